@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What hardware a virtual host has, as QEMU arguments in the array `hardware`.
+# Each device sits on a root port of its own, so that it has its own slot, bus
+# and IOMMU group, unless the topology is about something else.
+
+hardware=()
+iommu=yes
+ports=0
+
+topologies='default        two igb on two NUMA nodes, an nvme with VFs, a PCIe-to-PCI bridge with two e1000, an edu
+minimal        no device but what --device adds
+switch         a PCIe switch, two downstream ports with an e1000e each: one group per port and device
+noacs          two root ports as functions of one slot, the second without ACS, an igb under each
+multifunction  one slot with two functions and no ACS between them: one group
+noiommu        an igb on a host without an IOMMU'
+
+add() { hardware+=("$@"); }
+
+# root_port [BUS [PROPERTIES]]: a new root port; its name is in $port
+root_port()
+{
+	ports=$((ports + 1))
+	port=rp$ports
+	add -device "pcie-root-port,id=$port,bus=${1:-pcie.0},chassis=$ports,slot=$ports${2:+,$2}"
+}
+
+# nic MODEL BUS [PROPERTIES]: a NIC whose network is its own: a gateway, 10.0.2.2,
+# that answers ARP, DHCP and ping, and nothing behind it
+nics=0
+nic()
+{
+	add -netdev "user,id=net$nics,restrict=on" \
+		-device "$1,id=nic$nics,bus=$2,netdev=net$nics,romfile=${3:+,$3}"
+	nics=$((nics + 1))
+}
+
+nvmes=0
+# nvme BUS [vfs=N]: 2 queues and 1 vector for each VF, 16 left to the PF
+nvme()
+{
+	local name=nvme$nvmes vfs=${2:-vfs=4}
+	vfs=${vfs#vfs=}
+	[[ $vfs =~ ^[0-9]+$ ]] || die "--device nvme,${2:-}: expected nvme or nvme,vfs=N"
+	nvmes=$((nvmes + 1))
+	truncate -s 64M "$work/$name.img"
+	add -drive "file=$work/$name.img,if=none,id=$name-disk,format=raw" \
+		-device "nvme-subsys,id=$name-subsys" \
+		-device "nvme,id=$name,bus=$1,serial=iovkit-$name,subsys=$name-subsys,sriov_max_vfs=$vfs,$(
+		)sriov_vq_flexible=$((vfs * 2)),sriov_vi_flexible=$vfs,$(
+		)max_ioqpairs=$((vfs * 2 + 16)),msix_qsize=$((vfs * 2 + 16))" \
+		-device "nvme-ns,drive=$name-disk,bus=$name"
+}
+
+# device SPEC: one more device, on a root port of its own
+device()
+{
+	case $1 in
+	nvme | nvme,vfs=*)
+		root_port pcie.0 mem-reserve=64M
+		nvme "$port" "${1#nvme}"
+		;;
+	igb | e1000 | e1000e)
+		root_port
+		nic "$1" "$port"
+		;;
+	ivshmem)
+		root_port
+		add -object memory-backend-memfd,id=ivshmem$ports,size=4M,share=on \
+			-device ivshmem-plain,memdev=ivshmem$ports,bus="$port"
+		;;
+	*)
+		root_port
+		add -device "$1,bus=$port"
+		;;
+	esac
+}
+
+topology_default()
+{
+	device igb
+	add -device pxb-pcie,id=node1,bus=pcie.0,bus_nr=128,numa_node=1
+	device nvme
+	root_port
+	add -device pcie-pci-bridge,id=legacy,bus="$port"
+	nic e1000 legacy addr=1
+	nic e1000 legacy addr=2
+	device edu
+	root_port node1
+	nic igb "$port"
+}
+
+topology_minimal() { :; }
+
+topology_switch()
+{
+	root_port
+	add -device x3130-upstream,id=switch,bus="$port"
+	for n in 1 2; do
+		add -device xio3130-downstream,id=down$n,bus=switch,chassis=$((100 + n)),slot=$n
+		nic e1000e down$n
+	done
+}
+
+topology_noacs()
+{
+	root_port pcie.0 addr=8.0,multifunction=on
+	nic igb "$port"
+	root_port pcie.0 addr=8.1,disable-acs=on
+	nic igb "$port"
+}
+
+topology_multifunction()
+{
+	root_port
+	add -device "edu,bus=$port,addr=0.0,multifunction=on" -device "edu,bus=$port,addr=0.1"
+}
+
+topology_noiommu()
+{
+	iommu=
+	device igb
+}
