@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The life of virtual functions: what a physical function (PF) can give, which
+ * VFs exist, and plans that create, remove and set them.
+ *
+ * Builders append steps to a plan and change nothing themselves.  They do not
+ * bind drivers: new VFs come up without one, and the plan of vfio/bind.h can
+ * be appended for them, as their addresses are known before they exist.
+ */
+#ifndef IOV_SRIOV_VF_H
+#define IOV_SRIOV_VF_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "base/iov.h"
+#include "base/pci.h"
+#include "base/plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct iov_sriov_class;
+
+/**
+ * struct iov_pf - what a PF says about its VFs
+ * @bdf: its address
+ * @total: most VFs that it gives (sriov_totalvfs)
+ * @count: VFs that exist now (sriov_numvfs)
+ * @offset: routing IDs from the PF to VF 0 (First VF Offset)
+ * @stride: routing IDs from a VF to the next (VF Stride)
+ * @autoprobe: whether the kernel looks for a driver for new VFs; -1 when it
+ *	has no such switch (before Linux 4.12)
+ * @driver: its driver, "" for none
+ * @device_class: what knows its VFs' attributes, NULL when nothing does
+ */
+struct iov_pf {
+	struct iov_bdf bdf;
+	unsigned int total;
+	unsigned int count;
+	unsigned int offset;
+	unsigned int stride;
+	int autoprobe;
+	char driver[64];
+	const struct iov_sriov_class *device_class;
+};
+
+/**
+ * iov_sriov_register - make a context able to run and recover SR-IOV plans
+ * @iov: context
+ *
+ * Registers the operations "sriov-numvfs" and "vf-attr".  The device classes
+ * come with iov_plugins_register() of plugins/plugins.h.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_sriov_register(struct iov *iov);
+
+/**
+ * iov_pf_parse - find a PF by what a person calls it
+ * @iov: context
+ * @text: address, or the name of its network interface ("eth0")
+ * @bdf: receives the address; whether it is a PF is iov_pf_read()'s to say
+ *
+ * Return: 0, or -EINVAL with a message.
+ */
+int iov_pf_parse(struct iov *iov, const char *text, struct iov_bdf *bdf);
+
+/**
+ * iov_pf_read - read what a PF says about its VFs
+ * @iov: context
+ * @bdf: address
+ * @pf: receives it
+ *
+ * Return: 0; -ENODEV when there is no such function; -EINVAL for a VF, the
+ * message names its PF; -EOPNOTSUPP for a function without SR-IOV; or -errno.
+ * Each with a message.
+ */
+int iov_pf_read(struct iov *iov, struct iov_bdf bdf, struct iov_pf *pf);
+
+/**
+ * iov_vf_bdf - address that a VF has or will have
+ * @pf: its PF
+ * @index: 0 for the first
+ *
+ * PCIe Base 6.0 section 9.2.1.2: PF + First VF Offset + index * VF Stride.
+ */
+struct iov_bdf iov_vf_bdf(const struct iov_pf *pf, unsigned int index);
+
+/**
+ * iov_vf_create_plan - plan a number of VFs
+ * @plan: plan to append to
+ * @bdf: the PF
+ * @count: how many VFs shall exist, 1 to the PF's total
+ *
+ * Appends nothing when that many exist.  Another number of VFs is removed
+ * first, as the hardware asks: they are taken from the host, so a guard
+ * refuses the plan when one is in use.  The new VFs have no driver.
+ * Undo restores the number, the driver probing switch, and the drivers and
+ * attributes of the VFs that were there before.
+ *
+ * Return: 0, or -errno with a message: what iov_pf_read() gives, -ERANGE for
+ * a count outside of 1 to total, -EOPNOTSUPP without a driver that creates
+ * VFs, -ENOSPC when the device has not enough resources to share out.
+ */
+int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count);
+
+/**
+ * iov_vf_remove_plan - plan the removal of all VFs of a PF
+ * @plan: plan to append to
+ * @bdf: the PF
+ *
+ * Appends nothing when there are none.  Takes each VF from the host.
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf);
+
+/**
+ * iov_vf_attribute_parse - read an attribute's value as a person writes it
+ * @iov: context
+ * @name: "mac", "vlan", "qos", "spoofchk", "trust", "max-rate", "min-rate",
+ *	"link-state"
+ * @text: "02:00:00:00:00:01"; 0 to 4094; 0 to 7; "on" or "off"; Mbit/s, 0 for
+ *	no limit; "auto", "enable" or "disable"
+ * @values: object that receives the member @name
+ *
+ * Return: 0, or -EINVAL with a message.
+ */
+int iov_vf_attribute_parse(struct iov *iov, const char *name, const char *text,
+			   struct json_object *values);
+
+/**
+ * iov_vf_set_plan - plan attributes of a VF
+ * @plan: plan to append to
+ * @bdf: the PF
+ * @index: the VF, 0 for the first
+ * @values: from iov_vf_attribute_parse()
+ *
+ * Appends nothing when the VF has these values.  Undo restores those before.
+ *
+ * Return: 0, or -errno with a message: -ENODEV without that VF, -EOPNOTSUPP
+ * for attributes that its device class does not have.
+ */
+int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int index,
+		    struct json_object *values);
+
+/**
+ * iov_vf_list - what is known of the VFs of a PF
+ * @iov: context
+ * @bdf: the PF
+ * @out: receives an object that the caller puts: "pf", "driver", "class",
+ *	"total", "count", "autoprobe", and "vfs", an array of objects with
+ *	"index", "bdf", "driver", "group", "netdev", the attributes of the device
+ *	class, and "used_by", an array of what holds the VF.  What is unknown is
+ *	null.
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_vf_list(struct iov *iov, struct iov_bdf bdf, struct json_object **out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
