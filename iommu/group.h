@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * IOMMU groups: the smallest sets of functions that the IOMMU can tell apart,
+ * and therefore the smallest that VFIO can give away.
+ */
+#ifndef IOV_IOMMU_GROUP_H
+#define IOV_IOMMU_GROUP_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/iov.h"
+#include "base/pci.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Longest name of a kernel driver that is kept, with its NUL. */
+#define IOV_DRIVER_SIZE 64
+
+/**
+ * struct iov_group_member - a function in a group
+ * @bdf: its address
+ * @driver: driver that it is bound to, "" for none
+ * @bridge: a PCI bridge: it stays with the host, the kernel accepts that
+ * @blocks: its driver uses DMA through the kernel, so the group is not viable
+ */
+struct iov_group_member {
+	struct iov_bdf bdf;
+	char driver[IOV_DRIVER_SIZE];
+	bool bridge;
+	bool blocks;
+};
+
+/**
+ * struct iov_group - a group at one moment
+ * @number: its number, which the kernel hands out anew at each boot
+ * @noiommu: made by VFIO without an IOMMU: no isolation at all
+ * @count: length of @members
+ * @members: in order of address; functions on other buses than PCI are left out
+ */
+struct iov_group {
+	unsigned int number;
+	bool noiommu;
+	size_t count;
+	struct iov_group_member *members;
+};
+
+/**
+ * iov_iommu_require - check that the host has an IOMMU that is on
+ * @iov: context
+ *
+ * Return: 0, or -ENOTSUP with a message that says how to turn it on.
+ */
+int iov_iommu_require(struct iov *iov);
+
+/**
+ * iov_group_open - read a group by its number
+ * @out: receives it; the caller frees it with iov_group_close()
+ * @iov: context
+ * @number: group number
+ *
+ * Return: 0, -ENOENT without that group, -ENOTSUP when the IOMMU is off, each
+ * with a message; or -ENOMEM.
+ */
+int iov_group_open(struct iov_group **out, struct iov *iov, unsigned int number);
+
+/**
+ * iov_group_of - read the group of a function
+ * @out: receives it; the caller frees it with iov_group_close()
+ * @iov: context
+ * @bdf: a function that exists
+ *
+ * Return: 0, -ENODEV without that function, -ENOENT when it is in no group,
+ * -ENOTSUP when the IOMMU is off, each with a message; or -ENOMEM.
+ */
+int iov_group_of(struct iov_group **out, struct iov *iov, struct iov_bdf bdf);
+
+/**
+ * iov_group_close - free a group
+ * @group: NULL is allowed
+ */
+void iov_group_close(struct iov_group *group);
+
+/**
+ * iov_group_viable - whether VFIO would give the group away now
+ * @group: group
+ *
+ * The kernel's rule: each member is bound to a VFIO driver or pci-stub, to no
+ * driver, or is a bridge.
+ */
+bool iov_group_viable(const struct iov_group *group);
+
+/**
+ * iov_group_numbers - the groups of the host
+ * @iov: context
+ * @numbers: receives an ascending array that the caller frees with free()
+ * @count: receives its length
+ *
+ * Return: 0, -ENOTSUP with a message when the IOMMU is off, or -errno.
+ */
+int iov_group_numbers(struct iov *iov, unsigned int **numbers, size_t *count);
+
+/**
+ * iov_group_reasons - why the members of a group are together
+ * @iov: context
+ * @group: group
+ * @reasons: receives an array of sentences, one per bridge or slot that joins
+ *	members; empty for a group of one; the caller puts it
+ *
+ * Repeats the kernel's grouping on configuration space: DMA aliases of
+ * PCIe-to-PCI bridges (PCIe to PCI/PCI-X Bridge 1.0, section 2.3), ports and
+ * multifunction devices without Access Control Services (PCIe Base 6.0,
+ * section 6.12).  Capabilities are visible to root only.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_group_reasons(struct iov *iov, const struct iov_group *group,
+		      struct json_object **reasons);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
