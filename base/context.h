@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a context holds; for the files of base/ alone. */
+#ifndef IOV_BASE_CONTEXT_H
+#define IOV_BASE_CONTEXT_H
+
+#include "base/iov.h"
+#include "base/plan.h"
+#include "base/sysroot.h"
+
+#define IOV_MESSAGE_SIZE 1024
+#define IOV_OP_KINDS_MAX 16
+
+struct iov {
+	int root_fd;
+	iov_log_fn *log;
+	void *log_arg;
+	char message[IOV_MESSAGE_SIZE];
+
+	unsigned int write_timeout;	/* milliseconds, 0: the default */
+	iov_sys_write_fn *on_write;
+	void *on_write_arg;
+
+	const struct iov_op_kind *op_kinds[IOV_OP_KINDS_MAX];
+	size_t op_kind_count;
+
+	char session_local[64];		/* server address of SSH_CONNECTION */
+};
+
+/* Register the kinds "write" and "module". */
+void iov_op_register_builtin(struct iov *iov);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guards: who on this host would miss a PCI function if it were taken.
+ *
+ * A finding is a JSON object with the members
+ *	guard	name of the guard, below
+ *	device	BDF of the function
+ *	holder	what needs it: "default route via 10.0.2.2", "/ (ext4)", "pid 71 (qemu)"
+ *	path	array of names from the function to the holder:
+ *		["0000:01:00.0", "eth0", "br0"]
+ *
+ * Guards:
+ *	default-route	a default route leaves through its interface or an upper of it
+ *	session		the connection that runs the command arrives through it
+ *	mount		one of its disks holds a mounted file system
+ *	swap		one of its disks holds active swap
+ *	vfio-open	a process has its VFIO group or device open
+ */
+#ifndef IOV_BASE_GUARD_H
+#define IOV_BASE_GUARD_H
+
+#include <json-c/json.h>
+
+#include "base/iov.h"
+#include "base/pci.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * iov_guard_set_session - tell the guards which connection runs the command
+ * @iov: context
+ * @ssh_connection: value of SSH_CONNECTION ("client port server port"), NULL for none
+ *
+ * Return: 0, or -EINVAL with a message.
+ */
+int iov_guard_set_session(struct iov *iov, const char *ssh_connection);
+
+/**
+ * iov_guard_function - look for holders of one function
+ * @iov: context
+ * @bdf: the function; one that does not exist has no holders
+ * @findings: array that findings are appended to
+ *
+ * Looks at this function only; who else moves with it is the caller's matter.
+ *
+ * Return: 0, or -errno with a message when it could not look.
+ */
+int iov_guard_function(struct iov *iov, struct iov_bdf bdf, struct json_object *findings);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

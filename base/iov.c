@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/iov.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/context.h"
+
+int iov_open(struct iov **out, const struct iov_options *options)
+{
+	const char *root = options && options->root ? options->root : "/";
+	struct iov *iov = calloc(1, sizeof(*iov));
+	int error;
+
+	if (!iov)
+		return -ENOMEM;
+	iov->root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (iov->root_fd < 0) {
+		error = -errno;
+		free(iov);
+		return error;
+	}
+	if (options) {
+		iov->log = options->log;
+		iov->log_arg = options->log_arg;
+	}
+	iov_op_register_builtin(iov);
+	*out = iov;
+	return 0;
+}
+
+void iov_close(struct iov *iov)
+{
+	if (!iov)
+		return;
+	close(iov->root_fd);
+	free(iov);
+}
+
+int iov_fail(struct iov *iov, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(iov->message, sizeof(iov->message), format, args);
+	va_end(args);
+	iov_log(iov, LOG_DEBUG, "%s", iov->message);
+	return error;
+}
+
+const char *iov_error_message(const struct iov *iov)
+{
+	return iov->message;
+}
+
+void iov_log(struct iov *iov, int level, const char *format, ...)
+{
+	char line[IOV_MESSAGE_SIZE];
+	va_list args;
+
+	if (!iov->log)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	iov->log(iov->log_arg, level, line);
+}

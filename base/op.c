@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Operations and conditions: the words that a plan is written in. */
+#include <errno.h>
+#include <libkmod.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/context.h"
+#include "base/paths.h"
+#include "base/plan_engine.h"
+
+static struct json_object *new_op(const char *kind)
+{
+	struct json_object *op = json_object_new_object();
+
+	json_object_object_add(op, "op", json_object_new_string(kind));
+	return op;
+}
+
+struct json_object *iov_op_write(const char *path, const char *value)
+{
+	struct json_object *op = new_op("write");
+
+	json_object_object_add(op, "path", json_object_new_string(path));
+	json_object_object_add(op, "value", json_object_new_string(value));
+	return op;
+}
+
+struct json_object *iov_op_module(const char *name)
+{
+	struct json_object *op = new_op("module");
+
+	json_object_object_add(op, "name", json_object_new_string(name));
+	return op;
+}
+
+struct json_object *iov_op_absent_ok(struct json_object *op)
+{
+	json_object_object_add(op, "absent_ok", json_object_new_boolean(true));
+	return op;
+}
+
+struct json_object *iov_op_unless(struct json_object *op, struct json_object *condition)
+{
+	json_object_object_add(op, "unless", condition);
+	return op;
+}
+
+struct json_object *iov_op_explain(struct json_object *op, int error, const char *text)
+{
+	struct json_object *explain = json_object_object_get(op, "explain");
+	char key[16];
+
+	if (!explain) {
+		explain = json_object_new_object();
+		json_object_object_add(op, "explain", explain);
+	}
+	snprintf(key, sizeof(key), "%d", error);
+	json_object_object_add(explain, key, json_object_new_string(text));
+	return op;
+}
+
+static struct json_object *new_condition(const char *path, const char *key,
+					 struct json_object *value)
+{
+	struct json_object *condition = json_object_new_object();
+
+	json_object_object_add(condition, "path", json_object_new_string(path));
+	json_object_object_add(condition, key, value);
+	return condition;
+}
+
+struct json_object *iov_if_link(const char *path, const char *target)
+{
+	return new_condition(path, "link", target ? json_object_new_string(target) : NULL);
+}
+
+struct json_object *iov_if_value(const char *path, const char *value)
+{
+	return new_condition(path, "value", json_object_new_string(value));
+}
+
+struct json_object *iov_if_exists(const char *path, bool exists)
+{
+	return new_condition(path, "exists", json_object_new_boolean(exists));
+}
+
+bool condition_holds(struct iov *iov, struct json_object *condition)
+{
+	const char *path = json_get_text(condition, "path");
+	struct json_object *expected;
+	char text[256];
+	int error;
+
+	if (json_object_object_get_ex(condition, "link", &expected)) {
+		error = iov_sys_link_name(iov, path, text, sizeof(text));
+		if (!expected)
+			return error == -ENOENT;
+		return !error && !strcmp(text, json_object_get_string(expected));
+	}
+	if (json_object_object_get_ex(condition, "value", &expected)) {
+		error = iov_sys_read(iov, path, text, sizeof(text));
+		return !error && !strcmp(text, json_object_get_string(expected));
+	}
+	if (json_object_object_get_ex(condition, "exists", &expected))
+		return iov_sys_exists(iov, path) == json_object_get_boolean(expected);
+	return false;
+}
+
+void condition_describe(struct json_object *condition, char *text, size_t size)
+{
+	const char *path = json_get_text(condition, "path");
+	struct json_object *expected;
+
+	if (json_object_object_get_ex(condition, "link", &expected))
+		snprintf(text, size, expected ? "/%s leads to %s" : "/%s is absent", path,
+			 json_object_get_string(expected));
+	else if (json_object_object_get_ex(condition, "value", &expected))
+		snprintf(text, size, "/%s is '%s'", path, json_object_get_string(expected));
+	else
+		snprintf(text, size, "/%s %s", path,
+			 json_object_get_boolean(json_object_object_get(condition, "exists")) ?
+				 "exists" : "is absent");
+}
+
+static int run_write(struct iov *iov, struct json_object *op)
+{
+	int error = iov_sys_write(iov, json_get_text(op, "path"), json_get_text(op, "value"));
+
+	return error ? iov_fail(iov, error, "%s", strerror(-error)) : 0;
+}
+
+static void describe_write(struct json_object *op, char *text, size_t size)
+{
+	const char *value = json_get_text(op, "value");
+
+	snprintf(text, size, "write '%.*s' to /%s", (int)strcspn(value, "\n"), value,
+		 json_get_text(op, "path"));
+}
+
+/* Load a module by name or alias, with what it depends on. */
+static int load_module(struct kmod_ctx *kmod, const char *name)
+{
+	struct kmod_list *list = NULL, *entry;
+	int error = kmod_module_new_from_lookup(kmod, name, &list);
+
+	if (!error && !list)
+		error = -ENOENT;
+	kmod_list_foreach(entry, list) {
+		struct kmod_module *module = kmod_module_get_module(entry);
+
+		error = kmod_module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST_ALIAS_ONLY,
+							NULL, NULL, NULL, NULL);
+		kmod_module_unref(module);
+		if (error)
+			break;
+	}
+	kmod_module_unref_list(list);
+	return error > 0 ? -EPERM : error;
+}
+
+static int run_module(struct iov *iov, struct json_object *op)
+{
+	const char *name = json_get_text(op, "name");
+	struct kmod_ctx *kmod;
+	int error;
+
+	if (iov->on_write)
+		return iov->on_write(iov->on_write_arg, iov, IOV_PATH_MODULES, name);
+	if (!iov_sys_is_host(iov))
+		return iov_fail(iov, -EOPNOTSUPP, "a recorded tree loads no modules");
+	kmod = kmod_new(NULL, NULL);
+	if (!kmod)
+		return -ENOMEM;
+	error = load_module(kmod, name);
+	kmod_unref(kmod);
+	if (error == -ENOENT)
+		return iov_fail(iov, error, "no such module for the running kernel; install the "
+				"kernel's modules package, or see that /lib/modules matches 'uname -r'");
+	return error ? iov_fail(iov, error, "%s", strerror(-error)) : 0;
+}
+
+static void describe_module(struct json_object *op, char *text, size_t size)
+{
+	snprintf(text, size, "load module %s", json_get_text(op, "name"));
+}
+
+static const struct iov_op_kind builtin_kinds[] = {
+	{ "write", run_write, describe_write },
+	{ "module", run_module, describe_module },
+};
+
+int iov_op_register(struct iov *iov, const struct iov_op_kind *kind)
+{
+	if (iov->op_kind_count == IOV_OP_KINDS_MAX)
+		return -ENOMEM;
+	iov->op_kinds[iov->op_kind_count++] = kind;
+	return 0;
+}
+
+void iov_op_register_builtin(struct iov *iov)
+{
+	for (size_t i = 0; i < sizeof(builtin_kinds) / sizeof(*builtin_kinds); i++)
+		iov_op_register(iov, &builtin_kinds[i]);
+}
+
+static const struct iov_op_kind *find_kind(struct iov *iov, struct json_object *op)
+{
+	for (size_t i = 0; i < iov->op_kind_count; i++) {
+		if (!strcmp(iov->op_kinds[i]->name, json_get_text(op, "op")))
+			return iov->op_kinds[i];
+	}
+	return NULL;
+}
+
+void iov_op_describe(struct iov *iov, struct json_object *op, char *text, size_t size)
+{
+	const struct iov_op_kind *kind = find_kind(iov, op);
+
+	if (kind)
+		kind->describe(op, text, size);
+	else
+		snprintf(text, size, "unknown operation %s", json_get_text(op, "op"));
+}
+
+/* "write '4' to /sys/...: Device or resource busy", or what "explain" says of it. */
+static int explain_failure(struct iov *iov, struct json_object *op, int error)
+{
+	char what[IOV_PATH_MAX + 64], why[IOV_MESSAGE_SIZE], key[16];
+	struct json_object *text;
+
+	iov_op_describe(iov, op, what, sizeof(what));
+	snprintf(key, sizeof(key), "%d", -error);
+	if (json_object_object_get_ex(json_object_object_get(op, "explain"), key, &text))
+		snprintf(why, sizeof(why), "%s", json_object_get_string(text));
+	else
+		snprintf(why, sizeof(why), "%s", iov_error_message(iov));
+	return iov_fail(iov, error, "%s: %s", what, why);
+}
+
+int op_run(struct iov *iov, struct json_object *op)
+{
+	const struct iov_op_kind *kind = find_kind(iov, op);
+	struct json_object *unless;
+	int error;
+
+	if (!kind)
+		return iov_fail(iov, -EOPNOTSUPP,
+				"unknown operation '%s'; was it written by a newer iovkit?",
+				json_get_text(op, "op"));
+	if (json_object_object_get_ex(op, "unless", &unless) && condition_holds(iov, unless))
+		return 0;
+	error = kind->run(iov, op);
+	if (error == -ENOENT && json_object_get_boolean(json_object_object_get(op, "absent_ok")))
+		return 0;
+	return error ? explain_failure(iov, op, error) : 0;
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Plans as data: building one and showing it.  A plan is one JSON object from
+ * the start, so the journal, --json and the engine read the same thing.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/context.h"
+#include "base/guard.h"
+#include "base/plan_engine.h"
+
+struct iov_plan {
+	struct iov *iov;
+	struct json_object *json;
+	struct json_object *steps;
+	struct json_object *takes;
+};
+
+static struct json_object *add_array(struct json_object *object, const char *key)
+{
+	struct json_object *array = json_object_new_array();
+
+	json_object_object_add(object, key, array);
+	return array;
+}
+
+static struct json_object *format_string(const char *format, va_list args)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), format, args);
+	return json_object_new_string(text);
+}
+
+int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...)
+{
+	struct iov_plan *plan = calloc(1, sizeof(*plan));
+	va_list args;
+
+	if (!plan)
+		return -ENOMEM;
+	plan->iov = iov;
+	plan->json = json_object_new_object();
+	va_start(args, format);
+	json_object_object_add(plan->json, "title", format_string(format, args));
+	va_end(args);
+	plan->steps = add_array(plan->json, "steps");
+	plan->takes = add_array(plan->json, "takes");
+	*out = plan;
+	return 0;
+}
+
+void iov_plan_free(struct iov_plan *plan)
+{
+	if (!plan)
+		return;
+	json_object_put(plan->json);
+	free(plan);
+}
+
+struct iov *iov_plan_context(const struct iov_plan *plan)
+{
+	return plan->iov;
+}
+
+struct iov_step *iov_plan_step(struct iov_plan *plan, const char *device, const char *format, ...)
+{
+	static const char *const lists[] = { "check", "do", "verify", "undo", "undone" };
+	struct json_object *step = json_object_new_object();
+	va_list args;
+
+	va_start(args, format);
+	json_object_object_add(step, "title", format_string(format, args));
+	va_end(args);
+	json_object_object_add(step, "device", device ? json_object_new_string(device) : NULL);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		add_array(step, lists[i]);
+	json_object_array_add(plan->steps, step);
+	return (struct iov_step *)step;
+}
+
+/* A step is its JSON object under an opaque name. */
+static void step_append(struct iov_step *step, const char *list, struct json_object *entry)
+{
+	json_object_array_add(json_object_object_get((struct json_object *)step, list), entry);
+}
+
+void iov_step_check(struct iov_step *step, struct json_object *condition)
+{
+	step_append(step, "check", condition);
+}
+
+void iov_step_do(struct iov_step *step, struct json_object *op)
+{
+	step_append(step, "do", op);
+}
+
+void iov_step_verify(struct iov_step *step, struct json_object *condition)
+{
+	step_append(step, "verify", condition);
+}
+
+void iov_step_undo(struct iov_step *step, struct json_object *op)
+{
+	step_append(step, "undo", op);
+}
+
+void iov_step_undone(struct iov_step *step, struct json_object *condition)
+{
+	step_append(step, "undone", condition);
+}
+
+void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why)
+{
+	struct iov_bdf_text device = iov_bdf_format(bdf);
+	struct json_object *take;
+
+	for (size_t i = 0; i < json_object_array_length(plan->takes); i++) {
+		take = json_object_array_get_idx(plan->takes, i);
+		if (!strcmp(json_get_text(take, "device"), device.text))
+			return;
+	}
+	take = json_object_new_object();
+	json_object_object_add(take, "device", json_object_new_string(device.text));
+	json_object_object_add(take, "why", json_object_new_string(why));
+	json_object_array_add(plan->takes, take);
+}
+
+bool iov_plan_is_empty(const struct iov_plan *plan)
+{
+	return !json_object_array_length(plan->steps);
+}
+
+struct json_object *iov_plan_json(struct iov_plan *plan)
+{
+	return json_object_get(plan->json);
+}
+
+/* Name the first holder, and why its function is taken at all. */
+static int refuse(struct iov_plan *plan, struct json_object *findings)
+{
+	struct json_object *finding = json_object_array_get_idx(findings, 0);
+	size_t more = json_object_array_length(findings) - 1;
+	char others[48] = "";
+
+	if (more)
+		snprintf(others, sizeof(others), " and %zu more", more);
+	return iov_fail(plan->iov, -ECANCELED,
+			"refused, nothing changed: %s (%s) is in use by %s%s [guard %s]; "
+			"release it first, or override with --force",
+			json_get_text(finding, "device"), json_get_text(finding, "why"),
+			json_get_text(finding, "holder"), others, json_get_text(finding, "guard"));
+}
+
+int iov_plan_guard(struct iov_plan *plan, struct json_object **findings)
+{
+	struct json_object *found = json_object_new_array();
+	int error = 0;
+
+	for (size_t i = 0; !error && i < json_object_array_length(plan->takes); i++) {
+		struct json_object *take = json_object_array_get_idx(plan->takes, i);
+		size_t before = json_object_array_length(found);
+		struct iov_bdf bdf;
+
+		error = iov_bdf_parse(plan->iov, json_get_text(take, "device"), &bdf);
+		if (!error)
+			error = iov_guard_function(plan->iov, bdf, found);
+		for (size_t n = before; n < json_object_array_length(found); n++)
+			json_object_object_add(json_object_array_get_idx(found, n), "why",
+				json_object_get(json_object_object_get(take, "why")));
+	}
+	if (!error && json_object_array_length(found))
+		error = refuse(plan, found);
+	if (findings)
+		*findings = found;
+	else
+		json_object_put(found);
+	return error;
+}

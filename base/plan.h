@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The plan engine: every change of the host is a plan.
+ *
+ * A plan is a list of steps.  A step is data, not code: operations that make
+ * the change, conditions that prove it, operations that take it back,
+ * conditions that prove that.  So what --dry-run prints is what runs, and a
+ * process that never saw the plan can undo it from the journal.
+ *
+ *	operation	{"op": "write", "path": "sys/...", "value": "vfio-pci"}
+ *			{"op": "module", "name": "vfio-pci"}
+ *			and the kinds that other folders register
+ *	  "absent_ok"	true: a path that does not exist is success
+ *	  "explain"	{"12": "text"}: what an errno of it means
+ *	  "unless"	a condition; when it holds already the operation is skipped
+ *	condition	{"path": "...", "link": "vfio-pci"}	last component of the link;
+ *						null: there is no such link
+ *			{"path": "...", "value": "4"}	content without trailing space
+ *			{"path": "...", "exists": true}
+ *
+ * The way of a plan:
+ *
+ *	builder -> lock -> guards -> journal on disk -> for each step: check,
+ *	journal "begin", operations, wait for conditions -> journal removed
+ *
+ * At a failure the steps are undone backwards, beginning with the one that
+ * failed.  A process that dies leaves the journal; iov_plan_recover() undoes
+ * or finishes it, and iov_plan_run() refuses to start before that.
+ */
+#ifndef IOV_BASE_PLAN_H
+#define IOV_BASE_PLAN_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/iov.h"
+#include "base/pci.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct iov_plan;
+struct iov_step;
+
+/**
+ * struct iov_op_kind - a kind of operation
+ * @name: value of "op"
+ * @run: performs it; a message on failure.  Must succeed when run again after
+ *	it was interrupted.
+ * @describe: one line for people into @text: "write vfio-pci to sys/..."
+ */
+struct iov_op_kind {
+	const char *name;
+	int (*run)(struct iov *iov, struct json_object *op);
+	void (*describe)(struct json_object *op, char *text, size_t size);
+};
+
+/**
+ * iov_op_register - make a kind of operation known to a context
+ * @iov: context
+ * @kind: stays the caller's and outlives the context
+ *
+ * "write" and "module" are known from the start.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_op_register(struct iov *iov, const struct iov_op_kind *kind);
+
+/**
+ * iov_op_write - a sysfs write
+ * @path: relative to the sysroot
+ * @value: what to write
+ *
+ * Return: an operation for iov_step_do() or iov_step_undo(); never NULL.
+ */
+struct json_object *iov_op_write(const char *path, const char *value);
+
+/**
+ * iov_op_module - load a kernel module with what it depends on
+ * @name: "vfio-pci"
+ *
+ * Return: an operation; never NULL.
+ */
+struct json_object *iov_op_module(const char *name);
+
+/**
+ * iov_op_absent_ok - let an operation succeed when its path does not exist
+ * @op: a write
+ *
+ * Return: @op.
+ */
+struct json_object *iov_op_absent_ok(struct json_object *op);
+
+/**
+ * iov_op_unless - skip an operation when a condition holds already
+ * @op: operation
+ * @condition: taken over
+ *
+ * Return: @op.
+ */
+struct json_object *iov_op_unless(struct json_object *op, struct json_object *condition);
+
+/**
+ * iov_op_explain - say what an error of an operation means
+ * @op: operation
+ * @error: positive errno value
+ * @text: replaces strerror() in the message: "no room for the VFs' MMIO; ..."
+ *
+ * Return: @op.
+ */
+struct json_object *iov_op_explain(struct json_object *op, int error, const char *text);
+
+/**
+ * iov_op_describe - one line about an operation, for people
+ * @iov: context
+ * @op: operation
+ * @text: receives it
+ * @size: bytes at @text
+ */
+void iov_op_describe(struct iov *iov, struct json_object *op, char *text, size_t size);
+
+/**
+ * iov_if_link - condition on a symbolic link
+ * @path: relative to the sysroot
+ * @target: last component of its target; NULL: there is no such link
+ *
+ * Return: a condition; never NULL.
+ */
+struct json_object *iov_if_link(const char *path, const char *target);
+
+/**
+ * iov_if_value - condition on an attribute's content
+ * @path: relative to the sysroot
+ * @value: expected content without trailing white space
+ *
+ * Return: a condition; never NULL.
+ */
+struct json_object *iov_if_value(const char *path, const char *value);
+
+/**
+ * iov_if_exists - condition on a path's presence
+ * @path: relative to the sysroot
+ * @exists: expected presence
+ *
+ * Return: a condition; never NULL.
+ */
+struct json_object *iov_if_exists(const char *path, bool exists);
+
+/**
+ * iov_plan_new - start a plan
+ * @out: receives it; the caller frees it with iov_plan_free()
+ * @iov: context that outlives the plan
+ * @format: printf format of its title: "create 4 VFs on 0000:01:00.0"
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * iov_plan_free - free a plan
+ * @plan: NULL is allowed
+ */
+void iov_plan_free(struct iov_plan *plan);
+
+/**
+ * iov_plan_context - the context of a plan
+ * @plan: plan
+ */
+struct iov *iov_plan_context(const struct iov_plan *plan);
+
+/**
+ * iov_plan_step - append a step
+ * @plan: plan
+ * @device: BDF that it changes; NULL for the whole host
+ * @format: printf format of what it does: "bind 0000:01:10.0 to vfio-pci (now igbvf)"
+ *
+ * Return: the step, which stays the plan's; never NULL.
+ */
+struct iov_step *iov_plan_step(struct iov_plan *plan, const char *device, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * iov_step_check - append a condition that must hold before the step runs
+ * @step: step
+ * @condition: taken over; what the builder found when it planned the step, so
+ *	that a host that changed meanwhile is left alone
+ */
+void iov_step_check(struct iov_step *step, struct json_object *condition);
+
+/**
+ * iov_step_do - append an operation of the change
+ * @step: step
+ * @op: taken over
+ */
+void iov_step_do(struct iov_step *step, struct json_object *op);
+
+/**
+ * iov_step_verify - append a condition that the change must reach
+ * @step: step
+ * @condition: taken over; waited for, as drivers act asynchronously
+ */
+void iov_step_verify(struct iov_step *step, struct json_object *condition);
+
+/**
+ * iov_step_undo - append an operation that takes the change back
+ * @step: step
+ * @op: taken over; run in the order of the calls.  Must be right at whichever
+ *	operation the change stopped.
+ */
+void iov_step_undo(struct iov_step *step, struct json_object *op);
+
+/**
+ * iov_step_undone - append a condition that undoing must reach
+ * @step: step
+ * @condition: taken over
+ */
+void iov_step_undone(struct iov_step *step, struct json_object *condition);
+
+/**
+ * iov_plan_take - note that the plan takes a function from the host
+ * @plan: plan
+ * @bdf: the function; guards are run on each function once
+ * @why: why it is taken: "named", "member of IOMMU group 4", "VF 2 of 0000:01:00.0"
+ */
+void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why);
+
+/**
+ * iov_plan_is_empty - whether there is nothing to do
+ * @plan: plan
+ */
+bool iov_plan_is_empty(const struct iov_plan *plan);
+
+/**
+ * iov_plan_json - a plan as JSON
+ * @plan: plan
+ *
+ * Members: "title"; "steps", each with "title", "device", "check", "do",
+ * "verify", "undo", "undone"; "takes", each with "device" and "why".
+ *
+ * Return: a new reference; the caller puts it.
+ */
+struct json_object *iov_plan_json(struct iov_plan *plan);
+
+/**
+ * iov_plan_guard - run the guards on everything the plan takes
+ * @plan: plan
+ * @findings: receives an array of findings (see guard.h), which the caller
+ *	puts; may be NULL
+ *
+ * Return: 0 when nothing holds the functions; -ECANCELED with a message that
+ * names the first holder; or -errno with a message.
+ */
+int iov_plan_guard(struct iov_plan *plan, struct json_object **findings);
+
+/**
+ * struct iov_plan_options - how a plan runs
+ * @force: skip the guards
+ * @verify_timeout: how long each condition is waited for, in milliseconds;
+ *	0 means 10 s
+ * @progress: called before each step, counted from 1; may be NULL
+ * @progress_arg: passed to @progress
+ */
+struct iov_plan_options {
+	bool force;
+	unsigned int verify_timeout;
+	void (*progress)(void *arg, size_t step, size_t steps, const char *title);
+	void *progress_arg;
+};
+
+/**
+ * iov_plan_run - guard, journal and carry out a plan
+ * @plan: plan
+ * @options: NULL for the defaults
+ *
+ * Return: 0; -ECANCELED when a guard refused; -EBUSY when another process
+ * changes the host or an interrupted change waits for iov_plan_recover();
+ * -errno of the step that failed, after everything was undone; -ENOTRECOVERABLE
+ * when undoing failed as well and the journal was kept.  Each with a message.
+ */
+int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options);
+
+/**
+ * iov_plan_pending - the interrupted change, if there is one
+ * @iov: context
+ * @pending: receives an object with "title", "steps", "begun" (steps begun),
+ *	"pid", "time" (ISO 8601) and "stale" (true when the host was rebooted
+ *	since); the caller puts it; NULL when there is none
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_plan_pending(struct iov *iov, struct json_object **pending);
+
+/**
+ * iov_plan_recover - undo or finish an interrupted change
+ * @iov: context
+ * @finish: true: carry out the rest; false: take back what was done
+ * @options: progress and timeout; guards are not run.  NULL for the defaults
+ *
+ * Does nothing when there is no journal.  A journal of an earlier boot is
+ * removed: no state of the kernel outlives a boot.
+ *
+ * Return: 0; -EBUSY while the process that owns the journal lives;
+ * -ENOTRECOVERABLE or -errno with a message, the journal kept.
+ */
+int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

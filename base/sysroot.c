@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Files of one host below one root.
+ *
+ * True at all times: a path is resolved by openat2(2) with RESOLVE_IN_ROOT, so
+ * neither an absolute link of a recorded tree nor a "..", leaves the root.
+ */
+#include "base/sysroot.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/context.h"
+
+struct iov_path iov_path(const char *format, ...)
+{
+	struct iov_path path;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(path.name, sizeof(path.name), format, args);
+	va_end(args);
+	return path;
+}
+
+int iov_sys_open(struct iov *iov, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned int)(flags | O_CLOEXEC),
+		.mode = flags & O_CREAT ? 0600 : 0,
+		.resolve = RESOLVE_IN_ROOT,
+	};
+	int fd;
+
+	/* EAGAIN: a rename raced with the resolution, which may be repeated. */
+	do {
+		fd = (int)syscall(SYS_openat2, iov->root_fd, path, &how, sizeof(how));
+	} while (fd < 0 && errno == EAGAIN);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Read what fits, until the end of the file. */
+static ssize_t read_full(int fd, char *text, size_t size)
+{
+	size_t length = 0;
+
+	while (length < size) {
+		ssize_t got = read(fd, text + length, size - length);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		length += (size_t)got;
+	}
+	return (ssize_t)length;
+}
+
+int iov_sys_read(struct iov *iov, const char *path, char *text, size_t size)
+{
+	_cleanup_fd_ int fd = iov_sys_open(iov, path, O_RDONLY);
+	ssize_t length;
+
+	if (fd < 0)
+		return fd;
+	length = read_full(fd, text, size - 1);
+	if (length < 0)
+		return (int)length;
+	while (length && strchr(" \t\n", text[length - 1]))
+		length--;
+	text[length] = '\0';
+	return 0;
+}
+
+int iov_sys_read_all(struct iov *iov, const char *path, char **text, size_t *length)
+{
+	_cleanup_fd_ int fd = iov_sys_open(iov, path, O_RDONLY);
+	size_t size = 4096, used = 0;
+	char *buffer = NULL;
+
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		char *larger = realloc(buffer, size);
+		ssize_t got;
+
+		if (!larger) {
+			free(buffer);
+			return -ENOMEM;
+		}
+		buffer = larger;
+		got = read_full(fd, buffer + used, size - used - 1);
+		if (got < 0) {
+			free(buffer);
+			return (int)got;
+		}
+		used += (size_t)got;
+		if (used < size - 1)
+			break;
+		size *= 2;
+	}
+	buffer[used] = '\0';
+	*text = buffer;
+	if (length)
+		*length = used;
+	return 0;
+}
+
+int iov_sys_read_number(struct iov *iov, const char *path, int64_t *number)
+{
+	char text[64], *end;
+	int error = iov_sys_read(iov, path, text, sizeof(text));
+
+	if (error)
+		return error;
+	errno = 0;
+	*number = (int64_t)strtoll(text, &end, strncmp(text, "0x", 2) ? 10 : 16);
+	return errno || end == text || *end ? -EINVAL : 0;
+}
+
+int iov_sys_link_name(struct iov *iov, const char *path, char *name, size_t size)
+{
+	_cleanup_fd_ int fd = iov_sys_open(iov, path, O_PATH | O_NOFOLLOW);
+	char target[IOV_PATH_MAX];
+	const char *last;
+	ssize_t length;
+
+	if (fd < 0)
+		return fd;
+	length = readlinkat(fd, "", target, sizeof(target) - 1);
+	if (length < 0)
+		return errno == ENOENT ? -EINVAL : -errno;
+	target[length] = '\0';
+	last = strrchr(target, '/');
+	last = last ? last + 1 : target;
+	if (strlen(last) >= size)
+		return -ENAMETOOLONG;
+	strcpy(name, last);
+	return 0;
+}
+
+bool iov_sys_exists(struct iov *iov, const char *path)
+{
+	_cleanup_fd_ int fd = iov_sys_open(iov, path, O_PATH | O_NOFOLLOW);
+
+	return fd >= 0;
+}
+
+static int compare_version(const void *a, const void *b)
+{
+	return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Append a copy; the array doubles at each power of two. */
+static int names_append(char ***names, size_t *count, const char *name)
+{
+	if (!(*count & (*count - 1))) {
+		char **larger = realloc(*names, (*count ? *count * 2 : 1) * sizeof(*larger));
+
+		if (!larger)
+			return -ENOMEM;
+		*names = larger;
+	}
+	(*names)[*count] = strdup(name);
+	if (!(*names)[*count])
+		return -ENOMEM;
+	++*count;
+	return 0;
+}
+
+int iov_sys_list(struct iov *iov, const char *path, char ***names, size_t *count)
+{
+	int fd = iov_sys_open(iov, path, O_RDONLY | O_DIRECTORY);
+	struct dirent *entry;
+	DIR *directory;
+	int error = 0;
+
+	if (fd < 0)
+		return fd;
+	directory = fdopendir(fd);
+	if (!directory) {
+		error = -errno;
+		close(fd);
+		return error;
+	}
+	*names = NULL;
+	*count = 0;
+	while (!error && (entry = readdir(directory))) {
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			error = names_append(names, count, entry->d_name);
+	}
+	closedir(directory);
+	if (error) {
+		iov_names_free(*names, *count);
+		return error;
+	}
+	if (*count)
+		qsort(*names, *count, sizeof(**names), compare_version);
+	return 0;
+}
+
+void iov_names_free(char **names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+}
+
+int iov_sys_root_fd(struct iov *iov)
+{
+	return iov->root_fd;
+}
+
+bool iov_sys_is_host(struct iov *iov)
+{
+	struct stat root, host;
+
+	return !iov->on_write && !fstatat(iov->root_fd, "", &root, AT_EMPTY_PATH) &&
+	       !stat("/", &host) && root.st_dev == host.st_dev && root.st_ino == host.st_ino;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the verbs of iov share.  One file per noun defines its commands; the
+ * table in main.c lists them.
+ *
+ * Every command is a leaf named by its words, "vf create".  It describes its
+ * options with argp and gets an open context.  Options that all commands
+ * have (--json, --control, --verbose, --help) and those of all changing ones
+ * (--dry-run, --force, --timeout) are argp children of cli.c, so that they
+ * read the same everywhere.
+ */
+#ifndef IOV_CLI_CLI_H
+#define IOV_CLI_CLI_H
+
+#include <argp.h>
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "base/iov.h"
+#include "base/plan.h"
+
+/* Exit statuses, the same for every command; listed in iov(1). */
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_REFUSED = 3,	/* a guard refused, the host is unchanged */
+	CLI_NOT_FOUND = 4,	/* no such function, group, port or bridge */
+	CLI_NO_DAEMON = 5,	/* iovd does not answer */
+};
+
+/**
+ * struct cli - one run of a command
+ * @iov: context
+ * @json: --json was given
+ * @dry_run: --dry-run was given
+ * @force: --force was given
+ * @control: path of iovd's control socket
+ */
+struct cli {
+	struct iov *iov;
+	bool json;
+	bool dry_run;
+	bool force;
+	const char *control;
+};
+
+/**
+ * struct cli_command - one command
+ * @name: its words, "vf create"
+ * @args: what follows the options in the usage line, "PF --count N"
+ * @summary: one line for "iov --help"
+ * @example: shown at the end of its --help
+ * @changes: takes --dry-run, --force and --timeout
+ * @options: argp options of its own; NULL for none
+ * @parse: argp parser for @options and arguments; state->input is the struct cli
+ *	and @data is at cli_data(state)
+ * @data_size: bytes of zeroed data for @parse and @run
+ * @run: does the work; returns 0 or -errno with a message in the context
+ */
+struct cli_command {
+	const char *name;
+	const char *args;
+	const char *summary;
+	const char *example;
+	bool changes;
+	const struct argp_option *options;
+	error_t (*parse)(int key, char *arg, struct argp_state *state);
+	size_t data_size;
+	int (*run)(struct cli *cli, void *data);
+};
+
+/* The data of the command that is being parsed. */
+void *cli_data(const struct argp_state *state);
+
+/* Find the command, parse, open the context, run, print the error; exit status. */
+int cli_run(const struct cli_command *const *commands, int argc, char **argv);
+
+/*
+ * Carry out a plan: --dry-run prints each operation, otherwise guards and
+ * iov_plan_run() with progress on stderr when it is a terminal.  Prints what
+ * was done (or that there was nothing to do), or the plan as JSON.  Frees @plan.
+ */
+int cli_run_plan(struct cli *cli, struct iov_plan *plan);
+
+#endif

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <stddef.h>
+
+#include "cli/commands.h"
+
+static const struct cli_command *const commands[] = {
+	&cli_recover,
+	NULL,
+};
+
+int main(int argc, char **argv)
+{
+	return cli_run(commands, argc, argv);
+}

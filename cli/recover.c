@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov recover: undo or finish a change that was interrupted. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/output.h"
+#include "cli/commands.h"
+
+struct recover_args {
+	bool finish;
+};
+
+static const struct argp_option options[] = {
+	{ "finish", 'F', 0, 0, "Carry out the rest instead of undoing what was done" },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct recover_args *args = cli_data(state);
+
+	(void)arg;
+	if (key != 'F')
+		return ARGP_ERR_UNKNOWN;
+	args->finish = true;
+	return 0;
+}
+
+static void print_result(struct cli *cli, struct json_object *pending, const char *result)
+{
+	if (cli->json) {
+		json_object_object_add(pending, "result", json_object_new_string(result));
+		iov_output_json(stdout, pending);
+		return;
+	}
+	printf("%s (%s step%s begun, pid %s, %s): %s\n",
+	       json_object_get_string(json_object_object_get(pending, "title")),
+	       json_object_get_string(json_object_object_get(pending, "begun")),
+	       json_object_get_int(json_object_object_get(pending, "begun")) == 1 ? "" : "s",
+	       json_object_get_string(json_object_object_get(pending, "pid")),
+	       json_object_get_string(json_object_object_get(pending, "time")), result);
+}
+
+static int run(struct cli *cli, void *data)
+{
+	const struct recover_args *args = data;
+	_cleanup_json_ struct json_object *pending = NULL;
+	int error = iov_plan_pending(cli->iov, &pending);
+
+	if (error)
+		return error;
+	if (!pending) {
+		pending = json_object_new_object();
+		if (cli->json)
+			print_result(cli, pending, "nothing to recover");
+		else
+			puts("nothing to recover");
+		return cli->dry_run ? 0 : iov_plan_recover(cli->iov, args->finish, NULL);
+	}
+	if (cli->dry_run) {
+		print_result(cli, pending, args->finish ? "would be finished" : "would be undone");
+		return 0;
+	}
+	error = iov_plan_recover(cli->iov, args->finish, NULL);
+	if (!error)
+		print_result(cli, pending, args->finish ? "finished" : "undone");
+	return error;
+}
+
+const struct cli_command cli_recover = {
+	.name = "recover",
+	.summary = "Undo or finish a change that was interrupted",
+	.example = "iov recover",
+	.changes = true,
+	.options = options,
+	.parse = parse,
+	.data_size = sizeof(struct recover_args),
+	.run = run,
+};
