@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The socket of a vhost-user port, and its connection while there is one.
+ *
+ * As a server it listens, and serves one front end at a time; as a client it
+ * connects, and tries again for as long as nobody listens.  Either way the
+ * device sees rings come and go, and connections only in its state.
+ *
+ * Threads: the thread that runs the event loop.
+ */
+#ifndef VHOST_USER_ENDPOINT_H
+#define VHOST_USER_ENDPOINT_H
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "base/iov.h"
+#include "vhost-user/session.h"
+
+struct vu_endpoint;
+
+/**
+ * enum vu_endpoint_mode - who listens
+ * @VU_SERVER: iovd does, and the VMM connects
+ * @VU_CLIENT: the VMM does, and iovd connects
+ */
+enum vu_endpoint_mode {
+	VU_SERVER,
+	VU_CLIENT,
+};
+
+/**
+ * vu_endpoint_open - serve front ends at a socket
+ * @out: receives the endpoint; closed with vu_endpoint_close()
+ * @iov: context for log and messages, outlives the endpoint
+ * @event: event loop that it runs in
+ * @path: path of the Unix socket
+ * @mode: who listens
+ * @device: copied; what it points to outlives the endpoint
+ *
+ * A server replaces a socket that nobody listens at, and creates it with mode
+ * 0660.  A client that finds nobody keeps trying, and that is no failure.
+ *
+ * Return: 0; -EADDRINUSE with a message when another program listens there;
+ * -ENAMETOOLONG, -EEXIST when something that is no socket is in the way, or
+ * -errno with a message.
+ */
+int vu_endpoint_open(struct vu_endpoint **out, struct iov *iov, sd_event *event,
+		     const char *path, enum vu_endpoint_mode mode,
+		     const struct vu_device *device);
+
+/**
+ * vu_endpoint_close - end the connection and remove the server's socket
+ * @endpoint: NULL is allowed
+ */
+void vu_endpoint_close(struct vu_endpoint *endpoint);
+
+/**
+ * vu_endpoint_session - the connection
+ * @endpoint: endpoint
+ *
+ * Return: the session, or NULL while no front end is connected.
+ */
+struct vu_session *vu_endpoint_session(const struct vu_endpoint *endpoint);
+
+/**
+ * vu_endpoint_stats - counters over all connections
+ * @endpoint: endpoint
+ * @stats: receives the sums
+ */
+void vu_endpoint_stats(const struct vu_endpoint *endpoint, struct vu_stats *stats);
+
+#endif

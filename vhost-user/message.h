@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vhost-user messages as they are on the wire, and the table of those that
+ * this back end takes.
+ *
+ * Sections are those of QEMU's docs/interop/vhost-user.rst.
+ */
+#ifndef VHOST_USER_MESSAGE_H
+#define VHOST_USER_MESSAGE_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* "Front-end message types". */
+enum vu_request {
+	VU_GET_FEATURES = 1,
+	VU_SET_FEATURES = 2,
+	VU_SET_OWNER = 3,
+	VU_RESET_OWNER = 4,
+	VU_SET_MEM_TABLE = 5,
+	VU_SET_LOG_BASE = 6,
+	VU_SET_LOG_FD = 7,
+	VU_SET_VRING_NUM = 8,
+	VU_SET_VRING_ADDR = 9,
+	VU_SET_VRING_BASE = 10,
+	VU_GET_VRING_BASE = 11,
+	VU_SET_VRING_KICK = 12,
+	VU_SET_VRING_CALL = 13,
+	VU_SET_VRING_ERR = 14,
+	VU_GET_PROTOCOL_FEATURES = 15,
+	VU_SET_PROTOCOL_FEATURES = 16,
+	VU_GET_QUEUE_NUM = 17,
+	VU_SET_VRING_ENABLE = 18,
+	VU_SEND_RARP = 19,
+	VU_NET_SET_MTU = 20,
+	VU_GET_CONFIG = 24,
+	VU_SET_CONFIG = 25,
+	VU_REQUESTS		/* behind the last one in the table */
+};
+
+/* "Protocol features". */
+enum vu_protocol_feature {
+	VU_PROTOCOL_MQ = 0,
+	VU_PROTOCOL_RARP = 2,
+	VU_PROTOCOL_REPLY_ACK = 3,
+	VU_PROTOCOL_MTU = 4,
+	VU_PROTOCOL_CONFIG = 9,
+};
+
+/* The feature bit that virtio leaves to vhost-user. */
+#define VU_F_PROTOCOL_FEATURES 30
+
+#define VU_BIT(n) (UINT64_C(1) << (n))
+
+/* "Header": bits 0 and 1 of the flags are the version. */
+#define VU_FLAG_VERSION_MASK 0x3u
+#define VU_FLAG_VERSION 0x1u
+#define VU_FLAG_REPLY 0x4u
+#define VU_FLAG_NEED_REPLY 0x8u
+
+/* SET_VRING_KICK, CALL and ERR: index, and "there is no descriptor". */
+#define VU_VRING_INDEX_MASK 0xffu
+#define VU_VRING_NOFD 0x100u
+
+/* "Memory regions description". */
+#define VU_MEM_TABLE_REGIONS 8
+
+struct vu_header {
+	uint32_t request;
+	uint32_t flags;
+	uint32_t size;
+};
+static_assert(sizeof(struct vu_header) == 12, "Header");
+
+struct vu_vring_state {
+	uint32_t index;
+	uint32_t num;
+};
+static_assert(sizeof(struct vu_vring_state) == 8, "A vring state description");
+
+struct vu_vring_addr {
+	uint32_t index;
+	uint32_t flags;
+	uint64_t desc;
+	uint64_t used;
+	uint64_t avail;
+	uint64_t log;
+};
+static_assert(sizeof(struct vu_vring_addr) == 40 && offsetof(struct vu_vring_addr, used) == 16,
+	      "A vring address description");
+
+struct vu_mem_region {
+	uint64_t gpa;
+	uint64_t size;
+	uint64_t uva;
+	uint64_t offset;
+};
+static_assert(sizeof(struct vu_mem_region) == 32, "Memory regions description");
+
+struct vu_mem_table {
+	uint32_t count;
+	uint32_t padding;
+	struct vu_mem_region regions[VU_MEM_TABLE_REGIONS];
+};
+static_assert(offsetof(struct vu_mem_table, regions) == 8, "Memory regions description");
+
+/* "Virtio device config space": 12 bytes and at most 256 of content. */
+#define VU_CONFIG_HEADER 12
+#define VU_CONFIG_MAX (VU_CONFIG_HEADER + 256)
+
+union vu_payload {
+	uint64_t u64;
+	struct vu_vring_state state;
+	struct vu_vring_addr addr;
+	struct vu_mem_table mem_table;
+	uint8_t config[VU_CONFIG_MAX];
+};
+
+/**
+ * enum vu_refusal - why a message was not accepted
+ *
+ * Those before VU_REFUSED_REQUEST end the connection at once: where the next
+ * message begins is not known, or the peer does not speak the protocol.
+ */
+enum vu_refusal {
+	VU_ACCEPTED = 0,
+	VU_REFUSED_VERSION,	/* version bits are not 1 */
+	VU_REFUSED_FLAGS,	/* reply flag on a request, or unknown flags */
+	VU_REFUSED_SIZE,	/* payload shorter or longer than the request has */
+	VU_REFUSED_FDS_LOST,	/* more descriptors than any request has */
+	VU_REFUSED_TRUNCATED,	/* connection ended within a message */
+	VU_REFUSED_STALLED,	/* peer does not read its replies */
+	VU_REFUSED_REQUEST,	/* request that is not in the table */
+	VU_REFUSED_FDS,		/* wrong number of descriptors */
+	VU_REFUSED_INDEX,	/* no such vring */
+	VU_REFUSED_FEATURE,	/* belongs to a feature that was not negotiated */
+	VU_REFUSED_VALUE,	/* content is wrong: size, address, features, ... */
+	VU_REFUSED_STATE,	/* not while the ring runs */
+	VU_REFUSED_MEMORY,	/* region cannot be mapped or holds no such address */
+	VU_REFUSALS
+};
+
+/**
+ * vu_refusal_name - name of a reason for counters and messages
+ * @refusal: the reason
+ *
+ * Return: "version" and so on, "accepted" for VU_ACCEPTED.
+ */
+const char *vu_refusal_name(enum vu_refusal refusal);
+
+/* Where a request has the index of a vring. */
+enum vu_index_in {
+	VU_INDEX_NONE,
+	VU_INDEX_STATE,		/* first 32 bits */
+	VU_INDEX_U64,		/* bits 0 to 7, with VU_VRING_NOFD */
+};
+
+/**
+ * struct vu_request_rule - what must hold before a request is handled
+ * @name: "SET_MEM_TABLE"; NULL for requests that this back end does not take
+ * @min_size: fewest bytes of payload
+ * @max_size: most bytes of payload
+ * @max_fds: most descriptors; none or one by VU_VRING_NOFD for VU_INDEX_U64
+ * @index: where the vring index is
+ * @replies: the request has a reply of its own
+ * @offered: protocol feature that the back end must offer, as a bit mask
+ */
+struct vu_request_rule {
+	const char *name;
+	uint16_t min_size;
+	uint16_t max_size;
+	uint8_t max_fds;
+	enum vu_index_in index;
+	bool replies;
+	uint64_t offered;
+};
+
+/**
+ * vu_request_rule - rule for a request
+ * @request: any 32 bits
+ *
+ * Return: the rule, or NULL for a request that this back end does not take.
+ */
+const struct vu_request_rule *vu_request_rule(uint32_t request);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One vhost-user connection, seen from the back end.
+ *
+ * The session owns everything that the front end gives: memory, rings, event
+ * descriptors.  It hands a ring to its device when the ring starts, and takes
+ * it back before anything of it changes:
+ *
+ *	queue_start(queue)	from now on the queue is the device's: its ring,
+ *				its descriptors and the memory behind it stay
+ *	queue_stop(queue)	returns when no worker touches the queue any more
+ *
+ * A ring is started while it has memory, a size, addresses and a kick (a
+ * descriptor, or word that there is none).  A started ring may be disabled:
+ * the device then supplies no receive buffers and discards what is sent,
+ * "Ring states".  Enabling, a new call descriptor, new memory: each is a stop
+ * and a start.
+ *
+ * Nothing here blocks.  The socket is read when the owner's event loop says so;
+ * a peer that does not take its replies loses the connection.
+ *
+ * Threads: the control thread only, apart from what is said of struct vu_queue.
+ */
+#ifndef VHOST_USER_SESSION_H
+#define VHOST_USER_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/iov.h"
+#include "vhost-user/message.h"
+#include "vhost-user/virtq_split.h"
+
+struct vu_session;
+
+/**
+ * struct vu_queue - a started ring
+ * @ring: its state; between queue_start and queue_stop the device's alone
+ * @index: number of the vring
+ * @enabled: whether packets may pass; constant while started
+ * @kick_fd: readable when the driver added buffers; -1: the ring must be polled
+ * @call_fd: written to interrupt the driver; -1: the driver polls
+ * @features: negotiated virtio features
+ */
+struct vu_queue {
+	struct virtq_split ring;
+	unsigned int index;
+	bool enabled;
+	int kick_fd;
+	int call_fd;
+	uint64_t features;
+};
+
+/**
+ * vu_queue_call - interrupt the driver
+ * @queue: a started ring; the device calls this when virtq_split_publish() says so
+ */
+void vu_queue_call(const struct vu_queue *queue);
+
+/**
+ * struct vu_ops - what a session asks of its device
+ * @queue_start: the queue runs, as described above
+ * @queue_stop: the queue must not be touched when this returns
+ * @features: virtio features were negotiated; may be NULL
+ * @set_mtu: 0, or -errno for an MTU that cannot be; may be NULL
+ * @send_rarp: announce this MAC address after a migration; may be NULL
+ *
+ * All are called on the control thread, from within vu_session_readable(),
+ * vu_session_queue_broken() and vu_session_close().
+ */
+struct vu_ops {
+	void (*queue_start)(void *arg, struct vu_queue *queue);
+	void (*queue_stop)(void *arg, struct vu_queue *queue);
+	void (*features)(void *arg, uint64_t features);
+	int (*set_mtu)(void *arg, uint16_t mtu);
+	void (*send_rarp)(void *arg, const uint8_t mac[6]);
+};
+
+/**
+ * struct vu_device - the device behind a session
+ * @name: for messages, the name of the port
+ * @ops: its operations
+ * @arg: passed to @ops
+ * @features: virtio features that it offers, without VU_F_PROTOCOL_FEATURES
+ * @queues: number of vrings, 1 to 256
+ * @queue_num: answer to GET_QUEUE_NUM; for a net device front ends take it as
+ *	the number of queue pairs
+ */
+struct vu_device {
+	const char *name;
+	const struct vu_ops *ops;
+	void *arg;
+	uint64_t features;
+	unsigned int queues;
+	unsigned int queue_num;
+};
+
+/**
+ * struct vu_stats - counters of a session
+ * @messages: messages that were accepted
+ * @refused: messages by the reason that they were not
+ */
+struct vu_stats {
+	uint64_t messages;
+	uint64_t refused[VU_REFUSALS];
+};
+
+/**
+ * vu_session_open - serve a connection
+ * @out: receives the session; closed with vu_session_close()
+ * @iov: context for log and messages, outlives the session
+ * @fd: connected stream socket, taken over also on failure
+ * @device: copied; what it points to outlives the session
+ *
+ * Return: 0, -ENOMEM, or what making the socket non-blocking gave.
+ */
+int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
+		    const struct vu_device *device);
+
+/**
+ * vu_session_close - stop all rings and close the connection
+ * @session: NULL is allowed
+ */
+void vu_session_close(struct vu_session *session);
+
+/**
+ * vu_session_fd - the socket
+ * @session: session
+ *
+ * Return: the socket, to wait for it to be readable; stays the session's.
+ */
+int vu_session_fd(const struct vu_session *session);
+
+/**
+ * vu_session_readable - read and handle messages
+ * @session: session
+ *
+ * Handles a bounded number of messages; the socket stays readable when there
+ * are more.
+ *
+ * Return: 0 while the connection goes on; otherwise the caller closes the
+ * session: -ECONNRESET when the front end closed it, -EPROTO when it broke the
+ * protocol, or -errno; each with a message.
+ */
+int vu_session_readable(struct vu_session *session);
+
+/**
+ * vu_session_queue_broken - the driver broke a ring
+ * @session: session
+ * @index: number of the vring
+ *
+ * Called by the device on the control thread when a started ring has an error:
+ * stops the ring, logs why and signals the front end's error descriptor.  The
+ * ring starts again when the front end sets it up again.
+ */
+void vu_session_queue_broken(struct vu_session *session, unsigned int index);
+
+/**
+ * vu_session_features - negotiated virtio features
+ * @session: session
+ *
+ * Return: 0 before SET_FEATURES.
+ */
+uint64_t vu_session_features(const struct vu_session *session);
+
+/**
+ * vu_session_stats - counters
+ * @session: session
+ *
+ * Return: the counters, valid as long as the session.
+ */
+const struct vu_stats *vu_session_stats(const struct vu_session *session);
+
+#endif
