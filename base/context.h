@@ -8,7 +8,7 @@
 #include "base/sysroot.h"
 
 #define IOV_MESSAGE_SIZE 1024
-#define IOV_OP_KINDS_MAX 16
+#define IOV_TABLE_MAX 64
 
 struct iov {
 	int root_fd;
@@ -20,8 +20,11 @@ struct iov {
 	iov_sys_write_fn *on_write;
 	void *on_write_arg;
 
-	const struct iov_op_kind *op_kinds[IOV_OP_KINDS_MAX];
-	size_t op_kind_count;
+	struct {
+		const char *table;
+		const void *entry;
+	} tables[IOV_TABLE_MAX];
+	size_t table_entries;
 
 	char session_local[64];		/* server address of SSH_CONNECTION */
 };

@@ -8,6 +8,9 @@
 #include "base/context.h"
 #include "base/paths.h"
 #include "base/plan_engine.h"
+#include "base/table.h"
+
+#define OP_TABLE "op"
 
 static struct json_object *new_op(const char *kind)
 {
@@ -192,10 +195,7 @@ static const struct iov_op_kind builtin_kinds[] = {
 
 int iov_op_register(struct iov *iov, const struct iov_op_kind *kind)
 {
-	if (iov->op_kind_count == IOV_OP_KINDS_MAX)
-		return -ENOMEM;
-	iov->op_kinds[iov->op_kind_count++] = kind;
-	return 0;
+	return iov_table_add(iov, OP_TABLE, kind);
 }
 
 void iov_op_register_builtin(struct iov *iov)
@@ -206,9 +206,11 @@ void iov_op_register_builtin(struct iov *iov)
 
 static const struct iov_op_kind *find_kind(struct iov *iov, struct json_object *op)
 {
-	for (size_t i = 0; i < iov->op_kind_count; i++) {
-		if (!strcmp(iov->op_kinds[i]->name, json_get_text(op, "op")))
-			return iov->op_kinds[i];
+	const struct iov_op_kind *kind;
+
+	for (size_t i = 0; (kind = iov_table_entry(iov, OP_TABLE, i)); i++) {
+		if (!strcmp(kind->name, json_get_text(op, "op")))
+			return kind;
 	}
 	return NULL;
 }
