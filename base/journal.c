@@ -131,7 +131,7 @@ int journal_create(struct iov *iov, struct journal *journal, struct json_object 
 	int error;
 
 	journal->file = openat(journal->directory, "journal",
-			       O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+			       O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
 	if (journal->file < 0) {
 		error = -errno;
 		json_object_put(line);

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The engine against files: a plan of three writes with an error injected at
+ * each operation, a process killed at each operation, and recovery after it.
+ */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/plan.h"
+#include "tests/unit/tree.h"
+
+#define STEPS 3
+
+/* Stands in for the kernel: applies a write to the tree, or fails at one of them. */
+struct kernel {
+	char *tree;
+	struct iov *iov;
+	int writes;
+	int fail_at;
+	int kill_at;
+	bool fail_undo;
+};
+
+static struct kernel kernel;
+
+static int on_write(void *arg, struct iov *iov, const char *path, const char *text)
+{
+	(void)arg;
+	(void)iov;
+	if (kernel.fail_undo && !strcmp(text, "old"))
+		return -EIO;
+	if (kernel.writes == kernel.fail_at)
+		return kernel.writes++, -EBUSY;
+	tree_file(kernel.tree, path, text);
+	if (kernel.writes++ == kernel.kill_at)
+		raise(SIGKILL);
+	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	kernel = (struct kernel){ .tree = tree_new(), .fail_at = -1, .kill_at = -1 };
+	kernel.iov = tree_open(kernel.tree);
+	iov_sys_on_write(kernel.iov, on_write, NULL);
+	tree_file(kernel.tree, "proc/sys/kernel/random/boot_id", "this-boot\n");
+	for (int i = 0; i < STEPS; i++)
+		tree_file(kernel.tree, iov_path("sys/attr%d", i).name, "old");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	iov_close(kernel.iov);
+	tree_remove(kernel.tree);
+	return 0;
+}
+
+static struct iov_plan *three_writes(void)
+{
+	struct iov_plan *plan;
+
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "change three attributes"), 0);
+	for (int i = 0; i < STEPS; i++) {
+		struct iov_path path = iov_path("sys/attr%d", i);
+		struct iov_step *step = iov_plan_step(plan, NULL, "set attribute %d", i);
+
+		iov_step_check(step, iov_if_value(path.name, "old"));
+		iov_step_do(step, iov_op_write(path.name, "new"));
+		iov_step_verify(step, iov_if_value(path.name, "new"));
+		iov_step_undo(step, iov_op_unless(iov_op_write(path.name, "old"),
+						  iov_if_value(path.name, "old")));
+		iov_step_undone(step, iov_if_value(path.name, "old"));
+	}
+	return plan;
+}
+
+static bool all_are(const char *value)
+{
+	char text[8];
+
+	for (int i = 0; i < STEPS; i++) {
+		iov_sys_read(kernel.iov, iov_path("sys/attr%d", i).name, text, sizeof(text));
+		if (strcmp(text, value))
+			return false;
+	}
+	return true;
+}
+
+static bool journal_exists(void)
+{
+	return iov_sys_exists(kernel.iov, "var/lib/iovkit/journal");
+}
+
+static int run(void)
+{
+	struct iov_plan *plan = three_writes();
+	int error = iov_plan_run(plan, &(struct iov_plan_options){ .verify_timeout = 20 });
+
+	iov_plan_free(plan);
+	return error;
+}
+
+static void a_plan_changes_the_host_and_leaves_no_journal(void **state)
+{
+	(void)state;
+	assert_int_equal(run(), 0);
+	assert_true(all_are("new"));
+	assert_int_equal(kernel.writes, STEPS);
+	assert_false(journal_exists());
+}
+
+static void an_empty_plan_writes_nothing(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "nothing"), 0);
+	assert_true(iov_plan_is_empty(plan));
+	assert_int_equal(iov_plan_run(plan, NULL), 0);
+	assert_false(iov_sys_exists(kernel.iov, "var/lib/iovkit"));
+	iov_plan_free(plan);
+}
+
+static void an_error_at_any_operation_leaves_the_host_as_before(void **state)
+{
+	(void)state;
+	for (kernel.fail_at = 0; kernel.fail_at < STEPS; kernel.fail_at++) {
+		kernel.writes = 0;
+		assert_int_equal(run(), -EBUSY);
+		assert_true(all_are("old"));
+		assert_false(journal_exists());
+		assert_non_null(strstr(iov_error_message(kernel.iov), "as it was before"));
+		assert_non_null(strstr(iov_error_message(kernel.iov), "set attribute"));
+	}
+}
+
+static void a_change_that_does_not_arrive_is_undone(void **state)
+{
+	struct iov_plan *plan = three_writes();
+	struct iov_step *step = iov_plan_step(plan, NULL, "wait for a driver");
+
+	(void)state;
+	iov_step_verify(step, iov_if_link("sys/driver", "vfio-pci"));
+	assert_int_equal(iov_plan_run(plan, &(struct iov_plan_options){ .verify_timeout = 20 }),
+			 -ETIME);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "vfio-pci"));
+	assert_true(all_are("old"));
+	iov_plan_free(plan);
+}
+
+static void a_host_that_changed_since_planning_is_left_alone(void **state)
+{
+	struct iov_plan *plan = three_writes();
+
+	(void)state;
+	tree_file(kernel.tree, "sys/attr1", "other");
+	assert_int_equal(iov_plan_run(plan, NULL), -EAGAIN);
+	tree_file(kernel.tree, "sys/attr1", "old");
+	assert_true(all_are("old"));
+	iov_plan_free(plan);
+}
+
+/* Run the plan in a child that is killed right after its write number @at. */
+static void run_killed(int at)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		kernel.writes = 0;
+		kernel.kill_at = at;
+		run();
+		_exit(1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+}
+
+static void a_killed_change_is_undone_or_finished(void **state)
+{
+	(void)state;
+	for (int at = 0; at < STEPS; at++) {
+		run_killed(at);
+		assert_int_equal(run(), -EBUSY);
+		assert_non_null(strstr(iov_error_message(kernel.iov), "iov recover"));
+		assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), 0);
+		assert_true(all_are("old"));
+		run_killed(at);
+		assert_int_equal(iov_plan_recover(kernel.iov, true, NULL), 0);
+		assert_true(all_are("new"));
+		assert_false(journal_exists());
+		for (int i = 0; i < STEPS; i++)
+			tree_file(kernel.tree, iov_path("sys/attr%d", i).name, "old");
+	}
+}
+
+static void what_is_pending_is_described(void **state)
+{
+	_cleanup_json_ struct json_object *pending = NULL, *none = NULL;
+
+	(void)state;
+	assert_int_equal(iov_plan_pending(kernel.iov, &none), 0);
+	assert_null(none);
+	run_killed(1);
+	assert_int_equal(iov_plan_pending(kernel.iov, &pending), 0);
+	assert_string_equal(json_object_get_string(json_object_object_get(pending, "title")),
+			    "change three attributes");
+	assert_int_equal(json_object_get_int(json_object_object_get(pending, "begun")), 2);
+}
+
+static void a_journal_of_an_earlier_boot_is_dropped(void **state)
+{
+	_cleanup_json_ struct json_object *pending = NULL;
+
+	(void)state;
+	run_killed(1);
+	tree_file(kernel.tree, "proc/sys/kernel/random/boot_id", "next-boot\n");
+	assert_int_equal(iov_plan_pending(kernel.iov, &pending), 0);
+	assert_null(pending);
+	for (int i = 0; i < STEPS; i++)
+		tree_file(kernel.tree, iov_path("sys/attr%d", i).name, "old");
+	assert_int_equal(run(), 0);
+	assert_true(all_are("new"));
+}
+
+static void a_torn_line_of_the_journal_is_ignored(void **state)
+{
+	char *text;
+	char longer[8192];
+
+	(void)state;
+	run_killed(1);
+	assert_int_equal(iov_sys_read_all(kernel.iov, "var/lib/iovkit/journal", &text, NULL), 0);
+	snprintf(longer, sizeof(longer), "%s{\"end\": 2", text);
+	free(text);
+	tree_file(kernel.tree, "var/lib/iovkit/journal", longer);
+	assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), 0);
+	assert_true(all_are("old"));
+}
+
+static void a_failed_undo_keeps_the_journal(void **state)
+{
+	(void)state;
+	kernel.fail_at = 2;
+	kernel.fail_undo = true;
+	assert_int_equal(run(), -ENOTRECOVERABLE);
+	assert_true(journal_exists());
+	assert_non_null(strstr(iov_error_message(kernel.iov), "iov recover"));
+	kernel.fail_undo = false;
+	assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), 0);
+	assert_true(all_are("old"));
+	assert_false(journal_exists());
+}
+
+static void an_explained_error_says_what_it_means(void **state)
+{
+	struct iov_plan *plan;
+	struct iov_step *step;
+
+	(void)state;
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "explain"), 0);
+	step = iov_plan_step(plan, NULL, "write");
+	iov_step_do(step, iov_op_explain(iov_op_write("sys/attr0", "new"), EBUSY,
+					 "the VFs are in use; stop their guests"));
+	kernel.fail_at = 0;
+	assert_int_equal(iov_plan_run(plan, NULL), -EBUSY);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "stop their guests"));
+	iov_plan_free(plan);
+}
+
+static void an_unknown_operation_is_refused(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "unknown"), 0);
+	iov_step_do(iov_plan_step(plan, NULL, "do it"),
+		    json_tokener_parse("{\"op\": \"explode\"}"));
+	assert_int_equal(iov_plan_run(plan, NULL), -EOPNOTSUPP);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "explode"));
+	iov_plan_free(plan);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_plan_changes_the_host_and_leaves_no_journal),
+		TEST(an_empty_plan_writes_nothing),
+		TEST(an_error_at_any_operation_leaves_the_host_as_before),
+		TEST(a_change_that_does_not_arrive_is_undone),
+		TEST(a_host_that_changed_since_planning_is_left_alone),
+		TEST(a_killed_change_is_undone_or_finished),
+		TEST(what_is_pending_is_described),
+		TEST(a_journal_of_an_earlier_boot_is_dropped),
+		TEST(a_torn_line_of_the_journal_is_ignored),
+		TEST(a_failed_undo_keeps_the_journal),
+		TEST(an_explained_error_says_what_it_means),
+		TEST(an_unknown_operation_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

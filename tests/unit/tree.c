@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/unit/tree.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void die(const char *what, const char *path)
+{
+	fprintf(stderr, "%s %s: %s\n", what, path, strerror(errno));
+	abort();
+}
+
+char *tree_new(void)
+{
+	char template[] = "/tmp/iovkit-tree-XXXXXX";
+
+	if (!mkdtemp(template))
+		die("mkdtemp", template);
+	return strdup(template);
+}
+
+/* The full path, its parents made. */
+static const char *full_path(const char *tree, const char *path)
+{
+	static char full[PATH_MAX];
+
+	snprintf(full, sizeof(full), "%s/%s", tree, path);
+	for (char *slash = full + strlen(tree) + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = '\0';
+		if (mkdir(full, 0755) && errno != EEXIST)
+			die("mkdir", full);
+		*slash = '/';
+	}
+	return full;
+}
+
+void tree_file(const char *tree, const char *path, const char *text)
+{
+	const char *full = full_path(tree, path);
+	FILE *file = fopen(full, "w");
+
+	if (!file || fputs(text, file) < 0 || fclose(file))
+		die("write", full);
+}
+
+void tree_link(const char *tree, const char *path, const char *target)
+{
+	const char *full = full_path(tree, path);
+
+	if ((unlink(full) && errno != ENOENT) || symlink(target, full))
+		die("symlink", full);
+}
+
+void tree_unlink(const char *tree, const char *path)
+{
+	const char *full = full_path(tree, path);
+
+	if (unlink(full) && errno != ENOENT)
+		die("unlink", full);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *ftw)
+{
+	(void)status;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+void tree_remove(char *tree)
+{
+	nftw(tree, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	free(tree);
+}
+
+struct iov *tree_open(const char *tree)
+{
+	struct iov_options options = { .root = tree };
+	struct iov *iov;
+
+	if (iov_open(&iov, &options))
+		die("iov_open", tree);
+	return iov;
+}

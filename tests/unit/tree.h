@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A small host tree in a temporary directory, for one test. */
+#ifndef IOV_TESTS_TREE_H
+#define IOV_TESTS_TREE_H
+
+#include "base/iov.h"
+
+/* Make an empty tree; its path is the caller's to tree_remove(). */
+char *tree_new(void);
+
+/* Write a file with its parents; @path is relative to the tree. */
+void tree_file(const char *tree, const char *path, const char *text);
+
+/* Make a symbolic link with its parents. */
+void tree_link(const char *tree, const char *path, const char *target);
+
+/* Remove one file or link of the tree. */
+void tree_unlink(const char *tree, const char *path);
+
+/* Remove the tree and free its path. */
+void tree_remove(char *tree);
+
+/* A context that looks at the tree. */
+struct iov *tree_open(const char *tree);
+
+#endif
