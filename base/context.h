@@ -26,7 +26,8 @@ struct iov {
 	} tables[IOV_TABLE_MAX];
 	size_t table_entries;
 
-	char session_local[64];		/* server address of SSH_CONNECTION */
+	char session_client[64];	/* from SSH_CONNECTION: its two addresses */
+	char session_local[64];
 };
 
 /* Register the kinds "write" and "module". */

@@ -31,7 +31,11 @@ extern "C" {
 /**
  * iov_guard_set_session - tell the guards which connection runs the command
  * @iov: context
- * @ssh_connection: value of SSH_CONNECTION ("client port server port"), NULL for none
+ * @ssh_connection: value of SSH_CONNECTION ("client port server port"), NULL when
+ *	it is not set
+ *
+ * Not told of one, the guards look for the variable in the environments of the
+ * calling process's ancestors, as sudo(8) clears it.
  *
  * Return: 0, or -EINVAL with a message.
  */

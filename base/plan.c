@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/context.h"
-#include "base/guard.h"
+#include "base/guard_scan.h"
 #include "base/plan_engine.h"
 
 struct iov_plan {
@@ -156,22 +156,32 @@ static int refuse(struct iov_plan *plan, struct json_object *findings)
 			json_get_text(finding, "holder"), others, json_get_text(finding, "guard"));
 }
 
+/* Findings on one function, each with why it is taken. */
+static int guard_take(struct guard_scan *scan, struct json_object *take,
+		      struct json_object *found)
+{
+	size_t before = json_object_array_length(found);
+	struct iov_bdf bdf;
+	int error = iov_bdf_parse(scan->iov, json_get_text(take, "device"), &bdf);
+
+	if (!error)
+		error = guard_scan_match(scan, bdf, found);
+	for (size_t i = before; i < json_object_array_length(found); i++)
+		json_object_object_add(json_object_array_get_idx(found, i), "why",
+				       json_object_get(json_object_object_get(take, "why")));
+	return error;
+}
+
 int iov_plan_guard(struct iov_plan *plan, struct json_object **findings)
 {
 	struct json_object *found = json_object_new_array();
-	int error = 0;
+	struct guard_scan scan;
+	int error = guard_scan_open(&scan, plan->iov);
 
-	for (size_t i = 0; !error && i < json_object_array_length(plan->takes); i++) {
-		struct json_object *take = json_object_array_get_idx(plan->takes, i);
-		size_t before = json_object_array_length(found);
-		struct iov_bdf bdf;
-
-		error = iov_bdf_parse(plan->iov, json_get_text(take, "device"), &bdf);
-		if (!error)
-			error = iov_guard_function(plan->iov, bdf, found);
-		for (size_t n = before; n < json_object_array_length(found); n++)
-			json_object_object_add(json_object_array_get_idx(found, n), "why",
-				json_object_get(json_object_object_get(take, "why")));
+	if (!error) {
+		for (size_t i = 0; !error && i < json_object_array_length(plan->takes); i++)
+			error = guard_take(&scan, json_object_array_get_idx(plan->takes, i), found);
+		guard_scan_close(&scan);
 	}
 	if (!error && json_object_array_length(found))
 		error = refuse(plan, found);

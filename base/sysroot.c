@@ -130,19 +130,30 @@ int iov_sys_read_number(struct iov *iov, const char *path, int64_t *number)
 	return errno || end == text || *end ? -EINVAL : 0;
 }
 
-int iov_sys_link_name(struct iov *iov, const char *path, char *name, size_t size)
+int iov_sys_link(struct iov *iov, const char *path, char *target, size_t size)
 {
 	_cleanup_fd_ int fd = iov_sys_open(iov, path, O_PATH | O_NOFOLLOW);
-	char target[IOV_PATH_MAX];
-	const char *last;
 	ssize_t length;
 
 	if (fd < 0)
 		return fd;
-	length = readlinkat(fd, "", target, sizeof(target) - 1);
+	length = readlinkat(fd, "", target, size);
 	if (length < 0)
 		return errno == ENOENT ? -EINVAL : -errno;
+	if ((size_t)length == size)
+		return -ENAMETOOLONG;
 	target[length] = '\0';
+	return 0;
+}
+
+int iov_sys_link_name(struct iov *iov, const char *path, char *name, size_t size)
+{
+	char target[IOV_PATH_MAX];
+	const char *last;
+	int error = iov_sys_link(iov, path, target, sizeof(target));
+
+	if (error)
+		return error;
 	last = strrchr(target, '/');
 	last = last ? last + 1 : target;
 	if (strlen(last) >= size)

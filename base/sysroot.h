@@ -86,6 +86,18 @@ int iov_sys_read_all(struct iov *iov, const char *path, char **text, size_t *len
 int iov_sys_read_number(struct iov *iov, const char *path, int64_t *number);
 
 /**
+ * iov_sys_link - target of a symbolic link
+ * @iov: context
+ * @path: relative path of the link
+ * @target: receives the target as it is written in the link
+ * @size: bytes at @target
+ *
+ * Return: 0, -ENOENT without such a link, -EINVAL when it is no link,
+ * -ENAMETOOLONG, or -errno.
+ */
+int iov_sys_link(struct iov *iov, const char *path, char *target, size_t size);
+
+/**
  * iov_sys_link_name - last component of a symbolic link's target
  * @iov: context
  * @path: relative path of the link
