@@ -31,6 +31,6 @@ struct iov {
 };
 
 /* Register the kinds "write" and "module". */
-void iov_op_register_builtin(struct iov *iov);
+void op_register_builtin(struct iov *iov);
 
 #endif

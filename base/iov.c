@@ -29,7 +29,7 @@ int iov_open(struct iov **out, const struct iov_options *options)
 		iov->log = options->log;
 		iov->log_arg = options->log_arg;
 	}
-	iov_op_register_builtin(iov);
+	op_register_builtin(iov);
 	*out = iov;
 	return 0;
 }

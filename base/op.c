@@ -198,7 +198,7 @@ int iov_op_register(struct iov *iov, const struct iov_op_kind *kind)
 	return iov_table_add(iov, OP_TABLE, kind);
 }
 
-void iov_op_register_builtin(struct iov *iov)
+void op_register_builtin(struct iov *iov)
 {
 	for (size_t i = 0; i < sizeof(builtin_kinds) / sizeof(*builtin_kinds); i++)
 		iov_op_register(iov, &builtin_kinds[i]);
