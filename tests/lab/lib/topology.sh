@@ -6,6 +6,8 @@
 # and IOMMU group, unless the topology is about something else.
 
 hardware=()
+drivers=()   # what to load for it
+coldplug=    # set when only a modalias can tell
 iommu=yes
 ports=0
 
@@ -33,6 +35,8 @@ nic()
 {
 	add -netdev "user,id=net$nics,restrict=on" \
 		-device "$1,id=nic$nics,bus=$2,netdev=net$nics,romfile=${3:+,$3}"
+	drivers+=("$1")
+	[ "$1" != igb ] || drivers+=(igbvf)
 	nics=$((nics + 1))
 }
 
@@ -40,10 +44,12 @@ nvmes=0
 # nvme BUS [vfs=N]: 2 queues and 1 vector for each VF, 16 left to the PF
 nvme()
 {
-	local name=nvme$nvmes vfs=${2:-vfs=4}
+	local name=nvme$nvmes vfs=${2#nvme}
 	vfs=${vfs#vfs=}
+	vfs=${vfs:-4}
 	[[ $vfs =~ ^[0-9]+$ ]] || die "--device nvme,${2:-}: expected nvme or nvme,vfs=N"
 	nvmes=$((nvmes + 1))
+	drivers+=(nvme)
 	truncate -s 64M "$work/$name.img"
 	add -drive "file=$work/$name.img,if=none,id=$name-disk,format=raw" \
 		-device "nvme-subsys,id=$name-subsys" \
@@ -59,7 +65,7 @@ device()
 	case $1 in
 	nvme | nvme,vfs=*)
 		root_port pcie.0 mem-reserve=64M
-		nvme "$port" "${1#nvme}"
+		nvme "$port" "${1#nvme,}"
 		;;
 	igb | e1000 | e1000e)
 		root_port
@@ -70,9 +76,14 @@ device()
 		add -object memory-backend-memfd,id=ivshmem$ports,size=4M,share=on \
 			-device ivshmem-plain,memdev=ivshmem$ports,bus="$port"
 		;;
+	edu)
+		root_port
+		add -device "edu,bus=$port"
+		;;
 	*)
 		root_port
 		add -device "$1,bus=$port"
+		coldplug=yes
 		;;
 	esac
 }
