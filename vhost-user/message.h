@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vhost-user messages as they are on the wire, and the table of those that
- * this back end takes.
+ * vhost-user messages as they are on the wire.
  *
  * Sections are those of QEMU's docs/interop/vhost-user.rst.
  */
@@ -37,7 +36,7 @@ enum vu_request {
 	VU_NET_SET_MTU = 20,
 	VU_GET_CONFIG = 24,
 	VU_SET_CONFIG = 25,
-	VU_REQUESTS		/* behind the last one in the table */
+	VU_REQUESTS,		/* behind the last one that this back end knows */
 };
 
 /* "Protocol features". */
@@ -107,38 +106,42 @@ struct vu_mem_table {
 static_assert(offsetof(struct vu_mem_table, regions) == 8, "Memory regions description");
 
 /* "Virtio device config space": 12 bytes and at most 256 of content. */
-#define VU_CONFIG_HEADER 12
-#define VU_CONFIG_MAX (VU_CONFIG_HEADER + 256)
+#define VU_CONFIG_MIN 12
+#define VU_CONFIG_MAX (VU_CONFIG_MIN + 256)
+
+/* More than any request has, so that unknown ones can be answered, too. */
+#define VU_PAYLOAD_MAX 4096
 
 union vu_payload {
 	uint64_t u64;
 	struct vu_vring_state state;
 	struct vu_vring_addr addr;
 	struct vu_mem_table mem_table;
-	uint8_t config[VU_CONFIG_MAX];
+	uint8_t bytes[VU_PAYLOAD_MAX];
 };
 
 /**
  * enum vu_refusal - why a message was not accepted
  *
- * Those before VU_REFUSED_REQUEST end the connection at once: where the next
- * message begins is not known, or the peer does not speak the protocol.
+ * Those before VU_REFUSED_REQUEST end the connection at once: the peer does
+ * not speak the protocol, or where its next message begins is not known.
  */
 enum vu_refusal {
 	VU_ACCEPTED = 0,
 	VU_REFUSED_VERSION,	/* version bits are not 1 */
 	VU_REFUSED_FLAGS,	/* reply flag on a request, or unknown flags */
-	VU_REFUSED_SIZE,	/* payload shorter or longer than the request has */
+	VU_REFUSED_OVERSIZE,	/* payload longer than that of any request */
 	VU_REFUSED_FDS_LOST,	/* more descriptors than any request has */
 	VU_REFUSED_TRUNCATED,	/* connection ended within a message */
 	VU_REFUSED_STALLED,	/* peer does not read its replies */
 	VU_REFUSED_REQUEST,	/* request that is not in the table */
+	VU_REFUSED_SIZE,	/* payload shorter or longer than the request has */
 	VU_REFUSED_FDS,		/* wrong number of descriptors */
 	VU_REFUSED_INDEX,	/* no such vring */
-	VU_REFUSED_FEATURE,	/* belongs to a feature that was not negotiated */
-	VU_REFUSED_VALUE,	/* content is wrong: size, address, features, ... */
+	VU_REFUSED_FEATURE,	/* belongs to a feature that is not offered */
+	VU_REFUSED_VALUE,	/* content is wrong: size, features, flags, MTU */
 	VU_REFUSED_STATE,	/* not while the ring runs */
-	VU_REFUSED_MEMORY,	/* region cannot be mapped or holds no such address */
+	VU_REFUSED_MEMORY,	/* region that cannot be mapped, address outside of all */
 	VU_REFUSALS
 };
 
@@ -149,40 +152,5 @@ enum vu_refusal {
  * Return: "version" and so on, "accepted" for VU_ACCEPTED.
  */
 const char *vu_refusal_name(enum vu_refusal refusal);
-
-/* Where a request has the index of a vring. */
-enum vu_index_in {
-	VU_INDEX_NONE,
-	VU_INDEX_STATE,		/* first 32 bits */
-	VU_INDEX_U64,		/* bits 0 to 7, with VU_VRING_NOFD */
-};
-
-/**
- * struct vu_request_rule - what must hold before a request is handled
- * @name: "SET_MEM_TABLE"; NULL for requests that this back end does not take
- * @min_size: fewest bytes of payload
- * @max_size: most bytes of payload
- * @max_fds: most descriptors; none or one by VU_VRING_NOFD for VU_INDEX_U64
- * @index: where the vring index is
- * @replies: the request has a reply of its own
- * @offered: protocol feature that the back end must offer, as a bit mask
- */
-struct vu_request_rule {
-	const char *name;
-	uint16_t min_size;
-	uint16_t max_size;
-	uint8_t max_fds;
-	enum vu_index_in index;
-	bool replies;
-	uint64_t offered;
-};
-
-/**
- * vu_request_rule - rule for a request
- * @request: any 32 bits
- *
- * Return: the rule, or NULL for a request that this back end does not take.
- */
-const struct vu_request_rule *vu_request_rule(uint32_t request);
 
 #endif

@@ -112,7 +112,7 @@ struct vu_stats {
  * @fd: connected stream socket, taken over also on failure
  * @device: copied; what it points to outlives the session
  *
- * Return: 0, -ENOMEM, or what making the socket non-blocking gave.
+ * Return: 0 or -ENOMEM with a message.
  */
 int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 		    const struct vu_device *device);

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "vhost-user/guest_memory.h"
+
+/* Not in <linux/magic.h> of every kernel. */
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
+int guest_memory_open(struct guest_memory **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out ? 0 : -ENOMEM;
+}
+
+void guest_memory_close(struct guest_memory *memory)
+{
+	if (!memory)
+		return;
+	for (size_t i = 0; i < memory->count; i++)
+		munmap(memory->regions[i].mapping, memory->regions[i].mapping_size);
+	free(memory->regions);
+	free(memory);
+}
+
+/* Whether a range of addresses goes beyond the last one. */
+static bool wraps(uint64_t start, uint64_t size)
+{
+	uint64_t end;
+
+	return __builtin_add_overflow(start, size, &end);
+}
+
+static int check_request(struct iov *iov, const struct guest_region_request *request)
+{
+	if (!request->size)
+		return iov_fail(iov, -EINVAL, "region at GPA 0x%" PRIx64 " has size 0", request->gpa);
+	if (wraps(request->gpa, request->size) || wraps(request->uva, request->size) ||
+	    wraps(request->offset, request->size))
+		return iov_fail(iov, -EINVAL,
+				"region at GPA 0x%" PRIx64 " with size 0x%" PRIx64
+				" does not end within 64 bits",
+				request->gpa, request->size);
+	return 0;
+}
+
+static int check_overlap(const struct guest_memory *memory, struct iov *iov,
+			 const struct guest_region_request *request)
+{
+	for (size_t i = 0; i < memory->count; i++) {
+		const struct guest_region *region = &memory->regions[i];
+
+		if (request->gpa < region->gpa + region->size &&
+		    region->gpa < request->gpa + request->size)
+			return iov_fail(iov, -EINVAL,
+					"region at GPA 0x%" PRIx64 " overlaps the one at GPA 0x%" PRIx64,
+					request->gpa, region->gpa);
+	}
+	return 0;
+}
+
+/*
+ * Accesses beyond the end of a file raise SIGBUS, and those to a file that a
+ * process serves wait for that process: neither may be a guest's choice.
+ */
+static int check_file(struct iov *iov, const struct guest_region_request *request,
+		      const struct stat *status)
+{
+	struct statfs system;
+
+	if (!S_ISREG(status->st_mode) || (uint64_t)status->st_size < request->offset + request->size)
+		return iov_fail(iov, -EINVAL,
+				"file of the region at GPA 0x%" PRIx64 " has %" PRIu64
+				" bytes, expected at least %" PRIu64,
+				request->gpa, (uint64_t)status->st_size,
+				request->offset + request->size);
+	if (!fstatfs(request->fd, &system) && system.f_type == FUSE_SUPER_MAGIC)
+		return iov_fail(iov, -EINVAL,
+				"file of the region at GPA 0x%" PRIx64
+				" is on FUSE; use memory-backend-memfd or a file on hugetlbfs",
+				request->gpa);
+	return 0;
+}
+
+/* Map whole blocks: those of hugetlbfs are its pages. */
+static int map_region(struct iov *iov, const struct guest_region_request *request,
+		      struct guest_region *region)
+{
+	uint64_t block = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct stat status;
+	int error;
+
+	if (fstat(request->fd, &status) < 0)
+		return iov_fail(iov, -errno, "region at GPA 0x%" PRIx64 ": %s", request->gpa,
+				strerror(errno));
+	error = check_file(iov, request, &status);
+	if (error)
+		return error;
+	if ((uint64_t)status.st_blksize > block && !(status.st_blksize & (status.st_blksize - 1)))
+		block = (uint64_t)status.st_blksize;
+
+	uint64_t lead = request->offset & (block - 1);
+	uint64_t size = (lead + request->size + block - 1) & ~(block - 1);
+	void *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			     request->fd, (off_t)(request->offset - lead));
+
+	if (mapping == MAP_FAILED)
+		return iov_fail(iov, -errno,
+				"cannot map the region at GPA 0x%" PRIx64 " with size 0x%" PRIx64 ": %s",
+				request->gpa, request->size, strerror(errno));
+	/* Guests' secrets have no place in a core file. */
+	madvise(mapping, size, MADV_DONTDUMP);
+	*region = (struct guest_region){
+		.gpa = request->gpa,
+		.size = request->size,
+		.uva = request->uva,
+		.host = (uint8_t *)mapping + lead,
+		.mapping = mapping,
+		.mapping_size = size,
+	};
+	return 0;
+}
+
+static void insert_region(struct guest_memory *memory, const struct guest_region *region)
+{
+	size_t at = memory->count++;
+
+	for (; at && memory->regions[at - 1].gpa > region->gpa; at--)
+		memory->regions[at] = memory->regions[at - 1];
+	memory->regions[at] = *region;
+}
+
+int guest_memory_add(struct guest_memory *memory, struct iov *iov,
+		     const struct guest_region_request *request)
+{
+	struct guest_region region, *regions;
+	int error;
+
+	error = check_request(iov, request);
+	if (!error)
+		error = check_overlap(memory, iov, request);
+	if (error)
+		return error;
+	regions = reallocarray(memory->regions, memory->count + 1, sizeof(*regions));
+	if (!regions)
+		return iov_fail(iov, -ENOMEM, "out of memory for a guest memory table");
+	memory->regions = regions;
+	error = map_region(iov, request, &region);
+	if (!error)
+		insert_region(memory, &region);
+	return error;
+}
+
+const struct guest_region *guest_memory_find(const struct guest_memory *memory, uint64_t gpa)
+{
+	size_t low = 0, high = memory->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct guest_region *region = &memory->regions[middle];
+
+		if (gpa < region->gpa)
+			high = middle;
+		else if (gpa - region->gpa >= region->size)
+			low = middle + 1;
+		else
+			return region;
+	}
+	return NULL;
+}
+
+void *guest_memory_at_user(const struct guest_memory *memory, uint64_t uva, uint64_t length)
+{
+	for (size_t i = 0; i < memory->count; i++) {
+		const struct guest_region *region = &memory->regions[i];
+		uint64_t offset = uva - region->uva;
+
+		if (offset < region->size && length <= region->size - offset)
+			return region->host + offset;
+	}
+	return NULL;
+}

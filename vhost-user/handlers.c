@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What each request does.  Its rule was checked: payload size, number of
+ * descriptors and vring index are right, and only what the payload says is
+ * left to be judged.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vhost-user/handlers.h"
+
+/* RFC 791: every host takes 68 bytes. */
+#define MTU_MIN 68
+#define MTU_MAX 65535
+
+static enum vu_refusal reply_u64(struct vu_message *message, uint64_t value)
+{
+	message->payload.u64 = value;
+	message->header.size = sizeof(value);
+	return VU_ACCEPTED;
+}
+
+static struct vu_vring *state_ring(struct vu_session *session, const struct vu_message *message)
+{
+	return &session->rings[message->payload.state.index];
+}
+
+static uint64_t offered_features(const struct vu_session *session)
+{
+	return session->device.features | VU_BIT(VU_F_PROTOCOL_FEATURES);
+}
+
+enum vu_refusal vu_handle_get_features(struct vu_session *session, struct vu_message *message)
+{
+	return reply_u64(message, offered_features(session));
+}
+
+/* Sent once per queue pair by QEMU, while the rings of earlier pairs run. */
+enum vu_refusal vu_handle_set_features(struct vu_session *session, struct vu_message *message)
+{
+	uint64_t features = message->payload.u64;
+
+	if (features & ~offered_features(session))
+		return vu_refuse(session, VU_REFUSED_VALUE,
+				 "features 0x%" PRIx64 " are not offered, expected none beyond 0x%" PRIx64,
+				 features & ~offered_features(session), offered_features(session));
+	if (features == session->features)
+		return VU_ACCEPTED;
+	vu_session_stop_rings(session);
+	session->features = features;
+	if (session->device.ops->features)
+		session->device.ops->features(session->device.arg, features);
+	vu_session_start_rings(session);
+	return VU_ACCEPTED;
+}
+
+enum vu_refusal vu_handle_set_owner(struct vu_session *session, struct vu_message *message)
+{
+	(void)session;
+	(void)message;
+	return VU_ACCEPTED;
+}
+
+/* Deprecated: "either ignore this message, or use it to disable all rings". */
+enum vu_refusal vu_handle_reset_owner(struct vu_session *session, struct vu_message *message)
+{
+	(void)message;
+	vu_session_stop_rings(session);
+	for (unsigned int i = 0; i < session->device.queues; i++)
+		session->rings[i].enabled = false;
+	vu_session_start_rings(session);
+	return VU_ACCEPTED;
+}
+
+enum vu_refusal vu_handle_get_protocol_features(struct vu_session *session,
+						struct vu_message *message)
+{
+	return reply_u64(message, vu_session_offered(session));
+}
+
+enum vu_refusal vu_handle_set_protocol_features(struct vu_session *session,
+						struct vu_message *message)
+{
+	uint64_t features = message->payload.u64;
+
+	if (features & ~vu_session_offered(session))
+		return vu_refuse(session, VU_REFUSED_VALUE,
+				 "protocol features 0x%" PRIx64
+				 " are not offered, expected none beyond 0x%" PRIx64,
+				 features & ~vu_session_offered(session), vu_session_offered(session));
+	session->protocol_features = features;
+	return VU_ACCEPTED;
+}
+
+enum vu_refusal vu_handle_get_queue_num(struct vu_session *session, struct vu_message *message)
+{
+	return reply_u64(message, session->device.queue_num);
+}
+
+static enum vu_refusal map_table(struct vu_session *session, const struct vu_message *message,
+				 struct guest_memory *memory)
+{
+	const struct vu_mem_table *table = &message->payload.mem_table;
+
+	for (uint32_t i = 0; i < table->count; i++) {
+		struct guest_region_request request = {
+			.gpa = table->regions[i].gpa,
+			.size = table->regions[i].size,
+			.uva = table->regions[i].uva,
+			.offset = table->regions[i].offset,
+			.fd = message->fds[i],
+		};
+
+		if (guest_memory_add(memory, session->iov, &request))
+			return VU_REFUSED_MEMORY;
+	}
+	return VU_ACCEPTED;
+}
+
+/* The table in use stays until the new one is known to be good. */
+enum vu_refusal vu_handle_set_mem_table(struct vu_session *session, struct vu_message *message)
+{
+	const struct vu_mem_table *table = &message->payload.mem_table;
+	struct guest_memory *memory;
+	enum vu_refusal refusal;
+
+	if (!table->count || table->count > VU_MEM_TABLE_REGIONS)
+		return vu_refuse(session, VU_REFUSED_VALUE,
+				 "%u regions, expected 1 to %d; give the VMM shared memory (share=on)",
+				 table->count, VU_MEM_TABLE_REGIONS);
+	if (message->header.size != 8 + table->count * sizeof(table->regions[0]))
+		return vu_refuse(session, VU_REFUSED_SIZE, "%u bytes of payload for %u regions",
+				 message->header.size, table->count);
+	if (message->fd_count != table->count)
+		return vu_refuse(session, VU_REFUSED_FDS,
+				 "%u file descriptors came with %u regions, expected one for each",
+				 message->fd_count, table->count);
+	if (guest_memory_open(&memory))
+		return vu_refuse(session, VU_REFUSED_MEMORY, "out of memory");
+	refusal = map_table(session, message, memory);
+	if (refusal) {
+		guest_memory_close(memory);
+		return refusal;
+	}
+	vu_session_stop_rings(session);
+	guest_memory_close(session->memory);
+	session->memory = memory;
+	vu_session_start_rings(session);
+	return VU_ACCEPTED;
+}
+
+static enum vu_refusal refuse_running(struct vu_session *session, const struct vu_vring *ring)
+{
+	return vu_refuse(session, VU_REFUSED_STATE, "vring %u runs, expected GET_VRING_BASE before",
+			 ring->queue.index);
+}
+
+enum vu_refusal vu_handle_set_vring_num(struct vu_session *session, struct vu_message *message)
+{
+	struct vu_vring *ring = state_ring(session, message);
+	uint32_t size = message->payload.state.num;
+
+	if (!size || size > VIRTQ_SIZE_MAX || (size & (size - 1)))
+		return vu_refuse(session, VU_REFUSED_VALUE,
+				 "%u entries, expected a power of two up to %d", size, VIRTQ_SIZE_MAX);
+	if (ring->running)
+		return refuse_running(session, ring);
+	ring->size = (uint16_t)size;
+	return vu_vring_start(session, ring);
+}
+
+enum vu_refusal vu_handle_set_vring_base(struct vu_session *session, struct vu_message *message)
+{
+	struct vu_vring *ring = state_ring(session, message);
+	uint32_t base = message->payload.state.num;
+
+	if (base > UINT16_MAX)
+		return vu_refuse(session, VU_REFUSED_VALUE, "base %u, expected at most %u", base,
+				 UINT16_MAX);
+	if (ring->running)
+		return refuse_running(session, ring);
+	ring->base = (uint16_t)base;
+	return VU_ACCEPTED;
+}
+
+/* Stops the ring, "Ring states"; one that is stopped answers the same again. */
+enum vu_refusal vu_handle_get_vring_base(struct vu_session *session, struct vu_message *message)
+{
+	struct vu_vring *ring = state_ring(session, message);
+
+	vu_vring_stop(session, ring);
+	ring->started = false;
+	ring->broken = false;
+	message->payload.state.num = ring->base;
+	message->header.size = sizeof(message->payload.state);
+	return VU_ACCEPTED;
+}
+
+enum vu_refusal vu_handle_set_vring_addr(struct vu_session *session, struct vu_message *message)
+{
+	struct vu_vring *ring = state_ring(session, message);
+	enum vu_refusal refusal;
+
+	/* Bit 0 asks to log writes for a migration, which is not offered. */
+	if (message->payload.addr.flags)
+		return vu_refuse(session, VU_REFUSED_VALUE, "flags 0x%x, expected 0",
+				 message->payload.addr.flags);
+	vu_vring_stop(session, ring);
+	ring->addr = message->payload.addr;
+	ring->has_addr = true;
+	refusal = vu_vring_start(session, ring);
+	if (refusal)
+		ring->has_addr = false;
+	return refusal;
+}
+
+/*
+ * Put the descriptor of the message, or none, in place of the one at @fd.  It
+ * must not block whoever writes to it.
+ */
+static void replace_fd(int *fd, struct vu_message *message)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = vu_message_take_fd(message);
+	if (*fd >= 0)
+		fcntl(*fd, F_SETFL, fcntl(*fd, F_GETFL) | O_NONBLOCK);
+}
+
+static struct vu_vring *fd_ring(struct vu_session *session, const struct vu_message *message)
+{
+	return &session->rings[message->payload.u64 & VU_VRING_INDEX_MASK];
+}
+
+/*
+ * The ring starts here and not with the first kick: after a restart the driver
+ * may have nothing new to kick for.
+ */
+enum vu_refusal vu_handle_set_vring_kick(struct vu_session *session, struct vu_message *message)
+{
+	struct vu_vring *ring = fd_ring(session, message);
+
+	vu_vring_stop(session, ring);
+	replace_fd(&ring->queue.kick_fd, message);
+	ring->started = true;
+	ring->broken = false;
+	return vu_vring_start(session, ring);
+}
+
+enum vu_refusal vu_handle_set_vring_call(struct vu_session *session, struct vu_message *message)
+{
+	struct vu_vring *ring = fd_ring(session, message);
+
+	vu_vring_stop(session, ring);
+	replace_fd(&ring->queue.call_fd, message);
+	return vu_vring_start(session, ring);
+}
+
+enum vu_refusal vu_handle_set_vring_err(struct vu_session *session, struct vu_message *message)
+{
+	replace_fd(&fd_ring(session, message)->err_fd, message);
+	return VU_ACCEPTED;
+}
+
+enum vu_refusal vu_handle_set_vring_enable(struct vu_session *session, struct vu_message *message)
+{
+	struct vu_vring *ring = state_ring(session, message);
+	uint32_t enable = message->payload.state.num;
+
+	if (enable > 1)
+		return vu_refuse(session, VU_REFUSED_VALUE, "%u, expected 0 or 1", enable);
+	if (ring->enabled == enable)
+		return VU_ACCEPTED;
+	vu_vring_stop(session, ring);
+	ring->enabled = enable;
+	return vu_vring_start(session, ring);
+}
+
+enum vu_refusal vu_handle_send_rarp(struct vu_session *session, struct vu_message *message)
+{
+	uint8_t mac[6];
+
+	memcpy(mac, message->payload.bytes, sizeof(mac));
+	session->device.ops->send_rarp(session->device.arg, mac);
+	return VU_ACCEPTED;
+}
+
+enum vu_refusal vu_handle_set_mtu(struct vu_session *session, struct vu_message *message)
+{
+	uint64_t mtu = message->payload.u64;
+
+	if (mtu < MTU_MIN || mtu > MTU_MAX ||
+	    session->device.ops->set_mtu(session->device.arg, (uint16_t)mtu))
+		return vu_refuse(session, VU_REFUSED_VALUE, "MTU %" PRIu64 " cannot be", mtu);
+	return VU_ACCEPTED;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One handler per request; see struct vu_rule for what holds when they run. */
+#ifndef VHOST_USER_HANDLERS_H
+#define VHOST_USER_HANDLERS_H
+
+#include "vhost-user/session_state.h"
+
+typedef enum vu_refusal vu_handler(struct vu_session *session, struct vu_message *message);
+
+vu_handler vu_handle_get_features;
+vu_handler vu_handle_set_features;
+vu_handler vu_handle_set_owner;
+vu_handler vu_handle_reset_owner;
+vu_handler vu_handle_set_mem_table;
+vu_handler vu_handle_set_vring_num;
+vu_handler vu_handle_set_vring_addr;
+vu_handler vu_handle_set_vring_base;
+vu_handler vu_handle_get_vring_base;
+vu_handler vu_handle_set_vring_kick;
+vu_handler vu_handle_set_vring_call;
+vu_handler vu_handle_set_vring_err;
+vu_handler vu_handle_get_protocol_features;
+vu_handler vu_handle_set_protocol_features;
+vu_handler vu_handle_get_queue_num;
+vu_handler vu_handle_set_vring_enable;
+vu_handler vu_handle_send_rarp;
+vu_handler vu_handle_set_mtu;
+
+#endif

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The requests that this back end takes.  A handler runs only after everything
+ * in its rule was checked, and relies on it.
+ */
+#include <inttypes.h>
+
+#include "vhost-user/handlers.h"
+#include "vhost-user/session_state.h"
+
+#define NO_PAYLOAD .min_size = 0, .max_size = 0
+#define U64 .min_size = 8, .max_size = 8
+#define STATE .min_size = 8, .max_size = 8, .index = VU_INDEX_STATE
+#define VRING_FD .min_size = 8, .max_size = 8, .index = VU_INDEX_U64, .max_fds = 1
+
+/* clang-format off */
+static const struct vu_rule rules[VU_REQUESTS] = {
+	[VU_GET_FEATURES] = {"GET_FEATURES", NO_PAYLOAD, .replies = true,
+		.handle = vu_handle_get_features},
+	[VU_SET_FEATURES] = {"SET_FEATURES", U64,
+		.handle = vu_handle_set_features},
+	[VU_SET_OWNER] = {"SET_OWNER", NO_PAYLOAD,
+		.handle = vu_handle_set_owner},
+	[VU_RESET_OWNER] = {"RESET_OWNER", NO_PAYLOAD,
+		.handle = vu_handle_reset_owner},
+	[VU_SET_MEM_TABLE] = {"SET_MEM_TABLE", .min_size = 8, .max_size = sizeof(struct vu_mem_table),
+		.max_fds = VU_MEM_TABLE_REGIONS,
+		.handle = vu_handle_set_mem_table},
+	[VU_SET_VRING_NUM] = {"SET_VRING_NUM", STATE,
+		.handle = vu_handle_set_vring_num},
+	[VU_SET_VRING_ADDR] = {"SET_VRING_ADDR", .min_size = sizeof(struct vu_vring_addr),
+		.max_size = sizeof(struct vu_vring_addr), .index = VU_INDEX_STATE,
+		.handle = vu_handle_set_vring_addr},
+	[VU_SET_VRING_BASE] = {"SET_VRING_BASE", STATE,
+		.handle = vu_handle_set_vring_base},
+	[VU_GET_VRING_BASE] = {"GET_VRING_BASE", STATE, .replies = true,
+		.handle = vu_handle_get_vring_base},
+	[VU_SET_VRING_KICK] = {"SET_VRING_KICK", VRING_FD,
+		.handle = vu_handle_set_vring_kick},
+	[VU_SET_VRING_CALL] = {"SET_VRING_CALL", VRING_FD,
+		.handle = vu_handle_set_vring_call},
+	[VU_SET_VRING_ERR] = {"SET_VRING_ERR", VRING_FD,
+		.handle = vu_handle_set_vring_err},
+	[VU_GET_PROTOCOL_FEATURES] = {"GET_PROTOCOL_FEATURES", NO_PAYLOAD, .replies = true,
+		.handle = vu_handle_get_protocol_features},
+	[VU_SET_PROTOCOL_FEATURES] = {"SET_PROTOCOL_FEATURES", U64,
+		.handle = vu_handle_set_protocol_features},
+	[VU_GET_QUEUE_NUM] = {"GET_QUEUE_NUM", NO_PAYLOAD, .replies = true,
+		.offered = VU_BIT(VU_PROTOCOL_MQ),
+		.handle = vu_handle_get_queue_num},
+	/* QEMU enables the first queue pair before it sets any features. */
+	[VU_SET_VRING_ENABLE] = {"SET_VRING_ENABLE", STATE,
+		.handle = vu_handle_set_vring_enable},
+	[VU_SEND_RARP] = {"SEND_RARP", U64,
+		.offered = VU_BIT(VU_PROTOCOL_RARP),
+		.handle = vu_handle_send_rarp},
+	[VU_NET_SET_MTU] = {"NET_SET_MTU", U64,
+		.offered = VU_BIT(VU_PROTOCOL_MTU),
+		.handle = vu_handle_set_mtu},
+	/* Never offered.  "Back-end uses zero length of payload to indicate an error". */
+	[VU_GET_CONFIG] = {"GET_CONFIG", .min_size = VU_CONFIG_MIN, .max_size = VU_CONFIG_MAX,
+		.offered = VU_BIT(VU_PROTOCOL_CONFIG), .replies = true,
+		.if_refused = VU_IF_REFUSED_EMPTY_REPLY},
+	[VU_SET_CONFIG] = {"SET_CONFIG", .min_size = VU_CONFIG_MIN, .max_size = VU_CONFIG_MAX,
+		.offered = VU_BIT(VU_PROTOCOL_CONFIG),
+		.if_refused = VU_IF_REFUSED_NOTHING},
+};
+/* clang-format on */
+
+const struct vu_rule *vu_rule(uint32_t request)
+{
+	return request < VU_REQUESTS && rules[request].name ? &rules[request] : NULL;
+}
+
+unsigned int vu_message_index(const struct vu_rule *rule, const struct vu_message *message)
+{
+	if (rule->index == VU_INDEX_U64)
+		return message->payload.u64 & VU_VRING_INDEX_MASK;
+	return message->payload.state.index;
+}
+
+static enum vu_refusal check_fds(struct vu_session *session, const struct vu_rule *rule,
+				 const struct vu_message *message)
+{
+	bool nofd = rule->index == VU_INDEX_U64 && (message->payload.u64 & VU_VRING_NOFD);
+	unsigned int min = rule->index == VU_INDEX_U64 && !nofd ? 1 : 0;
+	unsigned int max = nofd ? 0 : rule->max_fds;
+
+	if (message->fd_count >= min && message->fd_count <= max)
+		return VU_ACCEPTED;
+	return vu_refuse(session, VU_REFUSED_FDS, "%u file descriptors came with it, expected %s %u",
+			 message->fd_count, message->fd_count < min ? "at least" : "at most",
+			 message->fd_count < min ? min : max);
+}
+
+static enum vu_refusal check_index(struct vu_session *session, const struct vu_rule *rule,
+				   const struct vu_message *message)
+{
+	const uint64_t known = VU_VRING_INDEX_MASK | VU_VRING_NOFD;
+
+	if (rule->index == VU_INDEX_NONE)
+		return VU_ACCEPTED;
+	if (rule->index == VU_INDEX_U64 && (message->payload.u64 & ~known))
+		return vu_refuse(session, VU_REFUSED_INDEX,
+				 "0x%" PRIx64 " has bits above 8, expected a vring index",
+				 message->payload.u64);
+	if (vu_message_index(rule, message) >= session->device.queues)
+		return vu_refuse(session, VU_REFUSED_INDEX,
+				 "no vring %u, expected less than %u; give the VMM fewer queues",
+				 vu_message_index(rule, message), session->device.queues);
+	return VU_ACCEPTED;
+}
+
+enum vu_refusal vu_rule_check(struct vu_session *session, const struct vu_rule *rule,
+			      const struct vu_message *message)
+{
+	uint32_t size = message->header.size;
+	enum vu_refusal refusal;
+
+	if (!rule)
+		return vu_refuse(session, VU_REFUSED_REQUEST, "this back end has no such request");
+	if (size < rule->min_size || size > rule->max_size)
+		return vu_refuse(session, VU_REFUSED_SIZE, "%u bytes of payload, expected %s %u",
+				 size, size < rule->min_size ? "at least" : "at most",
+				 size < rule->min_size ? rule->min_size : rule->max_size);
+	if (rule->offered & ~vu_session_offered(session))
+		return vu_refuse(session, VU_REFUSED_FEATURE,
+				 "its protocol feature 0x%" PRIx64 " is not offered", rule->offered);
+	refusal = check_index(session, rule, message);
+	return refusal ? refusal : check_fds(session, rule, message);
+}

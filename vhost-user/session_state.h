@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of a session share; not for its users. */
+#ifndef VHOST_USER_SESSION_STATE_H
+#define VHOST_USER_SESSION_STATE_H
+
+#include <errno.h>
+
+#include "vhost-user/session.h"
+#include "vhost-user/wire.h"
+
+/**
+ * struct vu_vring - a ring as the front end configures it
+ * @queue: what the device gets while the ring runs
+ * @err_fd: the front end's error descriptor, -1 for none
+ * @size: entries, 0 before SET_VRING_NUM
+ * @base: next available entry while the ring does not run
+ * @addr: addresses in the front end
+ * @has_addr: SET_VRING_ADDR was seen
+ * @started: SET_VRING_KICK was seen, and no GET_VRING_BASE since
+ * @enabled: as SET_VRING_ENABLE says
+ * @running: the device has it
+ * @broken: the driver broke it; it stays with the session until started anew
+ */
+struct vu_vring {
+	struct vu_queue queue;
+	int err_fd;
+	uint16_t size;
+	uint16_t base;
+	struct vu_vring_addr addr;
+	bool has_addr;
+	bool started;
+	bool enabled;
+	bool running;
+	bool broken;
+};
+
+/**
+ * struct vu_session - a connection
+ * @iov: context
+ * @fd: socket
+ * @device: the device behind it
+ * @features: virtio features and VU_F_PROTOCOL_FEATURES as negotiated
+ * @protocol_features: as negotiated
+ * @memory: guest memory, NULL before SET_MEM_TABLE
+ * @message: the message being received
+ * @stats: counters
+ * @rings: device.queues rings
+ */
+struct vu_session {
+	struct iov *iov;
+	int fd;
+	struct vu_device device;
+	uint64_t features;
+	uint64_t protocol_features;
+	struct guest_memory *memory;
+	struct vu_message message;
+	struct vu_stats stats;
+	struct vu_vring *rings;
+};
+
+/* Refuse the current message: iov_fail() with what is wrong, handing back the refusal. */
+#define vu_refuse(session, refusal, ...)                                                           \
+	(iov_fail((session)->iov, -EPROTO, __VA_ARGS__), (refusal))
+
+/* Take a ring from the device; what it was set up with is kept. */
+void vu_vring_stop(struct vu_session *session, struct vu_vring *ring);
+
+/*
+ * Hand a ring to the device when it has all it needs.  VU_ACCEPTED also when
+ * something is still missing; VU_REFUSED_MEMORY with a message when its
+ * addresses are not in guest memory.
+ */
+enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring);
+
+/* Close its descriptors; the ring does not run. */
+void vu_vring_close(struct vu_vring *ring);
+
+/*
+ * Stop all rings, and start all that can run.  A ring that cannot although it
+ * should is logged.
+ */
+void vu_session_stop_rings(struct vu_session *session);
+void vu_session_start_rings(struct vu_session *session);
+
+/* Offered protocol features of a device. */
+uint64_t vu_session_offered(const struct vu_session *session);
+
+/* Where a request has the index of a vring. */
+enum vu_index_in {
+	VU_INDEX_NONE,
+	VU_INDEX_STATE,		/* first 32 bits of the payload */
+	VU_INDEX_U64,		/* bits 0 to 7 of the payload, with VU_VRING_NOFD */
+};
+
+/* What the peer learns of a refusal that it did not ask to be told. */
+enum vu_if_refused {
+	VU_IF_REFUSED_END,		/* the connection ends */
+	VU_IF_REFUSED_EMPTY_REPLY,	/* a reply without payload */
+	VU_IF_REFUSED_NOTHING,		/* it can do without */
+};
+
+/**
+ * struct vu_rule - what must hold before a request is handled, and who handles it
+ * @name: "SET_MEM_TABLE"; NULL for a request that this back end does not take
+ * @min_size: fewest bytes of payload
+ * @max_size: most bytes of payload
+ * @max_fds: most descriptors; with VU_INDEX_U64 VU_VRING_NOFD says none or one
+ * @index: where the index of the vring is
+ * @offered: protocol feature that the back end must offer, as a mask
+ * @replies: the request has a reply of its own: @handle leaves it in the
+ *	payload and its size in the header
+ * @if_refused: what the peer learns of a refusal
+ * @handle: carries it out; a message when it refuses
+ */
+struct vu_rule {
+	const char *name;
+	uint16_t min_size;
+	uint16_t max_size;
+	uint8_t max_fds;
+	enum vu_index_in index;
+	uint64_t offered;
+	bool replies;
+	enum vu_if_refused if_refused;
+	enum vu_refusal (*handle)(struct vu_session *session, struct vu_message *message);
+};
+
+/* Rule for any 32 bits; NULL for a request that this back end does not take. */
+const struct vu_rule *vu_rule(uint32_t request);
+
+/* Check a whole message against its rule; a message when it refuses. */
+enum vu_refusal vu_rule_check(struct vu_session *session, const struct vu_rule *rule,
+			      const struct vu_message *message);
+
+/* Index of the vring of a message that its rule has passed. */
+unsigned int vu_message_index(const struct vu_rule *rule, const struct vu_message *message);
+
+#endif

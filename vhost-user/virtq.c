@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <assert.h>
+#include <string.h>
+
+#include "vhost-user/virtq.h"
+
+static const char *const error_names[VIRTQ_ERRORS] = {
+	[VIRTQ_OK] = "ok",
+	[VIRTQ_ERROR_AVAIL_JUMP] = "avail-jump",
+	[VIRTQ_ERROR_HEAD] = "head",
+	[VIRTQ_ERROR_NEXT] = "next",
+	[VIRTQ_ERROR_LOOP] = "loop",
+	[VIRTQ_ERROR_SEGMENTS] = "segments",
+	[VIRTQ_ERROR_BYTES] = "bytes",
+	[VIRTQ_ERROR_ORDER] = "order",
+	[VIRTQ_ERROR_ADDRESS] = "address",
+	[VIRTQ_ERROR_INDIRECT_FEATURE] = "indirect-feature",
+	[VIRTQ_ERROR_INDIRECT_SIZE] = "indirect-size",
+	[VIRTQ_ERROR_INDIRECT_FLAGS] = "indirect-flags",
+	[VIRTQ_ERROR_INDIRECT_ADDRESS] = "indirect-address",
+	[VIRTQ_ERROR_RX_READABLE] = "rx-readable",
+	[VIRTQ_ERROR_RX_EMPTY] = "rx-empty",
+};
+
+const char *virtq_error_name(enum virtq_error error)
+{
+	return error < VIRTQ_ERRORS ? error_names[error] : "unknown";
+}
+
+/* Contiguous bytes at the cursor, 0 at the end. */
+static size_t cursor_run(struct virtq_cursor *cursor)
+{
+	while (cursor->segment != cursor->end && cursor->offset == cursor->segment->length) {
+		cursor->segment++;
+		cursor->offset = 0;
+	}
+	return cursor->segment == cursor->end ? 0 : cursor->segment->length - cursor->offset;
+}
+
+static uint8_t *cursor_data(const struct virtq_cursor *cursor)
+{
+	return cursor->segment->data + cursor->offset;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+size_t virtq_cursor_read(struct virtq_cursor *cursor, void *to, size_t length)
+{
+	size_t done = 0, part;
+
+	while (done < length && (part = smaller(cursor_run(cursor), length - done))) {
+		memcpy((uint8_t *)to + done, cursor_data(cursor), part);
+		cursor->offset += part;
+		done += part;
+	}
+	return done;
+}
+
+size_t virtq_cursor_write(struct virtq_cursor *cursor, const void *from, size_t length)
+{
+	size_t done = 0, part;
+
+	while (done < length && (part = smaller(cursor_run(cursor), length - done))) {
+		memcpy(cursor_data(cursor), (const uint8_t *)from + done, part);
+		cursor->offset += part;
+		done += part;
+	}
+	return done;
+}
+
+size_t virtq_cursor_copy(struct virtq_cursor *to, struct virtq_cursor *from, size_t length)
+{
+	size_t done = 0, part;
+
+	while (done < length) {
+		part = smaller(smaller(cursor_run(to), cursor_run(from)), length - done);
+		if (!part)
+			break;
+		/* A hostile front end may map the same memory for both ends. */
+		memmove(cursor_data(to), cursor_data(from), part);
+		to->offset += part;
+		from->offset += part;
+		done += part;
+	}
+	return done;
+}
+
+size_t virtq_cursor_skip(struct virtq_cursor *cursor, size_t length)
+{
+	size_t done = 0, part;
+
+	while (done < length && (part = smaller(cursor_run(cursor), length - done))) {
+		cursor->offset += part;
+		done += part;
+	}
+	return done;
+}

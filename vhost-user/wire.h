@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Messages to and from a stream socket, without ever waiting for the peer.
+ *
+ * Nothing beyond the end of a message is read with it, so the descriptors that
+ * arrive belong to that message.
+ */
+#ifndef VHOST_USER_WIRE_H
+#define VHOST_USER_WIRE_H
+
+#include <stddef.h>
+
+#include "vhost-user/message.h"
+
+/* Most descriptors of any request. */
+#define VU_FDS_MAX VU_MEM_TABLE_REGIONS
+
+/**
+ * struct vu_message - a message, whole or in part
+ * @header: request, flags, payload size
+ * @payload: payload
+ * @received: bytes that arrived of header and payload
+ * @fds: descriptors that came with it; a handler that keeps one puts -1 there
+ * @fd_count: number of descriptors that came
+ */
+struct vu_message {
+	struct vu_header header;
+	union vu_payload payload;
+	size_t received;
+	int fds[VU_FDS_MAX];
+	unsigned int fd_count;
+};
+
+/**
+ * vu_wire_receive - go on receiving a message
+ * @fd: non-blocking socket
+ * @message: zeroed before its first byte
+ * @refusal: receives why the message cannot be taken
+ *
+ * The header is checked as soon as it is complete.
+ *
+ * Return: 1 when the message is complete; 0 when there is nothing more to read
+ * now; -ECONNRESET when the connection ended between messages; -EPROTO with
+ * @refusal set; or -errno.
+ */
+int vu_wire_receive(int fd, struct vu_message *message, enum vu_refusal *refusal);
+
+/**
+ * vu_wire_reply - send the reply to a message
+ * @fd: non-blocking socket
+ * @request: what is answered
+ * @payload: payload of the reply
+ * @size: bytes at @payload
+ *
+ * Return: 0; -EAGAIN when the peer does not read its replies; or -errno.
+ */
+int vu_wire_reply(int fd, const struct vu_header *request, const void *payload, uint32_t size);
+
+/**
+ * vu_message_reset - close the descriptors that nobody took, and start over
+ * @message: message
+ */
+void vu_message_reset(struct vu_message *message);
+
+/**
+ * vu_message_take_fd - keep the descriptor of a message
+ * @message: message with at most one descriptor
+ *
+ * Return: the descriptor, now the caller's; -1 when none came.
+ */
+int vu_message_take_fd(struct vu_message *message);
+
+#endif
