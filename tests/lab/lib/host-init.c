@@ -254,7 +254,7 @@ static void place_modules(void)
 	if (mount(from, to, NULL, MS_BIND, NULL) < 0)
 		die("cannot bind %s: %s", from, strerror(errno));
 	make_dirs("/etc/modprobe.d");
-	write_file("/etc/modprobe.d/iovkit-lab.conf", "softdep kvm post: kvm_amd\n");
+	write_file("/etc/modprobe.d/iovkit-lab.conf", "alias char-major-10-232 kvm_amd\n");
 }
 
 /* Names that do not depend on who was first, as udev gives them: enp1s0 */
