@@ -5,6 +5,13 @@
 
 #include "cli/cli.h"
 
+extern const struct cli_command cli_attach;
+extern const struct cli_command cli_bind;
+extern const struct cli_command cli_group_list;
+extern const struct cli_command cli_group_show;
+extern const struct cli_command cli_list;
 extern const struct cli_command cli_recover;
+extern const struct cli_command cli_show;
+extern const struct cli_command cli_unbind;
 
 #endif

@@ -4,6 +4,13 @@
 #include "cli/commands.h"
 
 static const struct cli_command *const commands[] = {
+	&cli_list,
+	&cli_show,
+	&cli_group_list,
+	&cli_group_show,
+	&cli_bind,
+	&cli_unbind,
+	&cli_attach,
 	&cli_recover,
 	NULL,
 };

@@ -107,8 +107,11 @@ int iov_group_numbers(struct iov *iov, unsigned int **numbers, size_t *count);
  * iov_group_reasons - why the members of a group are together
  * @iov: context
  * @group: group
- * @reasons: receives an array of sentences, one per bridge or slot that joins
- *	members; empty for a group of one; the caller puts it
+ * @reasons: receives an array, which the caller puts: for each bridge or device
+ *	that joins members an object with "kind" ("pci-bridge", "no-acs",
+ *	"multifunction"; "hidden" when only root may see, "kernel" for a quirk),
+ *	"at" (its address, "" for none), "members" and "text", a sentence.
+ *	Empty for a group of one.
  *
  * Repeats the kernel's grouping on configuration space: DMA aliases of
  * PCIe-to-PCI bridges (PCIe to PCI/PCI-X Bridge 1.0, section 2.3), ports and
@@ -119,6 +122,24 @@ int iov_group_numbers(struct iov *iov, unsigned int **numbers, size_t *count);
  */
 int iov_group_reasons(struct iov *iov, const struct iov_group *group,
 		      struct json_object **reasons);
+
+/**
+ * iov_group_json - a group as JSON
+ * @iov: context
+ * @group: group
+ * @out: receives an object, which the caller puts: "group", "viable", "noiommu",
+ *	"members" (each with "device", "driver" or null, "role": "endpoint" or
+ *	"bridge", "blocks"), "blocked_by" (array of BDFs), "reasons" as above
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_group_json(struct iov *iov, const struct iov_group *group, struct json_object **out);
+
+/**
+ * iov_driver_is_vfio - whether a driver gives its function to user space by VFIO
+ * @driver: name, "vfio-pci" or one of its variants for a vendor
+ */
+bool iov_driver_is_vfio(const char *driver);
 
 #ifdef __cplusplus
 }

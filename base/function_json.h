@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of function.h share; for the files of base/ alone. */
+#ifndef IOV_BASE_FUNCTION_JSON_H
+#define IOV_BASE_FUNCTION_JSON_H
+
+#include "base/function.h"
+
+/* NULL becomes JSON null. */
+void add_text(struct json_object *json, const char *key, const char *text);
+void add_number(struct json_object *json, const char *key, int64_t number);
+
+/* The value of "KEY=value" in a function's uevent; false without that key. */
+bool uevent_value(const char *uevent, const char *key, char *value, size_t size);
+
+struct json_object *function_summary(struct iov *iov, struct iov_ids *ids, struct iov_bdf bdf,
+				     const char *uevent);
+
+#endif

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov attach: what a virtual machine monitor needs to be told. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/output.h"
+#include "cli/commands.h"
+#include "vfio/assign.h"
+
+struct attach_args {
+	const char *name;
+	const char *vmm;
+};
+
+static const struct argp_option options[] = {
+	{ "vmm", 'm', "NAME", 0, "Virtual machine monitor: qemu" },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct attach_args *args = cli_data(state);
+
+	switch (key) {
+	case 'm':
+		args->vmm = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (args->name)
+			return ARGP_ERR_UNKNOWN;
+		args->name = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!args->name)
+			argp_error(state, "expected a PCI address or the name of a port");
+		if (!args->vmm)
+			argp_error(state, "expected --vmm qemu");
+		if (strcmp(args->vmm, "qemu"))
+			argp_error(state, "--vmm %s: expected qemu", args->vmm);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* Safe to be pasted into a shell as it is: nothing in it needs quoting. */
+static void print_line(struct json_object *arguments)
+{
+	for (size_t i = 0; i < json_object_array_length(arguments); i++)
+		printf("%s%s", i ? " " : "",
+		       json_object_get_string(json_object_array_get_idx(arguments, i)));
+	putchar('\n');
+}
+
+static void print_json(const struct attach_args *args, struct json_object *arguments)
+{
+	_cleanup_json_ struct json_object *json = json_object_new_object();
+
+	json_object_object_add(json, "name", json_object_new_string(args->name));
+	json_object_object_add(json, "vmm", json_object_new_string(args->vmm));
+	json_object_object_add(json, "arguments", json_object_get(arguments));
+	iov_output_json(stdout, json);
+}
+
+static int run(struct cli *cli, void *data)
+{
+	const struct attach_args *args = data;
+	_cleanup_json_ struct json_object *arguments = NULL;
+	struct iov_bdf bdf;
+	int error = iov_bdf_parse(cli->iov, args->name, &bdf);
+
+	if (!error)
+		error = iov_attach_qemu(cli->iov, bdf, &arguments);
+	if (error)
+		return error;
+	if (cli->json)
+		print_json(args, arguments);
+	else
+		print_line(arguments);
+	return 0;
+}
+
+const struct cli_command cli_attach = {
+	.name = "attach",
+	.args = "DEVICE|PORT --vmm qemu",
+	.summary = "Print the arguments that give a function or a port to a guest",
+	.example = "qemu-system-x86_64 ... $(iov attach 0000:01:10.0 --vmm qemu)",
+	.options = options,
+	.parse = parse,
+	.data_size = sizeof(struct attach_args),
+	.run = run,
+};

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov group list, iov group show: what moves together, and why. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/function.h"
+#include "base/output.h"
+#include "cli/commands.h"
+#include "iommu/group.h"
+
+struct show_args {
+	const char *name;
+};
+
+static const char *member(struct json_object *object, const char *key)
+{
+	return json_object_get_string(json_object_object_get(object, key));
+}
+
+static void name_members(struct cli *cli, struct iov_ids *ids, struct json_object *group)
+{
+	struct json_object *members = json_object_object_get(group, "members");
+
+	for (size_t i = 0; i < json_object_array_length(members); i++) {
+		struct json_object *entry = json_object_array_get_idx(members, i), *function;
+		struct iov_bdf bdf;
+
+		if (iov_bdf_parse(cli->iov, member(entry, "device"), &bdf))
+			continue;
+		function = iov_function_summary(cli->iov, ids, bdf);
+		json_object_object_add(entry, "class",
+			json_object_get(json_object_object_get(function, "class")));
+		json_object_object_add(entry, "name",
+			json_object_get(json_object_object_get(function, "name")));
+		json_object_put(function);
+	}
+}
+
+/* One group with names, and freed. */
+static int describe(struct cli *cli, struct iov_ids *ids, struct iov_group *group,
+		    struct json_object **json)
+{
+	int error = iov_group_json(cli->iov, group, json);
+
+	if (!error)
+		name_members(cli, ids, *json);
+	iov_group_close(group);
+	return error;
+}
+
+static int collect(struct cli *cli, struct iov_ids *ids, struct json_object *groups)
+{
+	_cleanup_free_ unsigned int *numbers = NULL;
+	struct json_object *json;
+	struct iov_group *group;
+	size_t count = 0;
+	int error = iov_group_numbers(cli->iov, &numbers, &count);
+
+	for (size_t i = 0; !error && i < count; i++) {
+		error = iov_group_open(&group, cli->iov, numbers[i]);
+		if (!error)
+			error = describe(cli, ids, group, &json);
+		if (!error)
+			json_object_array_add(groups, json);
+	}
+	return error;
+}
+
+/* For people a row per member, the group's own columns in its first. */
+static void add_rows(struct json_object *rows, struct json_object *group)
+{
+	static const char *const own[] = { "group", "viable" };
+	struct json_object *members = json_object_object_get(group, "members");
+
+	for (size_t i = 0; i < json_object_array_length(members); i++) {
+		struct json_object *row = json_object_array_get_idx(members, i);
+
+		for (size_t n = 0; n < sizeof(own) / sizeof(*own); n++)
+			json_object_object_add(row, own[n], i ? json_object_new_string("") :
+				json_object_get(json_object_object_get(group, own[n])));
+		json_object_array_add(rows, json_object_get(row));
+	}
+}
+
+static int print_list(struct json_object *groups)
+{
+	static const struct iov_column columns[] = {
+		{ "group", "GROUP", true },    { "viable", "VIABLE", false },
+		{ "device", "DEVICE", false }, { "driver", "DRIVER", false },
+		{ "class", "CLASS", false },   { "name", "NAME", false },
+	};
+	_cleanup_json_ struct json_object *rows = json_object_new_array();
+
+	for (size_t i = 0; i < json_object_array_length(groups); i++)
+		add_rows(rows, json_object_array_get_idx(groups, i));
+	return iov_output_table(stdout, rows, columns, sizeof(columns) / sizeof(*columns));
+}
+
+static int run_list(struct cli *cli, void *data)
+{
+	_cleanup_json_ struct json_object *groups = json_object_new_array();
+	struct iov_ids *ids;
+	int error = iov_ids_open(&ids);
+
+	(void)data;
+	if (error)
+		return error;
+	error = collect(cli, ids, groups);
+	iov_ids_close(ids);
+	if (error)
+		return error;
+	if (!cli->json)
+		return print_list(groups);
+	iov_output_json(stdout, groups);
+	return 0;
+}
+
+static error_t parse_show(int key, char *arg, struct argp_state *state)
+{
+	struct show_args *args = cli_data(state);
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (args->name)
+			return ARGP_ERR_UNKNOWN;
+		args->name = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "expected a group's number or a PCI address; 'iov group list' "
+				  "shows both");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* A number is a group, anything else is the address of a member. */
+static int open_named(struct cli *cli, const char *name, struct iov_group **group)
+{
+	struct iov_bdf bdf;
+	int error;
+
+	if (*name && strlen(name) < 10 && strspn(name, "0123456789") == strlen(name))
+		return iov_group_open(group, cli->iov, (unsigned int)strtoul(name, NULL, 10));
+	error = iov_bdf_parse(cli->iov, name, &bdf);
+	return error ? error : iov_group_of(group, cli->iov, bdf);
+}
+
+static void print_advice(struct json_object *group)
+{
+	struct json_object *blocked_by = json_object_object_get(group, "blocked_by");
+	size_t count = json_object_array_length(blocked_by);
+
+	if (!count) {
+		puts("\nViable: VFIO gives it away as it is.");
+		return;
+	}
+	printf("\nNot viable, blocked by");
+	for (size_t i = 0; i < count; i++)
+		printf("%s %s", i ? "," : "",
+		       json_object_get_string(json_object_array_get_idx(blocked_by, i)));
+	printf(".\n'iov bind %s --driver vfio-pci%s' moves %s.\n",
+	       json_object_get_string(json_object_array_get_idx(blocked_by, 0)),
+	       count > 1 ? " --group" : "", count > 1 ? "them together" : "it");
+}
+
+static int print_show(struct json_object *group)
+{
+	static const struct iov_column columns[] = {
+		{ "device", "DEVICE", false }, { "role", "ROLE", false },
+		{ "driver", "DRIVER", false }, { "blocks", "BLOCKS", false },
+		{ "class", "CLASS", false },   { "name", "NAME", false },
+	};
+	struct json_object *reasons = json_object_object_get(group, "reasons");
+	int error;
+
+	printf("IOMMU group %s\n\n", member(group, "group"));
+	error = iov_output_table(stdout, json_object_object_get(group, "members"), columns,
+				 sizeof(columns) / sizeof(*columns));
+	for (size_t i = 0; i < json_object_array_length(reasons); i++)
+		printf("%s- %s\n", i ? "" : "\nWhy they are together:\n",
+		       member(json_object_array_get_idx(reasons, i), "text"));
+	print_advice(group);
+	return error;
+}
+
+static int run_show(struct cli *cli, void *data)
+{
+	const struct show_args *args = data;
+	_cleanup_json_ struct json_object *json = NULL;
+	struct iov_group *group;
+	struct iov_ids *ids;
+	int error = open_named(cli, args->name, &group);
+
+	if (error)
+		return error;
+	error = iov_ids_open(&ids);
+	if (error) {
+		iov_group_close(group);
+		return error;
+	}
+	error = describe(cli, ids, group, &json);
+	iov_ids_close(ids);
+	if (error)
+		return error;
+	if (!cli->json)
+		return print_show(json);
+	iov_output_json(stdout, json);
+	return 0;
+}
+
+const struct cli_command cli_group_list = {
+	.name = "group list",
+	.summary = "List the IOMMU groups and their members",
+	.example = "iov group list",
+	.run = run_list,
+};
+
+const struct cli_command cli_group_show = {
+	.name = "group show",
+	.args = "GROUP|DEVICE",
+	.summary = "Show one IOMMU group, and why its members are together",
+	.example = "iov group show 0000:05:01.0",
+	.parse = parse_show,
+	.data_size = sizeof(struct show_args),
+	.run = run_show,
+};

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov show: everything about one PCI function, and whether it can be assigned. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/function.h"
+#include "base/output.h"
+#include "cli/commands.h"
+#include "iommu/group.h"
+#include "vfio/assign.h"
+
+struct show_args {
+	const char *device;
+};
+
+static const struct iov_column columns[] = {
+	{ "device", "Device" },
+	{ "name", "Name" },
+	{ "subsystem", "Subsystem" },
+	{ "class", "Class" },
+	{ "ids", "IDs" },
+	{ "driver", "Driver" },
+	{ "driver_override", "Driver override" },
+	{ "module", "Module" },
+	{ "modalias", "Modalias" },
+	{ "group_text", "IOMMU group" },
+	{ "numa_node", "NUMA node" },
+	{ "relation", "PF/VF" },
+	{ "sriov_text", "SR-IOV" },
+	{ "link", "Link" },
+	{ "link_max", "Link, at most" },
+	{ "msi", "MSI vectors" },
+	{ "msix", "MSI-X vectors" },
+	{ "capabilities", "Capabilities" },
+	{ "reset_methods", "Reset methods" },
+	{ "power_state", "Power state" },
+	{ "d3cold_allowed", "D3cold allowed" },
+	{ "net", "Interfaces" },
+	{ "nvme", "NVMe controllers" },
+	{ "block", "Block devices" },
+	{ "vfio", "VFIO devices" },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct show_args *args = cli_data(state);
+
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (args->device)
+			return ARGP_ERR_UNKNOWN;
+		args->device = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "expected a PCI address; 'iov list' shows them");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const char *member(struct json_object *object, const char *key)
+{
+	const char *text = json_object_get_string(json_object_object_get(object, key));
+
+	return text ? text : "-";
+}
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+	json_object_object_add(object, key, json_object_new_string(text));
+}
+
+/* Numbers and relations in words. */
+static void add_words(struct json_object *function)
+{
+	struct json_object *sriov = json_object_object_get(function, "sriov");
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s:%s, class %s, revision %s", member(function, "vendor_id"),
+		 member(function, "device_id"), member(function, "class_code"),
+		 member(function, "revision"));
+	add_text(function, "ids", text);
+	if (json_object_object_get(function, "pf")) {
+		snprintf(text, sizeof(text), "VF %s of %s", member(function, "vf_index"),
+			 member(function, "pf"));
+		add_text(function, "relation", text);
+	}
+	if (sriov) {
+		snprintf(text, sizeof(text), "%s of %s VFs, device ID %s, offset %s, stride %s, "
+			 "drivers autoprobe %s", member(sriov, "current"), member(sriov, "total"),
+			 member(sriov, "vf_device"), member(sriov, "offset"), member(sriov, "stride"),
+			 member(sriov, "autoprobe"));
+		add_text(function, "sriov_text", text);
+	}
+}
+
+/* "4 with 0000:00:1f.0, 0000:00:1f.3" */
+static void add_group_words(struct json_object *function)
+{
+	struct json_object *group = json_object_object_get(function, "group");
+	struct json_object *members = json_object_object_get(group, "members");
+	size_t count = group ? json_object_array_length(members) : 0, length;
+	char text[512];
+
+	if (!group) {
+		add_text(function, "group_text", "none");
+		return;
+	}
+	length = (size_t)snprintf(text, sizeof(text), "%s%s", member(group, "group"),
+				  count > 1 ? " with" : "");
+	for (size_t i = 0; i < count && length < sizeof(text); i++) {
+		const char *device = member(json_object_array_get_idx(members, i), "device");
+
+		if (json_object_object_get(function, "device") && count > 1 &&
+		    strcmp(device, member(function, "device")))
+			length += (size_t)snprintf(text + length, sizeof(text) - length, " %s", device);
+	}
+	add_text(function, "group_text", text);
+}
+
+static void print_bars(struct json_object *bars)
+{
+	static const struct iov_column bar_columns[] = {
+		{ "bar", "BAR", true }, { "start", "START", true }, { "size", "BYTES", true },
+		{ "type", "TYPE", false },
+	};
+
+	if (!json_object_array_length(bars))
+		return;
+	putchar('\n');
+	iov_output_table(stdout, bars, bar_columns, sizeof(bar_columns) / sizeof(*bar_columns));
+}
+
+static void print_holders(struct json_object *held_by)
+{
+	static const struct iov_column held_columns[] = {
+		{ "guard", "GUARD" }, { "holder", "HELD BY" }, { "path", "THROUGH" },
+	};
+
+	if (!json_object_array_length(held_by))
+		return;
+	putchar('\n');
+	iov_output_table(stdout, held_by, held_columns,
+			 sizeof(held_columns) / sizeof(*held_columns));
+}
+
+static void print_text(struct json_object *function)
+{
+	struct json_object *assignment = json_object_object_get(function, "assignment");
+
+	add_words(function);
+	add_group_words(function);
+	iov_output_fields(stdout, function, columns, sizeof(columns) / sizeof(*columns));
+	print_bars(json_object_object_get(function, "bars"));
+	print_holders(json_object_object_get(assignment, "held_by"));
+	printf("\nCan it be assigned?  %s\n", member(assignment, "advice"));
+}
+
+/* Without an IOMMU there is no group, which is no reason to show nothing. */
+static int add_group(struct cli *cli, struct iov_bdf bdf, struct json_object *function)
+{
+	struct json_object *json;
+	struct iov_group *group;
+	int error;
+
+	if (iov_group_of(&group, cli->iov, bdf))
+		return 0;
+	error = iov_group_json(cli->iov, group, &json);
+	if (!error)
+		json_object_object_add(function, "group", json);
+	iov_group_close(group);
+	return error;
+}
+
+static int describe(struct cli *cli, struct iov_bdf bdf, struct json_object **function)
+{
+	struct json_object *assignment;
+	struct iov_ids *ids;
+	int error = iov_ids_open(&ids);
+
+	if (error)
+		return error;
+	*function = iov_function_detail(cli->iov, ids, bdf);
+	iov_ids_close(ids);
+	error = add_group(cli, bdf, *function);
+	if (!error)
+		error = iov_assign_check(cli->iov, bdf, &assignment);
+	if (!error)
+		json_object_object_add(*function, "assignment", assignment);
+	return error;
+}
+
+static int run(struct cli *cli, void *data)
+{
+	const struct show_args *args = data;
+	_cleanup_json_ struct json_object *function = NULL;
+	struct iov_bdf bdf;
+	int error = iov_bdf_parse(cli->iov, args->device, &bdf);
+
+	if (!error)
+		error = iov_pci_require(cli->iov, bdf);
+	if (!error)
+		error = describe(cli, bdf, &function);
+	if (error)
+		return error;
+	if (cli->json)
+		iov_output_json(stdout, function);
+	else
+		print_text(function);
+	return 0;
+}
+
+const struct cli_command cli_show = {
+	.name = "show",
+	.args = "DEVICE",
+	.summary = "Show everything known about one PCI function",
+	.example = "iov show 0000:01:00.0",
+	.parse = parse,
+	.data_size = sizeof(struct show_args),
+	.run = run,
+};

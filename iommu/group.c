@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "iommu/group.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/paths.h"
+#include "iommu/topology.h"
+
+/* What turns the IOMMU on, as far as firmware and processor tell. */
+static const char *how_to_turn_on(struct iov *iov)
+{
+	_cleanup_free_ char *cpuinfo = NULL;
+
+	if (iov_sys_exists(iov, IOV_PATH_ACPI_TABLES "/DMAR"))
+		return "boot the kernel with intel_iommu=on";
+	if (iov_sys_exists(iov, IOV_PATH_ACPI_TABLES "/IVRS"))
+		return "boot the kernel without amd_iommu=off and iommu=off";
+	if (iov_sys_read_all(iov, IOV_PATH_CPUINFO, &cpuinfo, NULL))
+		return "turn it on in the firmware";
+	if (strstr(cpuinfo, "GenuineIntel"))
+		return "turn VT-d on in the firmware and boot the kernel with intel_iommu=on";
+	if (strstr(cpuinfo, "AuthenticAMD") || strstr(cpuinfo, "HygonGenuine"))
+		return "turn the IOMMU (AMD-Vi) on in the firmware and boot the kernel with "
+		       "amd_iommu=on";
+	return "turn the IOMMU (SMMU) on in the firmware and boot the kernel without iommu.passthrough";
+}
+
+int iov_iommu_require(struct iov *iov)
+{
+	char **names;
+	size_t count;
+	int error = iov_sys_list(iov, IOV_PATH_IOMMU_GROUPS, &names, &count);
+
+	if (!error)
+		iov_names_free(names, count);
+	if (!error && count)
+		return 0;
+	return iov_fail(iov, -ENOTSUP, "the IOMMU is off: no function of this host is in an IOMMU "
+			"group; %s", how_to_turn_on(iov));
+}
+
+bool iov_driver_is_vfio(const char *driver)
+{
+	return strstr(driver, "vfio") != NULL;
+}
+
+static void read_member(struct iov *iov, struct iov_bdf bdf, struct iov_group_member *member)
+{
+	member->bdf = bdf;
+	if (iov_pci_driver(iov, bdf, member->driver, sizeof(member->driver)))
+		member->driver[0] = '\0';
+	member->bridge = iov_pci_is_bridge(iov, bdf);
+	member->blocks = !member->bridge && member->driver[0] &&
+			 !iov_driver_is_vfio(member->driver) &&
+			 strcmp(member->driver, "pci-stub") != 0;
+}
+
+/* Members on other buses (platform devices) have no PCI address: left out. */
+static int read_members(struct iov *iov, struct iov_group *group)
+{
+	struct iov_path directory = iov_path(IOV_PATH_IOMMU_GROUPS "/%u/devices", group->number);
+	struct iov_bdf bdf;
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(iov, directory.name, &names, &count))
+		return iov_fail(iov, -ENOENT, "%u: no such IOMMU group; 'iov group list' shows those "
+				"of this host", group->number);
+	group->members = calloc(count + 1, sizeof(*group->members));
+	for (size_t i = 0; group->members && i < count; i++) {
+		if (!iov_bdf_parse(iov, names[i], &bdf))
+			read_member(iov, bdf, &group->members[group->count++]);
+	}
+	iov_names_free(names, count);
+	return group->members ? 0 : -ENOMEM;
+}
+
+static void read_kind(struct iov *iov, struct iov_group *group)
+{
+	char name[32];
+
+	group->noiommu = !iov_sys_read(iov, iov_path(IOV_PATH_IOMMU_GROUPS "/%u/name",
+						     group->number).name, name, sizeof(name)) &&
+			 !strcmp(name, "vfio-noiommu");
+}
+
+int iov_group_open(struct iov_group **out, struct iov *iov, unsigned int number)
+{
+	struct iov_group *group;
+	int error = iov_iommu_require(iov);
+
+	if (error)
+		return error;
+	group = calloc(1, sizeof(*group));
+	if (!group)
+		return -ENOMEM;
+	group->number = number;
+	error = read_members(iov, group);
+	if (error) {
+		iov_group_close(group);
+		return error;
+	}
+	read_kind(iov, group);
+	*out = group;
+	return 0;
+}
+
+int iov_group_of(struct iov_group **out, struct iov *iov, struct iov_bdf bdf)
+{
+	char name[32];
+	int error = iov_pci_require(iov, bdf);
+
+	if (error)
+		return error;
+	error = iov_iommu_require(iov);
+	if (error)
+		return error;
+	if (iov_sys_link_name(iov, iov_pci_path(bdf, "iommu_group").name, name, sizeof(name)))
+		return iov_fail(iov, -ENOENT, "%s: in no IOMMU group; no IOMMU of this host covers it",
+				IOV_BDF(bdf));
+	return iov_group_open(out, iov, (unsigned int)strtoul(name, NULL, 10));
+}
+
+void iov_group_close(struct iov_group *group)
+{
+	if (!group)
+		return;
+	free(group->members);
+	free(group);
+}
+
+bool iov_group_viable(const struct iov_group *group)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		if (group->members[i].blocks)
+			return false;
+	}
+	return true;
+}
+
+int iov_group_numbers(struct iov *iov, unsigned int **numbers, size_t *count)
+{
+	char **names;
+	size_t n;
+	int error = iov_iommu_require(iov);
+
+	if (!error)
+		error = iov_sys_list(iov, IOV_PATH_IOMMU_GROUPS, &names, &n);
+	if (error)
+		return error;
+	*count = 0;
+	*numbers = calloc(n + 1, sizeof(**numbers));
+	for (size_t i = 0; *numbers && i < n; i++)
+		(*numbers)[(*count)++] = (unsigned int)strtoul(names[i], NULL, 10);
+	iov_names_free(names, n);
+	return *numbers ? 0 : -ENOMEM;
+}
+
+static struct json_object *member_json(const struct iov_group_member *member)
+{
+	struct json_object *json = json_object_new_object();
+
+	json_object_object_add(json, "device", json_object_new_string(IOV_BDF(member->bdf)));
+	json_object_object_add(json, "driver", member->driver[0] ?
+			       json_object_new_string(member->driver) : NULL);
+	json_object_object_add(json, "role", json_object_new_string(member->bridge ? "bridge" :
+								    "endpoint"));
+	json_object_object_add(json, "blocks", json_object_new_boolean(member->blocks));
+	return json;
+}
+
+int iov_group_json(struct iov *iov, const struct iov_group *group, struct json_object **out)
+{
+	struct json_object *json = json_object_new_object(), *members = json_object_new_array();
+	struct json_object *blocked_by = json_object_new_array(), *reasons;
+	int error = iov_group_reasons(iov, group, &reasons);
+
+	json_object_object_add(json, "group", json_object_new_int64(group->number));
+	json_object_object_add(json, "viable", json_object_new_boolean(iov_group_viable(group)));
+	json_object_object_add(json, "noiommu", json_object_new_boolean(group->noiommu));
+	json_object_object_add(json, "members", members);
+	json_object_object_add(json, "blocked_by", blocked_by);
+	for (size_t i = 0; i < group->count; i++) {
+		json_object_array_add(members, member_json(&group->members[i]));
+		if (group->members[i].blocks)
+			json_object_array_add(blocked_by, json_object_new_string(
+						      IOV_BDF(group->members[i].bdf)));
+	}
+	if (error) {
+		json_object_put(json);
+		return error;
+	}
+	json_object_object_add(json, "reasons", reasons);
+	*out = json;
+	return 0;
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "iommu/topology.h"
+
+#include <linux/pci_regs.h>
+#include <string.h>
+
+#include "base/pci_config.h"
+
+#define ACS_NEEDED (PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
+#define HEADER_MULTIFUNCTION 0x80
+#define CLASS_BRIDGE_PCI 0x0604
+#define CLASS_BRIDGE_PCI_SEMI_TRANSPARENT 0x0609
+
+bool iov_pci_is_bridge(struct iov *iov, struct iov_bdf bdf)
+{
+	int64_t class;
+
+	if (iov_pci_number(iov, bdf, "class", &class))
+		return false;
+	return class >> 8 == CLASS_BRIDGE_PCI || class >> 8 == CLASS_BRIDGE_PCI_SEMI_TRANSPARENT;
+}
+
+/* The link leads through all bridges: "../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0" */
+size_t iov_pci_ancestors(struct iov *iov, struct iov_bdf bdf, struct iov_bdf *ancestors)
+{
+	char target[IOV_PATH_MAX], *rest = target, *name;
+	size_t count = 0;
+
+	if (iov_sys_link(iov, iov_pci_path(bdf, "").name, target, sizeof(target)))
+		return 0;
+	while ((name = strsep(&rest, "/"))) {
+		struct iov_bdf found;
+
+		if (rest && strncmp(name, "pci", 3) && strchr(name, ':') &&
+		    count < IOV_ANCESTORS_MAX && !iov_bdf_parse(iov, name, &found))
+			ancestors[count++] = found;
+	}
+	return count;
+}
+
+static enum iov_acs read_acs(const struct iov_config *config)
+{
+	unsigned int at = iov_config_find(config, PCI_EXT_CAP_ID_ACS, true);
+	unsigned int needed;
+
+	if (!at)
+		return config->length > PCI_CFG_SPACE_SIZE ? IOV_ACS_ABSENT : IOV_ACS_UNKNOWN;
+	needed = ACS_NEEDED & iov_config_u16(config, at + PCI_ACS_CAP);
+	return (iov_config_u16(config, at + PCI_ACS_CTRL) & needed) == needed ? IOV_ACS_ON :
+										IOV_ACS_OFF;
+}
+
+void iov_node_read(struct iov *iov, struct iov_bdf bdf, struct iov_node *node)
+{
+	bool bridge = iov_pci_is_bridge(iov, bdf);
+	struct iov_config config;
+	unsigned int express, type;
+
+	*node = (struct iov_node){ .bdf = bdf, .acs = IOV_ACS_UNKNOWN };
+	if (iov_config_read(iov, bdf, &config, IOV_CONFIG_EXTENDED))
+		return;
+	node->multifunction = iov_config_u16(&config, PCI_HEADER_TYPE) & HEADER_MULTIFUNCTION;
+	if (config.length <= PCI_STD_HEADER_SIZEOF)
+		return;
+	express = iov_config_find(&config, PCI_CAP_ID_EXP, false);
+	if (!express) {
+		node->legacy = bridge;
+		node->acs = IOV_ACS_ABSENT;
+		return;
+	}
+	type = (iov_config_u16(&config, express + PCI_EXP_FLAGS) & PCI_EXP_FLAGS_TYPE) >> 4;
+	node->legacy = type == PCI_EXP_TYPE_PCI_BRIDGE;
+	node->port = type == PCI_EXP_TYPE_ROOT_PORT || type == PCI_EXP_TYPE_DOWNSTREAM;
+	node->acs = node->port || node->multifunction ? read_acs(&config) : IOV_ACS_ON;
+	if (node->legacy)
+		node->acs = IOV_ACS_ABSENT;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a function sits in the tree of buses, and whether ACS isolates it there. */
+#ifndef IOV_IOMMU_TOPOLOGY_H
+#define IOV_IOMMU_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/iov.h"
+#include "base/pci.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Deepest nesting of bridges that is followed. */
+#define IOV_ANCESTORS_MAX 32
+
+/**
+ * enum iov_acs - Access Control Services of a function
+ * @IOV_ACS_ON: it sends every request through the IOMMU
+ * @IOV_ACS_OFF: the capability is there, but not all that is needed is enabled
+ * @IOV_ACS_ABSENT: no capability
+ * @IOV_ACS_UNKNOWN: configuration space could not be read that far
+ */
+enum iov_acs { IOV_ACS_ON, IOV_ACS_OFF, IOV_ACS_ABSENT, IOV_ACS_UNKNOWN };
+
+/**
+ * struct iov_node - a function as a part of the tree
+ * @bdf: its address
+ * @legacy: a bridge to conventional PCI: DMA from behind it carries its ID
+ * @port: a root port or downstream port
+ * @multifunction: its device has more than one function
+ * @acs: its Access Control Services
+ */
+struct iov_node {
+	struct iov_bdf bdf;
+	bool legacy;
+	bool port;
+	bool multifunction;
+	enum iov_acs acs;
+};
+
+/**
+ * iov_pci_is_bridge - whether a function is a PCI bridge
+ * @iov: context
+ * @bdf: function
+ */
+bool iov_pci_is_bridge(struct iov *iov, struct iov_bdf bdf);
+
+/**
+ * iov_pci_ancestors - the bridges between a root bus and a function
+ * @iov: context
+ * @bdf: function
+ * @ancestors: receives them, the outermost first; IOV_ANCESTORS_MAX long
+ *
+ * Return: how many.
+ */
+size_t iov_pci_ancestors(struct iov *iov, struct iov_bdf bdf, struct iov_bdf *ancestors);
+
+/**
+ * iov_node_read - what a function is in the tree
+ * @iov: context
+ * @bdf: function
+ * @node: receives it
+ *
+ * The kernel's rules on PCIe Base 6.0 section 6.12: source validation, request
+ * and completion redirection and upstream forwarding, as far as the function
+ * implements them.
+ */
+void iov_node_read(struct iov *iov, struct iov_bdf bdf, struct iov_node *node);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
