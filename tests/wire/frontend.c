@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_config.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/unit/test.h"
+#include "tests/wire/frontend.h"
+
+/* A guest whose memory is not where ours is, so that mixed-up addresses show. */
+#define GUEST_GPA UINT64_C(0x100000000)
+
+#define NET_HEADER sizeof(struct virtio_net_hdr_mrg_rxbuf)
+
+/* A back end that says nothing for so long is dead, in milliseconds. */
+#define DEADLINE 20000
+
+void frontend_open(struct frontend *frontend, int fd, uint64_t memory)
+{
+	memset(frontend, 0, sizeof(*frontend));
+	frontend->fd = fd;
+	guest_open(&frontend->guest, GUEST_GPA, memory);
+	for (unsigned int i = 0; i < FRONTEND_RINGS; i++) {
+		frontend->kick[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		frontend->call[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		assert_true(frontend->kick[i] >= 0 && frontend->call[i] >= 0);
+	}
+}
+
+void frontend_close(struct frontend *frontend)
+{
+	for (unsigned int i = 0; i < FRONTEND_RINGS; i++) {
+		close(frontend->kick[i]);
+		close(frontend->call[i]);
+	}
+	guest_close(&frontend->guest);
+	close(frontend->fd);
+}
+
+int frontend_connect(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(strlen(path) < sizeof(address.sun_path));
+	strcpy(address.sun_path, path);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	close(fd);
+	return -errno;
+}
+
+static void pump(struct frontend *frontend)
+{
+	if (frontend->pump)
+		frontend->pump(frontend->pump_arg);
+}
+
+void frontend_send(struct frontend *frontend, uint32_t request, uint32_t flags,
+		   const void *payload, uint32_t size, const int *fds, unsigned int fd_count)
+{
+	struct vu_header header = {request, VU_FLAG_VERSION | flags, size};
+	struct iovec parts[] = {{&header, sizeof(header)}, {(void *)(uintptr_t)payload, size}};
+	uint8_t control[CMSG_SPACE(sizeof(int) * 64)] = {0};
+	struct msghdr arguments = {.msg_iov = parts, .msg_iovlen = 2};
+
+	if (fd_count) {
+		struct cmsghdr *part = (struct cmsghdr *)(void *)control;
+
+		arguments.msg_control = control;
+		arguments.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+		part->cmsg_level = SOL_SOCKET;
+		part->cmsg_type = SCM_RIGHTS;
+		part->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+		memcpy(CMSG_DATA(part), fds, sizeof(int) * fd_count);
+	}
+	sendmsg(frontend->fd, &arguments, MSG_NOSIGNAL);
+	pump(frontend);
+}
+
+void frontend_send_raw(struct frontend *frontend, const void *bytes, size_t size)
+{
+	send(frontend->fd, bytes, size, MSG_NOSIGNAL);
+	pump(frontend);
+}
+
+/* Whole or nothing: 0 at the end of the connection. */
+static size_t receive_bytes(struct frontend *frontend, void *to, size_t size)
+{
+	struct pollfd wait = {.fd = frontend->fd, .events = POLLIN};
+	size_t done = 0;
+
+	while (done < size) {
+		assert_int_equal(poll(&wait, 1, DEADLINE), 1);
+		ssize_t bytes = recv(frontend->fd, (uint8_t *)to + done, size - done, 0);
+
+		if (bytes <= 0)
+			return 0;
+		done += (size_t)bytes;
+	}
+	return done;
+}
+
+int frontend_receive(struct frontend *frontend, uint32_t request, void *payload, uint32_t size)
+{
+	struct vu_header header;
+
+	pump(frontend);
+	if (!receive_bytes(frontend, &header, sizeof(header)))
+		return -ECONNRESET;
+	assert_int_equal(header.request, request);
+	assert_int_equal(header.flags, VU_FLAG_VERSION | VU_FLAG_REPLY);
+	assert_true(header.size <= size);
+	if (header.size && !receive_bytes(frontend, payload, header.size))
+		return -ECONNRESET;
+	return (int)header.size;
+}
+
+bool frontend_is_ended(struct frontend *frontend)
+{
+	uint8_t byte;
+
+	pump(frontend);
+	ssize_t bytes = recv(frontend->fd, &byte, 1, MSG_PEEK | (frontend->pump ? MSG_DONTWAIT : 0));
+
+	return !bytes || (bytes < 0 && errno != EAGAIN);
+}
+
+uint64_t frontend_get(struct frontend *frontend, uint32_t request)
+{
+	uint64_t value = 0;
+
+	frontend_send(frontend, request, 0, NULL, 0, NULL, 0);
+	assert_int_equal(frontend_receive(frontend, request, &value, sizeof(value)), sizeof(value));
+	return value;
+}
+
+uint64_t frontend_call(struct frontend *frontend, uint32_t request, const void *payload,
+		       uint32_t size, const int *fds, unsigned int fd_count)
+{
+	uint64_t value = 0;
+
+	frontend_send(frontend, request, VU_FLAG_NEED_REPLY, payload, size, fds, fd_count);
+	assert_int_equal(frontend_receive(frontend, request, &value, sizeof(value)), sizeof(value));
+	return value;
+}
+
+uint64_t frontend_set(struct frontend *frontend, uint32_t request, uint64_t value)
+{
+	return frontend_call(frontend, request, &value, sizeof(value), NULL, 0);
+}
+
+uint64_t frontend_state(struct frontend *frontend, uint32_t request, uint32_t index, uint32_t num)
+{
+	struct vu_vring_state state = {index, num};
+
+	return frontend_call(frontend, request, &state, sizeof(state), NULL, 0);
+}
+
+void frontend_negotiate(struct frontend *frontend, uint64_t features)
+{
+	uint64_t offered = frontend_get(frontend, VU_GET_FEATURES);
+
+	assert_true(offered & BIT(VU_F_PROTOCOL_FEATURES));
+	frontend->protocol_features = frontend_get(frontend, VU_GET_PROTOCOL_FEATURES);
+	assert_true(frontend->protocol_features & BIT(VU_PROTOCOL_REPLY_ACK));
+	frontend_send(frontend, VU_SET_PROTOCOL_FEATURES, 0, &frontend->protocol_features, 8, NULL,
+		      0);
+	frontend_send(frontend, VU_SET_OWNER, 0, NULL, 0, NULL, 0);
+	frontend->features = offered & (features | BIT(VU_F_PROTOCOL_FEATURES));
+	assert_int_equal(frontend_set(frontend, VU_SET_FEATURES, frontend->features), 0);
+}
+
+uint64_t frontend_share_memory(struct frontend *frontend)
+{
+	const struct guest *guest = &frontend->guest;
+	struct vu_mem_table table = {
+		.count = 1,
+		.regions = {{guest->gpa, guest->size, guest->uva, 0}},
+	};
+
+	return frontend_call(frontend, VU_SET_MEM_TABLE, &table, 8 + 32, &guest->fd, 1);
+}
+
+void frontend_start_ring(struct frontend *frontend, unsigned int index)
+{
+	struct driver *driver = &frontend->rings[index];
+	struct vu_vring_addr addr = {.index = index};
+	uint64_t number = index;
+
+	driver_open(driver, &frontend->guest, FRONTEND_RING_SIZE, frontend->features);
+	addr.desc = (uint64_t)(uintptr_t)driver->desc;
+	addr.avail = (uint64_t)(uintptr_t)driver->avail;
+	addr.used = (uint64_t)(uintptr_t)driver->used;
+	assert_int_equal(frontend_state(frontend, VU_SET_VRING_NUM, index, driver->size), 0);
+	assert_int_equal(frontend_state(frontend, VU_SET_VRING_BASE, index, 0), 0);
+	assert_int_equal(frontend_call(frontend, VU_SET_VRING_ADDR, &addr, sizeof(addr), NULL, 0), 0);
+	assert_int_equal(
+		frontend_call(frontend, VU_SET_VRING_CALL, &number, 8, &frontend->call[index], 1), 0);
+	assert_int_equal(
+		frontend_call(frontend, VU_SET_VRING_KICK, &number, 8, &frontend->kick[index], 1), 0);
+	for (unsigned int i = 0; i < FRONTEND_RING_SIZE; i++)
+		frontend->pool[index][i] = guest_alloc(&frontend->guest, FRONTEND_BUFFER, 64);
+}
+
+uint32_t frontend_stop_ring(struct frontend *frontend, unsigned int index)
+{
+	struct vu_vring_state state = {index, 0};
+
+	frontend_send(frontend, VU_GET_VRING_BASE, 0, &state, sizeof(state), NULL, 0);
+	assert_int_equal(frontend_receive(frontend, VU_GET_VRING_BASE, &state, sizeof(state)),
+			 sizeof(state));
+	assert_int_equal(state.index, index);
+	return state.num;
+}
+
+void frontend_enable_ring(struct frontend *frontend, unsigned int index, bool enable)
+{
+	assert_int_equal(frontend_state(frontend, VU_SET_VRING_ENABLE, index, enable), 0);
+}
+
+void frontend_start(struct frontend *frontend, uint64_t features, unsigned int pairs)
+{
+	frontend_negotiate(frontend, features);
+	assert_int_equal(frontend_share_memory(frontend), 0);
+	for (unsigned int i = 0; i < 2 * pairs; i++) {
+		frontend_start_ring(frontend, i);
+		frontend_enable_ring(frontend, i, true);
+	}
+}
+
+static void kick(struct frontend *frontend, unsigned int index)
+{
+	if (driver_publish(&frontend->rings[index]))
+		eventfd_write(frontend->kick[index], 1);
+}
+
+/* The buffer that goes with the descriptor that would be used next. */
+static uint64_t next_buffer(struct frontend *frontend, unsigned int index)
+{
+	const struct driver *driver = &frontend->rings[index];
+
+	return frontend->pool[index][driver->free[driver->free_count - 1]];
+}
+
+void frontend_post(struct frontend *frontend, unsigned int pair, unsigned int count)
+{
+	struct driver *driver = &frontend->rings[2 * pair];
+
+	while (count-- && driver->free_count) {
+		struct driver_buffer room = {next_buffer(frontend, 2 * pair), FRONTEND_BUFFER, true};
+
+		assert_true(driver_add(driver, &room, 1) >= 0);
+	}
+	kick(frontend, 2 * pair);
+}
+
+bool frontend_transmit(struct frontend *frontend, unsigned int pair, const void *frame,
+		       uint32_t length)
+{
+	struct driver *driver = &frontend->rings[2 * pair + 1];
+	struct vring_used_elem done;
+
+	while (driver_used(driver, &done))
+		;
+	assert_true(NET_HEADER + length <= FRONTEND_BUFFER);
+	if (!driver->free_count)
+		return false;
+	struct driver_buffer buffer = {next_buffer(frontend, 2 * pair + 1),
+				       (uint32_t)NET_HEADER + length, false};
+	uint8_t *bytes = guest_at(&frontend->guest, buffer.gpa);
+
+	memset(bytes, 0, NET_HEADER);
+	memcpy(bytes + NET_HEADER, frame, length);
+	assert_true(driver_add(driver, &buffer, 1) >= 0);
+	kick(frontend, 2 * pair + 1);
+	return true;
+}
+
+int frontend_take(struct frontend *frontend, unsigned int pair, void *frame, uint32_t size)
+{
+	struct driver *driver = &frontend->rings[2 * pair];
+	struct virtio_net_hdr_mrg_rxbuf header;
+	struct vring_used_elem element;
+	uint32_t length = 0, buffers = 1;
+
+	for (uint32_t i = 0; i < buffers; i++) {
+		uint32_t skip = i ? 0 : NET_HEADER;
+
+		/* Merged buffers are published together. */
+		if (!driver_used(driver, &element)) {
+			assert_int_equal(i, 0);
+			return -1;
+		}
+		const uint8_t *bytes =
+			guest_at(&frontend->guest, frontend->pool[2 * pair][element.id]);
+
+		assert_true(element.len >= skip && element.len <= FRONTEND_BUFFER);
+		if (!i) {
+			memcpy(&header, bytes, sizeof(header));
+			assert_true(header.num_buffers >= 1);
+			buffers = header.num_buffers;
+		}
+		assert_true(length + element.len - skip <= size);
+		memcpy((uint8_t *)frame + length, bytes + skip, element.len - skip);
+		length += element.len - skip;
+	}
+	return (int)length;
+}

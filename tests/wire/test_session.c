@@ -1,0 +1,660 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A front end and a session over a socket pair, with a device that records.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_config.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/test.h"
+#include "tests/wire/frontend.h"
+#include "vhost-user/session.h"
+
+#define MEMORY (UINT64_C(4) << 20)
+#define DEVICE_FEATURES                                                                            \
+	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_RING_F_EVENT_IDX) |    \
+	 BIT(VIRTIO_RING_F_INDIRECT_DESC))
+
+struct fixture {
+	struct iov *iov;
+	struct vu_session *session;
+	struct frontend frontend;
+	int ended;			/* what vu_session_readable() ended with */
+	struct vu_queue *queues[FRONTEND_RINGS];
+	unsigned int starts;
+	unsigned int stops;
+	uint16_t mtu;
+	uint8_t mac[6];
+	int fds;			/* open descriptors before the test */
+};
+
+static void on_queue_start(void *arg, struct vu_queue *queue)
+{
+	struct fixture *fixture = arg;
+
+	assert_null(fixture->queues[queue->index]);
+	fixture->queues[queue->index] = queue;
+	fixture->starts++;
+}
+
+static void on_queue_stop(void *arg, struct vu_queue *queue)
+{
+	struct fixture *fixture = arg;
+
+	assert_ptr_equal(fixture->queues[queue->index], queue);
+	fixture->queues[queue->index] = NULL;
+	fixture->stops++;
+}
+
+static int on_set_mtu(void *arg, uint16_t mtu)
+{
+	((struct fixture *)arg)->mtu = mtu;
+	return mtu > 9000 ? -EINVAL : 0;
+}
+
+static void on_send_rarp(void *arg, const uint8_t mac[6])
+{
+	memcpy(((struct fixture *)arg)->mac, mac, 6);
+}
+
+static const struct vu_ops device_ops = {
+	.queue_start = on_queue_start,
+	.queue_stop = on_queue_stop,
+	.set_mtu = on_set_mtu,
+	.send_rarp = on_send_rarp,
+};
+
+static void pump(void *arg)
+{
+	struct fixture *fixture = arg;
+	struct pollfd wait = {.events = POLLIN};
+
+	while (fixture->session) {
+		wait.fd = vu_session_fd(fixture->session);
+		if (poll(&wait, 1, 0) <= 0)
+			return;
+		fixture->ended = vu_session_readable(fixture->session);
+		if (!fixture->ended)
+			continue;
+		vu_session_close(fixture->session);
+		fixture->session = NULL;
+	}
+}
+
+static int count_fds(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static int setup(void **state)
+{
+	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
+	struct vu_device device = {
+		.name = "port0",
+		.ops = &device_ops,
+		.arg = fixture,
+		.features = DEVICE_FEATURES,
+		.queues = FRONTEND_RINGS,
+		.queue_num = FRONTEND_RINGS / 2,
+	};
+	int pair[2];
+
+	assert_return_code(iov_open(&fixture->iov, NULL), 0);
+	fixture->fds = count_fds();
+	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_return_code(vu_session_open(&fixture->session, fixture->iov, pair[0], &device), 0);
+	frontend_open(&fixture->frontend, pair[1], MEMORY);
+	fixture->frontend.pump = pump;
+	fixture->frontend.pump_arg = fixture;
+	*state = fixture;
+	return 0;
+}
+
+/* Whatever a test did, rings were stopped and no descriptor is left. */
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	vu_session_close(fixture->session);
+	frontend_close(&fixture->frontend);
+	assert_int_equal(fixture->starts, fixture->stops);
+	assert_int_equal(count_fds(), fixture->fds);
+	iov_close(fixture->iov);
+	test_free(fixture);
+	return 0;
+}
+
+static uint64_t refused(const struct fixture *fixture, enum vu_refusal refusal)
+{
+	return vu_session_stats(fixture->session)->refused[refusal];
+}
+
+static bool is_signalled(int fd)
+{
+	eventfd_t value;
+
+	return !eventfd_read(fd, &value);
+}
+
+/* What a device does: give every frame that was sent back to the sender. */
+static void echo(struct fixture *fixture)
+{
+	static struct virtq_batch sent, room;
+	struct vu_queue *rx = fixture->queues[0], *tx = fixture->queues[1];
+	const struct virtio_net_hdr_mrg_rxbuf header = {.num_buffers = 1};
+
+	virtq_batch_reset(&sent);
+	virtq_split_take(&tx->ring, &sent, VIRTQ_CHAINS_MAX);
+	for (unsigned int i = 0; i < sent.chain_count; i++) {
+		const struct virtq_chain *chain = &sent.chains[i];
+		uint32_t length = chain->readable_length;
+
+		virtq_batch_reset(&room);
+		if (virtq_split_take_space(&rx->ring, &room, length, 1)) {
+			struct virtq_cursor from = virtq_readable(&sent, chain);
+			struct virtq_cursor to = virtq_writable(&room, &room.chains[0], 1);
+
+			virtq_cursor_skip(&from, sizeof(header));
+			virtq_cursor_write(&to, &header, sizeof(header));
+			virtq_cursor_copy(&to, &from, length - sizeof(header));
+			virtq_split_push(&rx->ring, room.chains[0].head, length);
+		}
+		virtq_split_push(&tx->ring, chain->head, 0);
+	}
+	if (virtq_split_publish(&rx->ring))
+		vu_queue_call(rx);
+	if (virtq_split_publish(&tx->ring))
+		vu_queue_call(tx);
+}
+
+static void expect_echo(struct fixture *fixture, uint8_t value)
+{
+	uint8_t frame[1000], back[FRONTEND_BUFFER];
+
+	memset(frame, value, sizeof(frame));
+	frontend_post(&fixture->frontend, 0, 1);
+	assert_true(frontend_transmit(&fixture->frontend, 0, frame, sizeof(frame)));
+	echo(fixture);
+	assert_int_equal(frontend_take(&fixture->frontend, 0, back, sizeof(back)), sizeof(frame));
+	assert_memory_equal(frame, back, sizeof(frame));
+}
+
+static void handshake_offers_what_the_device_has(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+
+	assert_int_equal(frontend_get(frontend, VU_GET_FEATURES),
+			 DEVICE_FEATURES | BIT(VU_F_PROTOCOL_FEATURES));
+	assert_int_equal(frontend_get(frontend, VU_GET_PROTOCOL_FEATURES),
+			 BIT(VU_PROTOCOL_MQ) | BIT(VU_PROTOCOL_RARP) | BIT(VU_PROTOCOL_REPLY_ACK) |
+				 BIT(VU_PROTOCOL_MTU));
+	assert_int_equal(frontend_get(frontend, VU_GET_QUEUE_NUM), FRONTEND_RINGS / 2);
+}
+
+static void rings_start_when_complete_and_frames_pass(void **state)
+{
+	struct fixture *fixture = *state;
+
+	frontend_start(&fixture->frontend, UINT64_MAX, 1);
+	assert_non_null(fixture->queues[0]);
+	assert_true(fixture->queues[0]->enabled);
+	assert_true(fixture->queues[1]->ring.event_idx);
+	assert_null(fixture->queues[2]);
+	for (unsigned int i = 0; i < 3 * FRONTEND_RING_SIZE; i++)
+		expect_echo(fixture, (uint8_t)i);
+	assert_true(is_signalled(fixture->frontend.call[0]));
+}
+
+static void rings_run_without_event_idx(void **state)
+{
+	struct fixture *fixture = *state;
+
+	frontend_start(&fixture->frontend, BIT(VIRTIO_F_VERSION_1), 1);
+	assert_false(fixture->queues[0]->ring.event_idx);
+	expect_echo(fixture, 1);
+	assert_true(is_signalled(fixture->frontend.call[0]));
+	driver_want_calls(&fixture->frontend.rings[0], false);
+	expect_echo(fixture, 2);
+	assert_false(is_signalled(fixture->frontend.call[0]));
+}
+
+static void ring_is_enabled_from_the_start_without_protocol_features(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	uint64_t plain = BIT(VIRTIO_F_VERSION_1);
+
+	frontend_negotiate(frontend, UINT64_MAX);
+	assert_int_equal(frontend_set(frontend, VU_SET_FEATURES, plain), 0);
+	assert_int_equal(frontend_share_memory(frontend), 0);
+	frontend->features = plain;
+	frontend_start_ring(frontend, 0);
+	assert_true(fixture->queues[0]->enabled);
+}
+
+/* QEMU enables the first queue pair before anything else. */
+static void ring_can_be_enabled_before_features_are_set(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	struct vu_vring_state state0 = {0, 1};
+
+	frontend_send(frontend, VU_SET_VRING_ENABLE, 0, &state0, sizeof(state0), NULL, 0);
+	frontend_negotiate(frontend, UINT64_MAX);
+	assert_int_equal(frontend_share_memory(frontend), 0);
+	frontend_start_ring(frontend, 0);
+	frontend_start_ring(frontend, 1);
+	assert_true(fixture->queues[0]->enabled);
+	assert_false(fixture->queues[1]->enabled);
+}
+
+static void ring_starts_whatever_comes_last(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+
+	frontend_negotiate(frontend, UINT64_MAX);
+	frontend_start_ring(frontend, 0);
+	assert_null(fixture->queues[0]);
+	assert_int_equal(frontend_share_memory(frontend), 0);
+	assert_non_null(fixture->queues[0]);
+}
+
+static void kick_without_descriptor_means_polling(void **state)
+{
+	struct fixture *fixture = *state;
+
+	frontend_start(&fixture->frontend, UINT64_MAX, 1);
+	assert_true(fixture->queues[1]->kick_fd >= 0);
+	assert_int_equal(frontend_set(&fixture->frontend, VU_SET_VRING_KICK, 1 | VU_VRING_NOFD), 0);
+	assert_int_equal(fixture->queues[1]->kick_fd, -1);
+	expect_echo(fixture, 1);
+}
+
+/* Guests mask and unmask interrupts at any time, which changes the descriptor. */
+static void call_descriptor_changes_under_traffic(void **state)
+{
+	struct fixture *fixture = *state;
+	uint64_t index = 0;
+	int other = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	frontend_start(&fixture->frontend, BIT(VIRTIO_F_VERSION_1), 1);
+	expect_echo(fixture, 1);
+	assert_int_equal(frontend_call(&fixture->frontend, VU_SET_VRING_CALL, &index, 8, &other, 1),
+			 0);
+	is_signalled(fixture->frontend.call[0]);
+	expect_echo(fixture, 2);
+	assert_true(is_signalled(other));
+	assert_false(is_signalled(fixture->frontend.call[0]));
+	close(other);
+}
+
+static void new_memory_table_keeps_the_position_of_running_rings(void **state)
+{
+	struct fixture *fixture = *state;
+
+	frontend_start(&fixture->frontend, UINT64_MAX, 1);
+	expect_echo(fixture, 1);
+	expect_echo(fixture, 2);
+	assert_int_equal(frontend_share_memory(&fixture->frontend), 0);
+	assert_int_equal(fixture->queues[0]->ring.avail_next, 2);
+	expect_echo(fixture, 3);
+}
+
+static void memory_table_that_cannot_be_mapped_leaves_the_old_one(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	struct vu_mem_table table = {.count = 1, .regions = {{0, 2 * MEMORY, 0, 0}}};
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	assert_int_not_equal(frontend_call(frontend, VU_SET_MEM_TABLE, &table, 40,
+					   &frontend->guest.fd, 1), 0);
+	assert_int_equal(refused(fixture, VU_REFUSED_MEMORY), 1);
+	expect_echo(fixture, 3);
+}
+
+static void get_vring_base_stops_and_answers_again(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	expect_echo(fixture, 1);
+	assert_int_equal(frontend_stop_ring(frontend, 1), 1);
+	assert_null(fixture->queues[1]);
+	assert_int_equal(frontend_stop_ring(frontend, 1), 1);
+	assert_int_equal(frontend_stop_ring(frontend, 5), 0);
+}
+
+static void ring_goes_on_at_the_used_index(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	uint64_t index = 0;
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	expect_echo(fixture, 1);
+	assert_int_equal(frontend_stop_ring(frontend, 0), 1);
+	assert_int_equal(frontend_state(frontend, VU_SET_VRING_BASE, 0, 0), 0);
+	assert_int_equal(frontend_call(frontend, VU_SET_VRING_KICK, &index, 8, &frontend->kick[0], 1),
+			 0);
+	assert_int_equal(fixture->queues[0]->ring.avail_next, 1);
+	expect_echo(fixture, 2);
+}
+
+static void disabling_and_reset_owner_disable(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	frontend_enable_ring(frontend, 0, false);
+	assert_false(fixture->queues[0]->enabled);
+	assert_true(fixture->queues[1]->enabled);
+	assert_int_equal(frontend_call(frontend, VU_RESET_OWNER, NULL, 0, NULL, 0), 0);
+	assert_false(fixture->queues[1]->enabled);
+	frontend_enable_ring(frontend, 0, true);
+	frontend_enable_ring(frontend, 1, true);
+	expect_echo(fixture, 1);
+}
+
+static void features_are_repeated_while_rings_run(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	unsigned int starts = fixture->starts;
+
+	assert_int_equal(frontend_set(frontend, VU_SET_FEATURES, frontend->features), 0);
+	assert_int_equal(fixture->starts, starts);
+}
+
+static void mtu_and_rarp_reach_the_device(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	const uint8_t mac[8] = {2, 1, 2, 3, 4, 5};
+
+	frontend_negotiate(frontend, UINT64_MAX);
+	assert_int_equal(frontend_set(frontend, VU_NET_SET_MTU, 1500), 0);
+	assert_int_equal(fixture->mtu, 1500);
+	assert_int_not_equal(frontend_set(frontend, VU_NET_SET_MTU, 9001), 0);
+	assert_int_not_equal(frontend_set(frontend, VU_NET_SET_MTU, 65536 + 1500), 0);
+	assert_int_equal(fixture->mtu, 9001);
+	assert_int_equal(frontend_call(frontend, VU_SEND_RARP, mac, 8, NULL, 0), 0);
+	assert_memory_equal(fixture->mac, mac, 6);
+}
+
+/* "Back-end uses zero length of payload to indicate an error". */
+static void config_is_refused_without_harm(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	uint8_t config[24] = {[4] = 12};
+
+	frontend_negotiate(frontend, UINT64_MAX);
+	frontend_send(frontend, VU_GET_CONFIG, 0, config, sizeof(config), NULL, 0);
+	assert_int_equal(frontend_receive(frontend, VU_GET_CONFIG, config, sizeof(config)), 0);
+	frontend_send(frontend, VU_SET_CONFIG, 0, config, sizeof(config), NULL, 0);
+	assert_int_not_equal(
+		frontend_call(frontend, VU_SET_CONFIG, config, sizeof(config), NULL, 0), 0);
+	assert_int_equal(refused(fixture, VU_REFUSED_FEATURE), 3);
+	frontend_start(frontend, UINT64_MAX, 1);
+	expect_echo(fixture, 1);
+}
+
+struct wrong {
+	enum vu_refusal reason;
+	uint32_t request;
+	uint32_t size;
+	unsigned int fds;
+	uint64_t payload[5];
+};
+
+#define STATE(index, num) {(index) | (uint64_t)(num) << 32}
+
+static const struct wrong wrongs[] = {
+	{VU_REFUSED_REQUEST, 0, 0, 0, {0}},
+	{VU_REFUSED_REQUEST, VU_SET_LOG_BASE, 16, 1, {0}},
+	{VU_REFUSED_REQUEST, VU_SET_LOG_FD, 0, 1, {0}},
+	{VU_REFUSED_REQUEST, 22, 32, 0, {0}},
+	{VU_REFUSED_REQUEST, UINT32_MAX, 40, 1, {0}},
+	{VU_REFUSED_SIZE, VU_SET_FEATURES, 7, 0, {0}},
+	{VU_REFUSED_SIZE, VU_SET_FEATURES, 16, 0, {0}},
+	{VU_REFUSED_SIZE, VU_SET_OWNER, 8, 0, {0}},
+	{VU_REFUSED_SIZE, VU_SET_VRING_ADDR, 32, 0, {0}},
+	{VU_REFUSED_SIZE, VU_SET_MEM_TABLE, 8, 1, {1}},
+	{VU_REFUSED_SIZE, VU_SET_MEM_TABLE, 40, 2, {2}},
+	{VU_REFUSED_FDS, VU_SET_FEATURES, 8, 1, {BIT(VIRTIO_F_VERSION_1)}},
+	{VU_REFUSED_FDS, VU_SET_MEM_TABLE, 40, 0, {1}},
+	{VU_REFUSED_FDS, VU_SET_MEM_TABLE, 40, 2, {1}},
+	{VU_REFUSED_FDS, VU_SET_VRING_KICK, 8, 0, {0}},
+	{VU_REFUSED_FDS, VU_SET_VRING_CALL, 8, 2, {0}},
+	{VU_REFUSED_FDS, VU_SET_VRING_ERR, 8, 1, {VU_VRING_NOFD}},
+	{VU_REFUSED_INDEX, VU_SET_VRING_NUM, 8, 0, STATE(FRONTEND_RINGS, 256)},
+	{VU_REFUSED_INDEX, VU_SET_VRING_NUM, 8, 0, STATE(0x10000, 256)},
+	{VU_REFUSED_INDEX, VU_SET_VRING_ENABLE, 8, 0, STATE(UINT32_MAX, 1)},
+	{VU_REFUSED_INDEX, VU_SET_VRING_KICK, 8, 1, {FRONTEND_RINGS}},
+	{VU_REFUSED_INDEX, VU_SET_VRING_KICK, 8, 1, {0x200}},
+	{VU_REFUSED_VALUE, VU_SET_VRING_NUM, 8, 0, STATE(2, 0)},
+	{VU_REFUSED_VALUE, VU_SET_VRING_NUM, 8, 0, STATE(2, 100)},
+	{VU_REFUSED_VALUE, VU_SET_VRING_NUM, 8, 0, STATE(2, 0x10000)},
+	{VU_REFUSED_VALUE, VU_SET_VRING_NUM, 8, 0, STATE(2, 0x80000000)},
+	{VU_REFUSED_VALUE, VU_SET_VRING_BASE, 8, 0, STATE(2, 0x10000)},
+	{VU_REFUSED_VALUE, VU_SET_VRING_ENABLE, 8, 0, STATE(2, 2)},
+	{VU_REFUSED_VALUE, VU_SET_VRING_ADDR, 40, 0, STATE(2, 1)},
+	{VU_REFUSED_VALUE, VU_SET_FEATURES, 8, 0, {BIT(63)}},
+	{VU_REFUSED_VALUE, VU_SET_PROTOCOL_FEATURES, 8, 0, {BIT(VU_PROTOCOL_CONFIG)}},
+	{VU_REFUSED_VALUE, VU_SET_MEM_TABLE, 8, 0, {0}},
+	{VU_REFUSED_VALUE, VU_NET_SET_MTU, 8, 0, {67}},
+	{VU_REFUSED_STATE, VU_SET_VRING_NUM, 8, 0, STATE(0, 128)},
+	{VU_REFUSED_STATE, VU_SET_VRING_BASE, 8, 0, STATE(1, 0)},
+	/* Regions: none, beyond 64 bits in one of three ways, beyond the file. */
+	{VU_REFUSED_MEMORY, VU_SET_MEM_TABLE, 40, 1, {1, 0x1000, 0, 0x1000, 0}},
+	{VU_REFUSED_MEMORY, VU_SET_MEM_TABLE, 40, 1, {1, UINT64_MAX, 0x1000, 0x1000, 0}},
+	{VU_REFUSED_MEMORY, VU_SET_MEM_TABLE, 40, 1, {1, 0x1000, 0x1000, UINT64_MAX, 0}},
+	{VU_REFUSED_MEMORY, VU_SET_MEM_TABLE, 40, 1, {1, 0x1000, 0x1000, 0x1000, UINT64_MAX}},
+	{VU_REFUSED_MEMORY, VU_SET_MEM_TABLE, 40, 1, {1, 0x1000, MEMORY, 0x1000, 1}},
+	{VU_REFUSED_MEMORY, VU_SET_VRING_ADDR, 40, 0, {0, 0x1000, 0x2000, 0x3000, 0}},
+};
+
+static void wrong_messages_are_refused_and_change_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	int fds[2] = {frontend->guest.fd, frontend->guest.fd};
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	for (unsigned int i = 0; i < sizeof(wrongs) / sizeof(wrongs[0]); i++) {
+		const struct wrong *wrong = &wrongs[i];
+		uint64_t before = refused(fixture, wrong->reason);
+
+		/* The address that is refused stops the ring: set the right one again. */
+		assert_int_not_equal(frontend_call(frontend, wrong->request, wrong->payload,
+						   wrong->size, fds, wrong->fds), 0);
+		assert_int_equal(refused(fixture, wrong->reason), before + 1);
+	}
+	assert_null(fixture->queues[0]);
+	frontend_start_ring(frontend, 0);
+	for (unsigned int i = 0; i < FRONTEND_RING_SIZE; i++)
+		expect_echo(fixture, (uint8_t)i);
+}
+
+static void wrong_messages_end_a_connection_that_does_not_ask(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t wrong[2] = {FRONTEND_RINGS, 256};
+
+	frontend_send(&fixture->frontend, VU_SET_VRING_NUM, 0, wrong, 8, NULL, 0);
+	assert_true(frontend_is_ended(&fixture->frontend));
+	assert_int_equal(fixture->ended, -EPROTO);
+	assert_non_null(strstr(iov_error_message(fixture->iov), "port0: front end's SET_VRING_NUM"));
+}
+
+static void refusals_without_end_end_the_connection(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+
+	frontend_negotiate(frontend, UINT64_MAX);
+	for (unsigned int i = 0; i < 1000 && fixture->session; i++)
+		frontend_send(frontend, 99, VU_FLAG_NEED_REPLY, NULL, 0, NULL, 0);
+	assert_int_equal(fixture->ended, -EPROTO);
+}
+
+static void expect_end(struct fixture *fixture, const uint32_t header[3])
+{
+	frontend_send_raw(&fixture->frontend, header, 12);
+	assert_true(frontend_is_ended(&fixture->frontend));
+	assert_int_equal(fixture->ended, -EPROTO);
+}
+
+static void wrong_version_ends_the_connection(void **state)
+{
+	expect_end(*state, (uint32_t[]){VU_GET_FEATURES, 2 | VU_FLAG_NEED_REPLY, 0});
+}
+
+static void unsolicited_reply_ends_the_connection(void **state)
+{
+	expect_end(*state, (uint32_t[]){VU_GET_FEATURES, 1 | VU_FLAG_REPLY, 0});
+}
+
+static void huge_payload_ends_the_connection(void **state)
+{
+	expect_end(*state, (uint32_t[]){VU_SET_FEATURES, 1, UINT32_MAX});
+}
+
+static void too_many_descriptors_end_the_connection(void **state)
+{
+	struct fixture *fixture = *state;
+	int fds[64];
+
+	for (unsigned int i = 0; i < 64; i++)
+		fds[i] = fixture->frontend.guest.fd;
+	frontend_send(&fixture->frontend, VU_SET_OWNER, 0, NULL, 0, fds, 64);
+	assert_true(frontend_is_ended(&fixture->frontend));
+}
+
+static void message_in_single_bytes_is_one_message(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	const uint32_t message[] = {VU_SET_FEATURES, 1, 8, 0, BIT(VIRTIO_F_VERSION_1) >> 32};
+
+	frontend_negotiate(frontend, UINT64_MAX);
+	for (unsigned int i = 0; i < sizeof(message); i++)
+		frontend_send_raw(frontend, (const uint8_t *)message + i, 1);
+	assert_int_equal(vu_session_features(fixture->session), BIT(VIRTIO_F_VERSION_1));
+}
+
+static void end_within_a_message_stops_the_rings(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	const uint32_t header[] = {VU_SET_FEATURES, 1, 8};
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	frontend_send_raw(frontend, header, sizeof(header));
+	assert_int_equal(fixture->ended, 0);
+	shutdown(frontend->fd, SHUT_WR);
+	pump(fixture);
+	assert_int_equal(fixture->ended, -EPROTO);
+	assert_null(fixture->queues[0]);
+}
+
+static void end_between_messages_is_no_fault(void **state)
+{
+	struct fixture *fixture = *state;
+
+	frontend_start(&fixture->frontend, UINT64_MAX, 2);
+	shutdown(fixture->frontend.fd, SHUT_WR);
+	pump(fixture);
+	assert_int_equal(fixture->ended, -ECONNRESET);
+}
+
+static void front_end_that_reads_no_replies_loses_the_connection(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (unsigned int i = 0; i < 1000000 && fixture->session; i++)
+		frontend_send(&fixture->frontend, VU_GET_FEATURES, 0, NULL, 0, NULL, 0);
+	assert_null(fixture->session);
+	assert_int_equal(fixture->ended, -EPROTO);
+	assert_non_null(strstr(iov_error_message(fixture->iov), "does not read its replies"));
+}
+
+static void broken_ring_stops_and_can_be_set_up_again(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	static struct virtq_batch batch;
+	int err = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	uint64_t index = 1;
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	assert_int_equal(frontend_call(frontend, VU_SET_VRING_ERR, &index, 8, &err, 1), 0);
+	frontend->rings[1].avail->idx = 1000;
+	virtq_batch_reset(&batch);
+	assert_int_equal(virtq_split_take(&fixture->queues[1]->ring, &batch, 1), 0);
+	assert_int_equal(fixture->queues[1]->ring.error, VIRTQ_ERROR_AVAIL_JUMP);
+	vu_session_queue_broken(fixture->session, 1);
+	assert_null(fixture->queues[1]);
+	assert_true(is_signalled(err));
+
+	/* A new call descriptor or table does not revive it, a new start does. */
+	assert_int_equal(frontend_share_memory(frontend), 0);
+	assert_null(fixture->queues[1]);
+	assert_int_equal(frontend_stop_ring(frontend, 1), 0);
+	frontend_start_ring(frontend, 1);
+	expect_echo(fixture, 1);
+	close(err);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(handshake_offers_what_the_device_has),
+		TEST(rings_start_when_complete_and_frames_pass),
+		TEST(rings_run_without_event_idx),
+		TEST(ring_is_enabled_from_the_start_without_protocol_features),
+		TEST(ring_can_be_enabled_before_features_are_set),
+		TEST(ring_starts_whatever_comes_last),
+		TEST(kick_without_descriptor_means_polling),
+		TEST(call_descriptor_changes_under_traffic),
+		TEST(new_memory_table_keeps_the_position_of_running_rings),
+		TEST(memory_table_that_cannot_be_mapped_leaves_the_old_one),
+		TEST(get_vring_base_stops_and_answers_again),
+		TEST(ring_goes_on_at_the_used_index),
+		TEST(disabling_and_reset_owner_disable),
+		TEST(features_are_repeated_while_rings_run),
+		TEST(mtu_and_rarp_reach_the_device),
+		TEST(config_is_refused_without_harm),
+		TEST(wrong_messages_are_refused_and_change_nothing),
+		TEST(wrong_messages_end_a_connection_that_does_not_ask),
+		TEST(refusals_without_end_end_the_connection),
+		TEST(wrong_version_ends_the_connection),
+		TEST(unsolicited_reply_ends_the_connection),
+		TEST(huge_payload_ends_the_connection),
+		TEST(too_many_descriptors_end_the_connection),
+		TEST(message_in_single_bytes_is_one_message),
+		TEST(end_within_a_message_stops_the_rings),
+		TEST(end_between_messages_is_no_fault),
+		TEST(front_end_that_reads_no_replies_loses_the_connection),
+		TEST(broken_ring_stops_and_can_be_set_up_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
