@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/iov.h"
 #include "base/pci.h"
@@ -25,17 +26,20 @@ extern "C" {
  *	NULL for none.  See iov_vf_attribute_parse() for their meaning.
  * @match: whether a PF belongs to the class
  * @get: add attributes to the objects in @vfs, one per existing VF in order
- *	of index; an attribute that the device does not report is null or absent
- * @set: set one attribute.  Returns the kernel's error without a message, or
- *	another with one; @answer receives what the kernel said in words, "" when
- *	nothing.
+ *	of index; what the device does not report is null or absent.  Returns
+ *	-errno with a message when it cannot look.
+ * @set: set @attribute of a VF to its value in @target.  @target holds the
+ *	values of all attributes as they shall be, for those that the kernel only
+ *	takes in pairs.  Returns the kernel's error, and in @answer what the
+ *	kernel said in words; "" when nothing.
  * @prepare: append steps that come before @count VFs are created
- * @finish: append steps that come after @count VFs exist and before a driver
- *	is bound; also called for VFs that exist already, where it appends only
- *	what is missing
- * @release: append steps that come before all VFs are removed
+ * @finish: append steps that make @count existing VFs ready for a driver
+ * @restore: append to a step's undo the operations that bring the VFs of @pf,
+ *	which exist again, back to what @vfs says of them; @vfs is from @get
+ * @release: append steps that come after all VFs were removed
  *
- * Each operation but @name and @match may be NULL.
+ * @prepare and @finish are called as well when @count VFs exist already, and
+ * append only what is missing then.  Each operation but @match may be NULL.
  */
 struct iov_sriov_class {
 	const char *name;
@@ -43,9 +47,10 @@ struct iov_sriov_class {
 	bool (*match)(struct iov *iov, struct iov_bdf pf);
 	int (*get)(struct iov *iov, struct iov_bdf pf, struct json_object *vfs);
 	int (*set)(struct iov *iov, struct iov_bdf pf, unsigned int index, const char *attribute,
-		   struct json_object *value, char *answer, size_t size);
+		   struct json_object *target, char *answer, size_t size);
 	int (*prepare)(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count);
 	int (*finish)(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count);
+	void (*restore)(struct iov_step *step, const struct iov_pf *pf, struct json_object *vfs);
 	int (*release)(struct iov_plan *plan, const struct iov_pf *pf);
 };
 

@@ -50,8 +50,8 @@ struct iov_pf {
  * iov_sriov_register - make a context able to run and recover SR-IOV plans
  * @iov: context
  *
- * Registers the operations "sriov-numvfs" and "vf-attr".  The device classes
- * come with iov_plugins_register() of plugins/plugins.h.
+ * Registers the operation "vf-attr".  The device classes come with
+ * iov_plugins_register() of plugins/plugins.h.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -100,7 +100,7 @@ struct iov_bdf iov_vf_bdf(const struct iov_pf *pf, unsigned int index);
  * Undo restores the number, the driver probing switch, and the drivers and
  * attributes of the VFs that were there before.
  *
- * Return: 0, or -errno with a message: what iov_pf_read() gives, -ERANGE for
+ * Return: 0, or -errno with a message: what iov_pf_read() gives, -EINVAL for
  * a count outside of 1 to total, -EOPNOTSUPP without a driver that creates
  * VFs, -ENOSPC when the device has not enough resources to share out.
  */
@@ -120,8 +120,8 @@ int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf);
 /**
  * iov_vf_attribute_parse - read an attribute's value as a person writes it
  * @iov: context
- * @name: "mac", "vlan", "qos", "spoofchk", "trust", "max-rate", "min-rate",
- *	"link-state"
+ * @name: "mac", "vlan", "qos", "spoofchk", "trust", "max_rate", "min_rate",
+ *	"link_state"
  * @text: "02:00:00:00:00:01"; 0 to 4094; 0 to 7; "on" or "off"; Mbit/s, 0 for
  *	no limit; "auto", "enable" or "disable"
  * @values: object that receives the member @name

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/cleanup.h"
+#include "base/paths.h"
+#include "sriov/internal.h"
+
+static struct json_object *text_or_null(const char *text)
+{
+	return *text ? json_object_new_string(text) : NULL;
+}
+
+static struct json_object *group_of(struct iov *iov, struct iov_bdf bdf)
+{
+	char name[32];
+
+	if (iov_sys_link_name(iov, iov_pci_path(bdf, "iommu_group").name, name, sizeof(name)))
+		return NULL;
+	return json_object_new_int64(strtol(name, NULL, 10));
+}
+
+static struct json_object *netdev_of(struct iov *iov, struct iov_bdf bdf)
+{
+	struct json_object *name = NULL;
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(iov, iov_pci_path(bdf, "net").name, &names, &count))
+		return NULL;
+	if (count)
+		name = json_object_new_string(names[0]);
+	iov_names_free(names, count);
+	return name;
+}
+
+/* All findings about the VFs, looked for once; a VF without a driver cannot be held. */
+static int find_holders(struct iov *iov, const struct iov_pf *pf, struct json_object **findings)
+{
+	struct iov_plan *query;
+	struct iov_bdf vf;
+	int error = iov_plan_new(&query, iov, "look for holders of the VFs of %s",
+				 IOV_BDF(pf->bdf));
+
+	if (error)
+		return error;
+	for (unsigned int i = 0; i < pf->count; i++) {
+		if (!iov_pci_link(iov, pf->bdf, iov_path("virtfn%u", i).name, &vf) &&
+		    iov_sys_exists(iov, iov_pci_path(vf, "driver").name))
+			iov_plan_take(query, vf, "");
+	}
+	error = iov_plan_guard(query, findings);
+	iov_plan_free(query);
+	return error == -ECANCELED ? 0 : error;
+}
+
+static struct json_object *holders_of(struct iov_bdf bdf, struct json_object *findings)
+{
+	struct json_object *holders = json_object_new_array();
+
+	for (size_t i = 0; i < json_object_array_length(findings); i++) {
+		struct json_object *finding = json_object_array_get_idx(findings, i);
+		struct json_object *device = json_object_object_get(finding, "device");
+
+		if (!strcmp(json_object_get_string(device), IOV_BDF(bdf)))
+			json_object_array_add(holders,
+				json_object_get(json_object_object_get(finding, "holder")));
+	}
+	return holders;
+}
+
+static struct json_object *describe_vf(struct iov *iov, const struct iov_pf *pf,
+				       unsigned int index, struct json_object *attributes,
+				       struct json_object *findings)
+{
+	struct json_object *vf = json_object_new_object();
+	struct iov_bdf bdf = iov_vf_bdf(pf, index);
+	char driver[64] = "";
+
+	iov_pci_link(iov, pf->bdf, iov_path("virtfn%u", index).name, &bdf);
+	iov_pci_driver(iov, bdf, driver, sizeof(driver));
+	json_object_object_add(vf, "index", json_object_new_int64(index));
+	json_object_object_add(vf, "bdf", json_object_new_string(IOV_BDF(bdf)));
+	json_object_object_add(vf, "driver", text_or_null(driver));
+	json_object_object_add(vf, "group", group_of(iov, bdf));
+	json_object_object_add(vf, "netdev", netdev_of(iov, bdf));
+	json_object_object_foreach(attributes, name, value)
+		json_object_object_add(vf, name, json_object_get(value));
+	json_object_object_add(vf, "used_by", holders_of(bdf, findings));
+	return vf;
+}
+
+static struct json_object *describe_pf(const struct iov_pf *pf)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "pf", json_object_new_string(IOV_BDF(pf->bdf)));
+	json_object_object_add(object, "driver", text_or_null(pf->driver));
+	json_object_object_add(object, "class",
+		pf->device_class ? json_object_new_string(pf->device_class->name) : NULL);
+	json_object_object_add(object, "total", json_object_new_int64(pf->total));
+	json_object_object_add(object, "count", json_object_new_int64(pf->count));
+	json_object_object_add(object, "autoprobe",
+		pf->autoprobe < 0 ? NULL : json_object_new_boolean(pf->autoprobe));
+	return object;
+}
+
+int iov_vf_list(struct iov *iov, struct iov_bdf bdf, struct json_object **out)
+{
+	_cleanup_json_ struct json_object *attributes = NULL, *findings = NULL;
+	struct json_object *vfs;
+	struct iov_pf pf;
+	int error = iov_pf_read(iov, bdf, &pf);
+
+	if (!error)
+		error = find_holders(iov, &pf, &findings);
+	if (error)
+		return error;
+	/* The list is worth having without them, as on a recorded tree. */
+	if (vf_attributes(iov, &pf, &attributes))
+		iov_log(iov, LOG_NOTICE, "attributes are left out: %s", iov_error_message(iov));
+	*out = describe_pf(&pf);
+	vfs = json_object_new_array();
+	json_object_object_add(*out, "vfs", vfs);
+	for (unsigned int i = 0; i < pf.count; i++)
+		json_object_array_add(vfs, describe_vf(iov, &pf, i,
+			json_object_array_get_idx(attributes, i), findings));
+	return 0;
+}

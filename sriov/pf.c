@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+
+#include "base/paths.h"
+#include "sriov/class.h"
+#include "sriov/vf.h"
+
+int iov_pf_parse(struct iov *iov, const char *text, struct iov_bdf *bdf)
+{
+	char name[64];
+
+	if (!strchr(text, '/') && text[0] != '.' &&
+	    !iov_sys_link_name(iov, iov_path(IOV_PATH_CLASS_NET "/%s/device", text).name, name,
+			       sizeof(name)))
+		return iov_bdf_parse(iov, name, bdf);
+	if (!iov_bdf_parse(iov, text, bdf))
+		return 0;
+	return iov_fail(iov, -EINVAL, "%s: neither a PCI address like 0000:01:00.0 nor a network "
+			"interface of a PCI function; 'iov list' shows them", text);
+}
+
+/* Index of a VF among those of its PF, or -1. */
+static int index_of(struct iov *iov, struct iov_bdf vf, struct iov_bdf pf)
+{
+	int64_t count = 0;
+	struct iov_bdf other;
+
+	iov_pci_number(iov, pf, "sriov_numvfs", &count);
+	for (int i = 0; i < count; i++) {
+		if (!iov_pci_link(iov, pf, iov_path("virtfn%d", i).name, &other) &&
+		    !iov_bdf_compare(vf, other))
+			return i;
+	}
+	return -1;
+}
+
+static int fail_not_pf(struct iov *iov, struct iov_bdf bdf)
+{
+	struct iov_bdf pf;
+
+	if (!iov_pci_link(iov, bdf, "physfn", &pf))
+		return iov_fail(iov, -EINVAL, "%s is a VF (VF %d of %s); expected a PF, so name %s",
+				IOV_BDF(bdf), index_of(iov, bdf, pf), IOV_BDF(pf), IOV_BDF(pf));
+	return iov_fail(iov, -EOPNOTSUPP, "%s has no SR-IOV capability; expected a PF, "
+			"'iov list' shows how many VFs each function gives", IOV_BDF(bdf));
+}
+
+static int read_count(struct iov *iov, struct iov_bdf bdf, const char *attribute,
+		      unsigned int *value)
+{
+	int64_t number;
+	int error = iov_pci_number(iov, bdf, attribute, &number);
+
+	if (error)
+		return iov_fail(iov, error, "%s: cannot read %s: %s", IOV_BDF(bdf), attribute,
+				strerror(-error));
+	*value = (unsigned int)number;
+	return 0;
+}
+
+int iov_pf_read(struct iov *iov, struct iov_bdf bdf, struct iov_pf *pf)
+{
+	int64_t autoprobe;
+	int error = iov_pci_require(iov, bdf);
+
+	if (error)
+		return error;
+	*pf = (struct iov_pf){ .bdf = bdf, .autoprobe = -1 };
+	if (!iov_sys_exists(iov, iov_pci_path(bdf, "sriov_totalvfs").name))
+		return fail_not_pf(iov, bdf);
+	error = read_count(iov, bdf, "sriov_totalvfs", &pf->total);
+	if (!error)
+		error = read_count(iov, bdf, "sriov_numvfs", &pf->count);
+	if (!error)
+		error = read_count(iov, bdf, "sriov_offset", &pf->offset);
+	if (!error)
+		error = read_count(iov, bdf, "sriov_stride", &pf->stride);
+	if (error)
+		return error;
+	if (!iov_pci_number(iov, bdf, "sriov_drivers_autoprobe", &autoprobe))
+		pf->autoprobe = autoprobe != 0;
+	iov_pci_driver(iov, bdf, pf->driver, sizeof(pf->driver));
+	pf->device_class = iov_sriov_find_class(iov, bdf);
+	return 0;
+}
+
+struct iov_bdf iov_vf_bdf(const struct iov_pf *pf, unsigned int index)
+{
+	return iov_bdf_add(pf->bdf, pf->offset + index * pf->stride);
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Creating and removing VFs.
+ *
+ * The kernel takes a number of VFs in sriov_numvfs when none exist, and 0 when
+ * some do; so from n to m the way leads through 0.  While VFs come into being
+ * sriov_drivers_autoprobe is 0, so that no driver claims them before whoever
+ * asked for them has decided which.
+ *
+ *	[remove n VFs]		when there are others than asked for
+ *	[prepare]		of the device class: resources for the VFs
+ *	autoprobe 0
+ *	create m VFs		proved by virtfnN leading to the predicted addresses
+ *	autoprobe restored
+ *	[finish]		of the device class: VFs that are ready for a driver
+ *
+ * What undoing a removal restores: number, attributes by the device class, and
+ * the driver and override of each VF.  A VF is probed with an override to its
+ * former driver, because the kernel never probes a VF without one while
+ * autoprobe is 0 (pci_device_can_probe()).
+ */
+#include "sriov/vf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/paths.h"
+#include "sriov/internal.h"
+
+/* What sysfs shows, and what clears it. */
+#define NO_OVERRIDE "(null)"
+#define CLEAR_OVERRIDE "\n"
+
+struct number_text {
+	char text[12];
+};
+
+static struct number_text number(unsigned int value)
+{
+	struct number_text text;
+
+	snprintf(text.text, sizeof(text.text), "%u", value);
+	return text;
+}
+
+/* The kernel's errors, from drivers/pci/iov.c and the drivers' sriov_configure(). */
+static struct json_object *explain_numvfs(struct json_object *op)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} meanings[] = {
+		{ ENOENT, "the PF's driver does not create VFs; bind the PF to its native driver, "
+			  "or load vfio-pci with enable_sriov=1" },
+		{ EBUSY, "another number of VFs exists or a VF is held; 'iov vf list' shows who "
+			 "holds one" },
+		{ EPERM, "the PF's driver refused, as it does while a guest has one of the VFs; "
+			 "'iov vf list' shows who holds one" },
+		{ ERANGE, "more VFs than the PF's driver allows; sriov_totalvfs has its limit" },
+		{ ENOMEM, "no room for the VFs: the ports above the PF have too few bus numbers or "
+			  "too little MMIO space; ask for fewer, enable SR-IOV and 64-bit BARs in "
+			  "the firmware, or boot with pci=realloc" },
+		{ ETIMEDOUT, "the kernel did not answer in time, as when a process holds a VF; "
+			     "'iov vf list' shows who, --timeout waits longer" },
+		{ EOPNOTSUPP, "the PF's driver creates no VFs in its present mode" },
+	};
+
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+		iov_op_explain(op, meanings[i].error, meanings[i].text);
+	return op;
+}
+
+/* Write sriov_numvfs unless it has that value already. */
+static struct json_object *numvfs_op(const struct iov_pf *pf, unsigned int count)
+{
+	struct iov_path path = iov_pci_path(pf->bdf, "sriov_numvfs");
+	struct number_text value = number(count);
+
+	return iov_op_unless(explain_numvfs(iov_op_write(path.name, value.text)),
+			     iov_if_value(path.name, value.text));
+}
+
+static struct json_object *if_numvfs(const struct iov_pf *pf, unsigned int count)
+{
+	return iov_if_value(iov_pci_path(pf->bdf, "sriov_numvfs").name, number(count).text);
+}
+
+static struct iov_path virtfn(const struct iov_pf *pf, unsigned int index)
+{
+	return iov_pci_path(pf->bdf, iov_path("virtfn%u", index).name);
+}
+
+static struct json_object *autoprobe_op(const struct iov_pf *pf, unsigned int value)
+{
+	return iov_op_write(iov_pci_path(pf->bdf, "sriov_drivers_autoprobe").name,
+			    number(value).text);
+}
+
+static struct json_object *if_autoprobe(const struct iov_pf *pf, unsigned int value)
+{
+	return iov_if_value(iov_pci_path(pf->bdf, "sriov_drivers_autoprobe").name,
+			    number(value).text);
+}
+
+/* Steps around the creation are only needed where drivers would be probed. */
+static bool probes(const struct iov_pf *pf)
+{
+	return pf->autoprobe == 1;
+}
+
+static void undo_driver(struct iov_step *step, struct iov_bdf vf, const char *driver,
+			const char *override)
+{
+	struct iov_path override_path = iov_pci_path(vf, "driver_override");
+	struct iov_path driver_path = iov_pci_path(vf, "driver");
+	bool none = !strcmp(override, NO_OVERRIDE) || !*override;
+
+	if (*driver) {
+		iov_step_undo(step, iov_op_unless(iov_op_write(override_path.name, driver),
+						  iov_if_link(driver_path.name, driver)));
+		iov_step_undo(step, iov_op_unless(iov_op_write(IOV_PATH_PCI_PROBE, IOV_BDF(vf)),
+						  iov_if_link(driver_path.name, driver)));
+		iov_step_undone(step, iov_if_link(driver_path.name, driver));
+	}
+	if (*driver || !none)
+		iov_step_undo(step, iov_op_unless(iov_op_write(override_path.name,
+							       none ? CLEAR_OVERRIDE : override),
+						  iov_if_value(override_path.name, override)));
+}
+
+static void undo_drivers(struct iov *iov, struct iov_step *step, const struct iov_pf *pf)
+{
+	for (unsigned int i = 0; i < pf->count; i++) {
+		char driver[64], override[64] = NO_OVERRIDE;
+		struct iov_bdf vf;
+
+		if (iov_pci_link(iov, pf->bdf, iov_path("virtfn%u", i).name, &vf))
+			continue;
+		iov_pci_driver(iov, vf, driver, sizeof(driver));
+		iov_sys_read(iov, iov_pci_path(vf, "driver_override").name, override,
+			     sizeof(override));
+		undo_driver(step, vf, driver, override);
+	}
+}
+
+static void undo_attributes(struct iov_step *step, const struct iov_pf *pf,
+			    struct json_object *vfs)
+{
+	for (unsigned int i = 0; i < pf->count; i++) {
+		struct json_object *values = vf_settable(pf->device_class,
+							 json_object_array_get_idx(vfs, i));
+
+		if (json_object_object_length(values))
+			iov_step_undo(step, vf_attr_op(pf->bdf, i, values, true));
+		json_object_put(values);
+	}
+}
+
+/* Everything that brings the removed VFs back as they are now. */
+static void undo_remove(struct iov *iov, struct iov_step *step, const struct iov_pf *pf)
+{
+	_cleanup_json_ struct json_object *vfs = NULL;
+
+	if (probes(pf))
+		iov_step_undo(step, autoprobe_op(pf, 0));
+	iov_step_undo(step, numvfs_op(pf, pf->count));
+	if (probes(pf))
+		iov_step_undo(step, autoprobe_op(pf, 1));
+	/* Attributes that cannot be read have not been set by anyone either. */
+	if (!vf_attributes(iov, pf, &vfs)) {
+		if (pf->device_class && pf->device_class->restore)
+			pf->device_class->restore(step, pf, vfs);
+		undo_attributes(step, pf, vfs);
+	}
+	undo_drivers(iov, step, pf);
+	iov_step_undone(step, if_numvfs(pf, pf->count));
+}
+
+static void take_vfs(struct iov_plan *plan, const struct iov_pf *pf)
+{
+	struct iov *iov = iov_plan_context(plan);
+	struct iov_bdf vf;
+	char why[64];
+
+	for (unsigned int i = 0; i < pf->count; i++) {
+		snprintf(why, sizeof(why), "VF %u of %s", i, IOV_BDF(pf->bdf));
+		if (!iov_pci_link(iov, pf->bdf, iov_path("virtfn%u", i).name, &vf))
+			iov_plan_take(plan, vf, why);
+	}
+}
+
+static void remove_vfs(struct iov_plan *plan, const struct iov_pf *pf)
+{
+	struct iov_step *step = iov_plan_step(plan, IOV_BDF(pf->bdf), "remove the %u VF%s of %s",
+					      pf->count, pf->count == 1 ? "" : "s",
+					      IOV_BDF(pf->bdf));
+
+	take_vfs(plan, pf);
+	iov_step_check(step, if_numvfs(pf, pf->count));
+	iov_step_do(step, numvfs_op(pf, 0));
+	iov_step_verify(step, if_numvfs(pf, 0));
+	for (unsigned int i = 0; i < pf->count; i++)
+		iov_step_verify(step, iov_if_exists(virtfn(pf, i).name, false));
+	undo_remove(iov_plan_context(plan), step, pf);
+}
+
+static void create_vfs(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count)
+{
+	struct iov_step *step;
+
+	if (probes(pf)) {
+		step = iov_plan_step(plan, IOV_BDF(pf->bdf), "leave new VFs of %s without a driver",
+				     IOV_BDF(pf->bdf));
+		iov_step_do(step, autoprobe_op(pf, 0));
+		iov_step_verify(step, if_autoprobe(pf, 0));
+		iov_step_undo(step, autoprobe_op(pf, 1));
+		iov_step_undone(step, if_autoprobe(pf, 1));
+	}
+	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "create %u VF%s on %s", count,
+			     count == 1 ? "" : "s", IOV_BDF(pf->bdf));
+	iov_step_check(step, if_numvfs(pf, 0));
+	iov_step_do(step, numvfs_op(pf, count));
+	iov_step_verify(step, if_numvfs(pf, count));
+	for (unsigned int i = 0; i < count; i++)
+		iov_step_verify(step, iov_if_link(virtfn(pf, i).name, IOV_BDF(iov_vf_bdf(pf, i))));
+	iov_step_undo(step, numvfs_op(pf, 0));
+	iov_step_undone(step, if_numvfs(pf, 0));
+	if (probes(pf)) {
+		step = iov_plan_step(plan, IOV_BDF(pf->bdf), "let VFs of %s find drivers again",
+				     IOV_BDF(pf->bdf));
+		iov_step_do(step, autoprobe_op(pf, 1));
+		iov_step_verify(step, if_autoprobe(pf, 1));
+	}
+}
+
+static int check_count(struct iov *iov, const struct iov_pf *pf, unsigned int count)
+{
+	if (!pf->total)
+		return iov_fail(iov, -EOPNOTSUPP, "%s gives 0 VFs at most; enable SR-IOV in its "
+				"firmware settings", IOV_BDF(pf->bdf));
+	if (!count)
+		return iov_fail(iov, -EINVAL, "count 0: expected 1 to %u for %s; 'iov vf remove %s' "
+				"removes all VFs", pf->total, IOV_BDF(pf->bdf), IOV_BDF(pf->bdf));
+	if (count > pf->total)
+		return iov_fail(iov, -EINVAL, "count %u: %s gives at most %u VFs; ask for 1 to %u",
+				count, IOV_BDF(pf->bdf), pf->total, pf->total);
+	return 0;
+}
+
+/* Only a driver of the PF can change the number of its VFs. */
+static int check_driver(struct iov *iov, const struct iov_pf *pf)
+{
+	if (!*pf->driver)
+		return iov_fail(iov, -EOPNOTSUPP, "%s has no driver, and only a PF's driver creates "
+				"VFs; bind the native one with 'iov unbind %s'",
+				IOV_BDF(pf->bdf), IOV_BDF(pf->bdf));
+	if (!pf->offset || (pf->total > 1 && !pf->stride))
+		return iov_fail(iov, -EIO, "%s reports VF offset %u and stride %u, so the addresses "
+				"of its VFs are unknown; update its firmware",
+				IOV_BDF(pf->bdf), pf->offset, pf->stride);
+	return 0;
+}
+
+int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count)
+{
+	struct iov *iov = iov_plan_context(plan);
+	const struct iov_sriov_class *device_class;
+	struct iov_pf pf;
+	int error = iov_pf_read(iov, bdf, &pf);
+
+	if (!error)
+		error = check_count(iov, &pf, count);
+	if (!error && pf.count != count)
+		error = check_driver(iov, &pf);
+	if (error)
+		return error;
+	device_class = pf.device_class;
+	if (pf.count && pf.count != count)
+		remove_vfs(plan, &pf);
+	if (device_class && device_class->prepare)
+		error = device_class->prepare(plan, &pf, count);
+	if (!error && pf.count != count)
+		create_vfs(plan, &pf, count);
+	if (!error && device_class && device_class->finish)
+		error = device_class->finish(plan, &pf, count);
+	return error;
+}
+
+int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf)
+{
+	struct iov_pf pf;
+	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);
+
+	if (error || !pf.count)
+		return error;
+	remove_vfs(plan, &pf);
+	if (pf.device_class && pf.device_class->release)
+		error = pf.device_class->release(plan, &pf);
+	return error;
+}
