@@ -13,5 +13,9 @@ extern const struct cli_command cli_list;
 extern const struct cli_command cli_recover;
 extern const struct cli_command cli_show;
 extern const struct cli_command cli_unbind;
+extern const struct cli_command cli_vf_create;
+extern const struct cli_command cli_vf_list;
+extern const struct cli_command cli_vf_remove;
+extern const struct cli_command cli_vf_set;
 
 #endif
