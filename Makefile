@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A thin layer over meson: what is missing is installed, then meson does the work.
+
+BUILD ?= build
+MESON_FLAGS ?=
+DESTDIR ?=
+export IOVKIT_BUILD := $(abspath $(BUILD))
+
+all: setup $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja: | setup
+	meson setup $(BUILD) $(MESON_FLAGS)
+
+setup:
+	@scripts/setup
+
+demo: all
+	tests/demo/run
+
+test: all
+	scripts/test $(BUILD)
+
+bench: all
+	tests/bench/run
+
+install: all
+	DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all setup demo test bench install clean
