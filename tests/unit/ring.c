@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/unit/ring.h"
+
+/* The guest's memory is two regions with a border in the middle. */
+static void share(struct fixture *fixture)
+{
+	const uint64_t half = GUEST_BYTES / 2;
+
+	assert_return_code(guest_memory_open(&fixture->memory), 0);
+	for (uint64_t start = 0; start < GUEST_BYTES; start += half) {
+		struct guest_region_request request = {
+			.gpa = GPA + start,
+			.size = half,
+			.uva = fixture->guest.uva + start,
+			.offset = start,
+			.fd = fixture->guest.fd,
+		};
+
+		assert_return_code(guest_memory_add(fixture->memory, fixture->iov, &request), 0);
+	}
+}
+
+static void *in_device(struct fixture *fixture, void *in_driver)
+{
+	void *host = guest_memory_at_user(fixture->memory, (uint64_t)(uintptr_t)in_driver, 1);
+
+	assert_non_null(host);
+	return host;
+}
+
+void open_ring(struct fixture *fixture, uint16_t size, uint64_t features)
+{
+	driver_open(&fixture->driver, &fixture->guest, size, features);
+	virtq_split_start(&fixture->vq,
+			  &(struct virtq_split_setup){
+				  .memory = fixture->memory,
+				  .desc = in_device(fixture, fixture->driver.desc),
+				  .avail = in_device(fixture, fixture->driver.avail),
+				  .used = in_device(fixture, fixture->driver.used),
+				  .size = size,
+				  .features = features,
+			  });
+}
+
+int ring_setup(void **state)
+{
+	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
+
+	assert_return_code(iov_open(&fixture->iov, NULL), 0);
+	guest_open(&fixture->guest, GPA, GUEST_BYTES);
+	share(fixture);
+	open_ring(fixture, SIZE, EVENT_IDX | INDIRECT);
+	*state = fixture;
+	return 0;
+}
+
+int ring_teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	guest_memory_close(fixture->memory);
+	guest_close(&fixture->guest);
+	iov_close(fixture->iov);
+	test_free(fixture);
+	return 0;
+}
+
+unsigned int take(struct fixture *fixture, unsigned int max)
+{
+	virtq_batch_reset(&fixture->batch);
+	return virtq_split_take(&fixture->vq, &fixture->batch, max);
+}
+
+unsigned int take_space(struct fixture *fixture, uint32_t length, unsigned int max)
+{
+	virtq_batch_reset(&fixture->batch);
+	return virtq_split_take_space(&fixture->vq, &fixture->batch, length, max);
+}
+
+struct driver_buffer room(struct fixture *fixture, uint32_t length)
+{
+	return (struct driver_buffer){guest_alloc(&fixture->guest, length, 1), length, true};
+}
+
+void add_rooms(struct fixture *fixture, unsigned int count, uint32_t length)
+{
+	while (count--) {
+		struct driver_buffer buffer = room(fixture, length);
+
+		assert_true(driver_add(&fixture->driver, &buffer, 1) >= 0);
+	}
+	driver_publish(&fixture->driver);
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "tests/unit/test.h"
+#include "vhost-user/guest_memory.h"
+
+#define PAGE UINT64_C(0x1000)
+#define FILE_SIZE (16 * PAGE)
+
+struct fixture {
+	struct iov *iov;
+	struct guest_memory *memory;
+	uint8_t *file;
+	int fd;
+};
+
+static int setup(void **state)
+{
+	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
+
+	assert_return_code(iov_open(&fixture->iov, NULL), 0);
+	assert_return_code(guest_memory_open(&fixture->memory), 0);
+	fixture->fd = memfd_create("guest", MFD_CLOEXEC);
+	assert_return_code(ftruncate(fixture->fd, FILE_SIZE), 0);
+	fixture->file = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fixture->fd, 0);
+	assert_ptr_not_equal(fixture->file, MAP_FAILED);
+	*state = fixture;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	guest_memory_close(fixture->memory);
+	munmap(fixture->file, FILE_SIZE);
+	close(fixture->fd);
+	iov_close(fixture->iov);
+	test_free(fixture);
+	return 0;
+}
+
+/* A region of @pages whose user address is its guest address + 2^40. */
+static int add(struct fixture *fixture, uint64_t gpa, uint64_t pages, uint64_t offset)
+{
+	struct guest_region_request request = {
+		.gpa = gpa,
+		.size = pages * PAGE,
+		.uva = gpa + (UINT64_C(1) << 40),
+		.offset = offset,
+		.fd = fixture->fd,
+	};
+
+	return guest_memory_add(fixture->memory, fixture->iov, &request);
+}
+
+static int add_request(struct fixture *fixture, struct guest_region_request request)
+{
+	request.fd = fixture->fd;
+	return guest_memory_add(fixture->memory, fixture->iov, &request);
+}
+
+static void region_shows_the_file_at_its_offset(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t length = 8;
+
+	assert_return_code(add(fixture, 0x10000, 2, 3 * PAGE + 0x10), 0);
+	memcpy(fixture->file + 3 * PAGE + 0x18, "hello", 6);
+	const struct guest_region *hint = fixture->memory->regions;
+
+	assert_string_equal(guest_memory_at(fixture->memory, &hint, 0x10008, &length), "hello");
+	assert_int_equal(length, 8);
+}
+
+static void regions_are_found_whatever_the_order_they_came_in(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (uint64_t i = 0; i < 64; i++) {
+		uint64_t slot = (i * 29) % 64;
+
+		assert_return_code(add(fixture, (2 * slot + 1) * PAGE, 1, slot % 16 * PAGE), 0);
+	}
+	assert_int_equal(fixture->memory->count, 64);
+	for (uint64_t page = 0; page < 130; page++) {
+		const struct guest_region *region =
+			guest_memory_find(fixture->memory, page * PAGE + 0xfff);
+
+		if (page % 2 && page < 128)
+			assert_int_equal(region->gpa, page * PAGE);
+		else
+			assert_null(region);
+	}
+	assert_null(guest_memory_find(fixture->memory, UINT64_MAX));
+}
+
+static void access_is_cut_at_the_end_of_the_region(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t length = UINT32_MAX;
+
+	assert_return_code(add(fixture, 0x10000, 2, 0), 0);
+	assert_return_code(add(fixture, 0x12000, 1, 8 * PAGE), 0);
+	const struct guest_region *hint = fixture->memory->regions;
+
+	assert_non_null(guest_memory_at(fixture->memory, &hint, 0x11ff0, &length));
+	assert_int_equal(length, 16);
+	length = 1;
+	assert_non_null(guest_memory_at(fixture->memory, &hint, 0x12fff, &length));
+	assert_ptr_equal(hint, &fixture->memory->regions[1]);
+	assert_int_equal(length, 1);
+}
+
+static void access_outside_of_all_regions_gives_nothing(void **state)
+{
+	static const uint64_t outside[] = {0, 0xffff, 0x12000, UINT64_MAX, UINT64_MAX - 0xffff};
+	struct fixture *fixture = *state;
+	uint32_t length = 1;
+
+	assert_return_code(add(fixture, 0x10000, 2, 0), 0);
+	const struct guest_region *hint = fixture->memory->regions;
+
+	for (unsigned int i = 0; i < sizeof(outside) / sizeof(outside[0]); i++)
+		assert_null(guest_memory_at(fixture->memory, &hint, outside[i], &length));
+}
+
+static void user_addresses_must_lie_in_one_region(void **state)
+{
+	struct fixture *fixture = *state;
+	const uint64_t user = UINT64_C(1) << 40;
+
+	assert_return_code(add(fixture, 0x10000, 2, 0), 0);
+	assert_return_code(add(fixture, 0x12000, 2, 8 * PAGE), 0);
+	assert_ptr_equal(guest_memory_at_user(fixture->memory, user + 0x12000, 2 * PAGE),
+			 fixture->memory->regions[1].host);
+	assert_non_null(guest_memory_at_user(fixture->memory, user + 0x10000, 2 * PAGE));
+	assert_null(guest_memory_at_user(fixture->memory, user + 0x10000, 2 * PAGE + 1));
+	assert_null(guest_memory_at_user(fixture->memory, user + 0x13fff, 2));
+	assert_null(guest_memory_at_user(fixture->memory, user + 0x10000, UINT64_MAX));
+	assert_null(guest_memory_at_user(fixture->memory, 0x10000, 1));
+}
+
+static void impossible_regions_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	const uint64_t end = UINT64_MAX - PAGE + 1;
+
+	assert_int_equal(add(fixture, 0x10000, 0, 0), -EINVAL);
+	assert_int_equal(add_request(fixture, (struct guest_region_request){.gpa = end, .size = PAGE}),
+			 -EINVAL);
+	assert_int_equal(add_request(fixture, (struct guest_region_request){.uva = end, .size = PAGE}),
+			 -EINVAL);
+	assert_int_equal(
+		add_request(fixture, (struct guest_region_request){.offset = end, .size = PAGE}),
+		-EINVAL);
+	assert_int_equal(fixture->memory->count, 0);
+}
+
+static void short_files_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(add(fixture, 0, 17, 0), -EINVAL);
+	assert_int_equal(add(fixture, 0, 16, 1), -EINVAL);
+	assert_int_equal(add(fixture, 0, 1, 16 * PAGE), -EINVAL);
+	assert_return_code(add(fixture, 0, 16, 0), 0);
+}
+
+static void descriptors_that_are_no_files_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	int memory = fixture->fd, ends[2];
+
+	assert_return_code(pipe(ends), 0);
+	fixture->fd = ends[0];
+	assert_int_equal(add(fixture, 0, 1, 0), -EINVAL);
+	fixture->fd = memory;
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void overlapping_regions_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_return_code(add(fixture, 0x10000, 4, 0), 0);
+	assert_int_equal(add(fixture, 0x10000, 4, 0), -EINVAL);
+	assert_int_equal(add(fixture, 0xf000, 2, 0), -EINVAL);
+	assert_int_equal(add(fixture, 0xf000, 8, 0), -EINVAL);
+	assert_int_equal(add(fixture, 0x13fff, 1, 0), -EINVAL);
+	assert_return_code(add(fixture, 0xf000, 1, 0), 0);
+	assert_return_code(add(fixture, 0x14000, 1, 0), 0);
+	assert_int_equal(fixture->memory->count, 3);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(region_shows_the_file_at_its_offset),
+		TEST(regions_are_found_whatever_the_order_they_came_in),
+		TEST(access_is_cut_at_the_end_of_the_region),
+		TEST(access_outside_of_all_regions_gives_nothing),
+		TEST(user_addresses_must_lie_in_one_region),
+		TEST(impossible_regions_are_refused),
+		TEST(short_files_are_refused),
+		TEST(descriptors_that_are_no_files_are_refused),
+		TEST(overlapping_regions_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
