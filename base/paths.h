@@ -25,6 +25,7 @@
 #define IOV_PATH_ADDRESS6 "proc/net/if_inet6"
 #define IOV_PATH_BOOT_ID "proc/sys/kernel/random/boot_id"
 #define IOV_PATH_DEV "dev"
+#define IOV_PATH_HUGE_PAGES "sys/kernel/mm/hugepages"
 #define IOV_PATH_DEV_VFIO "dev/vfio"
 #define IOV_PATH_DEV_IOMMU "dev/iommu"
 #define IOV_PATH_STATE "var/lib/iovkit"

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Theory of operation.  Everything runs in the event loop's thread.  A peer has
+ * an input buffer of one request at most and an output buffer; all descriptors
+ * are non-blocking, so no peer can stop the daemon.  A peer that is being hung
+ * up on first gets what is in its output buffer.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "vhost-user/control.h"
+
+struct peer {
+	LIST_ENTRY(peer) link;
+	struct control *control;
+	sd_event_source *source;
+	int fd;
+	bool closing;
+	size_t in_length;
+	char *out;
+	size_t out_length;
+	char in[CONTROL_REQUEST_MAX];
+};
+
+struct control {
+	struct iov *iov;
+	sd_event *event;
+	sd_event_source *source;
+	const struct jsonrpc_method *methods;
+	void *arg;
+	int fd;
+	struct sockaddr_un address;
+	unsigned int peer_count;
+	LIST_HEAD(, peer) peers;
+};
+
+static void peer_close(struct peer *peer)
+{
+	LIST_REMOVE(peer, link);
+	peer->control->peer_count--;
+	sd_event_source_disable_unref(peer->source);
+	close(peer->fd);
+	free(peer->out);
+	free(peer);
+}
+
+/* Send what the socket takes.  Returns false when the peer is done with. */
+static bool peer_flush(struct peer *peer)
+{
+	ssize_t sent = 0;
+
+	if (peer->out_length) {
+		sent = send(peer->fd, peer->out, peer->out_length, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+	}
+	if (sent > 0) {
+		peer->out_length -= (size_t)sent;
+		memmove(peer->out, peer->out + sent, peer->out_length);
+	}
+	if (peer->closing && !peer->out_length)
+		return false;
+	return sd_event_source_set_io_events(peer->source,
+					     (peer->closing ? 0 : EPOLLIN) |
+						     (peer->out_length ? EPOLLOUT : 0)) >= 0;
+}
+
+static void peer_queue(struct peer *peer, struct json_object *message)
+{
+	const char *text = json_object_to_json_string_ext(message, JSON_C_TO_STRING_PLAIN);
+	size_t length = strlen(text);
+	char *grown;
+
+	if (peer->out_length + length >= CONTROL_BACKLOG_MAX) {
+		peer->closing = true;
+		return;
+	}
+	grown = realloc(peer->out, peer->out_length + length + 1);
+	if (!grown) {
+		peer->closing = true;
+		return;
+	}
+	peer->out = grown;
+	memcpy(peer->out + peer->out_length, text, length);
+	peer->out[peer->out_length + length] = '\n';
+	peer->out_length += length + 1;
+}
+
+static void peer_refuse(struct peer *peer, int code, const char *why)
+{
+	_cleanup_json_ struct json_object *message = jsonrpc_failure(NULL, code, "%s", why);
+
+	peer_queue(peer, message);
+	peer->closing = true;
+}
+
+static void peer_line(struct peer *peer, const char *line, size_t length)
+{
+	struct control *control = peer->control;
+	bool garbage;
+	_cleanup_json_ struct json_object *reply =
+		jsonrpc_answer(control->iov, control->methods, control->arg, line, length, &garbage);
+
+	if (reply)
+		peer_queue(peer, reply);
+	peer->closing |= garbage;
+}
+
+static void peer_lines(struct peer *peer)
+{
+	char *line = peer->in, *end = peer->in + peer->in_length, *newline;
+
+	while (!peer->closing && (newline = memchr(line, '\n', (size_t)(end - line)))) {
+		if (newline > line)
+			peer_line(peer, line, (size_t)(newline - line));
+		line = newline + 1;
+	}
+	peer->in_length = (size_t)(end - line);
+	memmove(peer->in, line, peer->in_length);
+	if (peer->in_length == sizeof(peer->in))
+		peer_refuse(peer, JSONRPC_INVALID_REQUEST, "request longer than 64 KiB");
+}
+
+static int on_peer(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct peer *peer = data;
+	ssize_t got;
+
+	(void)source;
+	if (events & EPOLLIN) {
+		got = recv(fd, peer->in + peer->in_length, sizeof(peer->in) - peer->in_length,
+			   MSG_DONTWAIT);
+		if (!got || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+			peer_close(peer);
+			return 0;
+		}
+		if (got > 0)
+			peer->in_length += (size_t)got;
+		peer_lines(peer);
+	} else if (events & (EPOLLHUP | EPOLLERR)) {
+		peer_close(peer);
+		return 0;
+	}
+	if (!peer_flush(peer))
+		peer_close(peer);
+	return 0;
+}
+
+static bool peer_allowed(int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+		return false;
+	return !peer.uid || peer.uid == geteuid();
+}
+
+static void peer_open(struct control *control, int fd)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (!peer || sd_event_add_io(control->event, &peer->source, fd, EPOLLIN, on_peer, peer) < 0) {
+		free(peer);
+		close(fd);
+		return;
+	}
+	peer->control = control;
+	peer->fd = fd;
+	LIST_INSERT_HEAD(&control->peers, peer, link);
+	control->peer_count++;
+	if (control->peer_count > CONTROL_PEERS_MAX)
+		peer_refuse(peer, JSONRPC_INVALID_REQUEST, "too many control connections");
+	else if (!peer_allowed(fd))
+		peer_refuse(peer, JSONRPC_INVALID_REQUEST,
+			    "only root and the user that runs iovd may use this socket");
+	if (!peer_flush(peer))
+		peer_close(peer);
+}
+
+static int on_connect(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)source;
+	(void)events;
+	if (peer >= 0)
+		peer_open(data, peer);
+	return 0;
+}
+
+/* A socket that nobody answers on is what a killed daemon left. */
+static int remove_stale(struct iov *iov, const struct sockaddr_un *address)
+{
+	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat status;
+
+	if (lstat(address->sun_path, &status))
+		return 0;
+	if (!S_ISSOCK(status.st_mode))
+		return iov_fail(iov, -EEXIST, "%s: exists and is no socket; choose another path "
+				"with --control", address->sun_path);
+	if (fd < 0)
+		return iov_fail(iov, -errno, "%s: %s", address->sun_path, strerror(errno));
+	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) || errno == EAGAIN)
+		return iov_fail(iov, -EADDRINUSE, "%s: another iovd answers there; stop it or "
+				"choose another path with --control", address->sun_path);
+	unlink(address->sun_path);
+	return 0;
+}
+
+static int listen_at(struct control *control, const char *path)
+{
+	struct sockaddr_un *address = &control->address;
+	mode_t mask;
+	int error;
+
+	address->sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof(address->sun_path))
+		return iov_fail(control->iov, -ENAMETOOLONG,
+				"%s: a socket path has at most %zu bytes", path,
+				sizeof(address->sun_path) - 1);
+	strcpy(address->sun_path, path);
+	error = remove_stale(control->iov, address);
+	if (error)
+		return error;
+	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mask = umask(0177);
+	error = control->fd < 0 ||
+		bind(control->fd, (struct sockaddr *)address, sizeof(*address)) ||
+		listen(control->fd, 16);
+	umask(mask);
+	if (error)
+		return iov_fail(control->iov, -errno, "%s: cannot listen: %s", path, strerror(errno));
+	return 0;
+}
+
+int control_open(struct control **out, struct iov *iov, sd_event *event, const char *path,
+		 const struct jsonrpc_method *methods, void *arg)
+{
+	struct control *control = calloc(1, sizeof(*control));
+	int error;
+
+	if (!control)
+		return -ENOMEM;
+	*control = (struct control){
+		.iov = iov, .event = event, .methods = methods, .arg = arg, .fd = -1,
+	};
+	error = listen_at(control, path);
+	if (error)
+		goto close;
+	error = sd_event_add_io(event, &control->source, control->fd, EPOLLIN, on_connect, control);
+	if (error < 0)
+		goto close;
+	*out = control;
+	return 0;
+close:
+	if (control->fd >= 0)
+		close(control->fd);
+	free(control);
+	return error;
+}
+
+void control_close(struct control *control)
+{
+	struct peer *peer;
+
+	if (!control)
+		return;
+	while ((peer = LIST_FIRST(&control->peers)))
+		peer_close(peer);
+	sd_event_source_disable_unref(control->source);
+	unlink(control->address.sun_path);
+	close(control->fd);
+	free(control);
+}

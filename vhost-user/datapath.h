@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The picture of ports and bridges that a worker forwards by.
+ *
+ * The control thread draws a new one at every change and publishes it with
+ * worker_publish(), which returns when no worker looks at the old one.  To a
+ * worker all of it is constant but the counters, the MAC tables and what is
+ * said to be the worker's, so the fast path takes no lock.
+ */
+#ifndef VHOST_USER_DATAPATH_H
+#define VHOST_USER_DATAPATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vhost-user/drop.h"
+#include "vhost-user/mac_table.h"
+#include "vhost-user/session.h"
+#include "vhost-user/uplink.h"
+
+/* Most ports, and frames that are handled at once. */
+#define DP_PORTS_MAX 256
+#define DP_BURST 64
+
+/* The low bits of a port's identity are its place in a view. */
+#define DP_SLOT(id) ((id) & (DP_PORTS_MAX - 1))
+
+/**
+ * struct dp_counters - what a port has seen; written by one worker
+ * @rx_packets: packets that came from the port
+ * @rx_bytes: their bytes, without virtio-net headers
+ * @tx_packets: packets that went to the port
+ * @tx_bytes: their bytes
+ * @drops: packets that were dropped, by reason
+ */
+struct dp_counters {
+	uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t drops[DROP_COUNT];
+};
+
+/**
+ * struct dp_queue - a ring in a worker's hands
+ * @vu: the ring
+ * @touched: the worker's: has elements that are not published
+ * @reported: the worker's: the control thread knows that the ring is broken
+ */
+struct dp_queue {
+	struct vu_queue *vu;
+	bool touched;
+	bool reported;
+};
+
+struct dp_bridge;
+
+/**
+ * struct dp_port - a port
+ * @id: identity, never used again after the port is removed; never 0
+ * @counters: outlive the view
+ * @bridge: where it is a member; NULL for none
+ * @uplink: the network device; NULL for a vhost-user port
+ * @burst: the worker's: packets for the network device
+ * @burst_count: the worker's: length of @burst
+ * @accepts: FRAME_NEED_* that the receiver takes
+ * @offers: FRAME_NEED_* that the sender may ask for
+ * @header: bytes of the virtio-net header
+ * @buffers_max: receive buffers that a frame may take
+ * @from_count: length of @from
+ * @to_count: length of @to
+ * @from: rings that the guest sends by
+ * @to: enabled rings that the guest receives by
+ */
+struct dp_port {
+	uint32_t id;
+	struct dp_counters *counters;
+	struct dp_bridge *bridge;
+	struct uplink *uplink;
+	struct rte_mbuf **burst;
+	unsigned int burst_count;
+	uint8_t accepts;
+	uint8_t offers;
+	uint8_t header;
+	unsigned int buffers_max;
+	unsigned int from_count;
+	unsigned int to_count;
+	struct dp_queue *from;
+	struct dp_queue *to;
+};
+
+/**
+ * struct dp_bridge - ports that frames pass between
+ * @macs: which station is where; NULL for a wire
+ * @count: length of @ports
+ * @ports: members
+ */
+struct dp_bridge {
+	struct mac_table *macs;
+	unsigned int count;
+	struct dp_port **ports;
+};
+
+/**
+ * struct dp_view - all of it
+ * @count: length of @ports
+ * @ports: in the order in which they were added
+ * @bridge_count: length of @bridges
+ * @bridges: bridges
+ * @by_slot: the same by DP_SLOT() of their identity; NULL where there is none
+ * @must_poll: something here cannot wake a sleeping worker
+ */
+struct dp_view {
+	unsigned int count;
+	struct dp_port **ports;
+	unsigned int bridge_count;
+	struct dp_bridge **bridges;
+	struct dp_port *by_slot[DP_PORTS_MAX];
+	bool must_poll;
+};
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A frame on its way through the switch.
+ *
+ * Its first bytes are private: decisions are made on them and they are what is
+ * written to the receiver, so a guest that changes its buffer meanwhile gains
+ * nothing.  The rest may still lie in guest memory.
+ */
+#ifndef VHOST_USER_FRAME_H
+#define VHOST_USER_FRAME_H
+
+#include <linux/virtio_net.h>
+#include <stdint.h>
+
+#include "vhost-user/drop.h"
+#include "vhost-user/virtq.h"
+
+#define FRAME_ETHERNET 14
+
+/* Largest IP packet with an Ethernet header and two VLAN tags. */
+#define FRAME_MAX (65535 + FRAME_ETHERNET + 8)
+
+/* How much of a frame is copied before anything is decided: all of L2 to L4. */
+#define FRAME_HEAD_MAX 192
+
+/* Writable private bytes before the head, where the receiver's virtio-net header goes. */
+#define FRAME_HEADROOM 16
+
+/* What a frame asks of whoever takes it as it is. */
+enum frame_need {
+	FRAME_NEED_CSUM = 1 << 0,
+	FRAME_NEED_TSO4 = 1 << 1,
+	FRAME_NEED_TSO6 = 1 << 2,
+};
+
+/**
+ * struct frame - a frame
+ * @head: its first bytes, private, with FRAME_HEADROOM writable bytes before
+ * @rest: the bytes behind the head
+ * @length: bytes of the whole frame
+ * @head_length: bytes at @head
+ * @needs: FRAME_NEED_*: the receiver completes the checksum, or segments
+ * @verified: checksums were found right
+ * @csum_start: where the checksum begins (FRAME_NEED_CSUM); the TCP header
+ * @csum_offset: where it goes, from there
+ * @segment_size: TCP payload per segment (FRAME_NEED_TSO*)
+ * @headers: bytes of L2 to L4 headers (FRAME_NEED_TSO*)
+ */
+struct frame {
+	uint8_t *head;
+	struct virtq_cursor rest;
+	uint32_t length;
+	uint32_t head_length;
+	uint8_t needs;
+	bool verified;
+	uint16_t csum_start;
+	uint16_t csum_offset;
+	uint16_t segment_size;
+	uint16_t headers;
+};
+
+/**
+ * frame_parse - fill in what the sender's virtio-net header asks for
+ * @frame: with its head and lengths set
+ * @header: private copy of the header
+ * @offers: FRAME_NEED_* that the sender negotiated
+ *
+ * Virtio 1.2 section 5.1.6.2: checked against the packet, what a device must not
+ * rely on (hdr_len) is computed instead.
+ *
+ * Return: DROP_NONE or why the frame is refused.
+ */
+enum drop frame_parse(struct frame *frame, const struct virtio_net_hdr *header, uint8_t offers);
+
+/**
+ * frame_header - make the receiver's virtio-net header
+ * @frame: frame
+ * @accepts: FRAME_NEED_* that the receiver negotiated
+ * @buffers: receive buffers that the frame takes
+ *
+ * Return: the header by value.
+ */
+struct virtio_net_hdr_mrg_rxbuf frame_header(const struct frame *frame, uint8_t accepts,
+					     uint16_t buffers);
+
+/**
+ * frame_vlan - VLAN of a frame
+ * @frame: frame of FRAME_ETHERNET bytes at least
+ *
+ * Return: its VLAN identifier, 0 when it has no tag or a priority tag only.
+ */
+static inline uint16_t frame_vlan(const struct frame *frame)
+{
+	const uint8_t *head = frame->head;
+	unsigned int type = (unsigned int)head[12] << 8 | head[13];
+
+	if ((type != 0x8100 && type != 0x88a8) || frame->head_length < FRAME_ETHERNET + 4)
+		return 0;
+	return (uint16_t)((head[14] << 8 | head[15]) & 0xfff);
+}
+
+/**
+ * frame_l3 - where the IP header is
+ * @frame: frame of FRAME_ETHERNET bytes at least
+ * @type: receives the EtherType behind the VLAN tags
+ *
+ * Return: offset behind the EtherType.
+ */
+uint32_t frame_l3(const struct frame *frame, uint16_t *type);
+
+/**
+ * frame_is_plain - whether a device can be told where the checksum goes
+ * @frame: frame with FRAME_NEED_CSUM
+ *
+ * Devices take L2, L3 and L4 lengths, not offsets: the checksum must be that of
+ * TCP or UDP right behind the IP header, not inside a tunnel.
+ */
+bool frame_is_plain(const struct frame *frame);
+
+/**
+ * frame_hash - a number that is the same for all frames of a flow
+ * @frame: frame of FRAME_ETHERNET bytes at least
+ */
+uint32_t frame_hash(const struct frame *frame);
+
+/**
+ * frame_flatten - copy a whole frame to one place
+ * @frame: changed to lie there, all of it head
+ * @to: room for FRAME_MAX bytes behind FRAME_HEADROOM bytes
+ */
+void frame_flatten(struct frame *frame, uint8_t *to);
+
+/**
+ * frame_checksum - complete the checksum that a frame asks for
+ * @frame: flat; FRAME_NEED_CSUM is cleared
+ */
+void frame_checksum(struct frame *frame);
+
+typedef void frame_emit(void *arg, struct frame *segment);
+
+/**
+ * frame_segment - cut a TCP frame into frames that need nothing
+ * @frame: flat
+ * @emit: called for each segment, which is valid during the call
+ * @arg: passed to @emit
+ */
+void frame_segment(const struct frame *frame, frame_emit *emit, void *arg);
+
+#endif

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * iovd: forwards packets between guests and to the network.
+ *
+ * The main thread runs the event loop: control socket, vhost-user sockets,
+ * signals.  One worker polls.  What iovd starts with is on its command line;
+ * ports and bridges come over the control socket.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "base/iov.h"
+#include "base/paths.h"
+#include "vhost-user/control.h"
+#include "vhost-user/eal.h"
+#include "vhost-user/methods.h"
+#include "vhost-user/privileges.h"
+#include "vhost-user/registry.h"
+#include "vhost-user/worker.h"
+
+const char *argp_program_version = "iovd (iovkit) " IOVKIT_VERSION;
+
+enum {
+	KEY_CONTROL = 0x1000,
+	KEY_WORKERS,
+	KEY_NO_HUGE,
+	KEY_USER,
+};
+
+static const struct argp_option options[] = {
+	{ "control", KEY_CONTROL, "PATH", 0, "Control socket (" IOV_CONTROL_SOCKET ")" },
+	{ "workers", KEY_WORKERS, "CPULIST", 0,
+	  "CPUs to forward on, such as 3 or 2-5; there is one worker, which takes the first "
+	  "(default: the last CPU that iovd may use)" },
+	{ "no-huge", KEY_NO_HUGE, 0, 0, "Do without huge pages" },
+	{ "user", KEY_USER, "NAME", 0,
+	  "Run as this user, who must be able to open the VFIO groups and to create the sockets" },
+	{ "verbose", 'v', 0, 0, "Log more; twice for everything, DPDK's messages included" },
+	{ 0 },
+};
+
+struct options {
+	const char *control;
+	const char *workers;
+	const char *user;
+	bool no_huge;
+	int level;
+};
+
+/**
+ * struct daemon - what runs, in the order in which it is started
+ * @iov: context of the main thread
+ * @worker: forwards
+ * @event: event loop
+ * @registry: ports and bridges
+ * @control: control socket
+ */
+struct daemon {
+	struct iov *iov;
+	struct worker *worker;
+	sd_event *event;
+	struct registry *registry;
+	struct control *control;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *parsed = state->input;
+
+	switch (key) {
+	case KEY_CONTROL:
+		parsed->control = arg;
+		return 0;
+	case KEY_WORKERS:
+		parsed->workers = arg;
+		return 0;
+	case KEY_NO_HUGE:
+		parsed->no_huge = true;
+		return 0;
+	case KEY_USER:
+		parsed->user = arg;
+		return 0;
+	case 'v':
+		parsed->level++;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options,
+	.parser = parse,
+	.doc = "Forward packets between guests (vhost-user) and network devices (DPDK).\v"
+	       "Runs in the foreground until SIGTERM or SIGINT.  Ports and bridges are added with "
+	       "'iov port add' and 'iov bridge add'.",
+};
+
+static void log_line(void *arg, int level, const char *message)
+{
+	const struct options *parsed = arg;
+
+	if (level <= parsed->level)
+		fprintf(stderr, "iovd: %s\n", message);
+}
+
+/* The directory of the default socket, which nobody else makes. */
+static void make_run_directory(const char *control)
+{
+	if (!strcmp(control, IOV_CONTROL_SOCKET))
+		mkdir("/" IOV_PATH_RUN, 0755);
+}
+
+static int start_event(struct daemon *daemon)
+{
+	int error = sd_event_new(&daemon->event);
+
+	/* The signals are blocked: they end the loop with status 0. */
+	if (error >= 0)
+		error = sd_event_add_signal(daemon->event, NULL, SIGTERM, NULL, NULL);
+	if (error >= 0)
+		error = sd_event_add_signal(daemon->event, NULL, SIGINT, NULL, NULL);
+	if (error < 0)
+		return iov_fail(daemon->iov, error, "the event loop does not start: %s",
+				strerror(-error));
+	return 0;
+}
+
+static void block_signals(void)
+{
+	sigset_t signals;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int start(struct daemon *daemon, const struct options *parsed)
+{
+	unsigned int cpu, count;
+	int error = eal_parse_workers(daemon->iov, parsed->workers, &cpu, &count);
+
+	if (error)
+		return error;
+	if (count > 1)
+		iov_log(daemon->iov, LOG_NOTICE, "--workers %s: there is one worker yet, on CPU %u",
+			parsed->workers, cpu);
+	make_run_directory(parsed->control);
+	privileges_prepare(daemon->iov);
+	error = privileges_drop(daemon->iov, parsed->user);
+	if (!error)
+		error = start_event(daemon);
+	if (!error)
+		error = eal_start(daemon->iov, cpu, parsed->no_huge);
+	if (!error)
+		error = worker_start(&daemon->worker, daemon->iov);
+	if (!error)
+		error = registry_open(&daemon->registry, daemon->iov, daemon->event, daemon->worker);
+	if (!error)
+		error = control_open(&daemon->control, daemon->iov, daemon->event, parsed->control,
+				     iovd_methods, daemon->registry);
+	if (!error)
+		iov_log(daemon->iov, LOG_NOTICE, "ready: worker on CPU %u, control socket %s", cpu,
+			parsed->control);
+	return error;
+}
+
+static void stop(struct daemon *daemon)
+{
+	control_close(daemon->control);
+	registry_close(daemon->registry);
+	worker_stop(daemon->worker);
+	sd_event_unref(daemon->event);
+}
+
+static int serve(struct daemon *daemon, const struct options *parsed)
+{
+	int error = start(daemon, parsed);
+
+	if (!error) {
+		sd_notify(0, "READY=1");
+		error = sd_event_loop(daemon->event);
+		sd_notify(0, "STOPPING=1");
+	}
+	if (error < 0)
+		fprintf(stderr, "iovd: %s\n", iov_error_message(daemon->iov));
+	stop(daemon);
+	return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct options parsed = { .control = IOV_CONTROL_SOCKET, .level = LOG_NOTICE };
+	const struct iov_options context = { .log = log_line, .log_arg = &parsed };
+	struct daemon daemon = { 0 };
+	int status;
+
+	argp_err_exit_status = 2;
+	argp_parse(&argp, argc, argv, 0, NULL, &parsed);
+	block_signals();
+	status = iov_open(&daemon.iov, &context);
+	if (status) {
+		fprintf(stderr, "iovd: cannot start: %s\n", strerror(-status));
+		return EXIT_FAILURE;
+	}
+	status = serve(&daemon, &parsed);
+	eal_stop();
+	iov_close(daemon.iov);
+	return status;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The MAC table of a switch: which port a station was last seen at, per VLAN.
+ *
+ * Pure code: no DPDK, no allocation after open, no clock.  One thread at a time.
+ */
+#ifndef VHOST_USER_MAC_TABLE_H
+#define VHOST_USER_MAC_TABLE_H
+
+#include <stdint.h>
+
+/* No port; identities of ports are never 0. */
+#define MAC_TABLE_UNKNOWN 0
+
+/* Seconds after which a silent station is forgotten, IEEE 802.1Q-2018 table 8-6. */
+#define MAC_TABLE_AGE 300
+
+struct mac_table;
+
+/**
+ * mac_table_open - make an empty table
+ * @out: receives it; the caller closes it with mac_table_close()
+ * @stations: how many stations it holds about, rounded up to a power of 2
+ * @seed: random number that stations cannot guess
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mac_table_open(struct mac_table **out, unsigned int stations, uint64_t seed);
+
+/**
+ * mac_table_close - free a table
+ * @table: NULL is allowed
+ */
+void mac_table_close(struct mac_table *table);
+
+/**
+ * mac_table_key - one number for a station
+ * @vlan: VLAN identifier, 0 for untagged frames
+ * @mac: 6 bytes
+ */
+static inline uint64_t mac_table_key(uint16_t vlan, const uint8_t *mac)
+{
+	return (uint64_t)(vlan & 0xfff) << 48 | (uint64_t)mac[0] << 40 | (uint64_t)mac[1] << 32 |
+	       (uint64_t)mac[2] << 24 | (uint64_t)mac[3] << 16 | (uint64_t)mac[4] << 8 | mac[5];
+}
+
+/* Group addresses have the lowest bit of the first byte set. */
+#define MAC_TABLE_GROUP (1ull << 40)
+
+/**
+ * mac_table_learn - note where a station is
+ * @table: table
+ * @key: its mac_table_key(); group addresses and zero are ignored
+ * @port: identity of the port
+ * @now: seconds of any clock that does not jump
+ *
+ * A full bucket forgets the station that was silent longest.
+ */
+void mac_table_learn(struct mac_table *table, uint64_t key, uint32_t port, uint32_t now);
+
+/**
+ * mac_table_find - where a station is
+ * @table: table
+ * @key: its mac_table_key()
+ * @now: seconds of the same clock
+ *
+ * Return: identity of the port, or MAC_TABLE_UNKNOWN.
+ */
+uint32_t mac_table_find(const struct mac_table *table, uint64_t key, uint32_t now);
+
+#endif

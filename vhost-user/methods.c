@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/methods.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vhost-user/registry.h"
+
+#define PARAMS(list) .params = (list), .param_count = sizeof(list) / sizeof(*(list))
+
+static const char *string_of(struct json_object *params, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(params, key, &value) ? json_object_get_string(value) : NULL;
+}
+
+static const struct jsonrpc_param name_params[] = {
+	{ "name", json_type_string, true },
+};
+
+static const struct jsonrpc_param port_add_params[] = {
+	{ "name", json_type_string, true },	{ "type", json_type_string, true },
+	{ "socket", json_type_string, false },	{ "server", json_type_boolean, false },
+	{ "device", json_type_string, false },	{ "bridge", json_type_string, false },
+};
+
+static int check_port_type(struct registry *registry, const char *type,
+			   const struct port_options *options)
+{
+	bool vhost = !strcmp(type, "vhost-user");
+
+	if (!vhost && strcmp(type, "ethdev"))
+		return iov_fail(registry->iov, -EINVAL, "port type '%.32s': expected vhost-user or "
+				"ethdev", type);
+	if (vhost && (!options->socket || !*options->socket || options->device))
+		return iov_fail(registry->iov, -EINVAL, "%s: a vhost-user port takes a socket and no "
+				"device", options->name);
+	if (!vhost && (!options->device || options->socket || options->server))
+		return iov_fail(registry->iov, -EINVAL, "%s: an ethdev port takes a device and no socket",
+				options->name);
+	return 0;
+}
+
+static int call_port_add(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct registry *registry = arg;
+	struct port_options options = {
+		.name = string_of(params, "name"),
+		.socket = string_of(params, "socket"),
+		.server = json_object_get_boolean(json_object_object_get(params, "server")),
+		.device = string_of(params, "device"),
+		.bridge = string_of(params, "bridge"),
+	};
+	struct port *port;
+	int error = check_port_type(registry, string_of(params, "type"), &options);
+
+	if (!error)
+		error = port_add(registry, &options, &port);
+	if (!error)
+		*result = port_describe(port);
+	return error;
+}
+
+static int call_port_list(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct registry *registry = arg;
+	struct port *port;
+
+	(void)params;
+	*result = json_object_new_array();
+	TAILQ_FOREACH(port, &registry->ports, link)
+		json_object_array_add(*result, port_describe(port));
+	return 0;
+}
+
+static const struct jsonrpc_param port_stats_params[] = {
+	{ "name", json_type_string, false },
+};
+
+static int call_port_stats(void *arg, struct json_object *params, struct json_object **result)
+{
+	const char *name = string_of(params, "name");
+	struct registry *registry = arg;
+	struct port *port;
+	int error = name ? port_find(registry, name, &port) : 0;
+
+	if (error)
+		return error;
+	*result = json_object_new_array();
+	TAILQ_FOREACH(port, &registry->ports, link)
+		if (!name || !strcmp(port->name, name))
+			json_object_array_add(*result, port_counters(port));
+	return 0;
+}
+
+static int call_port_remove(void *arg, struct json_object *params, struct json_object **result)
+{
+	(void)result;
+	return port_remove(arg, string_of(params, "name"));
+}
+
+static const struct jsonrpc_param bridge_add_params[] = {
+	{ "name", json_type_string, true },
+	{ "kind", json_type_string, true },
+	{ "ports", json_type_array, false },
+};
+
+static int call_bridge_add(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct bridge *bridge;
+	int error = bridge_add(arg, string_of(params, "name"), string_of(params, "kind"),
+			       json_object_object_get(params, "ports"), &bridge);
+
+	if (!error)
+		*result = bridge_describe(arg, bridge);
+	return error;
+}
+
+static int call_bridge_list(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct registry *registry = arg;
+	struct bridge *bridge;
+
+	(void)params;
+	*result = json_object_new_array();
+	TAILQ_FOREACH(bridge, &registry->bridges, link)
+		json_object_array_add(*result, bridge_describe(registry, bridge));
+	return 0;
+}
+
+static int call_bridge_remove(void *arg, struct json_object *params, struct json_object **result)
+{
+	(void)result;
+	return bridge_remove(arg, string_of(params, "name"));
+}
+
+static int call_version(void *arg, struct json_object *params, struct json_object **result)
+{
+	const struct registry *registry = arg;
+	struct worker_stats stats = worker_stats(registry->worker);
+	struct json_object *worker = json_object_new_object();
+
+	(void)params;
+	json_object_object_add(worker, "passes", json_object_new_uint64(stats.passes));
+	json_object_object_add(worker, "busy", json_object_new_uint64(stats.busy));
+	json_object_object_add(worker, "sleeps", json_object_new_uint64(stats.sleeps));
+	*result = json_object_new_object();
+	json_object_object_add(*result, "version", json_object_new_string(IOVKIT_VERSION));
+	json_object_object_add(*result, "worker", worker);
+	return 0;
+}
+
+const struct jsonrpc_method iovd_methods[] = {
+	{ "port.add", PARAMS(port_add_params), call_port_add },
+	{ "port.list", NULL, 0, call_port_list },
+	{ "port.stats", PARAMS(port_stats_params), call_port_stats },
+	{ "port.remove", PARAMS(name_params), call_port_remove },
+	{ "bridge.add", PARAMS(bridge_add_params), call_bridge_add },
+	{ "bridge.list", NULL, 0, call_bridge_list },
+	{ "bridge.remove", PARAMS(name_params), call_bridge_remove },
+	{ "version", NULL, 0, call_version },
+	{ NULL },
+};

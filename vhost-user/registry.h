@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ports and bridges as the control thread knows them.
+ *
+ * Every change here draws a new view for the worker and publishes it; what a
+ * change takes away is freed after that.
+ */
+#ifndef VHOST_USER_REGISTRY_H
+#define VHOST_USER_REGISTRY_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+#include <systemd/sd-event.h>
+
+#include "base/iov.h"
+#include "vhost-user/datapath.h"
+#include "vhost-user/endpoint.h"
+#include "vhost-user/worker.h"
+
+/* Letters, digits, dot, underscore and dash. */
+#define REGISTRY_NAME_MAX 63
+
+/* Queue pairs that a port offers to its guest. */
+#define PORT_QUEUE_PAIRS 8
+#define PORT_VRINGS (2 * PORT_QUEUE_PAIRS)
+
+struct registry;
+
+/**
+ * struct port - a port: @endpoint or @uplink is set
+ * @registry: where it is
+ * @name: its name
+ * @id: identity to the worker
+ * @bridge: where it is a member; NULL for none
+ * @counters: written by the worker
+ * @socket: path of the vhost-user socket
+ * @server: iovd listens there
+ * @endpoint: vhost-user socket and connection
+ * @mtu: what the front end said, 0 before
+ * @queues: started rings, NULL where there is none
+ * @polled: their kick cannot wake the worker
+ * @uplink: network device
+ */
+struct port {
+	TAILQ_ENTRY(port) link;
+	struct registry *registry;
+	char name[REGISTRY_NAME_MAX + 1];
+	uint32_t id;
+	struct bridge *bridge;
+	struct dp_counters *counters;
+	char *socket;
+	bool server;
+	struct vu_endpoint *endpoint;
+	uint16_t mtu;
+	struct vu_queue *queues[PORT_VRINGS];
+	bool polled[PORT_VRINGS];
+	struct uplink *uplink;
+};
+
+/**
+ * struct bridge - ports that frames pass between
+ * @name: its name
+ * @macs: a switch's MAC table; NULL for a wire
+ */
+struct bridge {
+	TAILQ_ENTRY(bridge) link;
+	char name[REGISTRY_NAME_MAX + 1];
+	struct mac_table *macs;
+};
+
+TAILQ_HEAD(port_list, port);
+TAILQ_HEAD(bridge_list, bridge);
+
+/**
+ * struct registry - all of them
+ * @iov: context of the control thread
+ * @event: its event loop
+ * @worker: who forwards
+ * @ports: ports in the order in which they were added
+ * @bridges: bridges in the order in which they were added
+ */
+struct registry {
+	struct iov *iov;
+	sd_event *event;
+	struct worker *worker;
+	sd_event_source *attention;
+	struct dp_view *spare;
+	uint32_t generation;
+	struct port_list ports;
+	struct bridge_list bridges;
+};
+
+/**
+ * registry_open - an empty registry
+ * @out: receives it; the caller closes it with registry_close()
+ * @iov: context of the control thread
+ * @event: its event loop
+ * @worker: who forwards; stays the caller's
+ *
+ * Return: 0 or -errno with a message.
+ */
+int registry_open(struct registry **out, struct iov *iov, sd_event *event, struct worker *worker);
+
+/**
+ * registry_close - remove all ports and bridges
+ * @registry: NULL is allowed
+ */
+void registry_close(struct registry *registry);
+
+/**
+ * registry_publish - let the worker forward by what is in the registry now
+ * @registry: registry
+ */
+void registry_publish(struct registry *registry);
+
+/**
+ * struct port_options - what a port is made of
+ * @name: its name
+ * @socket: path, for a vhost-user port; NULL for an uplink
+ * @server: listen at @socket instead of connecting
+ * @device: for an uplink
+ * @bridge: name of the bridge to join, NULL for none
+ */
+struct port_options {
+	const char *name;
+	const char *socket;
+	bool server;
+	const char *device;
+	const char *bridge;
+};
+
+/**
+ * port_add - add a port
+ * @registry: registry
+ * @options: what it is
+ * @out: receives the port, which stays the registry's
+ *
+ * Return: 0; -EEXIST when the name or socket is taken; -ENOENT without that
+ * bridge; -ENOSPC; or what opening it gave; with a message.
+ */
+int port_add(struct registry *registry, const struct port_options *options, struct port **out);
+
+/**
+ * port_remove - remove a port
+ * @registry: registry
+ * @name: its name
+ *
+ * Return: 0 or -ENOENT with a message.
+ */
+int port_remove(struct registry *registry, const char *name);
+
+/**
+ * port_find - a port by its name
+ * @registry: registry
+ * @name: its name
+ * @out: receives the port
+ *
+ * Return: 0 or -ENOENT with a message.
+ */
+int port_find(struct registry *registry, const char *name, struct port **out);
+
+/**
+ * port_describe - what is known about a port
+ * @port: port
+ *
+ * Return: an object; the caller puts it.
+ */
+struct json_object *port_describe(const struct port *port);
+
+/**
+ * port_counters - counters of a port
+ * @port: port
+ *
+ * Return: an object with "port", "rx_packets", "rx_bytes", "tx_packets",
+ * "tx_bytes" and "drops" and "refused", objects of the reasons that occurred;
+ * the caller puts it.
+ */
+struct json_object *port_counters(const struct port *port);
+
+/**
+ * vhost_port_open - serve a guest at a port
+ * @port: with its name, socket and mode set
+ *
+ * Return: 0 or -errno with a message.
+ */
+int vhost_port_open(struct port *port);
+
+/**
+ * vhost_port_close - end that
+ * @port: port
+ */
+void vhost_port_close(struct port *port);
+
+/**
+ * vhost_port_check - stop the rings that the guest broke
+ * @port: any port
+ */
+void vhost_port_check(struct port *port);
+
+/**
+ * vhost_port_describe - add what is known about a connection
+ * @port: port with an endpoint
+ * @object: gets "socket", "mode", "state", "features" and "queues"
+ */
+void vhost_port_describe(const struct port *port, struct json_object *object);
+
+/**
+ * bridge_add - add a bridge
+ * @registry: registry
+ * @name: its name
+ * @kind: "switch" or "wire"
+ * @ports: array of names of ports that are in no bridge; NULL for none
+ * @out: receives the bridge, which stays the registry's
+ *
+ * Return: 0, -EEXIST, -EINVAL, -ENOENT or -EBUSY with a message.
+ */
+int bridge_add(struct registry *registry, const char *name, const char *kind,
+	       struct json_object *ports, struct bridge **out);
+
+/**
+ * bridge_remove - remove a bridge; its ports stay, in no bridge
+ * @registry: registry
+ * @name: its name
+ *
+ * Return: 0 or -ENOENT with a message.
+ */
+int bridge_remove(struct registry *registry, const char *name);
+
+/**
+ * bridge_join - put a port into a bridge
+ * @registry: registry; the caller publishes
+ * @bridge: name of the bridge
+ * @port: port
+ *
+ * Return: 0, -ENOENT, or -EBUSY when the port is in a bridge or the wire is
+ * complete; with a message.
+ */
+int bridge_join(struct registry *registry, const char *bridge, struct port *port);
+
+/**
+ * bridge_describe - what is known about a bridge
+ * @registry: registry
+ * @bridge: bridge
+ *
+ * Return: an object with "name", "kind" and "ports"; the caller puts it.
+ */
+struct json_object *bridge_describe(const struct registry *registry, const struct bridge *bridge);
+
+/**
+ * registry_check_name - judge a name
+ * @iov: context
+ * @what: "port" or "bridge", for the message
+ * @name: the name
+ *
+ * Return: 0 or -EINVAL with a message.
+ */
+int registry_check_name(struct iov *iov, const char *what, const char *name);
+
+/**
+ * view_build - draw the picture for the worker
+ * @out: receives it; the caller frees it with view_free()
+ * @registry: registry
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int view_build(struct dp_view **out, const struct registry *registry);
+
+/**
+ * view_free - free a picture that no worker looks at
+ * @view: NULL is allowed
+ */
+void view_free(struct dp_view *view);
+
+#endif

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Theory of operation.  A device is probed when its port is added and removed
+ * from DPDK when the port goes, so it can be unbound or given to a guest then.
+ * One queue each way: one worker forwards.
+ *
+ * What a frame needs is left to the device where it can do it: checksums of TCP
+ * and UDP, segmentation of TCP.  rte_eth_tx_prepare() brings the pseudo header
+ * checksum into the form that the device wants.
+ */
+#include "vhost-user/uplink.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_vfio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pci.h"
+
+#define QUEUE_SIZE 512
+#define PACKET_BUFFERS 4095
+#define BUFFER_CACHE 256
+
+#define TX_CHECKSUMS                                                                               \
+	(RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_TCP_CKSUM |                            \
+	 RTE_ETH_TX_OFFLOAD_UDP_CKSUM)
+#define RX_CHECKSUMS (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
+
+/* Offsets of the checksum tell the protocols apart. */
+#define TCP_CHECKSUM 16
+#define UDP_CHECKSUM 6
+
+/* A VLAN tag on top of the Ethernet header does not count into the MTU. */
+#define TAG 4
+
+struct uplink {
+	uint16_t port;
+	uint16_t mtu;
+	bool started;
+	uint64_t tx_offloads;
+	struct rte_mempool *pool;
+	struct rte_device *device;
+	char *name;
+};
+
+/* A PCI device of another driver would be torn out of its hands by some PMDs. */
+static int check_function(struct iov *iov, const char *name, struct iov_bdf bdf)
+{
+	char driver[64];
+	int error = iov_pci_require(iov, bdf);
+
+	if (error)
+		return error;
+	error = iov_pci_driver(iov, bdf, driver, sizeof(driver));
+	if (error || strcmp(driver, "vfio-pci"))
+		return iov_fail(iov, -EBUSY, "%s: bound to %s, and an uplink needs vfio-pci; see 'iov "
+				"bind %s --driver vfio-pci'", name,
+				error || !*driver ? "no driver" : driver, name);
+	/* DPDK looks for VFIO when it starts, which may be before the module was there. */
+	if (!rte_vfio_is_enabled("vfio_pci") && rte_vfio_enable("vfio"))
+		return iov_fail(iov, -ENOTSUP, "%s: DPDK finds no VFIO; is /dev/vfio/vfio accessible "
+				"to iovd?", name);
+	return 0;
+}
+
+static int check_device(struct iov *iov, const char *name)
+{
+	struct iov_bdf bdf;
+
+	if (!strncmp(name, "net_", 4))
+		return 0;
+	if (iov_bdf_parse(iov, name, &bdf))
+		return iov_fail(iov, -EINVAL, "%s: a device is a PCI address such as 0000:01:10.0 or a "
+				"DPDK virtual device such as net_tap0,iface=tap0", name);
+	return check_function(iov, name, bdf);
+}
+
+static int find_port(const char *name, uint16_t *port)
+{
+	struct rte_dev_iterator iterator;
+	uint16_t found, count = 0;
+
+	RTE_ETH_FOREACH_MATCHING_DEV(found, name, &iterator) {
+		*port = found;
+		count++;
+	}
+	return count ? 0 : -ENODEV;
+}
+
+static int probe(struct uplink *uplink, struct iov *iov, const char *name)
+{
+	struct rte_eth_dev_info info;
+	int error;
+
+	if (!find_port(name, &uplink->port))
+		return iov_fail(iov, -EBUSY, "%s: is the device of another port already; see 'iov port "
+				"list'", name);
+	error = rte_dev_probe(name);
+	if (error || find_port(name, &uplink->port))
+		return iov_fail(iov, error ? error : -ENODEV, "%s: DPDK has no driver that takes it: %s; "
+				"see 'iovd --verbose'", name, strerror(error ? -error : ENODEV));
+	if (rte_eth_dev_info_get(uplink->port, &info))
+		return iov_fail(iov, -EIO, "%s: the device does not answer", name);
+	uplink->device = info.device;
+	return 0;
+}
+
+static int make_pool(struct uplink *uplink)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	snprintf(name, sizeof(name), "uplink%u", uplink->port);
+	uplink->pool = rte_pktmbuf_pool_create(name, PACKET_BUFFERS, BUFFER_CACHE, 0,
+					       RTE_MBUF_DEFAULT_BUF_SIZE,
+					       rte_eth_dev_socket_id(uplink->port));
+	return uplink->pool ? 0 : -rte_errno;
+}
+
+static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *info)
+{
+	struct rte_eth_conf conf = { .rxmode.offloads = info->rx_offload_capa & RX_CHECKSUMS };
+	struct rte_eth_rxconf rx = info->default_rxconf;
+	struct rte_eth_txconf tx = info->default_txconf;
+	uint16_t rx_size = QUEUE_SIZE, tx_size = QUEUE_SIZE;
+	int error;
+
+	uplink->tx_offloads = info->tx_offload_capa & (TX_CHECKSUMS | RTE_ETH_TX_OFFLOAD_TCP_TSO |
+						       RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
+	conf.txmode.offloads = uplink->tx_offloads;
+	rx.offloads = conf.rxmode.offloads;
+	tx.offloads = conf.txmode.offloads;
+	error = rte_eth_dev_configure(uplink->port, 1, 1, &conf);
+	if (!error)
+		error = rte_eth_dev_adjust_nb_rx_tx_desc(uplink->port, &rx_size, &tx_size);
+	if (!error)
+		error = rte_eth_rx_queue_setup(uplink->port, 0, rx_size,
+					       (unsigned int)rte_eth_dev_socket_id(uplink->port), &rx,
+					       uplink->pool);
+	if (!error)
+		error = rte_eth_tx_queue_setup(uplink->port, 0, tx_size,
+					       (unsigned int)rte_eth_dev_socket_id(uplink->port), &tx);
+	return error;
+}
+
+static int start(struct uplink *uplink, struct iov *iov)
+{
+	struct rte_eth_dev_info info;
+	int error = rte_eth_dev_info_get(uplink->port, &info);
+
+	if (!error)
+		error = make_pool(uplink);
+	if (error)
+		return iov_fail(iov, error, "%s: no memory for packets: %s", uplink->name,
+				strerror(-error));
+	error = setup_queues(uplink, &info);
+	if (!error)
+		error = rte_eth_dev_start(uplink->port);
+	if (error)
+		return iov_fail(iov, error, "%s: the device does not start: %s; see 'iovd --verbose'",
+				uplink->name, strerror(-error));
+	uplink->started = true;
+	rte_eth_promiscuous_enable(uplink->port);  /* a VF may be refused this, */
+	rte_eth_allmulticast_enable(uplink->port); /* and then gets its own MAC only */
+	rte_eth_dev_get_mtu(uplink->port, &uplink->mtu);
+	return 0;
+}
+
+int uplink_open(struct uplink **out, struct iov *iov, const char *device)
+{
+	struct uplink *uplink = calloc(1, sizeof(*uplink));
+	int error;
+
+	if (!uplink)
+		return -ENOMEM;
+	uplink->name = strdup(device);
+	error = uplink->name ? check_device(iov, device) : -ENOMEM;
+	if (!error)
+		error = probe(uplink, iov, device);
+	if (!error)
+		error = start(uplink, iov);
+	if (error) {
+		uplink_close(uplink);
+		return error;
+	}
+	*out = uplink;
+	return 0;
+}
+
+void uplink_close(struct uplink *uplink)
+{
+	if (!uplink)
+		return;
+	if (uplink->started)
+		rte_eth_dev_stop(uplink->port);
+	if (uplink->device) {
+		rte_eth_dev_close(uplink->port);
+		rte_dev_remove(uplink->device);
+	}
+	rte_mempool_free(uplink->pool);
+	free(uplink->name);
+	free(uplink);
+}
+
+static void add_string(struct json_object *object, const char *key, const char *text)
+{
+	json_object_object_add(object, key, json_object_new_string(text));
+}
+
+static struct json_object *offloads_json(uint64_t offloads)
+{
+	struct json_object *names = json_object_new_array();
+
+	for (; offloads; offloads &= offloads - 1)
+		json_object_array_add(names, json_object_new_string(rte_eth_dev_tx_offload_name(
+						     offloads & -offloads)));
+	return names;
+}
+
+void uplink_describe(const struct uplink *uplink, struct json_object *object)
+{
+	struct rte_eth_dev_info info;
+	struct rte_ether_addr mac;
+	struct rte_eth_link link = { 0 };
+	char text[RTE_ETHER_ADDR_FMT_SIZE];
+
+	add_string(object, "device", uplink->name);
+	if (!rte_eth_dev_info_get(uplink->port, &info))
+		add_string(object, "driver", info.driver_name);
+	if (!rte_eth_macaddr_get(uplink->port, &mac)) {
+		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x",
+			 RTE_ETHER_ADDR_BYTES(&mac));
+		add_string(object, "mac", text);
+	}
+	rte_eth_link_get_nowait(uplink->port, &link);
+	add_string(object, "state", link.link_status ? "up" : "down");
+	json_object_object_add(object, "mtu", json_object_new_int(uplink->mtu));
+	json_object_object_add(object, "offloads", offloads_json(uplink->tx_offloads));
+}
+
+uint8_t uplink_accepts(const struct uplink *uplink)
+{
+	uint8_t accepts = 0;
+
+	if ((uplink->tx_offloads & TX_CHECKSUMS) == TX_CHECKSUMS)
+		accepts = FRAME_NEED_CSUM;
+	if (accepts && uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_TCP_TSO &&
+	    uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
+		accepts |= FRAME_NEED_TSO4 | FRAME_NEED_TSO6;
+	return accepts;
+}
+
+unsigned int uplink_receive(struct uplink *uplink, struct rte_mbuf **packets, unsigned int max)
+{
+	return rte_eth_rx_burst(uplink->port, 0, packets, (uint16_t)max);
+}
+
+enum drop uplink_frame(struct rte_mbuf *packet, struct frame *frame, struct virtq_segment *segments)
+{
+	unsigned int count = 0;
+
+	*frame = (struct frame){
+		.head = rte_pktmbuf_mtod(packet, uint8_t *),
+		.length = packet->pkt_len,
+		.head_length = packet->data_len,
+		.verified = (packet->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) ==
+			    RTE_MBUF_F_RX_L4_CKSUM_GOOD,
+	};
+	if (packet->data_len < FRAME_ETHERNET)
+		return DROP_SHORT;
+	if (packet->pkt_len > FRAME_MAX || packet->nb_segs > UPLINK_SEGMENTS_MAX ||
+	    rte_pktmbuf_headroom(packet) < FRAME_HEADROOM)
+		return DROP_LONG;
+	while ((packet = packet->next))
+		segments[count++] = (struct virtq_segment){ rte_pktmbuf_mtod(packet, uint8_t *),
+							    packet->data_len };
+	frame->rest = (struct virtq_cursor){ segments, segments + count, 0 };
+	return DROP_NONE;
+}
+
+static void ask_offloads(struct rte_mbuf *packet, const struct frame *frame)
+{
+	uint16_t type;
+	uint32_t l3 = frame_l3(frame, &type);
+	bool tcp = frame->csum_offset == TCP_CHECKSUM, ip4 = type == RTE_ETHER_TYPE_IPV4;
+
+	packet->l2_len = l3;
+	packet->l3_len = frame->csum_start - l3;
+	packet->ol_flags |= ip4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+	packet->ol_flags |= tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
+	if (!(frame->needs & ~FRAME_NEED_CSUM))
+		return;
+	packet->l4_len = frame->headers - frame->csum_start;
+	packet->tso_segsz = frame->segment_size;
+	packet->ol_flags |= RTE_MBUF_F_TX_TCP_SEG | (ip4 ? RTE_MBUF_F_TX_IP_CKSUM : 0);
+}
+
+/* Append bytes to a packet, in as many buffers as they take. */
+static int append(struct rte_mempool *pool, struct rte_mbuf *packet, struct virtq_cursor from,
+		  uint32_t length)
+{
+	struct rte_mbuf *last = rte_pktmbuf_lastseg(packet);
+
+	while (length) {
+		uint32_t room = rte_pktmbuf_tailroom(last);
+
+		if (!room) {
+			struct rte_mbuf *next = rte_pktmbuf_alloc(pool);
+
+			if (!next)
+				return -ENOMEM;
+			last->next = next;
+			last = next;
+			packet->nb_segs++;
+			continue;
+		}
+		room = RTE_MIN(room, length);
+		virtq_cursor_read(&from, rte_pktmbuf_mtod_offset(last, void *, last->data_len), room);
+		last->data_len += (uint16_t)room;
+		packet->pkt_len += room;
+		length -= room;
+	}
+	return 0;
+}
+
+static int copy(struct uplink *uplink, const struct frame *frame, struct rte_mbuf *packet)
+{
+	struct virtq_segment head = { frame->head, frame->head_length };
+	struct virtq_cursor from = { &head, &head + 1, 0 };
+	int error = append(uplink->pool, packet, from, frame->head_length);
+
+	if (error)
+		return error;
+	return append(uplink->pool, packet, frame->rest, frame->length - frame->head_length);
+}
+
+enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct rte_mbuf **out)
+{
+	uint32_t longest = frame->needs & ~FRAME_NEED_CSUM ? frame->headers + frame->segment_size
+							   : frame->length;
+	struct rte_mbuf *packet;
+
+	if (longest > uplink->mtu + (uint32_t)FRAME_ETHERNET + (frame_vlan(frame) ? TAG : 0))
+		return DROP_MTU;
+	packet = rte_pktmbuf_alloc(uplink->pool);
+	if (!packet)
+		return DROP_NO_MEMORY;
+	if (copy(uplink, frame, packet)) {
+		rte_pktmbuf_free(packet);
+		return DROP_NO_MEMORY;
+	}
+	if (frame->needs)
+		ask_offloads(packet, frame);
+	if (frame->needs && rte_eth_tx_prepare(uplink->port, 0, &packet, 1) != 1) {
+		rte_pktmbuf_free(packet);
+		return DROP_OFFLOAD;
+	}
+	*out = packet;
+	return DROP_NONE;
+}
+
+unsigned int uplink_send(struct uplink *uplink, struct rte_mbuf **packets, unsigned int count)
+{
+	return rte_eth_tx_burst(uplink->port, 0, packets, (uint16_t)count);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Uplinks: network devices that DPDK drives.  A PCI function bound to vfio-pci,
+ * or one of DPDK's virtual devices (net_tap, net_af_packet, net_null).
+ */
+#ifndef VHOST_USER_UPLINK_H
+#define VHOST_USER_UPLINK_H
+
+#include <json-c/json.h>
+#include <stdint.h>
+
+#include "base/iov.h"
+#include "vhost-user/frame.h"
+
+struct rte_mbuf;
+struct uplink;
+
+/**
+ * uplink_open - take and start a network device
+ * @out: receives it; the caller closes it with uplink_close()
+ * @iov: context
+ * @device: BDF, or a virtual device with its arguments: "net_tap0,iface=tap0"
+ *
+ * Return: 0; -ENODEV without that device; -EBUSY when it is a PCI function of
+ * another driver or has an uplink already; -errno; with a message.
+ */
+int uplink_open(struct uplink **out, struct iov *iov, const char *device);
+
+/**
+ * uplink_close - stop a device and give it back
+ * @uplink: NULL is allowed; in no view that a worker looks at
+ */
+void uplink_close(struct uplink *uplink);
+
+/**
+ * uplink_describe - add what is known about a device to an object
+ * @uplink: uplink
+ * @object: gets "device", "driver", "mac", "state", "mtu" and "offloads"
+ */
+void uplink_describe(const struct uplink *uplink, struct json_object *object);
+
+/**
+ * uplink_accepts - what the device does for frames that frame_is_plain()
+ * @uplink: uplink
+ *
+ * Return: FRAME_NEED_*.
+ */
+uint8_t uplink_accepts(const struct uplink *uplink);
+
+/**
+ * uplink_receive - take packets from the device
+ * @uplink: uplink
+ * @packets: receives them; the caller frees them
+ * @max: length of @packets
+ *
+ * Return: how many there are.
+ */
+unsigned int uplink_receive(struct uplink *uplink, struct rte_mbuf **packets, unsigned int max);
+
+/**
+ * uplink_frame - see a packet as a frame
+ * @packet: packet
+ * @frame: receives it; valid as long as the packet
+ * @segments: room for UPLINK_SEGMENTS_MAX segments, used by the frame
+ *
+ * Return: DROP_NONE, or why the packet cannot pass.
+ */
+enum drop uplink_frame(struct rte_mbuf *packet, struct frame *frame,
+		       struct virtq_segment *segments);
+
+/* Most buffers of a received packet. */
+#define UPLINK_SEGMENTS_MAX 8
+
+/**
+ * uplink_packet - copy a frame into a packet
+ * @uplink: where it will be sent
+ * @frame: needs no more than uplink_accepts()
+ * @packet: receives the packet
+ *
+ * Return: DROP_NONE, DROP_MTU, DROP_OFFLOAD or DROP_NO_MEMORY.
+ */
+enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct rte_mbuf **packet);
+
+/**
+ * uplink_send - hand packets to the device
+ * @uplink: uplink
+ * @packets: packets; those that the device does not take stay the caller's
+ * @count: length of @packets
+ *
+ * Return: how many it took, the first ones.
+ */
+unsigned int uplink_send(struct uplink *uplink, struct rte_mbuf **packets, unsigned int count);
+
+#endif

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A guest's port: the device behind a vhost-user session.  Rings come and go
+ * with the front end; each time the worker gets a new view.
+ */
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
+#include <linux/virtio_ring.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "vhost-user/registry.h"
+
+#define FEATURES                                                                                   \
+	(VU_BIT(VIRTIO_F_VERSION_1) | VU_BIT(VIRTIO_F_ANY_LAYOUT) |                                \
+	 VU_BIT(VIRTIO_RING_F_INDIRECT_DESC) | VU_BIT(VIRTIO_RING_F_EVENT_IDX) |                   \
+	 VU_BIT(VIRTIO_NET_F_MRG_RXBUF) | VU_BIT(VIRTIO_NET_F_MQ) | VU_BIT(VIRTIO_NET_F_MTU) |     \
+	 VU_BIT(VIRTIO_NET_F_CSUM) | VU_BIT(VIRTIO_NET_F_GUEST_CSUM) |                             \
+	 VU_BIT(VIRTIO_NET_F_HOST_TSO4) | VU_BIT(VIRTIO_NET_F_HOST_TSO6) |                         \
+	 VU_BIT(VIRTIO_NET_F_GUEST_TSO4) | VU_BIT(VIRTIO_NET_F_GUEST_TSO6))
+
+static const struct {
+	unsigned int bit;
+	const char *name;
+} feature_names[] = {
+	{ VIRTIO_NET_F_CSUM, "csum" },
+	{ VIRTIO_NET_F_GUEST_CSUM, "guest-csum" },
+	{ VIRTIO_NET_F_MTU, "mtu" },
+	{ VIRTIO_NET_F_GUEST_TSO4, "guest-tso4" },
+	{ VIRTIO_NET_F_GUEST_TSO6, "guest-tso6" },
+	{ VIRTIO_NET_F_HOST_TSO4, "host-tso4" },
+	{ VIRTIO_NET_F_HOST_TSO6, "host-tso6" },
+	{ VIRTIO_NET_F_MRG_RXBUF, "mergeable" },
+	{ VIRTIO_NET_F_MQ, "multiqueue" },
+	{ VIRTIO_RING_F_INDIRECT_DESC, "indirect" },
+	{ VIRTIO_RING_F_EVENT_IDX, "event-idx" },
+	{ VIRTIO_F_VERSION_1, "version-1" },
+};
+
+static void queue_start(void *arg, struct vu_queue *queue)
+{
+	struct port *port = arg;
+	bool sends = queue->index & 1;
+
+	if (sends)
+		port->polled[queue->index] =
+			queue->kick_fd < 0 ||
+			!worker_watch(port->registry->worker, queue->kick_fd);
+	port->queues[queue->index] = queue;
+	registry_publish(port->registry);
+}
+
+static void queue_stop(void *arg, struct vu_queue *queue)
+{
+	struct port *port = arg;
+	bool watched = queue->index & 1 && !port->polled[queue->index];
+
+	port->queues[queue->index] = NULL;
+	port->polled[queue->index] = false;
+	registry_publish(port->registry);
+	if (watched)
+		worker_unwatch(port->registry->worker, queue->kick_fd);
+}
+
+static int set_mtu(void *arg, uint16_t mtu)
+{
+	struct port *port = arg;
+
+	if (mtu < 68) /* RFC 791: every link carries that */
+		return -EINVAL;
+	port->mtu = mtu;
+	return 0;
+}
+
+/* A reverse ARP request (RFC 903) tells the switches where the guest is now. */
+static void send_rarp(void *arg, const uint8_t mac[6])
+{
+	static const uint8_t kind[] = { 0x80, 0x35, 0, 1, 0x08, 0, 6, 4, 0, 3 };
+	struct port *port = arg;
+	uint8_t frame[60] = { 0 };
+
+	memset(frame, 0xff, 6);
+	memcpy(frame + 6, mac, 6);
+	memcpy(frame + 12, kind, sizeof(kind));
+	memcpy(frame + 22, mac, 6);
+	memcpy(frame + 32, mac, 6);
+	if (worker_inject(port->registry->worker, port->id, frame, sizeof(frame)))
+		iov_log(port->registry->iov, LOG_NOTICE, "%s: too many announcements", port->name);
+}
+
+static const struct vu_ops ops = {
+	.queue_start = queue_start,
+	.queue_stop = queue_stop,
+	.set_mtu = set_mtu,
+	.send_rarp = send_rarp,
+};
+
+int vhost_port_open(struct port *port)
+{
+	const struct vu_device device = {
+		.name = port->name,
+		.ops = &ops,
+		.arg = port,
+		.features = FEATURES,
+		.queues = PORT_VRINGS,
+		.queue_num = PORT_QUEUE_PAIRS,
+	};
+
+	return vu_endpoint_open(&port->endpoint, port->registry->iov, port->registry->event,
+				port->socket, port->server ? VU_SERVER : VU_CLIENT, &device);
+}
+
+void vhost_port_close(struct port *port)
+{
+	vu_endpoint_close(port->endpoint);
+	port->endpoint = NULL;
+}
+
+void vhost_port_check(struct port *port)
+{
+	for (unsigned int i = 0; i < PORT_VRINGS; i++) {
+		struct vu_session *session =
+			port->endpoint ? vu_endpoint_session(port->endpoint) : NULL;
+
+		if (session && port->queues[i] && port->queues[i]->ring.error)
+			vu_session_queue_broken(session, i);
+	}
+}
+
+static struct json_object *features_json(uint64_t features)
+{
+	struct json_object *names = json_object_new_array();
+
+	for (size_t i = 0; i < sizeof(feature_names) / sizeof(*feature_names); i++)
+		if (features & VU_BIT(feature_names[i].bit))
+			json_object_array_add(names, json_object_new_string(feature_names[i].name));
+	return names;
+}
+
+void vhost_port_describe(const struct port *port, struct json_object *object)
+{
+	const struct vu_session *session = vu_endpoint_session(port->endpoint);
+	int queues = 0;
+
+	for (unsigned int i = 0; i < PORT_VRINGS; i++)
+		queues += port->queues[i] && port->queues[i]->enabled;
+	json_object_object_add(object, "socket", json_object_new_string(port->socket));
+	json_object_object_add(object, "mode",
+			       json_object_new_string(port->server ? "server" : "client"));
+	json_object_object_add(object, "state",
+			       json_object_new_string(session	      ? "connected"
+						      : port->server ? "listening"
+								     : "connecting"));
+	json_object_object_add(object, "queues", json_object_new_int(queues));
+	if (session)
+		json_object_object_add(object, "features",
+				       features_json(vu_session_features(session)));
+	if (port->mtu)
+		json_object_object_add(object, "mtu", json_object_new_int(port->mtu));
+}

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/worker.h"
+
+#include <errno.h>
+#include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_rcu_qsbr.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vhost-user/eal.h"
+#include "vhost-user/forward.h"
+
+/* How long the worker polls in vain before it sleeps. */
+#define SPIN_NS 50000
+
+/* Shortest and longest sleep while something must be polled. */
+#define NAP_MIN_NS 50000
+#define NAP_MAX_NS 1000000
+
+#define RCU_THREAD 0
+#define INJECTIONS 64
+
+struct injection {
+	uint32_t port;
+	uint32_t length;
+	uint8_t bytes[FRAME_HEADROOM + FRAME_HEAD_MAX];
+};
+
+/**
+ * struct worker - a worker
+ * @view: what it forwards by
+ * @inject_head: injections that the control thread wrote
+ * @inject_tail: injections that the worker took
+ */
+struct worker {
+	struct dp_view *view;
+	struct rte_rcu_qsbr *rcu;
+	struct forward *forward;
+	bool stop;
+	int epoll_fd;
+	int wake_fd;
+	int attention_fd;
+	uint64_t spin;
+	uint64_t second;
+	uint32_t inject_head;
+	_Alignas(RTE_CACHE_LINE_SIZE) struct worker_stats stats;
+	uint32_t inject_tail;
+	uint32_t nap;
+	struct injection injections[INJECTIONS];
+};
+
+static uint32_t seconds(const struct worker *worker)
+{
+	return (uint32_t)(rte_rdtsc() / worker->second);
+}
+
+/* Ask all rings for kicks.  Returns false when one of them has something already. */
+static bool enable_kicks(struct dp_view *view)
+{
+	bool empty = true;
+
+	for (unsigned int i = 0; i < view->count; i++)
+		for (unsigned int j = 0; j < view->ports[i]->from_count; j++)
+			empty &= !virtq_split_kick_enable(&view->ports[i]->from[j].vu->ring);
+	return empty;
+}
+
+static void disable_kicks(struct dp_view *view)
+{
+	for (unsigned int i = 0; i < view->count; i++)
+		for (unsigned int j = 0; j < view->ports[i]->from_count; j++)
+			virtq_split_kick_disable(&view->ports[i]->from[j].vu->ring);
+}
+
+static struct dp_view *current_view(const struct worker *worker)
+{
+	/* Pairs with the exchange in worker_publish(): the view is whole before it is seen. */
+	return __atomic_load_n(&worker->view, __ATOMIC_ACQUIRE);
+}
+
+/* Returns whether something woke us before the time was over. */
+static bool nap(struct worker *worker, bool must_poll)
+{
+	struct timespec time = { .tv_nsec = worker->nap };
+	struct epoll_event events[16];
+
+	worker->stats.sleeps++;
+	worker->nap = worker->nap * 2 < NAP_MAX_NS ? worker->nap * 2 : NAP_MAX_NS;
+	return epoll_pwait2(worker->epoll_fd, events, 16, must_poll ? &time : NULL, NULL) != 0;
+}
+
+/*
+ * Sleep until there is something to do.  Nothing of the view is held meanwhile.
+ * Returns false when one look at what must be polled is enough before the next sleep.
+ */
+static bool sleep_on_kicks(struct worker *worker)
+{
+	struct dp_view *view = current_view(worker);
+	bool woken = true;
+
+	if (enable_kicks(view)) {
+		bool must_poll = view->must_poll;
+
+		rte_rcu_qsbr_thread_offline(worker->rcu, RCU_THREAD);
+		woken = nap(worker, must_poll);
+		rte_rcu_qsbr_thread_online(worker->rcu, RCU_THREAD);
+	}
+	disable_kicks(current_view(worker));
+	return woken;
+}
+
+static unsigned int take_injections(struct worker *worker, struct dp_view *view)
+{
+	/* Pairs with the store in worker_inject(): what is counted is written. */
+	uint32_t head = __atomic_load_n(&worker->inject_head, __ATOMIC_ACQUIRE);
+	unsigned int count = head - worker->inject_tail;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct injection *entry = &worker->injections[(worker->inject_tail + i) % INJECTIONS];
+
+		forward_inject(worker->forward, view, entry->port, entry->bytes, entry->length,
+			       seconds(worker));
+	}
+	/* The control thread may write over the entries after this. */
+	__atomic_store_n(&worker->inject_tail, head, __ATOMIC_RELEASE);
+	return count;
+}
+
+static int run(void *arg)
+{
+	struct worker *worker = arg;
+	uint64_t last = rte_rdtsc();
+
+	rte_rcu_qsbr_thread_online(worker->rcu, RCU_THREAD);
+	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
+		struct dp_view *view = current_view(worker);
+		unsigned int count = forward_pass(worker->forward, view, seconds(worker));
+
+		if (worker->inject_head != worker->inject_tail)
+			count += take_injections(worker, view);
+		rte_rcu_qsbr_quiescent(worker->rcu, RCU_THREAD);
+		worker->stats.passes++;
+		if (count) {
+			worker->stats.busy++;
+			worker->nap = NAP_MIN_NS;
+			last = rte_rdtsc();
+		} else if (rte_rdtsc() - last > worker->spin && sleep_on_kicks(worker)) {
+			last = rte_rdtsc();
+		}
+	}
+	rte_rcu_qsbr_thread_offline(worker->rcu, RCU_THREAD);
+	return 0;
+}
+
+static void release(struct worker *worker)
+{
+	forward_close(worker->forward);
+	free(worker->rcu);
+	free(worker->view);
+	if (worker->epoll_fd >= 0)
+		close(worker->epoll_fd);
+	if (worker->wake_fd >= 0)
+		close(worker->wake_fd);
+	if (worker->attention_fd >= 0)
+		close(worker->attention_fd);
+	free(worker);
+}
+
+static int prepare_rcu(struct worker *worker)
+{
+	size_t size = rte_rcu_qsbr_get_memsize(1);
+
+	worker->rcu = aligned_alloc(RTE_CACHE_LINE_SIZE,
+				    RTE_ALIGN_CEIL(size, (size_t)RTE_CACHE_LINE_SIZE));
+	if (!worker->rcu || rte_rcu_qsbr_init(worker->rcu, 1) ||
+	    rte_rcu_qsbr_thread_register(worker->rcu, RCU_THREAD))
+		return -ENOMEM;
+	return 0;
+}
+
+static int prepare(struct worker *worker)
+{
+	worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	worker->attention_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (worker->epoll_fd < 0 || worker->wake_fd < 0 || worker->attention_fd < 0 ||
+	    !worker_watch(worker, worker->wake_fd))
+		return -errno;
+	worker->view = calloc(1, sizeof(*worker->view));
+	worker->second = rte_get_tsc_hz();
+	worker->spin = worker->second / 1000000 * (SPIN_NS / 1000);
+	worker->nap = NAP_MIN_NS;
+	if (!worker->view || prepare_rcu(worker))
+		return -ENOMEM;
+	return forward_open(&worker->forward, worker->attention_fd);
+}
+
+int worker_start(struct worker **out, struct iov *iov)
+{
+	struct worker *worker = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*worker));
+	int error;
+
+	if (!worker)
+		return -ENOMEM;
+	memset(worker, 0, sizeof(*worker));
+	error = prepare(worker);
+	if (!error)
+		error = rte_eal_remote_launch(run, worker, EAL_WORKER_LCORE);
+	if (error) {
+		release(worker);
+		return iov_fail(iov, error, "the worker does not start: %s", strerror(-error));
+	}
+	*out = worker;
+	return 0;
+}
+
+void worker_stop(struct worker *worker)
+{
+	if (!worker)
+		return;
+	__atomic_store_n(&worker->stop, true, __ATOMIC_RELAXED);
+	eventfd_write(worker->wake_fd, 1);
+	rte_eal_wait_lcore(EAL_WORKER_LCORE);
+	release(worker);
+}
+
+struct dp_view *worker_publish(struct worker *worker, struct dp_view *view)
+{
+	struct dp_view *old = __atomic_exchange_n(&worker->view, view, __ATOMIC_ACQ_REL);
+
+	eventfd_write(worker->wake_fd, 1);
+	rte_rcu_qsbr_synchronize(worker->rcu, RTE_QSBR_THRID_INVALID);
+	return old;
+}
+
+bool worker_watch(struct worker *worker, int fd)
+{
+	/* Edge triggered: the worker never has to read the descriptor. */
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	return !epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+void worker_unwatch(struct worker *worker, int fd)
+{
+	epoll_ctl(worker->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
+int worker_attention_fd(const struct worker *worker)
+{
+	return worker->attention_fd;
+}
+
+int worker_inject(struct worker *worker, uint32_t port, const uint8_t *bytes, uint32_t length)
+{
+	uint32_t tail = __atomic_load_n(&worker->inject_tail, __ATOMIC_ACQUIRE);
+	struct injection *entry = &worker->injections[worker->inject_head % INJECTIONS];
+
+	if (worker->inject_head - tail == INJECTIONS)
+		return -ENOBUFS;
+	entry->port = port;
+	entry->length = length;
+	memcpy(entry->bytes + FRAME_HEADROOM, bytes, length);
+	/* The worker that sees the count must see the entry. */
+	__atomic_store_n(&worker->inject_head, worker->inject_head + 1, __ATOMIC_RELEASE);
+	eventfd_write(worker->wake_fd, 1);
+	return 0;
+}
+
+struct worker_stats worker_stats(const struct worker *worker)
+{
+	return worker->stats;
+}
