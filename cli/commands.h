@@ -7,9 +7,16 @@
 
 extern const struct cli_command cli_attach;
 extern const struct cli_command cli_bind;
+extern const struct cli_command cli_bridge_add;
+extern const struct cli_command cli_bridge_list;
+extern const struct cli_command cli_bridge_remove;
 extern const struct cli_command cli_group_list;
 extern const struct cli_command cli_group_show;
 extern const struct cli_command cli_list;
+extern const struct cli_command cli_port_add;
+extern const struct cli_command cli_port_list;
+extern const struct cli_command cli_port_remove;
+extern const struct cli_command cli_port_stats;
 extern const struct cli_command cli_recover;
 extern const struct cli_command cli_show;
 extern const struct cli_command cli_unbind;

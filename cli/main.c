@@ -15,6 +15,13 @@ static const struct cli_command *const commands[] = {
 	&cli_bind,
 	&cli_unbind,
 	&cli_attach,
+	&cli_port_add,
+	&cli_port_list,
+	&cli_port_stats,
+	&cli_port_remove,
+	&cli_bridge_add,
+	&cli_bridge_list,
+	&cli_bridge_remove,
 	&cli_recover,
 	NULL,
 };

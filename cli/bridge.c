@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov bridge: what connects the ports of iovd. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/output.h"
+#include "cli/commands.h"
+#include "cli/rpc.h"
+
+#define BRIDGE_PORTS_MAX 255
+
+struct bridge_args {
+	const char *name;
+	const char *kind;
+	size_t port_count;
+	const char *ports[BRIDGE_PORTS_MAX];
+};
+
+enum {
+	KEY_KIND = 0x2000,
+	KEY_PORT,
+};
+
+static const struct argp_option add_options[] = {
+	{ "kind", KEY_KIND, "switch|wire", 0,
+	  "A switch learns where MAC addresses are (default); a wire joins two ports back to back" },
+	{ "port", KEY_PORT, "NAME", 0, "Put this port into it; may be given often" },
+	{ 0 },
+};
+
+static error_t parse_name(int key, char *arg, struct argp_state *state)
+{
+	struct bridge_args *args = cli_data(state);
+
+	if (key == ARGP_KEY_END && !args->name)
+		argp_error(state, "NAME of the bridge is missing");
+	if (key != ARGP_KEY_ARG || args->name)
+		return ARGP_ERR_UNKNOWN;
+	args->name = arg;
+	return 0;
+}
+
+static error_t parse_add(int key, char *arg, struct argp_state *state)
+{
+	struct bridge_args *args = cli_data(state);
+
+	switch (key) {
+	case KEY_KIND:
+		args->kind = arg;
+		return 0;
+	case KEY_PORT:
+		if (args->port_count == BRIDGE_PORTS_MAX)
+			argp_error(state, "--port: a bridge has at most %d ports", BRIDGE_PORTS_MAX);
+		args->ports[args->port_count++] = arg;
+		return 0;
+	default:
+		return parse_name(key, arg, state);
+	}
+}
+
+static int run_add(struct cli *cli, void *data)
+{
+	const struct bridge_args *args = data;
+	_cleanup_json_ struct json_object *result = NULL;
+	struct json_object *params = json_object_new_object(), *ports = json_object_new_array();
+	int error;
+
+	for (size_t i = 0; i < args->port_count; i++)
+		json_object_array_add(ports, json_object_new_string(args->ports[i]));
+	json_object_object_add(params, "name", json_object_new_string(args->name));
+	json_object_object_add(params, "kind",
+			       json_object_new_string(args->kind ? args->kind : "switch"));
+	json_object_object_add(params, "ports", ports);
+	error = cli_rpc(cli, "bridge.add", params, &result);
+	if (!error && cli->json)
+		iov_output_json(stdout, result);
+	else if (!error)
+		printf("bridge %s added\n", args->name);
+	return error;
+}
+
+const struct cli_command cli_bridge_add = {
+	.name = "bridge add",
+	.args = "NAME",
+	.summary = "Connect ports of iovd: a learning switch, or a wire between two",
+	.example = "iov bridge add br0 --kind switch --port vm1 --port vm2 --port up",
+	.options = add_options,
+	.parse = parse_add,
+	.data_size = sizeof(struct bridge_args),
+	.run = run_add,
+};
+
+static const struct iov_column list_columns[] = {
+	{ "name", "BRIDGE" },
+	{ "kind", "KIND" },
+	{ "ports", "PORTS" },
+};
+
+static int run_list(struct cli *cli, void *data)
+{
+	_cleanup_json_ struct json_object *bridges = NULL;
+	int error = cli_rpc(cli, "bridge.list", NULL, &bridges);
+
+	(void)data;
+	if (error)
+		return error;
+	if (cli->json) {
+		iov_output_json(stdout, bridges);
+		return 0;
+	}
+	return iov_output_table(stdout, bridges, list_columns,
+				sizeof(list_columns) / sizeof(*list_columns));
+}
+
+const struct cli_command cli_bridge_list = {
+	.name = "bridge list",
+	.summary = "Bridges of iovd and their ports",
+	.example = "iov bridge list",
+	.run = run_list,
+};
+
+static int run_remove(struct cli *cli, void *data)
+{
+	const struct bridge_args *args = data;
+	_cleanup_json_ struct json_object *result = NULL;
+	struct json_object *params = json_object_new_object();
+	int error;
+
+	json_object_object_add(params, "name", json_object_new_string(args->name));
+	error = cli_rpc(cli, "bridge.remove", params, &result);
+	if (!error && cli->json)
+		iov_output_json(stdout, result);
+	else if (!error)
+		printf("bridge %s removed\n", args->name);
+	return error;
+}
+
+const struct cli_command cli_bridge_remove = {
+	.name = "bridge remove",
+	.args = "NAME",
+	.summary = "Remove a bridge from iovd; its ports stay, connected to nothing",
+	.example = "iov bridge remove br0",
+	.parse = parse_name,
+	.data_size = sizeof(struct bridge_args),
+	.run = run_remove,
+};

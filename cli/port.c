@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov port: ports of iovd. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/output.h"
+#include "cli/commands.h"
+#include "cli/rpc.h"
+
+static struct json_object *name_params(const char *name)
+{
+	struct json_object *params = json_object_new_object();
+
+	if (name)
+		json_object_object_add(params, "name", json_object_new_string(name));
+	return params;
+}
+
+static void add_string(struct json_object *object, const char *key, const char *text)
+{
+	if (text)
+		json_object_object_add(object, key, json_object_new_string(text));
+}
+
+/* iov port add */
+
+struct port_add_args {
+	const char *name;
+	const char *type;
+	const char *socket;
+	bool server;
+	const char *device;
+	const char *bridge;
+};
+
+enum {
+	KEY_TYPE = 0x2000,
+	KEY_SOCKET,
+	KEY_SERVER,
+	KEY_DEVICE,
+	KEY_BRIDGE,
+};
+
+static const struct argp_option add_options[] = {
+	{ "type", KEY_TYPE, "vhost-user|ethdev", 0, "A guest, or a network device of DPDK" },
+	{ "socket", KEY_SOCKET, "PATH", 0, "vhost-user: its socket" },
+	{ "server", KEY_SERVER, 0, 0,
+	  "vhost-user: iovd listens at the socket (default: it connects to the VMM there)" },
+	{ "device", KEY_DEVICE, "BDF|VDEV", 0,
+	  "ethdev: a function bound to vfio-pci, or a virtual device such as net_tap0,iface=tap0" },
+	{ "bridge", KEY_BRIDGE, "NAME", 0, "Put it into this bridge" },
+	{ 0 },
+};
+
+static error_t parse_add(int key, char *arg, struct argp_state *state)
+{
+	struct port_add_args *args = cli_data(state);
+
+	switch (key) {
+	case KEY_TYPE:
+		args->type = arg;
+		return 0;
+	case KEY_SOCKET:
+		args->socket = arg;
+		return 0;
+	case KEY_SERVER:
+		args->server = true;
+		return 0;
+	case KEY_DEVICE:
+		args->device = arg;
+		return 0;
+	case KEY_BRIDGE:
+		args->bridge = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (args->name)
+			return ARGP_ERR_UNKNOWN;
+		args->name = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!args->name)
+			argp_error(state, "NAME of the port is missing");
+		if (!args->type)
+			argp_error(state, "--type is missing: vhost-user or ethdev");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* iovd has a working directory of its own. */
+static int absolute_path(struct iov *iov, const char *path, char *absolute)
+{
+	char directory[PATH_MAX];
+
+	if (*path == '/' || !*path)
+		snprintf(absolute, PATH_MAX, "%s", path);
+	else if (!getcwd(directory, sizeof(directory)) ||
+		 snprintf(absolute, PATH_MAX, "%s/%s", directory, path) >= PATH_MAX)
+		return iov_fail(iov, -EINVAL, "--socket %s: give its full path", path);
+	return 0;
+}
+
+static int run_add(struct cli *cli, void *data)
+{
+	const struct port_add_args *args = data;
+	_cleanup_json_ struct json_object *result = NULL;
+	struct json_object *params = name_params(args->name);
+	char path[PATH_MAX];
+	int error;
+
+	add_string(params, "type", args->type);
+	add_string(params, "device", args->device);
+	add_string(params, "bridge", args->bridge);
+	if (args->server)
+		json_object_object_add(params, "server", json_object_new_boolean(true));
+	if (args->socket) {
+		error = absolute_path(cli->iov, args->socket, path);
+		if (error) {
+			json_object_put(params);
+			return error;
+		}
+		add_string(params, "socket", path);
+	}
+	error = cli_rpc(cli, "port.add", params, &result);
+	if (error)
+		return error;
+	if (cli->json)
+		iov_output_json(stdout, result);
+	else
+		printf("port %s added\n", args->name);
+	return 0;
+}
+
+const struct cli_command cli_port_add = {
+	.name = "port add",
+	.args = "NAME --type TYPE",
+	.summary = "Add a port to iovd: a guest or an uplink",
+	.example = "iov port add vm1 --type vhost-user --socket /run/vm1.sock --server --bridge br0\n"
+		   "  iov port add up --type ethdev --device 0000:01:10.2 --bridge br0",
+	.options = add_options,
+	.parse = parse_add,
+	.data_size = sizeof(struct port_add_args),
+	.run = run_add,
+};
+
+/* iov port list */
+
+static const struct iov_column list_columns[] = {
+	{ "name", "PORT" },	{ "type", "TYPE" },	{ "bridge", "BRIDGE" },
+	{ "state", "STATE" },	{ "queues", "QUEUES", true }, { "where", "SOCKET OR DEVICE" },
+};
+
+static int run_list(struct cli *cli, void *data)
+{
+	_cleanup_json_ struct json_object *ports = NULL;
+	int error = cli_rpc(cli, "port.list", NULL, &ports);
+
+	(void)data;
+	if (error)
+		return error;
+	if (cli->json) {
+		iov_output_json(stdout, ports);
+		return 0;
+	}
+	for (size_t i = 0; i < json_object_array_length(ports); i++) {
+		struct json_object *port = json_object_array_get_idx(ports, i), *where;
+
+		if (json_object_object_get_ex(port, "socket", &where) ||
+		    json_object_object_get_ex(port, "device", &where))
+			json_object_object_add(port, "where", json_object_get(where));
+	}
+	return iov_output_table(stdout, ports, list_columns,
+				sizeof(list_columns) / sizeof(*list_columns));
+}
+
+const struct cli_command cli_port_list = {
+	.name = "port list",
+	.summary = "Ports of iovd and their state",
+	.example = "iov port list",
+	.run = run_list,
+};
+
+/* iov port stats and remove: both take a name */
+
+struct port_name_args {
+	const char *name;
+};
+
+static error_t parse_name(int key, char *arg, struct argp_state *state)
+{
+	struct port_name_args *args = cli_data(state);
+
+	if (key != ARGP_KEY_ARG || args->name)
+		return ARGP_ERR_UNKNOWN;
+	args->name = arg;
+	return 0;
+}
+
+static error_t parse_required_name(int key, char *arg, struct argp_state *state)
+{
+	const struct port_name_args *args = cli_data(state);
+
+	if (key == ARGP_KEY_END && !args->name)
+		argp_error(state, "NAME of the port is missing");
+	return parse_name(key, arg, state);
+}
+
+static const struct iov_column stats_columns[] = {
+	{ "port", "PORT" },
+	{ "rx_packets", "RX PACKETS", true },
+	{ "rx_bytes", "RX BYTES", true },
+	{ "tx_packets", "TX PACKETS", true },
+	{ "tx_bytes", "TX BYTES", true },
+	{ "dropped", "DROPPED" },
+};
+
+/* {"full": 3, "down": 1} becomes ["full 3", "down 1"]. */
+static void flatten_drops(struct json_object *row)
+{
+	struct json_object *drops = json_object_object_get(row, "drops");
+	struct json_object *list = json_object_new_array();
+	char text[64];
+
+	if (json_object_is_type(drops, json_type_object)) {
+		json_object_object_foreach(drops, reason, count) {
+			snprintf(text, sizeof(text), "%s %s", reason,
+				 json_object_get_string(count));
+			json_object_array_add(list, json_object_new_string(text));
+		}
+	}
+	if (!json_object_array_length(list))
+		json_object_array_add(list, json_object_new_string("none"));
+	json_object_object_add(row, "dropped", list);
+}
+
+static int run_stats(struct cli *cli, void *data)
+{
+	const struct port_name_args *args = data;
+	_cleanup_json_ struct json_object *rows = NULL;
+	int error = cli_rpc(cli, "port.stats", name_params(args->name), &rows);
+
+	if (error)
+		return error;
+	if (cli->json) {
+		iov_output_json(stdout, rows);
+		return 0;
+	}
+	for (size_t i = 0; i < json_object_array_length(rows); i++)
+		flatten_drops(json_object_array_get_idx(rows, i));
+	return iov_output_table(stdout, rows, stats_columns,
+				sizeof(stats_columns) / sizeof(*stats_columns));
+}
+
+const struct cli_command cli_port_stats = {
+	.name = "port stats",
+	.args = "[NAME]",
+	.summary = "Packets and bytes of the ports of iovd, and why packets were dropped",
+	.example = "iov port stats",
+	.parse = parse_name,
+	.data_size = sizeof(struct port_name_args),
+	.run = run_stats,
+};
+
+static int run_remove(struct cli *cli, void *data)
+{
+	const struct port_name_args *args = data;
+	_cleanup_json_ struct json_object *result = NULL;
+	int error = cli_rpc(cli, "port.remove", name_params(args->name), &result);
+
+	if (!error && cli->json)
+		iov_output_json(stdout, result);
+	else if (!error)
+		printf("port %s removed\n", args->name);
+	return error;
+}
+
+const struct cli_command cli_port_remove = {
+	.name = "port remove",
+	.args = "NAME",
+	.summary = "Remove a port from iovd; a device goes back to vfio-pci",
+	.example = "iov port remove vm1",
+	.parse = parse_required_name,
+	.data_size = sizeof(struct port_name_args),
+	.run = run_remove,
+};
