@@ -85,8 +85,11 @@ static int plan_drivers(struct iov_plan *plan, const struct iov_pf *pf,
 		vfs[i] = iov_vf_bdf(pf, i);
 	if (!strcmp(driver, "none"))
 		return 0;
-	if (!strcmp(driver, "native"))
-		return iov_unbind_plan(plan, vfs, args->count, flags);
+	if (!strcmp(driver, "native")) {
+		int error = flags ? iov_vf_modules_plan(plan, pf->bdf) : 0;
+
+		return error ? error : iov_unbind_plan(plan, vfs, args->count, flags);
+	}
 	return iov_bind_plan(plan, vfs, args->count, driver, flags);
 }
 

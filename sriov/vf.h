@@ -107,6 +107,19 @@ struct iov_bdf iov_vf_bdf(const struct iov_pf *pf, unsigned int index);
 int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count);
 
 /**
+ * iov_vf_modules_plan - plan to have the native driver of VFs at hand
+ * @plan: plan to append to
+ * @bdf: the PF
+ *
+ * Appends a step that loads the modules for the VFs' device ID; nothing when
+ * they are loaded, or built in, or unknown.  For VFs that do not exist yet: of
+ * those that do, the modalias says more.
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_vf_modules_plan(struct iov_plan *plan, struct iov_bdf bdf);
+
+/**
  * iov_vf_remove_plan - plan the removal of all VFs of a PF
  * @plan: plan to append to
  * @bdf: the PF

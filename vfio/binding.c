@@ -110,7 +110,8 @@ int bindings_add(struct bindings *bindings, struct iov_bdf bdf, bool planned, co
 	binding = &larger[bindings->count++];
 	*binding = (struct binding){ .bdf = bdf };
 	snprintf(binding->why, sizeof(binding->why), "%s", why);
-	binding->exists = iov_sys_exists(bindings->iov, iov_pci_path(bdf, "").name);
+	/* A function that is there now and planned goes and comes back without a driver. */
+	binding->exists = !planned && iov_sys_exists(bindings->iov, iov_pci_path(bdf, "").name);
 	return binding->exists ? read_binding(bindings->iov, binding) : 0;
 }
 
