@@ -10,6 +10,7 @@ static const char *const names[DROP_COUNT] = {
 	[DROP_BAD_HEADER] = "bad-header",
 	[DROP_NO_DESTINATION] = "no-destination",
 	[DROP_SAME_PORT] = "same-port",
+	[DROP_REFLECTED] = "reflected",
 	[DROP_DOWN] = "down",
 	[DROP_FULL] = "full",
 	[DROP_NO_ROOM] = "buffer-too-small",

@@ -11,6 +11,7 @@ enum drop {
 	DROP_BAD_HEADER,	/* virtio-net header contradicts the packet or the features */
 	DROP_NO_DESTINATION,	/* the port is in no bridge, or alone in it */
 	DROP_SAME_PORT,		/* the destination is where it came from */
+	DROP_REFLECTED,		/* came back from the network that a guest sent it to */
 	/* Counted at the port that it was meant for. */
 	DROP_DOWN,		/* not connected, or its receive queue does not run */
 	DROP_FULL,		/* no free receive buffers */

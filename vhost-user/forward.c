@@ -25,6 +25,9 @@
 /* Rings that one burst may touch before they are published early. */
 #define TOUCHED_MAX 512
 
+/* How long a guest keeps an address that the network claims as well. */
+#define REFLECTION_SECONDS 2
+
 /* A frame's private bytes; the headroom ends with the sender's virtio-net header. */
 struct head {
 	uint8_t bytes[FRAME_HEADROOM + FRAME_HEAD_MAX];
@@ -247,16 +250,32 @@ static enum drop flood(struct forward *forward, struct dp_port *source, struct f
 
 /* Where a station is; NULL when its port is not known or left the bridge. */
 static struct dp_port *find_station(struct dp_view *view, const struct dp_bridge *bridge,
-				    uint64_t key, uint32_t now)
+				    uint64_t key, uint32_t now, uint32_t age)
 {
 	uint32_t id;
 	struct dp_port *port;
 
 	if (key & MAC_TABLE_GROUP)
 		return NULL;
-	id = mac_table_find(bridge->macs, key, now);
+	id = mac_table_find(bridge->macs, key, now, age);
 	port = view->by_slot[DP_SLOT(id)];
 	return port && port->id == id && port->bridge == bridge ? port : NULL;
+}
+
+/*
+ * The embedded switch of an SR-IOV NIC may send a VF's broadcasts back to it.
+ * Learning from those would move the guest to the network, so for a moment after
+ * a guest sent from an address the network cannot have it.
+ */
+static bool is_reflected(struct dp_view *view, const struct dp_port *source, uint64_t key,
+			 uint32_t now)
+{
+	const struct dp_port *port;
+
+	if (likely(!source->uplink))
+		return false;
+	port = find_station(view, source->bridge, key, now, REFLECTION_SECONDS);
+	return port && !port->uplink && port->to_count;
 }
 
 static enum drop switch_frame(struct forward *forward, struct dp_view *view,
@@ -264,6 +283,7 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 {
 	struct dp_bridge *bridge = source->bridge;
 	struct dp_port *port;
+	uint64_t station;
 	uint16_t vlan;
 
 	if (unlikely(!bridge))
@@ -271,8 +291,11 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 	if (!bridge->macs)
 		return flood(forward, source, frame);
 	vlan = frame_vlan(frame);
-	mac_table_learn(bridge->macs, mac_table_key(vlan, frame->head + 6), source->id, now);
-	port = find_station(view, bridge, mac_table_key(vlan, frame->head), now);
+	station = mac_table_key(vlan, frame->head + 6);
+	if (unlikely(is_reflected(view, source, station, now)))
+		return DROP_REFLECTED;
+	mac_table_learn(bridge->macs, station, source->id, now);
+	port = find_station(view, bridge, mac_table_key(vlan, frame->head), now, MAC_TABLE_AGE);
 	if (!port)
 		return flood(forward, source, frame);
 	if (unlikely(port == source))

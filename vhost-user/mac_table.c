@@ -105,14 +105,14 @@ void mac_table_learn(struct mac_table *table, uint64_t key, uint32_t port, uint3
 	*station = (struct station){ .key = key, .port = port, .seen = now };
 }
 
-uint32_t mac_table_find(const struct mac_table *table, uint64_t key, uint32_t now)
+uint32_t mac_table_find(const struct mac_table *table, uint64_t key, uint32_t now, uint32_t age)
 {
 	const struct bucket *bucket = bucket_of(table, key);
 
 	for (unsigned int i = 0; i < WAYS; i++) {
 		const struct station *station = &bucket->stations[i];
 
-		if (station->key == key && now - station->seen <= MAC_TABLE_AGE)
+		if (station->key == key && now - station->seen <= age)
 			return station->port;
 	}
 	return MAC_TABLE_UNKNOWN;

@@ -63,9 +63,10 @@ void mac_table_learn(struct mac_table *table, uint64_t key, uint32_t port, uint3
  * @table: table
  * @key: its mac_table_key()
  * @now: seconds of the same clock
+ * @age: how long ago it may have been seen there last: MAC_TABLE_AGE
  *
  * Return: identity of the port, or MAC_TABLE_UNKNOWN.
  */
-uint32_t mac_table_find(const struct mac_table *table, uint64_t key, uint32_t now);
+uint32_t mac_table_find(const struct mac_table *table, uint64_t key, uint32_t now, uint32_t age);
 
 #endif
