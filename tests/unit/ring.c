@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <stdlib.h>
+#include <string.h>
+
 #include "tests/unit/ring.h"
 
 /* The guest's memory is two regions with a border in the middle. */
@@ -44,8 +47,10 @@ void open_ring(struct fixture *fixture, uint16_t size, uint64_t features)
 
 int ring_setup(void **state)
 {
-	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
+	struct fixture *fixture = aligned_alloc(_Alignof(struct fixture), sizeof(*fixture));
 
+	assert_non_null(fixture);
+	memset(fixture, 0, sizeof(*fixture));
 	assert_return_code(iov_open(&fixture->iov, NULL), 0);
 	guest_open(&fixture->guest, GPA, GUEST_BYTES);
 	share(fixture);
@@ -61,7 +66,7 @@ int ring_teardown(void **state)
 	guest_memory_close(fixture->memory);
 	guest_close(&fixture->guest);
 	iov_close(fixture->iov);
-	test_free(fixture);
+	free(fixture);
 	return 0;
 }
 
