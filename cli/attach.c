@@ -6,16 +6,26 @@
 
 #include "base/cleanup.h"
 #include "base/output.h"
+#include "cli/attach_port.h"
 #include "cli/commands.h"
 #include "vfio/assign.h"
 
 struct attach_args {
 	const char *name;
 	const char *vmm;
+	struct attach_port_options port;
+};
+
+enum {
+	KEY_MEMORY = 0x2000,
+	KEY_MAC,
 };
 
 static const struct argp_option options[] = {
 	{ "vmm", 'm', "NAME", 0, "Virtual machine monitor: qemu" },
+	{ "memory", KEY_MEMORY, "SIZE", 0,
+	  "Port: memory of the guest, which iovd has to share (1G); none for a guest's second port" },
+	{ "mac", KEY_MAC, "MAC", 0, "Port: address of the guest's NIC (made from the port's name)" },
 	{ 0 },
 };
 
@@ -26,6 +36,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'm':
 		args->vmm = arg;
+		return 0;
+	case KEY_MEMORY:
+		args->port.memory = arg;
+		return 0;
+	case KEY_MAC:
+		args->port.mac = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->name)
@@ -64,15 +80,25 @@ static void print_json(const struct attach_args *args, struct json_object *argum
 	iov_output_json(stdout, json);
 }
 
+/* No name of a port has a colon, and every PCI address does. */
+static int find_arguments(struct cli *cli, const struct attach_args *args,
+			  struct json_object **arguments)
+{
+	struct iov_bdf bdf;
+	int error;
+
+	if (!strchr(args->name, ':'))
+		return cli_attach_port(cli, args->name, &args->port, arguments);
+	error = iov_bdf_parse(cli->iov, args->name, &bdf);
+	return error ? error : iov_attach_qemu(cli->iov, bdf, arguments);
+}
+
 static int run(struct cli *cli, void *data)
 {
 	const struct attach_args *args = data;
 	_cleanup_json_ struct json_object *arguments = NULL;
-	struct iov_bdf bdf;
-	int error = iov_bdf_parse(cli->iov, args->name, &bdf);
+	int error = find_arguments(cli, args, &arguments);
 
-	if (!error)
-		error = iov_attach_qemu(cli->iov, bdf, &arguments);
 	if (error)
 		return error;
 	if (cli->json)
@@ -86,7 +112,8 @@ const struct cli_command cli_attach = {
 	.name = "attach",
 	.args = "DEVICE|PORT --vmm qemu",
 	.summary = "Print the arguments that give a function or a port to a guest",
-	.example = "qemu-system-x86_64 ... $(iov attach 0000:01:10.0 --vmm qemu)",
+	.example = "qemu-system-x86_64 ... $(iov attach 0000:01:10.0 --vmm qemu)\n"
+		   "  qemu-system-x86_64 ... $(iov attach vm1 --vmm qemu --memory 2G)",
 	.options = options,
 	.parse = parse,
 	.data_size = sizeof(struct attach_args),

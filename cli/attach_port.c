@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/attach_port.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/rpc.h"
+
+#define MAC_TEXT 18
+
+static void add(struct json_object *arguments, const char *option, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void add(struct json_object *arguments, const char *option, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	json_object_array_add(arguments, json_object_new_string(option));
+	json_object_array_add(arguments, json_object_new_string(text));
+}
+
+/* The same for a port always: locally administered, from a hash of its name (FNV-1a). */
+static void mac_of_name(const char *name, char mac[MAC_TEXT])
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 0x100000001b3u;
+	hash ^= hash >> 40;
+	snprintf(mac, MAC_TEXT, "02:%02x:%02x:%02x:%02x:%02x", (unsigned int)(hash >> 32 & 0xff),
+		 (unsigned int)(hash >> 24 & 0xff), (unsigned int)(hash >> 16 & 0xff),
+		 (unsigned int)(hash >> 8 & 0xff), (unsigned int)(hash & 0xff));
+}
+
+static int check_mac(struct cli *cli, const char *mac)
+{
+	unsigned int bytes[6];
+	int end = 0;
+
+	if (strlen(mac) == MAC_TEXT - 1 &&
+	    sscanf(mac, "%2x:%2x:%2x:%2x:%2x:%2x%n", &bytes[0], &bytes[1], &bytes[2], &bytes[3],
+		   &bytes[4], &bytes[5], &end) == 6 &&
+	    end == MAC_TEXT - 1 && !(bytes[0] & 1))
+		return 0;
+	return iov_fail(cli->iov, -EINVAL, "--mac %s: expected the address of one station, such as "
+			"02:00:00:00:00:01", mac);
+}
+
+static int check_memory(struct cli *cli, const char *memory)
+{
+	size_t digits = strspn(memory, "0123456789");
+
+	if (digits && *memory != '0' && memory[digits] && strchr("KMGT", memory[digits]) &&
+	    !memory[digits + 1])
+		return 0;
+	return iov_fail(cli->iov, -EINVAL, "--memory %s: expected a size such as 512M or 4G, or none",
+			memory);
+}
+
+/* QEMU separates by commas and takes two of them for one. */
+static int quote_path(struct cli *cli, const char *path, char *quoted, size_t size)
+{
+	size_t length = 0;
+
+	for (; *path && length + 2 < size; path++) {
+		if (strchr(" \t\n'\"\\$`&|;<>()*?[]#~", *path))
+			return iov_fail(cli->iov, -EINVAL, "the socket's path has characters that a "
+					"shell takes for its own; add the port with another path");
+		if (*path == ',')
+			quoted[length++] = ',';
+		quoted[length++] = *path;
+	}
+	quoted[length] = '\0';
+	return 0;
+}
+
+static int find_port(struct cli *cli, const char *name, struct json_object **port)
+{
+	_cleanup_json_ struct json_object *ports = NULL;
+	int error = cli_rpc(cli, "port.list", NULL, &ports);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < json_object_array_length(ports); i++) {
+		struct json_object *candidate = json_object_array_get_idx(ports, i);
+		struct json_object *value = json_object_object_get(candidate, "name");
+
+		if (value && !strcmp(json_object_get_string(value), name)) {
+			*port = json_object_get(candidate);
+			return 0;
+		}
+	}
+	return iov_fail(cli->iov, -ENOENT, "%s: no PCI address and no port of iovd; see 'iov list' and "
+			"'iov port list'", name);
+}
+
+static void add_memory(struct json_object *arguments, const char *memory)
+{
+	add(arguments, "-m", "%s", memory);
+	add(arguments, "-object", "memory-backend-memfd,id=iov-memory,size=%s,share=on", memory);
+	add(arguments, "-machine", "memory-backend=iov-memory");
+}
+
+static int add_device(struct cli *cli, struct json_object *port, const char *mac,
+		      struct json_object *arguments)
+{
+	const char *name = json_object_get_string(json_object_object_get(port, "name"));
+	const char *path = json_object_get_string(json_object_object_get(port, "socket"));
+	const char *mode = json_object_get_string(json_object_object_get(port, "mode"));
+	char quoted[256];
+	int error;
+
+	if (!path || !mode)
+		return iov_fail(cli->iov, -EINVAL, "%s: is an uplink; a guest attaches to a port of type "
+				"vhost-user", name);
+	error = quote_path(cli, path, quoted, sizeof(quoted));
+	if (error)
+		return error;
+	/* reconnect= is what QEMU 7.2 to 10 have in common. */
+	add(arguments, "-chardev", "socket,id=iov-%s,path=%s,%s", name, quoted,
+	    strcmp(mode, "server") ? "server=on" : "reconnect=1");
+	add(arguments, "-netdev", "vhost-user,id=iov-%s,chardev=iov-%s", name, name);
+	add(arguments, "-device", "virtio-net-pci,netdev=iov-%s,mac=%s", name, mac);
+	return 0;
+}
+
+int cli_attach_port(struct cli *cli, const char *name, const struct attach_port_options *options,
+		    struct json_object **arguments)
+{
+	const char *memory = options->memory ? options->memory : "1G";
+	_cleanup_json_ struct json_object *port = NULL;
+	_cleanup_json_ struct json_object *made = json_object_new_array();
+	char mac[MAC_TEXT];
+	int error = strcmp(memory, "none") ? check_memory(cli, memory) : 0;
+
+	if (!error && options->mac)
+		error = check_mac(cli, options->mac);
+	if (!error)
+		error = find_port(cli, name, &port);
+	if (error)
+		return error;
+	mac_of_name(name, mac);
+	if (strcmp(memory, "none"))
+		add_memory(made, memory);
+	error = add_device(cli, port, options->mac ? options->mac : mac, made);
+	if (!error)
+		*arguments = json_object_get(made);
+	return error;
+}

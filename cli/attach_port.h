@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* QEMU's arguments for a vhost-user port of iovd. */
+#ifndef IOV_CLI_ATTACH_PORT_H
+#define IOV_CLI_ATTACH_PORT_H
+
+#include <json-c/json.h>
+
+#include "cli/cli.h"
+
+/**
+ * struct attach_port_options - what a port does not say by itself
+ * @memory: size of the guest's memory as QEMU takes it; NULL: 1G; "none": say
+ *	nothing about memory, for the second port of a guest
+ * @mac: MAC address of the guest's NIC; NULL: one made from the port's name
+ */
+struct attach_port_options {
+	const char *memory;
+	const char *mac;
+};
+
+/**
+ * cli_attach_port - QEMU's arguments for a port
+ * @cli: the run
+ * @name: name of a vhost-user port
+ * @options: the rest
+ * @arguments: receives an array of strings, which the caller puts
+ *
+ * Return: 0; -ENOENT without that port; -EINVAL when it is an uplink or an
+ * option is malformed; or as cli_rpc(); with a message.
+ */
+int cli_attach_port(struct cli *cli, const char *name, const struct attach_port_options *options,
+		    struct json_object **arguments);
+
+#endif
