@@ -11,8 +11,8 @@
  *		  "assign"	what a secondary controller gets; it must be offline
  *		  "online", "offline"
  *
- * A controller that has what is asked for is left alone, so running an
- * operation again is harmless.
+ * A secondary controller that has what is asked for is left alone, so running
+ * an operation again is harmless.
  */
 #include <endian.h>
 #include <errno.h>
@@ -264,6 +264,8 @@ static bool fulfilled(const struct order *order, const struct nvme_virt *virt)
 
 	switch (order->action) {
 	case NVME_PRIMARY:
+		/* What counts from the next reset on cannot be read. */
+		return false;
 	case NVME_PROVE:
 		return same(&virt->primary, &order->resources);
 	case NVME_ASSIGN:
@@ -320,7 +322,7 @@ static int carry_out(const struct order *order)
 	}
 }
 
-/* The primary's share changes with its reset, after which "prove" looks. */
+/* Look again, but for the primary: its share changes with its reset. */
 static int prove(const struct order *order, struct nvme_virt *virt)
 {
 	int error;

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * VFs of an NVMe controller that exists in this file: ioctl(2) of the program
+ * goes to it, and its rules are those of the specification that matter here.
+ *
+ *	resources of a secondary change only while it is offline
+ *	it comes online with 2 queues and 1 interrupt, and when its VF exists
+ *	what the primary keeps counts from its next reset on
+ */
+#include "tests/unit/test.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <libnvme.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/plan.h"
+#include "plugins/plugins.h"
+#include "sriov/vf.h"
+#include "tests/unit/tree.h"
+
+#define PF "0000:02:00.0"
+#define PF_PATH "sys/bus/pci/devices/" PF
+#define VFS 4
+#define QUEUES 8
+#define INTERRUPTS 4
+
+struct resources {
+	unsigned int queues, interrupts;
+};
+
+static struct {
+	char *tree;
+	struct iov *iov;
+	struct iov_bdf pf;
+	unsigned int vfs;
+	struct resources primary, next;
+	struct {
+		struct resources has;
+		bool online;
+	} secondaries[VFS];
+	bool plain;		/* without Virtualization Management */
+	int commands;		/* that change something */
+	int fail_at;		/* number of the command that is refused, -1 for none */
+	int resets;
+} drive;
+
+static unsigned int assigned_queues(void)
+{
+	unsigned int sum = drive.primary.queues;
+
+	for (int i = 0; i < VFS; i++)
+		sum += drive.secondaries[i].has.queues;
+	return sum;
+}
+
+static void identify_primary(struct nvme_primary_ctrl_cap *cap)
+{
+	cap->vqfrt = htole32(QUEUES);
+	cap->vqrfap = htole16((uint16_t)drive.primary.queues);
+	cap->vqfrsm = htole16(QUEUES);
+	cap->vqgran = htole16(1);
+	cap->vifrt = htole32(INTERRUPTS);
+	cap->virfap = htole16((uint16_t)drive.primary.interrupts);
+	cap->vifrsm = htole16(INTERRUPTS);
+	cap->vigran = htole16(1);
+}
+
+static void identify_secondaries(struct nvme_secondary_ctrl_list *list, unsigned int start)
+{
+	for (unsigned int id = start ? start : 1; id <= VFS; id++) {
+		struct nvme_secondary_ctrl *entry = &list->sc_entry[list->num++];
+
+		entry->scid = htole16((uint16_t)id);
+		entry->vfn = htole16((uint16_t)id);
+		entry->scs = drive.secondaries[id - 1].online;
+		entry->nvq = htole16((uint16_t)drive.secondaries[id - 1].has.queues);
+		entry->nvi = htole16((uint16_t)drive.secondaries[id - 1].has.interrupts);
+	}
+}
+
+static int identify(const struct nvme_passthru_cmd *command)
+{
+	void *data = (void *)(uintptr_t)command->addr;
+
+	memset(data, 0, NVME_IDENTIFY_DATA_SIZE);
+	switch (command->cdw10 & 0xff) {
+	case NVME_IDENTIFY_CNS_CTRL:
+		((struct nvme_id_ctrl *)data)->oacs = htole16(drive.plain ? 0 : 1 << 7);
+		return 0;
+	case NVME_IDENTIFY_CNS_PRIMARY_CTRL_CAP:
+		identify_primary(data);
+		return 0;
+	case NVME_IDENTIFY_CNS_SECONDARY_CTRL_LIST:
+		identify_secondaries(data, command->cdw10 >> 16);
+		return 0;
+	default:
+		return NVME_SC_INVALID_FIELD;
+	}
+}
+
+static int assign(unsigned int index, bool interrupts, unsigned int count)
+{
+	struct resources *has = &drive.secondaries[index].has;
+
+	if (drive.secondaries[index].online)
+		return NVME_SC_INVALID_SEC_CTRL_STATE;
+	if (!interrupts && assigned_queues() - has->queues + count > QUEUES)
+		return NVME_SC_INVALID_RESOURCE_ID;
+	*(interrupts ? &has->interrupts : &has->queues) = count;
+	return 0;
+}
+
+static int set_online(unsigned int index)
+{
+	if (index >= drive.vfs || drive.secondaries[index].has.queues < 2 ||
+	    !drive.secondaries[index].has.interrupts)
+		return NVME_SC_INVALID_SEC_CTRL_STATE;
+	drive.secondaries[index].online = true;
+	return 0;
+}
+
+static int manage(const struct nvme_passthru_cmd *command)
+{
+	unsigned int controller = command->cdw10 >> 16, action = command->cdw10 & 0xf;
+	bool interrupts = command->cdw10 >> 8 & 7;
+
+	if (drive.commands++ == drive.fail_at)
+		return NVME_SC_INTERNAL;
+	if (action == NVME_VIRT_MGMT_ACT_PRIM_CTRL_FLEX_ALLOC) {
+		*(interrupts ? &drive.next.interrupts : &drive.next.queues) = command->cdw11;
+		return 0;
+	}
+	if (controller < 1 || controller > VFS)
+		return NVME_SC_INVALID_CTRL_ID;
+	if (action == NVME_VIRT_MGMT_ACT_ASSIGN_SEC_CTRL)
+		return assign(controller - 1, interrupts, command->cdw11);
+	if (action == NVME_VIRT_MGMT_ACT_ONLINE_SEC_CTRL)
+		return set_online(controller - 1);
+	drive.secondaries[controller - 1].online = false;
+	return 0;
+}
+
+/* Stands in for the system call in the library and in libnvme. */
+int ioctl(int fd, unsigned long request, ...)
+{
+	struct nvme_passthru_cmd *command;
+	va_list args;
+
+	(void)fd;
+	va_start(args, request);
+	command = va_arg(args, struct nvme_passthru_cmd *);
+	va_end(args);
+	if (request != NVME_IOCTL_ADMIN_CMD) {
+		errno = ENOTTY;
+		return -1;
+	}
+	command->result = 0;
+	return command->opcode == nvme_admin_identify ? identify(command) : manage(command);
+}
+
+static void write_vfs(unsigned int count)
+{
+	char text[16];
+
+	for (unsigned int i = 0; i < VFS; i++) {
+		struct iov_path link = iov_path(PF_PATH "/virtfn%u", i);
+
+		drive.secondaries[i].online = false;
+		if (i < count)
+			tree_link(drive.tree, link.name, iov_path("../0000:02:00.%u", i + 1).name);
+		else
+			tree_unlink(drive.tree, link.name);
+	}
+	drive.vfs = count;
+	snprintf(text, sizeof(text), "%u\n", count);
+	tree_file(drive.tree, PF_PATH "/sriov_numvfs", text);
+}
+
+static int on_write(void *arg, struct iov *iov, const char *path, const char *text)
+{
+	(void)arg;
+	(void)iov;
+	if (strstr(path, "sriov_numvfs")) {
+		write_vfs((unsigned int)strtoul(text, NULL, 10));
+	} else if (!strcmp(path, PF_PATH "/reset")) {
+		drive.resets++;
+		drive.primary = drive.next;
+		for (int i = 0; i < VFS; i++)
+			drive.secondaries[i].online = false;
+	} else {
+		tree_file(drive.tree, path, text);
+	}
+	return 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&drive, 0, sizeof(drive));
+	drive.fail_at = -1;
+	drive.tree = tree_new();
+	drive.iov = tree_open(drive.tree);
+	iov_sys_on_write(drive.iov, on_write, NULL);
+	assert_int_equal(iov_bdf_parse(drive.iov, PF, &drive.pf), 0);
+	assert_int_equal(iov_sriov_register(drive.iov), 0);
+	assert_int_equal(iov_plugins_register(drive.iov), 0);
+	tree_file(drive.tree, "proc/sys/kernel/random/boot_id", "this-boot\n");
+	tree_file(drive.tree, "dev/nvme0", "");
+	tree_file(drive.tree, PF_PATH "/nvme/nvme0/state", "live\n");
+	tree_file(drive.tree, PF_PATH "/class", "0x010802\n");
+	tree_file(drive.tree, PF_PATH "/sriov_totalvfs", "4\n");
+	tree_file(drive.tree, PF_PATH "/sriov_numvfs", "0\n");
+	tree_file(drive.tree, PF_PATH "/sriov_offset", "1\n");
+	tree_file(drive.tree, PF_PATH "/sriov_stride", "1\n");
+	tree_file(drive.tree, PF_PATH "/sriov_drivers_autoprobe", "1\n");
+	tree_link(drive.tree, PF_PATH "/driver", "../../../bus/pci/drivers/nvme");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	iov_close(drive.iov);
+	tree_remove(drive.tree);
+	return 0;
+}
+
+static int change(unsigned int count)
+{
+	struct iov_plan_options options = { .verify_timeout = 20 };
+	struct iov_plan *plan;
+	int error;
+
+	assert_int_equal(iov_plan_new(&plan, drive.iov, "test"), 0);
+	error = count ? iov_vf_create_plan(plan, drive.pf, count) :
+			iov_vf_remove_plan(plan, drive.pf);
+	if (!error)
+		error = iov_plan_run(plan, &options);
+	iov_plan_free(plan);
+	return error;
+}
+
+static void assert_message(const char *part)
+{
+	const char *message = iov_error_message(drive.iov);
+
+	if (!strstr(message, part))
+		fail_msg("'%s' is not in: %s", part, message);
+}
+
+static void assert_online(unsigned int count, unsigned int queues, unsigned int interrupts)
+{
+	assert_int_equal(drive.vfs, count);
+	for (unsigned int i = 0; i < VFS; i++) {
+		assert_int_equal(drive.secondaries[i].online, i < count);
+		assert_int_equal(drive.secondaries[i].has.queues, i < count ? queues : 0);
+		assert_int_equal(drive.secondaries[i].has.interrupts, i < count ? interrupts : 0);
+	}
+}
+
+static void vfs_share_the_resources_and_come_online(void **state)
+{
+	(void)state;
+	assert_int_equal(change(4), 0);
+	assert_online(4, 2, 1);
+	assert_int_equal(drive.resets, 0);
+}
+
+static void fewer_vfs_get_more_each(void **state)
+{
+	(void)state;
+	assert_int_equal(change(2), 0);
+	assert_online(2, 4, 2);
+}
+
+static void what_the_primary_holds_is_taken_from_it(void **state)
+{
+	(void)state;
+	drive.primary = drive.next = (struct resources){ QUEUES, INTERRUPTS };
+	assert_int_equal(change(4), 0);
+	assert_online(4, 2, 1);
+	assert_int_equal(drive.primary.queues, 0);
+	assert_int_equal(drive.resets, 1);
+}
+
+static void vfs_that_are_online_are_left_alone(void **state)
+{
+	int commands;
+
+	(void)state;
+	assert_int_equal(change(3), 0);
+	commands = drive.commands;
+	assert_int_equal(change(3), 0);
+	assert_int_equal(drive.commands, commands);
+}
+
+static void vfs_made_by_hand_are_set_online(void **state)
+{
+	(void)state;
+	write_vfs(2);
+	assert_int_equal(change(2), 0);
+	assert_online(2, 4, 2);
+}
+
+static void another_number_is_shared_out_anew(void **state)
+{
+	(void)state;
+	assert_int_equal(change(4), 0);
+	assert_int_equal(change(2), 0);
+	assert_online(2, 4, 2);
+	assert_int_equal(change(3), 0);
+	assert_online(3, 2, 1);
+}
+
+static void removed_vfs_give_back_what_they_had(void **state)
+{
+	(void)state;
+	assert_int_equal(change(3), 0);
+	assert_int_equal(change(0), 0);
+	assert_online(0, 0, 0);
+}
+
+static void more_vfs_than_queues_for_them_are_refused(void **state)
+{
+	struct iov_pf pf;
+
+	(void)state;
+	tree_file(drive.tree, PF_PATH "/sriov_totalvfs", "6\n");
+	assert_int_equal(iov_pf_read(drive.iov, drive.pf, &pf), 0);
+	assert_int_equal(change(5), -ENOSPC);
+	assert_message("at most 4 VFs");
+	assert_int_equal(drive.commands, 0);
+}
+
+static void a_refused_command_leaves_everything_as_before(void **state)
+{
+	(void)state;
+	drive.primary = drive.next = (struct resources){ QUEUES, INTERRUPTS };
+	/* Queues and interrupts of the primary and of 3 VFs, and 3 to set online. */
+	for (drive.fail_at = 0; drive.fail_at < 2 + 3 * 2 + 3; drive.fail_at++) {
+		drive.commands = 0;
+		assert_int_equal(change(3), -EIO);
+		assert_message("the controller says");
+		assert_message("as it was before");
+		assert_online(0, 0, 0);
+		assert_int_equal(drive.primary.queues, QUEUES);
+		assert_int_equal(drive.primary.interrupts, INTERRUPTS);
+	}
+}
+
+static void a_refused_change_of_number_restores_the_vfs(void **state)
+{
+	int commands;
+
+	(void)state;
+	assert_int_equal(change(2), 0);
+	commands = drive.commands;
+	for (int at = 0; at < 6; at++) {
+		drive.commands = commands;
+		drive.fail_at = commands + at;
+		assert_int_equal(change(4), -EIO);
+		assert_message("as it was before");
+		assert_online(2, 4, 2);
+	}
+}
+
+static void a_controller_without_resources_to_share_is_served(void **state)
+{
+	(void)state;
+	drive.plain = true;
+	assert_int_equal(change(3), 0);
+	assert_int_equal(drive.vfs, 3);
+	assert_int_equal(drive.commands, 0);
+}
+
+static void a_pf_without_its_driver_is_refused(void **state)
+{
+	(void)state;
+	tree_unlink(drive.tree, PF_PATH "/nvme/nvme0/state");
+	assert_int_equal(remove(iov_path("%s/" PF_PATH "/nvme/nvme0", drive.tree).name), 0);
+	tree_link(drive.tree, PF_PATH "/driver", "../../../bus/pci/drivers/vfio-pci");
+	assert_int_equal(change(2), -ENODEV);
+	assert_message("iov unbind " PF);
+}
+
+static void the_list_shows_state_and_resources(void **state)
+{
+	_cleanup_json_ struct json_object *list = NULL;
+	struct json_object *vf;
+
+	(void)state;
+	assert_int_equal(change(2), 0);
+	assert_int_equal(iov_vf_list(drive.iov, drive.pf, &list), 0);
+	vf = json_object_array_get_idx(json_object_object_get(list, "vfs"), 1);
+	assert_string_equal(json_object_to_json_string_ext(vf, JSON_C_TO_STRING_PLAIN),
+			    "{\"index\":1,\"bdf\":\"0000:02:00.2\",\"driver\":null,\"group\":null,"
+			    "\"netdev\":null,\"controller\":2,\"state\":\"online\",\"queues\":4,"
+			    "\"interrupts\":2,\"used_by\":[]}");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(vfs_share_the_resources_and_come_online),
+		TEST(fewer_vfs_get_more_each),
+		TEST(what_the_primary_holds_is_taken_from_it),
+		TEST(vfs_that_are_online_are_left_alone),
+		TEST(vfs_made_by_hand_are_set_online),
+		TEST(another_number_is_shared_out_anew),
+		TEST(removed_vfs_give_back_what_they_had),
+		TEST(more_vfs_than_queues_for_them_are_refused),
+		TEST(a_refused_command_leaves_everything_as_before),
+		TEST(a_refused_change_of_number_restores_the_vfs),
+		TEST(a_controller_without_resources_to_share_is_served),
+		TEST(a_pf_without_its_driver_is_refused),
+		TEST(the_list_shows_state_and_resources),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
