@@ -25,6 +25,16 @@ char *tree_new(void)
 	return strdup(template);
 }
 
+char *tree_of_host(const char *host)
+{
+	char *tree = tree_new(), command[PATH_MAX];
+
+	snprintf(command, sizeof(command), "cp -a '%s/%s/.' '%s'", TEST_HOSTS, host, tree);
+	if (system(command))
+		die("copy of", host);
+	return tree;
+}
+
 /* The full path, its parents made. */
 static const char *full_path(const char *tree, const char *path)
 {
@@ -61,7 +71,7 @@ void tree_unlink(const char *tree, const char *path)
 {
 	const char *full = full_path(tree, path);
 
-	if (unlink(full) && errno != ENOENT)
+	if (remove(full) && errno != ENOENT)
 		die("unlink", full);
 }
 

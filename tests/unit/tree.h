@@ -8,13 +8,16 @@
 /* Make an empty tree; its path is the caller's to tree_remove(). */
 char *tree_new(void);
 
+/* A copy of a recorded host, by the name of its folder in tests/hosts. */
+char *tree_of_host(const char *host);
+
 /* Write a file with its parents; @path is relative to the tree. */
 void tree_file(const char *tree, const char *path, const char *text);
 
 /* Make a symbolic link with its parents. */
 void tree_link(const char *tree, const char *path, const char *target);
 
-/* Remove one file or link of the tree. */
+/* Remove one file, link or empty directory of the tree. */
 void tree_unlink(const char *tree, const char *path);
 
 /* Remove the tree and free its path. */

@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Binding against a model of the driver core: the order of the writes, an error
+ * and a death at each of them, groups, and every refusal by its message.
+ */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/plan.h"
+#include "tests/unit/kernel.h"
+#include "tests/unit/tree.h"
+#include "vfio/assign.h"
+#include "vfio/bind.h"
+
+#define VF "0000:01:10.0"	  /* igbvf, alone in its group */
+#define PF "0000:01:00.0"	  /* igb, default route, with two VFs */
+#define OTHER_PF "0000:81:00.0"	  /* igb, without VFs */
+#define BOUND_VF "0000:01:10.2"	  /* vfio-pci */
+#define LEGACY1 "0000:04:01.0"	  /* e1000, in a group with */
+#define LEGACY2 "0000:04:02.0"	  /* another and their bridge */
+#define NVME "0000:02:00.0"	  /* holds a mounted file system */
+#define DEVICE(bdf) "sys/bus/pci/devices/" bdf
+
+static struct kernel kernel;
+
+static int setup(void **state)
+{
+	(void)state;
+	kernel_open(&kernel, "default");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	kernel_close(&kernel);
+	return 0;
+}
+
+static struct iov_bdf bdf_of(const char *text)
+{
+	struct iov_bdf bdf;
+
+	assert_int_equal(iov_bdf_parse(kernel.iov, text, &bdf), 0);
+	return bdf;
+}
+
+/* A plan for up to two functions; @driver NULL gives them back. */
+static int plan_for(struct iov_plan **plan, const char *first, const char *second,
+		    const char *driver, unsigned int flags)
+{
+	struct iov_bdf bdfs[2] = { bdf_of(first) };
+	size_t count = second ? 2 : 1;
+
+	if (second)
+		bdfs[1] = bdf_of(second);
+	assert_int_equal(iov_plan_new(plan, kernel.iov, "test"), 0);
+	return driver ? iov_bind_plan(*plan, bdfs, count, driver, flags) :
+			iov_unbind_plan(*plan, bdfs, count, flags);
+}
+
+static int run(struct iov_plan *plan)
+{
+	struct iov_plan_options options = { .verify_timeout = 20 };
+	int error = iov_plan_run(plan, &options);
+
+	iov_plan_free(plan);
+	return error;
+}
+
+static int bind(const char *device, const char *driver)
+{
+	struct iov_plan *plan;
+
+	assert_int_equal(plan_for(&plan, device, NULL, driver, 0), 0);
+	return run(plan);
+}
+
+static void assert_refused(const char *first, const char *second, const char *driver,
+			   int error, const char *message)
+{
+	struct iov_plan *plan;
+
+	assert_int_equal(plan_for(&plan, first, second, driver, 0), error);
+	assert_non_null(strstr(iov_error_message(kernel.iov), message));
+	iov_plan_free(plan);
+	assert_int_equal(kernel.writes, 0);
+}
+
+static void assert_state(const char *device, const char *driver, const char *override)
+{
+	assert_string_equal(kernel_driver(&kernel, device), driver);
+	assert_string_equal(kernel_override(&kernel, device), override);
+}
+
+static void the_override_is_written_before_the_driver_is_left(void **state)
+{
+	static const char *const expected[] = {
+		DEVICE(VF) "/driver_override=vfio-pci",
+		DEVICE(VF) "/driver/unbind=" VF,
+		"sys/bus/pci/drivers_probe=" VF,
+	};
+
+	(void)state;
+	assert_int_equal(bind(VF, "vfio-pci"), 0);
+	assert_int_equal(kernel.writes, 3);
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(kernel.log[i], expected[i]);
+	assert_state(VF, "vfio-pci", "vfio-pci");
+}
+
+static void what_is_bound_already_is_not_written_again(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(plan_for(&plan, BOUND_VF, NULL, "vfio-pci", 0), 0);
+	assert_true(iov_plan_is_empty(plan));
+	iov_plan_free(plan);
+}
+
+static void an_override_alone_is_set_without_a_rebind(void **state)
+{
+	(void)state;
+	tree_file(kernel.tree, DEVICE(BOUND_VF) "/driver_override", "(null)\n");
+	assert_int_equal(bind(BOUND_VF, "vfio-pci"), 0);
+	assert_int_equal(kernel.writes, 1);
+	assert_state(BOUND_VF, "vfio-pci", "vfio-pci");
+}
+
+static void unbinding_returns_to_the_native_driver(void **state)
+{
+	(void)state;
+	assert_int_equal(bind(BOUND_VF, NULL), 0);
+	assert_state(BOUND_VF, "igbvf", "(null)");
+	assert_int_equal(bind(BOUND_VF, NULL), 0);
+	assert_int_equal(kernel.writes, 3);
+}
+
+static void a_left_over_override_is_cleared_without_a_rebind(void **state)
+{
+	(void)state;
+	tree_file(kernel.tree, DEVICE(VF) "/driver_override", "igbvf\n");
+	assert_int_equal(bind(VF, NULL), 0);
+	assert_int_equal(kernel.writes, 1);
+	assert_state(VF, "igbvf", "(null)");
+}
+
+static void an_error_at_any_write_restores_driver_and_override(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		kernel.writes = 0;
+		kernel.fail_at = i;
+		assert_int_equal(bind(VF, "vfio-pci"), -EIO);
+		assert_state(VF, "igbvf", "(null)");
+		kernel.writes = 0;
+		assert_int_equal(bind(BOUND_VF, NULL), -EIO);
+		assert_state(BOUND_VF, "vfio-pci", "vfio-pci");
+	}
+}
+
+static void a_driver_that_refuses_gives_the_previous_one_back(void **state)
+{
+	(void)state;
+	kernel.refuses = "vfio-pci";
+	assert_int_equal(bind(VF, "vfio-pci"), -ETIME);
+	assert_state(VF, "igbvf", "(null)");
+	assert_non_null(strstr(iov_error_message(kernel.iov), VF));
+}
+
+/* Dies after a number of writes; true when it was not killed any more. */
+static bool bind_and_die(int writes)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		kernel.writes = 0;
+		kernel.kill_at = writes;
+		_exit(bind(VF, "vfio-pci") ? 1 : 0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status);
+}
+
+static void a_death_at_any_write_is_undone_or_finished(void **state)
+{
+	int deaths = 0;
+
+	(void)state;
+	for (; !bind_and_die(deaths); deaths++) {
+		assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), 0);
+		assert_state(VF, "igbvf", "(null)");
+		assert_false(bind_and_die(deaths));
+		assert_int_equal(iov_plan_recover(kernel.iov, true, NULL), 0);
+		assert_state(VF, "vfio-pci", "vfio-pci");
+		assert_int_equal(bind(VF, NULL), 0);
+	}
+	assert_int_equal(deaths, 3);
+}
+
+static void the_undo_restores_an_override_that_did_not_match(void **state)
+{
+	(void)state;
+	tree_file(kernel.tree, DEVICE(VF) "/driver_override", "uio_pci_generic\n");
+	kernel.refuses = "vfio-pci";
+	assert_int_equal(bind(VF, "vfio-pci"), -ETIME);
+	assert_state(VF, "igbvf", "uio_pci_generic");
+}
+
+static void a_group_is_refused_naming_who_must_come_along(void **state)
+{
+	(void)state;
+	assert_refused(LEGACY1, NULL, "vfio-pci", -EBUSY, LEGACY2 " (e1000)");
+	assert_non_null(strstr(iov_error_message(kernel.iov), "--group"));
+}
+
+static void a_group_moves_when_asked_and_its_bridge_stays(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(plan_for(&plan, LEGACY1, NULL, "vfio-pci", IOV_BIND_GROUP), 0);
+	assert_int_equal(run(plan), 0);
+	assert_state(LEGACY1, "vfio-pci", "vfio-pci");
+	assert_state(LEGACY2, "vfio-pci", "vfio-pci");
+	assert_state("0000:03:00.0", "", "(null)");
+	assert_int_equal(plan_for(&plan, LEGACY2, NULL, NULL, IOV_BIND_GROUP), 0);
+	assert_int_equal(run(plan), 0);
+	assert_state(LEGACY1, "e1000", "(null)");
+	assert_state(LEGACY2, "e1000", "(null)");
+}
+
+static void a_group_whose_members_are_all_named_needs_no_option(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(plan_for(&plan, LEGACY1, LEGACY2, "vfio-pci", 0), 0);
+	assert_int_equal(run(plan), 0);
+	assert_state(LEGACY2, "vfio-pci", "vfio-pci");
+}
+
+static void a_group_with_a_bridge_of_the_chipset_is_refused(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	tree_link(kernel.tree, DEVICE("0000:00:1f.0") "/driver",
+		  "../../../bus/pci/drivers/lpc_ich");
+	assert_int_equal(plan_for(&plan, "0000:00:1f.2", NULL, "vfio-pci", IOV_BIND_GROUP), -EBUSY);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "0000:00:1f.0 (lpc_ich)"));
+	iov_plan_free(plan);
+}
+
+static void a_driver_outside_vfio_takes_a_member_alone(void **state)
+{
+	(void)state;
+	tree_file(kernel.tree, "sys/bus/pci/drivers/uio_pci_generic/bind", "");
+	assert_int_equal(bind(LEGACY1, "uio_pci_generic"), 0);
+	assert_state(LEGACY1, "uio_pci_generic", "uio_pci_generic");
+	assert_state(LEGACY2, "e1000", "(null)");
+}
+
+static void a_pf_with_vfs_is_refused(void **state)
+{
+	(void)state;
+	assert_refused(PF, NULL, "vfio-pci", -EBUSY, "iov vf remove " PF);
+}
+
+static void what_a_guard_holds_is_refused(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(plan_for(&plan, NVME, NULL, "vfio-pci", 0), 0);
+	assert_int_equal(run(plan), -ECANCELED);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "/mnt (ext4)"));
+	assert_int_equal(kernel.writes, 0);
+}
+
+static void a_guard_sees_the_members_that_come_along(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	tree_file(kernel.tree, "proc/net/route",
+		  "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+		  "enp4s2\t00000000\t0202000A\t0003\t0\t0\t0\t00000000\n");
+	assert_int_equal(plan_for(&plan, LEGACY1, NULL, "vfio-pci", IOV_BIND_GROUP), 0);
+	assert_int_equal(run(plan), -ECANCELED);
+	assert_non_null(strstr(iov_error_message(kernel.iov),
+			       LEGACY2 " (member of IOMMU group 12)"));
+}
+
+static void a_vf_that_does_not_exist_yet_can_be_planned(void **state)
+{
+	struct iov_bdf bdf = bdf_of("0000:01:10.4");
+	struct json_object *json, *steps;
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "test"), 0);
+	assert_int_equal(iov_bind_plan(plan, &bdf, 1, "vfio-pci", IOV_BIND_PLANNED), 0);
+	json = iov_plan_json(plan);
+	steps = json_object_object_get(json, "steps");
+	assert_int_equal(json_object_array_length(steps), 1);
+	assert_int_equal(json_object_array_length(json_object_object_get(
+				 json_object_array_get_idx(steps, 0), "do")), 2);
+	json_object_put(json);
+	iov_plan_free(plan);
+}
+
+static void an_absent_driver_is_loaded_first(void **state)
+{
+	(void)state;
+	tree_unlink(kernel.tree, "sys/bus/pci/drivers/vfio-pci/bind");
+	tree_unlink(kernel.tree, "sys/bus/pci/drivers/vfio-pci/unbind");
+	tree_unlink(kernel.tree, "sys/bus/pci/drivers/vfio-pci/module");
+	tree_unlink(kernel.tree, "sys/bus/pci/drivers/vfio-pci");
+	kernel.no_module = true;
+	assert_int_equal(bind(VF, "vfio-pci"), -ENOENT);
+	assert_state(VF, "igbvf", "(null)");
+	kernel.no_module = false;
+	kernel.writes = 0;
+	assert_int_equal(bind(VF, "vfio-pci"), 0);
+	assert_string_equal(kernel.log[0], "sys/module=vfio-pci");
+	assert_state(VF, "vfio-pci", "vfio-pci");
+}
+
+static void bad_input_is_named(void **state)
+{
+	(void)state;
+	assert_refused("0000:09:00.0", NULL, "vfio-pci", -ENODEV, "0000:09:00.0: no such PCI function");
+	assert_refused("0000:09:00.0", NULL, NULL, -ENODEV, "iov list --all");
+	assert_refused("0000:00:01.0", NULL, "vfio-pci", -EINVAL, "0000:00:01.0: is a bridge");
+	assert_refused("0000:00:01.0", NULL, NULL, -EINVAL, "0000:00:01.0: is a bridge");
+	assert_refused(VF, VF, "vfio-pci", -EINVAL, VF ": named twice");
+	assert_refused(VF, NULL, "../../etc", -EINVAL, "../../etc: not a driver's name");
+	assert_refused(VF, NULL, "", -EINVAL, "not a driver's name");
+}
+
+static void without_an_iommu_nothing_is_bound_to_vfio(void **state)
+{
+	(void)state;
+	kernel_close(&kernel);
+	kernel_open(&kernel, "noiommu");
+	assert_refused(PF, NULL, "vfio-pci", -ENOTSUP, "the IOMMU is off");
+	assert_non_null(strstr(iov_error_message(kernel.iov), "amd_iommu=on"));
+	tree_file(kernel.tree, "sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n");
+	assert_int_equal(bind(PF, "vfio-pci"), 0);
+	assert_state(PF, "vfio-pci", "vfio-pci");
+}
+
+static void the_advice_is_what_binding_says(void **state)
+{
+	static const struct {
+		const char *device;
+		bool assignable;
+		bool ready;
+		const char *advice;
+	} expected[] = {
+		{ VF, true, false, "'iov bind " VF " --driver vfio-pci'" },
+		{ BOUND_VF, true, true, "'iov attach " BOUND_VF " --vmm qemu'" },
+		{ LEGACY1, true, false, "--group', which takes " LEGACY1 ", " LEGACY2 },
+		{ PF, false, false, "has 2 VFs" },
+		{ NVME, false, false, "in use by /mnt (ext4)" },
+		{ "0000:00:01.0", false, false, "is a bridge" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
+		struct json_object *check;
+
+		assert_int_equal(iov_assign_check(kernel.iov, bdf_of(expected[i].device), &check), 0);
+		assert_int_equal(json_object_get_boolean(json_object_object_get(check, "assignable")),
+				 expected[i].assignable);
+		assert_int_equal(json_object_get_boolean(json_object_object_get(check, "ready")),
+				 expected[i].ready);
+		assert_non_null(strstr(json_object_get_string(json_object_object_get(check, "advice")),
+				       expected[i].advice));
+		json_object_put(check);
+	}
+	assert_int_equal(kernel.writes, 0);
+}
+
+static void qemu_gets_what_is_bound_and_nothing_else(void **state)
+{
+	struct json_object *arguments;
+
+	(void)state;
+	assert_int_equal(iov_attach_qemu(kernel.iov, bdf_of(BOUND_VF), &arguments), 0);
+	assert_string_equal(json_object_get_string(json_object_array_get_idx(arguments, 1)),
+			    "vfio-pci,host=" BOUND_VF);
+	json_object_put(arguments);
+	assert_int_equal(iov_attach_qemu(kernel.iov, bdf_of(VF), &arguments), -EBUSY);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "iov bind " VF));
+	assert_int_equal(iov_attach_qemu(kernel.iov, bdf_of("0000:09:00.0"), &arguments), -ENODEV);
+	tree_link(kernel.tree, DEVICE(LEGACY1) "/driver", "../../../../bus/pci/drivers/vfio-pci");
+	assert_int_equal(iov_attach_qemu(kernel.iov, bdf_of(LEGACY1), &arguments), -EBUSY);
+	assert_non_null(strstr(iov_error_message(kernel.iov), LEGACY2 " is bound to e1000"));
+}
+
+static void a_kernel_without_groups_for_user_space_gets_iommufd(void **state)
+{
+	struct json_object *arguments;
+
+	(void)state;
+	tree_unlink(kernel.tree, "dev/vfio/vfio");
+	tree_file(kernel.tree, "dev/iommu", "");
+	assert_int_equal(iov_attach_qemu(kernel.iov, bdf_of(BOUND_VF), &arguments), 0);
+	assert_string_equal(json_object_get_string(json_object_array_get_idx(arguments, 1)),
+			    "iommufd,id=iommufd0");
+	assert_string_equal(json_object_get_string(json_object_array_get_idx(arguments, 3)),
+			    "vfio-pci,host=" BOUND_VF ",iommufd=iommufd0");
+	json_object_put(arguments);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_override_is_written_before_the_driver_is_left),
+		TEST(what_is_bound_already_is_not_written_again),
+		TEST(an_override_alone_is_set_without_a_rebind),
+		TEST(unbinding_returns_to_the_native_driver),
+		TEST(a_left_over_override_is_cleared_without_a_rebind),
+		TEST(an_error_at_any_write_restores_driver_and_override),
+		TEST(a_driver_that_refuses_gives_the_previous_one_back),
+		TEST(a_death_at_any_write_is_undone_or_finished),
+		TEST(the_undo_restores_an_override_that_did_not_match),
+		TEST(a_group_is_refused_naming_who_must_come_along),
+		TEST(a_group_moves_when_asked_and_its_bridge_stays),
+		TEST(a_group_whose_members_are_all_named_needs_no_option),
+		TEST(a_group_with_a_bridge_of_the_chipset_is_refused),
+		TEST(a_driver_outside_vfio_takes_a_member_alone),
+		TEST(a_pf_with_vfs_is_refused),
+		TEST(what_a_guard_holds_is_refused),
+		TEST(a_guard_sees_the_members_that_come_along),
+		TEST(a_vf_that_does_not_exist_yet_can_be_planned),
+		TEST(an_absent_driver_is_loaded_first),
+		TEST(bad_input_is_named),
+		TEST(without_an_iommu_nothing_is_bound_to_vfio),
+		TEST(the_advice_is_what_binding_says),
+		TEST(qemu_gets_what_is_bound_and_nothing_else),
+		TEST(a_kernel_without_groups_for_user_space_gets_iommufd),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

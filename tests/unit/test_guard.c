@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Every way by which a host can need a function, on a recorded host. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/guard.h"
+#include "tests/unit/tree.h"
+
+#define IGB "0000:01:00.0"    /* enp1s0, the default route */
+#define IGB2 "0000:81:00.0"   /* enp129s0 */
+#define NVME "0000:02:00.0"   /* nvme0n1, mounted at /mnt */
+#define E1000 "0000:04:01.0"  /* enp4s1 */
+#define VF "0000:01:10.2"     /* vfio-pci, group 17, vfio0 */
+#define NET "sys/class/net/"
+#define BLOCK "sys/class/block/"
+#define ROUTES "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+
+static char *tree;
+static struct iov *iov;
+
+static int setup(void **state)
+{
+	(void)state;
+	tree = tree_of_host("default");
+	iov = tree_open(tree);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	iov_close(iov);
+	tree_remove(tree);
+	return 0;
+}
+
+/* A host of which nothing is in use. */
+static int setup_idle(void **state)
+{
+	setup(state);
+	tree_file(tree, "proc/net/route", ROUTES);
+	tree_file(tree, "proc/net/ipv6_route", "");
+	tree_file(tree, "proc/self/mountinfo", "");
+	return 0;
+}
+
+static struct json_object *findings_of(const char *device)
+{
+	struct json_object *findings = json_object_new_array();
+	struct iov_bdf bdf;
+
+	assert_int_equal(iov_bdf_parse(iov, device, &bdf), 0);
+	assert_int_equal(iov_guard_function(iov, bdf, findings), 0);
+	return findings;
+}
+
+static void assert_free(const char *device)
+{
+	_cleanup_json_ struct json_object *findings = findings_of(device);
+
+	assert_int_equal(json_object_array_length(findings), 0);
+}
+
+/* The only finding: its guard, its holder and the way to it, "0000:01:00.0 eth0 br0". */
+static void assert_held(const char *device, const char *guard, const char *holder,
+			const char *path)
+{
+	_cleanup_json_ struct json_object *findings = findings_of(device);
+	struct json_object *finding = json_object_array_get_idx(findings, 0), *names;
+	char text[256] = "";
+
+	assert_int_equal(json_object_array_length(findings), 1);
+	assert_string_equal(json_object_get_string(json_object_object_get(finding, "guard")), guard);
+	assert_string_equal(json_object_get_string(json_object_object_get(finding, "holder")),
+			    holder);
+	assert_string_equal(json_object_get_string(json_object_object_get(finding, "device")),
+			    device);
+	names = json_object_object_get(finding, "path");
+	for (size_t i = 0; i < json_object_array_length(names); i++) {
+		strcat(text, i ? " " : "");
+		strcat(text, json_object_get_string(json_object_array_get_idx(names, i)));
+	}
+	assert_string_equal(text, path);
+}
+
+static void an_idle_host_holds_nothing(void **state)
+{
+	static const char *const devices[] = { IGB, IGB2, NVME, E1000, VF, "0000:09:00.0" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(devices) / sizeof(*devices); i++)
+		assert_free(devices[i]);
+}
+
+static void a_default_route_holds_its_interface(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/ipv6_route", "");
+	assert_held(IGB, "default-route", "default route via 10.0.2.2", IGB " enp1s0");
+	assert_free(IGB2);
+	assert_free("0000:01:10.0");
+}
+
+static void a_default_route_of_ipv6_holds_its_interface(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/ipv6_route",
+		  "fe800000000000000000000000000000 40 00000000000000000000000000000000 00 "
+		  "00000000000000000000000000000000 00000100 00000001 00000000 00000001 enp4s1\n"
+		  "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+		  "fe800000000000000000000000000001 00000400 00000001 00000000 00000003 enp129s0\n"
+		  "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
+		  "00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n");
+	assert_held(IGB2, "default-route", "default route via fe80::1", IGB2 " enp129s0");
+	assert_free(E1000);
+}
+
+static void add_virtual_interface(const char *name)
+{
+	char path[128], target[128];
+
+	snprintf(path, sizeof(path), "sys/devices/virtual/net/%s/operstate", name);
+	tree_file(tree, path, "up\n");
+	snprintf(path, sizeof(path), NET "%s", name);
+	snprintf(target, sizeof(target), "../../devices/virtual/net/%s", name);
+	tree_link(tree, path, target);
+}
+
+static void a_route_over_stacked_interfaces_reaches_the_hardware(void **state)
+{
+	(void)state;
+	add_virtual_interface("br0");
+	add_virtual_interface("bond0.7");
+	add_virtual_interface("bond0");
+	tree_link(tree, NET "br0/lower_bond0.7", "../bond0.7");
+	tree_link(tree, NET "bond0.7/lower_bond0", "../bond0");
+	tree_link(tree, NET "bond0/lower_enp4s1", "../../x/net/enp4s1");
+	tree_link(tree, NET "bond0/lower_enp129s0", "../../x/net/enp129s0");
+	tree_file(tree, "proc/net/route",
+		  ROUTES "br0\t00000000\t0202000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
+	assert_held(E1000, "default-route", "default route via 10.0.2.2",
+		    E1000 " enp4s1 bond0 bond0.7 br0");
+	assert_held(IGB2, "default-route", "default route via 10.0.2.2",
+		    IGB2 " enp129s0 bond0 bond0.7 br0");
+	assert_free(IGB);
+}
+
+static void interfaces_that_loop_end(void **state)
+{
+	(void)state;
+	add_virtual_interface("a");
+	add_virtual_interface("b");
+	tree_link(tree, NET "a/lower_b", "../b");
+	tree_link(tree, NET "b/lower_a", "../a");
+	tree_file(tree, "proc/net/route",
+		  ROUTES "a\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n");
+	assert_free(IGB);
+}
+
+static void a_session_holds_the_interface_with_its_address(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/route",
+		  ROUTES "enp4s1\t0000A8C0\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n"
+			 "enp129s0\t0001A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n");
+	assert_int_equal(iov_guard_set_session(iov, "192.168.1.9 55000 192.168.1.1 22"), 0);
+	assert_held(IGB2, "session", "the session from 192.168.1.9 to 192.168.1.1",
+		    IGB2 " enp129s0");
+	assert_free(E1000);
+	assert_int_equal(iov_guard_set_session(iov, "192.168.7.9 55000 192.168.7.1 22"), 0);
+	assert_held(E1000, "session", "the session from 192.168.7.9 to 192.168.7.1",
+		    E1000 " enp4s1");
+}
+
+static void a_session_of_ipv6_is_found_by_its_address_and_zone(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/if_inet6",
+		  "20010db8000000000000000000000001 02 40 00 80 enp129s0\n");
+	assert_int_equal(iov_guard_set_session(iov, "2001:db8::9 55000 2001:db8::1 22"), 0);
+	assert_held(IGB2, "session", "the session from 2001:db8::9 to 2001:db8::1",
+		    IGB2 " enp129s0");
+	assert_int_equal(iov_guard_set_session(iov, "fe80::9%enp4s1 55000 fe80::1%enp4s1 22"), 0);
+	assert_held(E1000, "session", "the session from fe80::9%enp4s1 to fe80::1%enp4s1",
+		    E1000 " enp4s1");
+}
+
+static void a_session_from_this_host_itself_holds_nothing(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/route",
+		  ROUTES "enp4s1\t0000007F\t00000000\t0001\t0\t0\t0\t000000FF\t0\t0\t0\n");
+	assert_int_equal(iov_guard_set_session(iov, "127.0.0.1 55000 127.0.0.1 22"), 0);
+	assert_free(E1000);
+}
+
+static void a_session_that_sudo_hid_is_found_above_it(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/route",
+		  ROUTES "enp4s1\t0000A8C0\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
+	tree_file(tree, "proc/self/status", "Name:\tiov\nPPid:\t71\n");
+	tree_file(tree, "proc/self/environ", "PATH=/bin");
+	tree_file(tree, "proc/71/status", "Name:\tsudo\nPPid:\t70\n");
+	tree_file(tree, "proc/70/status", "Name:\tbash\nPPid:\t1\n");
+	tree_file(tree, "proc/70/environ", "SSH_CONNECTION=192.168.1.9 55000 192.168.1.1 22");
+	assert_int_equal(iov_guard_set_session(iov, NULL), 0);
+	assert_held(E1000, "session", "the session from 192.168.1.9 to 192.168.1.1",
+		    E1000 " enp4s1");
+}
+
+static void a_malformed_session_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(iov_guard_set_session(iov, "10.0.0.1"), -EINVAL);
+	assert_non_null(strstr(iov_error_message(iov), "'10.0.0.1'; expected 'client port"));
+}
+
+static void a_mount_holds_the_controllers_of_its_nvme_subsystem(void **state)
+{
+	(void)state;
+	assert_held(NVME, "mount", "/mnt (ext4)", NVME " nvme0 nvme0n1");
+}
+
+static void add_block(const char *name, const char *target)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), BLOCK "%s", name);
+	tree_link(tree, path, target);
+}
+
+/* A SATA disk with a partition behind the e1000's address. */
+static void add_disk(void)
+{
+	tree_file(tree, "sys/devices/pci0000:00/0000:04:01.0/ata1/block/sda/sda2/partition", "2\n");
+	add_block("sda", "../../devices/pci0000:00/0000:04:01.0/ata1/block/sda");
+	add_block("sda2", "../../devices/pci0000:00/0000:04:01.0/ata1/block/sda/sda2");
+	tree_link(tree, "sys/dev/block/8:2", "../../devices/x/block/sda/sda2");
+}
+
+static void a_mounted_partition_holds_its_controller(void **state)
+{
+	(void)state;
+	add_disk();
+	tree_file(tree, "proc/self/mountinfo",
+		  "22 1 0:20 / /proc rw - proc proc rw\n"
+		  "28 1 8:2 / /srv/a\\040b rw,noatime shared:1 - xfs /dev/sda2 rw\n");
+	assert_held(E1000, "mount", "/srv/a b (xfs)", E1000 " sda2");
+	assert_free(NVME);
+}
+
+static void add_virtual_block(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "sys/devices/virtual/block/%s/size", name);
+	tree_file(tree, path, "1\n");
+	snprintf(path, sizeof(path), "../../devices/virtual/block/%s", name);
+	add_block(name, path);
+}
+
+static void a_volume_holds_every_disk_below_it(void **state)
+{
+	(void)state;
+	add_disk();
+	add_virtual_block("dm-0");
+	add_virtual_block("md0");
+	tree_link(tree, BLOCK "dm-0/slaves/md0", "../../md0");
+	tree_link(tree, BLOCK "md0/slaves/sda2", "x");
+	tree_link(tree, BLOCK "md0/slaves/nvme0n1", "x");
+	tree_link(tree, "sys/dev/block/253:0", "../../devices/virtual/block/dm-0");
+	tree_file(tree, "proc/self/mountinfo", "28 1 253:0 / / rw - ext4 /dev/mapper/vg-root rw\n");
+	assert_held(E1000, "mount", "/ (ext4)", E1000 " sda2 md0 dm-0");
+	assert_held(NVME, "mount", "/ (ext4)", NVME " nvme0 nvme0n1 md0 dm-0");
+}
+
+static void a_partition_of_an_array_holds_the_array_s_disks(void **state)
+{
+	(void)state;
+	add_disk();
+	add_virtual_block("md0");
+	tree_file(tree, "sys/devices/virtual/block/md0/md0p1/partition", "1\n");
+	add_block("md0p1", "../../devices/virtual/block/md0/md0p1");
+	tree_link(tree, BLOCK "md0/slaves/sda2", "x");
+	tree_link(tree, "sys/dev/block/259:9", "../../devices/virtual/block/md0/md0p1");
+	tree_file(tree, "proc/self/mountinfo", "28 1 259:9 / /data rw - ext4 /dev/md0p1 rw\n");
+	assert_held(E1000, "mount", "/data (ext4)", E1000 " sda2 md0 md0p1");
+}
+
+static void a_btrfs_holds_all_its_members(void **state)
+{
+	(void)state;
+	add_disk();
+	tree_link(tree, "sys/fs/btrfs/0f1e/devices/sda2", "x");
+	tree_link(tree, "sys/fs/btrfs/0f1e/devices/nvme0n1", "x");
+	tree_file(tree, "proc/self/mountinfo", "28 1 0:31 /@ / rw - btrfs /dev/sda2 rw\n");
+	assert_held(E1000, "mount", "/ (btrfs)", E1000 " sda2");
+	assert_held(NVME, "mount", "/ (btrfs)", NVME " nvme0 nvme0n1");
+}
+
+static void swap_holds_its_disk_also_by_a_mapped_name(void **state)
+{
+	(void)state;
+	add_disk();
+	add_virtual_block("dm-1");
+	tree_link(tree, BLOCK "dm-1/slaves/sda2", "x");
+	tree_link(tree, "dev/mapper/vg-swap", "../dm-1");
+	tree_file(tree, "proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n"
+				      "/dev/mapper/vg-swap partition 1000 0 -2\n"
+				      "/swapfile file 1000 0 -3\n");
+	assert_held(E1000, "swap", "swap on /dev/mapper/vg-swap", E1000 " sda2 dm-1");
+}
+
+static void a_process_holds_the_group_that_it_has_open(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/71/comm", "qemu-system-x86\n");
+	tree_link(tree, "proc/71/fd/0", "/dev/null");
+	tree_link(tree, "proc/71/fd/3", "/dev/vfio/vfio");
+	tree_link(tree, "proc/71/fd/4", "/dev/vfio/17");
+	tree_link(tree, "proc/71/fd/5", "/dev/vfio/17");
+	tree_link(tree, "proc/72/fd/4", "/dev/vfio/1");
+	assert_held(VF, "vfio-open", "pid 71 (qemu-system-x86)", VF " /dev/vfio/17");
+	assert_free(IGB);
+}
+
+static void a_process_holds_the_device_that_it_has_open(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/71/comm", "guest\n");
+	tree_link(tree, "proc/71/fd/4", "/dev/vfio/devices/vfio0");
+	assert_held(VF, "vfio-open", "pid 71 (guest)", VF " /dev/vfio/devices/vfio0");
+	tree_link(tree, "proc/71/fd/4", "/dev/vfio/devices/vfio9");
+	assert_free(VF);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define IDLE(name) cmocka_unit_test_setup_teardown(name, setup_idle, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IDLE(an_idle_host_holds_nothing),
+		TEST(a_default_route_holds_its_interface),
+		IDLE(a_default_route_of_ipv6_holds_its_interface),
+		IDLE(a_route_over_stacked_interfaces_reaches_the_hardware),
+		IDLE(interfaces_that_loop_end),
+		IDLE(a_session_holds_the_interface_with_its_address),
+		IDLE(a_session_of_ipv6_is_found_by_its_address_and_zone),
+		IDLE(a_session_from_this_host_itself_holds_nothing),
+		IDLE(a_session_that_sudo_hid_is_found_above_it),
+		IDLE(a_malformed_session_is_refused),
+		TEST(a_mount_holds_the_controllers_of_its_nvme_subsystem),
+		IDLE(a_mounted_partition_holds_its_controller),
+		IDLE(a_volume_holds_every_disk_below_it),
+		IDLE(a_partition_of_an_array_holds_the_array_s_disks),
+		IDLE(a_btrfs_holds_all_its_members),
+		IDLE(swap_holds_its_disk_also_by_a_mapped_name),
+		IDLE(a_process_holds_the_group_that_it_has_open),
+		IDLE(a_process_holds_the_device_that_it_has_open),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

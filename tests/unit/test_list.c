@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is known about functions of a recorded host, without the names of pci.ids. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/function.h"
+#include "base/pci_config.h"
+#include "tests/unit/tree.h"
+
+static char *tree;
+static struct iov *iov;
+static struct iov_ids *ids;
+
+static int setup(void **state)
+{
+	(void)state;
+	tree = tree_of_host("default");
+	iov = tree_open(tree);
+	return iov_ids_open(&ids);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	iov_ids_close(ids);
+	iov_close(iov);
+	tree_remove(tree);
+	return 0;
+}
+
+static struct iov_bdf bdf_of(const char *text)
+{
+	struct iov_bdf bdf;
+
+	assert_int_equal(iov_bdf_parse(iov, text, &bdf), 0);
+	return bdf;
+}
+
+/* A member in the form of JSON: 7, "igb", null, [ "flr" ]. */
+static void assert_member(struct json_object *json, const char *key, const char *expected)
+{
+	struct json_object *value;
+
+	assert_true(json_object_object_get_ex(json, key, &value));
+	assert_string_equal(json_object_to_json_string_ext(value,
+			    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE), expected);
+}
+
+static void a_pf_counts_its_vfs(void **state)
+{
+	_cleanup_json_ struct json_object *json = iov_function_summary(iov, ids,
+								       bdf_of("0000:01:00.0"));
+
+	(void)state;
+	assert_member(json, "device", "\"0000:01:00.0\"");
+	assert_member(json, "class_code", "\"0x020000\"");
+	assert_member(json, "vendor_id", "\"8086\"");
+	assert_member(json, "device_id", "\"10c9\"");
+	assert_member(json, "driver", "\"igb\"");
+	assert_member(json, "iommu_group", "10");
+	assert_member(json, "numa_node", "null");
+	assert_member(json, "pf", "null");
+	assert_member(json, "vf_index", "null");
+	assert_member(json, "vfs", "2");
+	assert_member(json, "vfs_total", "7");
+	assert_member(json, "msix", "10");
+	assert_member(json, "reset_methods", "[\"flr\",\"pm\",\"bus\"]");
+}
+
+static void a_vf_names_its_pf_and_its_index(void **state)
+{
+	_cleanup_json_ struct json_object *json = iov_function_summary(iov, ids,
+								       bdf_of("0000:01:10.2"));
+
+	(void)state;
+	assert_member(json, "pf", "\"0000:01:00.0\"");
+	assert_member(json, "vf_index", "1");
+	assert_member(json, "vfs", "null");
+	assert_member(json, "driver", "\"vfio-pci\"");
+	assert_member(json, "msix", "3");
+}
+
+static void what_does_not_apply_is_null(void **state)
+{
+	_cleanup_json_ struct json_object *json = iov_function_summary(iov, ids,
+								       bdf_of("0000:05:00.0"));
+
+	(void)state;
+	assert_member(json, "driver", "null");
+	assert_member(json, "vfs_total", "null");
+	assert_member(json, "msix", "null");
+}
+
+static void a_node_is_a_number_on_a_host_that_has_nodes(void **state)
+{
+	_cleanup_json_ struct json_object *json = iov_function_summary(iov, ids,
+								       bdf_of("0000:81:00.0"));
+
+	(void)state;
+	assert_member(json, "numa_node", "1");
+}
+
+static void bridges_are_not_worth_giving_away(void **state)
+{
+	(void)state;
+	assert_false(iov_class_is_assignable(0x060000));
+	assert_false(iov_class_is_assignable(0x060100));
+	assert_false(iov_class_is_assignable(0x060400));
+	assert_true(iov_class_is_assignable(0x020000));
+	assert_true(iov_class_is_assignable(0x00ff00));
+}
+
+static void the_detail_has_everything(void **state)
+{
+	_cleanup_json_ struct json_object *json = iov_function_detail(iov, ids,
+								      bdf_of("0000:01:00.0"));
+	struct json_object *bars = json_object_object_get(json, "bars");
+
+	(void)state;
+	assert_member(json, "driver_override", "null");
+	assert_member(json, "module", "\"igb\"");
+	assert_member(json, "revision", "\"0x01\"");
+	assert_member(json, "link", "\"2.5 GT/s PCIe x1\"");
+	assert_member(json, "msi", "1");
+	assert_member(json, "capabilities",
+		      "[\"power management\",\"MSI\",\"MSI-X\",\"PCI Express\",\"AER\",\"ARI\","
+		      "\"SR-IOV\"]");
+	assert_member(json, "sriov", "{\"total\":7,\"current\":2,\"offset\":128,\"stride\":2,"
+				     "\"autoprobe\":1,\"vf_device\":\"10ca\"}");
+	assert_member(json, "net", "[\"enp1s0\"]");
+	assert_member(json, "power_state", "\"D0\"");
+	assert_int_equal(json_object_array_length(bars), 4);
+	assert_member(json_object_array_get_idx(bars, 0), "size", "131072");
+	assert_member(json_object_array_get_idx(bars, 0), "type", "\"memory\"");
+	assert_member(json_object_array_get_idx(bars, 2), "type", "\"I/O\"");
+	assert_member(json_object_array_get_idx(bars, 3), "type", "\"64-bit memory\"");
+	assert_null(json_object_object_get(json, "block"));
+}
+
+static void the_detail_names_what_hangs_below(void **state)
+{
+	_cleanup_json_ struct json_object *nvme = iov_function_detail(iov, ids,
+								      bdf_of("0000:02:00.0"));
+	_cleanup_json_ struct json_object *vf = iov_function_detail(iov, ids,
+								    bdf_of("0000:01:10.2"));
+
+	(void)state;
+	assert_member(nvme, "nvme", "[\"nvme0\"]");
+	assert_member(nvme, "block", "[\"nvme0c0n1\"]");
+	assert_member(vf, "vfio", "[\"vfio0\"]");
+	assert_member(vf, "driver_override", "\"vfio-pci\"");
+}
+
+static void capabilities_that_loop_end(void **state)
+{
+	struct iov_config config = { .length = IOV_CONFIG_SIZE };
+	struct iov_capability capability = { 0 };
+
+	(void)state;
+	config.bytes[0x06] = 0x10;
+	config.bytes[0x34] = 0x40;
+	config.bytes[0x40] = 0x11;
+	config.bytes[0x41] = 0x40;
+	while (iov_config_next(&config, &capability))
+		;
+	assert_true(capability.walked > 1);
+	assert_int_equal(iov_config_find(&config, 0x11, false), 0x40);
+	assert_int_equal(iov_config_find(&config, 0x05, false), 0);
+}
+
+static void capabilities_end_where_reading_ended(void **state)
+{
+	struct iov_config config = { .length = 64 };
+
+	(void)state;
+	config.bytes[0x06] = 0x10;
+	config.bytes[0x34] = 0x40;
+	config.bytes[0x40] = 0x11;
+	assert_int_equal(iov_config_find(&config, 0x11, false), 0);
+	assert_int_equal(iov_config_u32(&config, 62), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_pf_counts_its_vfs),
+		TEST(a_vf_names_its_pf_and_its_index),
+		TEST(what_does_not_apply_is_null),
+		TEST(a_node_is_a_number_on_a_host_that_has_nodes),
+		TEST(bridges_are_not_worth_giving_away),
+		TEST(the_detail_has_everything),
+		TEST(the_detail_names_what_hangs_below),
+		TEST(capabilities_that_loop_end),
+		TEST(capabilities_end_where_reading_ended),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
