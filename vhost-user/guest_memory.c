@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "vhost-user/guest_memory.h"
+#include "vhost-user/memory_fault.h"
 
 /* Not in <linux/magic.h> of every kernel. */
 #ifndef FUSE_SUPER_MAGIC
@@ -27,8 +28,10 @@ void guest_memory_close(struct guest_memory *memory)
 {
 	if (!memory)
 		return;
-	for (size_t i = 0; i < memory->count; i++)
+	for (size_t i = 0; i < memory->count; i++) {
+		memory_fault_unwatch(memory->regions[i].mapping);
 		munmap(memory->regions[i].mapping, memory->regions[i].mapping_size);
+	}
 	free(memory->regions);
 	free(memory);
 }
@@ -70,8 +73,8 @@ static int check_overlap(const struct guest_memory *memory, struct iov *iov,
 }
 
 /*
- * Accesses beyond the end of a file raise SIGBUS, and those to a file that a
- * process serves wait for that process: neither may be a guest's choice.
+ * Accesses beyond the end of a file fault, and those to a file that a process
+ * serves wait for that process: neither may be a front end's choice.
  */
 static int check_file(struct iov *iov, const struct guest_region_request *request,
 		      const struct stat *status)
@@ -118,6 +121,10 @@ static int map_region(struct iov *iov, const struct guest_region_request *reques
 		return iov_fail(iov, -errno,
 				"cannot map the region at GPA 0x%" PRIx64 " with size 0x%" PRIx64 ": %s",
 				request->gpa, request->size, strerror(errno));
+	if (memory_fault_watch(mapping, size)) {
+		munmap(mapping, size);
+		return iov_fail(iov, -ENOSPC, "too many regions of guest memory");
+	}
 	/* Guests' secrets have no place in a core file. */
 	madvise(mapping, size, MADV_DONTDUMP);
 	*region = (struct guest_region){
@@ -189,4 +196,12 @@ void *guest_memory_at_user(const struct guest_memory *memory, uint64_t uva, uint
 			return region->host + offset;
 	}
 	return NULL;
+}
+
+bool guest_memory_is_lost(const struct guest_memory *memory)
+{
+	for (size_t i = 0; i < memory->count; i++)
+		if (memory_fault_is_lost(memory->regions[i].mapping))
+			return true;
+	return false;
 }

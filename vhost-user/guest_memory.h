@@ -4,7 +4,7 @@
  *
  * A region is known by three addresses: the guest's physical one (in
  * descriptors), the front end's own (in SET_VRING_ADDR) and ours.  Regions
- * never overlap in the first two and are sorted by the first.
+ * never overlap in the first and are sorted by it.
  *
  * guest_memory_at() is the only way from a guest address to a pointer.
  *
@@ -14,6 +14,7 @@
 #ifndef VHOST_USER_GUEST_MEMORY_H
 #define VHOST_USER_GUEST_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -109,6 +110,14 @@ const struct guest_region *guest_memory_find(const struct guest_memory *memory, 
  * Return: the pointer, or NULL when the range is not inside one region.
  */
 void *guest_memory_at_user(const struct guest_memory *memory, uint64_t uva, uint64_t length);
+
+/**
+ * guest_memory_is_lost - whether a file behind it was cut short
+ * @memory: table
+ *
+ * Return: true when an access found no file any more, see memory_fault.h.
+ */
+bool guest_memory_is_lost(const struct guest_memory *memory);
 
 /**
  * guest_memory_at - pointer to guest memory

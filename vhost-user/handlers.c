@@ -218,8 +218,8 @@ enum vu_refusal vu_handle_set_vring_addr(struct vu_session *session, struct vu_m
 }
 
 /*
- * Put the descriptor of the message, or none, in place of the one at @fd.  It
- * must not block whoever writes to it.
+ * Put the eventfd of the message, or none, in place of the one at @fd.  It must
+ * not block whoever writes to it.
  */
 static void replace_fd(int *fd, struct vu_message *message)
 {

@@ -21,6 +21,7 @@
 #include "base/paths.h"
 #include "vhost-user/control.h"
 #include "vhost-user/eal.h"
+#include "vhost-user/memory_fault.h"
 #include "vhost-user/methods.h"
 #include "vhost-user/privileges.h"
 #include "vhost-user/registry.h"
@@ -134,7 +135,7 @@ static int start_event(struct daemon *daemon)
 	return 0;
 }
 
-static void block_signals(void)
+static void set_signals(void)
 {
 	sigset_t signals;
 
@@ -143,6 +144,7 @@ static void block_signals(void)
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	memory_fault_catch();
 }
 
 static int start(struct daemon *daemon, const struct options *parsed)
@@ -207,7 +209,7 @@ int main(int argc, char **argv)
 
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, &parsed);
-	block_signals();
+	set_signals();
 	status = iov_open(&daemon.iov, &context);
 	if (status) {
 		fprintf(stderr, "iovd: cannot start: %s\n", strerror(-status));

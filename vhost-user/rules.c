@@ -4,6 +4,7 @@
  * in its rule was checked, and relies on it.
  */
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #include "vhost-user/handlers.h"
 #include "vhost-user/session_state.h"
@@ -79,6 +80,18 @@ unsigned int vu_message_index(const struct vu_rule *rule, const struct vu_messag
 	return message->payload.state.index;
 }
 
+/*
+ * Whoever writes to what the front end gave must not come to wait for the reader
+ * of a pipe or for a file system.  Files without a type are eventfds and their
+ * kin, on which write() is an error.
+ */
+static bool is_eventfd(int fd)
+{
+	struct stat status;
+
+	return !fstat(fd, &status) && !(status.st_mode & S_IFMT);
+}
+
 static enum vu_refusal check_fds(struct vu_session *session, const struct vu_rule *rule,
 				 const struct vu_message *message)
 {
@@ -86,11 +99,15 @@ static enum vu_refusal check_fds(struct vu_session *session, const struct vu_rul
 	unsigned int min = rule->index == VU_INDEX_U64 && !nofd ? 1 : 0;
 	unsigned int max = nofd ? 0 : rule->max_fds;
 
-	if (message->fd_count >= min && message->fd_count <= max)
-		return VU_ACCEPTED;
-	return vu_refuse(session, VU_REFUSED_FDS, "%u file descriptors came with it, expected %s %u",
-			 message->fd_count, message->fd_count < min ? "at least" : "at most",
-			 message->fd_count < min ? min : max);
+	if (message->fd_count < min || message->fd_count > max)
+		return vu_refuse(session, VU_REFUSED_FDS,
+				 "%u file descriptors came with it, expected %s %u", message->fd_count,
+				 message->fd_count < min ? "at least" : "at most",
+				 message->fd_count < min ? min : max);
+	if (rule->index == VU_INDEX_U64 && max && !is_eventfd(message->fds[0]))
+		return vu_refuse(session, VU_REFUSED_FDS,
+				 "its file descriptor is something else, expected an eventfd");
+	return VU_ACCEPTED;
 }
 
 static enum vu_refusal check_index(struct vu_session *session, const struct vu_rule *rule,

@@ -104,7 +104,8 @@ enum vu_if_refused {
  * @name: "SET_MEM_TABLE"; NULL for a request that this back end does not take
  * @min_size: fewest bytes of payload
  * @max_size: most bytes of payload
- * @max_fds: most descriptors; with VU_INDEX_U64 VU_VRING_NOFD says none or one
+ * @max_fds: most descriptors; with VU_INDEX_U64 VU_VRING_NOFD says whether there
+ *	is none or one, which must be an eventfd
  * @index: where the index of the vring is
  * @offered: protocol feature that the back end must offer, as a mask
  * @replies: the request has a reply of its own: @handle leaves it in the

@@ -130,6 +130,13 @@ void vu_queue_call(const struct vu_queue *queue)
 		return;
 }
 
+static const char *why_broken(const struct vu_session *session, const struct vu_vring *ring)
+{
+	if (guest_memory_is_lost(session->memory))
+		return "memory-lost";
+	return virtq_error_name(ring->queue.ring.error);
+}
+
 void vu_session_queue_broken(struct vu_session *session, unsigned int index)
 {
 	struct vu_vring *ring = &session->rings[index];
@@ -141,7 +148,7 @@ void vu_session_queue_broken(struct vu_session *session, unsigned int index)
 	ring->broken = true;
 	iov_log(session->iov, LOG_ERR,
 		"%s: vring %u stopped, its driver broke it (%s at entry %u); reset the device in the guest",
-		session->device.name, index, virtq_error_name(ring->queue.ring.error), ring->base);
+		session->device.name, index, why_broken(session, ring), ring->base);
 	if (ring->err_fd >= 0 && write(ring->err_fd, &one, sizeof(one)) < 0)
 		return;
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/test.h"
 #include "vhost-user/guest_memory.h"
+#include "vhost-user/memory_fault.h"
 
 #define PAGE UINT64_C(0x1000)
 #define FILE_SIZE (16 * PAGE)
@@ -197,6 +201,47 @@ static void overlapping_regions_are_refused(void **state)
 	assert_int_equal(fixture->memory->count, 3);
 }
 
+static void file_that_is_cut_short_reads_as_zeros(void **state)
+{
+	struct fixture *fixture = *state;
+	uint32_t length = 1;
+
+	assert_return_code(memory_fault_catch(), 0);
+	assert_return_code(add(fixture, 0x10000, 4, 0), 0);
+	assert_return_code(add(fixture, 0x20000, 4, 4 * PAGE), 0);
+	fixture->file[0] = 7;
+	const struct guest_region *hint = fixture->memory->regions;
+	volatile uint8_t *kept = guest_memory_at(fixture->memory, &hint, 0x10000, &length);
+	volatile uint8_t *lost = guest_memory_at(fixture->memory, &hint, 0x21000, &length);
+
+	assert_false(guest_memory_is_lost(fixture->memory));
+	assert_return_code(ftruncate(fixture->fd, 4 * PAGE), 0);
+	*lost = 1;
+	assert_int_equal(*lost, 1);
+	assert_true(guest_memory_is_lost(fixture->memory));
+	assert_int_equal(*kept, 7);
+}
+
+/* Whoever else has a fault shall know: the process ends by the signal. */
+static void faults_elsewhere_end_the_process(void **state)
+{
+	struct fixture *fixture = *state;
+	int status;
+
+	assert_return_code(memory_fault_catch(), 0);
+	assert_return_code(ftruncate(fixture->fd, 0), 0);
+	pid_t child = fork();
+
+	if (!child) {
+		prctl(PR_SET_DUMPABLE, 0);
+		*(volatile uint8_t *)fixture->file = 1;
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	/* Sanitizers turn the signal into an exit of their own. */
+	assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGBUS : WEXITSTATUS(status));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -211,6 +256,8 @@ int main(void)
 		TEST(short_files_are_refused),
 		TEST(descriptors_that_are_no_files_are_refused),
 		TEST(overlapping_regions_are_refused),
+		TEST(file_that_is_cut_short_reads_as_zeros),
+		TEST(faults_elsewhere_end_the_process),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 
 #include "tests/unit/test.h"
 #include "tests/wire/frontend.h"
+#include "vhost-user/memory_fault.h"
 #include "vhost-user/session.h"
 
 #define MEMORY (UINT64_C(4) << 20)
@@ -491,6 +492,26 @@ static void wrong_messages_are_refused_and_change_nothing(void **state)
 		expect_echo(fixture, (uint8_t)i);
 }
 
+static void descriptor_that_is_no_eventfd_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	uint64_t index = 1;
+	int ends[2];
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	assert_return_code(pipe(ends), errno);
+	for (uint32_t request = VU_SET_VRING_KICK; request <= VU_SET_VRING_ERR; request++) {
+		assert_int_not_equal(frontend_call(frontend, request, &index, 8, &ends[1], 1), 0);
+		assert_int_not_equal(frontend_call(frontend, request, &index, 8,
+						   &frontend->guest.fd, 1), 0);
+	}
+	assert_int_equal(refused(fixture, VU_REFUSED_FDS), 6);
+	close(ends[0]);
+	close(ends[1]);
+	expect_echo(fixture, 1);
+}
+
 static void wrong_messages_end_a_connection_that_does_not_ask(void **state)
 {
 	struct fixture *fixture = *state;
@@ -621,6 +642,23 @@ static void broken_ring_stops_and_can_be_set_up_again(void **state)
 	close(err);
 }
 
+/* The front end cuts its memory short under a running ring. */
+static void memory_that_is_cut_short_breaks_the_ring_only(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+
+	assert_return_code(memory_fault_catch(), 0);
+	frontend_start(frontend, UINT64_MAX, 1);
+	expect_echo(fixture, 1);
+	assert_return_code(ftruncate(frontend->guest.fd, 0), errno);
+	echo(fixture);
+	assert_int_equal(fixture->queues[1]->ring.error, VIRTQ_ERROR_AVAIL_JUMP);
+	vu_session_queue_broken(fixture->session, 1);
+	assert_null(fixture->queues[1]);
+	assert_int_not_equal(frontend_share_memory(frontend), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -643,6 +681,7 @@ int main(void)
 		TEST(mtu_and_rarp_reach_the_device),
 		TEST(config_is_refused_without_harm),
 		TEST(wrong_messages_are_refused_and_change_nothing),
+		TEST(descriptor_that_is_no_eventfd_is_refused),
 		TEST(wrong_messages_end_a_connection_that_does_not_ask),
 		TEST(refusals_without_end_end_the_connection),
 		TEST(wrong_version_ends_the_connection),
@@ -654,6 +693,7 @@ int main(void)
 		TEST(end_between_messages_is_no_fault),
 		TEST(front_end_that_reads_no_replies_loses_the_connection),
 		TEST(broken_ring_stops_and_can_be_set_up_again),
+		TEST(memory_that_is_cut_short_breaks_the_ring_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
