@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/unit/lan.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define GPA UINT64_C(0x40000000)
+#define MEMORY (UINT64_C(32) << 20)
+
+static void *in_device(struct station *station, void *in_driver)
+{
+	void *host = guest_memory_at_user(station->memory, (uint64_t)(uintptr_t)in_driver, 1);
+
+	assert_non_null(host);
+	return host;
+}
+
+static void start_ring(struct station *station, unsigned int index, struct driver *driver,
+		       uint64_t features)
+{
+	struct vu_queue *queue = station->queues[index];
+
+	driver_open(driver, &station->guest, RING, features);
+	virtq_split_start(&queue->ring, &(struct virtq_split_setup){
+						.memory = station->memory,
+						.desc = in_device(station, driver->desc),
+						.avail = in_device(station, driver->avail),
+						.used = in_device(station, driver->used),
+						.size = RING,
+						.features = features,
+					});
+	queue->index = index;
+	queue->enabled = true;
+	queue->kick_fd = -1;
+	queue->features = features;
+	station->port.queues[index] = queue;
+}
+
+void lan_redraw(struct lan *lan)
+{
+	view_free(lan->view);
+	assert_return_code(view_build(&lan->view, &lan->registry), 0);
+}
+
+void lan_renegotiate(struct lan *lan, unsigned int index, uint64_t features)
+{
+	struct station *station = &lan->stations[index];
+
+	station->header = features & PLAIN ? sizeof(struct virtio_net_hdr_mrg_rxbuf)
+					   : sizeof(struct virtio_net_hdr);
+	start_ring(station, 0, &station->rx, features);
+	start_ring(station, 1, &station->tx, features);
+	lan_redraw(lan);
+}
+
+static void open_station(struct lan *lan, unsigned int index)
+{
+	struct station *station = &lan->stations[index];
+	struct guest_region_request region = { .gpa = GPA, .size = MEMORY };
+
+	guest_open(&station->guest, GPA, MEMORY);
+	region.uva = station->guest.uva;
+	region.fd = station->guest.fd;
+	assert_return_code(guest_memory_open(&station->memory), 0);
+	assert_return_code(guest_memory_add(station->memory, lan->iov, &region), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		station->queues[i] = aligned_alloc(_Alignof(struct vu_queue), sizeof(struct vu_queue));
+		assert_non_null(station->queues[i]);
+		station->queues[i]->call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	}
+	station->port.id = DP_PORTS_MAX + index + 1;
+	station->port.counters = &station->counters;
+	station->port.bridge = &lan->bridge;
+	TAILQ_INSERT_TAIL(&lan->registry.ports, &station->port, link);
+}
+
+int lan_setup(void **state)
+{
+	struct lan *lan = calloc(1, sizeof(*lan));
+
+	assert_non_null(lan);
+	assert_return_code(iov_open(&lan->iov, NULL), 0);
+	TAILQ_INIT(&lan->registry.ports);
+	TAILQ_INIT(&lan->registry.bridges);
+	TAILQ_INSERT_TAIL(&lan->registry.bridges, &lan->bridge, link);
+	assert_return_code(mac_table_open(&lan->bridge.macs, 1024, 1), 0);
+	lan->attention = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	assert_return_code(forward_open(&lan->forward, lan->attention), 0);
+	for (unsigned int i = 0; i < STATIONS; i++)
+		open_station(lan, i);
+	for (unsigned int i = 0; i < STATIONS; i++)
+		lan_renegotiate(lan, i, PLAIN);
+	*state = lan;
+	return 0;
+}
+
+int lan_teardown(void **state)
+{
+	struct lan *lan = *state;
+
+	for (unsigned int i = 0; i < STATIONS; i++) {
+		struct station *station = &lan->stations[i];
+
+		for (unsigned int j = 0; j < 2; j++) {
+			close(station->queues[j]->call_fd);
+			free(station->queues[j]);
+		}
+		guest_memory_close(station->memory);
+		guest_close(&station->guest);
+	}
+	view_free(lan->view);
+	forward_close(lan->forward);
+	mac_table_close(lan->bridge.macs);
+	close(lan->attention);
+	iov_close(lan->iov);
+	free(lan);
+	return 0;
+}
+
+void lan_make_wire(struct lan *lan)
+{
+	mac_table_close(lan->bridge.macs);
+	lan->bridge.macs = NULL;
+	for (unsigned int i = 2; i < STATIONS; i++)
+		lan->stations[i].port.bridge = NULL;
+	lan_redraw(lan);
+}
+
+void lan_post(struct lan *lan, unsigned int index, unsigned int count, uint32_t size)
+{
+	struct station *station = &lan->stations[index];
+
+	while (count--) {
+		struct driver_buffer buffer = { guest_alloc(&station->guest, size, 1), size, true };
+		int head = driver_add(&station->rx, &buffer, 1);
+
+		assert_true(head >= 0);
+		station->buffers[head] = buffer.gpa;
+	}
+	driver_publish(&station->rx);
+}
+
+void lan_send(struct lan *lan, unsigned int index, const struct virtio_net_hdr *header,
+	      const void *frame, uint32_t length)
+{
+	struct station *station = &lan->stations[index];
+	struct driver_buffer parts[] = {
+		{ guest_alloc(&station->guest, station->header, 1), station->header, false },
+		{ length ? guest_alloc(&station->guest, length, 1) : GPA, length, false },
+	};
+	struct vring_used_elem done;
+
+	while (driver_used(&station->tx, &done))
+		;
+	if (header)
+		memcpy(guest_at(&station->guest, parts[0].gpa), header, sizeof(*header));
+	if (length)
+		memcpy(guest_at(&station->guest, parts[1].gpa), frame, length);
+	assert_true(driver_add(&station->tx, parts, 2) >= 0);
+	driver_publish(&station->tx);
+}
+
+int lan_receive(struct lan *lan, unsigned int index, struct virtio_net_hdr_mrg_rxbuf *header,
+		void *frame, uint32_t size)
+{
+	struct station *station = &lan->stations[index];
+	struct virtio_net_hdr_mrg_rxbuf read = { .num_buffers = 1 };
+	struct vring_used_elem element;
+	uint32_t length = 0;
+
+	for (uint32_t i = 0; i < read.num_buffers; i++) {
+		uint32_t skip = i ? 0 : station->header;
+
+		if (!driver_used(&station->rx, &element)) {
+			assert_int_equal(i, 0);
+			return -1;
+		}
+		const uint8_t *bytes = guest_at(&station->guest, station->buffers[element.id]);
+
+		assert_true(element.len >= skip);
+		if (!i)
+			memcpy(&read, bytes, station->header);
+		assert_true(length + element.len - skip <= size);
+		memcpy((uint8_t *)frame + length, bytes + skip, element.len - skip);
+		length += element.len - skip;
+	}
+	if (header)
+		*header = read;
+	return (int)length;
+}
+
+unsigned int lan_pass(struct lan *lan)
+{
+	return forward_pass(lan->forward, lan->view, lan->now);
+}
+
+uint64_t lan_drops(const struct lan *lan, unsigned int station, enum drop reason)
+{
+	return lan->stations[station].counters.drops[reason];
+}
+
+static void write_mac(uint8_t *at, unsigned int number)
+{
+	const uint8_t mac[] = { 2, 0, 0, 0, 0, (uint8_t)number };
+
+	if (number == BROADCAST)
+		memset(at, 0xff, sizeof(mac));
+	else
+		memcpy(at, mac, sizeof(mac));
+}
+
+uint32_t lan_frame(uint8_t *frame, unsigned int to, unsigned int from, uint16_t vlan,
+		   uint32_t length)
+{
+	uint32_t at = 12;
+
+	write_mac(frame, to);
+	write_mac(frame + 6, from);
+	if (vlan) {
+		memcpy(frame + at, (uint8_t[]){ 0x81, 0, (uint8_t)(vlan >> 8), (uint8_t)vlan }, 4);
+		at += 4;
+	}
+	memcpy(frame + at, (uint8_t[]){ 0x88, 0xb5 }, 2); /* for local experiments */
+	for (at += 2; at < length; at++)
+		frame[at] = (uint8_t)(at * 7 + from);
+	return length;
+}
+
+void lan_say(struct lan *lan, unsigned int station, unsigned int to, unsigned int from,
+	     uint16_t vlan)
+{
+	uint8_t frame[60];
+
+	lan_send(lan, station, NULL, frame, lan_frame(frame, to, from, vlan, sizeof(frame)));
+	assert_int_equal(lan_pass(lan), 1);
+}
+
+unsigned int lan_count(struct lan *lan, unsigned int station)
+{
+	static uint8_t frame[FRAME_MAX];
+	unsigned int count = 0;
+
+	while (lan_receive(lan, station, NULL, frame, sizeof(frame)) >= 0)
+		count++;
+	return count;
+}

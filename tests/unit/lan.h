@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Guests at the ports of one bridge, and the fast path that joins them, in one thread. */
+#ifndef IOV_TESTS_LAN_H
+#define IOV_TESTS_LAN_H
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
+
+#include "tests/unit/test.h"
+#include "tests/wire/driver.h"
+#include "vhost-user/forward.h"
+#include "vhost-user/registry.h"
+
+#define STATIONS 3
+#define RING 128
+
+#define PLAIN (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_NET_F_MRG_RXBUF))
+#define OFFLOADS                                                                                   \
+	(BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4) |     \
+	 BIT(VIRTIO_NET_F_HOST_TSO6) | BIT(VIRTIO_NET_F_GUEST_TSO4) |                              \
+	 BIT(VIRTIO_NET_F_GUEST_TSO6))
+
+/* A guest with one queue pair. */
+struct station {
+	struct guest guest;
+	struct guest_memory *memory;
+	struct driver rx;
+	struct driver tx;
+	uint64_t buffers[RING];		/* receive buffer of each descriptor */
+	uint32_t header;
+	struct vu_queue *queues[2];
+	struct port port;
+	struct dp_counters counters;
+};
+
+struct lan {
+	struct iov *iov;
+	struct registry registry;
+	struct bridge bridge;
+	struct station stations[STATIONS];
+	struct dp_view *view;
+	struct forward *forward;
+	int attention;
+	uint32_t now;
+};
+
+/* A lan of STATIONS guests at a switch, none with offloads; @state for cmocka. */
+int lan_setup(void **state);
+int lan_teardown(void **state);
+
+/* Start a station's rings anew with these features. */
+void lan_renegotiate(struct lan *lan, unsigned int station, uint64_t features);
+
+/* Draw the view again after a change of the registry. */
+void lan_redraw(struct lan *lan);
+
+/* Make the bridge a wire between the first two stations. */
+void lan_make_wire(struct lan *lan);
+
+/* Post receive buffers of @size bytes. */
+void lan_post(struct lan *lan, unsigned int station, unsigned int count, uint32_t size);
+
+/* Send a frame; NULL for a header without offloads. */
+void lan_send(struct lan *lan, unsigned int station, const struct virtio_net_hdr *header,
+	      const void *frame, uint32_t length);
+
+/* Receive a frame, -1 when there is none; its header when that is wanted. */
+int lan_receive(struct lan *lan, unsigned int station, struct virtio_net_hdr_mrg_rxbuf *header,
+		void *frame, uint32_t size);
+
+/* One pass; number of frames that it took. */
+unsigned int lan_pass(struct lan *lan);
+
+/* Drops at a station by this reason. */
+uint64_t lan_drops(const struct lan *lan, unsigned int station, enum drop reason);
+
+/* An Ethernet frame from @from to @to (0 to 255; BROADCAST), in a VLAN unless that is 0. */
+#define BROADCAST 0x100
+uint32_t lan_frame(uint8_t *frame, unsigned int to, unsigned int from, uint16_t vlan,
+		   uint32_t length);
+
+/* Send such a frame of 60 bytes, and pass. */
+void lan_say(struct lan *lan, unsigned int station, unsigned int to, unsigned int from,
+	     uint16_t vlan);
+
+/* How many frames a station received; they are taken. */
+unsigned int lan_count(struct lan *lan, unsigned int station);
+
+#endif

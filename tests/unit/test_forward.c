@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Frames between guests: where they go, where they do not, and what is counted.
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "tests/unit/lan.h"
+
+#define A 0
+#define B 1
+#define C 2
+
+static void post_all(struct lan *lan)
+{
+	for (unsigned int i = 0; i < STATIONS; i++)
+		lan_post(lan, i, 32, 2048);
+}
+
+static void wire_carries_frames_both_ways(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t frame[1514], back[2048];
+
+	lan_make_wire(lan);
+	post_all(lan);
+	for (unsigned int from = A; from <= B; from++) {
+		uint32_t length = lan_frame(frame, 9, from, 0, sizeof(frame));
+
+		lan_send(lan, from, NULL, frame, length);
+		assert_int_equal(lan_pass(lan), 1);
+		assert_int_equal(lan_receive(lan, !from, NULL, back, sizeof(back)), length);
+		assert_memory_equal(frame, back, length);
+		assert_int_equal(lan_count(lan, from), 0);
+	}
+	assert_int_equal(lan->stations[A].counters.rx_packets, 1);
+	assert_int_equal(lan->stations[A].counters.rx_bytes, sizeof(frame));
+	assert_int_equal(lan->stations[A].counters.tx_packets, 1);
+	assert_int_equal(lan->stations[A].counters.tx_bytes, sizeof(frame));
+}
+
+static void port_in_no_bridge_reaches_nobody(void **state)
+{
+	struct lan *lan = *state;
+
+	lan_make_wire(lan);
+	post_all(lan);
+	lan_say(lan, C, BROADCAST, C, 0);
+	assert_int_equal(lan_count(lan, A) + lan_count(lan, B), 0);
+	assert_int_equal(lan_drops(lan, C, DROP_NO_DESTINATION), 1);
+}
+
+static void switch_floods_to_all_but_the_sender_until_it_learns(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	lan_say(lan, A, B, A, 0);
+	assert_int_equal(lan_count(lan, A), 0);
+	assert_int_equal(lan_count(lan, B), 1);
+	assert_int_equal(lan_count(lan, C), 1);
+	lan_say(lan, B, A, B, 0);
+	assert_int_equal(lan_count(lan, A), 1);
+	assert_int_equal(lan_count(lan, C), 0);
+	lan_say(lan, A, B, A, 0);
+	assert_int_equal(lan_count(lan, B), 1);
+	assert_int_equal(lan_count(lan, C), 0);
+	lan_say(lan, A, BROADCAST, A, 0);
+	assert_int_equal(lan_count(lan, B), 1);
+	assert_int_equal(lan_count(lan, C), 1);
+}
+
+static void station_that_moves_is_found_at_its_new_port(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	lan_say(lan, A, BROADCAST, 7, 0);
+	lan_say(lan, B, BROADCAST, 7, 0);
+	for (unsigned int i = 0; i < STATIONS; i++)
+		lan_count(lan, i);
+	lan_say(lan, C, 7, C, 0);
+	assert_int_equal(lan_count(lan, A), 0);
+	assert_int_equal(lan_count(lan, B), 1);
+}
+
+static void silent_station_is_forgotten(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	lan_say(lan, B, BROADCAST, B, 0);
+	for (unsigned int i = 0; i < STATIONS; i++)
+		lan_count(lan, i);
+	lan->now += MAC_TABLE_AGE + 1;
+	lan_say(lan, A, B, A, 0);
+	assert_int_equal(lan_count(lan, B), 1);
+	assert_int_equal(lan_count(lan, C), 1);
+}
+
+static void vlans_are_learned_apart(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	lan_say(lan, B, BROADCAST, B, 5);
+	for (unsigned int i = 0; i < STATIONS; i++)
+		lan_count(lan, i);
+	lan_say(lan, A, B, A, 5);
+	assert_int_equal(lan_count(lan, C), 0);
+	lan_say(lan, A, B, A, 6);
+	assert_int_equal(lan_count(lan, C), 1);
+	lan_say(lan, A, B, A, 0);
+	assert_int_equal(lan_count(lan, C), 1);
+	assert_int_equal(lan_count(lan, B), 3);
+}
+
+static void tag_passes_as_it_is(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t frame[100], back[2048];
+
+	post_all(lan);
+	lan_send(lan, A, NULL, frame, lan_frame(frame, BROADCAST, A, 0xe123, sizeof(frame)));
+	lan_pass(lan);
+	assert_int_equal(lan_receive(lan, B, NULL, back, sizeof(back)), sizeof(frame));
+	assert_memory_equal(frame, back, sizeof(frame));
+}
+
+static void frame_to_its_own_port_is_dropped(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	lan_say(lan, A, BROADCAST, 7, 0);
+	lan_say(lan, A, 7, A, 0);
+	assert_int_equal(lan_count(lan, A), 0);
+	assert_int_equal(lan_drops(lan, A, DROP_SAME_PORT), 1);
+}
+
+static void full_destination_does_not_stall_the_others(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t frame[60];
+
+	lan_post(lan, A, 32, 2048);
+	lan_post(lan, B, 1, 2048);
+	lan_post(lan, C, 32, 2048);
+	lan_say(lan, B, BROADCAST, B, 0);
+	lan_say(lan, C, BROADCAST, C, 0); /* takes the only buffer of B */
+	lan_count(lan, A);
+	lan_count(lan, C);
+	for (unsigned int i = 0; i < 20; i++)
+		lan_send(lan, A, NULL, frame, lan_frame(frame, i % 2 ? B : C, A, 0, sizeof(frame)));
+	assert_int_equal(lan_pass(lan), 20);
+	assert_int_equal(lan_count(lan, C), 10);
+	assert_int_equal(lan_drops(lan, B, DROP_FULL), 10);
+	/* And every buffer of the sender came back. */
+	assert_int_equal(lan->stations[A].tx.used->idx, 20);
+}
+
+static void burst_publishes_once_and_calls_once(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t frame[60];
+	eventfd_t calls;
+
+	post_all(lan);
+	lan_say(lan, B, BROADCAST, B, 0);
+	eventfd_read(lan->stations[B].queues[0]->call_fd, &calls);
+	for (unsigned int i = 0; i < 32; i++)
+		lan_send(lan, A, NULL, frame, lan_frame(frame, B, A, 0, sizeof(frame)));
+	assert_int_equal(lan_pass(lan), 32);
+	assert_return_code(eventfd_read(lan->stations[B].queues[0]->call_fd, &calls), 0);
+	assert_int_equal(calls, 1);
+	assert_int_equal(lan_count(lan, B), 32);
+}
+
+static void frames_keep_their_order(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t frame[60], back[2048];
+
+	post_all(lan);
+	for (unsigned int i = 0; i < 30; i++) {
+		lan_frame(frame, B, A, 0, sizeof(frame));
+		frame[20] = (uint8_t)i;
+		lan_send(lan, A, NULL, frame, sizeof(frame));
+	}
+	lan_pass(lan);
+	for (unsigned int i = 0; i < 30; i++) {
+		assert_int_equal(lan_receive(lan, B, NULL, back, sizeof(back)), sizeof(frame));
+		assert_int_equal(back[20], i);
+	}
+}
+
+static void disabled_queues_neither_give_nor_take(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	lan->stations[A].queues[1]->enabled = false;
+	lan->stations[B].queues[0]->enabled = false;
+	lan_redraw(lan);
+	lan_say(lan, A, BROADCAST, A, 0);
+	assert_int_equal(lan_count(lan, B) + lan_count(lan, C), 0);
+	assert_int_equal(lan_drops(lan, A, DROP_DOWN), 1);
+	lan_say(lan, C, BROADCAST, C, 0);
+	assert_int_equal(lan_count(lan, A), 1);
+	assert_int_equal(lan_count(lan, B), 0);
+	assert_int_equal(lan_drops(lan, B, DROP_DOWN), 1);
+}
+
+static void station_of_a_removed_port_is_flooded(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	lan_say(lan, B, BROADCAST, 7, 0);
+	for (unsigned int i = 0; i < STATIONS; i++)
+		lan_count(lan, i);
+	/* The slot goes to another port, which must not inherit the station. */
+	lan->stations[B].port.id += DP_PORTS_MAX;
+	lan_redraw(lan);
+	lan_say(lan, A, 7, A, 0);
+	assert_int_equal(lan_count(lan, B), 1);
+	assert_int_equal(lan_count(lan, C), 1);
+}
+
+static void frames_of_impossible_length_are_dropped(void **state)
+{
+	struct lan *lan = *state;
+	static uint8_t frame[FRAME_MAX + 1];
+
+	post_all(lan);
+	lan_frame(frame, BROADCAST, A, 0, sizeof(frame));
+	lan_send(lan, A, NULL, frame, 0);
+	lan_send(lan, A, NULL, frame, FRAME_ETHERNET - 1);
+	lan_send(lan, A, NULL, frame, FRAME_MAX + 1);
+	assert_int_equal(lan_pass(lan), 3);
+	assert_int_equal(lan_drops(lan, A, DROP_SHORT), 2);
+	assert_int_equal(lan_drops(lan, A, DROP_LONG), 1);
+	lan_send(lan, A, NULL, frame, FRAME_ETHERNET);
+	lan_pass(lan);
+	assert_int_equal(lan_count(lan, B), 1);
+}
+
+static void frame_is_spread_over_mergeable_buffers(void **state)
+{
+	struct lan *lan = *state;
+	struct virtio_net_hdr_mrg_rxbuf header;
+	uint8_t frame[1514], back[2048];
+
+	lan_post(lan, B, 32, 100);
+	lan_send(lan, A, NULL, frame, lan_frame(frame, B, A, 0, sizeof(frame)));
+	lan_pass(lan);
+	assert_int_equal(lan_receive(lan, B, &header, back, sizeof(back)), sizeof(frame));
+	assert_memory_equal(frame, back, sizeof(frame));
+	assert_int_equal(header.num_buffers, (sizeof(frame) + sizeof(header) + 99) / 100);
+}
+
+static void small_buffer_without_merging_stays_for_the_next_frame(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t frame[1514], back[2048];
+
+	lan_renegotiate(lan, B, BIT(VIRTIO_F_VERSION_1));
+	lan_post(lan, B, 2, 200);
+	lan_send(lan, A, NULL, frame, lan_frame(frame, B, A, 0, sizeof(frame)));
+	lan_send(lan, A, NULL, frame, lan_frame(frame, B, A, 0, 188));
+	assert_int_equal(lan_pass(lan), 2);
+	assert_int_equal(lan_drops(lan, B, DROP_NO_ROOM), 1);
+	assert_int_equal(lan_receive(lan, B, NULL, back, sizeof(back)), 188);
+	assert_int_equal(lan_count(lan, B), 0);
+}
+
+static void legacy_guest_has_a_shorter_header(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t frame[300], back[2048];
+
+	lan_renegotiate(lan, B, 0);
+	lan_post(lan, B, 2, 2048);
+	lan_post(lan, A, 2, 2048);
+	lan_send(lan, A, NULL, frame, lan_frame(frame, B, A, 0, sizeof(frame)));
+	lan_pass(lan);
+	assert_int_equal(lan_receive(lan, B, NULL, back, sizeof(back)), sizeof(frame));
+	assert_memory_equal(frame, back, sizeof(frame));
+	lan_send(lan, B, NULL, frame, lan_frame(frame, A, B, 0, sizeof(frame)));
+	lan_pass(lan);
+	assert_int_equal(lan_receive(lan, A, NULL, back, sizeof(back)), sizeof(frame));
+	assert_memory_equal(frame, back, sizeof(frame));
+}
+
+static void broken_ring_is_reported_once_and_hurts_nobody_else(void **state)
+{
+	struct lan *lan = *state;
+	eventfd_t times;
+
+	post_all(lan);
+	lan->stations[A].tx.avail->idx += 1000;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(lan_pass(lan), 0);
+	assert_return_code(eventfd_read(lan->attention, &times), 0);
+	assert_int_equal(times, 1);
+	assert_int_equal(lan->stations[A].queues[1]->ring.error, VIRTQ_ERROR_AVAIL_JUMP);
+	lan_say(lan, B, BROADCAST, B, 0);
+	assert_int_equal(lan_count(lan, C), 1);
+}
+
+static void injected_frame_comes_from_its_port(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t bytes[FRAME_HEADROOM + 60];
+
+	post_all(lan);
+	lan_frame(bytes + FRAME_HEADROOM, BROADCAST, 7, 0, 60);
+	forward_inject(lan->forward, lan->view, lan->stations[A].port.id, bytes, 60, lan->now);
+	assert_int_equal(lan_count(lan, A), 0);
+	assert_int_equal(lan_count(lan, B), 1);
+	lan_count(lan, C);
+	lan_say(lan, B, 7, B, 0);
+	assert_int_equal(lan_count(lan, A), 1);
+	assert_int_equal(lan_count(lan, C), 0);
+	forward_inject(lan->forward, lan->view, 77 * DP_PORTS_MAX + 1, bytes, 60, lan->now);
+	assert_int_equal(lan_count(lan, B), 0);
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, lan_setup, lan_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(wire_carries_frames_both_ways),
+		CASE(port_in_no_bridge_reaches_nobody),
+		CASE(switch_floods_to_all_but_the_sender_until_it_learns),
+		CASE(station_that_moves_is_found_at_its_new_port),
+		CASE(silent_station_is_forgotten),
+		CASE(vlans_are_learned_apart),
+		CASE(tag_passes_as_it_is),
+		CASE(frame_to_its_own_port_is_dropped),
+		CASE(full_destination_does_not_stall_the_others),
+		CASE(burst_publishes_once_and_calls_once),
+		CASE(frames_keep_their_order),
+		CASE(disabled_queues_neither_give_nor_take),
+		CASE(station_of_a_removed_port_is_flooded),
+		CASE(frames_of_impossible_length_are_dropped),
+		CASE(frame_is_spread_over_mergeable_buffers),
+		CASE(small_buffer_without_merging_stays_for_the_next_frame),
+		CASE(legacy_guest_has_a_shorter_header),
+		CASE(broken_ring_is_reported_once_and_hurts_nobody_else),
+		CASE(injected_frame_comes_from_its_port),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
