@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Checksums and segmentation: passed on to who takes them, done for who does not.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "tests/unit/lan.h"
+
+#define A 0
+#define B 1
+
+#define PAYLOAD 64000u
+#define MSS 1448u
+#define TCP_HEADER 32 /* with a timestamp option */
+#define FIN_PSH_ACK 0x19
+#define CWR 0x80
+
+struct packet {
+	uint8_t bytes[FRAME_MAX];
+	uint32_t length;
+	uint32_t l3;
+	uint32_t l4;
+	bool ip4;
+};
+
+static uint16_t get16(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+	return (uint32_t)get16(at) << 16 | get16(at + 2);
+}
+
+static void put16(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+/* RFC 1071, as slowly as it is written there. */
+static uint32_t add_up(uint32_t sum, const uint8_t *bytes, uint32_t length)
+{
+	for (uint32_t i = 0; i < length; i++) {
+		sum += i & 1 ? bytes[i] : (uint32_t)bytes[i] << 8;
+		sum = (sum & 0xffff) + (sum >> 16);
+	}
+	return sum;
+}
+
+static uint32_t pseudo_header(const struct packet *packet, uint8_t protocol)
+{
+	uint32_t l4_length = packet->length - packet->l4;
+	const uint8_t tail[] = { 0, protocol, (uint8_t)(l4_length >> 8), (uint8_t)l4_length };
+	const uint8_t *ip = packet->bytes + packet->l3;
+	uint32_t sum = packet->ip4 ? add_up(0, ip + 12, 8) : add_up(0, ip + 8, 32);
+
+	return add_up(sum, tail, sizeof(tail));
+}
+
+static bool l4_checksum_ok(const struct packet *packet, uint8_t protocol)
+{
+	return add_up(pseudo_header(packet, protocol), packet->bytes + packet->l4,
+		      packet->length - packet->l4) == 0xffff;
+}
+
+static void make_ip(struct packet *packet, bool ip4, uint16_t vlan, uint8_t protocol,
+		    uint32_t l4_length)
+{
+	uint8_t *ip;
+
+	packet->ip4 = ip4;
+	packet->l3 = vlan ? 18 : 14;
+	packet->l4 = packet->l3 + (ip4 ? 20 : 40);
+	packet->length = packet->l4 + l4_length;
+	lan_frame(packet->bytes, B, A, vlan, packet->length);
+	put16(packet->bytes + packet->l3 - 2, ip4 ? 0x0800 : 0x86dd);
+	ip = packet->bytes + packet->l3;
+	memset(ip, 0, packet->l4 - packet->l3);
+	if (ip4) {
+		ip[0] = 0x45;
+		put16(ip + 2, packet->length - packet->l3);
+		put16(ip + 4, 0xfffe); /* the identification wraps */
+		ip[8] = 64;
+		ip[9] = protocol;
+		memcpy(ip + 12, (uint8_t[]){ 10, 0, 0, 1, 10, 0, 0, 2 }, 8);
+		put16(ip + 10, ~add_up(0, ip, 20));
+	} else {
+		ip[0] = 0x60;
+		put16(ip + 4, l4_length);
+		ip[6] = protocol;
+		ip[7] = 64;
+		memset(ip + 8, 0x20, 32);
+	}
+}
+
+/* A large TCP frame as a guest's kernel makes it: pseudo header sum in the checksum field. */
+static struct virtio_net_hdr make_tcp(struct packet *packet, bool ip4, uint16_t vlan,
+				      uint32_t payload)
+{
+	struct virtio_net_hdr header = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = ip4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6,
+		.gso_size = MSS,
+		.csum_offset = 16,
+	};
+	uint8_t *tcp;
+
+	make_ip(packet, ip4, vlan, IPPROTO_TCP, TCP_HEADER + payload);
+	tcp = packet->bytes + packet->l4;
+	put16(tcp + 4, 0xffff); /* the sequence number wraps */
+	put16(tcp + 6, 0xff00);
+	tcp[12] = TCP_HEADER / 4 << 4;
+	tcp[13] = FIN_PSH_ACK | CWR;
+	put16(tcp + 16, pseudo_header(packet, IPPROTO_TCP));
+	header.csum_start = (uint16_t)packet->l4;
+	header.hdr_len = (uint16_t)(packet->l4 + TCP_HEADER);
+	return header;
+}
+
+static void connect_guests(struct lan *lan, uint64_t a, uint64_t b)
+{
+	lan_make_wire(lan);
+	lan_renegotiate(lan, A, PLAIN | a);
+	lan_renegotiate(lan, B, PLAIN | b);
+	lan_post(lan, B, RING, 2048);
+}
+
+static void large_frame_crosses_whole(void **state)
+{
+	static struct packet sent, got;
+	struct virtio_net_hdr_mrg_rxbuf read;
+	struct virtio_net_hdr header = make_tcp(&sent, true, 0, PAYLOAD);
+	struct lan *lan = *state;
+
+	connect_guests(lan, OFFLOADS, OFFLOADS);
+	header.hdr_len = 3; /* a hint that nobody may rely on */
+	lan_send(lan, A, &header, sent.bytes, sent.length);
+	assert_int_equal(lan_pass(lan), 1);
+	assert_int_equal(lan_receive(lan, B, &read, got.bytes, FRAME_MAX), sent.length);
+	assert_memory_equal(got.bytes, sent.bytes, sent.length);
+	assert_int_equal(read.hdr.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	assert_int_equal(read.hdr.gso_type, VIRTIO_NET_HDR_GSO_TCPV4);
+	assert_int_equal(read.hdr.gso_size, MSS);
+	assert_int_equal(read.hdr.csum_start, sent.l4);
+	assert_int_equal(read.hdr.csum_offset, 16);
+	assert_int_equal(read.hdr.hdr_len, sent.l4 + TCP_HEADER);
+	assert_int_equal(read.num_buffers, (sent.length + sizeof(read) + 2047) / 2048);
+}
+
+static void check_segment(const struct packet *sent, const struct packet *got, uint32_t offset,
+			  uint32_t index)
+{
+	uint32_t payload = got->length - got->l4 - TCP_HEADER;
+	const uint8_t *tcp = got->bytes + got->l4, *ip = got->bytes + got->l3;
+	bool last = offset + payload == PAYLOAD;
+
+	assert_true(payload == MSS || last);
+	assert_true(l4_checksum_ok(got, IPPROTO_TCP));
+	assert_memory_equal(got->bytes, sent->bytes, got->l3);
+	assert_memory_equal(tcp + TCP_HEADER, sent->bytes + sent->l4 + TCP_HEADER + offset, payload);
+	assert_int_equal(get32(tcp + 4), get32(sent->bytes + sent->l4 + 4) + offset);
+	assert_int_equal(tcp[13], (last ? FIN_PSH_ACK : FIN_PSH_ACK & ~0x09) | (index ? 0 : CWR));
+	if (got->ip4) {
+		assert_int_equal(get16(ip + 2), got->length - got->l3);
+		assert_int_equal(get16(ip + 4), (uint16_t)(0xfffe + index));
+		assert_int_equal(add_up(0, ip, 20), 0xffff);
+	} else {
+		assert_int_equal(get16(ip + 4), got->length - got->l4);
+	}
+}
+
+static void expect_segments(struct lan *lan, bool ip4, uint16_t vlan, uint64_t features)
+{
+	static struct packet sent, got;
+	struct virtio_net_hdr header = make_tcp(&sent, ip4, vlan, PAYLOAD);
+	struct virtio_net_hdr_mrg_rxbuf read;
+	uint32_t offset = 0, index = 0;
+	int length;
+
+	connect_guests(lan, OFFLOADS, features);
+	lan_send(lan, A, &header, sent.bytes, sent.length);
+	assert_int_equal(lan_pass(lan), 1);
+	got = sent;
+	while ((length = lan_receive(lan, B, &read, got.bytes, FRAME_MAX)) >= 0) {
+		got.length = (uint32_t)length;
+		assert_int_equal(read.hdr.gso_type, VIRTIO_NET_HDR_GSO_NONE);
+		assert_int_equal(read.hdr.flags, features & BIT(VIRTIO_NET_F_GUEST_CSUM)
+							 ? VIRTIO_NET_HDR_F_DATA_VALID
+							 : 0);
+		check_segment(&sent, &got, offset, index++);
+		offset += got.length - got.l4 - TCP_HEADER;
+	}
+	assert_int_equal(offset, PAYLOAD);
+	assert_int_equal(index, (PAYLOAD + MSS - 1) / MSS);
+	assert_int_equal(lan->stations[B].counters.tx_packets, index);
+}
+
+static void ip4_frame_is_cut_for_who_takes_no_large_ones(void **state)
+{
+	expect_segments(*state, true, 0, 0);
+}
+
+static void ip6_frame_is_cut_for_who_takes_no_large_ones(void **state)
+{
+	expect_segments(*state, false, 0, 0);
+}
+
+static void tagged_frame_is_cut(void **state)
+{
+	expect_segments(*state, true, 9, 0);
+}
+
+static void segments_are_marked_as_verified(void **state)
+{
+	expect_segments(*state, true, 0, BIT(VIRTIO_NET_F_GUEST_CSUM));
+}
+
+static void receiver_of_the_other_family_gets_segments(void **state)
+{
+	expect_segments(*state, false, 0,
+			BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4));
+}
+
+/* UDP whose sum happens to be zero must not say "no checksum". */
+static struct virtio_net_hdr make_udp(struct packet *packet, bool zero_sum)
+{
+	struct virtio_net_hdr header = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_offset = 6 };
+	uint8_t *udp;
+
+	make_ip(packet, true, 0, IPPROTO_UDP, 8 + 1000);
+	udp = packet->bytes + packet->l4;
+	put16(udp + 4, 8 + 1000);
+	put16(udp + 6, 0);
+	put16(udp + 8, 0);
+	if (zero_sum)
+		put16(udp + 8, ~add_up(pseudo_header(packet, IPPROTO_UDP), udp, 1008));
+	put16(udp + 6, pseudo_header(packet, IPPROTO_UDP));
+	header.csum_start = (uint16_t)packet->l4;
+	return header;
+}
+
+static void expect_checksum(struct lan *lan, bool zero_sum)
+{
+	static struct packet sent, got;
+	struct virtio_net_hdr header = make_udp(&sent, zero_sum);
+	struct virtio_net_hdr_mrg_rxbuf read;
+
+	connect_guests(lan, OFFLOADS, 0);
+	lan_send(lan, A, &header, sent.bytes, sent.length);
+	lan_pass(lan);
+	got = sent;
+	assert_int_equal(lan_receive(lan, B, &read, got.bytes, FRAME_MAX), sent.length);
+	assert_int_equal(read.hdr.flags, 0);
+	assert_true(l4_checksum_ok(&got, IPPROTO_UDP));
+	assert_int_not_equal(get16(got.bytes + got.l4 + 6), 0);
+	if (zero_sum)
+		assert_int_equal(get16(got.bytes + got.l4 + 6), 0xffff);
+	put16(got.bytes + got.l4 + 6, 0);
+	put16(sent.bytes + sent.l4 + 6, 0);
+	assert_memory_equal(got.bytes, sent.bytes, sent.length);
+}
+
+static void checksum_is_completed_for_who_does_not(void **state)
+{
+	expect_checksum(*state, false);
+}
+
+static void checksum_that_comes_out_zero_is_sent_as_ones(void **state)
+{
+	expect_checksum(*state, true);
+}
+
+static void checksum_passes_to_who_completes_it(void **state)
+{
+	static struct packet sent, got;
+	struct virtio_net_hdr header = make_udp(&sent, false);
+	struct virtio_net_hdr_mrg_rxbuf read;
+	struct lan *lan = *state;
+
+	connect_guests(lan, OFFLOADS, OFFLOADS);
+	lan_send(lan, A, &header, sent.bytes, sent.length);
+	lan_pass(lan);
+	assert_int_equal(lan_receive(lan, B, &read, got.bytes, FRAME_MAX), sent.length);
+	assert_memory_equal(got.bytes, sent.bytes, sent.length);
+	assert_int_equal(read.hdr.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	assert_int_equal(read.hdr.csum_start, sent.l4);
+	assert_int_equal(read.hdr.csum_offset, 6);
+}
+
+static void flood_completes_only_where_it_is_needed(void **state)
+{
+	static struct packet sent, got;
+	struct virtio_net_hdr header = make_udp(&sent, false);
+	struct virtio_net_hdr_mrg_rxbuf read;
+	struct lan *lan = *state;
+
+	lan_renegotiate(lan, A, PLAIN | OFFLOADS);
+	lan_renegotiate(lan, B, PLAIN);
+	lan_renegotiate(lan, 2, PLAIN | OFFLOADS);
+	lan_post(lan, B, 4, 2048);
+	lan_post(lan, 2, 4, 2048);
+	lan_send(lan, A, &header, sent.bytes, sent.length);
+	lan_pass(lan);
+	got = sent;
+	assert_int_equal(lan_receive(lan, B, &read, got.bytes, FRAME_MAX), sent.length);
+	assert_true(l4_checksum_ok(&got, IPPROTO_UDP));
+	assert_int_equal(lan_receive(lan, 2, &read, got.bytes, FRAME_MAX), sent.length);
+	assert_int_equal(read.hdr.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	assert_memory_equal(got.bytes, sent.bytes, sent.length);
+}
+
+struct lie {
+	const char *name;
+	uint64_t features;
+	void (*tell)(struct virtio_net_hdr *header, struct packet *packet);
+};
+
+static void csum_beyond_packet(struct virtio_net_hdr *header, struct packet *packet)
+{
+	header->csum_start = (uint16_t)(packet->length - 1);
+}
+
+static void csum_sum_wraps(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)packet;
+	header->csum_start = 0xffff;
+	header->csum_offset = 0xffff;
+}
+
+static void csum_in_ethernet(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)packet;
+	header->csum_start = 0;
+}
+
+static void gso_without_csum(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)packet;
+	header->flags = 0;
+}
+
+static void gso_of_nothing(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)packet;
+	header->gso_size = 0;
+}
+
+static void gso_of_single_bytes(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)packet;
+	header->gso_size = 1;
+}
+
+static void gso_of_the_other_family(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)packet;
+	header->gso_type = VIRTIO_NET_HDR_GSO_TCPV6;
+}
+
+static void gso_of_udp(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)packet;
+	header->gso_type = VIRTIO_NET_HDR_GSO_UDP;
+}
+
+static void gso_of_another_protocol(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)header;
+	packet->bytes[packet->l3 + 9] = IPPROTO_UDP;
+}
+
+static void tcp_header_too_short(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)header;
+	packet->bytes[packet->l4 + 12] = 4 << 4;
+}
+
+static void tcp_header_beyond_packet(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)header;
+	packet->bytes[packet->l4 + 12] = 15 << 4;
+	packet->length = packet->l4 + 40;
+}
+
+static void nothing(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)header;
+	(void)packet;
+}
+
+static void header_that_contradicts_the_packet_is_refused(void **state)
+{
+	static const struct lie lies[] = {
+		{ "csum beyond packet", OFFLOADS, csum_beyond_packet },
+		{ "csum sum wraps", OFFLOADS, csum_sum_wraps },
+		{ "csum in Ethernet", OFFLOADS, csum_in_ethernet },
+		{ "gso without csum", OFFLOADS, gso_without_csum },
+		{ "gso of nothing", OFFLOADS, gso_of_nothing },
+		{ "gso of single bytes", OFFLOADS, gso_of_single_bytes },
+		{ "gso of the other family", OFFLOADS, gso_of_the_other_family },
+		{ "gso of udp", OFFLOADS, gso_of_udp },
+		{ "gso of another protocol", OFFLOADS, gso_of_another_protocol },
+		{ "tcp header too short", OFFLOADS, tcp_header_too_short },
+		{ "tcp header beyond packet", OFFLOADS, tcp_header_beyond_packet },
+		{ "gso not negotiated", BIT(VIRTIO_NET_F_CSUM), nothing },
+		{ "nothing negotiated", 0, nothing },
+	};
+	static struct packet packet;
+	struct lan *lan = *state;
+
+	for (size_t i = 0; i < sizeof(lies) / sizeof(*lies); i++) {
+		struct virtio_net_hdr header = make_tcp(&packet, true, 0, 1000);
+
+		connect_guests(lan, lies[i].features, OFFLOADS);
+		lies[i].tell(&header, &packet);
+		lan_send(lan, A, &header, packet.bytes, packet.length);
+		assert_int_equal(lan_pass(lan), 1);
+		if (lan_drops(lan, A, DROP_BAD_HEADER) != i + 1 || lan_count(lan, B))
+			fail_msg("%s: accepted", lies[i].name);
+	}
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, lan_setup, lan_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(large_frame_crosses_whole),
+		CASE(ip4_frame_is_cut_for_who_takes_no_large_ones),
+		CASE(ip6_frame_is_cut_for_who_takes_no_large_ones),
+		CASE(tagged_frame_is_cut),
+		CASE(segments_are_marked_as_verified),
+		CASE(receiver_of_the_other_family_gets_segments),
+		CASE(checksum_is_completed_for_who_does_not),
+		CASE(checksum_that_comes_out_zero_is_sent_as_ones),
+		CASE(checksum_passes_to_who_completes_it),
+		CASE(flood_completes_only_where_it_is_needed),
+		CASE(header_that_contradicts_the_packet_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
