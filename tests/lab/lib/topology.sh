@@ -88,8 +88,16 @@ device()
 	esac
 }
 
+# The devices of PCI0 are on NUMA node 0: an ACPI table of Scope(\_SB.PCI0) { Name(_PXM, 0) }
+main_bus_on_node0()
+{
+	printf '\x10\x11\\\x2e_SB_PCI0\x08_PXM\x00' > "$work/pxm.aml"
+	add -acpitable "sig=SSDT,data=$work/pxm.aml"
+}
+
 topology_default()
 {
+	main_bus_on_node0
 	device igb
 	add -device pxb-pcie,id=node1,bus=pcie.0,bus_nr=128,numa_node=1
 	device nvme
