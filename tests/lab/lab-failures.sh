@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: outside
+# A host that does not come up, dies or takes too long says so, and nothing stays behind.
+. "$(dirname "$0")/lib/check.sh"
+
+TMPDIR=$(mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+
+expect_status "a device unknown to QEMU" 125 "$lab/lab" exec --device no-such-device -- true
+expect_match "QEMU's reason" "^lab: the host did not come up: .*'no-such-device' is not a valid" "$err"
+expect_status "a topology unknown" 125 "$lab/lab" exec --topology no-such -- true
+expect_match "the list is named" "no-such.*lab topologies" "$err"
+expect_status "a kernel panic" 125 "$lab/lab" exec --topology minimal -- \
+	bash -c 'echo 5 > /proc/sys/kernel/printk; echo c > /proc/sysrq-trigger; sleep 60'
+expect_match "the kernel's last word" 'died under the command: .*Kernel panic' "$err"
+expect_status "a command that takes too long" 124 \
+	"$lab/lab" exec --topology minimal --timeout 1 -- sh -c 'echo first; sleep 100'
+expect "its output until then" first "$out"
+expect_match "the timeout is told" 'timeout.* 1 s' "$err"
+
+"$lab/lab" exec --topology minimal -- sleep 100 &
+pid=$!
+until qemu=$(pgrep -f "path=$TMPDIR/iovkit-lab"); do sleep 0.1; done
+kill -TERM $pid
+status=0
+wait $pid || status=$?
+expect "status after SIGTERM" 143 $status
+! kill -0 "$qemu" 2>/dev/null || fail "QEMU outlives the lab"
+expect "nothing is left in TMPDIR" "" "$(ls "$TMPDIR")"

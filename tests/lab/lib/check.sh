@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What scenarios are made of. Each ends with status 0, or at its first failed
+# expectation with what was expected and what was there.
+
+set -euo pipefail
+trap 'echo "failed at ${BASH_SOURCE[0]}:$LINENO: $BASH_COMMAND" >&2' ERR
+
+lab=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+
+fail()
+{
+	echo "FAILED: $*" >&2
+	exit 1
+}
+
+# expect WHAT WANTED GOT
+expect()
+{
+	[ "$3" = "$2" ] || fail "$1: expected '$2', got '$3'"
+	echo "ok: $1"
+}
+
+# expect_match WHAT REGULAR-EXPRESSION GOT
+expect_match()
+{
+	[[ $3 =~ $2 ]] || fail "$1: expected a match of '$2', got '$3'"
+	echo "ok: $1"
+}
+
+# expect_status WHAT WANTED COMMAND...: output is in $out and $err
+expect_status()
+{
+	local what=$1 wanted=$2 status=0 errors
+	shift 2
+	errors=$(mktemp)
+	out=$("$@" 2> "$errors") || status=$?
+	err=$(cat "$errors")
+	rm "$errors"
+	[ "$status" = "$wanted" ] || fail "$what: expected status $wanted, got $status; $out $err"
+	echo "ok: $what"
+}
+
+# Facts of a PCI function, by sysfs alone
+pci=/sys/bus/pci/devices
+group_of() { basename "$(readlink "$pci/$1/iommu_group")"; }
+driver_of() { basename "$(readlink "$pci/$1/driver" || echo none)"; }
+members_of() { ls "$pci/$1/iommu_group/devices" | paste -sd' ' -; }
