@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// iovd as a process: its control socket, its ports, guests that come and go.
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/unit/random.h"
+#include "tests/unit/test.h"
+#include "tests/wire/daemon.h"
+#include "tests/wire/frontend.h"
+#include "vhost-user/jsonrpc.h"
+
+#define MEMORY (UINT64_C(4) << 20)
+#define FEATURES                                                                                   \
+	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_RING_F_EVENT_IDX))
+
+static struct daemon iovd;
+
+static int setup(void **state)
+{
+	(void)state;
+	daemon_start(&iovd);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	daemon_clean(&iovd);
+	return 0;
+}
+
+/* Guests */
+
+static const char *socket_of(const char *port)
+{
+	static char path[96];
+
+	snprintf(path, sizeof(path), "%s/%s", iovd.directory, port);
+	return path;
+}
+
+static void add_guest_port(const char *name)
+{
+	daemon_do(&iovd, "port.add",
+		  "{\"name\":\"%s\",\"type\":\"vhost-user\",\"socket\":\"%s\",\"server\":true}", name,
+		  socket_of(name));
+}
+
+static void add_wire(void)
+{
+	add_guest_port("a");
+	add_guest_port("b");
+	daemon_do(&iovd, "bridge.add", "{\"name\":\"w\",\"kind\":\"wire\",\"ports\":[\"a\",\"b\"]}");
+}
+
+static void boot(struct frontend *guest, int fd)
+{
+	assert_return_code(fd, errno);
+	memset(guest, 0, sizeof(*guest));
+	frontend_open(guest, fd, MEMORY);
+	frontend_start(guest, FEATURES, 1);
+	frontend_post(guest, 0, 64);
+}
+
+static void boot_at(struct frontend *guest, const char *port)
+{
+	boot(guest, frontend_connect(socket_of(port)));
+}
+
+/* Wait for a frame; the worker is another process. */
+static int wait_for_frame(struct frontend *guest, uint8_t *frame, uint32_t size)
+{
+	int length = -1;
+
+	for (int tries = 0; tries < 20000 && length < 0; tries++) {
+		length = frontend_take(guest, 0, frame, size);
+		if (length < 0)
+			poll(NULL, 0, 1);
+	}
+	return length;
+}
+
+static void expect_frame(struct frontend *from, struct frontend *to, uint8_t value)
+{
+	uint8_t sent[600], got[2048];
+
+	memset(sent, value, sizeof(sent));
+	memcpy(sent, "\x02\0\0\0\0\x02\x02\0\0\0\0\x01\x88\xb5", 14);
+	frontend_post(to, 0, 1);
+	assert_true(frontend_transmit(from, 0, sent, sizeof(sent)));
+	assert_int_equal(wait_for_frame(to, got, sizeof(got)), sizeof(sent));
+	assert_memory_equal(sent, got, sizeof(sent));
+}
+
+static void expect_traffic(struct frontend *a, struct frontend *b)
+{
+	for (uint8_t i = 0; i < 20; i++) {
+		expect_frame(a, b, i);
+		expect_frame(b, a, (uint8_t)~i);
+	}
+}
+
+/* A crash closes everything without a word. */
+static void crash(struct frontend *guest)
+{
+	frontend_close(guest);
+}
+
+static void wait_for_state(const char *port, const char *wanted)
+{
+	for (int tries = 0; tries < 20000; tries++) {
+		if (!strcmp(daemon_port(&iovd, "port.list", port, "state"), wanted))
+			return;
+		poll(NULL, 0, 1);
+	}
+	fail_msg("port %s is never %s", port, wanted);
+}
+
+static void frames_pass_between_guests(void **state)
+{
+	struct frontend a, b;
+
+	(void)state;
+	add_wire();
+	boot_at(&a, "a");
+	boot_at(&b, "b");
+	expect_traffic(&a, &b);
+	assert_string_equal(daemon_port(&iovd, "port.stats", "a", "rx_packets"), "20");
+	assert_string_equal(daemon_port(&iovd, "port.stats", "a", "tx_packets"), "20");
+	assert_string_equal(daemon_port(&iovd, "port.stats", "a", "drops"), "{ }");
+	assert_string_equal(daemon_port(&iovd, "port.list", "a", "queues"), "2");
+	frontend_close(&a);
+	frontend_close(&b);
+}
+
+/* The worker must wake up by a kick after it went to sleep. */
+static void frames_pass_after_a_silence(void **state)
+{
+	struct frontend a, b;
+
+	(void)state;
+	add_wire();
+	boot_at(&a, "a");
+	boot_at(&b, "b");
+	for (uint8_t i = 0; i < 10; i++) {
+		poll(NULL, 0, 20);
+		expect_frame(&a, &b, i);
+	}
+	frontend_close(&a);
+	frontend_close(&b);
+}
+
+static void crashed_guest_comes_back_and_traffic_resumes(void **state)
+{
+	struct frontend a, b;
+
+	(void)state;
+	add_wire();
+	boot_at(&b, "b");
+	for (int i = 0; i < 5; i++) {
+		boot_at(&a, "a");
+		expect_traffic(&a, &b);
+		crash(&a);
+		wait_for_state("a", "listening");
+	}
+	frontend_close(&b);
+}
+
+static void guests_attach_again_after_iovd_ended_or_crashed(void **state)
+{
+	struct frontend a, b;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		add_wire();
+		boot_at(&a, "a");
+		boot_at(&b, "b");
+		expect_traffic(&a, &b);
+		if (i % 2)
+			daemon_crash(&iovd);
+		else
+			assert_int_equal(daemon_end(&iovd), 0);
+		assert_true(frontend_is_ended(&a));
+		frontend_close(&a);
+		frontend_close(&b);
+		daemon_restart(&iovd);
+	}
+}
+
+static void iovd_connects_to_who_listens_and_again_when_that_restarts(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct frontend a, b;
+
+	(void)state;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_of("c"));
+	daemon_do(&iovd, "port.add", "{\"name\":\"c\",\"type\":\"vhost-user\",\"socket\":\"%s\"}",
+		  address.sun_path);
+	add_guest_port("b");
+	daemon_do(&iovd, "bridge.add", "{\"name\":\"w\",\"kind\":\"wire\",\"ports\":[\"c\",\"b\"]}");
+	assert_string_equal(daemon_port(&iovd, "port.list", "c", "state"), "connecting");
+	assert_return_code(bind(listener, (struct sockaddr *)&address, sizeof(address)), errno);
+	assert_return_code(listen(listener, 1), errno);
+	boot_at(&b, "b");
+	for (int i = 0; i < 2; i++) {
+		boot(&a, accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+		expect_traffic(&a, &b);
+		crash(&a);
+	}
+	close(listener);
+	frontend_close(&b);
+}
+
+static void garbage_on_one_port_does_not_disturb_the_others(void **state)
+{
+	struct random random = { 20261120 };
+	struct frontend a, b;
+	uint8_t bytes[512];
+
+	(void)state;
+	add_wire();
+	add_guest_port("g");
+	boot_at(&a, "a");
+	boot_at(&b, "b");
+	for (int i = 0; i < 100; i++) {
+		int fd = frontend_connect(socket_of("g"));
+
+		assert_return_code(fd, errno);
+		for (size_t j = 0; j < sizeof(bytes); j++)
+			bytes[j] = (uint8_t)random_next(&random);
+		if (i % 2) /* a header that is right as far as the version goes */
+			memcpy(bytes, (uint32_t[]){ (uint32_t)i / 2, 1, 8 }, 12);
+		send(fd, bytes, sizeof(bytes), MSG_NOSIGNAL);
+		close(fd);
+		expect_frame(&a, &b, (uint8_t)i);
+	}
+	assert_true(daemon_is_alive(&iovd));
+	wait_for_state("g", "listening");
+	assert_string_not_equal(daemon_port(&iovd, "port.stats", "g", "refused"), "{ }");
+	frontend_close(&a);
+	frontend_close(&b);
+}
+
+/* A guest that breaks its ring stops that ring, and nothing else. */
+static void broken_ring_stops_alone(void **state)
+{
+	struct frontend a, b;
+
+	(void)state;
+	add_wire();
+	boot_at(&a, "a");
+	boot_at(&b, "b");
+	expect_traffic(&a, &b);
+	a.rings[1].avail->idx += 5000;
+	eventfd_write(a.kick[1], 1);
+	for (int tries = 0; tries < 20000; tries++) {
+		if (!strcmp(daemon_port(&iovd, "port.list", "a", "queues"), "1"))
+			break;
+		poll(NULL, 0, 1);
+	}
+	assert_string_equal(daemon_port(&iovd, "port.list", "a", "queues"), "1");
+	for (uint8_t i = 0; i < 5; i++)
+		expect_frame(&b, &a, i);
+	frontend_close(&a);
+	frontend_close(&b);
+}
+
+static void port_is_removed_under_traffic(void **state)
+{
+	struct frontend a, b;
+	uint8_t frame[60] = { 2 };
+
+	(void)state;
+	add_wire();
+	boot_at(&a, "a");
+	boot_at(&b, "b");
+	expect_traffic(&a, &b);
+	for (int i = 0; i < 50; i++)
+		frontend_transmit(&a, 0, frame, sizeof(frame));
+	daemon_do(&iovd, "port.remove", "{\"name\":\"b\"}");
+	assert_true(frontend_is_ended(&b));
+	frontend_close(&b);
+	frontend_transmit(&a, 0, frame, sizeof(frame));
+	add_guest_port("b");
+	daemon_do(&iovd, "bridge.remove", "{\"name\":\"w\"}");
+	daemon_do(&iovd, "bridge.add", "{\"name\":\"w\",\"kind\":\"wire\",\"ports\":[\"a\",\"b\"]}");
+	boot_at(&b, "b");
+	expect_traffic(&a, &b);
+	frontend_close(&a);
+	frontend_close(&b);
+}
+
+/* Control socket */
+
+static void expect_error(const char *method, const char *params)
+{
+	struct json_object *result = daemon_call(&iovd, method, "%s", params);
+
+	if (result)
+		fail_msg("%s %s succeeded", method, params);
+}
+
+static void wrong_requests_change_nothing(void **state)
+{
+	struct json_object *ports;
+
+	(void)state;
+	expect_error("port.add", "{}");
+	expect_error("port.add", "{\"name\":\"a\",\"type\":\"vhost-user\"}");
+	expect_error("port.add", "{\"name\":\"a\",\"type\":\"vhost-user\",\"socket\":\"\"}");
+	expect_error("port.add", "{\"name\":\"a b\",\"type\":\"vhost-user\",\"socket\":\"/tmp/x\"}");
+	expect_error("port.add", "{\"name\":\"\",\"type\":\"vhost-user\",\"socket\":\"/tmp/x\"}");
+	expect_error("port.add", "{\"name\":\"a\",\"type\":\"disk\",\"socket\":\"/tmp/x\"}");
+	expect_error("port.add",
+		     "{\"name\":\"a\",\"type\":\"vhost-user\",\"socket\":\"/no/such/x\",\"server\":true}");
+	expect_error("port.add", "{\"name\":\"a\",\"type\":\"ethdev\",\"device\":\"0000:ff:1f.7\"}");
+	expect_error("port.add", "{\"name\":\"a\",\"type\":\"ethdev\",\"device\":\"net_nothing0\"}");
+	expect_error("port.add", "{\"name\":\"a\",\"type\":\"ethdev\",\"device\":\"eth0\"}");
+	expect_error("port.add", "{\"name\":\"a\",\"type\":\"vhost-user\",\"socket\":\"/tmp/x\","
+				 "\"bridge\":\"none\"}");
+	expect_error("port.remove", "{\"name\":\"a\"}");
+	expect_error("port.stats", "{\"name\":\"a\"}");
+	expect_error("bridge.add", "{\"name\":\"b\",\"kind\":\"hub\"}");
+	expect_error("bridge.add", "{\"name\":\"b\",\"kind\":\"wire\",\"ports\":[\"a\"]}");
+	expect_error("bridge.remove", "{\"name\":\"b\"}");
+	expect_error("shutdown", "{}");
+	ports = daemon_call(&iovd, "port.list", "{}");
+	assert_int_equal(json_object_array_length(ports), 0);
+	json_object_put(ports);
+	ports = daemon_call(&iovd, "bridge.list", "{}");
+	assert_int_equal(json_object_array_length(ports), 0);
+	json_object_put(ports);
+}
+
+static void names_and_sockets_are_taken_once(void **state)
+{
+	(void)state;
+	add_wire();
+	expect_error("port.add", "{\"name\":\"a\",\"type\":\"vhost-user\",\"socket\":\"/tmp/x\"}");
+	expect_error("bridge.add", "{\"name\":\"w\",\"kind\":\"switch\"}");
+	expect_error("bridge.add", "{\"name\":\"v\",\"kind\":\"switch\",\"ports\":[\"a\"]}");
+	add_guest_port("c");
+	daemon_do(&iovd, "bridge.add", "{\"name\":\"v\",\"kind\":\"switch\",\"ports\":[\"c\"]}");
+	daemon_do(&iovd, "bridge.remove", "{\"name\":\"w\"}");
+	expect_error("bridge.add", "{\"name\":\"w\",\"kind\":\"wire\",\"ports\":[\"a\",\"b\",\"c\"]}");
+	daemon_do(&iovd, "port.remove", "{\"name\":\"a\"}");
+	add_guest_port("a");
+}
+
+static int error_code(const char *line)
+{
+	struct json_object *reply = json_tokener_parse(line);
+	int code = json_object_get_int(
+		json_object_object_get(json_object_object_get(reply, "error"), "code"));
+
+	json_object_put(reply);
+	return code;
+}
+
+static void expect_hang_up(const void *bytes, size_t size, int code)
+{
+	int fd = daemon_connect(&iovd);
+	const char *line = daemon_exchange(fd, bytes, size);
+
+	assert_non_null(line);
+	assert_int_equal(error_code(line), code);
+	assert_null(daemon_exchange(fd, "", 0));
+	close(fd);
+}
+
+static void garbage_is_answered_and_hung_up_on(void **state)
+{
+	static char endless[1 << 17], deep[4096];
+	struct random random = { 7 };
+
+	(void)state;
+	memset(endless, ' ', sizeof(endless));
+	memset(deep, '[', sizeof(deep) - 1);
+	deep[sizeof(deep) - 1] = '\n';
+	expect_hang_up("garbage\n", 8, JSONRPC_PARSE_ERROR);
+	expect_hang_up(deep, sizeof(deep), JSONRPC_PARSE_ERROR);
+	expect_hang_up(endless, sizeof(endless), JSONRPC_INVALID_REQUEST);
+	for (int i = 0; i < 100; i++) {
+		int fd = daemon_connect(&iovd);
+
+		for (size_t j = 0; j < 2000; j++)
+			endless[j] = (char)random_next(&random);
+		send(fd, endless, 2000, MSG_NOSIGNAL);
+		close(fd);
+	}
+	daemon_do(&iovd, "version", "{}");
+}
+
+static void request_may_come_in_pieces_and_several_at_once(void **state)
+{
+	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"port.list\"}\n";
+	char two[2 * sizeof(request)];
+	int fd = daemon_connect(&iovd);
+	const char *line;
+
+	(void)state;
+	assert_int_equal(send(fd, request, 10, 0), 10);
+	line = daemon_exchange(fd, request + 10, sizeof(request) - 11);
+	assert_non_null(line);
+	assert_int_equal(error_code(line), 0);
+	snprintf(two, sizeof(two), "%s%s", request, request);
+	assert_non_null(daemon_exchange(fd, two, strlen(two)));
+	assert_non_null(daemon_exchange(fd, "", 0));
+	close(fd);
+}
+
+static void too_many_peers_are_turned_away_until_some_leave(void **state)
+{
+	struct json_object *result = NULL;
+	int fds[64];
+
+	(void)state;
+	for (size_t i = 0; i < 64; i++)
+		fds[i] = daemon_connect(&iovd);
+	expect_hang_up("", 0, JSONRPC_INVALID_REQUEST);
+	for (size_t i = 0; i < 64; i++)
+		close(fds[i]);
+	for (int tries = 0; tries < 1000 && !result; tries++)
+		result = daemon_call(&iovd, "version", "{}");
+	assert_non_null(result);
+	json_object_put(result);
+}
+
+static void second_iovd_is_refused_and_the_first_goes_on(void **state)
+{
+	char command[256];
+
+	(void)state;
+	snprintf(command, sizeof(command), "\"$IOVD\" --no-huge --control %s 2>/dev/null",
+		 iovd.control);
+	assert_int_not_equal(system(command), 0);
+	daemon_do(&iovd, "version", "{}");
+}
+
+static void end_removes_the_sockets(void **state)
+{
+	char path[96];
+
+	(void)state;
+	add_guest_port("a");
+	strcpy(path, socket_of("a"));
+	assert_return_code(access(path, F_OK), errno);
+	assert_int_equal(daemon_end(&iovd), 0);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(access(iovd.control, F_OK), -1);
+	daemon_restart(&iovd);
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(frames_pass_between_guests),
+		CASE(frames_pass_after_a_silence),
+		CASE(crashed_guest_comes_back_and_traffic_resumes),
+		CASE(guests_attach_again_after_iovd_ended_or_crashed),
+		CASE(iovd_connects_to_who_listens_and_again_when_that_restarts),
+		CASE(garbage_on_one_port_does_not_disturb_the_others),
+		CASE(broken_ring_stops_alone),
+		CASE(port_is_removed_under_traffic),
+		CASE(wrong_requests_change_nothing),
+		CASE(names_and_sockets_are_taken_once),
+		CASE(garbage_is_answered_and_hung_up_on),
+		CASE(request_may_come_in_pieces_and_several_at_once),
+		CASE(too_many_peers_are_turned_away_until_some_leave),
+		CASE(second_iovd_is_refused_and_the_first_goes_on),
+		CASE(end_removes_the_sockets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
