@@ -16,9 +16,9 @@ expect_status "a kernel panic" 125 "$lab/lab" exec --topology minimal -- \
 	bash -c 'echo 5 > /proc/sys/kernel/printk; echo c > /proc/sysrq-trigger; sleep 60'
 expect_match "the kernel's last word" 'died under the command: .*Kernel panic' "$err"
 expect_status "a command that takes too long" 124 \
-	"$lab/lab" exec --topology minimal --timeout 1 -- sh -c 'echo first; sleep 100'
+	"$lab/lab" exec --topology minimal --timeout 8 -- sh -c 'echo first; sleep 100'
 expect "its output until then" first "$out"
-expect_match "the timeout is told" 'timeout.* 1 s' "$err"
+expect_match "the timeout is told" 'timeout.* 8 s' "$err"
 
 "$lab/lab" exec --topology minimal -- sleep 100 &
 pid=$!
