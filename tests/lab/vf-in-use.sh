@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: --topology minimal --device igb
+# A VF that a process drives keeps all VFs of its PF from going.
+. "$(dirname "$0")/lib/check.sh"
+
+pf=0000:01:00.0
+expect_status "create 3 VFs" 0 iov vf create $pf --count 3
+group=$(group_of 0000:01:10.2)
+sleep 1000 9<> "/dev/vfio/$group" &
+holder=$!
+before=$(iov vf list $pf)
+
+expect_match "the list names the holder" "pid $holder \(" "$before"
+expect_status "another number is refused" 3 iov vf create $pf --count 5
+expect_match "VF and holder are named" "0000:01:10.2 \(VF 1 of $pf\).*pid $holder \(sleep\)" "$err"
+expect_status "a dry run says so" 3 iov vf create $pf --count 5 --dry-run
+expect_status "removing is refused" 3 iov vf remove $pf
+expect "nothing changed" "$before" "$(iov vf list $pf)"
+expect_status "the same number needs nothing" 0 iov vf create $pf --count 3
+
+kill $holder
+wait $holder || :
+expect_status "another number goes through 0 when nobody has one" 0 iov vf create $pf --count 5
+expect "5 VFs" 5 "$(< $pci/$pf/sriov_numvfs)"
+expect_status "remove them" 0 iov vf remove $pf
