@@ -236,8 +236,8 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 			 RTE_ETHER_ADDR_BYTES(&mac));
 		add_string(object, "mac", text);
 	}
-	rte_eth_link_get_nowait(uplink->port, &link);
-	add_string(object, "state", link.link_status ? "up" : "down");
+	if (!rte_eth_link_get_nowait(uplink->port, &link))
+		add_string(object, "state", link.link_status ? "up" : "down");
 	json_object_object_add(object, "mtu", json_object_new_int(uplink->mtu));
 	json_object_object_add(object, "offloads", offloads_json(uplink->tx_offloads));
 }
