@@ -45,15 +45,27 @@ void open_ring(struct fixture *fixture, uint16_t size, uint64_t features)
 			  });
 }
 
+void fixture_open(struct fixture *fixture)
+{
+	memset(fixture, 0, sizeof(*fixture));
+	assert_return_code(iov_open(&fixture->iov, NULL), 0);
+	guest_open(&fixture->guest, GPA, GUEST_BYTES);
+	share(fixture);
+}
+
+void fixture_close(struct fixture *fixture)
+{
+	guest_memory_close(fixture->memory);
+	guest_close(&fixture->guest);
+	iov_close(fixture->iov);
+}
+
 int ring_setup(void **state)
 {
 	struct fixture *fixture = aligned_alloc(_Alignof(struct fixture), sizeof(*fixture));
 
 	assert_non_null(fixture);
-	memset(fixture, 0, sizeof(*fixture));
-	assert_return_code(iov_open(&fixture->iov, NULL), 0);
-	guest_open(&fixture->guest, GPA, GUEST_BYTES);
-	share(fixture);
+	fixture_open(fixture);
 	open_ring(fixture, SIZE, EVENT_IDX | INDIRECT);
 	*state = fixture;
 	return 0;
@@ -61,12 +73,8 @@ int ring_setup(void **state)
 
 int ring_teardown(void **state)
 {
-	struct fixture *fixture = *state;
-
-	guest_memory_close(fixture->memory);
-	guest_close(&fixture->guest);
-	iov_close(fixture->iov);
-	free(fixture);
+	fixture_close(*state);
+	free(*state);
 	return 0;
 }
 

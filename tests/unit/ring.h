@@ -22,6 +22,10 @@ struct fixture {
 	struct virtq_batch batch;
 };
 
+/* A guest without a ring. */
+void fixture_open(struct fixture *fixture);
+void fixture_close(struct fixture *fixture);
+
 /* For cmocka_unit_test_setup_teardown(): a ring of SIZE with both features. */
 int ring_setup(void **state);
 int ring_teardown(void **state);
