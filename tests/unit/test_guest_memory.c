@@ -76,7 +76,7 @@ static void region_shows_the_file_at_its_offset(void **state)
 	memcpy(fixture->file + 3 * PAGE + 0x18, "hello", 6);
 	const struct guest_region *hint = fixture->memory->regions;
 
-	assert_string_equal(guest_memory_at(fixture->memory, &hint, 0x10008, &length), "hello");
+	assert_string_equal((char *)guest_memory_at(fixture->memory, &hint, 0x10008, &length), "hello");
 	assert_int_equal(length, 8);
 }
 
