@@ -71,26 +71,38 @@ static error_t parse_create(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* The kernel chooses: its modules are loaded, and it looks for drivers again. */
+static int plan_native(struct iov_plan *plan, const struct iov_pf *pf, const struct iov_bdf *vfs,
+		       unsigned int count)
+{
+	bool planned = pf->count != count;
+	int error = planned ? iov_vf_modules_plan(plan, pf->bdf) : 0;
+
+	if (!error)
+		error = iov_vf_settle_plan(plan, pf->bdf, count);
+	if (!error)
+		error = iov_unbind_plan(plan, vfs, count, planned ? IOV_BIND_PLANNED : 0);
+	return error;
+}
+
 /* The drivers of the VFs that exist once the steps so far are done. */
 static int plan_drivers(struct iov_plan *plan, const struct iov_pf *pf,
 			const struct create_args *args)
 {
 	const char *driver = args->driver ? args->driver : "vfio-pci";
-	unsigned int flags = pf->count == args->count ? 0 : IOV_BIND_PLANNED;
 	_cleanup_free_ struct iov_bdf *vfs = calloc(args->count, sizeof(*vfs));
+	int error = 0;
 
 	if (!vfs)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < args->count; i++)
 		vfs[i] = iov_vf_bdf(pf, i);
-	if (!strcmp(driver, "none"))
-		return 0;
-	if (!strcmp(driver, "native")) {
-		int error = flags ? iov_vf_modules_plan(plan, pf->bdf) : 0;
-
-		return error ? error : iov_unbind_plan(plan, vfs, args->count, flags);
-	}
-	return iov_bind_plan(plan, vfs, args->count, driver, flags);
+	if (!strcmp(driver, "native"))
+		return plan_native(plan, pf, vfs, args->count);
+	if (strcmp(driver, "none"))
+		error = iov_bind_plan(plan, vfs, args->count, driver,
+				      pf->count == args->count ? 0 : IOV_BIND_PLANNED);
+	return error ? error : iov_vf_settle_plan(plan, pf->bdf, args->count);
 }
 
 static int run_create(struct cli *cli, void *data)

@@ -368,11 +368,13 @@ static void describe_nvme_virt(struct json_object *op, char *text, size_t size)
 {
 	const char *action = json_object_get_string(json_object_object_get(op, "action"));
 	int controller = get_number(op, "controller");
+	int queues = get_number(op, "queues"), interrupts = get_number(op, "interrupts");
 
 	if (json_object_object_get(op, "queues"))
-		snprintf(text, size, "%s NVMe controller %d %d flexible queues and %d interrupts",
+		snprintf(text, size, "%s NVMe controller %d %d flexible queue%s and %d interrupt%s",
 			 strcmp(action, action_names[NVME_PROVE]) ? "give" : "expect of",
-			 controller, get_number(op, "queues"), get_number(op, "interrupts"));
+			 controller, queues, queues == 1 ? "" : "s", interrupts,
+			 interrupts == 1 ? "" : "s");
 	else
 		snprintf(text, size, "set NVMe controller %d %s", controller, action);
 }

@@ -3,16 +3,18 @@
  * Creating and removing VFs.
  *
  * The kernel takes a number of VFs in sriov_numvfs when none exist, and 0 when
- * some do; so from n to m the way leads through 0.  While VFs come into being
- * sriov_drivers_autoprobe is 0, so that no driver claims them before whoever
- * asked for them has decided which.
+ * some do; so from n to m the way leads through 0.  From before they exist until
+ * they have the driver that was asked for, sriov_drivers_autoprobe is 0: udev
+ * loads the native driver as soon as it hears of a VF, and a driver that is
+ * loaded claims every device that it may.
  *
  *	[remove n VFs]		when there are others than asked for
  *	[prepare]		of the device class: resources for the VFs
  *	autoprobe 0
  *	create m VFs		proved by virtfnN leading to the predicted addresses
- *	autoprobe restored
  *	[finish]		of the device class: VFs that are ready for a driver
+ *	(they are bound)	by whoever asked for them
+ *	autoprobe restored	iov_vf_settle_plan()
  *
  * What undoing a removal restores: number, attributes by the device class, and
  * the driver and override of each VF.  A VF is probed with an override to its
@@ -229,12 +231,6 @@ static void create_vfs(struct iov_plan *plan, const struct iov_pf *pf, unsigned 
 		iov_step_verify(step, iov_if_link(virtfn(pf, i).name, IOV_BDF(iov_vf_bdf(pf, i))));
 	iov_step_undo(step, numvfs_op(pf, 0));
 	iov_step_undone(step, if_numvfs(pf, 0));
-	if (probes(pf)) {
-		step = iov_plan_step(plan, IOV_BDF(pf->bdf), "let VFs of %s find drivers again",
-				     IOV_BDF(pf->bdf));
-		iov_step_do(step, autoprobe_op(pf, 1));
-		iov_step_verify(step, if_autoprobe(pf, 1));
-	}
 }
 
 static int check_count(struct iov *iov, const struct iov_pf *pf, unsigned int count)
@@ -288,6 +284,20 @@ int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int c
 	if (!error && device_class && device_class->finish)
 		error = device_class->finish(plan, &pf, count);
 	return error;
+}
+
+int iov_vf_settle_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count)
+{
+	struct iov_step *step;
+	struct iov_pf pf;
+	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);
+
+	if (error || pf.count == count || !probes(&pf))
+		return error;
+	step = iov_plan_step(plan, IOV_BDF(bdf), "let VFs of %s find drivers again", IOV_BDF(bdf));
+	iov_step_do(step, autoprobe_op(&pf, 1));
+	iov_step_verify(step, if_autoprobe(&pf, 1));
+	return 0;
 }
 
 static unsigned int read_id(struct iov *iov, struct iov_bdf bdf, const char *attribute)

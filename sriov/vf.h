@@ -5,7 +5,9 @@
  *
  * Builders append steps to a plan and change nothing themselves.  They do not
  * bind drivers: new VFs come up without one, and the plan of vfio/bind.h can
- * be appended for them, as their addresses are known before they exist.
+ * be appended for them, as their addresses are known before they exist:
+ *
+ *	iov_vf_create_plan(), iov_bind_plan(), iov_vf_settle_plan()
  */
 #ifndef IOV_SRIOV_VF_H
 #define IOV_SRIOV_VF_H
@@ -96,7 +98,8 @@ struct iov_bdf iov_vf_bdf(const struct iov_pf *pf, unsigned int index);
  *
  * Appends nothing when that many exist.  Another number of VFs is removed
  * first, as the hardware asks: they are taken from the host, so a guard
- * refuses the plan when one is in use.  The new VFs have no driver.
+ * refuses the plan when one is in use.  The new VFs have no driver, and the
+ * kernel looks for none until iov_vf_settle_plan().
  * Undo restores the number, the driver probing switch, and the drivers and
  * attributes of the VFs that were there before.
  *
@@ -105,6 +108,20 @@ struct iov_bdf iov_vf_bdf(const struct iov_pf *pf, unsigned int index);
  * VFs, -ENOSPC when the device has not enough resources to share out.
  */
 int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count);
+
+/**
+ * iov_vf_settle_plan - plan that the kernel looks for drivers of VFs again
+ * @plan: plan that iov_vf_create_plan() was appended to
+ * @bdf: the PF
+ * @count: as given to iov_vf_create_plan()
+ *
+ * Comes after the steps that bind the new VFs to a driver by driver_override,
+ * and before those that leave the choice to the kernel.  Appends nothing where
+ * the switch was off before or is missing.
+ *
+ * Return: 0, or -errno with a message.
+ */
+int iov_vf_settle_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count);
 
 /**
  * iov_vf_modules_plan - plan to have the native driver of VFs at hand

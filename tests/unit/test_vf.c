@@ -19,7 +19,9 @@ static unsigned int wanted;
 
 static int build_create(struct iov_plan *plan)
 {
-	return iov_vf_create_plan(plan, model.pf, wanted);
+	int error = iov_vf_create_plan(plan, model.pf, wanted);
+
+	return error ? error : iov_vf_settle_plan(plan, model.pf, wanted);
 }
 
 static int build_remove(struct iov_plan *plan)
@@ -125,7 +127,8 @@ static void as_many_as_there_are_is_an_empty_plan(void **state)
 	(void)state;
 	pf_model_create(3);
 	assert_int_equal(iov_plan_new(&plan, model.iov, "test"), 0);
-	assert_int_equal(iov_vf_create_plan(plan, model.pf, 3), 0);
+	wanted = 3;
+	assert_int_equal(build_create(plan), 0);
 	assert_true(iov_plan_is_empty(plan));
 	iov_plan_free(plan);
 }
@@ -339,7 +342,8 @@ static void the_plan_names_every_write_that_runs(void **state)
 	(void)state;
 	pf_model_create(2);
 	assert_int_equal(iov_plan_new(&plan, model.iov, "test"), 0);
-	assert_int_equal(iov_vf_create_plan(plan, model.pf, 6), 0);
+	wanted = 6;
+	assert_int_equal(build_create(plan), 0);
 	log_plan(plan, log, sizeof(log));
 	assert_int_equal(model.writes, 0);
 	assert_int_equal(iov_plan_run(plan, NULL), 0);
