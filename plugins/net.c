@@ -245,7 +245,7 @@ static int open_socket(struct request *request)
 	if (!request->socket)
 		return -ENOMEM;
 	if (nl_connect(request->socket, NETLINK_ROUTE) < 0)
-		return -errno;
+		return errno ? -errno : -EIO;
 	nl_socket_enable_msg_peek(request->socket);
 	nl_socket_modify_cb(request->socket, NL_CB_VALID, NL_CB_CUSTOM, on_link, request);
 	nl_socket_modify_cb(request->socket, NL_CB_FINISH, NL_CB_CUSTOM, on_done, request);

@@ -26,6 +26,14 @@ expect_match "it has none" "have no mac" "$err"
 expect_status "remove them" 0 iov vf remove $pf
 expect "nothing stays with the secondary controllers" "0 0 0,0 0 0,0 0 0,0 0 0" "$(secondaries)"
 
+# Admin commands are ioctls; several before and after the VFs exist
+for number in 8 20 45; do
+	killed ioctl $number iov vf create $pf --count 3
+	expect_status "undo" 0 iov recover
+	expect "killed in command $number and undone: as before" "0 0 0 0,0 0 0,0 0 0,0 0 0" \
+		"$(< $pci/$pf/sriov_numvfs) $(secondaries)"
+done
+
 # The PF holds everything, and its disk is mounted
 nvme virt-mgmt "$controller" -c 0 -r 0 -a 1 -n 8 > /dev/null
 nvme virt-mgmt "$controller" -c 0 -r 1 -a 1 -n 4 > /dev/null

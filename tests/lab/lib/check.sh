@@ -42,6 +42,20 @@ expect_status()
 	echo "ok: $what"
 }
 
+# killed CALL N COMMAND...: COMMAND gets SIGKILL in its Nth CALL
+killed()
+{
+	local call=$1 number=$2 status=0
+	shift 2
+	command -v strace > /dev/null || { echo "missing: strace"; exit 77; }
+	(
+		strace -qq -o /dev/null -e "trace=$call" \
+			-e "inject=$call:signal=SIGKILL:when=$number" "$@"
+		exit $?
+	) > /dev/null 2>&1 || status=$?
+	[ $status = 137 ] || fail "expected death in $call number $number of '$*', got status $status"
+}
+
 # Facts of a PCI function, by sysfs alone
 pci=/sys/bus/pci/devices
 group_of() { basename "$(readlink "$pci/$1/iommu_group")"; }
