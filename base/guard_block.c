@@ -4,9 +4,11 @@
  * to the disks below it, through partitions, device mapper and MD ("slaves"),
  * the members of a btrfs, and the controllers of an NVMe subsystem.
  */
-#include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
 #include "base/guard_scan.h"
@@ -104,12 +106,26 @@ static void walk_down(struct guard_scan *scan, struct guard_chain *chain, const 
 	chain->count--;
 }
 
-/* The block device that a node under dev/ stands for: "dm-0" for "mapper/vg-root". */
+/* By the number of the node, which is right whatever its name. */
+static bool name_by_number(struct iov *iov, const char *node, char *name, size_t size)
+{
+	_cleanup_fd_ int fd = iov_sys_open(iov, node, O_PATH);
+	struct stat status;
+
+	return fd >= 0 && !fstat(fd, &status) && S_ISBLK(status.st_mode) &&
+	       !iov_sys_link_name(iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u", major(status.st_rdev),
+						minor(status.st_rdev)).name, name, size);
+}
+
+/*
+ * The block device that a node stands for: "dm-0" for "/dev/mapper/vg-root".  A
+ * recorded tree has no nodes: there a link, or the name itself, has to do.
+ */
 static void node_name(struct iov *iov, const char *node, char *name, size_t size)
 {
-	const char *last = strrchr(node, '/');
+	const char *last = strrchr(node, '/'), *path = node + (*node == '/');
 
-	if (iov_sys_link_name(iov, node + (*node == '/'), name, size))
+	if (!name_by_number(iov, path, name, size) && iov_sys_link_name(iov, path, name, size))
 		snprintf(name, size, "%s", last ? last + 1 : node);
 }
 
@@ -163,12 +179,11 @@ static void unescape(char *text)
 /* "36 35 98:0 / /mnt rw,noatime master:1 - ext3 /dev/root rw,errors=continue" */
 static void scan_mount(struct guard_scan *scan, const char *line)
 {
-	char point[256], type[64], source[256], holder[512], name[64];
+	char number[32], point[256], type[64], source[256], holder[512], name[64];
 	const char *separator = strstr(line, " - ");
-	unsigned int major, minor;
 
 	if (!separator ||
-	    sscanf(line, "%*s %*s %u:%u %*s %255s", &major, &minor, point) != 3 ||
+	    sscanf(line, "%*s %*s %31s %*s %255s", number, point) != 2 ||
 	    sscanf(separator, " - %63s %255s", type, source) != 2)
 		return;
 	unescape(point);
@@ -176,8 +191,8 @@ static void scan_mount(struct guard_scan *scan, const char *line)
 	if (!strcmp(type, "btrfs")) {
 		node_name(scan->iov, source, name, sizeof(name));
 		hold_btrfs(scan, holder, name);
-	} else if (!iov_sys_link_name(scan->iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u", major,
-							  minor).name, name, sizeof(name))) {
+	} else if (!iov_sys_link_name(scan->iov, iov_path(IOV_PATH_DEV_BLOCK "/%s", number).name,
+				      name, sizeof(name))) {
 		hold_device(scan, "mount", holder, name);
 	}
 }
