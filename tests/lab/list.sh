@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# iov list and iov show say what sysfs says.
+. "$(dirname "$0")/lib/check.sh"
+
+pf=0000:01:00.0 vf=0000:01:10.2
+echo 2 > $pci/$pf/sriov_numvfs
+
+all=$(iov list --all --json)
+expect "every function is listed" "$(ls $pci)" "$(jq -r '.[].device' <<< "$all")"
+expect "bridges are left out without --all" 0 \
+	"$(iov list --json | jq '[.[] | select(.class_code | startswith("0x06"))] | length')"
+for device in $(ls $pci); do
+	[ "$(driver_of "$device")" = "$(jq -r --arg d "$device" \
+		'.[] | select(.device == $d) | .driver // "none"' <<< "$all")" ] ||
+		fail "driver of $device"
+	[ "$(group_of "$device")" = "$(jq -r --arg d "$device" \
+		'.[] | select(.device == $d) | .iommu_group' <<< "$all")" ] || fail "group of $device"
+done
+echo "ok: drivers and groups are those of sysfs"
+
+row=$(jq -c --arg d $vf '.[] | select(.device == $d) | [.pf, .vf_index, .msix, .reset_methods]' <<< "$all")
+expect "a VF's relation, vectors and resets" "[\"$pf\",1,3,[\"flr\"]]" "$row"
+row=$(jq -c --arg d $pf '.[] | select(.device == $d) | [.vfs, .vfs_total]' <<< "$all")
+expect "a PF's VFs" '[2,7]' "$row"
+expect_match "the table shows the relation" "$vf .*VF 1 of $pf" "$(iov list)"
+
+shown=$(iov show $pf --json)
+expect "interfaces" "$(ls $pci/$pf/net)" "$(jq -r '.net[]' <<< "$shown")"
+expect "capabilities by name" true "$(jq '.capabilities | contains(["MSI-X", "SR-IOV"])' <<< "$shown")"
+expect "a PF with VFs cannot be assigned" false "$(jq .assignment.assignable <<< "$shown")"
+expect_match "and the text says why" "no: $pf: has 2 VFs" "$(iov show $pf)"
+expect_match "a VF can, with the command" "yes, after 'iov bind $vf --driver vfio-pci'" "$(iov show $vf)"
+
+expect_status "an unknown function" 4 iov show 0000:09:00.0
+expect_match "is named with what to do" "0000:09:00.0: no such PCI function.*iov list --all" "$err"
+expect_status "a malformed address" 2 iov show eth0
+expect_match "is named with an example" "eth0: not a PCI address.*0000:01:00.0" "$err"
