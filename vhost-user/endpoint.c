@@ -133,7 +133,7 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
 		return 0;
 	}
 	iov_log(endpoint->iov, LOG_WARNING,
-		"%s: turned a second front end away at %s, expected one at a time; use another port",
+		"%s: turned a second front end away at %s; give it a port of its own",
 		endpoint->device.name, endpoint->address.sun_path);
 	close(fd);
 	return 0;
@@ -204,12 +204,12 @@ static int remove_stale(struct vu_endpoint *endpoint)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(file.st_mode))
 		return iov_fail(endpoint->iov, -EEXIST,
-				"%s: exists and is no socket; choose another path for port %s", path,
-				endpoint->device.name);
+				"%s: exists and is no socket; choose another path for port %s",
+				path, endpoint->device.name);
 	fd = connect_socket(&endpoint->address);
 	if (fd >= 0 || fd == -EAGAIN)
 		return iov_fail(endpoint->iov, -EADDRINUSE,
-				"%s: another program listens there; stop it or choose another path for port %s",
+				"%s: another program listens there; choose another path for port %s",
 				path, endpoint->device.name);
 	return unlink(path) < 0 ? -errno : 0;
 }
@@ -228,8 +228,8 @@ static int bind_socket(struct vu_endpoint *endpoint)
 	    stat(address->sun_path, &endpoint->file) < 0 ||
 	    chmod(address->sun_path, SOCKET_MODE) < 0 || listen(fd, BACKLOG) < 0)
 		return -errno;
-	return sd_event_add_io(endpoint->event, &endpoint->listen_source, fd, EPOLLIN, on_connection,
-			       endpoint);
+	return sd_event_add_io(endpoint->event, &endpoint->listen_source, fd, EPOLLIN,
+			       on_connection, endpoint);
 }
 
 static int open_server(struct vu_endpoint *endpoint)
@@ -242,7 +242,8 @@ static int open_server(struct vu_endpoint *endpoint)
 		error = bind_socket(endpoint);
 	if (error < 0)
 		return iov_fail(endpoint->iov, error, "%s: cannot listen there for port %s: %s",
-				endpoint->address.sun_path, endpoint->device.name, strerror(-error));
+				endpoint->address.sun_path, endpoint->device.name,
+				strerror(-error));
 	return 0;
 }
 
@@ -268,16 +269,15 @@ static int add_timer(struct vu_endpoint *endpoint)
 	return 0;
 }
 
-int vu_endpoint_open(struct vu_endpoint **out, struct iov *iov, sd_event *event,
-		     const char *path, enum vu_endpoint_mode mode,
-		     const struct vu_device *device)
+int vu_endpoint_open(struct vu_endpoint **out, struct iov *iov, sd_event *event, const char *path,
+		     enum vu_endpoint_mode mode, const struct vu_device *device)
 {
 	struct vu_endpoint *endpoint;
 	int error;
 
 	if (!*path || strlen(path) >= sizeof(endpoint->address.sun_path))
-		return iov_fail(iov, -ENAMETOOLONG, "%s: expected a path of 1 to %zu characters", path,
-				sizeof(endpoint->address.sun_path) - 1);
+		return iov_fail(iov, -ENAMETOOLONG, "%s: expected a path of 1 to %zu characters",
+				path, sizeof(endpoint->address.sun_path) - 1);
 	endpoint = calloc(1, sizeof(*endpoint));
 	if (!endpoint)
 		return iov_fail(iov, -ENOMEM, "%s: out of memory", device->name);

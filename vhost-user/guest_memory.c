@@ -47,7 +47,8 @@ static bool wraps(uint64_t start, uint64_t size)
 static int check_request(struct iov *iov, const struct guest_region_request *request)
 {
 	if (!request->size)
-		return iov_fail(iov, -EINVAL, "region at GPA 0x%" PRIx64 " has size 0", request->gpa);
+		return iov_fail(iov, -EINVAL, "region at GPA 0x%" PRIx64 " has size 0",
+				request->gpa);
 	if (wraps(request->gpa, request->size) || wraps(request->uva, request->size) ||
 	    wraps(request->offset, request->size))
 		return iov_fail(iov, -EINVAL,
@@ -66,7 +67,8 @@ static int check_overlap(const struct guest_memory *memory, struct iov *iov,
 		if (request->gpa < region->gpa + region->size &&
 		    region->gpa < request->gpa + request->size)
 			return iov_fail(iov, -EINVAL,
-					"region at GPA 0x%" PRIx64 " overlaps the one at GPA 0x%" PRIx64,
+					"region at GPA 0x%" PRIx64
+					" overlaps the one at GPA 0x%" PRIx64,
 					request->gpa, region->gpa);
 	}
 	return 0;
@@ -81,7 +83,8 @@ static int check_file(struct iov *iov, const struct guest_region_request *reques
 {
 	struct statfs system;
 
-	if (!S_ISREG(status->st_mode) || (uint64_t)status->st_size < request->offset + request->size)
+	if (!S_ISREG(status->st_mode) ||
+	    (uint64_t)status->st_size < request->offset + request->size)
 		return iov_fail(iov, -EINVAL,
 				"file of the region at GPA 0x%" PRIx64 " has %" PRIu64
 				" bytes, expected at least %" PRIu64,
@@ -119,7 +122,8 @@ static int map_region(struct iov *iov, const struct guest_region_request *reques
 
 	if (mapping == MAP_FAILED)
 		return iov_fail(iov, -errno,
-				"cannot map the region at GPA 0x%" PRIx64 " with size 0x%" PRIx64 ": %s",
+				"cannot map the region at GPA 0x%" PRIx64 " with size 0x%" PRIx64
+				": %s",
 				request->gpa, request->size, strerror(errno));
 	if (memory_fault_watch(mapping, size)) {
 		munmap(mapping, size);

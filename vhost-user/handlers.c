@@ -45,7 +45,8 @@ enum vu_refusal vu_handle_set_features(struct vu_session *session, struct vu_mes
 
 	if (features & ~offered_features(session))
 		return vu_refuse(session, VU_REFUSED_VALUE,
-				 "features 0x%" PRIx64 " are not offered, expected none beyond 0x%" PRIx64,
+				 "features 0x%" PRIx64
+				 " are not offered, expected none beyond 0x%" PRIx64,
 				 features & ~offered_features(session), offered_features(session));
 	if (features == session->features)
 		return VU_ACCEPTED;
@@ -90,7 +91,8 @@ enum vu_refusal vu_handle_set_protocol_features(struct vu_session *session,
 		return vu_refuse(session, VU_REFUSED_VALUE,
 				 "protocol features 0x%" PRIx64
 				 " are not offered, expected none beyond 0x%" PRIx64,
-				 features & ~vu_session_offered(session), vu_session_offered(session));
+				 features & ~vu_session_offered(session),
+				 vu_session_offered(session));
 	session->protocol_features = features;
 	return VU_ACCEPTED;
 }
@@ -128,9 +130,10 @@ enum vu_refusal vu_handle_set_mem_table(struct vu_session *session, struct vu_me
 	enum vu_refusal refusal;
 
 	if (!table->count || table->count > VU_MEM_TABLE_REGIONS)
-		return vu_refuse(session, VU_REFUSED_VALUE,
-				 "%u regions, expected 1 to %d; give the VMM shared memory (share=on)",
-				 table->count, VU_MEM_TABLE_REGIONS);
+		return vu_refuse(
+			session, VU_REFUSED_VALUE,
+			"%u regions, expected 1 to %d; give the VMM shared memory (share=on)",
+			table->count, VU_MEM_TABLE_REGIONS);
 	if (message->header.size != 8 + table->count * sizeof(table->regions[0]))
 		return vu_refuse(session, VU_REFUSED_SIZE, "%u bytes of payload for %u regions",
 				 message->header.size, table->count);
@@ -165,7 +168,8 @@ enum vu_refusal vu_handle_set_vring_num(struct vu_session *session, struct vu_me
 
 	if (!size || size > VIRTQ_SIZE_MAX || (size & (size - 1)))
 		return vu_refuse(session, VU_REFUSED_VALUE,
-				 "%u entries, expected a power of two up to %d", size, VIRTQ_SIZE_MAX);
+				 "%u entries, expected a power of two up to %d", size,
+				 VIRTQ_SIZE_MAX);
 	if (ring->running)
 		return refuse_running(session, ring);
 	ring->size = (uint16_t)size;

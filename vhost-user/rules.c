@@ -100,10 +100,10 @@ static enum vu_refusal check_fds(struct vu_session *session, const struct vu_rul
 	unsigned int max = nofd ? 0 : rule->max_fds;
 
 	if (message->fd_count < min || message->fd_count > max)
-		return vu_refuse(session, VU_REFUSED_FDS,
-				 "%u file descriptors came with it, expected %s %u", message->fd_count,
-				 message->fd_count < min ? "at least" : "at most",
-				 message->fd_count < min ? min : max);
+		return vu_refuse(
+			session, VU_REFUSED_FDS, "%u file descriptors came with it, expected %s %u",
+			message->fd_count, message->fd_count < min ? "at least" : "at most",
+			message->fd_count < min ? min : max);
 	if (rule->index == VU_INDEX_U64 && max && !is_eventfd(message->fds[0]))
 		return vu_refuse(session, VU_REFUSED_FDS,
 				 "its file descriptor is something else, expected an eventfd");
@@ -142,7 +142,8 @@ enum vu_refusal vu_rule_check(struct vu_session *session, const struct vu_rule *
 				 size < rule->min_size ? rule->min_size : rule->max_size);
 	if (rule->offered & ~vu_session_offered(session))
 		return vu_refuse(session, VU_REFUSED_FEATURE,
-				 "its protocol feature 0x%" PRIx64 " is not offered", rule->offered);
+				 "its protocol feature 0x%" PRIx64 " is not offered",
+				 rule->offered);
 	refusal = check_index(session, rule, message);
 	return refusal ? refusal : check_fds(session, rule, message);
 }

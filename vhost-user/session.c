@@ -50,7 +50,8 @@ static int end_at_refusal(struct vu_session *session, enum vu_refusal refusal, c
 {
 	char text[32];
 
-	return iov_fail(session->iov, -EPROTO, "%s: front end's %s refused (%s), connection ended: %s",
+	return iov_fail(session->iov, -EPROTO,
+			"%s: front end's %s refused (%s), connection ended: %s",
 			session->device.name,
 			request_name(session->message.header.request, text, sizeof(text)),
 			vu_refusal_name(refusal), what);

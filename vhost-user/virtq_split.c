@@ -89,10 +89,9 @@ static enum virtq_error add_indirect(struct virtq_split *vq, struct virtq_batch 
 	if (!count || table->length % sizeof(struct vring_desc))
 		return VIRTQ_ERROR_INDIRECT_SIZE;
 	for (uint32_t steps = 0; steps < count; steps++) {
+		uint64_t address = table->address + index * sizeof(struct vring_desc);
 		uint32_t length = sizeof(struct vring_desc);
-		const uint8_t *at = guest_memory_at(vq->memory, &vq->region,
-						    table->address + index * sizeof(struct vring_desc),
-						    &length);
+		const uint8_t *at = guest_memory_at(vq->memory, &vq->region, address, &length);
 		enum virtq_error error;
 
 		if (!at || length < sizeof(struct vring_desc))

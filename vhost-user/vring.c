@@ -18,7 +18,8 @@ static void *at_user(struct vu_session *session, const struct vu_vring *ring, co
 	if (host && !((uintptr_t)host & (alignment - 1)))
 		return host;
 	iov_fail(session->iov, -EPROTO,
-		 "%s of vring %u at 0x%" PRIx64 ": expected %zu bytes of guest memory aligned to %zu",
+		 "%s of vring %u at 0x%" PRIx64
+		 ": expected %zu bytes of guest memory aligned to %zu",
 		 part, ring->queue.index, uva, bytes, (size_t)alignment);
 	return NULL;
 }
@@ -147,7 +148,7 @@ void vu_session_queue_broken(struct vu_session *session, unsigned int index)
 	vu_vring_stop(session, ring);
 	ring->broken = true;
 	iov_log(session->iov, LOG_ERR,
-		"%s: vring %u stopped, its driver broke it (%s at entry %u); reset the device in the guest",
+		"%s: vring %u stopped: its driver broke it (%s at entry %u); reset it in the guest",
 		session->device.name, index, why_broken(session, ring), ring->base);
 	if (ring->err_fd >= 0 && write(ring->err_fd, &one, sizeof(one)) < 0)
 		return;

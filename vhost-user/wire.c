@@ -27,7 +27,8 @@ static bool collect_fds(struct vu_message *message, struct msghdr *received)
 {
 	bool all = !(received->msg_flags & MSG_CTRUNC);
 
-	for (struct cmsghdr *part = CMSG_FIRSTHDR(received); part; part = CMSG_NXTHDR(received, part)) {
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(received); part;
+	     part = CMSG_NXTHDR(received, part)) {
 		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
 			continue;
 		size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -52,8 +53,9 @@ static ssize_t receive_part(int fd, struct vu_message *message, enum vu_refusal 
 {
 	bool in_header = message->received < HEADER;
 	size_t done = in_header ? message->received : message->received - HEADER;
+	uint8_t *start = in_header ? (uint8_t *)&message->header : message->payload.bytes;
 	struct iovec part = {
-		.iov_base = (in_header ? (uint8_t *)&message->header : message->payload.bytes) + done,
+		.iov_base = start + done,
 		.iov_len = (in_header ? HEADER : message->header.size) - done,
 	};
 	union {
