@@ -62,13 +62,13 @@ static void visit_controller(struct guard_scan *scan, struct guard_chain *chain,
 static void walk_subsystem(struct guard_scan *scan, struct guard_chain *chain, const char *target)
 {
 	const char *name = strstr(target, "/nvme-subsystem/");
+	struct iov_path directory;
 
 	if (!name)
 		return;
 	name += strlen("/nvme-subsystem/");
-	for_each_name(scan, chain,
-		      iov_path(IOV_PATH_NVME_SUBSYSTEMS "/%.*s", (int)strcspn(name, "/"), name).name,
-		      visit_controller);
+	directory = iov_path(IOV_PATH_NVME_SUBSYSTEMS "/%.*s", (int)strcspn(name, "/"), name);
+	for_each_name(scan, chain, directory.name, visit_controller);
 }
 
 /* A partition has no slaves of its own; those of its disk count. */

@@ -91,8 +91,8 @@ static void add_words(struct json_object *function)
 	if (sriov) {
 		snprintf(text, sizeof(text), "%s of %s VFs, device ID %s, offset %s, stride %s, "
 			 "drivers autoprobe %s", member(sriov, "current"), member(sriov, "total"),
-			 member(sriov, "vf_device"), member(sriov, "offset"), member(sriov, "stride"),
-			 member(sriov, "autoprobe"));
+			 member(sriov, "vf_device"), member(sriov, "offset"),
+			 member(sriov, "stride"), member(sriov, "autoprobe"));
 		add_text(function, "sriov_text", text);
 	}
 }
@@ -112,11 +112,11 @@ static void add_group_words(struct json_object *function)
 	length = (size_t)snprintf(text, sizeof(text), "%s%s", member(group, "group"),
 				  count > 1 ? " with" : "");
 	for (size_t i = 0; i < count && length < sizeof(text); i++) {
-		const char *device = member(json_object_array_get_idx(members, i), "device");
+		const char *other = member(json_object_array_get_idx(members, i), "device");
 
-		if (json_object_object_get(function, "device") && count > 1 &&
-		    strcmp(device, member(function, "device")))
-			length += (size_t)snprintf(text + length, sizeof(text) - length, " %s", device);
+		if (strcmp(other, member(function, "device")))
+			length += (size_t)snprintf(text + length, sizeof(text) - length, " %s",
+						   other);
 	}
 	add_text(function, "group_text", text);
 }

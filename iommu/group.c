@@ -26,7 +26,7 @@ static const char *how_to_turn_on(struct iov *iov)
 	if (strstr(cpuinfo, "AuthenticAMD") || strstr(cpuinfo, "HygonGenuine"))
 		return "turn the IOMMU (AMD-Vi) on in the firmware and boot the kernel with "
 		       "amd_iommu=on";
-	return "turn the IOMMU (SMMU) on in the firmware and boot the kernel without iommu.passthrough";
+	return "turn the IOMMU (SMMU) on in the firmware";
 }
 
 int iov_iommu_require(struct iov *iov)
@@ -68,8 +68,10 @@ static int read_members(struct iov *iov, struct iov_group *group)
 	size_t count;
 
 	if (iov_sys_list(iov, directory.name, &names, &count))
-		return iov_fail(iov, -ENOENT, "%u: no such IOMMU group; 'iov group list' shows those "
-				"of this host", group->number);
+		return iov_fail(iov, -ENOENT,
+				"%u: no such IOMMU group; 'iov group list' shows those of this "
+				"host",
+				group->number);
 	group->members = calloc(count + 1, sizeof(*group->members));
 	for (size_t i = 0; group->members && i < count; i++) {
 		if (!iov_bdf_parse(iov, names[i], &bdf))
@@ -120,7 +122,8 @@ int iov_group_of(struct iov_group **out, struct iov *iov, struct iov_bdf bdf)
 	if (error)
 		return error;
 	if (iov_sys_link_name(iov, iov_pci_path(bdf, "iommu_group").name, name, sizeof(name)))
-		return iov_fail(iov, -ENOENT, "%s: in no IOMMU group; no IOMMU of this host covers it",
+		return iov_fail(iov, -ENOENT,
+				"%s: in no IOMMU group; no IOMMU of this host covers it",
 				IOV_BDF(bdf));
 	return iov_group_open(out, iov, (unsigned int)strtoul(name, NULL, 10));
 }

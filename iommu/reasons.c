@@ -98,8 +98,9 @@ static void explain_bridge(struct analysis *analysis, const struct iov_node *nod
 	if (has_reason(analysis, bdf.text))
 		return;
 	if (node->legacy)
-		snprintf(text, sizeof(text), "%s is a bridge to conventional PCI: DMA from behind it "
-			 "carries the bridge's ID, so the IOMMU cannot tell its devices apart",
+		snprintf(text, sizeof(text),
+			 "%s is a bridge to conventional PCI: DMA from behind it carries the "
+			 "bridge's ID, so the IOMMU cannot tell its devices apart",
 			 bdf.text);
 	else if (node->port && node->acs == IOV_ACS_ABSENT)
 		snprintf(text, sizeof(text), "port %s has no ACS: devices below it can reach each "
@@ -111,7 +112,8 @@ static void explain_bridge(struct analysis *analysis, const struct iov_node *nod
 		return;
 	members = members_below(analysis, node->bdf);
 	if (json_object_array_length(members) > 1)
-		add_reason(analysis, node->legacy ? "pci-bridge" : "no-acs", bdf.text, members, text);
+		add_reason(analysis, node->legacy ? "pci-bridge" : "no-acs", bdf.text, members,
+			   text);
 	else
 		json_object_put(members);
 }
@@ -180,11 +182,12 @@ static void explain(struct analysis *analysis)
 		explain_slot(analysis, &analysis->members[i]);
 	if (analysis->hidden)
 		add_reason(analysis, "hidden", "", all_members(analysis),
-			   "the capabilities that tell why are readable by root only: run it with sudo");
+			   "the capabilities that tell why are readable by root only: run it with "
+			   "sudo");
 	else if (!json_object_array_length(analysis->reasons))
 		add_reason(analysis, "kernel", "", all_members(analysis),
-			   "the kernel joined them for a property that configuration space does not "
-			   "show: a DMA alias or a quirk of the device");
+			   "the kernel joined them for a property that configuration space does "
+			   "not show: a DMA alias or a quirk of the device");
 }
 
 int iov_group_reasons(struct iov *iov, const struct iov_group *group, struct json_object **reasons)

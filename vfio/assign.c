@@ -140,8 +140,10 @@ static int check_bound(struct iov *iov, struct iov_bdf bdf)
 				strerror(-error));
 	if (iov_driver_is_vfio(driver))
 		return 0;
-	return iov_fail(iov, -EBUSY, "%s: is bound to %s, not to vfio-pci; bind it first with 'iov bind "
-			"%s --driver vfio-pci'", text.text, driver[0] ? driver : "no driver", text.text);
+	return iov_fail(iov, -EBUSY,
+			"%s: is bound to %s, not to vfio-pci; bind it first with 'iov bind %s "
+			"--driver vfio-pci'",
+			text.text, driver[0] ? driver : "no driver", text.text);
 }
 
 static int check_group(struct iov *iov, struct iov_bdf bdf)
@@ -153,15 +155,19 @@ static int check_group(struct iov *iov, struct iov_bdf bdf)
 		return error;
 	for (size_t i = 0; !error && i < group->count; i++) {
 		if (group->members[i].blocks)
-			error = iov_fail(iov, -EBUSY, "%s: its IOMMU group %u is not viable: %s is bound "
-					 "to %s; move the whole group with 'iov bind %s --driver vfio-pci "
-					 "--group'", IOV_BDF(bdf), group->number,
+			error = iov_fail(iov, -EBUSY,
+					 "%s: its IOMMU group %u is not viable: %s is bound to %s; "
+					 "move the whole group with 'iov bind %s --driver vfio-pci "
+					 "--group'",
+					 IOV_BDF(bdf), group->number,
 					 IOV_BDF(group->members[i].bdf), group->members[i].driver,
 					 IOV_BDF(bdf));
 	}
 	if (!error && group->noiommu)
-		error = iov_fail(iov, -ENOTSUP, "%s: VFIO has it without an IOMMU, and QEMU takes no such "
-				 "device; turn the IOMMU on", IOV_BDF(bdf));
+		error = iov_fail(iov, -ENOTSUP,
+				 "%s: VFIO has it without an IOMMU, and QEMU takes no such device; "
+				 "turn the IOMMU on",
+				 IOV_BDF(bdf));
 	iov_group_close(group);
 	return error;
 }

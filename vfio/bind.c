@@ -43,9 +43,11 @@ static int add_module_step(struct bindings *bindings, const char *driver)
 	if (!iov_module_find(bindings->iov, driver, &names, &count)) {
 		iov_names_free(names, count);
 		if (!count)
-			return iov_fail(bindings->iov, -ENOENT, "%s: no such driver, and no module of "
-					"that name for the running kernel; install the package with "
-					"the kernel's modules", driver);
+			return iov_fail(bindings->iov, -ENOENT,
+					"%s: no such driver, and no module of that name for the "
+					"running kernel; install the package with the kernel's "
+					"modules",
+					driver);
 	}
 	step = iov_plan_step(bindings->plan, NULL, "load the driver %s", driver);
 	iov_step_do(step, iov_op_module(driver));
@@ -71,10 +73,12 @@ static int check_movable(const struct bindings *bindings, const struct iov_group
 
 		if (must_move(bindings, member, false) &&
 		    is_host_bridge(bindings->iov, member->bdf))
-			return iov_fail(bindings->iov, -EBUSY, "IOMMU group %u cannot be assigned: it "
-					"holds %s (%s), a bridge that the host needs; 'iov group show "
-					"%u' says why they are together", group->number,
-					IOV_BDF(member->bdf), member->driver, group->number);
+			return iov_fail(bindings->iov, -EBUSY,
+					"IOMMU group %u cannot be assigned: it holds %s (%s), a "
+					"bridge that the host needs; 'iov group show %u' says why "
+					"they are together",
+					group->number, IOV_BDF(member->bdf), member->driver,
+					group->number);
 	}
 	return 0;
 }
@@ -103,9 +107,9 @@ static int refuse_members(struct bindings *bindings, const struct iov_group *gro
 		const struct iov_group_member *member = &group->members[i];
 
 		if (must_move(bindings, member, false) && length < sizeof(text))
-			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s (%s)",
-						   length ? ", " : "", IOV_BDF(member->bdf),
-						   member->driver);
+			length += (size_t)snprintf(text + length, sizeof(text) - length,
+						   "%s%s (%s)", length ? ", " : "",
+						   IOV_BDF(member->bdf), member->driver);
 	}
 	if (!length)
 		return 0;

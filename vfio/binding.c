@@ -123,8 +123,9 @@ int bindings_open(struct bindings *bindings, struct iov_plan *plan, const struct
 	*bindings = (struct bindings){ .plan = plan, .iov = iov_plan_context(plan) };
 	for (size_t i = 0; !error && i < count; i++) {
 		if (bindings_have(bindings, bdfs[i]))
-			error = iov_fail(bindings->iov, -EINVAL, "%s: named twice; name each function "
-					 "once", IOV_BDF(bdfs[i]));
+			error = iov_fail(bindings->iov, -EINVAL,
+					 "%s: named twice; name each function once",
+					 IOV_BDF(bdfs[i]));
 		else if (is_host_bridge(bindings->iov, bdfs[i]))
 			error = iov_fail(bindings->iov, -EINVAL, "%s: is a bridge, which the host "
 					 "needs; name the functions behind it", IOV_BDF(bdfs[i]));
@@ -146,7 +147,8 @@ int binding_keeps_vfs(struct iov *iov, const struct binding *binding)
 
 	if (!binding->driver[0] || iov_pci_number(iov, binding->bdf, "sriov_numvfs", &vfs) || !vfs)
 		return 0;
-	return iov_fail(iov, -EBUSY, "%s: has %lld VFs, which go when its driver %s does; remove them "
-			"first with 'iov vf remove %s'", bdf.text, (long long)vfs, binding->driver,
-			bdf.text);
+	return iov_fail(iov, -EBUSY,
+			"%s: has %lld VFs, which go when its driver %s does; remove them first "
+			"with 'iov vf remove %s'",
+			bdf.text, (long long)vfs, binding->driver, bdf.text);
 }

@@ -51,8 +51,10 @@ static int native_read(struct iov *iov, struct iov_bdf bdf, struct native *nativ
 	if (error == -EOPNOTSUPP)
 		return 0;
 	if (error)
-		return iov_fail(iov, error, "%s: cannot look up its modules: %s; is /lib/modules of "
-				"the running kernel complete?", IOV_BDF(bdf), strerror(-error));
+		return iov_fail(iov, error,
+				"%s: cannot look up its modules: %s; is /lib/modules of the "
+				"running kernel complete?",
+				IOV_BDF(bdf), strerror(-error));
 	native->known = true;
 	if (native->count == 1)
 		driver_of_module(iov, native->modules[0], native->driver);

@@ -338,7 +338,8 @@ static void an_absent_driver_is_loaded_first(void **state)
 static void bad_input_is_named(void **state)
 {
 	(void)state;
-	assert_refused("0000:09:00.0", NULL, "vfio-pci", -ENODEV, "0000:09:00.0: no such PCI function");
+	assert_refused("0000:09:00.0", NULL, "vfio-pci", -ENODEV, 
+		       "0000:09:00.0: no such PCI function");
 	assert_refused("0000:09:00.0", NULL, NULL, -ENODEV, "iov list --all");
 	assert_refused("0000:00:01.0", NULL, "vfio-pci", -EINVAL, "0000:00:01.0: is a bridge");
 	assert_refused("0000:00:01.0", NULL, NULL, -EINVAL, "0000:00:01.0: is a bridge");
@@ -357,6 +358,11 @@ static void without_an_iommu_nothing_is_bound_to_vfio(void **state)
 	tree_file(kernel.tree, "sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n");
 	assert_int_equal(bind(PF, "vfio-pci"), 0);
 	assert_state(PF, "vfio-pci", "vfio-pci");
+}
+
+static struct json_object *member(struct json_object *object, const char *key)
+{
+	return json_object_object_get(object, key);
 }
 
 static void the_advice_is_what_binding_says(void **state)
@@ -379,12 +385,13 @@ static void the_advice_is_what_binding_says(void **state)
 	for (size_t i = 0; i < sizeof(expected) / sizeof(*expected); i++) {
 		struct json_object *check;
 
-		assert_int_equal(iov_assign_check(kernel.iov, bdf_of(expected[i].device), &check), 0);
-		assert_int_equal(json_object_get_boolean(json_object_object_get(check, "assignable")),
+		assert_int_equal(iov_assign_check(kernel.iov, bdf_of(expected[i].device), &check),
+				 0);
+		assert_int_equal(json_object_get_boolean(member(check, "assignable")),
 				 expected[i].assignable);
-		assert_int_equal(json_object_get_boolean(json_object_object_get(check, "ready")),
+		assert_int_equal(json_object_get_boolean(member(check, "ready")),
 				 expected[i].ready);
-		assert_non_null(strstr(json_object_get_string(json_object_object_get(check, "advice")),
+		assert_non_null(strstr(json_object_get_string(member(check, "advice")),
 				       expected[i].advice));
 		json_object_put(check);
 	}

@@ -65,6 +65,11 @@ static void assert_free(const char *device)
 	assert_int_equal(json_object_array_length(findings), 0);
 }
 
+static const char *member(struct json_object *object, const char *key)
+{
+	return json_object_get_string(json_object_object_get(object, key));
+}
+
 /* The only finding: its guard, its holder and the way to it, "0000:01:00.0 eth0 br0". */
 static void assert_held(const char *device, const char *guard, const char *holder,
 			const char *path)
@@ -74,11 +79,9 @@ static void assert_held(const char *device, const char *guard, const char *holde
 	char text[256] = "";
 
 	assert_int_equal(json_object_array_length(findings), 1);
-	assert_string_equal(json_object_get_string(json_object_object_get(finding, "guard")), guard);
-	assert_string_equal(json_object_get_string(json_object_object_get(finding, "holder")),
-			    holder);
-	assert_string_equal(json_object_get_string(json_object_object_get(finding, "device")),
-			    device);
+	assert_string_equal(member(finding, "guard"), guard);
+	assert_string_equal(member(finding, "holder"), holder);
+	assert_string_equal(member(finding, "device"), device);
 	names = json_object_object_get(finding, "path");
 	for (size_t i = 0; i < json_object_array_length(names); i++) {
 		strcat(text, i ? " " : "");
@@ -114,7 +117,7 @@ static void a_default_route_of_ipv6_holds_its_interface(void **state)
 		  "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
 		  "fe800000000000000000000000000001 00000400 00000001 00000000 00000003 enp129s0\n"
 		  "00000000000000000000000000000000 00 00000000000000000000000000000000 00 "
-		  "00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n");
+		  "00000000000000000000000000000000 ffffffff 00000001 00000000 00200200 lo\n");
 	assert_held(IGB2, "default-route", "default route via fe80::1", IGB2 " enp129s0");
 	assert_free(E1000);
 }
