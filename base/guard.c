@@ -29,14 +29,36 @@ int iov_guard_set_session(struct iov *iov, const char *ssh_connection)
 	return 0;
 }
 
-void guard_found(struct guard_scan *scan, const struct guard_chain *chain, const char *key,
-		 const char *value)
+static struct json_object *chain_path(const struct guard_chain *chain)
 {
-	struct json_object *holder = json_object_new_object();
 	struct json_object *path = json_object_new_array();
 
 	for (size_t i = chain->count; i--;)
 		json_object_array_add(path, json_object_new_string(chain->names[i]));
+	return path;
+}
+
+static bool is_known(const struct guard_scan *scan, struct json_object *path)
+{
+	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
+		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
+
+		if (json_object_equal(path, json_object_object_get(holder, "path")))
+			return true;
+	}
+	return false;
+}
+
+void guard_found(struct guard_scan *scan, const struct guard_chain *chain, const char *key,
+		 const char *value)
+{
+	struct json_object *path = chain_path(chain), *holder;
+
+	if (chain->weak && is_known(scan, path)) {
+		json_object_put(path);
+		return;
+	}
+	holder = json_object_new_object();
 	json_object_object_add(holder, "guard", json_object_new_string(chain->guard));
 	json_object_object_add(holder, "holder", json_object_new_string(chain->holder));
 	json_object_object_add(holder, "path", path);

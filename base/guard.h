@@ -14,6 +14,7 @@
  *	session		the connection that runs the command arrives through it
  *	mount		one of its disks holds a mounted file system
  *	swap		one of its disks holds active swap
+ *	stacked		a bridge, bond or VLAN, or an LVM, MD or encrypted volume, is built on it
  *	vfio-open	a process has its VFIO group or device open
  */
 #ifndef IOV_BASE_GUARD_H

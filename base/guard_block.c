@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The guards "mount" and "swap": from a mounted file system or swap area down
- * to the disks below it, through partitions, device mapper and MD ("slaves"),
+ * The guards "mount" and "swap", and "stacked" for volumes: from a mounted file
+ * system, a swap area or a volume down to the disks below it, through partitions, device mapper and MD ("slaves"),
  * the members of a btrfs, and the controllers of an NVMe subsystem.
  */
 #include <fcntl.h>
@@ -223,9 +223,39 @@ static void for_each_line(struct guard_scan *scan, const char *path,
 		visit(scan, line);
 }
 
+static bool is_empty(struct iov *iov, const char *directory)
+{
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(iov, directory, &names, &count))
+		return true;
+	iov_names_free(names, count);
+	return !count;
+}
+
+/* An LVM, MD or encrypted volume that nothing is stacked on in turn. */
+static void visit_volume(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+			 const char *name)
+{
+	char title[128];
+
+	if (is_empty(scan->iov, iov_path("%s/%s/slaves", directory, name).name) ||
+	    !is_empty(scan->iov, iov_path("%s/%s/holders", directory, name).name))
+		return;
+	if (iov_sys_read(scan->iov, iov_path("%s/%s/dm/name", directory, name).name, title,
+			 sizeof(title)))
+		snprintf(title, sizeof(title), "%s", name);
+	chain->holder = title;
+	walk_down(scan, chain, name);
+}
+
 int guard_scan_block(struct guard_scan *scan)
 {
+	struct guard_chain stacked = { .guard = "stacked", .weak = true };
+
 	for_each_line(scan, IOV_PATH_MOUNTS, scan_mount);
 	for_each_line(scan, IOV_PATH_SWAPS, scan_swap);
+	for_each_name(scan, &stacked, IOV_PATH_CLASS_BLOCK, visit_volume);
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The guards "default-route" and "session".
+ * The guards "default-route" and "session", and "stacked" for interfaces.
  *
  * Routes of both families are kept in one form, IPv4 as IPv4-mapped IPv6, so
  * that one longest-prefix match serves both.  From an interface the way down
@@ -130,6 +130,39 @@ static void hold_interface(struct guard_scan *scan, const char *guard, const cha
 	struct guard_chain chain = { .guard = guard, .holder = holder };
 
 	walk_down(scan, &chain, interface);
+}
+
+/* A bridge, bond or VLAN that nothing is stacked on in turn. */
+static bool is_top(struct iov *iov, const char *interface)
+{
+	bool lower = false, upper = false;
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(iov, iov_path(IOV_PATH_CLASS_NET "/%s", interface).name, &names, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		lower |= !strncmp(names[i], "lower_", 6);
+		upper |= !strncmp(names[i], "upper_", 6);
+	}
+	iov_names_free(names, count);
+	return lower && !upper;
+}
+
+static void scan_stacked(struct guard_scan *scan)
+{
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(scan->iov, IOV_PATH_CLASS_NET, &names, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct guard_chain chain = { .guard = "stacked", .holder = names[i], .weak = true };
+
+		if (is_top(scan->iov, names[i]))
+			walk_down(scan, &chain, names[i]);
+	}
+	iov_names_free(names, count);
 }
 
 static void scan_default_routes(struct guard_scan *scan, const struct routes *routes)
@@ -284,6 +317,7 @@ int guard_scan_net(struct guard_scan *scan)
 		if (!scan->iov->session_local[0])
 			find_session(scan->iov);
 		scan_session(scan, &routes);
+		scan_stacked(scan);
 	}
 	free(routes.list);
 	return error;

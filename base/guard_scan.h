@@ -30,12 +30,14 @@ struct guard_scan {
  * @holder: what needs the hardware
  * @names: interfaces or block devices, the holder's first
  * @count: length of @names
+ * @weak: says nothing where another guard went the same way
  */
 struct guard_chain {
 	const char *guard;
 	const char *holder;
 	const char *names[GUARD_DEPTH];
 	size_t count;
+	bool weak;
 };
 
 /* Note a holder whose hardware is @key ("device" or "node") @value. */

@@ -49,6 +49,7 @@ held $nvme "in use by swap on /dev/(dm-0|mapper/volume)" bind $nvme
 expect "through the volume" '["0000:02:00.0","nvme0","nvme0n1","dm-0"]' \
 	"$(iov show $nvme --json | jq -c '.assignment.held_by[0].path')"
 swapoff /dev/mapper/volume
+held $nvme "in use by volume \[guard stacked\]" bind $nvme
 dmsetup remove volume
 iov bind $nvme --driver vfio-pci
 expect "released, it goes" vfio-pci "$(driver_of $nvme)"

@@ -139,6 +139,8 @@ static void a_route_over_stacked_interfaces_reaches_the_hardware(void **state)
 	add_virtual_interface("br0");
 	add_virtual_interface("bond0.7");
 	add_virtual_interface("bond0");
+	tree_link(tree, NET "bond0/upper_bond0.7", "../bond0.7");
+	tree_link(tree, NET "bond0.7/upper_br0", "../br0");
 	tree_link(tree, NET "br0/lower_bond0.7", "../bond0.7");
 	tree_link(tree, NET "bond0.7/lower_bond0", "../bond0");
 	tree_link(tree, NET "bond0/lower_enp4s1", "../../x/net/enp4s1");
@@ -161,6 +163,15 @@ static void interfaces_that_loop_end(void **state)
 	tree_link(tree, NET "b/lower_a", "../a");
 	tree_file(tree, "proc/net/route",
 		  ROUTES "a\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n");
+	assert_free(IGB);
+}
+
+static void what_is_stacked_on_an_interface_holds_it(void **state)
+{
+	(void)state;
+	add_virtual_interface("br0");
+	tree_link(tree, NET "br0/lower_enp4s1", "../../x/net/enp4s1");
+	assert_held(E1000, "stacked", "br0", E1000 " enp4s1 br0");
 	assert_free(IGB);
 }
 
@@ -274,6 +285,7 @@ static void a_volume_holds_every_disk_below_it(void **state)
 	add_virtual_block("dm-0");
 	add_virtual_block("md0");
 	tree_link(tree, BLOCK "dm-0/slaves/md0", "../../md0");
+	tree_link(tree, BLOCK "md0/holders/dm-0", "../../dm-0");
 	tree_link(tree, BLOCK "md0/slaves/sda2", "x");
 	tree_link(tree, BLOCK "md0/slaves/nvme0n1", "x");
 	tree_link(tree, "sys/dev/block/253:0", "../../devices/virtual/block/dm-0");
@@ -289,6 +301,7 @@ static void a_partition_of_an_array_holds_the_array_s_disks(void **state)
 	add_virtual_block("md0");
 	tree_file(tree, "sys/devices/virtual/block/md0/md0p1/partition", "1\n");
 	add_block("md0p1", "../../devices/virtual/block/md0/md0p1");
+	tree_link(tree, BLOCK "md0/holders/x", "x");
 	tree_link(tree, BLOCK "md0/slaves/sda2", "x");
 	tree_link(tree, "sys/dev/block/259:9", "../../devices/virtual/block/md0/md0p1");
 	tree_file(tree, "proc/self/mountinfo", "28 1 259:9 / /data rw - ext4 /dev/md0p1 rw\n");
@@ -317,6 +330,17 @@ static void swap_holds_its_disk_also_by_a_mapped_name(void **state)
 				      "/dev/mapper/vg-swap partition 1000 0 -2\n"
 				      "/swapfile file 1000 0 -3\n");
 	assert_held(E1000, "swap", "swap on /dev/mapper/vg-swap", E1000 " sda2 dm-1");
+}
+
+static void an_idle_volume_holds_its_disks(void **state)
+{
+	(void)state;
+	add_disk();
+	add_virtual_block("dm-2");
+	tree_file(tree, BLOCK "dm-2/dm/name", "vg-backup\n");
+	tree_link(tree, BLOCK "dm-2/slaves/sda2", "x");
+	assert_held(E1000, "stacked", "vg-backup", E1000 " sda2 dm-2");
+	assert_free(NVME);
 }
 
 static void a_process_holds_the_group_that_it_has_open(void **state)
@@ -353,6 +377,7 @@ int main(void)
 		IDLE(a_default_route_of_ipv6_holds_its_interface),
 		IDLE(a_route_over_stacked_interfaces_reaches_the_hardware),
 		IDLE(interfaces_that_loop_end),
+		IDLE(what_is_stacked_on_an_interface_holds_it),
 		IDLE(a_session_holds_the_interface_with_its_address),
 		IDLE(a_session_of_ipv6_is_found_by_its_address_and_zone),
 		IDLE(a_session_from_this_host_itself_holds_nothing),
@@ -364,6 +389,7 @@ int main(void)
 		IDLE(a_partition_of_an_array_holds_the_array_s_disks),
 		IDLE(a_btrfs_holds_all_its_members),
 		IDLE(swap_holds_its_disk_also_by_a_mapped_name),
+		IDLE(an_idle_volume_holds_its_disks),
 		IDLE(a_process_holds_the_group_that_it_has_open),
 		IDLE(a_process_holds_the_device_that_it_has_open),
 	};
