@@ -123,7 +123,7 @@ static void add_relation(struct json_object *json, struct iov *iov, struct iov_b
 	add_text(json, "vf_index", NULL);
 	add_attribute(json, "vfs_total", iov, bdf, "sriov_totalvfs");
 	if (json_object_object_get(json, "vfs_total"))
-		add_attribute(json, "vfs", iov, bdf, "sriov_numvfs");
+		add_number(json, "vfs", iov_pci_vf_count(iov, bdf));
 	else
 		add_text(json, "vfs", NULL);
 }

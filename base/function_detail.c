@@ -157,22 +157,24 @@ static void add_bars(struct json_object *json, struct iov *iov, struct iov_bdf b
 static void add_sriov(struct json_object *json, struct iov *iov, struct iov_bdf bdf)
 {
 	static const char *const members[][2] = {
-		{ "total", "sriov_totalvfs" },	  { "current", "sriov_numvfs" },
-		{ "offset", "sriov_offset" },	  { "stride", "sriov_stride" },
+		{ "offset", "sriov_offset" },
+		{ "stride", "sriov_stride" },
 		{ "autoprobe", "sriov_drivers_autoprobe" },
 	};
-	struct json_object *sriov = json_object_new_object();
+	struct json_object *sriov;
 	int64_t number;
 
+	if (iov_pci_number(iov, bdf, "sriov_totalvfs", &number))
+		return;
+	sriov = json_object_new_object();
+	json_object_object_add(json, "sriov", sriov);
+	add_number(sriov, "total", number);
+	add_number(sriov, "current", iov_pci_vf_count(iov, bdf));
 	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
 		if (!iov_pci_number(iov, bdf, members[i][1], &number))
 			add_number(sriov, members[i][0], number);
 	}
 	add_optional(sriov, "vf_device", iov, bdf, "sriov_vf_device");
-	if (json_object_object_length(sriov))
-		json_object_object_add(json, "sriov", sriov);
-	else
-		json_object_put(sriov);
 }
 
 /* The devices of a class that hang below the function, however deep. */

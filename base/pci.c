@@ -110,6 +110,22 @@ int iov_pci_link(struct iov *iov, struct iov_bdf bdf, const char *attribute,
 	return parse_address(name, target) ? 0 : -EINVAL;
 }
 
+unsigned int iov_pci_vf_count(struct iov *iov, struct iov_bdf bdf)
+{
+	unsigned int vfs = 0, index;
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(iov, iov_pci_path(bdf, "").name, &names, &count))
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		if (sscanf(names[i], "virtfn%u", &index) == 1 && index >= vfs)
+			vfs = index + 1;
+	}
+	iov_names_free(names, count);
+	return vfs;
+}
+
 static int compare_bdf(const void *a, const void *b)
 {
 	return iov_bdf_compare(*(const struct iov_bdf *)a, *(const struct iov_bdf *)b);

@@ -133,6 +133,18 @@ int iov_pci_link(struct iov *iov, struct iov_bdf bdf, const char *attribute,
 		 struct iov_bdf *target);
 
 /**
+ * iov_pci_vf_count - how many VFs a PF has now
+ * @iov: context
+ * @bdf: address
+ *
+ * Counts the links virtfnN.  sriov_numvfs says the same, but makes its reader
+ * wait as long as VFs are being made or removed, which may be forever.
+ *
+ * Return: the number up to the last VF that is there; 0 for what is no PF.
+ */
+unsigned int iov_pci_vf_count(struct iov *iov, struct iov_bdf bdf);
+
+/**
  * iov_pci_list - all functions of the host, in order of address
  * @iov: context
  * @list: receives an array that the caller frees with free()

@@ -37,8 +37,14 @@ void iov_sys_on_write(struct iov *iov, iov_sys_write_fn *write, void *arg)
 static void write_and_exit(int fd, const char *text)
 {
 	size_t length = strlen(text);
-	ssize_t written = write(fd, text, length);
+	ssize_t written;
 
+	/* Whoever reads our caller's output must not wait for this write. */
+	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++) {
+		if (standard != fd)
+			close(standard);
+	}
+	written = write(fd, text, length);
 	if (written < 0)
 		_exit(errno < 256 ? errno : EIO);
 	_exit((size_t)written == length ? 0 : EIO);

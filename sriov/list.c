@@ -36,21 +36,26 @@ static struct json_object *netdev_of(struct iov *iov, struct iov_bdf bdf)
 	return name;
 }
 
-/* All findings about the VFs, looked for once; a VF without a driver cannot be held. */
+/* Where a VF is; one that the kernel is about to remove has lost its link. */
+static struct iov_bdf address_of(struct iov *iov, const struct iov_pf *pf, unsigned int index)
+{
+	struct iov_bdf bdf = iov_vf_bdf(pf, index);
+
+	iov_pci_link(iov, pf->bdf, iov_path("virtfn%u", index).name, &bdf);
+	return bdf;
+}
+
+/* All findings about the VFs, looked for once. */
 static int find_holders(struct iov *iov, const struct iov_pf *pf, struct json_object **findings)
 {
 	struct iov_plan *query;
-	struct iov_bdf vf;
 	int error = iov_plan_new(&query, iov, "look for holders of the VFs of %s",
 				 IOV_BDF(pf->bdf));
 
 	if (error)
 		return error;
-	for (unsigned int i = 0; i < pf->count; i++) {
-		if (!iov_pci_link(iov, pf->bdf, iov_path("virtfn%u", i).name, &vf) &&
-		    iov_sys_exists(iov, iov_pci_path(vf, "driver").name))
-			iov_plan_take(query, vf, "");
-	}
+	for (unsigned int i = 0; i < pf->count; i++)
+		iov_plan_take(query, address_of(iov, pf, i), "");
 	error = iov_plan_guard(query, findings);
 	iov_plan_free(query);
 	return error == -ECANCELED ? 0 : error;
@@ -76,10 +81,9 @@ static struct json_object *describe_vf(struct iov *iov, const struct iov_pf *pf,
 				       struct json_object *findings)
 {
 	struct json_object *vf = json_object_new_object();
-	struct iov_bdf bdf = iov_vf_bdf(pf, index);
+	struct iov_bdf bdf = address_of(iov, pf, index);
 	char driver[64] = "";
 
-	iov_pci_link(iov, pf->bdf, iov_path("virtfn%u", index).name, &bdf);
 	iov_pci_driver(iov, bdf, driver, sizeof(driver));
 	json_object_object_add(vf, "index", json_object_new_int64(index));
 	json_object_object_add(vf, "bdf", json_object_new_string(IOV_BDF(bdf)));

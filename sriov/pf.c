@@ -23,10 +23,9 @@ int iov_pf_parse(struct iov *iov, const char *text, struct iov_bdf *bdf)
 /* Index of a VF among those of its PF, or -1. */
 static int index_of(struct iov *iov, struct iov_bdf vf, struct iov_bdf pf)
 {
-	int64_t count = 0;
+	int count = (int)iov_pci_vf_count(iov, pf);
 	struct iov_bdf other;
 
-	iov_pci_number(iov, pf, "sriov_numvfs", &count);
 	for (int i = 0; i < count; i++) {
 		if (!iov_pci_link(iov, pf, iov_path("virtfn%d", i).name, &other) &&
 		    !iov_bdf_compare(vf, other))
@@ -71,13 +70,12 @@ int iov_pf_read(struct iov *iov, struct iov_bdf bdf, struct iov_pf *pf)
 		return fail_not_pf(iov, bdf);
 	error = read_count(iov, bdf, "sriov_totalvfs", &pf->total);
 	if (!error)
-		error = read_count(iov, bdf, "sriov_numvfs", &pf->count);
-	if (!error)
 		error = read_count(iov, bdf, "sriov_offset", &pf->offset);
 	if (!error)
 		error = read_count(iov, bdf, "sriov_stride", &pf->stride);
 	if (error)
 		return error;
+	pf->count = iov_pci_vf_count(iov, bdf);
 	if (!iov_pci_number(iov, bdf, "sriov_drivers_autoprobe", &autoprobe))
 		pf->autoprobe = autoprobe != 0;
 	iov_pci_driver(iov, bdf, pf->driver, sizeof(pf->driver));

@@ -16,6 +16,9 @@
  *	(they are bound)	by whoever asked for them
  *	autoprobe restored	iov_vf_settle_plan()
  *
+ * How many VFs exist is told by the links virtfnN (iov_pci_vf_count()): a removal
+ * that waits for whoever holds a VF keeps every reader of sriov_numvfs waiting.
+ *
  * What undoing a removal restores: number, attributes by the device class, and
  * the driver and override of each VF.  A VF is probed with an override to its
  * former driver, because the kernel never probes a VF without one while
@@ -76,24 +79,32 @@ static struct json_object *explain_numvfs(struct json_object *op)
 	return op;
 }
 
-/* Write sriov_numvfs unless it has that value already. */
-static struct json_object *numvfs_op(const struct iov_pf *pf, unsigned int count)
-{
-	struct iov_path path = iov_pci_path(pf->bdf, "sriov_numvfs");
-	struct number_text value = number(count);
-
-	return iov_op_unless(explain_numvfs(iov_op_write(path.name, value.text)),
-			     iov_if_value(path.name, value.text));
-}
-
-static struct json_object *if_numvfs(const struct iov_pf *pf, unsigned int count)
-{
-	return iov_if_value(iov_pci_path(pf->bdf, "sriov_numvfs").name, number(count).text);
-}
-
 static struct iov_path virtfn(const struct iov_pf *pf, unsigned int index)
 {
 	return iov_pci_path(pf->bdf, iov_path("virtfn%u", index).name);
+}
+
+static struct json_object *if_vf(const struct iov_pf *pf, unsigned int index, bool exists)
+{
+	return iov_if_exists(virtfn(pf, index).name, exists);
+}
+
+static struct json_object *numvfs_op(const struct iov_pf *pf, unsigned int count,
+				     struct json_object *unless)
+{
+	struct iov_path path = iov_pci_path(pf->bdf, "sriov_numvfs");
+
+	return iov_op_unless(explain_numvfs(iov_op_write(path.name, number(count).text)), unless);
+}
+
+typedef void step_condition_fn(struct iov_step *step, struct json_object *condition);
+
+/* That the first @count VFs are there, or that they are not. */
+static void expect_vfs(struct iov_step *step, step_condition_fn *append, const struct iov_pf *pf,
+		       unsigned int count, bool exist)
+{
+	for (unsigned int i = 0; i < count; i++)
+		append(step, if_vf(pf, i, exist));
 }
 
 static struct json_object *autoprobe_op(const struct iov_pf *pf, unsigned int value)
@@ -169,7 +180,8 @@ static void undo_remove(struct iov *iov, struct iov_step *step, const struct iov
 
 	if (probes(pf))
 		iov_step_undo(step, autoprobe_op(pf, 0));
-	iov_step_undo(step, numvfs_op(pf, pf->count));
+	/* VF 0 goes first: while it is there no removal has begun. */
+	iov_step_undo(step, numvfs_op(pf, pf->count, if_vf(pf, 0, true)));
 	if (probes(pf))
 		iov_step_undo(step, autoprobe_op(pf, 1));
 	/* Attributes that cannot be read have not been set by anyone either. */
@@ -179,7 +191,7 @@ static void undo_remove(struct iov *iov, struct iov_step *step, const struct iov
 		undo_attributes(step, pf, vfs);
 	}
 	undo_drivers(iov, step, pf);
-	iov_step_undone(step, if_numvfs(pf, pf->count));
+	expect_vfs(step, iov_step_undone, pf, pf->count, true);
 }
 
 static void take_vfs(struct iov_plan *plan, const struct iov_pf *pf)
@@ -202,11 +214,10 @@ static void remove_vfs(struct iov_plan *plan, const struct iov_pf *pf)
 					      IOV_BDF(pf->bdf));
 
 	take_vfs(plan, pf);
-	iov_step_check(step, if_numvfs(pf, pf->count));
-	iov_step_do(step, numvfs_op(pf, 0));
-	iov_step_verify(step, if_numvfs(pf, 0));
-	for (unsigned int i = 0; i < pf->count; i++)
-		iov_step_verify(step, iov_if_exists(virtfn(pf, i).name, false));
+	expect_vfs(step, iov_step_check, pf, pf->count, true);
+	iov_step_check(step, if_vf(pf, pf->count, false));
+	iov_step_do(step, numvfs_op(pf, 0, if_vf(pf, 0, false)));
+	expect_vfs(step, iov_step_verify, pf, pf->count, false);
 	undo_remove(iov_plan_context(plan), step, pf);
 }
 
@@ -224,13 +235,13 @@ static void create_vfs(struct iov_plan *plan, const struct iov_pf *pf, unsigned 
 	}
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "create %u VF%s on %s", count,
 			     count == 1 ? "" : "s", IOV_BDF(pf->bdf));
-	iov_step_check(step, if_numvfs(pf, 0));
-	iov_step_do(step, numvfs_op(pf, count));
-	iov_step_verify(step, if_numvfs(pf, count));
+	iov_step_check(step, if_vf(pf, 0, false));
+	iov_step_do(step, numvfs_op(pf, count, if_vf(pf, count - 1, true)));
 	for (unsigned int i = 0; i < count; i++)
 		iov_step_verify(step, iov_if_link(virtfn(pf, i).name, IOV_BDF(iov_vf_bdf(pf, i))));
-	iov_step_undo(step, numvfs_op(pf, 0));
-	iov_step_undone(step, if_numvfs(pf, 0));
+	iov_step_verify(step, if_vf(pf, count, false));
+	iov_step_undo(step, numvfs_op(pf, 0, if_vf(pf, 0, false)));
+	expect_vfs(step, iov_step_undone, pf, count, false);
 }
 
 static int check_count(struct iov *iov, const struct iov_pf *pf, unsigned int count)

@@ -29,7 +29,7 @@ struct iov_sriov_class;
  * struct iov_pf - what a PF says about its VFs
  * @bdf: its address
  * @total: most VFs that it gives (sriov_totalvfs)
- * @count: VFs that exist now (sriov_numvfs)
+ * @count: VFs that exist now
  * @offset: routing IDs from the PF to VF 0 (First VF Offset)
  * @stride: routing IDs from a VF to the next (VF Stride)
  * @autoprobe: whether the kernel looks for a driver for new VFs; -1 when it

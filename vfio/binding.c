@@ -143,12 +143,12 @@ void bindings_close(struct bindings *bindings)
 int binding_keeps_vfs(struct iov *iov, const struct binding *binding)
 {
 	struct iov_bdf_text bdf = iov_bdf_format(binding->bdf);
-	int64_t vfs;
+	unsigned int vfs = iov_pci_vf_count(iov, binding->bdf);
 
-	if (!binding->driver[0] || iov_pci_number(iov, binding->bdf, "sriov_numvfs", &vfs) || !vfs)
+	if (!binding->driver[0] || !vfs)
 		return 0;
 	return iov_fail(iov, -EBUSY,
-			"%s: has %lld VFs, which go when its driver %s does; remove them first "
+			"%s: has %u VFs, which go when its driver %s does; remove them first "
 			"with 'iov vf remove %s'",
-			bdf.text, (long long)vfs, binding->driver, bdf.text);
+			bdf.text, vfs, binding->driver, bdf.text);
 }
