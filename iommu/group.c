@@ -59,6 +59,16 @@ static void read_member(struct iov *iov, struct iov_bdf bdf, struct iov_group_me
 			 strcmp(member->driver, "pci-stub") != 0;
 }
 
+static int no_group(struct iov *iov, unsigned int number)
+{
+	int error = iov_iommu_require(iov);
+
+	if (error)
+		return error;
+	return iov_fail(iov, -ENOENT,
+			"%u: no such IOMMU group; 'iov group list' shows those of this host", number);
+}
+
 /* Members on other buses (platform devices) have no PCI address: left out. */
 static int read_members(struct iov *iov, struct iov_group *group)
 {
@@ -68,10 +78,7 @@ static int read_members(struct iov *iov, struct iov_group *group)
 	size_t count;
 
 	if (iov_sys_list(iov, directory.name, &names, &count))
-		return iov_fail(iov, -ENOENT,
-				"%u: no such IOMMU group; 'iov group list' shows those of this "
-				"host",
-				group->number);
+		return no_group(iov, group->number);
 	group->members = calloc(count + 1, sizeof(*group->members));
 	for (size_t i = 0; group->members && i < count; i++) {
 		if (!iov_bdf_parse(iov, names[i], &bdf))
@@ -92,12 +99,9 @@ static void read_kind(struct iov *iov, struct iov_group *group)
 
 int iov_group_open(struct iov_group **out, struct iov *iov, unsigned int number)
 {
-	struct iov_group *group;
-	int error = iov_iommu_require(iov);
+	struct iov_group *group = calloc(1, sizeof(*group));
+	int error;
 
-	if (error)
-		return error;
-	group = calloc(1, sizeof(*group));
 	if (!group)
 		return -ENOMEM;
 	group->number = number;
@@ -118,14 +122,13 @@ int iov_group_of(struct iov_group **out, struct iov *iov, struct iov_bdf bdf)
 
 	if (error)
 		return error;
+	if (!iov_sys_link_name(iov, iov_pci_path(bdf, "iommu_group").name, name, sizeof(name)))
+		return iov_group_open(out, iov, (unsigned int)strtoul(name, NULL, 10));
 	error = iov_iommu_require(iov);
 	if (error)
 		return error;
-	if (iov_sys_link_name(iov, iov_pci_path(bdf, "iommu_group").name, name, sizeof(name)))
-		return iov_fail(iov, -ENOENT,
-				"%s: in no IOMMU group; no IOMMU of this host covers it",
-				IOV_BDF(bdf));
-	return iov_group_open(out, iov, (unsigned int)strtoul(name, NULL, 10));
+	return iov_fail(iov, -ENOENT, "%s: in no IOMMU group; no IOMMU of this host covers it",
+			IOV_BDF(bdf));
 }
 
 void iov_group_close(struct iov_group *group)
