@@ -274,6 +274,31 @@ static void broken_ring_stops_alone(void **state)
 	frontend_close(&b);
 }
 
+/* Nor does one that cuts short the file behind its memory while iovd reads there. */
+static void memory_that_is_cut_short_is_that_guests_loss_alone(void **state)
+{
+	struct frontend a, b, c;
+
+	(void)state;
+	add_wire();
+	add_guest_port("c");
+	boot_at(&a, "a");
+	boot_at(&b, "b");
+	boot_at(&c, "c");
+	assert_return_code(ftruncate(c.guest.fd, 0), errno);
+	for (int i = 0; i < 2; i++) {
+		eventfd_write(c.kick[1], 1);
+		expect_traffic(&a, &b);
+	}
+	crash(&c);
+	wait_for_state("c", "listening");
+	boot_at(&c, "c");
+	assert_true(daemon_is_alive(&iovd));
+	frontend_close(&a);
+	frontend_close(&b);
+	frontend_close(&c);
+}
+
 static void port_is_removed_under_traffic(void **state)
 {
 	struct frontend a, b;
@@ -472,6 +497,7 @@ int main(void)
 		CASE(iovd_connects_to_who_listens_and_again_when_that_restarts),
 		CASE(garbage_on_one_port_does_not_disturb_the_others),
 		CASE(broken_ring_stops_alone),
+		CASE(memory_that_is_cut_short_is_that_guests_loss_alone),
 		CASE(port_is_removed_under_traffic),
 		CASE(wrong_requests_change_nothing),
 		CASE(names_and_sockets_are_taken_once),
