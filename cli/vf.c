@@ -291,7 +291,7 @@ static const struct argp_option set_options[] = {
 	{ "trust", KEY_ATTRIBUTE + 4, "on|off", 0,
 	  "Let its driver change its MAC and ask for promiscuous mode", 0 },
 	{ "max-rate", KEY_ATTRIBUTE + 5, "MBIT/S", 0, "Limit of what it sends, 0 for none", 0 },
-	{ "min-rate", KEY_ATTRIBUTE + 6, "MBIT/S", 0, "Guarantee for what it sends, 0 for none", 0 },
+	{ "min-rate", KEY_ATTRIBUTE + 6, "MBIT/S", 0, "Rate that it is granted, 0 for none", 0 },
 	{ "link-state", KEY_ATTRIBUTE + 7, "auto|enable|disable", 0,
 	  "Link that it sees: the port's, always up, always down", 0 },
 	{ 0 },

@@ -95,7 +95,8 @@ static void add_number(struct json_object *vf, const char *name, uint32_t number
 /* Drivers that do not report a switch leave it at all ones. */
 static void add_switch(struct json_object *vf, const char *name, uint32_t setting)
 {
-	json_object_object_add(vf, name, setting > 1 ? NULL : json_object_new_boolean(setting == 1));
+	json_object_object_add(vf, name,
+			       setting > 1 ? NULL : json_object_new_boolean(setting == 1));
 }
 
 static const char *const link_states[] = {
@@ -323,8 +324,10 @@ static int get_net(struct iov *iov, struct iov_bdf pf, struct json_object *vfs)
 		return iov_fail(iov, error, "cannot read the VFs of %s by netlink: %s", IOV_BDF(pf),
 				strerror(-error));
 	if (request.seen < count)
-		return iov_fail(iov, -EMSGSIZE, "the kernel told about %u of %zu VFs of %s: more do "
-				"not fit its message", request.seen, count, IOV_BDF(pf));
+		return iov_fail(iov, -EMSGSIZE,
+				"the kernel told about %u of %zu VFs of %s: more do "
+				"not fit its message",
+				request.seen, count, IOV_BDF(pf));
 	return 0;
 }
 

@@ -81,9 +81,10 @@ static int share_out(struct iov *iov, const struct iov_pf *pf, const struct nvme
 	each->interrupts = share(virt->flexible.interrupts, virt->most.interrupts,
 				 virt->grain.interrupts, MIN_INTERRUPTS, count);
 	if (each->queues < MIN_QUEUES)
-		return iov_fail(iov, -ENOSPC, "count %u: %s has %u flexible queues and each VF needs "
-				"%d; ask for at most %u VFs", count, IOV_BDF(pf->bdf),
-				virt->flexible.queues, MIN_QUEUES,
+		return iov_fail(iov, -ENOSPC,
+				"count %u: %s has %u flexible queues and each VF needs "
+				"%d; ask for at most %u VFs",
+				count, IOV_BDF(pf->bdf), virt->flexible.queues, MIN_QUEUES,
 				virt->flexible.queues / MIN_QUEUES);
 	if (each->interrupts < MIN_INTERRUPTS)
 		return iov_fail(iov, -ENOSPC, "count %u: %s has %u flexible interrupts and each VF "

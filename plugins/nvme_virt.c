@@ -39,7 +39,8 @@ int nvme_name(struct iov *iov, struct iov_bdf pf, char *name, size_t size)
 
 	if (error || !count) {
 		iov_names_free(names, count);
-		return iov_fail(iov, -ENODEV, "%s has no NVMe controller device; its VFs need it to "
+		return iov_fail(iov, -ENODEV,
+				"%s has no NVMe controller device; its VFs need it to "
 				"come online, so bind the PF to nvme with 'iov unbind %s'",
 				IOV_BDF(pf), IOV_BDF(pf));
 	}

@@ -272,14 +272,16 @@ static int set_one(const struct setting *setting, const char *name, struct json_
 		return 0;
 	if (setting->restore && !strcmp(value, ZERO_MAC)) {
 		/* No MAC at all is what new VFs have; some drivers do not take it back. */
-		iov_log(setting->iov, LOG_WARNING, "VF %u of %s keeps its MAC: %s does not clear it",
-			setting->index, IOV_BDF(setting->pf.bdf), driver);
+		iov_log(setting->iov, LOG_WARNING,
+			"VF %u of %s keeps its MAC: %s does not clear it", setting->index,
+			IOV_BDF(setting->pf.bdf), driver);
 		return 0;
 	}
 	if (error == -EOPNOTSUPP)
-		return iov_fail(setting->iov, error, "driver %s has no %s for VFs (%s%s%s); leave "
-				"it out", driver, option.name, strerror(-error), *answer ? ": " : "",
-				answer);
+		return iov_fail(setting->iov, error,
+				"driver %s has no %s for VFs (%s%s%s); leave "
+				"it out",
+				driver, option.name, strerror(-error), *answer ? ": " : "", answer);
 	return iov_fail(setting->iov, error, "driver %s refused %s %s: %s%s%s", driver,
 			option.name, value, strerror(-error), *answer ? ": " : "", answer);
 }

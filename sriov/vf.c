@@ -250,8 +250,10 @@ static int check_count(struct iov *iov, const struct iov_pf *pf, unsigned int co
 		return iov_fail(iov, -EOPNOTSUPP, "%s gives 0 VFs at most; enable SR-IOV in its "
 				"firmware settings", IOV_BDF(pf->bdf));
 	if (!count)
-		return iov_fail(iov, -EINVAL, "count 0: expected 1 to %u for %s; 'iov vf remove %s' "
-				"removes all VFs", pf->total, IOV_BDF(pf->bdf), IOV_BDF(pf->bdf));
+		return iov_fail(iov, -EINVAL,
+				"count 0: expected 1 to %u for %s; 'iov vf remove %s' "
+				"removes all VFs",
+				pf->total, IOV_BDF(pf->bdf), IOV_BDF(pf->bdf));
 	if (count > pf->total)
 		return iov_fail(iov, -EINVAL, "count %u: %s gives at most %u VFs; ask for 1 to %u",
 				count, IOV_BDF(pf->bdf), pf->total, pf->total);
@@ -262,11 +264,13 @@ static int check_count(struct iov *iov, const struct iov_pf *pf, unsigned int co
 static int check_driver(struct iov *iov, const struct iov_pf *pf)
 {
 	if (!*pf->driver)
-		return iov_fail(iov, -EOPNOTSUPP, "%s has no driver, and only a PF's driver creates "
+		return iov_fail(iov, -EOPNOTSUPP,
+				"%s has no driver, and only a PF's driver creates "
 				"VFs; bind the native one with 'iov unbind %s'",
 				IOV_BDF(pf->bdf), IOV_BDF(pf->bdf));
 	if (!pf->offset || (pf->total > 1 && !pf->stride))
-		return iov_fail(iov, -EIO, "%s reports VF offset %u and stride %u, so the addresses "
+		return iov_fail(iov, -EIO,
+				"%s reports VF offset %u and stride %u, so the addresses "
 				"of its VFs are unknown; update its firmware",
 				IOV_BDF(pf->bdf), pf->offset, pf->stride);
 	return 0;

@@ -63,7 +63,9 @@ static void add_vf(unsigned int index)
 
 static void remove_vf(unsigned int index)
 {
-	static const char *const entries[] = { "driver_override", "physfn", "iommu_group", "driver" };
+	static const char *const entries[] = {
+		"driver", "driver_override", "iommu_group", "physfn",
+	};
 	struct iov_bdf vf = pf_model_vf(model.misplace ? index + 8 : index);
 	struct iov_path path;
 

@@ -103,8 +103,9 @@ static void malformed_values_are_refused_with_what_was_expected(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		assert_int_equal(iov_vf_attribute_parse(model.iov, bad[i].name, bad[i].text, values),
-				 -EINVAL);
+		assert_int_equal(
+			iov_vf_attribute_parse(model.iov, bad[i].name, bad[i].text, values),
+			-EINVAL);
 		assert_message(bad[i].message);
 		assert_message(bad[i].text);
 	}
@@ -250,11 +251,12 @@ static void the_kernels_list_of_256_vfs_is_read(void **state)
 
 	(void)state;
 	assert_int_equal(net_parse_vfs(nlmsg_hdr(message), vfs), 256);
-	assert_string_equal(json_object_to_json_string_ext(json_object_array_get_idx(vfs, 255),
-							   JSON_C_TO_STRING_PLAIN),
-			    "{\"mac\":\"02:00:00:00:00:ff\",\"vlan\":255,\"qos\":3,\"spoofchk\":true,"
-			    "\"trust\":null,\"link_state\":\"disable\",\"max_rate\":20,"
-			    "\"min_rate\":10}");
+	assert_string_equal(
+		json_object_to_json_string_ext(json_object_array_get_idx(vfs, 255),
+					       JSON_C_TO_STRING_PLAIN),
+		"{\"mac\":\"02:00:00:00:00:ff\",\"vlan\":255,\"qos\":3,\"spoofchk\":true,"
+		"\"trust\":null,\"link_state\":\"disable\",\"max_rate\":20,"
+		"\"min_rate\":10}");
 	nlmsg_free(message);
 }
 
