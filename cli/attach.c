@@ -111,7 +111,7 @@ static int run(struct cli *cli, void *data)
 const struct cli_command cli_attach = {
 	.name = "attach",
 	.args = "DEVICE|PORT --vmm qemu",
-	.summary = "Print the arguments that give a function or a port to a guest",
+	.summary = "Print what QEMU needs to attach a function or a port",
 	.example = "qemu-system-x86_64 ... $(iov attach 0000:01:10.0 --vmm qemu)\n"
 		   "  qemu-system-x86_64 ... $(iov attach vm1 --vmm qemu --memory 2G)",
 	.options = options,

@@ -83,7 +83,7 @@ static int run_add(struct cli *cli, void *data)
 const struct cli_command cli_bridge_add = {
 	.name = "bridge add",
 	.args = "NAME",
-	.summary = "Connect ports of iovd: a learning switch, or a wire between two",
+	.summary = "Connect ports of iovd by a learning switch or a wire",
 	.example = "iov bridge add br0 --kind switch --port vm1 --port vm2 --port up",
 	.options = add_options,
 	.parse = parse_add,
@@ -139,7 +139,7 @@ static int run_remove(struct cli *cli, void *data)
 const struct cli_command cli_bridge_remove = {
 	.name = "bridge remove",
 	.args = "NAME",
-	.summary = "Remove a bridge from iovd; its ports stay, connected to nothing",
+	.summary = "Remove a bridge from iovd; its ports stay, unconnected",
 	.example = "iov bridge remove br0",
 	.parse = parse_name,
 	.data_size = sizeof(struct bridge_args),

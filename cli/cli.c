@@ -163,8 +163,8 @@ static char *commands_doc(const struct cli_command *const *commands)
 	fputs("Give a host's I/O hardware to virtual machines.\v", file);
 	fputs("Commands ('iov COMMAND --help' explains one):\n", file);
 	list_commands(commands, file);
-	fputs("\nExit status: 0 done, 1 failed, 2 usage, 3 refused by a guard, 4 no such device or\n"
-	      "port, 5 iovd does not answer.", file);
+	fputs("\nExit status: 0 done, 1 failed, 2 usage, 3 refused by a guard,\n"
+	      "4 no such device or port, 5 iovd does not answer.", file);
 	fclose(file);
 	return text;
 }

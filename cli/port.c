@@ -140,7 +140,7 @@ const struct cli_command cli_port_add = {
 	.name = "port add",
 	.args = "NAME --type TYPE",
 	.summary = "Add a port to iovd: a guest or an uplink",
-	.example = "iov port add vm1 --type vhost-user --socket /run/vm1.sock --server --bridge br0\n"
+	.example = "iov port add vm1 --type vhost-user --socket /run/vm1 --server --bridge br0\n"
 		   "  iov port add up --type ethdev --device 0000:01:10.2 --bridge br0",
 	.options = add_options,
 	.parse = parse_add,
@@ -259,7 +259,7 @@ static int run_stats(struct cli *cli, void *data)
 const struct cli_command cli_port_stats = {
 	.name = "port stats",
 	.args = "[NAME]",
-	.summary = "Packets and bytes of the ports of iovd, and why packets were dropped",
+	.summary = "Packets and bytes of ports, and why packets were dropped",
 	.example = "iov port stats",
 	.parse = parse_name,
 	.data_size = sizeof(struct port_name_args),
