@@ -50,6 +50,14 @@ static enum iov_acs read_acs(const struct iov_config *config)
 										IOV_ACS_OFF;
 }
 
+/* Only function 0 has to say so; VFs have function numbers without being functions. */
+static bool is_multifunction(struct iov *iov, struct iov_bdf bdf, const struct iov_config *config)
+{
+	if (iov_sys_exists(iov, iov_pci_path(bdf, "physfn").name))
+		return false;
+	return bdf.function || iov_config_u16(config, PCI_HEADER_TYPE) & HEADER_MULTIFUNCTION;
+}
+
 void iov_node_read(struct iov *iov, struct iov_bdf bdf, struct iov_node *node)
 {
 	bool bridge = iov_pci_is_bridge(iov, bdf);
@@ -59,7 +67,7 @@ void iov_node_read(struct iov *iov, struct iov_bdf bdf, struct iov_node *node)
 	*node = (struct iov_node){ .bdf = bdf, .acs = IOV_ACS_UNKNOWN };
 	if (iov_config_read(iov, bdf, &config, IOV_CONFIG_EXTENDED))
 		return;
-	node->multifunction = iov_config_u16(&config, PCI_HEADER_TYPE) & HEADER_MULTIFUNCTION;
+	node->multifunction = is_multifunction(iov, bdf, &config);
 	if (config.length <= PCI_STD_HEADER_SIZEOF)
 		return;
 	express = iov_config_find(&config, PCI_CAP_ID_EXP, false);

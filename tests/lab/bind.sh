@@ -9,10 +9,8 @@ echo 2 > $pci/0000:01:00.0/sriov_numvfs
 # The state of every function as far as binding touches it
 state()
 {
-	local device
-	for device in $(ls $pci); do
-		echo "$device $(driver_of "$device") $(cat "$pci/$device/driver_override")"
-	done
+	stat -c %N $pci/*/driver
+	grep . $pci/*/driver_override
 }
 
 # Writes of a dry run as "PATH TEXT", the paths without links

@@ -10,14 +10,9 @@ all=$(iov list --all --json)
 expect "every function is listed" "$(ls $pci)" "$(jq -r '.[].device' <<< "$all")"
 expect "bridges are left out without --all" 0 \
 	"$(iov list --json | jq '[.[] | select(.class_code | startswith("0x06"))] | length')"
-for device in $(ls $pci); do
-	[ "$(driver_of "$device")" = "$(jq -r --arg d "$device" \
-		'.[] | select(.device == $d) | .driver // "none"' <<< "$all")" ] ||
-		fail "driver of $device"
-	[ "$(group_of "$device")" = "$(jq -r --arg d "$device" \
-		'.[] | select(.device == $d) | .iommu_group' <<< "$all")" ] || fail "group of $device"
-done
-echo "ok: drivers and groups are those of sysfs"
+expect "drivers and groups are those of sysfs" \
+	"$(for device in $(ls $pci); do echo "$device $(driver_of "$device") $(group_of "$device")"; done)" \
+	"$(jq -r '.[] | "\(.device) \(.driver // "none") \(.iommu_group)"' <<< "$all")"
 
 row=$(jq -c --arg d $vf '.[] | select(.device == $d) | [.pf, .vf_index, .msix, .reset_methods]' <<< "$all")
 expect "a VF's relation, vectors and resets" "[\"$pf\",1,3,[\"flr\"]]" "$row"

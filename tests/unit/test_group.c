@@ -150,6 +150,19 @@ static void a_multifunction_device_joins_its_functions(void **state)
 	assert_reason("0000:00:1f.3", "multifunction", "0000:00:1f", 3);
 }
 
+static void only_its_function_0_has_to_say_multifunction(void **state)
+{
+	struct iov_node node;
+
+	(void)state;
+	iov_node_read(iov, bdf_of("0000:00:1f.3"), &node);
+	assert_true(node.multifunction);
+	iov_node_read(iov, bdf_of("0000:01:00.0"), &node);
+	assert_false(node.multifunction);
+	iov_node_read(iov, bdf_of("0000:01:10.2"), &node);
+	assert_false(node.multifunction);
+}
+
 static void a_port_without_acs_joins_what_is_below_it(void **state)
 {
 	(void)state;
@@ -254,6 +267,7 @@ int main(void)
 		TEST(a_bridge_with_its_driver_does_not_block, with_noacs),
 		TEST(a_bridge_to_conventional_pci_joins_what_is_behind_it, with_default),
 		TEST(a_multifunction_device_joins_its_functions, with_default),
+		TEST(only_its_function_0_has_to_say_multifunction, with_default),
 		TEST(a_port_without_acs_joins_what_is_below_it, with_noacs),
 		TEST(acs_that_is_off_is_told_from_acs_that_is_absent, with_noacs),
 		TEST(a_group_of_one_needs_no_reason, with_default),
