@@ -139,10 +139,12 @@ static int format_lcores(char *text, size_t size, unsigned int worker_cpu)
 	return 0;
 }
 
-/* DPDK writes whole lines. */
+/* DPDK writes whole lines.  Its complaints are shown with --verbose already. */
 static ssize_t log_line(void *cookie, const char *text, size_t size)
 {
-	iov_log(cookie, LOG_DEBUG, "DPDK: %.*s", (int)strcspn(text, "\n"), text);
+	bool complaint = rte_log_cur_msg_loglevel() <= (int)RTE_LOG_WARNING;
+
+	iov_log(cookie, complaint ? LOG_INFO : LOG_DEBUG, "DPDK: %.*s", (int)strcspn(text, "\n"), text);
 	return (ssize_t)size;
 }
 

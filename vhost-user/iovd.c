@@ -59,6 +59,7 @@ struct options {
 /**
  * struct daemon - what runs, in the order in which it is started
  * @iov: context of the main thread
+ * @dpdk: DPDK runs
  * @worker: forwards
  * @event: event loop
  * @registry: ports and bridges
@@ -66,6 +67,7 @@ struct options {
  */
 struct daemon {
 	struct iov *iov;
+	bool dpdk;
 	struct worker *worker;
 	sd_event *event;
 	struct registry *registry;
@@ -164,6 +166,7 @@ static int start(struct daemon *daemon, const struct options *parsed)
 		error = start_event(daemon);
 	if (!error)
 		error = eal_start(daemon->iov, cpu, parsed->no_huge);
+	daemon->dpdk = !error;
 	if (!error)
 		error = worker_start(&daemon->worker, daemon->iov);
 	if (!error)
@@ -183,6 +186,8 @@ static void stop(struct daemon *daemon)
 	registry_close(daemon->registry);
 	worker_stop(daemon->worker);
 	sd_event_unref(daemon->event);
+	if (daemon->dpdk)
+		eal_stop();
 }
 
 static int serve(struct daemon *daemon, const struct options *parsed)
@@ -216,7 +221,6 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	status = serve(&daemon, &parsed);
-	eal_stop();
 	iov_close(daemon.iov);
 	return status;
 }
