@@ -149,11 +149,21 @@ static void push_buffers(struct virtq_split *ring, const struct virtq_batch *bat
 	}
 }
 
+/* In front of the head; sizes that the compiler knows cost no call. */
+static void write_header(const struct frame *frame, const struct dp_port *port, uint16_t buffers)
+{
+	struct virtio_net_hdr_mrg_rxbuf header = frame_header(frame, port->accepts, buffers);
+	uint8_t *at = frame->head - port->header;
+
+	memcpy(at, &header.hdr, sizeof(header.hdr));
+	if (port->header > sizeof(header.hdr))
+		memcpy(at + sizeof(header.hdr), &header.num_buffers, sizeof(header.num_buffers));
+}
+
 static enum drop to_guest(struct forward *forward, struct dp_port *port, const struct frame *frame)
 {
 	uint32_t length = frame->length + port->header;
 	struct virtq_cursor from = frame->rest, to;
-	struct virtio_net_hdr_mrg_rxbuf header;
 	struct dp_queue *queue = port->to;
 	unsigned int buffers;
 
@@ -165,11 +175,11 @@ static enum drop to_guest(struct forward *forward, struct dp_port *port, const s
 	buffers = virtq_split_take_space(&queue->vu->ring, &forward->to, length, port->buffers_max);
 	if (unlikely(!buffers))
 		return why_no_room(forward, port, queue);
-	header = frame_header(frame, port->accepts, (uint16_t)buffers);
-	memcpy(frame->head - port->header, &header, port->header);
+	write_header(frame, port, (uint16_t)buffers);
 	to = virtq_writable(&forward->to, forward->to.chains, buffers);
 	virtq_cursor_write(&to, frame->head - port->header, frame->head_length + port->header);
-	virtq_cursor_copy(&to, &from, frame->length - frame->head_length);
+	if (frame->length > frame->head_length)
+		virtq_cursor_copy(&to, &from, frame->length - frame->head_length);
 	push_buffers(&queue->vu->ring, &forward->to, length);
 	touch(forward, queue);
 	port->counters->tx_packets++;

@@ -80,8 +80,26 @@ enum drop frame_parse(struct frame *frame, const struct virtio_net_hdr *header, 
  *
  * Return: the header by value.
  */
-struct virtio_net_hdr_mrg_rxbuf frame_header(const struct frame *frame, uint8_t accepts,
-					     uint16_t buffers);
+static inline struct virtio_net_hdr_mrg_rxbuf frame_header(const struct frame *frame,
+							       uint8_t accepts, uint16_t buffers)
+{
+	struct virtio_net_hdr_mrg_rxbuf header = { .num_buffers = buffers };
+
+	if (frame->needs & FRAME_NEED_CSUM) {
+		header.hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		header.hdr.csum_start = frame->csum_start;
+		header.hdr.csum_offset = frame->csum_offset;
+	} else if (frame->verified && accepts & FRAME_NEED_CSUM) {
+		header.hdr.flags = VIRTIO_NET_HDR_F_DATA_VALID;
+	}
+	if (frame->needs & (FRAME_NEED_TSO4 | FRAME_NEED_TSO6)) {
+		header.hdr.gso_type = frame->needs & FRAME_NEED_TSO4 ? VIRTIO_NET_HDR_GSO_TCPV4
+								     : VIRTIO_NET_HDR_GSO_TCPV6;
+		header.hdr.gso_size = frame->segment_size;
+		header.hdr.hdr_len = frame->headers;
+	}
+	return header;
+}
 
 /**
  * frame_vlan - VLAN of a frame

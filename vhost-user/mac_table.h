@@ -7,7 +7,9 @@
 #ifndef VHOST_USER_MAC_TABLE_H
 #define VHOST_USER_MAC_TABLE_H
 
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 /* No port; identities of ports are never 0. */
 #define MAC_TABLE_UNKNOWN 0
@@ -40,8 +42,12 @@ void mac_table_close(struct mac_table *table);
  */
 static inline uint64_t mac_table_key(uint16_t vlan, const uint8_t *mac)
 {
-	return (uint64_t)(vlan & 0xfff) << 48 | (uint64_t)mac[0] << 40 | (uint64_t)mac[1] << 32 |
-	       (uint64_t)mac[2] << 24 | (uint64_t)mac[3] << 16 | (uint64_t)mac[4] << 8 | mac[5];
+	uint32_t high;
+	uint16_t low;
+
+	memcpy(&high, mac, sizeof(high));
+	memcpy(&low, mac + sizeof(high), sizeof(low));
+	return (uint64_t)(vlan & 0xfff) << 48 | (uint64_t)be32toh(high) << 16 | be16toh(low);
 }
 
 /* Group addresses have the lowest bit of the first byte set. */
