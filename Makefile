@@ -26,6 +26,7 @@ bench: all
 
 install: all
 	DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
+	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
 
 clean:
 	rm -rf $(BUILD)
