@@ -56,6 +56,9 @@ struct options {
 	int level;
 };
 
+/* As iov exits at wrong words. */
+#define EXIT_USAGE 2
+
 /**
  * struct daemon - what runs, in the order in which it is started
  * @iov: context of the main thread
@@ -202,7 +205,7 @@ static int serve(struct daemon *daemon, const struct options *parsed)
 	if (error < 0)
 		fprintf(stderr, "iovd: %s\n", iov_error_message(daemon->iov));
 	stop(daemon);
-	return error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return error == -EINVAL ? EXIT_USAGE : error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
@@ -212,7 +215,7 @@ int main(int argc, char **argv)
 	struct daemon daemon = { 0 };
 	int status;
 
-	argp_err_exit_status = 2;
+	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &parsed);
 	set_signals();
 	status = iov_open(&daemon.iov, &context);
