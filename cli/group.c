@@ -89,7 +89,7 @@ static int print_list(struct json_object *groups)
 {
 	static const struct iov_column columns[] = {
 		{ "group", "GROUP", true },    { "viable", "VIABLE", false },
-		{ "device", "DEVICE", false }, { "driver", "DRIVER", false },
+		{ "device", "BDF", false }, { "driver", "DRIVER", false },
 		{ "class", "CLASS", false },   { "name", "NAME", false },
 	};
 	_cleanup_json_ struct json_object *rows = json_object_new_array();
@@ -170,7 +170,7 @@ static void print_advice(struct json_object *group)
 static int print_show(struct json_object *group)
 {
 	static const struct iov_column columns[] = {
-		{ "device", "DEVICE", false }, { "role", "ROLE", false },
+		{ "device", "BDF", false }, { "role", "ROLE", false },
 		{ "driver", "DRIVER", false }, { "blocks", "BLOCKS", false },
 		{ "class", "CLASS", false },   { "name", "NAME", false },
 	};

@@ -18,7 +18,7 @@ static const struct argp_option options[] = {
 };
 
 static const struct iov_column columns[] = {
-	{ "device", "DEVICE", false },	     { "class", "CLASS", false },
+	{ "device", "BDF", false },	     { "class", "CLASS", false },
 	{ "name", "NAME", false },	     { "driver", "DRIVER", false },
 	{ "iommu_group", "GROUP", true },    { "numa_node", "NUMA", true },
 	{ "relation", "PF/VF", false },	     { "msix", "MSI-X", true },

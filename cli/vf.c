@@ -171,9 +171,9 @@ static error_t parse_pf(int key, char *arg, struct argp_state *state)
 
 static const struct iov_column net_columns[] = {
 	{ "index", "VF", true },
-	{ "bdf", "BDF" },
+	{ "device", "BDF" },
 	{ "driver", "DRIVER" },
-	{ "group", "GROUP", true },
+	{ "iommu_group", "GROUP", true },
 	{ "mac", "MAC" },
 	{ "vlan", "VLAN", true },
 	{ "spoofchk", "SPOOFCHK" },
@@ -187,9 +187,9 @@ static const struct iov_column net_columns[] = {
 
 static const struct iov_column nvme_columns[] = {
 	{ "index", "VF", true },
-	{ "bdf", "BDF" },
+	{ "device", "BDF" },
 	{ "driver", "DRIVER" },
-	{ "group", "GROUP", true },
+	{ "iommu_group", "GROUP", true },
 	{ "controller", "CONTROLLER", true },
 	{ "state", "STATE" },
 	{ "queues", "QUEUES", true },
@@ -199,9 +199,9 @@ static const struct iov_column nvme_columns[] = {
 
 static const struct iov_column plain_columns[] = {
 	{ "index", "VF", true },
-	{ "bdf", "BDF" },
+	{ "device", "BDF" },
 	{ "driver", "DRIVER" },
-	{ "group", "GROUP", true },
+	{ "iommu_group", "GROUP", true },
 	{ "used_by", "IN USE BY" },
 };
 

@@ -86,9 +86,9 @@ static struct json_object *describe_vf(struct iov *iov, const struct iov_pf *pf,
 
 	iov_pci_driver(iov, bdf, driver, sizeof(driver));
 	json_object_object_add(vf, "index", json_object_new_int64(index));
-	json_object_object_add(vf, "bdf", json_object_new_string(IOV_BDF(bdf)));
+	json_object_object_add(vf, "device", json_object_new_string(IOV_BDF(bdf)));
 	json_object_object_add(vf, "driver", text_or_null(driver));
-	json_object_object_add(vf, "group", group_of(iov, bdf));
+	json_object_object_add(vf, "iommu_group", group_of(iov, bdf));
 	json_object_object_add(vf, "netdev", netdev_of(iov, bdf));
 	json_object_object_foreach(attributes, name, value)
 		json_object_object_add(vf, name, json_object_get(value));

@@ -182,7 +182,7 @@ int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int inde
  * @bdf: the PF
  * @out: receives an object that the caller puts: "pf", "driver", "class",
  *	"total", "count", "autoprobe", and "vfs", an array of objects with
- *	"index", "bdf", "driver", "group", "netdev", the attributes of the device
+ *	"index", "device", "driver", "iommu_group", "netdev", the attributes of the device
  *	class, and "used_by", an array of what holds the VF.  What is unknown is
  *	null.
  *

@@ -367,7 +367,7 @@ static void the_list_names_drivers_groups_and_holders(void **state)
 	vf = json_object_array_get_idx(vfs, 1);
 	assert_string_equal(
 		json_object_to_json_string_ext(vf, JSON_C_TO_STRING_PLAIN),
-		"{\"index\":1,\"bdf\":\"0000:01:10.2\",\"driver\":\"igbvf\",\"group\":21,"
+		"{\"index\":1,\"device\":\"0000:01:10.2\",\"driver\":\"igbvf\",\"iommu_group\":21,"
 		"\"netdev\":null,\"mac\":\"00:00:00:00:00:00\",\"vlan\":0,\"qos\":0,"
 		"\"trust\":false,\"max_rate\":0,\"min_rate\":0,"
 		"\"used_by\":[\"pid 71 (qemu)\"]}");
