@@ -15,11 +15,6 @@ struct show_args {
 	const char *name;
 };
 
-static const char *member(struct json_object *object, const char *key)
-{
-	return json_object_get_string(json_object_object_get(object, key));
-}
-
 static void name_members(struct cli *cli, struct iov_ids *ids, struct json_object *group)
 {
 	struct json_object *members = json_object_object_get(group, "members");
@@ -28,7 +23,7 @@ static void name_members(struct cli *cli, struct iov_ids *ids, struct json_objec
 		struct json_object *entry = json_object_array_get_idx(members, i), *function;
 		struct iov_bdf bdf;
 
-		if (iov_bdf_parse(cli->iov, member(entry, "device"), &bdf))
+		if (iov_bdf_parse(cli->iov, cli_text(entry, "device"), &bdf))
 			continue;
 		function = iov_function_summary(cli->iov, ids, bdf);
 		json_object_object_add(entry, "class",
@@ -177,12 +172,12 @@ static int print_show(struct json_object *group)
 	struct json_object *reasons = json_object_object_get(group, "reasons");
 	int error;
 
-	printf("IOMMU group %s\n\n", member(group, "group"));
+	printf("IOMMU group %s\n\n", cli_text(group, "group"));
 	error = iov_output_table(stdout, json_object_object_get(group, "members"), columns,
 				 sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < json_object_array_length(reasons); i++)
 		printf("%s- %s\n", i ? "" : "\nWhy they are together:\n",
-		       member(json_object_array_get_idx(reasons, i), "text"));
+		       cli_text(json_object_array_get_idx(reasons, i), "text"));
 	print_advice(group);
 	return error;
 }

@@ -36,21 +36,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const char *member(struct json_object *object, const char *key)
-{
-	return json_object_get_string(json_object_object_get(object, key));
-}
-
 /* For people: "2 of 7 VFs" for a PF, "VF 0 of 0000:01:00.0" for a VF. */
 static void add_relation(struct json_object *function)
 {
-	const char *pf = member(function, "pf"), *total = member(function, "vfs_total");
+	const char *pf = cli_text(function, "pf"), *total = cli_text(function, "vfs_total");
 	char text[64];
 
 	if (pf)
-		snprintf(text, sizeof(text), "VF %s of %s", member(function, "vf_index"), pf);
+		snprintf(text, sizeof(text), "VF %s of %s", cli_text(function, "vf_index"), pf);
 	else if (total)
-		snprintf(text, sizeof(text), "%s of %s VFs", member(function, "vfs"), total);
+		snprintf(text, sizeof(text), "%s of %s VFs", cli_text(function, "vfs"), total);
 	json_object_object_add(function, "relation", pf || total ? json_object_new_string(text) :
 								   NULL);
 }
@@ -58,7 +53,7 @@ static void add_relation(struct json_object *function)
 static bool is_shown(struct json_object *function, const struct list_args *args)
 {
 	return args->all ||
-	       iov_class_is_assignable((unsigned int)strtoul(member(function, "class_code"), NULL,
+	       iov_class_is_assignable((unsigned int)strtoul(cli_text(function, "class_code"), NULL,
 							     16));
 }
 

@@ -8,11 +8,6 @@
 #include "base/output.h"
 #include "cli/cli.h"
 
-static const char *member(struct json_object *object, const char *key)
-{
-	return json_object_get_string(json_object_object_get(object, key));
-}
-
 static void print_operations(struct iov *iov, struct json_object *plan)
 {
 	struct json_object *steps = json_object_object_get(plan, "steps");
@@ -21,7 +16,7 @@ static void print_operations(struct iov *iov, struct json_object *plan)
 		struct json_object *step = json_object_array_get_idx(steps, i);
 		struct json_object *ops = json_object_object_get(step, "do");
 
-		printf("%zu. %s\n", i + 1, member(step, "title"));
+		printf("%zu. %s\n", i + 1, cli_text(step, "title"));
 		for (size_t n = 0; n < json_object_array_length(ops); n++) {
 			char text[1024];
 
@@ -40,7 +35,7 @@ static void print_result(struct cli *cli, struct json_object *plan, const char *
 	}
 	if (cli->dry_run)
 		print_operations(cli->iov, plan);
-	printf("%s: %s\n", member(plan, "title"), result);
+	printf("%s: %s\n", cli_text(plan, "title"), result);
 }
 
 /* Show everything, then whether a guard would refuse it. */
