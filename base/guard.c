@@ -17,6 +17,15 @@
 #include "base/guard_scan.h"
 #include "base/paths.h"
 
+static const char *const guard_names[] = {
+	"default-route", "session", "mount", "swap", "stacked", "vfio-open",
+};
+
+const char *iov_guard_name(size_t index)
+{
+	return index < sizeof(guard_names) / sizeof(*guard_names) ? guard_names[index] : NULL;
+}
+
 int iov_guard_set_session(struct iov *iov, const char *ssh_connection)
 {
 	iov->session_client[0] = '\0';

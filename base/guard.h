@@ -21,6 +21,7 @@
 #define IOV_BASE_GUARD_H
 
 #include <json-c/json.h>
+#include <stddef.h>
 
 #include "base/iov.h"
 #include "base/pci.h"
@@ -41,6 +42,14 @@ extern "C" {
  * Return: 0, or -EINVAL with a message.
  */
 int iov_guard_set_session(struct iov *iov, const char *ssh_connection);
+
+/**
+ * iov_guard_name - the guards that there are
+ * @index: from 0 on
+ *
+ * Return: a name as findings carry it, NULL after the last.
+ */
+const char *iov_guard_name(size_t index);
 
 /**
  * iov_guard_function - look for holders of one function

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/context.h"
 #include "base/guard_scan.h"
 #include "base/plan_engine.h"
@@ -34,6 +35,11 @@ static struct json_object *format_string(const char *format, va_list args)
 
 	vsnprintf(text, sizeof(text), format, args);
 	return json_object_new_string(text);
+}
+
+static struct json_object *text_or_null(const char *text)
+{
+	return text ? json_object_new_string(text) : NULL;
 }
 
 int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...)
@@ -69,14 +75,15 @@ struct iov *iov_plan_context(const struct iov_plan *plan)
 
 struct iov_step *iov_plan_step(struct iov_plan *plan, const char *device, const char *format, ...)
 {
-	static const char *const lists[] = { "check", "do", "verify", "undo", "undone" };
+	static const char *const lists[] = { "touches", "changes", "check", "do", "verify", "undo",
+					     "undone" };
 	struct json_object *step = json_object_new_object();
 	va_list args;
 
 	va_start(args, format);
 	json_object_object_add(step, "title", format_string(format, args));
 	va_end(args);
-	json_object_object_add(step, "device", device ? json_object_new_string(device) : NULL);
+	json_object_object_add(step, "device", text_or_null(device));
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		add_array(step, lists[i]);
 	json_object_array_add(plan->steps, step);
@@ -112,6 +119,21 @@ void iov_step_undo(struct iov_step *step, struct json_object *op)
 void iov_step_undone(struct iov_step *step, struct json_object *condition)
 {
 	step_append(step, "undone", condition);
+}
+
+void iov_step_touches(struct iov_step *step, const char *device)
+{
+	step_append(step, "touches", json_object_new_string(device));
+}
+
+void iov_step_change(struct iov_step *step, const char *what, const char *from, const char *to)
+{
+	struct json_object *change = json_object_new_object();
+
+	json_object_object_add(change, "what", json_object_new_string(what));
+	json_object_object_add(change, "from", text_or_null(from));
+	json_object_object_add(change, "to", text_or_null(to));
+	step_append(step, "changes", change);
 }
 
 void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why)
@@ -151,28 +173,43 @@ static int refuse(struct iov_plan *plan, struct json_object *findings)
 		snprintf(others, sizeof(others), " and %zu more", more);
 	return iov_fail(plan->iov, -ECANCELED,
 			"refused, nothing changed: %s (%s) is in use by %s%s [guard %s]; "
-			"release it first, or override with --force",
+			"release it first, or lift the guard with --force=%s",
 			json_get_text(finding, "device"), json_get_text(finding, "why"),
-			json_get_text(finding, "holder"), others, json_get_text(finding, "guard"));
+			json_get_text(finding, "holder"), others, json_get_text(finding, "guard"),
+			json_get_text(finding, "guard"));
+}
+
+static bool is_lifted(const char *const *lifted, const char *guard)
+{
+	while (lifted && *lifted && strcmp(*lifted, guard))
+		lifted++;
+	return lifted && *lifted;
 }
 
 /* Findings on one function, each with why it is taken. */
 static int guard_take(struct guard_scan *scan, struct json_object *take,
-		      struct json_object *found)
+		      const char *const *lifted, struct json_object *found)
 {
-	size_t before = json_object_array_length(found);
+	_cleanup_json_ struct json_object *all = json_object_new_array();
 	struct iov_bdf bdf;
 	int error = iov_bdf_parse(scan->iov, json_get_text(take, "device"), &bdf);
 
 	if (!error)
-		error = guard_scan_match(scan, bdf, found);
-	for (size_t i = before; i < json_object_array_length(found); i++)
-		json_object_object_add(json_object_array_get_idx(found, i), "why",
+		error = guard_scan_match(scan, bdf, all);
+	for (size_t i = 0; i < json_object_array_length(all); i++) {
+		struct json_object *finding = json_object_array_get_idx(all, i);
+
+		if (is_lifted(lifted, json_get_text(finding, "guard")))
+			continue;
+		json_object_object_add(finding, "why",
 				       json_object_get(json_object_object_get(take, "why")));
+		json_object_array_add(found, json_object_get(finding));
+	}
 	return error;
 }
 
-int iov_plan_guard(struct iov_plan *plan, struct json_object **findings)
+int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
+		   struct json_object **findings)
 {
 	struct json_object *found = json_object_new_array();
 	struct guard_scan scan;
@@ -180,7 +217,8 @@ int iov_plan_guard(struct iov_plan *plan, struct json_object **findings)
 
 	if (!error) {
 		for (size_t i = 0; !error && i < json_object_array_length(plan->takes); i++)
-			error = guard_take(&scan, json_object_array_get_idx(plan->takes, i), found);
+			error = guard_take(&scan, json_object_array_get_idx(plan->takes, i), lifted,
+					   found);
 		guard_scan_close(&scan);
 	}
 	if (!error && json_object_array_length(found))

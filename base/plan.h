@@ -174,7 +174,8 @@ struct iov *iov_plan_context(const struct iov_plan *plan);
 /**
  * iov_plan_step - append a step
  * @plan: plan
- * @device: BDF that it changes; NULL for the whole host
+ * @device: BDF that it changes, or another name of an independent part of the host:
+ *	"memory node 0", "iovd"; NULL for the whole host
  * @format: printf format of what it does: "bind 0000:01:10.0 to vfio-pci (now igbvf)"
  *
  * Return: the step, which stays the plan's; never NULL.
@@ -220,6 +221,27 @@ void iov_step_undo(struct iov_step *step, struct json_object *op);
 void iov_step_undone(struct iov_step *step, struct json_object *condition);
 
 /**
+ * iov_step_touches - name another device that a step changes
+ * @step: step
+ * @device: BDF, or another name of an independent part of the host, as iov_plan_step()
+ *	takes it
+ *
+ * Steps that share a device, by iov_plan_step() or here, run in the order in which
+ * they were appended; those that share none may run at the same time.  A step on
+ * the whole host comes after all steps before it, and before all after it.
+ */
+void iov_step_touches(struct iov_step *step, const char *device);
+
+/**
+ * iov_step_change - say what a step changes, for a person who reads a diff
+ * @step: step
+ * @what: what of its device: "driver", "vfs", "vf 3 mac"
+ * @from: value now, NULL for none
+ * @to: value then, NULL for none
+ */
+void iov_step_change(struct iov_step *step, const char *what, const char *from, const char *to);
+
+/**
  * iov_plan_take - note that the plan takes a function from the host
  * @plan: plan
  * @bdf: the function; guards are run on each function once
@@ -237,8 +259,9 @@ bool iov_plan_is_empty(const struct iov_plan *plan);
  * iov_plan_json - a plan as JSON
  * @plan: plan
  *
- * Members: "title"; "steps", each with "title", "device", "check", "do",
- * "verify", "undo", "undone"; "takes", each with "device" and "why".
+ * Members: "title"; "steps", each with "title", "device", "touches", "changes"
+ * (each with "what", "from", "to"), "check", "do", "verify", "undo", "undone";
+ * "takes", each with "device" and "why".
  *
  * Return: a new reference; the caller puts it.
  */
@@ -247,24 +270,26 @@ struct json_object *iov_plan_json(struct iov_plan *plan);
 /**
  * iov_plan_guard - run the guards on everything the plan takes
  * @plan: plan
+ * @lifted: names of guards that are not asked, ended by NULL; NULL for none
  * @findings: receives an array of findings (see guard.h), which the caller
  *	puts; may be NULL
  *
  * Return: 0 when nothing holds the functions; -ECANCELED with a message that
  * names the first holder; or -errno with a message.
  */
-int iov_plan_guard(struct iov_plan *plan, struct json_object **findings);
+int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
+		   struct json_object **findings);
 
 /**
  * struct iov_plan_options - how a plan runs
- * @force: skip the guards
+ * @lifted: names of guards that are not asked, ended by NULL; NULL for none
  * @verify_timeout: how long each condition is waited for, in milliseconds;
  *	0 means 10 s
  * @progress: called before each step, counted from 1; may be NULL
  * @progress_arg: passed to @progress
  */
 struct iov_plan_options {
-	bool force;
+	const char *const *lifted;
 	unsigned int verify_timeout;
 	void (*progress)(void *arg, size_t step, size_t steps, const char *title);
 	void *progress_arg;

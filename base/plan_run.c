@@ -188,8 +188,8 @@ static int guard_and_run(struct run *run, struct iov_plan *plan, struct json_obj
 {
 	int error = refuse_pending(run);
 
-	if (!error && !run->options.force)
-		error = iov_plan_guard(plan, NULL);
+	if (!error)
+		error = iov_plan_guard(plan, run->options.lifted, NULL);
 	if (!error)
 		error = journal_create(run->iov, &run->journal, json);
 	return error ? error : run_steps(run, 0, false);

@@ -48,7 +48,8 @@ static const struct argp_option common_options[] = {
 static const struct argp_option change_options[] = {
 	{ 0, 0, 0, 0, "Changing the host:", 40 },
 	{ "dry-run", KEY_DRY_RUN, 0, 0, "Print each operation, change nothing", 40 },
-	{ "force", KEY_FORCE, 0, 0, "Take devices that are in use, too", 40 },
+	{ "force", KEY_FORCE, "GUARD", 0,
+	  "Take devices that this guard says are in use, too; may be repeated", 40 },
 	{ "timeout", KEY_TIMEOUT, "SECONDS", 0,
 	  "Give up a write that the kernel does not answer (60)", 40 },
 	{ 0 },
@@ -68,6 +69,23 @@ struct invocation {
 void *cli_data(const struct argp_state *state)
 {
 	return ((struct invocation *)state->input)->data;
+}
+
+static void lift_guard(struct invocation *invocation, const char *name, struct argp_state *state)
+{
+	char names[512] = "";
+	const char *guard;
+	size_t count = 0;
+
+	for (size_t i = 0; (guard = iov_guard_name(i)) && strcmp(guard, name); i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), " %s", guard);
+	if (!guard)
+		argp_error(state, "--force=%s: no such guard; expected one of:%s", name, names);
+	while (invocation->cli.lifted[count])
+		count++;
+	if (count == CLI_LIFTED_MAX)
+		argp_error(state, "--force: more than %d times", CLI_LIFTED_MAX);
+	invocation->cli.lifted[count] = guard;
 }
 
 static error_t parse_common(int key, char *arg, struct argp_state *state)
@@ -92,7 +110,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		invocation->cli.dry_run = true;
 		return 0;
 	case KEY_FORCE:
-		invocation->cli.force = true;
+		lift_guard(invocation, arg, state);
 		return 0;
 	case KEY_TIMEOUT:
 		invocation->timeout = (unsigned int)strtoul(arg, &end, 10);

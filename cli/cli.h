@@ -29,19 +29,22 @@ enum cli_exit {
 	CLI_NO_DAEMON = 5,	/* iovd does not answer */
 };
 
+/* Most guards that one command may lift. */
+#define CLI_LIFTED_MAX 32
+
 /**
  * struct cli - one run of a command
  * @iov: context
  * @json: --json was given
  * @dry_run: --dry-run was given
- * @force: --force was given
+ * @lifted: guards named by --force, ended by NULL
  * @control: path of iovd's control socket
  */
 struct cli {
 	struct iov *iov;
 	bool json;
 	bool dry_run;
-	bool force;
+	const char *lifted[CLI_LIFTED_MAX + 1];
 	const char *control;
 };
 

@@ -42,7 +42,7 @@ static void print_result(struct cli *cli, struct json_object *plan, const char *
 static int show_plan(struct cli *cli, struct iov_plan *plan, struct json_object *json)
 {
 	struct json_object *findings = NULL;
-	int error = cli->force ? 0 : iov_plan_guard(plan, &findings);
+	int error = iov_plan_guard(plan, cli->lifted, &findings);
 
 	if (findings)
 		json_object_object_add(json, "findings", findings);
@@ -59,7 +59,7 @@ static void show_progress(void *arg, size_t step, size_t steps, const char *titl
 int cli_run_plan(struct cli *cli, struct iov_plan *plan)
 {
 	struct iov_plan_options options = {
-		.force = cli->force,
+		.lifted = cli->lifted,
 		.progress = isatty(STDERR_FILENO) ? show_progress : NULL,
 	};
 	_cleanup_json_ struct json_object *json = iov_plan_json(plan);

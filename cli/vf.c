@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/identity.h"
 #include "base/output.h"
 #include "cli/commands.h"
 #include "sriov/vf.h"
@@ -111,7 +112,7 @@ static int run_create(struct cli *cli, void *data)
 	struct iov_plan *plan = NULL;
 	struct iov_bdf bdf;
 	struct iov_pf pf;
-	int error = iov_pf_parse(cli->iov, args->pf, &bdf);
+	int error = iov_device_parse(cli->iov, args->pf, &bdf);
 
 	if (!error)
 		error = iov_pf_read(cli->iov, bdf, &pf);
@@ -229,7 +230,7 @@ static int run_list(struct cli *cli, void *data)
 	const struct pf_args *args = data;
 	_cleanup_json_ struct json_object *list = NULL;
 	struct iov_bdf bdf;
-	int error = iov_pf_parse(cli->iov, args->pf, &bdf);
+	int error = iov_device_parse(cli->iov, args->pf, &bdf);
 
 	if (!error)
 		error = iov_vf_list(cli->iov, bdf, &list);
@@ -256,7 +257,7 @@ static int run_remove(struct cli *cli, void *data)
 	const struct pf_args *args = data;
 	struct iov_plan *plan = NULL;
 	struct iov_bdf bdf;
-	int error = iov_pf_parse(cli->iov, args->pf, &bdf);
+	int error = iov_device_parse(cli->iov, args->pf, &bdf);
 
 	if (!error)
 		error = iov_plan_new(&plan, cli->iov, "remove the VFs of %s", IOV_BDF(bdf));
@@ -370,7 +371,7 @@ static int run_set(struct cli *cli, void *data)
 	int error = parse_values(cli->iov, args, values);
 
 	if (!error)
-		error = iov_pf_parse(cli->iov, args->pf, &bdf);
+		error = iov_device_parse(cli->iov, args->pf, &bdf);
 	if (!error)
 		error = iov_plan_new(&plan, cli->iov, "set VF %u of %s", args->index,
 				     IOV_BDF(bdf));

@@ -56,7 +56,7 @@ static int find_holders(struct iov *iov, const struct iov_pf *pf, struct json_ob
 		return error;
 	for (unsigned int i = 0; i < pf->count; i++)
 		iov_plan_take(query, address_of(iov, pf, i), "");
-	error = iov_plan_guard(query, findings);
+	error = iov_plan_guard(query, NULL, findings);
 	iov_plan_free(query);
 	return error == -ECANCELED ? 0 : error;
 }

@@ -6,20 +6,6 @@
 #include "sriov/class.h"
 #include "sriov/vf.h"
 
-int iov_pf_parse(struct iov *iov, const char *text, struct iov_bdf *bdf)
-{
-	char name[64];
-
-	if (!strchr(text, '/') && text[0] != '.' &&
-	    !iov_sys_link_name(iov, iov_path(IOV_PATH_CLASS_NET "/%s/device", text).name, name,
-			       sizeof(name)))
-		return iov_bdf_parse(iov, name, bdf);
-	if (!iov_bdf_parse(iov, text, bdf))
-		return 0;
-	return iov_fail(iov, -EINVAL, "%s: neither a PCI address like 0000:01:00.0 nor a network "
-			"interface of a PCI function; 'iov list' shows them", text);
-}
-
 /* Index of a VF among those of its PF, or -1. */
 static int index_of(struct iov *iov, struct iov_bdf vf, struct iov_bdf pf)
 {

@@ -60,16 +60,6 @@ struct iov_pf {
 int iov_sriov_register(struct iov *iov);
 
 /**
- * iov_pf_parse - find a PF by what a person calls it
- * @iov: context
- * @text: address, or the name of its network interface ("eth0")
- * @bdf: receives the address; whether it is a PF is iov_pf_read()'s to say
- *
- * Return: 0, or -EINVAL with a message.
- */
-int iov_pf_parse(struct iov *iov, const char *text, struct iov_bdf *bdf);
-
-/**
  * iov_pf_read - read what a PF says about its VFs
  * @iov: context
  * @bdf: address

@@ -95,7 +95,7 @@ static int check_plan(struct iov_plan *plan, struct iov_bdf bdf, const char *opt
 
 	list_takes(plan, taken, sizeof(taken));
 	iov_plan_take(plan, bdf, "named");
-	error = iov_plan_guard(plan, &findings);
+	error = iov_plan_guard(plan, NULL, &findings);
 	json_object_object_add(check, "held_by", findings);
 	if (error && error != -ECANCELED)
 		return error;

@@ -60,5 +60,8 @@ exec {vfio}>&-
 iov unbind $nvme
 expect "released, it comes back" nvme "$(driver_of $nvme)"
 
-iov bind $nic --driver vfio-pci --force
-expect "--force takes what is in use" vfio-pci "$(driver_of $nic)"
+held $nic "default route" bind $nic --force=mount
+expect_status "no such guard" 2 iov bind $nic --driver vfio-pci --force=route
+expect_match "says which there are" "default-route" "$err"
+iov bind $nic --driver vfio-pci --force=default-route
+expect "a guard that is lifted lets it go" vfio-pci "$(driver_of $nic)"

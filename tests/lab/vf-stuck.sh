@@ -26,7 +26,7 @@ for attempt in {1..100}; do
 done
 expect "the VF is held" holds "$(< /tmp/holder)"
 
-expect_status "removing by force gives up" 1 iov vf remove $pf --force --timeout 2
+expect_status "removing by force gives up" 1 iov vf remove $pf --force=vfio-open --timeout 2
 expect_match "the way to the holder is named" "did not answer in time.*'iov vf list'.*iov recover" "$err"
 expect_match "the list answers meanwhile and names it" "0000:01:10.0 .*pid $holder \(" "$(iov vf list $pf)"
 

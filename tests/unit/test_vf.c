@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/identity.h"
 #include "base/plan.h"
 #include "sriov/vf.h"
 #include "tests/unit/pf_model.h"
@@ -64,12 +65,12 @@ static void a_pf_is_found_by_its_interface(void **state)
 
 	(void)state;
 	tree_link(model.tree, "sys/class/net/eth0/device", "../../../" PF_BDF);
-	assert_int_equal(iov_pf_parse(model.iov, "eth0", &bdf), 0);
+	assert_int_equal(iov_device_parse(model.iov, "eth0", &bdf), 0);
 	assert_int_equal(iov_bdf_compare(bdf, model.pf), 0);
-	assert_int_equal(iov_pf_parse(model.iov, PF_BDF, &bdf), 0);
-	assert_int_equal(iov_pf_parse(model.iov, "eth1", &bdf), -EINVAL);
+	assert_int_equal(iov_device_parse(model.iov, PF_BDF, &bdf), 0);
+	assert_int_equal(iov_device_parse(model.iov, "eth1", &bdf), -EINVAL);
 	assert_message("eth1");
-	assert_int_equal(iov_pf_parse(model.iov, "../eth0", &bdf), -EINVAL);
+	assert_int_equal(iov_device_parse(model.iov, "../eth0", &bdf), -EINVAL);
 }
 
 static void what_is_no_pf_is_refused_by_name(void **state)
