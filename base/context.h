@@ -26,6 +26,8 @@ struct iov {
 	} tables[IOV_TABLE_MAX];
 	size_t table_entries;
 
+	char control[108];	/* iovd's socket, "": where it is by default */
+
 	char session_client[64];	/* from SSH_CONNECTION: its two addresses */
 	char session_local[64];
 };

@@ -3,9 +3,11 @@
 #ifndef IOV_BASE_MODULE_H
 #define IOV_BASE_MODULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/iov.h"
+#include "base/plan.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,6 +25,25 @@ extern "C" {
  * not touched.
  */
 int iov_module_find(struct iov *iov, const char *alias, char ***names, size_t *count);
+
+/**
+ * iov_module_is_loaded - whether a module is loaded or built in
+ * @iov: context
+ * @name: "vfio-pci"
+ */
+bool iov_module_is_loaded(struct iov *iov, const char *name);
+
+/**
+ * iov_module_plan - plan that a module is loaded
+ * @plan: plan to append to
+ * @name: "vfio-pci"
+ * @proof: path that exists once it is loaded; NULL: its directory in sysfs
+ * @why: ends the step's title: "the driver of VFs of 0000:01:00.0"
+ *
+ * Appends nothing when @proof is there, or when the plan loads it already.  Undo
+ * leaves it loaded, as others may use it by then.
+ */
+void iov_module_plan(struct iov_plan *plan, const char *name, const char *proof, const char *why);
 
 #ifdef __cplusplus
 }

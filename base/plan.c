@@ -19,6 +19,8 @@ struct iov_plan {
 	struct json_object *json;
 	struct json_object *steps;
 	struct json_object *takes;
+	struct json_object *notes;
+	char scope[64];		/* "" for none */
 };
 
 static struct json_object *add_array(struct json_object *object, const char *key)
@@ -56,6 +58,7 @@ int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...
 	va_end(args);
 	plan->steps = add_array(plan->json, "steps");
 	plan->takes = add_array(plan->json, "takes");
+	plan->notes = add_array(plan->json, "notes");
 	*out = plan;
 	return 0;
 }
@@ -87,6 +90,8 @@ struct iov_step *iov_plan_step(struct iov_plan *plan, const char *device, const 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		add_array(step, lists[i]);
 	json_object_array_add(plan->steps, step);
+	if (device && plan->scope[0] && strcmp(device, plan->scope))
+		iov_step_touches((struct iov_step *)step, plan->scope);
 	return (struct iov_step *)step;
 }
 
@@ -134,6 +139,20 @@ void iov_step_change(struct iov_step *step, const char *what, const char *from, 
 	json_object_object_add(change, "from", text_or_null(from));
 	json_object_object_add(change, "to", text_or_null(to));
 	step_append(step, "changes", change);
+}
+
+void iov_plan_scope(struct iov_plan *plan, const char *device)
+{
+	snprintf(plan->scope, sizeof(plan->scope), "%s", device ? device : "");
+}
+
+void iov_plan_note(struct iov_plan *plan, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	json_object_array_add(plan->notes, format_string(format, args));
+	va_end(args);
 }
 
 void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why)

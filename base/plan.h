@@ -242,6 +242,24 @@ void iov_step_touches(struct iov_step *step, const char *device);
 void iov_step_change(struct iov_step *step, const char *what, const char *from, const char *to);
 
 /**
+ * iov_plan_scope - name a device that all steps appended from now on change as well
+ * @plan: plan
+ * @device: as iov_step_touches() takes it; NULL ends the scope
+ *
+ * For a part of a plan whose order counts although its steps are on different
+ * devices: VFs and their PF.  Steps on the whole host are none of it.
+ */
+void iov_plan_scope(struct iov_plan *plan, const char *device);
+
+/**
+ * iov_plan_note - a remark for whoever reads the plan
+ * @plan: plan
+ * @format: printf format of one line: "devices[2] (slot=4): absent, skipped"
+ */
+void iov_plan_note(struct iov_plan *plan, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
  * iov_plan_take - note that the plan takes a function from the host
  * @plan: plan
  * @bdf: the function; guards are run on each function once
@@ -261,7 +279,7 @@ bool iov_plan_is_empty(const struct iov_plan *plan);
  *
  * Members: "title"; "steps", each with "title", "device", "touches", "changes"
  * (each with "what", "from", "to"), "check", "do", "verify", "undo", "undone";
- * "takes", each with "device" and "why".
+ * "takes", each with "device" and "why"; "notes", an array of lines.
  *
  * Return: a new reference; the caller puts it.
  */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/rpc.h"
+#include "base/rpc.h"
 
 #define MAC_TEXT 18
 
@@ -85,7 +85,7 @@ static int quote_path(struct cli *cli, const char *path, char *quoted, size_t si
 static int find_port(struct cli *cli, const char *name, struct json_object **port)
 {
 	_cleanup_json_ struct json_object *ports = NULL;
-	int error = cli_rpc(cli, "port.list", NULL, &ports);
+	int error = iov_rpc_call(cli->iov, "port.list", NULL, &ports);
 
 	if (error)
 		return error;

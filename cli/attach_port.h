@@ -26,7 +26,7 @@ struct attach_port_options {
  * @arguments: receives an array of strings, which the caller puts
  *
  * Return: 0; -ENOENT without that port; -EINVAL when it is an uplink or an
- * option is malformed; or as cli_rpc(); with a message.
+ * option is malformed; or as iov_rpc_call(); with a message.
  */
 int cli_attach_port(struct cli *cli, const char *name, const struct attach_port_options *options,
 		    struct json_object **arguments);

@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/output.h"
+#include "base/rpc.h"
 #include "cli/commands.h"
-#include "cli/rpc.h"
 
 #define BRIDGE_PORTS_MAX 255
 
@@ -72,7 +72,7 @@ static int run_add(struct cli *cli, void *data)
 	json_object_object_add(params, "kind",
 			       json_object_new_string(args->kind ? args->kind : "switch"));
 	json_object_object_add(params, "ports", ports);
-	error = cli_rpc(cli, "bridge.add", params, &result);
+	error = iov_rpc_call(cli->iov, "bridge.add", params, &result);
 	if (!error && cli->json)
 		iov_output_json(stdout, result);
 	else if (!error)
@@ -100,7 +100,7 @@ static const struct iov_column list_columns[] = {
 static int run_list(struct cli *cli, void *data)
 {
 	_cleanup_json_ struct json_object *bridges = NULL;
-	int error = cli_rpc(cli, "bridge.list", NULL, &bridges);
+	int error = iov_rpc_call(cli->iov, "bridge.list", NULL, &bridges);
 
 	(void)data;
 	if (error)
@@ -128,7 +128,7 @@ static int run_remove(struct cli *cli, void *data)
 	int error;
 
 	json_object_object_add(params, "name", json_object_new_string(args->name));
-	error = cli_rpc(cli, "bridge.remove", params, &result);
+	error = iov_rpc_call(cli->iov, "bridge.remove", params, &result);
 	if (!error && cli->json)
 		iov_output_json(stdout, result);
 	else if (!error)

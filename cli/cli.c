@@ -18,6 +18,7 @@
 #include "base/guard.h"
 #include "base/output.h"
 #include "base/paths.h"
+#include "base/rpc.h"
 #include "plugins/plugins.h"
 #include "sriov/vf.h"
 
@@ -61,6 +62,7 @@ struct invocation {
 	const struct cli_command *command;
 	void *data;
 	const char *root;
+	const char *control;
 	int verbose;
 	unsigned int timeout;
 	int words_at;
@@ -98,7 +100,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		invocation->cli.json = true;
 		return 0;
 	case KEY_CONTROL:
-		invocation->cli.control = arg;
+		invocation->control = arg;
 		return 0;
 	case KEY_ROOT:
 		invocation->root = arg;
@@ -305,7 +307,9 @@ static int run_command(struct invocation *invocation)
 		return CLI_FAILED;
 	}
 	iov_sys_set_timeout(cli->iov, invocation->timeout * 1000);
-	error = iov_guard_set_session(cli->iov, getenv("SSH_CONNECTION"));
+	error = iov_rpc_set_socket(cli->iov, invocation->control);
+	if (!error)
+		error = iov_guard_set_session(cli->iov, getenv("SSH_CONNECTION"));
 	if (!error)
 		error = iov_sriov_register(cli->iov);
 	if (!error)
@@ -323,7 +327,7 @@ static int run_command(struct invocation *invocation)
 
 int cli_run(const struct cli_command *const *commands, int argc, char **argv)
 {
-	struct invocation invocation = { .cli.control = IOV_CONTROL_SOCKET };
+	struct invocation invocation = { 0 };
 	_cleanup_free_ char *doc = commands_doc(commands);
 	struct argp front = { common_options, parse_front, "COMMAND [ARGUMENT...]", doc };
 	int used, status;

@@ -38,14 +38,12 @@ enum cli_exit {
  * @json: --json was given
  * @dry_run: --dry-run was given
  * @lifted: guards named by --force, ended by NULL
- * @control: path of iovd's control socket
  */
 struct cli {
 	struct iov *iov;
 	bool json;
 	bool dry_run;
 	const char *lifted[CLI_LIFTED_MAX + 1];
-	const char *control;
 };
 
 /**

@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/output.h"
+#include "base/rpc.h"
 #include "cli/commands.h"
-#include "cli/rpc.h"
 
 static struct json_object *name_params(const char *name)
 {
@@ -126,7 +126,7 @@ static int run_add(struct cli *cli, void *data)
 		}
 		add_string(params, "socket", path);
 	}
-	error = cli_rpc(cli, "port.add", params, &result);
+	error = iov_rpc_call(cli->iov, "port.add", params, &result);
 	if (error)
 		return error;
 	if (cli->json)
@@ -158,7 +158,7 @@ static const struct iov_column list_columns[] = {
 static int run_list(struct cli *cli, void *data)
 {
 	_cleanup_json_ struct json_object *ports = NULL;
-	int error = cli_rpc(cli, "port.list", NULL, &ports);
+	int error = iov_rpc_call(cli->iov, "port.list", NULL, &ports);
 
 	(void)data;
 	if (error)
@@ -242,7 +242,7 @@ static int run_stats(struct cli *cli, void *data)
 {
 	const struct port_name_args *args = data;
 	_cleanup_json_ struct json_object *rows = NULL;
-	int error = cli_rpc(cli, "port.stats", name_params(args->name), &rows);
+	int error = iov_rpc_call(cli->iov, "port.stats", name_params(args->name), &rows);
 
 	if (error)
 		return error;
@@ -270,7 +270,7 @@ static int run_remove(struct cli *cli, void *data)
 {
 	const struct port_name_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
-	int error = cli_rpc(cli, "port.remove", name_params(args->name), &result);
+	int error = iov_rpc_call(cli->iov, "port.remove", name_params(args->name), &result);
 
 	if (!error && cli->json)
 		iov_output_json(stdout, result);

@@ -339,17 +339,9 @@ int iov_vf_modules_plan(struct iov_plan *plan, struct iov_bdf bdf)
 	if (error)
 		return error == -EOPNOTSUPP ? 0 : iov_fail(iov, error, "%s: cannot look up modules "
 			"for its VFs: %s", IOV_BDF(bdf), strerror(-error));
-	for (size_t i = 0; i < count; i++) {
-		struct iov_path module = iov_path(IOV_PATH_MODULES "/%s", names[i]);
-		struct iov_step *step;
-
-		if (iov_sys_exists(iov, module.name))
-			continue;
-		step = iov_plan_step(plan, NULL, "load %s, the driver of VFs of %s", names[i],
-				     IOV_BDF(bdf));
-		iov_step_do(step, iov_op_module(names[i]));
-		iov_step_verify(step, iov_if_exists(module.name, true));
-	}
+	for (size_t i = 0; i < count; i++)
+		iov_module_plan(plan, names[i], NULL,
+				iov_path("the driver of VFs of %s", IOV_BDF(bdf)).name);
 	iov_names_free(names, count);
 	return 0;
 }

@@ -34,7 +34,6 @@ static bool noiommu_enabled(struct iov *iov)
 static int add_module_step(struct bindings *bindings, const char *driver)
 {
 	struct iov_path path = iov_path(IOV_PATH_PCI_DRIVERS "/%s", driver);
-	struct iov_step *step;
 	char **names;
 	size_t count;
 
@@ -49,9 +48,7 @@ static int add_module_step(struct bindings *bindings, const char *driver)
 					"modules",
 					driver);
 	}
-	step = iov_plan_step(bindings->plan, NULL, "load the driver %s", driver);
-	iov_step_do(step, iov_op_module(driver));
-	iov_step_verify(step, iov_if_exists(path.name, true));
+	iov_module_plan(bindings->plan, driver, path.name, "a driver of PCI functions");
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/rpc.h"
+#include "base/rpc.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/context.h"
+#include "base/paths.h"
+#include "base/sysroot.h"
 
 /* JSON-RPC 2.0 section 5.1. */
 #define INVALID_PARAMS (-32602)
@@ -17,39 +21,54 @@
 /* Starting a network device takes seconds. */
 #define PATIENCE 60
 
-static int cannot_connect(struct cli *cli, int error)
+int iov_rpc_set_socket(struct iov *iov, const char *path)
 {
-	if (error == EACCES || error == EPERM)
-		return iov_fail(cli->iov, -EACCES, "%s: only root and the user that runs iovd may use "
-				"it; try sudo", cli->control);
-	return iov_fail(cli->iov, -ECONNREFUSED, "%s: iovd does not answer there (%s); start 'iovd', "
-			"or name its socket with --control", cli->control, strerror(error));
+	if (path && strlen(path) >= sizeof(iov->control))
+		return iov_fail(iov, -EINVAL, "--control %s: a socket path has at most %zu bytes",
+				path, sizeof(iov->control) - 1);
+	snprintf(iov->control, sizeof(iov->control), "%s", path ? path : "");
+	return 0;
 }
 
-static int open_socket(struct cli *cli)
+static const char *socket_path(const struct iov *iov)
+{
+	return iov->control[0] ? iov->control : IOV_CONTROL_SOCKET;
+}
+
+static int cannot_connect(struct iov *iov, int error)
+{
+	if (error == EACCES || error == EPERM)
+		return iov_fail(iov, -EACCES, "%s: only root and the user that runs iovd may use "
+				"it; try sudo", socket_path(iov));
+	return iov_fail(iov, -ECONNREFUSED, "%s: iovd does not answer there (%s); start 'iovd', "
+			"or name its socket with --control", socket_path(iov), strerror(error));
+}
+
+static int open_socket(struct iov *iov)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const struct timeval patience = { .tv_sec = PATIENCE };
 	int fd, error;
 
-	if (strlen(cli->control) >= sizeof(address.sun_path))
-		return iov_fail(cli->iov, -EINVAL, "--control %s: a socket path has at most %zu bytes",
-				cli->control, sizeof(address.sun_path) - 1);
-	strcpy(address.sun_path, cli->control);
+	static_assert(sizeof(address.sun_path) == sizeof(iov->control));
+	if (!iov->control[0] && !iov_sys_is_host(iov))
+		return iov_fail(iov, -ECONNREFUSED, "a recorded host has no iovd; name the socket "
+				"of one with --control");
+	strcpy(address.sun_path, socket_path(iov));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return cannot_connect(cli, errno);
+		return cannot_connect(iov, errno);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
 		error = errno;
 		close(fd);
-		return cannot_connect(cli, error);
+		return cannot_connect(iov, error);
 	}
 	return fd;
 }
 
-static int send_request(struct cli *cli, int fd, struct json_object *request)
+static int send_request(struct iov *iov, int fd, struct json_object *request)
 {
 	const char *text = json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN);
 	struct iovec parts[] = { { (void *)text, strlen(text) }, { (void *)"\n", 1 } };
@@ -57,11 +76,11 @@ static int send_request(struct cli *cli, int fd, struct json_object *request)
 
 	/* The socket blocks, so all of it goes or nothing more does. */
 	if (sendmsg(fd, &message, MSG_NOSIGNAL) != (ssize_t)parts[0].iov_len + 1)
-		return cannot_connect(cli, errno ? errno : EPIPE);
+		return cannot_connect(iov, errno ? errno : EPIPE);
 	return 0;
 }
 
-static int receive_response(struct cli *cli, int fd, struct json_object **response)
+static int receive_response(struct iov *iov, int fd, struct json_object **response)
 {
 	struct json_tokener *tokener = json_tokener_new();
 	char text[16384];
@@ -75,14 +94,14 @@ static int receive_response(struct cli *cli, int fd, struct json_object **respon
 	} while (json_tokener_get_error(tokener) == json_tokener_continue);
 	json_tokener_free(tokener);
 	if (got <= 0)
-		return cannot_connect(cli, got ? errno : EPIPE);
+		return cannot_connect(iov, got ? errno : EPIPE);
 	if (!json_object_is_type(*response, json_type_object))
-		return iov_fail(cli->iov, -EPROTO, "%s: whoever answers there is not iovd",
-				cli->control);
+		return iov_fail(iov, -EPROTO, "%s: whoever answers there is not iovd",
+				socket_path(iov));
 	return 0;
 }
 
-static int take_error(struct cli *cli, struct json_object *error)
+static int take_error(struct iov *iov, struct json_object *error)
 {
 	struct json_object *value;
 	const char *message = json_object_get_string(json_object_object_get(error, "message"));
@@ -92,7 +111,7 @@ static int take_error(struct cli *cli, struct json_object *error)
 		number = EINVAL;
 	if (json_object_object_get_ex(error, "data", &value))
 		number = json_object_get_int(json_object_object_get(value, "errno"));
-	return iov_fail(cli->iov, number > 0 ? -number : -EPROTO, "%s",
+	return iov_fail(iov, number > 0 ? -number : -EPROTO, "%s",
 			message ? message : "iovd failed without a message");
 }
 
@@ -108,24 +127,24 @@ static struct json_object *make_request(const char *method, struct json_object *
 	return request;
 }
 
-int cli_rpc(struct cli *cli, const char *method, struct json_object *params,
-	    struct json_object **result)
+int iov_rpc_call(struct iov *iov, const char *method, struct json_object *params,
+		 struct json_object **result)
 {
 	_cleanup_json_ struct json_object *request = make_request(method, params);
 	_cleanup_json_ struct json_object *response = NULL;
-	_cleanup_fd_ int fd = open_socket(cli);
+	_cleanup_fd_ int fd = open_socket(iov);
 	struct json_object *value;
 	int error;
 
 	if (fd < 0)
 		return fd;
-	error = send_request(cli, fd, request);
+	error = send_request(iov, fd, request);
 	if (!error)
-		error = receive_response(cli, fd, &response);
+		error = receive_response(iov, fd, &response);
 	if (error)
 		return error;
 	if (json_object_object_get_ex(response, "error", &value))
-		return take_error(cli, value);
+		return take_error(iov, value);
 	*result = json_object_get(json_object_object_get(response, "result"));
 	return 0;
 }
