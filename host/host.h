@@ -2,6 +2,7 @@
 /*
  * A host as a file: /etc/iovkit/host.yaml.
  *
+ *	version: 1				# of this format; may be left out
  *	modules: [vfio-pci]
  *	huge_pages:
  *	  - size: 2M
@@ -28,6 +29,7 @@
  *	iovd:
  *	  bridges:
  *	    - name: br0
+ *	      kind: switch			# or wire
  *	  ports:
  *	    - name: up
  *	      type: ethdev
@@ -119,7 +121,7 @@ struct iov_host_huge_pages {
 
 struct iov_host_bridge {
 	char *name;
-	char *mode;		/* as "iov bridge add --mode" takes it */
+	char *kind;		/* "switch" or "wire", as "iov bridge add --kind" takes it */
 };
 
 struct iov_host_port {
@@ -142,6 +144,7 @@ struct iov_host_iovd {
  * struct iov_host - what a file says of its host
  */
 struct iov_host {
+	unsigned int *version;
 	char **modules;
 	unsigned int module_count;
 	struct iov_host_huge_pages *huge_pages;

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Host files: what they say, and what is said of those that are wrong. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/file.h"
+#include "tests/unit/tree.h"
+
+static char *tree;
+static struct iov *iov;
+static struct iov_host_file *file;
+
+static int setup(void **state)
+{
+	(void)state;
+	tree = tree_new();
+	iov = tree_open(tree);
+	file = NULL;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	iov_host_free(file);
+	iov_close(iov);
+	tree_remove(tree);
+	return 0;
+}
+
+static int load(const char *text)
+{
+	iov_host_free(file);
+	file = NULL;
+	return host_load_text(&file, iov, "host.yaml", strdup(text), strlen(text));
+}
+
+static const struct iov_host *loaded(const char *text)
+{
+	if (load(text))
+		fail_msg("%s", iov_error_message(iov));
+	return iov_host_of(file);
+}
+
+static const char whole[] =
+	"version: 1\n"
+	"modules: [vfio-pci, igb]\n"
+	"huge_pages:\n"
+	"  - {size: 2M, node: 0, count: 512}\n"
+	"  - {size: 1G, count: 4}\n"
+	"devices:\n"
+	"  - name: uplink\n"
+	"    device: serial=52-54-00-ff-ff-00-00-01\n"
+	"    absent: skip\n"
+	"    driver: igb\n"
+	"    mtu: 9000\n"
+	"    eswitch: legacy\n"
+	"    irq: 0-3,8\n"
+	"    vfs:\n"
+	"      count: 4\n"
+	"      driver: vfio-pci\n"
+	"      spoofchk: on\n"
+	"      each:\n"
+	"        - index: 0\n"
+	"          mac: 52:54:00:00:00:10\n"
+	"          vlan: 100\n"
+	"          qos: 3\n"
+	"          vlan_protocol: 802.1ad\n"
+	"          trust: no\n"
+	"          max_rate: 1000\n"
+	"          min_rate: 10\n"
+	"          link_state: enable\n"
+	"          msix: 8\n"
+	"  - device: serial=deadbeef\n"
+	"    driver: vfio-pci\n"
+	"iovd:\n"
+	"  bridges:\n"
+	"    - name: br0\n"
+	"      kind: switch\n"
+	"  ports:\n"
+	"    - {name: up, type: ethdev, bridge: br0, device: uplink/vf1}\n"
+	"    - {name: guest, type: vhost-user, bridge: br0, socket: /srv/guest.sock, server: true}\n";
+
+static void all_keys_are_read(void **state)
+{
+	const struct iov_host *host = loaded(whole);
+	const struct iov_host_device *device = host->devices;
+	const struct iov_host_vf *vf = device->vfs->each;
+
+	(void)state;
+	assert_int_equal(*host->version, 1);
+	assert_int_equal(host->module_count, 2);
+	assert_string_equal(host->modules[1], "igb");
+	assert_int_equal(host->huge_page_count, 2);
+	assert_string_equal(host->huge_pages[0].size, "2M");
+	assert_int_equal(*host->huge_pages[0].node, 0);
+	assert_int_equal(host->huge_pages[0].count, 512);
+	assert_null(host->huge_pages[1].node);
+	assert_int_equal(host->device_count, 2);
+	assert_string_equal(device->name, "uplink");
+	assert_string_equal(device->device, "serial=52-54-00-ff-ff-00-00-01");
+	assert_int_equal(device->absent, IOV_HOST_ABSENT_SKIP);
+	assert_int_equal(*device->mtu, 9000);
+	assert_string_equal(device->irq, "0-3,8");
+	assert_int_equal(device->vfs->count, 4);
+	assert_string_equal(device->vfs->all.driver, "vfio-pci");
+	assert_true(*device->vfs->all.spoofchk);
+	assert_null(device->vfs->all.trust);
+	assert_int_equal(device->vfs->each_count, 1);
+	assert_int_equal(vf->index, 0);
+	assert_string_equal(vf->values.mac, "52:54:00:00:00:10");
+	assert_int_equal(*vf->values.vlan, 100);
+	assert_int_equal(*vf->values.qos, 3);
+	assert_string_equal(vf->values.vlan_protocol, "802.1ad");
+	assert_false(*vf->values.trust);
+	assert_null(vf->values.spoofchk);
+	assert_int_equal(*vf->values.max_rate, 1000);
+	assert_int_equal(*vf->values.min_rate, 10);
+	assert_string_equal(vf->values.link_state, "enable");
+	assert_int_equal(*vf->values.msix, 8);
+	assert_int_equal(device[1].absent, IOV_HOST_ABSENT_FATAL);
+	assert_null(device[1].vfs);
+	assert_string_equal(host->iovd->bridges[0].kind, "switch");
+	assert_int_equal(host->iovd->port_count, 2);
+	assert_string_equal(host->iovd->ports[0].device, "uplink/vf1");
+	assert_null(host->iovd->ports[0].server);
+	assert_true(*host->iovd->ports[1].server);
+}
+
+static void a_file_may_say_nothing(void **state)
+{
+	static const char *const nothing[] = {
+		"", "\n", "# all of it is comment\n", "---\n", "{}\n", "null\n", "~\n",
+		"version: 1\n", "devices:\n", "devices: []\nmodules: ~\niovd:\n  ports:\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(*nothing); i++) {
+		const struct iov_host *host = loaded(nothing[i]);
+
+		assert_int_equal(host->device_count, 0);
+		assert_int_equal(host->module_count, 0);
+	}
+}
+
+static void words_of_yaml_1_1_are_what_they_look_like(void **state)
+{
+	const struct iov_host *host = loaded("modules: [on, 'null', 1.0]\n"
+					     "devices:\n"
+					     "  - {device: no, irq: 3, driver: 12e3,\n"
+					     "     vfs: {count: 1, spoofchk: off, trust: yes}}\n");
+
+	(void)state;
+	assert_string_equal(host->modules[0], "on");
+	assert_string_equal(host->modules[1], "null");
+	assert_string_equal(host->modules[2], "1.0");
+	assert_string_equal(host->devices->device, "no");
+	assert_string_equal(host->devices->irq, "3");
+	assert_string_equal(host->devices->driver, "12e3");
+	assert_false(*host->devices->vfs->all.spoofchk);
+	assert_true(*host->devices->vfs->all.trust);
+}
+
+struct refusal {
+	const char *text, *message;
+};
+
+static void assert_refused(const struct refusal *refusals, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (load(refusals[i].text) != -EINVAL)
+			fail_msg("not refused: %s", refusals[i].text);
+		assert_string_equal(iov_error_message(iov), refusals[i].message);
+	}
+}
+#define ASSERT_REFUSED(list) assert_refused(list, sizeof(list) / sizeof(*(list)))
+
+static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
+{
+	static const struct refusal refusals[] = {
+		{ "devices:\n  - device: a\n    vfs:\n      count: 1\n      spoofcheck: on\n",
+		  "host.yaml:5: devices[0].vfs: unknown key 'spoofcheck'; did you mean 'spoofchk'?" },
+		{ "device:\n  - device: a\n",
+		  "host.yaml:1: unknown key 'device'; did you mean 'devices'?" },
+		{ "hugepages: []\n", "host.yaml:1: unknown key 'hugepages'; did you mean 'huge_pages'?" },
+		{ "devices:\n  - device: a\n    max-rate: 5\n",
+		  "host.yaml:3: devices[0]: unknown key 'max-rate'; expected one of: name, device, "
+		  "absent, driver, mtu, eswitch, irq, vfs" },
+		{ "devices:\n- device: a\n  count: 4\n",
+		  "host.yaml:3: devices[0]: unknown key 'count'; it belongs into vfs" },
+		{ "devices:\n- device: a\n  vfs:\n    count: 1\n    mac: 02:00:00:00:00:01\n",
+		  "host.yaml:5: devices[0].vfs: unknown key 'mac'; it belongs into each[]" },
+		{ "bridges: []\n", "host.yaml:1: unknown key 'bridges'; it belongs into iovd" },
+		{ "x: 1\n", "host.yaml:1: unknown key 'x'; expected one of: version, modules, "
+		  "huge_pages, devices, iovd" },
+		{ "iovd: {prots: []}\n", "host.yaml:1: iovd: unknown key 'prots'; did you mean 'ports'?" },
+	};
+
+	(void)state;
+	ASSERT_REFUSED(refusals);
+}
+
+static void another_shape_is_refused_with_its_line(void **state)
+{
+	static const struct refusal refusals[] = {
+		{ "- device: a\n", "host.yaml:1: a list: expected a mapping with keys of: version, "
+		  "modules, huge_pages, devices, iovd" },
+		{ "hello\n", "host.yaml:1: 'hello': expected a mapping with keys of: version, modules, "
+		  "huge_pages, devices, iovd" },
+		{ "modules: vfio-pci\n",
+		  "host.yaml:1: modules: 'vfio-pci': expected a list, each entry behind '- '" },
+		{ "devices:\n  - a\n", "host.yaml:2: devices[0]: 'a': expected a mapping with keys of: "
+		  "name, device, absent, driver, mtu, eswitch, irq, vfs" },
+		{ "devices:\n  - driver: igb\n",
+		  "host.yaml:2: devices[0]: key 'device' is missing" },
+		{ "devices:\n  - device: a\n    vfs:\n      driver: igb\n",
+		  "host.yaml:4: devices[0].vfs: key 'count' is missing" },
+		{ "devices:\n  - device: a\n    mtu:\n",
+		  "host.yaml:3: devices[0].mtu: no value; expected one, or leave the key out" },
+		{ "devices:\n  - device: ~\n",
+		  "host.yaml:2: devices[0].device: no value; expected one, or leave the key out" },
+		{ "devices:\n  - device: ''\n", "host.yaml:2: devices[0].device: '': expected a value" },
+		{ "devices:\n  - device: a\n    device: b\n",
+		  "host.yaml:3: devices[0]: key 'device' is here twice; expected it once" },
+		{ "devices:\n  - device: [a]\n",
+		  "host.yaml:2: devices[0].device: a list: expected one value" },
+		{ "devices:\n  - device: a\n    mtu: {a: 1}\n",
+		  "host.yaml:3: devices[0].mtu: a mapping: expected a number" },
+		{ "devices:\n  - device: a\n    absent: ignore\n",
+		  "host.yaml:3: devices[0].absent: 'ignore': expected one of: fatal, skip" },
+		{ "devices:\n  - device: a\n    vfs: {count: 1, trust: maybe}\n",
+		  "host.yaml:3: devices[0].vfs.trust: 'maybe': expected one of: on, off, true, false, "
+		  "yes, no" },
+		{ "? [a]\n: b\n", "host.yaml:1: a list: expected a key" },
+		{ "devices: &all\n  - device: a\n", "host.yaml:1: devices: anchors (&), aliases (*) and "
+		  "tags (!) are not understood; write the value itself" },
+		{ "devices:\n  - device: a\n    vfs:\n      <<: *all\n      count: 1\n",
+		  "host.yaml:4: devices[0].vfs: unknown key '<<'; expected one of: count, driver, vlan, "
+		  "qos, vlan_protocol, spoofchk, trust, max_rate, min_rate, link_state, msix, each" },
+		{ "version: !!int 1\n", "host.yaml:1: version: anchors (&), aliases (*) and tags (!) are "
+		  "not understood; write the value itself" },
+		{ "version: 1\n---\nversion: 1\n", "host.yaml:2: a second document; expected one" },
+		{ "modules: [\"a\\nb\"]\n", "host.yaml:1: modules: a line break or control character; "
+		  "expected a word on one line" },
+	};
+
+	(void)state;
+	ASSERT_REFUSED(refusals);
+}
+
+static void numbers_are_decimal_and_whole(void **state)
+{
+	static const char *const numbers[] = {
+		"-1", "4x", "0x10", "010", "1e3", "1_000", "1:30", "4294967296", "99999999999999999999",
+		"-18446744073709551615", "+1", "1.0", "''", "' 1'", "four",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		char text[128], message[256];
+
+		snprintf(text, sizeof(text), "devices:\n- device: a\n\n  mtu: %s\n", numbers[i]);
+		snprintf(message, sizeof(message), "host.yaml:4: devices[0].mtu: '%s': expected a "
+			 "decimal number from 0 to 4294967295", *numbers[i] == '\'' ? "" : numbers[i]);
+		if (!strcmp(numbers[i], "' 1'"))
+			strcpy(strstr(message, "''"), "' 1': expected a decimal number from 0 to "
+			       "4294967295");
+		assert_int_equal(load(text), -EINVAL);
+		assert_string_equal(iov_error_message(iov), message);
+	}
+}
+
+static void what_is_not_yaml_is_refused_with_its_line(void **state)
+{
+	static const struct refusal refusals[] = {
+		{ "devices:\n  - device: a\n   driver: b\n", "host.yaml:3: not YAML: while parsing a block "
+		  "collection: did not find expected '-' indicator" },
+		{ "modules: [a\n", "host.yaml:2: not YAML: while parsing a flow sequence: did not find "
+		  "expected ',' or ']'" },
+		{ "modules:\n\t- a\n", "host.yaml:2: not YAML: while scanning for the next token: found "
+		  "character that cannot start any token" },
+		{ "version: 1\nname: \x01\n", "host.yaml:2: not YAML: control characters are not allowed" },
+		{ "version: 1\n\xff\n", "host.yaml:2: not YAML: invalid leading UTF-8 octet" },
+	};
+
+	(void)state;
+	ASSERT_REFUSED(refusals);
+}
+
+static void long_values_are_cut_in_messages(void **state)
+{
+	char text[512] = "version: ";
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		strcat(text, "\xc3\xa4");
+	assert_int_equal(load(text), -EINVAL);
+	assert_non_null(strstr(iov_error_message(iov), "...': expected"));
+	assert_null(strstr(iov_error_message(iov), "\xc3."));
+}
+
+static void failures_have_the_line_of_a_place_or_of_what_is_around_it(void **state)
+{
+	static const struct {
+		const char *where;
+		unsigned int line;
+	} places[] = {
+		{ "version", 1 }, { "modules[1]", 2 }, { "huge_pages[1]", 5 }, { "devices[0].mtu", 11 },
+		{ "devices[0].vfs", 14 }, { "devices[0].vfs.count", 15 },
+		{ "devices[0].vfs.each[0].vlan", 21 }, { "devices[0].vfs.each[0]", 19 },
+		{ "devices[0].vfs.trust", 14 }, { "devices[1].device", 29 }, { "devices[1].vfs.count", 29 },
+		{ "iovd.ports[1].socket", 37 }, { "devices[10]", 6 }, { "nothing", 1 },
+	};
+
+	(void)state;
+	loaded(whole);
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		char message[256];
+
+		snprintf(message, sizeof(message), "host.yaml:%u: %s: wrong", places[i].line,
+			 places[i].where);
+		assert_int_equal(iov_host_fail(file, -ENOSPC, places[i].where, "wr%s", "ong"), -ENOSPC);
+		assert_string_equal(iov_error_message(iov), message);
+	}
+}
+
+static void a_failure_can_carry_the_message_before_it(void **state)
+{
+	(void)state;
+	loaded("devices:\n  - device: a\n");
+	iov_fail(iov, -ENODEV, "a: no such device");
+	iov_host_fail(file, -ENODEV, "devices[0].device", "%s", iov_error_message(iov));
+	assert_string_equal(iov_error_message(iov),
+			    "host.yaml:2: devices[0].device: a: no such device");
+}
+
+static void the_file_of_the_sysroot_is_the_default(void **state)
+{
+	(void)state;
+	assert_int_equal(iov_host_load(&file, iov, NULL), -ENOENT);
+	assert_string_equal(iov_error_message(iov), "/etc/iovkit/host.yaml: no such file; 'iov snapshot "
+			    "--output /etc/iovkit/host.yaml' writes one of this host as it is");
+	tree_file(tree, IOV_HOST_FILE, "modules: [a]\nx: 1\n");
+	assert_int_equal(iov_host_load(&file, iov, NULL), -EINVAL);
+	assert_non_null(strstr(iov_error_message(iov), "/etc/iovkit/host.yaml:2: unknown key 'x'"));
+	tree_file(tree, IOV_HOST_FILE, "modules: [a]\n");
+	assert_int_equal(iov_host_load(&file, iov, NULL), 0);
+	assert_string_equal(iov_host_of(file)->modules[0], "a");
+	assert_int_equal(iov_host_changed(file), 0);
+	tree_file(tree, IOV_HOST_FILE, "modules: [b]\n");
+	assert_int_equal(iov_host_changed(file), -EAGAIN);
+	assert_string_equal(iov_error_message(iov), "/etc/iovkit/host.yaml: was changed since it was "
+			    "read; nothing was changed, start again");
+	tree_unlink(tree, IOV_HOST_FILE);
+	assert_int_equal(iov_host_changed(file), -EAGAIN);
+	assert_non_null(strstr(iov_error_message(iov), "was removed"));
+}
+
+static void a_file_of_this_machine_is_named_by_its_path(void **state)
+{
+	char path[256], large[1 << 17];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/own.yaml", tree);
+	assert_int_equal(iov_host_load(&file, iov, path), -ENOENT);
+	tree_file(tree, "own.yaml", "modules: [a]\n");
+	assert_int_equal(iov_host_load(&file, iov, path), 0);
+	assert_int_equal(iov_host_changed(file), 0);
+	iov_host_free(file);
+	file = NULL;
+	assert_int_equal(iov_host_load(&file, iov, tree), -EINVAL);
+	assert_non_null(strstr(iov_error_message(iov), "a directory; expected a host file"));
+	memset(large, '#', sizeof(large));
+	memcpy(large + sizeof(large) - 2, "\n", 2);
+	FILE *out = fopen(path, "w");
+	for (int i = 0; i < 9; i++)
+		fputs(large, out);
+	fclose(out);
+	assert_int_equal(iov_host_load(&file, iov, path), -EINVAL);
+	assert_non_null(strstr(iov_error_message(iov), "at most 1048576 bytes"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(all_keys_are_read),
+		TEST(a_file_may_say_nothing),
+		TEST(words_of_yaml_1_1_are_what_they_look_like),
+		TEST(unknown_keys_are_refused_with_the_nearest_known_one),
+		TEST(another_shape_is_refused_with_its_line),
+		TEST(numbers_are_decimal_and_whole),
+		TEST(what_is_not_yaml_is_refused_with_its_line),
+		TEST(long_values_are_cut_in_messages),
+		TEST(failures_have_the_line_of_a_place_or_of_what_is_around_it),
+		TEST(a_failure_can_carry_the_message_before_it),
+		TEST(the_file_of_the_sysroot_is_the_default),
+		TEST(a_file_of_this_machine_is_named_by_its_path),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
