@@ -19,6 +19,7 @@ struct iov {
 	unsigned int write_timeout;	/* milliseconds, 0: the default */
 	iov_sys_write_fn *on_write;
 	void *on_write_arg;
+	bool is_child;			/* of sys_in_child(): writes are made at once */
 
 	struct {
 		const char *table;
@@ -31,6 +32,12 @@ struct iov {
 	char session_client[64];	/* from SSH_CONNECTION: its two addresses */
 	char session_local[64];
 };
+
+/*
+ * Work that may hang in the kernel, done by a child with the deadline of writes.
+ * @work gives 0 or -errno, which comes back; of its memory nothing does.
+ */
+int sys_in_child(struct iov *iov, int (*work)(struct iov *iov, void *arg), void *arg);
 
 /* Register the kinds "write" and "module". */
 void op_register_builtin(struct iov *iov);

@@ -4,6 +4,7 @@
 #include <libkmod.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/context.h"
 #include "base/paths.h"
@@ -240,7 +241,7 @@ static int explain_failure(struct iov *iov, struct json_object *op, int error)
 	return iov_fail(iov, error, "%s: %s", what, why);
 }
 
-int op_run(struct iov *iov, struct json_object *op)
+static int run_one(struct iov *iov, struct json_object *op)
 {
 	const struct iov_op_kind *kind = find_kind(iov, op);
 	struct json_object *unless;
@@ -255,5 +256,71 @@ int op_run(struct iov *iov, struct json_object *op)
 	error = kind->run(iov, op);
 	if (error == -ENOENT && json_object_get_boolean(json_object_object_get(op, "absent_ok")))
 		return 0;
-	return error ? explain_failure(iov, op, error) : 0;
+	return error;
+}
+
+/**
+ * struct writes - neighbouring writes of a list
+ * @ops: the list
+ * @end: index after the last of them
+ * @at: the one being made; memory that the child shares
+ */
+struct writes {
+	struct json_object *ops;
+	size_t end;
+	size_t *at;
+};
+
+static int make_writes(struct iov *iov, void *arg)
+{
+	struct writes *writes = arg;
+	int error = 0;
+
+	while (!error && *writes->at < writes->end) {
+		error = run_one(iov, json_object_array_get_idx(writes->ops, *writes->at));
+		if (!error)
+			++*writes->at;
+	}
+	return error;
+}
+
+static bool is_write(struct json_object *ops, size_t index)
+{
+	return index < json_object_array_length(ops) &&
+	       !strcmp(json_get_text(json_object_array_get_idx(ops, index), "op"), "write");
+}
+
+/* Run the writes from @at on; leaves there the one that failed, or what comes after them. */
+static int run_writes(struct iov *iov, struct json_object *ops, size_t *at)
+{
+	struct writes writes = { .ops = ops, .end = *at };
+	int error;
+
+	while (is_write(ops, writes.end))
+		writes.end++;
+	writes.at = mmap(NULL, sizeof(*writes.at), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (writes.at == MAP_FAILED)
+		return iov_fail(iov, -errno, "%s", strerror(errno));
+	*writes.at = *at;
+	error = iov->on_write ? make_writes(iov, &writes) : sys_in_child(iov, make_writes, &writes);
+	*at = *writes.at;
+	munmap(writes.at, sizeof(*writes.at));
+	return error ? iov_fail(iov, error, "%s", strerror(-error)) : 0;
+}
+
+int ops_run(struct iov *iov, struct json_object *ops)
+{
+	size_t at = 0;
+	int error = 0;
+
+	while (!error && at < json_object_array_length(ops)) {
+		if (is_write(ops, at)) {
+			error = run_writes(iov, ops, &at);
+		} else {
+			error = run_one(iov, json_object_array_get_idx(ops, at));
+			at += !error;
+		}
+	}
+	return error ? explain_failure(iov, json_object_array_get_idx(ops, at), error) : 0;
 }

@@ -18,8 +18,11 @@ static inline const char *json_get_text(struct json_object *object, const char *
 
 /* op.c: operations and conditions */
 
-/* Run one operation, unless its condition holds; a message on failure. */
-int op_run(struct iov *iov, struct json_object *op);
+/*
+ * Run operations in order, each unless its condition holds; a message on failure.
+ * Neighbouring writes are made by one child, which ends them even when we are killed.
+ */
+int ops_run(struct iov *iov, struct json_object *ops);
 
 /* Whether a condition holds now. */
 bool condition_holds(struct iov *iov, struct json_object *condition);

@@ -36,15 +36,7 @@ static struct json_object *step_at(const struct run *run, size_t index)
 
 static int run_ops(struct run *run, struct json_object *step, const char *list)
 {
-	struct json_object *ops = json_object_object_get(step, list);
-
-	for (size_t i = 0; i < json_object_array_length(ops); i++) {
-		int error = op_run(run->iov, json_object_array_get_idx(ops, i));
-
-		if (error)
-			return error;
-	}
-	return 0;
+	return ops_run(run->iov, json_object_object_get(step, list));
 }
 
 /* The first condition that does not hold, or NULL. */

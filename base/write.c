@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Writes to attributes, each in a child process of its own.
+ * Writes to attributes, made by a child process.
  *
  * A write to sysfs runs driver code and may never return (a driver that waits
  * for a VM to let go of a VF).  Nothing can cancel it, so a child makes it:
  * the parent waits for the child until the deadline, then leaves it behind.
  * The child is killed, which the kernel honours as soon as the write returns.
+ *
+ * True at all times: a child that was not killed itself comes to its end,
+ * whatever becomes of its parent, terminal or process group.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,21 +36,14 @@ void iov_sys_on_write(struct iov *iov, iov_sys_write_fn *write, void *arg)
 	iov->on_write_arg = arg;
 }
 
-/* The child's whole life; its exit status is the errno. */
-static void write_and_exit(int fd, const char *text)
+/* Whoever reads our caller's output, or ends our caller, must not wait for us or end us. */
+static void leave_caller(struct iov *iov)
 {
-	size_t length = strlen(text);
-	ssize_t written;
-
-	/* Whoever reads our caller's output must not wait for this write. */
-	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++) {
-		if (standard != fd)
-			close(standard);
-	}
-	written = write(fd, text, length);
-	if (written < 0)
-		_exit(errno < 256 ? errno : EIO);
-	_exit((size_t)written == length ? 0 : EIO);
+	setsid();
+	iov->is_child = true;
+	iov->log = NULL;
+	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
+		close(standard);
 }
 
 /* Wait for the child's end; -ETIMEDOUT leaves it to init. */
@@ -72,20 +68,48 @@ static int wait_child(pid_t child, unsigned int timeout)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
+int sys_in_child(struct iov *iov, int (*work)(struct iov *iov, void *arg), void *arg)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		return -errno;
+	if (!child) {
+		int error;
+
+		leave_caller(iov);
+		error = -work(iov, arg);
+		_exit(error < 256 ? error : EIO);
+	}
+	return wait_child(child, iov->write_timeout ? iov->write_timeout : DEFAULT_TIMEOUT);
+}
+
+struct attribute {
+	const char *path;
+	const char *text;
+};
+
+static int write_attribute(struct iov *iov, void *arg)
+{
+	struct attribute *attribute = arg;
+	_cleanup_fd_ int fd = iov_sys_open(iov, attribute->path, O_WRONLY);
+	size_t length = strlen(attribute->text);
+	ssize_t written;
+
+	if (fd < 0)
+		return fd;
+	written = write(fd, attribute->text, length);
+	if (written < 0)
+		return -errno;
+	return (size_t)written == length ? 0 : -EIO;
+}
+
 int iov_sys_write(struct iov *iov, const char *path, const char *text)
 {
-	_cleanup_fd_ int fd = -1;
-	pid_t child;
+	struct attribute attribute = { path, text };
 
 	if (iov->on_write)
 		return iov->on_write(iov->on_write_arg, iov, path, text);
-	fd = iov_sys_open(iov, path, O_WRONLY);
-	if (fd < 0)
-		return fd;
-	child = fork();
-	if (child < 0)
-		return -errno;
-	if (!child)
-		write_and_exit(fd, text);
-	return wait_child(child, iov->write_timeout ? iov->write_timeout : DEFAULT_TIMEOUT);
+	return iov->is_child ? write_attribute(iov, &attribute) :
+			       sys_in_child(iov, write_attribute, &attribute);
 }
