@@ -12,9 +12,10 @@ expect_status "a device unknown to QEMU" 125 "$lab/lab" exec --device no-such-de
 expect_match "QEMU's reason" "^lab: the host did not come up: .*'no-such-device' is not a valid" "$err"
 expect_status "a topology unknown" 125 "$lab/lab" exec --topology no-such -- true
 expect_match "the list is named" "no-such.*lab topologies" "$err"
-expect_status "a kernel panic" 125 "$lab/lab" exec --topology minimal -- \
+expect_status "a kernel panic, twice" 125 "$lab/lab" exec --topology minimal --tries 2 -- \
 	bash -c 'echo 5 > /proc/sys/kernel/printk; echo c > /proc/sysrq-trigger; sleep 60'
-expect_match "the kernel's last word" 'died under the command: .*Kernel panic' "$err"
+expect_match "it was tried again" 'died under the command: .*running it again' "$err"
+expect_match "the kernel's last word" $'\nlab: the host died under the command: .*Kernel panic' "$err"
 expect_status "a command that takes too long" 124 \
 	"$lab/lab" exec --topology minimal --timeout 8 -- sh -c 'echo first; sleep 100'
 expect "its output until then" first "$out"

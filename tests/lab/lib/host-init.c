@@ -13,9 +13,15 @@
  * to their end after the last byte, and only then the status goes out: who has
  * the status has all of the output.
  *
+ * With lab.systemd we leave PID 1 to systemd after the root is mounted, and load no
+ * driver, which is udev's work there. The unit lab.service, in the directory that
+ * the lab shares, runs us again when the host is up.
+ *
  * Words on the kernel command line:
  *   lab.drivers=A,B  drivers to load, each with /modules/NAME.order
  *   lab.coldplug     load what other devices ask for by their modalias
+ *   lab.state        the root's writable layer is on the first virtio disk
+ *   lab.systemd      boot with systemd
  *   lab.tmp          keep the machine's /tmp: the project or the kernel is there
  *   lab.log          send the kernel's log at the end
  */
@@ -40,10 +46,12 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
 #define DRAIN_SECONDS 20
+#define SELF "/run/lab-init" /* ourselves, in the root that systemd sees */
 #define P9 "trans=virtio,version=9p2000.L,msize=512000,cache=loose,noxattr"
 
 static char cmdline[4096];
@@ -195,15 +203,38 @@ static pid_t start_drivers(void)
 	_exit(0);
 }
 
+static void mount_upper(void)
+{
+	if (word("lab.state")) {
+		load("virtio_blk");
+		load("ext4");
+		mount_at("ext4", "/dev/vda", "/upper", 0, NULL);
+	} else {
+		mount_at("tmpfs", "upper", "/upper", 0, "mode=755");
+	}
+	make_dirs("/upper/data");
+	make_dirs("/upper/work");
+}
+
+/* The services of this machine are none of the host's. */
+static void hide_services(void)
+{
+	static const char path[] = "/upper/data/etc/systemd/system";
+
+	make_dirs(path);
+	if (setxattr(path, "trusted.overlay.opaque", "y", 1, 0) < 0)
+		die("cannot hide the machine's services: %s", strerror(errno));
+}
+
 static void mount_root(void)
 {
 	load("9pnet_virtio");
 	load("9p");
 	load("overlay");
 	mount_at("9p", "root", "/lower", MS_RDONLY, P9);
-	mount_at("tmpfs", "upper", "/upper", 0, "mode=755");
-	make_dirs("/upper/data");
-	make_dirs("/upper/work");
+	mount_upper();
+	if (word("lab.systemd"))
+		hide_services();
 	mount_at("overlay", "overlay", "/root", 0,
 		 "lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work");
 	mount_at("proc", "proc", "/root/proc", 0, NULL);
@@ -211,6 +242,9 @@ static void mount_root(void)
 	mount_at("devtmpfs", "dev", "/root/dev", 0, NULL);
 	mount_at("tmpfs", "run", "/root/run", 0, "mode=755");
 	mount_at("9p", "lab", "/root/run/lab", MS_RDONLY, P9);
+	write_file("/root" SELF, "");
+	if (mount("/init", "/root" SELF, NULL, MS_BIND, NULL) < 0)
+		die("cannot show /init to the host: %s", strerror(errno));
 	if (chdir("/root") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0)
 		die("cannot enter the machine's root: %s", strerror(errno));
 }
@@ -445,11 +479,39 @@ static void send_log(void)
 	close(fd);
 }
 
+/* Tell that the host is up, run the command, tell its status. */
+static void __attribute__((noreturn)) serve(void)
+{
+	int control = open_port("lab.control"), status;
+
+	dprintf(control, "up\n");
+	status = run_command();
+	send_log();
+	if (word("lab.state"))
+		sync();
+	dprintf(control, "exit %d\n", status);
+	for (;;)
+		pause();
+}
+
+static void __attribute__((noreturn)) start_systemd(void)
+{
+	unlink("/.dockerenv"); /* systemd would believe it */
+	mount_at(NULL, "/run/lab/systemd/system", "/run/systemd/system", MS_BIND, NULL);
+	mount_at(NULL, "/run/lab/systemd/system-generators", "/run/systemd/system-generators",
+		 MS_BIND, NULL);
+	execl("/lib/systemd/systemd", "systemd", NULL);
+	die("cannot start systemd: %s; run scripts/setup", strerror(errno));
+}
+
 int main(void)
 {
 	pid_t drivers;
-	int control, status;
 
+	if (getpid() != 1) {
+		read_file("/proc/cmdline", cmdline, sizeof(cmdline));
+		serve();
+	}
 	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	mount_at("devtmpfs", "dev", "/dev", 0, NULL);
 	mount_at("proc", "proc", "/proc", 0, NULL);
@@ -461,13 +523,9 @@ int main(void)
 	place_modules();
 	if (drivers)
 		waitpid(drivers, NULL, 0);
+	if (word("lab.systemd"))
+		start_systemd();
 	coldplug();
 	name_interfaces();
-	control = open_port("lab.control");
-	dprintf(control, "up\n");
-	status = run_command();
-	send_log();
-	dprintf(control, "exit %d\n", status);
-	for (;;)
-		pause();
+	serve();
 }

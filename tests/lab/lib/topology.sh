@@ -5,11 +5,14 @@
 # Each device sits on a root port of its own, so that it has its own slot, bus
 # and IOMMU group, unless the topology is about something else.
 
-hardware=()
-drivers=()   # what to load for it
-coldplug=    # set when only a modalias can tell
-iommu=yes
-ports=0
+no_hardware()
+{
+	hardware=()
+	drivers=()   # what to load for it
+	coldplug=''  # set when only a modalias can tell
+	iommu=yes
+	ports=0 nics=0 nvmes=0
+}
 
 topologies='default        two igb on two NUMA nodes, an nvme with VFs, a PCIe-to-PCI bridge with two e1000, an edu
 minimal        no device but what --device adds
@@ -30,7 +33,6 @@ root_port()
 
 # nic MODEL BUS [PROPERTIES]: a NIC whose network is its own: a gateway, 10.0.2.2,
 # that answers ARP, DHCP and ping, and nothing behind it
-nics=0
 nic()
 {
 	add -netdev "user,id=net$nics,restrict=on" \
@@ -40,7 +42,6 @@ nic()
 	nics=$((nics + 1))
 }
 
-nvmes=0
 # nvme BUS [vfs=N]: 2 queues and 1 vector for each VF, 16 left to the PF
 nvme()
 {
@@ -76,6 +77,7 @@ device()
 		add -object memory-backend-memfd,id=ivshmem$ports,size=4M,share=on \
 			-device ivshmem-plain,memdev=ivshmem$ports,bus="$port"
 		;;
+	port) root_port ;;
 	edu)
 		root_port
 		add -device "edu,bus=$port"
