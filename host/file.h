@@ -17,12 +17,12 @@ struct host_shown {
 
 struct iov_host_file {
 	struct iov *iov;
-	char *path;		/* on this machine or below the sysroot; NULL: cannot change */
+	char *path; /* on this machine or below the sysroot; NULL: cannot change */
 	bool in_sysroot;
-	char *name;		/* as messages call it */
+	char *name; /* as messages call it */
 	char *text;
 	size_t length;
-	struct iov_host *host;	/* NULL when the file is empty */
+	struct iov_host *host; /* NULL when the file is empty */
 };
 
 /*
@@ -37,6 +37,9 @@ int host_check_shape(const struct iov_host_file *file);
 
 /* Line of a place, or of the nearest one around it that is written down. */
 unsigned int host_line(const struct iov_host_file *file, const char *where);
+
+/* Whether the values make sense; -EINVAL with a message. */
+int host_validate(const struct iov_host_file *file);
 
 struct host_shown host_show(const char *value);
 

@@ -59,8 +59,8 @@ static bool is_inside(const cyaml_schema_value_t *mapping, const char *key, char
 {
 	for (const cyaml_schema_field_t *field = mapping->mapping.fields; field->key; field++) {
 		bool list = field->value.type == CYAML_SEQUENCE;
-		const cyaml_schema_value_t *inner = list ? field->value.sequence.entry
-							 : &field->value;
+		const cyaml_schema_value_t *inner =
+			list ? field->value.sequence.entry : &field->value;
 		int used;
 
 		if (inner->type != CYAML_MAPPING)

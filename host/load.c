@@ -86,6 +86,8 @@ int host_load_text(struct iov_host_file **out, struct iov *iov, const char *name
 		error = host_check_shape(file);
 	if (!error)
 		error = load_values(file);
+	if (!error)
+		error = host_validate(file);
 	if (error)
 		iov_host_free(file);
 	else
@@ -122,8 +124,7 @@ static int read_text(int fd, char **text, size_t *length)
 
 static int open_file(struct iov *iov, const char *path, bool in_sysroot)
 {
-	int fd = in_sysroot ? iov_sys_open(iov, path, O_RDONLY)
-			    : open(path, O_RDONLY | O_CLOEXEC);
+	int fd = in_sysroot ? iov_sys_open(iov, path, O_RDONLY) : open(path, O_RDONLY | O_CLOEXEC);
 
 	return fd < 0 && !in_sysroot ? -errno : fd;
 }
@@ -140,11 +141,14 @@ static int fail_reading(struct iov *iov, int error, const char *name)
 {
 	switch (-error) {
 	case ENOENT:
-		return iov_fail(iov, error, "%s: no such file; 'iov snapshot --output %s' writes one "
-				"of this host as it is", name, name);
+		return iov_fail(iov, error,
+				"%s: no such file; 'iov snapshot --output %s' writes one "
+				"of this host as it is",
+				name, name);
 	case EFBIG:
-		return iov_fail(iov, -EINVAL, "%s: expected a host file, which has at most %d bytes",
-				name, FILE_MAX);
+		return iov_fail(iov, -EINVAL,
+				"%s: expected a host file, which has at most %d bytes", name,
+				FILE_MAX);
 	case EISDIR:
 		return iov_fail(iov, -EINVAL, "%s: a directory; expected a host file", name);
 	default:
@@ -200,7 +204,7 @@ const struct iov_host *iov_host_of(const struct iov_host_file *file)
 int iov_host_fail(const struct iov_host_file *file, int error, const char *where,
 		  const char *format, ...)
 {
-	char text[768];		/* may be made of the message that it replaces */
+	char text[768]; /* may be made of the message that it replaces */
 	va_list args;
 
 	va_start(args, format);
@@ -221,6 +225,8 @@ int iov_host_changed(const struct iov_host_file *file)
 	error = read_file(file->iov, file->path, file->in_sysroot, &text, &length);
 	if (!error && length == file->length && !memcmp(text, file->text, length))
 		return 0;
-	return iov_fail(file->iov, -EAGAIN, "%s: %s since it was read; nothing was changed, start "
-			"again", file->name, error == -ENOENT ? "was removed" : "was changed");
+	return iov_fail(file->iov, -EAGAIN,
+			"%s: %s since it was read; nothing was changed, start "
+			"again",
+			file->name, error == -ENOENT ? "was removed" : "was changed");
 }

@@ -96,7 +96,8 @@ static const cyaml_schema_value_t huge_pages = {
 };
 
 static const cyaml_schema_field_t bridge_fields[] = {
-	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_DEFAULT, struct iov_host_bridge, name, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_DEFAULT, struct iov_host_bridge, name, 1,
+			       WORD_MAX),
 	TEXT(struct iov_host_bridge, kind),
 	CYAML_FIELD_END
 };

@@ -27,8 +27,8 @@ struct walk {
 	yaml_parser_t parser;
 	yaml_event_t event;
 	char place[HOST_PLACE_SIZE];
-	const char *wanted;	/* the place whose line is looked for, NULL for none */
-	size_t matched;		/* bytes of @wanted that @line is of */
+	const char *wanted; /* the place whose line is looked for, NULL for none */
+	size_t matched;     /* bytes of @wanted that @line is of */
 	unsigned int line;
 };
 
@@ -41,7 +41,8 @@ struct host_shown host_show(const char *value)
 	length = whole ? length : SHOWN_MAX;
 	while (!whole && length && ((unsigned char)value[length] & 0xc0) == 0x80)
 		length--;
-	snprintf(shown.text, sizeof(shown.text), "'%.*s%s'", (int)length, value, whole ? "" : "...");
+	snprintf(shown.text, sizeof(shown.text), "'%.*s%s'", (int)length, value,
+		 whole ? "" : "...");
 	return shown;
 }
 
@@ -112,7 +113,7 @@ static int next(struct walk *walk)
 		return fail_syntax(walk);
 	if (is_decorated(&walk->event))
 		return fail(walk, "anchors (&), aliases (*) and tags (!) are not understood; "
-			    "write the value itself");
+				  "write the value itself");
 	if (walk->event.type == YAML_SCALAR_EVENT && !is_printable(&walk->event))
 		return fail(walk, "a line break or control character; expected a word on one line");
 	return 0;
@@ -142,9 +143,9 @@ static struct host_shown found(const struct walk *walk)
 	case YAML_SCALAR_EVENT:
 		return host_show(scalar(walk));
 	case YAML_SEQUENCE_START_EVENT:
-		return (struct host_shown){ "a list" };
+		return (struct host_shown){"a list" };
 	default:
-		return (struct host_shown){ "a mapping" };
+		return (struct host_shown){"a mapping" };
 	}
 }
 
@@ -169,8 +170,8 @@ static int check_number(const struct walk *walk)
 	const char *text = scalar(walk);
 	size_t digits = strspn(text, "0123456789");
 
-	if (!digits || text[digits] || (digits > 1 && *text == '0') ||
-	    digits > 10 || (digits == 10 && strcmp(text, "4294967295") > 0))
+	if (!digits || text[digits] || (digits > 1 && *text == '0') || digits > 10 ||
+	    (digits == 10 && strcmp(text, "4294967295") > 0))
 		return fail(walk, "%s: expected a decimal number from 0 to 4294967295",
 			    found(walk).text);
 	return 0;
@@ -262,7 +263,7 @@ static int walk_mapping(struct walk *walk, const cyaml_schema_value_t *schema)
 {
 	const cyaml_schema_field_t *fields = schema->mapping.fields;
 	yaml_mark_t start = walk->event.start_mark;
-	bool seen[KEYS_MAX] = { false };
+	bool seen[KEYS_MAX] = {false};
 	int error;
 
 	while (!(error = next(walk)) && walk->event.type != YAML_MAPPING_END_EVENT) {
@@ -272,7 +273,7 @@ static int walk_mapping(struct walk *walk, const cyaml_schema_value_t *schema)
 	}
 	if (error)
 		return error;
-	walk->event.start_mark = start;		/* where what is missing would be */
+	walk->event.start_mark = start; /* where what is missing would be */
 	for (size_t i = 0; fields[i].key; i++) {
 		if (!seen[i] && !(fields[i].value.flags & CYAML_FLAG_OPTIONAL))
 			return fail(walk, "key '%s' is missing", fields[i].key);
@@ -319,17 +320,17 @@ static int walk_value(struct walk *walk, const cyaml_schema_value_t *schema)
 /* At most one document, and nothing behind it. */
 static int walk_stream(struct walk *walk)
 {
-	int error = next(walk);		/* start of the stream */
+	int error = next(walk); /* start of the stream */
 
 	if (!error)
 		error = next(walk);
 	if (error || walk->event.type == YAML_STREAM_END_EVENT)
 		return error;
-	error = next(walk);		/* root of the document */
+	error = next(walk); /* root of the document */
 	if (!error)
 		error = walk_value(walk, &host_schema);
 	if (!error)
-		error = next(walk);	/* end of the document */
+		error = next(walk); /* end of the document */
 	if (!error)
 		error = next(walk);
 	if (!error && walk->event.type != YAML_STREAM_END_EVENT)
@@ -353,14 +354,14 @@ static int walk_file(struct walk *walk)
 
 int host_check_shape(const struct iov_host_file *file)
 {
-	struct walk walk = { .file = file };
+	struct walk walk = {.file = file};
 
 	return walk_file(&walk);
 }
 
 unsigned int host_line(const struct iov_host_file *file, const char *where)
 {
-	struct walk walk = { .file = file, .wanted = where, .line = 1 };
+	struct walk walk = {.file = file, .wanted = where, .line = 1 };
 
 	walk_file(&walk);
 	return walk.line;

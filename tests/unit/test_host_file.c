@@ -46,44 +46,44 @@ static const struct iov_host *loaded(const char *text)
 	return iov_host_of(file);
 }
 
-static const char whole[] =
-	"version: 1\n"
-	"modules: [vfio-pci, igb]\n"
-	"huge_pages:\n"
-	"  - {size: 2M, node: 0, count: 512}\n"
-	"  - {size: 1G, count: 4}\n"
-	"devices:\n"
-	"  - name: uplink\n"
-	"    device: serial=52-54-00-ff-ff-00-00-01\n"
-	"    absent: skip\n"
-	"    driver: igb\n"
-	"    mtu: 9000\n"
-	"    eswitch: legacy\n"
-	"    irq: 0-3,8\n"
-	"    vfs:\n"
-	"      count: 4\n"
-	"      driver: vfio-pci\n"
-	"      spoofchk: on\n"
-	"      each:\n"
-	"        - index: 0\n"
-	"          mac: 52:54:00:00:00:10\n"
-	"          vlan: 100\n"
-	"          qos: 3\n"
-	"          vlan_protocol: 802.1ad\n"
-	"          trust: no\n"
-	"          max_rate: 1000\n"
-	"          min_rate: 10\n"
-	"          link_state: enable\n"
-	"          msix: 8\n"
-	"  - device: serial=deadbeef\n"
-	"    driver: vfio-pci\n"
-	"iovd:\n"
-	"  bridges:\n"
-	"    - name: br0\n"
-	"      kind: switch\n"
-	"  ports:\n"
-	"    - {name: up, type: ethdev, bridge: br0, device: uplink/vf1}\n"
-	"    - {name: guest, type: vhost-user, bridge: br0, socket: /srv/guest.sock, server: true}\n";
+static const char whole[] = "version: 1\n"
+			    "modules: [vfio-pci, igb]\n"
+			    "huge_pages:\n"
+			    "  - {size: 2M, node: 0, count: 512}\n"
+			    "  - {size: 1G, count: 4}\n"
+			    "devices:\n"
+			    "  - name: uplink\n"
+			    "    device: serial=52-54-00-ff-ff-00-00-01\n"
+			    "    absent: skip\n"
+			    "    driver: igb\n"
+			    "    mtu: 9000\n"
+			    "    eswitch: legacy\n"
+			    "    irq: 0-3,8\n"
+			    "    vfs:\n"
+			    "      count: 4\n"
+			    "      driver: vfio-pci\n"
+			    "      spoofchk: on\n"
+			    "      each:\n"
+			    "        - index: 0\n"
+			    "          mac: 52:54:00:00:00:10\n"
+			    "          vlan: 100\n"
+			    "          qos: 3\n"
+			    "          vlan_protocol: 802.1ad\n"
+			    "          trust: no\n"
+			    "          max_rate: 1000\n"
+			    "          min_rate: 10\n"
+			    "          link_state: enable\n"
+			    "          msix: 8\n"
+			    "  - device: serial=deadbeef\n"
+			    "    driver: vfio-pci\n"
+			    "iovd:\n"
+			    "  bridges:\n"
+			    "    - name: br0\n"
+			    "      kind: switch\n"
+			    "  ports:\n"
+			    "    - {name: up, type: ethdev, bridge: br0, device: uplink/vf1}\n"
+			    "    - {name: guest, type: vhost-user, bridge: br0, socket: "
+			    "/srv/guest.sock, server: true}\n";
 
 static void all_keys_are_read(void **state)
 {
@@ -134,8 +134,16 @@ static void all_keys_are_read(void **state)
 static void a_file_may_say_nothing(void **state)
 {
 	static const char *const nothing[] = {
-		"", "\n", "# all of it is comment\n", "---\n", "{}\n", "null\n", "~\n",
-		"version: 1\n", "devices:\n", "devices: []\nmodules: ~\niovd:\n  ports:\n",
+		"",
+		"\n",
+		"# all of it is comment\n",
+		"---\n",
+		"{}\n",
+		"null\n",
+		"~\n",
+		"version: 1\n",
+		"devices:\n",
+		"devices: []\nmodules: ~\niovd:\n  ports:\n",
 	};
 
 	(void)state;
@@ -183,21 +191,23 @@ static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
 {
 	static const struct refusal refusals[] = {
 		{ "devices:\n  - device: a\n    vfs:\n      count: 1\n      spoofcheck: on\n",
-		  "host.yaml:5: devices[0].vfs: unknown key 'spoofcheck'; did you mean 'spoofchk'?" },
+		 "host.yaml:5: devices[0].vfs: unknown key 'spoofcheck'; did you mean 'spoofchk'?" },
 		{ "device:\n  - device: a\n",
-		  "host.yaml:1: unknown key 'device'; did you mean 'devices'?" },
-		{ "hugepages: []\n", "host.yaml:1: unknown key 'hugepages'; did you mean 'huge_pages'?" },
+		 "host.yaml:1: unknown key 'device'; did you mean 'devices'?" },
+		{ "hugepages: []\n",
+		 "host.yaml:1: unknown key 'hugepages'; did you mean 'huge_pages'?" },
 		{ "devices:\n  - device: a\n    max-rate: 5\n",
-		  "host.yaml:3: devices[0]: unknown key 'max-rate'; expected one of: name, device, "
-		  "absent, driver, mtu, eswitch, irq, vfs" },
+		 "host.yaml:3: devices[0]: unknown key 'max-rate'; expected one of: name, device, "
+		 "absent, driver, mtu, eswitch, irq, vfs" },
 		{ "devices:\n- device: a\n  count: 4\n",
-		  "host.yaml:3: devices[0]: unknown key 'count'; it belongs into vfs" },
+		 "host.yaml:3: devices[0]: unknown key 'count'; it belongs into vfs" },
 		{ "devices:\n- device: a\n  vfs:\n    count: 1\n    mac: 02:00:00:00:00:01\n",
-		  "host.yaml:5: devices[0].vfs: unknown key 'mac'; it belongs into each[]" },
+		 "host.yaml:5: devices[0].vfs: unknown key 'mac'; it belongs into each[]" },
 		{ "bridges: []\n", "host.yaml:1: unknown key 'bridges'; it belongs into iovd" },
 		{ "x: 1\n", "host.yaml:1: unknown key 'x'; expected one of: version, modules, "
-		  "huge_pages, devices, iovd" },
-		{ "iovd: {prots: []}\n", "host.yaml:1: iovd: unknown key 'prots'; did you mean 'ports'?" },
+			   "huge_pages, devices, iovd" },
+		{ "iovd: {prots: []}\n",
+		 "host.yaml:1: iovd: unknown key 'prots'; did you mean 'ports'?" },
 	};
 
 	(void)state;
@@ -208,44 +218,51 @@ static void another_shape_is_refused_with_its_line(void **state)
 {
 	static const struct refusal refusals[] = {
 		{ "- device: a\n", "host.yaml:1: a list: expected a mapping with keys of: version, "
-		  "modules, huge_pages, devices, iovd" },
-		{ "hello\n", "host.yaml:1: 'hello': expected a mapping with keys of: version, modules, "
-		  "huge_pages, devices, iovd" },
+				  "modules, huge_pages, devices, iovd" },
+		{ "hello\n",
+		 "host.yaml:1: 'hello': expected a mapping with keys of: version, modules, "
+		 "huge_pages, devices, iovd" },
 		{ "modules: vfio-pci\n",
-		  "host.yaml:1: modules: 'vfio-pci': expected a list, each entry behind '- '" },
-		{ "devices:\n  - a\n", "host.yaml:2: devices[0]: 'a': expected a mapping with keys of: "
-		  "name, device, absent, driver, mtu, eswitch, irq, vfs" },
-		{ "devices:\n  - driver: igb\n",
-		  "host.yaml:2: devices[0]: key 'device' is missing" },
+		 "host.yaml:1: modules: 'vfio-pci': expected a list, each entry behind '- '" },
+		{ "devices:\n  - a\n",
+		 "host.yaml:2: devices[0]: 'a': expected a mapping with keys of: "
+		 "name, device, absent, driver, mtu, eswitch, irq, vfs" },
+		{ "devices:\n  - driver: igb\n", "host.yaml:2: devices[0]: key 'device' is missing" },
 		{ "devices:\n  - device: a\n    vfs:\n      driver: igb\n",
-		  "host.yaml:4: devices[0].vfs: key 'count' is missing" },
+		 "host.yaml:4: devices[0].vfs: key 'count' is missing" },
 		{ "devices:\n  - device: a\n    mtu:\n",
-		  "host.yaml:3: devices[0].mtu: no value; expected one, or leave the key out" },
+		 "host.yaml:3: devices[0].mtu: no value; expected one, or leave the key out" },
 		{ "devices:\n  - device: ~\n",
-		  "host.yaml:2: devices[0].device: no value; expected one, or leave the key out" },
-		{ "devices:\n  - device: ''\n", "host.yaml:2: devices[0].device: '': expected a value" },
+		 "host.yaml:2: devices[0].device: no value; expected one, or leave the key out" },
+		{ "devices:\n  - device: ''\n",
+		 "host.yaml:2: devices[0].device: '': expected a value" },
 		{ "devices:\n  - device: a\n    device: b\n",
-		  "host.yaml:3: devices[0]: key 'device' is here twice; expected it once" },
+		 "host.yaml:3: devices[0]: key 'device' is here twice; expected it once" },
 		{ "devices:\n  - device: [a]\n",
-		  "host.yaml:2: devices[0].device: a list: expected one value" },
+		 "host.yaml:2: devices[0].device: a list: expected one value" },
 		{ "devices:\n  - device: a\n    mtu: {a: 1}\n",
-		  "host.yaml:3: devices[0].mtu: a mapping: expected a number" },
+		 "host.yaml:3: devices[0].mtu: a mapping: expected a number" },
 		{ "devices:\n  - device: a\n    absent: ignore\n",
-		  "host.yaml:3: devices[0].absent: 'ignore': expected one of: fatal, skip" },
+		 "host.yaml:3: devices[0].absent: 'ignore': expected one of: fatal, skip" },
 		{ "devices:\n  - device: a\n    vfs: {count: 1, trust: maybe}\n",
-		  "host.yaml:3: devices[0].vfs.trust: 'maybe': expected one of: on, off, true, false, "
-		  "yes, no" },
+		 "host.yaml:3: devices[0].vfs.trust: 'maybe': expected one of: on, off, true, "
+		 "false, "
+		 "yes, no" },
 		{ "? [a]\n: b\n", "host.yaml:1: a list: expected a key" },
-		{ "devices: &all\n  - device: a\n", "host.yaml:1: devices: anchors (&), aliases (*) and "
-		  "tags (!) are not understood; write the value itself" },
+		{ "devices: &all\n  - device: a\n",
+		 "host.yaml:1: devices: anchors (&), aliases (*) and "
+		 "tags (!) are not understood; write the value itself" },
 		{ "devices:\n  - device: a\n    vfs:\n      <<: *all\n      count: 1\n",
-		  "host.yaml:4: devices[0].vfs: unknown key '<<'; expected one of: count, driver, vlan, "
-		  "qos, vlan_protocol, spoofchk, trust, max_rate, min_rate, link_state, msix, each" },
-		{ "version: !!int 1\n", "host.yaml:1: version: anchors (&), aliases (*) and tags (!) are "
-		  "not understood; write the value itself" },
+		 "host.yaml:4: devices[0].vfs: unknown key '<<'; expected one of: count, driver, "
+		 "vlan, "
+		 "qos, vlan_protocol, spoofchk, trust, max_rate, min_rate, link_state, msix, each" },
+		{ "version: !!int 1\n",
+		 "host.yaml:1: version: anchors (&), aliases (*) and tags (!) are "
+		 "not understood; write the value itself" },
 		{ "version: 1\n---\nversion: 1\n", "host.yaml:2: a second document; expected one" },
-		{ "modules: [\"a\\nb\"]\n", "host.yaml:1: modules: a line break or control character; "
-		  "expected a word on one line" },
+		{ "modules: [\"a\\nb\"]\n",
+		 "host.yaml:1: modules: a line break or control character; "
+		 "expected a word on one line" },
 	};
 
 	(void)state;
@@ -255,8 +272,21 @@ static void another_shape_is_refused_with_its_line(void **state)
 static void numbers_are_decimal_and_whole(void **state)
 {
 	static const char *const numbers[] = {
-		"-1", "4x", "0x10", "010", "1e3", "1_000", "1:30", "4294967296", "99999999999999999999",
-		"-18446744073709551615", "+1", "1.0", "''", "' 1'", "four",
+		"-1",
+		"4x",
+		"0x10",
+		"010",
+		"1e3",
+		"1_000",
+		"1:30",
+		"4294967296",
+		"99999999999999999999",
+		"-18446744073709551615",
+		"+1",
+		"1.0",
+		"''",
+		"' 1'",
+		"four",
 	};
 
 	(void)state;
@@ -264,26 +294,252 @@ static void numbers_are_decimal_and_whole(void **state)
 		char text[128], message[256];
 
 		snprintf(text, sizeof(text), "devices:\n- device: a\n\n  mtu: %s\n", numbers[i]);
-		snprintf(message, sizeof(message), "host.yaml:4: devices[0].mtu: '%s': expected a "
-			 "decimal number from 0 to 4294967295", *numbers[i] == '\'' ? "" : numbers[i]);
+		snprintf(message, sizeof(message),
+			 "host.yaml:4: devices[0].mtu: '%s': expected a "
+			 "decimal number from 0 to 4294967295",
+			 *numbers[i] == '\'' ? "" : numbers[i]);
 		if (!strcmp(numbers[i], "' 1'"))
 			strcpy(strstr(message, "''"), "' 1': expected a decimal number from 0 to "
-			       "4294967295");
+						      "4294967295");
 		assert_int_equal(load(text), -EINVAL);
 		assert_string_equal(iov_error_message(iov), message);
 	}
 }
 
+#define DEVICE "devices:\n- device: a\n"
+#define VFS DEVICE "  vfs:\n    count: 2\n"
+#define EACH VFS "    each:\n    - index: 0\n"
+
+static void values_out_of_range_are_refused(void **state)
+{
+	static const struct refusal refusals[] = {
+		{ "version: 2\n", "host.yaml:1: version: 2: expected a number from 1 to 1" },
+		{ "modules: [a/b]\n",
+		 "host.yaml:1: modules[0]: 'a/b': expected a name: 1 to 63 letters, "
+		 "digits, dots, underscores and dashes, no dot in front" },
+		{DEVICE "  driver: ../x\n",
+		 "host.yaml:3: devices[0].driver: '../x': expected a name: 1 to "
+		 "63 letters, digits, dots, underscores and dashes, no dot in front" },
+		{DEVICE "  mtu: 67\n",
+		 "host.yaml:3: devices[0].mtu: 67: expected a number from 68 to "
+		 "65535" },
+		{DEVICE "  eswitch: on\n",
+		 "host.yaml:3: devices[0].eswitch: 'on': expected legacy or switchdev" },
+		{EACH "      vlan: 4095\n",
+		 "host.yaml:7: devices[0].vfs.each[0].vlan: vlan '4095': "
+		 "expected a VLAN ID from 1 to 4094, or 0 for no VLAN" },
+		{VFS "    qos: 8\n",
+		 "host.yaml:5: devices[0].vfs.qos: qos '8': expected a VLAN priority "
+		 "from 0 to 7" },
+		{VFS "    vlan_protocol: 802.1q\n",
+		 "host.yaml:5: devices[0].vfs.vlan_protocol: '802.1q': "
+		 "expected 802.1Q or 802.1ad" },
+		{VFS "    link_state: up\n",
+		 "host.yaml:5: devices[0].vfs.link_state: link-state 'up': "
+		 "expected 'auto', 'enable' or 'disable'" },
+		{VFS "    msix: 0\n",
+		 "host.yaml:5: devices[0].vfs.msix: 0: expected a number from 1 to "
+		 "2048" },
+		{VFS "    max_rate: 10\n    each:\n    - index: 1\n      min_rate: 11\n",
+		 "host.yaml:8: devices[0].vfs.each[0].min_rate: 11: expected at most max_rate, "
+		 "which is "
+		 "10" },
+		{EACH "      mac: 01:00:5e:00:00:01\n",
+		 "host.yaml:7: devices[0].vfs.each[0].mac: mac "
+		 "'01:00:5e:00:00:01': a multicast address; expected a unicast one, whose first "
+		 "byte is "
+		 "even, like 02:00:00:00:00:01" },
+		{EACH "      mac: 00:00:00:00:00:00\n",
+		 "host.yaml:7: devices[0].vfs.each[0].mac: mac "
+		 "'00:00:00:00:00:00': the zero address; expected a unicast one like "
+		 "02:00:00:00:00:01" },
+		{EACH "      mac: 02:00:00:00:01\n",
+		 "host.yaml:7: devices[0].vfs.each[0].mac: mac "
+		 "'02:00:00:00:01': expected six hexadecimal bytes like 02:00:00:00:00:01" },
+		{VFS "    each:\n    - index: 2\n",
+		 "host.yaml:6: devices[0].vfs.each[0].index: 2: expected "
+		 "less than count, which is 2; the first VF is 0" },
+		{ "devices:\n- device: a/vf1\n  vfs: {count: 1}\n",
+		 "host.yaml:3: devices[0].vfs: 'a/vf1' is "
+		 "a VF; expected VFs of a PF" },
+		{ "devices:\n- device: seral=1\n",
+		 "host.yaml:2: devices[0].device: 'seral=1': expected "
+		 "serial=SERIAL, mac=ADDRESS, slot=SLOT, an address like 0000:01:00.0 or a network "
+		 "interface; 'iov list' shows them" },
+		{ "devices:\n- device: mac=\n",
+		 "host.yaml:2: devices[0].device: 'mac=': expected "
+		 "serial=SERIAL, mac=ADDRESS, slot=SLOT, an address like 0000:01:00.0 or a network "
+		 "interface; 'iov list' shows them" },
+		{ "devices:\n- device: a\n  name: up link\n",
+		 "host.yaml:3: devices[0].name: 'up link': "
+		 "expected a name: 1 to 63 letters, digits, dots, underscores and dashes, no dot "
+		 "in "
+		 "front" },
+	};
+
+	(void)state;
+	ASSERT_REFUSED(refusals);
+}
+
+static void interrupts_go_by_a_policy_or_to_cpus(void **state)
+{
+	static const char *const good[] = { "local", "spread", "0", "0-3", "0-3,8,10-11" };
+	static const char *const bad[] = { "Local",
+					  "3-1",
+					  "0,",
+					  ",1",
+					  "-1",
+					  "1-",
+					  "0--2",
+					  "1;2",
+					  "65536",
+					  "all",
+					  "99999999999999999999999" };
+	char text[128], message[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		snprintf(text, sizeof(text), DEVICE "  irq: %s\n", good[i]);
+		loaded(text);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(text, sizeof(text), DEVICE "  irq: '%s'\n", bad[i]);
+		snprintf(message, sizeof(message),
+			 "host.yaml:3: devices[0].irq: '%s': expected local, "
+			 "spread or a list of CPUs like 0-3,8",
+			 bad[i]);
+		assert_int_equal(load(text), -EINVAL);
+		assert_string_equal(iov_error_message(iov), message);
+	}
+}
+
+static void what_only_one_may_have_is_refused_twice(void **state)
+{
+	static const struct refusal refusals[] = {
+		{ "devices:\n- device: serial=AB\n- device: serial=ab\n",
+		 "host.yaml:3: devices[1].device: "
+		 "'serial=ab': devices[0].device has this device already, line 2; expected it "
+		 "once" },
+		{ "devices:\n- device: 0000:01:00.0\n- device: 01:00.0\n",
+		 "host.yaml:3: "
+		 "devices[1].device: '0000:01:00.0': devices[0].device has this device already, "
+		 "line 2; "
+		 "expected it once" },
+		{ "devices:\n- {name: up, device: a}\n- name: up\n  device: b\n",
+		 "host.yaml:3: "
+		 "devices[1].name: 'up': devices[0].name has this name already, line 2; expected "
+		 "it "
+		 "once" },
+		{EACH "      mac: 02:00:00:00:00:0a\n- device: b\n  vfs:\n    count: 1\n    each:\n"
+		      "    - {index: 0, mac: 02:00:00:00:00:0A}\n",
+		 "host.yaml:12: devices[1].vfs.each[0].mac: "
+		 "'02:00:00:00:00:0a': devices[0].vfs.each[0].mac has this MAC already, line 7; "
+		 "expected "
+		 "it once" },
+		{EACH "    - index: 0\n",
+		 "host.yaml:7: devices[0].vfs.each[1].index: 0 is here twice; "
+		 "expected each VF once" },
+		{ "huge_pages:\n- {size: 2M, count: 1}\n- {size: 2M, count: 2}\n",
+		 "host.yaml:3: "
+		 "huge_pages[1]: '2M': huge_pages[0] has this size already, line 2; expected it "
+		 "once" },
+		{ "huge_pages:\n- {size: 2M, node: 1, count: 1}\n- {size: 2M, node: 1, count: 2}\n",
+		 "host.yaml:3: huge_pages[1]: '2M of node 1': huge_pages[0] has this size and node "
+		 "already, line 2; expected it once" },
+		{ "huge_pages:\n- {size: 2M, node: 1, count: 1}\n- {size: 2M, count: 2}\n",
+		 "host.yaml:2: "
+		 "huge_pages[0]: pages of 2M are counted for the whole host by huge_pages[1]; "
+		 "expected "
+		 "either that or nodes" },
+	};
+
+	(void)state;
+	ASSERT_REFUSED(refusals);
+	loaded(EACH "- device: b\n  vfs: {count: 1, each: [{index: 0}]}\n");
+	loaded("huge_pages:\n- {size: 2M, node: 0, count: 1}\n- {size: 2M, node: 1, count: 1}\n"
+	       "- {size: 1G, count: 1}\n");
+}
+
+static void huge_pages_have_a_power_of_two(void **state)
+{
+	static const char *const bad[] = { "2", "2m",     "2MB", "3M",  "0M",
+					  "M", "2048kB", "-2M", "2 M", "02M" };
+	char text[128], message[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(text, sizeof(text), "huge_pages:\n- count: 1\n  size: %s\n", bad[i]);
+		snprintf(message, sizeof(message),
+			 "host.yaml:3: huge_pages[0].size: '%s': expected the size "
+			 "of a huge page, like 2M or 1G",
+			 bad[i]);
+		assert_int_equal(load(text), -EINVAL);
+		assert_string_equal(iov_error_message(iov), message);
+	}
+}
+
+#define BRIDGES "iovd:\n  bridges:\n  - name: b\n  - {name: w, kind: wire}\n  ports:\n"
+#define GUEST(name, bridge) \
+	"  - {name: " name ", type: vhost-user, socket: /s/" name ", bridge: " bridge "}\n"
+
+static void iovd_gets_ports_that_it_would_take(void **state)
+{
+	static const struct refusal refusals[] = {
+		{BRIDGES "  - {name: a, type: tap}\n",
+		 "host.yaml:6: iovd.ports[0].type: 'tap': expected "
+		 "vhost-user or ethdev" },
+		{BRIDGES "  - {name: a, type: vhost-user}\n",
+		 "host.yaml:6: iovd.ports[0]: a vhost-user "
+		 "port: expected a socket and no device" },
+		{BRIDGES "  - {name: a, type: ethdev, device: b, server: on}\n",
+		 "host.yaml:6: "
+		 "iovd.ports[0]: an ethdev port: expected a device, no socket and no server" },
+		{BRIDGES "  - {name: a, type: vhost-user, socket: x}\n",
+		 "host.yaml:6: "
+		 "iovd.ports[0].socket: 'x': expected a full path of at most 107 bytes" },
+		{BRIDGES GUEST("a", "c"),
+		 "host.yaml:6: iovd.ports[0].bridge: 'c': no such bridge; expected "
+		 "one of iovd.bridges" },
+		{BRIDGES GUEST("a", "w") GUEST("b", "w") GUEST("c", "w"),
+		 "host.yaml:8: "
+		 "iovd.ports[2].bridge: w is a wire and has two ports already; expected a switch "
+		 "for "
+		 "more, iovd.bridges[1].kind" },
+		{BRIDGES GUEST("a", "b") GUEST("a", "b"),
+		 "host.yaml:7: iovd.ports[1].name: 'a': "
+		 "iovd.ports[0].name has this port name already, line 6; expected it once" },
+		{ "iovd:\n  bridges:\n  - name: b\n  - name: b\n",
+		 "host.yaml:4: iovd.bridges[1].name: 'b': "
+		 "iovd.bridges[0].name has this bridge name already, line 3; expected it once" },
+		{ "iovd:\n  bridges:\n  - {name: b, kind: hub}\n",
+		 "host.yaml:3: iovd.bridges[0].kind: "
+		 "'hub': expected switch or wire" },
+		{ "devices:\n- {name: up, device: a, vfs: {count: 2}}\n" BRIDGES
+		 "  - {name: a, type: ethdev, device: up/vf2}\n",
+		 "host.yaml:8: iovd.ports[0].device: "
+		 "'up/vf2': up has 2 VFs; the first is vf0" },
+	};
+
+	(void)state;
+	ASSERT_REFUSED(refusals);
+	loaded(BRIDGES GUEST("a", "w") GUEST("b", "w") GUEST("c", "b") GUEST("d", "b")
+		       GUEST("e", "b"));
+}
+
 static void what_is_not_yaml_is_refused_with_its_line(void **state)
 {
 	static const struct refusal refusals[] = {
-		{ "devices:\n  - device: a\n   driver: b\n", "host.yaml:3: not YAML: while parsing a block "
-		  "collection: did not find expected '-' indicator" },
-		{ "modules: [a\n", "host.yaml:2: not YAML: while parsing a flow sequence: did not find "
-		  "expected ',' or ']'" },
-		{ "modules:\n\t- a\n", "host.yaml:2: not YAML: while scanning for the next token: found "
-		  "character that cannot start any token" },
-		{ "version: 1\nname: \x01\n", "host.yaml:2: not YAML: control characters are not allowed" },
+		{ "devices:\n  - device: a\n   driver: b\n",
+		 "host.yaml:3: not YAML: while parsing a block "
+		 "collection: did not find expected '-' indicator" },
+		{ "modules: [a\n",
+		 "host.yaml:2: not YAML: while parsing a flow sequence: did not find "
+		 "expected ',' or ']'" },
+		{ "modules:\n\t- a\n",
+		 "host.yaml:2: not YAML: while scanning for the next token: found "
+		 "character that cannot start any token" },
+		{ "version: 1\nname: \x01\n",
+		 "host.yaml:2: not YAML: control characters are not allowed" },
 		{ "version: 1\n\xff\n", "host.yaml:2: not YAML: invalid leading UTF-8 octet" },
 	};
 
@@ -309,11 +565,20 @@ static void failures_have_the_line_of_a_place_or_of_what_is_around_it(void **sta
 		const char *where;
 		unsigned int line;
 	} places[] = {
-		{ "version", 1 }, { "modules[1]", 2 }, { "huge_pages[1]", 5 }, { "devices[0].mtu", 11 },
-		{ "devices[0].vfs", 14 }, { "devices[0].vfs.count", 15 },
-		{ "devices[0].vfs.each[0].vlan", 21 }, { "devices[0].vfs.each[0]", 19 },
-		{ "devices[0].vfs.trust", 14 }, { "devices[1].device", 29 }, { "devices[1].vfs.count", 29 },
-		{ "iovd.ports[1].socket", 37 }, { "devices[10]", 6 }, { "nothing", 1 },
+		{ "version", 1 },
+		{ "modules[1]", 2 },
+		{ "huge_pages[1]", 5 },
+		{ "devices[0].mtu", 11 },
+		{ "devices[0].vfs", 14 },
+		{ "devices[0].vfs.count", 15 },
+		{ "devices[0].vfs.each[0].vlan", 21 },
+		{ "devices[0].vfs.each[0]", 19 },
+		{ "devices[0].vfs.trust", 14 },
+		{ "devices[1].device", 29 },
+		{ "devices[1].vfs.count", 29 },
+		{ "iovd.ports[1].socket", 37 },
+		{ "devices[10]", 6 },
+		{ "nothing", 1 },
 	};
 
 	(void)state;
@@ -323,7 +588,8 @@ static void failures_have_the_line_of_a_place_or_of_what_is_around_it(void **sta
 
 		snprintf(message, sizeof(message), "host.yaml:%u: %s: wrong", places[i].line,
 			 places[i].where);
-		assert_int_equal(iov_host_fail(file, -ENOSPC, places[i].where, "wr%s", "ong"), -ENOSPC);
+		assert_int_equal(iov_host_fail(file, -ENOSPC, places[i].where, "wr%s", "ong"),
+				 -ENOSPC);
 		assert_string_equal(iov_error_message(iov), message);
 	}
 }
@@ -342,7 +608,8 @@ static void the_file_of_the_sysroot_is_the_default(void **state)
 {
 	(void)state;
 	assert_int_equal(iov_host_load(&file, iov, NULL), -ENOENT);
-	assert_string_equal(iov_error_message(iov), "/etc/iovkit/host.yaml: no such file; 'iov snapshot "
+	assert_string_equal(iov_error_message(iov),
+			    "/etc/iovkit/host.yaml: no such file; 'iov snapshot "
 			    "--output /etc/iovkit/host.yaml' writes one of this host as it is");
 	tree_file(tree, IOV_HOST_FILE, "modules: [a]\nx: 1\n");
 	assert_int_equal(iov_host_load(&file, iov, NULL), -EINVAL);
@@ -353,7 +620,8 @@ static void the_file_of_the_sysroot_is_the_default(void **state)
 	assert_int_equal(iov_host_changed(file), 0);
 	tree_file(tree, IOV_HOST_FILE, "modules: [b]\n");
 	assert_int_equal(iov_host_changed(file), -EAGAIN);
-	assert_string_equal(iov_error_message(iov), "/etc/iovkit/host.yaml: was changed since it was "
+	assert_string_equal(iov_error_message(iov),
+			    "/etc/iovkit/host.yaml: was changed since it was "
 			    "read; nothing was changed, start again");
 	tree_unlink(tree, IOV_HOST_FILE);
 	assert_int_equal(iov_host_changed(file), -EAGAIN);
@@ -395,6 +663,11 @@ int main(void)
 		TEST(unknown_keys_are_refused_with_the_nearest_known_one),
 		TEST(another_shape_is_refused_with_its_line),
 		TEST(numbers_are_decimal_and_whole),
+		TEST(values_out_of_range_are_refused),
+		TEST(interrupts_go_by_a_policy_or_to_cpus),
+		TEST(what_only_one_may_have_is_refused_twice),
+		TEST(huge_pages_have_a_power_of_two),
+		TEST(iovd_gets_ports_that_it_would_take),
 		TEST(what_is_not_yaml_is_refused_with_its_line),
 		TEST(long_values_are_cut_in_messages),
 		TEST(failures_have_the_line_of_a_place_or_of_what_is_around_it),
