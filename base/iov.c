@@ -34,6 +34,37 @@ int iov_open(struct iov **out, const struct iov_options *options)
 	return 0;
 }
 
+int context_clone(struct iov **out, const struct iov *from)
+{
+	struct iov *iov = malloc(sizeof(*iov));
+
+	if (!iov)
+		return -ENOMEM;
+	*iov = *from;
+	iov->message[0] = '\0';
+	iov->root_fd = fcntl(from->root_fd, F_DUPFD_CLOEXEC, 0);
+	if (iov->root_fd < 0) {
+		int error = -errno;
+
+		free(iov);
+		return error;
+	}
+	*out = iov;
+	return 0;
+}
+
+void callbacks_lock(struct iov *iov)
+{
+	if (iov->callbacks)
+		pthread_mutex_lock(iov->callbacks);
+}
+
+void callbacks_unlock(struct iov *iov)
+{
+	if (iov->callbacks)
+		pthread_mutex_unlock(iov->callbacks);
+}
+
 void iov_close(struct iov *iov)
 {
 	if (!iov)
@@ -68,5 +99,7 @@ void iov_log(struct iov *iov, int level, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	callbacks_lock(iov);
 	iov->log(iov->log_arg, level, line);
+	callbacks_unlock(iov);
 }

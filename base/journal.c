@@ -5,11 +5,16 @@
  *	{"plan": {...}, "pid": 71, "time": "2026-01-31T12:00:00Z", "boot": "..."}
  *	{"begin": 0}
  *	{"end": 0}
+ *	{"undo": 0}
+ *	{"undone": 0}
  *
- * True at all times: a line is on disk before what it announces happens; the
- * file exists exactly while a change is under way or was interrupted; whoever
- * writes it holds the lock.  The child that makes a write inherits the lock,
- * so a killed iov keeps it until the kernel has answered.
+ * True at all times: "begin" and "undo" are on disk before what they announce happens;
+ * the file exists exactly while a change is under way or was interrupted; whoever
+ * writes it holds the lock.  The child that makes a write inherits the lock, so a
+ * killed iov keeps it until the kernel has answered.
+ *
+ * The room for all notes is taken from the disk with the first line, so that a full
+ * disk is known before anything changes.  Behind the notes the file is zeros.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +22,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,77 +31,136 @@
 #include "base/paths.h"
 #include "base/plan_engine.h"
 
-#define LOCK_WAIT_MS 30000
 #define LOCK_POLL_MS 20
+/* After this time a person wonders what the command waits for. */
+#define LOCK_SAY_MS 1000
+/* Longest note, and how many each step has: a run that is undone, and a recovery. */
+#define NOTE_SIZE 32
+#define NOTES_OF_STEP 8
 
 static int fail_state(struct iov *iov, int error, const char *doing)
 {
 	if (error == -EACCES || error == -EPERM || error == -EROFS)
 		return iov_fail(iov, error, "changing the host needs root and a writable /%s (%s): "
 				"%s; run it with sudo", IOV_PATH_STATE, doing, strerror(-error));
-	return iov_fail(iov, error, "cannot %s in /%s: %s; nothing was changed", doing,
-			IOV_PATH_STATE, strerror(-error));
+	return iov_fail(iov, error, "cannot %s in /%s: %s%s", doing, IOV_PATH_STATE,
+			strerror(-error), error == -ENOSPC || error == -EDQUOT ?
+			"; nothing was changed, make room there and run the command again" : "");
+}
+
+/* 0 when the directory exists afterwards, as far as that can be told. */
+static int make_directory(struct iov *iov, const char *path, mode_t mode)
+{
+	return mkdirat(iov->root_fd, path, mode) && errno != EEXIST ? -errno : 0;
 }
 
 /* Make the state directory with its parents and open it. */
 static int open_directory(struct iov *iov)
 {
 	char path[] = IOV_PATH_STATE;
-	int fd;
+	int fd, error = 0;
 
-	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+	for (char *slash = strchr(path, '/'); !error && slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		mkdirat(iov->root_fd, path, 0755);
+		error = make_directory(iov, path, 0755);
 		*slash = '/';
 	}
-	mkdirat(iov->root_fd, path, 0700);
+	if (!error)
+		error = make_directory(iov, path, 0700);
 	fd = iov_sys_open(iov, path, O_RDONLY | O_DIRECTORY);
-	return fd < 0 ? fail_state(iov, fd, "open the journal") : fd;
+	if (fd >= 0)
+		return fd;
+	return fail_state(iov, error ? error : fd, "open the journal");
 }
 
-static int fail_locked(struct iov *iov, int lock)
+/* "pid 71 (iov bind 0000:01:10.0)" of whoever noted itself in the lock. */
+static void name_holder(struct iov *iov, int lock, char *text, size_t size)
 {
-	char pid[32] = "", comm[64] = "";
-	ssize_t length = pread(lock, pid, sizeof(pid) - 1, 0);
+	_cleanup_free_ char *command = NULL;
+	char pid[32] = "";
+	size_t length;
 
-	if (length > 0) {
-		pid[strcspn(pid, "\n")] = '\0';
-		iov_sys_read(iov, iov_path(IOV_PATH_PROC "/%s/comm", pid).name, comm, sizeof(comm));
+	if (pread(lock, pid, sizeof(pid) - 1, 0) <= 0) {
+		snprintf(text, size, "a process that is just beginning");
+		return;
 	}
-	return iov_fail(iov, -EBUSY, "another change is under way: pid %s (%s) holds the lock; "
-			"wait for it to end", *pid ? pid : "?", *comm ? comm : "gone, its last "
-			"write to the kernel still runs");
+	pid[strcspn(pid, "\n")] = '\0';
+	if (iov_sys_read_all(iov, iov_path(IOV_PATH_PROC "/%s/cmdline", pid).name, &command,
+			     &length)) {
+		snprintf(text, size, "pid %s (gone, its last write to the kernel still runs)", pid);
+		return;
+	}
+	for (size_t i = 0; i + 1 < length; i++) {
+		if (!command[i])
+			command[i] = ' ';
+	}
+	snprintf(text, size, "pid %s (%s)", pid, command);
 }
 
-int journal_lock(struct iov *iov, struct journal *journal)
+static int fail_locked(struct iov *iov, int lock, unsigned int wait)
+{
+	char holder[512];
+
+	name_holder(iov, lock, holder, sizeof(holder));
+	return iov_fail(iov, -EBUSY, "another change is under way: %s holds the lock, and did so "
+			"for %u s; wait for it to end, or wait longer with --wait", holder,
+			wait / 1000);
+}
+
+static int wait_for_lock(struct iov *iov, int lock, unsigned int wait)
 {
 	struct timespec pause = { .tv_nsec = LOCK_POLL_MS * 1000000L };
+	char holder[512];
 
-	journal->file = -1;
-	journal->lock = -1;
-	journal->directory = open_directory(iov);
-	if (journal->directory < 0)
-		return journal->directory;
-	journal->lock = openat(journal->directory, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (journal->lock < 0) {
-		int error = -errno;
-
-		journal_unlock(journal);
-		return fail_state(iov, error, "open the lock");
-	}
-	for (int waited = 0; flock(journal->lock, LOCK_EX | LOCK_NB); waited += LOCK_POLL_MS) {
-		if (waited >= LOCK_WAIT_MS || errno != EWOULDBLOCK) {
-			int error = fail_locked(iov, journal->lock);
-
-			journal_unlock(journal);
-			return error;
+	for (unsigned int waited = 0; flock(lock, LOCK_EX | LOCK_NB); waited += LOCK_POLL_MS) {
+		if (errno != EWOULDBLOCK)
+			return fail_state(iov, -errno, "take the lock");
+		if (waited >= wait)
+			return fail_locked(iov, lock, wait);
+		if (waited == LOCK_SAY_MS) {
+			name_holder(iov, lock, holder, sizeof(holder));
+			iov_log(iov, LOG_NOTICE, "waiting for another change to end: %s holds the "
+				"lock", holder);
 		}
 		nanosleep(&pause, NULL);
 	}
-	/* Only for the message of whoever waits; losing it harms nobody. */
-	if (!ftruncate(journal->lock, 0))
-		dprintf(journal->lock, "%d\n", (int)getpid());
 	return 0;
+}
+
+/* Only for the message of whoever waits; losing it harms nobody. */
+static void note_holder(int lock, pid_t holder)
+{
+	if (!ftruncate(lock, 0))
+		dprintf(lock, "%d\n", (int)holder);
+}
+
+int journal_lock(struct iov *iov, struct journal *journal, unsigned int wait)
+{
+	int error = 0;
+
+	*journal = (struct journal){ .lock = -1, .file = -1 };
+	pthread_mutex_init(&journal->mutex, NULL);
+	pthread_cond_init(&journal->synced_more, NULL);
+	journal->directory = open_directory(iov);
+	if (journal->directory < 0)
+		error = journal->directory;
+	if (!error) {
+		journal->lock = openat(journal->directory, "lock",
+				       O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+		error = journal->lock < 0 ? fail_state(iov, -errno, "open the lock") :
+					    wait_for_lock(iov, journal->lock, wait);
+	}
+	if (error) {
+		journal_unlock(journal);
+		return error;
+	}
+	note_holder(journal->lock, getpid());
+	return 0;
+}
+
+void journal_leave_lock(struct journal *journal, pid_t child)
+{
+	note_holder(journal->lock, child);
 }
 
 void journal_unlock(struct journal *journal)
@@ -106,57 +171,120 @@ void journal_unlock(struct journal *journal)
 		close(journal->lock);
 	if (journal->directory >= 0)
 		close(journal->directory);
+	pthread_cond_destroy(&journal->synced_more);
+	pthread_mutex_destroy(&journal->mutex);
 }
 
-static int write_line(struct iov *iov, struct journal *journal, struct json_object *line)
+/* Behind the last line; the mutex is held, or there are no threads yet. */
+static int append(struct journal *journal, const char *text, size_t length)
 {
-	const char *text = json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN);
-	size_t length = strlen(text);
-	int error = 0;
+	ssize_t put;
 
-	errno = EIO;
-	if (write(journal->file, text, length) != (ssize_t)length ||
-	    write(journal->file, "\n", 1) != 1 || fsync(journal->file))
-		error = fail_state(iov, -errno, "write the journal");
-	json_object_put(line);
-	return error;
+	if (journal->error)
+		return journal->error;
+	put = pwrite(journal->file, text, length, journal->written);
+	if (put == (ssize_t)length)
+		journal->written += put;
+	else
+		journal->error = put < 0 ? -errno : -EIO;
+	return journal->error;
 }
 
-int journal_create(struct iov *iov, struct journal *journal, struct json_object *plan)
+/* One fsync serves all threads that wait for one; the mutex is held. */
+static int sync_notes(struct journal *journal)
+{
+	off_t wanted = journal->written, reached;
+	int error;
+
+	while (!journal->error && journal->synced < wanted) {
+		if (journal->syncing) {
+			pthread_cond_wait(&journal->synced_more, &journal->mutex);
+			continue;
+		}
+		journal->syncing = true;
+		reached = journal->written;
+		pthread_mutex_unlock(&journal->mutex);
+		error = fdatasync(journal->file) ? -errno : 0;
+		pthread_mutex_lock(&journal->mutex);
+		journal->syncing = false;
+		journal->synced = reached;
+		journal->error = error;
+		pthread_cond_broadcast(&journal->synced_more);
+	}
+	return journal->error;
+}
+
+int journal_note(struct iov *iov, struct journal *journal, const char *event, size_t step)
+{
+	bool announces = !strcmp(event, "begin") || !strcmp(event, "undo");
+	char line[NOTE_SIZE];
+	int length = snprintf(line, sizeof(line), "{\"%s\": %zu}\n", event, step);
+	int error;
+
+	pthread_mutex_lock(&journal->mutex);
+	error = append(journal, line, (size_t)length);
+	if (!error && announces)
+		error = sync_notes(journal);
+	pthread_mutex_unlock(&journal->mutex);
+	return error ? fail_state(iov, error, "write the journal") : 0;
+}
+
+/* Take from the disk what the notes of @steps steps need. */
+static int take_room(struct journal *journal, off_t used, size_t steps)
+{
+	return -posix_fallocate(journal->file, 0,
+				used + (off_t)(steps * NOTES_OF_STEP * NOTE_SIZE));
+}
+
+/* The line that begins a journal; the caller puts it. */
+static struct json_object *first_line(struct iov *iov, struct json_object *plan)
 {
 	struct json_object *line = json_object_new_object();
 	char boot[64] = "", now[32];
 	time_t seconds = time(NULL);
 	struct tm tm;
-	int error;
 
-	journal->file = openat(journal->directory, "journal",
-			       O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	if (journal->file < 0) {
-		error = -errno;
-		json_object_put(line);
-		return fail_state(iov, error, "create the journal");
-	}
 	iov_sys_read(iov, IOV_PATH_BOOT_ID, boot, sizeof(boot));
 	strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
 	json_object_object_add(line, "plan", json_object_get(plan));
 	json_object_object_add(line, "pid", json_object_new_int(getpid()));
 	json_object_object_add(line, "time", json_object_new_string(now));
 	json_object_object_add(line, "boot", json_object_new_string(boot));
-	error = write_line(iov, journal, line);
-	if (!error && fsync(journal->directory))
-		error = fail_state(iov, -errno, "write the journal");
-	if (error)
-		unlinkat(journal->directory, "journal", 0);
+	return line;
+}
+
+/* The whole journal as it is before the first step. */
+static int write_first(struct journal *journal, const char *text, size_t steps)
+{
+	size_t length = strlen(text);
+	int error = take_room(journal, (off_t)length + 1, steps);
+
+	if (!error)
+		error = append(journal, text, length);
+	if (!error)
+		error = append(journal, "\n", 1);
+	if (!error && (fsync(journal->file) || fsync(journal->directory)))
+		error = -errno;
+	journal->synced = journal->written;
 	return error;
 }
 
-int journal_note(struct iov *iov, struct journal *journal, const char *event, size_t step)
+int journal_create(struct iov *iov, struct journal *journal, struct json_object *plan)
 {
-	struct json_object *line = json_object_new_object();
+	_cleanup_json_ struct json_object *line = first_line(iov, plan);
+	size_t steps = json_object_array_length(json_object_object_get(plan, "steps"));
+	int error;
 
-	json_object_object_add(line, event, json_object_new_int64((int64_t)step));
-	return write_line(iov, journal, line);
+	journal->file = openat(journal->directory, "journal",
+			       O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (journal->file < 0)
+		return fail_state(iov, -errno, "create the journal");
+	error = write_first(journal, json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN),
+			    steps);
+	if (!error)
+		return 0;
+	unlinkat(journal->directory, "journal", 0);
+	return fail_state(iov, error, "write the journal");
 }
 
 int journal_remove(struct iov *iov, struct journal *journal)
@@ -167,49 +295,104 @@ int journal_remove(struct iov *iov, struct journal *journal)
 	return 0;
 }
 
-/* Fold the lines into the first; a torn last line was never acted upon. */
+/* What a note makes of its step; false for one that the plan does not have. */
+static bool apply_note(struct json_object *states, struct json_object *note)
+{
+	static const struct {
+		const char *event;
+		enum step_state state;
+	} events[] = {
+		{ "begin", STEP_BEGUN },
+		{ "end", STEP_ENDED },
+		{ "undo", STEP_BEGUN },
+		{ "undone", STEP_UNTOUCHED },
+	};
+	struct json_object *step;
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
+		size_t index;
+
+		if (!json_object_object_get_ex(note, events[i].event, &step))
+			continue;
+		index = (size_t)json_object_get_int64(step);
+		if (index >= json_object_array_length(states))
+			return false;
+		json_object_array_put_idx(states, index, json_object_new_int((int)events[i].state));
+	}
+	return true;
+}
+
+static struct json_object *untouched_states(struct json_object *plan)
+{
+	struct json_object *steps = json_object_object_get(plan, "steps");
+	struct json_object *states = json_object_new_array();
+
+	for (size_t i = 0; steps && i < json_object_array_length(steps); i++)
+		json_object_array_add(states, json_object_new_int(STEP_UNTOUCHED));
+	return states;
+}
+
+/* Fold the notes into the first line; a torn last one was never acted upon. */
 static struct json_object *fold_lines(char *text)
 {
-	struct json_object *journal = NULL, *line, *step;
-	int64_t begun = 0, ended = 0;
+	struct json_object *journal = NULL, *states = NULL;
+	bool damaged = false;
 	char *rest = text;
 
 	for (char *row; (row = strsep(&rest, "\n")) && rest;) {
-		line = json_tokener_parse(row);
-		if (!journal) {
+		struct json_object *line = json_tokener_parse(row);
+
+		if (!journal && json_object_is_type(line, json_type_object)) {
 			journal = line;
+			states = untouched_states(json_object_object_get(line, "plan"));
 			continue;
 		}
-		if (json_object_object_get_ex(line, "begin", &step))
-			begun = json_object_get_int64(step) + 1;
-		if (json_object_object_get_ex(line, "end", &step))
-			ended = json_object_get_int64(step) + 1;
+		damaged |= journal && !apply_note(states, line);
 		json_object_put(line);
 	}
 	if (!journal)
-		journal = json_object_new_object();
-	json_object_object_add(journal, "begun", json_object_new_int64(begun));
-	json_object_object_add(journal, "ended", json_object_new_int64(ended));
+		return json_object_new_object();
+	json_object_object_add(journal, "states", states);
+	json_object_object_add(journal, "damaged", json_object_new_boolean(damaged));
 	return journal;
 }
 
-int journal_read(struct iov *iov, struct journal *journal, struct json_object **out)
+int journal_read(struct iov *iov, struct json_object **out)
 {
 	_cleanup_free_ char *text = NULL;
-	int error;
+	int error = iov_sys_read_all(iov, IOV_PATH_STATE "/journal", &text, NULL);
 
 	*out = NULL;
-	error = iov_sys_read_all(iov, IOV_PATH_STATE "/journal", &text, NULL);
 	if (error == -ENOENT)
 		return 0;
 	if (error)
 		return fail_state(iov, error, "read the journal");
 	*out = fold_lines(text);
-	if (journal && journal->directory >= 0) {
-		journal->file = openat(journal->directory, "journal",
-				       O_WRONLY | O_APPEND | O_CLOEXEC);
-		if (journal->file < 0)
-			return fail_state(iov, -errno, "open the journal");
-	}
 	return 0;
+}
+
+/* A torn line becomes one that says nothing. */
+static int end_torn_line(struct iov *iov, struct journal *journal)
+{
+	_cleanup_free_ char *text = NULL;
+	int error = iov_sys_read_all(iov, IOV_PATH_STATE "/journal", &text, NULL);
+	size_t length = error ? 0 : strlen(text);
+
+	journal->written = (off_t)length;
+	if (!error && length && text[length - 1] != '\n')
+		error = append(journal, "\n", 1);
+	return error;
+}
+
+int journal_open(struct iov *iov, struct journal *journal, size_t steps)
+{
+	int error;
+
+	journal->file = openat(journal->directory, "journal", O_WRONLY | O_CLOEXEC);
+	if (journal->file < 0)
+		return fail_state(iov, -errno, "open the journal");
+	error = end_torn_line(iov, journal);
+	if (!error)
+		error = take_room(journal, journal->written, steps);
+	return error ? fail_state(iov, error, "continue the journal") : 0;
 }

@@ -170,7 +170,7 @@ static int run_module(struct iov *iov, struct json_object *op)
 	int error;
 
 	if (iov->on_write)
-		return iov->on_write(iov->on_write_arg, iov, IOV_PATH_MODULES, name);
+		return call_on_write(iov, IOV_PATH_MODULES, name);
 	if (!iov_sys_is_host(iov))
 		return iov_fail(iov, -EOPNOTSUPP, "a recorded tree loads no modules");
 	kmod = kmod_new(NULL, NULL);

@@ -23,9 +23,14 @@
  *	builder -> lock -> guards -> journal on disk -> for each step: check,
  *	journal "begin", operations, wait for conditions -> journal removed
  *
- * At a failure the steps are undone backwards, beginning with the one that
- * failed.  A process that dies leaves the journal; iov_plan_recover() undoes
- * or finishes it, and iov_plan_run() refuses to start before that.
+ * Steps that have no device in common run at the same time.  At a failure no
+ * other begins, those under way are waited for, and all are undone backwards.
+ * A process that dies leaves the journal; iov_plan_recover() undoes or
+ * finishes it, and iov_plan_run() refuses to start before that.
+ *
+ * Operations and the functions of struct iov_op_kind run in threads of the
+ * engine, each with a context of its own.  Callbacks of the user (the log,
+ * progress, iov_sys_on_write()) are called by one thread at a time.
  */
 #ifndef IOV_BASE_PLAN_H
 #define IOV_BASE_PLAN_H
@@ -303,12 +308,17 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
  * @lifted: names of guards that are not asked, ended by NULL; NULL for none
  * @verify_timeout: how long each condition is waited for, in milliseconds;
  *	0 means 10 s
- * @progress: called before each step, counted from 1; may be NULL
+ * @lock_timeout: how long another change is waited for, in milliseconds; 0 means 30 s
+ * @jobs: most steps that run at the same time, 1 to 64; 0 means 8
+ * @progress: called before each step that is done or undone, counted from 1, by one
+ *	thread at a time; may be NULL
  * @progress_arg: passed to @progress
  */
 struct iov_plan_options {
 	const char *const *lifted;
 	unsigned int verify_timeout;
+	unsigned int lock_timeout;
+	unsigned int jobs;
 	void (*progress)(void *arg, size_t step, size_t steps, const char *title);
 	void *progress_arg;
 };
@@ -328,9 +338,9 @@ int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options);
 /**
  * iov_plan_pending - the interrupted change, if there is one
  * @iov: context
- * @pending: receives an object with "title", "steps", "begun" (steps begun),
- *	"pid", "time" (ISO 8601) and "stale" (true when the host was rebooted
- *	since); the caller puts it; NULL when there is none
+ * @pending: receives an object with "title", "steps", "begun" (number of steps that
+ *	have to be undone), "pid" and "time" (ISO 8601); the caller puts it; NULL when
+ *	there is none
  *
  * Return: 0 or -errno with a message.
  */
@@ -340,7 +350,7 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending);
  * iov_plan_recover - undo or finish an interrupted change
  * @iov: context
  * @finish: true: carry out the rest; false: take back what was done
- * @options: progress and timeout; guards are not run.  NULL for the defaults
+ * @options: progress, timeouts and jobs; guards are not run.  NULL for the defaults
  *
  * Does nothing when there is no journal.  A journal of an earlier boot is
  * removed: no state of the kernel outlives a boot.

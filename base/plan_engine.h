@@ -4,7 +4,9 @@
 #define IOV_BASE_PLAN_ENGINE_H
 
 #include <json-c/json.h>
+#include <pthread.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/iov.h"
 
@@ -30,25 +32,117 @@ bool condition_holds(struct iov *iov, struct json_object *condition);
 /* One line about a condition. */
 void condition_describe(struct json_object *condition, char *text, size_t size);
 
-/* journal.c: the change that is under way, on disk */
+/* plan_graph.c: which step waits for which */
 
-struct journal {
-	int directory;		/* of the journal, -1 when closed */
-	int lock;
-	int file;		/* -1 while there is no journal */
+/**
+ * struct graph_node - a step
+ * @next: steps that wait for it
+ * @count: length of @next
+ * @waits_for: steps that it still waits for
+ * @whole_host: it has no device
+ * @taken: a thread has it
+ */
+struct graph_node {
+	size_t *next;
+	size_t count;
+	size_t waits_for;
+	bool whole_host;
+	bool taken;
 };
 
-/* Take the lock, waiting a while for its holder; a message on failure. */
-int journal_lock(struct iov *iov, struct journal *journal);
+struct graph {
+	struct graph_node *nodes;
+	size_t count;
+	bool backwards;		/* earlier steps wait for later ones, as for undoing */
+};
+
+/* -ENOMEM or 0. */
+int graph_open(struct graph *graph, struct json_object *steps, bool backwards);
+void graph_close(struct graph *graph);
+
+/* plan_pool.c: the threads that work through it */
+
+/**
+ * struct pool_options - how a graph is worked through
+ * @jobs: most threads, the caller's included
+ * @go_on: after a failure take the steps that do not wait for the one that failed;
+ *	otherwise take none
+ * @work: does a step, with a context of the thread's own; a message on failure
+ * @arg: passed to @work
+ */
+struct pool_options {
+	unsigned int jobs;
+	bool go_on;
+	int (*work)(void *arg, struct iov *iov, size_t index);
+	void *arg;
+};
+
+/*
+ * Work through a graph, once.  Gives the error of the step that failed first, with its
+ * message in @iov and its index in @failed, after all that were under way have ended.
+ */
+int pool_run(struct iov *iov, struct graph *graph, const struct pool_options *options,
+	     size_t *failed);
+
+/* journal.c: the change that is under way, on disk */
+
+/* What a journal says of a step. */
+enum step_state {
+	STEP_UNTOUCHED,
+	STEP_BEGUN,		/* or being undone */
+	STEP_ENDED,
+};
+
+/**
+ * struct journal - an open journal; its notes may come from several threads
+ * @directory: of the journal, -1 when closed
+ * @lock: file that is locked
+ * @file: -1 while there is no journal
+ * @mutex: guards what follows
+ * @synced_more: @synced or @error changed
+ * @written: bytes
+ * @synced: bytes that are on disk
+ * @syncing: a thread waits for the disk
+ * @error: what the disk gave; what is on it is unknown from then on
+ */
+struct journal {
+	int directory;
+	int lock;
+	int file;
+	pthread_mutex_t mutex;
+	pthread_cond_t synced_more;
+	off_t written;
+	off_t synced;
+	bool syncing;
+	int error;
+};
+
+/* Take the lock, waiting for its holder for @wait milliseconds; a message on failure. */
+int journal_lock(struct iov *iov, struct journal *journal, unsigned int wait);
 void journal_unlock(struct journal *journal);
 
-/* Read the journal; @out is NULL without one.  Members: plan, begun, ended, pid, time, boot. */
-int journal_read(struct iov *iov, struct journal *journal, struct json_object **out);
+/* The lock is kept by the child of a write that the kernel does not answer. */
+void journal_leave_lock(struct journal *journal, pid_t child);
 
-/* Begin a journal with its plan; on disk when this returns. */
+/*
+ * Read the journal; @out is NULL without one.  Members: plan, pid, time, boot, states (of
+ * each step), damaged (it speaks of steps that the plan does not have).
+ */
+int journal_read(struct iov *iov, struct json_object **out);
+
+/* Open the journal that was read, to continue it. */
+int journal_open(struct iov *iov, struct journal *journal, size_t steps);
+
+/*
+ * Begin a journal with its plan; on disk when this returns, with room for all that the
+ * run and a recovery after it will note.
+ */
 int journal_create(struct iov *iov, struct journal *journal, struct json_object *plan);
 
-/* Note that a step begins or has ended; on disk when this returns. */
+/*
+ * Note that a step is going to "begin" or "undo", on disk when this returns, or that it
+ * came to its "end" or is "undone", which may get lost: then it is done again.
+ */
 int journal_note(struct iov *iov, struct journal *journal, const char *event, size_t step);
 
 /* The change is over. */

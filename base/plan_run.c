@@ -4,11 +4,13 @@
  *
  * True at all times: a step whose "begin" is not on disk has touched nothing;
  * an undo may run any number of times, from any point at which its step
- * stopped.
+ * stopped.  Steps are done and undone by several threads (plan_pool.c), in an
+ * order that plan_graph.c derives from their devices; each step belongs to one
+ * thread at a time, and with it its JSON and its state.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
@@ -18,56 +20,89 @@
 #include "base/paths.h"
 #include "base/plan_engine.h"
 
+#define JOBS 8
+#define LOCK_WAIT_MS 30000
 #define VERIFY_TIMEOUT_MS 10000
 #define VERIFY_POLL_MS 5
+
+/* Where a step is; @stuck is the child that still makes one of its writes, or 0. */
+struct progress {
+	enum step_state state;
+	pid_t stuck;
+};
 
 /* One run of a plan's JSON. */
 struct run {
 	struct iov *iov;
 	struct journal journal;
 	struct json_object *steps;
+	size_t count;
+	struct progress *progress;
 	struct iov_plan_options options;
+	size_t reported;
 };
+
+static int run_open(struct run *run, struct iov *iov, const struct iov_plan_options *options)
+{
+	*run = (struct run){ .iov = iov };
+	if (options)
+		run->options = *options;
+	if (!run->options.jobs)
+		run->options.jobs = JOBS;
+	if (!run->options.lock_timeout)
+		run->options.lock_timeout = LOCK_WAIT_MS;
+	if (!run->options.verify_timeout)
+		run->options.verify_timeout = VERIFY_TIMEOUT_MS;
+	return journal_lock(iov, &run->journal, run->options.lock_timeout);
+}
+
+static int run_take_steps(struct run *run, struct json_object *plan)
+{
+	run->steps = json_object_object_get(plan, "steps");
+	run->count = run->steps ? json_object_array_length(run->steps) : 0;
+	run->progress = calloc(run->count + 1, sizeof(*run->progress));
+	return run->progress ? 0 : iov_fail(run->iov, -ENOMEM, "out of memory");
+}
+
+static void run_close(struct run *run)
+{
+	journal_unlock(&run->journal);
+	free(run->progress);
+}
 
 static struct json_object *step_at(const struct run *run, size_t index)
 {
 	return json_object_array_get_idx(run->steps, index);
 }
 
-static int run_ops(struct run *run, struct json_object *step, const char *list)
-{
-	return ops_run(run->iov, json_object_object_get(step, list));
-}
-
 /* The first condition that does not hold, or NULL. */
-static struct json_object *first_unmet(struct run *run, struct json_object *step, const char *list)
+static struct json_object *first_unmet(struct iov *iov, struct json_object *step, const char *list)
 {
 	struct json_object *conditions = json_object_object_get(step, list);
 
 	for (size_t i = 0; i < json_object_array_length(conditions); i++) {
 		struct json_object *condition = json_object_array_get_idx(conditions, i);
 
-		if (!condition_holds(run->iov, condition))
+		if (!condition_holds(iov, condition))
 			return condition;
 	}
 	return NULL;
 }
 
 /* Drivers act asynchronously: wait until every condition holds. */
-static int wait_for(struct run *run, struct json_object *step, const char *list)
+static int wait_for(const struct run *run, struct iov *iov, struct json_object *step,
+		    const char *list)
 {
-	unsigned int limit = run->options.verify_timeout;
 	struct timespec pause = { .tv_nsec = VERIFY_POLL_MS * 1000000L };
+	unsigned int limit = run->options.verify_timeout;
 	struct json_object *unmet;
 	char text[IOV_PATH_MAX];
 
-	if (!limit)
-		limit = VERIFY_TIMEOUT_MS;
-	for (unsigned int waited = 0; (unmet = first_unmet(run, step, list));
+	for (unsigned int waited = 0; (unmet = first_unmet(iov, step, list));
 	     waited += VERIFY_POLL_MS) {
 		if (waited >= limit) {
 			condition_describe(unmet, text, sizeof(text));
-			return iov_fail(run->iov, -ETIME, "expected that %s, but after %u ms it "
+			return iov_fail(iov, -ETIME, "expected that %s, but after %u ms it "
 					"is not so; the kernel's log (dmesg) may say why", text, limit);
 		}
 		nanosleep(&pause, NULL);
@@ -75,70 +110,148 @@ static int wait_for(struct run *run, struct json_object *step, const char *list)
 	return 0;
 }
 
-static void report(struct run *run, size_t index, const char *prefix)
+static void report(struct run *run, struct iov *iov, size_t index, const char *prefix)
 {
-	struct json_object *step = step_at(run, index);
 	char title[600];
 
-	snprintf(title, sizeof(title), "%s%s", prefix, json_get_text(step, "title"));
-	iov_log(run->iov, LOG_INFO, "%s", title);
+	snprintf(title, sizeof(title), "%s%s", prefix, json_get_text(step_at(run, index), "title"));
+	iov_log(iov, LOG_INFO, "%s", title);
+	callbacks_lock(iov);
 	if (run->options.progress)
-		run->options.progress(run->options.progress_arg, index + 1,
-				      json_object_array_length(run->steps), title);
+		run->options.progress(run->options.progress_arg, ++run->reported, run->count,
+				      title);
+	callbacks_unlock(iov);
 }
 
-static int do_step(struct run *run, size_t index)
+/* Nothing is begun on a host that is not as it was when the step was planned. */
+static int check_step(struct iov *iov, struct json_object *step)
+{
+	struct json_object *unmet = first_unmet(iov, step, "check");
+	char text[IOV_PATH_MAX];
+
+	if (!unmet)
+		return 0;
+	condition_describe(unmet, text, sizeof(text));
+	return iov_fail(iov, -EAGAIN, "the host changed since this was planned: expected "
+			"that %s; run the command again", text);
+}
+
+/* The operations of a step and what they must reach; remembers a write that hangs. */
+static int carry_out(struct run *run, struct iov *iov, size_t index, const char *ops,
+		     const char *conditions)
 {
 	struct json_object *step = step_at(run, index);
 	int error;
 
-	report(run, index, "");
-	error = run_ops(run, step, "do");
+	iov->stuck = 0;
+	error = ops_run(iov, json_object_object_get(step, ops));
+	run->progress[index].stuck = iov->stuck;
+	return error ? error : wait_for(run, iov, step, conditions);
+}
+
+static int do_step(void *arg, struct iov *iov, size_t index)
+{
+	struct run *run = arg;
+	struct progress *progress = &run->progress[index];
+	int error = 0;
+
+	if (progress->state == STEP_ENDED)
+		return 0;
+	if (progress->state == STEP_UNTOUCHED)
+		error = check_step(iov, step_at(run, index));
 	if (!error)
-		error = wait_for(run, step, "verify");
+		error = journal_note(iov, &run->journal, "begin", index);
+	if (error)
+		return error;
+	progress->state = STEP_BEGUN;
+	report(run, iov, index, "");
+	error = carry_out(run, iov, index, "do", "verify");
 	if (!error)
-		error = journal_note(run->iov, &run->journal, "end", index);
+		error = journal_note(iov, &run->journal, "end", index);
+	if (!error)
+		progress->state = STEP_ENDED;
 	return error;
 }
 
-/* Nothing is begun on a host that is not as it was when the step was planned. */
-static int check_step(struct run *run, size_t index)
+/* What the kernel may still carry out cannot be taken back. */
+static int refuse_stuck(struct run *run, struct iov *iov, size_t index)
 {
-	struct json_object *unmet = first_unmet(run, step_at(run, index), "check");
-	char text[IOV_PATH_MAX];
-
-	if (!unmet)
-		return journal_note(run->iov, &run->journal, "begin", index);
-	condition_describe(unmet, text, sizeof(text));
-	return iov_fail(run->iov, -EAGAIN, "the host changed since this was planned: expected "
-			"that %s; run the command again", text);
+	return iov_fail(iov, -EBUSY, "the kernel has not answered '%s' yet (pid %d waits for it)",
+			json_get_text(step_at(run, index), "title"),
+			(int)run->progress[index].stuck);
 }
 
-/* Undo the first @begun steps backwards. */
-static int undo_steps(struct run *run, size_t begun)
+static int undo_step(void *arg, struct iov *iov, size_t index)
 {
-	while (begun--) {
-		struct json_object *step = step_at(run, begun);
-		int error;
+	struct run *run = arg;
+	struct progress *progress = &run->progress[index];
+	int error;
 
-		report(run, begun, "undo: ");
-		error = run_ops(run, step, "undo");
-		if (!error)
-			error = wait_for(run, step, "undone");
-		if (error)
-			return error;
+	if (progress->state == STEP_UNTOUCHED)
+		return 0;
+	if (progress->stuck)
+		return refuse_stuck(run, iov, index);
+	error = journal_note(iov, &run->journal, "undo", index);
+	if (error)
+		return error;
+	progress->state = STEP_BEGUN;
+	report(run, iov, index, "undo: ");
+	error = carry_out(run, iov, index, "undo", "undone");
+	if (!error)
+		error = journal_note(iov, &run->journal, "undone", index);
+	if (!error)
+		progress->state = STEP_UNTOUCHED;
+	return error;
+}
+
+/* All steps through @work, in the order that their devices ask for. */
+static int work_through(struct run *run, bool backwards,
+			int (*work)(void *arg, struct iov *iov, size_t index), size_t *failed)
+{
+	const struct pool_options options = {
+		.jobs = run->options.jobs,
+		.go_on = backwards,
+		.work = work,
+		.arg = run,
+	};
+	struct graph graph;
+	int error = graph_open(&graph, run->steps, backwards);
+
+	*failed = 0;
+	if (error)
+		return iov_fail(run->iov, error, "out of memory");
+	error = pool_run(run->iov, &graph, &options, failed);
+	graph_close(&graph);
+	return error;
+}
+
+/* The lock goes on as long as the kernel may still change the host. */
+static void leave_lock(struct run *run)
+{
+	for (size_t i = 0; i < run->count; i++) {
+		if (run->progress[i].stuck)
+			journal_leave_lock(&run->journal, run->progress[i].stuck);
 	}
-	return journal_remove(run->iov, &run->journal);
+}
+
+/* Undo what was begun, backwards; where that fails the rest of the host is undone still. */
+static int undo_steps(struct run *run)
+{
+	size_t failed;
+	int error = work_through(run, true, undo_step, &failed);
+
+	leave_lock(run);
+	return error ? error : journal_remove(run->iov, &run->journal);
 }
 
 /* Take back what was done and say in one line what failed and where that left the host. */
-static int roll_back(struct run *run, size_t index, size_t begun, int error)
+static int roll_back(struct run *run, size_t index, int error)
 {
 	char why[IOV_MESSAGE_SIZE], undo_why[IOV_MESSAGE_SIZE];
 	const char *title = json_get_text(step_at(run, index), "title");
 
 	snprintf(why, sizeof(why), "%s", iov_error_message(run->iov));
-	if (!undo_steps(run, begun))
+	if (!undo_steps(run))
 		return iov_fail(run->iov, error, "cannot %s: %s (the host is as it was before)",
 				title, why);
 	snprintf(undo_why, sizeof(undo_why), "%s", iov_error_message(run->iov));
@@ -146,20 +259,14 @@ static int roll_back(struct run *run, size_t index, size_t begun, int error)
 			"remove the cause and run 'iov recover'", title, why, undo_why);
 }
 
-/* Steps from @first on; the journal is open. */
-static int run_steps(struct run *run, size_t first, bool resumed)
+/* Everything that has not ended; the journal is open. */
+static int run_steps(struct run *run)
 {
-	size_t count = json_object_array_length(run->steps);
+	size_t failed;
+	int error = work_through(run, false, do_step, &failed);
 
-	for (size_t i = first; i < count; i++) {
-		int error = resumed && i == first ? 0 : check_step(run, i);
-		bool begun = !error;
-
-		if (!error)
-			error = do_step(run, i);
-		if (error)
-			return roll_back(run, i, begun ? i + 1 : i, error);
-	}
+	if (error)
+		return roll_back(run, failed, error);
 	return journal_remove(run->iov, &run->journal);
 }
 
@@ -183,26 +290,28 @@ static int guard_and_run(struct run *run, struct iov_plan *plan, struct json_obj
 	if (!error)
 		error = iov_plan_guard(plan, run->options.lifted, NULL);
 	if (!error)
+		error = run_take_steps(run, json);
+	if (!error)
 		error = journal_create(run->iov, &run->journal, json);
-	return error ? error : run_steps(run, 0, false);
+	return error ? error : run_steps(run);
 }
 
 int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options)
 {
-	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
-	struct run run = { .iov = iov_plan_context(plan) };
+	_cleanup_json_ struct json_object *json = iov_plan_json(plan), *copy = NULL;
+	struct run run;
 	int error;
 
 	if (iov_plan_is_empty(plan))
 		return 0;
-	if (options)
-		run.options = *options;
-	run.steps = json_object_object_get(json, "steps");
-	error = journal_lock(run.iov, &run.journal);
+	/* Builders may share a value between steps, threads must not. */
+	if (json_object_deep_copy(json, &copy, NULL))
+		return iov_fail(iov_plan_context(plan), -ENOMEM, "out of memory");
+	error = run_open(&run, iov_plan_context(plan), options);
 	if (error)
 		return error;
-	error = guard_and_run(&run, plan, json);
-	journal_unlock(&run.journal);
+	error = guard_and_run(&run, plan, copy);
+	run_close(&run);
 	return error;
 }
 
@@ -220,10 +329,23 @@ static void copy_member(struct json_object *to, struct json_object *from, const 
 	json_object_object_add(to, key, json_object_get(json_object_object_get(from, key)));
 }
 
+static int64_t count_states(struct json_object *journal, bool ended)
+{
+	struct json_object *states = json_object_object_get(journal, "states");
+	int64_t count = 0;
+
+	for (size_t i = 0; i < json_object_array_length(states); i++) {
+		int state = json_object_get_int(json_object_array_get_idx(states, i));
+
+		count += ended ? state == STEP_ENDED : state != STEP_UNTOUCHED;
+	}
+	return count;
+}
+
 int iov_plan_pending(struct iov *iov, struct json_object **pending)
 {
 	_cleanup_json_ struct json_object *journal = NULL;
-	int error = journal_read(iov, NULL, &journal);
+	int error = journal_read(iov, &journal);
 	struct json_object *plan;
 
 	*pending = NULL;
@@ -233,7 +355,8 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending)
 	*pending = json_object_new_object();
 	copy_member(*pending, plan, "title");
 	copy_member(*pending, plan, "steps");
-	copy_member(*pending, journal, "begun");
+	json_object_object_add(*pending, "begun",
+			       json_object_new_int64(count_states(journal, false)));
 	copy_member(*pending, journal, "pid");
 	copy_member(*pending, journal, "time");
 	return 0;
@@ -241,40 +364,38 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending)
 
 static int recover(struct run *run, struct json_object *journal, bool finish)
 {
-	size_t begun = (size_t)json_object_get_int64(json_object_object_get(journal, "begun"));
-	size_t ended = (size_t)json_object_get_int64(json_object_object_get(journal, "ended"));
-	size_t count;
+	struct json_object *states = json_object_object_get(journal, "states");
+	int error = run_take_steps(run, json_object_object_get(journal, "plan"));
 
-	if (!run->steps || is_stale(run->iov, journal))
+	if (error)
+		return error;
+	if (!run->count || is_stale(run->iov, journal) ||
+	    count_states(journal, true) == (int64_t)run->count)
 		return journal_remove(run->iov, &run->journal);
-	count = json_object_array_length(run->steps);
-	if (begun > count || ended > begun)
-		return iov_fail(run->iov, -EUCLEAN, "the journal in /%s is damaged: step %zu of "
-				"%zu; compare it with the host by hand, then remove it",
-				IOV_PATH_STATE, begun, count);
-	if (ended == count)
-		return journal_remove(run->iov, &run->journal);
-	if (finish)
-		return run_steps(run, ended, begun > ended);
-	return undo_steps(run, begun);
+	if (json_object_get_boolean(json_object_object_get(journal, "damaged")))
+		return iov_fail(run->iov, -EUCLEAN, "the journal in /%s is damaged: it speaks of "
+				"more steps than its plan has, %zu; compare it with the host by "
+				"hand, then remove it", IOV_PATH_STATE, run->count);
+	for (size_t i = 0; i < run->count; i++)
+		run->progress[i].state = (enum step_state)json_object_get_int(
+			json_object_array_get_idx(states, i));
+	error = journal_open(run->iov, &run->journal, run->count);
+	if (error)
+		return error;
+	return finish ? run_steps(run) : undo_steps(run);
 }
 
 int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options *options)
 {
 	_cleanup_json_ struct json_object *journal = NULL;
-	struct run run = { .iov = iov };
-	int error;
+	struct run run;
+	int error = run_open(&run, iov, options);
 
-	if (options)
-		run.options = *options;
-	error = journal_lock(iov, &run.journal);
 	if (error)
 		return error;
-	error = journal_read(iov, &run.journal, &journal);
-	if (!error && journal) {
-		run.steps = json_object_object_get(json_object_object_get(journal, "plan"), "steps");
+	error = journal_read(iov, &journal);
+	if (!error && journal)
 		error = recover(&run, journal, finish);
-	}
-	journal_unlock(&run.journal);
+	run_close(&run);
 	return error;
 }

@@ -24,6 +24,8 @@
 #include "base/sysroot.h"
 
 #define DEFAULT_TIMEOUT 60000
+/* How long a killed child may take to go, unless the kernel keeps it. */
+#define KILL_TIMEOUT 200
 
 void iov_sys_set_timeout(struct iov *iov, unsigned int milliseconds)
 {
@@ -42,36 +44,64 @@ static void leave_caller(struct iov *iov)
 	setsid();
 	iov->is_child = true;
 	iov->log = NULL;
+	iov->callbacks = NULL;
 	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
 		close(standard);
 }
 
-/* Wait for the child's end; -ETIMEDOUT leaves it to init. */
-static int wait_child(pid_t child, unsigned int timeout)
+/* Whether the child of a pidfd ended in time. */
+static int wait_end(int pidfd, unsigned int timeout)
 {
-	_cleanup_fd_ int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
 	struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
-	int status, ready;
+	int ready;
 
-	if (pidfd < 0)
-		return -errno;
 	do {
 		ready = poll(&poll_fd, 1, (int)timeout);
 	} while (ready < 0 && errno == EINTR);
-	if (ready == 0) {
-		kill(child, SIGKILL);
-		waitpid(child, &status, WNOHANG);
-		return -ETIMEDOUT;
+	return ready < 0 ? -errno : ready;
+}
+
+/* The deadline is over: the write is cut off, or @iov knows the child that is left to init. */
+static int give_up(struct iov *iov, int pidfd, pid_t child)
+{
+	int status;
+
+	kill(child, SIGKILL);
+	if (wait_end(pidfd, KILL_TIMEOUT) > 0)
+		waitpid(child, &status, 0);
+	else
+		iov->stuck = child;
+	return -ETIMEDOUT;
+}
+
+static int wait_child(struct iov *iov, pid_t child)
+{
+	_cleanup_fd_ int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+	int status, ended;
+
+	if (pidfd < 0) {
+		iov->stuck = child;
+		return -errno;
 	}
+	ended = wait_end(pidfd, iov->write_timeout ? iov->write_timeout : DEFAULT_TIMEOUT);
+	if (ended < 0)
+		return ended;
+	if (!ended)
+		return give_up(iov, pidfd, child);
 	if (waitpid(child, &status, 0) < 0)
 		return -errno;
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
 }
 
+/*
+ * Other threads of ours may have been stopped while they held a lock, so @work takes none
+ * in the child: it reads its plan and calls the kernel.
+ */
 int sys_in_child(struct iov *iov, int (*work)(struct iov *iov, void *arg), void *arg)
 {
 	pid_t child = fork();
 
+	iov->stuck = 0;
 	if (child < 0)
 		return -errno;
 	if (!child) {
@@ -81,7 +111,7 @@ int sys_in_child(struct iov *iov, int (*work)(struct iov *iov, void *arg), void 
 		error = -work(iov, arg);
 		_exit(error < 256 ? error : EIO);
 	}
-	return wait_child(child, iov->write_timeout ? iov->write_timeout : DEFAULT_TIMEOUT);
+	return wait_child(iov, child);
 }
 
 struct attribute {
@@ -104,12 +134,22 @@ static int write_attribute(struct iov *iov, void *arg)
 	return (size_t)written == length ? 0 : -EIO;
 }
 
+int call_on_write(struct iov *iov, const char *path, const char *text)
+{
+	int error;
+
+	callbacks_lock(iov);
+	error = iov->on_write(iov->on_write_arg, iov, path, text);
+	callbacks_unlock(iov);
+	return error;
+}
+
 int iov_sys_write(struct iov *iov, const char *path, const char *text)
 {
 	struct attribute attribute = { path, text };
 
 	if (iov->on_write)
-		return iov->on_write(iov->on_write_arg, iov, path, text);
+		return call_on_write(iov, path, text);
 	return iov->is_child ? write_attribute(iov, &attribute) :
 			       sys_in_child(iov, write_attribute, &attribute);
 }

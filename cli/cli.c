@@ -35,6 +35,8 @@ enum {
 	KEY_DRY_RUN,
 	KEY_FORCE,
 	KEY_TIMEOUT,
+	KEY_WAIT,
+	KEY_JOBS,
 };
 
 static const struct argp_option common_options[] = {
@@ -53,6 +55,8 @@ static const struct argp_option change_options[] = {
 	  "Take devices that this guard says are in use, too; may be repeated", 40 },
 	{ "timeout", KEY_TIMEOUT, "SECONDS", 0,
 	  "Give up a write that the kernel does not answer (60)", 40 },
+	{ "wait", KEY_WAIT, "SECONDS", 0, "Wait for another change of the host to end (30)", 40 },
+	{ "jobs", KEY_JOBS, "N", 0, "Work on up to N independent devices at the same time (8)", 40 },
 	{ 0 },
 };
 
@@ -90,10 +94,21 @@ static void lift_guard(struct invocation *invocation, const char *name, struct a
 	invocation->cli.lifted[count] = guard;
 }
 
+/* The argument of an option that takes a number. */
+static unsigned int parse_number(const char *arg, const char *option, unsigned int max,
+				 const char *unit, struct argp_state *state)
+{
+	char *end;
+	unsigned long number = strtoul(arg, &end, 10);
+
+	if (*end || !number || number > max)
+		argp_error(state, "--%s %s: expected %s from 1 to %u", option, arg, unit, max);
+	return (unsigned int)number;
+}
+
 static error_t parse_common(int key, char *arg, struct argp_state *state)
 {
 	struct invocation *invocation = state->input;
-	char *end;
 
 	switch (key) {
 	case KEY_JSON:
@@ -115,9 +130,13 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		lift_guard(invocation, arg, state);
 		return 0;
 	case KEY_TIMEOUT:
-		invocation->timeout = (unsigned int)strtoul(arg, &end, 10);
-		if (*end || !invocation->timeout || invocation->timeout > 86400)
-			argp_error(state, "--timeout %s: expected seconds from 1 to 86400", arg);
+		invocation->timeout = parse_number(arg, "timeout", 86400, "seconds", state);
+		return 0;
+	case KEY_WAIT:
+		invocation->cli.wait = parse_number(arg, "wait", 86400, "seconds", state);
+		return 0;
+	case KEY_JOBS:
+		invocation->cli.jobs = parse_number(arg, "jobs", 64, "a number", state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

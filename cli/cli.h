@@ -6,7 +6,7 @@
  * Every command is a leaf named by its words, "vf create".  It describes its
  * options with argp and gets an open context.  Options that all commands
  * have (--json, --control, --verbose, --help) and those of all changing ones
- * (--dry-run, --force, --timeout) are argp children of cli.c, so that they
+ * (--dry-run, --force, --timeout, --wait, --jobs) are argp children of cli.c, so that they
  * read the same everywhere.
  */
 #ifndef IOV_CLI_CLI_H
@@ -38,12 +38,16 @@ enum cli_exit {
  * @json: --json was given
  * @dry_run: --dry-run was given
  * @lifted: guards named by --force, ended by NULL
+ * @wait: --wait in seconds, 0 for the default
+ * @jobs: --jobs, 0 for the default
  */
 struct cli {
 	struct iov *iov;
 	bool json;
 	bool dry_run;
 	const char *lifted[CLI_LIFTED_MAX + 1];
+	unsigned int wait;
+	unsigned int jobs;
 };
 
 /**
@@ -52,7 +56,7 @@ struct cli {
  * @args: what follows the options in the usage line, "PF --count N"
  * @summary: one line for "iov --help"
  * @example: shown at the end of its --help
- * @changes: takes --dry-run, --force and --timeout
+ * @changes: takes --dry-run, --force, --timeout, --wait and --jobs
  * @options: argp options of its own; NULL for none
  * @parse: argp parser for @options and arguments; state->input is the struct cli
  *	and @data is at cli_data(state)
@@ -83,10 +87,30 @@ static inline const char *cli_text(struct json_object *object, const char *key)
 /* Find the command, parse, open the context, run, print the error; exit status. */
 int cli_run(const struct cli_command *const *commands, int argc, char **argv);
 
+/* How plans of this command run: what its options say, and progress on a terminal. */
+struct iov_plan_options cli_plan_options(const struct cli *cli);
+
 /*
- * Carry out a plan: --dry-run prints each operation, otherwise guards and
- * iov_plan_run() with progress on stderr when it is a terminal.  Prints what
- * was done (or that there was nothing to do), or the plan as JSON.  Frees @plan.
+ * What a plan (its JSON) changes, for people: a diff grouped by device, in colour on a
+ * terminal.
+ *
+ *	0000:01:00.0
+ *	-   vfs: 0
+ *	+   vfs: 4
+ */
+void cli_print_changes(struct json_object *plan);
+
+/*
+ * Show what a plan changes and whether a guard would refuse it, change nothing: as JSON
+ * or as a diff, with @operations followed by each operation.  Gives what the guards gave;
+ * the plan stays the caller's.
+ */
+int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations);
+
+/*
+ * Carry out a plan: --dry-run shows it, otherwise guards and iov_plan_run() with progress
+ * on stderr when it is a terminal.  Prints what was done (or that there was nothing to
+ * do), or the plan as JSON.  Frees @plan.
  */
 int cli_run_plan(struct cli *cli, struct iov_plan *plan);
 

@@ -2,11 +2,109 @@
 /* How every changing command shows and carries out its plan. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/output.h"
 #include "cli/cli.h"
+
+/* Escape sequences of the diff; all empty where it is no terminal that reads. */
+struct colours {
+	const char *device;
+	const char *from;
+	const char *to;
+	const char *off;
+};
+
+static struct colours choose_colours(void)
+{
+	const char *none = getenv("NO_COLOR");
+
+	if (!isatty(STDOUT_FILENO) || (none && *none))
+		return (struct colours){ "", "", "", "" };
+	return (struct colours){ "\033[1m", "\033[31m", "\033[32m", "\033[0m" };
+}
+
+static void print_value(char sign, const char *colour, const char *off, struct json_object *change,
+			const char *key)
+{
+	const char *value = cli_text(change, key);
+
+	if (value)
+		printf("%s%c   %s: %s%s\n", colour, sign, cli_text(change, "what"), value, off);
+}
+
+/* The changes of one device, from all steps on it. */
+static void print_device(struct json_object *changes, const char *device,
+			 const struct colours *colours)
+{
+	printf("%s  %s%s\n", colours->device, device, colours->off);
+	for (size_t i = 0; i < json_object_array_length(changes); i++) {
+		struct json_object *change = json_object_array_get_idx(changes, i);
+
+		print_value('-', colours->from, colours->off, change, "from");
+		print_value('+', colours->to, colours->off, change, "to");
+	}
+}
+
+/* What was noted of @what before, or NULL. */
+static struct json_object *find_change(struct json_object *changes, const char *what)
+{
+	for (size_t i = 0; i < json_object_array_length(changes); i++) {
+		struct json_object *change = json_object_array_get_idx(changes, i);
+
+		if (!strcmp(cli_text(change, "what"), what))
+			return change;
+	}
+	return NULL;
+}
+
+/* Steps that change the same thing one after the other make one change. */
+static void add_change(struct json_object *changes, struct json_object *change)
+{
+	struct json_object *earlier = find_change(changes, cli_text(change, "what"));
+	struct json_object *copy = NULL;
+
+	if (earlier)
+		json_object_object_add(earlier, "to",
+				       json_object_get(json_object_object_get(change, "to")));
+	else if (!json_object_deep_copy(change, &copy, NULL))
+		json_object_array_add(changes, copy);
+}
+
+/* An object of arrays: each device's changes, in the order of the plan. */
+static struct json_object *changes_by_device(struct json_object *plan)
+{
+	struct json_object *steps = json_object_object_get(plan, "steps");
+	struct json_object *devices = json_object_new_object(), *changes;
+
+	for (size_t i = 0; i < json_object_array_length(steps); i++) {
+		struct json_object *step = json_object_array_get_idx(steps, i);
+		struct json_object *list = json_object_object_get(step, "changes");
+		const char *device = cli_text(step, "device");
+
+		if (!json_object_array_length(list))
+			continue;
+		device = device ? device : "host";
+		if (!json_object_object_get_ex(devices, device, &changes)) {
+			changes = json_object_new_array();
+			json_object_object_add(devices, device, changes);
+		}
+		for (size_t n = 0; n < json_object_array_length(list); n++)
+			add_change(changes, json_object_array_get_idx(list, n));
+	}
+	return devices;
+}
+
+void cli_print_changes(struct json_object *plan)
+{
+	_cleanup_json_ struct json_object *devices = changes_by_device(plan);
+	struct colours colours = choose_colours();
+
+	json_object_object_foreach(devices, device, changes)
+		print_device(changes, device, &colours);
+}
 
 static void print_operations(struct iov *iov, struct json_object *plan)
 {
@@ -33,19 +131,26 @@ static void print_result(struct cli *cli, struct json_object *plan, const char *
 		iov_output_json(stdout, plan);
 		return;
 	}
-	if (cli->dry_run)
-		print_operations(cli->iov, plan);
 	printf("%s: %s\n", cli_text(plan, "title"), result);
 }
 
-/* Show everything, then whether a guard would refuse it. */
-static int show_plan(struct cli *cli, struct iov_plan *plan, struct json_object *json)
+int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations)
 {
+	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
 	struct json_object *findings = NULL;
-	int error = iov_plan_guard(plan, cli->lifted, &findings);
+	int error;
 
+	if (iov_plan_is_empty(plan)) {
+		print_result(cli, json, "nothing to do");
+		return 0;
+	}
+	error = iov_plan_guard(plan, cli->lifted, &findings);
 	if (findings)
 		json_object_object_add(json, "findings", findings);
+	if (!cli->json)
+		cli_print_changes(json);
+	if (!cli->json && operations)
+		print_operations(cli->iov, json);
 	print_result(cli, json, error ? "would be refused" : "not done, this is a dry run");
 	return error;
 }
@@ -56,24 +161,32 @@ static void show_progress(void *arg, size_t step, size_t steps, const char *titl
 	fprintf(stderr, "[%zu/%zu] %s\n", step, steps, title);
 }
 
-int cli_run_plan(struct cli *cli, struct iov_plan *plan)
+struct iov_plan_options cli_plan_options(const struct cli *cli)
 {
-	struct iov_plan_options options = {
+	return (struct iov_plan_options){
 		.lifted = cli->lifted,
+		.lock_timeout = cli->wait * 1000,
+		.jobs = cli->jobs,
 		.progress = isatty(STDERR_FILENO) ? show_progress : NULL,
 	};
-	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
-	int error = 0;
+}
 
-	if (iov_plan_is_empty(plan)) {
-		print_result(cli, json, "nothing to do");
-	} else if (cli->dry_run) {
-		error = show_plan(cli, plan, json);
-	} else {
-		error = iov_plan_run(plan, &options);
-		if (!error)
-			print_result(cli, json, "done");
-	}
+static int carry_out(struct cli *cli, struct iov_plan *plan)
+{
+	struct iov_plan_options options = cli_plan_options(cli);
+	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
+	int error = iov_plan_run(plan, &options);
+
+	if (!error)
+		print_result(cli, json, "done");
+	return error;
+}
+
+int cli_run_plan(struct cli *cli, struct iov_plan *plan)
+{
+	int error = cli->dry_run || iov_plan_is_empty(plan) ? cli_show_plan(cli, plan, true) :
+							      carry_out(cli, plan);
+
 	iov_plan_free(plan);
 	return error;
 }

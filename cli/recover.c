@@ -44,6 +44,7 @@ static void print_result(struct cli *cli, struct json_object *pending, const cha
 static int run(struct cli *cli, void *data)
 {
 	const struct recover_args *args = data;
+	struct iov_plan_options plan_options = cli_plan_options(cli);
 	_cleanup_json_ struct json_object *pending = NULL;
 	int error = iov_plan_pending(cli->iov, &pending);
 
@@ -55,13 +56,15 @@ static int run(struct cli *cli, void *data)
 			print_result(cli, pending, "nothing to recover");
 		else
 			puts("nothing to recover");
-		return cli->dry_run ? 0 : iov_plan_recover(cli->iov, args->finish, NULL);
+		if (cli->dry_run)
+			return 0;
+		return iov_plan_recover(cli->iov, args->finish, &plan_options);
 	}
 	if (cli->dry_run) {
 		print_result(cli, pending, args->finish ? "would be finished" : "would be undone");
 		return 0;
 	}
-	error = iov_plan_recover(cli->iov, args->finish, NULL);
+	error = iov_plan_recover(cli->iov, args->finish, &plan_options);
 	if (!error)
 		print_result(cli, pending, args->finish ? "finished" : "undone");
 	return error;

@@ -15,7 +15,7 @@ killed()
 {
 	local tracer iov
 	strace -qq -f -e trace=write -e inject=write:delay_enter=300000 -o /dev/null \
-		iov bind "${vfs[@]}" --driver vfio-pci > /dev/null 2>&1 &
+		iov bind "${vfs[@]}" --driver vfio-pci --jobs 1 > /dev/null 2>&1 &
 	tracer=$!
 	while [ "$(driver_of "${vfs[1]}")" != vfio-pci ]; do
 		sleep 0.05

@@ -7,9 +7,10 @@
 pf=0000:01:00.0
 command -v strace > /dev/null || { echo "missing: strace"; exit 77; }
 
-# Writes to sysfs as DIRECTORY/ATTRIBUTE=VALUE: what a dry run names, what strace saw
-named() { sed -nE "s|^ +write '(.*)' to .*/([^/]+/[^/]+)\$|\2=\1|p"; }
-seen() { sed -nE 's|.*write\([0-9]+</sys/.*/([^/]+/[^/]+)>, "(.*)", [0-9]+.*|\1=\2|p' "$1"; }
+# Writes to sysfs as DIRECTORY/ATTRIBUTE=VALUE: what a dry run names, what strace saw.
+# Sorted, as those of different VFs come in any order
+named() { sed -nE "s|^ +write '(.*)' to .*/([^/]+/[^/]+)\$|\2=\1|p" | sort; }
+seen() { sed -nE 's|.*write\([0-9]+</sys/.*/([^/]+/[^/]+)>, "(.*)", [0-9]+.*|\1=\2|p' "$1" | sort; }
 
 planned=$(iov vf create $pf --count 4 --dry-run | named)
 expect_match "a dry run names the writes" "sriov_numvfs=4" "$planned"

@@ -28,6 +28,7 @@ struct kernel {
 	int fail_at;
 	int kill_at;
 	bool fail_undo;
+	char order[512];	/* what was written to sys/order */
 };
 
 static struct kernel kernel;
@@ -36,6 +37,10 @@ static int on_write(void *arg, struct iov *iov, const char *path, const char *te
 {
 	(void)arg;
 	(void)iov;
+	if (!strcmp(path, "sys/order")) {
+		strcat(strcat(kernel.order, text), " ");
+		return 0;
+	}
 	if (kernel.fail_undo && !strcmp(text, "old"))
 		return -EIO;
 	if (kernel.writes == kernel.fail_at)
@@ -328,6 +333,92 @@ static void a_failed_undo_keeps_the_journal(void **state)
 	assert_false(journal_exists());
 }
 
+/* A step that waits, in a real write, until another step has written as well. */
+static void append_waiting(struct iov_plan *plan, const char *device, const char *path)
+{
+	struct iov_step *step = iov_plan_step(plan, device, "write %s", path);
+
+	iov_step_do(step, iov_op_write(path, "new"));
+	iov_step_verify(step, iov_if_value("sys/attr0", "new"));
+	iov_step_verify(step, iov_if_value("sys/attr1", "new"));
+}
+
+static void steps_of_different_devices_run_at_the_same_time(void **state)
+{
+	struct iov_plan_options options = { .verify_timeout = 5000 };
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "two at once"), 0);
+	append_waiting(plan, "0000:01:00.0", "sys/attr0");
+	append_waiting(plan, "0000:02:00.0", "sys/attr1");
+	assert_int_equal(iov_plan_run(plan, &options), 0);
+	iov_plan_free(plan);
+
+	/* One after the other the first waits for the second in vain. */
+	teardown(state);
+	setup(state);
+	options = (struct iov_plan_options){ .verify_timeout = 20, .jobs = 1 };
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "one by one"), 0);
+	append_waiting(plan, "0000:01:00.0", "sys/attr0");
+	append_waiting(plan, "0000:02:00.0", "sys/attr1");
+	assert_int_equal(iov_plan_run(plan, &options), -ETIME);
+	iov_plan_free(plan);
+}
+
+/* Appends a step whose write notes its place in the order. */
+static struct iov_step *append_noted(struct iov_plan *plan, const char *device, const char *name)
+{
+	struct iov_step *step = iov_plan_step(plan, device, "%s", name);
+
+	iov_step_do(step, iov_op_write("sys/order", name));
+	return step;
+}
+
+static size_t place_of(const char *name)
+{
+	char *at = strstr(kernel.order, name);
+
+	assert_non_null(at);
+	return (size_t)(at - kernel.order);
+}
+
+static void steps_that_share_a_device_keep_their_order(void **state)
+{
+	char name[16], before[16];
+	struct iov_plan *plan;
+	struct iov_step *step;
+
+	(void)state;
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "order"), 0);
+	append_noted(plan, "pf", "create");
+	step = append_noted(plan, "pf", "touch");
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "vf%02d", i);
+		iov_step_touches(step, name);
+	}
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "vf%02d", i);
+		append_noted(plan, name, name);
+	}
+	append_noted(plan, NULL, "barrier");
+	for (int i = 0; i < 20; i++) {
+		snprintf(before, sizeof(before), "vf%02d", i);
+		snprintf(name, sizeof(name), "end%02d", i);
+		append_noted(plan, before, name);
+	}
+	assert_int_equal(iov_plan_run(plan, NULL), 0);
+	assert_true(place_of("create") < place_of("touch"));
+	for (int i = 0; i < 20; i++) {
+		snprintf(before, sizeof(before), "vf%02d", i);
+		snprintf(name, sizeof(name), "end%02d", i);
+		assert_true(place_of("touch") < place_of(before));
+		assert_true(place_of(before) < place_of("barrier"));
+		assert_true(place_of("barrier") < place_of(name));
+	}
+	iov_plan_free(plan);
+}
+
 static void an_explained_error_says_what_it_means(void **state)
 {
 	struct iov_plan *plan;
@@ -374,6 +465,8 @@ int main(void)
 		TEST(a_journal_of_an_earlier_boot_is_dropped),
 		TEST(a_torn_line_of_the_journal_is_ignored),
 		TEST(a_failed_undo_keeps_the_journal),
+		TEST(steps_of_different_devices_run_at_the_same_time),
+		TEST(steps_that_share_a_device_keep_their_order),
 		TEST(an_explained_error_says_what_it_means),
 		TEST(an_unknown_operation_is_refused),
 	};

@@ -38,7 +38,7 @@ char *tree_of_host(const char *host)
 /* The full path, its parents made. */
 static const char *full_path(const char *tree, const char *path)
 {
-	static char full[PATH_MAX];
+	static _Thread_local char full[PATH_MAX];
 
 	snprintf(full, sizeof(full), "%s/%s", tree, path);
 	for (char *slash = full + strlen(tree) + 1; (slash = strchr(slash, '/')); slash++) {
