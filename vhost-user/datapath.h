@@ -44,16 +44,25 @@ struct dp_counters {
 /**
  * struct dp_queue - a ring in a worker's hands
  * @vu: the ring
- * @touched: the worker's: has elements that are not published
+ * @port: whose it is
+ * @touched: the worker's: has elements that are not published, or frames that wait
  * @reported: the worker's: the control thread knows that the ring is broken
+ * @waiting: the worker's: frames of the burst that wait to be written
+ * @first: the worker's: index of the first of them
+ * @last: the worker's: index of the last of them
  */
 struct dp_queue {
 	struct vu_queue *vu;
+	struct dp_port *port;
 	bool touched;
 	bool reported;
+	uint8_t waiting;
+	uint8_t first;
+	uint8_t last;
 };
 
 struct dp_bridge;
+struct dp_port;
 
 /**
  * struct dp_port - a port

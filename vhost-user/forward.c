@@ -5,7 +5,8 @@
  *	take	descriptor chains of the guest, or packets of the uplink
  *	read	virtio-net header and first bytes of each into private memory
  *	parse	check the header against those bytes
- *	deliver	look up the destination, reserve receive buffers there, write
+ *	switch	look up the destination, and queue the frame there
+ *	deliver	for all frames of a destination: reserve receive buffers, write
  *		the private bytes, copy the rest from guest to guest
  *	finish	give the chains back; publish each ring that was touched once
  *		and call its driver at most once
@@ -18,36 +19,11 @@
 #include <rte_mbuf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 
-#include "vhost-user/forward.h"
-
-/* Rings that one burst may touch before they are published early. */
-#define TOUCHED_MAX 512
+#include "vhost-user/forward_state.h"
 
 /* How long a guest keeps an address that the network claims as well. */
 #define REFLECTION_SECONDS 2
-
-/* A frame's private bytes; the headroom ends with the sender's virtio-net header. */
-struct head {
-	uint8_t bytes[FRAME_HEADROOM + FRAME_HEAD_MAX];
-};
-
-struct forward {
-	int attention_fd;
-	unsigned int touched_count;
-	unsigned int sending_count;
-	struct frame frames[DP_BURST];
-	enum drop reasons[DP_BURST];
-	struct head heads[DP_BURST];
-	struct virtq_batch from; /* chains of the source */
-	struct virtq_batch to;	 /* buffers of one frame at its destination */
-	struct dp_queue *touched[TOUCHED_MAX];
-	struct dp_port *sending[DP_PORTS_MAX];
-	struct rte_mbuf *packets[DP_BURST];
-	struct virtq_segment packet_segments[DP_BURST][UPLINK_SEGMENTS_MAX];
-	uint8_t flat[FRAME_HEADROOM + FRAME_MAX];
-};
 
 int forward_open(struct forward **out, int attention_fd)
 {
@@ -68,193 +44,19 @@ void forward_close(struct forward *forward)
 	free(forward);
 }
 
-static void publish(struct dp_queue *queue)
-{
-	queue->touched = false;
-	if (virtq_split_publish(&queue->vu->ring))
-		vu_queue_call(queue->vu);
-}
-
-static void send_burst(struct dp_port *port)
-{
-	unsigned int sent, unsent;
-	uint64_t bytes = 0;
-
-	for (unsigned int i = 0; i < port->burst_count; i++)
-		bytes += port->burst[i]->pkt_len;
-	sent = uplink_send(port->uplink, port->burst, port->burst_count);
-	unsent = port->burst_count - sent;
-	for (unsigned int i = sent; i < port->burst_count; i++)
-		bytes -= port->burst[i]->pkt_len;
-	rte_pktmbuf_free_bulk(port->burst + sent, unsent);
-	port->counters->tx_packets += sent;
-	port->counters->tx_bytes += bytes;
-	port->counters->drops[DROP_FULL] += unsent;
-	port->burst_count = 0;
-}
-
-/* Make visible what the burst did, and hand packets to the uplinks. */
-static void finish(struct forward *forward)
-{
-	for (unsigned int i = 0; i < forward->touched_count; i++)
-		publish(forward->touched[i]);
-	forward->touched_count = 0;
-	for (unsigned int i = 0; i < forward->sending_count; i++)
-		send_burst(forward->sending[i]);
-	forward->sending_count = 0;
-}
-
-static void touch(struct forward *forward, struct dp_queue *queue)
-{
-	if (queue->touched)
-		return;
-	if (unlikely(forward->touched_count == TOUCHED_MAX))
-		finish(forward);
-	queue->touched = true;
-	forward->touched[forward->touched_count++] = queue;
-}
-
-/* A broken ring is the control thread's to stop; tell it once. */
-static void check_ring(struct forward *forward, struct dp_queue *queue)
-{
-	if (likely(!queue->vu->ring.error) || queue->reported)
-		return;
-	queue->reported = true;
-	eventfd_write(forward->attention_fd, 1);
-}
-
-/* Why there was no room in a ring. */
-static enum drop why_no_room(struct forward *forward, struct dp_port *port, struct dp_queue *queue)
-{
-	unsigned int taken;
-
-	check_ring(forward, queue);
-	if (port->buffers_max > 1)
-		return DROP_FULL;
-	virtq_batch_reset(&forward->to);
-	taken = virtq_split_take(&queue->vu->ring, &forward->to, 1);
-	virtq_split_untake(&queue->vu->ring, &forward->to, taken);
-	return taken ? DROP_NO_ROOM : DROP_FULL;
-}
-
-/* Give the reserved buffers to the driver, each with the bytes that went there. */
-static void push_buffers(struct virtq_split *ring, const struct virtq_batch *batch, uint32_t length)
-{
-	for (unsigned int i = 0; i < batch->chain_count; i++) {
-		const struct virtq_chain *chain = &batch->chains[i];
-		uint32_t written = length < chain->writable_length ? length : chain->writable_length;
-
-		virtq_split_push(ring, chain->head, written);
-		length -= written;
-	}
-}
-
-/* In front of the head; sizes that the compiler knows cost no call. */
-static void write_header(const struct frame *frame, const struct dp_port *port, uint16_t buffers)
-{
-	struct virtio_net_hdr_mrg_rxbuf header = frame_header(frame, port->accepts, buffers);
-	uint8_t *at = frame->head - port->header;
-
-	memcpy(at, &header.hdr, sizeof(header.hdr));
-	if (port->header > sizeof(header.hdr))
-		memcpy(at + sizeof(header.hdr), &header.num_buffers, sizeof(header.num_buffers));
-}
-
-static enum drop to_guest(struct forward *forward, struct dp_port *port, const struct frame *frame)
-{
-	uint32_t length = frame->length + port->header;
-	struct virtq_cursor from = frame->rest, to;
-	struct dp_queue *queue = port->to;
-	unsigned int buffers;
-
-	if (!port->to_count)
-		return DROP_DOWN;
-	if (port->to_count > 1)
-		queue += frame_hash(frame) % port->to_count;
-	virtq_batch_reset(&forward->to);
-	buffers = virtq_split_take_space(&queue->vu->ring, &forward->to, length, port->buffers_max);
-	if (unlikely(!buffers))
-		return why_no_room(forward, port, queue);
-	write_header(frame, port, (uint16_t)buffers);
-	to = virtq_writable(&forward->to, forward->to.chains, buffers);
-	virtq_cursor_write(&to, frame->head - port->header, frame->head_length + port->header);
-	if (frame->length > frame->head_length)
-		virtq_cursor_copy(&to, &from, frame->length - frame->head_length);
-	push_buffers(&queue->vu->ring, &forward->to, length);
-	touch(forward, queue);
-	port->counters->tx_packets++;
-	port->counters->tx_bytes += frame->length;
-	return DROP_NONE;
-}
-
-static enum drop to_uplink(struct forward *forward, struct dp_port *port, const struct frame *frame)
-{
-	enum drop reason;
-
-	if (port->burst_count == DP_BURST)
-		finish(forward);
-	reason = uplink_packet(port->uplink, frame, &port->burst[port->burst_count]);
-	if (reason)
-		return reason;
-	if (!port->burst_count++)
-		forward->sending[forward->sending_count++] = port;
-	return DROP_NONE;
-}
-
-struct delivery {
-	struct forward *forward;
-	struct dp_port *port;
-};
-
-static void deliver_ready(void *arg, struct frame *frame)
-{
-	struct delivery *delivery = arg;
-	struct dp_port *port = delivery->port;
-	enum drop reason = port->uplink ? to_uplink(delivery->forward, port, frame)
-					: to_guest(delivery->forward, port, frame);
-
-	if (unlikely(reason))
-		port->counters->drops[reason]++;
-}
-
-/* Do in software what the receiver does not do. */
-static void deliver_softened(struct delivery *delivery, const struct frame *original)
-{
-	struct frame frame = *original;
-
-	frame_flatten(&frame, delivery->forward->flat);
-	if (frame.needs & ~FRAME_NEED_CSUM) {
-		frame_segment(&frame, deliver_ready, delivery);
-		return;
-	}
-	frame_checksum(&frame);
-	deliver_ready(delivery, &frame);
-}
-
-static bool takes(const struct dp_port *port, const struct frame *frame)
-{
-	return !(frame->needs & ~port->accepts) && (!port->uplink || frame_is_plain(frame));
-}
-
-static void deliver(struct forward *forward, struct dp_port *port, struct frame *frame)
-{
-	struct delivery delivery = { forward, port };
-
-	if (likely(!frame->needs) || takes(port, frame))
-		deliver_ready(&delivery, frame);
-	else
-		deliver_softened(&delivery, frame);
-}
-
 static enum drop flood(struct forward *forward, struct dp_port *source, struct frame *frame)
 {
 	const struct dp_bridge *bridge = source->bridge;
 
 	if (bridge->count < 2)
 		return DROP_NO_DESTINATION;
+	if (bridge->count == 2) {
+		deliver(forward, bridge->ports[bridge->ports[0] == source], frame);
+		return DROP_NONE;
+	}
 	for (unsigned int i = 0; i < bridge->count; i++)
 		if (bridge->ports[i] != source)
-			deliver(forward, bridge->ports[i], frame);
+			deliver_now(forward, bridge->ports[i], frame);
 	return DROP_NONE;
 }
 
@@ -361,23 +163,22 @@ static enum drop read_chain(struct forward *forward, const struct dp_port *port,
 static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 			       struct dp_port *port, struct dp_queue *queue, uint32_t now)
 {
-	struct virtq_split *ring = &queue->vu->ring;
+	struct virtq *ring = &queue->vu->ring;
 	struct virtq_batch *batch = &forward->from;
 	unsigned int count;
 
 	virtq_batch_reset(batch);
-	count = virtq_split_take(ring, batch, DP_BURST);
+	count = virtq_take(ring, batch, DP_BURST);
 	if (!count) {
-		check_ring(forward, queue);
+		deliver_check_ring(forward, queue);
 		return 0;
 	}
 	for (unsigned int i = 0; i < count; i++)
 		forward->reasons[i] = read_chain(forward, port, i, queue->vu->enabled);
 	switch_burst(forward, view, port, count, now);
-	for (unsigned int i = 0; i < count; i++)
-		virtq_split_push(ring, batch->chains[i].head, 0);
-	touch(forward, queue);
-	finish(forward);
+	virtq_return(ring, batch);
+	deliver_touch(forward, queue);
+	deliver_finish(forward);
 	return count;
 }
 
@@ -390,7 +191,7 @@ static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
 		forward->reasons[i] = uplink_frame(forward->packets[i], &forward->frames[i],
 						   forward->packet_segments[i]);
 	switch_burst(forward, view, port, count, now);
-	finish(forward);
+	deliver_finish(forward);
 	rte_pktmbuf_free_bulk(forward->packets, count);
 	return count;
 }
@@ -410,16 +211,18 @@ unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_
 	return count;
 }
 
-void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id, uint8_t *bytes,
-		    uint32_t length, uint32_t now)
+void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
+		    const uint8_t *bytes, uint32_t length, uint32_t now)
 {
-	struct frame frame = {
-		.head = bytes + FRAME_HEADROOM, .length = length, .head_length = length,
-	};
 	struct dp_port *port = view->by_slot[DP_SLOT(id)];
+	uint8_t *head = forward->heads[0].bytes + FRAME_HEADROOM;
 
 	if (!port || port->id != id)
 		return;
-	switch_frame(forward, view, port, &frame, now);
-	finish(forward);
+	memcpy(head, bytes, length);
+	forward->frames[0] = (struct frame){
+		.head = head, .length = length, .head_length = length,
+	};
+	switch_frame(forward, view, port, &forward->frames[0], now);
+	deliver_finish(forward);
 }

@@ -37,11 +37,11 @@ unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_
  * @forward: the worker's private memory
  * @view: ports and bridges
  * @port: identity of the port; a port that is gone is no error
- * @bytes: the frame, FRAME_HEADROOM bytes behind the start of @bytes
+ * @bytes: the frame
  * @length: bytes of the frame, at most FRAME_HEAD_MAX
  * @now: seconds
  */
-void forward_inject(struct forward *forward, struct dp_view *view, uint32_t port, uint8_t *bytes,
-		    uint32_t length, uint32_t now);
+void forward_inject(struct forward *forward, struct dp_view *view, uint32_t port,
+		    const uint8_t *bytes, uint32_t length, uint32_t now);
 
 #endif

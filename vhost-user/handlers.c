@@ -166,10 +166,9 @@ enum vu_refusal vu_handle_set_vring_num(struct vu_session *session, struct vu_me
 	struct vu_vring *ring = state_ring(session, message);
 	uint32_t size = message->payload.state.num;
 
-	if (!size || size > VIRTQ_SIZE_MAX || (size & (size - 1)))
-		return vu_refuse(session, VU_REFUSED_VALUE,
-				 "%u entries, expected a power of two up to %d", size,
-				 VIRTQ_SIZE_MAX);
+	if (!size || size > VIRTQ_SIZE_MAX || (!vu_is_packed(session) && (size & (size - 1))))
+		return vu_refuse(session, VU_REFUSED_VALUE, "%u entries, expected %s up to %d", size,
+				 vu_is_packed(session) ? "1" : "a power of two", VIRTQ_SIZE_MAX);
 	if (ring->running)
 		return refuse_running(session, ring);
 	ring->size = (uint16_t)size;
@@ -179,14 +178,14 @@ enum vu_refusal vu_handle_set_vring_num(struct vu_session *session, struct vu_me
 enum vu_refusal vu_handle_set_vring_base(struct vu_session *session, struct vu_message *message)
 {
 	struct vu_vring *ring = state_ring(session, message);
-	uint32_t base = message->payload.state.num;
 
-	if (base > UINT16_MAX)
-		return vu_refuse(session, VU_REFUSED_VALUE, "base %u, expected at most %u", base,
-				 UINT16_MAX);
+	if (!vu_is_packed(session) && message->payload.state.num > UINT16_MAX)
+		return vu_refuse(session, VU_REFUSED_VALUE,
+				 "base %u, expected at most %u for a split ring",
+				 message->payload.state.num, UINT16_MAX);
 	if (ring->running)
 		return refuse_running(session, ring);
-	ring->base = (uint16_t)base;
+	ring->base = message->payload.state.num;
 	return VU_ACCEPTED;
 }
 

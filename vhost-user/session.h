@@ -29,7 +29,7 @@
 
 #include "base/iov.h"
 #include "vhost-user/message.h"
-#include "vhost-user/virtq_split.h"
+#include "vhost-user/virtq.h"
 
 struct vu_session;
 
@@ -43,7 +43,7 @@ struct vu_session;
  * @features: negotiated virtio features
  */
 struct vu_queue {
-	struct virtq_split ring;
+	struct virtq ring;
 	unsigned int index;
 	bool enabled;
 	int kick_fd;
@@ -53,7 +53,7 @@ struct vu_queue {
 
 /**
  * vu_queue_call - interrupt the driver
- * @queue: a started ring; the device calls this when virtq_split_publish() says so
+ * @queue: a started ring; the device calls this when virtq_publish() says so
  */
 void vu_queue_call(const struct vu_queue *queue);
 

@@ -4,6 +4,7 @@
 #define VHOST_USER_SESSION_STATE_H
 
 #include <errno.h>
+#include <linux/virtio_config.h>
 
 #include "vhost-user/session.h"
 #include "vhost-user/wire.h"
@@ -13,7 +14,7 @@
  * @queue: what the device gets while the ring runs
  * @err_fd: the front end's error descriptor, -1 for none
  * @size: entries, 0 before SET_VRING_NUM
- * @base: next available entry while the ring does not run
+ * @base: where it goes on while it does not run, in the form of SET_VRING_BASE
  * @addr: addresses in the front end
  * @has_addr: SET_VRING_ADDR was seen
  * @started: SET_VRING_KICK was seen, and no GET_VRING_BASE since
@@ -25,7 +26,7 @@ struct vu_vring {
 	struct vu_queue queue;
 	int err_fd;
 	uint16_t size;
-	uint16_t base;
+	uint32_t base;
 	struct vu_vring_addr addr;
 	bool has_addr;
 	bool started;
@@ -57,6 +58,12 @@ struct vu_session {
 	struct vu_stats stats;
 	struct vu_vring *rings;
 };
+
+/* Whether the rings are packed ones; front ends negotiate that before they set them up. */
+static inline bool vu_is_packed(const struct vu_session *session)
+{
+	return session->features & VU_BIT(VIRTIO_F_RING_PACKED);
+}
 
 /* Refuse the current message: iov_fail() with what is wrong, handing back the refusal. */
 #define vu_refuse(session, refusal, ...)                                                           \

@@ -14,6 +14,7 @@
 
 #define FEATURES                                                                                   \
 	(VU_BIT(VIRTIO_F_VERSION_1) | VU_BIT(VIRTIO_F_ANY_LAYOUT) |                                \
+	 VU_BIT(VIRTIO_F_RING_PACKED) | VU_BIT(VIRTIO_F_IN_ORDER) |                                \
 	 VU_BIT(VIRTIO_RING_F_INDIRECT_DESC) | VU_BIT(VIRTIO_RING_F_EVENT_IDX) |                   \
 	 VU_BIT(VIRTIO_NET_F_MRG_RXBUF) | VU_BIT(VIRTIO_NET_F_MQ) | VU_BIT(VIRTIO_NET_F_MTU) |     \
 	 VU_BIT(VIRTIO_NET_F_CSUM) | VU_BIT(VIRTIO_NET_F_GUEST_CSUM) |                             \
@@ -36,6 +37,8 @@ static const struct {
 	{ VIRTIO_RING_F_INDIRECT_DESC, "indirect" },
 	{ VIRTIO_RING_F_EVENT_IDX, "event-idx" },
 	{ VIRTIO_F_VERSION_1, "version-1" },
+	{ VIRTIO_F_RING_PACKED, "packed" },
+	{ VIRTIO_F_IN_ORDER, "in-order" },
 };
 
 static void queue_start(void *arg, struct vu_queue *queue)

@@ -44,9 +44,9 @@ static int fill_guest(struct dp_view *view, struct dp_port *dp, const struct por
 		set_features(dp, queue->features);
 		/* Virtio 1.2 section 5.1.2: receiveq1, transmitq1, receiveq2, ... */
 		if (i & 1)
-			dp->from[dp->from_count++].vu = queue;
+			dp->from[dp->from_count++] = (struct dp_queue){ .vu = queue, .port = dp };
 		else if (queue->enabled)
-			dp->to[dp->to_count++].vu = queue;
+			dp->to[dp->to_count++] = (struct dp_queue){ .vu = queue, .port = dp };
 		view->must_poll |= port->polled[i];
 	}
 	return 0;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <assert.h>
+#include <linux/virtio_config.h>
 #include <string.h>
 
-#include "vhost-user/virtq.h"
+#include "vhost-user/virtq_chain.h"
+
+#define FEATURE(n) (UINT64_C(1) << (n))
 
 static const char *const error_names[VIRTQ_ERRORS] = {
 	[VIRTQ_OK] = "ok",
@@ -97,4 +99,33 @@ size_t virtq_cursor_skip(struct virtq_cursor *cursor, size_t length)
 		done += part;
 	}
 	return done;
+}
+
+struct virtq_layout virtq_layout(unsigned int size, uint64_t features)
+{
+	const size_t event = sizeof(struct vring_packed_desc_event);
+
+	if (features & FEATURE(VIRTIO_F_RING_PACKED))
+		return (struct virtq_layout){ { (size_t)16 * size, 16 }, { event, 4 }, { event, 4 } };
+	return (struct virtq_layout){
+		.desc = { (size_t)16 * size, 16 },
+		.driver = { 6 + (size_t)2 * size, 2 },
+		.device = { 6 + (size_t)8 * size, 4 },
+	};
+}
+
+void virtq_start(struct virtq *vq, const struct virtq_setup *setup)
+{
+	*vq = (struct virtq){
+		.memory = setup->memory,
+		.size = setup->size,
+		.event_idx = setup->features & FEATURE(VIRTIO_RING_F_EVENT_IDX),
+		.indirect = setup->features & FEATURE(VIRTIO_RING_F_INDIRECT_DESC),
+		.region = setup->memory->regions,
+	};
+	if (setup->features & FEATURE(VIRTIO_F_RING_PACKED))
+		virtq_packed_start(vq, setup);
+	else
+		virtq_split_start(vq, setup);
+	virtq_kick_disable(vq);
 }

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The driver shares every byte that is read here and may change it at any
- * moment.  So a value is read once, into a register that the compiler cannot
- * trade for a second read, then checked, then used: an index of the available
- * ring, a descriptor, an entry of an indirect table.
+ * The split ring, virtio 1.2 section 2.7.
  *
  * Every walk is bounded by the size of its table and by the segments of a
  * batch, whatever the links say.
  */
-#include <linux/virtio_config.h>
-#include <string.h>
+#include "vhost-user/virtq_chain.h"
 
-#include "vhost-user/virtq_split.h"
-
-#define FEATURE(n) (UINT64_C(1) << (n))
-
-/* How far ahead of the chain being read its successors are prefetched. */
-#define PREFETCH_AHEAD 4
+static_assert(sizeof(struct vring_desc) == 16 && offsetof(struct vring_desc, len) == 8 &&
+		      offsetof(struct vring_desc, flags) == 12 &&
+		      offsetof(struct vring_desc, next) == 14,
+	      "descriptor, section 2.7.5");
+static_assert(offsetof(struct vring_avail, idx) == 2 && offsetof(struct vring_avail, ring) == 4,
+	      "available ring, section 2.7.6");
+static_assert(sizeof(struct vring_used_elem) == 8 && offsetof(struct vring_used, idx) == 2 &&
+		      offsetof(struct vring_used, ring) == 4,
+	      "used ring, section 2.7.8");
 
 struct descriptor {
 	uint64_t address;
@@ -25,14 +24,8 @@ struct descriptor {
 	uint16_t next;
 };
 
-/* Read a descriptor, which need not be aligned, exactly once. */
-static inline struct descriptor read_descriptor(const void *at)
+VIRTQ_INLINE struct descriptor to_descriptor(const uint64_t word[2])
 {
-	uint64_t word[2];
-
-	memcpy(word, at, sizeof(word));
-	/* Hides from the compiler that the words came from memory. */
-	__asm__ volatile("" : "+r"(word[0]), "+r"(word[1]));
 	return (struct descriptor){
 		.address = word[0],
 		.length = (uint32_t)word[1],
@@ -41,66 +34,40 @@ static inline struct descriptor read_descriptor(const void *at)
 	};
 }
 
-static inline uint16_t read_head(const struct virtq_split *vq, uint16_t position)
+VIRTQ_INLINE enum virtq_error add_buffer(struct virtq *vq, struct virtq_batch *batch,
+					 struct virtq_chain *chain,
+					 const struct descriptor *buffer)
 {
-	return __atomic_load_n(&vq->avail->ring[position & (vq->size - 1)], __ATOMIC_RELAXED);
+	return virtq_add_buffer(vq, batch, chain, buffer->address, buffer->length,
+				buffer->flags & VRING_DESC_F_WRITE);
 }
 
-/* Append one buffer to the chain: as many segments as it touches regions. */
-static inline enum virtq_error add_buffer(struct virtq_split *vq, struct virtq_batch *batch,
-					  struct virtq_chain *chain,
-					  const struct descriptor *buffer)
+static inline uint16_t read_head(const struct virtq *vq, uint16_t position)
 {
-	bool writable = buffer->flags & VRING_DESC_F_WRITE;
-	uint32_t *bytes = writable ? &chain->writable_length : &chain->readable_length;
-	uint16_t *segments = writable ? &chain->writable : &chain->readable;
-	uint64_t address = buffer->address;
-	uint32_t left = buffer->length;
-
-	if (unlikely(!writable && chain->writable))
-		return VIRTQ_ERROR_ORDER;
-	if (unlikely(__builtin_add_overflow(*bytes, left, bytes)))
-		return VIRTQ_ERROR_BYTES;
-	while (left) {
-		uint32_t length = left;
-		uint8_t *data = guest_memory_at(vq->memory, &vq->region, address, &length);
-
-		if (unlikely(!data))
-			return VIRTQ_ERROR_ADDRESS;
-		if (unlikely(batch->segment_count == VIRTQ_SEGMENTS_MAX))
-			return VIRTQ_ERROR_SEGMENTS;
-		batch->segments[batch->segment_count++] = (struct virtq_segment){data, length};
-		++*segments;
-		address += length;
-		left -= length;
-	}
-	return VIRTQ_OK;
+	return __atomic_load_n(&vq->split.avail->ring[position & (vq->size - 1)],
+			       __ATOMIC_RELAXED);
 }
 
 /* Section 2.7.5.3: @table describes the indirect table. */
-static enum virtq_error add_indirect(struct virtq_split *vq, struct virtq_batch *batch,
+static enum virtq_error add_indirect(struct virtq *vq, struct virtq_batch *batch,
 				     struct virtq_chain *chain, const struct descriptor *table)
 {
+	enum virtq_error error = virtq_check_indirect(vq, table->length, table->flags);
 	uint32_t count = table->length / sizeof(struct vring_desc);
 	uint32_t index = 0;
 
-	if (!vq->indirect)
-		return VIRTQ_ERROR_INDIRECT_FEATURE;
-	if (!count || table->length % sizeof(struct vring_desc))
-		return VIRTQ_ERROR_INDIRECT_SIZE;
-	for (uint32_t steps = 0; steps < count; steps++) {
-		uint64_t address = table->address + index * sizeof(struct vring_desc);
-		uint32_t length = sizeof(struct vring_desc);
-		const uint8_t *at = guest_memory_at(vq->memory, &vq->region, address, &length);
-		enum virtq_error error;
+	for (uint32_t steps = 0; !error && steps < count; steps++) {
+		struct descriptor buffer;
+		uint64_t word[2];
 
-		if (!at || length < sizeof(struct vring_desc))
-			return VIRTQ_ERROR_INDIRECT_ADDRESS;
+		error = virtq_read_indirect(vq, table->address + index * sizeof(struct vring_desc),
+					    word);
+		if (error)
+			return error;
 		/* Descriptors without length make no segments but take time. */
 		if (steps == VIRTQ_SEGMENTS_MAX)
 			return VIRTQ_ERROR_SEGMENTS;
-		struct descriptor buffer = read_descriptor(at);
-
+		buffer = to_descriptor(word);
 		if (buffer.flags & VRING_DESC_F_INDIRECT)
 			return VIRTQ_ERROR_INDIRECT_FLAGS;
 		error = add_buffer(vq, batch, chain, &buffer);
@@ -110,26 +77,26 @@ static enum virtq_error add_indirect(struct virtq_split *vq, struct virtq_batch 
 		if (index >= count)
 			return VIRTQ_ERROR_NEXT;
 	}
-	return VIRTQ_ERROR_LOOP;
+	return error ? error : VIRTQ_ERROR_LOOP;
 }
 
 /* Follow a chain through the descriptor table. */
-static inline enum virtq_error add_chain(struct virtq_split *vq, struct virtq_batch *batch,
+static inline enum virtq_error add_chain(struct virtq *vq, struct virtq_batch *batch,
 					 struct virtq_chain *chain)
 {
-	uint16_t index = chain->head;
+	uint16_t index = chain->id;
 
 	for (unsigned int steps = 0; steps < vq->size; steps++) {
+		struct descriptor buffer;
+		enum virtq_error error;
+		uint64_t word[2];
+
 		if (unlikely(index >= vq->size))
 			return steps ? VIRTQ_ERROR_NEXT : VIRTQ_ERROR_HEAD;
-		struct descriptor buffer = read_descriptor(&vq->desc[index]);
-		enum virtq_error error;
-
-		if (buffer.flags & VRING_DESC_F_INDIRECT) {
-			if (buffer.flags & VRING_DESC_F_NEXT)
-				return VIRTQ_ERROR_INDIRECT_FLAGS;
+		virtq_read_once(&vq->split.desc[index], word);
+		buffer = to_descriptor(word);
+		if (buffer.flags & VRING_DESC_F_INDIRECT)
 			return add_indirect(vq, batch, chain, &buffer);
-		}
 		error = add_buffer(vq, batch, chain, &buffer);
 		if (unlikely(error) || !(buffer.flags & VRING_DESC_F_NEXT))
 			return error;
@@ -138,69 +105,54 @@ static inline enum virtq_error add_chain(struct virtq_split *vq, struct virtq_ba
 	return VIRTQ_ERROR_LOOP;
 }
 
-/* Take the next available chain; false when it cannot be had (now). */
-static inline bool take_one(struct virtq_split *vq, struct virtq_batch *batch)
+static inline void prefetch_descriptor(const struct virtq *vq, uint16_t position)
 {
-	struct virtq_chain *chain = &batch->chains[batch->chain_count];
-	enum virtq_error error;
-
-	if (unlikely(batch->chain_count == VIRTQ_CHAINS_MAX))
-		return false;
-	*chain = (struct virtq_chain){
-		.head = read_head(vq, vq->avail_next),
-		.first = batch->segment_count,
-	};
-	error = add_chain(vq, batch, chain);
-	if (unlikely(error)) {
-		batch->segment_count = chain->first;
-		/* What does not fit behind other chains may fit into an empty batch. */
-		if (error != VIRTQ_ERROR_SEGMENTS || !chain->first)
-			vq->error = error;
-		return false;
-	}
-	batch->chain_count++;
-	vq->avail_next++;
-	return true;
+	__builtin_prefetch(&vq->split.desc[read_head(vq, position) & (vq->size - 1)]);
 }
 
 /* Number of chains that can be taken; looks again only when there are fewer than wanted. */
-static inline unsigned int available(struct virtq_split *vq, unsigned int wanted)
+static inline unsigned int available(struct virtq *vq, unsigned int wanted)
 {
-	uint16_t count = vq->avail_end - vq->avail_next;
+	struct virtq_split *split = &vq->split;
+	uint16_t count = split->avail_end - split->avail_next;
 
 	if (unlikely(vq->error))
 		return 0;
 	if (count >= wanted)
 		return count;
 	/* What the driver wrote before it moved the index must be seen after it. */
-	vq->avail_end = __atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE);
-	count = vq->avail_end - vq->avail_next;
+	split->avail_end = __atomic_load_n(&split->avail->idx, __ATOMIC_ACQUIRE);
+	count = split->avail_end - split->avail_next;
 	if (unlikely(count > vq->size)) {
-		vq->avail_end = vq->avail_next;
+		split->avail_end = split->avail_next;
 		vq->error = VIRTQ_ERROR_AVAIL_JUMP;
 		return 0;
 	}
 	return count;
 }
 
-static inline void prefetch_descriptor(const struct virtq_split *vq, uint16_t position)
+/* Take the next available chain; false when it cannot be had (now). */
+VIRTQ_INLINE bool take_one(struct virtq *vq, struct virtq_batch *batch)
 {
-	__builtin_prefetch(&vq->desc[read_head(vq, position) & (vq->size - 1)]);
+	struct virtq_chain *chain = available(vq, 1) ? virtq_begin_chain(batch) : NULL;
+
+	if (!chain)
+		return false;
+	prefetch_descriptor(vq, vq->split.avail_next + VIRTQ_PREFETCH_AHEAD);
+	chain->id = read_head(vq, vq->split.avail_next);
+	if (!virtq_end_chain(vq, batch, chain, add_chain(vq, batch, chain)))
+		return false;
+	vq->split.avail_next++;
+	return true;
 }
 
-unsigned int virtq_split_take(struct virtq_split *vq, struct virtq_batch *batch, unsigned int max)
+static unsigned int take(struct virtq *vq, struct virtq_batch *batch, unsigned int max)
 {
 	unsigned int count = available(vq, max), taken = 0;
 
-	if (count > max)
-		count = max;
-	for (unsigned int i = 0; i < count && i < PREFETCH_AHEAD; i++)
-		prefetch_descriptor(vq, vq->avail_next + i);
-	while (taken < count) {
-		if (taken + PREFETCH_AHEAD < count)
-			prefetch_descriptor(vq, vq->avail_next + PREFETCH_AHEAD);
-		if (!take_one(vq, batch))
-			break;
+	for (unsigned int i = 0; i < count && i < VIRTQ_PREFETCH_AHEAD; i++)
+		prefetch_descriptor(vq, vq->split.avail_next + i);
+	while (taken < count && taken < max && take_one(vq, batch)) {
 		const struct virtq_chain *chain = &batch->chains[batch->chain_count - 1];
 
 		if (likely(batch->segment_count > chain->first))
@@ -210,90 +162,139 @@ unsigned int virtq_split_take(struct virtq_split *vq, struct virtq_batch *batch,
 	return taken;
 }
 
-/* Take a chain that is all room; 0 when it cannot be had. */
-static inline uint32_t take_room(struct virtq_split *vq, struct virtq_batch *batch)
+VIRTQ_INLINE void untake(struct virtq *vq, struct virtq_batch *batch, unsigned int count)
 {
-	if (!available(vq, 1))
-		return 0;
-	prefetch_descriptor(vq, vq->avail_next + PREFETCH_AHEAD);
-	if (!take_one(vq, batch))
-		return 0;
-	const struct virtq_chain *chain = &batch->chains[batch->chain_count - 1];
-
-	if (likely(chain->writable_length && !chain->readable))
-		return chain->writable_length;
-	vq->error = chain->readable ? VIRTQ_ERROR_RX_READABLE : VIRTQ_ERROR_RX_EMPTY;
-	virtq_split_untake(vq, batch, 1);
-	return 0;
+	if (!count)
+		return;
+	vq->split.avail_next -= count;
+	batch->chain_count -= count;
+	batch->segment_count = batch->chains[batch->chain_count].first;
 }
 
-unsigned int virtq_split_take_space(struct virtq_split *vq, struct virtq_batch *batch,
-				    uint32_t length, unsigned int max)
+VIRTQ_INLINE void push(struct virtq *vq, const struct virtq_chain *chain, uint32_t length)
 {
-	unsigned int taken = 0;
-	uint64_t room = 0;
+	struct vring_used *used = vq->split.used;
+	struct vring_used_elem *element = &used->ring[vq->split.used_next++ & (vq->size - 1)];
 
-	while (room < length && taken < max) {
-		uint32_t more = take_room(vq, batch);
-
-		if (!more)
-			break;
-		room += more;
-		taken++;
-	}
-	if (likely(room >= length))
-		return taken;
-	virtq_split_untake(vq, batch, taken);
-	return 0;
+	element->id = chain->id;
+	element->len = length;
 }
 
-void virtq_split_start(struct virtq_split *vq, const struct virtq_split_setup *setup)
+static void return_all(struct virtq *vq, const struct virtq_batch *batch)
 {
-	*vq = (struct virtq_split){
-		.desc = setup->desc,
-		.avail = setup->avail,
-		.used = setup->used,
-		.memory = setup->memory,
-		.size = setup->size,
-		.event_idx = setup->features & FEATURE(VIRTIO_RING_F_EVENT_IDX),
-		.indirect = setup->features & FEATURE(VIRTIO_RING_F_INDIRECT_DESC),
-		.region = setup->memory->regions,
-		.avail_next = setup->avail_next,
-		.avail_end = setup->avail_next,
-	};
-	vq->used_next = vq->used_published = __atomic_load_n(&vq->used->idx, __ATOMIC_RELAXED);
-	virtq_split_kick_disable(vq);
+	for (unsigned int i = 0; i < batch->chain_count; i++)
+		push(vq, &batch->chains[i], 0);
+}
+
+static unsigned int take_space(struct virtq *vq, struct virtq_batch *batch, uint32_t length,
+			       unsigned int max)
+{
+	return virtq_take_rooms(vq, batch, length, max, take_one, untake);
+}
+
+static unsigned int fill(struct virtq *vq, struct virtq_batch *batch, struct virtq_write *writes,
+			 unsigned int count, unsigned int buffers_max)
+{
+	return virtq_fill_all(vq, batch, writes, count, buffers_max, take_one, untake, push);
+}
+
+static bool publish(struct virtq *vq)
+{
+	struct virtq_split *split = &vq->split;
+	uint16_t old = split->used_published;
+	uint16_t now = split->used_next;
+	uint16_t event;
+
+	if (old == now)
+		return false;
+	/* The driver that sees the index must see the elements and buffers before it. */
+	__atomic_store_n(&split->used->idx, now, __ATOMIC_RELEASE);
+	split->used_published = now;
+	/* The index must be visible before we read whether the driver, which sets its
+	 * wish first and checks the index then, wants a call; or both would wait. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!vq->event_idx)
+		return !(__atomic_load_n(&split->avail->flags, __ATOMIC_RELAXED) &
+			 VRING_AVAIL_F_NO_INTERRUPT);
+	event = __atomic_load_n(&split->avail->ring[vq->size], __ATOMIC_RELAXED);
+	return vring_need_event(event, now, old);
 }
 
 /* Where the device says at which available entry it wants a kick, section 2.7.8. */
-static void write_avail_event(struct virtq_split *vq, uint16_t position)
+static void write_avail_event(struct virtq *vq, uint16_t position)
 {
-	uint8_t *at = (uint8_t *)&vq->used->ring[vq->size];
+	uint8_t *at = (uint8_t *)&vq->split.used->ring[vq->size];
 
 	__atomic_store_n((uint16_t *)(void *)at, position, __ATOMIC_RELAXED);
 }
 
-void virtq_split_kick_disable(struct virtq_split *vq)
+static void kick_disable(struct virtq *vq)
 {
 	/* With event indices an entry that is already behind does not kick again
 	 * before the index went round. */
 	if (vq->event_idx)
-		write_avail_event(vq, vq->avail_next - 1);
+		write_avail_event(vq, vq->split.avail_next - 1);
 	else
-		__atomic_store_n(&vq->used->flags, VRING_USED_F_NO_NOTIFY, __ATOMIC_RELAXED);
+		__atomic_store_n(&vq->split.used->flags, VRING_USED_F_NO_NOTIFY, __ATOMIC_RELAXED);
 }
 
-bool virtq_split_kick_enable(struct virtq_split *vq)
+static bool kick_enable(struct virtq *vq)
 {
 	if (vq->event_idx)
-		write_avail_event(vq, vq->avail_next);
+		write_avail_event(vq, vq->split.avail_next);
 	else
-		__atomic_store_n(&vq->used->flags, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&vq->split.used->flags, 0, __ATOMIC_RELAXED);
 	/* Our wish must be visible before we look at the index, as the driver moves the
 	 * index first and looks at our wish then; or a buffer would wait for nobody. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (vq->error || __atomic_load_n(&vq->avail->idx, __ATOMIC_RELAXED) == vq->avail_next)
+	if (vq->error ||
+	    __atomic_load_n(&vq->split.avail->idx, __ATOMIC_RELAXED) == vq->split.avail_next)
 		return false;
-	virtq_split_kick_disable(vq);
+	kick_disable(vq);
 	return true;
+}
+
+static uint32_t base(const struct virtq *vq)
+{
+	return vq->split.avail_next;
+}
+
+static void untake_op(struct virtq *vq, struct virtq_batch *batch, unsigned int count)
+{
+	untake(vq, batch, count);
+}
+
+static void push_op(struct virtq *vq, const struct virtq_chain *chain, uint32_t length)
+{
+	push(vq, chain, length);
+}
+
+const struct virtq_ops virtq_split_ops = {
+	.take = take,
+	.take_space = take_space,
+	.untake = untake_op,
+	.push = push_op,
+	.return_all = return_all,
+	.fill = fill,
+	.publish = publish,
+	.kick_disable = kick_disable,
+	.kick_enable = kick_enable,
+	.base = base,
+};
+
+void virtq_split_start(struct virtq *vq, const struct virtq_setup *setup)
+{
+	struct vring_used *used = setup->device;
+	uint16_t used_next = __atomic_load_n(&used->idx, __ATOMIC_RELAXED);
+
+	vq->ops = &virtq_split_ops;
+	vq->split = (struct virtq_split){
+		.desc = setup->desc,
+		.avail = setup->driver,
+		.used = used,
+		.avail_next = (uint16_t)setup->base,
+		.avail_end = (uint16_t)setup->base,
+		.used_next = used_next,
+		.used_published = used_next,
+	};
 }

@@ -10,37 +10,35 @@
 
 #include "vhost-user/session_state.h"
 
-static void *at_user(struct vu_session *session, const struct vu_vring *ring, const char *part,
-		     uint64_t uva, size_t bytes, uintptr_t alignment)
+static void *at_user(struct vu_session *session, const struct vu_vring *ring, const char *name,
+		     uint64_t uva, struct virtq_part part)
 {
-	void *host = guest_memory_at_user(session->memory, uva, bytes);
+	void *host = guest_memory_at_user(session->memory, uva, part.bytes);
 
-	if (host && !((uintptr_t)host & (alignment - 1)))
+	if (host && !((uintptr_t)host & (part.alignment - 1)))
 		return host;
 	iov_fail(session->iov, -EPROTO,
 		 "%s of vring %u at 0x%" PRIx64
 		 ": expected %zu bytes of guest memory aligned to %zu",
-		 part, ring->queue.index, uva, bytes, (size_t)alignment);
+		 name, ring->queue.index, uva, part.bytes, part.alignment);
 	return NULL;
 }
 
-/* Addresses to pointers, with the alignments of virtio 1.2 section 2.7. */
+/* Addresses to pointers; the parts of a packed ring are given in those of a split one. */
 static bool translate(struct vu_session *session, const struct vu_vring *ring,
-		      struct virtq_split_setup *setup)
+		      struct virtq_setup *setup)
 {
+	struct virtq_layout layout = virtq_layout(ring->size, session->features);
 	const struct vu_vring_addr *addr = &ring->addr;
 
-	setup->desc = at_user(session, ring, "descriptor table", addr->desc,
-			      virtq_split_desc_bytes(ring->size), 16);
+	setup->desc = at_user(session, ring, "descriptor area", addr->desc, layout.desc);
 	if (!setup->desc)
 		return false;
-	setup->avail = at_user(session, ring, "available ring", addr->avail,
-			       virtq_split_avail_bytes(ring->size), 2);
-	if (!setup->avail)
+	setup->driver = at_user(session, ring, "driver area", addr->avail, layout.driver);
+	if (!setup->driver)
 		return false;
-	setup->used = at_user(session, ring, "used ring", addr->used,
-			      virtq_split_used_bytes(ring->size), 4);
-	return setup->used;
+	setup->device = at_user(session, ring, "device area", addr->used, layout.device);
+	return setup->device;
 }
 
 /*
@@ -49,8 +47,8 @@ static bool translate(struct vu_session *session, const struct vu_vring *ring,
  * or the front end lost count (virtio-user always says 0).  Devices give back
  * in order, so the right chain to go on with is the one at the used index.
  */
-static uint16_t resume_at(struct vu_session *session, const struct vu_vring *ring,
-			  const struct vring_used *used)
+static uint32_t resume_split(struct vu_session *session, const struct vu_vring *ring,
+			     const struct vring_used *used)
 {
 	uint16_t position = __atomic_load_n(&used->idx, __ATOMIC_RELAXED);
 
@@ -60,9 +58,35 @@ static uint16_t resume_at(struct vu_session *session, const struct vu_vring *rin
 	return position;
 }
 
+/*
+ * The used index of a packed ring is only in the base.  DPDK's front ends send the
+ * available half alone: of a ring that starts, where both are the same.
+ */
+static uint32_t resume_packed(const struct vu_vring *ring)
+{
+	return ring->base >> 16 ? ring->base : ring->base | ring->base << 16;
+}
+
+/* Size and base were checked when they were set, but the features may be others since. */
+static bool check_kind(struct vu_session *session, const struct vu_vring *ring)
+{
+	uint32_t base = resume_packed(ring);
+
+	if (!vu_is_packed(session) && (ring->size & (ring->size - 1)))
+		iov_fail(session->iov, -EPROTO, "vring %u: %u entries, expected a power of two for "
+			 "a split ring", ring->queue.index, ring->size);
+	else if (vu_is_packed(session) &&
+		 ((base & 0x7fff) >= ring->size || (base >> 16 & 0x7fff) >= ring->size))
+		iov_fail(session->iov, -EPROTO, "vring %u: base 0x%x, expected entries below %u",
+			 ring->queue.index, ring->base, ring->size);
+	else
+		return true;
+	return false;
+}
+
 enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring)
 {
-	struct virtq_split_setup setup = {
+	struct virtq_setup setup = {
 		.memory = session->memory,
 		.size = ring->size,
 		.features = session->features,
@@ -71,10 +95,13 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 	if (ring->running || ring->broken || !ring->started || !ring->has_addr || !ring->size ||
 	    !session->memory)
 		return VU_ACCEPTED;
+	if (!check_kind(session, ring))
+		return VU_REFUSED_VALUE;
 	if (!translate(session, ring, &setup))
 		return VU_REFUSED_MEMORY;
-	setup.avail_next = resume_at(session, ring, setup.used);
-	virtq_split_start(&ring->queue.ring, &setup);
+	setup.base = vu_is_packed(session) ? resume_packed(ring) :
+					  resume_split(session, ring, setup.device);
+	virtq_start(&ring->queue.ring, &setup);
 	ring->queue.features = session->features;
 	ring->queue.enabled =
 		ring->enabled || !(session->features & VU_BIT(VU_F_PROTOCOL_FEATURES));
@@ -91,7 +118,7 @@ void vu_vring_stop(struct vu_session *session, struct vu_vring *ring)
 		return;
 	session->device.ops->queue_stop(session->device.arg, &ring->queue);
 	ring->running = false;
-	ring->base = ring->queue.ring.avail_next;
+	ring->base = virtq_base(&ring->queue.ring);
 }
 
 static void close_fd(int *fd)

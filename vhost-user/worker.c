@@ -28,7 +28,7 @@
 struct injection {
 	uint32_t port;
 	uint32_t length;
-	uint8_t bytes[FRAME_HEADROOM + FRAME_HEAD_MAX];
+	uint8_t bytes[FRAME_HEAD_MAX];
 };
 
 /**
@@ -66,7 +66,7 @@ static bool enable_kicks(struct dp_view *view)
 
 	for (unsigned int i = 0; i < view->count; i++)
 		for (unsigned int j = 0; j < view->ports[i]->from_count; j++)
-			empty &= !virtq_split_kick_enable(&view->ports[i]->from[j].vu->ring);
+			empty &= !virtq_kick_enable(&view->ports[i]->from[j].vu->ring);
 	return empty;
 }
 
@@ -74,7 +74,7 @@ static void disable_kicks(struct dp_view *view)
 {
 	for (unsigned int i = 0; i < view->count; i++)
 		for (unsigned int j = 0; j < view->ports[i]->from_count; j++)
-			virtq_split_kick_disable(&view->ports[i]->from[j].vu->ring);
+			virtq_kick_disable(&view->ports[i]->from[j].vu->ring);
 }
 
 static struct dp_view *current_view(const struct worker *worker)
@@ -265,7 +265,7 @@ int worker_inject(struct worker *worker, uint32_t port, const uint8_t *bytes, ui
 		return -ENOBUFS;
 	entry->port = port;
 	entry->length = length;
-	memcpy(entry->bytes + FRAME_HEADROOM, bytes, length);
+	memcpy(entry->bytes, bytes, length);
 	/* The worker that sees the count must see the entry. */
 	__atomic_store_n(&worker->inject_head, worker->inject_head + 1, __ATOMIC_RELEASE);
 	eventfd_write(worker->wake_fd, 1);

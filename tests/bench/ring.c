@@ -14,7 +14,7 @@
 #include <x86intrin.h>
 
 #include "tests/unit/ring.h"
-#include "vhost-user/virtq_split.h"
+#include "vhost-user/virtq.h"
 
 #define RING 256
 #define BURST 32
@@ -27,7 +27,7 @@
 struct bench {
 	struct fixture fixture;
 	struct driver to_driver;
-	struct virtq_split to;
+	struct virtq to;
 	struct virtq_batch room;
 	uint64_t cycles[BURSTS];
 };
@@ -42,14 +42,14 @@ static int compare(const void *a, const void *b)
 /* Take a burst and give it back, nothing else. */
 static void device_drops(struct bench *bench)
 {
-	struct virtq_split *vq = &bench->fixture.vq;
+	struct virtq *vq = &bench->fixture.vq;
 	struct virtq_batch *batch = &bench->fixture.batch;
 
 	virtq_batch_reset(batch);
-	virtq_split_take(vq, batch, BURST);
+	virtq_take(vq, batch, BURST);
 	for (unsigned int i = 0; i < batch->chain_count; i++)
-		virtq_split_push(vq, batch->chains[i].head, 0);
-	virtq_split_publish(vq);
+		virtq_push(vq, &batch->chains[i], 0);
+	virtq_publish(vq);
 }
 
 static void forward(struct bench *bench, const struct virtq_chain *chain)
@@ -61,7 +61,7 @@ static void forward(struct bench *bench, const struct virtq_chain *chain)
 	size_t length = virtq_cursor_read(&from, head, sizeof(head));
 
 	virtq_batch_reset(room);
-	if (!virtq_split_take_space(&bench->to, room, left, RING))
+	if (!virtq_take_space(&bench->to, room, left, RING))
 		return;
 	to = virtq_writable(room, room->chains, room->chain_count);
 	virtq_cursor_write(&to, head, length);
@@ -70,7 +70,7 @@ static void forward(struct bench *bench, const struct virtq_chain *chain)
 		uint32_t part = left < room->chains[i].writable_length
 					? left : room->chains[i].writable_length;
 
-		virtq_split_push(&bench->to, room->chains[i].head, part);
+		virtq_push(&bench->to, &room->chains[i], part);
 		left -= part;
 	}
 }
@@ -78,17 +78,17 @@ static void forward(struct bench *bench, const struct virtq_chain *chain)
 /* One copy from guest to guest, by way of a private copy of the head. */
 static void device_forwards(struct bench *bench)
 {
-	struct virtq_split *vq = &bench->fixture.vq;
+	struct virtq *vq = &bench->fixture.vq;
 	struct virtq_batch *batch = &bench->fixture.batch;
 
 	virtq_batch_reset(batch);
-	virtq_split_take(vq, batch, BURST);
+	virtq_take(vq, batch, BURST);
 	for (unsigned int i = 0; i < batch->chain_count; i++) {
 		forward(bench, &batch->chains[i]);
-		virtq_split_push(vq, batch->chains[i].head, 0);
+		virtq_push(vq, &batch->chains[i], 0);
 	}
-	virtq_split_publish(&bench->to);
-	virtq_split_publish(vq);
+	virtq_publish(&bench->to);
+	virtq_publish(vq);
 }
 
 /* The driver's turn: take back what is done, and make the next burst available. */

@@ -59,11 +59,11 @@ static void swallow(struct vu_queue *queue)
 	if (!queue)
 		return;
 	virtq_batch_reset(&batch);
-	if (!virtq_split_take(&queue->ring, &batch, 64))
+	if (!virtq_take(&queue->ring, &batch, 64))
 		return;
 	for (unsigned int i = 0; i < batch.chain_count; i++)
-		virtq_split_push(&queue->ring, batch.chains[i].head, 0);
-	if (virtq_split_publish(&queue->ring))
+		virtq_push(&queue->ring, &batch.chains[i], 0);
+	if (virtq_publish(&queue->ring))
 		vu_queue_call(queue);
 }
 

@@ -23,11 +23,11 @@ static void start_ring(struct station *station, unsigned int index, struct drive
 	struct vu_queue *queue = station->queues[index];
 
 	driver_open(driver, &station->guest, RING, features);
-	virtq_split_start(&queue->ring, &(struct virtq_split_setup){
+	virtq_start(&queue->ring, &(struct virtq_setup){
 						.memory = station->memory,
 						.desc = in_device(station, driver->desc),
-						.avail = in_device(station, driver->avail),
-						.used = in_device(station, driver->used),
+						.driver = in_device(station, driver->avail),
+						.device = in_device(station, driver->used),
 						.size = RING,
 						.features = features,
 					});

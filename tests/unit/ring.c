@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <linux/virtio_config.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,16 +34,19 @@ static void *in_device(struct fixture *fixture, void *in_driver)
 
 void open_ring(struct fixture *fixture, uint16_t size, uint64_t features)
 {
+	if (fixture->packed)
+		features |= BIT(VIRTIO_F_RING_PACKED);
 	driver_open(&fixture->driver, &fixture->guest, size, features);
-	virtq_split_start(&fixture->vq,
-			  &(struct virtq_split_setup){
-				  .memory = fixture->memory,
-				  .desc = in_device(fixture, fixture->driver.desc),
-				  .avail = in_device(fixture, fixture->driver.avail),
-				  .used = in_device(fixture, fixture->driver.used),
-				  .size = size,
-				  .features = features,
-			  });
+	virtq_start(&fixture->vq,
+		    &(struct virtq_setup){
+			    .memory = fixture->memory,
+			    .desc = in_device(fixture, driver_descriptor_area(&fixture->driver)),
+			    .driver = in_device(fixture, driver_driver_area(&fixture->driver)),
+			    .device = in_device(fixture, driver_device_area(&fixture->driver)),
+			    .size = size,
+			    .base = driver_base(&fixture->driver),
+			    .features = features,
+		    });
 }
 
 void fixture_open(struct fixture *fixture)
@@ -60,15 +64,26 @@ void fixture_close(struct fixture *fixture)
 	iov_close(fixture->iov);
 }
 
-int ring_setup(void **state)
+static int setup(void **state, bool packed)
 {
 	struct fixture *fixture = aligned_alloc(_Alignof(struct fixture), sizeof(*fixture));
 
 	assert_non_null(fixture);
 	fixture_open(fixture);
+	fixture->packed = packed;
 	open_ring(fixture, SIZE, EVENT_IDX | INDIRECT);
 	*state = fixture;
 	return 0;
+}
+
+int ring_setup(void **state)
+{
+	return setup(state, false);
+}
+
+int packed_ring_setup(void **state)
+{
+	return setup(state, true);
 }
 
 int ring_teardown(void **state)
@@ -81,13 +96,13 @@ int ring_teardown(void **state)
 unsigned int take(struct fixture *fixture, unsigned int max)
 {
 	virtq_batch_reset(&fixture->batch);
-	return virtq_split_take(&fixture->vq, &fixture->batch, max);
+	return virtq_take(&fixture->vq, &fixture->batch, max);
 }
 
 unsigned int take_space(struct fixture *fixture, uint32_t length, unsigned int max)
 {
 	virtq_batch_reset(&fixture->batch);
-	return virtq_split_take_space(&fixture->vq, &fixture->batch, length, max);
+	return virtq_take_space(&fixture->vq, &fixture->batch, length, max);
 }
 
 struct driver_buffer room(struct fixture *fixture, uint32_t length)

@@ -5,7 +5,7 @@
 
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
-#include "vhost-user/virtq_split.h"
+#include "vhost-user/virtq.h"
 
 #define SIZE 16
 #define GPA UINT64_C(0x100000000)
@@ -18,8 +18,9 @@ struct fixture {
 	struct guest guest;
 	struct guest_memory *memory;
 	struct driver driver;
-	struct virtq_split vq;
+	struct virtq vq;
 	struct virtq_batch batch;
+	bool packed;		/* open_ring() makes packed rings */
 };
 
 /* A guest without a ring. */
@@ -28,9 +29,10 @@ void fixture_close(struct fixture *fixture);
 
 /* For cmocka_unit_test_setup_teardown(): a ring of SIZE with both features. */
 int ring_setup(void **state);
+int packed_ring_setup(void **state);
 int ring_teardown(void **state);
 
-/* A new ring in place of the one before. */
+/* A new ring in place of the one before; its kind is the fixture's. */
 void open_ring(struct fixture *fixture, uint16_t size, uint64_t features);
 
 /* Take into an empty batch. */

@@ -309,10 +309,10 @@ static void broken_ring_is_reported_once_and_hurts_nobody_else(void **state)
 static void injected_frame_comes_from_its_port(void **state)
 {
 	struct lan *lan = *state;
-	uint8_t bytes[FRAME_HEADROOM + 60];
+	uint8_t bytes[60];
 
 	post_all(lan);
-	lan_frame(bytes + FRAME_HEADROOM, BROADCAST, 7, 0, 60);
+	lan_frame(bytes, BROADCAST, 7, 0, 60);
 	forward_inject(lan->forward, lan->view, lan->stations[A].port.id, bytes, 60, lan->now);
 	assert_int_equal(lan_count(lan, A), 0);
 	assert_int_equal(lan_count(lan, B), 1);

@@ -81,10 +81,10 @@ static void poll_queues(struct fuzz *fuzz)
 		if (!queue)
 			continue;
 		virtq_batch_reset(&batch);
-		virtq_split_take(&queue->ring, &batch, VIRTQ_CHAINS_MAX);
+		virtq_take(&queue->ring, &batch, VIRTQ_CHAINS_MAX);
 		for (unsigned int j = 0; j < batch.chain_count; j++)
-			virtq_split_push(&queue->ring, batch.chains[j].head, 0);
-		if (virtq_split_publish(&queue->ring))
+			virtq_push(&queue->ring, &batch.chains[j], 0);
+		if (virtq_publish(&queue->ring))
 			vu_queue_call(queue);
 		if (queue->ring.error)
 			vu_session_queue_broken(fuzz->session, i);

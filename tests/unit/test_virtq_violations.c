@@ -228,7 +228,7 @@ static void receive_buffers_must_be_room(void **state)
 	driver_publish(&fixture->driver);
 	assert_int_equal(take_space(fixture, 11, SIZE), 0);
 	assert_int_equal(fixture->vq.error, VIRTQ_ERROR_RX_READABLE);
-	assert_int_equal(fixture->vq.avail_next, 0);
+	assert_int_equal(fixture->vq.split.avail_next, 0);
 
 	open_ring(fixture, SIZE, 0);
 	driver_add(&fixture->driver, &empty, 1);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <linux/virtio_config.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -6,6 +7,7 @@
 
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
+#include "tests/wire/driver_packed.h"
 
 void guest_open(struct guest *guest, uint64_t gpa, uint64_t size)
 {
@@ -40,22 +42,53 @@ void *guest_at(const struct guest *guest, uint64_t gpa)
 	return guest->host + (gpa - guest->gpa);
 }
 
+static void open_split(struct driver *driver, struct guest *guest)
+{
+	uint64_t size = driver->size;
+
+	driver->desc = guest_at(guest, guest_alloc(guest, 16 * size, 16));
+	driver->avail = guest_at(guest, guest_alloc(guest, 6 + 2 * size, 2));
+	driver->used = guest_at(guest, guest_alloc(guest, 6 + 8 * size, 4));
+}
+
 void driver_open(struct driver *driver, struct guest *guest, uint16_t size, uint64_t features)
 {
 	assert_true(size <= DRIVER_SIZE_MAX);
 	*driver = (struct driver){
 		.guest = guest,
 		.size = size,
+		.is_packed = features & BIT(VIRTIO_F_RING_PACKED),
 		.event_idx = features & BIT(VIRTIO_RING_F_EVENT_IDX),
 		.indirect = features & BIT(VIRTIO_RING_F_INDIRECT_DESC),
-		.desc = guest_at(guest, guest_alloc(guest, 16 * (uint64_t)size, 16)),
-		.avail = guest_at(guest, guest_alloc(guest, 6 + 2 * (uint64_t)size, 2)),
-		.used = guest_at(guest, guest_alloc(guest, 6 + 8 * (uint64_t)size, 4)),
 		.free_count = size,
 	};
 	for (uint16_t i = 0; i < size; i++)
 		driver->free[i] = size - 1 - i;
+	if (driver->is_packed)
+		packed_open(driver, guest);
+	else
+		open_split(driver, guest);
 	driver_want_calls(driver, true);
+}
+
+void *driver_descriptor_area(const struct driver *driver)
+{
+	return driver->is_packed ? (void *)driver->packed.desc : driver->desc;
+}
+
+void *driver_driver_area(const struct driver *driver)
+{
+	return driver->is_packed ? (void *)driver->packed.driver_event : driver->avail;
+}
+
+void *driver_device_area(const struct driver *driver)
+{
+	return driver->is_packed ? (void *)driver->packed.device_event : driver->used;
+}
+
+uint32_t driver_base(const struct driver *driver)
+{
+	return driver->is_packed ? UINT32_C(0x80008000) : 0;
 }
 
 static struct vring_desc describe(const struct driver_buffer *buffer)
@@ -96,6 +129,8 @@ int driver_add(struct driver *driver, const struct driver_buffer *buffers, unsig
 	bool indirect = driver->indirect && count > 1;
 	uint16_t head, index;
 
+	if (driver->is_packed)
+		return packed_add(driver, buffers, count);
 	if (driver->free_count < (indirect ? 1 : count))
 		return -1;
 	head = index = driver->free[--driver->free_count];
@@ -122,6 +157,8 @@ bool driver_publish(struct driver *driver)
 {
 	uint16_t old = driver->published, event;
 
+	if (driver->is_packed)
+		return packed_publish(driver);
 	__atomic_store_n(&driver->avail->idx, driver->added, __ATOMIC_RELEASE);
 	driver->published = driver->added;
 	/* As in a driver: the index must be visible before the device's wish is read. */
@@ -150,6 +187,8 @@ static void free_chain(struct driver *driver, uint16_t head)
 
 bool driver_used(struct driver *driver, struct vring_used_elem *element)
 {
+	if (driver->is_packed)
+		return packed_used(driver, element);
 	if (__atomic_load_n(&driver->used->idx, __ATOMIC_ACQUIRE) == driver->seen)
 		return false;
 	*element = driver->used->ring[driver->seen++ & (driver->size - 1)];
@@ -160,7 +199,9 @@ bool driver_used(struct driver *driver, struct vring_used_elem *element)
 
 void driver_want_calls(struct driver *driver, bool wanted)
 {
-	if (driver->event_idx)
+	if (driver->is_packed)
+		packed_want_calls(driver, wanted);
+	else if (driver->event_idx)
 		driver->avail->ring[driver->size] = wanted ? driver->seen : driver->seen - 1;
 	else
 		driver->avail->flags = wanted ? 0 : VRING_AVAIL_F_NO_INTERRUPT;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A guest's memory and the driver side of its split rings, for tests.  It
+ * A guest's memory and the driver side of its rings, split or packed, for tests.  It
  * follows the specification; tests that want a hostile driver write to the
  * parts of the ring themselves.
  */
@@ -37,15 +37,29 @@ void *guest_at(const struct guest *guest, uint64_t gpa);
 
 #define DRIVER_SIZE_MAX 1024
 
+/* What a packed ring has besides. */
+struct driver_packed {
+	struct vring_packed_desc *desc;
+	struct vring_packed_desc_event *driver_event;
+	struct vring_packed_desc_event *device_event;
+	uint16_t lengths[DRIVER_SIZE_MAX];	/* entries of the chain with that buffer ID */
+	uint16_t room;				/* entries that are free */
+	uint16_t first_flags;			/* of the first entry that is not published */
+	bool added_wrap;
+	bool seen_wrap;
+};
+
 /* Driver side of a ring. */
 struct driver {
 	struct guest *guest;
 	uint16_t size;
+	bool is_packed;
 	bool event_idx;
 	bool indirect;
 	struct vring_desc *desc;
 	struct vring_avail *avail;
 	struct vring_used *used;
+	struct driver_packed packed;
 	uint16_t free[DRIVER_SIZE_MAX];
 	uint16_t free_count;
 	uint16_t added;		/* available index with what is not published */
@@ -64,12 +78,19 @@ void driver_open(struct driver *driver, struct guest *guest, uint16_t size, uint
 
 /*
  * Add a chain: as one indirect descriptor when that was negotiated and there
- * are several buffers.  Head of the chain, -1 when the ring is full.
+ * are several buffers.  Head of the chain, of a packed ring its buffer ID; -1 when
+ * the ring is full.
  */
 int driver_add(struct driver *driver, const struct driver_buffer *buffers, unsigned int count);
 
 /* Make added chains visible; whether the device wants a kick. */
 bool driver_publish(struct driver *driver);
+
+/* The three parts of the ring for the device; base is that of a new ring. */
+void *driver_descriptor_area(const struct driver *driver);
+void *driver_driver_area(const struct driver *driver);
+void *driver_device_area(const struct driver *driver);
+uint32_t driver_base(const struct driver *driver);
 
 /* Next used element, false when there is none. */
 bool driver_used(struct driver *driver, struct vring_used_elem *element);

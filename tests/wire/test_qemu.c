@@ -125,7 +125,7 @@ static void read_frames(struct fixture *fixture)
 	uint8_t frame[NET_HEADER + 64];
 
 	virtq_batch_reset(&batch);
-	if (!queue || !virtq_split_take(&queue->ring, &batch, VIRTQ_CHAINS_MAX))
+	if (!queue || !virtq_take(&queue->ring, &batch, VIRTQ_CHAINS_MAX))
 		return;
 	for (unsigned int i = 0; i < batch.chain_count; i++) {
 		struct virtq_cursor cursor = virtq_readable(&batch, &batch.chains[i]);
@@ -134,9 +134,9 @@ static void read_frames(struct fixture *fixture)
 		if (length > NET_HEADER)
 			fixture->requests +=
 				is_dhcp_request(frame + NET_HEADER, length - NET_HEADER);
-		virtq_split_push(&queue->ring, batch.chains[i].head, 0);
+		virtq_push(&queue->ring, &batch.chains[i], 0);
 	}
-	if (virtq_split_publish(&queue->ring))
+	if (virtq_publish(&queue->ring))
 		vu_queue_call(queue);
 	assert_int_equal(queue->ring.error, VIRTQ_OK);
 }

@@ -153,26 +153,26 @@ static void echo(struct fixture *fixture)
 	const struct virtio_net_hdr_mrg_rxbuf header = {.num_buffers = 1};
 
 	virtq_batch_reset(&sent);
-	virtq_split_take(&tx->ring, &sent, VIRTQ_CHAINS_MAX);
+	virtq_take(&tx->ring, &sent, VIRTQ_CHAINS_MAX);
 	for (unsigned int i = 0; i < sent.chain_count; i++) {
 		const struct virtq_chain *chain = &sent.chains[i];
 		uint32_t length = chain->readable_length;
 
 		virtq_batch_reset(&room);
-		if (virtq_split_take_space(&rx->ring, &room, length, 1)) {
+		if (virtq_take_space(&rx->ring, &room, length, 1)) {
 			struct virtq_cursor from = virtq_readable(&sent, chain);
 			struct virtq_cursor to = virtq_writable(&room, &room.chains[0], 1);
 
 			virtq_cursor_skip(&from, sizeof(header));
 			virtq_cursor_write(&to, &header, sizeof(header));
 			virtq_cursor_copy(&to, &from, length - sizeof(header));
-			virtq_split_push(&rx->ring, room.chains[0].head, length);
+			virtq_push(&rx->ring, &room.chains[0], length);
 		}
-		virtq_split_push(&tx->ring, chain->head, 0);
+		virtq_push(&tx->ring, chain, 0);
 	}
-	if (virtq_split_publish(&rx->ring))
+	if (virtq_publish(&rx->ring))
 		vu_queue_call(rx);
-	if (virtq_split_publish(&tx->ring))
+	if (virtq_publish(&tx->ring))
 		vu_queue_call(tx);
 }
 
@@ -307,7 +307,7 @@ static void new_memory_table_keeps_the_position_of_running_rings(void **state)
 	expect_echo(fixture, 1);
 	expect_echo(fixture, 2);
 	assert_int_equal(frontend_share_memory(&fixture->frontend), 0);
-	assert_int_equal(fixture->queues[0]->ring.avail_next, 2);
+	assert_int_equal(fixture->queues[0]->ring.split.avail_next, 2);
 	expect_echo(fixture, 3);
 }
 
@@ -349,7 +349,7 @@ static void ring_goes_on_at_the_used_index(void **state)
 	assert_int_equal(frontend_state(frontend, VU_SET_VRING_BASE, 0, 0), 0);
 	assert_int_equal(frontend_call(frontend, VU_SET_VRING_KICK, &index, 8, &frontend->kick[0], 1),
 			 0);
-	assert_int_equal(fixture->queues[0]->ring.avail_next, 1);
+	assert_int_equal(fixture->queues[0]->ring.split.avail_next, 1);
 	expect_echo(fixture, 2);
 }
 
@@ -627,7 +627,7 @@ static void broken_ring_stops_and_can_be_set_up_again(void **state)
 	assert_int_equal(frontend_call(frontend, VU_SET_VRING_ERR, &index, 8, &err, 1), 0);
 	frontend->rings[1].avail->idx = 1000;
 	virtq_batch_reset(&batch);
-	assert_int_equal(virtq_split_take(&fixture->queues[1]->ring, &batch, 1), 0);
+	assert_int_equal(virtq_take(&fixture->queues[1]->ring, &batch, 1), 0);
 	assert_int_equal(fixture->queues[1]->ring.error, VIRTQ_ERROR_AVAIL_JUMP);
 	vu_session_queue_broken(fixture->session, 1);
 	assert_null(fixture->queues[1]);

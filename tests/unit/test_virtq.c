@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The device side of a split ring against a driver that keeps the rules.
+// The device side of both kinds of ring against a driver that keeps the rules.
 #include <string.h>
 
 #include "tests/unit/ring.h"
@@ -29,7 +29,7 @@ static void chain_reads_as_it_was_written(void **state)
 		const struct virtq_chain *chain = &fixture->batch.chains[0];
 		struct virtq_cursor cursor = virtq_readable(&fixture->batch, chain);
 
-		assert_int_equal(chain->head, head);
+		assert_int_equal(chain->id, head);
 		assert_int_equal(chain->readable, 3);
 		assert_int_equal(chain->writable, 1);
 		assert_int_equal(chain->writable_length, 100);
@@ -112,11 +112,11 @@ static void ring_goes_round_many_times(void **state)
 
 		driver_publish(&fixture->driver);
 		assert_int_equal(take(fixture, 4), 1);
-		assert_int_equal(fixture->batch.chains[0].head, head);
+		assert_int_equal(fixture->batch.chains[0].id, head);
 		assert_false(driver_used(&fixture->driver, &element));
-		virtq_split_push(&fixture->vq, (uint16_t)head, i);
+		virtq_push(&fixture->vq, fixture->batch.chains, i);
 		assert_false(driver_used(&fixture->driver, &element));
-		virtq_split_publish(&fixture->vq);
+		virtq_publish(&fixture->vq);
 		assert_true(driver_used(&fixture->driver, &element));
 		assert_int_equal(element.id, head);
 		assert_int_equal(element.len, i);
@@ -130,13 +130,13 @@ static void untaken_chains_come_again(void **state)
 
 	add_rooms(fixture, 5, 10);
 	assert_int_equal(take(fixture, 5), 5);
-	uint16_t third = fixture->batch.chains[2].head;
+	uint16_t third = fixture->batch.chains[2].id;
 
-	virtq_split_untake(&fixture->vq, &fixture->batch, 3);
+	virtq_untake(&fixture->vq, &fixture->batch, 3);
 	assert_int_equal(fixture->batch.chain_count, 2);
 	assert_int_equal(fixture->batch.segment_count, 2);
 	assert_int_equal(take(fixture, 16), 3);
-	assert_int_equal(fixture->batch.chains[0].head, third);
+	assert_int_equal(fixture->batch.chains[0].id, third);
 }
 
 static void space_is_taken_from_as_many_chains_as_needed(void **state)
@@ -187,8 +187,8 @@ static void batches_fill_up_and_go_on(void **state)
 static bool publish_one(struct fixture *fixture)
 {
 	assert_int_equal(take(fixture, 1), 1);
-	virtq_split_push(&fixture->vq, fixture->batch.chains[0].head, 0);
-	return virtq_split_publish(&fixture->vq);
+	virtq_push(&fixture->vq, &fixture->batch.chains[0], 0);
+	return virtq_publish(&fixture->vq);
 }
 
 static void driver_is_called_when_it_wants(void **state)
@@ -198,7 +198,7 @@ static void driver_is_called_when_it_wants(void **state)
 	for (unsigned int event_idx = 0; event_idx < 2; event_idx++) {
 		open_ring(fixture, SIZE, event_idx ? EVENT_IDX : 0);
 		add_rooms(fixture, 4, 8);
-		assert_false(virtq_split_publish(&fixture->vq));
+		assert_false(virtq_publish(&fixture->vq));
 		driver_want_calls(&fixture->driver, true);
 		assert_true(publish_one(fixture));
 		driver_want_calls(&fixture->driver, false);
@@ -228,16 +228,16 @@ static void driver_kicks_only_when_asked(void **state)
 		assert_false(driver_publish(&fixture->driver));
 
 		/* There is something already, and no kick will come for it. */
-		assert_true(virtq_split_kick_enable(&fixture->vq));
+		assert_true(virtq_kick_enable(&fixture->vq));
 		driver_add(&fixture->driver, &buffer, 1);
 		assert_false(driver_publish(&fixture->driver));
 
 		assert_int_equal(take(fixture, SIZE), 2);
-		assert_false(virtq_split_kick_enable(&fixture->vq));
+		assert_false(virtq_kick_enable(&fixture->vq));
 		driver_add(&fixture->driver, &buffer, 1);
 		assert_true(driver_publish(&fixture->driver));
 
-		virtq_split_kick_disable(&fixture->vq);
+		virtq_kick_disable(&fixture->vq);
 		driver_add(&fixture->driver, &buffer, 1);
 		assert_false(driver_publish(&fixture->driver));
 	}
@@ -250,16 +250,16 @@ static void ring_resumes_at_its_indices(void **state)
 	add_rooms(fixture, 4, 8);
 	publish_one(fixture);
 	publish_one(fixture);
-	virtq_split_start(&fixture->vq, &(struct virtq_split_setup){
+	virtq_start(&fixture->vq, &(struct virtq_setup){
 						.memory = fixture->memory,
-						.desc = fixture->vq.desc,
-						.avail = fixture->vq.avail,
-						.used = fixture->vq.used,
+						.desc = fixture->vq.split.desc,
+						.driver = fixture->vq.split.avail,
+						.device = fixture->vq.split.used,
 						.size = SIZE,
-						.avail_next = 2,
+						.base = 2,
 						.features = EVENT_IDX,
 					});
-	assert_int_equal(fixture->vq.used_published, 2);
+	assert_int_equal(fixture->vq.split.used_published, 2);
 	assert_int_equal(take(fixture, SIZE), 2);
 }
 
@@ -279,25 +279,153 @@ static void copies_between_guests_stop_at_the_shorter_end(void **state)
 	assert_int_equal(virtq_cursor_copy(&target, &source, 1), 0);
 }
 
+static struct virtq_write text_write(char *text)
+{
+	return (struct virtq_write){.head = (uint8_t *)text, .head_length = (uint32_t)strlen(text)};
+}
+
+static void writes_are_filled_in_order_until_one_has_no_room(void **state)
+{
+	struct fixture *fixture = *state;
+	/* Begin with the number of buffers, which is 1 until it is another. */
+	char texts[][16] = {"\1\0one", "\1\0a longer one", "\1\0three", "\1\0much longer"};
+	struct virtq_write writes[4];
+	struct vring_used_elem element;
+	uint16_t buffers;
+
+	for (unsigned int i = 0; i < 4; i++)
+		writes[i] = (struct virtq_write){
+			.head = (uint8_t *)texts[i],
+			.head_length = 2 + (uint32_t)strlen(texts[i] + 2),
+			.buffers = (uint8_t *)texts[i],
+		};
+	add_rooms(fixture, 4, 8);
+	assert_int_equal(virtq_fill(&fixture->vq, &fixture->batch, writes, 4, SIZE), 3);
+	assert_false(driver_used(&fixture->driver, &element));
+	virtq_publish(&fixture->vq);
+	for (unsigned int i = 0; i < 3; i++) {
+		unsigned int count = (writes[i].head_length + 7) / 8;
+
+		memcpy(&buffers, texts[i], sizeof(buffers));
+		assert_int_equal(buffers, count);
+		for (uint32_t left = writes[i].head_length; count; count--, left -= element.len) {
+			assert_true(driver_used(&fixture->driver, &element));
+			assert_int_equal(element.len, left < 8 ? left : 8);
+		}
+	}
+	assert_false(driver_used(&fixture->driver, &element));
+	assert_int_equal(fixture->vq.error, VIRTQ_OK);
+	add_rooms(fixture, 2, 8);
+	assert_int_equal(virtq_fill(&fixture->vq, &fixture->batch, writes + 3, 1, SIZE), 1);
+}
+
+static void write_that_needs_too_many_chains_takes_none(void **state)
+{
+	struct fixture *fixture = *state;
+	char texts[][16] = {"0123456789", "01"};
+	struct virtq_write writes[] = {text_write(texts[0]), text_write(texts[1])};
+	uint32_t base = virtq_base(&fixture->vq);
+
+	add_rooms(fixture, 3, 8);
+	assert_int_equal(virtq_fill(&fixture->vq, &fixture->batch, writes, 2, 1), 0);
+	assert_int_equal(virtq_base(&fixture->vq), base);
+	assert_int_equal(virtq_fill(&fixture->vq, &fixture->batch, writes + 1, 1, 1), 1);
+}
+
+static void more_writes_than_a_batch_has_segments_are_filled(void **state)
+{
+	struct fixture *fixture = *state;
+	struct virtq_write writes[4];
+	struct driver_buffer parts[600];
+	char text[] = "text";
+
+	for (unsigned int i = 0; i < 4; i++) {
+		writes[i] = text_write(text);
+		for (unsigned int j = 0; j < 600; j++)
+			parts[j] = room(fixture, 1);
+		driver_add(&fixture->driver, parts, 600);
+	}
+	driver_publish(&fixture->driver);
+	assert_int_equal(virtq_fill(&fixture->vq, &fixture->batch, writes, 4, SIZE), 4);
+	assert_int_equal(fixture->vq.error, VIRTQ_OK);
+}
+
+static void returned_chains_are_used_without_length(void **state)
+{
+	struct fixture *fixture = *state;
+	struct vring_used_elem element;
+
+	for (unsigned int round = 0; round < 3 * SIZE; round++) {
+		add_rooms(fixture, 5, 8);
+		assert_int_equal(take(fixture, SIZE), 5);
+		virtq_return(&fixture->vq, &fixture->batch);
+		assert_false(driver_used(&fixture->driver, &element));
+		virtq_publish(&fixture->vq);
+		for (unsigned int i = 0; i < 5; i++) {
+			assert_true(driver_used(&fixture->driver, &element));
+			assert_int_equal(element.id, fixture->batch.chains[i].id);
+			assert_int_equal(element.len, 0);
+		}
+		assert_false(driver_used(&fixture->driver, &element));
+	}
+}
+
+/* Chains of all lengths that fill the ring, round after round, some taken twice. */
+static void chains_of_any_length_go_round(void **state)
+{
+	struct fixture *fixture = *state;
+	struct driver_buffer buffers[SIZE];
+	struct vring_used_elem element;
+
+	fixture->driver.indirect = false;
+	for (unsigned int i = 0; i < SIZE; i++)
+		buffers[i] = (struct driver_buffer){GPA + i, 1, false};
+	for (unsigned int round = 0; round < 10000; round++) {
+		unsigned int first = 1 + round % (SIZE - 1), untaken = round % 3;
+		int ids[] = {driver_add(&fixture->driver, buffers, first),
+			     driver_add(&fixture->driver, buffers, SIZE - first)};
+
+		driver_publish(&fixture->driver);
+		assert_int_equal(driver_add(&fixture->driver, buffers, 1), -1);
+		assert_int_equal(take(fixture, SIZE), 2);
+		virtq_untake(&fixture->vq, &fixture->batch, untaken);
+		virtq_return(&fixture->vq, &fixture->batch);
+		assert_int_equal(take(fixture, SIZE), untaken);
+		virtq_return(&fixture->vq, &fixture->batch);
+		virtq_publish(&fixture->vq);
+		for (unsigned int i = 0; i < 2; i++) {
+			assert_true(driver_used(&fixture->driver, &element));
+			assert_int_equal(element.id, ids[i]);
+		}
+	}
+	assert_int_equal(fixture->vq.error, VIRTQ_OK);
+}
+
+#define BOTH(name) TEST(name), { "packed: " #name, name, packed_ring_setup, ring_teardown, NULL }
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ring_setup, ring_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(chain_reads_as_it_was_written),
-		TEST(buffer_over_a_border_of_regions_is_two_segments),
+		BOTH(chain_reads_as_it_was_written),
+		BOTH(buffer_over_a_border_of_regions_is_two_segments),
 		TEST(indirect_table_may_lie_over_a_border_of_regions),
 		TEST(direct_descriptors_may_come_before_an_indirect_table),
-		TEST(descriptors_without_length_are_no_segments),
-		TEST(ring_goes_round_many_times),
-		TEST(untaken_chains_come_again),
-		TEST(space_is_taken_from_as_many_chains_as_needed),
-		TEST(space_is_all_or_nothing),
-		TEST(batches_fill_up_and_go_on),
-		TEST(driver_is_called_when_it_wants),
+		BOTH(descriptors_without_length_are_no_segments),
+		BOTH(ring_goes_round_many_times),
+		BOTH(untaken_chains_come_again),
+		BOTH(space_is_taken_from_as_many_chains_as_needed),
+		BOTH(space_is_all_or_nothing),
+		BOTH(batches_fill_up_and_go_on),
+		BOTH(driver_is_called_when_it_wants),
 		TEST(driver_is_called_once_for_its_event_index),
-		TEST(driver_kicks_only_when_asked),
+		BOTH(driver_kicks_only_when_asked),
 		TEST(ring_resumes_at_its_indices),
+		BOTH(writes_are_filled_in_order_until_one_has_no_room),
+		BOTH(write_that_needs_too_many_chains_takes_none),
+		BOTH(more_writes_than_a_batch_has_segments_are_filled),
+		BOTH(returned_chains_are_used_without_length),
+		BOTH(chains_of_any_length_go_round),
 		TEST(copies_between_guests_stop_at_the_shorter_end),
 	};
 

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Bringing frames to their destination.
+ *
+ * Frames for a guest are queued at its ring, as a list through the burst, and
+ * written all at once: the ring's kind is looked at once, and the memory of
+ * the later buffers is on its way while the first ones are written.  A frame that
+ * cannot wait, because its private bytes are used again, is written at once,
+ * behind those that wait.
+ */
+#include <rte_mbuf.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "vhost-user/forward_state.h"
+
+void deliver_check_ring(struct forward *forward, struct dp_queue *queue)
+{
+	if (likely(!queue->vu->ring.error) || queue->reported)
+		return;
+	queue->reported = true;
+	eventfd_write(forward->attention_fd, 1);
+}
+
+/* In front of the head; sizes that the compiler knows cost no call. */
+static void prepare(const struct dp_port *port, struct frame *frame, struct virtq_write *write)
+{
+	struct virtio_net_hdr_mrg_rxbuf header = frame_header(frame, port->accepts, 1);
+	uint8_t *at = frame->head - port->header;
+
+	memcpy(at, &header.hdr, sizeof(header.hdr));
+	if (port->header > sizeof(header.hdr))
+		memcpy(at + sizeof(header.hdr), &header.num_buffers, sizeof(header.num_buffers));
+	*write = (struct virtq_write){
+		.head = at,
+		.head_length = frame->head_length + port->header,
+		.rest = frame->rest,
+		.rest_length = frame->length - frame->head_length,
+		.buffers = port->buffers_max > 1 ? at + sizeof(header.hdr) : NULL,
+	};
+}
+
+/* Why the next write found no room. */
+static enum drop why_no_room(struct forward *forward, struct dp_port *port, struct virtq *ring)
+{
+	unsigned int taken;
+
+	virtq_batch_reset(&forward->to);
+	taken = virtq_take(ring, &forward->to, 1);
+	virtq_untake(ring, &forward->to, taken);
+	return taken && port->buffers_max == 1 ? DROP_NO_ROOM : DROP_FULL;
+}
+
+/* Hand writes to a guest in order; one without room does not hold up those behind it. */
+static void write_all(struct forward *forward, struct dp_queue *queue, struct virtq_write *writes,
+		      unsigned int count)
+{
+	struct dp_port *port = queue->port;
+	struct virtq *ring = &queue->vu->ring;
+	struct dp_counters *counters = port->counters;
+	unsigned int at = 0, done;
+
+	while (at < count) {
+		done = virtq_fill(ring, &forward->to, writes + at, count - at, port->buffers_max);
+		counters->tx_packets += done;
+		for (; done; done--, at++)
+			counters->tx_bytes += writes[at].head_length + writes[at].rest_length -
+					      port->header;
+		if (likely(at == count))
+			break;
+		counters->drops[why_no_room(forward, port, ring)]++;
+		at++;
+	}
+	deliver_check_ring(forward, queue);
+}
+
+/* Write the frames that wait at a ring. */
+static void write_waiting(struct forward *forward, struct dp_queue *queue)
+{
+	unsigned int count = queue->waiting, index = queue->first;
+
+	queue->waiting = 0;
+	for (unsigned int i = 0; i < count; i++, index = forward->next[index])
+		prepare(queue->port, &forward->frames[index], &forward->writes[i]);
+	write_all(forward, queue, forward->writes, count);
+}
+
+static void send_burst(struct dp_port *port)
+{
+	unsigned int sent, unsent;
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < port->burst_count; i++)
+		bytes += port->burst[i]->pkt_len;
+	sent = uplink_send(port->uplink, port->burst, port->burst_count);
+	unsent = port->burst_count - sent;
+	for (unsigned int i = sent; i < port->burst_count; i++)
+		bytes -= port->burst[i]->pkt_len;
+	rte_pktmbuf_free_bulk(port->burst + sent, unsent);
+	port->counters->tx_packets += sent;
+	port->counters->tx_bytes += bytes;
+	port->counters->drops[DROP_FULL] += unsent;
+	port->burst_count = 0;
+}
+
+void deliver_finish(struct forward *forward)
+{
+	for (unsigned int i = 0; i < forward->touched_count; i++)
+		if (forward->touched[i]->waiting)
+			write_waiting(forward, forward->touched[i]);
+	for (unsigned int i = 0; i < forward->touched_count; i++) {
+		struct dp_queue *queue = forward->touched[i];
+
+		queue->touched = false;
+		if (virtq_publish(&queue->vu->ring))
+			vu_queue_call(queue->vu);
+	}
+	forward->touched_count = 0;
+	for (unsigned int i = 0; i < forward->sending_count; i++)
+		send_burst(forward->sending[i]);
+	forward->sending_count = 0;
+}
+
+void deliver_touch(struct forward *forward, struct dp_queue *queue)
+{
+	if (queue->touched)
+		return;
+	if (unlikely(forward->touched_count == TOUCHED_MAX))
+		deliver_finish(forward);
+	queue->touched = true;
+	forward->touched[forward->touched_count++] = queue;
+}
+
+/* The ring that a frame takes to a guest, whose frames of one flow stay in order. */
+static struct dp_queue *choose_queue(struct dp_port *port, const struct frame *frame)
+{
+	if (unlikely(!port->to_count))
+		return NULL;
+	return port->to_count == 1 ? port->to : port->to + frame_hash(frame) % port->to_count;
+}
+
+static void guest_later(struct forward *forward, struct dp_queue *queue, struct frame *frame)
+{
+	uint8_t index = (uint8_t)(frame - forward->frames);
+
+	deliver_touch(forward, queue);
+	if (queue->waiting++)
+		forward->next[queue->last] = index;
+	else
+		queue->first = index;
+	queue->last = index;
+}
+
+static void guest_now(struct forward *forward, struct dp_queue *queue, struct frame *frame)
+{
+	struct virtq_write write;
+
+	deliver_touch(forward, queue);
+	if (queue->waiting)
+		write_waiting(forward, queue);
+	prepare(queue->port, frame, &write);
+	write_all(forward, queue, &write, 1);
+}
+
+static enum drop to_uplink(struct forward *forward, struct dp_port *port, const struct frame *frame)
+{
+	enum drop reason;
+
+	if (port->burst_count == DP_BURST)
+		deliver_finish(forward);
+	reason = uplink_packet(port->uplink, frame, &port->burst[port->burst_count]);
+	if (reason)
+		return reason;
+	if (!port->burst_count++)
+		forward->sending[forward->sending_count++] = port;
+	return DROP_NONE;
+}
+
+struct delivery {
+	struct forward *forward;
+	struct dp_port *port;
+};
+
+/* To whoever takes the frame as it is. */
+static void bring(void *arg, struct frame *frame)
+{
+	struct delivery *delivery = arg;
+	struct dp_port *port = delivery->port;
+	enum drop reason = DROP_NONE;
+	struct dp_queue *queue;
+
+	if (port->uplink) {
+		reason = to_uplink(delivery->forward, port, frame);
+	} else {
+		queue = choose_queue(port, frame);
+		if (queue)
+			guest_now(delivery->forward, queue, frame);
+		else
+			reason = DROP_DOWN;
+	}
+	if (unlikely(reason))
+		port->counters->drops[reason]++;
+}
+
+static bool takes(const struct dp_port *port, const struct frame *frame)
+{
+	return !(frame->needs & ~port->accepts) && (!port->uplink || frame_is_plain(frame));
+}
+
+void deliver_now(struct forward *forward, struct dp_port *port, struct frame *original)
+{
+	struct delivery delivery = { forward, port };
+	struct frame frame = *original;
+
+	if (likely(!frame.needs) || takes(port, &frame)) {
+		bring(&delivery, &frame);
+		return;
+	}
+	/* Do in software what the receiver does not do. */
+	frame_flatten(&frame, forward->flat);
+	if (frame.needs & ~FRAME_NEED_CSUM) {
+		frame_segment(&frame, bring, &delivery);
+		return;
+	}
+	frame_checksum(&frame);
+	bring(&delivery, &frame);
+}
+
+void deliver(struct forward *forward, struct dp_port *port, struct frame *frame)
+{
+	struct dp_queue *queue;
+
+	if (unlikely(port->uplink || (frame->needs & ~port->accepts))) {
+		deliver_now(forward, port, frame);
+		return;
+	}
+	queue = choose_queue(port, frame);
+	if (likely(queue))
+		guest_later(forward, queue, frame);
+	else
+		port->counters->drops[DROP_DOWN]++;
+}

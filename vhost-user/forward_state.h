@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the two halves of the fast path share: forward.c decides, deliver.c brings. */
+#ifndef VHOST_USER_FORWARD_STATE_H
+#define VHOST_USER_FORWARD_STATE_H
+
+#include "vhost-user/forward.h"
+
+/* Rings that one burst may touch before they are published early. */
+#define TOUCHED_MAX 512
+
+/* A frame's private bytes; the headroom ends with the sender's virtio-net header. */
+struct head {
+	uint8_t bytes[FRAME_HEADROOM + FRAME_HEAD_MAX];
+};
+
+/**
+ * struct forward - the private memory of a worker
+ * @attention_fd: written when a ring breaks
+ * @frames: the burst
+ * @reasons: why a frame of it is dropped before it is switched
+ * @next: the frame that goes to the same ring after it, see struct dp_queue
+ * @heads: private bytes of @frames
+ * @from: chains of the source
+ * @to: scratch memory for the chains of a destination
+ * @writes: what one ring gets
+ * @touched: rings that have something to be brought or published
+ * @sending: uplinks that have packets to send
+ * @packets: what the uplink gave
+ * @packet_segments: their segments
+ * @flat: a frame that is completed in software
+ */
+struct forward {
+	int attention_fd;
+	unsigned int touched_count;
+	unsigned int sending_count;
+	struct frame frames[DP_BURST];
+	enum drop reasons[DP_BURST];
+	uint8_t next[DP_BURST];
+	struct head heads[DP_BURST];
+	struct virtq_batch from;
+	struct virtq_batch to;
+	struct virtq_write writes[DP_BURST];
+	struct dp_queue *touched[TOUCHED_MAX];
+	struct dp_port *sending[DP_PORTS_MAX];
+	struct rte_mbuf *packets[DP_BURST];
+	struct virtq_segment packet_segments[DP_BURST][UPLINK_SEGMENTS_MAX];
+	uint8_t flat[FRAME_HEADROOM + FRAME_MAX];
+};
+
+/* Bring a frame of @frames to a port, at the latest with deliver_finish(). */
+void deliver(struct forward *forward, struct dp_port *port, struct frame *frame);
+
+/* Bring it at once: the frame goes to other ports as well. */
+void deliver_now(struct forward *forward, struct dp_port *port, struct frame *frame);
+
+/* Have the ring published by the next deliver_finish(). */
+void deliver_touch(struct forward *forward, struct dp_queue *queue);
+
+/*
+ * Bring what is left, make visible what the burst did, hand packets to the
+ * uplinks.  Only then may the sources of frames be given back.
+ */
+void deliver_finish(struct forward *forward);
+
+/* Tell the control thread, once, of a ring that is broken. */
+void deliver_check_ring(struct forward *forward, struct dp_queue *queue);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What split and packed rings do alike; for virtq_split.c and virtq_packed.c.
+ *
+ * The driver shares every byte of a ring and may change it at any moment.  So a
+ * value is read once, into a register that the compiler cannot trade for a
+ * second read, then checked, then used.
+ *
+ * The functions that take a ring's own functions as arguments are inlined into
+ * each kind with those arguments known, so that a burst has no indirect call.
+ */
+#ifndef VHOST_USER_VIRTQ_CHAIN_H
+#define VHOST_USER_VIRTQ_CHAIN_H
+
+#include <assert.h>
+#include <string.h>
+
+#include "vhost-user/virtq.h"
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	      "rings of virtio 1.0 and later are little-endian, sections 2.7.1 and 2.8.1");
+
+#define VIRTQ_INLINE static inline __attribute__((always_inline))
+
+/* How far ahead of the chain being read its successors are prefetched. */
+#define VIRTQ_PREFETCH_AHEAD 4
+
+extern const struct virtq_ops virtq_split_ops;
+extern const struct virtq_ops virtq_packed_ops;
+
+/* Make a ring of its kind; the common part is done. */
+void virtq_split_start(struct virtq *vq, const struct virtq_setup *setup);
+void virtq_packed_start(struct virtq *vq, const struct virtq_setup *setup);
+
+/* Read 16 bytes, which need not be aligned, exactly once. */
+VIRTQ_INLINE void virtq_read_once(const void *at, uint64_t word[2])
+{
+	memcpy(word, at, 16);
+	/* Hides from the compiler that the words came from memory. */
+	__asm__ volatile("" : "+r"(word[0]), "+r"(word[1]));
+}
+
+/* Append one buffer to the chain: as many segments as it touches regions. */
+VIRTQ_INLINE enum virtq_error virtq_add_buffer(struct virtq *vq, struct virtq_batch *batch,
+					       struct virtq_chain *chain, uint64_t address,
+					       uint32_t left, bool writable)
+{
+	uint32_t *bytes = writable ? &chain->writable_length : &chain->readable_length;
+	uint16_t *segments = writable ? &chain->writable : &chain->readable;
+
+	if (unlikely(!writable && chain->writable))
+		return VIRTQ_ERROR_ORDER;
+	if (unlikely(__builtin_add_overflow(*bytes, left, bytes)))
+		return VIRTQ_ERROR_BYTES;
+	while (left) {
+		uint32_t length = left;
+		uint8_t *data = guest_memory_at(vq->memory, &vq->region, address, &length);
+
+		if (unlikely(!data))
+			return VIRTQ_ERROR_ADDRESS;
+		if (unlikely(batch->segment_count == VIRTQ_SEGMENTS_MAX))
+			return VIRTQ_ERROR_SEGMENTS;
+		batch->segments[batch->segment_count++] = (struct virtq_segment){data, length};
+		++*segments;
+		address += length;
+		left -= length;
+	}
+	return VIRTQ_OK;
+}
+
+/* Read one descriptor of an indirect table. */
+VIRTQ_INLINE enum virtq_error virtq_read_indirect(struct virtq *vq, uint64_t address,
+						  uint64_t word[2])
+{
+	uint32_t length = 16;
+	const uint8_t *at = guest_memory_at(vq->memory, &vq->region, address, &length);
+
+	if (!at || length < 16)
+		return VIRTQ_ERROR_INDIRECT_ADDRESS;
+	virtq_read_once(at, word);
+	return VIRTQ_OK;
+}
+
+/* Whether an indirect table may be, section 2.7.5.3 and 2.8.7. */
+VIRTQ_INLINE enum virtq_error virtq_check_indirect(const struct virtq *vq, uint32_t length,
+						   uint16_t flags)
+{
+	if (flags & VRING_DESC_F_NEXT)
+		return VIRTQ_ERROR_INDIRECT_FLAGS;
+	if (!vq->indirect)
+		return VIRTQ_ERROR_INDIRECT_FEATURE;
+	if (!length || length % 16)
+		return VIRTQ_ERROR_INDIRECT_SIZE;
+	return VIRTQ_OK;
+}
+
+/* Begin the next chain of a batch; NULL when the batch is full. */
+VIRTQ_INLINE struct virtq_chain *virtq_begin_chain(struct virtq_batch *batch)
+{
+	struct virtq_chain *chain = &batch->chains[batch->chain_count];
+
+	if (unlikely(batch->chain_count == VIRTQ_CHAINS_MAX))
+		return NULL;
+	*chain = (struct virtq_chain){ .first = batch->segment_count };
+	return chain;
+}
+
+/* End it; false when it is no good. */
+VIRTQ_INLINE bool virtq_end_chain(struct virtq *vq, struct virtq_batch *batch,
+				  const struct virtq_chain *chain, enum virtq_error error)
+{
+	if (likely(!error)) {
+		batch->chain_count++;
+		return true;
+	}
+	batch->segment_count = chain->first;
+	/* What does not fit behind other chains may fit into an empty batch. */
+	if (error != VIRTQ_ERROR_SEGMENTS || !chain->first)
+		vq->error = error;
+	return false;
+}
+
+typedef bool virtq_take_one_fn(struct virtq *vq, struct virtq_batch *batch);
+typedef void virtq_untake_fn(struct virtq *vq, struct virtq_batch *batch, unsigned int count);
+typedef void virtq_push_fn(struct virtq *vq, const struct virtq_chain *chain, uint32_t length);
+
+/* Take a chain that is all room; 0 when it cannot be had. */
+VIRTQ_INLINE uint32_t virtq_take_room(struct virtq *vq, struct virtq_batch *batch,
+				      virtq_take_one_fn *take_one, virtq_untake_fn *untake)
+{
+	if (!take_one(vq, batch))
+		return 0;
+	const struct virtq_chain *chain = &batch->chains[batch->chain_count - 1];
+
+	if (likely(chain->writable_length && !chain->readable)) {
+		__builtin_prefetch(batch->segments[chain->first].data, 1);
+		return chain->writable_length;
+	}
+	vq->error = chain->readable ? VIRTQ_ERROR_RX_READABLE : VIRTQ_ERROR_RX_EMPTY;
+	untake(vq, batch, 1);
+	return 0;
+}
+
+VIRTQ_INLINE unsigned int virtq_take_rooms(struct virtq *vq, struct virtq_batch *batch,
+					   uint32_t length, unsigned int max,
+					   virtq_take_one_fn *take_one, virtq_untake_fn *untake)
+{
+	unsigned int taken = 0;
+	uint64_t room = 0;
+
+	while (room < length && taken < max) {
+		uint32_t more = virtq_take_room(vq, batch, take_one, untake);
+
+		if (!more)
+			break;
+		room += more;
+		taken++;
+	}
+	if (likely(room >= length))
+		return taken;
+	untake(vq, batch, taken);
+	return 0;
+}
+
+/* Whether what a cursor gives next is contiguous. */
+VIRTQ_INLINE bool virtq_is_run(const struct virtq_cursor *cursor, uint32_t length)
+{
+	return cursor->segment != cursor->end &&
+	       cursor->segment->length - cursor->offset >= length;
+}
+
+/* The usual case: all of it goes into one segment, from one segment. */
+VIRTQ_INLINE bool virtq_write_run(const struct virtq_batch *batch, const struct virtq_chain *chain,
+				  const struct virtq_write *write)
+{
+	uint8_t *to = batch->segments[chain->first].data;
+
+	if (chain->writable > 1 ||
+	    (write->rest_length && !virtq_is_run(&write->rest, write->rest_length)))
+		return false;
+	memcpy(to, write->head, write->head_length);
+	/* A hostile front end may map the same memory for both ends. */
+	if (write->rest_length)
+		memmove(to + write->head_length,
+			write->rest.segment->data + write->rest.offset, write->rest_length);
+	return true;
+}
+
+/* Write into @count chains, beginning with @chain, that have the room; and push them. */
+VIRTQ_INLINE void virtq_write_chains(struct virtq *vq, const struct virtq_batch *batch,
+				     const struct virtq_chain *chain, unsigned int count,
+				     struct virtq_write *write, virtq_push_fn *push)
+{
+	uint32_t left = write->head_length + write->rest_length;
+	uint16_t buffers = (uint16_t)count;
+
+	if (likely(count == 1 && virtq_write_run(batch, chain, write))) {
+		push(vq, chain, left);
+		return;
+	}
+	struct virtq_cursor to = virtq_writable(batch, chain, count);
+
+	if (write->buffers)
+		memcpy(write->buffers, &buffers, sizeof(buffers));
+	virtq_cursor_write(&to, write->head, write->head_length);
+	virtq_cursor_copy(&to, &write->rest, write->rest_length);
+	for (; count; count--, chain++) {
+		uint32_t part = left < chain->writable_length ? left : chain->writable_length;
+
+		push(vq, chain, part);
+		left -= part;
+	}
+}
+
+/* As many writes as one batch has room for. */
+VIRTQ_INLINE unsigned int virtq_fill_batch(struct virtq *vq, struct virtq_batch *batch,
+					   struct virtq_write *writes, unsigned int count,
+					   unsigned int buffers_max, virtq_take_one_fn *take_one,
+					   virtq_untake_fn *untake, virtq_push_fn *push)
+{
+	unsigned int done = 0, used = 0;
+
+	virtq_batch_reset(batch);
+	/* Mostly one chain for each; their memory is on its way when we write to it. */
+	while (batch->chain_count < count && virtq_take_room(vq, batch, take_one, untake))
+		;
+	for (; done < count; done++) {
+		uint64_t length = (uint64_t)writes[done].head_length + writes[done].rest_length;
+		unsigned int chains = 0;
+		uint64_t room = 0;
+
+		while (room < length && chains < buffers_max) {
+			if (used + chains == batch->chain_count &&
+			    !virtq_take_room(vq, batch, take_one, untake))
+				break;
+			room += batch->chains[used + chains++].writable_length;
+		}
+		if (room < length)
+			break;
+		virtq_write_chains(vq, batch, &batch->chains[used], chains, &writes[done], push);
+		used += chains;
+	}
+	untake(vq, batch, batch->chain_count - used);
+	return done;
+}
+
+VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *batch,
+					 struct virtq_write *writes, unsigned int count,
+					 unsigned int buffers_max, virtq_take_one_fn *take_one,
+					 virtq_untake_fn *untake, virtq_push_fn *push)
+{
+	unsigned int done = 0, more;
+
+	while (done < count && (more = virtq_fill_batch(vq, batch, writes + done, count - done,
+							buffers_max, take_one, untake, push)))
+		done += more;
+	return done;
+}
+
+#endif

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The packed ring, virtio 1.2 section 2.8: one ring of descriptors that driver
+ * and device both write.
+ *
+ * A descriptor is available when its AVAIL bit is the driver's wrap counter and
+ * its USED bit is not; used when both are.  The buffers of a chain follow each
+ * other in the ring, and the last one carries its buffer ID.  The device
+ * writes one used descriptor for a chain where the chain began, and skips as
+ * many entries as the chain had.
+ *
+ * The driver looks at used descriptors in order.  So of all that is pushed
+ * between two publishes the flags of the first are written last, and that makes
+ * all of them visible at once.
+ */
+#include <linux/virtio_config.h>
+
+#include "vhost-user/virtq_chain.h"
+
+#define AVAIL (UINT16_C(1) << VRING_PACKED_DESC_F_AVAIL)
+#define USED (UINT16_C(1) << VRING_PACKED_DESC_F_USED)
+#define EVENT_WRAP (UINT16_C(1) << VRING_PACKED_EVENT_F_WRAP_CTR)
+
+static_assert(sizeof(struct vring_packed_desc) == 16 &&
+		      offsetof(struct vring_packed_desc, len) == 8 &&
+		      offsetof(struct vring_packed_desc, id) == 12 &&
+		      offsetof(struct vring_packed_desc, flags) == 14,
+	      "descriptor, section 2.8.13");
+static_assert(sizeof(struct vring_packed_desc_event) == 4 &&
+		      offsetof(struct vring_packed_desc_event, flags) == 2,
+	      "event suppression, section 2.8.14");
+
+struct descriptor {
+	uint64_t address;
+	uint32_t length;
+	uint16_t id;
+	uint16_t flags;
+};
+
+VIRTQ_INLINE struct descriptor to_descriptor(const uint64_t word[2])
+{
+	return (struct descriptor){
+		.address = word[0],
+		.length = (uint32_t)word[1],
+		.id = (uint16_t)(word[1] >> 32),
+		.flags = (uint16_t)(word[1] >> 48),
+	};
+}
+
+/* Read an entry exactly once, its flags first: the rest was written before them. */
+VIRTQ_INLINE struct descriptor read_entry(const struct virtq *vq, uint16_t index)
+{
+	const uint64_t *at = (const uint64_t *)(const void *)&vq->packed.desc[index];
+	uint64_t word[2];
+
+	word[1] = __atomic_load_n(at + 1, __ATOMIC_ACQUIRE);
+	word[0] = __atomic_load_n(at, __ATOMIC_RELAXED);
+	return to_descriptor(word);
+}
+
+VIRTQ_INLINE bool is_available(uint16_t flags, bool wrap)
+{
+	return !!(flags & AVAIL) == wrap && !!(flags & USED) != wrap;
+}
+
+/* Move an index on by some entries, at most a whole round. */
+VIRTQ_INLINE void advance(const struct virtq *vq, uint16_t *index, bool *wrap, uint16_t entries)
+{
+	uint32_t next = (uint32_t)*index + entries;
+
+	if (next >= vq->size) {
+		next -= vq->size;
+		*wrap = !*wrap;
+	}
+	*index = (uint16_t)next;
+}
+
+VIRTQ_INLINE enum virtq_error add_buffer(struct virtq *vq, struct virtq_batch *batch,
+					 struct virtq_chain *chain,
+					 const struct descriptor *buffer)
+{
+	return virtq_add_buffer(vq, batch, chain, buffer->address, buffer->length,
+				buffer->flags & VRING_DESC_F_WRITE);
+}
+
+/* Section 2.8.7: all descriptors of the table, in order. */
+static enum virtq_error add_indirect(struct virtq *vq, struct virtq_batch *batch,
+				     struct virtq_chain *chain, const struct descriptor *table)
+{
+	enum virtq_error error = virtq_check_indirect(vq, table->length, table->flags);
+
+	for (uint32_t at = 0; !error && at < table->length; at += 16) {
+		struct descriptor buffer;
+		uint64_t word[2];
+
+		/* Descriptors without length make no segments but take time. */
+		if (at == VIRTQ_SEGMENTS_MAX * 16)
+			return VIRTQ_ERROR_SEGMENTS;
+		error = virtq_read_indirect(vq, table->address + at, word);
+		if (error)
+			return error;
+		buffer = to_descriptor(word);
+		if (buffer.flags & VRING_DESC_F_INDIRECT)
+			return VIRTQ_ERROR_INDIRECT_FLAGS;
+		error = add_buffer(vq, batch, chain, &buffer);
+	}
+	return error;
+}
+
+/* The chain that begins with @buffer, which is available, at the next entry. */
+VIRTQ_INLINE enum virtq_error add_chain(struct virtq *vq, struct virtq_batch *batch,
+					struct virtq_chain *chain, struct descriptor buffer)
+{
+	uint16_t index = vq->packed.avail_next;
+
+	for (;;) {
+		enum virtq_error error;
+
+		/* Whatever the flags say, no more entries are out than there are. */
+		if (unlikely(++chain->descriptors + vq->packed.taken > vq->size))
+			return chain->descriptors > vq->size ? VIRTQ_ERROR_LOOP :
+							       VIRTQ_ERROR_AVAIL_JUMP;
+		chain->id = buffer.id;
+		if (buffer.flags & VRING_DESC_F_INDIRECT)
+			return add_indirect(vq, batch, chain, &buffer);
+		error = add_buffer(vq, batch, chain, &buffer);
+		if (unlikely(error) || !(buffer.flags & VRING_DESC_F_NEXT))
+			return error;
+		if (++index == vq->size)
+			index = 0;
+		buffer = read_entry(vq, index);
+	}
+}
+
+/* Take the next available chain; false when it cannot be had (now). */
+VIRTQ_INLINE bool take_one(struct virtq *vq, struct virtq_batch *batch)
+{
+	struct virtq_packed *packed = &vq->packed;
+	struct descriptor buffer = read_entry(vq, packed->avail_next);
+	struct virtq_chain *chain;
+
+	if (!is_available(buffer.flags, packed->avail_wrap) || unlikely(vq->error))
+		return false;
+	chain = virtq_begin_chain(batch);
+	if (!chain || !virtq_end_chain(vq, batch, chain, add_chain(vq, batch, chain, buffer)))
+		return false;
+	packed->taken += chain->descriptors;
+	advance(vq, &packed->avail_next, &packed->avail_wrap, chain->descriptors);
+	return true;
+}
+
+static unsigned int take(struct virtq *vq, struct virtq_batch *batch, unsigned int max)
+{
+	unsigned int taken = 0;
+
+	while (taken < max && take_one(vq, batch)) {
+		const struct virtq_chain *chain = &batch->chains[batch->chain_count - 1];
+
+		if (likely(batch->segment_count > chain->first))
+			__builtin_prefetch(batch->segments[chain->first].data);
+		taken++;
+	}
+	return taken;
+}
+
+VIRTQ_INLINE void untake(struct virtq *vq, struct virtq_batch *batch, unsigned int count)
+{
+	struct virtq_packed *packed = &vq->packed;
+
+	for (; count; count--) {
+		const struct virtq_chain *chain = &batch->chains[--batch->chain_count];
+
+		/* Back by as many entries is on by the others of a round, and once around. */
+		packed->taken -= chain->descriptors;
+		packed->avail_wrap = !packed->avail_wrap;
+		advance(vq, &packed->avail_next, &packed->avail_wrap,
+			vq->size - chain->descriptors);
+		batch->segment_count = chain->first;
+	}
+}
+
+VIRTQ_INLINE void push(struct virtq *vq, const struct virtq_chain *chain, uint32_t length)
+{
+	struct virtq_packed *packed = &vq->packed;
+	struct vring_packed_desc *entry = &packed->desc[packed->used_next];
+	uint16_t flags = packed->used_wrap ? AVAIL | USED : 0;
+
+	if (length)
+		flags |= VRING_DESC_F_WRITE;
+	entry->id = chain->id;
+	entry->len = length;
+	if (packed->withheld) {
+		__atomic_store_n(&entry->flags, flags, __ATOMIC_RELAXED);
+	} else {
+		packed->withheld = true;
+		packed->used_first = packed->used_next;
+		packed->first_flags = flags;
+	}
+	packed->taken -= chain->descriptors;
+	advance(vq, &packed->used_next, &packed->used_wrap, chain->descriptors);
+}
+
+static void return_all(struct virtq *vq, const struct virtq_batch *batch)
+{
+	for (unsigned int i = 0; i < batch->chain_count; i++)
+		push(vq, &batch->chains[i], 0);
+}
+
+static unsigned int take_space(struct virtq *vq, struct virtq_batch *batch, uint32_t length,
+			       unsigned int max)
+{
+	return virtq_take_rooms(vq, batch, length, max, take_one, untake);
+}
+
+static unsigned int fill(struct virtq *vq, struct virtq_batch *batch, struct virtq_write *writes,
+			 unsigned int count, unsigned int buffers_max)
+{
+	return virtq_fill_all(vq, batch, writes, count, buffers_max, take_one, untake, push);
+}
+
+/* Whether the driver asked to be called for one of the entries from @old on. */
+static bool wants_call(const struct virtq *vq, uint16_t old)
+{
+	const struct virtq_packed *packed = &vq->packed;
+	uint32_t word = __atomic_load_n((const uint32_t *)(const void *)packed->driver_event,
+					__ATOMIC_RELAXED);
+	uint16_t now = packed->used_next, event = word & (EVENT_WRAP - 1), flags = word >> 16 & 3;
+
+	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !vq->event_idx)
+		return flags != VRING_PACKED_EVENT_FLAG_DISABLE;
+	/* Count on from one round into the next, as section 2.8.10.1 has it. */
+	if (now <= old)
+		old -= vq->size;
+	if (!!(word & EVENT_WRAP) != packed->used_wrap)
+		event -= vq->size;
+	return vring_need_event(event, now, old);
+}
+
+static bool publish(struct virtq *vq)
+{
+	struct virtq_packed *packed = &vq->packed;
+
+	if (!packed->withheld)
+		return false;
+	/* The driver that sees these flags must see what was written before them. */
+	__atomic_store_n(&packed->desc[packed->used_first].flags, packed->first_flags,
+			 __ATOMIC_RELEASE);
+	packed->withheld = false;
+	/* They must be visible before we read whether the driver, which sets its wish first
+	 * and looks at them then, wants a call; or both would wait. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return wants_call(vq, packed->used_first);
+}
+
+static void write_device_event(struct virtq *vq, uint16_t position, uint16_t flags)
+{
+	__atomic_store_n((uint32_t *)(void *)vq->packed.device_event,
+			 (uint32_t)flags << 16 | position, __ATOMIC_RELAXED);
+}
+
+static void kick_disable(struct virtq *vq)
+{
+	write_device_event(vq, 0, VRING_PACKED_EVENT_FLAG_DISABLE);
+}
+
+static bool kick_enable(struct virtq *vq)
+{
+	const struct virtq_packed *packed = &vq->packed;
+	uint16_t next = packed->avail_next | (packed->avail_wrap ? EVENT_WRAP : 0);
+
+	if (vq->event_idx)
+		write_device_event(vq, next, VRING_PACKED_EVENT_FLAG_DESC);
+	else
+		write_device_event(vq, 0, VRING_PACKED_EVENT_FLAG_ENABLE);
+	/* Our wish must be visible before we look for buffers, as the driver adds them
+	 * first and looks at our wish then; or a buffer would wait for nobody. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (vq->error ||
+	    !is_available(read_entry(vq, packed->avail_next).flags, packed->avail_wrap))
+		return false;
+	kick_disable(vq);
+	return true;
+}
+
+static uint32_t base(const struct virtq *vq)
+{
+	const struct virtq_packed *packed = &vq->packed;
+
+	return packed->avail_next | (uint32_t)packed->avail_wrap << 15 |
+	       (uint32_t)packed->used_next << 16 | (uint32_t)packed->used_wrap << 31;
+}
+
+static void untake_op(struct virtq *vq, struct virtq_batch *batch, unsigned int count)
+{
+	untake(vq, batch, count);
+}
+
+static void push_op(struct virtq *vq, const struct virtq_chain *chain, uint32_t length)
+{
+	push(vq, chain, length);
+}
+
+const struct virtq_ops virtq_packed_ops = {
+	.take = take,
+	.take_space = take_space,
+	.untake = untake_op,
+	.push = push_op,
+	.return_all = return_all,
+	.fill = fill,
+	.publish = publish,
+	.kick_disable = kick_disable,
+	.kick_enable = kick_enable,
+	.base = base,
+};
+
+void virtq_packed_start(struct virtq *vq, const struct virtq_setup *setup)
+{
+	uint16_t used = setup->base >> 16;
+
+	vq->ops = &virtq_packed_ops;
+	vq->packed = (struct virtq_packed){
+		.desc = setup->desc,
+		.driver_event = setup->driver,
+		.device_event = setup->device,
+		.avail_next = used & 0x7fff,
+		.used_next = used & 0x7fff,
+		.avail_wrap = used >> 15,
+		.used_wrap = used >> 15,
+	};
+}
