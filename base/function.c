@@ -90,22 +90,15 @@ static void add_group(struct json_object *json, struct iov *iov, struct iov_bdf 
 		add_number(json, "iommu_group", strtol(number, NULL, 10));
 }
 
-static unsigned int routing_id(struct iov_bdf bdf)
-{
-	return (unsigned int)(bdf.bus << 8 | bdf.device << 3 | bdf.function);
-}
-
-/* The inverse of PCIe Base 6.0 section 9.2.1.2: VF n is at PF + offset + n * stride. */
 static void add_vf_index(struct json_object *json, struct iov *iov, struct iov_bdf pf,
 			 struct iov_bdf vf)
 {
-	int64_t offset, stride, distance = (int64_t)routing_id(vf) - routing_id(pf);
+	unsigned int index;
 
-	if (iov_pci_number(iov, pf, "sriov_offset", &offset) ||
-	    iov_pci_number(iov, pf, "sriov_stride", &stride))
+	if (iov_pci_vf_index(iov, pf, vf, &index))
 		add_text(json, "vf_index", NULL);
 	else
-		add_number(json, "vf_index", stride ? (distance - offset) / stride : 0);
+		add_number(json, "vf_index", index);
 }
 
 static void add_relation(struct json_object *json, struct iov *iov, struct iov_bdf bdf)

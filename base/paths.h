@@ -6,6 +6,7 @@
 #define IOV_PATH_PCI_DEVICES "sys/bus/pci/devices"
 #define IOV_PATH_PCI_DRIVERS "sys/bus/pci/drivers"
 #define IOV_PATH_PCI_PROBE "sys/bus/pci/drivers_probe"
+#define IOV_PATH_PCI_SLOTS "sys/bus/pci/slots"
 #define IOV_PATH_IOMMU_GROUPS "sys/kernel/iommu_groups"
 #define IOV_PATH_CLASS_NET "sys/class/net"
 #define IOV_PATH_CLASS_BLOCK "sys/class/block"

@@ -9,7 +9,7 @@
 #include "base/paths.h"
 
 /* The domain is optional; nothing may follow the function. */
-static bool parse_address(const char *text, struct iov_bdf *bdf)
+bool iov_bdf_scan(const char *text, struct iov_bdf *bdf)
 {
 	unsigned int domain = 0, bus, device, function;
 	int end = -1;
@@ -30,7 +30,7 @@ static bool parse_address(const char *text, struct iov_bdf *bdf)
 
 int iov_bdf_parse(struct iov *iov, const char *text, struct iov_bdf *bdf)
 {
-	if (parse_address(text, bdf))
+	if (iov_bdf_scan(text, bdf))
 		return 0;
 	return iov_fail(iov, -EINVAL,
 			"%s: not a PCI address; write it like 0000:01:00.0, 'iov list' shows them",
@@ -107,7 +107,7 @@ int iov_pci_link(struct iov *iov, struct iov_bdf bdf, const char *attribute,
 
 	if (error)
 		return error;
-	return parse_address(name, target) ? 0 : -EINVAL;
+	return iov_bdf_scan(name, target) ? 0 : -EINVAL;
 }
 
 unsigned int iov_pci_vf_count(struct iov *iov, struct iov_bdf bdf)
@@ -124,6 +124,21 @@ unsigned int iov_pci_vf_count(struct iov *iov, struct iov_bdf bdf)
 	}
 	iov_names_free(names, count);
 	return vfs;
+}
+
+int iov_pci_vf_index(struct iov *iov, struct iov_bdf pf, struct iov_bdf vf, unsigned int *index)
+{
+	int64_t offset, stride, distance = (int64_t)bdf_key(vf) - (int64_t)bdf_key(pf);
+	int error = iov_pci_number(iov, pf, "sriov_offset", &offset);
+
+	if (!error)
+		error = iov_pci_number(iov, pf, "sriov_stride", &stride);
+	if (error)
+		return error;
+	if (distance < offset)
+		return -EINVAL;
+	*index = stride ? (unsigned int)((distance - offset) / stride) : 0;
+	return 0;
 }
 
 static int compare_bdf(const void *a, const void *b)
@@ -143,7 +158,7 @@ int iov_pci_list(struct iov *iov, struct iov_bdf **list, size_t *count)
 	*count = 0;
 	*list = calloc(n + 1, sizeof(**list));
 	for (size_t i = 0; *list && i < n; i++) {
-		if (parse_address(names[i], &(*list)[*count]))
+		if (iov_bdf_scan(names[i], &(*list)[*count]))
 			++*count;
 	}
 	iov_names_free(names, n);

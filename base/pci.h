@@ -50,6 +50,15 @@ struct iov_bdf_text {
 int iov_bdf_parse(struct iov *iov, const char *text, struct iov_bdf *bdf);
 
 /**
+ * iov_bdf_scan - read an address where other text is no error
+ * @text: any
+ * @bdf: receives the address
+ *
+ * Return: whether @text is an address, as iov_bdf_parse() takes it.
+ */
+bool iov_bdf_scan(const char *text, struct iov_bdf *bdf);
+
+/**
  * iov_bdf_format - write an address as the kernel does
  * @bdf: address
  *
@@ -143,6 +152,19 @@ int iov_pci_link(struct iov *iov, struct iov_bdf bdf, const char *attribute,
  * Return: the number up to the last VF that is there; 0 for what is no PF.
  */
 unsigned int iov_pci_vf_count(struct iov *iov, struct iov_bdf bdf);
+
+/**
+ * iov_pci_vf_index - number of a VF among those of its PF
+ * @iov: context
+ * @pf: the PF
+ * @vf: a VF of it
+ * @index: receives the number, 0 for the first
+ *
+ * The inverse of PCIe Base 6.0 section 9.2.1.2: VF n is at PF + offset + n * stride.
+ *
+ * Return: 0 or -errno; the message is not touched.
+ */
+int iov_pci_vf_index(struct iov *iov, struct iov_bdf pf, struct iov_bdf vf, unsigned int *index);
 
 /**
  * iov_pci_list - all functions of the host, in order of address

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/identity.h"
 #include "base/paths.h"
 #include "base/plan_engine.h"
 
@@ -291,8 +292,10 @@ static int guard_and_run(struct run *run, struct iov_plan *plan, struct json_obj
 		error = iov_plan_guard(plan, run->options.lifted, NULL);
 	if (!error)
 		error = run_take_steps(run, json);
-	if (!error)
-		error = journal_create(run->iov, &run->journal, json);
+	if (error)
+		return error;
+	iov_identity_remember(run->iov);
+	error = journal_create(run->iov, &run->journal, json);
 	return error ? error : run_steps(run);
 }
 

@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/sysfd.h"
 
 struct iov_path iov_path(const char *format, ...)
 {
@@ -68,20 +69,25 @@ static ssize_t read_full(int fd, char *text, size_t size)
 	return (ssize_t)length;
 }
 
-int iov_sys_read(struct iov *iov, const char *path, char *text, size_t size)
+int fd_read_text(int fd, char *text, size_t size)
 {
-	_cleanup_fd_ int fd = iov_sys_open(iov, path, O_RDONLY);
+	_cleanup_fd_ int file = fd;
 	ssize_t length;
 
-	if (fd < 0)
-		return fd;
-	length = read_full(fd, text, size - 1);
+	if (file < 0)
+		return file;
+	length = read_full(file, text, size - 1);
 	if (length < 0)
 		return (int)length;
 	while (length && strchr(" \t\n", text[length - 1]))
 		length--;
 	text[length] = '\0';
 	return 0;
+}
+
+int iov_sys_read(struct iov *iov, const char *path, char *text, size_t size)
+{
+	return fd_read_text(iov_sys_open(iov, path, O_RDONLY), text, size);
 }
 
 int iov_sys_read_all(struct iov *iov, const char *path, char **text, size_t *length)
@@ -118,16 +124,21 @@ int iov_sys_read_all(struct iov *iov, const char *path, char **text, size_t *len
 	return 0;
 }
 
-int iov_sys_read_number(struct iov *iov, const char *path, int64_t *number)
+int text_number(const char *text, int64_t *number)
 {
-	char text[64], *end;
-	int error = iov_sys_read(iov, path, text, sizeof(text));
+	char *end;
 
-	if (error)
-		return error;
 	errno = 0;
 	*number = (int64_t)strtoll(text, &end, strncmp(text, "0x", 2) ? 10 : 16);
 	return errno || end == text || *end ? -EINVAL : 0;
+}
+
+int iov_sys_read_number(struct iov *iov, const char *path, int64_t *number)
+{
+	char text[64];
+	int error = iov_sys_read(iov, path, text, sizeof(text));
+
+	return error ? error : text_number(text, number);
 }
 
 int iov_sys_link(struct iov *iov, const char *path, char *target, size_t size)
@@ -146,20 +157,23 @@ int iov_sys_link(struct iov *iov, const char *path, char *target, size_t size)
 	return 0;
 }
 
-int iov_sys_link_name(struct iov *iov, const char *path, char *name, size_t size)
+int target_name(const char *target, char *name, size_t size)
 {
-	char target[IOV_PATH_MAX];
-	const char *last;
-	int error = iov_sys_link(iov, path, target, sizeof(target));
+	const char *last = strrchr(target, '/');
 
-	if (error)
-		return error;
-	last = strrchr(target, '/');
 	last = last ? last + 1 : target;
 	if (strlen(last) >= size)
 		return -ENAMETOOLONG;
 	strcpy(name, last);
 	return 0;
+}
+
+int iov_sys_link_name(struct iov *iov, const char *path, char *name, size_t size)
+{
+	char target[IOV_PATH_MAX];
+	int error = iov_sys_link(iov, path, target, sizeof(target));
+
+	return error ? error : target_name(target, name, size);
 }
 
 bool iov_sys_exists(struct iov *iov, const char *path)
@@ -191,9 +205,8 @@ static int names_append(char ***names, size_t *count, const char *name)
 	return 0;
 }
 
-int iov_sys_list(struct iov *iov, const char *path, char ***names, size_t *count)
+int fd_list(int fd, char ***names, size_t *count)
 {
-	int fd = iov_sys_open(iov, path, O_RDONLY | O_DIRECTORY);
 	struct dirent *entry;
 	DIR *directory;
 	int error = 0;
@@ -220,6 +233,11 @@ int iov_sys_list(struct iov *iov, const char *path, char ***names, size_t *count
 	if (*count)
 		qsort(*names, *count, sizeof(**names), compare_version);
 	return 0;
+}
+
+int iov_sys_list(struct iov *iov, const char *path, char ***names, size_t *count)
+{
+	return fd_list(iov_sys_open(iov, path, O_RDONLY | O_DIRECTORY), names, count);
 }
 
 void iov_names_free(char **names, size_t count)
