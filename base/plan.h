@@ -310,6 +310,10 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
  *	0 means 10 s
  * @lock_timeout: how long another change is waited for, in milliseconds; 0 means 30 s
  * @jobs: most steps that run at the same time, 1 to 64; 0 means 8
+ * @ready: asked last, when this process alone may change the host, the guards have
+ *	agreed and nothing is written: 0, or -errno with a message to change nothing;
+ *	may be NULL
+ * @ready_arg: passed to @ready
  * @progress: called before each step that is done or undone, counted from 1, by one
  *	thread at a time; may be NULL
  * @progress_arg: passed to @progress
@@ -319,6 +323,8 @@ struct iov_plan_options {
 	unsigned int verify_timeout;
 	unsigned int lock_timeout;
 	unsigned int jobs;
+	int (*ready)(void *arg);
+	void *ready_arg;
 	void (*progress)(void *arg, size_t step, size_t steps, const char *title);
 	void *progress_arg;
 };

@@ -292,6 +292,8 @@ static int guard_and_run(struct run *run, struct iov_plan *plan, struct json_obj
 		error = iov_plan_guard(plan, run->options.lifted, NULL);
 	if (!error)
 		error = run_take_steps(run, json);
+	if (!error && run->options.ready)
+		error = run->options.ready(run->options.ready_arg);
 	if (error)
 		return error;
 	iov_identity_remember(run->iov);

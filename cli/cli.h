@@ -40,6 +40,8 @@ enum cli_exit {
  * @lifted: guards named by --force, ended by NULL
  * @wait: --wait in seconds, 0 for the default
  * @jobs: --jobs, 0 for the default
+ * @ready: see struct iov_plan_options; NULL for none
+ * @ready_arg: passed to @ready
  */
 struct cli {
 	struct iov *iov;
@@ -48,6 +50,8 @@ struct cli {
 	const char *lifted[CLI_LIFTED_MAX + 1];
 	unsigned int wait;
 	unsigned int jobs;
+	int (*ready)(void *arg);
+	void *ready_arg;
 };
 
 /**

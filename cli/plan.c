@@ -167,6 +167,8 @@ struct iov_plan_options cli_plan_options(const struct cli *cli)
 		.lifted = cli->lifted,
 		.lock_timeout = cli->wait * 1000,
 		.jobs = cli->jobs,
+		.ready = cli->ready,
+		.ready_arg = cli->ready_arg,
 		.progress = isatty(STDERR_FILENO) ? show_progress : NULL,
 	};
 }

@@ -177,6 +177,26 @@ static void a_host_that_changed_since_planning_is_left_alone(void **state)
 }
 
 /* Run the plan in a child that is killed right after its write number @at. */
+static int change_the_mind(void *arg)
+{
+	assert_int_equal(kernel.writes, 0);
+	assert_false(journal_exists());
+	return iov_fail(kernel.iov, -EAGAIN, "%s", (const char *)arg);
+}
+
+static void a_caller_that_is_not_ready_stops_the_plan_before_it_begins(void **state)
+{
+	struct iov_plan_options options = { .ready = change_the_mind, .ready_arg = "not now" };
+	struct iov_plan *plan = three_writes();
+
+	(void)state;
+	assert_int_equal(iov_plan_run(plan, &options), -EAGAIN);
+	assert_string_equal(iov_error_message(kernel.iov), "not now");
+	assert_true(all_are("old"));
+	assert_false(journal_exists());
+	iov_plan_free(plan);
+}
+
 static void run_killed(int at)
 {
 	int status;
@@ -458,6 +478,7 @@ int main(void)
 		TEST(an_error_at_any_operation_leaves_the_host_as_before),
 		TEST(a_change_that_does_not_arrive_is_undone),
 		TEST(a_host_that_changed_since_planning_is_left_alone),
+		TEST(a_caller_that_is_not_ready_stops_the_plan_before_it_begins),
 		TEST(a_killed_change_is_undone_or_finished),
 		TEST(the_writes_of_a_step_are_ended_without_their_caller),
 		TEST(the_write_that_fails_is_named),
