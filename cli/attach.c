@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/identity.h"
 #include "base/output.h"
+#include "cli/argument.h"
 #include "cli/attach_port.h"
 #include "cli/commands.h"
 #include "vfio/assign.h"
@@ -29,6 +31,14 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
+static void check_vmm(const char *vmm, struct argp_state *state)
+{
+	if (!vmm)
+		argp_error(state, "expected --vmm qemu");
+	else if (strcmp(vmm, "qemu"))
+		argp_error(state, "--vmm %s: expected qemu", vmm);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct attach_args *args = cli_data(state);
@@ -43,22 +53,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_MAC:
 		args->port.mac = arg;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (args->name)
-			return ARGP_ERR_UNKNOWN;
-		args->name = arg;
-		return 0;
 	case ARGP_KEY_END:
-		if (!args->name)
-			argp_error(state, "expected a PCI address or the name of a port");
-		if (!args->vmm)
-			argp_error(state, "expected --vmm qemu");
-		if (strcmp(args->vmm, "qemu"))
-			argp_error(state, "--vmm %s: expected qemu", args->vmm);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
+		if (args->name)
+			check_vmm(args->vmm, state);
+		break;
 	}
+	return cli_argument(key, arg, state, &args->name,
+			    "expected a device or the name of a port; 'iov list' and 'iov port "
+			    "list' show them");
 }
 
 /* Safe to be pasted into a shell as it is: nothing in it needs quoting. */
@@ -80,16 +82,23 @@ static void print_json(const struct attach_args *args, struct json_object *argum
 	iov_output_json(stdout, json);
 }
 
-/* No name of a port has a colon, and every PCI address does. */
+/* No name of a port has one of these; an interface without them is a device all the same. */
+static bool is_device(struct cli *cli, const char *name)
+{
+	struct iov_bdf bdf;
+
+	return strpbrk(name, ":=/") || !iov_device_parse(cli->iov, name, &bdf);
+}
+
 static int find_arguments(struct cli *cli, const struct attach_args *args,
 			  struct json_object **arguments)
 {
 	struct iov_bdf bdf;
 	int error;
 
-	if (!strchr(args->name, ':'))
+	if (!is_device(cli, args->name))
 		return cli_attach_port(cli, args->name, &args->port, arguments);
-	error = iov_bdf_parse(cli->iov, args->name, &bdf);
+	error = cli_function(cli, args->name, &bdf);
 	return error ? error : iov_attach_qemu(cli->iov, bdf, arguments);
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/identity.h"
+#include "cli/argument.h"
 #include "cli/commands.h"
 #include "vfio/bind.h"
 
@@ -42,7 +44,7 @@ static error_t parse_devices(int key, char *arg, struct argp_state *state)
 		args->devices[args->count++] = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "expected a PCI address; 'iov list' shows them");
+		argp_error(state, CLI_EXPECTED_DEVICE);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -62,22 +64,22 @@ static error_t parse_bind(int key, char *arg, struct argp_state *state)
 	return parse_devices(key, arg, state);
 }
 
-static int parse_addresses(struct cli *cli, const struct bind_args *args, struct iov_bdf *bdfs)
+static int parse_names(struct cli *cli, const struct bind_args *args, struct iov_bdf *bdfs)
 {
 	int error = 0;
 
 	for (size_t i = 0; !error && i < args->count; i++)
-		error = iov_bdf_parse(cli->iov, args->devices[i], &bdfs[i]);
+		error = iov_device_parse(cli->iov, args->devices[i], &bdfs[i]);
 	return error;
 }
 
 /* "0000:01:10.0", or "3 functions" */
-static void name_functions(const struct bind_args *args, char *text, size_t size)
+static void name_functions(const struct iov_bdf *bdfs, size_t count, char *text, size_t size)
 {
-	if (args->count == 1)
-		snprintf(text, size, "%s", args->devices[0]);
+	if (count == 1)
+		snprintf(text, size, "%s", IOV_BDF(bdfs[0]));
 	else
-		snprintf(text, size, "%zu functions", args->count);
+		snprintf(text, size, "%zu functions", count);
 }
 
 /* Without a driver the functions go back to their native ones. */
@@ -85,11 +87,11 @@ static int fill_plan(struct cli *cli, const struct bind_args *args, struct iov_p
 {
 	struct iov_bdf bdfs[FUNCTIONS_MAX];
 	char functions[64];
-	int error = parse_addresses(cli, args, bdfs);
+	int error = parse_names(cli, args, bdfs);
 
-	name_functions(args, functions, sizeof(functions));
 	if (error)
 		return error;
+	name_functions(bdfs, args->count, functions, sizeof(functions));
 	if (args->driver) {
 		error = iov_plan_new(plan, cli->iov, "bind %s to %s", functions, args->driver);
 		return error ? error : iov_bind_plan(*plan, bdfs, args->count, args->driver,
@@ -114,7 +116,8 @@ const struct cli_command cli_bind = {
 	.name = "bind",
 	.args = "DEVICE... --driver NAME",
 	.summary = "Bind PCI functions to a driver, for a guest to vfio-pci",
-	.example = "iov bind 0000:01:10.0 0000:01:10.2 --driver vfio-pci --dry-run",
+	.example = "iov bind 0000:01:10.0 0000:01:10.2 --driver vfio-pci --dry-run\n"
+		   "  iov bind serial=a0-36-9f-ff-ff-00-00-01.0/vf3 --driver vfio-pci",
 	.changes = true,
 	.options = bind_options,
 	.parse = parse_bind,

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/function.h"
 #include "base/output.h"
+#include "cli/argument.h"
 #include "cli/commands.h"
 #include "iommu/group.h"
 
@@ -117,22 +118,11 @@ static error_t parse_show(int key, char *arg, struct argp_state *state)
 {
 	struct show_args *args = cli_data(state);
 
-	switch (key) {
-	case ARGP_KEY_ARG:
-		if (args->name)
-			return ARGP_ERR_UNKNOWN;
-		args->name = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "expected a group's number or a PCI address; 'iov group list' "
-				  "shows both");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	return cli_argument(key, arg, state, &args->name, "expected a group's number or a device; "
+			    "'iov group list' shows both");
 }
 
-/* A number is a group, anything else is the address of a member. */
+/* A number is a group, anything else is the name of a member. */
 static int open_named(struct cli *cli, const char *name, struct iov_group **group)
 {
 	struct iov_bdf bdf;
@@ -140,7 +130,7 @@ static int open_named(struct cli *cli, const char *name, struct iov_group **grou
 
 	if (*name && strlen(name) < 10 && strspn(name, "0123456789") == strlen(name))
 		return iov_group_open(group, cli->iov, (unsigned int)strtoul(name, NULL, 10));
-	error = iov_bdf_parse(cli->iov, name, &bdf);
+	error = cli_function(cli, name, &bdf);
 	return error ? error : iov_group_of(group, cli->iov, bdf);
 }
 

@@ -7,9 +7,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/identity.h"
 #include "base/output.h"
 #include "base/rpc.h"
+#include "cli/argument.h"
 #include "cli/commands.h"
+
+#define EXPECTED_NAME "NAME of the port is missing"
 
 static struct json_object *name_params(const char *name)
 {
@@ -50,7 +54,7 @@ static const struct argp_option add_options[] = {
 	{ "socket", KEY_SOCKET, "PATH", 0, "vhost-user: its socket" },
 	{ "server", KEY_SERVER, 0, 0,
 	  "vhost-user: iovd listens at the socket (default: it connects to the VMM there)" },
-	{ "device", KEY_DEVICE, "BDF|VDEV", 0,
+	{ "device", KEY_DEVICE, "DEVICE|VDEV", 0,
 	  "ethdev: a function bound to vfio-pci, or a virtual device such as net_tap0,iface=tap0" },
 	{ "bridge", KEY_BRIDGE, "NAME", 0, "Put it into this bridge" },
 	{ 0 },
@@ -76,20 +80,12 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 	case KEY_BRIDGE:
 		args->bridge = arg;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (args->name)
-			return ARGP_ERR_UNKNOWN;
-		args->name = arg;
-		return 0;
 	case ARGP_KEY_END:
-		if (!args->name)
-			argp_error(state, "NAME of the port is missing");
-		if (!args->type)
+		if (args->name && !args->type)
 			argp_error(state, "--type is missing: vhost-user or ethdev");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
+		break;
 	}
+	return cli_argument(key, arg, state, &args->name, EXPECTED_NAME);
 }
 
 /* iovd has a working directory of its own. */
@@ -105,26 +101,48 @@ static int absolute_path(struct iov *iov, const char *path, char *absolute)
 	return 0;
 }
 
+/* iovd takes addresses, and virtual devices of DPDK as they are. */
+static int add_device(struct iov *iov, const char *device, struct json_object *params)
+{
+	struct iov_bdf bdf;
+	int error;
+
+	if (!device || !strncmp(device, "net_", 4)) {
+		add_string(params, "device", device);
+		return 0;
+	}
+	error = iov_device_parse(iov, device, &bdf);
+	if (!error)
+		add_string(params, "device", IOV_BDF(bdf));
+	return error;
+}
+
+static int add_socket(struct iov *iov, const char *socket, struct json_object *params)
+{
+	char path[PATH_MAX];
+	int error = socket ? absolute_path(iov, socket, path) : 0;
+
+	if (socket && !error)
+		add_string(params, "socket", path);
+	return error;
+}
+
 static int run_add(struct cli *cli, void *data)
 {
 	const struct port_add_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
 	struct json_object *params = name_params(args->name);
-	char path[PATH_MAX];
-	int error;
+	int error = add_device(cli->iov, args->device, params);
 
 	add_string(params, "type", args->type);
-	add_string(params, "device", args->device);
 	add_string(params, "bridge", args->bridge);
 	if (args->server)
 		json_object_object_add(params, "server", json_object_new_boolean(true));
-	if (args->socket) {
-		error = absolute_path(cli->iov, args->socket, path);
-		if (error) {
-			json_object_put(params);
-			return error;
-		}
-		add_string(params, "socket", path);
+	if (!error)
+		error = add_socket(cli->iov, args->socket, params);
+	if (error) {
+		json_object_put(params);
+		return error;
 	}
 	error = iov_rpc_call(cli->iov, "port.add", params, &result);
 	if (error)
@@ -203,11 +221,9 @@ static error_t parse_name(int key, char *arg, struct argp_state *state)
 
 static error_t parse_required_name(int key, char *arg, struct argp_state *state)
 {
-	const struct port_name_args *args = cli_data(state);
+	struct port_name_args *args = cli_data(state);
 
-	if (key == ARGP_KEY_END && !args->name)
-		argp_error(state, "NAME of the port is missing");
-	return parse_name(key, arg, state);
+	return cli_argument(key, arg, state, &args->name, EXPECTED_NAME);
 }
 
 static const struct iov_column stats_columns[] = {

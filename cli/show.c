@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/function.h"
 #include "base/output.h"
+#include "cli/argument.h"
 #include "cli/commands.h"
 #include "iommu/group.h"
 #include "vfio/assign.h"
@@ -47,18 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct show_args *args = cli_data(state);
 
-	switch (key) {
-	case ARGP_KEY_ARG:
-		if (args->device)
-			return ARGP_ERR_UNKNOWN;
-		args->device = arg;
-		return 0;
-	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "expected a PCI address; 'iov list' shows them");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_DEVICE);
 }
 
 static const char *member(struct json_object *object, const char *key)
@@ -198,10 +188,8 @@ static int run(struct cli *cli, void *data)
 	const struct show_args *args = data;
 	_cleanup_json_ struct json_object *function = NULL;
 	struct iov_bdf bdf;
-	int error = iov_bdf_parse(cli->iov, args->device, &bdf);
+	int error = cli_function(cli, args->device, &bdf);
 
-	if (!error)
-		error = iov_pci_require(cli->iov, bdf);
 	if (!error)
 		error = describe(cli, bdf, &function);
 	if (error)

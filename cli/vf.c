@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/identity.h"
 #include "base/output.h"
+#include "cli/argument.h"
 #include "cli/commands.h"
 #include "sriov/vf.h"
 #include "vfio/bind.h"
@@ -56,20 +57,12 @@ static error_t parse_create(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--driver %s: expected vfio-pci, native or none", arg);
 		args->driver = arg;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (args->pf)
-			return ARGP_ERR_UNKNOWN;
-		args->pf = arg;
-		return 0;
 	case ARGP_KEY_END:
-		if (!args->pf)
-			argp_error(state, "expected a PF, like 0000:01:00.0 or eth0");
-		if (!args->has_count)
+		if (args->pf && !args->has_count)
 			argp_error(state, "--count is missing; say how many VFs shall exist");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
+		break;
 	}
+	return cli_argument(key, arg, state, &args->pf, CLI_EXPECTED_PF);
 }
 
 /* The kernel chooses: its modules are loaded, and it looks for drivers again. */
@@ -155,19 +148,7 @@ static error_t parse_pf(int key, char *arg, struct argp_state *state)
 {
 	struct pf_args *args = cli_data(state);
 
-	switch (key) {
-	case ARGP_KEY_ARG:
-		if (args->pf)
-			return ARGP_ERR_UNKNOWN;
-		args->pf = arg;
-		return 0;
-	case ARGP_KEY_END:
-		if (!args->pf)
-			argp_error(state, "expected a PF, like 0000:01:00.0 or eth0");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
+	return cli_argument(key, arg, state, &args->pf, CLI_EXPECTED_PF);
 }
 
 static const struct iov_column net_columns[] = {
@@ -305,7 +286,7 @@ static const char *const attribute_names[] = {
 #define ATTRIBUTES (sizeof(attribute_names) / sizeof(*attribute_names))
 
 struct set_args {
-	const char *pf;
+	const char *device;
 	unsigned int index;
 	bool has_index;
 	const char *values[ATTRIBUTES];
@@ -330,24 +311,18 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 	}
 	switch (key) {
 	case ARGP_KEY_ARG:
-		if (args->has_index)
-			return ARGP_ERR_UNKNOWN;
-		if (args->pf) {
-			args->index = parse_number(state, "INDEX", arg);
-			args->has_index = true;
-		} else {
-			args->pf = arg;
-		}
+		if (!args->device || args->has_index)
+			break;
+		args->index = parse_number(state, "INDEX", arg);
+		args->has_index = true;
 		return 0;
 	case ARGP_KEY_END:
-		if (!args->has_index)
-			argp_error(state, "expected a PF and the index of a VF, like eth0 0");
-		if (!has_value(args))
+		if (args->device && !has_value(args))
 			argp_error(state, "nothing to set; name an attribute, like --mac ADDRESS");
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
+		break;
 	}
+	return cli_argument(key, arg, state, &args->device,
+			    "expected a VF, like eth0/vf0, or a PF and the index of a VF, like eth0 0");
 }
 
 static int parse_values(struct iov *iov, const struct set_args *args, struct json_object *values)
@@ -362,21 +337,38 @@ static int parse_values(struct iov *iov, const struct set_args *args, struct jso
 	return error;
 }
 
+static int find_vf(struct cli *cli, const struct set_args *args, struct iov_bdf *pf,
+		   unsigned int *index)
+{
+	struct iov_bdf bdf;
+	int error = cli_function(cli, args->device, &bdf);
+
+	*index = args->index;
+	*pf = bdf;
+	if (error || args->has_index)
+		return error;
+	if (iov_pci_link(cli->iov, bdf, "physfn", pf) ||
+	    iov_pci_vf_index(cli->iov, *pf, bdf, index))
+		return iov_fail(cli->iov, -EINVAL, "%s: %s is no VF; name one like %s/vf0, or give the "
+				"index of one", args->device, IOV_BDF(bdf), args->device);
+	return 0;
+}
+
 static int run_set(struct cli *cli, void *data)
 {
 	_cleanup_json_ struct json_object *values = json_object_new_object();
 	const struct set_args *args = data;
 	struct iov_plan *plan = NULL;
-	struct iov_bdf bdf;
+	unsigned int index;
+	struct iov_bdf pf;
 	int error = parse_values(cli->iov, args, values);
 
 	if (!error)
-		error = iov_device_parse(cli->iov, args->pf, &bdf);
+		error = find_vf(cli, args, &pf, &index);
 	if (!error)
-		error = iov_plan_new(&plan, cli->iov, "set VF %u of %s", args->index,
-				     IOV_BDF(bdf));
+		error = iov_plan_new(&plan, cli->iov, "set VF %u of %s", index, IOV_BDF(pf));
 	if (!error)
-		error = iov_vf_set_plan(plan, bdf, args->index, values);
+		error = iov_vf_set_plan(plan, pf, index, values);
 	if (!error)
 		return cli_run_plan(cli, plan);
 	iov_plan_free(plan);
@@ -385,7 +377,7 @@ static int run_set(struct cli *cli, void *data)
 
 const struct cli_command cli_vf_set = {
 	.name = "vf set",
-	.args = "PF INDEX",
+	.args = "VF\nPF INDEX",
 	.summary = "Set attributes of a virtual function",
 	.example = "iov vf set 0000:01:00.0 0 --mac 02:00:00:00:00:01 --spoofchk on --trust off\n\n"
 		   "Several attributes are set together: when the driver refuses one, the others\n"

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/argument.h"
+
+#include "base/identity.h"
+
+error_t cli_argument(int key, char *arg, struct argp_state *state, const char **value,
+		     const char *expected)
+{
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (*value)
+			return ARGP_ERR_UNKNOWN;
+		*value = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (!*value)
+			argp_error(state, "%s", expected);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int cli_function(struct cli *cli, const char *text, struct iov_bdf *bdf)
+{
+	int error = iov_device_parse(cli->iov, text, bdf);
+
+	return error ? error : iov_pci_require(cli->iov, *bdf);
+}

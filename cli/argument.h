@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Arguments that many commands take. */
+#ifndef IOV_CLI_ARGUMENT_H
+#define IOV_CLI_ARGUMENT_H
+
+#include "base/pci.h"
+#include "cli/cli.h"
+
+/* What is missing when a command lacks its DEVICE. */
+#define CLI_EXPECTED_DEVICE \
+	"expected a device, like 0000:01:00.0, eth0 or slot=1; 'iov list' shows them"
+#define CLI_EXPECTED_PF "expected a PF, like 0000:01:00.0, eth0 or slot=1; 'iov list' shows them"
+
+/*
+ * For an argp parser: the one argument of a command into @value.  @expected is the
+ * complaint when it is missing.
+ */
+error_t cli_argument(int key, char *arg, struct argp_state *state, const char **value,
+		     const char *expected);
+
+/* A function that exists, by any of its names; a message on failure. */
+int cli_function(struct cli *cli, const char *text, struct iov_bdf *bdf);
+
+#endif
