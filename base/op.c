@@ -306,6 +306,9 @@ static int run_writes(struct iov *iov, struct json_object *ops, size_t *at)
 	error = iov->on_write ? make_writes(iov, &writes) : sys_in_child(iov, make_writes, &writes);
 	*at = *writes.at;
 	munmap(writes.at, sizeof(*writes.at));
+	if (error == -ETIMEDOUT)
+		return iov_fail(iov, error, "the kernel did not answer in time, --timeout waits "
+				"longer");
 	return error ? iov_fail(iov, error, "%s", strerror(-error)) : 0;
 }
 

@@ -79,7 +79,7 @@ struct iov *iov_plan_context(const struct iov_plan *plan)
 struct iov_step *iov_plan_step(struct iov_plan *plan, const char *device, const char *format, ...)
 {
 	static const char *const lists[] = { "touches", "changes", "check", "do", "verify", "undo",
-					     "undone" };
+					     "undone", "unheld" };
 	struct json_object *step = json_object_new_object();
 	va_list args;
 
@@ -129,6 +129,11 @@ void iov_step_undone(struct iov_step *step, struct json_object *condition)
 void iov_step_touches(struct iov_step *step, const char *device)
 {
 	step_append(step, "touches", json_object_new_string(device));
+}
+
+void iov_step_unheld(struct iov_step *step, struct iov_bdf bdf)
+{
+	step_append(step, "unheld", json_object_new_string(IOV_BDF(bdf)));
 }
 
 void iov_step_change(struct iov_step *step, const char *what, const char *from, const char *to)

@@ -238,6 +238,17 @@ void iov_step_undone(struct iov_step *step, struct json_object *condition);
 void iov_step_touches(struct iov_step *step, const char *device);
 
 /**
+ * iov_step_unheld - name a function that undoing a step takes away
+ * @step: step
+ * @bdf: function; it need not exist
+ *
+ * Between a step and its undo a virtual machine may have opened what the step gave.
+ * Nothing of the step is undone while a process has the function, or another of its
+ * IOMMU group, open through VFIO; the journal is kept, and a later recovery goes on.
+ */
+void iov_step_unheld(struct iov_step *step, struct iov_bdf bdf);
+
+/**
  * iov_step_change - say what a step changes, for a person who reads a diff
  * @step: step
  * @what: what of its device: "driver", "vfs", "vf 3 mac"
@@ -283,7 +294,7 @@ bool iov_plan_is_empty(const struct iov_plan *plan);
  * @plan: plan
  *
  * Members: "title"; "steps", each with "title", "device", "touches", "changes"
- * (each with "what", "from", "to"), "check", "do", "verify", "undo", "undone";
+ * (each with "what", "from", "to"), "check", "do", "verify", "undo", "undone", "unheld";
  * "takes", each with "device" and "why"; "notes", an array of lines.
  *
  * Return: a new reference; the caller puts it.

@@ -32,6 +32,17 @@ bool condition_holds(struct iov *iov, struct json_object *condition);
 /* One line about a condition. */
 void condition_describe(struct json_object *condition, char *text, size_t size);
 
+/* holders.c: who has functions open */
+
+/*
+ * Whether a process drives one of @devices (BDFs; other names are passed over) through
+ * VFIO; @text receives "0000:01:10.0 is held by pid 71 (qemu)".  Keeps the message.
+ */
+bool find_vfio_holder(struct iov *iov, struct json_object *devices, char *text, size_t size);
+
+/* plan_hang.c: add to the message of a step that timed out who holds its devices. */
+void explain_hang(struct iov *iov, struct json_object *step);
+
 /* plan_graph.c: which step waits for which */
 
 /**

@@ -147,6 +147,8 @@ static int carry_out(struct run *run, struct iov *iov, size_t index, const char 
 	iov->stuck = 0;
 	error = ops_run(iov, json_object_object_get(step, ops));
 	run->progress[index].stuck = iov->stuck;
+	if (error == -ETIMEDOUT)
+		explain_hang(iov, step);
 	return error ? error : wait_for(run, iov, step, conditions);
 }
 
@@ -174,12 +176,23 @@ static int do_step(void *arg, struct iov *iov, size_t index)
 	return error;
 }
 
-/* What the kernel may still carry out cannot be taken back. */
-static int refuse_stuck(struct run *run, struct iov *iov, size_t index)
+/*
+ * What the kernel may still carry out cannot be taken back, and what a virtual machine
+ * was given meanwhile is not taken from it.
+ */
+static int check_undo(struct run *run, struct iov *iov, size_t index)
 {
-	return iov_fail(iov, -EBUSY, "the kernel has not answered '%s' yet (pid %d waits for it)",
-			json_get_text(step_at(run, index), "title"),
-			(int)run->progress[index].stuck);
+	struct json_object *step = step_at(run, index);
+	char holder[256];
+
+	if (run->progress[index].stuck)
+		return iov_fail(iov, -EBUSY, "the kernel has not answered '%s' yet (pid %d waits "
+				"for it)", json_get_text(step, "title"),
+				(int)run->progress[index].stuck);
+	if (find_vfio_holder(iov, json_object_object_get(step, "unheld"), holder, sizeof(holder)))
+		return iov_fail(iov, -EBUSY, "'%s' is not undone, as %s; stop that process first",
+				json_get_text(step, "title"), holder);
+	return 0;
 }
 
 static int undo_step(void *arg, struct iov *iov, size_t index)
@@ -190,9 +203,9 @@ static int undo_step(void *arg, struct iov *iov, size_t index)
 
 	if (progress->state == STEP_UNTOUCHED)
 		return 0;
-	if (progress->stuck)
-		return refuse_stuck(run, iov, index);
-	error = journal_note(iov, &run->journal, "undo", index);
+	error = check_undo(run, iov, index);
+	if (!error)
+		error = journal_note(iov, &run->journal, "undo", index);
 	if (error)
 		return error;
 	progress->state = STEP_BEGUN;
@@ -367,6 +380,18 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending)
 	return 0;
 }
 
+/* Say that the journal stays, and why. */
+static int undo_recovered(struct run *run)
+{
+	char why[IOV_MESSAGE_SIZE];
+
+	if (!undo_steps(run))
+		return 0;
+	snprintf(why, sizeof(why), "%s", iov_error_message(run->iov));
+	return iov_fail(run->iov, -ENOTRECOVERABLE, "%s; remove the cause and run 'iov recover' "
+			"again", why);
+}
+
 static int recover(struct run *run, struct json_object *journal, bool finish)
 {
 	struct json_object *states = json_object_object_get(journal, "states");
@@ -387,7 +412,7 @@ static int recover(struct run *run, struct json_object *journal, bool finish)
 	error = journal_open(run->iov, &run->journal, run->count);
 	if (error)
 		return error;
-	return finish ? run_steps(run) : undo_steps(run);
+	return finish ? run_steps(run) : undo_recovered(run);
 }
 
 int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options *options)

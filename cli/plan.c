@@ -35,14 +35,27 @@ static void print_value(char sign, const char *colour, const char *off, struct j
 		printf("%s%c   %s: %s%s\n", colour, sign, cli_text(change, "what"), value, off);
 }
 
+/* What one step changes and another changes back is none. */
+static bool is_change(struct json_object *change)
+{
+	return !json_object_equal(json_object_object_get(change, "from"),
+				  json_object_object_get(change, "to"));
+}
+
 /* The changes of one device, from all steps on it. */
 static void print_device(struct json_object *changes, const char *device,
 			 const struct colours *colours)
 {
-	printf("%s  %s%s\n", colours->device, device, colours->off);
+	bool named = false;
+
 	for (size_t i = 0; i < json_object_array_length(changes); i++) {
 		struct json_object *change = json_object_array_get_idx(changes, i);
 
+		if (!is_change(change))
+			continue;
+		if (!named)
+			printf("%s  %s%s\n", colours->device, device, colours->off);
+		named = true;
 		print_value('-', colours->from, colours->off, change, "from");
 		print_value('+', colours->to, colours->off, change, "to");
 	}
@@ -97,6 +110,14 @@ static struct json_object *changes_by_device(struct json_object *plan)
 	return devices;
 }
 
+static void print_notes(struct json_object *plan)
+{
+	struct json_object *notes = json_object_object_get(plan, "notes");
+
+	for (size_t i = 0; notes && i < json_object_array_length(notes); i++)
+		printf("note: %s\n", json_object_get_string(json_object_array_get_idx(notes, i)));
+}
+
 void cli_print_changes(struct json_object *plan)
 {
 	_cleanup_json_ struct json_object *devices = changes_by_device(plan);
@@ -104,6 +125,7 @@ void cli_print_changes(struct json_object *plan)
 
 	json_object_object_foreach(devices, device, changes)
 		print_device(changes, device, &colours);
+	print_notes(plan);
 }
 
 static void print_operations(struct iov *iov, struct json_object *plan)

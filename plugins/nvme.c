@@ -137,6 +137,19 @@ static void append_primary(struct iov_step *step, step_append_fn *append, const 
 	append(step, nvme_virt_op(pf->bdf, NVME_PROVE, controller, keep));
 }
 
+/* "vf 3 queues", or "flexible queues" of the primary. */
+static void change_resources(struct iov_step *step, const char *whose,
+			     const struct nvme_resources *from, const struct nvme_resources *to)
+{
+	if (from->queues != to->queues)
+		iov_step_change(step, iov_path("%s queues", whose).name,
+				iov_path("%u", from->queues).name, iov_path("%u", to->queues).name);
+	if (from->interrupts != to->interrupts)
+		iov_step_change(step, iov_path("%s interrupts", whose).name,
+				iov_path("%u", from->interrupts).name,
+				iov_path("%u", to->interrupts).name);
+}
+
 /* Let the primary keep what the VFs leave; a step only when it holds more. */
 static int plan_primary(struct iov_plan *plan, const struct iov_pf *pf,
 			const struct nvme_virt *virt, const struct nvme_resources *each,
@@ -155,6 +168,8 @@ static int plan_primary(struct iov_plan *plan, const struct iov_pf *pf,
 	take_reset(plan, pf, count);
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "take flexible resources from %s and reset it",
 			     IOV_BDF(pf->bdf));
+	iov_vf_touches(step, pf, pf->count);
+	change_resources(step, "flexible", &virt->primary, &keep);
 	append_primary(step, iov_step_do, pf, virt->id, &keep);
 	append_primary(step, iov_step_undo, pf, virt->id, &virt->primary);
 	return 0;
@@ -212,6 +227,12 @@ static int plan_assignment(struct iov_plan *plan, const struct iov_pf *pf,
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "give each of %u VFs %u queues and %u "
 			     "interrupt%s", count, each->queues, each->interrupts,
 			     each->interrupts == 1 ? "" : "s");
+	iov_vf_touches(step, pf, count);
+	for (size_t i = 0; i < virt->count; i++) {
+		if (virt->secondaries[i].vf)
+			change_resources(step, iov_path("vf %u", virt->secondaries[i].vf - 1).name,
+					 &now[i], &then[i]);
+	}
 	append_assignments(step, iov_step_do, pf, virt, now, then);
 	append_assignments(step, iov_step_undo, pf, virt, then, now);
 	return 0;
@@ -255,11 +276,15 @@ static void finish(struct iov_plan *plan, const struct iov_pf *pf, const struct 
 		return;
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "set %u VF%s of %s online", count,
 			     count == 1 ? "" : "s", IOV_BDF(pf->bdf));
+	iov_vf_touches(step, pf, count);
 	for (unsigned int i = 0; i < count; i++) {
 		const struct nvme_secondary *secondary = nvme_virt_find(virt, i);
 
 		if (!secondary)
 			continue;
+		if (!secondary->online)
+			iov_step_change(step, iov_path("vf %u state", i).name, "offline", "online");
+		iov_step_unheld(step, iov_vf_bdf(pf, i));
 		iov_step_do(step, nvme_virt_op(pf->bdf, NVME_ONLINE, secondary->id, NULL));
 		iov_step_undo(step, nvme_virt_op(pf->bdf, NVME_OFFLINE, secondary->id, NULL));
 	}
@@ -314,6 +339,9 @@ static int release_nvme(struct iov_plan *plan, const struct iov_pf *pf)
 		if (!step)
 			step = iov_plan_step(plan, IOV_BDF(pf->bdf),
 					     "take back what the VFs of %s had", IOV_BDF(pf->bdf));
+		if (secondary->vf)
+			change_resources(step, iov_path("vf %u", secondary->vf - 1).name,
+					 &secondary->has, &none);
 		iov_step_do(step, nvme_virt_op(pf->bdf, NVME_OFFLINE, secondary->id, NULL));
 		iov_step_do(step, nvme_virt_op(pf->bdf, NVME_ASSIGN, secondary->id, &none));
 	}

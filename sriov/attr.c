@@ -173,6 +173,14 @@ struct json_object *vf_attr_op(struct iov_bdf pf, unsigned int index, struct jso
 	return op;
 }
 
+/* A value as a person writes it; NULL for none. */
+static const char *value_text(struct json_object *value)
+{
+	if (json_object_is_type(value, json_type_boolean))
+		return json_object_get_boolean(value) ? "on" : "off";
+	return json_object_get_string(value);
+}
+
 /* "mac 02:00:00:00:00:01, vlan 100" */
 static void describe_values(struct json_object *values, char *text, size_t size)
 {
@@ -180,12 +188,9 @@ static void describe_values(struct json_object *values, char *text, size_t size)
 
 	*text = '\0';
 	json_object_object_foreach(values, name, value) {
-		const char *shown = json_object_get_string(value);
-
-		if (json_object_is_type(value, json_type_boolean))
-			shown = json_object_get_boolean(value) ? "on" : "off";
 		length += (size_t)snprintf(text + length, size - length, "%s%s %s",
-					   length ? ", " : "", option_name(name).name, shown);
+					   length ? ", " : "", option_name(name).name,
+					   value_text(value));
 		if (length >= size)
 			return;
 	}
@@ -410,6 +415,16 @@ static void compare(struct json_object *vf, struct json_object *values,
 	}
 }
 
+/* "vf 3 mac" */
+static void note_changes(struct iov_step *step, unsigned int index, struct json_object *changes,
+			 struct json_object *before)
+{
+	json_object_object_foreach(changes, name, value)
+		iov_step_change(step, iov_path("vf %u %s", index, option_name(name).name).name,
+				value_text(json_object_object_get(before, name)),
+				value_text(value));
+}
+
 int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int index,
 		    struct json_object *values)
 {
@@ -433,6 +448,8 @@ int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int inde
 	if (error || !json_object_object_length(changes))
 		return error;
 	step = iov_plan_step(plan, IOV_BDF(bdf), "change VF %u of %s", index, IOV_BDF(bdf));
+	iov_step_touches(step, IOV_BDF(iov_vf_bdf(&pf, index)));
+	note_changes(step, index, changes, before);
 	iov_step_do(step, vf_attr_op(bdf, index, changes, false));
 	iov_step_undo(step, vf_attr_op(bdf, index, before, true));
 	return 0;

@@ -107,6 +107,18 @@ static void expect_vfs(struct iov_step *step, step_condition_fn *append, const s
 		append(step, if_vf(pf, i, exist));
 }
 
+void iov_vf_touches(struct iov_step *step, const struct iov_pf *pf, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		iov_step_touches(step, IOV_BDF(iov_vf_bdf(pf, i)));
+}
+
+static void change_number(struct iov_step *step, const char *what, unsigned int from,
+			  unsigned int to)
+{
+	iov_step_change(step, what, number(from).text, number(to).text);
+}
+
 static struct json_object *autoprobe_op(const struct iov_pf *pf, unsigned int value)
 {
 	return iov_op_write(iov_pci_path(pf->bdf, "sriov_drivers_autoprobe").name,
@@ -214,6 +226,8 @@ static void remove_vfs(struct iov_plan *plan, const struct iov_pf *pf)
 					      IOV_BDF(pf->bdf));
 
 	take_vfs(plan, pf);
+	iov_vf_touches(step, pf, pf->count);
+	change_number(step, "vfs", pf->count, 0);
 	expect_vfs(step, iov_step_check, pf, pf->count, true);
 	iov_step_check(step, if_vf(pf, pf->count, false));
 	iov_step_do(step, numvfs_op(pf, 0, if_vf(pf, 0, false)));
@@ -228,6 +242,7 @@ static void create_vfs(struct iov_plan *plan, const struct iov_pf *pf, unsigned 
 	if (probes(pf)) {
 		step = iov_plan_step(plan, IOV_BDF(pf->bdf), "leave new VFs of %s without a driver",
 				     IOV_BDF(pf->bdf));
+		change_number(step, "autoprobe", 1, 0);
 		iov_step_do(step, autoprobe_op(pf, 0));
 		iov_step_verify(step, if_autoprobe(pf, 0));
 		iov_step_undo(step, autoprobe_op(pf, 1));
@@ -235,10 +250,14 @@ static void create_vfs(struct iov_plan *plan, const struct iov_pf *pf, unsigned 
 	}
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "create %u VF%s on %s", count,
 			     count == 1 ? "" : "s", IOV_BDF(pf->bdf));
+	iov_vf_touches(step, pf, count);
+	change_number(step, "vfs", 0, count);
 	iov_step_check(step, if_vf(pf, 0, false));
 	iov_step_do(step, numvfs_op(pf, count, if_vf(pf, count - 1, true)));
-	for (unsigned int i = 0; i < count; i++)
+	for (unsigned int i = 0; i < count; i++) {
 		iov_step_verify(step, iov_if_link(virtfn(pf, i).name, IOV_BDF(iov_vf_bdf(pf, i))));
+		iov_step_unheld(step, iov_vf_bdf(pf, i));
+	}
 	iov_step_verify(step, if_vf(pf, count, false));
 	iov_step_undo(step, numvfs_op(pf, 0, if_vf(pf, 0, false)));
 	expect_vfs(step, iov_step_undone, pf, count, false);
@@ -310,6 +329,8 @@ int iov_vf_settle_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int c
 	if (error || pf.count == count || !probes(&pf))
 		return error;
 	step = iov_plan_step(plan, IOV_BDF(bdf), "let VFs of %s find drivers again", IOV_BDF(bdf));
+	iov_vf_touches(step, &pf, count);
+	change_number(step, "autoprobe", 0, 1);
 	iov_step_do(step, autoprobe_op(&pf, 1));
 	iov_step_verify(step, if_autoprobe(&pf, 1));
 	return 0;

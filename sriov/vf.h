@@ -81,6 +81,16 @@ int iov_pf_read(struct iov *iov, struct iov_bdf bdf, struct iov_pf *pf);
 struct iov_bdf iov_vf_bdf(const struct iov_pf *pf, unsigned int index);
 
 /**
+ * iov_vf_touches - say that a step changes the first VFs of a PF
+ * @step: step whose device is the PF
+ * @pf: the PF
+ * @count: how many of its VFs
+ *
+ * Keeps the step in order with those on the VFs themselves.
+ */
+void iov_vf_touches(struct iov_step *step, const struct iov_pf *pf, unsigned int count);
+
+/**
  * iov_vf_create_plan - plan a number of VFs
  * @plan: plan to append to
  * @bdf: the PF

@@ -163,6 +163,7 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 	step = iov_plan_step(bindings->plan, IOV_BDF(bdf), "bind %s to %s (now %s)", IOV_BDF(bdf),
 			     driver, binding->driver[0] ? binding->driver : "no driver");
 	binding_check(step, binding);
+	binding_change(step, binding, driver, driver);
 	if (strcmp(binding->override, driver))
 		iov_step_do(step, op_override(bdf, driver));
 	if (!bound && binding->driver[0])

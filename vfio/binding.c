@@ -15,6 +15,7 @@
 
 #include "base/function.h"
 #include "base/paths.h"
+#include "iommu/group.h"
 #include "vfio/bind.h"
 
 struct json_object *op_override(struct iov_bdf bdf, const char *value)
@@ -63,6 +64,25 @@ void binding_undo(struct iov_step *step, const struct binding *binding)
 		iov_step_undo(step, op_unbind(bdf));
 	}
 	iov_step_undone(step, if_driver(bdf, binding->driver));
+}
+
+static const char *text_or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+void binding_change(struct iov_step *step, const struct binding *binding, const char *driver,
+		    const char *override)
+{
+	if (strcmp(binding->driver, driver))
+		iov_step_change(step, "driver", text_or_null(binding->driver),
+				text_or_null(driver));
+	if (strcmp(binding->override, override))
+		iov_step_change(step, "driver_override", text_or_null(binding->override),
+				text_or_null(override));
+	/* Undoing takes it from a virtual machine that was quick. */
+	if (iov_driver_is_vfio(driver) && !iov_driver_is_vfio(binding->driver))
+		iov_step_unheld(step, binding->bdf);
 }
 
 bool is_host_bridge(struct iov *iov, struct iov_bdf bdf)

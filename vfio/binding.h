@@ -61,6 +61,10 @@ int binding_keeps_vfs(struct iov *iov, const struct binding *binding);
 void binding_check(struct iov_step *step, const struct binding *binding);
 void binding_undo(struct iov_step *step, const struct binding *binding);
 
+/* Say what a step makes of a function: driver and override that it has then, "" for none. */
+void binding_change(struct iov_step *step, const struct binding *binding, const char *driver,
+		    const char *override);
+
 /* Paths of a function's attributes for operations and conditions. */
 struct json_object *op_override(struct iov_bdf bdf, const char *value);
 struct json_object *op_unbind(struct iov_bdf bdf);

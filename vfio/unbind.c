@@ -104,6 +104,8 @@ static void add_rebind_step(struct bindings *bindings, const struct binding *bin
 			     has_native ? "its native driver" : "no driver, as it has none",
 			     binding->driver[0] ? binding->driver : "no driver");
 	binding_check(step, binding);
+	binding_change(step, binding, native->driver[0] ? native->driver :
+		       has_native ? "native" : "", "");
 	load_modules(bindings->iov, step, native);
 	if (binding->override[0])
 		iov_step_do(step, op_override(binding->bdf, ""));
@@ -127,6 +129,7 @@ static void add_clear_step(struct bindings *bindings, const struct binding *bind
 					      IOV_BDF(binding->bdf), binding->override);
 
 	binding_check(step, binding);
+	binding_change(step, binding, binding->driver, "");
 	iov_step_do(step, op_override(binding->bdf, ""));
 	iov_step_verify(step, iov_if_value(iov_pci_path(binding->bdf, "driver_override").name,
 					   "(null)"));
