@@ -335,7 +335,7 @@ static int run_command(struct invocation *invocation)
 		error = iov_plugins_register(cli->iov);
 	if (!error)
 		error = invocation->command->run(cli, invocation->data);
-	status = error ? report_error(cli, error) : CLI_OK;
+	status = error ? report_error(cli, error) : (int)cli->status;
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "iov: cannot write the output: %s\n", strerror(errno));
 		status = status ? status : CLI_FAILED;

@@ -42,6 +42,7 @@ enum cli_exit {
  * @jobs: --jobs, 0 for the default
  * @ready: see struct iov_plan_options; NULL for none
  * @ready_arg: passed to @ready
+ * @status: exit status of a command that did its work; CLI_OK unless it says otherwise
  */
 struct cli {
 	struct iov *iov;
@@ -52,6 +53,7 @@ struct cli {
 	unsigned int jobs;
 	int (*ready)(void *arg);
 	void *ready_arg;
+	enum cli_exit status;
 };
 
 /**

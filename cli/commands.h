@@ -10,6 +10,7 @@ extern const struct cli_command cli_bind;
 extern const struct cli_command cli_bridge_add;
 extern const struct cli_command cli_bridge_list;
 extern const struct cli_command cli_bridge_remove;
+extern const struct cli_command cli_check;
 extern const struct cli_command cli_group_list;
 extern const struct cli_command cli_group_show;
 extern const struct cli_command cli_list;

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 
 static const struct cli_command *const commands[] = {
+	&cli_check,
 	&cli_list,
 	&cli_show,
 	&cli_group_list,

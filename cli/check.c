@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov check: is the host, or one function, ready, and if not, what to do. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/identity.h"
+#include "base/output.h"
+#include "cli/commands.h"
+#include "host/check.h"
+
+#define GUESTS_MAX 256
+#define MAPPINGS_MAX 64
+
+struct check_args {
+	const char *device;
+	struct iov_check_guest guests[GUESTS_MAX];
+	size_t guest_count;
+};
+
+static const struct argp_option options[] = {
+	{ "guest-memory", 'm', "SIZE[,viommu=N]", 0,
+	  "Memory of a guest that is planned, as 512M or 16G; with N devices behind a virtual "
+	  "IOMMU; may be repeated" },
+	{ 0 },
+};
+
+static bool parse_guest(const char *text, struct iov_check_guest *guest)
+{
+	char *end;
+	unsigned long long size = strtoull(text, &end, 10);
+	unsigned long mappings = 1;
+	unsigned int shift = *end == 'M' ? 20 : *end == 'G' ? 30 : *end == 'T' ? 40 : 0;
+
+	if (end == text || *text == '-' || !shift || !size || size >> (63 - shift - 7))
+		return false;
+	end++;
+	if (!strncmp(end, ",viommu=", 8)) {
+		text = end + 8;
+		mappings = strtoul(text, &end, 10);
+		if (end == text || *text == '-')
+			return false;
+	}
+	if (*end || !mappings || mappings > MAPPINGS_MAX)
+		return false;
+	*guest = (struct iov_check_guest){ size << shift, (unsigned int)mappings };
+	return true;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct check_args *args = cli_data(state);
+
+	switch (key) {
+	case 'm':
+		if (args->guest_count == GUESTS_MAX)
+			argp_error(state, "--guest-memory: more than %d guests", GUESTS_MAX);
+		if (!parse_guest(arg, &args->guests[args->guest_count]))
+			argp_error(state, "--guest-memory %s: expected a size as 512M or 16G, or "
+				   "16G,viommu=N with N from 1 to %d", arg, MAPPINGS_MAX);
+		args->guest_count++;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (args->device)
+			return ARGP_ERR_UNKNOWN;
+		args->device = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (args->device && args->guest_count)
+			argp_error(state, "--guest-memory is about the host, not about %s",
+				   args->device);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void add_row(struct json_object *rows, const char *status, const char *check,
+		    const char *device, const char *text)
+{
+	struct json_object *row = json_object_new_object();
+
+	json_object_object_add(row, "status", json_object_new_string(status));
+	json_object_object_add(row, "check", json_object_new_string(check));
+	json_object_object_add(row, "device", json_object_new_string(device ? device : ""));
+	json_object_object_add(row, "text", json_object_new_string(text));
+	json_object_array_add(rows, row);
+}
+
+/* What was read and where. */
+static void add_evidence(struct json_object *rows, struct json_object *evidence)
+{
+	for (size_t i = 0; i < json_object_array_length(evidence); i++) {
+		struct json_object *entry = json_object_array_get_idx(evidence, i);
+		char text[768];
+
+		snprintf(text, sizeof(text), "   %s: %s", cli_text(entry, "path"),
+			 cli_text(entry, "value"));
+		add_row(rows, "", "", "", text);
+	}
+}
+
+static void add_check(struct json_object *rows, struct json_object *check)
+{
+	const char *remedy = cli_text(check, "remedy");
+	char text[1024];
+
+	add_row(rows, cli_text(check, "status"), cli_text(check, "check"),
+		cli_text(check, "device"), cli_text(check, "found"));
+	if (strcmp(cli_text(check, "status"), "skip") != 0)
+		add_evidence(rows, json_object_object_get(check, "evidence"));
+	if (!remedy)
+		return;
+	snprintf(text, sizeof(text), "-> %s", remedy);
+	add_row(rows, "", "", "", text);
+}
+
+static int print_table(struct json_object *checks, bool device)
+{
+	static const struct iov_column host_columns[] = {
+		{ "status", "STATUS" }, { "check", "CHECK" }, { "device", "OF" },
+		{ "text", "FOUND" },
+	};
+	static const struct iov_column device_columns[] = {
+		{ "status", "STATUS" }, { "check", "CHECK" }, { "text", "FOUND" },
+	};
+	_cleanup_json_ struct json_object *rows = json_object_new_array();
+
+	for (size_t i = 0; i < json_object_array_length(checks); i++)
+		add_check(rows, json_object_array_get_idx(checks, i));
+	return device ? iov_output_table(stdout, rows, device_columns, 3) :
+			iov_output_table(stdout, rows, host_columns, 4);
+}
+
+static int look(struct cli *cli, const struct check_args *args, struct json_object **checks)
+{
+	struct iov_check_options wanted = { args->guests, args->guest_count };
+	struct iov_bdf bdf;
+	int error;
+
+	if (!args->device)
+		return iov_check_host(cli->iov, &wanted, checks);
+	error = iov_device_parse(cli->iov, args->device, &bdf);
+	return error ? error : iov_check_device(cli->iov, bdf, checks);
+}
+
+static int run(struct cli *cli, void *data)
+{
+	const struct check_args *args = data;
+	_cleanup_json_ struct json_object *checks = NULL;
+	int error = look(cli, args, &checks);
+
+	if (error)
+		return error;
+	cli->status = iov_check_failures(checks) ? CLI_FAILED : CLI_OK;
+	if (!cli->json)
+		return print_table(checks, args->device);
+	iov_output_json(stdout, checks);
+	return 0;
+}
+
+const struct cli_command cli_check = {
+	.name = "check",
+	.args = "[DEVICE]",
+	.summary = "Tell whether the host or a function is ready for guests",
+	.example = "iov check\n  iov check 0000:01:00.0",
+	.options = options,
+	.parse = parse,
+	.data_size = sizeof(struct check_args),
+	.run = run,
+};
