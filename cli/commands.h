@@ -14,6 +14,7 @@ extern const struct cli_command cli_check;
 extern const struct cli_command cli_group_list;
 extern const struct cli_command cli_group_show;
 extern const struct cli_command cli_list;
+extern const struct cli_command cli_match;
 extern const struct cli_command cli_port_add;
 extern const struct cli_command cli_port_list;
 extern const struct cli_command cli_port_remove;

@@ -152,7 +152,7 @@ static int check_irq(const struct check *check, const char *where, const char *i
 /* What can be said of a name before the host is asked who answers to it. */
 static int check_identity(const struct check *check, const char *where, const char *device)
 {
-	static const char *const kinds[] = { "serial=", "mac=", "slot=" };
+	static const char *const kinds[] = { "serial=", "mac=", "slot=", "path=" };
 	size_t key = strcspn(device, "=") + 1;
 
 	if (key > strlen(device))
@@ -162,7 +162,7 @@ static int check_identity(const struct check *check, const char *where, const ch
 			return 0;
 	}
 	return fail_value(check, where, device,
-			  "serial=SERIAL, mac=ADDRESS, slot=SLOT, an address "
+			  "serial=SERIAL, mac=ADDRESS, slot=SLOT, path=PATH, an address "
 			  "like 0000:01:00.0 or a network interface; 'iov list' shows them");
 }
 
