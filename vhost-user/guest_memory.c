@@ -24,14 +24,18 @@ int guest_memory_open(struct guest_memory **out)
 	return *out ? 0 : -ENOMEM;
 }
 
+static void unmap_region(const struct guest_region *region)
+{
+	memory_fault_unwatch(region->mapping);
+	munmap(region->mapping, region->mapping_size);
+}
+
 void guest_memory_close(struct guest_memory *memory)
 {
 	if (!memory)
 		return;
-	for (size_t i = 0; i < memory->count; i++) {
-		memory_fault_unwatch(memory->regions[i].mapping);
-		munmap(memory->regions[i].mapping, memory->regions[i].mapping_size);
-	}
+	for (size_t i = 0; i < memory->count; i++)
+		unmap_region(&memory->regions[i]);
 	free(memory->regions);
 	free(memory);
 }
@@ -170,6 +174,43 @@ int guest_memory_add(struct guest_memory *memory, struct iov *iov,
 	if (!error)
 		insert_region(memory, &region);
 	return error;
+}
+
+int guest_memory_remove(struct guest_memory *memory, uint64_t gpa, uint64_t size, uint64_t uva)
+{
+	for (size_t i = 0; i < memory->count; i++) {
+		struct guest_region *region = &memory->regions[i];
+
+		if (region->gpa != gpa || region->size != size || region->uva != uva)
+			continue;
+		unmap_region(region);
+		memory->count--;
+		memmove(region, region + 1, (memory->count - i) * sizeof(*region));
+		return 0;
+	}
+	return -ENOENT;
+}
+
+uint64_t guest_memory_end(const struct guest_memory *memory)
+{
+	const struct guest_region *last;
+
+	if (!memory->count)
+		return 0;
+	last = &memory->regions[memory->count - 1];
+	return last->gpa + last->size;
+}
+
+uint64_t guest_memory_gpa(const struct guest_memory *memory, const void *host)
+{
+	for (size_t i = 0; i < memory->count; i++) {
+		const struct guest_region *region = &memory->regions[i];
+		uint64_t offset = (uintptr_t)host - (uintptr_t)region->host;
+
+		if (offset < region->size)
+			return region->gpa + offset;
+	}
+	return UINT64_MAX;
 }
 
 const struct guest_region *guest_memory_find(const struct guest_memory *memory, uint64_t gpa)

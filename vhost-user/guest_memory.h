@@ -93,6 +93,34 @@ int guest_memory_add(struct guest_memory *memory, struct iov *iov,
 		     const struct guest_region_request *request);
 
 /**
+ * guest_memory_remove - unmap one region
+ * @memory: table
+ * @gpa: guest physical address
+ * @size: bytes
+ * @uva: address in the front end
+ *
+ * Return: 0, or -ENOENT when no region is exactly that.
+ */
+int guest_memory_remove(struct guest_memory *memory, uint64_t gpa, uint64_t size, uint64_t uva);
+
+/**
+ * guest_memory_end - end of the guest's address space
+ * @memory: table
+ *
+ * Return: guest physical address behind the last region, 0 without one.
+ */
+uint64_t guest_memory_end(const struct guest_memory *memory);
+
+/**
+ * guest_memory_gpa - guest physical address of a pointer
+ * @memory: table
+ * @host: pointer into one of its regions
+ *
+ * Return: the address, or UINT64_MAX for a pointer into none of them.
+ */
+uint64_t guest_memory_gpa(const struct guest_memory *memory, const void *host);
+
+/**
  * guest_memory_find - the region that holds a guest physical address
  * @memory: table
  * @gpa: guest physical address

@@ -30,7 +30,7 @@ static struct vu_vring *state_ring(struct vu_session *session, const struct vu_m
 
 static uint64_t offered_features(const struct vu_session *session)
 {
-	return session->device.features | VU_BIT(VU_F_PROTOCOL_FEATURES);
+	return session->device.features | VU_BIT(VU_F_PROTOCOL_FEATURES) | VU_BIT(VU_F_LOG_ALL);
 }
 
 enum vu_refusal vu_handle_get_features(struct vu_session *session, struct vu_message *message)
@@ -76,6 +76,46 @@ enum vu_refusal vu_handle_reset_owner(struct vu_session *session, struct vu_mess
 	return VU_ACCEPTED;
 }
 
+/* All that the driver set up goes; memory and descriptors are the front end's and stay. */
+static void reset_device(struct vu_session *session)
+{
+	vu_session_stop_rings(session);
+	for (unsigned int i = 0; i < session->device.queues; i++) {
+		struct vu_vring *ring = &session->rings[i];
+
+		ring->started = ring->enabled = ring->broken = ring->has_addr = false;
+		ring->size = 0;
+		ring->base = 0;
+	}
+	session->status = 0;
+}
+
+enum vu_refusal vu_handle_reset_device(struct vu_session *session, struct vu_message *message)
+{
+	(void)message;
+	reset_device(session);
+	return VU_ACCEPTED;
+}
+
+/* Virtio 1.2 section 2.1: 8 bits, of which writing none resets the device. */
+enum vu_refusal vu_handle_set_status(struct vu_session *session, struct vu_message *message)
+{
+	uint64_t status = message->payload.u64;
+
+	if (status > UINT8_MAX)
+		return vu_refuse(session, VU_REFUSED_VALUE, "status 0x%" PRIx64 ", expected 8 bits",
+				 status);
+	if (!status)
+		reset_device(session);
+	session->status = (uint8_t)status;
+	return VU_ACCEPTED;
+}
+
+enum vu_refusal vu_handle_get_status(struct vu_session *session, struct vu_message *message)
+{
+	return reply_u64(message, session->status);
+}
+
 enum vu_refusal vu_handle_get_protocol_features(struct vu_session *session,
 						struct vu_message *message)
 {
@@ -100,59 +140,6 @@ enum vu_refusal vu_handle_set_protocol_features(struct vu_session *session,
 enum vu_refusal vu_handle_get_queue_num(struct vu_session *session, struct vu_message *message)
 {
 	return reply_u64(message, session->device.queue_num);
-}
-
-static enum vu_refusal map_table(struct vu_session *session, const struct vu_message *message,
-				 struct guest_memory *memory)
-{
-	const struct vu_mem_table *table = &message->payload.mem_table;
-
-	for (uint32_t i = 0; i < table->count; i++) {
-		struct guest_region_request request = {
-			.gpa = table->regions[i].gpa,
-			.size = table->regions[i].size,
-			.uva = table->regions[i].uva,
-			.offset = table->regions[i].offset,
-			.fd = message->fds[i],
-		};
-
-		if (guest_memory_add(memory, session->iov, &request))
-			return VU_REFUSED_MEMORY;
-	}
-	return VU_ACCEPTED;
-}
-
-/* The table in use stays until the new one is known to be good. */
-enum vu_refusal vu_handle_set_mem_table(struct vu_session *session, struct vu_message *message)
-{
-	const struct vu_mem_table *table = &message->payload.mem_table;
-	struct guest_memory *memory;
-	enum vu_refusal refusal;
-
-	if (!table->count || table->count > VU_MEM_TABLE_REGIONS)
-		return vu_refuse(
-			session, VU_REFUSED_VALUE,
-			"%u regions, expected 1 to %d; give the VMM shared memory (share=on)",
-			table->count, VU_MEM_TABLE_REGIONS);
-	if (message->header.size != 8 + table->count * sizeof(table->regions[0]))
-		return vu_refuse(session, VU_REFUSED_SIZE, "%u bytes of payload for %u regions",
-				 message->header.size, table->count);
-	if (message->fd_count != table->count)
-		return vu_refuse(session, VU_REFUSED_FDS,
-				 "%u file descriptors came with %u regions, expected one for each",
-				 message->fd_count, table->count);
-	if (guest_memory_open(&memory))
-		return vu_refuse(session, VU_REFUSED_MEMORY, "out of memory");
-	refusal = map_table(session, message, memory);
-	if (refusal) {
-		guest_memory_close(memory);
-		return refusal;
-	}
-	vu_session_stop_rings(session);
-	guest_memory_close(session->memory);
-	session->memory = memory;
-	vu_session_start_rings(session);
-	return VU_ACCEPTED;
 }
 
 static enum vu_refusal refuse_running(struct vu_session *session, const struct vu_vring *ring)
@@ -207,10 +194,10 @@ enum vu_refusal vu_handle_set_vring_addr(struct vu_session *session, struct vu_m
 	struct vu_vring *ring = state_ring(session, message);
 	enum vu_refusal refusal;
 
-	/* Bit 0 asks to log writes for a migration, which is not offered. */
-	if (message->payload.addr.flags)
-		return vu_refuse(session, VU_REFUSED_VALUE, "flags 0x%x, expected 0",
-				 message->payload.addr.flags);
+	/* Writes to a ring are logged as those to its buffers are, whatever the flag says. */
+	if (message->payload.addr.flags & ~VU_VRING_LOG)
+		return vu_refuse(session, VU_REFUSED_VALUE, "flags 0x%x, expected at most 0x%x",
+				 message->payload.addr.flags, VU_VRING_LOG);
 	vu_vring_stop(session, ring);
 	ring->addr = message->payload.addr;
 	ring->has_addr = true;

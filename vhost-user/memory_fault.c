@@ -7,8 +7,8 @@
 
 #include "vhost-user/memory_fault.h"
 
-/* Eight regions for each of 512 guests. */
-#define WATCHED_MAX 4096
+/* As many regions as a front end may have for each of 64 guests, or 127 for 256. */
+#define WATCHED_MAX 32768
 
 /* A handler may run at any moment, so a slot counts only once @start is set. */
 static struct watched {

@@ -36,19 +36,30 @@ enum vu_request {
 	VU_NET_SET_MTU = 20,
 	VU_GET_CONFIG = 24,
 	VU_SET_CONFIG = 25,
+	VU_RESET_DEVICE = 34,
+	VU_GET_MAX_MEM_SLOTS = 36,
+	VU_ADD_MEM_REG = 37,
+	VU_REM_MEM_REG = 38,
+	VU_SET_STATUS = 39,
+	VU_GET_STATUS = 40,
 	VU_REQUESTS,		/* behind the last one that this back end knows */
 };
 
 /* "Protocol features". */
 enum vu_protocol_feature {
 	VU_PROTOCOL_MQ = 0,
+	VU_PROTOCOL_LOG_SHMFD = 1,
 	VU_PROTOCOL_RARP = 2,
 	VU_PROTOCOL_REPLY_ACK = 3,
 	VU_PROTOCOL_MTU = 4,
 	VU_PROTOCOL_CONFIG = 9,
+	VU_PROTOCOL_RESET_DEVICE = 13,
+	VU_PROTOCOL_CONFIGURE_MEM_SLOTS = 15,
+	VU_PROTOCOL_STATUS = 16,
 };
 
-/* The feature bit that virtio leaves to vhost-user. */
+/* The feature bits that virtio leaves to vhost-user. */
+#define VU_F_LOG_ALL 26
 #define VU_F_PROTOCOL_FEATURES 30
 
 #define VU_BIT(n) (UINT64_C(1) << (n))
@@ -65,6 +76,12 @@ enum vu_protocol_feature {
 
 /* "Memory regions description". */
 #define VU_MEM_TABLE_REGIONS 8
+
+/* Answer to GET_MAX_MEM_SLOTS: what KVM had room for when the request was made up. */
+#define VU_MEM_SLOTS 509
+
+/* SET_VRING_ADDR: writes to the ring itself are logged. */
+#define VU_VRING_LOG 0x1u
 
 struct vu_header {
 	uint32_t request;
@@ -105,6 +122,18 @@ struct vu_mem_table {
 };
 static_assert(offsetof(struct vu_mem_table, regions) == 8, "Memory regions description");
 
+struct vu_mem_slot {
+	uint64_t padding;
+	struct vu_mem_region region;
+};
+static_assert(sizeof(struct vu_mem_slot) == 40, "Single memory region description");
+
+struct vu_log {
+	uint64_t size;
+	uint64_t offset;
+};
+static_assert(sizeof(struct vu_log) == 16, "Log description");
+
 /* "Virtio device config space": 12 bytes and at most 256 of content. */
 #define VU_CONFIG_MIN 12
 #define VU_CONFIG_MAX (VU_CONFIG_MIN + 256)
@@ -117,6 +146,8 @@ union vu_payload {
 	struct vu_vring_state state;
 	struct vu_vring_addr addr;
 	struct vu_mem_table mem_table;
+	struct vu_mem_slot mem_slot;
+	struct vu_log log;
 	uint8_t bytes[VU_PAYLOAD_MAX];
 };
 

@@ -12,6 +12,8 @@
 #define NO_PAYLOAD .min_size = 0, .max_size = 0
 #define U64 .min_size = 8, .max_size = 8
 #define STATE .min_size = 8, .max_size = 8, .index = VU_INDEX_STATE
+#define MEM_SLOT                                                                                   \
+	.min_size = sizeof(struct vu_mem_slot), .max_size = sizeof(struct vu_mem_slot), .max_fds = 1
 #define VRING_FD .min_size = 8, .max_size = 8, .index = VU_INDEX_U64, .max_fds = 1
 
 /* clang-format off */
@@ -27,6 +29,12 @@ static const struct vu_rule rules[VU_REQUESTS] = {
 	[VU_SET_MEM_TABLE] = {"SET_MEM_TABLE", .min_size = 8, .max_size = sizeof(struct vu_mem_table),
 		.max_fds = VU_MEM_TABLE_REGIONS,
 		.handle = vu_handle_set_mem_table},
+	[VU_SET_LOG_BASE] = {"SET_LOG_BASE", .min_size = sizeof(struct vu_log),
+		.max_size = sizeof(struct vu_log), .max_fds = 1, .replies = true,
+		.offered = VU_BIT(VU_PROTOCOL_LOG_SHMFD),
+		.handle = vu_handle_set_log_base},
+	[VU_SET_LOG_FD] = {"SET_LOG_FD", NO_PAYLOAD, .max_fds = 1,
+		.handle = vu_handle_set_log_fd},
 	[VU_SET_VRING_NUM] = {"SET_VRING_NUM", STATE,
 		.handle = vu_handle_set_vring_num},
 	[VU_SET_VRING_ADDR] = {"SET_VRING_ADDR", .min_size = sizeof(struct vu_vring_addr),
@@ -58,6 +66,25 @@ static const struct vu_rule rules[VU_REQUESTS] = {
 	[VU_NET_SET_MTU] = {"NET_SET_MTU", U64,
 		.offered = VU_BIT(VU_PROTOCOL_MTU),
 		.handle = vu_handle_set_mtu},
+	[VU_RESET_DEVICE] = {"RESET_DEVICE", NO_PAYLOAD,
+		.offered = VU_BIT(VU_PROTOCOL_RESET_DEVICE),
+		.handle = vu_handle_reset_device},
+	[VU_GET_MAX_MEM_SLOTS] = {"GET_MAX_MEM_SLOTS", NO_PAYLOAD, .replies = true,
+		.offered = VU_BIT(VU_PROTOCOL_CONFIGURE_MEM_SLOTS),
+		.handle = vu_handle_get_max_mem_slots},
+	[VU_ADD_MEM_REG] = {"ADD_MEM_REG", MEM_SLOT,
+		.offered = VU_BIT(VU_PROTOCOL_CONFIGURE_MEM_SLOTS),
+		.handle = vu_handle_add_mem_reg},
+	/* Early front ends sent a descriptor with it. */
+	[VU_REM_MEM_REG] = {"REM_MEM_REG", MEM_SLOT,
+		.offered = VU_BIT(VU_PROTOCOL_CONFIGURE_MEM_SLOTS),
+		.handle = vu_handle_rem_mem_reg},
+	[VU_SET_STATUS] = {"SET_STATUS", U64,
+		.offered = VU_BIT(VU_PROTOCOL_STATUS),
+		.handle = vu_handle_set_status},
+	[VU_GET_STATUS] = {"GET_STATUS", NO_PAYLOAD, .replies = true,
+		.offered = VU_BIT(VU_PROTOCOL_STATUS),
+		.handle = vu_handle_get_status},
 	/* Never offered.  "Back-end uses zero length of payload to indicate an error". */
 	[VU_GET_CONFIG] = {"GET_CONFIG", .min_size = VU_CONFIG_MIN, .max_size = VU_CONFIG_MAX,
 		.offered = VU_BIT(VU_PROTOCOL_CONFIG), .replies = true,

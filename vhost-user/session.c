@@ -29,7 +29,9 @@ uint64_t vu_session_offered(const struct vu_session *session)
 {
 	const struct vu_ops *ops = session->device.ops;
 
-	return VU_BIT(VU_PROTOCOL_MQ) | VU_BIT(VU_PROTOCOL_REPLY_ACK) |
+	return VU_BIT(VU_PROTOCOL_MQ) | VU_BIT(VU_PROTOCOL_LOG_SHMFD) |
+	       VU_BIT(VU_PROTOCOL_REPLY_ACK) | VU_BIT(VU_PROTOCOL_RESET_DEVICE) |
+	       VU_BIT(VU_PROTOCOL_CONFIGURE_MEM_SLOTS) | VU_BIT(VU_PROTOCOL_STATUS) |
 	       (ops->set_mtu ? VU_BIT(VU_PROTOCOL_MTU) : 0) |
 	       (ops->send_rarp ? VU_BIT(VU_PROTOCOL_RARP) : 0);
 }
@@ -226,6 +228,7 @@ void vu_session_close(struct vu_session *session)
 		free(session->rings);
 	}
 	guest_memory_close(session->memory);
+	dirty_log_close(session->log);
 	vu_message_reset(&session->message);
 	close(session->fd);
 	free(session);

@@ -42,7 +42,9 @@ struct vu_vring {
  * @device: the device behind it
  * @features: virtio features and VU_F_PROTOCOL_FEATURES as negotiated
  * @protocol_features: as negotiated
- * @memory: guest memory, NULL before SET_MEM_TABLE
+ * @memory: guest memory, NULL before SET_MEM_TABLE or ADD_MEM_REG
+ * @log: dirty log of a migration, NULL before SET_LOG_BASE
+ * @status: device status as the driver set it
  * @message: the message being received
  * @stats: counters
  * @rings: device.queues rings
@@ -54,6 +56,8 @@ struct vu_session {
 	uint64_t features;
 	uint64_t protocol_features;
 	struct guest_memory *memory;
+	struct dirty_log *log;
+	uint8_t status;
 	struct vu_message message;
 	struct vu_stats stats;
 	struct vu_vring *rings;

@@ -101,6 +101,19 @@ size_t virtq_cursor_skip(struct virtq_cursor *cursor, size_t length)
 	return done;
 }
 
+void virtq_log_written(struct virtq *vq, const struct virtq_batch *batch,
+		       const struct virtq_chain *chain, uint32_t length)
+{
+	const struct virtq_segment *segment = &batch->segments[chain->first + chain->readable];
+
+	for (; length; segment++) {
+		uint32_t part = length < segment->length ? length : segment->length;
+
+		dirty_log_mark(vq->log, vq->memory, segment->data, part);
+		length -= part;
+	}
+}
+
 struct virtq_layout virtq_layout(unsigned int size, uint64_t features)
 {
 	const size_t event = sizeof(struct vring_packed_desc_event);
@@ -118,6 +131,7 @@ void virtq_start(struct virtq *vq, const struct virtq_setup *setup)
 {
 	*vq = (struct virtq){
 		.memory = setup->memory,
+		.log = setup->log,
 		.size = setup->size,
 		.event_idx = setup->features & FEATURE(VIRTIO_RING_F_EVENT_IDX),
 		.indirect = setup->features & FEATURE(VIRTIO_RING_F_INDIRECT_DESC),

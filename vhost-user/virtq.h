@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 #include "vhost-user/compiler.h"
-#include "vhost-user/guest_memory.h"
+#include "vhost-user/dirty_log.h"
 
 /* Most chains in a batch, and most segments of all of them together. */
 #define VIRTQ_CHAINS_MAX 256
@@ -262,6 +262,7 @@ struct virtq_ops;
  * struct virtq - a ring as its device sees it
  * @ops: those of its kind
  * @memory: where buffers are
+ * @log: what is written to guest memory is marked there; NULL for nowhere
  * @size: entries; of a split ring a power of two
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
@@ -273,6 +274,7 @@ struct virtq_ops;
 struct virtq {
 	const struct virtq_ops *ops;
 	const struct guest_memory *memory;
+	struct dirty_log *log;
 	uint16_t size;
 	bool event_idx;
 	bool indirect;
@@ -309,6 +311,7 @@ struct virtq_layout virtq_layout(unsigned int size, uint64_t features);
 /**
  * struct virtq_setup - what a ring starts with
  * @memory: table with at least one region; outlives the ring
+ * @log: covers @memory and outlives the ring; NULL for none
  * @desc: guest memory, as virtq_layout() says
  * @driver: guest memory
  * @device: guest memory
@@ -321,6 +324,7 @@ struct virtq_layout virtq_layout(unsigned int size, uint64_t features);
  */
 struct virtq_setup {
 	const struct guest_memory *memory;
+	struct dirty_log *log;
 	void *desc;
 	void *driver;
 	void *device;
@@ -375,6 +379,18 @@ struct virtq_ops {
  * given back is taken again.  Kicks are disabled until virtq_kick_enable().
  */
 void virtq_start(struct virtq *vq, const struct virtq_setup *setup);
+
+/**
+ * virtq_log_written - mark what was written to a chain
+ * @vq: ring with a log
+ * @batch: batch that has @chain
+ * @chain: chain
+ * @length: bytes from the start of its device-writable part
+ *
+ * For devices that write to segments and push; virtq_fill() does it itself.
+ */
+void virtq_log_written(struct virtq *vq, const struct virtq_batch *batch,
+		       const struct virtq_chain *chain, uint32_t length);
 
 /**
  * virtq_take - take available chains

@@ -186,6 +186,16 @@ VIRTQ_INLINE bool virtq_write_run(const struct virtq_batch *batch, const struct 
 	return true;
 }
 
+/* Push a chain that was written to. */
+VIRTQ_INLINE void virtq_push_written(struct virtq *vq, const struct virtq_batch *batch,
+				     const struct virtq_chain *chain, uint32_t length,
+				     virtq_push_fn *push)
+{
+	if (unlikely(vq->log))
+		virtq_log_written(vq, batch, chain, length);
+	push(vq, chain, length);
+}
+
 /* Write into @count chains, beginning with @chain, that have the room; and push them. */
 VIRTQ_INLINE void virtq_write_chains(struct virtq *vq, const struct virtq_batch *batch,
 				     const struct virtq_chain *chain, unsigned int count,
@@ -195,7 +205,7 @@ VIRTQ_INLINE void virtq_write_chains(struct virtq *vq, const struct virtq_batch 
 	uint16_t buffers = (uint16_t)count;
 
 	if (likely(count == 1 && virtq_write_run(batch, chain, write))) {
-		push(vq, chain, left);
+		virtq_push_written(vq, batch, chain, left, push);
 		return;
 	}
 	struct virtq_cursor to = virtq_writable(batch, chain, count);
@@ -207,7 +217,7 @@ VIRTQ_INLINE void virtq_write_chains(struct virtq *vq, const struct virtq_batch 
 	for (; count; count--, chain++) {
 		uint32_t part = left < chain->writable_length ? left : chain->writable_length;
 
-		push(vq, chain, part);
+		virtq_push_written(vq, batch, chain, part, push);
 		left -= part;
 	}
 }

@@ -75,6 +75,16 @@ VIRTQ_INLINE void advance(const struct virtq *vq, uint16_t *index, bool *wrap, u
 	*index = (uint16_t)next;
 }
 
+/* Descriptors and wishes for kicks are what we write of a ring. */
+static void log_ring(struct virtq *vq)
+{
+	if (likely(!vq->log))
+		return;
+	dirty_log_mark(vq->log, vq->memory, vq->packed.desc, sizeof(*vq->packed.desc) * vq->size);
+	dirty_log_mark(vq->log, vq->memory, vq->packed.device_event,
+		       sizeof(*vq->packed.device_event));
+}
+
 VIRTQ_INLINE enum virtq_error add_buffer(struct virtq *vq, struct virtq_batch *batch,
 					 struct virtq_chain *chain,
 					 const struct descriptor *buffer)
@@ -246,6 +256,7 @@ static bool publish(struct virtq *vq)
 	__atomic_store_n(&packed->desc[packed->used_first].flags, packed->first_flags,
 			 __ATOMIC_RELEASE);
 	packed->withheld = false;
+	log_ring(vq);
 	/* They must be visible before we read whether the driver, which sets its wish first
 	 * and looks at them then, wants a call; or both would wait. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -256,6 +267,7 @@ static void write_device_event(struct virtq *vq, uint16_t position, uint16_t fla
 {
 	__atomic_store_n((uint32_t *)(void *)vq->packed.device_event,
 			 (uint32_t)flags << 16 | position, __ATOMIC_RELAXED);
+	log_ring(vq);
 }
 
 static void kick_disable(struct virtq *vq)

@@ -34,6 +34,14 @@ VIRTQ_INLINE struct descriptor to_descriptor(const uint64_t word[2])
 	};
 }
 
+/* The used ring, wishes for kicks included, is all that we write of a ring. */
+static void log_ring(struct virtq *vq)
+{
+	if (unlikely(vq->log))
+		dirty_log_mark(vq->log, vq->memory, vq->split.used,
+			       virtq_layout(vq->size, 0).device.bytes);
+}
+
 VIRTQ_INLINE enum virtq_error add_buffer(struct virtq *vq, struct virtq_batch *batch,
 					 struct virtq_chain *chain,
 					 const struct descriptor *buffer)
@@ -210,6 +218,7 @@ static bool publish(struct virtq *vq)
 	/* The driver that sees the index must see the elements and buffers before it. */
 	__atomic_store_n(&split->used->idx, now, __ATOMIC_RELEASE);
 	split->used_published = now;
+	log_ring(vq);
 	/* The index must be visible before we read whether the driver, which sets its
 	 * wish first and checks the index then, wants a call; or both would wait. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -236,6 +245,7 @@ static void kick_disable(struct virtq *vq)
 		write_avail_event(vq, vq->split.avail_next - 1);
 	else
 		__atomic_store_n(&vq->split.used->flags, VRING_USED_F_NO_NOTIFY, __ATOMIC_RELAXED);
+	log_ring(vq);
 }
 
 static bool kick_enable(struct virtq *vq)
@@ -244,6 +254,7 @@ static bool kick_enable(struct virtq *vq)
 		write_avail_event(vq, vq->split.avail_next);
 	else
 		__atomic_store_n(&vq->split.used->flags, 0, __ATOMIC_RELAXED);
+	log_ring(vq);
 	/* Our wish must be visible before we look at the index, as the driver moves the
 	 * index first and looks at our wish then; or a buffer would wait for nobody. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -86,15 +86,21 @@ static bool check_kind(struct vu_session *session, const struct vu_vring *ring)
 
 enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring)
 {
+	bool logged = session->features & VU_BIT(VU_F_LOG_ALL);
 	struct virtq_setup setup = {
 		.memory = session->memory,
+		.log = logged ? session->log : NULL,
 		.size = ring->size,
 		.features = session->features,
 	};
 
 	if (ring->running || ring->broken || !ring->started || !ring->has_addr || !ring->size ||
-	    !session->memory)
+	    !session->memory || !session->memory->count || (logged && !session->log))
 		return VU_ACCEPTED;
+	if (logged && !dirty_log_covers(session->log, session->memory)) {
+		iov_fail(session->iov, -EPROTO, "the dirty log does not cover guest memory");
+		return VU_REFUSED_MEMORY;
+	}
 	if (!check_kind(session, ring))
 		return VU_REFUSED_VALUE;
 	if (!translate(session, ring, &setup))

@@ -5,13 +5,14 @@
 #include <linux/virtio_config.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/unit/random.h"
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
-#include "vhost-user/session.h"
+#include "vhost-user/session_state.h"
 
 #define SEED UINT64_C(0xd1b54a32d192ed03)
 #define CONNECTIONS 4000
@@ -19,13 +20,16 @@
 #define RINGS 4
 #define MEMORY (UINT64_C(1) << 20)
 #define FEATURES                                                                                   \
-	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VIRTIO_RING_F_INDIRECT_DESC))
+	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_RING_PACKED) | BIT(VIRTIO_RING_F_EVENT_IDX) |      \
+	 BIT(VIRTIO_RING_F_INDIRECT_DESC))
+#define LOG_BYTES 4096
 
 struct fuzz {
 	struct random random;
 	struct iov *iov;
 	struct guest guest;
 	int event;
+	int log;
 	struct vu_session *session;
 	struct vu_queue *queues[RINGS];
 	unsigned int starts;
@@ -122,6 +126,35 @@ static void draft_memory(struct fuzz *fuzz, struct draft *draft)
 	}
 }
 
+static void draft_slot(struct fuzz *fuzz, struct draft *draft)
+{
+	uint64_t slot = random_below(&fuzz->random, 4) * (MEMORY / 4);
+
+	draft->header.size = sizeof(struct vu_mem_slot);
+	draft->fds[0] = fuzz->guest.fd;
+	draft->fd_count = draft->header.request == VU_ADD_MEM_REG;
+	draft->payload[1] = fuzz->guest.gpa + slot;
+	draft->payload[2] = MEMORY / 4;
+	draft->payload[3] = fuzz->guest.uva + slot;
+	draft->payload[4] = slot;
+}
+
+static void draft_log(struct fuzz *fuzz, struct draft *draft)
+{
+	draft->header.size = sizeof(struct vu_log);
+	draft->fds[0] = fuzz->log;
+	draft->fd_count = 1;
+	draft->payload[0] = random_one_in(&fuzz->random, 50) ? 1 : LOG_BYTES / 2;
+	draft->payload[1] = random_below(&fuzz->random, LOG_BYTES / 2);
+}
+
+/* Requests that come once in a while, or no ring would ever run. */
+static bool is_rare(uint32_t request)
+{
+	return request == VU_RESET_OWNER || request == VU_SET_LOG_BASE ||
+	       request == VU_RESET_DEVICE || request == VU_SET_STATUS || request == VU_REM_MEM_REG;
+}
+
 static void draft_vring(struct fuzz *fuzz, struct draft *draft)
 {
 	uint64_t index = random_below(&fuzz->random, RINGS);
@@ -153,8 +186,12 @@ static void draft_vring(struct fuzz *fuzz, struct draft *draft)
 /* A message that makes sense. */
 static void draft_good(struct fuzz *fuzz, struct draft *draft)
 {
-	uint32_t request = 1 + random_below(&fuzz->random, VU_SET_CONFIG);
+	uint32_t request;
 
+	do {
+		request = 1 + random_below(&fuzz->random, VU_GET_STATUS);
+	} while ((request > VU_SET_CONFIG && request < VU_RESET_DEVICE) ||
+		 (is_rare(request) && !random_one_in(&fuzz->random, 8)));
 	memset(draft, 0, sizeof(*draft));
 	for (unsigned int i = 0; i < 12; i++)
 		draft->fds[i] = fuzz->event;
@@ -165,14 +202,20 @@ static void draft_good(struct fuzz *fuzz, struct draft *draft)
 		draft_vring(fuzz, draft);
 	else if (request == VU_SET_VRING_ENABLE)
 		draft_vring(fuzz, draft);
-	else if (request != VU_SET_OWNER && request != VU_RESET_OWNER &&
-		 request != VU_GET_FEATURES && request != VU_GET_PROTOCOL_FEATURES &&
-		 request != VU_GET_QUEUE_NUM)
-		draft->header.size = request < VU_GET_CONFIG ? 8 : VU_CONFIG_MIN + 12;
+	else if (request == VU_ADD_MEM_REG || request == VU_REM_MEM_REG)
+		draft_slot(fuzz, draft);
+	else if (request == VU_SET_LOG_BASE)
+		draft_log(fuzz, draft);
+	else if (request == VU_GET_CONFIG || request == VU_SET_CONFIG)
+		draft->header.size = VU_CONFIG_MIN + 12;
+	else if (vu_rule(request))
+		draft->header.size = vu_rule(request)->min_size;
 	if (request == VU_SET_PROTOCOL_FEATURES)
 		draft->payload[0] = VU_BIT(VU_PROTOCOL_REPLY_ACK);
 	if (request == VU_SET_FEATURES)
-		draft->payload[0] = FEATURES & random_next(&fuzz->random);
+		draft->payload[0] = (FEATURES | BIT(VU_F_LOG_ALL)) & random_next(&fuzz->random);
+	if (request == VU_SET_STATUS)
+		draft->payload[0] = random_below(&fuzz->random, 16);
 }
 
 /* One thing about it that does not. */
@@ -294,10 +337,13 @@ static void whatever_a_front_end_says_the_session_stays_whole(void **state)
 	(void)state;
 	assert_return_code(iov_open(&fuzz.iov, NULL), 0);
 	guest_open(&fuzz.guest, 0, MEMORY);
+	fuzz.log = memfd_create("log", MFD_CLOEXEC);
+	assert_return_code(ftruncate(fuzz.log, LOG_BYTES), 0);
 	fuzz.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	for (unsigned int i = 0; i < CONNECTIONS; i++)
 		connect_once(&fuzz);
 	close(fuzz.event);
+	close(fuzz.log);
 	guest_close(&fuzz.guest);
 	iov_close(fuzz.iov);
 	assert_int_equal(count_fds(), fds);

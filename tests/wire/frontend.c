@@ -172,7 +172,9 @@ void frontend_negotiate(struct frontend *frontend, uint64_t features)
 	frontend_send(frontend, VU_SET_PROTOCOL_FEATURES, 0, &frontend->protocol_features, 8, NULL,
 		      0);
 	frontend_send(frontend, VU_SET_OWNER, 0, NULL, 0, NULL, 0);
-	frontend->features = offered & (features | BIT(VU_F_PROTOCOL_FEATURES));
+	/* Writes are logged only while a VMM migrates. */
+	assert_true(offered & BIT(VU_F_LOG_ALL));
+	frontend->features = offered & (features | BIT(VU_F_PROTOCOL_FEATURES)) & ~BIT(VU_F_LOG_ALL);
 	assert_int_equal(frontend_set(frontend, VU_SET_FEATURES, frontend->features), 0);
 }
 
@@ -194,11 +196,12 @@ void frontend_start_ring(struct frontend *frontend, unsigned int index)
 	uint64_t number = index;
 
 	driver_open(driver, &frontend->guest, FRONTEND_RING_SIZE, frontend->features);
-	addr.desc = (uint64_t)(uintptr_t)driver->desc;
-	addr.avail = (uint64_t)(uintptr_t)driver->avail;
-	addr.used = (uint64_t)(uintptr_t)driver->used;
+	addr.desc = (uint64_t)(uintptr_t)driver_descriptor_area(driver);
+	addr.avail = (uint64_t)(uintptr_t)driver_driver_area(driver);
+	addr.used = (uint64_t)(uintptr_t)driver_device_area(driver);
 	assert_int_equal(frontend_state(frontend, VU_SET_VRING_NUM, index, driver->size), 0);
-	assert_int_equal(frontend_state(frontend, VU_SET_VRING_BASE, index, 0), 0);
+	assert_int_equal(frontend_state(frontend, VU_SET_VRING_BASE, index,
+				       driver_base(driver)), 0);
 	assert_int_equal(frontend_call(frontend, VU_SET_VRING_ADDR, &addr, sizeof(addr), NULL, 0), 0);
 	assert_int_equal(
 		frontend_call(frontend, VU_SET_VRING_CALL, &number, 8, &frontend->call[index], 1), 0);

@@ -155,21 +155,17 @@ static void echo(struct fixture *fixture)
 	virtq_batch_reset(&sent);
 	virtq_take(&tx->ring, &sent, VIRTQ_CHAINS_MAX);
 	for (unsigned int i = 0; i < sent.chain_count; i++) {
-		const struct virtq_chain *chain = &sent.chains[i];
-		uint32_t length = chain->readable_length;
+		struct virtq_write write = {
+			.head = (const uint8_t *)&header,
+			.head_length = sizeof(header),
+			.rest = virtq_readable(&sent, &sent.chains[i]),
+			.rest_length = sent.chains[i].readable_length - (uint32_t)sizeof(header),
+		};
 
-		virtq_batch_reset(&room);
-		if (virtq_take_space(&rx->ring, &room, length, 1)) {
-			struct virtq_cursor from = virtq_readable(&sent, chain);
-			struct virtq_cursor to = virtq_writable(&room, &room.chains[0], 1);
-
-			virtq_cursor_skip(&from, sizeof(header));
-			virtq_cursor_write(&to, &header, sizeof(header));
-			virtq_cursor_copy(&to, &from, length - sizeof(header));
-			virtq_push(&rx->ring, &room.chains[0], length);
-		}
-		virtq_push(&tx->ring, chain, 0);
+		virtq_cursor_skip(&write.rest, sizeof(header));
+		virtq_fill(&rx->ring, &room, &write, 1, 1);
 	}
+	virtq_return(&tx->ring, &sent);
 	if (virtq_publish(&rx->ring))
 		vu_queue_call(rx);
 	if (virtq_publish(&tx->ring))
@@ -194,10 +190,12 @@ static void handshake_offers_what_the_device_has(void **state)
 	struct frontend *frontend = &fixture->frontend;
 
 	assert_int_equal(frontend_get(frontend, VU_GET_FEATURES),
-			 DEVICE_FEATURES | BIT(VU_F_PROTOCOL_FEATURES));
+			 DEVICE_FEATURES | BIT(VU_F_PROTOCOL_FEATURES) | BIT(VU_F_LOG_ALL));
 	assert_int_equal(frontend_get(frontend, VU_GET_PROTOCOL_FEATURES),
-			 BIT(VU_PROTOCOL_MQ) | BIT(VU_PROTOCOL_RARP) | BIT(VU_PROTOCOL_REPLY_ACK) |
-				 BIT(VU_PROTOCOL_MTU));
+			 BIT(VU_PROTOCOL_MQ) | BIT(VU_PROTOCOL_LOG_SHMFD) | BIT(VU_PROTOCOL_RARP) |
+				 BIT(VU_PROTOCOL_REPLY_ACK) | BIT(VU_PROTOCOL_MTU) |
+				 BIT(VU_PROTOCOL_RESET_DEVICE) |
+				 BIT(VU_PROTOCOL_CONFIGURE_MEM_SLOTS) | BIT(VU_PROTOCOL_STATUS));
 	assert_int_equal(frontend_get(frontend, VU_GET_QUEUE_NUM), FRONTEND_RINGS / 2);
 }
 
@@ -427,8 +425,6 @@ struct wrong {
 
 static const struct wrong wrongs[] = {
 	{VU_REFUSED_REQUEST, 0, 0, 0, {0}},
-	{VU_REFUSED_REQUEST, VU_SET_LOG_BASE, 16, 1, {0}},
-	{VU_REFUSED_REQUEST, VU_SET_LOG_FD, 0, 1, {0}},
 	{VU_REFUSED_REQUEST, 22, 32, 0, {0}},
 	{VU_REFUSED_REQUEST, UINT32_MAX, 40, 1, {0}},
 	{VU_REFUSED_SIZE, VU_SET_FEATURES, 7, 0, {0}},
@@ -440,6 +436,7 @@ static const struct wrong wrongs[] = {
 	{VU_REFUSED_FDS, VU_SET_FEATURES, 8, 1, {BIT(VIRTIO_F_VERSION_1)}},
 	{VU_REFUSED_FDS, VU_SET_MEM_TABLE, 40, 0, {1}},
 	{VU_REFUSED_FDS, VU_SET_MEM_TABLE, 40, 2, {1}},
+	{VU_REFUSED_FDS, VU_ADD_MEM_REG, 40, 0, {0, 0x1000, 0x1000, 0x1000, 0}},
 	{VU_REFUSED_FDS, VU_SET_VRING_KICK, 8, 0, {0}},
 	{VU_REFUSED_FDS, VU_SET_VRING_CALL, 8, 2, {0}},
 	{VU_REFUSED_FDS, VU_SET_VRING_ERR, 8, 1, {VU_VRING_NOFD}},
@@ -454,13 +451,18 @@ static const struct wrong wrongs[] = {
 	{VU_REFUSED_VALUE, VU_SET_VRING_NUM, 8, 0, STATE(2, 0x80000000)},
 	{VU_REFUSED_VALUE, VU_SET_VRING_BASE, 8, 0, STATE(2, 0x10000)},
 	{VU_REFUSED_VALUE, VU_SET_VRING_ENABLE, 8, 0, STATE(2, 2)},
-	{VU_REFUSED_VALUE, VU_SET_VRING_ADDR, 40, 0, STATE(2, 1)},
+	{VU_REFUSED_VALUE, VU_SET_VRING_ADDR, 40, 0, STATE(2, 2)},
+	{VU_REFUSED_VALUE, VU_SET_STATUS, 8, 0, {0x100}},
+	{VU_REFUSED_VALUE, VU_REM_MEM_REG, 40, 0, {0, 0x1000, MEMORY, 0x1000, 0}},
 	{VU_REFUSED_VALUE, VU_SET_FEATURES, 8, 0, {BIT(63)}},
 	{VU_REFUSED_VALUE, VU_SET_PROTOCOL_FEATURES, 8, 0, {BIT(VU_PROTOCOL_CONFIG)}},
 	{VU_REFUSED_VALUE, VU_SET_MEM_TABLE, 8, 0, {0}},
 	{VU_REFUSED_VALUE, VU_NET_SET_MTU, 8, 0, {67}},
 	{VU_REFUSED_STATE, VU_SET_VRING_NUM, 8, 0, STATE(0, 128)},
 	{VU_REFUSED_STATE, VU_SET_VRING_BASE, 8, 0, STATE(1, 0)},
+	{VU_REFUSED_SIZE, VU_ADD_MEM_REG, 32, 1, {0}},
+	{VU_REFUSED_MEMORY, VU_ADD_MEM_REG, 40, 1, {0, 0x1000, 0, 0x1000, 0}},
+	{VU_REFUSED_MEMORY, VU_ADD_MEM_REG, 40, 1, {0, UINT64_C(0x100000000), 0x1000, 0x1000, 0}},
 	/* Regions: none, beyond 64 bits in one of three ways, beyond the file. */
 	{VU_REFUSED_MEMORY, VU_SET_MEM_TABLE, 40, 1, {1, 0x1000, 0, 0x1000, 0}},
 	{VU_REFUSED_MEMORY, VU_SET_MEM_TABLE, 40, 1, {1, UINT64_MAX, 0x1000, 0x1000, 0}},
@@ -659,6 +661,145 @@ static void memory_that_is_cut_short_breaks_the_ring_only(void **state)
 	assert_int_not_equal(frontend_share_memory(frontend), 0);
 }
 
+/* A ring under way stays where it was while memory comes and goes. */
+static void memory_comes_and_goes_in_slots(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	const struct guest *guest = &frontend->guest;
+	struct vu_mem_slot slot = {.region = {guest->gpa, guest->size, guest->uva, 0}};
+	const uint64_t slots = frontend_get(frontend, VU_GET_MAX_MEM_SLOTS);
+	int more = memfd_create("more", MFD_CLOEXEC);
+
+	assert_int_equal(slots, 509);
+	assert_return_code(ftruncate(more, 0x1000), errno);
+	frontend_negotiate(frontend, UINT64_MAX);
+	assert_int_equal(frontend_call(frontend, VU_ADD_MEM_REG, &slot, 40, &guest->fd, 1), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		frontend_start_ring(frontend, i);
+		frontend_enable_ring(frontend, i, true);
+	}
+	expect_echo(fixture, 1);
+	for (uint64_t i = 1; i < slots; i++) {
+		slot.region = (struct vu_mem_region){i * 0x1000, 0x1000, i * 0x1000, 0};
+		assert_int_equal(frontend_call(frontend, VU_ADD_MEM_REG, &slot, 40, &more, 1), 0);
+	}
+	slot.region.gpa += 0x1000;
+	assert_int_not_equal(frontend_call(frontend, VU_ADD_MEM_REG, &slot, 40, &more, 1), 0);
+	expect_echo(fixture, 2);
+	for (uint64_t i = 1; i < slots; i++) {
+		slot.region = (struct vu_mem_region){i * 0x1000, 0x1000, i * 0x1000, 0};
+		assert_int_equal(frontend_call(frontend, VU_REM_MEM_REG, &slot, 40, NULL, 0), 0);
+	}
+	assert_int_not_equal(frontend_call(frontend, VU_REM_MEM_REG, &slot, 40, NULL, 0), 0);
+	expect_echo(fixture, 3);
+
+	/* The region with the rings: they stop, and nothing is left of it. */
+	slot.region = (struct vu_mem_region){guest->gpa, guest->size, guest->uva, 0};
+	assert_int_equal(frontend_call(frontend, VU_REM_MEM_REG, &slot, 40, &guest->fd, 1), 0);
+	assert_null(fixture->queues[0]);
+	assert_null(fixture->queues[1]);
+	close(more);
+}
+
+static bool is_marked(const uint8_t *bits, uint64_t gpa)
+{
+	return bits[gpa / 4096 / 8] & 1 << gpa / 4096 % 8;
+}
+
+static void what_is_written_is_in_the_dirty_log(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	const struct guest *guest = &frontend->guest;
+	struct vu_log log = {.size = (guest->gpa + guest->size) / 4096 / 8, .offset = 0x800};
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	unsigned int written = 0;
+	uint64_t reply, used;
+	uint8_t *bits;
+
+	assert_return_code(ftruncate(fd, (off_t)(log.size + log.offset)), errno);
+	bits = mmap(NULL, log.size + log.offset, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(bits, MAP_FAILED);
+	frontend_start(frontend, UINT64_MAX & ~BIT(VU_F_LOG_ALL), 1);
+	expect_echo(fixture, 1);
+
+	frontend_send(frontend, VU_SET_LOG_BASE, 0, &log, sizeof(log), &fd, 1);
+	assert_int_equal(frontend_receive(frontend, VU_SET_LOG_BASE, &reply, 8), 8);
+	frontend_send(frontend, VU_SET_LOG_FD, 0, NULL, 0, &frontend->call[0], 1);
+	frontend->features |= BIT(VU_F_LOG_ALL);
+	assert_int_equal(frontend_set(frontend, VU_SET_FEATURES, frontend->features), 0);
+	memset(bits, 0, log.size + log.offset);
+	expect_echo(fixture, 2);
+
+	used = guest->gpa + ((uint8_t *)frontend->rings[0].used - guest->host);
+	assert_true(is_marked(bits + log.offset, used));
+	for (uint64_t gpa = guest->gpa; gpa < guest->gpa + guest->size; gpa += 4096)
+		written += is_marked(bits + log.offset, gpa);
+	/* One receive buffer and two used rings, of which some pages may be the same. */
+	assert_in_range(written, 2, 6);
+	for (uint64_t i = 0; i < log.offset; i++)
+		assert_int_equal(bits[i], 0);
+
+	frontend->features &= ~BIT(VU_F_LOG_ALL);
+	assert_int_equal(frontend_set(frontend, VU_SET_FEATURES, frontend->features), 0);
+	memset(bits, 0, log.size + log.offset);
+	expect_echo(fixture, 3);
+	for (uint64_t i = 0; i < log.size; i++)
+		assert_int_equal(bits[log.offset + i], 0);
+	munmap(bits, log.size + log.offset);
+	close(fd);
+}
+
+/* None, of no descriptor, of too short a file, wrapping, too small for guest memory. */
+static const struct wrong wrong_logs[] = {
+	{VU_REFUSED_MEMORY, VU_SET_LOG_BASE, 16, 1, {0, 0}},
+	{VU_REFUSED_FDS, VU_SET_LOG_BASE, 16, 0, {0x1000, 0}},
+	{VU_REFUSED_MEMORY, VU_SET_LOG_BASE, 16, 1, {MEMORY, 1}},
+	{VU_REFUSED_MEMORY, VU_SET_LOG_BASE, 16, 1, {UINT64_MAX, 2}},
+	{VU_REFUSED_MEMORY, VU_SET_LOG_BASE, 16, 1, {0x1000, 0}},
+};
+
+/* A migration whose writes are not logged must not go on. */
+static void wrong_log_ends_the_connection(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(wrong_logs) / sizeof(wrong_logs[0]); i++) {
+		const struct wrong *wrong = &wrong_logs[i];
+		struct fixture *fixture;
+		void *own;
+
+		setup(&own);
+		fixture = own;
+		frontend_start(&fixture->frontend, UINT64_MAX, 1);
+		frontend_send(&fixture->frontend, wrong->request, 0, wrong->payload, wrong->size,
+			      &fixture->frontend.guest.fd, wrong->fds);
+		assert_true(frontend_is_ended(&fixture->frontend));
+		assert_int_equal(fixture->ended, -EPROTO);
+		teardown(&own);
+	}
+}
+
+static void reset_device_takes_the_rings_back(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+
+	for (unsigned int way = 0; way < 2; way++) {
+		frontend_start(frontend, UINT64_MAX, 1);
+		assert_int_equal(frontend_set(frontend, VU_SET_STATUS, 0xf), 0);
+		assert_int_equal(frontend_get(frontend, VU_GET_STATUS), 0xf);
+		expect_echo(fixture, 1);
+		if (way)
+			assert_int_equal(frontend_set(frontend, VU_SET_STATUS, 0), 0);
+		else
+			assert_int_equal(frontend_call(frontend, VU_RESET_DEVICE, NULL, 0, NULL, 0), 0);
+		assert_null(fixture->queues[0]);
+		assert_null(fixture->queues[1]);
+		assert_int_equal(frontend_get(frontend, VU_GET_STATUS), 0);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -681,6 +822,10 @@ int main(void)
 		TEST(mtu_and_rarp_reach_the_device),
 		TEST(config_is_refused_without_harm),
 		TEST(wrong_messages_are_refused_and_change_nothing),
+		TEST(memory_comes_and_goes_in_slots),
+		TEST(what_is_written_is_in_the_dirty_log),
+		TEST(wrong_log_ends_the_connection),
+		TEST(reset_device_takes_the_rings_back),
 		TEST(descriptor_that_is_no_eventfd_is_refused),
 		TEST(wrong_messages_end_a_connection_that_does_not_ask),
 		TEST(refusals_without_end_end_the_connection),
