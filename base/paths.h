@@ -41,6 +41,8 @@
 #define IOV_PATH_DEV_KVM "dev/kvm"
 #define IOV_PATH_DEV_MSR "dev/cpu/0/msr"
 #define IOV_PATH_DEV_LOG "dev/kmsg"
+#define IOV_PATH_CPUS "sys/devices/system/cpu"
+#define IOV_PATH_IRQ "proc/irq"
 #define IOV_PATH_HUGE_PAGES "sys/kernel/mm/hugepages"
 #define IOV_PATH_DEV_VFIO "dev/vfio"
 #define IOV_PATH_DEV_IOMMU "dev/iommu"

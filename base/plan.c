@@ -20,7 +20,6 @@ struct iov_plan {
 	struct json_object *steps;
 	struct json_object *takes;
 	struct json_object *notes;
-	char scope[64];		/* "" for none */
 };
 
 static struct json_object *add_array(struct json_object *object, const char *key)
@@ -90,8 +89,6 @@ struct iov_step *iov_plan_step(struct iov_plan *plan, const char *device, const 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		add_array(step, lists[i]);
 	json_object_array_add(plan->steps, step);
-	if (device && plan->scope[0] && strcmp(device, plan->scope))
-		iov_step_touches((struct iov_step *)step, plan->scope);
 	return (struct iov_step *)step;
 }
 
@@ -144,11 +141,6 @@ void iov_step_change(struct iov_step *step, const char *what, const char *from, 
 	json_object_object_add(change, "from", text_or_null(from));
 	json_object_object_add(change, "to", text_or_null(to));
 	step_append(step, "changes", change);
-}
-
-void iov_plan_scope(struct iov_plan *plan, const char *device)
-{
-	snprintf(plan->scope, sizeof(plan->scope), "%s", device ? device : "");
 }
 
 void iov_plan_note(struct iov_plan *plan, const char *format, ...)

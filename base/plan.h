@@ -258,16 +258,6 @@ void iov_step_unheld(struct iov_step *step, struct iov_bdf bdf);
 void iov_step_change(struct iov_step *step, const char *what, const char *from, const char *to);
 
 /**
- * iov_plan_scope - name a device that all steps appended from now on change as well
- * @plan: plan
- * @device: as iov_step_touches() takes it; NULL ends the scope
- *
- * For a part of a plan whose order counts although its steps are on different
- * devices: VFs and their PF.  Steps on the whole host are none of it.
- */
-void iov_plan_scope(struct iov_plan *plan, const char *device);
-
-/**
  * iov_plan_note - a remark for whoever reads the plan
  * @plan: plan
  * @format: printf format of one line: "devices[2] (slot=4): absent, skipped"

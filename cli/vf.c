@@ -9,8 +9,8 @@
 #include "base/output.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "host/vfs.h"
 #include "sriov/vf.h"
-#include "vfio/bind.h"
 
 /* Read a number that fits unsigned int; the message is argp's. */
 static unsigned int parse_number(struct argp_state *state, const char *what, const char *text)
@@ -30,7 +30,7 @@ static unsigned int parse_number(struct argp_state *state, const char *what, con
 
 struct create_args {
 	const char *pf;
-	const char *driver;
+	char *driver;
 	unsigned int count;
 	bool has_count;
 };
@@ -65,57 +65,23 @@ static error_t parse_create(int key, char *arg, struct argp_state *state)
 	return cli_argument(key, arg, state, &args->pf, CLI_EXPECTED_PF);
 }
 
-/* The kernel chooses: its modules are loaded, and it looks for drivers again. */
-static int plan_native(struct iov_plan *plan, const struct iov_pf *pf, const struct iov_bdf *vfs,
-		       unsigned int count)
-{
-	bool planned = pf->count != count;
-	int error = planned ? iov_vf_modules_plan(plan, pf->bdf) : 0;
-
-	if (!error)
-		error = iov_vf_settle_plan(plan, pf->bdf, count);
-	if (!error)
-		error = iov_unbind_plan(plan, vfs, count, planned ? IOV_BIND_PLANNED : 0);
-	return error;
-}
-
-/* The drivers of the VFs that exist once the steps so far are done. */
-static int plan_drivers(struct iov_plan *plan, const struct iov_pf *pf,
-			const struct create_args *args)
-{
-	const char *driver = args->driver ? args->driver : "vfio-pci";
-	_cleanup_free_ struct iov_bdf *vfs = calloc(args->count, sizeof(*vfs));
-	int error = 0;
-
-	if (!vfs)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < args->count; i++)
-		vfs[i] = iov_vf_bdf(pf, i);
-	if (!strcmp(driver, "native"))
-		return plan_native(plan, pf, vfs, args->count);
-	if (strcmp(driver, "none"))
-		error = iov_bind_plan(plan, vfs, args->count, driver,
-				      pf->count == args->count ? 0 : IOV_BIND_PLANNED);
-	return error ? error : iov_vf_settle_plan(plan, pf->bdf, args->count);
-}
-
 static int run_create(struct cli *cli, void *data)
 {
 	const struct create_args *args = data;
+	char vfio[] = "vfio-pci";
+	const struct iov_host_vfs vfs = {
+		.count = args->count, .all.driver = args->driver ? args->driver : vfio,
+	};
 	struct iov_plan *plan = NULL;
 	struct iov_bdf bdf;
-	struct iov_pf pf;
 	int error = iov_device_parse(cli->iov, args->pf, &bdf);
 
-	if (!error)
-		error = iov_pf_read(cli->iov, bdf, &pf);
 	if (!error)
 		error = iov_plan_new(&plan, cli->iov, "create %u VF%s on %s", args->count,
 				     args->count == 1 ? "" : "s", IOV_BDF(bdf));
 	if (!error)
-		error = iov_vf_create_plan(plan, bdf, args->count);
-	if (!error)
-		error = plan_drivers(plan, &pf, args);
+		error = args->count ? iov_host_vfs_plan(plan, bdf, &vfs, 0) :
+				      iov_vf_create_plan(plan, bdf, 0, 0);
 	if (!error)
 		return cli_run_plan(cli, plan);
 	iov_plan_free(plan);
@@ -269,6 +235,7 @@ static const struct argp_option set_options[] = {
 	{ "mac", KEY_ATTRIBUTE + 0, "ADDRESS", 0, "MAC address that the VF starts with", 0 },
 	{ "vlan", KEY_ATTRIBUTE + 1, "ID", 0, "VLAN that all its frames travel in, 0 for none", 0 },
 	{ "qos", KEY_ATTRIBUTE + 2, "PRIORITY", 0, "Priority in that VLAN, 0 to 7", 0 },
+	{ "vlan-protocol", KEY_ATTRIBUTE + 8, "802.1Q|802.1ad", 0, "Tag of that VLAN", 0 },
 	{ "spoofchk", KEY_ATTRIBUTE + 3, "on|off", 0, "Drop frames with another source MAC", 0 },
 	{ "trust", KEY_ATTRIBUTE + 4, "on|off", 0,
 	  "Let its driver change its MAC and ask for promiscuous mode", 0 },
@@ -282,6 +249,7 @@ static const struct argp_option set_options[] = {
 /* By the key of the option. */
 static const char *const attribute_names[] = {
 	"mac", "vlan", "qos", "spoofchk", "trust", "max_rate", "min_rate", "link_state",
+	"vlan_protocol",
 };
 #define ATTRIBUTES (sizeof(attribute_names) / sizeof(*attribute_names))
 

@@ -10,23 +10,22 @@
  *
  * Set: one RTM_SETLINK with one attribute of one VF, so that a refusal has a
  * name.  Rates go in pairs, as do VLAN and priority.
- *
- * A PF has an interface of the kernel's PF driver; representors of VFs that
- * sit beside it in switchdev mode are told apart by their port name.
  */
 #include "plugins/net.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
-#include <netlink/netlink.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/paths.h"
+#include "plugins/interface.h"
+#include "plugins/netlink.h"
 
 #define CLASS_NETWORK 0x02
 
@@ -37,32 +36,16 @@ static bool match_net(struct iov *iov, struct iov_bdf pf)
 	return !iov_pci_number(iov, pf, "class", &class_code) && class_code >> 16 == CLASS_NETWORK;
 }
 
-/* "p0" names a port of the device itself, "pf0vf3" a representor. */
-static bool is_own_port(struct iov *iov, struct iov_bdf pf, const char *name)
-{
-	char port[32];
-
-	if (iov_sys_read(iov, iov_pci_path(pf, iov_path("net/%s/phys_port_name", name).name).name,
-			 port, sizeof(port)))
-		return true;
-	return !strstr(port, "pf") && !strstr(port, "vf");
-}
-
 static int find_interface(struct iov *iov, struct iov_bdf pf, int *ifindex)
 {
+	char name[IOV_INTERFACE_SIZE];
 	int64_t number = 0;
-	char **names;
-	size_t count;
-	int error = iov_sys_list(iov, iov_pci_path(pf, "net").name, &names, &count);
+	int error = iov_interface_of(iov, pf, name);
 
-	for (size_t i = 0; !error && !number && i < count; i++) {
-		if (is_own_port(iov, pf, names[i]))
-			iov_sys_read_number(iov, iov_path(IOV_PATH_CLASS_NET "/%s/ifindex",
-							  names[i]).name, &number);
-	}
 	if (!error)
-		iov_names_free(names, count);
-	if (!number)
+		error = iov_sys_read_number(iov, iov_path(IOV_PATH_CLASS_NET "/%s/ifindex",
+							  name).name, &number);
+	if (error)
 		return iov_fail(iov, -ENODEV, "%s has no network interface here, and VF attributes "
 				"are set through it; bind its native driver, and look whether the "
 				"interface is in another network namespace", IOV_BDF(pf));
@@ -72,14 +55,10 @@ static int find_interface(struct iov *iov, struct iov_bdf pf, int *ifindex)
 
 /* One request and what came back. */
 struct request {
-	struct nl_sock *socket;
+	struct netlink netlink;
 	int ifindex;
 	struct json_object *vfs;	/* NULL when setting */
 	unsigned int seen;
-	bool done;
-	int error;
-	char *answer;
-	size_t answer_size;
 };
 
 static void add_string(struct json_object *vf, const char *name, const char *text)
@@ -116,6 +95,18 @@ static void parse_rates(struct nlattr *const *attributes, struct json_object *vf
 	}
 }
 
+/* Of the tags the kernel has one, the outer. */
+static void parse_vlan_protocol(struct nlattr *list, struct json_object *vf)
+{
+	const struct ifla_vf_vlan_info *vlan;
+	struct nlattr *info = list ? nla_find(nla_data(list), nla_len(list), IFLA_VF_VLAN_INFO) : NULL;
+
+	if (!info || nla_len(info) < (int)sizeof(*vlan))
+		return;
+	vlan = nla_data(info);
+	add_string(vf, "vlan_protocol", ntohs(vlan->vlan_proto) == ETH_P_8021AD ? "802.1ad" : "802.1Q");
+}
+
 static void parse_vlan(struct nlattr *const *attributes, struct json_object *vf)
 {
 	if (attributes[IFLA_VF_VLAN]) {
@@ -124,6 +115,7 @@ static void parse_vlan(struct nlattr *const *attributes, struct json_object *vf)
 		add_number(vf, "vlan", vlan->vlan);
 		add_number(vf, "qos", vlan->qos);
 	}
+	parse_vlan_protocol(attributes[IFLA_VF_VLAN_LIST], vf);
 }
 
 static void parse_switches(struct nlattr *const *attributes, struct json_object *vf)
@@ -193,85 +185,13 @@ unsigned int net_parse_vfs(struct nlmsghdr *message, struct json_object *vfs)
 	return count;
 }
 
-static int on_link(struct nl_msg *message, void *arg)
+static void on_link(struct nlmsghdr *header, void *arg)
 {
-	struct request *request = arg;
-	struct nlmsghdr *header = nlmsg_hdr(message);
 	const struct ifinfomsg *link = nlmsg_data(header);
+	struct request *request = arg;
 
 	if (header->nlmsg_type == RTM_NEWLINK && link->ifi_index == request->ifindex)
 		request->seen += net_parse_vfs(header, request->vfs);
-	if (!(header->nlmsg_flags & NLM_F_MULTI))
-		request->done = true;
-	return NL_OK;
-}
-
-static int on_done(struct nl_msg *message, void *arg)
-{
-	struct request *request = arg;
-
-	(void)message;
-	request->done = true;
-	return NL_STOP;
-}
-
-/* What the kernel says in words stands behind the error (NETLINK_EXT_ACK). */
-static int on_error(struct sockaddr_nl *from, struct nlmsgerr *error, void *arg)
-{
-	struct nlmsghdr *header = (struct nlmsghdr *)((char *)error - NLMSG_HDRLEN);
-	struct request *request = arg;
-	size_t skip = sizeof(*error);
-	struct nlattr *text;
-
-	(void)from;
-	request->error = error->error;
-	if (!(header->nlmsg_flags & NLM_F_CAPPED))
-		skip += error->msg.nlmsg_len - NLMSG_HDRLEN;
-	if (header->nlmsg_flags & NLM_F_ACK_TLVS && request->answer) {
-		text = nlmsg_find_attr(header, (int)skip, NLMSGERR_ATTR_MSG);
-		if (text)
-			snprintf(request->answer, request->answer_size, "%.*s", nla_len(text),
-				 (char *)nla_data(text));
-	}
-	request->done = true;
-	return NL_STOP;
-}
-
-static int open_socket(struct request *request)
-{
-	const int on = 1;
-	int fd;
-
-	request->socket = nl_socket_alloc();
-	if (!request->socket)
-		return -ENOMEM;
-	if (nl_connect(request->socket, NETLINK_ROUTE) < 0)
-		return errno ? -errno : -EIO;
-	nl_socket_enable_msg_peek(request->socket);
-	nl_socket_modify_cb(request->socket, NL_CB_VALID, NL_CB_CUSTOM, on_link, request);
-	nl_socket_modify_cb(request->socket, NL_CB_FINISH, NL_CB_CUSTOM, on_done, request);
-	nl_socket_modify_cb(request->socket, NL_CB_ACK, NL_CB_CUSTOM, on_done, request);
-	nl_socket_modify_err_cb(request->socket, NL_CB_CUSTOM, on_error, request);
-	fd = nl_socket_get_fd(request->socket);
-	/* Kernels before 4.12 do not have these; errors stay without words there. */
-	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
-	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
-	return 0;
-}
-
-/* Send and take in answers until the request is settled; frees @message. */
-static int transact(struct request *request, struct nl_msg *message)
-{
-	int result = nl_send_auto(request->socket, message);
-
-	nlmsg_free(message);
-	request->done = false;
-	request->error = 0;
-	while (result >= 0 && !request->done)
-		result = nl_recvmsgs_default(request->socket);
-	if (request->error)
-		return request->error;
-	return result >= 0 || request->done ? 0 : -EIO;
 }
 
 static struct nl_msg *new_message(const struct request *request, int type, int flags)
@@ -293,33 +213,27 @@ static int get_links(struct request *request, int flags)
 	if (!message)
 		return -ENOMEM;
 	nla_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
-	nl_socket_disable_auto_ack(request->socket);
-	return transact(request, message);
-}
-
-static int require_host(struct iov *iov)
-{
-	if (iov_sys_is_host(iov))
-		return 0;
-	return iov_fail(iov, -EOPNOTSUPP, "a recorded tree answers no netlink requests");
+	nl_socket_disable_auto_ack(request->netlink.socket);
+	return netlink_transact(&request->netlink, message);
 }
 
 static int get_net(struct iov *iov, struct iov_bdf pf, struct json_object *vfs)
 {
-	struct request request = { .vfs = vfs };
+	struct request request = { .netlink = { .on_message = on_link, .arg = &request },
+				   .vfs = vfs };
 	size_t count = json_object_array_length(vfs);
-	int error = require_host(iov);
+	int error = netlink_require_host(iov);
 
 	if (!error)
 		error = find_interface(iov, pf, &request.ifindex);
 	if (error)
 		return error;
-	error = open_socket(&request);
+	error = netlink_open(&request.netlink, NETLINK_ROUTE);
 	if (!error)
 		error = get_links(&request, 0);
 	if (error == -EMSGSIZE)
 		error = get_links(&request, NLM_F_DUMP);
-	nl_socket_free(request.socket);
+	netlink_close(&request.netlink);
 	if (error)
 		return iov_fail(iov, error, "cannot read the VFs of %s by netlink: %s", IOV_BDF(pf),
 				strerror(-error));
@@ -347,14 +261,35 @@ static int put_mac(struct nl_msg *message, uint32_t vf, struct json_object *targ
 	return nla_put(message, IFLA_VF_MAC, sizeof(mac), &mac);
 }
 
+/* Kernels before 4.9 know VLANs of 802.1Q alone, and so do most drivers. */
+static int put_vlan_8021ad(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	struct nlattr *list = nla_nest_start(message, IFLA_VF_VLAN_LIST);
+	struct ifla_vf_vlan_info vlan = {
+		.vf = vf,
+		.vlan = target_number(target, "vlan"),
+		.qos = target_number(target, "qos"),
+		.vlan_proto = htons(ETH_P_8021AD),
+	};
+	int error = list ? nla_put(message, IFLA_VF_VLAN_INFO, sizeof(vlan), &vlan) : -NLE_NOMEM;
+
+	if (list)
+		nla_nest_end(message, list);
+	return error;
+}
+
 static int put_vlan(struct nl_msg *message, uint32_t vf, struct json_object *target)
 {
+	const char *protocol = json_object_get_string(json_object_object_get(target,
+									     "vlan_protocol"));
 	struct ifla_vf_vlan vlan = {
 		.vf = vf,
 		.vlan = target_number(target, "vlan"),
 		.qos = target_number(target, "qos"),
 	};
 
+	if (protocol && !strcmp(protocol, "802.1ad"))
+		return put_vlan_8021ad(message, vf, target);
 	return nla_put(message, IFLA_VF_VLAN, sizeof(vlan), &vlan);
 }
 
@@ -394,11 +329,13 @@ static int put_link_state(struct nl_msg *message, uint32_t vf, struct json_objec
 }
 
 static const char *const attribute_names[] = {
-	"mac", "vlan", "qos", "spoofchk", "trust", "max_rate", "min_rate", "link_state", NULL,
+	"mac", "vlan", "qos", "vlan_protocol", "spoofchk", "trust", "max_rate", "min_rate",
+	"link_state", NULL,
 };
 
 static int (*const attribute_puts[])(struct nl_msg *, uint32_t, struct json_object *) = {
-	put_mac, put_vlan, put_vlan, put_spoofchk, put_trust, put_rate, put_rate, put_link_state,
+	put_mac, put_vlan, put_vlan, put_vlan, put_spoofchk, put_trust, put_rate, put_rate,
+	put_link_state,
 };
 
 static int put_attribute(struct nl_msg *message, unsigned int index, const char *attribute,
@@ -420,9 +357,9 @@ static int put_attribute(struct nl_msg *message, unsigned int index, const char 
 static int set_net(struct iov *iov, struct iov_bdf pf, unsigned int index, const char *attribute,
 		   struct json_object *target, char *answer, size_t size)
 {
-	struct request request = { .answer = answer, .answer_size = size };
+	struct request request = { .netlink = { .answer = answer, .answer_size = size } };
 	struct nl_msg *message;
-	int error = require_host(iov);
+	int error = netlink_require_host(iov);
 
 	if (!error)
 		error = find_interface(iov, pf, &request.ifindex);
@@ -433,12 +370,12 @@ static int set_net(struct iov *iov, struct iov_bdf pf, unsigned int index, const
 		return -ENOMEM;
 	error = put_attribute(message, index, attribute, target);
 	if (!error)
-		error = open_socket(&request);
+		error = netlink_open(&request.netlink, NETLINK_ROUTE);
 	if (error)
 		nlmsg_free(message);
 	else
-		error = transact(&request, message);
-	nl_socket_free(request.socket);
+		error = netlink_transact(&request.netlink, message);
+	netlink_close(&request.netlink);
 	return error;
 }
 

@@ -18,8 +18,8 @@ extern const struct iov_sriov_class net_class;
 /**
  * net_parse_vfs - read the VFs in a link message
  * @message: an RTM_NEWLINK message with IFLA_VFINFO_LIST
- * @vfs: array of objects that receive "mac", "vlan", "qos", "spoofchk", "trust",
- *	"max_rate", "min_rate" and "link_state"; VFs past its end are ignored
+ * @vfs: array of objects that receive "mac", "vlan", "qos", "vlan_protocol",
+ *	"spoofchk", "trust", "max_rate", "min_rate" and "link_state"; VFs past its end are ignored
  *
  * Return: how many VFs the message told about.
  */

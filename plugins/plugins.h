@@ -14,7 +14,7 @@ extern "C" {
  * @iov: context
  *
  * SR-IOV device classes: "net" (attributes by rtnetlink) and "nvme" (VFs are
- * given queues and interrupts and set online).
+ * given queues and interrupts and set online).  Operations: those of plugins/ops.h.
  *
  * Return: 0 or -ENOMEM.
  */

@@ -6,6 +6,15 @@
 #include "sriov/class.h"
 #include "sriov/vf.h"
 
+/* What VFs without an administrative MAC report. */
+#define VF_ZERO_MAC "00:00:00:00:00:00"
+
+/* "max-rate": an attribute's name as an option of the command. */
+struct iov_path vf_option_name(const char *name);
+
+/* A value as a person writes it; NULL for none. */
+const char *vf_value_text(struct json_object *value);
+
 /* The operation "vf-attr". */
 extern const struct iov_op_kind vf_attr_kind;
 
@@ -15,15 +24,38 @@ extern const struct iov_op_kind vf_attr_kind;
  */
 int vf_attributes(struct iov *iov, const struct iov_pf *pf, struct json_object **vfs);
 
-/*
- * An operation that gives VF @index the @values (borrowed).  @restore: the
- * values were there before, so what only looks like a refusal is borne with.
+/**
+ * enum vf_attr_mode - what is known of the values that a VF is given
+ * @VF_ATTR_SET: nothing: a refusal is a refusal
+ * @VF_ATTR_NEW: the VF is new: the driver may need a while before it takes rates
+ * @VF_ATTR_RESTORE: they were there before, so what only looks like a refusal is
+ *	borne with
  */
+enum vf_attr_mode {
+	VF_ATTR_SET,
+	VF_ATTR_NEW,
+	VF_ATTR_RESTORE,
+};
+
+/* An operation that gives VF @index the @values (borrowed). */
 struct json_object *vf_attr_op(struct iov_bdf pf, unsigned int index, struct json_object *values,
-			       bool restore);
+			       enum vf_attr_mode mode);
+
+/*
+ * Append an operation for each of the first @count VFs that gives it what @vfs says,
+ * to a step's do or undo.
+ */
+void vf_attr_restore(struct iov_step *step,
+		     void (*append)(struct iov_step *step, struct json_object *op),
+		     const struct iov_pf *pf, struct json_object *vfs, unsigned int count);
 
 /* The members of @vf that @device_class can set, in its order; caller puts it. */
 struct json_object *vf_settable(const struct iov_sriov_class *device_class,
 				struct json_object *vf);
+
+/* msix.c: whether the PF shares out vectors; how many a VF has, 0 when unknown */
+bool vf_has_msix_count(struct iov *iov, const struct iov_pf *pf);
+unsigned int vf_msix_count(struct iov *iov, const struct iov_pf *pf, unsigned int index);
+struct json_object *vf_msix_op(const struct iov_pf *pf, unsigned int index, unsigned int vectors);
 
 #endif

@@ -13,6 +13,7 @@
  *	autoprobe 0
  *	create m VFs		proved by virtfnN leading to the predicted addresses
  *	[finish]		of the device class: VFs that are ready for a driver
+ *	[attributes]		of VFs that were there before, as they were
  *	(they are bound)	by whoever asked for them
  *	autoprobe restored	iov_vf_settle_plan()
  *
@@ -172,19 +173,6 @@ static void undo_drivers(struct iov *iov, struct iov_step *step, const struct io
 	}
 }
 
-static void undo_attributes(struct iov_step *step, const struct iov_pf *pf,
-			    struct json_object *vfs)
-{
-	for (unsigned int i = 0; i < pf->count; i++) {
-		struct json_object *values = vf_settable(pf->device_class,
-							 json_object_array_get_idx(vfs, i));
-
-		if (json_object_object_length(values))
-			iov_step_undo(step, vf_attr_op(pf->bdf, i, values, true));
-		json_object_put(values);
-	}
-}
-
 /* Everything that brings the removed VFs back as they are now. */
 static void undo_remove(struct iov *iov, struct iov_step *step, const struct iov_pf *pf)
 {
@@ -200,7 +188,7 @@ static void undo_remove(struct iov *iov, struct iov_step *step, const struct iov
 	if (!vf_attributes(iov, pf, &vfs)) {
 		if (pf->device_class && pf->device_class->restore)
 			pf->device_class->restore(step, pf, vfs);
-		undo_attributes(step, pf, vfs);
+		vf_attr_restore(step, iov_step_undo, pf, vfs, pf->count);
 	}
 	undo_drivers(iov, step, pf);
 	expect_vfs(step, iov_step_undone, pf, pf->count, true);
@@ -263,6 +251,45 @@ static void create_vfs(struct iov_plan *plan, const struct iov_pf *pf, unsigned 
 	expect_vfs(step, iov_step_undone, pf, count, false);
 }
 
+/* The number of interrupts is an attribute as well, but one of the VF's own. */
+static void keep_msix(struct iov *iov, struct iov_step *step, const struct iov_pf *pf,
+		      unsigned int index)
+{
+	unsigned int vectors = vf_msix_count(iov, pf, index);
+
+	if (vectors && vf_has_msix_count(iov, pf))
+		iov_step_do(step, vf_msix_op(pf, index, vectors));
+}
+
+/* VFs that are there before and after are the same to who set them up. */
+static void keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count)
+{
+	_cleanup_json_ struct json_object *vfs = NULL;
+	struct iov *iov = iov_plan_context(plan);
+	unsigned int kept = count < pf->count ? count : pf->count;
+	struct iov_step *step;
+
+	/* Attributes that cannot be read have not been set by anyone either. */
+	if (!kept || vf_attributes(iov, pf, &vfs))
+		return;
+	for (unsigned int i = 0; i < kept; i++) {
+		struct json_object *vf = json_object_array_get_idx(vfs, i);
+		const char *mac = json_object_get_string(json_object_object_get(vf, "mac"));
+
+		/* New VFs have none either, and some drivers do not take it. */
+		if (mac && !strcmp(mac, VF_ZERO_MAC))
+			json_object_object_del(vf, "mac");
+	}
+	if (!(pf->device_class && pf->device_class->attributes) && !vf_has_msix_count(iov, pf))
+		return;
+	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "give VFs of %s their attributes back",
+			     IOV_BDF(pf->bdf));
+	iov_vf_touches(step, pf, kept);
+	for (unsigned int i = 0; i < kept; i++)
+		keep_msix(iov, step, pf, i);
+	vf_attr_restore(step, iov_step_do, pf, vfs, kept);
+}
+
 static int check_count(struct iov *iov, const struct iov_pf *pf, unsigned int count)
 {
 	if (!pf->total)
@@ -295,38 +322,54 @@ static int check_driver(struct iov *iov, const struct iov_pf *pf)
 	return 0;
 }
 
-int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count)
+/* Whether the VFs that shall exist are those that exist. */
+static bool stays(const struct iov_pf *pf, unsigned int count, unsigned int flags)
+{
+	return pf->count == count && !(flags & IOV_VF_ANEW);
+}
+
+static int plan_creation(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count,
+			 unsigned int flags)
+{
+	const struct iov_sriov_class *device_class = pf->device_class;
+	bool same = stays(pf, count, flags);
+	int error = 0;
+
+	if (pf->count && !same && !(flags & IOV_VF_ANEW))
+		remove_vfs(plan, pf);
+	if (device_class && device_class->prepare)
+		error = device_class->prepare(plan, pf, count);
+	if (!error && !same)
+		create_vfs(plan, pf, count);
+	if (!error && device_class && device_class->finish)
+		error = device_class->finish(plan, pf, count);
+	if (!error && !same)
+		keep_attributes(plan, pf, count);
+	return error;
+}
+
+int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count,
+		       unsigned int flags)
 {
 	struct iov *iov = iov_plan_context(plan);
-	const struct iov_sriov_class *device_class;
 	struct iov_pf pf;
 	int error = iov_pf_read(iov, bdf, &pf);
 
 	if (!error)
 		error = check_count(iov, &pf, count);
-	if (!error && pf.count != count)
+	if (!error && !stays(&pf, count, flags) && !(flags & IOV_VF_PF_BOUND))
 		error = check_driver(iov, &pf);
-	if (error)
-		return error;
-	device_class = pf.device_class;
-	if (pf.count && pf.count != count)
-		remove_vfs(plan, &pf);
-	if (device_class && device_class->prepare)
-		error = device_class->prepare(plan, &pf, count);
-	if (!error && pf.count != count)
-		create_vfs(plan, &pf, count);
-	if (!error && device_class && device_class->finish)
-		error = device_class->finish(plan, &pf, count);
-	return error;
+	return error ? error : plan_creation(plan, &pf, count, flags);
 }
 
-int iov_vf_settle_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count)
+int iov_vf_settle_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count,
+		       unsigned int flags)
 {
 	struct iov_step *step;
 	struct iov_pf pf;
 	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);
 
-	if (error || pf.count == count || !probes(&pf))
+	if (error || stays(&pf, count, flags) || !probes(&pf))
 		return error;
 	step = iov_plan_step(plan, IOV_BDF(bdf), "let VFs of %s find drivers again", IOV_BDF(bdf));
 	iov_vf_touches(step, &pf, count);

@@ -8,6 +8,8 @@
  * be appended for them, as their addresses are known before they exist:
  *
  *	iov_vf_create_plan(), iov_bind_plan(), iov_vf_settle_plan()
+ *
+ * host/vfs.h composes them.
  */
 #ifndef IOV_SRIOV_VF_H
 #define IOV_SRIOV_VF_H
@@ -91,15 +93,28 @@ struct iov_bdf iov_vf_bdf(const struct iov_pf *pf, unsigned int index);
 void iov_vf_touches(struct iov_step *step, const struct iov_pf *pf, unsigned int count);
 
 /**
+ * enum iov_vf_flags - what earlier steps of a plan do
+ * @IOV_VF_ANEW: the VFs that exist now are gone by then, or others come in their
+ *	place
+ * @IOV_VF_PF_BOUND: they give the PF a driver
+ */
+enum iov_vf_flags {
+	IOV_VF_ANEW = 1 << 0,
+	IOV_VF_PF_BOUND = 1 << 1,
+};
+
+/**
  * iov_vf_create_plan - plan a number of VFs
  * @plan: plan to append to
  * @bdf: the PF
  * @count: how many VFs shall exist, 1 to the PF's total
+ * @flags: of enum iov_vf_flags; with IOV_VF_ANEW the plan has removed the VFs
  *
  * Appends nothing when that many exist.  Another number of VFs is removed
  * first, as the hardware asks: they are taken from the host, so a guard
- * refuses the plan when one is in use.  The new VFs have no driver, and the
- * kernel looks for none until iov_vf_settle_plan().
+ * refuses the plan when one is in use.  VFs that are there before and after keep
+ * their attributes.  The new VFs have no driver, and the kernel looks for none
+ * until iov_vf_settle_plan().
  * Undo restores the number, the driver probing switch, and the drivers and
  * attributes of the VFs that were there before.
  *
@@ -107,13 +122,15 @@ void iov_vf_touches(struct iov_step *step, const struct iov_pf *pf, unsigned int
  * a count outside of 1 to total, -EOPNOTSUPP without a driver that creates
  * VFs, -ENOSPC when the device has not enough resources to share out.
  */
-int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count);
+int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count,
+		       unsigned int flags);
 
 /**
  * iov_vf_settle_plan - plan that the kernel looks for drivers of VFs again
  * @plan: plan that iov_vf_create_plan() was appended to
  * @bdf: the PF
  * @count: as given to iov_vf_create_plan()
+ * @flags: likewise
  *
  * Comes after the steps that bind the new VFs to a driver by driver_override,
  * and before those that leave the choice to the kernel.  Appends nothing where
@@ -121,7 +138,8 @@ int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int c
  *
  * Return: 0, or -errno with a message.
  */
-int iov_vf_settle_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count);
+int iov_vf_settle_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count,
+		       unsigned int flags);
 
 /**
  * iov_vf_modules_plan - plan to have the native driver of VFs at hand
@@ -150,10 +168,10 @@ int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf);
 /**
  * iov_vf_attribute_parse - read an attribute's value as a person writes it
  * @iov: context
- * @name: "mac", "vlan", "qos", "spoofchk", "trust", "max_rate", "min_rate",
- *	"link_state"
- * @text: "02:00:00:00:00:01"; 0 to 4094; 0 to 7; "on" or "off"; Mbit/s, 0 for
- *	no limit; "auto", "enable" or "disable"
+ * @name: "mac", "vlan", "qos", "vlan_protocol", "spoofchk", "trust", "max_rate",
+ *	"min_rate", "link_state"
+ * @text: "02:00:00:00:00:01"; 0 to 4094; 0 to 7; "802.1Q" or "802.1ad"; "on" or
+ *	"off"; Mbit/s, 0 for no limit; "auto", "enable" or "disable"
  * @values: object that receives the member @name
  *
  * Return: 0, or -EINVAL with a message.
@@ -175,6 +193,37 @@ int iov_vf_attribute_parse(struct iov *iov, const char *name, const char *text,
  */
 int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int index,
 		    struct json_object *values);
+
+/**
+ * iov_vf_set_each_plan - plan attributes of several VFs
+ * @plan: plan to append to
+ * @bdf: the PF
+ * @each: array; at a VF's index its values from iov_vf_attribute_parse(), or null
+ * @flags: IOV_VF_ANEW: iov_vf_create_plan() made the VFs
+ *
+ * As iov_vf_set_plan() for each of them, but what they have is read once.
+ *
+ * Return: as iov_vf_set_plan().
+ */
+int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *each,
+			 unsigned int flags);
+
+/**
+ * iov_vf_msix_plan - plan the number of interrupt vectors of a VF
+ * @plan: plan to append to
+ * @bdf: the PF
+ * @index: the VF, 0 for the first
+ * @vectors: how many it shall have, 0 for what the device gives by itself
+ * @flags: IOV_VF_ANEW: iov_vf_create_plan() made the VF
+ *
+ * The kernel takes it while the VF has no driver, so these steps come before those
+ * that bind it.  Appends nothing when the VF has that many; undo restores the number.
+ *
+ * Return: 0, or -errno with a message: -EOPNOTSUPP where the PF's driver gives all VFs
+ * the same, -EBUSY for a VF that has a driver, -ERANGE for more than the PF has.
+ */
+int iov_vf_msix_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int index,
+		     unsigned int vectors, unsigned int flags);
 
 /**
  * iov_vf_list - what is known of the VFs of a PF

@@ -31,24 +31,26 @@ static bool noiommu_enabled(struct iov *iov)
 			     text, sizeof(text)) && text[0] == 'Y';
 }
 
-static int add_module_step(struct bindings *bindings, const char *driver)
+int iov_driver_plan(struct iov_plan *plan, const char *driver)
 {
 	struct iov_path path = iov_path(IOV_PATH_PCI_DRIVERS "/%s", driver);
+	struct iov *iov = iov_plan_context(plan);
 	char **names;
 	size_t count;
+	int error = check_driver_name(iov, driver);
 
-	if (iov_sys_exists(bindings->iov, path.name))
-		return 0;
-	if (!iov_module_find(bindings->iov, driver, &names, &count)) {
+	if (error || iov_sys_exists(iov, path.name))
+		return error;
+	if (!iov_module_find(iov, driver, &names, &count)) {
 		iov_names_free(names, count);
 		if (!count)
-			return iov_fail(bindings->iov, -ENOENT,
+			return iov_fail(iov, -ENOENT,
 					"%s: no such driver, and no module of that name for the "
 					"running kernel; install the package with the kernel's "
 					"modules",
 					driver);
 	}
-	iov_module_plan(bindings->plan, driver, path.name, "a driver of PCI functions");
+	iov_module_plan(plan, driver, path.name, "a driver of PCI functions");
 	return 0;
 }
 
@@ -182,7 +184,7 @@ static int plan_bindings(struct bindings *bindings, const char *driver, unsigned
 	if (iov_driver_is_vfio(driver))
 		error = consider_groups(bindings, flags);
 	if (!error)
-		error = add_module_step(bindings, driver);
+		error = iov_driver_plan(bindings->plan, driver);
 	for (size_t i = 0; !error && i < bindings->count; i++)
 		error = add_bind_step(bindings, &bindings->list[i], driver);
 	return error;

@@ -48,6 +48,28 @@ int iov_bind_plan(struct iov_plan *plan, const struct iov_bdf *bdfs, size_t coun
 		  const char *driver, unsigned int flags);
 
 /**
+ * iov_driver_plan - plan that a driver is there to be bound to
+ * @plan: plan that a step is appended to, on the whole host
+ * @driver: driver by the name it has in sysfs
+ *
+ * iov_bind_plan() does so, too; a plan for many devices has it come first.
+ *
+ * Return: 0; -ENOENT without that driver and a module for it; -EINVAL for a malformed
+ * name; with a message.
+ */
+int iov_driver_plan(struct iov_plan *plan, const char *driver);
+
+/**
+ * iov_release_plan - plan that functions have no driver
+ * @plan: plan that the steps are appended to
+ * @bdfs: the functions
+ * @count: length of @bdfs
+ *
+ * Return: as iov_bind_plan().
+ */
+int iov_release_plan(struct iov_plan *plan, const struct iov_bdf *bdfs, size_t count);
+
+/**
  * iov_unbind_plan - plan to give functions back to their native drivers
  * @plan: plan that the steps are appended to
  * @bdfs: the functions

@@ -237,7 +237,7 @@ static int change(unsigned int count)
 	int error;
 
 	assert_int_equal(iov_plan_new(&plan, drive.iov, "test"), 0);
-	error = count ? iov_vf_create_plan(plan, drive.pf, count) :
+	error = count ? iov_vf_create_plan(plan, drive.pf, count, 0) :
 			iov_vf_remove_plan(plan, drive.pf);
 	if (!error)
 		error = iov_plan_run(plan, &options);

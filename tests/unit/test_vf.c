@@ -20,9 +20,9 @@ static unsigned int wanted;
 
 static int build_create(struct iov_plan *plan)
 {
-	int error = iov_vf_create_plan(plan, model.pf, wanted);
+	int error = iov_vf_create_plan(plan, model.pf, wanted, 0);
 
-	return error ? error : iov_vf_settle_plan(plan, model.pf, wanted);
+	return error ? error : iov_vf_settle_plan(plan, model.pf, wanted, 0);
 }
 
 static int build_remove(struct iov_plan *plan)
@@ -291,11 +291,12 @@ static void a_killed_creation_is_undone_or_finished(void **state)
 	_cleanup_free_ char *before = NULL, *asked = NULL;
 
 	(void)state;
+	furnish();
+	before = pf_model_state();
 	assert_int_equal(create(5), 0);
 	asked = pf_model_state();
 	pf_model_create(0);
 	furnish();
-	before = pf_model_state();
 	for (int at = 0; at < 4; at++) {
 		_cleanup_free_ char *undone = NULL, *finished = NULL;
 
@@ -328,6 +329,8 @@ static void log_plan(struct iov_plan *plan, char *log, size_t size)
 			const char *path = json_object_get_string(
 				json_object_object_get(op, "path"));
 
+			if (!path)
+				continue;
 			length += (size_t)snprintf(log + length, size - length, "%s=%s ",
 				strrchr(path, '/') + 1,
 				json_object_get_string(json_object_object_get(op, "value")));

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The operation "devlink-eswitch": the mode of a NIC's embedded switch, by generic
+ * netlink.  A device that devlink does not know, or that has no modes, has a switch of
+ * the legacy kind.
+ */
+#include "plugins/devlink.h"
+
+#include <errno.h>
+#include <linux/devlink.h>
+#include <netlink/attr.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "plugins/internal.h"
+#include "plugins/netlink.h"
+
+static const char *const modes[] = {
+	[DEVLINK_ESWITCH_MODE_LEGACY] = "legacy",
+	[DEVLINK_ESWITCH_MODE_SWITCHDEV] = "switchdev",
+};
+#define MODES (sizeof(modes) / sizeof(*modes))
+
+static int mode_number(const char *mode, uint16_t *number)
+{
+	for (*number = 0; *number < MODES; ++*number) {
+		if (!strcmp(modes[*number], mode))
+			return 0;
+	}
+	return -EINVAL;
+}
+
+struct nl_msg *devlink_eswitch_message(int family, struct iov_bdf bdf, const char *mode)
+{
+	uint8_t command = mode ? DEVLINK_CMD_ESWITCH_SET : DEVLINK_CMD_ESWITCH_GET;
+	int flags = NLM_F_REQUEST | (mode ? NLM_F_ACK : 0);
+	struct nl_msg *message = nlmsg_alloc();
+	uint16_t number = 0;
+
+	if (!message)
+		return NULL;
+	if (!genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, flags, command,
+			 DEVLINK_GENL_VERSION) ||
+	    nla_put_string(message, DEVLINK_ATTR_BUS_NAME, "pci") ||
+	    nla_put_string(message, DEVLINK_ATTR_DEV_NAME, IOV_BDF(bdf)) ||
+	    (mode && (mode_number(mode, &number) ||
+		      nla_put_u16(message, DEVLINK_ATTR_ESWITCH_MODE, number)))) {
+		nlmsg_free(message);
+		return NULL;
+	}
+	return message;
+}
+
+const char *devlink_eswitch_mode(struct nlmsghdr *header)
+{
+	struct nlattr *attribute;
+
+	if (!genlmsg_valid_hdr(header, 0))
+		return NULL;
+	attribute = nlmsg_find_attr(header, GENL_HDRLEN, DEVLINK_ATTR_ESWITCH_MODE);
+	if (!attribute || nla_len(attribute) < (int)sizeof(uint16_t) ||
+	    nla_get_u16(attribute) >= MODES)
+		return NULL;
+	return modes[nla_get_u16(attribute)];
+}
+
+static void on_eswitch(struct nlmsghdr *header, void *arg)
+{
+	const char **mode = arg;
+
+	*mode = devlink_eswitch_mode(header);
+}
+
+/* Send one request; @mode receives the mode when it asks for it. */
+static int request(struct iov_bdf bdf, const char *set, const char **mode, char *answer,
+		   size_t size)
+{
+	struct netlink netlink = {
+		.on_message = on_eswitch, .arg = mode, .answer = answer, .answer_size = size,
+	};
+	int error = netlink_open(&netlink, NETLINK_GENERIC), family;
+	struct nl_msg *message;
+
+	if (error)
+		goto close;
+	family = genl_ctrl_resolve(netlink.socket, DEVLINK_GENL_NAME);
+	error = family < 0 ? -EOPNOTSUPP : 0;
+	if (error)
+		goto close;
+	message = devlink_eswitch_message(family, bdf, set);
+	if (!set)
+		nl_socket_disable_auto_ack(netlink.socket);
+	error = message ? netlink_transact(&netlink, message) : -ENOMEM;
+close:
+	netlink_close(&netlink);
+	return error == -ENODEV ? -EOPNOTSUPP : error;
+}
+
+int iov_eswitch_read(struct iov *iov, struct iov_bdf bdf, const char **mode)
+{
+	int error = netlink_require_host(iov);
+
+	*mode = NULL;
+	if (error)
+		return error;
+	error = request(bdf, NULL, mode, NULL, 0);
+	if (!error && !*mode)
+		error = -EOPNOTSUPP;
+	if (error == -EOPNOTSUPP)
+		return iov_fail(iov, error, "%s has no switch modes (devlink); its switch is of the "
+				"legacy kind", IOV_BDF(bdf));
+	return error ? iov_fail(iov, error, "cannot read the switch mode of %s by devlink: %s",
+				IOV_BDF(bdf), strerror(-error)) : 0;
+}
+
+struct json_object *iov_op_eswitch(struct iov_bdf bdf, const char *mode)
+{
+	struct json_object *op = op_on_device(eswitch_kind.name, bdf);
+
+	json_object_object_add(op, "mode", json_object_new_string(mode));
+	return op;
+}
+
+static int set_mode(struct iov *iov, struct iov_bdf bdf, const char *mode)
+{
+	char answer[256] = "";
+	int error = request(bdf, mode, NULL, answer, sizeof(answer));
+
+	if (!error)
+		return 0;
+	return iov_fail(iov, error, "%s%s%s", strerror(-error), *answer ? ": " : "", answer);
+}
+
+static int run_eswitch(struct iov *iov, struct json_object *op)
+{
+	const char *wanted = op_text(op, "mode"), *now;
+	struct iov_bdf bdf;
+	int error = op_device(iov, op, &bdf);
+
+	if (!error)
+		error = iov_eswitch_read(iov, bdf, &now);
+	if (error == -EOPNOTSUPP && !strcmp(wanted, modes[DEVLINK_ESWITCH_MODE_LEGACY]))
+		return 0;
+	if (error || !strcmp(now, wanted))
+		return error;
+	error = set_mode(iov, bdf, wanted);
+	if (!error)
+		error = iov_eswitch_read(iov, bdf, &now);
+	if (error || !strcmp(now, wanted))
+		return error;
+	return iov_fail(iov, -EIO, "the driver took it, but it reads back as %s", now);
+}
+
+static void describe_eswitch(struct json_object *op, char *text, size_t size)
+{
+	snprintf(text, size, "set the switch mode of %s to %s by devlink", op_text(op, "device"),
+		 op_text(op, "mode"));
+}
+
+const struct iov_op_kind eswitch_kind = { "devlink-eswitch", run_eswitch, describe_eswitch };

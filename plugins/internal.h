@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Kinds of operations and what they share; for the files of plugins/ alone. */
+#ifndef IOV_PLUGINS_INTERNAL_H
+#define IOV_PLUGINS_INTERNAL_H
+
+#include <json-c/json.h>
+
+#include "base/plan.h"
+#include "plugins/ops.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+extern const struct iov_op_kind mtu_kind;
+extern const struct iov_op_kind irq_kind;
+extern const struct iov_op_kind huge_pages_kind;
+extern const struct iov_op_kind eswitch_kind;
+extern const struct iov_op_kind iovd_kind;
+
+/* A member of an operation as text; "" when it is absent. */
+static inline const char *op_text(struct json_object *op, const char *key)
+{
+	const char *text = json_object_get_string(json_object_object_get(op, key));
+
+	return text ? text : "";
+}
+
+/* A new operation on a function, and the function of one. */
+static inline struct json_object *op_on_device(const char *kind, struct iov_bdf bdf)
+{
+	struct json_object *op = json_object_new_object();
+
+	json_object_object_add(op, "op", json_object_new_string(kind));
+	json_object_object_add(op, "device", json_object_new_string(IOV_BDF(bdf)));
+	return op;
+}
+
+static inline int op_device(struct iov *iov, struct json_object *op, struct iov_bdf *bdf)
+{
+	return iov_bdf_parse(iov, op_text(op, "device"), bdf);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The operation "vf-attr", which gives one VF a set of values:
+ *
+ *	{"op": "vf-attr", "pf": "0000:01:00.0", "vf": 0,
+ *	 "values": {"mac": "02:00:00:00:00:01", "vlan": 100}, "mode": "set"}
+ *
+ * It sets what differs and proves it by reading back, so running it again is
+ * harmless.  It stops at the first attribute that is refused; the undo of its
+ * step is another vf-attr with the values from before.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "sriov/internal.h"
+
+#define TRIES 50
+#define PAUSE_MS 100
+
+/* By enum vf_attr_mode, as the operation has it. */
+static const char *const modes[] = {
+	[VF_ATTR_SET] = "set",
+	[VF_ATTR_NEW] = "new",
+	[VF_ATTR_RESTORE] = "restore",
+};
+
+struct json_object *vf_attr_op(struct iov_bdf pf, unsigned int index, struct json_object *values,
+			       enum vf_attr_mode mode)
+{
+	struct json_object *op = json_object_new_object();
+
+	json_object_object_add(op, "op", json_object_new_string(vf_attr_kind.name));
+	json_object_object_add(op, "pf", json_object_new_string(IOV_BDF(pf)));
+	json_object_object_add(op, "vf", json_object_new_int64(index));
+	json_object_object_add(op, "values", json_object_get(values));
+	json_object_object_add(op, "mode", json_object_new_string(modes[mode]));
+	return op;
+}
+
+const char *vf_value_text(struct json_object *value)
+{
+	if (json_object_is_type(value, json_type_boolean))
+		return json_object_get_boolean(value) ? "on" : "off";
+	return json_object_get_string(value);
+}
+
+/* "mac 02:00:00:00:00:01, vlan 100" */
+static void describe_values(struct json_object *values, char *text, size_t size)
+{
+	size_t length = 0;
+
+	*text = '\0';
+	json_object_object_foreach(values, name, value) {
+		length += (size_t)snprintf(text + length, size - length, "%s%s %s",
+					   length ? ", " : "", vf_option_name(name).name,
+					   vf_value_text(value));
+		if (length >= size)
+			return;
+	}
+}
+
+static void describe_vf_attr(struct json_object *op, char *text, size_t size)
+{
+	char values[256];
+
+	describe_values(json_object_object_get(op, "values"), values, sizeof(values));
+	snprintf(text, size, "set %s of VF %d", values,
+		 json_object_get_int(json_object_object_get(op, "vf")));
+}
+
+/* One run of a vf-attr operation. */
+struct setting {
+	struct iov *iov;
+	struct iov_pf pf;
+	unsigned int index;
+	struct json_object *values;
+	enum vf_attr_mode mode;
+};
+
+static enum vf_attr_mode mode_of(struct json_object *op)
+{
+	const char *text = json_object_get_string(json_object_object_get(op, "mode"));
+	enum vf_attr_mode mode = VF_ATTR_RESTORE;
+
+	while (mode != VF_ATTR_SET && (!text || strcmp(modes[mode], text)))
+		mode--;
+	return mode;
+}
+
+static int open_setting(struct setting *setting, struct iov *iov, struct json_object *op)
+{
+	struct iov_bdf bdf;
+	int error = iov_bdf_parse(iov, json_object_get_string(json_object_object_get(op, "pf")),
+				  &bdf);
+
+	if (!error)
+		error = iov_pf_read(iov, bdf, &setting->pf);
+	if (error)
+		return error;
+	setting->iov = iov;
+	setting->index = (unsigned int)json_object_get_int(json_object_object_get(op, "vf"));
+	setting->values = json_object_object_get(op, "values");
+	setting->mode = mode_of(op);
+	if (setting->index >= setting->pf.count || !setting->pf.device_class ||
+	    !setting->pf.device_class->set)
+		return iov_fail(iov, -ENODEV, "that VF is gone");
+	return 0;
+}
+
+/* What the VF has now; the caller puts @vfs, which holds it. */
+static int read_vf(const struct setting *setting, struct json_object **vfs, struct json_object **vf)
+{
+	int error = vf_attributes(setting->iov, &setting->pf, vfs);
+
+	*vf = error ? NULL : json_object_array_get_idx(*vfs, setting->index);
+	return error;
+}
+
+/*
+ * After VFs were created a driver may refuse rates until its link is up, so it is
+ * asked again for a while; likewise with all that was accepted once.
+ */
+static bool is_worth_repeating(const struct setting *setting, const char *name, const char *value)
+{
+	if (!strcmp(value, VF_ZERO_MAC))
+		return false;
+	return setting->mode == VF_ATTR_RESTORE ||
+	       (setting->mode == VF_ATTR_NEW && strstr(name, "_rate"));
+}
+
+static int set_patiently(const struct setting *setting, const char *name,
+			 struct json_object *target, char *answer, size_t size)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+	const char *value = json_object_get_string(json_object_object_get(target, name));
+	int tries = is_worth_repeating(setting, name, value) ? TRIES : 1;
+	int error;
+
+	do {
+		error = setting->pf.device_class->set(setting->iov, setting->pf.bdf, setting->index,
+						      name, target, answer, size);
+		if (error != -EINVAL || !--tries)
+			return error;
+	} while (!nanosleep(&pause, NULL));
+	return error;
+}
+
+static int set_one(const struct setting *setting, const char *name, struct json_object *target)
+{
+	struct iov_path option = vf_option_name(name);
+	const char *driver = setting->pf.driver;
+	const char *value = json_object_get_string(json_object_object_get(target, name));
+	char answer[256] = "";
+	int error = set_patiently(setting, name, target, answer, sizeof(answer));
+
+	if (!error)
+		return 0;
+	if (setting->mode == VF_ATTR_RESTORE && !strcmp(value, VF_ZERO_MAC)) {
+		/* No MAC at all is what new VFs have; some drivers do not take it back. */
+		iov_log(setting->iov, LOG_WARNING,
+			"VF %u of %s keeps its MAC: %s does not clear it", setting->index,
+			IOV_BDF(setting->pf.bdf), driver);
+		return 0;
+	}
+	if (error == -EOPNOTSUPP)
+		return iov_fail(setting->iov, error,
+				"driver %s has no %s for VFs (%s%s%s); leave "
+				"it out",
+				driver, option.name, strerror(-error), *answer ? ": " : "", answer);
+	return iov_fail(setting->iov, error, "driver %s refused %s %s: %s%s%s%s", driver,
+			option.name, value, strerror(-error), *answer ? ": " : "", answer,
+			strstr(name, "_rate") && !*answer ?
+				"; some drivers want the PF's link to be up first" : "");
+}
+
+/* An attribute that the driver takes and does not report cannot be proved. */
+static int verify(const struct setting *setting)
+{
+	_cleanup_json_ struct json_object *vfs = NULL;
+	struct json_object *vf;
+	int error = read_vf(setting, &vfs, &vf);
+
+	if (error)
+		return error;
+	json_object_object_foreach(setting->values, name, value) {
+		struct json_object *now = json_object_object_get(vf, name);
+		const char *wanted = json_object_get_string(value);
+
+		if (!now || json_object_equal(now, value))
+			continue;
+		if (setting->mode == VF_ATTR_RESTORE && !strcmp(wanted, VF_ZERO_MAC))
+			continue;
+		return iov_fail(setting->iov, -EIO, "driver %s took %s %s, but it reads back as %s",
+				setting->pf.driver, vf_option_name(name).name, wanted,
+				json_object_get_string(now));
+	}
+	return 0;
+}
+
+static int run_vf_attr(struct iov *iov, struct json_object *op)
+{
+	_cleanup_json_ struct json_object *vfs = NULL, *target = json_object_new_object();
+	struct setting setting;
+	struct json_object *vf;
+	int error = open_setting(&setting, iov, op);
+
+	if (!error)
+		error = read_vf(&setting, &vfs, &vf);
+	if (error)
+		return error;
+	json_object_object_foreach(vf, name, now)
+		json_object_object_add(target, name, json_object_get(now));
+	json_object_object_foreach(setting.values, wanted_name, wanted)
+		json_object_object_add(target, wanted_name, json_object_get(wanted));
+	json_object_object_foreach(setting.values, set_name, value) {
+		if (json_object_equal(json_object_object_get(vf, set_name), value))
+			continue;
+		error = set_one(&setting, set_name, target);
+		if (error)
+			return error;
+	}
+	return verify(&setting);
+}
+
+const struct iov_op_kind vf_attr_kind = {
+	.name = "vf-attr",
+	.run = run_vf_attr,
+	.describe = describe_vf_attr,
+};

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Attributes of VFs: what is there, and plans that change it. */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "sriov/internal.h"
+
+int vf_attributes(struct iov *iov, const struct iov_pf *pf, struct json_object **vfs)
+{
+	*vfs = json_object_new_array();
+	for (unsigned int i = 0; i < pf->count; i++)
+		json_object_array_add(*vfs, json_object_new_object());
+	if (!pf->count || !pf->device_class || !pf->device_class->get)
+		return 0;
+	return pf->device_class->get(iov, pf->bdf, *vfs);
+}
+
+struct json_object *vf_settable(const struct iov_sriov_class *device_class, struct json_object *vf)
+{
+	struct json_object *values = json_object_new_object(), *value;
+
+	for (size_t i = 0; device_class && device_class->attributes && device_class->attributes[i];
+	     i++) {
+		value = json_object_object_get(vf, device_class->attributes[i]);
+		if (value)
+			json_object_object_add(values, device_class->attributes[i],
+					       json_object_get(value));
+	}
+	return values;
+}
+
+void vf_attr_restore(struct iov_step *step,
+		     void (*append)(struct iov_step *step, struct json_object *op),
+		     const struct iov_pf *pf, struct json_object *vfs, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		struct json_object *values = vf_settable(pf->device_class,
+							 json_object_array_get_idx(vfs, i));
+
+		if (json_object_object_length(values))
+			append(step, vf_attr_op(pf->bdf, i, values, VF_ATTR_RESTORE));
+		json_object_put(values);
+	}
+}
+
+static bool class_has(const struct iov_sriov_class *device_class, const char *name)
+{
+	for (size_t i = 0; device_class && device_class->attributes && device_class->attributes[i];
+	     i++) {
+		if (!strcmp(device_class->attributes[i], name))
+			return true;
+	}
+	return false;
+}
+
+static int check_index(struct iov *iov, const struct iov_pf *pf, unsigned int index)
+{
+	if (!pf->count)
+		return iov_fail(iov, -ENODEV, "%s has no VFs; create some with 'iov vf create %s "
+				"--count N'", IOV_BDF(pf->bdf), IOV_BDF(pf->bdf));
+	if (index >= pf->count)
+		return iov_fail(iov, -ENODEV, "%s has no VF %u; expected an index from 0 to %u, "
+				"'iov vf list %s' shows them", IOV_BDF(pf->bdf), index,
+				pf->count - 1, IOV_BDF(pf->bdf));
+	return 0;
+}
+
+static int check_names(struct iov *iov, const struct iov_pf *pf, struct json_object *values)
+{
+	json_object_object_foreach(values, name, value) {
+		(void)value;
+		if (!class_has(pf->device_class, name))
+			return iov_fail(iov, -EOPNOTSUPP, "VFs of %s (driver %s) have no %s; it is "
+					"an attribute of network functions", IOV_BDF(pf->bdf),
+					*pf->driver ? pf->driver : "none",
+					vf_option_name(name).name);
+	}
+	return 0;
+}
+
+/* A guarantee above the limit is a contradiction that the kernel words badly. */
+static int check_rates(struct iov *iov, struct json_object *vf, struct json_object *values)
+{
+	struct json_object *max = json_object_object_get(values, "max_rate");
+	struct json_object *min = json_object_object_get(values, "min_rate");
+	int64_t max_rate, min_rate;
+
+	if (!max && !min)
+		return 0;
+	max_rate = json_object_get_int64(max ? max : json_object_object_get(vf, "max_rate"));
+	min_rate = json_object_get_int64(min ? min : json_object_object_get(vf, "min_rate"));
+	if (max_rate && min_rate > max_rate)
+		return iov_fail(iov, -EINVAL, "min-rate %lld is above max-rate %lld; set both so "
+				"that it is not", (long long)min_rate, (long long)max_rate);
+	return 0;
+}
+
+/* What changes and what was there before. */
+struct comparison {
+	struct json_object *vf;
+	struct json_object *values;
+	struct json_object *changes;
+	struct json_object *before;
+};
+
+static void compare_one(struct comparison *comparison, const char *name, struct json_object *value)
+{
+	struct json_object *now = json_object_object_get(comparison->vf, name);
+
+	if (json_object_equal(now, value))
+		return;
+	json_object_object_add(comparison->changes, name, json_object_get(value));
+	if (now)
+		json_object_object_add(comparison->before, name, json_object_get(now));
+}
+
+/* Without a VLAN the kernel knows neither priority nor protocol. */
+static void forget_vlan(struct comparison *comparison, const char *name,
+			struct json_object *value)
+{
+	if (json_object_object_get(comparison->vf, name) &&
+	    !json_object_object_get(comparison->values, name))
+		compare_one(comparison, name, value);
+	json_object_put(value);
+}
+
+static void compare(struct comparison *comparison)
+{
+	struct json_object *vlan = json_object_object_get(comparison->values, "vlan");
+
+	json_object_object_foreach(comparison->values, name, value)
+		compare_one(comparison, name, value);
+	if (!vlan || json_object_get_int64(vlan) ||
+	    !json_object_object_get(comparison->changes, "vlan"))
+		return;
+	forget_vlan(comparison, "qos", json_object_new_int64(0));
+	forget_vlan(comparison, "vlan_protocol", json_object_new_string("802.1Q"));
+}
+
+static void add_step(struct iov_plan *plan, const struct iov_pf *pf, unsigned int index,
+		     const struct comparison *comparison, enum vf_attr_mode mode)
+{
+	struct iov_step *step = iov_plan_step(plan, IOV_BDF(pf->bdf), "change VF %u of %s", index,
+					      IOV_BDF(pf->bdf));
+
+	iov_step_touches(step, IOV_BDF(iov_vf_bdf(pf, index)));
+	iov_step_do(step, vf_attr_op(pf->bdf, index, comparison->changes, mode));
+	if (json_object_object_length(comparison->before))
+		iov_step_undo(step, vf_attr_op(pf->bdf, index, comparison->before,
+					       VF_ATTR_RESTORE));
+	json_object_object_foreach(comparison->changes, name, value)
+		iov_step_change(step, iov_path("vf %u %s", index, vf_option_name(name).name).name,
+				vf_value_text(json_object_object_get(comparison->before, name)),
+				vf_value_text(value));
+}
+
+static int plan_one(struct iov_plan *plan, const struct iov_pf *pf, unsigned int index,
+		    struct json_object *vf, struct json_object *values, enum vf_attr_mode mode)
+{
+	_cleanup_json_ struct json_object *changes = json_object_new_object();
+	_cleanup_json_ struct json_object *before = json_object_new_object();
+	struct comparison comparison = { vf, values, changes, before };
+	int error = check_names(iov_plan_context(plan), pf, values);
+
+	if (!error)
+		error = check_rates(iov_plan_context(plan), vf, values);
+	compare(&comparison);
+	if (!error && json_object_object_length(changes))
+		add_step(plan, pf, index, &comparison, mode);
+	return error;
+}
+
+int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int index,
+		    struct json_object *values)
+{
+	_cleanup_json_ struct json_object *vfs = NULL;
+	struct iov *iov = iov_plan_context(plan);
+	struct iov_pf pf;
+	int error = iov_pf_read(iov, bdf, &pf);
+
+	if (!error)
+		error = check_index(iov, &pf, index);
+	if (!error)
+		error = check_names(iov, &pf, values);
+	if (!error)
+		error = vf_attributes(iov, &pf, &vfs);
+	if (error)
+		return error;
+	return plan_one(plan, &pf, index, json_object_array_get_idx(vfs, index), values,
+			VF_ATTR_SET);
+}
+
+/* VFs that are made anew get back what they have now, see iov_vf_create_plan(). */
+int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *each,
+			 unsigned int flags)
+{
+	enum vf_attr_mode mode = flags & IOV_VF_ANEW ? VF_ATTR_NEW : VF_ATTR_SET;
+	_cleanup_json_ struct json_object *vfs = NULL;
+	struct iov_pf pf;
+	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);
+
+	if (!error)
+		error = vf_attributes(iov_plan_context(plan), &pf, &vfs);
+	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
+		struct json_object *values = json_object_array_get_idx(each, i);
+
+		if (!json_object_object_length(values))
+			continue;
+		if (!(flags & IOV_VF_ANEW))
+			error = check_index(iov_plan_context(plan), &pf, i);
+		if (!error)
+			error = plan_one(plan, &pf, i, json_object_array_get_idx(vfs, i), values,
+					 mode);
+	}
+	return error;
+}
