@@ -201,14 +201,14 @@ int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, struct json_
 	struct iov_pf pf;
 	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);
 
-	if (!error)
-		error = vf_attributes(iov_plan_context(plan), &pf, &vfs);
 	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
 		struct json_object *values = json_object_array_get_idx(each, i);
 
 		if (!json_object_object_length(values))
 			continue;
-		if (!(flags & IOV_VF_ANEW))
+		if (!vfs)
+			error = vf_attributes(iov_plan_context(plan), &pf, &vfs);
+		if (!error && !(flags & IOV_VF_ANEW))
 			error = check_index(iov_plan_context(plan), &pf, i);
 		if (!error)
 			error = plan_one(plan, &pf, i, json_object_array_get_idx(vfs, i), values,
