@@ -240,6 +240,19 @@ struct iov_host_options {
 int iov_host_plan(struct iov_plan *plan, const struct iov_host_file *file,
 		  const struct iov_host_options *options);
 
+/**
+ * iov_host_snapshot - write the host as it is
+ * @iov: context
+ * @yaml: receives a file that iov_host_load() takes, and of which iov_host_plan() has
+ *	nothing to do; the caller frees it
+ *
+ * Devices are named by identity.  iovd's part is left out, and a comment says so,
+ * when it does not answer.
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_host_snapshot(struct iov *iov, char **yaml);
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/identity.h"
 #include "host/validate.h"
 #include "sriov/vf.h"
 
@@ -152,18 +153,13 @@ static int check_irq(const struct check *check, const char *where, const char *i
 /* What can be said of a name before the host is asked who answers to it. */
 static int check_identity(const struct check *check, const char *where, const char *device)
 {
-	static const char *const kinds[] = { "serial=", "mac=", "slot=", "path=" };
-	size_t key = strcspn(device, "=") + 1;
+	const char *equals = strchr(device, '=');
 
-	if (key > strlen(device))
+	if (!equals || (iov_identity_is(device) && equals[1] && equals[1] != '/'))
 		return 0;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (!strncmp(device, kinds[i], key) && device[key] && device[key] != '/')
-			return 0;
-	}
 	return fail_value(check, where, device,
-			  "serial=SERIAL, mac=ADDRESS, slot=SLOT, path=PATH, an address "
-			  "like 0000:01:00.0 or a network interface; 'iov list' shows them");
+			  "serial=, mac=, slot= or path= and a value, an address like 0000:01:00.0 "
+			  "or a network interface; 'iov show' prints the names of a device");
 }
 
 /* Upper and lower case, and an address without its domain, name the same device. */

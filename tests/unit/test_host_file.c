@@ -364,12 +364,12 @@ static void values_out_of_range_are_refused(void **state)
 		 "a VF; expected VFs of a PF" },
 		{ "devices:\n- device: seral=1\n",
 		 "host.yaml:2: devices[0].device: 'seral=1': expected "
-		 "serial=SERIAL, mac=ADDRESS, slot=SLOT, path=PATH, an address like 0000:01:00.0 or a network "
-		 "interface; 'iov list' shows them" },
+		 "serial=, mac=, slot= or path= and a value, an address like 0000:01:00.0 or a "
+		 "network interface; 'iov show' prints the names of a device" },
 		{ "devices:\n- device: mac=\n",
 		 "host.yaml:2: devices[0].device: 'mac=': expected "
-		 "serial=SERIAL, mac=ADDRESS, slot=SLOT, path=PATH, an address like 0000:01:00.0 or a network "
-		 "interface; 'iov list' shows them" },
+		 "serial=, mac=, slot= or path= and a value, an address like 0000:01:00.0 or a "
+		 "network interface; 'iov show' prints the names of a device" },
 		{ "devices:\n- device: a\n  name: up link\n",
 		 "host.yaml:3: devices[0].name: 'up link': "
 		 "expected a name: 1 to 63 letters, digits, dots, underscores and dashes, no dot "

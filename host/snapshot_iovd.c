@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iovd's bridges and ports in a snapshot. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/rpc.h"
+#include "host/snapshot.h"
+
+/* A copy of a member; false without memory, NULL where there is none. */
+static bool copy_text(struct json_object *object, const char *key, char **copy)
+{
+	const char *text = json_object_get_string(json_object_object_get(object, key));
+
+	*copy = text ? strdup(text) : NULL;
+	return !text || *copy;
+}
+
+static int add_bridge(struct iov_host_iovd *iovd, struct json_object *bridge)
+{
+	struct iov_host_bridge *entry = snapshot_append(&iovd->bridges, &iovd->bridge_count,
+							sizeof(*entry));
+
+	return entry && copy_text(bridge, "name", &entry->name) &&
+	       copy_text(bridge, "kind", &entry->kind) ? 0 : -ENOMEM;
+}
+
+/* A port's function is written down by its identity. */
+static int name_device(const struct snapshot *snapshot, char **device)
+{
+	char identity[IOV_IDENTITY_SIZE];
+	struct iov_bdf bdf;
+
+	if (!*device || iov_bdf_parse(snapshot->iov, *device, &bdf) ||
+	    iov_identity_best(snapshot->index, bdf, identity, sizeof(identity)))
+		return 0;
+	free(*device);
+	*device = strdup(identity);
+	return *device ? 0 : -ENOMEM;
+}
+
+static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
+		    struct json_object *port)
+{
+	const char *mode = json_object_get_string(json_object_object_get(port, "mode"));
+	struct iov_host_port *entry = snapshot_append(&iovd->ports, &iovd->port_count,
+						      sizeof(*entry));
+
+	if (!entry || !copy_text(port, "name", &entry->name) ||
+	    !copy_text(port, "type", &entry->type) || !copy_text(port, "bridge", &entry->bridge) ||
+	    !copy_text(port, "socket", &entry->socket) || !copy_text(port, "device", &entry->device))
+		return -ENOMEM;
+	if (mode && !strcmp(mode, "server")) {
+		entry->server = malloc(sizeof(*entry->server));
+		if (!entry->server)
+			return -ENOMEM;
+		*entry->server = true;
+	}
+	return name_device(snapshot, &entry->device);
+}
+
+static int add_all(struct snapshot *snapshot, struct json_object *bridges,
+		   struct json_object *ports)
+{
+	struct iov_host_iovd *iovd = calloc(1, sizeof(*iovd));
+	int error = 0;
+
+	if (!iovd)
+		return -ENOMEM;
+	snapshot->host->iovd = iovd;
+	for (size_t i = 0; !error && i < json_object_array_length(bridges); i++)
+		error = add_bridge(iovd, json_object_array_get_idx(bridges, i));
+	for (size_t i = 0; !error && i < json_object_array_length(ports); i++)
+		error = add_port(snapshot, iovd, json_object_array_get_idx(ports, i));
+	return error;
+}
+
+int snapshot_iovd(struct snapshot *snapshot)
+{
+	_cleanup_json_ struct json_object *bridges = NULL, *ports = NULL;
+	int error = iov_rpc_call(snapshot->iov, "bridge.list", NULL, &bridges);
+
+	if (!error)
+		error = iov_rpc_call(snapshot->iov, "port.list", NULL, &ports);
+	if (error) {
+		fprintf(snapshot->notes, "#\n# Bridges and ports of iovd are left out: %s\n",
+			iov_error_message(snapshot->iov));
+		return 0;
+	}
+	if (!json_object_array_length(bridges) && !json_object_array_length(ports))
+		return 0;
+	return add_all(snapshot, bridges, ports);
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A host as a file and back: what a snapshot says, that nothing differs from it, and that it restores. */
+#include "tests/unit/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "host/file.h"
+#include "tests/unit/pf_model.h"
+#include "tests/unit/tree.h"
+
+#define NODES "sys/devices/system/node"
+#define NOTES \
+	"# This host as 'iov snapshot' found it; host.yaml(5) explains the keys. 'iov plan FILE'\n" \
+	"# shows what differs since, 'iov apply FILE' brings it back.\n"
+#define PF_NOTE \
+	"# serial=00-00-00-ff-ff-00-00-01 is " PF_BDF ", Device 0000:0000\n"
+#define NO_IOVD \
+	"#\n# Bridges and ports of iovd are left out: a recorded host has no iovd; name the socket of " \
+	"one with --control\n"
+
+static struct iov_host_file *file;
+
+/* Configuration space with a serial number, so that the PF has an identity. */
+static void give_serial(void)
+{
+	unsigned char config[4096] = { [0x100] = 0x03, [0x102] = 0x01, [0x104] = 1, [0x107] = 0xff,
+				       [0x108] = 0xff };
+	_cleanup_free_ char *path = NULL;
+	FILE *out;
+
+	tree_file(model.tree, PF_PATH "/config", "");
+	assert_true(asprintf(&path, "%s/" PF_PATH "/config", model.tree) > 0);
+	out = fopen(path, "w");
+	assert_non_null(out);
+	assert_int_equal(fwrite(config, 1, sizeof(config), out), sizeof(config));
+	fclose(out);
+}
+
+static int setup(void **state)
+{
+	pf_model_setup(state);
+	give_serial();
+	tree_file(model.tree, "sys/bus/pci/drivers/igb/bind", "");
+	tree_file(model.tree, "sys/bus/pci/drivers/igbvf/bind", "");
+	tree_file(model.tree, "sys/bus/pci/drivers/vfio-pci/bind", "");
+	file = NULL;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	iov_host_free(file);
+	return pf_model_teardown(state);
+}
+
+static char *snapshot(void)
+{
+	char *yaml = NULL;
+
+	if (iov_host_snapshot(model.iov, &yaml))
+		fail_msg("%s", iov_error_message(model.iov));
+	return yaml;
+}
+
+static void load(const char *yaml)
+{
+	iov_host_free(file);
+	file = NULL;
+	if (host_load_text(&file, model.iov, "snapshot", strdup(yaml), strlen(yaml)))
+		fail_msg("%s", iov_error_message(model.iov));
+}
+
+static int build(struct iov_plan *plan)
+{
+	return iov_host_plan(plan, file, NULL);
+}
+
+/* How many steps bring the host to what the file says. */
+static size_t steps(void)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	struct iov_plan *plan;
+
+	assert_int_equal(iov_plan_new(&plan, model.iov, "compare"), 0);
+	if (build(plan))
+		fail_msg("%s", iov_error_message(model.iov));
+	json = iov_plan_json(plan);
+	iov_plan_free(plan);
+	return json_object_array_length(json_object_object_get(json, "steps"));
+}
+
+static int remove_vfs(struct iov_plan *plan)
+{
+	return iov_vf_remove_plan(plan, model.pf);
+}
+
+/* Three VFs as somebody may have left them. */
+static void use_vfs(void)
+{
+	pf_model_create(3);
+	for (unsigned int i = 0; i < 3; i++) {
+		tree_link(model.tree,
+			  iov_path("sys/kernel/iommu_groups/%u/devices/%s", 20 + i,
+				   IOV_BDF(pf_model_vf(i))).name,
+			  iov_path("../../../../bus/pci/devices/%s", IOV_BDF(pf_model_vf(i))).name);
+		tree_file(model.tree, iov_path("sys/kernel/iommu_groups/%u/type", 20 + i).name,
+			  "DMA\n");
+	}
+	for (int i = 0; i < 3; i++)
+		tree_file(model.tree, iov_path("class/%d/trust", i).name, "1");
+	tree_file(model.tree, "class/0/mac", "02:00:00:00:00:01");
+	tree_file(model.tree, "class/1/vlan", "100");
+	tree_file(model.tree, "class/1/max_rate", "1000");
+	tree_file(model.tree, iov_pci_path(pf_model_vf(2), "driver_override").name, "vfio-pci\n");
+	tree_link(model.tree, iov_pci_path(pf_model_vf(2), "driver").name,
+		  "../../../drivers/vfio-pci");
+}
+
+static void a_host_that_nobody_touched_is_nothing_to_say(void **state)
+{
+	_cleanup_free_ char *yaml = snapshot();
+
+	(void)state;
+	assert_string_equal(yaml, NOTES NO_IOVD "{}\n");
+	load(yaml);
+	assert_int_equal(steps(), 0);
+}
+
+static void vfs_are_written_with_what_they_share_once(void **state)
+{
+	_cleanup_free_ char *yaml = NULL;
+
+	(void)state;
+	use_vfs();
+	yaml = snapshot();
+	assert_string_equal(yaml, NOTES PF_NOTE NO_IOVD
+			    "devices:\n"
+			    "- device: serial=00-00-00-ff-ff-00-00-01\n"
+			    "  absent: fatal\n"
+			    "  vfs:\n"
+			    "    count: 3\n"
+			    "    trust: on\n"
+			    "    each:\n"
+			    "    - index: 0\n"
+			    "      mac: 02:00:00:00:00:01\n"
+			    "      driver: native\n"
+			    "    - index: 1\n"
+			    "      driver: native\n"
+			    "      vlan: 100\n"
+			    "      max_rate: 1000\n"
+			    "    - index: 2\n"
+			    "      driver: vfio-pci\n");
+}
+
+static void nothing_differs_from_a_snapshot_until_something_does(void **state)
+{
+	_cleanup_free_ char *yaml = NULL;
+
+	(void)state;
+	use_vfs();
+	yaml = snapshot();
+	load(yaml);
+	assert_int_equal(steps(), 0);
+	tree_file(model.tree, "class/1/vlan", "101");
+	assert_int_equal(steps(), 1);
+}
+
+static void a_snapshot_brings_lost_vfs_back(void **state)
+{
+	_cleanup_free_ char *yaml = NULL, *before = NULL, *after = NULL;
+
+	(void)state;
+	use_vfs();
+	yaml = snapshot();
+	before = pf_model_state();
+	assert_int_equal(pf_model_run(remove_vfs), 0);
+	load(yaml);
+	assert_true(steps() > 0);
+	if (pf_model_run(build))
+		fail_msg("%s", iov_error_message(model.iov));
+	after = pf_model_state();
+	assert_string_equal(after, before);
+}
+
+static void huge_pages_are_written_by_node(void **state)
+{
+	_cleanup_free_ char *yaml = NULL;
+
+	(void)state;
+	tree_file(model.tree, NODES "/node0/hugepages/hugepages-2048kB/nr_hugepages", "512\n");
+	tree_file(model.tree, NODES "/node0/hugepages/hugepages-1048576kB/nr_hugepages", "0\n");
+	tree_file(model.tree, NODES "/node1/hugepages/hugepages-1048576kB/nr_hugepages", "4\n");
+	tree_file(model.tree, NODES "/possible", "0-1\n");
+	yaml = snapshot();
+	assert_string_equal(yaml, NOTES NO_IOVD
+			    "huge_pages:\n"
+			    "- size: 2M\n"
+			    "  node: 0\n"
+			    "  count: 512\n"
+			    "- size: 1G\n"
+			    "  node: 1\n"
+			    "  count: 4\n");
+	load(yaml);
+	assert_int_equal(steps(), 0);
+	tree_file(model.tree, NODES "/node1/hugepages/hugepages-1048576kB/nr_hugepages", "3\n");
+	assert_int_equal(steps(), 1);
+}
+
+static void huge_pages_without_nodes_are_the_hosts(void **state)
+{
+	_cleanup_free_ char *yaml = NULL;
+
+	(void)state;
+	tree_file(model.tree, "sys/kernel/mm/hugepages/hugepages-64kB/nr_hugepages", "16\n");
+	yaml = snapshot();
+	assert_string_equal(yaml, NOTES NO_IOVD "huge_pages:\n- size: 64K\n  count: 16\n");
+	load(yaml);
+	assert_int_equal(steps(), 0);
+}
+
+static void a_device_has_what_was_set_of_it(void **state)
+{
+	_cleanup_free_ char *yaml = NULL;
+
+	(void)state;
+	tree_file(model.tree, PF_PATH "/net/enp1s0/mtu", "9000\n");
+	tree_file(model.tree, "sys/class/net/enp1s0/mtu", "9000\n");
+	tree_file(model.tree, PF_PATH "/driver_override", "igb\n");
+	tree_file(model.tree, "sys/devices/system/cpu/online", "0-3\n");
+	tree_file(model.tree, PF_PATH "/local_cpulist", "2-3\n");
+	tree_file(model.tree, PF_PATH "/msi_irqs/40", "msix\n");
+	tree_file(model.tree, PF_PATH "/msi_irqs/41", "msix\n");
+	tree_file(model.tree, "proc/irq/40/smp_affinity_list", "2-3\n");
+	tree_file(model.tree, "proc/irq/41/smp_affinity_list", "2-3\n");
+	yaml = snapshot();
+	assert_string_equal(yaml, NOTES PF_NOTE NO_IOVD
+			    "devices:\n"
+			    "- device: serial=00-00-00-ff-ff-00-00-01\n"
+			    "  absent: fatal\n"
+			    "  driver: igb\n"
+			    "  mtu: 9000\n"
+			    "  irq: local\n");
+	load(yaml);
+	assert_int_equal(steps(), 0);
+	tree_file(model.tree, "proc/irq/41/smp_affinity_list", "0-3\n");
+	assert_int_equal(steps(), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_host_that_nobody_touched_is_nothing_to_say),
+		TEST(vfs_are_written_with_what_they_share_once),
+		TEST(nothing_differs_from_a_snapshot_until_something_does),
+		TEST(a_snapshot_brings_lost_vfs_back),
+		TEST(huge_pages_are_written_by_node),
+		TEST(huge_pages_without_nodes_are_the_hosts),
+		TEST(a_device_has_what_was_set_of_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
