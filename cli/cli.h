@@ -27,6 +27,7 @@ enum cli_exit {
 	CLI_REFUSED = 3,	/* a guard refused, the host is unchanged */
 	CLI_NOT_FOUND = 4,	/* no such function, group, port or bridge */
 	CLI_NO_DAEMON = 5,	/* iovd does not answer */
+	CLI_CHANGES = 10,	/* asked for with --exit-code: there is something to do */
 };
 
 /* Most guards that one command may lift. */

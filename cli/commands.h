@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 
+extern const struct cli_command cli_apply;
 extern const struct cli_command cli_attach;
 extern const struct cli_command cli_bind;
 extern const struct cli_command cli_bridge_add;
@@ -15,12 +16,14 @@ extern const struct cli_command cli_group_list;
 extern const struct cli_command cli_group_show;
 extern const struct cli_command cli_list;
 extern const struct cli_command cli_match;
+extern const struct cli_command cli_plan;
 extern const struct cli_command cli_port_add;
 extern const struct cli_command cli_port_list;
 extern const struct cli_command cli_port_remove;
 extern const struct cli_command cli_port_stats;
 extern const struct cli_command cli_recover;
 extern const struct cli_command cli_show;
+extern const struct cli_command cli_snapshot;
 extern const struct cli_command cli_unbind;
 extern const struct cli_command cli_vf_create;
 extern const struct cli_command cli_vf_list;

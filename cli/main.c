@@ -24,6 +24,9 @@ static const struct cli_command *const commands[] = {
 	&cli_bridge_add,
 	&cli_bridge_list,
 	&cli_bridge_remove,
+	&cli_plan,
+	&cli_apply,
+	&cli_snapshot,
 	&cli_recover,
 	NULL,
 };
