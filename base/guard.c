@@ -6,24 +6,68 @@
  * component of that path, so controllers between it and the disk or interface
  * (NVMe, virtio, SCSI, USB) need no knowledge of theirs.  The cost does not
  * grow with the number of functions: one scan answers for all.
+ *
+ * Each guard speaks for itself, also where another went the same way: whoever
+ * lifts "mount" has not said that the volume below the file system may go.
  */
 #include "base/guard.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/context.h"
 #include "base/guard_scan.h"
 #include "base/paths.h"
 
-static const char *const guard_names[] = {
-	"default-route", "session", "mount", "swap", "stacked", "vfio-open",
+static const struct {
+	const char *name;
+	const char *meaning;
+} guards[] = {
+	[GUARD_DEFAULT_ROUTE] = { "default-route", "a default route leaves through its interface" },
+	[GUARD_SESSION] = { "session", "the connection that runs the command arrives through it" },
+	[GUARD_ADDRESS] = { "address", "its interface has an IP address that someone configured" },
+	[GUARD_BOND] = { "bond", "its interface is a member of a bond" },
+	[GUARD_TEAM] = { "team", "its interface is a member of a team" },
+	[GUARD_BRIDGE] = { "bridge", "its interface is a port of a bridge" },
+	[GUARD_OVS] = { "ovs", "its interface is a port of Open vSwitch" },
+	[GUARD_VLAN] = { "vlan", "a VLAN is on its interface" },
+	[GUARD_MACVLAN] = { "macvlan", "a macvlan, macvtap or ipvlan is on its interface" },
+	[GUARD_UPPER] = { "upper", "another kind of interface is on its own: vxlan, macsec, vrf" },
+	[GUARD_NETNS] = { "netns", "its interface is in another network namespace" },
+	[GUARD_MOUNT] = { "mount", "a mounted file system is on its disk, in any mount namespace" },
+	[GUARD_SWAP] = { "swap", "active swap is on its disk" },
+	[GUARD_LVM] = { "lvm", "an active LVM volume is on its disk" },
+	[GUARD_MD] = { "md", "its disk is in an MD array, running or not" },
+	[GUARD_CRYPT] = { "crypt", "an open dm-crypt volume is on its disk" },
+	[GUARD_ZFS] = { "zfs", "its disk is in an imported ZFS pool" },
+	[GUARD_BCACHE] = { "bcache", "its disk is part of a bcache device" },
+	[GUARD_DM] = { "dm", "another device mapper volume is on its disk: multipath, linear" },
+	[GUARD_LOOP] = { "loop", "a loop device is on its disk" },
+	[GUARD_CLAIMED] = { "claimed", "the kernel holds its disk for a user of unknown kind" },
+	[GUARD_DISK_OPEN] = { "disk-open", "a process has its disk or controller open" },
+	[GUARD_VFIO_OPEN] = { "vfio-open", "a process has its VFIO group or device open" },
+	[GUARD_DPDK] = { "dpdk", "a DPDK process, or another by UIO, drives it" },
+	[GUARD_RDMA_OPEN] = { "rdma-open", "a process has its RDMA device open" },
+	[GUARD_BOOT_DISPLAY] = { "boot-display", "it is the display of the boot or of the console" },
+	[GUARD_GPU_OPEN] = { "gpu-open", "a process has it open as a GPU" },
 };
+
+#define GUARDS (sizeof(guards) / sizeof(*guards))
 
 const char *iov_guard_name(size_t index)
 {
-	return index < sizeof(guard_names) / sizeof(*guard_names) ? guard_names[index] : NULL;
+	return index < GUARDS ? guards[index].name : NULL;
+}
+
+const char *iov_guard_meaning(const char *name)
+{
+	for (size_t i = 0; i < GUARDS; i++) {
+		if (!strcmp(guards[i].name, name))
+			return guards[i].meaning;
+	}
+	return NULL;
 }
 
 int iov_guard_set_session(struct iov *iov, const char *ssh_connection)
@@ -47,44 +91,52 @@ static struct json_object *chain_path(const struct guard_chain *chain)
 	return path;
 }
 
-static bool is_known(const struct guard_scan *scan, struct json_object *path)
+static bool is_known(const struct guard_scan *scan, struct json_object *holder)
 {
 	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
-		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
-
-		if (json_object_equal(path, json_object_object_get(holder, "path")))
+		if (json_object_equal(holder, json_object_array_get_idx(scan->holders, i)))
 			return true;
 	}
 	return false;
 }
 
-void guard_found(struct guard_scan *scan, const struct guard_chain *chain, const char *key,
-		 const char *value)
+void guard_found(struct guard_scan *scan, const struct guard_chain *chain, const char *device)
 {
-	struct json_object *path = chain_path(chain), *holder;
+	struct json_object *holder = json_object_new_object();
 
-	if (chain->weak && is_known(scan, path)) {
-		json_object_put(path);
-		return;
-	}
-	holder = json_object_new_object();
-	json_object_object_add(holder, "guard", json_object_new_string(chain->guard));
+	json_object_object_add(holder, "guard", json_object_new_string(guards[chain->guard].name));
 	json_object_object_add(holder, "holder", json_object_new_string(chain->holder));
-	json_object_object_add(holder, "path", path);
-	json_object_object_add(holder, key, json_object_new_string(value));
-	json_object_array_add(scan->holders, holder);
+	json_object_object_add(holder, "path", chain_path(chain));
+	if (chain->pid)
+		json_object_object_add(holder, "pid",
+				       json_object_new_int64(strtol(chain->pid, NULL, 10)));
+	json_object_object_add(holder, "device", json_object_new_string(device));
+	if (is_known(scan, holder))
+		json_object_put(holder);
+	else
+		json_object_array_add(scan->holders, holder);
+}
+
+void guard_scan_begin(struct guard_scan *scan, struct iov *iov)
+{
+	*scan = (struct guard_scan){
+		.iov = iov,
+		.holders = json_object_new_array(),
+		.mounted = json_object_new_object(),
+	};
 }
 
 int guard_scan_open(struct guard_scan *scan, struct iov *iov)
 {
-	int error;
+	static int (*const scans[])(struct guard_scan *scan) = {
+		guard_scan_net, guard_scan_mounts, guard_scan_block, guard_scan_processes,
+		guard_scan_display,
+	};
+	int error = 0;
 
-	*scan = (struct guard_scan){ .iov = iov, .holders = json_object_new_array() };
-	error = guard_scan_net(scan);
-	if (!error)
-		error = guard_scan_block(scan);
-	if (!error)
-		error = guard_scan_vfio(scan);
+	guard_scan_begin(scan, iov);
+	for (size_t i = 0; !error && i < sizeof(scans) / sizeof(*scans); i++)
+		error = scans[i](scan);
 	if (error)
 		guard_scan_close(scan);
 	return error;
@@ -93,16 +145,12 @@ int guard_scan_open(struct guard_scan *scan, struct iov *iov)
 void guard_scan_close(struct guard_scan *scan)
 {
 	json_object_put(scan->holders);
-	scan->holders = NULL;
+	json_object_put(scan->mounted);
+	json_object_put(scan->disks);
+	scan->holders = scan->mounted = scan->disks = NULL;
 }
 
-static const char *get_text(struct json_object *object, const char *key)
-{
-	return json_object_get_string(json_object_object_get(object, key));
-}
-
-/* Whether @name is a component of @path. */
-static bool has_component(const char *path, const char *name)
+bool guard_has_component(const char *path, const char *name)
 {
 	size_t length = strlen(name);
 
@@ -113,74 +161,37 @@ static bool has_component(const char *path, const char *name)
 	return false;
 }
 
-/* The nodes that user space opens to drive a function through VFIO. */
-struct nodes {
-	char group[64];
-	char noiommu[64];
-	char **devices;
-	size_t count;
-};
-
-static void nodes_of(struct iov *iov, struct iov_bdf bdf, struct nodes *nodes)
-{
-	char number[32];
-
-	*nodes = (struct nodes){ 0 };
-	if (!iov_sys_link_name(iov, iov_pci_path(bdf, "iommu_group").name, number,
-			       sizeof(number))) {
-		snprintf(nodes->group, sizeof(nodes->group), "%s", number);
-		snprintf(nodes->noiommu, sizeof(nodes->noiommu), "noiommu-%s", number);
-	}
-	if (iov_sys_list(iov, iov_pci_path(bdf, "vfio-dev").name, &nodes->devices, &nodes->count))
-		nodes->count = 0;
-}
-
-static bool nodes_have(const struct nodes *nodes, const char *node)
-{
-	if (!strcmp(node, nodes->group) || !strcmp(node, nodes->noiommu))
-		return true;
-	for (size_t i = 0; i < nodes->count; i++) {
-		if (!strncmp(node, "devices/", 8) && !strcmp(node + 8, nodes->devices[i]))
-			return true;
-	}
-	return false;
-}
-
+/* The holder as a finding: with the function in front of its path. */
 static void add_finding(struct json_object *findings, const char *device,
 			struct json_object *holder)
 {
 	struct json_object *finding = json_object_new_object();
-	struct json_object *names = json_object_object_get(holder, "path");
 	struct json_object *path = json_object_new_array();
 
+	json_object_object_foreach(holder, key, value)
+		json_object_object_add(finding, key, json_object_get(value));
 	json_object_array_add(path, json_object_new_string(device));
-	for (size_t i = 0; i < json_object_array_length(names); i++)
-		json_object_array_add(path, json_object_get(json_object_array_get_idx(names, i)));
-	json_object_object_add(finding, "guard",
-			       json_object_get(json_object_object_get(holder, "guard")));
-	json_object_object_add(finding, "device", json_object_new_string(device));
-	json_object_object_add(finding, "holder",
-			       json_object_get(json_object_object_get(holder, "holder")));
+	value = json_object_object_get(holder, "path");
+	for (size_t i = 0; i < json_object_array_length(value); i++)
+		json_object_array_add(path, json_object_get(json_object_array_get_idx(value, i)));
 	json_object_object_add(finding, "path", path);
+	json_object_object_add(finding, "device", json_object_new_string(device));
 	json_object_array_add(findings, finding);
 }
 
 int guard_scan_match(struct guard_scan *scan, struct iov_bdf bdf, struct json_object *findings)
 {
 	struct iov_bdf_text device = iov_bdf_format(bdf);
-	struct nodes nodes;
 
-	nodes_of(scan->iov, bdf, &nodes);
+	guard_scan_claims(scan, device.text);
+	guard_scan_boot_vga(scan, bdf);
 	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
 		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
-		const char *path = get_text(holder, "device");
+		struct json_object *path = json_object_object_get(holder, "device");
 
-		if (path ? has_component(path, device.text) :
-			   nodes_have(&nodes, get_text(holder, "node")))
+		if (guard_has_component(json_object_get_string(path), device.text))
 			add_finding(findings, device.text, holder);
 	}
-	if (nodes.count)
-		iov_names_free(nodes.devices, nodes.count);
 	return 0;
 }
 

@@ -8,14 +8,11 @@
  *	holder	what needs it: "default route via 10.0.2.2", "/ (ext4)", "pid 71 (qemu)"
  *	path	array of names from the function to the holder:
  *		["0000:01:00.0", "eth0", "br0"]
+ *	pid	the process that holds it, where it is one
+ * and those that a plan found have
+ *	why	why the plan takes the function: "VF 2 of 0000:01:00.0"
  *
- * Guards:
- *	default-route	a default route leaves through its interface or an upper of it
- *	session		the connection that runs the command arrives through it
- *	mount		one of its disks holds a mounted file system
- *	swap		one of its disks holds active swap
- *	stacked		a bridge, bond or VLAN, or an LVM, MD or encrypted volume, is built on it
- *	vfio-open	a process has its VFIO group or device open
+ * iov_guard_name() and iov_guard_meaning() list the guards.
  */
 #ifndef IOV_BASE_GUARD_H
 #define IOV_BASE_GUARD_H
@@ -50,6 +47,15 @@ int iov_guard_set_session(struct iov *iov, const char *ssh_connection);
  * Return: a name as findings carry it, NULL after the last.
  */
 const char *iov_guard_name(size_t index);
+
+/**
+ * iov_guard_meaning - when a guard refuses
+ * @name: its name
+ *
+ * Return: a clause about the function: "a default route leaves through its
+ * interface"; NULL without such a guard.
+ */
+const char *iov_guard_meaning(const char *name);
 
 /**
  * iov_guard_function - look for holders of one function

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The guards "mount" and "swap", and "stacked" for volumes: from a mounted file
- * system, a swap area or a volume down to the disks below it, through partitions, device mapper and MD ("slaves"),
- * the members of a btrfs, and the controllers of an NVMe subsystem.
+ * The way from a block device down to the disks below it, through partitions, device
+ * mapper, MD and bcache ("slaves"), loop devices, and the controllers of an NVMe
+ * subsystem; and the guards on volumes, which are block devices on others.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,13 +14,8 @@
 #include "base/guard_scan.h"
 #include "base/paths.h"
 
-static void walk_down(struct guard_scan *scan, struct guard_chain *chain, const char *name);
-
-/* Hand each name in a directory to a function. */
-static void for_each_name(struct guard_scan *scan, struct guard_chain *chain,
-			  const char *directory,
-			  void (*visit)(struct guard_scan *scan, struct guard_chain *chain,
-					const char *directory, const char *name))
+void guard_for_each_name(struct guard_scan *scan, struct guard_chain *chain,
+			 const char *directory, guard_visit_fn *visit)
 {
 	char **names;
 	size_t count;
@@ -36,7 +31,7 @@ static void visit_device(struct guard_scan *scan, struct guard_chain *chain, con
 			 const char *name)
 {
 	(void)directory;
-	walk_down(scan, chain, name);
+	guard_walk_block(scan, chain, name);
 }
 
 /* A controller of an NVMe subsystem, "nvme0"; its namespaces are listed beside it. */
@@ -51,7 +46,7 @@ static void visit_controller(struct guard_scan *scan, struct guard_chain *chain,
 			 sizeof(target)))
 		return;
 	chain->names[chain->count++] = name;
-	guard_found(scan, chain, "device", target);
+	guard_found(scan, chain, target);
 	chain->count--;
 }
 
@@ -68,7 +63,7 @@ static void walk_subsystem(struct guard_scan *scan, struct guard_chain *chain, c
 		return;
 	name += strlen("/nvme-subsystem/");
 	directory = iov_path(IOV_PATH_NVME_SUBSYSTEMS "/%.*s", (int)strcspn(name, "/"), name);
-	for_each_name(scan, chain, directory.name, visit_controller);
+	guard_for_each_name(scan, chain, directory.name, visit_controller);
 }
 
 /* A partition has no slaves of its own; those of its disk count. */
@@ -83,10 +78,23 @@ static void walk_whole(struct guard_scan *scan, struct guard_chain *chain, const
 	*last = '\0';
 	last = strrchr(target, '/');
 	if (last)
-		walk_down(scan, chain, last + 1);
+		guard_walk_block(scan, chain, last + 1);
 }
 
-static void walk_down(struct guard_scan *scan, struct guard_chain *chain, const char *name)
+/* The node below a loop device; the mount of a file that backs one speaks for itself. */
+static void walk_backing(struct guard_scan *scan, struct guard_chain *chain, const char *name)
+{
+	char node[IOV_PATH_MAX], backing[64];
+
+	if (iov_sys_read(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/loop/backing_file",
+					     name).name, node, sizeof(node)) ||
+	    strncmp(node, "/dev/", 5))
+		return;
+	guard_block_of_node(scan->iov, node, backing, sizeof(backing));
+	guard_walk_block(scan, chain, backing);
+}
+
+void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const char *name)
 {
 	char target[IOV_PATH_MAX];
 
@@ -96,12 +104,14 @@ static void walk_down(struct guard_scan *scan, struct guard_chain *chain, const 
 		return;
 	chain->names[chain->count++] = name;
 	if (strstr(target, "/virtual/")) {
-		for_each_name(scan, chain, iov_path(IOV_PATH_CLASS_BLOCK "/%s/slaves", name).name,
-			      visit_device);
+		guard_for_each_name(scan, chain,
+				    iov_path(IOV_PATH_CLASS_BLOCK "/%s/slaves", name).name,
+				    visit_device);
 		walk_subsystem(scan, chain, target);
+		walk_backing(scan, chain, name);
 		walk_whole(scan, chain, name, target);
 	} else {
-		guard_found(scan, chain, "device", target);
+		guard_found(scan, chain, target);
 	}
 	chain->count--;
 }
@@ -117,11 +127,8 @@ static bool name_by_number(struct iov *iov, const char *node, char *name, size_t
 						minor(status.st_rdev)).name, name, size);
 }
 
-/*
- * The block device that a node stands for: "dm-0" for "/dev/mapper/vg-root".  A
- * recorded tree has no nodes: there a link, or the name itself, has to do.
- */
-static void node_name(struct iov *iov, const char *node, char *name, size_t size)
+/* A recorded tree has no nodes: there a link, or the name itself, has to do. */
+void guard_block_of_node(struct iov *iov, const char *node, char *name, size_t size)
 {
 	const char *last = strrchr(node, '/'), *path = node + (*node == '/');
 
@@ -129,98 +136,77 @@ static void node_name(struct iov *iov, const char *node, char *name, size_t size
 		snprintf(name, size, "%s", last ? last + 1 : node);
 }
 
-/* All devices of the btrfs that has @name among its members. */
-static void visit_btrfs(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
-			const char *uuid)
+/* What a volume is, and what it is called. */
+struct volume {
+	enum guard guard;
+	char title[160];
+};
+
+static void read_mapped(struct iov *iov, const char *name, struct volume *volume)
 {
-	const char *name = chain->names[0];
-	struct iov_path devices = iov_path("%s/%s/devices", directory, uuid);
+	char uuid[160] = "", title[128];
 
-	if (!iov_sys_exists(scan->iov, iov_path("%s/%s", devices.name, name).name))
-		return;
-	chain->count = 0;
-	for_each_name(scan, chain, devices.name, visit_device);
-	chain->count = 1;
-}
-
-static void hold_device(struct guard_scan *scan, const char *guard, const char *holder,
-			const char *name)
-{
-	struct guard_chain chain = { .guard = guard, .holder = holder };
-
-	walk_down(scan, &chain, name);
-}
-
-static void hold_btrfs(struct guard_scan *scan, const char *holder, const char *name)
-{
-	struct guard_chain chain = { .guard = "mount", .holder = holder, .names = { name },
-				     .count = 1 };
-
-	for_each_name(scan, &chain, IOV_PATH_BTRFS, visit_btrfs);
-}
-
-/* "\040" and its like, as procfs writes white space in paths. */
-static void unescape(char *text)
-{
-	char *out = text;
-	unsigned int code;
-
-	while (*text) {
-		if (*text == '\\' && sscanf(text, "\\%3o", &code) == 1) {
-			*out++ = (char)code;
-			text += 4;
-		} else {
-			*out++ = *text++;
-		}
-	}
-	*out = '\0';
-}
-
-/* "36 35 98:0 / /mnt rw,noatime master:1 - ext3 /dev/root rw,errors=continue" */
-static void scan_mount(struct guard_scan *scan, const char *line)
-{
-	char number[32], point[256], type[64], source[256], holder[512], name[64];
-	const char *separator = strstr(line, " - ");
-
-	if (!separator ||
-	    sscanf(line, "%*s %*s %31s %*s %255s", number, point) != 2 ||
-	    sscanf(separator, " - %63s %255s", type, source) != 2)
-		return;
-	unescape(point);
-	snprintf(holder, sizeof(holder), "%s (%s)", point, type);
-	if (!strcmp(type, "btrfs")) {
-		node_name(scan->iov, source, name, sizeof(name));
-		hold_btrfs(scan, holder, name);
-	} else if (!iov_sys_link_name(scan->iov, iov_path(IOV_PATH_DEV_BLOCK "/%s", number).name,
-				      name, sizeof(name))) {
-		hold_device(scan, "mount", holder, name);
+	if (iov_sys_read(iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/dm/name", name).name, title,
+			 sizeof(title)))
+		snprintf(title, sizeof(title), "%s", name);
+	iov_sys_read(iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/dm/uuid", name).name, uuid,
+		     sizeof(uuid));
+	if (!strncmp(uuid, "LVM-", 4)) {
+		volume->guard = GUARD_LVM;
+		snprintf(volume->title, sizeof(volume->title), "LVM volume %s", title);
+	} else if (!strncmp(uuid, "CRYPT-", 6)) {
+		volume->guard = GUARD_CRYPT;
+		snprintf(volume->title, sizeof(volume->title), "dm-crypt volume %s", title);
+	} else {
+		volume->guard = GUARD_DM;
+		snprintf(volume->title, sizeof(volume->title), "device mapper volume %s", title);
 	}
 }
 
-/* "/dev/dm-1 partition 975868 0 -2"; a swap file is found by its mount. */
-static void scan_swap(struct guard_scan *scan, const char *line)
+static void read_array(struct iov *iov, const char *name, struct volume *volume)
 {
-	char node[256], type[32], holder[300], name[64];
+	char state[32] = "";
 
-	if (sscanf(line, "%255s %31s", node, type) != 2 || strcmp(type, "partition"))
-		return;
-	unescape(node);
-	snprintf(holder, sizeof(holder), "swap on %s", node);
-	node_name(scan->iov, node, name, sizeof(name));
-	hold_device(scan, "swap", holder, name);
+	iov_sys_read(iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/md/array_state", name).name, state,
+		     sizeof(state));
+	volume->guard = GUARD_MD;
+	snprintf(volume->title, sizeof(volume->title), "MD array %s%s", name,
+		 !strcmp(state, "inactive") ? " (inactive)" : "");
 }
 
-/* A host without the file has nothing of its kind. */
-static void for_each_line(struct guard_scan *scan, const char *path,
-			  void (*visit)(struct guard_scan *scan, const char *line))
+static void read_volume(struct iov *iov, const char *name, struct volume *volume)
 {
-	_cleanup_free_ char *text = NULL;
-	char *line, *rest;
+	if (!strncmp(name, "md", 2)) {
+		read_array(iov, name, volume);
+	} else if (!strncmp(name, "bcache", 6)) {
+		volume->guard = GUARD_BCACHE;
+		snprintf(volume->title, sizeof(volume->title), "bcache device %s", name);
+	} else if (!strncmp(name, "loop", 4)) {
+		volume->guard = GUARD_LOOP;
+		snprintf(volume->title, sizeof(volume->title), "loop device %s", name);
+	} else {
+		read_mapped(iov, name, volume);
+	}
+}
 
-	if (iov_sys_read_all(scan->iov, path, &text, NULL))
-		return;
-	for (rest = text; (line = strsep(&rest, "\n"));)
-		visit(scan, line);
+/* Whether a volume of the same kind is on @name in turn. */
+static bool is_covered(struct iov *iov, const char *name, enum guard guard)
+{
+	bool covered = false;
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/holders", name).name, &names,
+			 &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct volume upper;
+
+		read_volume(iov, names[i], &upper);
+		covered |= upper.guard == guard;
+	}
+	iov_names_free(names, count);
+	return covered;
 }
 
 static bool is_empty(struct iov *iov, const char *directory)
@@ -234,28 +220,28 @@ static bool is_empty(struct iov *iov, const char *directory)
 	return !count;
 }
 
-/* An LVM, MD or encrypted volume that nothing is stacked on in turn. */
+/* Each volume on another block device, unless one of its kind is on it. */
 static void visit_volume(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
 			 const char *name)
 {
-	char title[128];
+	struct volume volume;
 
-	if (is_empty(scan->iov, iov_path("%s/%s/slaves", directory, name).name) ||
-	    !is_empty(scan->iov, iov_path("%s/%s/holders", directory, name).name))
+	if (is_empty(scan->iov, iov_path("%s/%s/slaves", directory, name).name) &&
+	    !iov_sys_exists(scan->iov, iov_path("%s/%s/loop/backing_file", directory, name).name))
 		return;
-	if (iov_sys_read(scan->iov, iov_path("%s/%s/dm/name", directory, name).name, title,
-			 sizeof(title)))
-		snprintf(title, sizeof(title), "%s", name);
-	chain->holder = title;
-	walk_down(scan, chain, name);
+	read_volume(scan->iov, name, &volume);
+	if (is_covered(scan->iov, name, volume.guard))
+		return;
+	chain->guard = volume.guard;
+	chain->holder = volume.title;
+	guard_walk_block(scan, chain, name);
 }
 
 int guard_scan_block(struct guard_scan *scan)
 {
-	struct guard_chain stacked = { .guard = "stacked", .weak = true };
+	struct guard_chain chain = { 0 };
 
-	for_each_line(scan, IOV_PATH_MOUNTS, scan_mount);
-	for_each_line(scan, IOV_PATH_SWAPS, scan_swap);
-	for_each_name(scan, &stacked, IOV_PATH_CLASS_BLOCK, visit_volume);
+	guard_for_each_name(scan, &chain, IOV_PATH_CLASS_BLOCK, visit_volume);
+	guard_scan_zfs(scan);
 	return 0;
 }

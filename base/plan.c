@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
-#include "base/guard_scan.h"
 #include "base/plan_engine.h"
 
 struct iov_plan {
@@ -176,72 +175,4 @@ bool iov_plan_is_empty(const struct iov_plan *plan)
 struct json_object *iov_plan_json(struct iov_plan *plan)
 {
 	return json_object_get(plan->json);
-}
-
-/* Name the first holder, and why its function is taken at all. */
-static int refuse(struct iov_plan *plan, struct json_object *findings)
-{
-	struct json_object *finding = json_object_array_get_idx(findings, 0);
-	size_t more = json_object_array_length(findings) - 1;
-	char others[48] = "";
-
-	if (more)
-		snprintf(others, sizeof(others), " and %zu more", more);
-	return iov_fail(plan->iov, -ECANCELED,
-			"refused, nothing changed: %s (%s) is in use by %s%s [guard %s]; "
-			"release it first, or lift the guard with --force=%s",
-			json_get_text(finding, "device"), json_get_text(finding, "why"),
-			json_get_text(finding, "holder"), others, json_get_text(finding, "guard"),
-			json_get_text(finding, "guard"));
-}
-
-static bool is_lifted(const char *const *lifted, const char *guard)
-{
-	while (lifted && *lifted && strcmp(*lifted, guard))
-		lifted++;
-	return lifted && *lifted;
-}
-
-/* Findings on one function, each with why it is taken. */
-static int guard_take(struct guard_scan *scan, struct json_object *take,
-		      const char *const *lifted, struct json_object *found)
-{
-	_cleanup_json_ struct json_object *all = json_object_new_array();
-	struct iov_bdf bdf;
-	int error = iov_bdf_parse(scan->iov, json_get_text(take, "device"), &bdf);
-
-	if (!error)
-		error = guard_scan_match(scan, bdf, all);
-	for (size_t i = 0; i < json_object_array_length(all); i++) {
-		struct json_object *finding = json_object_array_get_idx(all, i);
-
-		if (is_lifted(lifted, json_get_text(finding, "guard")))
-			continue;
-		json_object_object_add(finding, "why",
-				       json_object_get(json_object_object_get(take, "why")));
-		json_object_array_add(found, json_object_get(finding));
-	}
-	return error;
-}
-
-int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
-		   struct json_object **findings)
-{
-	struct json_object *found = json_object_new_array();
-	struct guard_scan scan;
-	int error = guard_scan_open(&scan, plan->iov);
-
-	if (!error) {
-		for (size_t i = 0; !error && i < json_object_array_length(plan->takes); i++)
-			error = guard_take(&scan, json_object_array_get_idx(plan->takes, i), lifted,
-					   found);
-		guard_scan_close(&scan);
-	}
-	if (!error && json_object_array_length(found))
-		error = refuse(plan, found);
-	if (findings)
-		*findings = found;
-	else
-		json_object_put(found);
-	return error;
 }

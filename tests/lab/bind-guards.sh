@@ -6,16 +6,6 @@
 
 nic=0000:01:00.0 spare=0000:81:00.0 nvme=0000:02:00.0 legacy=0000:04:01.0
 
-# held DEVICE MESSAGE COMMAND...: refused by a guard, and still with its driver
-held()
-{
-	local driver
-	driver=$(driver_of "$1")
-	expect_status "${*:3}" 3 "${@:3}"
-	expect_match "names the holder" "$2" "$err"
-	expect "and leaves the driver" "$driver" "$(driver_of "$1")"
-}
-
 bind() { iov bind "$@" --driver vfio-pci; }
 
 held $nic "$nic \(named\) is in use by default route via 10.0.2.2" bind $nic
@@ -49,7 +39,7 @@ held $nvme "in use by swap on /dev/(dm-0|mapper/volume)" bind $nvme
 expect "through the volume" '["0000:02:00.0","nvme0","nvme0n1","dm-0"]' \
 	"$(iov show $nvme --json | jq -c '.assignment.held_by[0].path')"
 swapoff /dev/mapper/volume
-held $nvme "in use by volume \[guard stacked\]" bind $nvme
+held $nvme "in use by device mapper volume volume \[guard dm\]" bind $nvme
 dmsetup remove volume
 iov bind $nvme --driver vfio-pci
 expect "released, it goes" vfio-pci "$(driver_of $nvme)"
@@ -61,7 +51,9 @@ iov unbind $nvme
 expect "released, it comes back" nvme "$(driver_of $nvme)"
 
 held $nic "default route" bind $nic --force=mount
+expect_match "the refusal names what lifts it" "--force=default-route --force=address\$" "$err"
+held $nic "address 10.0.2.15 of enp1s0" bind $nic --force=default-route
 expect_status "no such guard" 2 iov bind $nic --driver vfio-pci --force=route
 expect_match "says which there are" "default-route" "$err"
-iov bind $nic --driver vfio-pci --force=default-route
-expect "a guard that is lifted lets it go" vfio-pci "$(driver_of $nic)"
+iov bind $nic --driver vfio-pci --force=default-route --force=address
+expect "guards that are lifted let it go" vfio-pci "$(driver_of $nic)"

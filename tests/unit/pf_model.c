@@ -46,6 +46,14 @@ static void bind_vf(struct iov_bdf vf, const char *driver)
 	tree_link(model.tree, iov_pci_path(vf, "driver").name, target);
 }
 
+/* The VF among the members of its group. */
+static struct iov_path member_path(unsigned int index)
+{
+	struct iov_bdf vf = pf_model_vf(model.misplace ? index + 8 : index);
+
+	return iov_path("sys/kernel/iommu_groups/%u/devices/%s", 20 + index, IOV_BDF(vf));
+}
+
 static void add_vf(unsigned int index)
 {
 	struct iov_bdf vf = pf_model_vf(model.misplace ? index + 8 : index);
@@ -55,6 +63,7 @@ static void add_vf(unsigned int index)
 	tree_link(model.tree, iov_pci_path(vf, "physfn").name, "../" PF_BDF);
 	snprintf(target, sizeof(target), "../../../kernel/iommu_groups/%u", 20 + index);
 	tree_link(model.tree, iov_pci_path(vf, "iommu_group").name, target);
+	tree_link(model.tree, member_path(index).name, "x");
 	snprintf(target, sizeof(target), "../%s", IOV_BDF(vf));
 	tree_link(model.tree, iov_path(PF_PATH "/virtfn%u", index).name, target);
 	for (size_t i = 0; names[i]; i++)
@@ -71,6 +80,7 @@ static void remove_vf(unsigned int index)
 
 	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++)
 		tree_unlink(model.tree, iov_pci_path(vf, entries[i]).name);
+	tree_unlink(model.tree, member_path(index).name);
 	path = iov_path("%s/%s", model.tree, iov_pci_path(vf, "").name);
 	assert_int_equal(remove(path.name), 0);
 	tree_unlink(model.tree, iov_path(PF_PATH "/virtfn%u", index).name);

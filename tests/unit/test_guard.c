@@ -58,36 +58,69 @@ static struct json_object *findings_of(const char *device)
 	return findings;
 }
 
-static void assert_free(const char *device)
-{
-	_cleanup_json_ struct json_object *findings = findings_of(device);
-
-	assert_int_equal(json_object_array_length(findings), 0);
-}
-
 static const char *member(struct json_object *object, const char *key)
 {
 	return json_object_get_string(json_object_object_get(object, key));
 }
 
-/* The only finding: its guard, its holder and the way to it, "0000:01:00.0 eth0 br0". */
+/* The names of the guards that hold it, in order of the findings: "mount lvm". */
+static void assert_guards(const char *device, const char *guards)
+{
+	_cleanup_json_ struct json_object *findings = findings_of(device);
+	char text[256] = "";
+
+	for (size_t i = 0; i < json_object_array_length(findings); i++) {
+		strcat(text, i ? " " : "");
+		strcat(text, member(json_object_array_get_idx(findings, i), "guard"));
+	}
+	assert_string_equal(text, guards);
+}
+
+static void assert_free(const char *device)
+{
+	assert_guards(device, "");
+}
+
+/* The only finding of its guard; the caller puts it. */
+static struct json_object *finding_of(const char *device, const char *guard)
+{
+	_cleanup_json_ struct json_object *findings = findings_of(device);
+	struct json_object *found = NULL;
+
+	for (size_t i = 0; i < json_object_array_length(findings); i++) {
+		struct json_object *finding = json_object_array_get_idx(findings, i);
+
+		if (strcmp(member(finding, "guard"), guard))
+			continue;
+		assert_null(found);
+		found = json_object_get(finding);
+	}
+	assert_non_null(found);
+	return found;
+}
+
+/* Holder and way of the only finding of a guard: "0000:01:00.0 eth0 br0". */
 static void assert_held(const char *device, const char *guard, const char *holder,
 			const char *path)
 {
-	_cleanup_json_ struct json_object *findings = findings_of(device);
-	struct json_object *finding = json_object_array_get_idx(findings, 0), *names;
+	_cleanup_json_ struct json_object *finding = finding_of(device, guard);
+	struct json_object *names = json_object_object_get(finding, "path");
 	char text[256] = "";
 
-	assert_int_equal(json_object_array_length(findings), 1);
-	assert_string_equal(member(finding, "guard"), guard);
 	assert_string_equal(member(finding, "holder"), holder);
 	assert_string_equal(member(finding, "device"), device);
-	names = json_object_object_get(finding, "path");
 	for (size_t i = 0; i < json_object_array_length(names); i++) {
 		strcat(text, i ? " " : "");
 		strcat(text, json_object_get_string(json_object_array_get_idx(names, i)));
 	}
 	assert_string_equal(text, path);
+}
+
+static void assert_pid(const char *device, const char *guard, int pid)
+{
+	_cleanup_json_ struct json_object *finding = finding_of(device, guard);
+
+	assert_int_equal(json_object_get_int(json_object_object_get(finding, "pid")), pid);
 }
 
 static void an_idle_host_holds_nothing(void **state)
@@ -170,9 +203,95 @@ static void what_is_stacked_on_an_interface_holds_it(void **state)
 {
 	(void)state;
 	add_virtual_interface("br0");
+	tree_file(tree, NET "br0/uevent", "DEVTYPE=bridge\nINTERFACE=br0\n");
 	tree_link(tree, NET "br0/lower_enp4s1", "../../x/net/enp4s1");
-	assert_held(E1000, "stacked", "br0", E1000 " enp4s1 br0");
+	assert_held(E1000, "bridge", "bridge br0", E1000 " enp4s1 br0");
+	assert_guards(E1000, "bridge");
 	assert_free(IGB);
+}
+
+/* An interface of a kind on another, which has the link back. */
+static void add_upper(const char *name, const char *devtype, const char *lower)
+{
+	char path[128], text[128];
+
+	add_virtual_interface(name);
+	snprintf(path, sizeof(path), NET "%s/uevent", name);
+	snprintf(text, sizeof(text), "%s%s%sINTERFACE=%s\n", devtype ? "DEVTYPE=" : "",
+		 devtype ? devtype : "", devtype ? "\n" : "", name);
+	tree_file(tree, path, text);
+	snprintf(path, sizeof(path), NET "%s/lower_%s", name, lower);
+	tree_link(tree, path, "x");
+	snprintf(path, sizeof(path), NET "%s/upper_%s", lower, name);
+	tree_link(tree, path, "x");
+}
+
+static void each_kind_of_interface_is_a_guard(void **state)
+{
+	(void)state;
+	add_upper("bond0", "bond", "enp4s1");
+	add_upper("bond0.5", "vlan", "bond0");
+	add_upper("ovs-system", NULL, "enp129s0");
+	add_upper("vx0", "vxlan", "enp1s0");
+	assert_guards(E1000, "bond vlan");
+	assert_held(E1000, "bond", "bond bond0", E1000 " enp4s1 bond0");
+	assert_held(E1000, "vlan", "VLAN bond0.5", E1000 " enp4s1 bond0 bond0.5");
+	assert_held(IGB2, "ovs", "Open vSwitch ovs-system", IGB2 " enp129s0 ovs-system");
+	assert_held(IGB, "upper", "vxlan vx0", IGB " enp1s0 vx0");
+}
+
+static void a_macvtap_is_known_by_its_directory(void **state)
+{
+	(void)state;
+	add_upper("mt0", NULL, "enp4s1");
+	tree_file(tree, NET "mt0/macvtap/tap9/uevent", "");
+	assert_held(E1000, "macvlan", "macvtap mt0", E1000 " enp4s1 mt0");
+}
+
+static void the_topmost_of_a_kind_speaks_for_it(void **state)
+{
+	(void)state;
+	add_upper("enp4s1.5", "vlan", "enp4s1");
+	add_upper("enp4s1.5.7", "vlan", "enp4s1.5");
+	assert_held(E1000, "vlan", "VLAN enp4s1.5.7", E1000 " enp4s1 enp4s1.5 enp4s1.5.7");
+}
+
+static void an_address_that_someone_configured_holds_its_interface(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/route",
+		  ROUTES "enp4s1\t0001A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n");
+	tree_file(tree, "proc/net/fib_trie",
+		  "Main:\n     |-- 192.168.1.0\n        /24 link UNICAST\n"
+		  "Local:\n     |-- 192.168.1.1\n        /32 host LOCAL\n"
+		  "     |-- 192.168.1.255\n        /32 link BROADCAST\n"
+		  "     |-- 127.0.0.1\n        /32 host LOCAL\n");
+	tree_file(tree, "proc/net/if_inet6",
+		  "20010db8000000000000000000000001 02 40 00 80 enp129s0\n");
+	assert_held(E1000, "address", "address 192.168.1.1 of enp4s1", E1000 " enp4s1");
+	assert_held(IGB2, "address", "address 2001:db8::1 of enp129s0", IGB2 " enp129s0");
+	assert_free(IGB);
+}
+
+static void an_address_on_what_is_stacked_holds_the_hardware(void **state)
+{
+	(void)state;
+	add_upper("br0", "bridge", "enp4s1");
+	tree_file(tree, "proc/net/if_inet6", "20010db8000000000000000000000001 02 40 00 80 br0\n");
+	assert_held(E1000, "address", "address 2001:db8::1 of br0", E1000 " enp4s1 br0");
+}
+
+static void an_address_that_every_interface_has_holds_nothing(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/route",
+		  ROUTES "enp4s1\t0000FEA9\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
+	tree_file(tree, "proc/net/fib_trie", "Local:\n |-- 169.254.7.1\n /32 host LOCAL\n");
+	tree_file(tree, "proc/net/if_inet6",
+		  "fe80000000000000505400fffe123456 05 40 20 80 enp4s1\n"
+		  "20010db8000000000505400fffe12345 05 40 00 00 enp129s0\n");
+	assert_free(E1000);
+	assert_free(IGB2);
 }
 
 static void a_session_holds_the_interface_with_its_address(void **state)
@@ -257,6 +376,31 @@ static void add_disk(void)
 	tree_link(tree, "sys/dev/block/8:2", "../../devices/x/block/sda/sda2");
 }
 
+static void a_disk_that_is_only_partitioned_is_free(void **state)
+{
+	(void)state;
+	add_disk();
+	assert_free(E1000);
+}
+
+static void a_mount_in_another_namespace_holds_its_disk(void **state)
+{
+	(void)state;
+	add_disk();
+	tree_link(tree, "proc/self/ns/mnt", "mnt:[1]");
+	tree_link(tree, "proc/70/ns/mnt", "mnt:[1]");
+	tree_link(tree, "proc/71/ns/mnt", "mnt:[2]");
+	tree_link(tree, "proc/72/ns/mnt", "mnt:[2]");
+	tree_file(tree, "proc/71/comm", "httpd\n");
+	tree_file(tree, "proc/71/mountinfo", "28 1 8:2 / /srv rw - xfs /dev/sda2 rw\n");
+	tree_file(tree, "proc/72/mountinfo", "28 1 8:2 / /srv rw - xfs /dev/sda2 rw\n");
+	assert_held(E1000, "mount", "/srv (xfs) in the mount namespace of pid 71 (httpd)",
+		    E1000 " sda2");
+	assert_pid(E1000, "mount", 71);
+	tree_file(tree, "proc/self/mountinfo", "28 1 8:2 / /data rw - xfs /dev/sda2 rw\n");
+	assert_held(E1000, "mount", "/data (xfs)", E1000 " sda2");
+}
+
 static void a_mounted_partition_holds_its_controller(void **state)
 {
 	(void)state;
@@ -332,15 +476,183 @@ static void swap_holds_its_disk_also_by_a_mapped_name(void **state)
 	assert_held(E1000, "swap", "swap on /dev/mapper/vg-swap", E1000 " sda2 dm-1");
 }
 
-static void an_idle_volume_holds_its_disks(void **state)
+/* A volume on the disk's partition or on another volume. */
+static void add_volume(const char *name, const char *lower, const char *title, const char *uuid)
+{
+	char path[128];
+
+	add_virtual_block(name);
+	snprintf(path, sizeof(path), BLOCK "%s/dm/name", name);
+	tree_file(tree, path, title);
+	snprintf(path, sizeof(path), BLOCK "%s/dm/uuid", name);
+	tree_file(tree, path, uuid);
+	snprintf(path, sizeof(path), BLOCK "%s/slaves/%s", name, lower);
+	tree_link(tree, path, "x");
+	snprintf(path, sizeof(path), BLOCK "%s/holders/%s", lower, name);
+	tree_link(tree, path, "x");
+}
+
+static void an_idle_volume_holds_its_disks_by_its_kind(void **state)
 {
 	(void)state;
 	add_disk();
-	add_virtual_block("dm-2");
-	tree_file(tree, BLOCK "dm-2/dm/name", "vg-backup\n");
-	tree_link(tree, BLOCK "dm-2/slaves/sda2", "x");
-	assert_held(E1000, "stacked", "vg-backup", E1000 " sda2 dm-2");
+	add_volume("dm-0", "sda2", "safe\n", "CRYPT-LUKS2-0f1e-safe\n");
+	add_volume("dm-1", "dm-0", "vg-pool_tdata\n", "LVM-abc-tdata\n");
+	add_volume("dm-2", "dm-1", "vg-thin\n", "LVM-def\n");
+	assert_guards(E1000, "crypt lvm");
+	assert_held(E1000, "crypt", "dm-crypt volume safe", E1000 " sda2 dm-0");
+	assert_held(E1000, "lvm", "LVM volume vg-thin", E1000 " sda2 dm-0 dm-1 dm-2");
 	assert_free(NVME);
+}
+
+static void a_volume_of_another_kind_is_device_mapper_s(void **state)
+{
+	(void)state;
+	add_disk();
+	add_volume("dm-0", "sda2", "mpatha\n", "mpath-3600a\n");
+	assert_held(E1000, "dm", "device mapper volume mpatha", E1000 " sda2 dm-0");
+}
+
+static void an_array_holds_its_disks_even_when_it_does_not_run(void **state)
+{
+	(void)state;
+	add_disk();
+	add_virtual_block("md127");
+	tree_link(tree, BLOCK "md127/slaves/sda2", "x");
+	tree_file(tree, BLOCK "md127/md/array_state", "clean\n");
+	assert_held(E1000, "md", "MD array md127", E1000 " sda2 md127");
+	tree_file(tree, BLOCK "md127/md/array_state", "inactive\n");
+	assert_held(E1000, "md", "MD array md127 (inactive)", E1000 " sda2 md127");
+}
+
+static void a_cache_and_a_loop_device_hold_their_disk(void **state)
+{
+	(void)state;
+	add_disk();
+	add_virtual_block("bcache0");
+	tree_link(tree, BLOCK "bcache0/slaves/sda2", "x");
+	add_virtual_block("loop0");
+	tree_file(tree, BLOCK "loop0/loop/backing_file", "/dev/sda2\n");
+	add_virtual_block("loop1");
+	tree_file(tree, BLOCK "loop1/loop/backing_file", "/srv/image\n");
+	assert_guards(E1000, "bcache loop");
+	assert_held(E1000, "bcache", "bcache device bcache0", E1000 " sda2 bcache0");
+	assert_held(E1000, "loop", "loop device loop0", E1000 " sda2 loop0");
+}
+
+static void an_imported_pool_holds_its_disks(void **state)
+{
+	(void)state;
+	add_disk();
+	tree_file(tree, BLOCK "sda2/dev", "8:2\n");
+	tree_file(tree, "run/udev/data/b8:2",
+		  "S:disk/by-label/tank\nE:ID_FS_LABEL=tank\nE:ID_FS_TYPE=zfs_member\n");
+	tree_file(tree, "proc/spl/kstat/zfs/arcstats", "");
+	tree_file(tree, "proc/spl/kstat/zfs/other/state", "ONLINE\n");
+	assert_free(E1000);
+	tree_file(tree, "proc/spl/kstat/zfs/tank/state", "ONLINE\n");
+	assert_held(E1000, "zfs", "ZFS pool tank", E1000 " sda2");
+	assert_free(NVME);
+}
+
+static void add_process(const char *pid, const char *name, const char *node)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "proc/%s/comm", pid);
+	tree_file(tree, path, name);
+	snprintf(path, sizeof(path), "proc/%s/fd/7", pid);
+	tree_link(tree, path, node);
+}
+
+static void a_process_holds_the_disk_that_it_has_open(void **state)
+{
+	(void)state;
+	add_disk();
+	add_process("71", "qemu-system-x86\n", "/dev/sda2");
+	add_process("72", "nvme\n", "/dev/nvme0");
+	assert_held(E1000, "disk-open", "pid 71 (qemu-system-x86)", E1000 " sda2");
+	assert_pid(E1000, "disk-open", 71);
+	assert_held(NVME, "disk-open", "pid 72 (nvme)", NVME " /dev/nvme0");
+}
+
+static void a_dpdk_process_is_called_so(void **state)
+{
+	(void)state;
+	add_process("71", "dpdk-testpmd\n", "/dev/vfio/17");
+	tree_link(tree, "proc/71/fd/8", "/run/dpdk/rte/config");
+	assert_guards(VF, "dpdk");
+	assert_held(VF, "dpdk", "DPDK process pid 71 (dpdk-testpmd)", VF " /dev/vfio/17");
+	tree_unlink(tree, "proc/71/fd/8");
+	assert_guards(VF, "vfio-open");
+	tree_file(tree, "proc/71/maps", "7f00 r-xp 0 08:01 9 /usr/lib/librte_eal.so.23\n");
+	assert_guards(VF, "dpdk");
+}
+
+static void uio_and_bifurcated_drivers_are_seen(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/class/uio/uio0", "../../devices/pci0000:00/" E1000 "/uio/uio0");
+	tree_link(tree, "sys/class/infiniband_verbs/uverbs0",
+		  "../../devices/pci0000:00/" IGB2 "/infiniband_verbs/uverbs0");
+	add_process("71", "testpmd\n", "/dev/uio0");
+	add_process("72", "testpmd\n", "/dev/infiniband/uverbs0");
+	tree_link(tree, "proc/72/fd/8", "/run/dpdk/rte/config");
+	add_process("73", "ib_send_bw\n", "/dev/infiniband/uverbs0");
+	assert_held(E1000, "dpdk", "pid 71 (testpmd)", E1000 " /dev/uio0");
+	assert_guards(IGB2, "dpdk rdma-open");
+	assert_held(IGB2, "dpdk", "DPDK process pid 72 (testpmd)",
+		    IGB2 " /dev/infiniband/uverbs0");
+	assert_held(IGB2, "rdma-open", "pid 73 (ib_send_bw)", IGB2 " /dev/infiniband/uverbs0");
+}
+
+static void a_process_holds_its_gpu(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/class/drm/renderD128",
+		  "../../devices/pci0000:00/" E1000 "/drm/renderD128");
+	tree_file(tree, "proc/driver/nvidia/gpus/" IGB2 "/information",
+		  "Model: \t\t X\nDevice Minor: \t 3\n");
+	add_process("71", "blender\n", "/dev/dri/renderD128");
+	add_process("72", "python3\n", "/dev/nvidia3");
+	assert_held(E1000, "gpu-open", "pid 71 (blender)", E1000 " /dev/dri/renderD128");
+	assert_held(IGB2, "gpu-open", "pid 72 (python3)", IGB2 " /dev/nvidia3");
+}
+
+static void the_boot_display_is_held_until_a_guest_has_it(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/bus/pci/devices/" E1000 "/boot_vga", "1\n");
+	tree_file(tree, "sys/bus/pci/devices/" IGB2 "/boot_vga", "0\n");
+	tree_file(tree, "sys/bus/pci/devices/" VF "/boot_vga", "1\n");
+	assert_held(E1000, "boot-display", "the boot display", E1000);
+	assert_free(IGB2);
+	assert_free(VF);
+}
+
+static void the_text_console_holds_its_framebuffer(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/class/graphics/fb0",
+		  "../../devices/pci0000:00/" E1000 "/graphics/fb0");
+	tree_file(tree, "sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n");
+	tree_file(tree, "sys/class/vtconsole/vtcon1/bind", "0\n");
+	assert_free(E1000);
+	tree_file(tree, "sys/class/vtconsole/vtcon1/bind", "1\n");
+	assert_held(E1000, "boot-display", "the text console on fb0", E1000 " fb0");
+}
+
+static void every_guard_has_a_name_and_a_meaning(void **state)
+{
+	size_t count = 0;
+
+	(void)state;
+	for (const char *name; (name = iov_guard_name(count)); count++) {
+		assert_non_null(iov_guard_meaning(name));
+		assert_true(strlen(iov_guard_meaning(name)) > 10);
+	}
+	assert_true(count > 20);
+	assert_null(iov_guard_meaning("no-such"));
 }
 
 static void a_process_holds_the_group_that_it_has_open(void **state)
@@ -378,18 +690,37 @@ int main(void)
 		IDLE(a_route_over_stacked_interfaces_reaches_the_hardware),
 		IDLE(interfaces_that_loop_end),
 		IDLE(what_is_stacked_on_an_interface_holds_it),
+		IDLE(each_kind_of_interface_is_a_guard),
+		IDLE(a_macvtap_is_known_by_its_directory),
+		IDLE(the_topmost_of_a_kind_speaks_for_it),
+		IDLE(an_address_that_someone_configured_holds_its_interface),
+		IDLE(an_address_on_what_is_stacked_holds_the_hardware),
+		IDLE(an_address_that_every_interface_has_holds_nothing),
 		IDLE(a_session_holds_the_interface_with_its_address),
 		IDLE(a_session_of_ipv6_is_found_by_its_address_and_zone),
 		IDLE(a_session_from_this_host_itself_holds_nothing),
 		IDLE(a_session_that_sudo_hid_is_found_above_it),
 		IDLE(a_malformed_session_is_refused),
 		TEST(a_mount_holds_the_controllers_of_its_nvme_subsystem),
+		IDLE(a_disk_that_is_only_partitioned_is_free),
+		IDLE(a_mount_in_another_namespace_holds_its_disk),
 		IDLE(a_mounted_partition_holds_its_controller),
 		IDLE(a_volume_holds_every_disk_below_it),
 		IDLE(a_partition_of_an_array_holds_the_array_s_disks),
 		IDLE(a_btrfs_holds_all_its_members),
 		IDLE(swap_holds_its_disk_also_by_a_mapped_name),
-		IDLE(an_idle_volume_holds_its_disks),
+		IDLE(an_idle_volume_holds_its_disks_by_its_kind),
+		IDLE(a_volume_of_another_kind_is_device_mapper_s),
+		IDLE(an_array_holds_its_disks_even_when_it_does_not_run),
+		IDLE(a_cache_and_a_loop_device_hold_their_disk),
+		IDLE(an_imported_pool_holds_its_disks),
+		IDLE(a_process_holds_the_disk_that_it_has_open),
+		IDLE(a_dpdk_process_is_called_so),
+		IDLE(uio_and_bifurcated_drivers_are_seen),
+		IDLE(a_process_holds_its_gpu),
+		IDLE(the_boot_display_is_held_until_a_guest_has_it),
+		IDLE(the_text_console_holds_its_framebuffer),
+		IDLE(every_guard_has_a_name_and_a_meaning),
 		IDLE(a_process_holds_the_group_that_it_has_open),
 		IDLE(a_process_holds_the_device_that_it_has_open),
 	};

@@ -61,3 +61,13 @@ pci=/sys/bus/pci/devices
 group_of() { basename "$(readlink "$pci/$1/iommu_group")"; }
 driver_of() { basename "$(readlink "$pci/$1/driver" || echo none)"; }
 members_of() { ls "$pci/$1/iommu_group/devices" | paste -sd' ' -; }
+
+# held DEVICE MESSAGE COMMAND...: refused by a guard, and still with its driver
+held()
+{
+	local driver
+	driver=$(driver_of "$1")
+	expect_status "${*:3}" 3 "${@:3}"
+	expect_match "names the holder" "$2" "$err"
+	expect "and leaves the driver" "$driver" "$(driver_of "$1")"
+}
