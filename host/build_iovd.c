@@ -107,7 +107,8 @@ static void add_step(struct host_build *build, const struct change *change)
 	iov_step_undo(step, op_remove(change));
 	if (former)
 		iov_step_undo(step, op_add(change, json_object_get(former)));
-	describe(former, from, sizeof(from));
+	if (former)
+		describe(former, from, sizeof(from));
 	describe(change->params, to, sizeof(to));
 	iov_step_change(step, host_place("%s %s", change->noun, change->name),
 			former ? from : NULL, to);

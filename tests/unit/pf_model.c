@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/paths.h"
 #include "tests/unit/test.h"
 #include "tests/unit/tree.h"
 
@@ -126,6 +127,38 @@ static int write_numvfs(unsigned int count)
 	return 0;
 }
 
+static int unbind(const char *device)
+{
+	struct iov_path path = iov_path(IOV_PATH_PCI_DEVICES "/%s/driver", device);
+
+	if (!iov_sys_exists(model.iov, path.name))
+		return -ENOENT;
+	tree_unlink(model.tree, path.name);
+	return 0;
+}
+
+static int load_module(const char *name)
+{
+	struct iov_path path = iov_path(IOV_PATH_MODULES "/%s/initstate", name);
+
+	for (char *c = path.name; (c = strchr(c, '-'));)
+		*c = '_';
+	tree_file(model.tree, path.name, "live\n");
+	tree_file(model.tree, iov_path(IOV_PATH_PCI_DRIVERS "/%s/bind", name).name, "");
+	return 0;
+}
+
+/* The kernel takes any number and makes what it can. */
+static int write_huge_pages(const char *path, const char *text)
+{
+	unsigned long wanted = strtoul(text, NULL, 10);
+
+	if (model.huge_pages_max && wanted > model.huge_pages_max)
+		wanted = model.huge_pages_max;
+	tree_file(model.tree, path, iov_path("%lu\n", wanted).name);
+	return 0;
+}
+
 static int answer(struct iov *iov, const char *path, const char *text)
 {
 	struct iov_bdf vf;
@@ -137,8 +170,14 @@ static int answer(struct iov *iov, const char *path, const char *text)
 		probe(vf);
 		return 0;
 	}
+	if (!strcmp(path, IOV_PATH_MODULES))
+		return load_module(text);
+	if (strstr(path, "/driver/unbind"))
+		return unbind(text);
 	if (!iov_sys_exists(iov, path))
 		return -ENOENT;
+	if (strstr(path, "/nr_hugepages"))
+		return write_huge_pages(path, text);
 	tree_file(model.tree, path,
 		  strstr(path, "driver_override") && *text == '\n' ? "(null)\n" : text);
 	return 0;

@@ -31,6 +31,7 @@ struct pf_model {
 	const char *refuse;	/* attribute that the class refuses */
 	const char *ignore;	/* attribute that the class takes and forgets */
 	int sets;		/* attributes that the class was asked to set */
+	unsigned int huge_pages_max;	/* more than these the kernel finds no memory for */
 };
 
 extern struct pf_model model;

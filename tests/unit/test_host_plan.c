@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Host files made true: once, whole or not at all, and refused with the line that is wrong. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/rpc.h"
+#include "host/host.h"
+#include "plugins/plugins.h"
+#include "tests/unit/fake_iovd.h"
+#include "tests/unit/pf_model.h"
+#include "tests/unit/tree.h"
+
+#define NODE "sys/devices/system/node/node0/hugepages/hugepages-2048kB"
+#define HUGE "sys/kernel/mm/hugepages/hugepages-2048kB"
+
+static struct iov_host_options options;
+
+/* What a PF has beside its VFs: an interface, interrupts, and memory around it. */
+static int setup(void **state)
+{
+	options = (struct iov_host_options){ 0 };
+	pf_model_setup(state);
+	assert_int_equal(iov_plugins_register(model.iov), 0);
+	tree_file(model.tree, PF_PATH "/driver_override", "(null)\n");
+	tree_file(model.tree, PF_PATH "/local_cpulist", "0-1\n");
+	tree_file(model.tree, PF_PATH "/net/eth0/mtu", "1500\n");
+	tree_link(model.tree, "sys/class/net/eth0", "../../bus/pci/devices/" PF_BDF "/net/eth0");
+	tree_link(model.tree, PF_PATH "/net/eth0/device", "../../../" PF_BDF);
+	for (int i = 40; i < 43; i++) {
+		tree_file(model.tree, iov_path(PF_PATH "/msi_irqs/%d", i).name, "msix\n");
+		tree_file(model.tree, iov_path("proc/irq/%d/smp_affinity_list", i).name, "0-3\n");
+	}
+	tree_file(model.tree, "sys/devices/system/cpu/online", "0-3\n");
+	tree_file(model.tree, NODE "/nr_hugepages", "8\n");
+	tree_file(model.tree, NODE "/surplus_hugepages", "0\n");
+	tree_file(model.tree, HUGE "/nr_hugepages", "8\n");
+	tree_link(model.tree, PF_PATH "/iommu_group", "../../../kernel/iommu_groups/19");
+	tree_link(model.tree, "sys/kernel/iommu_groups/19/devices/" PF_BDF, "../../../../devices");
+	for (int i = 0; i < PF_TOTAL; i++)
+		tree_link(model.tree, iov_path("sys/kernel/iommu_groups/%d/devices/%s", 20 + i,
+					       IOV_BDF(pf_model_vf((unsigned int)i))).name,
+			  "../../../../devices");
+	return 0;
+}
+
+static void assert_message(const char *part)
+{
+	const char *message = iov_error_message(model.iov);
+
+	if (!strstr(message, part))
+		fail_msg("'%s' is not in: %s", part, message);
+}
+
+/* Plan a file, which the tree has then. */
+static int plan_file(struct iov *iov, const char *tree, const char *text, struct iov_plan **plan)
+{
+	struct iov_host_file *file;
+	int error;
+
+	tree_file(tree, "etc/iovkit/host.yaml", text);
+	if (iov_host_load(&file, iov, NULL))
+		fail_msg("%s", iov_error_message(iov));
+	assert_int_equal(iov_plan_new(plan, iov, "apply"), 0);
+	error = iov_host_plan(*plan, file, &options);
+	iov_host_free(file);
+	return error;
+}
+
+static int apply(const char *text)
+{
+	struct iov_plan_options run = { .verify_timeout = 20 };
+	struct iov_plan *plan;
+	int error = plan_file(model.iov, model.tree, text, &plan);
+
+	if (!error)
+		error = iov_plan_run(plan, &run);
+	iov_plan_free(plan);
+	return error;
+}
+
+/* How many steps a file still asks for. */
+static size_t steps_left(const char *text)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	struct iov_plan *plan;
+
+	assert_int_equal(plan_file(model.iov, model.tree, text, &plan), 0);
+	json = iov_plan_json(plan);
+	iov_plan_free(plan);
+	return json_object_array_length(json_object_object_get(json, "steps"));
+}
+
+static void refuse(const char *text, int error, const char *message)
+{
+	struct iov_plan *plan;
+
+	assert_int_equal(plan_file(model.iov, model.tree, text, &plan), error);
+	iov_plan_free(plan);
+	assert_message(message);
+	assert_int_equal(model.writes, 0);
+}
+
+static void assert_file(const char *path, const char *expected)
+{
+	char text[64];
+
+	assert_int_equal(iov_sys_read(model.iov, path, text, sizeof(text)), 0);
+	assert_string_equal(text, expected);
+}
+
+/* Everything that a file may change. */
+static char *host_state(void)
+{
+	static const char *const files[] = {
+		PF_PATH "/driver_override", PF_PATH "/net/eth0/mtu", NODE "/nr_hugepages",
+		"proc/irq/40/smp_affinity_list", "proc/irq/41/smp_affinity_list",
+		"proc/irq/42/smp_affinity_list",
+	};
+	_cleanup_free_ char *pf = pf_model_state();
+	char *state, text[64];
+	size_t size;
+	FILE *file = open_memstream(&state, &size);
+
+	fputs(pf, file);
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		assert_int_equal(iov_sys_read(model.iov, files[i], text, sizeof(text)), 0);
+		fprintf(file, "%s %s\n", files[i], text);
+	}
+	fclose(file);
+	return state;
+}
+
+static const char whole[] = "modules: [vfio-pci]\n"
+			    "huge_pages:\n"
+			    "  - {size: 2M, node: 0, count: 64}\n"
+			    "devices:\n"
+			    "  - name: uplink\n"
+			    "    device: eth0\n"
+			    "    driver: igb\n"
+			    "    mtu: 9000\n"
+			    "    eswitch: legacy\n"
+			    "    irq: spread\n"
+			    "    vfs:\n"
+			    "      count: 3\n"
+			    "      driver: vfio-pci\n"
+			    "      trust: on\n"
+			    "      each:\n"
+			    "        - {index: 0, mac: \"02:00:00:00:00:01\", vlan: 100, qos: 3}\n"
+			    "        - {index: 2, trust: off, max_rate: 500, driver: none}\n";
+
+static void a_file_is_made_true_once(void **state)
+{
+	_cleanup_free_ char *vfs = NULL;
+
+	(void)state;
+	tree_file(model.tree, "sys/bus/pci/drivers/igb/bind", "");
+	assert_int_equal(apply(whole), 0);
+	vfs = pf_model_state();
+	assert_string_equal(vfs, "3 VFs, autoprobe 1\n"
+				 "0: 'vfio-pci' 'vfio-pci' 02:00:00:00:00:01 100 3 1 0 0\n"
+				 "1: 'vfio-pci' 'vfio-pci' 00:00:00:00:00:00 0 0 1 0 0\n"
+				 "2: '' '(null)' 00:00:00:00:00:00 0 0 0 500 0\n");
+	assert_file(PF_PATH "/net/eth0/mtu", "9000");
+	assert_file(PF_PATH "/driver_override", "igb");
+	assert_file(NODE "/nr_hugepages", "64");
+	assert_file("proc/irq/40/smp_affinity_list", "0");
+	assert_file("proc/irq/41/smp_affinity_list", "1");
+	assert_file("proc/irq/42/smp_affinity_list", "0");
+	model.writes = model.sets = 0;
+	assert_int_equal(steps_left(whole), 0);
+	assert_int_equal(apply(whole), 0);
+	assert_int_equal(model.writes + model.sets, 0);
+}
+
+/* Two VFs with attributes, as somebody left them. */
+static void furnish(void)
+{
+	pf_model_create(2);
+	tree_file(model.tree, "class/0/mac", "02:00:00:00:00:99");
+	tree_file(model.tree, "class/1/vlan", "7");
+	tree_file(model.tree, "sys/bus/pci/drivers/igb/bind", "");
+	tree_file(model.tree, "sys/bus/pci/drivers/vfio-pci/bind", "");
+	tree_file(model.tree, "sys/module/vfio_pci/initstate", "live\n");
+}
+
+static void a_failure_anywhere_leaves_the_host_as_it_was(void **state)
+{
+	_cleanup_free_ char *before = NULL;
+	int at = 0, error;
+
+	(void)state;
+	furnish();
+	before = host_state();
+	model.error = -EIO;
+	do {
+		_cleanup_free_ char *after = NULL;
+
+		model.writes = 0;
+		model.fail_at = at++;
+		error = apply(whole);
+		if (!error)
+			break;
+		assert_int_equal(error, -EIO);
+		assert_message("as it was before");
+		after = host_state();
+		assert_string_equal(after, before);
+	} while (at < 100);
+	assert_in_range(at, 12, 99);
+	model.fail_at = -1;
+	assert_int_equal(steps_left(whole), 0);
+}
+
+static void an_attribute_that_is_refused_undoes_all(void **state)
+{
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	(void)state;
+	furnish();
+	before = host_state();
+	model.refuse = "max_rate";
+	assert_int_equal(apply(whole), -EOPNOTSUPP);
+	assert_message("driver igb has no max-rate");
+	after = host_state();
+	assert_string_equal(after, before);
+}
+
+static void vfs_keep_what_the_file_does_not_say(void **state)
+{
+	_cleanup_free_ char *vfs = NULL;
+
+	(void)state;
+	furnish();
+	assert_int_equal(apply("devices:\n  - device: eth0\n    vfs: {count: 3}\n"), 0);
+	vfs = pf_model_state();
+	assert_string_equal(vfs, "3 VFs, autoprobe 1\n"
+				 "0: 'igbvf' '(null)' 02:00:00:00:00:99 0 0 0 0 0\n"
+				 "1: 'igbvf' '(null)' 00:00:00:00:00:00 7 0 0 0 0\n"
+				 "2: 'igbvf' '(null)' 00:00:00:00:00:00 0 0 0 0 0\n");
+	assert_int_equal(apply("devices:\n  - device: eth0\n    vfs: {count: 0}\n"), 0);
+	assert_file(PF_PATH "/sriov_numvfs", "0");
+}
+
+static void a_driver_is_taken_away(void **state)
+{
+	char driver[64];
+
+	(void)state;
+	furnish();
+	assert_int_equal(apply("devices:\n  - device: eth0\n"
+			       "    vfs: {count: 2, driver: none}\n"), 0);
+	assert_int_equal(iov_pci_driver(model.iov, pf_model_vf(1), driver, sizeof(driver)), 0);
+	assert_string_equal(driver, "");
+	assert_int_equal(steps_left("devices:\n  - device: eth0\n"
+				    "    vfs: {count: 2, driver: none}\n"), 0);
+}
+
+static void devices_that_cannot_be_are_refused_with_their_line(void **state)
+{
+	(void)state;
+	refuse("devices:\n  - device: 0000:09:00.0\n", -ENODEV,
+	       "host.yaml:2: devices[0].device: 0000:09:00.0: no such PCI function");
+	refuse("devices:\n  - device: eth0\n\n  - device: " PF_BDF "\n", -EINVAL,
+	       "host.yaml:4: devices[1].device: " PF_BDF " is " PF_BDF ", as is eth0 in line 2");
+	refuse("devices:\n  - device: eth0\n    vfs:\n      count: 8\n", -EINVAL,
+	       "host.yaml:4: devices[0].vfs.count: 8: " PF_BDF " gives at most 7 VFs");
+	refuse("devices:\n  - device: eth0\n    eswitch: switchdev\n", -EOPNOTSUPP,
+	       "host.yaml:3: devices[0].eswitch: ");
+	refuse("devices:\n  - device: eth0\n    irq: 2-4\n", -EINVAL,
+	       "host.yaml:3: devices[0].irq: '2-4': this host has the CPUs 0-3 online");
+	pf_model_create(1);
+	refuse("devices:\n  - device: eth0\n    vfs: {count: 1}\n  - device: eth0/vf0\n", -EINVAL,
+	       "host.yaml:4: devices[1].device: eth0/vf0 is a VF of devices[0]");
+	refuse("devices:\n  - device: eth0\n    driver: vfio-pci\n", -EBUSY,
+	       "host.yaml:3: devices[0].driver: " PF_BDF ": has 1 VFs");
+}
+
+static void an_absent_device_may_be_skipped(void **state)
+{
+	static const char text[] = "devices:\n  - device: serial=nowhere\n    absent: skip\n"
+				   "    mtu: 9000\n  - device: eth0\n    mtu: 2000\n";
+	_cleanup_json_ struct json_object *json = NULL;
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(plan_file(model.iov, model.tree, text, &plan), 0);
+	json = iov_plan_json(plan);
+	iov_plan_free(plan);
+	assert_int_equal(json_object_array_length(json_object_object_get(json, "steps")), 1);
+	assert_string_equal(json_object_to_json_string_ext(json_object_object_get(json, "notes"),
+							   JSON_C_TO_STRING_PLAIN),
+			    "[\"devices[0] (serial=nowhere) is absent and skipped\"]");
+	options.skip_absent = true;
+	assert_int_equal(steps_left("devices:\n  - device: 0000:09:00.0\n    mtu: 9000\n"), 0);
+}
+
+static void one_device_is_planned_alone(void **state)
+{
+	struct iov_bdf other = model.pf;
+
+	(void)state;
+	options.only_device = &model.pf;
+	assert_int_equal(steps_left(whole), steps_left(whole));
+	assert_int_not_equal(steps_left(whole), 0);
+	assert_int_equal(steps_left("huge_pages:\n  - {size: 2M, count: 64}\n"), 0);
+	other.bus++;
+	options.only_device = &other;
+	assert_int_equal(steps_left("devices:\n  - device: eth0\n    mtu: 9000\n"), 0);
+}
+
+static void huge_pages_that_there_is_no_memory_for_are_given_back(void **state)
+{
+	(void)state;
+	model.huge_pages_max = 20;
+	assert_int_equal(apply("huge_pages:\n  - {size: 2M, node: 0, count: 64}\n"), -ENOMEM);
+	assert_message("found memory for 20 of 64");
+	assert_message("hugepagesz=2M hugepages=0:64");
+	assert_file(NODE "/nr_hugepages", "8");
+	model.writes = 0;
+	refuse("huge_pages:\n  - {size: 2M, node: 3, count: 1}\n", -EINVAL,
+	       "host.yaml:2: huge_pages[0].node: 3: no such NUMA node; expected one of: 0");
+	refuse("huge_pages:\n  - {size: 1G, count: 1}\n", -EINVAL,
+	       "host.yaml:2: huge_pages[0].size: 1G: this host has no pages of that size; "
+	       "expected one of: 2048kB");
+}
+
+static void parts_of_a_group_are_refused_with_what_is_missing(void **state)
+{
+	char *tree = tree_of_host("default");
+	struct iov *iov = tree_open(tree);
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(plan_file(iov, tree, "devices:\n  - device: 0000:04:01.0\n"
+					      "    driver: vfio-pci\n", &plan), -EBUSY);
+	iov_plan_free(plan);
+	assert_non_null(strstr(iov_error_message(iov), "host.yaml:3: devices[0].driver: IOMMU group"));
+	assert_non_null(strstr(iov_error_message(iov), "for each of: 0000:04:02.0 (now e1000)"));
+	assert_int_equal(plan_file(iov, tree, "devices:\n  - device: 0000:04:01.0\n"
+					      "    driver: vfio-pci\n"
+					      "  - device: 0000:04:02.0\n"
+					      "    driver: vfio-pci\n", &plan), 0);
+	assert_false(iov_plan_is_empty(plan));
+	iov_plan_free(plan);
+	iov_close(iov);
+	tree_remove(tree);
+}
+
+static const char switched[] = "devices:\n"
+			       "  - name: uplink\n"
+			       "    device: eth0\n"
+			       "    vfs: {count: 2, driver: vfio-pci}\n"
+			       "iovd:\n"
+			       "  bridges:\n"
+			       "    - name: br0\n"
+			       "  ports:\n"
+			       "    - {name: up, type: ethdev, bridge: br0, device: uplink/vf1}\n"
+			       "    - {name: vm, type: vhost-user, bridge: br0, socket: /run/vm}\n";
+
+static void without_iovd_nothing_is_planned(void **state)
+{
+	(void)state;
+	refuse(switched, -ECONNREFUSED, "host.yaml:5: iovd: ");
+	options.skip_iovd = true;
+	assert_int_not_equal(steps_left(switched), 0);
+}
+
+static struct json_object *port(struct fake_iovd *iovd, size_t index, const char *key)
+{
+	return json_object_object_get(json_object_array_get_idx(iovd->ports, index), key);
+}
+
+static void ports_and_bridges_are_added_once(void **state)
+{
+	struct fake_iovd iovd;
+
+	(void)state;
+	fake_iovd_start(&iovd, model.tree);
+	iov_rpc_set_socket(model.iov, iovd.path);
+	assert_int_equal(apply(switched), 0);
+	assert_int_equal(iovd.changes, 3);
+	assert_string_equal(json_object_get_string(port(&iovd, 0, "device")),
+			    IOV_BDF(pf_model_vf(1)));
+	assert_int_equal(steps_left(switched), 0);
+	fake_iovd_stop(&iovd);
+}
+
+static void a_port_that_differs_is_replaced_and_comes_back(void **state)
+{
+	static const char other[] = "iovd:\n  bridges:\n    - {name: br0}\n  ports:\n"
+		"    - {name: vm, type: vhost-user, bridge: br0, socket: /run/vm, server: on}\n"
+		"    - {name: last, type: vhost-user, bridge: br0, socket: /run/last}\n";
+	struct fake_iovd iovd;
+
+	(void)state;
+	fake_iovd_start(&iovd, model.tree);
+	iov_rpc_set_socket(model.iov, iovd.path);
+	assert_int_equal(apply("iovd:\n  bridges:\n    - {name: br0}\n  ports:\n"
+			       "    - {name: vm, type: vhost-user, socket: /run/vm}\n"), 0);
+	iovd.refuse = "last";
+	assert_int_equal(apply(other), -ENODEV);
+	assert_message("iovd says no");
+	assert_int_equal(json_object_array_length(iovd.ports), 1);
+	assert_string_equal(json_object_get_string(port(&iovd, 0, "mode")), "client");
+	assert_null(port(&iovd, 0, "bridge"));
+	iovd.refuse = NULL;
+	assert_int_equal(apply(other), 0);
+	assert_string_equal(json_object_get_string(port(&iovd, 0, "mode")), "server");
+	assert_string_equal(json_object_get_string(port(&iovd, 0, "bridge")), "br0");
+	assert_int_equal(steps_left(other), 0);
+	fake_iovd_stop(&iovd);
+}
+
+static int teardown(void **state)
+{
+	return pf_model_teardown(state);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_file_is_made_true_once),
+		TEST(a_failure_anywhere_leaves_the_host_as_it_was),
+		TEST(an_attribute_that_is_refused_undoes_all),
+		TEST(vfs_keep_what_the_file_does_not_say),
+		TEST(a_driver_is_taken_away),
+		TEST(devices_that_cannot_be_are_refused_with_their_line),
+		TEST(an_absent_device_may_be_skipped),
+		TEST(one_device_is_planned_alone),
+		TEST(huge_pages_that_there_is_no_memory_for_are_given_back),
+		TEST(parts_of_a_group_are_refused_with_what_is_missing),
+		TEST(without_iovd_nothing_is_planned),
+		TEST(ports_and_bridges_are_added_once),
+		TEST(a_port_that_differs_is_replaced_and_comes_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
