@@ -15,6 +15,7 @@
 
 struct iov {
 	int root_fd;
+	bool root_is_own;	/* "/", not a recorded tree */
 	iov_log_fn *log;
 	void *log_arg;
 	char message[IOV_MESSAGE_SIZE];

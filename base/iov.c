@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ int iov_open(struct iov **out, const struct iov_options *options)
 		free(iov);
 		return error;
 	}
+	iov->root_is_own = !strcmp(root, "/");
 	if (options) {
 		iov->log = options->log;
 		iov->log_arg = options->log_arg;

@@ -3,7 +3,8 @@
  * Files of one host below one root.
  *
  * True at all times: a path is resolved by openat2(2) with RESOLVE_IN_ROOT, so
- * neither an absolute link of a recorded tree nor a "..", leaves the root.
+ * neither an absolute link of a recorded tree nor a "..", leaves the root.  Below "/"
+ * openat(2) resolves alike, and is taken in a sandbox that forbids openat2, as udev's is.
  */
 #include "base/sysroot.h"
 
@@ -47,6 +48,8 @@ int iov_sys_open(struct iov *iov, const char *path, int flags)
 	do {
 		fd = (int)syscall(SYS_openat2, iov->root_fd, path, &how, sizeof(how));
 	} while (fd < 0 && errno == EAGAIN);
+	if (fd < 0 && errno == ENOSYS && iov->root_is_own)
+		fd = openat(iov->root_fd, path, (int)how.flags, (mode_t)how.mode);
 	return fd < 0 ? -errno : fd;
 }
 
