@@ -47,8 +47,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->udev = true;
 		return 0;
 	default:
-		return cli_argument(key, arg, state, &args->device,
-				    "expected a device; 'iov list' shows them");
+		return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_DEVICE);
 	}
 }
 
