@@ -8,6 +8,7 @@
  */
 #include <argp.h>
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <syslog.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <unistd.h>
 
 #include "base/iov.h"
 #include "base/paths.h"
@@ -34,10 +36,14 @@ enum {
 	KEY_WORKERS,
 	KEY_NO_HUGE,
 	KEY_USER,
+	KEY_STATE,
 };
 
 static const struct argp_option options[] = {
 	{ "control", KEY_CONTROL, "PATH", 0, "Control socket (" IOV_CONTROL_SOCKET ")" },
+	{ "state", KEY_STATE, "PATH", 0,
+	  "File that keeps bridges and ports over a restart (" IOV_IOVD_STATE "; with --control "
+	  "none)" },
 	{ "workers", KEY_WORKERS, "CPULIST", 0,
 	  "CPUs to forward on, such as 3 or 2-5; there is one worker, which takes the first "
 	  "(default: the last CPU that iovd may use)" },
@@ -52,6 +58,7 @@ struct options {
 	const char *control;
 	const char *workers;
 	const char *user;
+	const char *state;
 	bool no_huge;
 	int level;
 };
@@ -65,7 +72,7 @@ struct options {
  * @dpdk: DPDK runs
  * @worker: forwards
  * @event: event loop
- * @registry: ports and bridges
+ * @methods: ports and bridges, and the file that keeps them
  * @control: control socket
  */
 struct daemon {
@@ -73,7 +80,7 @@ struct daemon {
 	bool dpdk;
 	struct worker *worker;
 	sd_event *event;
-	struct registry *registry;
+	struct methods methods;
 	struct control *control;
 };
 
@@ -93,6 +100,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_USER:
 		parsed->user = arg;
+		return 0;
+	case KEY_STATE:
+		parsed->state = arg;
 		return 0;
 	case 'v':
 		parsed->level++;
@@ -118,11 +128,29 @@ static void log_line(void *arg, int level, const char *message)
 		fprintf(stderr, "iovd: %s\n", message);
 }
 
-/* The directory of the default socket, which nobody else makes. */
-static void make_run_directory(const char *control)
+static void make_directory(const char *path, const char *user)
 {
-	if (!strcmp(control, IOV_CONTROL_SOCKET))
-		mkdir("/" IOV_PATH_RUN, 0755);
+	const struct passwd *owner = user ? getpwnam(user) : NULL;
+
+	/* Where that is not enough, opening what is in it says so. */
+	if (!mkdir(path, 0755) && owner && chown(path, owner->pw_uid, owner->pw_gid))
+		return;
+}
+
+/* The directories of the default socket and state, which nobody else makes. */
+static void make_directories(const struct options *parsed)
+{
+	if (!strcmp(parsed->control, IOV_CONTROL_SOCKET))
+		make_directory("/" IOV_PATH_RUN, parsed->user);
+	if (parsed->state && !strcmp(parsed->state, IOV_IOVD_STATE))
+		make_directory("/" IOV_PATH_IOVD_STATE, parsed->user);
+}
+
+/* Two daemons with sockets of their own must not share the default state. */
+static void choose_state(struct options *parsed)
+{
+	if (!parsed->state && !strcmp(parsed->control, IOV_CONTROL_SOCKET))
+		parsed->state = IOV_IOVD_STATE;
 }
 
 static int start_event(struct daemon *daemon)
@@ -162,7 +190,7 @@ static int start(struct daemon *daemon, const struct options *parsed)
 	if (count > 1)
 		iov_log(daemon->iov, LOG_NOTICE, "--workers %s: there is one worker yet, on CPU %u",
 			parsed->workers, cpu);
-	make_run_directory(parsed->control);
+	make_directories(parsed);
 	privileges_prepare(daemon->iov);
 	error = privileges_drop(daemon->iov, parsed->user);
 	if (!error)
@@ -173,10 +201,13 @@ static int start(struct daemon *daemon, const struct options *parsed)
 	if (!error)
 		error = worker_start(&daemon->worker, daemon->iov);
 	if (!error)
-		error = registry_open(&daemon->registry, daemon->iov, daemon->event, daemon->worker);
+		error = registry_open(&daemon->methods.registry, daemon->iov, daemon->event,
+				      daemon->worker);
+	if (!error && parsed->state)
+		error = state_open(&daemon->methods.state, daemon->methods.registry, parsed->state);
 	if (!error)
 		error = control_open(&daemon->control, daemon->iov, daemon->event, parsed->control,
-				     iovd_methods, daemon->registry);
+				     iovd_methods, &daemon->methods);
 	if (!error)
 		iov_log(daemon->iov, LOG_NOTICE, "ready: worker on CPU %u, control socket %s", cpu,
 			parsed->control);
@@ -186,7 +217,8 @@ static int start(struct daemon *daemon, const struct options *parsed)
 static void stop(struct daemon *daemon)
 {
 	control_close(daemon->control);
-	registry_close(daemon->registry);
+	state_close(daemon->methods.state);
+	registry_close(daemon->methods.registry);
 	worker_stop(daemon->worker);
 	sd_event_unref(daemon->event);
 	if (daemon->dpdk)
@@ -217,6 +249,7 @@ int main(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, &parsed);
+	choose_state(&parsed);
 	set_signals();
 	status = iov_open(&daemon.iov, &context);
 	if (status) {

@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "vhost-user/registry.h"
-
 #define PARAMS(list) .params = (list), .param_count = sizeof(list) / sizeof(*(list))
 
 static const char *string_of(struct json_object *params, const char *key)
@@ -44,7 +42,8 @@ static int check_port_type(struct registry *registry, const char *type,
 
 static int call_port_add(void *arg, struct json_object *params, struct json_object **result)
 {
-	struct registry *registry = arg;
+	struct methods *methods = arg;
+	struct registry *registry = methods->registry;
 	struct port_options options = {
 		.name = string_of(params, "name"),
 		.socket = string_of(params, "socket"),
@@ -57,14 +56,16 @@ static int call_port_add(void *arg, struct json_object *params, struct json_obje
 
 	if (!error)
 		error = port_add(registry, &options, &port);
-	if (!error)
-		*result = port_describe(port);
-	return error;
+	if (error)
+		return error;
+	state_save(methods->state);
+	*result = port_describe(port);
+	return 0;
 }
 
 static int call_port_list(void *arg, struct json_object *params, struct json_object **result)
 {
-	struct registry *registry = arg;
+	struct registry *registry = ((struct methods *)arg)->registry;
 	struct port *port;
 
 	(void)params;
@@ -81,7 +82,7 @@ static const struct jsonrpc_param port_stats_params[] = {
 static int call_port_stats(void *arg, struct json_object *params, struct json_object **result)
 {
 	const char *name = string_of(params, "name");
-	struct registry *registry = arg;
+	struct registry *registry = ((struct methods *)arg)->registry;
 	struct port *port;
 	int error = name ? port_find(registry, name, &port) : 0;
 
@@ -96,8 +97,14 @@ static int call_port_stats(void *arg, struct json_object *params, struct json_ob
 
 static int call_port_remove(void *arg, struct json_object *params, struct json_object **result)
 {
+	struct methods *methods = arg;
+	const char *name = string_of(params, "name");
+	int error = state_forget(methods->state, name) ? 0 : port_remove(methods->registry, name);
+
 	(void)result;
-	return port_remove(arg, string_of(params, "name"));
+	if (!error)
+		state_save(methods->state);
+	return error;
 }
 
 static const struct jsonrpc_param bridge_add_params[] = {
@@ -108,18 +115,22 @@ static const struct jsonrpc_param bridge_add_params[] = {
 
 static int call_bridge_add(void *arg, struct json_object *params, struct json_object **result)
 {
+	struct methods *methods = arg;
 	struct bridge *bridge;
-	int error = bridge_add(arg, string_of(params, "name"), string_of(params, "kind"),
+	int error = bridge_add(methods->registry, string_of(params, "name"),
+			       string_of(params, "kind"),
 			       json_object_object_get(params, "ports"), &bridge);
 
-	if (!error)
-		*result = bridge_describe(arg, bridge);
-	return error;
+	if (error)
+		return error;
+	state_save(methods->state);
+	*result = bridge_describe(methods->registry, bridge);
+	return 0;
 }
 
 static int call_bridge_list(void *arg, struct json_object *params, struct json_object **result)
 {
-	struct registry *registry = arg;
+	struct registry *registry = ((struct methods *)arg)->registry;
 	struct bridge *bridge;
 
 	(void)params;
@@ -131,13 +142,18 @@ static int call_bridge_list(void *arg, struct json_object *params, struct json_o
 
 static int call_bridge_remove(void *arg, struct json_object *params, struct json_object **result)
 {
+	struct methods *methods = arg;
+	int error = bridge_remove(methods->registry, string_of(params, "name"));
+
 	(void)result;
-	return bridge_remove(arg, string_of(params, "name"));
+	if (!error)
+		state_save(methods->state);
+	return error;
 }
 
 static int call_version(void *arg, struct json_object *params, struct json_object **result)
 {
-	const struct registry *registry = arg;
+	const struct registry *registry = ((struct methods *)arg)->registry;
 	struct worker_stats stats = worker_stats(registry->worker);
 	struct json_object *worker = json_object_new_object();
 

@@ -5,7 +5,20 @@
 
 #include "vhost-user/jsonrpc.h"
 
-/* Methods for control_open(), whose argument is a struct registry. */
+#include "vhost-user/registry.h"
+#include "vhost-user/state.h"
+
+/**
+ * struct methods - what the methods work on
+ * @registry: ports and bridges
+ * @state: saved after each change; NULL for no state
+ */
+struct methods {
+	struct registry *registry;
+	struct state *state;
+};
+
+/* Methods for control_open(), whose argument is a struct methods. */
 extern const struct jsonrpc_method iovd_methods[];
 
 #endif

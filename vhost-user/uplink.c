@@ -221,6 +221,11 @@ static struct json_object *offloads_json(uint64_t offloads)
 	return names;
 }
 
+const char *uplink_device(const struct uplink *uplink)
+{
+	return uplink->name;
+}
+
 void uplink_describe(const struct uplink *uplink, struct json_object *object)
 {
 	struct rte_eth_dev_info info;

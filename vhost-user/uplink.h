@@ -33,6 +33,14 @@ int uplink_open(struct uplink **out, struct iov *iov, const char *device);
 void uplink_close(struct uplink *uplink);
 
 /**
+ * uplink_device - the device as it was named
+ * @uplink: uplink
+ *
+ * Return: what uplink_open() was given, valid as long as @uplink.
+ */
+const char *uplink_device(const struct uplink *uplink);
+
+/**
  * uplink_describe - add what is known about a device to an object
  * @uplink: uplink
  * @object: gets "device", "driver", "mac", "state", "mtu" and "offloads"

@@ -39,7 +39,8 @@ void daemon_restart(struct daemon *daemon)
 	daemon->pid = fork();
 	assert_return_code(daemon->pid, errno);
 	if (!daemon->pid) {
-		execl(program, "iovd", "--no-huge", "--control", daemon->control, NULL);
+		execl(program, "iovd", "--no-huge", "--control", daemon->control, "--state",
+		      daemon->state, NULL);
 		_exit(127);
 	}
 	for (int tries = 0; fd < 0 && tries < PATIENCE_MS / 20; tries++) {
@@ -58,6 +59,7 @@ void daemon_start(struct daemon *daemon)
 	strcpy(daemon->directory, "/tmp/iovkit-wire.XXXXXX");
 	assert_non_null(mkdtemp(daemon->directory));
 	snprintf(daemon->control, sizeof(daemon->control), "%s/control", daemon->directory);
+	snprintf(daemon->state, sizeof(daemon->state), "%s/state", daemon->directory);
 	daemon_restart(daemon);
 }
 

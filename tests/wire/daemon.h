@@ -10,6 +10,7 @@
 struct daemon {
 	char directory[64];
 	char control[96];
+	char state[96];
 	pid_t pid;
 };
 

@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/random.h"
@@ -179,8 +181,8 @@ static void guests_attach_again_after_iovd_ended_or_crashed(void **state)
 	struct frontend a, b;
 
 	(void)state;
-	for (int i = 0; i < 3; i++) {
-		add_wire();
+	add_wire();
+	for (int i = 0; i < 4; i++) {
 		boot_at(&a, "a");
 		boot_at(&b, "b");
 		expect_traffic(&a, &b);
@@ -193,6 +195,65 @@ static void guests_attach_again_after_iovd_ended_or_crashed(void **state)
 		frontend_close(&b);
 		daemon_restart(&iovd);
 	}
+}
+
+/* Whether a daemon with that state ends at its start. */
+static bool refuses_state(const char *text)
+{
+	FILE *file = fopen(iovd.state, "w");
+	int status;
+	pid_t pid;
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	pid = fork();
+	if (!pid) {
+		execl(getenv("IOVD"), "iovd", "--no-huge", "--control", iovd.control, "--state",
+		      iovd.state, NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
+static void state_that_is_damaged_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(daemon_end(&iovd), 0);
+	assert_true(refuses_state(""));
+	assert_true(refuses_state("{\"bridges\":[],\"ports\":["));
+	assert_true(refuses_state("{\"bridges\":{},\"ports\":[]}"));
+	assert_true(refuses_state("{\"bridges\":[1],\"ports\":[]}"));
+	assert_int_equal(unlink(iovd.state), 0);
+	daemon_restart(&iovd);
+}
+
+/* The directory of its socket is away at one start. */
+static void port_that_cannot_be_had_is_kept_until_it_can(void **state)
+{
+	char here[96], away[96];
+
+	(void)state;
+	snprintf(here, sizeof(here), "%s/here", iovd.directory);
+	snprintf(away, sizeof(away), "%s/away", iovd.directory);
+	assert_return_code(mkdir(here, 0700), errno);
+	for (int i = 0; i < 2; i++)
+		daemon_do(&iovd, "port.add", "{\"name\":\"p%d\",\"type\":\"vhost-user\","
+			  "\"socket\":\"%s/p%d\",\"server\":true}", i, here, i);
+	assert_int_equal(daemon_end(&iovd), 0);
+	assert_return_code(rename(here, away), errno);
+	daemon_restart(&iovd);
+	assert_string_equal(daemon_port(&iovd, "port.list", "p0", "state"), "");
+	/* A change in between does not lose it; who is removed does not come back. */
+	add_guest_port("b");
+	daemon_do(&iovd, "port.remove", "{\"name\":\"p1\"}");
+	assert_int_equal(daemon_end(&iovd), 0);
+	assert_return_code(rename(away, here), errno);
+	daemon_restart(&iovd);
+	assert_string_equal(daemon_port(&iovd, "port.list", "p0", "state"), "listening");
+	assert_string_equal(daemon_port(&iovd, "port.list", "p1", "state"), "");
+	assert_string_equal(daemon_port(&iovd, "port.list", "b", "state"), "listening");
 }
 
 static void iovd_connects_to_who_listens_and_again_when_that_restarts(void **state)
@@ -494,6 +555,8 @@ int main(void)
 		CASE(frames_pass_after_a_silence),
 		CASE(crashed_guest_comes_back_and_traffic_resumes),
 		CASE(guests_attach_again_after_iovd_ended_or_crashed),
+		CASE(state_that_is_damaged_is_refused),
+		CASE(port_that_cannot_be_had_is_kept_until_it_can),
 		CASE(iovd_connects_to_who_listens_and_again_when_that_restarts),
 		CASE(garbage_on_one_port_does_not_disturb_the_others),
 		CASE(broken_ring_stops_alone),
