@@ -18,7 +18,9 @@ static void die(const char *what, const char *path)
 
 char *tree_new(void)
 {
-	char template[] = "/tmp/iovkit-tree-XXXXXX";
+	/* Hundreds of small files each time: memory takes them many times faster than a disk. */
+	char in_memory[] = "/dev/shm/iovkit-tree-XXXXXX", on_disk[] = "/tmp/iovkit-tree-XXXXXX";
+	char *template = access("/dev/shm", W_OK) ? on_disk : in_memory;
 
 	if (!mkdtemp(template))
 		die("mkdtemp", template);
