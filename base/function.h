@@ -31,12 +31,26 @@ struct json_object *iov_function_summary(struct iov *iov, struct iov_ids *ids,
 					 struct iov_bdf bdf);
 
 /**
+ * iov_function_list - summaries of all functions, in order of address
+ * @iov: context
+ * @ids: names
+ * @bridges: those of bridges, too
+ * @rows: receives an array of summaries, each with the member "identity" of
+ *	iov_device_identity(); the caller puts it
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_function_list(struct iov *iov, struct iov_ids *ids, bool bridges,
+		      struct json_object **rows);
+
+/**
  * iov_function_detail - everything about a function
  * @iov: context
  * @ids: names
  * @bdf: a function that exists
  *
- * Members of the summary and, where they apply: "subsystem", "revision",
+ * Members of the summary, "identity" and "identities" (an array of all), and, where they
+ * apply: "subsystem", "revision",
  * "driver_override", "module", "modalias", "link", "link_max", "bars" (each
  * "bar", "start", "size" in bytes, "type"), "msi" (vectors), "sriov" ("total",
  * "current", "offset", "stride", "vf_device", "autoprobe"), "capabilities",

@@ -8,6 +8,7 @@
 #include "base/function_json.h"
 #include "base/paths.h"
 #include "base/pci_config.h"
+#include "base/sysdir.h"
 
 #define RESOURCE_IO 0x100
 #define RESOURCE_PREFETCH 0x2000
@@ -201,14 +202,29 @@ static void add_names(struct json_object *json, const char *key, struct iov *iov
 		json_object_put(list);
 }
 
+static void add_identities(struct json_object *json, struct iov *iov, struct iov_bdf bdf)
+{
+	struct json_object *names;
+
+	if (iov_device_identities(iov, bdf, &names))
+		return;
+	json_object_object_add(json, "identity",
+			       json_object_get(json_object_array_get_idx(names, 0)));
+	json_object_object_add(json, "identities", names);
+}
+
 struct json_object *iov_function_detail(struct iov *iov, struct iov_ids *ids, struct iov_bdf bdf)
 {
+	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(bdf, "").name);
+	struct iov_identity_entry entry;
 	char uevent[1024] = "";
 	struct iov_config config;
 	struct json_object *json;
 
-	iov_sys_read(iov, iov_pci_path(bdf, "uevent").name, uevent, sizeof(uevent));
-	json = function_summary(iov, ids, bdf, uevent);
+	function_entry(iov, bdf, &entry);
+	iov_dir_read(dir, "uevent", uevent, sizeof(uevent));
+	json = function_summary(ids, &entry, dir, uevent);
+	add_identities(json, iov, bdf);
 	add_subsystem(json, ids, uevent);
 	add_optional(json, "revision", iov, bdf, "revision");
 	add_driver(json, iov, bdf);

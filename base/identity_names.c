@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/paths.h"
+#include "base/pci_config.h"
 #include "base/sysdir.h"
 
 #define SERIAL_SIZE 8
@@ -135,35 +136,17 @@ static bool is_blank(const unsigned char *bytes, size_t size)
 	return bytes[0] == 0 || bytes[0] == 0xff;
 }
 
-/* Walks by single registers, as each costs a transaction on the bus. */
-static unsigned int find_serial(int config)
-{
-	unsigned int at = PCI_CFG_SPACE_SIZE;
-	unsigned char b[4];
-
-	for (int i = 0; i < 96 && at >= PCI_CFG_SPACE_SIZE; i++) {
-		uint32_t header;
-
-		if (pread(config, b, sizeof(b), at) != sizeof(b))
-			return 0;
-		header = b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-		if (!header || header == UINT32_MAX)
-			return 0;
-		if (PCI_EXT_CAP_ID(header) == PCI_EXT_CAP_ID_DSN)
-			return at;
-		at = PCI_EXT_CAP_NEXT(header);
-	}
-	return 0;
-}
-
 /* Device Serial Number, PCIe Base 6.0 section 7.9.3; most significant byte first, as lspci. */
 static void add_serial_capability(struct function_names *function, int dir)
 {
 	_cleanup_fd_ int config = iov_dir_open_file(dir, "config");
-	unsigned int at = config < 0 ? 0 : find_serial(config);
 	unsigned char s[SERIAL_SIZE];
+	unsigned int at = 0;
+	uint32_t header;
 	char text[32];
 
+	if (config >= 0)
+		at = iov_config_seek(config, PCI_EXT_CAP_ID_DSN, true, &header);
 	if (!at || pread(config, s, sizeof(s), at + 4) != sizeof(s) || is_blank(s, sizeof(s)))
 		return;
 	snprintf(text, sizeof(text), "%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", s[7], s[6], s[5],

@@ -7,6 +7,9 @@
 
 #include "base/cleanup.h"
 
+/* Of a line that is cut and goes to no terminal. */
+#define WIDTH 120
+
 static void append(char *text, size_t size, const char *more)
 {
 	size_t length = strlen(text);
@@ -55,8 +58,10 @@ static int fill_table(struct libscols_table *table, struct json_object *rows,
 		      const struct iov_column *columns, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (!scols_table_new_column(table, columns[i].title, 0,
-					    columns[i].right ? SCOLS_FL_RIGHT : 0))
+		int flags = (columns[i].right ? SCOLS_FL_RIGHT : 0) |
+			    (columns[i].cut ? SCOLS_FL_TRUNC : 0);
+
+		if (!scols_table_new_column(table, columns[i].title, 0, flags))
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
@@ -69,6 +74,17 @@ static int fill_table(struct libscols_table *table, struct json_object *rows,
 	return 0;
 }
 
+static void limit_width(struct libscols_table *table, FILE *file, const struct iov_column *columns,
+			size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!columns[i].cut || isatty(fileno(file)))
+			continue;
+		scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
+		scols_table_set_termwidth(table, WIDTH);
+	}
+}
+
 int iov_output_table(FILE *file, struct json_object *rows, const struct iov_column *columns,
 		     size_t count)
 {
@@ -79,6 +95,7 @@ int iov_output_table(FILE *file, struct json_object *rows, const struct iov_colu
 		return -ENOMEM;
 	scols_table_set_stream(table, file);
 	scols_table_set_column_separator(table, "  ");
+	limit_width(table, file, columns, count);
 	error = fill_table(table, rows, columns, count);
 	if (!error && scols_print_table(table))
 		error = -ENOMEM;

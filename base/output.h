@@ -21,11 +21,13 @@ extern "C" {
  *	null and absent members are "-", booleans "yes" and "no"
  * @title: heading
  * @right: align to the right, for numbers
+ * @cut: may be cut for the line to fit the terminal, or 120 characters without one
  */
 struct iov_column {
 	const char *key;
 	const char *title;
 	bool right;
+	bool cut;
 };
 
 /**

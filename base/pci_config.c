@@ -100,3 +100,47 @@ unsigned int iov_config_find(const struct iov_config *config, unsigned int id, b
 	}
 	return 0;
 }
+
+static uint32_t read_register(int config, unsigned int at)
+{
+	unsigned char b[4];
+
+	if (pread(config, b, sizeof(b), at) != sizeof(b))
+		return 0;
+	return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static unsigned int seek_conventional(int config, unsigned int id, uint32_t *header)
+{
+	unsigned int at = read_register(config, PCI_CAPABILITY_LIST) & 0xfc;
+
+	for (int i = 0; i < WALK_MAX && at >= PCI_STD_HEADER_SIZEOF; i++) {
+		*header = read_register(config, at);
+		if ((*header & 0xff) == id)
+			return at;
+		at = *header >> 8 & 0xfc;
+	}
+	return 0;
+}
+
+static unsigned int seek_extended(int config, unsigned int id, uint32_t *header)
+{
+	unsigned int at = PCI_CFG_SPACE_SIZE;
+
+	for (int i = 0; i < WALK_MAX && at >= PCI_CFG_SPACE_SIZE; i++) {
+		*header = read_register(config, at);
+		if (!*header || *header == UINT32_MAX)
+			return 0;
+		if (PCI_EXT_CAP_ID(*header) == id)
+			return at;
+		at = PCI_EXT_CAP_NEXT(*header);
+	}
+	return 0;
+}
+
+/* A function without capabilities has no pointer to them either. */
+unsigned int iov_config_seek(int config, unsigned int id, bool extended, uint32_t *header)
+{
+	return extended ? seek_extended(config, id, header) :
+			  seek_conventional(config, id, header);
+}

@@ -95,6 +95,19 @@ bool iov_config_next(const struct iov_config *config, struct iov_capability *cap
  */
 unsigned int iov_config_find(const struct iov_config *config, unsigned int id, bool extended);
 
+/**
+ * iov_config_seek - find a capability by reading no more than the way to it
+ * @config: file descriptor of configuration space
+ * @id: capability ID
+ * @extended: whether @id is that of an extended capability
+ * @header: receives its first register
+ *
+ * For one capability of many functions, as each register costs a transaction on the bus.
+ *
+ * Return: its offset, 0 when it is absent or may not be read.
+ */
+unsigned int iov_config_seek(int config, unsigned int id, bool extended, uint32_t *header);
+
 #ifdef __cplusplus
 }
 #endif

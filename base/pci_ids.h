@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names of vendors, devices and classes, from pci.ids by libpci. */
+/* Names of vendors, devices and classes, from pci.ids. */
 #ifndef IOV_BASE_PCI_IDS_H
 #define IOV_BASE_PCI_IDS_H
 
@@ -18,7 +18,7 @@ struct iov_ids;
  * iov_ids_open - get ready to look names up
  * @out: receives a handle that the caller closes with iov_ids_close()
  *
- * The list is read at the first look-up and kept, so keep the handle.
+ * Without the list numbers stand for all names.
  *
  * Return: 0 or -ENOMEM.
  */

@@ -72,6 +72,7 @@ static ssize_t read_full(int fd, char *text, size_t size)
 	return (ssize_t)length;
 }
 
+/* An attribute comes in one piece, so what reads short was read whole. */
 int fd_read_text(int fd, char *text, size_t size)
 {
 	_cleanup_fd_ int file = fd;
@@ -79,9 +80,11 @@ int fd_read_text(int fd, char *text, size_t size)
 
 	if (file < 0)
 		return file;
-	length = read_full(file, text, size - 1);
+	do {
+		length = read(file, text, size - 1);
+	} while (length < 0 && errno == EINTR);
 	if (length < 0)
-		return (int)length;
+		return -errno;
 	while (length && strchr(" \t\n", text[length - 1]))
 		length--;
 	text[length] = '\0';

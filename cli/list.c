@@ -2,107 +2,155 @@
 /* iov list: the PCI functions of this host, those worth giving away first. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/function.h"
 #include "base/output.h"
 #include "cli/commands.h"
 
+/* In the order of --wide. */
+static const struct {
+	const char *name;	/* as --columns takes it */
+	bool shown;		/* without --columns and --wide */
+	struct iov_column column;
+} known[] = {
+	{ "bdf", true, { "device", "BDF" } },
+	{ "class", false, { "class", "CLASS" } },
+	{ "name", true, { "name", "NAME", .cut = true } },
+	{ "ids", false, { "ids", "IDS" } },
+	{ "driver", true, { "driver", "DRIVER" } },
+	{ "group", true, { "iommu_group", "GROUP", .right = true } },
+	{ "numa", true, { "numa_node", "NUMA", .right = true } },
+	{ "vfs", true, { "relation", "PF/VF" } },
+	{ "msix", false, { "msix", "MSI-X", .right = true } },
+	{ "reset", false, { "reset_methods", "RESET" } },
+	{ "identity", true, { "identity", "IDENTITY" } },
+};
+#define KNOWN (sizeof(known) / sizeof(*known))
+
 struct list_args {
 	bool all;
+	bool wide;
+	size_t count;
+	struct iov_column columns[KNOWN];
 };
 
 static const struct argp_option options[] = {
 	{ "all", 'a', 0, 0, "Bridges of the host, too" },
+	{ "columns", 'o', "LIST", 0,
+	  "Columns of the table, by commas: bdf, class, name, ids, driver, group, numa, vfs, msix, "
+	  "reset, identity" },
+	{ "wide", 'w', 0, 0, "All columns, none of them cut to the width of the line" },
 	{ 0 },
 };
 
-static const struct iov_column columns[] = {
-	{ "device", "BDF", false },	     { "class", "CLASS", false },
-	{ "name", "NAME", false },	     { "driver", "DRIVER", false },
-	{ "iommu_group", "GROUP", true },    { "numa_node", "NUMA", true },
-	{ "relation", "PF/VF", false },	     { "msix", "MSI-X", true },
-	{ "reset_methods", "RESET", false },
-};
+static void add_column(struct list_args *args, const char *name, struct argp_state *state)
+{
+	size_t i = 0;
+
+	while (i < KNOWN && strcmp(known[i].name, name))
+		i++;
+	if (i == KNOWN)
+		argp_error(state, "--columns: '%s': no such column; --help lists them", name);
+	else if (args->count == KNOWN)
+		argp_error(state, "--columns: '%s': one more than there are", name);
+	else
+		args->columns[args->count++] = known[i].column;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct list_args *args = cli_data(state);
+	char *name;
 
-	(void)arg;
-	if (key != 'a')
+	switch (key) {
+	case 'a':
+		args->all = true;
+		return 0;
+	case 'o':
+		while ((name = strsep(&arg, ",")))
+			add_column(args, name, state);
+		return 0;
+	case 'w':
+		args->wide = true;
+		return 0;
+	default:
 		return ARGP_ERR_UNKNOWN;
-	args->all = true;
-	return 0;
+	}
 }
 
-/* For people: "2 of 7 VFs" for a PF, "VF 0 of 0000:01:00.0" for a VF. */
+/* For people: "2 of 7 VFs" for a PF, "VF 0" for a VF, whose identity has its PF. */
 static void add_relation(struct json_object *function)
 {
-	const char *pf = cli_text(function, "pf"), *total = cli_text(function, "vfs_total");
+	const char *index = cli_text(function, "vf_index");
+	const char *total = cli_text(function, "vfs_total");
 	char text[64];
 
-	if (pf)
-		snprintf(text, sizeof(text), "VF %s of %s", cli_text(function, "vf_index"), pf);
+	if (index)
+		snprintf(text, sizeof(text), "VF %s", index);
 	else if (total)
 		snprintf(text, sizeof(text), "%s of %s VFs", cli_text(function, "vfs"), total);
-	json_object_object_add(function, "relation", pf || total ? json_object_new_string(text) :
-								   NULL);
+	json_object_object_add(function, "relation", index || total ? json_object_new_string(text) :
+								      NULL);
 }
 
-static bool is_shown(struct json_object *function, const struct list_args *args)
+static void add_words(struct json_object *function)
 {
-	return args->all ||
-	       iov_class_is_assignable((unsigned int)strtoul(cli_text(function, "class_code"), NULL,
-							     16));
+	char ids[16];
+
+	snprintf(ids, sizeof(ids), "%s:%s", cli_text(function, "vendor_id"),
+		 cli_text(function, "device_id"));
+	json_object_object_add(function, "ids", json_object_new_string(ids));
+	add_relation(function);
 }
 
-static int collect(struct cli *cli, const struct list_args *args, struct iov_ids *ids,
-		   struct json_object *rows)
+static void choose_columns(struct list_args *args)
 {
-	_cleanup_free_ struct iov_bdf *list = NULL;
-	size_t count;
-	int error = iov_pci_list(cli->iov, &list, &count);
-
-	for (size_t i = 0; !error && i < count; i++) {
-		struct json_object *function = iov_function_summary(cli->iov, ids, list[i]);
-
-		if (!is_shown(function, args)) {
-			json_object_put(function);
-			continue;
-		}
-		if (!cli->json)
-			add_relation(function);
-		json_object_array_add(rows, function);
+	for (size_t i = 0, named = args->count; !named && i < KNOWN; i++) {
+		if (args->wide || known[i].shown)
+			args->columns[args->count++] = known[i].column;
 	}
-	return error;
+	for (size_t i = 0; args->wide && i < args->count; i++)
+		args->columns[i].cut = false;
+}
+
+static int print_table(struct list_args *args, struct json_object *rows)
+{
+	size_t count = json_object_array_length(rows);
+
+	if (!count)
+		puts("no PCI function that could be assigned; 'iov list --all' shows bridges, too");
+	for (size_t i = 0; i < count; i++)
+		add_words(json_object_array_get_idx(rows, i));
+	choose_columns(args);
+	return count ? iov_output_table(stdout, rows, args->columns, args->count) : 0;
 }
 
 static int run(struct cli *cli, void *data)
 {
-	_cleanup_json_ struct json_object *rows = json_object_new_array();
+	struct list_args *args = data;
+	_cleanup_json_ struct json_object *rows = NULL;
 	struct iov_ids *ids;
 	int error = iov_ids_open(&ids);
 
 	if (error)
 		return error;
-	error = collect(cli, data, ids, rows);
+	error = iov_function_list(cli->iov, ids, args->all, &rows);
 	iov_ids_close(ids);
 	if (error)
 		return error;
-	if (cli->json)
-		iov_output_json(stdout, rows);
-	else if (!json_object_array_length(rows))
-		puts("no PCI function that could be assigned; 'iov list --all' shows bridges, too");
-	else
-		error = iov_output_table(stdout, rows, columns, sizeof(columns) / sizeof(*columns));
-	return error;
+	if (!cli->json)
+		return print_table(args, rows);
+	iov_output_json(stdout, rows);
+	return 0;
 }
 
 const struct cli_command cli_list = {
 	.name = "list",
 	.summary = "List the PCI functions that can be assigned",
-	.example = "iov list --all",
+	.example = "iov list --all\n"
+		   "  iov list --columns bdf,driver,identity",
 	.options = options,
 	.parse = parse,
 	.data_size = sizeof(struct list_args),

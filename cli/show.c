@@ -18,6 +18,7 @@ struct show_args {
 
 static const struct iov_column columns[] = {
 	{ "device", "Device" },
+	{ "identities", "Identities" },
 	{ "name", "Name" },
 	{ "subsystem", "Subsystem" },
 	{ "class", "Class" },

@@ -290,7 +290,7 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 		break;
 	}
 	return cli_argument(key, arg, state, &args->device,
-			    "expected a VF, like eth0/vf0, or a PF and the index of a VF, like eth0 0");
+			    "expected a VF, like eth0/vf0, or a PF and an index, like eth0 0");
 }
 
 static int parse_values(struct iov *iov, const struct set_args *args, struct json_object *values)
@@ -317,8 +317,8 @@ static int find_vf(struct cli *cli, const struct set_args *args, struct iov_bdf 
 		return error;
 	if (iov_pci_link(cli->iov, bdf, "physfn", pf) ||
 	    iov_pci_vf_index(cli->iov, *pf, bdf, index))
-		return iov_fail(cli->iov, -EINVAL, "%s: %s is no VF; name one like %s/vf0, or give the "
-				"index of one", args->device, IOV_BDF(bdf), args->device);
+		return iov_fail(cli->iov, -EINVAL, "%s: %s is no VF; name one like %s/vf0, or give "
+				"its index", args->device, IOV_BDF(bdf), args->device);
 	return 0;
 }
 
@@ -345,9 +345,10 @@ static int run_set(struct cli *cli, void *data)
 
 const struct cli_command cli_vf_set = {
 	.name = "vf set",
-	.args = "VF\nPF INDEX",
+	.args = "PF|VF [INDEX]",
 	.summary = "Set attributes of a virtual function",
-	.example = "iov vf set 0000:01:00.0 0 --mac 02:00:00:00:00:01 --spoofchk on --trust off\n\n"
+	.example = "iov vf set 0000:01:00.0 0 --mac 02:00:00:00:00:01 --spoofchk on --trust off\n"
+		   "  iov vf set slot=1/vf0 --vlan 100\n\n"
 		   "Several attributes are set together: when the driver refuses one, the others\n"
 		   "are put back.",
 	.changes = true,
