@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: --topology minimal --device igb
+# Rebinding while others probe and iov is killed: the function always has its old
+# driver or the new one.
+#
+# usage: bind-race.sh [REBINDS]
+. "$(dirname "$0")/lib/check.sh"
+
+rebinds=${1:-40}
+vf=0000:01:10.0
+device=$pci/$vf
+drivers=(vfio-pci igbvf pci-stub vfio-pci pci-stub igbvf)
+
+modprobe -a vfio-pci pci-stub
+echo 1 > $pci/0000:01:00.0/sriov_numvfs
+mkfifo /tmp/never
+exec 4<> /tmp/never
+
+# Without a process, whose start takes longer than what is waited for
+pause() { read -r -t "$1" -u 4 || :; }
+
+prober()
+{
+	while :; do
+		echo $vf > /sys/bus/pci/drivers_probe || :
+		pause 0.00$((RANDOM % 10))
+	done 2> /dev/null
+}
+
+change()
+{
+	case $1 in
+	igbvf) exec iov unbind $vf ;;
+	*) exec iov bind $vf --driver "$1" ;;
+	esac > /dev/null
+}
+
+# kill_iov MOMENT: SIGKILL for $iov at any time, or as soon as the function has no
+# driver, alone or together with the child that makes its writes. Status 1 when it
+# ended before.
+kill_iov()
+{
+	local victims=$iov children='' status=0
+	if [ "$1" = any ]; then
+		pause 0.$((RANDOM % 3))$((RANDOM % 10))
+	else
+		while [ -L $device/driver ] && [ -d /proc/$iov ]; do :; done
+	fi
+	if [ "$1" = both ]; then
+		read -r children < /proc/$iov/task/$iov/children || :
+	fi
+	kill -9 $victims $children || :
+	wait $iov || status=$?
+	[ $status = 137 ] && killed=$((killed + 1))
+} 2> /dev/null
+
+has_driver()
+{
+	driver=$(driver_of $vf)
+	[ "$driver" = "$old" ] || [ "$driver" = "$new" ]
+}
+
+# A writer that outlives iov ends its writes; the lock is free when it has
+recover()
+{
+	flock -w 30 /var/lib/iovkit/lock true || fail "a write does not end"
+	if [ "$1" = both ]; then
+		has_driver || interrupted=$((interrupted + 1))
+	else
+		has_driver || violate "before it is recovered"
+	fi
+	if [ $((RANDOM % 2)) = 0 ]; then
+		iov recover
+	else
+		iov recover --finish
+	fi > /dev/null
+}
+
+violate()
+{
+	violations=$((violations + 1))
+	echo "rebind $rebind from $old to $new, $1: the driver is $driver" >&2
+}
+
+killed=0 interrupted=0 violations=0
+moments=(none any driverless both)
+prober & probers=$!
+prober & probers+=" $!"
+for ((rebind = 0; rebind < rebinds; rebind++)); do
+	old=$(driver_of $vf) new=${drivers[rebind % ${#drivers[@]}]}
+	moment=${moments[rebind % ${#moments[@]}]}
+	change "$new" & iov=$!
+	if [ $moment = none ]; then
+		wait $iov || fail "rebind $rebind from $old to $new"
+		old=$new
+	elif kill_iov $moment; then
+		recover $moment
+	fi
+	has_driver || violate "in the end"
+done
+kill $probers
+echo "killed with its writer and driverless until 'iov recover': $interrupted times"
+echo "$rebinds rebinds, $killed kills, $violations driverless"
+expect "it always has a driver" 0 $violations
