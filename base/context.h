@@ -25,7 +25,13 @@ struct iov {
 	pid_t stuck;			/* child of the last write when the kernel keeps it, or 0 */
 	iov_sys_write_fn *on_write;
 	void *on_write_arg;
-	bool is_child;			/* of sys_in_child(): writes are made at once */
+	bool is_writer;			/* writes are made here and now */
+	struct {
+		pid_t pid;		/* 0: there is none */
+		int pidfd;
+		int socket;
+		size_t *done;		/* operations of the request, shared with it */
+	} writer;
 
 	struct {
 		const char *table;
@@ -40,10 +46,13 @@ struct iov {
 };
 
 /*
- * Work that may hang in the kernel, done by a child with the deadline of writes.
- * @work gives 0 or -errno, which comes back; of its memory nothing does.
+ * Have write operations made by a child that the deadline of writes applies to, and which
+ * ends them when we are killed.  @done: operations before the one that failed.
  */
-int sys_in_child(struct iov *iov, int (*work)(struct iov *iov, void *arg), void *arg);
+int writer_run(struct iov *iov, struct json_object *ops, size_t *done);
+
+/* End that child; it holds the lock that it was forked under. */
+void writer_end(struct iov *iov);
 
 /*
  * A context for another thread: the same host, settings and tables.  It shares the

@@ -43,6 +43,7 @@ int context_clone(struct iov **out, const struct iov *from)
 	if (!iov)
 		return -ENOMEM;
 	*iov = *from;
+	iov->writer.pid = 0;
 	iov->message[0] = '\0';
 	iov->root_fd = fcntl(from->root_fd, F_DUPFD_CLOEXEC, 0);
 	if (iov->root_fd < 0) {
@@ -71,6 +72,7 @@ void iov_close(struct iov *iov)
 {
 	if (!iov)
 		return;
+	writer_end(iov);
 	close(iov->root_fd);
 	free(iov);
 }

@@ -4,8 +4,8 @@
 #include <libkmod.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "base/cleanup.h"
 #include "base/context.h"
 #include "base/paths.h"
 #include "base/plan_engine.h"
@@ -259,28 +259,12 @@ static int run_one(struct iov *iov, struct json_object *op)
 	return error;
 }
 
-/**
- * struct writes - neighbouring writes of a list
- * @ops: the list
- * @end: index after the last of them
- * @at: the one being made; memory that the child shares
- */
-struct writes {
-	struct json_object *ops;
-	size_t end;
-	size_t *at;
-};
-
-static int make_writes(struct iov *iov, void *arg)
+int ops_write(struct iov *iov, struct json_object *ops, size_t *done)
 {
-	struct writes *writes = arg;
 	int error = 0;
 
-	while (!error && *writes->at < writes->end) {
-		error = run_one(iov, json_object_array_get_idx(writes->ops, *writes->at));
-		if (!error)
-			++*writes->at;
-	}
+	for (*done = 0; !error && *done < json_object_array_length(ops); *done += !error)
+		error = run_one(iov, json_object_array_get_idx(ops, *done));
 	return error;
 }
 
@@ -293,19 +277,14 @@ static bool is_write(struct json_object *ops, size_t index)
 /* Run the writes from @at on; leaves there the one that failed, or what comes after them. */
 static int run_writes(struct iov *iov, struct json_object *ops, size_t *at)
 {
-	struct writes writes = { .ops = ops, .end = *at };
+	_cleanup_json_ struct json_object *writes = json_object_new_array();
+	size_t done;
 	int error;
 
-	while (is_write(ops, writes.end))
-		writes.end++;
-	writes.at = mmap(NULL, sizeof(*writes.at), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (writes.at == MAP_FAILED)
-		return iov_fail(iov, -errno, "%s", strerror(errno));
-	*writes.at = *at;
-	error = iov->on_write ? make_writes(iov, &writes) : sys_in_child(iov, make_writes, &writes);
-	*at = *writes.at;
-	munmap(writes.at, sizeof(*writes.at));
+	for (size_t i = *at; is_write(ops, i); i++)
+		json_object_array_add(writes, json_object_get(json_object_array_get_idx(ops, i)));
+	error = iov->on_write ? ops_write(iov, writes, &done) : writer_run(iov, writes, &done);
+	*at += done;
 	if (error == -ETIMEDOUT)
 		return iov_fail(iov, error, "the kernel did not answer in time, --timeout waits "
 				"longer");

@@ -22,9 +22,12 @@ static inline const char *json_get_text(struct json_object *object, const char *
 
 /*
  * Run operations in order, each unless its condition holds; a message on failure.
- * Neighbouring writes are made by one child, which ends them even when we are killed.
+ * Neighbouring writes go to the writer together, which ends them when we are killed.
  */
 int ops_run(struct iov *iov, struct json_object *ops);
+
+/* Make writes in this process; @done counts those before the one that failed. */
+int ops_write(struct iov *iov, struct json_object *ops, size_t *done);
 
 /* Whether a condition holds now. */
 bool condition_holds(struct iov *iov, struct json_object *condition);

@@ -67,6 +67,7 @@ static int run_take_steps(struct run *run, struct json_object *plan)
 
 static void run_close(struct run *run)
 {
+	writer_end(run->iov);
 	journal_unlock(&run->journal);
 	free(run->progress);
 }

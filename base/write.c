@@ -1,31 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Writes to attributes, made by a child process.
+ * Writes to attributes, made by a child process: the writer.
  *
  * A write to sysfs runs driver code and may never return (a driver that waits
  * for a VM to let go of a VF).  Nothing can cancel it, so a child makes it:
- * the parent waits for the child until the deadline, then leaves it behind.
- * The child is killed, which the kernel honours as soon as the write returns.
+ * the parent waits for its answer until the deadline, then leaves it behind.
+ * The child is killed, which the kernel honours as soon as the write returns,
+ * and another is forked for the next write.
  *
- * True at all times: a child that was not killed itself comes to its end,
- * whatever becomes of its parent, terminal or process group.
+ * A request is a JSON array of write operations, the answer 0 or -errno, each one
+ * packet.  How far it came is in shared memory, where one that hangs or dies leaves
+ * it as well.
+ *
+ * True at all times: a writer that was not killed itself comes to the end of its
+ * request, whatever becomes of its parent, terminal or process group; and does
+ * not outlive its parent by more than that.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/plan_engine.h"
 #include "base/sysroot.h"
 
 #define DEFAULT_TIMEOUT 60000
 /* How long a killed child may take to go, unless the kernel keeps it. */
 #define KILL_TIMEOUT 200
+#define REQUEST_SIZE 65536
 
 void iov_sys_set_timeout(struct iov *iov, unsigned int milliseconds)
 {
@@ -42,96 +54,197 @@ void iov_sys_on_write(struct iov *iov, iov_sys_write_fn *write, void *arg)
 static void leave_caller(struct iov *iov)
 {
 	setsid();
-	iov->is_child = true;
+	iov->is_writer = true;
 	iov->log = NULL;
 	iov->callbacks = NULL;
 	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
 		close(standard);
 }
 
-/* Whether the child of a pidfd ended in time. */
-static int wait_end(int pidfd, unsigned int timeout)
+static bool serve(struct iov *iov, int socket)
 {
-	struct pollfd poll_fd = { .fd = pidfd, .events = POLLIN };
+	static char request[REQUEST_SIZE];
+	ssize_t length = recv(socket, request, sizeof(request) - 1, 0);
+	_cleanup_json_ struct json_object *ops = NULL;
+	int error;
+
+	if (length <= 0)
+		return false;
+	request[length] = '\0';
+	ops = json_tokener_parse(request);
+	error = ops ? ops_write(iov, ops, iov->writer.done) : -EINVAL;
+	return send(socket, &error, sizeof(error), MSG_NOSIGNAL) == sizeof(error);
+}
+
+/*
+ * The writer's whole life.  Other threads of its parent may have been stopped while they
+ * held a lock, so it takes none but malloc(3)'s, which fork(2) leaves in order.
+ */
+static void __attribute__((noreturn)) be_writer(struct iov *iov, int socket, int parent)
+{
+	struct pollfd polls[] = { { socket, POLLIN, 0 }, { parent, POLLIN, 0 } };
+
+	leave_caller(iov);
+	/* A request that is there is carried out even when the parent is gone. */
+	while (poll(polls, 2, -1) > 0 && polls[0].revents && serve(iov, socket))
+		;
+	_exit(0);
+}
+
+static int open_pidfd(pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static void forget_writer(struct iov *iov)
+{
+	close(iov->writer.socket);
+	close(iov->writer.pidfd);
+	munmap(iov->writer.done, sizeof(*iov->writer.done));
+	iov->writer.pid = 0;
+}
+
+static int fork_writer(struct iov *iov, int parent)
+{
+	int sockets[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
+		return -errno;
+	iov->writer.socket = sockets[0];
+	iov->writer.pid = fork();
+	if (!iov->writer.pid)
+		be_writer(iov, sockets[1], parent);
+	close(sockets[1]);
+	if (iov->writer.pid > 0)
+		iov->writer.pidfd = open_pidfd(iov->writer.pid);
+	if (iov->writer.pid < 0 || iov->writer.pidfd < 0) {
+		int error = iov->writer.pid < 0 ? -errno : iov->writer.pidfd;
+
+		close(sockets[0]);
+		return error;
+	}
+	return 0;
+}
+
+static int start_writer(struct iov *iov)
+{
+	_cleanup_fd_ int parent = open_pidfd(getpid());
+	int error;
+
+	if (parent < 0)
+		return parent;
+	iov->writer.done = mmap(NULL, sizeof(*iov->writer.done), PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (iov->writer.done == MAP_FAILED)
+		return -errno;
+	error = fork_writer(iov, parent);
+	if (error) {
+		munmap(iov->writer.done, sizeof(*iov->writer.done));
+		iov->writer.pid = 0;
+	}
+	return error;
+}
+
+void writer_end(struct iov *iov)
+{
+	if (!iov->writer.pid)
+		return;
+	/* close(2) would not do: writers of other threads have inherited the socket. */
+	shutdown(iov->writer.socket, SHUT_RDWR);
+	waitpid(iov->writer.pid, NULL, 0);
+	forget_writer(iov);
+}
+
+/* 0 at the deadline. */
+static int poll_until(struct pollfd *polls, nfds_t count, unsigned int timeout)
+{
 	int ready;
 
 	do {
-		ready = poll(&poll_fd, 1, (int)timeout);
+		ready = poll(polls, count, (int)timeout);
 	} while (ready < 0 && errno == EINTR);
 	return ready < 0 ? -errno : ready;
 }
 
 /* The deadline is over: the write is cut off, or @iov knows the child that is left to init. */
-static int give_up(struct iov *iov, int pidfd, pid_t child)
+static void give_up(struct iov *iov)
 {
-	int status;
+	struct pollfd end = { iov->writer.pidfd, POLLIN, 0 };
 
-	kill(child, SIGKILL);
-	if (wait_end(pidfd, KILL_TIMEOUT) > 0)
-		waitpid(child, &status, 0);
+	kill(iov->writer.pid, SIGKILL);
+	if (poll_until(&end, 1, KILL_TIMEOUT) > 0)
+		waitpid(iov->writer.pid, NULL, 0);
 	else
-		iov->stuck = child;
-	return -ETIMEDOUT;
+		iov->stuck = iov->writer.pid;
 }
 
-static int wait_child(struct iov *iov, pid_t child)
+/* @gone: there is no writer any more. */
+static int await_answer(struct iov *iov, bool *gone)
 {
-	_cleanup_fd_ int pidfd = (int)syscall(SYS_pidfd_open, child, 0);
-	int status, ended;
+	struct pollfd polls[] = {
+		{ iov->writer.socket, POLLIN, 0 }, { iov->writer.pidfd, POLLIN, 0 },
+	};
+	int ready = poll_until(polls, 2, iov->write_timeout ? iov->write_timeout :
+							      DEFAULT_TIMEOUT);
+	int error;
 
-	if (pidfd < 0) {
-		iov->stuck = child;
-		return -errno;
+	*gone = ready <= 0;
+	if (ready <= 0) {
+		give_up(iov);
+		return ready ? ready : -ETIMEDOUT;
 	}
-	ended = wait_end(pidfd, iov->write_timeout ? iov->write_timeout : DEFAULT_TIMEOUT);
-	if (ended < 0)
-		return ended;
-	if (!ended)
-		return give_up(iov, pidfd, child);
-	if (waitpid(child, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+	if (recv(iov->writer.socket, &error, sizeof(error), MSG_DONTWAIT) == sizeof(error))
+		return error;
+	*gone = true;
+	waitpid(iov->writer.pid, NULL, 0);
+	return -EIO;
 }
 
-/*
- * Other threads of ours may have been stopped while they held a lock, so @work takes none
- * in the child: it reads its plan and calls the kernel.
- */
-int sys_in_child(struct iov *iov, int (*work)(struct iov *iov, void *arg), void *arg)
+int writer_run(struct iov *iov, struct json_object *ops, size_t *done)
 {
-	pid_t child = fork();
+	const char *request = json_object_to_json_string_ext(ops, JSON_C_TO_STRING_PLAIN);
+	int error = strlen(request) < REQUEST_SIZE ? 0 : -EMSGSIZE;
+	bool gone;
 
 	iov->stuck = 0;
-	if (child < 0)
-		return -errno;
-	if (!child) {
-		int error;
-
-		leave_caller(iov);
-		error = -work(iov, arg);
-		_exit(error < 256 ? error : EIO);
-	}
-	return wait_child(iov, child);
+	*done = 0;
+	if (!error && !iov->writer.pid)
+		error = start_writer(iov);
+	if (error)
+		return error;
+	*iov->writer.done = 0;
+	/* Of a writer that died meanwhile there is no answer either. */
+	send(iov->writer.socket, request, strlen(request), MSG_NOSIGNAL);
+	error = await_answer(iov, &gone);
+	*done = *iov->writer.done;
+	if (gone)
+		forget_writer(iov);
+	return error;
 }
 
-struct attribute {
-	const char *path;
-	const char *text;
-};
-
-static int write_attribute(struct iov *iov, void *arg)
+static int write_attribute(struct iov *iov, const char *path, const char *text)
 {
-	struct attribute *attribute = arg;
-	_cleanup_fd_ int fd = iov_sys_open(iov, attribute->path, O_WRONLY);
-	size_t length = strlen(attribute->text);
+	_cleanup_fd_ int fd = iov_sys_open(iov, path, O_WRONLY);
+	size_t length = strlen(text);
 	ssize_t written;
 
 	if (fd < 0)
 		return fd;
-	written = write(fd, attribute->text, length);
+	written = write(fd, text, length);
 	if (written < 0)
 		return -errno;
 	return (size_t)written == length ? 0 : -EIO;
+}
+
+static int write_by_writer(struct iov *iov, const char *path, const char *text)
+{
+	_cleanup_json_ struct json_object *ops = json_object_new_array();
+	size_t done;
+
+	json_object_array_add(ops, iov_op_write(path, text));
+	return writer_run(iov, ops, &done);
 }
 
 int call_on_write(struct iov *iov, const char *path, const char *text)
@@ -146,10 +259,8 @@ int call_on_write(struct iov *iov, const char *path, const char *text)
 
 int iov_sys_write(struct iov *iov, const char *path, const char *text)
 {
-	struct attribute attribute = { path, text };
-
 	if (iov->on_write)
 		return call_on_write(iov, path, text);
-	return iov->is_child ? write_attribute(iov, &attribute) :
-			       sys_in_child(iov, write_attribute, &attribute);
+	return iov->is_writer ? write_attribute(iov, path, text) :
+				write_by_writer(iov, path, text);
 }

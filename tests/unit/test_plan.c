@@ -295,6 +295,17 @@ static void the_write_that_fails_is_named(void **state)
 	iov_plan_free(plan);
 }
 
+static void the_write_that_hangs_is_named(void **state)
+{
+	struct iov_plan *plan = writes_around_a_hang();
+
+	(void)state;
+	iov_sys_set_timeout(kernel.iov, 100);
+	assert_int_equal(iov_plan_run(plan, NULL), -ETIMEDOUT);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "write 'new' to /sys/hang: "));
+	iov_plan_free(plan);
+}
+
 static void what_is_pending_is_described(void **state)
 {
 	_cleanup_json_ struct json_object *pending = NULL, *none = NULL;
@@ -482,6 +493,7 @@ int main(void)
 		TEST(a_killed_change_is_undone_or_finished),
 		TEST(the_writes_of_a_step_are_ended_without_their_caller),
 		TEST(the_write_that_fails_is_named),
+		TEST(the_write_that_hangs_is_named),
 		TEST(what_is_pending_is_described),
 		TEST(a_journal_of_an_earlier_boot_is_dropped),
 		TEST(a_torn_line_of_the_journal_is_ignored),
