@@ -10,8 +10,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -450,6 +454,153 @@ static void steps_that_share_a_device_keep_their_order(void **state)
 	iov_plan_free(plan);
 }
 
+static void without_room_for_the_journal_nothing_changes(void **state)
+{
+	struct rlimit limit, small;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	small = limit;
+	for (small.rlim_cur = 0; small.rlim_cur < 4096; small.rlim_cur += 128) {
+		int error;
+
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+		error = run();
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		assert_false(journal_exists());
+		if (!error)
+			break;
+		assert_int_equal(error, -EFBIG);
+		assert_int_equal(kernel.writes, 0);
+	}
+	/* The journal of three steps does not fit in a few bytes, but in these. */
+	assert_in_range(small.rlim_cur, 512, 4095);
+	assert_true(all_are("new"));
+}
+
+/* Process 71, a virtual machine, opens the IOMMU group of 0000:01:10.0. */
+static void open_by_vm(void)
+{
+	tree_link(kernel.tree, "sys/bus/pci/devices/0000:01:10.0/iommu_group",
+		  "../../../kernel/iommu_groups/7");
+	tree_file(kernel.tree, "dev/vfio/7", "");
+	tree_file(kernel.tree, "proc/71/comm", "qemu\n");
+	tree_link(kernel.tree, "proc/71/fd/9", "/dev/vfio/7");
+}
+
+static void what_a_virtual_machine_holds_is_not_undone(void **state)
+{
+	struct iov_plan *plan = three_writes();
+	struct json_object *json = iov_plan_json(plan);
+
+	(void)state;
+	iov_step_unheld((struct iov_step *)json_object_array_get_idx(
+				json_object_object_get(json, "steps"), 1),
+			(struct iov_bdf){ .bus = 1, .device = 0x10 });
+	json_object_put(json);
+	open_by_vm();
+	kernel.fail_at = 2;
+	assert_int_equal(iov_plan_run(plan, NULL), -ENOTRECOVERABLE);
+	assert_non_null(strstr(iov_error_message(kernel.iov),
+			       "0000:01:10.0 is held by pid 71 (qemu)"));
+	assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), -ENOTRECOVERABLE);
+	assert_true(journal_exists());
+	tree_unlink(kernel.tree, "proc/71/fd/9");
+	assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), 0);
+	assert_true(all_are("old"));
+	assert_false(journal_exists());
+	iov_plan_free(plan);
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* A step that hangs, in doing and in undoing, on a device that a virtual machine holds. */
+static void append_hanging(struct iov_plan *plan, const char *device, const char *path)
+{
+	struct iov_step *step = iov_plan_step(plan, device, "write %s", path);
+
+	assert_int_equal(mkfifo(iov_path("%s/%s", kernel.tree, path).name, 0600), 0);
+	for (int i = 0; i < 5; i++) {
+		iov_step_do(step, iov_op_write(path, "new"));
+		iov_step_undo(step, iov_op_write(path, "old"));
+	}
+}
+
+static void devices_that_hang_are_given_up_in_time(void **state)
+{
+	struct iov_plan *plan;
+	double begun = seconds();
+
+	(void)state;
+	open_by_vm();
+	iov_sys_on_write(kernel.iov, NULL, NULL);
+	iov_sys_set_timeout(kernel.iov, 300);
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "hang"), 0);
+	append_hanging(plan, "0000:01:10.0", "sys/hang0");
+	append_hanging(plan, "0000:01:10.2", "sys/hang1");
+	append_hanging(plan, "0000:01:10.4", "sys/hang2");
+	assert_int_equal(iov_plan_run(plan, NULL), -ENOTRECOVERABLE);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "did not answer in time"));
+	/* One deadline for the change and one for its undo, whatever the number of devices. */
+	assert_true(seconds() - begun < 1.5);
+	assert_true(journal_exists());
+	iov_plan_free(plan);
+}
+
+static void a_hang_names_who_holds_the_device(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	open_by_vm();
+	tree_link(kernel.tree, "sys/bus/pci/devices/0000:01:00.0/virtfn0", "../0000:01:10.0");
+	iov_sys_on_write(kernel.iov, NULL, NULL);
+	iov_sys_set_timeout(kernel.iov, 50);
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "hang"), 0);
+	append_hanging(plan, "0000:01:00.0", "sys/hang0");
+	assert_int_equal(iov_plan_run(plan, NULL), -ENOTRECOVERABLE);
+	assert_non_null(strstr(iov_error_message(kernel.iov),
+			       "0000:01:10.0 is held by pid 71 (qemu)"));
+	iov_plan_free(plan);
+}
+
+static void collect_log(void *arg, int level, const char *message)
+{
+	if (level == LOG_NOTICE)
+		snprintf(arg, 256, "%s", message);
+}
+
+static void whoever_holds_the_lock_is_named(void **state)
+{
+	struct iov_plan_options options = { .lock_timeout = 1200 };
+	char said[256] = "";
+	struct iov_plan *plan;
+	int lock;
+
+	(void)state;
+	assert_int_equal(run(), 0);
+	iov_close(kernel.iov);
+	assert_int_equal(iov_open(&kernel.iov, &(struct iov_options){
+			 .root = kernel.tree, .log = collect_log, .log_arg = said }), 0);
+	tree_file(kernel.tree, "var/lib/iovkit/lock", "71\n");
+	tree_file(kernel.tree, "proc/71/cmdline", "iov");
+	lock = open(iov_path("%s/var/lib/iovkit/lock", kernel.tree).name, O_RDONLY);
+	assert_int_equal(flock(lock, LOCK_EX), 0);
+	plan = three_writes();
+	assert_int_equal(iov_plan_run(plan, &options), -EBUSY);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "pid 71 (iov) holds the lock"));
+	assert_non_null(strstr(said, "waiting for another change to end: pid 71 (iov)"));
+	close(lock);
+	iov_plan_free(plan);
+}
+
 static void an_explained_error_says_what_it_means(void **state)
 {
 	struct iov_plan *plan;
@@ -500,6 +651,11 @@ int main(void)
 		TEST(a_failed_undo_keeps_the_journal),
 		TEST(steps_of_different_devices_run_at_the_same_time),
 		TEST(steps_that_share_a_device_keep_their_order),
+		TEST(without_room_for_the_journal_nothing_changes),
+		TEST(what_a_virtual_machine_holds_is_not_undone),
+		TEST(devices_that_hang_are_given_up_in_time),
+		TEST(a_hang_names_who_holds_the_device),
+		TEST(whoever_holds_the_lock_is_named),
 		TEST(an_explained_error_says_what_it_means),
 		TEST(an_unknown_operation_is_refused),
 	};
