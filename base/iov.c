@@ -45,6 +45,7 @@ int context_clone(struct iov **out, const struct iov *from)
 	*iov = *from;
 	iov->writer.pid = 0;
 	iov->message[0] = '\0';
+	iov->stuck = 0;
 	iov->root_fd = fcntl(from->root_fd, F_DUPFD_CLOEXEC, 0);
 	if (iov->root_fd < 0) {
 		int error = -errno;

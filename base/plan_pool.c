@@ -83,13 +83,16 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
-/* With fewer threads than wished for the work takes longer, that is all. */
-static void start_threads(struct pool *pool)
+/*
+ * With fewer threads than wished for the work takes longer, that is all.  The new
+ * contexts are copies of the caller's own, which no other thread uses.
+ */
+static void start_threads(struct pool *pool, struct iov *iov)
 {
 	while (pool->ready > pool->idle && pool->threads + 1 < pool->options->jobs) {
 		struct iov **context = &pool->context[pool->threads];
 
-		if (context_clone(context, pool->iov))
+		if (context_clone(context, iov))
 			return;
 		if (pthread_create(&pool->thread[pool->threads], NULL, run_thread, pool)) {
 			iov_close(*context);
@@ -120,7 +123,7 @@ static void work(struct pool *pool, struct iov *iov)
 		}
 		index = take_step(pool);
 		pool->running++;
-		start_threads(pool);
+		start_threads(pool, iov);
 		pthread_mutex_unlock(&pool->mutex);
 		error = pool->options->work(pool->options->arg, iov, index);
 		pthread_mutex_lock(&pool->mutex);

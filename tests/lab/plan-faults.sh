@@ -33,6 +33,7 @@ furnish()
 # faulty KIND N OPTION...: the command with that fault; its errors are in /tmp/errors
 faulty()
 {
+	rm -f $FAULT_COUNTER
 	(FAULT=$1:$2 LD_PRELOAD=$library iov vf create $pf --count 3 "${@:3}" 2> /tmp/errors > /dev/null)
 } 2> /dev/null
 
