@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: --topology minimal --device igb
-# From two furnished VFs to three others, with a fault in each write in turn: the host
-# ends as it was or as it was asked to be.
+# Two changes with a fault in each of their writes in turn: the host ends as it was
+# before, or as it was asked to be.
 . "$(dirname "$0")/lib/check.sh"
 
 pf=0000:01:00.0
@@ -12,74 +12,90 @@ export FAULT_COUNTER=/tmp/writes
 injections=0
 violations=0
 
-# Everything that the command changes; names of interfaces are not its matter
+# Everything that the changes touch; names of interfaces are not their matter
 state()
 {
 	iov vf list $pf --json | jq -c '.vfs[] |= del(.netdev, .iommu_group)'
-	cat $pci/$pf/sriov_drivers_autoprobe
-	for vf in $pci/$pf/virtfn*/driver_override; do
-		cat "$vf"
-	done
+	cat $pci/$pf/sriov_drivers_autoprobe $pci/$pf/virtfn*/driver_override
 }
 
-furnish()
-{
-	iov vf create $pf --count 2 --driver native
-	iov vf set $pf 0 --mac 02:00:00:00:00:01 --vlan 7
-	iov vf set $pf 1 --mac 02:00:00:00:00:02 --spoofchk off
-	iov bind 0000:01:10.2 --driver vfio-pci
-} > /dev/null
-
-# faulty KIND N OPTION...: the command with that fault; its errors are in /tmp/errors
+# faulty KIND N COMMAND...: the command with that fault; its errors are in /tmp/errors
 faulty()
 {
 	rm -f $FAULT_COUNTER
-	(FAULT=$1:$2 LD_PRELOAD=$library iov vf create $pf --count 3 "${@:3}" 2> /tmp/errors > /dev/null)
+	(FAULT=$1:$2 LD_PRELOAD=$library "${@:3}" 2> /tmp/errors > /dev/null)
 } 2> /dev/null
 
-# recover FAULT old|new: what a kill left
-recover()
-{
-	local finish=
-	[ "$2" = old ] || finish=--finish
-	iov recover $finish > /dev/null 2> /tmp/errors || :
-	judge "$1, then iov recover $finish" "$2"
-}
-
-# judge FAULT WANTED: compares, counts, and brings the host back when it is not as before
+# judge FAULT old|new: compare, count, and bring the host back when it is not as before
 judge()
 {
-	injections=$((injections + 1))
+	local now
 	now=$(state)
+	injections=$((injections + 1))
 	if [ "$now" != "${!2}" ] || [ -e /var/lib/iovkit/journal ]; then
 		violations=$((violations + 1))
 		echo "VIOLATION: $1: not in the $2 state: $(< /tmp/errors)"
 		diff <(echo "${!2}") <(echo "$now") || :
 	fi
-	[ "$now" = "$old" ] || furnish
+	[ "$now" = "$old" ] || furnish > /dev/null
+}
+
+# inject KIND N old|new COMMAND...
+inject()
+{
+	! faulty "$1" "$2" "${@:4}" || fail "$1 in write $2 of '${*:4}' went unnoticed"
+	case $1-$3 in
+	kill*-old) iov recover > /dev/null 2> /tmp/errors || : ;;
+	kill*-new) iov recover --finish > /dev/null 2> /tmp/errors || : ;;
+	esac
+	judge "$1 in write $2 of '${*:4}'" "$3"
+}
+
+# prepare COMMAND...: the states before and after it, and the number of its writes
+prepare()
+{
+	furnish > /dev/null
+	old=$(state)
+	expect_status "$* without a fault" 0 faulty none 0 "$@"
+	new=$(state)
+	writes=$(od -An -td4 $FAULT_COUNTER | tr -d ' ')
+	[ "$old" != "$new" ] || fail "the command changes nothing"
+	furnish > /dev/null
+	expect "the start can be reached again" "$old" "$(state)"
 }
 
 modprobe vfio-pci
 modprobe igbvf
-furnish
-old=$(state)
-expect_status "without a fault" 0 faulty none 0
-new=$(state)
-writes=$(od -An -td4 $FAULT_COUNTER | tr -d ' ')
-[ "$old" != "$new" ] || fail "the command changes nothing"
-furnish
-expect "the start can be reached again" "$old" "$(state)"
+vfs=(0000:01:10.0 0000:01:10.2 0000:01:10.4)
+iov vf create $pf --count 3 --driver native > /dev/null
 
-ends=(old new)
+# Several functions from their driver to another
+furnish() { iov unbind "${vfs[@]}"; }
+bind=(iov bind "${vfs[@]}" --driver vfio-pci --timeout 2)
+prepare "${bind[@]}"
 for ((n = 1; n <= writes; n++)); do
-	for kind in error late-error hang; do
-		! faulty $kind $n --timeout 3 || fail "$kind in write $n went unnoticed"
-		judge "$kind in write $n of $writes" old
+	for kind in error late-error hang kill-all; do
+		inject $kind $n old "${bind[@]}"
 	done
-	for kind in kill kill-all; do
-		! faulty $kind $n || fail "$kind in write $n went unnoticed"
-		recover "$kind in write $n of $writes" "${ends[(n + ${#kind}) / 4 % 2]}"
-	done
+	inject kill $n new "${bind[@]}"
 done
-echo "$injections injections, $violations violations"
+echo "at $SECONDS s: $injections injections, $violations violations"
+
+# From one VF with attributes to two others
+furnish()
+{
+	iov vf create $pf --count 1 --driver native
+	iov vf set $pf 0 --mac 02:00:00:00:00:01 --vlan 7 --spoofchk off
+}
+create=(iov vf create $pf --count 2)
+prepare "${create[@]}"
+for ((n = 1; n <= writes; n++)); do
+	inject error $n old "${create[@]}"
+	if [ $((n % 2)) = 0 ]; then
+		inject kill-all $n old "${create[@]}"
+	else
+		inject kill $n new "${create[@]}"
+	fi
+done
+echo "at $SECONDS s: $injections injections, $violations violations"
 expect "violations" 0 $violations
