@@ -39,8 +39,7 @@ wait $slow
 iov vf remove $pf > /dev/null
 
 # Killed when all VFs are bound; then a process opens one
-killed pidfd_open 5 iov vf create $pf --count 2 --jobs 1
-sleep 1
+killed recvfrom 5 iov vf create $pf --count 2 --jobs 1
 sleep 1000 9<> "/dev/vfio/$(group_of 0000:01:10.2)" &
 holder=$!
 expect_status "undoing refuses" 1 iov recover

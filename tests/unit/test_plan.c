@@ -484,6 +484,8 @@ static void open_by_vm(void)
 {
 	tree_link(kernel.tree, "sys/bus/pci/devices/0000:01:10.0/iommu_group",
 		  "../../../kernel/iommu_groups/7");
+	tree_link(kernel.tree, "sys/kernel/iommu_groups/7/devices/0000:01:10.0",
+		  "../../../../devices/0000:01:10.0");
 	tree_file(kernel.tree, "dev/vfio/7", "");
 	tree_file(kernel.tree, "proc/71/comm", "qemu\n");
 	tree_link(kernel.tree, "proc/71/fd/9", "/dev/vfio/7");
