@@ -44,6 +44,7 @@
 #define IOV_PATH_DEVICE_TREE "sys/firmware/devicetree/base"
 #define IOV_PATH_DEV "dev"
 #define IOV_PATH_DEV_KVM "dev/kvm"
+#define IOV_PATH_KVM "sys/class/misc/kvm"
 #define IOV_PATH_DEV_MSR "dev/cpu/0/msr"
 #define IOV_PATH_DEV_LOG "dev/kmsg"
 #define IOV_PATH_CPUS "sys/devices/system/cpu"

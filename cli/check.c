@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/identity.h"
 #include "base/output.h"
+#include "cli/argument.h"
 #include "cli/commands.h"
 #include "host/check.h"
 
@@ -142,7 +142,7 @@ static int look(struct cli *cli, const struct check_args *args, struct json_obje
 
 	if (!args->device)
 		return iov_check_host(cli->iov, &wanted, checks);
-	error = iov_device_parse(cli->iov, args->device, &bdf);
+	error = cli_function(cli, args->device, &bdf);
 	return error ? error : iov_check_device(cli->iov, bdf, checks);
 }
 

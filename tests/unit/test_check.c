@@ -205,6 +205,9 @@ static void a_processor_with_all_is_ok(void **state)
 	use_intel("vmx ept x2apic");
 	tree_file(tree, "dev/kvm", "");
 	look();
+	assert_status("kvm", "fail");
+	tree_file(tree, "sys/class/misc/kvm/dev", "10:232\n");
+	look();
 	assert_status("cpu-virtualization", "ok");
 	assert_status("nested-paging", "ok");
 	assert_status("kvm", "ok");
@@ -578,6 +581,22 @@ static void lockdown_says_what_it_forbids(void **state)
 	assert_says("selinux", "found", "enforcing");
 }
 
+/* A recorded host in which all is right, so that one thing at a time can be wrong. */
+static void the_recorded_host_is_ready(void **state)
+{
+	(void)state;
+	look();
+	for (size_t i = 0; i < json_object_array_length(checks); i++) {
+		struct json_object *line = json_object_array_get_idx(checks, i);
+		const char *status = json_object_get_string(json_object_object_get(line, "status"));
+
+		if (!strcmp(status, "warn") || !strcmp(status, "fail"))
+			fail_msg("%s", json_object_to_json_string(line));
+	}
+	assert_status("interrupt-remapping", "ok");
+	assert_says("iommu-firmware", "found", "DMAR, 1 unit, interrupt remapping");
+}
+
 static void vf_bars_without_addresses_fail(void **state)
 {
 	(void)state;
@@ -758,6 +777,7 @@ int main(void)
 		TEST(huge_pages_are_told_by_node_and_size, setup),
 		TEST(locked_memory_is_compared_with_the_guests, setup),
 		TEST(lockdown_says_what_it_forbids, setup),
+		TEST(the_recorded_host_is_ready, setup_default),
 		TEST(vf_bars_without_addresses_fail, setup_default),
 		TEST(vfs_beyond_the_last_bus_are_counted, setup_default),
 		TEST(a_vf_is_ready, setup_default),
