@@ -191,23 +191,24 @@ static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
 {
 	static const struct refusal refusals[] = {
 		{ "devices:\n  - device: a\n    vfs:\n      count: 1\n      spoofcheck: on\n",
-		 "host.yaml:5: devices[0].vfs: unknown key 'spoofcheck'; did you mean 'spoofchk'?" },
-		{ "device:\n  - device: a\n",
-		 "host.yaml:1: unknown key 'device'; did you mean 'devices'?" },
-		{ "hugepages: []\n",
-		 "host.yaml:1: unknown key 'hugepages'; did you mean 'huge_pages'?" },
-		{ "devices:\n  - device: a\n    max-rate: 5\n",
-		 "host.yaml:3: devices[0]: unknown key 'max-rate'; expected one of: name, device, "
-		 "absent, driver, mtu, eswitch, irq, vfs" },
-		{ "devices:\n- device: a\n  count: 4\n",
-		 "host.yaml:3: devices[0]: unknown key 'count'; it belongs into vfs" },
+		  "host.yaml:5: devices[0].vfs: unknown key 'spoofcheck'; did you mean "
+		  "'spoofchk'?" },
+		{ "device:\n  - device: a\n", "host.yaml:1: unknown key 'device'; did you mean "
+		  "'devices'?" },
+		{ "hugepages: []\n", "host.yaml:1: unknown key 'hugepages'; did you mean "
+		  "'huge_pages'?" },
+		{ "devices:\n  - device: a\n    max-rate: 5\n", "host.yaml:3: devices[0]: "
+		  "unknown key 'max-rate'; expected one of: name, device, absent, driver, mtu, "
+		  "eswitch, irq, vfs" },
+		{ "devices:\n- device: a\n  count: 4\n", "host.yaml:3: devices[0]: unknown key "
+		  "'count'; it belongs into vfs" },
 		{ "devices:\n- device: a\n  vfs:\n    count: 1\n    mac: 02:00:00:00:00:01\n",
-		 "host.yaml:5: devices[0].vfs: unknown key 'mac'; it belongs into each[]" },
+		  "host.yaml:5: devices[0].vfs: unknown key 'mac'; it belongs into each[]" },
 		{ "bridges: []\n", "host.yaml:1: unknown key 'bridges'; it belongs into iovd" },
 		{ "x: 1\n", "host.yaml:1: unknown key 'x'; expected one of: version, modules, "
-			   "huge_pages, devices, iovd" },
-		{ "iovd: {prots: []}\n",
-		 "host.yaml:1: iovd: unknown key 'prots'; did you mean 'ports'?" },
+		  "huge_pages, devices, iovd" },
+		{ "iovd: {prots: []}\n", "host.yaml:1: iovd: unknown key 'prots'; did you mean "
+		  "'ports'?" },
 	};
 
 	(void)state;
@@ -217,52 +218,45 @@ static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
 static void another_shape_is_refused_with_its_line(void **state)
 {
 	static const struct refusal refusals[] = {
-		{ "- device: a\n", "host.yaml:1: a list: expected a mapping with keys of: version, "
-				  "modules, huge_pages, devices, iovd" },
-		{ "hello\n",
-		 "host.yaml:1: 'hello': expected a mapping with keys of: version, modules, "
-		 "huge_pages, devices, iovd" },
-		{ "modules: vfio-pci\n",
-		 "host.yaml:1: modules: 'vfio-pci': expected a list, each entry behind '- '" },
-		{ "devices:\n  - a\n",
-		 "host.yaml:2: devices[0]: 'a': expected a mapping with keys of: "
-		 "name, device, absent, driver, mtu, eswitch, irq, vfs" },
+		{ "- device: a\n", "host.yaml:1: a list: expected a mapping with keys of: "
+		  "version, modules, huge_pages, devices, iovd" },
+		{ "hello\n", "host.yaml:1: 'hello': expected a mapping with keys of: version, "
+		  "modules, huge_pages, devices, iovd" },
+		{ "modules: vfio-pci\n", "host.yaml:1: modules: 'vfio-pci': expected a list, "
+		  "each entry behind '- '" },
+		{ "devices:\n  - a\n", "host.yaml:2: devices[0]: 'a': expected a mapping with "
+		  "keys of: name, device, absent, driver, mtu, eswitch, irq, vfs" },
 		{ "devices:\n  - driver: igb\n", "host.yaml:2: devices[0]: key 'device' is missing" },
-		{ "devices:\n  - device: a\n    vfs:\n      driver: igb\n",
-		 "host.yaml:4: devices[0].vfs: key 'count' is missing" },
-		{ "devices:\n  - device: a\n    mtu:\n",
-		 "host.yaml:3: devices[0].mtu: no value; expected one, or leave the key out" },
-		{ "devices:\n  - device: ~\n",
-		 "host.yaml:2: devices[0].device: no value; expected one, or leave the key out" },
-		{ "devices:\n  - device: ''\n",
-		 "host.yaml:2: devices[0].device: '': expected a value" },
-		{ "devices:\n  - device: a\n    device: b\n",
-		 "host.yaml:3: devices[0]: key 'device' is here twice; expected it once" },
-		{ "devices:\n  - device: [a]\n",
-		 "host.yaml:2: devices[0].device: a list: expected one value" },
-		{ "devices:\n  - device: a\n    mtu: {a: 1}\n",
-		 "host.yaml:3: devices[0].mtu: a mapping: expected a number" },
-		{ "devices:\n  - device: a\n    absent: ignore\n",
-		 "host.yaml:3: devices[0].absent: 'ignore': expected one of: fatal, skip" },
-		{ "devices:\n  - device: a\n    vfs: {count: 1, trust: maybe}\n",
-		 "host.yaml:3: devices[0].vfs.trust: 'maybe': expected one of: on, off, true, "
-		 "false, "
-		 "yes, no" },
+		{ "devices:\n  - device: a\n    vfs:\n      driver: igb\n", "host.yaml:4: "
+		  "devices[0].vfs: key 'count' is missing" },
+		{ "devices:\n  - device: a\n    mtu:\n", "host.yaml:3: devices[0].mtu: no value; "
+		  "expected one, or leave the key out" },
+		{ "devices:\n  - device: ~\n", "host.yaml:2: devices[0].device: no value; "
+		  "expected one, or leave the key out" },
+		{ "devices:\n  - device: ''\n", "host.yaml:2: devices[0].device: '': expected a "
+		  "value" },
+		{ "devices:\n  - device: a\n    device: b\n", "host.yaml:3: devices[0]: key "
+		  "'device' is here twice; expected it once" },
+		{ "devices:\n  - device: [a]\n", "host.yaml:2: devices[0].device: a list: "
+		  "expected one value" },
+		{ "devices:\n  - device: a\n    mtu: {a: 1}\n", "host.yaml:3: devices[0].mtu: a "
+		  "mapping: expected a number" },
+		{ "devices:\n  - device: a\n    absent: ignore\n", "host.yaml:3: "
+		  "devices[0].absent: 'ignore': expected one of: fatal, skip" },
+		{ "devices:\n  - device: a\n    vfs: {count: 1, trust: maybe}\n", "host.yaml:3: "
+		  "devices[0].vfs.trust: 'maybe': expected one of: on, off, true, false, yes, no" },
 		{ "? [a]\n: b\n", "host.yaml:1: a list: expected a key" },
-		{ "devices: &all\n  - device: a\n",
-		 "host.yaml:1: devices: anchors (&), aliases (*) and "
-		 "tags (!) are not understood; write the value itself" },
+		{ "devices: &all\n  - device: a\n", "host.yaml:1: devices: anchors (&), aliases "
+		  "(*) and tags (!) are not understood; write the value itself" },
 		{ "devices:\n  - device: a\n    vfs:\n      <<: *all\n      count: 1\n",
-		 "host.yaml:4: devices[0].vfs: unknown key '<<'; expected one of: count, driver, "
-		 "vlan, "
-		 "qos, vlan_protocol, spoofchk, trust, max_rate, min_rate, link_state, msix, each" },
-		{ "version: !!int 1\n",
-		 "host.yaml:1: version: anchors (&), aliases (*) and tags (!) are "
-		 "not understood; write the value itself" },
+		  "host.yaml:4: devices[0].vfs: unknown key '<<'; expected one of: count, "
+		  "driver, vlan, qos, vlan_protocol, spoofchk, trust, max_rate, min_rate, "
+		  "link_state, msix, each" },
+		{ "version: !!int 1\n", "host.yaml:1: version: anchors (&), aliases (*) and tags "
+		  "(!) are not understood; write the value itself" },
 		{ "version: 1\n---\nversion: 1\n", "host.yaml:2: a second document; expected one" },
-		{ "modules: [\"a\\nb\"]\n",
-		 "host.yaml:1: modules: a line break or control character; "
-		 "expected a word on one line" },
+		{ "modules: [\"a\\nb\"]\n", "host.yaml:1: modules: a line break or control "
+		  "character; expected a word on one line" },
 	};
 
 	(void)state;
@@ -314,9 +308,8 @@ static void values_out_of_range_are_refused(void **state)
 {
 	static const struct refusal refusals[] = {
 		{ "version: 2\n", "host.yaml:1: version: 2: expected a number from 1 to 1" },
-		{ "modules: [a/b]\n",
-		 "host.yaml:1: modules[0]: 'a/b': expected a name: 1 to 63 letters, "
-		 "digits, dots, underscores and dashes, no dot in front" },
+		{ "modules: [a/b]\n", "host.yaml:1: modules[0]: 'a/b': expected a name: 1 to 63 "
+		  "letters, digits, dots, underscores and dashes, no dot in front" },
 		{DEVICE "  driver: ../x\n",
 		 "host.yaml:3: devices[0].driver: '../x': expected a name: 1 to "
 		 "63 letters, digits, dots, underscores and dashes, no dot in front" },
@@ -359,22 +352,17 @@ static void values_out_of_range_are_refused(void **state)
 		{VFS "    each:\n    - index: 2\n",
 		 "host.yaml:6: devices[0].vfs.each[0].index: 2: expected "
 		 "less than count, which is 2; the first VF is 0" },
-		{ "devices:\n- device: a/vf1\n  vfs: {count: 1}\n",
-		 "host.yaml:3: devices[0].vfs: 'a/vf1' is "
-		 "a VF; expected VFs of a PF" },
-		{ "devices:\n- device: seral=1\n",
-		 "host.yaml:2: devices[0].device: 'seral=1': expected "
-		 "serial=, mac=, slot= or path= and a value, an address like 0000:01:00.0 or a "
-		 "network interface; 'iov show' prints the names of a device" },
-		{ "devices:\n- device: mac=\n",
-		 "host.yaml:2: devices[0].device: 'mac=': expected "
-		 "serial=, mac=, slot= or path= and a value, an address like 0000:01:00.0 or a "
-		 "network interface; 'iov show' prints the names of a device" },
-		{ "devices:\n- device: a\n  name: up link\n",
-		 "host.yaml:3: devices[0].name: 'up link': "
-		 "expected a name: 1 to 63 letters, digits, dots, underscores and dashes, no dot "
-		 "in "
-		 "front" },
+		{ "devices:\n- device: a/vf1\n  vfs: {count: 1}\n", "host.yaml:3: "
+		  "devices[0].vfs: 'a/vf1' is a VF; expected VFs of a PF" },
+		{ "devices:\n- device: seral=1\n", "host.yaml:2: devices[0].device: 'seral=1': "
+		  "expected serial=, mac=, slot= or path= and a value, an address like "
+		  "0000:01:00.0 or a network interface; 'iov show' prints the names of a device" },
+		{ "devices:\n- device: mac=\n", "host.yaml:2: devices[0].device: 'mac=': "
+		  "expected serial=, mac=, slot= or path= and a value, an address like "
+		  "0000:01:00.0 or a network interface; 'iov show' prints the names of a device" },
+		{ "devices:\n- device: a\n  name: up link\n", "host.yaml:3: devices[0].name: 'up "
+		  "link': expected a name: 1 to 63 letters, digits, dots, underscores and "
+		  "dashes, no dot in front" },
 	};
 
 	(void)state;
@@ -416,20 +404,15 @@ static void interrupts_go_by_a_policy_or_to_cpus(void **state)
 static void what_only_one_may_have_is_refused_twice(void **state)
 {
 	static const struct refusal refusals[] = {
-		{ "devices:\n- device: serial=AB\n- device: serial=ab\n",
-		 "host.yaml:3: devices[1].device: "
-		 "'serial=ab': devices[0].device has this device already, line 2; expected it "
-		 "once" },
-		{ "devices:\n- device: 0000:01:00.0\n- device: 01:00.0\n",
-		 "host.yaml:3: "
-		 "devices[1].device: '0000:01:00.0': devices[0].device has this device already, "
-		 "line 2; "
-		 "expected it once" },
-		{ "devices:\n- {name: up, device: a}\n- name: up\n  device: b\n",
-		 "host.yaml:3: "
-		 "devices[1].name: 'up': devices[0].name has this name already, line 2; expected "
-		 "it "
-		 "once" },
+		{ "devices:\n- device: serial=AB\n- device: serial=ab\n", "host.yaml:3: "
+		  "devices[1].device: 'serial=ab': devices[0].device has this device already, "
+		  "line 2; expected it once" },
+		{ "devices:\n- device: 0000:01:00.0\n- device: 01:00.0\n", "host.yaml:3: "
+		  "devices[1].device: '0000:01:00.0': devices[0].device has this device already, "
+		  "line 2; expected it once" },
+		{ "devices:\n- {name: up, device: a}\n- name: up\n  device: b\n", "host.yaml:3: "
+		  "devices[1].name: 'up': devices[0].name has this name already, line 2; "
+		  "expected it once" },
 		{EACH "      mac: 02:00:00:00:00:0a\n- device: b\n  vfs:\n    count: 1\n    each:\n"
 		      "    - {index: 0, mac: 02:00:00:00:00:0A}\n",
 		 "host.yaml:12: devices[1].vfs.each[0].mac: "
@@ -439,18 +422,15 @@ static void what_only_one_may_have_is_refused_twice(void **state)
 		{EACH "    - index: 0\n",
 		 "host.yaml:7: devices[0].vfs.each[1].index: 0 is here twice; "
 		 "expected each VF once" },
-		{ "huge_pages:\n- {size: 2M, count: 1}\n- {size: 2M, count: 2}\n",
-		 "host.yaml:3: "
-		 "huge_pages[1]: '2M': huge_pages[0] has this size already, line 2; expected it "
-		 "once" },
+		{ "huge_pages:\n- {size: 2M, count: 1}\n- {size: 2M, count: 2}\n", "host.yaml:3: "
+		  "huge_pages[1]: '2M': huge_pages[0] has this size already, line 2; expected it "
+		  "once" },
 		{ "huge_pages:\n- {size: 2M, node: 1, count: 1}\n- {size: 2M, node: 1, count: 2}\n",
-		 "host.yaml:3: huge_pages[1]: '2M of node 1': huge_pages[0] has this size and node "
-		 "already, line 2; expected it once" },
+		  "host.yaml:3: huge_pages[1]: '2M of node 1': huge_pages[0] has this size and "
+		  "node already, line 2; expected it once" },
 		{ "huge_pages:\n- {size: 2M, node: 1, count: 1}\n- {size: 2M, count: 2}\n",
-		 "host.yaml:2: "
-		 "huge_pages[0]: pages of 2M are counted for the whole host by huge_pages[1]; "
-		 "expected "
-		 "either that or nodes" },
+		  "host.yaml:2: huge_pages[0]: pages of 2M are counted for the whole host by "
+		  "huge_pages[1]; expected either that or nodes" },
 	};
 
 	(void)state;
@@ -508,16 +488,14 @@ static void iovd_gets_ports_that_it_would_take(void **state)
 		{BRIDGES GUEST("a", "b") GUEST("a", "b"),
 		 "host.yaml:7: iovd.ports[1].name: 'a': "
 		 "iovd.ports[0].name has this port name already, line 6; expected it once" },
-		{ "iovd:\n  bridges:\n  - name: b\n  - name: b\n",
-		 "host.yaml:4: iovd.bridges[1].name: 'b': "
-		 "iovd.bridges[0].name has this bridge name already, line 3; expected it once" },
-		{ "iovd:\n  bridges:\n  - {name: b, kind: hub}\n",
-		 "host.yaml:3: iovd.bridges[0].kind: "
-		 "'hub': expected switch or wire" },
-		{ "devices:\n- {name: up, device: a, vfs: {count: 2}}\n" BRIDGES
-		 "  - {name: a, type: ethdev, device: up/vf2}\n",
-		 "host.yaml:8: iovd.ports[0].device: "
-		 "'up/vf2': up has 2 VFs; the first is vf0" },
+		{ "iovd:\n  bridges:\n  - name: b\n  - name: b\n", "host.yaml:4: "
+		  "iovd.bridges[1].name: 'b': iovd.bridges[0].name has this bridge name already, "
+		  "line 3; expected it once" },
+		{ "iovd:\n  bridges:\n  - {name: b, kind: hub}\n", "host.yaml:3: "
+		  "iovd.bridges[0].kind: 'hub': expected switch or wire" },
+		{ "devices:\n- {name: up, device: a, vfs: {count: 2}}\n" BRIDGES "  - {name: a, "
+		  "type: ethdev, device: up/vf2}\n", "host.yaml:8: iovd.ports[0].device: "
+		  "'up/vf2': up has 2 VFs; the first is vf0" },
 	};
 
 	(void)state;
@@ -529,17 +507,14 @@ static void iovd_gets_ports_that_it_would_take(void **state)
 static void what_is_not_yaml_is_refused_with_its_line(void **state)
 {
 	static const struct refusal refusals[] = {
-		{ "devices:\n  - device: a\n   driver: b\n",
-		 "host.yaml:3: not YAML: while parsing a block "
-		 "collection: did not find expected '-' indicator" },
-		{ "modules: [a\n",
-		 "host.yaml:2: not YAML: while parsing a flow sequence: did not find "
-		 "expected ',' or ']'" },
-		{ "modules:\n\t- a\n",
-		 "host.yaml:2: not YAML: while scanning for the next token: found "
-		 "character that cannot start any token" },
-		{ "version: 1\nname: \x01\n",
-		 "host.yaml:2: not YAML: control characters are not allowed" },
+		{ "devices:\n  - device: a\n   driver: b\n", "host.yaml:3: not YAML: while "
+		  "parsing a block collection: did not find expected '-' indicator" },
+		{ "modules: [a\n", "host.yaml:2: not YAML: while parsing a flow sequence: did "
+		  "not find expected ',' or ']'" },
+		{ "modules:\n\t- a\n", "host.yaml:2: not YAML: while scanning for the next "
+		  "token: found character that cannot start any token" },
+		{ "version: 1\nname: \x01\n", "host.yaml:2: not YAML: control characters are not "
+		  "allowed" },
 		{ "version: 1\n\xff\n", "host.yaml:2: not YAML: invalid leading UTF-8 octet" },
 	};
 

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A host as a file and back: what a snapshot says, that nothing differs from it, and that it restores. */
+/* A host as a file and back: what a snapshot says, and that it restores what was lost. */
 #include "tests/unit/test.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/rpc.h"
 #include "host/file.h"
 #include "tests/unit/pf_model.h"
 #include "tests/unit/tree.h"
@@ -249,6 +257,112 @@ static void a_device_has_what_was_set_of_it(void **state)
 	assert_int_equal(steps(), 1);
 }
 
+/* Answers as an iovd that has two bridges and three ports. */
+static void answer(int client)
+{
+	static const char bridges[] = "{\"result\": [{\"name\": \"br0\", \"kind\": \"switch\", "
+		"\"ports\": [\"up\", \"vm1\"]}, {\"name\": \"w\", \"kind\": \"wire\", \"ports\": []}]}\n";
+	static const char ports[] = "{\"result\": ["
+		"{\"name\": \"up\", \"type\": \"ethdev\", \"bridge\": \"br0\", "
+		"\"device\": \"0000:01:10.2\", \"mtu\": 1500},"
+		"{\"name\": \"tap\", \"type\": \"ethdev\", \"bridge\": null, "
+		"\"device\": \"net_tap0,iface=t\"},"
+		"{\"name\": \"vm1\", \"type\": \"vhost-user\", \"bridge\": \"br0\", "
+		"\"socket\": \"/s/vm1\", \"mode\": \"server\", \"state\": \"listening\"}]}\n";
+	char request[512] = "";
+	const char *reply;
+
+	if (recv(client, request, sizeof(request) - 1, 0) <= 0)
+		return;
+	reply = strstr(request, "bridge.list") ? bridges : ports;
+	send(client, reply, strlen(reply), MSG_NOSIGNAL);
+}
+
+static pid_t start_iovd(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/iovd.sock", model.tree);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	assert_int_equal(iov_rpc_set_socket(model.iov, address.sun_path), 0);
+	pid = fork();
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (!pid) {
+		int client = accept(listener, NULL, NULL);
+
+		answer(client);
+		close(client);
+	}
+	close(listener);
+	return pid;
+}
+
+static void bridges_and_ports_are_written_with_identities(void **state)
+{
+	_cleanup_free_ char *yaml = NULL;
+	pid_t iovd;
+
+	(void)state;
+	pf_model_create(2);
+	iovd = start_iovd();
+	yaml = snapshot();
+	assert_non_null(strstr(yaml, "\niovd:\n"
+			       "  bridges:\n"
+			       "  - name: br0\n"
+			       "    kind: switch\n"
+			       "  - name: w\n"
+			       "    kind: wire\n"
+			       "  ports:\n"
+			       "  - name: up\n"
+			       "    type: ethdev\n"
+			       "    bridge: br0\n"
+			       "    device: serial=00-00-00-ff-ff-00-00-01/vf1\n"
+			       "  - name: tap\n"
+			       "    type: ethdev\n"
+			       "    device: net_tap0,iface=t\n"
+			       "  - name: vm1\n"
+			       "    type: vhost-user\n"
+			       "    bridge: br0\n"
+			       "    socket: /s/vm1\n"
+			       "    server: on\n"));
+	load(yaml);
+	assert_int_equal(steps(), 0);
+	kill(iovd, SIGKILL);
+	waitpid(iovd, NULL, 0);
+}
+
+static int edited(void *arg)
+{
+	tree_file(model.tree, IOV_HOST_FILE, "# edited\n");
+	return iov_host_changed(arg);
+}
+
+static void a_file_that_is_edited_during_apply_changes_nothing(void **state)
+{
+	_cleanup_free_ char *before = pf_model_state(), *after = NULL;
+	struct iov_plan_options options = { .ready = edited };
+	struct iov_plan *plan;
+
+	(void)state;
+	tree_file(model.tree, IOV_HOST_FILE, "devices:\n- {device: " PF_BDF ", vfs: {count: 2}}\n");
+	assert_int_equal(iov_host_load(&file, model.iov, NULL), 0);
+	assert_int_equal(iov_plan_new(&plan, model.iov, "apply"), 0);
+	assert_int_equal(build(plan), 0);
+	assert_false(iov_plan_is_empty(plan));
+	options.ready_arg = file;
+	assert_int_equal(iov_plan_run(plan, &options), -EAGAIN);
+	assert_string_equal(iov_error_message(model.iov), "/etc/iovkit/host.yaml: was changed since it "
+			    "was read; nothing was changed, start again");
+	iov_plan_free(plan);
+	after = pf_model_state();
+	assert_string_equal(after, before);
+	assert_int_equal(model.writes, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -261,6 +375,8 @@ int main(void)
 		TEST(huge_pages_are_written_by_node),
 		TEST(huge_pages_without_nodes_are_the_hosts),
 		TEST(a_device_has_what_was_set_of_it),
+		TEST(bridges_and_ports_are_written_with_identities),
+		TEST(a_file_that_is_edited_during_apply_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
