@@ -10,12 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
 #include "vhost-user/endpoint.h"
+#include "vhost-user/session_state.h"
 
 #define QEMU "qemu-system-x86_64"
 #define NET_HEADER sizeof(struct virtio_net_hdr_mrg_rxbuf)
@@ -27,6 +30,9 @@
 #define DEADLINE_MS 90000
 #define POLL_MS 10
 
+/* DIMMs that are plugged in: with what the machine has, more than 64 regions. */
+#define SLOTS 64
+
 extern char **environ;
 
 struct fixture {
@@ -37,6 +43,7 @@ struct fixture {
 	unsigned int requests;		/* DHCP requests that were seen */
 	char directory[64];
 	char path[80];
+	char monitor[80];
 	pid_t qemu;
 };
 
@@ -68,14 +75,16 @@ static void open_endpoint(struct fixture *fixture)
 
 static void start_qemu(struct fixture *fixture)
 {
-	char chardev[128];
+	char chardev[128], monitor[128];
 	char *arguments[] = {
-		QEMU, "-M", "q35", "-accel", "tcg", "-m", "64M", "-nodefaults", "-display", "none",
+		QEMU, "-M", "q35", "-accel", "tcg", "-m", "64M,slots=64,maxmem=1G", "-nodefaults", "-display", "none",
 		"-object", "memory-backend-memfd,id=m,size=64M,share=on", "-numa", "node,memdev=m",
 		"-chardev", chardev, "-netdev", "vhost-user,id=n,chardev=c",
-		"-device", "virtio-net-pci,netdev=n", "-boot", "n", NULL,
+		"-device", "virtio-net-pci,netdev=n", "-boot", "n", "-monitor", monitor,
+		NULL,
 	};
 
+	snprintf(monitor, sizeof(monitor), "unix:%s,server=on,wait=off", fixture->monitor);
 	snprintf(chardev, sizeof(chardev), "socket,id=c,path=%s,reconnect=1", fixture->path);
 	assert_int_equal(posix_spawnp(&fixture->qemu, QEMU, NULL, NULL, arguments, environ), 0);
 }
@@ -89,6 +98,7 @@ static int setup(void **state)
 	strcpy(fixture->directory, "/tmp/iov-qemu-XXXXXX");
 	assert_non_null(mkdtemp(fixture->directory));
 	snprintf(fixture->path, sizeof(fixture->path), "%s/port", fixture->directory);
+	snprintf(fixture->monitor, sizeof(fixture->monitor), "%s/monitor", fixture->directory);
 	open_endpoint(fixture);
 	start_qemu(fixture);
 	*state = fixture;
@@ -106,6 +116,7 @@ static int teardown(void **state)
 	vu_endpoint_close(fixture->endpoint);
 	sd_event_unref(fixture->event);
 	iov_close(fixture->iov);
+	unlink(fixture->monitor);
 	rmdir(fixture->directory);
 	test_free(fixture);
 	return 0;
@@ -175,6 +186,56 @@ static void qemu_attaches_to_a_new_back_end_and_goes_on(void **state)
 	wait_for_requests(fixture, 1);
 }
 
+/* One command to QEMU's monitor, of which QEMU has let others do their part meanwhile. */
+static void tell_qemu(struct fixture *fixture, int fd, const char *format, unsigned int number)
+{
+	char text[256];
+	int length = snprintf(text, sizeof(text), format, number, number);
+
+	assert_int_equal(write(fd, text, (size_t)length), length);
+	for (unsigned int i = 0; i < 3; i++) {
+		sd_event_run(fixture->event, POLL_MS * 1000);
+		read_frames(fixture);
+	}
+}
+
+static size_t count_regions(const struct fixture *fixture)
+{
+	const struct vu_session *session = vu_endpoint_session(fixture->endpoint);
+
+	return session && session->memory ? session->memory->count : 0;
+}
+
+static void wait_for_regions(struct fixture *fixture, size_t wanted)
+{
+	for (unsigned int i = 0; i < DEADLINE_MS / POLL_MS && count_regions(fixture) != wanted; i++) {
+		sd_event_run(fixture->event, POLL_MS * 1000);
+		read_frames(fixture);
+	}
+	assert_int_equal(count_regions(fixture), wanted);
+}
+
+static void memory_is_plugged_into_a_running_guest(void **state)
+{
+	struct fixture *fixture = *state;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t before;
+
+	strcpy(address.sun_path, fixture->monitor);
+	wait_for_requests(fixture, 1);
+	before = count_regions(fixture);
+	assert_return_code(connect(fd, (struct sockaddr *)&address, sizeof(address)), errno);
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		tell_qemu(fixture, fd, "object_add memory-backend-memfd,id=m%u,size=2M,share=on\n", i);
+		tell_qemu(fixture, fd, "device_add pc-dimm,id=d%u,memdev=m%u\n", i);
+	}
+	wait_for_regions(fixture, before + SLOTS);
+	fixture->requests = 0;
+	wait_for_requests(fixture, 1);
+	close(fd);
+}
+
 static void qemu_that_ends_stops_its_rings(void **state)
 {
 	struct fixture *fixture = *state;
@@ -205,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(boot_rom_sends_through_a_ring),
 		TEST(qemu_attaches_to_a_new_back_end_and_goes_on),
+		TEST(memory_is_plugged_into_a_running_guest),
 		TEST(qemu_that_ends_stops_its_rings),
 	};
 	const char *missing = missing_prerequisite();
