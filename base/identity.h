@@ -8,7 +8,8 @@
  *				the serial number of an NVMe controller
  *	mac=52:54:00:00:00:01	permanent MAC address, whatever the interface has now
  *	slot=1			physical slot of the chassis (sys/bus/pci/slots): what is
- *				plugged in there, or behind a switch that is
+ *				plugged in there, or behind a switch that is; not where
+ *				firmware gave several slots one number
  *	path=0000:00:02.0/00.0	the way from the root port, without the bus numbers
  *	NAME/vf3		VF 3 of the PF that any of these names
  *

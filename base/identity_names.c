@@ -45,6 +45,30 @@ struct names_source {
 	int socket;		/* asks the kernel for addresses; -1 on a recorded tree */
 };
 
+/* Whether a slot is named "0-2" because there is a "0", or is that "0". */
+static bool is_numbered_twice(const struct slot *slot, const struct slot *other)
+{
+	size_t length = strlen(slot->name);
+	const char *more = other->name + length;
+
+	return !strncmp(slot->name, other->name, length) && *more == '-' && more[1] &&
+	       strspn(more + 1, "0123456789") == strlen(more + 1);
+}
+
+/*
+ * Firmware that gives several slots one number names none of them: the kernel tells
+ * them apart in the order in which it finds them, which a card more or less changes.
+ */
+static void drop_numbered_twice(struct names_source *source)
+{
+	for (size_t i = 0; i < source->slot_count; i++) {
+		for (size_t k = 0; k < source->slot_count; k++) {
+			if (is_numbered_twice(&source->slots[i], &source->slots[k]))
+				source->slots[i].address[0] = source->slots[k].address[0] = '-';
+		}
+	}
+}
+
 static int read_slots(struct names_source *source)
 {
 	char **names;
@@ -65,6 +89,8 @@ static int read_slots(struct names_source *source)
 		}
 	}
 	iov_names_free(names, count);
+	if (source->slots)
+		drop_numbered_twice(source);
 	return source->slots ? 0 : -ENOMEM;
 }
 

@@ -310,6 +310,17 @@ static void functions_behind_a_switch_are_in_its_slot(void **state)
 	assert_device("path=0000:00:02.0/00.0/04.0/00.0", "0000:04:00.0");
 }
 
+static void slots_of_one_number_are_no_names(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/bus/pci/slots/2/address", "0000:05:00\n");
+	assert_fails("slot=2-1", -ENODEV, "no function has this slot; there is slot=1, slot=1");
+	tree_file(tree, "sys/bus/pci/slots/1-2/address", "0000:06:00\n");
+	assert_fails("slot=1.0", -ENODEV, "shows a slot");
+	tree_file(tree, "sys/bus/pci/slots/10/address", "0000:02:00\n");
+	assert_device("slot=10", "0000:02:00.0");
+}
+
 /* Driver and interface go, as with vfio-pci. */
 static void take_drivers(void)
 {
@@ -419,6 +430,7 @@ int main(void)
 		TEST(a_representor_is_not_its_pf),
 		TEST(a_serial_number_of_nothing_is_none),
 		TEST(functions_behind_a_switch_are_in_its_slot),
+		TEST(slots_of_one_number_are_no_names),
 		TEST(a_name_outlives_the_driver_that_told_it),
 		TEST(a_name_does_not_outlive_the_boot),
 		TEST(a_name_does_not_go_to_another_card_in_the_same_place),
