@@ -167,6 +167,19 @@ void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why)
 	json_object_array_add(plan->takes, take);
 }
 
+void iov_plan_take_vfs(struct iov_plan *plan, struct iov_bdf pf)
+{
+	unsigned int count = iov_pci_vf_count(plan->iov, pf);
+	struct iov_bdf vf;
+	char why[64];
+
+	for (unsigned int i = 0; i < count; i++) {
+		snprintf(why, sizeof(why), "VF %u of %s", i, IOV_BDF(pf));
+		if (!iov_pci_link(plan->iov, pf, iov_path("virtfn%u", i).name, &vf))
+			iov_plan_take(plan, vf, why);
+	}
+}
+
 bool iov_plan_is_empty(const struct iov_plan *plan)
 {
 	return !json_object_array_length(plan->steps);

@@ -274,6 +274,13 @@ void iov_plan_note(struct iov_plan *plan, const char *format, ...)
 void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why);
 
 /**
+ * iov_plan_take_vfs - note that the plan takes the VFs of a PF
+ * @plan: plan
+ * @pf: the PF; a function without VFs has none to take
+ */
+void iov_plan_take_vfs(struct iov_plan *plan, struct iov_bdf pf);
+
+/**
  * iov_plan_is_empty - whether there is nothing to do
  * @plan: plan
  */

@@ -108,8 +108,7 @@ static int run(struct cli *cli, void *data)
 
 	if (!error)
 		return cli_run_plan(cli, plan);
-	iov_plan_free(plan);
-	return error;
+	return cli_drop_plan(cli, plan, error);
 }
 
 const struct cli_command cli_bind = {

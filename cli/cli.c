@@ -307,6 +307,9 @@ static int report_error(const struct cli *cli, int error)
 
 		json_object_object_add(object, "error", json_object_new_string(message));
 		json_object_object_add(object, "exit", json_object_new_int(status));
+		if (status == CLI_REFUSED && cli->findings)
+			json_object_object_add(object, "findings",
+					       json_object_get(cli->findings));
 		iov_output_json(stdout, object);
 	}
 	fprintf(stderr, "iov: %s\n", message);
@@ -340,6 +343,7 @@ static int run_command(struct invocation *invocation)
 		fprintf(stderr, "iov: cannot write the output: %s\n", strerror(errno));
 		status = status ? status : CLI_FAILED;
 	}
+	json_object_put(cli->findings);
 	iov_close(cli->iov);
 	return status;
 }

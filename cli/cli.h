@@ -43,6 +43,7 @@ enum cli_exit {
  * @jobs: --jobs, 0 for the default
  * @ready: see struct iov_plan_options; NULL for none
  * @ready_arg: passed to @ready
+ * @findings: what the guards found when they refused; NULL for nothing
  * @status: exit status of a command that did its work; CLI_OK unless it says otherwise
  */
 struct cli {
@@ -54,6 +55,7 @@ struct cli {
 	unsigned int jobs;
 	int (*ready)(void *arg);
 	void *ready_arg;
+	struct json_object *findings;
 	enum cli_exit status;
 };
 
@@ -120,5 +122,11 @@ int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations);
  * do), or the plan as JSON.  Frees @plan.
  */
 int cli_run_plan(struct cli *cli, struct iov_plan *plan);
+
+/*
+ * End with a plan that could not be built: when a guard refuses what it takes so far,
+ * that is the error, with its holder. Frees @plan, which may be NULL.
+ */
+int cli_drop_plan(struct cli *cli, struct iov_plan *plan, int error);
 
 #endif

@@ -203,6 +203,8 @@ static int carry_out(struct cli *cli, struct iov_plan *plan)
 
 	if (!error)
 		print_result(cli, json, "done");
+	else if (error == -ECANCELED)
+		iov_plan_guard(plan, cli->lifted, &cli->findings);
 	return error;
 }
 
@@ -211,6 +213,19 @@ int cli_run_plan(struct cli *cli, struct iov_plan *plan)
 	int error = cli->dry_run || iov_plan_is_empty(plan) ? cli_show_plan(cli, plan, true) :
 							      carry_out(cli, plan);
 
+	iov_plan_free(plan);
+	return error;
+}
+
+int cli_drop_plan(struct cli *cli, struct iov_plan *plan, int error)
+{
+	char message[1024];
+
+	snprintf(message, sizeof(message), "%s", iov_error_message(cli->iov));
+	if (plan && iov_plan_guard(plan, cli->lifted, &cli->findings) == -ECANCELED)
+		error = -ECANCELED;
+	else
+		iov_fail(cli->iov, error, "%s", message);
 	iov_plan_free(plan);
 	return error;
 }

@@ -113,14 +113,9 @@ static unsigned int min(unsigned int a, unsigned int b)
 /* VFs that exist go offline when their primary is reset. */
 static void take_reset(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count)
 {
-	struct iov_bdf vf;
-
 	iov_plan_take(plan, pf->bdf, "named, and its controller has to be reset");
-	for (unsigned int i = 0; pf->count == count && i < count; i++) {
-		if (!iov_pci_link(iov_plan_context(plan), pf->bdf, iov_path("virtfn%u", i).name,
-				  &vf))
-			iov_plan_take(plan, vf, "a VF whose PF has to be reset");
-	}
+	if (pf->count == count)
+		iov_plan_take_vfs(plan, pf->bdf);
 }
 
 typedef void step_append_fn(struct iov_step *step, struct json_object *op);

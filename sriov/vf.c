@@ -194,26 +194,13 @@ static void undo_remove(struct iov *iov, struct iov_step *step, const struct iov
 	expect_vfs(step, iov_step_undone, pf, pf->count, true);
 }
 
-static void take_vfs(struct iov_plan *plan, const struct iov_pf *pf)
-{
-	struct iov *iov = iov_plan_context(plan);
-	struct iov_bdf vf;
-	char why[64];
-
-	for (unsigned int i = 0; i < pf->count; i++) {
-		snprintf(why, sizeof(why), "VF %u of %s", i, IOV_BDF(pf->bdf));
-		if (!iov_pci_link(iov, pf->bdf, iov_path("virtfn%u", i).name, &vf))
-			iov_plan_take(plan, vf, why);
-	}
-}
-
 static void remove_vfs(struct iov_plan *plan, const struct iov_pf *pf)
 {
 	struct iov_step *step = iov_plan_step(plan, IOV_BDF(pf->bdf), "remove the %u VF%s of %s",
 					      pf->count, pf->count == 1 ? "" : "s",
 					      IOV_BDF(pf->bdf));
 
-	take_vfs(plan, pf);
+	iov_plan_take_vfs(plan, pf->bdf);
 	iov_vf_touches(step, pf, pf->count);
 	change_number(step, "vfs", pf->count, 0);
 	expect_vfs(step, iov_step_check, pf, pf->count, true);

@@ -103,6 +103,21 @@ static int check_plan(struct iov_plan *plan, struct iov_bdf bdf, const char *opt
 	return 0;
 }
 
+/* Whoever holds it, also when it could not be bound for another reason. */
+static int list_holders(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *check)
+{
+	struct json_object *findings = json_object_new_array();
+	int error = 0;
+
+	if (plan) {
+		json_object_put(findings);
+		iov_plan_take(plan, bdf, "named");
+		error = iov_plan_guard(plan, NULL, &findings);
+	}
+	json_object_object_add(check, "held_by", findings);
+	return error == -ECANCELED ? 0 : error;
+}
+
 int iov_assign_check(struct iov *iov, struct iov_bdf bdf, struct json_object **out)
 {
 	struct iov_plan *plan = NULL;
@@ -115,7 +130,7 @@ int iov_assign_check(struct iov *iov, struct iov_bdf bdf, struct json_object **o
 	*out = json_object_new_object();
 	if (smallest_plan(&plan, iov, bdf, &option)) {
 		snprintf(advice, sizeof(advice), "no: %s", iov_error_message(iov));
-		json_object_object_add(*out, "held_by", json_object_new_array());
+		error = list_holders(plan, bdf, *out);
 		set_answer(*out, false, false, advice);
 	} else {
 		error = check_plan(plan, bdf, option, *out);

@@ -157,11 +157,9 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 
 	if (bound && !strcmp(binding->override, driver))
 		return 0;
-	error = bound ? 0 : binding_keeps_vfs(bindings->iov, binding);
+	error = bound ? 0 : binding_take(bindings, binding, iov_driver_is_vfio(driver));
 	if (error)
 		return error;
-	if (!bound)
-		iov_plan_take(bindings->plan, bdf, binding->why);
 	step = iov_plan_step(bindings->plan, IOV_BDF(bdf), "bind %s to %s (now %s)", IOV_BDF(bdf),
 			     driver, binding->driver[0] ? binding->driver : "no driver");
 	binding_check(step, binding);
@@ -177,6 +175,15 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 	return 0;
 }
 
+/* What moves is taken for that reason, before what merely goes along. */
+static void take_moved(struct bindings *bindings, const char *driver)
+{
+	for (size_t i = 0; i < bindings->count; i++) {
+		if (strcmp(bindings->list[i].driver, driver))
+			iov_plan_take(bindings->plan, bindings->list[i].bdf, bindings->list[i].why);
+	}
+}
+
 static int plan_bindings(struct bindings *bindings, const char *driver, unsigned int flags)
 {
 	int error = 0;
@@ -185,6 +192,8 @@ static int plan_bindings(struct bindings *bindings, const char *driver, unsigned
 		error = consider_groups(bindings, flags);
 	if (!error)
 		error = iov_driver_plan(bindings->plan, driver);
+	if (!error)
+		take_moved(bindings, driver);
 	for (size_t i = 0; !error && i < bindings->count; i++)
 		error = add_bind_step(bindings, &bindings->list[i], driver);
 	return error;

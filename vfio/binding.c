@@ -17,6 +17,7 @@
 #include "base/paths.h"
 #include "iommu/group.h"
 #include "vfio/bind.h"
+#include "vfio/take.h"
 
 struct json_object *op_override(struct iov_bdf bdf, const char *value)
 {
@@ -160,7 +161,7 @@ void bindings_close(struct bindings *bindings)
 	free(bindings->list);
 }
 
-int binding_keeps_vfs(struct iov *iov, const struct binding *binding)
+static int keep_vfs(struct iov *iov, const struct binding *binding)
 {
 	struct iov_bdf_text bdf = iov_bdf_format(binding->bdf);
 	unsigned int vfs = iov_pci_vf_count(iov, binding->bdf);
@@ -171,4 +172,13 @@ int binding_keeps_vfs(struct iov *iov, const struct binding *binding)
 			"%s: has %u VFs, which go when its driver %s does; remove them first "
 			"with 'iov vf remove %s'",
 			bdf.text, vfs, binding->driver, bdf.text);
+}
+
+int binding_take(struct bindings *bindings, const struct binding *binding, bool guest)
+{
+	if (binding->exists)
+		iov_take(bindings->plan, binding->bdf, binding->why, guest);
+	else
+		iov_plan_take(bindings->plan, binding->bdf, binding->why);
+	return keep_vfs(bindings->iov, binding);
 }

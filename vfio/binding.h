@@ -54,8 +54,11 @@ bool bindings_have(const struct bindings *bindings, struct iov_bdf bdf);
 /* Whether a function is a bridge of any kind, down to the chipset's ISA bridge. */
 bool is_host_bridge(struct iov *iov, struct iov_bdf bdf);
 
-/* A PF whose driver goes takes its VFs down: refuse. */
-int binding_keeps_vfs(struct iov *iov, const struct binding *binding);
+/*
+ * Take a function with what goes along; @guest as for iov_take().  A PF whose driver
+ * goes takes its VFs down: that is refused, but the plan knows who would lose them.
+ */
+int binding_take(struct bindings *bindings, const struct binding *binding, bool guest);
 
 /* Append what a step needs to be refused on a changed host, and to be taken back. */
 void binding_check(struct iov_step *step, const struct binding *binding);

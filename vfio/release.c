@@ -10,10 +10,9 @@ static int add_step(struct bindings *bindings, const struct binding *binding)
 
 	if (!binding->driver[0])
 		return 0;
-	error = binding_keeps_vfs(bindings->iov, binding);
+	error = binding_take(bindings, binding, false);
 	if (error)
 		return error;
-	iov_plan_take(bindings->plan, binding->bdf, binding->why);
 	step = iov_plan_step(bindings->plan, IOV_BDF(binding->bdf), "take %s from %s",
 			     binding->driver, IOV_BDF(binding->bdf));
 	binding_check(step, binding);

@@ -97,7 +97,6 @@ static void add_rebind_step(struct bindings *bindings, const struct binding *bin
 	bool has_native = !native->known || native->count;
 	struct iov_step *step;
 
-	iov_plan_take(bindings->plan, binding->bdf, binding->why);
 	step = iov_plan_step(bindings->plan, IOV_BDF(binding->bdf), "give %s back to %s (now %s)",
 			     IOV_BDF(binding->bdf),
 			     native->driver[0] ? native->driver :
@@ -146,7 +145,7 @@ static int add_unbind_step(struct bindings *bindings, const struct binding *bind
 			add_clear_step(bindings, binding);
 		return 0;
 	}
-	error = binding_keeps_vfs(bindings->iov, binding);
+	error = binding_take(bindings, binding, false);
 	if (!error)
 		error = native_read(bindings->iov, binding->bdf, &native);
 	if (error)
@@ -157,11 +156,8 @@ static int add_unbind_step(struct bindings *bindings, const struct binding *bind
 	return 0;
 }
 
-/*
- * A group that loses one member to the host is lost to a guest that has another:
- * the guards have to see all of it.
- */
-static int consider_group(struct bindings *bindings, struct iov_bdf bdf, unsigned int flags)
+/* The guards see the rest of a group that loses one member to the host in any case. */
+static int add_members(struct bindings *bindings, struct iov_bdf bdf)
 {
 	struct iov_group *group;
 	char why[WHY_SIZE];
@@ -173,12 +169,8 @@ static int consider_group(struct bindings *bindings, struct iov_bdf bdf, unsigne
 	for (size_t i = 0; !error && i < group->count; i++) {
 		const struct iov_group_member *member = &group->members[i];
 
-		if (!iov_driver_is_vfio(member->driver) || bindings_have(bindings, member->bdf))
-			continue;
-		if (flags & IOV_BIND_GROUP)
+		if (iov_driver_is_vfio(member->driver) && !bindings_have(bindings, member->bdf))
 			error = bindings_add(bindings, member->bdf, false, why);
-		else
-			iov_plan_take(bindings->plan, member->bdf, why);
 	}
 	iov_group_close(group);
 	return error;
@@ -190,8 +182,8 @@ int iov_unbind_plan(struct iov_plan *plan, const struct iov_bdf *bdfs, size_t co
 	struct bindings bindings;
 	int error = bindings_open(&bindings, plan, bdfs, count, flags);
 
-	for (size_t i = 0; !error && i < count; i++)
-		error = consider_group(&bindings, bdfs[i], flags);
+	for (size_t i = 0; !error && flags & IOV_BIND_GROUP && i < count; i++)
+		error = add_members(&bindings, bdfs[i]);
 	for (size_t i = 0; !error && i < bindings.count; i++)
 		error = add_unbind_step(&bindings, &bindings.list[i]);
 	bindings_close(&bindings);

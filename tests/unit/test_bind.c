@@ -300,6 +300,49 @@ static void a_guard_sees_the_members_that_come_along(void **state)
 			       LEGACY2 " (member of IOMMU group 12)"));
 }
 
+#define EDU "0000:05:00.0"  /* resets with its bus only, no driver */
+#define EDU2 "0000:05:00.1" /* in the same slot */
+
+static void a_slot_that_resets_as_a_whole_comes_along(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	tree_file(kernel.tree, "sys/devices/pci0000:00/0000:00:05.0/" EDU2 "/boot_vga", "1\n");
+	tree_link(kernel.tree, "sys/bus/pci/devices/" EDU2,
+		  "../../../devices/pci0000:00/0000:00:05.0/" EDU2);
+	assert_int_equal(plan_for(&plan, EDU, NULL, "vfio-pci", 0), 0);
+	assert_int_equal(run(plan), -ECANCELED);
+	assert_non_null(strstr(iov_error_message(kernel.iov),
+			       EDU2 " (same slot as " EDU ", which only resets as a whole) is in "
+			       "use by the boot display"));
+	assert_int_equal(kernel.writes, 0);
+	tree_file(kernel.tree, DEVICE(EDU) "/reset_method", "flr bus\n");
+	assert_int_equal(plan_for(&plan, EDU, NULL, "vfio-pci", 0), 0);
+	assert_int_equal(run(plan), 0);
+}
+
+static void the_holder_of_a_vf_is_named_before_the_vfs_of_a_pf(void **state)
+{
+	struct json_object *findings, *last;
+	struct iov_plan *plan;
+
+	(void)state;
+	tree_file(kernel.tree, "proc/71/comm", "qemu\n");
+	tree_link(kernel.tree, "proc/71/fd/4", "/dev/vfio/17");
+	assert_int_equal(plan_for(&plan, PF, NULL, "vfio-pci", 0), -EBUSY);
+	assert_int_equal(iov_plan_guard(plan, NULL, &findings), -ECANCELED);
+	last = json_object_array_get_idx(findings, json_object_array_length(findings) - 1);
+	assert_string_equal(json_object_get_string(json_object_object_get(last, "device")),
+			    BOUND_VF);
+	assert_string_equal(json_object_get_string(json_object_object_get(last, "holder")),
+			    "pid 71 (qemu)");
+	assert_string_equal(json_object_get_string(json_object_object_get(last, "why")),
+			    "VF 1 of " PF);
+	json_object_put(findings);
+	iov_plan_free(plan);
+}
+
 static void a_vf_that_does_not_exist_yet_can_be_planned(void **state)
 {
 	struct iov_bdf bdf = bdf_of("0000:01:10.4");
@@ -452,6 +495,8 @@ int main(void)
 		TEST(a_pf_with_vfs_is_refused),
 		TEST(what_a_guard_holds_is_refused),
 		TEST(a_guard_sees_the_members_that_come_along),
+		TEST(a_slot_that_resets_as_a_whole_comes_along),
+		TEST(the_holder_of_a_vf_is_named_before_the_vfs_of_a_pf),
 		TEST(a_vf_that_does_not_exist_yet_can_be_planned),
 		TEST(an_absent_driver_is_loaded_first),
 		TEST(bad_input_is_named),
