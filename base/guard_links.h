@@ -14,7 +14,6 @@
  * @kind: "macvlan", "vlan", "" for hardware
  * @lower: number of the interface that it is on, 0 for none
  * @lower_nsid: namespace of that interface by its ID in this namespace, -1: the same
- * @bus_info: BDF of its hardware, "" for none; only of interfaces in other namespaces
  */
 struct guard_link {
 	unsigned int index;
@@ -22,7 +21,6 @@ struct guard_link {
 	char kind[24];
 	unsigned int lower;
 	int lower_nsid;
-	char bus_info[32];
 };
 
 struct guard_links {

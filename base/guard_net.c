@@ -17,7 +17,8 @@ static struct iov_path net_path(const char *interface, const char *attribute)
 }
 
 /* Follow an interface down to hardware. */
-static void walk_down(struct guard_scan *scan, struct guard_chain *chain, const char *interface)
+void guard_walk_interface(struct guard_scan *scan, struct guard_chain *chain,
+			  const char *interface)
 {
 	struct iov_path directory = iov_path(IOV_PATH_CLASS_NET "/%s", interface);
 	char target[IOV_PATH_MAX];
@@ -33,7 +34,7 @@ static void walk_down(struct guard_scan *scan, struct guard_chain *chain, const 
 	if (!iov_sys_list(scan->iov, directory.name, &names, &count)) {
 		for (size_t i = 0; i < count; i++) {
 			if (!strncmp(names[i], "lower_", 6))
-				walk_down(scan, chain, names[i] + 6);
+				guard_walk_interface(scan, chain, names[i] + 6);
 		}
 		iov_names_free(names, count);
 	}
@@ -45,7 +46,7 @@ void guard_hold_interface(struct guard_scan *scan, enum guard guard, const char 
 {
 	struct guard_chain chain = { .guard = guard, .holder = holder };
 
-	walk_down(scan, &chain, interface);
+	guard_walk_interface(scan, &chain, interface);
 }
 
 /* What rtnetlink and sysfs call the kinds of interfaces. */

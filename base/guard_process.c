@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The guards on processes, by what each has open below /dev: VFIO, UIO and RDMA
- * devices, GPUs, disks.  All processes are walked once; on the way their mount
- * namespaces are found.
+ * devices, GPUs, disks.  All processes are walked once; on the way
+ * their mount and network namespaces are looked into.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -255,20 +255,39 @@ static void scan_files(struct process *process)
 		hold_node(process, node, block ? json_object_get_string(block) : NULL);
 }
 
-/* The first process that is seen in a mount namespace stands for it. */
-static void scan_namespace(struct process *process, struct json_object *known)
+/* Whether a namespace of the process is one that no process before was in. */
+static bool is_new(struct process *process, const char *link, struct json_object *known)
 {
 	char target[64];
-	ssize_t length = readlinkat(process->directory, "ns/mnt", target, sizeof(target) - 1);
+	ssize_t length = readlinkat(process->directory, link, target, sizeof(target) - 1);
 
 	if (length < 0)
-		return;
+		return false;
 	target[length] = '\0';
 	if (json_object_object_get_ex(known, target, NULL))
-		return;
+		return false;
 	json_object_object_add(known, target, NULL);
 	read_title(process);
-	guard_scan_mounts_of(process->scan, process->pid, process->title);
+	return true;
+}
+
+/* The first process that is seen in a namespace stands for it. */
+static void scan_namespaces(struct process *process, struct json_object *known)
+{
+	if (is_new(process, "ns/mnt", known))
+		guard_scan_mounts_of(process->scan, process->pid, process->title);
+	if (is_new(process, "ns/net", known))
+		guard_scan_netns(process->scan, process->directory, process->pid, process->title);
+}
+
+/* Our own namespaces are no news. */
+static void know_own(struct iov *iov, const char *link, struct json_object *known)
+{
+	char target[64];
+
+	if (!iov_sys_link(iov, iov_path(IOV_PATH_PROC "/self/%s", link).name, target,
+			  sizeof(target)))
+		json_object_object_add(known, target, NULL);
 }
 
 static void scan_process(struct guard_scan *scan, const char *pid, struct json_object *known)
@@ -282,18 +301,18 @@ static void scan_process(struct guard_scan *scan, const char *pid, struct json_o
 
 	if (directory < 0)
 		return;
-	scan_namespace(&process, known);
+	scan_namespaces(&process, known);
 	scan_files(&process);
 }
 
 int guard_scan_processes(struct guard_scan *scan)
 {
 	_cleanup_json_ struct json_object *known = json_object_new_object();
-	char own[64], **names;
+	char **names;
 	size_t count;
 
-	if (!iov_sys_link(scan->iov, IOV_PATH_PROC "/self/ns/mnt", own, sizeof(own)))
-		json_object_object_add(known, own, NULL);
+	know_own(scan->iov, "ns/mnt", known);
+	know_own(scan->iov, "ns/net", known);
 	if (iov_sys_list(scan->iov, IOV_PATH_PROC, &names, &count))
 		return 0;
 	for (size_t i = 0; i < count; i++) {

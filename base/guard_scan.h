@@ -82,6 +82,10 @@ struct guard_chain {
 /* Note a holder whose hardware is at a sysfs path. */
 void guard_found(struct guard_scan *scan, const struct guard_chain *chain, const char *device);
 
+/* guard_net.c: walk from an interface down to hardware. */
+void guard_walk_interface(struct guard_scan *scan, struct guard_chain *chain,
+			  const char *interface);
+
 /* guard_net.c: hold what an interface is made of. */
 void guard_hold_interface(struct guard_scan *scan, enum guard guard, const char *holder,
 			  const char *interface);
@@ -167,6 +171,10 @@ int guard_scan_display(struct guard_scan *scan);
 
 /* guard_claim.c: disks of a function that the kernel holds for who knows whom. */
 void guard_scan_claims(struct guard_scan *scan, const char *device);
+
+/* guard_netns.c: interfaces in the network namespace of a process. */
+void guard_scan_netns(struct guard_scan *scan, int directory, const char *pid,
+		      const char *process);
 
 /* guard_display.c: whether a function is the display of the boot. */
 void guard_scan_boot_vga(struct guard_scan *scan, struct iov_bdf bdf);
