@@ -173,7 +173,9 @@ int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations)
 		cli_print_changes(json);
 	if (!cli->json && operations)
 		print_operations(cli->iov, json);
-	print_result(cli, json, error ? "would be refused" : "not done, this is a dry run");
+	print_result(cli, json, error	   ? "would be refused"
+				: operations ? "not done, this is a dry run"
+					     : "not done, 'iov apply' does it");
 	return error;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Host files: what they say, and what is said of those that are wrong. */
+/* Host files: what they say, and what is said of those of another shape. */
 #include "tests/unit/test.h"
 
 #include <errno.h>
@@ -7,44 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/file.h"
+#include "tests/unit/host_text.h"
 #include "tests/unit/tree.h"
-
-static char *tree;
-static struct iov *iov;
-static struct iov_host_file *file;
-
-static int setup(void **state)
-{
-	(void)state;
-	tree = tree_new();
-	iov = tree_open(tree);
-	file = NULL;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	iov_host_free(file);
-	iov_close(iov);
-	tree_remove(tree);
-	return 0;
-}
-
-static int load(const char *text)
-{
-	iov_host_free(file);
-	file = NULL;
-	return host_load_text(&file, iov, "host.yaml", strdup(text), strlen(text));
-}
-
-static const struct iov_host *loaded(const char *text)
-{
-	if (load(text))
-		fail_msg("%s", iov_error_message(iov));
-	return iov_host_of(file);
-}
 
 static const char whole[] = "version: 1\n"
 			    "modules: [vfio-pci, igb]\n"
@@ -173,20 +137,6 @@ static void words_of_yaml_1_1_are_what_they_look_like(void **state)
 	assert_true(*host->devices->vfs->all.trust);
 }
 
-struct refusal {
-	const char *text, *message;
-};
-
-static void assert_refused(const struct refusal *refusals, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (load(refusals[i].text) != -EINVAL)
-			fail_msg("not refused: %s", refusals[i].text);
-		assert_string_equal(iov_error_message(iov), refusals[i].message);
-	}
-}
-#define ASSERT_REFUSED(list) assert_refused(list, sizeof(list) / sizeof(*(list)))
-
 static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
 {
 	static const struct refusal refusals[] = {
@@ -298,210 +248,6 @@ static void numbers_are_decimal_and_whole(void **state)
 		assert_int_equal(load(text), -EINVAL);
 		assert_string_equal(iov_error_message(iov), message);
 	}
-}
-
-#define DEVICE "devices:\n- device: a\n"
-#define VFS DEVICE "  vfs:\n    count: 2\n"
-#define EACH VFS "    each:\n    - index: 0\n"
-
-static void values_out_of_range_are_refused(void **state)
-{
-	static const struct refusal refusals[] = {
-		{ "version: 2\n", "host.yaml:1: version: 2: expected a number from 1 to 1" },
-		{ "modules: [a/b]\n", "host.yaml:1: modules[0]: 'a/b': expected a name: 1 to 63 "
-		  "letters, digits, dots, underscores and dashes, no dot in front" },
-		{DEVICE "  driver: ../x\n",
-		 "host.yaml:3: devices[0].driver: '../x': expected a name: 1 to "
-		 "63 letters, digits, dots, underscores and dashes, no dot in front" },
-		{DEVICE "  mtu: 67\n",
-		 "host.yaml:3: devices[0].mtu: 67: expected a number from 68 to "
-		 "65535" },
-		{DEVICE "  eswitch: on\n",
-		 "host.yaml:3: devices[0].eswitch: 'on': expected legacy or switchdev" },
-		{EACH "      vlan: 4095\n",
-		 "host.yaml:7: devices[0].vfs.each[0].vlan: vlan '4095': "
-		 "expected a VLAN ID from 1 to 4094, or 0 for no VLAN" },
-		{VFS "    qos: 8\n",
-		 "host.yaml:5: devices[0].vfs.qos: qos '8': expected a VLAN priority "
-		 "from 0 to 7" },
-		{VFS "    vlan_protocol: 802.1q\n",
-		 "host.yaml:5: devices[0].vfs.vlan_protocol: '802.1q': "
-		 "expected 802.1Q or 802.1ad" },
-		{VFS "    link_state: up\n",
-		 "host.yaml:5: devices[0].vfs.link_state: link-state 'up': "
-		 "expected 'auto', 'enable' or 'disable'" },
-		{VFS "    msix: 0\n",
-		 "host.yaml:5: devices[0].vfs.msix: 0: expected a number from 1 to "
-		 "2048" },
-		{VFS "    max_rate: 10\n    each:\n    - index: 1\n      min_rate: 11\n",
-		 "host.yaml:8: devices[0].vfs.each[0].min_rate: 11: expected at most max_rate, "
-		 "which is "
-		 "10" },
-		{EACH "      mac: 01:00:5e:00:00:01\n",
-		 "host.yaml:7: devices[0].vfs.each[0].mac: mac "
-		 "'01:00:5e:00:00:01': a multicast address; expected a unicast one, whose first "
-		 "byte is "
-		 "even, like 02:00:00:00:00:01" },
-		{EACH "      mac: 00:00:00:00:00:00\n",
-		 "host.yaml:7: devices[0].vfs.each[0].mac: mac "
-		 "'00:00:00:00:00:00': the zero address; expected a unicast one like "
-		 "02:00:00:00:00:01" },
-		{EACH "      mac: 02:00:00:00:01\n",
-		 "host.yaml:7: devices[0].vfs.each[0].mac: mac "
-		 "'02:00:00:00:01': expected six hexadecimal bytes like 02:00:00:00:00:01" },
-		{VFS "    each:\n    - index: 2\n",
-		 "host.yaml:6: devices[0].vfs.each[0].index: 2: expected "
-		 "less than count, which is 2; the first VF is 0" },
-		{ "devices:\n- device: a/vf1\n  vfs: {count: 1}\n", "host.yaml:3: "
-		  "devices[0].vfs: 'a/vf1' is a VF; expected VFs of a PF" },
-		{ "devices:\n- device: seral=1\n", "host.yaml:2: devices[0].device: 'seral=1': "
-		  "expected serial=, mac=, slot= or path= and a value, an address like "
-		  "0000:01:00.0 or a network interface; 'iov show' prints the names of a device" },
-		{ "devices:\n- device: mac=\n", "host.yaml:2: devices[0].device: 'mac=': "
-		  "expected serial=, mac=, slot= or path= and a value, an address like "
-		  "0000:01:00.0 or a network interface; 'iov show' prints the names of a device" },
-		{ "devices:\n- device: a\n  name: up link\n", "host.yaml:3: devices[0].name: 'up "
-		  "link': expected a name: 1 to 63 letters, digits, dots, underscores and "
-		  "dashes, no dot in front" },
-	};
-
-	(void)state;
-	ASSERT_REFUSED(refusals);
-}
-
-static void interrupts_go_by_a_policy_or_to_cpus(void **state)
-{
-	static const char *const good[] = { "local", "spread", "0", "0-3", "0-3,8,10-11" };
-	static const char *const bad[] = { "Local",
-					  "3-1",
-					  "0,",
-					  ",1",
-					  "-1",
-					  "1-",
-					  "0--2",
-					  "1;2",
-					  "65536",
-					  "all",
-					  "99999999999999999999999" };
-	char text[128], message[256];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
-		snprintf(text, sizeof(text), DEVICE "  irq: %s\n", good[i]);
-		loaded(text);
-	}
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		snprintf(text, sizeof(text), DEVICE "  irq: '%s'\n", bad[i]);
-		snprintf(message, sizeof(message),
-			 "host.yaml:3: devices[0].irq: '%s': expected local, "
-			 "spread or a list of CPUs like 0-3,8",
-			 bad[i]);
-		assert_int_equal(load(text), -EINVAL);
-		assert_string_equal(iov_error_message(iov), message);
-	}
-}
-
-static void what_only_one_may_have_is_refused_twice(void **state)
-{
-	static const struct refusal refusals[] = {
-		{ "devices:\n- device: serial=AB\n- device: serial=ab\n", "host.yaml:3: "
-		  "devices[1].device: 'serial=ab': devices[0].device has this device already, "
-		  "line 2; expected it once" },
-		{ "devices:\n- device: 0000:01:00.0\n- device: 01:00.0\n", "host.yaml:3: "
-		  "devices[1].device: '0000:01:00.0': devices[0].device has this device already, "
-		  "line 2; expected it once" },
-		{ "devices:\n- {name: up, device: a}\n- name: up\n  device: b\n", "host.yaml:3: "
-		  "devices[1].name: 'up': devices[0].name has this name already, line 2; "
-		  "expected it once" },
-		{EACH "      mac: 02:00:00:00:00:0a\n- device: b\n  vfs:\n    count: 1\n    each:\n"
-		      "    - {index: 0, mac: 02:00:00:00:00:0A}\n",
-		 "host.yaml:12: devices[1].vfs.each[0].mac: "
-		 "'02:00:00:00:00:0a': devices[0].vfs.each[0].mac has this MAC already, line 7; "
-		 "expected "
-		 "it once" },
-		{EACH "    - index: 0\n",
-		 "host.yaml:7: devices[0].vfs.each[1].index: 0 is here twice; "
-		 "expected each VF once" },
-		{ "huge_pages:\n- {size: 2M, count: 1}\n- {size: 2M, count: 2}\n", "host.yaml:3: "
-		  "huge_pages[1]: '2M': huge_pages[0] has this size already, line 2; expected it "
-		  "once" },
-		{ "huge_pages:\n- {size: 2M, node: 1, count: 1}\n- {size: 2M, node: 1, count: 2}\n",
-		  "host.yaml:3: huge_pages[1]: '2M of node 1': huge_pages[0] has this size and "
-		  "node already, line 2; expected it once" },
-		{ "huge_pages:\n- {size: 2M, node: 1, count: 1}\n- {size: 2M, count: 2}\n",
-		  "host.yaml:2: huge_pages[0]: pages of 2M are counted for the whole host by "
-		  "huge_pages[1]; expected either that or nodes" },
-	};
-
-	(void)state;
-	ASSERT_REFUSED(refusals);
-	loaded(EACH "- device: b\n  vfs: {count: 1, each: [{index: 0}]}\n");
-	loaded("huge_pages:\n- {size: 2M, node: 0, count: 1}\n- {size: 2M, node: 1, count: 1}\n"
-	       "- {size: 1G, count: 1}\n");
-}
-
-static void huge_pages_have_a_power_of_two(void **state)
-{
-	static const char *const bad[] = { "2", "2m",     "2MB", "3M",  "0M",
-					  "M", "2048kB", "-2M", "2 M", "02M" };
-	char text[128], message[256];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		snprintf(text, sizeof(text), "huge_pages:\n- count: 1\n  size: %s\n", bad[i]);
-		snprintf(message, sizeof(message),
-			 "host.yaml:3: huge_pages[0].size: '%s': expected the size "
-			 "of a huge page, like 2M or 1G",
-			 bad[i]);
-		assert_int_equal(load(text), -EINVAL);
-		assert_string_equal(iov_error_message(iov), message);
-	}
-}
-
-#define BRIDGES "iovd:\n  bridges:\n  - name: b\n  - {name: w, kind: wire}\n  ports:\n"
-#define GUEST(name, bridge) \
-	"  - {name: " name ", type: vhost-user, socket: /s/" name ", bridge: " bridge "}\n"
-
-static void iovd_gets_ports_that_it_would_take(void **state)
-{
-	static const struct refusal refusals[] = {
-		{BRIDGES "  - {name: a, type: tap}\n",
-		 "host.yaml:6: iovd.ports[0].type: 'tap': expected "
-		 "vhost-user or ethdev" },
-		{BRIDGES "  - {name: a, type: vhost-user}\n",
-		 "host.yaml:6: iovd.ports[0]: a vhost-user "
-		 "port: expected a socket and no device" },
-		{BRIDGES "  - {name: a, type: ethdev, device: b, server: on}\n",
-		 "host.yaml:6: "
-		 "iovd.ports[0]: an ethdev port: expected a device, no socket and no server" },
-		{BRIDGES "  - {name: a, type: vhost-user, socket: x}\n",
-		 "host.yaml:6: "
-		 "iovd.ports[0].socket: 'x': expected a full path of at most 107 bytes" },
-		{BRIDGES GUEST("a", "c"),
-		 "host.yaml:6: iovd.ports[0].bridge: 'c': no such bridge; expected "
-		 "one of iovd.bridges" },
-		{BRIDGES GUEST("a", "w") GUEST("b", "w") GUEST("c", "w"),
-		 "host.yaml:8: "
-		 "iovd.ports[2].bridge: w is a wire and has two ports already; expected a switch "
-		 "for "
-		 "more, iovd.bridges[1].kind" },
-		{BRIDGES GUEST("a", "b") GUEST("a", "b"),
-		 "host.yaml:7: iovd.ports[1].name: 'a': "
-		 "iovd.ports[0].name has this port name already, line 6; expected it once" },
-		{ "iovd:\n  bridges:\n  - name: b\n  - name: b\n", "host.yaml:4: "
-		  "iovd.bridges[1].name: 'b': iovd.bridges[0].name has this bridge name already, "
-		  "line 3; expected it once" },
-		{ "iovd:\n  bridges:\n  - {name: b, kind: hub}\n", "host.yaml:3: "
-		  "iovd.bridges[0].kind: 'hub': expected switch or wire" },
-		{ "devices:\n- {name: up, device: a, vfs: {count: 2}}\n" BRIDGES "  - {name: a, "
-		  "type: ethdev, device: up/vf2}\n", "host.yaml:8: iovd.ports[0].device: "
-		  "'up/vf2': up has 2 VFs; the first is vf0" },
-	};
-
-	(void)state;
-	ASSERT_REFUSED(refusals);
-	loaded(BRIDGES GUEST("a", "w") GUEST("b", "w") GUEST("c", "b") GUEST("d", "b")
-		       GUEST("e", "b"));
 }
 
 static void what_is_not_yaml_is_refused_with_its_line(void **state)
@@ -627,7 +373,7 @@ static void a_file_of_this_machine_is_named_by_its_path(void **state)
 	assert_non_null(strstr(iov_error_message(iov), "at most 1048576 bytes"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, host_text_setup, host_text_teardown)
 
 int main(void)
 {
@@ -638,11 +384,6 @@ int main(void)
 		TEST(unknown_keys_are_refused_with_the_nearest_known_one),
 		TEST(another_shape_is_refused_with_its_line),
 		TEST(numbers_are_decimal_and_whole),
-		TEST(values_out_of_range_are_refused),
-		TEST(interrupts_go_by_a_policy_or_to_cpus),
-		TEST(what_only_one_may_have_is_refused_twice),
-		TEST(huge_pages_have_a_power_of_two),
-		TEST(iovd_gets_ports_that_it_would_take),
 		TEST(what_is_not_yaml_is_refused_with_its_line),
 		TEST(long_values_are_cut_in_messages),
 		TEST(failures_have_the_line_of_a_place_or_of_what_is_around_it),
