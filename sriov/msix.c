@@ -12,7 +12,11 @@
 
 bool vf_has_msix_count(struct iov *iov, const struct iov_pf *pf)
 {
-	return iov_sys_exists(iov, iov_pci_path(pf->bdf, "sriov_vf_total_msix").name);
+	int64_t total = 0;
+
+	/* Every PF has the attribute; without its driver's help it is 0. */
+	iov_pci_number(iov, pf->bdf, "sriov_vf_total_msix", &total);
+	return total > 0;
 }
 
 unsigned int vf_msix_count(struct iov *iov, const struct iov_pf *pf, unsigned int index)
