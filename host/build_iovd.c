@@ -188,8 +188,9 @@ static struct json_object *port_params(const struct iov_host_port *port, const c
 	add_text(params, "name", port->name);
 	add_text(params, "type", port->type);
 	add_text(params, "socket", port->socket);
-	if (port->server)
-		json_object_object_add(params, "server", json_object_new_boolean(*port->server));
+	if (port->socket)
+		json_object_object_add(params, "server",
+				       json_object_new_boolean(port->server && *port->server));
 	add_text(params, "device", device);
 	add_text(params, "bridge", port->bridge);
 	return params;

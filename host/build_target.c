@@ -8,9 +8,11 @@
 #include "host/build.h"
 #include "host/file.h"
 
+/* When one device is planned alone, the others are not asked for. */
 static bool may_be_absent(const struct host_build *build, const struct host_target *target)
 {
-	return build->options.skip_absent || target->said->absent == IOV_HOST_ABSENT_SKIP;
+	return build->options.skip_absent || build->options.only_device ||
+	       target->said->absent == IOV_HOST_ABSENT_SKIP;
 }
 
 static int find(const struct host_build *build, unsigned int index)
@@ -25,6 +27,8 @@ static int find(const struct host_build *build, unsigned int index)
 		return 0;
 	if (error != -ENODEV || !may_be_absent(build, target))
 		return host_fail_at(build, error, host_place("devices[%u].device", index));
+	if (build->options.only_device)
+		return 0;
 	iov_plan_note(build->plan, "devices[%u] (%s) is absent and skipped", index,
 		      target->said->device);
 	iov_log(build->iov, LOG_NOTICE, "devices[%u] is skipped: %s", index,

@@ -2,7 +2,9 @@
 /* Attributes of VFs: reading what people write, setting, putting back, netlink's list. */
 #include "tests/unit/test.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
@@ -70,10 +72,11 @@ static void values_are_read_as_people_write_them(void **state)
 	want("trust", "off");
 	want("max_rate", "1000");
 	want("link_state", "auto");
+	want("vlan_protocol", "802.1AD");
 	assert_string_equal(json_object_to_json_string_ext(values, JSON_C_TO_STRING_PLAIN),
 			    "{\"mac\":\"02:aa:bb:00:00:01\",\"vlan\":4094,\"qos\":7,"
 			    "\"spoofchk\":true,\"trust\":false,\"max_rate\":1000,"
-			    "\"link_state\":\"auto\"}");
+			    "\"link_state\":\"auto\",\"vlan_protocol\":\"802.1ad\"}");
 }
 
 static void malformed_values_are_refused_with_what_was_expected(void **state)
@@ -98,6 +101,7 @@ static void malformed_values_are_refused_with_what_was_expected(void **state)
 		{ "max_rate", "99999999999999999999", "max-rate" },
 		{ "max_rate", "4294967296", "Mbit/s" },
 		{ "link_state", "up", "'enable'" },
+		{ "vlan_protocol", "802.1x", "'802.1ad'" },
 		{ "colour", "", "colour" },
 	};
 
@@ -208,7 +212,8 @@ static void put_vf(struct nl_msg *message, uint32_t index)
 	struct ifla_vf_spoofchk spoofchk = { index, 1 };
 	struct ifla_vf_trust trust = { index, UINT32_MAX };
 	struct ifla_vf_link_state link = { index, IFLA_VF_LINK_STATE_DISABLE };
-	struct nlattr *info = nla_nest_start(message, IFLA_VF_INFO);
+	struct ifla_vf_vlan_info tag = { index, index, 3, htons(ETH_P_8021AD) };
+	struct nlattr *info = nla_nest_start(message, IFLA_VF_INFO), *tags;
 
 	nla_put(message, IFLA_VF_MAC, sizeof(mac), &mac);
 	nla_put(message, IFLA_VF_VLAN, sizeof(vlan), &vlan);
@@ -216,6 +221,9 @@ static void put_vf(struct nl_msg *message, uint32_t index)
 	nla_put(message, IFLA_VF_SPOOFCHK, sizeof(spoofchk), &spoofchk);
 	nla_put(message, IFLA_VF_TRUST, sizeof(trust), &trust);
 	nla_put(message, IFLA_VF_LINK_STATE, sizeof(link), &link);
+	tags = nla_nest_start(message, IFLA_VF_VLAN_LIST);
+	nla_put(message, IFLA_VF_VLAN_INFO, sizeof(tag), &tag);
+	nla_nest_end(message, tags);
 	nla_nest_end(message, info);
 }
 
@@ -254,8 +262,9 @@ static void the_kernels_list_of_256_vfs_is_read(void **state)
 	assert_string_equal(
 		json_object_to_json_string_ext(json_object_array_get_idx(vfs, 255),
 					       JSON_C_TO_STRING_PLAIN),
-		"{\"mac\":\"02:00:00:00:00:ff\",\"vlan\":255,\"qos\":3,\"spoofchk\":true,"
-		"\"trust\":null,\"link_state\":\"disable\",\"max_rate\":20,"
+		"{\"mac\":\"02:00:00:00:00:ff\",\"vlan\":255,\"qos\":3,"
+		"\"vlan_protocol\":\"802.1ad\",\"spoofchk\":true,\"trust\":null,"
+		"\"link_state\":\"disable\",\"max_rate\":20,"
 		"\"min_rate\":10}");
 	nlmsg_free(message);
 }

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Operations of plugins/: what is said to devlink, and lists of CPUs. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <linux/devlink.h>
+#include <netlink/attr.h>
+#include <netlink/genl/genl.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/plan.h"
+#include "plugins/cpu_list.h"
+#include "plugins/devlink.h"
+#include "plugins/ops.h"
+#include "plugins/plugins.h"
+#include "tests/unit/tree.h"
+
+static const struct iov_bdf pf = { .bus = 1 };
+static char *tree;
+static struct iov *iov;
+
+static int setup(void **state)
+{
+	(void)state;
+	tree = tree_new();
+	iov = tree_open(tree);
+	return iov_plugins_register(iov);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	iov_close(iov);
+	tree_remove(tree);
+	return 0;
+}
+
+static const char *text_of(struct nl_msg *message, int attribute)
+{
+	struct nlattr *found = nlmsg_find_attr(nlmsg_hdr(message), GENL_HDRLEN, attribute);
+
+	return found ? nla_get_string(found) : "";
+}
+
+static void a_switch_mode_is_asked_for(void **state)
+{
+	struct nl_msg *message = devlink_eswitch_message(21, pf, NULL);
+	struct genlmsghdr *header = genlmsg_hdr(nlmsg_hdr(message));
+
+	(void)state;
+	assert_int_equal(nlmsg_hdr(message)->nlmsg_type, 21);
+	assert_int_equal(header->cmd, DEVLINK_CMD_ESWITCH_GET);
+	assert_int_equal(header->version, DEVLINK_GENL_VERSION);
+	assert_string_equal(text_of(message, DEVLINK_ATTR_BUS_NAME), "pci");
+	assert_string_equal(text_of(message, DEVLINK_ATTR_DEV_NAME), "0000:01:00.0");
+	assert_null(devlink_eswitch_mode(nlmsg_hdr(message)));
+	nlmsg_free(message);
+}
+
+static void a_switch_mode_is_set_and_read(void **state)
+{
+	static const char *const modes[] = { "legacy", "switchdev" };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct nl_msg *message = devlink_eswitch_message(21, pf, modes[i]);
+		struct nlattr *mode = nlmsg_find_attr(nlmsg_hdr(message), GENL_HDRLEN,
+						      DEVLINK_ATTR_ESWITCH_MODE);
+
+		assert_int_equal(genlmsg_hdr(nlmsg_hdr(message))->cmd, DEVLINK_CMD_ESWITCH_SET);
+		assert_int_equal(nlmsg_hdr(message)->nlmsg_flags & NLM_F_ACK, NLM_F_ACK);
+		assert_int_equal(nla_get_u16(mode), i);
+		assert_string_equal(devlink_eswitch_mode(nlmsg_hdr(message)), modes[i]);
+		nlmsg_free(message);
+	}
+	assert_null(devlink_eswitch_message(21, pf, "bridge"));
+}
+
+static void a_mode_that_is_unknown_is_none(void **state)
+{
+	struct nl_msg *message = nlmsg_alloc();
+
+	(void)state;
+	genlmsg_put(message, 0, 0, 21, 0, 0, DEVLINK_CMD_ESWITCH_GET, 1);
+	nla_put_u16(message, DEVLINK_ATTR_ESWITCH_MODE, 7);
+	assert_null(devlink_eswitch_mode(nlmsg_hdr(message)));
+	nlmsg_free(message);
+}
+
+static void a_recorded_host_has_no_devlink(void **state)
+{
+	const char *mode;
+
+	(void)state;
+	assert_int_equal(iov_eswitch_read(iov, pf, &mode), -EOPNOTSUPP);
+	assert_non_null(strstr(iov_error_message(iov), "recorded tree"));
+}
+
+static void lists_of_cpus_are_compared_as_sets(void **state)
+{
+	(void)state;
+	assert_true(cpu_list_equal("0-3", "0,1,2,3"));
+	assert_true(cpu_list_equal("8,0-3", "0-3,8"));
+	assert_false(cpu_list_equal("0-3", "0-4"));
+	assert_false(cpu_list_equal("", "0"));
+	assert_true(cpu_list_within("1,3", "0-3"));
+	assert_false(cpu_list_within("3-4", "0-3"));
+	assert_int_equal(cpu_list_next("4-5,1", -1), 1);
+	assert_int_equal(cpu_list_next("4-5,1", 1), 4);
+	assert_int_equal(cpu_list_next("4-5,1", 5), -1);
+}
+
+static void lists_that_are_none_are_told(void **state)
+{
+	static const char *const bad[] = { "", "a", "1,", ",1", "3-1", "1-", "-1", "0x1", "99999" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_false(cpu_list_valid(bad[i]));
+	assert_true(cpu_list_valid("0-3,8"));
+}
+
+static void operations_say_what_they_do(void **state)
+{
+	static const char wanted[] = "iovd: port.remove {\"name\":\"up\"}";
+	struct json_object *params = json_object_new_object();
+	_cleanup_json_ struct json_object *call = NULL, *mtu = iov_op_mtu(pf, 9000);
+	char text[256];
+
+	(void)state;
+	json_object_object_add(params, "name", json_object_new_string("up"));
+	call = iov_op_iovd("port.remove", params);
+	iov_op_describe(iov, call, text, sizeof(text));
+	assert_string_equal(text, wanted);
+	iov_op_describe(iov, mtu, text, sizeof(text));
+	assert_string_equal(text, "write '9000' to mtu of the interface of 0000:01:00.0");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_switch_mode_is_asked_for),
+		TEST(a_switch_mode_is_set_and_read),
+		TEST(a_mode_that_is_unknown_is_none),
+		TEST(a_recorded_host_has_no_devlink),
+		TEST(lists_of_cpus_are_compared_as_sets),
+		TEST(lists_that_are_none_are_told),
+		TEST(operations_say_what_they_do),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
