@@ -79,7 +79,10 @@ static bool has_policy(struct iov *iov, struct iov_bdf bdf, struct json_object *
 	return !iov_irq_cpus(iov, bdf, policy, &cpus) && iov_irq_match(now, cpus);
 }
 
-/* The policy that explains where interrupts go; NULL where none does, or all CPUs serve. */
+/*
+ * The policy that explains where interrupts go; NULL where none does, or it is the kernel's:
+ * CPUs of the device's node, or all where that is not known.
+ */
 static char *irq_policy(struct iov *iov, struct iov_bdf bdf)
 {
 	_cleanup_json_ struct json_object *now = iov_irq_read(iov, bdf);
@@ -87,10 +90,8 @@ static char *irq_policy(struct iov *iov, struct iov_bdf bdf)
 	char online[1024];
 
 	if (!first || iov_sys_read(iov, IOV_PATH_CPUS "/online", online, sizeof(online)) ||
-	    has_policy(iov, bdf, now, online))
+	    has_policy(iov, bdf, now, online) || has_policy(iov, bdf, now, "local"))
 		return NULL;
-	if (has_policy(iov, bdf, now, "local"))
-		return strdup("local");
 	if (has_policy(iov, bdf, now, "spread"))
 		return strdup("spread");
 	return has_policy(iov, bdf, now, first) ? strdup(first) : NULL;

@@ -241,8 +241,8 @@ static void a_device_has_what_was_set_of_it(void **state)
 	tree_file(model.tree, PF_PATH "/local_cpulist", "2-3\n");
 	tree_file(model.tree, PF_PATH "/msi_irqs/40", "msix\n");
 	tree_file(model.tree, PF_PATH "/msi_irqs/41", "msix\n");
-	tree_file(model.tree, "proc/irq/40/smp_affinity_list", "2-3\n");
-	tree_file(model.tree, "proc/irq/41/smp_affinity_list", "2-3\n");
+	tree_file(model.tree, "proc/irq/40/smp_affinity_list", "2\n");
+	tree_file(model.tree, "proc/irq/41/smp_affinity_list", "3\n");
 	yaml = snapshot();
 	assert_string_equal(yaml, NOTES PF_NOTE NO_IOVD
 			    "devices:\n"
@@ -250,11 +250,29 @@ static void a_device_has_what_was_set_of_it(void **state)
 			    "  absent: fatal\n"
 			    "  driver: igb\n"
 			    "  mtu: 9000\n"
-			    "  irq: local\n");
+			    "  irq: spread\n");
 	load(yaml);
 	assert_int_equal(steps(), 0);
 	tree_file(model.tree, "proc/irq/41/smp_affinity_list", "0-3\n");
 	assert_int_equal(steps(), 1);
+}
+
+/* The kernel itself prefers the CPUs of the device's node. */
+static void interrupts_as_the_kernel_has_them_are_nothing_to_say(void **state)
+{
+	static const char *const lists[] = { "2-3\n", "0-3\n" };
+
+	(void)state;
+	tree_file(model.tree, "sys/devices/system/cpu/online", "0-3\n");
+	tree_file(model.tree, PF_PATH "/local_cpulist", "2-3\n");
+	tree_file(model.tree, PF_PATH "/msi_irqs/40", "msix\n");
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		_cleanup_free_ char *yaml = NULL;
+
+		tree_file(model.tree, "proc/irq/40/smp_affinity_list", lists[i]);
+		yaml = snapshot();
+		assert_string_equal(yaml, NOTES NO_IOVD "{}\n");
+	}
 }
 
 /* Answers as an iovd that has two bridges and three ports. */
@@ -375,6 +393,7 @@ int main(void)
 		TEST(huge_pages_are_written_by_node),
 		TEST(huge_pages_without_nodes_are_the_hosts),
 		TEST(a_device_has_what_was_set_of_it),
+		TEST(interrupts_as_the_kernel_has_them_are_nothing_to_say),
 		TEST(bridges_and_ports_are_written_with_identities),
 		TEST(a_file_that_is_edited_during_apply_changes_nothing),
 	};
