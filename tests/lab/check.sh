@@ -59,5 +59,5 @@ expect "its INTx line is the kernel's" "$(cat $pci/$legacy/irq)" \
 	"$(say intx found | sed -n 's/^line \([0-9]*\).*/\1/p')"
 
 look $nvme
-expect "an NVMe controller" "ok flr ok" "$(status assignable) $(jq -r '.[] | select(.check == "reset")
+expect "an NVMe controller" "ok flr ok" "$(status assignable) $(jq -r '.[] | select(.check == "reset") |
 	.evidence[0].value' <<< "$checks" | cut -d' ' -f1) $(status sr-iov)"
