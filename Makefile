@@ -22,6 +22,7 @@ test: all
 	scripts/test $(BUILD)
 
 bench: all
+	@scripts/setup --bench
 	tests/bench/run
 
 install: all

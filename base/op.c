@@ -79,6 +79,21 @@ struct json_object *iov_if_link(const char *path, const char *target)
 	return new_condition(path, "link", target ? json_object_new_string(target) : NULL);
 }
 
+struct json_object *iov_if_link_among(const char *path, char *const *targets, size_t count)
+{
+	struct json_object *among = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(among, json_object_new_string(targets[i]));
+	return new_condition(path, "link", among);
+}
+
+struct json_object *iov_if_within(struct json_object *condition, unsigned int milliseconds)
+{
+	json_object_object_add(condition, "within", json_object_new_int64(milliseconds));
+	return condition;
+}
+
 struct json_object *iov_if_value(const char *path, const char *value)
 {
 	return new_condition(path, "value", json_object_new_string(value));
@@ -87,6 +102,17 @@ struct json_object *iov_if_value(const char *path, const char *value)
 struct json_object *iov_if_exists(const char *path, bool exists)
 {
 	return new_condition(path, "exists", json_object_new_boolean(exists));
+}
+
+static bool is_among(struct json_object *expected, const char *text)
+{
+	if (!json_object_is_type(expected, json_type_array))
+		return !strcmp(text, json_object_get_string(expected));
+	for (size_t i = 0; i < json_object_array_length(expected); i++) {
+		if (!strcmp(text, json_object_get_string(json_object_array_get_idx(expected, i))))
+			return true;
+	}
+	return false;
 }
 
 bool condition_holds(struct iov *iov, struct json_object *condition)
@@ -100,7 +126,7 @@ bool condition_holds(struct iov *iov, struct json_object *condition)
 		error = iov_sys_link_name(iov, path, text, sizeof(text));
 		if (!expected)
 			return error == -ENOENT;
-		return !error && !strcmp(text, json_object_get_string(expected));
+		return !error && is_among(expected, text);
 	}
 	if (json_object_object_get_ex(condition, "value", &expected)) {
 		error = iov_sys_read(iov, path, text, sizeof(text));

@@ -14,9 +14,10 @@
  *	  "explain"	{"12": "text"}: what an errno of it means
  *	  "unless"	a condition; when it holds already the operation is skipped
  *	condition	{"path": "...", "link": "vfio-pci"}	last component of the link;
- *						null: there is no such link
+ *						null: there is no such link; an array: any
  *			{"path": "...", "value": "4"}	content without trailing space
  *			{"path": "...", "exists": true}
+ *	  "within"	milliseconds after which waiting for it is in vain
  *
  * The way of a plan:
  *
@@ -134,6 +135,25 @@ void iov_op_describe(struct iov *iov, struct json_object *op, char *text, size_t
  * Return: a condition; never NULL.
  */
 struct json_object *iov_if_link(const char *path, const char *target);
+
+/**
+ * iov_if_link_among - condition on a symbolic link that may lead to one of several
+ * @path: relative to the sysroot
+ * @targets: last components of its target, one of which will do
+ * @count: length of @targets
+ *
+ * Return: a condition; never NULL.
+ */
+struct json_object *iov_if_link_among(const char *path, char *const *targets, size_t count);
+
+/**
+ * iov_if_within - say how long waiting for a condition makes sense
+ * @condition: condition
+ * @milliseconds: when it does not hold by then, it never will
+ *
+ * Return: @condition.
+ */
+struct json_object *iov_if_within(struct json_object *condition, unsigned int milliseconds);
 
 /**
  * iov_if_value - condition on an attribute's content

@@ -162,4 +162,10 @@ int journal_note(struct iov *iov, struct journal *journal, const char *event, si
 /* The change is over. */
 int journal_remove(struct iov *iov, struct journal *journal);
 
+/* kernel_log.c */
+
+/* The last line of the kernel's log of the last @milliseconds that names a device. */
+bool kernel_said(struct iov *iov, const char *device, unsigned int milliseconds, char *line,
+		 size_t size);
+
 #endif

@@ -91,22 +91,41 @@ static struct json_object *first_unmet(struct iov *iov, struct json_object *step
 	return NULL;
 }
 
+static unsigned int limit_of(const struct run *run, struct json_object *condition)
+{
+	struct json_object *within;
+	unsigned int limit = run->options.verify_timeout;
+
+	if (json_object_object_get_ex(condition, "within", &within) &&
+	    json_object_get_int64(within) < limit)
+		limit = (unsigned int)json_object_get_int64(within);
+	return limit;
+}
+
+static int fail_unmet(struct iov *iov, struct json_object *step, struct json_object *unmet,
+		      unsigned int waited)
+{
+	char text[IOV_PATH_MAX], said[256];
+
+	condition_describe(unmet, text, sizeof(text));
+	if (kernel_said(iov, json_get_text(step, "device"), waited, said, sizeof(said)))
+		return iov_fail(iov, -ETIME, "expected that %s, but after %u ms it is not so; the "
+				"kernel says '%s'", text, waited, said);
+	return iov_fail(iov, -ETIME, "expected that %s, but after %u ms it is not so; the "
+			"kernel's log (dmesg) may say why", text, waited);
+}
+
 /* Drivers act asynchronously: wait until every condition holds. */
 static int wait_for(const struct run *run, struct iov *iov, struct json_object *step,
 		    const char *list)
 {
 	struct timespec pause = { .tv_nsec = VERIFY_POLL_MS * 1000000L };
-	unsigned int limit = run->options.verify_timeout;
 	struct json_object *unmet;
-	char text[IOV_PATH_MAX];
 
 	for (unsigned int waited = 0; (unmet = first_unmet(iov, step, list));
 	     waited += VERIFY_POLL_MS) {
-		if (waited >= limit) {
-			condition_describe(unmet, text, sizeof(text));
-			return iov_fail(iov, -ETIME, "expected that %s, but after %u ms it "
-					"is not so; the kernel's log (dmesg) may say why", text, limit);
-		}
+		if (waited >= limit_of(run, unmet))
+			return fail_unmet(iov, step, unmet, waited);
 		nanosleep(&pause, NULL);
 	}
 	return 0;

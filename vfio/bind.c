@@ -170,7 +170,7 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 		iov_step_do(step, iov_op_unless(op_unbind(bdf), if_driver(bdf, driver)));
 	if (!bound)
 		iov_step_do(step, iov_op_unless(op_probe(bdf), if_driver(bdf, driver)));
-	iov_step_verify(step, if_driver(bdf, driver));
+	iov_step_verify(step, if_bound(bdf, driver));
 	binding_undo(step, binding);
 	return 0;
 }

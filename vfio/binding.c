@@ -41,6 +41,11 @@ struct json_object *if_driver(struct iov_bdf bdf, const char *driver)
 	return iov_if_link(iov_pci_path(bdf, "driver").name, *driver ? driver : NULL);
 }
 
+struct json_object *if_bound(struct iov_bdf bdf, const char *driver)
+{
+	return iov_if_within(if_driver(bdf, driver), PROBED_MS);
+}
+
 void binding_check(struct iov_step *step, const struct binding *binding)
 {
 	if (binding->exists)
@@ -64,7 +69,7 @@ void binding_undo(struct iov_step *step, const struct binding *binding)
 		iov_step_undo(step, iov_op_absent_ok(op_override(bdf, binding->override)));
 		iov_step_undo(step, op_unbind(bdf));
 	}
-	iov_step_undone(step, if_driver(bdf, binding->driver));
+	iov_step_undone(step, if_bound(bdf, binding->driver));
 }
 
 static const char *text_or_null(const char *text)
@@ -164,9 +169,9 @@ void bindings_close(struct bindings *bindings)
 static int keep_vfs(struct iov *iov, const struct binding *binding)
 {
 	struct iov_bdf_text bdf = iov_bdf_format(binding->bdf);
-	unsigned int vfs = iov_pci_vf_count(iov, binding->bdf);
+	unsigned int vfs = binding->driver[0] ? iov_pci_vf_count(iov, binding->bdf) : 0;
 
-	if (!binding->driver[0] || !vfs)
+	if (!vfs)
 		return 0;
 	return iov_fail(iov, -EBUSY,
 			"%s: has %u VFs, which go when its driver %s does; remove them first "

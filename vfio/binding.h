@@ -12,6 +12,12 @@
 #define WHY_SIZE 64
 #define DRIVER_SIZE 64
 
+/*
+ * drivers_probe answers when the probe is over, so a link that is not there by then, or
+ * soon after when others probe as well, never comes.
+ */
+#define PROBED_MS 500
+
 /**
  * struct binding - a function that a plan rebinds, as it is before
  * @bdf: function
@@ -73,5 +79,7 @@ struct json_object *op_override(struct iov_bdf bdf, const char *value);
 struct json_object *op_unbind(struct iov_bdf bdf);
 struct json_object *op_probe(struct iov_bdf bdf);
 struct json_object *if_driver(struct iov_bdf bdf, const char *driver);
+/* The same, as what a probe must reach. */
+struct json_object *if_bound(struct iov_bdf bdf, const char *driver);
 
 #endif

@@ -82,13 +82,20 @@ static void load_modules(struct iov *iov, struct iov_step *step, const struct na
 	}
 }
 
-/* The native driver by its name where that is known, else any. */
+/*
+ * The native driver by its name where that is known; else the driver that one of the
+ * modules brings, and on a recorded tree any.
+ */
 static struct json_object *if_native(const struct binding *binding, const struct native *native)
 {
+	struct iov_bdf bdf = binding->bdf;
+
 	if (native->driver[0])
-		return if_driver(binding->bdf, native->driver);
-	return iov_if_exists(iov_pci_path(binding->bdf, "driver").name,
-			     !native->known || native->count);
+		return if_driver(bdf, native->driver);
+	if (native->count)
+		return iov_if_link_among(iov_pci_path(bdf, "driver/module").name, native->modules,
+					 native->count);
+	return iov_if_exists(iov_pci_path(bdf, "driver").name, !native->known);
 }
 
 static void add_rebind_step(struct bindings *bindings, const struct binding *binding,
@@ -108,7 +115,7 @@ static void add_rebind_step(struct bindings *bindings, const struct binding *bin
 	load_modules(bindings->iov, step, native);
 	if (binding->override[0])
 		iov_step_do(step, op_override(binding->bdf, ""));
-	if (binding->driver[0] && native->driver[0])
+	if (binding->driver[0] && native->count)
 		iov_step_do(step, iov_op_unless(op_unbind(binding->bdf),
 						if_native(binding, native)));
 	else if (binding->driver[0])
@@ -116,7 +123,7 @@ static void add_rebind_step(struct bindings *bindings, const struct binding *bin
 	if (has_native)
 		iov_step_do(step, iov_op_unless(op_probe(binding->bdf),
 						if_native(binding, native)));
-	iov_step_verify(step, if_native(binding, native));
+	iov_step_verify(step, iov_if_within(if_native(binding, native), PROBED_MS));
 	binding_undo(step, binding);
 }
 

@@ -310,6 +310,46 @@ static void the_write_that_hangs_is_named(void **state)
 	iov_plan_free(plan);
 }
 
+static struct iov_plan *wait_in_vain(struct json_object *condition)
+{
+	struct iov_plan *plan;
+	struct iov_step *step;
+
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "wait"), 0);
+	step = iov_plan_step(plan, "0000:01:10.0", "write");
+	iov_step_do(step, iov_op_write("sys/attr0", "new"));
+	iov_step_verify(step, condition);
+	return plan;
+}
+
+static void what_never_comes_is_not_waited_for(void **state)
+{
+	struct iov_plan *plan = wait_in_vain(iov_if_within(iov_if_exists("sys/none", true), 20));
+
+	(void)state;
+	tree_file(kernel.tree, "dev/kmsg", "3,1,9000000000000000,-;igbvf 0000:01:10.0: no room\n");
+	assert_int_equal(iov_plan_run(plan, NULL), -ETIME);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "after 20 ms"));
+	assert_non_null(strstr(iov_error_message(kernel.iov),
+			       "the kernel says 'igbvf 0000:01:10.0: no room'"));
+	iov_plan_free(plan);
+}
+
+static void a_link_to_one_of_several_will_do(void **state)
+{
+	char first[] = "igb", second[] = "igbvf", *both[] = { first, second };
+	struct iov_plan *plan = wait_in_vain(iov_if_link_among("sys/module", both, 2));
+	struct iov_plan *other;
+
+	(void)state;
+	tree_link(kernel.tree, "sys/module", "../../module/igbvf");
+	assert_int_equal(iov_plan_run(plan, NULL), 0);
+	iov_plan_free(plan);
+	other = wait_in_vain(iov_if_within(iov_if_link_among("sys/module", both, 1), 20));
+	assert_int_equal(iov_plan_run(other, NULL), -ETIME);
+	iov_plan_free(other);
+}
+
 static void what_is_pending_is_described(void **state)
 {
 	_cleanup_json_ struct json_object *pending = NULL, *none = NULL;
@@ -647,6 +687,8 @@ int main(void)
 		TEST(the_writes_of_a_step_are_ended_without_their_caller),
 		TEST(the_write_that_fails_is_named),
 		TEST(the_write_that_hangs_is_named),
+		TEST(what_never_comes_is_not_waited_for),
+		TEST(a_link_to_one_of_several_will_do),
 		TEST(what_is_pending_is_described),
 		TEST(a_journal_of_an_earlier_boot_is_dropped),
 		TEST(a_torn_line_of_the_journal_is_ignored),
