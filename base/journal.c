@@ -34,9 +34,9 @@
 #define LOCK_POLL_MS 20
 /* After this time a person wonders what the command waits for. */
 #define LOCK_SAY_MS 1000
-/* Longest note, and how many each step has: a run that is undone, and a recovery. */
+/* Longest note, and most notes of a step in a run: it is done and then undone. */
 #define NOTE_SIZE 32
-#define NOTES_OF_STEP 8
+#define NOTES_OF_STEP 4
 
 static int fail_state(struct iov *iov, int error, const char *doing)
 {
@@ -229,11 +229,11 @@ int journal_note(struct iov *iov, struct journal *journal, const char *event, si
 	return error ? fail_state(iov, error, "write the journal") : 0;
 }
 
-/* Take from the disk what the notes of @steps steps need. */
-static int take_room(struct journal *journal, off_t used, size_t steps)
+/* Take from the disk what @runs runs of @steps steps note. */
+static int take_room(struct journal *journal, off_t used, size_t steps, size_t runs)
 {
 	return -posix_fallocate(journal->file, 0,
-				used + (off_t)(steps * NOTES_OF_STEP * NOTE_SIZE));
+				used + (off_t)(runs * steps * NOTES_OF_STEP * NOTE_SIZE));
 }
 
 /* The line that begins a journal; the caller puts it. */
@@ -257,7 +257,7 @@ static struct json_object *first_line(struct iov *iov, struct json_object *plan)
 static int write_first(struct journal *journal, const char *text, size_t steps)
 {
 	size_t length = strlen(text);
-	int error = take_room(journal, (off_t)length + 1, steps);
+	int error = take_room(journal, (off_t)length + 1, steps, 2);
 
 	if (!error)
 		error = append(journal, text, length);
@@ -393,6 +393,6 @@ int journal_open(struct iov *iov, struct journal *journal, size_t steps)
 		return fail_state(iov, -errno, "open the journal");
 	error = end_torn_line(iov, journal);
 	if (!error)
-		error = take_room(journal, journal->written, steps);
+		error = take_room(journal, journal->written, steps, 1);
 	return error ? fail_state(iov, error, "continue the journal") : 0;
 }

@@ -519,6 +519,25 @@ static void without_room_for_the_journal_nothing_changes(void **state)
 	assert_true(all_are("new"));
 }
 
+static void recovery_needs_no_more_room(void **state)
+{
+	struct rlimit limit, small;
+	struct stat journal;
+	int error;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	run_killed(STEPS - 1);
+	assert_int_equal(stat(iov_path("%s/var/lib/iovkit/journal", kernel.tree).name, &journal), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	small = (struct rlimit){ (rlim_t)journal.st_size, limit.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	error = iov_plan_recover(kernel.iov, false, NULL);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(error, 0);
+	assert_true(all_are("old"));
+}
+
 /* Process 71, a virtual machine, opens the IOMMU group of 0000:01:10.0. */
 static void open_by_vm(void)
 {
@@ -696,6 +715,7 @@ int main(void)
 		TEST(steps_of_different_devices_run_at_the_same_time),
 		TEST(steps_that_share_a_device_keep_their_order),
 		TEST(without_room_for_the_journal_nothing_changes),
+		TEST(recovery_needs_no_more_room),
 		TEST(what_a_virtual_machine_holds_is_not_undone),
 		TEST(devices_that_hang_are_given_up_in_time),
 		TEST(a_hang_names_who_holds_the_device),
