@@ -42,6 +42,7 @@ iov vf remove $pf > /dev/null
 killed recvfrom 5 iov vf create $pf --count 2 --jobs 1
 sleep 1000 9<> "/dev/vfio/$(group_of 0000:01:10.2)" &
 holder=$!
+while ! [ -e /proc/$holder/fd/9 ]; do sleep 0.05; done
 expect_status "undoing refuses" 1 iov recover
 expect_match "and names the holder" "0000:01:10.2 is held by pid $holder \(sleep\).*iov recover" "$err"
 expect "the VF is still there" vfio-pci "$(driver_of 0000:01:10.2)"
