@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: outside
+# What is installed makes the host as its file says: at boot before the network, after a
+# power loss in the middle of a change, and when a device is plugged in.
+. "$(dirname "$0")/lib/check.sh"
+
+igb=0000:01:00.0 e1000e=0000:02:00.0 nvme=0000:03:00.0
+plugged=0000:04:00.0
+file=/etc/iovkit/host.yaml
+
+host_file()
+{
+	cat <<END
+huge_pages:
+  - size: 2M
+    count: 80
+devices:
+  - name: uplink
+    device: path=0000:00:01.0/00.0
+    vfs:
+      count: 2
+      driver: vfio-pci
+      each:
+        - {index: 0, mac: 02:00:00:00:00:0a}
+        - {index: 1, mac: 02:00:00:00:00:0b}
+  - device: serial=52-54-00-ff-ff-12-34-57
+    driver: vfio-pci
+  - device: path=0000:00:03.0/00.0
+    driver: vfio-pci
+  - device: path=0000:00:04.0/00.0
+    absent: skip
+    driver: vfio-pci
+iovd:
+  bridges:
+    - name: br0
+  ports:
+    - {name: up, type: ethdev, bridge: br0, device: uplink/vf1}
+    - {name: guest, type: vhost-user, bridge: br0, socket: /run/guest.sock, server: on}
+END
+}
+
+# The root's upper layer: the project installed, the file, the services enabled
+prepare()
+{
+	local root=$work/upper/data enabled=etc/systemd/system/multi-user.target.wants
+	DESTDIR=$root meson install --no-rebuild -C "$IOVKIT_BUILD" > /dev/null
+	mkdir -p "$root"/{usr/lib,etc/iovkit}
+	# found as after ldconfig
+	ln -s "$(cd "$root" && find . -name libiov.so.0 -printf '/%P')" "$root/usr/lib/"
+	host_file > "$root$file"
+	systemctl -q --root="$root" enable iovkit iovd
+	ln -s /lib/systemd/system/systemd-networkd.service "$root/$enabled/"
+	truncate -s 512M "$work/host.img"
+	mke2fs -q -t ext4 -d "$work/upper" "$work/host.img"
+}
+
+boot()
+{
+	"$lab/lab" exec --systemd --state "$work/host.img" --topology minimal --device igb \
+		--device e1000e --device nvme --device port --timeout 200 -- "$0" "$1"
+}
+
+# In the virtual host
+
+shown() { systemctl show --value -p "$2" "$1"; }
+ports() { iov port list --json | jq -r '.[].name' | sort | paste -sd' ' -; }
+
+# await WHAT WANTED COMMAND...: what happens by itself within 40 s
+await()
+{
+	local got
+	for _ in {1..200}; do
+		got=$("${@:3}" 2>&1) && [ "$got" = "$2" ] && break
+		sleep 0.2
+	done
+	expect "$1" "$2" "$got"
+}
+
+# The native driver of a function says so to the kernel's log when it probes
+never_native()
+{
+	expect "$1 never had its native driver" "" "$(dmesg | grep -E "(e1000|nvme).* $2")"
+}
+
+# as_the_file_says VFS
+as_the_file_says()
+{
+	expect "iovkit.service" active "$(systemctl is-active iovkit || systemctl status iovkit)"
+	local done started
+	done=$(shown iovkit ActiveEnterTimestampMonotonic)
+	started=$(shown systemd-networkd InactiveExitTimestampMonotonic)
+	[ "$done" -lt "$started" ] || fail "the network starts at $started us, before $done us"
+	echo "ok: the network starts $((started - done)) us afterwards, at $started us"
+	expect "VFs and their drivers" "$1 vfio-pci vfio-pci" \
+		"$(< $pci/$igb/sriov_numvfs) $(driver_of 0000:01:10.0) $(driver_of 0000:01:10.2)"
+	expect "their addresses" "02:00:00:00:00:0a 02:00:00:00:00:0b" \
+		"$(iov vf list $igb --json | jq -r '.vfs[:2][].mac' | paste -sd' ' -)"
+	expect "functions for guests" "vfio-pci vfio-pci" "$(driver_of $e1000e) $(driver_of $nvme)"
+	never_native "the NIC" $e1000e
+	never_native "the NVMe controller" $nvme
+	expect "no change is pending" "nothing to recover" "$(iov recover)"
+	await "iovd.service" active systemctl is-active iovd
+	expect "iovd has the ports of the file" "guest up" "$(ports)"
+	expect "udev has no complaint" "" "$(journalctl -b -t systemd-udevd | grep iovkit)"
+}
+
+plug()
+{
+	"$lab/lib/monitor" netdev_add user,id=plugged,restrict=on
+	"$lab/lib/monitor" device_add e1000,id=nic,netdev=plugged,bus=rp4
+	await "$1" vfio-pci driver_of $plugged
+}
+
+unplug()
+{
+	"$lab/lib/monitor" device_del nic
+	await "it is unplugged" no sh -c "[ -e $pci/$plugged ] && echo yes || echo no"
+	"$lab/lib/monitor" netdev_del plugged
+}
+
+# A power loss once a change has begun
+lose_power()
+{
+	sed -i 's/count: 2/count: 4/' $file
+	sync
+	systemctl stop iovd
+	iov apply --only devices &
+	until grep -qs '"begin"' /var/lib/iovkit/journal; do kill -0 $!; done
+	echo b > /proc/sysrq-trigger
+	sleep 60
+}
+
+first()
+{
+	as_the_file_says 2
+	systemctl kill -s KILL iovd
+	await "iovd is back after its death, with its ports" "guest up" ports
+	plug "a plugged device gets its driver"
+	never_native "it" $plugged
+	unplug
+	plug "again, now that the native driver is there before udev"
+	expect_match "which had it for a moment" "e1000 $plugged" "$(dmesg)"
+	lose_power
+}
+
+second()
+{
+	expect "the journal of the earlier boot is gone" "" "$(ls /var/lib/iovkit | grep journal)"
+	as_the_file_says 4
+}
+
+[ $# = 0 ] || { "$1"; exit; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+prepare
+status=0
+boot first || status=$?
+expect "the first boot ends with a power loss" 125 $status
+e2fsck -fp "$work/host.img" > /dev/null || [ $? = 1 ]
+expect_match "in the middle of a change" '"begin"' \
+	"$(debugfs -R "cat data/var/lib/iovkit/journal" "$work/host.img" 2> /dev/null | tr -d '\0')"
+boot second
