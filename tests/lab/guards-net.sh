@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: --management
+# Whatever is stacked on an interface keeps it, by the kind that the kernel has.
+. "$(dirname "$0")/lib/check.sh"
+
+spare=0000:81:00.0 pf=0000:01:00.0
+nic=$(basename $pci/$spare/net/*)
+
+bind() { iov bind "$@" --driver vfio-pci; }
+findings() { iov show $spare --json | jq -c '.assignment.held_by[] | [.guard, .holder, .path[1:]]'; }
+
+# stacked KIND HOLDER COMMAND...: the interface of KIND that COMMAND makes is "upper0"
+stacked()
+{
+	"${@:3}"
+	expect "$1 holds it" "[\"$1\",\"$2 upper0\",[\"$nic\",\"upper0\"]]" "$(findings)"
+	ip link delete upper0
+	expect "without $2 it is free" "" "$(findings)"
+}
+
+on() { ip link add upper0 link "$nic" type "$@"; }
+under() { ip link add upper0 type "$@" && ip link set "$nic" down && ip link set "$nic" master upper0; }
+
+# The network of the lab has a router, and what it announces is a default route
+echo 0 > /proc/sys/net/ipv6/conf/$nic/accept_ra
+ip link set "$nic" up
+expect "being up with a link-local address holds nothing" "" "$(findings)"
+stacked vlan VLAN on vlan id 5
+stacked macvlan macvlan on macvlan
+stacked macvlan macvtap on macvtap
+stacked macvlan ipvlan on ipvlan
+stacked bridge bridge under bridge
+stacked bond bond under bond
+stacked team team under team
+stacked upper vrf under vrf table 5
+
+ip link add upper0 type bridge && ip link set "$nic" up && ip link set "$nic" master upper0
+ip address add 192.0.2.7/32 dev upper0
+held $spare "address 192.0.2.7 of upper0 \[guard address\] and 1 more" bind $spare
+expect_match "each guard is named" "--force=address --force=bridge\$" "$err"
+held $spare "bridge upper0" bind $spare --force=address
+refusal=$(bind $spare --json 2> /dev/null) || :
+expect "a refusal has its findings in JSON" \
+	"3 [\"address\",\"$spare\",\"address 192.0.2.7 of upper0\",[\"$spare\",\"$nic\",\"upper0\"],\"named\"]" \
+	"$(jq -r '"\(.exit) \(.findings[0] | [.guard, .device, .holder, .path, .why])"' <<< "$refusal")"
+ip link delete upper0
+
+unshare --net sleep 1000 &
+container=$!
+until [ "$(readlink /proc/$container/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.1; done
+ip link add upper0 link "$nic" type macvlan
+ip link set upper0 netns $container
+held $spare "macvlan upper0 in the network namespace of pid $container \((sleep|unshare)\)" bind $spare
+nsenter --net=/proc/$container/ns/net ip link delete upper0
+ip link set "$nic" netns $container
+held $spare "$nic in the network namespace of pid $container \(.*guard netns" bind $spare
+nsenter --net=/proc/$container/ns/net ip link set "$nic" netns 1
+kill $container
+wait $container || :
+expect "back and idle it is free" "" "$(findings)"
+
+iov vf create $pf --count 2 > /dev/null
+exec {vfio}<> "/dev/vfio/$(group_of 0000:01:10.2)"
+held $pf "0000:01:00.0 \(named\).*default route" bind $pf
+held $pf "0000:01:10.2 \(VF 1 of $pf\) is in use by pid $$ \(" \
+	bind $pf --force=default-route --force=address
+expect_status "what nobody holds is still a PF with VFs" 1 \
+	bind $pf --force=default-route --force=address --force=vfio-open
+expect_match "which is said" "has 2 VFs" "$err"
+exec {vfio}>&-
