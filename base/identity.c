@@ -188,10 +188,14 @@ static int interface_function(struct iov *iov, const char *name, struct iov_bdf 
 
 static int parse_plain(struct iov *iov, const char *text, struct iov_bdf *bdf)
 {
-	int error = strchr(text, '/') || *text == '.' || !*text ? -ENOENT :
-			    interface_function(iov, text, bdf);
+	int error;
 
-	if (!error || iov_bdf_scan(text, bdf))
+	/* An interface's name has no colon, so an address is never one. */
+	if (iov_bdf_scan(text, bdf))
+		return 0;
+	error = strchr(text, '/') || *text == '.' || !*text ? -ENOENT :
+			interface_function(iov, text, bdf);
+	if (!error)
 		return 0;
 	if (error == -ENODEV)
 		return iov_fail(iov, -ENODEV, "%s: a network interface, but of no PCI function; "

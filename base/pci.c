@@ -116,7 +116,9 @@ unsigned int iov_pci_vf_count(struct iov *iov, struct iov_bdf bdf)
 	char **names;
 	size_t count;
 
-	if (iov_sys_list(iov, iov_pci_path(bdf, "").name, &names, &count))
+	/* Most functions are no PFs, and a directory of one has some sixty entries. */
+	if (!iov_sys_exists(iov, iov_pci_path(bdf, "sriov_totalvfs").name) ||
+	    iov_sys_list(iov, iov_pci_path(bdf, "").name, &names, &count))
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		if (sscanf(names[i], "virtfn%u", &index) == 1 && index >= vfs)

@@ -337,7 +337,8 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
  * @verify_timeout: how long each condition is waited for, in milliseconds;
  *	0 means 10 s
  * @lock_timeout: how long another change is waited for, in milliseconds; 0 means 30 s
- * @jobs: most steps that run at the same time, 1 to 64; 0 means 8
+ * @jobs: most steps that run at the same time, 1 to 64; 0 means as many
+ *	as there are CPUs, 2 to 8
  * @ready: asked last, when this process alone may change the host, the guards have
  *	agreed and nothing is written: 0, or -errno with a message to change nothing;
  *	may be NULL

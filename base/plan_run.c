@@ -14,6 +14,7 @@
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/context.h"
@@ -21,7 +22,8 @@
 #include "base/paths.h"
 #include "base/plan_engine.h"
 
-#define JOBS 8
+#define JOBS_MIN 2
+#define JOBS_MAX 8
 #define LOCK_WAIT_MS 30000
 #define VERIFY_TIMEOUT_MS 10000
 #define VERIFY_POLL_MS 5
@@ -43,13 +45,21 @@ struct run {
 	size_t reported;
 };
 
+/* More than there are CPUs get in each other's way in the kernel. */
+static unsigned int default_jobs(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus < JOBS_MIN ? JOBS_MIN : cpus > JOBS_MAX ? JOBS_MAX : (unsigned int)cpus;
+}
+
 static int run_open(struct run *run, struct iov *iov, const struct iov_plan_options *options)
 {
 	*run = (struct run){ .iov = iov };
 	if (options)
 		run->options = *options;
 	if (!run->options.jobs)
-		run->options.jobs = JOBS;
+		run->options.jobs = default_jobs();
 	if (!run->options.lock_timeout)
 		run->options.lock_timeout = LOCK_WAIT_MS;
 	if (!run->options.verify_timeout)

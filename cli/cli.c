@@ -56,7 +56,7 @@ static const struct argp_option change_options[] = {
 	{ "timeout", KEY_TIMEOUT, "SECONDS", 0,
 	  "Give up a write that the kernel does not answer (60)", 40 },
 	{ "wait", KEY_WAIT, "SECONDS", 0, "Wait for another change of the host to end (30)", 40 },
-	{ "jobs", KEY_JOBS, "N", 0, "Work on up to N independent devices at the same time (8)", 40 },
+	{ "jobs", KEY_JOBS, "N", 0, "Work on up to N independent devices at the same time (CPUs, at most 8)", 40 },
 	{ 0 },
 };
 

@@ -137,7 +137,7 @@ int bindings_add(struct bindings *bindings, struct iov_bdf bdf, bool planned, co
 	*binding = (struct binding){ .bdf = bdf };
 	snprintf(binding->why, sizeof(binding->why), "%s", why);
 	/* A function that is there now and planned goes and comes back without a driver. */
-	binding->exists = !planned && iov_sys_exists(bindings->iov, iov_pci_path(bdf, "").name);
+	binding->exists = !planned;
 	return binding->exists ? read_binding(bindings->iov, binding) : 0;
 }
 

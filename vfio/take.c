@@ -9,12 +9,26 @@
 
 #define WHY_MAX 96
 
+/* What most functions are, without a look at the members. */
+static bool is_alone(struct iov *iov, struct iov_bdf bdf)
+{
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(iov, iov_pci_path(bdf, "iommu_group/devices").name, &names, &count))
+		return true;
+	iov_names_free(names, count);
+	return count < 2;
+}
+
 /* Members with a driver of the host's are not touched; a plan that moves them says so. */
 static void take_group(struct iov_plan *plan, struct iov_bdf bdf)
 {
 	struct iov_group *group;
 	char why[WHY_MAX];
 
+	if (is_alone(iov_plan_context(plan), bdf))
+		return;
 	if (iov_group_of(&group, iov_plan_context(plan), bdf))
 		return;
 	snprintf(why, sizeof(why), "member of IOMMU group %u", group->number);
@@ -63,10 +77,13 @@ static void take_slot(struct iov_plan *plan, struct iov_bdf bdf)
 {
 	struct iov *iov = iov_plan_context(plan);
 	struct iov_bdf ports[IOV_ANCESTORS_MAX];
-	size_t count = iov_pci_ancestors(iov, bdf, ports);
 	char why[WHY_MAX];
+	size_t count;
 
-	if (!count || has_own_reset(iov, bdf))
+	if (has_own_reset(iov, bdf))
+		return;
+	count = iov_pci_ancestors(iov, bdf, ports);
+	if (!count)
 		return;
 	snprintf(why, sizeof(why), "same slot as %s, which only resets as a whole", IOV_BDF(bdf));
 	take_below(plan, ports[count - 1], why);
