@@ -123,6 +123,7 @@ void guard_scan_begin(struct guard_scan *scan, struct iov *iov)
 		.iov = iov,
 		.holders = json_object_new_array(),
 		.mounted = json_object_new_object(),
+		.namespaces = json_object_new_object(),
 	};
 }
 
@@ -130,7 +131,7 @@ int guard_scan_open(struct guard_scan *scan, struct iov *iov)
 {
 	static int (*const scans[])(struct guard_scan *scan) = {
 		guard_scan_net, guard_scan_mounts, guard_scan_block, guard_scan_processes,
-		guard_scan_display,
+		guard_scan_named_netns, guard_scan_display,
 	};
 	int error = 0;
 
@@ -146,8 +147,9 @@ void guard_scan_close(struct guard_scan *scan)
 {
 	json_object_put(scan->holders);
 	json_object_put(scan->mounted);
+	json_object_put(scan->namespaces);
 	json_object_put(scan->disks);
-	scan->holders = scan->mounted = scan->disks = NULL;
+	scan->holders = scan->mounted = scan->namespaces = scan->disks = NULL;
 }
 
 bool guard_has_component(const char *path, const char *name)
@@ -184,6 +186,7 @@ int guard_scan_match(struct guard_scan *scan, struct iov_bdf bdf, struct json_ob
 	struct iov_bdf_text device = iov_bdf_format(bdf);
 
 	guard_scan_claims(scan, device.text);
+	guard_scan_hidden_net(scan, device.text);
 	guard_scan_boot_vga(scan, bdf);
 	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
 		struct json_object *holder = json_object_array_get_idx(scan->holders, i);

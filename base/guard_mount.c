@@ -31,8 +31,7 @@ static void visit_btrfs(struct guard_scan *scan, struct guard_chain *chain, cons
 	chain->count = 1;
 }
 
-/* "\040" and its like, as procfs writes white space in paths. */
-static void unescape(char *text)
+void guard_unescape(char *text)
 {
 	char *out = text;
 	unsigned int code;
@@ -79,7 +78,7 @@ static void scan_mount(struct guard_scan *scan, const char *line, const void *ar
 	seen = is_seen(scan, number);
 	if (namespace->pid && seen)
 		return;
-	unescape(point);
+	guard_unescape(point);
 	snprintf(holder, sizeof(holder), "%s (%s)%s%s", point, type,
 		 namespace->pid ? " in the mount namespace of " : "",
 		 namespace->pid ? namespace->process : "");
@@ -111,7 +110,7 @@ static void scan_swap(struct guard_scan *scan, const char *line, const void *arg
 	(void)argument;
 	if (sscanf(line, "%255s %31s", node, type) != 2 || strcmp(type, "partition"))
 		return;
-	unescape(node);
+	guard_unescape(node);
 	snprintf(holder, sizeof(holder), "swap on %s", node);
 	guard_block_of_node(scan->iov, node, name, sizeof(name));
 	guard_walk_block(scan, &chain, name);

@@ -31,8 +31,8 @@
  * @fd: the namespace
  * @socket: rtnetlink in it
  * @own_nsid: ID that it has for our namespace, -1 for none
- * @pid: process that is in it
- * @process: "pid 71 (httpd)"
+ * @pid: process that is in it, NULL for none
+ * @name: "the network namespace of pid 71 (httpd)"
  */
 struct netns {
 	struct guard_scan *scan;
@@ -40,7 +40,7 @@ struct netns {
 	struct nl_sock *socket;
 	int own_nsid;
 	const char *pid;
-	const char *process;
+	const char *name;
 };
 
 /* The namespace of a thread ends with the thread; a socket stays where it was made. */
@@ -110,7 +110,7 @@ static void read_bus_info(struct netns *netns, const char *name, char *text, siz
 
 static void hold_hardware(struct netns *netns, const struct guard_link *link)
 {
-	char holder[192], device[ETHTOOL_BUSINFO_LEN];
+	char holder[384], device[ETHTOOL_BUSINFO_LEN];
 	struct guard_chain chain = {
 		.guard = GUARD_NETNS,
 		.holder = holder,
@@ -122,8 +122,7 @@ static void hold_hardware(struct netns *netns, const struct guard_link *link)
 	read_bus_info(netns, link->name, device, sizeof(device));
 	if (!strchr(device, ':'))
 		return;
-	snprintf(holder, sizeof(holder), "%s in the network namespace of %s", link->name,
-		 netns->process);
+	snprintf(holder, sizeof(holder), "%s in %s", link->name, netns->name);
 	guard_found(netns->scan, &chain, device);
 }
 
@@ -131,7 +130,7 @@ static void hold_hardware(struct netns *netns, const struct guard_link *link)
 static void hold_lower(struct netns *netns, const struct guard_link *link,
 		       const struct guard_links *own)
 {
-	char holder[192];
+	char holder[384];
 	struct guard_chain chain = {
 		.guard = guard_of_kind(link->kind),
 		.holder = holder,
@@ -144,8 +143,8 @@ static void hold_lower(struct netns *netns, const struct guard_link *link,
 	if (link->lower_nsid < 0 || link->lower_nsid != netns->own_nsid ||
 	    !strcmp(link->kind, "veth") || !strcmp(link->kind, "netkit"))
 		return;
-	snprintf(holder, sizeof(holder), "%s %s in the network namespace of %s",
-		 guard_title_of_kind(link->kind), link->name, netns->process);
+	snprintf(holder, sizeof(holder), "%s %s in %s", guard_title_of_kind(link->kind),
+		 link->name, netns->name);
 	for (size_t i = 0; i < own->count; i++) {
 		if (own->list[i].index == link->lower)
 			guard_walk_interface(netns->scan, &chain, own->list[i].name);
@@ -170,15 +169,80 @@ static void scan_links(struct netns *netns)
 	free(own.list);
 }
 
-void guard_scan_netns(struct guard_scan *scan, int directory, const char *pid, const char *process)
+void guard_scan_netns(struct guard_scan *scan, int fd, const char *pid, const char *name)
 {
-	_cleanup_fd_ int fd = iov_sys_is_host(scan->iov) ?
-			      openat(directory, "ns/net", O_RDONLY | O_CLOEXEC) : -1;
-	struct netns netns = { .scan = scan, .fd = fd, .pid = pid, .process = process };
+	struct netns netns = { .scan = scan, .fd = fd, .pid = pid, .name = name };
 
-	if (fd < 0)
+	if (fd < 0 || !iov_sys_is_host(scan->iov))
 		return;
 	if (netns_connect(&netns))
 		scan_links(&netns);
 	nl_socket_free(netns.socket);
+}
+
+bool guard_namespace_is_new(struct guard_scan *scan, const char *namespace)
+{
+	if (json_object_object_get_ex(scan->namespaces, namespace, NULL))
+		return false;
+	json_object_object_add(scan->namespaces, namespace, NULL);
+	return true;
+}
+
+/* "412 25 0:4 net:[4026532271] /run/netns/blue rw shared:199 - nsfs nsfs rw" */
+static void scan_named(struct guard_scan *scan, const char *line, const void *argument)
+{
+	char namespace[64], point[256], name[300];
+	_cleanup_fd_ int fd = -1;
+
+	(void)argument;
+	if (sscanf(line, "%*s %*s %*s %63s %255s", namespace, point) != 2 ||
+	    strncmp(namespace, "net:[", 5) || !guard_namespace_is_new(scan, namespace))
+		return;
+	guard_unescape(point);
+	fd = iov_sys_open(scan->iov, point + 1, O_RDONLY);
+	snprintf(name, sizeof(name), "the network namespace %s", point);
+	guard_scan_netns(scan, fd, NULL, name);
+}
+
+/* Namespaces that no process is in live on where they are mounted, as ip-netns(8) does. */
+int guard_scan_named_netns(struct guard_scan *scan)
+{
+	if (iov_sys_is_host(scan->iov))
+		guard_for_each_line(scan, IOV_PATH_MOUNTS, NULL, scan_named);
+	return 0;
+}
+
+static bool is_found(struct guard_scan *scan, const char *device)
+{
+	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
+		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
+		struct json_object *guard = json_object_object_get(holder, "guard");
+		struct json_object *path = json_object_object_get(holder, "device");
+
+		if (!strcmp(json_object_get_string(guard), "netns") &&
+		    guard_has_component(json_object_get_string(path), device))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Sysfs shows the interfaces of our namespace, but the directory for them to everyone.
+ * What keeps the namespace may be no more than an open file.
+ */
+void guard_scan_hidden_net(struct guard_scan *scan, const char *device)
+{
+	struct guard_chain chain = {
+		.guard = GUARD_NETNS,
+		.holder = "its interface in a network namespace that could not be found",
+	};
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(scan->iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/net", device).name, &names,
+			 &count))
+		return;
+	iov_names_free(names, count);
+	if (!count && !is_found(scan, device))
+		guard_found(scan, &chain, device);
 }

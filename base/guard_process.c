@@ -256,7 +256,7 @@ static void scan_files(struct process *process)
 }
 
 /* Whether a namespace of the process is one that no process before was in. */
-static bool is_new(struct process *process, const char *link, struct json_object *known)
+static bool is_new(struct process *process, const char *link)
 {
 	char target[64];
 	ssize_t length = readlinkat(process->directory, link, target, sizeof(target) - 1);
@@ -264,33 +264,41 @@ static bool is_new(struct process *process, const char *link, struct json_object
 	if (length < 0)
 		return false;
 	target[length] = '\0';
-	if (json_object_object_get_ex(known, target, NULL))
+	if (!guard_namespace_is_new(process->scan, target))
 		return false;
-	json_object_object_add(known, target, NULL);
 	read_title(process);
 	return true;
 }
 
-/* The first process that is seen in a namespace stands for it. */
-static void scan_namespaces(struct process *process, struct json_object *known)
+static void scan_netns(struct process *process)
 {
-	if (is_new(process, "ns/mnt", known))
+	_cleanup_fd_ int fd = openat(process->directory, "ns/net", O_RDONLY | O_CLOEXEC);
+	char name[160];
+
+	snprintf(name, sizeof(name), "the network namespace of %s", process->title);
+	guard_scan_netns(process->scan, fd, process->pid, name);
+}
+
+/* The first process that is seen in a namespace stands for it. */
+static void scan_namespaces(struct process *process)
+{
+	if (is_new(process, "ns/mnt"))
 		guard_scan_mounts_of(process->scan, process->pid, process->title);
-	if (is_new(process, "ns/net", known))
-		guard_scan_netns(process->scan, process->directory, process->pid, process->title);
+	if (is_new(process, "ns/net"))
+		scan_netns(process);
 }
 
 /* Our own namespaces are no news. */
-static void know_own(struct iov *iov, const char *link, struct json_object *known)
+static void know_own(struct guard_scan *scan, const char *link)
 {
 	char target[64];
 
-	if (!iov_sys_link(iov, iov_path(IOV_PATH_PROC "/self/%s", link).name, target,
+	if (!iov_sys_link(scan->iov, iov_path(IOV_PATH_PROC "/self/%s", link).name, target,
 			  sizeof(target)))
-		json_object_object_add(known, target, NULL);
+		guard_namespace_is_new(scan, target);
 }
 
-static void scan_process(struct guard_scan *scan, const char *pid, struct json_object *known)
+static void scan_process(struct guard_scan *scan, const char *pid)
 {
 	_cleanup_json_ struct json_object *nodes = json_object_new_object();
 	_cleanup_fd_ int directory = iov_sys_open(scan->iov, iov_path(IOV_PATH_PROC "/%s",
@@ -301,23 +309,22 @@ static void scan_process(struct guard_scan *scan, const char *pid, struct json_o
 
 	if (directory < 0)
 		return;
-	scan_namespaces(&process, known);
+	scan_namespaces(&process);
 	scan_files(&process);
 }
 
 int guard_scan_processes(struct guard_scan *scan)
 {
-	_cleanup_json_ struct json_object *known = json_object_new_object();
 	char **names;
 	size_t count;
 
-	know_own(scan->iov, "ns/mnt", known);
-	know_own(scan->iov, "ns/net", known);
+	know_own(scan, "ns/mnt");
+	know_own(scan, "ns/net");
 	if (iov_sys_list(scan->iov, IOV_PATH_PROC, &names, &count))
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		if (isdigit((unsigned char)names[i][0]))
-			scan_process(scan, names[i], known);
+			scan_process(scan, names[i]);
 	}
 	iov_names_free(names, count);
 	return 0;

@@ -54,12 +54,14 @@ enum guard {
  *	up to the holder), "pid" where there is one, and "device", a sysfs path that
  *	contains the address of the function
  * @mounted: object with the device number of every file system that was seen as a key
+ * @namespaces: object with every namespace that was looked into as a key: "net:[4026531840]"
  * @disks: as @holders of every whole disk, held or not; NULL until someone asks
  */
 struct guard_scan {
 	struct iov *iov;
 	struct json_object *holders;
 	struct json_object *mounted;
+	struct json_object *namespaces;
 	struct json_object *disks;
 };
 
@@ -156,6 +158,9 @@ void guard_for_each_line(struct guard_scan *scan, const char *path, const void *
 			 void (*visit)(struct guard_scan *scan, const char *line,
 				       const void *argument));
 
+/* "\040" and its like, as procfs writes white space in paths. */
+void guard_unescape(char *text);
+
 /* guard_mount.c: the mounts that a process sees and we do not; @process is "pid 71 (httpd)". */
 void guard_scan_mounts_of(struct guard_scan *scan, const char *pid, const char *process);
 
@@ -167,14 +172,23 @@ int guard_scan_net(struct guard_scan *scan);
 int guard_scan_mounts(struct guard_scan *scan);
 int guard_scan_block(struct guard_scan *scan);
 int guard_scan_processes(struct guard_scan *scan);
+int guard_scan_named_netns(struct guard_scan *scan);
 int guard_scan_display(struct guard_scan *scan);
 
 /* guard_claim.c: disks of a function that the kernel holds for who knows whom. */
 void guard_scan_claims(struct guard_scan *scan, const char *device);
 
-/* guard_netns.c: interfaces in the network namespace of a process. */
-void guard_scan_netns(struct guard_scan *scan, int directory, const char *pid,
-		      const char *process);
+/*
+ * guard_netns.c: interfaces in another network namespace; @name is "the network namespace
+ * of pid 71 (httpd)", @pid NULL where none stands for it.
+ */
+void guard_scan_netns(struct guard_scan *scan, int fd, const char *pid, const char *name);
+
+/* guard_netns.c: a function whose interface is in a namespace that was not found. */
+void guard_scan_hidden_net(struct guard_scan *scan, const char *device);
+
+/* Whether a namespace, "net:[4026531840]", was not looked into before. */
+bool guard_namespace_is_new(struct guard_scan *scan, const char *namespace);
 
 /* guard_display.c: whether a function is the display of the boot. */
 void guard_scan_boot_vga(struct guard_scan *scan, struct iov_bdf bdf);

@@ -256,6 +256,15 @@ static void the_topmost_of_a_kind_speaks_for_it(void **state)
 	assert_held(E1000, "vlan", "VLAN enp4s1.5.7", E1000 " enp4s1 enp4s1.5 enp4s1.5.7");
 }
 
+static void a_directory_without_its_interface_tells_of_another_namespace(void **state)
+{
+	(void)state;
+	assert_free(VF);
+	tree_file(tree, "sys/bus/pci/devices/" VF "/net/x", "");
+	tree_unlink(tree, "sys/bus/pci/devices/" VF "/net/x");
+	assert_held(VF, "netns", "its interface in a network namespace that could not be found", VF);
+}
+
 static void an_address_that_someone_configured_holds_its_interface(void **state)
 {
 	(void)state;
@@ -693,6 +702,7 @@ int main(void)
 		IDLE(each_kind_of_interface_is_a_guard),
 		IDLE(a_macvtap_is_known_by_its_directory),
 		IDLE(the_topmost_of_a_kind_speaks_for_it),
+		IDLE(a_directory_without_its_interface_tells_of_another_namespace),
 		IDLE(an_address_that_someone_configured_holds_its_interface),
 		IDLE(an_address_on_what_is_stacked_holds_the_hardware),
 		IDLE(an_address_that_every_interface_has_holds_nothing),
