@@ -303,7 +303,8 @@ static int report_error(const struct cli *cli, int error)
 	if (!*message)
 		message = strerror(-error);
 	if (cli->json) {
-		_cleanup_json_ struct json_object *object = json_object_new_object();
+		_cleanup_json_ struct json_object *object =
+			cli->answer ? json_object_get(cli->answer) : json_object_new_object();
 
 		json_object_object_add(object, "error", json_object_new_string(message));
 		json_object_object_add(object, "exit", json_object_new_int(status));
@@ -344,6 +345,7 @@ static int run_command(struct invocation *invocation)
 		status = status ? status : CLI_FAILED;
 	}
 	json_object_put(cli->findings);
+	json_object_put(cli->answer);
 	iov_close(cli->iov);
 	return status;
 }

@@ -44,6 +44,8 @@ enum cli_exit {
  * @ready: see struct iov_plan_options; NULL for none
  * @ready_arg: passed to @ready
  * @findings: what the guards found when they refused; NULL for nothing
+ * @answer: with --json what a command that failed has to say besides the error, printed
+ *	in one object with it; NULL for nothing
  * @status: exit status of a command that did its work; CLI_OK unless it says otherwise
  */
 struct cli {
@@ -56,6 +58,7 @@ struct cli {
 	int (*ready)(void *arg);
 	void *ready_arg;
 	struct json_object *findings;
+	struct json_object *answer;
 	enum cli_exit status;
 };
 

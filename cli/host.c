@@ -154,7 +154,7 @@ static int run_apply(struct cli *cli, void *data)
 	int error = build(cli, data, &file, &plan);
 
 	if (error) {
-		iov_plan_free(plan);
+		error = cli_drop_plan(cli, plan, error);
 	} else {
 		cli->ready = is_unchanged;
 		cli->ready_arg = file;

@@ -156,26 +156,39 @@ static void print_result(struct cli *cli, struct json_object *plan, const char *
 	printf("%s: %s\n", cli_text(plan, "title"), result);
 }
 
+/* The error is still to come, and JSON is one object. */
+static void print_refusal(struct cli *cli, struct json_object *plan)
+{
+	static const char result[] = "would be refused";
+
+	if (!cli->json) {
+		print_result(cli, plan, result);
+		return;
+	}
+	json_object_object_add(plan, "result", json_object_new_string(result));
+	cli->answer = json_object_get(plan);
+}
+
 int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations)
 {
 	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
-	struct json_object *findings = NULL;
 	int error;
 
 	if (iov_plan_is_empty(plan)) {
 		print_result(cli, json, "nothing to do");
 		return 0;
 	}
-	error = iov_plan_guard(plan, cli->lifted, &findings);
-	if (findings)
-		json_object_object_add(json, "findings", findings);
+	error = iov_plan_guard(plan, cli->lifted, &cli->findings);
+	json_object_object_add(json, "findings", json_object_get(cli->findings));
 	if (!cli->json)
 		cli_print_changes(json);
 	if (!cli->json && operations)
 		print_operations(cli->iov, json);
-	print_result(cli, json, error	   ? "would be refused"
-				: operations ? "not done, this is a dry run"
-					     : "not done, 'iov apply' does it");
+	if (error)
+		print_refusal(cli, json);
+	else
+		print_result(cli, json, operations ? "not done, this is a dry run"
+						   : "not done, 'iov apply' does it");
 	return error;
 }
 

@@ -84,8 +84,7 @@ static int run_create(struct cli *cli, void *data)
 				      iov_vf_create_plan(plan, bdf, 0, 0);
 	if (!error)
 		return cli_run_plan(cli, plan);
-	iov_plan_free(plan);
-	return error;
+	return cli_drop_plan(cli, plan, error);
 }
 
 const struct cli_command cli_vf_create = {
@@ -212,8 +211,7 @@ static int run_remove(struct cli *cli, void *data)
 		error = iov_vf_remove_plan(plan, bdf);
 	if (!error)
 		return cli_run_plan(cli, plan);
-	iov_plan_free(plan);
-	return error;
+	return cli_drop_plan(cli, plan, error);
 }
 
 const struct cli_command cli_vf_remove = {
@@ -339,8 +337,7 @@ static int run_set(struct cli *cli, void *data)
 		error = iov_vf_set_plan(plan, pf, index, values);
 	if (!error)
 		return cli_run_plan(cli, plan);
-	iov_plan_free(plan);
-	return error;
+	return cli_drop_plan(cli, plan, error);
 }
 
 const struct cli_command cli_vf_set = {
