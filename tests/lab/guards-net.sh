@@ -15,12 +15,15 @@ stacked()
 {
 	"${@:3}"
 	expect "$1 holds it" "[\"$1\",\"$2 upper0\",[\"$nic\",\"upper0\"]]" "$(findings)"
-	ip link delete upper0
-	expect "without $2 it is free" "" "$(findings)"
+	remove_upper
 }
 
+remove_upper() { ip link delete upper0 2> /dev/null || ovs-dpctl del-dp upper0; }
 on() { ip link add upper0 link "$nic" type "$@"; }
 under() { ip link add upper0 type "$@" && ip link set "$nic" down && ip link set "$nic" master upper0; }
+under_ovs() { ovs-dpctl add-dp upper0 && ovs-dpctl add-if upper0 "$nic"; }
+
+modprobe openvswitch && command -v ovs-dpctl > /dev/null || { echo "missing: Open vSwitch"; exit 77; }
 
 # The network of the lab has a router, and what it announces is a default route
 echo 0 > /proc/sys/net/ipv6/conf/$nic/accept_ra
@@ -34,6 +37,8 @@ stacked bridge bridge under bridge
 stacked bond bond under bond
 stacked team team under team
 stacked upper vrf under vrf table 5
+stacked ovs "Open vSwitch" under_ovs
+expect "without them it is free" "" "$(findings)"
 
 ip link add upper0 type bridge && ip link set "$nic" up && ip link set "$nic" master upper0
 ip address add 192.0.2.7/32 dev upper0
@@ -44,6 +49,9 @@ refusal=$(bind $spare --json 2> /dev/null) || :
 expect "a refusal has its findings in JSON" \
 	"3 [\"address\",\"$spare\",\"address 192.0.2.7 of upper0\",[\"$spare\",\"$nic\",\"upper0\"],\"named\"]" \
 	"$(jq -r '"\(.exit) \(.findings[0] | [.guard, .device, .holder, .path, .why])"' <<< "$refusal")"
+dry=$(bind $spare --dry-run --json 2> /dev/null) || :
+expect "a dry run that is refused prints one object" "1 true 3 2 would be refused" \
+	"$(jq -rs '"\(length) \(.[0] | "\(has("steps")) \(.exit) \(.findings | length) \(.result)")"' <<< "$dry")"
 ip link delete upper0
 
 unshare --net sleep 1000 &
@@ -58,6 +66,20 @@ held $spare "$nic in the network namespace of pid $container \(.*guard netns" bi
 nsenter --net=/proc/$container/ns/net ip link set "$nic" netns 1
 kill $container
 wait $container || :
+
+# A namespace without a process, which has a name, and then not even that
+ip netns add blue
+ip link add upper0 link "$nic" type macvlan
+ip link set upper0 netns blue
+held $spare "macvlan upper0 in the network namespace /run/netns/blue \[" bind $spare
+ip -n blue link delete upper0
+ip link set "$nic" netns blue
+held $spare "$nic in the network namespace /run/netns/blue \[guard netns" bind $spare
+exec {namespace}< /run/netns/blue
+ip netns delete blue
+held $spare "its interface in a network namespace that could not be found \[guard netns" bind $spare
+nsenter --net=/proc/self/fd/$namespace ip link set "$nic" netns 1
+exec {namespace}<&-
 expect "back and idle it is free" "" "$(findings)"
 
 iov vf create $pf --count 2 > /dev/null
