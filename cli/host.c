@@ -95,7 +95,7 @@ static int find_device(struct cli *cli, const struct iov_host_file *file, struct
 	return iov_device_parse(cli->iov, name, &args->bdf);
 }
 
-/* Both are the caller's to free, also after an error. */
+/* Both are the caller's to free or drop, also after an error. */
 static int build(struct cli *cli, struct host_args *args, struct iov_host_file **file,
 		 struct iov_plan **plan)
 {
@@ -118,11 +118,14 @@ static int run_plan(struct cli *cli, void *data)
 	struct iov_plan *plan = NULL;
 	int error = build(cli, args, &file, &plan);
 
-	if (!error)
+	if (error) {
+		error = cli_drop_plan(cli, plan, error);
+	} else {
 		error = cli_show_plan(cli, plan, false);
-	if (!error && args->exit_code && !iov_plan_is_empty(plan))
-		cli->status = CLI_CHANGES;
-	iov_plan_free(plan);
+		if (!error && args->exit_code && !iov_plan_is_empty(plan))
+			cli->status = CLI_CHANGES;
+		iov_plan_free(plan);
+	}
 	iov_host_free(file);
 	return error;
 }

@@ -47,9 +47,12 @@ held $nvme "/mnt \(ext4\) in the mount namespace of pid $container \(" bind
 kill $container
 wait $container || :
 
-sleep 1000 < $disk &
+perl -MFcntl -e 'sysopen(my $disk, shift, O_RDWR | O_EXCL) or die; sleep 1000' $disk &
 process=$!
-expect "a process that has it open" "[\"disk-open\",\"pid $process (sleep)\"]" "$(findings)"
+until [[ $(readlink /proc/$process/fd/*) == *$disk* ]]; do sleep 0.1; done
+expect "a process that has it for itself" "[\"disk-open\",\"pid $process (perl)\"]" "$(findings)"
+expect "and when it cannot be seen" '["claimed"]' "$(unshare --pid --fork --mount-proc \
+	iov show $nvme --json | jq -c '.assignment.held_by[] | [.guard]')"
 kill $process
 wait $process || :
 

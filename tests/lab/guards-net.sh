@@ -90,4 +90,8 @@ held $pf "0000:01:10.2 \(VF 1 of $pf\) is in use by pid $$ \(" \
 expect_status "what nobody holds is still a PF with VFs" 1 \
 	bind $pf --force=default-route --force=address --force=vfio-open
 expect_match "which is said" "has 2 VFs" "$err"
+printf 'devices:\n  - {device: %s, driver: vfio-pci}\n' "$(iov show $pf --json | jq -r .identity)" > /tmp/host.yaml
+held $pf "default route" iov apply /tmp/host.yaml
+held $pf "VF 1 of $pf\) is in use by pid $$ \(" \
+	iov apply /tmp/host.yaml --force=default-route --force=address
 exec {vfio}>&-
