@@ -69,10 +69,6 @@ wait $container || :
 
 # A namespace without a process, which has a name, and then not even that
 ip netns add blue
-ip link add upper0 link "$nic" type macvlan
-ip link set upper0 netns blue
-held $spare "macvlan upper0 in the network namespace /run/netns/blue \[" bind $spare
-ip -n blue link delete upper0
 ip link set "$nic" netns blue
 held $spare "$nic in the network namespace /run/netns/blue \[guard netns" bind $spare
 exec {namespace}< /run/netns/blue
@@ -92,6 +88,4 @@ expect_status "what nobody holds is still a PF with VFs" 1 \
 expect_match "which is said" "has 2 VFs" "$err"
 printf 'devices:\n  - {device: %s, driver: vfio-pci}\n' "$(iov show $pf --json | jq -r .identity)" > /tmp/host.yaml
 held $pf "default route" iov apply /tmp/host.yaml
-held $pf "VF 1 of $pf\) is in use by pid $$ \(" \
-	iov apply /tmp/host.yaml --force=default-route --force=address
 exec {vfio}>&-
