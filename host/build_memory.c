@@ -66,6 +66,10 @@ static int fail_absent(const struct host_build *build, unsigned int index)
 				     "%u: no such NUMA node; expected one of: %s", *pages->node, there);
 	}
 	list_names(build->iov, IOV_PATH_HUGE_PAGES, "hugepages-", there, sizeof(there));
+	if (!*there)
+		return iov_host_fail(build->file, -EINVAL, host_place("huge_pages[%u].size", index),
+				     "%s: this host's kernel has no huge pages of any size",
+				     pages->size);
 	return iov_host_fail(build->file, -EINVAL, host_place("huge_pages[%u].size", index),
 			     "%s: this host has no pages of that size; expected one of: %s",
 			     pages->size, there);

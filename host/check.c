@@ -99,8 +99,7 @@ static size_t count_groups(struct iov *iov)
 	return groups;
 }
 
-/* x86 names the interrupt controllers behind a remapping IOMMU "IR-...". */
-static bool has_remapped_interrupts(struct iov *iov)
+bool check_interrupt_chip(struct iov *iov, const char *prefix)
 {
 	char chip[64], **names;
 	bool found = false;
@@ -112,7 +111,7 @@ static bool has_remapped_interrupts(struct iov *iov)
 		struct iov_path path = iov_path(IOV_PATH_IRQS "/%s/chip_name", names[i]);
 
 		found = !iov_sys_read(iov, path.name, chip, sizeof(chip)) &&
-			!strncmp(chip, "IR-", 3);
+			!strncmp(chip, prefix, strlen(prefix));
 	}
 	iov_names_free(names, count);
 	return found;
@@ -144,7 +143,7 @@ static int open_checks(struct checks *checks, struct iov *iov,
 	}
 	acpi_read(iov, &checks->acpi);
 	checks->groups = count_groups(iov);
-	checks->remapped = has_remapped_interrupts(iov);
+	checks->remapped = check_interrupt_chip(iov, "IR-");
 	checks->lines = json_object_new_array();
 	return 0;
 }

@@ -85,28 +85,10 @@ static void check_smmu(struct checks *checks)
 			       tree ? "a node of an SMMU" : "no node of an SMMU");
 }
 
-/* MSIs through an ITS have its name in that of their controller. */
-static bool its_in_use(struct iov *iov)
-{
-	char chip[64], **names;
-	bool found = false;
-	size_t count;
-
-	if (iov_sys_list(iov, IOV_PATH_IRQS, &names, &count))
-		return false;
-	for (size_t i = 0; !found && i < count; i++) {
-		struct iov_path path = iov_path(IOV_PATH_IRQS "/%s/chip_name", names[i]);
-
-		found = !iov_sys_read(iov, path.name, chip, sizeof(chip)) && !strncmp(chip, "ITS-", 4);
-	}
-	iov_names_free(names, count);
-	return found;
-}
-
 static void check_its(struct checks *checks)
 {
 	bool tree = tree_has(checks->iov, IOV_PATH_DEVICE_TREE, "arm,gic-v3-its", TREE_DEPTH + 1);
-	bool used = its_in_use(checks->iov);
+	bool used = check_interrupt_chip(checks->iov, "ITS-");
 
 	if (used || tree || checks->acpi.its_groups) {
 		check_line(checks, "gic-its", CHECK_OK, "%s: a device can raise its own interrupts "

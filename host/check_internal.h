@@ -82,6 +82,11 @@ bool check_has_word(const char *text, const char *word);
 bool check_log_has(const struct checks *checks, const char *text);
 /* A boolean parameter of a module: 1 on, 0 off, -1 when there is no such parameter. */
 int check_parameter(const struct checks *checks, const char *module, const char *name);
+/*
+ * Whether an interrupt controller's name begins so: x86 names those behind a remapping IOMMU
+ * "IR-...", Arm those that go through an ITS "ITS-...".
+ */
+bool check_interrupt_chip(struct iov *iov, const char *prefix);
 /* Bytes as people write them, by value. */
 struct check_size {
 	char text[32];

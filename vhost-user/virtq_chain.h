@@ -267,4 +267,47 @@ VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *b
 	return done;
 }
 
+/*
+ * The operations of a kind out of its own take, take_one, untake, push, publish, kick_disable,
+ * kick_enable and base.
+ */
+#define VIRTQ_DEFINE_OPS(name)                                                                     \
+	static void name##_untake(struct virtq *vq, struct virtq_batch *batch, unsigned int count) \
+	{                                                                                          \
+		untake(vq, batch, count);                                                          \
+	}                                                                                          \
+	static void name##_push(struct virtq *vq, const struct virtq_chain *chain, uint32_t length) \
+	{                                                                                          \
+		push(vq, chain, length);                                                           \
+	}                                                                                          \
+	static void name##_return(struct virtq *vq, const struct virtq_batch *batch)               \
+	{                                                                                          \
+		for (unsigned int i = 0; i < batch->chain_count; i++)                              \
+			push(vq, &batch->chains[i], 0);                                            \
+	}                                                                                          \
+	static unsigned int name##_take_space(struct virtq *vq, struct virtq_batch *batch,         \
+					      uint32_t length, unsigned int max)                   \
+	{                                                                                          \
+		return virtq_take_rooms(vq, batch, length, max, take_one, untake);                 \
+	}                                                                                          \
+	static unsigned int name##_fill(struct virtq *vq, struct virtq_batch *batch,               \
+					struct virtq_write *writes, unsigned int count,            \
+					unsigned int buffers_max)                                  \
+	{                                                                                          \
+		return virtq_fill_all(vq, batch, writes, count, buffers_max, take_one, untake,     \
+				      push);                                                       \
+	}                                                                                          \
+	const struct virtq_ops name##_ops = {                                                      \
+		.take = take,                                                                      \
+		.take_space = name##_take_space,                                                   \
+		.untake = name##_untake,                                                           \
+		.push = name##_push,                                                               \
+		.return_all = name##_return,                                                       \
+		.fill = name##_fill,                                                               \
+		.publish = publish,                                                                \
+		.kick_disable = kick_disable,                                                      \
+		.kick_enable = kick_enable,                                                        \
+		.base = base,                                                                      \
+	}
+
 #endif

@@ -188,24 +188,6 @@ VIRTQ_INLINE void push(struct virtq *vq, const struct virtq_chain *chain, uint32
 	element->len = length;
 }
 
-static void return_all(struct virtq *vq, const struct virtq_batch *batch)
-{
-	for (unsigned int i = 0; i < batch->chain_count; i++)
-		push(vq, &batch->chains[i], 0);
-}
-
-static unsigned int take_space(struct virtq *vq, struct virtq_batch *batch, uint32_t length,
-			       unsigned int max)
-{
-	return virtq_take_rooms(vq, batch, length, max, take_one, untake);
-}
-
-static unsigned int fill(struct virtq *vq, struct virtq_batch *batch, struct virtq_write *writes,
-			 unsigned int count, unsigned int buffers_max)
-{
-	return virtq_fill_all(vq, batch, writes, count, buffers_max, take_one, untake, push);
-}
-
 static bool publish(struct virtq *vq)
 {
 	struct virtq_split *split = &vq->split;
@@ -270,28 +252,7 @@ static uint32_t base(const struct virtq *vq)
 	return vq->split.avail_next;
 }
 
-static void untake_op(struct virtq *vq, struct virtq_batch *batch, unsigned int count)
-{
-	untake(vq, batch, count);
-}
-
-static void push_op(struct virtq *vq, const struct virtq_chain *chain, uint32_t length)
-{
-	push(vq, chain, length);
-}
-
-const struct virtq_ops virtq_split_ops = {
-	.take = take,
-	.take_space = take_space,
-	.untake = untake_op,
-	.push = push_op,
-	.return_all = return_all,
-	.fill = fill,
-	.publish = publish,
-	.kick_disable = kick_disable,
-	.kick_enable = kick_enable,
-	.base = base,
-};
+VIRTQ_DEFINE_OPS(virtq_split);
 
 void virtq_split_start(struct virtq *vq, const struct virtq_setup *setup)
 {
