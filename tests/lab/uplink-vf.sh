@@ -13,9 +13,6 @@ start_iovd()
 	for _ in {1..300}; do
 		iov bridge list > /dev/null 2>&1 && break || sleep 0.1
 	done
-	iov bridge add lan > /dev/null
-	expect_status "the VF becomes an uplink" 0 iov port add up --type ethdev --device $vf --bridge lan
-	iov port add vm --type vhost-user --socket /run/vm.sock --server --bridge lan > /dev/null
 }
 
 # The guest's QEMU tries once a second, and the ring starts with it.
@@ -31,11 +28,7 @@ expect_match "... in words" "^iov: /run/iovkit/iovd.sock: iovd does not answer" 
 ip link set "$(basename $pci/$pf/net/*)" up
 iov vf create $pf --count 1 --driver none > /dev/null
 iov vf set $pf 0 --mac $mac > /dev/null
-iovd 2>> /tmp/iovd.log &
-iovd=$!
-for _ in {1..300}; do
-	iov bridge list > /dev/null 2>&1 && break || sleep 0.1
-done
+start_iovd
 expect_status "a VF that is not bound" 1 iov port add up --type ethdev --device $vf
 expect_match "... says what to do" "iov bind $vf --driver vfio-pci" "$err"
 iov bind $vf --driver vfio-pci > /dev/null
@@ -43,6 +36,9 @@ kill $iovd
 wait $iovd
 
 start_iovd
+iov bridge add lan > /dev/null
+expect_status "the VF becomes an uplink" 0 iov port add up --type ethdev --device $vf --bridge lan
+iov port add vm --type vhost-user --socket /run/vm.sock --server --bridge lan > /dev/null
 expect "its MAC is the VF's" $mac "$(iov port list --json | jq -r '.[0].mac')"
 expect_status "the VF is taken once" 1 iov port add again --type ethdev --device $vf
 # shellcheck disable=SC2046 # the arguments are words
@@ -60,6 +56,7 @@ wait $iovd || status=$?
 expect "iovd ends" 0 $status
 expect "its sockets are gone" "" "$(ls /run/vm.sock /run/iovkit/iovd.sock 2> /dev/null || :)"
 start_iovd
+expect "its ports are there again" "up vm" "$(iov port list --json | jq -r 'map(.name) | join(" ")')"
 expect_answer "the guest attached again by itself"
 kill -KILL $iovd
 wait $iovd || :
