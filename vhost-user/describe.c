@@ -15,6 +15,17 @@ static void add_counter(struct json_object *object, const char *key, const uint6
 	json_object_object_add(object, key, json_object_new_uint64(value));
 }
 
+struct port_options port_options_of(struct json_object *object)
+{
+	return (struct port_options){
+		.name = text_of(object, "name"),
+		.socket = text_of(object, "socket"),
+		.server = json_object_get_boolean(json_object_object_get(object, "server")),
+		.device = text_of(object, "device"),
+		.bridge = text_of(object, "bridge"),
+	};
+}
+
 struct json_object *port_describe(const struct port *port)
 {
 	struct json_object *object = json_object_new_object();

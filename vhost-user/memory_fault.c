@@ -17,9 +17,12 @@ static struct watched {
 	atomic_bool lost;
 } watched[WATCHED_MAX];
 
+/* Slots behind this one were never used; it only grows. */
+static _Atomic(size_t) watched_end;
+
 static struct watched *find(uintptr_t address)
 {
-	for (size_t i = 0; i < WATCHED_MAX; i++) {
+	for (size_t i = 0; i < watched_end; i++) {
 		/* Pairs with the store in watch(): a start that is seen has its size. */
 		uintptr_t start = atomic_load_explicit(&watched[i].start, memory_order_acquire);
 
@@ -67,6 +70,8 @@ int memory_fault_watch(void *mapping, size_t size)
 			continue;
 		watched[i].size = size;
 		watched[i].lost = false;
+		if (i >= watched_end)
+			watched_end = i + 1;
 		atomic_store_explicit(&watched[i].start, (uintptr_t)mapping, memory_order_release);
 		return 0;
 	}

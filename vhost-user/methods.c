@@ -6,13 +6,6 @@
 
 #define PARAMS(list) .params = (list), .param_count = sizeof(list) / sizeof(*(list))
 
-static const char *string_of(struct json_object *params, const char *key)
-{
-	struct json_object *value;
-
-	return json_object_object_get_ex(params, key, &value) ? json_object_get_string(value) : NULL;
-}
-
 static const struct jsonrpc_param name_params[] = {
 	{ "name", json_type_string, true },
 };
@@ -44,15 +37,9 @@ static int call_port_add(void *arg, struct json_object *params, struct json_obje
 {
 	struct methods *methods = arg;
 	struct registry *registry = methods->registry;
-	struct port_options options = {
-		.name = string_of(params, "name"),
-		.socket = string_of(params, "socket"),
-		.server = json_object_get_boolean(json_object_object_get(params, "server")),
-		.device = string_of(params, "device"),
-		.bridge = string_of(params, "bridge"),
-	};
+	struct port_options options = port_options_of(params);
 	struct port *port;
-	int error = check_port_type(registry, string_of(params, "type"), &options);
+	int error = check_port_type(registry, text_of(params, "type"), &options);
 
 	if (!error)
 		error = port_add(registry, &options, &port);
@@ -81,7 +68,7 @@ static const struct jsonrpc_param port_stats_params[] = {
 
 static int call_port_stats(void *arg, struct json_object *params, struct json_object **result)
 {
-	const char *name = string_of(params, "name");
+	const char *name = text_of(params, "name");
 	struct registry *registry = ((struct methods *)arg)->registry;
 	struct port *port;
 	int error = name ? port_find(registry, name, &port) : 0;
@@ -98,7 +85,7 @@ static int call_port_stats(void *arg, struct json_object *params, struct json_ob
 static int call_port_remove(void *arg, struct json_object *params, struct json_object **result)
 {
 	struct methods *methods = arg;
-	const char *name = string_of(params, "name");
+	const char *name = text_of(params, "name");
 	int error = state_forget(methods->state, name) ? 0 : port_remove(methods->registry, name);
 
 	(void)result;
@@ -117,8 +104,8 @@ static int call_bridge_add(void *arg, struct json_object *params, struct json_ob
 {
 	struct methods *methods = arg;
 	struct bridge *bridge;
-	int error = bridge_add(methods->registry, string_of(params, "name"),
-			       string_of(params, "kind"),
+	int error = bridge_add(methods->registry, text_of(params, "name"),
+			       text_of(params, "kind"),
 			       json_object_object_get(params, "ports"), &bridge);
 
 	if (error)
@@ -143,7 +130,7 @@ static int call_bridge_list(void *arg, struct json_object *params, struct json_o
 static int call_bridge_remove(void *arg, struct json_object *params, struct json_object **result)
 {
 	struct methods *methods = arg;
-	int error = bridge_remove(methods->registry, string_of(params, "name"));
+	int error = bridge_remove(methods->registry, text_of(params, "name"));
 
 	(void)result;
 	if (!error)

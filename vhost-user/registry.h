@@ -18,6 +18,12 @@
 #include "vhost-user/endpoint.h"
 #include "vhost-user/worker.h"
 
+/* A member as text, borrowed from @object; NULL when it is absent. */
+static inline const char *text_of(struct json_object *object, const char *key)
+{
+	return json_object_get_string(json_object_object_get(object, key));
+}
+
 /* Letters, digits, dot, underscore and dash. */
 #define REGISTRY_NAME_MAX 63
 
@@ -129,6 +135,14 @@ struct port_options {
 	const char *device;
 	const char *bridge;
 };
+
+/**
+ * port_options_of - what a port is made of, from JSON
+ * @object: with "name", and as they apply "socket", "server", "device" and "bridge"
+ *
+ * Return: options that borrow their texts from @object; NULL for what is absent.
+ */
+struct port_options port_options_of(struct json_object *object);
 
 /**
  * port_add - add a port

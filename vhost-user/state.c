@@ -27,11 +27,6 @@ struct state {
 	struct json_object *missing;
 };
 
-static const char *text_of(struct json_object *object, const char *key)
-{
-	return json_object_get_string(json_object_object_get(object, key));
-}
-
 static int restore_bridge(struct registry *registry, struct json_object *entry)
 {
 	const char *name = text_of(entry, "name"), *kind = text_of(entry, "kind");
@@ -44,13 +39,7 @@ static int restore_bridge(struct registry *registry, struct json_object *entry)
 
 static int restore_port(struct registry *registry, struct json_object *entry)
 {
-	struct port_options options = {
-		.name = text_of(entry, "name"),
-		.socket = text_of(entry, "socket"),
-		.server = json_object_get_boolean(json_object_object_get(entry, "server")),
-		.device = text_of(entry, "device"),
-		.bridge = text_of(entry, "bridge"),
-	};
+	struct port_options options = port_options_of(entry);
 	struct port *port;
 
 	if (!options.name || !options.socket == !options.device)
