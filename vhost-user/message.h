@@ -134,9 +134,21 @@ struct vu_log {
 };
 static_assert(sizeof(struct vu_log) == 16, "Log description");
 
-/* "Virtio device config space": 12 bytes and at most 256 of content. */
-#define VU_CONFIG_MIN 12
-#define VU_CONFIG_MAX (VU_CONFIG_MIN + 256)
+/* "Virtio device config space": a header, and at most the whole space behind it. */
+#define VU_CONFIG_SPACE 256
+
+struct vu_config {
+	uint32_t offset;
+	uint32_t size;
+	uint32_t flags;
+	uint8_t bytes[VU_CONFIG_SPACE];
+};
+#define VU_CONFIG_HEADER offsetof(struct vu_config, bytes)
+static_assert(VU_CONFIG_HEADER == 12 && sizeof(struct vu_config) == 12 + VU_CONFIG_SPACE,
+	      "Virtio device config space");
+
+/* The source of a migration sends what the driver wrote, to fields that it cannot write. */
+#define VU_CONFIG_MIGRATION 0x1u
 
 /* More than any request has, so that unknown ones can be answered, too. */
 #define VU_PAYLOAD_MAX 4096
@@ -148,6 +160,7 @@ union vu_payload {
 	struct vu_mem_table mem_table;
 	struct vu_mem_slot mem_slot;
 	struct vu_log log;
+	struct vu_config config;
 	uint8_t bytes[VU_PAYLOAD_MAX];
 };
 

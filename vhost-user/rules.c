@@ -14,6 +14,9 @@
 #define STATE .min_size = 8, .max_size = 8, .index = VU_INDEX_STATE
 #define MEM_SLOT                                                                                   \
 	.min_size = sizeof(struct vu_mem_slot), .max_size = sizeof(struct vu_mem_slot), .max_fds = 1
+#define CONFIG                                                                                     \
+	.min_size = VU_CONFIG_HEADER, .max_size = sizeof(struct vu_config),                        \
+	.offered = VU_BIT(VU_PROTOCOL_CONFIG)
 #define VRING_FD .min_size = 8, .max_size = 8, .index = VU_INDEX_U64, .max_fds = 1
 
 /* clang-format off */
@@ -85,13 +88,13 @@ static const struct vu_rule rules[VU_REQUESTS] = {
 	[VU_GET_STATUS] = {"GET_STATUS", NO_PAYLOAD, .replies = true,
 		.offered = VU_BIT(VU_PROTOCOL_STATUS),
 		.handle = vu_handle_get_status},
-	/* Never offered.  "Back-end uses zero length of payload to indicate an error". */
-	[VU_GET_CONFIG] = {"GET_CONFIG", .min_size = VU_CONFIG_MIN, .max_size = VU_CONFIG_MAX,
-		.offered = VU_BIT(VU_PROTOCOL_CONFIG), .replies = true,
-		.if_refused = VU_IF_REFUSED_EMPTY_REPLY},
-	[VU_SET_CONFIG] = {"SET_CONFIG", .min_size = VU_CONFIG_MIN, .max_size = VU_CONFIG_MAX,
-		.offered = VU_BIT(VU_PROTOCOL_CONFIG),
-		.if_refused = VU_IF_REFUSED_NOTHING},
+	/* "Back-end uses zero length of payload to indicate an error". */
+	[VU_GET_CONFIG] = {"GET_CONFIG", CONFIG, .replies = true,
+		.if_refused = VU_IF_REFUSED_EMPTY_REPLY,
+		.handle = vu_handle_get_config},
+	[VU_SET_CONFIG] = {"SET_CONFIG", CONFIG,
+		.if_refused = VU_IF_REFUSED_NOTHING,
+		.handle = vu_handle_set_config},
 };
 /* clang-format on */
 

@@ -33,7 +33,8 @@ uint64_t vu_session_offered(const struct vu_session *session)
 	       VU_BIT(VU_PROTOCOL_REPLY_ACK) | VU_BIT(VU_PROTOCOL_RESET_DEVICE) |
 	       VU_BIT(VU_PROTOCOL_CONFIGURE_MEM_SLOTS) | VU_BIT(VU_PROTOCOL_STATUS) |
 	       (ops->set_mtu ? VU_BIT(VU_PROTOCOL_MTU) : 0) |
-	       (ops->send_rarp ? VU_BIT(VU_PROTOCOL_RARP) : 0);
+	       (ops->send_rarp ? VU_BIT(VU_PROTOCOL_RARP) : 0) |
+	       (ops->get_config ? VU_BIT(VU_PROTOCOL_CONFIG) : 0);
 }
 
 /* "GET_VRING_BASE", or "request 99". */

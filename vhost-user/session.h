@@ -64,6 +64,11 @@ void vu_queue_call(const struct vu_queue *queue);
  * @features: virtio features were negotiated; may be NULL
  * @set_mtu: 0, or -errno for an MTU that cannot be; may be NULL
  * @send_rarp: announce this MAC address after a migration; may be NULL
+ * @get_config: write the device's configuration space over zeroes, as its driver
+ *	sees it; may be NULL, and the space is the VMM's then
+ * @set_config: write a part of it, which lies within the space; @migrated: it is what
+ *	the source of a migration had, not what the driver writes; 0, or -errno for
+ *	a field that cannot be written; may be NULL
  *
  * All are called on the control thread, from within vu_session_readable(),
  * vu_session_queue_broken() and vu_session_close().
@@ -74,6 +79,9 @@ struct vu_ops {
 	void (*features)(void *arg, uint64_t features);
 	int (*set_mtu)(void *arg, uint16_t mtu);
 	void (*send_rarp)(void *arg, const uint8_t mac[6]);
+	void (*get_config)(void *arg, uint8_t space[VU_CONFIG_SPACE]);
+	int (*set_config)(void *arg, uint32_t offset, const uint8_t *bytes, uint32_t size,
+			  bool migrated);
 };
 
 /**

@@ -67,11 +67,27 @@ static void on_send_rarp(void *arg, const uint8_t mac[6])
 	(void)mac;
 }
 
+static void on_get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
+{
+	(void)arg;
+	memset(space, 1, VU_CONFIG_SPACE);
+}
+
+static int on_set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint32_t size,
+			 bool migrated)
+{
+	(void)arg;
+	assert_true(offset <= VU_CONFIG_SPACE && size <= VU_CONFIG_SPACE - offset);
+	return size && bytes[size - 1] && migrated;
+}
+
 static const struct vu_ops ops = {
 	.queue_start = on_queue_start,
 	.queue_stop = on_queue_stop,
 	.set_mtu = on_set_mtu,
 	.send_rarp = on_send_rarp,
+	.get_config = on_get_config,
+	.set_config = on_set_config,
 };
 
 /* What is running is used, as a device would: after a wrong stop this reads freed memory. */
@@ -183,6 +199,14 @@ static void draft_vring(struct fuzz *fuzz, struct draft *draft)
 	}
 }
 
+static void draft_config(struct fuzz *fuzz, struct draft *draft)
+{
+	uint64_t size = random_below(&fuzz->random, VU_CONFIG_SPACE + 1);
+
+	draft->header.size = (uint32_t)(VU_CONFIG_HEADER + size);
+	draft->payload[0] = size << 32 | random_below(&fuzz->random, VU_CONFIG_SPACE - size + 1);
+}
+
 /* A message that makes sense. */
 static void draft_good(struct fuzz *fuzz, struct draft *draft)
 {
@@ -207,7 +231,7 @@ static void draft_good(struct fuzz *fuzz, struct draft *draft)
 	else if (request == VU_SET_LOG_BASE)
 		draft_log(fuzz, draft);
 	else if (request == VU_GET_CONFIG || request == VU_SET_CONFIG)
-		draft->header.size = VU_CONFIG_MIN + 12;
+		draft_config(fuzz, draft);
 	else if (vu_rule(request))
 		draft->header.size = vu_rule(request)->min_size;
 	if (request == VU_SET_PROTOCOL_FEATURES)
@@ -300,9 +324,11 @@ static void converse(struct fuzz *fuzz, int fd)
 
 static void connect_once(struct fuzz *fuzz)
 {
+	const struct vu_ops least = { .queue_start = on_queue_start, .queue_stop = on_queue_stop };
 	struct vu_device device = {
-		.name = "fuzz", .ops = &ops, .arg = fuzz, .features = FEATURES, .queues = RINGS,
+		.name = "fuzz", .arg = fuzz, .features = FEATURES, .queues = RINGS,
 		.queue_num = RINGS / 2,
+		.ops = random_one_in(&fuzz->random, 8) ? &least : &ops,
 	};
 	int pair[2];
 

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include "tests/unit/test.h"
+#include "tests/wire/fixture.h"
+
+static void on_queue_start(void *arg, struct vu_queue *queue)
+{
+	struct fixture *fixture = arg;
+
+	assert_null(fixture->queues[queue->index]);
+	fixture->queues[queue->index] = queue;
+	fixture->starts++;
+}
+
+static void on_queue_stop(void *arg, struct vu_queue *queue)
+{
+	struct fixture *fixture = arg;
+
+	assert_ptr_equal(fixture->queues[queue->index], queue);
+	fixture->queues[queue->index] = NULL;
+	fixture->stops++;
+}
+
+static int on_set_mtu(void *arg, uint16_t mtu)
+{
+	((struct fixture *)arg)->mtu = mtu;
+	return mtu > 9000 ? -EINVAL : 0;
+}
+
+static void on_send_rarp(void *arg, const uint8_t mac[6])
+{
+	memcpy(((struct fixture *)arg)->mac, mac, 6);
+}
+
+static void on_get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
+{
+	memcpy(space, ((struct fixture *)arg)->config, VU_CONFIG_SPACE);
+}
+
+/* The first bytes are read-only. */
+static int on_set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint32_t size,
+			 bool migrated)
+{
+	struct fixture *fixture = arg;
+
+	if (offset < 4)
+		return -EPERM;
+	memcpy(fixture->config + offset, bytes, size);
+	fixture->migrated = migrated;
+	return 0;
+}
+
+static const struct vu_ops device_ops = {
+	.queue_start = on_queue_start,
+	.queue_stop = on_queue_stop,
+	.set_mtu = on_set_mtu,
+	.send_rarp = on_send_rarp,
+	.get_config = on_get_config,
+	.set_config = on_set_config,
+};
+
+void pump(void *arg)
+{
+	struct fixture *fixture = arg;
+	struct pollfd wait = {.events = POLLIN};
+
+	while (fixture->session) {
+		wait.fd = vu_session_fd(fixture->session);
+		if (poll(&wait, 1, 0) <= 0)
+			return;
+		fixture->ended = vu_session_readable(fixture->session);
+		if (!fixture->ended)
+			continue;
+		vu_session_close(fixture->session);
+		fixture->session = NULL;
+	}
+}
+
+static int count_fds(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+int setup(void **state)
+{
+	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
+	struct vu_device device = {
+		.name = "port0",
+		.ops = &fixture->ops,
+		.arg = fixture,
+		.features = DEVICE_FEATURES,
+		.queues = FRONTEND_RINGS,
+		.queue_num = FRONTEND_RINGS / 2,
+	};
+	int pair[2];
+
+	fixture->ops = device_ops;	assert_return_code(iov_open(&fixture->iov, NULL), 0);
+	fixture->fds = count_fds();
+	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_return_code(vu_session_open(&fixture->session, fixture->iov, pair[0], &device), 0);
+	frontend_open(&fixture->frontend, pair[1], MEMORY);
+	fixture->frontend.pump = pump;
+	fixture->frontend.pump_arg = fixture;
+	*state = fixture;
+	return 0;
+}
+
+int teardown(void **state)
+{
+	struct fixture *fixture = *state;
+
+	vu_session_close(fixture->session);
+	frontend_close(&fixture->frontend);
+	assert_int_equal(fixture->starts, fixture->stops);
+	assert_int_equal(count_fds(), fixture->fds);
+	iov_close(fixture->iov);
+	test_free(fixture);
+	return 0;
+}
+
+uint64_t refused(const struct fixture *fixture, enum vu_refusal refusal)
+{
+	return vu_session_stats(fixture->session)->refused[refusal];
+}
+
+bool is_signalled(int fd)
+{
+	eventfd_t value;
+
+	return !eventfd_read(fd, &value);
+}
+
+void echo(struct fixture *fixture)
+{
+	static struct virtq_batch sent, room;
+	struct vu_queue *rx = fixture->queues[0], *tx = fixture->queues[1];
+	const struct virtio_net_hdr_mrg_rxbuf header = {.num_buffers = 1};
+
+	virtq_batch_reset(&sent);
+	virtq_take(&tx->ring, &sent, VIRTQ_CHAINS_MAX);
+	for (unsigned int i = 0; i < sent.chain_count; i++) {
+		struct virtq_write write = {
+			.head = (const uint8_t *)&header,
+			.head_length = sizeof(header),
+			.rest = virtq_readable(&sent, &sent.chains[i]),
+			.rest_length = sent.chains[i].readable_length - (uint32_t)sizeof(header),
+		};
+
+		virtq_cursor_skip(&write.rest, sizeof(header));
+		virtq_fill(&rx->ring, &room, &write, 1, 1);
+	}
+	virtq_return(&tx->ring, &sent);
+	if (virtq_publish(&rx->ring))
+		vu_queue_call(rx);
+	if (virtq_publish(&tx->ring))
+		vu_queue_call(tx);
+}
+
+void expect_echo(struct fixture *fixture, uint8_t value)
+{
+	uint8_t frame[1000], back[FRONTEND_BUFFER];
+
+	memset(frame, value, sizeof(frame));
+	frontend_post(&fixture->frontend, 0, 1);
+	assert_true(frontend_transmit(&fixture->frontend, 0, frame, sizeof(frame)));
+	echo(fixture);
+	assert_int_equal(frontend_take(&fixture->frontend, 0, back, sizeof(back)), sizeof(frame));
+	assert_memory_equal(frame, back, sizeof(frame));
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A front end and a session over a socket pair, with a device that records and echoes. */
+#ifndef IOV_TESTS_FIXTURE_H
+#define IOV_TESTS_FIXTURE_H
+
+#include <linux/virtio_config.h>
+
+#include "tests/wire/frontend.h"
+#include "vhost-user/session.h"
+
+#define MEMORY (UINT64_C(4) << 20)
+#define DEVICE_FEATURES                                                                            \
+	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_RING_F_EVENT_IDX) |    \
+	 BIT(VIRTIO_RING_F_INDIRECT_DESC))
+
+struct fixture {
+	struct iov *iov;
+	struct vu_session *session;
+	struct vu_ops ops;		/* of the device; a test may change them at first */
+	struct frontend frontend;
+	int ended;			/* what vu_session_readable() ended with */
+	struct vu_queue *queues[FRONTEND_RINGS];
+	unsigned int starts;
+	unsigned int stops;
+	uint16_t mtu;
+	uint8_t mac[6];
+	uint8_t config[VU_CONFIG_SPACE];
+	bool migrated;			/* config came from the source of a migration */
+	int fds;			/* open descriptors before the test */
+};
+
+int setup(void **state);
+
+/* Whatever a test did, rings were stopped and no descriptor is left. */
+int teardown(void **state);
+
+/* Let the session read what was sent; a session that ends is closed. */
+void pump(void *arg);
+
+uint64_t refused(const struct fixture *fixture, enum vu_refusal refusal);
+
+/* Whether an eventfd was written to; not any more afterwards. */
+bool is_signalled(int fd);
+
+/* What a device does: give every frame that was sent back to the sender. */
+void echo(struct fixture *fixture);
+
+/* Send a frame whose bytes are @value, and see it come back. */
+void expect_echo(struct fixture *fixture, uint8_t value);
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+#endif
