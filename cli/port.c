@@ -10,6 +10,7 @@
 #include "base/identity.h"
 #include "base/output.h"
 #include "base/rpc.h"
+#include "base/socket_access.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 
@@ -37,6 +38,8 @@ struct port_add_args {
 	const char *type;
 	const char *socket;
 	bool server;
+	const char *mode;
+	const char *owner;
 	const char *device;
 	const char *bridge;
 };
@@ -45,6 +48,8 @@ enum {
 	KEY_TYPE = 0x2000,
 	KEY_SOCKET,
 	KEY_SERVER,
+	KEY_MODE,
+	KEY_OWNER,
 	KEY_DEVICE,
 	KEY_BRIDGE,
 };
@@ -54,6 +59,9 @@ static const struct argp_option add_options[] = {
 	{ "socket", KEY_SOCKET, "PATH", 0, "vhost-user: its socket" },
 	{ "server", KEY_SERVER, 0, 0,
 	  "vhost-user: iovd listens at the socket (default: it connects to the VMM there)" },
+	{ "mode", KEY_MODE, "MODE", 0, "vhost-user server: permissions of the socket (0660)" },
+	{ "owner", KEY_OWNER, "USER:GROUP", 0,
+	  "vhost-user server: owner of the socket, and group; one of the two is enough" },
 	{ "device", KEY_DEVICE, "DEVICE|VDEV", 0,
 	  "ethdev: a function bound to vfio-pci, or a virtual device such as net_tap0,iface=tap0" },
 	{ "bridge", KEY_BRIDGE, "NAME", 0, "Put it into this bridge" },
@@ -73,6 +81,12 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_SERVER:
 		args->server = true;
+		return 0;
+	case KEY_MODE:
+		args->mode = arg;
+		return 0;
+	case KEY_OWNER:
+		args->owner = arg;
 		return 0;
 	case KEY_DEVICE:
 		args->device = arg;
@@ -127,6 +141,21 @@ static int add_socket(struct iov *iov, const char *socket, struct json_object *p
 	return error;
 }
 
+static int add_access(struct iov *iov, const struct port_add_args *args,
+		      struct json_object *params)
+{
+	char mode[IOV_SOCKET_MODE_SIZE], owner[IOV_SOCKET_OWNER_SIZE];
+	int error = args->mode ? iov_socket_mode(iov, args->mode, mode) : 0;
+
+	if (!error && args->owner)
+		error = iov_socket_owner(iov, args->owner, owner);
+	if (error)
+		return error;
+	add_string(params, "socket_mode", args->mode ? mode : NULL);
+	add_string(params, "socket_owner", args->owner ? owner : NULL);
+	return 0;
+}
+
 static int run_add(struct cli *cli, void *data)
 {
 	const struct port_add_args *args = data;
@@ -140,6 +169,8 @@ static int run_add(struct cli *cli, void *data)
 		json_object_object_add(params, "server", json_object_new_boolean(true));
 	if (!error)
 		error = add_socket(cli->iov, args->socket, params);
+	if (!error)
+		error = add_access(cli->iov, args, params);
 	if (error) {
 		json_object_put(params);
 		return error;

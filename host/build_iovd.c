@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/identity.h"
 #include "base/rpc.h"
+#include "base/socket_access.h"
 #include "host/build.h"
 #include "plugins/ops.h"
 #include "sriov/vf.h"
@@ -64,7 +65,8 @@ static struct json_object *op_add(const struct change *change, struct json_objec
 /* The parameters that would add what iovd lists. */
 static struct json_object *params_of(struct json_object *now)
 {
-	static const char *const keys[] = { "name", "type", "kind", "socket", "device", "bridge" };
+	static const char *const keys[] = { "name", "type", "kind", "socket", "socket_mode",
+					    "socket_owner", "device", "bridge" };
 	struct json_object *params = json_object_new_object(), *ports;
 	const char *mode = text_of(now, "mode");
 
@@ -196,6 +198,21 @@ static struct json_object *port_params(const struct iov_host_port *port, const c
 	return params;
 }
 
+static int add_access(struct host_build *build, const struct iov_host_port *port,
+		      struct json_object *params)
+{
+	char mode[IOV_SOCKET_MODE_SIZE], owner[IOV_SOCKET_OWNER_SIZE];
+	int error = port->socket_mode ? iov_socket_mode(build->iov, port->socket_mode, mode) : 0;
+
+	if (!error && port->socket_owner)
+		error = iov_socket_owner(build->iov, port->socket_owner, owner);
+	if (error)
+		return error;
+	add_text(params, "socket_mode", port->socket_mode ? mode : NULL);
+	add_text(params, "socket_owner", port->socket_owner ? owner : NULL);
+	return 0;
+}
+
 static int build_port(struct host_build *build, unsigned int index, struct json_object *ports)
 {
 	const struct iov_host_port *port = &build->host->iovd->ports[index];
@@ -214,6 +231,9 @@ static int build_port(struct host_build *build, unsigned int index, struct json_
 		return 0;
 	}
 	params = port_params(port, port->device ? name.name : NULL);
+	error = add_access(build, port, params);
+	if (error)
+		return host_fail_at(build, error, host_place("iovd.ports[%u]", index));
 	change = (struct change){ "port", port->name, now, params, function ? name.name : NULL };
 	if (!now || !iov_iovd_match(now, params))
 		add_step(build, &change);

@@ -130,6 +130,8 @@ struct iov_host_port {
 	char *bridge;
 	char *socket;
 	bool *server;
+	char *socket_mode;
+	char *socket_owner;
 	char *device;
 };
 

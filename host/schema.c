@@ -112,6 +112,8 @@ static const cyaml_schema_field_t port_fields[] = {
 	TEXT(struct iov_host_port, bridge),
 	TEXT(struct iov_host_port, socket),
 	SWITCH(struct iov_host_port, server),
+	TEXT(struct iov_host_port, socket_mode),
+	TEXT(struct iov_host_port, socket_owner),
 	TEXT(struct iov_host_port, device),
 	CYAML_FIELD_END
 };

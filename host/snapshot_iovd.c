@@ -47,9 +47,15 @@ static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
 	struct iov_host_port *entry = snapshot_append(&iovd->ports, &iovd->port_count,
 						      sizeof(*entry));
 
+	const char *socket_mode = json_object_get_string(json_object_object_get(port, "socket_mode"));
+
 	if (!entry || !copy_text(port, "name", &entry->name) ||
 	    !copy_text(port, "type", &entry->type) || !copy_text(port, "bridge", &entry->bridge) ||
 	    !copy_text(port, "socket", &entry->socket) || !copy_text(port, "device", &entry->device))
+		return -ENOMEM;
+	if (!copy_text(port, "socket_owner", &entry->socket_owner) ||
+	    (socket_mode && strcmp(socket_mode, "0660") &&
+	     !copy_text(port, "socket_mode", &entry->socket_mode)))
 		return -ENOMEM;
 	if (mode && !strcmp(mode, "server")) {
 		entry->server = malloc(sizeof(*entry->server));

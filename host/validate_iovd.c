@@ -29,6 +29,10 @@ static int check_port_shape(const struct check *check, const char *at,
 	if (vhost && (*port->socket != '/' || strlen(port->socket) > SOCKET_LENGTH_MAX))
 		return fail_value(check, PLACE("%s.socket", at), port->socket,
 				  "a full path of at most 107 bytes");
+	if ((port->socket_mode || port->socket_owner) && !(port->server && *port->server))
+		return iov_host_fail(check->file, -EINVAL, at,
+				     "socket_mode and socket_owner: expected a server, which makes "
+				     "the socket");
 	return 0;
 }
 

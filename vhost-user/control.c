@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -36,8 +34,8 @@ struct control {
 	sd_event_source *source;
 	const struct jsonrpc_method *methods;
 	void *arg;
-	int fd;
-	struct sockaddr_un address;
+	struct listener listener;
+	bool by_permissions;
 	unsigned int peer_count;
 	LIST_HEAD(, peer) peers;
 };
@@ -154,10 +152,13 @@ static int on_peer(sd_event_source *source, int fd, uint32_t events, void *data)
 	return 0;
 }
 
-static bool peer_allowed(int fd)
+static bool peer_allowed(const struct control *control, int fd)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
+
+	if (control->by_permissions)
+		return true;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
 		return false;
@@ -179,7 +180,7 @@ static void peer_open(struct control *control, int fd)
 	control->peer_count++;
 	if (control->peer_count > CONTROL_PEERS_MAX)
 		peer_refuse(peer, JSONRPC_INVALID_REQUEST, "too many control connections");
-	else if (!peer_allowed(fd))
+	else if (!peer_allowed(control, fd))
 		peer_refuse(peer, JSONRPC_INVALID_REQUEST,
 			    "only root and the user that runs iovd may use this socket");
 	if (!peer_flush(peer))
@@ -197,74 +198,33 @@ static int on_connect(sd_event_source *source, int fd, uint32_t events, void *da
 	return 0;
 }
 
-/* A socket that nobody answers on is what a killed daemon left. */
-static int remove_stale(struct iov *iov, const struct sockaddr_un *address)
-{
-	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct stat status;
-
-	if (lstat(address->sun_path, &status))
-		return 0;
-	if (!S_ISSOCK(status.st_mode))
-		return iov_fail(iov, -EEXIST, "%s: exists and is no socket; choose another path "
-				"with --control", address->sun_path);
-	if (fd < 0)
-		return iov_fail(iov, -errno, "%s: %s", address->sun_path, strerror(errno));
-	if (!connect(fd, (const struct sockaddr *)address, sizeof(*address)) || errno == EAGAIN)
-		return iov_fail(iov, -EADDRINUSE, "%s: another iovd answers there; stop it or "
-				"choose another path with --control", address->sun_path);
-	unlink(address->sun_path);
-	return 0;
-}
-
-static int listen_at(struct control *control, const char *path)
-{
-	struct sockaddr_un *address = &control->address;
-	mode_t mask;
-	int error;
-
-	address->sun_family = AF_UNIX;
-	if (strlen(path) >= sizeof(address->sun_path))
-		return iov_fail(control->iov, -ENAMETOOLONG,
-				"%s: a socket path has at most %zu bytes", path,
-				sizeof(address->sun_path) - 1);
-	strcpy(address->sun_path, path);
-	error = remove_stale(control->iov, address);
-	if (error)
-		return error;
-	control->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	mask = umask(0177);
-	error = control->fd < 0 ||
-		bind(control->fd, (struct sockaddr *)address, sizeof(*address)) ||
-		listen(control->fd, 16);
-	umask(mask);
-	if (error)
-		return iov_fail(control->iov, -errno, "%s: cannot listen: %s", path, strerror(errno));
-	return 0;
-}
-
 int control_open(struct control **out, struct iov *iov, sd_event *event, const char *path,
-		 const struct jsonrpc_method *methods, void *arg)
+		 const struct socket_access *access, const struct jsonrpc_method *methods, void *arg)
 {
 	struct control *control = calloc(1, sizeof(*control));
+	static const struct socket_access narrow = SOCKET_ACCESS(0600);
 	int error;
 
 	if (!control)
 		return -ENOMEM;
 	*control = (struct control){
-		.iov = iov, .event = event, .methods = methods, .arg = arg, .fd = -1,
+		.iov = iov, .event = event, .methods = methods, .arg = arg,
+		.by_permissions = access,
 	};
-	error = listen_at(control, path);
+	error = listener_address(&control->listener, iov, path);
+	if (!error)
+		error = listener_open(&control->listener, iov, access ? access : &narrow,
+				      "--control");
 	if (error)
 		goto close;
-	error = sd_event_add_io(event, &control->source, control->fd, EPOLLIN, on_connect, control);
+	error = sd_event_add_io(event, &control->source, control->listener.fd, EPOLLIN, on_connect,
+				control);
 	if (error < 0)
 		goto close;
 	*out = control;
 	return 0;
 close:
-	if (control->fd >= 0)
-		close(control->fd);
+	listener_close(&control->listener);
 	free(control);
 	return error;
 }
@@ -278,7 +238,6 @@ void control_close(struct control *control)
 	while ((peer = LIST_FIRST(&control->peers)))
 		peer_close(peer);
 	sd_event_source_disable_unref(control->source);
-	unlink(control->address.sun_path);
-	close(control->fd);
+	listener_close(&control->listener);
 	free(control);
 }

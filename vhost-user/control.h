@@ -4,7 +4,8 @@
  * line.
  *
  * Peers are judged by SO_PEERCRED: root and the daemon's own user may speak,
- * others are told why not.  A peer that sends garbage, a line that is too long,
+ * others are told why not.  A socket that was given an owner or a mode lets in whom
+ * these let in.  A peer that sends garbage, a line that is too long,
  * or does not take its answers is hung up on.
  */
 #ifndef VHOST_USER_CONTROL_H
@@ -14,6 +15,7 @@
 
 #include "base/iov.h"
 #include "vhost-user/jsonrpc.h"
+#include "vhost-user/listener.h"
 
 /* Longest request, most unread answers of one peer, and most peers. */
 #define CONTROL_REQUEST_MAX 65536
@@ -27,14 +29,15 @@ struct control;
  * @out: receives the server; the caller closes it with control_close()
  * @iov: context of the event loop's thread
  * @event: event loop
- * @path: where the socket is made, mode 0600; a stale one is replaced
+ * @path: where the socket is made; a stale one is replaced
+ * @access: who may connect to it and speak; NULL: root and the own user
  * @methods: table of methods that ends with a NULL name and outlives the server
  * @arg: passed to the methods
  *
  * Return: 0, -EADDRINUSE when a daemon answers there, or -errno; with a message.
  */
 int control_open(struct control **out, struct iov *iov, sd_event *event, const char *path,
-		 const struct jsonrpc_method *methods, void *arg);
+		 const struct socket_access *access, const struct jsonrpc_method *methods, void *arg);
 
 /**
  * control_close - hang up and remove the socket

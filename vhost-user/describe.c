@@ -21,6 +21,8 @@ struct port_options port_options_of(struct json_object *object)
 		.name = text_of(object, "name"),
 		.socket = text_of(object, "socket"),
 		.server = json_object_get_boolean(json_object_object_get(object, "server")),
+		.mode = text_of(object, "socket_mode"),
+		.owner = text_of(object, "socket_owner"),
 		.device = text_of(object, "device"),
 		.bridge = text_of(object, "bridge"),
 	};

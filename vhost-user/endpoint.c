@@ -6,21 +6,15 @@
  * others away with a reason.
  */
 #include <errno.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "vhost-user/endpoint.h"
-
-#define SOCKET_MODE 0660
-#define BACKLOG 16
 
 /* Delay before another attempt, in microseconds: doubled up to the longest. */
 #define RETRY_FIRST (UINT64_C(50) * 1000)
@@ -30,10 +24,9 @@ struct vu_endpoint {
 	struct iov *iov;
 	sd_event *event;
 	enum vu_endpoint_mode mode;
-	struct sockaddr_un address;
+	struct listener listener;	/* a client's has an address only */
+	struct socket_access access;
 	struct vu_device device;
-	int listen_fd;
-	struct stat file;		/* the socket as it was bound */
 	sd_event_source *listen_source;
 	sd_event_source *session_source;
 	sd_event_source *retry_source;
@@ -97,7 +90,7 @@ static int begin_session(struct vu_endpoint *endpoint, int fd)
 	}
 	endpoint->retry_delay = RETRY_FIRST;
 	iov_log(endpoint->iov, LOG_NOTICE, "%s: front end connected at %s", endpoint->device.name,
-		endpoint->address.sun_path);
+		endpoint->listener.address.sun_path);
 	return 0;
 }
 
@@ -120,7 +113,7 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
 		return 0;
 	if (fd < 0) {
 		iov_log(endpoint->iov, LOG_ERR, "%s: cannot accept a front end at %s: %s",
-			endpoint->device.name, endpoint->address.sun_path, strerror(errno));
+			endpoint->device.name, endpoint->listener.address.sun_path, strerror(errno));
 		sd_event_source_set_enabled(source, SD_EVENT_OFF);
 		retry_later(endpoint);
 		return 0;
@@ -134,36 +127,14 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
 	}
 	iov_log(endpoint->iov, LOG_WARNING,
 		"%s: turned a second front end away at %s; give it a port of its own",
-		endpoint->device.name, endpoint->address.sun_path);
+		endpoint->device.name, endpoint->listener.address.sun_path);
 	close(fd);
 	return 0;
 }
 
-static int new_socket(void)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	return fd < 0 ? -errno : fd;
-}
-
-/* Connect without waiting; a socket of the caller's, or -errno. */
-static int connect_socket(const struct sockaddr_un *address)
-{
-	_cleanup_fd_ int fd = new_socket();
-	int connected;
-
-	if (fd < 0)
-		return fd;
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
-		return -errno;
-	connected = fd;
-	fd = -1;
-	return connected;
-}
-
 static void try_connect(struct vu_endpoint *endpoint)
 {
-	int fd = connect_socket(&endpoint->address);
+	int fd = listener_connect(&endpoint->listener.address);
 
 	if (fd >= 0)
 		begin_or_log(endpoint, fd);
@@ -193,57 +164,20 @@ static void retry_later(struct vu_endpoint *endpoint)
 		endpoint->retry_delay = RETRY_LONGEST;
 }
 
-/* Make way for a new socket: remove one that nobody listens at, and nothing else. */
-static int remove_stale(struct vu_endpoint *endpoint)
-{
-	const char *path = endpoint->address.sun_path;
-	_cleanup_fd_ int fd = -1;
-	struct stat file;
-
-	if (lstat(path, &file) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(file.st_mode))
-		return iov_fail(endpoint->iov, -EEXIST,
-				"%s: exists and is no socket; choose another path for port %s",
-				path, endpoint->device.name);
-	fd = connect_socket(&endpoint->address);
-	if (fd >= 0 || fd == -EAGAIN)
-		return iov_fail(endpoint->iov, -EADDRINUSE,
-				"%s: another program listens there; choose another path for port %s",
-				path, endpoint->device.name);
-	return unlink(path) < 0 ? -errno : 0;
-}
-
-static int bind_socket(struct vu_endpoint *endpoint)
-{
-	const struct sockaddr_un *address = &endpoint->address;
-	int fd = new_socket();
-
-	endpoint->listen_fd = fd;
-	if (fd < 0)
-		return fd;
-	/* Narrow before the socket can be seen, wide as wanted after the umask had its say. */
-	if (fchmod(fd, SOCKET_MODE) < 0 ||
-	    bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ||
-	    stat(address->sun_path, &endpoint->file) < 0 ||
-	    chmod(address->sun_path, SOCKET_MODE) < 0 || listen(fd, BACKLOG) < 0)
-		return -errno;
-	return sd_event_add_io(endpoint->event, &endpoint->listen_source, fd, EPOLLIN,
-			       on_connection, endpoint);
-}
-
 static int open_server(struct vu_endpoint *endpoint)
 {
-	int error = remove_stale(endpoint);
+	char whose[80];
+	int error;
 
-	if (error == -EADDRINUSE || error == -EEXIST)
+	snprintf(whose, sizeof(whose), "port %s", endpoint->device.name);
+	error = listener_open(&endpoint->listener, endpoint->iov, &endpoint->access, whose);
+	if (error)
 		return error;
-	if (!error)
-		error = bind_socket(endpoint);
+	error = sd_event_add_io(endpoint->event, &endpoint->listen_source, endpoint->listener.fd,
+				EPOLLIN, on_connection, endpoint);
 	if (error < 0)
-		return iov_fail(endpoint->iov, error, "%s: cannot listen there for port %s: %s",
-				endpoint->address.sun_path, endpoint->device.name,
-				strerror(-error));
+		return iov_fail(endpoint->iov, error, "%s: cannot wait for front ends: %s",
+				endpoint->device.name, strerror(-error));
 	return 0;
 }
 
@@ -252,7 +186,7 @@ static int open_client(struct vu_endpoint *endpoint)
 	try_connect(endpoint);
 	if (!endpoint->session)
 		iov_log(endpoint->iov, LOG_NOTICE, "%s: nobody listens at %s yet, trying again",
-			endpoint->device.name, endpoint->address.sun_path);
+			endpoint->device.name, endpoint->listener.address.sun_path);
 	return 0;
 }
 
@@ -270,25 +204,26 @@ static int add_timer(struct vu_endpoint *endpoint)
 }
 
 int vu_endpoint_open(struct vu_endpoint **out, struct iov *iov, sd_event *event, const char *path,
-		     enum vu_endpoint_mode mode, const struct vu_device *device)
+		     enum vu_endpoint_mode mode, const struct vu_device *device,
+		     const struct socket_access *access)
 {
+	static const struct socket_access usual = SOCKET_ACCESS(0660);
+	struct listener listener;
 	struct vu_endpoint *endpoint;
-	int error;
+	int error = listener_address(&listener, iov, path);
 
-	if (!*path || strlen(path) >= sizeof(endpoint->address.sun_path))
-		return iov_fail(iov, -ENAMETOOLONG, "%s: expected a path of 1 to %zu characters",
-				path, sizeof(endpoint->address.sun_path) - 1);
+	if (error)
+		return error;
 	endpoint = calloc(1, sizeof(*endpoint));
 	if (!endpoint)
 		return iov_fail(iov, -ENOMEM, "%s: out of memory", device->name);
 	endpoint->iov = iov;
 	endpoint->event = sd_event_ref(event);
 	endpoint->mode = mode;
+	endpoint->listener = listener;
+	endpoint->access = access ? *access : usual;
 	endpoint->device = *device;
-	endpoint->listen_fd = -1;
 	endpoint->retry_delay = RETRY_FIRST;
-	endpoint->address.sun_family = AF_UNIX;
-	memcpy(endpoint->address.sun_path, path, strlen(path) + 1);
 	error = add_timer(endpoint);
 	if (!error)
 		error = mode == VU_SERVER ? open_server(endpoint) : open_client(endpoint);
@@ -300,16 +235,6 @@ int vu_endpoint_open(struct vu_endpoint **out, struct iov *iov, sd_event *event,
 	return 0;
 }
 
-/* Somebody else may have put a socket of his own there. */
-static void remove_socket(const struct vu_endpoint *endpoint)
-{
-	struct stat file;
-
-	if (endpoint->file.st_ino && !lstat(endpoint->address.sun_path, &file) &&
-	    file.st_dev == endpoint->file.st_dev && file.st_ino == endpoint->file.st_ino)
-		unlink(endpoint->address.sun_path);
-}
-
 void vu_endpoint_close(struct vu_endpoint *endpoint)
 {
 	if (!endpoint)
@@ -317,9 +242,7 @@ void vu_endpoint_close(struct vu_endpoint *endpoint)
 	end_session(endpoint);
 	sd_event_source_disable_unref(endpoint->retry_source);
 	sd_event_source_disable_unref(endpoint->listen_source);
-	if (endpoint->listen_fd >= 0)
-		close(endpoint->listen_fd);
-	remove_socket(endpoint);
+	listener_close(&endpoint->listener);
 	sd_event_unref(endpoint->event);
 	free(endpoint);
 }

@@ -15,6 +15,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/iov.h"
+#include "vhost-user/listener.h"
 #include "vhost-user/session.h"
 
 struct vu_endpoint;
@@ -37,9 +38,9 @@ enum vu_endpoint_mode {
  * @path: path of the Unix socket
  * @mode: who listens
  * @device: copied; what it points to outlives the endpoint
+ * @access: who may connect to a server; NULL for mode 0660
  *
- * A server replaces a socket that nobody listens at, and creates it with mode
- * 0660.  A client that finds nobody keeps trying, and that is no failure.
+ * A server replaces a socket that nobody listens at.  A client that finds nobody keeps trying, and that is no failure.
  *
  * Return: 0; -EADDRINUSE with a message when another program listens there;
  * -ENAMETOOLONG, -EEXIST when something that is no socket is in the way, or
@@ -47,7 +48,7 @@ enum vu_endpoint_mode {
  */
 int vu_endpoint_open(struct vu_endpoint **out, struct iov *iov, sd_event *event,
 		     const char *path, enum vu_endpoint_mode mode,
-		     const struct vu_device *device);
+		     const struct vu_device *device, const struct socket_access *access);
 
 /**
  * vu_endpoint_close - end the connection and remove the server's socket

@@ -33,6 +33,8 @@ const char *argp_program_version = "iovd (iovkit) " IOVKIT_VERSION;
 
 enum {
 	KEY_CONTROL = 0x1000,
+	KEY_CONTROL_MODE,
+	KEY_CONTROL_OWNER,
 	KEY_WORKERS,
 	KEY_NO_HUGE,
 	KEY_USER,
@@ -41,6 +43,10 @@ enum {
 
 static const struct argp_option options[] = {
 	{ "control", KEY_CONTROL, "PATH", 0, "Control socket (" IOV_CONTROL_SOCKET ")" },
+	{ "control-mode", KEY_CONTROL_MODE, "MODE", 0,
+	  "Permissions of the control socket; who passes them may do everything (0600)" },
+	{ "control-owner", KEY_CONTROL_OWNER, "USER:GROUP", 0,
+	  "Owner of the control socket, and group; one of the two is enough" },
 	{ "state", KEY_STATE, "PATH", 0,
 	  "File that keeps bridges and ports over a restart (" IOV_IOVD_STATE "; with --control "
 	  "none)" },
@@ -56,6 +62,8 @@ static const struct argp_option options[] = {
 
 struct options {
 	const char *control;
+	const char *control_mode;
+	const char *control_owner;
 	const char *workers;
 	const char *user;
 	const char *state;
@@ -74,6 +82,7 @@ struct options {
  * @event: event loop
  * @methods: ports and bridges, and the file that keeps them
  * @control: control socket
+ * @access: who may use it, when that was said
  */
 struct daemon {
 	struct iov *iov;
@@ -82,6 +91,8 @@ struct daemon {
 	sd_event *event;
 	struct methods methods;
 	struct control *control;
+	struct socket_access access;
+	bool has_access;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -91,6 +102,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case KEY_CONTROL:
 		parsed->control = arg;
+		return 0;
+	case KEY_CONTROL_MODE:
+		parsed->control_mode = arg;
+		return 0;
+	case KEY_CONTROL_OWNER:
+		parsed->control_owner = arg;
 		return 0;
 	case KEY_WORKERS:
 		parsed->workers = arg;
@@ -180,11 +197,29 @@ static void set_signals(void)
 	memory_fault_catch();
 }
 
+/* While there are name services to ask. */
+static int read_access(struct daemon *daemon, const struct options *parsed)
+{
+	char owner[IOV_SOCKET_OWNER_SIZE];
+	int error = 0;
+
+	daemon->access = (struct socket_access)SOCKET_ACCESS(0600);
+	if (parsed->control_owner)
+		error = iov_socket_owner(daemon->iov, parsed->control_owner, owner);
+	if (!error)
+		error = socket_access_parse(&daemon->access, daemon->iov, parsed->control_mode,
+					    parsed->control_owner ? owner : NULL);
+	daemon->has_access = parsed->control_mode || parsed->control_owner;
+	return error;
+}
+
 static int start(struct daemon *daemon, const struct options *parsed)
 {
 	unsigned int cpu, count;
 	int error = eal_parse_workers(daemon->iov, parsed->workers, &cpu, &count);
 
+	if (!error)
+		error = read_access(daemon, parsed);
 	if (error)
 		return error;
 	if (count > 1)
@@ -207,7 +242,7 @@ static int start(struct daemon *daemon, const struct options *parsed)
 		error = state_open(&daemon->methods.state, daemon->methods.registry, parsed->state);
 	if (!error)
 		error = control_open(&daemon->control, daemon->iov, daemon->event, parsed->control,
-				     iovd_methods, &daemon->methods);
+				     daemon->has_access ? &daemon->access : NULL, iovd_methods, &daemon->methods);
 	if (!error)
 		iov_log(daemon->iov, LOG_NOTICE, "ready: worker on CPU %u, control socket %s", cpu,
 			parsed->control);

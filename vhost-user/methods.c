@@ -13,6 +13,7 @@ static const struct jsonrpc_param name_params[] = {
 static const struct jsonrpc_param port_add_params[] = {
 	{ "name", json_type_string, true },	{ "type", json_type_string, true },
 	{ "socket", json_type_string, false },	{ "server", json_type_boolean, false },
+	{ "socket_mode", json_type_string, false }, { "socket_owner", json_type_string, false },
 	{ "device", json_type_string, false },	{ "bridge", json_type_string, false },
 };
 
@@ -27,6 +28,9 @@ static int check_port_type(struct registry *registry, const char *type,
 	if (vhost && (!options->socket || !*options->socket || options->device))
 		return iov_fail(registry->iov, -EINVAL, "%s: a vhost-user port takes a socket and no "
 				"device", options->name);
+	if ((options->mode || options->owner) && !options->server)
+		return iov_fail(registry->iov, -EINVAL, "%s: only a server's socket has a mode and an "
+				"owner of iovd's", options->name);
 	if (!vhost && (!options->device || options->socket || options->server))
 		return iov_fail(registry->iov, -EINVAL, "%s: an ethdev port takes a device and no socket",
 				options->name);

@@ -40,11 +40,14 @@ void privileges_prepare(struct iov *iov)
 	raise_limit(iov, RLIMIT_NOFILE, FILES, "open files");
 }
 
-/* Virtual devices make interfaces (tap) and packet sockets when a port is added. */
+/*
+ * Virtual devices make interfaces (tap) and packet sockets when a port is added, and
+ * sockets get owners.
+ */
 static int keep_capabilities(struct iov *iov)
 {
 	const uint32_t kept = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_IPC_LOCK |
-			      1u << CAP_DAC_OVERRIDE;
+			      1u << CAP_DAC_OVERRIDE | 1u << CAP_CHOWN;
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 

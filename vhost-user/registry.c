@@ -189,8 +189,15 @@ static int check_new(struct registry *registry, const struct port_options *optio
 
 static int port_open(struct port *port, const struct port_options *options)
 {
+	int error;
+
 	if (!options->socket)
 		return uplink_open(&port->uplink, port->registry->iov, options->device);
+	port->access = (struct socket_access)SOCKET_ACCESS(0660);
+	error = socket_access_parse(&port->access, port->registry->iov, options->mode,
+				    options->owner);
+	if (error)
+		return error;
 	port->server = options->server;
 	port->socket = strdup(options->socket);
 	return port->socket ? vhost_port_open(port) : -ENOMEM;

@@ -42,6 +42,7 @@ struct registry;
  * @counters: written by the worker
  * @socket: path of the vhost-user socket
  * @server: iovd listens there
+ * @access: who may connect to it then
  * @endpoint: vhost-user socket and connection
  * @mtu: what the front end said, 0 before
  * @queues: started rings, NULL where there is none
@@ -57,6 +58,7 @@ struct port {
 	struct dp_counters *counters;
 	char *socket;
 	bool server;
+	struct socket_access access;
 	struct vu_endpoint *endpoint;
 	uint16_t mtu;
 	struct vu_queue *queues[PORT_VRINGS];
@@ -125,6 +127,8 @@ void registry_publish(struct registry *registry);
  * @name: its name
  * @socket: path, for a vhost-user port; NULL for an uplink
  * @server: listen at @socket instead of connecting
+ * @mode: permissions of a server's socket, "0660"; NULL for these
+ * @owner: numbers of its owner and group, "107:108"; NULL for those of iovd
  * @device: for an uplink
  * @bridge: name of the bridge to join, NULL for none
  */
@@ -132,13 +136,16 @@ struct port_options {
 	const char *name;
 	const char *socket;
 	bool server;
+	const char *mode;
+	const char *owner;
 	const char *device;
 	const char *bridge;
 };
 
 /**
  * port_options_of - what a port is made of, from JSON
- * @object: with "name", and as they apply "socket", "server", "device" and "bridge"
+ * @object: with "name", and as they apply "socket", "server", "socket_mode",
+ *	"socket_owner", "device" and "bridge"
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.
  */
@@ -215,9 +222,17 @@ void vhost_port_check(struct port *port);
 /**
  * vhost_port_describe - add what is known about a connection
  * @port: port with an endpoint
- * @object: gets "socket", "mode", "state", "features" and "queues"
+ * @object: gets "socket", "mode", "socket_mode", "socket_owner", "state", "features" and
+ *	"queues"
  */
 void vhost_port_describe(const struct port *port, struct json_object *object);
+
+/**
+ * vhost_port_describe_access - add who may connect
+ * @port: port with an endpoint
+ * @object: gets "socket_mode", and "socket_owner" when there is one, of a server
+ */
+void vhost_port_describe_access(const struct port *port, struct json_object *object);
 
 /**
  * bridge_add - add a bridge

@@ -143,8 +143,10 @@ static struct json_object *port_entry(const struct port *port)
 	add_text(entry, "name", port->name);
 	add_text(entry, "type", port->uplink ? "ethdev" : "vhost-user");
 	add_text(entry, "socket", port->socket);
-	if (port->socket)
+	if (port->socket) {
 		json_object_object_add(entry, "server", json_object_new_boolean(port->server));
+		vhost_port_describe_access(port, entry);
+	}
 	if (port->uplink)
 		add_text(entry, "device", uplink_device(port->uplink));
 	add_text(entry, "bridge", port->bridge ? port->bridge->name : NULL);

@@ -4,7 +4,7 @@
  *
  *	{"bridges": [{"name": "br0", "kind": "switch"}],
  *	 "ports": [{"name": "a", "type": "vhost-user", "socket": "run/a.sock",
- *		    "server": true, "bridge": "br0"}]}
+ *		    "server": true, "socket_mode": "0660", "bridge": "br0"}]}
  *
  * The file is written anew after each change and replaces the one before whole, so
  * a crash at any moment leaves one of the two.  A port that cannot be had at a

@@ -7,6 +7,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
+#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -111,7 +112,8 @@ int vhost_port_open(struct port *port)
 	};
 
 	return vu_endpoint_open(&port->endpoint, port->registry->iov, port->registry->event,
-				port->socket, port->server ? VU_SERVER : VU_CLIENT, &device);
+				port->socket, port->server ? VU_SERVER : VU_CLIENT, &device,
+				&port->access);
 }
 
 void vhost_port_close(struct port *port)
@@ -141,6 +143,18 @@ static struct json_object *features_json(uint64_t features)
 	return names;
 }
 
+void vhost_port_describe_access(const struct port *port, struct json_object *object)
+{
+	char mode[IOV_SOCKET_MODE_SIZE], owner[IOV_SOCKET_OWNER_SIZE];
+
+	if (!port->server)
+		return;
+	snprintf(mode, sizeof(mode), "%04o", port->access.mode & 0777);
+	json_object_object_add(object, "socket_mode", json_object_new_string(mode));
+	if (socket_access_owner(&port->access, owner))
+		json_object_object_add(object, "socket_owner", json_object_new_string(owner));
+}
+
 void vhost_port_describe(const struct port *port, struct json_object *object)
 {
 	const struct vu_session *session = vu_endpoint_session(port->endpoint);
@@ -151,6 +165,7 @@ void vhost_port_describe(const struct port *port, struct json_object *object)
 	json_object_object_add(object, "socket", json_object_new_string(port->socket));
 	json_object_object_add(object, "mode",
 			       json_object_new_string(port->server ? "server" : "client"));
+	vhost_port_describe_access(port, object);
 	json_object_object_add(object, "state",
 			       json_object_new_string(session	      ? "connected"
 						      : port->server ? "listening"

@@ -49,7 +49,7 @@ static int listen_at(struct port *port, struct iov *iov, sd_event *event, const 
 		.queue_num = 1,
 	};
 
-	return vu_endpoint_open(&port->endpoint, iov, event, path, VU_SERVER, &device);
+	return vu_endpoint_open(&port->endpoint, iov, event, path, VU_SERVER, &device, NULL);
 }
 
 static void swallow(struct vu_queue *queue)

@@ -47,7 +47,8 @@ static const char whole[] = "version: 1\n"
 			    "  ports:\n"
 			    "    - {name: up, type: ethdev, bridge: br0, device: uplink/vf1}\n"
 			    "    - {name: guest, type: vhost-user, bridge: br0, socket: "
-			    "/srv/guest.sock, server: true}\n";
+			    "/srv/guest.sock, server: true, socket_mode: 0600, "
+			    "socket_owner: \":kvm\"}\n";
 
 static void all_keys_are_read(void **state)
 {
@@ -93,6 +94,8 @@ static void all_keys_are_read(void **state)
 	assert_string_equal(host->iovd->ports[0].device, "uplink/vf1");
 	assert_null(host->iovd->ports[0].server);
 	assert_true(*host->iovd->ports[1].server);
+	assert_string_equal(host->iovd->ports[1].socket_mode, "0600");
+	assert_string_equal(host->iovd->ports[1].socket_owner, ":kvm");
 }
 
 static void a_file_may_say_nothing(void **state)

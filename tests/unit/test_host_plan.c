@@ -392,7 +392,8 @@ static void ports_and_bridges_are_added_once(void **state)
 static void a_port_that_differs_is_replaced_and_comes_back(void **state)
 {
 	static const char other[] = "iovd:\n  bridges:\n    - {name: br0}\n  ports:\n"
-		"    - {name: vm, type: vhost-user, bridge: br0, socket: /run/vm, server: on}\n"
+		"    - {name: vm, type: vhost-user, bridge: br0, socket: /run/vm, server: on, socket_mode: 600, "
+		"socket_owner: root}\n"
 		"    - {name: last, type: vhost-user, bridge: br0, socket: /run/last}\n";
 	struct fake_iovd iovd;
 
@@ -401,6 +402,8 @@ static void a_port_that_differs_is_replaced_and_comes_back(void **state)
 	iov_rpc_set_socket(model.iov, iovd.path);
 	assert_int_equal(apply("iovd:\n  bridges:\n    - {name: br0}\n  ports:\n"
 			       "    - {name: vm, type: vhost-user, socket: /run/vm}\n"), 0);
+	refuse("iovd:\n  ports:\n    - {name: vm, type: vhost-user, socket: /run/vm, server: on, "
+	       "socket_owner: no-such-user}\n", -ENOENT, "iovd.ports[0]: owner");
 	iovd.refuse = "last";
 	assert_int_equal(apply(other), -ENODEV);
 	assert_message("iovd says no");
@@ -410,6 +413,9 @@ static void a_port_that_differs_is_replaced_and_comes_back(void **state)
 	iovd.refuse = NULL;
 	assert_int_equal(apply(other), 0);
 	assert_string_equal(json_object_get_string(port(&iovd, 0, "mode")), "server");
+	assert_string_equal(json_object_get_string(port(&iovd, 0, "socket_mode")), "0600");
+	assert_string_equal(json_object_get_string(port(&iovd, 0, "socket_owner")), "0");
+	assert_int_equal(steps_left(other), 0);
 	assert_string_equal(json_object_get_string(port(&iovd, 0, "bridge")), "br0");
 	assert_int_equal(steps_left(other), 0);
 	fake_iovd_stop(&iovd);

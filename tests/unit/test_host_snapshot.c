@@ -286,7 +286,8 @@ static void answer(int client)
 		"{\"name\": \"tap\", \"type\": \"ethdev\", \"bridge\": null, "
 		"\"device\": \"net_tap0,iface=t\"},"
 		"{\"name\": \"vm1\", \"type\": \"vhost-user\", \"bridge\": \"br0\", "
-		"\"socket\": \"/s/vm1\", \"mode\": \"server\", \"state\": \"listening\"}]}\n";
+		"\"socket\": \"/s/vm1\", \"mode\": \"server\", \"socket_mode\": \"0600\", "
+		"\"socket_owner\": \":108\", \"state\": \"listening\"}]}\n";
 	char request[512] = "";
 	const char *reply;
 
@@ -346,7 +347,9 @@ static void bridges_and_ports_are_written_with_identities(void **state)
 			       "    type: vhost-user\n"
 			       "    bridge: br0\n"
 			       "    socket: /s/vm1\n"
-			       "    server: on\n"));
+			       "    server: on\n"
+			       "    socket_mode: 0600\n"
+			       "    socket_owner: :108\n"));
 	load(yaml);
 	assert_int_equal(steps(), 0);
 	kill(iovd, SIGKILL);

@@ -281,6 +281,37 @@ static void iovd_connects_to_who_listens_and_again_when_that_restarts(void **sta
 	frontend_close(&b);
 }
 
+static void expect_access(const char *path, mode_t mode, uid_t owner, gid_t group)
+{
+	struct stat status;
+
+	assert_return_code(stat(path, &status), errno);
+	assert_int_equal(status.st_mode & 0777, mode);
+	assert_int_equal(status.st_uid, owner);
+	assert_int_equal(status.st_gid, group);
+}
+
+static void socket_has_the_owner_and_the_mode_that_were_asked_for(void **state)
+{
+	bool root = !geteuid();
+	uid_t owner = root ? 4711 : geteuid();
+	gid_t group = root ? 4712 : getegid();
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		daemon_do(&iovd, "port.add", "{\"name\":\"p%d\",\"type\":\"vhost-user\","
+			  "\"socket\":\"%s%d\",\"server\":true,\"socket_owner\":\"%u:%u\"%s}", i,
+			  socket_of("p"), i, owner, group,
+			  i ? ",\"socket_mode\":\"602\"" : "");
+	for (int i = 0; i < 2; i++) {
+		expect_access(socket_of("p0"), 0660, owner, group);
+		expect_access(socket_of("p1"), 0602, owner, group);
+		assert_string_equal(daemon_port(&iovd, "port.list", "p1", "socket_mode"), "0602");
+		assert_int_equal(daemon_end(&iovd), 0);
+		daemon_restart(&iovd);
+	}
+}
+
 static void garbage_on_one_port_does_not_disturb_the_others(void **state)
 {
 	struct random random = { 20261120 };
@@ -408,6 +439,12 @@ static void wrong_requests_change_nothing(void **state)
 	expect_error("port.add", "{\"name\":\"a\",\"type\":\"disk\",\"socket\":\"/tmp/x\"}");
 	expect_error("port.add",
 		     "{\"name\":\"a\",\"type\":\"vhost-user\",\"socket\":\"/no/such/x\",\"server\":true}");
+	expect_error("port.add", "{\"name\":\"a\",\"type\":\"vhost-user\",\"socket\":\"/tmp/x\","
+				 "\"socket_mode\":\"0600\"}");
+	expect_error("port.add", "{\"name\":\"a\",\"type\":\"vhost-user\",\"socket\":\"/tmp/x\","
+				 "\"server\":true,\"socket_mode\":\"rw\"}");
+	expect_error("port.add", "{\"name\":\"a\",\"type\":\"vhost-user\",\"socket\":\"/tmp/x\","
+				 "\"server\":true,\"socket_owner\":\"root:4294967295\"}");
 	expect_error("port.add", "{\"name\":\"a\",\"type\":\"ethdev\",\"device\":\"0000:ff:1f.7\"}");
 	expect_error("port.add", "{\"name\":\"a\",\"type\":\"ethdev\",\"device\":\"net_nothing0\"}");
 	expect_error("port.add", "{\"name\":\"a\",\"type\":\"ethdev\",\"device\":\"eth0\"}");
@@ -558,6 +595,7 @@ int main(void)
 		CASE(state_that_is_damaged_is_refused),
 		CASE(port_that_cannot_be_had_is_kept_until_it_can),
 		CASE(iovd_connects_to_who_listens_and_again_when_that_restarts),
+		CASE(socket_has_the_owner_and_the_mode_that_were_asked_for),
 		CASE(garbage_on_one_port_does_not_disturb_the_others),
 		CASE(broken_ring_stops_alone),
 		CASE(memory_that_is_cut_short_is_that_guests_loss_alone),

@@ -77,7 +77,7 @@ static int teardown(void **state)
 static int open_endpoint(struct fixture *fixture, enum vu_endpoint_mode mode)
 {
 	return vu_endpoint_open(&fixture->endpoint, fixture->iov, fixture->event, fixture->path, mode,
-				&fixture->device);
+				&fixture->device, NULL);
 }
 
 /* Let the event loop do what there is to do. */
@@ -236,7 +236,7 @@ static void path_that_is_too_long_is_refused(void **state)
 	memset(path, 'x', sizeof(path));
 	path[sizeof(path) - 1] = '\0';
 	assert_int_equal(vu_endpoint_open(&fixture->endpoint, fixture->iov, fixture->event, path,
-					  VU_SERVER, &fixture->device), -ENAMETOOLONG);
+					  VU_SERVER, &fixture->device, NULL), -ENAMETOOLONG);
 }
 
 static void closed_server_removes_its_socket_and_no_other(void **state)

@@ -70,7 +70,7 @@ static void open_endpoint(struct fixture *fixture)
 	};
 
 	assert_return_code(vu_endpoint_open(&fixture->endpoint, fixture->iov, fixture->event,
-					    fixture->path, VU_SERVER, &device), 0);
+					    fixture->path, VU_SERVER, &device, NULL), 0);
 }
 
 static void start_qemu(struct fixture *fixture)
