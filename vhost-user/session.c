@@ -62,7 +62,8 @@ static int end_at_refusal(struct vu_session *session, enum vu_refusal refusal, c
 
 static int send_reply(struct vu_session *session, const void *payload, uint32_t size)
 {
-	int error = vu_wire_reply(session->fd, &session->message.header, payload, size);
+	const struct vu_message *message = &session->message;
+	int error = vu_wire_reply(session->fd, &message->header, payload, size, message->reply_fd);
 
 	if (error == -EAGAIN) {
 		session->stats.refused[VU_REFUSED_STALLED]++;

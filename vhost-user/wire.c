@@ -9,6 +9,12 @@
 
 #define HEADER sizeof(struct vu_header)
 
+/* Room for the control message with one descriptor. */
+union one_fd {
+	struct cmsghdr align;
+	uint8_t bytes[CMSG_SPACE(sizeof(int))];
+};
+
 static enum vu_refusal check_header(const struct vu_header *header)
 {
 	const uint32_t known = VU_FLAG_VERSION_MASK | VU_FLAG_NEED_REPLY;
@@ -83,6 +89,8 @@ static ssize_t receive_part(int fd, struct vu_message *message, enum vu_refusal 
 int vu_wire_receive(int fd, struct vu_message *message, enum vu_refusal *refusal)
 {
 	*refusal = VU_ACCEPTED;
+	if (!message->received)
+		message->reply_fd = -1;
 	while (message->received < HEADER || message->received < HEADER + message->header.size) {
 		ssize_t bytes = receive_part(fd, message, refusal);
 
@@ -103,7 +111,25 @@ int vu_wire_receive(int fd, struct vu_message *message, enum vu_refusal *refusal
 	return 1;
 }
 
-int vu_wire_reply(int fd, const struct vu_header *request, const void *payload, uint32_t size)
+/* Let a descriptor go with what is sent. */
+static void attach_fd(struct msghdr *arguments, union one_fd *control, int fd)
+{
+	struct cmsghdr *part;
+
+	if (fd < 0)
+		return;
+	memset(control, 0, sizeof(*control));
+	arguments->msg_control = control;
+	arguments->msg_controllen = sizeof(*control);
+	part = CMSG_FIRSTHDR(arguments);
+	part->cmsg_level = SOL_SOCKET;
+	part->cmsg_type = SCM_RIGHTS;
+	part->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(part), &fd, sizeof(fd));
+}
+
+int vu_wire_reply(int fd, const struct vu_header *request, const void *payload, uint32_t size,
+		  int passed)
 {
 	struct vu_header header = {
 		.request = request->request,
@@ -115,8 +141,10 @@ int vu_wire_reply(int fd, const struct vu_header *request, const void *payload, 
 		{.iov_base = (void *)(uintptr_t)payload, .iov_len = size},
 	};
 	struct msghdr arguments = {.msg_iov = parts, .msg_iovlen = 2};
+	union one_fd control;
 	ssize_t bytes;
 
+	attach_fd(&arguments, &control, passed);
 	do {
 		bytes = sendmsg(fd, &arguments, MSG_DONTWAIT | MSG_NOSIGNAL);
 	} while (bytes < 0 && errno == EINTR);
@@ -131,6 +159,9 @@ void vu_message_reset(struct vu_message *message)
 	for (unsigned int i = 0; i < message->fd_count; i++)
 		if (message->fds[i] >= 0)
 			close(message->fds[i]);
+	if (message->received && message->reply_fd >= 0)
+		close(message->reply_fd);
+	message->reply_fd = -1;
 	message->fd_count = 0;
 	message->received = 0;
 }

@@ -22,6 +22,8 @@
  * @received: bytes that arrived of header and payload
  * @fds: descriptors that came with it; a handler that keeps one puts -1 there
  * @fd_count: number of descriptors that came
+ * @reply_fd: descriptor for the reply to it, which a handler leaves there; closed when
+ *	it was sent; -1 for none
  */
 struct vu_message {
 	struct vu_header header;
@@ -29,6 +31,7 @@ struct vu_message {
 	size_t received;
 	int fds[VU_FDS_MAX];
 	unsigned int fd_count;
+	int reply_fd;
 };
 
 /**
@@ -51,10 +54,12 @@ int vu_wire_receive(int fd, struct vu_message *message, enum vu_refusal *refusal
  * @request: what is answered
  * @payload: payload of the reply
  * @size: bytes at @payload
+ * @passed: descriptor to go with it, which stays the caller's; -1 for none
  *
  * Return: 0; -EAGAIN when the peer does not read its replies; or -errno.
  */
-int vu_wire_reply(int fd, const struct vu_header *request, const void *payload, uint32_t size);
+int vu_wire_reply(int fd, const struct vu_header *request, const void *payload, uint32_t size,
+		  int passed);
 
 /**
  * vu_message_reset - close the descriptors that nobody took, and start over

@@ -106,12 +106,43 @@ static size_t receive_bytes(struct frontend *frontend, void *to, size_t size)
 	return done;
 }
 
-int frontend_receive(struct frontend *frontend, uint32_t request, void *payload, uint32_t size)
+/* The header, which descriptors come with; -1 in @fd without one. */
+static bool receive_header(struct frontend *frontend, struct vu_header *header, int *fd)
+{
+	struct pollfd wait = {.fd = frontend->fd, .events = POLLIN};
+	struct iovec part = {header, sizeof(*header)};
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr arguments = {
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	const struct cmsghdr *passed;
+
+	*fd = -1;
+	assert_int_equal(poll(&wait, 1, DEADLINE), 1);
+	ssize_t bytes = recvmsg(frontend->fd, &arguments, MSG_CMSG_CLOEXEC);
+
+	if (bytes <= 0)
+		return false;
+	passed = CMSG_FIRSTHDR(&arguments);
+	if (passed && passed->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(passed), sizeof(*fd));
+	return (size_t)bytes == sizeof(*header) ||
+	       receive_bytes(frontend, (uint8_t *)header + bytes, sizeof(*header) - (size_t)bytes);
+}
+
+int frontend_receive_fd(struct frontend *frontend, uint32_t request, void *payload, uint32_t size,
+			int *fd)
 {
 	struct vu_header header;
 
 	pump(frontend);
-	if (!receive_bytes(frontend, &header, sizeof(header)))
+	if (!receive_header(frontend, &header, fd))
 		return -ECONNRESET;
 	assert_int_equal(header.request, request);
 	assert_int_equal(header.flags, VU_FLAG_VERSION | VU_FLAG_REPLY);
@@ -119,6 +150,14 @@ int frontend_receive(struct frontend *frontend, uint32_t request, void *payload,
 	if (header.size && !receive_bytes(frontend, payload, header.size))
 		return -ECONNRESET;
 	return (int)header.size;
+}
+
+int frontend_receive(struct frontend *frontend, uint32_t request, void *payload, uint32_t size)
+{
+	int fd, bytes = frontend_receive_fd(frontend, request, payload, size, &fd);
+
+	assert_int_equal(fd, -1);
+	return bytes;
 }
 
 bool frontend_is_ended(struct frontend *frontend)

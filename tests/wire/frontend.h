@@ -48,6 +48,10 @@ void frontend_send_raw(struct frontend *frontend, const void *bytes, size_t size
 /* Receive a reply into @payload; its size, or -ECONNRESET at the end of the connection. */
 int frontend_receive(struct frontend *frontend, uint32_t request, void *payload, uint32_t size);
 
+/* The same of a reply that may have a descriptor, -1 when it has none. */
+int frontend_receive_fd(struct frontend *frontend, uint32_t request, void *payload, uint32_t size,
+			int *fd);
+
 /* Whether the back end ended the connection. */
 bool frontend_is_ended(struct frontend *frontend);
 
