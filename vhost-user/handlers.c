@@ -207,15 +207,13 @@ enum vu_refusal vu_handle_set_vring_addr(struct vu_session *session, struct vu_m
 	return refusal;
 }
 
-/*
- * Put the eventfd of the message, or none, in place of the one at @fd.  It must
- * not block whoever writes to it.
- */
+/* Put the eventfd of the message, or none, in place of the one at @fd. */
 static void replace_fd(int *fd, struct vu_message *message)
 {
 	if (*fd >= 0)
 		close(*fd);
 	*fd = vu_message_take_fd(message);
+	/* For where notify_eventfd() has to write. */
 	if (*fd >= 0)
 		fcntl(*fd, F_SETFL, fcntl(*fd, F_GETFL) | O_NONBLOCK);
 }

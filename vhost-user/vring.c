@@ -8,6 +8,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "vhost-user/notify.h"
 #include "vhost-user/session_state.h"
 
 static void *at_user(struct vu_session *session, const struct vu_vring *ring, const char *name,
@@ -157,11 +158,8 @@ void vu_session_start_rings(struct vu_session *session)
 
 void vu_queue_call(const struct vu_queue *queue)
 {
-	const uint64_t one = 1;
-
-	/* EAGAIN: the counter is full, so the driver has a call to come. */
-	if (queue->call_fd >= 0 && write(queue->call_fd, &one, sizeof(one)) < 0)
-		return;
+	if (queue->call_fd >= 0)
+		notify_eventfd(queue->call_fd);
 }
 
 static const char *why_broken(const struct vu_session *session, const struct vu_vring *ring)
@@ -174,7 +172,6 @@ static const char *why_broken(const struct vu_session *session, const struct vu_
 void vu_session_queue_broken(struct vu_session *session, unsigned int index)
 {
 	struct vu_vring *ring = &session->rings[index];
-	const uint64_t one = 1;
 
 	if (!ring->running)
 		return;
@@ -183,6 +180,6 @@ void vu_session_queue_broken(struct vu_session *session, unsigned int index)
 	iov_log(session->iov, LOG_ERR,
 		"%s: vring %u stopped: its driver broke it (%s at entry %u); reset it in the guest",
 		session->device.name, index, why_broken(session, ring), ring->base);
-	if (ring->err_fd >= 0 && write(ring->err_fd, &one, sizeof(one)) < 0)
-		return;
+	if (ring->err_fd >= 0)
+		notify_eventfd(ring->err_fd);
 }

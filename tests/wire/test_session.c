@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a front end may and may not say, and what the session makes of it.
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -324,6 +325,28 @@ static void descriptor_that_is_no_eventfd_is_refused(void **state)
 	expect_echo(fixture, 1);
 }
 
+/* A front end that takes O_NONBLOCK away and lets nobody read; SIGALRM ends a test that hangs. */
+static void full_descriptors_hold_nobody(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	int err = eventfd(0, EFD_CLOEXEC);
+	uint64_t index = 1;
+
+	frontend_start(frontend, BIT(VIRTIO_F_VERSION_1), 1);
+	assert_int_equal(frontend_call(frontend, VU_SET_VRING_ERR, &index, 8, &err, 1), 0);
+	assert_return_code(fcntl(err, F_SETFL, 0), errno);
+	assert_return_code(fcntl(frontend->call[0], F_SETFL, 0), errno);
+	eventfd_write(err, UINT64_MAX - 1);
+	is_signalled(frontend->call[0]);
+	eventfd_write(frontend->call[0], UINT64_MAX - 1);
+	alarm(20);
+	expect_echo(fixture, 1);
+	vu_session_queue_broken(fixture->session, 1);
+	alarm(0);
+	close(err);
+}
+
 static void wrong_messages_end_a_connection_that_does_not_ask(void **state)
 {
 	struct fixture *fixture = *state;
@@ -634,6 +657,7 @@ int main(void)
 		TEST(wrong_log_ends_the_connection),
 		TEST(reset_device_takes_the_rings_back),
 		TEST(descriptor_that_is_no_eventfd_is_refused),
+		TEST(full_descriptors_hold_nobody),
 		TEST(wrong_messages_end_a_connection_that_does_not_ask),
 		TEST(refusals_without_end_end_the_connection),
 		TEST(wrong_version_ends_the_connection),
