@@ -80,17 +80,32 @@ void dirty_log_close(struct dirty_log *log)
 	free(log);
 }
 
-bool dirty_log_covers(const struct dirty_log *log, const struct guest_memory *memory)
-{
-	uint64_t end = guest_memory_end(memory);
-
-	return !end || (end - 1) / DIRTY_LOG_PAGE / 8 < log->size;
-}
-
 /* The front end takes bits with an atomic exchange; ours must not bring old ones back. */
 static void mark_page(struct dirty_log *log, uint64_t page)
 {
 	__atomic_fetch_or(&log->bits[page / 8], (uint8_t)(1u << page % 8), __ATOMIC_RELEASE);
+}
+
+bool dirty_log_has(const struct dirty_log *log, uint64_t address, uint64_t length)
+{
+	uint64_t last;
+
+	return !__builtin_add_overflow(address, length - 1, &last) &&
+	       last / DIRTY_LOG_PAGE / 8 < log->size;
+}
+
+bool dirty_log_covers(const struct dirty_log *log, const struct guest_memory *memory)
+{
+	uint64_t end = guest_memory_end(memory);
+
+	return !end || dirty_log_has(log, end - 1, 1);
+}
+
+void dirty_log_mark_at(struct dirty_log *log, uint64_t address, size_t length)
+{
+	for (uint64_t page = address / DIRTY_LOG_PAGE;
+	     page <= (address + length - 1) / DIRTY_LOG_PAGE; page++)
+		mark_page(log, page);
 }
 
 void dirty_log_mark(struct dirty_log *log, const struct guest_memory *memory, const void *host,
@@ -98,9 +113,6 @@ void dirty_log_mark(struct dirty_log *log, const struct guest_memory *memory, co
 {
 	uint64_t gpa = guest_memory_gpa(memory, host);
 
-	if (!length || gpa == UINT64_MAX)
-		return;
-	for (uint64_t page = gpa / DIRTY_LOG_PAGE; page <= (gpa + length - 1) / DIRTY_LOG_PAGE;
-	     page++)
-		mark_page(log, page);
+	if (length && gpa != UINT64_MAX)
+		dirty_log_mark_at(log, gpa, length);
 }

@@ -49,13 +49,30 @@ void dirty_log_close(struct dirty_log *log);
 bool dirty_log_covers(const struct dirty_log *log, const struct guest_memory *memory);
 
 /**
+ * dirty_log_has - whether a log has a bit for each page of a range
+ * @log: log
+ * @address: guest physical address
+ * @length: bytes, not 0
+ */
+bool dirty_log_has(const struct dirty_log *log, uint64_t address, uint64_t length);
+
+/**
+ * dirty_log_mark_at - mark the pages of a range
+ * @log: log that dirty_log_has() the range
+ * @address: guest physical address
+ * @length: bytes, not 0
+ */
+void dirty_log_mark_at(struct dirty_log *log, uint64_t address, size_t length);
+
+/**
  * dirty_log_mark - note that guest memory was written
  * @log: log that covers @memory
  * @memory: guest memory
  * @host: pointer into it
  * @length: bytes; 0 marks nothing
  *
- * After the write, and before the driver learns of it.
+ * After the write: the front end clears a bit and then copies the page, so a write
+ * behind its mark could be missed.  The last marks are there before a ring has stopped.
  */
 void dirty_log_mark(struct dirty_log *log, const struct guest_memory *memory, const void *host,
 		    size_t length);

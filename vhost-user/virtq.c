@@ -132,6 +132,7 @@ void virtq_start(struct virtq *vq, const struct virtq_setup *setup)
 	*vq = (struct virtq){
 		.memory = setup->memory,
 		.log = setup->log,
+		.log_device = setup->log_device,
 		.size = setup->size,
 		.event_idx = setup->features & FEATURE(VIRTIO_RING_F_EVENT_IDX),
 		.indirect = setup->features & FEATURE(VIRTIO_RING_F_INDIRECT_DESC),

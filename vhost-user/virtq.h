@@ -263,6 +263,7 @@ struct virtq_ops;
  * @ops: those of its kind
  * @memory: where buffers are
  * @log: what is written to guest memory is marked there; NULL for nowhere
+ * @log_device: where writes to the device area are marked besides, see struct virtq_setup
  * @size: entries; of a split ring a power of two
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
@@ -275,6 +276,7 @@ struct virtq {
 	const struct virtq_ops *ops;
 	const struct guest_memory *memory;
 	struct dirty_log *log;
+	uint64_t log_device;
 	uint16_t size;
 	bool event_idx;
 	bool indirect;
@@ -312,6 +314,8 @@ struct virtq_layout virtq_layout(unsigned int size, uint64_t features);
  * struct virtq_setup - what a ring starts with
  * @memory: table with at least one region; outlives the ring
  * @log: covers @memory and outlives the ring; NULL for none
+ * @log_device: address in @log, which has all of it, where the front end wants writes to
+ *	the device area marked although that is elsewhere; 0 for nowhere
  * @desc: guest memory, as virtq_layout() says
  * @driver: guest memory
  * @device: guest memory
@@ -325,6 +329,7 @@ struct virtq_layout virtq_layout(unsigned int size, uint64_t features);
 struct virtq_setup {
 	const struct guest_memory *memory;
 	struct dirty_log *log;
+	uint64_t log_device;
 	void *desc;
 	void *driver;
 	void *device;

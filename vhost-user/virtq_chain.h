@@ -40,6 +40,14 @@ VIRTQ_INLINE void virtq_read_once(const void *at, uint64_t word[2])
 	__asm__ volatile("" : "+r"(word[0]), "+r"(word[1]));
 }
 
+/* Mark bytes of the device area, @at bytes from its start. */
+static inline void virtq_log_device(struct virtq *vq, const void *area, size_t at, size_t length)
+{
+	dirty_log_mark(vq->log, vq->memory, (const uint8_t *)area + at, length);
+	if (vq->log_device)
+		dirty_log_mark_at(vq->log, vq->log_device + at, length);
+}
+
 /* Append one buffer to the chain: as many segments as it touches regions. */
 VIRTQ_INLINE enum virtq_error virtq_add_buffer(struct virtq *vq, struct virtq_batch *batch,
 					       struct virtq_chain *chain, uint64_t address,

@@ -75,14 +75,23 @@ VIRTQ_INLINE void advance(const struct virtq *vq, uint16_t *index, bool *wrap, u
 	*index = (uint16_t)next;
 }
 
-/* Descriptors and wishes for kicks are what we write of a ring. */
-static void log_ring(struct virtq *vq)
+static void log_entries(struct virtq *vq, unsigned int first, unsigned int end)
 {
-	if (likely(!vq->log))
+	dirty_log_mark(vq->log, vq->memory, &vq->packed.desc[first],
+		       sizeof(*vq->packed.desc) * (end - first));
+}
+
+/* The entries that were written since the last publish, which may be all of them. */
+static void log_published(struct virtq *vq)
+{
+	uint16_t first = vq->packed.used_first, next = vq->packed.used_next;
+
+	if (next > first) {
+		log_entries(vq, first, next);
 		return;
-	dirty_log_mark(vq->log, vq->memory, vq->packed.desc, sizeof(*vq->packed.desc) * vq->size);
-	dirty_log_mark(vq->log, vq->memory, vq->packed.device_event,
-		       sizeof(*vq->packed.device_event));
+	}
+	log_entries(vq, first, vq->size);
+	log_entries(vq, 0, next);
 }
 
 VIRTQ_INLINE enum virtq_error add_buffer(struct virtq *vq, struct virtq_batch *batch,
@@ -238,7 +247,8 @@ static bool publish(struct virtq *vq)
 	__atomic_store_n(&packed->desc[packed->used_first].flags, packed->first_flags,
 			 __ATOMIC_RELEASE);
 	packed->withheld = false;
-	log_ring(vq);
+	if (unlikely(vq->log))
+		log_published(vq);
 	/* They must be visible before we read whether the driver, which sets its wish first
 	 * and looks at them then, wants a call; or both would wait. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -249,7 +259,8 @@ static void write_device_event(struct virtq *vq, uint16_t position, uint16_t fla
 {
 	__atomic_store_n((uint32_t *)(void *)vq->packed.device_event,
 			 (uint32_t)flags << 16 | position, __ATOMIC_RELAXED);
-	log_ring(vq);
+	if (unlikely(vq->log))
+		virtq_log_device(vq, vq->packed.device_event, 0, sizeof(*vq->packed.device_event));
 }
 
 static void kick_disable(struct virtq *vq)

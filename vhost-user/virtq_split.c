@@ -34,12 +34,45 @@ VIRTQ_INLINE struct descriptor to_descriptor(const uint64_t word[2])
 	};
 }
 
-/* The used ring, wishes for kicks included, is all that we write of a ring. */
-static void log_ring(struct virtq *vq)
+/* Flags and index of the used ring. */
+static void log_index(struct virtq *vq)
 {
-	if (unlikely(vq->log))
-		dirty_log_mark(vq->log, vq->memory, vq->split.used,
-			       virtq_layout(vq->size, 0).device.bytes);
+	virtq_log_device(vq, vq->split.used, 0, offsetof(struct vring_used, ring));
+}
+
+static void log_elements(struct virtq *vq, unsigned int first, unsigned int count)
+{
+	virtq_log_device(vq, vq->split.used,
+			 offsetof(struct vring_used, ring) + first * sizeof(struct vring_used_elem),
+			 count * sizeof(struct vring_used_elem));
+}
+
+/* What was written of the ring since the driver was last told of used elements. */
+static void log_published(struct virtq *vq, uint16_t old, uint16_t now)
+{
+	uint16_t first = old & (vq->size - 1), count = now - old;
+	uint16_t to_end = vq->size - first;
+
+	if (count > to_end) {
+		log_elements(vq, 0, count - to_end);
+		count = to_end;
+	}
+	log_elements(vq, first, count);
+	log_index(vq);
+}
+
+/* What was written of the ring to say whether kicks are wanted. */
+static void log_wish(struct virtq *vq)
+{
+	if (likely(!vq->log))
+		return;
+	if (vq->event_idx)
+		virtq_log_device(vq, vq->split.used,
+				 offsetof(struct vring_used, ring) +
+					 vq->size * sizeof(struct vring_used_elem),
+				 sizeof(uint16_t));
+	else
+		log_index(vq);
 }
 
 VIRTQ_INLINE enum virtq_error add_buffer(struct virtq *vq, struct virtq_batch *batch,
@@ -200,7 +233,8 @@ static bool publish(struct virtq *vq)
 	/* The driver that sees the index must see the elements and buffers before it. */
 	__atomic_store_n(&split->used->idx, now, __ATOMIC_RELEASE);
 	split->used_published = now;
-	log_ring(vq);
+	if (unlikely(vq->log))
+		log_published(vq, old, now);
 	/* The index must be visible before we read whether the driver, which sets its
 	 * wish first and checks the index then, wants a call; or both would wait. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -227,7 +261,7 @@ static void kick_disable(struct virtq *vq)
 		write_avail_event(vq, vq->split.avail_next - 1);
 	else
 		__atomic_store_n(&vq->split.used->flags, VRING_USED_F_NO_NOTIFY, __ATOMIC_RELAXED);
-	log_ring(vq);
+	log_wish(vq);
 }
 
 static bool kick_enable(struct virtq *vq)
@@ -236,7 +270,7 @@ static bool kick_enable(struct virtq *vq)
 		write_avail_event(vq, vq->split.avail_next);
 	else
 		__atomic_store_n(&vq->split.used->flags, 0, __ATOMIC_RELAXED);
-	log_ring(vq);
+	log_wish(vq);
 	/* Our wish must be visible before we look at the index, as the driver moves the
 	 * index first and looks at our wish then; or a buffer would wait for nobody. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

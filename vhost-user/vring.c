@@ -85,6 +85,30 @@ static bool check_kind(struct vu_session *session, const struct vu_vring *ring)
 	return false;
 }
 
+/*
+ * "log_guest_addr should be used to calculate the log offset" of writes to the used
+ * ring.  We mark the page that is written, whatever the front end takes for its address;
+ * where it says another one, both.  With an IOMMU it is no guest physical address.
+ */
+static bool set_log(struct vu_session *session, const struct vu_vring *ring,
+		    struct virtq_setup *setup)
+{
+	const struct vu_vring_addr *addr = &ring->addr;
+	size_t bytes = virtq_layout(ring->size, session->features).device.bytes;
+
+	if (!setup->log || !(addr->flags & VU_VRING_LOG) ||
+	    session->features & VU_BIT(VIRTIO_F_ACCESS_PLATFORM) ||
+	    addr->log == guest_memory_gpa(setup->memory, setup->device))
+		return true;
+	setup->log_device = addr->log;
+	if (dirty_log_has(setup->log, addr->log, bytes))
+		return true;
+	iov_fail(session->iov, -EPROTO,
+		 "vring %u: log address 0x%" PRIx64 ": the dirty log does not have %zu bytes there",
+		 ring->queue.index, addr->log, bytes);
+	return false;
+}
+
 enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring)
 {
 	bool logged = session->features & VU_BIT(VU_F_LOG_ALL);
@@ -104,7 +128,7 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 	}
 	if (!check_kind(session, ring))
 		return VU_REFUSED_VALUE;
-	if (!translate(session, ring, &setup))
+	if (!translate(session, ring, &setup) || !set_log(session, ring, &setup))
 		return VU_REFUSED_MEMORY;
 	setup.base = vu_is_packed(session) ? resume_packed(ring) :
 					  resume_split(session, ring, setup.device);

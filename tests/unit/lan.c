@@ -6,9 +6,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define GPA UINT64_C(0x40000000)
-#define MEMORY (UINT64_C(32) << 20)
-
 static void *in_device(struct station *station, void *in_driver)
 {
 	void *host = guest_memory_at_user(station->memory, (uint64_t)(uintptr_t)in_driver, 1);
@@ -25,10 +22,12 @@ static void start_ring(struct station *station, unsigned int index, struct drive
 	driver_open(driver, &station->guest, RING, features);
 	virtq_start(&queue->ring, &(struct virtq_setup){
 						.memory = station->memory,
-						.desc = in_device(station, driver->desc),
-						.driver = in_device(station, driver->avail),
-						.device = in_device(station, driver->used),
+						.log = station->log,
+						.desc = in_device(station, driver_descriptor_area(driver)),
+						.driver = in_device(station, driver_driver_area(driver)),
+						.device = in_device(station, driver_device_area(driver)),
 						.size = RING,
+						.base = driver_base(driver),
 						.features = features,
 					});
 	queue->index = index;
@@ -58,13 +57,16 @@ void lan_renegotiate(struct lan *lan, unsigned int index, uint64_t features)
 static void open_station(struct lan *lan, unsigned int index)
 {
 	struct station *station = &lan->stations[index];
-	struct guest_region_request region = { .gpa = GPA, .size = MEMORY };
+	struct guest_region_request region = { .size = LAN_MEMORY / 2 };
 
-	guest_open(&station->guest, GPA, MEMORY);
-	region.uva = station->guest.uva;
+	guest_open(&station->guest, LAN_GPA, LAN_MEMORY);
 	region.fd = station->guest.fd;
 	assert_return_code(guest_memory_open(&station->memory), 0);
-	assert_return_code(guest_memory_add(station->memory, lan->iov, &region), 0);
+	for (; region.offset < LAN_MEMORY; region.offset += region.size) {
+		region.gpa = LAN_GPA + region.offset;
+		region.uva = station->guest.uva + region.offset;
+		assert_return_code(guest_memory_add(station->memory, lan->iov, &region), 0);
+	}
 	for (unsigned int i = 0; i < 2; i++) {
 		station->queues[i] = aligned_alloc(_Alignof(struct vu_queue), sizeof(struct vu_queue));
 		assert_non_null(station->queues[i]);
@@ -108,6 +110,7 @@ int lan_teardown(void **state)
 			free(station->queues[j]);
 		}
 		guest_memory_close(station->memory);
+		dirty_log_close(station->log);
 		guest_close(&station->guest);
 	}
 	view_free(lan->view);
@@ -148,7 +151,7 @@ void lan_send(struct lan *lan, unsigned int index, const struct virtio_net_hdr *
 	struct station *station = &lan->stations[index];
 	struct driver_buffer parts[] = {
 		{ guest_alloc(&station->guest, station->header, 1), station->header, false },
-		{ length ? guest_alloc(&station->guest, length, 1) : GPA, length, false },
+		{ length ? guest_alloc(&station->guest, length, 1) : LAN_GPA, length, false },
 	};
 	struct vring_used_elem done;
 

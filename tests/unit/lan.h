@@ -11,6 +11,10 @@
 #include "vhost-user/forward.h"
 #include "vhost-user/registry.h"
 
+/* The memory of each guest, in two regions. */
+#define LAN_GPA UINT64_C(0x40000000)
+#define LAN_MEMORY (UINT64_C(32) << 20)
+
 #define STATIONS 3
 #define RING 128
 
@@ -24,6 +28,7 @@
 struct station {
 	struct guest guest;
 	struct guest_memory *memory;
+	struct dirty_log *log;		/* for rings that start from now on */
 	struct driver rx;
 	struct driver tx;
 	uint64_t buffers[RING];		/* receive buffer of each descriptor */
