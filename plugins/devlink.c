@@ -21,7 +21,45 @@ static const char *const modes[] = {
 	[DEVLINK_ESWITCH_MODE_LEGACY] = "legacy",
 	[DEVLINK_ESWITCH_MODE_SWITCHDEV] = "switchdev",
 };
+#define PCI "pci"
 #define MODES (sizeof(modes) / sizeof(*modes))
+
+struct devlink_device devlink_pci(struct iov_bdf bdf)
+{
+	struct devlink_device device = { .bus = PCI };
+
+	snprintf(device.name, sizeof(device.name), "%s", IOV_BDF(bdf));
+	return device;
+}
+
+int devlink_device_parse(struct iov *iov, const char *text, struct devlink_device *device)
+{
+	const char *slash = strchr(text, '/');
+	size_t bus = slash ? (size_t)(slash - text) : 0, name = slash ? strlen(slash + 1) : 0;
+	struct iov_bdf bdf;
+	int error;
+
+	if (slash) {
+		if (!bus || bus >= sizeof(device->bus) || !name || name >= sizeof(device->name))
+			return iov_fail(iov, -EINVAL, "%s: expected BUS/NAME, as 'devlink dev' "
+					"shows devices", text);
+		snprintf(device->bus, sizeof(device->bus), "%.*s", (int)bus, text);
+		snprintf(device->name, sizeof(device->name), "%s", slash + 1);
+		return 0;
+	}
+	error = iov_bdf_parse(iov, text, &bdf);
+	if (!error)
+		*device = devlink_pci(bdf);
+	return error;
+}
+
+/* What devlink_device_parse() takes. */
+static struct iov_path text_of(const struct devlink_device *device)
+{
+	if (!strcmp(device->bus, PCI))
+		return iov_path("%s", device->name);
+	return iov_path("%s/%s", device->bus, device->name);
+}
 
 static int mode_number(const char *mode, uint16_t *number)
 {
@@ -32,7 +70,8 @@ static int mode_number(const char *mode, uint16_t *number)
 	return -EINVAL;
 }
 
-struct nl_msg *devlink_eswitch_message(int family, struct iov_bdf bdf, const char *mode)
+struct nl_msg *devlink_eswitch_message(int family, const struct devlink_device *device,
+				       const char *mode)
 {
 	uint8_t command = mode ? DEVLINK_CMD_ESWITCH_SET : DEVLINK_CMD_ESWITCH_GET;
 	int flags = NLM_F_REQUEST | (mode ? NLM_F_ACK : 0);
@@ -43,8 +82,8 @@ struct nl_msg *devlink_eswitch_message(int family, struct iov_bdf bdf, const cha
 		return NULL;
 	if (!genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, flags, command,
 			 DEVLINK_GENL_VERSION) ||
-	    nla_put_string(message, DEVLINK_ATTR_BUS_NAME, "pci") ||
-	    nla_put_string(message, DEVLINK_ATTR_DEV_NAME, IOV_BDF(bdf)) ||
+	    nla_put_string(message, DEVLINK_ATTR_BUS_NAME, device->bus) ||
+	    nla_put_string(message, DEVLINK_ATTR_DEV_NAME, device->name) ||
 	    (mode && (mode_number(mode, &number) ||
 		      nla_put_u16(message, DEVLINK_ATTR_ESWITCH_MODE, number)))) {
 		nlmsg_free(message);
@@ -74,8 +113,8 @@ static void on_eswitch(struct nlmsghdr *header, void *arg)
 }
 
 /* Send one request; @mode receives the mode when it asks for it. */
-static int request(struct iov_bdf bdf, const char *set, const char **mode, char *answer,
-		   size_t size)
+static int request(const struct devlink_device *device, const char *set, const char **mode,
+		   char *answer, size_t size)
 {
 	struct netlink netlink = {
 		.on_message = on_eswitch, .arg = mode, .answer = answer, .answer_size = size,
@@ -89,7 +128,7 @@ static int request(struct iov_bdf bdf, const char *set, const char **mode, char 
 	error = family < 0 ? -EOPNOTSUPP : 0;
 	if (error)
 		goto close;
-	message = devlink_eswitch_message(family, bdf, set);
+	message = devlink_eswitch_message(family, device, set);
 	if (!set)
 		nl_socket_disable_auto_ack(netlink.socket);
 	error = message ? netlink_transact(&netlink, message) : -ENOMEM;
@@ -98,35 +137,49 @@ close:
 	return error == -ENODEV ? -EOPNOTSUPP : error;
 }
 
-int iov_eswitch_read(struct iov *iov, struct iov_bdf bdf, const char **mode)
+int devlink_eswitch_read(struct iov *iov, const struct devlink_device *device, const char **mode)
 {
 	int error = netlink_require_host(iov);
 
 	*mode = NULL;
 	if (error)
 		return error;
-	error = request(bdf, NULL, mode, NULL, 0);
+	error = request(device, NULL, mode, NULL, 0);
 	if (!error && !*mode)
 		error = -EOPNOTSUPP;
 	if (error == -EOPNOTSUPP)
 		return iov_fail(iov, error, "%s has no switch modes (devlink); its switch is of the "
-				"legacy kind", IOV_BDF(bdf));
+				"legacy kind", text_of(device).name);
 	return error ? iov_fail(iov, error, "cannot read the switch mode of %s by devlink: %s",
-				IOV_BDF(bdf), strerror(-error)) : 0;
+				text_of(device).name, strerror(-error)) : 0;
 }
 
-struct json_object *iov_op_eswitch(struct iov_bdf bdf, const char *mode)
+int iov_eswitch_read(struct iov *iov, struct iov_bdf bdf, const char **mode)
 {
-	struct json_object *op = op_on_device(eswitch_kind.name, bdf);
+	const struct devlink_device device = devlink_pci(bdf);
+
+	return devlink_eswitch_read(iov, &device, mode);
+}
+
+struct json_object *devlink_eswitch_op(const struct devlink_device *device, const char *mode)
+{
+	struct json_object *op = op_new(eswitch_kind.name, text_of(device).name);
 
 	json_object_object_add(op, "mode", json_object_new_string(mode));
 	return op;
 }
 
-static int set_mode(struct iov *iov, struct iov_bdf bdf, const char *mode)
+struct json_object *iov_op_eswitch(struct iov_bdf bdf, const char *mode)
+{
+	const struct devlink_device device = devlink_pci(bdf);
+
+	return devlink_eswitch_op(&device, mode);
+}
+
+static int set_mode(struct iov *iov, const struct devlink_device *device, const char *mode)
 {
 	char answer[256] = "";
-	int error = request(bdf, mode, NULL, answer, sizeof(answer));
+	int error = request(device, mode, NULL, answer, sizeof(answer));
 
 	if (!error)
 		return 0;
@@ -136,18 +189,21 @@ static int set_mode(struct iov *iov, struct iov_bdf bdf, const char *mode)
 static int run_eswitch(struct iov *iov, struct json_object *op)
 {
 	const char *wanted = op_text(op, "mode"), *now;
-	struct iov_bdf bdf;
-	int error = op_device(iov, op, &bdf);
+	struct devlink_device device;
+	int error = devlink_device_parse(iov, op_text(op, "device"), &device);
+	uint16_t number;
 
+	if (!error && mode_number(wanted, &number))
+		error = iov_fail(iov, -EINVAL, "%s: expected legacy or switchdev", wanted);
 	if (!error)
-		error = iov_eswitch_read(iov, bdf, &now);
+		error = devlink_eswitch_read(iov, &device, &now);
 	if (error == -EOPNOTSUPP && !strcmp(wanted, modes[DEVLINK_ESWITCH_MODE_LEGACY]))
 		return 0;
 	if (error || !strcmp(now, wanted))
 		return error;
-	error = set_mode(iov, bdf, wanted);
+	error = set_mode(iov, &device, wanted);
 	if (!error)
-		error = iov_eswitch_read(iov, bdf, &now);
+		error = devlink_eswitch_read(iov, &device, &now);
 	if (error || !strcmp(now, wanted))
 		return error;
 	return iov_fail(iov, -EIO, "the driver took it, but it reads back as %s", now);

@@ -26,14 +26,19 @@ static inline const char *op_text(struct json_object *op, const char *key)
 	return text ? text : "";
 }
 
-/* A new operation on a function, and the function of one. */
-static inline struct json_object *op_on_device(const char *kind, struct iov_bdf bdf)
+/* A new operation on a device, on a function, and the function of one. */
+static inline struct json_object *op_new(const char *kind, const char *device)
 {
 	struct json_object *op = json_object_new_object();
 
 	json_object_object_add(op, "op", json_object_new_string(kind));
-	json_object_object_add(op, "device", json_object_new_string(IOV_BDF(bdf)));
+	json_object_object_add(op, "device", json_object_new_string(device));
 	return op;
+}
+
+static inline struct json_object *op_on_device(const char *kind, struct iov_bdf bdf)
+{
+	return op_new(kind, IOV_BDF(bdf));
 }
 
 static inline int op_device(struct iov *iov, struct json_object *op, struct iov_bdf *bdf)

@@ -45,7 +45,8 @@ static const char *text_of(struct nl_msg *message, int attribute)
 
 static void a_switch_mode_is_asked_for(void **state)
 {
-	struct nl_msg *message = devlink_eswitch_message(21, pf, NULL);
+	const struct devlink_device device = devlink_pci(pf);
+	struct nl_msg *message = devlink_eswitch_message(21, &device, NULL);
 	struct genlmsghdr *header = genlmsg_hdr(nlmsg_hdr(message));
 
 	(void)state;
@@ -61,10 +62,11 @@ static void a_switch_mode_is_asked_for(void **state)
 static void a_switch_mode_is_set_and_read(void **state)
 {
 	static const char *const modes[] = { "legacy", "switchdev" };
+	const struct devlink_device device = devlink_pci(pf);
 
 	(void)state;
 	for (unsigned int i = 0; i < 2; i++) {
-		struct nl_msg *message = devlink_eswitch_message(21, pf, modes[i]);
+		struct nl_msg *message = devlink_eswitch_message(21, &device, modes[i]);
 		struct nlattr *mode = nlmsg_find_attr(nlmsg_hdr(message), GENL_HDRLEN,
 						      DEVLINK_ATTR_ESWITCH_MODE);
 
@@ -74,7 +76,7 @@ static void a_switch_mode_is_set_and_read(void **state)
 		assert_string_equal(devlink_eswitch_mode(nlmsg_hdr(message)), modes[i]);
 		nlmsg_free(message);
 	}
-	assert_null(devlink_eswitch_message(21, pf, "bridge"));
+	assert_null(devlink_eswitch_message(21, &device, "bridge"));
 }
 
 static void a_mode_that_is_unknown_is_none(void **state)
@@ -86,6 +88,26 @@ static void a_mode_that_is_unknown_is_none(void **state)
 	nla_put_u16(message, DEVLINK_ATTR_ESWITCH_MODE, 7);
 	assert_null(devlink_eswitch_mode(nlmsg_hdr(message)));
 	nlmsg_free(message);
+}
+
+static void devices_of_other_buses_have_names_for_devlink(void **state)
+{
+	static const char *const bad[] = { "/", "bus/", "/name", "nothing",
+		"a-bus-whose-name-is-longer-than-any-of-the-kernel/name" };
+	_cleanup_json_ struct json_object *op = NULL;
+	struct devlink_device device;
+
+	(void)state;
+	assert_int_equal(devlink_device_parse(iov, "netdevsim/netdevsim10", &device), 0);
+	assert_string_equal(device.bus, "netdevsim");
+	assert_string_equal(device.name, "netdevsim10");
+	op = devlink_eswitch_op(&device, "switchdev");
+	assert_string_equal(json_object_get_string(json_object_object_get(op, "device")),
+			    "netdevsim/netdevsim10");
+	assert_int_equal(devlink_device_parse(iov, "0000:01:00.0", &device), 0);
+	assert_string_equal(device.bus, "pci");
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(devlink_device_parse(iov, bad[i], &device), -EINVAL);
 }
 
 static void a_recorded_host_has_no_devlink(void **state)
@@ -145,6 +167,7 @@ int main(void)
 		TEST(a_switch_mode_is_asked_for),
 		TEST(a_switch_mode_is_set_and_read),
 		TEST(a_mode_that_is_unknown_is_none),
+		TEST(devices_of_other_buses_have_names_for_devlink),
 		TEST(a_recorded_host_has_no_devlink),
 		TEST(lists_of_cpus_are_compared_as_sets),
 		TEST(lists_that_are_none_are_told),

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A device's switch mode, read and changed by a plan; for devices that are no PCI
+ * function, which no command of iov names:
+ *
+ *	eswitch BUS/NAME			the mode that the device has
+ *	eswitch BUS/NAME MODE [fail | crash]	a plan that gives it one
+ *
+ * With a third argument the plan has another step, which tells the mode of then, and
+ * fails or ends this process with SIGKILL.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/plan.h"
+#include "plugins/devlink.h"
+#include "plugins/plugins.h"
+
+static int run_witness(struct iov *iov, struct json_object *op)
+{
+	const char *text = json_object_get_string(json_object_object_get(op, "device")), *mode;
+	struct devlink_device device;
+	int error = devlink_device_parse(iov, text, &device);
+
+	if (!error)
+		error = devlink_eswitch_read(iov, &device, &mode);
+	if (error)
+		return error;
+	printf("meanwhile %s\n", mode);
+	fflush(stdout);
+	if (json_object_get_boolean(json_object_object_get(op, "crash")))
+		raise(SIGKILL);
+	return iov_fail(iov, -ECHILD, "as it was asked to");
+}
+
+static void describe_witness(struct json_object *op, char *text, size_t size)
+{
+	(void)op;
+	snprintf(text, size, "tell the mode and fail");
+}
+
+static const struct iov_op_kind witness_kind = { "witness", run_witness, describe_witness };
+
+static void add_witness(struct iov_plan *plan, const char *device, const char *end)
+{
+	struct iov_step *step = iov_plan_step(plan, device, "fail after the mode of %s", device);
+	struct json_object *op = json_object_new_object();
+
+	json_object_object_add(op, "op", json_object_new_string(witness_kind.name));
+	json_object_object_add(op, "device", json_object_new_string(device));
+	json_object_object_add(op, "crash", json_object_new_boolean(!strcmp(end, "crash")));
+	iov_step_do(step, op);
+}
+
+static int change(struct iov *iov, const struct devlink_device *device, char *const *words)
+{
+	struct iov_plan *plan;
+	struct iov_step *step;
+	const char *now;
+	int error = devlink_eswitch_read(iov, device, &now);
+
+	if (!error)
+		error = iov_plan_new(&plan, iov, "switch mode %s", words[1]);
+	if (error)
+		return error;
+	step = iov_plan_step(plan, words[0], "%s from %s to %s", words[0], now, words[1]);
+	iov_step_do(step, devlink_eswitch_op(device, words[1]));
+	iov_step_undo(step, devlink_eswitch_op(device, now));
+	if (words[2])
+		add_witness(plan, words[0], words[2]);
+	error = iov_plan_run(plan, NULL);
+	iov_plan_free(plan);
+	return error;
+}
+
+static int run(struct iov *iov, char *const *words)
+{
+	struct devlink_device device;
+	const char *mode;
+	int error = iov_plugins_register(iov);
+
+	if (!error)
+		error = iov_op_register(iov, &witness_kind);
+	if (!error)
+		error = devlink_device_parse(iov, words[0], &device);
+	if (!error && words[1])
+		return change(iov, &device, words);
+	if (!error)
+		error = devlink_eswitch_read(iov, &device, &mode);
+	if (!error)
+		puts(mode);
+	return error;
+}
+
+int main(int argc, char **argv)
+{
+	struct iov *iov;
+	int error;
+
+	if (argc < 2 || argc > 4) {
+		fprintf(stderr, "eswitch: expected BUS/NAME [MODE [fail | crash]]\n");
+		return 2;
+	}
+	if (iov_open(&iov, NULL))
+		return 1;
+	error = run(iov, argv + 1);
+	if (error)
+		fprintf(stderr, "eswitch: %s\n", iov_error_message(iov));
+	iov_close(iov);
+	return error ? 1 : 0;
+}
