@@ -9,10 +9,10 @@
 #ifndef VHOST_USER_FRAME_H
 #define VHOST_USER_FRAME_H
 
-#include <linux/virtio_net.h>
 #include <stdint.h>
 
 #include "vhost-user/drop.h"
+#include "vhost-user/net_bits.h"
 #include "vhost-user/virtq.h"
 
 #define FRAME_ETHERNET 14
@@ -45,6 +45,8 @@ enum frame_need {
  * @csum_offset: where it goes, from there
  * @segment_size: TCP payload per segment (FRAME_NEED_TSO*)
  * @headers: bytes of L2 to L4 headers (FRAME_NEED_TSO*)
+ * @hash_report: VIRTIO_NET_HASH_REPORT_* of @hash, for a receiver that wants it
+ * @hash: hash by that receiver's key
  */
 struct frame {
 	uint8_t *head;
@@ -53,10 +55,12 @@ struct frame {
 	uint32_t head_length;
 	uint8_t needs;
 	bool verified;
+	uint8_t hash_report;
 	uint16_t csum_start;
 	uint16_t csum_offset;
 	uint16_t segment_size;
 	uint16_t headers;
+	uint32_t hash;
 };
 
 /**
