@@ -6,7 +6,6 @@
  * signals.  One worker polls.  What iovd starts with is on its command line;
  * ports and bridges come over the control socket.
  */
-#include <argp.h>
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
@@ -25,54 +24,10 @@
 #include "vhost-user/eal.h"
 #include "vhost-user/memory_fault.h"
 #include "vhost-user/methods.h"
+#include "vhost-user/options.h"
 #include "vhost-user/privileges.h"
 #include "vhost-user/registry.h"
 #include "vhost-user/worker.h"
-
-const char *argp_program_version = "iovd (iovkit) " IOVKIT_VERSION;
-
-enum {
-	KEY_CONTROL = 0x1000,
-	KEY_CONTROL_MODE,
-	KEY_CONTROL_OWNER,
-	KEY_WORKERS,
-	KEY_NO_HUGE,
-	KEY_USER,
-	KEY_STATE,
-};
-
-static const struct argp_option options[] = {
-	{ "control", KEY_CONTROL, "PATH", 0, "Control socket (" IOV_CONTROL_SOCKET ")" },
-	{ "control-mode", KEY_CONTROL_MODE, "MODE", 0,
-	  "Permissions of the control socket; who passes them may do everything (0600)" },
-	{ "control-owner", KEY_CONTROL_OWNER, "USER:GROUP", 0,
-	  "Owner of the control socket, and group; one of the two is enough" },
-	{ "state", KEY_STATE, "PATH", 0,
-	  "File that keeps bridges and ports over a restart (" IOV_IOVD_STATE "; with --control "
-	  "none)" },
-	{ "workers", KEY_WORKERS, "CPULIST", 0,
-	  "CPUs to forward on, such as 3 or 2-5; there is one worker, which takes the first "
-	  "(default: the last CPU that iovd may use)" },
-	{ "no-huge", KEY_NO_HUGE, 0, 0, "Do without huge pages" },
-	{ "user", KEY_USER, "NAME", 0,
-	  "Run as this user, who must be able to open the VFIO groups and to create the sockets" },
-	{ "verbose", 'v', 0, 0, "Log more; twice for everything, DPDK's messages included" },
-	{ 0 },
-};
-
-struct options {
-	const char *control;
-	const char *control_mode;
-	const char *control_owner;
-	const char *workers;
-	const char *user;
-	const char *state;
-	bool no_huge;
-	int level;
-};
-
-/* As iov exits at wrong words. */
-#define EXIT_USAGE 2
 
 /**
  * struct daemon - what runs, in the order in which it is started
@@ -95,51 +50,9 @@ struct daemon {
 	bool has_access;
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
-{
-	struct options *parsed = state->input;
-
-	switch (key) {
-	case KEY_CONTROL:
-		parsed->control = arg;
-		return 0;
-	case KEY_CONTROL_MODE:
-		parsed->control_mode = arg;
-		return 0;
-	case KEY_CONTROL_OWNER:
-		parsed->control_owner = arg;
-		return 0;
-	case KEY_WORKERS:
-		parsed->workers = arg;
-		return 0;
-	case KEY_NO_HUGE:
-		parsed->no_huge = true;
-		return 0;
-	case KEY_USER:
-		parsed->user = arg;
-		return 0;
-	case KEY_STATE:
-		parsed->state = arg;
-		return 0;
-	case 'v':
-		parsed->level++;
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-static const struct argp argp = {
-	.options = options,
-	.parser = parse,
-	.doc = "Forward packets between guests (vhost-user) and network devices (DPDK).\v"
-	       "Runs in the foreground until SIGTERM or SIGINT.  Ports and bridges are added with "
-	       "'iov port add' and 'iov bridge add'.",
-};
-
 static void log_line(void *arg, int level, const char *message)
 {
-	const struct options *parsed = arg;
+	const struct iovd_options *parsed = arg;
 
 	if (level <= parsed->level)
 		fprintf(stderr, "iovd: %s\n", message);
@@ -155,19 +68,12 @@ static void make_directory(const char *path, const char *user)
 }
 
 /* The directories of the default socket and state, which nobody else makes. */
-static void make_directories(const struct options *parsed)
+static void make_directories(const struct iovd_options *parsed)
 {
 	if (!strcmp(parsed->control, IOV_CONTROL_SOCKET))
 		make_directory("/" IOV_PATH_RUN, parsed->user);
 	if (parsed->state && !strcmp(parsed->state, IOV_IOVD_STATE))
 		make_directory("/" IOV_PATH_IOVD_STATE, parsed->user);
-}
-
-/* Two daemons with sockets of their own must not share the default state. */
-static void choose_state(struct options *parsed)
-{
-	if (!parsed->state && !strcmp(parsed->control, IOV_CONTROL_SOCKET))
-		parsed->state = IOV_IOVD_STATE;
 }
 
 static int start_event(struct daemon *daemon)
@@ -198,7 +104,7 @@ static void set_signals(void)
 }
 
 /* While there are name services to ask. */
-static int read_access(struct daemon *daemon, const struct options *parsed)
+static int read_access(struct daemon *daemon, const struct iovd_options *parsed)
 {
 	char owner[IOV_SOCKET_OWNER_SIZE];
 	int error = 0;
@@ -213,7 +119,7 @@ static int read_access(struct daemon *daemon, const struct options *parsed)
 	return error;
 }
 
-static int start(struct daemon *daemon, const struct options *parsed)
+static int start(struct daemon *daemon, const struct iovd_options *parsed)
 {
 	unsigned int cpu, count;
 	int error = eal_parse_workers(daemon->iov, parsed->workers, &cpu, &count);
@@ -228,6 +134,8 @@ static int start(struct daemon *daemon, const struct options *parsed)
 	make_directories(parsed);
 	privileges_prepare(daemon->iov);
 	error = privileges_drop(daemon->iov, parsed->user);
+	if (!error && !parsed->no_sandbox)
+		error = sandbox_paths(daemon->iov, &parsed->sandbox);
 	if (!error)
 		error = start_event(daemon);
 	if (!error)
@@ -235,6 +143,8 @@ static int start(struct daemon *daemon, const struct options *parsed)
 	daemon->dpdk = !error;
 	if (!error)
 		error = worker_start(&daemon->worker, daemon->iov);
+	if (!error && !parsed->no_sandbox)
+		error = sandbox_calls(daemon->iov);
 	if (!error)
 		error = registry_open(&daemon->methods.registry, daemon->iov, daemon->event,
 				      daemon->worker);
@@ -260,7 +170,7 @@ static void stop(struct daemon *daemon)
 		eal_stop();
 }
 
-static int serve(struct daemon *daemon, const struct options *parsed)
+static int serve(struct daemon *daemon, const struct iovd_options *parsed)
 {
 	int error = start(daemon, parsed);
 
@@ -272,19 +182,17 @@ static int serve(struct daemon *daemon, const struct options *parsed)
 	if (error < 0)
 		fprintf(stderr, "iovd: %s\n", iov_error_message(daemon->iov));
 	stop(daemon);
-	return error == -EINVAL ? EXIT_USAGE : error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return error == -EINVAL ? IOVD_EXIT_USAGE : error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
-	struct options parsed = { .control = IOV_CONTROL_SOCKET, .level = LOG_NOTICE };
+	struct iovd_options parsed;
 	const struct iov_options context = { .log = log_line, .log_arg = &parsed };
 	struct daemon daemon = { 0 };
 	int status;
 
-	argp_err_exit_status = EXIT_USAGE;
-	argp_parse(&argp, argc, argv, 0, NULL, &parsed);
-	choose_state(&parsed);
+	iovd_options_parse(&parsed, argc, argv);
 	set_signals();
 	status = iov_open(&daemon.iov, &context);
 	if (status) {

@@ -63,6 +63,15 @@ static int keep_capabilities(struct iov *iov)
 	return 0;
 }
 
+bool privileges_has(int capability)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	return !syscall(SYS_capget, &header, data) &&
+	       data[capability / 32].effective & 1u << capability % 32;
+}
+
 static int become(struct iov *iov, const char *user)
 {
 	const struct passwd *entry;

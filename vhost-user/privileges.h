@@ -3,6 +3,8 @@
 #ifndef VHOST_USER_PRIVILEGES_H
 #define VHOST_USER_PRIVILEGES_H
 
+#include <stdbool.h>
+
 #include "base/iov.h"
 
 /**
@@ -26,5 +28,11 @@ void privileges_prepare(struct iov *iov);
  * Return: 0, -ENOENT without that user, -EPERM, or -errno; with a message.
  */
 int privileges_drop(struct iov *iov, const char *user);
+
+/**
+ * privileges_has - whether a capability is effective
+ * @capability: CAP_NET_ADMIN and so on
+ */
+bool privileges_has(int capability);
 
 #endif

@@ -11,6 +11,7 @@
 #include "vhost-user/uplink.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -19,8 +20,10 @@
 #include <rte_vfio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/pci.h"
+#include "vhost-user/privileges.h"
 
 #define QUEUE_SIZE 512
 #define PACKET_BUFFERS 4095
@@ -68,12 +71,34 @@ static int check_function(struct iov *iov, const char *name, struct iov_bdf bdf)
 	return 0;
 }
 
+/* Their drivers say "Invalid argument" at best. */
+static const struct {
+	const char *driver;
+	int capability;
+	const char *name;
+} needs[] = {
+	{ "net_tap", CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{ "net_tun", CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+	{ "net_af_packet", CAP_NET_RAW, "CAP_NET_RAW" },
+};
+
+static int check_virtual(struct iov *iov, const char *name)
+{
+	for (size_t i = 0; i < RTE_DIM(needs); i++)
+		if (!strncmp(name, needs[i].driver, strlen(needs[i].driver)) &&
+		    !privileges_has(needs[i].capability))
+			return iov_fail(iov, -EPERM, "%s: needs %s, which iovd does not have as user "
+					"%u; start it as root without --user", name, needs[i].name,
+					geteuid());
+	return 0;
+}
+
 static int check_device(struct iov *iov, const char *name)
 {
 	struct iov_bdf bdf;
 
 	if (!strncmp(name, "net_", 4))
-		return 0;
+		return check_virtual(iov, name);
 	if (iov_bdf_parse(iov, name, &bdf))
 		return iov_fail(iov, -EINVAL, "%s: a device is a PCI address such as 0000:01:10.0 or a "
 				"DPDK virtual device such as net_tap0,iface=tap0", name);

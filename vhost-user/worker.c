@@ -2,6 +2,7 @@
 #include "vhost-user/worker.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_rcu_qsbr.h>
@@ -136,6 +137,7 @@ static int run(void *arg)
 	struct worker *worker = arg;
 	uint64_t last = rte_rdtsc();
 
+	pthread_setname_np(pthread_self(), "iovd-worker");
 	rte_rcu_qsbr_thread_online(worker->rcu, RCU_THREAD);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
 		struct dp_view *view = current_view(worker);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line of iovd. */
+#ifndef VHOST_USER_OPTIONS_H
+#define VHOST_USER_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "vhost-user/sandbox.h"
+
+/* As iov exits at wrong words. */
+#define IOVD_EXIT_USAGE 2
+
+/**
+ * struct iovd_options - what iovd starts with
+ * @control: control socket
+ * @control_mode: its permissions; NULL for the usual
+ * @control_owner: its owner by name; NULL for the own user
+ * @workers: CPU list
+ * @user: user to become; NULL for none
+ * @state: file of the state; NULL for none
+ * @no_huge: do without huge pages
+ * @no_sandbox: keep all system calls and paths
+ * @sandbox: paths to keep
+ * @level: highest level that is logged
+ */
+struct iovd_options {
+	const char *control;
+	const char *control_mode;
+	const char *control_owner;
+	const char *workers;
+	const char *user;
+	const char *state;
+	bool no_huge;
+	bool no_sandbox;
+	struct sandbox_options sandbox;
+	int level;
+};
+
+/**
+ * iovd_options_parse - read the command line
+ * @options: receives it
+ * @argc: number of words
+ * @argv: words, which @options refers to
+ *
+ * Ends the process with IOVD_EXIT_USAGE when a word is wrong.
+ */
+void iovd_options_parse(struct iovd_options *options, int argc, char **argv);
+
+#endif
