@@ -81,8 +81,8 @@ static int begin_session(struct vu_endpoint *endpoint, int fd)
 
 	if (error)
 		return error;
-	error = sd_event_add_io(endpoint->event, &endpoint->session_source, fd, EPOLLIN, on_message,
-				endpoint);
+	error = sd_event_add_io(endpoint->event, &endpoint->session_source,
+				vu_session_fd(endpoint->session), EPOLLIN, on_message, endpoint);
 	if (error < 0) {
 		end_session(endpoint);
 		return iov_fail(endpoint->iov, error, "%s: cannot wait for messages: %s",

@@ -17,6 +17,9 @@ static const char *const refusal_names[VU_REFUSALS] = {
 	[VU_REFUSED_VALUE] = "value",
 	[VU_REFUSED_STATE] = "state",
 	[VU_REFUSED_MEMORY] = "memory",
+	[VU_REFUSED_CHANNEL_STALLED] = "channel-stalled",
+	[VU_REFUSED_CHANNEL_LATE] = "channel-late",
+	[VU_REFUSED_CHANNEL_REPLY] = "channel-reply",
 };
 
 const char *vu_refusal_name(enum vu_refusal refusal)

@@ -34,6 +34,7 @@ enum vu_request {
 	VU_SET_VRING_ENABLE = 18,
 	VU_SEND_RARP = 19,
 	VU_NET_SET_MTU = 20,
+	VU_SET_BACKEND_REQ_FD = 21,
 	VU_GET_CONFIG = 24,
 	VU_SET_CONFIG = 25,
 	VU_RESET_DEVICE = 34,
@@ -45,6 +46,14 @@ enum vu_request {
 	VU_REQUESTS,		/* behind the last one that this back end knows */
 };
 
+/* "Back-end message types". */
+enum vu_backend_request {
+	VU_BACKEND_IOTLB_MSG = 1,
+	VU_BACKEND_CONFIG_CHANGE_MSG = 2,
+	VU_BACKEND_VRING_CALL = 4,
+	VU_BACKEND_VRING_ERR = 5,
+};
+
 /* "Protocol features". */
 enum vu_protocol_feature {
 	VU_PROTOCOL_MQ = 0,
@@ -52,7 +61,9 @@ enum vu_protocol_feature {
 	VU_PROTOCOL_RARP = 2,
 	VU_PROTOCOL_REPLY_ACK = 3,
 	VU_PROTOCOL_MTU = 4,
+	VU_PROTOCOL_BACKEND_REQ = 5,
 	VU_PROTOCOL_CONFIG = 9,
+	VU_PROTOCOL_BACKEND_SEND_FD = 10,
 	VU_PROTOCOL_RESET_DEVICE = 13,
 	VU_PROTOCOL_CONFIGURE_MEM_SLOTS = 15,
 	VU_PROTOCOL_STATUS = 16,
@@ -186,6 +197,9 @@ enum vu_refusal {
 	VU_REFUSED_VALUE,	/* content is wrong: size, features, flags, MTU */
 	VU_REFUSED_STATE,	/* not while the ring runs */
 	VU_REFUSED_MEMORY,	/* region that cannot be mapped, address outside of all */
+	VU_REFUSED_CHANNEL_STALLED,	/* peer does not read the back end's requests */
+	VU_REFUSED_CHANNEL_LATE,	/* peer does not answer them */
+	VU_REFUSED_CHANNEL_REPLY,	/* answer to something that was not asked */
 	VU_REFUSALS
 };
 

@@ -11,10 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#include "vhost-user/session_state.h"
+#include "vhost-user/backend_requests.h"
 
 /* Messages handled before other connections get their turn. */
 #define MESSAGES_AT_ONCE 32
@@ -30,7 +32,8 @@ uint64_t vu_session_offered(const struct vu_session *session)
 	const struct vu_ops *ops = session->device.ops;
 
 	return VU_BIT(VU_PROTOCOL_MQ) | VU_BIT(VU_PROTOCOL_LOG_SHMFD) |
-	       VU_BIT(VU_PROTOCOL_REPLY_ACK) | VU_BIT(VU_PROTOCOL_RESET_DEVICE) |
+	       VU_BIT(VU_PROTOCOL_REPLY_ACK) | VU_BIT(VU_PROTOCOL_BACKEND_REQ) |
+	       VU_BIT(VU_PROTOCOL_BACKEND_SEND_FD) | VU_BIT(VU_PROTOCOL_RESET_DEVICE) |
 	       VU_BIT(VU_PROTOCOL_CONFIGURE_MEM_SLOTS) | VU_BIT(VU_PROTOCOL_STATUS) |
 	       (ops->set_mtu ? VU_BIT(VU_PROTOCOL_MTU) : 0) |
 	       (ops->send_rarp ? VU_BIT(VU_PROTOCOL_RARP) : 0) |
@@ -164,7 +167,7 @@ static int fail_receive(struct vu_session *session, int error, enum vu_refusal r
 			session->device.name, strerror(-error));
 }
 
-int vu_session_readable(struct vu_session *session)
+static int read_messages(struct vu_session *session)
 {
 	for (unsigned int i = 0; i < MESSAGES_AT_ONCE; i++) {
 		enum vu_refusal refusal;
@@ -179,6 +182,27 @@ int vu_session_readable(struct vu_session *session)
 		if (result)
 			return result;
 	}
+	return 0;
+}
+
+int vu_session_readable(struct vu_session *session)
+{
+	/* Requests first: the front end answers ours when what we asked for was done. */
+	int error = session->channel_missing ? 0 : read_messages(session);
+
+	return error ? error : vu_backend_readable(session);
+}
+
+static int prepare_wait(struct vu_session *session)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	session->wait_fd = epoll_create1(EPOLL_CLOEXEC);
+	session->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (session->wait_fd < 0 || session->timer_fd < 0 ||
+	    epoll_ctl(session->wait_fd, EPOLL_CTL_ADD, session->fd, &event) ||
+	    epoll_ctl(session->wait_fd, EPOLL_CTL_ADD, session->timer_fd, &event))
+		return -errno;
 	return 0;
 }
 
@@ -203,6 +227,7 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 		    const struct vu_device *device)
 {
 	struct vu_session *session = calloc(1, sizeof(*session));
+	int error;
 
 	if (!session) {
 		close(fd);
@@ -210,10 +235,15 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 	}
 	session->iov = iov;
 	session->fd = fd;
+	session->wait_fd = session->timer_fd = -1;
 	session->device = *device;
-	if (allocate_rings(session)) {
+	error = prepare_wait(session);
+	if (!error)
+		error = allocate_rings(session);
+	if (error) {
 		vu_session_close(session);
-		return iov_fail(iov, -ENOMEM, "%s: out of memory", device->name);
+		return iov_fail(iov, error, "%s: cannot serve a front end: %s", device->name,
+				strerror(-error));
 	}
 	*out = session;
 	return 0;
@@ -232,13 +262,18 @@ void vu_session_close(struct vu_session *session)
 	guest_memory_close(session->memory);
 	dirty_log_close(session->log);
 	vu_message_reset(&session->message);
+	vu_backend_close(session);
+	if (session->timer_fd >= 0)
+		close(session->timer_fd);
+	if (session->wait_fd >= 0)
+		close(session->wait_fd);
 	close(session->fd);
 	free(session);
 }
 
 int vu_session_fd(const struct vu_session *session)
 {
-	return session->fd;
+	return session->wait_fd;
 }
 
 uint64_t vu_session_features(const struct vu_session *session)

@@ -16,7 +16,7 @@
  * "Ring states".  Enabling, a new call descriptor, new memory: each is a stop
  * and a start.
  *
- * Nothing here blocks.  The socket is read when the owner's event loop says so;
+ * Nothing here blocks.  Sockets are read when the owner's event loop says so;
  * a peer that does not take its replies loses the connection.
  *
  * Threads: the control thread only, apart from what is said of struct vu_queue.
@@ -93,6 +93,8 @@ struct vu_ops {
  * @queues: number of vrings, 1 to 256
  * @queue_num: answer to GET_QUEUE_NUM; for a net device front ends take it as
  *	the number of queue pairs
+ * @answer_ms: how long the front end may take to answer a request, in milliseconds; 0
+ *	for the default of a minute
  */
 struct vu_device {
 	const char *name;
@@ -101,6 +103,7 @@ struct vu_device {
 	uint64_t features;
 	unsigned int queues;
 	unsigned int queue_num;
+	unsigned int answer_ms;
 };
 
 /**
@@ -132,10 +135,11 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 void vu_session_close(struct vu_session *session);
 
 /**
- * vu_session_fd - the socket
+ * vu_session_fd - what to wait for
  * @session: session
  *
- * Return: the socket, to wait for it to be readable; stays the session's.
+ * Return: a descriptor that is readable when vu_session_readable() has something to
+ * do; stays the session's.
  */
 int vu_session_fd(const struct vu_session *session);
 
@@ -162,6 +166,15 @@ int vu_session_readable(struct vu_session *session);
  * ring starts again when the front end sets it up again.
  */
 void vu_session_queue_broken(struct vu_session *session, unsigned int index);
+
+/**
+ * vu_session_config_changed - the device's configuration space is another one
+ * @session: session
+ *
+ * Tells the front end, which reads it again and interrupts the driver.  Nothing
+ * happens when the front end has the space to itself or takes no requests.
+ */
+void vu_session_config_changed(struct vu_session *session);
 
 /**
  * vu_session_features - negotiated virtio features

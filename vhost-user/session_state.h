@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/virtio_config.h>
 
+#include "vhost-user/channel.h"
 #include "vhost-user/session.h"
 #include "vhost-user/wire.h"
 
@@ -39,6 +40,12 @@ struct vu_vring {
  * struct vu_session - a connection
  * @iov: context
  * @fd: socket
+ * @wait_fd: epoll of @fd, the channel's socket and @timer_fd
+ * @timer_fd: when an answer is late
+ * @channel: for requests of our own; NULL before SET_BACKEND_REQ_FD
+ * @channel_missing: it was lost, and the rings cannot do without
+ * @config_asked: the front end was told of a new configuration and has not answered
+ * @config_again: it changed since
  * @device: the device behind it
  * @features: virtio features and VU_F_PROTOCOL_FEATURES as negotiated
  * @protocol_features: as negotiated
@@ -52,6 +59,12 @@ struct vu_vring {
 struct vu_session {
 	struct iov *iov;
 	int fd;
+	int wait_fd;
+	int timer_fd;
+	struct channel *channel;
+	bool channel_missing;
+	bool config_asked;
+	bool config_again;
 	struct vu_device device;
 	uint64_t features;
 	uint64_t protocol_features;

@@ -15,13 +15,15 @@ union one_fd {
 	uint8_t bytes[CMSG_SPACE(sizeof(int))];
 };
 
-static enum vu_refusal check_header(const struct vu_header *header)
+/* A request may ask for a reply, and a reply has to say that it is one. */
+static enum vu_refusal check_header(const struct vu_header *header, bool is_reply)
 {
-	const uint32_t known = VU_FLAG_VERSION_MASK | VU_FLAG_NEED_REPLY;
+	const uint32_t choice = is_reply ? 0 : VU_FLAG_NEED_REPLY;
+	const uint32_t fixed = VU_FLAG_VERSION | (is_reply ? VU_FLAG_REPLY : 0);
 
 	if ((header->flags & VU_FLAG_VERSION_MASK) != VU_FLAG_VERSION)
 		return VU_REFUSED_VERSION;
-	if (header->flags & ~known)
+	if ((header->flags & ~choice) != fixed)
 		return VU_REFUSED_FLAGS;
 	if (header->size > VU_PAYLOAD_MAX)
 		return VU_REFUSED_OVERSIZE;
@@ -86,7 +88,7 @@ static ssize_t receive_part(int fd, struct vu_message *message, enum vu_refusal 
 	return bytes;
 }
 
-int vu_wire_receive(int fd, struct vu_message *message, enum vu_refusal *refusal)
+static int receive(int fd, struct vu_message *message, bool is_reply, enum vu_refusal *refusal)
 {
 	*refusal = VU_ACCEPTED;
 	if (!message->received)
@@ -104,11 +106,21 @@ int vu_wire_receive(int fd, struct vu_message *message, enum vu_refusal *refusal
 			*refusal = VU_REFUSED_TRUNCATED;
 		message->received += (size_t)bytes;
 		if (!*refusal && message->received == HEADER)
-			*refusal = check_header(&message->header);
+			*refusal = check_header(&message->header, is_reply);
 		if (*refusal)
 			return -EPROTO;
 	}
 	return 1;
+}
+
+int vu_wire_receive(int fd, struct vu_message *message, enum vu_refusal *refusal)
+{
+	return receive(fd, message, false, refusal);
+}
+
+int vu_wire_receive_reply(int fd, struct vu_message *message, enum vu_refusal *refusal)
+{
+	return receive(fd, message, true, refusal);
 }
 
 /* Let a descriptor go with what is sent. */
@@ -128,17 +140,11 @@ static void attach_fd(struct msghdr *arguments, union one_fd *control, int fd)
 	memcpy(CMSG_DATA(part), &fd, sizeof(fd));
 }
 
-int vu_wire_reply(int fd, const struct vu_header *request, const void *payload, uint32_t size,
-		  int passed)
+static int send_whole(int fd, struct vu_header *header, const void *payload, int passed)
 {
-	struct vu_header header = {
-		.request = request->request,
-		.flags = VU_FLAG_VERSION | VU_FLAG_REPLY,
-		.size = size,
-	};
 	struct iovec parts[] = {
-		{.iov_base = &header, .iov_len = sizeof(header)},
-		{.iov_base = (void *)(uintptr_t)payload, .iov_len = size},
+		{.iov_base = header, .iov_len = sizeof(*header)},
+		{.iov_base = (void *)(uintptr_t)payload, .iov_len = header->size},
 	};
 	struct msghdr arguments = {.msg_iov = parts, .msg_iovlen = 2};
 	union one_fd control;
@@ -151,7 +157,30 @@ int vu_wire_reply(int fd, const struct vu_header *request, const void *payload, 
 	if (bytes < 0)
 		return -errno;
 	/* A stream socket takes so few bytes whole or not at all, unless it is full. */
-	return (size_t)bytes == sizeof(header) + size ? 0 : -EAGAIN;
+	return (size_t)bytes == sizeof(*header) + header->size ? 0 : -EAGAIN;
+}
+
+int vu_wire_reply(int fd, const struct vu_header *request, const void *payload, uint32_t size,
+		  int passed)
+{
+	struct vu_header header = {
+		.request = request->request,
+		.flags = VU_FLAG_VERSION | VU_FLAG_REPLY,
+		.size = size,
+	};
+
+	return send_whole(fd, &header, payload, passed);
+}
+
+int vu_wire_request(int fd, uint32_t request, uint32_t flags, const void *payload, uint32_t size)
+{
+	struct vu_header header = {
+		.request = request,
+		.flags = VU_FLAG_VERSION | flags,
+		.size = size,
+	};
+
+	return send_whole(fd, &header, payload, -1);
 }
 
 void vu_message_reset(struct vu_message *message)

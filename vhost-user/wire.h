@@ -49,6 +49,28 @@ struct vu_message {
 int vu_wire_receive(int fd, struct vu_message *message, enum vu_refusal *refusal);
 
 /**
+ * vu_wire_receive_reply - the same for a reply to a request of ours
+ * @fd: socket
+ * @message: zeroed before its first byte
+ * @refusal: receives why the message cannot be taken
+ *
+ * Return: as vu_wire_receive().
+ */
+int vu_wire_receive_reply(int fd, struct vu_message *message, enum vu_refusal *refusal);
+
+/**
+ * vu_wire_request - send a request of our own
+ * @fd: socket
+ * @request: what is asked
+ * @flags: VU_FLAG_NEED_REPLY or none
+ * @payload: payload
+ * @size: bytes at @payload
+ *
+ * Return: 0; -EAGAIN when the peer does not read; or -errno.
+ */
+int vu_wire_request(int fd, uint32_t request, uint32_t flags, const void *payload, uint32_t size);
+
+/**
  * vu_wire_reply - send the reply to a message
  * @fd: non-blocking socket
  * @request: what is answered

@@ -101,6 +101,7 @@ int setup(void **state)
 		.features = DEVICE_FEATURES,
 		.queues = FRONTEND_RINGS,
 		.queue_num = FRONTEND_RINGS / 2,
+		.answer_ms = ANSWER_MS,
 	};
 	int pair[2];
 

@@ -13,6 +13,9 @@
 	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_RING_F_EVENT_IDX) |    \
 	 BIT(VIRTIO_RING_F_INDIRECT_DESC))
 
+/* How long the session waits for an answer. */
+#define ANSWER_MS 500
+
 struct fixture {
 	struct iov *iov;
 	struct vu_session *session;

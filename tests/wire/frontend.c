@@ -24,6 +24,7 @@ void frontend_open(struct frontend *frontend, int fd, uint64_t memory)
 {
 	memset(frontend, 0, sizeof(*frontend));
 	frontend->fd = fd;
+	frontend->channel = -1;
 	guest_open(&frontend->guest, GUEST_GPA, memory);
 	for (unsigned int i = 0; i < FRONTEND_RINGS; i++) {
 		frontend->kick[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -39,6 +40,8 @@ void frontend_close(struct frontend *frontend)
 		close(frontend->call[i]);
 	}
 	guest_close(&frontend->guest);
+	if (frontend->channel >= 0)
+		close(frontend->channel);
 	close(frontend->fd);
 }
 
@@ -248,6 +251,50 @@ void frontend_start_ring(struct frontend *frontend, unsigned int index)
 		frontend_call(frontend, VU_SET_VRING_KICK, &number, 8, &frontend->kick[index], 1), 0);
 	for (unsigned int i = 0; i < FRONTEND_RING_SIZE; i++)
 		frontend->pool[index][i] = guest_alloc(&frontend->guest, FRONTEND_BUFFER, 64);
+}
+
+void frontend_open_channel(struct frontend *frontend)
+{
+	int pair[2];
+
+	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), errno);
+	if (frontend->channel >= 0)
+		close(frontend->channel);
+	frontend->channel = pair[0];
+	assert_int_equal(frontend_call(frontend, VU_SET_BACKEND_REQ_FD, NULL, 0, &pair[1], 1), 0);
+	close(pair[1]);
+}
+
+bool frontend_asked(struct frontend *frontend, struct vu_header *header, void *payload,
+		    uint32_t size)
+{
+	ssize_t bytes;
+
+	pump(frontend);
+	bytes = recv(frontend->channel, header, sizeof(*header), MSG_DONTWAIT);
+	if (bytes <= 0)
+		return false;
+	assert_int_equal(bytes, sizeof(*header));
+	assert_int_equal(header->flags & VU_FLAG_VERSION_MASK, VU_FLAG_VERSION);
+	assert_false(header->flags & VU_FLAG_REPLY);
+	assert_true(header->size <= size);
+	if (header->size)
+		assert_int_equal(recv(frontend->channel, payload, header->size, MSG_DONTWAIT),
+				 header->size);
+	return true;
+}
+
+void frontend_answer(struct frontend *frontend, uint32_t request, uint64_t value)
+{
+	const struct {
+		struct vu_header header;
+		uint64_t value;
+	} __attribute__((packed)) reply = {
+		{ request, VU_FLAG_VERSION | VU_FLAG_REPLY, sizeof(value) }, value,
+	};
+
+	send(frontend->channel, &reply, sizeof(reply), MSG_NOSIGNAL);
+	pump(frontend);
 }
 
 uint32_t frontend_stop_ring(struct frontend *frontend, unsigned int index)

@@ -27,6 +27,7 @@ struct frontend {
 	int kick[FRONTEND_RINGS];
 	int call[FRONTEND_RINGS];
 	uint64_t pool[FRONTEND_RINGS][FRONTEND_RING_SIZE];	/* buffer of each descriptor */
+	int channel;			/* what the back end asks by, -1 before frontend_open_channel() */
 	void (*pump)(void *arg);
 	void *pump_arg;
 };
@@ -75,6 +76,16 @@ uint64_t frontend_share_memory(struct frontend *frontend);
 
 /* Set a ring up, kick and call descriptors included, and start it. */
 void frontend_start_ring(struct frontend *frontend, unsigned int index);
+
+/* SET_BACKEND_REQ_FD with a new socket. */
+void frontend_open_channel(struct frontend *frontend);
+
+/* Whether the back end asked something: its header and payload of at most @size bytes. */
+bool frontend_asked(struct frontend *frontend, struct vu_header *header, void *payload,
+		    uint32_t size);
+
+/* Answer the oldest request of the back end. */
+void frontend_answer(struct frontend *frontend, uint32_t request, uint64_t value);
 
 /* GET_VRING_BASE. */
 uint32_t frontend_stop_ring(struct frontend *frontend, unsigned int index);

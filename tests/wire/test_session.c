@@ -24,7 +24,8 @@ static void handshake_offers_what_the_device_has(void **state)
 				 BIT(VU_PROTOCOL_REPLY_ACK) | BIT(VU_PROTOCOL_MTU) |
 				 BIT(VU_PROTOCOL_RESET_DEVICE) |
 				 BIT(VU_PROTOCOL_CONFIGURE_MEM_SLOTS) | BIT(VU_PROTOCOL_STATUS) |
-				 BIT(VU_PROTOCOL_CONFIG));
+				 BIT(VU_PROTOCOL_CONFIG) | BIT(VU_PROTOCOL_BACKEND_REQ) |
+				 BIT(VU_PROTOCOL_BACKEND_SEND_FD));
 	assert_int_equal(frontend_get(frontend, VU_GET_QUEUE_NUM), FRONTEND_RINGS / 2);
 }
 
