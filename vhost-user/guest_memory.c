@@ -140,6 +140,7 @@ static int map_region(struct iov *iov, const struct guest_region_request *reques
 		.size = request->size,
 		.uva = request->uva,
 		.host = (uint8_t *)mapping + lead,
+		.place = {status.st_dev, status.st_ino, request->offset},
 		.mapping = mapping,
 		.mapping_size = size,
 	};
@@ -201,16 +202,37 @@ uint64_t guest_memory_end(const struct guest_memory *memory)
 	return last->gpa + last->size;
 }
 
-uint64_t guest_memory_gpa(const struct guest_memory *memory, const void *host)
+/* The region that has a pointer, and where in it; NULL when there is none. */
+static const struct guest_region *region_of(const struct guest_memory *memory, const void *host,
+					    uint64_t *offset)
 {
 	for (size_t i = 0; i < memory->count; i++) {
-		const struct guest_region *region = &memory->regions[i];
-		uint64_t offset = (uintptr_t)host - (uintptr_t)region->host;
-
-		if (offset < region->size)
-			return region->gpa + offset;
+		*offset = (uintptr_t)host - (uintptr_t)memory->regions[i].host;
+		if (*offset < memory->regions[i].size)
+			return &memory->regions[i];
 	}
-	return UINT64_MAX;
+	return NULL;
+}
+
+uint64_t guest_memory_gpa(const struct guest_memory *memory, const void *host)
+{
+	uint64_t offset;
+	const struct guest_region *region = region_of(memory, host, &offset);
+
+	return region ? region->gpa + offset : UINT64_MAX;
+}
+
+struct guest_place guest_memory_place(const struct guest_memory *memory, const void *host)
+{
+	uint64_t offset;
+	const struct guest_region *region = region_of(memory, host, &offset);
+	struct guest_place place = {0};
+
+	if (!region)
+		return place;
+	place = region->place;
+	place.offset += offset;
+	return place;
 }
 
 const struct guest_region *guest_memory_find(const struct guest_memory *memory, uint64_t gpa)

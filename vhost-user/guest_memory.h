@@ -22,11 +22,24 @@
 #include "vhost-user/compiler.h"
 
 /**
+ * struct guest_place - what names a byte of guest memory over the life of processes
+ * @device: of the file
+ * @inode: of the file; one that is gone gives its number to no other for as long as it matters
+ * @offset: in the file
+ */
+struct guest_place {
+	uint64_t device;
+	uint64_t inode;
+	uint64_t offset;
+};
+
+/**
  * struct guest_region - a mapped range of guest memory
  * @gpa: guest physical address of its first byte
  * @size: bytes, never 0
  * @uva: address of its first byte in the front end
  * @host: address of its first byte in this process
+ * @place: where its first byte is, whoever maps it
  * @mapping: what was mapped; starts at or before @host
  * @mapping_size: bytes at @mapping
  */
@@ -35,6 +48,7 @@ struct guest_region {
 	uint64_t size;
 	uint64_t uva;
 	uint8_t *host;
+	struct guest_place place;
 	void *mapping;
 	size_t mapping_size;
 };
@@ -119,6 +133,15 @@ uint64_t guest_memory_end(const struct guest_memory *memory);
  * Return: the address, or UINT64_MAX for a pointer into none of them.
  */
 uint64_t guest_memory_gpa(const struct guest_memory *memory, const void *host);
+
+/**
+ * guest_memory_place - what names a byte, whoever maps it
+ * @memory: table
+ * @host: pointer into one of its regions
+ *
+ * Return: the place; all zero for a pointer into none of them.
+ */
+struct guest_place guest_memory_place(const struct guest_memory *memory, const void *host);
 
 /**
  * guest_memory_find - the region that holds a guest physical address

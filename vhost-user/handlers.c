@@ -85,7 +85,9 @@ static void reset_device(struct vu_session *session)
 
 		ring->started = ring->enabled = ring->broken = ring->has_addr = false;
 		ring->size = 0;
-		ring->base = 0;
+		ring->base = ring->told = 0;
+		ring->ran = false;
+		vu_vring_forget_position(session, ring);
 	}
 	session->status = 0;
 }
@@ -172,7 +174,8 @@ enum vu_refusal vu_handle_set_vring_base(struct vu_session *session, struct vu_m
 				 message->payload.state.num, UINT16_MAX);
 	if (ring->running)
 		return refuse_running(session, ring);
-	ring->base = message->payload.state.num;
+	ring->base = ring->told = message->payload.state.num;
+	ring->ran = false;
 	return VU_ACCEPTED;
 }
 
@@ -184,6 +187,7 @@ enum vu_refusal vu_handle_get_vring_base(struct vu_session *session, struct vu_m
 	vu_vring_stop(session, ring);
 	ring->started = false;
 	ring->broken = false;
+	vu_vring_forget_position(session, ring);
 	message->payload.state.num = ring->base;
 	message->header.size = sizeof(message->payload.state);
 	return VU_ACCEPTED;

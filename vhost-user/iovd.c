@@ -7,6 +7,7 @@
  * ports and bridges come over the control socket.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@
  * @dpdk: DPDK runs
  * @worker: forwards
  * @event: event loop
+ * @positions: where rings stand, kept for the next iovd
  * @methods: ports and bridges, and the file that keeps them
  * @control: control socket
  * @access: who may use it, when that was said
@@ -44,6 +46,7 @@ struct daemon {
 	bool dpdk;
 	struct worker *worker;
 	sd_event *event;
+	struct positions *positions;
 	struct methods methods;
 	struct control *control;
 	struct socket_access access;
@@ -74,6 +77,20 @@ static void make_directories(const struct iovd_options *parsed)
 		make_directory("/" IOV_PATH_RUN, parsed->user);
 	if (parsed->state && !strcmp(parsed->state, IOV_IOVD_STATE))
 		make_directory("/" IOV_PATH_IOVD_STATE, parsed->user);
+}
+
+/*
+ * Beside the control socket, as that is on tmpfs: whoever starts iovd again finds it there,
+ * and nobody after the host went down.  Guests with packed rings need it, and no other.
+ */
+static void open_positions(struct daemon *daemon, const char *control)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s.rings", control) >= (int)sizeof(path) ||
+	    positions_open(&daemon->positions, daemon->iov, path))
+		iov_log(daemon->iov, LOG_WARNING, "%s; packed rings of QEMU will not go on after a "
+			"crash", iov_error_message(daemon->iov));
 }
 
 static int start_event(struct daemon *daemon)
@@ -134,6 +151,8 @@ static int start(struct daemon *daemon, const struct iovd_options *parsed)
 	make_directories(parsed);
 	privileges_prepare(daemon->iov);
 	error = privileges_drop(daemon->iov, parsed->user);
+	if (!error && parsed->state)
+		open_positions(daemon, parsed->control);
 	if (!error && !parsed->no_sandbox)
 		error = sandbox_paths(daemon->iov, &parsed->sandbox);
 	if (!error)
@@ -147,7 +166,7 @@ static int start(struct daemon *daemon, const struct iovd_options *parsed)
 		error = sandbox_calls(daemon->iov);
 	if (!error)
 		error = registry_open(&daemon->methods.registry, daemon->iov, daemon->event,
-				      daemon->worker);
+				      daemon->worker, daemon->positions);
 	if (!error && parsed->state)
 		error = state_open(&daemon->methods.state, daemon->methods.registry, parsed->state);
 	if (!error)
@@ -164,6 +183,7 @@ static void stop(struct daemon *daemon)
 	control_close(daemon->control);
 	state_close(daemon->methods.state);
 	registry_close(daemon->methods.registry);
+	positions_close(daemon->positions);
 	worker_stop(daemon->worker);
 	sd_event_unref(daemon->event);
 	if (daemon->dpdk)

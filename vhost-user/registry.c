@@ -55,7 +55,8 @@ static int on_attention(sd_event_source *source, int fd, uint32_t events, void *
 	return 0;
 }
 
-int registry_open(struct registry **out, struct iov *iov, sd_event *event, struct worker *worker)
+int registry_open(struct registry **out, struct iov *iov, sd_event *event, struct worker *worker,
+		  struct positions *positions)
 {
 	struct registry *registry = calloc(1, sizeof(*registry));
 	int error;
@@ -65,6 +66,7 @@ int registry_open(struct registry **out, struct iov *iov, sd_event *event, struc
 	registry->iov = iov;
 	registry->event = event;
 	registry->worker = worker;
+	registry->positions = positions;
 	TAILQ_INIT(&registry->ports);
 	TAILQ_INIT(&registry->bridges);
 	registry->spare = calloc(1, sizeof(*registry->spare));
@@ -253,9 +255,11 @@ int port_remove(struct registry *registry, const char *name)
 	struct port *port = NULL;
 	int error = port_find(registry, name, &port);
 
-	if (!error)
-		port_drop(registry, port);
-	return error;
+	if (error)
+		return error;
+	port_drop(registry, port);
+	positions_forget(registry->positions, name);
+	return 0;
 }
 
 static unsigned int member_count(const struct registry *registry, const struct bridge *bridge)

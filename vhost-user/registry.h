@@ -85,6 +85,7 @@ TAILQ_HEAD(bridge_list, bridge);
  * @iov: context of the control thread
  * @event: its event loop
  * @worker: who forwards
+ * @positions: where rings stand, for the next iovd; NULL when nobody keeps that
  * @ports: ports in the order in which they were added
  * @bridges: bridges in the order in which they were added
  */
@@ -92,6 +93,7 @@ struct registry {
 	struct iov *iov;
 	sd_event *event;
 	struct worker *worker;
+	struct positions *positions;
 	sd_event_source *attention;
 	struct dp_view *spare;
 	uint32_t generation;
@@ -105,10 +107,12 @@ struct registry {
  * @iov: context of the control thread
  * @event: its event loop
  * @worker: who forwards; stays the caller's
+ * @positions: where rings stand, outlives the registry; NULL when nobody keeps that
  *
  * Return: 0 or -errno with a message.
  */
-int registry_open(struct registry **out, struct iov *iov, sd_event *event, struct worker *worker);
+int registry_open(struct registry **out, struct iov *iov, sd_event *event, struct worker *worker,
+		  struct positions *positions);
 
 /**
  * registry_close - remove all ports and bridges

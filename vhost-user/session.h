@@ -29,6 +29,7 @@
 
 #include "base/iov.h"
 #include "vhost-user/message.h"
+#include "vhost-user/positions.h"
 #include "vhost-user/virtq.h"
 
 struct vu_session;
@@ -95,6 +96,8 @@ struct vu_ops {
  *	the number of queue pairs
  * @answer_ms: how long the front end may take to answer a request, in milliseconds; 0
  *	for the default of a minute
+ * @positions: where its packed rings keep their positions, one for each vring, for a
+ *	process that comes after this one; NULL for nowhere
  */
 struct vu_device {
 	const char *name;
@@ -104,6 +107,7 @@ struct vu_device {
 	unsigned int queues;
 	unsigned int queue_num;
 	unsigned int answer_ms;
+	struct position *positions;
 };
 
 /**

@@ -16,6 +16,8 @@
  * @err_fd: the front end's error descriptor, -1 for none
  * @size: entries, 0 before SET_VRING_NUM
  * @base: where it goes on while it does not run, in the form of SET_VRING_BASE
+ * @told: what the front end said last of that
+ * @ran: @base is where we stopped it
  * @addr: addresses in the front end
  * @has_addr: SET_VRING_ADDR was seen
  * @started: SET_VRING_KICK was seen, and no GET_VRING_BASE since
@@ -28,7 +30,9 @@ struct vu_vring {
 	int err_fd;
 	uint16_t size;
 	uint32_t base;
+	uint32_t told;
 	struct vu_vring_addr addr;
+	bool ran;
 	bool has_addr;
 	bool started;
 	bool enabled;
@@ -95,6 +99,9 @@ void vu_vring_stop(struct vu_session *session, struct vu_vring *ring);
  * addresses are not in guest memory.
  */
 enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring);
+
+/* The front end learned where the ring stands, or the driver starts anew: nobody else need know. */
+void vu_vring_forget_position(struct vu_session *session, const struct vu_vring *ring);
 
 /* Close its descriptors; the ring does not run. */
 void vu_vring_close(struct vu_vring *ring);

@@ -109,8 +109,10 @@ int vhost_port_open(struct port *port)
 		.features = FEATURES,
 		.queues = PORT_VRINGS,
 		.queue_num = PORT_QUEUE_PAIRS,
+		.positions = positions_of(port->registry->positions, port->name),
 	};
 
+	static_assert(PORT_VRINGS <= POSITIONS_RINGS, "a port's rings have room there");
 	return vu_endpoint_open(&port->endpoint, port->registry->iov, port->registry->event,
 				port->socket, port->server ? VU_SERVER : VU_CLIENT, &device,
 				&port->access);

@@ -238,6 +238,8 @@ struct virtq_split {
  * @used_first: first entry of those not published; its flags are withheld
  * @first_flags: the flags that it will get
  * @taken: entries that were taken and not given back
+ * @position: where it stands, see virtq_position.h; @private_position when nobody keeps it
+ * @unpublished: what it says of the first element of those not published
  * @withheld: something is to be published
  * @avail_wrap: wrap counter at @avail_next
  * @used_wrap: wrap counter at @used_next
@@ -254,6 +256,9 @@ struct virtq_packed {
 	bool withheld;
 	bool avail_wrap;
 	bool used_wrap;
+	uint64_t unpublished;
+	uint64_t *position;
+	uint64_t private_position;
 };
 
 struct virtq_ops;
@@ -325,6 +330,7 @@ struct virtq_layout virtq_layout(unsigned int size, uint64_t features);
  *	the index, below @size, in bits 0 to 14 and its wrap counter in bit 15; the
  *	same of the used entry in the high half
  * @features: negotiated virtio features
+ * @position: where a packed ring keeps its position, outlives the ring; NULL for nowhere
  */
 struct virtq_setup {
 	const struct guest_memory *memory;
@@ -336,6 +342,7 @@ struct virtq_setup {
 	uint16_t size;
 	uint32_t base;
 	uint64_t features;
+	uint64_t *position;
 };
 
 /**

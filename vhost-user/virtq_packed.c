@@ -16,6 +16,7 @@
 #include <linux/virtio_config.h>
 
 #include "vhost-user/virtq_chain.h"
+#include "vhost-user/virtq_position.h"
 
 #define AVAIL (UINT16_C(1) << VRING_PACKED_DESC_F_AVAIL)
 #define USED (UINT16_C(1) << VRING_PACKED_DESC_F_USED)
@@ -198,25 +199,40 @@ VIRTQ_INLINE void untake(struct virtq *vq, struct virtq_batch *batch, unsigned i
 	}
 }
 
+/* Say what is going to be written, before it is; see virtq_position.h. */
+VIRTQ_INLINE void keep_position(struct virtq_packed *packed, uint16_t here, uint16_t flags)
+{
+	uint64_t next = virtq_place(packed->used_next, packed->used_wrap);
+
+	if (!packed->withheld)
+		packed->unpublished = here | (uint64_t)flags << 48;
+	*packed->position = packed->unpublished | (uint64_t)here << 16 | next << 32;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 VIRTQ_INLINE void push(struct virtq *vq, const struct virtq_chain *chain, uint32_t length)
 {
 	struct virtq_packed *packed = &vq->packed;
 	struct vring_packed_desc *entry = &packed->desc[packed->used_next];
+	uint16_t here = virtq_place(packed->used_next, packed->used_wrap);
 	uint16_t flags = packed->used_wrap ? AVAIL | USED : 0;
 
 	if (length)
 		flags |= VRING_DESC_F_WRITE;
+	packed->taken -= chain->descriptors;
+	advance(vq, &packed->used_next, &packed->used_wrap, chain->descriptors);
+	keep_position(packed, here, flags);
 	entry->id = chain->id;
 	entry->len = length;
 	if (packed->withheld) {
+		/* What is told by these flags must be there when another process reads them. */
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		__atomic_store_n(&entry->flags, flags, __ATOMIC_RELAXED);
 	} else {
 		packed->withheld = true;
-		packed->used_first = packed->used_next;
+		packed->used_first = here & (EVENT_WRAP - 1);
 		packed->first_flags = flags;
 	}
-	packed->taken -= chain->descriptors;
-	advance(vq, &packed->used_next, &packed->used_wrap, chain->descriptors);
 }
 
 /* Whether the driver asked to be called for one of the entries from @old on. */
@@ -249,6 +265,9 @@ static bool publish(struct virtq *vq)
 	packed->withheld = false;
 	if (unlikely(vq->log))
 		log_published(vq);
+	/* Nothing is left to be published only once this is. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	*packed->position = virtq_position(virtq_place(packed->used_next, packed->used_wrap));
 	/* They must be visible before we read whether the driver, which sets its wish first
 	 * and looks at them then, wants a call; or both would wait. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -310,5 +329,7 @@ void virtq_packed_start(struct virtq *vq, const struct virtq_setup *setup)
 		.used_next = used & 0x7fff,
 		.avail_wrap = used >> 15,
 		.used_wrap = used >> 15,
+		.position = setup->position ? setup->position : &vq->packed.private_position,
 	};
+	*vq->packed.position = virtq_position(used);
 }

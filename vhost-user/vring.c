@@ -10,6 +10,7 @@
 
 #include "vhost-user/notify.h"
 #include "vhost-user/session_state.h"
+#include "vhost-user/virtq_position.h"
 
 static void *at_user(struct vu_session *session, const struct vu_vring *ring, const char *name,
 		     uint64_t uva, struct virtq_part part)
@@ -63,15 +64,66 @@ static uint32_t resume_split(struct vu_session *session, const struct vu_vring *
  * The used index of a packed ring is only in the base.  DPDK's front ends send the
  * available half alone: of a ring that starts, where both are the same.
  */
-static uint32_t resume_packed(const struct vu_vring *ring)
+static uint32_t packed_base(const struct vu_vring *ring)
 {
 	return ring->base >> 16 ? ring->base : ring->base | ring->base << 16;
+}
+
+static bool is_of(const struct position *position, const struct vu_vring *ring,
+		  const struct guest_place *place)
+{
+	return position->size == ring->size && position->told == ring->told &&
+	       position->place.device == place->device && position->place.inode == place->inode &&
+	       position->place.offset == place->offset;
+}
+
+/* True at every instant, as this may be the last one. */
+static void note_ring(struct position *position, const struct vu_vring *ring,
+		      const struct guest_place *place, uint32_t base)
+{
+	position->size = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	position->place = *place;
+	position->told = ring->told;
+	position->word = virtq_position((uint16_t)(base >> 16));
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	position->size = ring->size;
+}
+
+/*
+ * A back end that died could not tell the front end where it was, which then says what it
+ * said the last time.  When it says something else, it knows better than what we kept; and
+ * a driver that started anew meanwhile has made its ring anew.
+ */
+static void resume_packed(struct vu_session *session, const struct vu_vring *ring,
+			  struct virtq_setup *setup)
+{
+	struct position *position =
+		session->device.positions ? &session->device.positions[ring->queue.index] : NULL;
+	struct guest_place place = guest_memory_place(session->memory, setup->desc);
+
+	setup->base = packed_base(ring);
+	if (!position)
+		return;
+	setup->position = &position->word;
+	if (!is_of(position, ring, &place))
+		note_ring(position, ring, &place, setup->base);
+	else if (!ring->ran && virtq_position_resume(setup, position->word, &setup->base) &&
+		 setup->base != packed_base(ring))
+		iov_log(session->iov, LOG_INFO, "%s: vring %u goes on at entry 0x%x, not 0x%x",
+			session->device.name, ring->queue.index, setup->base, packed_base(ring));
+}
+
+void vu_vring_forget_position(struct vu_session *session, const struct vu_vring *ring)
+{
+	if (session->device.positions)
+		session->device.positions[ring->queue.index].size = 0;
 }
 
 /* Size and base were checked when they were set, but the features may be others since. */
 static bool check_kind(struct vu_session *session, const struct vu_vring *ring)
 {
-	uint32_t base = resume_packed(ring);
+	uint32_t base = packed_base(ring);
 
 	if (!vu_is_packed(session) && (ring->size & (ring->size - 1)))
 		iov_fail(session->iov, -EPROTO, "vring %u: %u entries, expected a power of two for "
@@ -130,8 +182,10 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 		return VU_REFUSED_VALUE;
 	if (!translate(session, ring, &setup) || !set_log(session, ring, &setup))
 		return VU_REFUSED_MEMORY;
-	setup.base = vu_is_packed(session) ? resume_packed(ring) :
-					  resume_split(session, ring, setup.device);
+	if (vu_is_packed(session))
+		resume_packed(session, ring, &setup);
+	else
+		setup.base = resume_split(session, ring, setup.device);
 	virtq_start(&ring->queue.ring, &setup);
 	ring->queue.features = session->features;
 	ring->queue.enabled =
@@ -150,6 +204,7 @@ void vu_vring_stop(struct vu_session *session, struct vu_vring *ring)
 	session->device.ops->queue_stop(session->device.arg, &ring->queue);
 	ring->running = false;
 	ring->base = virtq_base(&ring->queue.ring);
+	ring->ran = true;
 }
 
 static void close_fd(int *fd)

@@ -231,13 +231,13 @@ uint64_t frontend_share_memory(struct frontend *frontend)
 	return frontend_call(frontend, VU_SET_MEM_TABLE, &table, 8 + 32, &guest->fd, 1);
 }
 
-void frontend_start_ring(struct frontend *frontend, unsigned int index)
+/* Tell the back end of a ring that is there. */
+static void announce_ring(struct frontend *frontend, unsigned int index)
 {
 	struct driver *driver = &frontend->rings[index];
 	struct vu_vring_addr addr = {.index = index};
 	uint64_t number = index;
 
-	driver_open(driver, &frontend->guest, FRONTEND_RING_SIZE, frontend->features);
 	addr.desc = (uint64_t)(uintptr_t)driver_descriptor_area(driver);
 	addr.avail = (uint64_t)(uintptr_t)driver_driver_area(driver);
 	addr.used = (uint64_t)(uintptr_t)driver_device_area(driver);
@@ -249,6 +249,13 @@ void frontend_start_ring(struct frontend *frontend, unsigned int index)
 		frontend_call(frontend, VU_SET_VRING_CALL, &number, 8, &frontend->call[index], 1), 0);
 	assert_int_equal(
 		frontend_call(frontend, VU_SET_VRING_KICK, &number, 8, &frontend->kick[index], 1), 0);
+}
+
+void frontend_start_ring(struct frontend *frontend, unsigned int index)
+{
+	driver_open(&frontend->rings[index], &frontend->guest, FRONTEND_RING_SIZE,
+		    frontend->features);
+	announce_ring(frontend, index);
 	for (unsigned int i = 0; i < FRONTEND_RING_SIZE; i++)
 		frontend->pool[index][i] = guest_alloc(&frontend->guest, FRONTEND_BUFFER, 64);
 }
@@ -295,6 +302,18 @@ void frontend_answer(struct frontend *frontend, uint32_t request, uint64_t value
 
 	send(frontend->channel, &reply, sizeof(reply), MSG_NOSIGNAL);
 	pump(frontend);
+}
+
+void frontend_reattach(struct frontend *frontend, int fd, unsigned int pairs)
+{
+	close(frontend->fd);
+	frontend->fd = fd;
+	frontend_negotiate(frontend, frontend->features);
+	assert_int_equal(frontend_share_memory(frontend), 0);
+	for (unsigned int i = 0; i < 2 * pairs; i++) {
+		announce_ring(frontend, i);
+		frontend_enable_ring(frontend, i, true);
+	}
 }
 
 uint32_t frontend_stop_ring(struct frontend *frontend, unsigned int index)

@@ -87,6 +87,12 @@ bool frontend_asked(struct frontend *frontend, struct vu_header *header, void *p
 /* Answer the oldest request of the back end. */
 void frontend_answer(struct frontend *frontend, uint32_t request, uint64_t value);
 
+/*
+ * Attach to another back end, at @fd, with the memory and @pairs queue pairs as they are.  A
+ * VMM knows no more of a packed ring that nobody stopped than when it was started.
+ */
+void frontend_reattach(struct frontend *frontend, int fd, unsigned int pairs);
+
 /* GET_VRING_BASE. */
 uint32_t frontend_stop_ring(struct frontend *frontend, unsigned int index);
 

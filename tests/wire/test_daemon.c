@@ -16,12 +16,8 @@
 #include "tests/unit/random.h"
 #include "tests/unit/test.h"
 #include "tests/wire/daemon.h"
-#include "tests/wire/frontend.h"
+#include "tests/wire/guests.h"
 #include "vhost-user/jsonrpc.h"
-
-#define MEMORY (UINT64_C(4) << 20)
-#define FEATURES                                                                                   \
-	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_NET_F_MRG_RXBUF) | BIT(VIRTIO_RING_F_EVENT_IDX))
 
 static struct daemon iovd;
 
@@ -63,51 +59,9 @@ static void add_wire(void)
 	daemon_do(&iovd, "bridge.add", "{\"name\":\"w\",\"kind\":\"wire\",\"ports\":[\"a\",\"b\"]}");
 }
 
-static void boot(struct frontend *guest, int fd)
-{
-	assert_return_code(fd, errno);
-	memset(guest, 0, sizeof(*guest));
-	frontend_open(guest, fd, MEMORY);
-	frontend_start(guest, FEATURES, 1);
-	frontend_post(guest, 0, 64);
-}
-
 static void boot_at(struct frontend *guest, const char *port)
 {
-	boot(guest, frontend_connect(socket_of(port)));
-}
-
-/* Wait for a frame; the worker is another process. */
-static int wait_for_frame(struct frontend *guest, uint8_t *frame, uint32_t size)
-{
-	int length = -1;
-
-	for (int tries = 0; tries < 20000 && length < 0; tries++) {
-		length = frontend_take(guest, 0, frame, size);
-		if (length < 0)
-			poll(NULL, 0, 1);
-	}
-	return length;
-}
-
-static void expect_frame(struct frontend *from, struct frontend *to, uint8_t value)
-{
-	uint8_t sent[600], got[2048];
-
-	memset(sent, value, sizeof(sent));
-	memcpy(sent, "\x02\0\0\0\0\x02\x02\0\0\0\0\x01\x88\xb5", 14);
-	frontend_post(to, 0, 1);
-	assert_true(frontend_transmit(from, 0, sent, sizeof(sent)));
-	assert_int_equal(wait_for_frame(to, got, sizeof(got)), sizeof(sent));
-	assert_memory_equal(sent, got, sizeof(sent));
-}
-
-static void expect_traffic(struct frontend *a, struct frontend *b)
-{
-	for (uint8_t i = 0; i < 20; i++) {
-		expect_frame(a, b, i);
-		expect_frame(b, a, (uint8_t)~i);
-	}
+	boot(guest, frontend_connect(socket_of(port)), 0);
 }
 
 /* A crash closes everything without a word. */
@@ -273,7 +227,7 @@ static void iovd_connects_to_who_listens_and_again_when_that_restarts(void **sta
 	assert_return_code(listen(listener, 1), errno);
 	boot_at(&b, "b");
 	for (int i = 0; i < 2; i++) {
-		boot(&a, accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+		boot(&a, accept4(listener, NULL, NULL, SOCK_CLOEXEC), 0);
 		expect_traffic(&a, &b);
 		crash(&a);
 	}

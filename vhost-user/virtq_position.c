@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/virtq_position.h"
+
+#define AVAIL (UINT16_C(1) << VRING_PACKED_DESC_F_AVAIL)
+#define USED (UINT16_C(1) << VRING_PACKED_DESC_F_USED)
+#define INDEX_MASK 0x7fff
+
+struct position {
+	uint16_t first;
+	uint16_t last;
+	uint16_t next;
+	uint16_t flags;
+};
+
+static uint16_t flags_at(const struct virtq_setup *setup, uint16_t place)
+{
+	const struct vring_packed_desc *ring = setup->desc;
+
+	return __atomic_load_n(&ring[place & INDEX_MASK].flags, __ATOMIC_ACQUIRE);
+}
+
+static bool has_wrap(uint16_t place)
+{
+	return place >> 15;
+}
+
+/*
+ * The driver has added an entry there that no device has used.  Of an entry that was
+ * taken the driver changes nothing before it is used, so this tells whether it was.
+ */
+static bool is_available(const struct virtq_setup *setup, uint16_t place)
+{
+	uint16_t flags = flags_at(setup, place);
+
+	return !!(flags & AVAIL) == has_wrap(place) && !!(flags & USED) != has_wrap(place);
+}
+
+/*
+ * A driver makes a ring of zeroes, and what it adds in the first round has AVAIL alone.
+ * In a ring that was used, there is an element with both flags, an entry of an even
+ * round with USED alone, or something behind zeroes.
+ */
+static bool is_new(const struct virtq_setup *setup)
+{
+	bool seen_zero = false;
+
+	for (uint16_t i = 0; i < setup->size; i++) {
+		uint16_t flags = flags_at(setup, i) & (AVAIL | USED);
+
+		if (flags & USED || (flags && seen_zero))
+			return false;
+		seen_zero |= !flags;
+	}
+	return true;
+}
+
+/* The last element may be written in part: then nobody knows its length. */
+static void finish_last(const struct virtq_setup *setup, const struct position *position)
+{
+	struct vring_packed_desc *ring = setup->desc;
+	uint16_t last = position->last, next = position->next & INDEX_MASK;
+	struct vring_packed_desc *element = &ring[last & INDEX_MASK];
+
+	if (!is_available(setup, last))
+		return;
+	/* The last entry of a chain has its buffer ID. */
+	element->id = ring[(next ? next : setup->size) - 1].id;
+	element->len = 0;
+	__atomic_store_n(&element->flags, has_wrap(last) ? AVAIL | USED : 0, __ATOMIC_RELEASE);
+}
+
+bool virtq_position_resume(const struct virtq_setup *setup, uint64_t word, uint32_t *base)
+{
+	const struct position position = {
+		(uint16_t)word, (uint16_t)(word >> 16), (uint16_t)(word >> 32), (uint16_t)(word >> 48),
+	};
+	struct vring_packed_desc *ring = setup->desc;
+	uint16_t at = position.next;
+
+	if ((position.first & INDEX_MASK) >= setup->size ||
+	    (position.last & INDEX_MASK) >= setup->size ||
+	    (position.next & INDEX_MASK) >= setup->size || is_new(setup))
+		return false;
+	if (position.first != position.next && is_available(setup, position.first)) {
+		/* Of a single one it is not known whether it was written at all. */
+		if (position.first == position.last) {
+			at = position.first;
+		} else {
+			finish_last(setup, &position);
+			__atomic_store_n(&ring[position.first & INDEX_MASK].flags, position.flags,
+					 __ATOMIC_RELEASE);
+			if (setup->log)
+				dirty_log_mark(setup->log, setup->memory, ring,
+					       sizeof(*ring) * setup->size);
+		}
+	}
+	*base = at | (uint32_t)at << 16;
+	return true;
+}

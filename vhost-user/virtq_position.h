@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a packed ring stands, for whoever goes on with it after its device was killed.
+ *
+ * A split ring has the device's index in guest memory.  A packed one has it nowhere: it
+ * is up to the device and, when that stops in order, the front end.  So the ring keeps its
+ * position in a word of memory that outlives the process.
+ *
+ * The driver's entries are written over before they are published, and what a chain had
+ * more of them can no longer be told then.  So the word says of the elements that are
+ * not published from where to where they are:
+ *
+ *	bits  0 to 15	first of them, or the next to write when there is none
+ *	bits 16 to 31	the one that is being written, or was last
+ *	bits 32 to 47	behind it
+ *	bits 48 to 63	flags that publish the first
+ *
+ * each as an index with its wrap counter in bit 15.  It is stored before an element is
+ * written, and once more when they are published.  A killed process has made all stores up
+ * to some instruction and none behind it, so the order of the program is all it takes.
+ */
+#ifndef VHOST_USER_VIRTQ_POSITION_H
+#define VHOST_USER_VIRTQ_POSITION_H
+
+#include "vhost-user/virtq.h"
+
+/* An index and its wrap counter, in 16 bits. */
+static inline uint16_t virtq_place(uint16_t index, bool wrap)
+{
+	return (uint16_t)(index | (unsigned int)wrap << 15);
+}
+
+/* The position of a ring of which nothing waits to be published. */
+static inline uint64_t virtq_position(uint16_t next)
+{
+	return next | (uint64_t)next << 16 | (uint64_t)next << 32;
+}
+
+/**
+ * virtq_position_resume - where to go on with a packed ring
+ * @setup: the ring; its base is what the front end says
+ * @position: what a process that is gone kept of it; need not be true
+ * @base: receives the base to go on with
+ *
+ * Publishes what was written but not published.  At most one chain that was taken is left,
+ * and is to be taken again.
+ *
+ * Return: false when no device has used this ring since its driver made it, or @position
+ * cannot be one of it; nothing was written then.
+ */
+bool virtq_position_resume(const struct virtq_setup *setup, uint64_t position, uint32_t *base);
+
+#endif
