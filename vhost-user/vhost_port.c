@@ -47,6 +47,7 @@ static void queue_start(void *arg, struct vu_queue *queue)
 	struct port *port = arg;
 	bool sends = queue->index & 1;
 
+	queue->ring.reads_only = sends;
 	if (sends)
 		port->polled[queue->index] =
 			queue->kick_fd < 0 ||

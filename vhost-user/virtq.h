@@ -272,6 +272,10 @@ struct virtq_ops;
  * @size: entries; of a split ring a power of two
  * @event_idx: VIRTIO_F_EVENT_IDX was negotiated
  * @indirect: VIRTIO_F_INDIRECT_DESC was negotiated
+ * @reads_only: the device writes no buffer of this ring, so in an indirect table of a
+ *	packed one it does not look at VIRTQ_DESC_F_WRITE; false until its user, who alone
+ *	knows that, sets it before the first take.  DPDK's driver marks the virtio-net
+ *	header writable there
  * @region: region of the last buffer
  * @error: why the ring is broken
  * @split: state of a split ring
@@ -285,6 +289,7 @@ struct virtq {
 	uint16_t size;
 	bool event_idx;
 	bool indirect;
+	bool reads_only;
 
 	/* What follows changes with every burst. */
 	_Alignas(VIRTQ_CACHE_LINE) const struct guest_region *region;

@@ -122,6 +122,8 @@ static enum virtq_error add_indirect(struct virtq *vq, struct virtq_batch *batch
 		buffer = to_descriptor(word);
 		if (buffer.flags & VRING_DESC_F_INDIRECT)
 			return VIRTQ_ERROR_INDIRECT_FLAGS;
+		if (vq->reads_only)
+			buffer.flags &= (uint16_t)~VRING_DESC_F_WRITE;
 		error = add_buffer(vq, batch, chain, &buffer);
 	}
 	return error;

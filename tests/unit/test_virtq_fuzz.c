@@ -185,6 +185,7 @@ static void packed_nonsense_never_leaves_guest_memory(void **state)
 			errors[fixture->vq.error]++;
 			fixture->guest.allocated = mark;
 			open_ring(fixture, SIZE, random_one_in(&random, 5) ? 0 : EVENT_IDX | INDIRECT);
+			fixture->vq.reads_only = random_one_in(&random, 4);
 		}
 		/* Mostly the entry that the device looks at, with the bits that it looks for. */
 		struct virtq_packed *packed = &fixture->vq.packed;

@@ -152,6 +152,32 @@ static void every_violation_breaks_the_ring_with_its_reason(void **state)
 	}
 }
 
+/* A table as DPDK's driver writes it: the header is marked writable. */
+static void transmit_ring_reads_what_a_table_calls_writable(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (unsigned int reads_only = 0; reads_only < 2; reads_only++) {
+		struct driver_buffer buffer = {GPA, 1, false};
+		struct vring_packed_desc *table;
+
+		open_ring(fixture, SIZE, INDIRECT);
+		fixture->vq.reads_only = reads_only;
+		driver_add(&fixture->driver, &buffer, 1);
+		driver_publish(&fixture->driver);
+		assert_int_equal(take(fixture, 1), 1);
+		table = to_indirect(fixture, fixture->driver.packed.desc);
+		table[0].flags = VRING_DESC_F_WRITE;
+		assert_int_equal(take(fixture, 1), reads_only);
+		assert_int_equal(fixture->vq.error, reads_only ? VIRTQ_OK : VIRTQ_ERROR_ORDER);
+		if (!reads_only)
+			continue;
+		assert_int_equal(fixture->batch.chains[0].readable, 2);
+		assert_int_equal(fixture->batch.chains[0].readable_length, 2);
+		assert_int_equal(fixture->batch.chains[0].writable, 0);
+	}
+}
+
 /* Section 2.8.6: entries that are not published are not there. */
 static void nothing_is_taken_before_it_is_available(void **state)
 {
@@ -253,6 +279,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(every_violation_breaks_the_ring_with_its_reason),
+		TEST(transmit_ring_reads_what_a_table_calls_writable),
 		TEST(nothing_is_taken_before_it_is_available),
 		TEST(driver_is_called_once_for_its_entry),
 		TEST(ring_of_any_size_goes_round),
