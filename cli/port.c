@@ -13,10 +13,9 @@
 #include "base/socket_access.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/port.h"
 
-#define EXPECTED_NAME "NAME of the port is missing"
-
-static struct json_object *name_params(const char *name)
+struct json_object *port_name_params(const char *name)
 {
 	struct json_object *params = json_object_new_object();
 
@@ -99,7 +98,7 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--type is missing: vhost-user or ethdev");
 		break;
 	}
-	return cli_argument(key, arg, state, &args->name, EXPECTED_NAME);
+	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_PORT);
 }
 
 /* iovd has a working directory of its own. */
@@ -160,7 +159,7 @@ static int run_add(struct cli *cli, void *data)
 {
 	const struct port_add_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
-	struct json_object *params = name_params(args->name);
+	struct json_object *params = port_name_params(args->name);
 	int error = add_device(cli->iov, args->device, params);
 
 	add_string(params, "type", args->type);
@@ -236,10 +235,6 @@ const struct cli_command cli_port_list = {
 
 /* iov port stats and remove: both take a name */
 
-struct port_name_args {
-	const char *name;
-};
-
 static error_t parse_name(int key, char *arg, struct argp_state *state)
 {
 	struct port_name_args *args = cli_data(state);
@@ -250,11 +245,11 @@ static error_t parse_name(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static error_t parse_required_name(int key, char *arg, struct argp_state *state)
+error_t port_parse_name(int key, char *arg, struct argp_state *state)
 {
 	struct port_name_args *args = cli_data(state);
 
-	return cli_argument(key, arg, state, &args->name, EXPECTED_NAME);
+	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_PORT);
 }
 
 static const struct iov_column stats_columns[] = {
@@ -266,15 +261,14 @@ static const struct iov_column stats_columns[] = {
 	{ "dropped", "DROPPED" },
 };
 
-/* {"full": 3, "down": 1} becomes ["full 3", "down 1"]. */
-static void flatten_drops(struct json_object *row)
+void port_reasons_words(struct json_object *row, const char *key, const char *words)
 {
-	struct json_object *drops = json_object_object_get(row, "drops");
+	struct json_object *reasons = json_object_object_get(row, key);
 	struct json_object *list = json_object_new_array();
 	char text[64];
 
-	if (json_object_is_type(drops, json_type_object)) {
-		json_object_object_foreach(drops, reason, count) {
+	if (json_object_is_type(reasons, json_type_object)) {
+		json_object_object_foreach(reasons, reason, count) {
 			snprintf(text, sizeof(text), "%s %s", reason,
 				 json_object_get_string(count));
 			json_object_array_add(list, json_object_new_string(text));
@@ -282,14 +276,14 @@ static void flatten_drops(struct json_object *row)
 	}
 	if (!json_object_array_length(list))
 		json_object_array_add(list, json_object_new_string("none"));
-	json_object_object_add(row, "dropped", list);
+	json_object_object_add(row, words, list);
 }
 
 static int run_stats(struct cli *cli, void *data)
 {
 	const struct port_name_args *args = data;
 	_cleanup_json_ struct json_object *rows = NULL;
-	int error = iov_rpc_call(cli->iov, "port.stats", name_params(args->name), &rows);
+	int error = iov_rpc_call(cli->iov, "port.stats", port_name_params(args->name), &rows);
 
 	if (error)
 		return error;
@@ -298,7 +292,7 @@ static int run_stats(struct cli *cli, void *data)
 		return 0;
 	}
 	for (size_t i = 0; i < json_object_array_length(rows); i++)
-		flatten_drops(json_object_array_get_idx(rows, i));
+		port_reasons_words(json_object_array_get_idx(rows, i), "drops", "dropped");
 	return iov_output_table(stdout, rows, stats_columns,
 				sizeof(stats_columns) / sizeof(*stats_columns));
 }
@@ -317,7 +311,7 @@ static int run_remove(struct cli *cli, void *data)
 {
 	const struct port_name_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
-	int error = iov_rpc_call(cli->iov, "port.remove", name_params(args->name), &result);
+	int error = iov_rpc_call(cli->iov, "port.remove", port_name_params(args->name), &result);
 
 	if (!error && cli->json)
 		iov_output_json(stdout, result);
@@ -331,7 +325,7 @@ const struct cli_command cli_port_remove = {
 	.args = "NAME",
 	.summary = "Remove a port from iovd; a device goes back to vfio-pci",
 	.example = "iov port remove vm1",
-	.parse = parse_required_name,
+	.parse = port_parse_name,
 	.data_size = sizeof(struct port_name_args),
 	.run = run_remove,
 };

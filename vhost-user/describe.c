@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Ports and bridges as JSON. */
+#include <linux/virtio_config.h>
+#include <string.h>
+
 #include "vhost-user/registry.h"
 
 static void add_string(struct json_object *object, const char *key, const char *text)
@@ -42,40 +45,99 @@ struct json_object *port_describe(const struct port *port)
 	return object;
 }
 
-static struct json_object *drops_json(const struct dp_counters *counters)
+bool port_reasons(const struct port *port, enum reason_kind kind, uint64_t counters[REASONS_MAX])
 {
-	struct json_object *drops = json_object_new_object();
-
-	for (enum drop reason = DROP_NONE + 1; reason < DROP_COUNT; reason++)
-		if (__atomic_load_n(&counters->drops[reason], __ATOMIC_RELAXED))
-			add_counter(drops, drop_name(reason), &counters->drops[reason]);
-	return drops;
-}
-
-static struct json_object *refused_json(const struct vu_endpoint *endpoint)
-{
-	struct json_object *refused = json_object_new_object();
 	struct vu_stats stats;
 
-	vu_endpoint_stats(endpoint, &stats);
-	for (enum vu_refusal reason = VU_ACCEPTED + 1; reason < VU_REFUSALS; reason++)
-		if (stats.refused[reason])
-			add_counter(refused, vu_refusal_name(reason), &stats.refused[reason]);
-	return refused;
+	if (kind == REASON_DROP) {
+		for (unsigned int i = 0; i < DROP_COUNT; i++)
+			counters[i] = __atomic_load_n(&port->counters->drops[i], __ATOMIC_RELAXED);
+		return true;
+	}
+	if (!port->endpoint)
+		return false;
+	vu_endpoint_stats(port->endpoint, &stats);
+	if (kind == REASON_REFUSED)
+		memcpy(counters, stats.refused, sizeof(stats.refused));
+	else if (kind == REASON_BROKEN)
+		memcpy(counters, stats.broken, sizeof(stats.broken));
+	else
+		memcpy(counters, vu_endpoint_events(port->endpoint), VU_EVENTS * sizeof(*counters));
+	return true;
+}
+
+/* The reasons that occurred. */
+static void add_reasons(struct json_object *object, const struct port *port, enum reason_kind kind)
+{
+	const struct reason_table *table = &reason_tables[kind];
+	uint64_t counters[REASONS_MAX];
+	struct json_object *reasons;
+
+	if (!port_reasons(port, kind, counters))
+		return;
+	reasons = json_object_new_object();
+	for (unsigned int i = table->first; i < table->count; i++)
+		if (counters[i])
+			add_counter(reasons, table->name(i), &counters[i]);
+	json_object_object_add(object, table->key, reasons);
+}
+
+static void add_front_end(struct json_object *object, const struct port *port)
+{
+	uint64_t left_out = port_log_suppressed(port->log);
+	struct vu_stats stats;
+
+	vu_endpoint_stats(port->endpoint, &stats);
+	add_counter(object, "messages", &stats.messages);
+	add_counter(object, "log_lines_left_out", &left_out);
 }
 
 struct json_object *port_counters(const struct port *port)
 {
+	const struct dp_counters *counters = port->counters;
 	struct json_object *object = json_object_new_object();
 
 	add_string(object, "port", port->name);
-	add_counter(object, "rx_packets", &port->counters->rx_packets);
-	add_counter(object, "rx_bytes", &port->counters->rx_bytes);
-	add_counter(object, "tx_packets", &port->counters->tx_packets);
-	add_counter(object, "tx_bytes", &port->counters->tx_bytes);
-	json_object_object_add(object, "drops", drops_json(port->counters));
+	add_counter(object, "rx_packets", &counters->rx_packets);
+	add_counter(object, "rx_bytes", &counters->rx_bytes);
+	add_counter(object, "tx_packets", &counters->tx_packets);
+	add_counter(object, "tx_bytes", &counters->tx_bytes);
+	for (enum reason_kind kind = 0; kind < REASON_KINDS; kind++)
+		add_reasons(object, port, kind);
 	if (port->endpoint)
-		json_object_object_add(object, "refused", refused_json(port->endpoint));
+		add_front_end(object, port);
+	return object;
+}
+
+static struct json_object *rings_json(const struct port *port)
+{
+	struct json_object *rings = json_object_new_array();
+
+	for (unsigned int i = 0; i < PORT_VRINGS; i++) {
+		const struct vu_queue *queue = port->queues[i];
+		struct json_object *ring;
+
+		if (!queue)
+			continue;
+		ring = json_object_new_object();
+		json_object_object_add(ring, "ring", json_object_new_int((int)i));
+		add_string(ring, "direction", i & 1 ? "from guest" : "to guest");
+		add_string(ring, "kind", queue->features & VU_BIT(VIRTIO_F_RING_PACKED) ? "packed"
+											: "split");
+		json_object_object_add(ring, "entries", json_object_new_int(queue->ring.size));
+		add_string(ring, "state", queue->enabled ? "enabled" : "disabled");
+		json_object_array_add(rings, ring);
+	}
+	return rings;
+}
+
+struct json_object *port_show(const struct port *port)
+{
+	struct json_object *object = port_describe(port);
+
+	json_object_object_add(object, "counters", port_counters(port));
+	if (port->endpoint)
+		json_object_object_add(object, "rings", rings_json(port));
 	return object;
 }
 

@@ -4,6 +4,12 @@
  * server's listening socket), the moment to try again (the timer), or a message
  * (the session).  A server goes on listening while it has a session, to turn
  * others away with a reason.
+ *
+ * What a front end costs the thread that serves all of them is bounded.  A server
+ * accepts so many connections a second, and does not look at its socket when they are
+ * used up.  The time that messages of one port take is counted, and a port that used
+ * up its share is not read from until it has some again.  Either way it is the front
+ * end that waits.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,13 +18,23 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "vhost-user/budget.h"
 #include "vhost-user/endpoint.h"
 
 /* Delay before another attempt, in microseconds: doubled up to the longest. */
 #define RETRY_FIRST (UINT64_C(50) * 1000)
 #define RETRY_LONGEST (UINT64_C(1000) * 1000)
+
+/* Connections at once and then one every so many microseconds. */
+#define CONNECTIONS 128
+#define CONNECTION_EACH 20000
+
+/* Microseconds of work at once, and microseconds until one comes back: a fifth of the time. */
+#define WORK 200000
+#define WORK_EACH 5
 
 struct vu_endpoint {
 	struct iov *iov;
@@ -33,7 +49,26 @@ struct vu_endpoint {
 	uint64_t retry_delay;
 	struct vu_session *session;
 	struct vu_stats past;		/* of connections that ended */
+	uint64_t events[VU_EVENTS];
+	struct budget connections;
+	struct budget work;
 };
+
+static const char *const event_names[VU_EVENTS] = {
+	[VU_EVENT_CONNECTED] = "connected",
+	[VU_EVENT_CLOSED] = "closed",
+	[VU_EVENT_ENDED] = "ended",
+	[VU_EVENT_LOST] = "lost",
+	[VU_EVENT_TURNED_AWAY] = "turned-away",
+	[VU_EVENT_HELD_OFF] = "held-off",
+	[VU_EVENT_SLOWED] = "slowed",
+	[VU_EVENT_FAILED] = "failed",
+};
+
+const char *vu_event_name(enum vu_event event)
+{
+	return event_names[event];
+}
 
 static void retry_later(struct vu_endpoint *endpoint);
 
@@ -42,6 +77,8 @@ static void add_stats(struct vu_stats *sum, const struct vu_stats *stats)
 	sum->messages += stats->messages;
 	for (unsigned int i = 0; i < VU_REFUSALS; i++)
 		sum->refused[i] += stats->refused[i];
+	for (unsigned int i = 0; i < VU_BROKEN_REASONS; i++)
+		sum->broken[i] += stats->broken[i];
 }
 
 static void end_session(struct vu_endpoint *endpoint)
@@ -54,11 +91,55 @@ static void end_session(struct vu_endpoint *endpoint)
 	endpoint->session = NULL;
 }
 
+static void count_end(struct vu_endpoint *endpoint, int error)
+{
+	if (error == -ECONNRESET)
+		endpoint->events[VU_EVENT_CLOSED]++;
+	else
+		endpoint->events[error == -EPROTO ? VU_EVENT_ENDED : VU_EVENT_LOST]++;
+}
+
+/* Processor time of this thread in microseconds: who is interrupted has not worked. */
+static uint64_t work_done(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+/* Take another look at what waits, after a while. */
+static void wake_after(struct vu_endpoint *endpoint, uint64_t delay)
+{
+	sd_event_source_set_time_relative(endpoint->retry_source, delay);
+	sd_event_source_set_enabled(endpoint->retry_source, SD_EVENT_ONESHOT);
+}
+
+static void spend_work(struct vu_endpoint *endpoint, uint64_t work)
+{
+	uint64_t now, wait;
+
+	sd_event_now(endpoint->event, CLOCK_MONOTONIC, &now);
+	budget_take(&endpoint->work, now, (uint32_t)work + 1);
+	wait = budget_wait(&endpoint->work, now);
+	if (!wait)
+		return;
+	endpoint->events[VU_EVENT_SLOWED]++;
+	sd_event_source_set_enabled(endpoint->session_source, SD_EVENT_OFF);
+	wake_after(endpoint, wait);
+}
+
 /* Read messages; when that was the last one, wait for the next connection. */
 static void serve(struct vu_endpoint *endpoint)
 {
-	if (!vu_session_readable(endpoint->session))
+	uint64_t before = work_done();
+	int error = vu_session_readable(endpoint->session);
+
+	if (!error) {
+		spend_work(endpoint, work_done() - before);
 		return;
+	}
+	count_end(endpoint, error);
 	iov_log(endpoint->iov, LOG_NOTICE, "%s", iov_error_message(endpoint->iov));
 	end_session(endpoint);
 	if (endpoint->mode == VU_CLIENT)
@@ -89,6 +170,7 @@ static int begin_session(struct vu_endpoint *endpoint, int fd)
 				endpoint->device.name, strerror(-error));
 	}
 	endpoint->retry_delay = RETRY_FIRST;
+	endpoint->events[VU_EVENT_CONNECTED]++;
 	iov_log(endpoint->iov, LOG_NOTICE, "%s: front end connected at %s", endpoint->device.name,
 		endpoint->listener.address.sun_path);
 	return 0;
@@ -98,24 +180,52 @@ static void begin_or_log(struct vu_endpoint *endpoint, int fd)
 {
 	if (!begin_session(endpoint, fd))
 		return;
+	endpoint->events[VU_EVENT_FAILED]++;
 	iov_log(endpoint->iov, LOG_ERR, "%s", iov_error_message(endpoint->iov));
 	if (endpoint->mode == VU_CLIENT)
 		retry_later(endpoint);
 }
 
+/* Whether there may be another connection now; otherwise they wait in the socket. */
+static bool may_accept(struct vu_endpoint *endpoint)
+{
+	uint64_t now, wait;
+
+	sd_event_now(endpoint->event, CLOCK_MONOTONIC, &now);
+	wait = budget_wait(&endpoint->connections, now);
+	if (!wait) {
+		budget_take(&endpoint->connections, now, 1);
+		return true;
+	}
+	endpoint->events[VU_EVENT_HELD_OFF]++;
+	sd_event_source_set_enabled(endpoint->listen_source, SD_EVENT_OFF);
+	wake_after(endpoint, wait);
+	return false;
+}
+
+static void fail_accept(struct vu_endpoint *endpoint)
+{
+	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return;
+	endpoint->events[VU_EVENT_FAILED]++;
+	iov_log(endpoint->iov, LOG_ERR, "%s: cannot accept a front end at %s: %s",
+		endpoint->device.name, endpoint->listener.address.sun_path, strerror(errno));
+	sd_event_source_set_enabled(endpoint->listen_source, SD_EVENT_OFF);
+	retry_later(endpoint);
+}
+
 static int on_connection(sd_event_source *source, int listen_fd, uint32_t events, void *arg)
 {
 	struct vu_endpoint *endpoint = arg;
-	int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd;
 
+	(void)source;
 	(void)events;
-	if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
+	if (!may_accept(endpoint))
 		return 0;
+	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0) {
-		iov_log(endpoint->iov, LOG_ERR, "%s: cannot accept a front end at %s: %s",
-			endpoint->device.name, endpoint->listener.address.sun_path, strerror(errno));
-		sd_event_source_set_enabled(source, SD_EVENT_OFF);
-		retry_later(endpoint);
+		fail_accept(endpoint);
 		return 0;
 	}
 	/* The one before may be gone without our having looked. */
@@ -125,6 +235,7 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
 		begin_or_log(endpoint, fd);
 		return 0;
 	}
+	endpoint->events[VU_EVENT_TURNED_AWAY]++;
 	iov_log(endpoint->iov, LOG_WARNING,
 		"%s: turned a second front end away at %s; give it a port of its own",
 		endpoint->device.name, endpoint->listener.address.sun_path);
@@ -148,17 +259,18 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *arg)
 
 	(void)source;
 	(void)usec;
-	if (endpoint->mode == VU_CLIENT)
+	if (endpoint->session)
+		sd_event_source_set_enabled(endpoint->session_source, SD_EVENT_ON);
+	else if (endpoint->mode == VU_CLIENT)
 		try_connect(endpoint);
-	else
+	if (endpoint->mode == VU_SERVER)
 		sd_event_source_set_enabled(endpoint->listen_source, SD_EVENT_ON);
 	return 0;
 }
 
 static void retry_later(struct vu_endpoint *endpoint)
 {
-	sd_event_source_set_time_relative(endpoint->retry_source, endpoint->retry_delay);
-	sd_event_source_set_enabled(endpoint->retry_source, SD_EVENT_ONESHOT);
+	wake_after(endpoint, endpoint->retry_delay);
 	endpoint->retry_delay *= 2;
 	if (endpoint->retry_delay > RETRY_LONGEST)
 		endpoint->retry_delay = RETRY_LONGEST;
@@ -224,6 +336,8 @@ int vu_endpoint_open(struct vu_endpoint **out, struct iov *iov, sd_event *event,
 	endpoint->access = access ? *access : usual;
 	endpoint->device = *device;
 	endpoint->retry_delay = RETRY_FIRST;
+	endpoint->connections = (struct budget){ .most = CONNECTIONS, .each = CONNECTION_EACH };
+	endpoint->work = (struct budget){ .most = WORK, .each = WORK_EACH };
 	error = add_timer(endpoint);
 	if (!error)
 		error = mode == VU_SERVER ? open_server(endpoint) : open_client(endpoint);
@@ -250,6 +364,11 @@ void vu_endpoint_close(struct vu_endpoint *endpoint)
 struct vu_session *vu_endpoint_session(const struct vu_endpoint *endpoint)
 {
 	return endpoint->session;
+}
+
+const uint64_t *vu_endpoint_events(const struct vu_endpoint *endpoint)
+{
+	return endpoint->events;
 }
 
 void vu_endpoint_stats(const struct vu_endpoint *endpoint, struct vu_stats *stats)

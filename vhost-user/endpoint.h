@@ -6,6 +6,9 @@
  * connects, and tries again for as long as nobody listens.  Either way the
  * device sees rings come and go, and connections only in its state.
  *
+ * A front end that connects all the time, or whose messages keep the thread busy,
+ * waits: there is credit for both, see endpoint.c.
+ *
  * Threads: the thread that runs the event loop.
  */
 #ifndef VHOST_USER_ENDPOINT_H
@@ -29,6 +32,27 @@ enum vu_endpoint_mode {
 	VU_SERVER,
 	VU_CLIENT,
 };
+
+/**
+ * enum vu_event - what becomes of connections; each is counted
+ */
+enum vu_event {
+	VU_EVENT_CONNECTED,	/* a front end connected */
+	VU_EVENT_CLOSED,	/* it closed the connection */
+	VU_EVENT_ENDED,		/* we did, as it broke the protocol or takes no replies */
+	VU_EVENT_LOST,		/* the socket failed */
+	VU_EVENT_TURNED_AWAY,	/* it came while another was connected */
+	VU_EVENT_HELD_OFF,	/* connecting had to wait, as there were too many before */
+	VU_EVENT_SLOWED,	/* messages had to wait, as those before took too long */
+	VU_EVENT_FAILED,	/* we had no descriptor or memory for it */
+	VU_EVENTS
+};
+
+/**
+ * vu_event_name - name of an event for counters
+ * @event: below VU_EVENTS
+ */
+const char *vu_event_name(enum vu_event event);
 
 /**
  * vu_endpoint_open - serve front ends at a socket
@@ -63,6 +87,14 @@ void vu_endpoint_close(struct vu_endpoint *endpoint);
  * Return: the session, or NULL while no front end is connected.
  */
 struct vu_session *vu_endpoint_session(const struct vu_endpoint *endpoint);
+
+/**
+ * vu_endpoint_events - counters of connections
+ * @endpoint: endpoint
+ *
+ * Return: VU_EVENTS counters that live as long as the endpoint.
+ */
+const uint64_t *vu_endpoint_events(const struct vu_endpoint *endpoint);
 
 /**
  * vu_endpoint_stats - counters over all connections

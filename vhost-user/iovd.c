@@ -25,6 +25,7 @@
 #include "vhost-user/eal.h"
 #include "vhost-user/memory_fault.h"
 #include "vhost-user/methods.h"
+#include "vhost-user/metrics.h"
 #include "vhost-user/options.h"
 #include "vhost-user/privileges.h"
 #include "vhost-user/registry.h"
@@ -39,6 +40,7 @@
  * @positions: where rings stand, kept for the next iovd
  * @methods: ports and bridges, and the file that keeps them
  * @control: control socket
+ * @metrics: HTTP server of counters, when it was asked for
  * @access: who may use it, when that was said
  */
 struct daemon {
@@ -49,6 +51,7 @@ struct daemon {
 	struct positions *positions;
 	struct methods methods;
 	struct control *control;
+	struct metrics_server *metrics;
 	struct socket_access access;
 	bool has_access;
 };
@@ -153,6 +156,8 @@ static int start(struct daemon *daemon, const struct iovd_options *parsed)
 	error = privileges_drop(daemon->iov, parsed->user);
 	if (!error && parsed->state)
 		open_positions(daemon, parsed->control);
+	if (!error && parsed->metrics)
+		error = metrics_listen(&daemon->metrics, daemon->iov, parsed->metrics);
 	if (!error && !parsed->no_sandbox)
 		error = sandbox_paths(daemon->iov, &parsed->sandbox);
 	if (!error)
@@ -167,6 +172,8 @@ static int start(struct daemon *daemon, const struct iovd_options *parsed)
 	if (!error)
 		error = registry_open(&daemon->methods.registry, daemon->iov, daemon->event,
 				      daemon->worker, daemon->positions);
+	if (!error && parsed->metrics)
+		error = metrics_serve(daemon->metrics, daemon->event, daemon->methods.registry);
 	if (!error && parsed->state)
 		error = state_open(&daemon->methods.state, daemon->methods.registry, parsed->state);
 	if (!error)
@@ -181,6 +188,7 @@ static int start(struct daemon *daemon, const struct iovd_options *parsed)
 static void stop(struct daemon *daemon)
 {
 	control_close(daemon->control);
+	metrics_close(daemon->metrics);
 	state_close(daemon->methods.state);
 	registry_close(daemon->methods.registry);
 	positions_close(daemon->positions);

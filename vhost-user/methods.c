@@ -2,7 +2,10 @@
 #include "vhost-user/methods.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "vhost-user/metrics.h"
 
 #define PARAMS(list) .params = (list), .param_count = sizeof(list) / sizeof(*(list))
 
@@ -86,6 +89,16 @@ static int call_port_stats(void *arg, struct json_object *params, struct json_ob
 	return 0;
 }
 
+static int call_port_show(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct port *port;
+	int error = port_find(((struct methods *)arg)->registry, text_of(params, "name"), &port);
+
+	if (!error)
+		*result = port_show(port);
+	return error;
+}
+
 static int call_port_remove(void *arg, struct json_object *params, struct json_object **result)
 {
 	struct methods *methods = arg;
@@ -158,14 +171,28 @@ static int call_version(void *arg, struct json_object *params, struct json_objec
 	return 0;
 }
 
+static int call_metrics(void *arg, struct json_object *params, struct json_object **result)
+{
+	char *text = metrics_text(((struct methods *)arg)->registry);
+
+	(void)params;
+	if (!text)
+		return -ENOMEM;
+	*result = json_object_new_string(text);
+	free(text);
+	return 0;
+}
+
 const struct jsonrpc_method iovd_methods[] = {
 	{ "port.add", PARAMS(port_add_params), call_port_add },
 	{ "port.list", NULL, 0, call_port_list },
+	{ "port.show", PARAMS(name_params), call_port_show },
 	{ "port.stats", PARAMS(port_stats_params), call_port_stats },
 	{ "port.remove", PARAMS(name_params), call_port_remove },
 	{ "bridge.add", PARAMS(bridge_add_params), call_bridge_add },
 	{ "bridge.list", NULL, 0, call_bridge_list },
 	{ "bridge.remove", PARAMS(name_params), call_bridge_remove },
+	{ "metrics", NULL, 0, call_metrics },
 	{ "version", NULL, 0, call_version },
 	{ NULL },
 };

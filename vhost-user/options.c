@@ -16,6 +16,7 @@ enum {
 	KEY_NO_HUGE,
 	KEY_USER,
 	KEY_STATE,
+	KEY_METRICS,
 	KEY_ALLOW,
 	KEY_SANDBOX,
 };
@@ -29,6 +30,8 @@ static const struct argp_option options[] = {
 	{ "state", KEY_STATE, "PATH", 0,
 	  "File that keeps bridges and ports over a restart (" IOV_IOVD_STATE "; with --control "
 	  "none)" },
+	{ "metrics", KEY_METRICS, "PATH|[HOST:]PORT", 0,
+	  "Serve counters over HTTP at this Unix socket, or at this port on loopback" },
 	{ "workers", KEY_WORKERS, "CPULIST", 0,
 	  "CPUs to forward on, such as 3 or 2-5; there is one worker, which takes the first "
 	  "(default: the last CPU that iovd may use)" },
@@ -70,6 +73,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_STATE:
 		parsed->state = arg;
 		return 0;
+	case KEY_METRICS:
+		parsed->metrics = arg;
+		return 0;
 	case KEY_ALLOW:
 		if (parsed->sandbox.allow_count == SANDBOX_ALLOW_MAX)
 			argp_error(state, "--allow: %d paths are the most", SANDBOX_ALLOW_MAX);
@@ -103,6 +109,8 @@ static void choose_state(struct iovd_options *parsed)
 		parsed->state = IOV_IOVD_STATE;
 	parsed->sandbox.control = parsed->control;
 	parsed->sandbox.state = parsed->state;
+	if (parsed->metrics && *parsed->metrics == '/')
+		parsed->sandbox.metrics = parsed->metrics;
 }
 
 void iovd_options_parse(struct iovd_options *options, int argc, char **argv)

@@ -18,6 +18,7 @@
  * @workers: CPU list
  * @user: user to become; NULL for none
  * @state: file of the state; NULL for none
+ * @metrics: where counters are served over HTTP; NULL for nowhere
  * @no_huge: do without huge pages
  * @no_sandbox: keep all system calls and paths
  * @sandbox: paths to keep
@@ -30,6 +31,7 @@ struct iovd_options {
 	const char *workers;
 	const char *user;
 	const char *state;
+	const char *metrics;
 	bool no_huge;
 	bool no_sandbox;
 	struct sandbox_options sandbox;

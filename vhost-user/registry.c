@@ -98,8 +98,7 @@ static void bridge_free(struct registry *registry, struct bridge *bridge)
 
 static void port_free(struct port *port)
 {
-	if (port->endpoint)
-		vhost_port_close(port);
+	vhost_port_close(port);
 	uplink_close(port->uplink);
 	free(port->socket);
 	free(port->counters);

@@ -16,6 +16,8 @@
 #include "base/iov.h"
 #include "vhost-user/datapath.h"
 #include "vhost-user/endpoint.h"
+#include "vhost-user/port_log.h"
+#include "vhost-user/reasons.h"
 #include "vhost-user/worker.h"
 
 /* A member as text, borrowed from @object; NULL when it is absent. */
@@ -43,6 +45,7 @@ struct registry;
  * @socket: path of the vhost-user socket
  * @server: iovd listens there
  * @access: who may connect to it then
+ * @log: what is said of its front end
  * @endpoint: vhost-user socket and connection
  * @mtu: what the front end said, 0 before
  * @queues: started rings, NULL where there is none
@@ -59,6 +62,7 @@ struct port {
 	char *socket;
 	bool server;
 	struct socket_access access;
+	struct port_log *log;
 	struct vu_endpoint *endpoint;
 	uint16_t mtu;
 	struct vu_queue *queues[PORT_VRINGS];
@@ -197,11 +201,30 @@ struct json_object *port_describe(const struct port *port);
  * port_counters - counters of a port
  * @port: port
  *
- * Return: an object with "port", "rx_packets", "rx_bytes", "tx_packets",
- * "tx_bytes" and "drops" and "refused", objects of the reasons that occurred;
- * the caller puts it.
+ * Return: an object with "port", "rx_packets", "rx_bytes", "tx_packets", "tx_bytes"
+ * and "drops"; of a guest also "messages", "refused", "broken", "connections" and
+ * "log_lines_left_out"; the caller puts it.  Objects have the reasons that occurred.
  */
 struct json_object *port_counters(const struct port *port);
+
+/**
+ * port_reasons - what is counted under reasons
+ * @port: port
+ * @kind: of what
+ * @counters: receives them, as many as reason_tables has of that kind
+ *
+ * Return: false when this kind of port has none of that.
+ */
+bool port_reasons(const struct port *port, enum reason_kind kind, uint64_t counters[REASONS_MAX]);
+
+/**
+ * port_show - all of that
+ * @port: port
+ *
+ * Return: that of port_describe() with "counters" and, of a guest, "rings"; the caller
+ * puts it.
+ */
+struct json_object *port_show(const struct port *port);
 
 /**
  * vhost_port_open - serve a guest at a port
@@ -213,7 +236,7 @@ int vhost_port_open(struct port *port);
 
 /**
  * vhost_port_close - end that
- * @port: port
+ * @port: any port
  */
 void vhost_port_close(struct port *port);
 

@@ -22,12 +22,14 @@
  *	sockets alone
  * @allow_count: length of @allow
  * @control: control socket
+ * @metrics: socket of the HTTP server; NULL for none
  * @state: file of the state; NULL for none
  */
 struct sandbox_options {
 	const char *allow[SANDBOX_ALLOW_MAX];
 	size_t allow_count;
 	const char *control;
+	const char *metrics;
 	const char *state;
 };
 

@@ -169,6 +169,8 @@ static int add_options(const struct ruleset *ruleset, const struct sandbox_optio
 {
 	int error = add_parent(ruleset, options->control, SOCKETS);
 
+	if (!error && options->metrics)
+		error = add_parent(ruleset, options->metrics, SOCKETS);
 	if (!error && options->state)
 		error = add_parent(ruleset, options->state, FILES);
 	for (size_t i = 0; !error && i < options->allow_count; i++)

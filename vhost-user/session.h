@@ -110,15 +110,27 @@ struct vu_device {
 	struct position *positions;
 };
 
+/* Besides what the ring itself finds: the file behind the guest's memory was cut short. */
+#define VU_BROKEN_MEMORY VIRTQ_ERRORS
+#define VU_BROKEN_REASONS (VIRTQ_ERRORS + 1)
+
 /**
  * struct vu_stats - counters of a session
  * @messages: messages that were accepted
  * @refused: messages by the reason that they were not
+ * @broken: rings that their driver broke, by enum virtq_error or VU_BROKEN_MEMORY
  */
 struct vu_stats {
 	uint64_t messages;
 	uint64_t refused[VU_REFUSALS];
+	uint64_t broken[VU_BROKEN_REASONS];
 };
+
+/**
+ * vu_broken_name - name of a reason for counters and messages
+ * @reason: enum virtq_error or VU_BROKEN_MEMORY
+ */
+const char *vu_broken_name(unsigned int reason);
 
 /**
  * vu_session_open - serve a connection

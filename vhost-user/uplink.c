@@ -251,6 +251,13 @@ const char *uplink_device(const struct uplink *uplink)
 	return uplink->name;
 }
 
+bool uplink_is_up(const struct uplink *uplink)
+{
+	struct rte_eth_link link = { 0 };
+
+	return !rte_eth_link_get_nowait(uplink->port, &link) && link.link_status;
+}
+
 void uplink_describe(const struct uplink *uplink, struct json_object *object)
 {
 	struct rte_eth_dev_info info;

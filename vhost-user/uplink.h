@@ -41,6 +41,12 @@ void uplink_close(struct uplink *uplink);
 const char *uplink_device(const struct uplink *uplink);
 
 /**
+ * uplink_is_up - whether its link is up
+ * @uplink: uplink
+ */
+bool uplink_is_up(const struct uplink *uplink);
+
+/**
  * uplink_describe - add what is known about a device to an object
  * @uplink: uplink
  * @object: gets "device", "driver", "mac", "state", "mtu" and "offloads"

@@ -114,15 +114,25 @@ int vhost_port_open(struct port *port)
 	};
 
 	static_assert(PORT_VRINGS <= POSITIONS_RINGS, "a port's rings have room there");
-	return vu_endpoint_open(&port->endpoint, port->registry->iov, port->registry->event,
-				port->socket, port->server ? VU_SERVER : VU_CLIENT, &device,
-				&port->access);
+	struct iov *iov = port->registry->iov;
+	int error = port_log_open(&port->log, iov, port->name);
+
+	if (error)
+		return error;
+	error = vu_endpoint_open(&port->endpoint, port_log_context(port->log), port->registry->event,
+				 port->socket, port->server ? VU_SERVER : VU_CLIENT, &device,
+				 &port->access);
+	if (error)
+		iov_fail(iov, error, "%s", iov_error_message(port_log_context(port->log)));
+	return error;
 }
 
 void vhost_port_close(struct port *port)
 {
 	vu_endpoint_close(port->endpoint);
 	port->endpoint = NULL;
+	port_log_close(port->log);
+	port->log = NULL;
 }
 
 void vhost_port_check(struct port *port)

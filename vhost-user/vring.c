@@ -241,24 +241,29 @@ void vu_queue_call(const struct vu_queue *queue)
 		notify_eventfd(queue->call_fd);
 }
 
-static const char *why_broken(const struct vu_session *session, const struct vu_vring *ring)
+const char *vu_broken_name(unsigned int reason)
 {
-	if (guest_memory_is_lost(session->memory))
-		return "memory-lost";
-	return virtq_error_name(ring->queue.ring.error);
+	return reason == VU_BROKEN_MEMORY ? "memory-lost" : virtq_error_name(reason);
+}
+
+static unsigned int why_broken(const struct vu_session *session, const struct vu_vring *ring)
+{
+	return guest_memory_is_lost(session->memory) ? VU_BROKEN_MEMORY : ring->queue.ring.error;
 }
 
 void vu_session_queue_broken(struct vu_session *session, unsigned int index)
 {
 	struct vu_vring *ring = &session->rings[index];
+	unsigned int reason = why_broken(session, ring);
 
 	if (!ring->running)
 		return;
 	vu_vring_stop(session, ring);
 	ring->broken = true;
+	session->stats.broken[reason]++;
 	iov_log(session->iov, LOG_ERR,
 		"%s: vring %u stopped: its driver broke it (%s at entry %u); reset it in the guest",
-		session->device.name, index, why_broken(session, ring), ring->base);
+		session->device.name, index, vu_broken_name(reason), ring->base);
 	if (ring->err_fd >= 0)
 		notify_eventfd(ring->err_fd);
 }

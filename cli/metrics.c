@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov metrics: counters of iovd for whoever collects them. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/output.h"
+#include "base/rpc.h"
+#include "cli/commands.h"
+
+static int run(struct cli *cli, void *data)
+{
+	_cleanup_json_ struct json_object *text = NULL;
+	int error = iov_rpc_call(cli->iov, "metrics", NULL, &text);
+
+	(void)data;
+	if (error)
+		return error;
+	if (cli->json)
+		iov_output_json(stdout, text);
+	else
+		fputs(json_object_get_string(text), stdout);
+	return 0;
+}
+
+const struct cli_command cli_metrics = {
+	.name = "metrics",
+	.summary = "Counters of iovd as OpenMetrics text",
+	.example = "iov metrics > /var/lib/prometheus/node-exporter/iovd.prom",
+	.run = run,
+};

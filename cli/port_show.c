@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov port show: all of one port. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/output.h"
+#include "base/rpc.h"
+#include "cli/argument.h"
+#include "cli/commands.h"
+#include "cli/port.h"
+
+static const struct iov_column port_columns[] = {
+	{ "name", "Port" },
+	{ "type", "Type" },
+	{ "bridge", "Bridge" },
+	{ "state", "State" },
+	{ "socket", "Socket" },
+	{ "mode", "Mode" },
+	{ "socket_mode", "Socket's mode" },
+	{ "socket_owner", "Socket's owner" },
+	{ "device", "Device" },
+	{ "driver", "Driver" },
+	{ "mac", "MAC" },
+	{ "mtu", "MTU" },
+	{ "features", "Features" },
+	{ "offloads", "Offloads" },
+};
+
+static const struct iov_column counter_columns[] = {
+	{ "rx_packets", "Packets from it" },
+	{ "rx_bytes", "Bytes from it" },
+	{ "tx_packets", "Packets to it" },
+	{ "tx_bytes", "Bytes to it" },
+	{ "dropped", "Dropped" },
+	{ "connected", "Connections" },
+	{ "messages", "Messages" },
+	{ "refusals", "Refused messages" },
+	{ "breaks", "Broken rings" },
+	{ "log_lines_left_out", "Log lines left out" },
+};
+
+static const struct iov_column ring_columns[] = {
+	{ "ring", "RING", true },	{ "direction", "DIRECTION" }, { "kind", "KIND" },
+	{ "entries", "ENTRIES", true }, { "state", "STATE" },
+};
+
+#define COUNT(columns) (sizeof(columns) / sizeof(*(columns)))
+
+static void print_text(struct json_object *port)
+{
+	struct json_object *counters = json_object_object_get(port, "counters");
+	struct json_object *rings = json_object_object_get(port, "rings");
+
+	port_reasons_words(counters, "drops", "dropped");
+	if (rings) {
+		port_reasons_words(counters, "connections", "connected");
+		port_reasons_words(counters, "refused", "refusals");
+		port_reasons_words(counters, "broken", "breaks");
+	}
+	iov_output_fields(stdout, port, port_columns, COUNT(port_columns));
+	putchar('\n');
+	iov_output_fields(stdout, counters, counter_columns, COUNT(counter_columns));
+	if (!rings || !json_object_array_length(rings))
+		return;
+	putchar('\n');
+	iov_output_table(stdout, rings, ring_columns, COUNT(ring_columns));
+}
+
+static int run(struct cli *cli, void *data)
+{
+	const struct port_name_args *args = data;
+	_cleanup_json_ struct json_object *port = NULL;
+	int error = iov_rpc_call(cli->iov, "port.show", port_name_params(args->name), &port);
+
+	if (error)
+		return error;
+	if (cli->json)
+		iov_output_json(stdout, port);
+	else
+		print_text(port);
+	return 0;
+}
+
+const struct cli_command cli_port_show = {
+	.name = "port show",
+	.args = "NAME",
+	.summary = "All of one port, and what went wrong there",
+	.example = "iov port show vm1",
+	.parse = port_parse_name,
+	.data_size = sizeof(struct port_name_args),
+	.run = run,
+};
