@@ -50,7 +50,7 @@ static int open_socket(struct iov *iov)
 	const struct timeval patience = { .tv_sec = PATIENCE };
 	int fd, error;
 
-	static_assert(sizeof(address.sun_path) == sizeof(iov->control));
+	static_assert(sizeof(address.sun_path) == sizeof(iov->control), "one is copied to the other");
 	if (!iov->control[0] && !iov_sys_is_host(iov))
 		return iov_fail(iov, -ECONNREFUSED, "a recorded host has no iovd; name the socket "
 				"of one with --control");

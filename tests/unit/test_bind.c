@@ -104,7 +104,7 @@ static void the_override_is_written_before_the_driver_is_left(void **state)
 	static const char *const expected[] = {
 		DEVICE(VF) "/driver_override=vfio-pci",
 		DEVICE(VF) "/driver/unbind=" VF,
-		"sys/bus/pci/drivers_probe=" VF,
+		("sys/bus/pci/drivers_probe=" VF),
 	};
 
 	(void)state;
