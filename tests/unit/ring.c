@@ -105,6 +105,41 @@ unsigned int take_space(struct fixture *fixture, uint32_t length, unsigned int m
 	return virtq_take_space(&fixture->vq, &fixture->batch, length, max);
 }
 
+bool in_guest_memory(const struct fixture *fixture, const uint8_t *at, size_t length)
+{
+	for (size_t i = 0; i < fixture->memory->count; i++) {
+		const struct guest_region *region = &fixture->memory->regions[i];
+
+		if (at >= region->host && at + length <= region->host + region->size)
+			return true;
+	}
+	return false;
+}
+
+void check_batch(const struct fixture *fixture)
+{
+	const struct virtq_batch *batch = &fixture->batch;
+	uint32_t next = 0;
+
+	for (unsigned int i = 0; i < batch->chain_count; i++) {
+		const struct virtq_chain *chain = &batch->chains[i];
+		uint64_t bytes[2] = {0, 0};
+
+		assert_int_equal(chain->first, next);
+		assert_true(fixture->packed || chain->id < fixture->vq.size);
+		for (unsigned int j = 0; j < chain->readable + chain->writable; j++, next++) {
+			const struct virtq_segment *segment = &batch->segments[next];
+
+			assert_true(segment->length > 0);
+			assert_true(in_guest_memory(fixture, segment->data, segment->length));
+			bytes[j >= chain->readable] += segment->length;
+		}
+		assert_int_equal(chain->readable_length, bytes[0]);
+		assert_int_equal(chain->writable_length, bytes[1]);
+	}
+	assert_int_equal(batch->segment_count, next);
+}
+
 struct driver_buffer room(struct fixture *fixture, uint32_t length)
 {
 	return (struct driver_buffer){guest_alloc(&fixture->guest, length, 1), length, true};

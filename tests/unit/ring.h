@@ -39,6 +39,10 @@ void open_ring(struct fixture *fixture, uint16_t size, uint64_t features);
 unsigned int take(struct fixture *fixture, unsigned int max);
 unsigned int take_space(struct fixture *fixture, uint32_t length, unsigned int max);
 
+/* What virtq.h says of the chains in a batch, checked from scratch. */
+bool in_guest_memory(const struct fixture *fixture, const uint8_t *at, size_t length);
+void check_batch(const struct fixture *fixture);
+
 /* A device-writable buffer of new memory; @count chains of one each, published. */
 struct driver_buffer room(struct fixture *fixture, uint32_t length);
 void add_rooms(struct fixture *fixture, unsigned int count, uint32_t length);

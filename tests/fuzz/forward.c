@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A guest that sends any frames under any virtio-net headers to guests with other
+ * offloads and buffers than its own: what arrives is whole, and nothing breaks but
+ * the guest's own ring.
+ */
+#include "tests/fuzz/fuzz.h"
+#include "tests/unit/lan.h"
+
+#define FRAMES 64
+
+/* What a station may negotiate, by the bits of a byte. */
+static const uint64_t features[8] = {
+	BIT(VIRTIO_NET_F_CSUM),	      BIT(VIRTIO_NET_F_GUEST_CSUM), BIT(VIRTIO_NET_F_HOST_TSO4),
+	BIT(VIRTIO_NET_F_HOST_TSO6),  BIT(VIRTIO_NET_F_GUEST_TSO4), BIT(VIRTIO_NET_F_GUEST_TSO6),
+	BIT(VIRTIO_NET_F_MRG_RXBUF), BIT(VIRTIO_F_VERSION_1),
+};
+
+static struct lan *lan;
+static unsigned int received;
+static uint64_t drops[DROP_COUNT];
+
+static uint64_t any_features(struct fuzz_input *input)
+{
+	uint8_t bits = fuzz_u8(input);
+	uint64_t mask = 0;
+
+	for (unsigned int i = 0; i < 8; i++)
+		mask |= bits & 1u << i ? features[i] : 0;
+	return mask;
+}
+
+static void begin(struct fuzz_input *input)
+{
+	static const uint32_t sizes[] = {2048, 64, 12, 65562};
+
+	for (unsigned int i = 0; i < STATIONS; i++) {
+		struct station *station = &lan->stations[i];
+
+		station->guest.allocated = 0;
+		station->counters = (struct dp_counters){0};
+		lan_renegotiate(lan, i, any_features(input));
+		lan_post(lan, i, fuzz_below(input, 33), sizes[fuzz_below(input, 4)]);
+	}
+}
+
+/* Headers to begin with: UDP and TCP, IPv4 and IPv6, of the likely addresses. */
+static uint32_t write_template(uint8_t *frame, uint8_t kind)
+{
+	static const uint8_t ip4[] = {0x08, 0x00, 0x45, 0, 0, 60, 0, 0, 0, 0, 64};
+	static const uint8_t ip6[] = {0x86, 0xdd, 0x60, 0, 0, 0, 0, 40};
+	bool is_ip6 = kind & 1, is_udp = kind & 2;
+	uint32_t l4 = is_ip6 ? 54 : 34;
+
+	lan_frame(frame, kind & 4 ? BROADCAST : 1, kind >> 6, 0, 60);
+	memcpy(frame + 12, is_ip6 ? ip6 : ip4, is_ip6 ? sizeof(ip6) : sizeof(ip4));
+	frame[is_ip6 ? 20 : 23] = is_udp ? 17 : 6;
+	frame[l4 + 12] = 0x50;
+	return l4;
+}
+
+static void send_one(struct fuzz_input *input)
+{
+	static uint8_t frame[FRAME_MAX];
+	uint8_t kind = fuzz_u8(input), changes;
+	struct virtio_net_hdr header = {0};
+	uint32_t l4 = write_template(frame, kind), length = fuzz_u16(input);
+
+	if (kind & 8)
+		header = (struct virtio_net_hdr){
+			.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+			.gso_type = kind & 16 ? (kind & 1 ? VIRTIO_NET_HDR_GSO_TCPV6 :
+							    VIRTIO_NET_HDR_GSO_TCPV4) :
+						VIRTIO_NET_HDR_GSO_NONE,
+			.gso_size = fuzz_u16(input),
+			.csum_start = (uint16_t)l4,
+			.csum_offset = kind & 2 ? 6 : 16,
+		};
+	if (kind & 32)
+		fuzz_bytes(input, &header, sizeof(header));
+	for (changes = fuzz_below(input, 16); changes; changes--)
+		frame[fuzz_below(input, 128)] = fuzz_u8(input);
+	lan_send(lan, 0, &header, frame, length);
+	lan_pass(lan);
+}
+
+/* lan_receive() checks that a frame is as long as its buffers say. */
+static void receive_all(void)
+{
+	for (unsigned int i = 0; i < STATIONS; i++) {
+		received += lan_count(lan, i);
+		for (unsigned int j = 0; j < DROP_COUNT; j++)
+			drops[j] += lan_drops(lan, i, j);
+		assert_int_equal(lan->stations[i].queues[0]->ring.error, VIRTQ_OK);
+		assert_int_equal(lan->stations[i].queues[1]->ring.error, VIRTQ_OK);
+	}
+}
+
+static void run(struct fuzz_input *input)
+{
+	begin(input);
+	for (unsigned int i = 0; i < FRAMES && fuzz_left(input); i++)
+		send_one(input);
+	receive_all();
+}
+
+static void open_all(void)
+{
+	lan_setup((void **)&lan);
+}
+
+static void reached_everything(void)
+{
+	assert_true(received > 0);
+	assert_true(drops[DROP_SHORT] && drops[DROP_BAD_HEADER] && drops[DROP_FULL]);
+	assert_true(drops[DROP_NO_ROOM] && drops[DROP_SAME_PORT]);
+}
+
+const struct fuzz_target fuzz_target = {
+	.open = open_all,
+	.run = run,
+	.done = reached_everything,
+};
