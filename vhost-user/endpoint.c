@@ -12,6 +12,7 @@
  * end that waits.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,8 @@ static void serve(struct vu_endpoint *endpoint)
 	end_session(endpoint);
 	if (endpoint->mode == VU_CLIENT)
 		retry_later(endpoint);
+	if (endpoint->mode == VU_CONNECTED)
+		sd_event_exit(endpoint->event, 0);
 }
 
 static int on_message(sd_event_source *source, int fd, uint32_t events, void *arg)
@@ -276,6 +279,17 @@ static void retry_later(struct vu_endpoint *endpoint)
 		endpoint->retry_delay = RETRY_LONGEST;
 }
 
+static int wait_for_front_ends(struct vu_endpoint *endpoint)
+{
+	int error = sd_event_add_io(endpoint->event, &endpoint->listen_source,
+				    endpoint->listener.fd, EPOLLIN, on_connection, endpoint);
+
+	if (error < 0)
+		return iov_fail(endpoint->iov, error, "%s: cannot wait for front ends: %s",
+				endpoint->device.name, strerror(-error));
+	return 0;
+}
+
 static int open_server(struct vu_endpoint *endpoint)
 {
 	char whose[80];
@@ -283,14 +297,7 @@ static int open_server(struct vu_endpoint *endpoint)
 
 	snprintf(whose, sizeof(whose), "port %s", endpoint->device.name);
 	error = listener_open(&endpoint->listener, endpoint->iov, &endpoint->access, whose);
-	if (error)
-		return error;
-	error = sd_event_add_io(endpoint->event, &endpoint->listen_source, endpoint->listener.fd,
-				EPOLLIN, on_connection, endpoint);
-	if (error < 0)
-		return iov_fail(endpoint->iov, error, "%s: cannot wait for front ends: %s",
-				endpoint->device.name, strerror(-error));
-	return 0;
+	return error ? error : wait_for_front_ends(endpoint);
 }
 
 static int open_client(struct vu_endpoint *endpoint)
@@ -315,6 +322,31 @@ static int add_timer(struct vu_endpoint *endpoint)
 	return 0;
 }
 
+static int endpoint_new(struct vu_endpoint **out, struct iov *iov, sd_event *event,
+			enum vu_endpoint_mode mode, const struct vu_device *device)
+{
+	struct vu_endpoint *endpoint = calloc(1, sizeof(*endpoint));
+	int error;
+
+	if (!endpoint)
+		return iov_fail(iov, -ENOMEM, "%s: out of memory", device->name);
+	endpoint->iov = iov;
+	endpoint->event = sd_event_ref(event);
+	endpoint->mode = mode;
+	endpoint->listener.fd = -1;
+	endpoint->device = *device;
+	endpoint->retry_delay = RETRY_FIRST;
+	endpoint->connections = (struct budget){ .most = CONNECTIONS, .each = CONNECTION_EACH };
+	endpoint->work = (struct budget){ .most = WORK, .each = WORK_EACH };
+	error = add_timer(endpoint);
+	if (error) {
+		vu_endpoint_close(endpoint);
+		return error;
+	}
+	*out = endpoint;
+	return 0;
+}
+
 int vu_endpoint_open(struct vu_endpoint **out, struct iov *iov, sd_event *event, const char *path,
 		     enum vu_endpoint_mode mode, const struct vu_device *device,
 		     const struct socket_access *access)
@@ -324,23 +356,60 @@ int vu_endpoint_open(struct vu_endpoint **out, struct iov *iov, sd_event *event,
 	struct vu_endpoint *endpoint;
 	int error = listener_address(&listener, iov, path);
 
+	if (!error)
+		error = endpoint_new(&endpoint, iov, event, mode, device);
 	if (error)
 		return error;
-	endpoint = calloc(1, sizeof(*endpoint));
-	if (!endpoint)
-		return iov_fail(iov, -ENOMEM, "%s: out of memory", device->name);
-	endpoint->iov = iov;
-	endpoint->event = sd_event_ref(event);
-	endpoint->mode = mode;
 	endpoint->listener = listener;
 	endpoint->access = access ? *access : usual;
-	endpoint->device = *device;
-	endpoint->retry_delay = RETRY_FIRST;
-	endpoint->connections = (struct budget){ .most = CONNECTIONS, .each = CONNECTION_EACH };
-	endpoint->work = (struct budget){ .most = WORK, .each = WORK_EACH };
-	error = add_timer(endpoint);
+	error = mode == VU_SERVER ? open_server(endpoint) : open_client(endpoint);
+	if (error) {
+		vu_endpoint_close(endpoint);
+		return error;
+	}
+	*out = endpoint;
+	return 0;
+}
+
+/* What kind of socket it is; @mode says what it is good for. */
+static int inspect_socket(struct iov *iov, int fd, enum vu_endpoint_mode *mode)
+{
+	int family = 0, type = 0, listens = 0;
+	socklen_t size = sizeof(int);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) || family != AF_UNIX ||
+	    type != SOCK_STREAM)
+		return iov_fail(iov, -ENOTSOCK, "file descriptor %d: expected a Unix stream socket",
+				fd);
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
+		return iov_fail(iov, -errno, "file descriptor %d: %s", fd, strerror(errno));
+	*mode = listens ? VU_SERVER : VU_CONNECTED;
+	return 0;
+}
+
+int vu_endpoint_adopt(struct vu_endpoint **out, struct iov *iov, sd_event *event, int fd,
+		      const struct vu_device *device)
+{
+	enum vu_endpoint_mode mode = VU_CONNECTED;
+	struct vu_endpoint *endpoint;
+	int error = inspect_socket(iov, fd, &mode);
+
 	if (!error)
-		error = mode == VU_SERVER ? open_server(endpoint) : open_client(endpoint);
+		error = endpoint_new(&endpoint, iov, event, mode, device);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	snprintf(endpoint->listener.address.sun_path, sizeof(endpoint->listener.address.sun_path),
+		 "fd %d", fd);
+	if (mode == VU_SERVER) {
+		endpoint->listener.fd = fd;
+		error = wait_for_front_ends(endpoint);
+	} else {
+		error = begin_session(endpoint, fd);
+	}
 	if (error) {
 		vu_endpoint_close(endpoint);
 		return error;

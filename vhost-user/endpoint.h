@@ -27,10 +27,12 @@ struct vu_endpoint;
  * enum vu_endpoint_mode - who listens
  * @VU_SERVER: iovd does, and the VMM connects
  * @VU_CLIENT: the VMM does, and iovd connects
+ * @VU_CONNECTED: nobody; there is the one connection that was inherited
  */
 enum vu_endpoint_mode {
 	VU_SERVER,
 	VU_CLIENT,
+	VU_CONNECTED,
 };
 
 /**
@@ -73,6 +75,22 @@ const char *vu_event_name(enum vu_event event);
 int vu_endpoint_open(struct vu_endpoint **out, struct iov *iov, sd_event *event,
 		     const char *path, enum vu_endpoint_mode mode,
 		     const struct vu_device *device, const struct socket_access *access);
+
+/**
+ * vu_endpoint_adopt - serve front ends at a socket that was inherited
+ * @out: receives the endpoint; closed with vu_endpoint_close()
+ * @iov: as of vu_endpoint_open()
+ * @event: event loop that it runs in
+ * @fd: Unix stream socket, which listens or is connected; taken over also on failure
+ * @device: copied; what it points to outlives the endpoint
+ *
+ * A socket that listens is one of a server, which does not remove it.  When the front
+ * end of a connected one closes it there can be no other, and the event loop ends.
+ *
+ * Return: 0, -ENOTSOCK with a message for something else, or -errno with a message.
+ */
+int vu_endpoint_adopt(struct vu_endpoint **out, struct iov *iov, sd_event *event, int fd,
+		      const struct vu_device *device);
 
 /**
  * vu_endpoint_close - end the connection and remove the server's socket

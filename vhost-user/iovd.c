@@ -29,6 +29,7 @@
 #include "vhost-user/options.h"
 #include "vhost-user/privileges.h"
 #include "vhost-user/registry.h"
+#include "vhost-user/standalone.h"
 #include "vhost-user/worker.h"
 
 /**
@@ -76,7 +77,7 @@ static void make_directory(const char *path, const char *user)
 /* The directories of the default socket and state, which nobody else makes. */
 static void make_directories(const struct iovd_options *parsed)
 {
-	if (!strcmp(parsed->control, IOV_CONTROL_SOCKET))
+	if (parsed->control && !strcmp(parsed->control, IOV_CONTROL_SOCKET))
 		make_directory("/" IOV_PATH_RUN, parsed->user);
 	if (parsed->state && !strcmp(parsed->state, IOV_IOVD_STATE))
 		make_directory("/" IOV_PATH_IOVD_STATE, parsed->user);
@@ -139,18 +140,13 @@ static int read_access(struct daemon *daemon, const struct iovd_options *parsed)
 	return error;
 }
 
-static int start(struct daemon *daemon, const struct iovd_options *parsed)
+/* What needs privilege, or what the sandbox takes away. */
+static int prepare(struct daemon *daemon, const struct iovd_options *parsed)
 {
-	unsigned int cpu, count;
-	int error = eal_parse_workers(daemon->iov, parsed->workers, &cpu, &count);
+	int error = read_access(daemon, parsed);
 
-	if (!error)
-		error = read_access(daemon, parsed);
 	if (error)
 		return error;
-	if (count > 1)
-		iov_log(daemon->iov, LOG_NOTICE, "--workers %s: there is one worker yet, on CPU %u",
-			parsed->workers, cpu);
 	make_directories(parsed);
 	privileges_prepare(daemon->iov);
 	error = privileges_drop(daemon->iov, parsed->user);
@@ -160,28 +156,62 @@ static int start(struct daemon *daemon, const struct iovd_options *parsed)
 		error = metrics_listen(&daemon->metrics, daemon->iov, parsed->metrics);
 	if (!error && !parsed->no_sandbox)
 		error = sandbox_paths(daemon->iov, &parsed->sandbox);
-	if (!error)
-		error = start_event(daemon);
-	if (!error)
-		error = eal_start(daemon->iov, cpu, parsed->no_huge);
+	return error;
+}
+
+/* DPDK and the threads. */
+static int start_datapath(struct daemon *daemon, const struct iovd_options *parsed,
+			  unsigned int cpu)
+{
+	int error = eal_start(daemon->iov, cpu, parsed->no_huge);
+
 	daemon->dpdk = !error;
 	if (!error)
 		error = worker_start(&daemon->worker, daemon->iov);
 	if (!error && !parsed->no_sandbox)
 		error = sandbox_calls(daemon->iov);
-	if (!error)
-		error = registry_open(&daemon->methods.registry, daemon->iov, daemon->event,
-				      daemon->worker, daemon->positions);
+	return error;
+}
+
+static int start_services(struct daemon *daemon, const struct iovd_options *parsed)
+{
+	struct methods *methods = &daemon->methods;
+	int error = registry_open(&methods->registry, daemon->iov, daemon->event, daemon->worker,
+				  daemon->positions);
+
 	if (!error && parsed->metrics)
-		error = metrics_serve(daemon->metrics, daemon->event, daemon->methods.registry);
+		error = metrics_serve(daemon->metrics, daemon->event, methods->registry);
+	if (!error && iovd_is_standalone(parsed))
+		error = standalone_open(methods->registry, parsed);
 	if (!error && parsed->state)
-		error = state_open(&daemon->methods.state, daemon->methods.registry, parsed->state);
-	if (!error)
+		error = state_open(&methods->state, methods->registry, parsed->state);
+	if (!error && parsed->control)
 		error = control_open(&daemon->control, daemon->iov, daemon->event, parsed->control,
-				     daemon->has_access ? &daemon->access : NULL, iovd_methods, &daemon->methods);
+				     daemon->has_access ? &daemon->access : NULL, iovd_methods,
+				     methods);
+	return error;
+}
+
+static int start(struct daemon *daemon, const struct iovd_options *parsed)
+{
+	unsigned int cpu, count;
+	int error = eal_parse_workers(daemon->iov, parsed->workers, &cpu, &count);
+
+	if (error)
+		return error;
+	if (count > 1)
+		iov_log(daemon->iov, LOG_NOTICE, "--workers %s: there is one worker yet, on CPU %u",
+			parsed->workers, cpu);
+	error = prepare(daemon, parsed);
+	if (!error)
+		error = start_event(daemon);
+	if (!error)
+		error = start_datapath(daemon, parsed, cpu);
+	if (!error)
+		error = start_services(daemon, parsed);
 	if (!error)
 		iov_log(daemon->iov, LOG_NOTICE, "ready: worker on CPU %u, control socket %s", cpu,
-			parsed->control);
+			parsed->control ? parsed->control : "none");
 	return error;
 }
 
@@ -221,6 +251,10 @@ int main(int argc, char **argv)
 	int status;
 
 	iovd_options_parse(&parsed, argc, argv);
+	if (parsed.print_capabilities) {
+		standalone_print();
+		return EXIT_SUCCESS;
+	}
 	set_signals();
 	status = iov_open(&daemon.iov, &context);
 	if (status) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <argp.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/paths.h"
 #include "vhost-user/options.h"
@@ -10,6 +13,10 @@ const char *argp_program_version = "iovd (iovkit) " IOVKIT_VERSION;
 
 enum {
 	KEY_CONTROL = 0x1000,
+	KEY_SOCKET_PATH,
+	KEY_FD,
+	KEY_UPLINK,
+	KEY_PRINT,
 	KEY_CONTROL_MODE,
 	KEY_CONTROL_OWNER,
 	KEY_WORKERS,
@@ -43,9 +50,41 @@ static const struct argp_option options[] = {
 	  "given several times (default: sockets in /run and /tmp)" },
 	{ "sandbox", KEY_SANDBOX, "on|off", 0,
 	  "Whether to give up the system calls and the paths that are not needed (on)" },
+	{ 0, 0, 0, 0, "As a back end for one guest, without control socket and state:" },
+	{ "socket-path", KEY_SOCKET_PATH, "PATH", 0, "Serve the guest whose VMM connects here" },
+	{ "fd", KEY_FD, "FDNUM", 0, "Serve it at this socket, which listens or is connected" },
+	{ "uplink", KEY_UPLINK, "DEVICE", 0,
+	  "Connect it to this device: a PCI address, or a virtual device of DPDK" },
+	{ "print-capabilities", KEY_PRINT, 0, 0, "Print what back end this is as JSON, and end" },
+	{ 0, 0, 0, 0, "Other options:", -1 },
 	{ "verbose", 'v', 0, 0, "Log more; twice for everything, DPDK's messages included" },
 	{ 0 },
 };
+
+/* The first three are those of standard input and output. */
+static int parse_fd(const char *text, const struct argp_state *state)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	if (*end || number <= STDERR_FILENO || number > INT_MAX)
+		argp_error(state, "--fd %s: expected a number from 3", text);
+	return (int)number;
+}
+
+static void check(const struct iovd_options *parsed, const struct argp_state *state)
+{
+	if (parsed->socket_path && parsed->fd)
+		argp_error(state, "--socket-path and --fd: expected one of them");
+	if (parsed->uplink && !iovd_is_standalone(parsed))
+		argp_error(state, "--uplink: goes with --socket-path or --fd; otherwise see 'iov port "
+			   "add'");
+	if (parsed->state && iovd_is_standalone(parsed))
+		argp_error(state, "--state: a back end for one guest has none");
+	if ((parsed->control_mode || parsed->control_owner) && iovd_is_standalone(parsed) &&
+	    !parsed->control)
+		argp_error(state, "--control-mode and --control-owner: --control is missing");
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -60,6 +99,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_CONTROL_OWNER:
 		parsed->control_owner = arg;
+		return 0;
+	case KEY_SOCKET_PATH:
+		parsed->socket_path = arg;
+		return 0;
+	case KEY_FD:
+		parsed->fd = parse_fd(arg, state);
+		return 0;
+	case KEY_UPLINK:
+		parsed->uplink = arg;
 		return 0;
 	case KEY_WORKERS:
 		parsed->workers = arg;
@@ -89,6 +137,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'v':
 		parsed->level++;
 		return 0;
+	case ARGP_KEY_END:
+		check(parsed, state);
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -103,20 +154,46 @@ static const struct argp argp = {
 };
 
 /* Two daemons with sockets of their own must not share the default state. */
-static void choose_state(struct iovd_options *parsed)
+static void choose_defaults(struct iovd_options *parsed)
 {
-	if (!parsed->state && !strcmp(parsed->control, IOV_CONTROL_SOCKET))
+	if (!parsed->control && !iovd_is_standalone(parsed))
+		parsed->control = IOV_CONTROL_SOCKET;
+	if (!parsed->state && parsed->control && !strcmp(parsed->control, IOV_CONTROL_SOCKET) &&
+	    !iovd_is_standalone(parsed))
 		parsed->state = IOV_IOVD_STATE;
-	parsed->sandbox.control = parsed->control;
-	parsed->sandbox.state = parsed->state;
+}
+
+static void choose_paths(struct iovd_options *parsed)
+{
+	struct sandbox_options *sandbox = &parsed->sandbox;
+	size_t count = 0;
+
+	if (parsed->control)
+		sandbox->sockets[count++] = parsed->control;
+	if (parsed->socket_path)
+		sandbox->sockets[count++] = parsed->socket_path;
 	if (parsed->metrics && *parsed->metrics == '/')
-		parsed->sandbox.metrics = parsed->metrics;
+		sandbox->sockets[count++] = parsed->metrics;
+	sandbox->state = parsed->state;
+}
+
+/* "Other options and arguments should be ignored", those that are wrong included. */
+static bool wants_capabilities(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (!strcmp(argv[i], "--print-capabilities"))
+			return true;
+	return false;
 }
 
 void iovd_options_parse(struct iovd_options *options, int argc, char **argv)
 {
-	*options = (struct iovd_options){ .control = IOV_CONTROL_SOCKET, .level = LOG_NOTICE };
+	*options = (struct iovd_options){ .level = LOG_NOTICE };
+	options->print_capabilities = wants_capabilities(argc, argv);
+	if (options->print_capabilities)
+		return;
 	argp_err_exit_status = IOVD_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, options);
-	choose_state(options);
+	choose_defaults(options);
+	choose_paths(options);
 }

@@ -12,7 +12,11 @@
 
 /**
  * struct iovd_options - what iovd starts with
- * @control: control socket
+ * @print_capabilities: say what back end this is, and nothing else
+ * @socket_path: serve one guest at this socket; NULL: see @fd
+ * @fd: serve one guest at this socket; 0: serve what the control socket says
+ * @uplink: what that guest is connected to; NULL for nothing
+ * @control: control socket; NULL for none
  * @control_mode: its permissions; NULL for the usual
  * @control_owner: its owner by name; NULL for the own user
  * @workers: CPU list
@@ -25,6 +29,10 @@
  * @level: highest level that is logged
  */
 struct iovd_options {
+	bool print_capabilities;
+	const char *socket_path;
+	int fd;
+	const char *uplink;
 	const char *control;
 	const char *control_mode;
 	const char *control_owner;
@@ -37,6 +45,12 @@ struct iovd_options {
 	struct sandbox_options sandbox;
 	int level;
 };
+
+/* Whether iovd serves one guest, as its command line says. */
+static inline bool iovd_is_standalone(const struct iovd_options *options)
+{
+	return options->socket_path || options->fd;
+}
 
 /**
  * iovd_options_parse - read the command line

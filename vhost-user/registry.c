@@ -2,6 +2,7 @@
 #include "vhost-user/registry.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -192,7 +193,7 @@ static int port_open(struct port *port, const struct port_options *options)
 {
 	int error;
 
-	if (!options->socket)
+	if (!options->socket && !options->fd)
 		return uplink_open(&port->uplink, port->registry->iov, options->device);
 	port->access = (struct socket_access)SOCKET_ACCESS(0660);
 	error = socket_access_parse(&port->access, port->registry->iov, options->mode,
@@ -200,7 +201,11 @@ static int port_open(struct port *port, const struct port_options *options)
 	if (error)
 		return error;
 	port->server = options->server;
-	port->socket = strdup(options->socket);
+	port->fd = options->fd;
+	if (options->socket)
+		port->socket = strdup(options->socket);
+	else if (asprintf(&port->socket, "fd %d", options->fd) < 0)
+		port->socket = NULL;
 	return port->socket ? vhost_port_open(port) : -ENOMEM;
 }
 

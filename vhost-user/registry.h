@@ -42,7 +42,8 @@ struct registry;
  * @id: identity to the worker
  * @bridge: where it is a member; NULL for none
  * @counters: written by the worker
- * @socket: path of the vhost-user socket
+ * @socket: path of the vhost-user socket, or "fd 3" for an inherited one
+ * @fd: the inherited one; 0 for none
  * @server: iovd listens there
  * @access: who may connect to it then
  * @log: what is said of its front end
@@ -60,6 +61,7 @@ struct port {
 	struct bridge *bridge;
 	struct dp_counters *counters;
 	char *socket;
+	int fd;
 	bool server;
 	struct socket_access access;
 	struct port_log *log;
@@ -137,6 +139,7 @@ void registry_publish(struct registry *registry);
  * @server: listen at @socket instead of connecting
  * @mode: permissions of a server's socket, "0660"; NULL for these
  * @owner: numbers of its owner and group, "107:108"; NULL for those of iovd
+ * @fd: socket that was inherited, instead of @socket; 0 for none
  * @device: for an uplink
  * @bridge: name of the bridge to join, NULL for none
  */
@@ -146,6 +149,7 @@ struct port_options {
 	bool server;
 	const char *mode;
 	const char *owner;
+	int fd;
 	const char *device;
 	const char *bridge;
 };

@@ -16,20 +16,21 @@
 /* Directories that --allow adds. */
 #define SANDBOX_ALLOW_MAX 32
 
+/* Control socket, that of the one guest, that of the HTTP server. */
+#define SANDBOX_SOCKETS_MAX 3
+
 /**
  * struct sandbox_options - paths that are the user's choice
  * @allow: where ports may have sockets and files; without any /run and /tmp, for
  *	sockets alone
  * @allow_count: length of @allow
- * @control: control socket
- * @metrics: socket of the HTTP server; NULL for none
+ * @sockets: sockets that iovd itself makes; NULL behind the last
  * @state: file of the state; NULL for none
  */
 struct sandbox_options {
 	const char *allow[SANDBOX_ALLOW_MAX];
 	size_t allow_count;
-	const char *control;
-	const char *metrics;
+	const char *sockets[SANDBOX_SOCKETS_MAX];
 	const char *state;
 };
 

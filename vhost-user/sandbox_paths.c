@@ -167,10 +167,10 @@ static int add_usual(const struct ruleset *ruleset)
 
 static int add_options(const struct ruleset *ruleset, const struct sandbox_options *options)
 {
-	int error = add_parent(ruleset, options->control, SOCKETS);
+	int error = 0;
 
-	if (!error && options->metrics)
-		error = add_parent(ruleset, options->metrics, SOCKETS);
+	for (size_t i = 0; !error && i < SANDBOX_SOCKETS_MAX && options->sockets[i]; i++)
+		error = add_parent(ruleset, options->sockets[i], SOCKETS);
 	if (!error && options->state)
 		error = add_parent(ruleset, options->state, FILES);
 	for (size_t i = 0; !error && i < options->allow_count; i++)

@@ -119,9 +119,13 @@ int vhost_port_open(struct port *port)
 
 	if (error)
 		return error;
-	error = vu_endpoint_open(&port->endpoint, port_log_context(port->log), port->registry->event,
-				 port->socket, port->server ? VU_SERVER : VU_CLIENT, &device,
-				 &port->access);
+	if (port->fd)
+		error = vu_endpoint_adopt(&port->endpoint, port_log_context(port->log),
+					  port->registry->event, port->fd, &device);
+	else
+		error = vu_endpoint_open(&port->endpoint, port_log_context(port->log),
+					 port->registry->event, port->socket,
+					 port->server ? VU_SERVER : VU_CLIENT, &device, &port->access);
 	if (error)
 		iov_fail(iov, error, "%s", iov_error_message(port_log_context(port->log)));
 	return error;

@@ -32,7 +32,7 @@ static const bool sanitized = false;
 
 static char directory[64], control[96], state_file[96], secret[96];
 
-static struct sandbox_options options = { .control = control, .state = state_file };
+static struct sandbox_options options = { .sockets = { control }, .state = state_file };
 
 static void write_secret(void)
 {
