@@ -33,6 +33,7 @@ static uint64_t any_features(struct fuzz_input *input)
 static void begin(struct fuzz_input *input)
 {
 	static const uint32_t sizes[] = {2048, 64, 12, 65562};
+	unsigned int count;
 
 	for (unsigned int i = 0; i < STATIONS; i++) {
 		struct station *station = &lan->stations[i];
@@ -40,7 +41,8 @@ static void begin(struct fuzz_input *input)
 		station->guest.allocated = 0;
 		station->counters = (struct dp_counters){0};
 		lan_renegotiate(lan, i, any_features(input));
-		lan_post(lan, i, fuzz_below(input, 33), sizes[fuzz_below(input, 4)]);
+		count = fuzz_below(input, 33);
+		lan_post(lan, i, count, sizes[fuzz_below(input, 4)]);
 	}
 }
 
@@ -62,7 +64,7 @@ static uint32_t write_template(uint8_t *frame, uint8_t kind)
 static void send_one(struct fuzz_input *input)
 {
 	static uint8_t frame[FRAME_MAX];
-	uint8_t kind = fuzz_u8(input), changes;
+	uint8_t kind = fuzz_u8(input), changes, at;
 	struct virtio_net_hdr header = {0};
 	uint32_t l4 = write_template(frame, kind), length = fuzz_u16(input);
 
@@ -78,8 +80,10 @@ static void send_one(struct fuzz_input *input)
 		};
 	if (kind & 32)
 		fuzz_bytes(input, &header, sizeof(header));
-	for (changes = fuzz_below(input, 16); changes; changes--)
-		frame[fuzz_below(input, 128)] = fuzz_u8(input);
+	for (changes = fuzz_below(input, 16); changes; changes--) {
+		at = (uint8_t)fuzz_below(input, 128);
+		frame[at] = fuzz_u8(input);
+	}
 	lan_send(lan, 0, &header, frame, length);
 	lan_pass(lan);
 }

@@ -7,7 +7,8 @@
  * Targets fail by cmocka's assertions, which end the process, or under a sanitizer.
  *
  * The bytes are a program of the target's making: it reads what to do next with the
- * functions below, which give zeros at the end.  So zero should mean the usual.
+ * functions below, which give zeros at the end.  So zero should mean the usual.  Read
+ * one thing in a statement: the order within one is the compiler's, and a corpus is for all.
  */
 #ifndef IOV_TESTS_FUZZ_H
 #define IOV_TESTS_FUZZ_H

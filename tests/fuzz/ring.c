@@ -97,12 +97,14 @@ void __sanitizer_cov_load16(uint8_t *at)
 static uint64_t any_address(struct fuzz_input *input)
 {
 	static const uint64_t borders[] = {GPA, GPA + GUEST_BYTES / 2, GPA + GUEST_BYTES};
+	uint32_t border;
 
 	switch (fuzz_below(input, 8)) {
 	case 6:
 		return fuzz_edge(input);
 	case 7:
-		return borders[fuzz_below(input, 3)] + fuzz_below(input, 64) - 32;
+		border = fuzz_below(input, 3);
+		return borders[border] + fuzz_below(input, 64) - 32;
 	default:
 		return GPA + fuzz_below(input, NEAR);
 	}
@@ -112,14 +114,12 @@ static uint64_t any_address(struct fuzz_input *input)
 static struct vring_desc any_descriptor(struct fuzz_input *input, uint16_t entries)
 {
 	uint8_t kind = fuzz_u8(input);
+	struct vring_desc desc = {.addr = any_address(input)};
 
-	return (struct vring_desc){
-		.addr = any_address(input),
-		.len = kind & 0x80 ? (uint32_t)fuzz_edge(input) : fuzz_below(input, 3000),
-		.flags = kind & 0x40 ? fuzz_u16(input) :
-				       kind & (VRING_DESC_F_NEXT | VRING_DESC_F_WRITE),
-		.next = kind & 0x20 ? fuzz_u16(input) : (uint16_t)fuzz_below(input, entries),
-	};
+	desc.len = kind & 0x80 ? (uint32_t)fuzz_edge(input) : fuzz_below(input, 3000);
+	desc.flags = kind & 0x40 ? fuzz_u16(input) : kind & (VRING_DESC_F_NEXT | VRING_DESC_F_WRITE);
+	desc.next = kind & 0x20 ? fuzz_u16(input) : (uint16_t)fuzz_below(input, entries);
+	return desc;
 }
 
 static void write_descriptor(void *at, const struct vring_desc *desc)
@@ -144,8 +144,10 @@ static struct vring_desc any_indirect(struct fuzz_input *input)
 
 		write_descriptor(table + 16 * i, &desc);
 	}
+	if (kind & 0x10)
+		gpa = any_address(input);
 	return (struct vring_desc){
-		.addr = kind & 0x10 ? any_address(input) : gpa,
+		.addr = gpa,
 		.len = kind & 0x20 ? (uint32_t)fuzz_edge(input) : 16u * count,
 		.flags = VRING_DESC_F_INDIRECT | (kind & 0x40 ? VRING_DESC_F_NEXT : 0),
 	};
@@ -190,10 +192,12 @@ static void put(struct fuzz_input *input, struct vring_desc desc)
 static void make_available(struct fuzz_input *input)
 {
 	struct vring_avail *avail = fixture.driver.avail;
+	uint16_t at;
 
 	if (fixture.packed)
 		return;
-	avail->ring[fuzz_below(input, size)] = fuzz_u16(input);
+	at = (uint16_t)fuzz_below(input, size);
+	avail->ring[at] = fuzz_u16(input);
 	avail->idx += fuzz_one_in(input, 4) ? fuzz_u16(input) : 1;
 }
 
@@ -255,14 +259,15 @@ static void fill(struct fuzz_input *input)
 	struct virtq_write writes[4];
 	unsigned int count = 1 + fuzz_below(input, 4);
 
-	for (unsigned int i = 0; i < count; i++)
+	for (unsigned int i = 0; i < count; i++) {
 		writes[i] = (struct virtq_write){
 			.head = head,
 			.head_length = 1 + fuzz_below(input, WRITE_MAX / 2),
 			.rest = {&rest, &rest + 1, 0},
-			.rest_length = fuzz_below(input, WRITE_MAX / 2 + 1),
 			.buffers = head + 10,
 		};
+		writes[i].rest_length = fuzz_below(input, WRITE_MAX / 2 + 1);
+	}
 	assert_true(virtq_fill(&fixture.vq, &fixture.batch, writes, count,
 			       fuzz_one_in(input, 4) ? 1 : VIRTQ_CHAINS_MAX) <= count);
 	virtq_publish(&fixture.vq);
@@ -291,8 +296,9 @@ static void ask_for_calls(struct fuzz_input *input)
 
 static void plan_flip(struct fuzz_input *input)
 {
-	struct flip flip = {.loads = fuzz_u8(input), .bit = fuzz_u8(input)};
+	struct flip flip = {.loads = fuzz_u8(input)};
 
+	flip.bit = fuzz_u8(input);
 	if (hostile.count < FLIPS_MAX)
 		hostile.flips[hostile.count++] = flip;
 }

@@ -306,7 +306,7 @@ static void draft_good(struct fuzz_input *input, uint8_t op, struct draft *draft
 /* One thing about it that does not. */
 static void spoil(struct fuzz_input *input, struct draft *draft)
 {
-	uint32_t words = draft->header.size / 8;
+	uint32_t words = draft->header.size / 8, word;
 
 	switch (fuzz_below(input, 8)) {
 	case 0:
@@ -322,7 +322,8 @@ static void spoil(struct fuzz_input *input, struct draft *draft)
 		draft->header.flags = (uint32_t)fuzz_edge(input);
 		break;
 	case 4:
-		draft->fds[fuzz_below(input, 3)] = files[fuzz_below(input, FILES)];
+		word = fuzz_below(input, 3);
+		draft->fds[word] = files[fuzz_below(input, FILES)];
 		break;
 	case 5:
 		fuzz_bytes(input, draft->payload, draft->header.size);
@@ -331,7 +332,8 @@ static void spoil(struct fuzz_input *input, struct draft *draft)
 		draft->header.size = (uint32_t)fuzz_edge(input);
 		break;
 	default:
-		draft->payload[words ? fuzz_below(input, words) : 0] = fuzz_edge(input);
+		word = words ? fuzz_below(input, words) : 0;
+		draft->payload[word] = fuzz_edge(input);
 	}
 }
 
