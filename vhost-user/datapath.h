@@ -63,6 +63,7 @@ struct dp_queue {
 
 struct dp_bridge;
 struct dp_port;
+struct lane;
 
 /**
  * struct dp_port - a port
@@ -70,6 +71,7 @@ struct dp_port;
  * @counters: outlive the view
  * @bridge: where it is a member; NULL for none
  * @uplink: the network device; NULL for a vhost-user port
+ * @lane: has the guest's rings while its memory arrives; NULL mostly
  * @burst: the worker's: packets for the network device
  * @burst_count: the worker's: length of @burst
  * @accepts: FRAME_NEED_* that the receiver takes
@@ -86,6 +88,7 @@ struct dp_port {
 	struct dp_counters *counters;
 	struct dp_bridge *bridge;
 	struct uplink *uplink;
+	struct lane *lane;
 	struct rte_mbuf **burst;
 	unsigned int burst_count;
 	uint8_t accepts;

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 
 #include "vhost-user/forward_state.h"
+#include "vhost-user/lane.h"
 
 void deliver_check_ring(struct forward *forward, struct dp_queue *queue)
 {
@@ -176,6 +177,35 @@ static enum drop to_uplink(struct forward *forward, struct dp_port *port, const 
 	return DROP_NONE;
 }
 
+static enum drop to_lane(struct dp_port *port, const struct frame *frame)
+{
+	struct lane_frame *room = lane_reserve(port->lane);
+	struct frame flat = *frame;
+	struct virtq_write write;
+
+	if (!room)
+		return DROP_FULL;
+	frame_flatten(&flat, room->bytes);
+	prepare(port, &flat, &write);
+	room->start = (uint32_t)(write.head - room->bytes);
+	room->length = write.head_length;
+	room->hash = frame_hash(&flat);
+	room->buffers_max = port->buffers_max;
+	lane_commit(port->lane);
+	port->counters->tx_packets++;
+	port->counters->tx_bytes += flat.length;
+	return DROP_NONE;
+}
+
+/* To a port that has no ring for the worker: it is down, or a lane has them. */
+static void without_ring(struct dp_port *port, const struct frame *frame)
+{
+	enum drop reason = port->lane ? to_lane(port, frame) : DROP_DOWN;
+
+	if (reason)
+		port->counters->drops[reason]++;
+}
+
 struct delivery {
 	struct forward *forward;
 	struct dp_port *port;
@@ -196,7 +226,7 @@ static void bring(void *arg, struct frame *frame)
 		if (queue)
 			guest_now(delivery->forward, queue, frame);
 		else
-			reason = DROP_DOWN;
+			without_ring(port, frame);
 	}
 	if (unlikely(reason))
 		port->counters->drops[reason]++;
@@ -238,5 +268,5 @@ void deliver(struct forward *forward, struct dp_port *port, struct frame *frame)
 	if (likely(queue))
 		guest_later(forward, queue, frame);
 	else
-		port->counters->drops[DROP_DOWN]++;
+		without_ring(port, frame);
 }

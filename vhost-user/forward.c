@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "vhost-user/forward_state.h"
+#include "vhost-user/lane.h"
 
 /* How long a guest keeps an address that the network claims as well. */
 #define REFLECTION_SECONDS 2
@@ -182,6 +183,40 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 	return count;
 }
 
+/* One frame that the guest sent by its lane, which copied it as it was. */
+static enum drop read_lane(const struct dp_port *port, struct lane_frame *sent,
+			   struct frame *frame)
+{
+	uint32_t length = sent->length - port->header;
+	struct virtio_net_hdr header;
+
+	*frame = (struct frame){ .head = sent->bytes + sent->start + port->header };
+	if (!sent->enabled)
+		return DROP_DOWN;
+	if (sent->length < port->header + (uint32_t)FRAME_ETHERNET)
+		return DROP_SHORT;
+	if (length > FRAME_MAX)
+		return DROP_LONG;
+	frame->length = frame->head_length = length;
+	memcpy(&header, sent->bytes + sent->start, sizeof(header));
+	return frame_parse(frame, &header, port->offers);
+}
+
+static unsigned int from_lane(struct forward *forward, struct dp_view *view, struct dp_port *port,
+			      uint32_t now)
+{
+	struct lane_frame *sent[DP_BURST];
+	unsigned int count = lane_receive(port->lane, sent, DP_BURST);
+
+	port->counters->drops[DROP_FULL] += lane_dropped(port->lane);
+	for (unsigned int i = 0; i < count; i++)
+		forward->reasons[i] = read_lane(port, sent[i], &forward->frames[i]);
+	switch_burst(forward, view, port, count, now);
+	deliver_finish(forward);
+	lane_release(port->lane, count);
+	return count;
+}
+
 static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
 				struct dp_port *port, uint32_t now)
 {
@@ -205,6 +240,8 @@ unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_
 
 		if (port->uplink)
 			count += from_uplink(forward, view, port, now);
+		if (unlikely(port->lane))
+			count += from_lane(forward, view, port, now);
 		for (unsigned int j = 0; j < port->from_count; j++)
 			count += from_guest(forward, view, port, &port->from[j], now);
 	}

@@ -35,6 +35,8 @@ enum vu_refusal vu_handle_set_mem_table(struct vu_session *session, struct vu_me
 	struct guest_memory *memory;
 	enum vu_refusal refusal;
 
+	if (vu_postcopy_is_go(session, message))
+		return vu_postcopy_go(session);
 	if (!table->count || table->count > VU_MEM_TABLE_REGIONS)
 		return vu_refuse(
 			session, VU_REFUSED_VALUE,
@@ -57,6 +59,8 @@ enum vu_refusal vu_handle_set_mem_table(struct vu_session *session, struct vu_me
 	vu_session_stop_rings(session);
 	guest_memory_close(session->memory);
 	session->memory = memory;
+	for (uint32_t i = 0; i < table->count; i++)
+		vu_postcopy_tell(session, message, &message->payload.mem_table.regions[i]);
 	vu_session_start_rings(session);
 	return VU_ACCEPTED;
 }
@@ -82,6 +86,11 @@ enum vu_refusal vu_handle_add_mem_reg(struct vu_session *session, struct vu_mess
 	};
 	enum vu_refusal refusal = VU_ACCEPTED;
 
+	if (vu_postcopy_is_go(session, message))
+		return vu_postcopy_go(session);
+	if (message->header.size != sizeof(message->payload.mem_slot))
+		return vu_refuse(session, VU_REFUSED_SIZE, "%u bytes of payload, expected %zu",
+				 message->header.size, sizeof(message->payload.mem_slot));
 	if (message->fd_count != 1)
 		return vu_refuse(session, VU_REFUSED_FDS, "no file descriptor came with the region; "
 				 "give the VMM shared memory (share=on)");
@@ -92,6 +101,8 @@ enum vu_refusal vu_handle_add_mem_reg(struct vu_session *session, struct vu_mess
 	vu_session_stop_rings(session);
 	if (guest_memory_add(session->memory, session->iov, &request))
 		refusal = VU_REFUSED_MEMORY;
+	else
+		vu_postcopy_tell(session, message, &message->payload.mem_slot.region);
 	vu_session_start_rings(session);
 	return refusal;
 }

@@ -30,6 +30,7 @@
 #include "vhost-user/privileges.h"
 #include "vhost-user/registry.h"
 #include "vhost-user/standalone.h"
+#include "vhost-user/userfault.h"
 #include "vhost-user/worker.h"
 
 /**
@@ -140,6 +141,16 @@ static int read_access(struct daemon *daemon, const struct iovd_options *parsed)
 	return error;
 }
 
+static bool may_postcopy(const struct daemon *daemon, const struct iovd_options *parsed)
+{
+	bool may = parsed->sandbox.postcopy && userfault_available();
+
+	if (parsed->sandbox.postcopy && !may)
+		iov_log(daemon->iov, LOG_WARNING, "--postcopy: the kernel gives no userfaultfd that "
+			"has shared memory, so ports do not offer it");
+	return may;
+}
+
 /* What needs privilege, or what the sandbox takes away. */
 static int prepare(struct daemon *daemon, const struct iovd_options *parsed)
 {
@@ -169,7 +180,7 @@ static int start_datapath(struct daemon *daemon, const struct iovd_options *pars
 	if (!error)
 		error = worker_start(&daemon->worker, daemon->iov);
 	if (!error && !parsed->no_sandbox)
-		error = sandbox_calls(daemon->iov);
+		error = sandbox_calls(daemon->iov, &parsed->sandbox);
 	return error;
 }
 
@@ -179,6 +190,8 @@ static int start_services(struct daemon *daemon, const struct iovd_options *pars
 	int error = registry_open(&methods->registry, daemon->iov, daemon->event, daemon->worker,
 				  daemon->positions);
 
+	if (!error)
+		methods->registry->postcopy = may_postcopy(daemon, parsed);
 	if (!error && parsed->metrics)
 		error = metrics_serve(daemon->metrics, daemon->event, methods->registry);
 	if (!error && iovd_is_standalone(parsed))

@@ -26,6 +26,7 @@ enum {
 	KEY_METRICS,
 	KEY_ALLOW,
 	KEY_SANDBOX,
+	KEY_POSTCOPY,
 };
 
 static const struct argp_option options[] = {
@@ -50,6 +51,9 @@ static const struct argp_option options[] = {
 	  "given several times (default: sockets in /run and /tmp)" },
 	{ "sandbox", KEY_SANDBOX, "on|off", 0,
 	  "Whether to give up the system calls and the paths that are not needed (on)" },
+	{ "postcopy", KEY_POSTCOPY, 0, 0,
+	  "Let VMMs move guests here by post-copy migration; a VMM has power over iovd's memory "
+	  "then" },
 	{ 0, 0, 0, 0, "As a back end for one guest, without control socket and state:" },
 	{ "socket-path", KEY_SOCKET_PATH, "PATH", 0, "Serve the guest whose VMM connects here" },
 	{ "fd", KEY_FD, "FDNUM", 0, "Serve it at this socket, which listens or is connected" },
@@ -133,6 +137,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (strcmp(arg, "on") && strcmp(arg, "off"))
 			argp_error(state, "--sandbox %s: expected on or off", arg);
 		parsed->no_sandbox = !strcmp(arg, "off");
+		return 0;
+	case KEY_POSTCOPY:
+		parsed->sandbox.postcopy = true;
 		return 0;
 	case 'v':
 		parsed->level++;

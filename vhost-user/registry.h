@@ -51,6 +51,7 @@ struct registry;
  * @mtu: what the front end said, 0 before
  * @queues: started rings, NULL where there is none
  * @polled: their kick cannot wake the worker
+ * @lane: has @queues while the guest's memory arrives; NULL mostly
  * @uplink: network device
  */
 struct port {
@@ -69,6 +70,7 @@ struct port {
 	uint16_t mtu;
 	struct vu_queue *queues[PORT_VRINGS];
 	bool polled[PORT_VRINGS];
+	struct lane *lane;
 	struct uplink *uplink;
 };
 
@@ -91,6 +93,7 @@ TAILQ_HEAD(bridge_list, bridge);
  * @iov: context of the control thread
  * @event: its event loop
  * @worker: who forwards
+ * @postcopy: ports offer that guest memory arrives while the guest runs
  * @positions: where rings stand, for the next iovd; NULL when nobody keeps that
  * @ports: ports in the order in which they were added
  * @bridges: bridges in the order in which they were added
@@ -99,6 +102,7 @@ struct registry {
 	struct iov *iov;
 	sd_event *event;
 	struct worker *worker;
+	bool postcopy;
 	struct positions *positions;
 	sd_event_source *attention;
 	struct dp_view *spare;

@@ -9,6 +9,7 @@
 #ifndef VHOST_USER_SANDBOX_H
 #define VHOST_USER_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/iov.h"
@@ -26,12 +27,14 @@
  * @allow_count: length of @allow
  * @sockets: sockets that iovd itself makes; NULL behind the last
  * @state: file of the state; NULL for none
+ * @postcopy: userfaultfd is needed
  */
 struct sandbox_options {
 	const char *allow[SANDBOX_ALLOW_MAX];
 	size_t allow_count;
 	const char *sockets[SANDBOX_SOCKETS_MAX];
 	const char *state;
+	bool postcopy;
 };
 
 /**
@@ -48,10 +51,11 @@ int sandbox_paths(struct iov *iov, const struct sandbox_options *options);
 /**
  * sandbox_calls - give up all system calls but some, in all threads
  * @iov: context
+ * @options: what else is needed
  *
  * Return: 0 or -errno with a message.
  */
-int sandbox_calls(struct iov *iov);
+int sandbox_calls(struct iov *iov, const struct sandbox_options *options);
 
 /**
  * sandbox_call_name - a system call of the table that is always allowed

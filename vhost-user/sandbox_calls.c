@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <linux/if_tun.h>
 #include <linux/prctl.h>
+#include <linux/userfaultfd.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
@@ -194,7 +195,18 @@ static int add_process(scmp_filter_ctx filter)
 }
 #endif
 
-static int load(scmp_filter_ctx filter)
+/* Memory of guests that arrives while they run. */
+static int add_postcopy(scmp_filter_ctx filter)
+{
+	int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(userfaultfd), 0);
+
+	if (error)
+		return error;
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, UFFDIO << 8));
+}
+
+static int load(scmp_filter_ctx filter, bool postcopy)
 {
 	int error = add_all(filter, SCMP_ACT_ALLOW, allowed);
 
@@ -208,6 +220,8 @@ static int load(scmp_filter_ctx filter)
 		error = add_memory(filter);
 	if (!error)
 		error = add_process(filter);
+	if (!error && postcopy)
+		error = add_postcopy(filter);
 	if (!error)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	/* A tree instead of a list; older libraries have none. */
@@ -215,10 +229,10 @@ static int load(scmp_filter_ctx filter)
 	return error ? error : seccomp_load(filter);
 }
 
-int sandbox_calls(struct iov *iov)
+int sandbox_calls(struct iov *iov, const struct sandbox_options *options)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	int error = filter ? load(filter) : -ENOMEM;
+	int error = filter ? load(filter, options->postcopy) : -ENOMEM;
 
 	seccomp_release(filter);
 	if (error)

@@ -35,6 +35,7 @@ uint64_t vu_session_offered(const struct vu_session *session)
 	       VU_BIT(VU_PROTOCOL_REPLY_ACK) | VU_BIT(VU_PROTOCOL_BACKEND_REQ) |
 	       VU_BIT(VU_PROTOCOL_BACKEND_SEND_FD) | VU_BIT(VU_PROTOCOL_RESET_DEVICE) |
 	       VU_BIT(VU_PROTOCOL_CONFIGURE_MEM_SLOTS) | VU_BIT(VU_PROTOCOL_STATUS) |
+	       (session->device.postcopy ? VU_BIT(VU_PROTOCOL_PAGEFAULT) : 0) |
 	       (ops->set_mtu ? VU_BIT(VU_PROTOCOL_MTU) : 0) |
 	       (ops->send_rarp ? VU_BIT(VU_PROTOCOL_RARP) : 0) |
 	       (ops->get_config ? VU_BIT(VU_PROTOCOL_CONFIG) : 0);
@@ -132,7 +133,7 @@ static int handle_message(struct vu_session *session)
 	if (refusal)
 		return answer_refusal(session, rule, refusal);
 	session->stats.messages++;
-	if (rule->replies)
+	if (rule->replies || message->has_reply)
 		return send_reply(session, message->payload.bytes, message->header.size);
 	return wants_ack(session, rule) ? send_reply(session, &done, sizeof(done)) : 0;
 }
@@ -235,7 +236,7 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 	}
 	session->iov = iov;
 	session->fd = fd;
-	session->wait_fd = session->timer_fd = -1;
+	session->wait_fd = session->timer_fd = session->userfault_fd = -1;
 	session->device = *device;
 	error = prepare_wait(session);
 	if (!error)
@@ -260,6 +261,8 @@ void vu_session_close(struct vu_session *session)
 		free(session->rings);
 	}
 	guest_memory_close(session->memory);
+	if (session->userfault_fd >= 0)
+		close(session->userfault_fd);
 	dirty_log_close(session->log);
 	vu_message_reset(&session->message);
 	vu_backend_close(session);

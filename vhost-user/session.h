@@ -39,6 +39,8 @@ struct vu_session;
  * @ring: its state; between queue_start and queue_stop the device's alone
  * @index: number of the vring
  * @enabled: whether packets may pass; constant while started
+ * @unsettled: @ring has yet to be begun with @setup, by whoever may touch its memory
+ * @setup: what it begins with
  * @kick_fd: readable when the driver added buffers; -1: the ring must be polled
  * @call_fd: written to interrupt the driver; -1: the driver polls
  * @features: negotiated virtio features
@@ -47,10 +49,21 @@ struct vu_queue {
 	struct virtq ring;
 	unsigned int index;
 	bool enabled;
+	bool unsettled;
+	struct virtq_setup setup;
 	int kick_fd;
 	int call_fd;
 	uint64_t features;
 };
+
+/**
+ * vu_queue_settle - begin with a ring that is not settled
+ * @queue: queue from queue_start with @unsettled set
+ *
+ * Touches guest memory that may still be missing, and lasts until it is there: see
+ * lane.h.  On the thread that has the ring.
+ */
+void vu_queue_settle(struct vu_queue *queue);
 
 /**
  * vu_queue_call - interrupt the driver
@@ -98,6 +111,7 @@ struct vu_ops {
  *	for the default of a minute
  * @positions: where its packed rings keep their positions, one for each vring, for a
  *	process that comes after this one; NULL for nowhere
+ * @postcopy: offer that guest memory arrives while rings run, which are unsettled then
  */
 struct vu_device {
 	const char *name;
@@ -108,6 +122,7 @@ struct vu_device {
 	unsigned int queue_num;
 	unsigned int answer_ms;
 	struct position *positions;
+	bool postcopy;
 };
 
 /* Besides what the ring itself finds: the file behind the guest's memory was cut short. */

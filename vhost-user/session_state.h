@@ -41,6 +41,19 @@ struct vu_vring {
 };
 
 /**
+ * enum vu_postcopy - how far a post-copy migration to here is
+ *
+ * Memory that comes while we listen is mapped and told of, but nobody touches it before
+ * the front end says that it answers faults.
+ */
+enum vu_postcopy {
+	VU_POSTCOPY_NONE,
+	VU_POSTCOPY_ADVISED,	/* the front end has our userfaultfd */
+	VU_POSTCOPY_LISTENING,	/* memory is missing until it arrives */
+	VU_POSTCOPY_TOLD,	/* the same, and the front end has yet to say that it answers */
+};
+
+/**
  * struct vu_session - a connection
  * @iov: context
  * @fd: socket
@@ -55,6 +68,8 @@ struct vu_vring {
  * @protocol_features: as negotiated
  * @memory: guest memory, NULL before SET_MEM_TABLE or ADD_MEM_REG
  * @log: dirty log of a migration, NULL before SET_LOG_BASE
+ * @postcopy: how far a post-copy migration is
+ * @userfault_fd: missing pages of @memory are waited for with it; -1 without post-copy
  * @status: device status as the driver set it
  * @message: the message being received
  * @stats: counters
@@ -74,6 +89,8 @@ struct vu_session {
 	uint64_t protocol_features;
 	struct guest_memory *memory;
 	struct dirty_log *log;
+	enum vu_postcopy postcopy;
+	int userfault_fd;
 	uint8_t status;
 	struct vu_message message;
 	struct vu_stats stats;
@@ -112,6 +129,15 @@ void vu_vring_close(struct vu_vring *ring);
  */
 void vu_session_stop_rings(struct vu_session *session);
 void vu_session_start_rings(struct vu_session *session);
+
+/*
+ * Post-copy: whether a message about memory is the front end's word that it answers
+ * faults; take it.  Tell where a region is here, if it wants to know.
+ */
+bool vu_postcopy_is_go(const struct vu_session *session, const struct vu_message *message);
+enum vu_refusal vu_postcopy_go(struct vu_session *session);
+void vu_postcopy_tell(struct vu_session *session, struct vu_message *message,
+		      struct vu_mem_region *region);
 
 /* Offered protocol features of a device. */
 uint64_t vu_session_offered(const struct vu_session *session);

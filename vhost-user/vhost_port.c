@@ -11,6 +11,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "vhost-user/lane.h"
 #include "vhost-user/registry.h"
 
 #define FEATURES                                                                                   \
@@ -42,11 +43,45 @@ static const struct {
 	{ VIRTIO_F_IN_ORDER, "in-order" },
 };
 
+/* Memory that may be missing is for the lane alone: nobody else may come to wait for it. */
+static void start_in_lane(struct port *port, struct vu_queue *queue)
+{
+	int error = port->lane ? 0 : lane_open(&port->lane,
+					       worker_attention_fd(port->registry->worker));
+
+	port->queues[queue->index] = queue;
+	if (error)
+		iov_log(port->registry->iov, LOG_ERR,
+			"%s: vring %u stands still until all memory has arrived: %s", port->name,
+			queue->index, strerror(-error));
+	else
+		lane_add(port->lane, queue);
+	registry_publish(port->registry);
+}
+
+static void stop_in_lane(struct port *port, struct vu_queue *queue)
+{
+	struct lane *lane = port->lane;
+
+	if (lane)
+		lane_remove(lane, queue);
+	port->queues[queue->index] = NULL;
+	if (lane && lane_is_empty(lane))
+		port->lane = NULL;
+	registry_publish(port->registry);
+	if (!port->lane)
+		lane_close(lane);
+}
+
 static void queue_start(void *arg, struct vu_queue *queue)
 {
 	struct port *port = arg;
 	bool sends = queue->index & 1;
 
+	if (queue->unsettled) {
+		start_in_lane(port, queue);
+		return;
+	}
 	queue->ring.reads_only = sends;
 	if (sends)
 		port->polled[queue->index] =
@@ -61,6 +96,10 @@ static void queue_stop(void *arg, struct vu_queue *queue)
 	struct port *port = arg;
 	bool watched = queue->index & 1 && !port->polled[queue->index];
 
+	if (port->lane || queue->unsettled) {
+		stop_in_lane(port, queue);
+		return;
+	}
 	port->queues[queue->index] = NULL;
 	port->polled[queue->index] = false;
 	registry_publish(port->registry);
@@ -110,6 +149,7 @@ int vhost_port_open(struct port *port)
 		.features = FEATURES,
 		.queues = PORT_VRINGS,
 		.queue_num = PORT_QUEUE_PAIRS,
+		.postcopy = port->registry->postcopy,
 		.positions = positions_of(port->registry->positions, port->name),
 	};
 

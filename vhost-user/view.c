@@ -32,6 +32,8 @@ static void set_features(struct dp_port *dp, uint64_t features)
 
 static int fill_guest(struct dp_view *view, struct dp_port *dp, const struct port *port)
 {
+	dp->lane = port->lane;
+	view->must_poll |= port->lane != NULL;
 	dp->from = calloc(PORT_QUEUE_PAIRS, sizeof(*dp->from));
 	dp->to = calloc(PORT_QUEUE_PAIRS, sizeof(*dp->to));
 	if (!dp->from || !dp->to)
@@ -42,6 +44,8 @@ static int fill_guest(struct dp_view *view, struct dp_port *dp, const struct por
 		if (!queue)
 			continue;
 		set_features(dp, queue->features);
+		if (port->lane || queue->unsettled)
+			continue;
 		/* Virtio 1.2 section 5.1.2: receiveq1, transmitq1, receiveq2, ... */
 		if (i & 1)
 			dp->from[dp->from_count++] = (struct dp_queue){ .vu = queue, .port = dp };

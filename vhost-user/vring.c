@@ -161,6 +161,31 @@ static bool set_log(struct vu_session *session, const struct vu_vring *ring,
 	return false;
 }
 
+/* Nobody but its device may touch the memory of a ring while it is missing. */
+static void begin(struct vu_session *session, struct vu_vring *ring, struct virtq_setup *setup)
+{
+	ring->queue.unsettled = session->postcopy >= VU_POSTCOPY_LISTENING;
+	if (ring->queue.unsettled)
+		setup->base = packed_base(ring);
+	else if (vu_is_packed(session))
+		resume_packed(session, ring, setup);
+	else
+		setup->base = resume_split(session, ring, setup->device);
+	ring->queue.setup = *setup;
+	if (!ring->queue.unsettled)
+		virtq_start(&ring->queue.ring, setup);
+}
+
+void vu_queue_settle(struct vu_queue *queue)
+{
+	const struct vring_used *used = queue->setup.device;
+
+	if (!(queue->setup.features & VU_BIT(VIRTIO_F_RING_PACKED)))
+		queue->setup.base = __atomic_load_n(&used->idx, __ATOMIC_RELAXED);
+	virtq_start(&queue->ring, &queue->setup);
+	queue->unsettled = false;
+}
+
 enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring)
 {
 	bool logged = session->features & VU_BIT(VU_F_LOG_ALL);
@@ -171,7 +196,7 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 		.features = session->features,
 	};
 
-	if (ring->running || ring->broken || !ring->started || !ring->has_addr || !ring->size ||
+	if (session->postcopy == VU_POSTCOPY_TOLD || ring->running || ring->broken || !ring->started || !ring->has_addr || !ring->size ||
 	    !session->memory || !session->memory->count || (logged && !session->log))
 		return VU_ACCEPTED;
 	if (logged && !dirty_log_covers(session->log, session->memory)) {
@@ -182,11 +207,7 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 		return VU_REFUSED_VALUE;
 	if (!translate(session, ring, &setup) || !set_log(session, ring, &setup))
 		return VU_REFUSED_MEMORY;
-	if (vu_is_packed(session))
-		resume_packed(session, ring, &setup);
-	else
-		setup.base = resume_split(session, ring, setup.device);
-	virtq_start(&ring->queue.ring, &setup);
+	begin(session, ring, &setup);
 	ring->queue.features = session->features;
 	ring->queue.enabled =
 		ring->enabled || !(session->features & VU_BIT(VU_F_PROTOCOL_FEATURES));
@@ -203,6 +224,8 @@ void vu_vring_stop(struct vu_session *session, struct vu_vring *ring)
 		return;
 	session->device.ops->queue_stop(session->device.arg, &ring->queue);
 	ring->running = false;
+	if (ring->queue.unsettled)
+		return;
 	ring->base = virtq_base(&ring->queue.ring);
 	ring->ran = true;
 }

@@ -92,7 +92,7 @@ static int receive(int fd, struct vu_message *message, bool is_reply, enum vu_re
 {
 	*refusal = VU_ACCEPTED;
 	if (!message->received)
-		message->reply_fd = -1;
+		vu_message_reset(message);
 	while (message->received < HEADER || message->received < HEADER + message->header.size) {
 		ssize_t bytes = receive_part(fd, message, refusal);
 
@@ -191,6 +191,7 @@ void vu_message_reset(struct vu_message *message)
 	if (message->received && message->reply_fd >= 0)
 		close(message->reply_fd);
 	message->reply_fd = -1;
+	message->has_reply = false;
 	message->fd_count = 0;
 	message->received = 0;
 }

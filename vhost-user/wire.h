@@ -24,6 +24,7 @@
  * @fd_count: number of descriptors that came
  * @reply_fd: descriptor for the reply to it, which a handler leaves there; closed when
  *	it was sent; -1 for none
+ * @has_reply: a handler left a reply of its own, to a request that mostly has none
  */
 struct vu_message {
 	struct vu_header header;
@@ -32,6 +33,7 @@ struct vu_message {
 	int fds[VU_FDS_MAX];
 	unsigned int fd_count;
 	int reply_fd;
+	bool has_reply;
 };
 
 /**

@@ -84,7 +84,7 @@ static int attempt(int (*action)(void))
 		struct iov *iov;
 
 		if (iov_open(&iov, NULL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-		    sandbox_paths(iov, &options) || sandbox_calls(iov))
+		    sandbox_paths(iov, &options) || sandbox_calls(iov, &options))
 			_exit(255);
 		errno = 0;
 		_exit(action() < 0 ? errno : 0);

@@ -11,6 +11,7 @@ struct daemon {
 	char directory[64];
 	char control[96];
 	char state[96];
+	const char *option;	/* one more, which a test may set before it starts iovd */
 	pid_t pid;
 };
 

@@ -19,6 +19,9 @@
 /* So slow that a good many pages are sent more than once. */
 #define BANDWIDTH (64 << 20)
 
+/* Pages that nobody waits for are sent as slowly, after the guest has moved. */
+#define POSTCOPY_BANDWIDTH (16 << 20)
+
 /* Answers to be seen before, while and after. */
 #define ENOUGH 200
 
@@ -43,6 +46,7 @@ static int setup(void **state)
 	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
 	static const char *const ports[] = {"a", "b", "c"};
 
+	fixture->iovd.option = "--postcopy";
 	daemon_start(&fixture->iovd);
 	daemon_do(&fixture->iovd, "bridge.add", "{\"name\":\"lan\",\"kind\":\"switch\"}");
 	for (unsigned int i = 0; i < 3; i++)
@@ -92,23 +96,24 @@ static void begin_move(struct fixture *fixture)
 	vmm_do(&fixture->source, "migrate", "{\"uri\":\"%s\"}", uri);
 }
 
+/* How far the source is, which must not have failed. */
+static bool has_status(struct fixture *fixture, const char *wanted)
+{
+	struct json_object *answer = vmm_ask(&fixture->source, "query-migrate", "{}");
+	const char *status = json_object_get_string(json_object_object_get(answer, "status"));
+	bool has = !strcmp(status, wanted);
+
+	if (!strcmp(status, "failed") || !strcmp(status, "postcopy-paused"))
+		fail_msg("%s", json_object_to_json_string(answer));
+	json_object_put(answer);
+	return has;
+}
+
 /* The guest is pinged until the source has sent all of it. */
 static void finish_move(struct fixture *fixture)
 {
-	const char *status = "";
-
-	while (strcmp(status, "completed")) {
-		struct json_object *answer = vmm_ask(&fixture->source, "query-migrate", "{}");
-		static char text[32];
-
-		snprintf(text, sizeof(text), "%s",
-			 json_object_get_string(json_object_object_get(answer, "status")));
-		status = text;
-		if (!strcmp(status, "failed"))
-			fail_msg("%s", json_object_to_json_string(answer));
-		json_object_put(answer);
+	while (!has_status(fixture, "completed"))
 		peer_run(&fixture->peer, 50);
-	}
 }
 
 static const uint8_t *save_memory(struct vmm *vmm)
@@ -194,6 +199,46 @@ static void guest_with_packed_rings_moves(void **state)
 	move(*state, options);
 }
 
+static void allow_postcopy(struct vmm *vmm)
+{
+	vmm_do(vmm, "migrate-set-capabilities",
+	       "{\"capabilities\":[{\"capability\":\"postcopy-ram\",\"state\":true}]}");
+}
+
+/* The guest goes on at its new place while most of its memory is at the old one. */
+static void move_early(struct fixture *fixture, const char *const *options)
+{
+	uint32_t before;
+
+	start_guest(fixture, options);
+	vmm_start(&fixture->destination, fixture->iovd.directory, "destination",
+		  path_of(fixture, "b"), true, options);
+	allow_postcopy(&fixture->source);
+	allow_postcopy(&fixture->destination);
+	vmm_do(&fixture->source, "migrate-set-parameters", "{\"max-postcopy-bandwidth\":%d}",
+	       POSTCOPY_BANDWIDTH);
+	fixture->peer.gap = 0;
+	begin_move(fixture);
+	peer_run(&fixture->peer, 200);
+	vmm_do(&fixture->source, "migrate-start-postcopy", "{}");
+	while (!has_status(fixture, "postcopy-active"))
+		peer_run(&fixture->peer, 10);
+	before = fixture->peer.received;
+	while (!fixture->peer.announced)
+		peer_run(&fixture->peer, 1);
+	finish_move(fixture);
+	printf("%u answers while memory arrived\n", fixture->peer.received - before);
+	assert_true(fixture->peer.received - before > ENOUGH);
+	expect_guest(fixture);
+}
+
+static void guest_with_split_rings_moves_before_its_memory(void **state)
+{
+	static const char *const options[] = {"-global", "virtio-net-pci.mrg_rxbuf=off", NULL};
+
+	move_early(*state, options);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv)
@@ -201,6 +246,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(guest_with_split_rings_moves),
 		TEST(guest_with_packed_rings_moves),
+		TEST(guest_with_split_rings_moves_before_its_memory),
 	};
 
 	if (argc > 1)
