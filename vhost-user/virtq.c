@@ -22,6 +22,7 @@ static const char *const error_names[VIRTQ_ERRORS] = {
 	[VIRTQ_ERROR_INDIRECT_ADDRESS] = "indirect-address",
 	[VIRTQ_ERROR_RX_READABLE] = "rx-readable",
 	[VIRTQ_ERROR_RX_EMPTY] = "rx-empty",
+	[VIRTQ_ERROR_IN_FLIGHT] = "in-flight",
 };
 
 const char *virtq_error_name(enum virtq_error error)

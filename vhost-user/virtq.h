@@ -67,6 +67,7 @@ enum virtq_error {
 	VIRTQ_ERROR_INDIRECT_ADDRESS,	/* indirect table outside of guest memory */
 	VIRTQ_ERROR_RX_READABLE,	/* receive buffer with a device-readable part */
 	VIRTQ_ERROR_RX_EMPTY,		/* receive buffer without room */
+	VIRTQ_ERROR_IN_FLIGHT,		/* chain that was not given back yet */
 	VIRTQ_ERRORS
 };
 
@@ -95,6 +96,7 @@ struct virtq_segment {
  * @first: index of its first segment in the batch
  * @readable: number of device-readable segments, which come first
  * @writable: number of device-writable segments
+ * @slot: where it is written down, see virtq_inflight.h
  * @readable_length: bytes of the device-readable segments
  * @writable_length: bytes of the device-writable segments
  *
@@ -107,6 +109,7 @@ struct virtq_chain {
 	uint16_t first;
 	uint16_t readable;
 	uint16_t writable;
+	uint16_t slot;
 	uint32_t readable_length;
 	uint32_t writable_length;
 };
@@ -335,6 +338,8 @@ struct virtq_layout virtq_layout(unsigned int size, uint64_t features);
  *	the index, below @size, in bits 0 to 14 and its wrap counter in bit 15; the
  *	same of the used entry in the high half
  * @features: negotiated virtio features
+ * @in_flight: entries of a packed ring behind the used one of its base that were taken and
+ *	are not to be taken again
  * @position: where a packed ring keeps its position, outlives the ring; NULL for nowhere
  */
 struct virtq_setup {
@@ -347,6 +352,7 @@ struct virtq_setup {
 	uint16_t size;
 	uint32_t base;
 	uint64_t features;
+	uint16_t in_flight;
 	uint64_t *position;
 };
 
@@ -393,7 +399,7 @@ struct virtq_ops {
  *
  * The used index of a split ring goes on from where it stands in guest memory.
  * A packed ring goes on at the used entry of its base, so what was taken but not
- * given back is taken again.  Kicks are disabled until virtq_kick_enable().
+ * given back is taken again, unless somebody wrote that down.  Kicks are disabled until virtq_kick_enable().
  */
 void virtq_start(struct virtq *vq, const struct virtq_setup *setup);
 

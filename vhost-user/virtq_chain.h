@@ -32,6 +32,14 @@ extern const struct virtq_ops virtq_packed_ops;
 void virtq_split_start(struct virtq *vq, const struct virtq_setup *setup);
 void virtq_packed_start(struct virtq *vq, const struct virtq_setup *setup);
 
+/* Take a chain of which nothing but its head is known; false when it cannot be had (now). */
+bool virtq_split_take_again(struct virtq *vq, struct virtq_batch *batch, uint16_t head);
+
+/* Add a buffer, or the table of an indirect chain, by a descriptor that is no more in the ring. */
+enum virtq_error virtq_packed_add_copy(struct virtq *vq, struct virtq_batch *batch,
+				       struct virtq_chain *chain,
+				       const struct vring_packed_desc *copy);
+
 /* Read 16 bytes, which need not be aligned, exactly once. */
 VIRTQ_INLINE void virtq_read_once(const void *at, uint64_t word[2])
 {

@@ -129,6 +129,18 @@ static enum virtq_error add_indirect(struct virtq *vq, struct virtq_batch *batch
 	return error;
 }
 
+enum virtq_error virtq_packed_add_copy(struct virtq *vq, struct virtq_batch *batch,
+				       struct virtq_chain *chain,
+				       const struct vring_packed_desc *copy)
+{
+	const struct descriptor buffer = {copy->addr, copy->len, copy->id, copy->flags};
+
+	chain->id = buffer.id;
+	if (buffer.flags & VRING_DESC_F_INDIRECT)
+		return add_indirect(vq, batch, chain, &buffer);
+	return add_buffer(vq, batch, chain, &buffer);
+}
+
 /* The chain that begins with @buffer, which is available, at the next entry. */
 VIRTQ_INLINE enum virtq_error add_chain(struct virtq *vq, struct virtq_batch *batch,
 					struct virtq_chain *chain, struct descriptor buffer)
@@ -334,4 +346,6 @@ void virtq_packed_start(struct virtq *vq, const struct virtq_setup *setup)
 		.position = setup->position ? setup->position : &vq->packed.private_position,
 	};
 	*vq->packed.position = virtq_position(used);
+	vq->packed.taken = setup->in_flight;
+	advance(vq, &vq->packed.avail_next, &vq->packed.avail_wrap, setup->in_flight);
 }

@@ -187,6 +187,16 @@ VIRTQ_INLINE bool take_one(struct virtq *vq, struct virtq_batch *batch)
 	return true;
 }
 
+bool virtq_split_take_again(struct virtq *vq, struct virtq_batch *batch, uint16_t head)
+{
+	struct virtq_chain *chain = virtq_begin_chain(batch);
+
+	if (!chain)
+		return false;
+	chain->id = head;
+	return virtq_end_chain(vq, batch, chain, add_chain(vq, batch, chain));
+}
+
 static unsigned int take(struct virtq *vq, struct virtq_batch *batch, unsigned int max)
 {
 	unsigned int count = available(vq, max), taken = 0;
