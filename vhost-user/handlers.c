@@ -135,6 +135,10 @@ enum vu_refusal vu_handle_set_protocol_features(struct vu_session *session,
 				 " are not offered, expected none beyond 0x%" PRIx64,
 				 features & ~vu_session_offered(session),
 				 vu_session_offered(session));
+	if (features & VU_BIT(VU_PROTOCOL_GET_VRING_BASE_INFLIGHT) &&
+	    !(features & VU_BIT(VU_PROTOCOL_INFLIGHT_SHMFD)))
+		return vu_refuse(session, VU_REFUSED_VALUE, "GET_VRING_BASE_INFLIGHT, expected "
+				 "INFLIGHT_SHMFD with it");
 	session->protocol_features = features;
 	return VU_ACCEPTED;
 }

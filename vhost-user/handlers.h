@@ -20,6 +20,8 @@ vu_handler vu_handle_set_log_fd;
 vu_handler vu_handle_postcopy_advise;
 vu_handler vu_handle_postcopy_listen;
 vu_handler vu_handle_postcopy_end;
+vu_handler vu_handle_get_inflight_fd;
+vu_handler vu_handle_set_inflight_fd;
 vu_handler vu_handle_reset_device;
 vu_handler vu_handle_set_status;
 vu_handler vu_handle_get_status;

@@ -40,6 +40,8 @@ enum vu_request {
 	VU_POSTCOPY_ADVISE = 28,
 	VU_POSTCOPY_LISTEN = 29,
 	VU_POSTCOPY_END = 30,
+	VU_GET_INFLIGHT_FD = 31,
+	VU_SET_INFLIGHT_FD = 32,
 	VU_RESET_DEVICE = 34,
 	VU_GET_MAX_MEM_SLOTS = 36,
 	VU_ADD_MEM_REG = 37,
@@ -68,9 +70,12 @@ enum vu_protocol_feature {
 	VU_PROTOCOL_PAGEFAULT = 8,
 	VU_PROTOCOL_CONFIG = 9,
 	VU_PROTOCOL_BACKEND_SEND_FD = 10,
+	VU_PROTOCOL_INFLIGHT_SHMFD = 12,
 	VU_PROTOCOL_RESET_DEVICE = 13,
 	VU_PROTOCOL_CONFIGURE_MEM_SLOTS = 15,
 	VU_PROTOCOL_STATUS = 16,
+	/* Some unreleased trees had another feature there, so devices have to ask for it. */
+	VU_PROTOCOL_GET_VRING_BASE_INFLIGHT = 20,
 };
 
 /* The feature bits that virtio leaves to vhost-user. */
@@ -165,6 +170,18 @@ static_assert(VU_CONFIG_HEADER == 12 && sizeof(struct vu_config) == 12 + VU_CONF
 /* The source of a migration sends what the driver wrote, to fields that it cannot write. */
 #define VU_CONFIG_MIGRATION 0x1u
 
+/* "Inflight description"; QEMU and DPDK send the padding of their C, too. */
+struct vu_inflight_area {
+	uint64_t size;
+	uint64_t offset;
+	uint16_t queues;
+	uint16_t entries;
+};
+#define VU_INFLIGHT_MIN 20
+static_assert(offsetof(struct vu_inflight_area, entries) == 18 &&
+		      sizeof(struct vu_inflight_area) == 24,
+	      "Inflight description");
+
 /* More than any request has, so that unknown ones can be answered, too. */
 #define VU_PAYLOAD_MAX 4096
 
@@ -176,6 +193,7 @@ union vu_payload {
 	struct vu_mem_slot mem_slot;
 	struct vu_log log;
 	struct vu_config config;
+	struct vu_inflight_area inflight;
 	uint8_t bytes[VU_PAYLOAD_MAX];
 };
 

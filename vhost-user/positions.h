@@ -5,8 +5,8 @@
  * The file is mapped and shared, so that a store to it is there after a SIGKILL; it
  * belongs on tmpfs, as none of it is true after the host has gone down.  What is in it
  * is taken for a hint: a ring goes on with it only when it is the same ring, in the
- * same memory, of which the front end knows no more than at the time, and only when the
- * ring looks like one that a device has used, see virtq_position.h.
+ * same memory, of which the front end knows no more than at the time, and only when a device
+ * has used it since its driver made it, see virtq_position.h.
  *
  * Threads: the control thread; @word of a running ring is its worker's.
  */

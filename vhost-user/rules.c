@@ -17,6 +17,9 @@
 #define CONFIG                                                                                     \
 	.min_size = VU_CONFIG_HEADER, .max_size = sizeof(struct vu_config),                        \
 	.offered = VU_BIT(VU_PROTOCOL_CONFIG)
+#define INFLIGHT                                                                                   \
+	.min_size = VU_INFLIGHT_MIN, .max_size = sizeof(struct vu_inflight_area),                  \
+	.offered = VU_BIT(VU_PROTOCOL_INFLIGHT_SHMFD)
 #define VRING_FD .min_size = 8, .max_size = 8, .index = VU_INDEX_U64, .max_fds = 1
 
 /* clang-format off */
@@ -81,6 +84,10 @@ static const struct vu_rule rules[VU_REQUESTS] = {
 	[VU_POSTCOPY_END] = {"POSTCOPY_END", NO_PAYLOAD, .replies = true,
 		.offered = VU_BIT(VU_PROTOCOL_PAGEFAULT),
 		.handle = vu_handle_postcopy_end},
+	[VU_GET_INFLIGHT_FD] = {"GET_INFLIGHT_FD", INFLIGHT, .replies = true,
+		.handle = vu_handle_get_inflight_fd},
+	[VU_SET_INFLIGHT_FD] = {"SET_INFLIGHT_FD", INFLIGHT, .max_fds = 1,
+		.handle = vu_handle_set_inflight_fd},
 	[VU_RESET_DEVICE] = {"RESET_DEVICE", NO_PAYLOAD,
 		.offered = VU_BIT(VU_PROTOCOL_RESET_DEVICE),
 		.handle = vu_handle_reset_device},

@@ -38,7 +38,9 @@ uint64_t vu_session_offered(const struct vu_session *session)
 	       (session->device.postcopy ? VU_BIT(VU_PROTOCOL_PAGEFAULT) : 0) |
 	       (ops->set_mtu ? VU_BIT(VU_PROTOCOL_MTU) : 0) |
 	       (ops->send_rarp ? VU_BIT(VU_PROTOCOL_RARP) : 0) |
-	       (ops->get_config ? VU_BIT(VU_PROTOCOL_CONFIG) : 0);
+	       (ops->get_config ? VU_BIT(VU_PROTOCOL_CONFIG) : 0) |
+	       (session->device.tracks_inflight ? VU_BIT(VU_PROTOCOL_INFLIGHT_SHMFD) : 0) |
+	       (session->device.leaves_inflight ? VU_BIT(VU_PROTOCOL_GET_VRING_BASE_INFLIGHT) : 0);
 }
 
 /* "GET_VRING_BASE", or "request 99". */
@@ -264,6 +266,7 @@ void vu_session_close(struct vu_session *session)
 	if (session->userfault_fd >= 0)
 		close(session->userfault_fd);
 	dirty_log_close(session->log);
+	vu_inflight_close(session->inflight);
 	vu_message_reset(&session->message);
 	vu_backend_close(session);
 	if (session->timer_fd >= 0)

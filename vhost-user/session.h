@@ -31,6 +31,7 @@
 #include "vhost-user/message.h"
 #include "vhost-user/positions.h"
 #include "vhost-user/virtq.h"
+#include "vhost-user/virtq_inflight.h"
 
 struct vu_session;
 
@@ -44,6 +45,11 @@ struct vu_session;
  * @kick_fd: readable when the driver added buffers; -1: the ring must be polled
  * @call_fd: written to interrupt the driver; -1: the driver polls
  * @features: negotiated virtio features
+ * @inflight: where the device writes down what is in flight, when it does and the front end
+ *	keeps that: the device takes, pushes and publishes by virtq_inflight.h then, and
+ *	begins with what is to be resumed; NULL otherwise
+ * @leave_inflight: at queue_stop the front end does not wait for what is in flight, which is
+ *	resumed when the queue starts again
  */
 struct vu_queue {
 	struct virtq ring;
@@ -54,6 +60,8 @@ struct vu_queue {
 	int kick_fd;
 	int call_fd;
 	uint64_t features;
+	struct virtq_inflight *inflight;
+	bool leave_inflight;
 };
 
 /**
@@ -109,6 +117,9 @@ struct vu_ops {
  *	the number of queue pairs
  * @answer_ms: how long the front end may take to answer a request, in milliseconds; 0
  *	for the default of a minute
+ * @tracks_inflight: it gives chains back in any order, so it writes down what is in flight
+ * @leaves_inflight: it can stop a queue at once; for front ends that are known to have
+ *	GET_VRING_BASE_INFLIGHT at bit 20 as the specification does
  * @positions: where its packed rings keep their positions, one for each vring, for a
  *	process that comes after this one; NULL for nowhere
  * @postcopy: offer that guest memory arrives while rings run, which are unsettled then
@@ -121,6 +132,8 @@ struct vu_device {
 	unsigned int queues;
 	unsigned int queue_num;
 	unsigned int answer_ms;
+	bool tracks_inflight;
+	bool leaves_inflight;
 	struct position *positions;
 	bool postcopy;
 };

@@ -70,6 +70,7 @@ enum vu_postcopy {
  * @log: dirty log of a migration, NULL before SET_LOG_BASE
  * @postcopy: how far a post-copy migration is
  * @userfault_fd: missing pages of @memory are waited for with it; -1 without post-copy
+ * @inflight: where rings write down what is in flight, NULL before SET_INFLIGHT_FD
  * @status: device status as the driver set it
  * @message: the message being received
  * @stats: counters
@@ -91,6 +92,7 @@ struct vu_session {
 	struct dirty_log *log;
 	enum vu_postcopy postcopy;
 	int userfault_fd;
+	struct vu_inflight *inflight;
 	uint8_t status;
 	struct vu_message message;
 	struct vu_stats stats;
@@ -119,6 +121,13 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 
 /* The front end learned where the ring stands, or the driver starts anew: nobody else need know. */
 void vu_vring_forget_position(struct vu_session *session, const struct vu_vring *ring);
+
+/* Unmap what the front end handed over; NULL is allowed. */
+void vu_inflight_close(struct vu_inflight *inflight);
+
+/* Go on with a ring as the memory of its session says, which there is; a message when it fails. */
+enum vu_refusal vu_inflight_start(struct vu_session *session, struct vu_vring *ring,
+				  struct virtq_setup *setup);
 
 /* Close its descriptors; the ring does not run. */
 void vu_vring_close(struct vu_vring *ring);

@@ -309,7 +309,8 @@ static bool kick_enable(struct virtq *vq)
 	if (vq->event_idx)
 		write_device_event(vq, next, VRING_PACKED_EVENT_FLAG_DESC);
 	else
-		write_device_event(vq, 0, VRING_PACKED_EVENT_FLAG_ENABLE);
+		/* No position belongs to it, but so it tells that the ring has a device. */
+		write_device_event(vq, 1, VRING_PACKED_EVENT_FLAG_ENABLE);
 	/* Our wish must be visible before we look for buffers, as the driver adds them
 	 * first and looks at our wish then; or a buffer would wait for nobody. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

@@ -108,7 +108,8 @@ static void resume_packed(struct vu_session *session, const struct vu_vring *rin
 	setup->position = &position->word;
 	if (!is_of(position, ring, &place))
 		note_ring(position, ring, &place, setup->base);
-	else if (!ring->ran && virtq_position_resume(setup, position->word, &setup->base) &&
+	else if (!ring->ran && !ring->queue.unsettled &&
+		 virtq_position_resume(setup, position->word, &setup->base) &&
 		 setup->base != packed_base(ring))
 		iov_log(session->iov, LOG_INFO, "%s: vring %u goes on at entry 0x%x, not 0x%x",
 			session->device.name, ring->queue.index, setup->base, packed_base(ring));
@@ -161,19 +162,36 @@ static bool set_log(struct vu_session *session, const struct vu_vring *ring,
 	return false;
 }
 
-/* Nobody but its device may touch the memory of a ring while it is missing. */
-static void begin(struct vu_session *session, struct vu_vring *ring, struct virtq_setup *setup)
+/* What is written down goes before what a ring looks like. */
+static enum vu_refusal track(struct vu_session *session, struct vu_vring *ring,
+			     struct virtq_setup *setup)
 {
-	ring->queue.unsettled = session->postcopy >= VU_POSTCOPY_LISTENING;
 	if (ring->queue.unsettled)
-		setup->base = packed_base(ring);
+		return vu_refuse(session, VU_REFUSED_STATE, "inflight memory in a post-copy "
+				 "migration, expected a migration that copies before");
+	setup->base = vu_is_packed(session) ? packed_base(ring) : ring->base;
+	ring->queue.leave_inflight = session->protocol_features &
+				     VU_BIT(VU_PROTOCOL_GET_VRING_BASE_INFLIGHT);
+	return vu_inflight_start(session, ring, setup);
+}
+
+/* Nobody but its device may touch the memory of a ring while it is missing. */
+static enum vu_refusal begin(struct vu_session *session, struct vu_vring *ring,
+			     struct virtq_setup *setup)
+{
+	enum vu_refusal refusal = VU_ACCEPTED;
+
+	ring->queue.unsettled = session->postcopy >= VU_POSTCOPY_LISTENING;
+	if (session->inflight)
+		refusal = track(session, ring, setup);
 	else if (vu_is_packed(session))
 		resume_packed(session, ring, setup);
-	else
+	else if (!ring->queue.unsettled)
 		setup->base = resume_split(session, ring, setup->device);
 	ring->queue.setup = *setup;
-	if (!ring->queue.unsettled)
+	if (!refusal && !ring->queue.unsettled)
 		virtq_start(&ring->queue.ring, setup);
+	return refusal;
 }
 
 void vu_queue_settle(struct vu_queue *queue)
@@ -195,6 +213,7 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 		.size = ring->size,
 		.features = session->features,
 	};
+	enum vu_refusal refusal;
 
 	if (session->postcopy == VU_POSTCOPY_TOLD || ring->running || ring->broken || !ring->started || !ring->has_addr || !ring->size ||
 	    !session->memory || !session->memory->count || (logged && !session->log))
@@ -207,7 +226,9 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 		return VU_REFUSED_VALUE;
 	if (!translate(session, ring, &setup) || !set_log(session, ring, &setup))
 		return VU_REFUSED_MEMORY;
-	begin(session, ring, &setup);
+	refusal = begin(session, ring, &setup);
+	if (refusal)
+		return refusal;
 	ring->queue.features = session->features;
 	ring->queue.enabled =
 		ring->enabled || !(session->features & VU_BIT(VU_F_PROTOCOL_FEATURES));
@@ -224,6 +245,8 @@ void vu_vring_stop(struct vu_session *session, struct vu_vring *ring)
 		return;
 	session->device.ops->queue_stop(session->device.arg, &ring->queue);
 	ring->running = false;
+	virtq_inflight_close(ring->queue.inflight);
+	ring->queue.inflight = NULL;
 	if (ring->queue.unsettled)
 		return;
 	ring->base = virtq_base(&ring->queue.ring);

@@ -91,29 +91,57 @@ static int count_fds(void)
 	return count;
 }
 
-int setup(void **state)
+/* A session, and the front end's end of its connection. */
+static int connect_session(struct fixture *fixture)
+{
+	int pair[2];
+
+	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_return_code(vu_session_open(&fixture->session, fixture->iov, pair[0],
+					   &fixture->device), 0);
+	return pair[1];
+}
+
+static int open_fixture(void **state, uint64_t features, bool tracks_inflight)
 {
 	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
-	struct vu_device device = {
+
+	fixture->ops = device_ops;
+	fixture->device = (struct vu_device){
 		.name = "port0",
 		.ops = &fixture->ops,
 		.arg = fixture,
-		.features = DEVICE_FEATURES,
+		.features = DEVICE_FEATURES | features,
 		.queues = FRONTEND_RINGS,
 		.queue_num = FRONTEND_RINGS / 2,
 		.answer_ms = ANSWER_MS,
+		.tracks_inflight = tracks_inflight,
+		.leaves_inflight = tracks_inflight,
 	};
-	int pair[2];
-
-	fixture->ops = device_ops;	assert_return_code(iov_open(&fixture->iov, NULL), 0);
+	assert_return_code(iov_open(&fixture->iov, NULL), 0);
 	fixture->fds = count_fds();
-	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	assert_return_code(vu_session_open(&fixture->session, fixture->iov, pair[0], &device), 0);
-	frontend_open(&fixture->frontend, pair[1], MEMORY);
+	frontend_open(&fixture->frontend, connect_session(fixture), MEMORY);
 	fixture->frontend.pump = pump;
 	fixture->frontend.pump_arg = fixture;
 	*state = fixture;
 	return 0;
+}
+
+int setup(void **state)
+{
+	return open_fixture(state, 0, false);
+}
+
+int tracking_setup(void **state)
+{
+	return open_fixture(state, BIT(VIRTIO_F_RING_PACKED), true);
+}
+
+int kill_session(struct fixture *fixture)
+{
+	vu_session_close(fixture->session);
+	fixture->ended = 0;
+	return connect_session(fixture);
 }
 
 int teardown(void **state)

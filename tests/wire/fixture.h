@@ -19,6 +19,7 @@
 struct fixture {
 	struct iov *iov;
 	struct vu_session *session;
+	struct vu_device device;
 	struct vu_ops ops;		/* of the device; a test may change them at first */
 	struct frontend frontend;
 	int ended;			/* what vu_session_readable() ended with */
@@ -33,6 +34,12 @@ struct fixture {
 };
 
 int setup(void **state);
+
+/* The same with packed rings and a device that writes down what is in flight. */
+int tracking_setup(void **state);
+
+/* End the session as the death of its process does; a connection to the next one. */
+int kill_session(struct fixture *fixture);
 
 /* Whatever a test did, rings were stopped and no descriptor is left. */
 int teardown(void **state);

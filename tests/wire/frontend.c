@@ -231,8 +231,7 @@ uint64_t frontend_share_memory(struct frontend *frontend)
 	return frontend_call(frontend, VU_SET_MEM_TABLE, &table, 8 + 32, &guest->fd, 1);
 }
 
-/* Tell the back end of a ring that is there. */
-static void announce_ring(struct frontend *frontend, unsigned int index)
+void frontend_describe_ring(struct frontend *frontend, unsigned int index)
 {
 	struct driver *driver = &frontend->rings[index];
 	struct vu_vring_addr addr = {.index = index};
@@ -247,15 +246,21 @@ static void announce_ring(struct frontend *frontend, unsigned int index)
 	assert_int_equal(frontend_call(frontend, VU_SET_VRING_ADDR, &addr, sizeof(addr), NULL, 0), 0);
 	assert_int_equal(
 		frontend_call(frontend, VU_SET_VRING_CALL, &number, 8, &frontend->call[index], 1), 0);
-	assert_int_equal(
-		frontend_call(frontend, VU_SET_VRING_KICK, &number, 8, &frontend->kick[index], 1), 0);
+}
+
+bool frontend_announce_ring(struct frontend *frontend, unsigned int index)
+{
+	uint64_t number = index;
+
+	frontend_describe_ring(frontend, index);
+	return !frontend_call(frontend, VU_SET_VRING_KICK, &number, 8, &frontend->kick[index], 1);
 }
 
 void frontend_start_ring(struct frontend *frontend, unsigned int index)
 {
 	driver_open(&frontend->rings[index], &frontend->guest, FRONTEND_RING_SIZE,
 		    frontend->features);
-	announce_ring(frontend, index);
+	assert_true(frontend_announce_ring(frontend, index));
 	for (unsigned int i = 0; i < FRONTEND_RING_SIZE; i++)
 		frontend->pool[index][i] = guest_alloc(&frontend->guest, FRONTEND_BUFFER, 64);
 }
@@ -311,7 +316,7 @@ void frontend_reattach(struct frontend *frontend, int fd, unsigned int pairs)
 	frontend_negotiate(frontend, frontend->features);
 	assert_int_equal(frontend_share_memory(frontend), 0);
 	for (unsigned int i = 0; i < 2 * pairs; i++) {
-		announce_ring(frontend, i);
+		assert_true(frontend_announce_ring(frontend, i));
 		frontend_enable_ring(frontend, i, true);
 	}
 }

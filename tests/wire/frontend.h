@@ -87,6 +87,10 @@ bool frontend_asked(struct frontend *frontend, struct vu_header *header, void *p
 /* Answer the oldest request of the back end. */
 void frontend_answer(struct frontend *frontend, uint32_t request, uint64_t value);
 
+/* Tell the back end of a ring that is there; and start it, whether it took the last message. */
+void frontend_describe_ring(struct frontend *frontend, unsigned int index);
+bool frontend_announce_ring(struct frontend *frontend, unsigned int index);
+
 /*
  * Attach to another back end, at @fd, with the memory and @pairs queue pairs as they are.  A
  * VMM knows no more of a packed ring that nobody stopped than when it was started.
