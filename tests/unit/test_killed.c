@@ -19,7 +19,7 @@
 #include "vhost-user/virtq_position.h"
 
 /* Kills of each kind of device and ring; an argument gives another number. */
-#define KILLS 150
+#define KILLS 50
 static unsigned int kills = KILLS;
 
 #define RING 24
