@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <linux/landlock.h>
+#include <mntent.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,6 +166,21 @@ static int add_usual(const struct ruleset *ruleset)
 	return 0;
 }
 
+/* DPDK opens and locks the directories of huge pages, also when it keeps no file there. */
+static int add_huge_pages(const struct ruleset *ruleset)
+{
+	FILE *mounts = setmntent("/" IOV_PATH_PROC_SELF "/mounts", "r");
+	const struct mntent *mount;
+	int error = 0;
+
+	while (mounts && !error && (mount = getmntent(mounts)))
+		if (!strcmp(mount->mnt_type, "hugetlbfs"))
+			error = add_wanted(ruleset, mount->mnt_dir, FILES);
+	if (mounts)
+		endmntent(mounts);
+	return error;
+}
+
 static int add_options(const struct ruleset *ruleset, const struct sandbox_options *options)
 {
 	int error = 0;
@@ -186,6 +202,8 @@ static int restrict_self(struct ruleset *ruleset, const struct sandbox_options *
 {
 	int error = add_usual(ruleset);
 
+	if (!error)
+		error = add_huge_pages(ruleset);
 	if (!error)
 		error = add_options(ruleset, options);
 	if (!error && syscall(SYS_landlock_restrict_self, ruleset->fd, 0))
