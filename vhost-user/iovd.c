@@ -27,6 +27,7 @@
 #include "vhost-user/methods.h"
 #include "vhost-user/metrics.h"
 #include "vhost-user/options.h"
+#include "vhost-user/owner_helper.h"
 #include "vhost-user/privileges.h"
 #include "vhost-user/registry.h"
 #include "vhost-user/standalone.h"
@@ -160,7 +161,9 @@ static int prepare(struct daemon *daemon, const struct iovd_options *parsed)
 		return error;
 	make_directories(parsed);
 	privileges_prepare(daemon->iov);
-	error = privileges_drop(daemon->iov, parsed->user);
+	error = owner_helper_start(daemon->iov);
+	if (!error)
+		error = privileges_drop(daemon->iov, parsed->user);
 	if (!error && parsed->state)
 		open_positions(daemon, parsed->control);
 	if (!error && parsed->metrics)
@@ -236,6 +239,7 @@ static void stop(struct daemon *daemon)
 	registry_close(daemon->methods.registry);
 	positions_close(daemon->positions);
 	worker_stop(daemon->worker);
+	owner_helper_stop();
 	sd_event_unref(daemon->event);
 	if (daemon->dpdk)
 		eal_stop();

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "vhost-user/listener.h"
+#include "vhost-user/owner_helper.h"
 
 #define BACKLOG 16
 
@@ -130,21 +131,31 @@ static int set_owner(const struct listener *listener, struct iov *iov,
 		     const struct socket_access *access)
 {
 	const char *path = listener->address.sun_path;
+	int error;
 
 	if (access->owner == (uid_t)-1 && access->group == (gid_t)-1)
 		return 0;
-	if (lchown(path, access->owner, access->group) < 0)
-		return iov_fail(iov, -errno, "%s: cannot give the socket to its owner: %s%s", path,
-				strerror(errno), errno == EPERM ? "; iovd started by root may, other "
-				"users may name one of their own groups" : "");
+	error = owner_helper_chown(path, access->owner, access->group);
+	if (error)
+		return iov_fail(iov, error, "%s: cannot give the socket to its owner: %s%s", path,
+				strerror(-error), error == -EPERM ? "; iovd that root started may, "
+				"other users may name one of their own groups" : "");
 	return 0;
 }
 
-/*
- * Nobody can connect before listen(), and it has its owner and mode by then.
- * Narrow before it can be seen, wide as wanted after the umask had its say; the owner
- * comes last, because only he may change the mode.
- */
+/* The file gets the mode of the socket that is bound to it, less the umask. */
+static int bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode)
+{
+	mode_t mask = umask(0);
+	int error = 0;
+
+	if (fchmod(fd, mode) < 0 || bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+		error = -errno;
+	umask(mask);
+	return error;
+}
+
+/* Nobody can connect before listen(), and it has its owner by then. */
 static int bind_socket(struct listener *listener, struct iov *iov,
 		       const struct socket_access *access, const char *whose)
 {
@@ -152,19 +163,18 @@ static int bind_socket(struct listener *listener, struct iov *iov,
 	int error;
 
 	listener->fd = new_socket();
-	if (listener->fd < 0 || fchmod(listener->fd, access->mode & 0600) < 0 ||
-	    bind(listener->fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ||
-	    lstat(address->sun_path, &listener->file) < 0 ||
-	    chmod(address->sun_path, access->mode) < 0)
-		goto fail;
-	error = set_owner(listener, iov, access);
+	error = listener->fd < 0 ? listener->fd
+				 : bind_with_mode(listener->fd, address, access->mode);
+	if (!error && lstat(address->sun_path, &listener->file) < 0)
+		error = -errno;
 	if (error)
-		return error;
-	if (!listen(listener->fd, BACKLOG))
-		return 0;
-fail:
-	return iov_fail(iov, -errno, "%s: cannot listen there for %s: %s", address->sun_path, whose,
-			strerror(errno));
+		return iov_fail(iov, error, "%s: cannot listen there for %s: %s", address->sun_path,
+				whose, strerror(-error));
+	error = set_owner(listener, iov, access);
+	if (!error && listen(listener->fd, BACKLOG))
+		error = iov_fail(iov, -errno, "%s: cannot listen there for %s: %s",
+				 address->sun_path, whose, strerror(errno));
+	return error;
 }
 
 int listener_open(struct listener *listener, struct iov *iov, const struct socket_access *access,

@@ -40,27 +40,28 @@ void privileges_prepare(struct iov *iov)
 	raise_limit(iov, RLIMIT_NOFILE, FILES, "open files");
 }
 
-/*
- * Virtual devices make interfaces (tap) and packet sockets when a port is added, and
- * sockets get owners.
- */
-static int keep_capabilities(struct iov *iov)
+int privileges_keep(uint32_t kept)
 {
-	const uint32_t kept = 1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_IPC_LOCK |
-			      1u << CAP_DAC_OVERRIDE | 1u << CAP_CHOWN;
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
 	if (syscall(SYS_capget, &header, data))
-		return iov_fail(iov, -errno, "cannot read capabilities: %s", strerror(errno));
+		return -errno;
 	data[0].permitted &= kept;
 	data[1].permitted = 0;
 	data[0].effective = data[0].permitted;
 	data[1].effective = 0;
 	data[0].inheritable = data[1].inheritable = 0;
-	if (syscall(SYS_capset, &header, data))
-		return iov_fail(iov, -errno, "cannot drop capabilities: %s", strerror(errno));
-	return 0;
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+/* Virtual devices make interfaces (tap) and packet sockets when a port is added. */
+static int keep_capabilities(struct iov *iov)
+{
+	int error = privileges_keep(1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_IPC_LOCK |
+				    1u << CAP_DAC_OVERRIDE);
+
+	return error ? iov_fail(iov, error, "cannot drop capabilities: %s", strerror(-error)) : 0;
 }
 
 bool privileges_has(int capability)

@@ -4,6 +4,7 @@
 #define VHOST_USER_PRIVILEGES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/iov.h"
 
@@ -28,6 +29,14 @@ void privileges_prepare(struct iov *iov);
  * Return: 0, -ENOENT without that user, -EPERM, or -errno; with a message.
  */
 int privileges_drop(struct iov *iov, const char *user);
+
+/**
+ * privileges_keep - give up all capabilities but some
+ * @kept: mask of those that stay where they are permitted
+ *
+ * Return: 0 or -errno.
+ */
+int privileges_keep(uint32_t kept);
 
 /**
  * privileges_has - whether a capability is effective

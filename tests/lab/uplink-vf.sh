@@ -47,7 +47,7 @@ expect_status "the VF is taken once" 1 iov port add again --type ethdev --device
 expect_answer "the gateway answers the guest"
 expect "the guest is connected" connected "$(iov port list --json | jq -r '.[1].state')"
 expect "nothing was dropped on its way" '{}' "$(iov port stats vm --json | jq -c '.[0].drops')"
-expect_match "the worker has no power over the host" "CapEff:	0000000000007003" \
+expect_match "the worker has no power over the host" "CapEff:	0000000000007002" \
 	"$(cat /proc/$iovd/status)"
 
 kill $iovd

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/prctl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -30,7 +32,10 @@ static const bool sanitized = true;
 static const bool sanitized = false;
 #endif
 
-static char directory[64], control[96], state_file[96], secret[96];
+static char directory[64], control[96], state_file[96], secret[96], huge[96];
+
+/* Status of a child that could not prepare itself. */
+#define UNPREPARED 254
 
 static struct sandbox_options options = { .sockets = { control }, .state = state_file };
 
@@ -59,8 +64,10 @@ static int setup(void **state)
 	snprintf(control, sizeof(control), "%s/run/control", directory);
 	snprintf(state_file, sizeof(state_file), "%s/lib/state", directory);
 	snprintf(secret, sizeof(secret), "%s/secret", directory);
+	snprintf(huge, sizeof(huge), "%s/huge", directory);
 	make_directory("run");
 	make_directory("lib");
+	make_directory("huge");
 	write_secret();
 	return 0;
 }
@@ -74,8 +81,15 @@ static int teardown(void **state)
 	return system(command);
 }
 
+/* Before the sandbox, in the child: mounts of its own. */
+static bool mount_huge_pages(void)
+{
+	return !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	       !mount("none", huge, "hugetlbfs", 0, NULL);
+}
+
 /* How a child ended that tried something in the sandbox: errno, or minus the signal. */
-static int attempt(int (*action)(void))
+static int attempt_after(bool (*prepare)(void), int (*action)(void))
 {
 	int status;
 	pid_t pid = fork();
@@ -83,6 +97,8 @@ static int attempt(int (*action)(void))
 	if (!pid) {
 		struct iov *iov;
 
+		if (prepare && !prepare())
+			_exit(UNPREPARED);
 		if (iov_open(&iov, NULL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
 		    sandbox_paths(iov, &options) || sandbox_calls(iov, &options))
 			_exit(255);
@@ -91,6 +107,11 @@ static int attempt(int (*action)(void))
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int attempt(int (*action)(void))
+{
+	return attempt_after(NULL, action);
 }
 
 static bool have_landlock(void)
@@ -178,6 +199,11 @@ static int data_that_becomes_code(void)
 	return page == MAP_FAILED ? 0 : mprotect(page, 4096, PROT_READ | PROT_EXEC);
 }
 
+static int open_up_secret(void)
+{
+	return chmod(secret, 0666);
+}
+
 static int end_parent(void)
 {
 	return (int)syscall(SYS_tgkill, getppid(), getppid(), 0);
@@ -186,7 +212,8 @@ static int end_parent(void)
 static void what_is_not_in_the_table_is_not_there(void **state)
 {
 	static int (*const actions[])(void) = { unknown_call, tcp_socket, type_for_a_terminal,
-						writable_code, data_that_becomes_code, end_parent };
+						writable_code, data_that_becomes_code, open_up_secret,
+						end_parent };
 	size_t count = sizeof(actions) / sizeof(*actions) - (sanitized ? 1 : 0);
 
 	(void)state;
@@ -244,6 +271,22 @@ static void paths_that_ports_do_not_need_are_closed(void **state)
 	options.allow_count = 0;
 }
 
+static int open_huge_pages(void)
+{
+	return open(huge, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static void directories_of_huge_pages_stay_open(void **state)
+{
+	int result = attempt_after(mount_huge_pages, open_huge_pages);
+
+	(void)state;
+	if (result == UNPREPARED)
+		skip();
+	assert_int_equal(result, 0);
+	assert_int_equal(attempt(open_huge_pages), have_landlock() ? EACCES : 0);
+}
+
 static int save_state(void)
 {
 	char temporary[128];
@@ -262,8 +305,7 @@ static int make_socket(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	strcpy(address.sun_path, control);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || chmod(control, 0600) ||
-	    listen(fd, 1))
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1))
 		return -1;
 	return unlink(control);
 }
@@ -311,6 +353,7 @@ int main(void)
 		cmocka_unit_test(what_an_attacker_does_first_kills),
 		cmocka_unit_test(what_is_not_in_the_table_is_not_there),
 		cmocka_unit_test(paths_that_ports_do_not_need_are_closed),
+		cmocka_unit_test(directories_of_huge_pages_stay_open),
 		cmocka_unit_test(what_iovd_does_goes_on),
 		cmocka_unit_test(names_in_the_table_are_system_calls),
 	};
