@@ -108,6 +108,9 @@ static int start_event(struct daemon *daemon)
 		error = sd_event_add_signal(daemon->event, NULL, SIGTERM, NULL, NULL);
 	if (error >= 0)
 		error = sd_event_add_signal(daemon->event, NULL, SIGINT, NULL, NULL);
+	/* Where systemd wants to hear of us; a loop that hangs does not tell it. */
+	if (error >= 0)
+		error = sd_event_set_watchdog(daemon->event, true);
 	if (error < 0)
 		return iov_fail(daemon->iov, error, "the event loop does not start: %s",
 				strerror(-error));

@@ -49,6 +49,8 @@ prepare()
 	# found as after ldconfig
 	ln -s "$(cd "$root" && find . -name libiov.so.0 -printf '/%P')" "$root/usr/lib/"
 	host_file > "$root$file"
+	cp /etc/passwd /etc/group /etc/shadow "$root/etc/"
+	systemd-sysusers --root="$root" "$(find "$root" -name iovkit.conf)"
 	systemctl -q --root="$root" enable iovkit iovd
 	ln -s /lib/systemd/system/systemd-networkd.service "$root/$enabled/"
 	truncate -s 512M "$work/host.img"
@@ -102,6 +104,7 @@ as_the_file_says()
 	expect "no change is pending" "nothing to recover" "$(iov recover)"
 	await "iovd.service" active systemctl is-active iovd
 	expect "iovd has the ports of the file" "guest up" "$(ports)"
+	expect "it runs as a user of its own" iovd "$(ps -o user= -p "$(shown iovd MainPID)")"
 	expect "udev has no complaint" "" "$(journalctl -b -t systemd-udevd | grep iovkit)"
 }
 
