@@ -22,6 +22,7 @@ extern const struct cli_command cli_port_add;
 extern const struct cli_command cli_port_list;
 extern const struct cli_command cli_port_remove;
 extern const struct cli_command cli_port_show;
+extern const struct cli_command cli_port_set;
 extern const struct cli_command cli_port_stats;
 extern const struct cli_command cli_recover;
 extern const struct cli_command cli_show;

@@ -18,6 +18,7 @@ static const struct cli_command *const commands[] = {
 	&cli_unbind,
 	&cli_attach,
 	&cli_port_add,
+	&cli_port_set,
 	&cli_port_list,
 	&cli_port_show,
 	&cli_port_stats,

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,6 +42,9 @@ struct port_add_args {
 	const char *owner;
 	const char *device;
 	const char *bridge;
+	unsigned int queue_pairs;
+	const char *mac;
+	bool standby;
 };
 
 enum {
@@ -51,6 +55,9 @@ enum {
 	KEY_OWNER,
 	KEY_DEVICE,
 	KEY_BRIDGE,
+	KEY_QUEUES,
+	KEY_MAC,
+	KEY_STANDBY,
 };
 
 static const struct argp_option add_options[] = {
@@ -64,8 +71,23 @@ static const struct argp_option add_options[] = {
 	{ "device", KEY_DEVICE, "DEVICE|VDEV", 0,
 	  "ethdev: a function bound to vfio-pci, or a virtual device such as net_tap0,iface=tap0" },
 	{ "bridge", KEY_BRIDGE, "NAME", 0, "Put it into this bridge" },
+	{ "queues", KEY_QUEUES, "N", 0,
+	  "vhost-user: queue pairs that the device's configuration says (1)" },
+	{ "mac", KEY_MAC, "ADDRESS", 0, "vhost-user: address that the device's configuration says" },
+	{ "standby", KEY_STANDBY, 0, 0,
+	  "vhost-user: offer the device as the standby of a VF with the same address" },
 	{ 0 },
 };
+
+static unsigned int parse_queues(const char *arg, const struct argp_state *state)
+{
+	char *end;
+	unsigned long number = strtoul(arg, &end, 10);
+
+	if (*end || !number || number > 127)
+		argp_error(state, "--queues %s: expected 1 to 127 queue pairs", arg);
+	return (unsigned int)number;
+}
 
 static error_t parse_add(int key, char *arg, struct argp_state *state)
 {
@@ -92,6 +114,15 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_BRIDGE:
 		args->bridge = arg;
+		return 0;
+	case KEY_QUEUES:
+		args->queue_pairs = parse_queues(arg, state);
+		return 0;
+	case KEY_MAC:
+		args->mac = arg;
+		return 0;
+	case KEY_STANDBY:
+		args->standby = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (args->name && !args->type)
@@ -164,6 +195,12 @@ static int run_add(struct cli *cli, void *data)
 
 	add_string(params, "type", args->type);
 	add_string(params, "bridge", args->bridge);
+	add_string(params, "mac", args->mac);
+	if (args->queue_pairs)
+		json_object_object_add(params, "queue_pairs",
+				       json_object_new_int((int)args->queue_pairs));
+	if (args->standby)
+		json_object_object_add(params, "standby", json_object_new_boolean(true));
 	if (args->server)
 		json_object_object_add(params, "server", json_object_new_boolean(true));
 	if (!error)

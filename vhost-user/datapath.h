@@ -15,12 +15,16 @@
 
 #include "vhost-user/drop.h"
 #include "vhost-user/mac_table.h"
+#include "vhost-user/net_device.h"
 #include "vhost-user/session.h"
 #include "vhost-user/uplink.h"
 
 /* Most ports, and frames that are handled at once. */
 #define DP_PORTS_MAX 256
 #define DP_BURST 64
+
+/* In what a port accepts: it is no uplink and has no filter.  No bit of FRAME_NEED_*. */
+#define DP_ORDINARY 0x80
 
 /* The low bits of a port's identity are its place in a view. */
 #define DP_SLOT(id) ((id) & (DP_PORTS_MAX - 1))
@@ -66,39 +70,59 @@ struct dp_port;
 struct lane;
 
 /**
+ * struct dp_rss - how a port chooses receive queues by a hash, and reports it
+ * @rss: as its driver set it up
+ * @table: the rings of @rss; NULL for one that does not run
+ * @unclassified: the same
+ */
+struct dp_rss {
+	struct net_rss rss;
+	struct dp_queue *table[NET_RSS_TABLE];
+	struct dp_queue *unclassified;
+};
+
+/**
  * struct dp_port - a port
  * @id: identity, never used again after the port is removed; never 0
- * @counters: outlive the view
- * @bridge: where it is a member; NULL for none
- * @uplink: the network device; NULL for a vhost-user port
- * @lane: has the guest's rings while its memory arrives; NULL mostly
- * @burst: the worker's: packets for the network device
- * @burst_count: the worker's: length of @burst
- * @accepts: FRAME_NEED_* that the receiver takes
+ * @accepts: FRAME_NEED_* that the receiver takes, and DP_ORDINARY
  * @offers: FRAME_NEED_* that the sender may ask for
  * @header: bytes of the virtio-net header
+ * @is_down: its link is down: nothing passes
  * @buffers_max: receive buffers that a frame may take
- * @from_count: length of @from
- * @to_count: length of @to
+ * @single: the only ring of @to, when no hash is wanted; else NULL
+ * @counters: outlive the view
+ * @bridge: where it is a member; NULL for none
  * @from: rings that the guest sends by
  * @to: enabled rings that the guest receives by
+ * @from_count: length of @from
+ * @to_count: length of @to
+ * @uplink: the network device; NULL for a vhost-user port
+ * @lane: has the guest's rings while its memory arrives; NULL mostly
+ * @filter: which frames its driver wants; NULL for all
+ * @rss: how their hash is used; NULL for not at all
+ * @burst: the worker's: packets for the network device
+ * @burst_count: the worker's: length of @burst
  */
 struct dp_port {
 	uint32_t id;
-	struct dp_counters *counters;
-	struct dp_bridge *bridge;
-	struct uplink *uplink;
-	struct lane *lane;
-	struct rte_mbuf **burst;
-	unsigned int burst_count;
 	uint8_t accepts;
 	uint8_t offers;
 	uint8_t header;
+	bool is_down;
 	unsigned int buffers_max;
-	unsigned int from_count;
-	unsigned int to_count;
+	struct dp_queue *single;
+	struct dp_counters *counters;
+	struct dp_bridge *bridge;
 	struct dp_queue *from;
 	struct dp_queue *to;
+	unsigned int from_count;
+	unsigned int to_count;
+	struct uplink *uplink;
+	struct lane *lane;
+	struct net_filter *filter;
+	struct dp_rss *rss;
+	struct rte_mbuf **burst;
+	unsigned int burst_count;
 };
 
 /**

@@ -8,6 +8,7 @@
  * cannot wait, because its private bytes are used again, is written at once,
  * behind those that wait.
  */
+#include <endian.h>
 #include <rte_mbuf.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -23,6 +24,22 @@ void deliver_check_ring(struct forward *forward, struct dp_queue *queue)
 	eventfd_write(forward->attention_fd, 1);
 }
 
+/*
+ * What is behind the first ten bytes of the header: nothing for legacy drivers that do
+ * not merge buffers, the hash for those that want it (virtio 1.2 section 5.1.6).
+ */
+static void write_other_tail(const struct dp_port *port, uint8_t *at, const struct frame *frame)
+{
+	const struct virtio_net_hdr_v1_hash header = {
+		.hdr.num_buffers = htole16(1),
+		.hash_value = htole32(frame->hash),
+		.hash_report = htole16(frame->hash_report),
+	};
+	const size_t start = sizeof(struct virtio_net_hdr);
+
+	memcpy(at + start, (const uint8_t *)&header + start, port->header - start);
+}
+
 /* In front of the head; sizes that the compiler knows cost no call. */
 static void prepare(const struct dp_port *port, struct frame *frame, struct virtq_write *write)
 {
@@ -30,8 +47,10 @@ static void prepare(const struct dp_port *port, struct frame *frame, struct virt
 	uint8_t *at = frame->head - port->header;
 
 	memcpy(at, &header.hdr, sizeof(header.hdr));
-	if (port->header > sizeof(header.hdr))
+	if (likely(port->header == sizeof(header)))
 		memcpy(at + sizeof(header.hdr), &header.num_buffers, sizeof(header.num_buffers));
+	else
+		write_other_tail(port, at, frame);
 	*write = (struct virtq_write){
 		.head = at,
 		.head_length = frame->head_length + port->header,
@@ -132,12 +151,23 @@ void deliver_touch(struct forward *forward, struct dp_queue *queue)
 	forward->touched[forward->touched_count++] = queue;
 }
 
-/* The ring that a frame takes to a guest, whose frames of one flow stay in order. */
-static struct dp_queue *choose_queue(struct dp_port *port, const struct frame *frame)
+static struct dp_queue *choose_by_flow(struct dp_port *port, struct frame *frame)
 {
-	if (unlikely(!port->to_count))
-		return NULL;
-	return port->to_count == 1 ? port->to : port->to + frame_hash(frame) % port->to_count;
+	struct dp_rss *rss = port->rss;
+
+	if (rss) {
+		net_rss_hash(&rss->rss, frame);
+		if (rss->rss.steers)
+			return frame->hash_report ? rss->table[frame->hash & rss->rss.mask]
+						  : rss->unclassified;
+	}
+	return port->to_count ? port->to + frame_hash(frame) % port->to_count : NULL;
+}
+
+/* The ring that a frame takes to a guest, whose frames of one flow stay in order. */
+static struct dp_queue *choose_queue(struct dp_port *port, struct frame *frame)
+{
+	return likely(port->single) ? port->single : choose_by_flow(port, frame);
 }
 
 static void guest_later(struct forward *forward, struct dp_queue *queue, struct frame *frame)
@@ -200,7 +230,7 @@ static enum drop to_lane(struct dp_port *port, const struct frame *frame)
 /* To a port that has no ring for the worker: it is down, or a lane has them. */
 static void without_ring(struct dp_port *port, const struct frame *frame)
 {
-	enum drop reason = port->lane ? to_lane(port, frame) : DROP_DOWN;
+	enum drop reason = port->lane && !port->is_down ? to_lane(port, frame) : DROP_DOWN;
 
 	if (reason)
 		port->counters->drops[reason]++;
@@ -237,7 +267,7 @@ static bool takes(const struct dp_port *port, const struct frame *frame)
 	return !(frame->needs & ~port->accepts) && (!port->uplink || frame_is_plain(frame));
 }
 
-void deliver_now(struct forward *forward, struct dp_port *port, struct frame *original)
+static void bring_now(struct forward *forward, struct dp_port *port, const struct frame *original)
 {
 	struct delivery delivery = { forward, port };
 	struct frame frame = *original;
@@ -256,14 +286,40 @@ void deliver_now(struct forward *forward, struct dp_port *port, struct frame *or
 	bring(&delivery, &frame);
 }
 
+/* Whether the driver wants it; a frame that it does not want is counted. */
+static bool wants(struct dp_port *port, const struct frame *frame)
+{
+	if (likely(!port->filter) ||
+	    net_filter_passes(port->filter, mac_table_key(0, frame->head), frame_vlan(frame)))
+		return true;
+	port->counters->drops[DROP_FILTERED]++;
+	return false;
+}
+
+void deliver_now(struct forward *forward, struct dp_port *port, struct frame *frame)
+{
+	if (wants(port, frame))
+		bring_now(forward, port, frame);
+}
+
+/* An uplink, a port with a filter, a frame that its receiver does not take as it is. */
+static bool deliver_otherwise(struct forward *forward, struct dp_port *port, struct frame *frame)
+{
+	if (!wants(port, frame))
+		return true;
+	if (!port->uplink && !(frame->needs & ~port->accepts))
+		return false;
+	bring_now(forward, port, frame);
+	return true;
+}
+
 void deliver(struct forward *forward, struct dp_port *port, struct frame *frame)
 {
 	struct dp_queue *queue;
 
-	if (unlikely(port->uplink || (frame->needs & ~port->accepts))) {
-		deliver_now(forward, port, frame);
+	if (unlikely((frame->needs | DP_ORDINARY) & ~port->accepts) &&
+	    deliver_otherwise(forward, port, frame))
 		return;
-	}
 	queue = choose_queue(port, frame);
 	if (likely(queue))
 		guest_later(forward, queue, frame);

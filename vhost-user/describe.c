@@ -28,6 +28,10 @@ struct port_options port_options_of(struct json_object *object)
 		.owner = text_of(object, "socket_owner"),
 		.device = text_of(object, "device"),
 		.bridge = text_of(object, "bridge"),
+		.queue_pairs = json_object_get_int(json_object_object_get(object, "queue_pairs")),
+		.mac = text_of(object, "mac"),
+		.standby = json_object_get_boolean(json_object_object_get(object, "standby")),
+		.link = text_of(object, "link"),
 	};
 }
 
@@ -113,7 +117,7 @@ static struct json_object *rings_json(const struct port *port)
 {
 	struct json_object *rings = json_object_new_array();
 
-	for (unsigned int i = 0; i < PORT_VRINGS; i++) {
+	for (unsigned int i = 0; i < port->queue_end; i++) {
 		const struct vu_queue *queue = port->queues[i];
 		struct json_object *ring;
 

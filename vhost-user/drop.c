@@ -12,6 +12,7 @@ static const char *const names[DROP_COUNT] = {
 	[DROP_SAME_PORT] = "same-port",
 	[DROP_REFLECTED] = "reflected",
 	[DROP_DOWN] = "down",
+	[DROP_FILTERED] = "filtered",
 	[DROP_FULL] = "full",
 	[DROP_NO_ROOM] = "buffer-too-small",
 	[DROP_MTU] = "above-mtu",

@@ -13,7 +13,8 @@ enum drop {
 	DROP_SAME_PORT,		/* the destination is where it came from */
 	DROP_REFLECTED,		/* came back from the network that a guest sent it to */
 	/* Counted at the port that it was meant for. */
-	DROP_DOWN,		/* not connected, or its receive queue does not run */
+	DROP_DOWN,		/* not connected, link down, or its receive queue does not run */
+	DROP_FILTERED,		/* its driver does not want such frames */
 	DROP_FULL,		/* no free receive buffers */
 	DROP_NO_ROOM,		/* no receive buffer is large enough, no mergeable buffers */
 	DROP_MTU,		/* longer than the uplink's MTU */

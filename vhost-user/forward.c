@@ -175,7 +175,8 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 		return 0;
 	}
 	for (unsigned int i = 0; i < count; i++)
-		forward->reasons[i] = read_chain(forward, port, i, queue->vu->enabled);
+		forward->reasons[i] = read_chain(forward, port, i,
+						 queue->vu->enabled && !port->is_down);
 	switch_burst(forward, view, port, count, now);
 	virtq_return(ring, batch);
 	deliver_touch(forward, queue);
@@ -191,7 +192,7 @@ static enum drop read_lane(const struct dp_port *port, struct lane_frame *sent,
 	struct virtio_net_hdr header;
 
 	*frame = (struct frame){ .head = sent->bytes + sent->start + port->header };
-	if (!sent->enabled)
+	if (!sent->enabled || port->is_down)
 		return DROP_DOWN;
 	if (sent->length < port->header + (uint32_t)FRAME_ETHERNET)
 		return DROP_SHORT;

@@ -11,11 +11,15 @@
 #define IP4_HEADER 20
 #define IP6_HEADER 40
 #define TCP_HEADER 20
+#define UDP_HEADER 8
 #define TCP_CHECKSUM 16
 #define UDP_CHECKSUM 6
 
 /* The smallest segments that Linux makes; smaller ones would only burn our cycles. */
 #define SEGMENT_MIN 48
+
+/* As many datagrams as Linux makes of one frame; their payload may be short. */
+#define DATAGRAMS_MAX 128
 
 static uint16_t read16(const uint8_t *at)
 {
@@ -42,34 +46,26 @@ static bool checksum_ok(const struct frame *frame)
 	return frame->csum_start >= FRAME_ETHERNET && end <= frame->head_length;
 }
 
-static bool tcp4_ok(const struct frame *frame, uint32_t l3)
+static bool ip4_ok(const struct frame *frame, uint32_t l3, uint8_t protocol)
 {
 	const uint8_t *ip = frame->head + l3;
 
-	return l3 + IP4_HEADER <= frame->head_length && ip[0] >> 4 == 4 &&
-	       ip[9] == IPPROTO_TCP && frame->csum_start == l3 + (ip[0] & 15u) * 4 &&
-	       frame->csum_start >= l3 + IP4_HEADER;
+	return l3 + IP4_HEADER <= frame->head_length && ip[0] >> 4 == 4 && ip[9] == protocol &&
+	       frame->csum_start == l3 + (ip[0] & 15u) * 4 && frame->csum_start >= l3 + IP4_HEADER;
 }
 
-/* Extension headers may lie between the IPv6 and the TCP header. */
-static bool tcp6_ok(const struct frame *frame, uint32_t l3)
+/* Extension headers may lie between the IPv6 and the TCP or UDP header. */
+static bool ip6_ok(const struct frame *frame, uint32_t l3)
 {
 	return l3 + IP6_HEADER <= frame->head_length && frame->head[l3] >> 4 == 6 &&
 	       frame->csum_start >= l3 + IP6_HEADER;
 }
 
-static enum drop parse_segmentation(struct frame *frame)
+static enum drop parse_tcp(struct frame *frame)
 {
 	uint32_t headers = frame->csum_start + (uint32_t)TCP_HEADER;
-	uint16_t type;
-	uint32_t l3 = frame_l3(frame, &type);
-	bool ok;
 
-	if (frame->needs & FRAME_NEED_TSO4)
-		ok = type == ETHERTYPE_IP4 && tcp4_ok(frame, l3);
-	else
-		ok = type == ETHERTYPE_IP6 && tcp6_ok(frame, l3);
-	if (!ok || frame->csum_offset != TCP_CHECKSUM || frame->segment_size < SEGMENT_MIN ||
+	if (frame->csum_offset != TCP_CHECKSUM || frame->segment_size < SEGMENT_MIN ||
 	    headers > frame->head_length)
 		return DROP_BAD_HEADER;
 	headers = frame->csum_start + (frame->head[frame->csum_start + 12] >> 4) * 4u;
@@ -77,6 +73,56 @@ static enum drop parse_segmentation(struct frame *frame)
 		return DROP_BAD_HEADER;
 	frame->headers = (uint16_t)headers;
 	return DROP_NONE;
+}
+
+static enum drop parse_udp(struct frame *frame)
+{
+	uint32_t headers = frame->csum_start + (uint32_t)UDP_HEADER;
+
+	if (frame->csum_offset != UDP_CHECKSUM || !frame->segment_size ||
+	    headers > frame->head_length ||
+	    frame->length - headers > (uint32_t)frame->segment_size * DATAGRAMS_MAX)
+		return DROP_BAD_HEADER;
+	frame->headers = (uint16_t)headers;
+	return DROP_NONE;
+}
+
+static enum drop parse_segmentation(struct frame *frame, uint8_t kind)
+{
+	bool udp = kind == VIRTIO_NET_HDR_GSO_UDP_L4;
+	uint16_t type;
+	uint32_t l3 = frame_l3(frame, &type);
+	bool ip4 = type == ETHERTYPE_IP4;
+
+	if (ip4 ? !ip4_ok(frame, l3, udp ? IPPROTO_UDP : IPPROTO_TCP) :
+		  type != ETHERTYPE_IP6 || !ip6_ok(frame, l3))
+		return DROP_BAD_HEADER;
+	if (udp) {
+		frame->needs |= ip4 ? FRAME_NEED_USO4 : FRAME_NEED_USO6;
+		return parse_udp(frame);
+	}
+	if (ip4 != (kind == VIRTIO_NET_HDR_GSO_TCPV4))
+		return DROP_BAD_HEADER;
+	frame->needs |= ip4 ? FRAME_NEED_TSO4 : FRAME_NEED_TSO6;
+	return parse_tcp(frame);
+}
+
+/* What is to be cut, and how; a bit beside the kind tells of ECN. */
+static enum drop parse_gso(struct frame *frame, const struct virtio_net_hdr *header)
+{
+	bool ecn = header->gso_type & VIRTIO_NET_HDR_GSO_ECN;
+	uint8_t kind = header->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
+
+	if (kind != VIRTIO_NET_HDR_GSO_TCPV4 && kind != VIRTIO_NET_HDR_GSO_TCPV6 &&
+	    (kind != VIRTIO_NET_HDR_GSO_UDP_L4 || ecn))
+		return DROP_BAD_HEADER;
+	if (!(frame->needs & FRAME_NEED_CSUM))
+		return DROP_BAD_HEADER;
+	if (ecn)
+		frame->needs |= FRAME_NEED_ECN;
+	frame->gso_type = header->gso_type;
+	frame->segment_size = header->gso_size;
+	return parse_segmentation(frame, kind);
 }
 
 enum drop frame_parse(struct frame *frame, const struct virtio_net_hdr *header, uint8_t offers)
@@ -90,18 +136,9 @@ enum drop frame_parse(struct frame *frame, const struct virtio_net_hdr *header, 
 		if (!checksum_ok(frame))
 			return DROP_BAD_HEADER;
 	}
-	if (header->gso_type == VIRTIO_NET_HDR_GSO_NONE)
-		return frame->needs & ~offers ? DROP_BAD_HEADER : DROP_NONE;
-	if (header->gso_type == VIRTIO_NET_HDR_GSO_TCPV4)
-		frame->needs |= FRAME_NEED_TSO4;
-	else if (header->gso_type == VIRTIO_NET_HDR_GSO_TCPV6)
-		frame->needs |= FRAME_NEED_TSO6;
-	else
+	if (header->gso_type != VIRTIO_NET_HDR_GSO_NONE && parse_gso(frame, header))
 		return DROP_BAD_HEADER;
-	if (frame->needs & ~offers || !(frame->needs & FRAME_NEED_CSUM))
-		return DROP_BAD_HEADER;
-	frame->segment_size = header->gso_size;
-	return parse_segmentation(frame);
+	return frame->needs & ~offers ? DROP_BAD_HEADER : DROP_NONE;
 }
 
 bool frame_is_plain(const struct frame *frame)

@@ -24,13 +24,16 @@
 #define FRAME_HEAD_MAX 192
 
 /* Writable private bytes before the head, where the receiver's virtio-net header goes. */
-#define FRAME_HEADROOM 16
+#define FRAME_HEADROOM 32
 
 /* What a frame asks of whoever takes it as it is. */
 enum frame_need {
 	FRAME_NEED_CSUM = 1 << 0,
 	FRAME_NEED_TSO4 = 1 << 1,
 	FRAME_NEED_TSO6 = 1 << 2,
+	FRAME_NEED_USO4 = 1 << 3,
+	FRAME_NEED_USO6 = 1 << 4,
+	FRAME_NEED_ECN = 1 << 5, /* with TSO: the flag CWR belongs to the first segment */
 };
 
 /**
@@ -41,10 +44,11 @@ enum frame_need {
  * @head_length: bytes at @head
  * @needs: FRAME_NEED_*: the receiver completes the checksum, or segments
  * @verified: checksums were found right
- * @csum_start: where the checksum begins (FRAME_NEED_CSUM); the TCP header
+ * @gso_type: VIRTIO_NET_HDR_GSO_* of a frame that is to be cut
+ * @csum_start: where the checksum begins (FRAME_NEED_CSUM); the TCP or UDP header
  * @csum_offset: where it goes, from there
- * @segment_size: TCP payload per segment (FRAME_NEED_TSO*)
- * @headers: bytes of L2 to L4 headers (FRAME_NEED_TSO*)
+ * @segment_size: payload per segment of a frame that is to be cut
+ * @headers: its bytes of L2 to L4 headers
  * @hash_report: VIRTIO_NET_HASH_REPORT_* of @hash, for a receiver that wants it
  * @hash: hash by that receiver's key
  */
@@ -56,6 +60,7 @@ struct frame {
 	uint8_t needs;
 	bool verified;
 	uint8_t hash_report;
+	uint8_t gso_type;
 	uint16_t csum_start;
 	uint16_t csum_offset;
 	uint16_t segment_size;
@@ -96,9 +101,8 @@ static inline struct virtio_net_hdr_mrg_rxbuf frame_header(const struct frame *f
 	} else if (frame->verified && accepts & FRAME_NEED_CSUM) {
 		header.hdr.flags = VIRTIO_NET_HDR_F_DATA_VALID;
 	}
-	if (frame->needs & (FRAME_NEED_TSO4 | FRAME_NEED_TSO6)) {
-		header.hdr.gso_type = frame->needs & FRAME_NEED_TSO4 ? VIRTIO_NET_HDR_GSO_TCPV4
-								     : VIRTIO_NET_HDR_GSO_TCPV6;
+	if (frame->needs & ~FRAME_NEED_CSUM) {
+		header.hdr.gso_type = frame->gso_type;
 		header.hdr.gso_size = frame->segment_size;
 		header.hdr.hdr_len = frame->headers;
 	}
@@ -161,7 +165,7 @@ void frame_checksum(struct frame *frame);
 typedef void frame_emit(void *arg, struct frame *segment);
 
 /**
- * frame_segment - cut a TCP frame into frames that need nothing
+ * frame_segment - cut a TCP or UDP frame into frames that need nothing
  * @frame: flat
  * @emit: called for each segment, which is valid during the call
  * @arg: passed to @emit

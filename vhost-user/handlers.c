@@ -90,6 +90,8 @@ static void reset_device(struct vu_session *session)
 		vu_vring_forget_position(session, ring);
 	}
 	session->status = 0;
+	if (session->device.ops->reset)
+		session->device.ops->reset(session->device.arg);
 }
 
 enum vu_refusal vu_handle_reset_device(struct vu_session *session, struct vu_message *message)

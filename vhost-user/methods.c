@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vhost-user/metrics.h"
+#include "vhost-user/port_net.h"
 
 #define PARAMS(list) .params = (list), .param_count = sizeof(list) / sizeof(*(list))
 
@@ -18,6 +19,8 @@ static const struct jsonrpc_param port_add_params[] = {
 	{ "socket", json_type_string, false },	{ "server", json_type_boolean, false },
 	{ "socket_mode", json_type_string, false }, { "socket_owner", json_type_string, false },
 	{ "device", json_type_string, false },	{ "bridge", json_type_string, false },
+	{ "queue_pairs", json_type_int, false }, { "mac", json_type_string, false },
+	{ "standby", json_type_boolean, false }, { "link", json_type_string, false },
 };
 
 static int check_port_type(struct registry *registry, const char *type,
@@ -37,6 +40,9 @@ static int check_port_type(struct registry *registry, const char *type,
 	if (!vhost && (!options->device || options->socket || options->server))
 		return iov_fail(registry->iov, -EINVAL, "%s: an ethdev port takes a device and no socket",
 				options->name);
+	if (!vhost && (options->queue_pairs || options->mac || options->standby || options->link))
+		return iov_fail(registry->iov, -EINVAL, "%s: the device of an ethdev port has its own "
+				"queues, MAC address and link", options->name);
 	return 0;
 }
 
@@ -53,6 +59,45 @@ static int call_port_add(void *arg, struct json_object *params, struct json_obje
 	if (error)
 		return error;
 	state_save(methods->state);
+	*result = port_describe(port);
+	return 0;
+}
+
+static const struct jsonrpc_param port_set_params[] = {
+	{ "name", json_type_string, true },
+	{ "link", json_type_string, false },
+	{ "announce", json_type_boolean, false },
+};
+
+static int check_port_set(struct registry *registry, const struct port *port, const char *link)
+{
+	if (port->uplink)
+		return iov_fail(registry->iov, -EINVAL, "%s: is no port of a guest; its device is the "
+				"host's to set", port->name);
+	if (link && strcmp(link, "up") && strcmp(link, "down"))
+		return iov_fail(registry->iov, -EINVAL, "%s: link '%.32s': expected up or down",
+				port->name, link);
+	return 0;
+}
+
+static int call_port_set(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct methods *methods = arg;
+	struct registry *registry = methods->registry;
+	const char *link = text_of(params, "link");
+	struct port *port;
+	int error = port_find(registry, text_of(params, "name"), &port);
+
+	if (!error)
+		error = check_port_set(registry, port, link);
+	if (!error && json_object_get_boolean(json_object_object_get(params, "announce")))
+		error = port_net_announce(port);
+	if (error)
+		return error;
+	if (link) {
+		port_net_set_link(port, !strcmp(link, "down"));
+		state_save(methods->state);
+	}
 	*result = port_describe(port);
 	return 0;
 }
@@ -185,6 +230,7 @@ static int call_metrics(void *arg, struct json_object *params, struct json_objec
 
 const struct jsonrpc_method iovd_methods[] = {
 	{ "port.add", PARAMS(port_add_params), call_port_add },
+	{ "port.set", PARAMS(port_set_params), call_port_set },
 	{ "port.list", NULL, 0, call_port_list },
 	{ "port.show", PARAMS(name_params), call_port_show },
 	{ "port.stats", PARAMS(port_stats_params), call_port_stats },

@@ -98,7 +98,7 @@ static uint64_t running_rings(const struct port *port)
 {
 	uint64_t count = 0;
 
-	for (unsigned int i = 0; i < PORT_VRINGS; i++)
+	for (unsigned int i = 0; i < port->queue_end; i++)
 		count += port->queues[i] && port->queues[i]->enabled;
 	return count;
 }

@@ -51,16 +51,4 @@ struct net_rss {
  */
 void net_rss_hash(const struct net_rss *rss, struct frame *frame);
 
-/**
- * net_rss_queue - receive queue of a frame
- * @rss: it steers
- * @frame: hashed by net_rss_hash()
- *
- * Return: number of the queue pair.
- */
-static inline uint16_t net_rss_queue(const struct net_rss *rss, const struct frame *frame)
-{
-	return frame->hash_report ? rss->table[frame->hash & rss->mask] : rss->unclassified;
-}
-
 #endif

@@ -8,6 +8,8 @@
 #include <sys/random.h>
 #include <syslog.h>
 
+#include "vhost-user/port_net.h"
+
 /* About as many stations as a switch remembers. */
 #define STATIONS 8192
 
@@ -195,6 +197,9 @@ static int port_open(struct port *port, const struct port_options *options)
 
 	if (!options->socket && !options->fd)
 		return uplink_open(&port->uplink, port->registry->iov, options->device);
+	error = port_net_setup(port, options);
+	if (error)
+		return error;
 	port->access = (struct socket_access)SOCKET_ACCESS(0660);
 	error = socket_access_parse(&port->access, port->registry->iov, options->mode,
 				    options->owner);

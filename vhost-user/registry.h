@@ -29,10 +29,7 @@ static inline const char *text_of(struct json_object *object, const char *key)
 /* Letters, digits, dot, underscore and dash. */
 #define REGISTRY_NAME_MAX 63
 
-/* Queue pairs that a port offers to its guest. */
-#define PORT_QUEUE_PAIRS 8
-#define PORT_VRINGS (2 * PORT_QUEUE_PAIRS)
-
+struct port_control;
 struct registry;
 
 /**
@@ -49,9 +46,16 @@ struct registry;
  * @log: what is said of its front end
  * @endpoint: vhost-user socket and connection
  * @mtu: what the front end said, 0 before
- * @queues: started rings, NULL where there is none
+ * @net: what the guest's driver set up
+ * @has_mac: @mac was given
+ * @mac: address that the guest is offered
+ * @is_standby: the guest is offered to use it as the standby of a VF with that address
+ * @is_down: the link was set down
+ * @control: the control queue, while it runs
+ * @queues: started rings that carry frames, NULL where there is none
  * @polled: their kick cannot wake the worker
  * @lane: has @queues while the guest's memory arrives; NULL mostly
+ * @queue_end: index behind the last ring that was ever started
  * @uplink: network device
  */
 struct port {
@@ -68,8 +72,15 @@ struct port {
 	struct port_log *log;
 	struct vu_endpoint *endpoint;
 	uint16_t mtu;
-	struct vu_queue *queues[PORT_VRINGS];
-	bool polled[PORT_VRINGS];
+	struct net_device net;
+	bool has_mac;
+	uint8_t mac[6];
+	bool is_standby;
+	bool is_down;
+	struct port_control *control;
+	struct vu_queue *queues[NET_VRINGS];
+	bool polled[NET_VRINGS];
+	unsigned int queue_end;
 	struct lane *lane;
 	struct uplink *uplink;
 };
@@ -146,6 +157,10 @@ void registry_publish(struct registry *registry);
  * @fd: socket that was inherited, instead of @socket; 0 for none
  * @device: for an uplink
  * @bridge: name of the bridge to join, NULL for none
+ * @queue_pairs: that the configuration space of the guest's device says, 0 for one
+ * @mac: that it says, NULL for none
+ * @standby: the device is offered as a standby
+ * @link: "down" or "up"; NULL for up
  */
 struct port_options {
 	const char *name;
@@ -156,12 +171,16 @@ struct port_options {
 	int fd;
 	const char *device;
 	const char *bridge;
+	int queue_pairs;
+	const char *mac;
+	bool standby;
+	const char *link;
 };
 
 /**
  * port_options_of - what a port is made of, from JSON
  * @object: with "name", and as they apply "socket", "server", "socket_mode",
- *	"socket_owner", "device" and "bridge"
+ *	"socket_owner", "device", "bridge", "queue_pairs", "mac", "standby" and "link"
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a receiver without offloads needs done in software: checksums (RFC 1071)
- * and cutting a large TCP frame into segments.
+ * and cutting a large TCP frame into segments, or a UDP one into datagrams.
  *
  * A segment's head holds the headers, adapted, in a buffer of its own; its
  * payload stays where it is in the flat frame.
@@ -15,6 +15,8 @@
 #define TCP_SEQUENCE 4
 #define TCP_FLAGS 13
 #define TCP_CHECKSUM 16
+#define UDP_LENGTH 4
+#define UDP_CHECKSUM 6
 #define TCP_FIN_PSH 0x09
 #define TCP_CWR 0x80
 
@@ -75,12 +77,14 @@ void frame_checksum(struct frame *frame)
  * @frame: the whole frame
  * @l3: offset of the IP header
  * @ip4: it is IPv4
+ * @protocol: IPPROTO_TCP or IPPROTO_UDP
  * @head: where the headers of the current segment are made
  */
 struct cutter {
 	const struct frame *frame;
 	uint32_t l3;
 	bool ip4;
+	uint8_t protocol;
 	uint8_t head[FRAME_HEADROOM + FRAME_HEAD_MAX];
 };
 
@@ -103,8 +107,20 @@ static uint64_t pseudo_sum(const struct cutter *cutter, const uint8_t *ip, uint3
 {
 	const uint8_t *addresses = cutter->ip4 ? ip + 12 : ip + 8;
 
-	return sum(0, addresses, cutter->ip4 ? 8 : 32) + htons(IPPROTO_TCP) +
+	return sum(0, addresses, cutter->ip4 ? 8 : 32) + htons(cutter->protocol) +
 	       htons((uint16_t)length);
+}
+
+/* Of a segment's TCP header: its place in the stream, and what only one of them says. */
+static void fix_tcp(uint8_t *tcp, uint32_t offset, bool last)
+{
+	const uint32_t sequence = htonl(read32(tcp + TCP_SEQUENCE) + offset);
+
+	memcpy(tcp + TCP_SEQUENCE, &sequence, 4);
+	if (!last)
+		tcp[TCP_FLAGS] &= (uint8_t)~TCP_FIN_PSH;
+	if (offset)
+		tcp[TCP_FLAGS] &= (uint8_t)~TCP_CWR;
 }
 
 /* A segment that goes from @offset of the payload over @length bytes. */
@@ -113,23 +129,20 @@ static struct frame cut(struct cutter *cutter, uint32_t offset, uint32_t length,
 {
 	const struct frame *frame = cutter->frame;
 	uint8_t *head = cutter->head + FRAME_HEADROOM;
-	uint8_t *ip = head + cutter->l3, *tcp = head + frame->csum_start;
-	uint32_t tcp_header = frame->headers - frame->csum_start;
-	uint32_t sequence;
+	uint8_t *ip = head + cutter->l3, *l4 = head + frame->csum_start;
+	uint8_t *checksum = l4 + frame->csum_offset;
+	uint32_t l4_header = frame->headers - frame->csum_start;
 
 	memcpy(head, frame->head, frame->headers);
 	*payload = (struct virtq_segment){ frame->head + frame->headers + offset, length };
 	fix_ip(cutter, ip, frame->headers - cutter->l3 + length, offset / frame->segment_size);
-	sequence = htonl(read32(tcp + TCP_SEQUENCE) + offset);
-	memcpy(tcp + TCP_SEQUENCE, &sequence, 4);
-	if (!last)
-		tcp[TCP_FLAGS] &= (uint8_t)~TCP_FIN_PSH;
-	if (offset)
-		tcp[TCP_FLAGS] &= (uint8_t)~TCP_CWR;
-	write16(tcp + TCP_CHECKSUM, 0);
-	store(tcp + TCP_CHECKSUM,
-	      fold(sum(sum(pseudo_sum(cutter, ip, tcp_header + length), tcp, tcp_header),
-		       payload->data, length)));
+	if (cutter->protocol == IPPROTO_TCP)
+		fix_tcp(l4, offset, last);
+	else
+		write16(l4 + UDP_LENGTH, l4_header + length);
+	write16(checksum, 0);
+	store(checksum, fold(sum(sum(pseudo_sum(cutter, ip, l4_header + length), l4, l4_header),
+				 payload->data, length)));
 	return (struct frame){
 		.head = head,
 		.head_length = frame->headers,
@@ -149,6 +162,7 @@ void frame_segment(const struct frame *frame, frame_emit *emit, void *arg)
 
 	cutter.l3 = frame_l3(frame, &type);
 	cutter.ip4 = type == ETHERTYPE_IP4;
+	cutter.protocol = frame->csum_offset == UDP_CHECKSUM ? IPPROTO_UDP : IPPROTO_TCP;
 	do {
 		length = payload - offset < frame->segment_size ? payload - offset
 								: frame->segment_size;

@@ -84,6 +84,8 @@ void vu_queue_call(const struct vu_queue *queue);
  * @queue_start: the queue runs, as described above
  * @queue_stop: the queue must not be touched when this returns
  * @features: virtio features were negotiated; may be NULL
+ * @reset: the driver gave the device up, or is gone: what it set up is void; no ring
+ *	runs; may be NULL
  * @set_mtu: 0, or -errno for an MTU that cannot be; may be NULL
  * @send_rarp: announce this MAC address after a migration; may be NULL
  * @get_config: write the device's configuration space over zeroes, as its driver
@@ -99,6 +101,7 @@ struct vu_ops {
 	void (*queue_start)(void *arg, struct vu_queue *queue);
 	void (*queue_stop)(void *arg, struct vu_queue *queue);
 	void (*features)(void *arg, uint64_t features);
+	void (*reset)(void *arg);
 	int (*set_mtu)(void *arg, uint16_t mtu);
 	void (*send_rarp)(void *arg, const uint8_t mac[6]);
 	void (*get_config)(void *arg, uint8_t space[VU_CONFIG_SPACE]);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "vhost-user/port_net.h"
 
 /* No more ports and bridges than there can be need as much. */
 #define FILE_MAX (4 << 20)
@@ -146,6 +147,7 @@ static struct json_object *port_entry(const struct port *port)
 	if (port->socket) {
 		json_object_object_add(entry, "server", json_object_new_boolean(port->server));
 		vhost_port_describe_access(port, entry);
+		port_net_options_json(port, entry);
 	}
 	if (port->uplink)
 		add_text(entry, "device", uplink_device(port->uplink));

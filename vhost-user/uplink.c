@@ -283,6 +283,10 @@ uint8_t uplink_accepts(const struct uplink *uplink)
 {
 	uint8_t accepts = 0;
 
+	/*
+	 * Whether a device clears CWR behind the first segment is not told, nor whether it
+	 * makes datagrams or fragments of UDP (DPDK's own GSO makes fragments).
+	 */
 	if ((uplink->tx_offloads & TX_CHECKSUMS) == TX_CHECKSUMS)
 		accepts = FRAME_NEED_CSUM;
 	if (accepts && uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_TCP_TSO &&

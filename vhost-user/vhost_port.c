@@ -2,26 +2,43 @@
 /*
  * A guest's port: the device behind a vhost-user session.  Rings come and go
  * with the front end; each time the worker gets a new view.
+ *
+ * The control queue belongs to who negotiated VIRTIO_NET_F_CTRL_VQ with us.  QEMU and
+ * cloud-hypervisor serve it themselves and do not; they say by SET_VRING_ENABLE which
+ * queue pairs are in use.  crosvm hands it over, behind the queue pairs that our
+ * configuration space says that there are.
  */
 #include <errno.h>
-#include <linux/virtio_config.h>
-#include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
 #include "vhost-user/lane.h"
+#include "vhost-user/port_control.h"
+#include "vhost-user/port_net.h"
 #include "vhost-user/registry.h"
 
 #define FEATURES                                                                                   \
 	(VU_BIT(VIRTIO_F_VERSION_1) | VU_BIT(VIRTIO_F_ANY_LAYOUT) |                                \
 	 VU_BIT(VIRTIO_F_RING_PACKED) | VU_BIT(VIRTIO_F_IN_ORDER) |                                \
+	 VU_BIT(VIRTIO_F_RING_RESET) | VU_BIT(VIRTIO_F_NOTIFICATION_DATA) |                        \
 	 VU_BIT(VIRTIO_RING_F_INDIRECT_DESC) | VU_BIT(VIRTIO_RING_F_EVENT_IDX) |                   \
 	 VU_BIT(VIRTIO_NET_F_MRG_RXBUF) | VU_BIT(VIRTIO_NET_F_MQ) | VU_BIT(VIRTIO_NET_F_MTU) |     \
+	 VU_BIT(VIRTIO_NET_F_STATUS) | VU_BIT(VIRTIO_NET_F_GUEST_ANNOUNCE) |                       \
+	 VU_BIT(VIRTIO_NET_F_CTRL_VQ) | VU_BIT(VIRTIO_NET_F_CTRL_RX) |                             \
+	 VU_BIT(VIRTIO_NET_F_CTRL_RX_EXTRA) | VU_BIT(VIRTIO_NET_F_CTRL_VLAN) |                     \
+	 VU_BIT(VIRTIO_NET_F_CTRL_MAC_ADDR) | VU_BIT(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS) |           \
+	 VU_BIT(VIRTIO_NET_F_RSS) | VU_BIT(VIRTIO_NET_F_HASH_REPORT) |                             \
 	 VU_BIT(VIRTIO_NET_F_CSUM) | VU_BIT(VIRTIO_NET_F_GUEST_CSUM) |                             \
 	 VU_BIT(VIRTIO_NET_F_HOST_TSO4) | VU_BIT(VIRTIO_NET_F_HOST_TSO6) |                         \
-	 VU_BIT(VIRTIO_NET_F_GUEST_TSO4) | VU_BIT(VIRTIO_NET_F_GUEST_TSO6))
+	 VU_BIT(VIRTIO_NET_F_HOST_ECN) | VU_BIT(VIRTIO_NET_F_HOST_USO) |                           \
+	 VU_BIT(VIRTIO_NET_F_GUEST_TSO4) | VU_BIT(VIRTIO_NET_F_GUEST_TSO6) |                       \
+	 VU_BIT(VIRTIO_NET_F_GUEST_ECN) | VU_BIT(VIRTIO_NET_F_GUEST_USO4) |                        \
+	 VU_BIT(VIRTIO_NET_F_GUEST_USO6))
+
+/* Those that say nothing of the device: a driver does not set it up anew for them. */
+#define TRANSPORT_FEATURES (VU_BIT(VU_F_LOG_ALL) | VU_BIT(VU_F_PROTOCOL_FEATURES))
 
 static const struct {
 	unsigned int bit;
@@ -29,18 +46,39 @@ static const struct {
 } feature_names[] = {
 	{ VIRTIO_NET_F_CSUM, "csum" },
 	{ VIRTIO_NET_F_GUEST_CSUM, "guest-csum" },
+	{ VIRTIO_NET_F_CTRL_GUEST_OFFLOADS, "ctrl-guest-offloads" },
 	{ VIRTIO_NET_F_MTU, "mtu" },
+	{ VIRTIO_NET_F_MAC, "mac" },
 	{ VIRTIO_NET_F_GUEST_TSO4, "guest-tso4" },
 	{ VIRTIO_NET_F_GUEST_TSO6, "guest-tso6" },
+	{ VIRTIO_NET_F_GUEST_ECN, "guest-ecn" },
 	{ VIRTIO_NET_F_HOST_TSO4, "host-tso4" },
 	{ VIRTIO_NET_F_HOST_TSO6, "host-tso6" },
+	{ VIRTIO_NET_F_HOST_ECN, "host-ecn" },
 	{ VIRTIO_NET_F_MRG_RXBUF, "mergeable" },
+	{ VIRTIO_NET_F_STATUS, "status" },
+	{ VIRTIO_NET_F_CTRL_VQ, "ctrl-vq" },
+	{ VIRTIO_NET_F_CTRL_RX, "ctrl-rx" },
+	{ VIRTIO_NET_F_CTRL_VLAN, "ctrl-vlan" },
+	{ VIRTIO_NET_F_CTRL_RX_EXTRA, "ctrl-rx-extra" },
+	{ VIRTIO_NET_F_GUEST_ANNOUNCE, "guest-announce" },
 	{ VIRTIO_NET_F_MQ, "multiqueue" },
+	{ VIRTIO_NET_F_CTRL_MAC_ADDR, "ctrl-mac" },
 	{ VIRTIO_RING_F_INDIRECT_DESC, "indirect" },
 	{ VIRTIO_RING_F_EVENT_IDX, "event-idx" },
 	{ VIRTIO_F_VERSION_1, "version-1" },
 	{ VIRTIO_F_RING_PACKED, "packed" },
 	{ VIRTIO_F_IN_ORDER, "in-order" },
+	{ VIRTIO_F_NOTIFICATION_DATA, "notification-data" },
+	{ VIRTIO_F_RING_RESET, "ring-reset" },
+	{ VIRTIO_NET_F_VQ_NOTF_COAL, "vq-coalescing" },
+	{ VIRTIO_NET_F_NOTF_COAL, "coalescing" },
+	{ VIRTIO_NET_F_GUEST_USO4, "guest-uso4" },
+	{ VIRTIO_NET_F_GUEST_USO6, "guest-uso6" },
+	{ VIRTIO_NET_F_HOST_USO, "host-uso" },
+	{ VIRTIO_NET_F_HASH_REPORT, "hash-report" },
+	{ VIRTIO_NET_F_RSS, "rss" },
+	{ VIRTIO_NET_F_STANDBY, "standby" },
 };
 
 /* Memory that may be missing is for the lane alone: nobody else may come to wait for it. */
@@ -73,15 +111,28 @@ static void stop_in_lane(struct port *port, struct vu_queue *queue)
 		lane_close(lane);
 }
 
+/* The control queue of a guest whose memory may be missing has to wait until that is there. */
+static bool start_elsewhere(struct port *port, struct vu_queue *queue)
+{
+	if (queue->index == net_device_control(&port->net)) {
+		if (!queue->unsettled)
+			port_control_start(port, queue);
+		return true;
+	}
+	if (queue->index >= port->queue_end)
+		port->queue_end = queue->index + 1;
+	if (queue->unsettled)
+		start_in_lane(port, queue);
+	return queue->unsettled;
+}
+
 static void queue_start(void *arg, struct vu_queue *queue)
 {
 	struct port *port = arg;
 	bool sends = queue->index & 1;
 
-	if (queue->unsettled) {
-		start_in_lane(port, queue);
+	if (start_elsewhere(port, queue))
 		return;
-	}
 	queue->ring.reads_only = sends;
 	if (sends)
 		port->polled[queue->index] =
@@ -96,6 +147,10 @@ static void queue_stop(void *arg, struct vu_queue *queue)
 	struct port *port = arg;
 	bool watched = queue->index & 1 && !port->polled[queue->index];
 
+	if (queue->index == net_device_control(&port->net)) {
+		port_control_stop(port);
+		return;
+	}
 	if (port->lane || queue->unsettled) {
 		stop_in_lane(port, queue);
 		return;
@@ -105,6 +160,27 @@ static void queue_stop(void *arg, struct vu_queue *queue)
 	registry_publish(port->registry);
 	if (watched)
 		worker_unwatch(port->registry->worker, queue->kick_fd);
+}
+
+static void features_chosen(void *arg, uint64_t features)
+{
+	struct port *port = arg;
+
+	features &= ~TRANSPORT_FEATURES;
+	if (features != port->net.features)
+		port_net_reset(port, features);
+}
+
+static void reset(void *arg)
+{
+	struct port *port = arg;
+
+	port_net_reset(port, port->net.features);
+}
+
+static void get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
+{
+	port_net_config(arg, space);
 }
 
 static int set_mtu(void *arg, uint16_t mtu)
@@ -136,6 +212,9 @@ static void send_rarp(void *arg, const uint8_t mac[6])
 static const struct vu_ops ops = {
 	.queue_start = queue_start,
 	.queue_stop = queue_stop,
+	.features = features_chosen,
+	.reset = reset,
+	.get_config = get_config,
 	.set_mtu = set_mtu,
 	.send_rarp = send_rarp,
 };
@@ -146,14 +225,14 @@ int vhost_port_open(struct port *port)
 		.name = port->name,
 		.ops = &ops,
 		.arg = port,
-		.features = FEATURES,
-		.queues = PORT_VRINGS,
-		.queue_num = PORT_QUEUE_PAIRS,
 		.postcopy = port->registry->postcopy,
+		.features = FEATURES | port_net_offers(port),
+		.queues = NET_VRINGS,
+		.queue_num = NET_PAIRS_MAX,
 		.positions = positions_of(port->registry->positions, port->name),
 	};
 
-	static_assert(PORT_VRINGS <= POSITIONS_RINGS, "a port's rings have room there");
+	static_assert(NET_VRINGS <= POSITIONS_RINGS, "a port's rings have room there");
 	struct iov *iov = port->registry->iov;
 	int error = port_log_open(&port->log, iov, port->name);
 
@@ -179,15 +258,19 @@ void vhost_port_close(struct port *port)
 	port->log = NULL;
 }
 
+static void check_queue(struct port *port, const struct vu_queue *queue)
+{
+	struct vu_session *session = port->endpoint ? vu_endpoint_session(port->endpoint) : NULL;
+
+	if (session && queue && queue->ring.error)
+		vu_session_queue_broken(session, queue->index);
+}
+
 void vhost_port_check(struct port *port)
 {
-	for (unsigned int i = 0; i < PORT_VRINGS; i++) {
-		struct vu_session *session =
-			port->endpoint ? vu_endpoint_session(port->endpoint) : NULL;
-
-		if (session && port->queues[i] && port->queues[i]->ring.error)
-			vu_session_queue_broken(session, i);
-	}
+	for (unsigned int i = 0; i < port->queue_end; i++)
+		check_queue(port, port->queues[i]);
+	check_queue(port, port_control_check(port));
 }
 
 static struct json_object *features_json(uint64_t features)
@@ -217,7 +300,7 @@ void vhost_port_describe(const struct port *port, struct json_object *object)
 	const struct vu_session *session = vu_endpoint_session(port->endpoint);
 	int queues = 0;
 
-	for (unsigned int i = 0; i < PORT_VRINGS; i++)
+	for (unsigned int i = 0; i < port->queue_end; i++)
 		queues += port->queues[i] && port->queues[i]->enabled;
 	json_object_object_add(object, "socket", json_object_new_string(port->socket));
 	json_object_object_add(object, "mode",
@@ -233,4 +316,5 @@ void vhost_port_describe(const struct port *port, struct json_object *object)
 				       features_json(vu_session_features(session)));
 	if (port->mtu)
 		json_object_object_add(object, "mtu", json_object_new_int(port->mtu));
+	port_net_describe(port, object);
 }

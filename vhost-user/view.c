@@ -1,59 +1,136 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From ports and bridges to the picture that the worker forwards by. */
 #include <errno.h>
-#include <linux/virtio_config.h>
-#include <linux/virtio_net.h>
 #include <stdlib.h>
 
 #include "vhost-user/registry.h"
 
-static uint8_t needs(uint64_t features, unsigned int csum, unsigned int tso4, unsigned int tso6)
+static const struct {
+	unsigned int guest;
+	unsigned int host;
+	uint8_t needs;
+} offloads[] = {
+	{ VIRTIO_NET_F_GUEST_CSUM, VIRTIO_NET_F_CSUM, FRAME_NEED_CSUM },
+	{ VIRTIO_NET_F_GUEST_TSO4, VIRTIO_NET_F_HOST_TSO4, FRAME_NEED_TSO4 },
+	{ VIRTIO_NET_F_GUEST_TSO6, VIRTIO_NET_F_HOST_TSO6, FRAME_NEED_TSO6 },
+	{ VIRTIO_NET_F_GUEST_ECN, VIRTIO_NET_F_HOST_ECN, FRAME_NEED_ECN },
+	{ VIRTIO_NET_F_GUEST_USO4, VIRTIO_NET_F_HOST_USO, FRAME_NEED_USO4 },
+	{ VIRTIO_NET_F_GUEST_USO6, VIRTIO_NET_F_HOST_USO, FRAME_NEED_USO6 },
+};
+
+/* Virtio 1.2 section 5.1.6.1: the legacy header without merging lacks num_buffers. */
+static uint8_t header_bytes(uint64_t features)
 {
-	return (uint8_t)((features & VU_BIT(csum) ? FRAME_NEED_CSUM : 0) |
-			 (features & VU_BIT(tso4) ? FRAME_NEED_TSO4 : 0) |
-			 (features & VU_BIT(tso6) ? FRAME_NEED_TSO6 : 0));
+	if (features & VU_BIT(VIRTIO_NET_F_HASH_REPORT))
+		return sizeof(struct virtio_net_hdr_v1_hash);
+	if (features & (VU_BIT(VIRTIO_NET_F_MRG_RXBUF) | VU_BIT(VIRTIO_F_VERSION_1)))
+		return sizeof(struct virtio_net_hdr_mrg_rxbuf);
+	return sizeof(struct virtio_net_hdr);
 }
 
 /* Features are those of a connection, so all its rings agree. */
-static void set_features(struct dp_port *dp, uint64_t features)
+static void set_features(struct dp_port *dp, const struct port *port)
 {
-	bool mergeable = features & VU_BIT(VIRTIO_NET_F_MRG_RXBUF);
+	const struct net_device *net = &port->net;
 
-	dp->accepts = needs(features, VIRTIO_NET_F_GUEST_CSUM, VIRTIO_NET_F_GUEST_TSO4,
-			    VIRTIO_NET_F_GUEST_TSO6);
-	dp->offers = needs(features, VIRTIO_NET_F_CSUM, VIRTIO_NET_F_HOST_TSO4,
-			   VIRTIO_NET_F_HOST_TSO6);
-	dp->buffers_max = mergeable ? VIRTQ_CHAINS_MAX : 1;
-	/* Virtio 1.2 section 5.1.6.1: the legacy header without merging lacks num_buffers. */
-	dp->header = mergeable || features & VU_BIT(VIRTIO_F_VERSION_1)
-			     ? sizeof(struct virtio_net_hdr_mrg_rxbuf)
-			     : sizeof(struct virtio_net_hdr);
+	for (size_t i = 0; i < sizeof(offloads) / sizeof(*offloads); i++) {
+		dp->accepts |= net->offloads & VU_BIT(offloads[i].guest) ? offloads[i].needs : 0;
+		dp->offers |= net_device_has(net, offloads[i].host) ? offloads[i].needs : 0;
+	}
+	dp->buffers_max = net_device_has(net, VIRTIO_NET_F_MRG_RXBUF) ? VIRTQ_CHAINS_MAX : 1;
+	dp->header = header_bytes(net->features);
+	dp->is_down = port->is_down;
+}
+
+/* Whether frames may go to a receive queue. */
+static bool receives(const struct port *port, unsigned int pair)
+{
+	const struct vu_queue *queue = port->queues[2 * pair];
+
+	return queue && queue->enabled && !queue->unsettled && pair < port->net.pairs && !port->is_down;
+}
+
+static bool sends(const struct port *port, unsigned int pair)
+{
+	const struct vu_queue *queue = port->queues[2 * pair + 1];
+
+	return queue && !queue->unsettled;
+}
+
+/* Virtio 1.2 section 5.1.2: receiveq1, transmitq1, receiveq2, ... */
+static int fill_queues(struct dp_view *view, struct dp_port *dp, const struct port *port)
+{
+	unsigned int pairs = (port->queue_end + 1) / 2, from = 0, to = 0;
+
+	for (unsigned int i = 0; i < pairs; i++) {
+		from += sends(port, i);
+		to += receives(port, i);
+	}
+	dp->from = calloc(from + 1, sizeof(*dp->from));
+	dp->to = calloc(to + 1, sizeof(*dp->to));
+	if (!dp->from || !dp->to)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < pairs; i++) {
+		struct vu_queue *rx = port->queues[2 * i], *tx = port->queues[2 * i + 1];
+
+		if (receives(port, i))
+			dp->to[dp->to_count++] = (struct dp_queue){ .vu = rx, .port = dp };
+		if (sends(port, i))
+			dp->from[dp->from_count++] = (struct dp_queue){ .vu = tx, .port = dp };
+		view->must_poll |= port->polled[2 * i + 1];
+	}
+	return 0;
+}
+
+static int fill_filter(struct dp_port *dp, const struct net_filter *filter)
+{
+	if (net_filter_is_open(filter)) {
+		dp->accepts |= DP_ORDINARY;
+		return 0;
+	}
+	dp->filter = malloc(sizeof(*dp->filter));
+	if (!dp->filter)
+		return -ENOMEM;
+	*dp->filter = *filter;
+	return 0;
+}
+
+/* The ring of a queue pair; NULL when it does not run. */
+static struct dp_queue *ring_of(const struct dp_port *dp, unsigned int pair)
+{
+	for (unsigned int i = 0; i < dp->to_count; i++)
+		if (dp->to[i].vu->index == 2 * pair)
+			return &dp->to[i];
+	return NULL;
+}
+
+static int fill_rss(struct dp_port *dp, const struct net_rss *rss)
+{
+	if (!rss->steers && !rss->types)
+		return 0;
+	dp->rss = calloc(1, sizeof(*dp->rss));
+	if (!dp->rss)
+		return -ENOMEM;
+	dp->rss->rss = *rss;
+	dp->single = NULL;
+	dp->rss->unclassified = ring_of(dp, rss->unclassified);
+	for (unsigned int i = 0; rss->steers && i <= rss->mask; i++)
+		dp->rss->table[i] = ring_of(dp, rss->table[i]);
+	return 0;
 }
 
 static int fill_guest(struct dp_view *view, struct dp_port *dp, const struct port *port)
 {
+	int error = port->lane ? 0 : fill_queues(view, dp, port);
+
+	if (error)
+		return error;
 	dp->lane = port->lane;
 	view->must_poll |= port->lane != NULL;
-	dp->from = calloc(PORT_QUEUE_PAIRS, sizeof(*dp->from));
-	dp->to = calloc(PORT_QUEUE_PAIRS, sizeof(*dp->to));
-	if (!dp->from || !dp->to)
-		return -ENOMEM;
-	for (unsigned int i = 0; i < PORT_VRINGS; i++) {
-		struct vu_queue *queue = port->queues[i];
-
-		if (!queue)
-			continue;
-		set_features(dp, queue->features);
-		if (port->lane || queue->unsettled)
-			continue;
-		/* Virtio 1.2 section 5.1.2: receiveq1, transmitq1, receiveq2, ... */
-		if (i & 1)
-			dp->from[dp->from_count++] = (struct dp_queue){ .vu = queue, .port = dp };
-		else if (queue->enabled)
-			dp->to[dp->to_count++] = (struct dp_queue){ .vu = queue, .port = dp };
-		view->must_poll |= port->polled[i];
-	}
-	return 0;
+	set_features(dp, port);
+	dp->single = dp->to_count == 1 ? dp->to : NULL;
+	error = fill_filter(dp, &port->net.filter);
+	return error ? error : fill_rss(dp, &port->net.rss);
 }
 
 static int fill_uplink(struct dp_view *view, struct dp_port *dp, struct uplink *uplink)
@@ -158,6 +235,8 @@ void view_free(struct dp_view *view)
 		free(view->ports[i]->from);
 		free(view->ports[i]->to);
 		free(view->ports[i]->burst);
+		free(view->ports[i]->filter);
+		free(view->ports[i]->rss);
 		free(view->ports[i]);
 	}
 	free(view->bridges);

@@ -35,6 +35,7 @@ static void start_ring(struct station *station, unsigned int index, struct drive
 	queue->kick_fd = -1;
 	queue->features = features;
 	station->port.queues[index] = queue;
+	station->port.queue_end = 2;
 }
 
 void lan_redraw(struct lan *lan)
@@ -47,8 +48,11 @@ void lan_renegotiate(struct lan *lan, unsigned int index, uint64_t features)
 {
 	struct station *station = &lan->stations[index];
 
-	station->header = features & PLAIN ? sizeof(struct virtio_net_hdr_mrg_rxbuf)
-					   : sizeof(struct virtio_net_hdr);
+	net_device_reset(&station->port.net, features, NULL);
+	station->header = features & BIT(VIRTIO_NET_F_HASH_REPORT)
+				  ? sizeof(struct virtio_net_hdr_v1_hash)
+			  : features & PLAIN ? sizeof(struct virtio_net_hdr_mrg_rxbuf)
+					     : sizeof(struct virtio_net_hdr);
 	start_ring(station, 0, &station->rx, features);
 	start_ring(station, 1, &station->tx, features);
 	lan_redraw(lan);
@@ -170,11 +174,12 @@ int lan_receive(struct lan *lan, unsigned int index, struct virtio_net_hdr_mrg_r
 		void *frame, uint32_t size)
 {
 	struct station *station = &lan->stations[index];
-	struct virtio_net_hdr_mrg_rxbuf read = { .num_buffers = 1 };
+	struct virtio_net_hdr_v1_hash *read = &station->last;
 	struct vring_used_elem element;
 	uint32_t length = 0;
 
-	for (uint32_t i = 0; i < read.num_buffers; i++) {
+	*read = (struct virtio_net_hdr_v1_hash){ .hdr.num_buffers = 1 };
+	for (uint32_t i = 0; i < read->hdr.num_buffers; i++) {
 		uint32_t skip = i ? 0 : station->header;
 
 		if (!driver_used(&station->rx, &element)) {
@@ -185,13 +190,13 @@ int lan_receive(struct lan *lan, unsigned int index, struct virtio_net_hdr_mrg_r
 
 		assert_true(element.len >= skip);
 		if (!i)
-			memcpy(&read, bytes, station->header);
+			memcpy(read, bytes, station->header);
 		assert_true(length + element.len - skip <= size);
 		memcpy((uint8_t *)frame + length, bytes + skip, element.len - skip);
 		length += element.len - skip;
 	}
 	if (header)
-		*header = read;
+		memcpy(header, read, sizeof(*header));
 	return (int)length;
 }
 

@@ -3,9 +3,6 @@
 #ifndef IOV_TESTS_LAN_H
 #define IOV_TESTS_LAN_H
 
-#include <linux/virtio_config.h>
-#include <linux/virtio_net.h>
-
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
 #include "vhost-user/forward.h"
@@ -23,6 +20,9 @@
 	(BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4) |     \
 	 BIT(VIRTIO_NET_F_HOST_TSO6) | BIT(VIRTIO_NET_F_GUEST_TSO4) |                              \
 	 BIT(VIRTIO_NET_F_GUEST_TSO6))
+#define UDP_OFFLOADS                                                                               \
+	(BIT(VIRTIO_NET_F_HOST_USO) | BIT(VIRTIO_NET_F_GUEST_USO4) | BIT(VIRTIO_NET_F_GUEST_USO6))
+#define ECN_OFFLOADS (BIT(VIRTIO_NET_F_HOST_ECN) | BIT(VIRTIO_NET_F_GUEST_ECN))
 
 /* A guest with one queue pair. */
 struct station {
@@ -33,6 +33,7 @@ struct station {
 	struct driver tx;
 	uint64_t buffers[RING];		/* receive buffer of each descriptor */
 	uint32_t header;
+	struct virtio_net_hdr_v1_hash last;	/* header of the frame received last */
 	struct vu_queue *queues[2];
 	struct port port;
 	struct dp_counters counters;

@@ -152,20 +152,6 @@ static void short_frame_is_hashed_as_far_as_it_goes(void **state)
 	expect(&packet, 0, VIRTIO_NET_HASH_REPORT_NONE);
 }
 
-static void table_chooses_the_queue(void **state)
-{
-	struct frame frame = { .hash = 0x51ccc178, .hash_report = VIRTIO_NET_HASH_REPORT_TCPv4 };
-
-	(void)state;
-	rss.steers = true;
-	rss.mask = 127;
-	rss.unclassified = 9;
-	rss.table[0x78] = 5;
-	assert_int_equal(net_rss_queue(&rss, &frame), 5);
-	frame.hash_report = VIRTIO_NET_HASH_REPORT_NONE;
-	assert_int_equal(net_rss_queue(&rss, &frame), 9);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,7 +159,6 @@ int main(void)
 		cmocka_unit_test(fragment_is_hashed_without_ports),
 		cmocka_unit_test(extension_headers_are_skipped),
 		cmocka_unit_test(short_frame_is_hashed_as_far_as_it_goes),
-		cmocka_unit_test(table_chooses_the_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,6 +223,124 @@ static void receiver_of_the_other_family_gets_segments(void **state)
 			BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4));
 }
 
+/* A large UDP frame of datagrams, as an application makes it with UDP_SEGMENT. */
+static struct virtio_net_hdr make_datagrams(struct packet *packet, bool ip4, uint32_t payload,
+					    uint16_t size)
+{
+	struct virtio_net_hdr header = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4,
+		.gso_size = size,
+		.csum_offset = 6,
+	};
+	uint8_t *udp;
+
+	make_ip(packet, ip4, 0, IPPROTO_UDP, 8 + payload);
+	udp = packet->bytes + packet->l4;
+	put16(udp + 4, 8 + payload);
+	put16(udp + 6, pseudo_header(packet, IPPROTO_UDP));
+	header.csum_start = (uint16_t)packet->l4;
+	header.hdr_len = (uint16_t)(packet->l4 + 8);
+	return header;
+}
+
+static void expect_datagrams(struct lan *lan, bool ip4, uint64_t features, uint32_t payload,
+			     uint16_t size)
+{
+	static struct packet sent, got;
+	struct virtio_net_hdr header = make_datagrams(&sent, ip4, payload, size);
+	uint32_t offset = 0, index = 0;
+	int length;
+
+	connect_guests(lan, OFFLOADS | UDP_OFFLOADS, features);
+	lan_send(lan, A, &header, sent.bytes, sent.length);
+	assert_int_equal(lan_pass(lan), 1);
+	got = sent;
+	while ((length = lan_receive(lan, B, NULL, got.bytes, FRAME_MAX)) >= 0) {
+		const uint8_t *ip = got.bytes + got.l3, *udp = got.bytes + got.l4;
+		uint32_t part = (uint32_t)length - got.l4 - 8;
+
+		got.length = (uint32_t)length;
+		assert_int_equal(part, payload - offset < size ? payload - offset : size);
+		assert_memory_equal(udp + 8, sent.bytes + sent.l4 + 8 + offset, part);
+		assert_int_equal(get16(udp + 4), 8 + part);
+		assert_true(l4_checksum_ok(&got, IPPROTO_UDP));
+		assert_int_equal(get16(ip + (ip4 ? 2 : 4)), got.length - (ip4 ? got.l3 : got.l4));
+		if (ip4)
+			assert_int_equal(add_up(0, ip, 20), 0xffff);
+		offset += part;
+		index++;
+	}
+	assert_int_equal(offset, payload);
+	assert_int_equal(index, (payload + size - 1) / size);
+}
+
+static void datagrams_are_made_for_who_takes_no_large_frames(void **state)
+{
+	expect_datagrams(*state, true, OFFLOADS, 60000, 1400);
+	expect_datagrams(*state, false, OFFLOADS, 60000, 1400);
+	expect_datagrams(*state, true, 0, 1001, 10);
+	expect_datagrams(*state, false, OFFLOADS | BIT(VIRTIO_NET_F_GUEST_USO4), 5000, 1000);
+}
+
+static void large_datagram_frame_crosses_whole(void **state)
+{
+	static struct packet sent, got;
+	struct virtio_net_hdr_mrg_rxbuf read;
+	struct virtio_net_hdr header = make_datagrams(&sent, false, 60000, 1400);
+	struct lan *lan = *state;
+
+	connect_guests(lan, OFFLOADS | UDP_OFFLOADS, OFFLOADS | UDP_OFFLOADS);
+	lan_send(lan, A, &header, sent.bytes, sent.length);
+	assert_int_equal(lan_pass(lan), 1);
+	assert_int_equal(lan_receive(lan, B, &read, got.bytes, FRAME_MAX), sent.length);
+	assert_memory_equal(got.bytes, sent.bytes, sent.length);
+	assert_memory_equal(&read.hdr, &header, sizeof(header));
+}
+
+/* With ECN the flag CWR must be in the first segment only: not all receivers cut so. */
+static void frame_with_ecn_crosses_whole_to_who_knows_ecn(void **state)
+{
+	static struct packet sent, got;
+	struct virtio_net_hdr_mrg_rxbuf read;
+	struct virtio_net_hdr header = make_tcp(&sent, true, 0, PAYLOAD);
+	struct lan *lan = *state;
+
+	header.gso_type |= VIRTIO_NET_HDR_GSO_ECN;
+	connect_guests(lan, OFFLOADS | ECN_OFFLOADS, OFFLOADS | ECN_OFFLOADS);
+	lan_send(lan, A, &header, sent.bytes, sent.length);
+	lan_pass(lan);
+	assert_int_equal(lan_receive(lan, B, &read, got.bytes, FRAME_MAX), sent.length);
+	assert_int_equal(read.hdr.gso_type, VIRTIO_NET_HDR_GSO_TCPV4 | VIRTIO_NET_HDR_GSO_ECN);
+	connect_guests(lan, OFFLOADS | ECN_OFFLOADS, OFFLOADS);
+	lan_send(lan, A, &header, sent.bytes, sent.length);
+	lan_pass(lan);
+	assert_int_equal(lan_receive(lan, B, &read, got.bytes, FRAME_MAX),
+			 sent.l4 + TCP_HEADER + MSS);
+	assert_int_equal(got.bytes[sent.l4 + 13] & CWR, CWR);
+	assert_int_equal(read.hdr.gso_type, VIRTIO_NET_HDR_GSO_NONE);
+}
+
+/* A driver may turn off what it negotiated, and on again. */
+static void offloads_that_a_driver_turned_off_are_not_used(void **state)
+{
+	static struct packet sent, got;
+	struct virtio_net_hdr header = make_tcp(&sent, true, 0, PAYLOAD);
+	struct lan *lan = *state;
+	struct net_device *net = &lan->stations[B].port.net;
+
+	connect_guests(lan, OFFLOADS, OFFLOADS);
+	for (unsigned int on = 0; on < 2; on++) {
+		net->offloads = on ? OFFLOADS & NET_OFFLOADS : BIT(VIRTIO_NET_F_GUEST_CSUM);
+		lan_redraw(lan);
+		lan_send(lan, A, &header, sent.bytes, sent.length);
+		lan_pass(lan);
+		assert_int_equal(lan_receive(lan, B, NULL, got.bytes, FRAME_MAX),
+				 on ? sent.length : sent.l4 + TCP_HEADER + MSS);
+		lan_count(lan, B);
+	}
+}
+
 /* UDP whose sum happens to be zero must not say "no checksum". */
 static struct virtio_net_hdr make_udp(struct packet *packet, bool zero_sum)
 {
@@ -365,6 +483,33 @@ static void gso_of_udp(struct virtio_net_hdr *header, struct packet *packet)
 	header->gso_type = VIRTIO_NET_HDR_GSO_UDP;
 }
 
+static void gso_of_udp_with_ecn(struct virtio_net_hdr *header, struct packet *packet)
+{
+	*header = make_datagrams(packet, true, 1000, 100);
+	header->gso_type |= VIRTIO_NET_HDR_GSO_ECN;
+}
+
+static void too_many_datagrams(struct virtio_net_hdr *header, struct packet *packet)
+{
+	*header = make_datagrams(packet, true, 129, 1);
+}
+
+static void datagrams_of_nothing(struct virtio_net_hdr *header, struct packet *packet)
+{
+	*header = make_datagrams(packet, true, 0, 0);
+}
+
+static void ecn(struct virtio_net_hdr *header, struct packet *packet)
+{
+	(void)packet;
+	header->gso_type |= VIRTIO_NET_HDR_GSO_ECN;
+}
+
+static void datagrams(struct virtio_net_hdr *header, struct packet *packet)
+{
+	*header = make_datagrams(packet, false, 1000, 100);
+}
+
 static void gso_of_another_protocol(struct virtio_net_hdr *header, struct packet *packet)
 {
 	(void)header;
@@ -401,6 +546,12 @@ static void header_that_contradicts_the_packet_is_refused(void **state)
 		{ "gso of single bytes", OFFLOADS, gso_of_single_bytes },
 		{ "gso of the other family", OFFLOADS, gso_of_the_other_family },
 		{ "gso of udp", OFFLOADS, gso_of_udp },
+		{ "gso of udp with ecn", OFFLOADS | UDP_OFFLOADS | ECN_OFFLOADS,
+		  gso_of_udp_with_ecn },
+		{ "too many datagrams", OFFLOADS | UDP_OFFLOADS, too_many_datagrams },
+		{ "datagrams of nothing", OFFLOADS | UDP_OFFLOADS, datagrams_of_nothing },
+		{ "ecn not negotiated", OFFLOADS, ecn },
+		{ "datagrams not negotiated", OFFLOADS, datagrams },
 		{ "gso of another protocol", OFFLOADS, gso_of_another_protocol },
 		{ "tcp header too short", OFFLOADS, tcp_header_too_short },
 		{ "tcp header beyond packet", OFFLOADS, tcp_header_beyond_packet },
@@ -433,6 +584,10 @@ int main(void)
 		CASE(tagged_frame_is_cut),
 		CASE(segments_are_marked_as_verified),
 		CASE(receiver_of_the_other_family_gets_segments),
+		CASE(datagrams_are_made_for_who_takes_no_large_frames),
+		CASE(large_datagram_frame_crosses_whole),
+		CASE(frame_with_ecn_crosses_whole_to_who_knows_ecn),
+		CASE(offloads_that_a_driver_turned_off_are_not_used),
 		CASE(checksum_is_completed_for_who_does_not),
 		CASE(checksum_that_comes_out_zero_is_sent_as_ones),
 		CASE(checksum_passes_to_who_completes_it),

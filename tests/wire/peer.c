@@ -89,16 +89,25 @@ static void take_answer(struct peer *peer, const uint8_t *frame)
 	peer->last = now;
 }
 
-static void take_frames(struct peer *peer)
+/* An ARP packet about the sender itself (RFC 5227), or RARP that the VMM had us send. */
+static bool is_announcement(const uint8_t *frame)
 {
 	static const uint8_t guest[] = {2, 0, 0, 0, 0, 2};
+
+	if (memcmp(frame + 6, guest, 6))
+		return false;
+	return !memcmp(frame + 12, "\x80\x35", 2) ||
+	       (!memcmp(frame + 12, "\x08\x06", 2) && !memcmp(frame + 28, frame + 38, 4));
+}
+
+static void take_frames(struct peer *peer)
+{
 	uint8_t frame[2048];
 	int length;
 
 	while ((length = frontend_take(&peer->frontend, 0, frame, sizeof(frame))) >= 0) {
 		frontend_post(&peer->frontend, 0, 1);
-		if (frame[12] == 0x80 && frame[13] == 0x35 && !memcmp(frame + 6, guest, 6))
-			peer->announced++;
+		peer->announced += is_announcement(frame);
 		if (length == FRAME_SIZE && frame[12] == 0x08 && !frame[13] && !frame[ICMP])
 			take_answer(peer, frame);
 	}

@@ -14,7 +14,7 @@
  * @sent: requests
  * @received: answers, of which each was compared with its request
  * @given_up: requests that nobody answered in time
- * @announced: announcements of the guest (RARP)
+ * @announced: announcements of the guest, by itself or by iovd
  * @last: when the last answer came, in milliseconds
  * @gap: longest time between two answers, since a test set it to 0
  */

@@ -149,6 +149,8 @@ static void compare_memory(struct fixture *fixture)
 static void expect_guest(struct fixture *fixture)
 {
 	peer_wait(&fixture->peer, ENOUGH);
+	for (int tries = 0; tries < 100 && !fixture->peer.announced; tries++)
+		peer_wait(&fixture->peer, 1);
 	assert_true(fixture->peer.announced > 0);
 	assert_string_equal(vmm_run(&fixture->destination, "md5sum < /tmp/data"), fixture->digest);
 	assert_string_equal(daemon_port(&fixture->iovd, "port.stats", "a", "refused"), "{ }");

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov port set: what can be changed of a guest's port while the guest runs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/output.h"
+#include "base/rpc.h"
+#include "cli/argument.h"
+#include "cli/commands.h"
+
+struct port_set_args {
+	const char *name;
+	const char *link;
+	bool announce;
+};
+
+enum {
+	KEY_LINK = 0x2000,
+	KEY_ANNOUNCE,
+};
+
+static const struct argp_option options[] = {
+	{ "link", KEY_LINK, "up|down", 0, "The link of the guest's device; nothing passes when down" },
+	{ "announce", KEY_ANNOUNCE, 0, 0, "Ask the guest to announce its addresses to the network" },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct port_set_args *args = cli_data(state);
+
+	switch (key) {
+	case KEY_LINK:
+		if (strcmp(arg, "up") && strcmp(arg, "down"))
+			argp_error(state, "--link %s: expected up or down", arg);
+		args->link = arg;
+		return 0;
+	case KEY_ANNOUNCE:
+		args->announce = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (args->name && !args->link && !args->announce)
+			argp_error(state, "nothing to set: expected --link or --announce");
+		break;
+	}
+	return cli_argument(key, arg, state, &args->name, "NAME of the port is missing");
+}
+
+static int run(struct cli *cli, void *data)
+{
+	const struct port_set_args *args = data;
+	_cleanup_json_ struct json_object *result = NULL;
+	struct json_object *params = json_object_new_object();
+	int error;
+
+	json_object_object_add(params, "name", json_object_new_string(args->name));
+	if (args->link)
+		json_object_object_add(params, "link", json_object_new_string(args->link));
+	if (args->announce)
+		json_object_object_add(params, "announce", json_object_new_boolean(true));
+	error = iov_rpc_call(cli->iov, "port.set", params, &result);
+	if (error)
+		return error;
+	if (cli->json)
+		iov_output_json(stdout, result);
+	else
+		printf("port %s set\n", args->name);
+	return 0;
+}
+
+const struct cli_command cli_port_set = {
+	.name = "port set",
+	.args = "NAME",
+	.summary = "Change a guest's port while the guest runs",
+	.example = "iov port set vm1 --link down",
+	.options = options,
+	.parse = parse,
+	.data_size = sizeof(struct port_set_args),
+	.run = run,
+};
