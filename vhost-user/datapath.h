@@ -54,6 +54,9 @@ struct dp_counters {
  * @waiting: the worker's: frames of the burst that wait to be written
  * @first: the worker's: index of the first of them
  * @last: the worker's: index of the last of them
+ * @frames: the worker's: frames since the last call that waited
+ * @due: the worker's: when the call is due that is owed
+ * @coalescing: how long calls may wait; zeroes for not at all
  */
 struct dp_queue {
 	struct vu_queue *vu;
@@ -63,6 +66,9 @@ struct dp_queue {
 	uint8_t waiting;
 	uint8_t first;
 	uint8_t last;
+	uint32_t frames;
+	struct net_coalescing coalescing;
+	uint64_t due;
 };
 
 struct dp_bridge;
@@ -145,6 +151,7 @@ struct dp_bridge {
  * @bridges: bridges
  * @by_slot: the same by DP_SLOT() of their identity; NULL where there is none
  * @must_poll: something here cannot wake a sleeping worker
+ * @generation: another one for each view
  */
 struct dp_view {
 	unsigned int count;
@@ -153,6 +160,7 @@ struct dp_view {
 	struct dp_bridge **bridges;
 	struct dp_port *by_slot[DP_PORTS_MAX];
 	bool must_poll;
+	uint64_t generation;
 };
 
 #endif

@@ -83,6 +83,7 @@ static void write_all(struct forward *forward, struct dp_queue *queue, struct vi
 	while (at < count) {
 		done = virtq_fill(ring, &forward->to, writes + at, count - at, port->buffers_max);
 		counters->tx_packets += done;
+		queue->frames += done;
 		for (; done; done--, at++)
 			counters->tx_bytes += writes[at].head_length + writes[at].rest_length -
 					      port->header;
@@ -131,8 +132,12 @@ void deliver_finish(struct forward *forward)
 	for (unsigned int i = 0; i < forward->touched_count; i++) {
 		struct dp_queue *queue = forward->touched[i];
 
+		bool wanted = virtq_publish(&queue->vu->ring);
+
 		queue->touched = false;
-		if (virtq_publish(&queue->vu->ring))
+		if (unlikely(queue->coalescing.packets))
+			coalesce_published(forward, queue, wanted);
+		else if (wanted)
 			vu_queue_call(queue->vu);
 	}
 	forward->touched_count = 0;

@@ -179,6 +179,7 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 						 queue->vu->enabled && !port->is_down);
 	switch_burst(forward, view, port, count, now);
 	virtq_return(ring, batch);
+	queue->frames += count;
 	deliver_touch(forward, queue);
 	deliver_finish(forward);
 	return count;
@@ -236,6 +237,8 @@ unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_
 {
 	unsigned int count = 0;
 
+	if (unlikely(forward->generation != view->generation))
+		coalesce_new_view(forward, view);
 	for (unsigned int i = 0; i < view->count; i++) {
 		struct dp_port *port = view->ports[i];
 
@@ -246,6 +249,8 @@ unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_
 		for (unsigned int j = 0; j < port->from_count; j++)
 			count += from_guest(forward, view, port, &port->from[j], now);
 	}
+	if (unlikely(forward->owing_count))
+		coalesce_pass(forward);
 	return count;
 }
 

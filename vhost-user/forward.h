@@ -33,6 +33,16 @@ void forward_close(struct forward *forward);
 unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_t now);
 
 /**
+ * forward_call_due - how long until a driver has to be called
+ * @forward: the worker's private memory
+ *
+ * Looks at nothing of a view.
+ *
+ * Return: nanoseconds, UINT64_MAX when no driver is owed a call.
+ */
+uint64_t forward_call_due(const struct forward *forward);
+
+/**
  * forward_inject - bring one frame to its destination as if it came from a port
  * @forward: the worker's private memory
  * @view: ports and bridges

@@ -23,6 +23,9 @@ struct head {
  * @from: chains of the source
  * @to: scratch memory for the chains of a destination
  * @writes: what one ring gets
+ * @generation: of the view that @owing leads into
+ * @first_due: when the first of those calls is due; known without looking there
+ * @owing: rings whose driver is owed a call, see coalesce.c
  * @touched: rings that have something to be brought or published
  * @sending: uplinks that have packets to send
  * @packets: what the uplink gave
@@ -33,6 +36,9 @@ struct forward {
 	int attention_fd;
 	unsigned int touched_count;
 	unsigned int sending_count;
+	unsigned int owing_count;
+	uint64_t generation;
+	uint64_t first_due;
 	struct frame frames[DP_BURST];
 	enum drop reasons[DP_BURST];
 	uint8_t next[DP_BURST];
@@ -41,6 +47,7 @@ struct forward {
 	struct virtq_batch to;
 	struct virtq_write writes[DP_BURST];
 	struct dp_queue *touched[TOUCHED_MAX];
+	struct dp_queue *owing[TOUCHED_MAX];
 	struct dp_port *sending[DP_PORTS_MAX];
 	struct rte_mbuf *packets[DP_BURST];
 	struct virtq_segment packet_segments[DP_BURST][UPLINK_SEGMENTS_MAX];
@@ -61,6 +68,15 @@ void deliver_touch(struct forward *forward, struct dp_queue *queue);
  * uplinks.  Only then may the sources of frames be given back.
  */
 void deliver_finish(struct forward *forward);
+
+/* The ring was published, and its driver lets calls wait. */
+void coalesce_published(struct forward *forward, struct dp_queue *queue, bool wanted);
+
+/* Make the calls that have waited long enough. */
+void coalesce_pass(struct forward *forward);
+
+/* Forget the old view, and make all calls that are owed in the new one. */
+void coalesce_new_view(struct forward *forward, struct dp_view *view);
 
 /* Tell the control thread, once, of a ring that is broken. */
 void deliver_check_ring(struct forward *forward, struct dp_queue *queue);

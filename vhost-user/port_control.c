@@ -66,8 +66,10 @@ static bool serve(struct port_control *control)
 	for (unsigned int i = 0; i < count; i++)
 		control->written[i] =
 			net_control_run(net, &control->batch, &control->batch.chains[i]);
-	if (net->commands != done)
+	if (net->commands != done) {
 		registry_publish(control->port->registry);
+		vhost_port_pay_calls(control->port);
+	}
 	if (count)
 		answer(control, count);
 	return count;

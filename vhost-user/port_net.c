@@ -92,6 +92,7 @@ void port_net_set_link(struct port *port, bool down)
 		return;
 	port->is_down = down;
 	registry_publish(port->registry);
+	vhost_port_pay_calls(port);
 	tell_driver(port);
 }
 

@@ -274,6 +274,12 @@ void vhost_port_close(struct port *port);
 void vhost_port_check(struct port *port);
 
 /**
+ * vhost_port_pay_calls - make the calls that waited at receive queues not in use
+ * @port: vhost-user port, after the worker was given a view without those
+ */
+void vhost_port_pay_calls(struct port *port);
+
+/**
  * vhost_port_describe - add what is known about a connection
  * @port: port with an endpoint
  * @object: gets "socket", "mode", "socket_mode", "socket_owner", "state", "features" and

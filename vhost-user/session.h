@@ -50,6 +50,7 @@ struct vu_session;
  *	begins with what is to be resumed; NULL otherwise
  * @leave_inflight: at queue_stop the front end does not wait for what is in flight, which is
  *	resumed when the queue starts again
+ * @call_owed: the device's: the driver wants a call that it has not had yet
  */
 struct vu_queue {
 	struct virtq ring;
@@ -62,6 +63,7 @@ struct vu_queue {
 	uint64_t features;
 	struct virtq_inflight *inflight;
 	bool leave_inflight;
+	bool call_owed;
 };
 
 /**

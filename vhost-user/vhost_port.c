@@ -30,6 +30,7 @@
 	 VU_BIT(VIRTIO_NET_F_CTRL_RX_EXTRA) | VU_BIT(VIRTIO_NET_F_CTRL_VLAN) |                     \
 	 VU_BIT(VIRTIO_NET_F_CTRL_MAC_ADDR) | VU_BIT(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS) |           \
 	 VU_BIT(VIRTIO_NET_F_RSS) | VU_BIT(VIRTIO_NET_F_HASH_REPORT) |                             \
+	 VU_BIT(VIRTIO_NET_F_NOTF_COAL) | VU_BIT(VIRTIO_NET_F_VQ_NOTF_COAL) |                      \
 	 VU_BIT(VIRTIO_NET_F_CSUM) | VU_BIT(VIRTIO_NET_F_GUEST_CSUM) |                             \
 	 VU_BIT(VIRTIO_NET_F_HOST_TSO4) | VU_BIT(VIRTIO_NET_F_HOST_TSO6) |                         \
 	 VU_BIT(VIRTIO_NET_F_HOST_ECN) | VU_BIT(VIRTIO_NET_F_HOST_USO) |                           \
@@ -142,6 +143,14 @@ static void queue_start(void *arg, struct vu_queue *queue)
 	registry_publish(port->registry);
 }
 
+/* A call that waited for more frames, of a ring that the worker has no more. */
+static void pay_call(struct vu_queue *queue)
+{
+	if (queue->call_owed)
+		vu_queue_call(queue);
+	queue->call_owed = false;
+}
+
 static void queue_stop(void *arg, struct vu_queue *queue)
 {
 	struct port *port = arg;
@@ -160,6 +169,14 @@ static void queue_stop(void *arg, struct vu_queue *queue)
 	registry_publish(port->registry);
 	if (watched)
 		worker_unwatch(port->registry->worker, queue->kick_fd);
+	pay_call(queue);
+}
+
+void vhost_port_pay_calls(struct port *port)
+{
+	for (unsigned int i = 0; i < port->queue_end; i += 2)
+		if (port->queues[i] && (port->is_down || i / 2 >= port->net.pairs))
+			pay_call(port->queues[i]);
 }
 
 static void features_chosen(void *arg, uint64_t features)

@@ -57,6 +57,17 @@ static bool sends(const struct port *port, unsigned int pair)
 	return queue && !queue->unsettled;
 }
 
+/* With either of the two numbers zero, calls do not wait. */
+static struct dp_queue make_queue(struct dp_port *dp, const struct port *port, struct vu_queue *vu)
+{
+	struct dp_queue queue = { .vu = vu, .port = dp };
+	const struct net_coalescing *coalescing = &port->net.coalescing[vu->index];
+
+	if (coalescing->packets && coalescing->usecs)
+		queue.coalescing = *coalescing;
+	return queue;
+}
+
 /* Virtio 1.2 section 5.1.2: receiveq1, transmitq1, receiveq2, ... */
 static int fill_queues(struct dp_view *view, struct dp_port *dp, const struct port *port)
 {
@@ -74,9 +85,9 @@ static int fill_queues(struct dp_view *view, struct dp_port *dp, const struct po
 		struct vu_queue *rx = port->queues[2 * i], *tx = port->queues[2 * i + 1];
 
 		if (receives(port, i))
-			dp->to[dp->to_count++] = (struct dp_queue){ .vu = rx, .port = dp };
+			dp->to[dp->to_count++] = make_queue(dp, port, rx);
 		if (sends(port, i))
-			dp->from[dp->from_count++] = (struct dp_queue){ .vu = tx, .port = dp };
+			dp->from[dp->from_count++] = make_queue(dp, port, tx);
 		view->must_poll |= port->polled[2 * i + 1];
 	}
 	return 0;
@@ -212,6 +223,7 @@ static int fill(struct dp_view *view, const struct registry *registry)
 
 int view_build(struct dp_view **out, const struct registry *registry)
 {
+	static uint64_t generation;
 	struct dp_view *view = calloc(1, sizeof(*view));
 	int error = view ? fill(view, registry) : -ENOMEM;
 
@@ -219,6 +231,7 @@ int view_build(struct dp_view **out, const struct registry *registry)
 		view_free(view);
 		return error;
 	}
+	view->generation = ++generation;
 	*out = view;
 	return 0;
 }

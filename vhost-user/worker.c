@@ -84,15 +84,23 @@ static struct dp_view *current_view(const struct worker *worker)
 	return __atomic_load_n(&worker->view, __ATOMIC_ACQUIRE);
 }
 
-/* Returns whether something woke us before the time was over. */
-static bool nap(struct worker *worker, bool must_poll)
+/*
+ * Returns whether something woke us before the time was over.  @due is when a driver has
+ * to be called, in nanoseconds.
+ */
+static bool nap(struct worker *worker, bool must_poll, uint64_t due)
 {
-	struct timespec time = { .tv_nsec = worker->nap };
+	uint64_t longest = must_poll && worker->nap < due ? worker->nap : due;
+	struct timespec time = {
+		.tv_sec = (time_t)(longest / 1000000000),
+		.tv_nsec = (long)(longest % 1000000000),
+	};
 	struct epoll_event events[16];
 
 	worker->stats.sleeps++;
 	worker->nap = worker->nap * 2 < NAP_MAX_NS ? worker->nap * 2 : NAP_MAX_NS;
-	return epoll_pwait2(worker->epoll_fd, events, 16, must_poll ? &time : NULL, NULL) != 0;
+	return epoll_pwait2(worker->epoll_fd, events, 16, longest == UINT64_MAX ? NULL : &time,
+			    NULL) != 0;
 }
 
 /*
@@ -106,9 +114,10 @@ static bool sleep_on_kicks(struct worker *worker)
 
 	if (enable_kicks(view)) {
 		bool must_poll = view->must_poll;
+		uint64_t due = forward_call_due(worker->forward);
 
 		rte_rcu_qsbr_thread_offline(worker->rcu, RCU_THREAD);
-		woken = nap(worker, must_poll);
+		woken = nap(worker, must_poll, due);
 		rte_rcu_qsbr_thread_online(worker->rcu, RCU_THREAD);
 	}
 	disable_kicks(current_view(worker));

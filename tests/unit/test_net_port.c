@@ -2,6 +2,8 @@
 // What a driver set up by its control queue, on the frames that its port gets.
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "tests/unit/lan.h"
 
@@ -213,6 +215,91 @@ static void hash_steers_to_rings_that_run(void **state)
 	assert_int_equal(lan_count(lan, B), 0);
 }
 
+/* Calls of a ring since it was asked last. */
+static uint64_t calls(struct lan *lan, unsigned int station, unsigned int ring)
+{
+	eventfd_t count = 0;
+
+	eventfd_read(lan->stations[station].queues[ring]->call_fd, &count);
+	return count;
+}
+
+/* B lets calls for receive buffers wait. */
+static void begin_waiting(struct lan *lan, uint32_t packets, uint32_t usecs)
+{
+	lan_make_wire(lan);
+	lan_renegotiate(lan, B, PLAIN | CONTROL | BIT(VIRTIO_NET_F_NOTF_COAL));
+	lan_post(lan, B, RING, 2048);
+	lan->stations[B].port.net.coalescing[0] = (struct net_coalescing){ packets, usecs };
+	lan_redraw(lan);
+	calls(lan, A, 1);
+	calls(lan, B, 0);
+}
+
+static void call_waits_for_as_many_frames(void **state)
+{
+	struct lan *lan = *state;
+
+	begin_waiting(lan, 4, 60000000);
+	for (unsigned int i = 1; i <= 12; i++) {
+		lan_say(lan, A, B, A, 0);
+		assert_int_equal(calls(lan, B, 0), i % 4 == 0);
+		assert_int_equal(calls(lan, A, 1), 1); /* who did not ask is called at once */
+	}
+	assert_int_equal(lan_count(lan, B), 12); /* frames do not wait */
+}
+
+static void call_waits_no_longer_than_it_may(void **state)
+{
+	struct lan *lan = *state;
+	uint64_t due;
+
+	begin_waiting(lan, 1000, 20000);
+	assert_int_equal(forward_call_due(lan->forward), UINT64_MAX);
+	lan_say(lan, A, B, A, 0);
+	due = forward_call_due(lan->forward);
+	assert_true(due <= 20000000);
+	if (due > 1000000) /* or somebody took the processor from us */
+		assert_int_equal(calls(lan, B, 0), 0);
+	usleep(21000);
+	assert_int_equal(forward_call_due(lan->forward), 0);
+	lan_pass(lan);
+	assert_int_equal(calls(lan, B, 0), 1);
+	assert_int_equal(forward_call_due(lan->forward), UINT64_MAX);
+}
+
+static void zero_of_either_means_at_once(void **state)
+{
+	struct lan *lan = *state;
+
+	begin_waiting(lan, 0, 60000000);
+	lan_say(lan, A, B, A, 0);
+	assert_int_equal(calls(lan, B, 0), 1);
+	begin_waiting(lan, 1000, 0);
+	lan_say(lan, A, B, A, 0);
+	assert_int_equal(calls(lan, B, 0), 1);
+}
+
+static void new_view_ends_the_waiting(void **state)
+{
+	struct lan *lan = *state;
+
+	begin_waiting(lan, 1000, 60000000);
+	lan_say(lan, A, B, A, 0);
+	assert_int_equal(calls(lan, B, 0), 0);
+	lan_redraw(lan);
+	lan_pass(lan);
+	assert_int_equal(calls(lan, B, 0), 1);
+	/* Nor is one lost when its ring is not in use any more. */
+	lan_say(lan, A, B, A, 0);
+	assert_int_equal(calls(lan, B, 0), 0);
+	lan->stations[B].port.is_down = true;
+	lan_redraw(lan);
+	lan_pass(lan);
+	vhost_port_pay_calls(&lan->stations[B].port);
+	assert_int_equal(calls(lan, B, 0), 1);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, lan_setup, lan_teardown)
 
 int main(void)
@@ -226,6 +313,10 @@ int main(void)
 		CASE(hash_is_reported_to_who_asked),
 		CASE(hash_is_reported_with_merged_buffers),
 		CASE(hash_steers_to_rings_that_run),
+		CASE(call_waits_for_as_many_frames),
+		CASE(call_waits_no_longer_than_it_may),
+		CASE(zero_of_either_means_at_once),
+		CASE(new_view_ends_the_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
