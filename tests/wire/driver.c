@@ -62,6 +62,7 @@ void driver_open(struct driver *driver, struct guest *guest, uint16_t size, uint
 		.indirect = features & BIT(VIRTIO_RING_F_INDIRECT_DESC),
 		.free_count = size,
 	};
+	driver->free = guest_at(guest, guest_alloc(guest, 2u * size, 2));
 	for (uint16_t i = 0; i < size; i++)
 		driver->free[i] = size - 1 - i;
 	if (driver->is_packed)

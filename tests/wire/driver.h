@@ -35,21 +35,21 @@ uint64_t guest_alloc(struct guest *guest, uint64_t size, uint64_t alignment);
 /* Where a guest physical address is in this process. */
 void *guest_at(const struct guest *guest, uint64_t gpa);
 
-#define DRIVER_SIZE_MAX 1024
+#define DRIVER_SIZE_MAX 32768
 
 /* What a packed ring has besides. */
 struct driver_packed {
 	struct vring_packed_desc *desc;
 	struct vring_packed_desc_event *driver_event;
 	struct vring_packed_desc_event *device_event;
-	uint16_t lengths[DRIVER_SIZE_MAX];	/* entries of the chain with that buffer ID */
+	uint16_t *lengths;			/* entries of the chain with that buffer ID */
 	uint16_t room;				/* entries that are free */
 	uint16_t first_flags;			/* of the first entry that is not published */
 	bool added_wrap;
 	bool seen_wrap;
 };
 
-/* Driver side of a ring. */
+/* Driver side of a ring; its lists are in the guest's memory, as a guest's would be. */
 struct driver {
 	struct guest *guest;
 	uint16_t size;
@@ -60,7 +60,7 @@ struct driver {
 	struct vring_avail *avail;
 	struct vring_used *used;
 	struct driver_packed packed;
-	uint16_t free[DRIVER_SIZE_MAX];
+	uint16_t *free;
 	uint16_t free_count;
 	uint16_t added;		/* available index with what is not published */
 	uint16_t published;	/* available index as the device sees it */

@@ -15,6 +15,7 @@ void packed_open(struct driver *driver, struct guest *guest)
 		.desc = guest_at(guest, guest_alloc(guest, 16 * (uint64_t)driver->size, 16)),
 		.driver_event = guest_at(guest, guest_alloc(guest, 4, 4)),
 		.device_event = guest_at(guest, guest_alloc(guest, 4, 4)),
+		.lengths = guest_at(guest, guest_alloc(guest, 2u * driver->size, 2)),
 		.room = driver->size,
 		.added_wrap = true,
 		.seen_wrap = true,
