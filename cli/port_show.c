@@ -21,6 +21,10 @@ static const struct iov_column port_columns[] = {
 	{ "device", "Device" },
 	{ "driver", "Driver" },
 	{ "mac", "MAC" },
+	{ "link", "Link" },
+	{ "queue_pairs", "Queue pairs" },
+	{ "controlled", "Control queue" },
+	{ "filtered", "Filter" },
 	{ "mtu", "MTU" },
 	{ "features", "Features" },
 	{ "offloads", "Offloads" },
@@ -46,11 +50,27 @@ static const struct iov_column ring_columns[] = {
 
 #define COUNT(columns) (sizeof(columns) / sizeof(*(columns)))
 
+/* What the guest's driver set up, in words. */
+static void add_control_words(struct json_object *port)
+{
+	struct json_object *control = json_object_object_get(port, "control");
+
+	if (!control)
+		return;
+	port_reasons_words(control, "filter", "words");
+	json_object_object_add(port, "filtered",
+			       json_object_get(json_object_object_get(control, "words")));
+	json_object_object_del(control, "filter");
+	json_object_object_del(control, "words");
+	port_reasons_words(port, "control", "controlled");
+}
+
 static void print_text(struct json_object *port)
 {
 	struct json_object *counters = json_object_object_get(port, "counters");
 	struct json_object *rings = json_object_object_get(port, "rings");
 
+	add_control_words(port);
 	port_reasons_words(counters, "drops", "dropped");
 	if (rings) {
 		port_reasons_words(counters, "connections", "connected");

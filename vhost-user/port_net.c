@@ -144,15 +144,14 @@ static struct json_object *filter_json(const struct net_filter *filter)
 		[VIRTIO_NET_CTRL_RX_NOUNI] = "no-unicast",
 		[VIRTIO_NET_CTRL_RX_NOBCAST] = "no-broadcast",
 	};
-	struct json_object *object = json_object_new_object(), *set = json_object_new_array();
+	struct json_object *object = json_object_new_object();
 	int vlans = 0;
 
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
 		if (filter->modes[i])
-			json_object_array_add(set, json_object_new_string(modes[i]));
+			add_text(object, modes[i], "on");
 	for (size_t i = 0; i < NET_VLANS / 64; i++)
 		vlans += __builtin_popcountll(filter->vlans[i]);
-	json_object_object_add(object, "modes", set);
 	json_object_object_add(object, "unicast", json_object_new_int(filter->unicast.count));
 	json_object_object_add(object, "multicast", json_object_new_int(filter->multicast.count));
 	json_object_object_add(object, "vlans", json_object_new_int(vlans));

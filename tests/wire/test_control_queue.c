@@ -157,6 +157,10 @@ static void config_says_what_the_port_was_given(void **state)
 			 VIRTIO_NET_ERR); /* was not negotiated */
 	assert_string_equal(daemon_port(&iovd, "port.list", "b", "mac"), "02:00:00:00:00:02");
 	assert_string_equal(daemon_port(&iovd, "port.list", "b", "queue_pairs"), "3");
+	assert_string_equal(daemon_port(&iovd, "port.list", "b", "control"),
+			    "{ \"commands\": 0, \"refused\": 1, \"pairs\": 1, \"announce\": false, "
+			    "\"steering\": \"automatic\", \"filter\": { \"promiscuous\": \"on\", "
+			    "\"unicast\": 0, \"multicast\": 0, \"vlans\": 0 } }");
 }
 
 static void filter_is_in_force_when_the_driver_learns_of_it(uint64_t features)
