@@ -260,7 +260,7 @@ void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
 	struct dp_port *port = view->by_slot[DP_SLOT(id)];
 	uint8_t *head = forward->heads[0].bytes + FRAME_HEADROOM;
 
-	if (!port || port->id != id)
+	if (!port || port->id != id || port->is_down)
 		return;
 	memcpy(head, bytes, length);
 	forward->frames[0] = (struct frame){

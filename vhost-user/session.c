@@ -261,8 +261,8 @@ void vu_session_close(struct vu_session *session)
 		for (unsigned int i = 0; i < session->device.queues; i++)
 			vu_vring_close(&session->rings[i]);
 		free(session->rings);
-		if (session->device.ops->reset)
-			session->device.ops->reset(session->device.arg);
+		if (session->device.ops->features)
+			session->device.ops->features(session->device.arg, 0);
 	}
 	guest_memory_close(session->memory);
 	if (session->userfault_fd >= 0)

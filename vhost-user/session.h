@@ -85,9 +85,9 @@ void vu_queue_call(const struct vu_queue *queue);
  * struct vu_ops - what a session asks of its device
  * @queue_start: the queue runs, as described above
  * @queue_stop: the queue must not be touched when this returns
- * @features: virtio features were negotiated; may be NULL
- * @reset: the driver gave the device up, or is gone: what it set up is void; no ring
+ * @features: virtio features were negotiated; none when the connection ends; no ring
  *	runs; may be NULL
+ * @reset: the driver gave the device up: what it set up is void; no ring runs; may be NULL
  * @set_mtu: 0, or -errno for an MTU that cannot be; may be NULL
  * @send_rarp: announce this MAC address after a migration; may be NULL
  * @get_config: write the device's configuration space over zeroes, as its driver
