@@ -6,7 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-static void *in_device(struct station *station, void *in_driver)
+void *lan_in_device(const struct station *station, void *in_driver)
 {
 	void *host = guest_memory_at_user(station->memory, (uint64_t)(uintptr_t)in_driver, 1);
 
@@ -23,9 +23,9 @@ static void start_ring(struct station *station, unsigned int index, struct drive
 	virtq_start(&queue->ring, &(struct virtq_setup){
 						.memory = station->memory,
 						.log = station->log,
-						.desc = in_device(station, driver_descriptor_area(driver)),
-						.driver = in_device(station, driver_driver_area(driver)),
-						.device = in_device(station, driver_device_area(driver)),
+						.desc = lan_in_device(station, driver_descriptor_area(driver)),
+						.driver = lan_in_device(station, driver_driver_area(driver)),
+						.device = lan_in_device(station, driver_device_area(driver)),
 						.size = RING,
 						.base = driver_base(driver),
 						.features = features,

@@ -57,6 +57,9 @@ int lan_teardown(void **state);
 /* Start a station's rings anew with these features. */
 void lan_renegotiate(struct lan *lan, unsigned int station, uint64_t features);
 
+/* Where a part of a driver's ring is for the device. */
+void *lan_in_device(const struct station *station, void *in_driver);
+
 /* Draw the view again after a change of the registry. */
 void lan_redraw(struct lan *lan);
 

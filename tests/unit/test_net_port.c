@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a driver set up by its control queue, on the frames that its port gets.
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -215,6 +216,70 @@ static void hash_steers_to_rings_that_run(void **state)
 	assert_int_equal(lan_count(lan, B), 0);
 }
 
+/* A receive queue of B beyond the first, with some buffers. */
+static struct driver *add_pair(struct lan *lan, unsigned int pair)
+{
+	struct station *b = &lan->stations[B];
+	struct vu_queue *queue = aligned_alloc(_Alignof(struct vu_queue), sizeof(*queue));
+	struct driver *driver = test_calloc(1, sizeof(*driver));
+	struct driver_buffer room = { guest_alloc(&b->guest, 256, 1), 256, true };
+
+	assert_non_null(queue);
+	driver_open(driver, &b->guest, 32, PLAIN);
+	*queue = (struct vu_queue){ .index = 2 * pair, .enabled = true, .kick_fd = -1,
+				    .call_fd = -1, .features = PLAIN };
+	virtq_start(&queue->ring, &(struct virtq_setup){
+					  .memory = b->memory,
+					  .desc = lan_in_device(b, driver->desc),
+					  .driver = lan_in_device(b, driver->avail),
+					  .device = lan_in_device(b, driver->used),
+					  .size = 32,
+					  .features = PLAIN,
+				  });
+	for (unsigned int i = 0; i < 32; i++)
+		driver_add(driver, &room, 1);
+	driver_publish(driver);
+	b->port.queues[2 * pair] = queue;
+	b->port.queue_end = 2 * pair + 1;
+	return driver;
+}
+
+static void flows_spread_over_128_pairs(void **state)
+{
+	struct lan *lan = *state;
+	struct driver *drivers[NET_PAIRS_MAX];
+	struct vring_used_elem element;
+	unsigned int total = 0, used = 0;
+	uint8_t frame[60];
+
+	lan_make_wire(lan);
+	lan_post(lan, B, RING, 256);
+	for (unsigned int pair = 1; pair < NET_PAIRS_MAX; pair++)
+		drivers[pair] = add_pair(lan, pair);
+	lan_redraw(lan);
+	assert_int_equal(lan->view->ports[B]->to_count, NET_PAIRS_MAX);
+	for (unsigned int flow = 0; flow < 1000; flow++) {
+		make_tcp(frame);
+		frame[34] = (uint8_t)(flow >> 8);
+		frame[35] = (uint8_t)flow;
+		lan_send(lan, A, NULL, frame, sizeof(frame));
+		lan_pass(lan);
+	}
+	total = lan_count(lan, B);
+	for (unsigned int pair = 1; pair < NET_PAIRS_MAX; pair++) {
+		unsigned int count = 0;
+
+		while (driver_used(drivers[pair], &element))
+			count++;
+		total += count;
+		used += count > 0;
+		free(lan->stations[B].port.queues[2 * pair]);
+		test_free(drivers[pair]);
+	}
+	assert_int_equal(total, 1000);
+	assert_in_range(used, 100, NET_PAIRS_MAX);
+}
+
 /* Calls of a ring since it was asked last. */
 static uint64_t calls(struct lan *lan, unsigned int station, unsigned int ring)
 {
@@ -313,6 +378,7 @@ int main(void)
 		CASE(hash_is_reported_to_who_asked),
 		CASE(hash_is_reported_with_merged_buffers),
 		CASE(hash_steers_to_rings_that_run),
+		CASE(flows_spread_over_128_pairs),
 		CASE(call_waits_for_as_many_frames),
 		CASE(call_waits_no_longer_than_it_may),
 		CASE(zero_of_either_means_at_once),
