@@ -66,16 +66,18 @@ static struct json_object *op_add(const struct change *change, struct json_objec
 static struct json_object *params_of(struct json_object *now)
 {
 	static const char *const keys[] = { "name", "type", "kind", "socket", "socket_mode",
-					    "socket_owner", "device", "bridge" };
-	struct json_object *params = json_object_new_object(), *ports;
+					    "socket_owner", "device", "bridge", "mac", "link" };
+	static const char *const values[] = { "queue_pairs", "standby", "ports" };
+	struct json_object *params = json_object_new_object(), *value;
 	const char *mode = text_of(now, "mode");
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		add_text(params, keys[i], text_of(now, keys[i]));
 	if (mode && !strcmp(mode, "server"))
 		json_object_object_add(params, "server", json_object_new_boolean(true));
-	if (json_object_object_get_ex(now, "ports", &ports))
-		json_object_object_add(params, "ports", json_object_get(ports));
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		if (json_object_object_get_ex(now, values[i], &value))
+			json_object_object_add(params, values[i], json_object_get(value));
 	return params;
 }
 
@@ -195,6 +197,12 @@ static struct json_object *port_params(const struct iov_host_port *port, const c
 				       json_object_new_boolean(port->server && *port->server));
 	add_text(params, "device", device);
 	add_text(params, "bridge", port->bridge);
+	add_text(params, "mac", port->mac);
+	if (port->queue_pairs)
+		json_object_object_add(params, "queue_pairs",
+				       json_object_new_int((int)*port->queue_pairs));
+	if (port->standby)
+		json_object_object_add(params, "standby", json_object_new_boolean(*port->standby));
 	return params;
 }
 

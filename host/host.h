@@ -132,6 +132,9 @@ struct iov_host_port {
 	bool *server;
 	char *socket_mode;
 	char *socket_owner;
+	unsigned int *queue_pairs;
+	char *mac;
+	bool *standby;
 	char *device;
 };
 

@@ -114,6 +114,9 @@ static const cyaml_schema_field_t port_fields[] = {
 	SWITCH(struct iov_host_port, server),
 	TEXT(struct iov_host_port, socket_mode),
 	TEXT(struct iov_host_port, socket_owner),
+	NUMBER(struct iov_host_port, queue_pairs),
+	TEXT(struct iov_host_port, mac),
+	SWITCH(struct iov_host_port, standby),
 	TEXT(struct iov_host_port, device),
 	CYAML_FIELD_END
 };

@@ -40,6 +40,26 @@ static int name_device(const struct snapshot *snapshot, char **device)
 	return *device ? 0 : -ENOMEM;
 }
 
+static bool set_switch(bool **to)
+{
+	*to = malloc(sizeof(**to));
+	if (*to)
+		**to = true;
+	return *to;
+}
+
+static bool copy_number(struct json_object *from, const char *key, unsigned int **to)
+{
+	struct json_object *value = json_object_object_get(from, key);
+
+	if (!value)
+		return true;
+	*to = malloc(sizeof(**to));
+	if (*to)
+		**to = (unsigned int)json_object_get_int(value);
+	return *to;
+}
+
 static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
 		    struct json_object *port)
 {
@@ -57,12 +77,11 @@ static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
 	    (socket_mode && strcmp(socket_mode, "0660") &&
 	     !copy_text(port, "socket_mode", &entry->socket_mode)))
 		return -ENOMEM;
-	if (mode && !strcmp(mode, "server")) {
-		entry->server = malloc(sizeof(*entry->server));
-		if (!entry->server)
-			return -ENOMEM;
-		*entry->server = true;
-	}
+	if ((mode && !strcmp(mode, "server") && !set_switch(&entry->server)) ||
+	    (json_object_object_get(port, "standby") && !set_switch(&entry->standby)) ||
+	    !copy_text(port, "mac", &entry->mac) ||
+	    !copy_number(port, "queue_pairs", &entry->queue_pairs))
+		return -ENOMEM;
 	return name_device(snapshot, &entry->device);
 }
 

@@ -29,6 +29,16 @@ static int check_port_shape(const struct check *check, const char *at,
 	if (vhost && (*port->socket != '/' || strlen(port->socket) > SOCKET_LENGTH_MAX))
 		return fail_value(check, PLACE("%s.socket", at), port->socket,
 				  "a full path of at most 107 bytes");
+	if (!vhost && (port->queue_pairs || port->mac || port->standby))
+		return iov_host_fail(check->file, -EINVAL, at,
+				     "an ethdev port: expected no queue_pairs, mac and standby, "
+				     "which are of a guest's device");
+	if (port->queue_pairs && (!*port->queue_pairs || *port->queue_pairs > 127))
+		return iov_host_fail(check->file, -EINVAL, PLACE("%s.queue_pairs", at),
+				     "%u, expected 1 to 127", *port->queue_pairs);
+	if (port->standby && *port->standby && !port->mac)
+		return iov_host_fail(check->file, -EINVAL, at,
+				     "standby: expected the mac of the VF that it stands by for");
 	if ((port->socket_mode || port->socket_owner) && !(port->server && *port->server))
 		return iov_host_fail(check->file, -EINVAL, at,
 				     "socket_mode and socket_owner: expected a server, which makes "

@@ -287,7 +287,8 @@ static void answer(int client)
 		"\"device\": \"net_tap0,iface=t\"},"
 		"{\"name\": \"vm1\", \"type\": \"vhost-user\", \"bridge\": \"br0\", "
 		"\"socket\": \"/s/vm1\", \"mode\": \"server\", \"socket_mode\": \"0600\", "
-		"\"socket_owner\": \":108\", \"state\": \"listening\"}]}\n";
+		"\"socket_owner\": \":108\", \"queue_pairs\": 2, "
+		"\"mac\": \"02:00:00:00:00:07\", \"standby\": true, \"state\": \"listening\"}]}\n";
 	char request[512] = "";
 	const char *reply;
 
@@ -349,7 +350,10 @@ static void bridges_and_ports_are_written_with_identities(void **state)
 			       "    socket: /s/vm1\n"
 			       "    server: on\n"
 			       "    socket_mode: 0600\n"
-			       "    socket_owner: :108\n"));
+			       "    socket_owner: :108\n"
+			       "    queue_pairs: 2\n"
+			       "    mac: 02:00:00:00:00:07\n"
+			       "    standby: on\n"));
 	load(yaml);
 	assert_int_equal(steps(), 0);
 	kill(iovd, SIGKILL);
