@@ -23,7 +23,7 @@
 
 /* Commands that are carried out together, and the rest after them, in microseconds. */
 #define COMMANDS_AT_ONCE 32
-#define REST_USEC 500
+#define REST_USEC 1000
 
 /* A driver that cannot kick is looked at so often. */
 #define POLL_USEC 5000
