@@ -30,14 +30,20 @@ static void unmap_region(const struct guest_region *region)
 	munmap(region->mapping, region->mapping_size);
 }
 
+static void free_table(struct guest_memory *memory)
+{
+	free(memory->regions);
+	free(memory);
+}
+
 void guest_memory_close(struct guest_memory *memory)
 {
 	if (!memory)
 		return;
+	guest_memory_settle(memory);
 	for (size_t i = 0; i < memory->count; i++)
 		unmap_region(&memory->regions[i]);
-	free(memory->regions);
-	free(memory);
+	free_table(memory);
 }
 
 /* Whether a range of addresses goes beyond the last one. */
@@ -175,6 +181,53 @@ int guest_memory_add(struct guest_memory *memory, struct iov *iov,
 	if (!error)
 		insert_region(memory, &region);
 	return error;
+}
+
+static int copy_table(const struct guest_memory *memory, struct guest_memory **out)
+{
+	struct guest_memory *copy = calloc(1, sizeof(*copy));
+	size_t bytes = memory->count * sizeof(*memory->regions);
+
+	if (!copy)
+		return -ENOMEM;
+	copy->regions = malloc(bytes ? bytes : 1);
+	if (!copy->regions) {
+		free(copy);
+		return -ENOMEM;
+	}
+	if (bytes)
+		memcpy(copy->regions, memory->regions, bytes);
+	copy->count = memory->count;
+	*out = copy;
+	return 0;
+}
+
+int guest_memory_extend(struct guest_memory **memory, struct iov *iov,
+			const struct guest_region_request *request)
+{
+	struct guest_memory *longer;
+	int error = copy_table(*memory, &longer);
+
+	if (error)
+		return iov_fail(iov, error, "out of memory for a guest memory table");
+	error = guest_memory_add(longer, iov, request);
+	if (error) {
+		free_table(longer);
+		return error;
+	}
+	longer->before = *memory;
+	*memory = longer;
+	return 0;
+}
+
+void guest_memory_settle(struct guest_memory *memory)
+{
+	while (memory && memory->before) {
+		struct guest_memory *former = memory->before;
+
+		memory->before = former->before;
+		free_table(former);
+	}
 }
 
 int guest_memory_remove(struct guest_memory *memory, uint64_t gpa, uint64_t size, uint64_t uva)

@@ -9,7 +9,8 @@
  * guest_memory_at() is the only way from a guest address to a pointer.
  *
  * Threads: a table is changed and closed by the control thread only, and only
- * while no worker has a ring of it.  Workers read it without locks.
+ * while no worker has a ring of it.  Workers read it without locks.  So a region
+ * that comes while rings run makes another table, see guest_memory_extend().
  */
 #ifndef VHOST_USER_GUEST_MEMORY_H
 #define VHOST_USER_GUEST_MEMORY_H
@@ -57,10 +58,13 @@ struct guest_region {
  * struct guest_memory - regions in order of guest physical address
  * @count: number of regions
  * @regions: the regions
+ * @before: tables that this one took the place of, which workers may still read; their
+ *	mappings are those of this one
  */
 struct guest_memory {
 	size_t count;
 	struct guest_region *regions;
+	struct guest_memory *before;
 };
 
 /**
@@ -105,6 +109,26 @@ void guest_memory_close(struct guest_memory *memory);
  */
 int guest_memory_add(struct guest_memory *memory, struct iov *iov,
 		     const struct guest_region_request *request);
+
+/**
+ * guest_memory_extend - map one region more while workers read the table
+ * @memory: in: table; out: one with all of its regions and the new one, which takes its
+ *	place, see virtq_set_memory(); as it was after a failure
+ * @iov: context for the message
+ * @request: what to map
+ *
+ * The former table stays until guest_memory_settle() or guest_memory_close() of the new one.
+ *
+ * Return: as guest_memory_add().
+ */
+int guest_memory_extend(struct guest_memory **memory, struct iov *iov,
+			const struct guest_region_request *request);
+
+/**
+ * guest_memory_settle - free former tables
+ * @memory: table, of which no worker has a ring; NULL is allowed
+ */
+void guest_memory_settle(struct guest_memory *memory);
 
 /**
  * guest_memory_remove - unmap one region

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Requests about guest memory and its dirty log.  Whatever changes is changed
- * while no ring runs.
+ * while no ring runs, but for a region that is added: memory is plugged into guests
+ * whose traffic flows.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -98,11 +99,14 @@ enum vu_refusal vu_handle_add_mem_reg(struct vu_session *session, struct vu_mess
 		return vu_refuse(session, VU_REFUSED_MEMORY, "out of memory");
 	if (session->memory->count == VU_MEM_SLOTS)
 		return vu_refuse(session, VU_REFUSED_MEMORY, "more than %d regions", VU_MEM_SLOTS);
-	vu_session_stop_rings(session);
-	if (guest_memory_add(session->memory, session->iov, &request))
+	/* Whether a dirty log covers the memory is looked at when a ring starts. */
+	if (session->log)
+		vu_session_stop_rings(session);
+	if (guest_memory_extend(&session->memory, session->iov, &request))
 		refusal = VU_REFUSED_MEMORY;
 	else
 		vu_postcopy_tell(session, message, &message->payload.mem_slot.region);
+	vu_session_use_memory(session);
 	vu_session_start_rings(session);
 	return refusal;
 }

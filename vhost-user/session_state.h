@@ -139,6 +139,9 @@ void vu_vring_close(struct vu_vring *ring);
 void vu_session_stop_rings(struct vu_session *session);
 void vu_session_start_rings(struct vu_session *session);
 
+/* Running rings go over to the table of memory that is the session's now. */
+void vu_session_use_memory(struct vu_session *session);
+
 /*
  * Post-copy: whether a message about memory is the front end's word that it answers
  * faults; take it.  Tell where a region is here, if it wants to know.

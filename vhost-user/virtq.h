@@ -404,6 +404,17 @@ struct virtq_ops {
 void virtq_start(struct virtq *vq, const struct virtq_setup *setup);
 
 /**
+ * virtq_set_memory - go over to another table of guest memory
+ * @vq: ring, which another thread may be using
+ * @memory: has all regions of the present table, which stays until the ring is at rest
+ */
+static inline void virtq_set_memory(struct virtq *vq, const struct guest_memory *memory)
+{
+	/* Who sees the table must see what is in it. */
+	__atomic_store_n(&vq->memory, memory, __ATOMIC_RELEASE);
+}
+
+/**
  * virtq_log_written - mark what was written to a chain
  * @vq: ring with a log
  * @batch: batch that has @chain

@@ -56,6 +56,12 @@ static inline void virtq_log_device(struct virtq *vq, const void *area, size_t a
 		dirty_log_mark_at(vq->log, vq->log_device + at, length);
 }
 
+/* The present table; see virtq_set_memory(). */
+VIRTQ_INLINE const struct guest_memory *virtq_memory(const struct virtq *vq)
+{
+	return __atomic_load_n(&vq->memory, __ATOMIC_ACQUIRE);
+}
+
 /* Append one buffer to the chain: as many segments as it touches regions. */
 VIRTQ_INLINE enum virtq_error virtq_add_buffer(struct virtq *vq, struct virtq_batch *batch,
 					       struct virtq_chain *chain, uint64_t address,
@@ -70,7 +76,7 @@ VIRTQ_INLINE enum virtq_error virtq_add_buffer(struct virtq *vq, struct virtq_ba
 		return VIRTQ_ERROR_BYTES;
 	while (left) {
 		uint32_t length = left;
-		uint8_t *data = guest_memory_at(vq->memory, &vq->region, address, &length);
+		uint8_t *data = guest_memory_at(virtq_memory(vq), &vq->region, address, &length);
 
 		if (unlikely(!data))
 			return VIRTQ_ERROR_ADDRESS;
@@ -89,7 +95,7 @@ VIRTQ_INLINE enum virtq_error virtq_read_indirect(struct virtq *vq, uint64_t add
 						  uint64_t word[2])
 {
 	uint32_t length = 16;
-	const uint8_t *at = guest_memory_at(vq->memory, &vq->region, address, &length);
+	const uint8_t *at = guest_memory_at(virtq_memory(vq), &vq->region, address, &length);
 
 	if (!at || length < 16)
 		return VIRTQ_ERROR_INDIRECT_ADDRESS;

@@ -271,6 +271,21 @@ void vu_session_stop_rings(struct vu_session *session)
 {
 	for (unsigned int i = 0; i < session->device.queues; i++)
 		vu_vring_stop(session, &session->rings[i]);
+	guest_memory_settle(session->memory);
+}
+
+void vu_session_use_memory(struct vu_session *session)
+{
+	bool running = false;
+
+	for (unsigned int i = 0; i < session->device.queues; i++) {
+		if (!session->rings[i].running)
+			continue;
+		virtq_set_memory(&session->rings[i].queue.ring, session->memory);
+		running = true;
+	}
+	if (!running)
+		guest_memory_settle(session->memory);
 }
 
 void vu_session_start_rings(struct vu_session *session)
