@@ -5,7 +5,8 @@
  *
  *	virtio_user EAL-OPTION... -- COUNT LONGEST
  *
- * COUNT frames of 60 to LONGEST bytes go each way.  Length and content of a frame
+ * COUNT frames of 60 to LONGEST bytes go each way, or with 0 as many as fit in the time
+ * until another line on standard input.  Length and content of a frame
  * follow from its direction and number, so what arrives is compared with what the
  * next frame has to be: one that is lost, doubled, out of order, cut, changed or
  * sent back is told.  Few are on their way at a time, so that no ring can overflow
@@ -15,6 +16,7 @@
  * input that the back end is ready, too.
  */
 #include <inttypes.h>
+#include <poll.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
 #include <rte_ethdev.h>
@@ -29,7 +31,11 @@
 #define RING 512
 #define BURST 32
 #define MBUFS 8191
-#define STALLED_SECONDS 30
+#define STALLED_SECONDS 60
+
+/* Turns in vain before the CPU is left to others for a moment */
+#define IDLE_TURNS 200
+#define IDLE_US 20
 
 /* On their way at a time; with five buffers for the longest they fit a ring. */
 #define WINDOW 96
@@ -37,9 +43,14 @@
 /* For local experiments (IEEE 802) */
 #define ETHER_TYPE 0x88b5
 
+struct frame_header {
+	struct rte_ether_hdr ether;
+	rte_be32_t number;
+} __attribute__((packed, aligned(2)));
+
 struct stream {
 	uint16_t from, to;
-	struct rte_ether_hdr header;
+	struct rte_ether_hdr ether;
 	uint32_t sent, received;
 	bool segments;		/* the sender takes frames of several buffers */
 };
@@ -71,11 +82,12 @@ static uint32_t make_frame(const struct stream *stream, uint32_t number, uint8_t
 	uint64_t seed = (uint64_t)(stream->from + 1) << 32 | number, word = next_word(&seed);
 	uint32_t length = number == 1 ? longest
 				      : SHORTEST + (uint32_t)(word % (longest - SHORTEST + 1));
-	uint32_t at = sizeof(stream->header);
+	struct frame_header header = { stream->ether, rte_cpu_to_be_32(number) };
+	uint32_t at = sizeof(header);
 
 	if (!number)
 		length = SHORTEST;
-	memcpy(frame, &stream->header, at);
+	memcpy(frame, &header, at);
 	for (; at < length; at += sizeof(word)) {
 		word = next_word(&seed);
 		memcpy(frame + at, &word, RTE_MIN(sizeof(word), length - at));
@@ -132,17 +144,33 @@ static bool send_frames(struct stream *stream)
 	return taken;
 }
 
+/* What came in place of the next frame */
+static void tell_difference(const struct stream *stream, const uint8_t *frame, uint32_t length,
+			    uint32_t wanted)
+{
+	struct frame_header header;
+	char text[128];
+
+	memcpy(&header, frame, sizeof(header));
+	if (header.ether.ether_type != stream->ether.ether_type)
+		snprintf(text, sizeof(text), "a frame of type %04x that nobody sent",
+			 rte_be_to_cpu_16(header.ether.ether_type));
+	else
+		snprintf(text, sizeof(text), "frame %" PRIu32 " of %" PRIu32 " bytes, not %" PRIu32,
+			 rte_be_to_cpu_32(header.number), length, wanted);
+	fail(stream, text);
+}
+
 static void check_frame(struct stream *stream, const struct rte_mbuf *mbuf)
 {
-	uint8_t frame[LONGEST], flat[LONGEST];
-	uint32_t length = make_frame(stream, stream->received, frame);
+	uint8_t wanted[LONGEST], flat[LONGEST];
+	uint32_t length = make_frame(stream, stream->received, wanted);
+	const uint8_t *frame = rte_pktmbuf_read(mbuf, 0, RTE_MIN(mbuf->pkt_len, longest), flat);
 
 	if (stream->received >= stream->sent)
 		fail(stream, "a frame that was not sent");
-	if (mbuf->pkt_len != length)
-		fail(stream, "a frame of another length");
-	if (memcmp(rte_pktmbuf_read(mbuf, 0, length, flat), frame, length))
-		fail(stream, "a frame of other content");
+	if (mbuf->pkt_len != length || memcmp(frame, wanted, length))
+		tell_difference(stream, frame, mbuf->pkt_len, length);
 	stream->received++;
 }
 
@@ -158,19 +186,36 @@ static bool receive_frames(struct stream *stream)
 	return received;
 }
 
+/* With the line that was waited for, the end is where both have sent as much. */
+static void end_when_told(const struct stream *streams)
+{
+	struct pollfd input = { .fd = 0, .events = POLLIN };
+
+	if (count == UINT32_MAX && poll(&input, 1, 0))
+		count = RTE_MAX(streams[0].sent, streams[1].sent);
+}
+
 static void exchange(struct stream *streams)
 {
 	uint64_t limit = rte_get_timer_hz() * STALLED_SECONDS, last = rte_get_timer_cycles();
+	unsigned int idle = 0;
 
 	while (streams[0].received < count || streams[1].received < count) {
 		bool progress = false;
 
 		for (unsigned int i = 0; i < 2; i++)
 			progress |= send_frames(&streams[i]) | receive_frames(&streams[i]);
-		if (progress)
+		if (progress) {
 			last = rte_get_timer_cycles();
-		else if (rte_get_timer_cycles() - last > limit)
+			idle = 0;
+			continue;
+		}
+		if (rte_get_timer_cycles() - last > limit)
 			fail(&streams[streams[0].received == count], "nothing comes any more");
+		if (++idle % IDLE_TURNS)
+			continue;
+		rte_delay_us_sleep(IDLE_US);
+		end_when_told(streams);
 	}
 }
 
@@ -194,7 +239,7 @@ static void start_port(uint16_t port, struct stream *stream)
 static void start(struct stream *streams)
 {
 	for (uint16_t i = 0; i < 2; i++) {
-		struct rte_ether_hdr *header = &streams[i].header;
+		struct rte_ether_hdr *header = &streams[i].ether;
 
 		streams[i] = (struct stream){ .from = i, .to = !i };
 		header->ether_type = rte_cpu_to_be_16(ETHER_TYPE);
@@ -215,10 +260,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	count = (uint32_t)strtoul(argv[used + 1], NULL, 10);
+	count = count ? count : UINT32_MAX;
 	longest = (uint32_t)strtoul(argv[used + 2], NULL, 10);
 	pool = rte_pktmbuf_pool_create("frames", MBUFS, BURST, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
 				       SOCKET_ID_ANY);
-	if (longest < SHORTEST || longest > LONGEST || !count || !pool) {
+	if (longest < SHORTEST || longest > LONGEST || !pool) {
 		fprintf(stderr, "virtio_user: longest: expected %u to %u\n", SHORTEST, LONGEST);
 		return 2;
 	}
