@@ -168,8 +168,9 @@ static int bind_socket(struct listener *listener, struct iov *iov,
 	if (!error && lstat(address->sun_path, &listener->file) < 0)
 		error = -errno;
 	if (error)
-		return iov_fail(iov, error, "%s: cannot listen there for %s: %s", address->sun_path,
-				whose, strerror(-error));
+		return iov_fail(iov, error, "%s: cannot listen there for %s: %s%s", address->sun_path,
+				whose, strerror(-error), error == -EACCES ? "; sockets may be where "
+				"'iovd --allow' says, in /run and /tmp if it says nothing" : "");
 	error = set_owner(listener, iov, access);
 	if (!error && listen(listener->fd, BACKLOG))
 		error = iov_fail(iov, -errno, "%s: cannot listen there for %s: %s",

@@ -141,7 +141,8 @@ static int add_wanted(const struct ruleset *ruleset, const char *path, uint64_t 
 {
 	int error = add(ruleset, path, access);
 
-	return error ? iov_fail(ruleset->iov, error, "%s: %s", path, strerror(-error)) : 0;
+	return error ? iov_fail(ruleset->iov, error, "%s: %s; iovd needs that directory for a socket, "
+				"its state, or as --allow says", path, strerror(-error)) : 0;
 }
 
 /* The directory that a socket or a file is made in. */

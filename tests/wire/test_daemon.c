@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -264,6 +265,23 @@ static void socket_has_the_owner_and_the_mode_that_were_asked_for(void **state)
 		assert_int_equal(daemon_end(&iovd), 0);
 		daemon_restart(&iovd);
 	}
+}
+
+/* Landlock has no word for it but "Permission denied". */
+static void socket_out_of_reach_names_the_option(void **state)
+{
+	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"port.add\","
+		"\"params\":{\"name\":\"a\",\"type\":\"vhost-user\",\"server\":true,"
+		"\"socket\":\"/var/tmp/iovkit-out-of-reach\"}}\n";
+	int fd = daemon_connect(&iovd);
+	const char *line = daemon_exchange(fd, request, sizeof(request) - 1);
+
+	(void)state;
+	assert_non_null(line);
+	close(fd);
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0)
+		assert_non_null(strstr(line, "--allow"));
+	unlink("/var/tmp/iovkit-out-of-reach");
 }
 
 static void garbage_on_one_port_does_not_disturb_the_others(void **state)
@@ -550,6 +568,7 @@ int main(void)
 		CASE(port_that_cannot_be_had_is_kept_until_it_can),
 		CASE(iovd_connects_to_who_listens_and_again_when_that_restarts),
 		CASE(socket_has_the_owner_and_the_mode_that_were_asked_for),
+		CASE(socket_out_of_reach_names_the_option),
 		CASE(garbage_on_one_port_does_not_disturb_the_others),
 		CASE(broken_ring_stops_alone),
 		CASE(memory_that_is_cut_short_is_that_guests_loss_alone),
