@@ -66,7 +66,8 @@ const char *vu_event_name(enum vu_event event);
  * @device: copied; what it points to outlives the endpoint
  * @access: who may connect to a server; NULL for mode 0660
  *
- * A server replaces a socket that nobody listens at.  A client that finds nobody keeps trying, and that is no failure.
+ * A server replaces a socket that nobody listens at.  A client that finds nobody keeps
+ * trying, and that is no failure.
  *
  * Return: 0; -EADDRINUSE with a message when another program listens there;
  * -ENAMETOOLONG, -EEXIST when something that is no socket is in the way, or

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A request is a user and a group with an O_PATH descriptor of the socket, so it is
- * that socket and no path that somebody changes meanwhile.  The answer is an int, 0 or
- * -errno.  The helper waits for nothing else and ends when iovd does.
+ * that socket and no path that somebody changes meanwhile, and it has to belong to the
+ * user that iovd is.  The answer is an int, 0 or -errno.  The helper waits for nothing
+ * else and ends when iovd does.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,48 +29,70 @@ struct request {
 static int channel = -1;
 static pid_t helper;
 
+/* A descriptor, and to the helper who sent it. */
 union control {
 	struct cmsghdr header;
-	uint8_t bytes[CMSG_SPACE(sizeof(int))];
+	uint8_t bytes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
 };
 
-static ssize_t receive(int from, struct request *request, int *fd)
+/**
+ * struct received - a request as the helper gets it
+ * @request: what is wanted
+ * @fd: the socket; -1 when none came
+ * @sender: user who asks, as the kernel says
+ */
+struct received {
+	struct request request;
+	int fd;
+	uid_t sender;
+};
+
+static ssize_t receive(int from, struct received *received)
 {
-	struct iovec part = { request, sizeof(*request) };
+	struct iovec part = { &received->request, sizeof(received->request) };
 	union control control;
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
 	ssize_t size = recvmsg(from, &message, MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	struct ucred sender = { .uid = (uid_t)-1 };
 
-	*fd = -1;
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-		memcpy(fd, CMSG_DATA(header), sizeof(*fd));
+	received->fd = -1;
+	for (struct cmsghdr *header = size > 0 ? CMSG_FIRSTHDR(&message) : NULL; header;
+	     header = CMSG_NXTHDR(&message, header)) {
+		if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+			memcpy(&received->fd, CMSG_DATA(header), sizeof(received->fd));
+		if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS)
+			memcpy(&sender, CMSG_DATA(header), sizeof(sender));
+	}
+	received->sender = sender.uid;
 	return size;
 }
 
-static int answer(const struct request *request, int fd)
+/* Only a socket of the sender's own, as one that he just made is. */
+static int answer(const struct received *received)
 {
 	struct stat status;
 
-	if (fd < 0 || fstat(fd, &status))
+	if (received->fd < 0 || fstat(received->fd, &status))
 		return -EBADF;
 	if (!S_ISSOCK(status.st_mode))
 		return -ENOTSOCK;
-	return fchownat(fd, "", request->owner, request->group, AT_EMPTY_PATH) ? -errno : 0;
+	if (status.st_uid != received->sender)
+		return -EPERM;
+	return fchownat(received->fd, "", received->request.owner, received->request.group,
+			AT_EMPTY_PATH) ? -errno : 0;
 }
 
 static void serve(int from)
 {
-	struct request request;
+	struct received received;
 	ssize_t size;
-	int fd;
 
-	while ((size = receive(from, &request, &fd)) > 0 || (size < 0 && errno == EINTR)) {
-		int error = size == sizeof(request) ? answer(&request, fd) : -EINVAL;
+	while ((size = receive(from, &received)) > 0 || (size < 0 && errno == EINTR)) {
+		int error = size == sizeof(received.request) ? answer(&received) : -EINVAL;
 
-		if (fd >= 0)
-			close(fd);
+		if (received.fd >= 0)
+			close(received.fd);
 		if (size > 0 && send(from, &error, sizeof(error), MSG_NOSIGNAL) < 0)
 			return;
 	}
@@ -77,12 +100,15 @@ static void serve(int from)
 
 static void run(int from)
 {
+	const int yes = 1;
+
 	/* Its end is the end of the channel; signals of the terminal are not meant for it. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	prctl(PR_SET_NAME, "iovd-owners");
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!privileges_keep(1u << CAP_CHOWN) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	if (!setsockopt(from, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) &&
+	    !privileges_keep(1u << CAP_CHOWN) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		serve(from);
 	_exit(0);
 }
@@ -122,7 +148,10 @@ static int ask(const char *path, uid_t owner, gid_t group)
 	_cleanup_fd_ int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	struct request request = { owner, group };
 	struct iovec part = { &request, sizeof(request) };
-	union control control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)),
+	union {
+		struct cmsghdr header;
+		uint8_t bytes[CMSG_SPACE(sizeof(int))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)),
 					      .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
 	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
 				  .msg_controllen = sizeof(control) };

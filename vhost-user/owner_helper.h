@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Sockets get owners although iovd may give nothing away: a process beside it may,
- * and changes the owner of sockets and of nothing else.
+ * and changes the owner of iovd's sockets and of nothing else.
  *
  * Whoever took over iovd with CAP_CHOWN could give away any file of the host; neither
  * a filter of system calls nor Landlock tells one path from another there.
