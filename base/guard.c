@@ -17,9 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/context.h"
 #include "base/guard_scan.h"
 #include "base/paths.h"
+#include "base/sysdir.h"
 
 static const struct {
 	const char *name;
@@ -183,11 +185,14 @@ static void add_finding(struct json_object *findings, const char *device,
 
 int guard_scan_match(struct guard_scan *scan, struct iov_bdf bdf, struct json_object *findings)
 {
+	_cleanup_fd_ int dir = iov_dir_open(scan->iov, iov_pci_path(bdf, "").name);
 	struct iov_bdf_text device = iov_bdf_format(bdf);
 
 	guard_scan_claims(scan, device.text);
-	guard_scan_hidden_net(scan, device.text);
-	guard_scan_boot_vga(scan, bdf);
+	if (dir >= 0) {
+		guard_scan_hidden_net(scan, dir, device.text);
+		guard_scan_boot_vga(scan, dir, device.text);
+	}
 	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
 		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
 		struct json_object *path = json_object_object_get(holder, "device");

@@ -5,19 +5,20 @@
 
 #include "base/guard_scan.h"
 #include "base/paths.h"
+#include "base/sysdir.h"
 
 /* Firmware put its picture there, and no guest has it. */
-void guard_scan_boot_vga(struct guard_scan *scan, struct iov_bdf bdf)
+void guard_scan_boot_vga(struct guard_scan *scan, int dir, const char *device)
 {
 	struct guard_chain chain = { .guard = GUARD_BOOT_DISPLAY, .holder = "the boot display" };
 	char driver[64] = "";
 	int64_t boot;
 
-	if (iov_pci_number(scan->iov, bdf, "boot_vga", &boot) || !boot)
+	if (iov_dir_read_number(dir, "boot_vga", &boot) || !boot)
 		return;
-	iov_pci_driver(scan->iov, bdf, driver, sizeof(driver));
+	iov_dir_link_name(dir, "driver", driver, sizeof(driver));
 	if (!strstr(driver, "vfio") && strcmp(driver, "pci-stub"))
-		guard_found(scan, &chain, IOV_BDF(bdf));
+		guard_found(scan, &chain, device);
 }
 
 static void visit_framebuffer(struct guard_scan *scan, struct guard_chain *chain,

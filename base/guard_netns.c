@@ -24,6 +24,7 @@
 #include "base/guard_links.h"
 #include "base/guard_scan.h"
 #include "base/paths.h"
+#include "base/sysdir.h"
 
 /**
  * struct netns - another network namespace
@@ -230,7 +231,7 @@ static bool is_found(struct guard_scan *scan, const char *device)
  * Sysfs shows the interfaces of our namespace, but the directory for them to everyone.
  * What keeps the namespace may be no more than an open file.
  */
-void guard_scan_hidden_net(struct guard_scan *scan, const char *device)
+void guard_scan_hidden_net(struct guard_scan *scan, int dir, const char *device)
 {
 	struct guard_chain chain = {
 		.guard = GUARD_NETNS,
@@ -239,8 +240,7 @@ void guard_scan_hidden_net(struct guard_scan *scan, const char *device)
 	char **names;
 	size_t count;
 
-	if (iov_sys_list(scan->iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/net", device).name, &names,
-			 &count))
+	if (iov_dir_list(dir, "net", &names, &count))
 		return;
 	iov_names_free(names, count);
 	if (!count && !is_found(scan, device))

@@ -5,7 +5,6 @@
  * their mount and network namespaces are looked into.
  */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/guard_scan.h"
 #include "base/paths.h"
+#include "base/sysdir.h"
 
 /**
  * struct process - one process
@@ -235,18 +235,14 @@ static void read_title(struct process *process)
 
 static void scan_files(struct process *process)
 {
-	int fd = openat(process->directory, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
+	char **names;
+	size_t count;
 
-	if (!directory) {
-		if (fd >= 0)
-			close(fd);
+	if (iov_dir_list(process->directory, "fd", &names, &count))
 		return;
-	}
-	while ((entry = readdir(directory)))
-		note_file(process, entry->d_name);
-	closedir(directory);
+	for (size_t i = 0; i < count; i++)
+		note_file(process, names[i]);
+	iov_names_free(names, count);
 	if (!json_object_object_length(process->nodes))
 		return;
 	read_title(process);
@@ -301,9 +297,8 @@ static void know_own(struct guard_scan *scan, const char *link)
 static void scan_process(struct guard_scan *scan, const char *pid)
 {
 	_cleanup_json_ struct json_object *nodes = json_object_new_object();
-	_cleanup_fd_ int directory = iov_sys_open(scan->iov, iov_path(IOV_PATH_PROC "/%s",
-								      pid).name,
-						  O_RDONLY | O_DIRECTORY);
+	_cleanup_fd_ int directory = iov_dir_open(scan->iov, iov_path(IOV_PATH_PROC "/%s",
+								      pid).name);
 	struct process process = { .scan = scan, .pid = pid, .directory = directory,
 				   .nodes = nodes };
 

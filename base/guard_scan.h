@@ -184,14 +184,17 @@ void guard_scan_claims(struct guard_scan *scan, const char *device);
  */
 void guard_scan_netns(struct guard_scan *scan, int fd, const char *pid, const char *name);
 
-/* guard_netns.c: a function whose interface is in a namespace that was not found. */
-void guard_scan_hidden_net(struct guard_scan *scan, const char *device);
+/*
+ * guard_netns.c: a function whose interface is in a namespace that was not found; @dir is its
+ * directory in sysfs.
+ */
+void guard_scan_hidden_net(struct guard_scan *scan, int dir, const char *device);
 
 /* Whether a namespace, "net:[4026531840]", was not looked into before. */
 bool guard_namespace_is_new(struct guard_scan *scan, const char *namespace);
 
 /* guard_display.c: whether a function is the display of the boot. */
-void guard_scan_boot_vga(struct guard_scan *scan, struct iov_bdf bdf);
+void guard_scan_boot_vga(struct guard_scan *scan, int dir, const char *device);
 
 /* guard_zfs.c: a disk that is in an imported pool. */
 void guard_scan_zfs(struct guard_scan *scan);

@@ -76,8 +76,11 @@ struct iov_path iov_pci_path(struct iov_bdf bdf, const char *attribute)
 
 int iov_pci_require(struct iov *iov, struct iov_bdf bdf)
 {
-	if (iov_sys_exists(iov, iov_pci_path(bdf, "").name))
-		return 0;
+	return iov_sys_exists(iov, iov_pci_path(bdf, "").name) ? 0 : iov_pci_missing(iov, bdf);
+}
+
+int iov_pci_missing(struct iov *iov, struct iov_bdf bdf)
+{
 	return iov_fail(iov, -ENODEV,
 			"%s: no such PCI function; 'iov list --all' shows those of this host",
 			IOV_BDF(bdf));

@@ -108,6 +108,15 @@ struct iov_path iov_pci_path(struct iov_bdf bdf, const char *attribute);
 int iov_pci_require(struct iov *iov, struct iov_bdf bdf);
 
 /**
+ * iov_pci_missing - say that a function does not exist
+ * @iov: context
+ * @bdf: function
+ *
+ * Return: -ENODEV with a message.
+ */
+int iov_pci_missing(struct iov *iov, struct iov_bdf bdf);
+
+/**
  * iov_pci_number - read a numeric attribute of a function
  * @iov: context
  * @bdf: address

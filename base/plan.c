@@ -18,6 +18,7 @@ struct iov_plan {
 	struct json_object *json;
 	struct json_object *steps;
 	struct json_object *takes;
+	struct json_object *taken;	/* their devices as keys */
 	struct json_object *notes;
 };
 
@@ -57,6 +58,7 @@ int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...
 	plan->steps = add_array(plan->json, "steps");
 	plan->takes = add_array(plan->json, "takes");
 	plan->notes = add_array(plan->json, "notes");
+	plan->taken = json_object_new_object();
 	*out = plan;
 	return 0;
 }
@@ -66,6 +68,7 @@ void iov_plan_free(struct iov_plan *plan)
 	if (!plan)
 		return;
 	json_object_put(plan->json);
+	json_object_put(plan->taken);
 	free(plan);
 }
 
@@ -156,11 +159,9 @@ void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why)
 	struct iov_bdf_text device = iov_bdf_format(bdf);
 	struct json_object *take;
 
-	for (size_t i = 0; i < json_object_array_length(plan->takes); i++) {
-		take = json_object_array_get_idx(plan->takes, i);
-		if (!strcmp(json_get_text(take, "device"), device.text))
-			return;
-	}
+	if (json_object_object_get_ex(plan->taken, device.text, NULL))
+		return;
+	json_object_object_add(plan->taken, device.text, NULL);
 	take = json_object_new_object();
 	json_object_object_add(take, "device", json_object_new_string(device.text));
 	json_object_object_add(take, "why", json_object_new_string(why));

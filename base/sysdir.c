@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -34,6 +35,13 @@ int iov_dir_open_file(int dir, const char *name)
 	return open_at(dir, name, O_RDONLY);
 }
 
+bool iov_dir_has(int dir, const char *name)
+{
+	struct stat status;
+
+	return !fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW);
+}
+
 int iov_dir_read(int dir, const char *name, char *text, size_t size)
 {
 	return fd_read_text(open_at(dir, name, O_RDONLY), text, size);
@@ -49,14 +57,7 @@ int iov_dir_read_number(int dir, const char *name, int64_t *number)
 
 int iov_dir_link(int dir, const char *name, char *target, size_t size)
 {
-	ssize_t length = readlinkat(dir, name, target, size);
-
-	if (length < 0)
-		return -errno;
-	if ((size_t)length == size)
-		return -ENAMETOOLONG;
-	target[length] = '\0';
-	return 0;
+	return link_at(dir, name, target, size);
 }
 
 int iov_dir_link_name(int dir, const char *name, char *component, size_t size)

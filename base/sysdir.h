@@ -7,6 +7,7 @@
 #ifndef IOV_BASE_SYSDIR_H
 #define IOV_BASE_SYSDIR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,15 @@ int iov_dir_open(struct iov *iov, const char *path);
  * Return: a file descriptor of the caller's, or -errno.
  */
 int iov_dir_open_file(int dir, const char *name);
+
+/**
+ * iov_dir_has - whether a directory has an entry
+ * @dir: from iov_dir_open()
+ * @name: entry, without a slash
+ *
+ * Return: true when it does, dangling links included.
+ */
+bool iov_dir_has(int dir, const char *name);
 
 /**
  * iov_dir_read - read a small file as a string

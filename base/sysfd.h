@@ -10,6 +10,9 @@
 int fd_read_text(int fd, char *text, size_t size);
 int fd_list(int fd, char ***names, size_t *count);
 
+/* readlinkat(2) with a NUL, 0 or -errno. */
+int link_at(int dir, const char *name, char *target, size_t size);
+
 /* Of what was read. */
 int text_number(const char *text, int64_t *number);
 

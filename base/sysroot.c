@@ -4,7 +4,8 @@
  *
  * True at all times: a path is resolved by openat2(2) with RESOLVE_IN_ROOT, so
  * neither an absolute link of a recorded tree nor a "..", leaves the root.  Below "/"
- * openat(2) resolves alike, and is taken in a sandbox that forbids openat2, as udev's is.
+ * the older calls resolve alike.  openat(2) is taken in a sandbox that forbids openat2,
+ * as udev's is; the others save a descriptor where only a link or a name is asked for.
  */
 #include "base/sysroot.h"
 
@@ -23,6 +24,9 @@
 #include "base/cleanup.h"
 #include "base/context.h"
 #include "base/sysfd.h"
+
+/* Bytes of directory entries that are asked for at once: some hundred names. */
+#define LIST_SIZE 8192
 
 struct iov_path iov_path(const char *format, ...)
 {
@@ -147,20 +151,30 @@ int iov_sys_read_number(struct iov *iov, const char *path, int64_t *number)
 	return error ? error : text_number(text, number);
 }
 
-int iov_sys_link(struct iov *iov, const char *path, char *target, size_t size)
+int link_at(int dir, const char *name, char *target, size_t size)
 {
-	_cleanup_fd_ int fd = iov_sys_open(iov, path, O_PATH | O_NOFOLLOW);
-	ssize_t length;
+	ssize_t length = readlinkat(dir, name, target, size);
 
-	if (fd < 0)
-		return fd;
-	length = readlinkat(fd, "", target, size);
 	if (length < 0)
-		return errno == ENOENT ? -EINVAL : -errno;
+		return -errno;
 	if ((size_t)length == size)
 		return -ENAMETOOLONG;
 	target[length] = '\0';
 	return 0;
+}
+
+int iov_sys_link(struct iov *iov, const char *path, char *target, size_t size)
+{
+	_cleanup_fd_ int fd = -1;
+	int error;
+
+	if (iov->root_is_own)
+		return link_at(iov->root_fd, path, target, size);
+	fd = iov_sys_open(iov, path, O_PATH | O_NOFOLLOW);
+	if (fd < 0)
+		return fd;
+	error = link_at(fd, "", target, size);
+	return error == -ENOENT ? -EINVAL : error;
 }
 
 int target_name(const char *target, char *name, size_t size)
@@ -184,8 +198,12 @@ int iov_sys_link_name(struct iov *iov, const char *path, char *name, size_t size
 
 bool iov_sys_exists(struct iov *iov, const char *path)
 {
-	_cleanup_fd_ int fd = iov_sys_open(iov, path, O_PATH | O_NOFOLLOW);
+	_cleanup_fd_ int fd = -1;
+	struct stat status;
 
+	if (iov->root_is_own)
+		return !fstatat(iov->root_fd, path, &status, AT_SYMLINK_NOFOLLOW);
+	fd = iov_sys_open(iov, path, O_PATH | O_NOFOLLOW);
 	return fd >= 0;
 }
 
@@ -211,27 +229,35 @@ static int names_append(char ***names, size_t *count, const char *name)
 	return 0;
 }
 
-int fd_list(int fd, char ***names, size_t *count)
+/* One portion of what getdents64(2) tells. */
+static int append_entries(char ***names, size_t *count, const char *entries, size_t size)
 {
-	struct dirent *entry;
-	DIR *directory;
 	int error = 0;
 
-	if (fd < 0)
-		return fd;
-	directory = fdopendir(fd);
-	if (!directory) {
-		error = -errno;
-		close(fd);
-		return error;
-	}
-	*names = NULL;
-	*count = 0;
-	while (!error && (entry = readdir(directory))) {
+	for (size_t at = 0; !error && at < size;) {
+		const struct dirent64 *entry = (const void *)(entries + at);
+
 		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
 			error = names_append(names, count, entry->d_name);
+		at += entry->d_reclen;
 	}
-	closedir(directory);
+	return error;
+}
+
+/* Lists are many and short: readdir(3) would ask more of its descriptor than it reads from it. */
+int fd_list(int fd, char ***names, size_t *count)
+{
+	_Alignas(struct dirent64) char entries[LIST_SIZE];
+	_cleanup_fd_ int directory = fd;
+	ssize_t got = 0;
+	int error = directory < 0 ? directory : 0;
+
+	*names = NULL;
+	*count = 0;
+	while (!error && (got = getdents64(directory, entries, sizeof(entries))) > 0)
+		error = append_entries(names, count, entries, (size_t)got);
+	if (got < 0)
+		error = -errno;
 	if (error) {
 		iov_names_free(*names, *count);
 		return error;
@@ -262,6 +288,9 @@ bool iov_sys_is_host(struct iov *iov)
 {
 	struct stat root, host;
 
-	return !iov->on_write && !fstatat(iov->root_fd, "", &root, AT_EMPTY_PATH) &&
-	       !stat("/", &host) && root.st_dev == host.st_dev && root.st_ino == host.st_ino;
+	if (iov->on_write)
+		return false;
+	return iov->root_is_own ||
+	       (!fstatat(iov->root_fd, "", &root, AT_EMPTY_PATH) && !stat("/", &host) &&
+		root.st_dev == host.st_dev && root.st_ino == host.st_ino);
 }

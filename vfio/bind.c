@@ -117,11 +117,16 @@ static int refuse_members(struct bindings *bindings, const struct iov_group *gro
 			IOV_BDF(bdf), group->number, text, group->number);
 }
 
-static int consider_group(struct bindings *bindings, struct iov_bdf bdf, unsigned int flags)
+static int consider_group(struct bindings *bindings, const struct binding *binding,
+			  unsigned int flags)
 {
+	struct iov_bdf bdf = binding->bdf;
 	struct iov_group *group;
-	int error = iov_group_of(&group, bindings->iov, bdf);
+	int error;
 
+	if (!binding->exists || binding->group_size == 1)
+		return 0;
+	error = iov_group_of(&group, bindings->iov, bdf);
 	if (error)
 		return error;
 	error = check_movable(bindings, group);
@@ -140,10 +145,8 @@ static int consider_groups(struct bindings *bindings, unsigned int flags)
 
 	if (error && noiommu_enabled(bindings->iov))
 		return 0;
-	for (size_t i = 0; !error && i < named; i++) {
-		if (bindings->list[i].exists)
-			error = consider_group(bindings, bindings->list[i].bdf, flags);
-	}
+	for (size_t i = 0; !error && i < named; i++)
+		error = consider_group(bindings, &bindings->list[i], flags);
 	return error;
 }
 

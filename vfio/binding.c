@@ -13,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/function.h"
 #include "base/paths.h"
+#include "base/sysdir.h"
 #include "iommu/group.h"
 #include "vfio/bind.h"
-#include "vfio/take.h"
 
 struct json_object *op_override(struct iov_bdf bdf, const char *value)
 {
@@ -91,26 +92,75 @@ void binding_change(struct iov_step *step, const struct binding *binding, const 
 		iov_step_unheld(step, binding->bdf);
 }
 
+static bool is_bridge_class(int64_t class_code)
+{
+	return !iov_class_is_assignable((unsigned int)class_code);
+}
+
 bool is_host_bridge(struct iov *iov, struct iov_bdf bdf)
 {
 	int64_t class_code;
 
-	return !iov_pci_number(iov, bdf, "class", &class_code) &&
-	       !iov_class_is_assignable((unsigned int)class_code);
+	return !iov_pci_number(iov, bdf, "class", &class_code) && is_bridge_class(class_code);
 }
 
-static int read_binding(struct iov *iov, struct binding *binding)
+static int read_driver(struct iov *iov, int dir, struct binding *binding)
 {
-	int error = iov_pci_driver(iov, binding->bdf, binding->driver, sizeof(binding->driver));
+	int error = iov_dir_link_name(dir, "driver", binding->driver, sizeof(binding->driver));
 
-	if (error)
+	if (error == -ENOENT)
+		binding->driver[0] = '\0';
+	else if (error)
 		return iov_fail(iov, error, "%s: cannot read its driver: %s", IOV_BDF(binding->bdf),
 				strerror(-error));
-	if (iov_sys_read(iov, iov_pci_path(binding->bdf, "driver_override").name,
-			 binding->override, sizeof(binding->override)) ||
+	if (iov_dir_read(dir, "driver_override", binding->override, sizeof(binding->override)) ||
 	    !strcmp(binding->override, "(null)"))
 		binding->override[0] = '\0';
 	return 0;
+}
+
+/* Most functions are alone in their group, which needs no look at the members. */
+static size_t count_group(struct iov *iov, int dir)
+{
+	char **names, group[32];
+	size_t count;
+
+	if (iov_dir_link_name(dir, "iommu_group", group, sizeof(group)) ||
+	    iov_sys_list(iov, iov_path(IOV_PATH_IOMMU_GROUPS "/%s/devices", group).name, &names,
+			 &count))
+		return 0;
+	iov_names_free(names, count);
+	return count;
+}
+
+/* "flr pm bus": "bus" and its kin reset what is below the same port; old kernels do not say. */
+static bool has_own_reset(int dir)
+{
+	char text[128], *rest = text, *method;
+
+	if (iov_dir_read(dir, "reset_method", text, sizeof(text)))
+		return iov_dir_has(dir, "reset");
+	while ((method = strsep(&rest, " "))) {
+		if (*method && strcmp(method, "bus") && strcmp(method, "cxl_bus"))
+			return true;
+	}
+	return false;
+}
+
+/* All that is asked of a function, once, through its directory. */
+static int read_binding(struct iov *iov, struct binding *binding)
+{
+	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(binding->bdf, "").name);
+	int64_t class_code;
+
+	if (dir < 0)
+		return iov_pci_missing(iov, binding->bdf);
+	binding->bridge = !iov_dir_read_number(dir, "class", &class_code) &&
+			  is_bridge_class(class_code);
+	binding->pf = iov_dir_has(dir, "sriov_totalvfs");
+	binding->own_reset = has_own_reset(dir);
+	binding->group_size = count_group(iov, dir);
+	return read_driver(iov, dir, binding);
 }
 
 bool bindings_have(const struct bindings *bindings, struct iov_bdf bdf)
@@ -125,10 +175,7 @@ bool bindings_have(const struct bindings *bindings, struct iov_bdf bdf)
 int bindings_add(struct bindings *bindings, struct iov_bdf bdf, bool planned, const char *why)
 {
 	struct binding *larger, *binding;
-	int error = planned ? 0 : iov_pci_require(bindings->iov, bdf);
 
-	if (error)
-		return error;
 	larger = realloc(bindings->list, (bindings->count + 1) * sizeof(*larger));
 	if (!larger)
 		return iov_fail(bindings->iov, -ENOMEM, "out of memory");
@@ -141,49 +188,32 @@ int bindings_add(struct bindings *bindings, struct iov_bdf bdf, bool planned, co
 	return binding->exists ? read_binding(bindings->iov, binding) : 0;
 }
 
+static int add_named(struct bindings *bindings, struct iov_bdf bdf, bool planned)
+{
+	int error;
+
+	if (bindings_have(bindings, bdf))
+		return iov_fail(bindings->iov, -EINVAL, "%s: named twice; name each function once",
+				IOV_BDF(bdf));
+	error = bindings_add(bindings, bdf, planned, "named");
+	if (!error && bindings->list[bindings->count - 1].bridge)
+		error = iov_fail(bindings->iov, -EINVAL, "%s: is a bridge, which the host needs; "
+				 "name the functions behind it", IOV_BDF(bdf));
+	return error;
+}
+
 int bindings_open(struct bindings *bindings, struct iov_plan *plan, const struct iov_bdf *bdfs,
 		  size_t count, unsigned int flags)
 {
 	int error = 0;
 
 	*bindings = (struct bindings){ .plan = plan, .iov = iov_plan_context(plan) };
-	for (size_t i = 0; !error && i < count; i++) {
-		if (bindings_have(bindings, bdfs[i]))
-			error = iov_fail(bindings->iov, -EINVAL,
-					 "%s: named twice; name each function once",
-					 IOV_BDF(bdfs[i]));
-		else if (is_host_bridge(bindings->iov, bdfs[i]))
-			error = iov_fail(bindings->iov, -EINVAL, "%s: is a bridge, which the host "
-					 "needs; name the functions behind it", IOV_BDF(bdfs[i]));
-		else
-			error = bindings_add(bindings, bdfs[i], flags & IOV_BIND_PLANNED, "named");
-	}
+	for (size_t i = 0; !error && i < count; i++)
+		error = add_named(bindings, bdfs[i], flags & IOV_BIND_PLANNED);
 	return error;
 }
 
 void bindings_close(struct bindings *bindings)
 {
 	free(bindings->list);
-}
-
-static int keep_vfs(struct iov *iov, const struct binding *binding)
-{
-	struct iov_bdf_text bdf = iov_bdf_format(binding->bdf);
-	unsigned int vfs = binding->driver[0] ? iov_pci_vf_count(iov, binding->bdf) : 0;
-
-	if (!vfs)
-		return 0;
-	return iov_fail(iov, -EBUSY,
-			"%s: has %u VFs, which go when its driver %s does; remove them first "
-			"with 'iov vf remove %s'",
-			bdf.text, vfs, binding->driver, bdf.text);
-}
-
-int binding_take(struct bindings *bindings, const struct binding *binding, bool guest)
-{
-	if (binding->exists)
-		iov_take(bindings->plan, binding->bdf, binding->why, guest);
-	else
-		iov_plan_take(bindings->plan, binding->bdf, binding->why);
-	return keep_vfs(bindings->iov, binding);
 }

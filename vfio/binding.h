@@ -21,7 +21,11 @@
 /**
  * struct binding - a function that a plan rebinds, as it is before
  * @bdf: function
- * @exists: false for a VF that the plan is yet to create
+ * @exists: false for a VF that the plan is yet to create; nothing is known of it
+ * @bridge: it is a bridge of any kind, down to the chipset's ISA bridge
+ * @pf: it can have VFs
+ * @own_reset: it can be reset without the others of its slot
+ * @group_size: members of its IOMMU group, itself included; 0 without a group
  * @driver: driver that it is bound to, "" for none
  * @override: its driver_override, "" for none
  * @why: why it is among them
@@ -29,6 +33,10 @@
 struct binding {
 	struct iov_bdf bdf;
 	bool exists;
+	bool bridge;
+	bool pf;
+	bool own_reset;
+	size_t group_size;
 	char driver[DRIVER_SIZE];
 	char override[DRIVER_SIZE];
 	char why[WHY_SIZE];
@@ -61,8 +69,11 @@ bool bindings_have(const struct bindings *bindings, struct iov_bdf bdf);
 bool is_host_bridge(struct iov *iov, struct iov_bdf bdf);
 
 /*
- * Take a function with what goes along; @guest as for iov_take().  A PF whose driver
- * goes takes its VFs down: that is refused, but the plan knows who would lose them.
+ * Take a function with what goes along: its VFs, which go when the driver of a PF goes; the
+ * members of its IOMMU group that are with VFIO or idle, usable only together with it; and
+ * with @guest, when a guest may get it, all that is reset with it, where it has no reset of
+ * its own.  Bridges stay with the host.  A PF with VFs keeps its driver: that is refused,
+ * but the plan knows who would lose them.
  */
 int binding_take(struct bindings *bindings, const struct binding *binding, bool guest);
 

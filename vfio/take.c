@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "vfio/take.h"
-
+/* What goes along when a function is taken from the host. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "iommu/group.h"
 #include "iommu/topology.h"
+#include "vfio/binding.h"
 
 #define WHY_MAX 96
-
-/* What most functions are, without a look at the members. */
-static bool is_alone(struct iov *iov, struct iov_bdf bdf)
-{
-	char **names;
-	size_t count;
-
-	if (iov_sys_list(iov, iov_pci_path(bdf, "iommu_group/devices").name, &names, &count))
-		return true;
-	iov_names_free(names, count);
-	return count < 2;
-}
 
 /* Members with a driver of the host's are not touched; a plan that moves them says so. */
 static void take_group(struct iov_plan *plan, struct iov_bdf bdf)
@@ -27,8 +16,6 @@ static void take_group(struct iov_plan *plan, struct iov_bdf bdf)
 	struct iov_group *group;
 	char why[WHY_MAX];
 
-	if (is_alone(iov_plan_context(plan), bdf))
-		return;
 	if (iov_group_of(&group, iov_plan_context(plan), bdf))
 		return;
 	snprintf(why, sizeof(why), "member of IOMMU group %u", group->number);
@@ -37,20 +24,6 @@ static void take_group(struct iov_plan *plan, struct iov_bdf bdf)
 			iov_plan_take(plan, group->members[i].bdf, why);
 	}
 	iov_group_close(group);
-}
-
-/* "flr pm bus": "bus" and its kin reset what is below the same port; old kernels do not say. */
-static bool has_own_reset(struct iov *iov, struct iov_bdf bdf)
-{
-	char text[128], *rest = text, *method;
-
-	if (iov_sys_read(iov, iov_pci_path(bdf, "reset_method").name, text, sizeof(text)))
-		return iov_sys_exists(iov, iov_pci_path(bdf, "reset").name);
-	while ((method = strsep(&rest, " "))) {
-		if (*method && strcmp(method, "bus") && strcmp(method, "cxl_bus"))
-			return true;
-	}
-	return false;
 }
 
 static void take_below(struct iov_plan *plan, struct iov_bdf bridge, const char *why)
@@ -75,25 +48,39 @@ static void take_below(struct iov_plan *plan, struct iov_bdf bridge, const char 
 
 static void take_slot(struct iov_plan *plan, struct iov_bdf bdf)
 {
-	struct iov *iov = iov_plan_context(plan);
 	struct iov_bdf ports[IOV_ANCESTORS_MAX];
+	size_t count = iov_pci_ancestors(iov_plan_context(plan), bdf, ports);
 	char why[WHY_MAX];
-	size_t count;
 
-	if (has_own_reset(iov, bdf))
-		return;
-	count = iov_pci_ancestors(iov, bdf, ports);
 	if (!count)
 		return;
 	snprintf(why, sizeof(why), "same slot as %s, which only resets as a whole", IOV_BDF(bdf));
 	take_below(plan, ports[count - 1], why);
 }
 
-void iov_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why, bool guest)
+static int keep_vfs(struct iov *iov, const struct binding *binding)
 {
-	iov_plan_take(plan, bdf, why);
-	iov_plan_take_vfs(plan, bdf);
-	take_group(plan, bdf);
-	if (guest)
-		take_slot(plan, bdf);
+	unsigned int vfs = binding->driver[0] ? iov_pci_vf_count(iov, binding->bdf) : 0;
+	struct iov_bdf_text bdf = iov_bdf_format(binding->bdf);
+
+	if (!vfs)
+		return 0;
+	return iov_fail(iov, -EBUSY,
+			"%s: has %u VFs, which go when its driver %s does; remove them first "
+			"with 'iov vf remove %s'",
+			bdf.text, vfs, binding->driver, bdf.text);
+}
+
+int binding_take(struct bindings *bindings, const struct binding *binding, bool guest)
+{
+	iov_plan_take(bindings->plan, binding->bdf, binding->why);
+	if (!binding->exists)
+		return 0;
+	if (binding->pf)
+		iov_plan_take_vfs(bindings->plan, binding->bdf);
+	if (binding->group_size > 1)
+		take_group(bindings->plan, binding->bdf);
+	if (guest && !binding->own_reset)
+		take_slot(bindings->plan, binding->bdf);
+	return binding->pf ? keep_vfs(bindings->iov, binding) : 0;
 }
