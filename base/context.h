@@ -4,6 +4,7 @@
 #define IOV_BASE_CONTEXT_H
 
 #include <pthread.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/iov.h"
@@ -12,6 +13,12 @@
 
 #define IOV_MESSAGE_SIZE 1024
 #define IOV_TABLE_MAX 64
+
+/* How far a writer came with a request: whole operations, and when a write began. */
+struct writer_state {
+	size_t done;
+	int64_t began;
+};
 
 struct iov {
 	int root_fd;
@@ -30,7 +37,7 @@ struct iov {
 		pid_t pid;		/* 0: there is none */
 		int pidfd;
 		int socket;
-		size_t *done;		/* operations of the request, shared with it */
+		struct writer_state *state;	/* shared with it */
 	} writer;
 
 	struct {

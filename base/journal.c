@@ -214,15 +214,19 @@ static int sync_notes(struct journal *journal)
 	return journal->error;
 }
 
-int journal_note(struct iov *iov, struct journal *journal, const char *event, size_t step)
+int journal_note(struct iov *iov, struct journal *journal, const char *event, const size_t *steps,
+		 size_t count)
 {
 	bool announces = !strcmp(event, "begin") || !strcmp(event, "undo");
-	char line[NOTE_SIZE];
-	int length = snprintf(line, sizeof(line), "{\"%s\": %zu}\n", event, step);
+	char lines[BATCH_MAX * NOTE_SIZE];
+	size_t length = 0;
 	int error;
 
+	for (size_t i = 0; i < count; i++)
+		length += (size_t)snprintf(lines + length, sizeof(lines) - length,
+					   "{\"%s\": %zu}\n", event, steps[i]);
 	pthread_mutex_lock(&journal->mutex);
-	error = append(journal, line, (size_t)length);
+	error = append(journal, lines, length);
 	if (!error && announces)
 		error = sync_notes(journal);
 	pthread_mutex_unlock(&journal->mutex);

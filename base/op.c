@@ -300,6 +300,15 @@ static bool is_write(struct json_object *ops, size_t index)
 	       !strcmp(json_get_text(json_object_array_get_idx(ops, index), "op"), "write");
 }
 
+bool ops_are_writes(struct json_object *ops)
+{
+	for (size_t i = 0; i < json_object_array_length(ops); i++) {
+		if (!is_write(ops, i))
+			return false;
+	}
+	return true;
+}
+
 /* Run the writes from @at on; leaves there the one that failed, or what comes after them. */
 static int run_writes(struct iov *iov, struct json_object *ops, size_t *at)
 {
@@ -317,18 +326,18 @@ static int run_writes(struct iov *iov, struct json_object *ops, size_t *at)
 	return error ? iov_fail(iov, error, "%s", strerror(-error)) : 0;
 }
 
-int ops_run(struct iov *iov, struct json_object *ops)
+int ops_run(struct iov *iov, struct json_object *ops, size_t *done)
 {
-	size_t at = 0;
 	int error = 0;
 
-	while (!error && at < json_object_array_length(ops)) {
-		if (is_write(ops, at)) {
-			error = run_writes(iov, ops, &at);
+	*done = 0;
+	while (!error && *done < json_object_array_length(ops)) {
+		if (is_write(ops, *done)) {
+			error = run_writes(iov, ops, done);
 		} else {
-			error = run_one(iov, json_object_array_get_idx(ops, at));
-			at += !error;
+			error = run_one(iov, json_object_array_get_idx(ops, *done));
+			*done += !error;
 		}
 	}
-	return error ? explain_failure(iov, json_object_array_get_idx(ops, at), error) : 0;
+	return error ? explain_failure(iov, json_object_array_get_idx(ops, *done), error) : 0;
 }

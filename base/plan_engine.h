@@ -23,8 +23,12 @@ static inline const char *json_get_text(struct json_object *object, const char *
 /*
  * Run operations in order, each unless its condition holds; a message on failure.
  * Neighbouring writes go to the writer together, which ends them when we are killed.
+ * @done counts those before the one that failed.
  */
-int ops_run(struct iov *iov, struct json_object *ops);
+int ops_run(struct iov *iov, struct json_object *ops, size_t *done);
+
+/* Whether operations are writes and nothing else. */
+bool ops_are_writes(struct json_object *ops);
 
 /* Make writes in this process; @done counts those before the one that failed. */
 int ops_write(struct iov *iov, struct json_object *ops, size_t *done);
@@ -54,6 +58,7 @@ void explain_hang(struct iov *iov, struct json_object *step);
  * @count: length of @next
  * @waits_for: steps that it still waits for
  * @whole_host: it has no device
+ * @joins: it may be done in one go with others that are ready
  * @taken: a thread has it
  */
 struct graph_node {
@@ -61,6 +66,7 @@ struct graph_node {
 	size_t count;
 	size_t waits_for;
 	bool whole_host;
+	bool joins;
 	bool taken;
 };
 
@@ -76,18 +82,37 @@ void graph_close(struct graph *graph);
 
 /* plan_pool.c: the threads that work through it */
 
+/* Most steps that a thread takes in one go. */
+#define BATCH_MAX 16
+
+/**
+ * struct batch - steps that are ready at the same time; several only when all join
+ * @steps: their indices, in the order in which they are to be done
+ * @count: length of @steps
+ * @done: how many of the first ones are done then, at least one where nothing failed
+ * @failed: index of the step that failed, when the work gives an error with a message
+ *
+ * What is neither done nor failed becomes ready again.
+ */
+struct batch {
+	size_t steps[BATCH_MAX];
+	size_t count;
+	size_t done;
+	size_t failed;
+};
+
 /**
  * struct pool_options - how a graph is worked through
  * @jobs: most threads, the caller's included
  * @go_on: after a failure take the steps that do not wait for the one that failed;
  *	otherwise take none
- * @work: does a step, with a context of the thread's own; a message on failure
+ * @work: works on the steps of a batch, with a context of the thread's own
  * @arg: passed to @work
  */
 struct pool_options {
 	unsigned int jobs;
 	bool go_on;
-	int (*work)(void *arg, struct iov *iov, size_t index);
+	int (*work)(void *arg, struct iov *iov, struct batch *batch);
 	void *arg;
 };
 
@@ -154,10 +179,12 @@ int journal_open(struct iov *iov, struct journal *journal, size_t steps);
 int journal_create(struct iov *iov, struct journal *journal, struct json_object *plan);
 
 /*
- * Note that a step is going to "begin" or "undo", on disk when this returns, or that it
- * came to its "end" or is "undone", which may get lost: then it is done again.
+ * Note that @count steps, BATCH_MAX at most, are going to "begin" or "undo", on disk when
+ * this returns, or that they came to their "end" or are "undone", which may get lost: then
+ * they are done again.
  */
-int journal_note(struct iov *iov, struct journal *journal, const char *event, size_t step);
+int journal_note(struct iov *iov, struct journal *journal, const char *event, const size_t *steps,
+		 size_t count);
 
 /* The change is over. */
 int journal_remove(struct iov *iov, struct journal *journal);

@@ -7,6 +7,11 @@
  * stopped.  Steps are done and undone by several threads (plan_pool.c), in an
  * order that plan_graph.c derives from their devices; each step belongs to one
  * thread at a time, and with it its JSON and its state.
+ *
+ * A thread begins several steps at once where it can: they are announced in the
+ * journal together, their writes are one request, and then each is verified.  When
+ * an operation fails the request ends there, and the steps behind it count as not
+ * begun.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -27,6 +32,8 @@
 #define LOCK_WAIT_MS 30000
 #define VERIFY_TIMEOUT_MS 10000
 #define VERIFY_POLL_MS 5
+/* Most operations of a step that is done together with others. */
+#define JOINED_OPS_MAX 4
 
 /* Where a step is; @stuck is the child that still makes one of its writes, or 0. */
 struct progress {
@@ -167,43 +174,131 @@ static int check_step(struct iov *iov, struct json_object *step)
 			"that %s; run the command again", text);
 }
 
-/* The operations of a step and what they must reach; remembers a write that hangs. */
-static int carry_out(struct run *run, struct iov *iov, size_t index, const char *ops,
-		     const char *conditions)
+static struct json_object *join_ops(const struct run *run, const struct batch *batch, size_t count,
+				    const char *list)
 {
-	struct json_object *step = step_at(run, index);
+	struct json_object *joined = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *ops = json_object_object_get(step_at(run, batch->steps[i]),
+								 list);
+
+		for (size_t n = 0; n < json_object_array_length(ops); n++)
+			json_object_array_add(joined, json_object_get(
+						      json_object_array_get_idx(ops, n)));
+	}
+	return joined;
+}
+
+/* Which step of a batch the operation @op of join_ops() is of. */
+static size_t step_of_op(const struct run *run, const struct batch *batch, const char *list,
+			 size_t op)
+{
+	size_t at = 0, length;
+
+	while ((length = json_object_array_length(json_object_object_get(
+			 step_at(run, batch->steps[at]), list))) <= op) {
+		op -= length;
+		at++;
+	}
+	return at;
+}
+
+/* An operation failed: remember a write that hangs, and that later steps have touched nothing. */
+static void note_failure(struct run *run, struct iov *iov, struct batch *batch, size_t count,
+			 size_t at)
+{
+	size_t later = count - at - 1;
+
+	batch->failed = batch->steps[at];
+	run->progress[batch->failed].stuck = iov->stuck;
+	if (!later || journal_note(iov, &run->journal, "undone", batch->steps + at + 1, later))
+		return;
+	for (size_t i = at + 1; i < count; i++)
+		run->progress[batch->steps[i]].state = STEP_UNTOUCHED;
+}
+
+/* The operations of @count steps, then what each must reach. */
+static int carry_out(struct run *run, struct iov *iov, struct batch *batch, size_t count,
+		     const char *list, const char *conditions)
+{
+	_cleanup_json_ struct json_object *ops = join_ops(run, batch, count, list);
+	size_t done;
 	int error;
 
 	iov->stuck = 0;
-	error = ops_run(iov, json_object_object_get(step, ops));
-	run->progress[index].stuck = iov->stuck;
-	if (error == -ETIMEDOUT)
-		explain_hang(iov, step);
-	return error ? error : wait_for(run, iov, step, conditions);
+	error = ops_run(iov, ops, &done);
+	if (error) {
+		note_failure(run, iov, batch, count, step_of_op(run, batch, list, done));
+		if (error == -ETIMEDOUT)
+			explain_hang(iov, step_at(run, batch->failed));
+		return error;
+	}
+	while (!error && batch->done < count) {
+		batch->failed = batch->steps[batch->done];
+		error = wait_for(run, iov, step_at(run, batch->failed), conditions);
+		batch->done += !error;
+	}
+	return error;
 }
 
-static int do_step(void *arg, struct iov *iov, size_t index)
+/* How many of a batch may begin; an error when none may. */
+static int check_batch(struct run *run, struct iov *iov, const struct batch *batch, size_t *count)
 {
-	struct run *run = arg;
-	struct progress *progress = &run->progress[index];
 	int error = 0;
 
-	if (progress->state == STEP_ENDED)
+	for (*count = 0; !error && *count < batch->count; *count += !error) {
+		size_t index = batch->steps[*count];
+
+		if (run->progress[index].state == STEP_UNTOUCHED)
+			error = check_step(iov, step_at(run, index));
+	}
+	return *count ? 0 : error;
+}
+
+/* Announce on disk, and to the user, what is going to be done or undone. */
+static int announce(struct run *run, struct iov *iov, const struct batch *batch, size_t count,
+		    const char *event, const char *prefix)
+{
+	int error = journal_note(iov, &run->journal, event, batch->steps, count);
+
+	for (size_t i = 0; !error && i < count; i++) {
+		run->progress[batch->steps[i]].state = STEP_BEGUN;
+		report(run, iov, batch->steps[i], prefix);
+	}
+	return error;
+}
+
+/* Note what a batch came to; its first error counts. */
+static int conclude(struct run *run, struct iov *iov, const struct batch *batch, const char *event,
+		    enum step_state state, int error)
+{
+	int lost = batch->done ? journal_note(iov, &run->journal, event, batch->steps,
+					      batch->done) : 0;
+
+	for (size_t i = 0; !lost && i < batch->done; i++)
+		run->progress[batch->steps[i]].state = state;
+	return error ? error : lost;
+}
+
+static int do_batch(void *arg, struct iov *iov, struct batch *batch)
+{
+	struct run *run = arg;
+	size_t count;
+	int error;
+
+	batch->failed = batch->steps[0];
+	if (run->progress[batch->failed].state == STEP_ENDED) {
+		batch->done = 1;
 		return 0;
-	if (progress->state == STEP_UNTOUCHED)
-		error = check_step(iov, step_at(run, index));
+	}
+	error = check_batch(run, iov, batch, &count);
 	if (!error)
-		error = journal_note(iov, &run->journal, "begin", index);
+		error = announce(run, iov, batch, count, "begin", "");
 	if (error)
 		return error;
-	progress->state = STEP_BEGUN;
-	report(run, iov, index, "");
-	error = carry_out(run, iov, index, "do", "verify");
-	if (!error)
-		error = journal_note(iov, &run->journal, "end", index);
-	if (!error)
-		progress->state = STEP_ENDED;
-	return error;
+	error = carry_out(run, iov, batch, count, "do", "verify");
+	return conclude(run, iov, batch, "end", STEP_ENDED, error);
 }
 
 /*
@@ -225,32 +320,40 @@ static int check_undo(struct run *run, struct iov *iov, size_t index)
 	return 0;
 }
 
-static int undo_step(void *arg, struct iov *iov, size_t index)
+/* Steps are undone one by one, each right after the look at who holds what it takes away. */
+static int undo_batch(void *arg, struct iov *iov, struct batch *batch)
 {
 	struct run *run = arg;
-	struct progress *progress = &run->progress[index];
+	size_t index = batch->steps[0];
 	int error;
 
-	if (progress->state == STEP_UNTOUCHED)
+	batch->failed = index;
+	if (run->progress[index].state == STEP_UNTOUCHED) {
+		batch->done = 1;
 		return 0;
+	}
 	error = check_undo(run, iov, index);
 	if (!error)
-		error = journal_note(iov, &run->journal, "undo", index);
+		error = announce(run, iov, batch, 1, "undo", "undo: ");
 	if (error)
 		return error;
-	progress->state = STEP_BEGUN;
-	report(run, iov, index, "undo: ");
-	error = carry_out(run, iov, index, "undo", "undone");
-	if (!error)
-		error = journal_note(iov, &run->journal, "undone", index);
-	if (!error)
-		progress->state = STEP_UNTOUCHED;
-	return error;
+	error = carry_out(run, iov, batch, 1, "undo", "undone");
+	return conclude(run, iov, batch, "undone", STEP_UNTOUCHED, error);
+}
+
+/* Steps of a few writes each are done together, unless each is to be proven before the next. */
+static bool joins(const struct run *run, size_t index)
+{
+	struct json_object *ops = json_object_object_get(step_at(run, index), "do");
+
+	return run->options.jobs > 1 && run->progress[index].state != STEP_ENDED &&
+	       json_object_array_length(ops) <= JOINED_OPS_MAX && ops_are_writes(ops);
 }
 
 /* All steps through @work, in the order that their devices ask for. */
 static int work_through(struct run *run, bool backwards,
-			int (*work)(void *arg, struct iov *iov, size_t index), size_t *failed)
+			int (*work)(void *arg, struct iov *iov, struct batch *batch),
+			size_t *failed)
 {
 	const struct pool_options options = {
 		.jobs = run->options.jobs,
@@ -264,6 +367,8 @@ static int work_through(struct run *run, bool backwards,
 	*failed = 0;
 	if (error)
 		return iov_fail(run->iov, error, "out of memory");
+	for (size_t i = 0; !backwards && i < run->count; i++)
+		graph.nodes[i].joins = joins(run, i);
 	error = pool_run(run->iov, &graph, &options, failed);
 	graph_close(&graph);
 	return error;
@@ -282,7 +387,7 @@ static void leave_lock(struct run *run)
 static int undo_steps(struct run *run)
 {
 	size_t failed;
-	int error = work_through(run, true, undo_step, &failed);
+	int error = work_through(run, true, undo_batch, &failed);
 
 	leave_lock(run);
 	return error ? error : journal_remove(run->iov, &run->journal);
@@ -307,7 +412,7 @@ static int roll_back(struct run *run, size_t index, int error)
 static int run_steps(struct run *run)
 {
 	size_t failed;
-	int error = work_through(run, false, do_step, &failed);
+	int error = work_through(run, false, do_batch, &failed);
 
 	if (error)
 		return roll_back(run, failed, error);

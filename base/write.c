@@ -10,7 +10,7 @@
  *
  * A request is a JSON array of write operations, the answer 0 or -errno, each one
  * packet.  How far it came is in shared memory, where one that hangs or dies leaves
- * it as well.
+ * it as well, and since when it makes a write, as each has a deadline of its own.
  *
  * True at all times: a writer that was not killed itself comes to the end of its
  * request, whatever becomes of its parent, terminal or process group; and does
@@ -27,6 +27,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -37,7 +38,7 @@
 #define DEFAULT_TIMEOUT 60000
 /* How long a killed child may take to go, unless the kernel keeps it. */
 #define KILL_TIMEOUT 200
-#define REQUEST_SIZE 65536
+#define REQUEST_SIZE 131072
 
 void iov_sys_set_timeout(struct iov *iov, unsigned int milliseconds)
 {
@@ -72,7 +73,7 @@ static bool serve(struct iov *iov, int socket)
 		return false;
 	request[length] = '\0';
 	ops = json_tokener_parse(request);
-	error = ops ? ops_write(iov, ops, iov->writer.done) : -EINVAL;
+	error = ops ? ops_write(iov, ops, &iov->writer.state->done) : -EINVAL;
 	return send(socket, &error, sizeof(error), MSG_NOSIGNAL) == sizeof(error);
 }
 
@@ -102,7 +103,7 @@ static void forget_writer(struct iov *iov)
 {
 	close(iov->writer.socket);
 	close(iov->writer.pidfd);
-	munmap(iov->writer.done, sizeof(*iov->writer.done));
+	munmap(iov->writer.state, sizeof(*iov->writer.state));
 	iov->writer.pid = 0;
 }
 
@@ -135,13 +136,13 @@ static int start_writer(struct iov *iov)
 
 	if (parent < 0)
 		return parent;
-	iov->writer.done = mmap(NULL, sizeof(*iov->writer.done), PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (iov->writer.done == MAP_FAILED)
+	iov->writer.state = mmap(NULL, sizeof(*iov->writer.state), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (iov->writer.state == MAP_FAILED)
 		return -errno;
 	error = fork_writer(iov, parent);
 	if (error) {
-		munmap(iov->writer.done, sizeof(*iov->writer.done));
+		munmap(iov->writer.state, sizeof(*iov->writer.state));
 		iov->writer.pid = 0;
 	}
 	return error;
@@ -180,14 +181,34 @@ static void give_up(struct iov *iov)
 		iov->stuck = iov->writer.pid;
 }
 
+static int64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
+}
+
+/* 0 when the write that is being made is over its deadline. */
+static int poll_answer(struct iov *iov, struct pollfd *polls, nfds_t count)
+{
+	int64_t timeout = iov->write_timeout ? iov->write_timeout : DEFAULT_TIMEOUT, left = timeout;
+	int ready = 0;
+
+	while (!ready && left > 0) {
+		ready = poll_until(polls, count, (unsigned int)left);
+		left = iov->writer.state->began + timeout - now();
+	}
+	return ready;
+}
+
 /* @gone: there is no writer any more. */
 static int await_answer(struct iov *iov, bool *gone)
 {
 	struct pollfd polls[] = {
 		{ iov->writer.socket, POLLIN, 0 }, { iov->writer.pidfd, POLLIN, 0 },
 	};
-	int ready = poll_until(polls, 2, iov->write_timeout ? iov->write_timeout :
-							      DEFAULT_TIMEOUT);
+	int ready = poll_answer(iov, polls, 2);
 	int error;
 
 	*gone = ready <= 0;
@@ -214,11 +235,11 @@ int writer_run(struct iov *iov, struct json_object *ops, size_t *done)
 		error = start_writer(iov);
 	if (error)
 		return error;
-	*iov->writer.done = 0;
+	*iov->writer.state = (struct writer_state){ .began = now() };
 	/* Of a writer that died meanwhile there is no answer either. */
 	send(iov->writer.socket, request, strlen(request), MSG_NOSIGNAL);
 	error = await_answer(iov, &gone);
-	*done = *iov->writer.done;
+	*done = iov->writer.state->done;
 	if (gone)
 		forget_writer(iov);
 	return error;
@@ -232,6 +253,7 @@ static int write_attribute(struct iov *iov, const char *path, const char *text)
 
 	if (fd < 0)
 		return fd;
+	iov->writer.state->began = now();
 	written = write(fd, text, length);
 	if (written < 0)
 		return -errno;
