@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Operations and conditions: the words that a plan is written in. */
 #include <errno.h>
-#include <libkmod.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -168,46 +167,15 @@ static void describe_write(struct json_object *op, char *text, size_t size)
 		 json_get_text(op, "path"));
 }
 
-/* Load a module by name or alias, with what it depends on. */
-static int load_module(struct kmod_ctx *kmod, const char *name)
-{
-	struct kmod_list *list = NULL, *entry;
-	int error = kmod_module_new_from_lookup(kmod, name, &list);
-
-	if (!error && !list)
-		error = -ENOENT;
-	kmod_list_foreach(entry, list) {
-		struct kmod_module *module = kmod_module_get_module(entry);
-
-		error = kmod_module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST_ALIAS_ONLY,
-							NULL, NULL, NULL, NULL);
-		kmod_module_unref(module);
-		if (error)
-			break;
-	}
-	kmod_module_unref_list(list);
-	return error > 0 ? -EPERM : error;
-}
-
 static int run_module(struct iov *iov, struct json_object *op)
 {
 	const char *name = json_get_text(op, "name");
-	struct kmod_ctx *kmod;
-	int error;
 
 	if (iov->on_write)
 		return call_on_write(iov, IOV_PATH_MODULES, name);
 	if (!iov_sys_is_host(iov))
 		return iov_fail(iov, -EOPNOTSUPP, "a recorded tree loads no modules");
-	kmod = kmod_new(NULL, NULL);
-	if (!kmod)
-		return -ENOMEM;
-	error = load_module(kmod, name);
-	kmod_unref(kmod);
-	if (error == -ENOENT)
-		return iov_fail(iov, error, "no such module for the running kernel; install the "
-				"kernel's modules package, or see that /lib/modules matches 'uname -r'");
-	return error ? iov_fail(iov, error, "%s", strerror(-error)) : 0;
+	return module_load(iov, name);
 }
 
 static void describe_module(struct json_object *op, char *text, size_t size)

@@ -39,6 +39,9 @@ bool condition_holds(struct iov *iov, struct json_object *condition);
 /* One line about a condition. */
 void condition_describe(struct json_object *condition, char *text, size_t size);
 
+/* module.c: load a module by name or alias, with what it depends on; a message on failure. */
+int module_load(struct iov *iov, const char *name);
+
 /* holders.c: who has functions open */
 
 /*
