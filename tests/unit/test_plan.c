@@ -32,6 +32,7 @@ struct kernel {
 	int fail_at;
 	int kill_at;
 	bool fail_undo;
+	const char *fail_path;	/* what cannot be made new, NULL for none */
 	char order[512];	/* what was written to sys/order */
 };
 
@@ -45,6 +46,8 @@ static int on_write(void *arg, struct iov *iov, const char *path, const char *te
 		strcat(strcat(kernel.order, text), " ");
 		return 0;
 	}
+	if (kernel.fail_path && !strcmp(path, kernel.fail_path) && strcmp(text, "old"))
+		return -EBUSY;
 	if (kernel.fail_undo && !strcmp(text, "old"))
 		return -EIO;
 	if (kernel.writes == kernel.fail_at)
@@ -494,6 +497,82 @@ static void steps_that_share_a_device_keep_their_order(void **state)
 	iov_plan_free(plan);
 }
 
+/* Steps on devices of their own, each with a file that it writes, and undo noted in order. */
+static struct iov_plan *independent_writes(int count)
+{
+	struct iov_plan *plan;
+
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "many"), 0);
+	for (int i = 0; i < count; i++) {
+		struct iov_path path = iov_path("sys/attr%d", i);
+		struct iov_step *step = append_noted(plan, iov_path("vf%d", i).name,
+						     iov_path("do%d", i).name);
+
+		tree_file(kernel.tree, path.name, "old");
+		iov_step_do(step, iov_op_write(path.name, "new"));
+		iov_step_verify(step, iov_if_value(path.name, "new"));
+		iov_step_undo(step, iov_op_write("sys/order", iov_path("undo%d", i).name));
+		iov_step_undo(step, iov_op_write(path.name, "old"));
+	}
+	return plan;
+}
+
+/* Of eight steps that are ready two threads take four each. */
+static void what_comes_behind_a_failed_write_is_not_begun(void **state)
+{
+	struct iov_plan *plan = independent_writes(8);
+
+	(void)state;
+	kernel.fail_path = "sys/attr2";
+	assert_int_equal(iov_plan_run(plan, &(struct iov_plan_options){ .jobs = 2 }), -EBUSY);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "write 'new' to /sys/attr2"));
+	for (int i = 0; i < 3; i++) {
+		place_of(iov_path("do%d ", i).name);
+		place_of(iov_path("undo%d ", i).name);
+	}
+	assert_null(strstr(kernel.order, "do3 "));
+	assert_true(all_are("old"));
+	assert_false(journal_exists());
+	iov_plan_free(plan);
+}
+
+static void steps_that_begin_together_are_undone_together(void **state)
+{
+	_cleanup_json_ struct json_object *pending = NULL;
+	int status;
+	pid_t child;
+
+	(void)state;
+	child = fork();
+	if (!child) {
+		kernel.kill_at = 0;
+		iov_plan_run(independent_writes(8), &(struct iov_plan_options){ .jobs = 2 });
+		_exit(1);
+	}
+	waitpid(child, &status, 0);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(iov_plan_pending(kernel.iov, &pending), 0);
+	assert_true(json_object_get_int(json_object_object_get(pending, "begun")) > 1);
+	assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), 0);
+	assert_true(all_are("old"));
+	assert_false(journal_exists());
+}
+
+static void one_job_proves_each_step_before_the_next(void **state)
+{
+	struct iov_plan *plan = independent_writes(8);
+
+	(void)state;
+	iov_step_verify(append_noted(plan, "vf0", "refused"),
+			iov_if_value("sys/attr0", "other"));
+	append_noted(plan, "vf9", "late");
+	assert_int_equal(iov_plan_run(plan, &(struct iov_plan_options){ .jobs = 1,
+						.verify_timeout = 20 }), -ETIME);
+	assert_null(strstr(kernel.order, "late"));
+	assert_true(all_are("old"));
+	iov_plan_free(plan);
+}
+
 static void without_room_for_the_journal_nothing_changes(void **state)
 {
 	struct rlimit limit, small;
@@ -714,6 +793,9 @@ int main(void)
 		TEST(a_failed_undo_keeps_the_journal),
 		TEST(steps_of_different_devices_run_at_the_same_time),
 		TEST(steps_that_share_a_device_keep_their_order),
+		TEST(what_comes_behind_a_failed_write_is_not_begun),
+		TEST(steps_that_begin_together_are_undone_together),
+		TEST(one_job_proves_each_step_before_the_next),
 		TEST(without_room_for_the_journal_nothing_changes),
 		TEST(recovery_needs_no_more_room),
 		TEST(what_a_virtual_machine_holds_is_not_undone),
