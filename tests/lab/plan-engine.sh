@@ -8,6 +8,7 @@ pf=0000:01:00.0
 state() { iov vf list $pf; cat $pci/$pf/sriov_drivers_autoprobe; }
 modprobe vfio-pci
 none=$(state)
+mkdir -p /var/lib/iovkit
 
 # A disk with ever more room under the journal
 full=0
