@@ -25,6 +25,11 @@ bench: all
 	@scripts/setup --bench
 	tests/bench/run
 
+# How often iovd is replaced under the traffic of each front end
+SOAK ?= 200
+soak: all
+	tests/soak/restart $(BUILD)/cli/iov $(BUILD)/vhost-user/iovd $(SOAK)
+
 install: all
 	DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
@@ -32,4 +37,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all setup demo test bench install clean
+.PHONY: all setup demo test bench soak install clean
