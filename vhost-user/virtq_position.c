@@ -87,3 +87,52 @@ bool virtq_position_resume(const struct virtq_setup *setup, uint64_t word, uint3
 	*base = at | (uint32_t)at << 16;
 	return true;
 }
+
+static uint16_t next_place(const struct virtq_setup *setup, uint16_t place)
+{
+	uint16_t index = (place & INDEX_MASK) + 1;
+
+	return index < setup->size ? virtq_place(index, has_wrap(place)) :
+				     virtq_place(0, !has_wrap(place));
+}
+
+/* Behind the available chain at @place, and its buffer ID; @place when there is none. */
+static uint16_t skip_chain(const struct virtq_setup *setup, uint16_t place, uint16_t *id)
+{
+	const struct vring_packed_desc *ring = setup->desc;
+	uint16_t at = place;
+
+	for (uint16_t steps = 0; steps < setup->size && is_available(setup, at); steps++) {
+		*id = ring[at & INDEX_MASK].id;
+		if (!(flags_at(setup, at) & VRING_DESC_F_NEXT))
+			return next_place(setup, at);
+		at = next_place(setup, at);
+	}
+	return place;
+}
+
+bool virtq_position_hand_back(const struct virtq_setup *setup, uint16_t from, uint16_t to)
+{
+	struct vring_packed_desc *ring = setup->desc;
+	uint16_t at = from, id = 0;
+
+	for (uint16_t steps = 0; at != to; steps++) {
+		uint16_t next = skip_chain(setup, at, &id);
+
+		if (next == at || steps == setup->size)
+			return false;
+		at = next;
+	}
+	for (uint16_t next; from != to; from = next) {
+		next = skip_chain(setup, from, &id);
+		if (next == from)
+			return false;
+		ring[from & INDEX_MASK].id = id;
+		ring[from & INDEX_MASK].len = 0;
+		__atomic_store_n(&ring[from & INDEX_MASK].flags, has_wrap(from) ? AVAIL | USED : 0,
+				 __ATOMIC_RELEASE);
+	}
+	if (setup->log)
+		dirty_log_mark(setup->log, setup->memory, ring, sizeof(*ring) * setup->size);
+	return true;
+}

@@ -50,4 +50,18 @@ static inline uint64_t virtq_position(uint16_t next)
  */
 bool virtq_position_resume(const struct virtq_setup *setup, uint64_t position, uint32_t *base);
 
+/**
+ * virtq_position_hand_back - give back what the driver added between two places
+ * @setup: the ring
+ * @from: where the ring stands, as virtq_position_resume() has it
+ * @to: where somebody else went on
+ *
+ * QEMU drops what a guest sends while its back end is away, from where it believes the
+ * ring to be.  What comes before is for nobody then, and the driver waits for it.
+ *
+ * Return: false when there are not just available chains between them; nothing was
+ * written then.
+ */
+bool virtq_position_hand_back(const struct virtq_setup *setup, uint16_t from, uint16_t to);
+
 #endif

@@ -64,16 +64,20 @@ static uint32_t resume_split(struct vu_session *session, const struct vu_vring *
  * The used index of a packed ring is only in the base.  DPDK's front ends send the
  * available half alone: of a ring that starts, where both are the same.
  */
+static uint32_t both_halves(uint32_t base)
+{
+	return base >> 16 ? base : base | base << 16;
+}
+
 static uint32_t packed_base(const struct vu_vring *ring)
 {
-	return ring->base >> 16 ? ring->base : ring->base | ring->base << 16;
+	return both_halves(ring->base);
 }
 
 static bool is_of(const struct position *position, const struct vu_vring *ring,
 		  const struct guest_place *place)
 {
-	return position->size == ring->size && position->told == ring->told &&
-	       position->place.device == place->device && position->place.inode == place->inode &&
+	return position->size == ring->size && position->place.device == place->device && position->place.inode == place->inode &&
 	       position->place.offset == place->offset;
 }
 
@@ -92,9 +96,27 @@ static void note_ring(struct position *position, const struct vu_vring *ring,
 
 /*
  * A back end that died could not tell the front end where it was, which then says what it
- * said the last time.  When it says something else, it knows better than what we kept; and
- * a driver that started anew meanwhile has made its ring anew.
+ * said the last time.  When it says something else, it used the ring itself from there on,
+ * or it knows better than what we kept.  A driver that started anew meanwhile has made its
+ * ring anew.
  */
+static void resume_as_kept(struct vu_session *session, const struct vu_vring *ring,
+			   const struct position *position, struct virtq_setup *setup)
+{
+	uint32_t kept, told = both_halves(position->told);
+
+	if (!virtq_position_resume(setup, position->word, &kept))
+		return;
+	if (ring->told == position->told)
+		setup->base = kept;
+	else
+		virtq_position_hand_back(setup, (uint16_t)(kept >> 16), (uint16_t)(told >> 16));
+	if (kept != packed_base(ring))
+		iov_log(session->iov, LOG_INFO, "%s: vring %u was left at entry 0x%x and goes on "
+			"at 0x%x, the front end said 0x%x", session->device.name,
+			ring->queue.index, kept, setup->base, packed_base(ring));
+}
+
 static void resume_packed(struct vu_session *session, const struct vu_vring *ring,
 			  struct virtq_setup *setup)
 {
@@ -106,13 +128,10 @@ static void resume_packed(struct vu_session *session, const struct vu_vring *rin
 	if (!position)
 		return;
 	setup->position = &position->word;
-	if (!is_of(position, ring, &place))
+	if (is_of(position, ring, &place) && !ring->ran && !ring->queue.unsettled)
+		resume_as_kept(session, ring, position, setup);
+	if (!is_of(position, ring, &place) || position->told != ring->told)
 		note_ring(position, ring, &place, setup->base);
-	else if (!ring->ran && !ring->queue.unsettled &&
-		 virtq_position_resume(setup, position->word, &setup->base) &&
-		 setup->base != packed_base(ring))
-		iov_log(session->iov, LOG_INFO, "%s: vring %u goes on at entry 0x%x, not 0x%x",
-			session->device.name, ring->queue.index, setup->base, packed_base(ring));
 }
 
 void vu_vring_forget_position(struct vu_session *session, const struct vu_vring *ring)

@@ -241,8 +241,10 @@ void frontend_describe_ring(struct frontend *frontend, unsigned int index)
 	addr.avail = (uint64_t)(uintptr_t)driver_driver_area(driver);
 	addr.used = (uint64_t)(uintptr_t)driver_device_area(driver);
 	assert_int_equal(frontend_state(frontend, VU_SET_VRING_NUM, index, driver->size), 0);
+	if (!frontend->base[index])
+		frontend->base[index] = driver_base(driver);
 	assert_int_equal(frontend_state(frontend, VU_SET_VRING_BASE, index,
-				       driver_base(driver)), 0);
+				       frontend->base[index]), 0);
 	assert_int_equal(frontend_call(frontend, VU_SET_VRING_ADDR, &addr, sizeof(addr), NULL, 0), 0);
 	assert_int_equal(
 		frontend_call(frontend, VU_SET_VRING_CALL, &number, 8, &frontend->call[index], 1), 0);

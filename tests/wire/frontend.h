@@ -24,6 +24,7 @@ struct frontend {
 	uint64_t features;
 	uint64_t protocol_features;
 	struct driver rings[FRONTEND_RINGS];
+	uint32_t base[FRONTEND_RINGS];	/* where the VMM believes them to be */
 	int kick[FRONTEND_RINGS];
 	int call[FRONTEND_RINGS];
 	uint64_t pool[FRONTEND_RINGS][FRONTEND_RING_SIZE];	/* buffer of each descriptor */

@@ -131,6 +131,31 @@ static void packed_rings_that_were_stopped_go_on_where_the_front_end_says(void *
 	assert_int_equal(frontend_stop_ring(&a, 1), 0x80008000);
 }
 
+/* What QEMU does with frames while iovd is away: it drops them from where it started. */
+static void packed_rings_that_the_vmm_used_meanwhile_go_on(void **state)
+{
+	struct driver *ring = &a.rings[1];
+	uint8_t frame[60] = {2};
+
+	(void)state;
+	boot_both(PACKED);
+	for (int i = 0; i < 2 * FRONTEND_RING_SIZE - 3; i++)
+		expect_frame(&a, &b, (uint8_t)i);
+	daemon_crash(&iovd);
+	for (int i = 0; i < 5; i++)
+		assert_true(frontend_transmit(&a, 0, frame, sizeof(frame)));
+	/* Three before the place where the ring was when it started, and two from there on */
+	for (int i = 0; i < 2; i++) {
+		ring->packed.desc[i].len = 0;
+		ring->packed.desc[i].flags |= (uint16_t)BIT(VRING_PACKED_DESC_F_USED);
+	}
+	a.base[1] = 0x80028002;
+	daemon_restart(&iovd);
+	reattach();
+	expect_traffic(&a, &b);
+	expect_traffic(&a, &b);
+}
+
 /* Whatever is in the file, iovd starts and guests break nothing but their own rings. */
 static void file_of_positions_that_is_damaged_is_survived(void **state)
 {
@@ -172,6 +197,7 @@ int main(void)
 		CASE(packed_rings_go_on),
 		CASE(packed_rings_that_were_reset_meanwhile_start_anew),
 		CASE(packed_rings_that_were_stopped_go_on_where_the_front_end_says),
+		CASE(packed_rings_that_the_vmm_used_meanwhile_go_on),
 		CASE(file_of_positions_that_is_damaged_is_survived),
 	};
 
