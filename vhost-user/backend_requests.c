@@ -58,8 +58,7 @@ void vu_backend_close(struct vu_session *session)
 
 static bool needs_channel(const struct vu_session *session)
 {
-	(void)session;
-	return false;
+	return vu_is_translated(session);
 }
 
 static void lose_channel(struct vu_session *session, enum vu_refusal refusal, const char *why)
@@ -118,8 +117,72 @@ void vu_session_config_changed(struct vu_session *session)
 		session->config_asked = ask(session, VU_BACKEND_CONFIG_CHANGE_MSG, NULL, 0, 0);
 }
 
+/* What was asked: a page, what for, and the vring that asked, which have room in its low bits. */
+#define ASKED_ACCESS 3u
+#define ASKED_RING_SHIFT 2
+static_assert(IOTLB_PAGE >> ASKED_RING_SHIFT > 256, "a vring's index fits into a page's address");
+
+static uint64_t asked_page(uint64_t asked)
+{
+	return asked & ~(uint64_t)(IOTLB_PAGE - 1);
+}
+
+void vu_backend_ask_miss(struct vu_session *session, struct vu_vring *ring, uint64_t iova,
+			 enum iotlb_access access)
+{
+	struct vu_iotlb miss = { .iova = asked_page(iova), .perm = access, .type = VU_IOTLB_MISS };
+	uint64_t asked = miss.iova | ring->queue.index << ASKED_RING_SHIFT | access;
+
+	if (!session->channel || asked == ring->asked)
+		return;
+	ring->asked = asked;
+	ask(session, VU_BACKEND_IOTLB_MSG, &miss, sizeof(miss), asked);
+}
+
+void vu_backend_ask_missing(struct vu_session *session, struct vu_vring *ring)
+{
+	enum iotlb_access access;
+	uint64_t iova, missing;
+	void *host;
+
+	iova = virtq_missing(&ring->queue.ring, &access);
+	/* It may have been given since the ring looked. */
+	if (iova != UINT64_MAX && iotlb_find(session->iotlb, iova, 1, access, &host, &missing))
+		vu_backend_ask_miss(session, ring, iova, access);
+}
+
+void vu_backend_forget_misses(struct vu_session *session, uint64_t iova, uint64_t end)
+{
+	for (unsigned int i = 0; i < session->device.queues; i++) {
+		struct vu_vring *ring = &session->rings[i];
+		uint64_t page = asked_page(ring->asked);
+
+		if (page < end && page + IOTLB_PAGE - 1 >= iova)
+			ring->asked = 0;
+	}
+}
+
+/* The front end has no translation: the driver named an address that is not the device's. */
+static void take_refused_miss(struct vu_session *session, uint64_t asked)
+{
+	unsigned int index = (asked & (IOTLB_PAGE - 1)) >> ASKED_RING_SHIFT;
+	struct vu_vring *ring = &session->rings[index];
+
+	/* There may have been another answer, or the ring another start. */
+	if (ring->asked != asked)
+		return;
+	iov_log(session->iov, LOG_WARNING,
+		"%s: vring %u: no translation of 0x%" PRIx64 " for %s",
+		session->device.name, index, asked_page(asked),
+		asked & IOTLB_WRITE ? "writing" : "reading");
+	if (ring->running)
+		vu_vring_break(session, ring, VIRTQ_ERROR_TRANSLATION);
+}
+
 static void take_answer(struct vu_session *session, const struct channel_answer *answer)
 {
+	if (answer->request == VU_BACKEND_IOTLB_MSG && answer->refused)
+		take_refused_miss(session, answer->tag);
 	if (answer->request != VU_BACKEND_CONFIG_CHANGE_MSG)
 		return;
 	session->config_asked = false;
@@ -187,5 +250,9 @@ enum vu_refusal vu_handle_set_backend_req_fd(struct vu_session *session,
 		return vu_refuse(session, VU_REFUSED_FDS, "its socket cannot be waited for");
 	}
 	session->channel = channel;
+	/* What was asked by another one, or could not be. */
+	vu_backend_forget_misses(session, 0, UINT64_MAX);
+	vu_session_start_rings(session);
+	vu_session_attend(session);
 	return VU_ACCEPTED;
 }

@@ -18,9 +18,15 @@
 
 void deliver_check_ring(struct forward *forward, struct dp_queue *queue)
 {
-	if (likely(!queue->vu->ring.error) || queue->reported)
+	struct virtq *ring = &queue->vu->ring;
+
+	if (likely(!ring->error && !ring->is_news))
 		return;
-	queue->reported = true;
+	if (!virtq_take_news(ring)) {
+		if (queue->reported || ring->error == VIRTQ_ERROR_TRANSLATION)
+			return;
+		queue->reported = true;
+	}
 	eventfd_write(forward->attention_fd, 1);
 }
 
@@ -65,6 +71,8 @@ static enum drop why_no_room(struct forward *forward, struct dp_port *port, stru
 {
 	unsigned int taken;
 
+	if (unlikely(ring->error == VIRTQ_ERROR_TRANSLATION))
+		return DROP_UNMAPPED;
 	virtq_batch_reset(&forward->to);
 	taken = virtq_take(ring, &forward->to, 1);
 	virtq_untake(ring, &forward->to, taken);

@@ -14,6 +14,7 @@ static const char *const names[DROP_COUNT] = {
 	[DROP_DOWN] = "down",
 	[DROP_FILTERED] = "filtered",
 	[DROP_FULL] = "full",
+	[DROP_UNMAPPED] = "unmapped",
 	[DROP_NO_ROOM] = "buffer-too-small",
 	[DROP_MTU] = "above-mtu",
 	[DROP_OFFLOAD] = "not-segmentable",

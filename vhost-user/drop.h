@@ -16,6 +16,7 @@ enum drop {
 	DROP_DOWN,		/* not connected, link down, or its receive queue does not run */
 	DROP_FILTERED,		/* its driver does not want such frames */
 	DROP_FULL,		/* no free receive buffers */
+	DROP_UNMAPPED,		/* the next receive buffer's translation is missing yet */
 	DROP_NO_ROOM,		/* no receive buffer is large enough, no mergeable buffers */
 	DROP_MTU,		/* longer than the uplink's MTU */
 	DROP_OFFLOAD,		/* needs segmentation that is not possible */

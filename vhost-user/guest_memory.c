@@ -306,6 +306,14 @@ const struct guest_region *guest_memory_find(const struct guest_memory *memory, 
 	return NULL;
 }
 
+const struct guest_region *guest_memory_find_user(const struct guest_memory *memory, uint64_t uva)
+{
+	for (size_t i = 0; i < memory->count; i++)
+		if (uva - memory->regions[i].uva < memory->regions[i].size)
+			return &memory->regions[i];
+	return NULL;
+}
+
 void *guest_memory_at_user(const struct guest_memory *memory, uint64_t uva, uint64_t length)
 {
 	for (size_t i = 0; i < memory->count; i++) {

@@ -177,6 +177,16 @@ struct guest_place guest_memory_place(const struct guest_memory *memory, const v
 const struct guest_region *guest_memory_find(const struct guest_memory *memory, uint64_t gpa);
 
 /**
+ * guest_memory_find_user - the region that holds an address of the front end
+ * @memory: table
+ * @uva: address in the front end
+ *
+ * Return: the region or NULL.
+ */
+const struct guest_region *guest_memory_find_user(const struct guest_memory *memory,
+						  uint64_t uva);
+
+/**
  * guest_memory_at_user - pointer to a range named by front end addresses
  * @memory: table
  * @uva: address in the front end

@@ -50,8 +50,12 @@ enum vu_refusal vu_handle_set_features(struct vu_session *session, struct vu_mes
 				 features & ~offered_features(session), offered_features(session));
 	if (features == session->features)
 		return VU_ACCEPTED;
+	if (features & VU_BIT(VIRTIO_F_ACCESS_PLATFORM) && !session->iotlb &&
+	    iotlb_open(&session->iotlb))
+		return vu_refuse(session, VU_REFUSED_MEMORY, "out of memory");
 	vu_session_stop_rings(session);
 	session->features = features;
+	vu_iotlb_flush(session);
 	if (session->device.ops->features)
 		session->device.ops->features(session->device.arg, features);
 	vu_session_start_rings(session);
@@ -89,6 +93,7 @@ static void reset_device(struct vu_session *session)
 		ring->ran = false;
 		vu_vring_forget_position(session, ring);
 	}
+	vu_iotlb_flush(session);
 	session->status = 0;
 	if (session->device.ops->reset)
 		session->device.ops->reset(session->device.arg);
@@ -210,6 +215,7 @@ enum vu_refusal vu_handle_set_vring_addr(struct vu_session *session, struct vu_m
 				 message->payload.addr.flags, VU_VRING_LOG);
 	vu_vring_stop(session, ring);
 	ring->addr = message->payload.addr;
+	ring->asked = 0;
 	ring->has_addr = true;
 	refusal = vu_vring_start(session, ring);
 	if (refusal)

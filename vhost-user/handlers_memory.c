@@ -58,6 +58,7 @@ enum vu_refusal vu_handle_set_mem_table(struct vu_session *session, struct vu_me
 		return refusal;
 	}
 	vu_session_stop_rings(session);
+	vu_iotlb_flush(session);
 	guest_memory_close(session->memory);
 	session->memory = memory;
 	for (uint32_t i = 0; i < table->count; i++)
@@ -117,6 +118,7 @@ enum vu_refusal vu_handle_rem_mem_reg(struct vu_session *session, struct vu_mess
 	int error = -ENOENT;
 
 	vu_session_stop_rings(session);
+	vu_iotlb_flush(session);
 	if (session->memory)
 		error = guest_memory_remove(session->memory, region->gpa, region->size, region->uva);
 	vu_session_start_rings(session);

@@ -201,7 +201,9 @@ static void settle(struct lane *lane, struct vu_queue *queue)
 
 static void check(struct lane *lane, struct vu_queue *queue)
 {
-	if (likely(!queue->ring.error) || queue->ring.error == lane->before.error)
+	if (likely(!queue->ring.error && !queue->ring.is_news))
+		return;
+	if (!virtq_take_news(&queue->ring) && queue->ring.error == lane->before.error)
 		return;
 	eventfd_write(lane->attention_fd, 1);
 }
@@ -400,6 +402,12 @@ void lane_remove(struct lane *lane, struct vu_queue *queue)
 	halt(lane);
 	list_remove(lane->sending, &lane->sending_count, queue);
 	list_remove(lane->receiving, &lane->receiving_count, queue);
+	go_on(lane, RUN);
+}
+
+void lane_synchronize(struct lane *lane)
+{
+	halt(lane);
 	go_on(lane, RUN);
 }
 

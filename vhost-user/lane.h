@@ -89,6 +89,14 @@ void lane_add(struct lane *lane, struct vu_queue *queue);
 void lane_remove(struct lane *lane, struct vu_queue *queue);
 
 /**
+ * lane_synchronize - let the thread begin anew
+ * @lane: lane
+ *
+ * Returns when it uses nothing any more that it found in a burst before.
+ */
+void lane_synchronize(struct lane *lane);
+
+/**
  * lane_is_empty - whether it has no rings
  * @lane: lane
  */

@@ -35,6 +35,7 @@ enum vu_request {
 	VU_SEND_RARP = 19,
 	VU_NET_SET_MTU = 20,
 	VU_SET_BACKEND_REQ_FD = 21,
+	VU_IOTLB_MSG = 22,
 	VU_GET_CONFIG = 24,
 	VU_SET_CONFIG = 25,
 	VU_POSTCOPY_ADVISE = 28,
@@ -154,6 +155,25 @@ struct vu_log {
 };
 static_assert(sizeof(struct vu_log) == 16, "Log description");
 
+/* "An IOTLB message": as in the kernel, whose struct has padding at its end. */
+enum vu_iotlb_type {
+	VU_IOTLB_MISS = 1,
+	VU_IOTLB_UPDATE = 2,
+	VU_IOTLB_INVALIDATE = 3,
+	VU_IOTLB_ACCESS_FAIL = 4,
+};
+
+struct vu_iotlb {
+	uint64_t iova;
+	uint64_t size;
+	uint64_t uva;
+	uint8_t perm;
+	uint8_t type;
+	uint8_t padding[6];
+};
+#define VU_IOTLB_MIN offsetof(struct vu_iotlb, padding)
+static_assert(VU_IOTLB_MIN == 26 && sizeof(struct vu_iotlb) == 32, "An IOTLB message");
+
 /* "Virtio device config space": a header, and at most the whole space behind it. */
 #define VU_CONFIG_SPACE 256
 
@@ -192,6 +212,7 @@ union vu_payload {
 	struct vu_mem_table mem_table;
 	struct vu_mem_slot mem_slot;
 	struct vu_log log;
+	struct vu_iotlb iotlb;
 	struct vu_config config;
 	struct vu_inflight_area inflight;
 	uint8_t bytes[VU_PAYLOAD_MAX];

@@ -90,6 +90,9 @@ static void work(struct port_control *control)
 	bool busy = serve(control);
 
 	if (ring->error) {
+		/* The translation of a command may come in a moment. */
+		if (ring->error == VIRTQ_ERROR_TRANSLATION)
+			rest(control);
 		vhost_port_check(control->port);
 		return;
 	}
@@ -182,9 +185,4 @@ void port_control_stop(struct port *port)
 		close(control->epoll_fd);
 	free(control);
 	port->control = NULL;
-}
-
-struct vu_queue *port_control_check(const struct port *port)
-{
-	return port->control && port->control->queue->ring.error ? port->control->queue : NULL;
 }

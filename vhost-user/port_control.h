@@ -24,12 +24,4 @@ void port_control_start(struct port *port, struct vu_queue *queue);
  */
 void port_control_stop(struct port *port);
 
-/**
- * port_control_check - whether the control queue is broken
- * @port: with or without a control queue
- *
- * Return: the queue, or NULL when it is sound.
- */
-struct vu_queue *port_control_check(const struct port *port);
-
 #endif

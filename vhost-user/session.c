@@ -120,6 +120,8 @@ static int answer_refusal(struct vu_session *session, const struct vu_rule *rule
 		return send_reply(session, &failed, sizeof(failed));
 	if (rule->if_refused == VU_IF_REFUSED_EMPTY_REPLY)
 		return send_reply(session, NULL, 0);
+	if (rule->if_refused == VU_IF_REFUSED_U64)
+		return send_reply(session, &failed, sizeof(failed));
 	return 0;
 }
 
@@ -264,6 +266,7 @@ void vu_session_close(struct vu_session *session)
 		if (session->device.ops->features)
 			session->device.ops->features(session->device.arg, 0);
 	}
+	iotlb_close(session->iotlb);
 	guest_memory_close(session->memory);
 	if (session->userfault_fd >= 0)
 		close(session->userfault_fd);

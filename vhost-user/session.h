@@ -85,6 +85,9 @@ void vu_queue_call(const struct vu_queue *queue);
  * struct vu_ops - what a session asks of its device
  * @queue_start: the queue runs, as described above
  * @queue_stop: the queue must not be touched when this returns
+ * @quiesce: returns when nothing is used any more that a ring's burst before had from its
+ *	IOTLB, and rings that wait for translations look again; may be NULL when
+ *	rings are used by the control thread only
  * @features: virtio features were negotiated; none when the connection ends; no ring
  *	runs; may be NULL
  * @reset: the driver gave the device up: what it set up is void; no ring runs; may be NULL
@@ -102,6 +105,7 @@ void vu_queue_call(const struct vu_queue *queue);
 struct vu_ops {
 	void (*queue_start)(void *arg, struct vu_queue *queue);
 	void (*queue_stop)(void *arg, struct vu_queue *queue);
+	void (*quiesce)(void *arg);
 	void (*features)(void *arg, uint64_t features);
 	void (*reset)(void *arg);
 	int (*set_mtu)(void *arg, uint16_t mtu);
@@ -204,6 +208,16 @@ int vu_session_fd(const struct vu_session *session);
  * protocol, or -errno; each with a message.
  */
 int vu_session_readable(struct vu_session *session);
+
+/**
+ * vu_session_attend - a started ring needs something that its device cannot do
+ * @session: session
+ *
+ * Called by the device on the control thread when a ring has an error, or looked for a
+ * translation in vain (virtq_take_news()): the session asks for translations and stops the
+ * rings that are broken.
+ */
+void vu_session_attend(struct vu_session *session);
 
 /**
  * vu_session_queue_broken - the driver broke a ring

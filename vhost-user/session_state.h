@@ -11,6 +11,22 @@
 #include "vhost-user/wire.h"
 
 /**
+ * struct vu_place - where a ring is in this process
+ * @desc: descriptor area
+ * @driver: driver area
+ * @device: device area
+ * @missing: address that has no translation yet
+ * @access: what it is needed for
+ */
+struct vu_place {
+	void *desc;
+	void *driver;
+	void *device;
+	uint64_t missing;
+	enum iotlb_access access;
+};
+
+/**
  * struct vu_vring - a ring as the front end configures it
  * @queue: what the device gets while the ring runs
  * @err_fd: the front end's error descriptor, -1 for none
@@ -24,6 +40,8 @@
  * @enabled: as SET_VRING_ENABLE says
  * @running: the device has it
  * @broken: the driver broke it; it stays with the session until started anew
+ * @place: where its parts are while it runs
+ * @asked: the translation that the front end was asked for, see vu_backend_ask_miss()
  */
 struct vu_vring {
 	struct vu_queue queue;
@@ -38,6 +56,8 @@ struct vu_vring {
 	bool enabled;
 	bool running;
 	bool broken;
+	struct vu_place place;
+	uint64_t asked;
 };
 
 /**
@@ -67,6 +87,7 @@ enum vu_postcopy {
  * @features: virtio features and VU_F_PROTOCOL_FEATURES as negotiated
  * @protocol_features: as negotiated
  * @memory: guest memory, NULL before SET_MEM_TABLE or ADD_MEM_REG
+ * @iotlb: translations, NULL before VIRTIO_F_ACCESS_PLATFORM was negotiated
  * @log: dirty log of a migration, NULL before SET_LOG_BASE
  * @postcopy: how far a post-copy migration is
  * @userfault_fd: missing pages of @memory are waited for with it; -1 without post-copy
@@ -89,6 +110,7 @@ struct vu_session {
 	uint64_t features;
 	uint64_t protocol_features;
 	struct guest_memory *memory;
+	struct iotlb *iotlb;
 	struct dirty_log *log;
 	enum vu_postcopy postcopy;
 	int userfault_fd;
@@ -105,6 +127,12 @@ static inline bool vu_is_packed(const struct vu_session *session)
 	return session->features & VU_BIT(VIRTIO_F_RING_PACKED);
 }
 
+/* Whether all addresses but those of memory regions are I/O virtual ones. */
+static inline bool vu_is_translated(const struct vu_session *session)
+{
+	return session->features & VU_BIT(VIRTIO_F_ACCESS_PLATFORM);
+}
+
 /* Refuse the current message: iov_fail() with what is wrong, handing back the refusal. */
 #define vu_refuse(session, refusal, ...)                                                           \
 	(iov_fail((session)->iov, -EPROTO, __VA_ARGS__), (refusal))
@@ -118,6 +146,19 @@ void vu_vring_stop(struct vu_session *session, struct vu_vring *ring);
  * addresses are not in guest memory.
  */
 enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring);
+
+/* Stop a running ring for good: its driver broke it; @reason is for vu_broken_name(). */
+void vu_vring_break(struct vu_session *session, struct vu_vring *ring, unsigned int reason);
+
+/*
+ * Where the parts of a ring are, from its addresses: 0; -EAGAIN when the translation of
+ * place->missing is missing; -EFAULT with a message when they are not in guest memory.
+ */
+int vu_vring_place(struct vu_session *session, const struct vu_vring *ring,
+		   struct vu_place *place);
+
+/* All translations are another front end's, driver's or memory's; no ring runs. */
+void vu_iotlb_flush(struct vu_session *session);
 
 /* The front end learned where the ring stands, or the driver starts anew: nobody else need know. */
 void vu_vring_forget_position(struct vu_session *session, const struct vu_vring *ring);
@@ -166,6 +207,7 @@ enum vu_if_refused {
 	VU_IF_REFUSED_END,		/* the connection ends */
 	VU_IF_REFUSED_EMPTY_REPLY,	/* a reply without payload */
 	VU_IF_REFUSED_NOTHING,		/* it can do without */
+	VU_IF_REFUSED_U64,		/* a reply of 64 bits that are not zero */
 };
 
 /**

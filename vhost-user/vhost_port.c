@@ -21,6 +21,7 @@
 
 #define FEATURES                                                                                   \
 	(VU_BIT(VIRTIO_F_VERSION_1) | VU_BIT(VIRTIO_F_ANY_LAYOUT) |                                \
+	 VU_BIT(VIRTIO_F_ACCESS_PLATFORM) |                                                        \
 	 VU_BIT(VIRTIO_F_RING_PACKED) | VU_BIT(VIRTIO_F_IN_ORDER) |                                \
 	 VU_BIT(VIRTIO_F_RING_RESET) | VU_BIT(VIRTIO_F_NOTIFICATION_DATA) |                        \
 	 VU_BIT(VIRTIO_RING_F_INDIRECT_DESC) | VU_BIT(VIRTIO_RING_F_EVENT_IDX) |                   \
@@ -68,6 +69,7 @@ static const struct {
 	{ VIRTIO_RING_F_INDIRECT_DESC, "indirect" },
 	{ VIRTIO_RING_F_EVENT_IDX, "event-idx" },
 	{ VIRTIO_F_VERSION_1, "version-1" },
+	{ VIRTIO_F_ACCESS_PLATFORM, "access-platform" },
 	{ VIRTIO_F_RING_PACKED, "packed" },
 	{ VIRTIO_F_IN_ORDER, "in-order" },
 	{ VIRTIO_F_NOTIFICATION_DATA, "notification-data" },
@@ -200,6 +202,15 @@ static void get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
 	port_net_config(arg, space);
 }
 
+static void quiesce(void *arg)
+{
+	struct port *port = arg;
+
+	if (port->lane)
+		lane_synchronize(port->lane);
+	worker_synchronize(port->registry->worker);
+}
+
 static int set_mtu(void *arg, uint16_t mtu)
 {
 	struct port *port = arg;
@@ -229,6 +240,7 @@ static void send_rarp(void *arg, const uint8_t mac[6])
 static const struct vu_ops ops = {
 	.queue_start = queue_start,
 	.queue_stop = queue_stop,
+	.quiesce = quiesce,
 	.features = features_chosen,
 	.reset = reset,
 	.get_config = get_config,
@@ -275,19 +287,12 @@ void vhost_port_close(struct port *port)
 	port->log = NULL;
 }
 
-static void check_queue(struct port *port, const struct vu_queue *queue)
+void vhost_port_check(struct port *port)
 {
 	struct vu_session *session = port->endpoint ? vu_endpoint_session(port->endpoint) : NULL;
 
-	if (session && queue && queue->ring.error)
-		vu_session_queue_broken(session, queue->index);
-}
-
-void vhost_port_check(struct port *port)
-{
-	for (unsigned int i = 0; i < port->queue_end; i++)
-		check_queue(port, port->queues[i]);
-	check_queue(port, port_control_check(port));
+	if (session)
+		vu_session_attend(session);
 }
 
 static struct json_object *features_json(uint64_t features)

@@ -23,6 +23,7 @@ static const char *const error_names[VIRTQ_ERRORS] = {
 	[VIRTQ_ERROR_RX_READABLE] = "rx-readable",
 	[VIRTQ_ERROR_RX_EMPTY] = "rx-empty",
 	[VIRTQ_ERROR_IN_FLIGHT] = "in-flight",
+	[VIRTQ_ERROR_TRANSLATION] = "translation",
 };
 
 const char *virtq_error_name(enum virtq_error error)
@@ -137,11 +138,14 @@ void virtq_start(struct virtq *vq, const struct virtq_setup *setup)
 		.size = setup->size,
 		.event_idx = setup->features & FEATURE(VIRTIO_RING_F_EVENT_IDX),
 		.indirect = setup->features & FEATURE(VIRTIO_RING_F_INDIRECT_DESC),
-		.region = setup->memory->regions,
+		.map = { setup->memory, setup->memory },
+		.hint = { setup->memory->regions, setup->memory->regions },
 	};
 	if (setup->features & FEATURE(VIRTIO_F_RING_PACKED))
 		virtq_packed_start(vq, setup);
 	else
 		virtq_split_start(vq, setup);
+	if (setup->iotlb)
+		virtq_translate(vq, setup->iotlb);
 	virtq_kick_disable(vq);
 }

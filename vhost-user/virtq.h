@@ -38,6 +38,7 @@
 
 #include "vhost-user/compiler.h"
 #include "vhost-user/dirty_log.h"
+#include "vhost-user/iotlb.h"
 
 /* Most chains in a batch, and most segments of all of them together. */
 #define VIRTQ_CHAINS_MAX 256
@@ -49,7 +50,8 @@
 /**
  * enum virtq_error - why a ring no longer runs
  *
- * A ring with an error yields no more chains until it is set up again.
+ * A ring with an error yields no more chains until it is set up again.  Only
+ * VIRTQ_ERROR_TRANSLATION ends by itself, when there are other translations.
  */
 enum virtq_error {
 	VIRTQ_OK = 0,
@@ -68,6 +70,7 @@ enum virtq_error {
 	VIRTQ_ERROR_RX_READABLE,	/* receive buffer with a device-readable part */
 	VIRTQ_ERROR_RX_EMPTY,		/* receive buffer without room */
 	VIRTQ_ERROR_IN_FLIGHT,		/* chain that was not given back yet */
+	VIRTQ_ERROR_TRANSLATION,	/* buffer whose translation the front end has not given */
 	VIRTQ_ERRORS
 };
 
@@ -269,7 +272,10 @@ struct virtq_ops;
 /**
  * struct virtq - a ring as its device sees it
  * @ops: those of its kind
- * @memory: where buffers are
+ * @memory: guest memory
+ * @map: where buffers are that the device reads, and those that it writes; tables
+ *	with at least one region, and both are @memory unless addresses are translated
+ * @iotlb: translations of all addresses; NULL when there is no need
  * @log: what is written to guest memory is marked there; NULL for nowhere
  * @log_device: where writes to the device area are marked besides, see struct virtq_setup
  * @size: entries; of a split ring a power of two
@@ -279,14 +285,20 @@ struct virtq_ops;
  *	packed one it does not look at VIRTQ_DESC_F_WRITE; false until its user, who alone
  *	knows that, sets it before the first take.  DPDK's driver marks the virtio-net
  *	header writable there
- * @region: region of the last buffer
+ * @hint: regions of the last buffers
  * @error: why the ring is broken
+ * @is_news: nobody was told of what is @missing
  * @split: state of a split ring
  * @packed: state of a packed ring
+ * @direct: operations without translation
+ * @generation: of the translations in @map
+ * @missing: translation that the ring waits for, see virtq_missing()
  */
 struct virtq {
 	const struct virtq_ops *ops;
 	const struct guest_memory *memory;
+	const struct guest_memory *map[2];
+	const struct iotlb *iotlb;
 	struct dirty_log *log;
 	uint64_t log_device;
 	uint16_t size;
@@ -295,12 +307,17 @@ struct virtq {
 	bool reads_only;
 
 	/* What follows changes with every burst. */
-	_Alignas(VIRTQ_CACHE_LINE) const struct guest_region *region;
+	_Alignas(VIRTQ_CACHE_LINE) const struct guest_region *hint[2];
 	enum virtq_error error;
+	bool is_news;
 	union {
 		struct virtq_split split;
 		struct virtq_packed packed;
 	};
+
+	const struct virtq_ops *direct;
+	uint64_t generation;
+	uint64_t missing;
 };
 
 /**
@@ -326,6 +343,7 @@ struct virtq_layout virtq_layout(unsigned int size, uint64_t features);
 /**
  * struct virtq_setup - what a ring starts with
  * @memory: table with at least one region; outlives the ring
+ * @iotlb: translates all addresses, outlives the ring; NULL when they are in @memory
  * @log: covers @memory and outlives the ring; NULL for none
  * @log_device: address in @log, which has all of it, where the front end wants writes to
  *	the device area marked although that is elsewhere; 0 for nowhere
@@ -344,6 +362,7 @@ struct virtq_layout virtq_layout(unsigned int size, uint64_t features);
  */
 struct virtq_setup {
 	const struct guest_memory *memory;
+	const struct iotlb *iotlb;
 	struct dirty_log *log;
 	uint64_t log_device;
 	void *desc;
@@ -412,6 +431,36 @@ static inline void virtq_set_memory(struct virtq *vq, const struct guest_memory 
 {
 	/* Who sees the table must see what is in it. */
 	__atomic_store_n(&vq->memory, memory, __ATOMIC_RELEASE);
+	if (vq->iotlb)
+		return;
+	__atomic_store_n(&vq->map[0], memory, __ATOMIC_RELEASE);
+	__atomic_store_n(&vq->map[1], memory, __ATOMIC_RELEASE);
+}
+
+/**
+ * virtq_missing - the translation that a ring waits for
+ * @vq: ring, which another thread may have
+ * @access: receives what it needs it for
+ *
+ * A ring with VIRTQ_ERROR_TRANSLATION goes on by itself when there are other
+ * translations.  It may also ask ahead, for buffers that it will come to.
+ *
+ * Return: address of a page; UINT64_MAX when it waits for none.
+ */
+uint64_t virtq_missing(const struct virtq *vq, enum iotlb_access *access);
+
+/**
+ * virtq_take_news - whether a ring looked for a translation in vain since the last call
+ * @vq: ring
+ *
+ * Whoever can ask for it should be told.
+ */
+static inline bool virtq_take_news(struct virtq *vq)
+{
+	bool is_news = vq->is_news;
+
+	vq->is_news = false;
+	return is_news;
 }
 
 /**

@@ -40,6 +40,16 @@ enum virtq_error virtq_packed_add_copy(struct virtq *vq, struct virtq_batch *bat
 				       struct virtq_chain *chain,
 				       const struct vring_packed_desc *copy);
 
+/* Have the addresses in a ring translated from now on. */
+void virtq_translate(struct virtq *vq, const struct iotlb *iotlb);
+
+/* Use the translations that there are now, for this burst only; without any nothing happens. */
+void virtq_renew(struct virtq *vq);
+
+/* What it is when there is nothing at an address: @error, or a translation is missing. */
+enum virtq_error virtq_no_address(struct virtq *vq, uint64_t address, bool writable,
+				  enum virtq_error error);
+
 /* Read 16 bytes, which need not be aligned, exactly once. */
 VIRTQ_INLINE void virtq_read_once(const void *at, uint64_t word[2])
 {
@@ -56,10 +66,10 @@ static inline void virtq_log_device(struct virtq *vq, const void *area, size_t a
 		dirty_log_mark_at(vq->log, vq->log_device + at, length);
 }
 
-/* The present table; see virtq_set_memory(). */
-VIRTQ_INLINE const struct guest_memory *virtq_memory(const struct virtq *vq)
+/* The present table for what the device reads or writes; see virtq_set_memory(). */
+VIRTQ_INLINE const struct guest_memory *virtq_map(const struct virtq *vq, bool writable)
 {
-	return __atomic_load_n(&vq->memory, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&vq->map[writable], __ATOMIC_ACQUIRE);
 }
 
 /* Append one buffer to the chain: as many segments as it touches regions. */
@@ -76,10 +86,11 @@ VIRTQ_INLINE enum virtq_error virtq_add_buffer(struct virtq *vq, struct virtq_ba
 		return VIRTQ_ERROR_BYTES;
 	while (left) {
 		uint32_t length = left;
-		uint8_t *data = guest_memory_at(virtq_memory(vq), &vq->region, address, &length);
+		uint8_t *data = guest_memory_at(virtq_map(vq, writable), &vq->hint[writable], address,
+						&length);
 
 		if (unlikely(!data))
-			return VIRTQ_ERROR_ADDRESS;
+			return virtq_no_address(vq, address, writable, VIRTQ_ERROR_ADDRESS);
 		if (unlikely(batch->segment_count == VIRTQ_SEGMENTS_MAX))
 			return VIRTQ_ERROR_SEGMENTS;
 		batch->segments[batch->segment_count++] = (struct virtq_segment){data, length};
@@ -95,9 +106,12 @@ VIRTQ_INLINE enum virtq_error virtq_read_indirect(struct virtq *vq, uint64_t add
 						  uint64_t word[2])
 {
 	uint32_t length = 16;
-	const uint8_t *at = guest_memory_at(virtq_memory(vq), &vq->region, address, &length);
+	const uint8_t *at =
+		guest_memory_at(virtq_map(vq, false), &vq->hint[0], address, &length);
 
-	if (!at || length < 16)
+	if (!at)
+		return virtq_no_address(vq, address, false, VIRTQ_ERROR_INDIRECT_ADDRESS);
+	if (length < 16)
 		return VIRTQ_ERROR_INDIRECT_ADDRESS;
 	virtq_read_once(at, word);
 	return VIRTQ_OK;

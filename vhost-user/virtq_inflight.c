@@ -108,6 +108,7 @@ unsigned int virtq_inflight_resume(struct virtq_inflight *inflight, struct virtq
 {
 	unsigned int taken = 0;
 
+	virtq_renew(vq);
 	while (taken < max && inflight->again_next < inflight->again_count && !vq->error) {
 		uint16_t slot = inflight->again[inflight->again_next].slot;
 

@@ -8,40 +8,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "vhost-user/backend_requests.h"
 #include "vhost-user/notify.h"
 #include "vhost-user/session_state.h"
 #include "vhost-user/virtq_position.h"
-
-static void *at_user(struct vu_session *session, const struct vu_vring *ring, const char *name,
-		     uint64_t uva, struct virtq_part part)
-{
-	void *host = guest_memory_at_user(session->memory, uva, part.bytes);
-
-	if (host && !((uintptr_t)host & (part.alignment - 1)))
-		return host;
-	iov_fail(session->iov, -EPROTO,
-		 "%s of vring %u at 0x%" PRIx64
-		 ": expected %zu bytes of guest memory aligned to %zu",
-		 name, ring->queue.index, uva, part.bytes, part.alignment);
-	return NULL;
-}
-
-/* Addresses to pointers; the parts of a packed ring are given in those of a split one. */
-static bool translate(struct vu_session *session, const struct vu_vring *ring,
-		      struct virtq_setup *setup)
-{
-	struct virtq_layout layout = virtq_layout(ring->size, session->features);
-	const struct vu_vring_addr *addr = &ring->addr;
-
-	setup->desc = at_user(session, ring, "descriptor area", addr->desc, layout.desc);
-	if (!setup->desc)
-		return false;
-	setup->driver = at_user(session, ring, "driver area", addr->avail, layout.driver);
-	if (!setup->driver)
-		return false;
-	setup->device = at_user(session, ring, "device area", addr->used, layout.device);
-	return setup->device;
-}
 
 /*
  * The used index in guest memory is what the driver goes by.  When the base is
@@ -223,16 +193,25 @@ void vu_queue_settle(struct vu_queue *queue)
 	queue->unsettled = false;
 }
 
+static void set_place(struct virtq_setup *setup, const struct vu_place *place)
+{
+	setup->desc = place->desc;
+	setup->driver = place->driver;
+	setup->device = place->device;
+}
+
 enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring)
 {
 	bool logged = session->features & VU_BIT(VU_F_LOG_ALL);
 	struct virtq_setup setup = {
 		.memory = session->memory,
+		.iotlb = vu_is_translated(session) ? session->iotlb : NULL,
 		.log = logged ? session->log : NULL,
 		.size = ring->size,
 		.features = session->features,
 	};
 	enum vu_refusal refusal;
+	int error;
 
 	if (session->postcopy == VU_POSTCOPY_TOLD || ring->running || ring->broken || !ring->started || !ring->has_addr || !ring->size ||
 	    !session->memory || !session->memory->count || (logged && !session->log))
@@ -243,7 +222,13 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 	}
 	if (!check_kind(session, ring))
 		return VU_REFUSED_VALUE;
-	if (!translate(session, ring, &setup) || !set_log(session, ring, &setup))
+	error = vu_vring_place(session, ring, &ring->place);
+	if (error == -EAGAIN) {
+		vu_backend_ask_miss(session, ring, ring->place.missing, ring->place.access);
+		return VU_ACCEPTED;
+	}
+	set_place(&setup, &ring->place);
+	if (error || !set_log(session, ring, &setup))
 		return VU_REFUSED_MEMORY;
 	refusal = begin(session, ring, &setup);
 	if (refusal)
@@ -252,6 +237,7 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 	ring->queue.enabled =
 		ring->enabled || !(session->features & VU_BIT(VU_F_PROTOCOL_FEATURES));
 	ring->running = true;
+	ring->asked = 0;
 	session->device.ops->queue_start(session->device.arg, &ring->queue);
 	/* Whoever had the ring before may have died before its last call. */
 	vu_queue_call(&ring->queue);
@@ -266,6 +252,7 @@ void vu_vring_stop(struct vu_session *session, struct vu_vring *ring)
 	ring->running = false;
 	virtq_inflight_close(ring->queue.inflight);
 	ring->queue.inflight = NULL;
+	ring->asked = 0;
 	if (ring->queue.unsettled)
 		return;
 	ring->base = virtq_base(&ring->queue.ring);
@@ -331,19 +318,37 @@ static unsigned int why_broken(const struct vu_session *session, const struct vu
 	return guest_memory_is_lost(session->memory) ? VU_BROKEN_MEMORY : ring->queue.ring.error;
 }
 
+void vu_session_attend(struct vu_session *session)
+{
+	for (unsigned int i = 0; i < session->device.queues; i++) {
+		struct vu_vring *ring = &session->rings[i];
+		enum virtq_error error = ring->queue.ring.error;
+
+		if (!ring->running || ring->queue.unsettled)
+			continue;
+		if (error && error != VIRTQ_ERROR_TRANSLATION)
+			vu_session_queue_broken(session, i);
+		else
+			vu_backend_ask_missing(session, ring);
+	}
+}
+
 void vu_session_queue_broken(struct vu_session *session, unsigned int index)
 {
 	struct vu_vring *ring = &session->rings[index];
-	unsigned int reason = why_broken(session, ring);
 
-	if (!ring->running)
-		return;
+	if (ring->running)
+		vu_vring_break(session, ring, why_broken(session, ring));
+}
+
+void vu_vring_break(struct vu_session *session, struct vu_vring *ring, unsigned int reason)
+{
 	vu_vring_stop(session, ring);
 	ring->broken = true;
 	session->stats.broken[reason]++;
 	iov_log(session->iov, LOG_ERR,
 		"%s: vring %u stopped: its driver broke it (%s at entry %u); reset it in the guest",
-		session->device.name, index, vu_broken_name(reason), ring->base);
+		session->device.name, ring->queue.index, vu_broken_name(reason), ring->base);
 	if (ring->err_fd >= 0)
 		notify_eventfd(ring->err_fd);
 }

@@ -244,9 +244,14 @@ struct dp_view *worker_publish(struct worker *worker, struct dp_view *view)
 {
 	struct dp_view *old = __atomic_exchange_n(&worker->view, view, __ATOMIC_ACQ_REL);
 
+	worker_synchronize(worker);
+	return old;
+}
+
+void worker_synchronize(struct worker *worker)
+{
 	eventfd_write(worker->wake_fd, 1);
 	rte_rcu_qsbr_synchronize(worker->rcu, RTE_QSBR_THRID_INVALID);
-	return old;
 }
 
 bool worker_watch(struct worker *worker, int fd)

@@ -50,6 +50,15 @@ void worker_stop(struct worker *worker);
 struct dp_view *worker_publish(struct worker *worker, struct dp_view *view);
 
 /**
+ * worker_synchronize - let the worker begin anew
+ * @worker: worker, which is woken
+ *
+ * Returns when it uses nothing any more that it found in a pass before, and goes through
+ * all rings once more.
+ */
+void worker_synchronize(struct worker *worker);
+
+/**
  * worker_watch - let a kick wake the worker
  * @worker: worker
  * @fd: kick descriptor; stays the caller's

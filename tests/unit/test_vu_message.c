@@ -41,8 +41,8 @@ static void replies_are_those_of_the_specification(void **state)
 	static const uint32_t with_reply[] = {
 		VU_GET_FEATURES,  VU_GET_PROTOCOL_FEATURES, VU_GET_QUEUE_NUM,
 		VU_GET_VRING_BASE, VU_GET_CONFIG, VU_SET_LOG_BASE,
-		VU_GET_MAX_MEM_SLOTS, VU_GET_STATUS, VU_GET_INFLIGHT_FD,
-		VU_POSTCOPY_ADVISE, VU_POSTCOPY_END,
+		VU_GET_MAX_MEM_SLOTS, VU_GET_STATUS, VU_IOTLB_MSG,
+		VU_POSTCOPY_ADVISE, VU_POSTCOPY_END, VU_GET_INFLIGHT_FD,
 	};
 	unsigned int count = 0;
 

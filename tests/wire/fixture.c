@@ -56,9 +56,15 @@ static int on_set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint3
 	return 0;
 }
 
+static void on_quiesce(void *arg)
+{
+	((struct fixture *)arg)->quiesced++;
+}
+
 static const struct vu_ops device_ops = {
 	.queue_start = on_queue_start,
 	.queue_stop = on_queue_stop,
+	.quiesce = on_quiesce,
 	.set_mtu = on_set_mtu,
 	.send_rarp = on_send_rarp,
 	.get_config = on_get_config,
@@ -135,6 +141,13 @@ int setup(void **state)
 int tracking_setup(void **state)
 {
 	return open_fixture(state, BIT(VIRTIO_F_RING_PACKED), true);
+}
+
+int iommu_setup(void **state)
+{
+	open_fixture(state, BIT(VIRTIO_F_RING_PACKED) | BIT(VIRTIO_F_ACCESS_PLATFORM), false);
+	((struct fixture *)*state)->frontend.is_translated = true;
+	return 0;
 }
 
 int kill_session(struct fixture *fixture)

@@ -26,6 +26,7 @@ struct fixture {
 	struct vu_queue *queues[FRONTEND_RINGS];
 	unsigned int starts;
 	unsigned int stops;
+	unsigned int quiesced;
 	uint16_t mtu;
 	uint8_t mac[6];
 	uint8_t config[VU_CONFIG_SPACE];
@@ -37,6 +38,9 @@ int setup(void **state);
 
 /* The same with packed rings and a device that writes down what is in flight. */
 int tracking_setup(void **state);
+
+/* Packed rings as well, and the guest behind an IOMMU. */
+int iommu_setup(void **state);
 
 /* End the session as the death of its process does; a connection to the next one. */
 int kill_session(struct fixture *fixture);

@@ -11,6 +11,7 @@
 
 #include "tests/unit/test.h"
 #include "tests/wire/frontend.h"
+#include "vhost-user/iotlb.h"
 
 /* A guest whose memory is not where ours is, so that mixed-up addresses show. */
 #define GUEST_GPA UINT64_C(0x100000000)
@@ -216,6 +217,8 @@ void frontend_negotiate(struct frontend *frontend, uint64_t features)
 	frontend_send(frontend, VU_SET_OWNER, 0, NULL, 0, NULL, 0);
 	/* Writes are logged only while a VMM migrates. */
 	assert_true(offered & BIT(VU_F_LOG_ALL));
+	if (!frontend->is_translated)
+		features &= ~BIT(VIRTIO_F_ACCESS_PLATFORM);
 	frontend->features = offered & (features | BIT(VU_F_PROTOCOL_FEATURES)) & ~BIT(VU_F_LOG_ALL);
 	assert_int_equal(frontend_set(frontend, VU_SET_FEATURES, frontend->features), 0);
 }
@@ -228,7 +231,21 @@ uint64_t frontend_share_memory(struct frontend *frontend)
 		.regions = {{guest->gpa, guest->size, guest->uva, 0}},
 	};
 
+	/* The guest's own addresses are I/O virtual ones then, and these not to be mistaken. */
+	if (frontend->is_translated)
+		table.regions[0].gpa = 0;
+
 	return frontend_call(frontend, VU_SET_MEM_TABLE, &table, 8 + 32, &guest->fd, 1);
+}
+
+/* "A ring address is an IOVA if VIRTIO_F_IOMMU_PLATFORM has been negotiated". */
+static uint64_t ring_address(const struct frontend *frontend, const void *at)
+{
+	const struct guest *guest = &frontend->guest;
+
+	if (frontend->is_translated)
+		return guest->gpa + (uint64_t)((const uint8_t *)at - guest->host);
+	return (uint64_t)(uintptr_t)at;
 }
 
 void frontend_describe_ring(struct frontend *frontend, unsigned int index)
@@ -237,9 +254,9 @@ void frontend_describe_ring(struct frontend *frontend, unsigned int index)
 	struct vu_vring_addr addr = {.index = index};
 	uint64_t number = index;
 
-	addr.desc = (uint64_t)(uintptr_t)driver_descriptor_area(driver);
-	addr.avail = (uint64_t)(uintptr_t)driver_driver_area(driver);
-	addr.used = (uint64_t)(uintptr_t)driver_device_area(driver);
+	addr.desc = ring_address(frontend, driver_descriptor_area(driver));
+	addr.avail = ring_address(frontend, driver_driver_area(driver));
+	addr.used = ring_address(frontend, driver_device_area(driver));
 	assert_int_equal(frontend_state(frontend, VU_SET_VRING_NUM, index, driver->size), 0);
 	if (!frontend->base[index])
 		frontend->base[index] = driver_base(driver);
@@ -263,8 +280,10 @@ void frontend_start_ring(struct frontend *frontend, unsigned int index)
 	driver_open(&frontend->rings[index], &frontend->guest, FRONTEND_RING_SIZE,
 		    frontend->features);
 	assert_true(frontend_announce_ring(frontend, index));
+	/* On pages of their own, so that they can be translated apart. */
 	for (unsigned int i = 0; i < FRONTEND_RING_SIZE; i++)
-		frontend->pool[index][i] = guest_alloc(&frontend->guest, FRONTEND_BUFFER, 64);
+		frontend->pool[index][i] =
+			guest_alloc(&frontend->guest, FRONTEND_BUFFER, i ? 64 : 4096);
 }
 
 void frontend_open_channel(struct frontend *frontend)
@@ -296,6 +315,58 @@ bool frontend_asked(struct frontend *frontend, struct vu_header *header, void *p
 		assert_int_equal(recv(frontend->channel, payload, header->size, MSG_DONTWAIT),
 				 header->size);
 	return true;
+}
+
+uint64_t frontend_iotlb(struct frontend *frontend, const struct vu_iotlb *message)
+{
+	uint64_t value = 1;
+
+	frontend_send(frontend, VU_IOTLB_MSG, VU_FLAG_NEED_REPLY, message, sizeof(*message), NULL, 0);
+	assert_int_equal(frontend_receive(frontend, VU_IOTLB_MSG, &value, sizeof(value)),
+			 sizeof(value));
+	return value;
+}
+
+void frontend_map(struct frontend *frontend, uint64_t iova, uint64_t size, uint8_t access)
+{
+	const struct vu_iotlb update = {
+		.iova = iova, .size = size, .type = VU_IOTLB_UPDATE, .perm = access,
+		.uva = (uint64_t)(uintptr_t)guest_at(&frontend->guest, iova),
+	};
+
+	assert_int_equal(frontend_iotlb(frontend, &update), 0);
+}
+
+void frontend_unmap(struct frontend *frontend, uint64_t iova, uint64_t size)
+{
+	const struct vu_iotlb message = { .iova = iova, .size = size, .type = VU_IOTLB_INVALIDATE };
+
+	assert_int_equal(frontend_iotlb(frontend, &message), 0);
+}
+
+bool frontend_missed(struct frontend *frontend, struct vu_iotlb *miss)
+{
+	struct vu_header header;
+
+	if (frontend->channel < 0 || !frontend_asked(frontend, &header, miss, sizeof(*miss)))
+		return false;
+	assert_int_equal(header.request, VU_BACKEND_IOTLB_MSG);
+	assert_int_equal(header.size, sizeof(*miss));
+	assert_int_equal(miss->type, VU_IOTLB_MISS);
+	assert_in_range(miss->perm, 1, 3);
+	return true;
+}
+
+unsigned int frontend_serve_misses(struct frontend *frontend)
+{
+	struct vu_iotlb miss;
+	unsigned int count = 0;
+
+	for (; frontend_missed(frontend, &miss); count++) {
+		frontend_map(frontend, miss.iova & ~UINT64_C(4095), 4096, IOTLB_READ_WRITE);
+		frontend_answer(frontend, VU_BACKEND_IOTLB_MSG, 0);
+	}
+	return count;
 }
 
 void frontend_answer(struct frontend *frontend, uint32_t request, uint64_t value)

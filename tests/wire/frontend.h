@@ -22,6 +22,7 @@ struct frontend {
 	int fd;
 	struct guest guest;
 	uint64_t features;
+	bool is_translated;		/* behind an IOMMU: what the guest knows are IOVAs */
 	uint64_t protocol_features;
 	struct driver rings[FRONTEND_RINGS];
 	uint32_t base[FRONTEND_RINGS];	/* where the VMM believes them to be */
@@ -84,6 +85,19 @@ void frontend_open_channel(struct frontend *frontend);
 /* Whether the back end asked something: its header and payload of at most @size bytes. */
 bool frontend_asked(struct frontend *frontend, struct vu_header *header, void *payload,
 		    uint32_t size);
+
+/* IOTLB_MSG; what the back end answers: 0 for success. */
+uint64_t frontend_iotlb(struct frontend *frontend, const struct vu_iotlb *message);
+
+/* Give and take away translations of the guest's memory; @access is enum iotlb_access. */
+void frontend_map(struct frontend *frontend, uint64_t iova, uint64_t size, uint8_t access);
+void frontend_unmap(struct frontend *frontend, uint64_t iova, uint64_t size);
+
+/* Whether the back end asked for a translation, and which. */
+bool frontend_missed(struct frontend *frontend, struct vu_iotlb *miss);
+
+/* Give it the pages that it asks for, as long as it does; how many. */
+unsigned int frontend_serve_misses(struct frontend *frontend);
 
 /* Answer the oldest request of the back end. */
 void frontend_answer(struct frontend *frontend, uint32_t request, uint64_t value);

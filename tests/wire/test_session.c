@@ -237,7 +237,7 @@ struct wrong {
 
 static const struct wrong wrongs[] = {
 	{VU_REFUSED_REQUEST, 0, 0, 0, {0}},
-	{VU_REFUSED_REQUEST, 22, 32, 0, {0}},
+	{VU_REFUSED_REQUEST, 33, 32, 0, {0}},
 	{VU_REFUSED_REQUEST, UINT32_MAX, 40, 1, {0}},
 	{VU_REFUSED_SIZE, VU_SET_FEATURES, 7, 0, {0}},
 	{VU_REFUSED_SIZE, VU_SET_FEATURES, 16, 0, {0}},
