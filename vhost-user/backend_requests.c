@@ -53,12 +53,14 @@ void vu_backend_close(struct vu_session *session)
 	channel_close(session->channel);
 	session->channel = NULL;
 	session->config_asked = session->config_again = false;
+	for (unsigned int i = 0; i < session->device.queues; i++)
+		session->rings[i].call_asked = session->rings[i].call_again = false;
 	set_timer(session);
 }
 
 static bool needs_channel(const struct vu_session *session)
 {
-	return vu_is_translated(session);
+	return vu_is_translated(session) || vu_is_inband(session);
 }
 
 static void lose_channel(struct vu_session *session, enum vu_refusal refusal, const char *why)
@@ -179,10 +181,46 @@ static void take_refused_miss(struct vu_session *session, uint64_t asked)
 		vu_vring_break(session, ring, VIRTQ_ERROR_TRANSLATION);
 }
 
+static void send_call(struct vu_session *session, struct vu_vring *ring)
+{
+	struct vu_vring_state state = { .index = ring->queue.index };
+
+	ring->call_again = ring->call_asked;
+	if (!ring->call_asked)
+		ring->call_asked = ask(session, VU_BACKEND_VRING_CALL, &state, sizeof(state),
+				       state.index);
+}
+
+void vu_backend_send_call(struct vu_session *session, struct vu_vring *ring)
+{
+	/* Without a channel the call waits for it. */
+	if (session->channel &&
+	    __atomic_exchange_n(&ring->queue.is_calling, false, __ATOMIC_ACQ_REL))
+		send_call(session, ring);
+}
+
+void vu_backend_send_error(struct vu_session *session, struct vu_vring *ring)
+{
+	struct vu_vring_state state = { .index = ring->queue.index };
+
+	ask(session, VU_BACKEND_VRING_ERR, &state, sizeof(state), state.index);
+}
+
+static void take_called(struct vu_session *session, uint64_t index)
+{
+	struct vu_vring *ring = &session->rings[index];
+
+	ring->call_asked = false;
+	if (ring->call_again)
+		send_call(session, ring);
+}
+
 static void take_answer(struct vu_session *session, const struct channel_answer *answer)
 {
 	if (answer->request == VU_BACKEND_IOTLB_MSG && answer->refused)
 		take_refused_miss(session, answer->tag);
+	if (answer->request == VU_BACKEND_VRING_CALL)
+		take_called(session, answer->tag);
 	if (answer->request != VU_BACKEND_CONFIG_CHANGE_MSG)
 		return;
 	session->config_asked = false;

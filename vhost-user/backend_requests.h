@@ -21,6 +21,12 @@ void vu_backend_ask_missing(struct vu_session *session, struct vu_vring *ring);
 /* Translations from @iova to before @end changed: what was asked of them may be asked again. */
 void vu_backend_forget_misses(struct vu_session *session, uint64_t iova, uint64_t end);
 
+/* Send the call that vu_queue_call() left, if there is one; one at a time is on its way. */
+void vu_backend_send_call(struct vu_session *session, struct vu_vring *ring);
+
+/* Tell that a ring is broken. */
+void vu_backend_send_error(struct vu_session *session, struct vu_vring *ring);
+
 /* Close the channel, if there is one. */
 void vu_backend_close(struct vu_session *session);
 

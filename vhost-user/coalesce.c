@@ -24,11 +24,11 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
-static void pay(struct dp_queue *queue)
+static void pay(struct forward *forward, struct dp_queue *queue)
 {
 	queue->frames = 0;
 	queue->vu->call_owed = false;
-	vu_queue_call(queue->vu);
+	deliver_call(forward, queue);
 }
 
 static bool is_due(const struct dp_queue *queue, uint64_t now)
@@ -40,7 +40,7 @@ static bool is_due(const struct dp_queue *queue, uint64_t now)
 static void owe(struct forward *forward, struct dp_queue *queue)
 {
 	if (forward->owing_count == TOUCHED_MAX) {
-		pay(queue);
+		pay(forward, queue);
 		return;
 	}
 	queue->due = now_ns() + (uint64_t)queue->coalescing.usecs * 1000;
@@ -66,7 +66,7 @@ void coalesce_pass(struct forward *forward)
 		struct dp_queue *queue = forward->owing[i];
 
 		if (is_due(queue, now)) {
-			pay(queue);
+			pay(forward, queue);
 			continue;
 		}
 		forward->owing[left++] = queue;
@@ -76,11 +76,11 @@ void coalesce_pass(struct forward *forward)
 	forward->owing_count = left;
 }
 
-static void pay_all(struct dp_queue *queues, unsigned int count)
+static void pay_all(struct forward *forward, struct dp_queue *queues, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
 		if (queues[i].vu->call_owed)
-			pay(&queues[i]);
+			pay(forward, &queues[i]);
 }
 
 void coalesce_new_view(struct forward *forward, struct dp_view *view)
@@ -88,8 +88,8 @@ void coalesce_new_view(struct forward *forward, struct dp_view *view)
 	forward->owing_count = 0;
 	forward->generation = view->generation;
 	for (unsigned int i = 0; i < view->count; i++) {
-		pay_all(view->ports[i]->from, view->ports[i]->from_count);
-		pay_all(view->ports[i]->to, view->ports[i]->to_count);
+		pay_all(forward, view->ports[i]->from, view->ports[i]->from_count);
+		pay_all(forward, view->ports[i]->to, view->ports[i]->to_count);
 	}
 }
 

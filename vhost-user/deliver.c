@@ -16,6 +16,12 @@
 #include "vhost-user/forward_state.h"
 #include "vhost-user/lane.h"
 
+void deliver_call(struct forward *forward, struct dp_queue *queue)
+{
+	if (unlikely(vu_queue_call(queue->vu)))
+		eventfd_write(forward->attention_fd, 1);
+}
+
 void deliver_check_ring(struct forward *forward, struct dp_queue *queue)
 {
 	struct virtq *ring = &queue->vu->ring;
@@ -146,7 +152,7 @@ void deliver_finish(struct forward *forward)
 		if (unlikely(queue->coalescing.packets))
 			coalesce_published(forward, queue, wanted);
 		else if (wanted)
-			vu_queue_call(queue->vu);
+			deliver_call(forward, queue);
 	}
 	forward->touched_count = 0;
 	for (unsigned int i = 0; i < forward->sending_count; i++)

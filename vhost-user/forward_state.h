@@ -78,6 +78,9 @@ void coalesce_pass(struct forward *forward);
 /* Forget the old view, and make all calls that are owed in the new one. */
 void coalesce_new_view(struct forward *forward, struct dp_view *view);
 
+/* Call the driver; a call that is a message is the control thread's to send. */
+void deliver_call(struct forward *forward, struct dp_queue *queue);
+
 /* Tell the control thread, once, of a ring that is broken. */
 void deliver_check_ring(struct forward *forward, struct dp_queue *queue);
 

@@ -134,6 +134,7 @@ enum vu_refusal vu_handle_get_protocol_features(struct vu_session *session,
 enum vu_refusal vu_handle_set_protocol_features(struct vu_session *session,
 						struct vu_message *message)
 {
+	const uint64_t needed = VU_BIT(VU_PROTOCOL_BACKEND_REQ) | VU_BIT(VU_PROTOCOL_REPLY_ACK);
 	uint64_t features = message->payload.u64;
 
 	if (features & ~vu_session_offered(session))
@@ -146,6 +147,10 @@ enum vu_refusal vu_handle_set_protocol_features(struct vu_session *session,
 	    !(features & VU_BIT(VU_PROTOCOL_INFLIGHT_SHMFD)))
 		return vu_refuse(session, VU_REFUSED_VALUE, "GET_VRING_BASE_INFLIGHT, expected "
 				 "INFLIGHT_SHMFD with it");
+	/* "It is also considered an error"; without a channel nobody would be called. */
+	if (features & VU_BIT(VU_PROTOCOL_INBAND_NOTIFICATIONS) && ~features & needed)
+		return vu_refuse(session, VU_REFUSED_VALUE, "INBAND_NOTIFICATIONS, expected "
+				 "BACKEND_REQ and REPLY_ACK with it");
 	session->protocol_features = features;
 	return VU_ACCEPTED;
 }
@@ -249,6 +254,7 @@ enum vu_refusal vu_handle_set_vring_kick(struct vu_session *session, struct vu_m
 
 	vu_vring_stop(session, ring);
 	replace_fd(&ring->queue.kick_fd, message);
+	ring->has_kick = true;
 	ring->started = true;
 	ring->broken = false;
 	return vu_vring_start(session, ring);
@@ -260,6 +266,7 @@ enum vu_refusal vu_handle_set_vring_call(struct vu_session *session, struct vu_m
 
 	vu_vring_stop(session, ring);
 	replace_fd(&ring->queue.call_fd, message);
+	ring->has_call = true;
 	return vu_vring_start(session, ring);
 }
 

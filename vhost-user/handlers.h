@@ -39,6 +39,7 @@ vu_handler vu_handle_set_vring_enable;
 vu_handler vu_handle_send_rarp;
 vu_handler vu_handle_set_mtu;
 vu_handler vu_handle_set_backend_req_fd;
+vu_handler vu_handle_vring_kick;
 vu_handler vu_handle_iotlb_msg;
 vu_handler vu_handle_get_config;
 vu_handler vu_handle_set_config;

@@ -242,8 +242,8 @@ static bool send_one(struct lane *lane, struct vu_queue *queue)
 	frame->enabled = queue->enabled;
 	if (taken)
 		pipe_advance(&lane->from.written, 1);
-	if (call)
-		vu_queue_call(queue);
+	if (call && vu_queue_call(queue))
+		eventfd_write(lane->attention_fd, 1);
 	return taken;
 }
 
@@ -292,8 +292,8 @@ static bool receive_one(struct lane *lane)
 	if (!done)
 		__atomic_fetch_add(&lane->dropped, 1, __ATOMIC_RELAXED);
 	pipe_advance(&lane->to.read, 1);
-	if (call)
-		vu_queue_call(queue);
+	if (call && vu_queue_call(queue))
+		eventfd_write(lane->attention_fd, 1);
 	return true;
 }
 

@@ -44,6 +44,7 @@ enum vu_request {
 	VU_GET_INFLIGHT_FD = 31,
 	VU_SET_INFLIGHT_FD = 32,
 	VU_RESET_DEVICE = 34,
+	VU_VRING_KICK = 35,
 	VU_GET_MAX_MEM_SLOTS = 36,
 	VU_ADD_MEM_REG = 37,
 	VU_REM_MEM_REG = 38,
@@ -73,6 +74,7 @@ enum vu_protocol_feature {
 	VU_PROTOCOL_BACKEND_SEND_FD = 10,
 	VU_PROTOCOL_INFLIGHT_SHMFD = 12,
 	VU_PROTOCOL_RESET_DEVICE = 13,
+	VU_PROTOCOL_INBAND_NOTIFICATIONS = 14,
 	VU_PROTOCOL_CONFIGURE_MEM_SLOTS = 15,
 	VU_PROTOCOL_STATUS = 16,
 	/* Some unreleased trees had another feature there, so devices have to ask for it. */

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -50,8 +51,8 @@ static void answer(struct port_control *control, unsigned int count)
 			virtq_log_written(ring, &control->batch, chain, control->written[i]);
 		virtq_push(ring, chain, control->written[i]);
 	}
-	if (virtq_publish(ring))
-		vu_queue_call(control->queue);
+	if (virtq_publish(ring) && vu_queue_call(control->queue))
+		eventfd_write(worker_attention_fd(control->port->registry->worker), 1);
 }
 
 /* Carry out what there is; false for nothing. */

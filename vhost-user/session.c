@@ -35,6 +35,7 @@ uint64_t vu_session_offered(const struct vu_session *session)
 	       VU_BIT(VU_PROTOCOL_REPLY_ACK) | VU_BIT(VU_PROTOCOL_BACKEND_REQ) |
 	       VU_BIT(VU_PROTOCOL_BACKEND_SEND_FD) | VU_BIT(VU_PROTOCOL_RESET_DEVICE) |
 	       VU_BIT(VU_PROTOCOL_CONFIGURE_MEM_SLOTS) | VU_BIT(VU_PROTOCOL_STATUS) |
+	       VU_BIT(VU_PROTOCOL_INBAND_NOTIFICATIONS) |
 	       (session->device.postcopy ? VU_BIT(VU_PROTOCOL_PAGEFAULT) : 0) |
 	       (ops->set_mtu ? VU_BIT(VU_PROTOCOL_MTU) : 0) |
 	       (ops->send_rarp ? VU_BIT(VU_PROTOCOL_RARP) : 0) |
@@ -258,6 +259,7 @@ void vu_session_close(struct vu_session *session)
 {
 	if (!session)
 		return;
+	vu_backend_close(session);
 	if (session->rings) {
 		vu_session_stop_rings(session);
 		for (unsigned int i = 0; i < session->device.queues; i++)
@@ -273,7 +275,6 @@ void vu_session_close(struct vu_session *session)
 	dirty_log_close(session->log);
 	vu_inflight_close(session->inflight);
 	vu_message_reset(&session->message);
-	vu_backend_close(session);
 	if (session->timer_fd >= 0)
 		close(session->timer_fd);
 	if (session->wait_fd >= 0)

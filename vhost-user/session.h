@@ -42,8 +42,12 @@ struct vu_session;
  * @enabled: whether packets may pass; constant while started
  * @unsettled: @ring has yet to be begun with @setup, by whoever may touch its memory
  * @setup: what it begins with
- * @kick_fd: readable when the driver added buffers; -1: the ring must be polled
- * @call_fd: written to interrupt the driver; -1: the driver polls
+ * @kick_fd: readable when the driver added buffers; -1: the ring must be polled, unless
+ *	@is_told
+ * @is_told: the device's kick() says when the driver added buffers
+ * @call_fd: written to interrupt the driver; -1: the driver polls, unless @tells
+ * @tells: the driver is interrupted by a message
+ * @is_calling: a message is to be sent
  * @features: negotiated virtio features
  * @inflight: where the device writes down what is in flight, when it does and the front end
  *	keeps that: the device takes, pushes and publishes by virtq_inflight.h then, and
@@ -59,7 +63,10 @@ struct vu_queue {
 	bool unsettled;
 	struct virtq_setup setup;
 	int kick_fd;
+	bool is_told;
 	int call_fd;
+	bool tells;
+	bool is_calling;
 	uint64_t features;
 	struct virtq_inflight *inflight;
 	bool leave_inflight;
@@ -78,13 +85,17 @@ void vu_queue_settle(struct vu_queue *queue);
 /**
  * vu_queue_call - interrupt the driver
  * @queue: a started ring; the device calls this when virtq_publish() says so
+ *
+ * Return: whether that takes a message, so that vu_session_attend() has to be called.
  */
-void vu_queue_call(const struct vu_queue *queue);
+bool vu_queue_call(struct vu_queue *queue);
 
 /**
  * struct vu_ops - what a session asks of its device
  * @queue_start: the queue runs, as described above
  * @queue_stop: the queue must not be touched when this returns
+ * @kick: the driver added buffers to a queue with @is_told; may be NULL when the device
+ *	polls all rings
  * @quiesce: returns when nothing is used any more that a ring's burst before had from its
  *	IOTLB, and rings that wait for translations look again; may be NULL when
  *	rings are used by the control thread only
@@ -105,6 +116,7 @@ void vu_queue_call(const struct vu_queue *queue);
 struct vu_ops {
 	void (*queue_start)(void *arg, struct vu_queue *queue);
 	void (*queue_stop)(void *arg, struct vu_queue *queue);
+	void (*kick)(void *arg, struct vu_queue *queue);
 	void (*quiesce)(void *arg);
 	void (*features)(void *arg, uint64_t features);
 	void (*reset)(void *arg);
@@ -214,8 +226,8 @@ int vu_session_readable(struct vu_session *session);
  * @session: session
  *
  * Called by the device on the control thread when a ring has an error, or looked for a
- * translation in vain (virtq_take_news()): the session asks for translations and stops the
- * rings that are broken.
+ * translation in vain (virtq_take_news()), or vu_queue_call() said so: the session asks for
+ * translations, sends calls and stops the rings that are broken.
  */
 void vu_session_attend(struct vu_session *session);
 

@@ -41,6 +41,10 @@ struct vu_place {
  * @running: the device has it
  * @broken: the driver broke it; it stays with the session until started anew
  * @place: where its parts are while it runs
+ * @has_kick: SET_VRING_KICK said what there is of a kick
+ * @has_call: SET_VRING_CALL said what there is of a call
+ * @call_asked: a call was sent that the front end has not answered
+ * @call_again: there was another one since
  * @asked: the translation that the front end was asked for, see vu_backend_ask_miss()
  */
 struct vu_vring {
@@ -57,6 +61,10 @@ struct vu_vring {
 	bool running;
 	bool broken;
 	struct vu_place place;
+	bool has_kick;
+	bool has_call;
+	bool call_asked;
+	bool call_again;
 	uint64_t asked;
 };
 
@@ -131,6 +139,12 @@ static inline bool vu_is_packed(const struct vu_session *session)
 static inline bool vu_is_translated(const struct vu_session *session)
 {
 	return session->features & VU_BIT(VIRTIO_F_ACCESS_PLATFORM);
+}
+
+/* Whether what has no eventfd is told by messages. */
+static inline bool vu_is_inband(const struct vu_session *session)
+{
+	return session->protocol_features & VU_BIT(VU_PROTOCOL_INBAND_NOTIFICATIONS);
 }
 
 /* Refuse the current message: iov_fail() with what is wrong, handing back the refusal. */

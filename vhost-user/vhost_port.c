@@ -139,8 +139,9 @@ static void queue_start(void *arg, struct vu_queue *queue)
 	queue->ring.reads_only = sends;
 	if (sends)
 		port->polled[queue->index] =
-			queue->kick_fd < 0 ||
-			!worker_watch(port->registry->worker, queue->kick_fd);
+			!queue->is_told &&
+			(queue->kick_fd < 0 ||
+			 !worker_watch(port->registry->worker, queue->kick_fd));
 	port->queues[queue->index] = queue;
 	registry_publish(port->registry);
 }
@@ -156,7 +157,7 @@ static void pay_call(struct vu_queue *queue)
 static void queue_stop(void *arg, struct vu_queue *queue)
 {
 	struct port *port = arg;
-	bool watched = queue->index & 1 && !port->polled[queue->index];
+	bool watched = queue->index & 1 && !queue->is_told && !port->polled[queue->index];
 
 	if (queue->index == net_device_control(&port->net)) {
 		port_control_stop(port);
@@ -202,6 +203,15 @@ static void get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
 	port_net_config(arg, space);
 }
 
+/* A worker that sleeps looks at its rings when it wakes up. */
+static void kick(void *arg, struct vu_queue *queue)
+{
+	struct port *port = arg;
+
+	(void)queue;
+	worker_wake(port->registry->worker);
+}
+
 static void quiesce(void *arg)
 {
 	struct port *port = arg;
@@ -240,6 +250,7 @@ static void send_rarp(void *arg, const uint8_t mac[6])
 static const struct vu_ops ops = {
 	.queue_start = queue_start,
 	.queue_stop = queue_stop,
+	.kick = kick,
 	.quiesce = quiesce,
 	.features = features_chosen,
 	.reset = reset,

@@ -236,11 +236,14 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 	ring->queue.features = session->features;
 	ring->queue.enabled =
 		ring->enabled || !(session->features & VU_BIT(VU_F_PROTOCOL_FEATURES));
+	ring->queue.is_told = vu_is_inband(session) && !ring->has_kick;
+	ring->queue.tells = vu_is_inband(session) && !ring->has_call;
 	ring->running = true;
 	ring->asked = 0;
 	session->device.ops->queue_start(session->device.arg, &ring->queue);
 	/* Whoever had the ring before may have died before its last call. */
 	vu_queue_call(&ring->queue);
+	vu_backend_send_call(session, ring);
 	return VU_ACCEPTED;
 }
 
@@ -302,10 +305,14 @@ void vu_session_start_rings(struct vu_session *session)
 				session->device.name, i, iov_error_message(session->iov));
 }
 
-void vu_queue_call(const struct vu_queue *queue)
+bool vu_queue_call(struct vu_queue *queue)
 {
-	if (queue->call_fd >= 0)
+	if (likely(queue->call_fd >= 0))
 		notify_eventfd(queue->call_fd);
+	else if (queue->tells)
+		/* Pairs with vu_backend_send_call(): what was published before goes with it. */
+		return !__atomic_exchange_n(&queue->is_calling, true, __ATOMIC_ACQ_REL);
+	return false;
 }
 
 const char *vu_broken_name(unsigned int reason)
@@ -324,6 +331,8 @@ void vu_session_attend(struct vu_session *session)
 		struct vu_vring *ring = &session->rings[i];
 		enum virtq_error error = ring->queue.ring.error;
 
+		if (ring->running)
+			vu_backend_send_call(session, ring);
 		if (!ring->running || ring->queue.unsettled)
 			continue;
 		if (error && error != VIRTQ_ERROR_TRANSLATION)
@@ -351,4 +360,6 @@ void vu_vring_break(struct vu_session *session, struct vu_vring *ring, unsigned 
 		session->device.name, ring->queue.index, vu_broken_name(reason), ring->base);
 	if (ring->err_fd >= 0)
 		notify_eventfd(ring->err_fd);
+	else if (vu_is_inband(session))
+		vu_backend_send_error(session, ring);
 }

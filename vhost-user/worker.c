@@ -248,9 +248,14 @@ struct dp_view *worker_publish(struct worker *worker, struct dp_view *view)
 	return old;
 }
 
-void worker_synchronize(struct worker *worker)
+void worker_wake(struct worker *worker)
 {
 	eventfd_write(worker->wake_fd, 1);
+}
+
+void worker_synchronize(struct worker *worker)
+{
+	worker_wake(worker);
 	rte_rcu_qsbr_synchronize(worker->rcu, RTE_QSBR_THRID_INVALID);
 }
 

@@ -59,6 +59,12 @@ struct dp_view *worker_publish(struct worker *worker, struct dp_view *view);
 void worker_synchronize(struct worker *worker);
 
 /**
+ * worker_wake - end the worker's sleep
+ * @worker: worker
+ */
+void worker_wake(struct worker *worker);
+
+/**
  * worker_watch - let a kick wake the worker
  * @worker: worker
  * @fd: kick descriptor; stays the caller's

@@ -56,6 +56,14 @@ static int on_set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint3
 	return 0;
 }
 
+static void on_kick(void *arg, struct vu_queue *queue)
+{
+	struct fixture *fixture = arg;
+
+	assert_ptr_equal(fixture->queues[queue->index], queue);
+	fixture->kicks++;
+}
+
 static void on_quiesce(void *arg)
 {
 	((struct fixture *)arg)->quiesced++;
@@ -64,6 +72,7 @@ static void on_quiesce(void *arg)
 static const struct vu_ops device_ops = {
 	.queue_start = on_queue_start,
 	.queue_stop = on_queue_stop,
+	.kick = on_kick,
 	.quiesce = on_quiesce,
 	.set_mtu = on_set_mtu,
 	.send_rarp = on_send_rarp,

@@ -27,6 +27,7 @@ struct fixture {
 	unsigned int starts;
 	unsigned int stops;
 	unsigned int quiesced;
+	unsigned int kicks;
 	uint16_t mtu;
 	uint8_t mac[6];
 	uint8_t config[VU_CONFIG_SPACE];

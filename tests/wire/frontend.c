@@ -212,6 +212,8 @@ void frontend_negotiate(struct frontend *frontend, uint64_t features)
 	assert_true(offered & BIT(VU_F_PROTOCOL_FEATURES));
 	frontend->protocol_features = frontend_get(frontend, VU_GET_PROTOCOL_FEATURES);
 	assert_true(frontend->protocol_features & BIT(VU_PROTOCOL_REPLY_ACK));
+	if (!frontend->is_inband)
+		frontend->protocol_features &= ~BIT(VU_PROTOCOL_INBAND_NOTIFICATIONS);
 	frontend_send(frontend, VU_SET_PROTOCOL_FEATURES, 0, &frontend->protocol_features, 8, NULL,
 		      0);
 	frontend_send(frontend, VU_SET_OWNER, 0, NULL, 0, NULL, 0);
@@ -263,8 +265,9 @@ void frontend_describe_ring(struct frontend *frontend, unsigned int index)
 	assert_int_equal(frontend_state(frontend, VU_SET_VRING_BASE, index,
 				       frontend->base[index]), 0);
 	assert_int_equal(frontend_call(frontend, VU_SET_VRING_ADDR, &addr, sizeof(addr), NULL, 0), 0);
-	assert_int_equal(
-		frontend_call(frontend, VU_SET_VRING_CALL, &number, 8, &frontend->call[index], 1), 0);
+	if (!frontend->is_inband)
+		assert_int_equal(frontend_call(frontend, VU_SET_VRING_CALL, &number, 8,
+					       &frontend->call[index], 1), 0);
 }
 
 bool frontend_announce_ring(struct frontend *frontend, unsigned int index)
@@ -272,6 +275,8 @@ bool frontend_announce_ring(struct frontend *frontend, unsigned int index)
 	uint64_t number = index;
 
 	frontend_describe_ring(frontend, index);
+	if (frontend->is_inband)
+		return !frontend_state(frontend, VU_VRING_KICK, index, 0);
 	return !frontend_call(frontend, VU_SET_VRING_KICK, &number, 8, &frontend->kick[index], 1);
 }
 

@@ -24,6 +24,7 @@ struct frontend {
 	uint64_t features;
 	bool is_translated;		/* behind an IOMMU: what the guest knows are IOVAs */
 	uint64_t protocol_features;
+	bool is_inband;			/* kicks and calls are messages */
 	struct driver rings[FRONTEND_RINGS];
 	uint32_t base[FRONTEND_RINGS];	/* where the VMM believes them to be */
 	int kick[FRONTEND_RINGS];
