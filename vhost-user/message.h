@@ -36,8 +36,11 @@ enum vu_request {
 	VU_NET_SET_MTU = 20,
 	VU_SET_BACKEND_REQ_FD = 21,
 	VU_IOTLB_MSG = 22,
+	VU_SET_VRING_ENDIAN = 23,
 	VU_GET_CONFIG = 24,
 	VU_SET_CONFIG = 25,
+	VU_CREATE_CRYPTO_SESSION = 26,
+	VU_CLOSE_CRYPTO_SESSION = 27,
 	VU_POSTCOPY_ADVISE = 28,
 	VU_POSTCOPY_LISTEN = 29,
 	VU_POSTCOPY_END = 30,
@@ -50,6 +53,8 @@ enum vu_request {
 	VU_REM_MEM_REG = 38,
 	VU_SET_STATUS = 39,
 	VU_GET_STATUS = 40,
+	VU_GET_SHARED_OBJECT = 41,
+	VU_GET_SHMEM_CONFIG = 44,
 	VU_REQUESTS,		/* behind the last one that this back end knows */
 };
 
@@ -69,17 +74,36 @@ enum vu_protocol_feature {
 	VU_PROTOCOL_REPLY_ACK = 3,
 	VU_PROTOCOL_MTU = 4,
 	VU_PROTOCOL_BACKEND_REQ = 5,
+	VU_PROTOCOL_CROSS_ENDIAN = 6,
+	VU_PROTOCOL_CRYPTO_SESSION = 7,
 	VU_PROTOCOL_PAGEFAULT = 8,
 	VU_PROTOCOL_CONFIG = 9,
 	VU_PROTOCOL_BACKEND_SEND_FD = 10,
+	VU_PROTOCOL_HOST_NOTIFIER = 11,
 	VU_PROTOCOL_INFLIGHT_SHMFD = 12,
 	VU_PROTOCOL_RESET_DEVICE = 13,
 	VU_PROTOCOL_INBAND_NOTIFICATIONS = 14,
 	VU_PROTOCOL_CONFIGURE_MEM_SLOTS = 15,
 	VU_PROTOCOL_STATUS = 16,
+	VU_PROTOCOL_XEN_MMAP = 17,
+	VU_PROTOCOL_SHARED_OBJECT = 18,
 	/* Some unreleased trees had another feature there, so devices have to ask for it. */
 	VU_PROTOCOL_GET_VRING_BASE_INFLIGHT = 20,
+	VU_PROTOCOL_GPA_ADDRESSES = 21,
+	VU_PROTOCOL_SHMEM = 22,
 };
+
+/*
+ * What a net device on this side of a socket has no use for: rings are little-endian since
+ * virtio 1.0, there is no notification area, no dmabuf and no memory to be shared with the
+ * driver.  GPA_ADDRESSES and SHMEM had other numbers in development; a front end of that
+ * time would mistake them, and none can be asked how old it is.
+ */
+#define VU_NEVER_OFFERED                                                                           \
+	(VU_BIT(VU_PROTOCOL_CROSS_ENDIAN) | VU_BIT(VU_PROTOCOL_CRYPTO_SESSION) |                   \
+	 VU_BIT(VU_PROTOCOL_HOST_NOTIFIER) | VU_BIT(VU_PROTOCOL_XEN_MMAP) |                        \
+	 VU_BIT(VU_PROTOCOL_SHARED_OBJECT) | VU_BIT(VU_PROTOCOL_GPA_ADDRESSES) |                   \
+	 VU_BIT(VU_PROTOCOL_SHMEM))
 
 /* The feature bits that virtio leaves to vhost-user. */
 #define VU_F_LOG_ALL 26

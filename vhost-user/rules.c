@@ -115,6 +115,19 @@ static const struct vu_rule rules[VU_REQUESTS] = {
 	[VU_GET_STATUS] = {"GET_STATUS", NO_PAYLOAD, .replies = true,
 		.offered = VU_BIT(VU_PROTOCOL_STATUS),
 		.handle = vu_handle_get_status},
+	/* Never offered, and so never handled. */
+	[VU_SET_VRING_ENDIAN] = {"SET_VRING_ENDIAN", STATE,
+		.offered = VU_BIT(VU_PROTOCOL_CROSS_ENDIAN)},
+	[VU_CREATE_CRYPTO_SESSION] = {"CREATE_CRYPTO_SESSION", .max_size = VU_PAYLOAD_MAX,
+		.offered = VU_BIT(VU_PROTOCOL_CRYPTO_SESSION)},
+	[VU_CLOSE_CRYPTO_SESSION] = {"CLOSE_CRYPTO_SESSION", U64,
+		.offered = VU_BIT(VU_PROTOCOL_CRYPTO_SESSION)},
+	/* "Or no fd otherwise". */
+	[VU_GET_SHARED_OBJECT] = {"GET_SHARED_OBJECT", .min_size = 16, .max_size = 16,
+		.offered = VU_BIT(VU_PROTOCOL_SHARED_OBJECT), .replies = true,
+		.if_refused = VU_IF_REFUSED_EMPTY_REPLY},
+	[VU_GET_SHMEM_CONFIG] = {"GET_SHMEM_CONFIG", NO_PAYLOAD,
+		.offered = VU_BIT(VU_PROTOCOL_SHMEM)},
 	/* "Back-end uses zero length of payload to indicate an error". */
 	[VU_GET_CONFIG] = {"GET_CONFIG", CONFIG, .replies = true,
 		.if_refused = VU_IF_REFUSED_EMPTY_REPLY,

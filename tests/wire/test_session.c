@@ -306,6 +306,39 @@ static void wrong_messages_are_refused_and_change_nothing(void **state)
 		expect_echo(fixture, (uint8_t)i);
 }
 
+/* Requests that belong to features which are never offered, and the features themselves. */
+static void what_is_never_offered_is_refused(void **state)
+{
+	static const struct wrong requests[] = {
+		{VU_REFUSED_FEATURE, VU_SET_VRING_ENDIAN, 8, 0, STATE(0, 1)},
+		{VU_REFUSED_FEATURE, VU_CREATE_CRYPTO_SESSION, 4096, 0, {0}},
+		{VU_REFUSED_FEATURE, VU_CLOSE_CRYPTO_SESSION, 8, 0, {0}},
+		{VU_REFUSED_FEATURE, VU_GET_SHMEM_CONFIG, 0, 0, {0}},
+	};
+	static uint8_t payload[4096];
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	uint64_t offered = frontend_get(frontend, VU_GET_PROTOCOL_FEATURES);
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	assert_int_equal(offered & VU_NEVER_OFFERED, 0);
+	for (unsigned int bit = 0; bit < 64; bit++)
+		if (!(offered & BIT(bit)))
+			assert_int_not_equal(frontend_set(frontend, VU_SET_PROTOCOL_FEATURES,
+							  frontend->protocol_features | BIT(bit)), 0);
+	for (unsigned int i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		memcpy(payload, requests[i].payload, sizeof(requests[i].payload));
+		assert_int_not_equal(frontend_call(frontend, requests[i].request, payload,
+						   requests[i].size, NULL, 0), 0);
+		assert_int_equal(refused(fixture, VU_REFUSED_FEATURE), i + 1);
+	}
+	frontend_send(frontend, VU_GET_SHARED_OBJECT, 0, payload, 16, NULL, 0);
+	assert_int_equal(frontend_receive(frontend, VU_GET_SHARED_OBJECT, payload, 16), 0);
+	/* XEN_MMAP's regions are longer. */
+	frontend_send(frontend, VU_ADD_MEM_REG, 0, payload, 48, &frontend->guest.fd, 1);
+	assert_true(frontend_is_ended(frontend));
+}
+
 static void descriptor_that_is_no_eventfd_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -684,6 +717,7 @@ int main(void)
 		TEST(what_is_written_is_in_the_dirty_log),
 		TEST(wrong_log_ends_the_connection),
 		TEST(reset_device_takes_the_rings_back),
+		TEST(what_is_never_offered_is_refused),
 		TEST(descriptor_that_is_no_eventfd_is_refused),
 		TEST(full_descriptors_hold_nobody),
 		TEST(wrong_messages_end_a_connection_that_does_not_ask),
