@@ -38,6 +38,7 @@ static const char *const allowed[] = {
 	/* The worker: polls, sleeps on kicks, calls guests */
 	"write", "epoll_pwait2", "epoll_pwait", "epoll_wait", "futex", "futex_wait", "futex_wake",
 	"futex_waitv", "sched_yield", "clock_gettime", "clock_nanosleep", "nanosleep",
+	"io_setup", "io_submit", "io_getevents",
 
 	/* The event loop: sockets, timers, signals, passed descriptors */
 	"accept", "accept4", "bind", "connect", "listen", "shutdown", "recvfrom", "recvmsg",
