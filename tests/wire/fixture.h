@@ -14,7 +14,7 @@
 	 BIT(VIRTIO_RING_F_INDIRECT_DESC))
 
 /* How long the session waits for an answer. */
-#define ANSWER_MS 500
+#define ANSWER_MS 2000
 
 struct fixture {
 	struct iov *iov;
