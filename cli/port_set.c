@@ -21,8 +21,10 @@ enum {
 };
 
 static const struct argp_option options[] = {
-	{ "link", KEY_LINK, "up|down", 0, "The link of the guest's device; nothing passes when down" },
-	{ "announce", KEY_ANNOUNCE, 0, 0, "Ask the guest to announce its addresses to the network" },
+	{ "link", KEY_LINK, "up|down", 0,
+	  "The link of the guest's device; nothing passes when down" },
+	{ "announce", KEY_ANNOUNCE, 0, 0,
+	  "Ask the guest to announce its addresses to the network" },
 	{ 0 },
 };
 
