@@ -10,10 +10,12 @@
 #include "tests/unit/test.h"
 #include "vhost-user/frame.h"
 
-#define OFFERS (FRAME_NEED_CSUM | FRAME_NEED_TSO4 | FRAME_NEED_TSO6)
+#define OFFERS                                                                                     \
+	(FRAME_NEED_CSUM | FRAME_NEED_TSO4 | FRAME_NEED_TSO6 | FRAME_NEED_USO4 | FRAME_NEED_USO6 | \
+	 FRAME_NEED_ECN)
 
 /* Over all inputs. */
-static unsigned int refused, checksummed, segmented;
+static unsigned int refused, checksummed, segmented, datagrams;
 
 struct tally {
 	const struct frame *frame;
@@ -46,6 +48,7 @@ static void complete(struct frame *frame)
 		frame_segment(frame, on_segment, &tally);
 		assert_int_equal(tally.payload, frame->length - frame->headers);
 		segmented++;
+		datagrams += frame->gso_type == VIRTIO_NET_HDR_GSO_UDP_L4;
 	} else if (frame->needs) {
 		frame_checksum(frame);
 		assert_int_equal(frame->needs, 0);
@@ -101,7 +104,7 @@ static void run(struct fuzz_input *input)
 
 static void reached_everything(void)
 {
-	assert_true(refused && checksummed && segmented);
+	assert_true(refused && checksummed && segmented && datagrams);
 }
 
 const struct fuzz_target fuzz_target = {
