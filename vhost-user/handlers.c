@@ -28,26 +28,26 @@ static struct vu_vring *state_ring(struct vu_session *session, const struct vu_m
 	return &session->rings[message->payload.state.index];
 }
 
-static uint64_t offered_features(const struct vu_session *session)
+uint64_t vu_session_features_offered(const struct vu_session *session)
 {
 	return session->device.features | VU_BIT(VU_F_PROTOCOL_FEATURES) | VU_BIT(VU_F_LOG_ALL);
 }
 
 enum vu_refusal vu_handle_get_features(struct vu_session *session, struct vu_message *message)
 {
-	return reply_u64(message, offered_features(session));
+	return reply_u64(message, vu_session_features_offered(session));
 }
 
 /* Sent once per queue pair by QEMU, while the rings of earlier pairs run. */
 enum vu_refusal vu_handle_set_features(struct vu_session *session, struct vu_message *message)
 {
-	uint64_t features = message->payload.u64;
+	uint64_t features = message->payload.u64, offered = vu_session_features_offered(session);
 
-	if (features & ~offered_features(session))
+	if (features & ~offered)
 		return vu_refuse(session, VU_REFUSED_VALUE,
 				 "features 0x%" PRIx64
 				 " are not offered, expected none beyond 0x%" PRIx64,
-				 features & ~offered_features(session), offered_features(session));
+				 features & ~offered, offered);
 	if (features == session->features)
 		return VU_ACCEPTED;
 	if (features & VU_BIT(VIRTIO_F_ACCESS_PLATFORM) && !session->iotlb &&

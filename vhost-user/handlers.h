@@ -22,6 +22,8 @@ vu_handler vu_handle_postcopy_listen;
 vu_handler vu_handle_postcopy_end;
 vu_handler vu_handle_get_inflight_fd;
 vu_handler vu_handle_set_inflight_fd;
+vu_handler vu_handle_set_device_state_fd;
+vu_handler vu_handle_check_device_state;
 vu_handler vu_handle_reset_device;
 vu_handler vu_handle_set_status;
 vu_handler vu_handle_get_status;

@@ -196,6 +196,7 @@ static void settle(struct lane *lane, struct vu_queue *queue)
 	touch(queue->setup.driver, layout.driver.bytes);
 	touch(queue->setup.device, layout.device.bytes);
 	vu_queue_settle(queue);
+	queue->ring.reads_only = queue->index & 1;
 	leave(lane);
 }
 

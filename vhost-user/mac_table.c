@@ -117,3 +117,22 @@ uint32_t mac_table_find(const struct mac_table *table, uint64_t key, uint32_t no
 	}
 	return MAC_TABLE_UNKNOWN;
 }
+
+unsigned int mac_table_list(const struct mac_table *table, uint32_t port, uint32_t now,
+			    uint32_t age, uint64_t *keys, unsigned int max)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i <= table->mask && count < max; i++) {
+		for (unsigned int j = 0; j < WAYS && count < max; j++) {
+			const struct station *station = &table->buckets[i].stations[j];
+			uint64_t key = __atomic_load_n(&station->key, __ATOMIC_RELAXED);
+
+			/* The second look is for one that was replaced under the first. */
+			if (key && __atomic_load_n(&station->port, __ATOMIC_RELAXED) == port &&
+			    mac_table_find(table, key, now, age) == port)
+				keys[count++] = key;
+		}
+	}
+	return count;
+}

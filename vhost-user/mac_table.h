@@ -75,4 +75,20 @@ void mac_table_learn(struct mac_table *table, uint64_t key, uint32_t port, uint3
  */
 uint32_t mac_table_find(const struct mac_table *table, uint64_t key, uint32_t now, uint32_t age);
 
+/**
+ * mac_table_list - the stations at a port
+ * @table: table, which another thread may use meanwhile
+ * @port: identity of the port
+ * @now: seconds of the same clock
+ * @age: as for mac_table_find()
+ * @keys: receives them
+ * @max: length of @keys
+ *
+ * Of stations that come or move meanwhile some may be missing.
+ *
+ * Return: how many there are, at most @max.
+ */
+unsigned int mac_table_list(const struct mac_table *table, uint32_t port, uint32_t now,
+			    uint32_t age, uint64_t *keys, unsigned int max);
+
 #endif

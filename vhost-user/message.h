@@ -54,6 +54,8 @@ enum vu_request {
 	VU_SET_STATUS = 39,
 	VU_GET_STATUS = 40,
 	VU_GET_SHARED_OBJECT = 41,
+	VU_SET_DEVICE_STATE_FD = 42,
+	VU_CHECK_DEVICE_STATE = 43,
 	VU_GET_SHMEM_CONFIG = 44,
 	VU_REQUESTS,		/* behind the last one that this back end knows */
 };
@@ -87,6 +89,7 @@ enum vu_protocol_feature {
 	VU_PROTOCOL_STATUS = 16,
 	VU_PROTOCOL_XEN_MMAP = 17,
 	VU_PROTOCOL_SHARED_OBJECT = 18,
+	VU_PROTOCOL_DEVICE_STATE = 19,
 	/* Some unreleased trees had another feature there, so devices have to ask for it. */
 	VU_PROTOCOL_GET_VRING_BASE_INFLIGHT = 20,
 	VU_PROTOCOL_GPA_ADDRESSES = 21,
@@ -200,6 +203,23 @@ struct vu_iotlb {
 #define VU_IOTLB_MIN offsetof(struct vu_iotlb, padding)
 static_assert(VU_IOTLB_MIN == 26 && sizeof(struct vu_iotlb) == 32, "An IOTLB message");
 
+/* "Device state transfer parameters": which way, and that the device stands still. */
+#define VU_STATE_SAVE 0
+#define VU_STATE_LOAD 1
+#define VU_STATE_STOPPED 0
+
+/* Longest state that is taken. */
+#define VU_STATE_MAX 65536
+
+/* Reply to what has one of its own: it failed, and there is no descriptor. */
+#define VU_STATE_FAILED 0x101u
+
+struct vu_device_state {
+	uint32_t direction;
+	uint32_t phase;
+};
+static_assert(sizeof(struct vu_device_state) == 8, "Device state transfer parameters");
+
 /* "Virtio device config space": a header, and at most the whole space behind it. */
 #define VU_CONFIG_SPACE 256
 
@@ -239,6 +259,7 @@ union vu_payload {
 	struct vu_mem_slot mem_slot;
 	struct vu_log log;
 	struct vu_iotlb iotlb;
+	struct vu_device_state device_state;
 	struct vu_config config;
 	struct vu_inflight_area inflight;
 	uint8_t bytes[VU_PAYLOAD_MAX];

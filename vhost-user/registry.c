@@ -103,6 +103,7 @@ static void port_free(struct port *port)
 {
 	vhost_port_close(port);
 	uplink_close(port->uplink);
+	port_forget_moved(port);
 	free(port->socket);
 	free(port->counters);
 	free(port);

@@ -16,6 +16,7 @@
 #include "base/iov.h"
 #include "vhost-user/datapath.h"
 #include "vhost-user/endpoint.h"
+#include "vhost-user/net_state.h"
 #include "vhost-user/port_log.h"
 #include "vhost-user/reasons.h"
 #include "vhost-user/worker.h"
@@ -54,6 +55,8 @@ struct registry;
  * @control: the control queue, while it runs
  * @queues: started rings that carry frames, NULL where there is none
  * @polled: their kick cannot wake the worker
+ * @moved: addresses of a guest that moved here, to be announced when it receives
+ * @moved_count: length of @moved
  * @lane: has @queues while the guest's memory arrives; NULL mostly
  * @queue_end: index behind the last ring that was ever started
  * @uplink: network device
@@ -81,6 +84,8 @@ struct port {
 	struct vu_queue *queues[NET_VRINGS];
 	bool polled[NET_VRINGS];
 	unsigned int queue_end;
+	struct net_station *moved;
+	unsigned int moved_count;
 	struct lane *lane;
 	struct uplink *uplink;
 };
@@ -278,6 +283,45 @@ void vhost_port_check(struct port *port);
  * @port: vhost-user port, after the worker was given a view without those
  */
 void vhost_port_pay_calls(struct port *port);
+
+/**
+ * port_save - what goes with the guest of a port
+ * @arg: the port, see struct vu_ops
+ * @bytes: receives memory
+ * @length: receives its length
+ *
+ * Return: 0 or -errno with a message.
+ */
+int port_save(void *arg, uint8_t **bytes, size_t *length);
+
+/**
+ * port_load - a guest comes with that
+ * @arg: the port, see struct vu_ops
+ * @bytes: from port_save() of the port that it left; may be anything
+ * @length: length of @bytes
+ *
+ * Return: 0, -EINVAL or -ENOMEM with a message.
+ */
+int port_load(void *arg, const uint8_t *bytes, size_t length);
+
+/**
+ * port_announce - tell the network that an address is at a port
+ * @port: port
+ * @mac: the address
+ */
+void port_announce(struct port *port, const uint8_t mac[6]);
+
+/**
+ * port_announce_moved - the same of all addresses that came with the guest
+ * @port: port
+ */
+void port_announce_moved(struct port *port);
+
+/**
+ * port_forget_moved - the guest is another one
+ * @port: port
+ */
+void port_forget_moved(struct port *port);
 
 /**
  * vhost_port_describe - add what is known about a connection

@@ -37,6 +37,7 @@ uint64_t vu_session_offered(const struct vu_session *session)
 	       VU_BIT(VU_PROTOCOL_CONFIGURE_MEM_SLOTS) | VU_BIT(VU_PROTOCOL_STATUS) |
 	       VU_BIT(VU_PROTOCOL_INBAND_NOTIFICATIONS) |
 	       (session->device.postcopy ? VU_BIT(VU_PROTOCOL_PAGEFAULT) : 0) |
+	       (ops->save && ops->load ? VU_BIT(VU_PROTOCOL_DEVICE_STATE) : 0) |
 	       (ops->set_mtu ? VU_BIT(VU_PROTOCOL_MTU) : 0) |
 	       (ops->send_rarp ? VU_BIT(VU_PROTOCOL_RARP) : 0) |
 	       (ops->get_config ? VU_BIT(VU_PROTOCOL_CONFIG) : 0) |
@@ -105,7 +106,7 @@ static int answer_refusal(struct vu_session *session, const struct vu_rule *rule
 			  enum vu_refusal refusal)
 {
 	bool ack = wants_ack(session, rule);
-	const uint64_t failed = 1;
+	const uint64_t failed = 1, no_state = VU_STATE_FAILED;
 	char text[32], what[WHAT_MAX];
 
 	snprintf(what, sizeof(what), "%s", iov_error_message(session->iov));
@@ -119,6 +120,8 @@ static int answer_refusal(struct vu_session *session, const struct vu_rule *rule
 		vu_refusal_name(refusal), what);
 	if (ack)
 		return send_reply(session, &failed, sizeof(failed));
+	if (rule->if_refused == VU_IF_REFUSED_STATE_REPLY)
+		return send_reply(session, &no_state, sizeof(no_state));
 	if (rule->if_refused == VU_IF_REFUSED_EMPTY_REPLY)
 		return send_reply(session, NULL, 0);
 	if (rule->if_refused == VU_IF_REFUSED_U64)
@@ -241,7 +244,8 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 	}
 	session->iov = iov;
 	session->fd = fd;
-	session->wait_fd = session->timer_fd = session->userfault_fd = -1;
+	session->wait_fd = session->timer_fd = session->userfault_fd =
+		session->state_fd = -1;
 	session->device = *device;
 	error = prepare_wait(session);
 	if (!error)
@@ -272,6 +276,8 @@ void vu_session_close(struct vu_session *session)
 	guest_memory_close(session->memory);
 	if (session->userfault_fd >= 0)
 		close(session->userfault_fd);
+	if (session->state_fd >= 0)
+		close(session->state_fd);
 	dirty_log_close(session->log);
 	vu_inflight_close(session->inflight);
 	vu_message_reset(&session->message);

@@ -109,6 +109,10 @@ bool vu_queue_call(struct vu_queue *queue);
  * @set_config: write a part of it, which lies within the space; @migrated: it is what
  *	the source of a migration had, not what the driver writes; 0, or -errno for
  *	a field that cannot be written; may be NULL
+ * @save: what the destination of a migration has to know of the device, as memory that
+ *	the session frees; no queue is started; 0, or -errno with a message; may be NULL
+ * @load: become what another device was; @bytes may be anything; 0, or -errno with a
+ *	message, and the device is as before; NULL exactly when @save is
  *
  * All are called on the control thread, from within vu_session_readable(),
  * vu_session_queue_broken() and vu_session_close().
@@ -125,6 +129,8 @@ struct vu_ops {
 	void (*get_config)(void *arg, uint8_t space[VU_CONFIG_SPACE]);
 	int (*set_config)(void *arg, uint32_t offset, const uint8_t *bytes, uint32_t size,
 			  bool migrated);
+	int (*save)(void *arg, uint8_t **bytes, size_t *length);
+	int (*load)(void *arg, const uint8_t *bytes, size_t length);
 };
 
 /**
@@ -258,6 +264,12 @@ void vu_session_config_changed(struct vu_session *session);
  * Return: 0 before SET_FEATURES.
  */
 uint64_t vu_session_features(const struct vu_session *session);
+
+/**
+ * vu_session_features_offered - virtio features that the front end may choose from
+ * @session: session
+ */
+uint64_t vu_session_features_offered(const struct vu_session *session);
 
 /**
  * vu_session_stats - counters

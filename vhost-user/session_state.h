@@ -100,6 +100,8 @@ enum vu_postcopy {
  * @postcopy: how far a post-copy migration is
  * @userfault_fd: missing pages of @memory are waited for with it; -1 without post-copy
  * @inflight: where rings write down what is in flight, NULL before SET_INFLIGHT_FD
+ * @state_fd: state of the device as the front end writes it; -1 when it does not
+ * @state_saved: the front end has the state of the device
  * @status: device status as the driver set it
  * @message: the message being received
  * @stats: counters
@@ -122,6 +124,8 @@ struct vu_session {
 	struct dirty_log *log;
 	enum vu_postcopy postcopy;
 	int userfault_fd;
+	int state_fd;
+	bool state_saved;
 	struct vu_inflight *inflight;
 	uint8_t status;
 	struct vu_message message;
@@ -220,6 +224,7 @@ enum vu_index_in {
 enum vu_if_refused {
 	VU_IF_REFUSED_END,		/* the connection ends */
 	VU_IF_REFUSED_EMPTY_REPLY,	/* a reply without payload */
+	VU_IF_REFUSED_STATE_REPLY,	/* VU_STATE_FAILED */
 	VU_IF_REFUSED_NOTHING,		/* it can do without */
 	VU_IF_REFUSED_U64,		/* a reply of 64 bits that are not zero */
 };

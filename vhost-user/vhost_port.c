@@ -84,6 +84,14 @@ static const struct {
 	{ VIRTIO_NET_F_STANDBY, "standby" },
 };
 
+/* The worker learns of a ring that came; the network, of a guest that did. */
+static void publish_start(struct port *port, const struct vu_queue *queue)
+{
+	registry_publish(port->registry);
+	if (port->moved_count && !(queue->index & 1) && queue->enabled)
+		port_announce_moved(port);
+}
+
 /* Memory that may be missing is for the lane alone: nobody else may come to wait for it. */
 static void start_in_lane(struct port *port, struct vu_queue *queue)
 {
@@ -97,7 +105,7 @@ static void start_in_lane(struct port *port, struct vu_queue *queue)
 			queue->index, strerror(-error));
 	else
 		lane_add(port->lane, queue);
-	registry_publish(port->registry);
+	publish_start(port, queue);
 }
 
 static void stop_in_lane(struct port *port, struct vu_queue *queue)
@@ -124,9 +132,11 @@ static bool start_elsewhere(struct port *port, struct vu_queue *queue)
 	}
 	if (queue->index >= port->queue_end)
 		port->queue_end = queue->index + 1;
-	if (queue->unsettled)
-		start_in_lane(port, queue);
-	return queue->unsettled;
+	if (!queue->unsettled)
+		return false;
+	start_in_lane(port, queue);
+	/* The lane may have settled it meanwhile. */
+	return true;
 }
 
 static void queue_start(void *arg, struct vu_queue *queue)
@@ -143,7 +153,7 @@ static void queue_start(void *arg, struct vu_queue *queue)
 			(queue->kick_fd < 0 ||
 			 !worker_watch(port->registry->worker, queue->kick_fd));
 	port->queues[queue->index] = queue;
-	registry_publish(port->registry);
+	publish_start(port, queue);
 }
 
 /* A call that waited for more frames, of a ring that the worker has no more. */
@@ -231,20 +241,9 @@ static int set_mtu(void *arg, uint16_t mtu)
 	return 0;
 }
 
-/* A reverse ARP request (RFC 903) tells the switches where the guest is now. */
 static void send_rarp(void *arg, const uint8_t mac[6])
 {
-	static const uint8_t kind[] = { 0x80, 0x35, 0, 1, 0x08, 0, 6, 4, 0, 3 };
-	struct port *port = arg;
-	uint8_t frame[60] = { 0 };
-
-	memset(frame, 0xff, 6);
-	memcpy(frame + 6, mac, 6);
-	memcpy(frame + 12, kind, sizeof(kind));
-	memcpy(frame + 22, mac, 6);
-	memcpy(frame + 32, mac, 6);
-	if (worker_inject(port->registry->worker, port->id, frame, sizeof(frame)))
-		iov_log(port->registry->iov, LOG_NOTICE, "%s: too many announcements", port->name);
+	port_announce(arg, mac);
 }
 
 static const struct vu_ops ops = {
@@ -257,6 +256,8 @@ static const struct vu_ops ops = {
 	.get_config = get_config,
 	.set_mtu = set_mtu,
 	.send_rarp = send_rarp,
+	.save = port_save,
+	.load = port_load,
 };
 
 int vhost_port_open(struct port *port)

@@ -55,7 +55,7 @@ struct worker {
 	struct injection injections[INJECTIONS];
 };
 
-static uint32_t seconds(const struct worker *worker)
+uint32_t worker_seconds(const struct worker *worker)
 {
 	return (uint32_t)(rte_rdtsc() / worker->second);
 }
@@ -134,7 +134,7 @@ static unsigned int take_injections(struct worker *worker, struct dp_view *view)
 		struct injection *entry = &worker->injections[(worker->inject_tail + i) % INJECTIONS];
 
 		forward_inject(worker->forward, view, entry->port, entry->bytes, entry->length,
-			       seconds(worker));
+			       worker_seconds(worker));
 	}
 	/* The control thread may write over the entries after this. */
 	__atomic_store_n(&worker->inject_tail, head, __ATOMIC_RELEASE);
@@ -150,7 +150,7 @@ static int run(void *arg)
 	rte_rcu_qsbr_thread_online(worker->rcu, RCU_THREAD);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
 		struct dp_view *view = current_view(worker);
-		unsigned int count = forward_pass(worker->forward, view, seconds(worker));
+		unsigned int count = forward_pass(worker->forward, view, worker_seconds(worker));
 
 		if (worker->inject_head != worker->inject_tail)
 			count += take_injections(worker, view);

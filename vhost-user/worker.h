@@ -100,6 +100,12 @@ int worker_attention_fd(const struct worker *worker);
 int worker_inject(struct worker *worker, uint32_t port, const uint8_t *bytes, uint32_t length);
 
 /**
+ * worker_seconds - the clock of MAC tables
+ * @worker: worker
+ */
+uint32_t worker_seconds(const struct worker *worker);
+
+/**
  * struct worker_stats - what the worker did
  * @passes: passes over all ports
  * @busy: passes that found packets

@@ -45,6 +45,7 @@ static void replies_are_those_of_the_specification(void **state)
 		VU_GET_MAX_MEM_SLOTS, VU_GET_STATUS, VU_IOTLB_MSG,
 		VU_POSTCOPY_ADVISE, VU_POSTCOPY_END, VU_GET_INFLIGHT_FD,
 		VU_GET_SHARED_OBJECT,
+		VU_SET_DEVICE_STATE_FD, VU_CHECK_DEVICE_STATE,
 	};
 	unsigned int count = 0;
 
