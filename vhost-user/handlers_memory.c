@@ -100,8 +100,11 @@ enum vu_refusal vu_handle_add_mem_reg(struct vu_session *session, struct vu_mess
 		return vu_refuse(session, VU_REFUSED_MEMORY, "out of memory");
 	if (session->memory->count == VU_MEM_SLOTS)
 		return vu_refuse(session, VU_REFUSED_MEMORY, "more than %d regions", VU_MEM_SLOTS);
-	/* Whether a dirty log covers the memory is looked at when a ring starts. */
-	if (session->log)
+	/*
+	 * Whether a dirty log covers the memory is looked at when a ring starts; and nobody
+	 * may touch it before the front end answers faults.
+	 */
+	if (session->log || session->postcopy >= VU_POSTCOPY_LISTENING)
 		vu_session_stop_rings(session);
 	if (guest_memory_extend(&session->memory, session->iov, &request))
 		refusal = VU_REFUSED_MEMORY;
