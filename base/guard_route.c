@@ -7,6 +7,10 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,13 +52,24 @@ static bool parse_route6(const char *line, struct guard_route *route)
 	       (flags & ROUTE_UP) && !(flags & ROUTE_REJECT) && strcmp(route->interface, "lo");
 }
 
+static int append_route(struct guard_routes *routes, const struct guard_route *route)
+{
+	struct guard_route *larger = realloc(routes->list, (routes->count + 1) * sizeof(*route));
+
+	if (!larger)
+		return -ENOMEM;
+	routes->list = larger;
+	larger[routes->count++] = *route;
+	return 0;
+}
+
 /* A host without the file has no routes of that family. */
 static int read_routes(struct iov *iov, const char *path,
 		       bool (*parse)(const char *line, struct guard_route *route),
 		       struct guard_routes *routes)
 {
 	_cleanup_free_ char *text = NULL;
-	struct guard_route route, *larger;
+	struct guard_route route;
 	char *line, *rest;
 
 	if (iov_sys_read_all(iov, path, &text, NULL))
@@ -62,20 +77,79 @@ static int read_routes(struct iov *iov, const char *path,
 	for (rest = text; (line = strsep(&rest, "\n"));) {
 		if (!parse(line, &route))
 			continue;
-		larger = realloc(routes->list, (routes->count + 1) * sizeof(route));
-		if (!larger)
+		if (append_route(routes, &route))
 			return iov_fail(iov, -ENOMEM, "out of memory reading routes");
-		routes->list = larger;
-		larger[routes->count++] = route;
 	}
 	return 0;
+}
+
+static void add_default(struct guard_routes *routes, int interface, const struct nlattr *gateway)
+{
+	struct guard_route route = { .prefix = IPV4_PREFIX, .ipv4 = true };
+
+	guard_map_ipv4(route.destination, 0);
+	guard_map_ipv4(route.gateway, gateway ? nla_get_u32(gateway) : 0);
+	if (if_indextoname((unsigned int)interface, route.interface))
+		append_route(routes, &route);
+}
+
+/* Each way of a route that has several. */
+static void add_ways(struct guard_routes *routes, const struct nlattr *ways)
+{
+	const struct rtnexthop *way = nla_data(ways);
+	int left = nla_len(ways);
+
+	for (; RTNH_OK(way, left); way = RTNH_NEXT(way)) {
+		add_default(routes, way->rtnh_ifindex,
+			    nla_find((const struct nlattr *)RTNH_DATA(way),
+				     way->rtnh_len - (int)sizeof(*way), RTA_GATEWAY));
+		left -= (int)NLA_ALIGN(way->rtnh_len);
+	}
+}
+
+static int note_route(struct nl_msg *message, void *arg)
+{
+	struct nlattr *attributes[RTA_MAX + 1];
+	struct rtmsg *header = nlmsg_data(nlmsg_hdr(message));
+
+	if (nlmsg_parse(nlmsg_hdr(message), sizeof(*header), attributes, RTA_MAX, NULL) ||
+	    header->rtm_dst_len || header->rtm_type != RTN_UNICAST ||
+	    header->rtm_table == RT_TABLE_MAIN)
+		return NL_OK;
+	if (attributes[RTA_MULTIPATH])
+		add_ways(arg, attributes[RTA_MULTIPATH]);
+	else if (attributes[RTA_OIF])
+		add_default(arg, (int)nla_get_u32(attributes[RTA_OIF]), attributes[RTA_GATEWAY]);
+	return NL_OK;
+}
+
+/*
+ * For IPv4 procfs has the main table alone, but rules and VRFs lead to the default routes of
+ * others.  They come last, so that the main table's count first for who asks for an address.
+ */
+static void read_other_tables(struct iov *iov, struct guard_routes *routes)
+{
+	struct nl_sock *socket = iov_sys_is_host(iov) ? nl_socket_alloc() : NULL;
+	struct rtmsg request = { .rtm_family = AF_INET };
+
+	if (!socket)
+		return;
+	nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, note_route, routes);
+	if (!nl_connect(socket, NETLINK_ROUTE) &&
+	    nl_send_simple(socket, RTM_GETROUTE, NLM_F_DUMP, &request, sizeof(request)) >= 0)
+		nl_recvmsgs_default(socket);
+	nl_socket_free(socket);
 }
 
 int guard_read_routes(struct iov *iov, struct guard_routes *routes)
 {
 	int error = read_routes(iov, IOV_PATH_ROUTE4, parse_route4, routes);
 
-	return error ? error : read_routes(iov, IOV_PATH_ROUTE6, parse_route6, routes);
+	if (!error)
+		error = read_routes(iov, IOV_PATH_ROUTE6, parse_route6, routes);
+	if (!error)
+		read_other_tables(iov, routes);
+	return error;
 }
 
 static void scan_default_routes(struct guard_scan *scan, const struct guard_routes *routes)

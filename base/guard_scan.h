@@ -108,7 +108,7 @@ struct guard_addresses {
 	size_t count;
 };
 
-/* guard_route.c: the routes of the main table, IPv4 as IPv4-mapped IPv6. */
+/* guard_route.c: routes, IPv4 as IPv4-mapped IPv6; of other tables than the main one defaults. */
 struct guard_route {
 	char interface[GUARD_INTERFACE_SIZE];
 	unsigned char destination[16];

@@ -40,6 +40,12 @@ stacked upper vrf under vrf table 5
 stacked ovs "Open vSwitch" under_ovs
 expect "without them it is free" "" "$(findings)"
 
+ip link set "$nic" up
+ip route add default dev "$nic" table 100
+expect "a default route of another table holds it" \
+	"[\"default-route\",\"default route of $nic\",[\"$nic\"]]" "$(findings)"
+ip route flush table 100
+
 ip link add upper0 type bridge && ip link set "$nic" up && ip link set "$nic" master upper0
 ip address add 192.0.2.7/32 dev upper0
 held $spare "address 192.0.2.7 of upper0 \[guard address\] and 1 more" bind $spare
