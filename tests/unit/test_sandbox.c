@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "tests/unit/test.h"
+#include "vhost-user/notify.h"
 #include "vhost-user/sandbox.h"
 
 /* The leak checker may start processes and trace. */
@@ -97,6 +99,7 @@ static int attempt_after(bool (*prepare)(void), int (*action)(void))
 	if (!pid) {
 		struct iov *iov;
 
+		alarm(60);
 		if (prepare && !prepare())
 			_exit(UNPREPARED);
 		if (iov_open(&iov, NULL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
@@ -323,9 +326,21 @@ static int start_thread(void)
 	return errno || pthread_join(thread, NULL) ? -1 : 0;
 }
 
+/* A front end made its eventfd blocking and filled it. */
+static int call_full_guest(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	if (eventfd_write(fd, UINT64_MAX - 1))
+		return -1;
+	errno = -notify_eventfd(fd);
+	return errno ? -1 : 0;
+}
+
 static void what_iovd_does_goes_on(void **state)
 {
-	static int (*const actions[])(void) = { save_state, make_socket, start_thread };
+	static int (*const actions[])(void) = { save_state, make_socket, start_thread,
+						call_full_guest };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++)
