@@ -243,6 +243,42 @@ static void frames_of_impossible_length_are_dropped(void **state)
 	assert_int_equal(lan_count(lan, B), 1);
 }
 
+/* A chain of descriptors of @piece bytes each. */
+static void send_in_pieces(struct lan *lan, unsigned int index, const void *bytes,
+			   uint32_t length, uint32_t piece)
+{
+	struct guest *guest = &lan->stations[index].guest;
+	struct driver_buffer parts[RING];
+	uint64_t gpa = guest_alloc(guest, length, 1);
+	unsigned int count = 0;
+
+	memcpy(guest_at(guest, gpa), bytes, length);
+	for (uint32_t at = 0; at < length; at += piece)
+		parts[count++] = (struct driver_buffer){ gpa + at, piece, false };
+	assert_true(driver_add(&lan->stations[index].tx, parts, count) >= 0);
+	driver_publish(&lan->stations[index].tx);
+}
+
+/* Nor is what it says of buffers, which is a receiver's to say, passed on. */
+static void header_in_single_bytes_is_one_header(void **state)
+{
+	struct lan *lan = *state;
+	struct {
+		struct virtio_net_hdr_mrg_rxbuf header;
+		uint8_t frame[60];
+	} sent = { .header.num_buffers = UINT16_MAX };
+	struct virtio_net_hdr_mrg_rxbuf header;
+	uint8_t back[2048];
+
+	post_all(lan);
+	lan_frame(sent.frame, B, A, 0, sizeof(sent.frame));
+	send_in_pieces(lan, A, &sent, sizeof(sent), 1);
+	assert_int_equal(lan_pass(lan), 1);
+	assert_int_equal(lan_receive(lan, B, &header, back, sizeof(back)), sizeof(sent.frame));
+	assert_memory_equal(sent.frame, back, sizeof(sent.frame));
+	assert_int_equal(header.num_buffers, 1);
+}
+
 static void frame_is_spread_over_mergeable_buffers(void **state)
 {
 	struct lan *lan = *state;
@@ -343,6 +379,7 @@ int main(void)
 		CASE(disabled_queues_neither_give_nor_take),
 		CASE(station_of_a_removed_port_is_flooded),
 		CASE(frames_of_impossible_length_are_dropped),
+		CASE(header_in_single_bytes_is_one_header),
 		CASE(frame_is_spread_over_mergeable_buffers),
 		CASE(small_buffer_without_merging_stays_for_the_next_frame),
 		CASE(legacy_guest_has_a_shorter_header),

@@ -237,6 +237,46 @@ static void receive_buffers_must_be_room(void **state)
 	assert_int_equal(fixture->vq.error, VIRTQ_ERROR_RX_EMPTY);
 }
 
+/* No harm but to the driver's own accounting. */
+static void head_in_flight_that_comes_again_is_another_chain(void **state)
+{
+	struct fixture *fixture = *state;
+	struct driver *driver = &fixture->driver;
+
+	add_rooms(fixture, 1, 10);
+	driver->avail->ring[1] = driver->avail->ring[0];
+	driver->avail->idx = 2;
+	assert_int_equal(take(fixture, SIZE), 2);
+	assert_int_equal(fixture->batch.chains[0].id, fixture->batch.chains[1].id);
+	check_batch(fixture);
+	virtq_return(&fixture->vq, &fixture->batch);
+	virtq_publish(&fixture->vq);
+	assert_int_equal(driver->used->idx, 2);
+	assert_int_equal(driver->used->ring[0].id, driver->used->ring[1].id);
+	assert_int_equal(fixture->vq.error, VIRTQ_OK);
+}
+
+/* Whether it is called is the driver's loss; at most once in a round of the index. */
+static void event_index_out_of_the_window_breaks_nothing(void **state)
+{
+	static const uint16_t places[] = {SIZE, 0x7fff, 0x8000, 0xffff};
+	struct fixture *fixture = *state;
+	unsigned int calls = 0;
+
+	for (unsigned int i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		open_ring(fixture, SIZE, EVENT_IDX);
+		add_rooms(fixture, SIZE, 1);
+		fixture->driver.avail->ring[SIZE] = places[i];
+		for (unsigned int j = 0; j < SIZE; j++) {
+			assert_int_equal(take(fixture, 1), 1);
+			virtq_return(&fixture->vq, &fixture->batch);
+			calls += virtq_publish(&fixture->vq);
+		}
+		assert_int_equal(fixture->vq.error, VIRTQ_OK);
+	}
+	assert_int_equal(calls, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ring_setup, ring_teardown)
 
 int main(void)
@@ -245,6 +285,8 @@ int main(void)
 		TEST(every_violation_breaks_the_ring_with_its_reason),
 		TEST(chains_before_a_bad_one_are_still_good),
 		TEST(receive_buffers_must_be_room),
+		TEST(head_in_flight_that_comes_again_is_another_chain),
+		TEST(event_index_out_of_the_window_breaks_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
