@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Branch hints, spelled as DPDK spells them so that both can be included. */
+/* What the compiler is told; hints spelled as DPDK spells them, as both may be included. */
 #ifndef VHOST_USER_COMPILER_H
 #define VHOST_USER_COMPILER_H
 
@@ -11,5 +11,26 @@
 #endif
 
 #define VIRTQ_CACHE_LINE 64
+
+/*
+ * ThreadSanitizer knows neither of fences nor of threads that DPDK starts and waits for.  Who
+ * orders accesses by these tells it: what came before order_release() comes before what
+ * is behind the next order_acquire() of the same address.
+ */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define WITH_THREAD_SANITIZER
+#endif
+#endif
+
+#ifdef WITH_THREAD_SANITIZER
+void __tsan_acquire(void *at);
+void __tsan_release(void *at);
+#define order_release(at) __tsan_release(at)
+#define order_acquire(at) __tsan_acquire(at)
+#else
+#define order_release(at) ((void)(at))
+#define order_acquire(at) ((void)(at))
+#endif
 
 #endif

@@ -116,6 +116,7 @@ static bool sleep_on_kicks(struct worker *worker)
 		bool must_poll = view->must_poll;
 		uint64_t due = forward_call_due(worker->forward);
 
+		order_release(worker->rcu);
 		rte_rcu_qsbr_thread_offline(worker->rcu, RCU_THREAD);
 		woken = nap(worker, must_poll, due);
 		rte_rcu_qsbr_thread_online(worker->rcu, RCU_THREAD);
@@ -147,13 +148,15 @@ static int run(void *arg)
 	uint64_t last = rte_rdtsc();
 
 	pthread_setname_np(pthread_self(), "iovd-worker");
+	order_acquire(worker);
 	rte_rcu_qsbr_thread_online(worker->rcu, RCU_THREAD);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
 		struct dp_view *view = current_view(worker);
 		unsigned int count = forward_pass(worker->forward, view, worker_seconds(worker));
 
-		if (worker->inject_head != worker->inject_tail)
+		if (__atomic_load_n(&worker->inject_head, __ATOMIC_RELAXED) != worker->inject_tail)
 			count += take_injections(worker, view);
+		order_release(worker->rcu);
 		rte_rcu_qsbr_quiescent(worker->rcu, RCU_THREAD);
 		worker->stats.passes++;
 		if (count) {
@@ -165,6 +168,7 @@ static int run(void *arg)
 		}
 	}
 	rte_rcu_qsbr_thread_offline(worker->rcu, RCU_THREAD);
+	order_release(worker->rcu);
 	return 0;
 }
 
@@ -220,6 +224,7 @@ int worker_start(struct worker **out, struct iov *iov)
 		return -ENOMEM;
 	memset(worker, 0, sizeof(*worker));
 	error = prepare(worker);
+	order_release(worker);
 	if (!error)
 		error = rte_eal_remote_launch(run, worker, EAL_WORKER_LCORE);
 	if (error) {
@@ -237,6 +242,7 @@ void worker_stop(struct worker *worker)
 	__atomic_store_n(&worker->stop, true, __ATOMIC_RELAXED);
 	eventfd_write(worker->wake_fd, 1);
 	rte_eal_wait_lcore(EAL_WORKER_LCORE);
+	order_acquire(worker->rcu);
 	release(worker);
 }
 
@@ -257,6 +263,7 @@ void worker_synchronize(struct worker *worker)
 {
 	worker_wake(worker);
 	rte_rcu_qsbr_synchronize(worker->rcu, RTE_QSBR_THRID_INVALID);
+	order_acquire(worker->rcu);
 }
 
 bool worker_watch(struct worker *worker, int fd)
