@@ -27,6 +27,7 @@
 #define RINGS 4
 #define MEMORY (UINT64_C(64) << 10)
 #define LOG_BYTES 4096
+#define INFLIGHT_BYTES (64 << 10)
 #define FDS_SENT 12
 #define FDS_WATCHED 256
 #define FEATURES                                                                                   \
@@ -45,6 +46,7 @@ enum file {
 	FILE_EVENT,
 	FILE_MEMORY,
 	FILE_LOG,
+	FILE_INFLIGHT,
 	FILE_SHORT,		/* memory of a byte */
 	FILE_PIPE,
 	FILE_DEVICE,
@@ -55,6 +57,7 @@ enum file {
 static struct iov *iov;
 static struct guest guest;
 static int files[FILES];
+static uint8_t *inflight;	/* what is in FILE_INFLIGHT */
 static struct vu_session *session;
 static struct vu_queue *queues[RINGS];
 static int channel = -1;	/* where requests of the back end arrive */
@@ -119,6 +122,24 @@ static const struct vu_ops least_ops = {
 	.queue_stop = on_queue_stop,
 };
 
+static bool use_ring(struct vu_queue *queue, struct virtq_batch *batch)
+{
+	virtq_take(&queue->ring, batch, VIRTQ_CHAINS_MAX);
+	for (unsigned int i = 0; i < batch->chain_count; i++)
+		virtq_push(&queue->ring, &batch->chains[i], 0);
+	return virtq_publish(&queue->ring);
+}
+
+/* The same of a device that may be killed with something in flight. */
+static bool use_inflight(struct vu_queue *queue, struct virtq_batch *batch)
+{
+	if (!virtq_inflight_resume(queue->inflight, &queue->ring, batch, VIRTQ_CHAINS_MAX))
+		virtq_inflight_take(queue->inflight, &queue->ring, batch, VIRTQ_CHAINS_MAX);
+	for (unsigned int i = 0; i < batch->chain_count; i++)
+		virtq_inflight_push(queue->inflight, &queue->ring, &batch->chains[i], 0);
+	return virtq_inflight_publish(queue->inflight, &queue->ring);
+}
+
 /* What is running is used, as a device would: after a wrong stop this reads freed memory. */
 static void use_queues(void)
 {
@@ -130,10 +151,7 @@ static void use_queues(void)
 		if (!queue)
 			continue;
 		virtq_batch_reset(&batch);
-		virtq_take(&queue->ring, &batch, VIRTQ_CHAINS_MAX);
-		for (unsigned int j = 0; j < batch.chain_count; j++)
-			virtq_push(&queue->ring, &batch.chains[j], 0);
-		if (virtq_publish(&queue->ring))
+		if (queue->inflight ? use_inflight(queue, &batch) : use_ring(queue, &batch))
 			vu_queue_call(queue);
 		if (queue->ring.error)
 			vu_session_queue_broken(session, i);
@@ -228,6 +246,19 @@ static void draft_vring(struct fuzz_input *input, struct draft *draft)
 	}
 }
 
+static void draft_inflight(struct fuzz_input *input, struct draft *draft)
+{
+	uint64_t entries;
+
+	draft->header.size = sizeof(struct vu_inflight_area);
+	draft->fds[0] = files[FILE_INFLIGHT];
+	draft->fd_count = draft->header.request == VU_SET_INFLIGHT_FD;
+	draft->payload[0] = INFLIGHT_BYTES / 2;
+	draft->payload[1] = 8 * fuzz_below(input, 16);
+	entries = UINT64_C(1) << fuzz_below(input, 9);
+	draft->payload[2] = (1 + fuzz_below(input, RINGS)) | entries << 16;
+}
+
 static void hush(int fd)
 {
 	const int least = 0;
@@ -269,6 +300,10 @@ static void draft_payload(struct fuzz_input *input, struct draft *draft)
 		return;
 	case VU_SET_LOG_BASE:
 		draft_log(input, draft);
+		return;
+	case VU_GET_INFLIGHT_FD:
+	case VU_SET_INFLIGHT_FD:
+		draft_inflight(input, draft);
 		return;
 	case VU_SET_BACKEND_REQ_FD:
 		draft_channel(draft);
@@ -370,12 +405,19 @@ static size_t message_size(const struct draft *draft)
 /* Rings of nonsense, too: the front end's memory is where the addresses point. */
 static void scribble(struct fuzz_input *input)
 {
-	unsigned int count = fuzz_below(input, 4);
+	uint8_t kind = fuzz_u8(input);
 
-	for (unsigned int i = 0; i < count; i++) {
+	if (kind & 4) {
+		uint32_t at = fuzz_below(input, 1024);
+
+		inflight[at] = fuzz_u8(input);
+	}
+	for (unsigned int i = 0; i < (kind & 3u); i++) {
 		uint64_t word = fuzz_edge(input);
 
-		memcpy(guest.host + 8 * fuzz_below(input, MEMORY / 8), &word, sizeof(word));
+		uint8_t *at = guest.host + 8 * fuzz_below(input, MEMORY / 8);
+
+		memcpy(at, &word, sizeof(word));
 	}
 }
 
@@ -463,7 +505,7 @@ static unsigned int count_fds(void)
 	return FDS_WATCHED - closed;
 }
 
-/* Mappings of the front end's files; one of them is its own. */
+/* Mappings of the front end's files; two of them are its own. */
 static unsigned int count_mappings(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "re");
@@ -472,7 +514,8 @@ static unsigned int count_mappings(void)
 
 	assert_non_null(maps);
 	while (fgets(line, sizeof(line), maps))
-		count += strstr(line, "memfd:guest") || strstr(line, "memfd:log");
+		count += strstr(line, "memfd:guest") || strstr(line, "memfd:log") ||
+			 strstr(line, "memfd:inflight");
 	fclose(maps);
 	return count;
 }
@@ -499,6 +542,7 @@ static void run(struct fuzz_input *input)
 	int pair[2];
 
 	memset(guest.host, 0, MEMORY);
+	memset(inflight, 0, INFLIGHT_BYTES);
 	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	open_session(pair[0], kind & 0x10 ? &least_ops : &all_ops);
 	converse(input, pair[1], (kind & 0xf) != 0xf);
@@ -512,7 +556,7 @@ static void run(struct fuzz_input *input)
 	assert_int_equal(count_fds(), fds);
 	/* Takes its time, and who left one behind once does so again. */
 	if (runs++ % 64 == 0)
-		assert_int_equal(count_mappings(), 1);
+		assert_int_equal(count_mappings(), 2);
 }
 
 static int make_file(const char *name, off_t size)
@@ -532,6 +576,10 @@ static void open_all(void)
 	files[FILE_EVENT] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	files[FILE_MEMORY] = guest.fd;
 	files[FILE_LOG] = make_file("log", LOG_BYTES);
+	files[FILE_INFLIGHT] = make_file("inflight", INFLIGHT_BYTES);
+	inflight = mmap(NULL, INFLIGHT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+			files[FILE_INFLIGHT], 0);
+	assert_ptr_not_equal(inflight, MAP_FAILED);
 	files[FILE_SHORT] = make_file("short", 1);
 	assert_return_code(pipe2(pair, O_CLOEXEC), 0);
 	files[FILE_PIPE] = pair[1];
@@ -541,7 +589,7 @@ static void open_all(void)
 
 static void reached_everything(void)
 {
-	assert_int_equal(count_mappings(), 1);
+	assert_int_equal(count_mappings(), 2);
 	assert_true(starts > 0);
 	for (unsigned int i = VU_ACCEPTED + 1; i < VU_REFUSALS; i++)
 		if (!refused[i] && i != VU_REFUSED_CHANNEL_LATE)
