@@ -279,7 +279,8 @@ static void socket_out_of_reach_names_the_option(void **state)
 	(void)state;
 	assert_non_null(line);
 	close(fd);
-	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0)
+	/* Under ThreadSanitizer iovd has no sandbox. */
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) > 0 && !getenv("IOVD_UNBOXED"))
 		assert_non_null(strstr(line, "--allow"));
 	unlink("/var/tmp/iovkit-out-of-reach");
 }
