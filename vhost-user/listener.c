@@ -105,6 +105,13 @@ int listener_address(struct listener *listener, struct iov *iov, const char *pat
 	return 0;
 }
 
+/* What to do about @error, a negative errno, when a socket is made or removed. */
+static const char *remedy(int error)
+{
+	return error == -EACCES ? "; sockets may be where 'iovd --allow' says, in /run and /tmp if "
+				  "it says nothing" : "";
+}
+
 /* Make way for a new socket. */
 static int remove_stale(const struct listener *listener, struct iov *iov, const char *whose)
 {
@@ -122,8 +129,8 @@ static int remove_stale(const struct listener *listener, struct iov *iov, const 
 		return iov_fail(iov, -EADDRINUSE, "%s: another program listens there; choose another "
 				"path for %s", path, whose);
 	if (unlink(path) < 0)
-		return iov_fail(iov, -errno, "%s: cannot remove what was left there: %s", path,
-				strerror(errno));
+		return iov_fail(iov, -errno, "%s: cannot remove what was left there: %s%s", path,
+				strerror(errno), remedy(-errno));
 	return 0;
 }
 
@@ -169,8 +176,7 @@ static int bind_socket(struct listener *listener, struct iov *iov,
 		error = -errno;
 	if (error)
 		return iov_fail(iov, error, "%s: cannot listen there for %s: %s%s", address->sun_path,
-				whose, strerror(-error), error == -EACCES ? "; sockets may be where "
-				"'iovd --allow' says, in /run and /tmp if it says nothing" : "");
+				whose, strerror(-error), remedy(error));
 	error = set_owner(listener, iov, access);
 	if (!error && listen(listener->fd, BACKLOG))
 		error = iov_fail(iov, -errno, "%s: cannot listen there for %s: %s",
