@@ -12,17 +12,24 @@
 
 #define VIRTQ_CACHE_LINE 64
 
+/* Which sanitizer this is built with; gcc and clang tell it in ways of their own. */
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define WITH_THREAD_SANITIZER
+#endif
+#if __has_feature(address_sanitizer)
+#define WITH_ADDRESS_SANITIZER
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define WITH_ADDRESS_SANITIZER
+#endif
+
 /*
  * ThreadSanitizer knows neither of fences nor of threads that DPDK starts and waits for.  Who
  * orders accesses by these tells it: what came before order_release() comes before what
  * is behind the next order_acquire() of the same address.
  */
-#ifdef __has_feature
-#if __has_feature(thread_sanitizer)
-#define WITH_THREAD_SANITIZER
-#endif
-#endif
-
 #ifdef WITH_THREAD_SANITIZER
 void __tsan_acquire(void *at);
 void __tsan_release(void *at);

@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "vhost-user/compiler.h"
 #include "vhost-user/sandbox.h"
 
 /* PR_SET_VMA: the allocator names its memory. */
@@ -74,7 +75,7 @@ static const char *const allowed[] = {
 	"capget", "prlimit64", "getrlimit", "getrusage", "times", "gettimeofday", "time",
 	"clock_getres", "sysinfo", "uname", "getrandom",
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WITH_ADDRESS_SANITIZER
 	/* The sanitizer looks for leaks from a process that traces this one */
 	"clone", "getdents", "ptrace", "wait4", "kill", "tgkill", "process_vm_readv", "prctl",
 #endif
@@ -89,7 +90,7 @@ static const char *const deadly[] = {
 	"kexec_file_load", "bpf", "perf_event_open", "add_key", "request_key", "keyctl",
 	"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "capset",
 	"reboot", "swapon", "swapoff", "acct", "settimeofday", "clock_settime", "adjtimex",
-#ifndef __SANITIZE_ADDRESS__
+#ifndef WITH_ADDRESS_SANITIZER
 	"ptrace", "process_vm_readv",
 #endif
 	NULL
@@ -173,7 +174,7 @@ static int add_memory(scmp_filter_ctx filter)
 	return error;
 }
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WITH_ADDRESS_SANITIZER
 static int add_process(scmp_filter_ctx filter)
 {
 	(void)filter;

@@ -24,11 +24,12 @@
 #include <unistd.h>
 
 #include "tests/unit/test.h"
+#include "vhost-user/compiler.h"
 #include "vhost-user/notify.h"
 #include "vhost-user/sandbox.h"
 
 /* The leak checker may start processes and trace. */
-#ifdef __SANITIZE_ADDRESS__
+#ifdef WITH_ADDRESS_SANITIZER
 static const bool sanitized = true;
 #else
 static const bool sanitized = false;
