@@ -192,3 +192,21 @@ const char *daemon_port(const struct daemon *daemon, const char *method, const c
 	json_object_put(list);
 	return text;
 }
+
+const char *daemon_path(const struct daemon *daemon, const char *name)
+{
+	static char path[sizeof(daemon->directory) + 32];
+
+	snprintf(path, sizeof(path), "%s/%s", daemon->directory, name);
+	return path;
+}
+
+void daemon_lan(const struct daemon *daemon, const char *names)
+{
+	daemon_do(daemon, "bridge.add", "{\"name\":\"lan\",\"kind\":\"switch\"}");
+	for (; *names; names++)
+		daemon_do(daemon, "port.add",
+			  "{\"name\":\"%c\",\"type\":\"vhost-user\",\"socket\":\"%s/%c\","
+			  "\"server\":true,\"bridge\":\"lan\"}",
+			  *names, daemon->directory, *names);
+}

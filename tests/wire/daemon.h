@@ -28,6 +28,9 @@ void daemon_crash(struct daemon *daemon);
 /* Remove the directory. */
 void daemon_clean(struct daemon *daemon);
 
+/* A path in the directory, as text that lives until the next call; a port's socket by its name. */
+const char *daemon_path(const struct daemon *daemon, const char *name);
+
 bool daemon_is_alive(const struct daemon *daemon);
 
 /* A connection to its control socket. */
@@ -43,6 +46,9 @@ struct json_object *daemon_call(const struct daemon *daemon, const char *method,
 /* The same, which must succeed. */
 void daemon_do(const struct daemon *daemon, const char *method, const char *params, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* A switch, with listening ports that have the letters of @names as their names. */
+void daemon_lan(const struct daemon *daemon, const char *names);
 
 /* A member of a port's description or counters, as text that lives until the next call. */
 const char *daemon_port(const struct daemon *daemon, const char *method, const char *port,

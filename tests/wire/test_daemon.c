@@ -38,19 +38,11 @@ static int teardown(void **state)
 
 /* Guests */
 
-static const char *socket_of(const char *port)
-{
-	static char path[96];
-
-	snprintf(path, sizeof(path), "%s/%s", iovd.directory, port);
-	return path;
-}
-
 static void add_guest_port(const char *name)
 {
 	daemon_do(&iovd, "port.add",
 		  "{\"name\":\"%s\",\"type\":\"vhost-user\",\"socket\":\"%s\",\"server\":true}", name,
-		  socket_of(name));
+		  daemon_path(&iovd, name));
 }
 
 static void add_wire(void)
@@ -62,7 +54,7 @@ static void add_wire(void)
 
 static void boot_at(struct frontend *guest, const char *port)
 {
-	boot(guest, frontend_connect(socket_of(port)), 0);
+	boot(guest, frontend_connect(daemon_path(&iovd, port)), 0);
 }
 
 /* A crash closes everything without a word. */
@@ -218,7 +210,7 @@ static void iovd_connects_to_who_listens_and_again_when_that_restarts(void **sta
 	struct frontend a, b;
 
 	(void)state;
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_of("c"));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", daemon_path(&iovd, "c"));
 	daemon_do(&iovd, "port.add", "{\"name\":\"c\",\"type\":\"vhost-user\",\"socket\":\"%s\"}",
 		  address.sun_path);
 	add_guest_port("b");
@@ -256,11 +248,11 @@ static void socket_has_the_owner_and_the_mode_that_were_asked_for(void **state)
 	for (int i = 0; i < 2; i++)
 		daemon_do(&iovd, "port.add", "{\"name\":\"p%d\",\"type\":\"vhost-user\","
 			  "\"socket\":\"%s%d\",\"server\":true,\"socket_owner\":\"%u:%u\"%s}", i,
-			  socket_of("p"), i, owner, group,
+			  daemon_path(&iovd, "p"), i, owner, group,
 			  i ? ",\"socket_mode\":\"602\"" : "");
 	for (int i = 0; i < 2; i++) {
-		expect_access(socket_of("p0"), 0660, owner, group);
-		expect_access(socket_of("p1"), 0602, owner, group);
+		expect_access(daemon_path(&iovd, "p0"), 0660, owner, group);
+		expect_access(daemon_path(&iovd, "p1"), 0602, owner, group);
 		assert_string_equal(daemon_port(&iovd, "port.list", "p1", "socket_mode"), "0602");
 		assert_int_equal(daemon_end(&iovd), 0);
 		daemon_restart(&iovd);
@@ -297,7 +289,7 @@ static void garbage_on_one_port_does_not_disturb_the_others(void **state)
 	boot_at(&a, "a");
 	boot_at(&b, "b");
 	for (int i = 0; i < 100; i++) {
-		int fd = frontend_connect(socket_of("g"));
+		int fd = frontend_connect(daemon_path(&iovd, "g"));
 
 		assert_return_code(fd, errno);
 		for (size_t j = 0; j < sizeof(bytes); j++)
@@ -548,7 +540,7 @@ static void end_removes_the_sockets(void **state)
 
 	(void)state;
 	add_guest_port("a");
-	strcpy(path, socket_of("a"));
+	strcpy(path, daemon_path(&iovd, "a"));
 	assert_return_code(access(path, F_OK), errno);
 	assert_int_equal(daemon_end(&iovd), 0);
 	assert_int_equal(access(path, F_OK), -1);

@@ -35,31 +35,17 @@ struct fixture {
 	size_t length;
 };
 
-static const char *socket_of(const struct fixture *fixture, const char *port)
-{
-	static char path[96];
-
-	snprintf(path, sizeof(path), "%s/%s", fixture->iovd.directory, port);
-	return path;
-}
-
 static void connect_guest(struct fixture *fixture, struct frontend *guest, const char *port)
 {
-	frontend_open(guest, frontend_connect(socket_of(fixture, port)), MEMORY);
+	frontend_open(guest, frontend_connect(daemon_path(&fixture->iovd, port)), MEMORY);
 }
 
 static int setup(void **state)
 {
 	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
-	static const char *const ports[] = {"a", "b", "c"};
 
 	daemon_start(&fixture->iovd);
-	daemon_do(&fixture->iovd, "bridge.add", "{\"name\":\"lan\",\"kind\":\"switch\"}");
-	for (unsigned int i = 0; i < 3; i++)
-		daemon_do(&fixture->iovd, "port.add",
-			  "{\"name\":\"%s\",\"type\":\"vhost-user\",\"socket\":\"%s\","
-			  "\"server\":true,\"bridge\":\"lan\"}",
-			  ports[i], socket_of(fixture, ports[i]));
+	daemon_lan(&fixture->iovd, "abc");
 	connect_guest(fixture, &fixture->source, "a");
 	connect_guest(fixture, &fixture->destination, "b");
 	connect_guest(fixture, &fixture->network, "c");

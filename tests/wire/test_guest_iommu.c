@@ -18,26 +18,12 @@ struct fixture {
 	struct peer peer;
 };
 
-static const char *path_of(const struct fixture *fixture, const char *name)
-{
-	static char path[96];
-
-	snprintf(path, sizeof(path), "%s/%s", fixture->iovd.directory, name);
-	return path;
-}
-
 static int setup(void **state)
 {
 	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
-	static const char *const ports[] = { "a", "c" };
 
 	daemon_start(&fixture->iovd);
-	daemon_do(&fixture->iovd, "bridge.add", "{\"name\":\"lan\",\"kind\":\"switch\"}");
-	for (unsigned int i = 0; i < 2; i++)
-		daemon_do(&fixture->iovd, "port.add",
-			  "{\"name\":\"%s\",\"type\":\"vhost-user\",\"socket\":\"%s\","
-			  "\"server\":true,\"bridge\":\"lan\"}",
-			  ports[i], path_of(fixture, ports[i]));
+	daemon_lan(&fixture->iovd, "ac");
 	*state = fixture;
 	return 0;
 }
@@ -65,14 +51,14 @@ static void start_guest(struct fixture *fixture, const char *ring, const char *i
 
 	snprintf(append, sizeof(append), "console=ttyS0 panic=-1 intel_iommu=on %s %s", iommu,
 		 getenv("GUEST_OPTIONS"));
-	vmm_start(&fixture->guest, fixture->iovd.directory, "guest", path_of(fixture, "a"), false,
-		  options);
+	vmm_start(&fixture->guest, fixture->iovd.directory, "guest",
+		  daemon_path(&fixture->iovd, "a"), false, options);
 	vmm_wait_for_guest(&fixture->guest);
 	vmm_run(&fixture->guest, "ip link set eth0 up && ip address add 10.1.0.2/24 dev eth0 && "
 				 "arp -s 10.1.0.1 " PEER_MAC);
 	assert_non_null(strstr(daemon_port(&fixture->iovd, "port.list", "a", "features"),
 			       "access-platform"));
-	peer_open(&fixture->peer, path_of(fixture, "c"));
+	peer_open(&fixture->peer, daemon_path(&fixture->iovd, "c"));
 }
 
 /* Pings are answered, through translations that come and go, and after the rings moved. */

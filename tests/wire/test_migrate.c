@@ -36,27 +36,13 @@ struct fixture {
 	char digest[64];
 };
 
-static const char *path_of(const struct fixture *fixture, const char *name)
-{
-	static char path[96];
-
-	snprintf(path, sizeof(path), "%s/%s", fixture->iovd.directory, name);
-	return path;
-}
-
 static int setup(void **state)
 {
 	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
-	static const char *const ports[] = {"a", "b", "c"};
 
 	fixture->iovd.option = "--postcopy";
 	daemon_start(&fixture->iovd);
-	daemon_do(&fixture->iovd, "bridge.add", "{\"name\":\"lan\",\"kind\":\"switch\"}");
-	for (unsigned int i = 0; i < 3; i++)
-		daemon_do(&fixture->iovd, "port.add",
-			  "{\"name\":\"%s\",\"type\":\"vhost-user\",\"socket\":\"%s\","
-			  "\"server\":true,\"bridge\":\"lan\"}",
-			  ports[i], path_of(fixture, ports[i]));
+	daemon_lan(&fixture->iovd, "abc");
 	*state = fixture;
 	return 0;
 }
@@ -78,7 +64,8 @@ static void start_guest(struct fixture *fixture, const char *const *options)
 {
 	struct vmm *source = &fixture->source;
 
-	vmm_start(source, fixture->iovd.directory, "first", path_of(fixture, "a"), false, options);
+	vmm_start(source, fixture->iovd.directory, "first", daemon_path(&fixture->iovd, "a"), false,
+		  options);
 	vmm_wait_for_guest(source);
 	vmm_run(source, "ip link set eth0 up && ip address add 10.1.0.2/24 dev eth0");
 	vmm_run(source, "arp -s 10.1.0.1 " PEER_MAC);
@@ -87,7 +74,7 @@ static void start_guest(struct fixture *fixture, const char *const *options)
 			"for i in 1 2 3 4 5 6 7 8; do cat /tmp/part; echo $i; done > /tmp/data");
 	snprintf(fixture->digest, sizeof(fixture->digest), "%s",
 		 vmm_run(source, "md5sum < /tmp/data"));
-	peer_open(&fixture->peer, path_of(fixture, "c"));
+	peer_open(&fixture->peer, daemon_path(&fixture->iovd, "c"));
 	peer_wait(&fixture->peer, ENOUGH);
 }
 
@@ -95,7 +82,7 @@ static void begin_move(struct fixture *fixture)
 {
 	char uri[128];
 
-	snprintf(uri, sizeof(uri), "unix:%s", path_of(fixture, "move"));
+	snprintf(uri, sizeof(uri), "unix:%s", daemon_path(&fixture->iovd, "move"));
 	vmm_do(&fixture->destination, "migrate-incoming", "{\"uri\":\"%s\"}", uri);
 	vmm_do(&fixture->source, "migrate-set-parameters", "{\"max-bandwidth\":%d}", BANDWIDTH);
 	vmm_do(&fixture->source, "migrate", "{\"uri\":\"%s\"}", uri);
@@ -174,8 +161,8 @@ static void start_destination(struct fixture *fixture, const char *name, const c
 	for (; options && options[count]; count++)
 		words[count] = options[count];
 	words[count] = last;
-	vmm_start(&fixture->destination, fixture->iovd.directory, name, path_of(fixture, port), true,
-		  words);
+	vmm_start(&fixture->destination, fixture->iovd.directory, name,
+		  daemon_path(&fixture->iovd, port), true, words);
 	fixture->peer.announced = 0;
 	fixture->peer.gap = 0;
 }

@@ -36,31 +36,17 @@ struct fixture {
 	uint64_t fault;			/* the page that was asked for last, an offset */
 };
 
-static const char *socket_of(const struct fixture *fixture, const char *port)
-{
-	static char path[96];
-
-	snprintf(path, sizeof(path), "%s/%s", fixture->iovd.directory, port);
-	return path;
-}
-
 static int setup(void **state)
 {
 	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
-	static const char *const ports[] = {"a", "b", "c"};
 
 	fixture->iovd.option = "--postcopy";
 	fixture->userfault = -1;
 	daemon_start(&fixture->iovd);
-	daemon_do(&fixture->iovd, "bridge.add", "{\"name\":\"lan\",\"kind\":\"switch\"}");
-	for (unsigned int i = 0; i < 3; i++)
-		daemon_do(&fixture->iovd, "port.add",
-			  "{\"name\":\"%s\",\"type\":\"vhost-user\",\"socket\":\"%s\","
-			  "\"server\":true,\"bridge\":\"lan\"}",
-			  ports[i], socket_of(fixture, ports[i]));
-	for (unsigned int i = 0; i < 2; i++)
-		boot(&fixture->others[i], frontend_connect(socket_of(fixture, ports[i + 1])), 0);
-	frontend_open(&fixture->moving, frontend_connect(socket_of(fixture, "a")), MEMORY);
+	daemon_lan(&fixture->iovd, "abc");
+	boot(&fixture->others[0], frontend_connect(daemon_path(&fixture->iovd, "b")), 0);
+	boot(&fixture->others[1], frontend_connect(daemon_path(&fixture->iovd, "c")), 0);
+	frontend_open(&fixture->moving, frontend_connect(daemon_path(&fixture->iovd, "a")), MEMORY);
 	frontend_negotiate(&fixture->moving, FEATURES);
 	*state = fixture;
 	return 0;
@@ -395,7 +381,7 @@ static void front_end_that_dies_under_a_fault_leaves_its_port_free(void **state)
 	/* Somebody else still has the descriptor and never answers. */
 	kept = dup(fixture->userfault);
 	close_moving(fixture);
-	boot(&fixture->moving, frontend_connect(socket_of(fixture, "a")), 0);
+	boot(&fixture->moving, frontend_connect(daemon_path(&fixture->iovd, "a")), 0);
 	expect_frame(&fixture->others[0], &fixture->moving, 3);
 	expect_to_send(fixture);
 	close(kept);
@@ -473,7 +459,7 @@ static void messages_out_of_order_are_refused(void **state)
 	assert_int_not_equal(listen_now(fixture), 0);
 	close_moving(fixture);
 
-	frontend_open(moving, frontend_connect(socket_of(fixture, "a")), MEMORY);
+	frontend_open(moving, frontend_connect(daemon_path(&fixture->iovd, "a")), MEMORY);
 	frontend_negotiate(moving, FEATURES);
 	advise(fixture);
 	close(fixture->userfault);

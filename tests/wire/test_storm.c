@@ -47,18 +47,10 @@ static double seconds(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-static const char *socket_of(const char *port)
-{
-	static char path[96];
-
-	snprintf(path, sizeof(path), "%s/%s", iovd.directory, port);
-	return path;
-}
-
 static void add_port(const char *name, const char *bridge)
 {
 	daemon_do(&iovd, "port.add", "{\"name\":\"%s\",\"type\":\"vhost-user\",\"socket\":\"%s\","
-		  "\"server\":true,\"bridge\":\"%s\"}", name, socket_of(name), bridge);
+		  "\"server\":true,\"bridge\":\"%s\"}", name, daemon_path(&iovd, name), bridge);
 }
 
 /* The log goes to a file, which a hostile neighbour would like to grow. */
@@ -107,7 +99,7 @@ static uint64_t counter(const char *port, const char *kind, const char *reason)
 static void connects_and_goes(void)
 {
 	for (;;) {
-		int fd = frontend_connect(socket_of("restless"));
+		int fd = frontend_connect(daemon_path(&iovd, "restless"));
 
 		if (fd >= 0)
 			close(fd);
@@ -117,7 +109,7 @@ static void connects_and_goes(void)
 static void opens_a_thousand_connections(void)
 {
 	for (unsigned int i = 0; i < 1000; i++)
-		frontend_connect(socket_of("crowd"));
+		frontend_connect(daemon_path(&iovd, "crowd"));
 	for (;;)
 		pause();
 }
@@ -127,7 +119,7 @@ static void speaks_nonsense(void)
 	static const char nonsense[64] = "GET / HTTP/1.1\r\n\r\n";
 
 	for (;;) {
-		int fd = frontend_connect(socket_of("noisy"));
+		int fd = frontend_connect(daemon_path(&iovd, "noisy"));
 
 		if (fd < 0)
 			continue;
@@ -150,7 +142,7 @@ static void toggles_its_rings(void)
 							 sizeof(messages[i].state) };
 		messages[i].state = (struct vu_vring_state){ i / 2 % 2, i % 2 };
 	}
-	boot(&guest, frontend_connect(socket_of("busy")), 0);
+	boot(&guest, frontend_connect(daemon_path(&iovd, "busy")), 0);
 	for (;;)
 		frontend_send_raw(&guest, messages, sizeof(messages));
 }
@@ -159,7 +151,7 @@ static void never_reads(void)
 {
 	struct frontend guest;
 
-	boot(&guest, frontend_connect(socket_of("deaf")), 0);
+	boot(&guest, frontend_connect(daemon_path(&iovd, "deaf")), 0);
 	for (;;)
 		frontend_send(&guest, VU_GET_FEATURES, 0, NULL, 0, NULL, 0);
 }
@@ -168,7 +160,7 @@ static void floods_kicks(void)
 {
 	struct frontend guest;
 
-	boot(&guest, frontend_connect(socket_of("kicker")), 0);
+	boot(&guest, frontend_connect(daemon_path(&iovd, "kicker")), 0);
 	for (;;)
 		eventfd_write(guest.kick[1], 1);
 }
@@ -331,8 +323,8 @@ static void neighbours_cost_nothing(void **state)
 	add_port("b", "w");
 	for (size_t i = 0; i < NEIGHBOURS; i++)
 		add_port(neighbours[i].port, "s");
-	boot(&a, frontend_connect(socket_of("a")), 0);
-	boot(&b, frontend_connect(socket_of("b")), 0);
+	boot(&a, frontend_connect(daemon_path(&iovd, "a")), 0);
+	boot(&b, frontend_connect(daemon_path(&iovd, "b")), 0);
 	quiet_frames = measure_frames(&a, &b);
 	quiet_requests = measure_requests();
 	start = seconds();
@@ -366,13 +358,13 @@ static void port_that_was_stormed_serves_again(void **state)
 	(void)state;
 	add_port("restless", "w");
 	add_port("b", "w");
-	boot(&b, frontend_connect(socket_of("b")), 0);
+	boot(&b, frontend_connect(daemon_path(&iovd, "b")), 0);
 	pid = start_neighbour(connects_and_goes);
 	while (!counter("restless", "connections", "held-off"))
 		poll(NULL, 0, 10);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	boot(&a, frontend_connect(socket_of("restless")), 0);
+	boot(&a, frontend_connect(daemon_path(&iovd, "restless")), 0);
 	expect_traffic(&a, &b);
 	frontend_close(&a);
 	frontend_close(&b);
@@ -387,10 +379,10 @@ static void memory_cut_short_costs_that_port_only(void **state)
 	add_port("a", "w");
 	add_port("b", "w");
 	add_port("victim", "s");
-	boot(&a, frontend_connect(socket_of("a")), 0);
-	boot(&b, frontend_connect(socket_of("b")), 0);
+	boot(&a, frontend_connect(daemon_path(&iovd, "a")), 0);
+	boot(&b, frontend_connect(daemon_path(&iovd, "b")), 0);
 	for (unsigned int i = 0; i < 5; i++) {
-		boot(&victim, frontend_connect(socket_of("victim")), 0);
+		boot(&victim, frontend_connect(daemon_path(&iovd, "victim")), 0);
 		for (uint8_t j = 0; j < 20; j++) {
 			if (j == 10)
 				assert_return_code(ftruncate(victim.guest.fd, 0), errno);
