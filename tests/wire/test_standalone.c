@@ -108,7 +108,7 @@ static void add_port(const struct daemon *lan, const char *name)
 static void guest_reaches_what_is_behind_the_uplink(void **state)
 {
 	struct frontend a, b;
-	struct daemon lan;
+	struct daemon lan = { 0 };
 	char uplink[128];
 	pid_t pid;
 
