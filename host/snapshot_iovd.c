@@ -60,6 +60,16 @@ static bool copy_number(struct json_object *from, const char *key, unsigned int 
 	return *to;
 }
 
+/* Of a guest's device; the MAC address that iovd tells of an uplink is the uplink's own. */
+static bool copy_device(struct json_object *port, struct iov_host_port *entry)
+{
+	if (!entry->type || strcmp(entry->type, "vhost-user"))
+		return true;
+	return (!json_object_object_get(port, "standby") || set_switch(&entry->standby)) &&
+	       copy_text(port, "mac", &entry->mac) &&
+	       copy_number(port, "queue_pairs", &entry->queue_pairs);
+}
+
 static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
 		    struct json_object *port)
 {
@@ -78,9 +88,7 @@ static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
 	     !copy_text(port, "socket_mode", &entry->socket_mode)))
 		return -ENOMEM;
 	if ((mode && !strcmp(mode, "server") && !set_switch(&entry->server)) ||
-	    (json_object_object_get(port, "standby") && !set_switch(&entry->standby)) ||
-	    !copy_text(port, "mac", &entry->mac) ||
-	    !copy_number(port, "queue_pairs", &entry->queue_pairs))
+	    !copy_device(port, entry))
 		return -ENOMEM;
 	return name_device(snapshot, &entry->device);
 }

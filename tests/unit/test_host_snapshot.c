@@ -282,7 +282,7 @@ static void answer(int client)
 		"\"ports\": [\"up\", \"vm1\"]}, {\"name\": \"w\", \"kind\": \"wire\", \"ports\": []}]}\n";
 	static const char ports[] = "{\"result\": ["
 		"{\"name\": \"up\", \"type\": \"ethdev\", \"bridge\": \"br0\", "
-		"\"device\": \"0000:01:10.2\", \"mtu\": 1500},"
+		"\"device\": \"0000:01:10.2\", \"mac\": \"02:00:00:00:00:09\", \"mtu\": 1500},"
 		"{\"name\": \"tap\", \"type\": \"ethdev\", \"bridge\": null, "
 		"\"device\": \"net_tap0,iface=t\"},"
 		"{\"name\": \"vm1\", \"type\": \"vhost-user\", \"bridge\": \"br0\", "
