@@ -63,7 +63,13 @@ guest 'while read -r file; do insmod "/modules/$file"; done < /modules/bridge.or
 	echo 0 > /sys/class/net/br0/bridge/multicast_snooping
 	for nic in eth0 eth1 br0; do ip link set $nic multicast off; done
 	for nic in eth0 eth1; do brctl addif br0 $nic; ip link set $nic up; done
-	ip link set br0 up'
+	ip link set br0 up
+	# Until the carrier of both was noticed the bridge drops what comes
+	for try in $(seq 300); do
+		[ "$(cat /sys/class/net/br0/brif/*/state | tr -d "\n")" != 33 ] || exit 0
+		sleep 0.1
+	done
+	exit 1' || fail "the bridge in the guest does not forward"
 memory=$(memory)
 
 "$build/tests/wire/virtio_user" --lcores 0@0 --no-pci --no-huge -m 64 --no-shconf --no-telemetry \
