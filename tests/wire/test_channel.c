@@ -96,15 +96,20 @@ static void changes_are_not_told_to_who_does_not_want_them(void **state)
 	assert_true(is_silent(fixture));
 }
 
+static void give_up_acknowledgements(struct frontend *frontend)
+{
+	uint64_t features = frontend->protocol_features & ~BIT(VU_PROTOCOL_REPLY_ACK);
+
+	frontend_send(frontend, VU_SET_PROTOCOL_FEATURES, 0, &features, 8, NULL, 0);
+}
+
 static void without_acknowledgements_none_is_asked_for(void **state)
 {
 	struct fixture *fixture = *state;
 	struct frontend *frontend = &fixture->frontend;
-	uint64_t features;
 
 	begin(fixture);
-	features = frontend->protocol_features & ~BIT(VU_PROTOCOL_REPLY_ACK);
-	frontend_send(frontend, VU_SET_PROTOCOL_FEATURES, 0, &features, 8, NULL, 0);
+	give_up_acknowledgements(frontend);
 	for (unsigned int i = 0; i < 3; i++) {
 		vu_session_config_changed(fixture->session);
 		assert_false(expect_change(fixture) & VU_FLAG_NEED_REPLY);
@@ -236,11 +241,9 @@ static void front_end_that_does_not_read_loses_the_channel(void **state)
 {
 	struct fixture *fixture = *state;
 	struct frontend *frontend = &fixture->frontend;
-	uint64_t features;
 
 	begin(fixture);
-	features = frontend->protocol_features & ~BIT(VU_PROTOCOL_REPLY_ACK);
-	frontend_send(frontend, VU_SET_PROTOCOL_FEATURES, 0, &features, 8, NULL, 0);
+	give_up_acknowledgements(frontend);
 	alarm(60);
 	for (unsigned int i = 0; i < 100000; i++)
 		vu_session_config_changed(fixture->session);
