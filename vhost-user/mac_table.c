@@ -30,29 +30,27 @@ static_assert(sizeof(struct bucket) == LINE, "a bucket is one cache line");
 
 struct mac_table {
 	struct bucket *buckets;
-	uint64_t seed;
+	uint64_t multiplier;
 	uint32_t mask;
+	uint32_t shift; /* leaves as many bits of the upper half as number the buckets */
 };
 
-/* The finalizer of splitmix64 spreads every bit of the key over the result. */
+/* Multiply-shift: the top bits of a product with a secret odd number are a universal hash. */
 static struct bucket *bucket_of(const struct mac_table *table, uint64_t key)
 {
-	uint64_t hash = key ^ table->seed;
-
-	hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9ull;
-	hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebull;
-	return &table->buckets[(hash ^ (hash >> 31)) & table->mask];
+	return &table->buckets[(key * table->multiplier) >> 32 >> table->shift];
 }
 
 int mac_table_open(struct mac_table **out, unsigned int stations, uint64_t seed)
 {
 	struct mac_table *table = calloc(1, sizeof(*table));
 	size_t buckets = 1;
+	uint32_t shift = 32;
 
 	if (!table)
 		return -ENOMEM;
-	while (buckets * WAYS < stations)
-		buckets *= 2;
+	for (; buckets * WAYS < stations; buckets *= 2)
+		shift--;
 	table->buckets = aligned_alloc(LINE, buckets * sizeof(struct bucket));
 	if (!table->buckets) {
 		free(table);
@@ -60,7 +58,9 @@ int mac_table_open(struct mac_table **out, unsigned int stations, uint64_t seed)
 	}
 	memset(table->buckets, 0, buckets * sizeof(struct bucket));
 	table->mask = (uint32_t)buckets - 1;
-	table->seed = seed;
+	table->shift = shift;
+	/* The golden ratio spreads a seed that is small. */
+	table->multiplier = seed * 0x9e3779b97f4a7c15ull | 1;
 	*out = table;
 	return 0;
 }
