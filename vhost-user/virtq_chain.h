@@ -15,12 +15,15 @@
 #include <assert.h>
 #include <string.h>
 
+#include "vhost-user/copy.h"
 #include "vhost-user/virtq.h"
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	      "rings of virtio 1.0 and later are little-endian, sections 2.7.1 and 2.8.1");
 
 #define VIRTQ_INLINE static inline __attribute__((always_inline))
+
+#define VIRTQ_OUT_OF_LINE static __attribute__((noinline))
 
 /* How far ahead of the chain being read its successors are prefetched. */
 #define VIRTQ_PREFETCH_AHEAD 4
@@ -99,6 +102,31 @@ VIRTQ_INLINE enum virtq_error virtq_add_buffer(struct virtq *vq, struct virtq_ba
 		left -= length;
 	}
 	return VIRTQ_OK;
+}
+
+/*
+ * The usual chain, one buffer in the region of the buffer before it; false when it is not
+ * that, and then nothing has changed.
+ */
+VIRTQ_INLINE bool virtq_add_whole(const struct virtq *vq, struct virtq_batch *batch,
+				  struct virtq_chain *chain, uint64_t address, uint32_t length,
+				  uint16_t flags)
+{
+	bool writable = flags & VRING_DESC_F_WRITE;
+	const struct guest_region *region = vq->hint[writable];
+	uint64_t offset = address - region->gpa;
+
+	if (unlikely(flags & (VRING_DESC_F_NEXT | VRING_DESC_F_INDIRECT)) ||
+	    unlikely(offset >= region->size || length > region->size - offset) ||
+	    unlikely(!length || batch->segment_count == VIRTQ_SEGMENTS_MAX))
+		return false;
+	batch->segments[batch->segment_count++] =
+		(struct virtq_segment){region->host + offset, length};
+	chain->readable = !writable;
+	chain->writable = writable;
+	chain->readable_length = writable ? 0 : length;
+	chain->writable_length = writable ? length : 0;
+	return true;
 }
 
 /* Read one descriptor of an indirect table. */
@@ -214,7 +242,7 @@ VIRTQ_INLINE bool virtq_write_run(const struct virtq_batch *batch, const struct 
 	if (chain->writable > 1 ||
 	    (write->rest_length && !virtq_is_run(&write->rest, write->rest_length)))
 		return false;
-	memcpy(to, write->head, write->head_length);
+	copy_short(to, write->head, write->head_length);
 	/* A hostile front end may map the same memory for both ends. */
 	if (write->rest_length)
 		memmove(to + write->head_length,

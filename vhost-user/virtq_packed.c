@@ -142,8 +142,8 @@ enum virtq_error virtq_packed_add_copy(struct virtq *vq, struct virtq_batch *bat
 }
 
 /* The chain that begins with @buffer, which is available, at the next entry. */
-VIRTQ_INLINE enum virtq_error add_chain(struct virtq *vq, struct virtq_batch *batch,
-					struct virtq_chain *chain, struct descriptor buffer)
+VIRTQ_OUT_OF_LINE enum virtq_error add_chain(struct virtq *vq, struct virtq_batch *batch,
+					     struct virtq_chain *chain, struct descriptor buffer)
 {
 	uint16_t index = vq->packed.avail_next;
 
@@ -176,8 +176,16 @@ VIRTQ_INLINE bool take_one(struct virtq *vq, struct virtq_batch *batch)
 	if (!is_available(buffer.flags, packed->avail_wrap) || unlikely(vq->error))
 		return false;
 	chain = virtq_begin_chain(batch);
-	if (!chain || !virtq_end_chain(vq, batch, chain, add_chain(vq, batch, chain, buffer)))
+	if (unlikely(!chain))
 		return false;
+	if (likely(packed->taken < vq->size &&
+		   virtq_add_whole(vq, batch, chain, buffer.address, buffer.length, buffer.flags))) {
+		chain->id = buffer.id;
+		chain->descriptors = 1;
+		batch->chain_count++;
+	} else if (!virtq_end_chain(vq, batch, chain, add_chain(vq, batch, chain, buffer))) {
+		return false;
+	}
 	packed->taken += chain->descriptors;
 	advance(vq, &packed->avail_next, &packed->avail_wrap, chain->descriptors);
 	return true;

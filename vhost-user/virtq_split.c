@@ -121,29 +121,50 @@ static enum virtq_error add_indirect(struct virtq *vq, struct virtq_batch *batch
 	return error ? error : VIRTQ_ERROR_LOOP;
 }
 
-/* Follow a chain through the descriptor table. */
-static inline enum virtq_error add_chain(struct virtq *vq, struct virtq_batch *batch,
-					 struct virtq_chain *chain)
+VIRTQ_INLINE struct descriptor read_descriptor(const struct virtq *vq, uint16_t index)
 {
-	uint16_t index = chain->id;
+	uint64_t word[2];
 
+	virtq_read_once(&vq->split.desc[index], word);
+	return to_descriptor(word);
+}
+
+/* Follow a chain through the descriptor table from its first descriptor. */
+VIRTQ_OUT_OF_LINE enum virtq_error add_chain(struct virtq *vq, struct virtq_batch *batch,
+					     struct virtq_chain *chain, struct descriptor buffer)
+{
 	for (unsigned int steps = 0; steps < vq->size; steps++) {
-		struct descriptor buffer;
 		enum virtq_error error;
-		uint64_t word[2];
 
-		if (unlikely(index >= vq->size))
-			return steps ? VIRTQ_ERROR_NEXT : VIRTQ_ERROR_HEAD;
-		virtq_read_once(&vq->split.desc[index], word);
-		buffer = to_descriptor(word);
 		if (buffer.flags & VRING_DESC_F_INDIRECT)
 			return add_indirect(vq, batch, chain, &buffer);
 		error = add_buffer(vq, batch, chain, &buffer);
 		if (unlikely(error) || !(buffer.flags & VRING_DESC_F_NEXT))
 			return error;
-		index = buffer.next;
+		if (unlikely(buffer.next >= vq->size))
+			return VIRTQ_ERROR_NEXT;
+		buffer = read_descriptor(vq, buffer.next);
 	}
 	return VIRTQ_ERROR_LOOP;
+}
+
+/* The chain that begins at @head; false when it cannot be had. */
+VIRTQ_INLINE bool take_chain(struct virtq *vq, struct virtq_batch *batch, uint16_t head)
+{
+	struct virtq_chain *chain = virtq_begin_chain(batch);
+	struct descriptor buffer;
+
+	if (unlikely(!chain))
+		return false;
+	chain->id = head;
+	if (unlikely(head >= vq->size))
+		return virtq_end_chain(vq, batch, chain, VIRTQ_ERROR_HEAD);
+	buffer = read_descriptor(vq, head);
+	if (likely(virtq_add_whole(vq, batch, chain, buffer.address, buffer.length, buffer.flags))) {
+		batch->chain_count++;
+		return true;
+	}
+	return virtq_end_chain(vq, batch, chain, add_chain(vq, batch, chain, buffer));
 }
 
 static inline void prefetch_descriptor(const struct virtq *vq, uint16_t position)
@@ -175,13 +196,10 @@ static inline unsigned int available(struct virtq *vq, unsigned int wanted)
 /* Take the next available chain; false when it cannot be had (now). */
 VIRTQ_INLINE bool take_one(struct virtq *vq, struct virtq_batch *batch)
 {
-	struct virtq_chain *chain = available(vq, 1) ? virtq_begin_chain(batch) : NULL;
-
-	if (!chain)
+	if (!available(vq, 1))
 		return false;
 	prefetch_descriptor(vq, vq->split.avail_next + VIRTQ_PREFETCH_AHEAD);
-	chain->id = read_head(vq, vq->split.avail_next);
-	if (!virtq_end_chain(vq, batch, chain, add_chain(vq, batch, chain)))
+	if (!take_chain(vq, batch, read_head(vq, vq->split.avail_next)))
 		return false;
 	vq->split.avail_next++;
 	return true;
@@ -189,12 +207,7 @@ VIRTQ_INLINE bool take_one(struct virtq *vq, struct virtq_batch *batch)
 
 bool virtq_split_take_again(struct virtq *vq, struct virtq_batch *batch, uint16_t head)
 {
-	struct virtq_chain *chain = virtq_begin_chain(batch);
-
-	if (!chain)
-		return false;
-	chain->id = head;
-	return virtq_end_chain(vq, batch, chain, add_chain(vq, batch, chain));
+	return take_chain(vq, batch, head);
 }
 
 static unsigned int take(struct virtq *vq, struct virtq_batch *batch, unsigned int max)
