@@ -55,14 +55,17 @@ static void write_other_tail(const struct dp_port *port, uint8_t *at, const stru
 /* In front of the head; sizes that the compiler knows cost no call. */
 static void prepare(const struct dp_port *port, struct frame *frame, struct virtq_write *write)
 {
-	struct virtio_net_hdr_mrg_rxbuf header = frame_header(frame, port->accepts, 1);
+	struct virtio_net_hdr_mrg_rxbuf header = { .num_buffers = htole16(1) };
 	uint8_t *at = frame->head - port->header;
 
-	memcpy(at, &header.hdr, sizeof(header.hdr));
-	if (likely(port->header == sizeof(header)))
-		memcpy(at + sizeof(header.hdr), &header.num_buffers, sizeof(header.num_buffers));
-	else
+	if (unlikely(frame->needs || frame->verified))
+		header.hdr = frame_header(frame, port->accepts);
+	if (likely(port->header == sizeof(header))) {
+		memcpy(at, &header, sizeof(header));
+	} else {
+		memcpy(at, &header.hdr, sizeof(header.hdr));
 		write_other_tail(port, at, frame);
+	}
 	*write = (struct virtq_write){
 		.head = at,
 		.head_length = frame->head_length + port->header,

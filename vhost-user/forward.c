@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vhost-user/copy.h"
 #include "vhost-user/forward_state.h"
 #include "vhost-user/lane.h"
 
@@ -91,12 +92,27 @@ static bool is_reflected(struct dp_view *view, const struct dp_port *source, uin
 	return port && !port->uplink && port->to_count;
 }
 
+/* Learn the sender, and look for the receiver. */
+static enum drop find_route(struct dp_view *view, const struct dp_port *source,
+			    struct route *route, uint64_t from, uint64_t to, uint32_t now)
+{
+	const struct dp_bridge *bridge = source->bridge;
+
+	if (unlikely(is_reflected(view, source, from, now)))
+		return DROP_REFLECTED;
+	mac_table_learn(bridge->macs, from, source->id, now);
+	*route = (struct route){
+		.from = from, .to = to, .port = find_station(view, bridge, to, now, MAC_TABLE_AGE),
+	};
+	return DROP_NONE;
+}
+
 static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 			      struct dp_port *source, struct frame *frame, uint32_t now)
 {
 	struct dp_bridge *bridge = source->bridge;
-	struct dp_port *port;
-	uint64_t station;
+	struct route *route = &forward->route;
+	uint64_t from, to;
 	uint16_t vlan;
 
 	if (unlikely(!bridge))
@@ -104,16 +120,16 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 	if (!bridge->macs)
 		return flood(forward, source, frame);
 	vlan = frame_vlan(frame);
-	station = mac_table_key(vlan, frame->head + 6);
-	if (unlikely(is_reflected(view, source, station, now)))
+	from = mac_table_key(vlan, frame->head + 6);
+	to = mac_table_key(vlan, frame->head);
+	if ((from != route->from || to != route->to) &&
+	    find_route(view, source, route, from, to, now))
 		return DROP_REFLECTED;
-	mac_table_learn(bridge->macs, station, source->id, now);
-	port = find_station(view, bridge, mac_table_key(vlan, frame->head), now, MAC_TABLE_AGE);
-	if (!port)
+	if (unlikely(!route->port))
 		return flood(forward, source, frame);
-	if (unlikely(port == source))
+	if (unlikely(route->port == source))
 		return DROP_SAME_PORT;
-	deliver(forward, port, frame);
+	deliver(forward, route->port, frame);
 	return DROP_NONE;
 }
 
@@ -123,6 +139,7 @@ static void switch_burst(struct forward *forward, struct dp_view *view, struct d
 {
 	struct dp_counters *counters = source->counters;
 
+	forward->route = (struct route){ 0 };
 	for (unsigned int i = 0; i < count; i++) {
 		struct frame *frame = &forward->frames[i];
 		enum drop reason = forward->reasons[i];
@@ -134,6 +151,17 @@ static void switch_burst(struct forward *forward, struct dp_view *view, struct d
 		if (unlikely(reason))
 			counters->drops[reason]++;
 	}
+}
+
+/* Mostly one buffer has all of it. */
+static void read_head(struct virtq_cursor *cursor, uint8_t *to, uint32_t length)
+{
+	if (unlikely(cursor->segment->length < length)) {
+		virtq_cursor_read(cursor, to, length);
+		return;
+	}
+	copy_short(to, cursor->segment->data, length);
+	cursor->offset = length;
 }
 
 /* Private copies of the virtio-net header and the first bytes of one chain. */
@@ -156,7 +184,7 @@ static enum drop read_chain(struct forward *forward, const struct dp_port *port,
 		return DROP_LONG;
 	frame->length = length;
 	frame->head_length = length < FRAME_HEAD_MAX ? length : FRAME_HEAD_MAX;
-	virtq_cursor_read(&frame->rest, head - port->header, frame->head_length + port->header);
+	read_head(&frame->rest, head - port->header, frame->head_length + port->header);
 	memcpy(&header, head - port->header, sizeof(header));
 	return frame_parse(frame, &header, port->offers);
 }
@@ -266,6 +294,7 @@ void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
 	forward->frames[0] = (struct frame){
 		.head = head, .length = length, .head_length = length,
 	};
+	forward->route = (struct route){ 0 };
 	switch_frame(forward, view, port, &forward->frames[0], now);
 	deliver_finish(forward);
 }

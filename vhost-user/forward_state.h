@@ -14,8 +14,21 @@ struct head {
 };
 
 /**
+ * struct route - where the last frame of a burst went; most frames of it are of the same stations
+ * @from: key of the station that sent it; 0 when there was none
+ * @to: key of the station that it was for
+ * @port: where that one is; NULL when nobody knows
+ */
+struct route {
+	uint64_t from;
+	uint64_t to;
+	struct dp_port *port;
+};
+
+/**
  * struct forward - the private memory of a worker
  * @attention_fd: written when a ring breaks
+ * @route: of this burst
  * @frames: the burst
  * @reasons: why a frame of it is dropped before it is switched
  * @next: the frame that goes to the same ring after it, see struct dp_queue
@@ -39,6 +52,7 @@ struct forward {
 	unsigned int owing_count;
 	uint64_t generation;
 	uint64_t first_due;
+	struct route route;
 	struct frame frames[DP_BURST];
 	enum drop reasons[DP_BURST];
 	uint8_t next[DP_BURST];

@@ -85,26 +85,25 @@ enum drop frame_parse(struct frame *frame, const struct virtio_net_hdr *header, 
  * frame_header - make the receiver's virtio-net header
  * @frame: frame
  * @accepts: FRAME_NEED_* that the receiver negotiated
- * @buffers: receive buffers that the frame takes
  *
- * Return: the header by value.
+ * Return: the header by value, which is all 0 for a frame that needs nothing and was not
+ * verified.
  */
-static inline struct virtio_net_hdr_mrg_rxbuf frame_header(const struct frame *frame,
-							       uint8_t accepts, uint16_t buffers)
+static inline struct virtio_net_hdr frame_header(const struct frame *frame, uint8_t accepts)
 {
-	struct virtio_net_hdr_mrg_rxbuf header = { .num_buffers = buffers };
+	struct virtio_net_hdr header = { 0 };
 
 	if (frame->needs & FRAME_NEED_CSUM) {
-		header.hdr.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-		header.hdr.csum_start = frame->csum_start;
-		header.hdr.csum_offset = frame->csum_offset;
+		header.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+		header.csum_start = frame->csum_start;
+		header.csum_offset = frame->csum_offset;
 	} else if (frame->verified && accepts & FRAME_NEED_CSUM) {
-		header.hdr.flags = VIRTIO_NET_HDR_F_DATA_VALID;
+		header.flags = VIRTIO_NET_HDR_F_DATA_VALID;
 	}
 	if (frame->needs & ~FRAME_NEED_CSUM) {
-		header.hdr.gso_type = frame->gso_type;
-		header.hdr.gso_size = frame->segment_size;
-		header.hdr.hdr_len = frame->headers;
+		header.gso_type = frame->gso_type;
+		header.gso_size = frame->segment_size;
+		header.hdr_len = frame->headers;
 	}
 	return header;
 }
