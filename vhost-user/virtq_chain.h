@@ -186,7 +186,8 @@ VIRTQ_INLINE bool virtq_end_chain(struct virtq *vq, struct virtq_batch *batch,
 
 typedef bool virtq_take_one_fn(struct virtq *vq, struct virtq_batch *batch);
 typedef void virtq_untake_fn(struct virtq *vq, struct virtq_batch *batch, unsigned int count);
-typedef void virtq_push_fn(struct virtq *vq, const struct virtq_chain *chain, uint32_t length);
+typedef void virtq_push_all_fn(struct virtq *vq, const struct virtq_chain *chains,
+			       unsigned int count, const uint32_t *lengths);
 
 /* Take a chain that is all room; 0 when it cannot be had. */
 VIRTQ_INLINE uint32_t virtq_take_room(struct virtq *vq, struct virtq_batch *batch,
@@ -250,48 +251,45 @@ VIRTQ_INLINE bool virtq_write_run(const struct virtq_batch *batch, const struct 
 	return true;
 }
 
-/* Push a chain that was written to. */
-VIRTQ_INLINE void virtq_push_written(struct virtq *vq, const struct virtq_batch *batch,
-				     const struct virtq_chain *chain, uint32_t length,
-				     virtq_push_fn *push)
-{
-	if (unlikely(vq->log))
-		virtq_log_written(vq, batch, chain, length);
-	push(vq, chain, length);
-}
-
-/* Write into @count chains, beginning with @chain, that have the room; and push them. */
+/*
+ * Write into @count chains, beginning with @chain, that have the room; @lengths receives how much
+ * went into each.
+ */
 VIRTQ_INLINE void virtq_write_chains(struct virtq *vq, const struct virtq_batch *batch,
 				     const struct virtq_chain *chain, unsigned int count,
-				     struct virtq_write *write, virtq_push_fn *push)
+				     struct virtq_write *write, uint32_t *lengths)
 {
 	uint32_t left = write->head_length + write->rest_length;
 	uint16_t buffers = (uint16_t)count;
 
 	if (likely(count == 1 && virtq_write_run(batch, chain, write))) {
-		virtq_push_written(vq, batch, chain, left, push);
-		return;
-	}
-	struct virtq_cursor to = virtq_writable(batch, chain, count);
+		*lengths = left;
+	} else {
+		struct virtq_cursor to = virtq_writable(batch, chain, count);
 
-	if (write->buffers)
-		memcpy(write->buffers, &buffers, sizeof(buffers));
-	virtq_cursor_write(&to, write->head, write->head_length);
-	virtq_cursor_copy(&to, &write->rest, write->rest_length);
-	for (; count; count--, chain++) {
-		uint32_t part = left < chain->writable_length ? left : chain->writable_length;
-
-		virtq_push_written(vq, batch, chain, part, push);
-		left -= part;
+		if (write->buffers)
+			memcpy(write->buffers, &buffers, sizeof(buffers));
+		virtq_cursor_write(&to, write->head, write->head_length);
+		virtq_cursor_copy(&to, &write->rest, write->rest_length);
+		for (unsigned int i = 0; i < count; i++) {
+			lengths[i] = left < chain[i].writable_length ? left : chain[i].writable_length;
+			left -= lengths[i];
+		}
 	}
+	for (unsigned int i = 0; unlikely(vq->log) && i < count; i++)
+		virtq_log_written(vq, batch, &chain[i], lengths[i]);
 }
 
-/* As many writes as one batch has room for. */
+/*
+ * As many writes as one batch has room for.  The ring is written after all of the buffers: its
+ * lines come from the driver's cache, and many of them can be under way at once.
+ */
 VIRTQ_INLINE unsigned int virtq_fill_batch(struct virtq *vq, struct virtq_batch *batch,
 					   struct virtq_write *writes, unsigned int count,
 					   unsigned int buffers_max, virtq_take_one_fn *take_one,
-					   virtq_untake_fn *untake, virtq_push_fn *push)
+					   virtq_untake_fn *untake, virtq_push_all_fn *push_all)
 {
+	uint32_t lengths[VIRTQ_CHAINS_MAX];
 	unsigned int done = 0, used = 0;
 
 	virtq_batch_reset(batch);
@@ -311,9 +309,11 @@ VIRTQ_INLINE unsigned int virtq_fill_batch(struct virtq *vq, struct virtq_batch 
 		}
 		if (room < length)
 			break;
-		virtq_write_chains(vq, batch, &batch->chains[used], chains, &writes[done], push);
+		virtq_write_chains(vq, batch, &batch->chains[used], chains, &writes[done],
+				   &lengths[used]);
 		used += chains;
 	}
+	push_all(vq, batch->chains, used, lengths);
 	untake(vq, batch, batch->chain_count - used);
 	return done;
 }
@@ -321,19 +321,20 @@ VIRTQ_INLINE unsigned int virtq_fill_batch(struct virtq *vq, struct virtq_batch 
 VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *batch,
 					 struct virtq_write *writes, unsigned int count,
 					 unsigned int buffers_max, virtq_take_one_fn *take_one,
-					 virtq_untake_fn *untake, virtq_push_fn *push)
+					 virtq_untake_fn *untake, virtq_push_all_fn *push_all)
 {
 	unsigned int done = 0, more;
 
 	while (done < count && (more = virtq_fill_batch(vq, batch, writes + done, count - done,
-							buffers_max, take_one, untake, push)))
+							buffers_max, take_one, untake,
+							push_all)))
 		done += more;
 	return done;
 }
 
 /*
- * The operations of a kind out of its own take, take_one, untake, push, publish, kick_disable,
- * kick_enable and base.
+ * The operations of a kind out of its own take, take_one, untake, push_all, publish,
+ * kick_disable, kick_enable and base.
  */
 #define VIRTQ_DEFINE_OPS(name)                                                                     \
 	static void name##_untake(struct virtq *vq, struct virtq_batch *batch, unsigned int count) \
@@ -342,12 +343,11 @@ VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *b
 	}                                                                                          \
 	static void name##_push(struct virtq *vq, const struct virtq_chain *chain, uint32_t length) \
 	{                                                                                          \
-		push(vq, chain, length);                                                           \
+		push_all(vq, chain, 1, &length);                                                   \
 	}                                                                                          \
 	static void name##_return(struct virtq *vq, const struct virtq_batch *batch)               \
 	{                                                                                          \
-		for (unsigned int i = 0; i < batch->chain_count; i++)                              \
-			push(vq, &batch->chains[i], 0);                                            \
+		push_all(vq, batch->chains, batch->chain_count, NULL);                             \
 	}                                                                                          \
 	static unsigned int name##_take_space(struct virtq *vq, struct virtq_batch *batch,         \
 					      uint32_t length, unsigned int max)                   \
@@ -359,7 +359,7 @@ VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *b
 					unsigned int buffers_max)                                  \
 	{                                                                                          \
 		return virtq_fill_all(vq, batch, writes, count, buffers_max, take_one, untake,     \
-				      push);                                                       \
+				      push_all);                                                   \
 	}                                                                                          \
 	const struct virtq_ops name##_ops = {                                                      \
 		.take = take,                                                                      \

@@ -10,6 +10,7 @@ struct position {
 	uint16_t last;
 	uint16_t next;
 	uint16_t flags;
+	bool is_run;
 };
 
 static uint16_t flags_at(const struct virtq_setup *setup, uint16_t place)
@@ -44,6 +45,35 @@ static bool is_new(const struct virtq_setup *setup)
 	return !__atomic_load_n((const uint32_t *)setup->device, __ATOMIC_RELAXED);
 }
 
+static uint16_t next_place(const struct virtq_setup *setup, uint16_t place)
+{
+	uint16_t index = (place & INDEX_MASK) + 1;
+
+	return index < setup->size ? virtq_place(index, has_wrap(place)) :
+				     virtq_place(0, !has_wrap(place));
+}
+
+/*
+ * Behind the last element of a run that was written.  The flags of one that is the first of all
+ * are withheld, so it is known by those behind it.
+ */
+static uint16_t end_of_run(const struct virtq_setup *setup, const struct position *position)
+{
+	uint16_t at = position->last;
+
+	if (at == position->first && at != position->next) {
+		at = next_place(setup, at);
+		if (at == position->next || is_available(setup, at))
+			return position->first;
+	}
+	for (uint16_t steps = 0; steps < setup->size && at != position->next; steps++) {
+		if (is_available(setup, at))
+			break;
+		at = next_place(setup, at);
+	}
+	return at;
+}
+
 /* The last element may be written in part: then nobody knows its length. */
 static void finish_last(const struct virtq_setup *setup, const struct position *position)
 {
@@ -61,22 +91,27 @@ static void finish_last(const struct virtq_setup *setup, const struct position *
 
 bool virtq_position_resume(const struct virtq_setup *setup, uint64_t word, uint32_t *base)
 {
-	const struct position position = {
-		(uint16_t)word, (uint16_t)(word >> 16), (uint16_t)(word >> 32), (uint16_t)(word >> 48),
+	struct position position = {
+		(uint16_t)word, (uint16_t)(word >> 16), (uint16_t)(word >> 32),
+		(uint16_t)((word & ~VIRTQ_POSITION_RUN) >> 48), word & VIRTQ_POSITION_RUN,
 	};
 	struct vring_packed_desc *ring = setup->desc;
-	uint16_t at = position.next;
+	uint16_t at;
 
 	if ((position.first & INDEX_MASK) >= setup->size ||
 	    (position.last & INDEX_MASK) >= setup->size ||
 	    (position.next & INDEX_MASK) >= setup->size || is_new(setup))
 		return false;
+	if (position.is_run)
+		position.next = end_of_run(setup, &position);
+	at = position.next;
 	if (position.first != position.next && is_available(setup, position.first)) {
 		/* Of a single one it is not known whether it was written at all. */
-		if (position.first == position.last) {
+		if (position.first == position.last && !position.is_run) {
 			at = position.first;
 		} else {
-			finish_last(setup, &position);
+			if (!position.is_run)
+				finish_last(setup, &position);
 			__atomic_store_n(&ring[position.first & INDEX_MASK].flags, position.flags,
 					 __ATOMIC_RELEASE);
 			if (setup->log)
@@ -86,14 +121,6 @@ bool virtq_position_resume(const struct virtq_setup *setup, uint64_t word, uint3
 	}
 	*base = at | (uint32_t)at << 16;
 	return true;
-}
-
-static uint16_t next_place(const struct virtq_setup *setup, uint16_t place)
-{
-	uint16_t index = (place & INDEX_MASK) + 1;
-
-	return index < setup->size ? virtq_place(index, has_wrap(place)) :
-				     virtq_place(0, !has_wrap(place));
 }
 
 /* Behind the available chain at @place, and its buffer ID; @place when there is none. */

@@ -15,14 +15,19 @@
  *	bits 32 to 47	behind it
  *	bits 48 to 63	flags that publish the first
  *
- * each as an index with its wrap counter in bit 15.  It is stored before an element is
- * written, and once more when they are published.  A killed process has made all stores up
+ * each as an index with its wrap counter in bit 15.  With VIRTQ_POSITION_RUN more than one may
+ * be being written: all elements from bits 16 to 31 to bits 32 to 47, of one entry each and each
+ * written by one store, so that those that were written can be told by their flags.  It is stored
+ * before elements are written, and once more when they are published.  A killed process has made all stores up
  * to some instruction and none behind it, so the order of the program is all it takes.
  */
 #ifndef VHOST_USER_VIRTQ_POSITION_H
 #define VHOST_USER_VIRTQ_POSITION_H
 
 #include "vhost-user/virtq.h"
+
+/* Used elements never have the flag VIRTQ_DESC_F_NEXT, whose place this takes. */
+#define VIRTQ_POSITION_RUN (UINT64_C(1) << 48)
 
 /* An index and its wrap counter, in 16 bits. */
 static inline uint16_t virtq_place(uint16_t index, bool wrap)

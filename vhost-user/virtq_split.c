@@ -235,13 +235,19 @@ VIRTQ_INLINE void untake(struct virtq *vq, struct virtq_batch *batch, unsigned i
 	batch->segment_count = batch->chains[batch->chain_count].first;
 }
 
-VIRTQ_INLINE void push(struct virtq *vq, const struct virtq_chain *chain, uint32_t length)
+/* Give chains back, of which @lengths were written; NULL for nothing. */
+VIRTQ_INLINE void push_all(struct virtq *vq, const struct virtq_chain *chains, unsigned int count,
+			   const uint32_t *lengths)
 {
-	struct vring_used *used = vq->split.used;
-	struct vring_used_elem *element = &used->ring[vq->split.used_next++ & (vq->size - 1)];
+	struct vring_used_elem *ring = vq->split.used->ring;
+	const uint16_t mask = vq->size - 1, next = vq->split.used_next;
 
-	element->id = chain->id;
-	element->len = length;
+	for (unsigned int i = 0; i < count; i++) {
+		const struct vring_used_elem element = {chains[i].id, lengths ? lengths[i] : 0};
+
+		memcpy(&ring[(next + i) & mask], &element, sizeof(element));
+	}
+	vq->split.used_next = (uint16_t)(next + count);
 }
 
 static bool publish(struct virtq *vq)

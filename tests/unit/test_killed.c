@@ -135,8 +135,14 @@ static void device_pass_in_order(struct random *random)
 	virtq_take(&device.vq, &device.batch, 1 + random_below(random, PASS_MAX));
 	left = random_below(random, device.batch.chain_count + 1u) / 2;
 	virtq_untake(&device.vq, &device.batch, left);
-	for (unsigned int i = 0; i < device.batch.chain_count; i++)
-		virtq_push(&device.vq, &device.batch.chains[i], work(&device.batch.chains[i]));
+	if (random_below(random, 2)) {
+		/* All at once, and chains of one entry in runs. */
+		virtq_return(&device.vq, &device.batch);
+	} else {
+		for (unsigned int i = 0; i < device.batch.chain_count; i++)
+			virtq_push(&device.vq, &device.batch.chains[i],
+				   work(&device.batch.chains[i]));
+	}
 	virtq_publish(&device.vq);
 }
 
@@ -180,9 +186,9 @@ static void send_one(struct world *world)
 	unsigned int count = 1;
 	int id;
 
-	if (random_below(&world->random, 2))
+	if (!random_below(&world->random, 4))
 		buffers[count++] = (struct driver_buffer){at + 8, 4, false};
-	if (random_below(&world->random, 2))
+	if (!random_below(&world->random, 4))
 		buffers[count++] = (struct driver_buffer){at + 16, 8, true};
 	if (buffers[count - 1].writable && random_below(&world->random, 2))
 		buffers[count++] = (struct driver_buffer){at + 24, 8, true};
