@@ -21,7 +21,7 @@
 
 /* Most ports, and frames that are handled at once. */
 #define DP_PORTS_MAX 256
-#define DP_BURST 64
+#define DP_BURST 128
 
 /* In what a port accepts: it is no uplink and has no filter.  No bit of FRAME_NEED_*. */
 #define DP_ORDINARY 0x80
