@@ -27,6 +27,7 @@ static const struct cli_command *const commands[] = {
 	&cli_bridge_list,
 	&cli_bridge_remove,
 	&cli_metrics,
+	&cli_bench_net,
 	&cli_plan,
 	&cli_apply,
 	&cli_snapshot,

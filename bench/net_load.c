@@ -1,0 +1,571 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Theory of operation.  Each port has as many frames as its send ring has entries, built
+ * before anything is measured; what the back end gives back is sent again.  A turn takes
+ * what came at a port, and posts what is due there, each a burst at most, each
+ * published once.  Unless frames are stamped, no byte of one is touched: what is
+ * measured is the back end.
+ */
+#include "bench/net_load.h"
+
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_net.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bench/front_end.h"
+#include "bench/sink.h"
+#include "vhost-user/message.h"
+
+#define RX 0
+#define TX 1
+
+/* A receive buffer, of which large frames take several. */
+#define ROOM 2048
+#define ROOM_LARGE 4096
+
+/* Nothing more comes when nothing came for so long, in nanoseconds; and the longest wait. */
+#define QUIET_NS 30000000u
+#define DRAIN_NS 2000000000u
+
+/* How often a connection is looked at. */
+#define WATCH_NS 20000000u
+
+struct port {
+	struct front_end front_end;
+	struct net_buffer *buffers[2];
+	uint32_t stride[2];
+	uint8_t *memory[2];
+	uint32_t *free; /* frames that are not posted, from free_first on, in a circle */
+	uint32_t free_first;
+	uint32_t free_count;
+	uint32_t sequence;     /* of the next frame that is sent */
+	uint32_t expected;     /* of the next frame that arrives */
+	uint32_t buffers_left; /* of the frame that arrives */
+	uint32_t gathered;     /* its bytes so far */
+	uint8_t *flat;         /* which are there, when they are looked at */
+	uint64_t posted;       /* since the run began */
+	const struct port *sender;
+};
+
+struct net_load {
+	struct iov *iov;
+	struct net_load_options options;
+	unsigned int count;
+	bool sending;
+	struct sink *sink;
+	struct net_load_counts counts;
+	struct histogram latency;
+	struct port ports[NET_LOAD_PORTS];
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static uint32_t stride_of(uint32_t bytes)
+{
+	return (bytes + 63) / 64 * 64;
+}
+
+static uint32_t room_of(const struct net_load *load)
+{
+	return load->options.frames.size > FRAMES_MTU ? ROOM_LARGE : ROOM;
+}
+
+static uint32_t longest(const struct net_load *load)
+{
+	uint32_t size = load->options.frames.size;
+
+	return FRAMES_HEADER + (size ? size : FRAMES_MTU);
+}
+
+/* Frames of a port that can be under way: all of them have to fit into a receive ring. */
+static uint16_t frames_of(const struct net_load *load)
+{
+	const uint64_t buffers = (longest(load) + room_of(load) - 1) / room_of(load);
+
+	return (uint16_t)(load->options.ring_size / buffers);
+}
+
+/* Buffers of a ring, one behind the other. */
+static int make_buffers(struct net_load *load, struct port *port, unsigned int which, size_t at)
+{
+	struct front_end *front_end = &port->front_end;
+	const uint16_t size = load->options.ring_size;
+	const uint16_t count = which == RX ? size : frames_of(load);
+	struct net_buffer *buffers = calloc(size, sizeof(*buffers));
+
+	port->stride[which] = stride_of(which == RX ? room_of(load) : longest(load));
+	port->memory[which] = front_end->memory + at;
+	port->buffers[which] = front_end->rings[which].buffers = buffers;
+	if (!buffers)
+		return iov_fail(load->iov, -ENOMEM, "no memory for the buffers of a ring");
+	for (unsigned int i = 0; i < count; i++)
+		buffers[i] = (struct net_buffer){
+			.gpa = front_end->gpa + at + (uint64_t)i * port->stride[which],
+			.length = which == RX
+					  ? room_of(load)
+					  : FRAMES_HEADER + frames_size(&load->options.frames, i),
+		};
+	net_ring_describe(&front_end->rings[which]);
+	return 0;
+}
+
+static int fill_port(struct net_load *load, unsigned int index)
+{
+	struct port *port = &load->ports[index];
+	const uint16_t size = load->options.ring_size;
+	int error = make_buffers(load, port, RX, 0);
+
+	if (!error)
+		error = make_buffers(load, port, TX, (size_t)size * port->stride[RX]);
+	port->free = calloc(size, sizeof(*port->free));
+	port->flat = malloc(FRAMES_HEADER + FRAMES_MAX + ROOM_LARGE);
+	if (!error && (!port->free || !port->flat))
+		error = iov_fail(load->iov, -ENOMEM, "no memory for the frames of a port");
+	if (error)
+		return error;
+	port->free_count = frames_of(load);
+	port->sender = &load->ports[load->count == 1 ? index : index ^ 1];
+	for (unsigned int i = 0; i < port->free_count; i++) {
+		port->free[i] = i;
+		frames_build(&load->options.frames, index, i, load->count == 1,
+			     port->memory[TX] + (size_t)i * port->stride[TX]);
+	}
+	for (unsigned int i = 0; i < size; i++)
+		net_ring_post(&port->front_end.rings[RX], i);
+	net_ring_publish(&port->front_end.rings[RX]);
+	return 0;
+}
+
+static uint64_t features_of(const struct net_load *load)
+{
+	uint64_t features = VU_BIT(VIRTIO_F_VERSION_1) | VU_BIT(VIRTIO_NET_F_MRG_RXBUF);
+
+	if (load->options.packed)
+		features |= VU_BIT(VIRTIO_F_RING_PACKED);
+	if (load->options.frames.large)
+		features |= VU_BIT(VIRTIO_NET_F_CSUM) | VU_BIT(VIRTIO_NET_F_GUEST_CSUM) |
+			    VU_BIT(VIRTIO_NET_F_HOST_TSO4) | VU_BIT(VIRTIO_NET_F_GUEST_TSO4);
+	return features;
+}
+
+static int open_load(struct net_load **out, struct iov *iov, unsigned int count,
+		     const struct net_load_options *options)
+{
+	struct net_load *load = calloc(1, sizeof(*load));
+
+	*out = load;
+	if (!load)
+		return iov_fail(iov, -ENOMEM, "no memory for a load");
+	load->iov = iov;
+	load->count = count;
+	load->options = *options;
+	return 0;
+}
+
+static struct front_end_options front_end_options(const struct net_load *load)
+{
+	const uint64_t features = features_of(load);
+	const size_t frames = (size_t)load->options.ring_size * stride_of(room_of(load)) +
+			      (size_t)frames_of(load) * stride_of(longest(load));
+
+	return (struct front_end_options){
+		.listen = load->options.listen,
+		.features = features,
+		.needed = features,
+		.ring_size = load->options.ring_size,
+		.memory = frames,
+		.no_huge = load->options.no_huge,
+	};
+}
+
+static int introduce(struct net_load *load);
+
+int net_load_open(struct net_load **out, struct iov *iov, const char *const *paths,
+		  unsigned int count, const struct net_load_options *options)
+{
+	int error = open_load(out, iov, count, options);
+
+	for (unsigned int i = 0; !error && i < count; i++) {
+		const struct front_end_options how = front_end_options(*out);
+
+		error = front_end_open(&(*out)->ports[i].front_end, iov, paths[i], &how);
+		if (!error)
+			error = fill_port(*out, i);
+		if (!error)
+			error = front_end_start(&(*out)->ports[i].front_end);
+	}
+	if (!error)
+		error = introduce(*out);
+	if (error) {
+		net_load_close(*out);
+		*out = NULL;
+	}
+	return error;
+}
+
+int net_load_open_sink(struct net_load **out, struct iov *iov, unsigned int count,
+		       const struct net_load_options *options, int cpu)
+{
+	struct front_end *front_ends[NET_LOAD_PORTS];
+	int error = open_load(out, iov, count, options);
+
+	for (unsigned int i = 0; !error && i < count; i++) {
+		const struct front_end_options how = front_end_options(*out);
+
+		front_ends[i] = &(*out)->ports[i].front_end;
+		error = front_end_pretend(front_ends[i], iov, &how);
+		if (!error)
+			error = fill_port(*out, i);
+	}
+	if (!error)
+		error = sink_start(&(*out)->sink, iov, front_ends, count, cpu);
+	if (error) {
+		net_load_close(*out);
+		*out = NULL;
+	}
+	return error;
+}
+
+static void publish(struct port *port, unsigned int which)
+{
+	if (net_ring_publish(&port->front_end.rings[which]) && port->front_end.kick[which] >= 0)
+		front_end_kick(&port->front_end, which);
+}
+
+static int given_back_twice(struct net_load *load, const struct port *port)
+{
+	return iov_fail(load->iov, -EPROTO,
+			"%s: the back end gave back a buffer that it was not given",
+			port->front_end.path);
+}
+
+/* Compare with what the sender has, which is the same but for the stamp. */
+static bool is_intact(const struct net_load *load, const struct port *sender,
+		      const struct frames_stamp *stamp, const uint8_t *frame, uint32_t length)
+{
+	const struct frames_plan *plan = &load->options.frames;
+	const uint32_t at = frames_stamp_at(plan), behind = at + sizeof(*stamp);
+	const uint8_t *sent;
+
+	if (stamp->id >= frames_of(load) || length != frames_size(plan, stamp->id))
+		return false;
+	sent = sender->memory[TX] + (size_t)stamp->id * sender->stride[TX] + FRAMES_HEADER;
+	return !memcmp(frame, sent, at) && !memcmp(frame + behind, sent + behind, length - behind);
+}
+
+static void check_frame(struct net_load *load, struct port *port, const uint8_t *frame,
+			uint32_t length, uint64_t now)
+{
+	struct frames_stamp stamp;
+
+	memcpy(&stamp, frame + frames_stamp_at(&load->options.frames), sizeof(stamp));
+	if (length < FRAMES_MIN || stamp.magic != FRAMES_MAGIC) {
+		load->counts.corrupt++;
+		return;
+	}
+	if (now > stamp.nanoseconds)
+		histogram_add(&load->latency, now - stamp.nanoseconds);
+	if (!load->options.verify)
+		return;
+	if (!is_intact(load, port->sender, &stamp, frame, length))
+		load->counts.corrupt++;
+	if ((int32_t)(stamp.sequence - port->expected) < 0)
+		load->counts.reordered++;
+	else
+		port->expected = stamp.sequence + 1;
+}
+
+/*
+ * One used buffer of a frame that may have several.  Returns the bytes of the frame that ends
+ * with it, 0 when it does not end.
+ */
+static uint32_t gather(struct net_load *load, struct port *port, const struct net_used *used)
+{
+	const uint8_t *bytes = port->memory[RX] + (size_t)used->id * port->stride[RX];
+	uint16_t buffers;
+
+	if (!port->buffers_left) {
+		memcpy(&buffers, bytes + offsetof(struct virtio_net_hdr_v1, num_buffers),
+		       sizeof(buffers));
+		port->buffers_left = buffers ? buffers : 1;
+		port->gathered = 0;
+	}
+	if (load->options.stamps && port->gathered <= FRAMES_HEADER + FRAMES_MAX)
+		memcpy(port->flat + port->gathered, bytes, used->length);
+	port->gathered += used->length;
+	return --port->buffers_left ? 0 : port->gathered;
+}
+
+/* Frames that take one buffer each, which is all but large ones. */
+static void count_whole(struct net_load *load, struct port *port, const struct net_used *used,
+			unsigned int count, uint64_t now)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		bytes += used[i].length - FRAMES_HEADER;
+		if (load->options.stamps)
+			check_frame(load, port,
+				    port->memory[RX] + (size_t)used[i].id * port->stride[RX] +
+					    FRAMES_HEADER,
+				    used[i].length - FRAMES_HEADER, now);
+	}
+	load->counts.bytes += load->sending ? bytes : 0;
+	*(load->sending ? &load->counts.received : &load->counts.late) += count;
+}
+
+static void count_parts(struct net_load *load, struct port *port, const struct net_used *used,
+			unsigned int count, uint64_t now)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		uint32_t length = gather(load, port, &used[i]);
+
+		if (!length)
+			continue;
+		if (load->options.stamps)
+			check_frame(load, port, port->flat + FRAMES_HEADER, length - FRAMES_HEADER,
+				    now);
+		load->counts.bytes += load->sending ? length - FRAMES_HEADER : 0;
+		*(load->sending ? &load->counts.received : &load->counts.late) += 1;
+	}
+}
+
+/* What came at a port; the room is posted again.  Returns how many buffers, or -EPROTO. */
+static int receive(struct net_load *load, struct port *port, uint64_t now)
+{
+	struct net_ring *ring = &port->front_end.rings[RX];
+	struct net_used used[NET_LOAD_BURST_MAX];
+	unsigned int count = net_ring_take(ring, used, load->options.burst);
+
+	if (!count)
+		return 0;
+	for (unsigned int i = 0; i < count; i++)
+		if (used[i].id >= ring->size ||
+		    used[i].length < FRAMES_HEADER * !port->buffers_left ||
+		    used[i].length > port->stride[RX])
+			return given_back_twice(load, port);
+	if (longest(load) <= room_of(load))
+		count_whole(load, port, used, count, now);
+	else
+		count_parts(load, port, used, count, now);
+	for (unsigned int i = 0; i < count; i++)
+		net_ring_post(ring, used[i].id);
+	publish(port, RX);
+	return (int)count;
+}
+
+static int take_back(struct net_load *load, struct port *port)
+{
+	struct net_ring *ring = &port->front_end.rings[TX];
+	struct net_used used[NET_LOAD_BURST_MAX];
+	unsigned int count = net_ring_take(ring, used, load->options.burst);
+
+	if (port->free_count + count > frames_of(load))
+		return given_back_twice(load, port);
+	for (unsigned int i = 0; i < count; i++) {
+		if (used[i].id >= frames_of(load))
+			return given_back_twice(load, port);
+		port->free[(port->free_first + port->free_count++) & (ring->size - 1)] = used[i].id;
+	}
+	return 0;
+}
+
+static void send_frames(struct net_load *load, struct port *port, unsigned int count, uint64_t now)
+{
+	struct net_ring *ring = &port->front_end.rings[TX];
+
+	if (!count)
+		return;
+	for (unsigned int i = 0; i < count; i++) {
+		uint32_t id = port->free[port->free_first++ & (ring->size - 1)];
+
+		if (load->options.stamps) {
+			const struct frames_stamp stamp = {
+				FRAMES_MAGIC,
+				(uint16_t)id,
+				port->sequence++,
+				now,
+			};
+
+			memcpy(port->memory[TX] + (size_t)id * port->stride[TX] + FRAMES_HEADER +
+				       frames_stamp_at(&load->options.frames),
+			       &stamp, sizeof(stamp));
+		}
+		net_ring_post(ring, id);
+	}
+	port->free_count -= count;
+	port->posted += count;
+	load->counts.sent += count;
+	publish(port, TX);
+}
+
+static unsigned int smaller(uint64_t a, uint64_t b)
+{
+	return (unsigned int)(a < b ? a : b);
+}
+
+/* How many frames a port is to send now. */
+static unsigned int due(struct net_load *load, const struct port *port, double rate,
+			uint64_t elapsed)
+{
+	unsigned int room = smaller(port->free_count, load->options.burst);
+	uint64_t wanted;
+
+	if (rate <= 0)
+		return room;
+	wanted = (uint64_t)((double)elapsed * rate / 1e9) - port->posted;
+	if (wanted > room && room < load->options.burst)
+		load->counts.limited++;
+	return smaller(wanted, room);
+}
+
+static bool sends(const struct net_load *load, unsigned int index)
+{
+	return !load->options.one_way || !(index & 1);
+}
+
+static int take_turns(struct net_load *load, double rate, uint64_t start, uint64_t now)
+{
+	for (unsigned int i = 0; i < load->count; i++) {
+		struct port *port = &load->ports[i];
+		int error = receive(load, port, now);
+
+		if (error < 0 || (error = take_back(load, port)))
+			return error;
+		if (load->sending && sends(load, i))
+			send_frames(load, port, due(load, port, rate, now - start), now);
+	}
+	return 0;
+}
+
+static int watch(struct net_load *load)
+{
+	if (load->sink)
+		return 0;
+	for (unsigned int i = 0; i < load->count; i++)
+		if (front_end_is_gone(&load->ports[i].front_end))
+			return iov_fail(
+				load->iov, -ECONNRESET,
+				"%s: the back end went away while it was measured; what was "
+				"counted until then is told",
+				load->ports[i].front_end.path);
+	return 0;
+}
+
+static bool is_under_way(const struct net_load *load)
+{
+	for (unsigned int i = 0; i < load->count; i++)
+		if (load->ports[i].free_count != frames_of(load))
+			return true;
+	return false;
+}
+
+/* Take what is still under way. */
+static int drain(struct net_load *load)
+{
+	uint64_t start = now_ns(), now = start, last = start, before;
+	int error = 0;
+
+	load->sending = false;
+	while (!error && now - start < DRAIN_NS &&
+	       (is_under_way(load) ||
+		load->counts.received + load->counts.late < load->counts.sent) &&
+	       (is_under_way(load) || now - last < QUIET_NS)) {
+		before = load->counts.late;
+		error = take_turns(load, 0, start, now);
+		now = now_ns();
+		if (load->counts.late != before)
+			last = now;
+	}
+	return error;
+}
+
+/* A frame of each station, as far as a switch has to know where they are. */
+static int introduce(struct net_load *load)
+{
+	const unsigned int stations = load->options.frames.stations;
+	int error = 0;
+
+	for (unsigned int done = 0; !error && done < stations; done += load->options.burst) {
+		for (unsigned int i = 0; i < load->count; i++)
+			send_frames(load, &load->ports[i],
+				    smaller(load->options.burst, stations - done), now_ns());
+		error = drain(load);
+	}
+	return error;
+}
+
+static void begin(struct net_load *load)
+{
+	memset(&load->counts, 0, sizeof(load->counts));
+	memset(&load->latency, 0, sizeof(load->latency));
+	for (unsigned int i = 0; i < load->count; i++)
+		load->ports[i].posted = 0;
+}
+
+int net_load_run(struct net_load *load, double seconds, double rate, const volatile bool *stop,
+		 struct net_load_counts *counts)
+{
+	const double each = rate / (load->options.one_way ? (load->count + 1) / 2 : load->count);
+	uint64_t start = now_ns(), now = start, watched = start;
+	const uint64_t end = start + (uint64_t)(seconds * 1e9);
+	int error = 0;
+
+	begin(load);
+	load->sending = true;
+	while (!error && now < end && !*stop) {
+		error = take_turns(load, each, start, now);
+		now = now_ns();
+		if (!error && now - watched > WATCH_NS) {
+			error = watch(load);
+			watched = now;
+		}
+	}
+	load->counts.seconds = (double)(now - start) / 1e9;
+	if (!error)
+		error = drain(load);
+	*counts = load->counts;
+	if (counts->sent > counts->received + counts->late)
+		counts->lost = counts->sent - counts->received - counts->late;
+	return error ? error : *stop ? -EINTR : 0;
+}
+
+const struct histogram *net_load_latency(const struct net_load *load)
+{
+	return load->options.stamps ? &load->latency : NULL;
+}
+
+bool net_load_is_huge(const struct net_load *load)
+{
+	for (unsigned int i = 0; i < load->count; i++)
+		if (!load->ports[i].front_end.is_huge)
+			return false;
+	return true;
+}
+
+void net_load_close(struct net_load *load)
+{
+	if (!load)
+		return;
+	sink_stop(load->sink);
+	for (unsigned int i = 0; i < load->count; i++) {
+		struct port *port = &load->ports[i];
+
+		front_end_close(&port->front_end);
+		free(port->buffers[RX]);
+		free(port->buffers[TX]);
+		free(port->free);
+		free(port->flat);
+	}
+	free(load);
+}
