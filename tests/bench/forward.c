@@ -33,8 +33,11 @@ static int compare(const void *a, const void *b)
 	return *left < *right ? -1 : *left > *right;
 }
 
-static void prepare(struct bench *bench, uint32_t size)
+static void prepare(struct bench *bench, uint32_t size, uint64_t features)
 {
+	lan_renegotiate(bench->lan, A, PLAIN | features);
+	lan_renegotiate(bench->lan, B, PLAIN | features);
+
 	struct station *a = &bench->lan->stations[A], *b = &bench->lan->stations[B];
 
 	for (unsigned int i = 0; i < BURST; i++) {
@@ -65,14 +68,14 @@ static void add_burst(struct driver *driver, const uint64_t *buffers, uint32_t l
 	driver_publish(driver);
 }
 
-static double measure(uint32_t size)
+static double measure(uint32_t size, uint64_t features)
 {
 	struct bench *bench = calloc(1, sizeof(*bench));
 	double cycles;
 
 	assert_non_null(bench);
 	lan_setup((void **)&bench->lan);
-	prepare(bench, size);
+	prepare(bench, size, features);
 	for (unsigned int i = 0; i < BURSTS; i++) {
 		struct station *a = &bench->lan->stations[A], *b = &bench->lan->stations[B];
 		uint64_t start;
@@ -98,7 +101,9 @@ int main(void)
 	static const uint32_t sizes[] = { 64, 256, 1518 };
 
 	printf("Fast path of a switch between two guests, bursts of %d, cycles per frame:\n", BURST);
+	printf("          split  packed\n");
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		printf("%5u B  %6.0f\n", sizes[i], measure(sizes[i]));
+		printf("%5u B  %6.0f  %6.0f\n", sizes[i], measure(sizes[i], 0),
+		       measure(sizes[i], BIT(VIRTIO_F_RING_PACKED)));
 	return EXIT_SUCCESS;
 }
