@@ -101,6 +101,7 @@ static void write_all(struct forward *forward, struct dp_queue *queue, struct vi
 		done = virtq_fill(ring, &forward->to, writes + at, count - at, port->buffers_max);
 		counters->tx_packets += done;
 		queue->frames += done;
+		queue->vu->frames += done;
 		for (; done; done--, at++)
 			counters->tx_bytes += writes[at].head_length + writes[at].rest_length -
 					      port->header;

@@ -96,23 +96,6 @@ static void add_front_end(struct json_object *object, const struct port *port)
 	add_counter(object, "log_lines_left_out", &left_out);
 }
 
-struct json_object *port_counters(const struct port *port)
-{
-	const struct dp_counters *counters = port->counters;
-	struct json_object *object = json_object_new_object();
-
-	add_string(object, "port", port->name);
-	add_counter(object, "rx_packets", &counters->rx_packets);
-	add_counter(object, "rx_bytes", &counters->rx_bytes);
-	add_counter(object, "tx_packets", &counters->tx_packets);
-	add_counter(object, "tx_bytes", &counters->tx_bytes);
-	for (enum reason_kind kind = 0; kind < REASON_KINDS; kind++)
-		add_reasons(object, port, kind);
-	if (port->endpoint)
-		add_front_end(object, port);
-	return object;
-}
-
 static struct json_object *rings_json(const struct port *port)
 {
 	struct json_object *rings = json_object_new_array();
@@ -130,9 +113,36 @@ static struct json_object *rings_json(const struct port *port)
 											: "split");
 		json_object_object_add(ring, "entries", json_object_new_int(queue->ring.size));
 		add_string(ring, "state", queue->enabled ? "enabled" : "disabled");
+		add_counter(ring, "frames", &queue->frames);
 		json_object_array_add(rings, ring);
 	}
 	return rings;
+}
+
+static struct json_object *port_counters(const struct port *port)
+{
+	const struct dp_counters *counters = port->counters;
+	struct json_object *object = json_object_new_object();
+
+	add_string(object, "port", port->name);
+	add_counter(object, "rx_packets", &counters->rx_packets);
+	add_counter(object, "rx_bytes", &counters->rx_bytes);
+	add_counter(object, "tx_packets", &counters->tx_packets);
+	add_counter(object, "tx_bytes", &counters->tx_bytes);
+	for (enum reason_kind kind = 0; kind < REASON_KINDS; kind++)
+		add_reasons(object, port, kind);
+	if (port->endpoint)
+		add_front_end(object, port);
+	return object;
+}
+
+struct json_object *port_stats(const struct port *port)
+{
+	struct json_object *object = port_counters(port);
+
+	if (port->endpoint)
+		json_object_object_add(object, "rings", rings_json(port));
+	return object;
 }
 
 struct json_object *port_show(const struct port *port)

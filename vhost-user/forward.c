@@ -208,6 +208,7 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 	switch_burst(forward, view, port, count, now);
 	virtq_return(ring, batch);
 	queue->frames += count;
+	queue->vu->frames += count;
 	deliver_touch(forward, queue);
 	deliver_finish(forward);
 	return count;

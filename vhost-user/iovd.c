@@ -184,7 +184,7 @@ static int start_datapath(struct daemon *daemon, const struct iovd_options *pars
 
 	daemon->dpdk = !error;
 	if (!error)
-		error = worker_start(&daemon->worker, daemon->iov);
+		error = worker_start(&daemon->worker, daemon->iov, parsed->poll);
 	if (!error && !parsed->no_sandbox)
 		error = sandbox_calls(daemon->iov, &parsed->sandbox);
 	return error;

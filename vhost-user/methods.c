@@ -130,7 +130,7 @@ static int call_port_stats(void *arg, struct json_object *params, struct json_ob
 	*result = json_object_new_array();
 	TAILQ_FOREACH(port, &registry->ports, link)
 		if (!name || !strcmp(port->name, name))
-			json_object_array_add(*result, port_counters(port));
+			json_object_array_add(*result, port_stats(port));
 	return 0;
 }
 
@@ -210,6 +210,8 @@ static int call_version(void *arg, struct json_object *params, struct json_objec
 	json_object_object_add(worker, "passes", json_object_new_uint64(stats.passes));
 	json_object_object_add(worker, "busy", json_object_new_uint64(stats.busy));
 	json_object_object_add(worker, "sleeps", json_object_new_uint64(stats.sleeps));
+	json_object_object_add(worker, "busy_ns", json_object_new_uint64(stats.busy_ns));
+	json_object_object_add(worker, "poll", json_object_new_string(worker_poll_name(stats.poll)));
 	*result = json_object_new_object();
 	json_object_object_add(*result, "version", json_object_new_string(IOVKIT_VERSION));
 	json_object_object_add(*result, "worker", worker);

@@ -136,6 +136,8 @@ static void write_worker(FILE *file, const struct registry *registry)
 		family(file, counters[i].name, "counter", NULL, counters[i].help);
 		fprintf(file, PREFIX "%s_total %" PRIu64 "\n", counters[i].name, counters[i].value);
 	}
+	family(file, "worker_busy_seconds", "counter", "seconds", "Time in passes that found packets");
+	fprintf(file, PREFIX "worker_busy_seconds_total %.6f\n", (double)stats.busy_ns / 1e9);
 }
 
 char *metrics_text(const struct registry *registry)

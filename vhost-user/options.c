@@ -20,6 +20,7 @@ enum {
 	KEY_CONTROL_MODE,
 	KEY_CONTROL_OWNER,
 	KEY_WORKERS,
+	KEY_POLL,
 	KEY_NO_HUGE,
 	KEY_USER,
 	KEY_STATE,
@@ -43,6 +44,9 @@ static const struct argp_option options[] = {
 	{ "workers", KEY_WORKERS, "CPULIST", 0,
 	  "CPUs to forward on, such as 3 or 2-5; there is one worker, which takes the first "
 	  "(default: the last CPU that iovd may use)" },
+	{ "poll", KEY_POLL, "busy|adaptive|interrupt", 0,
+	  "What the worker does when nothing comes: poll for ever, poll for a moment and then "
+	  "sleep (the default), sleep at once" },
 	{ "no-huge", KEY_NO_HUGE, 0, 0, "Do without huge pages" },
 	{ "user", KEY_USER, "NAME", 0,
 	  "Run as this user, who must be able to open the VFIO groups and to create the sockets" },
@@ -74,6 +78,17 @@ static int parse_fd(const char *text, const struct argp_state *state)
 	if (*end || number <= STDERR_FILENO || number > INT_MAX)
 		argp_error(state, "--fd %s: expected a number from 3", text);
 	return (int)number;
+}
+
+static enum worker_poll parse_poll(const char *text, const struct argp_state *state)
+{
+	enum worker_poll poll = 0;
+
+	while (poll < WORKER_POLLS && strcmp(text, worker_poll_name(poll)))
+		poll++;
+	if (poll == WORKER_POLLS)
+		argp_error(state, "--poll %s: expected busy, adaptive or interrupt", text);
+	return poll;
 }
 
 static void check(const struct iovd_options *parsed, const struct argp_state *state)
@@ -115,6 +130,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_WORKERS:
 		parsed->workers = arg;
+		return 0;
+	case KEY_POLL:
+		parsed->poll = parse_poll(arg, state);
 		return 0;
 	case KEY_NO_HUGE:
 		parsed->no_huge = true;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "vhost-user/sandbox.h"
+#include "vhost-user/worker.h"
 
 /* As iov exits at wrong words. */
 #define IOVD_EXIT_USAGE 2
@@ -20,6 +21,7 @@
  * @control_mode: its permissions; NULL for the usual
  * @control_owner: its owner by name; NULL for the own user
  * @workers: CPU list
+ * @poll: what the worker does when nothing comes
  * @user: user to become; NULL for none
  * @state: file of the state; NULL for none
  * @metrics: where counters are served over HTTP; NULL for nowhere
@@ -37,6 +39,7 @@ struct iovd_options {
 	const char *control_mode;
 	const char *control_owner;
 	const char *workers;
+	enum worker_poll poll;
 	const char *user;
 	const char *state;
 	const char *metrics;

@@ -230,14 +230,15 @@ int port_find(struct registry *registry, const char *name, struct port **out);
 struct json_object *port_describe(const struct port *port);
 
 /**
- * port_counters - counters of a port
+ * port_stats - counters of a port
  * @port: port
  *
  * Return: an object with "port", "rx_packets", "rx_bytes", "tx_packets", "tx_bytes"
  * and "drops"; of a guest also "messages", "refused", "broken", "connections" and
- * "log_lines_left_out"; the caller puts it.  Objects have the reasons that occurred.
+ * "log_lines_left_out", and "rings"; the caller puts it.  Objects have the reasons that
+ * occurred.
  */
-struct json_object *port_counters(const struct port *port);
+struct json_object *port_stats(const struct port *port);
 
 /**
  * port_reasons - what is counted under reasons

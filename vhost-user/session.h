@@ -55,6 +55,7 @@ struct vu_session;
  * @leave_inflight: at queue_stop the front end does not wait for what is in flight, which is
  *	resumed when the queue starts again
  * @call_owed: the device's: the driver wants a call that it has not had yet
+ * @frames: the device's: what it carried since it started
  */
 struct vu_queue {
 	struct virtq ring;
@@ -71,6 +72,7 @@ struct vu_queue {
 	struct virtq_inflight *inflight;
 	bool leave_inflight;
 	bool call_owed;
+	uint64_t frames;
 };
 
 /**

@@ -23,6 +23,17 @@
 #define NAP_MIN_NS 50000
 #define NAP_MAX_NS 1000000
 
+static const char *const poll_names[WORKER_POLLS] = {
+	[WORKER_ADAPTIVE] = "adaptive",
+	[WORKER_BUSY] = "busy",
+	[WORKER_INTERRUPT] = "interrupt",
+};
+
+const char *worker_poll_name(enum worker_poll poll)
+{
+	return poll_names[poll];
+}
+
 #define RCU_THREAD 0
 #define INJECTIONS 64
 
@@ -50,14 +61,20 @@ struct worker {
 	uint64_t second;
 	uint32_t inject_head;
 	_Alignas(RTE_CACHE_LINE_SIZE) struct worker_stats stats;
+	uint64_t busy_cycles;
 	uint32_t inject_tail;
 	uint32_t nap;
 	struct injection injections[INJECTIONS];
 };
 
+static uint32_t seconds_at(const struct worker *worker, uint64_t cycles)
+{
+	return (uint32_t)(cycles / worker->second);
+}
+
 uint32_t worker_seconds(const struct worker *worker)
 {
-	return (uint32_t)(rte_rdtsc() / worker->second);
+	return seconds_at(worker, rte_rdtsc());
 }
 
 /* Ask all rings for kicks.  Returns false when one of them has something already. */
@@ -145,26 +162,33 @@ static unsigned int take_injections(struct worker *worker, struct dp_view *view)
 static int run(void *arg)
 {
 	struct worker *worker = arg;
-	uint64_t last = rte_rdtsc();
+	uint64_t now = rte_rdtsc(), last = now;
 
 	pthread_setname_np(pthread_self(), "iovd-worker");
 	order_acquire(worker);
 	rte_rcu_qsbr_thread_online(worker->rcu, RCU_THREAD);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
 		struct dp_view *view = current_view(worker);
-		unsigned int count = forward_pass(worker->forward, view, worker_seconds(worker));
+		unsigned int count = forward_pass(worker->forward, view, seconds_at(worker, now));
+		uint64_t began = now;
 
 		if (__atomic_load_n(&worker->inject_head, __ATOMIC_RELAXED) != worker->inject_tail)
 			count += take_injections(worker, view);
 		order_release(worker->rcu);
 		rte_rcu_qsbr_quiescent(worker->rcu, RCU_THREAD);
 		worker->stats.passes++;
+		now = rte_rdtsc();
 		if (count) {
 			worker->stats.busy++;
+			worker->busy_cycles += now - began;
 			worker->nap = NAP_MIN_NS;
-			last = rte_rdtsc();
-		} else if (rte_rdtsc() - last > worker->spin && sleep_on_kicks(worker)) {
-			last = rte_rdtsc();
+			last = now;
+		} else if (now - last >= worker->spin) {
+			bool woken = sleep_on_kicks(worker);
+
+			now = rte_rdtsc();
+			if (woken)
+				last = now;
 		}
 	}
 	rte_rcu_qsbr_thread_offline(worker->rcu, RCU_THREAD);
@@ -198,7 +222,15 @@ static int prepare_rcu(struct worker *worker)
 	return 0;
 }
 
-static int prepare(struct worker *worker)
+/* How long it polls in vain before it sleeps, in cycles. */
+static uint64_t spin_of(const struct worker *worker, enum worker_poll poll)
+{
+	if (poll == WORKER_ADAPTIVE)
+		return worker->second / 1000000 * (SPIN_NS / 1000);
+	return poll == WORKER_BUSY ? UINT64_MAX : 0;
+}
+
+static int prepare(struct worker *worker, enum worker_poll poll)
 {
 	worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -208,14 +240,15 @@ static int prepare(struct worker *worker)
 		return -errno;
 	worker->view = calloc(1, sizeof(*worker->view));
 	worker->second = rte_get_tsc_hz();
-	worker->spin = worker->second / 1000000 * (SPIN_NS / 1000);
+	worker->spin = spin_of(worker, poll);
+	worker->stats.poll = poll;
 	worker->nap = NAP_MIN_NS;
 	if (!worker->view || prepare_rcu(worker))
 		return -ENOMEM;
 	return forward_open(&worker->forward, worker->attention_fd);
 }
 
-int worker_start(struct worker **out, struct iov *iov)
+int worker_start(struct worker **out, struct iov *iov, enum worker_poll poll)
 {
 	struct worker *worker = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*worker));
 	int error;
@@ -223,7 +256,7 @@ int worker_start(struct worker **out, struct iov *iov)
 	if (!worker)
 		return -ENOMEM;
 	memset(worker, 0, sizeof(*worker));
-	error = prepare(worker);
+	error = prepare(worker, poll);
 	order_release(worker);
 	if (!error)
 		error = rte_eal_remote_launch(run, worker, EAL_WORKER_LCORE);
@@ -302,5 +335,8 @@ int worker_inject(struct worker *worker, uint32_t port, const uint8_t *bytes, ui
 
 struct worker_stats worker_stats(const struct worker *worker)
 {
-	return worker->stats;
+	struct worker_stats stats = worker->stats;
+
+	stats.busy_ns = (uint64_t)((double)worker->busy_cycles * 1e9 / (double)worker->second);
+	return stats;
 }

@@ -24,13 +24,35 @@
 struct worker;
 
 /**
+ * enum worker_poll - what a worker does when nothing comes
+ * @WORKER_ADAPTIVE: polls on for a moment, then sleeps until a kick
+ * @WORKER_BUSY: polls for ever: no wake-up delays a frame
+ * @WORKER_INTERRUPT: sleeps at once: no cycle is spent in vain
+ */
+enum worker_poll {
+	WORKER_ADAPTIVE,
+	WORKER_BUSY,
+	WORKER_INTERRUPT,
+	WORKER_POLLS,
+};
+
+/**
+ * worker_poll_name - as users write it
+ * @poll: kind
+ *
+ * Return: "adaptive" and so on.
+ */
+const char *worker_poll_name(enum worker_poll poll);
+
+/**
  * worker_start - start the worker on its lcore, with an empty view
  * @out: receives it; the caller stops it with worker_stop()
  * @iov: context of the control thread
+ * @poll: what it does when nothing comes
  *
  * Return: 0, -ENOMEM or -errno with a message.
  */
-int worker_start(struct worker **out, struct iov *iov);
+int worker_start(struct worker **out, struct iov *iov, enum worker_poll poll);
 
 /**
  * worker_stop - end the thread
@@ -110,11 +132,15 @@ uint32_t worker_seconds(const struct worker *worker);
  * @passes: passes over all ports
  * @busy: passes that found packets
  * @sleeps: times it slept
+ * @busy_ns: nanoseconds in passes that found packets
+ * @poll: what it does when nothing comes
  */
 struct worker_stats {
 	uint64_t passes;
 	uint64_t busy;
 	uint64_t sleeps;
+	uint64_t busy_ns;
+	enum worker_poll poll;
 };
 
 /**
