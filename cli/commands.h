@@ -28,6 +28,7 @@ extern const struct cli_command cli_port_stats;
 extern const struct cli_command cli_recover;
 extern const struct cli_command cli_show;
 extern const struct cli_command cli_snapshot;
+extern const struct cli_command cli_top;
 extern const struct cli_command cli_unbind;
 extern const struct cli_command cli_vf_create;
 extern const struct cli_command cli_vf_list;

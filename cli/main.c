@@ -26,6 +26,7 @@ static const struct cli_command *const commands[] = {
 	&cli_bridge_add,
 	&cli_bridge_list,
 	&cli_bridge_remove,
+	&cli_top,
 	&cli_metrics,
 	&cli_bench_net,
 	&cli_plan,

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov top: what iovd carries and drops now. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/output.h"
+#include "base/rpc.h"
+#include "cli/commands.h"
+#include "cli/port.h"
+
+#define CLEAR "\033[H\033[J"
+
+struct top_args {
+	double interval;
+	bool once;
+};
+
+/* What iovd said at one moment. */
+struct sample {
+	struct json_object *ports;
+	struct json_object *daemon;
+	double seconds;
+};
+
+enum {
+	KEY_INTERVAL = 0x2000,
+	KEY_ONCE,
+};
+
+static const struct argp_option options[] = {
+	{ "interval", KEY_INTERVAL, "SECONDS", 0, "Time between two looks, from 0.1 (1)" },
+	{ "once", KEY_ONCE, 0, 0, "Print the rates of one interval, and end" },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct top_args *args = cli_data(state);
+	char *end;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		args->interval = 1;
+		return 0;
+	case KEY_INTERVAL:
+		args->interval = strtod(arg, &end);
+		if (*end || !(args->interval >= 0.1) || args->interval > 3600)
+			argp_error(state, "--interval %s: expected seconds from 0.1 to 3600", arg);
+		return 0;
+	case KEY_ONCE:
+		args->once = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static void release(struct sample *sample)
+{
+	json_object_put(sample->ports);
+	json_object_put(sample->daemon);
+	*sample = (struct sample){ 0 };
+}
+
+static int take(struct cli *cli, struct sample *sample)
+{
+	struct timespec now;
+	int error = iov_rpc_call(cli->iov, "port.stats", NULL, &sample->ports);
+
+	if (!error)
+		error = iov_rpc_call(cli->iov, "version", NULL, &sample->daemon);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	sample->seconds = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	return error;
+}
+
+static uint64_t count_of(struct json_object *object, const char *key)
+{
+	return json_object_get_uint64(json_object_object_get(object, key));
+}
+
+/* What a counter grew by a second; one that is less than before began anew. */
+static double rate(struct json_object *now, struct json_object *before, const char *key,
+		   double seconds)
+{
+	uint64_t value = count_of(now, key), old = before ? count_of(before, key) : value;
+
+	return (double)(value >= old ? value - old : value) / seconds;
+}
+
+/* The object of an array that has the same value for a key; NULL when none has. */
+static struct json_object *same(struct json_object *array, const char *key, struct json_object *as)
+{
+	for (size_t i = 0; array && i < json_object_array_length(array); i++) {
+		struct json_object *object = json_object_array_get_idx(array, i);
+
+		if (json_object_equal(json_object_object_get(object, key),
+				      json_object_object_get(as, key)))
+			return object;
+	}
+	return NULL;
+}
+
+static void add_rate(struct json_object *row, const char *as, double value)
+{
+	json_object_object_add(row, as, json_object_new_double(value));
+}
+
+/* Reasons whose counters grew, and by how much a second. */
+static struct json_object *drop_rates(struct json_object *now, struct json_object *before,
+				      double seconds)
+{
+	struct json_object *rates = json_object_new_object();
+	struct json_object *drops = json_object_object_get(now, "drops");
+	struct json_object *old = json_object_object_get(before, "drops");
+
+	if (!drops)
+		return rates;
+	json_object_object_foreach(drops, reason, unused) {
+		double value = rate(drops, old ? old : rates, reason, seconds);
+
+		(void)unused;
+		if (before && value > 0)
+			add_rate(rates, reason, value);
+	}
+	return rates;
+}
+
+static struct json_object *ring_rates(struct json_object *now, struct json_object *before,
+				      double seconds)
+{
+	struct json_object *rings = json_object_object_get(now, "rings");
+	struct json_object *old = json_object_object_get(before, "rings");
+	struct json_object *rates = json_object_new_array();
+
+	for (size_t i = 0; rings && i < json_object_array_length(rings); i++) {
+		struct json_object *ring = json_object_array_get_idx(rings, i);
+		struct json_object *row = json_object_new_object();
+
+		json_object_object_add(row, "ring",
+				       json_object_get(json_object_object_get(ring, "ring")));
+		json_object_object_add(row, "direction",
+				       json_object_get(json_object_object_get(ring, "direction")));
+		add_rate(row, "pps", rate(ring, same(old, "ring", ring), "frames", seconds));
+		json_object_array_add(rates, row);
+	}
+	return rates;
+}
+
+static struct json_object *port_rates(struct json_object *now, struct json_object *before,
+				      double seconds)
+{
+	struct json_object *row = json_object_new_object();
+
+	json_object_object_add(row, "port", json_object_get(json_object_object_get(now, "port")));
+	add_rate(row, "rx_pps", rate(now, before, "rx_packets", seconds));
+	add_rate(row, "rx_bps", 8 * rate(now, before, "rx_bytes", seconds));
+	add_rate(row, "tx_pps", rate(now, before, "tx_packets", seconds));
+	add_rate(row, "tx_bps", 8 * rate(now, before, "tx_bytes", seconds));
+	json_object_object_add(row, "drops", drop_rates(now, before, seconds));
+	json_object_object_add(row, "rings", ring_rates(now, before, seconds));
+	return row;
+}
+
+static struct json_object *worker_rates(const struct sample *now, const struct sample *before)
+{
+	struct json_object *worker = json_object_object_get(now->daemon, "worker");
+	struct json_object *old = json_object_object_get(before->daemon, "worker");
+	struct json_object *row = json_object_new_object();
+	double seconds = now->seconds - before->seconds;
+
+	json_object_object_add(row, "poll", json_object_get(json_object_object_get(worker, "poll")));
+	add_rate(row, "load_percent", rate(worker, old, "busy_ns", seconds) / 1e7);
+	add_rate(row, "sleeps", rate(worker, old, "sleeps", seconds));
+	return row;
+}
+
+static struct json_object *difference(const struct sample *now, const struct sample *before)
+{
+	struct json_object *result = json_object_new_object(), *rows = json_object_new_array();
+	double seconds = now->seconds - before->seconds;
+
+	for (size_t i = 0; i < json_object_array_length(now->ports); i++) {
+		struct json_object *port = json_object_array_get_idx(now->ports, i);
+
+		json_object_array_add(rows,
+				      port_rates(port, same(before->ports, "port", port), seconds));
+	}
+	add_rate(result, "seconds", seconds);
+	json_object_object_add(result, "worker", worker_rates(now, before));
+	json_object_object_add(result, "ports", rows);
+	return result;
+}
+
+/* A number that people can read: 1.25 M. */
+static void shorten(struct json_object *row, const char *key, const char *as)
+{
+	static const char units[] = " KMG";
+	double value = json_object_get_double(json_object_object_get(row, key));
+	unsigned int unit = 0;
+	char text[32];
+
+	for (; value >= 1000 && unit < 3; unit++)
+		value /= 1000;
+	snprintf(text, sizeof(text), unit ? "%.2f %c" : "%.0f", value, units[unit]);
+	json_object_object_add(row, as, json_object_new_string(text));
+}
+
+/* The rings that carry something, "0: 1.25 M". */
+static void ring_words(struct json_object *row)
+{
+	struct json_object *rings = json_object_object_get(row, "rings");
+	struct json_object *words = json_object_new_array();
+	char text[64];
+
+	for (size_t i = 0; i < json_object_array_length(rings); i++) {
+		struct json_object *ring = json_object_array_get_idx(rings, i);
+
+		shorten(ring, "pps", "short");
+		snprintf(text, sizeof(text), "%s: %s", cli_text(ring, "ring"), cli_text(ring, "short"));
+		json_object_array_add(words, json_object_new_string(text));
+	}
+	json_object_object_add(row, "per_ring", words);
+}
+
+static void round_drops(struct json_object *row)
+{
+	struct json_object *drops = json_object_object_get(row, "drops");
+	struct json_object *rounded = json_object_new_object();
+
+	json_object_object_foreach(drops, reason, value) {
+		json_object_object_add(rounded, reason,
+				       json_object_new_int64((int64_t)json_object_get_double(value)));
+	}
+	json_object_object_add(row, "drops", rounded);
+	port_reasons_words(row, "drops", "dropped");
+}
+
+static int print(struct json_object *result)
+{
+	static const struct iov_column columns[] = {
+		{ "port", "PORT" },
+		{ "rx", "RX PPS", true },
+		{ "rx_bits", "RX BIT/S", true },
+		{ "tx", "TX PPS", true },
+		{ "tx_bits", "TX BIT/S", true },
+		{ "dropped", "DROPPED PER SECOND" },
+		{ "per_ring", "PPS OF RINGS", false, true },
+	};
+	struct json_object *rows = json_object_object_get(result, "ports");
+	struct json_object *worker = json_object_object_get(result, "worker");
+
+	printf("worker: %.0f %% busy, %s, %.0f sleeps a second\n\n",
+	       json_object_get_double(json_object_object_get(worker, "load_percent")),
+	       cli_text(worker, "poll"),
+	       json_object_get_double(json_object_object_get(worker, "sleeps")));
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+
+		shorten(row, "rx_pps", "rx");
+		shorten(row, "rx_bps", "rx_bits");
+		shorten(row, "tx_pps", "tx");
+		shorten(row, "tx_bps", "tx_bits");
+		ring_words(row);
+		round_drops(row);
+	}
+	return iov_output_table(stdout, rows, columns, sizeof(columns) / sizeof(*columns));
+}
+
+static volatile bool stop;
+
+static void handle_signal(int number)
+{
+	(void)number;
+	stop = true;
+}
+
+/* Keys come one by one; false when there is no terminal to read them from. */
+static bool read_keys(struct termios *before)
+{
+	struct termios raw;
+
+	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, before))
+		return false;
+	raw = *before;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	return !tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+}
+
+/* Wait for the next look.  Returns false when the user has seen enough. */
+static bool wait_for(double seconds, bool keys)
+{
+	struct pollfd key = { .fd = keys ? STDIN_FILENO : -1, .events = POLLIN };
+	char byte;
+
+	if (poll(&key, 1, (int)(seconds * 1000)) == 1 && read(STDIN_FILENO, &byte, 1) == 1 &&
+	    byte == 'q')
+		return false;
+	return !stop;
+}
+
+static int show(struct cli *cli, const struct sample *now, const struct sample *before, bool screen)
+{
+	_cleanup_json_ struct json_object *result = difference(now, before);
+	int error = 0;
+
+	if (cli->json) {
+		iov_output_json(stdout, result);
+	} else {
+		if (screen)
+			fputs(CLEAR, stdout);
+		error = print(result);
+	}
+	fflush(stdout);
+	return error;
+}
+
+static int look(struct cli *cli, const struct top_args *args, bool keys)
+{
+	const bool screen = isatty(STDOUT_FILENO) && !args->once && !cli->json;
+	struct sample before = { 0 }, now = { 0 };
+	int error = take(cli, &before);
+
+	while (!error && wait_for(args->interval, keys)) {
+		error = take(cli, &now);
+		if (!error)
+			error = show(cli, &now, &before, screen);
+		release(&before);
+		before = now;
+		now = (struct sample){ 0 };
+		if (args->once)
+			break;
+	}
+	release(&before);
+	release(&now);
+	return error;
+}
+
+static int run(struct cli *cli, void *data)
+{
+	const struct sigaction action = { .sa_handler = handle_signal };
+	const struct top_args *args = data;
+	struct termios before;
+	bool keys = !args->once && read_keys(&before);
+	int error;
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	error = look(cli, args, keys);
+	if (keys)
+		tcsetattr(STDIN_FILENO, TCSANOW, &before);
+	return error;
+}
+
+const struct cli_command cli_top = {
+	.name = "top",
+	.summary = "What iovd carries and drops now, port by port",
+	.example = "iov top\n  iov top --once --json",
+	.options = options,
+	.parse = parse,
+	.data_size = sizeof(struct top_args),
+	.run = run,
+};
