@@ -11,10 +11,14 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "vhost-user/control.h"
+
+/* Without a descriptor for one more peer it waits in the socket, in microseconds. */
+#define ACCEPT_AGAIN (UINT64_C(200) * 1000)
 
 struct peer {
 	LIST_ENTRY(peer) link;
@@ -32,6 +36,7 @@ struct control {
 	struct iov *iov;
 	sd_event *event;
 	sd_event_source *source;
+	sd_event_source *retry;
 	const struct jsonrpc_method *methods;
 	void *arg;
 	struct listener listener;
@@ -187,6 +192,26 @@ static void peer_open(struct control *control, int fd)
 		peer_close(peer);
 }
 
+static int on_retry(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct control *control = data;
+
+	(void)source;
+	(void)usec;
+	sd_event_source_set_enabled(control->source, SD_EVENT_ON);
+	return 0;
+}
+
+/* A socket that is always readable must not be looked at all the time. */
+static void accept_later(struct control *control, int error)
+{
+	iov_log(control->iov, LOG_ERR, "%s: cannot accept a peer: %s",
+		control->listener.address.sun_path, strerror(error));
+	sd_event_source_set_enabled(control->source, SD_EVENT_OFF);
+	sd_event_source_set_time_relative(control->retry, ACCEPT_AGAIN);
+	sd_event_source_set_enabled(control->retry, SD_EVENT_ONESHOT);
+}
+
 static int on_connect(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -195,6 +220,8 @@ static int on_connect(sd_event_source *source, int fd, uint32_t events, void *da
 	(void)events;
 	if (peer >= 0)
 		peer_open(data, peer);
+	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		accept_later(data, errno);
 	return 0;
 }
 
@@ -219,13 +246,17 @@ int control_open(struct control **out, struct iov *iov, sd_event *event, const c
 		goto close;
 	error = sd_event_add_io(event, &control->source, control->listener.fd, EPOLLIN, on_connect,
 				control);
+	if (error >= 0)
+		error = sd_event_add_time_relative(event, &control->retry, CLOCK_MONOTONIC, 0, 0,
+						   on_retry, control);
+	if (error >= 0)
+		error = sd_event_source_set_enabled(control->retry, SD_EVENT_OFF);
 	if (error < 0)
 		goto close;
 	*out = control;
 	return 0;
 close:
-	listener_close(&control->listener);
-	free(control);
+	control_close(control);
 	return error;
 }
 
@@ -238,6 +269,7 @@ void control_close(struct control *control)
 	while ((peer = LIST_FIRST(&control->peers)))
 		peer_close(peer);
 	sd_event_source_disable_unref(control->source);
+	sd_event_source_disable_unref(control->retry);
 	listener_close(&control->listener);
 	free(control);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -523,6 +524,43 @@ static void too_many_peers_are_turned_away_until_some_leave(void **state)
 	json_object_put(result);
 }
 
+/* Processor time that iovd used, in milliseconds. */
+static unsigned long milliseconds_used(void)
+{
+	unsigned long user, system;
+	char path[64];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", iovd.pid);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+				&user, &system), 2);
+	fclose(file);
+	return (user + system) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
+}
+
+static void peer_without_a_descriptor_waits_and_costs_nothing(void **state)
+{
+	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"version\"}\n";
+	struct rlimit none = { .rlim_cur = 3 }, before;
+	unsigned long used;
+	int fd;
+
+	(void)state;
+	assert_return_code(prlimit(iovd.pid, RLIMIT_NOFILE, NULL, &before), errno);
+	none.rlim_max = before.rlim_max;
+	assert_return_code(prlimit(iovd.pid, RLIMIT_NOFILE, &none, NULL), errno);
+	fd = daemon_connect(&iovd);
+	used = milliseconds_used();
+	poll(NULL, 0, 1000);
+	/* A loop would have used all of it. */
+	assert_in_range(milliseconds_used() - used, 0, 300);
+	assert_return_code(prlimit(iovd.pid, RLIMIT_NOFILE, &before, NULL), errno);
+	assert_non_null(daemon_exchange(fd, request, sizeof(request) - 1));
+	close(fd);
+}
+
 static void second_iovd_is_refused_and_the_first_goes_on(void **state)
 {
 	char command[256];
@@ -571,6 +609,7 @@ int main(void)
 		CASE(garbage_is_answered_and_hung_up_on),
 		CASE(request_may_come_in_pieces_and_several_at_once),
 		CASE(too_many_peers_are_turned_away_until_some_leave),
+		CASE(peer_without_a_descriptor_waits_and_costs_nothing),
 		CASE(second_iovd_is_refused_and_the_first_goes_on),
 		CASE(end_removes_the_sockets),
 	};
