@@ -148,9 +148,13 @@ static int call_port_remove(void *arg, struct json_object *params, struct json_o
 {
 	struct methods *methods = arg;
 	const char *name = text_of(params, "name");
-	int error = state_forget(methods->state, name) ? 0 : port_remove(methods->registry, name);
+	int error = 0;
 
 	(void)result;
+	if (state_forget(methods->state, name))
+		positions_forget(methods->registry->positions, name);
+	else
+		error = port_remove(methods->registry, name);
 	if (!error)
 		state_save(methods->state);
 	return error;

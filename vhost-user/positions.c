@@ -18,7 +18,7 @@
 #define NAME_SIZE 64
 
 /* "iovring" and the version of all that follows. */
-#define MAGIC UINT64_C(0x01676e69726f7669)
+#define MAGIC UINT64_C(0x02676e69726f7669)
 
 static_assert(sizeof(struct position) == VIRTQ_CACHE_LINE, "format of the file");
 
