@@ -45,6 +45,7 @@ struct port_add_args {
 	unsigned int queue_pairs;
 	const char *mac;
 	bool standby;
+	bool isolated;
 };
 
 enum {
@@ -58,6 +59,7 @@ enum {
 	KEY_QUEUES,
 	KEY_MAC,
 	KEY_STANDBY,
+	KEY_ISOLATED,
 };
 
 static const struct argp_option add_options[] = {
@@ -74,6 +76,7 @@ static const struct argp_option add_options[] = {
 	{ "queues", KEY_QUEUES, "N", 0,
 	  "vhost-user: queue pairs that the device's configuration says (1)" },
 	{ "mac", KEY_MAC, "ADDRESS", 0, "vhost-user: address that the device's configuration says" },
+	{ "isolated", KEY_ISOLATED, 0, 0, "Keep it apart from other isolated ports of its bridge" },
 	{ "standby", KEY_STANDBY, 0, 0,
 	  "vhost-user: offer the device as the standby of a VF with the same address" },
 	{ 0 },
@@ -120,6 +123,9 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_MAC:
 		args->mac = arg;
+		return 0;
+	case KEY_ISOLATED:
+		args->isolated = true;
 		return 0;
 	case KEY_STANDBY:
 		args->standby = true;
@@ -199,6 +205,8 @@ static int run_add(struct cli *cli, void *data)
 	if (args->queue_pairs)
 		json_object_object_add(params, "queue_pairs",
 				       json_object_new_int((int)args->queue_pairs));
+	if (args->isolated)
+		json_object_object_add(params, "isolated", json_object_new_boolean(true));
 	if (args->standby)
 		json_object_object_add(params, "standby", json_object_new_boolean(true));
 	if (args->server)

@@ -12,12 +12,14 @@
 struct port_set_args {
 	const char *name;
 	const char *link;
+	const char *isolated;
 	bool announce;
 };
 
 enum {
 	KEY_LINK = 0x2000,
 	KEY_ANNOUNCE,
+	KEY_ISOLATED,
 };
 
 static const struct argp_option options[] = {
@@ -25,6 +27,8 @@ static const struct argp_option options[] = {
 	  "The link of the guest's device; nothing passes when down" },
 	{ "announce", KEY_ANNOUNCE, 0, 0,
 	  "Ask the guest to announce its addresses to the network" },
+	{ "isolated", KEY_ISOLATED, "on|off", 0,
+	  "Keep it apart from other isolated ports of its bridge" },
 	{ 0 },
 };
 
@@ -38,12 +42,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--link %s: expected up or down", arg);
 		args->link = arg;
 		return 0;
+	case KEY_ISOLATED:
+		if (strcmp(arg, "on") && strcmp(arg, "off"))
+			argp_error(state, "--isolated %s: expected on or off", arg);
+		args->isolated = arg;
+		return 0;
 	case KEY_ANNOUNCE:
 		args->announce = true;
 		return 0;
 	case ARGP_KEY_END:
-		if (args->name && !args->link && !args->announce)
-			argp_error(state, "nothing to set: expected --link or --announce");
+		if (args->name && !args->link && !args->announce && !args->isolated)
+			argp_error(state,
+				   "nothing to set: expected --link, --isolated or --announce");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->name, "NAME of the port is missing");
@@ -59,6 +69,9 @@ static int run(struct cli *cli, void *data)
 	json_object_object_add(params, "name", json_object_new_string(args->name));
 	if (args->link)
 		json_object_object_add(params, "link", json_object_new_string(args->link));
+	if (args->isolated)
+		json_object_object_add(params, "isolated",
+				       json_object_new_boolean(!strcmp(args->isolated, "on")));
 	if (args->announce)
 		json_object_object_add(params, "announce", json_object_new_boolean(true));
 	error = iov_rpc_call(cli->iov, "port.set", params, &result);

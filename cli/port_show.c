@@ -22,6 +22,7 @@ static const struct iov_column port_columns[] = {
 	{ "driver", "Driver" },
 	{ "mac", "MAC" },
 	{ "link", "Link" },
+	{ "isolated", "Isolated" },
 	{ "queue_pairs", "Queue pairs" },
 	{ "controlled", "Control queue" },
 	{ "filtered", "Filter" },

@@ -94,6 +94,7 @@ struct dp_rss {
  * @offers: FRAME_NEED_* that the sender may ask for
  * @header: bytes of the virtio-net header
  * @is_down: its link is down: nothing passes
+ * @is_isolated: nothing passes between it and others of these
  * @buffers_max: receive buffers that a frame may take
  * @single: the only ring of @to, when no hash is wanted; else NULL
  * @counters: outlive the view
@@ -115,6 +116,7 @@ struct dp_port {
 	uint8_t offers;
 	uint8_t header;
 	bool is_down;
+	bool is_isolated;
 	unsigned int buffers_max;
 	struct dp_queue *single;
 	struct dp_counters *counters;

@@ -32,6 +32,7 @@ struct port_options port_options_of(struct json_object *object)
 		.mac = text_of(object, "mac"),
 		.standby = json_object_get_boolean(json_object_object_get(object, "standby")),
 		.link = text_of(object, "link"),
+		.isolated = json_object_get_boolean(json_object_object_get(object, "isolated")),
 	};
 }
 
@@ -42,6 +43,8 @@ struct json_object *port_describe(const struct port *port)
 	add_string(object, "name", port->name);
 	add_string(object, "type", port->uplink ? "ethdev" : "vhost-user");
 	add_string(object, "bridge", port->bridge ? port->bridge->name : NULL);
+	if (port->is_isolated)
+		json_object_object_add(object, "isolated", json_object_new_boolean(true));
 	if (port->uplink)
 		uplink_describe(port->uplink, object);
 	else

@@ -11,6 +11,7 @@ static const char *const names[DROP_COUNT] = {
 	[DROP_NO_DESTINATION] = "no-destination",
 	[DROP_SAME_PORT] = "same-port",
 	[DROP_REFLECTED] = "reflected",
+	[DROP_ISOLATED] = "isolated",
 	[DROP_DOWN] = "down",
 	[DROP_FILTERED] = "filtered",
 	[DROP_FULL] = "full",

@@ -12,6 +12,7 @@ enum drop {
 	DROP_NO_DESTINATION,	/* the port is in no bridge, or alone in it */
 	DROP_SAME_PORT,		/* the destination is where it came from */
 	DROP_REFLECTED,		/* came back from the network that a guest sent it to */
+	DROP_ISOLATED,		/* from one isolated port to another */
 	/* Counted at the port that it was meant for. */
 	DROP_DOWN,		/* not connected, link down, or its receive queue does not run */
 	DROP_FILTERED,		/* its driver does not want such frames */

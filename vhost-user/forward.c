@@ -46,19 +46,30 @@ void forward_close(struct forward *forward)
 	free(forward);
 }
 
+static bool are_apart(const struct dp_port *source, const struct dp_port *port)
+{
+	return source->is_isolated && port->is_isolated;
+}
+
 static enum drop flood(struct forward *forward, struct dp_port *source, struct frame *frame)
 {
 	const struct dp_bridge *bridge = source->bridge;
+	struct dp_port *other;
 
 	if (bridge->count < 2)
 		return DROP_NO_DESTINATION;
 	if (bridge->count == 2) {
-		deliver(forward, bridge->ports[bridge->ports[0] == source], frame);
+		other = bridge->ports[bridge->ports[0] == source];
+		if (unlikely(are_apart(source, other)))
+			return DROP_ISOLATED;
+		deliver(forward, other, frame);
 		return DROP_NONE;
 	}
-	for (unsigned int i = 0; i < bridge->count; i++)
-		if (bridge->ports[i] != source)
-			deliver_now(forward, bridge->ports[i], frame);
+	for (unsigned int i = 0; i < bridge->count; i++) {
+		other = bridge->ports[i];
+		if (other != source && !are_apart(source, other))
+			deliver_now(forward, other, frame);
+	}
 	return DROP_NONE;
 }
 
@@ -104,7 +115,10 @@ static enum drop find_route(struct dp_view *view, const struct dp_port *source,
 	*route = (struct route){
 		.from = from, .to = to, .port = find_station(view, bridge, to, now, MAC_TABLE_AGE),
 	};
-	return DROP_NONE;
+	if (likely(!route->port || !are_apart(source, route->port)))
+		return DROP_NONE;
+	*route = (struct route){ 0 };
+	return DROP_ISOLATED;
 }
 
 static enum drop switch_frame(struct forward *forward, struct dp_view *view,
@@ -122,9 +136,12 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 	vlan = frame_vlan(frame);
 	from = mac_table_key(vlan, frame->head + 6);
 	to = mac_table_key(vlan, frame->head);
-	if ((from != route->from || to != route->to) &&
-	    find_route(view, source, route, from, to, now))
-		return DROP_REFLECTED;
+	if (from != route->from || to != route->to) {
+		enum drop reason = find_route(view, source, route, from, to, now);
+
+		if (unlikely(reason))
+			return reason;
+	}
 	if (unlikely(!route->port))
 		return flood(forward, source, frame);
 	if (unlikely(route->port == source))

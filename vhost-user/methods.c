@@ -21,6 +21,7 @@ static const struct jsonrpc_param port_add_params[] = {
 	{ "device", json_type_string, false },	{ "bridge", json_type_string, false },
 	{ "queue_pairs", json_type_int, false }, { "mac", json_type_string, false },
 	{ "standby", json_type_boolean, false }, { "link", json_type_string, false },
+	{ "isolated", json_type_boolean, false },
 };
 
 static int check_port_type(struct registry *registry, const char *type,
@@ -67,11 +68,13 @@ static const struct jsonrpc_param port_set_params[] = {
 	{ "name", json_type_string, true },
 	{ "link", json_type_string, false },
 	{ "announce", json_type_boolean, false },
+	{ "isolated", json_type_boolean, false },
 };
 
-static int check_port_set(struct registry *registry, const struct port *port, const char *link)
+static int check_port_set(struct registry *registry, const struct port *port, const char *link,
+			  bool announce)
 {
-	if (port->uplink)
+	if (port->uplink && (link || announce))
 		return iov_fail(registry->iov, -EINVAL, "%s: is no port of a guest; its device is the "
 				"host's to set", port->name);
 	if (link && strcmp(link, "up") && strcmp(link, "down"))
@@ -85,19 +88,25 @@ static int call_port_set(void *arg, struct json_object *params, struct json_obje
 	struct methods *methods = arg;
 	struct registry *registry = methods->registry;
 	const char *link = text_of(params, "link");
+	bool announce = json_object_get_boolean(json_object_object_get(params, "announce"));
+	struct json_object *isolated = json_object_object_get(params, "isolated");
 	struct port *port;
 	int error = port_find(registry, text_of(params, "name"), &port);
 
 	if (!error)
-		error = check_port_set(registry, port, link);
-	if (!error && json_object_get_boolean(json_object_object_get(params, "announce")))
+		error = check_port_set(registry, port, link, announce);
+	if (!error && announce)
 		error = port_net_announce(port);
 	if (error)
 		return error;
-	if (link) {
+	if (link)
 		port_net_set_link(port, !strcmp(link, "down"));
-		state_save(methods->state);
+	if (isolated) {
+		port->is_isolated = json_object_get_boolean(isolated);
+		registry_publish(registry);
 	}
+	if (link || isolated)
+		state_save(methods->state);
 	*result = port_describe(port);
 	return 0;
 }

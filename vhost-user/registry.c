@@ -246,6 +246,7 @@ int port_add(struct registry *registry, const struct port_options *options, stru
 	error = port_new(&port, registry, options->name);
 	if (error)
 		return error;
+	port->is_isolated = options->isolated;
 	TAILQ_INSERT_TAIL(&registry->ports, port, link);
 	if (options->bridge)
 		error = bridge_join(registry, options->bridge, port);

@@ -52,6 +52,7 @@ struct registry;
  * @mac: address that the guest is offered
  * @is_standby: the guest is offered to use it as the standby of a VF with that address
  * @is_down: the link was set down
+ * @is_isolated: nothing passes between it and others of these
  * @control: the control queue, while it runs
  * @queues: started rings that carry frames, NULL where there is none
  * @polled: their kick cannot wake the worker
@@ -80,6 +81,7 @@ struct port {
 	uint8_t mac[6];
 	bool is_standby;
 	bool is_down;
+	bool is_isolated;
 	struct port_control *control;
 	struct vu_queue *queues[NET_VRINGS];
 	bool polled[NET_VRINGS];
@@ -165,6 +167,7 @@ void registry_publish(struct registry *registry);
  * @queue_pairs: that the configuration space of the guest's device says, 0 for one
  * @mac: that it says, NULL for none
  * @standby: the device is offered as a standby
+ * @isolated: nothing passes between it and other isolated ports
  * @link: "down" or "up"; NULL for up
  */
 struct port_options {
@@ -179,13 +182,15 @@ struct port_options {
 	int queue_pairs;
 	const char *mac;
 	bool standby;
+	bool isolated;
 	const char *link;
 };
 
 /**
  * port_options_of - what a port is made of, from JSON
  * @object: with "name", and as they apply "socket", "server", "socket_mode",
- *	"socket_owner", "device", "bridge", "queue_pairs", "mac", "standby" and "link"
+ *	"socket_owner", "device", "bridge", "queue_pairs", "mac", "standby", "link"
+ *	and "isolated"
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.
  */

@@ -152,6 +152,8 @@ static struct json_object *port_entry(const struct port *port)
 	if (port->uplink)
 		add_text(entry, "device", uplink_device(port->uplink));
 	add_text(entry, "bridge", port->bridge ? port->bridge->name : NULL);
+	if (port->is_isolated)
+		json_object_object_add(entry, "isolated", json_object_new_boolean(true));
 	return entry;
 }
 

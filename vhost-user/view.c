@@ -40,6 +40,7 @@ static void set_features(struct dp_port *dp, const struct port *port)
 	dp->buffers_max = net_device_has(net, VIRTIO_NET_F_MRG_RXBUF) ? VIRTQ_CHAINS_MAX : 1;
 	dp->header = header_bytes(net->features);
 	dp->is_down = port->is_down;
+	dp->is_isolated = port->is_isolated;
 }
 
 /* Whether frames may go to a receive queue. */

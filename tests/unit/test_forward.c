@@ -136,6 +136,40 @@ static void frame_to_its_own_port_is_dropped(void **state)
 	assert_int_equal(lan_drops(lan, A, DROP_SAME_PORT), 1);
 }
 
+static void isolated_ports_reach_only_the_others(void **state)
+{
+	struct lan *lan = *state;
+
+	lan->stations[A].port.is_isolated = lan->stations[B].port.is_isolated = true;
+	lan_redraw(lan);
+	post_all(lan);
+	/* Unknown, to all, and known. */
+	lan_say(lan, A, B, A, 0);
+	lan_say(lan, B, BROADCAST, B, 0);
+	lan_say(lan, A, B, A, 0);
+	lan_say(lan, A, B, A, 0);
+	assert_int_equal(lan_count(lan, A), 0);
+	assert_int_equal(lan_count(lan, B), 0);
+	assert_int_equal(lan_count(lan, C), 2);
+	assert_int_equal(lan_drops(lan, A, DROP_ISOLATED), 2);
+	lan_say(lan, C, A, C, 0);
+	lan_say(lan, A, C, A, 0);
+	assert_int_equal(lan_count(lan, A), 1);
+	assert_int_equal(lan_count(lan, C), 1);
+}
+
+static void isolated_ends_of_a_wire_are_apart(void **state)
+{
+	struct lan *lan = *state;
+
+	lan->stations[A].port.is_isolated = lan->stations[B].port.is_isolated = true;
+	lan_make_wire(lan);
+	post_all(lan);
+	lan_say(lan, A, B, A, 0);
+	assert_int_equal(lan_count(lan, B), 0);
+	assert_int_equal(lan_drops(lan, A, DROP_ISOLATED), 1);
+}
+
 static void full_destination_does_not_stall_the_others(void **state)
 {
 	struct lan *lan = *state;
@@ -373,6 +407,8 @@ int main(void)
 		CASE(vlans_are_learned_apart),
 		CASE(tag_passes_as_it_is),
 		CASE(frame_to_its_own_port_is_dropped),
+		CASE(isolated_ports_reach_only_the_others),
+		CASE(isolated_ends_of_a_wire_are_apart),
 		CASE(full_destination_does_not_stall_the_others),
 		CASE(burst_publishes_once_and_calls_once),
 		CASE(frames_keep_their_order),
