@@ -21,6 +21,7 @@
 
 struct bench_args {
 	struct net_bench_side sides[NET_BENCH_SIDES];
+	char *names[NET_BENCH_SIDES]; /* of sides that were given none: all their sockets */
 	unsigned int side_count;
 	struct net_bench_options options;
 	double seconds;
@@ -139,7 +140,8 @@ static void parse_side(struct bench_args *args, char *arg, struct argp_state *st
 		*equals = '\0';
 		arg = equals + 1;
 	} else {
-		side->name = strdup(arg);
+		args->names[args->side_count] = strdup(arg);
+		side->name = args->names[args->side_count];
 	}
 	for (char *path = strtok_r(arg, ",", &rest); path; path = strtok_r(NULL, ",", &rest)) {
 		if (side->count == NET_LOAD_PORTS)
@@ -466,7 +468,11 @@ static int run(struct cli *cli, void *data)
 	error = net_bench_run(&results, cli->iov, args->sides, args->side_count, &args->options);
 	if (error == -EINTR)
 		error = iov_fail(cli->iov, error, "stopped; what was measured until then is told");
-	return results ? report(cli, args, results, error) : error;
+	if (results)
+		error = report(cli, args, results, error);
+	for (unsigned int i = 0; i < args->side_count; i++)
+		free(args->names[i]);
+	return error;
 }
 
 const struct cli_command cli_bench_net = {
