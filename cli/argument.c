@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/argument.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/identity.h"
 
 error_t cli_argument(int key, char *arg, struct argp_state *state, const char **value,
@@ -26,4 +29,22 @@ int cli_function(struct cli *cli, const char *text, struct iov_bdf *bdf)
 	int error = iov_device_parse(cli->iov, text, bdf);
 
 	return error ? error : iov_pci_require(cli->iov, *bdf);
+}
+
+double cli_number(const char *arg, const char *option, double min, double max,
+		  const struct argp_state *state)
+{
+	static const char suffixes[] = "KMG";
+	char *end;
+	double value = strtod(arg, &end);
+	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
+
+	if (suffix && end != arg) {
+		for (const char *at = suffixes; at <= suffix; at++)
+			value *= 1e3;
+		end++;
+	}
+	if (*end || end == arg || !(value >= min) || value > max)
+		argp_error(state, "--%s %s: expected a number from %g to %g", option, arg, min, max);
+	return value;
 }

@@ -18,6 +18,13 @@
 error_t cli_argument(int key, char *arg, struct argp_state *state, const char **value,
 		     const char *expected);
 
+/*
+ * For an argp parser: the number of an option, which may end with K, M or G for a thousand,
+ * a million or a billion.
+ */
+double cli_number(const char *arg, const char *option, double min, double max,
+		  const struct argp_state *state);
+
 /* A function that exists, by any of its names; a message on failure. */
 int cli_function(struct cli *cli, const char *text, struct iov_bdf *bdf);
 

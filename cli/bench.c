@@ -11,6 +11,7 @@
 #include "base/output.h"
 #include "bench/net_bench.h"
 #include "bench/net_ring.h"
+#include "cli/argument.h"
 #include "cli/commands.h"
 
 #define RING_SIZE 1024
@@ -98,20 +99,6 @@ static void handle_signal(int number)
 {
 	(void)number;
 	stop = true;
-}
-
-static double parse_real(const char *arg, const char *option, double min, double max,
-			 struct argp_state *state)
-{
-	char *end;
-	double value = strtod(arg, &end);
-
-	if (*end == 'K' || *end == 'M')
-		value *= *end++ == 'K' ? 1e3 : 1e6;
-	if (*end || end == arg || !(value >= min) || value > max)
-		argp_error(state, "--%s %s: expected a number from %g to %g", option, arg, min,
-			   max);
-	return value;
 }
 
 static unsigned int parse_count(const char *arg, const char *option, unsigned int min,
@@ -247,22 +234,22 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_size(args, arg, state);
 		return 0;
 	case KEY_SECONDS:
-		args->seconds = parse_real(arg, "seconds", 0.01, 86400, state);
+		args->seconds = cli_number(arg, "seconds", 0.01, 86400, state);
 		return 0;
 	case KEY_SLICE:
-		bench->slice = parse_real(arg, "slice", 0.01, 3600, state);
+		bench->slice = cli_number(arg, "slice", 0.01, 3600, state);
 		return 0;
 	case KEY_PAIRS:
 		args->pairs = parse_count(arg, "pairs", 1, 10000, state);
 		return 0;
 	case KEY_RATE:
-		bench->rate = parse_real(arg, "rate", 1, 1e10, state);
+		bench->rate = cli_number(arg, "rate", 1, 1e10, state);
 		return 0;
 	case KEY_SEARCH:
 		bench->search = true;
 		return 0;
 	case KEY_LOSS:
-		bench->loss_percent = parse_real(arg, "loss", 0, 100, state);
+		bench->loss_percent = cli_number(arg, "loss", 0, 100, state);
 		return 0;
 	case KEY_BURST:
 		load->burst = parse_count(arg, "burst", 1, NET_LOAD_BURST_MAX, state);

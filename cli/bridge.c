@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/output.h"
 #include "base/rpc.h"
+#include "cli/argument.h"
 #include "cli/commands.h"
 
 #define BRIDGE_PORTS_MAX 255
@@ -13,6 +14,8 @@
 struct bridge_args {
 	const char *name;
 	const char *kind;
+	int age;
+	bool has_age;
 	size_t port_count;
 	const char *ports[BRIDGE_PORTS_MAX];
 };
@@ -20,14 +23,26 @@ struct bridge_args {
 enum {
 	KEY_KIND = 0x2000,
 	KEY_PORT,
+	KEY_AGE,
 };
+
+#define AGE_OPTION                                                                                 \
+	{ "age", KEY_AGE, "SECONDS", 0,                                                            \
+	  "A switch forgets a station that is silent so long (300)" }
 
 static const struct argp_option add_options[] = {
 	{ "kind", KEY_KIND, "switch|wire", 0,
 	  "A switch learns where MAC addresses are (default); a wire joins two ports back to back" },
 	{ "port", KEY_PORT, "NAME", 0, "Put this port into it; may be given often" },
+	AGE_OPTION,
 	{ 0 },
 };
+
+static void parse_age(struct bridge_args *args, const char *arg, const struct argp_state *state)
+{
+	args->age = (int)cli_number(arg, "age", 10, 1000000, state);
+	args->has_age = true;
+}
 
 static error_t parse_name(int key, char *arg, struct argp_state *state)
 {
@@ -54,6 +69,9 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 			argp_error(state, "--port: a bridge has at most %d ports", BRIDGE_PORTS_MAX);
 		args->ports[args->port_count++] = arg;
 		return 0;
+	case KEY_AGE:
+		parse_age(args, arg, state);
+		return 0;
 	default:
 		return parse_name(key, arg, state);
 	}
@@ -72,6 +90,8 @@ static int run_add(struct cli *cli, void *data)
 	json_object_object_add(params, "kind",
 			       json_object_new_string(args->kind ? args->kind : "switch"));
 	json_object_object_add(params, "ports", ports);
+	if (args->has_age)
+		json_object_object_add(params, "age", json_object_new_int(args->age));
 	error = iov_rpc_call(cli->iov, "bridge.add", params, &result);
 	if (!error && cli->json)
 		iov_output_json(stdout, result);
@@ -91,9 +111,98 @@ const struct cli_command cli_bridge_add = {
 	.run = run_add,
 };
 
+/* iov bridge set */
+
+static const struct argp_option set_options[] = {
+	AGE_OPTION,
+	{ 0 },
+};
+
+static error_t parse_set(int key, char *arg, struct argp_state *state)
+{
+	struct bridge_args *args = cli_data(state);
+
+	if (key == KEY_AGE) {
+		parse_age(args, arg, state);
+		return 0;
+	}
+	if (key == ARGP_KEY_END && args->name && !args->has_age)
+		argp_error(state, "nothing to set: expected --age");
+	return parse_name(key, arg, state);
+}
+
+static int run_set(struct cli *cli, void *data)
+{
+	const struct bridge_args *args = data;
+	_cleanup_json_ struct json_object *result = NULL;
+	struct json_object *params = json_object_new_object();
+	int error;
+
+	json_object_object_add(params, "name", json_object_new_string(args->name));
+	json_object_object_add(params, "age", json_object_new_int(args->age));
+	error = iov_rpc_call(cli->iov, "bridge.set", params, &result);
+	if (!error && cli->json)
+		iov_output_json(stdout, result);
+	else if (!error)
+		printf("bridge %s set\n", args->name);
+	return error;
+}
+
+const struct cli_command cli_bridge_set = {
+	.name = "bridge set",
+	.args = "NAME",
+	.summary = "Change a bridge while it is used",
+	.example = "iov bridge set br0 --age 60",
+	.options = set_options,
+	.parse = parse_set,
+	.data_size = sizeof(struct bridge_args),
+	.run = run_set,
+};
+
+/* iov bridge stations */
+
+static const struct iov_column station_columns[] = {
+	{ "mac", "STATION" },
+	{ "vlan", "VLAN", true },
+	{ "port", "PORT" },
+	{ "kind", "KIND" },
+};
+
+static int run_stations(struct cli *cli, void *data)
+{
+	const struct bridge_args *args = data;
+	_cleanup_json_ struct json_object *stations = NULL;
+	struct json_object *params = json_object_new_object();
+	int error;
+
+	json_object_object_add(params, "name", json_object_new_string(args->name));
+	error = iov_rpc_call(cli->iov, "bridge.stations", params, &stations);
+	if (error)
+		return error;
+	if (cli->json) {
+		iov_output_json(stdout, stations);
+		return 0;
+	}
+	return iov_output_table(stdout, stations, station_columns,
+				sizeof(station_columns) / sizeof(*station_columns));
+}
+
+const struct cli_command cli_bridge_stations = {
+	.name = "bridge stations",
+	.args = "NAME",
+	.summary = "Where a switch knows MAC addresses to be",
+	.example = "iov bridge stations br0",
+	.parse = parse_name,
+	.data_size = sizeof(struct bridge_args),
+	.run = run_stations,
+};
+
+/* iov bridge list and remove */
+
 static const struct iov_column list_columns[] = {
 	{ "name", "BRIDGE" },
 	{ "kind", "KIND" },
+	{ "age", "AGE" },
 	{ "ports", "PORTS" },
 };
 

@@ -12,6 +12,8 @@ extern const struct cli_command cli_bind;
 extern const struct cli_command cli_bridge_add;
 extern const struct cli_command cli_bridge_list;
 extern const struct cli_command cli_bridge_remove;
+extern const struct cli_command cli_bridge_set;
+extern const struct cli_command cli_bridge_stations;
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_group_list;
 extern const struct cli_command cli_group_show;

@@ -26,6 +26,8 @@ static const struct cli_command *const commands[] = {
 	&cli_bridge_add,
 	&cli_bridge_list,
 	&cli_bridge_remove,
+	&cli_bridge_set,
+	&cli_bridge_stations,
 	&cli_top,
 	&cli_metrics,
 	&cli_bench_net,

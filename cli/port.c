@@ -15,6 +15,7 @@
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/port.h"
+#include "cli/port_rules.h"
 
 struct json_object *port_name_params(const char *name)
 {
@@ -45,7 +46,7 @@ struct port_add_args {
 	unsigned int queue_pairs;
 	const char *mac;
 	bool standby;
-	bool isolated;
+	struct json_object *rules;
 };
 
 enum {
@@ -59,7 +60,6 @@ enum {
 	KEY_QUEUES,
 	KEY_MAC,
 	KEY_STANDBY,
-	KEY_ISOLATED,
 };
 
 static const struct argp_option add_options[] = {
@@ -76,9 +76,9 @@ static const struct argp_option add_options[] = {
 	{ "queues", KEY_QUEUES, "N", 0,
 	  "vhost-user: queue pairs that the device's configuration says (1)" },
 	{ "mac", KEY_MAC, "ADDRESS", 0, "vhost-user: address that the device's configuration says" },
-	{ "isolated", KEY_ISOLATED, 0, 0, "Keep it apart from other isolated ports of its bridge" },
 	{ "standby", KEY_STANDBY, 0, 0,
 	  "vhost-user: offer the device as the standby of a VF with the same address" },
+	PORT_RULES_OPTIONS,
 	{ 0 },
 };
 
@@ -96,6 +96,8 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 {
 	struct port_add_args *args = cli_data(state);
 
+	if (port_rules_parse(key, arg, &args->rules, state))
+		return 0;
 	switch (key) {
 	case KEY_TYPE:
 		args->type = arg;
@@ -123,9 +125,6 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_MAC:
 		args->mac = arg;
-		return 0;
-	case KEY_ISOLATED:
-		args->isolated = true;
 		return 0;
 	case KEY_STANDBY:
 		args->standby = true;
@@ -205,8 +204,8 @@ static int run_add(struct cli *cli, void *data)
 	if (args->queue_pairs)
 		json_object_object_add(params, "queue_pairs",
 				       json_object_new_int((int)args->queue_pairs));
-	if (args->isolated)
-		json_object_object_add(params, "isolated", json_object_new_boolean(true));
+	if (args->rules)
+		json_object_object_add(params, "rules", args->rules);
 	if (args->standby)
 		json_object_object_add(params, "standby", json_object_new_boolean(true));
 	if (args->server)

@@ -8,18 +8,18 @@
 #include "base/rpc.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/port_rules.h"
 
 struct port_set_args {
 	const char *name;
 	const char *link;
-	const char *isolated;
+	struct json_object *rules;
 	bool announce;
 };
 
 enum {
 	KEY_LINK = 0x2000,
 	KEY_ANNOUNCE,
-	KEY_ISOLATED,
 };
 
 static const struct argp_option options[] = {
@@ -27,8 +27,7 @@ static const struct argp_option options[] = {
 	  "The link of the guest's device; nothing passes when down" },
 	{ "announce", KEY_ANNOUNCE, 0, 0,
 	  "Ask the guest to announce its addresses to the network" },
-	{ "isolated", KEY_ISOLATED, "on|off", 0,
-	  "Keep it apart from other isolated ports of its bridge" },
+	PORT_RULES_OPTIONS,
 	{ 0 },
 };
 
@@ -36,24 +35,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct port_set_args *args = cli_data(state);
 
+	if (port_rules_parse(key, arg, &args->rules, state))
+		return 0;
 	switch (key) {
 	case KEY_LINK:
 		if (strcmp(arg, "up") && strcmp(arg, "down"))
 			argp_error(state, "--link %s: expected up or down", arg);
 		args->link = arg;
 		return 0;
-	case KEY_ISOLATED:
-		if (strcmp(arg, "on") && strcmp(arg, "off"))
-			argp_error(state, "--isolated %s: expected on or off", arg);
-		args->isolated = arg;
-		return 0;
 	case KEY_ANNOUNCE:
 		args->announce = true;
 		return 0;
 	case ARGP_KEY_END:
-		if (args->name && !args->link && !args->announce && !args->isolated)
-			argp_error(state,
-				   "nothing to set: expected --link, --isolated or --announce");
+		if (args->name && !args->link && !args->announce && !args->rules)
+			argp_error(state, "nothing to set: expected --link, --announce, or a rule "
+					  "such as --vlan");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->name, "NAME of the port is missing");
@@ -69,9 +65,8 @@ static int run(struct cli *cli, void *data)
 	json_object_object_add(params, "name", json_object_new_string(args->name));
 	if (args->link)
 		json_object_object_add(params, "link", json_object_new_string(args->link));
-	if (args->isolated)
-		json_object_object_add(params, "isolated",
-				       json_object_new_boolean(!strcmp(args->isolated, "on")));
+	if (args->rules)
+		json_object_object_add(params, "rules", args->rules);
 	if (args->announce)
 		json_object_object_add(params, "announce", json_object_new_boolean(true));
 	error = iov_rpc_call(cli->iov, "port.set", params, &result);
@@ -87,8 +82,9 @@ static int run(struct cli *cli, void *data)
 const struct cli_command cli_port_set = {
 	.name = "port set",
 	.args = "NAME",
-	.summary = "Change a guest's port while the guest runs",
-	.example = "iov port set vm1 --link down",
+	.summary = "Change a port while it is used",
+	.example = "iov port set vm1 --link down\n"
+		   "  iov port set vm1 --vlan access:10 --allow-mac 52:54:00:12:34:56 --rx-rate 1G",
 	.options = options,
 	.parse = parse,
 	.data_size = sizeof(struct port_set_args),

@@ -22,7 +22,7 @@ static const struct iov_column port_columns[] = {
 	{ "driver", "Driver" },
 	{ "mac", "MAC" },
 	{ "link", "Link" },
-	{ "isolated", "Isolated" },
+	{ "ruled", "Rules" },
 	{ "queue_pairs", "Queue pairs" },
 	{ "controlled", "Control queue" },
 	{ "filtered", "Filter" },
@@ -72,6 +72,8 @@ static void print_text(struct json_object *port)
 	struct json_object *rings = json_object_object_get(port, "rings");
 
 	add_control_words(port);
+	if (json_object_object_get(port, "rules"))
+		port_reasons_words(port, "rules", "ruled");
 	port_reasons_words(counters, "drops", "dropped");
 	if (rings) {
 		port_reasons_words(counters, "connections", "connected");

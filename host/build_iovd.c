@@ -12,6 +12,7 @@
 #include "base/rpc.h"
 #include "base/socket_access.h"
 #include "host/build.h"
+#include "host/port_rules.h"
 #include "plugins/ops.h"
 #include "sriov/vf.h"
 
@@ -67,7 +68,7 @@ static struct json_object *params_of(struct json_object *now)
 {
 	static const char *const keys[] = { "name", "type", "kind", "socket", "socket_mode",
 					    "socket_owner", "device", "bridge", "mac", "link" };
-	static const char *const values[] = { "queue_pairs", "standby", "ports" };
+	static const char *const values[] = { "queue_pairs", "standby", "ports", "rules", "age" };
 	struct json_object *params = json_object_new_object(), *value;
 	const char *mode = text_of(now, "mode");
 
@@ -129,6 +130,8 @@ static void build_bridge(struct host_build *build, const struct iov_host_bridge 
 	/* What is not said is as iovd has it, and a switch when it has none. */
 	add_text(params, "kind", bridge->kind ? bridge->kind : now ? text_of(now, "kind") :
 								      "switch");
+	if (bridge->age)
+		json_object_object_add(params, "age", json_object_new_int((int)*bridge->age));
 	if (now && iov_iovd_match(now, params))
 		return;
 	if (now)
@@ -221,11 +224,38 @@ static int add_access(struct host_build *build, const struct iov_host_port *port
 	return 0;
 }
 
+static struct json_object *op_rules(const char *port, struct json_object *from,
+				    struct json_object *to)
+{
+	struct json_object *params = json_object_new_object();
+
+	add_text(params, "name", port);
+	json_object_object_add(params, "rules", host_rules_change(from, to));
+	return iov_op_iovd("port.set", params);
+}
+
+/* Rules change under a guest that goes on. */
+static void set_rules(struct host_build *build, struct json_object *now, struct json_object *wanted)
+{
+	struct json_object *former = json_object_object_get(now, "rules");
+	const char *port = text_of(now, "name");
+	struct iov_step *step;
+
+	if (!wanted || json_object_equal(former, wanted))
+		return;
+	step = iov_plan_step(build->plan, IOVD, "set rules of port %s of iovd", port);
+	iov_step_do(step, op_rules(port, former, wanted));
+	iov_step_undo(step, op_rules(port, wanted, former));
+	iov_step_change(step, host_place("port %s rules", port),
+			former ? json_object_to_json_string_ext(former, JSON_C_TO_STRING_PLAIN) : NULL,
+			json_object_to_json_string_ext(wanted, JSON_C_TO_STRING_PLAIN));
+}
+
 static int build_port(struct host_build *build, unsigned int index, struct json_object *ports)
 {
 	const struct iov_host_port *port = &build->host->iovd->ports[index];
 	struct json_object *now = find(ports, port->name);
-	_cleanup_json_ struct json_object *params = NULL;
+	_cleanup_json_ struct json_object *params = NULL, *rules = host_rules_json(port->rules);
 	bool function = false, absent = false;
 	struct change change;
 	struct iov_path name;
@@ -243,8 +273,16 @@ static int build_port(struct host_build *build, unsigned int index, struct json_
 	if (error)
 		return host_fail_at(build, error, host_place("iovd.ports[%u]", index));
 	change = (struct change){ "port", port->name, now, params, function ? name.name : NULL };
-	if (!now || !iov_iovd_match(now, params))
-		add_step(build, &change);
+	if (now && iov_iovd_match(now, params)) {
+		set_rules(build, now, rules);
+		return 0;
+	}
+	/* What is not said is as iovd has it. */
+	if (!rules && now)
+		rules = json_object_get(json_object_object_get(now, "rules"));
+	if (rules)
+		json_object_object_add(params, "rules", json_object_get(rules));
+	add_step(build, &change);
 	return 0;
 }
 

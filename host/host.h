@@ -39,6 +39,8 @@
  *	      type: vhost-user
  *	      bridge: br0
  *	      socket: /run/guest.sock
+ *	      rules:
+ *	        vlan: access:10
  *
  * What the file does not mention is left as it is.  Every pointer below is NULL
  * where the file is silent.
@@ -48,6 +50,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/iov.h"
 #include "base/pci.h"
@@ -122,6 +125,25 @@ struct iov_host_huge_pages {
 struct iov_host_bridge {
 	char *name;
 	char *kind;		/* "switch" or "wire", as "iov bridge add --kind" takes it */
+	unsigned int *age;	/* seconds */
+};
+
+/* As the options of "iov port set" take them. */
+struct iov_host_rules {
+	bool *isolated;
+	char *vlan;
+	char **allow_mac;
+	unsigned int allow_mac_count;
+	char **allow_ip;
+	unsigned int allow_ip_count;
+	uint64_t *rx_rate;	/* bits per second */
+	uint64_t *rx_packets;	/* packets per second */
+	uint64_t *tx_rate;
+	uint64_t *tx_packets;
+	uint64_t *storm_packets;
+	char *mirror;
+	char **stations;
+	unsigned int station_count;
 };
 
 struct iov_host_port {
@@ -136,6 +158,7 @@ struct iov_host_port {
 	char *mac;
 	bool *standby;
 	char *device;
+	struct iov_host_rules *rules;
 };
 
 struct iov_host_iovd {

@@ -99,11 +99,35 @@ static const cyaml_schema_field_t bridge_fields[] = {
 	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_DEFAULT, struct iov_host_bridge, name, 1,
 			       WORD_MAX),
 	TEXT(struct iov_host_bridge, kind),
+	NUMBER(struct iov_host_bridge, age),
 	CYAML_FIELD_END
 };
 
 static const cyaml_schema_value_t bridge = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_bridge, bridge_fields),
+};
+
+static const cyaml_schema_value_t word = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, WORD_MAX),
+};
+
+#define WORDS(structure, member, count) \
+	CYAML_FIELD_SEQUENCE_COUNT(#member, MAYBE_LIST, structure, member, count, &word, 0, \
+				   CYAML_UNLIMITED)
+
+static const cyaml_schema_field_t rule_fields[] = {
+	SWITCH(struct iov_host_rules, isolated),
+	TEXT(struct iov_host_rules, vlan),
+	WORDS(struct iov_host_rules, allow_mac, allow_mac_count),
+	WORDS(struct iov_host_rules, allow_ip, allow_ip_count),
+	NUMBER(struct iov_host_rules, rx_rate),
+	NUMBER(struct iov_host_rules, rx_packets),
+	NUMBER(struct iov_host_rules, tx_rate),
+	NUMBER(struct iov_host_rules, tx_packets),
+	NUMBER(struct iov_host_rules, storm_packets),
+	TEXT(struct iov_host_rules, mirror),
+	WORDS(struct iov_host_rules, stations, station_count),
+	CYAML_FIELD_END
 };
 
 static const cyaml_schema_field_t port_fields[] = {
@@ -118,6 +142,7 @@ static const cyaml_schema_field_t port_fields[] = {
 	TEXT(struct iov_host_port, mac),
 	SWITCH(struct iov_host_port, standby),
 	TEXT(struct iov_host_port, device),
+	CYAML_FIELD_MAPPING_PTR("rules", MAYBE, struct iov_host_port, rules, rule_fields),
 	CYAML_FIELD_END
 };
 
@@ -133,14 +158,10 @@ static const cyaml_schema_field_t iovd_fields[] = {
 	CYAML_FIELD_END
 };
 
-static const cyaml_schema_value_t module = {
-	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, WORD_MAX),
-};
-
 static const cyaml_schema_field_t host_fields[] = {
 	NUMBER(struct iov_host, version),
 	CYAML_FIELD_SEQUENCE_COUNT("modules", MAYBE_LIST, struct iov_host, modules, module_count,
-				   &module, 0, CYAML_UNLIMITED),
+				   &word, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_SEQUENCE_COUNT("huge_pages", MAYBE_LIST, struct iov_host, huge_pages,
 				   huge_page_count, &huge_pages, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_SEQUENCE_COUNT("devices", MAYBE_LIST, struct iov_host, devices, device_count,

@@ -165,15 +165,17 @@ static bool is_null(const struct walk *walk)
 }
 
 /* Decimal, because readers of YAML 1.1 and 1.2 differ about what 010 is. */
-static int check_number(const struct walk *walk)
+static int check_number(const struct walk *walk, const cyaml_schema_value_t *schema)
 {
+	const char *largest = schema->data_size > sizeof(uint32_t) ? "999999999999999"
+								   : "4294967295";
 	const char *text = scalar(walk);
-	size_t digits = strspn(text, "0123456789");
+	size_t digits = strspn(text, "0123456789"), most = strlen(largest);
 
-	if (!digits || text[digits] || (digits > 1 && *text == '0') || digits > 10 ||
-	    (digits == 10 && strcmp(text, "4294967295") > 0))
-		return fail(walk, "%s: expected a decimal number from 0 to 4294967295",
-			    found(walk).text);
+	if (!digits || text[digits] || (digits > 1 && *text == '0') || digits > most ||
+	    (digits == most && strcmp(text, largest) > 0))
+		return fail(walk, "%s: expected a decimal number from 0 to %s", found(walk).text,
+			    largest);
 	return 0;
 }
 
@@ -306,7 +308,7 @@ static int walk_value(struct walk *walk, const cyaml_schema_value_t *schema)
 				    found(walk).text);
 		return walk_list(walk, schema);
 	case CYAML_UINT:
-		return is_scalar ? check_number(walk)
+		return is_scalar ? check_number(walk, schema)
 				 : fail(walk, "%s: expected a number", found(walk).text);
 	case CYAML_ENUM:
 		return is_scalar ? check_word(walk, schema)

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/rpc.h"
+#include "host/port_rules.h"
 #include "host/snapshot.h"
 
 /* A copy of a member; false without memory, NULL where there is none. */
@@ -15,15 +16,6 @@ static bool copy_text(struct json_object *object, const char *key, char **copy)
 
 	*copy = text ? strdup(text) : NULL;
 	return !text || *copy;
-}
-
-static int add_bridge(struct iov_host_iovd *iovd, struct json_object *bridge)
-{
-	struct iov_host_bridge *entry = snapshot_append(&iovd->bridges, &iovd->bridge_count,
-							sizeof(*entry));
-
-	return entry && copy_text(bridge, "name", &entry->name) &&
-	       copy_text(bridge, "kind", &entry->kind) ? 0 : -ENOMEM;
 }
 
 /* A port's function is written down by its identity. */
@@ -60,6 +52,26 @@ static bool copy_number(struct json_object *from, const char *key, unsigned int 
 	return *to;
 }
 
+static int add_bridge(struct iov_host_iovd *iovd, struct json_object *bridge)
+{
+	struct iov_host_bridge *entry = snapshot_append(&iovd->bridges, &iovd->bridge_count,
+							sizeof(*entry));
+
+	return entry && copy_text(bridge, "name", &entry->name) &&
+	       copy_text(bridge, "kind", &entry->kind) &&
+	       copy_number(bridge, "age", &entry->age) ? 0 : -ENOMEM;
+}
+
+static int copy_rules(struct json_object *port, struct iov_host_rules **rules)
+{
+	struct json_object *json;
+
+	if (!json_object_object_get_ex(port, "rules", &json))
+		return 0;
+	*rules = calloc(1, sizeof(**rules));
+	return *rules ? host_rules_read(*rules, json) : -ENOMEM;
+}
+
 /* Of a guest's device; the MAC address that iovd tells of an uplink is the uplink's own. */
 static bool copy_device(struct json_object *port, struct iov_host_port *entry)
 {
@@ -88,7 +100,7 @@ static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
 	     !copy_text(port, "socket_mode", &entry->socket_mode)))
 		return -ENOMEM;
 	if ((mode && !strcmp(mode, "server") && !set_switch(&entry->server)) ||
-	    !copy_device(port, entry))
+	    !copy_device(port, entry) || copy_rules(port, &entry->rules))
 		return -ENOMEM;
 	return name_device(snapshot, &entry->device);
 }

@@ -130,6 +130,12 @@ static int check_bridge(const struct check *check, unsigned int index,
 	if (!error)
 		error = check_word(check, PLACE("iovd.bridges[%u].kind", index), bridge->kind,
 				   kinds, "switch or wire");
+	if (!error && bridge->age && bridge->kind && !strcmp(bridge->kind, "wire"))
+		return iov_host_fail(check->file, -EINVAL, PLACE("iovd.bridges[%u].age", index),
+				     "a wire learns nothing: expected no age");
+	if (!error && bridge->age && (*bridge->age < 10 || *bridge->age > 1000000))
+		return iov_host_fail(check->file, -EINVAL, PLACE("iovd.bridges[%u].age", index),
+				     "%u, expected 10 to 1000000 seconds", *bridge->age);
 	if (!error && bridge->kind && !strcmp(bridge->kind, "wire"))
 		json_object_object_add(check->seen, PLACE("wire %s", bridge->name),
 				       json_object_new_int(0));

@@ -38,6 +38,8 @@ static bool same_member(struct json_object *now, const char *name, struct json_o
 		return json_object_get_boolean(value) == !strcmp(op_text(now, "mode"), "server");
 	if (!strcmp(name, "device"))
 		return same_device(op_text(now, name), json_object_get_string(value));
+	if (json_object_is_type(value, json_type_object))
+		return json_object_equal(json_object_object_get(now, name), value);
 	return !strcmp(op_text(now, name), json_object_get_string(value));
 }
 

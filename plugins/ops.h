@@ -130,7 +130,7 @@ struct json_object *iov_op_eswitch(struct iov_bdf bdf, const char *mode);
 
 /**
  * iov_op_iovd - call a method of iovd
- * @method: "port.add", "port.remove", "bridge.add" or "bridge.remove"
+ * @method: "port.add", "port.remove", "bridge.add", "bridge.remove" and so on
  * @params: taken over
  *
  * {"op": "iovd", "method": "port.add", "params": {"name": "up", ...}}

@@ -10,19 +10,7 @@
  * which leads into the old view, and calls what is owed in the new one; the control
  * thread calls what is owed by a ring that it takes away.
  */
-#include <time.h>
-
 #include "vhost-user/forward_state.h"
-
-#define NS_PER_SECOND UINT64_C(1000000000)
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
-}
 
 static void pay(struct forward *forward, struct dp_queue *queue)
 {
@@ -43,7 +31,7 @@ static void owe(struct forward *forward, struct dp_queue *queue)
 		pay(forward, queue);
 		return;
 	}
-	queue->due = now_ns() + (uint64_t)queue->coalescing.usecs * 1000;
+	queue->due = forward_clock() + (uint64_t)queue->coalescing.usecs * 1000;
 	queue->vu->call_owed = true;
 	if (!forward->owing_count || queue->due < forward->first_due)
 		forward->first_due = queue->due;
@@ -58,7 +46,7 @@ void coalesce_published(struct forward *forward, struct dp_queue *queue, bool wa
 
 void coalesce_pass(struct forward *forward)
 {
-	uint64_t now = now_ns();
+	uint64_t now = forward_clock();
 	unsigned int left = 0;
 
 	forward->first_due = UINT64_MAX;
@@ -99,6 +87,6 @@ uint64_t forward_call_due(const struct forward *forward)
 
 	if (likely(!forward->owing_count))
 		return UINT64_MAX;
-	now = now_ns();
+	now = forward_clock();
 	return forward->first_due > now ? forward->first_due - now : 0;
 }

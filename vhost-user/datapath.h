@@ -16,6 +16,7 @@
 #include "vhost-user/drop.h"
 #include "vhost-user/mac_table.h"
 #include "vhost-user/net_device.h"
+#include "vhost-user/port_rules.h"
 #include "vhost-user/session.h"
 #include "vhost-user/uplink.h"
 
@@ -23,7 +24,7 @@
 #define DP_PORTS_MAX 256
 #define DP_BURST 128
 
-/* In what a port accepts: it is no uplink and has no filter.  No bit of FRAME_NEED_*. */
+/* In what a port accepts: it is no uplink, has no filter and no rules.  No bit of FRAME_NEED_*. */
 #define DP_ORDINARY 0x80
 
 /* The low bits of a port's identity are its place in a view. */
@@ -51,6 +52,7 @@ struct dp_counters {
  * @port: whose it is
  * @touched: the worker's: has elements that are not published, or frames that wait
  * @reported: the worker's: the control thread knows that the ring is broken
+ * @held: the worker's: the guest sent its share, what it sends more waits in the ring
  * @waiting: the worker's: frames of the burst that wait to be written
  * @first: the worker's: index of the first of them
  * @last: the worker's: index of the last of them
@@ -63,6 +65,7 @@ struct dp_queue {
 	struct dp_port *port;
 	bool touched;
 	bool reported;
+	bool held;
 	uint8_t waiting;
 	uint8_t first;
 	uint8_t last;
@@ -88,6 +91,27 @@ struct dp_rss {
 };
 
 /**
+ * struct dp_rates - what passed under the limits of a port; the worker's, outlives the view
+ */
+struct dp_rates {
+	struct rate_state rx;
+	struct rate_state tx;
+	struct rate_state storm;
+};
+
+/**
+ * struct dp_rules - what a port lets in and out
+ * @rules: as they were set
+ * @mirror: gets a copy of all frames; NULL for none
+ * @rates: what passed
+ */
+struct dp_rules {
+	struct port_rules rules;
+	struct dp_port *mirror;
+	struct dp_rates *rates;
+};
+
+/**
  * struct dp_port - a port
  * @id: identity, never used again after the port is removed; never 0
  * @accepts: FRAME_NEED_* that the receiver takes, and DP_ORDINARY
@@ -107,6 +131,7 @@ struct dp_rss {
  * @lane: has the guest's rings while its memory arrives; NULL mostly
  * @filter: which frames its driver wants; NULL for all
  * @rss: how their hash is used; NULL for not at all
+ * @rules: what it lets in and out; NULL for everything
  * @burst: the worker's: packets for the network device
  * @burst_count: the worker's: length of @burst
  */
@@ -129,18 +154,43 @@ struct dp_port {
 	struct lane *lane;
 	struct net_filter *filter;
 	struct dp_rss *rss;
+	struct dp_rules *rules;
 	struct rte_mbuf **burst;
 	unsigned int burst_count;
 };
 
 /**
+ * struct dp_station - a station that is at a port whatever is learned
+ * @key: its mac_table_key()
+ * @port: where it is
+ */
+struct dp_station {
+	uint64_t key;
+	struct dp_port *port;
+};
+
+/* Their order, as qsort() and bsearch() want to be told. */
+static inline int dp_station_compare(const void *a, const void *b)
+{
+	const struct dp_station *left = a, *right = b;
+
+	return left->key < right->key ? -1 : left->key > right->key;
+}
+
+/**
  * struct dp_bridge - ports that frames pass between
  * @macs: which station is where; NULL for a wire
+ * @age: seconds after which a silent station is forgotten
+ * @station_count: length of @stations
+ * @stations: by their keys
  * @count: length of @ports
  * @ports: members
  */
 struct dp_bridge {
 	struct mac_table *macs;
+	uint32_t age;
+	unsigned int station_count;
+	struct dp_station *stations;
 	unsigned int count;
 	struct dp_port **ports;
 };

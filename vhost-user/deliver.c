@@ -319,15 +319,50 @@ static bool wants(struct dp_port *port, const struct frame *frame)
 	return false;
 }
 
-void deliver_now(struct forward *forward, struct dp_port *port, struct frame *frame)
+void deliver_mirrored(struct forward *forward, const struct dp_rules *rules, struct frame *frame)
 {
-	if (wants(port, frame))
-		bring_now(forward, port, frame);
+	if (unlikely(rules->mirror) && wants(rules->mirror, frame))
+		bring_now(forward, rules->mirror, frame);
 }
 
-/* An uplink, a port with a filter, a frame that its receiver does not take as it is. */
+/*
+ * What the rules of a port say of a frame for it, which is in its VLAN.  @tag receives the
+ * tag that it does not want.
+ */
+static bool lets_out(struct forward *forward, struct dp_port *port, struct frame *frame,
+		     uint8_t tag[4])
+{
+	const struct port_rules *rules = &port->rules->rules;
+
+	if (rate_is_limited(&rules->tx) &&
+	    !rate_admits(&rules->tx, &port->rules->rates->tx, (double)forward_clock(),
+			 frame->length)) {
+		port->counters->drops[DROP_RATE]++;
+		return false;
+	}
+	deliver_mirrored(forward, port->rules, frame);
+	vlan_leave(&rules->vlan, frame, tag);
+	return true;
+}
+
+void deliver_now(struct forward *forward, struct dp_port *port, struct frame *frame)
+{
+	uint8_t tag[4] = { 0 };
+
+	if (unlikely(port->rules) && !lets_out(forward, port, frame, tag))
+		return;
+	if (wants(port, frame))
+		bring_now(forward, port, frame);
+	vlan_restore(frame, tag);
+}
+
+/* An uplink, a port with a filter or rules, a frame that its receiver does not take as it is. */
 static bool deliver_otherwise(struct forward *forward, struct dp_port *port, struct frame *frame)
 {
+	uint8_t tag[4];
+
+	if (port->rules && !lets_out(forward, port, frame, tag))
+		return true;
 	if (!wants(port, frame))
 		return true;
 	if (!port->uplink && !(frame->needs & ~port->accepts))

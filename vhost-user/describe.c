@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Ports and bridges as JSON. */
 #include <linux/virtio_config.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vhost-user/registry.h"
@@ -32,7 +34,7 @@ struct port_options port_options_of(struct json_object *object)
 		.mac = text_of(object, "mac"),
 		.standby = json_object_get_boolean(json_object_object_get(object, "standby")),
 		.link = text_of(object, "link"),
-		.isolated = json_object_get_boolean(json_object_object_get(object, "isolated")),
+		.rules = json_object_object_get(object, "rules"),
 	};
 }
 
@@ -43,8 +45,8 @@ struct json_object *port_describe(const struct port *port)
 	add_string(object, "name", port->name);
 	add_string(object, "type", port->uplink ? "ethdev" : "vhost-user");
 	add_string(object, "bridge", port->bridge ? port->bridge->name : NULL);
-	if (port->is_isolated)
-		json_object_object_add(object, "isolated", json_object_new_boolean(true));
+	if (port->rules.json)
+		json_object_object_add(object, "rules", json_object_get(port->rules.json));
 	if (port->uplink)
 		uplink_describe(port->uplink, object);
 	else
@@ -169,6 +171,50 @@ struct json_object *bridge_describe(const struct registry *registry, const struc
 			json_object_array_add(names, json_object_new_string(port->name));
 	add_string(object, "name", bridge->name);
 	add_string(object, "kind", bridge->macs ? "switch" : "wire");
+	if (bridge->age)
+		json_object_object_add(object, "age", json_object_new_int((int)bridge->age));
 	json_object_object_add(object, "ports", names);
 	return object;
+}
+
+static void add_station(struct json_object *list, const struct port *port, uint64_t key,
+			const char *kind)
+{
+	struct json_object *object = json_object_new_object();
+	char mac[18];
+
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", (unsigned int)(key >> 40 & 0xff),
+		 (unsigned int)(key >> 32 & 0xff), (unsigned int)(key >> 24 & 0xff),
+		 (unsigned int)(key >> 16 & 0xff), (unsigned int)(key >> 8 & 0xff),
+		 (unsigned int)(key & 0xff));
+	add_string(object, "mac", mac);
+	json_object_object_add(object, "vlan", json_object_new_int(MAC_TABLE_VLAN(key)));
+	add_string(object, "port", port->name);
+	add_string(object, "kind", kind);
+	json_object_array_add(list, object);
+}
+
+struct json_object *bridge_stations(const struct registry *registry, const struct bridge *bridge)
+{
+	struct json_object *list = json_object_new_array();
+	const uint32_t now = worker_seconds(registry->worker);
+	uint64_t *keys = calloc(REGISTRY_STATIONS, sizeof(*keys));
+	const struct port *port;
+
+	TAILQ_FOREACH(port, &registry->ports, link) {
+		unsigned int count = 0;
+
+		if (port->bridge != bridge)
+			continue;
+		for (unsigned int i = 0; i < port->rules.station_count; i++)
+			add_station(list, port, port->rules.stations[i], "fixed");
+		if (bridge->macs && keys)
+			count = mac_table_list(bridge->macs, port->id, now,
+					       bridge->age ? bridge->age : MAC_TABLE_AGE, keys,
+					       REGISTRY_STATIONS);
+		for (unsigned int i = 0; i < count; i++)
+			add_station(list, port, keys[i], "learned");
+	}
+	free(keys);
+	return list;
 }

@@ -13,12 +13,16 @@ enum drop {
 	DROP_SAME_PORT,		/* the destination is where it came from */
 	DROP_REFLECTED,		/* came back from the network that a guest sent it to */
 	DROP_ISOLATED,		/* from one isolated port to another */
+	DROP_VLAN,		/* the port, or the one it is for, is not in its VLAN */
+	DROP_SPOOFED,		/* from an address that is not the guest's */
+	DROP_STORM,		/* more to all than the port may send */
 	/* Counted at the port that it was meant for. */
 	DROP_DOWN,		/* not connected, link down, or its receive queue does not run */
 	DROP_FILTERED,		/* its driver does not want such frames */
 	DROP_FULL,		/* no free receive buffers */
 	DROP_UNMAPPED,		/* the next receive buffer's translation is missing yet */
 	DROP_NO_ROOM,		/* no receive buffer is large enough, no mergeable buffers */
+	DROP_RATE,		/* more than the port's limit; of an uplink also what came from it */
 	DROP_MTU,		/* longer than the uplink's MTU */
 	DROP_OFFLOAD,		/* needs segmentation that is not possible */
 	DROP_NO_MEMORY,		/* no packet buffer for the uplink */

@@ -5,6 +5,7 @@
  *	take	descriptor chains of the guest, or packets of the uplink
  *	read	virtio-net header and first bytes of each into private memory
  *	parse	check the header against those bytes
+ *	admit	what the rules of the source let in
  *	switch	look up the destination, and queue the frame there
  *	deliver	for all frames of a destination: reserve receive buffers, write
  *		the private bytes, copy the rest from guest to guest
@@ -23,6 +24,9 @@
 #include "vhost-user/copy.h"
 #include "vhost-user/forward_state.h"
 #include "vhost-user/lane.h"
+
+/* Most frames that a guest with a limit sends at once, so that it stays near its share. */
+#define LIMITED_BURST 16
 
 /* How long a guest keeps an address that the network claims as well. */
 #define REFLECTION_SECONDS 2
@@ -51,7 +55,13 @@ static bool are_apart(const struct dp_port *source, const struct dp_port *port)
 	return source->is_isolated && port->is_isolated;
 }
 
-static enum drop flood(struct forward *forward, struct dp_port *source, struct frame *frame)
+static bool carries(const struct dp_port *port, uint16_t vlan)
+{
+	return likely(!port->rules) || vlan_carries(&port->rules->rules.vlan, vlan);
+}
+
+static enum drop flood(struct forward *forward, struct dp_port *source, struct frame *frame,
+		       uint16_t vlan)
 {
 	const struct dp_bridge *bridge = source->bridge;
 	struct dp_port *other;
@@ -62,15 +72,39 @@ static enum drop flood(struct forward *forward, struct dp_port *source, struct f
 		other = bridge->ports[bridge->ports[0] == source];
 		if (unlikely(are_apart(source, other)))
 			return DROP_ISOLATED;
+		if (unlikely(!carries(other, vlan)))
+			return DROP_VLAN;
 		deliver(forward, other, frame);
 		return DROP_NONE;
 	}
 	for (unsigned int i = 0; i < bridge->count; i++) {
 		other = bridge->ports[i];
-		if (other != source && !are_apart(source, other))
+		if (other != source && !are_apart(source, other) && carries(other, vlan))
 			deliver_now(forward, other, frame);
 	}
 	return DROP_NONE;
+}
+
+/* To all, which a port may do only so often. */
+static enum drop flood_station(struct forward *forward, struct dp_port *source,
+			       struct frame *frame, uint16_t vlan)
+{
+	const struct dp_rules *rules = source->rules;
+
+	if (unlikely(rules) && rate_is_limited(&rules->rules.storm) &&
+	    !rate_admits(&rules->rules.storm, &rules->rates->storm, (double)forward_clock(),
+			 frame->length))
+		return DROP_STORM;
+	return flood(forward, source, frame, vlan);
+}
+
+static struct dp_port *find_fixed(const struct dp_bridge *bridge, uint64_t key)
+{
+	const struct dp_station wanted = { .key = key }, *found;
+
+	found = bsearch(&wanted, bridge->stations, bridge->station_count, sizeof(wanted),
+			dp_station_compare);
+	return found ? found->port : NULL;
 }
 
 /* Where a station is; NULL when its port is not known or left the bridge. */
@@ -82,6 +116,11 @@ static struct dp_port *find_station(struct dp_view *view, const struct dp_bridge
 
 	if (key & MAC_TABLE_GROUP)
 		return NULL;
+	if (unlikely(bridge->station_count)) {
+		port = find_fixed(bridge, key);
+		if (port)
+			return port;
+	}
 	id = mac_table_find(bridge->macs, key, now, age);
 	port = view->by_slot[DP_SLOT(id)];
 	return port && port->id == id && port->bridge == bridge ? port : NULL;
@@ -108,17 +147,23 @@ static enum drop find_route(struct dp_view *view, const struct dp_port *source,
 			    struct route *route, uint64_t from, uint64_t to, uint32_t now)
 {
 	const struct dp_bridge *bridge = source->bridge;
+	enum drop reason = DROP_NONE;
 
 	if (unlikely(is_reflected(view, source, from, now)))
 		return DROP_REFLECTED;
 	mac_table_learn(bridge->macs, from, source->id, now);
 	*route = (struct route){
-		.from = from, .to = to, .port = find_station(view, bridge, to, now, MAC_TABLE_AGE),
+		.from = from, .to = to, .port = find_station(view, bridge, to, now, bridge->age),
 	};
-	if (likely(!route->port || !are_apart(source, route->port)))
+	if (unlikely(!route->port))
 		return DROP_NONE;
-	*route = (struct route){ 0 };
-	return DROP_ISOLATED;
+	if (unlikely(are_apart(source, route->port)))
+		reason = DROP_ISOLATED;
+	else if (unlikely(!carries(route->port, MAC_TABLE_VLAN(to))))
+		reason = DROP_VLAN;
+	if (unlikely(reason))
+		*route = (struct route){ 0 };
+	return reason;
 }
 
 static enum drop switch_frame(struct forward *forward, struct dp_view *view,
@@ -131,9 +176,9 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 
 	if (unlikely(!bridge))
 		return DROP_NO_DESTINATION;
-	if (!bridge->macs)
-		return flood(forward, source, frame);
 	vlan = frame_vlan(frame);
+	if (!bridge->macs)
+		return flood(forward, source, frame, vlan);
 	from = mac_table_key(vlan, frame->head + 6);
 	to = mac_table_key(vlan, frame->head);
 	if (from != route->from || to != route->to) {
@@ -143,10 +188,36 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 			return reason;
 	}
 	if (unlikely(!route->port))
-		return flood(forward, source, frame);
+		return flood_station(forward, source, frame, vlan);
 	if (unlikely(route->port == source))
 		return DROP_SAME_PORT;
 	deliver(forward, route->port, frame);
+	return DROP_NONE;
+}
+
+/* Rings wait while their guest has sent its share; what came from elsewhere is here already. */
+static bool is_over_limit(const struct dp_port *source, const struct frame *frame)
+{
+	const struct rate_limit *limit = &source->rules->rules.rx;
+
+	return rate_is_limited(limit) && !source->from_count &&
+	       !rate_admits(limit, &source->rules->rates->rx, (double)forward_clock(), frame->length);
+}
+
+/* What the rules of its port say of a frame. */
+static enum drop admit(struct forward *forward, const struct dp_port *source, struct frame *frame)
+{
+	const struct port_rules *rules = &source->rules->rules;
+	enum drop reason;
+
+	if (!source_guard_admits(&rules->guard, frame))
+		return DROP_SPOOFED;
+	reason = vlan_enter(&rules->vlan, frame);
+	if (reason)
+		return reason;
+	if (is_over_limit(source, frame))
+		return DROP_RATE;
+	deliver_mirrored(forward, source->rules, frame);
 	return DROP_NONE;
 }
 
@@ -163,6 +234,8 @@ static void switch_burst(struct forward *forward, struct dp_view *view, struct d
 
 		counters->rx_packets++;
 		counters->rx_bytes += frame->length;
+		if (unlikely(source->rules) && !reason)
+			reason = admit(forward, source, frame);
 		if (likely(!reason))
 			reason = switch_frame(forward, view, source, frame, now);
 		if (unlikely(reason))
@@ -206,15 +279,36 @@ static enum drop read_chain(struct forward *forward, const struct dp_port *port,
 	return frame_parse(frame, &header, port->offers);
 }
 
+/* How many frames a guest may send now. */
+static unsigned int share_of(const struct dp_port *port, struct dp_queue *queue)
+{
+	const struct dp_rules *rules = port->rules;
+
+	if (likely(!rules) || !rate_is_limited(&rules->rules.rx))
+		return DP_BURST;
+	queue->held = !rate_has_room(&rules->rules.rx, &rules->rates->rx, (double)forward_clock());
+	return queue->held ? 0 : LIMITED_BURST;
+}
+
+static void charge(const struct dp_port *port, unsigned int frames, uint64_t bytes)
+{
+	const struct dp_rules *rules = port->rules;
+
+	if (unlikely(rules) && rate_is_limited(&rules->rules.rx))
+		rate_charge(&rules->rules.rx, &rules->rates->rx, (double)forward_clock(), frames,
+			    bytes);
+}
+
 static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 			       struct dp_port *port, struct dp_queue *queue, uint32_t now)
 {
+	const uint64_t bytes = port->counters->rx_bytes;
 	struct virtq *ring = &queue->vu->ring;
 	struct virtq_batch *batch = &forward->from;
 	unsigned int count;
 
 	virtq_batch_reset(batch);
-	count = virtq_take(ring, batch, DP_BURST);
+	count = virtq_take(ring, batch, share_of(port, queue));
 	if (!count) {
 		deliver_check_ring(forward, queue);
 		return 0;
@@ -224,6 +318,7 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 						 queue->vu->enabled && !port->is_down);
 	switch_burst(forward, view, port, count, now);
 	virtq_return(ring, batch);
+	charge(port, count, port->counters->rx_bytes - bytes);
 	queue->frames += count;
 	queue->vu->frames += count;
 	deliver_touch(forward, queue);
@@ -313,6 +408,7 @@ void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
 		.head = head, .length = length, .head_length = length,
 	};
 	forward->route = (struct route){ 0 };
-	switch_frame(forward, view, port, &forward->frames[0], now);
+	if (!port->rules || !admit(forward, port, &forward->frames[0]))
+		switch_frame(forward, view, port, &forward->frames[0], now);
 	deliver_finish(forward);
 }

@@ -3,6 +3,8 @@
 #ifndef VHOST_USER_FORWARD_STATE_H
 #define VHOST_USER_FORWARD_STATE_H
 
+#include <time.h>
+
 #include "vhost-user/forward.h"
 
 /* Rings that one burst may touch before they are published early. */
@@ -68,6 +70,15 @@ struct forward {
 	uint8_t flat[FRAME_HEADROOM + FRAME_MAX];
 };
 
+/* Nanoseconds of a clock that does not jump. */
+static inline uint64_t forward_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 /* Bring a frame of @frames to a port, at the latest with deliver_finish(). */
 void deliver(struct forward *forward, struct dp_port *port, struct frame *frame);
 
@@ -76,6 +87,9 @@ void deliver_now(struct forward *forward, struct dp_port *port, struct frame *fr
 
 /* Have the ring published by the next deliver_finish(). */
 void deliver_touch(struct forward *forward, struct dp_queue *queue);
+
+/* Give a frame that came from a port, or goes to it, to its mirror as well. */
+void deliver_mirrored(struct forward *forward, const struct dp_rules *rules, struct frame *frame);
 
 /*
  * Bring what is left, make visible what the burst did, hand packets to the

@@ -50,6 +50,9 @@ static inline uint64_t mac_table_key(uint16_t vlan, const uint8_t *mac)
 	return (uint64_t)(vlan & 0xfff) << 48 | (uint64_t)be32toh(high) << 16 | be16toh(low);
 }
 
+/* The VLAN of a key. */
+#define MAC_TABLE_VLAN(key) ((uint16_t)((key) >> 48))
+
 /* Group addresses have the lowest bit of the first byte set. */
 #define MAC_TABLE_GROUP (1ull << 40)
 

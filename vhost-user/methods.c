@@ -21,8 +21,17 @@ static const struct jsonrpc_param port_add_params[] = {
 	{ "device", json_type_string, false },	{ "bridge", json_type_string, false },
 	{ "queue_pairs", json_type_int, false }, { "mac", json_type_string, false },
 	{ "standby", json_type_boolean, false }, { "link", json_type_string, false },
-	{ "isolated", json_type_boolean, false },
+	{ "rules", json_type_object, false },
 };
+
+/* Whoever asks for a mirror wants one that is there; a restart brings ports one by one. */
+static int check_mirror(struct registry *registry, struct json_object *rules)
+{
+	const char *mirror = rules ? text_of(rules, "mirror") : NULL;
+	struct port *port;
+
+	return mirror && *mirror && strcmp(mirror, "none") ? port_find(registry, mirror, &port) : 0;
+}
 
 static int check_port_type(struct registry *registry, const char *type,
 			   const struct port_options *options)
@@ -56,6 +65,8 @@ static int call_port_add(void *arg, struct json_object *params, struct json_obje
 	int error = check_port_type(registry, text_of(params, "type"), &options);
 
 	if (!error)
+		error = check_mirror(registry, options.rules);
+	if (!error)
 		error = port_add(registry, &options, &port);
 	if (error)
 		return error;
@@ -68,7 +79,7 @@ static const struct jsonrpc_param port_set_params[] = {
 	{ "name", json_type_string, true },
 	{ "link", json_type_string, false },
 	{ "announce", json_type_boolean, false },
-	{ "isolated", json_type_boolean, false },
+	{ "rules", json_type_object, false },
 };
 
 static int check_port_set(struct registry *registry, const struct port *port, const char *link,
@@ -89,23 +100,25 @@ static int call_port_set(void *arg, struct json_object *params, struct json_obje
 	struct registry *registry = methods->registry;
 	const char *link = text_of(params, "link");
 	bool announce = json_object_get_boolean(json_object_object_get(params, "announce"));
-	struct json_object *isolated = json_object_object_get(params, "isolated");
+	struct json_object *rules = json_object_object_get(params, "rules");
 	struct port *port;
 	int error = port_find(registry, text_of(params, "name"), &port);
 
 	if (!error)
 		error = check_port_set(registry, port, link, announce);
+	if (!error)
+		error = check_mirror(registry, rules);
 	if (!error && announce)
 		error = port_net_announce(port);
+	if (!error && rules)
+		error = port_set_rules(port, rules);
 	if (error)
 		return error;
+	if (rules)
+		registry_publish(registry);
 	if (link)
 		port_net_set_link(port, !strcmp(link, "down"));
-	if (isolated) {
-		port->is_isolated = json_object_get_boolean(isolated);
-		registry_publish(registry);
-	}
-	if (link || isolated)
+	if (link || rules)
 		state_save(methods->state);
 	*result = port_describe(port);
 	return 0;
@@ -172,6 +185,7 @@ static int call_port_remove(void *arg, struct json_object *params, struct json_o
 static const struct jsonrpc_param bridge_add_params[] = {
 	{ "name", json_type_string, true },
 	{ "kind", json_type_string, true },
+	{ "age", json_type_int, false },
 	{ "ports", json_type_array, false },
 };
 
@@ -181,6 +195,7 @@ static int call_bridge_add(void *arg, struct json_object *params, struct json_ob
 	struct bridge *bridge;
 	int error = bridge_add(methods->registry, text_of(params, "name"),
 			       text_of(params, "kind"),
+			       json_object_get_int(json_object_object_get(params, "age")),
 			       json_object_object_get(params, "ports"), &bridge);
 
 	if (error)
@@ -188,6 +203,39 @@ static int call_bridge_add(void *arg, struct json_object *params, struct json_ob
 	state_save(methods->state);
 	*result = bridge_describe(methods->registry, bridge);
 	return 0;
+}
+
+static const struct jsonrpc_param bridge_set_params[] = {
+	{ "name", json_type_string, true },
+	{ "age", json_type_int, true },
+};
+
+static int call_bridge_set(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct methods *methods = arg;
+	struct bridge *bridge;
+	int error = bridge_find(methods->registry, text_of(params, "name"), &bridge);
+
+	if (!error)
+		error = bridge_set_age(methods->registry, bridge,
+				       json_object_get_int(json_object_object_get(params, "age")));
+	if (error)
+		return error;
+	registry_publish(methods->registry);
+	state_save(methods->state);
+	*result = bridge_describe(methods->registry, bridge);
+	return 0;
+}
+
+static int call_bridge_stations(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct registry *registry = ((struct methods *)arg)->registry;
+	struct bridge *bridge;
+	int error = bridge_find(registry, text_of(params, "name"), &bridge);
+
+	if (!error)
+		*result = bridge_stations(registry, bridge);
+	return error;
 }
 
 static int call_bridge_list(void *arg, struct json_object *params, struct json_object **result)
@@ -251,6 +299,8 @@ const struct jsonrpc_method iovd_methods[] = {
 	{ "port.stats", PARAMS(port_stats_params), call_port_stats },
 	{ "port.remove", PARAMS(name_params), call_port_remove },
 	{ "bridge.add", PARAMS(bridge_add_params), call_bridge_add },
+	{ "bridge.set", PARAMS(bridge_set_params), call_bridge_set },
+	{ "bridge.stations", PARAMS(name_params), call_bridge_stations },
 	{ "bridge.list", NULL, 0, call_bridge_list },
 	{ "bridge.remove", PARAMS(name_params), call_bridge_remove },
 	{ "metrics", NULL, 0, call_metrics },

@@ -14,18 +14,11 @@
 
 static int parse_mac(struct port *port, const char *text)
 {
-	unsigned int bytes[6];
-	char end;
-
-	if (strlen(text) != MAC_TEXT - 1 ||
-	    sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &bytes[0], &bytes[1], &bytes[2], &bytes[3],
-		   &bytes[4], &bytes[5], &end) != 6 || bytes[0] & 1)
-		return iov_fail(port->registry->iov, -EINVAL, "%s: MAC address '%.32s': expected that of "
-				"one station, such as 52:54:00:12:34:56", port->name, text);
-	for (unsigned int i = 0; i < 6; i++)
-		port->mac[i] = (uint8_t)bytes[i];
-	port->has_mac = true;
-	return 0;
+	port->has_mac = port_rules_parse_mac(text, port->mac);
+	if (port->has_mac)
+		return 0;
+	return iov_fail(port->registry->iov, -EINVAL, "%s: MAC address '%.32s': expected that of one "
+			"station, such as 52:54:00:12:34:56", port->name, text);
 }
 
 int port_net_setup(struct port *port, const struct port_options *options)

@@ -10,9 +10,6 @@
 
 #include "vhost-user/port_net.h"
 
-/* About as many stations as a switch remembers. */
-#define STATIONS 8192
-
 int registry_check_name(struct iov *iov, const char *what, const char *name)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
@@ -104,6 +101,7 @@ static void port_free(struct port *port)
 	vhost_port_close(port);
 	uplink_close(port->uplink);
 	port_forget_moved(port);
+	port_rules_release(&port->rules);
 	free(port->socket);
 	free(port->counters);
 	free(port);
@@ -143,7 +141,7 @@ int port_find(struct registry *registry, const char *name, struct port **out)
 	return iov_fail(registry->iov, -ENOENT, "%s: no such port; see 'iov port list'", name);
 }
 
-static int bridge_find(struct registry *registry, const char *name, struct bridge **out)
+int bridge_find(struct registry *registry, const char *name, struct bridge **out)
 {
 	struct bridge *bridge;
 
@@ -236,6 +234,35 @@ static int port_new(struct port **out, struct registry *registry, const char *na
 	return 0;
 }
 
+static int check_station(const struct port *port, uint64_t station)
+{
+	const struct port *other;
+
+	TAILQ_FOREACH(other, &port->registry->ports, link) {
+		for (unsigned int i = 0; other != port && i < other->rules.station_count; i++)
+			if (other->rules.stations[i] == station && other->bridge == port->bridge)
+				return iov_fail(port->registry->iov, -EEXIST, "%s: a station of it is at "
+						"port %s already", port->name, other->name);
+	}
+	return 0;
+}
+
+int port_set_rules(struct port *port, struct json_object *json)
+{
+	struct port_rules rules = { .json = json_object_get(port->rules.json) };
+	int error = port_rules_change(&rules, port->registry->iov, port->name, json);
+
+	for (unsigned int i = 0; !error && i < rules.station_count; i++)
+		error = check_station(port, rules.stations[i]);
+	if (error) {
+		port_rules_release(&rules);
+		return error;
+	}
+	port_rules_release(&port->rules);
+	port->rules = rules;
+	return 0;
+}
+
 int port_add(struct registry *registry, const struct port_options *options, struct port **out)
 {
 	struct port *port = NULL;
@@ -246,10 +273,11 @@ int port_add(struct registry *registry, const struct port_options *options, stru
 	error = port_new(&port, registry, options->name);
 	if (error)
 		return error;
-	port->is_isolated = options->isolated;
 	TAILQ_INSERT_TAIL(&registry->ports, port, link);
 	if (options->bridge)
 		error = bridge_join(registry, options->bridge, port);
+	if (!error && options->rules)
+		error = port_set_rules(port, options->rules);
 	if (!error)
 		error = port_open(port, options);
 	if (error) {
@@ -309,7 +337,7 @@ static int bridge_new(struct bridge **out, struct registry *registry, const char
 		return -ENOMEM;
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
 		iov_log(registry->iov, LOG_NOTICE, "no random seed for MAC table of %s", name);
-	if (!wire && mac_table_open(&bridge->macs, STATIONS, seed)) {
+	if (!wire && mac_table_open(&bridge->macs, REGISTRY_STATIONS, seed)) {
 		free(bridge);
 		return -ENOMEM;
 	}
@@ -335,7 +363,20 @@ static int check_bridge(struct registry *registry, const char *name, const char 
 	return 0;
 }
 
-int bridge_add(struct registry *registry, const char *name, const char *kind,
+/* IEEE 802.1Q-2018 table 8-6 has the range. */
+int bridge_set_age(struct registry *registry, struct bridge *bridge, int age)
+{
+	if (!bridge->macs && age)
+		return iov_fail(registry->iov, -EINVAL, "%s: a wire learns nothing that it could "
+				"forget", bridge->name);
+	if (age && (age < 10 || age > 1000000))
+		return iov_fail(registry->iov, -EINVAL, "%s: age %d: expected 10 to 1000000 seconds, or "
+				"0 for %d", bridge->name, age, MAC_TABLE_AGE);
+	bridge->age = (uint32_t)age;
+	return 0;
+}
+
+int bridge_add(struct registry *registry, const char *name, const char *kind, int age,
 	       struct json_object *ports, struct bridge **out)
 {
 	size_t count = ports ? json_object_array_length(ports) : 0;
@@ -347,6 +388,7 @@ int bridge_add(struct registry *registry, const char *name, const char *kind,
 		error = bridge_new(&bridge, registry, name, !strcmp(kind, "wire"));
 	if (error)
 		return error;
+	error = bridge_set_age(registry, bridge, age);
 	for (size_t i = 0; i < count && !error; i++) {
 		error = port_find(registry,
 				  json_object_get_string(json_object_array_get_idx(ports, i)), &port);

@@ -30,6 +30,9 @@ static inline const char *text_of(struct json_object *object, const char *key)
 /* Letters, digits, dot, underscore and dash. */
 #define REGISTRY_NAME_MAX 63
 
+/* About as many stations as a switch remembers. */
+#define REGISTRY_STATIONS 8192
+
 struct port_control;
 struct registry;
 
@@ -52,7 +55,8 @@ struct registry;
  * @mac: address that the guest is offered
  * @is_standby: the guest is offered to use it as the standby of a VF with that address
  * @is_down: the link was set down
- * @is_isolated: nothing passes between it and others of these
+ * @rules: what it lets in and out
+ * @rates: what passed under their limits; the worker's
  * @control: the control queue, while it runs
  * @queues: started rings that carry frames, NULL where there is none
  * @polled: their kick cannot wake the worker
@@ -81,7 +85,8 @@ struct port {
 	uint8_t mac[6];
 	bool is_standby;
 	bool is_down;
-	bool is_isolated;
+	struct port_rules rules;
+	struct dp_rates rates;
 	struct port_control *control;
 	struct vu_queue *queues[NET_VRINGS];
 	bool polled[NET_VRINGS];
@@ -96,11 +101,13 @@ struct port {
  * struct bridge - ports that frames pass between
  * @name: its name
  * @macs: a switch's MAC table; NULL for a wire
+ * @age: seconds after which a silent station is forgotten, 0 for MAC_TABLE_AGE
  */
 struct bridge {
 	TAILQ_ENTRY(bridge) link;
 	char name[REGISTRY_NAME_MAX + 1];
 	struct mac_table *macs;
+	uint32_t age;
 };
 
 TAILQ_HEAD(port_list, port);
@@ -167,7 +174,7 @@ void registry_publish(struct registry *registry);
  * @queue_pairs: that the configuration space of the guest's device says, 0 for one
  * @mac: that it says, NULL for none
  * @standby: the device is offered as a standby
- * @isolated: nothing passes between it and other isolated ports
+ * @rules: what it lets in and out, see port_rules_change(); NULL for everything
  * @link: "down" or "up"; NULL for up
  */
 struct port_options {
@@ -182,7 +189,7 @@ struct port_options {
 	int queue_pairs;
 	const char *mac;
 	bool standby;
-	bool isolated;
+	struct json_object *rules;
 	const char *link;
 };
 
@@ -190,7 +197,7 @@ struct port_options {
  * port_options_of - what a port is made of, from JSON
  * @object: with "name", and as they apply "socket", "server", "socket_mode",
  *	"socket_owner", "device", "bridge", "queue_pairs", "mac", "standby", "link"
- *	and "isolated"
+ *	and "rules", see port_rules_change()
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.
  */
@@ -225,6 +232,15 @@ int port_remove(struct registry *registry, const char *name);
  * Return: 0 or -ENOENT with a message.
  */
 int port_find(struct registry *registry, const char *name, struct port **out);
+
+/**
+ * port_set_rules - change what a port lets in and out
+ * @port: port; the caller publishes
+ * @json: see port_rules_change(); a mirror may come later
+ *
+ * Return: 0; -EINVAL; -EEXIST when a station is at another port; with a message.
+ */
+int port_set_rules(struct port *port, struct json_object *json);
 
 /**
  * port_describe - what is known about a port
@@ -349,13 +365,44 @@ void vhost_port_describe_access(const struct port *port, struct json_object *obj
  * @registry: registry
  * @name: its name
  * @kind: "switch" or "wire"
+ * @age: seconds after which a switch forgets a silent station, 0 for MAC_TABLE_AGE
  * @ports: array of names of ports that are in no bridge; NULL for none
  * @out: receives the bridge, which stays the registry's
  *
  * Return: 0, -EEXIST, -EINVAL, -ENOENT or -EBUSY with a message.
  */
-int bridge_add(struct registry *registry, const char *name, const char *kind,
+int bridge_add(struct registry *registry, const char *name, const char *kind, int age,
 	       struct json_object *ports, struct bridge **out);
+
+/**
+ * bridge_find - a bridge by its name
+ * @registry: registry
+ * @name: its name
+ * @out: receives the bridge
+ *
+ * Return: 0 or -ENOENT with a message.
+ */
+int bridge_find(struct registry *registry, const char *name, struct bridge **out);
+
+/**
+ * bridge_set_age - change when a switch forgets stations
+ * @registry: registry; the caller publishes
+ * @bridge: bridge
+ * @age: seconds, 0 for MAC_TABLE_AGE
+ *
+ * Return: 0 or -EINVAL with a message.
+ */
+int bridge_set_age(struct registry *registry, struct bridge *bridge, int age);
+
+/**
+ * bridge_stations - where a switch knows stations to be
+ * @registry: registry
+ * @bridge: bridge
+ *
+ * Return: an array of objects with "mac", "vlan" (0 for none), "port" and "kind":
+ * "learned" or "fixed"; the caller puts it.
+ */
+struct json_object *bridge_stations(const struct registry *registry, const struct bridge *bridge);
 
 /**
  * bridge_remove - remove a bridge; its ports stay, in no bridge

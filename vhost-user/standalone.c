@@ -18,7 +18,7 @@ static int add_uplink(struct registry *registry, const char *device)
 	const struct port_options uplink = { .name = UPLINK, .device = device, .bridge = WIRE };
 	struct bridge *bridge;
 	struct port *port;
-	int error = bridge_add(registry, WIRE, "wire", NULL, &bridge);
+	int error = bridge_add(registry, WIRE, "wire", 0, NULL, &bridge);
 
 	return error ? error : port_add(registry, &uplink, &port);
 }

@@ -35,7 +35,8 @@ static int restore_bridge(struct registry *registry, struct json_object *entry)
 
 	if (!name || !kind)
 		return iov_fail(registry->iov, -EUCLEAN, "a bridge without name or kind");
-	return bridge_add(registry, name, kind, NULL, &bridge);
+	return bridge_add(registry, name, kind,
+			  json_object_get_int(json_object_object_get(entry, "age")), NULL, &bridge);
 }
 
 static int restore_port(struct registry *registry, struct json_object *entry)
@@ -152,8 +153,8 @@ static struct json_object *port_entry(const struct port *port)
 	if (port->uplink)
 		add_text(entry, "device", uplink_device(port->uplink));
 	add_text(entry, "bridge", port->bridge ? port->bridge->name : NULL);
-	if (port->is_isolated)
-		json_object_object_add(entry, "isolated", json_object_new_boolean(true));
+	if (port->rules.json)
+		json_object_object_add(entry, "rules", json_object_get(port->rules.json));
 	return entry;
 }
 
@@ -169,6 +170,8 @@ static struct json_object *describe(const struct state *state)
 
 		add_text(entry, "name", bridge->name);
 		add_text(entry, "kind", bridge->macs ? "switch" : "wire");
+		if (bridge->age)
+			json_object_object_add(entry, "age", json_object_new_int((int)bridge->age));
 		json_object_array_add(bridges, entry);
 	}
 	TAILQ_FOREACH(port, &state->registry->ports, link)

@@ -2,6 +2,7 @@
 /* From ports and bridges to the picture that the worker forwards by. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vhost-user/registry.h"
 
@@ -40,7 +41,6 @@ static void set_features(struct dp_port *dp, const struct port *port)
 	dp->buffers_max = net_device_has(net, VIRTIO_NET_F_MRG_RXBUF) ? VIRTQ_CHAINS_MAX : 1;
 	dp->header = header_bytes(net->features);
 	dp->is_down = port->is_down;
-	dp->is_isolated = port->is_isolated;
 }
 
 /* Whether frames may go to a receive queue. */
@@ -97,7 +97,7 @@ static int fill_queues(struct dp_view *view, struct dp_port *dp, const struct po
 static int fill_filter(struct dp_port *dp, const struct net_filter *filter)
 {
 	if (net_filter_is_open(filter)) {
-		dp->accepts |= DP_ORDINARY;
+		dp->accepts |= dp->rules ? 0 : DP_ORDINARY;
 		return 0;
 	}
 	dp->filter = malloc(sizeof(*dp->filter));
@@ -154,9 +154,46 @@ static int fill_uplink(struct dp_view *view, struct dp_port *dp, struct uplink *
 	return dp->burst ? 0 : -ENOMEM;
 }
 
-static int add_port(struct dp_view *view, const struct port *port)
+/* Whether there is something that is looked at for each frame. */
+static bool has_rules(const struct port_rules *rules)
+{
+	return rules->vlan.mode != VLAN_TRANSPARENT || rules->guard.mac_count ||
+	       rules->guard.prefix_count || rate_is_limited(&rules->rx) ||
+	       rate_is_limited(&rules->tx) || rate_is_limited(&rules->storm) || rules->mirror;
+}
+
+static int fill_rules(struct dp_port *dp, struct port *port)
+{
+	dp->is_isolated = port->rules.is_isolated;
+	if (!has_rules(&port->rules))
+		return 0;
+	dp->rules = calloc(1, sizeof(*dp->rules));
+	if (!dp->rules)
+		return -ENOMEM;
+	dp->rules->rules = port->rules;
+	dp->rules->rates = &port->rates;
+	return 0;
+}
+
+/* Where there are all ports. */
+static void fill_mirrors(struct dp_view *view, const struct registry *registry)
+{
+	const struct port *port, *mirror;
+
+	TAILQ_FOREACH(port, &registry->ports, link) {
+		if (!port->rules.mirror)
+			continue;
+		TAILQ_FOREACH(mirror, &registry->ports, link)
+			if (!strcmp(mirror->name, port->rules.mirror))
+				view->by_slot[DP_SLOT(port->id)]->rules->mirror =
+					view->by_slot[DP_SLOT(mirror->id)];
+	}
+}
+
+static int add_port(struct dp_view *view, struct port *port)
 {
 	struct dp_port *dp = calloc(1, sizeof(*dp));
+	int error;
 
 	if (!dp)
 		return -ENOMEM;
@@ -164,7 +201,33 @@ static int add_port(struct dp_view *view, const struct port *port)
 	view->by_slot[DP_SLOT(port->id)] = dp;
 	dp->id = port->id;
 	dp->counters = port->counters;
+	error = fill_rules(dp, port);
+	if (error)
+		return error;
 	return port->uplink ? fill_uplink(view, dp, port->uplink) : fill_guest(view, dp, port);
+}
+
+static int fill_stations(struct dp_view *view, const struct registry *registry,
+			 const struct bridge *bridge, struct dp_bridge *dp)
+{
+	const struct port *port;
+	unsigned int count = 0;
+
+	TAILQ_FOREACH(port, &registry->ports, link)
+		count += port->bridge == bridge ? port->rules.station_count : 0;
+	if (!count)
+		return 0;
+	dp->stations = calloc(count, sizeof(*dp->stations));
+	if (!dp->stations)
+		return -ENOMEM;
+	TAILQ_FOREACH(port, &registry->ports, link) {
+		for (unsigned int i = 0; port->bridge == bridge && i < port->rules.station_count; i++)
+			dp->stations[dp->station_count++] = (struct dp_station){
+				port->rules.stations[i], view->by_slot[DP_SLOT(port->id)],
+			};
+	}
+	qsort(dp->stations, count, sizeof(*dp->stations), dp_station_compare);
+	return 0;
 }
 
 static int add_bridge(struct dp_view *view, const struct registry *registry,
@@ -177,6 +240,7 @@ static int add_bridge(struct dp_view *view, const struct registry *registry,
 		return -ENOMEM;
 	view->bridges[view->bridge_count++] = dp;
 	dp->macs = bridge->macs;
+	dp->age = bridge->age ? bridge->age : MAC_TABLE_AGE;
 	dp->ports = calloc(view->count + 1, sizeof(struct dp_port *));
 	if (!dp->ports)
 		return -ENOMEM;
@@ -186,7 +250,7 @@ static int add_bridge(struct dp_view *view, const struct registry *registry,
 		dp->ports[dp->count] = view->by_slot[DP_SLOT(port->id)];
 		dp->ports[dp->count++]->bridge = dp;
 	}
-	return 0;
+	return fill_stations(view, registry, bridge, dp);
 }
 
 static int allocate(struct dp_view *view, const struct registry *registry)
@@ -203,7 +267,7 @@ static int allocate(struct dp_view *view, const struct registry *registry)
 
 static int fill(struct dp_view *view, const struct registry *registry)
 {
-	const struct port *port;
+	struct port *port;
 	const struct bridge *bridge;
 	int error = allocate(view, registry);
 
@@ -219,6 +283,7 @@ static int fill(struct dp_view *view, const struct registry *registry)
 		if (error)
 			return error;
 	}
+	fill_mirrors(view, registry);
 	return 0;
 }
 
@@ -243,6 +308,7 @@ void view_free(struct dp_view *view)
 		return;
 	for (unsigned int i = 0; i < view->bridge_count; i++) {
 		free(view->bridges[i]->ports);
+		free(view->bridges[i]->stations);
 		free(view->bridges[i]);
 	}
 	for (unsigned int i = 0; i < view->count; i++) {
@@ -251,6 +317,7 @@ void view_free(struct dp_view *view)
 		free(view->ports[i]->burst);
 		free(view->ports[i]->filter);
 		free(view->ports[i]->rss);
+		free(view->ports[i]->rules);
 		free(view->ports[i]);
 	}
 	free(view->bridges);

@@ -77,14 +77,24 @@ uint32_t worker_seconds(const struct worker *worker)
 	return seconds_at(worker, rte_rdtsc());
 }
 
-/* Ask all rings for kicks.  Returns false when one of them has something already. */
-static bool enable_kicks(struct dp_view *view)
+/*
+ * Ask all rings for kicks.  Returns false when one of them has something already; but
+ * what a guest sent beyond its share is no reason to stay awake, only to look again.
+ */
+static bool enable_kicks(struct dp_view *view, bool *must_poll)
 {
 	bool empty = true;
 
-	for (unsigned int i = 0; i < view->count; i++)
-		for (unsigned int j = 0; j < view->ports[i]->from_count; j++)
-			empty &= !virtq_kick_enable(&view->ports[i]->from[j].vu->ring);
+	*must_poll = view->must_poll;
+	for (unsigned int i = 0; i < view->count; i++) {
+		for (unsigned int j = 0; j < view->ports[i]->from_count; j++) {
+			const struct dp_queue *queue = &view->ports[i]->from[j];
+			bool has_more = virtq_kick_enable(&queue->vu->ring);
+
+			empty &= !has_more || queue->held;
+			*must_poll |= queue->held;
+		}
+	}
 	return empty;
 }
 
@@ -127,10 +137,9 @@ static bool nap(struct worker *worker, bool must_poll, uint64_t due)
 static bool sleep_on_kicks(struct worker *worker)
 {
 	struct dp_view *view = current_view(worker);
-	bool woken = true;
+	bool woken = true, must_poll;
 
-	if (enable_kicks(view)) {
-		bool must_poll = view->must_poll;
+	if (enable_kicks(view, &must_poll)) {
 		uint64_t due = forward_call_due(worker->forward);
 
 		order_release(worker->rcu);

@@ -30,6 +30,31 @@ static uint64_t any_features(struct fuzz_input *input)
 	return mask;
 }
 
+/* Rules that a port may have, by the bits of a byte. */
+static const char *const rules[8] = {
+	"{\"vlan\":\"access:2\"}",
+	"{\"vlan\":\"trunk:1-9,native:2\"}",
+	"{\"vlan\":\"tunnel:2\"}",
+	"{\"allow_mac\":[\"02:00:00:00:00:00\",\"02:00:00:00:00:01\"]}",
+	"{\"allow_ip\":[\"0.0.0.0/1\",\"::/2\"]}",
+	"{\"mirror\":\"mirror\"}",
+	"{\"stations\":[\"02:00:00:00:00:02\"]}",
+	"{\"rx_rate\":1000000000000,\"tx_rate\":1000000000000,\"storm_packets\":1000}",
+};
+static struct json_object *parsed[8];
+
+static void set_rules(struct fuzz_input *input, struct port *port)
+{
+	uint8_t bits = fuzz_u8(input);
+
+	port_rules_release(&port->rules);
+	port->rules = (struct port_rules){0};
+	for (unsigned int i = 0; i < 8; i++)
+		if (bits & 1u << i)
+			assert_return_code(
+				port_rules_change(&port->rules, lan->iov, "p", parsed[i]), 0);
+}
+
 static void begin(struct fuzz_input *input)
 {
 	static const uint32_t sizes[] = {2048, 64, 12, 65562};
@@ -44,6 +69,9 @@ static void begin(struct fuzz_input *input)
 		count = fuzz_below(input, 33);
 		lan_post(lan, i, count, sizes[fuzz_below(input, 4)]);
 	}
+	for (unsigned int i = 0; i < 2; i++)
+		set_rules(input, &lan->stations[i].port);
+	lan_redraw(lan);
 }
 
 /* Headers to begin with: UDP and TCP, IPv4 and IPv6, of the likely addresses. */
@@ -111,6 +139,9 @@ static void run(struct fuzz_input *input)
 static void open_all(void)
 {
 	lan_setup((void **)&lan);
+	strcpy(lan->stations[2].port.name, "mirror");
+	for (unsigned int i = 0; i < 8; i++)
+		parsed[i] = json_tokener_parse(rules[i]);
 }
 
 static void reached_everything(void)
@@ -118,6 +149,7 @@ static void reached_everything(void)
 	assert_true(received > 0);
 	assert_true(drops[DROP_SHORT] && drops[DROP_BAD_HEADER] && drops[DROP_FULL]);
 	assert_true(drops[DROP_NO_ROOM] && drops[DROP_SAME_PORT]);
+	assert_true(drops[DROP_VLAN] && drops[DROP_SPOOFED] && drops[DROP_STORM]);
 }
 
 const struct fuzz_target fuzz_target = {

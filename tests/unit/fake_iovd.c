@@ -55,6 +55,20 @@ static int take(struct json_object *list, const char *name)
 	return 0;
 }
 
+static int set(struct json_object *list, struct json_object *params)
+{
+	int index = find(list, text_of(params, "name"));
+	struct json_object *entry;
+
+	if (index < 0)
+		return ENOENT;
+	entry = json_object_array_get_idx(list, (size_t)index);
+	json_object_object_foreach(params, key, value) {
+		json_object_object_add(entry, key, json_object_get(value));
+	}
+	return 0;
+}
+
 static int call(struct fake_iovd *iovd, const char *method, struct json_object *params,
 		struct json_object **result)
 {
@@ -65,6 +79,8 @@ static int call(struct fake_iovd *iovd, const char *method, struct json_object *
 		return 0;
 	}
 	iovd->changes++;
+	if (strstr(method, ".set"))
+		return set(list, params);
 	return strstr(method, ".add") ? add(iovd, list, params) : take(list, text_of(params, "name"));
 }
 

@@ -140,7 +140,7 @@ static void isolated_ports_reach_only_the_others(void **state)
 {
 	struct lan *lan = *state;
 
-	lan->stations[A].port.is_isolated = lan->stations[B].port.is_isolated = true;
+	lan->stations[A].port.rules.is_isolated = lan->stations[B].port.rules.is_isolated = true;
 	lan_redraw(lan);
 	post_all(lan);
 	/* Unknown, to all, and known. */
@@ -162,7 +162,7 @@ static void isolated_ends_of_a_wire_are_apart(void **state)
 {
 	struct lan *lan = *state;
 
-	lan->stations[A].port.is_isolated = lan->stations[B].port.is_isolated = true;
+	lan->stations[A].port.rules.is_isolated = lan->stations[B].port.rules.is_isolated = true;
 	lan_make_wire(lan);
 	post_all(lan);
 	lan_say(lan, A, B, A, 0);

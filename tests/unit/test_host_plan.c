@@ -424,6 +424,39 @@ static void a_port_that_differs_is_replaced_and_comes_back(void **state)
 	fake_iovd_stop(&iovd);
 }
 
+static const char *rules(struct fake_iovd *iovd)
+{
+	return json_object_to_json_string_ext(port(iovd, 0, "rules"), JSON_C_TO_STRING_PLAIN);
+}
+
+static void rules_change_without_a_new_port(void **state)
+{
+#define VM "iovd:\n  ports:\n    - {name: vm, type: vhost-user, socket: /run/vm"
+	static const char first[] = VM ", rules: {vlan: \"access:10\", isolated: on, "
+		"allow_ip: [192.0.2.1, \"2001:db8::/64\"], rx_rate: 25000000000}}\n";
+	static const char second[] = VM ", rules: {vlan: \"access:11\", mirror: up}}\n";
+	struct fake_iovd iovd;
+
+	(void)state;
+	fake_iovd_start(&iovd, model.tree);
+	iov_rpc_set_socket(model.iov, iovd.path);
+	assert_int_equal(apply(first), 0);
+	assert_string_equal(rules(&iovd), "{\"isolated\":true,\"vlan\":\"access:10\",\"allow_ip\":"
+			    "[\"192.0.2.1\",\"2001:db8::\\/64\"],\"rx_rate\":25000000000}");
+	assert_int_equal(steps_left(first), 0);
+	/* What a file does not say stays, also when the port has to be replaced. */
+	assert_int_equal(steps_left(VM "}\n"), 0);
+	assert_int_equal(apply(VM ", queue_pairs: 2}\n"), 0);
+	assert_non_null(strstr(rules(&iovd), "access:10"));
+	/* And what it does not say of rules goes away. */
+	iovd.changes = 0;
+	assert_int_equal(apply(second), 0);
+	assert_int_equal(iovd.changes, 1);
+	assert_string_equal(rules(&iovd), "{\"isolated\":false,\"vlan\":\"access:11\",\"allow_ip\":[],"
+			    "\"rx_rate\":0,\"mirror\":\"up\"}");
+	fake_iovd_stop(&iovd);
+}
+
 static int teardown(void **state)
 {
 	return pf_model_teardown(state);
@@ -441,6 +474,7 @@ int main(void)
 		TEST(a_driver_is_taken_away),
 		TEST(devices_that_cannot_be_are_refused_with_their_line),
 		TEST(an_absent_device_may_be_skipped),
+		TEST(rules_change_without_a_new_port),
 		TEST(one_device_is_planned_alone),
 		TEST(huge_pages_that_there_is_no_memory_for_are_given_back),
 		TEST(parts_of_a_group_are_refused_with_what_is_missing),

@@ -208,6 +208,15 @@ static void iovd_gets_ports_that_it_would_take(void **state)
 		  "line 3; expected it once" },
 		{ "iovd:\n  bridges:\n  - {name: b, kind: hub}\n", "host.yaml:3: "
 		  "iovd.bridges[0].kind: 'hub': expected switch or wire" },
+		{ "iovd:\n  bridges:\n  - {name: b, age: 9}\n", "host.yaml:3: "
+		  "iovd.bridges[0].age: 9, expected 10 to 1000000 seconds" },
+		{ "iovd:\n  bridges:\n  - {name: b, kind: wire, age: 20}\n", "host.yaml:3: "
+		  "iovd.bridges[0].age: a wire learns nothing: expected no age" },
+		{ BRIDGES "  - {name: a, type: vhost-user, socket: /x, rules: {rx_rate: 1G}}\n",
+		  "host.yaml:6: iovd.ports[0].rules.rx_rate: '1G': expected a decimal number from 0 to "
+		  "999999999999999" },
+		{ BRIDGES "  - {name: a, type: vhost-user, socket: /x, rules: {vlam: none}}\n",
+		  "host.yaml:6: iovd.ports[0].rules: unknown key 'vlam'; did you mean 'vlan'?" },
 		{ "devices:\n- {name: up, device: a, vfs: {count: 2}}\n" BRIDGES "  - {name: a, "
 		  "type: ethdev, device: up/vf2}\n", "host.yaml:8: iovd.ports[0].device: "
 		  "'up/vf2': up has 2 VFs; the first is vf0" },

@@ -165,19 +165,29 @@ static bool refuses_state(const char *text)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 1;
 }
 
-static void ports_stay_apart_over_a_crash(void **state)
+static void rules_are_kept_over_a_crash(void **state)
 {
 	(void)state;
 	daemon_lan(&iovd, "ab");
-	daemon_do(&iovd, "port.set", "{\"name\":\"a\",\"isolated\":true}");
+	daemon_do(&iovd, "port.set", "{\"name\":\"a\",\"rules\":{\"isolated\":true,"
+		  "\"vlan\":\"access:7\",\"mirror\":\"b\",\"stations\":[\"02:00:00:00:00:01\"]}}");
+	daemon_do(&iovd, "bridge.set", "{\"name\":\"lan\",\"age\":20}");
 	daemon_crash(&iovd);
 	daemon_restart(&iovd);
-	assert_string_equal(daemon_port(&iovd, "port.list", "a", "isolated"), "true");
-	daemon_do(&iovd, "port.set", "{\"name\":\"a\",\"isolated\":false}");
+	assert_non_null(strstr(daemon_port(&iovd, "port.list", "a", "rules"), "access:7"));
+	assert_non_null(strstr(daemon_port(&iovd, "port.list", "a", "rules"), "\"mirror\""));
+	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"b\",\"rules\":"
+						   "{\"stations\":[\"02:00:00:00:00:01\"]}}"));
+	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"b\",\"rules\":{\"mirror\":\"c\"}}"));
+	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"b\",\"rules\":{\"isolated\":1}}"));
+	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"b\",\"rules\":true}"));
+	assert_null(daemon_call(&iovd, "bridge.set", "{\"name\":\"lan\",\"age\":5}"));
+	assert_string_equal(daemon_port(&iovd, "port.list", "b", "rules"), "");
+	daemon_do(&iovd, "port.set", "{\"name\":\"a\",\"rules\":{\"isolated\":false,"
+		  "\"vlan\":\"none\",\"mirror\":\"none\",\"stations\":[]}}");
 	daemon_crash(&iovd);
 	daemon_restart(&iovd);
-	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"a\",\"isolated\":\"yes\"}"));
-	assert_string_equal(daemon_port(&iovd, "port.list", "a", "isolated"), "");
+	assert_string_equal(daemon_port(&iovd, "port.list", "a", "rules"), "");
 }
 
 static void state_that_is_damaged_is_refused(void **state)
@@ -610,7 +620,7 @@ int main(void)
 		CASE(frames_pass_after_a_silence),
 		CASE(crashed_guest_comes_back_and_traffic_resumes),
 		CASE(guests_attach_again_after_iovd_ended_or_crashed),
-		CASE(ports_stay_apart_over_a_crash),
+		CASE(rules_are_kept_over_a_crash),
 		CASE(state_that_is_damaged_is_refused),
 		CASE(port_that_cannot_be_had_is_kept_until_it_can),
 		CASE(iovd_connects_to_who_listens_and_again_when_that_restarts),
