@@ -46,7 +46,7 @@ static const struct iov_column counter_columns[] = {
 
 static const struct iov_column ring_columns[] = {
 	{ "ring", "RING", true },	{ "direction", "DIRECTION" }, { "kind", "KIND" },
-	{ "entries", "ENTRIES", true }, { "state", "STATE" },
+	{ "entries", "ENTRIES", true }, { "state", "STATE" }, { "cpu", "CPU", true },
 };
 
 #define COUNT(columns) (sizeof(columns) / sizeof(*(columns)))

@@ -170,17 +170,29 @@ static struct json_object *port_rates(struct json_object *now, struct json_objec
 	return row;
 }
 
-static struct json_object *worker_rates(const struct sample *now, const struct sample *before)
+static struct json_object *worker_rates(struct json_object *worker, struct json_object *old,
+					double seconds)
 {
-	struct json_object *worker = json_object_object_get(now->daemon, "worker");
-	struct json_object *old = json_object_object_get(before->daemon, "worker");
 	struct json_object *row = json_object_new_object();
-	double seconds = now->seconds - before->seconds;
 
+	json_object_object_add(row, "cpu", json_object_get(json_object_object_get(worker, "cpu")));
 	json_object_object_add(row, "poll", json_object_get(json_object_object_get(worker, "poll")));
 	add_rate(row, "load_percent", rate(worker, old, "busy_ns", seconds) / 1e7);
 	add_rate(row, "sleeps", rate(worker, old, "sleeps", seconds));
 	return row;
+}
+
+static struct json_object *all_workers(const struct sample *now, const struct sample *before)
+{
+	struct json_object *workers = json_object_object_get(now->daemon, "workers");
+	struct json_object *old = json_object_object_get(before->daemon, "workers");
+	struct json_object *rows = json_object_new_array();
+
+	for (size_t i = 0; i < json_object_array_length(workers); i++)
+		json_object_array_add(rows, worker_rates(json_object_array_get_idx(workers, i),
+							 json_object_array_get_idx(old, i),
+							 now->seconds - before->seconds));
+	return rows;
 }
 
 static struct json_object *difference(const struct sample *now, const struct sample *before)
@@ -195,7 +207,7 @@ static struct json_object *difference(const struct sample *now, const struct sam
 				      port_rates(port, same(before->ports, "port", port), seconds));
 	}
 	add_rate(result, "seconds", seconds);
-	json_object_object_add(result, "worker", worker_rates(now, before));
+	json_object_object_add(result, "workers", all_workers(now, before));
 	json_object_object_add(result, "ports", rows);
 	return result;
 }
@@ -256,12 +268,18 @@ static int print(struct json_object *result)
 		{ "per_ring", "PPS OF RINGS", false, true },
 	};
 	struct json_object *rows = json_object_object_get(result, "ports");
-	struct json_object *worker = json_object_object_get(result, "worker");
+	struct json_object *workers = json_object_object_get(result, "workers");
 
-	printf("worker: %.0f %% busy, %s, %.0f sleeps a second\n\n",
-	       json_object_get_double(json_object_object_get(worker, "load_percent")),
-	       cli_text(worker, "poll"),
-	       json_object_get_double(json_object_object_get(worker, "sleeps")));
+	for (size_t i = 0; i < json_object_array_length(workers); i++) {
+		struct json_object *worker = json_object_array_get_idx(workers, i);
+
+		printf("worker on CPU %s: %.0f %% busy, %s, %.0f sleeps a second\n",
+		       cli_text(worker, "cpu"),
+		       json_object_get_double(json_object_object_get(worker, "load_percent")),
+		       cli_text(worker, "poll"),
+		       json_object_get_double(json_object_object_get(worker, "sleeps")));
+	}
+	putchar('\n');
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 

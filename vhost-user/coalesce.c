@@ -12,11 +12,25 @@
  */
 #include "vhost-user/forward_state.h"
 
+/* Whether a call was owed, by this worker or another one. */
+static bool settle(struct dp_queue *queue)
+{
+	bool owed;
+
+	queue->frames = 0;
+	if (queue->is_shared)
+		spin_lock(&queue->vu->lock);
+	owed = queue->vu->call_owed;
+	queue->vu->call_owed = false;
+	if (queue->is_shared)
+		spin_unlock(&queue->vu->lock);
+	return owed;
+}
+
 static void pay(struct forward *forward, struct dp_queue *queue)
 {
-	queue->frames = 0;
-	queue->vu->call_owed = false;
-	deliver_call(forward, queue);
+	if (settle(queue))
+		deliver_call(forward, queue);
 }
 
 static bool is_due(const struct dp_queue *queue, uint64_t now)
@@ -24,24 +38,24 @@ static bool is_due(const struct dp_queue *queue, uint64_t now)
 	return now >= queue->due || queue->frames >= queue->coalescing.packets;
 }
 
-/* A call that there is no room to owe is made at once. */
-static void owe(struct forward *forward, struct dp_queue *queue)
+/* A call that there is no room to owe is due at once. */
+static bool owe(struct forward *forward, struct dp_queue *queue)
 {
 	if (forward->owing_count == TOUCHED_MAX) {
-		pay(forward, queue);
-		return;
+		queue->frames = 0;
+		return true;
 	}
 	queue->due = forward_clock() + (uint64_t)queue->coalescing.usecs * 1000;
 	queue->vu->call_owed = true;
 	if (!forward->owing_count || queue->due < forward->first_due)
 		forward->first_due = queue->due;
 	forward->owing[forward->owing_count++] = queue;
+	return false;
 }
 
-void coalesce_published(struct forward *forward, struct dp_queue *queue, bool wanted)
+bool coalesce_published(struct forward *forward, struct dp_queue *queue, bool wanted)
 {
-	if (wanted && !queue->vu->call_owed)
-		owe(forward, queue);
+	return wanted && !queue->vu->call_owed && owe(forward, queue);
 }
 
 void coalesce_pass(struct forward *forward)
@@ -67,8 +81,7 @@ void coalesce_pass(struct forward *forward)
 static void pay_all(struct forward *forward, struct dp_queue *queues, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
-		if (queues[i].vu->call_owed)
-			pay(forward, &queues[i]);
+		pay(forward, &queues[i]);
 }
 
 void coalesce_new_view(struct forward *forward, struct dp_view *view)

@@ -2,10 +2,11 @@
 /*
  * The picture of ports and bridges that a worker forwards by.
  *
- * The control thread draws a new one at every change and publishes it with
- * worker_publish(), which returns when no worker looks at the old one.  To a
- * worker all of it is constant but the counters, the MAC tables and what is
- * said to be the worker's, so the fast path takes no lock.
+ * The control thread draws a new one for each worker at every change and publishes them with
+ * workers_publish(), which returns when no worker looks at an old one.  To a worker all of it
+ * is constant but the MAC tables and what is said to be the worker's.  Rings that guests
+ * send by are one worker's; those that they receive by are taken for a batch when there are
+ * several workers, and never two at a time.  What else they share has locks of its own.
  */
 #ifndef VHOST_USER_DATAPATH_H
 #define VHOST_USER_DATAPATH_H
@@ -24,6 +25,10 @@
 #define DP_PORTS_MAX 256
 #define DP_BURST 128
 
+/* Most workers; no number of one. */
+#define WORKERS_MAX 64
+#define WORKER_NONE WORKERS_MAX
+
 /* In what a port accepts: it is no uplink, has no filter and no rules.  No bit of FRAME_NEED_*. */
 #define DP_ORDINARY 0x80
 
@@ -31,7 +36,7 @@
 #define DP_SLOT(id) ((id) & (DP_PORTS_MAX - 1))
 
 /**
- * struct dp_counters - what a port has seen; written by one worker
+ * struct dp_counters - what a port has seen of one worker, which alone writes it
  * @rx_packets: packets that came from the port
  * @rx_bytes: their bytes, without virtio-net headers
  * @tx_packets: packets that went to the port
@@ -39,7 +44,7 @@
  * @drops: packets that were dropped, by reason
  */
 struct dp_counters {
-	uint64_t rx_packets;
+	_Alignas(VIRTQ_CACHE_LINE) uint64_t rx_packets;
 	uint64_t rx_bytes;
 	uint64_t tx_packets;
 	uint64_t tx_bytes;
@@ -50,6 +55,7 @@ struct dp_counters {
  * struct dp_queue - a ring in a worker's hands
  * @vu: the ring
  * @port: whose it is
+ * @is_shared: other workers bring frames to it as well: it is used with @vu's lock
  * @touched: the worker's: has elements that are not published, or frames that wait
  * @reported: the worker's: the control thread knows that the ring is broken
  * @held: the worker's: the guest sent its share, what it sends more waits in the ring
@@ -63,6 +69,7 @@ struct dp_counters {
 struct dp_queue {
 	struct vu_queue *vu;
 	struct dp_port *port;
+	bool is_shared;
 	bool touched;
 	bool reported;
 	bool held;
@@ -91,7 +98,7 @@ struct dp_rss {
 };
 
 /**
- * struct dp_rates - what passed under the limits of a port; the worker's, outlives the view
+ * struct dp_rates - what passed under the limits of a port; outlives the view
  */
 struct dp_rates {
 	struct rate_state rx;
@@ -119,11 +126,12 @@ struct dp_rules {
  * @header: bytes of the virtio-net header
  * @is_down: its link is down: nothing passes
  * @is_isolated: nothing passes between it and others of these
+ * @is_polled: this worker takes what comes from @uplink or @lane
  * @buffers_max: receive buffers that a frame may take
  * @single: the only ring of @to, when no hash is wanted; else NULL
- * @counters: outlive the view
+ * @counters: this worker's; outlive the view
  * @bridge: where it is a member; NULL for none
- * @from: rings that the guest sends by
+ * @from: rings that the guest sends by, of this worker
  * @to: enabled rings that the guest receives by
  * @from_count: length of @from
  * @to_count: length of @to
@@ -142,6 +150,7 @@ struct dp_port {
 	uint8_t header;
 	bool is_down;
 	bool is_isolated;
+	bool is_polled;
 	unsigned int buffers_max;
 	struct dp_queue *single;
 	struct dp_counters *counters;
@@ -197,6 +206,7 @@ struct dp_bridge {
 
 /**
  * struct dp_view - all of it
+ * @worker: number of the worker that it is for
  * @count: length of @ports
  * @ports: in the order in which they were added
  * @bridge_count: length of @bridges
@@ -206,6 +216,7 @@ struct dp_bridge {
  * @generation: another one for each view
  */
 struct dp_view {
+	unsigned int worker;
 	unsigned int count;
 	struct dp_port **ports;
 	unsigned int bridge_count;

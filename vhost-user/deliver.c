@@ -142,22 +142,78 @@ static void send_burst(struct dp_port *port)
 	port->burst_count = 0;
 }
 
-void deliver_finish(struct forward *forward)
+/* Make visible what was written to a ring; whether its driver is to be called now. */
+static bool publish(struct forward *forward, struct dp_queue *queue)
 {
-	for (unsigned int i = 0; i < forward->touched_count; i++)
-		if (forward->touched[i]->waiting)
-			write_waiting(forward, forward->touched[i]);
+	bool wanted = virtq_publish(&queue->vu->ring);
+
+	queue->touched = false;
+	if (unlikely(queue->coalescing.packets))
+		return coalesce_published(forward, queue, wanted);
+	return wanted;
+}
+
+/* Take the ring, write what waits and publish; the call needs no lock. */
+static void finish_shared(struct forward *forward, struct dp_queue *queue)
+{
+	bool wanted;
+
+	if (queue->waiting)
+		write_waiting(forward, queue);
+	wanted = publish(forward, queue);
+	spin_unlock(&queue->vu->lock);
+	if (wanted)
+		deliver_call(forward, queue);
+}
+
+/*
+ * Rings that other workers bring frames to as well: first those that are free, then we wait
+ * for the others, one after the other, with none of them in our hands.
+ */
+static void finish_all_shared(struct forward *forward)
+{
+	unsigned int taken = 0;
+
 	for (unsigned int i = 0; i < forward->touched_count; i++) {
 		struct dp_queue *queue = forward->touched[i];
 
-		bool wanted = virtq_publish(&queue->vu->ring);
+		if (!queue->is_shared)
+			continue;
+		if (spin_try(&queue->vu->lock))
+			finish_shared(forward, queue);
+		else
+			taken++;
+	}
+	for (unsigned int i = 0; i < forward->touched_count && taken; i++) {
+		struct dp_queue *queue = forward->touched[i];
 
-		queue->touched = false;
-		if (unlikely(queue->coalescing.packets))
-			coalesce_published(forward, queue, wanted);
-		else if (wanted)
+		if (!queue->is_shared || !queue->touched)
+			continue;
+		spin_lock(&queue->vu->lock);
+		finish_shared(forward, queue);
+		taken--;
+	}
+}
+
+void deliver_finish(struct forward *forward)
+{
+	for (unsigned int i = 0; i < forward->touched_count; i++) {
+		struct dp_queue *queue = forward->touched[i];
+
+		forward->has_shared |= queue->is_shared;
+		if (queue->waiting && !queue->is_shared)
+			write_waiting(forward, queue);
+	}
+	if (unlikely(forward->has_shared))
+		finish_all_shared(forward);
+	/* Of a source only when all that came from it is written. */
+	for (unsigned int i = 0; i < forward->touched_count; i++) {
+		struct dp_queue *queue = forward->touched[i];
+
+		if (queue->touched && publish(forward, queue))
 			deliver_call(forward, queue);
 	}
+	forward->has_shared = false;
 	forward->touched_count = 0;
 	for (unsigned int i = 0; i < forward->sending_count; i++)
 		send_burst(forward->sending[i]);
@@ -210,10 +266,14 @@ static void guest_now(struct forward *forward, struct dp_queue *queue, struct fr
 	struct virtq_write write;
 
 	deliver_touch(forward, queue);
+	if (queue->is_shared)
+		spin_lock(&queue->vu->lock);
 	if (queue->waiting)
 		write_waiting(forward, queue);
 	prepare(queue->port, frame, &write);
 	write_all(forward, queue, &write, 1);
+	if (queue->is_shared)
+		spin_unlock(&queue->vu->lock);
 }
 
 static enum drop to_uplink(struct forward *forward, struct dp_port *port, const struct frame *frame)

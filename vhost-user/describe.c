@@ -54,13 +54,30 @@ struct json_object *port_describe(const struct port *port)
 	return object;
 }
 
+/* Words all of them, so that they are added up as such. */
+struct dp_counters port_counted(const struct port *port)
+{
+	struct dp_counters sum = { 0 };
+
+	for (unsigned int i = 0; i < port->registry->worker_count; i++) {
+		const uint64_t *from = &port->counters[i].rx_packets;
+		uint64_t *to = &sum.rx_packets;
+
+		for (size_t j = 0; j < offsetof(struct dp_counters, drops) / sizeof(*to) + DROP_COUNT;
+		     j++)
+			to[j] += __atomic_load_n(&from[j], __ATOMIC_RELAXED);
+	}
+	return sum;
+}
+
 bool port_reasons(const struct port *port, enum reason_kind kind, uint64_t counters[REASONS_MAX])
 {
 	struct vu_stats stats;
 
 	if (kind == REASON_DROP) {
-		for (unsigned int i = 0; i < DROP_COUNT; i++)
-			counters[i] = __atomic_load_n(&port->counters->drops[i], __ATOMIC_RELAXED);
+		const struct dp_counters counted = port_counted(port);
+
+		memcpy(counters, counted.drops, sizeof(counted.drops));
 		return true;
 	}
 	if (!port->endpoint)
@@ -119,6 +136,9 @@ static struct json_object *rings_json(const struct port *port)
 		json_object_object_add(ring, "entries", json_object_new_int(queue->ring.size));
 		add_string(ring, "state", queue->enabled ? "enabled" : "disabled");
 		add_counter(ring, "frames", &queue->frames);
+		if (i & 1 && port->workers[i] < port->registry->worker_count)
+			json_object_object_add(ring, "cpu", json_object_new_int((int)worker_stats(
+				port->registry->workers, port->workers[i]).cpu));
 		json_object_array_add(rings, ring);
 	}
 	return rings;
@@ -126,14 +146,14 @@ static struct json_object *rings_json(const struct port *port)
 
 static struct json_object *port_counters(const struct port *port)
 {
-	const struct dp_counters *counters = port->counters;
+	const struct dp_counters counters = port_counted(port);
 	struct json_object *object = json_object_new_object();
 
 	add_string(object, "port", port->name);
-	add_counter(object, "rx_packets", &counters->rx_packets);
-	add_counter(object, "rx_bytes", &counters->rx_bytes);
-	add_counter(object, "tx_packets", &counters->tx_packets);
-	add_counter(object, "tx_bytes", &counters->tx_bytes);
+	add_counter(object, "rx_packets", &counters.rx_packets);
+	add_counter(object, "rx_bytes", &counters.rx_bytes);
+	add_counter(object, "tx_packets", &counters.tx_packets);
+	add_counter(object, "tx_bytes", &counters.tx_bytes);
 	for (enum reason_kind kind = 0; kind < REASON_KINDS; kind++)
 		add_reasons(object, port, kind);
 	if (port->endpoint)
@@ -197,7 +217,7 @@ static void add_station(struct json_object *list, const struct port *port, uint6
 struct json_object *bridge_stations(const struct registry *registry, const struct bridge *bridge)
 {
 	struct json_object *list = json_object_new_array();
-	const uint32_t now = worker_seconds(registry->worker);
+	const uint32_t now = workers_seconds(registry->workers);
 	uint64_t *keys = calloc(REGISTRY_STATIONS, sizeof(*keys));
 	const struct port *port;
 

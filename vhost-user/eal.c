@@ -5,7 +5,7 @@
  * a host bridge, which no poll-mode driver wants, leaves all devices alone and
  * still lets rte_dev_probe() take one by name.
  *
- * The control thread may run on every CPU that the process was given; the worker
+ * The control thread may run on every CPU that the process was given; each worker
  * has one of its own.
  */
 #include <errno.h>
@@ -66,25 +66,16 @@ static unsigned int last_cpu(const cpu_set_t *cpus)
 	return cpu;
 }
 
-static unsigned int first_cpu(const cpu_set_t *cpus)
-{
-	unsigned int cpu = 0;
-
-	while (!CPU_ISSET(cpu, cpus))
-		cpu++;
-	return cpu;
-}
-
-int eal_parse_workers(struct iov *iov, const char *text, unsigned int *cpu, unsigned int *count)
+int eal_parse_workers(struct iov *iov, const char *text, unsigned int cpus[WORKERS_MAX])
 {
 	cpu_set_t usable, wanted, both;
+	int count = 0;
 
 	if (sched_getaffinity(0, sizeof(usable), &usable))
 		return iov_fail(iov, -errno, "cannot read the CPU affinity: %s", strerror(errno));
-	*count = 1;
 	if (!text) {
-		*cpu = last_cpu(&usable);
-		return 0;
+		cpus[0] = last_cpu(&usable);
+		return 1;
 	}
 	if (parse_list(text, &wanted))
 		return iov_fail(iov, -EINVAL, "--workers %s: not a CPU list such as 3 or 2-5,8",
@@ -93,9 +84,13 @@ int eal_parse_workers(struct iov *iov, const char *text, unsigned int *cpu, unsi
 	if (!CPU_EQUAL(&both, &wanted))
 		return iov_fail(iov, -EINVAL, "--workers %s: this process may use only the CPUs that "
 				"'taskset -cp $$' shows", text);
-	*cpu = first_cpu(&wanted);
-	*count = (unsigned int)CPU_COUNT(&wanted);
-	return 0;
+	if (CPU_COUNT(&wanted) > WORKERS_MAX)
+		return iov_fail(iov, -EINVAL, "--workers %s: expected %d CPUs at most", text,
+				WORKERS_MAX);
+	for (unsigned int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &wanted))
+			cpus[count++] = cpu;
+	return count;
 }
 
 /* Free huge pages of all sizes, as DPDK would find them. */
@@ -119,8 +114,8 @@ static bool huge_pages_free(struct iov *iov)
 	return found;
 }
 
-/* "0@(0,1,5),1@5": the control thread anywhere, the worker on its CPU. */
-static int format_lcores(char *text, size_t size, unsigned int worker_cpu)
+/* "0@(0,1,5),1@1,2@5": the control thread anywhere, each worker on its CPU. */
+static int format_lcores(char *text, size_t size, const unsigned int *cpus, unsigned int count)
 {
 	_cleanup_file_ FILE *file = fmemopen(text, size, "w");
 	const char *separator = "";
@@ -135,7 +130,9 @@ static int format_lcores(char *text, size_t size, unsigned int worker_cpu)
 		fprintf(file, "%s%u", separator, cpu);
 		separator = ",";
 	}
-	fprintf(file, "),%u@%u", EAL_WORKER_LCORE, worker_cpu);
+	fputc(')', file);
+	for (unsigned int i = 0; i < count; i++)
+		fprintf(file, ",%u@%u", EAL_WORKER_LCORE(i), cpus[i]);
 	return 0;
 }
 
@@ -159,16 +156,16 @@ static void redirect_log(struct iov *iov)
 	rte_openlog_stream(stream);
 }
 
-int eal_start(struct iov *iov, unsigned int worker_cpu, bool no_huge)
+int eal_start(struct iov *iov, const unsigned int *cpus, unsigned int count, bool no_huge)
 {
 	char lcores[8192], *arguments[ARGUMENTS_MAX];
 	const char *const common[] = { "iovd", lcores, "--iova-mode=va", "--no-telemetry",
 				       "--allow=0000:00:00.0" };
 	const char *const ordinary[] = { "--no-huge", "--no-shconf", "--file-prefix=iovd", "-m",
 					 ORDINARY_MEMORY };
-	int count = 0;
+	int words = 0;
 
-	if (format_lcores(lcores, sizeof(lcores), worker_cpu))
+	if (format_lcores(lcores, sizeof(lcores), cpus, count))
 		return iov_fail(iov, -ENOMEM, "the list of CPUs is too long");
 	if (!no_huge && !huge_pages_free(iov)) {
 		iov_log(iov, LOG_NOTICE, "no free huge pages, using ordinary ones; reserve some with "
@@ -176,13 +173,13 @@ int eal_start(struct iov *iov, unsigned int worker_cpu, bool no_huge)
 		no_huge = true;
 	}
 	for (size_t i = 0; i < RTE_DIM(common); i++)
-		arguments[count++] = (char *)common[i];
+		arguments[words++] = (char *)common[i];
 	for (size_t i = 0; no_huge && i < RTE_DIM(ordinary); i++)
-		arguments[count++] = (char *)ordinary[i];
+		arguments[words++] = (char *)ordinary[i];
 	if (!no_huge)
-		arguments[count++] = (char *)"--in-memory";
+		arguments[words++] = (char *)"--in-memory";
 	redirect_log(iov);
-	if (rte_eal_init(count, arguments) < 0)
+	if (rte_eal_init(words, arguments) < 0)
 		return iov_fail(iov, -rte_errno, "DPDK does not start: %s; see --verbose",
 				rte_strerror(rte_errno));
 	return 0;

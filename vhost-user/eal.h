@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* DPDK's environment: memory, one polling thread, no device before it is asked for. */
+/* DPDK's environment: memory, polling threads, no device before it is asked for. */
 #ifndef VHOST_USER_EAL_H
 #define VHOST_USER_EAL_H
 
@@ -7,33 +7,34 @@
 #include <stdbool.h>
 
 #include "base/iov.h"
+#include "vhost-user/datapath.h"
 
-/* The lcore of the worker; lcore 0 is the control thread. */
-#define EAL_WORKER_LCORE 1
+/* The lcore of a worker; lcore 0 is the control thread. */
+#define EAL_WORKER_LCORE(index) ((index) + 1)
 
 /**
  * eal_parse_workers - read a CPU list as --workers takes it
  * @iov: context
  * @text: "3" or "2-5,8"; NULL: the last CPU that this process may use
- * @cpu: receives the first CPU of the list
- * @count: receives how many CPUs the list has
+ * @cpus: receives the CPUs
  *
- * Return: 0, or -EINVAL with a message for a malformed list or a CPU that this
- * process may not use.
+ * Return: how many there are, or -EINVAL with a message for a malformed list, a CPU that
+ * this process may not use, or more than WORKERS_MAX.
  */
-int eal_parse_workers(struct iov *iov, const char *text, unsigned int *cpu, unsigned int *count);
+int eal_parse_workers(struct iov *iov, const char *text, unsigned int cpus[WORKERS_MAX]);
 
 /**
  * eal_start - start DPDK
  * @iov: context; without free huge pages it is told that ordinary ones are used
- * @worker_cpu: CPU of the worker's lcore
+ * @cpus: CPUs of the workers' lcores
+ * @count: how many
  * @no_huge: do not look for huge pages
  *
  * Once per process.
  *
  * Return: 0 or -errno with a message.
  */
-int eal_start(struct iov *iov, unsigned int worker_cpu, bool no_huge);
+int eal_start(struct iov *iov, const unsigned int *cpus, unsigned int count, bool no_huge);
 
 /**
  * eal_stop - end DPDK

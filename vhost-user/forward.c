@@ -200,7 +200,7 @@ static bool is_over_limit(const struct dp_port *source, const struct frame *fram
 {
 	const struct rate_limit *limit = &source->rules->rules.rx;
 
-	return rate_is_limited(limit) && !source->from_count &&
+	return rate_is_limited(limit) && (source->uplink || source->lane) &&
 	       !rate_admits(limit, &source->rules->rates->rx, (double)forward_clock(), frame->length);
 }
 
@@ -383,9 +383,9 @@ unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_
 	for (unsigned int i = 0; i < view->count; i++) {
 		struct dp_port *port = view->ports[i];
 
-		if (port->uplink)
+		if (port->uplink && port->is_polled)
 			count += from_uplink(forward, view, port, now);
-		if (unlikely(port->lane))
+		if (unlikely(port->lane) && port->is_polled)
 			count += from_lane(forward, view, port, now);
 		for (unsigned int j = 0; j < port->from_count; j++)
 			count += from_guest(forward, view, port, &port->from[j], now);

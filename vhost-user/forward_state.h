@@ -38,6 +38,7 @@ struct route {
  * @from: chains of the source
  * @to: scratch memory for the chains of a destination
  * @writes: what one ring gets
+ * @has_shared: some of @touched are shared with other workers
  * @generation: of the view that @owing leads into
  * @first_due: when the first of those calls is due; known without looking there
  * @owing: rings whose driver is owed a call, see coalesce.c
@@ -52,6 +53,7 @@ struct forward {
 	unsigned int touched_count;
 	unsigned int sending_count;
 	unsigned int owing_count;
+	bool has_shared;
 	uint64_t generation;
 	uint64_t first_due;
 	struct route route;
@@ -97,8 +99,8 @@ void deliver_mirrored(struct forward *forward, const struct dp_rules *rules, str
  */
 void deliver_finish(struct forward *forward);
 
-/* The ring was published, and its driver lets calls wait. */
-void coalesce_published(struct forward *forward, struct dp_queue *queue, bool wanted);
+/* The ring was published, and its driver lets calls wait; whether it is to be called now. */
+bool coalesce_published(struct forward *forward, struct dp_queue *queue, bool wanted);
 
 /* Make the calls that have waited long enough. */
 void coalesce_pass(struct forward *forward);

@@ -3,7 +3,7 @@
  * iovd: forwards packets between guests and to the network.
  *
  * The main thread runs the event loop: control socket, vhost-user sockets,
- * signals.  One worker polls.  What iovd starts with is on its command line;
+ * signals.  Workers poll.  What iovd starts with is on its command line;
  * ports and bridges come over the control socket.
  */
 #include <errno.h>
@@ -38,7 +38,7 @@
  * struct daemon - what runs, in the order in which it is started
  * @iov: context of the main thread
  * @dpdk: DPDK runs
- * @worker: forwards
+ * @workers: forward
  * @event: event loop
  * @positions: where rings stand, kept for the next iovd
  * @methods: ports and bridges, and the file that keeps them
@@ -49,7 +49,7 @@
 struct daemon {
 	struct iov *iov;
 	bool dpdk;
-	struct worker *worker;
+	struct workers *workers;
 	sd_event *event;
 	struct positions *positions;
 	struct methods methods;
@@ -178,13 +178,13 @@ static int prepare(struct daemon *daemon, const struct iovd_options *parsed)
 
 /* DPDK and the threads. */
 static int start_datapath(struct daemon *daemon, const struct iovd_options *parsed,
-			  unsigned int cpu)
+			  const unsigned int *cpus, unsigned int count)
 {
-	int error = eal_start(daemon->iov, cpu, parsed->no_huge);
+	int error = eal_start(daemon->iov, cpus, count, parsed->no_huge);
 
 	daemon->dpdk = !error;
 	if (!error)
-		error = worker_start(&daemon->worker, daemon->iov, parsed->poll);
+		error = workers_start(&daemon->workers, daemon->iov, cpus, count, parsed->poll);
 	if (!error && !parsed->no_sandbox)
 		error = sandbox_calls(daemon->iov, &parsed->sandbox);
 	return error;
@@ -193,7 +193,7 @@ static int start_datapath(struct daemon *daemon, const struct iovd_options *pars
 static int start_services(struct daemon *daemon, const struct iovd_options *parsed)
 {
 	struct methods *methods = &daemon->methods;
-	int error = registry_open(&methods->registry, daemon->iov, daemon->event, daemon->worker,
+	int error = registry_open(&methods->registry, daemon->iov, daemon->event, daemon->workers,
 				  daemon->positions);
 
 	if (!error)
@@ -211,26 +211,36 @@ static int start_services(struct daemon *daemon, const struct iovd_options *pars
 	return error;
 }
 
+static void tell_ready(const struct daemon *daemon, const struct iovd_options *parsed,
+		       const unsigned int *cpus, unsigned int count)
+{
+	char list[WORKERS_MAX * 6];
+	size_t length = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%u",
+					   i ? "," : "", cpus[i]);
+	iov_log(daemon->iov, LOG_NOTICE, "ready: %s on CPU %s, control socket %s",
+		count > 1 ? "workers" : "worker", list,
+		parsed->control ? parsed->control : "none");
+}
+
 static int start(struct daemon *daemon, const struct iovd_options *parsed)
 {
-	unsigned int cpu, count;
-	int error = eal_parse_workers(daemon->iov, parsed->workers, &cpu, &count);
+	unsigned int cpus[WORKERS_MAX];
+	int count = eal_parse_workers(daemon->iov, parsed->workers, cpus), error;
 
-	if (error)
-		return error;
-	if (count > 1)
-		iov_log(daemon->iov, LOG_NOTICE, "--workers %s: there is one worker yet, on CPU %u",
-			parsed->workers, cpu);
+	if (count < 0)
+		return count;
 	error = prepare(daemon, parsed);
 	if (!error)
 		error = start_event(daemon);
 	if (!error)
-		error = start_datapath(daemon, parsed, cpu);
+		error = start_datapath(daemon, parsed, cpus, (unsigned int)count);
 	if (!error)
 		error = start_services(daemon, parsed);
 	if (!error)
-		iov_log(daemon->iov, LOG_NOTICE, "ready: worker on CPU %u, control socket %s", cpu,
-			parsed->control ? parsed->control : "none");
+		tell_ready(daemon, parsed, cpus, (unsigned int)count);
 	return error;
 }
 
@@ -241,7 +251,7 @@ static void stop(struct daemon *daemon)
 	state_close(daemon->methods.state);
 	registry_close(daemon->methods.registry);
 	positions_close(daemon->positions);
-	worker_stop(daemon->worker);
+	workers_stop(daemon->workers);
 	owner_helper_stop();
 	sd_event_unref(daemon->event);
 	if (daemon->dpdk)

@@ -15,6 +15,7 @@
  * missing again by a hostile front end costs the ring its state, and nobody else anything.
  */
 #include "vhost-user/lane.h"
+#include "vhost-user/spin.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -61,6 +62,7 @@ struct lane {
 	struct vu_queue **receiving;
 	struct lane_pipe from;		/* the guest */
 	struct lane_pipe to;
+	struct spin senders;		/* of one worker at a time */
 	uint64_t dropped;
 	uint64_t dropped_seen;
 	long nap;
@@ -158,12 +160,19 @@ void lane_release(struct lane *lane, unsigned int count)
 
 struct lane_frame *lane_reserve(struct lane *lane)
 {
-	return pipe_room(&lane->to);
+	struct lane_frame *room;
+
+	spin_lock(&lane->senders);
+	room = pipe_room(&lane->to);
+	if (!room)
+		spin_unlock(&lane->senders);
+	return room;
 }
 
 void lane_commit(struct lane *lane)
 {
 	pipe_advance(&lane->to.written, 1);
+	spin_unlock(&lane->senders);
 }
 
 uint64_t lane_dropped(struct lane *lane)

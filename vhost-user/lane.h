@@ -14,8 +14,8 @@
  * millisecond when idle, and memory for LANE_SLOTS frames each way.  It is there while
  * the rings are, which is until the front end says that all memory has arrived.
  *
- * Threads: open, close, add and remove on the control thread; the other functions on the
- * worker.
+ * Threads: open, close, add and remove on the control thread; lane_reserve() and
+ * lane_commit() on any worker, the other functions on one.
  */
 #ifndef VHOST_USER_LANE_H
 #define VHOST_USER_LANE_H
@@ -121,7 +121,7 @@ void lane_release(struct lane *lane, unsigned int count);
 
 /**
  * lane_reserve - room for a frame to the guest
- * @lane: lane
+ * @lane: lane; other workers wait until lane_commit(), when there is room
  *
  * Return: a frame to be filled in; NULL when there is no room.
  */

@@ -2,7 +2,8 @@
 /*
  * The MAC table of a switch: which port a station was last seen at, per VLAN.
  *
- * Pure code: no DPDK, no allocation after open, no clock.  One thread at a time.
+ * Pure code: no DPDK, no allocation after open, no clock.  Any threads at a time; but to
+ * open and to close it.
  */
 #ifndef VHOST_USER_MAC_TABLE_H
 #define VHOST_USER_MAC_TABLE_H
@@ -80,7 +81,7 @@ uint32_t mac_table_find(const struct mac_table *table, uint64_t key, uint32_t no
 
 /**
  * mac_table_list - the stations at a port
- * @table: table, which another thread may use meanwhile
+ * @table: table
  * @port: identity of the port
  * @now: seconds of the same clock
  * @age: as for mac_table_find()

@@ -261,24 +261,33 @@ static int call_bridge_remove(void *arg, struct json_object *params, struct json
 	return error;
 }
 
-static int call_version(void *arg, struct json_object *params, struct json_object **result)
+static struct json_object *worker_json(const struct workers *workers, unsigned int index)
 {
-	const struct registry *registry = ((struct methods *)arg)->registry;
-	struct worker_stats stats = worker_stats(registry->worker);
+	const struct worker_stats stats = worker_stats(workers, index);
 	struct json_object *worker = json_object_new_object();
 
-	(void)params;
+	json_object_object_add(worker, "cpu", json_object_new_int((int)stats.cpu));
 	json_object_object_add(worker, "passes", json_object_new_uint64(stats.passes));
 	json_object_object_add(worker, "busy", json_object_new_uint64(stats.busy));
 	json_object_object_add(worker, "sleeps", json_object_new_uint64(stats.sleeps));
 	json_object_object_add(worker, "busy_ns", json_object_new_uint64(stats.busy_ns));
 	json_object_object_add(worker, "poll", json_object_new_string(worker_poll_name(stats.poll)));
-	*result = json_object_new_object();
-	json_object_object_add(*result, "version", json_object_new_string(IOVKIT_VERSION));
-	json_object_object_add(*result, "worker", worker);
-	return 0;
+	return worker;
 }
 
+static int call_version(void *arg, struct json_object *params, struct json_object **result)
+{
+	const struct registry *registry = ((struct methods *)arg)->registry;
+	struct json_object *workers = json_object_new_array();
+
+	(void)params;
+	for (unsigned int i = 0; i < registry->worker_count; i++)
+		json_object_array_add(workers, worker_json(registry->workers, i));
+	*result = json_object_new_object();
+	json_object_object_add(*result, "version", json_object_new_string(IOVKIT_VERSION));
+	json_object_object_add(*result, "workers", workers);
+	return 0;
+}
 static int call_metrics(void *arg, struct json_object *params, struct json_object **result)
 {
 	char *text = metrics_text(((struct methods *)arg)->registry);

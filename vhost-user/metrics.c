@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vhost-user/metrics.h"
 
@@ -47,12 +48,11 @@ static void write_traffic(FILE *file, const struct registry *registry)
 	for (size_t i = 0; i < sizeof(traffic) / sizeof(*traffic); i++) {
 		family(file, traffic[i].name, "counter", traffic[i].unit, traffic[i].help);
 		TAILQ_FOREACH(port, &registry->ports, link) {
-			const char *counters = (const char *)port->counters;
+			const struct dp_counters counters = port_counted(port);
+			uint64_t value;
 
-			sample(file, traffic[i].name, "_total", port,
-			       __atomic_load_n((const uint64_t *)(const void *)(counters +
-								traffic[i].offset),
-					       __ATOMIC_RELAXED));
+			memcpy(&value, (const char *)&counters + traffic[i].offset, sizeof(value));
+			sample(file, traffic[i].name, "_total", port, value);
 		}
 	}
 }
@@ -119,25 +119,36 @@ static void write_states(FILE *file, const struct registry *registry)
 			sample(file, "port_queues", "", port, running_rings(port));
 }
 
-static void write_worker(FILE *file, const struct registry *registry)
-{
-	const struct worker_stats stats = worker_stats(registry->worker);
-	const struct {
-		const char *name;
-		const char *help;
-		uint64_t value;
-	} counters[] = {
-		{ "worker_passes", "Passes over all ports", stats.passes },
-		{ "worker_busy_passes", "Passes that found packets", stats.busy },
-		{ "worker_sleeps", "Times that the worker slept", stats.sleeps },
-	};
+static const struct {
+	const char *name;
+	const char *help;
+	size_t offset;
+} work[] = {
+	{ "worker_passes", "Passes over all ports", offsetof(struct worker_stats, passes) },
+	{ "worker_busy_passes", "Passes that found packets", offsetof(struct worker_stats, busy) },
+	{ "worker_sleeps", "Times that the worker slept", offsetof(struct worker_stats, sleeps) },
+};
 
-	for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++) {
-		family(file, counters[i].name, "counter", NULL, counters[i].help);
-		fprintf(file, PREFIX "%s_total %" PRIu64 "\n", counters[i].name, counters[i].value);
+static void write_workers(FILE *file, const struct registry *registry)
+{
+	for (size_t i = 0; i < sizeof(work) / sizeof(*work); i++) {
+		family(file, work[i].name, "counter", NULL, work[i].help);
+		for (unsigned int j = 0; j < registry->worker_count; j++) {
+			const struct worker_stats stats = worker_stats(registry->workers, j);
+			uint64_t value;
+
+			memcpy(&value, (const char *)&stats + work[i].offset, sizeof(value));
+			fprintf(file, PREFIX "%s_total{cpu=\"%u\"} %" PRIu64 "\n", work[i].name,
+				stats.cpu, value);
+		}
 	}
 	family(file, "worker_busy_seconds", "counter", "seconds", "Time in passes that found packets");
-	fprintf(file, PREFIX "worker_busy_seconds_total %.6f\n", (double)stats.busy_ns / 1e9);
+	for (unsigned int j = 0; j < registry->worker_count; j++) {
+		const struct worker_stats stats = worker_stats(registry->workers, j);
+
+		fprintf(file, PREFIX "worker_busy_seconds_total{cpu=\"%u\"} %.6f\n", stats.cpu,
+			(double)stats.busy_ns / 1e9);
+	}
 }
 
 char *metrics_text(const struct registry *registry)
@@ -155,7 +166,7 @@ char *metrics_text(const struct registry *registry)
 	for (enum reason_kind kind = 0; kind < REASON_KINDS; kind++)
 		write_reasons(file, registry, kind);
 	write_guests(file, registry);
-	write_worker(file, registry);
+	write_workers(file, registry);
 	fputs("# EOF\n", file);
 	if (!fclose(file))
 		return text;

@@ -42,10 +42,10 @@ static const struct argp_option options[] = {
 	{ "metrics", KEY_METRICS, "PATH|[HOST:]PORT", 0,
 	  "Serve counters over HTTP at this Unix socket, or at this port on loopback" },
 	{ "workers", KEY_WORKERS, "CPULIST", 0,
-	  "CPUs to forward on, such as 3 or 2-5; there is one worker, which takes the first "
-	  "(default: the last CPU that iovd may use)" },
+	  "CPUs to forward on, such as 3 or 2-5, with a worker on each (default: the last CPU "
+	  "that iovd may use)" },
 	{ "poll", KEY_POLL, "busy|adaptive|interrupt", 0,
-	  "What the worker does when nothing comes: poll for ever, poll for a moment and then "
+	  "What workers do when nothing comes: poll for ever, poll for a moment and then "
 	  "sleep (the default), sleep at once" },
 	{ "no-huge", KEY_NO_HUGE, 0, 0, "Do without huge pages" },
 	{ "user", KEY_USER, "NAME", 0,

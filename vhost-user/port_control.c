@@ -52,7 +52,7 @@ static void answer(struct port_control *control, unsigned int count)
 		virtq_push(ring, chain, control->written[i]);
 	}
 	if (virtq_publish(ring) && vu_queue_call(control->queue))
-		eventfd_write(worker_attention_fd(control->port->registry->worker), 1);
+		eventfd_write(workers_attention_fd(control->port->registry->workers), 1);
 }
 
 /* Carry out what there is; false for nothing. */

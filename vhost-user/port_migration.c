@@ -21,11 +21,13 @@
 static void announce(struct port *port, const struct net_station *station)
 {
 	static const uint8_t kind[] = { 0x80, 0x35, 0, 1, 0x08, 0, 6, 4, 0, 3 };
+	/* As the port itself would send it. */
+	const bool tagged = station->vlan && station->vlan != port->rules.vlan.vid;
 	uint8_t frame[60 + TAG] = { 0 }, *at = frame + 12;
 
 	memset(frame, 0xff, 6);
 	memcpy(frame + 6, station->mac, 6);
-	if (station->vlan) {
+	if (tagged) {
 		const uint8_t tag[TAG] = { 0x81, 0, (uint8_t)(station->vlan >> 8),
 					   (uint8_t)station->vlan };
 
@@ -35,8 +37,8 @@ static void announce(struct port *port, const struct net_station *station)
 	memcpy(at, kind, sizeof(kind));
 	memcpy(at + 10, station->mac, 6);
 	memcpy(at + 20, station->mac, 6);
-	if (worker_inject(port->registry->worker, port->id, frame,
-			  station->vlan ? sizeof(frame) : sizeof(frame) - TAG))
+	if (workers_inject(port->registry->workers, port->id, frame,
+			   tagged ? sizeof(frame) : sizeof(frame) - TAG))
 		iov_log(port->registry->iov, LOG_NOTICE, "%s: too many announcements", port->name);
 }
 
@@ -64,7 +66,7 @@ void port_forget_moved(struct port *port)
 
 static void add_stations(struct net_state *state, const struct port *port)
 {
-	uint32_t now = worker_seconds(port->registry->worker);
+	uint32_t now = workers_seconds(port->registry->workers);
 	uint64_t keys[NET_STATIONS_MAX];
 
 	if (!port->bridge || !port->bridge->macs)

@@ -7,13 +7,16 @@
  * by what it costs, and may be sent while it is no more than a burst away.  There is no
  * timer, and nothing to fill.
  *
- * Pure code: the clock is the caller's, in nanoseconds.
+ * Pure code: the clock is the caller's, in nanoseconds.  Several workers may send under one
+ * limit.
  */
 #ifndef VHOST_USER_RATE_H
 #define VHOST_USER_RATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "vhost-user/spin.h"
 
 /* What may come at once after silence: as much as in this time. */
 #define RATE_BURST_NS 10e6
@@ -34,6 +37,7 @@ struct rate_limit {
  * @packets_due: the same of packets
  */
 struct rate_state {
+	struct spin lock;
 	double bytes_due;
 	double packets_due;
 };
@@ -60,17 +64,39 @@ static inline bool rate_is_limited(const struct rate_limit *limit)
 	return limit->byte_ns > 0 || limit->packet_ns > 0;
 }
 
+/* With the lock. */
+static inline bool rate_is_open(const struct rate_limit *limit, const struct rate_state *state,
+				double now)
+{
+	return (limit->byte_ns <= 0 || state->bytes_due <= now + RATE_BURST_NS) &&
+	       (limit->packet_ns <= 0 || state->packets_due <= now + RATE_BURST_NS);
+}
+
+/* With the lock. */
+static inline void rate_put_off(const struct rate_limit *limit, struct rate_state *state,
+				double now, unsigned int packets, uint64_t bytes)
+{
+	state->bytes_due = (state->bytes_due > now ? state->bytes_due : now) +
+			   limit->byte_ns * (double)bytes;
+	state->packets_due = (state->packets_due > now ? state->packets_due : now) +
+			     limit->packet_ns * packets;
+}
+
 /**
  * rate_has_room - whether something may pass now
  * @limit: limit
  * @state: what passed before
  * @now: nanoseconds
  */
-static inline bool rate_has_room(const struct rate_limit *limit, const struct rate_state *state,
+static inline bool rate_has_room(const struct rate_limit *limit, struct rate_state *state,
 				 double now)
 {
-	return (limit->byte_ns <= 0 || state->bytes_due <= now + RATE_BURST_NS) &&
-	       (limit->packet_ns <= 0 || state->packets_due <= now + RATE_BURST_NS);
+	bool open;
+
+	spin_lock(&state->lock);
+	open = rate_is_open(limit, state, now);
+	spin_unlock(&state->lock);
+	return open;
 }
 
 /**
@@ -84,10 +110,9 @@ static inline bool rate_has_room(const struct rate_limit *limit, const struct ra
 static inline void rate_charge(const struct rate_limit *limit, struct rate_state *state, double now,
 			       unsigned int packets, uint64_t bytes)
 {
-	state->bytes_due = (state->bytes_due > now ? state->bytes_due : now) +
-			   limit->byte_ns * (double)bytes;
-	state->packets_due = (state->packets_due > now ? state->packets_due : now) +
-			     limit->packet_ns * packets;
+	spin_lock(&state->lock);
+	rate_put_off(limit, state, now, packets, bytes);
+	spin_unlock(&state->lock);
 }
 
 /**
@@ -100,10 +125,14 @@ static inline void rate_charge(const struct rate_limit *limit, struct rate_state
 static inline bool rate_admits(const struct rate_limit *limit, struct rate_state *state, double now,
 			       uint32_t bytes)
 {
-	if (!rate_has_room(limit, state, now))
-		return false;
-	rate_charge(limit, state, now, 1, bytes);
-	return true;
+	bool open;
+
+	spin_lock(&state->lock);
+	open = rate_is_open(limit, state, now);
+	if (open)
+		rate_put_off(limit, state, now, 1, bytes);
+	spin_unlock(&state->lock);
+	return open;
 }
 
 #endif

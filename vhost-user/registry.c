@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <syslog.h>
 
+#include "vhost-user/balance.h"
 #include "vhost-user/port_net.h"
 
 int registry_check_name(struct iov *iov, const char *what, const char *name)
@@ -23,21 +24,53 @@ int registry_check_name(struct iov *iov, const char *what, const char *name)
 	return 0;
 }
 
+/* Empty views, so that rings can go away whatever memory there is. */
+static int make_spares(struct registry *registry)
+{
+	for (unsigned int i = 0; i < registry->worker_count; i++) {
+		if (!registry->spares[i])
+			registry->spares[i] = calloc(1, sizeof(*registry->spares[i]));
+		if (!registry->spares[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void publish(struct registry *registry, struct dp_view **views)
+{
+	workers_publish(registry->workers, views);
+	for (unsigned int i = 0; i < registry->worker_count; i++)
+		view_free(views[i]);
+}
+
+static void publish_nothing(struct registry *registry)
+{
+	struct dp_view *views[WORKERS_MAX];
+
+	if (!registry->spares[registry->worker_count - 1])
+		return;
+	memcpy(views, registry->spares, sizeof(views));
+	memset(registry->spares, 0, sizeof(registry->spares));
+	publish(registry, views);
+}
+
 void registry_publish(struct registry *registry)
 {
-	struct dp_view *view;
+	struct dp_view *views[WORKERS_MAX];
+	unsigned int count = 0;
 
-	if (view_build(&view, registry)) {
+	while (count < registry->worker_count && !view_build(&views[count], registry, count))
+		count++;
+	if (count == registry->worker_count) {
+		publish(registry, views);
+	} else {
 		/* Rings must go away when they have to: better no traffic than no stop. */
 		iov_log(registry->iov, LOG_ERR, "out of memory: traffic stops");
-		view = registry->spare;
-		registry->spare = NULL;
-		if (!view)
-			return;
+		while (count)
+			view_free(views[--count]);
+		publish_nothing(registry);
 	}
-	view_free(worker_publish(registry->worker, view));
-	if (!registry->spare)
-		registry->spare = calloc(1, sizeof(*registry->spare));
+	make_spares(registry);
 }
 
 static int on_attention(sd_event_source *source, int fd, uint32_t events, void *data)
@@ -55,7 +88,7 @@ static int on_attention(sd_event_source *source, int fd, uint32_t events, void *
 	return 0;
 }
 
-int registry_open(struct registry **out, struct iov *iov, sd_event *event, struct worker *worker,
+int registry_open(struct registry **out, struct iov *iov, sd_event *event, struct workers *workers,
 		  struct positions *positions)
 {
 	struct registry *registry = calloc(1, sizeof(*registry));
@@ -65,17 +98,21 @@ int registry_open(struct registry **out, struct iov *iov, sd_event *event, struc
 		return -ENOMEM;
 	registry->iov = iov;
 	registry->event = event;
-	registry->worker = worker;
+	registry->workers = workers;
+	registry->worker_count = workers_count(workers);
 	registry->positions = positions;
 	TAILQ_INIT(&registry->ports);
 	TAILQ_INIT(&registry->bridges);
-	registry->spare = calloc(1, sizeof(*registry->spare));
-	error = registry->spare ? sd_event_add_io(event, &registry->attention,
-						  worker_attention_fd(worker), EPOLLIN, on_attention,
-						  registry)
-				: -ENOMEM;
+	error = make_spares(registry);
+	if (!error)
+		error = sd_event_add_io(event, &registry->attention, workers_attention_fd(workers),
+					EPOLLIN, on_attention, registry);
+	if (error >= 0)
+		error = balance_open(&registry->balance, registry);
 	if (error < 0) {
-		free(registry->spare);
+		for (unsigned int i = 0; i < registry->worker_count; i++)
+			free(registry->spares[i]);
+		sd_event_source_disable_unref(registry->attention);
 		free(registry);
 		return iov_fail(iov, error, "the event loop fails: %s", strerror(-error));
 	}
@@ -123,7 +160,8 @@ void registry_close(struct registry *registry)
 		port_drop(registry, TAILQ_FIRST(&registry->ports));
 	while (!TAILQ_EMPTY(&registry->bridges))
 		bridge_free(registry, TAILQ_FIRST(&registry->bridges));
-	view_free(worker_publish(registry->worker, registry->spare));
+	publish_nothing(registry);
+	balance_close(registry->balance);
 	sd_event_source_disable_unref(registry->attention);
 	free(registry);
 }
@@ -223,13 +261,15 @@ static int port_new(struct port **out, struct registry *registry, const char *na
 		return -ENOMEM;
 	strcpy(port->name, name);
 	port->registry = registry;
-	port->counters = aligned_alloc(VIRTQ_CACHE_LINE, (sizeof(*port->counters) + 63) & ~63ul);
+	port->counters = aligned_alloc(VIRTQ_CACHE_LINE,
+				       registry->worker_count * sizeof(*port->counters));
 	error = port->counters ? new_id(registry, &port->id) : -ENOMEM;
 	if (error) {
 		port_free(port);
 		return error;
 	}
-	memset(port->counters, 0, sizeof(*port->counters));
+	memset(port->counters, 0, registry->worker_count * sizeof(*port->counters));
+	port->worker = (uint8_t)balance_choose(registry);
 	*out = port;
 	return 0;
 }

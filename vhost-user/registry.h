@@ -42,7 +42,7 @@ struct registry;
  * @name: its name
  * @id: identity to the worker
  * @bridge: where it is a member; NULL for none
- * @counters: written by the worker
+ * @counters: one for each worker, who writes them
  * @socket: path of the vhost-user socket, or "fd 3" for an inherited one
  * @fd: the inherited one; 0 for none
  * @server: iovd listens there
@@ -56,10 +56,12 @@ struct registry;
  * @is_standby: the guest is offered to use it as the standby of a VF with that address
  * @is_down: the link was set down
  * @rules: what it lets in and out
- * @rates: what passed under their limits; the worker's
+ * @rates: what passed under their limits; the workers'
  * @control: the control queue, while it runs
  * @queues: started rings that carry frames, NULL where there is none
- * @polled: their kick cannot wake the worker
+ * @polled: their kick cannot wake a worker
+ * @workers: who takes from those that the guest sends by, see balance.h
+ * @worker: who takes from @uplink or @lane
  * @moved: addresses of a guest that moved here, to be announced when it receives
  * @moved_count: length of @moved
  * @lane: has @queues while the guest's memory arrives; NULL mostly
@@ -90,6 +92,8 @@ struct port {
 	struct port_control *control;
 	struct vu_queue *queues[NET_VRINGS];
 	bool polled[NET_VRINGS];
+	uint8_t workers[NET_VRINGS];
+	uint8_t worker;
 	unsigned int queue_end;
 	struct net_station *moved;
 	unsigned int moved_count;
@@ -117,7 +121,9 @@ TAILQ_HEAD(bridge_list, bridge);
  * struct registry - all of them
  * @iov: context of the control thread
  * @event: its event loop
- * @worker: who forwards
+ * @workers: who forward
+ * @worker_count: how many
+ * @balance: who takes from what, changed as the load does; NULL for one worker
  * @postcopy: ports offer that guest memory arrives while the guest runs
  * @positions: where rings stand, for the next iovd; NULL when nobody keeps that
  * @ports: ports in the order in which they were added
@@ -126,11 +132,13 @@ TAILQ_HEAD(bridge_list, bridge);
 struct registry {
 	struct iov *iov;
 	sd_event *event;
-	struct worker *worker;
+	struct workers *workers;
+	unsigned int worker_count;
+	struct balance *balance;
 	bool postcopy;
 	struct positions *positions;
 	sd_event_source *attention;
-	struct dp_view *spare;
+	struct dp_view *spares[WORKERS_MAX];
 	uint32_t generation;
 	struct port_list ports;
 	struct bridge_list bridges;
@@ -141,12 +149,12 @@ struct registry {
  * @out: receives it; the caller closes it with registry_close()
  * @iov: context of the control thread
  * @event: its event loop
- * @worker: who forwards; stays the caller's
+ * @workers: who forward; stay the caller's
  * @positions: where rings stand, outlives the registry; NULL when nobody keeps that
  *
  * Return: 0 or -errno with a message.
  */
-int registry_open(struct registry **out, struct iov *iov, sd_event *event, struct worker *worker,
+int registry_open(struct registry **out, struct iov *iov, sd_event *event, struct workers *workers,
 		  struct positions *positions);
 
 /**
@@ -156,7 +164,7 @@ int registry_open(struct registry **out, struct iov *iov, sd_event *event, struc
 void registry_close(struct registry *registry);
 
 /**
- * registry_publish - let the worker forward by what is in the registry now
+ * registry_publish - let the workers forward by what is in the registry now
  * @registry: registry
  */
 void registry_publish(struct registry *registry);
@@ -444,13 +452,22 @@ struct json_object *bridge_describe(const struct registry *registry, const struc
 int registry_check_name(struct iov *iov, const char *what, const char *name);
 
 /**
- * view_build - draw the picture for the worker
+ * port_counted - what all workers counted of a port
+ * @port: port
+ *
+ * Return: the sums.
+ */
+struct dp_counters port_counted(const struct port *port);
+
+/**
+ * view_build - draw the picture for a worker
  * @out: receives it; the caller frees it with view_free()
  * @registry: registry
+ * @worker: number of the worker
  *
  * Return: 0 or -ENOMEM.
  */
-int view_build(struct dp_view **out, const struct registry *registry);
+int view_build(struct dp_view **out, const struct registry *registry, unsigned int worker);
 
 /**
  * view_free - free a picture that no worker looks at

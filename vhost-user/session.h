@@ -30,6 +30,7 @@
 #include "base/iov.h"
 #include "vhost-user/message.h"
 #include "vhost-user/positions.h"
+#include "vhost-user/spin.h"
 #include "vhost-user/virtq.h"
 #include "vhost-user/virtq_inflight.h"
 
@@ -54,6 +55,7 @@ struct vu_session;
  *	begins with what is to be resumed; NULL otherwise
  * @leave_inflight: at queue_stop the front end does not wait for what is in flight, which is
  *	resumed when the queue starts again
+ * @lock: the device's
  * @call_owed: the device's: the driver wants a call that it has not had yet
  * @frames: the device's: what it carried since it started
  */
@@ -71,6 +73,7 @@ struct vu_queue {
 	uint64_t features;
 	struct virtq_inflight *inflight;
 	bool leave_inflight;
+	struct spin lock;
 	bool call_owed;
 	uint64_t frames;
 };

@@ -24,6 +24,7 @@
 
 #include "base/pci.h"
 #include "vhost-user/privileges.h"
+#include "vhost-user/spin.h"
 
 #define QUEUE_SIZE 512
 #define PACKET_BUFFERS 4095
@@ -49,6 +50,7 @@ struct uplink {
 	struct rte_mempool *pool;
 	struct rte_device *device;
 	char *name;
+	struct spin senders; /* of one worker at a time */
 };
 
 /* A PCI device of another driver would be torn out of its hands by some PMDs. */
@@ -406,5 +408,10 @@ enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct
 
 unsigned int uplink_send(struct uplink *uplink, struct rte_mbuf **packets, unsigned int count)
 {
-	return rte_eth_tx_burst(uplink->port, 0, packets, (uint16_t)count);
+	unsigned int sent;
+
+	spin_lock(&uplink->senders);
+	sent = rte_eth_tx_burst(uplink->port, 0, packets, (uint16_t)count);
+	spin_unlock(&uplink->senders);
+	return sent;
 }

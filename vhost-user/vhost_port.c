@@ -14,6 +14,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "vhost-user/balance.h"
 #include "vhost-user/lane.h"
 #include "vhost-user/port_control.h"
 #include "vhost-user/port_net.h"
@@ -96,7 +97,7 @@ static void publish_start(struct port *port, const struct vu_queue *queue)
 static void start_in_lane(struct port *port, struct vu_queue *queue)
 {
 	int error = port->lane ? 0 : lane_open(&port->lane,
-					       worker_attention_fd(port->registry->worker));
+					       workers_attention_fd(port->registry->workers));
 
 	port->queues[queue->index] = queue;
 	if (error)
@@ -148,10 +149,7 @@ static void queue_start(void *arg, struct vu_queue *queue)
 		return;
 	queue->ring.reads_only = sends;
 	if (sends)
-		port->polled[queue->index] =
-			!queue->is_told &&
-			(queue->kick_fd < 0 ||
-			 !worker_watch(port->registry->worker, queue->kick_fd));
+		balance_attach(port, queue, balance_choose(port->registry));
 	port->queues[queue->index] = queue;
 	publish_start(port, queue);
 }
@@ -167,8 +165,6 @@ static void pay_call(struct vu_queue *queue)
 static void queue_stop(void *arg, struct vu_queue *queue)
 {
 	struct port *port = arg;
-	bool watched = queue->index & 1 && !queue->is_told && !port->polled[queue->index];
-
 	if (queue->index == net_device_control(&port->net)) {
 		port_control_stop(port);
 		return;
@@ -178,10 +174,9 @@ static void queue_stop(void *arg, struct vu_queue *queue)
 		return;
 	}
 	port->queues[queue->index] = NULL;
-	port->polled[queue->index] = false;
 	registry_publish(port->registry);
-	if (watched)
-		worker_unwatch(port->registry->worker, queue->kick_fd);
+	if (queue->index & 1)
+		balance_detach(port, queue);
 	pay_call(queue);
 }
 
@@ -219,7 +214,7 @@ static void kick(void *arg, struct vu_queue *queue)
 	struct port *port = arg;
 
 	(void)queue;
-	worker_wake(port->registry->worker);
+	workers_wake(port->registry->workers);
 }
 
 static void quiesce(void *arg)
@@ -228,7 +223,7 @@ static void quiesce(void *arg)
 
 	if (port->lane)
 		lane_synchronize(port->lane);
-	worker_synchronize(port->registry->worker);
+	workers_synchronize(port->registry->workers);
 }
 
 static int set_mtu(void *arg, uint16_t mtu)

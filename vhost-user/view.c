@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* From ports and bridges to the picture that the worker forwards by. */
+/* From ports and bridges to the picture that a worker forwards by. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,11 +51,12 @@ static bool receives(const struct port *port, unsigned int pair)
 	return queue && queue->enabled && !queue->unsettled && pair < port->net.pairs && !port->is_down;
 }
 
-static bool sends(const struct port *port, unsigned int pair)
+/* Whether it is this worker who takes what a send queue has. */
+static bool sends(const struct dp_view *view, const struct port *port, unsigned int pair)
 {
 	const struct vu_queue *queue = port->queues[2 * pair + 1];
 
-	return queue && !queue->unsettled;
+	return queue && !queue->unsettled && port->workers[2 * pair + 1] == view->worker;
 }
 
 /* With either of the two numbers zero, calls do not wait. */
@@ -75,7 +76,7 @@ static int fill_queues(struct dp_view *view, struct dp_port *dp, const struct po
 	unsigned int pairs = (port->queue_end + 1) / 2, from = 0, to = 0;
 
 	for (unsigned int i = 0; i < pairs; i++) {
-		from += sends(port, i);
+		from += sends(view, port, i);
 		to += receives(port, i);
 	}
 	dp->from = calloc(from + 1, sizeof(*dp->from));
@@ -85,11 +86,14 @@ static int fill_queues(struct dp_view *view, struct dp_port *dp, const struct po
 	for (unsigned int i = 0; i < pairs; i++) {
 		struct vu_queue *rx = port->queues[2 * i], *tx = port->queues[2 * i + 1];
 
-		if (receives(port, i))
-			dp->to[dp->to_count++] = make_queue(dp, port, rx);
-		if (sends(port, i))
+		if (receives(port, i)) {
+			dp->to[dp->to_count] = make_queue(dp, port, rx);
+			dp->to[dp->to_count++].is_shared = port->registry->worker_count > 1;
+		}
+		if (sends(view, port, i)) {
 			dp->from[dp->from_count++] = make_queue(dp, port, tx);
-		view->must_poll |= port->polled[2 * i + 1];
+			view->must_poll |= port->polled[2 * i + 1];
+		}
 	}
 	return 0;
 }
@@ -138,7 +142,7 @@ static int fill_guest(struct dp_view *view, struct dp_port *dp, const struct por
 	if (error)
 		return error;
 	dp->lane = port->lane;
-	view->must_poll |= port->lane != NULL;
+	view->must_poll |= port->lane && dp->is_polled;
 	set_features(dp, port);
 	dp->single = dp->to_count == 1 ? dp->to : NULL;
 	error = fill_filter(dp, &port->net.filter);
@@ -150,7 +154,7 @@ static int fill_uplink(struct dp_view *view, struct dp_port *dp, struct uplink *
 	dp->uplink = uplink;
 	dp->accepts = uplink_accepts(uplink);
 	dp->burst = calloc(DP_BURST, sizeof(*dp->burst));
-	view->must_poll = true;
+	view->must_poll |= dp->is_polled;
 	return dp->burst ? 0 : -ENOMEM;
 }
 
@@ -200,7 +204,8 @@ static int add_port(struct dp_view *view, struct port *port)
 	view->ports[view->count++] = dp;
 	view->by_slot[DP_SLOT(port->id)] = dp;
 	dp->id = port->id;
-	dp->counters = port->counters;
+	dp->counters = &port->counters[view->worker];
+	dp->is_polled = port->worker == view->worker;
 	error = fill_rules(dp, port);
 	if (error)
 		return error;
@@ -287,12 +292,16 @@ static int fill(struct dp_view *view, const struct registry *registry)
 	return 0;
 }
 
-int view_build(struct dp_view **out, const struct registry *registry)
+int view_build(struct dp_view **out, const struct registry *registry, unsigned int worker)
 {
 	static uint64_t generation;
 	struct dp_view *view = calloc(1, sizeof(*view));
-	int error = view ? fill(view, registry) : -ENOMEM;
+	int error = -ENOMEM;
 
+	if (view) {
+		view->worker = worker;
+		error = fill(view, registry);
+	}
 	if (error) {
 		view_free(view);
 		return error;

@@ -6,6 +6,7 @@
 #include <rte_cycles.h>
 #include <rte_launch.h>
 #include <rte_rcu_qsbr.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -34,7 +35,6 @@ const char *worker_poll_name(enum worker_poll poll)
 	return poll_names[poll];
 }
 
-#define RCU_THREAD 0
 #define INJECTIONS 64
 
 struct injection {
@@ -46,17 +46,19 @@ struct injection {
 /**
  * struct worker - a worker
  * @view: what it forwards by
+ * @index: its number, also in @rcu
+ * @rcu: of all workers
  * @inject_head: injections that the control thread wrote
  * @inject_tail: injections that the worker took
  */
 struct worker {
 	struct dp_view *view;
+	unsigned int index;
 	struct rte_rcu_qsbr *rcu;
 	struct forward *forward;
 	bool stop;
 	int epoll_fd;
 	int wake_fd;
-	int attention_fd;
 	uint64_t spin;
 	uint64_t second;
 	uint32_t inject_head;
@@ -67,14 +69,25 @@ struct worker {
 	struct injection injections[INJECTIONS];
 };
 
+/**
+ * struct workers - all of them
+ * @attention_fd: written by any of them when a ring breaks
+ */
+struct workers {
+	struct rte_rcu_qsbr *rcu;
+	int attention_fd;
+	unsigned int count;
+	struct worker *list[WORKERS_MAX];
+};
+
 static uint32_t seconds_at(const struct worker *worker, uint64_t cycles)
 {
 	return (uint32_t)(cycles / worker->second);
 }
 
-uint32_t worker_seconds(const struct worker *worker)
+uint32_t workers_seconds(const struct workers *workers)
 {
-	return seconds_at(worker, rte_rdtsc());
+	return seconds_at(workers->list[0], rte_rdtsc());
 }
 
 /*
@@ -107,7 +120,7 @@ static void disable_kicks(struct dp_view *view)
 
 static struct dp_view *current_view(const struct worker *worker)
 {
-	/* Pairs with the exchange in worker_publish(): the view is whole before it is seen. */
+	/* Pairs with the exchange in workers_publish(): the view is whole before it is seen. */
 	return __atomic_load_n(&worker->view, __ATOMIC_ACQUIRE);
 }
 
@@ -143,9 +156,9 @@ static bool sleep_on_kicks(struct worker *worker)
 		uint64_t due = forward_call_due(worker->forward);
 
 		order_release(worker->rcu);
-		rte_rcu_qsbr_thread_offline(worker->rcu, RCU_THREAD);
+		rte_rcu_qsbr_thread_offline(worker->rcu, worker->index);
 		woken = nap(worker, must_poll, due);
-		rte_rcu_qsbr_thread_online(worker->rcu, RCU_THREAD);
+		rte_rcu_qsbr_thread_online(worker->rcu, worker->index);
 	}
 	disable_kicks(current_view(worker));
 	return woken;
@@ -153,7 +166,7 @@ static bool sleep_on_kicks(struct worker *worker)
 
 static unsigned int take_injections(struct worker *worker, struct dp_view *view)
 {
-	/* Pairs with the store in worker_inject(): what is counted is written. */
+	/* Pairs with the store in workers_inject(): what is counted is written. */
 	uint32_t head = __atomic_load_n(&worker->inject_head, __ATOMIC_ACQUIRE);
 	unsigned int count = head - worker->inject_tail;
 
@@ -161,7 +174,7 @@ static unsigned int take_injections(struct worker *worker, struct dp_view *view)
 		struct injection *entry = &worker->injections[(worker->inject_tail + i) % INJECTIONS];
 
 		forward_inject(worker->forward, view, entry->port, entry->bytes, entry->length,
-			       worker_seconds(worker));
+			       seconds_at(worker, rte_rdtsc()));
 	}
 	/* The control thread may write over the entries after this. */
 	__atomic_store_n(&worker->inject_tail, head, __ATOMIC_RELEASE);
@@ -172,10 +185,12 @@ static int run(void *arg)
 {
 	struct worker *worker = arg;
 	uint64_t now = rte_rdtsc(), last = now;
+	char name[16];
 
-	pthread_setname_np(pthread_self(), "iovd-worker");
+	snprintf(name, sizeof(name), "iovd-worker-%u", worker->index);
+	pthread_setname_np(pthread_self(), name);
 	order_acquire(worker);
-	rte_rcu_qsbr_thread_online(worker->rcu, RCU_THREAD);
+	rte_rcu_qsbr_thread_online(worker->rcu, worker->index);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
 		struct dp_view *view = current_view(worker);
 		unsigned int count = forward_pass(worker->forward, view, seconds_at(worker, now));
@@ -184,7 +199,7 @@ static int run(void *arg)
 		if (__atomic_load_n(&worker->inject_head, __ATOMIC_RELAXED) != worker->inject_tail)
 			count += take_injections(worker, view);
 		order_release(worker->rcu);
-		rte_rcu_qsbr_quiescent(worker->rcu, RCU_THREAD);
+		rte_rcu_qsbr_quiescent(worker->rcu, worker->index);
 		worker->stats.passes++;
 		now = rte_rdtsc();
 		if (count) {
@@ -200,7 +215,7 @@ static int run(void *arg)
 				last = now;
 		}
 	}
-	rte_rcu_qsbr_thread_offline(worker->rcu, RCU_THREAD);
+	rte_rcu_qsbr_thread_offline(worker->rcu, worker->index);
 	order_release(worker->rcu);
 	return 0;
 }
@@ -208,27 +223,12 @@ static int run(void *arg)
 static void release(struct worker *worker)
 {
 	forward_close(worker->forward);
-	free(worker->rcu);
 	free(worker->view);
 	if (worker->epoll_fd >= 0)
 		close(worker->epoll_fd);
 	if (worker->wake_fd >= 0)
 		close(worker->wake_fd);
-	if (worker->attention_fd >= 0)
-		close(worker->attention_fd);
 	free(worker);
-}
-
-static int prepare_rcu(struct worker *worker)
-{
-	size_t size = rte_rcu_qsbr_get_memsize(1);
-
-	worker->rcu = aligned_alloc(RTE_CACHE_LINE_SIZE,
-				    RTE_ALIGN_CEIL(size, (size_t)RTE_CACHE_LINE_SIZE));
-	if (!worker->rcu || rte_rcu_qsbr_init(worker->rcu, 1) ||
-	    rte_rcu_qsbr_thread_register(worker->rcu, RCU_THREAD))
-		return -ENOMEM;
-	return 0;
 }
 
 /* How long it polls in vain before it sleeps, in cycles. */
@@ -239,25 +239,31 @@ static uint64_t spin_of(const struct worker *worker, enum worker_poll poll)
 	return poll == WORKER_BUSY ? UINT64_MAX : 0;
 }
 
-static int prepare(struct worker *worker, enum worker_poll poll)
+/* Edge triggered: the worker never has to read the descriptor. */
+static bool watch(struct worker *worker, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	return !epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int prepare(struct worker *worker, enum worker_poll poll, int attention_fd)
 {
 	worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	worker->attention_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (worker->epoll_fd < 0 || worker->wake_fd < 0 || worker->attention_fd < 0 ||
-	    !worker_watch(worker, worker->wake_fd))
+	if (worker->epoll_fd < 0 || worker->wake_fd < 0 || !watch(worker, worker->wake_fd))
 		return -errno;
 	worker->view = calloc(1, sizeof(*worker->view));
 	worker->second = rte_get_tsc_hz();
 	worker->spin = spin_of(worker, poll);
 	worker->stats.poll = poll;
 	worker->nap = NAP_MIN_NS;
-	if (!worker->view || prepare_rcu(worker))
+	if (!worker->view || rte_rcu_qsbr_thread_register(worker->rcu, worker->index))
 		return -ENOMEM;
-	return forward_open(&worker->forward, worker->attention_fd);
+	return forward_open(&worker->forward, attention_fd);
 }
 
-int worker_start(struct worker **out, struct iov *iov, enum worker_poll poll)
+static int start_one(struct workers *workers, unsigned int cpu, enum worker_poll poll)
 {
 	struct worker *worker = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*worker));
 	int error;
@@ -265,69 +271,112 @@ int worker_start(struct worker **out, struct iov *iov, enum worker_poll poll)
 	if (!worker)
 		return -ENOMEM;
 	memset(worker, 0, sizeof(*worker));
-	error = prepare(worker, poll);
+	worker->index = workers->count;
+	worker->stats.cpu = cpu;
+	worker->rcu = workers->rcu;
+	error = prepare(worker, poll, workers->attention_fd);
 	order_release(worker);
 	if (!error)
-		error = rte_eal_remote_launch(run, worker, EAL_WORKER_LCORE);
+		error = rte_eal_remote_launch(run, worker, EAL_WORKER_LCORE(worker->index));
 	if (error) {
 		release(worker);
-		return iov_fail(iov, error, "the worker does not start: %s", strerror(-error));
+		return error;
 	}
-	*out = worker;
+	workers->list[workers->count++] = worker;
 	return 0;
 }
 
-void worker_stop(struct worker *worker)
+static int prepare_rcu(struct workers *workers, unsigned int count)
 {
-	if (!worker)
+	size_t size = rte_rcu_qsbr_get_memsize(count);
+
+	workers->rcu = aligned_alloc(RTE_CACHE_LINE_SIZE,
+				     RTE_ALIGN_CEIL(size, (size_t)RTE_CACHE_LINE_SIZE));
+	return workers->rcu && !rte_rcu_qsbr_init(workers->rcu, count) ? 0 : -ENOMEM;
+}
+
+int workers_start(struct workers **out, struct iov *iov, const unsigned int *cpus,
+		  unsigned int count, enum worker_poll poll)
+{
+	struct workers *workers = calloc(1, sizeof(*workers));
+	int error;
+
+	if (!workers)
+		return -ENOMEM;
+	workers->attention_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	error = workers->attention_fd < 0 ? -errno : prepare_rcu(workers, count);
+	while (!error && workers->count < count)
+		error = start_one(workers, cpus[workers->count], poll);
+	if (error) {
+		workers_stop(workers);
+		return iov_fail(iov, error, "the workers do not start: %s", strerror(-error));
+	}
+	*out = workers;
+	return 0;
+}
+
+void workers_stop(struct workers *workers)
+{
+	if (!workers)
 		return;
-	__atomic_store_n(&worker->stop, true, __ATOMIC_RELAXED);
-	eventfd_write(worker->wake_fd, 1);
-	rte_eal_wait_lcore(EAL_WORKER_LCORE);
-	order_acquire(worker->rcu);
-	release(worker);
+	for (unsigned int i = 0; i < workers->count; i++) {
+		__atomic_store_n(&workers->list[i]->stop, true, __ATOMIC_RELAXED);
+		eventfd_write(workers->list[i]->wake_fd, 1);
+		rte_eal_wait_lcore(EAL_WORKER_LCORE(i));
+	}
+	order_acquire(workers->rcu);
+	for (unsigned int i = 0; i < workers->count; i++)
+		release(workers->list[i]);
+	if (workers->attention_fd >= 0)
+		close(workers->attention_fd);
+	free(workers->rcu);
+	free(workers);
 }
 
-struct dp_view *worker_publish(struct worker *worker, struct dp_view *view)
+unsigned int workers_count(const struct workers *workers)
 {
-	struct dp_view *old = __atomic_exchange_n(&worker->view, view, __ATOMIC_ACQ_REL);
-
-	worker_synchronize(worker);
-	return old;
+	return workers->count;
 }
 
-void worker_wake(struct worker *worker)
+void workers_publish(struct workers *workers, struct dp_view **views)
 {
-	eventfd_write(worker->wake_fd, 1);
+	for (unsigned int i = 0; i < workers->count; i++)
+		views[i] = __atomic_exchange_n(&workers->list[i]->view, views[i], __ATOMIC_ACQ_REL);
+	workers_synchronize(workers);
 }
 
-void worker_synchronize(struct worker *worker)
+void workers_wake(struct workers *workers)
 {
-	worker_wake(worker);
-	rte_rcu_qsbr_synchronize(worker->rcu, RTE_QSBR_THRID_INVALID);
-	order_acquire(worker->rcu);
+	for (unsigned int i = 0; i < workers->count; i++)
+		eventfd_write(workers->list[i]->wake_fd, 1);
 }
 
-bool worker_watch(struct worker *worker, int fd)
+void workers_synchronize(struct workers *workers)
 {
-	/* Edge triggered: the worker never has to read the descriptor. */
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
-
-	return !epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+	workers_wake(workers);
+	rte_rcu_qsbr_synchronize(workers->rcu, RTE_QSBR_THRID_INVALID);
+	order_acquire(workers->rcu);
 }
 
-void worker_unwatch(struct worker *worker, int fd)
+bool worker_watch(struct workers *workers, unsigned int index, int fd)
 {
-	epoll_ctl(worker->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	return watch(workers->list[index], fd);
 }
 
-int worker_attention_fd(const struct worker *worker)
+void worker_unwatch(struct workers *workers, unsigned int index, int fd)
 {
-	return worker->attention_fd;
+	epoll_ctl(workers->list[index]->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 }
 
-int worker_inject(struct worker *worker, uint32_t port, const uint8_t *bytes, uint32_t length)
+int workers_attention_fd(const struct workers *workers)
 {
+	return workers->attention_fd;
+}
+
+int workers_inject(struct workers *workers, uint32_t port, const uint8_t *bytes, uint32_t length)
+{
+	/* Any of them would do. */
+	struct worker *worker = workers->list[0];
 	uint32_t tail = __atomic_load_n(&worker->inject_tail, __ATOMIC_ACQUIRE);
 	struct injection *entry = &worker->injections[worker->inject_head % INJECTIONS];
 
@@ -342,8 +391,9 @@ int worker_inject(struct worker *worker, uint32_t port, const uint8_t *bytes, ui
 	return 0;
 }
 
-struct worker_stats worker_stats(const struct worker *worker)
+struct worker_stats worker_stats(const struct workers *workers, unsigned int index)
 {
+	const struct worker *worker = workers->list[index];
 	struct worker_stats stats = worker->stats;
 
 	stats.busy_ns = (uint64_t)((double)worker->busy_cycles * 1e9 / (double)worker->second);

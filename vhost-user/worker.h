@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The worker: the thread that forwards.
+ * The workers: the threads that forward.
  *
- * Theory of operation.  The worker polls while there is traffic.  When nothing
+ * Theory of operation.  Each worker has rings to take frames from that no other takes from,
+ * and brings them to any port.  It polls while there is traffic.  When nothing
  * came for a while it asks the rings for kicks and sleeps until one comes, or
  * until a fraction of a millisecond is over when something must be polled
  * (uplinks, rings without a kick descriptor).
  *
- * The control thread hands it a new view at every change.  A view, a ring or
- * guest memory goes away only after worker_publish() of a view without it: that
- * waits until the worker went through a quiescent state, or sleeps, in which it
+ * The control thread hands each a new view at every change.  A view, a ring or
+ * guest memory goes away only after workers_publish() of views without it: that
+ * waits until each worker went through a quiescent state, or sleeps, in which it
  * holds no reference to anything (user-space RCU, DPDK's rte_rcu_qsbr).
  */
 #ifndef VHOST_USER_WORKER_H
@@ -21,7 +22,7 @@
 #include "base/iov.h"
 #include "vhost-user/datapath.h"
 
-struct worker;
+struct workers;
 
 /**
  * enum worker_poll - what a worker does when nothing comes
@@ -45,97 +46,109 @@ enum worker_poll {
 const char *worker_poll_name(enum worker_poll poll);
 
 /**
- * worker_start - start the worker on its lcore, with an empty view
- * @out: receives it; the caller stops it with worker_stop()
+ * workers_start - start a worker on each of some CPUs, with an empty view
+ * @out: receives them; the caller stops them with workers_stop()
  * @iov: context of the control thread
- * @poll: what it does when nothing comes
+ * @cpus: where eal_start() made lcores for them
+ * @count: how many
+ * @poll: what they do when nothing comes
  *
  * Return: 0, -ENOMEM or -errno with a message.
  */
-int worker_start(struct worker **out, struct iov *iov, enum worker_poll poll);
+int workers_start(struct workers **out, struct iov *iov, const unsigned int *cpus,
+		  unsigned int count, enum worker_poll poll);
 
 /**
- * worker_stop - end the thread
- * @worker: NULL is allowed; its view holds no ports any more
+ * workers_stop - end the threads
+ * @workers: NULL is allowed; their views hold no ports any more
  */
-void worker_stop(struct worker *worker);
+void workers_stop(struct workers *workers);
 
 /**
- * worker_publish - give the worker a new view
- * @worker: worker
- * @view: the new view; belongs to the worker
- *
- * Returns when the worker does not look at the old view any more.
- *
- * Return: the old view, for the caller to free.
+ * workers_count - how many there are
+ * @workers: workers
  */
-struct dp_view *worker_publish(struct worker *worker, struct dp_view *view);
+unsigned int workers_count(const struct workers *workers);
 
 /**
- * worker_synchronize - let the worker begin anew
- * @worker: worker, which is woken
+ * workers_publish - give each worker a new view
+ * @workers: workers
+ * @views: one for each, which belongs to it from now on; receives the old ones, for the
+ *	caller to free
  *
- * Returns when it uses nothing any more that it found in a pass before, and goes through
+ * Returns when no worker looks at an old view any more.
+ */
+void workers_publish(struct workers *workers, struct dp_view **views);
+
+/**
+ * workers_synchronize - let the workers begin anew
+ * @workers: workers, which are woken
+ *
+ * Returns when they use nothing any more that they found in a pass before, and go through
  * all rings once more.
  */
-void worker_synchronize(struct worker *worker);
+void workers_synchronize(struct workers *workers);
 
 /**
- * worker_wake - end the worker's sleep
- * @worker: worker
+ * workers_wake - end the workers' sleep
+ * @workers: workers
  */
-void worker_wake(struct worker *worker);
+void workers_wake(struct workers *workers);
 
 /**
- * worker_watch - let a kick wake the worker
- * @worker: worker
+ * worker_watch - let a kick wake a worker
+ * @workers: workers
+ * @index: which
  * @fd: kick descriptor; stays the caller's
  *
  * Return: false when this descriptor cannot wake anyone and must be polled.
  */
-bool worker_watch(struct worker *worker, int fd);
+bool worker_watch(struct workers *workers, unsigned int index, int fd);
 
 /**
  * worker_unwatch - forget a kick descriptor, before it is closed
- * @worker: worker
- * @fd: as given to worker_watch()
+ * @workers: workers
+ * @index: as for worker_watch()
+ * @fd: as given there
  */
-void worker_unwatch(struct worker *worker, int fd);
+void worker_unwatch(struct workers *workers, unsigned int index, int fd);
 
 /**
- * worker_attention_fd - readable when a ring broke
- * @worker: worker
+ * workers_attention_fd - readable when a ring broke
+ * @workers: workers
  *
- * Return: a non-blocking eventfd that stays the worker's.
+ * Return: a non-blocking eventfd that stays the workers'.
  */
-int worker_attention_fd(const struct worker *worker);
+int workers_attention_fd(const struct workers *workers);
 
 /**
- * worker_inject - let a frame come from a port
- * @worker: worker
+ * workers_inject - let a frame come from a port
+ * @workers: workers
  * @port: identity of the port
  * @bytes: the frame
  * @length: its bytes, at most FRAME_HEAD_MAX
  *
  * Return: 0, or -ENOBUFS when too many are waiting.
  */
-int worker_inject(struct worker *worker, uint32_t port, const uint8_t *bytes, uint32_t length);
+int workers_inject(struct workers *workers, uint32_t port, const uint8_t *bytes, uint32_t length);
 
 /**
- * worker_seconds - the clock of MAC tables
- * @worker: worker
+ * workers_seconds - the clock of MAC tables
+ * @workers: workers
  */
-uint32_t worker_seconds(const struct worker *worker);
+uint32_t workers_seconds(const struct workers *workers);
 
 /**
- * struct worker_stats - what the worker did
- * @passes: passes over all ports
+ * struct worker_stats - what a worker did
+ * @cpu: where it runs
+ * @passes: passes over all its ports
  * @busy: passes that found packets
  * @sleeps: times it slept
  * @busy_ns: nanoseconds in passes that found packets
  * @poll: what it does when nothing comes
  */
 struct worker_stats {
+	unsigned int cpu;
 	uint64_t passes;
 	uint64_t busy;
 	uint64_t sleeps;
@@ -145,10 +158,11 @@ struct worker_stats {
 
 /**
  * worker_stats - counters
- * @worker: worker
+ * @workers: workers
+ * @index: which
  *
  * Return: a copy.
  */
-struct worker_stats worker_stats(const struct worker *worker);
+struct worker_stats worker_stats(const struct workers *workers, unsigned int index);
 
 #endif

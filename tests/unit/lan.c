@@ -41,7 +41,7 @@ static void start_ring(struct station *station, unsigned int index, struct drive
 void lan_redraw(struct lan *lan)
 {
 	view_free(lan->view);
-	assert_return_code(view_build(&lan->view, &lan->registry), 0);
+	assert_return_code(view_build(&lan->view, &lan->registry, 0), 0);
 }
 
 void lan_renegotiate(struct lan *lan, unsigned int index, uint64_t features)
@@ -78,6 +78,7 @@ static void open_station(struct lan *lan, unsigned int index)
 		station->queues[i]->call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	}
 	station->port.id = DP_PORTS_MAX + index + 1;
+	station->port.registry = &lan->registry;
 	station->port.counters = &station->counters;
 	station->port.bridge = &lan->bridge;
 	TAILQ_INSERT_TAIL(&lan->registry.ports, &station->port, link);
@@ -89,6 +90,7 @@ int lan_setup(void **state)
 
 	assert_non_null(lan);
 	assert_return_code(iov_open(&lan->iov, NULL), 0);
+	lan->registry.worker_count = 1;
 	TAILQ_INIT(&lan->registry.ports);
 	TAILQ_INIT(&lan->registry.bridges);
 	TAILQ_INSERT_TAIL(&lan->registry.bridges, &lan->bridge, link);
