@@ -83,6 +83,9 @@ bool port_rules_parse(int key, const char *arg, struct json_object **rules,
 	case KEY_MIRROR:
 		set(*rules, "mirror", to_text(arg));
 		break;
+	case KEY_CPUS:
+		set(*rules, "cpus", to_text(arg));
+		break;
 	default:
 		append(*rules, "stations", arg, "none");
 		break;

@@ -18,6 +18,7 @@ enum {
 	KEY_TX_PACKETS,
 	KEY_STORM_PACKETS,
 	KEY_MIRROR,
+	KEY_CPUS,
 	KEY_STATION,
 };
 
@@ -39,6 +40,8 @@ enum {
 	  "Packets a second from it that go to all ports, or none for any number" },               \
 	{ "mirror", KEY_MIRROR, "PORT", 0,                                                         \
 	  "Give this port a copy of all that passes, or none" },                                   \
+	{ "cpus", KEY_CPUS, "CPULIST", 0,                                                          \
+	  "Only workers on these CPUs take from it, or none for any" },                            \
 	{ "station", KEY_STATION, "ADDRESS[@VLAN]", 0,                                             \
 	  "This station is here, whatever the switch learns, or none; may be given often" }
 

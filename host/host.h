@@ -142,6 +142,7 @@ struct iov_host_rules {
 	uint64_t *tx_packets;
 	uint64_t *storm_packets;
 	char *mirror;
+	char *cpus;
 	char **stations;
 	unsigned int station_count;
 };

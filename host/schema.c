@@ -126,6 +126,7 @@ static const cyaml_schema_field_t rule_fields[] = {
 	NUMBER(struct iov_host_rules, tx_packets),
 	NUMBER(struct iov_host_rules, storm_packets),
 	TEXT(struct iov_host_rules, mirror),
+	TEXT(struct iov_host_rules, cpus),
 	WORDS(struct iov_host_rules, stations, station_count),
 	CYAML_FIELD_END
 };

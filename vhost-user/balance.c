@@ -3,8 +3,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <syslog.h>
+
+#include "vhost-user/eal.h"
 
 #define PERIOD_USEC 1000000
 
@@ -12,16 +13,16 @@
 #define BUSY 0.5
 #define DIFFERENCE 0.2
 
+#define PLACES_MAX (DP_PORTS_MAX * (NET_VRINGS / 2 + 1))
+
 /**
- * struct share - what is taken from, and how much of that there is
+ * struct place - where a share comes from
  * @port: port
  * @ring: ring that its guest sends by; NET_VRINGS for an uplink
- * @frames: how many came in the last period
  */
-struct share {
+struct place {
 	struct port *port;
 	unsigned int ring;
-	uint64_t frames;
 };
 
 /**
@@ -38,9 +39,41 @@ struct balance {
 	uint64_t seen[DP_PORTS_MAX][NET_VRINGS + 1];
 };
 
-unsigned int balance_choose(const struct registry *registry)
+/* A bit for each worker on one of these CPUs; of all when there is none, or no list. */
+static uint64_t workers_on(const struct registry *registry, const char *cpus)
 {
-	unsigned int counts[WORKERS_MAX + 1] = { 0 }, choice = 0;
+	const uint64_t all = UINT64_MAX >> (64 - registry->worker_count);
+	uint64_t mask = 0;
+	cpu_set_t set;
+
+	if (!cpus || eal_parse_cpus(cpus, &set))
+		return all;
+	for (unsigned int i = 0; i < registry->worker_count; i++)
+		if (CPU_ISSET(worker_stats(registry->workers, i).cpu, &set))
+			mask |= UINT64_C(1) << i;
+	return mask ? mask : all;
+}
+
+static bool may_take(const struct port *port, unsigned int worker)
+{
+	return workers_on(port->registry, port->rules.cpus) >> worker & 1;
+}
+
+int balance_check_cpus(const struct registry *registry, const char *port, const char *cpus)
+{
+	cpu_set_t set;
+
+	if (!cpus || eal_parse_cpus(cpus, &set))
+		return 0;
+	for (unsigned int i = 0; i < registry->worker_count; i++)
+		if (CPU_ISSET(worker_stats(registry->workers, i).cpu, &set))
+			return 0;
+	return iov_fail(registry->iov, -EINVAL, "%s: cpus %.64s: there is no worker; see 'iov top' for "
+			"where they are, and 'iovd --workers'", port, cpus);
+}
+
+static void count_shares(const struct registry *registry, unsigned int counts[WORKERS_MAX + 1])
+{
 	const struct port *port;
 
 	TAILQ_FOREACH(port, &registry->ports, link) {
@@ -50,8 +83,15 @@ unsigned int balance_choose(const struct registry *registry)
 			if (port->queues[i])
 				counts[port->workers[i]]++;
 	}
-	for (unsigned int i = 1; i < registry->worker_count; i++)
-		if (counts[i] < counts[choice])
+}
+
+unsigned int balance_choose(const struct port *port)
+{
+	unsigned int counts[WORKERS_MAX + 1] = { 0 }, choice = WORKER_NONE;
+
+	count_shares(port->registry, counts);
+	for (unsigned int i = 0; i < port->registry->worker_count; i++)
+		if (may_take(port, i) && (choice == WORKER_NONE || counts[i] < counts[choice]))
 			choice = i;
 	return choice;
 }
@@ -96,52 +136,65 @@ static uint64_t count_frames(struct balance *balance, const struct port *port, u
 	return now < before ? now : now - before;
 }
 
-static unsigned int worker_of(const struct share *share)
+static unsigned int worker_of(const struct place *place)
 {
-	return share->ring == NET_VRINGS ? share->port->worker : share->port->workers[share->ring];
+	return place->ring == NET_VRINGS ? place->port->worker : place->port->workers[place->ring];
 }
 
 /* What all workers take from, of which there are @max at most. */
-static unsigned int list_shares(struct balance *balance, struct share *shares, unsigned int max)
+static unsigned int list_places(const struct registry *registry, struct place *places,
+				unsigned int max)
 {
 	struct port *port;
 	unsigned int count = 0;
 
-	TAILQ_FOREACH(port, &balance->registry->ports, link) {
+	TAILQ_FOREACH(port, &registry->ports, link) {
 		if (port->uplink && count < max)
-			shares[count++] = (struct share){ port, NET_VRINGS, 0 };
+			places[count++] = (struct place){ port, NET_VRINGS };
 		for (unsigned int i = 1; i < port->queue_end && count < max; i += 2)
 			if (port->queues[i] && !port->lane)
-				shares[count++] = (struct share){ port, i, 0 };
+				places[count++] = (struct place){ port, i };
 	}
-	for (unsigned int i = 0; i < count; i++)
-		shares[i].frames = count_frames(balance, shares[i].port, shares[i].ring);
 	return count;
 }
 
-/* The share of @from that makes it and @to most equal; NULL when none does. */
-static const struct share *choose_share(const struct balance *balance, const struct share *shares,
-					unsigned int count, unsigned int from, unsigned int to)
+/* The share of @from that makes it and @to most equal, or -1 when none does. */
+static int best_share(const double *loads, const struct balance_share *shares, unsigned int count,
+		      unsigned int from, unsigned int to)
 {
-	double difference = balance->load[from] - balance->load[to], best = difference;
-	const struct share *choice = NULL;
+	double difference = loads[from] - loads[to], best = difference;
 	uint64_t all = 0;
+	int choice = -1;
 
 	for (unsigned int i = 0; i < count; i++)
-		all += worker_of(&shares[i]) == from ? shares[i].frames : 0;
+		all += shares[i].worker == from ? shares[i].frames : 0;
 	for (unsigned int i = 0; i < count && all; i++) {
-		double load = balance->load[from] * (double)shares[i].frames / (double)all, left;
+		double load = loads[from] * (double)shares[i].frames / (double)all, left;
 
-		if (worker_of(&shares[i]) != from)
+		if (shares[i].worker != from || !(shares[i].allowed >> to & 1))
 			continue;
-		left = difference - 2 * load;
-		left = left < 0 ? -left : left;
+		left = difference > 2 * load ? difference - 2 * load : 2 * load - difference;
 		if (left < best - DIFFERENCE / 2) {
 			best = left;
-			choice = &shares[i];
+			choice = (int)i;
 		}
 	}
 	return choice;
+}
+
+int balance_decide(const double *loads, unsigned int workers, const struct balance_share *shares,
+		   unsigned int count, unsigned int *to)
+{
+	unsigned int most = 0;
+
+	*to = 0;
+	for (unsigned int i = 1; i < workers; i++) {
+		most = loads[i] > loads[most] ? i : most;
+		*to = loads[i] < loads[*to] ? i : *to;
+	}
+	if (loads[most] < BUSY || loads[most] - loads[*to] < DIFFERENCE)
+		return -1;
+	return best_share(loads, shares, count, most, *to);
 }
 
 static void move_ring(struct port *port, const struct vu_queue *queue, unsigned int to)
@@ -156,45 +209,52 @@ static void move_ring(struct port *port, const struct vu_queue *queue, unsigned 
 	registry_publish(port->registry);
 }
 
-static void move(const struct share *share, unsigned int to)
+static void move(const struct place *place, unsigned int to)
 {
-	struct port *port = share->port;
-	unsigned int from = worker_of(share);
+	struct port *port = place->port;
+	unsigned int from = worker_of(place);
 
-	if (share->ring == NET_VRINGS) {
+	if (place->ring == NET_VRINGS) {
 		port->worker = WORKER_NONE;
 		registry_publish(port->registry);
 		port->worker = (uint8_t)to;
 		registry_publish(port->registry);
 	} else {
-		move_ring(port, port->queues[share->ring], to);
+		move_ring(port, port->queues[place->ring], to);
 	}
 	iov_log(port->registry->iov, LOG_INFO, "%s: worker %u takes what it sends, which worker %u "
 		"took before", port->name, to, from);
 }
 
+void balance_apply(struct port *port)
+{
+	if (port->uplink && !may_take(port, port->worker))
+		move(&(struct place){ port, NET_VRINGS }, balance_choose(port));
+	for (unsigned int i = 1; i < port->queue_end; i += 2)
+		if (port->queues[i] && !port->lane && !may_take(port, port->workers[i]))
+			move(&(struct place){ port, i }, balance_choose(port));
+}
+
 static void balance_now(struct balance *balance)
 {
-	unsigned int count = balance->registry->worker_count, most = 0, least = 0, shares_max;
-	const struct share *choice;
-	struct share *shares;
+	static struct place places[PLACES_MAX];
+	static struct balance_share shares[PLACES_MAX];
+	const struct registry *registry = balance->registry;
+	unsigned int count = list_places(registry, places, PLACES_MAX), to;
+	int choice;
 
-	for (unsigned int i = 1; i < count; i++) {
-		most = balance->load[i] > balance->load[most] ? i : most;
-		least = balance->load[i] < balance->load[least] ? i : least;
+	for (unsigned int i = 0; i < count; i++) {
+		const struct port *port = places[i].port;
+
+		shares[i] = (struct balance_share){
+			.worker = worker_of(&places[i]),
+			.allowed = workers_on(registry, port->rules.cpus),
+			.frames = count_frames(balance, port, places[i].ring),
+		};
 	}
-	shares_max = DP_PORTS_MAX * (NET_VRINGS / 2 + 1);
-	shares = calloc(shares_max, sizeof(*shares));
-	if (!shares)
-		return;
-	count = list_shares(balance, shares, shares_max);
-	if (balance->load[most] >= BUSY &&
-	    balance->load[most] - balance->load[least] >= DIFFERENCE) {
-		choice = choose_share(balance, shares, count, most, least);
-		if (choice)
-			move(choice, least);
-	}
-	free(shares);
+	choice = balance_decide(balance->load, registry->worker_count, shares, count, &to);
+	if (choice >= 0)
+		move(&places[choice], to);
 }
 
 static int on_time(sd_event_source *source, uint64_t usec, void *data)

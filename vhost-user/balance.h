@@ -6,7 +6,8 @@
  * A new one goes to the worker with the fewest.  Once a second the loads of the workers are
  * looked at: when one has much more to do than another, it gives away that ring of those it
  * has whose share of the work comes closest to half of the difference, if that makes the
- * two more equal.  A ring that moves belongs to nobody for the moment between two views, in
+ * two more equal.  A port's rules may name the CPUs of its workers; what it has stays there.
+ * A ring that moves belongs to nobody for the moment between two views, in
  * which what the guest sends waits in it; no frame is lost or overtaken.
  *
  * Threads: the control thread.
@@ -35,11 +36,52 @@ void balance_close(struct balance *balance);
 
 /**
  * balance_choose - the worker for one ring or uplink more
- * @registry: registry
+ * @port: its port
  *
  * Return: its number.
  */
-unsigned int balance_choose(const struct registry *registry);
+unsigned int balance_choose(const struct port *port);
+
+/**
+ * balance_check_cpus - judge the CPUs that rules name
+ * @registry: registry
+ * @port: name of the port, for the message
+ * @cpus: CPU list; NULL for any
+ *
+ * Return: 0, or -EINVAL with a message when no worker runs there.
+ */
+int balance_check_cpus(const struct registry *registry, const char *port, const char *cpus);
+
+/**
+ * balance_apply - move what a port has to where its rules want it
+ * @port: port; views are published for what moves
+ */
+void balance_apply(struct port *port);
+
+/**
+ * struct balance_share - what is taken from, and how much of that there was lately
+ * @worker: who takes from it
+ * @allowed: a bit for each worker that may
+ * @frames: how many came
+ */
+struct balance_share {
+	unsigned int worker;
+	uint64_t allowed;
+	uint64_t frames;
+};
+
+/**
+ * balance_decide - what should move, and where to
+ * @loads: of each worker, as a share of the time
+ * @workers: how many there are
+ * @shares: all of them
+ * @count: length of @shares
+ * @to: receives the worker that the share should move to
+ *
+ * Return: index of the share, or -1 for none.
+ */
+int balance_decide(const double *loads, unsigned int workers, const struct balance_share *shares,
+		   unsigned int count, unsigned int *to);
 
 /**
  * balance_attach - give a ring that a guest sends by to a worker

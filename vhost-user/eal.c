@@ -40,7 +40,7 @@ static int parse_range(const char **text, unsigned long *first, unsigned long *l
 	return *last < *first || *last >= CPU_SETSIZE ? -EINVAL : 0;
 }
 
-static int parse_list(const char *text, cpu_set_t *cpus)
+int eal_parse_cpus(const char *text, cpu_set_t *cpus)
 {
 	unsigned long first, last;
 
@@ -77,7 +77,7 @@ int eal_parse_workers(struct iov *iov, const char *text, unsigned int cpus[WORKE
 		cpus[0] = last_cpu(&usable);
 		return 1;
 	}
-	if (parse_list(text, &wanted))
+	if (eal_parse_cpus(text, &wanted))
 		return iov_fail(iov, -EINVAL, "--workers %s: not a CPU list such as 3 or 2-5,8",
 				text);
 	CPU_AND(&both, &usable, &wanted);

@@ -13,6 +13,15 @@
 #define EAL_WORKER_LCORE(index) ((index) + 1)
 
 /**
+ * eal_parse_cpus - read a CPU list
+ * @text: "3" or "2-5,8"
+ * @cpus: receives it
+ *
+ * Return: 0 or -EINVAL.
+ */
+int eal_parse_cpus(const char *text, cpu_set_t *cpus);
+
+/**
  * eal_parse_workers - read a CPU list as --workers takes it
  * @iov: context
  * @text: "3" or "2-5,8"; NULL: the last CPU that this process may use

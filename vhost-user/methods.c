@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vhost-user/balance.h"
 #include "vhost-user/metrics.h"
 #include "vhost-user/port_net.h"
 
@@ -24,13 +25,21 @@ static const struct jsonrpc_param port_add_params[] = {
 	{ "rules", json_type_object, false },
 };
 
-/* Whoever asks for a mirror wants one that is there; a restart brings ports one by one. */
-static int check_mirror(struct registry *registry, struct json_object *rules)
+/*
+ * Whoever asks for a mirror or for CPUs wants those that are there; a restart brings ports
+ * one by one, and maybe other workers.
+ */
+static int check_rules(struct registry *registry, const char *name, struct json_object *rules)
 {
 	const char *mirror = rules ? text_of(rules, "mirror") : NULL;
 	struct port *port;
+	int error = 0;
 
-	return mirror && *mirror && strcmp(mirror, "none") ? port_find(registry, mirror, &port) : 0;
+	if (mirror && *mirror && strcmp(mirror, "none"))
+		error = port_find(registry, mirror, &port);
+	if (!error && rules)
+		error = balance_check_cpus(registry, name, text_of(rules, "cpus"));
+	return error;
 }
 
 static int check_port_type(struct registry *registry, const char *type,
@@ -65,7 +74,7 @@ static int call_port_add(void *arg, struct json_object *params, struct json_obje
 	int error = check_port_type(registry, text_of(params, "type"), &options);
 
 	if (!error)
-		error = check_mirror(registry, options.rules);
+		error = check_rules(registry, options.name, options.rules);
 	if (!error)
 		error = port_add(registry, &options, &port);
 	if (error)
@@ -107,15 +116,17 @@ static int call_port_set(void *arg, struct json_object *params, struct json_obje
 	if (!error)
 		error = check_port_set(registry, port, link, announce);
 	if (!error)
-		error = check_mirror(registry, rules);
+		error = check_rules(registry, port->name, rules);
 	if (!error && announce)
 		error = port_net_announce(port);
 	if (!error && rules)
 		error = port_set_rules(port, rules);
 	if (error)
 		return error;
-	if (rules)
+	if (rules) {
 		registry_publish(registry);
+		balance_apply(port);
+	}
 	if (link)
 		port_net_set_link(port, !strcmp(link, "down"));
 	if (link || rules)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "vhost-user/eal.h"
 #include "vhost-user/mac_table.h"
 
 #define MAC_LENGTH 17
@@ -145,6 +146,20 @@ static int read_mirror(const struct context *context, struct json_object *value)
 	return 0;
 }
 
+static int read_cpus(const struct context *context, struct json_object *value)
+{
+	const char *list = json_object_get_string(value);
+	cpu_set_t cpus;
+
+	if (!*list || !strcmp(list, "none"))
+		return 0;
+	if (eal_parse_cpus(list, &cpus))
+		return iov_fail(context->iov, -EINVAL, "%s: cpus '%.64s': expected a CPU list such as "
+				"0,2-3, or none", context->port, list);
+	context->rules->cpus = list;
+	return 0;
+}
+
 static int read_number(const struct context *context, struct json_object *value)
 {
 	if (json_object_get_int64(value) >= 0)
@@ -169,6 +184,7 @@ static const struct rule {
 	{ "tx_packets", json_type_int, "a number", read_number },
 	{ "storm_packets", json_type_int, "a number", read_number },
 	{ "mirror", json_type_string, "a text", read_mirror },
+	{ "cpus", json_type_string, "a text", read_cpus },
 	{ "stations", json_type_array, "a list", read_stations },
 };
 

@@ -22,6 +22,7 @@
  * @tx: how much may go to it
  * @storm: how many of its frames may be flooded
  * @mirror: name of the port that gets a copy of all its frames, in @json; NULL for none
+ * @cpus: workers that may take from it, in @json; NULL for any
  * @station_count: length of @stations
  * @stations: mac_table_key() of stations that are here whatever is learned
  */
@@ -34,6 +35,7 @@ struct port_rules {
 	struct rate_limit tx;
 	struct rate_limit storm;
 	const char *mirror;
+	const char *cpus;
 	unsigned int station_count;
 	uint64_t stations[RULES_STATIONS];
 };
@@ -51,6 +53,7 @@ struct port_rules {
  *	"rx_rate", "tx_rate"	bits per second; 0 for any
  *	"rx_packets", "tx_packets", "storm_packets"	packets per second; 0 for any
  *	"mirror"	name of a port, or "none"
+ *	"cpus"		CPU list such as "0,2-3", or "none" for those of all workers
  *	"stations"	array of "52:54:00:12:34:56" or, in a VLAN, "52:54:00:12:34:56@10"
  *
  * Return: 0, -EINVAL or -ENOMEM with a message.

@@ -269,7 +269,6 @@ static int port_new(struct port **out, struct registry *registry, const char *na
 		return error;
 	}
 	memset(port->counters, 0, registry->worker_count * sizeof(*port->counters));
-	port->worker = (uint8_t)balance_choose(registry);
 	*out = port;
 	return 0;
 }
@@ -318,6 +317,7 @@ int port_add(struct registry *registry, const struct port_options *options, stru
 		error = bridge_join(registry, options->bridge, port);
 	if (!error && options->rules)
 		error = port_set_rules(port, options->rules);
+	port->worker = (uint8_t)balance_choose(port);
 	if (!error)
 		error = port_open(port, options);
 	if (error) {

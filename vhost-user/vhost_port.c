@@ -149,7 +149,7 @@ static void queue_start(void *arg, struct vu_queue *queue)
 		return;
 	queue->ring.reads_only = sends;
 	if (sends)
-		balance_attach(port, queue, balance_choose(port->registry));
+		balance_attach(port, queue, balance_choose(port));
 	port->queues[queue->index] = queue;
 	publish_start(port, queue);
 }

@@ -419,6 +419,7 @@ static void wrong_rules_change_nothing(void **state)
 		"{\"rx_rate\":-1}", "{\"tx_rate\":\"1G\"}", "{\"mirror\":\"p\"}",
 		"{\"stations\":[\"02:00:00:00:00:01@4095\"]}",
 		"{\"stations\":[\"02:00:00:00:00:01@1x\"]}", "{\"stations\":[\"02:00:00:00:00:01@\"]}",
+		"{\"cpus\":\"1-\"}", "{\"cpus\":\"a\"}", "{\"cpus\":3}",
 		"{\"isolated\":1}", "{\"colour\":\"red\"}",
 	};
 	struct lan *lan = *state;
