@@ -22,7 +22,7 @@ static inline __attribute__((always_inline)) void copy_blocks(uint8_t *to, const
 }
 
 /**
- * copy_short - copy some hundred bytes at most
+ * copy_short - copy what mostly are some hundred bytes at most
  * @to: where to
  * @from: where from; does not overlap with @to, but may change meanwhile, and then either what
  *	was there or what is there is copied of each byte
@@ -30,7 +30,10 @@ static inline __attribute__((always_inline)) void copy_blocks(uint8_t *to, const
  */
 static inline void copy_short(void *to, const void *from, size_t length)
 {
-	if (__builtin_expect(length >= 64, 1))
+	/* Here the C library's vectors are worth the call. */
+	if (__builtin_expect(length > 256, 0))
+		memcpy(to, from, length);
+	else if (__builtin_expect(length >= 64, 1))
 		copy_blocks(to, from, length, 64);
 	else if (length >= 16)
 		copy_blocks(to, from, length, 16);

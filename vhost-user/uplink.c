@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/pci.h"
+#include "vhost-user/copy.h"
 #include "vhost-user/privileges.h"
 #include "vhost-user/spin.h"
 
@@ -370,11 +371,31 @@ static int append(struct rte_mempool *pool, struct rte_mbuf *packet, struct virt
 	return 0;
 }
 
+/* Mostly one buffer has room for all of it. */
+static void copy_whole(const struct frame *frame, struct rte_mbuf *packet)
+{
+	uint8_t *to = rte_pktmbuf_mtod(packet, uint8_t *);
+	struct virtq_cursor rest = frame->rest;
+
+	copy_short(to, frame->head, frame->head_length);
+	if (frame->length > frame->head_length)
+		virtq_cursor_read(&rest, to + frame->head_length,
+				  frame->length - frame->head_length);
+	packet->data_len = (uint16_t)frame->length;
+	packet->pkt_len = frame->length;
+}
+
 static int copy(struct uplink *uplink, const struct frame *frame, struct rte_mbuf *packet)
 {
 	struct virtq_segment head = { frame->head, frame->head_length };
 	struct virtq_cursor from = { &head, &head + 1, 0 };
-	int error = append(uplink->pool, packet, from, frame->head_length);
+	int error;
+
+	if (likely(frame->length <= rte_pktmbuf_tailroom(packet))) {
+		copy_whole(frame, packet);
+		return 0;
+	}
+	error = append(uplink->pool, packet, from, frame->head_length);
 
 	if (error)
 		return error;
