@@ -119,6 +119,22 @@ struct dp_rules {
 };
 
 /**
+ * struct dp_sending - what a network device is to be sent
+ * @is_listed: the worker knows that there is something
+ * @packet_count: length of @packets
+ * @waiting_count: length of @waiting; both together are DP_BURST at most
+ * @packets: packets
+ * @waiting: frames of the burst that become packets behind those
+ */
+struct dp_sending {
+	bool is_listed;
+	unsigned int packet_count;
+	unsigned int waiting_count;
+	struct rte_mbuf *packets[DP_BURST];
+	uint8_t waiting[DP_BURST];
+};
+
+/**
  * struct dp_port - a port
  * @id: identity, never used again after the port is removed; never 0
  * @accepts: FRAME_NEED_* that the receiver takes, and DP_ORDINARY
@@ -140,8 +156,7 @@ struct dp_rules {
  * @filter: which frames its driver wants; NULL for all
  * @rss: how their hash is used; NULL for not at all
  * @rules: what it lets in and out; NULL for everything
- * @burst: the worker's: packets for the network device
- * @burst_count: the worker's: length of @burst
+ * @sending: the worker's: what @uplink is to be sent; NULL without one
  */
 struct dp_port {
 	uint32_t id;
@@ -164,8 +179,7 @@ struct dp_port {
 	struct net_filter *filter;
 	struct dp_rss *rss;
 	struct dp_rules *rules;
-	struct rte_mbuf **burst;
-	unsigned int burst_count;
+	struct dp_sending *sending;
 };
 
 /**

@@ -124,22 +124,52 @@ static void write_waiting(struct forward *forward, struct dp_queue *queue)
 	write_all(forward, queue, forward->writes, count);
 }
 
-static void send_burst(struct dp_port *port)
+/* Make packets of the frames that wait for a network device. */
+static void make_waiting(struct forward *forward, struct dp_port *port)
 {
+	struct dp_sending *sending = port->sending;
+
+	sending->packet_count += uplink_packets(port->uplink, forward->frames, sending->waiting,
+						sending->waiting_count,
+						sending->packets + sending->packet_count,
+						port->counters->drops);
+	sending->waiting_count = 0;
+}
+
+static void send_burst(struct forward *forward, struct dp_port *port)
+{
+	struct dp_sending *sending = port->sending;
+	struct rte_mbuf **packets = sending->packets;
 	unsigned int sent, unsent;
 	uint64_t bytes = 0;
 
-	for (unsigned int i = 0; i < port->burst_count; i++)
-		bytes += port->burst[i]->pkt_len;
-	sent = uplink_send(port->uplink, port->burst, port->burst_count);
-	unsent = port->burst_count - sent;
-	for (unsigned int i = sent; i < port->burst_count; i++)
-		bytes -= port->burst[i]->pkt_len;
-	rte_pktmbuf_free_bulk(port->burst + sent, unsent);
+	if (sending->waiting_count)
+		make_waiting(forward, port);
+	for (unsigned int i = 0; i < sending->packet_count; i++)
+		bytes += packets[i]->pkt_len;
+	sent = uplink_send(port->uplink, packets, sending->packet_count);
+	unsent = sending->packet_count - sent;
+	for (unsigned int i = sent; i < sending->packet_count; i++)
+		bytes -= packets[i]->pkt_len;
+	rte_pktmbuf_free_bulk(packets + sent, unsent);
 	port->counters->tx_packets += sent;
 	port->counters->tx_bytes += bytes;
 	port->counters->drops[DROP_FULL] += unsent;
-	port->burst_count = 0;
+	sending->packet_count = 0;
+}
+
+/* Room for one more. */
+static struct dp_sending *begin_sending(struct forward *forward, struct dp_port *port)
+{
+	struct dp_sending *sending = port->sending;
+
+	if (unlikely(sending->packet_count + sending->waiting_count == DP_BURST))
+		send_burst(forward, port);
+	if (!sending->is_listed) {
+		sending->is_listed = true;
+		forward->sending[forward->sending_count++] = port;
+	}
+	return sending;
 }
 
 /* Make visible what was written to a ring; whether its driver is to be called now. */
@@ -215,8 +245,10 @@ void deliver_finish(struct forward *forward)
 	}
 	forward->has_shared = false;
 	forward->touched_count = 0;
-	for (unsigned int i = 0; i < forward->sending_count; i++)
-		send_burst(forward->sending[i]);
+	for (unsigned int i = 0; i < forward->sending_count; i++) {
+		send_burst(forward, forward->sending[i]);
+		forward->sending[i]->sending->is_listed = false;
+	}
 	forward->sending_count = 0;
 }
 
@@ -278,16 +310,21 @@ static void guest_now(struct forward *forward, struct dp_queue *queue, struct fr
 
 static enum drop to_uplink(struct forward *forward, struct dp_port *port, const struct frame *frame)
 {
+	struct dp_sending *sending = begin_sending(forward, port);
 	enum drop reason;
 
-	if (port->burst_count == DP_BURST)
-		deliver_finish(forward);
-	reason = uplink_packet(port->uplink, frame, &port->burst[port->burst_count]);
-	if (reason)
-		return reason;
-	if (!port->burst_count++)
-		forward->sending[forward->sending_count++] = port;
-	return DROP_NONE;
+	if (sending->waiting_count)
+		make_waiting(forward, port);
+	reason = uplink_packet(port->uplink, frame, &sending->packets[sending->packet_count]);
+	sending->packet_count += !reason;
+	return reason;
+}
+
+static void uplink_later(struct forward *forward, struct dp_port *port, const struct frame *frame)
+{
+	struct dp_sending *sending = begin_sending(forward, port);
+
+	sending->waiting[sending->waiting_count++] = (uint8_t)(frame - forward->frames);
 }
 
 static enum drop to_lane(struct dp_port *port, const struct frame *frame)
@@ -425,9 +462,12 @@ static bool deliver_otherwise(struct forward *forward, struct dp_port *port, str
 		return true;
 	if (!wants(port, frame))
 		return true;
-	if (!port->uplink && !(frame->needs & ~port->accepts))
+	if (port->uplink && !frame->needs)
+		uplink_later(forward, port, frame);
+	else if (port->uplink || frame->needs & ~port->accepts)
+		bring_now(forward, port, frame);
+	else
 		return false;
-	bring_now(forward, port, frame);
 	return true;
 }
 

@@ -402,13 +402,20 @@ static int copy(struct uplink *uplink, const struct frame *frame, struct rte_mbu
 	return append(uplink->pool, packet, frame->rest, frame->length - frame->head_length);
 }
 
+static bool is_too_long(const struct uplink *uplink, const struct frame *frame, uint32_t longest)
+{
+	uint32_t limit = uplink->mtu + (uint32_t)FRAME_ETHERNET;
+
+	return unlikely(longest > limit) && longest > limit + (frame_vlan(frame) ? TAG : 0);
+}
+
 enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct rte_mbuf **out)
 {
 	uint32_t longest = frame->needs & ~FRAME_NEED_CSUM ? frame->headers + frame->segment_size
 							   : frame->length;
 	struct rte_mbuf *packet;
 
-	if (longest > uplink->mtu + (uint32_t)FRAME_ETHERNET + (frame_vlan(frame) ? TAG : 0))
+	if (is_too_long(uplink, frame, longest))
 		return DROP_MTU;
 	packet = rte_pktmbuf_alloc(uplink->pool);
 	if (!packet)
@@ -425,6 +432,47 @@ enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct
 	}
 	*out = packet;
 	return DROP_NONE;
+}
+
+/* One by one, while there are buffers. */
+static unsigned int make_few(struct uplink *uplink, const struct frame *frames, const uint8_t *which,
+			     unsigned int count, struct rte_mbuf **packets, uint64_t *drops)
+{
+	unsigned int made = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		enum drop reason = uplink_packet(uplink, &frames[which[i]], &packets[made]);
+
+		if (reason)
+			drops[reason]++;
+		else
+			made++;
+	}
+	return made;
+}
+
+unsigned int uplink_packets(struct uplink *uplink, const struct frame *frames, const uint8_t *which,
+			    unsigned int count, struct rte_mbuf **packets, uint64_t *drops)
+{
+	unsigned int made = 0, left = count;
+
+	if (unlikely(rte_pktmbuf_alloc_bulk(uplink->pool, packets, count)))
+		return make_few(uplink, frames, which, count, packets, drops);
+	for (unsigned int i = 0; i < count; i++) {
+		const struct frame *frame = &frames[which[i]];
+
+		if (is_too_long(uplink, frame, frame->length)) {
+			drops[DROP_MTU]++;
+		} else if (unlikely(copy(uplink, frame, packets[made]))) {
+			drops[DROP_NO_MEMORY]++;
+			rte_pktmbuf_free(packets[made]);
+			packets[made] = packets[--left];
+		} else {
+			made++;
+		}
+	}
+	rte_pktmbuf_free_bulk(packets + made, left - made);
+	return made;
 }
 
 unsigned int uplink_send(struct uplink *uplink, struct rte_mbuf **packets, unsigned int count)

@@ -96,6 +96,20 @@ enum drop uplink_frame(struct rte_mbuf *packet, struct frame *frame,
 enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct rte_mbuf **packet);
 
 /**
+ * uplink_packets - the same of a burst of frames that need nothing
+ * @uplink: where they will be sent
+ * @frames: frames
+ * @which: which of them, and in what order
+ * @count: length of @which
+ * @packets: receives the packets, room for @count
+ * @drops: counters of reasons, for those that became none
+ *
+ * Return: how many packets there are.
+ */
+unsigned int uplink_packets(struct uplink *uplink, const struct frame *frames, const uint8_t *which,
+			    unsigned int count, struct rte_mbuf **packets, uint64_t *drops);
+
+/**
  * uplink_send - hand packets to the device
  * @uplink: uplink
  * @packets: packets; those that the device does not take stay the caller's

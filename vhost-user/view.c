@@ -153,9 +153,9 @@ static int fill_uplink(struct dp_view *view, struct dp_port *dp, struct uplink *
 {
 	dp->uplink = uplink;
 	dp->accepts = uplink_accepts(uplink);
-	dp->burst = calloc(DP_BURST, sizeof(*dp->burst));
+	dp->sending = calloc(1, sizeof(*dp->sending));
 	view->must_poll |= dp->is_polled;
-	return dp->burst ? 0 : -ENOMEM;
+	return dp->sending ? 0 : -ENOMEM;
 }
 
 /* Whether there is something that is looked at for each frame. */
@@ -323,7 +323,7 @@ void view_free(struct dp_view *view)
 	for (unsigned int i = 0; i < view->count; i++) {
 		free(view->ports[i]->from);
 		free(view->ports[i]->to);
-		free(view->ports[i]->burst);
+		free(view->ports[i]->sending);
 		free(view->ports[i]->filter);
 		free(view->ports[i]->rss);
 		free(view->ports[i]->rules);
