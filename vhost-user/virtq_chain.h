@@ -129,6 +129,63 @@ VIRTQ_INLINE bool virtq_add_whole(const struct virtq *vq, struct virtq_batch *ba
 	return true;
 }
 
+/* What many usual chains have in common, held in registers. */
+struct virtq_usual {
+	uint64_t gpa;
+	uint64_t size;
+	uint8_t *host;
+	bool writable;
+};
+
+VIRTQ_INLINE struct virtq_usual virtq_begin_usual(const struct virtq *vq, bool writable)
+{
+	const struct guest_region *region = vq->hint[writable];
+
+	return (struct virtq_usual){region->gpa, region->size, region->host, writable};
+}
+
+/* How many of @max a batch has room for. */
+VIRTQ_INLINE unsigned int virtq_usual_room(const struct virtq_batch *batch, unsigned int max)
+{
+	unsigned int chains = (unsigned int)VIRTQ_CHAINS_MAX - batch->chain_count;
+	unsigned int segments = (unsigned int)VIRTQ_SEGMENTS_MAX - batch->segment_count;
+
+	max = max < chains ? max : chains;
+	return max < segments ? max : segments;
+}
+
+/* Make such a chain of a descriptor; false when it is another one. */
+VIRTQ_INLINE bool virtq_add_usual(const struct virtq_usual *usual, struct virtq_chain *chain,
+				  struct virtq_segment *segment, uint64_t address, uint32_t length,
+				  uint16_t flags)
+{
+	const uint16_t kinds = VRING_DESC_F_NEXT | VRING_DESC_F_WRITE | VRING_DESC_F_INDIRECT;
+	const uint64_t offset = address - usual->gpa;
+	const bool writable = usual->writable;
+
+	if (unlikely((flags & kinds) != (writable ? VRING_DESC_F_WRITE : 0)) ||
+	    unlikely(!length || offset >= usual->size || length > usual->size - offset))
+		return false;
+	*segment = (struct virtq_segment){usual->host + offset, length};
+	*chain = (struct virtq_chain){
+		.readable = !writable,
+		.writable = writable,
+		.readable_length = writable ? 0 : length,
+		.writable_length = writable ? length : 0,
+	};
+	if (writable)
+		__builtin_prefetch(segment->data, 1);
+	else
+		__builtin_prefetch(segment->data);
+	return true;
+}
+
+VIRTQ_INLINE void virtq_end_usual(struct virtq_batch *batch, unsigned int taken)
+{
+	batch->chain_count = (uint16_t)(batch->chain_count + taken);
+	batch->segment_count = (uint16_t)(batch->segment_count + taken);
+}
+
 /* Read one descriptor of an indirect table. */
 VIRTQ_INLINE enum virtq_error virtq_read_indirect(struct virtq *vq, uint64_t address,
 						  uint64_t word[2])
@@ -184,6 +241,8 @@ VIRTQ_INLINE bool virtq_end_chain(struct virtq *vq, struct virtq_batch *batch,
 	return false;
 }
 
+typedef unsigned int virtq_take_usual_fn(struct virtq *vq, struct virtq_batch *batch,
+					 unsigned int max, bool writable);
 typedef bool virtq_take_one_fn(struct virtq *vq, struct virtq_batch *batch);
 typedef void virtq_untake_fn(struct virtq *vq, struct virtq_batch *batch, unsigned int count);
 typedef void virtq_push_all_fn(struct virtq *vq, const struct virtq_chain *chains,
@@ -280,23 +339,47 @@ VIRTQ_INLINE void virtq_write_chains(struct virtq *vq, const struct virtq_batch 
 		virtq_log_written(vq, batch, &chain[i], lengths[i]);
 }
 
+/* As many writes as go into one buffer each, from one; how many that were. */
+VIRTQ_INLINE unsigned int virtq_write_usual(const struct virtq_batch *batch,
+					    const struct virtq_write *writes, unsigned int count,
+					    uint32_t *lengths)
+{
+	unsigned int done = 0;
+
+	for (; done < count && done < batch->chain_count; done++) {
+		const struct virtq_chain *chain = &batch->chains[done];
+
+		lengths[done] = writes[done].head_length + writes[done].rest_length;
+		if (unlikely(chain->writable_length < lengths[done] ||
+			     !virtq_write_run(batch, chain, &writes[done])))
+			break;
+	}
+	return done;
+}
+
 /*
  * As many writes as one batch has room for.  The ring is written after all of the buffers: its
  * lines come from the driver's cache, and many of them can be under way at once.
  */
 VIRTQ_INLINE unsigned int virtq_fill_batch(struct virtq *vq, struct virtq_batch *batch,
 					   struct virtq_write *writes, unsigned int count,
-					   unsigned int buffers_max, virtq_take_one_fn *take_one,
-					   virtq_untake_fn *untake, virtq_push_all_fn *push_all)
+					   unsigned int buffers_max,
+					   virtq_take_usual_fn *take_usual,
+					   virtq_take_one_fn *take_one, virtq_untake_fn *untake,
+					   virtq_push_all_fn *push_all)
 {
 	uint32_t lengths[VIRTQ_CHAINS_MAX];
-	unsigned int done = 0, used = 0;
+	unsigned int done = 0, used;
 
 	virtq_batch_reset(batch);
 	/* Mostly one chain for each; their memory is on its way when we write to it. */
-	while (batch->chain_count < count && virtq_take_room(vq, batch, take_one, untake))
+	while (batch->chain_count < count &&
+	       (take_usual(vq, batch, count - batch->chain_count, true) ||
+		virtq_take_room(vq, batch, take_one, untake)))
 		;
-	for (; done < count; done++) {
+	if (likely(!vq->log))
+		done = virtq_write_usual(batch, writes, count, lengths);
+	for (used = done; done < count; done++) {
 		uint64_t length = (uint64_t)writes[done].head_length + writes[done].rest_length;
 		unsigned int chains = 0;
 		uint64_t room = 0;
@@ -320,20 +403,21 @@ VIRTQ_INLINE unsigned int virtq_fill_batch(struct virtq *vq, struct virtq_batch 
 
 VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *batch,
 					 struct virtq_write *writes, unsigned int count,
-					 unsigned int buffers_max, virtq_take_one_fn *take_one,
-					 virtq_untake_fn *untake, virtq_push_all_fn *push_all)
+					 unsigned int buffers_max, virtq_take_usual_fn *take_usual,
+					 virtq_take_one_fn *take_one, virtq_untake_fn *untake,
+					 virtq_push_all_fn *push_all)
 {
 	unsigned int done = 0, more;
 
 	while (done < count && (more = virtq_fill_batch(vq, batch, writes + done, count - done,
-							buffers_max, take_one, untake,
+							buffers_max, take_usual, take_one, untake,
 							push_all)))
 		done += more;
 	return done;
 }
 
 /*
- * The operations of a kind out of its own take, take_one, untake, push_all, publish,
+ * The operations of a kind out of its own take, take_usual, take_one, untake, push_all, publish,
  * kick_disable, kick_enable and base.
  */
 #define VIRTQ_DEFINE_OPS(name)                                                                     \
@@ -358,8 +442,8 @@ VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *b
 					struct virtq_write *writes, unsigned int count,            \
 					unsigned int buffers_max)                                  \
 	{                                                                                          \
-		return virtq_fill_all(vq, batch, writes, count, buffers_max, take_one, untake,     \
-				      push_all);                                                   \
+		return virtq_fill_all(vq, batch, writes, count, buffers_max, take_usual, take_one, \
+				      untake, push_all);                                           \
 	}                                                                                          \
 	const struct virtq_ops name##_ops = {                                                      \
 		.take = take,                                                                      \

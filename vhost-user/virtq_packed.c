@@ -168,6 +168,42 @@ VIRTQ_OUT_OF_LINE enum virtq_error add_chain(struct virtq *vq, struct virtq_batc
 	}
 }
 
+/*
+ * Usual chains that come one after the other, up to the end of the ring: a single buffer, all
+ * to be read or all to be written, in the region of the buffer before.  What is anything else
+ * is take_one()'s.
+ */
+VIRTQ_INLINE unsigned int take_usual(struct virtq *vq, struct virtq_batch *batch, unsigned int max,
+				     bool writable)
+{
+	struct virtq_packed *packed = &vq->packed;
+	const struct virtq_usual usual = virtq_begin_usual(vq, writable);
+	struct virtq_chain *chain = &batch->chains[batch->chain_count];
+	struct virtq_segment *segment = &batch->segments[batch->segment_count];
+	const uint16_t first = packed->avail_next;
+	const bool wrap = packed->avail_wrap;
+	unsigned int count = virtq_usual_room(batch, max), taken;
+
+	count = count < (unsigned int)vq->size - first ? count : (unsigned int)vq->size - first;
+	if (unlikely(vq->error || packed->taken + count > vq->size))
+		return 0;
+	for (taken = 0; taken < count; taken++, chain++, segment++) {
+		struct descriptor buffer = read_entry(vq, (uint16_t)(first + taken));
+
+		if (!is_available(buffer.flags, wrap) ||
+		    unlikely(!virtq_add_usual(&usual, chain, segment, buffer.address, buffer.length,
+					      buffer.flags)))
+			break;
+		chain->id = buffer.id;
+		chain->descriptors = 1;
+		chain->first = (uint16_t)(batch->segment_count + taken);
+	}
+	virtq_end_usual(batch, taken);
+	packed->taken += taken;
+	advance(vq, &packed->avail_next, &packed->avail_wrap, (uint16_t)taken);
+	return taken;
+}
+
 /* Take the next available chain; false when it cannot be had (now). */
 VIRTQ_INLINE bool take_one(struct virtq *vq, struct virtq_batch *batch)
 {
@@ -214,7 +250,7 @@ static unsigned int take(struct virtq *vq, struct virtq_batch *batch, unsigned i
 		return 0;
 	prefetch_entries(vq, 32);
 
-	while (taken < max && take_one(vq, batch)) {
+	while ((taken += take_usual(vq, batch, max - taken, false)) < max && take_one(vq, batch)) {
 		const struct virtq_chain *chain = &batch->chains[batch->chain_count - 1];
 
 		if (likely(batch->segment_count > chain->first))

@@ -193,6 +193,39 @@ static inline unsigned int available(struct virtq *vq, unsigned int wanted)
 	return count;
 }
 
+/*
+ * Usual chains that come one after the other: a single buffer, all to be read or all to be
+ * written, in the region of the buffer before.  What is anything else is take_one()'s.
+ */
+VIRTQ_INLINE unsigned int take_usual(struct virtq *vq, struct virtq_batch *batch, unsigned int max,
+				     bool writable)
+{
+	const struct virtq_usual usual = virtq_begin_usual(vq, writable);
+	struct virtq_chain *chain = &batch->chains[batch->chain_count];
+	struct virtq_segment *segment = &batch->segments[batch->segment_count];
+	unsigned int count = available(vq, max), room = virtq_usual_room(batch, max), taken;
+
+	count = count < room ? count : room;
+	for (taken = 0; taken < count; taken++, chain++, segment++) {
+		uint16_t position = (uint16_t)(vq->split.avail_next + taken);
+		uint16_t head = read_head(vq, position);
+		struct descriptor buffer;
+
+		prefetch_descriptor(vq, position + VIRTQ_PREFETCH_AHEAD);
+		if (unlikely(head >= vq->size))
+			break;
+		buffer = read_descriptor(vq, head);
+		if (unlikely(!virtq_add_usual(&usual, chain, segment, buffer.address, buffer.length,
+					      buffer.flags)))
+			break;
+		chain->id = head;
+		chain->first = (uint16_t)(batch->segment_count + taken);
+	}
+	virtq_end_usual(batch, taken);
+	vq->split.avail_next = (uint16_t)(vq->split.avail_next + taken);
+	return taken;
+}
+
 /* Take the next available chain; false when it cannot be had (now). */
 VIRTQ_INLINE bool take_one(struct virtq *vq, struct virtq_batch *batch)
 {
@@ -216,7 +249,9 @@ static unsigned int take(struct virtq *vq, struct virtq_batch *batch, unsigned i
 
 	for (unsigned int i = 0; i < count && i < VIRTQ_PREFETCH_AHEAD; i++)
 		prefetch_descriptor(vq, vq->split.avail_next + i);
-	while (taken < count && taken < max && take_one(vq, batch)) {
+	count = count < max ? count : max;
+	while ((taken += take_usual(vq, batch, count - taken, false)) < count &&
+	       take_one(vq, batch)) {
 		const struct virtq_chain *chain = &batch->chains[batch->chain_count - 1];
 
 		if (likely(batch->segment_count > chain->first))
