@@ -16,6 +16,7 @@
  * destination never stalls the others.  A frame whose receiver lacks the
  * offloads that it needs is copied to private memory first and completed there.
  */
+#include <endian.h>
 #include <errno.h>
 #include <rte_mbuf.h>
 #include <stdlib.h>
@@ -152,9 +153,9 @@ static enum drop find_route(struct dp_view *view, const struct dp_port *source,
 	if (unlikely(is_reflected(view, source, from, now)))
 		return DROP_REFLECTED;
 	mac_table_learn(bridge->macs, from, source->id, now);
-	*route = (struct route){
-		.from = from, .to = to, .port = find_station(view, bridge, to, now, bridge->age),
-	};
+	route->from = from;
+	route->to = to;
+	route->port = find_station(view, bridge, to, now, bridge->age);
 	if (unlikely(!route->port))
 		return DROP_NONE;
 	if (unlikely(are_apart(source, route->port)))
@@ -166,24 +167,71 @@ static enum drop find_route(struct dp_view *view, const struct dp_port *source,
 	return reason;
 }
 
+/* Of a frame of FRAME_ETHERNET bytes, in memory that goes on behind them. */
+static uint64_t second_word(const struct frame *frame)
+{
+	uint64_t word;
+
+	memcpy(&word, frame->head + 8, sizeof(word));
+	return word & htobe64(~UINT64_C(0xffff));
+}
+
+static uint64_t first_word(const struct frame *frame)
+{
+	uint64_t word;
+
+	memcpy(&word, frame->head, sizeof(word));
+	return word;
+}
+
+/* Whether a frame goes the way of the one before it, without a look at what it is. */
+static bool goes_on(const struct route *route, const struct frame *frame)
+{
+	return route->is_whole && first_word(frame) == route->first &&
+	       second_word(frame) == route->second;
+}
+
+static void remember_frame(struct route *route, const struct frame *frame)
+{
+	route->first = first_word(frame);
+	route->second = second_word(frame);
+	route->is_whole = !frame_is_tagged(frame);
+}
+
+/* Look for the way of a frame. */
+static enum drop route_frame(struct forward *forward, struct dp_view *view,
+			     struct dp_port *source, const struct frame *frame, uint16_t vlan,
+			     uint32_t now)
+{
+	struct route *route = &forward->route;
+	uint64_t from, to;
+	enum drop reason;
+
+	from = mac_table_key(vlan, frame->head + 6);
+	to = mac_table_key(vlan, frame->head);
+	if (from == route->from && to == route->to)
+		return DROP_NONE;
+	reason = find_route(view, source, route, from, to, now);
+	if (likely(!reason))
+		remember_frame(route, frame);
+	return reason;
+}
+
 static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 			      struct dp_port *source, struct frame *frame, uint32_t now)
 {
 	struct dp_bridge *bridge = source->bridge;
 	struct route *route = &forward->route;
-	uint64_t from, to;
-	uint16_t vlan;
+	uint16_t vlan = 0;
+	enum drop reason;
 
 	if (unlikely(!bridge))
 		return DROP_NO_DESTINATION;
-	vlan = frame_vlan(frame);
 	if (!bridge->macs)
-		return flood(forward, source, frame, vlan);
-	from = mac_table_key(vlan, frame->head + 6);
-	to = mac_table_key(vlan, frame->head);
-	if (from != route->from || to != route->to) {
-		enum drop reason = find_route(view, source, route, from, to, now);
-
+		return flood(forward, source, frame, frame_vlan(frame));
+	if (!goes_on(route, frame)) {
+		vlan = frame_vlan(frame);
+		reason = route_frame(forward, view, source, frame, vlan, now);
 		if (unlikely(reason))
 			return reason;
 	}

@@ -17,11 +17,17 @@ struct head {
 
 /**
  * struct route - where the last frame of a burst went; most frames of it are of the same stations
+ * @first: its first 8 bytes
+ * @second: and the 8 behind those without the last 2: both addresses and the EtherType
+ * @is_whole: a frame that has both of these goes the same way: there is no tag in it
  * @from: key of the station that sent it; 0 when there was none
  * @to: key of the station that it was for
  * @port: where that one is; NULL when nobody knows
  */
 struct route {
+	uint64_t first;
+	uint64_t second;
+	bool is_whole;
 	uint64_t from;
 	uint64_t to;
 	struct dp_port *port;

@@ -125,10 +125,9 @@ static enum drop parse_gso(struct frame *frame, const struct virtio_net_hdr *hea
 	return parse_segmentation(frame, kind);
 }
 
-enum drop frame_parse(struct frame *frame, const struct virtio_net_hdr *header, uint8_t offers)
+enum drop frame_parse_needs(struct frame *frame, const struct virtio_net_hdr *header,
+			    uint8_t offers)
 {
-	frame->needs = 0;
-	frame->verified = false;
 	if (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
 		frame->needs = FRAME_NEED_CSUM;
 		frame->csum_start = header->csum_start;

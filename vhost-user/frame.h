@@ -68,9 +68,13 @@ struct frame {
 	uint32_t hash;
 };
 
+/* frame_parse() of a header that asks for something. */
+enum drop frame_parse_needs(struct frame *frame, const struct virtio_net_hdr *header,
+			    uint8_t offers);
+
 /**
  * frame_parse - fill in what the sender's virtio-net header asks for
- * @frame: with its head and lengths set
+ * @frame: with its head and lengths set, and zeroes
  * @header: private copy of the header
  * @offers: FRAME_NEED_* that the sender negotiated
  *
@@ -79,7 +83,14 @@ struct frame {
  *
  * Return: DROP_NONE or why the frame is refused.
  */
-enum drop frame_parse(struct frame *frame, const struct virtio_net_hdr *header, uint8_t offers);
+static inline enum drop frame_parse(struct frame *frame, const struct virtio_net_hdr *header,
+				    uint8_t offers)
+{
+	if (!(header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
+	    header->gso_type == VIRTIO_NET_HDR_GSO_NONE)
+		return DROP_NONE;
+	return frame_parse_needs(frame, header, offers);
+}
 
 /**
  * frame_header - make the receiver's virtio-net header
@@ -109,6 +120,17 @@ static inline struct virtio_net_hdr frame_header(const struct frame *frame, uint
 }
 
 /**
+ * frame_is_tagged - whether a frame has a VLAN tag
+ * @frame: frame of FRAME_ETHERNET bytes at least
+ */
+static inline bool frame_is_tagged(const struct frame *frame)
+{
+	unsigned int type = (unsigned int)frame->head[12] << 8 | frame->head[13];
+
+	return (type == 0x8100 || type == 0x88a8) && frame->head_length >= FRAME_ETHERNET + 4;
+}
+
+/**
  * frame_vlan - VLAN of a frame
  * @frame: frame of FRAME_ETHERNET bytes at least
  *
@@ -117,9 +139,8 @@ static inline struct virtio_net_hdr frame_header(const struct frame *frame, uint
 static inline uint16_t frame_vlan(const struct frame *frame)
 {
 	const uint8_t *head = frame->head;
-	unsigned int type = (unsigned int)head[12] << 8 | head[13];
 
-	if ((type != 0x8100 && type != 0x88a8) || frame->head_length < FRAME_ETHERNET + 4)
+	if (!frame_is_tagged(frame))
 		return 0;
 	return (uint16_t)((head[14] << 8 | head[15]) & 0xfff);
 }

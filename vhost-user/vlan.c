@@ -111,14 +111,6 @@ static void pop(struct frame *frame)
 	move_head(frame, -TAG);
 }
 
-static bool has_tag(const struct frame *frame)
-{
-	const uint8_t *type = frame->head + ADDRESSES;
-
-	return frame->head_length >= FRAME_ETHERNET + TAG &&
-	       (!memcmp(type, customer_tag, 2) || !memcmp(type, service_tag, 2));
-}
-
 static bool is_member(const struct vlan_rules *rules, uint16_t vid)
 {
 	return rules->members[vid / 64] >> vid % 64 & 1;
@@ -157,7 +149,7 @@ enum drop vlan_enter(const struct vlan_rules *rules, struct frame *frame)
 		return DROP_NONE;
 	if (rules->mode == VLAN_TUNNEL)
 		return join(rules, frame, service_tag);
-	if (!has_tag(frame))
+	if (!frame_is_tagged(frame))
 		return join(rules, frame, customer_tag);
 	vid = frame_vlan(frame);
 	if (!vid)
@@ -180,7 +172,7 @@ bool vlan_carries(const struct vlan_rules *rules, uint16_t vid)
 void vlan_leave(const struct vlan_rules *rules, struct frame *frame, uint8_t tag[TAG])
 {
 	memset(tag, 0, TAG);
-	if (!rules->vid || !has_tag(frame) || frame_vlan(frame) != rules->vid)
+	if (!rules->vid || !frame_is_tagged(frame) || frame_vlan(frame) != rules->vid)
 		return;
 	memcpy(tag, frame->head + ADDRESSES, TAG);
 	pop(frame);
