@@ -259,6 +259,9 @@ void deliver_touch(struct forward *forward, struct dp_queue *queue)
 	if (unlikely(forward->touched_count == TOUCHED_MAX))
 		deliver_finish(forward);
 	queue->touched = true;
+	/* Of a shared ring nothing is read without its lock. */
+	if (likely(!queue->is_shared))
+		virtq_expect(&queue->vu->ring);
 	forward->touched[forward->touched_count++] = queue;
 }
 

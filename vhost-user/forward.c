@@ -431,6 +431,8 @@ unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_
 	for (unsigned int i = 0; i < view->count; i++) {
 		struct dp_port *port = view->ports[i];
 
+		if (i + 1 < view->count && view->ports[i + 1]->from_count)
+			virtq_expect(&view->ports[i + 1]->from->vu->ring);
 		if (port->uplink && port->is_polled)
 			count += from_uplink(forward, view, port, now);
 		if (unlikely(port->lane) && port->is_polled)

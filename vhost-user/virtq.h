@@ -396,6 +396,7 @@ struct virtq_write {
  * struct virtq_ops - what a kind of ring does; the functions below say it
  */
 struct virtq_ops {
+	void (*expect)(const struct virtq *vq);
 	unsigned int (*take)(struct virtq *vq, struct virtq_batch *batch, unsigned int max);
 	unsigned int (*take_space)(struct virtq *vq, struct virtq_batch *batch, uint32_t length,
 				   unsigned int max);
@@ -474,6 +475,15 @@ static inline bool virtq_take_news(struct virtq *vq)
  */
 void virtq_log_written(struct virtq *vq, const struct virtq_batch *batch,
 		       const struct virtq_chain *chain, uint32_t length);
+
+/**
+ * virtq_expect - chains will be taken soon
+ * @vq: ring, of which what the driver wrote last comes into the cache meanwhile
+ */
+static inline void virtq_expect(const struct virtq *vq)
+{
+	vq->ops->expect(vq);
+}
 
 /**
  * virtq_take - take available chains

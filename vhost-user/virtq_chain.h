@@ -417,7 +417,7 @@ VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *b
 }
 
 /*
- * The operations of a kind out of its own take, take_usual, take_one, untake, push_all, publish,
+ * The operations of a kind out of its own expect, take, take_usual, take_one, untake, push_all, publish,
  * kick_disable, kick_enable and base.
  */
 #define VIRTQ_DEFINE_OPS(name)                                                                     \
@@ -446,6 +446,7 @@ VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *b
 				      untake, push_all);                                           \
 	}                                                                                          \
 	const struct virtq_ops name##_ops = {                                                      \
+		.expect = expect,                                                                  \
 		.take = take,                                                                      \
 		.take_space = name##_take_space,                                                   \
 		.untake = name##_untake,                                                           \

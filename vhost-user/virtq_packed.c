@@ -242,6 +242,11 @@ VIRTQ_INLINE void prefetch_entries(const struct virtq *vq, unsigned int count)
 	}
 }
 
+static void expect(const struct virtq *vq)
+{
+	__builtin_prefetch(&vq->packed.desc[vq->packed.avail_next], 1);
+}
+
 static unsigned int take(struct virtq *vq, struct virtq_batch *batch, unsigned int max)
 {
 	unsigned int taken = 0;

@@ -243,6 +243,12 @@ bool virtq_split_take_again(struct virtq *vq, struct virtq_batch *batch, uint16_
 	return take_chain(vq, batch, head);
 }
 
+static void expect(const struct virtq *vq)
+{
+	__builtin_prefetch(&vq->split.avail->idx);
+	__builtin_prefetch(&vq->split.avail->ring[vq->split.avail_next & (vq->size - 1)]);
+}
+
 static unsigned int take(struct virtq *vq, struct virtq_batch *batch, unsigned int max)
 {
 	unsigned int count = available(vq, max), taken = 0;
