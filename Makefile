@@ -29,6 +29,7 @@ bench: all
 SOAK ?= 200
 soak: all
 	tests/soak/restart $(BUILD)/cli/iov $(BUILD)/vhost-user/iovd $(SOAK)
+	tests/lab/lab exec --timeout 1800 --topology minimal --memory 3G -- tests/lab/migrate.sh
 
 install: all
 	DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)

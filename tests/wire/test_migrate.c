@@ -95,8 +95,11 @@ static bool has_status(struct fixture *fixture, const char *wanted)
 	const char *status = json_object_get_string(json_object_object_get(answer, "status"));
 	bool has = !strcmp(status, wanted);
 
-	if (!strcmp(status, "failed") || !strcmp(status, "postcopy-paused"))
+	if (!strcmp(status, "failed") || !strcmp(status, "postcopy-paused")) {
+		vmm_tell(&fixture->source);
+		vmm_tell(&fixture->destination);
 		fail_msg("%s", json_object_to_json_string(answer));
+	}
 	json_object_put(answer);
 	return has;
 }
@@ -130,9 +133,10 @@ static void compare_memory(struct fixture *fixture)
 	const uint8_t *before = save_memory(&fixture->source);
 	const uint8_t *after = save_memory(&fixture->destination);
 
-	for (size_t at = 0; at < MEMORY_BYTES; at += 4096)
-		if (memcmp(before + at, after + at, 4096))
-			fail_msg("page at 0x%zx differs after the move", at);
+	for (size_t at = 0; at < MEMORY_BYTES; at++)
+		if (before[at] != after[at])
+			fail_msg("byte at 0x%zx is 0x%02x after the move, was 0x%02x", at,
+				 after[at], before[at]);
 	munmap((void *)(uintptr_t)before, MEMORY_BYTES);
 	munmap((void *)(uintptr_t)after, MEMORY_BYTES);
 }

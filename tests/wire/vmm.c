@@ -31,6 +31,27 @@ static void place(const struct vmm *vmm, char *path, size_t size, const char *na
 	assert_true((size_t)snprintf(path, size, "%s/%s", vmm->directory, name) < size);
 }
 
+void vmm_tell(const struct vmm *vmm)
+{
+	char command[320];
+	int status;
+
+	if (waitpid(vmm->pid, &status, WNOHANG) == vmm->pid)
+		fprintf(stderr, "%s: " QEMU " ended, %s %d\n", vmm->directory,
+			WIFEXITED(status) ? "status" : "signal",
+			WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+	snprintf(command, sizeof(command), "tail -n 20 %s/log %s/console >&2", vmm->directory,
+		 vmm->directory);
+	if (system(command))
+		fprintf(stderr, "%s said nothing\n", vmm->directory);
+}
+
+static void give_up(const struct vmm *vmm, const char *what)
+{
+	vmm_tell(vmm);
+	fail_msg("%s: %s", vmm->directory, what);
+}
+
 static void spawn(struct vmm *vmm, char **words)
 {
 	posix_spawn_file_actions_t actions;
@@ -57,7 +78,7 @@ static int connect_to(const struct vmm *vmm, const char *name)
 			return fd;
 		close(fd);
 		if (waitpid(vmm->pid, NULL, WNOHANG) == vmm->pid)
-			fail_msg(QEMU " ended at its start; see %s/log", vmm->directory);
+			give_up(vmm, QEMU " ended at its start");
 		poll(NULL, 0, 20);
 	}
 	fail_msg(QEMU " does not listen at %s", address.sun_path);
@@ -68,8 +89,11 @@ void vmm_start(struct vmm *vmm, const char *directory, const char *name, const c
 	       bool receives, const char *const *options)
 {
 	char memory[32], backend[64], chardev[160], qmp[160], agent[192], serial[192], append[512];
+	char *accel = getenv("GUEST_ACCEL");
 	char *words[WORDS_MAX] = {
-		QEMU, "-M", "q35,memory-backend=ram", "-accel", "tcg", "-cpu", "max", "-m", memory,
+		QEMU, "-M", "q35,memory-backend=ram", "-accel", accel ? accel : "tcg",
+		/* A guest that knows of KVM has memory that KVM writes to behind everybody's back. */
+		"-cpu", "max,kvm=off", "-m", memory,
 		"-object", backend, "-nodefaults", "-no-user-config", "-display", "none",
 		"-no-reboot", "-kernel", getenv("GUEST_KERNEL"), "-initrd", getenv("GUEST_INITRD"),
 		"-append", append, "-serial", serial, "-chardev", chardev,
@@ -125,11 +149,11 @@ static void read_bytes(const struct vmm *vmm, int fd, char *to, size_t size)
 
 	while (size) {
 		if (poll(&wait, 1, PATIENCE_MS) != 1)
-			fail_msg("no answer; see %s", vmm->directory);
+			give_up(vmm, "no answer");
 		ssize_t got = read(fd, to, size);
 
 		if (got <= 0)
-			fail_msg(QEMU " is gone; see %s/log", vmm->directory);
+			give_up(vmm, QEMU " is gone");
 		to += got;
 		size -= (size_t)got;
 	}

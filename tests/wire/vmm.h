@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * QEMU with an emulated guest at a vhost-user port, for tests: told what to do by QMP, and
- * the guest (tests/lab/lib/guest-init) by its agent.  Kernel and initramfs are in
- * $GUEST_KERNEL and $GUEST_INITRD.
+ * QEMU with a guest at a vhost-user port, for tests: told what to do by QMP, and the guest
+ * (tests/lab/lib/guest-init) by its agent.  Kernel and initramfs are in $GUEST_KERNEL and
+ * $GUEST_INITRD.  The guest is emulated unless $GUEST_ACCEL says kvm.
  */
 #ifndef IOV_TESTS_VMM_H
 #define IOV_TESTS_VMM_H
@@ -32,6 +32,9 @@ void vmm_start(struct vmm *vmm, const char *directory, const char *name, const c
 
 /* End it at once. */
 void vmm_end(struct vmm *vmm);
+
+/* Say what it and its guest said last: its directory goes away with a test that failed. */
+void vmm_tell(const struct vmm *vmm);
 
 /* The guest has booted. */
 void vmm_wait_for_guest(struct vmm *vmm);

@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: --topology minimal --memory 3G
+# A KVM guest moves from one QEMU to another while it is pinged, and is compared byte for
+# byte; then on by post-copy: tests/wire/test_migrate.c.
+. "$(dirname "$0")/lib/check.sh"
+
+IOVD=$(command -v iovd)
+export IOVD GUEST_ACCEL=kvm
+tests=$(dirname "$(dirname "$IOVD")")/tests/wire
+for rings in split packed; do
+	expect_status "$rings rings" 0 "$lab/../wire/migrate" "$tests/test_migrate" "*_with_${rings}_*"
+	grep answers <<< "$out"
+done
