@@ -144,7 +144,13 @@ static uint32_t base(const struct virtq *vq)
 	return vq->direct->base(vq);
 }
 
+static void expect(const struct virtq *vq)
+{
+	vq->direct->expect(vq);
+}
+
 static const struct virtq_ops translated_ops = {
+	.expect = expect,
 	.take = take,
 	.take_space = take_space,
 	.untake = untake,
