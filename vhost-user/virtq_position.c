@@ -55,17 +55,14 @@ static uint16_t next_place(const struct virtq_setup *setup, uint16_t place)
 
 /*
  * Behind the last element of a run that was written.  The flags of one that is the first of all
- * are withheld, so it is known by those behind it.
+ * are withheld, so it may always have been.
  */
 static uint16_t end_of_run(const struct virtq_setup *setup, const struct position *position)
 {
 	uint16_t at = position->last;
 
-	if (at == position->first && at != position->next) {
+	if (at == position->first && at != position->next)
 		at = next_place(setup, at);
-		if (at == position->next || is_available(setup, at))
-			return position->first;
-	}
 	for (uint16_t steps = 0; steps < setup->size && at != position->next; steps++) {
 		if (is_available(setup, at))
 			break;
@@ -74,7 +71,10 @@ static uint16_t end_of_run(const struct virtq_setup *setup, const struct positio
 	return at;
 }
 
-/* The last element may be written in part: then nobody knows its length. */
+/*
+ * The last element may be written in part: then nobody knows its length, and the entry of the
+ * driver that it is written over cannot be taken again.
+ */
 static void finish_last(const struct virtq_setup *setup, const struct position *position)
 {
 	struct vring_packed_desc *ring = setup->desc;
@@ -96,6 +96,7 @@ bool virtq_position_resume(const struct virtq_setup *setup, uint64_t word, uint3
 		(uint16_t)((word & ~VIRTQ_POSITION_RUN) >> 48), word & VIRTQ_POSITION_RUN,
 	};
 	struct vring_packed_desc *ring = setup->desc;
+	bool is_last_whole;
 	uint16_t at;
 
 	if ((position.first & INDEX_MASK) >= setup->size ||
@@ -105,19 +106,18 @@ bool virtq_position_resume(const struct virtq_setup *setup, uint64_t word, uint3
 	if (position.is_run)
 		position.next = end_of_run(setup, &position);
 	at = position.next;
+	/* Of a run, what is behind the first was written whole or not at all. */
+	is_last_whole = position.is_run &&
+			(position.first != position.last || at != next_place(setup, position.first));
 	if (position.first != position.next && is_available(setup, position.first)) {
-		/* Of a single one it is not known whether it was written at all. */
-		if (position.first == position.last && !position.is_run) {
-			at = position.first;
-		} else {
-			if (!position.is_run)
-				finish_last(setup, &position);
+		if (!is_last_whole)
+			finish_last(setup, &position);
+		if (position.first != position.last || is_last_whole)
 			__atomic_store_n(&ring[position.first & INDEX_MASK].flags, position.flags,
 					 __ATOMIC_RELEASE);
-			if (setup->log)
-				dirty_log_mark(setup->log, setup->memory, ring,
-					       sizeof(*ring) * setup->size);
-		}
+		if (setup->log)
+			dirty_log_mark(setup->log, setup->memory, ring,
+				       sizeof(*ring) * setup->size);
 	}
 	*base = at | (uint32_t)at << 16;
 	return true;

@@ -47,8 +47,8 @@ static inline uint64_t virtq_position(uint16_t next)
  * @position: what a process that is gone kept of it; need not be true
  * @base: receives the base to go on with
  *
- * Publishes what was written but not published.  At most one chain that was taken is left,
- * and is to be taken again.
+ * Publishes what was written but not published.  One element may have been written in part, over
+ * the driver's entry: that chain is given back without a length.
  *
  * Return: false when no device has used this ring since its driver made it, or @position
  * cannot be one of it; nothing was written then.
