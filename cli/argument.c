@@ -48,3 +48,12 @@ double cli_number(const char *arg, const char *option, double min, double max,
 		argp_error(state, "--%s %s: expected a number from %g to %g", option, arg, min, max);
 	return value;
 }
+
+struct json_object *cli_name_params(const char *name)
+{
+	struct json_object *params = json_object_new_object();
+
+	if (name)
+		json_object_object_add(params, "name", json_object_new_string(name));
+	return params;
+}

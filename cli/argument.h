@@ -3,6 +3,8 @@
 #ifndef IOV_CLI_ARGUMENT_H
 #define IOV_CLI_ARGUMENT_H
 
+#include <json-c/json.h>
+
 #include "base/pci.h"
 #include "cli/cli.h"
 
@@ -24,6 +26,9 @@ error_t cli_argument(int key, char *arg, struct argp_state *state, const char **
  */
 double cli_number(const char *arg, const char *option, double min, double max,
 		  const struct argp_state *state);
+
+/* {"name": NAME}; without a name an empty object. */
+struct json_object *cli_name_params(const char *name);
 
 /* A function that exists, by any of its names; a message on failure. */
 int cli_function(struct cli *cli, const char *text, struct iov_bdf *bdf);

@@ -81,12 +81,11 @@ static int run_add(struct cli *cli, void *data)
 {
 	const struct bridge_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
-	struct json_object *params = json_object_new_object(), *ports = json_object_new_array();
+	struct json_object *params = cli_name_params(args->name), *ports = json_object_new_array();
 	int error;
 
 	for (size_t i = 0; i < args->port_count; i++)
 		json_object_array_add(ports, json_object_new_string(args->ports[i]));
-	json_object_object_add(params, "name", json_object_new_string(args->name));
 	json_object_object_add(params, "kind",
 			       json_object_new_string(args->kind ? args->kind : "switch"));
 	json_object_object_add(params, "ports", ports);
@@ -135,10 +134,9 @@ static int run_set(struct cli *cli, void *data)
 {
 	const struct bridge_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
-	struct json_object *params = json_object_new_object();
+	struct json_object *params = cli_name_params(args->name);
 	int error;
 
-	json_object_object_add(params, "name", json_object_new_string(args->name));
 	json_object_object_add(params, "age", json_object_new_int(args->age));
 	error = iov_rpc_call(cli->iov, "bridge.set", params, &result);
 	if (!error && cli->json)
@@ -172,10 +170,9 @@ static int run_stations(struct cli *cli, void *data)
 {
 	const struct bridge_args *args = data;
 	_cleanup_json_ struct json_object *stations = NULL;
-	struct json_object *params = json_object_new_object();
+	struct json_object *params = cli_name_params(args->name);
 	int error;
 
-	json_object_object_add(params, "name", json_object_new_string(args->name));
 	error = iov_rpc_call(cli->iov, "bridge.stations", params, &stations);
 	if (error)
 		return error;
@@ -233,10 +230,9 @@ static int run_remove(struct cli *cli, void *data)
 {
 	const struct bridge_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
-	struct json_object *params = json_object_new_object();
+	struct json_object *params = cli_name_params(args->name);
 	int error;
 
-	json_object_object_add(params, "name", json_object_new_string(args->name));
 	error = iov_rpc_call(cli->iov, "bridge.remove", params, &result);
 	if (!error && cli->json)
 		iov_output_json(stdout, result);

@@ -17,15 +17,6 @@
 #include "cli/port.h"
 #include "cli/port_rules.h"
 
-struct json_object *port_name_params(const char *name)
-{
-	struct json_object *params = json_object_new_object();
-
-	if (name)
-		json_object_object_add(params, "name", json_object_new_string(name));
-	return params;
-}
-
 static void add_string(struct json_object *object, const char *key, const char *text)
 {
 	if (text)
@@ -195,7 +186,7 @@ static int run_add(struct cli *cli, void *data)
 {
 	const struct port_add_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
-	struct json_object *params = port_name_params(args->name);
+	struct json_object *params = cli_name_params(args->name);
 	int error = add_device(cli->iov, args->device, params);
 
 	add_string(params, "type", args->type);
@@ -327,7 +318,7 @@ static int run_stats(struct cli *cli, void *data)
 {
 	const struct port_name_args *args = data;
 	_cleanup_json_ struct json_object *rows = NULL;
-	int error = iov_rpc_call(cli->iov, "port.stats", port_name_params(args->name), &rows);
+	int error = iov_rpc_call(cli->iov, "port.stats", cli_name_params(args->name), &rows);
 
 	if (error)
 		return error;
@@ -355,7 +346,7 @@ static int run_remove(struct cli *cli, void *data)
 {
 	const struct port_name_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
-	int error = iov_rpc_call(cli->iov, "port.remove", port_name_params(args->name), &result);
+	int error = iov_rpc_call(cli->iov, "port.remove", cli_name_params(args->name), &result);
 
 	if (!error && cli->json)
 		iov_output_json(stdout, result);

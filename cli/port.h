@@ -15,9 +15,6 @@ struct port_name_args {
 /* Parser of a command whose argument is the name of a port. */
 error_t port_parse_name(int key, char *arg, struct argp_state *state);
 
-/* {"name": NAME}; without a name an empty object. */
-struct json_object *port_name_params(const char *name);
-
 /* Member @key {"full": 3, "down": 1} of @row becomes member @words ["full 3", "down 1"]. */
 void port_reasons_words(struct json_object *row, const char *key, const char *words);
 

@@ -7,18 +7,32 @@
 /* More than any device, and what a number of JSON holds. */
 #define NUMBER_MAX 1e15
 
-static struct json_object *to_text(const char *arg)
-{
-	return json_object_new_string(arg);
-}
+enum kind {
+	SWITCH,
+	TEXT,
+	NUMBER,
+	LIST,
+};
 
-static struct json_object *to_number(const char *option, const char *arg,
-				     const struct argp_state *state)
-{
-	double number = strcmp(arg, "none") ? cli_number(arg, option, 0, NUMBER_MAX, state) : 0;
-
-	return json_object_new_int64((int64_t)number);
-}
+/* By their keys; what stands for an empty list. */
+static const struct {
+	const char *name;
+	enum kind kind;
+	const char *nothing;
+} table[] = {
+	[KEY_ISOLATED - KEY_ISOLATED] = { "isolated", SWITCH, NULL },
+	[KEY_VLAN - KEY_ISOLATED] = { "vlan", TEXT, NULL },
+	[KEY_ALLOW_MAC - KEY_ISOLATED] = { "allow_mac", LIST, "any" },
+	[KEY_ALLOW_IP - KEY_ISOLATED] = { "allow_ip", LIST, "any" },
+	[KEY_RX_RATE - KEY_ISOLATED] = { "rx_rate", NUMBER, NULL },
+	[KEY_RX_PACKETS - KEY_ISOLATED] = { "rx_packets", NUMBER, NULL },
+	[KEY_TX_RATE - KEY_ISOLATED] = { "tx_rate", NUMBER, NULL },
+	[KEY_TX_PACKETS - KEY_ISOLATED] = { "tx_packets", NUMBER, NULL },
+	[KEY_STORM_PACKETS - KEY_ISOLATED] = { "storm_packets", NUMBER, NULL },
+	[KEY_MIRROR - KEY_ISOLATED] = { "mirror", TEXT, NULL },
+	[KEY_CPUS - KEY_ISOLATED] = { "cpus", TEXT, NULL },
+	[KEY_STATION - KEY_ISOLATED] = { "stations", LIST, "none" },
+};
 
 static struct json_object *to_switch(const char *arg, const struct argp_state *state)
 {
@@ -27,68 +41,47 @@ static struct json_object *to_switch(const char *arg, const struct argp_state *s
 	return json_object_new_boolean(!arg || !strcmp(arg, "on"));
 }
 
-/* @nothing stands for an empty list. */
-static void append(struct json_object *rules, const char *key, const char *arg, const char *nothing)
+/* The option has the name of the rule, with dashes. */
+static struct json_object *to_number(const char *name, const char *arg,
+				     const struct argp_state *state)
 {
-	struct json_object *list = json_object_object_get(rules, key);
+	char option[32];
+	size_t length = strlen(name);
 
-	if (!list) {
-		list = json_object_new_array();
-		json_object_object_add(rules, key, list);
-	}
-	if (strcmp(arg, nothing))
-		json_object_array_add(list, json_object_new_string(arg));
+	for (size_t i = 0; i <= length && i < sizeof(option); i++)
+		option[i] = name[i] == '_' ? '-' : name[i];
+	return json_object_new_int64(
+		strcmp(arg, "none") ? (int64_t)cli_number(arg, option, 0, NUMBER_MAX, state) : 0);
 }
 
-static void set(struct json_object *rules, const char *key, struct json_object *value)
+static struct json_object *append(struct json_object *list, const char *arg, const char *nothing)
 {
-	json_object_object_add(rules, key, value);
+	list = list ? json_object_get(list) : json_object_new_array();
+	if (strcmp(arg, nothing))
+		json_object_array_add(list, json_object_new_string(arg));
+	return list;
 }
 
 bool port_rules_parse(int key, const char *arg, struct json_object **rules,
 		      const struct argp_state *state)
 {
+	unsigned int index = (unsigned int)(key - KEY_ISOLATED);
+	struct json_object *value;
+	const char *name;
+
 	if (key < KEY_ISOLATED || key > KEY_STATION)
 		return false;
 	if (!*rules)
 		*rules = json_object_new_object();
-	switch (key) {
-	case KEY_ISOLATED:
-		set(*rules, "isolated", to_switch(arg, state));
-		break;
-	case KEY_VLAN:
-		set(*rules, "vlan", to_text(arg));
-		break;
-	case KEY_ALLOW_MAC:
-		append(*rules, "allow_mac", arg, "any");
-		break;
-	case KEY_ALLOW_IP:
-		append(*rules, "allow_ip", arg, "any");
-		break;
-	case KEY_RX_RATE:
-		set(*rules, "rx_rate", to_number("rx-rate", arg, state));
-		break;
-	case KEY_RX_PACKETS:
-		set(*rules, "rx_packets", to_number("rx-packets", arg, state));
-		break;
-	case KEY_TX_RATE:
-		set(*rules, "tx_rate", to_number("tx-rate", arg, state));
-		break;
-	case KEY_TX_PACKETS:
-		set(*rules, "tx_packets", to_number("tx-packets", arg, state));
-		break;
-	case KEY_STORM_PACKETS:
-		set(*rules, "storm_packets", to_number("storm-packets", arg, state));
-		break;
-	case KEY_MIRROR:
-		set(*rules, "mirror", to_text(arg));
-		break;
-	case KEY_CPUS:
-		set(*rules, "cpus", to_text(arg));
-		break;
-	default:
-		append(*rules, "stations", arg, "none");
-		break;
-	}
+	name = table[index].name;
+	if (table[index].kind == SWITCH)
+		value = to_switch(arg, state);
+	else if (table[index].kind == TEXT)
+		value = json_object_new_string(arg);
+	else if (table[index].kind == NUMBER)
+		value = to_number(name, arg, state);
+	else
+		value = append(json_object_object_get(*rules, name), arg, table[index].nothing);
+	json_object_object_add(*rules, name, value);
 	return true;
 }

@@ -59,10 +59,9 @@ static int run(struct cli *cli, void *data)
 {
 	const struct port_set_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
-	struct json_object *params = json_object_new_object();
+	struct json_object *params = cli_name_params(args->name);
 	int error;
 
-	json_object_object_add(params, "name", json_object_new_string(args->name));
 	if (args->link)
 		json_object_object_add(params, "link", json_object_new_string(args->link));
 	if (args->rules)

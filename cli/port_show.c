@@ -93,7 +93,7 @@ static int run(struct cli *cli, void *data)
 {
 	const struct port_name_args *args = data;
 	_cleanup_json_ struct json_object *port = NULL;
-	int error = iov_rpc_call(cli->iov, "port.show", port_name_params(args->name), &port);
+	int error = iov_rpc_call(cli->iov, "port.show", cli_name_params(args->name), &port);
 
 	if (error)
 		return error;

@@ -39,35 +39,43 @@ struct balance {
 	uint64_t seen[DP_PORTS_MAX][NET_VRINGS + 1];
 };
 
-/* A bit for each worker on one of these CPUs; of all when there is none, or no list. */
-static uint64_t workers_on(const struct registry *registry, const char *cpus)
+/* A bit for each worker. */
+static uint64_t all_workers(const struct registry *registry)
 {
-	const uint64_t all = UINT64_MAX >> (64 - registry->worker_count);
+	return UINT64_MAX >> (64 - registry->worker_count);
+}
+
+/* Those on one of these CPUs; all when there is no list. */
+static uint64_t find_workers(const struct registry *registry, const char *cpus)
+{
 	uint64_t mask = 0;
 	cpu_set_t set;
 
 	if (!cpus || eal_parse_cpus(cpus, &set))
-		return all;
+		return all_workers(registry);
 	for (unsigned int i = 0; i < registry->worker_count; i++)
 		if (CPU_ISSET(worker_stats(registry->workers, i).cpu, &set))
 			mask |= UINT64_C(1) << i;
-	return mask ? mask : all;
+	return mask;
+}
+
+/* Who may take from a port; a list that names no worker any more is as good as none. */
+static uint64_t allowed_workers(const struct port *port)
+{
+	uint64_t mask = find_workers(port->registry, port->rules.cpus);
+
+	return mask ? mask : all_workers(port->registry);
 }
 
 static bool may_take(const struct port *port, unsigned int worker)
 {
-	return workers_on(port->registry, port->rules.cpus) >> worker & 1;
+	return allowed_workers(port) >> worker & 1;
 }
 
 int balance_check_cpus(const struct registry *registry, const char *port, const char *cpus)
 {
-	cpu_set_t set;
-
-	if (!cpus || eal_parse_cpus(cpus, &set))
+	if (find_workers(registry, cpus))
 		return 0;
-	for (unsigned int i = 0; i < registry->worker_count; i++)
-		if (CPU_ISSET(worker_stats(registry->workers, i).cpu, &set))
-			return 0;
 	return iov_fail(registry->iov, -EINVAL, "%s: cpus %.64s: there is no worker; see 'iov top' for "
 			"where they are, and 'iovd --workers'", port, cpus);
 }
@@ -88,10 +96,11 @@ static void count_shares(const struct registry *registry, unsigned int counts[WO
 unsigned int balance_choose(const struct port *port)
 {
 	unsigned int counts[WORKERS_MAX + 1] = { 0 }, choice = WORKER_NONE;
+	const uint64_t allowed = allowed_workers(port);
 
 	count_shares(port->registry, counts);
 	for (unsigned int i = 0; i < port->registry->worker_count; i++)
-		if (may_take(port, i) && (choice == WORKER_NONE || counts[i] < counts[choice]))
+		if (allowed >> i & 1 && (choice == WORKER_NONE || counts[i] < counts[choice]))
 			choice = i;
 	return choice;
 }
@@ -248,7 +257,7 @@ static void balance_now(struct balance *balance)
 
 		shares[i] = (struct balance_share){
 			.worker = worker_of(&places[i]),
-			.allowed = workers_on(registry, port->rules.cpus),
+			.allowed = allowed_workers(port),
 			.frames = count_frames(balance, port, places[i].ring),
 		};
 	}

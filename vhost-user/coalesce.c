@@ -18,12 +18,10 @@ static bool settle(struct dp_queue *queue)
 	bool owed;
 
 	queue->frames = 0;
-	if (queue->is_shared)
-		spin_lock(&queue->vu->lock);
+	forward_lock(queue);
 	owed = queue->vu->call_owed;
 	queue->vu->call_owed = false;
-	if (queue->is_shared)
-		spin_unlock(&queue->vu->lock);
+	forward_unlock(queue);
 	return owed;
 }
 

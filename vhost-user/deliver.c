@@ -227,14 +227,16 @@ static void finish_all_shared(struct forward *forward)
 
 void deliver_finish(struct forward *forward)
 {
+	bool has_shared = false;
+
 	for (unsigned int i = 0; i < forward->touched_count; i++) {
 		struct dp_queue *queue = forward->touched[i];
 
-		forward->has_shared |= queue->is_shared;
+		has_shared |= queue->is_shared;
 		if (queue->waiting && !queue->is_shared)
 			write_waiting(forward, queue);
 	}
-	if (unlikely(forward->has_shared))
+	if (unlikely(has_shared))
 		finish_all_shared(forward);
 	/* Of a source only when all that came from it is written. */
 	for (unsigned int i = 0; i < forward->touched_count; i++) {
@@ -243,7 +245,6 @@ void deliver_finish(struct forward *forward)
 		if (queue->touched && publish(forward, queue))
 			deliver_call(forward, queue);
 	}
-	forward->has_shared = false;
 	forward->touched_count = 0;
 	for (unsigned int i = 0; i < forward->sending_count; i++) {
 		send_burst(forward, forward->sending[i]);
@@ -301,14 +302,12 @@ static void guest_now(struct forward *forward, struct dp_queue *queue, struct fr
 	struct virtq_write write;
 
 	deliver_touch(forward, queue);
-	if (queue->is_shared)
-		spin_lock(&queue->vu->lock);
+	forward_lock(queue);
 	if (queue->waiting)
 		write_waiting(forward, queue);
 	prepare(queue->port, frame, &write);
 	write_all(forward, queue, &write, 1);
-	if (queue->is_shared)
-		spin_unlock(&queue->vu->lock);
+	forward_unlock(queue);
 }
 
 static enum drop to_uplink(struct forward *forward, struct dp_port *port, const struct frame *frame)
@@ -434,9 +433,7 @@ static bool lets_out(struct forward *forward, struct dp_port *port, struct frame
 {
 	const struct port_rules *rules = &port->rules->rules;
 
-	if (rate_is_limited(&rules->tx) &&
-	    !rate_admits(&rules->tx, &port->rules->rates->tx, (double)forward_clock(),
-			 frame->length)) {
+	if (forward_is_over(&rules->tx, &port->rules->rates->tx, frame->length)) {
 		port->counters->drops[DROP_RATE]++;
 		return false;
 	}

@@ -92,9 +92,8 @@ static enum drop flood_station(struct forward *forward, struct dp_port *source,
 {
 	const struct dp_rules *rules = source->rules;
 
-	if (unlikely(rules) && rate_is_limited(&rules->rules.storm) &&
-	    !rate_admits(&rules->rules.storm, &rules->rates->storm, (double)forward_clock(),
-			 frame->length))
+	if (unlikely(rules) &&
+	    forward_is_over(&rules->rules.storm, &rules->rates->storm, frame->length))
 		return DROP_STORM;
 	return flood(forward, source, frame, vlan);
 }
@@ -246,10 +245,10 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 /* Rings wait while their guest has sent its share; what came from elsewhere is here already. */
 static bool is_over_limit(const struct dp_port *source, const struct frame *frame)
 {
-	const struct rate_limit *limit = &source->rules->rules.rx;
+	const struct dp_rules *rules = source->rules;
 
-	return rate_is_limited(limit) && (source->uplink || source->lane) &&
-	       !rate_admits(limit, &source->rules->rates->rx, (double)forward_clock(), frame->length);
+	return (source->uplink || source->lane) &&
+	       forward_is_over(&rules->rules.rx, &rules->rates->rx, frame->length);
 }
 
 /* What the rules of its port say of a frame. */

@@ -44,7 +44,6 @@ struct route {
  * @from: chains of the source
  * @to: scratch memory for the chains of a destination
  * @writes: what one ring gets
- * @has_shared: some of @touched are shared with other workers
  * @generation: of the view that @owing leads into
  * @first_due: when the first of those calls is due; known without looking there
  * @owing: rings whose driver is owed a call, see coalesce.c
@@ -59,7 +58,6 @@ struct forward {
 	unsigned int touched_count;
 	unsigned int sending_count;
 	unsigned int owing_count;
-	bool has_shared;
 	uint64_t generation;
 	uint64_t first_due;
 	struct route route;
@@ -85,6 +83,26 @@ static inline uint64_t forward_clock(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Whether one packet more is too much now; what is not is charged. */
+static inline bool forward_is_over(const struct rate_limit *limit, struct rate_state *state,
+				   uint32_t bytes)
+{
+	return rate_is_limited(limit) && !rate_admits(limit, state, (double)forward_clock(), bytes);
+}
+
+/* A ring that other workers bring frames to as well is used between these. */
+static inline void forward_lock(struct dp_queue *queue)
+{
+	if (queue->is_shared)
+		spin_lock(&queue->vu->lock);
+}
+
+static inline void forward_unlock(struct dp_queue *queue)
+{
+	if (queue->is_shared)
+		spin_unlock(&queue->vu->lock);
 }
 
 /* Bring a frame of @frames to a port, at the latest with deliver_finish(). */

@@ -120,21 +120,6 @@ static int read_list(const struct context *context, struct json_object *list,
 	return error;
 }
 
-static int read_macs(const struct context *context, struct json_object *value)
-{
-	return read_list(context, value, add_mac);
-}
-
-static int read_ips(const struct context *context, struct json_object *value)
-{
-	return read_list(context, value, add_ip);
-}
-
-static int read_stations(const struct context *context, struct json_object *value)
-{
-	return read_list(context, value, add_station);
-}
-
 static int read_mirror(const struct context *context, struct json_object *value)
 {
 	const char *name = json_object_get_string(value);
@@ -173,11 +158,12 @@ static const struct rule {
 	enum json_type type;
 	const char *type_name;
 	int (*read)(const struct context *context, struct json_object *value);
+	int (*add)(const struct context *context, const char *text); /* of a list, each entry */
 } table[] = {
 	{ "isolated", json_type_boolean, "true or false", read_isolated },
 	{ "vlan", json_type_string, "a text", read_vlan },
-	{ "allow_mac", json_type_array, "a list", read_macs },
-	{ "allow_ip", json_type_array, "a list", read_ips },
+	{ "allow_mac", json_type_array, "a list", .add = add_mac },
+	{ "allow_ip", json_type_array, "a list", .add = add_ip },
 	{ "rx_rate", json_type_int, "a number", read_number },
 	{ "rx_packets", json_type_int, "a number", read_number },
 	{ "tx_rate", json_type_int, "a number", read_number },
@@ -185,7 +171,7 @@ static const struct rule {
 	{ "storm_packets", json_type_int, "a number", read_number },
 	{ "mirror", json_type_string, "a text", read_mirror },
 	{ "cpus", json_type_string, "a text", read_cpus },
-	{ "stations", json_type_array, "a list", read_stations },
+	{ "stations", json_type_array, "a list", .add = add_station },
 };
 
 static const struct rule *find_rule(const char *key)
@@ -216,7 +202,8 @@ static int read_all(const struct context *context)
 		if (!json_object_is_type(value, rule->type))
 			return iov_fail(context->iov, -EINVAL, "%s: %s: expected %s", context->port, key,
 					rule->type_name);
-		error = rule->read(context, value);
+		error = rule->add ? read_list(context, value, rule->add)
+				  : rule->read(context, value);
 		if (error)
 			return error;
 	}

@@ -23,6 +23,11 @@ static bool parse_vid(const char *text, uint16_t *vid)
 	return *text >= '0' && *text <= '9' && !*end && number >= 1 && number <= 4094;
 }
 
+static void add_member(struct vlan_rules *rules, unsigned int vid)
+{
+	rules->members[vid / 64] |= UINT64_C(1) << vid % 64;
+}
+
 static bool parse_range(struct vlan_rules *rules, char *text)
 {
 	char *dash = strchr(text, '-');
@@ -33,7 +38,7 @@ static bool parse_range(struct vlan_rules *rules, char *text)
 	if (!parse_vid(text, &first) || !parse_vid(dash ? dash + 1 : text, &last) || first > last)
 		return false;
 	for (unsigned int vid = first; vid <= last; vid++)
-		rules->members[vid / 64] |= UINT64_C(1) << vid % 64;
+		add_member(rules, vid);
 	return true;
 }
 
@@ -46,7 +51,7 @@ static bool parse_trunk(struct vlan_rules *rules, char *list)
 		if (!strncmp(word, native, strlen(native))) {
 			if (rules->vid || !parse_vid(word + strlen(native), &rules->vid))
 				return false;
-			rules->members[rules->vid / 64] |= UINT64_C(1) << rules->vid % 64;
+			add_member(rules, rules->vid);
 		} else if (!parse_range(rules, word)) {
 			return false;
 		}
