@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Ports and bridges as JSON. */
 #include <linux/virtio_config.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,13 +200,12 @@ static void add_station(struct json_object *list, const struct port *port, uint6
 			const char *kind)
 {
 	struct json_object *object = json_object_new_object();
-	char mac[18];
+	char text[MAC_TEXT];
+	uint8_t mac[6];
 
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", (unsigned int)(key >> 40 & 0xff),
-		 (unsigned int)(key >> 32 & 0xff), (unsigned int)(key >> 24 & 0xff),
-		 (unsigned int)(key >> 16 & 0xff), (unsigned int)(key >> 8 & 0xff),
-		 (unsigned int)(key & 0xff));
-	add_string(object, "mac", mac);
+	mac_table_mac(key, mac);
+	port_rules_format_mac(mac, text);
+	add_string(object, "mac", text);
 	json_object_object_add(object, "vlan", json_object_new_int(MAC_TABLE_VLAN(key)));
 	add_string(object, "port", port->name);
 	add_string(object, "kind", kind);
@@ -229,8 +227,7 @@ struct json_object *bridge_stations(const struct registry *registry, const struc
 		for (unsigned int i = 0; i < port->rules.station_count; i++)
 			add_station(list, port, port->rules.stations[i], "fixed");
 		if (bridge->macs && keys)
-			count = mac_table_list(bridge->macs, port->id, now,
-					       bridge->age ? bridge->age : MAC_TABLE_AGE, keys,
+			count = mac_table_list(bridge->macs, port->id, now, bridge_age(bridge), keys,
 					       REGISTRY_STATIONS);
 		for (unsigned int i = 0; i < count; i++)
 			add_station(list, port, keys[i], "learned");

@@ -51,6 +51,13 @@ static inline uint64_t mac_table_key(uint16_t vlan, const uint8_t *mac)
 	return (uint64_t)(vlan & 0xfff) << 48 | (uint64_t)be32toh(high) << 16 | be16toh(low);
 }
 
+/* The address of a key. */
+static inline void mac_table_mac(uint64_t key, uint8_t mac[6])
+{
+	for (unsigned int i = 0; i < 6; i++)
+		mac[i] = (uint8_t)(key >> (40 - 8 * i));
+}
+
 /* The VLAN of a key. */
 #define MAC_TABLE_VLAN(key) ((uint16_t)((key) >> 48))
 

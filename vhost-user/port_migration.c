@@ -71,12 +71,11 @@ static void add_stations(struct net_state *state, const struct port *port)
 
 	if (!port->bridge || !port->bridge->macs)
 		return;
-	state->station_count = mac_table_list(port->bridge->macs, port->id, now, MAC_TABLE_AGE,
-					      keys, NET_STATIONS_MAX);
+	state->station_count = mac_table_list(port->bridge->macs, port->id, now,
+					      bridge_age(port->bridge), keys, NET_STATIONS_MAX);
 	for (unsigned int i = 0; i < state->station_count; i++) {
-		state->stations[i].vlan = keys[i] >> 48 & 0xfff;
-		for (unsigned int j = 0; j < 6; j++)
-			state->stations[i].mac[j] = (uint8_t)(keys[i] >> (40 - 8 * j));
+		state->stations[i].vlan = MAC_TABLE_VLAN(keys[i]);
+		mac_table_mac(keys[i], state->stations[i].mac);
 	}
 }
 

@@ -2,15 +2,12 @@
 #include "vhost-user/port_net.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "vhost-user/net_config.h"
 
 /* With one pair more the control queue would have a number that no eventfd can be set for. */
 #define PAIRS_MAX (NET_PAIRS_MAX - 1)
-
-#define MAC_TEXT 18
 
 static int parse_mac(struct port *port, const char *text)
 {
@@ -110,15 +107,13 @@ static void add_text(struct json_object *object, const char *key, const char *te
 
 void port_net_options_json(const struct port *port, struct json_object *object)
 {
-	const uint8_t *mac = port->mac;
 	char text[MAC_TEXT];
 
 	if (port->net.pairs_max > 1)
 		json_object_object_add(object, "queue_pairs",
 				       json_object_new_int(port->net.pairs_max));
 	if (port->has_mac) {
-		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-			 mac[3], mac[4], mac[5]);
+		port_rules_format_mac(port->mac, text);
 		add_text(object, "mac", text);
 	}
 	if (port->is_standby)

@@ -10,7 +10,7 @@
 #include "vhost-user/eal.h"
 #include "vhost-user/mac_table.h"
 
-#define MAC_LENGTH 17
+#define MAC_LENGTH (MAC_TEXT - 1)
 #define MAC_EXPECTED "expected that of one station, such as 52:54:00:12:34:56"
 
 /* Of what is being read. */
@@ -32,6 +32,12 @@ bool port_rules_parse_mac(const char *text, uint8_t mac[6])
 	for (unsigned int i = 0; i < 6; i++)
 		mac[i] = (uint8_t)bytes[i];
 	return true;
+}
+
+void port_rules_format_mac(const uint8_t mac[6], char text[MAC_TEXT])
+{
+	snprintf(text, MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+		 mac[4], mac[5]);
 }
 
 static int read_isolated(const struct context *context, struct json_object *value)

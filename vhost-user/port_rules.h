@@ -9,6 +9,9 @@
 #include "vhost-user/source_guard.h"
 #include "vhost-user/vlan.h"
 
+/* A MAC address as text, with the zero behind it. */
+#define MAC_TEXT 18
+
 /* Stations that are said to be at a port. */
 #define RULES_STATIONS 64
 
@@ -75,5 +78,12 @@ void port_rules_release(struct port_rules *rules);
  * Return: whether it is one of a station, not of a group.
  */
 bool port_rules_parse_mac(const char *text, uint8_t mac[6]);
+
+/**
+ * port_rules_format_mac - write a MAC address
+ * @mac: address
+ * @text: receives it as port_rules_parse_mac() reads it
+ */
+void port_rules_format_mac(const uint8_t mac[6], char text[MAC_TEXT]);
 
 #endif

@@ -114,6 +114,12 @@ struct bridge {
 	uint32_t age;
 };
 
+/* Seconds after which it forgets a silent station. */
+static inline uint32_t bridge_age(const struct bridge *bridge)
+{
+	return bridge->age ? bridge->age : MAC_TABLE_AGE;
+}
+
 TAILQ_HEAD(port_list, port);
 TAILQ_HEAD(bridge_list, bridge);
 

@@ -245,7 +245,7 @@ static int add_bridge(struct dp_view *view, const struct registry *registry,
 		return -ENOMEM;
 	view->bridges[view->bridge_count++] = dp;
 	dp->macs = bridge->macs;
-	dp->age = bridge->age ? bridge->age : MAC_TABLE_AGE;
+	dp->age = bridge_age(bridge);
 	dp->ports = calloc(view->count + 1, sizeof(struct dp_port *));
 	if (!dp->ports)
 		return -ENOMEM;
