@@ -23,6 +23,18 @@ expect_status "a command that takes too long" 124 \
 	"$lab/lab" exec --topology minimal --timeout 8 -- sh -c 'echo first; sleep 100'
 expect "its output until then" first "$out"
 expect_match "the timeout is told" 'timeout.* 8 s' "$err"
+expect_match "and who is waiting for what" $'[0-9]: sleep 100\n[0-9]+: [0-9]+ .sleep. S hrtimer_nanosleep\n' "$err"
+
+"$lab/lab" exec --topology minimal --timeout 8 -- sh -c 'echo up; sleep 100' \
+	> "$TMPDIR/out" 2> "$TMPDIR/err" &
+pid=$!
+until [ -s "$TMPDIR/out" ]; do sleep 0.1; done
+kill -STOP "$(pgrep -f "path=$TMPDIR/iovkit-lab")"
+status=0
+wait $pid || status=$?
+expect "a host that hangs" 125 $status
+expect_match "and is told from a command that takes too long" 'the host hangs' "$(cat "$TMPDIR/err")"
+rm "$TMPDIR"/{out,err}
 
 "$lab/lab" exec --topology minimal -- sleep 100 &
 pid=$!

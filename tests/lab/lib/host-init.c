@@ -22,6 +22,7 @@
  *   lab.coldplug     load what other devices ask for by their modalias
  *   lab.state        the root's writable layer is on the first virtio disk
  *   lab.systemd      boot with systemd
+ *   lab.timeout=S    seconds that the command may take; then its processes are shown
  *   lab.tmp          keep the machine's /tmp: the project or the kernel is there
  *   lab.log          send the kernel's log at the end
  */
@@ -51,6 +52,7 @@
 #include <unistd.h>
 
 #define DRAIN_SECONDS 20
+#define TIMED_OUT (-1) /* instead of a status */
 #define SELF "/run/lab-init" /* ourselves, in the root that systemd sees */
 #define P9 "trans=virtio,version=9p2000.L,msize=512000,cache=loose,noxattr"
 
@@ -429,13 +431,76 @@ static bool reap(int signals, pid_t command, int *status)
 	return ended;
 }
 
+static bool is_blocked(const char *process)
+{
+	char path[300], stat[512], *state;
+
+	snprintf(path, sizeof(path), "/proc/%s/stat", process);
+	read_file(path, stat, sizeof(stat));
+	state = strrchr(stat, ')');
+	return state && (state[2] == 'D' || state[2] == 'R');
+}
+
+/* A line for each thread of a program: its ids, name, state and where it waits. */
+static void show_thread(int out, const char *process, const char *thread)
+{
+	char path[600], stat[512], where[64], stack[4096], *state;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%s/task/%s/stat", process, thread);
+	read_file(path, stat, sizeof(stat));
+	state = strrchr(stat, ')');
+	if (!state)
+		return;
+	snprintf(path, sizeof(path), "/proc/%s/task/%s/wchan", process, thread);
+	read_file(path, where, sizeof(where));
+	dprintf(out, "%s: %.*s %c %s\n", process, (int)(state + 1 - stat), stat, state[2], where);
+	snprintf(path, sizeof(path), "/proc/%s/task/%s/stack", process, thread);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, stack, sizeof(stack));
+	if (n > 0 && write(out, stack, n) < 0)
+		perror("lab.err");
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What a host that is not done is about: all threads, but those of the kernel that sleep. */
+static void show_threads(int out)
+{
+	struct dirent **processes, **threads;
+	int count = scandir("/proc", &processes, NULL, alphasort), count_threads;
+	char path[300], command[4096];
+
+	for (int i = 0; i < count; i++) {
+		const char *process = processes[i]->d_name;
+		ssize_t n;
+
+		if (process[0] < '1' || process[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", process);
+		n = read_file(path, command, sizeof(command));
+		for (ssize_t j = 0; j < n - 1; j++)
+			if (!command[j])
+				command[j] = ' ';
+		snprintf(path, sizeof(path), "/proc/%s/task", process);
+		count_threads = scandir(path, &threads, NULL, alphasort);
+		if (n > 0)
+			dprintf(out, "%s: %.200s\n", process, command);
+		for (int j = 0; j < count_threads; j++)
+			if (threads[j]->d_name[0] != '.' && (n > 0 || is_blocked(process)))
+				show_thread(out, process, threads[j]->d_name);
+	}
+}
+
 /* Run the command to its end and all of its output to the ports. */
 static int run_command(void)
 {
 	struct relay relays[2];
 	sigset_t chld;
+	const char *limit = word("lab.timeout");
+	time_t timeout = limit ? time(NULL) + atoi(limit) : 0, deadline = 0;
 	int signals, status = 0, open_relays = 2;
-	time_t deadline = 0;
 	pid_t command;
 
 	sigemptyset(&chld);
@@ -450,13 +515,16 @@ static int run_command(void)
 					{ .fd = relays[1].in, .events = POLLIN },
 					{ .fd = signals, .events = POLLIN } };
 
-		poll(fds, 3, deadline ? 1000 : -1);
+		poll(fds, 3, 1000);
 		for (int i = 0; i < 2; i++)
 			if (fds[i].revents && !carry(&relays[i]))
 				open_relays--;
 		if (fds[2].revents && reap(signals, command, &status)) {
 			kill(-1, SIGKILL);
 			deadline = time(NULL) + DRAIN_SECONDS;
+		} else if (timeout && !deadline && time(NULL) >= timeout) {
+			show_threads(relays[1].out);
+			return TIMED_OUT;
 		}
 	}
 	if (!deadline && waitpid(command, &status, 0) == command)
@@ -489,7 +557,10 @@ static void __attribute__((noreturn)) serve(void)
 	send_log();
 	if (word("lab.state"))
 		sync();
-	dprintf(control, "exit %d\n", status);
+	if (status == TIMED_OUT)
+		dprintf(control, "timeout\n");
+	else
+		dprintf(control, "exit %d\n", status);
 	for (;;)
 		pause();
 }
