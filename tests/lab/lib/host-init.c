@@ -431,18 +431,8 @@ static bool reap(int signals, pid_t command, int *status)
 	return ended;
 }
 
-static bool is_blocked(const char *process)
-{
-	char path[300], stat[512], *state;
-
-	snprintf(path, sizeof(path), "/proc/%s/stat", process);
-	read_file(path, stat, sizeof(stat));
-	state = strrchr(stat, ')');
-	return state && (state[2] == 'D' || state[2] == 'R');
-}
-
-/* A line for each thread of a program: its ids, name, state and where it waits. */
-static void show_thread(int out, const char *process, const char *thread)
+/* A line for a thread: its ids, name, state and where it waits; then its stack in the kernel. */
+static void show_thread(int out, const char *process, const char *thread, bool even_asleep)
 {
 	char path[600], stat[512], where[64], stack[4096], *state;
 	ssize_t n;
@@ -451,7 +441,7 @@ static void show_thread(int out, const char *process, const char *thread)
 	snprintf(path, sizeof(path), "/proc/%s/task/%s/stat", process, thread);
 	read_file(path, stat, sizeof(stat));
 	state = strrchr(stat, ')');
-	if (!state)
+	if (!state || (!even_asleep && state[2] != 'D' && state[2] != 'R'))
 		return;
 	snprintf(path, sizeof(path), "/proc/%s/task/%s/wchan", process, thread);
 	read_file(path, where, sizeof(where));
@@ -488,8 +478,8 @@ static void show_threads(int out)
 		if (n > 0)
 			dprintf(out, "%s: %.200s\n", process, command);
 		for (int j = 0; j < count_threads; j++)
-			if (threads[j]->d_name[0] != '.' && (n > 0 || is_blocked(process)))
-				show_thread(out, process, threads[j]->d_name);
+			if (threads[j]->d_name[0] != '.')
+				show_thread(out, process, threads[j]->d_name, n > 0);
 	}
 }
 
