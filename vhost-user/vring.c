@@ -213,8 +213,9 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 	enum vu_refusal refusal;
 	int error;
 
-	if (session->postcopy == VU_POSTCOPY_TOLD || ring->running || ring->broken || !ring->started || !ring->has_addr || !ring->size ||
-	    !session->memory || !session->memory->count || (logged && !session->log))
+	if (session->postcopy == VU_POSTCOPY_TOLD || ring->running || ring->broken ||
+	    !ring->started || !ring->has_addr || !ring->size || !session->memory ||
+	    !session->memory->count || (logged && !session->log))
 		return VU_ACCEPTED;
 	if (logged && !dirty_log_covers(session->log, session->memory)) {
 		iov_fail(session->iov, -EPROTO, "the dirty log does not cover guest memory");

@@ -16,9 +16,11 @@
 #include "tests/wire/daemon.h"
 #include "tests/wire/guests.h"
 
-#define MEMORY (UINT64_C(4) << 20)
+#define MEMORY (UINT64_C(16) << 20)
 #define BUFFERS 64
 #define PAGE UINT64_C(4096)
+#define PAIRS 3
+#define FLOWS 24
 #define FEATURES (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_NET_F_MRG_RXBUF))
 
 /* Only to end a test that would hang. */
@@ -152,11 +154,11 @@ static void drop_pages(struct fixture *fixture, uint64_t gpa, uint64_t size)
 }
 
 /* Rings of which all pages are there, and receive buffers of which none is. */
-static void start_rings(struct fixture *fixture)
+static void start_rings(struct fixture *fixture, unsigned int pairs)
 {
 	struct frontend *moving = &fixture->moving;
 
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < 2 * pairs; i++) {
 		frontend_start_ring(moving, i);
 		frontend_enable_ring(moving, i, true);
 		/* A page for each, which is not that of a ring. */
@@ -164,16 +166,17 @@ static void start_rings(struct fixture *fixture)
 			moving->pool[i][j] = guest_alloc(&moving->guest, PAGE, PAGE);
 		drop_pages(fixture, moving->pool[i][0], BUFFERS * PAGE);
 	}
-	frontend_post(moving, 0, BUFFERS);
+	for (unsigned int i = 0; i < pairs; i++)
+		frontend_post(moving, i, BUFFERS);
 }
 
-static void start_moving(struct fixture *fixture)
+static void start_moving(struct fixture *fixture, unsigned int pairs)
 {
 	advise(fixture);
 	assert_int_equal(listen_now(fixture), 0);
 	give_table(fixture);
 	say_go(fixture, VU_SET_MEM_TABLE, 0);
-	start_rings(fixture);
+	start_rings(fixture, pairs);
 }
 
 /* Faults */
@@ -281,7 +284,7 @@ static void frames_pass_while_memory_arrives(void **state)
 {
 	struct fixture *fixture = *state;
 
-	start_moving(fixture);
+	start_moving(fixture, 1);
 	provoke_fault(fixture);
 	answer_fault(fixture);
 	assert_true(receive_frame(fixture, 1));
@@ -299,11 +302,89 @@ static void memory_in_slots_arrives_as_well(void **state)
 	assert_int_equal(listen_now(fixture), 0);
 	give_slot(fixture);
 	say_go(fixture, VU_ADD_MEM_REG, 0);
-	start_rings(fixture);
+	start_rings(fixture, 1);
 	provoke_fault(fixture);
 	answer_fault(fixture);
 	assert_true(receive_frame(fixture, 1));
 	end_postcopy(fixture);
+	close_moving(fixture);
+}
+
+/* A datagram that says of which flow it is, by port and by content. */
+static void send_flow(struct fixture *fixture, uint8_t flow)
+{
+	uint8_t frame[600];
+
+	make_frame(frame, flow);
+	memcpy(frame + 12, "\x08\x00\x45\x00\x02\x4a\x00\x00\x40\x00\x40\x11", 12);
+	memset(frame + 24, 0, 2);
+	memcpy(frame + 26, (uint8_t[]){10, 0, 0, 1, 10, 0, 0, 2, 0, flow, 0, 53}, 12);
+	assert_true(frontend_transmit(&fixture->others[0], 0, frame, sizeof(frame)));
+}
+
+/* While the first pages of all queues are missing, each is asked for, and none is lost. */
+static void queues_wait_for_their_pages_each_by_itself(void **state)
+{
+	struct fixture *fixture = *state;
+	unsigned int seen[FLOWS] = {0}, used[PAIRS] = {0}, sum = 0;
+	uint8_t got[2048];
+
+	start_moving(fixture, PAIRS);
+	for (uint8_t flow = 0; flow < FLOWS; flow++)
+		send_flow(fixture, flow);
+	for (int tries = 0; tries < PATIENCE_MS && sum < FLOWS; tries++) {
+		for (unsigned int pair = 0; pair < PAIRS; pair++)
+			while (frontend_take(&fixture->moving, pair, got, sizeof(got)) == 600) {
+				assert_in_range(got[500], 0, FLOWS - 1);
+				assert_int_equal(got[35], got[500]);
+				seen[got[500]]++;
+				used[pair]++;
+				sum++;
+			}
+		if (next_fault(fixture, 1))
+			answer_fault(fixture);
+	}
+	for (unsigned int flow = 0; flow < FLOWS; flow++)
+		assert_int_equal(seen[flow], 1);
+	for (unsigned int pair = 0; pair < PAIRS; pair++)
+		assert_int_not_equal(used[pair], 0);
+	expect_others(fixture);
+	end_postcopy(fixture);
+	expect_others(fixture);
+	close_moving(fixture);
+}
+
+/* What is missing is asked for twice: its translation, then its page. */
+static void memory_behind_an_iommu_arrives_as_well(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *moving = &fixture->moving;
+	uint8_t frame[600], got[2048];
+	unsigned int misses = 0, faults = 0;
+	int length = -1;
+
+	close_moving(fixture);
+	frontend_open(moving, frontend_connect(daemon_path(&fixture->iovd, "a")), MEMORY);
+	moving->is_translated = true;
+	frontend_negotiate(moving, FEATURES | BIT(VIRTIO_F_ACCESS_PLATFORM));
+	frontend_open_channel(moving);
+	start_moving(fixture, 1);
+	make_frame(frame, 5);
+	for (int tries = 0; tries < PATIENCE_MS && length < 0; tries++) {
+		/* Lost as long as the receive buffer has no translation. */
+		frontend_transmit(&fixture->others[0], 0, frame, sizeof(frame));
+		misses += frontend_serve_misses(moving);
+		if (next_fault(fixture, 1)) {
+			answer_fault(fixture);
+			faults++;
+		}
+		length = frontend_take(moving, 0, got, sizeof(got));
+	}
+	assert_int_equal(length, sizeof(frame));
+	assert_memory_equal(got, frame, sizeof(frame));
+	assert_int_not_equal(misses, 0);
+	assert_int_not_equal(faults, 0);
+	expect_others(fixture);
 	close_moving(fixture);
 }
 
@@ -312,7 +393,7 @@ static void fault_that_nobody_answers_stops_its_port_only(void **state)
 	struct fixture *fixture = *state;
 	uint64_t before;
 
-	start_moving(fixture);
+	start_moving(fixture, 1);
 	provoke_fault(fixture);
 	before = milliseconds();
 	expect_others(fixture);
@@ -327,7 +408,7 @@ static void ring_whose_memory_is_missing_can_be_stopped(void **state)
 	struct frontend *moving = &fixture->moving;
 	uint64_t before, index = 0;
 
-	start_moving(fixture);
+	start_moving(fixture, 1);
 	provoke_fault(fixture);
 	before = milliseconds();
 	assert_int_equal(frontend_stop_ring(moving, 0), 0);
@@ -347,7 +428,7 @@ static void call_descriptor_changes_under_a_fault(void **state)
 	struct frontend *moving = &fixture->moving;
 	uint64_t index = 0;
 
-	start_moving(fixture);
+	start_moving(fixture, 1);
 	provoke_fault(fixture);
 	for (unsigned int i = 0; i < 50; i++)
 		assert_int_equal(frontend_call(moving, VU_SET_VRING_CALL, &index, 8,
@@ -360,7 +441,7 @@ static void end_lets_the_waiting_go_on(void **state)
 {
 	struct fixture *fixture = *state;
 
-	start_moving(fixture);
+	start_moving(fixture, 1);
 	provoke_fault(fixture);
 	end_postcopy(fixture);
 	drain(&fixture->moving);
@@ -376,7 +457,7 @@ static void front_end_that_dies_under_a_fault_leaves_its_port_free(void **state)
 	struct fixture *fixture = *state;
 	int kept;
 
-	start_moving(fixture);
+	start_moving(fixture, 1);
 	provoke_fault(fixture);
 	/* Somebody else still has the descriptor and never answers. */
 	kept = dup(fixture->userfault);
@@ -395,7 +476,7 @@ static void pages_of_the_ring_that_go_away_hurt_nobody_else(void **state)
 	struct frontend *moving = &fixture->moving;
 	const struct driver *driver = &moving->rings[0];
 
-	start_moving(fixture);
+	start_moving(fixture, 1);
 	provoke_fault(fixture);
 	answer_fault(fixture);
 	assert_true(receive_frame(fixture, 1));
@@ -414,7 +495,7 @@ static void memory_that_is_cut_short_while_it_arrives(void **state)
 {
 	struct fixture *fixture = *state;
 
-	start_moving(fixture);
+	start_moving(fixture, 1);
 	provoke_fault(fixture);
 	assert_return_code(ftruncate(fixture->moving.guest.fd, 0), errno);
 	expect_others(fixture);
@@ -431,7 +512,7 @@ static void rings_wait_for_the_word_of_the_front_end(void **state)
 	advise(fixture);
 	assert_int_equal(listen_now(fixture), 0);
 	give_table(fixture);
-	start_rings(fixture);
+	start_rings(fixture, 1);
 	assert_true(frontend_transmit(&fixture->others[0], 0, frame, make_frame(frame, 1)));
 	assert_false(next_fault(fixture, 300));
 	assert_string_equal(daemon_port(&fixture->iovd, "port.list", "a", "queues"), "0");
@@ -493,6 +574,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(frames_pass_while_memory_arrives),
 		TEST(memory_in_slots_arrives_as_well),
+		TEST(queues_wait_for_their_pages_each_by_itself),
+		TEST(memory_behind_an_iommu_arrives_as_well),
 		TEST(fault_that_nobody_answers_stops_its_port_only),
 		TEST(ring_whose_memory_is_missing_can_be_stopped),
 		TEST(call_descriptor_changes_under_a_fault),

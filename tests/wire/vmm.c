@@ -34,9 +34,13 @@ static void place(const struct vmm *vmm, char *path, size_t size, const char *na
 void vmm_tell(const struct vmm *vmm)
 {
 	char command[320];
-	int status;
+	int status, tries = 0;
+	pid_t ended;
 
-	if (waitpid(vmm->pid, &status, WNOHANG) == vmm->pid)
+	/* Its sockets close before it is gone. */
+	while (!(ended = waitpid(vmm->pid, &status, WNOHANG)) && tries++ < 100)
+		poll(NULL, 0, 20);
+	if (ended == vmm->pid)
 		fprintf(stderr, "%s: " QEMU " ended, %s %d\n", vmm->directory,
 			WIFEXITED(status) ? "status" : "signal",
 			WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
