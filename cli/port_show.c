@@ -75,7 +75,7 @@ static void print_text(struct json_object *port)
 	if (json_object_object_get(port, "rules"))
 		port_reasons_words(port, "rules", "ruled");
 	port_reasons_words(counters, "drops", "dropped");
-	if (rings) {
+	if (json_object_object_get(counters, "connections")) {
 		port_reasons_words(counters, "connections", "connected");
 		port_reasons_words(counters, "refused", "refusals");
 		port_reasons_words(counters, "broken", "breaks");

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhost-user/balance.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <rte_lcore.h>
 #include <stdlib.h>
+#include <string.h>
 #include <syslog.h>
 
 #include "vhost-user/eal.h"
@@ -13,30 +16,31 @@
 #define BUSY 0.5
 #define DIFFERENCE 0.2
 
-#define PLACES_MAX (DP_PORTS_MAX * (NET_VRINGS / 2 + 1))
+#define PLACES_MAX (DP_PORTS_MAX * NET_VRINGS / 2)
+static_assert(UPLINK_QUEUES_MAX <= NET_VRINGS, "each has a place");
 
 /**
  * struct place - where a share comes from
  * @port: port
- * @ring: ring that its guest sends by; NET_VRINGS for an uplink
+ * @queue: index of the ring that its guest sends by, or of the queue of its uplink
  */
 struct place {
 	struct port *port;
-	unsigned int ring;
+	unsigned int queue;
 };
 
 /**
  * struct balance - see balance.h
  * @busy_ns: of each worker at the last look
  * @load: of each worker in the last period
- * @seen: frames of each port's rings, and last of its uplink, at the last look
+ * @seen: frames of each port's rings, or of its uplink's queues, at the last look
  */
 struct balance {
 	struct registry *registry;
 	sd_event_source *timer;
 	uint64_t busy_ns[WORKERS_MAX];
 	double load[WORKERS_MAX];
-	uint64_t seen[DP_PORTS_MAX][NET_VRINGS + 1];
+	uint64_t seen[DP_PORTS_MAX][NET_VRINGS];
 };
 
 /* A bit for each worker. */
@@ -59,11 +63,26 @@ static uint64_t find_workers(const struct registry *registry, const char *cpus)
 	return mask;
 }
 
+/* Those where the memory of a guest is. */
+static uint64_t near_workers(const struct registry *registry, int node)
+{
+	uint64_t mask = 0;
+
+	for (unsigned int i = 0; i < registry->worker_count; i++)
+		if (rte_lcore_to_socket_id(EAL_WORKER_LCORE(i)) == (unsigned int)node)
+			mask |= UINT64_C(1) << i;
+	return mask;
+}
+
 /* Who may take from a port; a list that names no worker any more is as good as none. */
 static uint64_t allowed_workers(const struct port *port)
 {
-	uint64_t mask = find_workers(port->registry, port->rules.cpus);
+	uint64_t mask;
 
+	if (port->rules.cpus)
+		mask = find_workers(port->registry, port->rules.cpus);
+	else
+		mask = near_workers(port->registry, port->node);
 	return mask ? mask : all_workers(port->registry);
 }
 
@@ -80,29 +99,54 @@ int balance_check_cpus(const struct registry *registry, const char *port, const 
 			"where they are, and 'iovd --workers'", port, cpus);
 }
 
-static void count_shares(const struct registry *registry, unsigned int counts[WORKERS_MAX + 1])
+/* Whether there is something that a worker takes from. */
+static bool is_place(const struct place *place)
 {
-	const struct port *port;
+	const struct port *port = place->port;
 
-	TAILQ_FOREACH(port, &registry->ports, link) {
-		if (port->uplink)
-			counts[port->worker]++;
-		for (unsigned int i = 1; i < port->queue_end; i += 2)
-			if (port->queues[i])
-				counts[port->workers[i]]++;
-	}
+	if (port->uplink)
+		return place->queue < uplink_queues(port->uplink);
+	return place->queue & 1 && port->queues[place->queue] && !port->lane;
+}
+
+/* The next one of them all, after @place; the first one after { NULL }. */
+static bool next_place(const struct registry *registry, struct place *place)
+{
+	do {
+		if (!place->port)
+			*place = (struct place){ TAILQ_FIRST(&registry->ports), 0 };
+		else if (++place->queue == NET_VRINGS)
+			*place = (struct place){ TAILQ_NEXT(place->port, link), 0 };
+	} while (place->port && !is_place(place));
+	return place->port;
+}
+
+static unsigned int worker_of(const struct place *place)
+{
+	return place->port->workers[place->queue];
 }
 
 unsigned int balance_choose(const struct port *port)
 {
 	unsigned int counts[WORKERS_MAX + 1] = { 0 }, choice = WORKER_NONE;
 	const uint64_t allowed = allowed_workers(port);
+	struct place place = { NULL };
 
-	count_shares(port->registry, counts);
+	while (next_place(port->registry, &place))
+		counts[worker_of(&place)]++;
 	for (unsigned int i = 0; i < port->registry->worker_count; i++)
 		if (allowed >> i & 1 && (choice == WORKER_NONE || counts[i] < counts[choice]))
 			choice = i;
 	return choice;
+}
+
+void balance_attach_uplink(struct port *port)
+{
+	unsigned int count = uplink_queues(port->uplink);
+
+	memset(port->workers, WORKER_NONE, count);
+	for (unsigned int i = 0; i < count; i++)
+		port->workers[i] = (uint8_t)balance_choose(port);
 }
 
 void balance_attach(struct port *port, const struct vu_queue *queue, unsigned int worker)
@@ -133,38 +177,17 @@ static void measure_loads(struct balance *balance)
 }
 
 /* Frames since the last look; a ring that began anew counts from zero. */
-static uint64_t count_frames(struct balance *balance, const struct port *port, unsigned int ring)
+static uint64_t count_frames(struct balance *balance, const struct place *place)
 {
-	uint64_t *seen = &balance->seen[DP_SLOT(port->id)][ring], now, before = *seen;
+	const struct port *port = place->port;
+	uint64_t *seen = &balance->seen[DP_SLOT(port->id)][place->queue], now, before = *seen;
 
-	if (ring == NET_VRINGS)
-		now = port_counted(port).rx_packets;
+	if (port->uplink)
+		now = uplink_frames(port->uplink, place->queue);
 	else
-		now = __atomic_load_n(&port->queues[ring]->frames, __ATOMIC_RELAXED);
+		now = __atomic_load_n(&port->queues[place->queue]->frames, __ATOMIC_RELAXED);
 	*seen = now;
 	return now < before ? now : now - before;
-}
-
-static unsigned int worker_of(const struct place *place)
-{
-	return place->ring == NET_VRINGS ? place->port->worker : place->port->workers[place->ring];
-}
-
-/* What all workers take from, of which there are @max at most. */
-static unsigned int list_places(const struct registry *registry, struct place *places,
-				unsigned int max)
-{
-	struct port *port;
-	unsigned int count = 0;
-
-	TAILQ_FOREACH(port, &registry->ports, link) {
-		if (port->uplink && count < max)
-			places[count++] = (struct place){ port, NET_VRINGS };
-		for (unsigned int i = 1; i < port->queue_end && count < max; i += 2)
-			if (port->queues[i] && !port->lane)
-				places[count++] = (struct place){ port, i };
-	}
-	return count;
 }
 
 /* The share of @from that makes it and @to most equal, or -1 when none does. */
@@ -206,42 +229,31 @@ int balance_decide(const double *loads, unsigned int workers, const struct balan
 	return best_share(loads, shares, count, most, *to);
 }
 
-static void move_ring(struct port *port, const struct vu_queue *queue, unsigned int to)
-{
-	unsigned int from = port->workers[queue->index];
-
-	port->workers[queue->index] = WORKER_NONE;
-	registry_publish(port->registry);
-	port->workers[queue->index] = (uint8_t)from;
-	balance_detach(port, queue);
-	balance_attach(port, queue, to);
-	registry_publish(port->registry);
-}
-
 static void move(const struct place *place, unsigned int to)
 {
 	struct port *port = place->port;
-	unsigned int from = worker_of(place);
+	uint8_t *worker = &port->workers[place->queue], from = *worker;
 
-	if (place->ring == NET_VRINGS) {
-		port->worker = WORKER_NONE;
-		registry_publish(port->registry);
-		port->worker = (uint8_t)to;
-		registry_publish(port->registry);
-	} else {
-		move_ring(port, port->queues[place->ring], to);
+	*worker = WORKER_NONE;
+	registry_publish(port->registry);
+	*worker = (uint8_t)to;
+	if (!port->uplink) {
+		*worker = from;
+		balance_detach(port, port->queues[place->queue]);
+		balance_attach(port, port->queues[place->queue], to);
 	}
+	registry_publish(port->registry);
 	iov_log(port->registry->iov, LOG_INFO, "%s: worker %u takes what it sends, which worker %u "
 		"took before", port->name, to, from);
 }
 
 void balance_apply(struct port *port)
 {
-	if (port->uplink && !may_take(port, port->worker))
-		move(&(struct place){ port, NET_VRINGS }, balance_choose(port));
-	for (unsigned int i = 1; i < port->queue_end; i += 2)
-		if (port->queues[i] && !port->lane && !may_take(port, port->workers[i]))
-			move(&(struct place){ port, i }, balance_choose(port));
+	struct place place = { NULL };
+
+	while (next_place(port->registry, &place))
+		if (place.port == port && !may_take(port, worker_of(&place)))
+			move(&place, balance_choose(port));
 }
 
 static void balance_now(struct balance *balance)
@@ -249,16 +261,16 @@ static void balance_now(struct balance *balance)
 	static struct place places[PLACES_MAX];
 	static struct balance_share shares[PLACES_MAX];
 	const struct registry *registry = balance->registry;
-	unsigned int count = list_places(registry, places, PLACES_MAX), to;
+	struct place place = { NULL };
+	unsigned int count = 0, to;
 	int choice;
 
-	for (unsigned int i = 0; i < count; i++) {
-		const struct port *port = places[i].port;
-
-		shares[i] = (struct balance_share){
-			.worker = worker_of(&places[i]),
-			.allowed = allowed_workers(port),
-			.frames = count_frames(balance, port, places[i].ring),
+	while (next_place(registry, &place)) {
+		places[count] = place;
+		shares[count++] = (struct balance_share){
+			.worker = worker_of(&place),
+			.allowed = allowed_workers(place.port),
+			.frames = count_frames(balance, &place),
 		};
 	}
 	choice = balance_decide(balance->load, registry->worker_count, shares, count, &to);

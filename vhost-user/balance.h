@@ -2,11 +2,13 @@
 /*
  * Which worker takes from which ring.
  *
- * Theory of operation.  A ring that a guest sends by, or an uplink, belongs to one worker.
- * A new one goes to the worker with the fewest.  Once a second the loads of the workers are
+ * Theory of operation.  A ring that a guest sends by, or a queue of an uplink, belongs to one
+ * worker.  A new one goes to the worker with the fewest, of those on the NUMA node of the
+ * guest's memory when there are such.  Once a second the loads of the workers are
  * looked at: when one has much more to do than another, it gives away that ring of those it
  * has whose share of the work comes closest to half of the difference, if that makes the
- * two more equal.  A port's rules may name the CPUs of its workers; what it has stays there.
+ * two more equal.  A port's rules may name the CPUs of its workers, whatever the node; what it
+ * has stays there.
  * A ring that moves belongs to nobody for the moment between two views, in
  * which what the guest sends waits in it; no frame is lost or overtaken.
  *
@@ -35,7 +37,7 @@ int balance_open(struct balance **out, struct registry *registry);
 void balance_close(struct balance *balance);
 
 /**
- * balance_choose - the worker for one ring or uplink more
+ * balance_choose - the worker for one ring or uplink queue more
  * @port: its port
  *
  * Return: its number.
@@ -82,6 +84,12 @@ struct balance_share {
  */
 int balance_decide(const double *loads, unsigned int workers, const struct balance_share *shares,
 		   unsigned int count, unsigned int *to);
+
+/**
+ * balance_attach_uplink - give the queues of an uplink to workers
+ * @port: its port; the caller publishes
+ */
+void balance_attach_uplink(struct port *port);
 
 /**
  * balance_attach - give a ring that a guest sends by to a worker

@@ -142,7 +142,7 @@ struct dp_sending {
  * @header: bytes of the virtio-net header
  * @is_down: its link is down: nothing passes
  * @is_isolated: nothing passes between it and others of these
- * @is_polled: this worker takes what comes from @uplink or @lane
+ * @is_polled: this worker takes what comes from @lane
  * @buffers_max: receive buffers that a frame may take
  * @single: the only ring of @to, when no hash is wanted; else NULL
  * @counters: this worker's; outlive the view
@@ -152,6 +152,8 @@ struct dp_sending {
  * @from_count: length of @from
  * @to_count: length of @to
  * @uplink: the network device; NULL for a vhost-user port
+ * @uplink_takes: its queues that this worker takes from, a bit for each
+ * @worker: this worker
  * @lane: has the guest's rings while its memory arrives; NULL mostly
  * @filter: which frames its driver wants; NULL for all
  * @rss: how their hash is used; NULL for not at all
@@ -175,6 +177,8 @@ struct dp_port {
 	unsigned int from_count;
 	unsigned int to_count;
 	struct uplink *uplink;
+	uint64_t uplink_takes;
+	unsigned int worker;
 	struct lane *lane;
 	struct net_filter *filter;
 	struct dp_rss *rss;

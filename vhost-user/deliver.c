@@ -147,7 +147,7 @@ static void send_burst(struct forward *forward, struct dp_port *port)
 		make_waiting(forward, port);
 	for (unsigned int i = 0; i < sending->packet_count; i++)
 		bytes += packets[i]->pkt_len;
-	sent = uplink_send(port->uplink, packets, sending->packet_count);
+	sent = uplink_send(port->uplink, port->worker, packets, sending->packet_count);
 	unsent = sending->packet_count - sent;
 	for (unsigned int i = sent; i < sending->packet_count; i++)
 		bytes -= packets[i]->pkt_len;

@@ -117,7 +117,34 @@ static void add_front_end(struct json_object *object, const struct port *port)
 	add_counter(object, "log_lines_left_out", &left_out);
 }
 
-static struct json_object *rings_json(const struct port *port)
+/* The CPU of the worker that takes from a ring, if one does. */
+static void add_cpu(struct json_object *ring, const struct port *port, unsigned int index)
+{
+	const struct registry *registry = port->registry;
+
+	if (port->workers[index] < registry->worker_count)
+		json_object_object_add(ring, "cpu", json_object_new_int((int)worker_stats(
+			registry->workers, port->workers[index]).cpu));
+}
+
+static struct json_object *uplink_rings_json(const struct port *port)
+{
+	struct json_object *rings = json_object_new_array();
+
+	for (unsigned int i = 0; i < uplink_queues(port->uplink); i++) {
+		struct json_object *ring = json_object_new_object();
+		uint64_t frames = uplink_frames(port->uplink, i);
+
+		json_object_object_add(ring, "ring", json_object_new_int((int)i));
+		add_string(ring, "direction", "from network");
+		add_counter(ring, "frames", &frames);
+		add_cpu(ring, port, i);
+		json_object_array_add(rings, ring);
+	}
+	return rings;
+}
+
+static struct json_object *guest_rings_json(const struct port *port)
 {
 	struct json_object *rings = json_object_new_array();
 
@@ -135,12 +162,16 @@ static struct json_object *rings_json(const struct port *port)
 		json_object_object_add(ring, "entries", json_object_new_int(queue->ring.size));
 		add_string(ring, "state", queue->enabled ? "enabled" : "disabled");
 		add_counter(ring, "frames", &queue->frames);
-		if (i & 1 && port->workers[i] < port->registry->worker_count)
-			json_object_object_add(ring, "cpu", json_object_new_int((int)worker_stats(
-				port->registry->workers, port->workers[i]).cpu));
+		if (i & 1)
+			add_cpu(ring, port, i);
 		json_object_array_add(rings, ring);
 	}
 	return rings;
+}
+
+static struct json_object *rings_json(const struct port *port)
+{
+	return port->endpoint ? guest_rings_json(port) : uplink_rings_json(port);
 }
 
 static struct json_object *port_counters(const struct port *port)
@@ -164,8 +195,7 @@ struct json_object *port_stats(const struct port *port)
 {
 	struct json_object *object = port_counters(port);
 
-	if (port->endpoint)
-		json_object_object_add(object, "rings", rings_json(port));
+	json_object_object_add(object, "rings", rings_json(port));
 	return object;
 }
 
@@ -174,8 +204,7 @@ struct json_object *port_show(const struct port *port)
 	struct json_object *object = port_describe(port);
 
 	json_object_object_add(object, "counters", port_counters(port));
-	if (port->endpoint)
-		json_object_object_add(object, "rings", rings_json(port));
+	json_object_object_add(object, "rings", rings_json(port));
 	return object;
 }
 

@@ -408,9 +408,9 @@ static unsigned int from_lane(struct forward *forward, struct dp_view *view, str
 }
 
 static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
-				struct dp_port *port, uint32_t now)
+				struct dp_port *port, unsigned int queue, uint32_t now)
 {
-	unsigned int count = uplink_receive(port->uplink, forward->packets, DP_BURST);
+	unsigned int count = uplink_receive(port->uplink, queue, forward->packets, DP_BURST);
 
 	for (unsigned int i = 0; i < count; i++)
 		forward->reasons[i] = uplink_frame(forward->packets[i], &forward->frames[i],
@@ -432,8 +432,9 @@ unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_
 
 		if (i + 1 < view->count && view->ports[i + 1]->from_count)
 			virtq_expect(&view->ports[i + 1]->from->vu->ring);
-		if (port->uplink && port->is_polled)
-			count += from_uplink(forward, view, port, now);
+		for (uint64_t takes = port->uplink_takes; takes; takes &= takes - 1)
+			count += from_uplink(forward, view, port,
+					     (unsigned int)__builtin_ctzll(takes), now);
 		if (unlikely(port->lane) && port->is_polled)
 			count += from_lane(forward, view, port, now);
 		for (unsigned int j = 0; j < port->from_count; j++)

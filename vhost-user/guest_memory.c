@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <numaif.h>
 #include <inttypes.h>
 #include <linux/magic.h>
 #include <stdbool.h>
@@ -332,4 +333,13 @@ bool guest_memory_is_lost(const struct guest_memory *memory)
 		if (memory_fault_is_lost(memory->regions[i].mapping))
 			return true;
 	return false;
+}
+
+int guest_memory_node(const void *at)
+{
+	int node;
+
+	return get_mempolicy(&node, NULL, 0, (void *)(uintptr_t)at, MPOL_F_NODE | MPOL_F_ADDR)
+		       ? -1
+		       : node;
 }

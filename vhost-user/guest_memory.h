@@ -205,6 +205,14 @@ void *guest_memory_at_user(const struct guest_memory *memory, uint64_t uva, uint
 bool guest_memory_is_lost(const struct guest_memory *memory);
 
 /**
+ * guest_memory_node - where a page of guest memory is
+ * @at: address in a region whose memory has arrived
+ *
+ * Return: NUMA node; -1 when it is not known.
+ */
+int guest_memory_node(const void *at);
+
+/**
  * guest_memory_at - pointer to guest memory
  * @memory: table with at least one region
  * @hint: region of the last access, any region at first; updated

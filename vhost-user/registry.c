@@ -228,12 +228,22 @@ static int check_new(struct registry *registry, const struct port_options *optio
 	return 0;
 }
 
+static int open_uplink(struct port *port, const char *device)
+{
+	int error = uplink_open(&port->uplink, port->registry->iov, device,
+				port->registry->worker_count);
+
+	if (!error)
+		balance_attach_uplink(port);
+	return error;
+}
+
 static int port_open(struct port *port, const struct port_options *options)
 {
 	int error;
 
 	if (!options->socket && !options->fd)
-		return uplink_open(&port->uplink, port->registry->iov, options->device);
+		return open_uplink(port, options->device);
 	error = port_net_setup(port, options);
 	if (error)
 		return error;
@@ -261,6 +271,7 @@ static int port_new(struct port **out, struct registry *registry, const char *na
 		return -ENOMEM;
 	strcpy(port->name, name);
 	port->registry = registry;
+	port->node = -1;
 	port->counters = aligned_alloc(VIRTQ_CACHE_LINE,
 				       registry->worker_count * sizeof(*port->counters));
 	error = port->counters ? new_id(registry, &port->id) : -ENOMEM;

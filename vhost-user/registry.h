@@ -60,8 +60,10 @@ struct registry;
  * @control: the control queue, while it runs
  * @queues: started rings that carry frames, NULL where there is none
  * @polled: their kick cannot wake a worker
- * @workers: who takes from those that the guest sends by, see balance.h
- * @worker: who takes from @uplink or @lane
+ * @workers: who takes from those that the guest sends by, or from the queues of @uplink;
+ *	see balance.h
+ * @worker: who takes from @lane
+ * @node: NUMA node of the guest's memory; -1 when it is not known
  * @moved: addresses of a guest that moved here, to be announced when it receives
  * @moved_count: length of @moved
  * @lane: has @queues while the guest's memory arrives; NULL mostly
@@ -94,6 +96,7 @@ struct port {
 	bool polled[NET_VRINGS];
 	uint8_t workers[NET_VRINGS];
 	uint8_t worker;
+	int node;
 	unsigned int queue_end;
 	struct net_station *moved;
 	unsigned int moved_count;
@@ -269,8 +272,8 @@ struct json_object *port_describe(const struct port *port);
  * @port: port
  *
  * Return: an object with "port", "rx_packets", "rx_bytes", "tx_packets", "tx_bytes"
- * and "drops"; of a guest also "messages", "refused", "broken", "connections" and
- * "log_lines_left_out", and "rings"; the caller puts it.  Objects have the reasons that
+ * "drops" and "rings"; of a guest also "messages", "refused", "broken", "connections" and
+ * "log_lines_left_out"; the caller puts it.  Objects have the reasons that
  * occurred.
  */
 struct json_object *port_stats(const struct port *port);
@@ -289,8 +292,7 @@ bool port_reasons(const struct port *port, enum reason_kind kind, uint64_t count
  * port_show - all of that
  * @port: port
  *
- * Return: that of port_describe() with "counters" and, of a guest, "rings"; the caller
- * puts it.
+ * Return: that of port_describe() with "counters" and "rings"; the caller puts it.
  */
 struct json_object *port_show(const struct port *port);
 

@@ -2,7 +2,8 @@
 /*
  * Theory of operation.  A device is probed when its port is added and removed
  * from DPDK when the port goes, so it can be unbound or given to a guest then.
- * One queue each way: one worker forwards.
+ * It has a queue each way for each worker, if it has so many: the device spreads what it
+ * receives by flow, and workers that send do not wait for each other.
  *
  * What a frame needs is left to the device where it can do it: checksums of TCP
  * and UDP, segmentation of TCP.  rte_eth_tx_prepare() brings the pseudo header
@@ -43,15 +44,22 @@
 /* A VLAN tag on top of the Ethernet header does not count into the MTU. */
 #define TAG 4
 
+/* What one worker has of a device. */
+struct uplink_queue {
+	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t frames;
+	struct spin senders; /* of one worker at a time */
+};
+
 struct uplink {
 	uint16_t port;
 	uint16_t mtu;
+	uint16_t queue_count;
 	bool started;
 	uint64_t tx_offloads;
 	struct rte_mempool *pool;
 	struct rte_device *device;
 	char *name;
-	struct spin senders; /* of one worker at a time */
+	struct uplink_queue queues[UPLINK_QUEUES_MAX];
 };
 
 /* A PCI device of another driver would be torn out of its hands by some PMDs. */
@@ -143,10 +151,29 @@ static int make_pool(struct uplink *uplink)
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "uplink%u", uplink->port);
-	uplink->pool = rte_pktmbuf_pool_create(name, PACKET_BUFFERS, BUFFER_CACHE, 0,
+	uplink->pool = rte_pktmbuf_pool_create(name, PACKET_BUFFERS * uplink->queue_count,
+					       BUFFER_CACHE, 0,
 					       RTE_MBUF_DEFAULT_BUF_SIZE,
 					       rte_eth_dev_socket_id(uplink->port));
 	return uplink->pool ? 0 : -rte_errno;
+}
+
+static int setup_queue(struct uplink *uplink, uint16_t index, const uint16_t sizes[2],
+		       const struct rte_eth_rxconf *rx, const struct rte_eth_txconf *tx)
+{
+	unsigned int node = (unsigned int)rte_eth_dev_socket_id(uplink->port);
+	int error = rte_eth_rx_queue_setup(uplink->port, index, sizes[0], node, rx, uplink->pool);
+
+	return error ? error : rte_eth_tx_queue_setup(uplink->port, index, sizes[1], node, tx);
+}
+
+/* Flows stay together: by what of them the device can hash, or as its driver knows. */
+static void spread(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info)
+{
+	conf->rx_adv_conf.rss_conf.rss_hf =
+		info->flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+	if (conf->rx_adv_conf.rss_conf.rss_hf)
+		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 }
 
 static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *info)
@@ -154,34 +181,34 @@ static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *in
 	struct rte_eth_conf conf = { .rxmode.offloads = info->rx_offload_capa & RX_CHECKSUMS };
 	struct rte_eth_rxconf rx = info->default_rxconf;
 	struct rte_eth_txconf tx = info->default_txconf;
-	uint16_t rx_size = QUEUE_SIZE, tx_size = QUEUE_SIZE;
+	uint16_t sizes[2] = { QUEUE_SIZE, QUEUE_SIZE };
 	int error;
 
+	if (uplink->queue_count > 1)
+		spread(&conf, info);
 	uplink->tx_offloads = info->tx_offload_capa & (TX_CHECKSUMS | RTE_ETH_TX_OFFLOAD_TCP_TSO |
 						       RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
 	conf.txmode.offloads = uplink->tx_offloads;
 	rx.offloads = conf.rxmode.offloads;
 	tx.offloads = conf.txmode.offloads;
-	error = rte_eth_dev_configure(uplink->port, 1, 1, &conf);
+	error = rte_eth_dev_configure(uplink->port, uplink->queue_count, uplink->queue_count, &conf);
 	if (!error)
-		error = rte_eth_dev_adjust_nb_rx_tx_desc(uplink->port, &rx_size, &tx_size);
-	if (!error)
-		error = rte_eth_rx_queue_setup(uplink->port, 0, rx_size,
-					       (unsigned int)rte_eth_dev_socket_id(uplink->port), &rx,
-					       uplink->pool);
-	if (!error)
-		error = rte_eth_tx_queue_setup(uplink->port, 0, tx_size,
-					       (unsigned int)rte_eth_dev_socket_id(uplink->port), &tx);
+		error = rte_eth_dev_adjust_nb_rx_tx_desc(uplink->port, &sizes[0], &sizes[1]);
+	for (uint16_t i = 0; i < uplink->queue_count && !error; i++)
+		error = setup_queue(uplink, i, sizes, &rx, &tx);
 	return error;
 }
 
-static int start(struct uplink *uplink, struct iov *iov)
+static int start(struct uplink *uplink, struct iov *iov, unsigned int queues)
 {
 	struct rte_eth_dev_info info;
 	int error = rte_eth_dev_info_get(uplink->port, &info);
 
-	if (!error)
+	if (!error) {
+		uplink->queue_count = RTE_MIN(info.max_rx_queues, info.max_tx_queues);
+		uplink->queue_count = (uint16_t)RTE_MIN(queues, uplink->queue_count);
 		error = make_pool(uplink);
+	}
 	if (error)
 		return iov_fail(iov, error, "%s: no memory for packets: %s", uplink->name,
 				strerror(-error));
@@ -198,19 +225,20 @@ static int start(struct uplink *uplink, struct iov *iov)
 	return 0;
 }
 
-int uplink_open(struct uplink **out, struct iov *iov, const char *device)
+int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsigned int queues)
 {
-	struct uplink *uplink = calloc(1, sizeof(*uplink));
+	struct uplink *uplink = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*uplink));
 	int error;
 
 	if (!uplink)
 		return -ENOMEM;
+	memset(uplink, 0, sizeof(*uplink));
 	uplink->name = strdup(device);
 	error = uplink->name ? check_device(iov, device) : -ENOMEM;
 	if (!error)
 		error = probe(uplink, iov, device);
 	if (!error)
-		error = start(uplink, iov);
+		error = start(uplink, iov, queues);
 	if (error) {
 		uplink_close(uplink);
 		return error;
@@ -254,6 +282,16 @@ const char *uplink_device(const struct uplink *uplink)
 	return uplink->name;
 }
 
+unsigned int uplink_queues(const struct uplink *uplink)
+{
+	return uplink->queue_count;
+}
+
+uint64_t uplink_frames(const struct uplink *uplink, unsigned int queue)
+{
+	return __atomic_load_n(&uplink->queues[queue].frames, __ATOMIC_RELAXED);
+}
+
 bool uplink_is_up(const struct uplink *uplink)
 {
 	struct rte_eth_link link = { 0 };
@@ -279,6 +317,7 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 	if (!rte_eth_link_get_nowait(uplink->port, &link))
 		add_string(object, "state", link.link_status ? "up" : "down");
 	json_object_object_add(object, "mtu", json_object_new_int(uplink->mtu));
+	json_object_object_add(object, "queues", json_object_new_int(uplink->queue_count));
 	json_object_object_add(object, "offloads", offloads_json(uplink->tx_offloads));
 }
 
@@ -298,9 +337,14 @@ uint8_t uplink_accepts(const struct uplink *uplink)
 	return accepts;
 }
 
-unsigned int uplink_receive(struct uplink *uplink, struct rte_mbuf **packets, unsigned int max)
+unsigned int uplink_receive(struct uplink *uplink, unsigned int queue, struct rte_mbuf **packets,
+			    unsigned int max)
 {
-	return rte_eth_rx_burst(uplink->port, 0, packets, (uint16_t)max);
+	uint64_t *frames = &uplink->queues[queue].frames;
+	unsigned int count = rte_eth_rx_burst(uplink->port, (uint16_t)queue, packets, (uint16_t)max);
+
+	__atomic_store_n(frames, *frames + count, __ATOMIC_RELAXED);
+	return count;
 }
 
 enum drop uplink_frame(struct rte_mbuf *packet, struct frame *frame, struct virtq_segment *segments)
@@ -475,12 +519,14 @@ unsigned int uplink_packets(struct uplink *uplink, const struct frame *frames, c
 	return made;
 }
 
-unsigned int uplink_send(struct uplink *uplink, struct rte_mbuf **packets, unsigned int count)
+unsigned int uplink_send(struct uplink *uplink, unsigned int sender, struct rte_mbuf **packets,
+			 unsigned int count)
 {
+	uint16_t queue = (uint16_t)(sender % uplink->queue_count);
 	unsigned int sent;
 
-	spin_lock(&uplink->senders);
-	sent = rte_eth_tx_burst(uplink->port, 0, packets, (uint16_t)count);
-	spin_unlock(&uplink->senders);
+	spin_lock(&uplink->queues[queue].senders);
+	sent = rte_eth_tx_burst(uplink->port, queue, packets, (uint16_t)count);
+	spin_unlock(&uplink->queues[queue].senders);
 	return sent;
 }

@@ -15,16 +15,20 @@
 struct rte_mbuf;
 struct uplink;
 
+/* Most queues each way. */
+#define UPLINK_QUEUES_MAX 64
+
 /**
  * uplink_open - take and start a network device
  * @out: receives it; the caller closes it with uplink_close()
  * @iov: context
  * @device: BDF, or a virtual device with its arguments: "net_tap0,iface=tap0"
+ * @queues: queues each way that are wanted, 1 to UPLINK_QUEUES_MAX
  *
  * Return: 0; -ENODEV without that device; -EBUSY when it is a PCI function of
  * another driver or has an uplink already; -errno; with a message.
  */
-int uplink_open(struct uplink **out, struct iov *iov, const char *device);
+int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsigned int queues);
 
 /**
  * uplink_close - stop a device and give it back
@@ -41,6 +45,23 @@ void uplink_close(struct uplink *uplink);
 const char *uplink_device(const struct uplink *uplink);
 
 /**
+ * uplink_queues - how many queues there are each way
+ * @uplink: uplink
+ *
+ * Return: as many as were wanted, or as the device has.
+ */
+unsigned int uplink_queues(const struct uplink *uplink);
+
+/**
+ * uplink_frames - what came by a queue
+ * @uplink: uplink
+ * @queue: below uplink_queues()
+ *
+ * Return: packets since uplink_open().
+ */
+uint64_t uplink_frames(const struct uplink *uplink, unsigned int queue);
+
+/**
  * uplink_is_up - whether its link is up
  * @uplink: uplink
  */
@@ -49,7 +70,7 @@ bool uplink_is_up(const struct uplink *uplink);
 /**
  * uplink_describe - add what is known about a device to an object
  * @uplink: uplink
- * @object: gets "device", "driver", "mac", "state", "mtu" and "offloads"
+ * @object: gets "device", "driver", "mac", "state", "mtu", "queues" and "offloads"
  */
 void uplink_describe(const struct uplink *uplink, struct json_object *object);
 
@@ -64,12 +85,14 @@ uint8_t uplink_accepts(const struct uplink *uplink);
 /**
  * uplink_receive - take packets from the device
  * @uplink: uplink
+ * @queue: below uplink_queues(); one thread at a time takes from it
  * @packets: receives them; the caller frees them
  * @max: length of @packets
  *
  * Return: how many there are.
  */
-unsigned int uplink_receive(struct uplink *uplink, struct rte_mbuf **packets, unsigned int max);
+unsigned int uplink_receive(struct uplink *uplink, unsigned int queue, struct rte_mbuf **packets,
+			    unsigned int max);
 
 /**
  * uplink_frame - see a packet as a frame
@@ -112,11 +135,13 @@ unsigned int uplink_packets(struct uplink *uplink, const struct frame *frames, c
 /**
  * uplink_send - hand packets to the device
  * @uplink: uplink
+ * @sender: number of the worker; those with the same queue wait for each other
  * @packets: packets; those that the device does not take stay the caller's
  * @count: length of @packets
  *
  * Return: how many it took, the first ones.
  */
-unsigned int uplink_send(struct uplink *uplink, struct rte_mbuf **packets, unsigned int count);
+unsigned int uplink_send(struct uplink *uplink, unsigned int sender, struct rte_mbuf **packets,
+			 unsigned int count);
 
 #endif

@@ -148,8 +148,10 @@ static void queue_start(void *arg, struct vu_queue *queue)
 	if (start_elsewhere(port, queue))
 		return;
 	queue->ring.reads_only = sends;
-	if (sends)
+	if (sends) {
+		port->node = guest_memory_node(queue->setup.device);
 		balance_attach(port, queue, balance_choose(port));
+	}
 	port->queues[queue->index] = queue;
 	publish_start(port, queue);
 }

@@ -149,12 +149,16 @@ static int fill_guest(struct dp_view *view, struct dp_port *dp, const struct por
 	return error ? error : fill_rss(dp, &port->net.rss);
 }
 
-static int fill_uplink(struct dp_view *view, struct dp_port *dp, struct uplink *uplink)
+static int fill_uplink(struct dp_view *view, struct dp_port *dp, const struct port *port)
 {
-	dp->uplink = uplink;
-	dp->accepts = uplink_accepts(uplink);
+	dp->uplink = port->uplink;
+	dp->worker = view->worker;
+	dp->accepts = uplink_accepts(port->uplink);
 	dp->sending = calloc(1, sizeof(*dp->sending));
-	view->must_poll |= dp->is_polled;
+	for (unsigned int i = 0; i < uplink_queues(port->uplink); i++)
+		if (port->workers[i] == view->worker)
+			dp->uplink_takes |= UINT64_C(1) << i;
+	view->must_poll |= dp->uplink_takes != 0;
 	return dp->sending ? 0 : -ENOMEM;
 }
 
@@ -209,7 +213,7 @@ static int add_port(struct dp_view *view, struct port *port)
 	error = fill_rules(dp, port);
 	if (error)
 		return error;
-	return port->uplink ? fill_uplink(view, dp, port->uplink) : fill_guest(view, dp, port);
+	return port->uplink ? fill_uplink(view, dp, port) : fill_guest(view, dp, port);
 }
 
 static int fill_stations(struct dp_view *view, const struct registry *registry,
