@@ -29,6 +29,7 @@ static const struct iov_column port_columns[] = {
 	{ "mtu", "MTU" },
 	{ "features", "Features" },
 	{ "offloads", "Offloads" },
+	{ "flow_rules", "Flow rules" },
 };
 
 static const struct iov_column counter_columns[] = {
@@ -47,6 +48,7 @@ static const struct iov_column counter_columns[] = {
 static const struct iov_column ring_columns[] = {
 	{ "ring", "RING", true },	{ "direction", "DIRECTION" }, { "kind", "KIND" },
 	{ "entries", "ENTRIES", true }, { "state", "STATE" }, { "cpu", "CPU", true },
+	{ "frames", "FRAMES", true },
 };
 
 #define COUNT(columns) (sizeof(columns) / sizeof(*(columns)))

@@ -10,6 +10,7 @@
 
 #include "vhost-user/balance.h"
 #include "vhost-user/port_net.h"
+#include "vhost-user/steering.h"
 
 int registry_check_name(struct iov *iov, const char *what, const char *name)
 {
@@ -63,6 +64,7 @@ void registry_publish(struct registry *registry)
 		count++;
 	if (count == registry->worker_count) {
 		publish(registry, views);
+		steering_apply(registry);
 	} else {
 		/* Rings must go away when they have to: better no traffic than no stop. */
 		iov_log(registry->iov, LOG_ERR, "out of memory: traffic stops");

@@ -25,6 +25,7 @@
 
 #include "base/pci.h"
 #include "vhost-user/copy.h"
+#include "vhost-user/flow_rules.h"
 #include "vhost-user/privileges.h"
 #include "vhost-user/spin.h"
 
@@ -59,6 +60,7 @@ struct uplink {
 	struct rte_mempool *pool;
 	struct rte_device *device;
 	char *name;
+	struct flow_rules *rules;
 	struct uplink_queue queues[UPLINK_QUEUES_MAX];
 };
 
@@ -251,6 +253,7 @@ void uplink_close(struct uplink *uplink)
 {
 	if (!uplink)
 		return;
+	flow_rules_close(uplink->rules);
 	if (uplink->started)
 		rte_eth_dev_stop(uplink->port);
 	if (uplink->device) {
@@ -292,6 +295,16 @@ uint64_t uplink_frames(const struct uplink *uplink, unsigned int queue)
 	return __atomic_load_n(&uplink->queues[queue].frames, __ATOMIC_RELAXED);
 }
 
+void uplink_steer(struct uplink *uplink, const struct uplink_rule *rules, unsigned int count)
+{
+	/* With one queue there is no choice. */
+	if (uplink->queue_count < 2)
+		return;
+	if (!uplink->rules && flow_rules_open(&uplink->rules, uplink->port))
+		return;
+	flow_rules_set(uplink->rules, rules, count);
+}
+
 bool uplink_is_up(const struct uplink *uplink)
 {
 	struct rte_eth_link link = { 0 };
@@ -318,6 +331,8 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 		add_string(object, "state", link.link_status ? "up" : "down");
 	json_object_object_add(object, "mtu", json_object_new_int(uplink->mtu));
 	json_object_object_add(object, "queues", json_object_new_int(uplink->queue_count));
+	json_object_object_add(object, "flow_rules",
+			       json_object_new_int((int)flow_rules_count(uplink->rules)));
 	json_object_object_add(object, "offloads", offloads_json(uplink->tx_offloads));
 }
 

@@ -62,6 +62,26 @@ unsigned int uplink_queues(const struct uplink *uplink);
 uint64_t uplink_frames(const struct uplink *uplink, unsigned int queue);
 
 /**
+ * struct uplink_rule - which queue frames for a station come by
+ * @mac: address of the station
+ * @queue: below uplink_queues()
+ */
+struct uplink_rule {
+	uint8_t mac[6];
+	uint8_t queue;
+};
+
+/**
+ * uplink_steer - say which frames should come by which queue
+ * @uplink: uplink
+ * @rules: all of them; those that were there before and are not among them go
+ * @count: length of @rules
+ *
+ * What the device cannot do is left to how it spreads flows.
+ */
+void uplink_steer(struct uplink *uplink, const struct uplink_rule *rules, unsigned int count);
+
+/**
  * uplink_is_up - whether its link is up
  * @uplink: uplink
  */
@@ -70,7 +90,8 @@ bool uplink_is_up(const struct uplink *uplink);
 /**
  * uplink_describe - add what is known about a device to an object
  * @uplink: uplink
- * @object: gets "device", "driver", "mac", "state", "mtu", "queues" and "offloads"
+ * @object: gets "device", "driver", "mac", "state", "mtu", "queues", "flow_rules" and
+ *	"offloads"
  */
 void uplink_describe(const struct uplink *uplink, struct json_object *object);
 
