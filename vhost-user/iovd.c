@@ -163,10 +163,13 @@ static int prepare(struct daemon *daemon, const struct iovd_options *parsed)
 	if (error)
 		return error;
 	make_directories(parsed);
+	/* One program for each interface, so nothing is pinned to share it. */
+	if (parsed->sandbox.af_xdp)
+		setenv("LIBXDP_SKIP_DISPATCHER", "1", 1);
 	privileges_prepare(daemon->iov);
 	error = owner_helper_start(daemon->iov);
 	if (!error)
-		error = privileges_drop(daemon->iov, parsed->user);
+		error = privileges_drop(daemon->iov, parsed->user, parsed->sandbox.af_xdp);
 	if (!error && parsed->state)
 		open_positions(daemon, parsed->control);
 	if (!error && parsed->metrics)

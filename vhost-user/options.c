@@ -28,6 +28,7 @@ enum {
 	KEY_ALLOW,
 	KEY_SANDBOX,
 	KEY_POSTCOPY,
+	KEY_AF_XDP,
 };
 
 static const struct argp_option options[] = {
@@ -58,6 +59,8 @@ static const struct argp_option options[] = {
 	{ "postcopy", KEY_POSTCOPY, 0, 0,
 	  "Let VMMs move guests here by post-copy migration; a VMM has power over iovd's memory "
 	  "then" },
+	{ "af-xdp", KEY_AF_XDP, 0, 0,
+	  "Let uplinks be net_af_xdp devices; iovd keeps CAP_BPF and CAP_SYS_ADMIN then" },
 	{ 0, 0, 0, 0, "As a back end for one guest, without control socket and state:" },
 	{ "socket-path", KEY_SOCKET_PATH, "PATH", 0, "Serve the guest whose VMM connects here" },
 	{ "fd", KEY_FD, "FDNUM", 0, "Serve it at this socket, which listens or is connected" },
@@ -158,6 +161,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_POSTCOPY:
 		parsed->sandbox.postcopy = true;
+		return 0;
+	case KEY_AF_XDP:
+		parsed->sandbox.af_xdp = true;
 		return 0;
 	case 'v':
 		parsed->level++;

@@ -40,26 +40,28 @@ void privileges_prepare(struct iov *iov)
 	raise_limit(iov, RLIMIT_NOFILE, FILES, "open files");
 }
 
-int privileges_keep(uint32_t kept)
+int privileges_keep(uint64_t kept)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
 	if (syscall(SYS_capget, &header, data))
 		return -errno;
-	data[0].permitted &= kept;
-	data[1].permitted = 0;
-	data[0].effective = data[0].permitted;
-	data[1].effective = 0;
-	data[0].inheritable = data[1].inheritable = 0;
+	for (unsigned int i = 0; i < 2; i++, kept >>= 32) {
+		data[i].permitted &= (uint32_t)kept;
+		data[i].effective = data[i].permitted;
+		data[i].inheritable = 0;
+	}
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
 /* Virtual devices make interfaces (tap) and packet sockets when a port is added. */
-static int keep_capabilities(struct iov *iov)
+static int keep_capabilities(struct iov *iov, bool bpf)
 {
-	int error = privileges_keep(1u << CAP_NET_ADMIN | 1u << CAP_NET_RAW | 1u << CAP_IPC_LOCK |
-				    1u << CAP_DAC_OVERRIDE);
+	uint64_t kept = UINT64_C(1) << CAP_NET_ADMIN | UINT64_C(1) << CAP_NET_RAW |
+			UINT64_C(1) << CAP_IPC_LOCK | UINT64_C(1) << CAP_DAC_OVERRIDE;
+	/* libxdp asks which program an interface has, which is the second one's to know. */
+	int error = privileges_keep(kept | (uint64_t)bpf << CAP_BPF | (uint64_t)bpf << CAP_SYS_ADMIN);
 
 	return error ? iov_fail(iov, error, "cannot drop capabilities: %s", strerror(-error)) : 0;
 }
@@ -88,9 +90,9 @@ static int become(struct iov *iov, const char *user)
 	return 0;
 }
 
-int privileges_drop(struct iov *iov, const char *user)
+int privileges_drop(struct iov *iov, const char *user, bool bpf)
 {
-	int error = user ? become(iov, user) : keep_capabilities(iov);
+	int error = user ? become(iov, user) : keep_capabilities(iov, bpf);
 
 	if (!error && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		error = iov_fail(iov, -errno, "cannot give up new privileges: %s", strerror(errno));

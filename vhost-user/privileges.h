@@ -21,6 +21,7 @@ void privileges_prepare(struct iov *iov);
  * privileges_drop - give up the rest
  * @iov: context
  * @user: user to become; NULL keeps the user
+ * @bpf: programs of an uplink will be loaded
  *
  * Applies to the calling thread and those that it makes: call it before there
  * are others.  Of root's capabilities those stay that opening network devices
@@ -28,7 +29,7 @@ void privileges_prepare(struct iov *iov);
  *
  * Return: 0, -ENOENT without that user, -EPERM, or -errno; with a message.
  */
-int privileges_drop(struct iov *iov, const char *user);
+int privileges_drop(struct iov *iov, const char *user, bool bpf);
 
 /**
  * privileges_keep - give up all capabilities but some
@@ -36,7 +37,7 @@ int privileges_drop(struct iov *iov, const char *user);
  *
  * Return: 0 or -errno.
  */
-int privileges_keep(uint32_t kept);
+int privileges_keep(uint64_t kept);
 
 /**
  * privileges_has - whether a capability is effective

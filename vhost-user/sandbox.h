@@ -28,6 +28,7 @@
  * @sockets: sockets that iovd itself makes; NULL behind the last
  * @state: file of the state; NULL for none
  * @postcopy: userfaultfd is needed
+ * @af_xdp: bpf() and sockets of XDP are needed
  */
 struct sandbox_options {
 	const char *allow[SANDBOX_ALLOW_MAX];
@@ -35,6 +36,7 @@ struct sandbox_options {
 	const char *sockets[SANDBOX_SOCKETS_MAX];
 	const char *state;
 	bool postcopy;
+	bool af_xdp;
 };
 
 /**

@@ -87,7 +87,7 @@ static const char *const deadly[] = {
 	"execve", "execveat", "fork", "vfork", "process_vm_writev", "pidfd_getfd", "open_by_handle_at",
 	"mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen", "fsmount",
 	"setns", "unshare", "init_module", "finit_module", "delete_module", "kexec_load",
-	"kexec_file_load", "bpf", "perf_event_open", "add_key", "request_key", "keyctl",
+	"kexec_file_load", "perf_event_open", "add_key", "request_key", "keyctl",
 	"setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups", "capset",
 	"reboot", "swapon", "swapoff", "acct", "settimeofday", "clock_settime", "adjtimex",
 #ifndef WITH_ADDRESS_SANITIZER
@@ -212,7 +212,19 @@ static int add_postcopy(scmp_filter_ctx filter)
 				SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, UFFDIO << 8));
 }
 
-static int load(scmp_filter_ctx filter, bool postcopy)
+/* The program that leads packets of an interface to a socket, which libxdp loads. */
+static int add_af_xdp(scmp_filter_ctx filter, bool af_xdp)
+{
+	uint32_t action = af_xdp ? SCMP_ACT_ALLOW : SCMP_ACT_KILL_PROCESS;
+	int error = seccomp_rule_add(filter, action, SCMP_SYS(bpf), 0);
+
+	if (error || !af_xdp)
+		return error;
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
+				SCMP_A0(SCMP_CMP_EQ, AF_XDP));
+}
+
+static int load(scmp_filter_ctx filter, const struct sandbox_options *options)
 {
 	int error = add_all(filter, SCMP_ACT_ALLOW, allowed);
 
@@ -226,8 +238,10 @@ static int load(scmp_filter_ctx filter, bool postcopy)
 		error = add_memory(filter);
 	if (!error)
 		error = add_process(filter);
-	if (!error && postcopy)
+	if (!error && options->postcopy)
 		error = add_postcopy(filter);
+	if (!error)
+		error = add_af_xdp(filter, options->af_xdp);
 	if (!error)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	/* A tree instead of a list; older libraries have none. */
@@ -238,7 +252,7 @@ static int load(scmp_filter_ctx filter, bool postcopy)
 int sandbox_calls(struct iov *iov, const struct sandbox_options *options)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	int error = filter ? load(filter, options->postcopy) : -ENOMEM;
+	int error = filter ? load(filter, options) : -ENOMEM;
 
 	seccomp_release(filter);
 	if (error)

@@ -89,10 +89,12 @@ static const struct {
 	const char *driver;
 	int capability;
 	const char *name;
+	const char *option;
 } needs[] = {
-	{ "net_tap", CAP_NET_ADMIN, "CAP_NET_ADMIN" },
-	{ "net_tun", CAP_NET_ADMIN, "CAP_NET_ADMIN" },
-	{ "net_af_packet", CAP_NET_RAW, "CAP_NET_RAW" },
+	{ "net_tap", CAP_NET_ADMIN, "CAP_NET_ADMIN", "" },
+	{ "net_tun", CAP_NET_ADMIN, "CAP_NET_ADMIN", "" },
+	{ "net_af_packet", CAP_NET_RAW, "CAP_NET_RAW", "" },
+	{ "net_af_xdp", CAP_BPF, "CAP_BPF", " with --af-xdp" },
 };
 
 static int check_virtual(struct iov *iov, const char *name)
@@ -101,8 +103,8 @@ static int check_virtual(struct iov *iov, const char *name)
 		if (!strncmp(name, needs[i].driver, strlen(needs[i].driver)) &&
 		    !privileges_has(needs[i].capability))
 			return iov_fail(iov, -EPERM, "%s: needs %s, which iovd does not have as user "
-					"%u; start it as root without --user", name, needs[i].name,
-					geteuid());
+					"%u; start it as root%s and without --user", name,
+					needs[i].name, geteuid(), needs[i].option);
 	return 0;
 }
 
