@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A domain that is an I/O address space (IOAS) of /dev/iommu, which finds addresses itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/paths.h"
+#include "base/sysroot.h"
+#include "iommu/domain_ops.h"
+#include "iommu/iommufd_abi.h"
+
+static int request(const struct iov_domain *domain, unsigned long number, void *argument)
+{
+	return ioctl(domain->fd, number, argument) ? -errno : 0;
+}
+
+static int open_iommufd(struct iov_domain *domain)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	int error;
+
+	domain->fd = iov_sys_open(domain->iov, IOV_PATH_DEV_IOMMU, O_RDWR);
+	if (domain->fd == -ENOENT || domain->fd == -ENODEV || domain->fd == -ENXIO)
+		return iov_fail(domain->iov, -ENOTSUP, "/" IOV_PATH_DEV_IOMMU ": this kernel has no "
+				"IOMMUFD; load the module iommufd, or use the type1 interface");
+	if (domain->fd < 0)
+		return iov_fail(domain->iov, domain->fd, "/" IOV_PATH_DEV_IOMMU ": %s; be root, or give "
+				"this user the node", strerror(-domain->fd));
+	error = request(domain, IOMMU_IOAS_ALLOC, &alloc);
+	if (error)
+		return iov_fail(domain->iov, error, "/" IOV_PATH_DEV_IOMMU ": no address space: %s",
+				strerror(-error));
+	domain->ioas = alloc.out_ioas_id;
+	return 0;
+}
+
+static void close_iommufd(struct iov_domain *domain)
+{
+	if (domain->fd >= 0)
+		close(domain->fd);
+}
+
+static int map(struct iov_domain *domain, void *memory, uint64_t size, unsigned int flags,
+	       uint64_t *iova)
+{
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = (flags & IOV_MAP_READ ? IOMMU_IOAS_MAP_READABLE : 0u) |
+			 (flags & IOV_MAP_WRITE ? IOMMU_IOAS_MAP_WRITEABLE : 0u) |
+			 (flags & IOV_MAP_FIXED ? IOMMU_IOAS_MAP_FIXED_IOVA : 0u),
+		.ioas_id = domain->ioas,
+		.user_va = (uintptr_t)memory,
+		.length = size,
+		.iova = *iova,
+	};
+	int error = request(domain, IOMMU_IOAS_MAP, &map);
+
+	if (!error)
+		*iova = map.iova;
+	/* What does not fit between the reserved regions is EINVAL, and EADDRINUSE in use. */
+	return error == -EADDRINUSE ? -EEXIST : error;
+}
+
+static int unmap(struct iov_domain *domain, uint64_t iova, uint64_t size)
+{
+	struct iommu_ioas_unmap unmap = {
+		.size = sizeof(unmap), .ioas_id = domain->ioas, .iova = iova, .length = size,
+	};
+	int error = request(domain, IOMMU_IOAS_UNMAP, &unmap);
+
+	/* The kernel says ENOENT of a part, too: then the part is in a larger mapping. */
+	return error;
+}
+
+static int unmap_all(struct iov_domain *domain)
+{
+	int error = unmap(domain, 0, UINT64_MAX);
+
+	return error == -ENOENT ? 0 : error;
+}
+
+static int ranges(struct iov_domain *domain, struct iov_iova_range **ranges, size_t *count)
+{
+	struct iommu_ioas_iova_ranges wanted = { .size = sizeof(wanted), .ioas_id = domain->ioas };
+	struct iommu_iova_range *list;
+	int error = request(domain, IOMMU_IOAS_IOVA_RANGES, &wanted);
+
+	/* The first time it says how many there are. */
+	if (error && error != -EMSGSIZE)
+		return error;
+	list = calloc(wanted.num_iovas + 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	wanted.allowed_iovas = (uintptr_t)list;
+	error = request(domain, IOMMU_IOAS_IOVA_RANGES, &wanted);
+	if (error) {
+		free(list);
+		return error;
+	}
+	static_assert(sizeof(*list) == sizeof(**ranges), "first and last, in that order");
+	*ranges = (struct iov_iova_range *)list;
+	*count = wanted.num_iovas;
+	return 0;
+}
+
+const struct domain_ops domain_iommufd = {
+	.kind = IOV_DOMAIN_IOMMUFD,
+	.allocates = true,
+	.open = open_iommufd,
+	.close = close_iommufd,
+	.map = map,
+	.unmap = unmap,
+	.unmap_all = unmap_all,
+	.ranges = ranges,
+};
