@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: --topology minimal --device edu --device igb --device igb
+# The VFIO library on real drivers, by each interface that the kernel has.
+. "$(dirname "$0")/lib/check.sh"
+
+tests=$(dirname "$(dirname "$(command -v iov)")")/tests/vfio
+export IOV_EDU=0000:01:00.0 IOV_NIC=0000:02:00.0 IOV_PF=0000:03:00.0 IOV_VF=0000:03:10.0
+export IOV_HOST=0000:00:01.0
+
+modprobe vfio-pci enable_sriov=1
+modprobe -q iommufd || :
+for bdf in $IOV_EDU $IOV_NIC $IOV_PF; do
+	iov bind $bdf --driver vfio-pci > /dev/null
+done
+echo 1 > $pci/$IOV_PF/sriov_numvfs
+expect "the VF's driver" vfio-pci "$(driver_of $IOV_VF)"
+
+domains=(type1)
+[ ! -e /dev/iommu ] || domains+=(iommufd)
+for domain in "${domains[@]}"; do
+	for test in domain device; do
+		IOV_DOMAIN=$domain expect_status "$test by $domain" 0 "$tests/test_$test"
+	done
+done

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What tests of VFIO share: they run in a virtual host that has an edu and an igb. */
+#ifndef IOV_TESTS_VFIO_H
+#define IOV_TESTS_VFIO_H
+
+#include "tests/unit/test.h"
+
+#include "iommu/domain.h"
+#include "plugins/edu.h"
+#include "vfio/device.h"
+#include "vfio/interrupt.h"
+
+/* Of the process, which must be as before when all was given back. */
+struct resources {
+	unsigned int fds;
+	unsigned int maps;
+	unsigned long pinned;
+};
+
+struct resources resources_now(void);
+
+/**
+ * struct fixture - a domain with the edu in it
+ * @before: what the process had before
+ */
+struct fixture {
+	struct iov *iov;
+	struct iov_domain *domain;
+	struct iov_device *device;
+	struct iov_edu *edu;
+	struct resources before;
+};
+
+/* From the environment: IOV_DOMAIN (type1, iommufd), IOV_EDU and IOV_NIC (addresses). */
+enum iov_domain_kind kind_wanted(void);
+struct iov_bdf bdf_of(const char *variable);
+
+/* Opens all of it, and gives it back; nothing may be left then. */
+int open_fixture(void **state);
+int close_fixture(void **state);
+
+/* That a call failed with an errno, and said so in words that match a part. */
+void expect_error(struct fixture *fixture, int error, int wanted, const char *words);
+
+/* Memory of @size bytes on a page of its own; munmap() gives it back. */
+void *pages(size_t size);
+
+/* Whether an eventfd is written within some time, and how often it was. */
+uint64_t events(int fd, int milliseconds);
+
+#endif

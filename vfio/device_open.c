@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The two ways to a device: through its group, and by its own node. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/paths.h"
+#include "iommu/group.h"
+#include "iommu/iommufd_abi.h"
+#include "vfio/device_state.h"
+
+/* 36 digits and dashes */
+#define TOKEN_TEXT 36
+
+static int no_device(const struct iov_device *device, const char *token, int error)
+{
+	const char *bdf = IOV_BDF(device->bdf);
+
+	if (error == -EACCES)
+		return iov_fail(device->iov, error, "%s: its VF token is %s; PF and VF need the same one, "
+				"given to whoever opened the PF", bdf, token ? "another one" : "missing");
+	if (error == -EBUSY)
+		return iov_fail(device->iov, error, "%s: is open already; see 'iov show %s' for who has "
+				"it", bdf, bdf);
+	if (error == -EINVAL && token)
+		return iov_fail(device->iov, error, "%s: takes no VF token", bdf);
+	return iov_fail(device->iov, error, "%s: cannot be opened: %s", bdf, strerror(-error));
+}
+
+int device_open_group(struct iov_device *device, const char *token)
+{
+	const char *bdf = IOV_BDF(device->bdf);
+	struct iov_group *group;
+	char name[128];
+	int fd, error = iov_group_of(&group, device->iov, device->bdf);
+
+	if (error)
+		return error;
+	device->group = group->number;
+	iov_group_close(group);
+	error = domain_join_group(device->domain, device->group, &fd);
+	if (error)
+		return error;
+	if (token)
+		snprintf(name, sizeof(name), "%s vf_token=%s", bdf, token);
+	else
+		snprintf(name, sizeof(name), "%s", bdf);
+	device->fd = ioctl(fd, VFIO_GROUP_GET_DEVICE_FD, name);
+	if (device->fd >= 0)
+		return 0;
+	error = no_device(device, token, -errno);
+	domain_leave_group(device->domain, device->group);
+	return error;
+}
+
+/* "vfio0", by which the node is called */
+static int find_node(const struct iov_device *device, struct iov_path *path)
+{
+	struct iov_path dir = iov_pci_path(device->bdf, "vfio-dev");
+	char **names;
+	size_t count;
+	int error = iov_sys_list(device->iov, dir.name, &names, &count);
+
+	if (!error && count)
+		*path = iov_path(IOV_PATH_DEV_VFIO "/devices/%s", names[0]);
+	if (!error)
+		iov_names_free(names, count);
+	if (error || !count)
+		return iov_fail(device->iov, -ENOTSUP, "%s: has no node of its own; bind it to vfio-pci, or "
+				"use the type1 interface on a kernel without these nodes",
+				IOV_BDF(device->bdf));
+	return 0;
+}
+
+/* RFC 4122: 16 bytes in the order in which they are written */
+static int parse_token(const struct iov_device *device, const char *text, uint8_t token[16])
+{
+	unsigned int bytes = 0, digits = 0;
+
+	for (const char *at = text; *at && bytes < 16; at++) {
+		unsigned int digit;
+
+		if (*at == '-')
+			continue;
+		if (sscanf((char[]){ *at, '\0' }, "%1x", &digit) != 1)
+			break;
+		token[bytes] = (uint8_t)(token[bytes] << 4 | digit);
+		bytes += digits++ & 1;
+	}
+	if (bytes == 16 && strlen(text) == TOKEN_TEXT)
+		return 0;
+	return iov_fail(device->iov, -EINVAL, "VF token '%.40s': expected a UUID such as "
+			"2ab74924-c335-45f4-9b16-8569e5b08258", text);
+}
+
+static int bind_node(struct iov_device *device, const char *token)
+{
+	uint8_t uuid[16] = { 0 };
+	struct device_bind_iommufd bind = {
+		.argsz = offsetof(struct device_bind_iommufd, token_uuid_ptr),
+		.iommufd = device->domain->fd,
+	};
+	int error = token ? parse_token(device, token, uuid) : 0;
+
+	if (error)
+		return error;
+	if (token) {
+		bind.argsz = sizeof(bind);
+		bind.flags = DEVICE_BIND_TOKEN;
+		bind.token_uuid_ptr = (uintptr_t)uuid;
+	}
+	if (!ioctl(device->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind))
+		return 0;
+	if (token && errno == EINVAL)
+		return iov_fail(device->iov, -ENOTSUP, "%s: with its own node the kernel takes a VF token "
+				"since Linux 6.17; use the type1 interface", IOV_BDF(device->bdf));
+	/* The node may be opened often, but bound once. */
+	return no_device(device, token, errno == EINVAL ? -EBUSY : -errno);
+}
+
+static int attach_node(struct iov_device *device)
+{
+	struct device_attach_iommufd attach = {
+		.argsz = sizeof(attach), .pt_id = device->domain->ioas,
+	};
+
+	if (!ioctl(device->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
+		return 0;
+	return iov_fail(device->iov, -errno, "%s: does not get into this domain: %s%s",
+			IOV_BDF(device->bdf), strerror(errno), errno == EPERM ? "; interrupts are not "
+			"remapped: a device could forge them" : "");
+}
+
+int device_open_node(struct iov_device *device, const char *token)
+{
+	struct iov_path path;
+	int error = find_node(device, &path);
+
+	if (error)
+		return error;
+	device->fd = iov_sys_open(device->iov, path.name, O_RDWR);
+	if (device->fd < 0)
+		return no_device(device, token, device->fd);
+	device->is_cdev = true;
+	error = bind_node(device, token);
+	return error ? error : attach_node(device);
+}

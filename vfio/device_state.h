@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A device; for the files of vfio/ alone. */
+#ifndef IOV_VFIO_DEVICE_STATE_H
+#define IOV_VFIO_DEVICE_STATE_H
+
+#include "iommu/domain_ops.h"
+#include "vfio/device.h"
+
+/* Kinds of interrupts of enum iov_interrupt. */
+#define INTERRUPT_KINDS 5
+
+/**
+ * struct device_vectors - what is enabled of a kind
+ * @count: length of @fds, up to the last vector that was ever enabled
+ * @fds: eventfds, -1 for none
+ */
+struct device_vectors {
+	unsigned int count;
+	int *fds;
+};
+
+/**
+ * struct iov_device - a device
+ * @iov: context
+ * @domain: what it reaches
+ * @bdf: function
+ * @fd: its descriptor
+ * @group: its IOMMU group, in a container
+ * @is_cdev: it was opened by its own node
+ * @can_reset: VFIO_DEVICE_RESET
+ * @region_count: regions that the kernel has
+ * @interrupt_count: kinds of interrupts that the kernel has
+ * @vectors: what is enabled
+ */
+struct iov_device {
+	struct iov *iov;
+	struct iov_domain *domain;
+	struct iov_bdf bdf;
+	int fd;
+	unsigned int group;
+	bool is_cdev;
+	bool can_reset;
+	unsigned int region_count;
+	unsigned int interrupt_count;
+	struct device_vectors vectors[INTERRUPT_KINDS];
+};
+
+/* Open and attach by group or by node; 0 or -errno with a message. */
+int device_open_group(struct iov_device *device, const char *token);
+int device_open_node(struct iov_device *device, const char *token);
+
+#endif
