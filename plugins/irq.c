@@ -163,3 +163,34 @@ int iov_irq_cpus(struct iov *iov, struct iov_bdf bdf, const char *policy,
 		json_object_array_add(*cpus, json_object_new_string(iov_path("%d", cpu).name));
 	return 0;
 }
+
+/* "0", or "0; 1; 0; 1" when they differ. */
+static void list_words(struct json_object *cpus, char *text, size_t size)
+{
+	size_t count = json_object_array_length(cpus), length = 0;
+	bool same = true;
+
+	*text = '\0';
+	for (size_t i = 1; i < count; i++)
+		same &= json_object_equal(json_object_array_get_idx(cpus, i),
+					  json_object_array_get_idx(cpus, 0));
+	for (size_t i = 0; i < (same && count ? 1 : count) && length < size; i++)
+		length += (size_t)snprintf(text + length, size - length, "%s%s", i ? "; " : "",
+			json_object_get_string(json_object_array_get_idx(cpus, i)));
+}
+
+void iov_irq_step(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *now,
+		  struct json_object *cpus)
+{
+	char from[128], to[128];
+	struct iov_step *step;
+
+	list_words(now, from, sizeof(from));
+	list_words(cpus, to, sizeof(to));
+	step = iov_plan_step(plan, IOV_BDF(bdf), "serve the interrupts of %s on CPUs %s",
+			     IOV_BDF(bdf), to);
+	iov_step_do(step, iov_op_irq(bdf, cpus));
+	if (json_object_array_length(now))
+		iov_step_undo(step, iov_op_irq(bdf, now));
+	iov_step_change(step, "irq", *from ? from : NULL, to);
+}

@@ -84,6 +84,16 @@ bool iov_irq_match(struct json_object *now, struct json_object *cpus);
 struct json_object *iov_op_irq(struct iov_bdf bdf, struct json_object *cpus);
 
 /**
+ * iov_irq_step - plan that the interrupts of a function have their CPUs
+ * @plan: plan that a step is appended to
+ * @bdf: function
+ * @now: borrowed; from iov_irq_read(), what undoing goes back to
+ * @cpus: borrowed; from iov_irq_cpus()
+ */
+void iov_irq_step(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *now,
+		  struct json_object *cpus);
+
+/**
  * iov_huge_pages_read - how many huge pages there are for good
  * @iov: context
  * @directory: of their size and node, "sys/kernel/mm/hugepages/hugepages-2048kB"

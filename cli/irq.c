@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov irq list, iov irq pin, iov irq test: the interrupts of a function. */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/output.h"
+#include "base/paths.h"
+#include "cli/argument.h"
+#include "cli/commands.h"
+#include "cli/interface.h"
+#include "plugins/ops.h"
+#include "vfio/interrupt.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* How often each vector is fired, and how long one may take. */
+#define ROUNDS 100
+#define LATE_MS 1000
+#define VECTORS_MAX 2048
+
+struct irq_args {
+	const char *device;
+	const char *policy;
+	enum iov_domain_kind kind;
+};
+
+static error_t parse_device(int key, char *arg, struct argp_state *state)
+{
+	struct irq_args *args = cli_data(state);
+
+	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_DEVICE);
+}
+
+/* iov irq list */
+
+static void add_file(struct iov *iov, struct json_object *object, const char *key,
+		     struct iov_path path)
+{
+	char text[1024];
+	bool is_known = !iov_sys_read(iov, path.name, text, sizeof(text)) && *text;
+
+	json_object_object_add(object, key, is_known ? json_object_new_string(text) : NULL);
+}
+
+/* What came on all CPUs: "12,0,7" */
+static void add_count(struct iov *iov, struct json_object *object, const char *irq)
+{
+	_cleanup_free_ char *text = NULL;
+	uint64_t sum = 0;
+
+	if (iov_sys_read_all(iov, iov_path(IOV_PATH_IRQS "/%s/per_cpu_count", irq).name, &text, NULL)) {
+		json_object_object_add(object, "count", NULL);
+		return;
+	}
+	for (char *save = NULL, *at = strtok_r(text, ",\n", &save); at;
+	     at = strtok_r(NULL, ",\n", &save))
+		sum += strtoull(at, NULL, 10);
+	json_object_object_add(object, "count", json_object_new_uint64(sum));
+}
+
+/* Chips whose interrupts go through the remapping hardware are called so by the kernel. */
+static void add_remapped(struct iov *iov, struct json_object *object, const char *irq)
+{
+	char chip[64] = "";
+
+	iov_sys_read(iov, iov_path(IOV_PATH_IRQS "/%s/chip_name", irq).name, chip, sizeof(chip));
+	json_object_object_add(object, "chip", *chip ? json_object_new_string(chip) : NULL);
+	json_object_object_add(object, "remapped",
+			       *chip ? json_object_new_boolean(strstr(chip, "IR-") != NULL) : NULL);
+}
+
+static int64_t node_of_cpu(struct iov *iov, const char *cpus)
+{
+	char **names;
+	size_t count;
+	int64_t node = -1;
+
+	if (iov_sys_list(iov, iov_path(IOV_PATH_CPUS "/cpu%ld", strtol(cpus, NULL, 10)).name, &names,
+			 &count))
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(names[i], "node", 4))
+			node = strtol(names[i] + 4, NULL, 10);
+	iov_names_free(names, count);
+	return node;
+}
+
+/* From the function's NUMA node to that of the CPU: 10 is the same one. */
+static void add_distance(struct iov *iov, struct json_object *object, struct iov_bdf bdf)
+{
+	const char *cpus = cli_text(object, "effective_cpus");
+	int64_t device = -1, cpu = cpus ? node_of_cpu(iov, cpus) : -1;
+	char text[1024], *at = text;
+	bool is_known;
+
+	is_known = !iov_pci_number(iov, bdf, "numa_node", &device) && device >= 0 && cpu >= 0 &&
+		   !iov_sys_read(iov, iov_path(IOV_PATH_NODES "/node%" PRId64 "/distance", device).name,
+				 text, sizeof(text));
+	for (int64_t i = 0; is_known && i < cpu; i++)
+		strtol(at, &at, 10);
+	json_object_object_add(object, "distance",
+			       is_known ? json_object_new_int((int)strtol(at, NULL, 10)) : NULL);
+}
+
+static struct json_object *describe_irq(struct iov *iov, struct iov_bdf bdf, size_t vector,
+					const char *irq, const char *kind)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "vector", json_object_new_int((int)vector));
+	json_object_object_add(object, "irq", json_object_new_int(atoi(irq)));
+	json_object_object_add(object, "kind", json_object_new_string(kind));
+	add_file(iov, object, "cpus", iov_path(IOV_PATH_IRQ "/%s/smp_affinity_list", irq));
+	add_file(iov, object, "effective_cpus",
+		 iov_path(IOV_PATH_IRQ "/%s/effective_affinity_list", irq));
+	add_distance(iov, object, bdf);
+	add_remapped(iov, object, irq);
+	add_file(iov, object, "action", iov_path(IOV_PATH_IRQS "/%s/actions", irq));
+	add_count(iov, object, irq);
+	return object;
+}
+
+static struct json_object *list_vectors(struct iov *iov, struct iov_bdf bdf)
+{
+	struct json_object *rows = json_object_new_array();
+	char **names, kind[16], line[16];
+	size_t count;
+
+	if (!iov_sys_list(iov, iov_pci_path(bdf, "msi_irqs").name, &names, &count)) {
+		for (size_t i = 0; i < count; i++) {
+			struct iov_path path = iov_path("%s/%s", iov_pci_path(bdf, "msi_irqs").name,
+							names[i]);
+
+			if (iov_sys_read(iov, path.name, kind, sizeof(kind)))
+				strcpy(kind, "msi");
+			json_object_array_add(rows, describe_irq(iov, bdf, i, names[i], kind));
+		}
+		iov_names_free(names, count);
+	} else if (!iov_sys_read(iov, iov_pci_path(bdf, "irq").name, line, sizeof(line)) &&
+		   strcmp(line, "0") &&
+		   iov_sys_exists(iov, iov_path(IOV_PATH_IRQ "/%s", line).name)) {
+		json_object_array_add(rows, describe_irq(iov, bdf, 0, line, "intx"));
+	}
+	return rows;
+}
+
+static int run_list(struct cli *cli, void *data)
+{
+	static const struct iov_column columns[] = {
+		{ "vector", "VECTOR", true },	 { "irq", "IRQ", true },
+		{ "kind", "KIND" },		 { "effective_cpus", "CPU" },
+		{ "cpus", "ALLOWED" },		 { "distance", "DISTANCE", true },
+		{ "remapped", "REMAPPED" },	 { "count", "COUNT", true },
+		{ "action", "HANDLER" },
+	};
+	const struct irq_args *args = data;
+	_cleanup_json_ struct json_object *rows = NULL;
+	struct iov_bdf bdf;
+	int error = cli_function(cli, args->device, &bdf);
+
+	if (error)
+		return error;
+	rows = list_vectors(cli->iov, bdf);
+	if (cli->json)
+		iov_output_json(stdout, rows);
+	else if (json_object_array_length(rows))
+		return iov_output_table(stdout, rows, columns, COUNT(columns));
+	else
+		printf("%s has no interrupt that a driver has requested\n", IOV_BDF(bdf));
+	return 0;
+}
+
+/* iov irq pin */
+
+enum { KEY_POLICY = 'p' };
+
+static const struct argp_option pin_options[] = {
+	{ "policy", KEY_POLICY, "local|spread|CPULIST", 0,
+	  "All CPUs of the function's NUMA node, one of them for each vector in turn, or these" },
+	{ 0 },
+};
+
+static error_t parse_pin(int key, char *arg, struct argp_state *state)
+{
+	struct irq_args *args = cli_data(state);
+
+	if (key == KEY_POLICY) {
+		args->policy = arg;
+		return 0;
+	}
+	if (key == ARGP_KEY_END && !args->policy)
+		argp_error(state, "expected --policy local, spread or a list of CPUs such as 0-3,8");
+	return parse_device(key, arg, state);
+}
+
+static int fill_plan(struct cli *cli, const struct irq_args *args, struct iov_plan **plan)
+{
+	_cleanup_json_ struct json_object *now = NULL, *cpus = NULL;
+	struct iov_bdf bdf;
+	int error = cli_function(cli, args->device, &bdf);
+
+	if (!error)
+		error = iov_irq_cpus(cli->iov, bdf, args->policy, &cpus);
+	if (error)
+		return error;
+	now = iov_irq_read(cli->iov, bdf);
+	if (!json_object_array_length(now))
+		return iov_fail(cli->iov, -ENOENT, "%s: no driver has requested its interrupts; a network "
+				"device needs its interface up, and a guest's are in 'iov irq list' while "
+				"it runs", IOV_BDF(bdf));
+	error = iov_plan_new(plan, cli->iov, "serve the interrupts of %s by %s", IOV_BDF(bdf),
+			     args->policy);
+	if (!error && !iov_irq_match(now, cpus))
+		iov_irq_step(*plan, bdf, now, cpus);
+	return error;
+}
+
+static int run_pin(struct cli *cli, void *data)
+{
+	struct iov_plan *plan = NULL;
+	int error = fill_plan(cli, data, &plan);
+
+	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
+}
+
+/* iov irq test */
+
+static const struct argp_option test_options[] = { CLI_OPTION_INTERFACE, { 0 } };
+
+static error_t parse_test(int key, char *arg, struct argp_state *state)
+{
+	struct irq_args *args = cli_data(state);
+
+	if (key == CLI_KEY_INTERFACE) {
+		args->kind = cli_interface(arg, state);
+		return 0;
+	}
+	return parse_device(key, arg, state);
+}
+
+static uint64_t nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const uint64_t *left = a, *right = b;
+
+	return *left < *right ? -1 : *left > *right;
+}
+
+/* From the system call that fires it to the return of the read that had it. */
+static int fire(struct cli *cli, struct iov_device *device, enum iov_interrupt kind,
+		unsigned int vector, int fd, uint64_t *times)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	uint64_t count;
+	int error;
+
+	for (unsigned int i = 0; i < ROUNDS; i++) {
+		uint64_t began = nanoseconds();
+
+		error = iov_interrupt_trigger(device, kind, vector, 1);
+		if (error)
+			return error;
+		if (poll(&wait, 1, LATE_MS) != 1 || read(fd, &count, sizeof(count)) != sizeof(count))
+			return iov_fail(cli->iov, -ETIMEDOUT, "vector %u: its interrupt does not arrive",
+					vector);
+		times[i] = nanoseconds() - began;
+		/* The pin is masked when it comes. */
+		if (kind == IOV_INTX)
+			iov_interrupt_unmask(device, kind, vector);
+	}
+	qsort(times, ROUNDS, sizeof(*times), compare);
+	return 0;
+}
+
+static void add_row(struct json_object *rows, unsigned int vector, const uint64_t *times)
+{
+	struct json_object *row = json_object_new_object();
+
+	json_object_object_add(row, "vector", json_object_new_int((int)vector));
+	json_object_object_add(row, "fired", json_object_new_int(ROUNDS));
+	json_object_object_add(row, "p50_ns", json_object_new_uint64(times[ROUNDS / 2]));
+	json_object_object_add(row, "p90_ns", json_object_new_uint64(times[ROUNDS * 9 / 10]));
+	json_object_object_add(row, "p99_ns", json_object_new_uint64(times[ROUNDS * 99 / 100]));
+	json_object_object_add(row, "max_ns", json_object_new_uint64(times[ROUNDS - 1]));
+	json_object_array_add(rows, row);
+}
+
+/* The best kind that the function has. */
+static int choose_kind(struct cli *cli, struct iov_device *device, enum iov_interrupt *kind,
+		       unsigned int *count)
+{
+	struct iov_interrupt_info info;
+
+	for (int i = IOV_MSIX; i >= IOV_INTX; i--) {
+		int error = iov_interrupt_info(device, (enum iov_interrupt)i, &info);
+
+		if (error)
+			return error;
+		*kind = (enum iov_interrupt)i;
+		*count = info.count < VECTORS_MAX ? info.count : VECTORS_MAX;
+		if (*count)
+			return 0;
+	}
+	return iov_fail(cli->iov, -ENOTSUP, "%s: has no interrupt of any kind",
+			IOV_BDF(iov_device_bdf(device)));
+}
+
+static int fire_all(struct cli *cli, struct iov_device *device, struct json_object *rows)
+{
+	int fds[VECTORS_MAX], error;
+	uint64_t times[ROUNDS];
+	enum iov_interrupt kind;
+	unsigned int count, opened = 0;
+
+	error = choose_kind(cli, device, &kind, &count);
+	if (error)
+		return error;
+	while (opened < count && (fds[opened] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) >= 0)
+		opened++;
+	error = opened < count ? -errno : iov_interrupt_enable(device, kind, 0, count, fds);
+	for (unsigned int i = 0; !error && i < count; i++) {
+		error = fire(cli, device, kind, i, fds[i], times);
+		if (!error)
+			add_row(rows, i, times);
+	}
+	iov_interrupt_disable(device, kind);
+	while (opened)
+		close(fds[--opened]);
+	return error;
+}
+
+static int run_test(struct cli *cli, void *data)
+{
+	static const struct iov_column columns[] = {
+		{ "vector", "VECTOR", true }, { "fired", "FIRED", true },
+		{ "p50_ns", "P50 NS", true }, { "p90_ns", "P90 NS", true },
+		{ "p99_ns", "P99 NS", true }, { "max_ns", "MAX NS", true },
+	};
+	const struct irq_args *args = data;
+	_cleanup_json_ struct json_object *rows = json_object_new_array();
+	struct iov_domain *domain = NULL;
+	struct iov_device *device = NULL;
+	struct iov_bdf bdf;
+	int error = cli_function(cli, args->device, &bdf);
+
+	if (!error)
+		error = iov_domain_open(&domain, cli->iov, args->kind);
+	if (!error)
+		error = iov_device_open(&device, domain, bdf, NULL);
+	if (!error)
+		error = fire_all(cli, device, rows);
+	iov_device_close(device);
+	iov_domain_close(domain);
+	if (error)
+		return error;
+	if (!cli->json)
+		return iov_output_table(stdout, rows, columns, COUNT(columns));
+	iov_output_json(stdout, rows);
+	return 0;
+}
+
+const struct cli_command cli_irq_list = {
+	.name = "irq list",
+	.args = "DEVICE",
+	.summary = "List the interrupts of a function, their CPUs and how often they came",
+	.example = "iov irq list 0000:01:00.0",
+	.parse = parse_device,
+	.data_size = sizeof(struct irq_args),
+	.run = run_list,
+};
+
+const struct cli_command cli_irq_pin = {
+	.name = "irq pin",
+	.args = "DEVICE --policy POLICY",
+	.summary = "Choose the CPUs that serve the interrupts of a function",
+	.example = "iov irq pin 0000:01:00.0 --policy spread",
+	.changes = true,
+	.options = pin_options,
+	.parse = parse_pin,
+	.data_size = sizeof(struct irq_args),
+	.run = run_pin,
+};
+
+const struct cli_command cli_irq_test = {
+	.name = "irq test",
+	.args = "DEVICE",
+	.summary = "Fire each interrupt vector of a function that is bound to VFIO, and time it",
+	.example = "iov irq test 0000:01:10.0",
+	.options = test_options,
+	.parse = parse_test,
+	.data_size = sizeof(struct irq_args),
+	.run = run_test,
+};

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov reset: a function alone, or all that is in its slot. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/output.h"
+#include "cli/argument.h"
+#include "cli/commands.h"
+#include "vfio/device.h"
+
+/* What a reset_method may be, of this kernel and others. */
+#define METHODS_SIZE 256
+
+struct reset_args {
+	const char *device;
+	const char *method;
+	bool slot;
+};
+
+enum { KEY_METHOD = 'm', KEY_SLOT = 's' };
+
+static const struct argp_option options[] = {
+	{ "method", KEY_METHOD, "METHOD", 0,
+	  "Reset by this method; 'iov show' lists those that the function has" },
+	{ "slot", KEY_SLOT, 0, 0,
+	  "Reset all functions of its slot or bus; each must be bound to vfio-pci, and in no "
+	  "guest" },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct reset_args *args = cli_data(state);
+
+	switch (key) {
+	case KEY_METHOD:
+		args->method = arg;
+		return 0;
+	case KEY_SLOT:
+		args->slot = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (args->slot && args->method)
+			argp_error(state, "--slot has one method only, the port's: leave out --method");
+		break;
+	}
+	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_DEVICE);
+}
+
+/* A function alone: a plan, so that guards look at who uses it. */
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)); at += length)
+		if ((at == text || at[-1] == ' ') && (!at[length] || at[length] == ' '))
+			return length > 0;
+	return false;
+}
+
+static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, const char *method)
+{
+	struct iov_path file = iov_pci_path(bdf, "reset"), methods = iov_pci_path(bdf, "reset_method");
+	char known[METHODS_SIZE] = "";
+	struct iov_step *step;
+
+	iov_sys_read(cli->iov, methods.name, known, sizeof(known));
+	if (!iov_sys_exists(cli->iov, file.name))
+		return iov_fail(cli->iov, -ENOTSUP, "%s: cannot be reset alone; 'iov reset %s --slot' resets "
+				"all of its slot", IOV_BDF(bdf), IOV_BDF(bdf));
+	if (method && !has_word(known, method))
+		return iov_fail(cli->iov, -EINVAL, "%s: has no reset method '%s', expected one of: %s",
+				IOV_BDF(bdf), method, *known ? known : "none");
+	step = iov_plan_step(plan, IOV_BDF(bdf), "reset %s", IOV_BDF(bdf));
+	if (method)
+		iov_step_do(step, iov_op_write(methods.name, method));
+	iov_step_do(step, iov_op_explain(iov_op_write(file.name, "1"), ENOTTY,
+					 "none of its reset methods worked"));
+	if (method) {
+		iov_step_do(step, iov_op_write(methods.name, known));
+		iov_step_undo(step, iov_op_write(methods.name, known));
+	}
+	iov_step_change(step, "reset", NULL, method ? method : "now");
+	return 0;
+}
+
+static int reset_alone(struct cli *cli, const struct reset_args *args, struct iov_bdf bdf)
+{
+	struct iov_plan *plan = NULL;
+	int error = iov_plan_new(&plan, cli->iov, "reset %s", IOV_BDF(bdf));
+
+	if (!error)
+		error = add_step(cli, plan, bdf, args->method);
+	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
+}
+
+/* All of a slot: by VFIO, which resets nothing that is not in our hands. */
+
+/**
+ * struct slot - what is in it
+ * @domain: domain that it is opened in
+ * @bdfs: functions
+ * @count: length of @bdfs
+ * @devices: those that were opened, the named one first
+ * @opened: length of @devices
+ */
+struct slot {
+	struct iov_domain *domain;
+	struct iov_bdf *bdfs;
+	size_t count;
+	struct iov_device **devices;
+	size_t opened;
+};
+
+static int open_others(struct slot *slot)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < slot->count; i++) {
+		if (!iov_bdf_compare(slot->bdfs[i], iov_device_bdf(slot->devices[0])))
+			continue;
+		error = iov_device_open(&slot->devices[slot->opened], slot->domain, slot->bdfs[i],
+					NULL);
+		slot->opened += !error;
+	}
+	return error;
+}
+
+static int open_slot(struct cli *cli, struct slot *slot, struct iov_bdf bdf)
+{
+	struct iov_device *device = NULL, **devices;
+	int error = iov_domain_open(&slot->domain, cli->iov, IOV_DOMAIN_AUTO);
+
+	if (!error)
+		error = iov_device_open(&device, slot->domain, bdf, NULL);
+	if (error)
+		return error;
+	devices = calloc(1, sizeof(*devices));
+	if (!devices) {
+		iov_device_close(device);
+		return -ENOMEM;
+	}
+	devices[0] = device;
+	slot->devices = devices;
+	slot->opened = 1;
+	error = iov_device_affected(device, &slot->bdfs, &slot->count, NULL);
+	if (error)
+		return error;
+	devices = realloc(slot->devices, (slot->count + 1) * sizeof(*devices));
+	if (!devices)
+		return -ENOMEM;
+	slot->devices = devices;
+	return 0;
+}
+
+static void close_slot(struct slot *slot)
+{
+	while (slot->opened)
+		iov_device_close(slot->devices[--slot->opened]);
+	iov_domain_close(slot->domain);
+	free(slot->devices);
+	free(slot->bdfs);
+}
+
+static void print_slot(struct cli *cli, const struct slot *slot)
+{
+	_cleanup_json_ struct json_object *object = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < slot->count; i++)
+		json_object_array_add(list, json_object_new_string(IOV_BDF(slot->bdfs[i])));
+	json_object_object_add(object, "functions", list);
+	json_object_object_add(object, "reset", json_object_new_boolean(!cli->dry_run));
+	if (cli->json) {
+		iov_output_json(stdout, object);
+		return;
+	}
+	printf("%s", cli->dry_run ? "would be reset together:" : "reset together:");
+	for (size_t i = 0; i < slot->count; i++)
+		printf(" %s", IOV_BDF(slot->bdfs[i]));
+	putchar('\n');
+}
+
+static int reset_slot(struct cli *cli, struct iov_bdf bdf)
+{
+	struct slot slot = { 0 };
+	int error = open_slot(cli, &slot, bdf);
+
+	if (!error && !cli->dry_run)
+		error = open_others(&slot);
+	if (!error && !cli->dry_run)
+		error = iov_device_reset_slot(slot.devices[0]);
+	if (!error)
+		print_slot(cli, &slot);
+	close_slot(&slot);
+	return error;
+}
+
+static int run(struct cli *cli, void *data)
+{
+	const struct reset_args *args = data;
+	struct iov_bdf bdf;
+	int error = cli_function(cli, args->device, &bdf);
+
+	if (error)
+		return error;
+	return args->slot ? reset_slot(cli, bdf) : reset_alone(cli, args, bdf);
+}
+
+const struct cli_command cli_reset = {
+	.name = "reset",
+	.args = "DEVICE",
+	.summary = "Reset a function, or all functions of its slot",
+	.example = "iov reset 0000:01:10.0 --method flr\n"
+		   "  iov reset 0000:01:00.0 --slot --dry-run",
+	.changes = true,
+	.options = options,
+	.parse = parse,
+	.data_size = sizeof(struct reset_args),
+	.run = run,
+};

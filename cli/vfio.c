@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov vfio info, iov vfio dma: what VFIO gives of a function, and whether its DMA works. */
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/output.h"
+#include "cli/argument.h"
+#include "cli/commands.h"
+#include "cli/interface.h"
+#include "plugins/edu.h"
+#include "vfio/device.h"
+#include "vfio/interrupt.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+struct vfio_args {
+	const char *device;
+	enum iov_domain_kind kind;
+	const char *token;
+};
+
+enum { KEY_TOKEN = 't' };
+
+static const struct argp_option options[] = {
+	CLI_OPTION_INTERFACE,
+	{ "token", KEY_TOKEN, "UUID", 0, "VF token, when PF and VF are both bound to vfio-pci" },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct vfio_args *args = cli_data(state);
+
+	switch (key) {
+	case CLI_KEY_INTERFACE:
+		args->kind = cli_interface(arg, state);
+		return 0;
+	case KEY_TOKEN:
+		args->token = arg;
+		return 0;
+	}
+	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_DEVICE);
+}
+
+/* The function in a domain of its own. */
+static int open_device(struct cli *cli, const struct vfio_args *args, struct iov_domain **domain,
+		       struct iov_device **device)
+{
+	const struct iov_device_options chosen = { .token = args->token };
+	struct iov_bdf bdf;
+	int error = cli_function(cli, args->device, &bdf);
+
+	if (!error)
+		error = iov_domain_open(domain, cli->iov, args->kind);
+	if (!error)
+		error = iov_device_open(device, *domain, bdf, &chosen);
+	return error;
+}
+
+static void add_number(struct json_object *object, const char *key, uint64_t value)
+{
+	json_object_object_add(object, key, json_object_new_uint64(value));
+}
+
+static void add_bool(struct json_object *object, const char *key, bool value)
+{
+	json_object_object_add(object, key, json_object_new_boolean(value));
+}
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+	json_object_object_add(object, key, json_object_new_string(text));
+}
+
+static const char *const region_names[] = {
+	"BAR0", "BAR1", "BAR2", "BAR3", "BAR4", "BAR5", "ROM", "config", "VGA",
+};
+
+static struct json_object *areas_json(const struct iov_region *region)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (unsigned int i = 0; i < region->area_count; i++) {
+		struct json_object *area = json_object_new_object();
+
+		add_number(area, "offset", region->areas[i].offset);
+		add_number(area, "size", region->areas[i].size);
+		json_object_array_add(list, area);
+	}
+	return list;
+}
+
+static int add_regions(struct iov_device *device, struct json_object *object)
+{
+	struct json_object *list = json_object_new_array();
+	int error = 0;
+
+	json_object_object_add(object, "regions", list);
+	for (unsigned int i = 0; !error && i < iov_device_regions(device); i++) {
+		struct json_object *entry;
+		struct iov_region region;
+
+		error = iov_device_region(device, i, &region);
+		if (error || !region.size)
+			continue;
+		entry = json_object_new_object();
+		add_number(entry, "region", i);
+		add_text(entry, "name", i < COUNT(region_names) ? region_names[i] : "vendor");
+		add_number(entry, "size", region.size);
+		add_bool(entry, "readable", region.readable);
+		add_bool(entry, "writable", region.writable);
+		add_bool(entry, "msix_mappable", region.msix_mappable);
+		json_object_object_add(entry, "mappable", areas_json(&region));
+		json_object_array_add(list, entry);
+	}
+	return error;
+}
+
+static int add_interrupts(struct iov_device *device, struct json_object *object)
+{
+	static const char *const names[] = { "INTx", "MSI", "MSI-X", "error", "request" };
+	struct json_object *list = json_object_new_array();
+	int error = 0;
+
+	json_object_object_add(object, "interrupts", list);
+	for (unsigned int i = 0; !error && i < COUNT(names); i++) {
+		struct iov_interrupt_info info;
+		struct json_object *entry;
+
+		error = iov_interrupt_info(device, i, &info);
+		if (error || !info.count)
+			continue;
+		entry = json_object_new_object();
+		add_text(entry, "kind", names[i]);
+		add_number(entry, "vectors", info.count);
+		add_bool(entry, "maskable", info.maskable);
+		add_bool(entry, "automasked", info.automasked);
+		add_bool(entry, "resizable", info.resizable);
+		json_object_array_add(list, entry);
+	}
+	return error;
+}
+
+static const struct {
+	unsigned int feature;
+	bool set;
+	const char *name;
+} features[] = {
+	{ VFIO_DEVICE_FEATURE_PCI_VF_TOKEN, true, "vf-token" },
+	{ VFIO_DEVICE_FEATURE_MIGRATION, false, "migration" },
+	{ VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY, true, "low-power" },
+	{ VFIO_DEVICE_FEATURE_DMA_LOGGING_START, true, "dma-logging" },
+	{ 10 /* BUS_MASTER */, true, "bus-master" },
+	{ 11 /* DMA_BUF */, false, "dma-buf" },
+};
+
+static void add_features(struct iov_device *device, struct json_object *object)
+{
+	struct json_object *list = json_object_new_array();
+
+	json_object_object_add(object, "features", list);
+	for (size_t i = 0; i < COUNT(features); i++)
+		if (iov_device_has_feature(device, features[i].feature, features[i].set))
+			json_object_array_add(list, json_object_new_string(features[i].name));
+}
+
+static void add_resets(struct iov_device *device, struct json_object *object)
+{
+	_cleanup_free_ struct iov_bdf *bdfs = NULL;
+	struct json_object *list;
+	size_t count;
+
+	add_bool(object, "reset", iov_device_can_reset(device));
+	if (iov_device_affected(device, &bdfs, &count, NULL))
+		return;
+	list = json_object_new_array();
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(list, json_object_new_string(IOV_BDF(bdfs[i])));
+	json_object_object_add(object, "slot_reset", list);
+}
+
+static int add_ranges(struct iov_domain *domain, struct json_object *object)
+{
+	_cleanup_free_ struct iov_iova_range *ranges = NULL;
+	struct json_object *list = json_object_new_array();
+	size_t count = 0;
+	int error;
+
+	json_object_object_add(object, "iova_ranges", list);
+	error = iov_domain_ranges(domain, &ranges, &count);
+	for (size_t i = 0; !error && i < count; i++) {
+		struct json_object *entry = json_object_new_object();
+		char text[32];
+
+		snprintf(text, sizeof(text), "0x%" PRIx64, ranges[i].first);
+		add_text(entry, "first", text);
+		snprintf(text, sizeof(text), "0x%" PRIx64, ranges[i].last);
+		add_text(entry, "last", text);
+		json_object_array_add(list, entry);
+	}
+	return error;
+}
+
+static int describe(struct cli *cli, struct iov_device *device, struct json_object *object)
+{
+	int error;
+
+	(void)cli;
+	add_text(object, "device", IOV_BDF(iov_device_bdf(device)));
+	add_text(object, "interface", iov_domain_name(iov_device_domain(device)));
+	add_resets(device, object);
+	add_features(device, object);
+	error = add_regions(device, object);
+	if (!error)
+		error = add_interrupts(device, object);
+	return error ? error : add_ranges(iov_device_domain(device), object);
+}
+
+/* "0x0+0x3000 0x4000+0x1000", or "all" */
+static void add_map_words(struct json_object *regions)
+{
+	for (size_t i = 0; i < json_object_array_length(regions); i++) {
+		struct json_object *region = json_object_array_get_idx(regions, i);
+		struct json_object *areas = json_object_object_get(region, "mappable");
+		uint64_t size = json_object_get_uint64(json_object_object_get(region, "size"));
+		char text[256] = "no";
+		size_t length = 0;
+
+		for (size_t j = 0; j < json_object_array_length(areas) && length < sizeof(text); j++) {
+			struct json_object *area = json_object_array_get_idx(areas, j);
+			uint64_t bytes =
+				json_object_get_uint64(json_object_object_get(area, "size"));
+
+			if (bytes == size)
+				length = (size_t)snprintf(text, sizeof(text), "all");
+			else
+				length += (size_t)snprintf(text + length, sizeof(text) - length,
+					"%s0x%" PRIx64 "+0x%" PRIx64, length ? " " : "",
+					json_object_get_uint64(json_object_object_get(area, "offset")),
+					bytes);
+		}
+		add_text(region, "map", text);
+	}
+}
+
+static void print_info(struct json_object *object)
+{
+	static const struct iov_column fields[] = {
+		{ "device", "Device" },	    { "interface", "Interface" },
+		{ "features", "Features" }, { "reset", "Reset alone" },
+		{ "slot_reset", "Reset with its slot" },
+	};
+	static const struct iov_column regions[] = {
+		{ "region", "REGION", true },	   { "name", "NAME" }, { "size", "BYTES", true },
+		{ "writable", "WRITABLE" }, { "map", "MAPPABLE" },
+	};
+	static const struct iov_column interrupts[] = {
+		{ "kind", "INTERRUPT" }, { "vectors", "VECTORS", true }, { "maskable", "MASKABLE" },
+		{ "resizable", "ADDED ONE BY ONE" },
+	};
+	static const struct iov_column ranges[] = { { "first", "IOVA FROM" }, { "last", "TO" } };
+	struct json_object *list = json_object_object_get(object, "regions");
+
+	add_map_words(list);
+	iov_output_fields(stdout, object, fields, COUNT(fields));
+	putchar('\n');
+	iov_output_table(stdout, list, regions, COUNT(regions));
+	putchar('\n');
+	iov_output_table(stdout, json_object_object_get(object, "interrupts"), interrupts,
+			 COUNT(interrupts));
+	putchar('\n');
+	iov_output_table(stdout, json_object_object_get(object, "iova_ranges"), ranges, COUNT(ranges));
+}
+
+/* Open, do, close; print what it says. */
+static int with_device(struct cli *cli, const struct vfio_args *args,
+		       int (*work)(struct cli *, struct iov_device *, struct json_object *),
+		       void (*print)(struct json_object *))
+{
+	_cleanup_json_ struct json_object *object = json_object_new_object();
+	struct iov_domain *domain = NULL;
+	struct iov_device *device = NULL;
+	int error = open_device(cli, args, &domain, &device);
+
+	if (!error)
+		error = work(cli, device, object);
+	iov_device_close(device);
+	iov_domain_close(domain);
+	if (error)
+		return error;
+	if (cli->json)
+		iov_output_json(stdout, object);
+	else
+		print(object);
+	return 0;
+}
+
+static int run_info(struct cli *cli, void *data)
+{
+	return with_device(cli, data, describe, print_info);
+}
+
+/* iov vfio dma: out and back, and nothing beside it */
+
+#define HALF (IOV_EDU_BUFFER / 2)
+#define GUARD_BYTE 0xa5
+
+static void fill(uint8_t *memory)
+{
+	unsigned int seed = (unsigned int)time(NULL);
+
+	for (unsigned int i = 0; i < HALF; i++)
+		memory[i] = (uint8_t)rand_r(&seed);
+	memset(memory + HALF, GUARD_BYTE, IOV_EDU_BUFFER - HALF);
+	memset(memory + IOV_EDU_BUFFER, GUARD_BYTE, IOV_EDU_BUFFER);
+}
+
+static int verify(struct iov *iov, struct iov_bdf bdf, const uint8_t *memory)
+{
+	for (unsigned int i = 0; i < IOV_EDU_BUFFER; i++) {
+		uint8_t wanted = i < HALF ? memory[i] : GUARD_BYTE;
+		uint8_t got = memory[IOV_EDU_BUFFER + i];
+
+		if (got != wanted)
+			return iov_fail(iov, -EIO, "%s: byte %u came back as 0x%02x, was 0x%02x: its DMA "
+					"goes wrong", IOV_BDF(bdf), i, got, wanted);
+	}
+	return 0;
+}
+
+static int copy(struct iov *iov, struct iov_edu *edu, struct iov_bdf bdf, uint8_t *memory,
+		uint64_t iova)
+{
+	int error;
+
+	fill(memory);
+	error = iov_edu_read(edu, iova, 0, HALF);
+	if (!error)
+		error = iov_edu_write(edu, iova + IOV_EDU_BUFFER, 0, HALF);
+	return error ? error : verify(iov, bdf, memory);
+}
+
+static int copy_both_ways(struct cli *cli, struct iov_device *device, struct json_object *object)
+{
+	struct iov_domain *domain = iov_device_domain(device);
+	struct iov_bdf bdf = iov_device_bdf(device);
+	struct iov_edu *edu = NULL;
+	void *memory = NULL;
+	uint64_t iova = 0;
+	int error;
+
+	if (!iov_edu_is(cli->iov, bdf))
+		return iov_fail(cli->iov, -ENOTSUP, "%s: iov can drive QEMU's edu (1234:11e8) only; what VFIO "
+				"gives of another function says 'iov vfio info'", IOV_BDF(bdf));
+	error = iov_edu_open(&edu, cli->iov, device);
+	if (!error)
+		error = iov_domain_alloc(domain, 2 * IOV_EDU_BUFFER, &memory, &iova);
+	if (!error)
+		error = copy(cli->iov, edu, bdf, memory, iova);
+	iov_domain_free(domain, memory, 2 * IOV_EDU_BUFFER, iova);
+	iov_edu_close(edu);
+	if (error)
+		return error;
+	add_text(object, "device", IOV_BDF(bdf));
+	add_text(object, "interface", iov_domain_name(domain));
+	add_number(object, "iova", iova);
+	add_number(object, "bytes", HALF);
+	add_bool(object, "verified", true);
+	return 0;
+}
+
+static void print_dma(struct json_object *object)
+{
+	printf("%s copied %s bytes from memory and back by %s, IOVA 0x%" PRIx64 ": all as it should be\n",
+	       cli_text(object, "device"), cli_text(object, "bytes"), cli_text(object, "interface"),
+	       json_object_get_uint64(json_object_object_get(object, "iova")));
+}
+
+static int run_dma(struct cli *cli, void *data)
+{
+	return with_device(cli, data, copy_both_ways, print_dma);
+}
+
+const struct cli_command cli_vfio_info = {
+	.name = "vfio info",
+	.args = "DEVICE",
+	.summary = "Show what VFIO gives of a function: regions, interrupts, resets, addresses",
+	.example = "iov vfio info 0000:01:10.0 --interface type1",
+	.options = options,
+	.parse = parse,
+	.data_size = sizeof(struct vfio_args),
+	.run = run_info,
+};
+
+const struct cli_command cli_vfio_dma = {
+	.name = "vfio dma",
+	.args = "DEVICE",
+	.summary = "Have a function copy memory, and see whether it does so right",
+	.example = "iov vfio dma 0000:05:00.0",
+	.options = options,
+	.parse = parse,
+	.data_size = sizeof(struct vfio_args),
+	.run = run_dma,
+};
