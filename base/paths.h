@@ -7,6 +7,7 @@
 #define IOV_PATH_PCI_DRIVERS "sys/bus/pci/drivers"
 #define IOV_PATH_PCI_PROBE "sys/bus/pci/drivers_probe"
 #define IOV_PATH_PCI_SLOTS "sys/bus/pci/slots"
+#define IOV_PATH_MDEV_DEVICES "sys/bus/mdev/devices"
 #define IOV_PATH_IOMMU_GROUPS "sys/kernel/iommu_groups"
 #define IOV_PATH_CLASS "sys/class"
 #define IOV_PATH_CLASS_NET "sys/class/net"

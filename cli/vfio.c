@@ -390,7 +390,7 @@ static int run_dma(struct cli *cli, void *data)
 const struct cli_command cli_vfio_info = {
 	.name = "vfio info",
 	.args = "DEVICE",
-	.summary = "Show what VFIO gives of a function: regions, interrupts, resets, addresses",
+	.summary = "Show what VFIO gives of a function",
 	.example = "iov vfio info 0000:01:10.0 --interface type1",
 	.options = options,
 	.parse = parse,
@@ -401,7 +401,7 @@ const struct cli_command cli_vfio_info = {
 const struct cli_command cli_vfio_dma = {
 	.name = "vfio dma",
 	.args = "DEVICE",
-	.summary = "Have a function copy memory, and see whether it does so right",
+	.summary = "Have a function copy memory, and verify it",
 	.example = "iov vfio dma 0000:05:00.0",
 	.options = options,
 	.parse = parse,

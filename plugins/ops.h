@@ -15,6 +15,7 @@
 
 #include "base/iov.h"
 #include "base/pci.h"
+#include "base/plan.h"
 
 #ifdef __cplusplus
 extern "C" {

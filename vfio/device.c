@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/paths.h"
 #include "vfio/device_state.h"
 #include "vfio/interrupt.h"
 
@@ -33,29 +35,33 @@ static int learn(struct iov_device *device)
 
 	if (ioctl(device->fd, VFIO_DEVICE_GET_INFO, &info))
 		return iov_fail(device->iov, -errno, "%s: the kernel tells nothing of it: %s",
-				IOV_BDF(device->bdf), strerror(errno));
+				device->name, strerror(errno));
 	device->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
 	device->region_count = info.num_regions;
 	device->interrupt_count = info.num_irqs;
 	return 0;
 }
 
-int iov_device_open(struct iov_device **out, struct iov_domain *domain, struct iov_bdf bdf,
-		    const struct iov_device_options *options)
+static struct iov_device *new_device(struct iov_domain *domain, const char *name,
+				     struct iov_path dir)
 {
-	const char *token = options ? options->token : NULL;
-	struct iov_device *device;
-	int error = check_driver(domain->iov, bdf);
+	struct iov_device *device = calloc(1, sizeof(*device));
 
-	if (error)
-		return error;
-	device = calloc(1, sizeof(*device));
 	if (!device)
-		return -ENOMEM;
+		return NULL;
 	device->iov = domain->iov;
 	device->domain = domain;
-	device->bdf = bdf;
+	snprintf(device->name, sizeof(device->name), "%s", name);
+	device->dir = dir;
 	device->fd = -1;
+	return device;
+}
+
+static int open_new(struct iov_device **out, struct iov_device *device, const char *token)
+{
+	struct iov_domain *domain = device->domain;
+	int error;
+
 	error = domain->ops->kind == IOV_DOMAIN_IOMMUFD ? device_open_node(device, token)
 							: device_open_group(device, token);
 	if (error) {
@@ -72,6 +78,33 @@ int iov_device_open(struct iov_device **out, struct iov_domain *domain, struct i
 	}
 	*out = device;
 	return 0;
+}
+
+int iov_device_open(struct iov_device **out, struct iov_domain *domain, struct iov_bdf bdf,
+		    const struct iov_device_options *options)
+{
+	struct iov_device *device;
+	int error = check_driver(domain->iov, bdf);
+
+	if (error)
+		return error;
+	device = new_device(domain, IOV_BDF(bdf), iov_pci_path(bdf, ""));
+	if (!device)
+		return -ENOMEM;
+	device->bdf = bdf;
+	return open_new(out, device, options ? options->token : NULL);
+}
+
+int iov_device_open_mdev(struct iov_device **out, struct iov_domain *domain, const char *uuid)
+{
+	struct iov_path dir = iov_path(IOV_PATH_MDEV_DEVICES "/%s", uuid);
+	struct iov_device *device;
+
+	if (strchr(uuid, '/') || !iov_sys_exists(domain->iov, dir.name))
+		return iov_fail(domain->iov, -ENODEV, "%s: there is no such mediated device; create it in "
+				"mdev_supported_types of its parent", uuid);
+	device = new_device(domain, uuid, dir);
+	return device ? open_new(out, device, NULL) : -ENOMEM;
 }
 
 void iov_device_close(struct iov_device *device)
@@ -179,7 +212,7 @@ static void fill_areas(struct iov_region *region, const struct vfio_region_info 
 static int no_region(struct iov_device *device, unsigned int index)
 {
 	return iov_fail(device->iov, -EINVAL, "%s: has no region %u, expected less than %u",
-			IOV_BDF(device->bdf), index, device->region_count);
+			device->name, index, device->region_count);
 }
 
 int iov_device_region(struct iov_device *device, unsigned int index, struct iov_region *region)
@@ -215,7 +248,7 @@ static int locate(struct iov_device *device, unsigned int index, uint64_t offset
 	if (offset < bytes && size <= bytes - offset)
 		return 0;
 	return iov_fail(device->iov, -EINVAL, "%s: region %u, %zu bytes at 0x%llx: it has %llu bytes",
-			IOV_BDF(device->bdf), index, size, (unsigned long long)offset,
+			device->name, index, size, (unsigned long long)offset,
 			(unsigned long long)bytes);
 }
 
@@ -225,7 +258,7 @@ static int transferred(struct iov_device *device, unsigned int index, ssize_t do
 		return 0;
 	return iov_fail(device->iov, -EIO, "%s: region %u: %s; the function may sleep (D3), be gone, or "
 			"have its memory switched off in the command register",
-			IOV_BDF(device->bdf), index,
+			device->name, index,
 			done < 0 ? strerror(errno) : "less than was asked for");
 }
 
@@ -270,7 +303,7 @@ int iov_device_map(struct iov_device *device, unsigned int index, uint64_t offse
 		return error;
 	if (!is_in_area(&region, offset, size))
 		return iov_fail(device->iov, -EINVAL, "%s: region %u, %zu bytes at 0x%llx: %s",
-				IOV_BDF(device->bdf), index, size, (unsigned long long)offset,
+				device->name, index, size, (unsigned long long)offset,
 				region.area_count ? "only the parts around the MSI-X table can be mapped"
 						  : "cannot be mapped; use iov_device_read()");
 	*at = mmap(NULL, size, (region.readable ? PROT_READ : 0) | (region.writable ? PROT_WRITE : 0),
@@ -278,7 +311,7 @@ int iov_device_map(struct iov_device *device, unsigned int index, uint64_t offse
 	if (*at != MAP_FAILED)
 		return 0;
 	return iov_fail(device->iov, -errno, "%s: region %u, %zu bytes at 0x%llx: %s",
-			IOV_BDF(device->bdf), index, size, (unsigned long long)offset,
+			device->name, index, size, (unsigned long long)offset,
 			strerror(errno));
 }
 
@@ -317,7 +350,7 @@ int iov_device_low_power(struct iov_device *device, bool on)
 	if (!ioctl(device->fd, VFIO_DEVICE_FEATURE, &feature))
 		return 0;
 	return iov_fail(device->iov, errno == ENOTTY ? -ENOTSUP : -errno, "%s: low power: %s",
-			IOV_BDF(device->bdf), errno == ENOTTY ? "this kernel has it not for this "
+			device->name, errno == ENOTTY ? "this kernel has it not for this "
 			"function (it takes a runtime power state, and Linux 6.1)" : strerror(errno));
 }
 
@@ -336,6 +369,6 @@ int iov_device_ioeventfd(struct iov_device *device, unsigned int index, uint64_t
 	if (!ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &request))
 		return 0;
 	return iov_fail(device->iov, -errno, "%s: region %u at 0x%llx: no eventfd for %u bytes: %s",
-			IOV_BDF(device->bdf), index, (unsigned long long)offset, size,
+			device->name, index, (unsigned long long)offset, size,
 			strerror(errno));
 }

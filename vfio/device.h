@@ -45,6 +45,16 @@ int iov_device_open(struct iov_device **out, struct iov_domain *domain, struct i
 		    const struct iov_device_options *options);
 
 /**
+ * iov_device_open_mdev - take a mediated device
+ * @out: receives it; the caller closes it with iov_device_close()
+ * @domain: what it reaches; outlives it
+ * @uuid: its name
+ *
+ * Return: as iov_device_open().
+ */
+int iov_device_open_mdev(struct iov_device **out, struct iov_domain *domain, const char *uuid);
+
+/**
  * iov_device_close - give it back
  * @device: NULL is allowed; mapped regions must be unmapped before
  *
@@ -62,7 +72,7 @@ int iov_device_fd(const struct iov_device *device);
 
 /**
  * iov_device_bdf - which function it is
- * @device: device
+ * @device: device, no mediated one
  */
 struct iov_bdf iov_device_bdf(const struct iov_device *device);
 

@@ -4,13 +4,13 @@
 #include <fcntl.h>
 #include <linux/vfio.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/paths.h"
-#include "iommu/group.h"
 #include "iommu/iommufd_abi.h"
 #include "vfio/device_state.h"
 
@@ -19,7 +19,7 @@
 
 static int no_device(const struct iov_device *device, const char *token, int error)
 {
-	const char *bdf = IOV_BDF(device->bdf);
+	const char *bdf = device->name;
 
 	if (error == -EACCES)
 		return iov_fail(device->iov, error, "%s: its VF token is %s; PF and VF need the same one, "
@@ -32,24 +32,33 @@ static int no_device(const struct iov_device *device, const char *token, int err
 	return iov_fail(device->iov, error, "%s: cannot be opened: %s", bdf, strerror(-error));
 }
 
+static int find_group(struct iov_device *device)
+{
+	struct iov_path link = iov_path("%s/iommu_group", device->dir.name);
+	char number[32];
+	int error = iov_sys_link_name(device->iov, link.name, number, sizeof(number));
+
+	if (error)
+		return iov_fail(device->iov, -ENOTSUP, "%s: is in no IOMMU group: the IOMMU is off, and VFIO "
+				"was not told to do without", device->name);
+	device->group = (unsigned int)strtoul(number, NULL, 10);
+	return 0;
+}
+
 int device_open_group(struct iov_device *device, const char *token)
 {
-	const char *bdf = IOV_BDF(device->bdf);
-	struct iov_group *group;
 	char name[128];
-	int fd, error = iov_group_of(&group, device->iov, device->bdf);
+	int fd, error = find_group(device);
 
 	if (error)
 		return error;
-	device->group = group->number;
-	iov_group_close(group);
 	error = domain_join_group(device->domain, device->group, &fd);
 	if (error)
 		return error;
 	if (token)
-		snprintf(name, sizeof(name), "%s vf_token=%s", bdf, token);
+		snprintf(name, sizeof(name), "%s vf_token=%s", device->name, token);
 	else
-		snprintf(name, sizeof(name), "%s", bdf);
+		snprintf(name, sizeof(name), "%s", device->name);
 	device->fd = ioctl(fd, VFIO_GROUP_GET_DEVICE_FD, name);
 	if (device->fd >= 0)
 		return 0;
@@ -61,7 +70,7 @@ int device_open_group(struct iov_device *device, const char *token)
 /* "vfio0", by which the node is called */
 static int find_node(const struct iov_device *device, struct iov_path *path)
 {
-	struct iov_path dir = iov_pci_path(device->bdf, "vfio-dev");
+	struct iov_path dir = iov_path("%s/vfio-dev", device->dir.name);
 	char **names;
 	size_t count;
 	int error = iov_sys_list(device->iov, dir.name, &names, &count);
@@ -73,7 +82,7 @@ static int find_node(const struct iov_device *device, struct iov_path *path)
 	if (error || !count)
 		return iov_fail(device->iov, -ENOTSUP, "%s: has no node of its own; bind it to vfio-pci, or "
 				"use the type1 interface on a kernel without these nodes",
-				IOV_BDF(device->bdf));
+				device->name);
 	return 0;
 }
 
@@ -118,7 +127,7 @@ static int bind_node(struct iov_device *device, const char *token)
 		return 0;
 	if (token && errno == EINVAL)
 		return iov_fail(device->iov, -ENOTSUP, "%s: with its own node the kernel takes a VF token "
-				"since Linux 6.17; use the type1 interface", IOV_BDF(device->bdf));
+				"since Linux 6.17; use the type1 interface", device->name);
 	/* The node may be opened often, but bound once. */
 	return no_device(device, token, errno == EINVAL ? -EBUSY : -errno);
 }
@@ -132,7 +141,7 @@ static int attach_node(struct iov_device *device)
 	if (!ioctl(device->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
 		return 0;
 	return iov_fail(device->iov, -errno, "%s: does not get into this domain: %s%s",
-			IOV_BDF(device->bdf), strerror(errno), errno == EPERM ? "; interrupts are not "
+			device->name, strerror(errno), errno == EPERM ? "; interrupts are not "
 			"remapped: a device could forge them" : "");
 }
 

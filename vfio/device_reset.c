@@ -25,7 +25,7 @@ static int check_alive(struct iov_device *device)
 	if (error || vendor != 0xffff)
 		return error;
 	return iov_fail(device->iov, -EIO, "%s: does not answer after its reset; set d3cold_allowed to 0, "
-			"try another reset_method, or power the host down", IOV_BDF(device->bdf));
+			"try another reset_method, or power the host down", device->name);
 }
 
 
@@ -33,9 +33,9 @@ int iov_device_reset(struct iov_device *device)
 {
 	if (!device->can_reset)
 		return iov_fail(device->iov, -ENOTSUP, "%s: cannot be reset alone; a reset of its slot is "
-				"'iov reset %s --slot'", IOV_BDF(device->bdf), IOV_BDF(device->bdf));
+				"'iov reset %s --slot'", device->name, device->name);
 	if (ioctl(device->fd, VFIO_DEVICE_RESET))
-		return iov_fail(device->iov, -errno, "%s: its reset failed: %s", IOV_BDF(device->bdf),
+		return iov_fail(device->iov, -errno, "%s: its reset failed: %s", device->name,
 				strerror(errno));
 	return check_alive(device);
 }
@@ -65,7 +65,7 @@ static struct vfio_pci_hot_reset_info *get_info(struct iov_device *device, int *
 	}
 	free(info);
 	*error = iov_fail(device->iov, *error == -ENODEV ? -ENOTSUP : *error, "%s: cannot be reset with its "
-			  "slot or bus: %s", IOV_BDF(device->bdf),
+			  "slot or bus: %s", device->name,
 			  *error == -ENODEV ? "there is no port or slot above it that can do that"
 					    : strerror(-*error));
 	return NULL;
@@ -126,7 +126,7 @@ static int check_owned(struct iov_device *device, const struct vfio_pci_hot_rese
 		return 0;
 	return iov_fail(device->iov, -EPERM, "%s: its slot cannot be reset: that would reset %s as well, "
 			"which this process does not have; open them in the same domain first",
-			IOV_BDF(device->bdf), text);
+			device->name, text);
 }
 
 static bool is_affected(const struct vfio_pci_hot_reset_info *info, unsigned int group)
@@ -159,6 +159,6 @@ int iov_device_reset_slot(struct iov_device *device)
 	reset->argsz = (__u32)(sizeof(*reset) + reset->count * sizeof(__s32));
 	if (ioctl(device->fd, VFIO_DEVICE_PCI_HOT_RESET, reset))
 		return iov_fail(device->iov, -errno, "%s: the reset of its slot failed: %s",
-				IOV_BDF(device->bdf), strerror(errno));
+				device->name, strerror(errno));
 	return check_alive(device);
 }

@@ -23,7 +23,9 @@ struct device_vectors {
  * struct iov_device - a device
  * @iov: context
  * @domain: what it reaches
- * @bdf: function
+ * @bdf: function; zeroes for a mediated device
+ * @name: its address, or its UUID
+ * @dir: its directory in sysfs
  * @fd: its descriptor
  * @group: its IOMMU group, in a container
  * @is_cdev: it was opened by its own node
@@ -36,6 +38,8 @@ struct iov_device {
 	struct iov *iov;
 	struct iov_domain *domain;
 	struct iov_bdf bdf;
+	char name[40];
+	struct iov_path dir;
 	int fd;
 	unsigned int group;
 	bool is_cdev;

@@ -21,7 +21,7 @@ static const char *const names[INTERRUPT_KINDS] = {
 
 static int fail(struct iov_device *device, enum iov_interrupt kind, int error, const char *what)
 {
-	return iov_fail(device->iov, error, "%s: %s: %s%s%s", IOV_BDF(device->bdf), names[kind], what,
+	return iov_fail(device->iov, error, "%s: %s: %s%s%s", device->name, names[kind], what,
 			error ? ": " : "", strerror(-error));
 }
 
@@ -70,7 +70,7 @@ static int check_range(struct iov_device *device, enum iov_interrupt kind,
 {
 	if (count && first < info->count && count <= info->count - first)
 		return 0;
-	return iov_fail(device->iov, -EINVAL, "%s: %s: no vectors %u to %u, it has %u", IOV_BDF(device->bdf),
+	return iov_fail(device->iov, -EINVAL, "%s: %s: no vectors %u to %u, it has %u", device->name,
 			names[kind], first, first + count - 1, info->count);
 }
 
@@ -80,7 +80,7 @@ static int check_others(struct iov_device *device, enum iov_interrupt kind)
 	for (enum iov_interrupt other = IOV_INTX; kind <= IOV_MSIX && other <= IOV_MSIX; other++)
 		if (other != kind && device->vectors[other].count)
 			return iov_fail(device->iov, -EBUSY, "%s: %s is enabled, and excludes %s; disable "
-					"it first", IOV_BDF(device->bdf), names[other], names[kind]);
+					"it first", device->name, names[other], names[kind]);
 	return 0;
 }
 
@@ -160,7 +160,7 @@ int iov_interrupt_enable(struct iov_device *device, enum iov_interrupt kind, uns
 	/* The kernel says how many there could be. */
 	if (error > 0 || error == -ENOSPC)
 		return iov_fail(device->iov, -ENOSPC, "%s: %s: the host has no %u interrupts left for it",
-				IOV_BDF(device->bdf), names[kind], first + count);
+				device->name, names[kind], first + count);
 	return error ? fail(device, kind, error, "cannot be enabled") : 0;
 }
 

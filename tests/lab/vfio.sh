@@ -16,10 +16,23 @@ done
 echo 1 > $pci/$IOV_PF/sriov_numvfs
 expect "the VF's driver" vfio-pci "$(driver_of $IOV_VF)"
 
+# Two serial ports that exist in the kernel alone, and can move
+modprobe mtty
+export IOV_MTTY_A=83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 IOV_MTTY_B=83b8f4f2-509f-382f-3c1e-e6bfe0fa1002
+make_ports()
+{
+	local uuid
+	for uuid in $IOV_MTTY_A $IOV_MTTY_B; do
+		[ ! -e /sys/bus/mdev/devices/$uuid ] || echo 1 > /sys/bus/mdev/devices/$uuid/remove
+		echo $uuid > /sys/devices/virtual/mtty/mtty/mdev_supported_types/mtty-2/create
+	done
+}
+
 domains=(type1)
 [ ! -e /dev/iommu ] || domains+=(iommufd)
 for domain in "${domains[@]}"; do
-	for test in domain device; do
+	make_ports
+	for test in domain device migration; do
 		IOV_DOMAIN=$domain expect_status "$test by $domain" 0 "$tests/test_$test"
 	done
 done
