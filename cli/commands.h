@@ -16,6 +16,7 @@ extern const struct cli_command cli_bridge_set;
 extern const struct cli_command cli_bridge_stations;
 extern const struct cli_command cli_check;
 extern const struct cli_command cli_group_list;
+extern const struct cli_command cli_group_set_type;
 extern const struct cli_command cli_group_show;
 extern const struct cli_command cli_irq_list;
 extern const struct cli_command cli_irq_pin;

@@ -162,7 +162,8 @@ static int print_show(struct json_object *group)
 	struct json_object *reasons = json_object_object_get(group, "reasons");
 	int error;
 
-	printf("IOMMU group %s\n\n", cli_text(group, "group"));
+	printf("IOMMU group %s, type %s\n\n", cli_text(group, "group"),
+	       cli_text(group, "type") ? cli_text(group, "type") : "unknown");
 	error = iov_output_table(stdout, json_object_object_get(group, "members"), columns,
 				 sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < json_object_array_length(reasons); i++)
@@ -196,6 +197,60 @@ static int run_show(struct cli *cli, void *data)
 	iov_output_json(stdout, json);
 	return 0;
 }
+
+/* iov group set-type */
+
+struct type_args {
+	const char *name;
+	const char *type;
+};
+
+static error_t parse_type(int key, char *arg, struct argp_state *state)
+{
+	struct type_args *args = cli_data(state);
+
+	if (key == ARGP_KEY_ARG && args->name && !args->type) {
+		args->type = arg;
+		return 0;
+	}
+	if (key == ARGP_KEY_END && args->name && !args->type)
+		argp_error(state, "expected a type: DMA, DMA-FQ, identity or auto");
+	return cli_argument(key, arg, state, &args->name,
+			    "expected a group's number or a device; 'iov group list' shows them");
+}
+
+static int fill_type_plan(struct cli *cli, const struct type_args *args, struct iov_plan **plan)
+{
+	struct iov_group *group;
+	unsigned int number;
+	int error = open_named(cli, args->name, &group);
+
+	if (error)
+		return error;
+	number = group->number;
+	iov_group_close(group);
+	error = iov_plan_new(plan, cli->iov, "give IOMMU group %u the type %s", number, args->type);
+	return error ? error : iov_group_type_plan(*plan, number, args->type);
+}
+
+static int run_set_type(struct cli *cli, void *data)
+{
+	struct iov_plan *plan = NULL;
+	int error = fill_type_plan(cli, data, &plan);
+
+	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
+}
+
+const struct cli_command cli_group_set_type = {
+	.name = "group set-type",
+	.args = "GROUP|DEVICE DMA|DMA-FQ|identity|auto",
+	.summary = "Choose how the host maps memory for a group",
+	.example = "iov group set-type 12 identity",
+	.changes = true,
+	.parse = parse_type,
+	.data_size = sizeof(struct type_args),
+	.run = run_set_type,
+};
 
 const struct cli_command cli_group_list = {
 	.name = "group list",

@@ -9,6 +9,7 @@ static const struct cli_command *const commands[] = {
 	&cli_show,
 	&cli_group_list,
 	&cli_group_show,
+	&cli_group_set_type,
 	&cli_match,
 	&cli_vf_create,
 	&cli_vf_list,

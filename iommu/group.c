@@ -179,6 +179,87 @@ static struct json_object *member_json(const struct iov_group_member *member)
 	return json;
 }
 
+static struct iov_path type_path(unsigned int number)
+{
+	return iov_path(IOV_PATH_IOMMU_GROUPS "/%u/type", number);
+}
+
+static struct json_object *type_json(struct iov *iov, unsigned int number)
+{
+	char type[16];
+
+	return iov_sys_read(iov, type_path(number).name, type, sizeof(type))
+		       ? NULL : json_object_new_string(type);
+}
+
+static int check_type(struct iov *iov, unsigned int number, const char *type)
+{
+	static const char *const types[] = { "DMA", "DMA-FQ", "identity", "auto" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (!strcmp(type, types[i]))
+			return 0;
+	return iov_fail(iov, -EINVAL, "IOMMU group %u: type '%.32s': expected DMA, DMA-FQ, identity or "
+			"auto", number, type);
+}
+
+static struct json_object *explain_type(struct json_object *op)
+{
+	static const char in_use[] = "a driver or a guest uses a member; unbind all of them first, or "
+				     "bind them to vfio-pci (from DMA to DMA-FQ goes always)";
+
+	iov_op_explain(op, EBUSY, in_use);
+	iov_op_explain(op, EPERM, in_use);
+	return iov_op_explain(op, EINVAL, "this IOMMU has no such type for these functions");
+}
+
+static void add_type_step(struct iov_plan *plan, const struct iov_group *group, const char *from,
+			  const char *to)
+{
+	struct iov_path path = type_path(group->number);
+	struct iov_step *step = iov_plan_step(plan, IOV_BDF(group->members[0].bdf),
+					      "give IOMMU group %u the type %s", group->number, to);
+
+	for (size_t i = 1; i < group->count; i++)
+		iov_step_touches(step, IOV_BDF(group->members[i].bdf));
+	iov_step_check(step, iov_if_value(path.name, from));
+	iov_step_do(step, explain_type(iov_op_write(path.name, to)));
+	if (strcmp(to, "auto"))
+		iov_step_verify(step, iov_if_value(path.name, to));
+	iov_step_undo(step, iov_op_unless(iov_op_write(path.name, from),
+					  iov_if_value(path.name, from)));
+	iov_step_change(step, "type", from, to);
+}
+
+static int plan_type(struct iov_plan *plan, struct iov *iov, const struct iov_group *group,
+		     const char *type)
+{
+	char now[16];
+
+	if (iov_sys_read(iov, type_path(group->number).name, now, sizeof(now)))
+		return iov_fail(iov, -ENOTSUP, "IOMMU group %u: the kernel does not tell its type; that "
+				"takes Linux 5.11 and an IOMMU", group->number);
+	/* A group without PCI functions is not ours to change. */
+	if (strcmp(now, type) && group->count)
+		add_type_step(plan, group, now, type);
+	return 0;
+}
+
+int iov_group_type_plan(struct iov_plan *plan, unsigned int number, const char *type)
+{
+	struct iov *iov = iov_plan_context(plan);
+	struct iov_group *group;
+	int error = check_type(iov, number, type);
+
+	if (!error)
+		error = iov_group_open(&group, iov, number);
+	if (error)
+		return error;
+	error = plan_type(plan, iov, group, type);
+	iov_group_close(group);
+	return error;
+}
+
 int iov_group_json(struct iov *iov, const struct iov_group *group, struct json_object **out)
 {
 	struct json_object *json = json_object_new_object(), *members = json_object_new_array();
@@ -188,6 +269,7 @@ int iov_group_json(struct iov *iov, const struct iov_group *group, struct json_o
 	json_object_object_add(json, "group", json_object_new_int64(group->number));
 	json_object_object_add(json, "viable", json_object_new_boolean(iov_group_viable(group)));
 	json_object_object_add(json, "noiommu", json_object_new_boolean(group->noiommu));
+	json_object_object_add(json, "type", type_json(iov, group->number));
 	json_object_object_add(json, "members", members);
 	json_object_object_add(json, "blocked_by", blocked_by);
 	for (size_t i = 0; i < group->count; i++) {

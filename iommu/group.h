@@ -12,6 +12,7 @@
 
 #include "base/iov.h"
 #include "base/pci.h"
+#include "base/plan.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -127,13 +128,28 @@ int iov_group_reasons(struct iov *iov, const struct iov_group *group,
  * iov_group_json - a group as JSON
  * @iov: context
  * @group: group
- * @out: receives an object, which the caller puts: "group", "viable", "noiommu",
+ * @out: receives an object, which the caller puts: "group", "viable", "noiommu", "type" (of its
+ *	default domain: "DMA", "DMA-FQ", "identity"; null when the kernel does not tell),
  *	"members" (each with "device", "driver" or null, "role": "endpoint" or
  *	"bridge", "blocks"), "blocked_by" (array of BDFs), "reasons" as above
  *
  * Return: 0 or -ENOMEM.
  */
 int iov_group_json(struct iov *iov, const struct iov_group *group, struct json_object **out);
+
+/**
+ * iov_group_type_plan - plan that a group has another default domain
+ * @plan: plan that a step is appended to, none when it has it already
+ * @number: group number
+ * @type: "DMA": IOMMU mappings, taken away at once; "DMA-FQ": taken away a little later, which
+ *	is faster; "identity": none, its devices reach all memory; "auto": the kernel's choice
+ *
+ * Documentation/ABI/testing/sysfs-kernel-iommu_groups.  It lasts until the next boot.
+ *
+ * Return: 0; -EINVAL for another type; -ENOENT without that group; -ENOTSUP when the kernel
+ * does not tell; with a message.
+ */
+int iov_group_type_plan(struct iov_plan *plan, unsigned int number, const char *type);
 
 /**
  * iov_driver_is_vfio - whether a driver gives its function to user space by VFIO

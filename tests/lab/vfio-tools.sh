@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device edu --device igb --device e1000e
+# lab: --timeout 120 --topology minimal --device edu --device igb --device e1000e
 # iov vfio, iov irq and iov reset as their users call them, by each interface that there is.
 . "$(dirname "$0")/lib/check.sh"
 
@@ -52,6 +52,17 @@ expect_match "... has nothing to do" "nothing to do" "$out"
 expect_status "a CPU that is not there" 2 iov irq pin $nic --policy 77
 expect_status "no policy" 2 iov irq pin $nic
 expect_status "interrupts that nobody has" 4 iov irq pin $edu --policy local
+
+group=$(basename "$(readlink $pci/$other/iommu_group)")
+expect_status "a type of a group in use" 1 iov group set-type $nic identity
+expect_match "... says what to do" "unbind" "$err"
+expect_status "a type of a group that is not" 0 iov group set-type $other identity
+expect "... is there" "identity identity" "$(< /sys/kernel/iommu_groups/$group/type) $(
+	iov group show $group --json | jq -r .type)"
+expect_status "... twice" 0 iov group set-type $group identity
+expect_match "... has nothing to do" "nothing to do" "$out"
+expect_status "a type that there is not" 2 iov group set-type $group fast
+iov group set-type $group DMA > /dev/null
 
 expect_status "a reset of one function" 0 iov reset $other
 expect_status "... by a method" 0 iov reset $other --method "$(tr ' ' '\n' < $pci/$other/reset_method | head -n 1)"

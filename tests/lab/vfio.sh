@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device edu --device igb --device igb
+# lab: --timeout 120 --topology minimal --device edu --device igb --device igb
 # The VFIO library on real drivers, by each interface that the kernel has.
 . "$(dirname "$0")/lib/check.sh"
 
