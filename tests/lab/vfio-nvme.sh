@@ -20,5 +20,6 @@ done
 iov vf remove $pf > /dev/null
 iov bind $pf --driver vfio-pci > /dev/null
 for domain in "${domains[@]}"; do
+	expect_status "DMA of a controller by $domain" 0 iov vfio dma $pf --interface $domain
 	IOV_NVME=$pf IOV_DOMAIN=$domain expect_status "a controller by $domain" 0 "$test"
 done
