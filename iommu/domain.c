@@ -300,14 +300,20 @@ int iov_domain_dirty(struct iov_domain *domain, uint64_t iova, uint64_t size, ui
 	return error ? cannot(domain, error, "what devices wrote") : 0;
 }
 
-static uint64_t whole_pages(uint64_t size)
+/* Without an IOMMU more than a small page is contiguous in a huge one only. */
+static bool needs_huge(const struct iov_domain *domain, uint64_t size)
 {
-	uint64_t page = size < HUGE_PAGE ? DOMAIN_PAGE : HUGE_PAGE;
+	return domain->ops->kind == IOV_DOMAIN_NOIOMMU && size > DOMAIN_PAGE;
+}
+
+static uint64_t whole_pages(const struct iov_domain *domain, uint64_t size)
+{
+	uint64_t page = size >= HUGE_PAGE || needs_huge(domain, size) ? HUGE_PAGE : DOMAIN_PAGE;
 
 	return (size + page - 1) & ~(page - 1);
 }
 
-static void *allocate(uint64_t size)
+static void *allocate(const struct iov_domain *domain, uint64_t size)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
 	void *memory = MAP_FAILED;
@@ -315,7 +321,7 @@ static void *allocate(uint64_t size)
 	if (size >= HUGE_PAGE)
 		memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags | MAP_HUGETLB | MAP_HUGE_2MB,
 			      -1, 0);
-	if (memory == MAP_FAILED)
+	if (memory == MAP_FAILED && !needs_huge(domain, size))
 		memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
 	return memory;
 }
@@ -324,11 +330,13 @@ int iov_domain_alloc(struct iov_domain *domain, uint64_t size, void **memory, ui
 {
 	int error;
 
-	size = whole_pages(size);
-	*memory = allocate(size);
+	size = whole_pages(domain, size);
+	*memory = allocate(domain, size);
 	if (*memory == MAP_FAILED) {
 		*memory = NULL;
-		return iov_fail(domain->iov, -ENOMEM, "no memory of %" PRIu64 " bytes", size);
+		return iov_fail(domain->iov, -ENOMEM, "no memory of %" PRIu64 " bytes%s", size,
+				needs_huge(domain, size) ? " in huge pages, which it takes without an "
+				"IOMMU; 'sysctl vm.nr_hugepages=64' reserves some" : "");
 	}
 	error = iov_domain_map(domain, *memory, size, IOV_MAP_READ | IOV_MAP_WRITE, iova);
 	if (error) {
@@ -342,6 +350,7 @@ void iov_domain_free(struct iov_domain *domain, void *memory, uint64_t size, uin
 {
 	if (!memory)
 		return;
-	domain->ops->unmap(domain, iova, whole_pages(size));
-	munmap(memory, whole_pages(size));
+	size = whole_pages(domain, size);
+	domain->ops->unmap(domain, iova, size);
+	munmap(memory, size);
 }

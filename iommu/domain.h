@@ -143,7 +143,8 @@ int iov_domain_remap(struct iov_domain *domain, uint64_t iova, uint64_t size, vo
 /**
  * iov_domain_alloc - memory that devices reach
  * @domain: domain with a device
- * @size: bytes, rounded up to pages; from 2 MiB on huge pages are used when there are some
+ * @size: bytes, rounded up to pages; from 2 MiB on huge pages are used when there are some,
+ *	and in a noiommu domain one is needed for more than a page
  * @memory: receives zeroed memory, for the caller to free with iov_domain_free()
  * @iova: receives its address for devices, which may read and write it
  *

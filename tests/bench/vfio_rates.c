@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Figures of the VFIO library, to be run in the virtual host; tests/bench/compare reads them.
+ *
+ *	vfio_rates map DEVICE KIND SIZE		map and unmap: ours and the bare request, ns each
+ *	vfio_rates interrupt DEVICE KIND	fire and read: the same
+ *	vfio_rates nvme DEVICE KIND DEPTH SECONDS	4 KiB reads a second
+ *
+ * The first two take turns of a quarter of a second, and print a line for each pair of turns.
+ */
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "iommu/domain_ops.h"
+#include "iommu/iommufd_abi.h"
+#include "plugins/nvme_driver.h"
+#include "vfio/device.h"
+#include "vfio/interrupt.h"
+
+#define PAIRS 15
+#define TURN_NS 250000000u
+#define IOVA UINT64_C(0x40000000)
+#define READ_BYTES 4096
+#define DEPTH_MAX 256
+
+struct bench {
+	struct iov *iov;
+	struct iov_domain *domain;
+	struct iov_device *device;
+	void *memory;
+	uint64_t size;
+	int fd;
+};
+
+typedef void work_fn(struct bench *bench);
+
+static void must(struct bench *bench, int error)
+{
+	if (!error)
+		return;
+	fprintf(stderr, "vfio_rates: %s\n", bench->iov ? iov_error_message(bench->iov) : "no memory");
+	exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void map_ours(struct bench *bench)
+{
+	uint64_t iova = IOVA;
+
+	must(bench, iov_domain_map(bench->domain, bench->memory, bench->size,
+				   IOV_MAP_READ | IOV_MAP_WRITE | IOV_MAP_FIXED, &iova));
+	must(bench, iov_domain_unmap(bench->domain, iova, bench->size));
+}
+
+static void map_bare_type1(struct bench *bench)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		sizeof(map), VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE, (uintptr_t)bench->memory,
+		IOVA, bench->size,
+	};
+	struct vfio_iommu_type1_dma_unmap unmap = { sizeof(unmap), 0, IOVA, bench->size };
+
+	must(bench, ioctl(bench->domain->fd, VFIO_IOMMU_MAP_DMA, &map));
+	must(bench, ioctl(bench->domain->fd, VFIO_IOMMU_UNMAP_DMA, &unmap));
+}
+
+static void map_bare_iommufd(struct bench *bench)
+{
+	struct iommu_ioas_map map = {
+		sizeof(map), IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_WRITEABLE |
+		IOMMU_IOAS_MAP_READABLE, bench->domain->ioas, 0, (uintptr_t)bench->memory, bench->size,
+		IOVA,
+	};
+	struct iommu_ioas_unmap unmap = { sizeof(unmap), bench->domain->ioas, IOVA, bench->size };
+
+	must(bench, ioctl(bench->domain->fd, IOMMU_IOAS_MAP, &map));
+	must(bench, ioctl(bench->domain->fd, IOMMU_IOAS_UNMAP, &unmap));
+}
+
+static void fire_ours(struct bench *bench)
+{
+	eventfd_t count;
+
+	must(bench, iov_interrupt_trigger(bench->device, IOV_MSIX, 0, 1));
+	eventfd_read(bench->fd, &count);
+}
+
+static void fire_bare(struct bench *bench)
+{
+	struct vfio_irq_set set = {
+		sizeof(set), VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, IOV_MSIX, 0, 1,
+	};
+	uint64_t count;
+
+	must(bench, ioctl(iov_device_fd(bench->device), VFIO_DEVICE_SET_IRQS, &set));
+	if (read(bench->fd, &count, sizeof(count)) != sizeof(count))
+		must(bench, -EIO);
+}
+
+/* Nanoseconds for one, on average of a turn. */
+static double turn(struct bench *bench, work_fn *work)
+{
+	uint64_t begin = now_ns(), now = begin;
+	unsigned int count = 0;
+
+	while (now - begin < TURN_NS) {
+		work(bench);
+		count++;
+		now = now_ns();
+	}
+	return (double)(now - begin) / count;
+}
+
+static void compare(struct bench *bench, work_fn *ours, work_fn *bare)
+{
+	for (unsigned int i = 0; i < PAIRS; i++) {
+		double first = turn(bench, i % 2 ? bare : ours), second = turn(bench, i % 2 ? ours : bare);
+
+		printf("%.1f %.1f\n", i % 2 ? second : first, i % 2 ? first : second);
+		fflush(stdout);
+	}
+}
+
+static void bench_map(struct bench *bench, const char *size)
+{
+	bench->size = strtoull(size, NULL, 10);
+	bench->memory = mmap(NULL, bench->size, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (bench->memory == MAP_FAILED)
+		must(bench, -ENOMEM);
+	madvise(bench->memory, bench->size, MADV_NOHUGEPAGE);
+	compare(bench, map_ours,
+		iov_domain_kind(bench->domain) == IOV_DOMAIN_IOMMUFD ? map_bare_iommufd : map_bare_type1);
+}
+
+static void bench_interrupt(struct bench *bench)
+{
+	bench->fd = eventfd(0, 0);
+	must(bench, iov_interrupt_enable(bench->device, IOV_MSIX, 0, 1, &bench->fd));
+	compare(bench, fire_ours, fire_bare);
+}
+
+static uint64_t random_block(unsigned int *seed, const struct iov_nvme_info *info, uint32_t blocks)
+{
+	return (uint64_t)rand_r(seed) % (info->blocks / blocks) * blocks;
+}
+
+static void bench_nvme(struct bench *bench, unsigned int depth, unsigned int seconds)
+{
+	struct iov_nvme_done done[DEPTH_MAX];
+	struct iov_nvme_io io[DEPTH_MAX];
+	const struct iov_nvme_info *info;
+	struct iov_nvme *nvme;
+	unsigned int seed = 1;
+	uint64_t iova, begin, count = 0;
+	void *memory;
+
+	if (!depth || depth > DEPTH_MAX)
+		must(bench, iov_fail(bench->iov, -EINVAL, "depth: expected 1 to %d", DEPTH_MAX));
+	must(bench, iov_nvme_open(&nvme, bench->iov, bench->device, depth, -1));
+	must(bench, iov_domain_alloc(bench->domain, depth * READ_BYTES, &memory, &iova));
+	info = iov_nvme_info(nvme);
+	for (unsigned int i = 0; i < depth; i++)
+		io[i] = (struct iov_nvme_io){ .iova = iova + i * READ_BYTES, .tag = i,
+					      .count = READ_BYTES / info->block_size };
+	for (unsigned int i = 0; i < depth; i++) {
+		io[i].block = random_block(&seed, info, io[i].count);
+		if (iov_nvme_submit(nvme, &io[i], 1) != 1)
+			must(bench, -EIO);
+	}
+	for (begin = now_ns(); now_ns() - begin < seconds * UINT64_C(1000000000);) {
+		unsigned int ended = iov_nvme_poll(nvme, done, depth);
+		struct iov_nvme_io again[DEPTH_MAX];
+
+		for (unsigned int i = 0; i < ended; i++) {
+			if (done[i].status)
+				must(bench, iov_fail(bench->iov, -EIO, "status 0x%x", done[i].status));
+			again[i] = io[done[i].tag];
+			again[i].block = random_block(&seed, info, again[i].count);
+		}
+		if (ended)
+			must(bench, iov_nvme_submit(nvme, again, ended) == (int)ended ? 0 : -EIO);
+		count += ended;
+	}
+	printf("%.1f\n", (double)count / seconds);
+	iov_nvme_close(nvme);
+}
+
+int main(int argc, char **argv)
+{
+	struct bench bench = { 0 };
+	struct iov_bdf bdf;
+
+	if (argc < 4) {
+		fprintf(stderr, "usage: vfio_rates map|interrupt|nvme DEVICE KIND [...]\n");
+		return 2;
+	}
+	must(&bench, iov_open(&bench.iov, NULL));
+	must(&bench, iov_bdf_parse(bench.iov, argv[2], &bdf));
+	must(&bench, iov_domain_open(&bench.domain, bench.iov,
+				     strcmp(argv[3], "iommufd") ? IOV_DOMAIN_TYPE1 : IOV_DOMAIN_IOMMUFD));
+	must(&bench, iov_device_open(&bench.device, bench.domain, bdf, NULL));
+	if (!strcmp(argv[1], "map") && argc == 5)
+		bench_map(&bench, argv[4]);
+	else if (!strcmp(argv[1], "interrupt"))
+		bench_interrupt(&bench);
+	else if (!strcmp(argv[1], "nvme") && argc == 6)
+		bench_nvme(&bench, (unsigned int)atoi(argv[4]), (unsigned int)atoi(argv[5]));
+	iov_device_close(bench.device);
+	iov_domain_close(bench.domain);
+	iov_close(bench.iov);
+	return 0;
+}
