@@ -157,11 +157,11 @@ static int explain_map(struct iov_domain *domain, int error, uint64_t size, uint
 		return iov_fail(domain->iov, -ERANGE, "IOVA 0x%" PRIx64 ", %" PRIu64 " bytes: outside of "
 				"what devices of this domain can address, or reserved; see "
 				"iov_domain_ranges()", iova, size);
-	}
-	if (error == -EXDEV)
+	case -EXDEV:
 		return iov_fail(domain->iov, error, "%" PRIu64 " bytes: are not contiguous in physical "
 				"memory, as they must be without an IOMMU; use one page, small or huge",
 				size);
+	}
 	return iov_fail(domain->iov, error, "IOVA 0x%" PRIx64 ", %" PRIu64 " bytes: cannot be mapped: %s",
 			iova, size, strerror(-error));
 }
@@ -175,7 +175,7 @@ static uint64_t alignment_of(uint64_t size)
 	return alignment > size ? alignment >> 1 : alignment;
 }
 
-/* In one range, from @from on; the next address to try when nothing is free there. */
+/* In one range, at the first free address from @from on. */
 static int map_in_range(struct iov_domain *domain, void *memory, uint64_t size, unsigned int flags,
 			const struct iov_iova_range *range, uint64_t from, uint64_t *iova)
 {

@@ -68,10 +68,8 @@ static int unmap(struct iov_domain *domain, uint64_t iova, uint64_t size)
 	struct iommu_ioas_unmap unmap = {
 		.size = sizeof(unmap), .ioas_id = domain->ioas, .iova = iova, .length = size,
 	};
-	int error = request(domain, IOMMU_IOAS_UNMAP, &unmap);
 
-	/* The kernel says ENOENT of a part, too: then the part is in a larger mapping. */
-	return error;
+	return request(domain, IOMMU_IOAS_UNMAP, &unmap);
 }
 
 static int unmap_all(struct iov_domain *domain)

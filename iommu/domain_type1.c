@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "iommu/domain_ops.h"
+#include "iommu/vfio_info.h"
 
 static bool has_extension(const struct iov_domain *domain, int extension)
 {
@@ -94,53 +95,22 @@ static int remap(struct iov_domain *domain, uint64_t iova, uint64_t size, void *
 	return ioctl(domain->fd, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
 }
 
-/* All that the kernel tells of the IOMMU, with its chain of capabilities. */
-static struct vfio_iommu_type1_info *get_info(const struct iov_domain *domain)
+static const struct vfio_iommu_type1_info_cap_iova_range *
+find_ranges(const struct vfio_iommu_type1_info *info)
 {
-	struct vfio_iommu_type1_info *info = NULL, *more;
-	__u32 size = sizeof(*info);
+	uint32_t first = info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
 
-	for (;;) {
-		more = realloc(info, size);
-		if (!more)
-			break;
-		info = more;
-		memset(info, 0, size);
-		info->argsz = size;
-		if (ioctl(domain->fd, VFIO_IOMMU_GET_INFO, info))
-			break;
-		if (info->argsz <= size)
-			return info;
-		size = info->argsz;
-	}
-	free(info);
-	return NULL;
-}
-
-static const struct vfio_info_cap_header *find_capability(const struct vfio_iommu_type1_info *info,
-							  uint16_t id)
-{
-	uint32_t at = info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
-
-	while (at && at + sizeof(struct vfio_info_cap_header) <= info->argsz) {
-		const struct vfio_info_cap_header *header =
-			(const void *)((const char *)info + at);
-
-		if (header->id == id)
-			return header;
-		at = header->next;
-	}
-	return NULL;
+	return vfio_info_find(info, info->argsz, first, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
 }
 
 /* A kernel that tells no ranges has one: that of the first architecture's 48 bits. */
 static int ranges(struct iov_domain *domain, struct iov_iova_range **ranges, size_t *count)
 {
-	struct vfio_iommu_type1_info *info = get_info(domain);
-	const struct vfio_iommu_type1_info_cap_iova_range *cap = NULL;
+	const struct vfio_iommu_type1_info wanted = { 0 };
+	struct vfio_iommu_type1_info *info =
+		vfio_info_get(domain->fd, VFIO_IOMMU_GET_INFO, &wanted, sizeof(wanted));
+	const struct vfio_iommu_type1_info_cap_iova_range *cap = info ? find_ranges(info) : NULL;
 
-	if (info)
-		cap = (const void *)find_capability(info, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE);
 	*count = cap ? cap->nr_iovas : 1;
 	*ranges = calloc(*count + 1, sizeof(**ranges));
 	for (size_t i = 0; *ranges && i < *count; i++)

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/paths.h"
+#include "iommu/group.h"
+#include "iommu/vfio_info.h"
 #include "vfio/device_state.h"
 #include "vfio/interrupt.h"
 
@@ -23,7 +25,7 @@ static int check_driver(struct iov *iov, struct iov_bdf bdf)
 	if (error)
 		return error;
 	error = iov_pci_driver(iov, bdf, driver, sizeof(driver));
-	if (!error && strstr(driver, "vfio"))
+	if (!error && iov_driver_is_vfio(driver))
 		return 0;
 	return iov_fail(iov, -EBUSY, "%s: is bound to %s; see 'iov bind %s --driver vfio-pci'",
 			IOV_BDF(bdf), error || !*driver ? "no driver" : driver, IOV_BDF(bdf));
@@ -39,6 +41,7 @@ static int learn(struct iov_device *device)
 	device->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
 	device->region_count = info.num_regions;
 	device->interrupt_count = info.num_irqs;
+	device_learn_interrupts(device);
 	return 0;
 }
 
@@ -60,10 +63,9 @@ static struct iov_device *new_device(struct iov_domain *domain, const char *name
 static int open_new(struct iov_device **out, struct iov_device *device, const char *token)
 {
 	struct iov_domain *domain = device->domain;
-	int error;
+	int error = domain->ops->kind == IOV_DOMAIN_IOMMUFD ? device_open_node(device, token)
+							    : device_open_group(device, token);
 
-	error = domain->ops->kind == IOV_DOMAIN_IOMMUFD ? device_open_node(device, token)
-							: device_open_group(device, token);
 	if (error) {
 		if (device->fd >= 0)
 			close(device->fd);
@@ -153,48 +155,23 @@ bool iov_device_can_reset(const struct iov_device *device)
 /* VFIO_DEVICE_GET_REGION_INFO with all its capabilities; the caller frees it. */
 static struct vfio_region_info *get_region(const struct iov_device *device, unsigned int index)
 {
-	struct vfio_region_info *info = NULL, *more;
-	__u32 size = sizeof(*info);
+	const struct vfio_region_info wanted = { .index = index };
 
-	for (;;) {
-		more = realloc(info, size);
-		if (!more)
-			break;
-		info = more;
-		memset(info, 0, size);
-		info->argsz = size;
-		info->index = index;
-		if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, info))
-			break;
-		if (info->argsz <= size)
-			return info;
-		size = info->argsz;
-	}
-	free(info);
-	return NULL;
+	return vfio_info_get(device->fd, VFIO_DEVICE_GET_REGION_INFO, &wanted, sizeof(wanted));
 }
 
-static const struct vfio_info_cap_header *find_capability(const struct vfio_region_info *info,
-							  uint16_t id)
+static const void *find_capability(const struct vfio_region_info *info, uint16_t id)
 {
-	uint32_t at = info->flags & VFIO_REGION_INFO_FLAG_CAPS ? info->cap_offset : 0;
+	uint32_t first = info->flags & VFIO_REGION_INFO_FLAG_CAPS ? info->cap_offset : 0;
 
-	while (at && at + sizeof(struct vfio_info_cap_header) <= info->argsz) {
-		const struct vfio_info_cap_header *header =
-			(const void *)((const char *)info + at);
-
-		if (header->id == id)
-			return header;
-		at = header->next;
-	}
-	return NULL;
+	return vfio_info_find(info, info->argsz, first, id);
 }
 
 /* Without the list of parts all of it can be mapped. */
 static void fill_areas(struct iov_region *region, const struct vfio_region_info *info)
 {
 	const struct vfio_region_info_cap_sparse_mmap *sparse =
-		(const void *)find_capability(info, VFIO_REGION_INFO_CAP_SPARSE_MMAP);
+		find_capability(info, VFIO_REGION_INFO_CAP_SPARSE_MMAP);
 
 	if (!(info->flags & VFIO_REGION_INFO_FLAG_MMAP))
 		return;

@@ -9,7 +9,6 @@
 #include <sys/ioctl.h>
 
 #include "base/cleanup.h"
-#include "iommu/group.h"
 #include "vfio/device_state.h"
 
 /* Since Linux 6.6; with these the group of an entry is the number of an open device. */
@@ -27,7 +26,6 @@ static int check_alive(struct iov_device *device)
 	return iov_fail(device->iov, -EIO, "%s: does not answer after its reset; set d3cold_allowed to 0, "
 			"try another reset_method, or power the host down", device->name);
 }
-
 
 int iov_device_reset(struct iov_device *device)
 {

@@ -5,16 +5,19 @@
 
 #include "iommu/domain_ops.h"
 #include "vfio/device.h"
+#include "vfio/interrupt.h"
 
 /* Kinds of interrupts of enum iov_interrupt. */
 #define INTERRUPT_KINDS 5
 
 /**
- * struct device_vectors - what is enabled of a kind
+ * struct device_vectors - a kind of interrupts
+ * @info: what the function has of it
  * @count: length of @fds, up to the last vector that was ever enabled
- * @fds: eventfds, -1 for none
+ * @fds: eventfds of those that are enabled, -1 for none
  */
 struct device_vectors {
+	struct iov_interrupt_info info;
 	unsigned int count;
 	int *fds;
 };
@@ -32,7 +35,7 @@ struct device_vectors {
  * @can_reset: VFIO_DEVICE_RESET
  * @region_count: regions that the kernel has
  * @interrupt_count: kinds of interrupts that the kernel has
- * @vectors: what is enabled
+ * @vectors: its interrupts
  */
 struct iov_device {
 	struct iov *iov;
@@ -48,6 +51,9 @@ struct iov_device {
 	unsigned int interrupt_count;
 	struct device_vectors vectors[INTERRUPT_KINDS];
 };
+
+/* Ask what interrupts a function has, which does not change. */
+void device_learn_interrupts(struct iov_device *device);
 
 /* Open and attach by group or by node; 0 or -errno with a message. */
 int device_open_group(struct iov_device *device, const char *token);
