@@ -4,11 +4,7 @@
 # Two guests at a switch of iovd: large TCP frames cross whole, or cut for a guest that takes none.
 . "$(dirname "$0")/lib/check.sh"
 
-iovd 2> /tmp/iovd.log &
-iovd=$!
-for _ in {1..300}; do
-	iov bridge list > /dev/null 2>&1 && break || sleep 0.1
-done
+start_iovd
 iov bridge add lan > /dev/null
 for name in a b; do
 	iov port add $name --type vhost-user --socket /run/$name.sock --server --bridge lan > /dev/null
@@ -59,5 +55,4 @@ start b 2 ",mrg_rxbuf=off,guest_tso4=off,guest_tso6=off"
 transfer "4 MB arrive at a guest without mergeable buffers" a b 10.1.0.2
 expect "no header was refused" "null null" \
 	"$(counter a 'drops["bad-header"]') $(counter b 'drops["bad-header"]')"
-kill $iovd
-wait $iovd
+stop_iovd

@@ -94,15 +94,11 @@ traced()
 	strace -qq -ff -y -e trace=write -e signal=none -o /tmp/trace "$@"
 }
 
-iovd 2>> /tmp/iovd.log &
-iovd=$!
 ip link set "$netdev" up
 iov vf create $pf --count 2 --driver native > /dev/null
 iov vf set $pf 0 --mac 02:00:00:00:00:99 --vlan 7 --trust on > /dev/null
 iov vf set $pf 1 --mac 02:00:00:00:00:98 > /dev/null
-for _ in {1..300}; do
-	iov bridge list > /dev/null 2>&1 && break || sleep 0.1
-done
+start_iovd
 before=$(state)
 
 # A last port that iovd cannot make
@@ -140,8 +136,7 @@ expect_status "a snapshot asks for nothing" 0 iov plan --exit-code /tmp/snapshot
 printf 'devices:\n  - device: %s\n    eswitch: switchdev\n' "$netdev" > /tmp/switchdev.yaml
 expect_status "a switch mode that a NIC does not have" 1 iov apply /tmp/switchdev.yaml
 expect_match "with its line" "switchdev.yaml:3: devices\[0\].eswitch: $pf has no switch modes" "$err"
-kill $iovd
-wait $iovd
+stop_iovd
 expect_status "without iovd" 5 iov apply /tmp/host.yaml
 expect_match "with its line" "host.yaml:24: iovd: .*iovd does not answer" "$err"
 expect "the devices are as they were" "$after" "$(devices)"

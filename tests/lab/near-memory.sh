@@ -4,11 +4,7 @@
 # What a guest sends is taken by the worker on the NUMA node of the guest's memory.
 . "$(dirname "$0")/lib/check.sh"
 
-iovd --no-huge --workers 0,1 2>> /tmp/iovd.log &
-iovd=$!
-for _ in {1..300}; do
-	iov bridge list > /dev/null 2>&1 && break || sleep 0.1
-done
+start_iovd --no-huge --workers 0,1
 expect "two workers, a node each" "0 1" "$(cat /sys/devices/system/node/node[01]/cpulist | paste -sd' ')"
 iov bridge add lan > /dev/null
 for port in a b; do
@@ -38,5 +34,4 @@ for cpu in 0 1; do
 		sleep 0.1
 	done
 done
-kill $iovd
-wait $iovd
+stop_iovd

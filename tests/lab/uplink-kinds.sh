@@ -5,28 +5,13 @@
 # that iovd has by AF_PACKET, and by AF_XDP.
 . "$(dirname "$0")/lib/check.sh"
 
-start_iovd()
-{
-	iovd --no-huge --workers 0 "$@" 2>> /tmp/iovd.log &
-	iovd=$!
-	for _ in {1..300}; do
-		iov bridge list > /dev/null 2>&1 && break || sleep 0.1
-	done
-}
-
-stop_iovd()
-{
-	kill $iovd
-	wait $iovd
-}
-
 ip netns add far
 ip link add near0 type veth peer name far0 netns far
 ip link set near0 up
 ip -n far link set far0 up
 ip -n far address add 10.9.0.2/24 dev far0
 
-start_iovd
+start_iovd --no-huge --workers 0
 iov bridge add lan > /dev/null
 iov port add tap --type ethdev --device net_tap0,iface=tap0 --bridge lan > /dev/null
 ip address add 10.9.0.1/24 dev tap0
@@ -38,7 +23,7 @@ expect_status "a tap reaches the other end by AF_PACKET" 0 ping -q -c 5 -i 0.1 -
 iov port remove up > /dev/null
 stop_iovd
 
-start_iovd --af-xdp
+start_iovd --no-huge --workers 0 --af-xdp
 expect_status "AF_XDP" 0 iov port add up --type ethdev --device net_af_xdp0,iface=near0 --bridge lan
 ip address replace 10.9.0.1/24 dev tap0
 expect_status "a tap reaches the other end by AF_XDP" 0 ping -q -c 5 -i 0.1 -w 20 10.9.0.2

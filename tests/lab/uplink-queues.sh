@@ -5,11 +5,7 @@
 # of the guest's own worker, and by another one when that changes.
 . "$(dirname "$0")/lib/check.sh"
 
-iovd --no-huge --workers 0,1 2>> /tmp/iovd.log &
-iovd=$!
-for _ in {1..300}; do
-	iov bridge list > /dev/null 2>&1 && break || sleep 0.1
-done
+start_iovd --no-huge --workers 0,1
 iov bridge add lan > /dev/null
 expect_status "a tap as uplink" 0 iov port add up --type ethdev --device net_tap0,iface=tap0 \
 	--bridge lan
@@ -54,5 +50,4 @@ for _ in {1..100}; do
 	sleep 0.1
 done
 expect "no rule when they are gone" 0 "$(rules)"
-kill $iovd
-wait $iovd
+stop_iovd

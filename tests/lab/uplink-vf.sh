@@ -6,15 +6,6 @@
 
 pf=0000:01:00.0 vf=0000:01:10.0 mac=02:00:00:00:00:0b
 
-start_iovd()
-{
-	iovd 2>> /tmp/iovd.log &
-	iovd=$!
-	for _ in {1..300}; do
-		iov bridge list > /dev/null 2>&1 && break || sleep 0.1
-	done
-}
-
 # The guest's QEMU tries once a second, and the ring starts with it.
 expect_answer()
 {
@@ -32,8 +23,7 @@ start_iovd
 expect_status "a VF that is not bound" 1 iov port add up --type ethdev --device $vf
 expect_match "... says what to do" "iov bind $vf --driver vfio-pci" "$err"
 iov bind $vf --driver vfio-pci > /dev/null
-kill $iovd
-wait $iovd
+stop_iovd
 
 start_iovd
 iov bridge add lan > /dev/null
@@ -71,5 +61,4 @@ expect "the guest's crash is seen" listening "$(iov port list --json | jq -r '.[
 expect_status "the port goes" 0 iov port remove up
 expect_status "the VF can be given back" 0 iov unbind $vf
 expect "it has its own driver" igbvf "$(driver_of $vf)"
-kill $iovd
-wait $iovd
+stop_iovd

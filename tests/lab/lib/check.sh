@@ -62,6 +62,22 @@ group_of() { basename "$(readlink "$pci/$1/iommu_group")"; }
 driver_of() { basename "$(readlink "$pci/$1/driver" || echo none)"; }
 members_of() { ls "$pci/$1/iommu_group/devices" | paste -sd' ' -; }
 
+# start_iovd OPTION...: as $iovd, its log in /tmp/iovd.log, when it answers
+start_iovd()
+{
+	iovd "$@" 2>> /tmp/iovd.log &
+	iovd=$!
+	for _ in {1..300}; do
+		iov bridge list > /dev/null 2>&1 && break || sleep 0.1
+	done
+}
+
+stop_iovd()
+{
+	kill $iovd
+	wait $iovd
+}
+
 # held DEVICE MESSAGE COMMAND...: refused by a guard, and still with its driver
 held()
 {
