@@ -236,8 +236,9 @@ static void move(const struct place *place, unsigned int to)
 
 	*worker = WORKER_NONE;
 	registry_publish(port->registry);
-	*worker = (uint8_t)to;
-	if (!port->uplink) {
+	if (port->uplink) {
+		*worker = (uint8_t)to;
+	} else {
 		*worker = from;
 		balance_detach(port, port->queues[place->queue]);
 		balance_attach(port, port->queues[place->queue], to);
