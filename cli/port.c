@@ -33,6 +33,7 @@ struct port_add_args {
 	const char *mode;
 	const char *owner;
 	const char *device;
+	bool zero_copy;
 	const char *bridge;
 	unsigned int queue_pairs;
 	const char *mac;
@@ -47,6 +48,7 @@ enum {
 	KEY_MODE,
 	KEY_OWNER,
 	KEY_DEVICE,
+	KEY_ZERO_COPY,
 	KEY_BRIDGE,
 	KEY_QUEUES,
 	KEY_MAC,
@@ -63,6 +65,8 @@ static const struct argp_option add_options[] = {
 	  "vhost-user server: owner of the socket, and group; one of the two is enough" },
 	{ "device", KEY_DEVICE, "DEVICE|VDEV", 0,
 	  "ethdev: a function bound to vfio-pci, or a virtual device such as net_tap0,iface=tap0" },
+	{ "zero-copy", KEY_ZERO_COPY, 0, 0,
+	  "ethdev: the function reads what guests send from their memory, which is pinned" },
 	{ "bridge", KEY_BRIDGE, "NAME", 0, "Put it into this bridge" },
 	{ "queues", KEY_QUEUES, "N", 0,
 	  "vhost-user: queue pairs that the device's configuration says (1)" },
@@ -107,6 +111,9 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_DEVICE:
 		args->device = arg;
+		return 0;
+	case KEY_ZERO_COPY:
+		args->zero_copy = true;
 		return 0;
 	case KEY_BRIDGE:
 		args->bridge = arg;
@@ -199,6 +206,8 @@ static int run_add(struct cli *cli, void *data)
 		json_object_object_add(params, "rules", args->rules);
 	if (args->standby)
 		json_object_object_add(params, "standby", json_object_new_boolean(true));
+	if (args->zero_copy)
+		json_object_object_add(params, "zero_copy", json_object_new_boolean(true));
 	if (args->server)
 		json_object_object_add(params, "server", json_object_new_boolean(true));
 	if (!error)

@@ -38,6 +38,8 @@ static const struct iov_column counter_columns[] = {
 	{ "tx_packets", "Packets to it" },
 	{ "tx_bytes", "Bytes to it" },
 	{ "dropped", "Dropped" },
+	{ "lent_frames", "Frames sent without a copy" },
+	{ "recalls", "Restarts of the device" },
 	{ "connected", "Connections" },
 	{ "messages", "Messages" },
 	{ "refusals", "Refused messages" },

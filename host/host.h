@@ -159,6 +159,7 @@ struct iov_host_port {
 	char *mac;
 	bool *standby;
 	char *device;
+	bool *zero_copy;
 	struct iov_host_rules *rules;
 };
 

@@ -72,12 +72,18 @@ static int copy_rules(struct json_object *port, struct iov_host_rules **rules)
 	return *rules ? host_rules_read(*rules, json) : -ENOMEM;
 }
 
+/* Whether iovd says so of a port. */
+static bool is_set(struct json_object *port, const char *key)
+{
+	return json_object_get_boolean(json_object_object_get(port, key));
+}
+
 /* Of a guest's device; the MAC address that iovd tells of an uplink is the uplink's own. */
 static bool copy_device(struct json_object *port, struct iov_host_port *entry)
 {
 	if (!entry->type || strcmp(entry->type, "vhost-user"))
 		return true;
-	return (!json_object_object_get(port, "standby") || set_switch(&entry->standby)) &&
+	return (!is_set(port, "standby") || set_switch(&entry->standby)) &&
 	       copy_text(port, "mac", &entry->mac) &&
 	       copy_number(port, "queue_pairs", &entry->queue_pairs);
 }
@@ -100,6 +106,7 @@ static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
 	     !copy_text(port, "socket_mode", &entry->socket_mode)))
 		return -ENOMEM;
 	if ((mode && !strcmp(mode, "server") && !set_switch(&entry->server)) ||
+	    (is_set(port, "zero_copy") && !set_switch(&entry->zero_copy)) ||
 	    !copy_device(port, entry) || copy_rules(port, &entry->rules))
 		return -ENOMEM;
 	return name_device(snapshot, &entry->device);

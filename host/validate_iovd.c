@@ -18,10 +18,10 @@ static int check_port_shape(const struct check *check, const char *at,
 
 	if (error)
 		return error;
-	if (vhost && (!port->socket || port->device))
+	if (vhost && (!port->socket || port->device || port->zero_copy))
 		return iov_host_fail(check->file, -EINVAL, at,
-				     "a vhost-user port: expected a socket "
-				     "and no device");
+				     "a vhost-user port: expected a socket, no device and no "
+				     "zero_copy, which is a device's");
 	if (!vhost && (!port->device || port->socket || port->server))
 		return iov_host_fail(check->file, -EINVAL, at,
 				     "an ethdev port: expected a device, no "

@@ -28,6 +28,7 @@ struct port_options port_options_of(struct json_object *object)
 		.mode = text_of(object, "socket_mode"),
 		.owner = text_of(object, "socket_owner"),
 		.device = text_of(object, "device"),
+		.zero_copy = json_object_get_boolean(json_object_object_get(object, "zero_copy")),
 		.bridge = text_of(object, "bridge"),
 		.queue_pairs = json_object_get_int(json_object_object_get(object, "queue_pairs")),
 		.mac = text_of(object, "mac"),

@@ -21,13 +21,18 @@
 #include <rte_mbuf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "vhost-user/copy.h"
 #include "vhost-user/forward_state.h"
 #include "vhost-user/lane.h"
+#include "vhost-user/loan.h"
 
 /* Most frames that a guest with a limit sends at once, so that it stays near its share. */
 #define LIMITED_BURST 16
+
+/* Of a frame that is lent, bytes that would be copied otherwise; fewer are copied faster. */
+#define LEND_MIN 256
 
 /* How long a guest keeps an address that the network claims as well. */
 #define REFLECTION_SECONDS 2
@@ -346,16 +351,74 @@ static void charge(const struct dp_port *port, unsigned int frames, uint64_t byt
 			    bytes);
 }
 
+/* Give back what devices are done with; the control thread is told of one that is stuck. */
+static void settle(struct forward *forward, struct dp_queue *queue, struct loans *loans,
+		   uint32_t now)
+{
+	while (loans_settle(loans, &queue->vu->ring, &forward->to, now))
+		deliver_touch(forward, queue);
+	if (!loans_waiting(loans))
+		return;
+	forward->has_loans = true;
+	if (now - loans->since < LOAN_SECONDS ||
+	    __atomic_load_n(&loans->is_stuck, __ATOMIC_RELAXED))
+		return;
+	__atomic_store_n(&loans->is_stuck, true, __ATOMIC_RELAXED);
+	eventfd_write(forward->attention_fd, 1);
+}
+
+/* Settle, and how many chains may be taken then. */
+static unsigned int settle_before(struct forward *forward, struct dp_queue *queue,
+				  struct loans *loans, unsigned int share, uint32_t now)
+{
+	unsigned int room;
+
+	settle(forward, queue, loans, now);
+	deliver_finish(forward);
+	room = LOANS_MAX - loans_waiting(loans);
+	return share < room ? share : room;
+}
+
+/* Let the frames of a burst be lent that are worth it; whether its chains may have to wait. */
+static bool offer_loans(struct forward *forward, struct loans *loans, unsigned int count)
+{
+	bool offered = false;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct frame *frame = &forward->frames[i];
+
+		if (frame->length < frame->head_length + LEND_MIN)
+			continue;
+		frame->loan = loans_next(loans, i);
+		offered = true;
+	}
+	return offered || loans_waiting(loans);
+}
+
+/* All packets of the burst are sent when its chains are looked at. */
+static void return_loans(struct forward *forward, struct dp_queue *queue, struct loans *loans,
+			 uint32_t now)
+{
+	deliver_finish(forward);
+	loans_wait(loans, &forward->from, now);
+	settle(forward, queue, loans, now);
+}
+
 static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 			       struct dp_port *port, struct dp_queue *queue, uint32_t now)
 {
 	const uint64_t bytes = port->counters->rx_bytes;
+	/* Pairs with lending.c: they are ready before they are seen. */
+	struct loans *loans = __atomic_load_n(&queue->vu->loans, __ATOMIC_ACQUIRE);
 	struct virtq *ring = &queue->vu->ring;
 	struct virtq_batch *batch = &forward->from;
-	unsigned int count;
+	unsigned int count, share = share_of(port, queue);
+	bool may_wait;
 
+	if (unlikely(loans_waiting(loans)))
+		share = settle_before(forward, queue, loans, share, now);
 	virtq_batch_reset(batch);
-	count = virtq_take(ring, batch, share_of(port, queue));
+	count = virtq_take(ring, batch, share);
 	if (!count) {
 		deliver_check_ring(forward, queue);
 		return 0;
@@ -363,8 +426,12 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 	for (unsigned int i = 0; i < count; i++)
 		forward->reasons[i] = read_chain(forward, port, i,
 						 queue->vu->enabled && !port->is_down);
+	may_wait = unlikely(loans) && offer_loans(forward, loans, count);
 	switch_burst(forward, view, port, count, now);
-	virtq_return(ring, batch);
+	if (unlikely(may_wait))
+		return_loans(forward, queue, loans, now);
+	else
+		virtq_return(ring, batch);
 	charge(port, count, port->counters->rx_bytes - bytes);
 	queue->frames += count;
 	queue->vu->frames += count;
@@ -421,12 +488,23 @@ static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
 	return count;
 }
 
+/* Devices tell what they are done with when they are asked. */
+static void look_after_loans(struct forward *forward, const struct dp_view *view)
+{
+	forward->has_loans = false;
+	for (unsigned int i = 0; i < view->count; i++)
+		if (view->ports[i]->uplink)
+			uplink_reap(view->ports[i]->uplink);
+}
+
 unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_t now)
 {
 	unsigned int count = 0;
 
 	if (unlikely(forward->generation != view->generation))
 		coalesce_new_view(forward, view);
+	if (unlikely(forward->has_loans))
+		look_after_loans(forward, view);
 	for (unsigned int i = 0; i < view->count; i++) {
 		struct dp_port *port = view->ports[i];
 

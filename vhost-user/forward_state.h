@@ -44,6 +44,7 @@ struct route {
  * @from: chains of the source
  * @to: scratch memory for the chains of a destination
  * @writes: what one ring gets
+ * @has_loans: a network device has what came from a ring of this worker
  * @generation: of the view that @owing leads into
  * @first_due: when the first of those calls is due; known without looking there
  * @owing: rings whose driver is owed a call, see coalesce.c
@@ -55,6 +56,7 @@ struct route {
  */
 struct forward {
 	int attention_fd;
+	bool has_loans;
 	unsigned int touched_count;
 	unsigned int sending_count;
 	unsigned int owing_count;

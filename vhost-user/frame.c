@@ -195,4 +195,5 @@ void frame_flatten(struct frame *frame, uint8_t *to)
 	frame->head = to + FRAME_HEADROOM;
 	frame->head_length = frame->length;
 	frame->rest = (struct virtq_cursor){ 0 };
+	frame->loan = NULL;
 }

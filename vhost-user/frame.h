@@ -36,10 +36,13 @@ enum frame_need {
 	FRAME_NEED_ECN = 1 << 5, /* with TSO: the flag CWR belongs to the first segment */
 };
 
+struct loan;
+
 /**
  * struct frame - a frame
  * @head: its first bytes, private, with FRAME_HEADROOM writable bytes before
  * @rest: the bytes behind the head
+ * @loan: by which a device may have @rest without a copy, see loan.h; NULL for none
  * @length: bytes of the whole frame
  * @head_length: bytes at @head
  * @needs: FRAME_NEED_*: the receiver completes the checksum, or segments
@@ -55,6 +58,7 @@ enum frame_need {
 struct frame {
 	uint8_t *head;
 	struct virtq_cursor rest;
+	struct loan *loan;
 	uint32_t length;
 	uint32_t head_length;
 	uint8_t needs;

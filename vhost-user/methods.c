@@ -22,7 +22,7 @@ static const struct jsonrpc_param port_add_params[] = {
 	{ "device", json_type_string, false },	{ "bridge", json_type_string, false },
 	{ "queue_pairs", json_type_int, false }, { "mac", json_type_string, false },
 	{ "standby", json_type_boolean, false }, { "link", json_type_string, false },
-	{ "rules", json_type_object, false },
+	{ "rules", json_type_object, false },	{ "zero_copy", json_type_boolean, false },
 };
 
 /*
@@ -50,9 +50,9 @@ static int check_port_type(struct registry *registry, const char *type,
 	if (!vhost && strcmp(type, "ethdev"))
 		return iov_fail(registry->iov, -EINVAL, "port type '%.32s': expected vhost-user or "
 				"ethdev", type);
-	if (vhost && (!options->socket || !*options->socket || options->device))
+	if (vhost && (!options->socket || !*options->socket || options->device || options->zero_copy))
 		return iov_fail(registry->iov, -EINVAL, "%s: a vhost-user port takes a socket and no "
-				"device", options->name);
+				"device, nor zero_copy, which is the device's", options->name);
 	if ((options->mode || options->owner) && !options->server)
 		return iov_fail(registry->iov, -EINVAL, "%s: only a server's socket has a mode and an "
 				"owner of iovd's", options->name);

@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "vhost-user/balance.h"
+#include "vhost-user/lending.h"
 #include "vhost-user/port_net.h"
 #include "vhost-user/steering.h"
 
@@ -87,6 +88,7 @@ static int on_attention(sd_event_source *source, int fd, uint32_t events, void *
 		return 0;
 	TAILQ_FOREACH(port, &registry->ports, link)
 		vhost_port_check(port);
+	lending_check(registry);
 	return 0;
 }
 
@@ -151,6 +153,7 @@ static void port_drop(struct registry *registry, struct port *port)
 {
 	TAILQ_REMOVE(&registry->ports, port, link);
 	registry_publish(registry);
+	lending_uplink_goes(port);
 	port_free(port);
 }
 
@@ -163,6 +166,7 @@ void registry_close(struct registry *registry)
 	while (!TAILQ_EMPTY(&registry->bridges))
 		bridge_free(registry, TAILQ_FIRST(&registry->bridges));
 	publish_nothing(registry);
+	lending_close(registry);
 	balance_close(registry->balance);
 	sd_event_source_disable_unref(registry->attention);
 	free(registry);
@@ -230,14 +234,16 @@ static int check_new(struct registry *registry, const struct port_options *optio
 	return 0;
 }
 
-static int open_uplink(struct port *port, const char *device)
+static int open_uplink(struct port *port, const struct port_options *options)
 {
-	int error = uplink_open(&port->uplink, port->registry->iov, device,
-				port->registry->worker_count);
+	int error = uplink_open(&port->uplink, port->registry->iov, options->device,
+				port->registry->worker_count, options->zero_copy);
 
-	if (!error)
-		balance_attach_uplink(port);
-	return error;
+	if (error)
+		return error;
+	balance_attach_uplink(port);
+	lending_uplink_comes(port);
+	return 0;
 }
 
 static int port_open(struct port *port, const struct port_options *options)
@@ -245,7 +251,7 @@ static int port_open(struct port *port, const struct port_options *options)
 	int error;
 
 	if (!options->socket && !options->fd)
-		return open_uplink(port, options->device);
+		return open_uplink(port, options);
 	error = port_net_setup(port, options);
 	if (error)
 		return error;

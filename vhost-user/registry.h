@@ -69,6 +69,8 @@ struct registry;
  * @lane: has @queues while the guest's memory arrives; NULL mostly
  * @queue_end: index behind the last ring that was ever started
  * @uplink: network device
+ * @is_hidden: workers must not use @uplink
+ * @lent: memory that devices reach; NULL for none
  */
 struct port {
 	TAILQ_ENTRY(port) link;
@@ -102,6 +104,8 @@ struct port {
 	unsigned int moved_count;
 	struct lane *lane;
 	struct uplink *uplink;
+	bool is_hidden;
+	struct loan_memory *lent;
 };
 
 /**
@@ -135,6 +139,7 @@ TAILQ_HEAD(bridge_list, bridge);
  * @balance: who takes from what, changed as the load does; NULL for one worker
  * @postcopy: ports offer that guest memory arrives while the guest runs
  * @positions: where rings stand, for the next iovd; NULL when nobody keeps that
+ * @lending_pause: ends when devices may have guest memory again; NULL mostly
  * @ports: ports in the order in which they were added
  * @bridges: bridges in the order in which they were added
  */
@@ -147,6 +152,7 @@ struct registry {
 	bool postcopy;
 	struct positions *positions;
 	sd_event_source *attention;
+	sd_event_source *lending_pause;
 	struct dp_view *spares[WORKERS_MAX];
 	uint32_t generation;
 	struct port_list ports;
@@ -187,6 +193,7 @@ void registry_publish(struct registry *registry);
  * @owner: numbers of its owner and group, "107:108"; NULL for those of iovd
  * @fd: socket that was inherited, instead of @socket; 0 for none
  * @device: for an uplink
+ * @zero_copy: it may have guest memory, see uplink_open()
  * @bridge: name of the bridge to join, NULL for none
  * @queue_pairs: that the configuration space of the guest's device says, 0 for one
  * @mac: that it says, NULL for none
@@ -202,6 +209,7 @@ struct port_options {
 	const char *owner;
 	int fd;
 	const char *device;
+	bool zero_copy;
 	const char *bridge;
 	int queue_pairs;
 	const char *mac;
@@ -213,8 +221,8 @@ struct port_options {
 /**
  * port_options_of - what a port is made of, from JSON
  * @object: with "name", and as they apply "socket", "server", "socket_mode",
- *	"socket_owner", "device", "bridge", "queue_pairs", "mac", "standby", "link"
- *	and "rules", see port_rules_change()
+ *	"socket_owner", "device", "zero_copy", "bridge", "queue_pairs", "mac", "standby",
+ *	"link" and "rules", see port_rules_change()
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.
  */

@@ -35,6 +35,7 @@
 #include "vhost-user/virtq_inflight.h"
 
 struct vu_session;
+struct loans;
 
 /**
  * struct vu_queue - a started ring
@@ -58,6 +59,7 @@ struct vu_session;
  * @lock: the device's
  * @call_owed: the device's: the driver wants a call that it has not had yet
  * @frames: the device's: what it carried since it started
+ * @loans: the device's: what of it network devices have; NULL when it lends nothing
  */
 struct vu_queue {
 	struct virtq ring;
@@ -76,6 +78,7 @@ struct vu_queue {
 	struct spin lock;
 	bool call_owed;
 	uint64_t frames;
+	struct loans *loans;
 };
 
 /**

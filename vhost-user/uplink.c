@@ -8,6 +8,11 @@
  * What a frame needs is left to the device where it can do it: checksums of TCP
  * and UDP, segmentation of TCP.  rte_eth_tx_prepare() brings the pseudo header
  * checksum into the form that the device wants.
+ *
+ * A frame that may be lent becomes a buffer with its first bytes and others that are attached
+ * to guest memory, see loan.h.  A device that reads by DMA holds on to those until it is done,
+ * which most drivers find out when they need room only, unless they are asked; so only those
+ * that can be asked get loans.
  */
 #include "vhost-user/uplink.h"
 
@@ -26,6 +31,7 @@
 #include "base/pci.h"
 #include "vhost-user/copy.h"
 #include "vhost-user/flow_rules.h"
+#include "vhost-user/loan.h"
 #include "vhost-user/privileges.h"
 #include "vhost-user/spin.h"
 
@@ -45,6 +51,10 @@
 /* A VLAN tag on top of the Ethernet header does not count into the MTU. */
 #define TAG 4
 
+/* Most buffers of a packet that are attached to guest memory, and bytes of each of them. */
+#define PIECES_MAX 8
+#define PIECE_MAX 16128
+
 /* What one worker has of a device. */
 struct uplink_queue {
 	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t frames;
@@ -56,6 +66,10 @@ struct uplink {
 	uint16_t mtu;
 	uint16_t queue_count;
 	bool started;
+	enum uplink_lending lending;
+	bool lending_paused;
+	uint64_t lent;
+	uint64_t recalls;
 	uint64_t tx_offloads;
 	struct rte_mempool *pool;
 	struct rte_device *device;
@@ -203,6 +217,48 @@ static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *in
 	return error;
 }
 
+/* Devices of software whose drivers have read a packet when they take it. */
+static const char *const at_once[] = { "net_tap", "net_tun", "net_af_packet", "net_null" };
+
+static bool reads_at_once(const char *name)
+{
+	for (size_t i = 0; i < RTE_DIM(at_once); i++)
+		if (!strncmp(name, at_once[i], strlen(at_once[i])))
+			return true;
+	return false;
+}
+
+/* Whether it reads later, is to, and can: by DMA at our addresses, and it tells when it is done. */
+static int check_zero_copy(struct uplink *uplink, struct iov *iov)
+{
+	struct iov_bdf bdf;
+	const char *why = NULL;
+
+	if (iov_bdf_parse(iov, uplink->name, &bdf))
+		why = "is no PCI function";
+	else if (!(uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS))
+		why = "takes no packets of several buffers";
+	else if (rte_eth_tx_done_cleanup(uplink->port, 0, 0) == -ENOTSUP)
+		why = "has a driver that cannot be asked what was sent";
+	else if (rte_eal_iova_mode() != RTE_IOVA_VA)
+		why = "is behind an IOMMU whose addresses are too short for those of a process";
+	if (why)
+		return iov_fail(iov, -ENOTSUP, "%s: %s, so it cannot send without a copy; add it "
+				"without --zero-copy", uplink->name, why);
+	uplink->lending = UPLINK_READS_LATER;
+	return 0;
+}
+
+static int choose_lending(struct uplink *uplink, struct iov *iov, bool zero_copy)
+{
+	if (reads_at_once(uplink->name)) {
+		if (uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
+			uplink->lending = UPLINK_READS_AT_ONCE;
+		return 0;
+	}
+	return zero_copy ? check_zero_copy(uplink, iov) : 0;
+}
+
 static int start(struct uplink *uplink, struct iov *iov, unsigned int queues)
 {
 	struct rte_eth_dev_info info;
@@ -229,7 +285,8 @@ static int start(struct uplink *uplink, struct iov *iov, unsigned int queues)
 	return 0;
 }
 
-int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsigned int queues)
+int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsigned int queues,
+		bool zero_copy)
 {
 	struct uplink *uplink = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*uplink));
 	int error;
@@ -243,6 +300,8 @@ int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsign
 		error = probe(uplink, iov, device);
 	if (!error)
 		error = start(uplink, iov, queues);
+	if (!error)
+		error = choose_lending(uplink, iov, zero_copy);
 	if (error) {
 		uplink_close(uplink);
 		return error;
@@ -251,13 +310,70 @@ int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsign
 	return 0;
 }
 
+void uplink_stop(struct uplink *uplink)
+{
+	flow_rules_close(uplink->rules);
+	uplink->rules = NULL;
+	if (uplink->started)
+		rte_eth_dev_stop(uplink->port);
+	uplink->started = false;
+}
+
+int uplink_restart(struct uplink *uplink)
+{
+	int error = rte_eth_dev_start(uplink->port);
+
+	uplink->started = !error;
+	uplink->recalls++;
+	return error;
+}
+
+enum uplink_lending uplink_lending(const struct uplink *uplink)
+{
+	return uplink->lending;
+}
+
+void uplink_pause_lending(struct uplink *uplink, bool pause)
+{
+	__atomic_store_n(&uplink->lending_paused, pause, __ATOMIC_RELAXED);
+}
+
+int uplink_map(struct iov *iov, void *start, size_t size)
+{
+	uint64_t address = (uintptr_t)start;
+	int error = rte_vfio_container_dma_map(RTE_VFIO_DEFAULT_CONTAINER_FD, address, address, size);
+
+	if (error)
+		return iov_fail(iov, rte_errno ? -rte_errno : -EIO, "%zu MiB of guest memory cannot be "
+				"mapped for a device: %s; is the limit of locked memory high enough "
+				"(ulimit -l)?", size >> 20, strerror(rte_errno ? rte_errno : EIO));
+	return 0;
+}
+
+void uplink_unmap(void *start, size_t size)
+{
+	uint64_t address = (uintptr_t)start;
+
+	rte_vfio_container_dma_unmap(RTE_VFIO_DEFAULT_CONTAINER_FD, address, address, size);
+}
+
+void uplink_reap(struct uplink *uplink)
+{
+	if (uplink->lending != UPLINK_READS_LATER)
+		return;
+	for (uint16_t i = 0; i < uplink->queue_count; i++) {
+		if (!spin_try(&uplink->queues[i].senders))
+			continue;
+		rte_eth_tx_done_cleanup(uplink->port, i, 0);
+		spin_unlock(&uplink->queues[i].senders);
+	}
+}
+
 void uplink_close(struct uplink *uplink)
 {
 	if (!uplink)
 		return;
-	flow_rules_close(uplink->rules);
-	if (uplink->started)
-		rte_eth_dev_stop(uplink->port);
+	uplink_stop(uplink);
 	if (uplink->device) {
 		rte_eth_dev_close(uplink->port);
 		rte_dev_remove(uplink->device);
@@ -335,6 +451,12 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 	json_object_object_add(object, "queues", json_object_new_int(uplink->queue_count));
 	json_object_object_add(object, "flow_rules",
 			       json_object_new_int((int)flow_rules_count(uplink->rules)));
+	json_object_object_add(object, "zero_copy",
+			       json_object_new_boolean(uplink->lending == UPLINK_READS_LATER));
+	json_object_object_add(object, "lent_frames",
+			       json_object_new_int64((int64_t)__atomic_load_n(&uplink->lent,
+									      __ATOMIC_RELAXED)));
+	json_object_object_add(object, "recalls", json_object_new_int64((int64_t)uplink->recalls));
 	json_object_object_add(object, "offloads", offloads_json(uplink->tx_offloads));
 }
 
@@ -432,6 +554,66 @@ static int append(struct rte_mempool *pool, struct rte_mbuf *packet, struct virt
 	return 0;
 }
 
+/* Cut what is behind the head into pieces; how many, 0 when it cannot be lent. */
+static unsigned int cut(const struct uplink *uplink, const struct frame *frame,
+			struct virtq_segment pieces[PIECES_MAX])
+{
+	struct virtq_cursor at = frame->rest;
+	uint32_t left = frame->length - frame->head_length;
+	unsigned int count = 0;
+
+	while (left) {
+		uint8_t *data = at.segment->data + at.offset;
+		uint32_t length = RTE_MIN(at.segment->length - at.offset, left);
+
+		length = RTE_MIN(length, (uint32_t)PIECE_MAX);
+		if (length) {
+			if (count == PIECES_MAX || (uplink->lending == UPLINK_READS_LATER &&
+						    !loan_is_reached(frame->loan, data, length)))
+				return 0;
+			pieces[count++] = (struct virtq_segment){ data, length };
+		}
+		left -= length;
+		at.offset += length;
+		if (at.offset == at.segment->length) {
+			at.segment++;
+			at.offset = 0;
+		}
+	}
+	return count;
+}
+
+/* Make a packet whose head is in its own buffer; false when it has to be copied. */
+static bool lend(struct uplink *uplink, const struct frame *frame, struct rte_mbuf *packet)
+{
+	struct virtq_segment pieces[PIECES_MAX];
+	struct rte_mbuf *buffers[PIECES_MAX], *last = packet;
+	struct rte_mbuf_ext_shared_info *shared = &frame->loan->shared;
+	unsigned int count = cut(uplink, frame, pieces);
+
+	if (!count || rte_pktmbuf_alloc_bulk(uplink->pool, buffers, count))
+		return false;
+	rte_mbuf_ext_refcnt_update(shared, (int16_t)count);
+	for (unsigned int i = 0; i < count; i++) {
+		rte_pktmbuf_attach_extbuf(buffers[i], pieces[i].data, (uintptr_t)pieces[i].data,
+					  (uint16_t)pieces[i].length, shared);
+		buffers[i]->data_len = (uint16_t)pieces[i].length;
+		last = last->next = buffers[i];
+	}
+	copy_short(rte_pktmbuf_mtod(packet, uint8_t *), frame->head, frame->head_length);
+	packet->data_len = (uint16_t)frame->head_length;
+	packet->pkt_len = frame->length;
+	packet->nb_segs = (uint16_t)(count + 1);
+	__atomic_fetch_add(&uplink->lent, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static bool may_lend(const struct uplink *uplink, const struct frame *frame)
+{
+	return frame->loan && uplink->lending &&
+	       !__atomic_load_n(&uplink->lending_paused, __ATOMIC_RELAXED);
+}
+
 /* Mostly one buffer has room for all of it. */
 static void copy_whole(const struct frame *frame, struct rte_mbuf *packet)
 {
@@ -452,6 +634,8 @@ static int copy(struct uplink *uplink, const struct frame *frame, struct rte_mbu
 	struct virtq_cursor from = { &head, &head + 1, 0 };
 	int error;
 
+	if (may_lend(uplink, frame) && lend(uplink, frame, packet))
+		return 0;
 	if (likely(frame->length <= rte_pktmbuf_tailroom(packet))) {
 		copy_whole(frame, packet);
 		return 0;

@@ -19,16 +19,85 @@ struct uplink;
 #define UPLINK_QUEUES_MAX 64
 
 /**
+ * enum uplink_lending - what a device does with guest memory that packets are attached to
+ * @UPLINK_COPIES: it gets copies
+ * @UPLINK_READS_AT_ONCE: it has read a packet when it takes it
+ * @UPLINK_READS_LATER: it reads by DMA, and tells what it is done with
+ */
+enum uplink_lending {
+	UPLINK_COPIES,
+	UPLINK_READS_AT_ONCE,
+	UPLINK_READS_LATER,
+};
+
+/**
  * uplink_open - take and start a network device
  * @out: receives it; the caller closes it with uplink_close()
  * @iov: context
  * @device: BDF, or a virtual device with its arguments: "net_tap0,iface=tap0"
  * @queues: queues each way that are wanted, 1 to UPLINK_QUEUES_MAX
+ * @zero_copy: a device that reads by DMA may have guest memory
  *
  * Return: 0; -ENODEV without that device; -EBUSY when it is a PCI function of
- * another driver or has an uplink already; -errno; with a message.
+ * another driver or has an uplink already; -ENOTSUP when it cannot do @zero_copy; -errno;
+ * with a message.
  */
-int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsigned int queues);
+int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsigned int queues,
+		bool zero_copy);
+
+/**
+ * uplink_lending - what it does with guest memory
+ * @uplink: uplink
+ */
+enum uplink_lending uplink_lending(const struct uplink *uplink);
+
+/**
+ * uplink_map - let devices reach guest memory
+ * @iov: context
+ * @start: of whole pages
+ * @size: bytes
+ *
+ * For all uplinks with UPLINK_READS_LATER, of which there is one.  Pins the memory.
+ *
+ * Return: 0 or -errno with a message.
+ */
+int uplink_map(struct iov *iov, void *start, size_t size);
+
+/**
+ * uplink_unmap - the end of that; an uplink of that kind is still open
+ * @start: as it was mapped
+ * @size: as it was mapped
+ */
+void uplink_unmap(void *start, size_t size);
+
+/**
+ * uplink_reap - have a device give back what it is done with
+ * @uplink: uplink; any thread, at any time
+ */
+void uplink_reap(struct uplink *uplink);
+
+/**
+ * uplink_stop - have a device give back everything
+ * @uplink: in no view that a worker looks at; is closed or started again next
+ */
+void uplink_stop(struct uplink *uplink);
+
+/**
+ * uplink_restart - go on after uplink_stop()
+ * @uplink: uplink
+ *
+ * Its flow rules are gone.
+ *
+ * Return: 0 or -errno.
+ */
+int uplink_restart(struct uplink *uplink);
+
+/**
+ * uplink_pause_lending - give the device copies, for a while
+ * @uplink: uplink
+ * @pause: true to begin, false to end
+ */
+void uplink_pause_lending(struct uplink *uplink, bool pause);
 
 /**
  * uplink_close - stop a device and give it back
@@ -90,8 +159,8 @@ bool uplink_is_up(const struct uplink *uplink);
 /**
  * uplink_describe - add what is known about a device to an object
  * @uplink: uplink
- * @object: gets "device", "driver", "mac", "state", "mtu", "queues", "flow_rules" and
- *	"offloads"
+ * @object: gets "device", "driver", "mac", "state", "mtu", "queues", "flow_rules",
+ *	"zero_copy", "lent_frames", "recalls" and "offloads"
  */
 void uplink_describe(const struct uplink *uplink, struct json_object *object);
 
@@ -130,7 +199,7 @@ enum drop uplink_frame(struct rte_mbuf *packet, struct frame *frame,
 #define UPLINK_SEGMENTS_MAX 8
 
 /**
- * uplink_packet - copy a frame into a packet
+ * uplink_packet - make a packet of a frame: a copy, or attached to its loan
  * @uplink: where it will be sent
  * @frame: needs no more than uplink_accepts()
  * @packet: receives the packet

@@ -16,6 +16,7 @@
 
 #include "vhost-user/balance.h"
 #include "vhost-user/lane.h"
+#include "vhost-user/lending.h"
 #include "vhost-user/port_control.h"
 #include "vhost-user/port_net.h"
 #include "vhost-user/registry.h"
@@ -151,6 +152,7 @@ static void queue_start(void *arg, struct vu_queue *queue)
 	if (sends) {
 		port->node = guest_memory_node(queue->setup.device);
 		balance_attach(port, queue, balance_choose(port));
+		lending_start(port, queue);
 	}
 	port->queues[queue->index] = queue;
 	publish_start(port, queue);
@@ -179,6 +181,7 @@ static void queue_stop(void *arg, struct vu_queue *queue)
 	registry_publish(port->registry);
 	if (queue->index & 1)
 		balance_detach(port, queue);
+	lending_stop(port, queue);
 	pay_call(queue);
 }
 

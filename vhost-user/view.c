@@ -151,6 +151,8 @@ static int fill_guest(struct dp_view *view, struct dp_port *dp, const struct por
 
 static int fill_uplink(struct dp_view *view, struct dp_port *dp, const struct port *port)
 {
+	if (port->is_hidden)
+		return 0;
 	dp->uplink = port->uplink;
 	dp->worker = view->worker;
 	dp->accepts = uplink_accepts(port->uplink);

@@ -16,6 +16,7 @@
 
 #include "vhost-user/eal.h"
 #include "vhost-user/forward.h"
+#include "vhost-user/loan.h"
 
 /* How long the worker polls in vain before it sleeps. */
 #define SPIN_NS 50000
@@ -105,7 +106,7 @@ static bool enable_kicks(struct dp_view *view, bool *must_poll)
 			bool has_more = virtq_kick_enable(&queue->vu->ring);
 
 			empty &= !has_more || queue->held;
-			*must_poll |= queue->held;
+			*must_poll |= queue->held || loans_waiting(queue->vu->loans);
 		}
 	}
 	return empty;

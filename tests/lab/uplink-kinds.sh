@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: --topology minimal
 # Uplinks that share an interface with the kernel: a tap reaches what is behind a veth
-# that iovd has by AF_PACKET, and by AF_XDP.
+# that iovd has by AF_PACKET, and by AF_XDP. They read what a guest sends from its memory.
 . "$(dirname "$0")/lib/check.sh"
 
 ip netns add far
@@ -20,6 +20,25 @@ expect_status "AF_XDP without its option" 1 iov port add up --type ethdev \
 expect_match "... says what to do" "CAP_BPF.*--af-xdp" "$err"
 iov port add up --type ethdev --device net_af_packet0,iface=near0 --bridge lan > /dev/null
 expect_status "a tap reaches the other end by AF_PACKET" 0 ping -q -c 5 -i 0.1 -w 20 10.9.0.2
+
+lent() { iov port show "$1" --json | jq .lent_frames; }
+expect "nothing is lent yet" "0 0" "$(lent tap) $(lent up)"
+iov port add vm --type vhost-user --socket /run/vm.sock --server --bridge lan > /dev/null
+# shellcheck disable=SC2046 # the arguments are words
+"$lab/guest" start vm $(iov attach vm --vmm qemu --memory 256M)
+"$lab/guest" exec vm -- sh -c 'ip link set eth0 up && ip address add 10.9.0.3/24 dev eth0 &&
+	head -c 4000000 /dev/urandom > /tmp/data && md5sum < /tmp/data' > /tmp/sent
+expect_status "a guest's long frames leave by AF_PACKET" 0 \
+	"$lab/guest" exec vm -- ping -q -c 5 -s 1400 -w 30 10.9.0.2
+expect "they were not copied" 5 "$(lent up)"
+sleep 60 | timeout 60 busybox nc -l -p 7000 > /tmp/got &
+expect_status "4 MB leave by a tap" 0 "$lab/guest" exec vm -- sh -c \
+	'for i in $(seq 20); do nc -w 20 10.9.0.1 7000 < /tmp/data && exit; sleep 0.2; done; exit 1'
+wait $!
+expect "they arrive as they were sent" "$(cat /tmp/sent)" "$(md5sum < /tmp/got)"
+[ "$(lent tap)" -gt 60 ] || fail "frames that a tap was lent: expected more than 60, got $(lent tap)"
+"$lab/guest" stop vm
+iov port remove vm > /dev/null
 iov port remove up > /dev/null
 stop_iovd
 
