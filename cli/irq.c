@@ -16,6 +16,7 @@
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/interface.h"
+#include "iommu/posted.h"
 #include "plugins/ops.h"
 #include "vfio/interrupt.h"
 
@@ -110,6 +111,16 @@ static void add_distance(struct iov *iov, struct json_object *object, struct iov
 			       is_known ? json_object_new_int((int)strtol(at, NULL, 10)) : NULL);
 }
 
+/* Of all vectors of the function; when it is so of some the kernel does not tell which. */
+static void add_posted(struct iov *iov, struct json_object *object, struct iov_bdf bdf)
+{
+	enum iov_posted posted = iov_posted(iov, bdf);
+	bool is_known = posted == IOV_POSTED_ALL || posted == IOV_POSTED_NONE;
+
+	json_object_object_add(object, "posted",
+			       is_known ? json_object_new_boolean(posted == IOV_POSTED_ALL) : NULL);
+}
+
 static struct json_object *describe_irq(struct iov *iov, struct iov_bdf bdf, size_t vector,
 					const char *irq, const char *kind)
 {
@@ -123,6 +134,7 @@ static struct json_object *describe_irq(struct iov *iov, struct iov_bdf bdf, siz
 		 iov_path(IOV_PATH_IRQ "/%s/effective_affinity_list", irq));
 	add_distance(iov, object, bdf);
 	add_remapped(iov, object, irq);
+	add_posted(iov, object, bdf);
 	add_file(iov, object, "action", iov_path(IOV_PATH_IRQS "/%s/actions", irq));
 	add_count(iov, object, irq);
 	return object;
@@ -158,8 +170,8 @@ static int run_list(struct cli *cli, void *data)
 		{ "vector", "VECTOR", true },	 { "irq", "IRQ", true },
 		{ "kind", "KIND" },		 { "effective_cpus", "CPU" },
 		{ "cpus", "ALLOWED" },		 { "distance", "DISTANCE", true },
-		{ "remapped", "REMAPPED" },	 { "count", "COUNT", true },
-		{ "action", "HANDLER" },
+		{ "remapped", "REMAPPED" },	 { "posted", "POSTED" },
+		{ "count", "COUNT", true },	 { "action", "HANDLER" },
 	};
 	const struct irq_args *args = data;
 	_cleanup_json_ struct json_object *rows = NULL;

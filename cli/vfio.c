@@ -173,9 +173,12 @@ static void add_resets(struct iov_device *device, struct json_object *object)
 {
 	_cleanup_free_ struct iov_bdf *bdfs = NULL;
 	struct json_object *list;
+	char methods[256];
 	size_t count;
 
 	add_bool(object, "reset", iov_device_can_reset(device));
+	if (!iov_device_reset_methods(device, methods, sizeof(methods)))
+		add_text(object, "reset_methods", methods);
 	if (iov_device_affected(device, &bdfs, &count, NULL))
 		return;
 	list = json_object_new_array();
@@ -253,6 +256,7 @@ static void print_info(struct json_object *object)
 	static const struct iov_column fields[] = {
 		{ "device", "Device" },	    { "interface", "Interface" },
 		{ "features", "Features" }, { "reset", "Reset alone" },
+		{ "reset_methods", "Reset methods" },
 		{ "slot_reset", "Reset with its slot" },
 	};
 	static const struct iov_column regions[] = {

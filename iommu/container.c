@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,7 +11,6 @@
 #include "base/paths.h"
 #include "base/sysroot.h"
 #include "iommu/domain_ops.h"
-#include "iommu/group.h"
 
 int container_open(struct iov_domain *domain, unsigned int type)
 {
@@ -39,27 +37,6 @@ void container_close(struct iov_domain *domain)
 		close(domain->fd);
 }
 
-/* Each member that keeps a group from being given away, with its driver. */
-static int not_viable(struct iov_domain *domain, unsigned int number)
-{
-	char text[512] = "";
-	size_t length = 0;
-	struct iov_group *group;
-
-	if (iov_group_open(&group, domain->iov, number))
-		return -EBUSY;
-	for (size_t i = 0; i < group->count && length < sizeof(text); i++)
-		if (group->members[i].blocks)
-			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s (%s)",
-						   length ? ", " : "",
-						   IOV_BDF(group->members[i].bdf),
-						   group->members[i].driver);
-	iov_group_close(group);
-	return iov_fail(domain->iov, -EBUSY, "IOMMU group %u is not viable: %s%s; bind them to vfio-pci, "
-			"see 'iov group show %u'", number,
-			length ? "in use by the host are " : "a member is in use", text, number);
-}
-
 static int open_group(struct iov_domain *domain, unsigned int number)
 {
 	const char *prefix = domain->ops->kind == IOV_DOMAIN_NOIOMMU ? "noiommu-" : "";
@@ -84,7 +61,7 @@ static int attach_group(struct iov_domain *domain, unsigned int number, int fd)
 	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status))
 		return iov_fail(domain->iov, -errno, "IOMMU group %u: %s", number, strerror(errno));
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		return not_viable(domain, number);
+		return domain_not_viable(domain, number);
 	if (ioctl(fd, VFIO_GROUP_SET_CONTAINER, &domain->fd))
 		return iov_fail(domain->iov, -errno, "IOMMU group %u does not go into this domain: %s",
 				number, strerror(errno));

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <linux/mman.h>
 #include <linux/vfio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,6 +22,7 @@
 #include "base/paths.h"
 #include "base/sysroot.h"
 #include "iommu/domain_ops.h"
+#include "iommu/group.h"
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
 #define ALIGNMENT_MAX (UINT64_C(1) << 30)
@@ -164,6 +166,26 @@ static int explain_map(struct iov_domain *domain, int error, uint64_t size, uint
 	}
 	return iov_fail(domain->iov, error, "IOVA 0x%" PRIx64 ", %" PRIu64 " bytes: cannot be mapped: %s",
 			iova, size, strerror(-error));
+}
+
+int domain_not_viable(struct iov_domain *domain, unsigned int number)
+{
+	char text[512] = "";
+	size_t length = 0;
+	struct iov_group *group;
+
+	if (iov_group_open(&group, domain->iov, number))
+		return -EBUSY;
+	for (size_t i = 0; i < group->count && length < sizeof(text); i++)
+		if (group->members[i].blocks)
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s (%s)",
+						   length ? ", " : "",
+						   IOV_BDF(group->members[i].bdf),
+						   group->members[i].driver);
+	iov_group_close(group);
+	return iov_fail(domain->iov, -EBUSY, "IOMMU group %u is not viable: %s%s; bind them to vfio-pci, "
+			"see 'iov group show %u'", number,
+			length ? "in use by the host are " : "a member is in use", text, number);
 }
 
 static uint64_t alignment_of(uint64_t size)

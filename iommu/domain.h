@@ -200,7 +200,8 @@ int iov_domain_track(struct iov_domain *domain, bool on);
  * @size: its bytes
  * @bitmap: a bit for each 4 KiB, as uint64_t in groups of 64; bits are added
  *
- * A container without device support says of all pinned memory that it is dirty.
+ * A container without device support says of all pinned memory that it is dirty.  What a device
+ * can log itself is in vfio/dma_log.h.
  *
  * Return: 0 or -errno with a message.
  */

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A domain that is an I/O address space (IOAS) of /dev/iommu, which finds addresses itself. */
+/*
+ * A domain that is an I/O address space (IOAS) of /dev/iommu, which finds addresses itself.
+ *
+ * Whether page tables track what devices write is decided when they are made, so each device
+ * gets into such ones from the start where its IOMMU can; tracking costs nothing until it is
+ * switched on.  Devices share page tables where the kernel lets them.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -103,6 +109,89 @@ static int ranges(struct iov_domain *domain, struct iov_iova_range **ranges, siz
 	return 0;
 }
 
+static int attach_to(int device_fd, uint32_t pt_id)
+{
+	struct device_attach_iommufd attach = { .argsz = sizeof(attach), .pt_id = pt_id };
+
+	return ioctl(device_fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach) ? -errno : 0;
+}
+
+/* Make page tables that track, as the IOMMU of a device has them. */
+static int add_hwpt(struct iov_domain *domain, uint32_t device_id)
+{
+	struct iommu_hwpt_alloc alloc = {
+		.size = sizeof(alloc),
+		.flags = IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+		.dev_id = device_id,
+		.pt_id = domain->ioas,
+	};
+	int error = domain->hwpt_count < DOMAIN_HWPTS ? request(domain, IOMMU_HWPT_ALLOC, &alloc)
+						      : -ENOSPC;
+
+	if (!error)
+		domain->hwpts[domain->hwpt_count++] = alloc.out_hwpt_id;
+	return error;
+}
+
+int domain_attach(struct iov_domain *domain, int device_fd, uint32_t device_id, bool *untracked)
+{
+	int error;
+
+	*untracked = false;
+	for (unsigned int i = 0; i < domain->hwpt_count; i++)
+		if (!attach_to(device_fd, domain->hwpts[i]))
+			return 0;
+	if (!add_hwpt(domain, device_id) &&
+	    !attach_to(device_fd, domain->hwpts[domain->hwpt_count - 1]))
+		return 0;
+	error = attach_to(device_fd, domain->ioas);
+	*untracked = !error;
+	domain->untracked += !error;
+	return error;
+}
+
+static int track_hwpt(struct iov_domain *domain, uint32_t hwpt, bool on)
+{
+	struct iommu_hwpt_set_dirty_tracking set = {
+		.size = sizeof(set),
+		.flags = on ? IOMMU_HWPT_DIRTY_TRACKING_ENABLE : 0,
+		.hwpt_id = hwpt,
+	};
+
+	return request(domain, IOMMU_HWPT_SET_DIRTY_TRACKING, &set);
+}
+
+/* All of them or none. */
+static int track(struct iov_domain *domain, bool on)
+{
+	int error = domain->untracked ? -ENOTSUP : 0;
+	unsigned int done = 0;
+
+	while (!error && done < domain->hwpt_count) {
+		error = track_hwpt(domain, domain->hwpts[done], on);
+		done += !error;
+	}
+	while (error && on && done)
+		track_hwpt(domain, domain->hwpts[--done], false);
+	return error;
+}
+
+static int dirty(struct iov_domain *domain, uint64_t iova, uint64_t size, uint64_t *bitmap)
+{
+	int error = domain->untracked ? -ENOTSUP : 0;
+
+	for (unsigned int i = 0; !error && i < domain->hwpt_count; i++) {
+		struct iommu_hwpt_get_dirty_bitmap get = {
+			.size = sizeof(get), .hwpt_id = domain->hwpts[i],
+			.iova = iova, .length = size, .page_size = DOMAIN_PAGE,
+			.data = (uintptr_t)bitmap,
+		};
+
+		error = request(domain, IOMMU_HWPT_GET_DIRTY_BITMAP, &get);
+	}
+	return error;
+}
+
 const struct domain_ops domain_iommufd = {
 	.kind = IOV_DOMAIN_IOMMUFD,
 	.allocates = true,
@@ -112,4 +201,6 @@ const struct domain_ops domain_iommufd = {
 	.unmap = unmap,
 	.unmap_all = unmap_all,
 	.ranges = ranges,
+	.track = track,
+	.dirty = dirty,
 };

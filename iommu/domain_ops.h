@@ -7,6 +7,9 @@
 
 #define DOMAIN_PAGE UINT64_C(4096)
 
+/* Most page tables of an IOAS: one for each kind of IOMMU that its devices are behind. */
+#define DOMAIN_HWPTS 8
+
 /**
  * struct domain_group - an IOMMU group that is in a container
  * @number: its number
@@ -31,6 +34,9 @@ struct domain_ops;
  * @range_count: length of @ranges
  * @next: where the search for a free address begins
  * @ioas: I/O address space (iommufd)
+ * @hwpts: page tables of the IOAS that track what devices write (iommufd)
+ * @hwpt_count: length of @hwpts
+ * @untracked: devices that came without one of them (iommufd)
  * @type: what VFIO_SET_IOMMU gets (container)
  * @is_set: it has got it, which takes a group
  * @groups: groups (container)
@@ -45,6 +51,9 @@ struct iov_domain {
 	size_t range_count;
 	uint64_t next;
 	uint32_t ioas;
+	uint32_t hwpts[DOMAIN_HWPTS];
+	unsigned int hwpt_count;
+	unsigned int untracked;
 	unsigned int type;
 	bool is_set;
 	struct domain_group *groups;
@@ -85,6 +94,15 @@ void domain_drop_device(struct iov_domain *domain);
  */
 int domain_join_group(struct iov_domain *domain, unsigned int number, int *fd);
 void domain_leave_group(struct iov_domain *domain, unsigned int number);
+
+/*
+ * Have a device that was bound to an IOAS in it: by page tables that track where the IOMMU can,
+ * @untracked otherwise, which counts it in the domain.  0 or -errno without a message.
+ */
+int domain_attach(struct iov_domain *domain, int device_fd, uint32_t device_id, bool *untracked);
+
+/* -EBUSY, with each member that keeps a group from being given away, and its driver. */
+int domain_not_viable(struct iov_domain *domain, unsigned int number);
 
 /* The part of a container that type1 and noiommu share. */
 int container_open(struct iov_domain *domain, unsigned int type);

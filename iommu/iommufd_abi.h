@@ -18,6 +18,9 @@
 #define IOMMU_IOAS_IOVA_RANGES IOMMUFD_REQUEST(4)
 #define IOMMU_IOAS_MAP IOMMUFD_REQUEST(5)
 #define IOMMU_IOAS_UNMAP IOMMUFD_REQUEST(6)
+#define IOMMU_HWPT_ALLOC IOMMUFD_REQUEST(9)
+#define IOMMU_HWPT_SET_DIRTY_TRACKING IOMMUFD_REQUEST(11)
+#define IOMMU_HWPT_GET_DIRTY_BITMAP IOMMUFD_REQUEST(12)
 
 struct iommu_destroy {
 	__u32 size;
@@ -65,6 +68,44 @@ struct iommu_ioas_unmap {
 	__u64 length;
 };
 
+#define IOMMU_HWPT_ALLOC_DIRTY_TRACKING (1 << 1)
+
+/* Without what only nested page tables need; the kernel takes it as zeroes. */
+struct iommu_hwpt_alloc {
+	__u32 size;
+	__u32 flags;
+	__u32 dev_id;
+	__u32 pt_id;
+	__u32 out_hwpt_id;
+	__u32 reserved;
+	__u32 data_type;
+	__u32 data_len;
+	__u64 data_uptr;
+};
+
+#define IOMMU_HWPT_DIRTY_TRACKING_ENABLE 1
+
+struct iommu_hwpt_set_dirty_tracking {
+	__u32 size;
+	__u32 flags;
+	__u32 hwpt_id;
+	__u32 reserved;
+};
+
+struct iommu_hwpt_get_dirty_bitmap {
+	__u32 size;
+	__u32 hwpt_id;
+	__u32 flags;
+	__u32 reserved;
+	__u64 iova;
+	__u64 length;
+	__u64 page_size;
+	__u64 data;
+};
+
+static_assert(sizeof(struct iommu_hwpt_alloc) == 40, "as the kernel has it");
+static_assert(sizeof(struct iommu_hwpt_set_dirty_tracking) == 16, "as the kernel has it");
+static_assert(sizeof(struct iommu_hwpt_get_dirty_bitmap) == 48, "as the kernel has it");
 static_assert(sizeof(struct iommu_ioas_alloc) == 12, "as the kernel has it");
 static_assert(sizeof(struct iommu_ioas_iova_ranges) == 32, "as the kernel has it");
 static_assert(sizeof(struct iommu_ioas_map) == 40, "as the kernel has it");

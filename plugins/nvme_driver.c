@@ -212,11 +212,17 @@ static int enable(struct iov_nvme *nvme)
 	return wait_ready(nvme, true);
 }
 
+/* The entry behind one; a division would take longer than all else. */
+static uint16_t following(const struct queue *queue, uint16_t index)
+{
+	return ++index == queue->entries ? 0 : index;
+}
+
 static struct command *next_command(struct queue *queue)
 {
 	struct command *command = &queue->commands[queue->tail];
 
-	queue->tail = (uint16_t)((queue->tail + 1) % queue->entries);
+	queue->tail = following(queue, queue->tail);
 	return command;
 }
 
@@ -237,7 +243,7 @@ static bool take_completion(struct queue *queue, struct completion *done)
 	/* The phase is written last: the rest is there with it. */
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	*done = (struct completion){ .id = next->id, .status = (uint16_t)(status >> 1 & 0x7ff) };
-	queue->head = (uint16_t)((queue->head + 1) % queue->entries);
+	queue->head = following(queue, queue->head);
 	queue->phase ^= !queue->head;
 	return true;
 }
@@ -431,7 +437,7 @@ static void set_pages(struct iov_nvme *nvme, struct command *command, unsigned i
 
 static bool is_right(const struct iov_nvme *nvme, const struct iov_nvme_io *io)
 {
-	return io->count && io->count <= nvme->info.transfer_max / nvme->info.block_size &&
+	return io->count && (uint64_t)io->count * nvme->info.block_size <= nvme->info.transfer_max &&
 	       !(io->iova % 4) && io->block < nvme->info.blocks &&
 	       io->count <= nvme->info.blocks - io->block;
 }

@@ -114,6 +114,7 @@ void iov_device_close(struct iov_device *device)
 	if (!device)
 		return;
 	close(device->fd);
+	device->domain->untracked -= device->is_untracked;
 	if (!device->is_cdev)
 		domain_leave_group(device->domain, device->group);
 	domain_drop_device(device->domain);

@@ -212,6 +212,29 @@ int iov_device_bus_master(struct iov_device *device, bool on);
 int iov_device_reset(struct iov_device *device);
 
 /**
+ * iov_device_reset_methods - by which methods the kernel resets it
+ * @device: function
+ * @methods: receives their names in the order in which they are tried, with blanks between;
+ *	empty when there is none, or the kernel does not tell (before Linux 5.15)
+ * @size: bytes of @methods
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_device_reset_methods(struct iov_device *device, char *methods, size_t size);
+
+/**
+ * iov_device_set_reset_methods - choose among them
+ * @device: function
+ * @methods: names of those that it has, in the order in which they are to be tried; "default"
+ *	for all of them
+ *
+ * It stays so when the device is closed.  Takes root.
+ *
+ * Return: 0; -EINVAL for one that it does not have; -errno; with a message.
+ */
+int iov_device_set_reset_methods(struct iov_device *device, const char *methods);
+
+/**
  * iov_device_affected - what a reset of its slot or bus would reset
  * @device: device
  * @bdfs: receives an array that the caller frees with free()

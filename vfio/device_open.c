@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/paths.h"
+#include "iommu/group.h"
 #include "iommu/iommufd_abi.h"
 #include "vfio/device_state.h"
 
@@ -107,7 +108,22 @@ static int parse_token(const struct iov_device *device, const char *text, uint8_
 			"2ab74924-c335-45f4-9b16-8569e5b08258", text);
 }
 
-static int bind_node(struct iov_device *device, const char *token)
+/* The node may be opened often, but bound once; and the whole group has to be free. */
+static int not_bound(struct iov_device *device, const char *token, int error)
+{
+	struct iov_group *group;
+	bool viable = true;
+
+	if (!find_group(device) && !iov_group_open(&group, device->iov, device->group)) {
+		viable = iov_group_viable(group);
+		iov_group_close(group);
+	}
+	if (!viable)
+		return domain_not_viable(device->domain, device->group);
+	return no_device(device, token, error == EINVAL ? -EBUSY : -error);
+}
+
+static int bind_node(struct iov_device *device, const char *token, uint32_t *id)
 {
 	uint8_t uuid[16] = { 0 };
 	struct device_bind_iommufd bind = {
@@ -123,31 +139,31 @@ static int bind_node(struct iov_device *device, const char *token)
 		bind.flags = DEVICE_BIND_TOKEN;
 		bind.token_uuid_ptr = (uintptr_t)uuid;
 	}
-	if (!ioctl(device->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind))
+	if (!ioctl(device->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind)) {
+		*id = bind.out_devid;
 		return 0;
+	}
 	if (token && errno == EINVAL)
 		return iov_fail(device->iov, -ENOTSUP, "%s: with its own node the kernel takes a VF token "
 				"since Linux 6.17; use the type1 interface", device->name);
-	/* The node may be opened often, but bound once. */
-	return no_device(device, token, errno == EINVAL ? -EBUSY : -errno);
+	return not_bound(device, token, errno);
 }
 
-static int attach_node(struct iov_device *device)
+static int attach_node(struct iov_device *device, uint32_t id)
 {
-	struct device_attach_iommufd attach = {
-		.argsz = sizeof(attach), .pt_id = device->domain->ioas,
-	};
+	int error = domain_attach(device->domain, device->fd, id, &device->is_untracked);
 
-	if (!ioctl(device->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
+	if (!error)
 		return 0;
-	return iov_fail(device->iov, -errno, "%s: does not get into this domain: %s%s",
-			device->name, strerror(errno), errno == EPERM ? "; interrupts are not "
+	return iov_fail(device->iov, error, "%s: does not get into this domain: %s%s",
+			device->name, strerror(-error), error == -EPERM ? "; interrupts are not "
 			"remapped: a device could forge them" : "");
 }
 
 int device_open_node(struct iov_device *device, const char *token)
 {
 	struct iov_path path;
+	uint32_t id = 0;
 	int error = find_node(device, &path);
 
 	if (error)
@@ -156,6 +172,6 @@ int device_open_node(struct iov_device *device, const char *token)
 	if (device->fd < 0)
 		return no_device(device, token, device->fd);
 	device->is_cdev = true;
-	error = bind_node(device, token);
-	return error ? error : attach_node(device);
+	error = bind_node(device, token, &id);
+	return error ? error : attach_node(device, id);
 }

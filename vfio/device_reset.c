@@ -38,6 +38,30 @@ int iov_device_reset(struct iov_device *device)
 	return check_alive(device);
 }
 
+int iov_device_reset_methods(struct iov_device *device, char *methods, size_t size)
+{
+	struct iov_path path = iov_path("%s/reset_method", device->dir.name);
+	int error = iov_sys_read(device->iov, path.name, methods, size);
+
+	if (error == -ENOENT) {
+		*methods = '\0';
+		return 0;
+	}
+	return error ? iov_fail(device->iov, error, "/%s: %s", path.name, strerror(-error)) : 0;
+}
+
+int iov_device_set_reset_methods(struct iov_device *device, const char *methods)
+{
+	struct iov_path path = iov_path("%s/reset_method", device->dir.name);
+	int error = iov_sys_write(device->iov, path.name, methods);
+
+	if (!error)
+		return 0;
+	return iov_fail(device->iov, error, "%s: reset methods '%s': %s", device->name, methods,
+			error == -EINVAL ? "it has not all of them; see iov_device_reset_methods()"
+					 : strerror(-error));
+}
+
 /* What the kernel says of a reset of slot or bus; the caller frees it, NULL with a message. */
 static struct vfio_pci_hot_reset_info *get_info(struct iov_device *device, int *error)
 {

@@ -32,6 +32,7 @@ struct device_vectors {
  * @fd: its descriptor
  * @group: its IOMMU group, in a container
  * @is_cdev: it was opened by its own node
+ * @is_untracked: the domain counts it among its untracked devices
  * @can_reset: VFIO_DEVICE_RESET
  * @region_count: regions that the kernel has
  * @interrupt_count: kinds of interrupts that the kernel has
@@ -46,6 +47,7 @@ struct iov_device {
 	int fd;
 	unsigned int group;
 	bool is_cdev;
+	bool is_untracked;
 	bool can_reset;
 	unsigned int region_count;
 	unsigned int interrupt_count;

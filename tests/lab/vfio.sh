@@ -1,16 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 120 --topology minimal --device edu --device igb --device igb
+# lab: --timeout 180 --topology minimal --device edu --device igb --device igb --device ivshmem --device edus --device nec-usb-xhci
 # The VFIO library on real drivers, by each interface that the kernel has.
 . "$(dirname "$0")/lib/check.sh"
 
 tests=$(dirname "$(dirname "$(command -v iov)")")/tests/vfio
 export IOV_EDU=0000:01:00.0 IOV_NIC=0000:02:00.0 IOV_PF=0000:03:00.0 IOV_VF=0000:03:10.0
-export IOV_HOST=0000:00:01.0
+export IOV_HOST=0000:00:01.0 IOV_SHMEM=0000:04:00.0 IOV_SLOT=0000:05:00.0 IOV_MSI=0000:06:00.0
 
 modprobe vfio-pci enable_sriov=1
 modprobe -q iommufd || :
-for bdf in $IOV_EDU $IOV_NIC $IOV_PF; do
+for bdf in $IOV_EDU $IOV_NIC $IOV_PF $IOV_SHMEM $IOV_SLOT ${IOV_SLOT%0}1 $IOV_MSI; do
 	iov bind $bdf --driver vfio-pci > /dev/null
 done
 echo 1 > $pci/$IOV_PF/sriov_numvfs
@@ -35,4 +35,16 @@ for domain in "${domains[@]}"; do
 	for test in domain device migration; do
 		IOV_DOMAIN=$domain expect_status "$test by $domain" 0 "$tests/test_$test"
 	done
+done
+
+# A member of the group with a driver of the host's keeps all of it from VFIO
+other=${IOV_SLOT%0}1
+modprobe uio_pci_generic
+echo $other > $pci/$other/driver/unbind
+echo uio_pci_generic > $pci/$other/driver_override
+echo $other > /sys/bus/pci/drivers_probe
+expect "another driver" uio_pci_generic "$(driver_of $other)"
+for domain in "${domains[@]}"; do
+	expect_status "a group that is not viable by $domain" 1 iov vfio info $IOV_SLOT --interface $domain
+	expect_match "... names who is in the way" "$other.*uio_pci_generic" "$err"
 done

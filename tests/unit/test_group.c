@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "iommu/group.h"
+#include "iommu/posted.h"
 #include "iommu/topology.h"
 #include "tests/unit/tree.h"
 
@@ -257,6 +258,45 @@ static void an_iommu_that_is_off_is_said_with_what_turns_it_on(void **state)
 	assert_non_null(strstr(iov_error_message(iov), "boot the kernel with intel_iommu=on"));
 }
 
+#define NIC DEVICES "0000:01:00.0/iommu"
+#define TABLE "sys/kernel/debug/iommu/intel/ir_translation_struct"
+#define REMAPPED "Remapped Interrupt supported on IOMMU: dmar0\n IR table address:100300000\n" \
+	" Entry SrcID   DstID    Vct IRTE_high\t\tIRTE_low\n"
+#define POSTED "****\n\nPosted Interrupt supported on IOMMU: dmar0\n IR table address:100300000\n" \
+	" Entry SrcID   PDA_high PDA_low  Vct IRTE_high\t\tIRTE_low\n"
+#define REMAPPED_NIC " 12    01:00.0 00000001 21  0000000000040100\t0000000100210009\n"
+#define REMAPPED_OTHER " 13    01:00.1 00000001 21  0000000000040101\t0000000100210009\n"
+#define POSTED_NIC " 14    01:00.0 00000001 0d6c1000 26  0000000100040100\t0d6c100000268001\n"
+
+static void interrupts_are_posted_as_vtd_says(void **state)
+{
+	const struct iov_bdf nic = bdf_of("0000:01:00.0");
+
+	(void)state;
+	tree_file(tree, NIC "/intel-iommu/cap", "d2008c40660462\n");
+	assert_int_equal(iov_posted(iov, nic), IOV_POSTED_NONE);
+	tree_file(tree, NIC "/intel-iommu/cap", "8d2008c40660462\n");
+	assert_int_equal(iov_posted(iov, nic), IOV_POSTED_UNKNOWN);
+	tree_file(tree, TABLE, REMAPPED REMAPPED_NIC POSTED);
+	assert_int_equal(iov_posted(iov, nic), IOV_POSTED_NONE);
+	tree_file(tree, TABLE, REMAPPED REMAPPED_NIC POSTED POSTED_NIC);
+	assert_int_equal(iov_posted(iov, nic), IOV_POSTED_SOME);
+	tree_file(tree, TABLE, REMAPPED REMAPPED_OTHER POSTED POSTED_NIC);
+	assert_int_equal(iov_posted(iov, nic), IOV_POSTED_ALL);
+}
+
+static void interrupts_are_posted_as_far_as_amd_says(void **state)
+{
+	const struct iov_bdf nic = bdf_of("0000:01:00.0");
+
+	(void)state;
+	assert_int_equal(iov_posted(iov, nic), IOV_POSTED_NONE);
+	tree_file(tree, NIC "/amd-iommu/features", "29d3\n");
+	assert_int_equal(iov_posted(iov, nic), IOV_POSTED_UNKNOWN);
+	tree_file(tree, NIC "/amd-iommu/features", "2953\n");
+	assert_int_equal(iov_posted(iov, nic), IOV_POSTED_NONE);
+}
+
 #define TEST(name, setup) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -274,6 +314,8 @@ int main(void)
 		TEST(without_privilege_the_reason_says_so, with_default),
 		TEST(ancestors_are_the_bridges_on_the_way, with_default),
 		TEST(all_groups_are_listed, with_default),
+		TEST(interrupts_are_posted_as_vtd_says, with_noiommu),
+		TEST(interrupts_are_posted_as_far_as_amd_says, with_noiommu),
 		TEST(what_is_not_there_is_named, with_default),
 		TEST(an_iommu_that_is_off_is_said_with_what_turns_it_on, with_noiommu),
 	};

@@ -82,21 +82,26 @@ int open_fixture(void **state)
 int close_fixture(void **state)
 {
 	struct fixture *fixture = *state;
-	struct resources after;
 
 	iov_edu_close(fixture->edu);
 	iov_device_close(fixture->device);
 	iov_domain_close(fixture->domain);
 	iov_close(fixture->iov);
-	after = resources_now();
-	assert_int_equal(after.fds, fixture->before.fds);
-	assert_int_equal(after.maps, fixture->before.maps);
-	assert_int_equal(after.pinned, fixture->before.pinned);
+	check_resources(&fixture->before);
 	test_free(fixture);
 	return 0;
 }
 
-void expect_error(struct fixture *fixture, int error, int wanted, const char *words)
+void check_resources(const struct resources *before)
+{
+	const struct resources now = resources_now();
+
+	assert_int_equal(now.fds, before->fds);
+	assert_int_equal(now.maps, before->maps);
+	assert_int_equal(now.pinned, before->pinned);
+}
+
+void check_error(struct fixture *fixture, int error, int wanted, const char *words)
 {
 	if (error != wanted || !strstr(iov_error_message(fixture->iov), words))
 		fail_msg("expected '%s' and '%s', got '%s' and '%s'", strerror(-wanted), words,

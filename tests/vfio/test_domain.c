@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "tests/vfio/vfio.h"
+#include "vfio/dma_buf.h"
+#include "vfio/dma_log.h"
 
 #define PAGE UINT64_C(4096)
 #define BOTH (IOV_MAP_READ | IOV_MAP_WRITE)
@@ -204,6 +206,95 @@ static void what_devices_wrote_is_tracked_or_refused(void **state)
 	munmap(memory, 64 * PAGE);
 }
 
+/* A file that is mapped twice, as a process has it that took over from another one. */
+static void memory_is_found_at_its_new_address(void **state)
+{
+	struct fixture *fixture = *state;
+	int fd = memfd_create("memory", MFD_CLOEXEC);
+	uint64_t iova = 0x500000;
+	uint8_t *first, *second;
+
+	assert_return_code(ftruncate(fd, PAGE), errno);
+	first = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	second = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_int_equal(iov_domain_map(fixture->domain, first, PAGE, BOTH | IOV_MAP_FIXED, &iova), 0);
+	if (kind_wanted() == IOV_DOMAIN_IOMMUFD) {
+		expect_error(fixture, iov_domain_remap(fixture->domain, iova, PAGE, second), -ENOTSUP,
+			     "another address");
+	} else {
+		assert_int_equal(iov_domain_remap(fixture->domain, iova, PAGE, second), 0);
+		munmap(first, PAGE);
+		first = NULL;
+	}
+	memset(second, 0x3c, 64);
+	assert_int_equal(iov_edu_read(fixture->edu, iova, 0, 64), 0);
+	assert_int_equal(iov_edu_write(fixture->edu, iova + 64, 0, 64), 0);
+	assert_memory_equal(second, second + 64, 64);
+	assert_int_equal(iov_domain_unmap(fixture->domain, iova, PAGE), 0);
+	if (first)
+		munmap(first, PAGE);
+	munmap(second, PAGE);
+	close(fd);
+}
+
+/* From one function to the memory of another, which takes a mapping of that. */
+static void device_reaches_another_one(void **state)
+{
+	struct fixture *fixture = *state;
+	struct iov_device *shmem;
+	uint8_t *memory = pages(PAGE), *bar;
+	uint64_t iova = 0x600000, peer = 0x700000;
+	void *at;
+
+	assert_int_equal(iov_device_open(&shmem, fixture->domain, bdf_of("IOV_SHMEM"), NULL), 0);
+	assert_int_equal(iov_device_map(shmem, 2, 0, PAGE, &at), 0);
+	bar = at;
+	if (kind_wanted() == IOV_DOMAIN_IOMMUFD) {
+		assert_true(iov_domain_map(fixture->domain, at, PAGE, BOTH | IOV_MAP_FIXED, &peer) < 0);
+	} else {
+		memset(memory, 0x77, PAGE);
+		memset(bar, 0, 64);
+		assert_int_equal(iov_domain_map(fixture->domain, memory, PAGE, BOTH | IOV_MAP_FIXED,
+						&iova), 0);
+		assert_int_equal(iov_domain_map(fixture->domain, at, PAGE, BOTH | IOV_MAP_FIXED, &peer),
+				 0);
+		assert_int_equal(iov_edu_read(fixture->edu, iova, 0, 64), 0);
+		assert_int_equal(iov_edu_write(fixture->edu, peer, 0, 64), 0);
+		assert_memory_equal(bar, memory, 64);
+		assert_int_equal(iov_domain_unmap_all(fixture->domain), 0);
+	}
+	expect_error(fixture, iov_dma_buf_export(shmem, 2, &(struct iov_area){ 0, PAGE }, 1), -ENOTSUP,
+		     "dma-buf");
+	munmap(at, PAGE);
+	munmap(memory, PAGE);
+	iov_device_close(shmem);
+}
+
+static void device_that_logs_nothing_says_so(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct iov_iova_range range = { 0, PAGE - 1 };
+	uint64_t bitmap = 0;
+
+	expect_error(fixture, iov_dma_log_start(fixture->device, &range, 1, PAGE), -ENOTSUP,
+		     "does not log");
+	expect_error(fixture, iov_dma_log_report(fixture->device, 0, PAGE, PAGE, &bitmap), -ENOTSUP,
+		     "does not log");
+	expect_error(fixture, iov_dma_log_stop(fixture->device), -ENOTSUP, "does not log");
+}
+
+static void interface_that_is_not_there_is_named(void **state)
+{
+	struct fixture *fixture = *state;
+	struct iov_domain *domain;
+
+	if (access("/dev/iommu", F_OK))
+		expect_error(fixture, iov_domain_open(&domain, fixture->iov, IOV_DOMAIN_IOMMUFD), -ENOTSUP,
+			     "no IOMMUFD");
+	expect_error(fixture, iov_domain_open(&domain, fixture->iov, IOV_DOMAIN_NOIOMMU), -ENOTSUP,
+		     "enable_unsafe_noiommu_mode");
+}
+
 static void two_devices_reach_the_same_memory(void **state)
 {
 	struct fixture *fixture = *state;
@@ -235,6 +326,10 @@ int main(int argc, char **argv)
 		TEST(domain_without_a_device_has_no_addresses),
 		TEST(what_devices_wrote_is_tracked_or_refused),
 		TEST(two_devices_reach_the_same_memory),
+		TEST(memory_is_found_at_its_new_address),
+		TEST(device_reaches_another_one),
+		TEST(device_that_logs_nothing_says_so),
+		TEST(interface_that_is_not_there_is_named),
 		/* Gives up a privilege, so the last one. */
 		TEST(limit_on_locked_memory_is_told_with_what_is_needed),
 	};

@@ -61,9 +61,7 @@ static int teardown(void **state)
 	iov_close(disk->fixture.iov);
 	if (disk->event >= 0)
 		close(disk->event);
-	assert_int_equal(resources_now().fds, disk->fixture.before.fds);
-	assert_int_equal(resources_now().maps, disk->fixture.before.maps);
-	assert_int_equal(resources_now().pinned, disk->fixture.before.pinned);
+	check_resources(&disk->fixture.before);
 	test_free(disk);
 	return 0;
 }

@@ -31,7 +31,7 @@ struct fixture {
 	struct resources before;
 };
 
-/* From the environment: IOV_DOMAIN (type1, iommufd), IOV_EDU and IOV_NIC (addresses). */
+/* From the environment: IOV_DOMAIN (type1, iommufd), IOV_EDU and others (addresses). */
 enum iov_domain_kind kind_wanted(void);
 struct iov_bdf bdf_of(const char *variable);
 
@@ -39,8 +39,19 @@ struct iov_bdf bdf_of(const char *variable);
 int open_fixture(void **state);
 int close_fixture(void **state);
 
-/* That a call failed with an errno, and said so in words that match a part. */
-void expect_error(struct fixture *fixture, int error, int wanted, const char *words);
+/*
+ * That a call fails with an errno, says so in words that match a part, and leaves nothing behind:
+ * no descriptor, no mapping and no pinned page.
+ */
+#define expect_error(fixture, call, wanted, words)                                                 \
+	do {                                                                                       \
+		const struct resources before_call = resources_now();                              \
+		check_error(fixture, call, wanted, words);                                         \
+		check_resources(&before_call);                                                     \
+	} while (0)
+
+void check_error(struct fixture *fixture, int error, int wanted, const char *words);
+void check_resources(const struct resources *before);
 
 /* Memory of @size bytes on a page of its own; munmap() gives it back. */
 void *pages(size_t size);

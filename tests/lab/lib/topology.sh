@@ -82,6 +82,10 @@ device()
 		root_port
 		add -device "edu,bus=$port"
 		;;
+	edus)
+		root_port
+		add -device "edu,bus=$port,addr=0.0,multifunction=on" -device "edu,bus=$port,addr=0.1"
+		;;
 	*)
 		root_port
 		add -device "$1,bus=$port"
@@ -134,8 +138,7 @@ topology_noacs()
 
 topology_multifunction()
 {
-	root_port
-	add -device "edu,bus=$port,addr=0.0,multifunction=on" -device "edu,bus=$port,addr=0.1"
+	device edus
 }
 
 topology_noiommu()
