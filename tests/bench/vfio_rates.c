@@ -4,7 +4,7 @@
  *
  *	vfio_rates map DEVICE KIND SIZE		map and unmap: ours and the bare request, ns each
  *	vfio_rates interrupt DEVICE KIND	fire and read: the same
- *	vfio_rates nvme DEVICE KIND DEPTH SECONDS	4 KiB reads a second
+ *	vfio_rates nvme DEVICE KIND DEPTH SECONDS	4 KiB reads a second: ours and a bare loop
  *
  * The first two take turns of a quarter of a second, and print a line for each pair of turns.
  */
@@ -22,6 +22,7 @@
 #include "iommu/domain_ops.h"
 #include "iommu/iommufd_abi.h"
 #include "plugins/nvme_driver.h"
+#include "tests/bench/nvme_bare.h"
 #include "vfio/device.h"
 #include "vfio/interrupt.h"
 
@@ -160,7 +161,8 @@ static uint64_t random_block(unsigned int *seed, const struct iov_nvme_info *inf
 	return (uint64_t)rand_r(seed) % (info->blocks / blocks) * blocks;
 }
 
-static void bench_nvme(struct bench *bench, unsigned int depth, unsigned int seconds)
+/* Reads a second, and how many of them the namespace has. */
+static double nvme_ours(struct bench *bench, unsigned int depth, unsigned int seconds, uint64_t *blocks)
 {
 	struct iov_nvme_done done[DEPTH_MAX];
 	struct iov_nvme_io io[DEPTH_MAX];
@@ -197,8 +199,21 @@ static void bench_nvme(struct bench *bench, unsigned int depth, unsigned int sec
 			must(bench, iov_nvme_submit(nvme, again, ended) == (int)ended ? 0 : -EIO);
 		count += ended;
 	}
-	printf("%.1f\n", (double)count / seconds);
+	*blocks = info->blocks * info->block_size / READ_BYTES;
 	iov_nvme_close(nvme);
+	iov_domain_free(bench->domain, memory, depth * READ_BYTES, iova);
+	return (double)count / seconds;
+}
+
+static void bench_nvme(struct bench *bench, unsigned int depth, unsigned int seconds)
+{
+	uint64_t blocks;
+	double ours = nvme_ours(bench, depth, seconds, &blocks);
+	double bare = nvme_bare_read(bench->device, depth, blocks, seconds * UINT64_C(1000000000));
+
+	if (bare < 0)
+		must(bench, iov_fail(bench->iov, -EIO, "the bare loop does not start"));
+	printf("%.1f %.1f\n", ours, bare / seconds);
 }
 
 int main(int argc, char **argv)
