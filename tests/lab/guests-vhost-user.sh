@@ -20,6 +20,22 @@ start()
 
 counter() { iov port stats "$1" --json | jq ".[0].$2"; }
 
+# stalled GUEST...: what iovd counted, twice, and whether the guests still answer by other ways
+stalled()
+{
+	for _ in 1 2; do
+		iov port stats --json >&2
+		sleep 2
+	done
+	iov metrics | grep -E 'queue|worker' >&2 || :
+	for name in "$@"; do
+		"$lab/guest" exec "$name" --timeout 20 -- \
+			sh -c 'cat /proc/uptime /proc/net/dev /proc/interrupts; netstat -tn; dmesg | tail -n 5' >&2 ||
+			echo "guest $name: no answer" >&2
+	done
+	fail "the transfer did not end"
+}
+
 # transfer WHAT FROM TO ADDRESS: 4 MB, compared at the end; mean frame length in $mean
 transfer()
 {
@@ -27,7 +43,8 @@ transfer()
 	"$lab/guest" exec "$2" -- sh -c 'head -c 4000000 /dev/urandom > /tmp/data && md5sum < /tmp/data' > /tmp/sent
 	"$lab/guest" exec "$3" -- sh -c 'rm -f /tmp/got; sleep 60 | nc -l -p 7000 > /tmp/got 2> /dev/null &'
 	packets=$(counter "$3" tx_packets) bytes=$(counter "$3" tx_bytes)
-	"$lab/guest" exec "$2" --timeout 60 -- sh -c "for i in \$(seq 20); do nc -w 20 $4 7000 < /tmp/data && exit; sleep 0.2; done; exit 1"
+	"$lab/guest" exec "$2" --timeout 60 -- sh -c "for i in \$(seq 20); do nc -w 20 $4 7000 < /tmp/data && exit; sleep 0.2; done; exit 1" ||
+		stalled "$2" "$3"
 	for _ in {1..100}; do
 		[ "$("$lab/guest" exec "$3" -- stat -c %s /tmp/got)" != 4000000 ] && sleep 0.1 || break
 	done
