@@ -171,8 +171,8 @@ static void restart(struct port *port)
 		iov_log(iov, LOG_ERR, "%s: the device does not start again; remove the port and add "
 			"it again", port->name);
 	else
-		iov_log(iov, LOG_WARNING, "%s: the device did not send for %d seconds and was "
-			"restarted; is its link down?", port->name, LOAN_SECONDS);
+		iov_log(iov, LOG_WARNING, "%s: a device kept frames of a guest for too long, and this "
+			"one was restarted; is its link down?", port->name);
 }
 
 /* Stop the devices that read later, out of the sight of all workers. */

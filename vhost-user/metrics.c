@@ -94,6 +94,28 @@ static void write_guests(FILE *file, const struct registry *registry)
 			       port_log_suppressed(port->log));
 }
 
+static const struct {
+	const char *name;
+	const char *help;
+	uint64_t (*count)(const struct uplink *uplink);
+} lending[] = {
+	{ "port_lent_frames", "Frames that an uplink sent from guest memory", uplink_lent },
+	{ "port_recalls", "Restarts of an uplink that kept such frames", uplink_recalls },
+};
+
+static void write_uplinks(FILE *file, const struct registry *registry)
+{
+	const struct port *port;
+
+	for (size_t i = 0; i < sizeof(lending) / sizeof(*lending); i++) {
+		family(file, lending[i].name, "counter", NULL, lending[i].help);
+		TAILQ_FOREACH(port, &registry->ports, link)
+			if (port->uplink)
+				sample(file, lending[i].name, "_total", port,
+				       lending[i].count(port->uplink));
+	}
+}
+
 static uint64_t running_rings(const struct port *port)
 {
 	uint64_t count = 0;
@@ -166,6 +188,7 @@ char *metrics_text(const struct registry *registry)
 	for (enum reason_kind kind = 0; kind < REASON_KINDS; kind++)
 		write_reasons(file, registry, kind);
 	write_guests(file, registry);
+	write_uplinks(file, registry);
 	write_workers(file, registry);
 	fputs("# EOF\n", file);
 	if (!fclose(file))

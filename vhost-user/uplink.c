@@ -413,6 +413,16 @@ uint64_t uplink_frames(const struct uplink *uplink, unsigned int queue)
 	return __atomic_load_n(&uplink->queues[queue].frames, __ATOMIC_RELAXED);
 }
 
+uint64_t uplink_lent(const struct uplink *uplink)
+{
+	return __atomic_load_n(&uplink->lent, __ATOMIC_RELAXED);
+}
+
+uint64_t uplink_recalls(const struct uplink *uplink)
+{
+	return uplink->recalls;
+}
+
 void uplink_steer(struct uplink *uplink, const struct uplink_rule *rules, unsigned int count)
 {
 	/* With one queue there is no choice. */
@@ -454,9 +464,8 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 	json_object_object_add(object, "zero_copy",
 			       json_object_new_boolean(uplink->lending == UPLINK_READS_LATER));
 	json_object_object_add(object, "lent_frames",
-			       json_object_new_int64((int64_t)__atomic_load_n(&uplink->lent,
-									      __ATOMIC_RELAXED)));
-	json_object_object_add(object, "recalls", json_object_new_int64((int64_t)uplink->recalls));
+			       json_object_new_uint64(uplink_lent(uplink)));
+	json_object_object_add(object, "recalls", json_object_new_uint64(uplink->recalls));
 	json_object_object_add(object, "offloads", offloads_json(uplink->tx_offloads));
 }
 

@@ -131,6 +131,18 @@ unsigned int uplink_queues(const struct uplink *uplink);
 uint64_t uplink_frames(const struct uplink *uplink, unsigned int queue);
 
 /**
+ * uplink_lent - packets that were attached to guest memory
+ * @uplink: uplink
+ */
+uint64_t uplink_lent(const struct uplink *uplink);
+
+/**
+ * uplink_recalls - how often it was restarted because it kept some
+ * @uplink: uplink
+ */
+uint64_t uplink_recalls(const struct uplink *uplink);
+
+/**
  * struct uplink_rule - which queue frames for a station come by
  * @mac: address of the station
  * @queue: below uplink_queues()

@@ -4,7 +4,7 @@
  *
  *	vfio_rates map DEVICE KIND SIZE		map and unmap: ours and the bare request, ns each
  *	vfio_rates interrupt DEVICE KIND	fire and read: the same
- *	vfio_rates nvme DEVICE KIND DEPTH SECONDS	4 KiB reads a second: ours and a bare loop
+ *	vfio_rates nvme DEVICE KIND DEPTH SECONDS	4 KiB reads, ns on average: ours and a bare loop
  *
  * The first two take turns of a quarter of a second, and print a line for each pair of turns.
  */
@@ -161,8 +161,8 @@ static uint64_t random_block(unsigned int *seed, const struct iov_nvme_info *inf
 	return (uint64_t)rand_r(seed) % (info->blocks / blocks) * blocks;
 }
 
-/* Reads a second, and how many of them the namespace has. */
-static double nvme_ours(struct bench *bench, unsigned int depth, unsigned int seconds, uint64_t *blocks)
+/* Reads that ended, and how many of them the namespace has. */
+static double nvme_ours(struct bench *bench, unsigned int depth, uint64_t nanoseconds, uint64_t *blocks)
 {
 	struct iov_nvme_done done[DEPTH_MAX];
 	struct iov_nvme_io io[DEPTH_MAX];
@@ -185,7 +185,7 @@ static double nvme_ours(struct bench *bench, unsigned int depth, unsigned int se
 		if (iov_nvme_submit(nvme, &io[i], 1) != 1)
 			must(bench, -EIO);
 	}
-	for (begin = now_ns(); now_ns() - begin < seconds * UINT64_C(1000000000);) {
+	for (begin = now_ns(); now_ns() - begin < nanoseconds;) {
 		unsigned int ended = iov_nvme_poll(nvme, done, depth);
 		struct iov_nvme_io again[DEPTH_MAX];
 
@@ -202,18 +202,18 @@ static double nvme_ours(struct bench *bench, unsigned int depth, unsigned int se
 	*blocks = info->blocks * info->block_size / READ_BYTES;
 	iov_nvme_close(nvme);
 	iov_domain_free(bench->domain, memory, depth * READ_BYTES, iova);
-	return (double)count / seconds;
+	return (double)count;
 }
 
 static void bench_nvme(struct bench *bench, unsigned int depth, unsigned int seconds)
 {
-	uint64_t blocks;
-	double ours = nvme_ours(bench, depth, seconds, &blocks);
-	double bare = nvme_bare_read(bench->device, depth, blocks, seconds * UINT64_C(1000000000));
+	uint64_t blocks, nanoseconds = seconds * UINT64_C(1000000000);
+	double ours = nvme_ours(bench, depth, nanoseconds, &blocks);
+	double bare = nvme_bare_read(bench->device, depth, blocks, nanoseconds);
 
 	if (bare < 0)
 		must(bench, iov_fail(bench->iov, -EIO, "the bare loop does not start"));
-	printf("%.1f %.1f\n", ours, bare / seconds);
+	printf("%.1f %.1f\n", (double)nanoseconds / ours, (double)nanoseconds / bare);
 }
 
 int main(int argc, char **argv)
