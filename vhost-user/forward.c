@@ -408,8 +408,7 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 			       struct dp_port *port, struct dp_queue *queue, uint32_t now)
 {
 	const uint64_t bytes = port->counters->rx_bytes;
-	/* Pairs with lending.c: they are ready before they are seen. */
-	struct loans *loans = __atomic_load_n(&queue->vu->loans, __ATOMIC_ACQUIRE);
+	struct loans *loans = loans_of(queue->vu);
 	struct virtq *ring = &queue->vu->ring;
 	struct virtq_batch *batch = &forward->from;
 	unsigned int count, share = share_of(port, queue);

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vhost-user/virtq.h"
+#include "vhost-user/session.h"
 
 /* Most chains that wait, of one ring; a power of two. */
 #define LOANS_MAX 1024
@@ -78,6 +78,18 @@ struct loans {
  * Return: them, freed with free() when none waits; NULL without memory.
  */
 struct loans *loans_open(const struct loan_memory *memory);
+
+/**
+ * loans_of - those of a ring
+ * @queue: ring that the thread has
+ *
+ * Return: the loans; NULL when it lends nothing.
+ */
+static inline struct loans *loans_of(const struct vu_queue *queue)
+{
+	/* Pairs with lending.c: they are ready before they are seen. */
+	return __atomic_load_n(&queue->loans, __ATOMIC_ACQUIRE);
+}
 
 /* How many chains wait; NULL has none. */
 static inline unsigned int loans_waiting(const struct loans *loans)

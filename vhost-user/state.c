@@ -152,7 +152,7 @@ static struct json_object *port_entry(const struct port *port)
 	}
 	if (port->uplink)
 		add_text(entry, "device", uplink_device(port->uplink));
-	if (port->uplink && uplink_lending(port->uplink) == UPLINK_READS_LATER)
+	if (port->uplink && uplink_is_zero_copy(port->uplink))
 		json_object_object_add(entry, "zero_copy", json_object_new_boolean(true));
 	add_text(entry, "bridge", port->bridge ? port->bridge->name : NULL);
 	if (port->rules.json)

@@ -66,6 +66,7 @@ struct uplink {
 	uint16_t mtu;
 	uint16_t queue_count;
 	bool started;
+	bool zero_copy;
 	enum uplink_lending lending;
 	bool lending_paused;
 	uint64_t lent;
@@ -249,14 +250,14 @@ static int check_zero_copy(struct uplink *uplink, struct iov *iov)
 	return 0;
 }
 
-static int choose_lending(struct uplink *uplink, struct iov *iov, bool zero_copy)
+static int choose_lending(struct uplink *uplink, struct iov *iov)
 {
 	if (reads_at_once(uplink->name)) {
 		if (uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
 			uplink->lending = UPLINK_READS_AT_ONCE;
 		return 0;
 	}
-	return zero_copy ? check_zero_copy(uplink, iov) : 0;
+	return uplink->zero_copy ? check_zero_copy(uplink, iov) : 0;
 }
 
 static int start(struct uplink *uplink, struct iov *iov, unsigned int queues)
@@ -295,13 +296,14 @@ int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsign
 		return -ENOMEM;
 	memset(uplink, 0, sizeof(*uplink));
 	uplink->name = strdup(device);
+	uplink->zero_copy = zero_copy;
 	error = uplink->name ? check_device(iov, device) : -ENOMEM;
 	if (!error)
 		error = probe(uplink, iov, device);
 	if (!error)
 		error = start(uplink, iov, queues);
 	if (!error)
-		error = choose_lending(uplink, iov, zero_copy);
+		error = choose_lending(uplink, iov);
 	if (error) {
 		uplink_close(uplink);
 		return error;
@@ -326,6 +328,11 @@ int uplink_restart(struct uplink *uplink)
 	uplink->started = !error;
 	uplink->recalls++;
 	return error;
+}
+
+bool uplink_is_zero_copy(const struct uplink *uplink)
+{
+	return uplink->zero_copy;
 }
 
 enum uplink_lending uplink_lending(const struct uplink *uplink)
@@ -462,7 +469,7 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 	json_object_object_add(object, "flow_rules",
 			       json_object_new_int((int)flow_rules_count(uplink->rules)));
 	json_object_object_add(object, "zero_copy",
-			       json_object_new_boolean(uplink->lending == UPLINK_READS_LATER));
+			       json_object_new_boolean(uplink->zero_copy));
 	json_object_object_add(object, "lent_frames",
 			       json_object_new_uint64(uplink_lent(uplink)));
 	json_object_object_add(object, "recalls", json_object_new_uint64(uplink->recalls));

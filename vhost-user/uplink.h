@@ -46,6 +46,12 @@ int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsign
 		bool zero_copy);
 
 /**
+ * uplink_is_zero_copy - whether it was opened so
+ * @uplink: uplink
+ */
+bool uplink_is_zero_copy(const struct uplink *uplink);
+
+/**
  * uplink_lending - what it does with guest memory
  * @uplink: uplink
  */

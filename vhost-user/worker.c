@@ -106,7 +106,7 @@ static bool enable_kicks(struct dp_view *view, bool *must_poll)
 			bool has_more = virtq_kick_enable(&queue->vu->ring);
 
 			empty &= !has_more || queue->held;
-			*must_poll |= queue->held || loans_waiting(queue->vu->loans);
+			*must_poll |= queue->held || loans_waiting(loans_of(queue->vu));
 		}
 	}
 	return empty;

@@ -20,7 +20,8 @@ start()
 
 counter() { iov port stats "$1" --json | jq ".[0].$2"; }
 
-# stalled GUEST...: what iovd counted, twice, and whether the guests still answer by other ways
+# stalled GUEST...: what iovd counted, twice, and what the guests say by another way; one that does
+# not answer there has been lost by the emulation
 stalled()
 {
 	for _ in 1 2; do
@@ -31,7 +32,7 @@ stalled()
 	for name in "$@"; do
 		"$lab/guest" exec "$name" --timeout 20 -- \
 			sh -c 'cat /proc/uptime /proc/net/dev /proc/interrupts; netstat -tn; dmesg | tail -n 5' >&2 ||
-			echo "guest $name: no answer" >&2
+			exit 125
 	done
 	fail "the transfer did not end"
 }
