@@ -128,10 +128,9 @@ static bool begin(volatile uint8_t *registers, uint8_t *memory, uint64_t iova, s
 	return true;
 }
 
-static void read_somewhere(struct queue *queue, uint64_t data, uint32_t id, uint64_t blocks,
-			   unsigned int *seed)
+static void read_somewhere(struct queue *queue, uint64_t data, uint32_t id, unsigned int *seed)
 {
-	uint64_t block = (uint64_t)rand_r(seed) % blocks * 8, at = data + (uint64_t)id * PAGE;
+	uint64_t block = (uint64_t)rand_r(seed) % NVME_BARE_BLOCKS * 8, at = data + (uint64_t)id * PAGE;
 	struct command command = {
 		.words = { 2 | id << 16, 1, 0, 0, 0, 0, (uint32_t)at, (uint32_t)(at >> 32), 0, 0,
 			   (uint32_t)block, (uint32_t)(block >> 32), 7 },
@@ -140,19 +139,19 @@ static void read_somewhere(struct queue *queue, uint64_t data, uint32_t id, uint
 	push(queue, &command);
 }
 
-static double run(struct queue *queue, uint64_t data, unsigned int depth, uint64_t blocks, uint64_t end)
+static double run(struct queue *queue, uint64_t data, unsigned int depth, uint64_t end)
 {
 	uint16_t ids[ENTRIES];
 	unsigned int seed = 1, count;
 	double sum = 0;
 
 	for (uint32_t id = 0; id < depth; id++)
-		read_somewhere(queue, data, id, blocks, &seed);
+		read_somewhere(queue, data, id, &seed);
 	ring(queue);
 	while (now_ns() < end) {
 		count = pull(queue, ids);
 		for (unsigned int i = 0; i < count; i++)
-			read_somewhere(queue, data, ids[i], blocks, &seed);
+			read_somewhere(queue, data, ids[i], &seed);
 		if (count)
 			ring(queue);
 		sum += count;
@@ -160,8 +159,7 @@ static double run(struct queue *queue, uint64_t data, unsigned int depth, uint64
 	return sum;
 }
 
-double nvme_bare_read(struct iov_device *device, unsigned int depth, uint64_t blocks,
-		      uint64_t nanoseconds)
+double nvme_bare_read(struct iov_device *device, unsigned int depth, uint64_t nanoseconds)
 {
 	struct iov_domain *domain = iov_device_domain(device);
 	const uint64_t size = COMMANDS + (uint64_t)depth * PAGE;
@@ -174,7 +172,7 @@ double nvme_bare_read(struct iov_device *device, unsigned int depth, uint64_t bl
 		return sum;
 	if (!iov_domain_alloc(domain, size, &memory, &iova)) {
 		if (begin(registers, memory, iova, &queue))
-			sum = run(&queue, iova + COMMANDS, depth, blocks, now_ns() + nanoseconds);
+			sum = run(&queue, iova + COMMANDS, depth, now_ns() + nanoseconds);
 		*(volatile uint32_t *)((uint8_t *)registers + 0x14) = 0;
 		is_ready(registers, 0);
 		iov_domain_free(domain, memory, size, iova);

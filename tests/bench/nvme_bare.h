@@ -8,16 +8,17 @@
 
 #include "vfio/device.h"
 
+/* Blocks of 4 KiB from the start of the namespace that are read: 64 MiB. */
+#define NVME_BARE_BLOCKS 16384
+
 /**
  * nvme_bare_read - read 4 KiB of 512-byte blocks at random places, for a while
  * @device: controller
  * @depth: commands at once, at most 63
- * @blocks: blocks of 4 KiB that the namespace has
  * @nanoseconds: how long
  *
  * Return: reads that ended; negative when the controller does not start.
  */
-double nvme_bare_read(struct iov_device *device, unsigned int depth, uint64_t blocks,
-		      uint64_t nanoseconds);
+double nvme_bare_read(struct iov_device *device, unsigned int depth, uint64_t nanoseconds);
 
 #endif

@@ -4,7 +4,8 @@
  *
  *	vfio_rates map DEVICE KIND SIZE		map and unmap: ours and the bare request, ns each
  *	vfio_rates interrupt DEVICE KIND	fire and read: the same
- *	vfio_rates nvme DEVICE KIND DEPTH SECONDS	4 KiB reads, ns on average: ours and a bare loop
+ *	vfio_rates nvme DEVICE KIND DEPTH SECONDS TURN	4 KiB reads, ns on average: ours and a
+ *		bare loop, which is first when TURN is odd
  *
  * The first two take turns of a quarter of a second, and print a line for each pair of turns.
  */
@@ -156,20 +157,15 @@ static void bench_interrupt(struct bench *bench)
 	compare(bench, fire_ours, fire_bare);
 }
 
-static uint64_t random_block(unsigned int *seed, const struct iov_nvme_info *info, uint32_t blocks)
-{
-	return (uint64_t)rand_r(seed) % (info->blocks / blocks) * blocks;
-}
-
-/* Reads that ended, and how many of them the namespace has. */
-static double nvme_ours(struct bench *bench, unsigned int depth, uint64_t nanoseconds, uint64_t *blocks)
+/* Reads that ended. */
+static double nvme_ours(struct bench *bench, unsigned int depth, uint64_t nanoseconds)
 {
 	struct iov_nvme_done done[DEPTH_MAX];
 	struct iov_nvme_io io[DEPTH_MAX];
 	const struct iov_nvme_info *info;
 	struct iov_nvme *nvme;
 	unsigned int seed = 1;
-	uint64_t iova, begin, count = 0;
+	uint64_t iova, begin, blocks, count = 0;
 	void *memory;
 
 	if (!depth || depth > DEPTH_MAX)
@@ -177,11 +173,12 @@ static double nvme_ours(struct bench *bench, unsigned int depth, uint64_t nanose
 	must(bench, iov_nvme_open(&nvme, bench->iov, bench->device, depth, -1));
 	must(bench, iov_domain_alloc(bench->domain, depth * READ_BYTES, &memory, &iova));
 	info = iov_nvme_info(nvme);
+	blocks = info->blocks * info->block_size / READ_BYTES;
 	for (unsigned int i = 0; i < depth; i++)
 		io[i] = (struct iov_nvme_io){ .iova = iova + i * READ_BYTES, .tag = i,
 					      .count = READ_BYTES / info->block_size };
 	for (unsigned int i = 0; i < depth; i++) {
-		io[i].block = random_block(&seed, info, io[i].count);
+		io[i].block = (uint64_t)rand_r(&seed) % blocks * io[i].count;
 		if (iov_nvme_submit(nvme, &io[i], 1) != 1)
 			must(bench, -EIO);
 	}
@@ -193,26 +190,34 @@ static double nvme_ours(struct bench *bench, unsigned int depth, uint64_t nanose
 			if (done[i].status)
 				must(bench, iov_fail(bench->iov, -EIO, "status 0x%x", done[i].status));
 			again[i] = io[done[i].tag];
-			again[i].block = random_block(&seed, info, again[i].count);
+			again[i].block = (uint64_t)rand_r(&seed) % blocks * again[i].count;
 		}
 		if (ended)
 			must(bench, iov_nvme_submit(nvme, again, ended) == (int)ended ? 0 : -EIO);
 		count += ended;
 	}
-	*blocks = info->blocks * info->block_size / READ_BYTES;
 	iov_nvme_close(nvme);
 	iov_domain_free(bench->domain, memory, depth * READ_BYTES, iova);
 	return (double)count;
 }
 
-static void bench_nvme(struct bench *bench, unsigned int depth, unsigned int seconds)
+static double nvme_bare(struct bench *bench, unsigned int depth, uint64_t nanoseconds)
 {
-	uint64_t blocks, nanoseconds = seconds * UINT64_C(1000000000);
-	double ours = nvme_ours(bench, depth, nanoseconds, &blocks);
-	double bare = nvme_bare_read(bench->device, depth, blocks, nanoseconds);
+	double count = nvme_bare_read(bench->device, depth, nanoseconds);
 
-	if (bare < 0)
+	if (count < 0)
 		must(bench, iov_fail(bench->iov, -EIO, "the bare loop does not start"));
+	return count;
+}
+
+static void bench_nvme(struct bench *bench, unsigned int depth, unsigned int seconds,
+		       unsigned int turn_number)
+{
+	uint64_t nanoseconds = seconds * UINT64_C(1000000000);
+	double first = turn_number % 2 ? nvme_bare(bench, depth, nanoseconds) : 0;
+	double ours = nvme_ours(bench, depth, nanoseconds);
+	double bare = turn_number % 2 ? first : nvme_bare(bench, depth, nanoseconds);
+
 	printf("%.1f %.1f\n", (double)nanoseconds / ours, (double)nanoseconds / bare);
 }
 
@@ -234,8 +239,9 @@ int main(int argc, char **argv)
 		bench_map(&bench, argv[4]);
 	else if (!strcmp(argv[1], "interrupt"))
 		bench_interrupt(&bench);
-	else if (!strcmp(argv[1], "nvme") && argc == 6)
-		bench_nvme(&bench, (unsigned int)atoi(argv[4]), (unsigned int)atoi(argv[5]));
+	else if (!strcmp(argv[1], "nvme") && argc == 7)
+		bench_nvme(&bench, (unsigned int)atoi(argv[4]), (unsigned int)atoi(argv[5]),
+			   (unsigned int)atoi(argv[6]));
 	iov_device_close(bench.device);
 	iov_domain_close(bench.domain);
 	iov_close(bench.iov);
