@@ -219,7 +219,7 @@ static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *in
 }
 
 /* Devices of software whose drivers have read a packet when they take it. */
-static const char *const at_once[] = { "net_tap", "net_tun", "net_af_packet", "net_null" };
+static const char *const at_once[] = { "net_tap", "net_tun", "net_af_packet" };
 
 static bool reads_at_once(const char *name)
 {
@@ -366,7 +366,7 @@ void uplink_unmap(void *start, size_t size)
 
 void uplink_reap(struct uplink *uplink)
 {
-	if (uplink->lending != UPLINK_READS_LATER)
+	if (uplink->lending != UPLINK_READS_LATER || !uplink->started)
 		return;
 	for (uint16_t i = 0; i < uplink->queue_count; i++) {
 		if (!spin_try(&uplink->queues[i].senders))

@@ -91,6 +91,38 @@ static void frames_pass_between_guests(void **state)
 	frontend_close(&b);
 }
 
+static void wait_for_count(const char *port, const char *member, const char *wanted)
+{
+	for (int tries = 0; tries < 20000; tries++) {
+		if (!strcmp(daemon_port(&iovd, "port.stats", port, member), wanted))
+			return;
+		poll(NULL, 0, 1);
+	}
+	fail_msg("%s of %s: %s, never %s", member, port,
+		 daemon_port(&iovd, "port.stats", port, member), wanted);
+}
+
+/* More than the ring has, so it goes on only when the device gives back what it was lent. */
+static void long_frames_are_lent_to_a_device(void **state)
+{
+	uint8_t frame[1400] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x88, 0xb5 };
+	struct frontend guest;
+
+	(void)state;
+	add_guest_port("a");
+	boot_at(&guest, "a");
+	daemon_do(&iovd, "port.add",
+		  "{\"name\":\"n\",\"type\":\"ethdev\",\"device\":\"net_af_packet0,iface=lo\"}");
+	daemon_do(&iovd, "bridge.add", "{\"name\":\"w\",\"kind\":\"wire\",\"ports\":[\"a\",\"n\"]}");
+	for (unsigned int i = 0; i < 3 * FRONTEND_RING_SIZE; i++)
+		while (!frontend_transmit(&guest, 0, frame, i % 2 ? sizeof(frame) : 60))
+			poll(NULL, 0, 1);
+	wait_for_count("n", "tx_packets", "768");
+	assert_string_equal(daemon_port(&iovd, "port.list", "n", "lent_frames"), "384");
+	assert_string_equal(daemon_port(&iovd, "port.list", "n", "recalls"), "0");
+	frontend_close(&guest);
+}
+
 /* The worker must wake up by a kick after it went to sleep. */
 static void frames_pass_after_a_silence(void **state)
 {
@@ -618,6 +650,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(frames_pass_between_guests),
 		CASE(frames_pass_after_a_silence),
+		CASE(long_frames_are_lent_to_a_device),
 		CASE(crashed_guest_comes_back_and_traffic_resumes),
 		CASE(guests_attach_again_after_iovd_ended_or_crashed),
 		CASE(rules_are_kept_over_a_crash),
