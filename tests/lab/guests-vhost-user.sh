@@ -42,9 +42,9 @@ transfer()
 {
 	local packets bytes
 	"$lab/guest" exec "$2" -- sh -c 'head -c 4000000 /dev/urandom > /tmp/data && md5sum < /tmp/data' > /tmp/sent
-	"$lab/guest" exec "$3" -- sh -c 'rm -f /tmp/got; sleep 60 | nc -l -p 7000 > /tmp/got 2> /dev/null &'
+	"$lab/guest" exec "$3" -- sh -c 'rm -f /tmp/got; sleep 120 | nc -l -p 7000 > /tmp/got 2> /dev/null &'
 	packets=$(counter "$3" tx_packets) bytes=$(counter "$3" tx_bytes)
-	"$lab/guest" exec "$2" --timeout 60 -- sh -c "for i in \$(seq 20); do nc -w 20 $4 7000 < /tmp/data && exit; sleep 0.2; done; exit 1" ||
+	"$lab/guest" exec "$2" --timeout 110 -- sh -c "for i in \$(seq 20); do nc -w 20 $4 7000 < /tmp/data && exit; sleep 0.2; done; exit 1" ||
 		stalled "$2" "$3"
 	for _ in {1..100}; do
 		[ "$("$lab/guest" exec "$3" -- stat -c %s /tmp/got)" != 4000000 ] && sleep 0.1 || break
