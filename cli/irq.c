@@ -112,9 +112,8 @@ static void add_distance(struct iov *iov, struct json_object *object, struct iov
 }
 
 /* Of all vectors of the function; when it is so of some the kernel does not tell which. */
-static void add_posted(struct iov *iov, struct json_object *object, struct iov_bdf bdf)
+static void add_posted(struct json_object *object, enum iov_posted posted)
 {
-	enum iov_posted posted = iov_posted(iov, bdf);
 	bool is_known = posted == IOV_POSTED_ALL || posted == IOV_POSTED_NONE;
 
 	json_object_object_add(object, "posted",
@@ -122,7 +121,7 @@ static void add_posted(struct iov *iov, struct json_object *object, struct iov_b
 }
 
 static struct json_object *describe_irq(struct iov *iov, struct iov_bdf bdf, size_t vector,
-					const char *irq, const char *kind)
+					const char *irq, const char *kind, enum iov_posted posted)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -134,7 +133,7 @@ static struct json_object *describe_irq(struct iov *iov, struct iov_bdf bdf, siz
 		 iov_path(IOV_PATH_IRQ "/%s/effective_affinity_list", irq));
 	add_distance(iov, object, bdf);
 	add_remapped(iov, object, irq);
-	add_posted(iov, object, bdf);
+	add_posted(object, posted);
 	add_file(iov, object, "action", iov_path(IOV_PATH_IRQS "/%s/actions", irq));
 	add_count(iov, object, irq);
 	return object;
@@ -143,6 +142,7 @@ static struct json_object *describe_irq(struct iov *iov, struct iov_bdf bdf, siz
 static struct json_object *list_vectors(struct iov *iov, struct iov_bdf bdf)
 {
 	struct json_object *rows = json_object_new_array();
+	enum iov_posted posted = iov_posted(iov, bdf);
 	char **names, kind[16], line[16];
 	size_t count;
 
@@ -153,13 +153,13 @@ static struct json_object *list_vectors(struct iov *iov, struct iov_bdf bdf)
 
 			if (iov_sys_read(iov, path.name, kind, sizeof(kind)))
 				strcpy(kind, "msi");
-			json_object_array_add(rows, describe_irq(iov, bdf, i, names[i], kind));
+			json_object_array_add(rows, describe_irq(iov, bdf, i, names[i], kind, posted));
 		}
 		iov_names_free(names, count);
 	} else if (!iov_sys_read(iov, iov_pci_path(bdf, "irq").name, line, sizeof(line)) &&
 		   strcmp(line, "0") &&
 		   iov_sys_exists(iov, iov_path(IOV_PATH_IRQ "/%s", line).name)) {
-		json_object_array_add(rows, describe_irq(iov, bdf, 0, line, "intx"));
+		json_object_array_add(rows, describe_irq(iov, bdf, 0, line, "intx", posted));
 	}
 	return rows;
 }

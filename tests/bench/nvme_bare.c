@@ -9,7 +9,9 @@
 
 #define PAGE 4096u
 #define ENTRIES 64u
-#define COMMANDS (6 * PAGE)	/* pages: admin SQ, admin CQ, SQ, CQ; the rest are no more */
+
+/* Two pairs of queues, each queue on a page; what is read goes behind them. */
+#define QUEUES (4 * PAGE)
 
 struct command {
 	uint32_t words[16];
@@ -162,7 +164,7 @@ static double run(struct queue *queue, uint64_t data, unsigned int depth, uint64
 double nvme_bare_read(struct iov_device *device, unsigned int depth, uint64_t nanoseconds)
 {
 	struct iov_domain *domain = iov_device_domain(device);
-	const uint64_t size = COMMANDS + (uint64_t)depth * PAGE;
+	const uint64_t size = QUEUES + (uint64_t)depth * PAGE;
 	struct queue queue;
 	double sum = -1;
 	uint64_t iova;
@@ -172,7 +174,7 @@ double nvme_bare_read(struct iov_device *device, unsigned int depth, uint64_t na
 		return sum;
 	if (!iov_domain_alloc(domain, size, &memory, &iova)) {
 		if (begin(registers, memory, iova, &queue))
-			sum = run(&queue, iova + COMMANDS, depth, now_ns() + nanoseconds);
+			sum = run(&queue, iova + QUEUES, depth, now_ns() + nanoseconds);
 		*(volatile uint32_t *)((uint8_t *)registers + 0x14) = 0;
 		is_ready(registers, 0);
 		iov_domain_free(domain, memory, size, iova);

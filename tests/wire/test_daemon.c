@@ -64,14 +64,20 @@ static void crash(struct frontend *guest)
 	frontend_close(guest);
 }
 
-static void wait_for_state(const char *port, const char *wanted)
+static void wait_for(const char *method, const char *port, const char *member, const char *wanted)
 {
 	for (int tries = 0; tries < 20000; tries++) {
-		if (!strcmp(daemon_port(&iovd, "port.list", port, "state"), wanted))
+		if (!strcmp(daemon_port(&iovd, method, port, member), wanted))
 			return;
 		poll(NULL, 0, 1);
 	}
-	fail_msg("port %s is never %s", port, wanted);
+	fail_msg("%s of port %s: %s, never %s", member, port,
+		 daemon_port(&iovd, method, port, member), wanted);
+}
+
+static void wait_for_state(const char *port, const char *wanted)
+{
+	wait_for("port.list", port, "state", wanted);
 }
 
 static void frames_pass_between_guests(void **state)
@@ -91,17 +97,6 @@ static void frames_pass_between_guests(void **state)
 	frontend_close(&b);
 }
 
-static void wait_for_count(const char *port, const char *member, const char *wanted)
-{
-	for (int tries = 0; tries < 20000; tries++) {
-		if (!strcmp(daemon_port(&iovd, "port.stats", port, member), wanted))
-			return;
-		poll(NULL, 0, 1);
-	}
-	fail_msg("%s of %s: %s, never %s", member, port,
-		 daemon_port(&iovd, "port.stats", port, member), wanted);
-}
-
 /* More than the ring has, so it goes on only when the device gives back what it was lent. */
 static void long_frames_are_lent_to_a_device(void **state)
 {
@@ -117,7 +112,7 @@ static void long_frames_are_lent_to_a_device(void **state)
 	for (unsigned int i = 0; i < 3 * FRONTEND_RING_SIZE; i++)
 		while (!frontend_transmit(&guest, 0, frame, i % 2 ? sizeof(frame) : 60))
 			poll(NULL, 0, 1);
-	wait_for_count("n", "tx_packets", "768");
+	wait_for("port.stats", "n", "tx_packets", "768");
 	assert_string_equal(daemon_port(&iovd, "port.list", "n", "lent_frames"), "384");
 	assert_string_equal(daemon_port(&iovd, "port.list", "n", "recalls"), "0");
 	frontend_close(&guest);
