@@ -306,30 +306,37 @@ int iov_device_bus_master(struct iov_device *device, bool on)
 	return iov_device_write(device, IOV_REGION_CONFIG, PCI_COMMAND, &command, sizeof(command));
 }
 
+int device_feature(struct iov_device *device, struct vfio_device_feature *feature,
+		   unsigned int flags, size_t size)
+{
+	int result;
+
+	feature->argsz = (__u32)(sizeof(*feature) + size);
+	feature->flags = flags;
+	result = ioctl(device->fd, VFIO_DEVICE_FEATURE, feature);
+	return result < 0 ? -errno : result;
+}
+
 bool iov_device_has_feature(struct iov_device *device, unsigned int feature, bool set)
 {
-	struct vfio_device_feature probe = {
-		.argsz = sizeof(probe),
-		.flags = VFIO_DEVICE_FEATURE_PROBE | feature |
-			 (set ? VFIO_DEVICE_FEATURE_SET : VFIO_DEVICE_FEATURE_GET),
-	};
+	struct vfio_device_feature probe = { 0 };
 
-	return !ioctl(device->fd, VFIO_DEVICE_FEATURE, &probe);
+	return !device_feature(device, &probe, VFIO_DEVICE_FEATURE_PROBE | feature |
+			       (set ? VFIO_DEVICE_FEATURE_SET : VFIO_DEVICE_FEATURE_GET), 0);
 }
 
 int iov_device_low_power(struct iov_device *device, bool on)
 {
-	struct vfio_device_feature feature = {
-		.argsz = sizeof(feature),
-		.flags = VFIO_DEVICE_FEATURE_SET | (on ? VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY
-						       : VFIO_DEVICE_FEATURE_LOW_POWER_EXIT),
-	};
+	struct vfio_device_feature feature = { 0 };
+	int error = device_feature(device, &feature, VFIO_DEVICE_FEATURE_SET |
+				   (on ? VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY
+				       : VFIO_DEVICE_FEATURE_LOW_POWER_EXIT), 0);
 
-	if (!ioctl(device->fd, VFIO_DEVICE_FEATURE, &feature))
+	if (!error)
 		return 0;
-	return iov_fail(device->iov, errno == ENOTTY ? -ENOTSUP : -errno, "%s: low power: %s",
-			device->name, errno == ENOTTY ? "this kernel has it not for this "
-			"function (it takes a runtime power state, and Linux 6.1)" : strerror(errno));
+	return iov_fail(device->iov, error == -ENOTTY ? -ENOTSUP : error, "%s: low power: %s",
+			device->name, error == -ENOTTY ? "this kernel has it not for this "
+			"function (it takes a runtime power state, and Linux 6.1)" : strerror(-error));
 }
 
 int iov_device_ioeventfd(struct iov_device *device, unsigned int index, uint64_t offset,

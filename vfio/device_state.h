@@ -57,6 +57,14 @@ struct iov_device {
 /* Ask what interrupts a function has, which does not change. */
 void device_learn_interrupts(struct iov_device *device);
 
+/*
+ * VFIO_DEVICE_FEATURE with @size bytes behind the head; what the kernel returns, 0 or a
+ * descriptor, or -errno without a message: -ENOTTY for a feature that the function has not.
+ */
+struct vfio_device_feature;
+int device_feature(struct iov_device *device, struct vfio_device_feature *feature,
+		   unsigned int flags, size_t size);
+
 /* Open and attach by group or by node; 0 or -errno with a message. */
 int device_open_group(struct iov_device *device, const char *token);
 int device_open_node(struct iov_device *device, const char *token);

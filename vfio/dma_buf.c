@@ -7,7 +7,6 @@
 #include <linux/vfio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "base/cleanup.h"
 #include "vfio/device_state.h"
@@ -38,8 +37,6 @@ int iov_dma_buf_export(struct iov_device *device, unsigned int index, const stru
 
 	if (!feature)
 		return -ENOMEM;
-	feature->argsz = (__u32)(sizeof(*feature) + size);
-	feature->flags = VFIO_DEVICE_FEATURE_GET | FEATURE_DMA_BUF;
 	request = (struct dma_buf_request *)feature->data;
 	request->region_index = index;
 	request->open_flags = O_RDWR | O_CLOEXEC;
@@ -48,13 +45,13 @@ int iov_dma_buf_export(struct iov_device *device, unsigned int index, const stru
 		request->ranges[i].offset = areas[i].offset;
 		request->ranges[i].length = areas[i].size;
 	}
-	fd = ioctl(device->fd, VFIO_DEVICE_FEATURE, feature);
+	fd = device_feature(device, feature, VFIO_DEVICE_FEATURE_GET | FEATURE_DMA_BUF, size);
 	if (fd >= 0)
 		return fd;
-	if (errno == ENOTTY)
+	if (fd == -ENOTTY)
 		return iov_fail(device->iov, -ENOTSUP, "%s: region %u: this kernel exports no dma-buf of "
 				"it (it takes Linux 6.19, and a function that allows P2P)", device->name,
 				index);
-	return iov_fail(device->iov, -errno, "%s: region %u: no dma-buf of it: %s", device->name, index,
-			strerror(errno));
+	return iov_fail(device->iov, fd, "%s: region %u: no dma-buf of it: %s", device->name, index,
+			strerror(-fd));
 }

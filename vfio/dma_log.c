@@ -5,7 +5,6 @@
 #include <linux/vfio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "base/cleanup.h"
 #include "vfio/device_state.h"
@@ -20,11 +19,8 @@ struct feature {
 
 static int request(struct iov_device *device, struct feature *feature, unsigned int flags, size_t size)
 {
-	int error;
+	int error = device_feature(device, &feature->head, flags, size);
 
-	feature->head.argsz = (__u32)(sizeof(feature->head) + size);
-	feature->head.flags = flags;
-	error = ioctl(device->fd, VFIO_DEVICE_FEATURE, feature) ? -errno : 0;
 	if (error == -ENOTTY)
 		return iov_fail(device->iov, -ENOTSUP, "%s: does not log what it writes; have the IOMMU "
 				"track it, or take all memory for written", device->name);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <linux/vfio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -30,19 +29,13 @@ struct feature {
 	};
 };
 
-static int request(struct iov_device *device, struct feature *feature, unsigned int flags, size_t size)
-{
-	feature->head.argsz = (__u32)(sizeof(feature->head) + size);
-	feature->head.flags = flags;
-	return ioctl(device->fd, VFIO_DEVICE_FEATURE, feature) ? -errno : 0;
-}
-
 struct iov_migration_support iov_migration_support(struct iov_device *device)
 {
 	struct feature feature = { 0 };
 
-	if (request(device, &feature, VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIGRATION,
-		    sizeof(feature.support)))
+	if (device_feature(device, &feature.head,
+			   VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIGRATION,
+			   sizeof(feature.support)))
 		return (struct iov_migration_support){ 0 };
 	return (struct iov_migration_support){
 		.can = feature.support.flags & VFIO_MIGRATION_STOP_COPY,
@@ -62,9 +55,9 @@ static int cannot(struct iov_device *device, int error, const char *what)
 int iov_migration_state(struct iov_device *device, enum iov_migration_state *state)
 {
 	struct feature feature = { 0 };
-	int error = request(device, &feature,
-			    VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
-			    sizeof(feature.state));
+	int error = device_feature(device, &feature.head,
+				   VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
+				   sizeof(feature.state));
 
 	*state = (enum iov_migration_state)feature.state.device_state;
 	return error ? cannot(device, error, "what it does is not told") : 0;
@@ -73,9 +66,9 @@ int iov_migration_state(struct iov_device *device, enum iov_migration_state *sta
 int iov_migration_set_state(struct iov_device *device, enum iov_migration_state state, int *fd)
 {
 	struct feature feature = { .state = { .device_state = state, .data_fd = -1 } };
-	int error = request(device, &feature,
-			    VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
-			    sizeof(feature.state));
+	int error = device_feature(device, &feature.head,
+				   VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
+				   sizeof(feature.state));
 
 	if (error)
 		return cannot(device, error, names[state]);
@@ -170,8 +163,9 @@ int iov_migration_save(struct iov_device *device, int stream, iov_migration_prog
 
 	/* The message that there is stays. */
 	if (error)
-		request(device, &back, VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
-			sizeof(back.state));
+		device_feature(device, &back.head,
+			       VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_MIG_DEVICE_STATE,
+			       sizeof(back.state));
 	return error;
 }
 
