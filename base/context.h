@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 #include "base/iov.h"
-#include "base/plan.h"
-#include "base/sysroot.h"
+#include "base/plan/plan.h"
+#include "base/sysroot/sysroot.h"
 
 #define IOV_MESSAGE_SIZE 1024
 #define IOV_TABLE_MAX 64

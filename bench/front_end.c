@@ -17,8 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vhost-user/virtq.h"
-#include "vhost-user/wire.h"
+#include "vhost-user/protocol/wire.h"
+#include "vhost-user/ring/virtq.h"
 
 /* Where guests mostly have memory above 4 GiB; not where it is in this process. */
 #define GPA UINT64_C(0x100000000)

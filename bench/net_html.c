@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "bench/net_bench.h"
 
 #define WIDTH 640
@@ -44,7 +45,7 @@ static void escaped(FILE *file, const char *text)
 
 static const char *name_of(struct json_object *side)
 {
-	return json_object_get_string(json_object_object_get(side, "side"));
+	return json_text_or_null(side, "side");
 }
 
 static double largest(struct json_object *sides, const char *key)

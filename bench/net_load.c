@@ -18,7 +18,7 @@
 
 #include "bench/front_end.h"
 #include "bench/sink.h"
-#include "vhost-user/message.h"
+#include "vhost-user/protocol/message.h"
 
 #define RX 0
 #define TX 1

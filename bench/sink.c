@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vhost-user/virtq.h"
+#include "vhost-user/ring/virtq.h"
 
 #define RX 0
 #define TX 1

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/identity.h"
+#include "base/pci/identity.h"
 
 error_t cli_argument(int key, char *arg, struct argp_state *state, const char **value,
 		     const char *expected)

@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "base/pci.h"
+#include "base/pci/pci.h"
 #include "cli/cli.h"
 
 /* What is missing when a command lacks its DEVICE. */

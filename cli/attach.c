@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/identity.h"
-#include "base/output.h"
+#include "base/pci/identity.h"
 #include "cli/argument.h"
 #include "cli/attach_port.h"
 #include "cli/commands.h"
-#include "vfio/assign.h"
+#include "cli/output.h"
+#include "vfio/bind/assign.h"
 
 struct attach_args {
 	const char *name;

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/rpc.h"
+#include "base/json.h"
+#include "base/rpc/rpc.h"
 
 #define MAC_TEXT 18
 
@@ -112,9 +113,9 @@ static void add_memory(struct json_object *arguments, const char *memory)
 static int add_device(struct cli *cli, struct json_object *port, const char *mac,
 		      struct json_object *arguments)
 {
-	const char *name = json_object_get_string(json_object_object_get(port, "name"));
-	const char *path = json_object_get_string(json_object_object_get(port, "socket"));
-	const char *mode = json_object_get_string(json_object_object_get(port, "mode"));
+	const char *name = json_text_or_null(port, "name");
+	const char *path = json_text_or_null(port, "socket");
+	const char *mode = json_text_or_null(port, "mode");
 	char quoted[256];
 	int error;
 

@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
+#include "base/json.h"
 #include "bench/net_bench.h"
 #include "bench/net_ring.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 
 #define RING_SIZE 1024
 #define BURST 32
@@ -399,7 +400,7 @@ static void warn(struct json_object *results)
 			fprintf(stderr,
 				"iov: %s: the generator makes hardly more than this; it was "
 				"measured, too\n",
-				json_object_get_string(json_object_object_get(side, "side")));
+				json_text_or_null(side, "side"));
 	}
 }
 

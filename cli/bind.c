@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/identity.h"
+#include "base/pci/identity.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
-#include "vfio/bind.h"
+#include "vfio/bind/bind.h"
 
 #define FUNCTIONS_MAX 256
 

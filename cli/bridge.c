@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
-#include "base/rpc.h"
+#include "base/rpc/rpc.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 
 #define BRIDGE_PORTS_MAX 255
 

@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
+#include "base/json.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
-#include "host/check.h"
+#include "cli/output.h"
+#include "host/check/check.h"
 
 #define GUESTS_MAX 256
 #define MAPPINGS_MAX 64
@@ -96,20 +97,20 @@ static void add_evidence(struct json_object *rows, struct json_object *evidence)
 		struct json_object *entry = json_object_array_get_idx(evidence, i);
 		char text[768];
 
-		snprintf(text, sizeof(text), "   %s: %s", cli_text(entry, "path"),
-			 cli_text(entry, "value"));
+		snprintf(text, sizeof(text), "   %s: %s", json_text_or_null(entry, "path"),
+			 json_text_or_null(entry, "value"));
 		add_row(rows, "", "", "", text);
 	}
 }
 
 static void add_check(struct json_object *rows, struct json_object *check)
 {
-	const char *remedy = cli_text(check, "remedy");
+	const char *remedy = json_text_or_null(check, "remedy");
 	char text[1024];
 
-	add_row(rows, cli_text(check, "status"), cli_text(check, "check"),
-		cli_text(check, "device"), cli_text(check, "found"));
-	if (strcmp(cli_text(check, "status"), "skip") != 0)
+	add_row(rows, json_text_or_null(check, "status"), json_text_or_null(check, "check"),
+		json_text_or_null(check, "device"), json_text_or_null(check, "found"));
+	if (strcmp(json_text_or_null(check, "status"), "skip") != 0)
 		add_evidence(rows, json_object_object_get(check, "evidence"));
 	if (!remedy)
 		return;

@@ -15,10 +15,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/guard.h"
-#include "base/output.h"
-#include "base/paths.h"
-#include "base/rpc.h"
+#include "base/guard/guard.h"
+#include "base/rpc/rpc.h"
+#include "base/sysroot/paths.h"
+#include "cli/output.h"
 #include "plugins/plugins.h"
 #include "sriov/vf.h"
 

@@ -17,7 +17,7 @@
 #include <stdbool.h>
 
 #include "base/iov.h"
-#include "base/plan.h"
+#include "base/plan/plan.h"
 
 /* Exit statuses, the same for every command; listed in iov(1). */
 enum cli_exit {
@@ -89,12 +89,6 @@ struct cli_command {
 
 /* The data of the command that is being parsed. */
 void *cli_data(const struct argp_state *state);
-
-/* A member as text, borrowed from @object; NULL when it is absent or null. */
-static inline const char *cli_text(struct json_object *object, const char *key)
-{
-	return json_object_get_string(json_object_object_get(object, key));
-}
 
 /* Find the command, parse, open the context, run, print the error; exit status. */
 int cli_run(const struct cli_command *const *commands, int argc, char **argv);

@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/function.h"
-#include "base/output.h"
+#include "base/json.h"
+#include "base/pci/function.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "iommu/group.h"
 
 struct show_args {
@@ -24,7 +25,7 @@ static void name_members(struct cli *cli, struct iov_ids *ids, struct json_objec
 		struct json_object *entry = json_object_array_get_idx(members, i), *function;
 		struct iov_bdf bdf;
 
-		if (iov_bdf_parse(cli->iov, cli_text(entry, "device"), &bdf))
+		if (iov_bdf_parse(cli->iov, json_text_or_null(entry, "device"), &bdf))
 			continue;
 		function = iov_function_summary(cli->iov, ids, bdf);
 		json_object_object_add(entry, "class",
@@ -162,13 +163,13 @@ static int print_show(struct json_object *group)
 	struct json_object *reasons = json_object_object_get(group, "reasons");
 	int error;
 
-	printf("IOMMU group %s, type %s\n\n", cli_text(group, "group"),
-	       cli_text(group, "type") ? cli_text(group, "type") : "unknown");
+	printf("IOMMU group %s, type %s\n\n", json_text_or_null(group, "group"),
+	       json_text_or_null(group, "type") ? json_text_or_null(group, "type") : "unknown");
 	error = iov_output_table(stdout, json_object_object_get(group, "members"), columns,
 				 sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < json_object_array_length(reasons); i++)
 		printf("%s- %s\n", i ? "" : "\nWhy they are together:\n",
-		       cli_text(json_object_array_get_idx(reasons, i), "text"));
+		       json_text_or_null(json_object_array_get_idx(reasons, i), "text"));
 	print_advice(group);
 	return error;
 }

@@ -11,14 +11,15 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
-#include "base/paths.h"
+#include "base/json.h"
+#include "base/sysroot/paths.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/interface.h"
+#include "cli/output.h"
 #include "iommu/posted.h"
 #include "plugins/ops.h"
-#include "vfio/interrupt.h"
+#include "vfio/device/interrupt.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -97,7 +98,7 @@ static int64_t node_of_cpu(struct iov *iov, const char *cpus)
 /* From the function's NUMA node to that of the CPU: 10 is the same one. */
 static void add_distance(struct iov *iov, struct json_object *object, struct iov_bdf bdf)
 {
-	const char *cpus = cli_text(object, "effective_cpus");
+	const char *cpus = json_text_or_null(object, "effective_cpus");
 	int64_t device = -1, cpu = cpus ? node_of_cpu(iov, cpus) : -1;
 	char text[1024], *at = text;
 	bool is_known;

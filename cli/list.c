@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/function.h"
-#include "base/output.h"
+#include "base/json.h"
+#include "base/pci/function.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 
 /* In the order of --wide. */
 static const struct {
@@ -83,14 +84,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* For people: "2 of 7 VFs" for a PF, "VF 0" for a VF, whose identity has its PF. */
 static void add_relation(struct json_object *function)
 {
-	const char *index = cli_text(function, "vf_index");
-	const char *total = cli_text(function, "vfs_total");
+	const char *index = json_text_or_null(function, "vf_index");
+	const char *total = json_text_or_null(function, "vfs_total");
 	char text[64];
 
 	if (index)
 		snprintf(text, sizeof(text), "VF %s", index);
 	else if (total)
-		snprintf(text, sizeof(text), "%s of %s VFs", cli_text(function, "vfs"), total);
+		snprintf(text, sizeof(text), "%s of %s VFs", json_text_or_null(function, "vfs"), total);
 	json_object_object_add(function, "relation", index || total ? json_object_new_string(text) :
 								      NULL);
 }
@@ -99,8 +100,8 @@ static void add_words(struct json_object *function)
 {
 	char ids[16];
 
-	snprintf(ids, sizeof(ids), "%s:%s", cli_text(function, "vendor_id"),
-		 cli_text(function, "device_id"));
+	snprintf(ids, sizeof(ids), "%s:%s", json_text_or_null(function, "vendor_id"),
+		 json_text_or_null(function, "device_id"));
 	json_object_object_add(function, "ids", json_object_new_string(ids));
 	add_relation(function);
 }

@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/identity.h"
-#include "base/output.h"
+#include "base/pci/identity.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
-#include "host/host.h"
+#include "cli/output.h"
+#include "host/file/host.h"
 
 struct match_args {
 	const char *device;

@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
-#include "base/rpc.h"
+#include "base/rpc/rpc.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 
 static int run(struct cli *cli, void *data)
 {

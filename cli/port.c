@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/identity.h"
-#include "base/output.h"
-#include "base/rpc.h"
-#include "base/socket_access.h"
+#include "base/pci/identity.h"
+#include "base/rpc/rpc.h"
+#include "base/rpc/socket_access.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/port.h"
 #include "cli/port_rules.h"
 

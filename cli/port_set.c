@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
-#include "base/rpc.h"
+#include "base/rpc/rpc.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/port_rules.h"
 
 struct port_set_args {

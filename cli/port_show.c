@@ -3,10 +3,10 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
-#include "base/rpc.h"
+#include "base/rpc/rpc.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/port.h"
 
 static const struct iov_column port_columns[] = {

@@ -3,8 +3,9 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
+#include "base/json.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 
 struct recover_args {
 	bool finish;
@@ -34,11 +35,11 @@ static void print_result(struct cli *cli, struct json_object *pending, const cha
 		return;
 	}
 	printf("%s (%s step%s begun, pid %s, %s): %s\n",
-	       json_object_get_string(json_object_object_get(pending, "title")),
-	       json_object_get_string(json_object_object_get(pending, "begun")),
+	       json_text_or_null(pending, "title"),
+	       json_text_or_null(pending, "begun"),
 	       json_object_get_int(json_object_object_get(pending, "begun")) == 1 ? "" : "s",
-	       json_object_get_string(json_object_object_get(pending, "pid")),
-	       json_object_get_string(json_object_object_get(pending, "time")), result);
+	       json_text_or_null(pending, "pid"),
+	       json_text_or_null(pending, "time"), result);
 }
 
 static int run(struct cli *cli, void *data)

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
-#include "vfio/device.h"
+#include "cli/output.h"
+#include "vfio/device/device.h"
 
 /* What a reset_method may be, of this kernel and others. */
 #define METHODS_SIZE 256

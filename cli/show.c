@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/function.h"
-#include "base/output.h"
+#include "base/json.h"
+#include "base/pci/function.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "iommu/group.h"
-#include "vfio/assign.h"
+#include "vfio/bind/assign.h"
 
 struct show_args {
 	const char *device;
@@ -54,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const char *member(struct json_object *object, const char *key)
 {
-	const char *text = json_object_get_string(json_object_object_get(object, key));
+	const char *text = json_text_or_null(object, key);
 
 	return text ? text : "-";
 }

@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
-#include "base/rpc.h"
+#include "base/json.h"
+#include "base/rpc/rpc.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/port.h"
 
 #define CLEAR "\033[H\033[J"
@@ -237,7 +238,7 @@ static void ring_words(struct json_object *row)
 		struct json_object *ring = json_object_array_get_idx(rings, i);
 
 		shorten(ring, "pps", "short");
-		snprintf(text, sizeof(text), "%s: %s", cli_text(ring, "ring"), cli_text(ring, "short"));
+		snprintf(text, sizeof(text), "%s: %s", json_text_or_null(ring, "ring"), json_text_or_null(ring, "short"));
 		json_object_array_add(words, json_object_new_string(text));
 	}
 	json_object_object_add(row, "per_ring", words);
@@ -274,9 +275,9 @@ static int print(struct json_object *result)
 		struct json_object *worker = json_object_array_get_idx(workers, i);
 
 		printf("worker on CPU %s: %.0f %% busy, %s, %.0f sleeps a second\n",
-		       cli_text(worker, "cpu"),
+		       json_text_or_null(worker, "cpu"),
 		       json_object_get_double(json_object_object_get(worker, "load_percent")),
-		       cli_text(worker, "poll"),
+		       json_text_or_null(worker, "poll"),
 		       json_object_get_double(json_object_object_get(worker, "sleeps")));
 	}
 	putchar('\n');

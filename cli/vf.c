@@ -5,11 +5,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/identity.h"
-#include "base/output.h"
+#include "base/json.h"
+#include "base/pci/identity.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
-#include "host/vfs.h"
+#include "cli/output.h"
+#include "host/file/vfs.h"
 #include "sriov/vf.h"
 
 /* Read a number that fits unsigned int; the message is argp's. */
@@ -156,12 +157,12 @@ static const struct iov_column plain_columns[] = {
 
 static int print_list(struct json_object *list)
 {
-	const char *class = json_object_get_string(json_object_object_get(list, "class"));
+	const char *class = json_text_or_null(list, "class");
 	struct json_object *vfs = json_object_object_get(list, "vfs");
 
-	printf("%s: %s of %s VFs\n", json_object_get_string(json_object_object_get(list, "pf")),
-	       json_object_get_string(json_object_object_get(list, "count")),
-	       json_object_get_string(json_object_object_get(list, "total")));
+	printf("%s: %s of %s VFs\n", json_text_or_null(list, "pf"),
+	       json_text_or_null(list, "count"),
+	       json_text_or_null(list, "total"));
 	if (!json_object_array_length(vfs))
 		return 0;
 	if (class && !strcmp(class, "net"))

@@ -8,13 +8,14 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
+#include "base/json.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/interface.h"
+#include "cli/output.h"
 #include "cli/vfio.h"
-#include "vfio/device.h"
-#include "vfio/interrupt.h"
+#include "vfio/device/device.h"
+#include "vfio/device/interrupt.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -313,8 +314,8 @@ static int run_info(struct cli *cli, void *data)
 
 static void print_dma(struct json_object *object)
 {
-	printf("%s %s %s bytes by %s: all as it should be\n", cli_text(object, "device"),
-	       cli_text(object, "what"), cli_text(object, "bytes"), cli_text(object, "interface"));
+	printf("%s %s %s bytes by %s: all as it should be\n", json_text_or_null(object, "device"),
+	       json_text_or_null(object, "what"), json_text_or_null(object, "bytes"), json_text_or_null(object, "interface"));
 }
 
 static int run_dma(struct cli *cli, void *data)

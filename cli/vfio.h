@@ -6,7 +6,7 @@
 #include <json-c/json.h>
 
 #include "cli/cli.h"
-#include "vfio/device.h"
+#include "vfio/device/device.h"
 
 /*
  * Have it use memory, if there is a driver for it here, and verify what it did.  @object gets

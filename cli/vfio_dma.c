@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "plugins/edu.h"
-#include "plugins/nvme_driver.h"
+#include "plugins/drivers/edu.h"
+#include "plugins/drivers/nvme_driver.h"
 
 #define PAGE 4096
 

@@ -8,8 +8,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/paths.h"
-#include "base/sysroot.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
 #include "iommu/domain_ops.h"
 
 int container_open(struct iov_domain *domain, unsigned int type)

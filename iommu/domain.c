@@ -19,8 +19,8 @@
 #include <sys/resource.h>
 
 #include "base/cleanup.h"
-#include "base/paths.h"
-#include "base/sysroot.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
 #include "iommu/domain_ops.h"
 #include "iommu/group.h"
 

@@ -9,7 +9,7 @@
  *	noiommu	a VFIO container without an IOMMU: IOVAs are physical addresses, and a
  *		device reaches all memory of the host
  *
- * Devices are added with iov_device_open() of vfio/device.h.  A type1 domain takes
+ * Devices are added with iov_device_open() of vfio/device/device.h.  A type1 domain takes
  * mappings when it has its first device; what is mapped there is so for all of them.
  *
  * Threads: as the context, see base/iov.h.
@@ -201,7 +201,7 @@ int iov_domain_track(struct iov_domain *domain, bool on);
  * @bitmap: a bit for each 4 KiB, as uint64_t in groups of 64; bits are added
  *
  * A container without device support says of all pinned memory that it is dirty.  What a device
- * can log itself is in vfio/dma_log.h.
+ * can log itself is in vfio/device/dma_log.h.
  *
  * Return: 0 or -errno with a message.
  */

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/paths.h"
-#include "base/sysroot.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
 #include "iommu/domain_ops.h"
 #include "iommu/iommufd_abi.h"
 

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/paths.h"
-#include "base/sysroot.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
 #include "iommu/domain_ops.h"
 
 /* Documentation/admin-guide/mm/pagemap.rst: a word for each page. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/paths.h"
+#include "base/sysroot/paths.h"
 #include "iommu/topology.h"
 
 /* What turns the IOMMU on, as far as firmware and processor tell. */

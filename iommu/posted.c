@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/paths.h"
-#include "base/sysroot.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
 
 #define VTD_CAP_POSTS (UINT64_C(1) << 59)
 #define AMD_FEATURE_GA (UINT64_C(1) << 7)

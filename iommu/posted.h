@@ -3,7 +3,7 @@
 #ifndef IOV_IOMMU_POSTED_H
 #define IOV_IOMMU_POSTED_H
 
-#include "base/pci.h"
+#include "base/pci/pci.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "iommu/group.h"
 #include "iommu/topology.h"
 
@@ -67,7 +68,7 @@ static bool has_reason(struct analysis *analysis, const char *at)
 	for (size_t i = 0; i < json_object_array_length(analysis->reasons); i++) {
 		struct json_object *reason = json_object_array_get_idx(analysis->reasons, i);
 
-		if (!strcmp(json_object_get_string(json_object_object_get(reason, "at")), at))
+		if (!strcmp(json_text_or_null(reason, "at"), at))
 			return true;
 	}
 	return false;

@@ -4,7 +4,7 @@
 #include <linux/pci_regs.h>
 #include <string.h>
 
-#include "base/pci_config.h"
+#include "base/pci/pci_config.h"
 
 #define ACS_NEEDED (PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
 #define HEADER_MULTIFUNCTION 0x80

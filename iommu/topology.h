@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "base/iov.h"
-#include "base/pci.h"
+#include "base/pci/pci.h"
 
 #ifdef __cplusplus
 extern "C" {

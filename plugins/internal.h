@@ -5,7 +5,8 @@
 
 #include <json-c/json.h>
 
-#include "base/plan.h"
+#include "base/json.h"
+#include "base/plan/plan.h"
 #include "plugins/ops.h"
 
 #ifdef __cplusplus
@@ -17,14 +18,6 @@ extern const struct iov_op_kind irq_kind;
 extern const struct iov_op_kind huge_pages_kind;
 extern const struct iov_op_kind eswitch_kind;
 extern const struct iov_op_kind iovd_kind;
-
-/* A member of an operation as text; "" when it is absent. */
-static inline const char *op_text(struct json_object *op, const char *key)
-{
-	const char *text = json_object_get_string(json_object_object_get(op, key));
-
-	return text ? text : "";
-}
 
 /* A new operation on a device, on a function, and the function of one. */
 static inline struct json_object *op_new(const char *kind, const char *device)
@@ -43,7 +36,7 @@ static inline struct json_object *op_on_device(const char *kind, struct iov_bdf 
 
 static inline int op_device(struct iov *iov, struct json_object *op, struct iov_bdf *bdf)
 {
-	return iov_bdf_parse(iov, op_text(op, "device"), bdf);
+	return iov_bdf_parse(iov, json_text(op, "device"), bdf);
 }
 
 #ifdef __cplusplus

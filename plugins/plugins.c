@@ -2,8 +2,8 @@
 #include "plugins/plugins.h"
 
 #include "plugins/internal.h"
-#include "plugins/net.h"
-#include "plugins/nvme.h"
+#include "plugins/net/net.h"
+#include "plugins/nvme/nvme.h"
 #include "sriov/class.h"
 
 int iov_plugins_register(struct iov *iov)

@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "sriov/internal.h"
 
 #define TRIES 50
@@ -84,7 +85,7 @@ struct setting {
 
 static enum vf_attr_mode mode_of(struct json_object *op)
 {
-	const char *text = json_object_get_string(json_object_object_get(op, "mode"));
+	const char *text = json_text_or_null(op, "mode");
 	enum vf_attr_mode mode = VF_ATTR_RESTORE;
 
 	while (mode != VF_ATTR_SET && (!text || strcmp(modes[mode], text)))
@@ -95,7 +96,7 @@ static enum vf_attr_mode mode_of(struct json_object *op)
 static int open_setting(struct setting *setting, struct iov *iov, struct json_object *op)
 {
 	struct iov_bdf bdf;
-	int error = iov_bdf_parse(iov, json_object_get_string(json_object_object_get(op, "pf")),
+	int error = iov_bdf_parse(iov, json_text_or_null(op, "pf"),
 				  &bdf);
 
 	if (!error)
@@ -137,7 +138,7 @@ static int set_patiently(const struct setting *setting, const char *name,
 			 struct json_object *target, char *answer, size_t size)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
-	const char *value = json_object_get_string(json_object_object_get(target, name));
+	const char *value = json_text_or_null(target, name);
 	int tries = is_worth_repeating(setting, name, value) ? TRIES : 1;
 	int error;
 
@@ -154,7 +155,7 @@ static int set_one(const struct setting *setting, const char *name, struct json_
 {
 	struct iov_path option = vf_option_name(name);
 	const char *driver = setting->pf.driver;
-	const char *value = json_object_get_string(json_object_object_get(target, name));
+	const char *value = json_text_or_null(target, name);
 	char answer[256] = "";
 	int error = set_patiently(setting, name, target, answer, sizeof(answer));
 

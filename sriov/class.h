@@ -11,8 +11,8 @@
 #include <stddef.h>
 
 #include "base/iov.h"
-#include "base/pci.h"
-#include "base/plan.h"
+#include "base/pci/pci.h"
+#include "base/plan/plan.h"
 #include "sriov/vf.h"
 
 #ifdef __cplusplus

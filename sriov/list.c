@@ -5,7 +5,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
-#include "base/paths.h"
+#include "base/sysroot/paths.h"
 #include "sriov/internal.h"
 
 static struct json_object *text_or_null(const char *text)

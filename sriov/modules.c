@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/module.h"
+#include "base/plan/module.h"
 #include "sriov/vf.h"
 
 static unsigned int read_id(struct iov *iov, struct iov_bdf bdf, const char *attribute)

@@ -7,7 +7,7 @@
 #include <linux/pci_regs.h>
 #include <stdio.h>
 
-#include "base/pci_config.h"
+#include "base/pci/pci_config.h"
 #include "sriov/internal.h"
 
 bool vf_has_msix_count(struct iov *iov, const struct iov_pf *pf)

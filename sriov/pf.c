@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/paths.h"
+#include "base/sysroot/paths.h"
 #include "sriov/class.h"
 #include "sriov/vf.h"
 

@@ -33,7 +33,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/paths.h"
+#include "base/json.h"
+#include "base/sysroot/paths.h"
 #include "sriov/internal.h"
 
 /* What sysfs shows, and what clears it. */
@@ -260,7 +261,7 @@ static void keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsi
 		return;
 	for (unsigned int i = 0; i < kept; i++) {
 		struct json_object *vf = json_object_array_get_idx(vfs, i);
-		const char *mac = json_object_get_string(json_object_object_get(vf, "mac"));
+		const char *mac = json_text_or_null(vf, "mac");
 
 		/* New VFs have none either, and some drivers do not take it. */
 		if (mac && !strcmp(mac, VF_ZERO_MAC))

@@ -4,12 +4,12 @@
  * VFs exist, and plans that create, remove and set them.
  *
  * Builders append steps to a plan and change nothing themselves.  They do not
- * bind drivers: new VFs come up without one, and the plan of vfio/bind.h can
+ * bind drivers: new VFs come up without one, and the plan of vfio/bind/bind.h can
  * be appended for them, as their addresses are known before they exist:
  *
  *	iov_vf_create_plan(), iov_bind_plan(), iov_vf_settle_plan()
  *
- * host/vfs.h composes them.
+ * host/file/vfs.h composes them.
  */
 #ifndef IOV_SRIOV_VF_H
 #define IOV_SRIOV_VF_H
@@ -18,8 +18,8 @@
 #include <stdbool.h>
 
 #include "base/iov.h"
-#include "base/pci.h"
-#include "base/plan.h"
+#include "base/pci/pci.h"
+#include "base/plan/plan.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -6,7 +6,7 @@
 #ifndef IOV_TESTS_BENCH_NVME_BARE_H
 #define IOV_TESTS_BENCH_NVME_BARE_H
 
-#include "vfio/device.h"
+#include "vfio/device/device.h"
 
 /* Blocks of 4 KiB from the start of the namespace that are read: 64 MiB. */
 #define NVME_BARE_BLOCKS 16384

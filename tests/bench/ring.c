@@ -14,7 +14,7 @@
 #include <x86intrin.h>
 
 #include "tests/unit/ring.h"
-#include "vhost-user/virtq.h"
+#include "vhost-user/ring/virtq.h"
 
 #define RING 256
 #define BURST 32

@@ -22,10 +22,10 @@
 
 #include "iommu/domain_ops.h"
 #include "iommu/iommufd_abi.h"
-#include "plugins/nvme_driver.h"
+#include "plugins/drivers/nvme_driver.h"
 #include "tests/bench/nvme_bare.h"
-#include "vfio/device.h"
-#include "vfio/interrupt.h"
+#include "vfio/device/device.h"
+#include "vfio/device/interrupt.h"
 
 #define PAIRS 15
 #define TURN_NS 250000000u

@@ -7,8 +7,8 @@
 #include "base/cleanup.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/test.h"
-#include "vhost-user/net_config.h"
-#include "vhost-user/net_control.h"
+#include "vhost-user/net/ctrl_vq.h"
+#include "vhost-user/net/net_config.h"
 
 #define PAIRS 5
 #define COMMAND_MAX 1024

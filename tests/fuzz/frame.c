@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/test.h"
-#include "vhost-user/frame.h"
+#include "vhost-user/net/frame.h"
 
 #define OFFERS                                                                                     \
 	(FRAME_NEED_CSUM | FRAME_NEED_TSO4 | FRAME_NEED_TSO6 | FRAME_NEED_USO4 | FRAME_NEED_USO6 | \

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "host/file.h"
+#include "host/file/file.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/test.h"
 

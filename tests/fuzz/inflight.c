@@ -9,8 +9,8 @@
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/ring.h"
-#include "vhost-user/virtq_inflight.h"
-#include "vhost-user/virtq_position.h"
+#include "vhost-user/ring/virtq_inflight.h"
+#include "vhost-user/ring/virtq_position.h"
 
 #define STEPS 32
 #define ENTRIES 16

@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/test.h"
-#include "vhost-user/jsonrpc.h"
+#include "vhost-user/daemon/jsonrpc.h"
 
 static struct iov *iov;
 static unsigned int calls, garbage_texts, refusals;

@@ -21,7 +21,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
-#include "vhost-user/session_state.h"
+#include "vhost-user/protocol/session_internal.h"
 
 #define MESSAGES 64
 #define RINGS 4

@@ -3,7 +3,7 @@
 #ifndef IOV_TESTS_HOST_TEXT_H
 #define IOV_TESTS_HOST_TEXT_H
 
-#include "host/file.h"
+#include "host/file/file.h"
 
 /* Of the test that runs; @file is what load() read last. */
 extern char *tree;

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 #include "base/iov.h"
-#include "base/pci.h"
-#include "base/sysroot.h"
+#include "base/pci/pci.h"
+#include "base/sysroot/sysroot.h"
 
 #define KERNEL_LOG_MAX 64
 

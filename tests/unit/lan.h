@@ -5,8 +5,8 @@
 
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
-#include "vhost-user/forward.h"
-#include "vhost-user/registry.h"
+#include "vhost-user/port/registry.h"
+#include "vhost-user/switch/forward.h"
 
 /* The memory of each guest, in two regions. */
 #define LAN_GPA UINT64_C(0x40000000)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/paths.h"
+#include "base/sysroot/paths.h"
 #include "tests/unit/test.h"
 #include "tests/unit/tree.h"
 

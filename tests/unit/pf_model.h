@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "base/pci.h"
+#include "base/pci/pci.h"
 #include "sriov/class.h"
 
 #define PF_BDF "0000:01:00.0"

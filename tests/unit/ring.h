@@ -5,7 +5,7 @@
 
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
-#include "vhost-user/virtq.h"
+#include "vhost-user/ring/virtq.h"
 
 #define SIZE 16
 #define GPA UINT64_C(0x100000000)

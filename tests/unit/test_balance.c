@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "tests/unit/test.h"
-#include "vhost-user/balance.h"
+#include "vhost-user/port/balance.h"
 
 #define ANY UINT64_MAX
 

@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/plan.h"
+#include "base/plan/plan.h"
 #include "tests/unit/kernel.h"
 #include "tests/unit/tree.h"
-#include "vfio/assign.h"
-#include "vfio/bind.h"
+#include "vfio/bind/assign.h"
+#include "vfio/bind/bind.h"
 
 #define VF "0000:01:10.0"	  /* igbvf, alone in its group */
 #define PF "0000:01:00.0"	  /* igb, default route, with two VFs */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "host/check.h"
+#include "host/check/check.h"
 #include "tests/unit/tree.h"
 
 #define ACPI "sys/firmware/acpi/tables/"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/guard.h"
+#include "base/guard/guard.h"
 #include "tests/unit/tree.h"
 
 #define IGB "0000:01:00.0"    /* enp1s0, the default route */

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "tests/unit/test.h"
-#include "vhost-user/guest_memory.h"
-#include "vhost-user/memory_fault.h"
+#include "vhost-user/memory/guest_memory.h"
+#include "vhost-user/memory/memory_fault.h"
 
 #define PAGE UINT64_C(0x1000)
 #define FILE_SIZE (16 * PAGE)

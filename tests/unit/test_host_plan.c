@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/rpc.h"
-#include "host/host.h"
+#include "base/rpc/rpc.h"
+#include "host/file/host.h"
 #include "plugins/plugins.h"
 #include "tests/unit/fake_iovd.h"
 #include "tests/unit/pf_model.h"

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/rpc.h"
-#include "host/file.h"
+#include "base/rpc/rpc.h"
+#include "host/file/file.h"
 #include "tests/unit/pf_model.h"
 #include "tests/unit/tree.h"
 

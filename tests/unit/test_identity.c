@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/identity.h"
+#include "base/pci/identity.h"
 #include "tests/unit/tree.h"
 
 #define ROOT "sys/devices/pci0000:00"

@@ -6,7 +6,7 @@
 
 #include "tests/unit/random.h"
 #include "tests/unit/test.h"
-#include "vhost-user/iotlb.h"
+#include "vhost-user/memory/iotlb.h"
 
 #define PAGE UINT64_C(4096)
 #define PAGES 64

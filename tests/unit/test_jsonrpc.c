@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "tests/unit/test.h"
-#include "vhost-user/jsonrpc.h"
+#include "vhost-user/daemon/jsonrpc.h"
 
 static unsigned int calls;
 static struct iov *iov;

@@ -15,8 +15,8 @@
 
 #include "tests/unit/random.h"
 #include "tests/unit/ring.h"
-#include "vhost-user/virtq_inflight.h"
-#include "vhost-user/virtq_position.h"
+#include "vhost-user/ring/virtq_inflight.h"
+#include "vhost-user/ring/virtq_position.h"
 
 /* Kills of each kind of device and ring; an argument gives another number. */
 #define KILLS 50

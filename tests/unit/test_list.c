@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/function.h"
-#include "base/pci_config.h"
+#include "base/pci/function.h"
+#include "base/pci/pci_config.h"
 #include "tests/unit/tree.h"
 
 static char *tree;

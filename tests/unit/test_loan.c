@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/ring.h"
-#include "vhost-user/loan.h"
+#include "vhost-user/switch/loan.h"
 
 /* What a driver sends, as it is taken. */
 static void send(struct fixture *fixture, unsigned int count)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/unit/test.h"
-#include "vhost-user/mac_table.h"
+#include "vhost-user/switch/mac_table.h"
 
 static uint64_t station(unsigned int number)
 {
 	const uint8_t mac[] = { 2, 0, 0, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
 				(uint8_t)number };
 
-	return mac_table_key(0, mac);
+	return mac_key(0, mac);
 }
 
 static uint32_t find(const struct mac_table *table, uint64_t key, uint32_t now)
@@ -40,21 +40,21 @@ static void vlan_is_part_of_the_station(void **state)
 {
 	const uint8_t mac[] = { 2, 0, 0, 0, 0, 1 };
 
-	mac_table_learn(*state, mac_table_key(5, mac), 7, 0);
-	assert_int_equal(find(*state, mac_table_key(5, mac), 0), 7);
-	assert_int_equal(find(*state, mac_table_key(6, mac), 0), MAC_TABLE_UNKNOWN);
+	mac_table_learn(*state, mac_key(5, mac), 7, 0);
+	assert_int_equal(find(*state, mac_key(5, mac), 0), 7);
+	assert_int_equal(find(*state, mac_key(6, mac), 0), MAC_TABLE_UNKNOWN);
 	/* Priority bits of a tag are not. */
-	assert_int_equal(find(*state, mac_table_key(0xe005, mac), 0), 7);
+	assert_int_equal(find(*state, mac_key(0xe005, mac), 0), 7);
 }
 
 static void group_and_zero_addresses_are_not_learned(void **state)
 {
 	const uint8_t group[] = { 1, 0, 0x5e, 0, 0, 1 }, zero[6] = { 0 };
 
-	mac_table_learn(*state, mac_table_key(0, group), 7, 0);
-	mac_table_learn(*state, mac_table_key(3, zero), 7, 0);
-	assert_int_equal(find(*state, mac_table_key(0, group), 0), MAC_TABLE_UNKNOWN);
-	assert_int_equal(find(*state, mac_table_key(3, zero), 0), MAC_TABLE_UNKNOWN);
+	mac_table_learn(*state, mac_key(0, group), 7, 0);
+	mac_table_learn(*state, mac_key(3, zero), 7, 0);
+	assert_int_equal(find(*state, mac_key(0, group), 0), MAC_TABLE_UNKNOWN);
+	assert_int_equal(find(*state, mac_key(3, zero), 0), MAC_TABLE_UNKNOWN);
 }
 
 static void station_ages_from_when_it_was_seen(void **state)

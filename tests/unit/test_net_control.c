@@ -7,8 +7,8 @@
 #include "tests/unit/random.h"
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
-#include "vhost-user/mac_table.h"
-#include "vhost-user/net_control.h"
+#include "vhost-user/net/ctrl_vq.h"
+#include "vhost-user/switch/mac_table.h"
 
 #define ALL (~UINT64_C(0))
 #define PAIRS 4
@@ -129,7 +129,7 @@ static void set_mode(struct fixture *fixture, uint8_t id, uint8_t on)
 
 static bool passes(const struct fixture *fixture, const char *to, uint16_t vlan)
 {
-	return net_filter_passes(&fixture->net.filter, mac_table_key(0, (const uint8_t *)to), vlan);
+	return net_filter_passes(&fixture->net.filter, mac_key(0, (const uint8_t *)to), vlan);
 }
 
 #define OWN "\x02\0\0\0\0\x09"

@@ -26,7 +26,7 @@ static struct net_filter *begin_filter(struct lan *lan)
 		lan_post(lan, i, RING, 2048);
 	filter->modes[VIRTIO_NET_CTRL_RX_PROMISC] = false;
 	filter->has_mac = true;
-	filter->mac = mac_table_key(0, (const uint8_t[]){ 2, 0, 0, 0, 0, B });
+	filter->mac = mac_key(0, (const uint8_t[]){ 2, 0, 0, 0, 0, B });
 	return filter;
 }
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "tests/unit/test.h"
-#include "vhost-user/notify.h"
+#include "vhost-user/protocol/notify.h"
 
 /* The highest count that an eventfd has; one more waits. */
 #define FULL UINT64_C(0xfffffffffffffffe)

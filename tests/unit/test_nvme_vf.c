@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/plan.h"
+#include "base/plan/plan.h"
 #include "plugins/plugins.h"
 #include "sriov/vf.h"
 #include "tests/unit/tree.h"

@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/plan.h"
-#include "plugins/cpu_list.h"
-#include "plugins/devlink.h"
+#include "base/plan/plan.h"
+#include "plugins/net/devlink.h"
 #include "plugins/ops.h"
 #include "plugins/plugins.h"
+#include "plugins/system/cpu_list.h"
 #include "tests/unit/tree.h"
 
 static const struct iov_bdf pf = { .bus = 1 };

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/output.h"
+#include "cli/output.h"
 
 static const struct iov_column columns[] = {
 	{ "bdf", "BDF" },

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/pci.h"
+#include "base/pci/pci.h"
 #include "tests/unit/tree.h"
 
 static int open_tree(void **state)

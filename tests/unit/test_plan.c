@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/plan.h"
+#include "base/plan/plan.h"
 #include "tests/unit/tree.h"
 
 #define STEPS 3

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/plan.h"
+#include "base/plan/plan.h"
 #include "tests/unit/tree.h"
 
 #define STEPS 40

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "tests/unit/test.h"
-#include "vhost-user/reasons.h"
+#include "vhost-user/port/reasons.h"
 
 static const char *page_path;
 

@@ -25,8 +25,8 @@
 
 #include "tests/unit/test.h"
 #include "vhost-user/compiler.h"
-#include "vhost-user/notify.h"
-#include "vhost-user/sandbox.h"
+#include "vhost-user/daemon/sandbox.h"
+#include "vhost-user/protocol/notify.h"
 
 /* The leak checker may start processes and trace. */
 #ifdef WITH_ADDRESS_SANITIZER

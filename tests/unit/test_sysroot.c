@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/sysroot.h"
+#include "base/sysroot/sysroot.h"
 #include "tests/unit/tree.h"
 
 struct fixture {

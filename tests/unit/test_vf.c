@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/identity.h"
-#include "base/plan.h"
+#include "base/pci/identity.h"
+#include "base/plan/plan.h"
 #include "sriov/vf.h"
 #include "tests/unit/pf_model.h"
 #include "tests/unit/tree.h"

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/plan.h"
-#include "plugins/net.h"
+#include "base/plan/plan.h"
+#include "plugins/net/net.h"
 #include "sriov/vf.h"
 #include "tests/unit/pf_model.h"
 #include "tests/unit/tree.h"

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "tests/unit/test.h"
-#include "vhost-user/session_state.h"
-#include "vhost-user/virtq.h"
+#include "vhost-user/protocol/session_internal.h"
+#include "vhost-user/ring/virtq.h"
 
 static void every_request_in_the_table_can_be_checked_and_handled(void **state)
 {

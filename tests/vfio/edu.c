@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "iommu/domain.h"
-#include "vfio/device.h"
-#include "vfio/interrupt.h"
+#include "vfio/device/device.h"
+#include "vfio/device/interrupt.h"
 
 #define REGISTERS 4096
 #define REGISTER(at, offset, type) (*(volatile type *)((char *)(at) + (offset)))

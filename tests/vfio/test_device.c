@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "tests/vfio/vfio.h"
-#include "vfio/irqfd.h"
+#include "vfio/device/irqfd.h"
 
 #define SOON_MS 5000
 #define NEVER_MS 200

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "tests/vfio/vfio.h"
-#include "vfio/dma_buf.h"
-#include "vfio/dma_log.h"
+#include "vfio/device/dma_buf.h"
+#include "vfio/device/dma_log.h"
 
 #define PAGE UINT64_C(4096)
 #define BOTH (IOV_MAP_READ | IOV_MAP_WRITE)

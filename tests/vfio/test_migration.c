@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "tests/vfio/vfio.h"
-#include "vfio/migration.h"
+#include "vfio/device/migration.h"
 
 /* A byte that a 16550 keeps and does nothing with. */
 #define SCRATCH 7

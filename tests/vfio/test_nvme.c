@@ -7,7 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "plugins/nvme_driver.h"
+#include "plugins/drivers/nvme_driver.h"
 #include "tests/unit/random.h"
 #include "tests/vfio/vfio.h"
 

@@ -6,9 +6,9 @@
 #include "tests/unit/test.h"
 
 #include "iommu/domain.h"
-#include "plugins/edu.h"
-#include "vfio/device.h"
-#include "vfio/interrupt.h"
+#include "plugins/drivers/edu.h"
+#include "vfio/device/device.h"
+#include "vfio/device/interrupt.h"
 
 /* Of the process, which must be as before when all was given back. */
 struct resources {

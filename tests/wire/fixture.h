@@ -6,7 +6,7 @@
 #include <linux/virtio_config.h>
 
 #include "tests/wire/frontend.h"
-#include "vhost-user/session.h"
+#include "vhost-user/protocol/session.h"
 
 #define MEMORY (UINT64_C(4) << 20)
 #define DEVICE_FEATURES                                                                            \

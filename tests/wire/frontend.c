@@ -11,7 +11,7 @@
 
 #include "tests/unit/test.h"
 #include "tests/wire/frontend.h"
-#include "vhost-user/iotlb.h"
+#include "vhost-user/memory/iotlb.h"
 
 /* A guest whose memory is not where ours is, so that mixed-up addresses show. */
 #define GUEST_GPA UINT64_C(0x100000000)

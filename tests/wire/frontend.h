@@ -12,7 +12,7 @@
 #include <linux/virtio_net.h>
 
 #include "tests/wire/driver.h"
-#include "vhost-user/message.h"
+#include "vhost-user/protocol/message.h"
 
 #define FRONTEND_RINGS 8
 #define FRONTEND_RING_SIZE 256

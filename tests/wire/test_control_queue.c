@@ -12,7 +12,7 @@
 #include "tests/unit/test.h"
 #include "tests/wire/command.h"
 #include "tests/wire/daemon.h"
-#include "vhost-user/net_bits.h"
+#include "vhost-user/net/net_bits.h"
 
 #define MEMORY (UINT64_C(16) << 20)
 #define PAIRS 3

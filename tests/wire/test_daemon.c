@@ -19,7 +19,7 @@
 #include "tests/unit/test.h"
 #include "tests/wire/daemon.h"
 #include "tests/wire/guests.h"
-#include "vhost-user/jsonrpc.h"
+#include "vhost-user/daemon/jsonrpc.h"
 
 static struct daemon iovd;
 

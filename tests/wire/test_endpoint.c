@@ -13,7 +13,7 @@
 
 #include "tests/unit/test.h"
 #include "tests/wire/frontend.h"
-#include "vhost-user/endpoint.h"
+#include "vhost-user/protocol/endpoint.h"
 
 struct fixture {
 	struct iov *iov;

@@ -9,8 +9,8 @@
 #include "tests/unit/random.h"
 #include "tests/unit/test.h"
 #include "tests/wire/fixture.h"
-#include "vhost-user/memory_fault.h"
-#include "vhost-user/virtq_inflight_state.h"
+#include "vhost-user/memory/memory_fault.h"
+#include "vhost-user/ring/virtq_inflight_internal.h"
 
 #define PACKED BIT(VIRTIO_F_RING_PACKED)
 #define QUEUES 4

@@ -17,8 +17,8 @@
 
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
-#include "vhost-user/endpoint.h"
-#include "vhost-user/session_state.h"
+#include "vhost-user/protocol/endpoint.h"
+#include "vhost-user/protocol/session_internal.h"
 
 #define QEMU "qemu-system-x86_64"
 #define NET_HEADER sizeof(struct virtio_net_hdr_mrg_rxbuf)

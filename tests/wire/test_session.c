@@ -10,7 +10,7 @@
 
 #include "tests/unit/test.h"
 #include "tests/wire/fixture.h"
-#include "vhost-user/memory_fault.h"
+#include "vhost-user/memory/memory_fault.h"
 
 static void handshake_offers_what_the_device_has(void **state)
 {

@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/plan.h"
-#include "plugins/devlink.h"
+#include "base/plan/plan.h"
+#include "plugins/net/devlink.h"
 #include "plugins/plugins.h"
 
 static int run_witness(struct iov *iov, struct json_object *op)

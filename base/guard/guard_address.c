@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The guard "address", and which interface has which address.
+ *
+ * An address counts when someone gave it to the interface: not what every
+ * interface has that is up (link-local, also 169.254.0.0/16), and not what a
+ * router announced, which the kernel keeps for a limited time.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/guard/guard_scan.h"
+#include "base/sysroot/paths.h"
+
+#define SCOPE_GLOBAL 0x00
+#define FLAG_PERMANENT 0x80
+
+void guard_map_ipv4(unsigned char *address, unsigned int ipv4)
+{
+	memset(address, 0, 10);
+	memset(address + 10, 0xff, 2);
+	memcpy(address + 12, &ipv4, 4);
+}
+
+bool guard_is_ipv4(const unsigned char *address)
+{
+	static const unsigned char prefix[12] = { [10] = 0xff, 0xff };
+
+	return !memcmp(address, prefix, sizeof(prefix));
+}
+
+bool guard_parse_hex(const char *text, unsigned char *address)
+{
+	for (size_t i = 0; i < 16; i++) {
+		if (sscanf(text + 2 * i, "%2hhx", &address[i]) != 1)
+			return false;
+	}
+	return true;
+}
+
+static int add_address(struct guard_addresses *addresses, const char *interface,
+		       const unsigned char *bytes, bool configured)
+{
+	struct guard_address *larger = realloc(addresses->list,
+					       (addresses->count + 1) * sizeof(*larger));
+
+	if (!larger)
+		return -ENOMEM;
+	addresses->list = larger;
+	larger += addresses->count++;
+	snprintf(larger->interface, sizeof(larger->interface), "%.*s",
+		 (int)strcspn(interface, ":"), interface);
+	memcpy(larger->bytes, bytes, sizeof(larger->bytes));
+	larger->configured = configured;
+	return 0;
+}
+
+static int add_ipv4(struct guard_addresses *addresses, const char *interface, unsigned int ipv4)
+{
+	unsigned char bytes[16];
+	bool loopback, link_local;
+
+	guard_map_ipv4(bytes, ipv4);
+	loopback = bytes[12] == 127;
+	link_local = bytes[12] == 169 && bytes[13] == 254;
+	return add_address(addresses, interface, bytes, !loopback && !link_local);
+}
+
+/* procfs does not tell which interface has an IPv4 address; netlink does. */
+static int read_host4(struct guard_addresses *addresses)
+{
+	struct ifaddrs *list;
+	int error = 0;
+
+	if (getifaddrs(&list))
+		return -errno;
+	for (struct ifaddrs *entry = list; !error && entry; entry = entry->ifa_next) {
+		if (entry->ifa_addr && entry->ifa_addr->sa_family == AF_INET)
+			error = add_ipv4(addresses, entry->ifa_name,
+				((struct sockaddr_in *)entry->ifa_addr)->sin_addr.s_addr);
+	}
+	freeifaddrs(list);
+	return error;
+}
+
+static bool has_address(const struct guard_addresses *addresses, const unsigned char *bytes)
+{
+	for (size_t i = 0; i < addresses->count; i++) {
+		if (!memcmp(addresses->list[i].bytes, bytes, 16))
+			return true;
+	}
+	return false;
+}
+
+/* On a recorded tree: local addresses of the routing trie, at the interface of their network. */
+static int read_tree4(struct iov *iov, const struct guard_routes *routes,
+		      struct guard_addresses *addresses)
+{
+	_cleanup_free_ char *text = NULL;
+	char *line, *rest, leaf[32] = "";
+	unsigned char bytes[16];
+	unsigned int ipv4;
+	int error = 0;
+
+	if (iov_sys_read_all(iov, IOV_PATH_LOCAL4, &text, NULL))
+		return 0;
+	for (rest = text; !error && (line = strsep(&rest, "\n"));) {
+		if (sscanf(line, " |-- %31s", leaf) == 1 || !strstr(line, "/32 host LOCAL") ||
+		    inet_pton(AF_INET, leaf, &ipv4) != 1)
+			continue;
+		guard_map_ipv4(bytes, ipv4);
+		if (!has_address(addresses, bytes) && guard_route_to(routes, bytes))
+			error = add_ipv4(addresses, guard_route_to(routes, bytes), ipv4);
+	}
+	return error;
+}
+
+/* "fe80000000000000505400fffe123456 05 40 20 80 enp1s0" */
+static int read_ipv6(struct iov *iov, struct guard_addresses *addresses)
+{
+	_cleanup_free_ char *text = NULL;
+	char *line, *rest, hex[33], interface[GUARD_INTERFACE_SIZE];
+	unsigned int scope, flags;
+	unsigned char bytes[16];
+	int error = 0;
+
+	if (iov_sys_read_all(iov, IOV_PATH_ADDRESS6, &text, NULL))
+		return 0;
+	for (rest = text; !error && (line = strsep(&rest, "\n"));) {
+		if (sscanf(line, "%32s %*s %*s %x %x %15s", hex, &scope, &flags, interface) == 4 &&
+		    guard_parse_hex(hex, bytes))
+			error = add_address(addresses, interface, bytes,
+					    scope == SCOPE_GLOBAL && flags & FLAG_PERMANENT);
+	}
+	return error;
+}
+
+int guard_read_addresses(struct iov *iov, const struct guard_routes *routes,
+			 struct guard_addresses *addresses)
+{
+	int error = iov_sys_is_host(iov) ? read_host4(addresses) :
+					   read_tree4(iov, routes, addresses);
+
+	if (!error)
+		error = read_ipv6(iov, addresses);
+	return error ? iov_fail(iov, error, "cannot read the addresses of interfaces: %s",
+				strerror(-error)) : 0;
+}
+
+void guard_scan_addresses(struct guard_scan *scan, const struct guard_addresses *addresses)
+{
+	for (size_t i = 0; i < addresses->count; i++) {
+		const struct guard_address *address = &addresses->list[i];
+		bool ipv4 = guard_is_ipv4(address->bytes);
+		char text[INET6_ADDRSTRLEN], holder[128];
+
+		if (!address->configured)
+			continue;
+		inet_ntop(ipv4 ? AF_INET : AF_INET6, address->bytes + (ipv4 ? 12 : 0), text,
+			  sizeof(text));
+		snprintf(holder, sizeof(holder), "address %s of %s", text, address->interface);
+		guard_hold_interface(scan, GUARD_ADDRESS, holder, address->interface);
+	}
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The guard "claimed": what the other guards on disks do not know.  Whoever uses a
+ * block device for good claims it in the kernel, and while it is claimed nobody can
+ * open it exclusively.  The attempt is made only on disks of functions that someone
+ * asks about, as it may wake a disk that sleeps, and not on a recorded tree.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/guard/guard_scan.h"
+#include "base/sysroot/paths.h"
+
+#define CLAIMANT "a user of unknown kind (the kernel lets nobody open it exclusively)"
+
+static void visit_disk(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+		       const char *name)
+{
+	char target[IOV_PATH_MAX];
+
+	if (iov_sys_link(scan->iov, iov_path("%s/%s", directory, name).name, target,
+			 sizeof(target)) ||
+	    (strstr(target, "/virtual/") && !strstr(target, "/nvme-subsystem/")) ||
+	    iov_sys_exists(scan->iov, iov_path("%s/%s/partition", directory, name).name))
+		return;
+	guard_walk_block(scan, chain, name);
+}
+
+/* Walk from all disks as if each had a holder. */
+static void read_disks(struct guard_scan *scan)
+{
+	struct guard_chain chain = { .guard = GUARD_CLAIMED, .holder = CLAIMANT };
+	struct json_object *holders = scan->holders;
+
+	scan->holders = json_object_new_array();
+	guard_for_each_name(scan, &chain, IOV_PATH_CLASS_BLOCK, visit_disk);
+	scan->disks = scan->holders;
+	scan->holders = holders;
+}
+
+/* Whether the way of a holder leads through a block device. */
+static bool is_explained(const struct guard_scan *scan, const char *name)
+{
+	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
+		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
+		struct json_object *path = json_object_object_get(holder, "path");
+
+		for (size_t n = 0; n < json_object_array_length(path); n++) {
+			if (!strcmp(json_object_get_string(json_object_array_get_idx(path, n)),
+				    name))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_claimed(struct iov *iov, const char *name)
+{
+	struct iov_path node = iov_path(IOV_PATH_DEV "/%s", name);
+	int fd;
+
+	/* "cciss!c0d0" is cciss/c0d0 */
+	for (char *mark = node.name; (mark = strchr(mark, '!'));)
+		*mark = '/';
+	fd = iov_sys_open(iov, node.name, O_RDONLY | O_EXCL | O_NONBLOCK);
+	if (fd >= 0)
+		close(fd);
+	return fd == -EBUSY;
+}
+
+/* Whether a partition has a holder, which is reported unless it is known. */
+static bool ask_partition(struct guard_scan *scan, const char *disk, const char *name)
+{
+	struct guard_chain chain = { .guard = GUARD_CLAIMED, .holder = CLAIMANT };
+
+	if (!iov_sys_exists(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/%s/partition", disk,
+						name).name))
+		return false;
+	if (is_explained(scan, name))
+		return true;
+	if (!is_claimed(scan->iov, name))
+		return false;
+	guard_walk_block(scan, &chain, name);
+	return true;
+}
+
+/* The claim of a partition claims its disk as well. */
+static void ask_disk(struct guard_scan *scan, const char *disk)
+{
+	struct guard_chain chain = { .guard = GUARD_CLAIMED, .holder = CLAIMANT };
+	bool partition_held = false;
+	char **names;
+	size_t count;
+
+	if (is_explained(scan, disk) ||
+	    iov_sys_list(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s", disk).name, &names,
+			 &count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		partition_held |= ask_partition(scan, disk, names[i]);
+	iov_names_free(names, count);
+	if (!partition_held && is_claimed(scan->iov, disk))
+		guard_walk_block(scan, &chain, disk);
+}
+
+void guard_scan_claims(struct guard_scan *scan, const char *device)
+{
+	if (!iov_sys_is_host(scan->iov))
+		return;
+	if (!scan->disks)
+		read_disks(scan);
+	for (size_t i = 0; i < json_object_array_length(scan->disks); i++) {
+		struct json_object *disk = json_object_array_get_idx(scan->disks, i);
+		struct json_object *path = json_object_object_get(disk, "path");
+		size_t last = json_object_array_length(path) - 1;
+
+		if (guard_has_component(json_object_get_string(
+					json_object_object_get(disk, "device")), device))
+			ask_disk(scan, json_object_get_string(
+					 json_object_array_get_idx(path, last)));
+	}
+}

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The guard "netns", and VLANs and macvlans in other network namespaces.  Sysfs has
+ * the interfaces of our own namespace only, so a thread enters the other one for as
+ * long as it takes to open a socket there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/net_namespace.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/cleanup.h"
+#include "base/guard/guard_links.h"
+#include "base/guard/guard_scan.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysdir.h"
+
+/**
+ * struct netns - another network namespace
+ * @scan: where findings go
+ * @fd: the namespace
+ * @socket: rtnetlink in it
+ * @own_nsid: ID that it has for our namespace, -1 for none
+ * @pid: process that is in it, NULL for none
+ * @name: "the network namespace of pid 71 (httpd)"
+ */
+struct netns {
+	struct guard_scan *scan;
+	int fd;
+	struct nl_sock *socket;
+	int own_nsid;
+	const char *pid;
+	const char *name;
+};
+
+/* The namespace of a thread ends with the thread; a socket stays where it was made. */
+static void *connect_inside(void *arg)
+{
+	struct netns *netns = arg;
+
+	if (setns(netns->fd, CLONE_NEWNET) || nl_connect(netns->socket, NETLINK_ROUTE))
+		return NULL;
+	return netns;
+}
+
+static bool netns_connect(struct netns *netns)
+{
+	void *connected = NULL;
+	pthread_t thread;
+
+	netns->socket = nl_socket_alloc();
+	if (!netns->socket || pthread_create(&thread, NULL, connect_inside, netns))
+		return false;
+	pthread_join(thread, &connected);
+	return connected;
+}
+
+static int note_nsid(struct nl_msg *message, void *arg)
+{
+	struct netns *netns = arg;
+	struct nlattr *attributes[NETNSA_MAX + 1];
+
+	if (!nlmsg_parse(nlmsg_hdr(message), sizeof(struct rtgenmsg), attributes, NETNSA_MAX,
+			 NULL) && attributes[NETNSA_NSID])
+		netns->own_nsid = nla_get_s32(attributes[NETNSA_NSID]);
+	return NL_OK;
+}
+
+/* Which ID our namespace has in that one. */
+static void read_own_nsid(struct netns *netns)
+{
+	_cleanup_fd_ int self = iov_sys_open(netns->scan->iov, IOV_PATH_PROC "/self",
+					     O_RDONLY | O_DIRECTORY);
+	_cleanup_fd_ int own = openat(self, "ns/net", O_RDONLY | O_CLOEXEC);
+	struct rtgenmsg header = { .rtgen_family = AF_UNSPEC };
+	struct nl_msg *message = nlmsg_alloc_simple(RTM_GETNSID, 0);
+
+	netns->own_nsid = -1;
+	if (!message)
+		return;
+	nl_socket_disable_auto_ack(netns->socket);
+	nl_socket_modify_cb(netns->socket, NL_CB_VALID, NL_CB_CUSTOM, note_nsid, netns);
+	if (own >= 0 && !nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) &&
+	    !nla_put_s32(message, NETNSA_FD, own) && nl_send_auto(netns->socket, message) >= 0)
+		nl_recvmsgs_default(netns->socket);
+	nlmsg_free(message);
+}
+
+/* The function below an interface as its driver tells; "" for none. */
+static void read_bus_info(struct netns *netns, const char *name, char *text, size_t size)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = { .ifr_data = (void *)&info };
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	text[0] = '\0';
+	if (!ioctl(nl_socket_get_fd(netns->socket), SIOCETHTOOL, &request))
+		snprintf(text, size, "%s", info.bus_info);
+}
+
+static void hold_hardware(struct netns *netns, const struct guard_link *link)
+{
+	char holder[384], device[ETHTOOL_BUSINFO_LEN];
+	struct guard_chain chain = {
+		.guard = GUARD_NETNS,
+		.holder = holder,
+		.pid = netns->pid,
+		.names = { link->name },
+		.count = 1,
+	};
+
+	read_bus_info(netns, link->name, device, sizeof(device));
+	if (!strchr(device, ':'))
+		return;
+	snprintf(holder, sizeof(holder), "%s in %s", link->name, netns->name);
+	guard_found(netns->scan, &chain, device);
+}
+
+/* An interface there on one of ours. */
+static void hold_lower(struct netns *netns, const struct guard_link *link,
+		       const struct guard_links *own)
+{
+	char holder[384];
+	struct guard_chain chain = {
+		.guard = guard_of_kind(link->kind),
+		.holder = holder,
+		.pid = netns->pid,
+		.names = { link->name },
+		.count = 1,
+	};
+
+	/* The other end of a pair is no lower interface. */
+	if (link->lower_nsid < 0 || link->lower_nsid != netns->own_nsid ||
+	    !strcmp(link->kind, "veth") || !strcmp(link->kind, "netkit"))
+		return;
+	snprintf(holder, sizeof(holder), "%s %s in %s", guard_title_of_kind(link->kind),
+		 link->name, netns->name);
+	for (size_t i = 0; i < own->count; i++) {
+		if (own->list[i].index == link->lower)
+			guard_walk_interface(netns->scan, &chain, own->list[i].name);
+	}
+}
+
+static void scan_links(struct netns *netns)
+{
+	struct guard_links links = { 0 }, own;
+
+	guard_own_links(netns->scan->iov, &own);
+	read_own_nsid(netns);
+	if (!guard_read_links(netns->socket, &links)) {
+		for (size_t i = 0; i < links.count; i++) {
+			if (links.list[i].kind[0])
+				hold_lower(netns, &links.list[i], &own);
+			else
+				hold_hardware(netns, &links.list[i]);
+		}
+	}
+	free(links.list);
+	free(own.list);
+}
+
+void guard_scan_netns(struct guard_scan *scan, int fd, const char *pid, const char *name)
+{
+	struct netns netns = { .scan = scan, .fd = fd, .pid = pid, .name = name };
+
+	if (fd < 0 || !iov_sys_is_host(scan->iov))
+		return;
+	if (netns_connect(&netns))
+		scan_links(&netns);
+	nl_socket_free(netns.socket);
+}
+
+bool guard_namespace_is_new(struct guard_scan *scan, const char *namespace)
+{
+	if (json_object_object_get_ex(scan->namespaces, namespace, NULL))
+		return false;
+	json_object_object_add(scan->namespaces, namespace, NULL);
+	return true;
+}
+
+/* "412 25 0:4 net:[4026532271] /run/netns/blue rw shared:199 - nsfs nsfs rw" */
+static void scan_named(struct guard_scan *scan, const char *line, const void *argument)
+{
+	char namespace[64], point[256], name[300];
+	_cleanup_fd_ int fd = -1;
+
+	(void)argument;
+	if (sscanf(line, "%*s %*s %*s %63s %255s", namespace, point) != 2 ||
+	    strncmp(namespace, "net:[", 5) || !guard_namespace_is_new(scan, namespace))
+		return;
+	guard_unescape(point);
+	fd = iov_sys_open(scan->iov, point + 1, O_RDONLY);
+	snprintf(name, sizeof(name), "the network namespace %s", point);
+	guard_scan_netns(scan, fd, NULL, name);
+}
+
+/* Namespaces that no process is in live on where they are mounted, as ip-netns(8) does. */
+int guard_scan_named_netns(struct guard_scan *scan)
+{
+	if (iov_sys_is_host(scan->iov))
+		guard_for_each_line(scan, IOV_PATH_MOUNTS, NULL, scan_named);
+	return 0;
+}
+
+static bool is_found(struct guard_scan *scan, const char *device)
+{
+	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
+		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
+		struct json_object *guard = json_object_object_get(holder, "guard");
+		struct json_object *path = json_object_object_get(holder, "device");
+
+		if (!strcmp(json_object_get_string(guard), "netns") &&
+		    guard_has_component(json_object_get_string(path), device))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Sysfs shows the interfaces of our namespace, but the directory for them to everyone.
+ * What keeps the namespace may be no more than an open file.
+ */
+void guard_scan_hidden_net(struct guard_scan *scan, int dir, const char *device)
+{
+	struct guard_chain chain = {
+		.guard = GUARD_NETNS,
+		.holder = "its interface in a network namespace that could not be found",
+	};
+	char **names;
+	size_t count;
+
+	if (iov_dir_list(dir, "net", &names, &count))
+		return;
+	iov_names_free(names, count);
+	if (!count && !is_found(scan, device))
+		guard_found(scan, &chain, device);
+}

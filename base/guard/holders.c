@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Which process drives a function through VFIO, for errors and for undoing. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/context.h"
+#include "base/guard/guard_scan.h"
+#include "base/json.h"
+
+/* A DPDK process has a function by VFIO as well, and is called so. */
+static bool is_vfio(struct json_object *finding)
+{
+	const char *guard = json_text(finding, "guard");
+
+	return !strcmp(guard, "vfio-open") || !strcmp(guard, "dpdk");
+}
+
+/* The first process that drives @device; the message of an earlier error survives. */
+static bool find_holder(struct guard_scan *scan, const char *device, char *text, size_t size)
+{
+	_cleanup_json_ struct json_object *findings = json_object_new_array();
+	struct iov_bdf bdf;
+
+	if (iov_bdf_parse(scan->iov, device, &bdf) || guard_scan_match(scan, bdf, findings))
+		return false;
+	for (size_t i = 0; i < json_object_array_length(findings); i++) {
+		struct json_object *finding = json_object_array_get_idx(findings, i);
+
+		if (!is_vfio(finding))
+			continue;
+		snprintf(text, size, "%s is held by %s", device, json_text(finding, "holder"));
+		return true;
+	}
+	return false;
+}
+
+bool find_vfio_holder(struct iov *iov, struct json_object *devices, char *text, size_t size)
+{
+	struct guard_scan scan;
+	char message[IOV_MESSAGE_SIZE];
+	bool found = false;
+
+	if (!devices || !json_object_array_length(devices))
+		return false;
+	snprintf(message, sizeof(message), "%s", iov_error_message(iov));
+	guard_scan_begin(&scan, iov);
+	if (!guard_scan_processes(&scan)) {
+		for (size_t i = 0; !found && i < json_object_array_length(devices); i++)
+			found = find_holder(&scan, json_object_get_string(
+					    json_object_array_get_idx(devices, i)), text, size);
+	}
+	guard_scan_close(&scan);
+	snprintf(iov->message, sizeof(iov->message), "%s", message);
+	return found;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Members of JSON objects as text. */
+#ifndef IOV_BASE_JSON_H
+#define IOV_BASE_JSON_H
+
+#include <json-c/json.h>
+
+/* A member as text, borrowed from @object; NULL when it is absent or null. */
+static inline const char *json_text_or_null(struct json_object *object, const char *key)
+{
+	return json_object_get_string(json_object_object_get(object, key));
+}
+
+/* The same, "" when it is absent or null. */
+static inline const char *json_text(struct json_object *object, const char *key)
+{
+	const char *text = json_text_or_null(object, key);
+
+	return text ? text : "";
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a host knows about one PCI function, as JSON. */
+#ifndef IOV_BASE_PCI_FUNCTION_H
+#define IOV_BASE_PCI_FUNCTION_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "base/iov.h"
+#include "base/pci/pci.h"
+#include "base/pci/pci_ids.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * iov_function_summary - what a list shows of a function
+ * @iov: context
+ * @ids: names
+ * @bdf: a function that exists
+ *
+ * Members, null where they do not apply: "device", "class_code" ("0x020000"),
+ * "class", "vendor_id", "device_id" ("8086"), "name", "driver", "iommu_group",
+ * "numa_node", "pf" and "vf_index" of a VF, "vfs" and "vfs_total" of a PF,
+ * "msix" (vectors; null without privilege), "reset_methods" (array).
+ *
+ * Return: a new object; the caller puts it.
+ */
+struct json_object *iov_function_summary(struct iov *iov, struct iov_ids *ids,
+					 struct iov_bdf bdf);
+
+/**
+ * iov_function_list - summaries of all functions, in order of address
+ * @iov: context
+ * @ids: names
+ * @bridges: those of bridges, too
+ * @rows: receives an array of summaries, each with the member "identity" of
+ *	iov_device_identity(); the caller puts it
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_function_list(struct iov *iov, struct iov_ids *ids, bool bridges,
+		      struct json_object **rows);
+
+/**
+ * iov_function_detail - everything about a function
+ * @iov: context
+ * @ids: names
+ * @bdf: a function that exists
+ *
+ * Members of the summary, "identity" and "identities" (an array of all), and, where they
+ * apply: "subsystem", "revision",
+ * "driver_override", "module", "modalias", "link", "link_max", "bars" (each
+ * "bar", "start", "size" in bytes, "type"), "msi" (vectors), "sriov" ("total",
+ * "current", "offset", "stride", "vf_device", "autoprobe"), "capabilities",
+ * "power_state", "d3cold_allowed", "net", "block", "nvme", "vfio" (names).
+ *
+ * Return: a new object; the caller puts it.
+ */
+struct json_object *iov_function_detail(struct iov *iov, struct iov_ids *ids, struct iov_bdf bdf);
+
+/**
+ * iov_class_is_assignable - whether functions of a class are worth giving away
+ * @class_code: as in "class": base class, subclass, interface
+ *
+ * Return: false for bridges of all kinds, of which a host lives.
+ */
+bool iov_class_is_assignable(unsigned int class_code);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The names of one function: from configuration space, its driver's class devices,
+ * the slots of the chassis, and the way that leads to it.
+ */
+#include "base/pci/identity_names.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/pci_regs.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/pci/pci_config.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysdir.h"
+
+#define SERIAL_SIZE 8
+#define ADDRESS_SIZE 32
+#define BASE_CLASS_BRIDGE 0x06
+
+/* Value of addr_assign_type for an address that the device came with. */
+#define ADDRESS_IS_PERMANENT 0
+
+struct slot {
+	char name[64];
+	char address[16];	/* "0000:01:00", or "0000:01" for all devices of a bus */
+};
+
+struct names_source {
+	struct iov *iov;
+	struct json_object *memory;
+	struct slot *slots;
+	size_t slot_count;
+	int socket;		/* asks the kernel for addresses; -1 on a recorded tree */
+};
+
+/* Whether a slot is named "0-2" because there is a "0", or is that "0". */
+static bool is_numbered_twice(const struct slot *slot, const struct slot *other)
+{
+	size_t length = strlen(slot->name);
+	const char *more = other->name + length;
+
+	return !strncmp(slot->name, other->name, length) && *more == '-' && more[1] &&
+	       strspn(more + 1, "0123456789") == strlen(more + 1);
+}
+
+/*
+ * Firmware that gives several slots one number names none of them: the kernel tells
+ * them apart in the order in which it finds them, which a card more or less changes.
+ */
+static void drop_numbered_twice(struct names_source *source)
+{
+	for (size_t i = 0; i < source->slot_count; i++) {
+		for (size_t k = 0; k < source->slot_count; k++) {
+			if (is_numbered_twice(&source->slots[i], &source->slots[k]))
+				source->slots[i].address[0] = source->slots[k].address[0] = '-';
+		}
+	}
+}
+
+static int read_slots(struct names_source *source)
+{
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(source->iov, IOV_PATH_PCI_SLOTS, &names, &count))
+		return 0;
+	source->slots = calloc(count + 1, sizeof(*source->slots));
+	for (size_t i = 0; source->slots && i < count; i++) {
+		struct slot *slot = &source->slots[source->slot_count];
+
+		if (strlen(names[i]) < sizeof(slot->name) &&
+		    !iov_sys_read(source->iov,
+				  iov_path(IOV_PATH_PCI_SLOTS "/%s/address", names[i]).name,
+				  slot->address, sizeof(slot->address))) {
+			strcpy(slot->name, names[i]);
+			source->slot_count++;
+		}
+	}
+	iov_names_free(names, count);
+	if (source->slots)
+		drop_numbered_twice(source);
+	return source->slots ? 0 : -ENOMEM;
+}
+
+int names_source_open(struct names_source **out, struct iov *iov)
+{
+	struct names_source *source = calloc(1, sizeof(*source));
+	int error;
+
+	if (!source)
+		return -ENOMEM;
+	source->iov = iov;
+	source->memory = memory_read(iov);
+	source->socket = iov_sys_is_host(iov) ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+	error = read_slots(source);
+	if (error) {
+		names_source_close(source);
+		return error;
+	}
+	*out = source;
+	return 0;
+}
+
+void names_source_close(struct names_source *source)
+{
+	if (!source)
+		return;
+	if (source->socket >= 0)
+		close(source->socket);
+	json_object_put(source->memory);
+	free(source->slots);
+	free(source);
+}
+
+bool name_takes_suffix(const char *name)
+{
+	return name[0] == 's';	/* serial, slot */
+}
+
+void names_add(struct function_names *function, const char *kind, const char *value)
+{
+	char text[IOV_IDENTITY_SIZE];
+
+	while (*value == ' ')
+		value++;
+	for (const char *c = value; *c; c++) {
+		if (!isprint((unsigned char)*c))
+			return;
+	}
+	if (!*value || function->count == NAMES_MAX ||
+	    snprintf(text, sizeof(text), "%s=%s", kind, value) > NAME_LENGTH_MAX)
+		return;
+	function->names[function->count] = strdup(text);
+	if (function->names[function->count])
+		function->count++;
+}
+
+void names_free(struct function_names *function)
+{
+	while (function->count)
+		free(function->names[--function->count]);
+}
+
+static bool is_blank(const unsigned char *bytes, size_t size)
+{
+	for (size_t i = 1; i < size; i++) {
+		if (bytes[i] != bytes[0])
+			return false;
+	}
+	return bytes[0] == 0 || bytes[0] == 0xff;
+}
+
+/* Device Serial Number, PCIe Base 6.0 section 7.9.3; most significant byte first, as lspci. */
+static void add_serial_capability(struct function_names *function, int dir)
+{
+	_cleanup_fd_ int config = iov_dir_open_file(dir, "config");
+	unsigned char s[SERIAL_SIZE];
+	unsigned int at = 0;
+	uint32_t header;
+	char text[32];
+
+	if (config >= 0)
+		at = iov_config_seek(config, PCI_EXT_CAP_ID_DSN, true, &header);
+	if (!at || pread(config, s, sizeof(s), at + 4) != sizeof(s) || is_blank(s, sizeof(s)))
+		return;
+	snprintf(text, sizeof(text), "%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", s[7], s[6], s[5],
+		 s[4], s[3], s[2], s[1], s[0]);
+	names_add(function, "serial", text);
+}
+
+static void add_nvme_serials(struct function_names *function, int dir)
+{
+	char text[64], **names;
+	size_t count;
+
+	if (iov_dir_list(dir, "nvme", &names, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!iov_dir_read(dir, iov_path("nvme/%s/serial", names[i]).name, text,
+				  sizeof(text)))
+			names_add(function, "serial", text);
+	}
+	iov_names_free(names, count);
+}
+
+/* The address that the hardware came with, whatever the interface has now. */
+static bool ask_address(int socket, const char *interface, char *text, size_t size)
+{
+	struct {
+		struct ethtool_perm_addr head;
+		unsigned char bytes[ADDRESS_SIZE];
+	} address = { .head = { .cmd = ETHTOOL_GPERMADDR, .size = ADDRESS_SIZE } };
+	struct ifreq request = { .ifr_data = (char *)&address };
+	size_t length = 0;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	if (ioctl(socket, SIOCETHTOOL, &request) || !address.head.size ||
+	    address.head.size > ADDRESS_SIZE || is_blank(address.bytes, address.head.size))
+		return false;
+	for (size_t i = 0; i < address.head.size && length < size; i++)
+		length += (size_t)snprintf(text + length, size - length, "%s%02x", i ? ":" : "",
+					   address.bytes[i]);
+	return length < size;
+}
+
+static bool recorded_address(int dir, const char *interface, char *text, size_t size)
+{
+	int64_t type;
+
+	return !iov_dir_read_number(dir, iov_path("%s/addr_assign_type", interface).name, &type) &&
+	       type == ADDRESS_IS_PERMANENT &&
+	       !iov_dir_read(dir, iov_path("%s/address", interface).name, text, size) &&
+	       strspn(text, "0:") != strlen(text);
+}
+
+/* The stand-in of a VF in an embedded switch, "pf0vf3", carries the VF's address. */
+static bool is_representor(int dir, const char *interface)
+{
+	char port[64];
+
+	return !iov_dir_read(dir, iov_path("%s/phys_port_name", interface).name, port,
+			     sizeof(port)) &&
+	       strstr(port, "pf");
+}
+
+static void add_addresses(struct names_source *source, struct function_names *function, int dir,
+			  const char *class_dir)
+{
+	char text[3 * ADDRESS_SIZE], **names;
+	size_t count;
+
+	if (iov_dir_list(dir, class_dir, &names, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct iov_path interface = iov_path("%s/%s", class_dir, names[i]);
+
+		bool known = source->socket >= 0 ?
+				     ask_address(source->socket, names[i], text, sizeof(text)) :
+				     recorded_address(dir, interface.name, text, sizeof(text));
+
+		if (known && !is_representor(dir, interface.name))
+			names_add(function, "mac", text);
+	}
+	iov_names_free(names, count);
+}
+
+/* The interface of a virtio function hangs below its virtio device. */
+static void add_virtio_addresses(struct names_source *source, struct function_names *function,
+				 int dir)
+{
+	char driver[32], **names;
+	size_t count;
+
+	if (iov_dir_link_name(dir, "driver", driver, sizeof(driver)) ||
+	    strcmp(driver, "virtio-pci") || iov_dir_list(dir, ".", &names, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!strncmp(names[i], "virtio", strlen("virtio")))
+			add_addresses(source, function, dir, iov_path("%s/net", names[i]).name);
+	}
+	iov_names_free(names, count);
+}
+
+/* What only the native driver tells: of an earlier moment when it is gone. */
+static void add_driver_names(struct names_source *source, struct function_names *function, int dir)
+{
+	function->driver_first = function->count;
+	add_nvme_serials(function, dir);
+	add_addresses(source, function, dir, "net");
+	add_virtio_addresses(source, function, dir);
+	if (function->count == function->driver_first)
+		memory_recall(source->memory, function);
+	function->driver_count = function->count - function->driver_first;
+}
+
+/* A bridge has no use for a serial number, which is that of the card behind it. */
+static bool is_bridge(int dir)
+{
+	int64_t class_code;
+
+	return !iov_dir_read_number(dir, "class", &class_code) &&
+	       class_code >> 16 == BASE_CLASS_BRIDGE;
+}
+
+/* "0000:01:00" is the device of "0000:01:00.0", and "0000:01" its bus. */
+static bool is_in_slot(const struct slot *slot, const char *function)
+{
+	size_t length = strlen(slot->address);
+
+	return !strncmp(slot->address, function, length) &&
+	       (function[length] == '.' || function[length] == ':');
+}
+
+/* A card may bring a switch, so its functions are in the slot of a port above them. */
+static const struct slot *find_slot(const struct names_source *source, char *const *way,
+				    size_t steps)
+{
+	while (steps--) {
+		for (size_t i = 0; i < source->slot_count; i++) {
+			if (is_in_slot(&source->slots[i], way[steps]))
+				return &source->slots[i];
+		}
+	}
+	return NULL;
+}
+
+/* The functions on the way from the root: "../../../devices/pci0000:00/0000:00:01.0/..." */
+static size_t split_way(char *target, char **way, size_t max)
+{
+	struct iov_bdf bdf;
+	size_t steps = 0;
+	char *part;
+
+	while ((part = strsep(&target, "/"))) {
+		if (steps < max && iov_bdf_scan(part, &bdf))
+			way[steps++] = part;
+	}
+	return steps;
+}
+
+/*
+ * Bus numbers change with the cards above or beside; device and function numbers
+ * are how ports are wired, so from the second step on they alone are kept.
+ */
+static void add_path(struct function_names *function, char *const *way, size_t steps)
+{
+	char text[IOV_IDENTITY_SIZE];
+	size_t length = 0;
+
+	for (size_t i = 0; i < steps && length < sizeof(text); i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s",
+					   i ? "/" : "", i ? strrchr(way[i], ':') + 1 : way[i]);
+	names_add(function, "path", text);
+}
+
+static void add_places(struct names_source *source, struct function_names *function, bool bridge)
+{
+	struct iov_path path = iov_pci_path(function->bdf, "");
+	char target[IOV_PATH_MAX], *way[16];
+	const struct slot *slot;
+	size_t steps;
+
+	if (iov_sys_link(source->iov, path.name, target, sizeof(target)))
+		snprintf(target, sizeof(target), "%s", IOV_BDF(function->bdf));
+	steps = split_way(target, way, sizeof(way) / sizeof(*way));
+	slot = bridge ? NULL : find_slot(source, way, steps);
+	if (slot)
+		names_add(function, "slot", slot->name);
+	add_path(function, way, steps);
+}
+
+void names_read(struct names_source *source, struct iov_bdf bdf, int dir,
+		struct function_names *function)
+{
+	bool bridge = is_bridge(dir);
+	struct stat status;
+
+	*function = (struct function_names){ .bdf = bdf };
+	if (!fstatat(dir, "", &status, AT_EMPTY_PATH))
+		function->inode = status.st_ino;
+	if (!bridge) {
+		add_serial_capability(function, dir);
+		add_driver_names(source, function, dir);
+	}
+	add_places(source, function, bridge);
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/pci/pci_config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/pci_regs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+/* More than fit in either space, so a list that loops ends. */
+#define WALK_MAX (PCI_CFG_SPACE_EXP_SIZE / 4)
+
+int iov_config_read(struct iov *iov, struct iov_bdf bdf, struct iov_config *config, size_t limit)
+{
+	_cleanup_fd_ int fd = iov_sys_open(iov, iov_pci_path(bdf, "config").name, O_RDONLY);
+	ssize_t got;
+
+	config->length = 0;
+	if (fd < 0)
+		return fd;
+	while (config->length < limit) {
+		got = read(fd, config->bytes + config->length, limit - config->length);
+		if (got < 0)
+			return -errno;
+		if (!got)
+			break;
+		config->length += (size_t)got;
+	}
+	return 0;
+}
+
+uint16_t iov_config_u16(const struct iov_config *config, size_t offset)
+{
+	const uint8_t *at = config->bytes + offset;
+
+	return offset + 2 <= config->length ? (uint16_t)(at[0] | at[1] << 8) : 0;
+}
+
+uint32_t iov_config_u32(const struct iov_config *config, size_t offset)
+{
+	return iov_config_u16(config, offset) |
+	       (uint32_t)iov_config_u16(config, offset + 2) << 16;
+}
+
+static unsigned int first_conventional(const struct iov_config *config)
+{
+	if (!(iov_config_u16(config, PCI_STATUS) & PCI_STATUS_CAP_LIST))
+		return 0;
+	return iov_config_u16(config, PCI_CAPABILITY_LIST) & 0xfc;
+}
+
+static unsigned int next_conventional(const struct iov_config *config,
+				      const struct iov_capability *capability)
+{
+	if (!capability->offset)
+		return first_conventional(config);
+	return iov_config_u16(config, capability->offset) >> 8 & 0xfc;
+}
+
+static unsigned int next_extended(const struct iov_config *config,
+				  const struct iov_capability *capability)
+{
+	if (!capability->extended)
+		return PCI_CFG_SPACE_SIZE;
+	return PCI_EXT_CAP_NEXT(iov_config_u32(config, capability->offset));
+}
+
+bool iov_config_next(const struct iov_config *config, struct iov_capability *capability)
+{
+	unsigned int next = 0;
+	uint32_t header;
+
+	if (++capability->walked > WALK_MAX)
+		return false;
+	if (!capability->extended)
+		next = next_conventional(config, capability);
+	if (next >= PCI_STD_HEADER_SIZEOF && next + 2 <= config->length) {
+		capability->offset = next;
+		capability->id = iov_config_u16(config, next) & 0xff;
+		return true;
+	}
+	next = next_extended(config, capability);
+	header = iov_config_u32(config, next);
+	if (next < PCI_CFG_SPACE_SIZE || !header || header == UINT32_MAX)
+		return false;
+	capability->extended = true;
+	capability->offset = next;
+	capability->id = PCI_EXT_CAP_ID(header);
+	return true;
+}
+
+unsigned int iov_config_find(const struct iov_config *config, unsigned int id, bool extended)
+{
+	struct iov_capability capability = { 0 };
+
+	while (iov_config_next(config, &capability)) {
+		if (capability.id == id && capability.extended == extended)
+			return capability.offset;
+	}
+	return 0;
+}
+
+static uint32_t read_register(int config, unsigned int at)
+{
+	unsigned char b[4];
+
+	if (pread(config, b, sizeof(b), at) != sizeof(b))
+		return 0;
+	return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static unsigned int seek_conventional(int config, unsigned int id, uint32_t *header)
+{
+	unsigned int at = read_register(config, PCI_CAPABILITY_LIST) & 0xfc;
+
+	for (int i = 0; i < WALK_MAX && at >= PCI_STD_HEADER_SIZEOF; i++) {
+		*header = read_register(config, at);
+		if ((*header & 0xff) == id)
+			return at;
+		at = *header >> 8 & 0xfc;
+	}
+	return 0;
+}
+
+static unsigned int seek_extended(int config, unsigned int id, uint32_t *header)
+{
+	unsigned int at = PCI_CFG_SPACE_SIZE;
+
+	for (int i = 0; i < WALK_MAX && at >= PCI_CFG_SPACE_SIZE; i++) {
+		*header = read_register(config, at);
+		if (!*header || *header == UINT32_MAX)
+			return 0;
+		if (PCI_EXT_CAP_ID(*header) == id)
+			return at;
+		at = PCI_EXT_CAP_NEXT(*header);
+	}
+	return 0;
+}
+
+/* A function without capabilities has no pointer to them either. */
+unsigned int iov_config_seek(int config, unsigned int id, bool extended, uint32_t *header)
+{
+	return extended ? seek_extended(config, id, header) :
+			  seek_conventional(config, id, header);
+}

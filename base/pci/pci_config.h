@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Configuration space of a PCI function, and the capabilities in it. */
+#ifndef IOV_BASE_PCI_PCI_CONFIG_H
+#define IOV_BASE_PCI_PCI_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/iov.h"
+#include "base/pci/pci.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define IOV_CONFIG_SIZE 4096
+
+/* Lengths worth reading: up to capabilities, and with extended capabilities. */
+#define IOV_CONFIG_CONVENTIONAL 256
+#define IOV_CONFIG_EXTENDED IOV_CONFIG_SIZE
+
+/**
+ * struct iov_config - configuration space as read
+ * @length: bytes that were read; 64 without privilege
+ * @bytes: content
+ */
+struct iov_config {
+	size_t length;
+	uint8_t bytes[IOV_CONFIG_SIZE];
+};
+
+/**
+ * struct iov_capability - a capability; zeroed to start a walk
+ * @offset: where it begins
+ * @id: its ID, in the number space of its kind
+ * @extended: PCI Express extended capability
+ * @walked: how many were seen, so that a looping list ends
+ */
+struct iov_capability {
+	unsigned int offset;
+	unsigned int id;
+	bool extended;
+	unsigned int walked;
+};
+
+/**
+ * iov_config_read - read configuration space
+ * @iov: context
+ * @bdf: function
+ * @config: receives the content
+ * @limit: bytes to read at most
+ *
+ * Return: 0 or -errno; the message is not touched.
+ */
+int iov_config_read(struct iov *iov, struct iov_bdf bdf, struct iov_config *config, size_t limit);
+
+/**
+ * iov_config_u16 - a 16-bit register
+ * @config: configuration space
+ * @offset: where it is
+ *
+ * Return: its value; 0 beyond what was read.
+ */
+uint16_t iov_config_u16(const struct iov_config *config, size_t offset);
+
+/**
+ * iov_config_u32 - a 32-bit register
+ * @config: configuration space
+ * @offset: where it is
+ *
+ * Return: its value; 0 beyond what was read.
+ */
+uint32_t iov_config_u32(const struct iov_config *config, size_t offset);
+
+/**
+ * iov_config_next - walk the capabilities
+ * @config: configuration space
+ * @capability: the last one seen, zeroed for the first call; receives the next
+ *
+ * PCI Base 3.0 section 6.7 and PCIe Base 6.0 section 7.9.1; conventional ones
+ * come first.
+ *
+ * Return: false after the last.
+ */
+bool iov_config_next(const struct iov_config *config, struct iov_capability *capability);
+
+/**
+ * iov_config_find - find a capability
+ * @config: configuration space
+ * @id: capability ID
+ * @extended: whether @id is that of an extended capability
+ *
+ * Return: its offset, 0 when it is absent or was not read.
+ */
+unsigned int iov_config_find(const struct iov_config *config, unsigned int id, bool extended);
+
+/**
+ * iov_config_seek - find a capability by reading no more than the way to it
+ * @config: file descriptor of configuration space
+ * @id: capability ID
+ * @extended: whether @id is that of an extended capability
+ * @header: receives its first register
+ *
+ * For one capability of many functions, as each register costs a transaction on the bus.
+ *
+ * Return: its offset, 0 when it is absent or may not be read.
+ */
+unsigned int iov_config_seek(int config, unsigned int id, bool extended, uint32_t *header);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Kernel modules that could be loaded. */
+#ifndef IOV_BASE_PLAN_MODULE_H
+#define IOV_BASE_PLAN_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/iov.h"
+#include "base/plan/plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * iov_module_find - the modules that a name or an alias stands for
+ * @iov: context
+ * @alias: "vfio-pci", or a modalias "pci:v00008086d000010CA..."
+ * @names: receives an array, which the caller frees with iov_names_free();
+ *	built-in modules count, those on the blacklist do not
+ * @count: receives its length, 0 when there is none
+ *
+ * Return: 0, -EOPNOTSUPP on a recorded tree, -ENOMEM or -errno; the message is
+ * not touched.
+ */
+int iov_module_find(struct iov *iov, const char *alias, char ***names, size_t *count);
+
+/**
+ * iov_module_is_loaded - whether a module is loaded or built in
+ * @iov: context
+ * @name: "vfio-pci"
+ */
+bool iov_module_is_loaded(struct iov *iov, const char *name);
+
+/**
+ * iov_module_plan - plan that a module is loaded
+ * @plan: plan to append to
+ * @name: "vfio-pci"
+ * @proof: path that exists once it is loaded; NULL: its directory in sysfs
+ * @why: ends the step's title: "the driver of VFs of 0000:01:00.0"
+ *
+ * Appends nothing when @proof is there, or when the plan loads it already.  Undo
+ * leaves it loaded, as others may use it by then.
+ */
+void iov_module_plan(struct iov_plan *plan, const char *name, const char *proof, const char *why);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The plan engine: every change of the host is a plan.
+ *
+ * A plan is a list of steps.  A step is data, not code: operations that make
+ * the change, conditions that prove it, operations that take it back,
+ * conditions that prove that.  So what --dry-run prints is what runs, and a
+ * process that never saw the plan can undo it from the journal.
+ *
+ *	operation	{"op": "write", "path": "sys/...", "value": "vfio-pci"}
+ *			{"op": "module", "name": "vfio-pci"}
+ *			and the kinds that other folders register
+ *	  "absent_ok"	true: a path that does not exist is success
+ *	  "explain"	{"12": "text"}: what an errno of it means
+ *	  "unless"	a condition; when it holds already the operation is skipped
+ *	condition	{"path": "...", "link": "vfio-pci"}	last component of the link;
+ *						null: there is no such link; an array: any
+ *			{"path": "...", "value": "4"}	content without trailing space
+ *			{"path": "...", "exists": true}
+ *	  "within"	milliseconds after which waiting for it is in vain
+ *
+ * The way of a plan:
+ *
+ *	builder -> lock -> guards -> journal on disk -> for each step: check,
+ *	journal "begin", operations, wait for conditions -> journal removed
+ *
+ * Steps that have no device in common run at the same time.  At a failure no
+ * other begins, those under way are waited for, and all are undone backwards.
+ * A process that dies leaves the journal; iov_plan_recover() undoes or
+ * finishes it, and iov_plan_run() refuses to start before that.
+ *
+ * Operations and the functions of struct iov_op_kind run in threads of the
+ * engine, each with a context of its own.  Callbacks of the user (the log,
+ * progress, iov_sys_on_write()) are called by one thread at a time.
+ */
+#ifndef IOV_BASE_PLAN_PLAN_H
+#define IOV_BASE_PLAN_PLAN_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/iov.h"
+#include "base/pci/pci.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct iov_plan;
+struct iov_step;
+
+/**
+ * struct iov_op_kind - a kind of operation
+ * @name: value of "op"
+ * @run: performs it; a message on failure.  Must succeed when run again after
+ *	it was interrupted.
+ * @describe: one line for people into @text: "write vfio-pci to sys/..."
+ */
+struct iov_op_kind {
+	const char *name;
+	int (*run)(struct iov *iov, struct json_object *op);
+	void (*describe)(struct json_object *op, char *text, size_t size);
+};
+
+/**
+ * iov_op_register - make a kind of operation known to a context
+ * @iov: context
+ * @kind: stays the caller's and outlives the context
+ *
+ * "write" and "module" are known from the start.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_op_register(struct iov *iov, const struct iov_op_kind *kind);
+
+/**
+ * iov_op_write - a sysfs write
+ * @path: relative to the sysroot
+ * @value: what to write
+ *
+ * Return: an operation for iov_step_do() or iov_step_undo(); never NULL.
+ */
+struct json_object *iov_op_write(const char *path, const char *value);
+
+/**
+ * iov_op_module - load a kernel module with what it depends on
+ * @name: "vfio-pci"
+ *
+ * Return: an operation; never NULL.
+ */
+struct json_object *iov_op_module(const char *name);
+
+/**
+ * iov_op_absent_ok - let an operation succeed when its path does not exist
+ * @op: a write
+ *
+ * Return: @op.
+ */
+struct json_object *iov_op_absent_ok(struct json_object *op);
+
+/**
+ * iov_op_unless - skip an operation when a condition holds already
+ * @op: operation
+ * @condition: taken over
+ *
+ * Return: @op.
+ */
+struct json_object *iov_op_unless(struct json_object *op, struct json_object *condition);
+
+/**
+ * iov_op_explain - say what an error of an operation means
+ * @op: operation
+ * @error: positive errno value
+ * @text: replaces strerror() in the message: "no room for the VFs' MMIO; ..."
+ *
+ * Return: @op.
+ */
+struct json_object *iov_op_explain(struct json_object *op, int error, const char *text);
+
+/**
+ * iov_op_describe - one line about an operation, for people
+ * @iov: context
+ * @op: operation
+ * @text: receives it
+ * @size: bytes at @text
+ */
+void iov_op_describe(struct iov *iov, struct json_object *op, char *text, size_t size);
+
+/**
+ * iov_if_link - condition on a symbolic link
+ * @path: relative to the sysroot
+ * @target: last component of its target; NULL: there is no such link
+ *
+ * Return: a condition; never NULL.
+ */
+struct json_object *iov_if_link(const char *path, const char *target);
+
+/**
+ * iov_if_link_among - condition on a symbolic link that may lead to one of several
+ * @path: relative to the sysroot
+ * @targets: last components of its target, one of which will do
+ * @count: length of @targets
+ *
+ * Return: a condition; never NULL.
+ */
+struct json_object *iov_if_link_among(const char *path, char *const *targets, size_t count);
+
+/**
+ * iov_if_within - say how long waiting for a condition makes sense
+ * @condition: condition
+ * @milliseconds: when it does not hold by then, it never will
+ *
+ * Return: @condition.
+ */
+struct json_object *iov_if_within(struct json_object *condition, unsigned int milliseconds);
+
+/**
+ * iov_if_value - condition on an attribute's content
+ * @path: relative to the sysroot
+ * @value: expected content without trailing white space
+ *
+ * Return: a condition; never NULL.
+ */
+struct json_object *iov_if_value(const char *path, const char *value);
+
+/**
+ * iov_if_exists - condition on a path's presence
+ * @path: relative to the sysroot
+ * @exists: expected presence
+ *
+ * Return: a condition; never NULL.
+ */
+struct json_object *iov_if_exists(const char *path, bool exists);
+
+/**
+ * iov_plan_new - start a plan
+ * @out: receives it; the caller frees it with iov_plan_free()
+ * @iov: context that outlives the plan
+ * @format: printf format of its title: "create 4 VFs on 0000:01:00.0"
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * iov_plan_free - free a plan
+ * @plan: NULL is allowed
+ */
+void iov_plan_free(struct iov_plan *plan);
+
+/**
+ * iov_plan_context - the context of a plan
+ * @plan: plan
+ */
+struct iov *iov_plan_context(const struct iov_plan *plan);
+
+/**
+ * iov_plan_step - append a step
+ * @plan: plan
+ * @device: BDF that it changes, or another name of an independent part of the host:
+ *	"memory node 0", "iovd"; NULL for the whole host
+ * @format: printf format of what it does: "bind 0000:01:10.0 to vfio-pci (now igbvf)"
+ *
+ * Return: the step, which stays the plan's; never NULL.
+ */
+struct iov_step *iov_plan_step(struct iov_plan *plan, const char *device, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * iov_step_check - append a condition that must hold before the step runs
+ * @step: step
+ * @condition: taken over; what the builder found when it planned the step, so
+ *	that a host that changed meanwhile is left alone
+ */
+void iov_step_check(struct iov_step *step, struct json_object *condition);
+
+/**
+ * iov_step_do - append an operation of the change
+ * @step: step
+ * @op: taken over
+ */
+void iov_step_do(struct iov_step *step, struct json_object *op);
+
+/**
+ * iov_step_verify - append a condition that the change must reach
+ * @step: step
+ * @condition: taken over; waited for, as drivers act asynchronously
+ */
+void iov_step_verify(struct iov_step *step, struct json_object *condition);
+
+/**
+ * iov_step_undo - append an operation that takes the change back
+ * @step: step
+ * @op: taken over; run in the order of the calls.  Must be right at whichever
+ *	operation the change stopped.
+ */
+void iov_step_undo(struct iov_step *step, struct json_object *op);
+
+/**
+ * iov_step_undone - append a condition that undoing must reach
+ * @step: step
+ * @condition: taken over
+ */
+void iov_step_undone(struct iov_step *step, struct json_object *condition);
+
+/**
+ * iov_step_touches - name another device that a step changes
+ * @step: step
+ * @device: BDF, or another name of an independent part of the host, as iov_plan_step()
+ *	takes it
+ *
+ * Steps that share a device, by iov_plan_step() or here, run in the order in which
+ * they were appended; those that share none may run at the same time.  A step on
+ * the whole host comes after all steps before it, and before all after it.
+ */
+void iov_step_touches(struct iov_step *step, const char *device);
+
+/**
+ * iov_step_unheld - name a function that undoing a step takes away
+ * @step: step
+ * @bdf: function; it need not exist
+ *
+ * Between a step and its undo a virtual machine may have opened what the step gave.
+ * Nothing of the step is undone while a process has the function, or another of its
+ * IOMMU group, open through VFIO; the journal is kept, and a later recovery goes on.
+ */
+void iov_step_unheld(struct iov_step *step, struct iov_bdf bdf);
+
+/**
+ * iov_step_change - say what a step changes, for a person who reads a diff
+ * @step: step
+ * @what: what of its device: "driver", "vfs", "vf 3 mac"
+ * @from: value now, NULL for none
+ * @to: value then, NULL for none
+ */
+void iov_step_change(struct iov_step *step, const char *what, const char *from, const char *to);
+
+/**
+ * iov_plan_note - a remark for whoever reads the plan
+ * @plan: plan
+ * @format: printf format of one line: "devices[2] (slot=4): absent, skipped"
+ */
+void iov_plan_note(struct iov_plan *plan, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
+ * iov_plan_take - note that the plan takes a function from the host
+ * @plan: plan
+ * @bdf: the function; guards are run on each function once
+ * @why: why it is taken: "named", "member of IOMMU group 4", "VF 2 of 0000:01:00.0"
+ */
+void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why);
+
+/**
+ * iov_plan_take_vfs - note that the plan takes the VFs of a PF
+ * @plan: plan
+ * @pf: the PF; a function without VFs has none to take
+ */
+void iov_plan_take_vfs(struct iov_plan *plan, struct iov_bdf pf);
+
+/**
+ * iov_plan_is_empty - whether there is nothing to do
+ * @plan: plan
+ */
+bool iov_plan_is_empty(const struct iov_plan *plan);
+
+/**
+ * iov_plan_json - a plan as JSON
+ * @plan: plan
+ *
+ * Members: "title"; "steps", each with "title", "device", "touches", "changes"
+ * (each with "what", "from", "to"), "check", "do", "verify", "undo", "undone", "unheld";
+ * "takes", each with "device" and "why"; "notes", an array of lines.
+ *
+ * Return: a new reference; the caller puts it.
+ */
+struct json_object *iov_plan_json(struct iov_plan *plan);
+
+/**
+ * iov_plan_guard - run the guards on everything the plan takes
+ * @plan: plan
+ * @lifted: names of guards that are not asked, ended by NULL; NULL for none
+ * @findings: receives an array of findings (see guard.h), which the caller
+ *	puts; may be NULL
+ *
+ * Return: 0 when nothing holds the functions; -ECANCELED with a message that
+ * names the first holder; or -errno with a message.
+ */
+int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
+		   struct json_object **findings);
+
+/**
+ * struct iov_plan_options - how a plan runs
+ * @lifted: names of guards that are not asked, ended by NULL; NULL for none
+ * @verify_timeout: how long each condition is waited for, in milliseconds;
+ *	0 means 10 s
+ * @lock_timeout: how long another change is waited for, in milliseconds; 0 means 30 s
+ * @jobs: most steps that run at the same time, 1 to 64; 0 means as many
+ *	as there are CPUs, 2 to 8
+ * @ready: asked last, when this process alone may change the host, the guards have
+ *	agreed and nothing is written: 0, or -errno with a message to change nothing;
+ *	may be NULL
+ * @ready_arg: passed to @ready
+ * @progress: called before each step that is done or undone, counted from 1, by one
+ *	thread at a time; may be NULL
+ * @progress_arg: passed to @progress
+ */
+struct iov_plan_options {
+	const char *const *lifted;
+	unsigned int verify_timeout;
+	unsigned int lock_timeout;
+	unsigned int jobs;
+	int (*ready)(void *arg);
+	void *ready_arg;
+	void (*progress)(void *arg, size_t step, size_t steps, const char *title);
+	void *progress_arg;
+};
+
+/**
+ * iov_plan_run - guard, journal and carry out a plan
+ * @plan: plan
+ * @options: NULL for the defaults
+ *
+ * Return: 0; -ECANCELED when a guard refused; -EBUSY when another process
+ * changes the host or an interrupted change waits for iov_plan_recover();
+ * -errno of the step that failed, after everything was undone; -ENOTRECOVERABLE
+ * when undoing failed as well and the journal was kept.  Each with a message.
+ */
+int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options);
+
+/**
+ * iov_plan_pending - the interrupted change, if there is one
+ * @iov: context
+ * @pending: receives an object with "title", "steps", "begun" (number of steps that
+ *	have to be undone), "pid" and "time" (ISO 8601); the caller puts it; NULL when
+ *	there is none
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_plan_pending(struct iov *iov, struct json_object **pending);
+
+/**
+ * iov_plan_recover - undo or finish an interrupted change
+ * @iov: context
+ * @finish: true: carry out the rest; false: take back what was done
+ * @options: progress, timeouts and jobs; guards are not run.  NULL for the defaults
+ *
+ * Does nothing when there is no journal.  A journal of an earlier boot is
+ * removed: no state of the kernel outlives a boot.
+ *
+ * Return: 0; -EBUSY while the process that owns the journal lives;
+ * -ENOTRECOVERABLE or -errno with a message, the journal kept.
+ */
+int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

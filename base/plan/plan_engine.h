@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the plan engine share; for base/ alone. */
+#ifndef IOV_BASE_PLAN_PLAN_ENGINE_H
+#define IOV_BASE_PLAN_PLAN_ENGINE_H
+
+#include <json-c/json.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/iov.h"
+
+/* op.c: operations and conditions */
+
+/*
+ * Run operations in order, each unless its condition holds; a message on failure.
+ * Neighbouring writes go to the writer together, which ends them when we are killed.
+ * @done counts those before the one that failed.
+ */
+int ops_run(struct iov *iov, struct json_object *ops, size_t *done);
+
+/* Whether operations are writes and nothing else. */
+bool ops_are_writes(struct json_object *ops);
+
+/* Make writes in this process; @done counts those before the one that failed. */
+int ops_write(struct iov *iov, struct json_object *ops, size_t *done);
+
+/* Whether a condition holds now. */
+bool condition_holds(struct iov *iov, struct json_object *condition);
+
+/* One line about a condition. */
+void condition_describe(struct json_object *condition, char *text, size_t size);
+
+/* module.c: load a module by name or alias, with what it depends on; a message on failure. */
+int module_load(struct iov *iov, const char *name);
+
+/* holders.c: who has functions open */
+
+/*
+ * Whether a process drives one of @devices (BDFs; other names are passed over) through
+ * VFIO; @text receives "0000:01:10.0 is held by pid 71 (qemu)".  Keeps the message.
+ */
+bool find_vfio_holder(struct iov *iov, struct json_object *devices, char *text, size_t size);
+
+/* plan_hang.c: add to the message of a step that timed out who holds its devices. */
+void explain_hang(struct iov *iov, struct json_object *step);
+
+/* plan_graph.c: which step waits for which */
+
+/**
+ * struct graph_node - a step
+ * @next: steps that wait for it
+ * @count: length of @next
+ * @waits_for: steps that it still waits for
+ * @whole_host: it has no device
+ * @joins: it may be done in one go with others that are ready
+ * @taken: a thread has it
+ */
+struct graph_node {
+	size_t *next;
+	size_t count;
+	size_t waits_for;
+	bool whole_host;
+	bool joins;
+	bool taken;
+};
+
+struct graph {
+	struct graph_node *nodes;
+	size_t count;
+	bool backwards;		/* earlier steps wait for later ones, as for undoing */
+};
+
+/* -ENOMEM or 0. */
+int graph_open(struct graph *graph, struct json_object *steps, bool backwards);
+void graph_close(struct graph *graph);
+
+/* plan_pool.c: the threads that work through it */
+
+/* Most steps that a thread takes in one go. */
+#define BATCH_MAX 16
+
+/**
+ * struct batch - steps that are ready at the same time; several only when all join
+ * @steps: their indices, in the order in which they are to be done
+ * @count: length of @steps
+ * @done: how many of the first ones are done then, at least one where nothing failed
+ * @failed: index of the step that failed, when the work gives an error with a message
+ *
+ * What is neither done nor failed becomes ready again.
+ */
+struct batch {
+	size_t steps[BATCH_MAX];
+	size_t count;
+	size_t done;
+	size_t failed;
+};
+
+/**
+ * struct pool_options - how a graph is worked through
+ * @jobs: most threads, the caller's included
+ * @go_on: after a failure take the steps that do not wait for the one that failed;
+ *	otherwise take none
+ * @work: works on the steps of a batch, with a context of the thread's own
+ * @arg: passed to @work
+ */
+struct pool_options {
+	unsigned int jobs;
+	bool go_on;
+	int (*work)(void *arg, struct iov *iov, struct batch *batch);
+	void *arg;
+};
+
+/*
+ * Work through a graph, once.  Gives the error of the step that failed first, with its
+ * message in @iov and its index in @failed, after all that were under way have ended.
+ */
+int pool_run(struct iov *iov, struct graph *graph, const struct pool_options *options,
+	     size_t *failed);
+
+/* journal.c: the change that is under way, on disk */
+
+/* What a journal says of a step. */
+enum step_state {
+	STEP_UNTOUCHED,
+	STEP_BEGUN,		/* or being undone */
+	STEP_ENDED,
+};
+
+/**
+ * struct journal - an open journal; its notes may come from several threads
+ * @directory: of the journal, -1 when closed
+ * @lock: file that is locked
+ * @file: -1 while there is no journal
+ * @mutex: guards what follows
+ * @synced_more: @synced or @error changed
+ * @written: bytes
+ * @synced: bytes that are on disk
+ * @syncing: a thread waits for the disk
+ * @error: what the disk gave; what is on it is unknown from then on
+ */
+struct journal {
+	int directory;
+	int lock;
+	int file;
+	pthread_mutex_t mutex;
+	pthread_cond_t synced_more;
+	off_t written;
+	off_t synced;
+	bool syncing;
+	int error;
+};
+
+/* Take the lock, waiting for its holder for @wait milliseconds; a message on failure. */
+int journal_lock(struct iov *iov, struct journal *journal, unsigned int wait);
+void journal_unlock(struct journal *journal);
+
+/* The lock is kept by the child of a write that the kernel does not answer. */
+void journal_leave_lock(struct journal *journal, pid_t child);
+
+/*
+ * Read the journal; @out is NULL without one.  Members: plan, pid, time, boot, states (of
+ * each step), damaged (it speaks of steps that the plan does not have).
+ */
+int journal_read(struct iov *iov, struct json_object **out);
+
+/* Open the journal that was read, to continue it. */
+int journal_open(struct iov *iov, struct journal *journal, size_t steps);
+
+/*
+ * Begin a journal with its plan; on disk when this returns, with room for all that the
+ * run and a recovery after it will note.
+ */
+int journal_create(struct iov *iov, struct journal *journal, struct json_object *plan);
+
+/*
+ * Note that @count steps, BATCH_MAX at most, are going to "begin" or "undo", on disk when
+ * this returns, or that they came to their "end" or are "undone", which may get lost: then
+ * they are done again.
+ */
+int journal_note(struct iov *iov, struct journal *journal, const char *event, const size_t *steps,
+		 size_t count);
+
+/* The change is over. */
+int journal_remove(struct iov *iov, struct journal *journal);
+
+/* kernel_log.c */
+
+/* The last line of the kernel's log of the last @milliseconds that names a device. */
+bool kernel_said(struct iov *iov, const char *device, unsigned int milliseconds, char *line,
+		 size_t size);
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is known of a step whose write the kernel does not answer. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/context.h"
+#include "base/json.h"
+#include "base/plan/plan_engine.h"
+#include "base/sysroot/paths.h"
+
+#define FRAMES 3
+
+/* The functions of a step: its devices, and the VFs of each. */
+static struct json_object *functions_of(struct iov *iov, struct json_object *step)
+{
+	struct json_object *touches = json_object_object_get(step, "touches");
+	struct json_object *functions = json_object_new_array();
+
+	json_object_array_add(functions, json_object_new_string(json_text(step, "device")));
+	for (size_t i = 0; i < json_object_array_length(touches); i++)
+		json_object_array_add(functions, json_object_new_string(json_object_get_string(
+				      json_object_array_get_idx(touches, i))));
+	for (size_t i = 0, named = json_object_array_length(functions); i < named; i++) {
+		const char *device = json_object_get_string(json_object_array_get_idx(functions, i));
+		char vf[32];
+
+		for (unsigned int n = 0; !iov_sys_link_name(iov, iov_path(IOV_PATH_PCI_DEVICES
+				"/%s/virtfn%u", device, n).name, vf, sizeof(vf)); n++)
+			json_object_array_add(functions, json_object_new_string(vf));
+	}
+	return functions;
+}
+
+/* Where in the kernel a process waits: "vfio_unregister_group_dev, vfio_pci_core_..." */
+static void kernel_stack(struct iov *iov, pid_t pid, char *text, size_t size)
+{
+	char stack[1024], *rest = stack, *frame;
+	size_t length = 0;
+
+	*text = '\0';
+	if (iov_sys_read(iov, iov_path(IOV_PATH_PROC "/%d/stack", (int)pid).name, stack,
+			 sizeof(stack)) || !*stack) {
+		iov_sys_read(iov, iov_path(IOV_PATH_PROC "/%d/wchan", (int)pid).name, text, size);
+		return;
+	}
+	for (int i = 0; i < FRAMES && length < size && (frame = strsep(&rest, "\n")); i++) {
+		/* "[<0>] vfio_unregister_group_dev+0xa2/0x130 [vfio]" */
+		frame += strcspn(frame, " ") + (strchr(frame, ' ') != NULL);
+		length += (size_t)snprintf(text + length, size - length, "%s%.*s", i ? ", " : "",
+					   (int)strcspn(frame, "+"), frame);
+	}
+}
+
+void explain_hang(struct iov *iov, struct json_object *step)
+{
+	_cleanup_json_ struct json_object *functions = functions_of(iov, step);
+	char why[IOV_MESSAGE_SIZE], holder[256] = "", stack[256] = "", child[320] = "";
+
+	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
+	if (!find_vfio_holder(iov, functions, holder, sizeof(holder)))
+		snprintf(holder, sizeof(holder), "no process holds it through VFIO");
+	if (iov->stuck) {
+		kernel_stack(iov, iov->stuck, stack, sizeof(stack));
+		snprintf(child, sizeof(child), "; pid %d, which makes the write, waits in the "
+			 "kernel%s%s", (int)iov->stuck, *stack ? " in " : "", stack);
+	}
+	iov_fail(iov, -ETIMEDOUT, "%s; %s%s", why, holder, child);
+}

@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Carrying out a plan, taking it back, recovering one that was interrupted.
+ *
+ * True at all times: a step whose "begin" is not on disk has touched nothing;
+ * an undo may run any number of times, from any point at which its step
+ * stopped.  Steps are done and undone by several threads (plan_pool.c), in an
+ * order that plan_graph.c derives from their devices; each step belongs to one
+ * thread at a time, and with it its JSON and its state.
+ *
+ * A thread begins several steps at once where it can: they are announced in the
+ * journal together, their writes are one request, and then each is verified.  When
+ * an operation fails the request ends there, and the steps behind it count as not
+ * begun.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/context.h"
+#include "base/json.h"
+#include "base/pci/identity.h"
+#include "base/plan/plan_engine.h"
+#include "base/sysroot/paths.h"
+
+#define JOBS_MIN 2
+#define JOBS_MAX 8
+#define LOCK_WAIT_MS 30000
+#define VERIFY_TIMEOUT_MS 10000
+#define VERIFY_POLL_MS 5
+/* Most operations of a step that is done together with others. */
+#define JOINED_OPS_MAX 4
+
+/* Where a step is; @stuck is the child that still makes one of its writes, or 0. */
+struct progress {
+	enum step_state state;
+	pid_t stuck;
+};
+
+/* One run of a plan's JSON. */
+struct run {
+	struct iov *iov;
+	struct journal journal;
+	struct json_object *steps;
+	size_t count;
+	struct progress *progress;
+	struct iov_plan_options options;
+	size_t reported;
+};
+
+/* More than there are CPUs get in each other's way in the kernel. */
+static unsigned int default_jobs(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cpus < JOBS_MIN ? JOBS_MIN : cpus > JOBS_MAX ? JOBS_MAX : (unsigned int)cpus;
+}
+
+static int run_open(struct run *run, struct iov *iov, const struct iov_plan_options *options)
+{
+	*run = (struct run){ .iov = iov };
+	if (options)
+		run->options = *options;
+	if (!run->options.jobs)
+		run->options.jobs = default_jobs();
+	if (!run->options.lock_timeout)
+		run->options.lock_timeout = LOCK_WAIT_MS;
+	if (!run->options.verify_timeout)
+		run->options.verify_timeout = VERIFY_TIMEOUT_MS;
+	return journal_lock(iov, &run->journal, run->options.lock_timeout);
+}
+
+static int run_take_steps(struct run *run, struct json_object *plan)
+{
+	run->steps = json_object_object_get(plan, "steps");
+	run->count = run->steps ? json_object_array_length(run->steps) : 0;
+	run->progress = calloc(run->count + 1, sizeof(*run->progress));
+	return run->progress ? 0 : iov_fail(run->iov, -ENOMEM, "out of memory");
+}
+
+static void run_close(struct run *run)
+{
+	writer_end(run->iov);
+	journal_unlock(&run->journal);
+	free(run->progress);
+}
+
+static struct json_object *step_at(const struct run *run, size_t index)
+{
+	return json_object_array_get_idx(run->steps, index);
+}
+
+/* The first condition that does not hold, or NULL. */
+static struct json_object *first_unmet(struct iov *iov, struct json_object *step, const char *list)
+{
+	struct json_object *conditions = json_object_object_get(step, list);
+
+	for (size_t i = 0; i < json_object_array_length(conditions); i++) {
+		struct json_object *condition = json_object_array_get_idx(conditions, i);
+
+		if (!condition_holds(iov, condition))
+			return condition;
+	}
+	return NULL;
+}
+
+static unsigned int limit_of(const struct run *run, struct json_object *condition)
+{
+	struct json_object *within;
+	unsigned int limit = run->options.verify_timeout;
+
+	if (json_object_object_get_ex(condition, "within", &within) &&
+	    json_object_get_int64(within) < limit)
+		limit = (unsigned int)json_object_get_int64(within);
+	return limit;
+}
+
+static int fail_unmet(struct iov *iov, struct json_object *step, struct json_object *unmet,
+		      unsigned int waited)
+{
+	char text[IOV_PATH_MAX], said[256];
+
+	condition_describe(unmet, text, sizeof(text));
+	if (kernel_said(iov, json_text(step, "device"), waited, said, sizeof(said)))
+		return iov_fail(iov, -ETIME, "expected that %s, but after %u ms it is not so; the "
+				"kernel says '%s'", text, waited, said);
+	return iov_fail(iov, -ETIME, "expected that %s, but after %u ms it is not so; the "
+			"kernel's log (dmesg) may say why", text, waited);
+}
+
+/* Drivers act asynchronously: wait until every condition holds. */
+static int wait_for(const struct run *run, struct iov *iov, struct json_object *step,
+		    const char *list)
+{
+	struct timespec pause = { .tv_nsec = VERIFY_POLL_MS * 1000000L };
+	struct json_object *unmet;
+
+	for (unsigned int waited = 0; (unmet = first_unmet(iov, step, list));
+	     waited += VERIFY_POLL_MS) {
+		if (waited >= limit_of(run, unmet))
+			return fail_unmet(iov, step, unmet, waited);
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static void report(struct run *run, struct iov *iov, size_t index, const char *prefix)
+{
+	char title[600];
+
+	snprintf(title, sizeof(title), "%s%s", prefix, json_text(step_at(run, index), "title"));
+	iov_log(iov, LOG_INFO, "%s", title);
+	callbacks_lock(iov);
+	if (run->options.progress)
+		run->options.progress(run->options.progress_arg, ++run->reported, run->count,
+				      title);
+	callbacks_unlock(iov);
+}
+
+/* Nothing is begun on a host that is not as it was when the step was planned. */
+static int check_step(struct iov *iov, struct json_object *step)
+{
+	struct json_object *unmet = first_unmet(iov, step, "check");
+	char text[IOV_PATH_MAX];
+
+	if (!unmet)
+		return 0;
+	condition_describe(unmet, text, sizeof(text));
+	return iov_fail(iov, -EAGAIN, "the host changed since this was planned: expected "
+			"that %s; run the command again", text);
+}
+
+static struct json_object *join_ops(const struct run *run, const struct batch *batch, size_t count,
+				    const char *list)
+{
+	struct json_object *joined = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *ops = json_object_object_get(step_at(run, batch->steps[i]),
+								 list);
+
+		for (size_t n = 0; n < json_object_array_length(ops); n++)
+			json_object_array_add(joined, json_object_get(
+						      json_object_array_get_idx(ops, n)));
+	}
+	return joined;
+}
+
+/* Which step of a batch the operation @op of join_ops() is of. */
+static size_t step_of_op(const struct run *run, const struct batch *batch, const char *list,
+			 size_t op)
+{
+	size_t at = 0, length;
+
+	while ((length = json_object_array_length(json_object_object_get(
+			 step_at(run, batch->steps[at]), list))) <= op) {
+		op -= length;
+		at++;
+	}
+	return at;
+}
+
+/* An operation failed: remember a write that hangs, and that later steps have touched nothing. */
+static void note_failure(struct run *run, struct iov *iov, struct batch *batch, size_t count,
+			 size_t at)
+{
+	size_t later = count - at - 1;
+
+	batch->failed = batch->steps[at];
+	run->progress[batch->failed].stuck = iov->stuck;
+	if (!later || journal_note(iov, &run->journal, "undone", batch->steps + at + 1, later))
+		return;
+	for (size_t i = at + 1; i < count; i++)
+		run->progress[batch->steps[i]].state = STEP_UNTOUCHED;
+}
+
+/* The operations of @count steps, then what each must reach. */
+static int carry_out(struct run *run, struct iov *iov, struct batch *batch, size_t count,
+		     const char *list, const char *conditions)
+{
+	_cleanup_json_ struct json_object *ops = join_ops(run, batch, count, list);
+	size_t done;
+	int error;
+
+	iov->stuck = 0;
+	error = ops_run(iov, ops, &done);
+	if (error) {
+		note_failure(run, iov, batch, count, step_of_op(run, batch, list, done));
+		if (error == -ETIMEDOUT)
+			explain_hang(iov, step_at(run, batch->failed));
+		return error;
+	}
+	while (!error && batch->done < count) {
+		batch->failed = batch->steps[batch->done];
+		error = wait_for(run, iov, step_at(run, batch->failed), conditions);
+		batch->done += !error;
+	}
+	return error;
+}
+
+/* How many of a batch may begin; an error when none may. */
+static int check_batch(struct run *run, struct iov *iov, const struct batch *batch, size_t *count)
+{
+	int error = 0;
+
+	for (*count = 0; !error && *count < batch->count; *count += !error) {
+		size_t index = batch->steps[*count];
+
+		if (run->progress[index].state == STEP_UNTOUCHED)
+			error = check_step(iov, step_at(run, index));
+	}
+	return *count ? 0 : error;
+}
+
+/* Announce on disk, and to the user, what is going to be done or undone. */
+static int announce(struct run *run, struct iov *iov, const struct batch *batch, size_t count,
+		    const char *event, const char *prefix)
+{
+	int error = journal_note(iov, &run->journal, event, batch->steps, count);
+
+	for (size_t i = 0; !error && i < count; i++) {
+		run->progress[batch->steps[i]].state = STEP_BEGUN;
+		report(run, iov, batch->steps[i], prefix);
+	}
+	return error;
+}
+
+/* Note what a batch came to; its first error counts. */
+static int conclude(struct run *run, struct iov *iov, const struct batch *batch, const char *event,
+		    enum step_state state, int error)
+{
+	int lost = batch->done ? journal_note(iov, &run->journal, event, batch->steps,
+					      batch->done) : 0;
+
+	for (size_t i = 0; !lost && i < batch->done; i++)
+		run->progress[batch->steps[i]].state = state;
+	return error ? error : lost;
+}
+
+static int do_batch(void *arg, struct iov *iov, struct batch *batch)
+{
+	struct run *run = arg;
+	size_t count;
+	int error;
+
+	batch->failed = batch->steps[0];
+	if (run->progress[batch->failed].state == STEP_ENDED) {
+		batch->done = 1;
+		return 0;
+	}
+	error = check_batch(run, iov, batch, &count);
+	if (!error)
+		error = announce(run, iov, batch, count, "begin", "");
+	if (error)
+		return error;
+	error = carry_out(run, iov, batch, count, "do", "verify");
+	return conclude(run, iov, batch, "end", STEP_ENDED, error);
+}
+
+/*
+ * What the kernel may still carry out cannot be taken back, and what a virtual machine
+ * was given meanwhile is not taken from it.
+ */
+static int check_undo(struct run *run, struct iov *iov, size_t index)
+{
+	struct json_object *step = step_at(run, index);
+	char holder[256];
+
+	if (run->progress[index].stuck)
+		return iov_fail(iov, -EBUSY, "the kernel has not answered '%s' yet (pid %d waits "
+				"for it)", json_text(step, "title"),
+				(int)run->progress[index].stuck);
+	if (find_vfio_holder(iov, json_object_object_get(step, "unheld"), holder, sizeof(holder)))
+		return iov_fail(iov, -EBUSY, "'%s' is not undone, as %s; stop that process first",
+				json_text(step, "title"), holder);
+	return 0;
+}
+
+/* Steps are undone one by one, each right after the look at who holds what it takes away. */
+static int undo_batch(void *arg, struct iov *iov, struct batch *batch)
+{
+	struct run *run = arg;
+	size_t index = batch->steps[0];
+	int error;
+
+	batch->failed = index;
+	if (run->progress[index].state == STEP_UNTOUCHED) {
+		batch->done = 1;
+		return 0;
+	}
+	error = check_undo(run, iov, index);
+	if (!error)
+		error = announce(run, iov, batch, 1, "undo", "undo: ");
+	if (error)
+		return error;
+	error = carry_out(run, iov, batch, 1, "undo", "undone");
+	return conclude(run, iov, batch, "undone", STEP_UNTOUCHED, error);
+}
+
+/* Steps of a few writes each are done together, unless each is to be proven before the next. */
+static bool joins(const struct run *run, size_t index)
+{
+	struct json_object *ops = json_object_object_get(step_at(run, index), "do");
+
+	return run->options.jobs > 1 && run->progress[index].state != STEP_ENDED &&
+	       json_object_array_length(ops) <= JOINED_OPS_MAX && ops_are_writes(ops);
+}
+
+/* All steps through @work, in the order that their devices ask for. */
+static int work_through(struct run *run, bool backwards,
+			int (*work)(void *arg, struct iov *iov, struct batch *batch),
+			size_t *failed)
+{
+	const struct pool_options options = {
+		.jobs = run->options.jobs,
+		.go_on = backwards,
+		.work = work,
+		.arg = run,
+	};
+	struct graph graph;
+	int error = graph_open(&graph, run->steps, backwards);
+
+	*failed = 0;
+	if (error)
+		return iov_fail(run->iov, error, "out of memory");
+	for (size_t i = 0; !backwards && i < run->count; i++)
+		graph.nodes[i].joins = joins(run, i);
+	error = pool_run(run->iov, &graph, &options, failed);
+	graph_close(&graph);
+	return error;
+}
+
+/* The lock goes on as long as the kernel may still change the host. */
+static void leave_lock(struct run *run)
+{
+	for (size_t i = 0; i < run->count; i++) {
+		if (run->progress[i].stuck)
+			journal_leave_lock(&run->journal, run->progress[i].stuck);
+	}
+}
+
+/* Undo what was begun, backwards; where that fails the rest of the host is undone still. */
+static int undo_steps(struct run *run)
+{
+	size_t failed;
+	int error = work_through(run, true, undo_batch, &failed);
+
+	leave_lock(run);
+	return error ? error : journal_remove(run->iov, &run->journal);
+}
+
+/* Take back what was done and say in one line what failed and where that left the host. */
+static int roll_back(struct run *run, size_t index, int error)
+{
+	char why[IOV_MESSAGE_SIZE], undo_why[IOV_MESSAGE_SIZE];
+	const char *title = json_text(step_at(run, index), "title");
+
+	snprintf(why, sizeof(why), "%s", iov_error_message(run->iov));
+	if (!undo_steps(run))
+		return iov_fail(run->iov, error, "cannot %s: %s (the host is as it was before)",
+				title, why);
+	snprintf(undo_why, sizeof(undo_why), "%s", iov_error_message(run->iov));
+	return iov_fail(run->iov, -ENOTRECOVERABLE, "cannot %s: %s; undoing it failed as well: %s; "
+			"remove the cause and run 'iov recover'", title, why, undo_why);
+}
+
+/* Everything that has not ended; the journal is open. */
+static int run_steps(struct run *run)
+{
+	size_t failed;
+	int error = work_through(run, false, do_batch, &failed);
+
+	if (error)
+		return roll_back(run, failed, error);
+	return journal_remove(run->iov, &run->journal);
+}
+
+static int refuse_pending(struct run *run)
+{
+	_cleanup_json_ struct json_object *pending = NULL;
+	int error = iov_plan_pending(run->iov, &pending);
+
+	if (error || !pending)
+		return error;
+	return iov_fail(run->iov, -EBUSY, "an earlier change was interrupted (%s, pid %s, %s); "
+			"run 'iov recover' to undo it, or 'iov recover --finish'",
+			json_text(pending, "title"), json_text(pending, "pid"),
+			json_text(pending, "time"));
+}
+
+static int guard_and_run(struct run *run, struct iov_plan *plan, struct json_object *json)
+{
+	int error = refuse_pending(run);
+
+	if (!error)
+		error = iov_plan_guard(plan, run->options.lifted, NULL);
+	if (!error)
+		error = run_take_steps(run, json);
+	if (!error && run->options.ready)
+		error = run->options.ready(run->options.ready_arg);
+	if (error)
+		return error;
+	iov_identity_remember(run->iov);
+	error = journal_create(run->iov, &run->journal, json);
+	return error ? error : run_steps(run);
+}
+
+int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options)
+{
+	_cleanup_json_ struct json_object *json = iov_plan_json(plan), *copy = NULL;
+	struct run run;
+	int error;
+
+	if (iov_plan_is_empty(plan))
+		return 0;
+	/* Builders may share a value between steps, threads must not. */
+	if (json_object_deep_copy(json, &copy, NULL))
+		return iov_fail(iov_plan_context(plan), -ENOMEM, "out of memory");
+	error = run_open(&run, iov_plan_context(plan), options);
+	if (error)
+		return error;
+	error = guard_and_run(&run, plan, copy);
+	run_close(&run);
+	return error;
+}
+
+/* No state of the kernel outlives a boot. */
+static bool is_stale(struct iov *iov, struct json_object *journal)
+{
+	char boot[64] = "";
+
+	iov_sys_read(iov, IOV_PATH_BOOT_ID, boot, sizeof(boot));
+	return strcmp(boot, json_text(journal, "boot")) != 0;
+}
+
+static void copy_member(struct json_object *to, struct json_object *from, const char *key)
+{
+	json_object_object_add(to, key, json_object_get(json_object_object_get(from, key)));
+}
+
+static int64_t count_states(struct json_object *journal, bool ended)
+{
+	struct json_object *states = json_object_object_get(journal, "states");
+	int64_t count = 0;
+
+	for (size_t i = 0; i < json_object_array_length(states); i++) {
+		int state = json_object_get_int(json_object_array_get_idx(states, i));
+
+		count += ended ? state == STEP_ENDED : state != STEP_UNTOUCHED;
+	}
+	return count;
+}
+
+int iov_plan_pending(struct iov *iov, struct json_object **pending)
+{
+	_cleanup_json_ struct json_object *journal = NULL;
+	int error = journal_read(iov, &journal);
+	struct json_object *plan;
+
+	*pending = NULL;
+	if (error || !journal || is_stale(iov, journal))
+		return error;
+	plan = json_object_object_get(journal, "plan");
+	*pending = json_object_new_object();
+	copy_member(*pending, plan, "title");
+	copy_member(*pending, plan, "steps");
+	json_object_object_add(*pending, "begun",
+			       json_object_new_int64(count_states(journal, false)));
+	copy_member(*pending, journal, "pid");
+	copy_member(*pending, journal, "time");
+	return 0;
+}
+
+/* Say that the journal stays, and why. */
+static int undo_recovered(struct run *run)
+{
+	char why[IOV_MESSAGE_SIZE];
+
+	if (!undo_steps(run))
+		return 0;
+	snprintf(why, sizeof(why), "%s", iov_error_message(run->iov));
+	return iov_fail(run->iov, -ENOTRECOVERABLE, "%s; remove the cause and run 'iov recover' "
+			"again", why);
+}
+
+static int recover(struct run *run, struct json_object *journal, bool finish)
+{
+	struct json_object *states = json_object_object_get(journal, "states");
+	int error = run_take_steps(run, json_object_object_get(journal, "plan"));
+
+	if (error)
+		return error;
+	if (!run->count || is_stale(run->iov, journal) ||
+	    count_states(journal, true) == (int64_t)run->count)
+		return journal_remove(run->iov, &run->journal);
+	if (json_object_get_boolean(json_object_object_get(journal, "damaged")))
+		return iov_fail(run->iov, -EUCLEAN, "the journal in /%s is damaged: it speaks of "
+				"more steps than its plan has, %zu; compare it with the host by "
+				"hand, then remove it", IOV_PATH_STATE, run->count);
+	for (size_t i = 0; i < run->count; i++)
+		run->progress[i].state = (enum step_state)json_object_get_int(
+			json_object_array_get_idx(states, i));
+	error = journal_open(run->iov, &run->journal, run->count);
+	if (error)
+		return error;
+	return finish ? run_steps(run) : undo_recovered(run);
+}
+
+int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options *options)
+{
+	_cleanup_json_ struct json_object *journal = NULL;
+	struct run run;
+	int error = run_open(&run, iov, options);
+
+	if (error)
+		return error;
+	error = journal_read(iov, &journal);
+	if (!error && journal)
+		error = recover(&run, journal, finish);
+	run_close(&run);
+	return error;
+}

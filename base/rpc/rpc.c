@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/rpc/rpc.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/context.h"
+#include "base/json.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
+
+/* JSON-RPC 2.0 section 5.1. */
+#define INVALID_PARAMS (-32602)
+
+/* Starting a network device takes seconds. */
+#define PATIENCE 60
+
+int iov_rpc_set_socket(struct iov *iov, const char *path)
+{
+	if (path && strlen(path) >= sizeof(iov->control))
+		return iov_fail(iov, -EINVAL, "--control %s: a socket path has at most %zu bytes",
+				path, sizeof(iov->control) - 1);
+	snprintf(iov->control, sizeof(iov->control), "%s", path ? path : "");
+	return 0;
+}
+
+static const char *socket_path(const struct iov *iov)
+{
+	return iov->control[0] ? iov->control : IOV_CONTROL_SOCKET;
+}
+
+static int cannot_connect(struct iov *iov, int error)
+{
+	if (error == EACCES || error == EPERM)
+		return iov_fail(iov, -EACCES, "%s: only root and the user that runs iovd may use "
+				"it; try sudo", socket_path(iov));
+	return iov_fail(iov, -ECONNREFUSED, "%s: iovd does not answer there (%s); start 'iovd', "
+			"or name its socket with --control", socket_path(iov), strerror(error));
+}
+
+static int open_socket(struct iov *iov)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_sec = PATIENCE };
+	int fd, error;
+
+	static_assert(sizeof(address.sun_path) == sizeof(iov->control), "one is copied to the other");
+	if (!iov->control[0] && !iov_sys_is_host(iov))
+		return iov_fail(iov, -ECONNREFUSED, "a recorded host has no iovd; name the socket "
+				"of one with --control");
+	strcpy(address.sun_path, socket_path(iov));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return cannot_connect(iov, errno);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
+		error = errno;
+		close(fd);
+		return cannot_connect(iov, error);
+	}
+	return fd;
+}
+
+static int send_request(struct iov *iov, int fd, struct json_object *request)
+{
+	const char *text = json_object_to_json_string_ext(request, JSON_C_TO_STRING_PLAIN);
+	struct iovec parts[] = { { (void *)text, strlen(text) }, { (void *)"\n", 1 } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+
+	/* The socket blocks, so all of it goes or nothing more does. */
+	if (sendmsg(fd, &message, MSG_NOSIGNAL) != (ssize_t)parts[0].iov_len + 1)
+		return cannot_connect(iov, errno ? errno : EPIPE);
+	return 0;
+}
+
+static int receive_response(struct iov *iov, int fd, struct json_object **response)
+{
+	struct json_tokener *tokener = json_tokener_new();
+	char text[16384];
+	ssize_t got;
+
+	do {
+		got = recv(fd, text, sizeof(text), 0);
+		if (got <= 0)
+			break;
+		*response = json_tokener_parse_ex(tokener, text, (int)got);
+	} while (json_tokener_get_error(tokener) == json_tokener_continue);
+	json_tokener_free(tokener);
+	if (got <= 0)
+		return cannot_connect(iov, got ? errno : EPIPE);
+	if (!json_object_is_type(*response, json_type_object))
+		return iov_fail(iov, -EPROTO, "%s: whoever answers there is not iovd",
+				socket_path(iov));
+	return 0;
+}
+
+static int take_error(struct iov *iov, struct json_object *error)
+{
+	struct json_object *value;
+	const char *message = json_text_or_null(error, "message");
+	int number = EPROTO;
+
+	if (json_object_get_int(json_object_object_get(error, "code")) == INVALID_PARAMS)
+		number = EINVAL;
+	if (json_object_object_get_ex(error, "data", &value))
+		number = json_object_get_int(json_object_object_get(value, "errno"));
+	return iov_fail(iov, number > 0 ? -number : -EPROTO, "%s",
+			message ? message : "iovd failed without a message");
+}
+
+static struct json_object *make_request(const char *method, struct json_object *params)
+{
+	struct json_object *request = json_object_new_object();
+
+	json_object_object_add(request, "jsonrpc", json_object_new_string("2.0"));
+	json_object_object_add(request, "id", json_object_new_int(1));
+	json_object_object_add(request, "method", json_object_new_string(method));
+	if (params)
+		json_object_object_add(request, "params", params);
+	return request;
+}
+
+int iov_rpc_call(struct iov *iov, const char *method, struct json_object *params,
+		 struct json_object **result)
+{
+	_cleanup_json_ struct json_object *request = make_request(method, params);
+	_cleanup_json_ struct json_object *response = NULL;
+	_cleanup_fd_ int fd = open_socket(iov);
+	struct json_object *value;
+	int error;
+
+	if (fd < 0)
+		return fd;
+	error = send_request(iov, fd, request);
+	if (!error)
+		error = receive_response(iov, fd, &response);
+	if (error)
+		return error;
+	if (json_object_object_get_ex(response, "error", &value))
+		return take_error(iov, value);
+	*result = json_object_get(json_object_object_get(response, "result"));
+	return 0;
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov plan, iov apply, iov snapshot: the host as a file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/pci/identity.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "host/file/host.h"
+
+struct host_args {
+	const char *path;
+	const char *device;
+	struct iov_host_options options;
+	struct iov_bdf bdf;
+	bool exit_code;
+};
+
+enum {
+	KEY_ONLY = 0x2000,
+	KEY_DEVICE,
+	KEY_SKIP_ABSENT,
+	KEY_EXIT_CODE,
+	KEY_OUTPUT,
+};
+
+#define PART_OPTIONS \
+	{ "only", KEY_ONLY, "devices|iovd", 0, "One part of the file: iovd's bridges and ports, or " \
+	  "all else", 0 }, \
+	{ "device", KEY_DEVICE, "NAME", 0, "One device of the file, with its VFs", 0 }, \
+	{ "skip-absent", KEY_SKIP_ABSENT, 0, 0, "Leave out devices that are not there, also those " \
+	  "that the file does not let be absent", 0 }
+
+static const struct argp_option plan_options[] = {
+	PART_OPTIONS,
+	{ "exit-code", KEY_EXIT_CODE, 0, 0, "Exit with 10 when there is something to do", 0 },
+	{ 0 },
+};
+
+static const struct argp_option apply_options[] = {
+	PART_OPTIONS,
+	{ 0 },
+};
+
+static error_t parse_host(int key, char *arg, struct argp_state *state)
+{
+	struct host_args *args = cli_data(state);
+
+	switch (key) {
+	case KEY_ONLY:
+		args->options.skip_iovd = !strcmp(arg, "devices");
+		args->options.only_iovd = !strcmp(arg, "iovd");
+		if (!args->options.skip_iovd && !args->options.only_iovd)
+			argp_error(state, "--only %s: expected devices or iovd", arg);
+		return 0;
+	case KEY_DEVICE:
+		args->device = arg;
+		return 0;
+	case KEY_SKIP_ABSENT:
+		args->options.skip_absent = true;
+		return 0;
+	case KEY_EXIT_CODE:
+		args->exit_code = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (args->path)
+			return ARGP_ERR_UNKNOWN;
+		args->path = arg;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* What the file calls so, or any other name of a device. */
+static int find_device(struct cli *cli, const struct iov_host_file *file, struct host_args *args)
+{
+	const struct iov_host *host = iov_host_of(file);
+	const char *name = args->device;
+
+	if (!name)
+		return 0;
+	for (unsigned int i = 0; i < host->device_count; i++) {
+		if (host->devices[i].name && !strcmp(host->devices[i].name, args->device))
+			name = host->devices[i].device;
+	}
+	args->options.only_device = &args->bdf;
+	return iov_device_parse(cli->iov, name, &args->bdf);
+}
+
+/* Both are the caller's to free or drop, also after an error. */
+static int build(struct cli *cli, struct host_args *args, struct iov_host_file **file,
+		 struct iov_plan **plan)
+{
+	int error = iov_host_load(file, cli->iov, args->path);
+
+	if (!error)
+		error = find_device(cli, *file, args);
+	if (!error)
+		error = iov_plan_new(plan, cli->iov, "make this host as %s says",
+				     !args->path	      ? "/" IOV_HOST_FILE
+				     : strcmp(args->path, "-") ? args->path
+							      : "standard input");
+	return error ? error : iov_host_plan(*plan, *file, &args->options);
+}
+
+static int run_plan(struct cli *cli, void *data)
+{
+	struct host_args *args = data;
+	struct iov_host_file *file = NULL;
+	struct iov_plan *plan = NULL;
+	int error = build(cli, args, &file, &plan);
+
+	if (error) {
+		error = cli_drop_plan(cli, plan, error);
+	} else {
+		error = cli_show_plan(cli, plan, false);
+		if (!error && args->exit_code && !iov_plan_is_empty(plan))
+			cli->status = CLI_CHANGES;
+		iov_plan_free(plan);
+	}
+	iov_host_free(file);
+	return error;
+}
+
+const struct cli_command cli_plan = {
+	.name = "plan",
+	.args = "[FILE]",
+	.summary = "Show what makes this host as a file says, change nothing",
+	.example = "iov plan\n"
+		   "  iov plan ./host.yaml --json\n\n"
+		   "FILE is /" IOV_HOST_FILE " when none is named, '-' is standard input. host.yaml(5)\n"
+		   "explains its keys, 'iov snapshot' writes one. Exits with 3 when a guard would\n"
+		   "refuse to make the change.",
+	.options = plan_options,
+	.parse = parse_host,
+	.data_size = sizeof(struct host_args),
+	.run = run_plan,
+};
+
+static int is_unchanged(void *file)
+{
+	return iov_host_changed(file);
+}
+
+static int run_apply(struct cli *cli, void *data)
+{
+	struct iov_host_file *file = NULL;
+	struct iov_plan *plan = NULL;
+	int error = build(cli, data, &file, &plan);
+
+	if (error) {
+		error = cli_drop_plan(cli, plan, error);
+	} else {
+		cli->ready = is_unchanged;
+		cli->ready_arg = file;
+		error = cli_run_plan(cli, plan);
+	}
+	iov_host_free(file);
+	return error;
+}
+
+const struct cli_command cli_apply = {
+	.name = "apply",
+	.args = "[FILE]",
+	.summary = "Make this host as a file says, whole or not at all",
+	.example = "iov apply --dry-run\n"
+		   "  iov apply ./host.yaml\n"
+		   "  iov apply --device uplink\n\n"
+		   "FILE is /" IOV_HOST_FILE " when none is named, '-' is standard input. What the file\n"
+		   "does not mention is left as it is. A second apply finds nothing to do.",
+	.changes = true,
+	.options = apply_options,
+	.parse = parse_host,
+	.data_size = sizeof(struct host_args),
+	.run = run_apply,
+};
+
+/* iov snapshot */
+
+struct snapshot_args {
+	const char *path;
+};
+
+static const struct argp_option snapshot_options[] = {
+	{ "output", KEY_OUTPUT, "FILE", 0, "A new file to write to, in place of standard output", 0 },
+	{ 0 },
+};
+
+static error_t parse_snapshot(int key, char *arg, struct argp_state *state)
+{
+	struct snapshot_args *args = cli_data(state);
+
+	if (key != KEY_OUTPUT)
+		return ARGP_ERR_UNKNOWN;
+	args->path = arg;
+	return 0;
+}
+
+static int write_all(int fd, const char *text)
+{
+	size_t length = strlen(text);
+
+	while (length) {
+		ssize_t written = write(fd, text, length);
+
+		if (written < 0 && errno != EINTR)
+			return -errno;
+		if (written > 0) {
+			text += written;
+			length -= (size_t)written;
+		}
+	}
+	return fsync(fd) ? -errno : 0;
+}
+
+/* What somebody wrote by hand is not replaced; a folder such as /etc/iovkit is made. */
+static int write_file(struct iov *iov, const char *path, const char *yaml)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	_cleanup_fd_ int fd = -1;
+	int error;
+
+	if (!copy)
+		return -ENOMEM;
+	mkdir(dirname(copy), 0755);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0 && errno == EEXIST)
+		return iov_fail(iov, -EEXIST, "%s: is there already; remove it or name another file",
+				path);
+	if (fd < 0)
+		return iov_fail(iov, -errno == -ENOENT ? -EIO : -errno, "%s: %s", path,
+				strerror(errno));
+	error = write_all(fd, yaml);
+	if (!error)
+		return 0;
+	unlink(path);
+	return iov_fail(iov, error, "%s: %s", path, strerror(-error));
+}
+
+static void print_snapshot(const struct cli *cli, const char *path, const char *yaml)
+{
+	_cleanup_json_ struct json_object *object = NULL;
+
+	if (cli->json) {
+		object = json_object_new_object();
+		json_object_object_add(object, "file", path ? json_object_new_string(path) : NULL);
+		json_object_object_add(object, "yaml", json_object_new_string(yaml));
+		iov_output_json(stdout, object);
+	} else if (path) {
+		printf("%s: written\n", path);
+	} else {
+		fputs(yaml, stdout);
+	}
+}
+
+static int run_snapshot(struct cli *cli, void *data)
+{
+	const struct snapshot_args *args = data;
+	_cleanup_free_ char *yaml = NULL;
+	int error = iov_host_snapshot(cli->iov, &yaml);
+
+	if (!error && args->path)
+		error = write_file(cli->iov, args->path, yaml);
+	if (!error)
+		print_snapshot(cli, args->path, yaml);
+	return error;
+}
+
+const struct cli_command cli_snapshot = {
+	.name = "snapshot",
+	.summary = "Write this host as it is as a file for iov apply",
+	.example = "iov snapshot\n"
+		   "  iov snapshot --output /" IOV_HOST_FILE "\n\n"
+		   "Devices are named by what they are rather than by address. What is as on a host\n"
+		   "that nobody touched is left out.",
+	.options = snapshot_options,
+	.parse = parse_snapshot,
+	.data_size = sizeof(struct snapshot_args),
+	.run = run_snapshot,
+};

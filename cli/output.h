@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One data model, two views: a verb builds json-c objects, and prints them as
+ * JSON or as a table.
+ */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct iov_column - a column of a table
+ * @key: member of each row object that it shows; arrays are joined by commas,
+ *	null and absent members are "-", booleans "yes" and "no"
+ * @title: heading
+ * @right: align to the right, for numbers
+ * @cut: may be cut for the line to fit the terminal, or 120 characters without one
+ */
+struct iov_column {
+	const char *key;
+	const char *title;
+	bool right;
+	bool cut;
+};
+
+/**
+ * iov_output_table - print rows as a table
+ * @file: where to
+ * @rows: array of objects
+ * @columns: what to show, in order
+ * @count: length of @columns
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_output_table(FILE *file, struct json_object *rows, const struct iov_column *columns,
+		     size_t count);
+
+/**
+ * iov_output_fields - print one object as lines "title  value"
+ * @file: where to
+ * @object: the object
+ * @columns: what to show, in order; absent members are left out
+ * @count: length of @columns
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_output_fields(FILE *file, struct json_object *object, const struct iov_column *columns,
+		      size_t count);
+
+/**
+ * iov_output_json - print an object as indented JSON and a newline
+ * @file: where to
+ * @object: the object
+ */
+void iov_output_json(FILE *file, struct json_object *object);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

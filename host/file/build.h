@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From what a file says to a plan; for the files of host/ alone. */
+#ifndef IOV_HOST_FILE_BUILD_H
+#define IOV_HOST_FILE_BUILD_H
+
+#include <stdbool.h>
+
+#include "host/file/host.h"
+
+/**
+ * struct host_target - a device of the file on this host
+ * @said: what the file says of it
+ * @bdf: where it is
+ * @present: it is there, and shall be planned
+ */
+struct host_target {
+	const struct iov_host_device *said;
+	struct iov_bdf bdf;
+	bool present;
+};
+
+/**
+ * struct host_build - one run of iov_host_plan()
+ * @targets: by the index in the file's devices
+ */
+struct host_build {
+	struct iov_plan *plan;
+	struct iov *iov;
+	const struct iov_host_file *file;
+	const struct iov_host *host;
+	struct iov_host_options options;
+	struct host_target *targets;
+};
+
+/* A place in the file: host_place("devices[%u].mtu", i). */
+#define host_place(...) (iov_path(__VA_ARGS__).name)
+
+/* Give the context's message the place in the file that it is about; @error again. */
+int host_fail_at(const struct host_build *build, int error, const char *where);
+
+/* build_target.c: find the devices */
+int host_build_targets(struct host_build *build);
+
+/* The device of that name, NULL for none. */
+const struct host_target *host_find_target(const struct host_build *build, const char *name,
+					   size_t length);
+
+/* build_modules.c: everything that is loaded, before all else */
+int host_build_modules(struct host_build *build);
+
+/* build_memory.c: huge pages */
+int host_build_memory(struct host_build *build);
+
+/* build_driver.c: drivers of the devices themselves */
+int host_build_drivers(struct host_build *build);
+
+/* build_device.c: all else of one device */
+int host_build_device(struct host_build *build, unsigned int index);
+
+/* build_irq.c: CPUs of its interrupts; @renewed: earlier steps may give it new ones */
+int host_build_irq(struct host_build *build, unsigned int index, bool renewed);
+
+/* build_iovd.c: bridges and ports */
+int host_build_iovd(struct host_build *build);
+
+#endif

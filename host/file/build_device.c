@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a file says of one device beside its driver, in the order in which devices bear it:
+ *
+ *	switch mode	with no VFs there: some drivers refuse otherwise, others want the
+ *			VFs unbound at least
+ *	MTU		limits what VFs may have
+ *	VFs
+ *	interrupts	drivers may ask for new ones when VFs come
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "host/file/build.h"
+#include "host/file/vfs.h"
+#include "plugins/ops.h"
+#include "sriov/vf.h"
+
+/* What the steps so far do to the device at hand. */
+struct device_build {
+	struct host_build *build;
+	const struct host_target *target;
+	unsigned int index;
+	bool bound;		/* gets a driver */
+	bool switched;		/* gets another switch mode; its VFs are gone by then */
+	unsigned int count;	/* its VFs now */
+};
+
+static int fail_at(const struct device_build *device, int error, const char *key)
+{
+	return host_fail_at(device->build, error, host_place("devices[%u].%s", device->index, key));
+}
+
+/* Whether a step changes @what of the device. */
+static bool changes(const struct device_build *device, const char *what)
+{
+	_cleanup_json_ struct json_object *json = iov_plan_json(device->build->plan);
+	struct json_object *steps = json_object_object_get(json, "steps");
+	const char *bdf = IOV_BDF(device->target->bdf);
+
+	for (size_t i = 0; i < json_object_array_length(steps); i++) {
+		struct json_object *step = json_object_array_get_idx(steps, i), *list;
+		const char *name = json_text_or_null(step, "device");
+
+		list = json_object_object_get(step, "changes");
+		for (size_t n = 0; name && !strcmp(name, bdf) && n < json_object_array_length(list);
+		     n++) {
+			struct json_object *change = json_object_array_get_idx(list, n);
+
+			if (!strcmp(json_text_or_null(change, "what"),
+				    what))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void add_eswitch(struct device_build *device, const char *now)
+{
+	const char *wanted = device->target->said->eswitch;
+	struct iov_bdf bdf = device->target->bdf;
+	struct iov_step *step = iov_plan_step(device->build->plan, IOV_BDF(bdf),
+					      "set the switch mode of %s to %s", IOV_BDF(bdf), wanted);
+
+	iov_step_do(step, iov_op_eswitch(bdf, wanted));
+	if (now)
+		iov_step_undo(step, iov_op_eswitch(bdf, now));
+	iov_step_change(step, "eswitch", now, wanted);
+}
+
+static int build_eswitch(struct device_build *device)
+{
+	const char *wanted = device->target->said->eswitch, *now = NULL;
+	int error;
+
+	if (!wanted)
+		return 0;
+	if (device->bound) {
+		add_eswitch(device, NULL);
+		return 0;
+	}
+	error = iov_eswitch_read(device->build->iov, device->target->bdf, &now);
+	if (error == -EOPNOTSUPP && !strcmp(wanted, "legacy"))
+		return 0;
+	if (error)
+		return fail_at(device, error, "eswitch");
+	if (!strcmp(now, wanted))
+		return 0;
+	error = device->count ? iov_vf_remove_plan(device->build->plan, device->target->bdf) : 0;
+	if (error)
+		return fail_at(device, error, "eswitch");
+	device->switched = true;
+	add_eswitch(device, now);
+	return 0;
+}
+
+static void add_mtu(struct device_build *device, const unsigned int *now)
+{
+	unsigned int wanted = *device->target->said->mtu;
+	struct iov_bdf bdf = device->target->bdf;
+	struct iov_step *step = iov_plan_step(device->build->plan, IOV_BDF(bdf),
+					      "set the MTU of %s to %u", IOV_BDF(bdf), wanted);
+
+	iov_step_do(step, iov_op_mtu(bdf, wanted));
+	if (now)
+		iov_step_undo(step, iov_op_mtu(bdf, *now));
+	iov_step_change(step, "mtu", now ? host_place("%u", *now) : NULL, host_place("%u", wanted));
+}
+
+static int build_mtu(struct device_build *device)
+{
+	const unsigned int *wanted = device->target->said->mtu;
+	unsigned int now;
+	int error;
+
+	if (!wanted)
+		return 0;
+	if (device->bound) {
+		add_mtu(device, NULL);
+		return 0;
+	}
+	error = iov_mtu_read(device->build->iov, device->target->bdf, &now);
+	if (error)
+		return fail_at(device, error, "mtu");
+	if (now != *wanted)
+		add_mtu(device, &now);
+	return 0;
+}
+
+static int check_count(const struct device_build *device, const struct iov_host_vfs *vfs)
+{
+	struct iov_pf pf;
+	int error = iov_pf_read(device->build->iov, device->target->bdf, &pf);
+
+	if (error)
+		return fail_at(device, error, "vfs");
+	if (vfs->count <= pf.total)
+		return 0;
+	return iov_host_fail(device->build->file, -EINVAL,
+			     host_place("devices[%u].vfs.count", device->index),
+			     "%u: %s gives at most %u VFs; expected 0 to %u", vfs->count,
+			     IOV_BDF(device->target->bdf), pf.total, pf.total);
+}
+
+static int build_vfs(struct device_build *device)
+{
+	const struct iov_host_vfs as_now = { .count = device->count };
+	const struct iov_host_vfs *vfs = device->target->said->vfs;
+	unsigned int flags = (device->switched ? IOV_VF_ANEW : 0) |
+			     (device->bound ? IOV_VF_PF_BOUND : 0);
+	int error;
+
+	if (!vfs && device->switched && device->count)
+		vfs = &as_now;
+	if (!vfs)
+		return 0;
+	error = check_count(device, vfs);
+	if (error)
+		return error;
+	error = iov_host_vfs_plan(device->build->plan, device->target->bdf, vfs, flags);
+	return error ? fail_at(device, error, "vfs") : 0;
+}
+
+int host_build_device(struct host_build *build, unsigned int index)
+{
+	struct device_build device = {
+		.build = build,
+		.target = &build->targets[index],
+		.index = index,
+		.count = iov_pci_vf_count(build->iov, build->targets[index].bdf),
+	};
+	int error;
+
+	device.bound = changes(&device, "driver");
+	error = build_eswitch(&device);
+	if (!error)
+		error = build_mtu(&device);
+	if (!error)
+		error = build_vfs(&device);
+	if (error)
+		return error;
+	return host_build_irq(build, index, device.bound || device.switched ||
+						    changes(&device, "vfs"));
+}

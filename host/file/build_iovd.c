@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Bridges and ports of iovd.  What it has beyond the file is left.  What is there under
+ * the same name and otherwise is replaced; the ports of a bridge come back into it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/pci/identity.h"
+#include "base/rpc/rpc.h"
+#include "base/rpc/socket_access.h"
+#include "host/file/build.h"
+#include "host/file/port_rules.h"
+#include "plugins/ops.h"
+#include "sriov/vf.h"
+
+#define IOVD "iovd"
+
+/* Something of iovd that a step adds or replaces. */
+struct change {
+	const char *noun;		/* "port" */
+	const char *name;
+	struct json_object *now;	/* as iovd lists it, NULL for none */
+	struct json_object *params;	/* of NOUN.add */
+	const char *device;		/* function that it uses, NULL for none */
+};
+
+static void add_text(struct json_object *params, const char *key, const char *text)
+{
+	if (text)
+		json_object_object_add(params, key, json_object_new_string(text));
+}
+
+static struct json_object *find(struct json_object *list, const char *name)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *entry = json_object_array_get_idx(list, i);
+		const char *candidate = json_text_or_null(entry, "name");
+
+		if (candidate && !strcmp(candidate, name))
+			return entry;
+	}
+	return NULL;
+}
+
+static struct json_object *op_remove(const struct change *change)
+{
+	struct json_object *params = json_object_new_object();
+
+	add_text(params, "name", change->name);
+	return iov_op_iovd(host_place("%s.remove", change->noun), params);
+}
+
+static struct json_object *op_add(const struct change *change, struct json_object *params)
+{
+	return iov_op_iovd(host_place("%s.add", change->noun), params);
+}
+
+/* The parameters that would add what iovd lists. */
+static struct json_object *params_of(struct json_object *now)
+{
+	static const char *const keys[] = { "name", "type", "kind", "socket", "socket_mode",
+					    "socket_owner", "device", "bridge", "mac", "link" };
+	static const char *const values[] = { "queue_pairs", "standby", "zero_copy", "ports", "rules",
+					      "age" };
+	struct json_object *params = json_object_new_object(), *value;
+	const char *mode = json_text_or_null(now, "mode");
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		add_text(params, keys[i], json_text_or_null(now, keys[i]));
+	if (mode && !strcmp(mode, "server"))
+		json_object_object_add(params, "server", json_object_new_boolean(true));
+	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
+		if (json_object_object_get_ex(now, values[i], &value))
+			json_object_object_add(params, values[i], json_object_get(value));
+	return params;
+}
+
+/* "type ethdev, device 0000:01:10.2, bridge br0" */
+static void describe(struct json_object *params, char *text, size_t size)
+{
+	size_t length = 0;
+
+	*text = '\0';
+	json_object_object_foreach(params, key, value) {
+		if (strcmp(key, "name") && strcmp(key, "ports") && length < size)
+			length += (size_t)snprintf(text + length, size - length, "%s%s %s",
+						   length ? ", " : "", key,
+						   json_object_get_string(value));
+	}
+}
+
+static void add_step(struct host_build *build, const struct change *change)
+{
+	struct iov_step *step = iov_plan_step(build->plan, IOVD, "%s %s %s of iovd",
+					      change->now ? "replace" : "add", change->noun,
+					      change->name);
+	_cleanup_json_ struct json_object *former = change->now ? params_of(change->now) : NULL;
+	char from[256], to[256];
+
+	if (change->device)
+		iov_step_touches(step, change->device);
+	if (former)
+		iov_step_do(step, op_remove(change));
+	iov_step_do(step, op_add(change, json_object_get(change->params)));
+	iov_step_undo(step, op_remove(change));
+	if (former)
+		iov_step_undo(step, op_add(change, json_object_get(former)));
+	if (former)
+		describe(former, from, sizeof(from));
+	describe(change->params, to, sizeof(to));
+	iov_step_change(step, host_place("%s %s", change->noun, change->name),
+			former ? from : NULL, to);
+}
+
+static void build_bridge(struct host_build *build, const struct iov_host_bridge *bridge,
+			 struct json_object *bridges)
+{
+	_cleanup_json_ struct json_object *params = json_object_new_object();
+	struct json_object *now = find(bridges, bridge->name);
+	const struct change change = { "bridge", bridge->name, now, params, NULL };
+
+	add_text(params, "name", bridge->name);
+	/* What is not said is as iovd has it, and a switch when it has none. */
+	add_text(params, "kind", bridge->kind ? bridge->kind : now ? json_text_or_null(now, "kind") :
+								      "switch");
+	if (bridge->age)
+		json_object_object_add(params, "age", json_object_new_int((int)*bridge->age));
+	if (now && iov_iovd_match(now, params))
+		return;
+	if (now)
+		json_object_object_add(params, "ports",
+				       json_object_get(json_object_object_get(now, "ports")));
+	add_step(build, &change);
+}
+
+/* "uplink/vf1": a VF that exists or that the file makes. */
+static int find_vf(const struct host_build *build, const struct host_target *target,
+		   const char *rest, struct iov_bdf *bdf)
+{
+	unsigned int number, count = iov_pci_vf_count(build->iov, target->bdf);
+	struct iov_pf pf;
+	int end = 0, error;
+
+	if (sscanf(rest, "/vf%u%n", &number, &end) != 1 || rest[end])
+		return iov_fail(build->iov, -EINVAL, "'%s' behind the name of a device: expected /vf "
+				"and a number, as in uplink/vf0", rest);
+	error = iov_pf_read(build->iov, target->bdf, &pf);
+	if (error)
+		return error;
+	if (target->said->vfs && !build->options.only_iovd)
+		count = target->said->vfs->count;
+	if (number >= count)
+		return iov_fail(build->iov, -ENODEV, "%s has no VF %u, it has %u VFs",
+				IOV_BDF(target->bdf), number, count);
+	*bdf = iov_vf_bdf(&pf, number);
+	return 0;
+}
+
+/* What iovd calls the device of a port; @function: it is a PCI function. */
+static int find_device(const struct host_build *build, const char *device, struct iov_path *name,
+		       bool *function, bool *absent)
+{
+	size_t length = strcspn(device, "/");
+	const struct host_target *target = host_find_target(build, device, length);
+	struct iov_bdf bdf;
+	int error = 0;
+
+	*name = iov_path("%s", device);
+	*function = target || strncmp(device, "net_", 4);
+	*absent = target && !target->present;
+	if (!*function || *absent)
+		return 0;
+	if (target && !device[length])
+		bdf = target->bdf;
+	else if (target)
+		error = find_vf(build, target, device + length, &bdf);
+	else
+		error = iov_device_parse(build->iov, device, &bdf);
+	if (!error)
+		*name = iov_path("%s", IOV_BDF(bdf));
+	return error;
+}
+
+static struct json_object *port_params(const struct iov_host_port *port, const char *device)
+{
+	struct json_object *params = json_object_new_object();
+
+	add_text(params, "name", port->name);
+	add_text(params, "type", port->type);
+	add_text(params, "socket", port->socket);
+	if (port->socket)
+		json_object_object_add(params, "server",
+				       json_object_new_boolean(port->server && *port->server));
+	add_text(params, "device", device);
+	add_text(params, "bridge", port->bridge);
+	add_text(params, "mac", port->mac);
+	if (port->queue_pairs)
+		json_object_object_add(params, "queue_pairs",
+				       json_object_new_int((int)*port->queue_pairs));
+	if (port->standby)
+		json_object_object_add(params, "standby", json_object_new_boolean(*port->standby));
+	if (port->zero_copy)
+		json_object_object_add(params, "zero_copy",
+				       json_object_new_boolean(*port->zero_copy));
+	return params;
+}
+
+static int add_access(struct host_build *build, const struct iov_host_port *port,
+		      struct json_object *params)
+{
+	char mode[IOV_SOCKET_MODE_SIZE], owner[IOV_SOCKET_OWNER_SIZE];
+	int error = port->socket_mode ? iov_socket_mode(build->iov, port->socket_mode, mode) : 0;
+
+	if (!error && port->socket_owner)
+		error = iov_socket_owner(build->iov, port->socket_owner, owner);
+	if (error)
+		return error;
+	add_text(params, "socket_mode", port->socket_mode ? mode : NULL);
+	add_text(params, "socket_owner", port->socket_owner ? owner : NULL);
+	return 0;
+}
+
+static struct json_object *op_rules(const char *port, struct json_object *from,
+				    struct json_object *to)
+{
+	struct json_object *params = json_object_new_object();
+
+	add_text(params, "name", port);
+	json_object_object_add(params, "rules", host_rules_change(from, to));
+	return iov_op_iovd("port.set", params);
+}
+
+/* Rules change under a guest that goes on. */
+static void set_rules(struct host_build *build, struct json_object *now, struct json_object *wanted)
+{
+	struct json_object *former = json_object_object_get(now, "rules");
+	const char *port = json_text_or_null(now, "name");
+	struct iov_step *step;
+
+	if (!wanted || json_object_equal(former, wanted))
+		return;
+	step = iov_plan_step(build->plan, IOVD, "set rules of port %s of iovd", port);
+	iov_step_do(step, op_rules(port, former, wanted));
+	iov_step_undo(step, op_rules(port, wanted, former));
+	iov_step_change(step, host_place("port %s rules", port),
+			former ? json_object_to_json_string_ext(former, JSON_C_TO_STRING_PLAIN) : NULL,
+			json_object_to_json_string_ext(wanted, JSON_C_TO_STRING_PLAIN));
+}
+
+static int build_port(struct host_build *build, unsigned int index, struct json_object *ports)
+{
+	const struct iov_host_port *port = &build->host->iovd->ports[index];
+	struct json_object *now = find(ports, port->name);
+	_cleanup_json_ struct json_object *params = NULL, *rules = host_rules_json(port->rules);
+	bool function = false, absent = false;
+	struct change change;
+	struct iov_path name;
+	int error = port->device ? find_device(build, port->device, &name, &function, &absent) : 0;
+
+	if (error)
+		return host_fail_at(build, error, host_place("iovd.ports[%u].device", index));
+	if (absent) {
+		iov_plan_note(build->plan, "iovd.ports[%u] (%s) is skipped, as its device is",
+			      index, port->name);
+		return 0;
+	}
+	params = port_params(port, port->device ? name.name : NULL);
+	error = add_access(build, port, params);
+	if (error)
+		return host_fail_at(build, error, host_place("iovd.ports[%u]", index));
+	change = (struct change){ "port", port->name, now, params, function ? name.name : NULL };
+	if (now && iov_iovd_match(now, params)) {
+		set_rules(build, now, rules);
+		return 0;
+	}
+	/* What is not said is as iovd has it. */
+	if (!rules && now)
+		rules = json_object_get(json_object_object_get(now, "rules"));
+	if (rules)
+		json_object_object_add(params, "rules", json_object_get(rules));
+	add_step(build, &change);
+	return 0;
+}
+
+int host_build_iovd(struct host_build *build)
+{
+	const struct iov_host_iovd *iovd = build->host->iovd;
+	_cleanup_json_ struct json_object *bridges = NULL, *ports = NULL;
+	int error;
+
+	if (!iovd || !(iovd->bridge_count + iovd->port_count))
+		return 0;
+	error = iov_rpc_call(build->iov, "bridge.list", NULL, &bridges);
+	if (!error)
+		error = iov_rpc_call(build->iov, "port.list", NULL, &ports);
+	if (error)
+		return host_fail_at(build, error, IOVD);
+	for (unsigned int i = 0; i < iovd->bridge_count; i++)
+		build_bridge(build, &iovd->bridges[i], bridges);
+	for (unsigned int i = 0; !error && i < iovd->port_count; i++)
+		error = build_port(build, i, ports);
+	return error;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A host as a file: /etc/iovkit/host.yaml.
+ *
+ *	version: 1				# of this format; may be left out
+ *	modules: [vfio-pci]
+ *	huge_pages:
+ *	  - size: 2M
+ *	    node: 0				# absent: the whole host
+ *	    count: 512
+ *	devices:
+ *	  - name: uplink			# how iovd's ports below may call it
+ *	    device: serial=52-54-00-ff-ff-00-00-01
+ *	    absent: skip			# or fatal, the default
+ *	    driver: igb				# "native": whichever the kernel has; "none"
+ *	    mtu: 9000
+ *	    eswitch: legacy			# or switchdev
+ *	    irq: local				# or spread, or a list of CPUs
+ *	    vfs:
+ *	      count: 4
+ *	      driver: vfio-pci			# of every VF, as are the attributes here
+ *	      spoofchk: on
+ *	      each:
+ *	        - index: 0
+ *	          mac: 02:00:00:00:00:01
+ *	          vlan: 100
+ *	  - device: serial=deadbeef
+ *	    driver: vfio-pci
+ *	iovd:
+ *	  bridges:
+ *	    - name: br0
+ *	      kind: switch			# or wire
+ *	  ports:
+ *	    - name: up
+ *	      type: ethdev
+ *	      bridge: br0
+ *	      device: uplink/vf1		# name, identity, BDF, or a DPDK vdev
+ *	    - name: guest
+ *	      type: vhost-user
+ *	      bridge: br0
+ *	      socket: /run/guest.sock
+ *	      rules:
+ *	        vlan: access:10
+ *
+ * What the file does not mention is left as it is.  Every pointer below is NULL
+ * where the file is silent.
+ */
+#ifndef IOV_HOST_FILE_HOST_H
+#define IOV_HOST_FILE_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/iov.h"
+#include "base/pci/pci.h"
+#include "base/plan/plan.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The file that commands read when none is named, relative to the sysroot. */
+#define IOV_HOST_FILE "etc/iovkit/host.yaml"
+
+/**
+ * struct iov_host_vf_values - what a VF is given; names and values as in iov_vf_attribute_parse()
+ * @driver: kernel driver, "native" or "none"
+ * @msix: interrupt vectors (sriov_vf_msix_count)
+ */
+struct iov_host_vf_values {
+	char *driver;
+	char *mac;
+	unsigned int *vlan;
+	unsigned int *qos;
+	char *vlan_protocol;
+	bool *spoofchk;
+	bool *trust;
+	unsigned int *max_rate;
+	unsigned int *min_rate;
+	char *link_state;
+	unsigned int *msix;
+};
+
+struct iov_host_vf {
+	unsigned int index;
+	struct iov_host_vf_values values;
+};
+
+/**
+ * struct iov_host_vfs - the VFs of a PF
+ * @count: how many; 0: none
+ * @all: values of every VF that says nothing else; without a MAC
+ * @each: VFs with values of their own
+ */
+struct iov_host_vfs {
+	unsigned int count;
+	struct iov_host_vf_values all;
+	struct iov_host_vf *each;
+	unsigned int each_count;
+};
+
+enum iov_host_absent {
+	IOV_HOST_ABSENT_FATAL,
+	IOV_HOST_ABSENT_SKIP,
+};
+
+struct iov_host_device {
+	char *name;
+	char *device;
+	enum iov_host_absent absent;
+	char *driver;
+	unsigned int *mtu;
+	char *eswitch;
+	char *irq;
+	struct iov_host_vfs *vfs;
+};
+
+struct iov_host_huge_pages {
+	char *size;		/* "2M", "1G" */
+	unsigned int *node;
+	unsigned int count;
+};
+
+struct iov_host_bridge {
+	char *name;
+	char *kind;		/* "switch" or "wire", as "iov bridge add --kind" takes it */
+	unsigned int *age;	/* seconds */
+};
+
+/* As the options of "iov port set" take them. */
+struct iov_host_rules {
+	bool *isolated;
+	char *vlan;
+	char **allow_mac;
+	unsigned int allow_mac_count;
+	char **allow_ip;
+	unsigned int allow_ip_count;
+	uint64_t *rx_rate;	/* bits per second */
+	uint64_t *rx_packets;	/* packets per second */
+	uint64_t *tx_rate;
+	uint64_t *tx_packets;
+	uint64_t *storm_packets;
+	char *mirror;
+	char *cpus;
+	char **stations;
+	unsigned int station_count;
+};
+
+struct iov_host_port {
+	char *name;
+	char *type;
+	char *bridge;
+	char *socket;
+	bool *server;
+	char *socket_mode;
+	char *socket_owner;
+	unsigned int *queue_pairs;
+	char *mac;
+	bool *standby;
+	char *device;
+	bool *zero_copy;
+	struct iov_host_rules *rules;
+};
+
+struct iov_host_iovd {
+	struct iov_host_bridge *bridges;
+	unsigned int bridge_count;
+	struct iov_host_port *ports;
+	unsigned int port_count;
+};
+
+/**
+ * struct iov_host - what a file says of its host
+ */
+struct iov_host {
+	unsigned int *version;
+	char **modules;
+	unsigned int module_count;
+	struct iov_host_huge_pages *huge_pages;
+	unsigned int huge_page_count;
+	struct iov_host_device *devices;
+	unsigned int device_count;
+	struct iov_host_iovd *iovd;
+};
+
+/**
+ * struct iov_host_file - a file that was read
+ */
+struct iov_host_file;
+
+/**
+ * iov_host_load - read and check a file
+ * @out: receives it; the caller frees it with iov_host_free()
+ * @iov: context
+ * @path: file on this machine, "-" for standard input; NULL: IOV_HOST_FILE below
+ *	the sysroot
+ *
+ * Checks all that can be told without a device: keys, types, ranges, the same
+ * identity, name or MAC twice.
+ *
+ * Return: 0; -EINVAL with a message that begins with file and line and says what was
+ * expected, of an unknown key the nearest known one; or -errno with a message.
+ */
+int iov_host_load(struct iov_host_file **out, struct iov *iov, const char *path);
+
+/**
+ * iov_host_free - free a file
+ * @file: NULL is allowed
+ */
+void iov_host_free(struct iov_host_file *file);
+
+/**
+ * iov_host_of - what a file says
+ * @file: file
+ *
+ * Return: valid as long as @file.
+ */
+const struct iov_host *iov_host_of(const struct iov_host_file *file);
+
+/**
+ * iov_host_fail - record an error of a file, with its line
+ * @file: file
+ * @error: negative errno value, handed back
+ * @where: place in the file: "devices[1].vfs.count"
+ * @format: printf format of the rest: value, what was expected, what to do
+ *
+ * The message is "host.yaml:12: devices[1].vfs.count: " and the rest.
+ *
+ * Return: @error.
+ */
+int iov_host_fail(const struct iov_host_file *file, int error, const char *where,
+		  const char *format, ...) __attribute__((format(printf, 4, 5), cold));
+
+/**
+ * iov_host_changed - whether a file was changed since it was read
+ * @file: file; standard input never changes
+ *
+ * Return: 0, or -EAGAIN with a message.
+ */
+int iov_host_changed(const struct iov_host_file *file);
+
+/**
+ * struct iov_host_options - which part of a file is planned
+ * @skip_iovd: leave out the bridges and ports of iovd
+ * @only_iovd: leave out all else
+ * @skip_absent: absent devices are skipped, whatever the file says
+ * @only_device: the one device to plan (with its VFs), NULL for all
+ */
+struct iov_host_options {
+	bool skip_iovd;
+	bool only_iovd;
+	bool skip_absent;
+	const struct iov_bdf *only_device;
+};
+
+/**
+ * iov_host_plan - plan what makes a host as its file says
+ * @plan: plan to append to
+ * @file: file
+ * @options: NULL for all of the file
+ *
+ * Appends nothing to a plan for a host that is so already.  Independent devices
+ * share no step.
+ *
+ * Return: 0; -ENODEV for an absent device that is fatal; -ECONNREFUSED when the file
+ * has bridges or ports and iovd does not answer; or what the builders of the parts
+ * give.  Each with a message that has file and line.
+ */
+int iov_host_plan(struct iov_plan *plan, const struct iov_host_file *file,
+		  const struct iov_host_options *options);
+
+/**
+ * iov_host_snapshot - write the host as it is
+ * @iov: context
+ * @yaml: receives a file that iov_host_load() takes, and of which iov_host_plan() has
+ *	nothing to do; the caller frees it
+ *
+ * Devices are named by identity.  iovd's part is left out, and a comment says so,
+ * when it does not answer.
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_host_snapshot(struct iov *iov, char **yaml);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

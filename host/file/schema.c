@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The schema of a host file.  Kinds of values are here; ranges, and what one value
+ * means for another, are in validate.c.
+ *
+ * Switches are words and not CYAML_BOOL, which takes every unknown word for "on".
+ */
+#include "host/file/schema.h"
+
+#include "host/file/host.h"
+
+#define MAYBE CYAML_FLAG_OPTIONAL
+/* A list without entries: "devices:" with all below it commented out. */
+#define MAYBE_LIST (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL_STR)
+#define WORD_MAX 255
+
+static const cyaml_strval_t switches[] = {
+	{ "on", true },	  { "off", false }, { "true", true },
+	{ "false", false }, { "yes", true },  { "no", false },
+};
+
+static const cyaml_strval_t absents[] = {
+	{ "fatal", IOV_HOST_ABSENT_FATAL },
+	{ "skip", IOV_HOST_ABSENT_SKIP },
+};
+
+#define TEXT(structure, member) \
+	CYAML_FIELD_STRING_PTR(#member, MAYBE, structure, member, 1, WORD_MAX)
+#define NUMBER(structure, member) CYAML_FIELD_UINT_PTR(#member, MAYBE, structure, member)
+#define SWITCH(structure, member) \
+	CYAML_FIELD_ENUM_PTR(#member, MAYBE | CYAML_FLAG_STRICT, structure, member, switches, \
+			     CYAML_ARRAY_LEN(switches))
+
+/* What all VFs of a PF may share, at a member of a structure. */
+#define SHARED_VALUES(structure, at) \
+	CYAML_FIELD_STRING_PTR("driver", MAYBE, structure, at.driver, 1, WORD_MAX), \
+	CYAML_FIELD_UINT_PTR("vlan", MAYBE, structure, at.vlan), \
+	CYAML_FIELD_UINT_PTR("qos", MAYBE, structure, at.qos), \
+	CYAML_FIELD_STRING_PTR("vlan_protocol", MAYBE, structure, at.vlan_protocol, 1, WORD_MAX), \
+	CYAML_FIELD_ENUM_PTR("spoofchk", MAYBE | CYAML_FLAG_STRICT, structure, at.spoofchk, \
+			     switches, CYAML_ARRAY_LEN(switches)), \
+	CYAML_FIELD_ENUM_PTR("trust", MAYBE | CYAML_FLAG_STRICT, structure, at.trust, \
+			     switches, CYAML_ARRAY_LEN(switches)), \
+	CYAML_FIELD_UINT_PTR("max_rate", MAYBE, structure, at.max_rate), \
+	CYAML_FIELD_UINT_PTR("min_rate", MAYBE, structure, at.min_rate), \
+	CYAML_FIELD_STRING_PTR("link_state", MAYBE, structure, at.link_state, 1, WORD_MAX), \
+	CYAML_FIELD_UINT_PTR("msix", MAYBE, structure, at.msix)
+
+static const cyaml_schema_field_t vf_fields[] = {
+	CYAML_FIELD_UINT("index", CYAML_FLAG_DEFAULT, struct iov_host_vf, index),
+	CYAML_FIELD_STRING_PTR("mac", MAYBE, struct iov_host_vf, values.mac, 1, WORD_MAX),
+	SHARED_VALUES(struct iov_host_vf, values),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t vf = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_vf, vf_fields),
+};
+
+static const cyaml_schema_field_t vfs_fields[] = {
+	CYAML_FIELD_UINT("count", CYAML_FLAG_DEFAULT, struct iov_host_vfs, count),
+	SHARED_VALUES(struct iov_host_vfs, all),
+	CYAML_FIELD_SEQUENCE("each", MAYBE_LIST, struct iov_host_vfs, each, &vf, 0,
+			     CYAML_UNLIMITED),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_field_t device_fields[] = {
+	TEXT(struct iov_host_device, name),
+	CYAML_FIELD_STRING_PTR("device", CYAML_FLAG_DEFAULT, struct iov_host_device, device, 1,
+			       WORD_MAX),
+	CYAML_FIELD_ENUM("absent", MAYBE | CYAML_FLAG_STRICT, struct iov_host_device, absent,
+			 absents, CYAML_ARRAY_LEN(absents)),
+	TEXT(struct iov_host_device, driver),
+	NUMBER(struct iov_host_device, mtu),
+	TEXT(struct iov_host_device, eswitch),
+	TEXT(struct iov_host_device, irq),
+	CYAML_FIELD_MAPPING_PTR("vfs", MAYBE, struct iov_host_device, vfs, vfs_fields),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t device = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_device, device_fields),
+};
+
+static const cyaml_schema_field_t huge_page_fields[] = {
+	CYAML_FIELD_STRING_PTR("size", CYAML_FLAG_DEFAULT, struct iov_host_huge_pages, size, 1,
+			       WORD_MAX),
+	NUMBER(struct iov_host_huge_pages, node),
+	CYAML_FIELD_UINT("count", CYAML_FLAG_DEFAULT, struct iov_host_huge_pages, count),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t huge_pages = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_huge_pages, huge_page_fields),
+};
+
+static const cyaml_schema_field_t bridge_fields[] = {
+	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_DEFAULT, struct iov_host_bridge, name, 1,
+			       WORD_MAX),
+	TEXT(struct iov_host_bridge, kind),
+	NUMBER(struct iov_host_bridge, age),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t bridge = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_bridge, bridge_fields),
+};
+
+static const cyaml_schema_value_t word = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, WORD_MAX),
+};
+
+#define WORDS(structure, member, count) \
+	CYAML_FIELD_SEQUENCE_COUNT(#member, MAYBE_LIST, structure, member, count, &word, 0, \
+				   CYAML_UNLIMITED)
+
+static const cyaml_schema_field_t rule_fields[] = {
+	SWITCH(struct iov_host_rules, isolated),
+	TEXT(struct iov_host_rules, vlan),
+	WORDS(struct iov_host_rules, allow_mac, allow_mac_count),
+	WORDS(struct iov_host_rules, allow_ip, allow_ip_count),
+	NUMBER(struct iov_host_rules, rx_rate),
+	NUMBER(struct iov_host_rules, rx_packets),
+	NUMBER(struct iov_host_rules, tx_rate),
+	NUMBER(struct iov_host_rules, tx_packets),
+	NUMBER(struct iov_host_rules, storm_packets),
+	TEXT(struct iov_host_rules, mirror),
+	TEXT(struct iov_host_rules, cpus),
+	WORDS(struct iov_host_rules, stations, station_count),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_field_t port_fields[] = {
+	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_DEFAULT, struct iov_host_port, name, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("type", CYAML_FLAG_DEFAULT, struct iov_host_port, type, 1, WORD_MAX),
+	TEXT(struct iov_host_port, bridge),
+	TEXT(struct iov_host_port, socket),
+	SWITCH(struct iov_host_port, server),
+	TEXT(struct iov_host_port, socket_mode),
+	TEXT(struct iov_host_port, socket_owner),
+	NUMBER(struct iov_host_port, queue_pairs),
+	TEXT(struct iov_host_port, mac),
+	SWITCH(struct iov_host_port, standby),
+	TEXT(struct iov_host_port, device),
+	SWITCH(struct iov_host_port, zero_copy),
+	CYAML_FIELD_MAPPING_PTR("rules", MAYBE, struct iov_host_port, rules, rule_fields),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t port = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_port, port_fields),
+};
+
+static const cyaml_schema_field_t iovd_fields[] = {
+	CYAML_FIELD_SEQUENCE_COUNT("bridges", MAYBE_LIST, struct iov_host_iovd, bridges,
+				   bridge_count, &bridge, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("ports", MAYBE_LIST, struct iov_host_iovd, ports, port_count,
+				   &port, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_field_t host_fields[] = {
+	NUMBER(struct iov_host, version),
+	CYAML_FIELD_SEQUENCE_COUNT("modules", MAYBE_LIST, struct iov_host, modules, module_count,
+				   &word, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("huge_pages", MAYBE_LIST, struct iov_host, huge_pages,
+				   huge_page_count, &huge_pages, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("devices", MAYBE_LIST, struct iov_host, devices, device_count,
+				   &device, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_MAPPING_PTR("iovd", MAYBE_LIST, struct iov_host, iovd, iovd_fields),
+	CYAML_FIELD_END
+};
+
+const cyaml_schema_value_t host_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER_NULL_STR, struct iov_host, host_fields),
+};

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The devices of a snapshot: those that somebody gave VFs, another driver or other values. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/pci/function.h"
+#include "base/plan/module.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
+#include "host/file/schema.h"
+#include "host/file/snapshot.h"
+#include "plugins/ops.h"
+#include "sriov/vf.h"
+
+#define USUAL_MTU 1500
+#define DRIVER_SIZE 64
+
+char *snapshot_driver(struct iov *iov, struct iov_bdf bdf)
+{
+	char driver[DRIVER_SIZE] = "", override[DRIVER_SIZE] = "";
+
+	iov_pci_driver(iov, bdf, driver, sizeof(driver));
+	iov_sys_read(iov, iov_pci_path(bdf, "driver_override").name, override, sizeof(override));
+	if (!*driver)
+		return strdup("none");
+	return strdup(!strcmp(driver, override) || !strcmp(driver, "vfio-pci") ? driver : "native");
+}
+
+/* A module that is there because of what was written down. */
+static int add_module(struct snapshot *snapshot, const char *name)
+{
+	struct iov_host *host = snapshot->host;
+	char **entry;
+
+	for (unsigned int i = 0; i < host->module_count; i++) {
+		if (!strcmp(host->modules[i], name))
+			return 0;
+	}
+	entry = snapshot_append(&host->modules, &host->module_count, sizeof(*entry));
+	if (entry)
+		*entry = strdup(name);
+	return entry && *entry ? 0 : -ENOMEM;
+}
+
+/* Of a driver that is built in there is none. */
+static int add_module_of(struct snapshot *snapshot, struct iov_bdf bdf)
+{
+	char driver[DRIVER_SIZE] = "", module[DRIVER_SIZE];
+
+	if (iov_pci_driver(snapshot->iov, bdf, driver, sizeof(driver)) || !*driver ||
+	    iov_sys_link_name(snapshot->iov,
+			      iov_path(IOV_PATH_PCI_DRIVERS "/%s/module", driver).name, module,
+			      sizeof(module)) || !iov_module_is_loaded(snapshot->iov, module))
+		return 0;
+	return add_module(snapshot, module);
+}
+
+static int add_modules_of_vfs(struct snapshot *snapshot, struct iov_bdf bdf, unsigned int count)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < count; i++) {
+		struct iov_bdf vf;
+
+		if (!iov_pci_link(snapshot->iov, bdf, iov_path("virtfn%u", i).name, &vf))
+			error = add_module_of(snapshot, vf);
+	}
+	return error;
+}
+
+/* Whether interrupts go where @policy puts them. */
+static bool has_policy(struct iov *iov, struct iov_bdf bdf, struct json_object *now,
+		       const char *policy)
+{
+	_cleanup_json_ struct json_object *cpus = NULL;
+
+	return !iov_irq_cpus(iov, bdf, policy, &cpus) && iov_irq_match(now, cpus);
+}
+
+/*
+ * The policy that explains where interrupts go; NULL where none does, or it is the kernel's:
+ * CPUs of the device's node, or all where that is not known.
+ */
+static char *irq_policy(struct iov *iov, struct iov_bdf bdf)
+{
+	_cleanup_json_ struct json_object *now = iov_irq_read(iov, bdf);
+	const char *first = json_object_get_string(json_object_array_get_idx(now, 0));
+	char online[1024];
+
+	if (!first || iov_sys_read(iov, IOV_PATH_CPUS "/online", online, sizeof(online)) ||
+	    has_policy(iov, bdf, now, online) || has_policy(iov, bdf, now, "local"))
+		return NULL;
+	if (has_policy(iov, bdf, now, "spread"))
+		return strdup("spread");
+	return has_policy(iov, bdf, now, first) ? strdup(first) : NULL;
+}
+
+static int fill_device(struct iov *iov, struct iov_bdf bdf, unsigned int vfs,
+		       struct iov_host_device *device)
+{
+	_cleanup_free_ char *driver = snapshot_driver(iov, bdf);
+	const char *mode;
+	unsigned int mtu;
+
+	if (!driver)
+		return -ENOMEM;
+	if (strcmp(driver, "native") && strcmp(driver, "none")) {
+		device->driver = driver;
+		driver = NULL;
+	}
+	if (!iov_mtu_read(iov, bdf, &mtu) && mtu != USUAL_MTU)
+		device->mtu = snapshot_number(mtu);
+	if (!iov_eswitch_read(iov, bdf, &mode) && strcmp(mode, "legacy"))
+		device->eswitch = strdup(mode);
+	device->irq = irq_policy(iov, bdf);
+	return vfs ? snapshot_vfs(iov, bdf, &device->vfs) : 0;
+}
+
+/* A line for people: which card this is. */
+static void add_note(struct snapshot *snapshot, struct iov_ids *ids, struct iov_bdf bdf,
+		     const char *identity)
+{
+	_cleanup_json_ struct json_object *summary = iov_function_summary(snapshot->iov, ids, bdf);
+	const char *name = json_text_or_null(summary, "name");
+
+	fprintf(snapshot->notes, "# %s is %s%s%s\n", identity, IOV_BDF(bdf), name ? ", " : "",
+		name ? name : "");
+}
+
+static bool is_untouched(const struct iov_host_device *device)
+{
+	return !device->driver && !device->mtu && !device->eswitch && !device->irq && !device->vfs;
+}
+
+/* An empty list would be written as one. */
+static void drop_last(struct iov_host *host)
+{
+	if (--host->device_count)
+		return;
+	free(host->devices);
+	host->devices = NULL;
+}
+
+static int add_device(struct snapshot *snapshot, struct iov_ids *ids,
+		      const struct iov_identity_entry *entry)
+{
+	struct iov_host *host = snapshot->host;
+	struct iov_host_device *device;
+	char identity[IOV_IDENTITY_SIZE];
+	int error;
+
+	device = snapshot_append(&host->devices, &host->device_count, sizeof(*device));
+	if (!device)
+		return -ENOMEM;
+	error = fill_device(snapshot->iov, entry->bdf, entry->vfs, device);
+	if (error)
+		return error;
+	if (is_untouched(device)) {
+		drop_last(host);
+		return 0;
+	}
+	error = iov_identity_best(snapshot->index, entry->bdf, identity, sizeof(identity));
+	if (error)
+		return error;
+	device->device = strdup(identity);
+	add_note(snapshot, ids, entry->bdf, identity);
+	error = device->device ? add_module_of(snapshot, entry->bdf) : -ENOMEM;
+	return error ? error : add_modules_of_vfs(snapshot, entry->bdf, entry->vfs);
+}
+
+/* Bridges are the host's own. */
+static bool is_assignable(struct iov *iov, struct iov_bdf bdf)
+{
+	int64_t class_code;
+
+	return !iov_pci_number(iov, bdf, "class", &class_code) &&
+	       iov_class_is_assignable((unsigned int)class_code);
+}
+
+int snapshot_devices(struct snapshot *snapshot)
+{
+	const struct iov_identity_entry *entry;
+	struct iov_ids *ids;
+	int error = iov_ids_open(&ids);
+
+	if (error)
+		return error;
+	for (size_t i = 0; !error && (entry = iov_identity_entry(snapshot->index, i)); i++) {
+		if (!entry->is_vf && is_assignable(snapshot->iov, entry->bdf))
+			error = add_device(snapshot, ids, entry);
+	}
+	iov_ids_close(ids);
+	return error;
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iovd's bridges and ports in a snapshot. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/rpc/rpc.h"
+#include "host/file/port_rules.h"
+#include "host/file/snapshot.h"
+
+/* A copy of a member; false without memory, NULL where there is none. */
+static bool copy_text(struct json_object *object, const char *key, char **copy)
+{
+	const char *text = json_text_or_null(object, key);
+
+	*copy = text ? strdup(text) : NULL;
+	return !text || *copy;
+}
+
+/* A port's function is written down by its identity. */
+static int name_device(const struct snapshot *snapshot, char **device)
+{
+	char identity[IOV_IDENTITY_SIZE];
+	struct iov_bdf bdf;
+
+	if (!*device || iov_bdf_parse(snapshot->iov, *device, &bdf) ||
+	    iov_identity_best(snapshot->index, bdf, identity, sizeof(identity)))
+		return 0;
+	free(*device);
+	*device = strdup(identity);
+	return *device ? 0 : -ENOMEM;
+}
+
+static bool set_switch(bool **to)
+{
+	*to = malloc(sizeof(**to));
+	if (*to)
+		**to = true;
+	return *to;
+}
+
+static bool copy_number(struct json_object *from, const char *key, unsigned int **to)
+{
+	struct json_object *value = json_object_object_get(from, key);
+
+	if (!value)
+		return true;
+	*to = malloc(sizeof(**to));
+	if (*to)
+		**to = (unsigned int)json_object_get_int(value);
+	return *to;
+}
+
+static int add_bridge(struct iov_host_iovd *iovd, struct json_object *bridge)
+{
+	struct iov_host_bridge *entry = snapshot_append(&iovd->bridges, &iovd->bridge_count,
+							sizeof(*entry));
+
+	return entry && copy_text(bridge, "name", &entry->name) &&
+	       copy_text(bridge, "kind", &entry->kind) &&
+	       copy_number(bridge, "age", &entry->age) ? 0 : -ENOMEM;
+}
+
+static int copy_rules(struct json_object *port, struct iov_host_rules **rules)
+{
+	struct json_object *json;
+
+	if (!json_object_object_get_ex(port, "rules", &json))
+		return 0;
+	*rules = calloc(1, sizeof(**rules));
+	return *rules ? host_rules_read(*rules, json) : -ENOMEM;
+}
+
+/* Whether iovd says so of a port. */
+static bool is_set(struct json_object *port, const char *key)
+{
+	return json_object_get_boolean(json_object_object_get(port, key));
+}
+
+/* Of a guest's device; the MAC address that iovd tells of an uplink is the uplink's own. */
+static bool copy_device(struct json_object *port, struct iov_host_port *entry)
+{
+	if (!entry->type || strcmp(entry->type, "vhost-user"))
+		return true;
+	return (!is_set(port, "standby") || set_switch(&entry->standby)) &&
+	       copy_text(port, "mac", &entry->mac) &&
+	       copy_number(port, "queue_pairs", &entry->queue_pairs);
+}
+
+static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
+		    struct json_object *port)
+{
+	const char *mode = json_text_or_null(port, "mode");
+	struct iov_host_port *entry = snapshot_append(&iovd->ports, &iovd->port_count,
+						      sizeof(*entry));
+
+	const char *socket_mode = json_text_or_null(port, "socket_mode");
+
+	if (!entry || !copy_text(port, "name", &entry->name) ||
+	    !copy_text(port, "type", &entry->type) || !copy_text(port, "bridge", &entry->bridge) ||
+	    !copy_text(port, "socket", &entry->socket) || !copy_text(port, "device", &entry->device))
+		return -ENOMEM;
+	if (!copy_text(port, "socket_owner", &entry->socket_owner) ||
+	    (socket_mode && strcmp(socket_mode, "0660") &&
+	     !copy_text(port, "socket_mode", &entry->socket_mode)))
+		return -ENOMEM;
+	if ((mode && !strcmp(mode, "server") && !set_switch(&entry->server)) ||
+	    (is_set(port, "zero_copy") && !set_switch(&entry->zero_copy)) ||
+	    !copy_device(port, entry) || copy_rules(port, &entry->rules))
+		return -ENOMEM;
+	return name_device(snapshot, &entry->device);
+}
+
+static int add_all(struct snapshot *snapshot, struct json_object *bridges,
+		   struct json_object *ports)
+{
+	struct iov_host_iovd *iovd = calloc(1, sizeof(*iovd));
+	int error = 0;
+
+	if (!iovd)
+		return -ENOMEM;
+	snapshot->host->iovd = iovd;
+	for (size_t i = 0; !error && i < json_object_array_length(bridges); i++)
+		error = add_bridge(iovd, json_object_array_get_idx(bridges, i));
+	for (size_t i = 0; !error && i < json_object_array_length(ports); i++)
+		error = add_port(snapshot, iovd, json_object_array_get_idx(ports, i));
+	return error;
+}
+
+int snapshot_iovd(struct snapshot *snapshot)
+{
+	_cleanup_json_ struct json_object *bridges = NULL, *ports = NULL;
+	int error = iov_rpc_call(snapshot->iov, "bridge.list", NULL, &bridges);
+
+	if (!error)
+		error = iov_rpc_call(snapshot->iov, "port.list", NULL, &ports);
+	if (error) {
+		fprintf(snapshot->notes, "#\n# Bridges and ports of iovd are left out: %s\n",
+			iov_error_message(snapshot->iov));
+		return 0;
+	}
+	if (!json_object_array_length(bridges) && !json_object_array_length(ports))
+		return 0;
+	return add_all(snapshot, bridges, ports);
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Devices and VFs of a host file. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/pci/identity.h"
+#include "host/file/validate.h"
+#include "sriov/vf.h"
+
+#define CPU_MAX 65535
+
+/* As "iov vf set" takes it. */
+static int check_attribute(const struct check *check, const char *where, const char *name,
+			   const char *text, struct json_object *values)
+{
+	struct iov *iov = check->file->iov;
+	int error = iov_vf_attribute_parse(iov, name, text, values);
+
+	return error ? iov_host_fail(check->file, error, where, "%s", iov_error_message(iov)) : 0;
+}
+
+static int check_number_attribute(const struct check *check, const char *where, const char *name,
+				  const unsigned int *number)
+{
+	_cleanup_json_ struct json_object *values = json_object_new_object();
+	char text[16];
+
+	if (!number)
+		return 0;
+	snprintf(text, sizeof(text), "%u", *number);
+	return check_attribute(check, where, name, text, values);
+}
+
+static int check_mac(const struct check *check, const char *where, const char *mac)
+{
+	_cleanup_json_ struct json_object *values = json_object_new_object();
+	int error;
+
+	if (!mac)
+		return 0;
+	error = check_attribute(check, where, "mac", mac, values);
+	if (error)
+		return error;
+	return check_once(check, where, "MAC",
+			  json_text_or_null(values, "mac"));
+}
+
+static int check_link_state(const struct check *check, const char *where, const char *state)
+{
+	_cleanup_json_ struct json_object *values = json_object_new_object();
+
+	return state ? check_attribute(check, where, "link_state", state, values) : 0;
+}
+
+/* The rates that a VF ends with, whether they are its own or those of all. */
+static int check_rates(const struct check *check, const char *at,
+		       const struct iov_host_vf_values *own, const struct iov_host_vf_values *all)
+{
+	const unsigned int *least = own->min_rate ? own->min_rate : all->min_rate;
+	const unsigned int *most = own->max_rate ? own->max_rate : all->max_rate;
+
+	if (!least || !most || !*most || *least <= *most)
+		return 0;
+	return iov_host_fail(check->file, -EINVAL, PLACE("%s.min_rate", at),
+			     "%u: expected at most max_rate, which is %u", *least, *most);
+}
+
+static int check_values(const struct check *check, const char *at,
+			const struct iov_host_vf_values *values)
+{
+	static const char *const protocols[] = { "802.1Q", "802.1ad", NULL};
+	int error = check_name(check, PLACE("%s.driver", at), values->driver);
+
+	if (!error)
+		error = check_mac(check, PLACE("%s.mac", at), values->mac);
+	if (!error)
+		error = check_number_attribute(check, PLACE("%s.vlan", at), "vlan", values->vlan);
+	if (!error)
+		error = check_number_attribute(check, PLACE("%s.qos", at), "qos", values->qos);
+	if (!error)
+		error = check_word(check, PLACE("%s.vlan_protocol", at), values->vlan_protocol,
+				   protocols, "802.1Q or 802.1ad");
+	if (!error)
+		error = check_link_state(check, PLACE("%s.link_state", at), values->link_state);
+	if (!error)
+		error = check_range(check, PLACE("%s.msix", at), values->msix, 1, 2048);
+	return error;
+}
+
+static int check_vf(const struct check *check, const char *at, const struct iov_host_vfs *vfs,
+		    const struct iov_host_vf *vf)
+{
+	char once[2 * HOST_PLACE_SIZE];
+
+	if (vf->index >= vfs->count)
+		return iov_host_fail(check->file, -EINVAL, PLACE("%s.index", at),
+				     "%u: expected less "
+				     "than count, which is %u; the first VF is 0",
+				     vf->index, vfs->count);
+	snprintf(once, sizeof(once), "index of %.*s", (int)(strrchr(at, '[') - at), at);
+	if (check_once(check, PLACE("%s.index", at), once, PLACE("%u", vf->index)))
+		return iov_host_fail(check->file, -EINVAL, PLACE("%s.index", at),
+				     "%u is here twice; expected each VF once", vf->index);
+	return check_values(check, at, &vf->values);
+}
+
+static int check_vfs(const struct check *check, const char *at, const struct iov_host_vfs *vfs)
+{
+	int error = check_values(check, at, &vfs->all);
+
+	if (!error)
+		error = check_rates(check, at, &vfs->all, &vfs->all);
+	for (unsigned int i = 0; !error && i < vfs->each_count; i++) {
+		struct iov_path place = iov_path("%s.each[%u]", at, i);
+
+		error = check_vf(check, place.name, vfs, &vfs->each[i]);
+		if (!error)
+			error = check_rates(check, place.name, &vfs->each[i].values, &vfs->all);
+	}
+	return error;
+}
+
+/* "local", "spread", or CPUs as the kernel lists them: "0-3,8". */
+static int check_irq(const struct check *check, const char *where, const char *irq)
+{
+	const char *text = irq;
+
+	if (!irq || !strcmp(irq, "local") || !strcmp(irq, "spread"))
+		return 0;
+	for (;; text++) {
+		unsigned long first, last;
+		char *end;
+
+		if (*text < '0' || *text > '9')
+			break;
+		first = last = strtoul(text, &end, 10);
+		if (*end == '-' && end[1] >= '0' && end[1] <= '9')
+			last = strtoul(end + 1, &end, 10);
+		if (last < first || last > CPU_MAX)
+			break;
+		text = end;
+		if (!*text)
+			return 0;
+		if (*text != ',')
+			break;
+	}
+	return fail_value(check, where, irq, "local, spread or a list of CPUs like 0-3,8");
+}
+
+/* What can be said of a name before the host is asked who answers to it. */
+static int check_identity(const struct check *check, const char *where, const char *device)
+{
+	const char *equals = strchr(device, '=');
+
+	if (!equals || (iov_identity_is(device) && equals[1] && equals[1] != '/'))
+		return 0;
+	return fail_value(check, where, device,
+			  "serial=, mac=, slot= or path= and a value, an address like 0000:01:00.0 "
+			  "or a network interface; 'iov show' prints the names of a device");
+}
+
+/* Upper and lower case, and an address without its domain, name the same device. */
+static int check_device_once(const struct check *check, const char *where, const char *device)
+{
+	_cleanup_free_ char *name = strdup(device);
+	struct iov_bdf bdf;
+
+	if (!name)
+		return -ENOMEM;
+	for (char *c = name; *c && strchr(device, '='); c++)
+		*c |= *c >= 'A' && *c <= 'Z' ? 'a' - 'A' : 0;
+	if (!iov_bdf_parse(check->file->iov, device, &bdf))
+		return check_once(check, where, "device", IOV_BDF(bdf));
+	return check_once(check, where, "device", name);
+}
+
+int check_device(const struct check *check, const char *at, const struct iov_host_device *device)
+{
+	static const char *const modes[] = { "legacy", "switchdev", NULL};
+	int error = check_name(check, PLACE("%s.name", at), device->name);
+
+	if (!error && device->name)
+		error = check_once(check, PLACE("%s.name", at), "name", device->name);
+	if (!error)
+		error = check_identity(check, PLACE("%s.device", at), device->device);
+	if (!error)
+		error = check_device_once(check, PLACE("%s.device", at), device->device);
+	if (!error)
+		error = check_name(check, PLACE("%s.driver", at), device->driver);
+	if (!error)
+		error = check_range(check, PLACE("%s.mtu", at), device->mtu, 68, 65535);
+	if (!error)
+		error = check_word(check, PLACE("%s.eswitch", at), device->eswitch, modes,
+				   "legacy or switchdev");
+	if (!error)
+		error = check_irq(check, PLACE("%s.irq", at), device->irq);
+	if (!error && device->vfs && strstr(device->device, "/vf"))
+		error = iov_host_fail(check->file, -EINVAL, PLACE("%s.vfs", at),
+				      "%s is a VF; expected "
+				      "VFs of a PF",
+				      host_show(device->device).text);
+	if (!error && device->vfs)
+		error = check_vfs(check, PLACE("%s.vfs", at), device->vfs);
+	return error;
+}

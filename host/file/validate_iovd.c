@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iovd's part of a host file. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host/file/validate.h"
+
+#define SOCKET_LENGTH_MAX 107
+
+static int check_port_shape(const struct check *check, const char *at,
+			    const struct iov_host_port *port)
+{
+	static const char *const types[] = { "vhost-user", "ethdev", NULL};
+	bool vhost = !strcmp(port->type, "vhost-user");
+	int error =
+		check_word(check, PLACE("%s.type", at), port->type, types, "vhost-user or ethdev");
+
+	if (error)
+		return error;
+	if (vhost && (!port->socket || port->device || port->zero_copy))
+		return iov_host_fail(check->file, -EINVAL, at,
+				     "a vhost-user port: expected a socket, no device and no "
+				     "zero_copy, which is a device's");
+	if (!vhost && (!port->device || port->socket || port->server))
+		return iov_host_fail(check->file, -EINVAL, at,
+				     "an ethdev port: expected a device, no "
+				     "socket and no server");
+	if (vhost && (*port->socket != '/' || strlen(port->socket) > SOCKET_LENGTH_MAX))
+		return fail_value(check, PLACE("%s.socket", at), port->socket,
+				  "a full path of at most 107 bytes");
+	if (!vhost && (port->queue_pairs || port->mac || port->standby))
+		return iov_host_fail(check->file, -EINVAL, at,
+				     "an ethdev port: expected no queue_pairs, mac and standby, "
+				     "which are of a guest's device");
+	if (port->queue_pairs && (!*port->queue_pairs || *port->queue_pairs > 127))
+		return iov_host_fail(check->file, -EINVAL, PLACE("%s.queue_pairs", at),
+				     "%u, expected 1 to 127", *port->queue_pairs);
+	if (port->standby && *port->standby && !port->mac)
+		return iov_host_fail(check->file, -EINVAL, at,
+				     "standby: expected the mac of the VF that it stands by for");
+	if ((port->socket_mode || port->socket_owner) && !(port->server && *port->server))
+		return iov_host_fail(check->file, -EINVAL, at,
+				     "socket_mode and socket_owner: expected a server, which makes "
+				     "the socket");
+	return 0;
+}
+
+/* "uplink/vf7", where the file itself says how many VFs uplink has. */
+static int check_port_vf(const struct check *check, const char *where, const char *name)
+{
+	const struct iov_host *host = iov_host_of(check->file);
+	const char *slash = strstr(name, "/vf");
+	unsigned int index;
+
+	if (!slash || sscanf(slash, "/vf%u", &index) != 1)
+		return 0;
+	for (unsigned int i = 0; i < host->device_count; i++) {
+		const struct iov_host_device *device = &host->devices[i];
+
+		if (device->name && device->vfs && strlen(device->name) == (size_t)(slash - name) &&
+		    !strncmp(device->name, name, (size_t)(slash - name)) &&
+		    index >= device->vfs->count)
+			return iov_host_fail(check->file, -EINVAL, where,
+					     "%s: %s has %u VFs; "
+					     "the first is vf0",
+					     host_show(name).text, device->name,
+					     device->vfs->count);
+	}
+	return 0;
+}
+
+static int check_port_bridge(const struct check *check, const char *where, const char *bridge)
+{
+	struct json_object *place, *ports;
+	char key[32 + NAME_LENGTH_MAX];
+	const char *wire;
+	int count;
+
+	snprintf(key, sizeof(key), "bridge name %s", bridge);
+	if (!json_object_object_get_ex(check->seen, key, &place))
+		return iov_host_fail(check->file, -EINVAL, where,
+				     "%s: no such bridge; expected one of "
+				     "iovd.bridges",
+				     host_show(bridge).text);
+	snprintf(key, sizeof(key), "wire %s", bridge);
+	if (!json_object_object_get_ex(check->seen, key, &ports))
+		return 0;
+	wire = json_object_get_string(place);
+	count = json_object_get_int(ports) + 1;
+	if (count > 2)
+		return iov_host_fail(check->file, -EINVAL, where,
+				     "%s is a wire and has two ports "
+				     "already; expected a switch for more, %s.kind",
+				     bridge, PLACE("%.*s", (int)(strrchr(wire, '.') - wire), wire));
+	json_object_set_int(ports, count);
+	return 0;
+}
+
+static int check_port(const struct check *check, unsigned int index,
+		      const struct iov_host_port *port)
+{
+	struct iov_path at = iov_path("iovd.ports[%u]", index);
+	int error = check_name(check, PLACE("%s.name", at.name), port->name);
+
+	if (!error)
+		error = check_once(check, PLACE("%s.name", at.name), "port name", port->name);
+	if (!error)
+		error = check_port_shape(check, at.name, port);
+	if (!error && port->socket)
+		error = check_once(check, PLACE("%s.socket", at.name), "socket", port->socket);
+	if (!error && port->device)
+		error = check_once(check, PLACE("%s.device", at.name), "port device", port->device);
+	if (!error && port->device)
+		error = check_port_vf(check, PLACE("%s.device", at.name), port->device);
+	if (!error && port->bridge)
+		error = check_port_bridge(check, PLACE("%s.bridge", at.name), port->bridge);
+	return error;
+}
+
+static int check_bridge(const struct check *check, unsigned int index,
+			const struct iov_host_bridge *bridge)
+{
+	static const char *const kinds[] = { "switch", "wire", NULL};
+	struct iov_path name = iov_path("iovd.bridges[%u].name", index);
+	int error = check_name(check, name.name, bridge->name);
+
+	if (!error)
+		error = check_once(check, name.name, "bridge name", bridge->name);
+	if (!error)
+		error = check_word(check, PLACE("iovd.bridges[%u].kind", index), bridge->kind,
+				   kinds, "switch or wire");
+	if (!error && bridge->age && bridge->kind && !strcmp(bridge->kind, "wire"))
+		return iov_host_fail(check->file, -EINVAL, PLACE("iovd.bridges[%u].age", index),
+				     "a wire learns nothing: expected no age");
+	if (!error && bridge->age && (*bridge->age < 10 || *bridge->age > 1000000))
+		return iov_host_fail(check->file, -EINVAL, PLACE("iovd.bridges[%u].age", index),
+				     "%u, expected 10 to 1000000 seconds", *bridge->age);
+	if (!error && bridge->kind && !strcmp(bridge->kind, "wire"))
+		json_object_object_add(check->seen, PLACE("wire %s", bridge->name),
+				       json_object_new_int(0));
+	return error;
+}
+
+int check_iovd(const struct check *check, const struct iov_host_iovd *iovd)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < iovd->bridge_count; i++)
+		error = check_bridge(check, i, &iovd->bridges[i]);
+	for (unsigned int i = 0; !error && i < iovd->port_count; i++)
+		error = check_port(check, i, &iovd->ports[i]);
+	return error;
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/file/vf_values.h"
+
+#include <stdio.h>
+
+#include "sriov/vf.h"
+
+static void merge(struct iov_host_vf_values *values, const struct iov_host_vf_values *own)
+{
+#define TAKE(member) values->member = own->member ? own->member : values->member
+	TAKE(driver);
+	TAKE(mac);
+	TAKE(vlan);
+	TAKE(qos);
+	TAKE(vlan_protocol);
+	TAKE(spoofchk);
+	TAKE(trust);
+	TAKE(max_rate);
+	TAKE(min_rate);
+	TAKE(link_state);
+	TAKE(msix);
+#undef TAKE
+}
+
+struct iov_host_vf_values host_vf_values(const struct iov_host_vfs *vfs, unsigned int index)
+{
+	struct iov_host_vf_values values = vfs->all;
+
+	for (unsigned int i = 0; i < vfs->each_count; i++) {
+		if (vfs->each[i].index == index)
+			merge(&values, &vfs->each[i].values);
+	}
+	return values;
+}
+
+/* One VF's attributes on their way to JSON. */
+struct attributes {
+	struct iov *iov;
+	struct json_object *json;
+	int error;
+};
+
+static void add_text(struct attributes *attributes, const char *name, const char *text)
+{
+	if (text && !attributes->error)
+		attributes->error = iov_vf_attribute_parse(attributes->iov, name, text,
+							   attributes->json);
+}
+
+static void add_number(struct attributes *attributes, const char *name, const unsigned int *number)
+{
+	char text[12];
+
+	if (!number)
+		return;
+	snprintf(text, sizeof(text), "%u", *number);
+	add_text(attributes, name, text);
+}
+
+static void add_switch(struct attributes *attributes, const char *name, const bool *on)
+{
+	if (on)
+		add_text(attributes, name, *on ? "on" : "off");
+}
+
+int host_vf_attributes(struct iov *iov, const struct iov_host_vfs *vfs, struct json_object **each)
+{
+	*each = json_object_new_array();
+	for (unsigned int i = 0; i < vfs->count; i++) {
+		struct iov_host_vf_values values = host_vf_values(vfs, i);
+		struct attributes attributes = { iov, json_object_new_object(), 0 };
+
+		json_object_array_add(*each, attributes.json);
+		add_text(&attributes, "mac", values.mac);
+		add_number(&attributes, "vlan", values.vlan);
+		add_number(&attributes, "qos", values.qos);
+		add_text(&attributes, "vlan_protocol", values.vlan_protocol);
+		add_switch(&attributes, "spoofchk", values.spoofchk);
+		add_switch(&attributes, "trust", values.trust);
+		add_number(&attributes, "max_rate", values.max_rate);
+		add_number(&attributes, "min_rate", values.min_rate);
+		add_text(&attributes, "link_state", values.link_state);
+		if (attributes.error)
+			return attributes.error;
+	}
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a file says of single VFs; for the files of host/ alone. */
+#ifndef IOV_HOST_FILE_VF_VALUES_H
+#define IOV_HOST_FILE_VF_VALUES_H
+
+#include <json-c/json.h>
+
+#include "host/file/host.h"
+
+/* What is said of VF @index: of all, and of it alone where that differs. */
+struct iov_host_vf_values host_vf_values(const struct iov_host_vfs *vfs, unsigned int index);
+
+/*
+ * Attributes for iov_vf_set_each_plan(), which the caller puts.  -EINVAL with a
+ * message for a value that iov_vf_attribute_parse() does not take.
+ */
+int host_vf_attributes(struct iov *iov, const struct iov_host_vfs *vfs, struct json_object **each);
+
+#endif

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The operation "devlink-eswitch": the mode of a NIC's embedded switch, by generic
+ * netlink.  A device that devlink does not know, or that has no modes, has a switch of
+ * the legacy kind.
+ */
+#include "plugins/net/devlink.h"
+
+#include <errno.h>
+#include <linux/devlink.h>
+#include <netlink/attr.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "plugins/internal.h"
+#include "plugins/net/netlink.h"
+
+static const char *const modes[] = {
+	[DEVLINK_ESWITCH_MODE_LEGACY] = "legacy",
+	[DEVLINK_ESWITCH_MODE_SWITCHDEV] = "switchdev",
+};
+#define PCI "pci"
+#define MODES (sizeof(modes) / sizeof(*modes))
+
+struct devlink_device devlink_pci(struct iov_bdf bdf)
+{
+	struct devlink_device device = { .bus = PCI };
+
+	snprintf(device.name, sizeof(device.name), "%s", IOV_BDF(bdf));
+	return device;
+}
+
+int devlink_device_parse(struct iov *iov, const char *text, struct devlink_device *device)
+{
+	const char *slash = strchr(text, '/');
+	size_t bus = slash ? (size_t)(slash - text) : 0, name = slash ? strlen(slash + 1) : 0;
+	struct iov_bdf bdf;
+	int error;
+
+	if (slash) {
+		if (!bus || bus >= sizeof(device->bus) || !name || name >= sizeof(device->name))
+			return iov_fail(iov, -EINVAL, "%s: expected BUS/NAME, as 'devlink dev' "
+					"shows devices", text);
+		snprintf(device->bus, sizeof(device->bus), "%.*s", (int)bus, text);
+		snprintf(device->name, sizeof(device->name), "%s", slash + 1);
+		return 0;
+	}
+	error = iov_bdf_parse(iov, text, &bdf);
+	if (!error)
+		*device = devlink_pci(bdf);
+	return error;
+}
+
+/* What devlink_device_parse() takes. */
+static struct iov_path text_of(const struct devlink_device *device)
+{
+	if (!strcmp(device->bus, PCI))
+		return iov_path("%s", device->name);
+	return iov_path("%s/%s", device->bus, device->name);
+}
+
+static int mode_number(const char *mode, uint16_t *number)
+{
+	for (*number = 0; *number < MODES; ++*number) {
+		if (!strcmp(modes[*number], mode))
+			return 0;
+	}
+	return -EINVAL;
+}
+
+struct nl_msg *devlink_eswitch_message(int family, const struct devlink_device *device,
+				       const char *mode)
+{
+	uint8_t command = mode ? DEVLINK_CMD_ESWITCH_SET : DEVLINK_CMD_ESWITCH_GET;
+	int flags = NLM_F_REQUEST | (mode ? NLM_F_ACK : 0);
+	struct nl_msg *message = nlmsg_alloc();
+	uint16_t number = 0;
+
+	if (!message)
+		return NULL;
+	if (!genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, flags, command,
+			 DEVLINK_GENL_VERSION) ||
+	    nla_put_string(message, DEVLINK_ATTR_BUS_NAME, device->bus) ||
+	    nla_put_string(message, DEVLINK_ATTR_DEV_NAME, device->name) ||
+	    (mode && (mode_number(mode, &number) ||
+		      nla_put_u16(message, DEVLINK_ATTR_ESWITCH_MODE, number)))) {
+		nlmsg_free(message);
+		return NULL;
+	}
+	return message;
+}
+
+const char *devlink_eswitch_mode(struct nlmsghdr *header)
+{
+	struct nlattr *attribute;
+
+	if (!genlmsg_valid_hdr(header, 0))
+		return NULL;
+	attribute = nlmsg_find_attr(header, GENL_HDRLEN, DEVLINK_ATTR_ESWITCH_MODE);
+	if (!attribute || nla_len(attribute) < (int)sizeof(uint16_t) ||
+	    nla_get_u16(attribute) >= MODES)
+		return NULL;
+	return modes[nla_get_u16(attribute)];
+}
+
+static void on_eswitch(struct nlmsghdr *header, void *arg)
+{
+	const char **mode = arg;
+
+	*mode = devlink_eswitch_mode(header);
+}
+
+/* Send one request; @mode receives the mode when it asks for it. */
+static int request(const struct devlink_device *device, const char *set, const char **mode,
+		   char *answer, size_t size)
+{
+	struct netlink netlink = {
+		.on_message = on_eswitch, .arg = mode, .answer = answer, .answer_size = size,
+	};
+	int error = netlink_open(&netlink, NETLINK_GENERIC), family;
+	struct nl_msg *message;
+
+	if (error)
+		goto close;
+	family = genl_ctrl_resolve(netlink.socket, DEVLINK_GENL_NAME);
+	error = family < 0 ? -EOPNOTSUPP : 0;
+	if (error)
+		goto close;
+	message = devlink_eswitch_message(family, device, set);
+	if (!set)
+		nl_socket_disable_auto_ack(netlink.socket);
+	error = message ? netlink_transact(&netlink, message) : -ENOMEM;
+close:
+	netlink_close(&netlink);
+	return error == -ENODEV ? -EOPNOTSUPP : error;
+}
+
+int devlink_eswitch_read(struct iov *iov, const struct devlink_device *device, const char **mode)
+{
+	int error = netlink_require_host(iov);
+
+	*mode = NULL;
+	if (error)
+		return error;
+	error = request(device, NULL, mode, NULL, 0);
+	if (!error && !*mode)
+		error = -EOPNOTSUPP;
+	if (error == -EOPNOTSUPP)
+		return iov_fail(iov, error, "%s has no switch modes (devlink); its switch is of the "
+				"legacy kind", text_of(device).name);
+	return error ? iov_fail(iov, error, "cannot read the switch mode of %s by devlink: %s",
+				text_of(device).name, strerror(-error)) : 0;
+}
+
+int iov_eswitch_read(struct iov *iov, struct iov_bdf bdf, const char **mode)
+{
+	const struct devlink_device device = devlink_pci(bdf);
+
+	return devlink_eswitch_read(iov, &device, mode);
+}
+
+struct json_object *devlink_eswitch_op(const struct devlink_device *device, const char *mode)
+{
+	struct json_object *op = op_new(eswitch_kind.name, text_of(device).name);
+
+	json_object_object_add(op, "mode", json_object_new_string(mode));
+	return op;
+}
+
+struct json_object *iov_op_eswitch(struct iov_bdf bdf, const char *mode)
+{
+	const struct devlink_device device = devlink_pci(bdf);
+
+	return devlink_eswitch_op(&device, mode);
+}
+
+static int set_mode(struct iov *iov, const struct devlink_device *device, const char *mode)
+{
+	char answer[256] = "";
+	int error = request(device, mode, NULL, answer, sizeof(answer));
+
+	if (!error)
+		return 0;
+	return iov_fail(iov, error, "%s%s%s", strerror(-error), *answer ? ": " : "", answer);
+}
+
+static int run_eswitch(struct iov *iov, struct json_object *op)
+{
+	const char *wanted = json_text(op, "mode"), *now;
+	struct devlink_device device;
+	int error = devlink_device_parse(iov, json_text(op, "device"), &device);
+	uint16_t number;
+
+	if (!error && mode_number(wanted, &number))
+		error = iov_fail(iov, -EINVAL, "%s: expected legacy or switchdev", wanted);
+	if (!error)
+		error = devlink_eswitch_read(iov, &device, &now);
+	if (error == -EOPNOTSUPP && !strcmp(wanted, modes[DEVLINK_ESWITCH_MODE_LEGACY]))
+		return 0;
+	if (error || !strcmp(now, wanted))
+		return error;
+	error = set_mode(iov, &device, wanted);
+	if (!error)
+		error = devlink_eswitch_read(iov, &device, &now);
+	if (error || !strcmp(now, wanted))
+		return error;
+	return iov_fail(iov, -EIO, "the driver took it, but it reads back as %s", now);
+}
+
+static void describe_eswitch(struct json_object *op, char *text, size_t size)
+{
+	snprintf(text, size, "set the switch mode of %s to %s by devlink", json_text(op, "device"),
+		 json_text(op, "mode"));
+}
+
+const struct iov_op_kind eswitch_kind = { "devlink-eswitch", run_eswitch, describe_eswitch };

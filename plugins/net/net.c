@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Attributes of network VFs by rtnetlink.
+ *
+ * Read: one RTM_GETLINK on the PF's interface with the VFs and without their
+ * statistics, so that 256 VFs stay below the 64 KiB that a nested attribute
+ * can hold.  The receive buffer is sized by peeking.  Kernels that cannot fit
+ * the answer (EMSGSIZE, seen with InfiniBand PFs) are asked for a dump, whose
+ * buffers they size differently.
+ *
+ * Set: one RTM_SETLINK with one attribute of one VF, so that a refusal has a
+ * name.  Rates go in pairs, as do VLAN and priority.
+ */
+#include "plugins/net/net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/sysroot/paths.h"
+#include "plugins/net/interface.h"
+#include "plugins/net/netlink.h"
+
+#define CLASS_NETWORK 0x02
+
+static bool match_net(struct iov *iov, struct iov_bdf pf)
+{
+	int64_t class_code;
+
+	return !iov_pci_number(iov, pf, "class", &class_code) && class_code >> 16 == CLASS_NETWORK;
+}
+
+static int find_interface(struct iov *iov, struct iov_bdf pf, int *ifindex)
+{
+	char name[IOV_INTERFACE_SIZE];
+	int64_t number = 0;
+	int error = iov_interface_of(iov, pf, name);
+
+	if (!error)
+		error = iov_sys_read_number(iov, iov_path(IOV_PATH_CLASS_NET "/%s/ifindex",
+							  name).name, &number);
+	if (error)
+		return iov_fail(iov, -ENODEV, "%s has no network interface here, and VF attributes "
+				"are set through it; bind its native driver, and look whether the "
+				"interface is in another network namespace", IOV_BDF(pf));
+	*ifindex = (int)number;
+	return 0;
+}
+
+/* One request and what came back. */
+struct request {
+	struct netlink netlink;
+	int ifindex;
+	struct json_object *vfs;	/* NULL when setting */
+	unsigned int seen;
+};
+
+static void add_string(struct json_object *vf, const char *name, const char *text)
+{
+	json_object_object_add(vf, name, text ? json_object_new_string(text) : NULL);
+}
+
+static void add_number(struct json_object *vf, const char *name, uint32_t number)
+{
+	json_object_object_add(vf, name, json_object_new_int64(number));
+}
+
+/* Drivers that do not report a switch leave it at all ones. */
+static void add_switch(struct json_object *vf, const char *name, uint32_t setting)
+{
+	json_object_object_add(vf, name,
+			       setting > 1 ? NULL : json_object_new_boolean(setting == 1));
+}
+
+static const char *const link_states[] = {
+	[IFLA_VF_LINK_STATE_AUTO] = "auto",
+	[IFLA_VF_LINK_STATE_ENABLE] = "enable",
+	[IFLA_VF_LINK_STATE_DISABLE] = "disable",
+};
+#define LINK_STATES (sizeof(link_states) / sizeof(*link_states))
+
+static void parse_rates(struct nlattr *const *attributes, struct json_object *vf)
+{
+	if (attributes[IFLA_VF_RATE]) {
+		const struct ifla_vf_rate *rate = nla_data(attributes[IFLA_VF_RATE]);
+
+		add_number(vf, "max_rate", rate->max_tx_rate);
+		add_number(vf, "min_rate", rate->min_tx_rate);
+	}
+}
+
+/* Of the tags the kernel has one, the outer. */
+static void parse_vlan_protocol(struct nlattr *list, struct json_object *vf)
+{
+	const struct ifla_vf_vlan_info *vlan;
+	struct nlattr *info = list ? nla_find(nla_data(list), nla_len(list), IFLA_VF_VLAN_INFO) : NULL;
+
+	if (!info || nla_len(info) < (int)sizeof(*vlan))
+		return;
+	vlan = nla_data(info);
+	add_string(vf, "vlan_protocol", ntohs(vlan->vlan_proto) == ETH_P_8021AD ? "802.1ad" : "802.1Q");
+}
+
+static void parse_vlan(struct nlattr *const *attributes, struct json_object *vf)
+{
+	if (attributes[IFLA_VF_VLAN]) {
+		const struct ifla_vf_vlan *vlan = nla_data(attributes[IFLA_VF_VLAN]);
+
+		add_number(vf, "vlan", vlan->vlan);
+		add_number(vf, "qos", vlan->qos);
+	}
+	parse_vlan_protocol(attributes[IFLA_VF_VLAN_LIST], vf);
+}
+
+static void parse_switches(struct nlattr *const *attributes, struct json_object *vf)
+{
+	if (attributes[IFLA_VF_SPOOFCHK]) {
+		const struct ifla_vf_spoofchk *spoofchk = nla_data(attributes[IFLA_VF_SPOOFCHK]);
+
+		add_switch(vf, "spoofchk", spoofchk->setting);
+	}
+	if (attributes[IFLA_VF_TRUST]) {
+		const struct ifla_vf_trust *trust = nla_data(attributes[IFLA_VF_TRUST]);
+
+		add_switch(vf, "trust", trust->setting);
+	}
+	if (attributes[IFLA_VF_LINK_STATE]) {
+		const struct ifla_vf_link_state *link = nla_data(attributes[IFLA_VF_LINK_STATE]);
+
+		add_string(vf, "link_state",
+			   link->link_state < LINK_STATES ? link_states[link->link_state] : NULL);
+	}
+}
+
+static void parse_vf(struct nlattr *info, struct json_object *vfs)
+{
+	/* The sizes of what is read; anything shorter is refused by libnl. */
+	static struct nla_policy policy[IFLA_VF_MAX + 1] = {
+		[IFLA_VF_MAC] = { .minlen = sizeof(struct ifla_vf_mac) },
+		[IFLA_VF_VLAN] = { .minlen = sizeof(struct ifla_vf_vlan) },
+		[IFLA_VF_RATE] = { .minlen = sizeof(struct ifla_vf_rate) },
+		[IFLA_VF_SPOOFCHK] = { .minlen = sizeof(struct ifla_vf_spoofchk) },
+		[IFLA_VF_TRUST] = { .minlen = sizeof(struct ifla_vf_trust) },
+		[IFLA_VF_LINK_STATE] = { .minlen = sizeof(struct ifla_vf_link_state) },
+	};
+	struct nlattr *attributes[IFLA_VF_MAX + 1];
+	const struct ifla_vf_mac *mac;
+	struct json_object *vf;
+	char text[18];
+
+	if (nla_parse_nested(attributes, IFLA_VF_MAX, info, policy) < 0 ||
+	    !attributes[IFLA_VF_MAC])
+		return;
+	mac = nla_data(attributes[IFLA_VF_MAC]);
+	vf = json_object_array_get_idx(vfs, mac->vf);
+	if (!vf)
+		return;
+	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac->mac[0], mac->mac[1],
+		 mac->mac[2], mac->mac[3], mac->mac[4], mac->mac[5]);
+	add_string(vf, "mac", text);
+	parse_vlan(attributes, vf);
+	parse_switches(attributes, vf);
+	parse_rates(attributes, vf);
+}
+
+unsigned int net_parse_vfs(struct nlmsghdr *message, struct json_object *vfs)
+{
+	struct nlattr *list, *info;
+	unsigned int count = 0;
+	int rest;
+
+	list = nlmsg_find_attr(message, sizeof(struct ifinfomsg), IFLA_VFINFO_LIST);
+	if (!list)
+		return 0;
+	nla_for_each_nested(info, list, rest) {
+		parse_vf(info, vfs);
+		count++;
+	}
+	return count;
+}
+
+static void on_link(struct nlmsghdr *header, void *arg)
+{
+	const struct ifinfomsg *link = nlmsg_data(header);
+	struct request *request = arg;
+
+	if (header->nlmsg_type == RTM_NEWLINK && link->ifi_index == request->ifindex)
+		request->seen += net_parse_vfs(header, request->vfs);
+}
+
+static struct nl_msg *new_message(const struct request *request, int type, int flags)
+{
+	struct ifinfomsg link = { .ifi_index = flags & NLM_F_DUMP ? 0 : request->ifindex };
+	struct nl_msg *message = nlmsg_alloc_simple(type, flags);
+
+	if (message && nlmsg_append(message, &link, sizeof(link), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(message);
+		return NULL;
+	}
+	return message;
+}
+
+static int get_links(struct request *request, int flags)
+{
+	struct nl_msg *message = new_message(request, RTM_GETLINK, flags);
+
+	if (!message)
+		return -ENOMEM;
+	nla_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
+	nl_socket_disable_auto_ack(request->netlink.socket);
+	return netlink_transact(&request->netlink, message);
+}
+
+static int get_net(struct iov *iov, struct iov_bdf pf, struct json_object *vfs)
+{
+	struct request request = { .netlink = { .on_message = on_link, .arg = &request },
+				   .vfs = vfs };
+	size_t count = json_object_array_length(vfs);
+	int error = netlink_require_host(iov);
+
+	if (!error)
+		error = find_interface(iov, pf, &request.ifindex);
+	if (error)
+		return error;
+	error = netlink_open(&request.netlink, NETLINK_ROUTE);
+	if (!error)
+		error = get_links(&request, 0);
+	if (error == -EMSGSIZE)
+		error = get_links(&request, NLM_F_DUMP);
+	netlink_close(&request.netlink);
+	if (error)
+		return iov_fail(iov, error, "cannot read the VFs of %s by netlink: %s", IOV_BDF(pf),
+				strerror(-error));
+	if (request.seen < count)
+		return iov_fail(iov, -EMSGSIZE,
+				"the kernel told about %u of %zu VFs of %s: more do "
+				"not fit its message",
+				request.seen, count, IOV_BDF(pf));
+	return 0;
+}
+
+static uint32_t target_number(struct json_object *target, const char *name)
+{
+	return (uint32_t)json_object_get_int64(json_object_object_get(target, name));
+}
+
+static int put_mac(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	const char *text = json_text_or_null(target, "mac");
+	struct ifla_vf_mac mac = { .vf = vf };
+
+	if (!text || sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac.mac[0], &mac.mac[1],
+			    &mac.mac[2], &mac.mac[3], &mac.mac[4], &mac.mac[5]) != 6)
+		return -EINVAL;
+	return nla_put(message, IFLA_VF_MAC, sizeof(mac), &mac);
+}
+
+/* Kernels before 4.9 know VLANs of 802.1Q alone, and so do most drivers. */
+static int put_vlan_8021ad(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	struct nlattr *list = nla_nest_start(message, IFLA_VF_VLAN_LIST);
+	struct ifla_vf_vlan_info vlan = {
+		.vf = vf,
+		.vlan = target_number(target, "vlan"),
+		.qos = target_number(target, "qos"),
+		.vlan_proto = htons(ETH_P_8021AD),
+	};
+	int error = list ? nla_put(message, IFLA_VF_VLAN_INFO, sizeof(vlan), &vlan) : -NLE_NOMEM;
+
+	if (list)
+		nla_nest_end(message, list);
+	return error;
+}
+
+static int put_vlan(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	const char *protocol = json_text_or_null(target, "vlan_protocol");
+	struct ifla_vf_vlan vlan = {
+		.vf = vf,
+		.vlan = target_number(target, "vlan"),
+		.qos = target_number(target, "qos"),
+	};
+
+	if (protocol && !strcmp(protocol, "802.1ad"))
+		return put_vlan_8021ad(message, vf, target);
+	return nla_put(message, IFLA_VF_VLAN, sizeof(vlan), &vlan);
+}
+
+static int put_spoofchk(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	struct ifla_vf_spoofchk spoofchk = { vf, target_number(target, "spoofchk") };
+
+	return nla_put(message, IFLA_VF_SPOOFCHK, sizeof(spoofchk), &spoofchk);
+}
+
+static int put_trust(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	struct ifla_vf_trust trust = { vf, target_number(target, "trust") };
+
+	return nla_put(message, IFLA_VF_TRUST, sizeof(trust), &trust);
+}
+
+static int put_rate(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	struct ifla_vf_rate rate = {
+		.vf = vf,
+		.min_tx_rate = target_number(target, "min_rate"),
+		.max_tx_rate = target_number(target, "max_rate"),
+	};
+
+	return nla_put(message, IFLA_VF_RATE, sizeof(rate), &rate);
+}
+
+static int put_link_state(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	const char *text = json_text_or_null(target, "link_state");
+	struct ifla_vf_link_state link = { .vf = vf };
+
+	while (link.link_state < LINK_STATES && strcmp(link_states[link.link_state], text))
+		link.link_state++;
+	return nla_put(message, IFLA_VF_LINK_STATE, sizeof(link), &link);
+}
+
+static const char *const attribute_names[] = {
+	"mac", "vlan", "qos", "vlan_protocol", "spoofchk", "trust", "max_rate", "min_rate",
+	"link_state", NULL,
+};
+
+static int (*const attribute_puts[])(struct nl_msg *, uint32_t, struct json_object *) = {
+	put_mac, put_vlan, put_vlan, put_vlan, put_spoofchk, put_trust, put_rate, put_rate,
+	put_link_state,
+};
+
+static int put_attribute(struct nl_msg *message, unsigned int index, const char *attribute,
+			 struct json_object *target)
+{
+	struct nlattr *list = nla_nest_start(message, IFLA_VFINFO_LIST);
+	struct nlattr *info = nla_nest_start(message, IFLA_VF_INFO);
+	int error = -EINVAL;
+
+	for (size_t i = 0; attribute_names[i]; i++) {
+		if (!strcmp(attribute_names[i], attribute))
+			error = attribute_puts[i](message, index, target);
+	}
+	nla_nest_end(message, info);
+	nla_nest_end(message, list);
+	return error;
+}
+
+static int set_net(struct iov *iov, struct iov_bdf pf, unsigned int index, const char *attribute,
+		   struct json_object *target, char *answer, size_t size)
+{
+	struct request request = { .netlink = { .answer = answer, .answer_size = size } };
+	struct nl_msg *message;
+	int error = netlink_require_host(iov);
+
+	if (!error)
+		error = find_interface(iov, pf, &request.ifindex);
+	if (error)
+		return error;
+	message = new_message(&request, RTM_SETLINK, 0);
+	if (!message)
+		return -ENOMEM;
+	error = put_attribute(message, index, attribute, target);
+	if (!error)
+		error = netlink_open(&request.netlink, NETLINK_ROUTE);
+	if (error)
+		nlmsg_free(message);
+	else
+		error = netlink_transact(&request.netlink, message);
+	netlink_close(&request.netlink);
+	return error;
+}
+
+const struct iov_sriov_class net_class = {
+	.name = "net",
+	.attributes = attribute_names,
+	.match = match_net,
+	.get = get_net,
+	.set = set_net,
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Device class "net": VF attributes by rtnetlink. */
+#ifndef IOV_PLUGINS_NET_NET_H
+#define IOV_PLUGINS_NET_NET_H
+
+#include <json-c/json.h>
+#include <linux/netlink.h>
+
+#include "sriov/class.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The class; iov_plugins_register() adds it. */
+extern const struct iov_sriov_class net_class;
+
+/**
+ * net_parse_vfs - read the VFs in a link message
+ * @message: an RTM_NEWLINK message with IFLA_VFINFO_LIST
+ * @vfs: array of objects that receive "mac", "vlan", "qos", "vlan_protocol",
+ *	"spoofchk", "trust", "max_rate", "min_rate" and "link_state"; VFs past its end are ignored
+ *
+ * Return: how many VFs the message told about.
+ */
+unsigned int net_parse_vfs(struct nlmsghdr *message, struct json_object *vfs);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

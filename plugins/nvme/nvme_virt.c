@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Virtualization Management of an NVMe controller (NVM Express Base 2.0,
+ * sections 5.28 and 8.26): reading what it has to share out, and the operation
+ *
+ *	{"op": "nvme-virt", "pf": "0000:02:00.0", "action": "assign",
+ *	 "controller": 1, "queues": 2, "interrupts": 1}
+ *	"action": "primary"	what the primary controller keeps, from its next
+ *				reset on
+ *		  "prove"	that the primary controller has that
+ *		  "assign"	what a secondary controller gets; it must be offline
+ *		  "online", "offline"
+ *
+ * A secondary controller that has what is asked for is left alone, so running
+ * an operation again is harmless.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libnvme.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/library.h"
+#include "base/sysroot/paths.h"
+#include "plugins/nvme/nvme.h"
+
+#define LIBNVME "libnvme.so.1"
+/* Optional Admin Command Support: Virtualization Management. */
+#define OACS_VIRT_MGMT (1u << 7)
+/* Secondary Controller State: online. */
+#define SCS_ONLINE 1u
+
+int nvme_name(struct iov *iov, struct iov_bdf pf, char *name, size_t size)
+{
+	char **names = NULL;
+	size_t count = 0;
+	int error = iov_sys_list(iov, iov_pci_path(pf, "nvme").name, &names, &count);
+
+	if (error || !count) {
+		iov_names_free(names, count);
+		return iov_fail(iov, -ENODEV,
+				"%s has no NVMe controller device; its VFs need it to "
+				"come online, so bind the PF to nvme with 'iov unbind %s'",
+				IOV_BDF(pf), IOV_BDF(pf));
+	}
+	snprintf(name, size, "%s", names[0]);
+	iov_names_free(names, count);
+	return 0;
+}
+
+/* The functions of libnvme that are called here. */
+static struct {
+	typeof(nvme_identify) *identify;
+	typeof(nvme_virtual_mgmt) *virtual_mgmt;
+	typeof(nvme_status_to_string) *status_to_string;
+} libnvme;
+
+static int load_libnvme(struct iov *iov)
+{
+	static const struct iov_symbol symbols[] = {
+		{ "nvme_identify", &libnvme.identify },
+		{ "nvme_virtual_mgmt", &libnvme.virtual_mgmt },
+		{ "nvme_status_to_string", &libnvme.status_to_string },
+	};
+
+	return iov_library_load(iov, LIBNVME, symbols, sizeof(symbols) / sizeof(*symbols));
+}
+
+static int open_controller(struct iov *iov, struct iov_bdf pf, int *fd)
+{
+	char name[32];
+	int error = nvme_name(iov, pf, name, sizeof(name));
+
+	if (!error)
+		error = load_libnvme(iov);
+	if (error)
+		return error;
+	*fd = iov_sys_open(iov, iov_path(IOV_PATH_DEV "/%s", name).name, O_RDONLY);
+	if (*fd < 0)
+		return iov_fail(iov, *fd, "cannot open the NVMe controller %s of %s: %s%s", name,
+				IOV_BDF(pf), strerror(-*fd),
+				*fd == -EACCES ? "; run this as root" : "");
+	return 0;
+}
+
+/* libnvme gives -1 and errno, or the status of the command. */
+static int fail_command(struct iov *iov, int status, const char *doing)
+{
+	if (status < 0)
+		return iov_fail(iov, -errno, "cannot %s: %s", doing, strerror(errno));
+	return iov_fail(iov, -EIO, "cannot %s: the controller says %s (status %#x)", doing,
+			libnvme.status_to_string(status, false), (unsigned int)status);
+}
+
+static int identify(struct iov *iov, int fd, enum nvme_identify_cns cns, uint16_t controller,
+		    void *data)
+{
+	struct nvme_identify_args args = {
+		.args_size = sizeof(args),
+		.data = data,
+		.fd = fd,
+		.timeout = NVME_DEFAULT_IOCTL_TIMEOUT,
+		.cns = cns,
+		.csi = NVME_CSI_NVM,
+		.nsid = NVME_NSID_NONE,
+		.cntid = controller,
+		.cns_specific_id = NVME_CNSSPECID_NONE,
+		.uuidx = NVME_UUID_NONE,
+	};
+	int status;
+
+	memset(data, 0, NVME_IDENTIFY_DATA_SIZE);
+	status = libnvme.identify(&args);
+	return status ? fail_command(iov, status, "identify the controller") : 0;
+}
+
+static void read_capabilities(const struct nvme_primary_ctrl_cap *cap, struct nvme_virt *virt)
+{
+	virt->id = le16toh(cap->cntlid);
+	virt->flexible = (struct nvme_resources){ le32toh(cap->vqfrt), le32toh(cap->vifrt) };
+	virt->primary = (struct nvme_resources){ le16toh(cap->vqrfap), le16toh(cap->virfap) };
+	virt->most = (struct nvme_resources){ le16toh(cap->vqfrsm), le16toh(cap->vifrsm) };
+	virt->grain = (struct nvme_resources){ le16toh(cap->vqgran), le16toh(cap->vigran) };
+}
+
+/* One page of the list holds 127 controllers from @start on. */
+static int read_page(struct iov *iov, int fd, uint16_t start, struct nvme_virt *virt, size_t *added)
+{
+	struct nvme_secondary_ctrl_list page;
+	struct nvme_secondary *grown;
+	int error = identify(iov, fd, NVME_IDENTIFY_CNS_SECONDARY_CTRL_LIST, start, &page);
+
+	*added = page.num < NVME_ID_SECONDARY_CTRL_MAX ? page.num : NVME_ID_SECONDARY_CTRL_MAX;
+	if (error || !*added)
+		return error;
+	grown = reallocarray(virt->secondaries, virt->count + *added, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	virt->secondaries = grown;
+	for (size_t i = 0; i < *added; i++) {
+		const struct nvme_secondary_ctrl *entry = &page.sc_entry[i];
+
+		virt->secondaries[virt->count++] = (struct nvme_secondary){
+			.id = le16toh(entry->scid),
+			.vf = le16toh(entry->vfn),
+			.online = entry->scs & SCS_ONLINE,
+			.has = { le16toh(entry->nvq), le16toh(entry->nvi) },
+		};
+	}
+	return 0;
+}
+
+static int read_secondaries(struct iov *iov, int fd, struct nvme_virt *virt)
+{
+	size_t added;
+	int start = 0, error;
+
+	do {
+		error = read_page(iov, fd, (uint16_t)start, virt, &added);
+		if (!error && added)
+			start = virt->secondaries[virt->count - 1].id + 1;
+	} while (!error && added == NVME_ID_SECONDARY_CTRL_MAX && start <= UINT16_MAX);
+	return error;
+}
+
+static int read_virt(struct iov *iov, int fd, struct nvme_virt *virt)
+{
+	struct nvme_primary_ctrl_cap capabilities;
+	struct nvme_id_ctrl controller;
+	int error = identify(iov, fd, NVME_IDENTIFY_CNS_CTRL, NVME_CNTLID_NONE, &controller);
+
+	virt->supported = !error && le16toh(controller.oacs) & OACS_VIRT_MGMT;
+	if (error || !virt->supported)
+		return error;
+	error = identify(iov, fd, NVME_IDENTIFY_CNS_PRIMARY_CTRL_CAP, le16toh(controller.cntlid),
+			 &capabilities);
+	if (error)
+		return error;
+	read_capabilities(&capabilities, virt);
+	return read_secondaries(iov, fd, virt);
+}
+
+int nvme_virt_read(struct iov *iov, struct iov_bdf pf, struct nvme_virt *virt)
+{
+	_cleanup_fd_ int fd = -1;
+	int error = open_controller(iov, pf, &fd);
+
+	*virt = (struct nvme_virt){ 0 };
+	if (!error)
+		error = read_virt(iov, fd, virt);
+	if (error)
+		nvme_virt_free(virt);
+	return error;
+}
+
+void nvme_virt_free(struct nvme_virt *virt)
+{
+	free(virt->secondaries);
+	virt->secondaries = NULL;
+}
+
+struct nvme_secondary *nvme_virt_find(const struct nvme_virt *virt, unsigned int index)
+{
+	for (size_t i = 0; i < virt->count; i++) {
+		if (virt->secondaries[i].vf == index + 1)
+			return &virt->secondaries[i];
+	}
+	return NULL;
+}
+
+static const char *const action_names[] = {
+	[NVME_PRIMARY] = "primary",
+	[NVME_PROVE] = "prove",
+	[NVME_ASSIGN] = "assign",
+	[NVME_ONLINE] = "online",
+	[NVME_OFFLINE] = "offline",
+};
+
+struct json_object *nvme_virt_op(struct iov_bdf pf, enum nvme_action action, uint16_t controller,
+				 const struct nvme_resources *resources)
+{
+	struct json_object *op = json_object_new_object();
+
+	json_object_object_add(op, "op", json_object_new_string(nvme_virt_kind.name));
+	json_object_object_add(op, "pf", json_object_new_string(IOV_BDF(pf)));
+	json_object_object_add(op, "action", json_object_new_string(action_names[action]));
+	json_object_object_add(op, "controller", json_object_new_int(controller));
+	if (resources) {
+		json_object_object_add(op, "queues", json_object_new_int64(resources->queues));
+		json_object_object_add(op, "interrupts",
+				       json_object_new_int64(resources->interrupts));
+	}
+	return op;
+}
+
+/* One run of an operation. */
+struct order {
+	struct iov *iov;
+	int fd;
+	enum nvme_action action;
+	uint16_t controller;
+	struct nvme_resources resources;
+};
+
+static int get_number(struct json_object *op, const char *key)
+{
+	return json_object_get_int(json_object_object_get(op, key));
+}
+
+static int parse_order(struct iov *iov, struct json_object *op, struct order *order)
+{
+	const char *action = json_text_or_null(op, "action");
+
+	order->iov = iov;
+	order->controller = (uint16_t)get_number(op, "controller");
+	order->resources.queues = (unsigned int)get_number(op, "queues");
+	order->resources.interrupts = (unsigned int)get_number(op, "interrupts");
+	for (size_t i = 0; action && i < sizeof(action_names) / sizeof(*action_names); i++) {
+		order->action = (enum nvme_action)i;
+		if (!strcmp(action, action_names[i]))
+			return 0;
+	}
+	return iov_fail(iov, -EINVAL, "unknown action '%s'", action ? action : "");
+}
+
+static bool same(const struct nvme_resources *a, const struct nvme_resources *b)
+{
+	return a->queues == b->queues && a->interrupts == b->interrupts;
+}
+
+static const struct nvme_secondary *find_controller(const struct nvme_virt *virt, uint16_t id)
+{
+	for (size_t i = 0; i < virt->count; i++) {
+		if (virt->secondaries[i].id == id)
+			return &virt->secondaries[i];
+	}
+	return NULL;
+}
+
+/* Whether the controller is as the order wants it. */
+static bool fulfilled(const struct order *order, const struct nvme_virt *virt)
+{
+	const struct nvme_secondary *secondary = find_controller(virt, order->controller);
+
+	switch (order->action) {
+	case NVME_PRIMARY:
+		/* What counts from the next reset on cannot be read. */
+		return false;
+	case NVME_PROVE:
+		return same(&virt->primary, &order->resources);
+	case NVME_ASSIGN:
+		return secondary && same(&secondary->has, &order->resources);
+	case NVME_ONLINE:
+		return secondary && secondary->online;
+	default:
+		return secondary && !secondary->online;
+	}
+}
+
+static int manage(const struct order *order, enum nvme_virt_mgmt_act action,
+		  enum nvme_virt_mgmt_rt resource, unsigned int count)
+{
+	uint32_t result;
+	struct nvme_virtual_mgmt_args args = {
+		.args_size = sizeof(args),
+		.result = &result,
+		.fd = order->fd,
+		.timeout = NVME_DEFAULT_IOCTL_TIMEOUT,
+		.act = action,
+		.rt = resource,
+		.cntlid = order->controller,
+		.nr = (uint16_t)count,
+	};
+	int status = libnvme.virtual_mgmt(&args);
+
+	return status ? fail_command(order->iov, status, "do that") : 0;
+}
+
+/* Queues and interrupts are two commands. */
+static int manage_both(const struct order *order, enum nvme_virt_mgmt_act action)
+{
+	int error = manage(order, action, NVME_VIRT_MGMT_RT_VQ_RESOURCE, order->resources.queues);
+
+	if (error)
+		return error;
+	return manage(order, action, NVME_VIRT_MGMT_RT_VI_RESOURCE, order->resources.interrupts);
+}
+
+static int carry_out(const struct order *order)
+{
+	switch (order->action) {
+	case NVME_PRIMARY:
+		return manage_both(order, NVME_VIRT_MGMT_ACT_PRIM_CTRL_FLEX_ALLOC);
+	case NVME_PROVE:
+		return 0;
+	case NVME_ASSIGN:
+		return manage_both(order, NVME_VIRT_MGMT_ACT_ASSIGN_SEC_CTRL);
+	case NVME_ONLINE:
+		return manage(order, NVME_VIRT_MGMT_ACT_ONLINE_SEC_CTRL, 0, 0);
+	default:
+		return manage(order, NVME_VIRT_MGMT_ACT_OFFLINE_SEC_CTRL, 0, 0);
+	}
+}
+
+/* Look again, but for the primary: its share changes with its reset. */
+static int prove(const struct order *order, struct nvme_virt *virt)
+{
+	int error;
+
+	if (order->action == NVME_PRIMARY)
+		return 0;
+	nvme_virt_free(virt);
+	*virt = (struct nvme_virt){ 0 };
+	error = read_virt(order->iov, order->fd, virt);
+	if (!error && !fulfilled(order, virt))
+		error = iov_fail(order->iov, -EIO, "the controller took the command, but nothing "
+				 "changed; look at 'nvme list-secondary'");
+	return error;
+}
+
+static int run_nvme_virt(struct iov *iov, struct json_object *op)
+{
+	_cleanup_fd_ int fd = -1;
+	struct nvme_virt virt = { 0 };
+	struct order order;
+	struct iov_bdf pf;
+	int error = iov_bdf_parse(iov, json_text_or_null(op, "pf"),
+				  &pf);
+
+	if (!error)
+		error = parse_order(iov, op, &order);
+	if (!error)
+		error = open_controller(iov, pf, &fd);
+	if (error)
+		return error;
+	order.fd = fd;
+	error = read_virt(iov, fd, &virt);
+	if (!error && !fulfilled(&order, &virt)) {
+		error = carry_out(&order);
+		if (!error)
+			error = prove(&order, &virt);
+	}
+	nvme_virt_free(&virt);
+	return error;
+}
+
+static void describe_nvme_virt(struct json_object *op, char *text, size_t size)
+{
+	const char *action = json_text_or_null(op, "action");
+	int controller = get_number(op, "controller");
+	int queues = get_number(op, "queues"), interrupts = get_number(op, "interrupts");
+
+	if (json_object_object_get(op, "queues"))
+		snprintf(text, size, "%s NVMe controller %d %d flexible queue%s and %d interrupt%s",
+			 strcmp(action, action_names[NVME_PROVE]) ? "give" : "expect of",
+			 controller, queues, queues == 1 ? "" : "s", interrupts,
+			 interrupts == 1 ? "" : "s");
+	else
+		snprintf(text, size, "set NVMe controller %d %s", controller, action);
+}
+
+const struct iov_op_kind nvme_virt_kind = {
+	.name = "nvme-virt",
+	.run = run_nvme_virt,
+	.describe = describe_nvme_virt,
+};

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The operation "iovd": ports and bridges of the datapath daemon. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/rpc/rpc.h"
+#include "plugins/internal.h"
+
+struct json_object *iov_op_iovd(const char *method, struct json_object *params)
+{
+	struct json_object *op = json_object_new_object();
+
+	json_object_object_add(op, "op", json_object_new_string(iovd_kind.name));
+	json_object_object_add(op, "method", json_object_new_string(method));
+	json_object_object_add(op, "params", params);
+	return op;
+}
+
+/* An address with and without its domain is the same device. */
+static bool same_device(const char *a, const char *b)
+{
+	static const char domain[] = "0000:";
+	size_t length = strlen(domain);
+
+	a += strncmp(a, domain, length) ? 0 : length;
+	b += strncmp(b, domain, length) ? 0 : length;
+	return !strcmp(a, b);
+}
+
+static bool same_member(struct json_object *now, const char *name, struct json_object *value)
+{
+	/* iovd tells the ports of a bridge by the ports, and a server by its mode. */
+	if (!strcmp(name, "ports"))
+		return true;
+	if (!strcmp(name, "server"))
+		return json_object_get_boolean(value) == !strcmp(json_text(now, "mode"), "server");
+	if (!strcmp(name, "device"))
+		return same_device(json_text(now, name), json_object_get_string(value));
+	if (json_object_is_type(value, json_type_object))
+		return json_object_equal(json_object_object_get(now, name), value);
+	return !strcmp(json_text(now, name), json_object_get_string(value));
+}
+
+bool iov_iovd_match(struct json_object *now, struct json_object *params)
+{
+	json_object_object_foreach(params, name, value) {
+		if (!same_member(now, name, value))
+			return false;
+	}
+	return true;
+}
+
+/* "port.add" and "port.remove" are about what "port.list" lists. */
+static bool is_there(struct iov *iov, struct json_object *op)
+{
+	const char *method = json_text(op, "method");
+	struct json_object *params = json_object_object_get(op, "params");
+	struct iov_path list = iov_path("%.*s.list", (int)strcspn(method, "."), method);
+	_cleanup_json_ struct json_object *all = NULL;
+
+	if (iov_rpc_call(iov, list.name, NULL, &all))
+		return false;
+	for (size_t i = 0; i < json_object_array_length(all); i++) {
+		if (iov_iovd_match(json_object_array_get_idx(all, i), params))
+			return true;
+	}
+	return false;
+}
+
+static int run_iovd(struct iov *iov, struct json_object *op)
+{
+	_cleanup_json_ struct json_object *result = NULL;
+	struct json_object *params = json_object_object_get(op, "params");
+	char why[512];
+	int error = iov_rpc_call(iov, json_text(op, "method"), json_object_get(params), &result);
+
+	if (!error || (error == -ENOENT && strstr(json_text(op, "method"), ".remove")))
+		return 0;
+	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
+	if (error == -EEXIST && is_there(iov, op))
+		return 0;
+	return iov_fail(iov, error, "%s", why);
+}
+
+static void describe_iovd(struct json_object *op, char *text, size_t size)
+{
+	snprintf(text, size, "iovd: %s %s", json_text(op, "method"),
+		 json_object_to_json_string_ext(json_object_object_get(op, "params"),
+						JSON_C_TO_STRING_PLAIN));
+}
+
+const struct iov_op_kind iovd_kind = { "iovd", run_iovd, describe_iovd };

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The operation "irq-affinity".
+ *
+ * Vectors have an order (msi_irqs), interrupt numbers do not outlive a driver that asks
+ * for them anew, as some do when their number of VFs changes.  So CPUs are given by the
+ * order of vectors.  A vector that is not requested, as with an interface that is down,
+ * has no affinity to set yet and is passed over.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/sysroot/paths.h"
+#include "plugins/internal.h"
+#include "plugins/system/cpu_list.h"
+
+#define LIST_SIZE 1024
+
+typedef int vector_fn(struct iov *iov, const char *path, const char *now, size_t index, void *arg);
+
+/* Call @visit for each requested interrupt in order of vectors. */
+static int each_vector(struct iov *iov, struct iov_bdf bdf, vector_fn *visit, void *arg)
+{
+	char **names, now[LIST_SIZE];
+	size_t count, index = 0;
+	int error = iov_sys_list(iov, iov_pci_path(bdf, "msi_irqs").name, &names, &count);
+
+	if (error)
+		return error == -ENOENT ? 0 : error;
+	for (size_t i = 0; !error && i < count; i++) {
+		struct iov_path path = iov_path(IOV_PATH_IRQ "/%s/smp_affinity_list", names[i]);
+
+		if (!iov_sys_read(iov, path.name, now, sizeof(now)))
+			error = visit(iov, path.name, now, index++, arg);
+	}
+	iov_names_free(names, count);
+	return error;
+}
+
+static int add_list(struct iov *iov, const char *path, const char *now, size_t index, void *arg)
+{
+	(void)iov;
+	(void)path;
+	(void)index;
+	json_object_array_add(arg, json_object_new_string(now));
+	return 0;
+}
+
+struct json_object *iov_irq_read(struct iov *iov, struct iov_bdf bdf)
+{
+	struct json_object *lists = json_object_new_array();
+
+	each_vector(iov, bdf, add_list, lists);
+	return lists;
+}
+
+static const char *list_of(struct json_object *cpus, size_t index)
+{
+	size_t count = json_object_array_length(cpus);
+
+	return count ? json_object_get_string(json_object_array_get_idx(cpus, index % count)) : "";
+}
+
+bool iov_irq_match(struct json_object *now, struct json_object *cpus)
+{
+	for (size_t i = 0; i < json_object_array_length(now); i++) {
+		if (!cpu_list_equal(list_of(now, i), list_of(cpus, i)))
+			return false;
+	}
+	return true;
+}
+
+struct json_object *iov_op_irq(struct iov_bdf bdf, struct json_object *cpus)
+{
+	struct json_object *op = op_on_device(irq_kind.name, bdf);
+
+	json_object_object_add(op, "cpus", json_object_get(cpus));
+	iov_op_explain(op, EIO, "its driver had the kernel spread these interrupts (managed), and "
+		       "nobody else may; leave irq out for this device");
+	return op;
+}
+
+static int set_list(struct iov *iov, const char *path, const char *now, size_t index, void *cpus)
+{
+	const char *list = list_of(cpus, index);
+	int error;
+
+	if (!*list || cpu_list_equal(now, list))
+		return 0;
+	error = iov_sys_write(iov, path, list);
+	return error ? iov_fail(iov, error, "write '%s' to /%s: %s", list, path, strerror(-error)) :
+		       0;
+}
+
+static int run_irq(struct iov *iov, struct json_object *op)
+{
+	struct iov_bdf bdf;
+	int error = op_device(iov, op, &bdf);
+
+	if (error)
+		return error;
+	return each_vector(iov, bdf, set_list, json_object_object_get(op, "cpus"));
+}
+
+static void describe_irq(struct json_object *op, char *text, size_t size)
+{
+	struct json_object *cpus = json_object_object_get(op, "cpus");
+	size_t count = json_object_array_length(cpus);
+	int length = snprintf(text, size, "write smp_affinity_list of the interrupts of %s:",
+			      json_text(op, "device"));
+
+	for (size_t i = 0; i < count && length > 0 && (size_t)length < size; i++)
+		length += snprintf(text + length, size - (size_t)length, " '%s'", list_of(cpus, i));
+}
+
+const struct iov_op_kind irq_kind = { "irq-affinity", run_irq, describe_irq };
+
+/* The CPUs near a function; of the whole host where that is not told. */
+static int local_cpus(struct iov *iov, struct iov_bdf bdf, char *list)
+{
+	if (!iov_sys_read(iov, iov_pci_path(bdf, "local_cpulist").name, list, LIST_SIZE) && *list)
+		return 0;
+	return iov_sys_read(iov, IOV_PATH_CPUS "/online", list, LIST_SIZE);
+}
+
+static int check_list(struct iov *iov, const char *list)
+{
+	char present[LIST_SIZE];
+
+	if (!cpu_list_valid(list))
+		return iov_fail(iov, -EINVAL, "'%s': expected local, spread, or a list of CPUs such "
+				"as 0-3,8", list);
+	if (!iov_sys_read(iov, IOV_PATH_CPUS "/online", present, sizeof(present)) &&
+	    !cpu_list_within(list, present))
+		return iov_fail(iov, -EINVAL, "'%s': this host has the CPUs %s online; name some of "
+				"these", list, present);
+	return 0;
+}
+
+int iov_irq_cpus(struct iov *iov, struct iov_bdf bdf, const char *policy,
+		 struct json_object **cpus)
+{
+	bool spread = !strcmp(policy, "spread");
+	char list[LIST_SIZE];
+	int error;
+
+	if (spread || !strcmp(policy, "local")) {
+		error = local_cpus(iov, bdf, list);
+		if (error)
+			return iov_fail(iov, error, "cannot read which CPUs are near %s: %s",
+					IOV_BDF(bdf), strerror(-error));
+	} else {
+		error = check_list(iov, policy);
+		snprintf(list, sizeof(list), "%s", policy);
+	}
+	if (error)
+		return error;
+	*cpus = json_object_new_array();
+	if (!spread)
+		json_object_array_add(*cpus, json_object_new_string(list));
+	for (int cpu = -1; spread && (cpu = cpu_list_next(list, cpu)) >= 0;)
+		json_object_array_add(*cpus, json_object_new_string(iov_path("%d", cpu).name));
+	return 0;
+}
+
+/* "0", or "0; 1; 0; 1" when they differ. */
+static void list_words(struct json_object *cpus, char *text, size_t size)
+{
+	size_t count = json_object_array_length(cpus), length = 0;
+	bool same = true;
+
+	*text = '\0';
+	for (size_t i = 1; i < count; i++)
+		same &= json_object_equal(json_object_array_get_idx(cpus, i),
+					  json_object_array_get_idx(cpus, 0));
+	for (size_t i = 0; i < (same && count ? 1 : count) && length < size; i++)
+		length += (size_t)snprintf(text + length, size - length, "%s%s", i ? "; " : "",
+			json_object_get_string(json_object_array_get_idx(cpus, i)));
+}
+
+void iov_irq_step(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *now,
+		  struct json_object *cpus)
+{
+	char from[128], to[128];
+	struct iov_step *step;
+
+	list_words(now, from, sizeof(from));
+	list_words(cpus, to, sizeof(to));
+	step = iov_plan_step(plan, IOV_BDF(bdf), "serve the interrupts of %s on CPUs %s",
+			     IOV_BDF(bdf), to);
+	iov_step_do(step, iov_op_irq(bdf, cpus));
+	if (json_object_array_length(now))
+		iov_step_undo(step, iov_op_irq(bdf, now));
+	iov_step_change(step, "irq", *from ? from : NULL, to);
+}

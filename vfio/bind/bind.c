@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vfio/bind/bind.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/plan/module.h"
+#include "base/sysroot/paths.h"
+#include "iommu/group.h"
+#include "vfio/bind/binding.h"
+
+/* What sysfs takes as a name of a driver. */
+static int check_driver_name(struct iov *iov, const char *driver)
+{
+	size_t length = strlen(driver);
+
+	if (length && length < DRIVER_SIZE && strspn(driver, "abcdefghijklmnopqrstuvwxyz"
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == length)
+		return 0;
+	return iov_fail(iov, -EINVAL, "%s: not a driver's name; expected letters, digits, '-' and "
+			"'_', as in vfio-pci", driver);
+}
+
+/* VFIO without an IOMMU is a choice that the host's owner made by a parameter. */
+static bool noiommu_enabled(struct iov *iov)
+{
+	char text[8];
+
+	return !iov_sys_read(iov, IOV_PATH_MODULES "/vfio/parameters/enable_unsafe_noiommu_mode",
+			     text, sizeof(text)) && text[0] == 'Y';
+}
+
+int iov_driver_plan(struct iov_plan *plan, const char *driver)
+{
+	struct iov_path path = iov_path(IOV_PATH_PCI_DRIVERS "/%s", driver);
+	struct iov *iov = iov_plan_context(plan);
+	char **names;
+	size_t count;
+	int error = check_driver_name(iov, driver);
+
+	if (error || iov_sys_exists(iov, path.name))
+		return error;
+	if (!iov_module_find(iov, driver, &names, &count)) {
+		iov_names_free(names, count);
+		if (!count)
+			return iov_fail(iov, -ENOENT,
+					"%s: no such driver, and no module of that name for the "
+					"running kernel; install the package with the kernel's "
+					"modules",
+					driver);
+	}
+	iov_module_plan(plan, driver, path.name, "a driver of PCI functions");
+	return 0;
+}
+
+/* Members that are still to be moved: those that block, and with @all the idle ones. */
+static bool must_move(const struct bindings *bindings, const struct iov_group_member *member,
+		      bool all)
+{
+	if (member->bridge || bindings_have(bindings, member->bdf))
+		return false;
+	return member->blocks || (all && !member->driver[0] &&
+				  !is_host_bridge(bindings->iov, member->bdf));
+}
+
+/* The chipset's bridges cannot move, whatever the user wants. */
+static int check_movable(const struct bindings *bindings, const struct iov_group *group)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const struct iov_group_member *member = &group->members[i];
+
+		if (must_move(bindings, member, false) &&
+		    is_host_bridge(bindings->iov, member->bdf))
+			return iov_fail(bindings->iov, -EBUSY,
+					"IOMMU group %u cannot be assigned: it holds %s (%s), a "
+					"bridge that the host needs; 'iov group show %u' says why "
+					"they are together",
+					group->number, IOV_BDF(member->bdf), member->driver,
+					group->number);
+	}
+	return 0;
+}
+
+static int add_members(struct bindings *bindings, const struct iov_group *group)
+{
+	char why[WHY_SIZE];
+	int error = 0;
+
+	snprintf(why, sizeof(why), "member of IOMMU group %u", group->number);
+	for (size_t i = 0; !error && i < group->count; i++) {
+		if (must_move(bindings, &group->members[i], true))
+			error = bindings_add(bindings, group->members[i].bdf, false, why);
+	}
+	return error;
+}
+
+/* Without --group the user has to name every one: "0000:05:02.0 (e1000), ..." */
+static int refuse_members(struct bindings *bindings, const struct iov_group *group,
+			  struct iov_bdf bdf)
+{
+	char text[512] = "";
+	size_t length = 0;
+
+	for (size_t i = 0; i < group->count; i++) {
+		const struct iov_group_member *member = &group->members[i];
+
+		if (must_move(bindings, member, false) && length < sizeof(text))
+			length += (size_t)snprintf(text + length, sizeof(text) - length,
+						   "%s%s (%s)", length ? ", " : "",
+						   IOV_BDF(member->bdf), member->driver);
+	}
+	if (!length)
+		return 0;
+	return iov_fail(bindings->iov, -EBUSY, "%s: its IOMMU group %u moves together; name %s as "
+			"well, or take the whole group with --group ('iov group show %u' says why)",
+			IOV_BDF(bdf), group->number, text, group->number);
+}
+
+static int consider_group(struct bindings *bindings, const struct binding *binding,
+			  unsigned int flags)
+{
+	struct iov_bdf bdf = binding->bdf;
+	struct iov_group *group;
+	int error;
+
+	if (!binding->exists || binding->group_size == 1)
+		return 0;
+	error = iov_group_of(&group, bindings->iov, bdf);
+	if (error)
+		return error;
+	error = check_movable(bindings, group);
+	if (!error)
+		error = flags & IOV_BIND_GROUP ? add_members(bindings, group) :
+						 refuse_members(bindings, group, bdf);
+	iov_group_close(group);
+	return error;
+}
+
+/* Members are appended while the named ones are walked. */
+static int consider_groups(struct bindings *bindings, unsigned int flags)
+{
+	size_t named = bindings->count;
+	int error = iov_iommu_require(bindings->iov);
+
+	if (error && noiommu_enabled(bindings->iov))
+		return 0;
+	for (size_t i = 0; !error && i < named; i++)
+		error = consider_group(bindings, &bindings->list[i], flags);
+	return error;
+}
+
+static int add_bind_step(struct bindings *bindings, const struct binding *binding,
+			 const char *driver)
+{
+	bool bound = !strcmp(binding->driver, driver);
+	struct iov_bdf bdf = binding->bdf;
+	struct iov_step *step;
+	int error;
+
+	if (bound && !strcmp(binding->override, driver))
+		return 0;
+	error = bound ? 0 : binding_take(bindings, binding, iov_driver_is_vfio(driver));
+	if (error)
+		return error;
+	step = iov_plan_step(bindings->plan, IOV_BDF(bdf), "bind %s to %s (now %s)", IOV_BDF(bdf),
+			     driver, binding->driver[0] ? binding->driver : "no driver");
+	binding_check(step, binding);
+	binding_change(step, binding, driver, driver);
+	if (strcmp(binding->override, driver))
+		iov_step_do(step, op_override(bdf, driver));
+	if (!bound && binding->driver[0])
+		iov_step_do(step, iov_op_unless(op_unbind(bdf), if_driver(bdf, driver)));
+	if (!bound)
+		iov_step_do(step, iov_op_unless(op_probe(bdf), if_driver(bdf, driver)));
+	iov_step_verify(step, if_bound(bdf, driver));
+	binding_undo(step, binding);
+	return 0;
+}
+
+/* What moves is taken for that reason, before what merely goes along. */
+static void take_moved(struct bindings *bindings, const char *driver)
+{
+	for (size_t i = 0; i < bindings->count; i++) {
+		if (strcmp(bindings->list[i].driver, driver))
+			iov_plan_take(bindings->plan, bindings->list[i].bdf, bindings->list[i].why);
+	}
+}
+
+static int plan_bindings(struct bindings *bindings, const char *driver, unsigned int flags)
+{
+	int error = 0;
+
+	if (iov_driver_is_vfio(driver))
+		error = consider_groups(bindings, flags);
+	if (!error)
+		error = iov_driver_plan(bindings->plan, driver);
+	if (!error)
+		take_moved(bindings, driver);
+	for (size_t i = 0; !error && i < bindings->count; i++)
+		error = add_bind_step(bindings, &bindings->list[i], driver);
+	return error;
+}
+
+int iov_bind_plan(struct iov_plan *plan, const struct iov_bdf *bdfs, size_t count,
+		  const char *driver, unsigned int flags)
+{
+	struct bindings bindings;
+	int error = check_driver_name(iov_plan_context(plan), driver);
+
+	if (error)
+		return error;
+	error = bindings_open(&bindings, plan, bdfs, count, flags);
+	if (!error)
+		error = plan_bindings(&bindings, driver, flags);
+	bindings_close(&bindings);
+	return error;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What binding and unbinding share; for the files of vfio/ alone. */
+#ifndef IOV_VFIO_BIND_BINDING_H
+#define IOV_VFIO_BIND_BINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/pci/pci.h"
+#include "base/plan/plan.h"
+
+#define WHY_SIZE 64
+#define DRIVER_SIZE 64
+
+/*
+ * drivers_probe answers when the probe is over, so a link that is not there by then, or
+ * soon after when others probe as well, never comes.
+ */
+#define PROBED_MS 500
+
+/**
+ * struct binding - a function that a plan rebinds, as it is before
+ * @bdf: function
+ * @exists: false for a VF that the plan is yet to create; nothing is known of it
+ * @bridge: it is a bridge of any kind, down to the chipset's ISA bridge
+ * @pf: it can have VFs
+ * @own_reset: it can be reset without the others of its slot
+ * @group_size: members of its IOMMU group, itself included; 0 without a group
+ * @driver: driver that it is bound to, "" for none
+ * @override: its driver_override, "" for none
+ * @why: why it is among them
+ */
+struct binding {
+	struct iov_bdf bdf;
+	bool exists;
+	bool bridge;
+	bool pf;
+	bool own_reset;
+	size_t group_size;
+	char driver[DRIVER_SIZE];
+	char override[DRIVER_SIZE];
+	char why[WHY_SIZE];
+};
+
+/**
+ * struct bindings - the functions that a plan rebinds
+ * @plan: plan
+ * @iov: its context
+ * @list: functions, the named ones first
+ * @count: length of @list
+ */
+struct bindings {
+	struct iov_plan *plan;
+	struct iov *iov;
+	struct binding *list;
+	size_t count;
+};
+
+/* Read the named functions; refuse bridges and repetitions. */
+int bindings_open(struct bindings *bindings, struct iov_plan *plan, const struct iov_bdf *bdfs,
+		  size_t count, unsigned int flags);
+void bindings_close(struct bindings *bindings);
+
+/* Append one; a message on failure. */
+int bindings_add(struct bindings *bindings, struct iov_bdf bdf, bool planned, const char *why);
+bool bindings_have(const struct bindings *bindings, struct iov_bdf bdf);
+
+/* Whether a function is a bridge of any kind, down to the chipset's ISA bridge. */
+bool is_host_bridge(struct iov *iov, struct iov_bdf bdf);
+
+/*
+ * Take a function with what goes along: its VFs, which go when the driver of a PF goes; the
+ * members of its IOMMU group that are with VFIO or idle, usable only together with it; and
+ * with @guest, when a guest may get it, all that is reset with it, where it has no reset of
+ * its own.  Bridges stay with the host.  A PF with VFs keeps its driver: that is refused,
+ * but the plan knows who would lose them.
+ */
+int binding_take(struct bindings *bindings, const struct binding *binding, bool guest);
+
+/* Append what a step needs to be refused on a changed host, and to be taken back. */
+void binding_check(struct iov_step *step, const struct binding *binding);
+void binding_undo(struct iov_step *step, const struct binding *binding);
+
+/* Say what a step makes of a function: driver and override that it has then, "" for none. */
+void binding_change(struct iov_step *step, const struct binding *binding, const char *driver,
+		    const char *override);
+
+/* Paths of a function's attributes for operations and conditions. */
+struct json_object *op_override(struct iov_bdf bdf, const char *value);
+struct json_object *op_unbind(struct iov_bdf bdf);
+struct json_object *op_probe(struct iov_bdf bdf);
+struct json_object *if_driver(struct iov_bdf bdf, const char *driver);
+/* The same, as what a probe must reach. */
+struct json_object *if_bound(struct iov_bdf bdf, const char *driver);
+
+#endif

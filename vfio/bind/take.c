@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What goes along when a function is taken from the host. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "iommu/group.h"
+#include "iommu/topology.h"
+#include "vfio/bind/binding.h"
+
+#define WHY_MAX 96
+
+/* Members with a driver of the host's are not touched; a plan that moves them says so. */
+static void take_group(struct iov_plan *plan, struct iov_bdf bdf)
+{
+	struct iov_group *group;
+	char why[WHY_MAX];
+
+	if (iov_group_of(&group, iov_plan_context(plan), bdf))
+		return;
+	snprintf(why, sizeof(why), "member of IOMMU group %u", group->number);
+	for (size_t i = 0; i < group->count; i++) {
+		if (!group->members[i].bridge && !group->members[i].blocks)
+			iov_plan_take(plan, group->members[i].bdf, why);
+	}
+	iov_group_close(group);
+}
+
+static void take_below(struct iov_plan *plan, struct iov_bdf bridge, const char *why)
+{
+	struct iov *iov = iov_plan_context(plan);
+	struct iov_bdf bdf;
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(iov, iov_pci_path(bridge, "").name, &names, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!strchr(names[i], ':') || iov_bdf_parse(iov, names[i], &bdf))
+			continue;
+		if (iov_pci_is_bridge(iov, bdf))
+			take_below(plan, bdf, why);
+		else
+			iov_plan_take(plan, bdf, why);
+	}
+	iov_names_free(names, count);
+}
+
+static void take_slot(struct iov_plan *plan, struct iov_bdf bdf)
+{
+	struct iov_bdf ports[IOV_ANCESTORS_MAX];
+	size_t count = iov_pci_ancestors(iov_plan_context(plan), bdf, ports);
+	char why[WHY_MAX];
+
+	if (!count)
+		return;
+	snprintf(why, sizeof(why), "same slot as %s, which only resets as a whole", IOV_BDF(bdf));
+	take_below(plan, ports[count - 1], why);
+}
+
+static int keep_vfs(struct iov *iov, const struct binding *binding)
+{
+	unsigned int vfs = binding->driver[0] ? iov_pci_vf_count(iov, binding->bdf) : 0;
+	struct iov_bdf_text bdf = iov_bdf_format(binding->bdf);
+
+	if (!vfs)
+		return 0;
+	return iov_fail(iov, -EBUSY,
+			"%s: has %u VFs, which go when its driver %s does; remove them first "
+			"with 'iov vf remove %s'",
+			bdf.text, vfs, binding->driver, bdf.text);
+}
+
+int binding_take(struct bindings *bindings, const struct binding *binding, bool guest)
+{
+	iov_plan_take(bindings->plan, binding->bdf, binding->why);
+	if (!binding->exists)
+		return 0;
+	if (binding->pf)
+		iov_plan_take_vfs(bindings->plan, binding->bdf);
+	if (binding->group_size > 1)
+		take_group(bindings->plan, binding->bdf);
+	if (guest && !binding->own_reset)
+		take_slot(bindings->plan, binding->bdf);
+	return binding->pf ? keep_vfs(bindings->iov, binding) : 0;
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Theory of operation.  Everything runs in the event loop's thread.  A peer has
+ * an input buffer of one request at most and an output buffer; all descriptors
+ * are non-blocking, so no peer can stop the daemon.  A peer that is being hung
+ * up on first gets what is in its output buffer.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "vhost-user/daemon/control_socket.h"
+
+/* Without a descriptor for one more peer it waits in the socket, in microseconds. */
+#define ACCEPT_AGAIN (UINT64_C(200) * 1000)
+
+struct peer {
+	LIST_ENTRY(peer) link;
+	struct control *control;
+	sd_event_source *source;
+	int fd;
+	bool closing;
+	size_t in_length;
+	char *out;
+	size_t out_length;
+	char in[CONTROL_REQUEST_MAX];
+};
+
+struct control {
+	struct iov *iov;
+	sd_event *event;
+	sd_event_source *source;
+	sd_event_source *retry;
+	const struct jsonrpc_method *methods;
+	void *arg;
+	struct listener listener;
+	bool by_permissions;
+	unsigned int peer_count;
+	LIST_HEAD(, peer) peers;
+};
+
+static void peer_close(struct peer *peer)
+{
+	LIST_REMOVE(peer, link);
+	peer->control->peer_count--;
+	sd_event_source_disable_unref(peer->source);
+	close(peer->fd);
+	free(peer->out);
+	free(peer);
+}
+
+/* Send what the socket takes.  Returns false when the peer is done with. */
+static bool peer_flush(struct peer *peer)
+{
+	ssize_t sent = 0;
+
+	if (peer->out_length) {
+		sent = send(peer->fd, peer->out, peer->out_length, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			return false;
+	}
+	if (sent > 0) {
+		peer->out_length -= (size_t)sent;
+		memmove(peer->out, peer->out + sent, peer->out_length);
+	}
+	if (peer->closing && !peer->out_length)
+		return false;
+	return sd_event_source_set_io_events(peer->source,
+					     (peer->closing ? 0 : EPOLLIN) |
+						     (peer->out_length ? EPOLLOUT : 0)) >= 0;
+}
+
+static void peer_queue(struct peer *peer, struct json_object *message)
+{
+	const char *text = json_object_to_json_string_ext(message, JSON_C_TO_STRING_PLAIN);
+	size_t length = strlen(text);
+	char *grown;
+
+	if (peer->out_length + length >= CONTROL_BACKLOG_MAX) {
+		peer->closing = true;
+		return;
+	}
+	grown = realloc(peer->out, peer->out_length + length + 1);
+	if (!grown) {
+		peer->closing = true;
+		return;
+	}
+	peer->out = grown;
+	memcpy(peer->out + peer->out_length, text, length);
+	peer->out[peer->out_length + length] = '\n';
+	peer->out_length += length + 1;
+}
+
+static void peer_refuse(struct peer *peer, int code, const char *why)
+{
+	_cleanup_json_ struct json_object *message = jsonrpc_failure(NULL, code, "%s", why);
+
+	peer_queue(peer, message);
+	peer->closing = true;
+}
+
+static void peer_line(struct peer *peer, const char *line, size_t length)
+{
+	struct control *control = peer->control;
+	bool garbage;
+	_cleanup_json_ struct json_object *reply =
+		jsonrpc_answer(control->iov, control->methods, control->arg, line, length, &garbage);
+
+	if (reply)
+		peer_queue(peer, reply);
+	peer->closing |= garbage;
+}
+
+static void peer_lines(struct peer *peer)
+{
+	char *line = peer->in, *end = peer->in + peer->in_length, *newline;
+
+	while (!peer->closing && (newline = memchr(line, '\n', (size_t)(end - line)))) {
+		if (newline > line)
+			peer_line(peer, line, (size_t)(newline - line));
+		line = newline + 1;
+	}
+	peer->in_length = (size_t)(end - line);
+	memmove(peer->in, line, peer->in_length);
+	if (peer->in_length == sizeof(peer->in))
+		peer_refuse(peer, JSONRPC_INVALID_REQUEST, "request longer than 64 KiB");
+}
+
+static int on_peer(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct peer *peer = data;
+	ssize_t got;
+
+	(void)source;
+	if (events & EPOLLIN) {
+		got = recv(fd, peer->in + peer->in_length, sizeof(peer->in) - peer->in_length,
+			   MSG_DONTWAIT);
+		if (!got || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+			peer_close(peer);
+			return 0;
+		}
+		if (got > 0)
+			peer->in_length += (size_t)got;
+		peer_lines(peer);
+	} else if (events & (EPOLLHUP | EPOLLERR)) {
+		peer_close(peer);
+		return 0;
+	}
+	if (!peer_flush(peer))
+		peer_close(peer);
+	return 0;
+}
+
+static bool peer_allowed(const struct control *control, int fd)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (control->by_permissions)
+		return true;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+		return false;
+	return !peer.uid || peer.uid == geteuid();
+}
+
+static void peer_open(struct control *control, int fd)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (!peer || sd_event_add_io(control->event, &peer->source, fd, EPOLLIN, on_peer, peer) < 0) {
+		free(peer);
+		close(fd);
+		return;
+	}
+	peer->control = control;
+	peer->fd = fd;
+	LIST_INSERT_HEAD(&control->peers, peer, link);
+	control->peer_count++;
+	if (control->peer_count > CONTROL_PEERS_MAX)
+		peer_refuse(peer, JSONRPC_INVALID_REQUEST, "too many control connections");
+	else if (!peer_allowed(control, fd))
+		peer_refuse(peer, JSONRPC_INVALID_REQUEST,
+			    "only root and the user that runs iovd may use this socket");
+	if (!peer_flush(peer))
+		peer_close(peer);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct control *control = data;
+
+	(void)source;
+	(void)usec;
+	sd_event_source_set_enabled(control->source, SD_EVENT_ON);
+	return 0;
+}
+
+/* A socket that is always readable must not be looked at all the time. */
+static void accept_later(struct control *control, int error)
+{
+	iov_log(control->iov, LOG_ERR, "%s: cannot accept a peer: %s",
+		control->listener.address.sun_path, strerror(error));
+	sd_event_source_set_enabled(control->source, SD_EVENT_OFF);
+	sd_event_source_set_time_relative(control->retry, ACCEPT_AGAIN);
+	sd_event_source_set_enabled(control->retry, SD_EVENT_ONESHOT);
+}
+
+static int on_connect(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)source;
+	(void)events;
+	if (peer >= 0)
+		peer_open(data, peer);
+	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		accept_later(data, errno);
+	return 0;
+}
+
+int control_open(struct control **out, struct iov *iov, sd_event *event, const char *path,
+		 const struct socket_access *access, const struct jsonrpc_method *methods, void *arg)
+{
+	struct control *control = calloc(1, sizeof(*control));
+	static const struct socket_access narrow = SOCKET_ACCESS(0600);
+	int error;
+
+	if (!control)
+		return -ENOMEM;
+	*control = (struct control){
+		.iov = iov, .event = event, .methods = methods, .arg = arg,
+		.by_permissions = access,
+	};
+	error = listener_address(&control->listener, iov, path);
+	if (!error)
+		error = listener_open(&control->listener, iov, access ? access : &narrow,
+				      "--control");
+	if (error)
+		goto close;
+	error = sd_event_add_io(event, &control->source, control->listener.fd, EPOLLIN, on_connect,
+				control);
+	if (error >= 0)
+		error = sd_event_add_time_relative(event, &control->retry, CLOCK_MONOTONIC, 0, 0,
+						   on_retry, control);
+	if (error >= 0)
+		error = sd_event_source_set_enabled(control->retry, SD_EVENT_OFF);
+	if (error < 0)
+		goto close;
+	*out = control;
+	return 0;
+close:
+	control_close(control);
+	return error;
+}
+
+void control_close(struct control *control)
+{
+	struct peer *peer;
+
+	if (!control)
+		return;
+	while ((peer = LIST_FIRST(&control->peers)))
+		peer_close(peer);
+	sd_event_source_disable_unref(control->source);
+	sd_event_source_disable_unref(control->retry);
+	listener_close(&control->listener);
+	free(control);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control socket: JSON-RPC 2.0 over a Unix stream socket, one message per
+ * line.
+ *
+ * Peers are judged by SO_PEERCRED: root and the daemon's own user may speak,
+ * others are told why not.  A socket that was given an owner or a mode lets in whom
+ * these let in.  A peer that sends garbage, a line that is too long,
+ * or does not take its answers is hung up on.
+ */
+#ifndef VHOST_USER_DAEMON_CONTROL_SOCKET_H
+#define VHOST_USER_DAEMON_CONTROL_SOCKET_H
+
+#include <systemd/sd-event.h>
+
+#include "base/iov.h"
+#include "vhost-user/daemon/jsonrpc.h"
+#include "vhost-user/socket/listener.h"
+
+/* Longest request, most unread answers of one peer, and most peers. */
+#define CONTROL_REQUEST_MAX 65536
+#define CONTROL_BACKLOG_MAX (4 << 20)
+#define CONTROL_PEERS_MAX 64
+
+struct control;
+
+/**
+ * control_open - listen on a control socket
+ * @out: receives the server; the caller closes it with control_close()
+ * @iov: context of the event loop's thread
+ * @event: event loop
+ * @path: where the socket is made; a stale one is replaced
+ * @access: who may connect to it and speak; NULL: root and the own user
+ * @methods: table of methods that ends with a NULL name and outlives the server
+ * @arg: passed to the methods
+ *
+ * Return: 0, -EADDRINUSE when a daemon answers there, or -errno; with a message.
+ */
+int control_open(struct control **out, struct iov *iov, sd_event *event, const char *path,
+		 const struct socket_access *access, const struct jsonrpc_method *methods, void *arg);
+
+/**
+ * control_close - hang up and remove the socket
+ * @control: NULL is allowed
+ */
+void control_close(struct control *control);
+
+#endif

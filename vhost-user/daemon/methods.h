@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What iovd does for its clients. */
+#ifndef VHOST_USER_DAEMON_METHODS_H
+#define VHOST_USER_DAEMON_METHODS_H
+
+#include "vhost-user/daemon/jsonrpc.h"
+
+#include "vhost-user/daemon/saved_ports.h"
+#include "vhost-user/port/registry.h"
+
+/**
+ * struct methods - what the methods work on
+ * @registry: ports and bridges
+ * @state: saved after each change; NULL for no state
+ */
+struct methods {
+	struct registry *registry;
+	struct state *state;
+};
+
+/* Methods for control_open(), whose argument is a struct methods. */
+extern const struct jsonrpc_method iovd_methods[];
+
+#endif

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Theory of operation.  libmicrohttpd has no thread here: the event loop waits for
+ * its epoll descriptor and lets it run, and a timer lets it give up on peers that
+ * stall.  Peers are few and are hung up on after a while, so who scrapes cannot
+ * hold up who forwards.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "vhost-user/daemon/metrics.h"
+#include "vhost-user/socket/listener.h"
+
+#define PEERS_MAX 8
+#define STALL_SECONDS 10
+#define OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+/**
+ * struct metrics_server - see metrics.h
+ * @iov: context
+ * @listener: a Unix socket; without one its address is empty
+ * @fd: the socket, handed to @http by metrics_serve()
+ * @registry: ports
+ * @http: the server
+ * @source: lets it run
+ * @timer: lets it give up
+ */
+struct metrics_server {
+	struct iov *iov;
+	struct listener listener;
+	int fd;
+	const struct registry *registry;
+	struct MHD_Daemon *http;
+	sd_event_source *source;
+	sd_event_source *timer;
+};
+
+static bool parse_port(const char *text, in_port_t *port)
+{
+	char *end;
+	unsigned long number;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	number = strtoul(text, &end, 10);
+	*port = htons((uint16_t)number);
+	return !*end && number && number <= UINT16_MAX;
+}
+
+/* "9105", "127.0.0.1:9105", "[::1]:9105"; whoever is not on this host has no business. */
+static bool parse_address(const char *text, struct sockaddr_in6 *six, struct sockaddr_in *four)
+{
+	*six = (struct sockaddr_in6){ .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	*four = (struct sockaddr_in){ .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	if (!strncmp(text, "[::1]:", 6)) {
+		six->sin6_family = AF_INET6;
+		return parse_port(text + 6, &six->sin6_port);
+	}
+	four->sin_family = AF_INET;
+	return parse_port(strncmp(text, "127.0.0.1:", 10) ? text : text + 10, &four->sin_port);
+}
+
+static int listen_tcp(struct metrics_server *server, const char *where)
+{
+	const int yes = 1;
+	struct sockaddr_in6 six;
+	struct sockaddr_in four;
+	bool is_six;
+
+	if (!parse_address(where, &six, &four))
+		return iov_fail(server->iov, -EINVAL, "--metrics %s: expected the full path of a socket, "
+				"or a port on loopback such as 127.0.0.1:9105", where);
+	is_six = six.sin6_family == AF_INET6;
+	server->fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (server->fd < 0 ||
+	    setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
+	    bind(server->fd, is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four,
+		 is_six ? sizeof(six) : sizeof(four)) ||
+	    listen(server->fd, PEERS_MAX))
+		return iov_fail(server->iov, -errno, "--metrics %s: cannot listen there: %s", where,
+				strerror(errno));
+	return 0;
+}
+
+static int listen_unix(struct metrics_server *server, const char *where)
+{
+	static const struct socket_access access = SOCKET_ACCESS(0660);
+	int error = listener_address(&server->listener, server->iov, where);
+
+	if (!error)
+		error = listener_open(&server->listener, server->iov, &access, "--metrics");
+	if (!error)
+		server->fd = server->listener.fd;
+	return error;
+}
+
+int metrics_listen(struct metrics_server **out, struct iov *iov, const char *where)
+{
+	struct metrics_server *server = calloc(1, sizeof(*server));
+	int error;
+
+	if (!server)
+		return -ENOMEM;
+	server->iov = iov;
+	server->fd = server->listener.fd = -1;
+	error = *where == '/' ? listen_unix(server, where) : listen_tcp(server, where);
+	if (error) {
+		metrics_close(server);
+		return error;
+	}
+	*out = server;
+	return 0;
+}
+
+static enum MHD_Result answer(struct MHD_Connection *connection, unsigned int status,
+			      const char *type, char *text, enum MHD_ResponseMemoryMode mode)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), text, mode);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	result = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
+				  const char *method, const char *version, const char *data,
+				  size_t *size, void **state)
+{
+	static char only[] = "GET /metrics\n";
+	const struct metrics_server *server = arg;
+	char *text;
+
+	(void)version;
+	(void)data;
+	(void)size;
+	(void)state;
+	if (strcmp(method, MHD_HTTP_METHOD_GET) && strcmp(method, MHD_HTTP_METHOD_HEAD))
+		return answer(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", only,
+			      MHD_RESPMEM_PERSISTENT);
+	if (strcmp(url, "/metrics"))
+		return answer(connection, MHD_HTTP_NOT_FOUND, "text/plain", only,
+			      MHD_RESPMEM_PERSISTENT);
+	text = metrics_text(server->registry);
+	return text ? answer(connection, MHD_HTTP_OK, OPENMETRICS, text, MHD_RESPMEM_MUST_FREE)
+		    : MHD_NO;
+}
+
+static void run(struct metrics_server *server)
+{
+	MHD_UNSIGNED_LONG_LONG milliseconds;
+
+	MHD_run(server->http);
+	if (MHD_get_timeout(server->http, &milliseconds) != MHD_YES) {
+		sd_event_source_set_enabled(server->timer, SD_EVENT_OFF);
+		return;
+	}
+	sd_event_source_set_time_relative(server->timer, milliseconds * 1000);
+	sd_event_source_set_enabled(server->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_ready(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	run(arg);
+	return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *arg)
+{
+	(void)source;
+	(void)usec;
+	run(arg);
+	return 0;
+}
+
+static int add_sources(struct metrics_server *server, sd_event *event)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->http,
+							       MHD_DAEMON_INFO_EPOLL_FD);
+	int error = info ? sd_event_add_io(event, &server->source, info->epoll_fd, EPOLLIN,
+					   on_ready, server)
+			 : -EIO;
+
+	if (error >= 0)
+		error = sd_event_add_time_relative(event, &server->timer, CLOCK_MONOTONIC, 0, 0,
+						   on_timer, server);
+	return error < 0 ? error : 0;
+}
+
+int metrics_serve(struct metrics_server *server, sd_event *event, const struct registry *registry)
+{
+	int error;
+
+	server->registry = registry;
+	server->http = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, server,
+					MHD_OPTION_LISTEN_SOCKET, server->fd,
+					MHD_OPTION_CONNECTION_LIMIT, (unsigned int)PEERS_MAX,
+					MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)STALL_SECONDS,
+					MHD_OPTION_END);
+	error = server->http ? add_sources(server, event) : -EIO;
+	if (error)
+		return iov_fail(server->iov, error, "--metrics: the HTTP server does not start");
+	return 0;
+}
+
+void metrics_close(struct metrics_server *server)
+{
+	if (!server)
+		return;
+	sd_event_source_disable_unref(server->source);
+	sd_event_source_disable_unref(server->timer);
+	/* The server closes its socket, and the listener must not do it again. */
+	if (server->http) {
+		MHD_stop_daemon(server->http);
+		server->listener.fd = server->fd = -1;
+	}
+	if (server->fd >= 0 && server->fd != server->listener.fd)
+		close(server->fd);
+	listener_close(&server->listener);
+	free(server);
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/memory/dirty_log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "vhost-user/memory/file_part.h"
+
+struct dirty_log {
+	struct file_part bits;
+};
+
+int dirty_log_open(struct dirty_log **out, struct iov *iov, int fd, uint64_t size,
+		   uint64_t offset)
+{
+	struct dirty_log *log = calloc(1, sizeof(*log));
+	int error;
+
+	if (!log)
+		return iov_fail(iov, -ENOMEM, "out of memory for a dirty log");
+	error = file_part_map(&log->bits, iov, "dirty log", fd, size, offset);
+	if (error) {
+		free(log);
+		return error;
+	}
+	*out = log;
+	return 0;
+}
+
+void dirty_log_close(struct dirty_log *log)
+{
+	if (!log)
+		return;
+	file_part_unmap(&log->bits);
+	free(log);
+}
+
+/* The front end takes bits with an atomic exchange; ours must not bring old ones back. */
+static void mark_page(struct dirty_log *log, uint64_t page)
+{
+	__atomic_fetch_or(&log->bits.bytes[page / 8], (uint8_t)(1u << page % 8), __ATOMIC_RELEASE);
+}
+
+bool dirty_log_has(const struct dirty_log *log, uint64_t address, uint64_t length)
+{
+	uint64_t last;
+
+	return !__builtin_add_overflow(address, length - 1, &last) &&
+	       last / DIRTY_LOG_PAGE / 8 < log->bits.size;
+}
+
+bool dirty_log_covers(const struct dirty_log *log, const struct guest_memory *memory)
+{
+	uint64_t end = guest_memory_end(memory);
+
+	return !end || dirty_log_has(log, end - 1, 1);
+}
+
+void dirty_log_mark_at(struct dirty_log *log, uint64_t address, size_t length)
+{
+	for (uint64_t page = address / DIRTY_LOG_PAGE;
+	     page <= (address + length - 1) / DIRTY_LOG_PAGE; page++)
+		mark_page(log, page);
+}
+
+void dirty_log_mark(struct dirty_log *log, const struct guest_memory *memory, const void *host,
+		    size_t length)
+{
+	uint64_t gpa = guest_memory_gpa(memory, host);
+
+	if (length && gpa != UINT64_MAX)
+		dirty_log_mark_at(log, gpa, length);
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/net/frame.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+#define ETHERTYPE_VLAN 0x8100
+#define ETHERTYPE_QINQ 0x88a8
+#define ETHERTYPE_IP4 0x0800
+#define ETHERTYPE_IP6 0x86dd
+#define IP4_HEADER 20
+#define IP6_HEADER 40
+#define TCP_HEADER 20
+#define UDP_HEADER 8
+#define TCP_CHECKSUM 16
+#define UDP_CHECKSUM 6
+
+/* The smallest segments that Linux makes; smaller ones would only burn our cycles. */
+#define SEGMENT_MIN 48
+
+/* As many datagrams as Linux makes of one frame; their payload may be short. */
+#define DATAGRAMS_MAX 128
+
+static uint16_t read16(const uint8_t *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+uint32_t frame_l3(const struct frame *frame, uint16_t *type)
+{
+	uint32_t offset = FRAME_ETHERNET;
+
+	*type = read16(frame->head + 12);
+	while ((*type == ETHERTYPE_VLAN || *type == ETHERTYPE_QINQ) &&
+	       offset + 4 <= frame->head_length) {
+		*type = read16(frame->head + offset + 2);
+		offset += 4;
+	}
+	return offset;
+}
+
+static bool checksum_ok(const struct frame *frame)
+{
+	uint32_t end = (uint32_t)frame->csum_start + frame->csum_offset + 2;
+
+	return frame->csum_start >= FRAME_ETHERNET && end <= frame->head_length;
+}
+
+static bool ip4_ok(const struct frame *frame, uint32_t l3, uint8_t protocol)
+{
+	const uint8_t *ip = frame->head + l3;
+
+	return l3 + IP4_HEADER <= frame->head_length && ip[0] >> 4 == 4 && ip[9] == protocol &&
+	       frame->csum_start == l3 + (ip[0] & 15u) * 4 && frame->csum_start >= l3 + IP4_HEADER;
+}
+
+/* Extension headers may lie between the IPv6 and the TCP or UDP header. */
+static bool ip6_ok(const struct frame *frame, uint32_t l3)
+{
+	return l3 + IP6_HEADER <= frame->head_length && frame->head[l3] >> 4 == 6 &&
+	       frame->csum_start >= l3 + IP6_HEADER;
+}
+
+static enum drop parse_tcp(struct frame *frame)
+{
+	uint32_t headers = frame->csum_start + (uint32_t)TCP_HEADER;
+
+	if (frame->csum_offset != TCP_CHECKSUM || frame->segment_size < SEGMENT_MIN ||
+	    headers > frame->head_length)
+		return DROP_BAD_HEADER;
+	headers = frame->csum_start + (frame->head[frame->csum_start + 12] >> 4) * 4u;
+	if (headers < frame->csum_start + (uint32_t)TCP_HEADER || headers > frame->head_length)
+		return DROP_BAD_HEADER;
+	frame->headers = (uint16_t)headers;
+	return DROP_NONE;
+}
+
+static enum drop parse_udp(struct frame *frame)
+{
+	uint32_t headers = frame->csum_start + (uint32_t)UDP_HEADER;
+
+	if (frame->csum_offset != UDP_CHECKSUM || !frame->segment_size ||
+	    headers > frame->head_length ||
+	    frame->length - headers > (uint32_t)frame->segment_size * DATAGRAMS_MAX)
+		return DROP_BAD_HEADER;
+	frame->headers = (uint16_t)headers;
+	return DROP_NONE;
+}
+
+static enum drop parse_segmentation(struct frame *frame, uint8_t kind)
+{
+	bool udp = kind == VIRTIO_NET_HDR_GSO_UDP_L4;
+	uint16_t type;
+	uint32_t l3 = frame_l3(frame, &type);
+	bool ip4 = type == ETHERTYPE_IP4;
+
+	if (ip4 ? !ip4_ok(frame, l3, udp ? IPPROTO_UDP : IPPROTO_TCP) :
+		  type != ETHERTYPE_IP6 || !ip6_ok(frame, l3))
+		return DROP_BAD_HEADER;
+	if (udp) {
+		frame->needs |= ip4 ? FRAME_NEED_USO4 : FRAME_NEED_USO6;
+		return parse_udp(frame);
+	}
+	if (ip4 != (kind == VIRTIO_NET_HDR_GSO_TCPV4))
+		return DROP_BAD_HEADER;
+	frame->needs |= ip4 ? FRAME_NEED_TSO4 : FRAME_NEED_TSO6;
+	return parse_tcp(frame);
+}
+
+/* What is to be cut, and how; a bit beside the kind tells of ECN. */
+static enum drop parse_gso(struct frame *frame, const struct virtio_net_hdr *header)
+{
+	bool ecn = header->gso_type & VIRTIO_NET_HDR_GSO_ECN;
+	uint8_t kind = header->gso_type & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
+
+	if (kind != VIRTIO_NET_HDR_GSO_TCPV4 && kind != VIRTIO_NET_HDR_GSO_TCPV6 &&
+	    (kind != VIRTIO_NET_HDR_GSO_UDP_L4 || ecn))
+		return DROP_BAD_HEADER;
+	if (!(frame->needs & FRAME_NEED_CSUM))
+		return DROP_BAD_HEADER;
+	if (ecn)
+		frame->needs |= FRAME_NEED_ECN;
+	frame->gso_type = header->gso_type;
+	frame->segment_size = header->gso_size;
+	return parse_segmentation(frame, kind);
+}
+
+enum drop frame_parse_needs(struct frame *frame, const struct virtio_net_hdr *header,
+			    uint8_t offers)
+{
+	if (header->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+		frame->needs = FRAME_NEED_CSUM;
+		frame->csum_start = header->csum_start;
+		frame->csum_offset = header->csum_offset;
+		if (!checksum_ok(frame))
+			return DROP_BAD_HEADER;
+	}
+	if (header->gso_type != VIRTIO_NET_HDR_GSO_NONE && parse_gso(frame, header))
+		return DROP_BAD_HEADER;
+	return frame->needs & ~offers ? DROP_BAD_HEADER : DROP_NONE;
+}
+
+bool frame_is_plain(const struct frame *frame)
+{
+	const uint8_t protocol = frame->csum_offset == TCP_CHECKSUM ? IPPROTO_TCP : IPPROTO_UDP;
+	uint16_t type;
+	uint32_t l3 = frame_l3(frame, &type);
+	const uint8_t *ip = frame->head + l3;
+
+	if (frame->csum_offset != TCP_CHECKSUM && frame->csum_offset != UDP_CHECKSUM)
+		return false;
+	if (type == ETHERTYPE_IP4 && l3 + IP4_HEADER <= frame->head_length)
+		return ip[9] == protocol && frame->csum_start == l3 + (ip[0] & 15u) * 4;
+	if (type == ETHERTYPE_IP6 && l3 + IP6_HEADER <= frame->head_length)
+		return ip[6] == protocol && frame->csum_start == l3 + IP6_HEADER;
+	return false;
+}
+
+static uint32_t hash_bytes(uint32_t hash, const uint8_t *bytes, uint32_t count)
+{
+	while (count--)
+		hash = (hash ^ *bytes++) * 0x01000193u; /* FNV-1a */
+	return hash;
+}
+
+uint32_t frame_hash(const struct frame *frame)
+{
+	uint16_t type;
+	uint32_t l3 = frame_l3(frame, &type), l4, hash;
+	const uint8_t *ip = frame->head + l3;
+	bool fragment;
+
+	if (type == ETHERTYPE_IP4 && l3 + IP4_HEADER <= frame->head_length) {
+		hash = hash_bytes(0x811c9dc5u, ip + 12, 8);
+		l4 = l3 + (ip[0] & 15u) * 4;
+		fragment = read16(ip + 6) & 0x3fff;
+	} else if (type == ETHERTYPE_IP6 && l3 + IP6_HEADER <= frame->head_length) {
+		hash = hash_bytes(0x811c9dc5u, ip + 8, 32);
+		l4 = l3 + IP6_HEADER;
+		fragment = ip[6] != IPPROTO_TCP && ip[6] != IPPROTO_UDP;
+	} else {
+		return hash_bytes(0x811c9dc5u, frame->head, 12);
+	}
+	if (!fragment && l4 + 4 <= frame->head_length)
+		hash = hash_bytes(hash, frame->head + l4, 4);
+	return hash ^ hash >> 16;
+}
+
+void frame_flatten(struct frame *frame, uint8_t *to)
+{
+	size_t rest = frame->length - frame->head_length;
+
+	memcpy(to + FRAME_HEADROOM, frame->head, frame->head_length);
+	virtq_cursor_read(&frame->rest, to + FRAME_HEADROOM + frame->head_length, rest);
+	frame->head = to + FRAME_HEADROOM;
+	frame->head_length = frame->length;
+	frame->rest = (struct virtq_cursor){ 0 };
+	frame->loan = NULL;
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/port/lending.h"
+
+#include <stdlib.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vhost-user/switch/loan.h"
+
+/* Microseconds between looks at a device that has something, and how many there are. */
+#define LOOK_US 100
+#define LOOKS 200
+
+/* Microseconds for which a device gets copies after it was stuck. */
+#define PAUSE_US (UINT64_C(10) * 1000000)
+
+static bool has_lending(const struct registry *registry, enum uplink_lending least)
+{
+	const struct port *port;
+
+	TAILQ_FOREACH(port, &registry->ports, link)
+		if (port->uplink && uplink_lending(port->uplink) >= least)
+			return true;
+	return false;
+}
+
+static void unmap(struct loan_memory *memory)
+{
+	for (size_t i = 0; i < memory->count; i++)
+		uplink_unmap(memory->ranges[i].start, memory->ranges[i].size);
+	free(memory);
+}
+
+/* What is mapped may go on behind the end of the file. */
+static struct loan_range whole_pages(const struct guest_region *region)
+{
+	size_t mask = (size_t)sysconf(_SC_PAGESIZE) - 1, lead = (uintptr_t)region->host & mask;
+
+	return (struct loan_range){ region->host - lead, (lead + region->size + mask) & ~mask };
+}
+
+/* All regions or none. */
+static struct loan_memory *map(struct port *port, const struct guest_memory *memory)
+{
+	struct iov *iov = port->registry->iov;
+	struct loan_memory *mapped =
+		calloc(1, sizeof(*mapped) + memory->count * sizeof(mapped->ranges[0]));
+
+	if (!mapped)
+		return NULL;
+	for (size_t i = 0; i < memory->count; i++) {
+		struct loan_range range = whole_pages(&memory->regions[i]);
+
+		if (uplink_map(iov, range.start, range.size)) {
+			iov_log(iov, LOG_WARNING, "%s: what the guest sends is copied: %s", port->name,
+				iov_error_message(iov));
+			unmap(mapped);
+			return NULL;
+		}
+		mapped->ranges[mapped->count++] = range;
+	}
+	return mapped;
+}
+
+/* A ring that is translated has addresses that are no longer true a moment later. */
+static bool may_lend(const struct vu_queue *queue)
+{
+	return queue && queue->index & 1 && !queue->unsettled && !queue->setup.iotlb;
+}
+
+static void begin(struct port *port, struct vu_queue *queue)
+{
+	struct loans *loans = queue->loans;
+
+	if (!port->lent && has_lending(port->registry, UPLINK_READS_LATER))
+		port->lent = map(port, queue->setup.memory);
+	if (!loans)
+		loans = loans_open(port->lent);
+	if (!loans)
+		return;
+	/* Pair with the loads of the worker, which may have the ring already. */
+	__atomic_store_n(&loans->memory, port->lent, __ATOMIC_RELEASE);
+	__atomic_store_n(&queue->loans, loans, __ATOMIC_RELEASE);
+}
+
+void lending_start(struct port *port, struct vu_queue *queue)
+{
+	if (may_lend(queue) && has_lending(port->registry, UPLINK_READS_AT_ONCE))
+		begin(port, queue);
+}
+
+void lending_uplink_comes(struct port *uplink)
+{
+	struct port *port;
+
+	if (uplink_lending(uplink->uplink) == UPLINK_COPIES)
+		return;
+	TAILQ_FOREACH(port, &uplink->registry->ports, link)
+		for (unsigned int i = 0; i < port->queue_end; i++)
+			if (may_lend(port->queues[i]))
+				begin(port, port->queues[i]);
+}
+
+/* Rings lend no more to devices that read later; none of these is in a view. */
+static void unreach(struct port *port)
+{
+	for (unsigned int i = 0; i < port->queue_end; i++)
+		if (port->queues[i] && port->queues[i]->loans)
+			__atomic_store_n(&port->queues[i]->loans->memory, NULL, __ATOMIC_RELEASE);
+}
+
+void lending_uplink_goes(struct port *uplink)
+{
+	struct registry *registry = uplink->registry;
+	struct port *port;
+
+	if (!uplink->uplink || uplink_lending(uplink->uplink) != UPLINK_READS_LATER)
+		return;
+	uplink_stop(uplink->uplink);
+	if (has_lending(registry, UPLINK_READS_LATER))
+		return;
+	TAILQ_FOREACH(port, &registry->ports, link)
+		unreach(port);
+	workers_synchronize(registry->workers);
+	TAILQ_FOREACH(port, &registry->ports, link) {
+		if (port->lent)
+			unmap(port->lent);
+		port->lent = NULL;
+	}
+}
+
+static void reap_all(struct registry *registry)
+{
+	struct port *port;
+
+	TAILQ_FOREACH(port, &registry->ports, link)
+		if (port->uplink)
+			uplink_reap(port->uplink);
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct registry *registry = arg;
+	struct port *port;
+
+	(void)source;
+	(void)usec;
+	TAILQ_FOREACH(port, &registry->ports, link)
+		if (port->uplink)
+			uplink_pause_lending(port->uplink, false);
+	registry->lending_pause = sd_event_source_disable_unref(registry->lending_pause);
+	return 0;
+}
+
+/* Without a timer they get copies from now on. */
+static void pause_for_a_while(struct registry *registry)
+{
+	registry->lending_pause = sd_event_source_disable_unref(registry->lending_pause);
+	sd_event_add_time_relative(registry->event, &registry->lending_pause, CLOCK_MONOTONIC,
+				   PAUSE_US, 0, on_pause_over, registry);
+}
+
+static void restart(struct port *port)
+{
+	struct iov *iov = port->registry->iov;
+
+	uplink_stop(port->uplink);
+	uplink_pause_lending(port->uplink, true);
+	if (uplink_restart(port->uplink))
+		iov_log(iov, LOG_ERR, "%s: the device does not start again; remove the port and add "
+			"it again", port->name);
+	else
+		iov_log(iov, LOG_WARNING, "%s: a device kept frames of a guest for too long, and this "
+			"one was restarted; is its link down?", port->name);
+}
+
+/* Stop the devices that read later, out of the sight of all workers. */
+static void recall(struct registry *registry)
+{
+	struct port *port;
+
+	TAILQ_FOREACH(port, &registry->ports, link)
+		port->is_hidden = port->uplink && uplink_lending(port->uplink) == UPLINK_READS_LATER;
+	registry_publish(registry);
+	TAILQ_FOREACH(port, &registry->ports, link) {
+		if (!port->is_hidden)
+			continue;
+		restart(port);
+		port->is_hidden = false;
+	}
+	registry_publish(registry);
+	pause_for_a_while(registry);
+}
+
+/* Give back what is back; whether that is all. */
+static bool settle(struct vu_queue *queue)
+{
+	static struct virtq_batch batch;
+
+	while (loans_settle(queue->loans, &queue->ring, &batch, 0))
+		queue->call_owed |= virtq_publish(&queue->ring);
+	return !loans_waiting(queue->loans);
+}
+
+static void take_back(struct port *port, struct vu_queue *queue)
+{
+	for (unsigned int i = 0; i < LOOKS && !settle(queue); i++) {
+		usleep(LOOK_US);
+		reap_all(port->registry);
+	}
+	if (settle(queue))
+		return;
+	recall(port->registry);
+	if (!settle(queue))
+		iov_log(port->registry->iov, LOG_CRIT, "%s: vring %u: a device keeps %u chains, "
+			"which the guest does not get back", port->name, queue->index,
+			loans_waiting(queue->loans));
+}
+
+static bool lends(const struct port *port)
+{
+	for (unsigned int i = 0; i < port->queue_end; i++)
+		if (port->queues[i] && port->queues[i]->loans)
+			return true;
+	return false;
+}
+
+void lending_stop(struct port *port, struct vu_queue *queue)
+{
+	if (!queue->loans)
+		return;
+	take_back(port, queue);
+	/* Memory of what a device never gave back stays, as it may still be read. */
+	if (!loans_waiting(queue->loans))
+		free(queue->loans);
+	queue->loans = NULL;
+	if (!port->lent || lends(port))
+		return;
+	unmap(port->lent);
+	port->lent = NULL;
+}
+
+/* Whether a ring is stuck; with @forget none is any more. */
+static bool any_stuck(struct registry *registry, bool forget)
+{
+	bool is_stuck = false;
+	struct port *port;
+
+	TAILQ_FOREACH(port, &registry->ports, link) {
+		for (unsigned int i = 0; i < port->queue_end; i++) {
+			struct loans *loans = port->queues[i] ? port->queues[i]->loans : NULL;
+
+			if (!loans)
+				continue;
+			is_stuck |= __atomic_load_n(&loans->is_stuck, __ATOMIC_RELAXED);
+			if (forget)
+				__atomic_store_n(&loans->is_stuck, false, __ATOMIC_RELAXED);
+		}
+	}
+	return is_stuck;
+}
+
+void lending_check(struct registry *registry)
+{
+	if (!any_stuck(registry, false))
+		return;
+	recall(registry);
+	/* Not before: the worker would say it again. */
+	any_stuck(registry, true);
+}
+
+void lending_close(struct registry *registry)
+{
+	registry->lending_pause = sd_event_source_disable_unref(registry->lending_pause);
+}

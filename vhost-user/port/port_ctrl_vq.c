@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Theory of operation.  A control queue waits for a kick, or it rests: for a
+ * moment after each kick nothing of it is looked at, and then once more.  So
+ * whatever a guest does with its queue and a front end with the eventfd, they
+ * get the control thread a bounded number of times a second, for a bounded number
+ * of commands.  A driver, which sends one command and waits, does not notice.
+ *
+ * The kick descriptor is never read, as its front end can make reads block.  It is
+ * watched edge-triggered by an epoll of its own, which the event loop watches in
+ * turn: that can be ignored while the queue rests, and loses no kick.
+ */
+#include "vhost-user/port/port_ctrl_vq.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "vhost-user/net/ctrl_vq.h"
+
+/* Commands that are carried out together, and the rest after them, in microseconds. */
+#define COMMANDS_AT_ONCE 32
+#define REST_USEC 1000
+
+/* A driver that cannot kick is looked at so often. */
+#define POLL_USEC 5000
+
+struct port_control {
+	struct port *port;
+	struct vu_queue *queue;
+	int epoll_fd;
+	bool polled;
+	sd_event_source *kicks;
+	sd_event_source *timer;
+	struct virtq_batch batch;
+	uint32_t written[COMMANDS_AT_ONCE];
+};
+
+static void answer(struct port_control *control, unsigned int count)
+{
+	struct virtq *ring = &control->queue->ring;
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct virtq_chain *chain = &control->batch.chains[i];
+
+		if (ring->log)
+			virtq_log_written(ring, &control->batch, chain, control->written[i]);
+		virtq_push(ring, chain, control->written[i]);
+	}
+	if (virtq_publish(ring) && vu_queue_call(control->queue))
+		eventfd_write(workers_attention_fd(control->port->registry->workers), 1);
+}
+
+/* Carry out what there is; false for nothing. */
+static bool serve(struct port_control *control)
+{
+	struct net_device *net = &control->port->net;
+	const uint64_t done = net->commands;
+	unsigned int count;
+
+	virtq_batch_reset(&control->batch);
+	count = virtq_take(&control->queue->ring, &control->batch, COMMANDS_AT_ONCE);
+	for (unsigned int i = 0; i < count; i++)
+		control->written[i] =
+			net_control_run(net, &control->batch, &control->batch.chains[i]);
+	if (net->commands != done) {
+		registry_publish(control->port->registry);
+		vhost_port_pay_calls(control->port);
+	}
+	if (count)
+		answer(control, count);
+	return count;
+}
+
+static void rest(struct port_control *control)
+{
+	if (control->kicks)
+		sd_event_source_set_enabled(control->kicks, SD_EVENT_OFF);
+	sd_event_source_set_time_relative(control->timer, control->polled ? POLL_USEC : REST_USEC);
+	sd_event_source_set_enabled(control->timer, SD_EVENT_ONESHOT);
+}
+
+/* Ends with the ring's connection, when that is broken, and the control queue with it. */
+static void work(struct port_control *control)
+{
+	struct virtq *ring = &control->queue->ring;
+	bool busy = serve(control);
+
+	if (ring->error) {
+		/* The translation of a command may come in a moment. */
+		if (ring->error == VIRTQ_ERROR_TRANSLATION)
+			rest(control);
+		vhost_port_check(control->port);
+		return;
+	}
+	if (control->polled || busy || virtq_kick_enable(ring)) {
+		rest(control);
+		return;
+	}
+	sd_event_source_set_enabled(control->kicks, SD_EVENT_ON);
+}
+
+static int on_kick(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct port_control *control = data;
+	struct epoll_event event;
+
+	(void)source;
+	(void)events;
+	epoll_wait(fd, &event, 1, 0);
+	virtq_kick_disable(&control->queue->ring);
+	serve(control);
+	rest(control);
+	return 0;
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *data)
+{
+	(void)source;
+	(void)usec;
+	work(data);
+	return 0;
+}
+
+static int watch_kicks(struct port_control *control, sd_event *event)
+{
+	struct epoll_event kick = { .events = EPOLLIN | EPOLLET };
+
+	control->polled = control->queue->kick_fd < 0 ||
+			  epoll_ctl(control->epoll_fd, EPOLL_CTL_ADD, control->queue->kick_fd, &kick);
+	if (control->polled)
+		return 0;
+	return sd_event_add_io(event, &control->kicks, control->epoll_fd, EPOLLIN, on_kick, control);
+}
+
+static int open_sources(struct port_control *control)
+{
+	sd_event *event = control->port->registry->event;
+	int error;
+
+	control->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (control->epoll_fd < 0)
+		return -errno;
+	error = sd_event_add_time_relative(event, &control->timer, CLOCK_MONOTONIC, 0, 1, on_time,
+					   control);
+	return error < 0 ? error : watch_kicks(control, event);
+}
+
+void port_control_start(struct port *port, struct vu_queue *queue)
+{
+	struct port_control *control = calloc(1, sizeof(*control));
+	int error;
+
+	if (!control) {
+		iov_log(port->registry->iov, LOG_ERR, "%s: no memory for the control queue",
+			port->name);
+		return;
+	}
+	control->port = port;
+	control->queue = queue;
+	port->control = control;
+	error = open_sources(control);
+	if (error < 0) {
+		iov_log(port->registry->iov, LOG_ERR, "%s: the control queue is not served: %s",
+			port->name, strerror(-error));
+		port_control_stop(port);
+		return;
+	}
+	/* What is there already waits for no kick. */
+	rest(control);
+}
+
+void port_control_stop(struct port *port)
+{
+	struct port_control *control = port->control;
+
+	if (!control)
+		return;
+	sd_event_source_disable_unref(control->kicks);
+	sd_event_source_disable_unref(control->timer);
+	if (control->epoll_fd >= 0)
+		close(control->epoll_fd);
+	free(control);
+	port->control = NULL;
+}

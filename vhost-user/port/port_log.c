@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/port/port_log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "vhost-user/budget.h"
+
+/**
+ * struct port_log - see port_log.h
+ * @out: where lines go
+ * @context: whose log this is
+ * @name: name of the port
+ * @budget: lines that may be written
+ * @suppressed: lines that were not
+ * @told: those that were spoken of
+ */
+struct port_log {
+	struct iov *out;
+	struct iov *context;
+	char *name;
+	struct budget budget;
+	uint64_t suppressed;
+	uint64_t told;
+};
+
+static void tell_suppressed(struct port_log *log)
+{
+	if (log->suppressed == log->told)
+		return;
+	iov_log(log->out, LOG_WARNING, "%s: %" PRIu64 " lines were left out, as its front end causes "
+		"too many; see 'iov port show %s'", log->name, log->suppressed - log->told, log->name);
+	log->told = log->suppressed;
+}
+
+static void log_line(void *arg, int level, const char *message)
+{
+	struct port_log *log = arg;
+	struct timespec time;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	now = (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+	if (budget_wait(&log->budget, now)) {
+		log->suppressed++;
+		return;
+	}
+	budget_take(&log->budget, now, 1);
+	tell_suppressed(log);
+	iov_log(log->out, level, "%s", message);
+}
+
+int port_log_open(struct port_log **out, struct iov *iov, const char *name)
+{
+	struct port_log *log = calloc(1, sizeof(*log));
+	const struct iov_options options = { .log = log_line, .log_arg = log };
+	int error = log ? 0 : -ENOMEM;
+
+	if (!error) {
+		log->out = iov;
+		log->budget = (struct budget){ .most = PORT_LOG_LINES, .each = PORT_LOG_EACH };
+		log->name = strdup(name);
+		error = log->name ? iov_open(&log->context, &options) : -ENOMEM;
+	}
+	if (error) {
+		port_log_close(log);
+		return iov_fail(iov, error, "%s: no log for the port: %s", name, strerror(-error));
+	}
+	*out = log;
+	return 0;
+}
+
+void port_log_close(struct port_log *log)
+{
+	if (!log)
+		return;
+	tell_suppressed(log);
+	iov_close(log->context);
+	free(log->name);
+	free(log);
+}
+
+struct iov *port_log_context(const struct port_log *log)
+{
+	return log->context;
+}
+
+uint64_t port_log_suppressed(const struct port_log *log)
+{
+	return log->suppressed;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The workers: the threads that forward.
+ *
+ * Theory of operation.  Each worker has rings to take frames from that no other takes from,
+ * and brings them to any port.  It polls while there is traffic.  When nothing
+ * came for a while it asks the rings for kicks and sleeps until one comes, or
+ * until a fraction of a millisecond is over when something must be polled
+ * (uplinks, rings without a kick descriptor).
+ *
+ * The control thread hands each a new view at every change.  A view, a ring or
+ * guest memory goes away only after workers_publish() of views without it: that
+ * waits until each worker went through a quiescent state, or sleeps, in which it
+ * holds no reference to anything (user-space RCU, DPDK's rte_rcu_qsbr).
+ */
+#ifndef VHOST_USER_PORT_WORKER_H
+#define VHOST_USER_PORT_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/iov.h"
+#include "vhost-user/switch/datapath.h"
+
+struct workers;
+
+/**
+ * enum worker_poll - what a worker does when nothing comes
+ * @WORKER_ADAPTIVE: polls on for a moment, then sleeps until a kick
+ * @WORKER_BUSY: polls for ever: no wake-up delays a frame
+ * @WORKER_INTERRUPT: sleeps at once: no cycle is spent in vain
+ */
+enum worker_poll {
+	WORKER_ADAPTIVE,
+	WORKER_BUSY,
+	WORKER_INTERRUPT,
+	WORKER_POLLS,
+};
+
+/**
+ * worker_poll_name - as users write it
+ * @poll: kind
+ *
+ * Return: "adaptive" and so on.
+ */
+const char *worker_poll_name(enum worker_poll poll);
+
+/**
+ * workers_start - start a worker on each of some CPUs, with an empty view
+ * @out: receives them; the caller stops them with workers_stop()
+ * @iov: context of the control thread
+ * @cpus: where eal_start() made lcores for them
+ * @count: how many
+ * @poll: what they do when nothing comes
+ *
+ * Return: 0, -ENOMEM or -errno with a message.
+ */
+int workers_start(struct workers **out, struct iov *iov, const unsigned int *cpus,
+		  unsigned int count, enum worker_poll poll);
+
+/**
+ * workers_stop - end the threads
+ * @workers: NULL is allowed; their views hold no ports any more
+ */
+void workers_stop(struct workers *workers);
+
+/**
+ * workers_count - how many there are
+ * @workers: workers
+ */
+unsigned int workers_count(const struct workers *workers);
+
+/**
+ * workers_publish - give each worker a new view
+ * @workers: workers
+ * @views: one for each, which belongs to it from now on; receives the old ones, for the
+ *	caller to free
+ *
+ * Returns when no worker looks at an old view any more.
+ */
+void workers_publish(struct workers *workers, struct dp_view **views);
+
+/**
+ * workers_synchronize - let the workers begin anew
+ * @workers: workers, which are woken
+ *
+ * Returns when they use nothing any more that they found in a pass before, and go through
+ * all rings once more.
+ */
+void workers_synchronize(struct workers *workers);
+
+/**
+ * workers_wake - end the workers' sleep
+ * @workers: workers
+ */
+void workers_wake(struct workers *workers);
+
+/**
+ * worker_watch - let a kick wake a worker
+ * @workers: workers
+ * @index: which
+ * @fd: kick descriptor; stays the caller's
+ *
+ * Return: false when this descriptor cannot wake anyone and must be polled.
+ */
+bool worker_watch(struct workers *workers, unsigned int index, int fd);
+
+/**
+ * worker_unwatch - forget a kick descriptor, before it is closed
+ * @workers: workers
+ * @index: as for worker_watch()
+ * @fd: as given there
+ */
+void worker_unwatch(struct workers *workers, unsigned int index, int fd);
+
+/**
+ * workers_attention_fd - readable when a ring broke
+ * @workers: workers
+ *
+ * Return: a non-blocking eventfd that stays the workers'.
+ */
+int workers_attention_fd(const struct workers *workers);
+
+/**
+ * workers_inject - let a frame come from a port
+ * @workers: workers
+ * @port: identity of the port
+ * @bytes: the frame
+ * @length: its bytes, at most FRAME_HEAD_MAX
+ *
+ * Return: 0, or -ENOBUFS when too many are waiting.
+ */
+int workers_inject(struct workers *workers, uint32_t port, const uint8_t *bytes, uint32_t length);
+
+/**
+ * workers_seconds - the clock of MAC tables
+ * @workers: workers
+ */
+uint32_t workers_seconds(const struct workers *workers);
+
+/**
+ * struct worker_stats - what a worker did
+ * @cpu: where it runs
+ * @passes: passes over all its ports
+ * @busy: passes that found packets
+ * @sleeps: times it slept
+ * @busy_ns: nanoseconds in passes that found packets
+ * @poll: what it does when nothing comes
+ */
+struct worker_stats {
+	unsigned int cpu;
+	uint64_t passes;
+	uint64_t busy;
+	uint64_t sleeps;
+	uint64_t busy_ns;
+	enum worker_poll poll;
+};
+
+/**
+ * worker_stats - counters
+ * @workers: workers
+ * @index: which
+ *
+ * Return: a copy.
+ */
+struct worker_stats worker_stats(const struct workers *workers, unsigned int index);
+
+#endif

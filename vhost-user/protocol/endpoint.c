@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * At any time an endpoint waits for exactly one of: a front end to connect (a
+ * server's listening socket), the moment to try again (the timer), or a message
+ * (the session).  A server goes on listening while it has a session, to turn
+ * others away with a reason.
+ *
+ * What a front end costs the thread that serves all of them is bounded.  A server
+ * accepts so many connections a second, and does not look at its socket when they are
+ * used up.  The time that messages of one port take is counted, and a port that used
+ * up its share is not read from until it has some again.  Either way it is the front
+ * end that waits.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vhost-user/budget.h"
+#include "vhost-user/protocol/endpoint.h"
+
+/* Delay before another attempt, in microseconds: doubled up to the longest. */
+#define RETRY_FIRST (UINT64_C(50) * 1000)
+#define RETRY_LONGEST (UINT64_C(1000) * 1000)
+
+/* Connections at once and then one every so many microseconds. */
+#define CONNECTIONS 128
+#define CONNECTION_EACH 20000
+
+/* Microseconds of work at once, and microseconds until one comes back: a fifth of the time. */
+#define WORK 200000
+#define WORK_EACH 5
+
+struct vu_endpoint {
+	struct iov *iov;
+	sd_event *event;
+	enum vu_endpoint_mode mode;
+	struct listener listener;	/* a client's has an address only */
+	struct socket_access access;
+	struct vu_device device;
+	sd_event_source *listen_source;
+	sd_event_source *session_source;
+	sd_event_source *retry_source;
+	uint64_t retry_delay;
+	struct vu_session *session;
+	struct vu_stats past;		/* of connections that ended */
+	uint64_t events[VU_EVENTS];
+	struct budget connections;
+	struct budget work;
+};
+
+static const char *const event_names[VU_EVENTS] = {
+	[VU_EVENT_CONNECTED] = "connected",
+	[VU_EVENT_CLOSED] = "closed",
+	[VU_EVENT_ENDED] = "ended",
+	[VU_EVENT_LOST] = "lost",
+	[VU_EVENT_TURNED_AWAY] = "turned-away",
+	[VU_EVENT_HELD_OFF] = "held-off",
+	[VU_EVENT_SLOWED] = "slowed",
+	[VU_EVENT_FAILED] = "failed",
+};
+
+const char *vu_event_name(enum vu_event event)
+{
+	return event_names[event];
+}
+
+static void retry_later(struct vu_endpoint *endpoint);
+
+static void add_stats(struct vu_stats *sum, const struct vu_stats *stats)
+{
+	sum->messages += stats->messages;
+	for (unsigned int i = 0; i < VU_REFUSALS; i++)
+		sum->refused[i] += stats->refused[i];
+	for (unsigned int i = 0; i < VU_BROKEN_REASONS; i++)
+		sum->broken[i] += stats->broken[i];
+}
+
+static void end_session(struct vu_endpoint *endpoint)
+{
+	if (!endpoint->session)
+		return;
+	add_stats(&endpoint->past, vu_session_stats(endpoint->session));
+	endpoint->session_source = sd_event_source_disable_unref(endpoint->session_source);
+	vu_session_close(endpoint->session);
+	endpoint->session = NULL;
+}
+
+static void count_end(struct vu_endpoint *endpoint, int error)
+{
+	if (error == -ECONNRESET)
+		endpoint->events[VU_EVENT_CLOSED]++;
+	else
+		endpoint->events[error == -EPROTO ? VU_EVENT_ENDED : VU_EVENT_LOST]++;
+}
+
+/* Processor time of this thread in microseconds: who is interrupted has not worked. */
+static uint64_t work_done(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+/* Take another look at what waits, after a while. */
+static void wake_after(struct vu_endpoint *endpoint, uint64_t delay)
+{
+	sd_event_source_set_time_relative(endpoint->retry_source, delay);
+	sd_event_source_set_enabled(endpoint->retry_source, SD_EVENT_ONESHOT);
+}
+
+static void spend_work(struct vu_endpoint *endpoint, uint64_t work)
+{
+	uint64_t now, wait;
+
+	sd_event_now(endpoint->event, CLOCK_MONOTONIC, &now);
+	budget_take(&endpoint->work, now, (uint32_t)work + 1);
+	wait = budget_wait(&endpoint->work, now);
+	if (!wait)
+		return;
+	endpoint->events[VU_EVENT_SLOWED]++;
+	sd_event_source_set_enabled(endpoint->session_source, SD_EVENT_OFF);
+	wake_after(endpoint, wait);
+}
+
+/* Read messages; when that was the last one, wait for the next connection. */
+static void serve(struct vu_endpoint *endpoint)
+{
+	uint64_t before = work_done();
+	int error = vu_session_readable(endpoint->session);
+
+	if (!error) {
+		spend_work(endpoint, work_done() - before);
+		return;
+	}
+	count_end(endpoint, error);
+	iov_log(endpoint->iov, LOG_NOTICE, "%s", iov_error_message(endpoint->iov));
+	end_session(endpoint);
+	if (endpoint->mode == VU_CLIENT)
+		retry_later(endpoint);
+	if (endpoint->mode == VU_CONNECTED)
+		sd_event_exit(endpoint->event, 0);
+}
+
+static int on_message(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	(void)source;
+	(void)fd;
+	(void)events;
+	serve(arg);
+	return 0;
+}
+
+/* Takes the socket over. */
+static int begin_session(struct vu_endpoint *endpoint, int fd)
+{
+	int error = vu_session_open(&endpoint->session, endpoint->iov, fd, &endpoint->device);
+
+	if (error)
+		return error;
+	error = sd_event_add_io(endpoint->event, &endpoint->session_source,
+				vu_session_fd(endpoint->session), EPOLLIN, on_message, endpoint);
+	if (error < 0) {
+		end_session(endpoint);
+		return iov_fail(endpoint->iov, error, "%s: cannot wait for messages: %s",
+				endpoint->device.name, strerror(-error));
+	}
+	endpoint->retry_delay = RETRY_FIRST;
+	endpoint->events[VU_EVENT_CONNECTED]++;
+	iov_log(endpoint->iov, LOG_NOTICE, "%s: front end connected at %s", endpoint->device.name,
+		endpoint->listener.address.sun_path);
+	return 0;
+}
+
+static void begin_or_log(struct vu_endpoint *endpoint, int fd)
+{
+	if (!begin_session(endpoint, fd))
+		return;
+	endpoint->events[VU_EVENT_FAILED]++;
+	iov_log(endpoint->iov, LOG_ERR, "%s", iov_error_message(endpoint->iov));
+	if (endpoint->mode == VU_CLIENT)
+		retry_later(endpoint);
+}
+
+/* Whether there may be another connection now; otherwise they wait in the socket. */
+static bool may_accept(struct vu_endpoint *endpoint)
+{
+	uint64_t now, wait;
+
+	sd_event_now(endpoint->event, CLOCK_MONOTONIC, &now);
+	wait = budget_wait(&endpoint->connections, now);
+	if (!wait) {
+		budget_take(&endpoint->connections, now, 1);
+		return true;
+	}
+	endpoint->events[VU_EVENT_HELD_OFF]++;
+	sd_event_source_set_enabled(endpoint->listen_source, SD_EVENT_OFF);
+	wake_after(endpoint, wait);
+	return false;
+}
+
+static void fail_accept(struct vu_endpoint *endpoint)
+{
+	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return;
+	endpoint->events[VU_EVENT_FAILED]++;
+	iov_log(endpoint->iov, LOG_ERR, "%s: cannot accept a front end at %s: %s",
+		endpoint->device.name, endpoint->listener.address.sun_path, strerror(errno));
+	sd_event_source_set_enabled(endpoint->listen_source, SD_EVENT_OFF);
+	retry_later(endpoint);
+}
+
+static int on_connection(sd_event_source *source, int listen_fd, uint32_t events, void *arg)
+{
+	struct vu_endpoint *endpoint = arg;
+	int fd;
+
+	(void)source;
+	(void)events;
+	if (!may_accept(endpoint))
+		return 0;
+	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		fail_accept(endpoint);
+		return 0;
+	}
+	/* The one before may be gone without our having looked. */
+	if (endpoint->session)
+		serve(endpoint);
+	if (!endpoint->session) {
+		begin_or_log(endpoint, fd);
+		return 0;
+	}
+	endpoint->events[VU_EVENT_TURNED_AWAY]++;
+	iov_log(endpoint->iov, LOG_WARNING,
+		"%s: turned a second front end away at %s; give it a port of its own",
+		endpoint->device.name, endpoint->listener.address.sun_path);
+	close(fd);
+	return 0;
+}
+
+static void try_connect(struct vu_endpoint *endpoint)
+{
+	int fd = listener_connect(&endpoint->listener.address);
+
+	if (fd >= 0)
+		begin_or_log(endpoint, fd);
+	else
+		retry_later(endpoint);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct vu_endpoint *endpoint = arg;
+
+	(void)source;
+	(void)usec;
+	if (endpoint->session)
+		sd_event_source_set_enabled(endpoint->session_source, SD_EVENT_ON);
+	else if (endpoint->mode == VU_CLIENT)
+		try_connect(endpoint);
+	if (endpoint->mode == VU_SERVER)
+		sd_event_source_set_enabled(endpoint->listen_source, SD_EVENT_ON);
+	return 0;
+}
+
+static void retry_later(struct vu_endpoint *endpoint)
+{
+	wake_after(endpoint, endpoint->retry_delay);
+	endpoint->retry_delay *= 2;
+	if (endpoint->retry_delay > RETRY_LONGEST)
+		endpoint->retry_delay = RETRY_LONGEST;
+}
+
+static int wait_for_front_ends(struct vu_endpoint *endpoint)
+{
+	int error = sd_event_add_io(endpoint->event, &endpoint->listen_source,
+				    endpoint->listener.fd, EPOLLIN, on_connection, endpoint);
+
+	if (error < 0)
+		return iov_fail(endpoint->iov, error, "%s: cannot wait for front ends: %s",
+				endpoint->device.name, strerror(-error));
+	return 0;
+}
+
+static int open_server(struct vu_endpoint *endpoint)
+{
+	char whose[80];
+	int error;
+
+	snprintf(whose, sizeof(whose), "port %s", endpoint->device.name);
+	error = listener_open(&endpoint->listener, endpoint->iov, &endpoint->access, whose);
+	return error ? error : wait_for_front_ends(endpoint);
+}
+
+static int open_client(struct vu_endpoint *endpoint)
+{
+	try_connect(endpoint);
+	if (!endpoint->session)
+		iov_log(endpoint->iov, LOG_NOTICE, "%s: nobody listens at %s yet, trying again",
+			endpoint->device.name, endpoint->listener.address.sun_path);
+	return 0;
+}
+
+static int add_timer(struct vu_endpoint *endpoint)
+{
+	int error = sd_event_add_time_relative(endpoint->event, &endpoint->retry_source,
+					       CLOCK_MONOTONIC, RETRY_FIRST, 0, on_retry, endpoint);
+
+	if (error >= 0)
+		error = sd_event_source_set_enabled(endpoint->retry_source, SD_EVENT_OFF);
+	if (error < 0)
+		return iov_fail(endpoint->iov, error, "%s: cannot add a timer: %s",
+				endpoint->device.name, strerror(-error));
+	return 0;
+}
+
+static int endpoint_new(struct vu_endpoint **out, struct iov *iov, sd_event *event,
+			enum vu_endpoint_mode mode, const struct vu_device *device)
+{
+	struct vu_endpoint *endpoint = calloc(1, sizeof(*endpoint));
+	int error;
+
+	if (!endpoint)
+		return iov_fail(iov, -ENOMEM, "%s: out of memory", device->name);
+	endpoint->iov = iov;
+	endpoint->event = sd_event_ref(event);
+	endpoint->mode = mode;
+	endpoint->listener.fd = -1;
+	endpoint->device = *device;
+	endpoint->retry_delay = RETRY_FIRST;
+	endpoint->connections = (struct budget){ .most = CONNECTIONS, .each = CONNECTION_EACH };
+	endpoint->work = (struct budget){ .most = WORK, .each = WORK_EACH };
+	error = add_timer(endpoint);
+	if (error) {
+		vu_endpoint_close(endpoint);
+		return error;
+	}
+	*out = endpoint;
+	return 0;
+}
+
+int vu_endpoint_open(struct vu_endpoint **out, struct iov *iov, sd_event *event, const char *path,
+		     enum vu_endpoint_mode mode, const struct vu_device *device,
+		     const struct socket_access *access)
+{
+	static const struct socket_access usual = SOCKET_ACCESS(0660);
+	struct listener listener;
+	struct vu_endpoint *endpoint;
+	int error = listener_address(&listener, iov, path);
+
+	if (!error)
+		error = endpoint_new(&endpoint, iov, event, mode, device);
+	if (error)
+		return error;
+	endpoint->listener = listener;
+	endpoint->access = access ? *access : usual;
+	error = mode == VU_SERVER ? open_server(endpoint) : open_client(endpoint);
+	if (error) {
+		vu_endpoint_close(endpoint);
+		return error;
+	}
+	*out = endpoint;
+	return 0;
+}
+
+/* What kind of socket it is; @mode says what it is good for. */
+static int inspect_socket(struct iov *iov, int fd, enum vu_endpoint_mode *mode)
+{
+	int family = 0, type = 0, listens = 0;
+	socklen_t size = sizeof(int);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) || family != AF_UNIX ||
+	    type != SOCK_STREAM)
+		return iov_fail(iov, -ENOTSOCK, "file descriptor %d: expected a Unix stream socket",
+				fd);
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
+		return iov_fail(iov, -errno, "file descriptor %d: %s", fd, strerror(errno));
+	*mode = listens ? VU_SERVER : VU_CONNECTED;
+	return 0;
+}
+
+int vu_endpoint_adopt(struct vu_endpoint **out, struct iov *iov, sd_event *event, int fd,
+		      const struct vu_device *device)
+{
+	enum vu_endpoint_mode mode = VU_CONNECTED;
+	struct vu_endpoint *endpoint;
+	int error = inspect_socket(iov, fd, &mode);
+
+	if (!error)
+		error = endpoint_new(&endpoint, iov, event, mode, device);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	snprintf(endpoint->listener.address.sun_path, sizeof(endpoint->listener.address.sun_path),
+		 "fd %d", fd);
+	if (mode == VU_SERVER) {
+		endpoint->listener.fd = fd;
+		error = wait_for_front_ends(endpoint);
+	} else {
+		error = begin_session(endpoint, fd);
+	}
+	if (error) {
+		vu_endpoint_close(endpoint);
+		return error;
+	}
+	*out = endpoint;
+	return 0;
+}
+
+void vu_endpoint_close(struct vu_endpoint *endpoint)
+{
+	if (!endpoint)
+		return;
+	end_session(endpoint);
+	sd_event_source_disable_unref(endpoint->retry_source);
+	sd_event_source_disable_unref(endpoint->listen_source);
+	listener_close(&endpoint->listener);
+	sd_event_unref(endpoint->event);
+	free(endpoint);
+}
+
+struct vu_session *vu_endpoint_session(const struct vu_endpoint *endpoint)
+{
+	return endpoint->session;
+}
+
+const uint64_t *vu_endpoint_events(const struct vu_endpoint *endpoint)
+{
+	return endpoint->events;
+}
+
+void vu_endpoint_stats(const struct vu_endpoint *endpoint, struct vu_stats *stats)
+{
+	*stats = endpoint->past;
+	if (endpoint->session)
+		add_stats(stats, vu_session_stats(endpoint->session));
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <linux/virtio_config.h>
+#include <stdlib.h>
+
+#include "vhost-user/ring/virtq_inflight_internal.h"
+
+#define REGION_ALIGNMENT 64
+
+static bool is_packed(uint64_t features)
+{
+	return features & (UINT64_C(1) << VIRTIO_F_RING_PACKED);
+}
+
+size_t virtq_inflight_bytes(unsigned int entries, uint64_t features)
+{
+	size_t bytes = is_packed(features) ?
+		sizeof(struct inflight_packed) + entries * sizeof(struct inflight_packed_entry) :
+		sizeof(struct inflight_split) + entries * sizeof(struct inflight_split_entry);
+
+	return (bytes + REGION_ALIGNMENT - 1) & ~(size_t)(REGION_ALIGNMENT - 1);
+}
+
+static int allocate(struct virtq_inflight *inflight)
+{
+	size_t entries = inflight->entries;
+
+	inflight->is_taken = calloc(INFLIGHT_IDS, 1);
+	inflight->again = calloc(entries, sizeof(*inflight->again));
+	inflight->batch = calloc(entries, sizeof(*inflight->batch));
+	inflight->next = calloc(entries, sizeof(*inflight->next));
+	inflight->last = calloc(entries, sizeof(*inflight->last));
+	if (inflight->is_taken && inflight->again && inflight->batch && inflight->next &&
+	    inflight->last)
+		return 0;
+	return iov_fail(inflight->iov, -ENOMEM, "out of memory for what is in flight");
+}
+
+static int by_counter(const void *a, const void *b)
+{
+	const struct inflight_again *left = a, *right = b;
+
+	return left->counter < right->counter ? -1 : left->counter > right->counter;
+}
+
+/* Both kinds of region begin alike. */
+static int prepare(struct virtq_inflight *inflight, struct virtq_setup *setup)
+{
+	uint16_t version = __atomic_load_n(&inflight->split->version, __ATOMIC_RELAXED);
+	uint16_t entries = __atomic_load_n(&inflight->split->desc_num, __ATOMIC_RELAXED);
+	uint64_t features = __atomic_load_n(&inflight->split->features, __ATOMIC_RELAXED);
+
+	if (!version && inflight->is_packed)
+		inflight_packed_create(inflight, setup);
+	else if (!version)
+		inflight_split_create(inflight, setup);
+	else if (version != INFLIGHT_VERSION || features)
+		return iov_fail(inflight->iov, -EPROTO, "its inflight region has version %u, expected %d",
+				version, INFLIGHT_VERSION);
+	else if (entries != inflight->entries)
+		return iov_fail(inflight->iov, -EPROTO, "its inflight region is for %u entries, "
+				"expected %u", entries, inflight->entries);
+	return inflight->is_packed ? inflight_packed_repair(inflight, setup) :
+				     inflight_split_repair(inflight, setup);
+}
+
+int virtq_inflight_open(struct virtq_inflight **out, struct iov *iov, void *region,
+			uint16_t entries, struct virtq_setup *setup)
+{
+	struct virtq_inflight *inflight = calloc(1, sizeof(*inflight));
+	int error;
+
+	if (!inflight)
+		return iov_fail(iov, -ENOMEM, "out of memory for what is in flight");
+	inflight->iov = iov;
+	inflight->is_packed = is_packed(setup->features);
+	inflight->entries = entries;
+	inflight->size = setup->size;
+	inflight->split = region;
+	inflight->packed = region;
+	error = allocate(inflight);
+	if (!error)
+		error = prepare(inflight, setup);
+	if (error) {
+		virtq_inflight_close(inflight);
+		return error;
+	}
+	qsort(inflight->again, inflight->again_count, sizeof(*inflight->again), by_counter);
+	if (inflight->again_count)
+		inflight->counter = inflight->again[inflight->again_count - 1].counter + 1;
+	*out = inflight;
+	return 0;
+}
+
+void virtq_inflight_close(struct virtq_inflight *inflight)
+{
+	if (!inflight)
+		return;
+	free(inflight->is_taken);
+	free(inflight->again);
+	free(inflight->batch);
+	free(inflight->next);
+	free(inflight->last);
+	free(inflight);
+}
+
+unsigned int virtq_inflight_resume(struct virtq_inflight *inflight, struct virtq *vq,
+				   struct virtq_batch *batch, unsigned int max)
+{
+	unsigned int taken = 0;
+
+	virtq_renew(vq);
+	while (taken < max && inflight->again_next < inflight->again_count && !vq->error) {
+		uint16_t slot = inflight->again[inflight->again_next].slot;
+
+		if (!(inflight->is_packed ? inflight_packed_again(inflight, vq, batch, slot) :
+					    virtq_split_take_again(vq, batch, slot)))
+			break;
+		inflight->is_taken[batch->chains[batch->chain_count - 1].id] = 1;
+		inflight->again_next++;
+		taken++;
+	}
+	return taken;
+}
+
+unsigned int virtq_inflight_take(struct virtq_inflight *inflight, struct virtq *vq,
+				 struct virtq_batch *batch, unsigned int max)
+{
+	unsigned int taken;
+
+	for (taken = 0; taken < max; taken++) {
+		uint16_t index = inflight->is_packed ? vq->packed.avail_next : 0;
+		struct virtq_chain *chain;
+
+		if (!virtq_take(vq, batch, 1))
+			break;
+		chain = &batch->chains[batch->chain_count - 1];
+		if (inflight->is_taken[chain->id]) {
+			virtq_untake(vq, batch, 1);
+			vq->error = VIRTQ_ERROR_IN_FLIGHT;
+			break;
+		}
+		inflight->is_taken[chain->id] = 1;
+		if (inflight->is_packed)
+			inflight_packed_taken(inflight, vq, chain, index);
+		else
+			inflight_split_taken(inflight, chain->id);
+	}
+	return taken;
+}
+
+void virtq_inflight_push(struct virtq_inflight *inflight, struct virtq *vq,
+			 const struct virtq_chain *chain, uint32_t length)
+{
+	if (inflight->is_packed)
+		inflight_packed_push(inflight, vq, chain, length);
+	else
+		inflight_split_push(inflight, vq, chain, length);
+	inflight->is_taken[chain->id] = 0;
+}
+
+bool virtq_inflight_publish(struct virtq_inflight *inflight, struct virtq *vq)
+{
+	bool wants_call = inflight->wants_call;
+
+	if (!inflight->is_packed)
+		return inflight_split_publish(inflight, vq);
+	inflight->wants_call = false;
+	return wants_call;
+}

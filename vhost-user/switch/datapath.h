@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The picture of ports and bridges that a worker forwards by.
+ *
+ * The control thread draws a new one for each worker at every change and publishes them with
+ * workers_publish(), which returns when no worker looks at an old one.  To a worker all of it
+ * is constant but the MAC tables and what is said to be the worker's.  Rings that guests
+ * send by are one worker's; those that they receive by are taken for a batch when there are
+ * several workers, and never two at a time.  What else they share has locks of its own.
+ */
+#ifndef VHOST_USER_SWITCH_DATAPATH_H
+#define VHOST_USER_SWITCH_DATAPATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vhost-user/net/drop.h"
+#include "vhost-user/net/net_device.h"
+#include "vhost-user/protocol/session.h"
+#include "vhost-user/switch/mac_table.h"
+#include "vhost-user/switch/port_rules.h"
+#include "vhost-user/switch/uplink.h"
+
+/* Most ports, and frames that are handled at once. */
+#define DP_PORTS_MAX 256
+#define DP_BURST 128
+
+/* Most workers; no number of one. */
+#define WORKERS_MAX 64
+#define WORKER_NONE WORKERS_MAX
+
+/* In what a port accepts: it is no uplink, has no filter and no rules.  No bit of FRAME_NEED_*. */
+#define DP_ORDINARY 0x80
+
+/* The low bits of a port's identity are its place in a view. */
+#define DP_SLOT(id) ((id) & (DP_PORTS_MAX - 1))
+
+/**
+ * struct dp_counters - what a port has seen of one worker, which alone writes it
+ * @rx_packets: packets that came from the port
+ * @rx_bytes: their bytes, without virtio-net headers
+ * @tx_packets: packets that went to the port
+ * @tx_bytes: their bytes
+ * @drops: packets that were dropped, by reason
+ */
+struct dp_counters {
+	_Alignas(VIRTQ_CACHE_LINE) uint64_t rx_packets;
+	uint64_t rx_bytes;
+	uint64_t tx_packets;
+	uint64_t tx_bytes;
+	uint64_t drops[DROP_COUNT];
+};
+
+/**
+ * struct dp_queue - a ring in a worker's hands
+ * @vu: the ring
+ * @port: whose it is
+ * @is_shared: other workers bring frames to it as well: it is used with @vu's lock
+ * @touched: the worker's: has elements that are not published, or frames that wait
+ * @reported: the worker's: the control thread knows that the ring is broken
+ * @held: the worker's: the guest sent its share, what it sends more waits in the ring
+ * @waiting: the worker's: frames of the burst that wait to be written
+ * @first: the worker's: index of the first of them
+ * @last: the worker's: index of the last of them
+ * @frames: the worker's: frames since the last call that waited
+ * @due: the worker's: when the call is due that is owed
+ * @coalescing: how long calls may wait; zeroes for not at all
+ */
+struct dp_queue {
+	struct vu_queue *vu;
+	struct dp_port *port;
+	bool is_shared;
+	bool touched;
+	bool reported;
+	bool held;
+	uint8_t waiting;
+	uint8_t first;
+	uint8_t last;
+	uint32_t frames;
+	struct net_coalescing coalescing;
+	uint64_t due;
+};
+
+struct dp_bridge;
+struct dp_port;
+struct lane;
+
+/**
+ * struct dp_rss - how a port chooses receive queues by a hash, and reports it
+ * @rss: as its driver set it up
+ * @table: the rings of @rss; NULL for one that does not run
+ * @unclassified: the same
+ */
+struct dp_rss {
+	struct net_rss rss;
+	struct dp_queue *table[NET_RSS_TABLE];
+	struct dp_queue *unclassified;
+};
+
+/**
+ * struct dp_rates - what passed under the limits of a port; outlives the view
+ */
+struct dp_rates {
+	struct rate_state rx;
+	struct rate_state tx;
+	struct rate_state storm;
+};
+
+/**
+ * struct dp_rules - what a port lets in and out
+ * @rules: as they were set
+ * @mirror: gets a copy of all frames; NULL for none
+ * @rates: what passed
+ */
+struct dp_rules {
+	struct port_rules rules;
+	struct dp_port *mirror;
+	struct dp_rates *rates;
+};
+
+/**
+ * struct dp_sending - what a network device is to be sent
+ * @is_listed: the worker knows that there is something
+ * @packet_count: length of @packets
+ * @waiting_count: length of @waiting; both together are DP_BURST at most
+ * @packets: packets
+ * @waiting: frames of the burst that become packets behind those
+ */
+struct dp_sending {
+	bool is_listed;
+	unsigned int packet_count;
+	unsigned int waiting_count;
+	struct rte_mbuf *packets[DP_BURST];
+	uint8_t waiting[DP_BURST];
+};
+
+/**
+ * struct dp_port - a port
+ * @id: identity, never used again after the port is removed; never 0
+ * @accepts: FRAME_NEED_* that the receiver takes, and DP_ORDINARY
+ * @offers: FRAME_NEED_* that the sender may ask for
+ * @header: bytes of the virtio-net header
+ * @is_down: its link is down: nothing passes
+ * @is_isolated: nothing passes between it and others of these
+ * @is_polled: this worker takes what comes from @lane
+ * @buffers_max: receive buffers that a frame may take
+ * @single: the only ring of @to, when no hash is wanted; else NULL
+ * @counters: this worker's; outlive the view
+ * @bridge: where it is a member; NULL for none
+ * @from: rings that the guest sends by, of this worker
+ * @to: enabled rings that the guest receives by
+ * @from_count: length of @from
+ * @to_count: length of @to
+ * @uplink: the network device; NULL for a vhost-user port
+ * @uplink_takes: its queues that this worker takes from, a bit for each
+ * @worker: this worker
+ * @lane: has the guest's rings while its memory arrives; NULL mostly
+ * @filter: which frames its driver wants; NULL for all
+ * @rss: how their hash is used; NULL for not at all
+ * @rules: what it lets in and out; NULL for everything
+ * @sending: the worker's: what @uplink is to be sent; NULL without one
+ */
+struct dp_port {
+	uint32_t id;
+	uint8_t accepts;
+	uint8_t offers;
+	uint8_t header;
+	bool is_down;
+	bool is_isolated;
+	bool is_polled;
+	unsigned int buffers_max;
+	struct dp_queue *single;
+	struct dp_counters *counters;
+	struct dp_bridge *bridge;
+	struct dp_queue *from;
+	struct dp_queue *to;
+	unsigned int from_count;
+	unsigned int to_count;
+	struct uplink *uplink;
+	uint64_t uplink_takes;
+	unsigned int worker;
+	struct lane *lane;
+	struct net_filter *filter;
+	struct dp_rss *rss;
+	struct dp_rules *rules;
+	struct dp_sending *sending;
+};
+
+/**
+ * struct dp_station - a station that is at a port whatever is learned
+ * @key: its mac_key()
+ * @port: where it is
+ */
+struct dp_station {
+	uint64_t key;
+	struct dp_port *port;
+};
+
+/* Their order, as qsort() and bsearch() want to be told. */
+static inline int dp_station_compare(const void *a, const void *b)
+{
+	const struct dp_station *left = a, *right = b;
+
+	return left->key < right->key ? -1 : left->key > right->key;
+}
+
+/**
+ * struct dp_bridge - ports that frames pass between
+ * @macs: which station is where; NULL for a wire
+ * @age: seconds after which a silent station is forgotten
+ * @station_count: length of @stations
+ * @stations: by their keys
+ * @count: length of @ports
+ * @ports: members
+ */
+struct dp_bridge {
+	struct mac_table *macs;
+	uint32_t age;
+	unsigned int station_count;
+	struct dp_station *stations;
+	unsigned int count;
+	struct dp_port **ports;
+};
+
+/**
+ * struct dp_view - all of it
+ * @worker: number of the worker that it is for
+ * @count: length of @ports
+ * @ports: in the order in which they were added
+ * @bridge_count: length of @bridges
+ * @bridges: bridges
+ * @by_slot: the same by DP_SLOT() of their identity; NULL where there is none
+ * @must_poll: something here cannot wake a sleeping worker
+ * @generation: another one for each view
+ */
+struct dp_view {
+	unsigned int worker;
+	unsigned int count;
+	struct dp_port **ports;
+	unsigned int bridge_count;
+	struct dp_bridge **bridges;
+	struct dp_port *by_slot[DP_PORTS_MAX];
+	bool must_poll;
+	uint64_t generation;
+};
+
+#endif

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Bringing frames to their destination.
+ *
+ * Frames for a guest are queued at its ring, as a list through the burst, and
+ * written all at once: the ring's kind is looked at once, and the memory of
+ * the later buffers is on its way while the first ones are written.  A frame that
+ * cannot wait, because its private bytes are used again, is written at once,
+ * behind those that wait.
+ */
+#include <endian.h>
+#include <rte_mbuf.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "vhost-user/switch/forward_internal.h"
+#include "vhost-user/switch/lane.h"
+
+void deliver_call(struct forward *forward, struct dp_queue *queue)
+{
+	if (unlikely(vu_queue_call(queue->vu)))
+		eventfd_write(forward->attention_fd, 1);
+}
+
+void deliver_check_ring(struct forward *forward, struct dp_queue *queue)
+{
+	struct virtq *ring = &queue->vu->ring;
+
+	if (likely(!ring->error && !ring->is_news))
+		return;
+	if (!virtq_take_news(ring)) {
+		if (queue->reported || ring->error == VIRTQ_ERROR_TRANSLATION)
+			return;
+		queue->reported = true;
+	}
+	eventfd_write(forward->attention_fd, 1);
+}
+
+/*
+ * What is behind the first ten bytes of the header: nothing for legacy drivers that do
+ * not merge buffers, the hash for those that want it (virtio 1.2 section 5.1.6).
+ */
+static void write_other_tail(const struct dp_port *port, uint8_t *at, const struct frame *frame)
+{
+	const struct virtio_net_hdr_v1_hash header = {
+		.hdr.num_buffers = htole16(1),
+		.hash_value = htole32(frame->hash),
+		.hash_report = htole16(frame->hash_report),
+	};
+	const size_t start = sizeof(struct virtio_net_hdr);
+
+	memcpy(at + start, (const uint8_t *)&header + start, port->header - start);
+}
+
+/* In front of the head; sizes that the compiler knows cost no call. */
+static void prepare(const struct dp_port *port, struct frame *frame, struct virtq_write *write)
+{
+	struct virtio_net_hdr_mrg_rxbuf header = { .num_buffers = htole16(1) };
+	uint8_t *at = frame->head - port->header;
+
+	if (unlikely(frame->needs || frame->verified))
+		header.hdr = frame_header(frame, port->accepts);
+	if (likely(port->header == sizeof(header))) {
+		memcpy(at, &header, sizeof(header));
+	} else {
+		memcpy(at, &header.hdr, sizeof(header.hdr));
+		write_other_tail(port, at, frame);
+	}
+	*write = (struct virtq_write){
+		.head = at,
+		.head_length = frame->head_length + port->header,
+		.rest = frame->rest,
+		.rest_length = frame->length - frame->head_length,
+		.buffers = port->buffers_max > 1 ? at + sizeof(header.hdr) : NULL,
+	};
+}
+
+/* Why the next write found no room. */
+static enum drop why_no_room(struct forward *forward, struct dp_port *port, struct virtq *ring)
+{
+	unsigned int taken;
+
+	if (unlikely(ring->error == VIRTQ_ERROR_TRANSLATION))
+		return DROP_UNMAPPED;
+	virtq_batch_reset(&forward->to);
+	taken = virtq_take(ring, &forward->to, 1);
+	virtq_untake(ring, &forward->to, taken);
+	return taken && port->buffers_max == 1 ? DROP_NO_ROOM : DROP_FULL;
+}
+
+/* Hand writes to a guest in order; one without room does not hold up those behind it. */
+static void write_all(struct forward *forward, struct dp_queue *queue, struct virtq_write *writes,
+		      unsigned int count)
+{
+	struct dp_port *port = queue->port;
+	struct virtq *ring = &queue->vu->ring;
+	struct dp_counters *counters = port->counters;
+	unsigned int at = 0, done;
+
+	while (at < count) {
+		done = virtq_fill(ring, &forward->to, writes + at, count - at, port->buffers_max);
+		counters->tx_packets += done;
+		queue->frames += done;
+		queue->vu->frames += done;
+		for (; done; done--, at++)
+			counters->tx_bytes += writes[at].head_length + writes[at].rest_length -
+					      port->header;
+		if (likely(at == count))
+			break;
+		counters->drops[why_no_room(forward, port, ring)]++;
+		at++;
+	}
+	deliver_check_ring(forward, queue);
+}
+
+/* Write the frames that wait at a ring. */
+static void write_waiting(struct forward *forward, struct dp_queue *queue)
+{
+	unsigned int count = queue->waiting, index = queue->first;
+
+	queue->waiting = 0;
+	for (unsigned int i = 0; i < count; i++, index = forward->next[index])
+		prepare(queue->port, &forward->frames[index], &forward->writes[i]);
+	write_all(forward, queue, forward->writes, count);
+}
+
+/* Make packets of the frames that wait for a network device. */
+static void make_waiting(struct forward *forward, struct dp_port *port)
+{
+	struct dp_sending *sending = port->sending;
+
+	sending->packet_count += uplink_packets(port->uplink, forward->frames, sending->waiting,
+						sending->waiting_count,
+						sending->packets + sending->packet_count,
+						port->counters->drops);
+	sending->waiting_count = 0;
+}
+
+static void send_burst(struct forward *forward, struct dp_port *port)
+{
+	struct dp_sending *sending = port->sending;
+	struct rte_mbuf **packets = sending->packets;
+	unsigned int sent, unsent;
+	uint64_t bytes = 0;
+
+	if (sending->waiting_count)
+		make_waiting(forward, port);
+	for (unsigned int i = 0; i < sending->packet_count; i++)
+		bytes += packets[i]->pkt_len;
+	sent = uplink_send(port->uplink, port->worker, packets, sending->packet_count);
+	unsent = sending->packet_count - sent;
+	for (unsigned int i = sent; i < sending->packet_count; i++)
+		bytes -= packets[i]->pkt_len;
+	rte_pktmbuf_free_bulk(packets + sent, unsent);
+	port->counters->tx_packets += sent;
+	port->counters->tx_bytes += bytes;
+	port->counters->drops[DROP_FULL] += unsent;
+	sending->packet_count = 0;
+}
+
+/* Room for one more. */
+static struct dp_sending *begin_sending(struct forward *forward, struct dp_port *port)
+{
+	struct dp_sending *sending = port->sending;
+
+	if (unlikely(sending->packet_count + sending->waiting_count == DP_BURST))
+		send_burst(forward, port);
+	if (!sending->is_listed) {
+		sending->is_listed = true;
+		forward->sending[forward->sending_count++] = port;
+	}
+	return sending;
+}
+
+/* Make visible what was written to a ring; whether its driver is to be called now. */
+static bool publish(struct forward *forward, struct dp_queue *queue)
+{
+	bool wanted = virtq_publish(&queue->vu->ring);
+
+	queue->touched = false;
+	if (unlikely(queue->coalescing.packets))
+		return coalesce_published(forward, queue, wanted);
+	return wanted;
+}
+
+/* Take the ring, write what waits and publish; the call needs no lock. */
+static void finish_shared(struct forward *forward, struct dp_queue *queue)
+{
+	bool wanted;
+
+	if (queue->waiting)
+		write_waiting(forward, queue);
+	wanted = publish(forward, queue);
+	spin_unlock(&queue->vu->lock);
+	if (wanted)
+		deliver_call(forward, queue);
+}
+
+/*
+ * Rings that other workers bring frames to as well: first those that are free, then we wait
+ * for the others, one after the other, with none of them in our hands.
+ */
+static void finish_all_shared(struct forward *forward)
+{
+	unsigned int taken = 0;
+
+	for (unsigned int i = 0; i < forward->touched_count; i++) {
+		struct dp_queue *queue = forward->touched[i];
+
+		if (!queue->is_shared)
+			continue;
+		if (spin_try(&queue->vu->lock))
+			finish_shared(forward, queue);
+		else
+			taken++;
+	}
+	for (unsigned int i = 0; i < forward->touched_count && taken; i++) {
+		struct dp_queue *queue = forward->touched[i];
+
+		if (!queue->is_shared || !queue->touched)
+			continue;
+		spin_lock(&queue->vu->lock);
+		finish_shared(forward, queue);
+		taken--;
+	}
+}
+
+void deliver_finish(struct forward *forward)
+{
+	bool has_shared = false;
+
+	for (unsigned int i = 0; i < forward->touched_count; i++) {
+		struct dp_queue *queue = forward->touched[i];
+
+		has_shared |= queue->is_shared;
+		if (queue->waiting && !queue->is_shared)
+			write_waiting(forward, queue);
+	}
+	if (unlikely(has_shared))
+		finish_all_shared(forward);
+	/* Of a source only when all that came from it is written. */
+	for (unsigned int i = 0; i < forward->touched_count; i++) {
+		struct dp_queue *queue = forward->touched[i];
+
+		if (queue->touched && publish(forward, queue))
+			deliver_call(forward, queue);
+	}
+	forward->touched_count = 0;
+	for (unsigned int i = 0; i < forward->sending_count; i++) {
+		send_burst(forward, forward->sending[i]);
+		forward->sending[i]->sending->is_listed = false;
+	}
+	forward->sending_count = 0;
+}
+
+void deliver_touch(struct forward *forward, struct dp_queue *queue)
+{
+	if (queue->touched)
+		return;
+	if (unlikely(forward->touched_count == TOUCHED_MAX))
+		deliver_finish(forward);
+	queue->touched = true;
+	/* Of a shared ring nothing is read without its lock. */
+	if (likely(!queue->is_shared))
+		virtq_expect(&queue->vu->ring);
+	forward->touched[forward->touched_count++] = queue;
+}
+
+static struct dp_queue *choose_by_flow(struct dp_port *port, struct frame *frame)
+{
+	struct dp_rss *rss = port->rss;
+
+	if (rss) {
+		net_rss_hash(&rss->rss, frame);
+		if (rss->rss.steers)
+			return frame->hash_report ? rss->table[frame->hash & rss->rss.mask]
+						  : rss->unclassified;
+	}
+	return port->to_count ? port->to + frame_hash(frame) % port->to_count : NULL;
+}
+
+/* The ring that a frame takes to a guest, whose frames of one flow stay in order. */
+static struct dp_queue *choose_queue(struct dp_port *port, struct frame *frame)
+{
+	return likely(port->single) ? port->single : choose_by_flow(port, frame);
+}
+
+static void guest_later(struct forward *forward, struct dp_queue *queue, struct frame *frame)
+{
+	uint8_t index = (uint8_t)(frame - forward->frames);
+
+	deliver_touch(forward, queue);
+	if (queue->waiting++)
+		forward->next[queue->last] = index;
+	else
+		queue->first = index;
+	queue->last = index;
+}
+
+static void guest_now(struct forward *forward, struct dp_queue *queue, struct frame *frame)
+{
+	struct virtq_write write;
+
+	deliver_touch(forward, queue);
+	forward_lock(queue);
+	if (queue->waiting)
+		write_waiting(forward, queue);
+	prepare(queue->port, frame, &write);
+	write_all(forward, queue, &write, 1);
+	forward_unlock(queue);
+}
+
+static enum drop to_uplink(struct forward *forward, struct dp_port *port, const struct frame *frame)
+{
+	struct dp_sending *sending = begin_sending(forward, port);
+	enum drop reason;
+
+	if (sending->waiting_count)
+		make_waiting(forward, port);
+	reason = uplink_packet(port->uplink, frame, &sending->packets[sending->packet_count]);
+	sending->packet_count += !reason;
+	return reason;
+}
+
+static void uplink_later(struct forward *forward, struct dp_port *port, const struct frame *frame)
+{
+	struct dp_sending *sending = begin_sending(forward, port);
+
+	sending->waiting[sending->waiting_count++] = (uint8_t)(frame - forward->frames);
+}
+
+static enum drop to_lane(struct dp_port *port, const struct frame *frame)
+{
+	struct lane_frame *room = lane_reserve(port->lane);
+	struct frame flat = *frame;
+	struct virtq_write write;
+
+	if (!room)
+		return DROP_FULL;
+	frame_flatten(&flat, room->bytes);
+	prepare(port, &flat, &write);
+	room->start = (uint32_t)(write.head - room->bytes);
+	room->length = write.head_length;
+	room->hash = frame_hash(&flat);
+	room->buffers_max = port->buffers_max;
+	lane_commit(port->lane);
+	port->counters->tx_packets++;
+	port->counters->tx_bytes += flat.length;
+	return DROP_NONE;
+}
+
+/* To a port that has no ring for the worker: it is down, or a lane has them. */
+static void without_ring(struct dp_port *port, const struct frame *frame)
+{
+	enum drop reason = port->lane && !port->is_down ? to_lane(port, frame) : DROP_DOWN;
+
+	if (reason)
+		port->counters->drops[reason]++;
+}
+
+struct delivery {
+	struct forward *forward;
+	struct dp_port *port;
+};
+
+/* To whoever takes the frame as it is. */
+static void bring(void *arg, struct frame *frame)
+{
+	struct delivery *delivery = arg;
+	struct dp_port *port = delivery->port;
+	enum drop reason = DROP_NONE;
+	struct dp_queue *queue;
+
+	if (port->uplink) {
+		reason = to_uplink(delivery->forward, port, frame);
+	} else {
+		queue = choose_queue(port, frame);
+		if (queue)
+			guest_now(delivery->forward, queue, frame);
+		else
+			without_ring(port, frame);
+	}
+	if (unlikely(reason))
+		port->counters->drops[reason]++;
+}
+
+static bool takes(const struct dp_port *port, const struct frame *frame)
+{
+	return !(frame->needs & ~port->accepts) && (!port->uplink || frame_is_plain(frame));
+}
+
+static void bring_now(struct forward *forward, struct dp_port *port, const struct frame *original)
+{
+	struct delivery delivery = { forward, port };
+	struct frame frame = *original;
+
+	if (likely(!frame.needs) || takes(port, &frame)) {
+		bring(&delivery, &frame);
+		return;
+	}
+	/* Do in software what the receiver does not do. */
+	frame_flatten(&frame, forward->flat);
+	if (frame.needs & ~FRAME_NEED_CSUM) {
+		frame_segment(&frame, bring, &delivery);
+		return;
+	}
+	frame_checksum(&frame);
+	bring(&delivery, &frame);
+}
+
+/* Whether the driver wants it; a frame that it does not want is counted. */
+static bool wants(struct dp_port *port, const struct frame *frame)
+{
+	if (likely(!port->filter) ||
+	    net_filter_passes(port->filter, mac_key(0, frame->head), frame_vlan(frame)))
+		return true;
+	port->counters->drops[DROP_FILTERED]++;
+	return false;
+}
+
+void deliver_mirrored(struct forward *forward, const struct dp_rules *rules, struct frame *frame)
+{
+	if (unlikely(rules->mirror) && wants(rules->mirror, frame))
+		bring_now(forward, rules->mirror, frame);
+}
+
+/*
+ * What the rules of a port say of a frame for it, which is in its VLAN.  @tag receives the
+ * tag that it does not want.
+ */
+static bool lets_out(struct forward *forward, struct dp_port *port, struct frame *frame,
+		     uint8_t tag[4])
+{
+	const struct port_rules *rules = &port->rules->rules;
+
+	if (forward_is_over(&rules->tx, &port->rules->rates->tx, frame->length)) {
+		port->counters->drops[DROP_RATE]++;
+		return false;
+	}
+	deliver_mirrored(forward, port->rules, frame);
+	vlan_leave(&rules->vlan, frame, tag);
+	return true;
+}
+
+void deliver_now(struct forward *forward, struct dp_port *port, struct frame *frame)
+{
+	uint8_t tag[4] = { 0 };
+
+	if (unlikely(port->rules) && !lets_out(forward, port, frame, tag))
+		return;
+	if (wants(port, frame))
+		bring_now(forward, port, frame);
+	vlan_restore(frame, tag);
+}
+
+/* An uplink, a port with a filter or rules, a frame that its receiver does not take as it is. */
+static bool deliver_otherwise(struct forward *forward, struct dp_port *port, struct frame *frame)
+{
+	uint8_t tag[4];
+
+	if (port->rules && !lets_out(forward, port, frame, tag))
+		return true;
+	if (!wants(port, frame))
+		return true;
+	if (port->uplink && !frame->needs)
+		uplink_later(forward, port, frame);
+	else if (port->uplink || frame->needs & ~port->accepts)
+		bring_now(forward, port, frame);
+	else
+		return false;
+	return true;
+}
+
+void deliver(struct forward *forward, struct dp_port *port, struct frame *frame)
+{
+	struct dp_queue *queue;
+
+	if (unlikely((frame->needs | DP_ORDINARY) & ~port->accepts) &&
+	    deliver_otherwise(forward, port, frame))
+		return;
+	queue = choose_queue(port, frame);
+	if (likely(queue))
+		guest_later(forward, queue, frame);
+	else
+		without_ring(port, frame);
+}

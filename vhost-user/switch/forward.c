@@ -1,0 +1,541 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Theory of operation.  For a burst of frames of one source:
+ *
+ *	take	descriptor chains of the guest, or packets of the uplink
+ *	read	virtio-net header and first bytes of each into private memory
+ *	parse	check the header against those bytes
+ *	admit	what the rules of the source let in
+ *	switch	look up the destination, and queue the frame there
+ *	deliver	for all frames of a destination: reserve receive buffers, write
+ *		the private bytes, copy the rest from guest to guest
+ *	finish	give the chains back; publish each ring that was touched once
+ *		and call its driver at most once
+ *
+ * The source's chains are given back whatever became of the frames, so a full
+ * destination never stalls the others.  A frame whose receiver lacks the
+ * offloads that it needs is copied to private memory first and completed there.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <rte_mbuf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "vhost-user/copy.h"
+#include "vhost-user/switch/forward_internal.h"
+#include "vhost-user/switch/lane.h"
+#include "vhost-user/switch/loan.h"
+
+/* Most frames that a guest with a limit sends at once, so that it stays near its share. */
+#define LIMITED_BURST 16
+
+/* Of a frame that is lent, bytes that would be copied otherwise; fewer are copied faster. */
+#define LEND_MIN 256
+
+/* How long a guest keeps an address that the network claims as well. */
+#define REFLECTION_SECONDS 2
+
+int forward_open(struct forward **out, int attention_fd)
+{
+	struct forward *forward = aligned_alloc(VIRTQ_CACHE_LINE,
+						(sizeof(*forward) + VIRTQ_CACHE_LINE - 1) &
+							~(size_t)(VIRTQ_CACHE_LINE - 1));
+
+	if (!forward)
+		return -ENOMEM;
+	memset(forward, 0, sizeof(*forward));
+	forward->attention_fd = attention_fd;
+	*out = forward;
+	return 0;
+}
+
+void forward_close(struct forward *forward)
+{
+	free(forward);
+}
+
+static bool are_apart(const struct dp_port *source, const struct dp_port *port)
+{
+	return source->is_isolated && port->is_isolated;
+}
+
+static bool carries(const struct dp_port *port, uint16_t vlan)
+{
+	return likely(!port->rules) || vlan_carries(&port->rules->rules.vlan, vlan);
+}
+
+static enum drop flood(struct forward *forward, struct dp_port *source, struct frame *frame,
+		       uint16_t vlan)
+{
+	const struct dp_bridge *bridge = source->bridge;
+	struct dp_port *other;
+
+	if (bridge->count < 2)
+		return DROP_NO_DESTINATION;
+	if (bridge->count == 2) {
+		other = bridge->ports[bridge->ports[0] == source];
+		if (unlikely(are_apart(source, other)))
+			return DROP_ISOLATED;
+		if (unlikely(!carries(other, vlan)))
+			return DROP_VLAN;
+		deliver(forward, other, frame);
+		return DROP_NONE;
+	}
+	for (unsigned int i = 0; i < bridge->count; i++) {
+		other = bridge->ports[i];
+		if (other != source && !are_apart(source, other) && carries(other, vlan))
+			deliver_now(forward, other, frame);
+	}
+	return DROP_NONE;
+}
+
+/* To all, which a port may do only so often. */
+static enum drop flood_station(struct forward *forward, struct dp_port *source,
+			       struct frame *frame, uint16_t vlan)
+{
+	const struct dp_rules *rules = source->rules;
+
+	if (unlikely(rules) &&
+	    forward_is_over(&rules->rules.storm, &rules->rates->storm, frame->length))
+		return DROP_STORM;
+	return flood(forward, source, frame, vlan);
+}
+
+static struct dp_port *find_fixed(const struct dp_bridge *bridge, uint64_t key)
+{
+	const struct dp_station wanted = { .key = key }, *found;
+
+	found = bsearch(&wanted, bridge->stations, bridge->station_count, sizeof(wanted),
+			dp_station_compare);
+	return found ? found->port : NULL;
+}
+
+/* Where a station is; NULL when its port is not known or left the bridge. */
+static struct dp_port *find_station(struct dp_view *view, const struct dp_bridge *bridge,
+				    uint64_t key, uint32_t now, uint32_t age)
+{
+	uint32_t id;
+	struct dp_port *port;
+
+	if (key & MAC_KEY_GROUP)
+		return NULL;
+	if (unlikely(bridge->station_count)) {
+		port = find_fixed(bridge, key);
+		if (port)
+			return port;
+	}
+	id = mac_table_find(bridge->macs, key, now, age);
+	port = view->by_slot[DP_SLOT(id)];
+	return port && port->id == id && port->bridge == bridge ? port : NULL;
+}
+
+/*
+ * The embedded switch of an SR-IOV NIC may send a VF's broadcasts back to it.
+ * Learning from those would move the guest to the network, so for a moment after
+ * a guest sent from an address the network cannot have it.
+ */
+static bool is_reflected(struct dp_view *view, const struct dp_port *source, uint64_t key,
+			 uint32_t now)
+{
+	const struct dp_port *port;
+
+	if (likely(!source->uplink))
+		return false;
+	port = find_station(view, source->bridge, key, now, REFLECTION_SECONDS);
+	return port && !port->uplink && port->to_count;
+}
+
+/* Learn the sender, and look for the receiver. */
+static enum drop find_route(struct dp_view *view, const struct dp_port *source,
+			    struct route *route, uint64_t from, uint64_t to, uint32_t now)
+{
+	const struct dp_bridge *bridge = source->bridge;
+	enum drop reason = DROP_NONE;
+
+	if (unlikely(is_reflected(view, source, from, now)))
+		return DROP_REFLECTED;
+	mac_table_learn(bridge->macs, from, source->id, now);
+	route->from = from;
+	route->to = to;
+	route->port = find_station(view, bridge, to, now, bridge->age);
+	if (unlikely(!route->port))
+		return DROP_NONE;
+	if (unlikely(are_apart(source, route->port)))
+		reason = DROP_ISOLATED;
+	else if (unlikely(!carries(route->port, MAC_KEY_VLAN(to))))
+		reason = DROP_VLAN;
+	if (unlikely(reason))
+		*route = (struct route){ 0 };
+	return reason;
+}
+
+/* Of a frame of FRAME_ETHERNET bytes, in memory that goes on behind them. */
+static uint64_t second_word(const struct frame *frame)
+{
+	uint64_t word;
+
+	memcpy(&word, frame->head + 8, sizeof(word));
+	return word & htobe64(~UINT64_C(0xffff));
+}
+
+static uint64_t first_word(const struct frame *frame)
+{
+	uint64_t word;
+
+	memcpy(&word, frame->head, sizeof(word));
+	return word;
+}
+
+/* Whether a frame goes the way of the one before it, without a look at what it is. */
+static bool goes_on(const struct route *route, const struct frame *frame)
+{
+	return route->is_whole && first_word(frame) == route->first &&
+	       second_word(frame) == route->second;
+}
+
+static void remember_frame(struct route *route, const struct frame *frame)
+{
+	route->first = first_word(frame);
+	route->second = second_word(frame);
+	route->is_whole = !frame_is_tagged(frame);
+}
+
+/* Look for the way of a frame. */
+static enum drop route_frame(struct forward *forward, struct dp_view *view,
+			     struct dp_port *source, const struct frame *frame, uint16_t vlan,
+			     uint32_t now)
+{
+	struct route *route = &forward->route;
+	uint64_t from, to;
+	enum drop reason;
+
+	from = mac_key(vlan, frame->head + 6);
+	to = mac_key(vlan, frame->head);
+	if (from == route->from && to == route->to)
+		return DROP_NONE;
+	reason = find_route(view, source, route, from, to, now);
+	if (likely(!reason))
+		remember_frame(route, frame);
+	return reason;
+}
+
+static enum drop switch_frame(struct forward *forward, struct dp_view *view,
+			      struct dp_port *source, struct frame *frame, uint32_t now)
+{
+	struct dp_bridge *bridge = source->bridge;
+	struct route *route = &forward->route;
+	uint16_t vlan = 0;
+	enum drop reason;
+
+	if (unlikely(!bridge))
+		return DROP_NO_DESTINATION;
+	if (!bridge->macs)
+		return flood(forward, source, frame, frame_vlan(frame));
+	if (!goes_on(route, frame)) {
+		vlan = frame_vlan(frame);
+		reason = route_frame(forward, view, source, frame, vlan, now);
+		if (unlikely(reason))
+			return reason;
+	}
+	if (unlikely(!route->port))
+		return flood_station(forward, source, frame, vlan);
+	if (unlikely(route->port == source))
+		return DROP_SAME_PORT;
+	deliver(forward, route->port, frame);
+	return DROP_NONE;
+}
+
+/* Rings wait while their guest has sent its share; what came from elsewhere is here already. */
+static bool is_over_limit(const struct dp_port *source, const struct frame *frame)
+{
+	const struct dp_rules *rules = source->rules;
+
+	return (source->uplink || source->lane) &&
+	       forward_is_over(&rules->rules.rx, &rules->rates->rx, frame->length);
+}
+
+/* What the rules of its port say of a frame. */
+static enum drop admit(struct forward *forward, const struct dp_port *source, struct frame *frame)
+{
+	const struct port_rules *rules = &source->rules->rules;
+	enum drop reason;
+
+	if (!source_guard_admits(&rules->guard, frame))
+		return DROP_SPOOFED;
+	reason = vlan_enter(&rules->vlan, frame);
+	if (reason)
+		return reason;
+	if (is_over_limit(source, frame))
+		return DROP_RATE;
+	deliver_mirrored(forward, source->rules, frame);
+	return DROP_NONE;
+}
+
+/* Count, switch and account all frames of the burst, in order. */
+static void switch_burst(struct forward *forward, struct dp_view *view, struct dp_port *source,
+			 unsigned int count, uint32_t now)
+{
+	struct dp_counters *counters = source->counters;
+
+	forward->route = (struct route){ 0 };
+	for (unsigned int i = 0; i < count; i++) {
+		struct frame *frame = &forward->frames[i];
+		enum drop reason = forward->reasons[i];
+
+		counters->rx_packets++;
+		counters->rx_bytes += frame->length;
+		if (unlikely(source->rules) && !reason)
+			reason = admit(forward, source, frame);
+		if (likely(!reason))
+			reason = switch_frame(forward, view, source, frame, now);
+		if (unlikely(reason))
+			counters->drops[reason]++;
+	}
+}
+
+/* Mostly one buffer has all of it. */
+static void read_head(struct virtq_cursor *cursor, uint8_t *to, uint32_t length)
+{
+	if (unlikely(cursor->segment->length < length)) {
+		virtq_cursor_read(cursor, to, length);
+		return;
+	}
+	copy_short(to, cursor->segment->data, length);
+	cursor->offset = length;
+}
+
+/* Private copies of the virtio-net header and the first bytes of one chain. */
+static enum drop read_chain(struct forward *forward, const struct dp_port *port, unsigned int index,
+			    bool enabled)
+{
+	const struct virtq_chain *chain = &forward->from.chains[index];
+	struct frame *frame = &forward->frames[index];
+	uint8_t *head = forward->heads[index].bytes + FRAME_HEADROOM;
+	struct virtio_net_hdr header;
+	uint32_t length;
+
+	*frame = (struct frame){ .head = head, .rest = virtq_readable(&forward->from, chain) };
+	if (!enabled)
+		return DROP_DOWN;
+	if (chain->readable_length < port->header + (uint32_t)FRAME_ETHERNET)
+		return DROP_SHORT;
+	length = chain->readable_length - port->header;
+	if (length > FRAME_MAX)
+		return DROP_LONG;
+	frame->length = length;
+	frame->head_length = length < FRAME_HEAD_MAX ? length : FRAME_HEAD_MAX;
+	read_head(&frame->rest, head - port->header, frame->head_length + port->header);
+	memcpy(&header, head - port->header, sizeof(header));
+	return frame_parse(frame, &header, port->offers);
+}
+
+/* How many frames a guest may send now. */
+static unsigned int share_of(const struct dp_port *port, struct dp_queue *queue)
+{
+	const struct dp_rules *rules = port->rules;
+
+	if (likely(!rules) || !rate_is_limited(&rules->rules.rx))
+		return DP_BURST;
+	queue->held = !rate_has_room(&rules->rules.rx, &rules->rates->rx, (double)forward_clock());
+	return queue->held ? 0 : LIMITED_BURST;
+}
+
+static void charge(const struct dp_port *port, unsigned int frames, uint64_t bytes)
+{
+	const struct dp_rules *rules = port->rules;
+
+	if (unlikely(rules) && rate_is_limited(&rules->rules.rx))
+		rate_charge(&rules->rules.rx, &rules->rates->rx, (double)forward_clock(), frames,
+			    bytes);
+}
+
+/* Give back what devices are done with; the control thread is told of one that is stuck. */
+static void settle(struct forward *forward, struct dp_queue *queue, struct loans *loans,
+		   uint32_t now)
+{
+	while (loans_settle(loans, &queue->vu->ring, &forward->to, now))
+		deliver_touch(forward, queue);
+	if (!loans_waiting(loans))
+		return;
+	forward->has_loans = true;
+	if (now - loans->since < LOAN_SECONDS ||
+	    __atomic_load_n(&loans->is_stuck, __ATOMIC_RELAXED))
+		return;
+	__atomic_store_n(&loans->is_stuck, true, __ATOMIC_RELAXED);
+	eventfd_write(forward->attention_fd, 1);
+}
+
+/* Settle, and how many chains may be taken then. */
+static unsigned int settle_before(struct forward *forward, struct dp_queue *queue,
+				  struct loans *loans, unsigned int share, uint32_t now)
+{
+	unsigned int room;
+
+	settle(forward, queue, loans, now);
+	deliver_finish(forward);
+	room = LOANS_MAX - loans_waiting(loans);
+	return share < room ? share : room;
+}
+
+/* Let the frames of a burst be lent that are worth it; whether its chains may have to wait. */
+static bool offer_loans(struct forward *forward, struct loans *loans, unsigned int count)
+{
+	bool offered = false;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct frame *frame = &forward->frames[i];
+
+		if (frame->length < frame->head_length + LEND_MIN)
+			continue;
+		frame->loan = loans_next(loans, i);
+		offered = true;
+	}
+	return offered || loans_waiting(loans);
+}
+
+/* All packets of the burst are sent when its chains are looked at. */
+static void return_loans(struct forward *forward, struct dp_queue *queue, struct loans *loans,
+			 uint32_t now)
+{
+	deliver_finish(forward);
+	loans_wait(loans, &forward->from, now);
+	settle(forward, queue, loans, now);
+}
+
+static unsigned int from_guest(struct forward *forward, struct dp_view *view,
+			       struct dp_port *port, struct dp_queue *queue, uint32_t now)
+{
+	const uint64_t bytes = port->counters->rx_bytes;
+	struct loans *loans = loans_of(queue->vu);
+	struct virtq *ring = &queue->vu->ring;
+	struct virtq_batch *batch = &forward->from;
+	unsigned int count, share = share_of(port, queue);
+	bool may_wait;
+
+	if (unlikely(loans_waiting(loans)))
+		share = settle_before(forward, queue, loans, share, now);
+	virtq_batch_reset(batch);
+	count = virtq_take(ring, batch, share);
+	if (!count) {
+		deliver_check_ring(forward, queue);
+		return 0;
+	}
+	for (unsigned int i = 0; i < count; i++)
+		forward->reasons[i] = read_chain(forward, port, i,
+						 queue->vu->enabled && !port->is_down);
+	may_wait = unlikely(loans) && offer_loans(forward, loans, count);
+	switch_burst(forward, view, port, count, now);
+	if (unlikely(may_wait))
+		return_loans(forward, queue, loans, now);
+	else
+		virtq_return(ring, batch);
+	charge(port, count, port->counters->rx_bytes - bytes);
+	queue->frames += count;
+	queue->vu->frames += count;
+	deliver_touch(forward, queue);
+	deliver_finish(forward);
+	return count;
+}
+
+/* One frame that the guest sent by its lane, which copied it as it was. */
+static enum drop read_lane(const struct dp_port *port, struct lane_frame *sent,
+			   struct frame *frame)
+{
+	uint32_t length = sent->length - port->header;
+	struct virtio_net_hdr header;
+
+	*frame = (struct frame){ .head = sent->bytes + sent->start + port->header };
+	if (!sent->enabled || port->is_down)
+		return DROP_DOWN;
+	if (sent->length < port->header + (uint32_t)FRAME_ETHERNET)
+		return DROP_SHORT;
+	if (length > FRAME_MAX)
+		return DROP_LONG;
+	frame->length = frame->head_length = length;
+	memcpy(&header, sent->bytes + sent->start, sizeof(header));
+	return frame_parse(frame, &header, port->offers);
+}
+
+static unsigned int from_lane(struct forward *forward, struct dp_view *view, struct dp_port *port,
+			      uint32_t now)
+{
+	struct lane_frame *sent[DP_BURST];
+	unsigned int count = lane_receive(port->lane, sent, DP_BURST);
+
+	port->counters->drops[DROP_FULL] += lane_dropped(port->lane);
+	for (unsigned int i = 0; i < count; i++)
+		forward->reasons[i] = read_lane(port, sent[i], &forward->frames[i]);
+	switch_burst(forward, view, port, count, now);
+	deliver_finish(forward);
+	lane_release(port->lane, count);
+	return count;
+}
+
+static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
+				struct dp_port *port, unsigned int queue, uint32_t now)
+{
+	unsigned int count = uplink_receive(port->uplink, queue, forward->packets, DP_BURST);
+
+	for (unsigned int i = 0; i < count; i++)
+		forward->reasons[i] = uplink_frame(forward->packets[i], &forward->frames[i],
+						   forward->packet_segments[i]);
+	switch_burst(forward, view, port, count, now);
+	deliver_finish(forward);
+	rte_pktmbuf_free_bulk(forward->packets, count);
+	return count;
+}
+
+/* Devices tell what they are done with when they are asked. */
+static void look_after_loans(struct forward *forward, const struct dp_view *view)
+{
+	forward->has_loans = false;
+	for (unsigned int i = 0; i < view->count; i++)
+		if (view->ports[i]->uplink)
+			uplink_reap(view->ports[i]->uplink);
+}
+
+unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_t now)
+{
+	unsigned int count = 0;
+
+	if (unlikely(forward->generation != view->generation))
+		coalesce_new_view(forward, view);
+	if (unlikely(forward->has_loans))
+		look_after_loans(forward, view);
+	for (unsigned int i = 0; i < view->count; i++) {
+		struct dp_port *port = view->ports[i];
+
+		if (i + 1 < view->count && view->ports[i + 1]->from_count)
+			virtq_expect(&view->ports[i + 1]->from->vu->ring);
+		for (uint64_t takes = port->uplink_takes; takes; takes &= takes - 1)
+			count += from_uplink(forward, view, port,
+					     (unsigned int)__builtin_ctzll(takes), now);
+		if (unlikely(port->lane) && port->is_polled)
+			count += from_lane(forward, view, port, now);
+		for (unsigned int j = 0; j < port->from_count; j++)
+			count += from_guest(forward, view, port, &port->from[j], now);
+	}
+	if (unlikely(forward->owing_count))
+		coalesce_pass(forward);
+	return count;
+}
+
+void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
+		    const uint8_t *bytes, uint32_t length, uint32_t now)
+{
+	struct dp_port *port = view->by_slot[DP_SLOT(id)];
+	uint8_t *head = forward->heads[0].bytes + FRAME_HEADROOM;
+
+	if (!port || port->id != id || port->is_down)
+		return;
+	memcpy(head, bytes, length);
+	forward->frames[0] = (struct frame){
+		.head = head, .length = length, .head_length = length,
+	};
+	forward->route = (struct route){ 0 };
+	if (!port->rules || !admit(forward, port, &forward->frames[0]))
+		switch_frame(forward, view, port, &forward->frames[0], now);
+	deliver_finish(forward);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the two halves of the fast path share: forward.c decides, deliver.c brings. */
+#ifndef VHOST_USER_SWITCH_FORWARD_INTERNAL_H
+#define VHOST_USER_SWITCH_FORWARD_INTERNAL_H
+
+#include <time.h>
+
+#include "vhost-user/switch/forward.h"
+
+/* Rings that one burst may touch before they are published early. */
+#define TOUCHED_MAX 512
+
+/* A frame's private bytes; the headroom ends with the sender's virtio-net header. */
+struct head {
+	uint8_t bytes[FRAME_HEADROOM + FRAME_HEAD_MAX];
+};
+
+/**
+ * struct route - where the last frame of a burst went; most frames of it are of the same stations
+ * @first: its first 8 bytes
+ * @second: and the 8 behind those without the last 2: both addresses and the EtherType
+ * @is_whole: a frame that has both of these goes the same way: there is no tag in it
+ * @from: key of the station that sent it; 0 when there was none
+ * @to: key of the station that it was for
+ * @port: where that one is; NULL when nobody knows
+ */
+struct route {
+	uint64_t first;
+	uint64_t second;
+	bool is_whole;
+	uint64_t from;
+	uint64_t to;
+	struct dp_port *port;
+};
+
+/**
+ * struct forward - the private memory of a worker
+ * @attention_fd: written when a ring breaks
+ * @route: of this burst
+ * @frames: the burst
+ * @reasons: why a frame of it is dropped before it is switched
+ * @next: the frame that goes to the same ring after it, see struct dp_queue
+ * @heads: private bytes of @frames
+ * @from: chains of the source
+ * @to: scratch memory for the chains of a destination
+ * @writes: what one ring gets
+ * @has_loans: a network device has what came from a ring of this worker
+ * @generation: of the view that @owing leads into
+ * @first_due: when the first of those calls is due; known without looking there
+ * @owing: rings whose driver is owed a call, see coalesce.c
+ * @touched: rings that have something to be brought or published
+ * @sending: uplinks that have packets to send
+ * @packets: what the uplink gave
+ * @packet_segments: their segments
+ * @flat: a frame that is completed in software
+ */
+struct forward {
+	int attention_fd;
+	bool has_loans;
+	unsigned int touched_count;
+	unsigned int sending_count;
+	unsigned int owing_count;
+	uint64_t generation;
+	uint64_t first_due;
+	struct route route;
+	struct frame frames[DP_BURST];
+	enum drop reasons[DP_BURST];
+	uint8_t next[DP_BURST];
+	struct head heads[DP_BURST];
+	struct virtq_batch from;
+	struct virtq_batch to;
+	struct virtq_write writes[DP_BURST];
+	struct dp_queue *touched[TOUCHED_MAX];
+	struct dp_queue *owing[TOUCHED_MAX];
+	struct dp_port *sending[DP_PORTS_MAX];
+	struct rte_mbuf *packets[DP_BURST];
+	struct virtq_segment packet_segments[DP_BURST][UPLINK_SEGMENTS_MAX];
+	uint8_t flat[FRAME_HEADROOM + FRAME_MAX];
+};
+
+/* Nanoseconds of a clock that does not jump. */
+static inline uint64_t forward_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Whether one packet more is too much now; what is not is charged. */
+static inline bool forward_is_over(const struct rate_limit *limit, struct rate_state *state,
+				   uint32_t bytes)
+{
+	return rate_is_limited(limit) && !rate_admits(limit, state, (double)forward_clock(), bytes);
+}
+
+/* A ring that other workers bring frames to as well is used between these. */
+static inline void forward_lock(struct dp_queue *queue)
+{
+	if (queue->is_shared)
+		spin_lock(&queue->vu->lock);
+}
+
+static inline void forward_unlock(struct dp_queue *queue)
+{
+	if (queue->is_shared)
+		spin_unlock(&queue->vu->lock);
+}
+
+/* Bring a frame of @frames to a port, at the latest with deliver_finish(). */
+void deliver(struct forward *forward, struct dp_port *port, struct frame *frame);
+
+/* Bring it at once: the frame goes to other ports as well. */
+void deliver_now(struct forward *forward, struct dp_port *port, struct frame *frame);
+
+/* Have the ring published by the next deliver_finish(). */
+void deliver_touch(struct forward *forward, struct dp_queue *queue);
+
+/* Give a frame that came from a port, or goes to it, to its mirror as well. */
+void deliver_mirrored(struct forward *forward, const struct dp_rules *rules, struct frame *frame);
+
+/*
+ * Bring what is left, make visible what the burst did, hand packets to the
+ * uplinks.  Only then may the sources of frames be given back.
+ */
+void deliver_finish(struct forward *forward);
+
+/* The ring was published, and its driver lets calls wait; whether it is to be called now. */
+bool coalesce_published(struct forward *forward, struct dp_queue *queue, bool wanted);
+
+/* Make the calls that have waited long enough. */
+void coalesce_pass(struct forward *forward);
+
+/* Forget the old view, and make all calls that are owed in the new one. */
+void coalesce_new_view(struct forward *forward, struct dp_view *view);
+
+/* Call the driver; a call that is a message is the control thread's to send. */
+void deliver_call(struct forward *forward, struct dp_queue *queue);
+
+/* Tell the control thread, once, of a ring that is broken. */
+void deliver_check_ring(struct forward *forward, struct dp_queue *queue);
+
+#endif

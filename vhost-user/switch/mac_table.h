@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The MAC table of a switch: which port a station was last seen at, per VLAN.
+ *
+ * Pure code: no DPDK, no allocation after open, no clock.  Any threads at a time; but to
+ * open and to close it.
+ */
+#ifndef VHOST_USER_SWITCH_MAC_TABLE_H
+#define VHOST_USER_SWITCH_MAC_TABLE_H
+
+#include <stdint.h>
+
+#include "vhost-user/net/mac_key.h"
+
+/* No port; identities of ports are never 0. */
+#define MAC_TABLE_UNKNOWN 0
+
+/* Seconds after which a silent station is forgotten, IEEE 802.1Q-2018 table 8-6. */
+#define MAC_TABLE_AGE 300
+
+struct mac_table;
+
+/**
+ * mac_table_open - make an empty table
+ * @out: receives it; the caller closes it with mac_table_close()
+ * @stations: how many stations it holds about, rounded up to a power of 2
+ * @seed: random number that stations cannot guess
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int mac_table_open(struct mac_table **out, unsigned int stations, uint64_t seed);
+
+/**
+ * mac_table_close - free a table
+ * @table: NULL is allowed
+ */
+void mac_table_close(struct mac_table *table);
+
+/**
+ * mac_table_learn - note where a station is
+ * @table: table
+ * @key: its mac_key(); group addresses and zero are ignored
+ * @port: identity of the port
+ * @now: seconds of any clock that does not jump
+ *
+ * A full bucket forgets the station that was silent longest.
+ */
+void mac_table_learn(struct mac_table *table, uint64_t key, uint32_t port, uint32_t now);
+
+/**
+ * mac_table_find - where a station is
+ * @table: table
+ * @key: its mac_key()
+ * @now: seconds of the same clock
+ * @age: how long ago it may have been seen there last: MAC_TABLE_AGE
+ *
+ * Return: identity of the port, or MAC_TABLE_UNKNOWN.
+ */
+uint32_t mac_table_find(const struct mac_table *table, uint64_t key, uint32_t now, uint32_t age);
+
+/**
+ * mac_table_list - the stations at a port
+ * @table: table
+ * @port: identity of the port
+ * @now: seconds of the same clock
+ * @age: as for mac_table_find()
+ * @keys: receives them
+ * @max: length of @keys
+ *
+ * Of stations that come or move meanwhile some may be missing.
+ *
+ * Return: how many there are, at most @max.
+ */
+unsigned int mac_table_list(const struct mac_table *table, uint32_t port, uint32_t now,
+			    uint32_t age, uint64_t *keys, unsigned int max);
+
+#endif

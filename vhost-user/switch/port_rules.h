@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a port lets in and out, as its user wrote it and as the worker reads it. */
+#ifndef VHOST_USER_SWITCH_PORT_RULES_H
+#define VHOST_USER_SWITCH_PORT_RULES_H
+
+#include <json-c/json.h>
+
+#include "vhost-user/rate.h"
+#include "vhost-user/switch/source_guard.h"
+#include "vhost-user/switch/vlan.h"
+
+/* A MAC address as text, with the zero behind it. */
+#define MAC_TEXT 18
+
+/* Stations that are said to be at a port. */
+#define RULES_STATIONS 64
+
+/**
+ * struct port_rules - rules of a port
+ * @json: as the user wrote them, NULL for none
+ * @is_isolated: nothing passes between it and others of these
+ * @vlan: in which VLANs it is
+ * @guard: which addresses may send
+ * @rx: how much may come from the port
+ * @tx: how much may go to it
+ * @storm: how many of its frames may be flooded
+ * @mirror: name of the port that gets a copy of all its frames, in @json; NULL for none
+ * @cpus: workers that may take from it, in @json; NULL for any
+ * @station_count: length of @stations
+ * @stations: mac_key() of stations that are here whatever is learned
+ */
+struct port_rules {
+	struct json_object *json;
+	bool is_isolated;
+	struct vlan_rules vlan;
+	struct source_guard guard;
+	struct rate_limit rx;
+	struct rate_limit tx;
+	struct rate_limit storm;
+	const char *mirror;
+	const char *cpus;
+	unsigned int station_count;
+	uint64_t stations[RULES_STATIONS];
+};
+
+/**
+ * port_rules_change - set some of the rules
+ * @rules: changed when all of @json is good, else as they were
+ * @iov: context
+ * @port: name of the port, for messages
+ * @json: object with any of
+ *	"isolated"	boolean
+ *	"vlan"		see vlan_parse()
+ *	"allow_mac"	array of MAC addresses; empty for any
+ *	"allow_ip"	array of IP addresses and prefixes; empty for any
+ *	"rx_rate", "tx_rate"	bits per second; 0 for any
+ *	"rx_packets", "tx_packets", "storm_packets"	packets per second; 0 for any
+ *	"mirror"	name of a port, or "none"
+ *	"cpus"		CPU list such as "0,2-3", or "none" for those of all workers
+ *	"stations"	array of "52:54:00:12:34:56" or, in a VLAN, "52:54:00:12:34:56@10"
+ *
+ * Return: 0, -EINVAL or -ENOMEM with a message.
+ */
+int port_rules_change(struct port_rules *rules, struct iov *iov, const char *port,
+		      struct json_object *json);
+
+/**
+ * port_rules_release - free what rules hold
+ * @rules: rules
+ */
+void port_rules_release(struct port_rules *rules);
+
+/**
+ * port_rules_parse_mac - read a MAC address
+ * @text: such as "52:54:00:12:34:56"
+ * @mac: receives it
+ *
+ * Return: whether it is one of a station, not of a group.
+ */
+bool port_rules_parse_mac(const char *text, uint8_t mac[6]);
+
+/**
+ * port_rules_format_mac - write a MAC address
+ * @mac: address
+ * @text: receives it as port_rules_parse_mac() reads it
+ */
+void port_rules_format_mac(const uint8_t mac[6], char text[MAC_TEXT]);
+
+#endif

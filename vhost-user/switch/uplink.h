@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Uplinks: network devices that DPDK drives.  A PCI function bound to vfio-pci,
+ * or one of DPDK's virtual devices (net_tap, net_af_packet, net_null).
+ */
+#ifndef VHOST_USER_SWITCH_UPLINK_H
+#define VHOST_USER_SWITCH_UPLINK_H
+
+#include <json-c/json.h>
+#include <stdint.h>
+
+#include "base/iov.h"
+#include "vhost-user/net/frame.h"
+
+struct rte_mbuf;
+struct uplink;
+
+/* Most queues each way. */
+#define UPLINK_QUEUES_MAX 64
+
+/**
+ * enum uplink_lending - what a device does with guest memory that packets are attached to
+ * @UPLINK_COPIES: it gets copies
+ * @UPLINK_READS_AT_ONCE: it has read a packet when it takes it
+ * @UPLINK_READS_LATER: it reads by DMA, and tells what it is done with
+ */
+enum uplink_lending {
+	UPLINK_COPIES,
+	UPLINK_READS_AT_ONCE,
+	UPLINK_READS_LATER,
+};
+
+/**
+ * uplink_open - take and start a network device
+ * @out: receives it; the caller closes it with uplink_close()
+ * @iov: context
+ * @device: BDF, or a virtual device with its arguments: "net_tap0,iface=tap0"
+ * @queues: queues each way that are wanted, 1 to UPLINK_QUEUES_MAX
+ * @zero_copy: a device that reads by DMA may have guest memory
+ *
+ * Return: 0; -ENODEV without that device; -EBUSY when it is a PCI function of
+ * another driver or has an uplink already; -ENOTSUP when it cannot do @zero_copy; -errno;
+ * with a message.
+ */
+int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsigned int queues,
+		bool zero_copy);
+
+/**
+ * uplink_is_zero_copy - whether it was opened so
+ * @uplink: uplink
+ */
+bool uplink_is_zero_copy(const struct uplink *uplink);
+
+/**
+ * uplink_lending - what it does with guest memory
+ * @uplink: uplink
+ */
+enum uplink_lending uplink_lending(const struct uplink *uplink);
+
+/**
+ * uplink_map - let devices reach guest memory
+ * @iov: context
+ * @start: of whole pages
+ * @size: bytes
+ *
+ * For all uplinks with UPLINK_READS_LATER, of which there is one.  Pins the memory.
+ *
+ * Return: 0 or -errno with a message.
+ */
+int uplink_map(struct iov *iov, void *start, size_t size);
+
+/**
+ * uplink_unmap - the end of that; an uplink of that kind is still open
+ * @start: as it was mapped
+ * @size: as it was mapped
+ */
+void uplink_unmap(void *start, size_t size);
+
+/**
+ * uplink_reap - have a device give back what it is done with
+ * @uplink: uplink; any thread, at any time
+ */
+void uplink_reap(struct uplink *uplink);
+
+/**
+ * uplink_stop - have a device give back everything
+ * @uplink: in no view that a worker looks at; is closed or started again next
+ */
+void uplink_stop(struct uplink *uplink);
+
+/**
+ * uplink_restart - go on after uplink_stop()
+ * @uplink: uplink
+ *
+ * Its flow rules are gone.
+ *
+ * Return: 0 or -errno.
+ */
+int uplink_restart(struct uplink *uplink);
+
+/**
+ * uplink_pause_lending - give the device copies, for a while
+ * @uplink: uplink
+ * @pause: true to begin, false to end
+ */
+void uplink_pause_lending(struct uplink *uplink, bool pause);
+
+/**
+ * uplink_close - stop a device and give it back
+ * @uplink: NULL is allowed; in no view that a worker looks at
+ */
+void uplink_close(struct uplink *uplink);
+
+/**
+ * uplink_device - the device as it was named
+ * @uplink: uplink
+ *
+ * Return: what uplink_open() was given, valid as long as @uplink.
+ */
+const char *uplink_device(const struct uplink *uplink);
+
+/**
+ * uplink_queues - how many queues there are each way
+ * @uplink: uplink
+ *
+ * Return: as many as were wanted, or as the device has.
+ */
+unsigned int uplink_queues(const struct uplink *uplink);
+
+/**
+ * uplink_frames - what came by a queue
+ * @uplink: uplink
+ * @queue: below uplink_queues()
+ *
+ * Return: packets since uplink_open().
+ */
+uint64_t uplink_frames(const struct uplink *uplink, unsigned int queue);
+
+/**
+ * uplink_lent - packets that were attached to guest memory
+ * @uplink: uplink
+ */
+uint64_t uplink_lent(const struct uplink *uplink);
+
+/**
+ * uplink_recalls - how often it was restarted because it kept some
+ * @uplink: uplink
+ */
+uint64_t uplink_recalls(const struct uplink *uplink);
+
+/**
+ * struct uplink_rule - which queue frames for a station come by
+ * @mac: address of the station
+ * @queue: below uplink_queues()
+ */
+struct uplink_rule {
+	uint8_t mac[6];
+	uint8_t queue;
+};
+
+/**
+ * uplink_steer - say which frames should come by which queue
+ * @uplink: uplink
+ * @rules: all of them; those that were there before and are not among them go
+ * @count: length of @rules
+ *
+ * What the device cannot do is left to how it spreads flows.
+ */
+void uplink_steer(struct uplink *uplink, const struct uplink_rule *rules, unsigned int count);
+
+/**
+ * uplink_is_up - whether its link is up
+ * @uplink: uplink
+ */
+bool uplink_is_up(const struct uplink *uplink);
+
+/**
+ * uplink_describe - add what is known about a device to an object
+ * @uplink: uplink
+ * @object: gets "device", "driver", "mac", "state", "mtu", "queues", "flow_rules",
+ *	"zero_copy", "lent_frames", "recalls" and "offloads"
+ */
+void uplink_describe(const struct uplink *uplink, struct json_object *object);
+
+/**
+ * uplink_accepts - what the device does for frames that frame_is_plain()
+ * @uplink: uplink
+ *
+ * Return: FRAME_NEED_*.
+ */
+uint8_t uplink_accepts(const struct uplink *uplink);
+
+/**
+ * uplink_receive - take packets from the device
+ * @uplink: uplink
+ * @queue: below uplink_queues(); one thread at a time takes from it
+ * @packets: receives them; the caller frees them
+ * @max: length of @packets
+ *
+ * Return: how many there are.
+ */
+unsigned int uplink_receive(struct uplink *uplink, unsigned int queue, struct rte_mbuf **packets,
+			    unsigned int max);
+
+/**
+ * uplink_frame - see a packet as a frame
+ * @packet: packet
+ * @frame: receives it; valid as long as the packet
+ * @segments: room for UPLINK_SEGMENTS_MAX segments, used by the frame
+ *
+ * Return: DROP_NONE, or why the packet cannot pass.
+ */
+enum drop uplink_frame(struct rte_mbuf *packet, struct frame *frame,
+		       struct virtq_segment *segments);
+
+/* Most buffers of a received packet. */
+#define UPLINK_SEGMENTS_MAX 8
+
+/**
+ * uplink_packet - make a packet of a frame: a copy, or attached to its loan
+ * @uplink: where it will be sent
+ * @frame: needs no more than uplink_accepts()
+ * @packet: receives the packet
+ *
+ * Return: DROP_NONE, DROP_MTU, DROP_OFFLOAD or DROP_NO_MEMORY.
+ */
+enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct rte_mbuf **packet);
+
+/**
+ * uplink_packets - the same of a burst of frames that need nothing
+ * @uplink: where they will be sent
+ * @frames: frames
+ * @which: which of them, and in what order
+ * @count: length of @which
+ * @packets: receives the packets, room for @count
+ * @drops: counters of reasons, for those that became none
+ *
+ * Return: how many packets there are.
+ */
+unsigned int uplink_packets(struct uplink *uplink, const struct frame *frames, const uint8_t *which,
+			    unsigned int count, struct rte_mbuf **packets, uint64_t *drops);
+
+/**
+ * uplink_send - hand packets to the device
+ * @uplink: uplink
+ * @sender: number of the worker; those with the same queue wait for each other
+ * @packets: packets; those that the device does not take stay the caller's
+ * @count: length of @packets
+ *
+ * Return: how many it took, the first ones.
+ */
+unsigned int uplink_send(struct uplink *uplink, unsigned int sender, struct rte_mbuf **packets,
+			 unsigned int count);
+
+#endif
