@@ -5,7 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
-#include "base/guard/guard_scan.h"
+#include "base/guard/ask.h"
+#include "base/guard/scans.h"
 #include "base/json.h"
 
 /* A DPDK process has a function by VFIO as well, and is called so. */
@@ -22,8 +23,9 @@ static bool find_holder(struct guard_scan *scan, const char *device, char *text,
 	_cleanup_json_ struct json_object *findings = json_object_new_array();
 	struct iov_bdf bdf;
 
-	if (iov_bdf_parse(scan->iov, device, &bdf) || guard_scan_match(scan, bdf, findings))
+	if (iov_bdf_parse(scan->iov, device, &bdf))
 		return false;
+	guard_scan_find(scan, IOV_BDF(bdf), findings);
 	for (size_t i = 0; i < json_object_array_length(findings); i++) {
 		struct json_object *finding = json_object_array_get_idx(findings, i);
 
@@ -44,13 +46,12 @@ bool find_vfio_holder(struct iov *iov, struct json_object *devices, char *text, 
 	if (!devices || !json_object_array_length(devices))
 		return false;
 	snprintf(message, sizeof(message), "%s", iov_error_message(iov));
-	guard_scan_begin(&scan, iov);
-	if (!guard_scan_processes(&scan)) {
+	if (!guard_scan_run(&scan, iov, (const struct guard_kind *const[]){ &scan_open }, 1)) {
 		for (size_t i = 0; !found && i < json_object_array_length(devices); i++)
 			found = find_holder(&scan, json_object_get_string(
 					    json_object_array_get_idx(devices, i)), text, size);
+		guard_scan_close(&scan);
 	}
-	guard_scan_close(&scan);
 	snprintf(iov->message, sizeof(iov->message), "%s", message);
 	return found;
 }

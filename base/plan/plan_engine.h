@@ -34,14 +34,6 @@ void condition_describe(struct json_object *condition, char *text, size_t size);
 /* module.c: load a module by name or alias, with what it depends on; a message on failure. */
 int module_load(struct iov *iov, const char *name);
 
-/* holders.c: who has functions open */
-
-/*
- * Whether a process drives one of @devices (BDFs; other names are passed over) through
- * VFIO; @text receives "0000:01:10.0 is held by pid 71 (qemu)".  Keeps the message.
- */
-bool find_vfio_holder(struct iov *iov, struct json_object *devices, char *text, size_t size);
-
 /* plan_hang.c: add to the message of a step that timed out who holds its devices. */
 void explain_hang(struct iov *iov, struct json_object *step);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/guard/guard_scan.h"
+#include "base/guard/ask.h"
 #include "base/json.h"
 #include "base/plan/plan.h"
 #include "base/plan/plan_engine.h"

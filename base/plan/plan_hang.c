@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/guard/ask.h"
 #include "base/json.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"

@@ -23,6 +23,7 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/guard/ask.h"
 #include "base/json.h"
 #include "base/pci/identity.h"
 #include "base/plan/plan_engine.h"

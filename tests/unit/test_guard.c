@@ -687,6 +687,37 @@ static void a_process_holds_the_device_that_it_has_open(void **state)
 	assert_free(VF);
 }
 
+/* Nobody knows then who holds what, which is not the same as nobody. */
+static void what_cannot_be_read_is_an_error(void **state)
+{
+	static const struct {
+		const char *path;
+		const char *says;
+	} files[] = {
+		{ "proc/net/route", "cannot read the routes" },
+		{ "proc/net/ipv6_route", "cannot read the routes" },
+		{ "proc/net/if_inet6", "cannot read the addresses of interfaces" },
+		{ "proc/self/mountinfo", "cannot read /proc/self/mountinfo" },
+		{ "proc/swaps", "cannot read /proc/swaps" },
+		{ "proc/71/fd", "cannot read /proc/71/fd" },
+		{ "sys/class/net", "cannot read /sys/class/net" },
+		{ "sys/class/block", "cannot read /sys/class/block" },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		_cleanup_json_ struct json_object *findings = json_object_new_array();
+		struct iov_bdf bdf;
+
+		setup_idle(state);
+		tree_file(tree, "proc/71/comm", "guest\n");
+		tree_loop(tree, files[i].path);
+		assert_int_equal(iov_bdf_parse(iov, IGB, &bdf), 0);
+		assert_int_equal(iov_guard_function(iov, bdf, findings), -ELOOP);
+		assert_non_null(strstr(iov_error_message(iov), files[i].says));
+		teardown(state);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define IDLE(name) cmocka_unit_test_setup_teardown(name, setup_idle, teardown)
 
@@ -733,6 +764,7 @@ int main(void)
 		IDLE(every_guard_has_a_name_and_a_meaning),
 		IDLE(a_process_holds_the_group_that_it_has_open),
 		IDLE(a_process_holds_the_device_that_it_has_open),
+		cmocka_unit_test(what_cannot_be_read_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,6 +91,15 @@ void tree_remove(char *tree)
 	free(tree);
 }
 
+void tree_loop(const char *tree, const char *path)
+{
+	const char *full = full_path(tree, path);
+
+	nftw(full, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	if (symlink(strrchr(full, '/') + 1, full))
+		die("symlink", full);
+}
+
 struct iov *tree_open(const char *tree)
 {
 	struct iov_options options = { .root = tree };

@@ -20,6 +20,9 @@ void tree_link(const char *tree, const char *path, const char *target);
 /* Remove one file, link or empty directory of the tree. */
 void tree_unlink(const char *tree, const char *path);
 
+/* Put a link to itself in the place of a file or directory: it is there, and cannot be read. */
+void tree_loop(const char *tree, const char *path);
+
 /* Remove the tree and free its path. */
 void tree_remove(char *tree);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The guards on processes, by what each has open below /dev: VFIO, UIO and RDMA
- * devices, GPUs, disks.  All processes are walked once; on the way
- * their mount and network namespaces are looked into.
+ * devices, GPUs, disks.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -14,25 +13,28 @@
 #include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
-#include "base/guard/guard_scan.h"
+#include "base/guard/scans.h"
+#include "base/guard/walk_block.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
+
+static const struct guard disk_open = { "disk-open", "a process has its disk or controller open" };
+static const struct guard vfio_open = { "vfio-open", "a process has its VFIO group or device open" };
+static const struct guard dpdk = { "dpdk", "a DPDK process, or another by UIO, drives it" };
+static const struct guard rdma_open = { "rdma-open", "a process has its RDMA device open" };
+static const struct guard gpu_open = { "gpu-open", "a process has it open as a GPU" };
 
 /**
  * struct process - one process
  * @scan: where findings go
- * @pid: its number
- * @title: "pid 71 (qemu-system-x86)"
- * @directory: its directory in procfs
+ * @seen: as the core sees it
  * @dpdk: it is a DPDK application
  * @nodes: what it has open of interest: object of path below /dev to block device
  *	name, null for a character device
  */
 struct process {
 	struct guard_scan *scan;
-	const char *pid;
-	char title[96];
-	int directory;
+	struct guard_process *seen;
 	bool dpdk;
 	struct json_object *nodes;
 };
@@ -41,16 +43,16 @@ struct process {
 static const struct {
 	const char *prefix;
 	const char *class;
-	enum guard guard;
+	const struct guard *guard;
 } node_kinds[] = {
-	{ "vfio/devices/", "vfio-dev", GUARD_VFIO_OPEN },
-	{ "uio", "uio", GUARD_DPDK },
-	{ "infiniband/uverbs", "infiniband_verbs", GUARD_RDMA_OPEN },
-	{ "dri/", "drm", GUARD_GPU_OPEN },
-	{ "fb", "graphics", GUARD_GPU_OPEN },
-	{ "nvme", "nvme", GUARD_DISK_OPEN },
-	{ "ng", "nvme-generic", GUARD_DISK_OPEN },
-	{ "sg", "scsi_generic", GUARD_DISK_OPEN },
+	{ "vfio/devices/", "vfio-dev", &vfio_open },
+	{ "uio", "uio", &dpdk },
+	{ "infiniband/uverbs", "infiniband_verbs", &rdma_open },
+	{ "dri/", "drm", &gpu_open },
+	{ "fb", "graphics", &gpu_open },
+	{ "nvme", "nvme", &disk_open },
+	{ "ng", "nvme-generic", &disk_open },
+	{ "sg", "scsi_generic", &disk_open },
 };
 
 static const char *vfio_group(const char *node)
@@ -78,22 +80,22 @@ static bool is_interesting(const char *node)
 	return vfio_group(node) || nvidia_minor(node, &number);
 }
 
-static void hold(struct process *process, enum guard guard, const char *node, const char *device)
+static void hold(struct process *process, const struct guard *guard, const char *node, const char *device)
 {
 	char path[IOV_PATH_MAX], holder[128];
 	struct guard_chain chain = {
 		.guard = guard,
 		.holder = holder,
-		.pid = process->pid,
+		.pid = process->seen->pid,
 		.names = { path },
 		.count = 1,
 	};
 
-	if (process->dpdk && (guard == GUARD_VFIO_OPEN || guard == GUARD_RDMA_OPEN))
-		chain.guard = GUARD_DPDK;
+	if (process->dpdk && (guard == &vfio_open || guard == &rdma_open))
+		chain.guard = &dpdk;
 	snprintf(holder, sizeof(holder), "%s%s",
-		 process->dpdk && chain.guard == GUARD_DPDK ? "DPDK process " : "",
-		 process->title);
+		 process->dpdk && chain.guard == &dpdk ? "DPDK process " : "",
+		 guard_title(process->scan, process->seen));
 	snprintf(path, sizeof(path), "/dev/%s", node);
 	guard_found(process->scan, &chain, device);
 }
@@ -107,7 +109,7 @@ static void hold_group(struct process *process, const char *node)
 	if (iov_sys_list(process->scan->iov, members.name, &names, &count))
 		return;
 	for (size_t i = 0; i < count; i++)
-		hold(process, GUARD_VFIO_OPEN, node, names[i]);
+		hold(process, &vfio_open, node, names[i]);
 	iov_names_free(names, count);
 }
 
@@ -130,7 +132,7 @@ static void hold_nvidia(struct process *process, const char *node)
 			continue;
 		line = strstr(text, "Device Minor:");
 		if (line && sscanf(line, "Device Minor: %d", &found) == 1 && found == wanted)
-			hold(process, GUARD_GPU_OPEN, node, names[i]);
+			hold(process, &gpu_open, node, names[i]);
 	}
 	iov_names_free(names, count);
 }
@@ -152,9 +154,9 @@ static void hold_class(struct process *process, const char *node)
 static void hold_node(struct process *process, const char *node, const char *block)
 {
 	struct guard_chain chain = {
-		.guard = GUARD_DISK_OPEN,
-		.holder = process->title,
-		.pid = process->pid,
+		.guard = &disk_open,
+		.holder = guard_title(process->scan, process->seen),
+		.pid = process->seen->pid,
 	};
 
 	if (block)
@@ -175,7 +177,7 @@ static bool block_of(struct process *process, const char *fd, const char *node, 
 	struct stat status;
 
 	if (iov_sys_is_host(iov))
-		return !fstatat(process->directory, iov_path("fd/%s", fd).name, &status, 0) &&
+		return !fstatat(process->seen->directory, iov_path("fd/%s", fd).name, &status, 0) &&
 		       S_ISBLK(status.st_mode) &&
 		       !iov_sys_link_name(iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u",
 							major(status.st_rdev),
@@ -197,7 +199,7 @@ static void note_file(struct process *process, const char *fd)
 {
 	char target[IOV_PATH_MAX], block[64];
 	struct iov_path path = iov_path("fd/%s", fd);
-	ssize_t length = readlinkat(process->directory, path.name, target, sizeof(target) - 1);
+	ssize_t length = readlinkat(process->seen->directory, path.name, target, sizeof(target) - 1);
 	const char *node;
 
 	if (length < 0)
@@ -220,107 +222,34 @@ static bool has_dpdk_mapped(struct process *process)
 	_cleanup_free_ char *maps = NULL;
 
 	return !iov_sys_read_all(process->scan->iov,
-				 iov_path(IOV_PATH_PROC "/%s/maps", process->pid).name, &maps,
+				 iov_path(IOV_PATH_PROC "/%s/maps", process->seen->pid).name, &maps,
 				 NULL) && strstr(maps, "/librte_eal.so");
 }
 
-static void read_title(struct process *process)
-{
-	char name[64] = "?";
-
-	iov_sys_read(process->scan->iov, iov_path(IOV_PATH_PROC "/%s/comm", process->pid).name,
-		     name, sizeof(name));
-	snprintf(process->title, sizeof(process->title), "pid %s (%s)", process->pid, name);
-}
-
-static void scan_files(struct process *process)
-{
-	char **names;
-	size_t count;
-
-	if (iov_dir_list(process->directory, "fd", &names, &count))
-		return;
-	for (size_t i = 0; i < count; i++)
-		note_file(process, names[i]);
-	iov_names_free(names, count);
-	if (!json_object_object_length(process->nodes))
-		return;
-	read_title(process);
-	process->dpdk = process->dpdk || has_dpdk_mapped(process);
-	json_object_object_foreach(process->nodes, node, block)
-		hold_node(process, node, block ? json_object_get_string(block) : NULL);
-}
-
-/* Whether a namespace of the process is one that no process before was in. */
-static bool is_new(struct process *process, const char *link)
-{
-	char target[64];
-	ssize_t length = readlinkat(process->directory, link, target, sizeof(target) - 1);
-
-	if (length < 0)
-		return false;
-	target[length] = '\0';
-	if (!guard_namespace_is_new(process->scan, target))
-		return false;
-	read_title(process);
-	return true;
-}
-
-static void scan_netns(struct process *process)
-{
-	_cleanup_fd_ int fd = openat(process->directory, "ns/net", O_RDONLY | O_CLOEXEC);
-	char name[160];
-
-	snprintf(name, sizeof(name), "the network namespace of %s", process->title);
-	guard_scan_netns(process->scan, fd, process->pid, name);
-}
-
-/* The first process that is seen in a namespace stands for it. */
-static void scan_namespaces(struct process *process)
-{
-	if (is_new(process, "ns/mnt"))
-		guard_scan_mounts_of(process->scan, process->pid, process->title);
-	if (is_new(process, "ns/net"))
-		scan_netns(process);
-}
-
-/* Our own namespaces are no news. */
-static void know_own(struct guard_scan *scan, const char *link)
-{
-	char target[64];
-
-	if (!iov_sys_link(scan->iov, iov_path(IOV_PATH_PROC "/self/%s", link).name, target,
-			  sizeof(target)))
-		guard_namespace_is_new(scan, target);
-}
-
-static void scan_process(struct guard_scan *scan, const char *pid)
+static void scan_process(struct guard_scan *scan, struct guard_process *seen)
 {
 	_cleanup_json_ struct json_object *nodes = json_object_new_object();
-	_cleanup_fd_ int directory = iov_dir_open(scan->iov, iov_path(IOV_PATH_PROC "/%s",
-								      pid).name);
-	struct process process = { .scan = scan, .pid = pid, .directory = directory,
-				   .nodes = nodes };
-
-	if (directory < 0)
-		return;
-	scan_namespaces(&process);
-	scan_files(&process);
-}
-
-int guard_scan_processes(struct guard_scan *scan)
-{
+	struct process process = { .scan = scan, .seen = seen, .nodes = nodes };
 	char **names;
 	size_t count;
+	int error = iov_dir_list(seen->directory, "fd", &names, &count);
 
-	know_own(scan, "ns/mnt");
-	know_own(scan, "ns/net");
-	if (iov_sys_list(scan->iov, IOV_PATH_PROC, &names, &count))
-		return 0;
-	for (size_t i = 0; i < count; i++) {
-		if (isdigit((unsigned char)names[i][0]))
-			scan_process(scan, names[i]);
-	}
+	guard_unseen(scan, error, iov_path("/" IOV_PATH_PROC "/%s/fd", seen->pid).name);
+	if (error)
+		return;
+	for (size_t i = 0; i < count; i++)
+		note_file(&process, names[i]);
 	iov_names_free(names, count);
-	return 0;
+	if (!json_object_object_length(nodes))
+		return;
+	process.dpdk = process.dpdk || has_dpdk_mapped(&process);
+	json_object_object_foreach(nodes, node, block)
+		hold_node(&process, node, block ? json_object_get_string(block) : NULL);
 }
+
+const struct guard_kind scan_open = {
+	.guards = (const struct guard *const[]){
+		&disk_open, &vfio_open, &dpdk, &rdma_open, &gpu_open, NULL,
+	},
+	.process = scan_process,
+};

@@ -3,18 +3,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/guard/guard_scan.h"
+#include "base/guard/scans.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
+static const struct guard boot_display = {
+	"boot-display", "it is the display of the boot or of the console",
+};
+
 /* Firmware put its picture there, and no guest has it. */
-void guard_scan_boot_vga(struct guard_scan *scan, int dir, const char *device)
+static void match(struct guard_scan *scan, int dir, const char *device)
 {
-	struct guard_chain chain = { .guard = GUARD_BOOT_DISPLAY, .holder = "the boot display" };
+	struct guard_chain chain = { .guard = &boot_display, .holder = "the boot display" };
 	char driver[64] = "";
 	int64_t boot;
 
-	if (iov_dir_read_number(dir, "boot_vga", &boot) || !boot)
+	if (dir < 0 || iov_dir_read_number(dir, "boot_vga", &boot) || !boot)
 		return;
 	iov_dir_link_name(dir, "driver", driver, sizeof(driver));
 	if (!strstr(driver, "vfio") && strcmp(driver, "pci-stub"))
@@ -51,10 +55,15 @@ static void visit_console(struct guard_scan *scan, struct guard_chain *chain,
 	guard_for_each_name(scan, chain, IOV_PATH_CLASS "/graphics", visit_framebuffer);
 }
 
-int guard_scan_display(struct guard_scan *scan)
+static void finish(struct guard_scan *scan)
 {
-	struct guard_chain chain = { .guard = GUARD_BOOT_DISPLAY };
+	struct guard_chain chain = { .guard = &boot_display };
 
 	guard_for_each_name(scan, &chain, IOV_PATH_CLASS "/vtconsole", visit_console);
-	return 0;
 }
+
+const struct guard_kind scan_display = {
+	.guards = (const struct guard *const[]){ &boot_display, NULL },
+	.finish = finish,
+	.match = match,
+};

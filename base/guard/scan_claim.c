@@ -10,10 +10,16 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/guard/guard_scan.h"
+#include "base/guard/scans.h"
+#include "base/guard/walk_block.h"
+#include "base/json.h"
 #include "base/sysroot/paths.h"
 
 #define CLAIMANT "a user of unknown kind (the kernel lets nobody open it exclusively)"
+
+static const struct guard claimed = {
+	"claimed", "the kernel holds its disk for a user of unknown kind",
+};
 
 static void visit_disk(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
 		       const char *name)
@@ -31,7 +37,7 @@ static void visit_disk(struct guard_scan *scan, struct guard_chain *chain, const
 /* Walk from all disks as if each had a holder. */
 static void read_disks(struct guard_scan *scan)
 {
-	struct guard_chain chain = { .guard = GUARD_CLAIMED, .holder = CLAIMANT };
+	struct guard_chain chain = { .guard = &claimed, .holder = CLAIMANT };
 	struct json_object *holders = scan->holders;
 
 	scan->holders = json_object_new_array();
@@ -73,7 +79,7 @@ static bool is_claimed(struct iov *iov, const char *name)
 /* Whether a partition has a holder, which is reported unless it is known. */
 static bool ask_partition(struct guard_scan *scan, const char *disk, const char *name)
 {
-	struct guard_chain chain = { .guard = GUARD_CLAIMED, .holder = CLAIMANT };
+	struct guard_chain chain = { .guard = &claimed, .holder = CLAIMANT };
 
 	if (!iov_sys_exists(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/%s/partition", disk,
 						name).name))
@@ -89,7 +95,7 @@ static bool ask_partition(struct guard_scan *scan, const char *disk, const char 
 /* The claim of a partition claims its disk as well. */
 static void ask_disk(struct guard_scan *scan, const char *disk)
 {
-	struct guard_chain chain = { .guard = GUARD_CLAIMED, .holder = CLAIMANT };
+	struct guard_chain chain = { .guard = &claimed, .holder = CLAIMANT };
 	bool partition_held = false;
 	char **names;
 	size_t count;
@@ -105,8 +111,9 @@ static void ask_disk(struct guard_scan *scan, const char *disk)
 		guard_walk_block(scan, &chain, disk);
 }
 
-void guard_scan_claims(struct guard_scan *scan, const char *device)
+static void match(struct guard_scan *scan, int dir, const char *device)
 {
+	(void)dir;
 	if (!iov_sys_is_host(scan->iov))
 		return;
 	if (!scan->disks)
@@ -116,9 +123,13 @@ void guard_scan_claims(struct guard_scan *scan, const char *device)
 		struct json_object *path = json_object_object_get(disk, "path");
 		size_t last = json_object_array_length(path) - 1;
 
-		if (guard_has_component(json_object_get_string(
-					json_object_object_get(disk, "device")), device))
+		if (guard_has_component(json_text(disk, "device"), device))
 			ask_disk(scan, json_object_get_string(
 					 json_object_array_get_idx(path, last)));
 	}
 }
+
+const struct guard_kind scan_claim = {
+	.guards = (const struct guard *const[]){ &claimed, NULL },
+	.match = match,
+};

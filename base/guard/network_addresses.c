@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * The guard "address", and which interface has which address.
- *
- * An address counts when someone gave it to the interface: not what every
- * interface has that is up (link-local, also 169.254.0.0/16), and not what a
- * router announced, which the kernel keeps for a limited time.
- */
+/* Which interface has which address. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
@@ -14,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/guard/guard_scan.h"
+#include "base/guard/network.h"
 #include "base/sysroot/paths.h"
 
 #define SCOPE_GLOBAL 0x00
@@ -105,10 +99,11 @@ static int read_tree4(struct iov *iov, const struct guard_routes *routes,
 	char *line, *rest, leaf[32] = "";
 	unsigned char bytes[16];
 	unsigned int ipv4;
-	int error = 0;
+	int error;
 
-	if (iov_sys_read_all(iov, IOV_PATH_LOCAL4, &text, NULL))
-		return 0;
+	error = iov_sys_read_all(iov, IOV_PATH_LOCAL4, &text, NULL);
+	if (error)
+		return error == -ENOENT ? 0 : error;
 	for (rest = text; !error && (line = strsep(&rest, "\n"));) {
 		if (sscanf(line, " |-- %31s", leaf) == 1 || !strstr(line, "/32 host LOCAL") ||
 		    inet_pton(AF_INET, leaf, &ipv4) != 1)
@@ -127,10 +122,11 @@ static int read_ipv6(struct iov *iov, struct guard_addresses *addresses)
 	char *line, *rest, hex[33], interface[GUARD_INTERFACE_SIZE];
 	unsigned int scope, flags;
 	unsigned char bytes[16];
-	int error = 0;
+	int error;
 
-	if (iov_sys_read_all(iov, IOV_PATH_ADDRESS6, &text, NULL))
-		return 0;
+	error = iov_sys_read_all(iov, IOV_PATH_ADDRESS6, &text, NULL);
+	if (error)
+		return error == -ENOENT ? 0 : error;
 	for (rest = text; !error && (line = strsep(&rest, "\n"));) {
 		if (sscanf(line, "%32s %*s %*s %x %x %15s", hex, &scope, &flags, interface) == 4 &&
 		    guard_parse_hex(hex, bytes))
@@ -148,22 +144,5 @@ int guard_read_addresses(struct iov *iov, const struct guard_routes *routes,
 
 	if (!error)
 		error = read_ipv6(iov, addresses);
-	return error ? iov_fail(iov, error, "cannot read the addresses of interfaces: %s",
-				strerror(-error)) : 0;
-}
-
-void guard_scan_addresses(struct guard_scan *scan, const struct guard_addresses *addresses)
-{
-	for (size_t i = 0; i < addresses->count; i++) {
-		const struct guard_address *address = &addresses->list[i];
-		bool ipv4 = guard_is_ipv4(address->bytes);
-		char text[INET6_ADDRSTRLEN], holder[128];
-
-		if (!address->configured)
-			continue;
-		inet_ntop(ipv4 ? AF_INET : AF_INET6, address->bytes + (ipv4 ? 12 : 0), text,
-			  sizeof(text));
-		snprintf(holder, sizeof(holder), "address %s of %s", text, address->interface);
-		guard_hold_interface(scan, GUARD_ADDRESS, holder, address->interface);
-	}
+	return error;
 }

@@ -6,16 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/guard/guard_scan.h"
+#include "base/guard/scans.h"
+#include "base/guard/walk_block.h"
 #include "base/sysroot/paths.h"
 
-static void visit_device(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
-			 const char *name)
-{
-	(void)directory;
-	guard_walk_block(scan, chain, name);
-}
+static const struct guard mount = {
+	"mount", "a mounted file system is on its disk, in any mount namespace",
+};
+static const struct guard swap = { "swap", "active swap is on its disk" };
 
 /* All devices of the btrfs that has @name among its members. */
 static void visit_btrfs(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
@@ -27,24 +25,8 @@ static void visit_btrfs(struct guard_scan *scan, struct guard_chain *chain, cons
 	if (!iov_sys_exists(scan->iov, iov_path("%s/%s", devices.name, name).name))
 		return;
 	chain->count = 0;
-	guard_for_each_name(scan, chain, devices.name, visit_device);
+	guard_for_each_name(scan, chain, devices.name, guard_visit_block);
 	chain->count = 1;
-}
-
-void guard_unescape(char *text)
-{
-	char *out = text;
-	unsigned int code;
-
-	while (*text) {
-		if (*text == '\\' && sscanf(text, "\\%3o", &code) == 1) {
-			*out++ = (char)code;
-			text += 4;
-		} else {
-			*out++ = *text++;
-		}
-	}
-	*out = '\0';
 }
 
 /* Where and of whom a table of mounts was read; NULL for our own. */
@@ -53,30 +35,21 @@ struct namespace {
 	const char *process;
 };
 
-/* Device numbers of the file systems that were seen already. */
-static bool is_seen(struct guard_scan *scan, const char *number)
-{
-	if (json_object_object_get_ex(scan->mounted, number, NULL))
-		return true;
-	json_object_object_add(scan->mounted, number, NULL);
-	return false;
-}
-
 /* "36 35 98:0 / /mnt rw,noatime master:1 - ext3 /dev/root rw,errors=continue" */
-static void scan_mount(struct guard_scan *scan, const char *line, const void *argument)
+static void hold_mount(struct guard_scan *scan, const char *line, const void *argument)
 {
 	const struct namespace *namespace = argument;
 	char number[32], point[256], type[64], source[256], holder[512], name[64];
-	struct guard_chain chain = { .guard = GUARD_MOUNT, .holder = holder };
+	struct guard_chain chain = { .guard = &mount, .holder = holder };
 	const char *separator = strstr(line, " - ");
-	bool seen;
+	bool is_new;
 
 	if (!separator ||
 	    sscanf(line, "%*s %*s %31s %*s %255s", number, point) != 2 ||
 	    sscanf(separator, " - %63s %255s", type, source) != 2)
 		return;
-	seen = is_seen(scan, number);
-	if (namespace->pid && seen)
+	is_new = guard_is_new(scan, iov_path("file system %s", number).name);
+	if (namespace->pid && !is_new)
 		return;
 	guard_unescape(point);
 	snprintf(holder, sizeof(holder), "%s (%s)%s%s", point, type,
@@ -93,19 +66,11 @@ static void scan_mount(struct guard_scan *scan, const char *line, const void *ar
 	}
 }
 
-void guard_scan_mounts_of(struct guard_scan *scan, const char *pid, const char *process)
-{
-	struct namespace namespace = { pid, process };
-
-	guard_for_each_line(scan, iov_path(IOV_PATH_PROC "/%s/mountinfo", pid).name, &namespace,
-			    scan_mount);
-}
-
 /* "/dev/dm-1 partition 975868 0 -2"; a swap file is found by its mount. */
-static void scan_swap(struct guard_scan *scan, const char *line, const void *argument)
+static void hold_swap(struct guard_scan *scan, const char *line, const void *argument)
 {
 	char node[256], type[32], holder[300], name[64];
-	struct guard_chain chain = { .guard = GUARD_SWAP, .holder = holder };
+	struct guard_chain chain = { .guard = &swap, .holder = holder };
 
 	(void)argument;
 	if (sscanf(line, "%255s %31s", node, type) != 2 || strcmp(type, "partition"))
@@ -116,24 +81,29 @@ static void scan_swap(struct guard_scan *scan, const char *line, const void *arg
 	guard_walk_block(scan, &chain, name);
 }
 
-void guard_for_each_line(struct guard_scan *scan, const char *path, const void *argument,
-			 void (*visit)(struct guard_scan *scan, const char *line,
-				       const void *argument))
-{
-	_cleanup_free_ char *text = NULL;
-	char *line, *rest;
-
-	if (iov_sys_read_all(scan->iov, path, &text, NULL))
-		return;
-	for (rest = text; (line = strsep(&rest, "\n"));)
-		visit(scan, line, argument);
-}
-
-int guard_scan_mounts(struct guard_scan *scan)
+static void scan(struct guard_scan *scan)
 {
 	struct namespace own = { 0 };
 
-	guard_for_each_line(scan, IOV_PATH_MOUNTS, &own, scan_mount);
-	guard_for_each_line(scan, IOV_PATH_SWAPS, NULL, scan_swap);
-	return 0;
+	guard_know_own_namespace(scan, "ns/mnt");
+	guard_for_each_line(scan, IOV_PATH_MOUNTS, &own, hold_mount);
+	guard_for_each_line(scan, IOV_PATH_SWAPS, NULL, hold_swap);
 }
+
+/* The first process that is seen in a namespace stands for it. */
+static void scan_process(struct guard_scan *scan, struct guard_process *process)
+{
+	struct namespace namespace = { .pid = process->pid };
+
+	if (!guard_is_new_namespace(scan, process, "ns/mnt"))
+		return;
+	namespace.process = guard_title(scan, process);
+	guard_for_each_line(scan, iov_path(IOV_PATH_PROC "/%s/mountinfo", process->pid).name,
+			    &namespace, hold_mount);
+}
+
+const struct guard_kind scan_mount = {
+	.guards = (const struct guard *const[]){ &mount, &swap, NULL },
+	.scan = scan,
+	.process = scan_process,
+};

@@ -21,10 +21,14 @@
 #include <sys/ioctl.h>
 
 #include "base/cleanup.h"
-#include "base/guard/guard_links.h"
-#include "base/guard/guard_scan.h"
+#include "base/guard/links.h"
+#include "base/guard/scans.h"
+#include "base/guard/walk_interface.h"
+#include "base/json.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
+
+static const struct guard netns_guard = { "netns", "its interface is in another network namespace" };
 
 /**
  * struct netns - another network namespace
@@ -34,6 +38,7 @@
  * @own_nsid: ID that it has for our namespace, -1 for none
  * @pid: process that is in it, NULL for none
  * @name: "the network namespace of pid 71 (httpd)"
+ * @error: of entering it
  */
 struct netns {
 	struct guard_scan *scan;
@@ -42,6 +47,7 @@ struct netns {
 	int own_nsid;
 	const char *pid;
 	const char *name;
+	int error;
 };
 
 /* The namespace of a thread ends with the thread; a socket stays where it was made. */
@@ -49,21 +55,25 @@ static void *connect_inside(void *arg)
 {
 	struct netns *netns = arg;
 
-	if (setns(netns->fd, CLONE_NEWNET) || nl_connect(netns->socket, NETLINK_ROUTE))
-		return NULL;
-	return netns;
+	netns->error = setns(netns->fd, CLONE_NEWNET) ? -errno : 0;
+	if (!netns->error && nl_connect(netns->socket, NETLINK_ROUTE))
+		netns->error = -EIO;
+	return NULL;
 }
 
-static bool netns_connect(struct netns *netns)
+static int netns_connect(struct netns *netns)
 {
-	void *connected = NULL;
 	pthread_t thread;
+	int error;
 
 	netns->socket = nl_socket_alloc();
-	if (!netns->socket || pthread_create(&thread, NULL, connect_inside, netns))
-		return false;
-	pthread_join(thread, &connected);
-	return connected;
+	if (!netns->socket)
+		return -ENOMEM;
+	error = pthread_create(&thread, NULL, connect_inside, netns);
+	if (error)
+		return -error;
+	pthread_join(thread, NULL);
+	return netns->error;
 }
 
 static int note_nsid(struct nl_msg *message, void *arg)
@@ -113,7 +123,7 @@ static void hold_hardware(struct netns *netns, const struct guard_link *link)
 {
 	char holder[384], device[ETHTOOL_BUSINFO_LEN];
 	struct guard_chain chain = {
-		.guard = GUARD_NETNS,
+		.guard = &netns_guard,
 		.holder = holder,
 		.pid = netns->pid,
 		.names = { link->name },
@@ -154,11 +164,14 @@ static void hold_lower(struct netns *netns, const struct guard_link *link,
 
 static void scan_links(struct netns *netns)
 {
-	struct guard_links links = { 0 }, own;
+	struct guard_links links, own;
+	int error;
 
-	guard_own_links(netns->scan->iov, &own);
+	guard_own_links(netns->scan, &own);
 	read_own_nsid(netns);
-	if (!guard_read_links(netns->socket, &links)) {
+	error = guard_read_links(netns->socket, &links);
+	guard_failed(netns->scan, error, netns->name);
+	if (!error) {
 		for (size_t i = 0; i < links.count; i++) {
 			if (links.list[i].kind[0])
 				hold_lower(netns, &links.list[i], &own);
@@ -170,23 +183,16 @@ static void scan_links(struct netns *netns)
 	free(own.list);
 }
 
-void guard_scan_netns(struct guard_scan *scan, int fd, const char *pid, const char *name)
+/* @fd: the namespace, or -errno */
+static void scan_netns_at(struct guard_scan *scan, int fd, const char *pid, const char *name)
 {
 	struct netns netns = { .scan = scan, .fd = fd, .pid = pid, .name = name };
+	int error = fd < 0 ? fd : netns_connect(&netns);
 
-	if (fd < 0 || !iov_sys_is_host(scan->iov))
-		return;
-	if (netns_connect(&netns))
+	guard_unseen(scan, error, name);
+	if (!error)
 		scan_links(&netns);
 	nl_socket_free(netns.socket);
-}
-
-bool guard_namespace_is_new(struct guard_scan *scan, const char *namespace)
-{
-	if (json_object_object_get_ex(scan->namespaces, namespace, NULL))
-		return false;
-	json_object_object_add(scan->namespaces, namespace, NULL);
-	return true;
 }
 
 /* "412 25 0:4 net:[4026532271] /run/netns/blue rw shared:199 - nsfs nsfs rw" */
@@ -197,31 +203,46 @@ static void scan_named(struct guard_scan *scan, const char *line, const void *ar
 
 	(void)argument;
 	if (sscanf(line, "%*s %*s %*s %63s %255s", namespace, point) != 2 ||
-	    strncmp(namespace, "net:[", 5) || !guard_namespace_is_new(scan, namespace))
+	    strncmp(namespace, "net:[", 5) || !guard_is_new(scan, namespace))
 		return;
 	guard_unescape(point);
 	fd = iov_sys_open(scan->iov, point + 1, O_RDONLY);
 	snprintf(name, sizeof(name), "the network namespace %s", point);
-	guard_scan_netns(scan, fd, NULL, name);
+	scan_netns_at(scan, fd, NULL, name);
+}
+
+static void scan(struct guard_scan *scan)
+{
+	guard_know_own_namespace(scan, "ns/net");
+}
+
+/* The first process that is seen in a namespace stands for it. */
+static void scan_process(struct guard_scan *scan, struct guard_process *process)
+{
+	_cleanup_fd_ int fd = -1;
+	char name[160];
+
+	if (!iov_sys_is_host(scan->iov) || !guard_is_new_namespace(scan, process, "ns/net"))
+		return;
+	snprintf(name, sizeof(name), "the network namespace of %s", guard_title(scan, process));
+	fd = openat(process->directory, "ns/net", O_RDONLY | O_CLOEXEC);
+	scan_netns_at(scan, fd < 0 ? -errno : fd, process->pid, name);
 }
 
 /* Namespaces that no process is in live on where they are mounted, as ip-netns(8) does. */
-int guard_scan_named_netns(struct guard_scan *scan)
+static void finish(struct guard_scan *scan)
 {
 	if (iov_sys_is_host(scan->iov))
 		guard_for_each_line(scan, IOV_PATH_MOUNTS, NULL, scan_named);
-	return 0;
 }
 
 static bool is_found(struct guard_scan *scan, const char *device)
 {
 	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
 		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
-		struct json_object *guard = json_object_object_get(holder, "guard");
-		struct json_object *path = json_object_object_get(holder, "device");
 
-		if (!strcmp(json_object_get_string(guard), "netns") &&
-		    guard_has_component(json_object_get_string(path), device))
+		if (!strcmp(json_text(holder, "guard"), netns_guard.name) &&
+		    guard_has_component(json_text(holder, "device"), device))
 			return true;
 	}
 	return false;
@@ -231,18 +252,26 @@ static bool is_found(struct guard_scan *scan, const char *device)
  * Sysfs shows the interfaces of our namespace, but the directory for them to everyone.
  * What keeps the namespace may be no more than an open file.
  */
-void guard_scan_hidden_net(struct guard_scan *scan, int dir, const char *device)
+static void match(struct guard_scan *scan, int dir, const char *device)
 {
 	struct guard_chain chain = {
-		.guard = GUARD_NETNS,
+		.guard = &netns_guard,
 		.holder = "its interface in a network namespace that could not be found",
 	};
 	char **names;
 	size_t count;
 
-	if (iov_dir_list(dir, "net", &names, &count))
+	if (dir < 0 || iov_dir_list(dir, "net", &names, &count))
 		return;
 	iov_names_free(names, count);
 	if (!count && !is_found(scan, device))
 		guard_found(scan, &chain, device);
 }
+
+const struct guard_kind scan_netns = {
+	.guards = (const struct guard *const[]){ &netns_guard, NULL },
+	.scan = scan,
+	.process = scan_process,
+	.finish = finish,
+	.match = match,
+};

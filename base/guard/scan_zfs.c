@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/guard/guard_scan.h"
+#include "base/guard/scans.h"
+#include "base/guard/walk_block.h"
 #include "base/sysroot/paths.h"
 
 /* A property of a block device, "E:ID_FS_TYPE=zfs_member"; "" when udev does not know. */
@@ -21,6 +22,8 @@ static void find_property(const char *text, const char *key, char *value, size_t
 		snprintf(value, size, "%.*s", (int)strcspn(at + strlen(key), "\n"),
 			 at + strlen(key));
 }
+
+static const struct guard zfs = { "zfs", "its disk is in an imported ZFS pool" };
 
 /* Files of the same directory are statistics; a pool is a directory. */
 static bool is_imported(struct iov *iov, const char *pool)
@@ -55,10 +58,15 @@ static void visit_block(struct guard_scan *scan, struct guard_chain *chain, cons
 	guard_walk_block(scan, chain, name);
 }
 
-void guard_scan_zfs(struct guard_scan *scan)
+static void scan(struct guard_scan *scan)
 {
-	struct guard_chain chain = { .guard = GUARD_ZFS };
+	struct guard_chain chain = { .guard = &zfs };
 
 	if (iov_sys_exists(scan->iov, IOV_PATH_ZFS_POOLS))
 		guard_for_each_name(scan, &chain, IOV_PATH_CLASS_BLOCK, visit_block);
 }
+
+const struct guard_kind scan_zfs = {
+	.guards = (const struct guard *const[]){ &zfs, NULL },
+	.scan = scan,
+};

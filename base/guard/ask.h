@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Asking the guards; for base/ alone. */
+#ifndef IOV_BASE_GUARD_ASK_H
+#define IOV_BASE_GUARD_ASK_H
+
+#include "base/guard/scan.h"
+
+/*
+ * Look at everything once, then ask for as many functions as needed; each gives 0 or -errno
+ * with a message.  guard_scan_close() ends it.
+ */
+int guard_scan_open(struct guard_scan *scan, struct iov *iov);
+int guard_scan_match(struct guard_scan *scan, struct iov_bdf bdf, struct json_object *findings);
+
+/*
+ * Whether a process drives one of @devices (BDFs; other names are passed over) through
+ * VFIO; @text receives "0000:01:10.0 is held by pid 71 (qemu)".  Keeps the message.
+ */
+bool find_vfio_holder(struct iov *iov, struct json_object *devices, char *text, size_t size);
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/guard/links.h"
+
+#include <errno.h>
+#include <netlink/netlink.h>
+#include <netlink/msg.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Requests without an extension mask: the answers leave out VFs and statistics fit. */
+static int add_link(struct nl_msg *message, void *arg)
+{
+	struct guard_links *links = arg;
+	struct nlattr *attributes[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1] = { 0 };
+	struct ifinfomsg *header = nlmsg_data(nlmsg_hdr(message));
+	struct guard_link *larger, *link;
+
+	if (nlmsg_parse(nlmsg_hdr(message), sizeof(*header), attributes, IFLA_MAX, NULL) ||
+	    !attributes[IFLA_IFNAME])
+		return NL_SKIP;
+	larger = realloc(links->list, (links->count + 1) * sizeof(*larger));
+	if (!larger)
+		return -NLE_NOMEM;
+	links->list = larger;
+	link = &larger[links->count++];
+	*link = (struct guard_link){ .index = (unsigned int)header->ifi_index, .lower_nsid = -1 };
+	nla_strlcpy(link->name, attributes[IFLA_IFNAME], sizeof(link->name));
+	if (attributes[IFLA_LINK])
+		link->lower = nla_get_u32(attributes[IFLA_LINK]);
+	if (attributes[IFLA_LINK_NETNSID])
+		link->lower_nsid = nla_get_s32(attributes[IFLA_LINK_NETNSID]);
+	if (attributes[IFLA_LINKINFO] &&
+	    !nla_parse_nested(info, IFLA_INFO_MAX, attributes[IFLA_LINKINFO], NULL) &&
+	    info[IFLA_INFO_KIND])
+		nla_strlcpy(link->kind, info[IFLA_INFO_KIND], sizeof(link->kind));
+	return NL_OK;
+}
+
+/* Dumps of a host that changes all the time are asked for so often. */
+#define DUMP_TRIES 10
+
+static int errno_of(int error)
+{
+	switch (-error) {
+	case NLE_NOMEM: return -ENOMEM;
+	case NLE_PERM: return -EPERM;
+	case NLE_DUMP_INTR: return -EAGAIN;
+	default: return -EIO;
+	}
+}
+
+int guard_dump(struct nl_sock *socket, int type, const void *request, size_t size,
+	       int (*parse)(struct nl_msg *message, void *arg), void (*restart)(void *arg),
+	       void *arg)
+{
+	int error = -NLE_DUMP_INTR;
+
+	nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, parse, arg);
+	for (int tries = 0; error == -NLE_DUMP_INTR && tries < DUMP_TRIES; tries++) {
+		restart(arg);
+		error = nl_send_simple(socket, type, NLM_F_DUMP, (void *)request, size);
+		if (error >= 0)
+			error = nl_recvmsgs_default(socket);
+	}
+	return error < 0 ? errno_of(error) : 0;
+}
+
+struct nl_sock *guard_rtnetlink(int *error)
+{
+	struct nl_sock *socket = nl_socket_alloc();
+
+	*error = socket ? nl_connect(socket, NETLINK_ROUTE) : -NLE_NOMEM;
+	if (!*error)
+		return socket;
+	*error = errno_of(*error);
+	nl_socket_free(socket);
+	return NULL;
+}
+
+static void forget_links(void *arg)
+{
+	struct guard_links *links = arg;
+
+	free(links->list);
+	*links = (struct guard_links){ 0 };
+}
+
+int guard_read_links(struct nl_sock *socket, struct guard_links *links)
+{
+	struct ifinfomsg request = { .ifi_family = AF_UNSPEC };
+
+	links->list = NULL;
+	return guard_dump(socket, RTM_GETLINK, &request, sizeof(request), add_link, forget_links,
+			  links);
+}
+
+void guard_own_links(struct guard_scan *scan, struct guard_links *links)
+{
+	struct nl_sock *socket;
+	int error;
+
+	*links = (struct guard_links){ 0 };
+	if (!iov_sys_is_host(scan->iov))
+		return;
+	socket = guard_rtnetlink(&error);
+	if (socket)
+		error = guard_read_links(socket, links);
+	guard_failed(scan, error, "the interfaces that rtnetlink has");
+	nl_socket_free(socket);
+}

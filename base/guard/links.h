@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Interfaces as rtnetlink has them, for what sysfs does not say, and how to ask rtnetlink. */
+#ifndef IOV_BASE_GUARD_LINKS_H
+#define IOV_BASE_GUARD_LINKS_H
+
+#include <stddef.h>
+
+#include "base/guard/scan.h"
+
+/**
+ * struct guard_link - an interface
+ * @index: its number in its network namespace
+ * @name: its name there
+ * @kind: "macvlan", "vlan", "" for hardware
+ * @lower: number of the interface that it is on, 0 for none
+ * @lower_nsid: namespace of that interface by its ID in this namespace, -1: the same
+ */
+struct guard_link {
+	unsigned int index;
+	char name[GUARD_INTERFACE_SIZE];
+	char kind[24];
+	unsigned int lower;
+	int lower_nsid;
+};
+
+struct guard_links {
+	struct guard_link *list;
+	size_t count;
+};
+
+struct nl_msg;
+struct nl_sock;
+
+/**
+ * guard_dump - ask rtnetlink for all of something
+ * @socket: connected
+ * @type: RTM_GETLINK, RTM_GETROUTE
+ * @request: header of the request
+ * @size: its bytes
+ * @parse: called with each answer and @arg; NL_OK to go on
+ * @restart: called with @arg before each try: what changed while the kernel told it
+ *	is asked for again
+ *
+ * Return: 0, or -errno; -EAGAIN when it never stood still.
+ */
+int guard_dump(struct nl_sock *socket, int type, const void *request, size_t size,
+	       int (*parse)(struct nl_msg *message, void *arg), void (*restart)(void *arg),
+	       void *arg);
+
+/* A socket of rtnetlink in this namespace, for nl_socket_free(); NULL with @error set. */
+struct nl_sock *guard_rtnetlink(int *error);
+
+/* All interfaces in the namespace of a socket; -errno. @links is the caller's to free. */
+int guard_read_links(struct nl_sock *socket, struct guard_links *links);
+
+/* Those of this namespace; none on a recorded tree, which has no netlink. */
+void guard_own_links(struct guard_scan *scan, struct guard_links *links);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Routes and addresses of the host, IPv4 in the form of IPv4-mapped IPv6. */
+#ifndef IOV_BASE_GUARD_NETWORK_H
+#define IOV_BASE_GUARD_NETWORK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/guard/scan.h"
+
+/**
+ * struct guard_address - an address of an interface
+ * @interface: its name
+ * @bytes: IPv6, or IPv4-mapped IPv6
+ * @configured: somebody gave it to the interface
+ */
+struct guard_address {
+	char interface[GUARD_INTERFACE_SIZE];
+	unsigned char bytes[16];
+	bool configured;
+};
+
+struct guard_addresses {
+	struct guard_address *list;
+	size_t count;
+};
+
+/**
+ * struct guard_route - a route; of other tables than the main one only defaults
+ * @interface: where it leads
+ * @destination: network
+ * @gateway: all zeros for none
+ * @prefix: bits of the network, 96 more than IPv4 says
+ * @ipv4: its family
+ */
+struct guard_route {
+	char interface[GUARD_INTERFACE_SIZE];
+	unsigned char destination[16];
+	unsigned char gateway[16];
+	unsigned int prefix;
+	bool ipv4;
+};
+
+struct guard_routes {
+	struct guard_route *list;
+	size_t count;
+};
+
+struct guard_network {
+	struct guard_routes routes;
+	struct guard_addresses addresses;
+};
+
+/* Those of the host, read once in a scan; what cannot be read fails the scan. */
+const struct guard_network *guard_network(struct guard_scan *scan);
+void guard_network_free(struct guard_network *network);
+
+/* The interface of the longest prefix that holds an address; NULL for none. */
+const char *guard_route_to(const struct guard_routes *routes, const unsigned char *address);
+
+/* ::ffff:192.0.2.1 */
+void guard_map_ipv4(unsigned char *address, unsigned int ipv4);
+bool guard_is_ipv4(const unsigned char *address);
+
+/* 32 hexadecimal digits without colons, as procfs writes IPv6 addresses. */
+bool guard_parse_hex(const char *text, unsigned char *address);
+
+/* network_routes.c, network_addresses.c: -errno */
+int guard_read_routes(struct iov *iov, struct guard_routes *routes);
+int guard_read_addresses(struct iov *iov, const struct guard_routes *routes,
+			 struct guard_addresses *addresses);
+
+#endif

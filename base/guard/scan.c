@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Guards look from the holder's side: they start at the few routes, mounts and
+ * open files of a host, walk down through whatever is stacked below them, and
+ * end at a sysfs path of hardware.  A function is held when its address is a
+ * component of that path, so controllers between it and the disk or interface
+ * (NVMe, virtio, SCSI, USB) need no knowledge of theirs.  The cost does not
+ * grow with the number of functions: one scan answers for all.
+ *
+ * Each guard speaks for itself, also where another went the same way: whoever
+ * lifts "mount" has not said that the volume below the file system may go.
+ */
+#include "base/guard/scan.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/guard/network.h"
+#include "base/json.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysdir.h"
+
+static struct json_object *chain_path(const struct guard_chain *chain)
+{
+	struct json_object *path = json_object_new_array();
+
+	for (size_t i = chain->count; i--;)
+		json_object_array_add(path, json_object_new_string(chain->names[i]));
+	return path;
+}
+
+static bool is_known(const struct guard_scan *scan, struct json_object *holder)
+{
+	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
+		if (json_object_equal(holder, json_object_array_get_idx(scan->holders, i)))
+			return true;
+	}
+	return false;
+}
+
+void guard_found(struct guard_scan *scan, const struct guard_chain *chain, const char *device)
+{
+	struct json_object *holder = json_object_new_object();
+
+	json_object_object_add(holder, "guard", json_object_new_string(chain->guard->name));
+	json_object_object_add(holder, "holder", json_object_new_string(chain->holder));
+	json_object_object_add(holder, "path", chain_path(chain));
+	if (chain->pid)
+		json_object_object_add(holder, "pid",
+				       json_object_new_int64(strtol(chain->pid, NULL, 10)));
+	json_object_object_add(holder, "device", json_object_new_string(device));
+	if (is_known(scan, holder))
+		json_object_put(holder);
+	else
+		json_object_array_add(scan->holders, holder);
+}
+
+/* Processes and mounts go while we look; a zombie has no mounts (EINVAL). */
+static bool is_gone(int error)
+{
+	return error == -ENOENT || error == -ESRCH || error == -EINVAL ||
+	       error == -ENODEV;
+}
+
+void guard_failed(struct guard_scan *scan, int error, const char *what)
+{
+	if (!error || is_gone(error) || scan->error)
+		return;
+	scan->error = iov_fail(scan->iov, error, "cannot tell who uses what: cannot read %s: %s; "
+			       "nothing is taken before that is known", what, strerror(-error));
+}
+
+void guard_unseen(struct guard_scan *scan, int error, const char *what)
+{
+	if (geteuid() && (error == -EACCES || error == -EPERM))
+		iov_log(scan->iov, LOG_INFO, "not seen without root: %s", what);
+	else
+		guard_failed(scan, error, what);
+}
+
+bool guard_is_new(struct guard_scan *scan, const char *what)
+{
+	if (json_object_object_get_ex(scan->met, what, NULL))
+		return false;
+	json_object_object_add(scan->met, what, NULL);
+	return true;
+}
+
+void guard_for_each_name(struct guard_scan *scan, struct guard_chain *chain,
+			 const char *directory, guard_visit_fn *visit)
+{
+	char **names;
+	size_t count;
+	int error = iov_sys_list(scan->iov, directory, &names, &count);
+
+	guard_failed(scan, error, iov_path("/%s", directory).name);
+	if (error)
+		return;
+	for (size_t i = 0; i < count; i++)
+		visit(scan, chain, directory, names[i]);
+	iov_names_free(names, count);
+}
+
+void guard_for_each_line(struct guard_scan *scan, const char *path, const void *argument,
+			 guard_line_fn *visit)
+{
+	_cleanup_free_ char *text = NULL;
+	char *line, *rest;
+	int error = iov_sys_read_all(scan->iov, path, &text, NULL);
+
+	guard_unseen(scan, error, iov_path("/%s", path).name);
+	for (rest = error ? NULL : text; (line = strsep(&rest, "\n"));)
+		visit(scan, line, argument);
+}
+
+void guard_unescape(char *text)
+{
+	char *out = text;
+	unsigned int code;
+
+	while (*text) {
+		if (*text == '\\' && sscanf(text, "\\%3o", &code) == 1) {
+			*out++ = (char)code;
+			text += 4;
+		} else {
+			*out++ = *text++;
+		}
+	}
+	*out = '\0';
+}
+
+bool guard_has_component(const char *path, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = path; (at = strstr(at, name)); at += length) {
+		if ((at == path || at[-1] == '/') && (!at[length] || at[length] == '/'))
+			return true;
+	}
+	return false;
+}
+
+const char *guard_title(struct guard_scan *scan, struct guard_process *process)
+{
+	char name[64] = "?";
+
+	if (!process->title[0]) {
+		iov_sys_read(scan->iov, iov_path(IOV_PATH_PROC "/%s/comm", process->pid).name, name,
+			     sizeof(name));
+		snprintf(process->title, sizeof(process->title), "pid %s (%s)", process->pid, name);
+	}
+	return process->title;
+}
+
+bool guard_is_new_namespace(struct guard_scan *scan, const struct guard_process *process,
+			    const char *link)
+{
+	char target[64];
+	int error = iov_dir_link(process->directory, link, target, sizeof(target));
+
+	guard_unseen(scan, error,
+		     iov_path("/" IOV_PATH_PROC "/%s/%s", process->pid, link).name);
+	return !error && guard_is_new(scan, target);
+}
+
+void guard_know_own_namespace(struct guard_scan *scan, const char *link)
+{
+	char target[64];
+
+	if (!iov_sys_link(scan->iov, iov_path(IOV_PATH_PROC "/self/%s", link).name, target,
+			  sizeof(target)))
+		guard_is_new(scan, target);
+}
+
+static void scan_process(struct guard_scan *scan, const char *pid,
+			 const struct guard_kind *const *kinds, size_t count)
+{
+	struct iov_path path = iov_path(IOV_PATH_PROC "/%s", pid);
+	_cleanup_fd_ int directory = iov_dir_open(scan->iov, path.name);
+	struct guard_process process = { .pid = pid, .directory = directory };
+
+	if (directory < 0) {
+		guard_unseen(scan, directory, iov_path("/%s", path.name).name);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (kinds[i]->process)
+			kinds[i]->process(scan, &process);
+	}
+}
+
+static void scan_processes(struct guard_scan *scan, const struct guard_kind *const *kinds,
+			   size_t count)
+{
+	char **names;
+	size_t processes;
+	int error = iov_sys_list(scan->iov, IOV_PATH_PROC, &names, &processes);
+
+	guard_failed(scan, error, "/" IOV_PATH_PROC);
+	if (error)
+		return;
+	for (size_t i = 0; i < processes; i++) {
+		if (isdigit((unsigned char)names[i][0]))
+			scan_process(scan, names[i], kinds, count);
+	}
+	iov_names_free(names, processes);
+}
+
+int guard_scan_run(struct guard_scan *scan, struct iov *iov, const struct guard_kind *const *kinds,
+		   size_t count)
+{
+	*scan = (struct guard_scan){
+		.iov = iov,
+		.holders = json_object_new_array(),
+		.met = json_object_new_object(),
+	};
+	for (size_t i = 0; i < count; i++) {
+		if (kinds[i]->scan)
+			kinds[i]->scan(scan);
+	}
+	scan_processes(scan, kinds, count);
+	for (size_t i = 0; i < count; i++) {
+		if (kinds[i]->finish)
+			kinds[i]->finish(scan);
+	}
+	if (scan->error)
+		guard_scan_close(scan);
+	return scan->error;
+}
+
+void guard_scan_close(struct guard_scan *scan)
+{
+	json_object_put(scan->holders);
+	json_object_put(scan->met);
+	json_object_put(scan->disks);
+	scan->holders = scan->met = scan->disks = NULL;
+	guard_network_free(scan->network);
+	scan->network = NULL;
+}
+
+/* The holder as a finding: with the function in front of its path. */
+static void add_finding(struct json_object *findings, const char *device,
+			struct json_object *holder)
+{
+	struct json_object *finding = json_object_new_object();
+	struct json_object *path = json_object_new_array();
+
+	json_object_object_foreach(holder, key, value)
+		json_object_object_add(finding, key, json_object_get(value));
+	json_object_array_add(path, json_object_new_string(device));
+	value = json_object_object_get(holder, "path");
+	for (size_t i = 0; i < json_object_array_length(value); i++)
+		json_object_array_add(path, json_object_get(json_object_array_get_idx(value, i)));
+	json_object_object_add(finding, "path", path);
+	json_object_object_add(finding, "device", json_object_new_string(device));
+	json_object_array_add(findings, finding);
+}
+
+void guard_scan_find(struct guard_scan *scan, const char *device, struct json_object *findings)
+{
+	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
+		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
+
+		if (guard_has_component(json_text(holder, "device"), device))
+			add_finding(findings, device, holder);
+	}
+}

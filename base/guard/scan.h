@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The core of the guards: what a scan of the host is made of, and what it finds.
+ *
+ * A kind of scan is one struct, in a file scan_*.c of its own.  It knows this header and the
+ * services walk_*.h, links.h and network.h, never another scan.  guard.c has the table of
+ * them, and ask.h is for those who want to know.
+ */
+#ifndef IOV_BASE_GUARD_SCAN_H
+#define IOV_BASE_GUARD_SCAN_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/iov.h"
+#include "base/pci/pci.h"
+
+/* Deepest stack of interfaces or block devices that is followed. */
+#define GUARD_DEPTH 16
+
+/* Longest name of an interface, with its NUL. */
+#define GUARD_INTERFACE_SIZE 16
+
+/**
+ * struct guard - one reason to leave a function alone
+ * @name: as findings and --force= have it
+ * @meaning: a clause about the function
+ */
+struct guard {
+	const char *name;
+	const char *meaning;
+};
+
+struct guard_network;
+
+/**
+ * struct guard_scan - everything that is held on a host at one moment
+ * @iov: context
+ * @holders: array of objects "guard", "holder", "path" (names from the hardware
+ *	up to the holder), "pid" where there is one, and "device", a sysfs path that
+ *	contains the address of the function
+ * @met: object with a key for whatever a scan looks at only once, see guard_is_new()
+ * @disks: as @holders of every whole disk, held or not; NULL until scan_claim.c asks
+ * @network: routes and addresses; NULL until somebody asks, see network.h
+ * @error: of the first thing that could not be looked at, whose message the context has
+ */
+struct guard_scan {
+	struct iov *iov;
+	struct json_object *holders;
+	struct json_object *met;
+	struct json_object *disks;
+	struct guard_network *network;
+	int error;
+};
+
+/**
+ * struct guard_chain - the way from a holder down to the hardware
+ * @guard: the guard
+ * @holder: what needs the hardware
+ * @pid: process that does; NULL for none
+ * @names: interfaces or block devices, the holder's first
+ * @count: length of @names
+ */
+struct guard_chain {
+	const struct guard *guard;
+	const char *holder;
+	const char *pid;
+	const char *names[GUARD_DEPTH];
+	size_t count;
+};
+
+/**
+ * struct guard_process - a process that is looked at
+ * @pid: its number
+ * @title: see guard_title()
+ * @directory: its directory in procfs
+ */
+struct guard_process {
+	const char *pid;
+	char title[96];
+	int directory;
+};
+
+/**
+ * struct guard_kind - a kind of scan
+ * @guards: those that it speaks for, up to a NULL
+ * @scan: look at the host, before processes
+ * @process: look at a process; all are walked once, for all kinds
+ * @finish: look at the host, after processes
+ * @match: look at one function that somebody asks about, which is at @dir in sysfs; @dir
+ *	is negative for one that does not exist
+ *
+ * Each operation may be NULL.  What they find goes to guard_found(), and what they could
+ * not look at to guard_failed().
+ */
+struct guard_kind {
+	const struct guard *const *guards;
+	void (*scan)(struct guard_scan *scan);
+	void (*process)(struct guard_scan *scan, struct guard_process *process);
+	void (*finish)(struct guard_scan *scan);
+	void (*match)(struct guard_scan *scan, int dir, const char *device);
+};
+
+/* "pid 71 (qemu-system-x86)" */
+const char *guard_title(struct guard_scan *scan, struct guard_process *process);
+
+/* Note a holder whose hardware is at a sysfs path. */
+void guard_found(struct guard_scan *scan, const struct guard_chain *chain, const char *device);
+
+/*
+ * Note that something could not be looked at, so that the scan as a whole fails: nobody
+ * knows then whether the function is held.  What does not exist, or went meanwhile, is no
+ * error.  @what: "/proc/swaps", "the routes"
+ */
+void guard_failed(struct guard_scan *scan, int error, const char *what);
+
+/* The same for what belongs to somebody else, which only root is expected to see. */
+void guard_unseen(struct guard_scan *scan, int error, const char *what);
+
+/* Whether @what was not met before in this scan: "net:[4026531840]", "device 8:1" */
+bool guard_is_new(struct guard_scan *scan, const char *what);
+
+typedef void guard_visit_fn(struct guard_scan *scan, struct guard_chain *chain,
+			    const char *directory, const char *name);
+
+/* Hand each name in a directory to a function; a host without it has nothing of its kind. */
+void guard_for_each_name(struct guard_scan *scan, struct guard_chain *chain,
+			 const char *directory, guard_visit_fn *visit);
+
+typedef void guard_line_fn(struct guard_scan *scan, const char *line, const void *argument);
+
+/* Hand each line of a file to a function; a host without the file has nothing of its kind. */
+void guard_for_each_line(struct guard_scan *scan, const char *path, const void *argument,
+			 guard_line_fn *visit);
+
+/* "\040" and its like, as procfs writes white space in paths. */
+void guard_unescape(char *text);
+
+/* Whether @name is a component of @path. */
+bool guard_has_component(const char *path, const char *name);
+
+/* Whether a namespace of a process, "ns/net", is one that no process before was in. */
+bool guard_is_new_namespace(struct guard_scan *scan, const struct guard_process *process,
+			    const char *link);
+
+/* Our own namespaces are no news. */
+void guard_know_own_namespace(struct guard_scan *scan, const char *link);
+
+/*
+ * Look at the host with @count kinds of scans.  0, or -errno with a message; the scan is
+ * closed then.
+ */
+int guard_scan_run(struct guard_scan *scan, struct iov *iov, const struct guard_kind *const *kinds,
+		   size_t count);
+
+/* Append what holds one function to @findings, of what the scan has found. */
+void guard_scan_find(struct guard_scan *scan, const char *device, struct json_object *findings);
+
+void guard_scan_close(struct guard_scan *scan);
+
+#endif

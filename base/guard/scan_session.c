@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The guard "session": the connection by which somebody works on this host. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/context.h"
+#include "base/guard/network.h"
+#include "base/guard/scans.h"
+#include "base/guard/walk_interface.h"
+#include "base/sysroot/paths.h"
+
+static const struct guard session = {
+	"session", "the connection that runs the command arrives through it",
+};
+
+/* "192.0.2.1", "2001:db8::1"; the zone of "fe80::1%eth0" is at *zone, else NULL. */
+static bool parse_address(const char *text, unsigned char *address, const char **zone)
+{
+	char copy[INET6_ADDRSTRLEN + GUARD_INTERFACE_SIZE];
+	unsigned int ipv4;
+	char *percent;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	percent = strchr(copy, '%');
+	*zone = percent ? strchr(text, '%') + 1 : NULL;
+	if (percent)
+		*percent = '\0';
+	if (inet_pton(AF_INET, copy, &ipv4) == 1) {
+		guard_map_ipv4(address, ipv4);
+		return true;
+	}
+	return inet_pton(AF_INET6, copy, address) == 1;
+}
+
+/* 127.0.0.0/8 and ::1 */
+static bool is_loopback(const unsigned char *address)
+{
+	static const unsigned char ipv4[13] = { [10] = 0xff, 0xff, 127 };
+	static const unsigned char ipv6[16] = { [15] = 1 };
+
+	return !memcmp(address, ipv4, sizeof(ipv4)) || !memcmp(address, ipv6, sizeof(ipv6));
+}
+
+/*
+ * A session that this context was not told of: sudo(8) clears the variable,
+ * but the shell above it still has it.
+ */
+static void find_session(struct iov *iov)
+{
+	char pid[32] = "self", status[1024];
+
+	while (!iov->session_local[0] && strcmp(pid, "0")) {
+		_cleanup_free_ char *environment = NULL;
+		const char *parent;
+		size_t length;
+
+		if (iov_sys_read(iov, iov_path(IOV_PATH_PROC "/%s/status", pid).name, status,
+				 sizeof(status)))
+			return;
+		if (!iov_sys_read_all(iov, iov_path(IOV_PATH_PROC "/%s/environ", pid).name,
+				      &environment, &length)) {
+			for (size_t at = 0; at < length; at += strlen(environment + at) + 1)
+				sscanf(environment + at, "SSH_CONNECTION=%63s %*s %63s",
+				       iov->session_client, iov->session_local);
+		}
+		parent = strstr(status, "\nPPid:");
+		if (!parent || sscanf(parent, "\nPPid: %31s", pid) != 1)
+			return;
+	}
+}
+
+static const char *interface_of(const struct guard_addresses *addresses,
+				const unsigned char *bytes)
+{
+	for (size_t i = 0; i < addresses->count; i++) {
+		if (!memcmp(addresses->list[i].bytes, bytes, 16))
+			return addresses->list[i].interface;
+	}
+	return NULL;
+}
+
+/*
+ * A session arrives through the interface that has its local address, and its
+ * answers leave by the route to the client: usually one and the same.
+ */
+static void hold_session(struct guard_scan *scan)
+{
+	const struct guard_routes *routes = &guard_network(scan)->routes;
+	const char *client_text = scan->iov->session_client, *local_text = scan->iov->session_local;
+	unsigned char client[16], local[16];
+	const char *in, *out;
+	char holder[192];
+
+	if (!local_text[0] || !parse_address(local_text, local, &in) ||
+	    !parse_address(client_text, client, &out) || is_loopback(client))
+		return;
+	snprintf(holder, sizeof(holder), "the session from %s to %s", client_text, local_text);
+	if (!in)
+		in = interface_of(&guard_network(scan)->addresses, local);
+	if (!in)
+		in = guard_route_to(routes, local);
+	if (!out)
+		out = guard_route_to(routes, client);
+	if (in)
+		guard_hold_interface(scan, &session, holder, in);
+	if (out && (!in || strcmp(in, out)))
+		guard_hold_interface(scan, &session, holder, out);
+}
+
+static void scan(struct guard_scan *scan)
+{
+	if (!scan->iov->session_local[0])
+		find_session(scan->iov);
+	hold_session(scan);
+}
+
+const struct guard_kind scan_session = {
+	.guards = (const struct guard *const[]){ &session, NULL },
+	.scan = scan,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kinds of scans, each in the file of its name; for the table in guard.c. */
+#ifndef IOV_BASE_GUARD_SCANS_H
+#define IOV_BASE_GUARD_SCANS_H
+
+#include "base/guard/scan.h"
+
+extern const struct guard_kind scan_route;	/* default-route */
+extern const struct guard_kind scan_session;	/* session */
+extern const struct guard_kind scan_address;	/* address */
+extern const struct guard_kind scan_upper;	/* bond, team, bridge, ovs, vlan, macvlan, upper */
+extern const struct guard_kind scan_netns;	/* netns */
+extern const struct guard_kind scan_mount;	/* mount, swap */
+extern const struct guard_kind scan_volume;	/* lvm, md, crypt, bcache, dm, loop */
+extern const struct guard_kind scan_zfs;	/* zfs */
+extern const struct guard_kind scan_claim;	/* claimed */
+extern const struct guard_kind scan_open;	/* disk-open, vfio-open, dpdk, rdma-open, gpu-open */
+extern const struct guard_kind scan_display;	/* boot-display */
+
+#endif

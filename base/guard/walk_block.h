@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The way from a block device down to hardware. */
+#ifndef IOV_BASE_GUARD_WALK_BLOCK_H
+#define IOV_BASE_GUARD_WALK_BLOCK_H
+
+#include "base/guard/scan.h"
+
+/* Follow a block device, "dm-0", down to the disks that it is made of. */
+void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const char *name);
+
+/* The same, to be handed to guard_for_each_name(). */
+void guard_visit_block(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+		       const char *name);
+
+/* The block device that a node below /dev stands for: "dm-0" for "/dev/mapper/vg-root". */
+void guard_block_of_node(struct iov *iov, const char *node, char *name, size_t size);
+
+#endif
