@@ -31,7 +31,6 @@ int iov_open(struct iov **out, const struct iov_options *options)
 		iov->log = options->log;
 		iov->log_arg = options->log_arg;
 	}
-	op_register_builtin(iov);
 	*out = iov;
 	return 0;
 }
@@ -43,7 +42,7 @@ int context_clone(struct iov **out, const struct iov *from)
 	if (!iov)
 		return -ENOMEM;
 	*iov = *from;
-	iov->writer.pid = 0;
+	iov->writer = NULL;
 	iov->message[0] = '\0';
 	iov->stuck = 0;
 	iov->root_fd = fcntl(from->root_fd, F_DUPFD_CLOEXEC, 0);
@@ -73,7 +72,8 @@ void iov_close(struct iov *iov)
 {
 	if (!iov)
 		return;
-	writer_end(iov);
+	if (iov->end_writer)
+		iov->end_writer(iov);
 	close(iov->root_fd);
 	free(iov);
 }

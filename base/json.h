@@ -19,4 +19,13 @@ static inline const char *json_text(struct json_object *object, const char *key)
 	return text ? text : "";
 }
 
+/* A copy that shares nothing with @object, which the caller puts; NULL of NULL. */
+static inline struct json_object *json_copy(struct json_object *object)
+{
+	struct json_object *copy = NULL;
+
+	json_object_deep_copy(object, &copy, NULL);
+	return copy;
+}
+
 #endif

@@ -18,7 +18,7 @@
 #include "cli/interface.h"
 #include "cli/output.h"
 #include "iommu/posted.h"
-#include "plugins/ops.h"
+#include "plugins/system/irq.h"
 #include "vfio/device/interrupt.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

@@ -129,19 +129,19 @@ void cli_print_changes(struct json_object *plan)
 	print_notes(plan);
 }
 
-static void print_operations(struct iov *iov, struct json_object *plan)
+static void print_operations(const struct iov_plan *plan)
 {
-	struct json_object *steps = json_object_object_get(plan, "steps");
+	size_t count;
+	const struct iov_step *const *steps = iov_plan_steps(plan, &count);
 
-	for (size_t i = 0; i < json_object_array_length(steps); i++) {
-		struct json_object *step = json_object_array_get_idx(steps, i);
-		struct json_object *ops = json_object_object_get(step, "do");
+	for (size_t i = 0; i < count; i++) {
+		const struct iov_op_list *ops = &steps[i]->run;
 
-		printf("%zu. %s\n", i + 1, json_text_or_null(step, "title"));
-		for (size_t n = 0; n < json_object_array_length(ops); n++) {
+		printf("%zu. %s\n", i + 1, steps[i]->title);
+		for (size_t n = 0; n < ops->count; n++) {
 			char text[1024];
 
-			iov_op_describe(iov, json_object_array_get_idx(ops, n), text, sizeof(text));
+			iov_op_describe(ops->list[n], text, sizeof(text));
 			printf("   %s\n", text);
 		}
 	}
@@ -184,7 +184,7 @@ int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations)
 	if (!cli->json)
 		cli_print_changes(json);
 	if (!cli->json && operations)
-		print_operations(cli->iov, json);
+		print_operations(plan);
 	if (error)
 		print_refusal(cli, json);
 	else

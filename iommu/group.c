@@ -203,13 +203,12 @@ static int check_type(struct iov *iov, unsigned int number, const char *type)
 			"auto", number, type);
 }
 
-static struct json_object *explain_type(struct json_object *op)
+static struct iov_op *explain_type(struct iov_op *op)
 {
 	static const char in_use[] = "a driver or a guest uses a member; unbind all of them first, or "
 				     "bind them to vfio-pci (from DMA to DMA-FQ goes always)";
 
-	iov_op_explain(op, EBUSY, in_use);
-	iov_op_explain(op, EPERM, in_use);
+	op = iov_op_explain(iov_op_explain(op, EBUSY, in_use), EPERM, in_use);
 	return iov_op_explain(op, EINVAL, "this IOMMU has no such type for these functions");
 }
 

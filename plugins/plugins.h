@@ -14,7 +14,8 @@ extern "C" {
  * @iov: context
  *
  * SR-IOV device classes: "net" (attributes by rtnetlink) and "nvme" (VFs are
- * given queues and interrupts and set online).  Operations: those of plugins/ops.h.
+ * given queues and interrupts and set online).  Operations: all of base/plan/op.h that are
+ * not of base/ and sriov/.
  *
  * Return: 0 or -ENOMEM.
  */

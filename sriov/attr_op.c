@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The operation "vf-attr", which gives one VF a set of values:
- *
- *	{"op": "vf-attr", "pf": "0000:01:00.0", "vf": 0,
- *	 "values": {"mac": "02:00:00:00:00:01", "vlan": 100}, "mode": "set"}
+ * Giving a VF a set of values.
  *
  * It sets what differs and proves it by reading back, so running it again is
  * harmless.  It stops at the first attribute that is refused; the undo of its
@@ -23,90 +20,25 @@
 #define TRIES 50
 #define PAUSE_MS 100
 
-/* By enum vf_attr_mode, as the operation has it. */
-static const char *const modes[] = {
-	[VF_ATTR_SET] = "set",
-	[VF_ATTR_NEW] = "new",
-	[VF_ATTR_RESTORE] = "restore",
-};
-
-struct json_object *vf_attr_op(struct iov_bdf pf, unsigned int index, struct json_object *values,
-			       enum vf_attr_mode mode)
-{
-	struct json_object *op = json_object_new_object();
-
-	json_object_object_add(op, "op", json_object_new_string(vf_attr_kind.name));
-	json_object_object_add(op, "pf", json_object_new_string(IOV_BDF(pf)));
-	json_object_object_add(op, "vf", json_object_new_int64(index));
-	json_object_object_add(op, "values", json_object_get(values));
-	json_object_object_add(op, "mode", json_object_new_string(modes[mode]));
-	return op;
-}
-
-const char *vf_value_text(struct json_object *value)
-{
-	if (json_object_is_type(value, json_type_boolean))
-		return json_object_get_boolean(value) ? "on" : "off";
-	return json_object_get_string(value);
-}
-
-/* "mac 02:00:00:00:00:01, vlan 100" */
-static void describe_values(struct json_object *values, char *text, size_t size)
-{
-	size_t length = 0;
-
-	*text = '\0';
-	json_object_object_foreach(values, name, value) {
-		length += (size_t)snprintf(text + length, size - length, "%s%s %s",
-					   length ? ", " : "", vf_option_name(name).name,
-					   vf_value_text(value));
-		if (length >= size)
-			return;
-	}
-}
-
-static void describe_vf_attr(struct json_object *op, char *text, size_t size)
-{
-	char values[256];
-
-	describe_values(json_object_object_get(op, "values"), values, sizeof(values));
-	snprintf(text, size, "set %s of VF %d", values,
-		 json_object_get_int(json_object_object_get(op, "vf")));
-}
-
 /* One run of a vf-attr operation. */
 struct setting {
 	struct iov *iov;
 	struct iov_pf pf;
 	unsigned int index;
 	struct json_object *values;
-	enum vf_attr_mode mode;
+	enum iov_vf_mode mode;
 };
 
-static enum vf_attr_mode mode_of(struct json_object *op)
+static int open_setting(struct setting *setting, struct iov *iov, const struct iov_op *op)
 {
-	const char *text = json_text_or_null(op, "mode");
-	enum vf_attr_mode mode = VF_ATTR_RESTORE;
+	int error = iov_pf_read(iov, op->vf_attr.pf, &setting->pf);
 
-	while (mode != VF_ATTR_SET && (!text || strcmp(modes[mode], text)))
-		mode--;
-	return mode;
-}
-
-static int open_setting(struct setting *setting, struct iov *iov, struct json_object *op)
-{
-	struct iov_bdf bdf;
-	int error = iov_bdf_parse(iov, json_text_or_null(op, "pf"),
-				  &bdf);
-
-	if (!error)
-		error = iov_pf_read(iov, bdf, &setting->pf);
 	if (error)
 		return error;
 	setting->iov = iov;
-	setting->index = (unsigned int)json_object_get_int(json_object_object_get(op, "vf"));
-	setting->values = json_object_object_get(op, "values");
-	setting->mode = mode_of(op);
+	setting->index = op->vf_attr.index;
+	setting->values = op->vf_attr.values;
+	setting->mode = op->vf_attr.mode;
 	if (setting->index >= setting->pf.count || !setting->pf.device_class ||
 	    !setting->pf.device_class->set)
 		return iov_fail(iov, -ENODEV, "that VF is gone");
@@ -130,8 +62,8 @@ static bool is_worth_repeating(const struct setting *setting, const char *name, 
 {
 	if (!strcmp(value, VF_ZERO_MAC))
 		return false;
-	return setting->mode == VF_ATTR_RESTORE ||
-	       (setting->mode == VF_ATTR_NEW && strstr(name, "_rate"));
+	return setting->mode == IOV_VF_RESTORE ||
+	       (setting->mode == IOV_VF_NEW && strstr(name, "_rate"));
 }
 
 static int set_patiently(const struct setting *setting, const char *name,
@@ -161,7 +93,7 @@ static int set_one(const struct setting *setting, const char *name, struct json_
 
 	if (!error)
 		return 0;
-	if (setting->mode == VF_ATTR_RESTORE && !strcmp(value, VF_ZERO_MAC)) {
+	if (setting->mode == IOV_VF_RESTORE && !strcmp(value, VF_ZERO_MAC)) {
 		/* No MAC at all is what new VFs have; some drivers do not take it back. */
 		iov_log(setting->iov, LOG_WARNING,
 			"VF %u of %s keeps its MAC: %s does not clear it", setting->index,
@@ -194,7 +126,7 @@ static int verify(const struct setting *setting)
 
 		if (!now || json_object_equal(now, value))
 			continue;
-		if (setting->mode == VF_ATTR_RESTORE && !strcmp(wanted, VF_ZERO_MAC))
+		if (setting->mode == IOV_VF_RESTORE && !strcmp(wanted, VF_ZERO_MAC))
 			continue;
 		return iov_fail(setting->iov, -EIO, "driver %s took %s %s, but it reads back as %s",
 				setting->pf.driver, vf_option_name(name).name, wanted,
@@ -203,7 +135,7 @@ static int verify(const struct setting *setting)
 	return 0;
 }
 
-static int run_vf_attr(struct iov *iov, struct json_object *op)
+static int run_vf_attr(struct iov *iov, const struct iov_op *op)
 {
 	_cleanup_json_ struct json_object *vfs = NULL, *target = json_object_new_object();
 	struct setting setting;
@@ -228,8 +160,4 @@ static int run_vf_attr(struct iov *iov, struct json_object *op)
 	return verify(&setting);
 }
 
-const struct iov_op_kind vf_attr_kind = {
-	.name = "vf-attr",
-	.run = run_vf_attr,
-	.describe = describe_vf_attr,
-};
+const struct iov_op_runner vf_attr_runner = { IOV_OP_VF_ATTR, run_vf_attr };

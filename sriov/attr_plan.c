@@ -32,7 +32,7 @@ struct json_object *vf_settable(const struct iov_sriov_class *device_class, stru
 }
 
 void vf_attr_restore(struct iov_step *step,
-		     void (*append)(struct iov_step *step, struct json_object *op),
+		     void (*append)(struct iov_step *step, struct iov_op *op),
 		     const struct iov_pf *pf, struct json_object *vfs, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {
@@ -40,7 +40,7 @@ void vf_attr_restore(struct iov_step *step,
 							 json_object_array_get_idx(vfs, i));
 
 		if (json_object_object_length(values))
-			append(step, vf_attr_op(pf->bdf, i, values, VF_ATTR_RESTORE));
+			append(step, iov_op_vf_attr(pf->bdf, i, values, IOV_VF_RESTORE));
 		json_object_put(values);
 	}
 }
@@ -97,6 +97,14 @@ static int check_rates(struct iov *iov, struct json_object *vf, struct json_obje
 	return 0;
 }
 
+/* A value as a person writes it; NULL for none. */
+static const char *value_text(struct json_object *value)
+{
+	if (json_object_is_type(value, json_type_boolean))
+		return json_object_get_boolean(value) ? "on" : "off";
+	return json_object_get_string(value);
+}
+
 /* What changes and what was there before. */
 struct comparison {
 	struct json_object *vf;
@@ -140,24 +148,24 @@ static void compare(struct comparison *comparison)
 }
 
 static void add_step(struct iov_plan *plan, const struct iov_pf *pf, unsigned int index,
-		     const struct comparison *comparison, enum vf_attr_mode mode)
+		     const struct comparison *comparison, enum iov_vf_mode mode)
 {
 	struct iov_step *step = iov_plan_step(plan, IOV_BDF(pf->bdf), "change VF %u of %s", index,
 					      IOV_BDF(pf->bdf));
 
 	iov_step_touches(step, IOV_BDF(iov_vf_bdf(pf, index)));
-	iov_step_do(step, vf_attr_op(pf->bdf, index, comparison->changes, mode));
+	iov_step_do(step, iov_op_vf_attr(pf->bdf, index, comparison->changes, mode));
 	if (json_object_object_length(comparison->before))
-		iov_step_undo(step, vf_attr_op(pf->bdf, index, comparison->before,
-					       VF_ATTR_RESTORE));
+		iov_step_undo(step, iov_op_vf_attr(pf->bdf, index, comparison->before,
+						   IOV_VF_RESTORE));
 	json_object_object_foreach(comparison->changes, name, value)
 		iov_step_change(step, iov_path("vf %u %s", index, vf_option_name(name).name).name,
-				vf_value_text(json_object_object_get(comparison->before, name)),
-				vf_value_text(value));
+				value_text(json_object_object_get(comparison->before, name)),
+				value_text(value));
 }
 
 static int plan_one(struct iov_plan *plan, const struct iov_pf *pf, unsigned int index,
-		    struct json_object *vf, struct json_object *values, enum vf_attr_mode mode)
+		    struct json_object *vf, struct json_object *values, enum iov_vf_mode mode)
 {
 	_cleanup_json_ struct json_object *changes = json_object_new_object();
 	_cleanup_json_ struct json_object *before = json_object_new_object();
@@ -189,14 +197,14 @@ int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int inde
 	if (error)
 		return error;
 	return plan_one(plan, &pf, index, json_object_array_get_idx(vfs, index), values,
-			VF_ATTR_SET);
+			IOV_VF_SET);
 }
 
 /* VFs that are made anew get back what they have now, see iov_vf_create_plan(). */
 int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *each,
 			 unsigned int flags)
 {
-	enum vf_attr_mode mode = flags & IOV_VF_ANEW ? VF_ATTR_NEW : VF_ATTR_SET;
+	enum iov_vf_mode mode = flags & IOV_VF_ANEW ? IOV_VF_NEW : IOV_VF_SET;
 	_cleanup_json_ struct json_object *vfs = NULL;
 	struct iov_pf pf;
 	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);

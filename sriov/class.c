@@ -24,5 +24,5 @@ const struct iov_sriov_class *iov_sriov_find_class(struct iov *iov, struct iov_b
 
 int iov_sriov_register(struct iov *iov)
 {
-	return iov_op_register(iov, &vf_attr_kind);
+	return iov_op_register(iov, &vf_attr_runner);
 }

@@ -12,11 +12,8 @@
 /* "max-rate": an attribute's name as an option of the command. */
 struct iov_path vf_option_name(const char *name);
 
-/* A value as a person writes it; NULL for none. */
-const char *vf_value_text(struct json_object *value);
-
-/* The operation "vf-attr". */
-extern const struct iov_op_kind vf_attr_kind;
+/* Performs IOV_OP_VF_ATTR. */
+extern const struct iov_op_runner vf_attr_runner;
 
 /*
  * Attributes of all existing VFs: an array of objects, empty ones for a PF
@@ -24,29 +21,12 @@ extern const struct iov_op_kind vf_attr_kind;
  */
 int vf_attributes(struct iov *iov, const struct iov_pf *pf, struct json_object **vfs);
 
-/**
- * enum vf_attr_mode - what is known of the values that a VF is given
- * @VF_ATTR_SET: nothing: a refusal is a refusal
- * @VF_ATTR_NEW: the VF is new: the driver may need a while before it takes rates
- * @VF_ATTR_RESTORE: they were there before, so what only looks like a refusal is
- *	borne with
- */
-enum vf_attr_mode {
-	VF_ATTR_SET,
-	VF_ATTR_NEW,
-	VF_ATTR_RESTORE,
-};
-
-/* An operation that gives VF @index the @values (borrowed). */
-struct json_object *vf_attr_op(struct iov_bdf pf, unsigned int index, struct json_object *values,
-			       enum vf_attr_mode mode);
-
 /*
  * Append an operation for each of the first @count VFs that gives it what @vfs says,
  * to a step's do or undo.
  */
 void vf_attr_restore(struct iov_step *step,
-		     void (*append)(struct iov_step *step, struct json_object *op),
+		     void (*append)(struct iov_step *step, struct iov_op *op),
 		     const struct iov_pf *pf, struct json_object *vfs, unsigned int count);
 
 /* The members of @vf that @device_class can set, in its order; caller puts it. */
@@ -56,6 +36,6 @@ struct json_object *vf_settable(const struct iov_sriov_class *device_class,
 /* msix.c: whether the PF shares out vectors; how many a VF has, 0 when unknown */
 bool vf_has_msix_count(struct iov *iov, const struct iov_pf *pf);
 unsigned int vf_msix_count(struct iov *iov, const struct iov_pf *pf, unsigned int index);
-struct json_object *vf_msix_op(const struct iov_pf *pf, unsigned int index, unsigned int vectors);
+struct iov_op *vf_msix_op(const struct iov_pf *pf, unsigned int index, unsigned int vectors);
 
 #endif

@@ -32,13 +32,15 @@ unsigned int vf_msix_count(struct iov *iov, const struct iov_pf *pf, unsigned in
 	return at ? (iov_config_u16(&config, at + PCI_MSIX_FLAGS) & PCI_MSIX_FLAGS_QSIZE) + 1 : 0;
 }
 
-struct json_object *vf_msix_op(const struct iov_pf *pf, unsigned int index, unsigned int vectors)
+struct iov_op *vf_msix_op(const struct iov_pf *pf, unsigned int index, unsigned int vectors)
 {
 	struct iov_path path = iov_pci_path(iov_vf_bdf(pf, index), "sriov_vf_msix_count");
-	struct json_object *op = iov_op_write(path.name, iov_path("%u", vectors).name);
+	struct iov_op *op = iov_op_write(path.name, iov_path("%u", vectors).name);
 
-	iov_op_explain(op, EBUSY, "the VF has a driver, and vectors are shared out while it has none");
-	iov_op_explain(op, EOPNOTSUPP, "the PF's driver gives all VFs the same number of vectors");
+	op = iov_op_explain(op, EBUSY,
+			    "the VF has a driver, and vectors are shared out while it has none");
+	op = iov_op_explain(op, EOPNOTSUPP,
+			    "the PF's driver gives all VFs the same number of vectors");
 	return iov_op_explain(op, ENOSPC, "the PF has not that many vectors left; give other VFs less");
 }
 

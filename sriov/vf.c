@@ -54,7 +54,7 @@ static struct number_text number(unsigned int value)
 }
 
 /* The kernel's errors, from drivers/pci/iov.c and the drivers' sriov_configure(). */
-static struct json_object *explain_numvfs(struct json_object *op)
+static struct iov_op *explain_numvfs(struct iov_op *op)
 {
 	static const struct {
 		int error;
@@ -76,7 +76,7 @@ static struct json_object *explain_numvfs(struct json_object *op)
 	};
 
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
-		iov_op_explain(op, meanings[i].error, meanings[i].text);
+		op = iov_op_explain(op, meanings[i].error, meanings[i].text);
 	return op;
 }
 
@@ -85,20 +85,20 @@ static struct iov_path virtfn(const struct iov_pf *pf, unsigned int index)
 	return iov_pci_path(pf->bdf, iov_path("virtfn%u", index).name);
 }
 
-static struct json_object *if_vf(const struct iov_pf *pf, unsigned int index, bool exists)
+static struct iov_condition *if_vf(const struct iov_pf *pf, unsigned int index, bool exists)
 {
 	return iov_if_exists(virtfn(pf, index).name, exists);
 }
 
-static struct json_object *numvfs_op(const struct iov_pf *pf, unsigned int count,
-				     struct json_object *unless)
+static struct iov_op *numvfs_op(const struct iov_pf *pf, unsigned int count,
+				struct iov_condition *unless)
 {
 	struct iov_path path = iov_pci_path(pf->bdf, "sriov_numvfs");
 
 	return iov_op_unless(explain_numvfs(iov_op_write(path.name, number(count).text)), unless);
 }
 
-typedef void step_condition_fn(struct iov_step *step, struct json_object *condition);
+typedef void step_condition_fn(struct iov_step *step, struct iov_condition *condition);
 
 /* That the first @count VFs are there, or that they are not. */
 static void expect_vfs(struct iov_step *step, step_condition_fn *append, const struct iov_pf *pf,
@@ -120,13 +120,13 @@ static void change_number(struct iov_step *step, const char *what, unsigned int 
 	iov_step_change(step, what, number(from).text, number(to).text);
 }
 
-static struct json_object *autoprobe_op(const struct iov_pf *pf, unsigned int value)
+static struct iov_op *autoprobe_op(const struct iov_pf *pf, unsigned int value)
 {
 	return iov_op_write(iov_pci_path(pf->bdf, "sriov_drivers_autoprobe").name,
 			    number(value).text);
 }
 
-static struct json_object *if_autoprobe(const struct iov_pf *pf, unsigned int value)
+static struct iov_condition *if_autoprobe(const struct iov_pf *pf, unsigned int value)
 {
 	return iov_if_value(iov_pci_path(pf->bdf, "sriov_drivers_autoprobe").name,
 			    number(value).text);

@@ -37,19 +37,18 @@ static bool find_holder(struct guard_scan *scan, const char *device, char *text,
 	return false;
 }
 
-bool find_vfio_holder(struct iov *iov, struct json_object *devices, char *text, size_t size)
+bool find_vfio_holder(struct iov *iov, char *const *devices, size_t count, char *text, size_t size)
 {
 	struct guard_scan scan;
 	char message[IOV_MESSAGE_SIZE];
 	bool found = false;
 
-	if (!devices || !json_object_array_length(devices))
+	if (!count)
 		return false;
 	snprintf(message, sizeof(message), "%s", iov_error_message(iov));
 	if (!guard_scan_run(&scan, iov, (const struct guard_kind *const[]){ &scan_open }, 1)) {
-		for (size_t i = 0; !found && i < json_object_array_length(devices); i++)
-			found = find_holder(&scan, json_object_get_string(
-					    json_object_array_get_idx(devices, i)), text, size);
+		for (size_t i = 0; !found && i < count; i++)
+			found = find_holder(&scan, devices[i], text, size);
 		guard_scan_close(&scan);
 	}
 	snprintf(iov->message, sizeof(iov->message), "%s", message);

@@ -241,7 +241,7 @@ static int take_room(struct journal *journal, off_t used, size_t steps, size_t r
 }
 
 /* The line that begins a journal; the caller puts it. */
-static struct json_object *first_line(struct iov *iov, struct json_object *plan)
+static struct json_object *first_line(struct iov *iov, const struct iov_plan *plan)
 {
 	struct json_object *line = json_object_new_object();
 	char boot[64] = "", now[32];
@@ -250,7 +250,7 @@ static struct json_object *first_line(struct iov *iov, struct json_object *plan)
 
 	iov_sys_read(iov, IOV_PATH_BOOT_ID, boot, sizeof(boot));
 	strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
-	json_object_object_add(line, "plan", json_object_get(plan));
+	json_object_object_add(line, "plan", iov_plan_json(plan));
 	json_object_object_add(line, "pid", json_object_new_int(getpid()));
 	json_object_object_add(line, "time", json_object_new_string(now));
 	json_object_object_add(line, "boot", json_object_new_string(boot));
@@ -273,10 +273,9 @@ static int write_first(struct journal *journal, const char *text, size_t steps)
 	return error;
 }
 
-int journal_create(struct iov *iov, struct journal *journal, struct json_object *plan)
+int journal_create(struct iov *iov, struct journal *journal, const struct iov_plan *plan)
 {
 	_cleanup_json_ struct json_object *line = first_line(iov, plan);
-	size_t steps = json_object_array_length(json_object_object_get(plan, "steps"));
 	int error;
 
 	journal->file = openat(journal->directory, "journal",
@@ -284,7 +283,7 @@ int journal_create(struct iov *iov, struct journal *journal, struct json_object 
 	if (journal->file < 0)
 		return fail_state(iov, -errno, "create the journal");
 	error = write_first(journal, json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN),
-			    steps);
+			    plan->step_count);
 	if (!error)
 		return 0;
 	unlinkat(journal->directory, "journal", 0);
@@ -331,7 +330,8 @@ static struct json_object *untouched_states(struct json_object *plan)
 	struct json_object *steps = json_object_object_get(plan, "steps");
 	struct json_object *states = json_object_new_array();
 
-	for (size_t i = 0; steps && i < json_object_array_length(steps); i++)
+	for (size_t i = 0; json_object_is_type(steps, json_type_array) &&
+	     i < json_object_array_length(steps); i++)
 		json_object_array_add(states, json_object_new_int(STEP_UNTOUCHED));
 	return states;
 }
@@ -354,8 +354,10 @@ static struct json_object *fold_lines(char *text)
 		damaged |= journal && !apply_note(states, line);
 		json_object_put(line);
 	}
-	if (!journal)
-		return json_object_new_object();
+	if (!journal) {
+		journal = json_object_new_object();
+		states = json_object_new_array();
+	}
 	json_object_object_add(journal, "states", states);
 	json_object_object_add(journal, "damaged", json_object_new_boolean(damaged));
 	return journal;

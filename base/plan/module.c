@@ -181,36 +181,15 @@ bool iov_module_is_loaded(struct iov *iov, const char *name)
 	       (iov_sys_is_host(iov) && is_built_in(iov, name));
 }
 
-/* Whether a step of the plan has this operation. */
-static bool is_planned(struct iov_plan *plan, struct json_object *op)
-{
-	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
-	struct json_object *steps = json_object_object_get(json, "steps");
-
-	for (size_t i = 0; i < json_object_array_length(steps); i++) {
-		struct json_object *step = json_object_array_get_idx(steps, i);
-		struct json_object *ops = json_object_object_get(step, "do");
-
-		for (size_t n = 0; n < json_object_array_length(ops); n++) {
-			if (json_object_equal(json_object_array_get_idx(ops, n), op))
-				return true;
-		}
-	}
-	return false;
-}
-
 void iov_module_plan(struct iov_plan *plan, const char *name, const char *proof, const char *why)
 {
 	struct iov_path path = proof ? iov_path("%s", proof) : module_path(name);
-	struct json_object *op = iov_op_module(name);
 	struct iov_step *step;
 
-	if (iov_sys_exists(iov_plan_context(plan), path.name) || is_planned(plan, op)) {
-		json_object_put(op);
+	if (iov_sys_exists(iov_plan_context(plan), path.name) || iov_plan_loads(plan, name))
 		return;
-	}
 	step = iov_plan_step(plan, NULL, "load %s, %s", name, why);
-	iov_step_do(step, op);
+	iov_step_do(step, iov_op_module(name));
 	iov_step_verify(step, iov_if_exists(path.name, true));
 	iov_step_change(step, iov_path("module %s", name).name, NULL, "loaded");
 }

@@ -1,46 +1,109 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Plans as data: building one and showing it.  A plan is one JSON object from
- * the start, so the journal, --json and the engine read the same thing.
+ * Plans as data: building one, and questions about it.  Where there is no memory for a part
+ * of a plan it is incomplete, and does not run.
  */
+#include "base/plan/plan.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/context.h"
+#include "base/array.h"
 #include "base/plan/plan_engine.h"
 
-struct iov_plan {
-	struct iov *iov;
-	struct json_object *json;
-	struct json_object *steps;
-	struct json_object *takes;
-	struct json_object *taken;	/* their devices as keys */
-	struct json_object *notes;
-};
+/* Longest title or note, with its NUL. */
+#define TEXT_SIZE 512
 
-static struct json_object *add_array(struct json_object *object, const char *key)
+/* A copy for a part of a plan; the plan is incomplete without one, but NULL has none. */
+static char *copy_text(bool *incomplete, const char *text)
 {
-	struct json_object *array = json_object_new_array();
+	char *copy = text ? strdup(text) : NULL;
 
-	json_object_object_add(object, key, array);
-	return array;
+	*incomplete |= text && !copy;
+	return copy;
 }
 
-static struct json_object *format_string(const char *format, va_list args)
+static char *format_text(bool *incomplete, const char *format, va_list args)
 {
-	char text[512];
+	char text[TEXT_SIZE];
 
 	vsnprintf(text, sizeof(text), format, args);
-	return json_object_new_string(text);
+	return copy_text(incomplete, text);
 }
 
-static struct json_object *text_or_null(const char *text)
+bool text_list_append(struct iov_text_list *texts, const char *text)
 {
-	return text ? json_object_new_string(text) : NULL;
+	char **grown = array_grow(texts->list, texts->count, sizeof(*grown));
+
+	if (grown)
+		texts->list = grown;
+	if (!grown || !(grown[texts->count] = strdup(text)))
+		return false;
+	texts->count++;
+	return true;
+}
+
+static bool append_op(struct iov_op_list *ops, struct iov_op *op)
+{
+	struct iov_op **grown = op ? array_grow(ops->list, ops->count, sizeof(*grown)) : NULL;
+
+	if (!grown) {
+		iov_op_free(op);
+		return false;
+	}
+	ops->list = grown;
+	ops->list[ops->count++] = op;
+	return true;
+}
+
+static bool append_condition(struct iov_condition_list *conditions, struct iov_condition *condition)
+{
+	struct iov_condition **grown = condition ? array_grow(conditions->list, conditions->count,
+							      sizeof(*grown)) : NULL;
+
+	if (!grown) {
+		iov_condition_free(condition);
+		return false;
+	}
+	conditions->list = grown;
+	conditions->list[conditions->count++] = condition;
+	return true;
+}
+
+static void free_ops(struct iov_op_list *ops)
+{
+	for (size_t i = 0; i < ops->count; i++)
+		iov_op_free(ops->list[i]);
+	free(ops->list);
+}
+
+static void free_conditions(struct iov_condition_list *conditions)
+{
+	for (size_t i = 0; i < conditions->count; i++)
+		iov_condition_free(conditions->list[i]);
+	free(conditions->list);
+}
+
+static void empty_step(struct iov_step *step)
+{
+	free(step->title);
+	free(step->device);
+	iov_names_free(step->touches.list, step->touches.count);
+	iov_names_free(step->unheld.list, step->unheld.count);
+	for (size_t i = 0; i < step->change_count; i++) {
+		free(step->changes[i].what);
+		free(step->changes[i].from);
+		free(step->changes[i].to);
+	}
+	free(step->changes);
+	free_conditions(&step->check);
+	free_ops(&step->run);
+	free_conditions(&step->verify);
+	free_ops(&step->undo);
+	free_conditions(&step->undone);
 }
 
 int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...)
@@ -51,14 +114,9 @@ int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...
 	if (!plan)
 		return -ENOMEM;
 	plan->iov = iov;
-	plan->json = json_object_new_object();
 	va_start(args, format);
-	json_object_object_add(plan->json, "title", format_string(format, args));
+	plan->title = format_text(&plan->incomplete, format, args);
 	va_end(args);
-	plan->steps = add_array(plan->json, "steps");
-	plan->takes = add_array(plan->json, "takes");
-	plan->notes = add_array(plan->json, "notes");
-	plan->taken = json_object_new_object();
 	*out = plan;
 	return 0;
 }
@@ -67,8 +125,17 @@ void iov_plan_free(struct iov_plan *plan)
 {
 	if (!plan)
 		return;
-	json_object_put(plan->json);
-	json_object_put(plan->taken);
+	for (size_t i = 0; i < plan->step_count; i++) {
+		empty_step(plan->steps[i]);
+		free(plan->steps[i]);
+	}
+	for (size_t i = 0; i < plan->take_count; i++)
+		free(plan->takes[i].why);
+	empty_step(&plan->spare);
+	iov_names_free(plan->notes.list, plan->notes.count);
+	free(plan->steps);
+	free(plan->takes);
+	free(plan->title);
 	free(plan);
 }
 
@@ -77,95 +144,116 @@ struct iov *iov_plan_context(const struct iov_plan *plan)
 	return plan->iov;
 }
 
+/* A new step; without memory the spare one, which is of no plan that runs. */
+static struct iov_step *append_step(struct iov_plan *plan)
+{
+	struct iov_step **grown = array_grow(plan->steps, plan->step_count, sizeof(*grown));
+	struct iov_step *step = grown ? calloc(1, sizeof(*step)) : NULL;
+
+	if (grown)
+		plan->steps = grown;
+	if (!step) {
+		plan->incomplete = true;
+		empty_step(&plan->spare);
+		plan->spare = (struct iov_step){ 0 };
+		return &plan->spare;
+	}
+	plan->steps[plan->step_count++] = step;
+	return step;
+}
+
 struct iov_step *iov_plan_step(struct iov_plan *plan, const char *device, const char *format, ...)
 {
-	static const char *const lists[] = { "touches", "changes", "check", "do", "verify", "undo",
-					     "undone", "unheld" };
-	struct json_object *step = json_object_new_object();
+	struct iov_step *step = append_step(plan);
 	va_list args;
 
 	va_start(args, format);
-	json_object_object_add(step, "title", format_string(format, args));
+	step->title = format_text(&step->incomplete, format, args);
 	va_end(args);
-	json_object_object_add(step, "device", text_or_null(device));
-	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-		add_array(step, lists[i]);
-	json_object_array_add(plan->steps, step);
-	return (struct iov_step *)step;
+	step->device = copy_text(&step->incomplete, device);
+	return step;
 }
 
-/* A step is its JSON object under an opaque name. */
-static void step_append(struct iov_step *step, const char *list, struct json_object *entry)
+void iov_step_check(struct iov_step *step, struct iov_condition *condition)
 {
-	json_object_array_add(json_object_object_get((struct json_object *)step, list), entry);
+	step->incomplete |= !append_condition(&step->check, condition);
 }
 
-void iov_step_check(struct iov_step *step, struct json_object *condition)
+void iov_step_do(struct iov_step *step, struct iov_op *op)
 {
-	step_append(step, "check", condition);
+	step->incomplete |= !append_op(&step->run, op);
 }
 
-void iov_step_do(struct iov_step *step, struct json_object *op)
+void iov_step_verify(struct iov_step *step, struct iov_condition *condition)
 {
-	step_append(step, "do", op);
+	step->incomplete |= !append_condition(&step->verify, condition);
 }
 
-void iov_step_verify(struct iov_step *step, struct json_object *condition)
+void iov_step_undo(struct iov_step *step, struct iov_op *op)
 {
-	step_append(step, "verify", condition);
+	step->incomplete |= !append_op(&step->undo, op);
 }
 
-void iov_step_undo(struct iov_step *step, struct json_object *op)
+void iov_step_undone(struct iov_step *step, struct iov_condition *condition)
 {
-	step_append(step, "undo", op);
-}
-
-void iov_step_undone(struct iov_step *step, struct json_object *condition)
-{
-	step_append(step, "undone", condition);
+	step->incomplete |= !append_condition(&step->undone, condition);
 }
 
 void iov_step_touches(struct iov_step *step, const char *device)
 {
-	step_append(step, "touches", json_object_new_string(device));
+	step->incomplete |= !text_list_append(&step->touches, device);
 }
 
 void iov_step_unheld(struct iov_step *step, struct iov_bdf bdf)
 {
-	step_append(step, "unheld", json_object_new_string(IOV_BDF(bdf)));
+	step->incomplete |= !text_list_append(&step->unheld, IOV_BDF(bdf));
 }
 
 void iov_step_change(struct iov_step *step, const char *what, const char *from, const char *to)
 {
-	struct json_object *change = json_object_new_object();
+	struct iov_change *grown = array_grow(step->changes, step->change_count, sizeof(*grown));
 
-	json_object_object_add(change, "what", json_object_new_string(what));
-	json_object_object_add(change, "from", text_or_null(from));
-	json_object_object_add(change, "to", text_or_null(to));
-	step_append(step, "changes", change);
+	if (!grown) {
+		step->incomplete = true;
+		return;
+	}
+	step->changes = grown;
+	grown[step->change_count++] = (struct iov_change){
+		.what = copy_text(&step->incomplete, what),
+		.from = copy_text(&step->incomplete, from),
+		.to = copy_text(&step->incomplete, to),
+	};
 }
 
 void iov_plan_note(struct iov_plan *plan, const char *format, ...)
 {
+	char text[TEXT_SIZE];
 	va_list args;
 
 	va_start(args, format);
-	json_object_array_add(plan->notes, format_string(format, args));
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	plan->incomplete |= !text_list_append(&plan->notes, text);
 }
 
 void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why)
 {
-	struct iov_bdf_text device = iov_bdf_format(bdf);
-	struct json_object *take;
+	struct iov_take *grown;
 
-	if (json_object_object_get_ex(plan->taken, device.text, NULL))
+	for (size_t i = 0; i < plan->take_count; i++) {
+		if (!iov_bdf_compare(plan->takes[i].bdf, bdf))
+			return;
+	}
+	grown = array_grow(plan->takes, plan->take_count, sizeof(*grown));
+	if (!grown) {
+		plan->incomplete = true;
 		return;
-	json_object_object_add(plan->taken, device.text, NULL);
-	take = json_object_new_object();
-	json_object_object_add(take, "device", json_object_new_string(device.text));
-	json_object_object_add(take, "why", json_object_new_string(why));
-	json_object_array_add(plan->takes, take);
+	}
+	plan->takes = grown;
+	grown[plan->take_count++] = (struct iov_take){
+		.bdf = bdf,
+		.why = copy_text(&plan->incomplete, why),
+	};
 }
 
 void iov_plan_take_vfs(struct iov_plan *plan, struct iov_bdf pf)
@@ -183,10 +271,66 @@ void iov_plan_take_vfs(struct iov_plan *plan, struct iov_bdf pf)
 
 bool iov_plan_is_empty(const struct iov_plan *plan)
 {
-	return !json_object_array_length(plan->steps);
+	return !plan->step_count;
 }
 
-struct json_object *iov_plan_json(struct iov_plan *plan)
+bool plan_is_incomplete(const struct iov_plan *plan)
 {
-	return json_object_get(plan->json);
+	bool incomplete = plan->incomplete;
+
+	for (size_t i = 0; i < plan->step_count; i++)
+		incomplete |= plan->steps[i]->incomplete;
+	return incomplete;
+}
+
+const struct iov_step *const *iov_plan_steps(const struct iov_plan *plan, size_t *count)
+{
+	*count = plan->step_count;
+	return (const struct iov_step *const *)plan->steps;
+}
+
+const struct iov_take *iov_plan_takes(const struct iov_plan *plan, size_t *count)
+{
+	*count = plan->take_count;
+	return plan->takes;
+}
+
+static bool step_changes(const struct iov_step *step, const char *what)
+{
+	for (size_t i = 0; i < step->change_count; i++) {
+		if (!strcmp(step->changes[i].what, what))
+			return true;
+	}
+	return false;
+}
+
+bool iov_plan_changes(const struct iov_plan *plan, const char *device, const char *what)
+{
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct iov_step *step = plan->steps[i];
+
+		if (step->device && !strcmp(step->device, device) && step_changes(step, what))
+			return true;
+	}
+	return false;
+}
+
+static bool step_loads(const struct iov_step *step, const char *module)
+{
+	for (size_t i = 0; i < step->run.count; i++) {
+		const struct iov_op *op = step->run.list[i];
+
+		if (op->kind == IOV_OP_MODULE && !strcmp(op->module.name, module))
+			return true;
+	}
+	return false;
+}
+
+bool iov_plan_loads(const struct iov_plan *plan, const char *module)
+{
+	for (size_t i = 0; i < plan->step_count; i++) {
+		if (step_loads(plan->steps[i], module))
+			return true;
+	}
+	return false;
 }

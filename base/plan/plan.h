@@ -2,22 +2,10 @@
 /*
  * The plan engine: every change of the host is a plan.
  *
- * A plan is a list of steps.  A step is data, not code: operations that make
- * the change, conditions that prove it, operations that take it back,
+ * A plan is a list of steps.  A step is data, not code: operations (op.h) that make
+ * the change, conditions (condition.h) that prove it, operations that take it back,
  * conditions that prove that.  So what --dry-run prints is what runs, and a
- * process that never saw the plan can undo it from the journal.
- *
- *	operation	{"op": "write", "path": "sys/...", "value": "vfio-pci"}
- *			{"op": "module", "name": "vfio-pci"}
- *			and the kinds that other folders register
- *	  "absent_ok"	true: a path that does not exist is success
- *	  "explain"	{"12": "text"}: what an errno of it means
- *	  "unless"	a condition; when it holds already the operation is skipped
- *	condition	{"path": "...", "link": "vfio-pci"}	last component of the link;
- *						null: there is no such link; an array: any
- *			{"path": "...", "value": "4"}	content without trailing space
- *			{"path": "...", "exists": true}
- *	  "within"	milliseconds after which waiting for it is in vain
+ * process that never saw the plan can undo it from the journal, where it is JSON.
  *
  * The way of a plan:
  *
@@ -29,7 +17,7 @@
  * A process that dies leaves the journal; iov_plan_recover() undoes or
  * finishes it, and iov_plan_run() refuses to start before that.
  *
- * Operations and the functions of struct iov_op_kind run in threads of the
+ * Operations run in threads of the
  * engine, each with a context of its own.  Callbacks of the user (the log,
  * progress, iov_sys_on_write()) are called by one thread at a time.
  */
@@ -42,136 +30,15 @@
 
 #include "base/iov.h"
 #include "base/pci/pci.h"
+#include "base/plan/op.h"
+#include "base/plan/step.h"
+#include "base/sysroot/condition.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct iov_plan;
-struct iov_step;
-
-/**
- * struct iov_op_kind - a kind of operation
- * @name: value of "op"
- * @run: performs it; a message on failure.  Must succeed when run again after
- *	it was interrupted.
- * @describe: one line for people into @text: "write vfio-pci to sys/..."
- */
-struct iov_op_kind {
-	const char *name;
-	int (*run)(struct iov *iov, struct json_object *op);
-	void (*describe)(struct json_object *op, char *text, size_t size);
-};
-
-/**
- * iov_op_register - make a kind of operation known to a context
- * @iov: context
- * @kind: stays the caller's and outlives the context
- *
- * "write" and "module" are known from the start.
- *
- * Return: 0 or -ENOMEM.
- */
-int iov_op_register(struct iov *iov, const struct iov_op_kind *kind);
-
-/**
- * iov_op_write - a sysfs write
- * @path: relative to the sysroot
- * @value: what to write
- *
- * Return: an operation for iov_step_do() or iov_step_undo(); never NULL.
- */
-struct json_object *iov_op_write(const char *path, const char *value);
-
-/**
- * iov_op_module - load a kernel module with what it depends on
- * @name: "vfio-pci"
- *
- * Return: an operation; never NULL.
- */
-struct json_object *iov_op_module(const char *name);
-
-/**
- * iov_op_absent_ok - let an operation succeed when its path does not exist
- * @op: a write
- *
- * Return: @op.
- */
-struct json_object *iov_op_absent_ok(struct json_object *op);
-
-/**
- * iov_op_unless - skip an operation when a condition holds already
- * @op: operation
- * @condition: taken over
- *
- * Return: @op.
- */
-struct json_object *iov_op_unless(struct json_object *op, struct json_object *condition);
-
-/**
- * iov_op_explain - say what an error of an operation means
- * @op: operation
- * @error: positive errno value
- * @text: replaces strerror() in the message: "no room for the VFs' MMIO; ..."
- *
- * Return: @op.
- */
-struct json_object *iov_op_explain(struct json_object *op, int error, const char *text);
-
-/**
- * iov_op_describe - one line about an operation, for people
- * @iov: context
- * @op: operation
- * @text: receives it
- * @size: bytes at @text
- */
-void iov_op_describe(struct iov *iov, struct json_object *op, char *text, size_t size);
-
-/**
- * iov_if_link - condition on a symbolic link
- * @path: relative to the sysroot
- * @target: last component of its target; NULL: there is no such link
- *
- * Return: a condition; never NULL.
- */
-struct json_object *iov_if_link(const char *path, const char *target);
-
-/**
- * iov_if_link_among - condition on a symbolic link that may lead to one of several
- * @path: relative to the sysroot
- * @targets: last components of its target, one of which will do
- * @count: length of @targets
- *
- * Return: a condition; never NULL.
- */
-struct json_object *iov_if_link_among(const char *path, char *const *targets, size_t count);
-
-/**
- * iov_if_within - say how long waiting for a condition makes sense
- * @condition: condition
- * @milliseconds: when it does not hold by then, it never will
- *
- * Return: @condition.
- */
-struct json_object *iov_if_within(struct json_object *condition, unsigned int milliseconds);
-
-/**
- * iov_if_value - condition on an attribute's content
- * @path: relative to the sysroot
- * @value: expected content without trailing white space
- *
- * Return: a condition; never NULL.
- */
-struct json_object *iov_if_value(const char *path, const char *value);
-
-/**
- * iov_if_exists - condition on a path's presence
- * @path: relative to the sysroot
- * @exists: expected presence
- *
- * Return: a condition; never NULL.
- */
-struct json_object *iov_if_exists(const char *path, bool exists);
 
 /**
  * iov_plan_new - start a plan
@@ -214,21 +81,21 @@ struct iov_step *iov_plan_step(struct iov_plan *plan, const char *device, const 
  * @condition: taken over; what the builder found when it planned the step, so
  *	that a host that changed meanwhile is left alone
  */
-void iov_step_check(struct iov_step *step, struct json_object *condition);
+void iov_step_check(struct iov_step *step, struct iov_condition *condition);
 
 /**
  * iov_step_do - append an operation of the change
  * @step: step
  * @op: taken over
  */
-void iov_step_do(struct iov_step *step, struct json_object *op);
+void iov_step_do(struct iov_step *step, struct iov_op *op);
 
 /**
  * iov_step_verify - append a condition that the change must reach
  * @step: step
  * @condition: taken over; waited for, as drivers act asynchronously
  */
-void iov_step_verify(struct iov_step *step, struct json_object *condition);
+void iov_step_verify(struct iov_step *step, struct iov_condition *condition);
 
 /**
  * iov_step_undo - append an operation that takes the change back
@@ -236,14 +103,14 @@ void iov_step_verify(struct iov_step *step, struct json_object *condition);
  * @op: taken over; run in the order of the calls.  Must be right at whichever
  *	operation the change stopped.
  */
-void iov_step_undo(struct iov_step *step, struct json_object *op);
+void iov_step_undo(struct iov_step *step, struct iov_op *op);
 
 /**
  * iov_step_undone - append a condition that undoing must reach
  * @step: step
  * @condition: taken over
  */
-void iov_step_undone(struct iov_step *step, struct json_object *condition);
+void iov_step_undone(struct iov_step *step, struct iov_condition *condition);
 
 /**
  * iov_step_touches - name another device that a step changes
@@ -314,9 +181,43 @@ bool iov_plan_is_empty(const struct iov_plan *plan);
  * (each with "what", "from", "to"), "check", "do", "verify", "undo", "undone", "unheld";
  * "takes", each with "device" and "why"; "notes", an array of lines.
  *
- * Return: a new reference; the caller puts it.
+ * Return: a new object; the caller puts it.
  */
-struct json_object *iov_plan_json(struct iov_plan *plan);
+struct json_object *iov_plan_json(const struct iov_plan *plan);
+
+/**
+ * iov_plan_steps - the steps of a plan
+ * @plan: plan
+ * @count: receives their number
+ *
+ * Return: an array that stays the plan's, until a step is appended.
+ */
+const struct iov_step *const *iov_plan_steps(const struct iov_plan *plan, size_t *count);
+
+/**
+ * iov_plan_takes - the functions that a plan takes from the host
+ * @plan: plan
+ * @count: receives their number
+ *
+ * Return: an array that stays the plan's, until another is taken.
+ */
+const struct iov_take *iov_plan_takes(const struct iov_plan *plan, size_t *count);
+
+/**
+ * iov_plan_changes - whether a step changes something of a device
+ * @plan: plan
+ * @device: as iov_plan_step() was given it
+ * @what: as iov_step_change() was given it: "vfs" tells whether VFs of a PF are created
+ *	or removed
+ */
+bool iov_plan_changes(const struct iov_plan *plan, const char *device, const char *what);
+
+/**
+ * iov_plan_loads - whether a step loads a module
+ * @plan: plan
+ * @module: "vfio-pci"
+ */
+bool iov_plan_loads(const struct iov_plan *plan, const char *module);
 
 /**
  * iov_plan_guard - run the guards on everything the plan takes

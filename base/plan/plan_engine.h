@@ -8,34 +8,56 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "base/iov.h"
+#include "base/context.h"
+#include "base/plan/plan.h"
+#include "base/sysroot/sysroot.h"
 
-/* op.c: operations and conditions */
+/**
+ * struct iov_plan - a plan
+ * @title: what it does
+ * @takes: functions that it takes from the host, each once
+ * @spare: what is built without memory for a step
+ * @incomplete: there was no memory for something of it, beside its steps
+ */
+struct iov_plan {
+	struct iov *iov;
+	char *title;
+	struct iov_step **steps;
+	size_t step_count;
+	struct iov_take *takes;
+	size_t take_count;
+	struct iov_text_list notes;
+	struct iov_step spare;
+	bool incomplete;
+};
+
+/* plan.c: append a copy; false without memory. */
+bool text_list_append(struct iov_text_list *texts, const char *text);
+
+/* Whether there was no memory for something of it. */
+bool plan_is_incomplete(const struct iov_plan *plan);
 
 /*
- * Run operations in order, each unless its condition holds; a message on failure.
+ * plan_json.c: the plan of a journal, of which the caller frees it; what is malformed or
+ * unknown is refused with a message that names it.
+ */
+int plan_from_json(struct iov_plan **out, struct iov *iov, struct json_object *json);
+
+/*
+ * op_run.c: run operations in order, each unless its condition holds; a message on failure.
  * Neighbouring writes go to the writer together, which ends them when we are killed.
  * @done counts those before the one that failed.
  */
-int ops_run(struct iov *iov, struct json_object *ops, size_t *done);
+int ops_run(struct iov *iov, const struct iov_op_list *ops, size_t *done);
 
 /* Whether operations are writes and nothing else. */
-bool ops_are_writes(struct json_object *ops);
-
-/* Make writes in this process; @done counts those before the one that failed. */
-int ops_write(struct iov *iov, struct json_object *ops, size_t *done);
-
-/* Whether a condition holds now. */
-bool condition_holds(struct iov *iov, struct json_object *condition);
-
-/* One line about a condition. */
-void condition_describe(struct json_object *condition, char *text, size_t size);
+bool ops_are_writes(const struct iov_op_list *ops);
 
 /* module.c: load a module by name or alias, with what it depends on; a message on failure. */
 int module_load(struct iov *iov, const char *name);
 
 /* plan_hang.c: add to the message of a step that timed out who holds its devices. */
-void explain_hang(struct iov *iov, struct json_object *step);
+void explain_hang(struct iov *iov, const struct iov_step *step);
 
 /* plan_graph.c: which step waits for which */
 
@@ -64,7 +86,7 @@ struct graph {
 };
 
 /* -ENOMEM or 0. */
-int graph_open(struct graph *graph, struct json_object *steps, bool backwards);
+int graph_open(struct graph *graph, const struct iov_plan *plan, bool backwards);
 void graph_close(struct graph *graph);
 
 /* plan_pool.c: the threads that work through it */
@@ -163,7 +185,7 @@ int journal_open(struct iov *iov, struct journal *journal, size_t steps);
  * Begin a journal with its plan; on disk when this returns, with room for all that the
  * run and a recovery after it will note.
  */
-int journal_create(struct iov *iov, struct journal *journal, struct json_object *plan);
+int journal_create(struct iov *iov, struct journal *journal, const struct iov_plan *plan);
 
 /*
  * Note that @count steps, BATCH_MAX at most, are going to "begin" or "undo", on disk when

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/plan/plan_engine.h"
 
 /* Let @later wait for @earlier, or the other way round. */
@@ -20,13 +20,10 @@ static int add_edge(struct graph *graph, size_t earlier, size_t later)
 
 	if (from->count && from->next[from->count - 1] == to)
 		return 0;
-	/* The array doubles at each power of two. */
-	if (!(from->count & (from->count - 1))) {
-		grown = reallocarray(from->next, from->count ? from->count * 2 : 1, sizeof(*grown));
-		if (!grown)
-			return -ENOMEM;
-		from->next = grown;
-	}
+	grown = array_grow(from->next, from->count, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	from->next = grown;
 	from->next[from->count++] = to;
 	graph->nodes[to].waits_for++;
 	return 0;
@@ -47,24 +44,22 @@ static int add_device(struct graph *graph, struct json_object *last, size_t inde
 }
 
 static int add_devices(struct graph *graph, struct json_object *last, size_t index,
-		       struct json_object *step)
+		       const struct iov_step *step)
 {
-	struct json_object *touches = json_object_object_get(step, "touches");
-	int error = add_device(graph, last, index, json_text(step, "device"));
+	int error = add_device(graph, last, index, step->device);
 
-	for (size_t i = 0; !error && i < json_object_array_length(touches); i++)
-		error = add_device(graph, last, index, json_object_get_string(
-				   json_object_array_get_idx(touches, i)));
+	for (size_t i = 0; !error && i < step->touches.count; i++)
+		error = add_device(graph, last, index, step->touches.list[i]);
 	return error;
 }
 
 /* @first: the last step on the whole host, from which on @last counts. */
 static int add_step(struct graph *graph, struct json_object **last, size_t *first, size_t index,
-		    struct json_object *step)
+		    const struct iov_step *step)
 {
 	int error = 0;
 
-	if (json_object_object_get(step, "device")) {
+	if (step->device) {
 		if (*first < index && graph->nodes[*first].whole_host)
 			error = add_edge(graph, *first, index);
 		return error ? error : add_devices(graph, *last, index, step);
@@ -78,10 +73,10 @@ static int add_step(struct graph *graph, struct json_object **last, size_t *firs
 	return error;
 }
 
-int graph_open(struct graph *graph, struct json_object *steps, bool backwards)
+int graph_open(struct graph *graph, const struct iov_plan *plan, bool backwards)
 {
 	_cleanup_json_ struct json_object *last = json_object_new_object();
-	size_t count = json_object_array_length(steps), first = 0;
+	size_t count = plan->step_count, first = 0;
 	int error = 0;
 
 	*graph = (struct graph){
@@ -92,7 +87,7 @@ int graph_open(struct graph *graph, struct json_object *steps, bool backwards)
 	if (!graph->nodes)
 		return -ENOMEM;
 	for (size_t i = 0; !error && i < count; i++)
-		error = add_step(graph, &last, &first, i, json_object_array_get_idx(steps, i));
+		error = add_step(graph, &last, &first, i, plan->steps[i]);
 	if (error)
 		graph_close(graph);
 	return error;

@@ -53,22 +53,18 @@ static bool is_lifted(const char *const *lifted, const char *guard)
 }
 
 /* Findings on one function, each with why it is taken. */
-static int guard_take(struct guard_scan *scan, struct json_object *take,
+static int guard_take(struct guard_scan *scan, const struct iov_take *take,
 		      const char *const *lifted, struct json_object *found)
 {
 	_cleanup_json_ struct json_object *all = json_object_new_array();
-	struct iov_bdf bdf;
-	int error = iov_bdf_parse(scan->iov, json_text(take, "device"), &bdf);
+	int error = guard_scan_match(scan, take->bdf, all);
 
-	if (!error)
-		error = guard_scan_match(scan, bdf, all);
 	for (size_t i = 0; i < json_object_array_length(all); i++) {
 		struct json_object *finding = json_object_array_get_idx(all, i);
 
 		if (is_lifted(lifted, json_text(finding, "guard")))
 			continue;
-		json_object_object_add(finding, "why",
-				       json_object_get(json_object_object_get(take, "why")));
+		json_object_object_add(finding, "why", json_object_new_string(take->why));
 		json_object_array_add(found, json_object_get(finding));
 	}
 	return error;
@@ -77,17 +73,15 @@ static int guard_take(struct guard_scan *scan, struct json_object *take,
 int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 		   struct json_object **findings)
 {
-	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
-	struct json_object *takes = json_object_object_get(json, "takes");
 	struct json_object *found = json_object_new_array();
 	struct iov *iov = iov_plan_context(plan);
 	struct guard_scan scan;
-	int error = guard_scan_open(&scan, iov);
+	int error = plan_is_incomplete(plan) ? iov_fail(iov, -ENOMEM, "out of memory") :
+					       guard_scan_open(&scan, iov);
 
 	if (!error) {
-		for (size_t i = 0; !error && i < json_object_array_length(takes); i++)
-			error = guard_take(&scan, json_object_array_get_idx(takes, i), lifted,
-					   found);
+		for (size_t i = 0; !error && i < plan->take_count; i++)
+			error = guard_take(&scan, &plan->takes[i], lifted, found);
 		guard_scan_close(&scan);
 	}
 	if (!error && json_object_array_length(found))

@@ -4,33 +4,35 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/context.h"
 #include "base/guard/ask.h"
-#include "base/json.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
 
 #define FRAMES 3
 
-/* The functions of a step: its devices, and the VFs of each. */
-static struct json_object *functions_of(struct iov *iov, struct json_object *step)
+/* Append to the functions of a step the VFs of each; @functions is the caller's to free. */
+static void add_vfs(struct iov *iov, struct iov_text_list *functions)
 {
-	struct json_object *touches = json_object_object_get(step, "touches");
-	struct json_object *functions = json_object_new_array();
-
-	json_object_array_add(functions, json_object_new_string(json_text(step, "device")));
-	for (size_t i = 0; i < json_object_array_length(touches); i++)
-		json_object_array_add(functions, json_object_new_string(json_object_get_string(
-				      json_object_array_get_idx(touches, i))));
-	for (size_t i = 0, named = json_object_array_length(functions); i < named; i++) {
-		const char *device = json_object_get_string(json_object_array_get_idx(functions, i));
+	for (size_t i = 0, named = functions->count; i < named; i++) {
+		const char *device = functions->list[i];
 		char vf[32];
 
 		for (unsigned int n = 0; !iov_sys_link_name(iov, iov_path(IOV_PATH_PCI_DEVICES
 				"/%s/virtfn%u", device, n).name, vf, sizeof(vf)); n++)
-			json_object_array_add(functions, json_object_new_string(vf));
+			text_list_append(functions, vf);
 	}
+}
+
+/* The functions of a step: its devices, and the VFs of each; as many as there is memory for. */
+static struct iov_text_list functions_of(struct iov *iov, const struct iov_step *step)
+{
+	struct iov_text_list functions = { 0 };
+
+	if (step->device)
+		text_list_append(&functions, step->device);
+	for (size_t i = 0; i < step->touches.count; i++)
+		text_list_append(&functions, step->touches.list[i]);
+	add_vfs(iov, &functions);
 	return functions;
 }
 
@@ -54,18 +56,19 @@ static void kernel_stack(struct iov *iov, pid_t pid, char *text, size_t size)
 	}
 }
 
-void explain_hang(struct iov *iov, struct json_object *step)
+void explain_hang(struct iov *iov, const struct iov_step *step)
 {
-	_cleanup_json_ struct json_object *functions = functions_of(iov, step);
+	struct iov_text_list functions = functions_of(iov, step);
 	char why[IOV_MESSAGE_SIZE], holder[256] = "", stack[256] = "", child[320] = "";
 
 	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
-	if (!find_vfio_holder(iov, functions, holder, sizeof(holder)))
+	if (!find_vfio_holder(iov, functions.list, functions.count, holder, sizeof(holder)))
 		snprintf(holder, sizeof(holder), "no process holds it through VFIO");
 	if (iov->stuck) {
 		kernel_stack(iov, iov->stuck, stack, sizeof(stack));
 		snprintf(child, sizeof(child), "; pid %d, which makes the write, waits in the "
 			 "kernel%s%s", (int)iov->stuck, *stack ? " in " : "", stack);
 	}
+	iov_names_free(functions.list, functions.count);
 	iov_fail(iov, -ETIMEDOUT, "%s; %s%s", why, holder, child);
 }

@@ -4,7 +4,8 @@
  *
  * The calling thread works as well.  Others are started when more steps are
  * ready than threads are there to take them, so a plan that is a chain runs in
- * the caller alone.  Each thread has a context of its own.  Of steps that join, a
+ * the caller alone.  Each thread has a context of its own.  Before the first one starts
+ * a process is forked that makes the writers of all (forker.c).  Of steps that join, a
  * thread takes several in one go, which then cost one fsync and one request.
  */
 #include <errno.h>
@@ -13,6 +14,7 @@
 
 #include "base/context.h"
 #include "base/plan/plan_engine.h"
+#include "base/sysroot/writer.h"
 
 #define JOBS_MAX 64
 
@@ -126,6 +128,9 @@ static void start_threads(struct pool *pool, struct iov *iov)
 	while (pool->ready > pool->idle && pool->threads + 1 < pool->options->jobs) {
 		struct iov **context = &pool->context[pool->threads];
 
+		/* Processes are forked by one that has no threads, so it comes before the first. */
+		if (!iov->forker && !iov->on_write && forker_open(iov))
+			return;
 		if (context_clone(context, iov))
 			return;
 		if (pthread_create(&pool->thread[pool->threads], NULL, run_thread, pool)) {
@@ -187,6 +192,7 @@ static void pool_close(struct pool *pool)
 		pthread_join(pool->thread[i], NULL);
 		iov_close(pool->context[i]);
 	}
+	forker_close(pool->iov);
 	pool->iov->callbacks = NULL;
 	pthread_cond_destroy(&pool->changed);
 	pthread_mutex_destroy(&pool->mutex);

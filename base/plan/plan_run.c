@@ -6,7 +6,7 @@
  * an undo may run any number of times, from any point at which its step
  * stopped.  Steps are done and undone by several threads (plan_pool.c), in an
  * order that plan_graph.c derives from their devices; each step belongs to one
- * thread at a time, and with it its JSON and its state.
+ * thread at a time, and with it its state.
  *
  * A thread begins several steps at once where it can: they are announced in the
  * journal together, their writes are one request, and then each is verified.  When
@@ -28,6 +28,7 @@
 #include "base/pci/identity.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
+#include "base/sysroot/writer.h"
 
 #define JOBS_MIN 2
 #define JOBS_MAX 8
@@ -43,12 +44,11 @@ struct progress {
 	pid_t stuck;
 };
 
-/* One run of a plan's JSON. */
+/* One run of a plan. */
 struct run {
 	struct iov *iov;
 	struct journal journal;
-	struct json_object *steps;
-	size_t count;
+	const struct iov_plan *plan;
 	struct progress *progress;
 	struct iov_plan_options options;
 	size_t reported;
@@ -76,11 +76,10 @@ static int run_open(struct run *run, struct iov *iov, const struct iov_plan_opti
 	return journal_lock(iov, &run->journal, run->options.lock_timeout);
 }
 
-static int run_take_steps(struct run *run, struct json_object *plan)
+static int run_take_plan(struct run *run, const struct iov_plan *plan)
 {
-	run->steps = json_object_object_get(plan, "steps");
-	run->count = run->steps ? json_object_array_length(run->steps) : 0;
-	run->progress = calloc(run->count + 1, sizeof(*run->progress));
+	run->plan = plan;
+	run->progress = calloc(plan->step_count + 1, sizeof(*run->progress));
 	return run->progress ? 0 : iov_fail(run->iov, -ENOMEM, "out of memory");
 }
 
@@ -91,43 +90,47 @@ static void run_close(struct run *run)
 	free(run->progress);
 }
 
-static struct json_object *step_at(const struct run *run, size_t index)
+static const struct iov_step *step_at(const struct run *run, size_t index)
 {
-	return json_object_array_get_idx(run->steps, index);
+	return run->plan->steps[index];
+}
+
+/* What a step does, and what that must reach, on its way there or back. */
+static const struct iov_op_list *ops_of(const struct iov_step *step, bool undo)
+{
+	return undo ? &step->undo : &step->run;
+}
+
+static const struct iov_condition_list *proof_of(const struct iov_step *step, bool undo)
+{
+	return undo ? &step->undone : &step->verify;
 }
 
 /* The first condition that does not hold, or NULL. */
-static struct json_object *first_unmet(struct iov *iov, struct json_object *step, const char *list)
+static const struct iov_condition *first_unmet(struct iov *iov,
+					       const struct iov_condition_list *conditions)
 {
-	struct json_object *conditions = json_object_object_get(step, list);
-
-	for (size_t i = 0; i < json_object_array_length(conditions); i++) {
-		struct json_object *condition = json_object_array_get_idx(conditions, i);
-
-		if (!condition_holds(iov, condition))
-			return condition;
+	for (size_t i = 0; i < conditions->count; i++) {
+		if (!iov_condition_holds(iov, conditions->list[i]))
+			return conditions->list[i];
 	}
 	return NULL;
 }
 
-static unsigned int limit_of(const struct run *run, struct json_object *condition)
+static unsigned int limit_of(const struct run *run, const struct iov_condition *condition)
 {
-	struct json_object *within;
 	unsigned int limit = run->options.verify_timeout;
 
-	if (json_object_object_get_ex(condition, "within", &within) &&
-	    json_object_get_int64(within) < limit)
-		limit = (unsigned int)json_object_get_int64(within);
-	return limit;
+	return condition->within < limit ? condition->within : limit;
 }
 
-static int fail_unmet(struct iov *iov, struct json_object *step, struct json_object *unmet,
-		      unsigned int waited)
+static int fail_unmet(struct iov *iov, const struct iov_step *step,
+		      const struct iov_condition *unmet, unsigned int waited)
 {
 	char text[IOV_PATH_MAX], said[256];
 
-	condition_describe(unmet, text, sizeof(text));
-	if (kernel_said(iov, json_text(step, "device"), waited, said, sizeof(said)))
+	iov_condition_describe(unmet, text, sizeof(text));
+	if (step->device && kernel_said(iov, step->device, waited, said, sizeof(said)))
 		return iov_fail(iov, -ETIME, "expected that %s, but after %u ms it is not so; the "
 				"kernel says '%s'", text, waited, said);
 	return iov_fail(iov, -ETIME, "expected that %s, but after %u ms it is not so; the "
@@ -135,13 +138,12 @@ static int fail_unmet(struct iov *iov, struct json_object *step, struct json_obj
 }
 
 /* Drivers act asynchronously: wait until every condition holds. */
-static int wait_for(const struct run *run, struct iov *iov, struct json_object *step,
-		    const char *list)
+static int wait_for(const struct run *run, struct iov *iov, const struct iov_step *step, bool undo)
 {
 	struct timespec pause = { .tv_nsec = VERIFY_POLL_MS * 1000000L };
-	struct json_object *unmet;
+	const struct iov_condition *unmet;
 
-	for (unsigned int waited = 0; (unmet = first_unmet(iov, step, list));
+	for (unsigned int waited = 0; (unmet = first_unmet(iov, proof_of(step, undo)));
 	     waited += VERIFY_POLL_MS) {
 		if (waited >= limit_of(run, unmet))
 			return fail_unmet(iov, step, unmet, waited);
@@ -154,52 +156,54 @@ static void report(struct run *run, struct iov *iov, size_t index, const char *p
 {
 	char title[600];
 
-	snprintf(title, sizeof(title), "%s%s", prefix, json_text(step_at(run, index), "title"));
+	snprintf(title, sizeof(title), "%s%s", prefix, step_at(run, index)->title);
 	iov_log(iov, LOG_INFO, "%s", title);
 	callbacks_lock(iov);
 	if (run->options.progress)
-		run->options.progress(run->options.progress_arg, ++run->reported, run->count,
-				      title);
+		run->options.progress(run->options.progress_arg, ++run->reported,
+				      run->plan->step_count, title);
 	callbacks_unlock(iov);
 }
 
 /* Nothing is begun on a host that is not as it was when the step was planned. */
-static int check_step(struct iov *iov, struct json_object *step)
+static int check_step(struct iov *iov, const struct iov_step *step)
 {
-	struct json_object *unmet = first_unmet(iov, step, "check");
+	const struct iov_condition *unmet = first_unmet(iov, &step->check);
 	char text[IOV_PATH_MAX];
 
 	if (!unmet)
 		return 0;
-	condition_describe(unmet, text, sizeof(text));
+	iov_condition_describe(unmet, text, sizeof(text));
 	return iov_fail(iov, -EAGAIN, "the host changed since this was planned: expected "
 			"that %s; run the command again", text);
 }
 
-static struct json_object *join_ops(const struct run *run, const struct batch *batch, size_t count,
-				    const char *list)
+/* The operations of @count steps in one list, which the caller frees; they stay the steps'. */
+static int join_ops(const struct run *run, const struct batch *batch, size_t count, bool undo,
+		    struct iov_op_list *joined)
 {
-	struct json_object *joined = json_object_new_array();
+	size_t total = 0;
 
+	for (size_t i = 0; i < count; i++)
+		total += ops_of(step_at(run, batch->steps[i]), undo)->count;
+	*joined = (struct iov_op_list){ .list = calloc(total + 1, sizeof(*joined->list)) };
+	if (!joined->list)
+		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		struct json_object *ops = json_object_object_get(step_at(run, batch->steps[i]),
-								 list);
+		const struct iov_op_list *ops = ops_of(step_at(run, batch->steps[i]), undo);
 
-		for (size_t n = 0; n < json_object_array_length(ops); n++)
-			json_object_array_add(joined, json_object_get(
-						      json_object_array_get_idx(ops, n)));
+		for (size_t n = 0; n < ops->count; n++)
+			joined->list[joined->count++] = ops->list[n];
 	}
-	return joined;
+	return 0;
 }
 
 /* Which step of a batch the operation @op of join_ops() is of. */
-static size_t step_of_op(const struct run *run, const struct batch *batch, const char *list,
-			 size_t op)
+static size_t step_of_op(const struct run *run, const struct batch *batch, bool undo, size_t op)
 {
 	size_t at = 0, length;
 
-	while ((length = json_object_array_length(json_object_object_get(
-			 step_at(run, batch->steps[at]), list))) <= op) {
+	while ((length = ops_of(step_at(run, batch->steps[at]), undo)->count) <= op) {
 		op -= length;
 		at++;
 	}
@@ -221,24 +225,26 @@ static void note_failure(struct run *run, struct iov *iov, struct batch *batch, 
 }
 
 /* The operations of @count steps, then what each must reach. */
-static int carry_out(struct run *run, struct iov *iov, struct batch *batch, size_t count,
-		     const char *list, const char *conditions)
+static int carry_out(struct run *run, struct iov *iov, struct batch *batch, size_t count, bool undo)
 {
-	_cleanup_json_ struct json_object *ops = join_ops(run, batch, count, list);
-	size_t done;
-	int error;
+	struct iov_op_list ops;
+	size_t done = 0;
+	int error = join_ops(run, batch, count, undo, &ops);
 
+	if (error)
+		return iov_fail(iov, error, "out of memory");
 	iov->stuck = 0;
-	error = ops_run(iov, ops, &done);
+	error = ops_run(iov, &ops, &done);
+	free(ops.list);
 	if (error) {
-		note_failure(run, iov, batch, count, step_of_op(run, batch, list, done));
+		note_failure(run, iov, batch, count, step_of_op(run, batch, undo, done));
 		if (error == -ETIMEDOUT)
 			explain_hang(iov, step_at(run, batch->failed));
 		return error;
 	}
 	while (!error && batch->done < count) {
 		batch->failed = batch->steps[batch->done];
-		error = wait_for(run, iov, step_at(run, batch->failed), conditions);
+		error = wait_for(run, iov, step_at(run, batch->failed), undo);
 		batch->done += !error;
 	}
 	return error;
@@ -299,7 +305,7 @@ static int do_batch(void *arg, struct iov *iov, struct batch *batch)
 		error = announce(run, iov, batch, count, "begin", "");
 	if (error)
 		return error;
-	error = carry_out(run, iov, batch, count, "do", "verify");
+	error = carry_out(run, iov, batch, count, false);
 	return conclude(run, iov, batch, "end", STEP_ENDED, error);
 }
 
@@ -309,16 +315,16 @@ static int do_batch(void *arg, struct iov *iov, struct batch *batch)
  */
 static int check_undo(struct run *run, struct iov *iov, size_t index)
 {
-	struct json_object *step = step_at(run, index);
+	const struct iov_step *step = step_at(run, index);
 	char holder[256];
 
 	if (run->progress[index].stuck)
 		return iov_fail(iov, -EBUSY, "the kernel has not answered '%s' yet (pid %d waits "
-				"for it)", json_text(step, "title"),
+				"for it)", step->title,
 				(int)run->progress[index].stuck);
-	if (find_vfio_holder(iov, json_object_object_get(step, "unheld"), holder, sizeof(holder)))
+	if (find_vfio_holder(iov, step->unheld.list, step->unheld.count, holder, sizeof(holder)))
 		return iov_fail(iov, -EBUSY, "'%s' is not undone, as %s; stop that process first",
-				json_text(step, "title"), holder);
+				step->title, holder);
 	return 0;
 }
 
@@ -339,17 +345,17 @@ static int undo_batch(void *arg, struct iov *iov, struct batch *batch)
 		error = announce(run, iov, batch, 1, "undo", "undo: ");
 	if (error)
 		return error;
-	error = carry_out(run, iov, batch, 1, "undo", "undone");
+	error = carry_out(run, iov, batch, 1, true);
 	return conclude(run, iov, batch, "undone", STEP_UNTOUCHED, error);
 }
 
 /* Steps of a few writes each are done together, unless each is to be proven before the next. */
 static bool joins(const struct run *run, size_t index)
 {
-	struct json_object *ops = json_object_object_get(step_at(run, index), "do");
+	const struct iov_op_list *ops = &step_at(run, index)->run;
 
 	return run->options.jobs > 1 && run->progress[index].state != STEP_ENDED &&
-	       json_object_array_length(ops) <= JOINED_OPS_MAX && ops_are_writes(ops);
+	       ops->count <= JOINED_OPS_MAX && ops_are_writes(ops);
 }
 
 /* All steps through @work, in the order that their devices ask for. */
@@ -364,12 +370,12 @@ static int work_through(struct run *run, bool backwards,
 		.arg = run,
 	};
 	struct graph graph;
-	int error = graph_open(&graph, run->steps, backwards);
+	int error = graph_open(&graph, run->plan, backwards);
 
 	*failed = 0;
 	if (error)
 		return iov_fail(run->iov, error, "out of memory");
-	for (size_t i = 0; !backwards && i < run->count; i++)
+	for (size_t i = 0; !backwards && i < run->plan->step_count; i++)
 		graph.nodes[i].joins = joins(run, i);
 	error = pool_run(run->iov, &graph, &options, failed);
 	graph_close(&graph);
@@ -379,7 +385,7 @@ static int work_through(struct run *run, bool backwards,
 /* The lock goes on as long as the kernel may still change the host. */
 static void leave_lock(struct run *run)
 {
-	for (size_t i = 0; i < run->count; i++) {
+	for (size_t i = 0; i < run->plan->step_count; i++) {
 		if (run->progress[i].stuck)
 			journal_leave_lock(&run->journal, run->progress[i].stuck);
 	}
@@ -399,7 +405,7 @@ static int undo_steps(struct run *run)
 static int roll_back(struct run *run, size_t index, int error)
 {
 	char why[IOV_MESSAGE_SIZE], undo_why[IOV_MESSAGE_SIZE];
-	const char *title = json_text(step_at(run, index), "title");
+	const char *title = step_at(run, index)->title;
 
 	snprintf(why, sizeof(why), "%s", iov_error_message(run->iov));
 	if (!undo_steps(run))
@@ -434,38 +440,36 @@ static int refuse_pending(struct run *run)
 			json_text(pending, "time"));
 }
 
-static int guard_and_run(struct run *run, struct iov_plan *plan, struct json_object *json)
+static int guard_and_run(struct run *run, struct iov_plan *plan)
 {
 	int error = refuse_pending(run);
 
 	if (!error)
 		error = iov_plan_guard(plan, run->options.lifted, NULL);
 	if (!error)
-		error = run_take_steps(run, json);
+		error = run_take_plan(run, plan);
 	if (!error && run->options.ready)
 		error = run->options.ready(run->options.ready_arg);
 	if (error)
 		return error;
 	iov_identity_remember(run->iov);
-	error = journal_create(run->iov, &run->journal, json);
+	error = journal_create(run->iov, &run->journal, plan);
 	return error ? error : run_steps(run);
 }
 
 int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options)
 {
-	_cleanup_json_ struct json_object *json = iov_plan_json(plan), *copy = NULL;
 	struct run run;
 	int error;
 
+	if (plan_is_incomplete(plan))
+		return iov_fail(iov_plan_context(plan), -ENOMEM, "out of memory");
 	if (iov_plan_is_empty(plan))
 		return 0;
-	/* Builders may share a value between steps, threads must not. */
-	if (json_object_deep_copy(json, &copy, NULL))
-		return iov_fail(iov_plan_context(plan), -ENOMEM, "out of memory");
 	error = run_open(&run, iov_plan_context(plan), options);
 	if (error)
 		return error;
-	error = guard_and_run(&run, plan, copy);
+	error = guard_and_run(&run, plan);
 	run_close(&run);
 	return error;
 }
@@ -529,27 +533,57 @@ static int undo_recovered(struct run *run)
 			"again", why);
 }
 
-static int recover(struct run *run, struct json_object *journal, bool finish)
+/* The plan of a journal; what of it is not understood is not touched. */
+static int read_plan(struct iov *iov, struct json_object *journal, struct iov_plan **plan)
+{
+	char why[IOV_MESSAGE_SIZE];
+	int error = plan_from_json(plan, iov, json_object_object_get(journal, "plan"));
+
+	if (!error)
+		return 0;
+	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
+	return iov_fail(iov, error, "cannot read the plan in the journal in /%s: %s", IOV_PATH_STATE,
+			why);
+}
+
+/* There is a change to recover. */
+static int recover_plan(struct run *run, struct json_object *journal, bool finish)
 {
 	struct json_object *states = json_object_object_get(journal, "states");
-	int error = run_take_steps(run, json_object_object_get(journal, "plan"));
+	size_t count = run->plan->step_count;
+	int error;
 
-	if (error)
-		return error;
-	if (!run->count || is_stale(run->iov, journal) ||
-	    count_states(journal, true) == (int64_t)run->count)
-		return journal_remove(run->iov, &run->journal);
 	if (json_object_get_boolean(json_object_object_get(journal, "damaged")))
 		return iov_fail(run->iov, -EUCLEAN, "the journal in /%s is damaged: it speaks of "
 				"more steps than its plan has, %zu; compare it with the host by "
-				"hand, then remove it", IOV_PATH_STATE, run->count);
-	for (size_t i = 0; i < run->count; i++)
+				"hand, then remove it", IOV_PATH_STATE, count);
+	for (size_t i = 0; i < count; i++)
 		run->progress[i].state = (enum step_state)json_object_get_int(
 			json_object_array_get_idx(states, i));
-	error = journal_open(run->iov, &run->journal, run->count);
+	error = journal_open(run->iov, &run->journal, count);
 	if (error)
 		return error;
 	return finish ? run_steps(run) : undo_recovered(run);
+}
+
+static int recover(struct run *run, struct json_object *journal, bool finish)
+{
+	size_t count = json_object_array_length(json_object_object_get(journal, "states"));
+	struct iov_plan *plan;
+	int error;
+
+	/* A line with the plan that is torn was written before anything was done. */
+	if (!json_object_object_get_ex(journal, "plan", NULL) || is_stale(run->iov, journal) ||
+	    (count && count_states(journal, true) == (int64_t)count))
+		return journal_remove(run->iov, &run->journal);
+	error = read_plan(run->iov, journal, &plan);
+	if (error)
+		return error;
+	error = run_take_plan(run, plan);
+	if (!error)
+		error = recover_plan(run, journal, finish);
+	iov_plan_free(plan);
+	return error;
 }
 
 int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options *options)

@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/context.h"
 #include "base/sysroot/sysfd.h"
@@ -212,16 +213,14 @@ static int compare_version(const void *a, const void *b)
 	return strverscmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Append a copy; the array doubles at each power of two. */
+/* Append a copy. */
 static int names_append(char ***names, size_t *count, const char *name)
 {
-	if (!(*count & (*count - 1))) {
-		char **larger = realloc(*names, (*count ? *count * 2 : 1) * sizeof(*larger));
+	char **larger = array_grow(*names, *count, sizeof(*larger));
 
-		if (!larger)
-			return -ENOMEM;
-		*names = larger;
-	}
+	if (!larger)
+		return -ENOMEM;
+	*names = larger;
 	(*names)[*count] = strdup(name);
 	if (!(*names)[*count])
 		return -ENOMEM;

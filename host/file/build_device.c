@@ -11,11 +11,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/json.h"
 #include "host/file/build.h"
 #include "host/file/vfs.h"
-#include "plugins/ops.h"
+#include "plugins/net/eswitch.h"
+#include "plugins/net/mtu.h"
 #include "sriov/vf.h"
 
 /* What the steps so far do to the device at hand. */
@@ -33,28 +32,10 @@ static int fail_at(const struct device_build *device, int error, const char *key
 	return host_fail_at(device->build, error, host_place("devices[%u].%s", device->index, key));
 }
 
-/* Whether a step changes @what of the device. */
+/* Whether a step so far changes @what of the device. */
 static bool changes(const struct device_build *device, const char *what)
 {
-	_cleanup_json_ struct json_object *json = iov_plan_json(device->build->plan);
-	struct json_object *steps = json_object_object_get(json, "steps");
-	const char *bdf = IOV_BDF(device->target->bdf);
-
-	for (size_t i = 0; i < json_object_array_length(steps); i++) {
-		struct json_object *step = json_object_array_get_idx(steps, i), *list;
-		const char *name = json_text_or_null(step, "device");
-
-		list = json_object_object_get(step, "changes");
-		for (size_t n = 0; name && !strcmp(name, bdf) && n < json_object_array_length(list);
-		     n++) {
-			struct json_object *change = json_object_array_get_idx(list, n);
-
-			if (!strcmp(json_text_or_null(change, "what"),
-				    what))
-				return true;
-		}
-	}
-	return false;
+	return iov_plan_changes(device->build->plan, IOV_BDF(device->target->bdf), what);
 }
 
 static void add_eswitch(struct device_build *device, const char *now)
@@ -64,9 +45,9 @@ static void add_eswitch(struct device_build *device, const char *now)
 	struct iov_step *step = iov_plan_step(device->build->plan, IOV_BDF(bdf),
 					      "set the switch mode of %s to %s", IOV_BDF(bdf), wanted);
 
-	iov_step_do(step, iov_op_eswitch(bdf, wanted));
+	iov_step_do(step, iov_op_eswitch(IOV_BDF(bdf), wanted));
 	if (now)
-		iov_step_undo(step, iov_op_eswitch(bdf, now));
+		iov_step_undo(step, iov_op_eswitch(IOV_BDF(bdf), now));
 	iov_step_change(step, "eswitch", now, wanted);
 }
 

@@ -14,7 +14,7 @@
 #include "base/rpc/socket_access.h"
 #include "host/file/build.h"
 #include "host/file/port_rules.h"
-#include "plugins/ops.h"
+#include "plugins/system/iovd.h"
 #include "sriov/vf.h"
 
 #define IOVD "iovd"
@@ -46,7 +46,7 @@ static struct json_object *find(struct json_object *list, const char *name)
 	return NULL;
 }
 
-static struct json_object *op_remove(const struct change *change)
+static struct iov_op *op_remove(const struct change *change)
 {
 	struct json_object *params = json_object_new_object();
 
@@ -54,7 +54,7 @@ static struct json_object *op_remove(const struct change *change)
 	return iov_op_iovd(host_place("%s.remove", change->noun), params);
 }
 
-static struct json_object *op_add(const struct change *change, struct json_object *params)
+static struct iov_op *op_add(const struct change *change, struct json_object *params)
 {
 	return iov_op_iovd(host_place("%s.add", change->noun), params);
 }
@@ -224,8 +224,7 @@ static int add_access(struct host_build *build, const struct iov_host_port *port
 	return 0;
 }
 
-static struct json_object *op_rules(const char *port, struct json_object *from,
-				    struct json_object *to)
+static struct iov_op *op_rules(const char *port, struct json_object *from, struct json_object *to)
 {
 	struct json_object *params = json_object_new_object();
 

@@ -2,7 +2,7 @@
 /* CPUs that serve the interrupts of a device. */
 #include "base/cleanup.h"
 #include "host/file/build.h"
-#include "plugins/ops.h"
+#include "plugins/system/irq.h"
 
 int host_build_irq(struct host_build *build, unsigned int index, bool renewed)
 {

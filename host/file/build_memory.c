@@ -7,7 +7,7 @@
 
 #include "base/sysroot/paths.h"
 #include "host/file/build.h"
-#include "plugins/ops.h"
+#include "plugins/system/huge_pages.h"
 
 /* "2M" in kB, 0 for what is no size. */
 static unsigned long size_in_kb(const char *size)

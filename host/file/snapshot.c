@@ -13,7 +13,7 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/file/schema.h"
-#include "plugins/ops.h"
+#include "plugins/system/huge_pages.h"
 
 void *snapshot_append(void *list, unsigned int *count, size_t size)
 {

@@ -12,7 +12,9 @@
 #include "base/sysroot/sysroot.h"
 #include "host/file/schema.h"
 #include "host/file/snapshot.h"
-#include "plugins/ops.h"
+#include "plugins/net/eswitch.h"
+#include "plugins/net/mtu.h"
+#include "plugins/system/irq.h"
 #include "sriov/vf.h"
 
 #define USUAL_MTU 1500

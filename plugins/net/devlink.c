@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The operation "devlink-eswitch": the mode of a NIC's embedded switch, by generic
- * netlink.  A device that devlink does not know, or that has no modes, has a switch of
+ * The mode of a NIC's embedded switch, by generic netlink.  A device that devlink does not know, or that has no modes, has a switch of
  * the legacy kind.
  */
 #include "plugins/net/devlink.h"
@@ -14,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
-#include "plugins/internal.h"
+#include "plugins/net/eswitch.h"
+#include "plugins/net/net.h"
 #include "plugins/net/netlink.h"
 
 static const char *const modes[] = {
@@ -162,21 +161,6 @@ int iov_eswitch_read(struct iov *iov, struct iov_bdf bdf, const char **mode)
 	return devlink_eswitch_read(iov, &device, mode);
 }
 
-struct json_object *devlink_eswitch_op(const struct devlink_device *device, const char *mode)
-{
-	struct json_object *op = op_new(eswitch_kind.name, text_of(device).name);
-
-	json_object_object_add(op, "mode", json_object_new_string(mode));
-	return op;
-}
-
-struct json_object *iov_op_eswitch(struct iov_bdf bdf, const char *mode)
-{
-	const struct devlink_device device = devlink_pci(bdf);
-
-	return devlink_eswitch_op(&device, mode);
-}
-
 static int set_mode(struct iov *iov, const struct devlink_device *device, const char *mode)
 {
 	char answer[256] = "";
@@ -187,11 +171,11 @@ static int set_mode(struct iov *iov, const struct devlink_device *device, const 
 	return iov_fail(iov, error, "%s%s%s", strerror(-error), *answer ? ": " : "", answer);
 }
 
-static int run_eswitch(struct iov *iov, struct json_object *op)
+static int run_eswitch(struct iov *iov, const struct iov_op *op)
 {
-	const char *wanted = json_text(op, "mode"), *now;
+	const char *wanted = op->eswitch.mode, *now;
 	struct devlink_device device;
-	int error = devlink_device_parse(iov, json_text(op, "device"), &device);
+	int error = devlink_device_parse(iov, op->eswitch.device, &device);
 	uint16_t number;
 
 	if (!error && mode_number(wanted, &number))
@@ -210,10 +194,4 @@ static int run_eswitch(struct iov *iov, struct json_object *op)
 	return iov_fail(iov, -EIO, "the driver took it, but it reads back as %s", now);
 }
 
-static void describe_eswitch(struct json_object *op, char *text, size_t size)
-{
-	snprintf(text, size, "set the switch mode of %s to %s by devlink", json_text(op, "device"),
-		 json_text(op, "mode"));
-}
-
-const struct iov_op_kind eswitch_kind = { "devlink-eswitch", run_eswitch, describe_eswitch };
+const struct iov_op_runner eswitch_runner = { IOV_OP_ESWITCH, run_eswitch };

@@ -3,7 +3,6 @@
 #ifndef IOV_PLUGINS_NET_DEVLINK_H
 #define IOV_PLUGINS_NET_DEVLINK_H
 
-#include <json-c/json.h>
 #include <netlink/msg.h>
 
 #include "base/pci/pci.h"
@@ -33,9 +32,8 @@ struct nl_msg *devlink_eswitch_message(int family, const struct devlink_device *
 /* The mode in an answer; NULL when it has none that is known. */
 const char *devlink_eswitch_mode(struct nlmsghdr *header);
 
-/* As iov_eswitch_read() and iov_op_eswitch() of ops.h, on any bus. */
+/* As iov_eswitch_read(), on any bus. */
 int devlink_eswitch_read(struct iov *iov, const struct devlink_device *device, const char **mode);
-struct json_object *devlink_eswitch_op(const struct devlink_device *device, const char *mode);
 
 #ifdef __cplusplus
 }

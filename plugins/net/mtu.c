@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The operation "mtu". */
+/* The MTU of a function's interface. */
+#include "plugins/net/mtu.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/sysroot/paths.h"
-#include "plugins/internal.h"
 #include "plugins/net/interface.h"
+#include "plugins/net/net.h"
 
 static int mtu_path(struct iov *iov, struct iov_bdf bdf, struct iov_path *path)
 {
@@ -36,16 +37,6 @@ int iov_mtu_read(struct iov *iov, struct iov_bdf bdf, unsigned int *mtu)
 	return 0;
 }
 
-struct json_object *iov_op_mtu(struct iov_bdf bdf, unsigned int mtu)
-{
-	struct json_object *op = op_on_device(mtu_kind.name, bdf);
-
-	json_object_object_add(op, "mtu", json_object_new_int64(mtu));
-	iov_op_explain(op, EINVAL, "the driver takes no such MTU; 'ip -d link' shows minmtu and "
-		       "maxmtu");
-	return op;
-}
-
 static int write_mtu(struct iov *iov, struct iov_bdf bdf, unsigned int mtu)
 {
 	struct iov_path path;
@@ -59,15 +50,12 @@ static int write_mtu(struct iov *iov, struct iov_bdf bdf, unsigned int mtu)
 	return error ? iov_fail(iov, error, "/%s: %s", path.name, strerror(-error)) : 0;
 }
 
-static int run_mtu(struct iov *iov, struct json_object *op)
+static int run_mtu(struct iov *iov, const struct iov_op *op)
 {
-	unsigned int mtu = (unsigned int)json_object_get_int64(json_object_object_get(op, "mtu"));
-	unsigned int now;
-	struct iov_bdf bdf;
-	int error = op_device(iov, op, &bdf);
+	unsigned int mtu = op->mtu.mtu, now;
+	struct iov_bdf bdf = op->mtu.device;
+	int error = iov_mtu_read(iov, bdf, &now);
 
-	if (!error)
-		error = iov_mtu_read(iov, bdf, &now);
 	if (error || now == mtu)
 		return error;
 	error = write_mtu(iov, bdf, mtu);
@@ -78,10 +66,4 @@ static int run_mtu(struct iov *iov, struct json_object *op)
 	return iov_fail(iov, -EIO, "the driver took it, but it reads back as %u", now);
 }
 
-static void describe_mtu(struct json_object *op, char *text, size_t size)
-{
-	snprintf(text, size, "write '%s' to mtu of the interface of %s", json_text(op, "mtu"),
-		 json_text(op, "device"));
-}
-
-const struct iov_op_kind mtu_kind = { "mtu", run_mtu, describe_mtu };
+const struct iov_op_runner mtu_runner = { IOV_OP_MTU, run_mtu };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Device class "net": VF attributes by rtnetlink. */
+/* Device class "net": VF attributes by rtnetlink, and the operations of its devices. */
 #ifndef IOV_PLUGINS_NET_NET_H
 #define IOV_PLUGINS_NET_NET_H
 
@@ -14,6 +14,10 @@ extern "C" {
 
 /* The class; iov_plugins_register() adds it. */
 extern const struct iov_sriov_class net_class;
+
+/* Who performs IOV_OP_MTU and IOV_OP_ESWITCH; it adds them, too. */
+extern const struct iov_op_runner mtu_runner;
+extern const struct iov_op_runner eswitch_runner;
 
 /**
  * net_parse_vfs - read the VFs in a link message

@@ -75,7 +75,7 @@ static unsigned int share(unsigned int total, unsigned int most, unsigned int gr
 }
 
 static int share_out(struct iov *iov, const struct iov_pf *pf, const struct nvme_virt *virt,
-		     unsigned int count, struct nvme_resources *each)
+		     unsigned int count, struct iov_nvme_resources *each)
 {
 	each->queues = share(virt->flexible.queues, virt->most.queues, virt->grain.queues,
 			     MIN_QUEUES, count);
@@ -119,23 +119,23 @@ static void take_reset(struct iov_plan *plan, const struct iov_pf *pf, unsigned 
 		iov_plan_take_vfs(plan, pf->bdf);
 }
 
-typedef void step_append_fn(struct iov_step *step, struct json_object *op);
+typedef void step_append_fn(struct iov_step *step, struct iov_op *op);
 
 /*
  * A reset of the function is the strongest of the controller level resets
  * (NVM Express Base 2.0, section 3.7.2); the nvme driver recovers from it.
  */
 static void append_primary(struct iov_step *step, step_append_fn *append, const struct iov_pf *pf,
-			   uint16_t controller, const struct nvme_resources *keep)
+			   uint16_t controller, const struct iov_nvme_resources *keep)
 {
-	append(step, nvme_virt_op(pf->bdf, NVME_PRIMARY, controller, keep));
+	append(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_PRIMARY, controller, keep));
 	append(step, iov_op_write(iov_pci_path(pf->bdf, "reset").name, "1"));
-	append(step, nvme_virt_op(pf->bdf, NVME_PROVE, controller, keep));
+	append(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_PROVE, controller, keep));
 }
 
 /* "vf 3 queues", or "flexible queues" of the primary. */
 static void change_resources(struct iov_step *step, const char *whose,
-			     const struct nvme_resources *from, const struct nvme_resources *to)
+			     const struct iov_nvme_resources *from, const struct iov_nvme_resources *to)
 {
 	if (from->queues != to->queues)
 		iov_step_change(step, iov_path("%s queues", whose).name,
@@ -148,10 +148,10 @@ static void change_resources(struct iov_step *step, const char *whose,
 
 /* Let the primary keep what the VFs leave; a step only when it holds more. */
 static int plan_primary(struct iov_plan *plan, const struct iov_pf *pf,
-			const struct nvme_virt *virt, const struct nvme_resources *each,
+			const struct nvme_virt *virt, const struct iov_nvme_resources *each,
 			unsigned int count, bool *resets)
 {
-	struct nvme_resources keep = {
+	struct iov_nvme_resources keep = {
 		min(virt->primary.queues, virt->flexible.queues - each->queues * count),
 		min(virt->primary.interrupts, virt->flexible.interrupts - each->interrupts * count),
 	};
@@ -171,12 +171,12 @@ static int plan_primary(struct iov_plan *plan, const struct iov_pf *pf,
 	return 0;
 }
 
-static bool shrinks(const struct nvme_resources *from, const struct nvme_resources *to)
+static bool shrinks(const struct iov_nvme_resources *from, const struct iov_nvme_resources *to)
 {
 	return to->queues < from->queues || to->interrupts < from->interrupts;
 }
 
-static bool is_idle(const struct nvme_resources *from, const struct nvme_resources *to)
+static bool is_idle(const struct iov_nvme_resources *from, const struct iov_nvme_resources *to)
 {
 	return !from->queues && !from->interrupts && !to->queues && !to->interrupts;
 }
@@ -184,12 +184,12 @@ static bool is_idle(const struct nvme_resources *from, const struct nvme_resourc
 /* From what each controller has to @to: those that give before those that take. */
 static void append_assignments(struct iov_step *step, step_append_fn *append,
 			       const struct iov_pf *pf, const struct nvme_virt *virt,
-			       const struct nvme_resources *from, const struct nvme_resources *to)
+			       const struct iov_nvme_resources *from, const struct iov_nvme_resources *to)
 {
 	for (int taking = 0; taking < 2; taking++) {
 		for (size_t i = 0; i < virt->count; i++) {
 			if (shrinks(&from[i], &to[i]) == !taking && !is_idle(&from[i], &to[i]))
-				append(step, nvme_virt_op(pf->bdf, NVME_ASSIGN,
+				append(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_ASSIGN,
 							  virt->secondaries[i].id, &to[i]));
 		}
 	}
@@ -201,12 +201,12 @@ static void append_assignments(struct iov_step *step, step_append_fn *append,
  * keeps what it has.
  */
 static int plan_assignment(struct iov_plan *plan, const struct iov_pf *pf,
-			   const struct nvme_virt *virt, const struct nvme_resources *each,
+			   const struct nvme_virt *virt, const struct iov_nvme_resources *each,
 			   unsigned int count, bool reset)
 {
 	bool stays_online = pf->count == count && !reset;
-	_cleanup_free_ struct nvme_resources *now = calloc(virt->count, sizeof(*now));
-	_cleanup_free_ struct nvme_resources *then = calloc(virt->count, sizeof(*then));
+	_cleanup_free_ struct iov_nvme_resources *now = calloc(virt->count, sizeof(*now));
+	_cleanup_free_ struct iov_nvme_resources *then = calloc(virt->count, sizeof(*then));
 	struct iov_step *step;
 
 	if (!now || !then)
@@ -237,7 +237,7 @@ static int plan_assignment(struct iov_plan *plan, const struct iov_pf *pf,
 static int prepare(struct iov_plan *plan, const struct iov_pf *pf, const struct nvme_virt *virt,
 		   unsigned int count)
 {
-	struct nvme_resources each;
+	struct iov_nvme_resources each;
 	bool resets = false;
 	int error;
 
@@ -281,8 +281,8 @@ static void finish(struct iov_plan *plan, const struct iov_pf *pf, const struct 
 		if (!secondary->online)
 			iov_step_change(step, iov_path("vf %u state", i).name, "offline", "online");
 		iov_step_unheld(step, iov_vf_bdf(pf, i));
-		iov_step_do(step, nvme_virt_op(pf->bdf, NVME_ONLINE, secondary->id, NULL));
-		iov_step_undo(step, nvme_virt_op(pf->bdf, NVME_OFFLINE, secondary->id, NULL));
+		iov_step_do(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_ONLINE, secondary->id, NULL));
+		iov_step_undo(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_OFFLINE, secondary->id, NULL));
 	}
 }
 
@@ -302,7 +302,7 @@ static void restore_nvme(struct iov_step *step, const struct iov_pf *pf, struct 
 {
 	for (size_t i = 0; i < json_object_array_length(vfs); i++) {
 		struct json_object *vf = json_object_array_get_idx(vfs, i), *id;
-		struct nvme_resources has = {
+		struct iov_nvme_resources has = {
 			(unsigned int)json_object_get_int(json_object_object_get(vf, "queues")),
 			(unsigned int)json_object_get_int(json_object_object_get(vf, "interrupts")),
 		};
@@ -311,16 +311,16 @@ static void restore_nvme(struct iov_step *step, const struct iov_pf *pf, struct 
 		if (!json_object_object_get_ex(vf, "controller", &id))
 			continue;
 		controller = (uint16_t)json_object_get_int(id);
-		iov_step_undo(step, nvme_virt_op(pf->bdf, NVME_ASSIGN, controller, &has));
+		iov_step_undo(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_ASSIGN, controller, &has));
 		if (!strcmp(json_text_or_null(vf, "state"), "online"))
-			iov_step_undo(step, nvme_virt_op(pf->bdf, NVME_ONLINE, controller, NULL));
+			iov_step_undo(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_ONLINE, controller, NULL));
 	}
 }
 
 /* What the removed VFs had may be shared out anew. */
 static int release_nvme(struct iov_plan *plan, const struct iov_pf *pf)
 {
-	const struct nvme_resources none = { 0 };
+	const struct iov_nvme_resources none = { 0 };
 	struct iov_step *step = NULL;
 	struct nvme_virt virt;
 	int error = nvme_virt_read(iov_plan_context(plan), pf->bdf, &virt);
@@ -338,8 +338,8 @@ static int release_nvme(struct iov_plan *plan, const struct iov_pf *pf)
 		if (secondary->vf)
 			change_resources(step, iov_path("vf %u", secondary->vf - 1).name,
 					 &secondary->has, &none);
-		iov_step_do(step, nvme_virt_op(pf->bdf, NVME_OFFLINE, secondary->id, NULL));
-		iov_step_do(step, nvme_virt_op(pf->bdf, NVME_ASSIGN, secondary->id, &none));
+		iov_step_do(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_OFFLINE, secondary->id, NULL));
+		iov_step_do(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_ASSIGN, secondary->id, &none));
 	}
 	nvme_virt_free(&virt);
 	return 0;

@@ -10,42 +10,28 @@
 #include "base/plan/plan.h"
 #include "sriov/class.h"
 
-/* The class and its operation; iov_plugins_register() adds them. */
+/* The class, and who performs IOV_OP_NVME_VIRT; iov_plugins_register() adds them. */
 extern const struct iov_sriov_class nvme_class;
-extern const struct iov_op_kind nvme_virt_kind;
-
-/* Flexible resources: submission/completion queue pairs (VQ), interrupts (VI). */
-struct nvme_resources {
-	unsigned int queues;
-	unsigned int interrupts;
-};
+extern const struct iov_op_runner nvme_virt_runner;
 
 /* A secondary controller, the NVMe side of a VF. */
 struct nvme_secondary {
 	uint16_t id;
 	uint16_t vf;		/* VF number of the PCI function, 1 for VF 0 */
 	bool online;
-	struct nvme_resources has;
+	struct iov_nvme_resources has;
 };
 
 /* What a primary controller says of its resources. */
 struct nvme_virt {
 	bool supported;		/* has the Virtualization Management command */
 	uint16_t id;
-	struct nvme_resources flexible;
-	struct nvme_resources primary;	/* of these, allocated to the primary */
-	struct nvme_resources most;	/* that a secondary controller can have */
-	struct nvme_resources grain;	/* preferred granularity */
+	struct iov_nvme_resources flexible;
+	struct iov_nvme_resources primary;	/* of these, allocated to the primary */
+	struct iov_nvme_resources most;	/* that a secondary controller can have */
+	struct iov_nvme_resources grain;	/* preferred granularity */
 	struct nvme_secondary *secondaries;
 	size_t count;
-};
-
-enum nvme_action {
-	NVME_PRIMARY,
-	NVME_PROVE,
-	NVME_ASSIGN,
-	NVME_ONLINE,
-	NVME_OFFLINE,
 };
 
 /* Read it from the controller; a message on failure.  nvme_virt_free() after success. */
@@ -57,9 +43,5 @@ struct nvme_secondary *nvme_virt_find(const struct nvme_virt *virt, unsigned int
 
 /* Name of the controller's device, "nvme0"; a message on failure. */
 int nvme_name(struct iov *iov, struct iov_bdf pf, char *name, size_t size);
-
-/* An operation "nvme-virt"; @resources is NULL for online and offline. */
-struct json_object *nvme_virt_op(struct iov_bdf pf, enum nvme_action action, uint16_t controller,
-				 const struct nvme_resources *resources);
 
 #endif

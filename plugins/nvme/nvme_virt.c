@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Virtualization Management of an NVMe controller (NVM Express Base 2.0,
- * sections 5.28 and 8.26): reading what it has to share out, and the operation
- *
- *	{"op": "nvme-virt", "pf": "0000:02:00.0", "action": "assign",
- *	 "controller": 1, "queues": 2, "interrupts": 1}
- *	"action": "primary"	what the primary controller keeps, from its next
- *				reset on
- *		  "prove"	that the primary controller has that
- *		  "assign"	what a secondary controller gets; it must be offline
- *		  "online", "offline"
+ * sections 5.28 and 8.26): reading what it has to share out, and sharing it out.
  *
  * A secondary controller that has what is asked for is left alone, so running
  * an operation again is harmless.
@@ -23,7 +15,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/library.h"
 #include "base/sysroot/paths.h"
 #include "plugins/nvme/nvme.h"
@@ -121,10 +112,10 @@ static int identify(struct iov *iov, int fd, enum nvme_identify_cns cns, uint16_
 static void read_capabilities(const struct nvme_primary_ctrl_cap *cap, struct nvme_virt *virt)
 {
 	virt->id = le16toh(cap->cntlid);
-	virt->flexible = (struct nvme_resources){ le32toh(cap->vqfrt), le32toh(cap->vifrt) };
-	virt->primary = (struct nvme_resources){ le16toh(cap->vqrfap), le16toh(cap->virfap) };
-	virt->most = (struct nvme_resources){ le16toh(cap->vqfrsm), le16toh(cap->vifrsm) };
-	virt->grain = (struct nvme_resources){ le16toh(cap->vqgran), le16toh(cap->vigran) };
+	virt->flexible = (struct iov_nvme_resources){ le32toh(cap->vqfrt), le32toh(cap->vifrt) };
+	virt->primary = (struct iov_nvme_resources){ le16toh(cap->vqrfap), le16toh(cap->virfap) };
+	virt->most = (struct iov_nvme_resources){ le16toh(cap->vqfrsm), le16toh(cap->vifrsm) };
+	virt->grain = (struct iov_nvme_resources){ le16toh(cap->vqgran), le16toh(cap->vigran) };
 }
 
 /* One page of the list holds 127 controllers from @start on. */
@@ -212,62 +203,16 @@ struct nvme_secondary *nvme_virt_find(const struct nvme_virt *virt, unsigned int
 	return NULL;
 }
 
-static const char *const action_names[] = {
-	[NVME_PRIMARY] = "primary",
-	[NVME_PROVE] = "prove",
-	[NVME_ASSIGN] = "assign",
-	[NVME_ONLINE] = "online",
-	[NVME_OFFLINE] = "offline",
-};
-
-struct json_object *nvme_virt_op(struct iov_bdf pf, enum nvme_action action, uint16_t controller,
-				 const struct nvme_resources *resources)
-{
-	struct json_object *op = json_object_new_object();
-
-	json_object_object_add(op, "op", json_object_new_string(nvme_virt_kind.name));
-	json_object_object_add(op, "pf", json_object_new_string(IOV_BDF(pf)));
-	json_object_object_add(op, "action", json_object_new_string(action_names[action]));
-	json_object_object_add(op, "controller", json_object_new_int(controller));
-	if (resources) {
-		json_object_object_add(op, "queues", json_object_new_int64(resources->queues));
-		json_object_object_add(op, "interrupts",
-				       json_object_new_int64(resources->interrupts));
-	}
-	return op;
-}
-
 /* One run of an operation. */
 struct order {
 	struct iov *iov;
 	int fd;
-	enum nvme_action action;
+	enum iov_nvme_action action;
 	uint16_t controller;
-	struct nvme_resources resources;
+	struct iov_nvme_resources resources;
 };
 
-static int get_number(struct json_object *op, const char *key)
-{
-	return json_object_get_int(json_object_object_get(op, key));
-}
-
-static int parse_order(struct iov *iov, struct json_object *op, struct order *order)
-{
-	const char *action = json_text_or_null(op, "action");
-
-	order->iov = iov;
-	order->controller = (uint16_t)get_number(op, "controller");
-	order->resources.queues = (unsigned int)get_number(op, "queues");
-	order->resources.interrupts = (unsigned int)get_number(op, "interrupts");
-	for (size_t i = 0; action && i < sizeof(action_names) / sizeof(*action_names); i++) {
-		order->action = (enum nvme_action)i;
-		if (!strcmp(action, action_names[i]))
-			return 0;
-	}
-	return iov_fail(iov, -EINVAL, "unknown action '%s'", action ? action : "");
-}
-
-static bool same(const struct nvme_resources *a, const struct nvme_resources *b)
+static bool same(const struct iov_nvme_resources *a, const struct iov_nvme_resources *b)
 {
 	return a->queues == b->queues && a->interrupts == b->interrupts;
 }
@@ -287,14 +232,14 @@ static bool fulfilled(const struct order *order, const struct nvme_virt *virt)
 	const struct nvme_secondary *secondary = find_controller(virt, order->controller);
 
 	switch (order->action) {
-	case NVME_PRIMARY:
+	case IOV_NVME_PRIMARY:
 		/* What counts from the next reset on cannot be read. */
 		return false;
-	case NVME_PROVE:
+	case IOV_NVME_PROVE:
 		return same(&virt->primary, &order->resources);
-	case NVME_ASSIGN:
+	case IOV_NVME_ASSIGN:
 		return secondary && same(&secondary->has, &order->resources);
-	case NVME_ONLINE:
+	case IOV_NVME_ONLINE:
 		return secondary && secondary->online;
 	default:
 		return secondary && !secondary->online;
@@ -333,13 +278,13 @@ static int manage_both(const struct order *order, enum nvme_virt_mgmt_act action
 static int carry_out(const struct order *order)
 {
 	switch (order->action) {
-	case NVME_PRIMARY:
+	case IOV_NVME_PRIMARY:
 		return manage_both(order, NVME_VIRT_MGMT_ACT_PRIM_CTRL_FLEX_ALLOC);
-	case NVME_PROVE:
+	case IOV_NVME_PROVE:
 		return 0;
-	case NVME_ASSIGN:
+	case IOV_NVME_ASSIGN:
 		return manage_both(order, NVME_VIRT_MGMT_ACT_ASSIGN_SEC_CTRL);
-	case NVME_ONLINE:
+	case IOV_NVME_ONLINE:
 		return manage(order, NVME_VIRT_MGMT_ACT_ONLINE_SEC_CTRL, 0, 0);
 	default:
 		return manage(order, NVME_VIRT_MGMT_ACT_OFFLINE_SEC_CTRL, 0, 0);
@@ -351,7 +296,7 @@ static int prove(const struct order *order, struct nvme_virt *virt)
 {
 	int error;
 
-	if (order->action == NVME_PRIMARY)
+	if (order->action == IOV_NVME_PRIMARY)
 		return 0;
 	nvme_virt_free(virt);
 	*virt = (struct nvme_virt){ 0 };
@@ -362,19 +307,18 @@ static int prove(const struct order *order, struct nvme_virt *virt)
 	return error;
 }
 
-static int run_nvme_virt(struct iov *iov, struct json_object *op)
+static int run_nvme_virt(struct iov *iov, const struct iov_op *op)
 {
 	_cleanup_fd_ int fd = -1;
 	struct nvme_virt virt = { 0 };
-	struct order order;
-	struct iov_bdf pf;
-	int error = iov_bdf_parse(iov, json_text_or_null(op, "pf"),
-				  &pf);
+	struct order order = {
+		.iov = iov,
+		.action = op->nvme_virt.action,
+		.controller = op->nvme_virt.controller,
+		.resources = op->nvme_virt.resources,
+	};
+	int error = open_controller(iov, op->nvme_virt.pf, &fd);
 
-	if (!error)
-		error = parse_order(iov, op, &order);
-	if (!error)
-		error = open_controller(iov, pf, &fd);
 	if (error)
 		return error;
 	order.fd = fd;
@@ -388,23 +332,4 @@ static int run_nvme_virt(struct iov *iov, struct json_object *op)
 	return error;
 }
 
-static void describe_nvme_virt(struct json_object *op, char *text, size_t size)
-{
-	const char *action = json_text_or_null(op, "action");
-	int controller = get_number(op, "controller");
-	int queues = get_number(op, "queues"), interrupts = get_number(op, "interrupts");
-
-	if (json_object_object_get(op, "queues"))
-		snprintf(text, size, "%s NVMe controller %d %d flexible queue%s and %d interrupt%s",
-			 strcmp(action, action_names[NVME_PROVE]) ? "give" : "expect of",
-			 controller, queues, queues == 1 ? "" : "s", interrupts,
-			 interrupts == 1 ? "" : "s");
-	else
-		snprintf(text, size, "set NVMe controller %d %s", controller, action);
-}
-
-const struct iov_op_kind nvme_virt_kind = {
-	.name = "nvme-virt",
-	.run = run_nvme_virt,
-	.describe = describe_nvme_virt,
-};
+const struct iov_op_runner nvme_virt_runner = { IOV_OP_NVME_VIRT, run_nvme_virt };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The operation "iovd": ports and bridges of the datapath daemon. */
+/* Ports and bridges of the datapath daemon. */
+#include "plugins/system/iovd.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,17 +9,8 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/rpc/rpc.h"
-#include "plugins/internal.h"
-
-struct json_object *iov_op_iovd(const char *method, struct json_object *params)
-{
-	struct json_object *op = json_object_new_object();
-
-	json_object_object_add(op, "op", json_object_new_string(iovd_kind.name));
-	json_object_object_add(op, "method", json_object_new_string(method));
-	json_object_object_add(op, "params", params);
-	return op;
-}
+#include "base/sysroot/sysroot.h"
+#include "plugins/system/system.h"
 
 /* An address with and without its domain is the same device. */
 static bool same_device(const char *a, const char *b)
@@ -54,10 +47,8 @@ bool iov_iovd_match(struct json_object *now, struct json_object *params)
 }
 
 /* "port.add" and "port.remove" are about what "port.list" lists. */
-static bool is_there(struct iov *iov, struct json_object *op)
+static bool is_there(struct iov *iov, const char *method, struct json_object *params)
 {
-	const char *method = json_text(op, "method");
-	struct json_object *params = json_object_object_get(op, "params");
 	struct iov_path list = iov_path("%.*s.list", (int)strcspn(method, "."), method);
 	_cleanup_json_ struct json_object *all = NULL;
 
@@ -70,26 +61,20 @@ static bool is_there(struct iov *iov, struct json_object *op)
 	return false;
 }
 
-static int run_iovd(struct iov *iov, struct json_object *op)
+static int run_iovd(struct iov *iov, const struct iov_op *op)
 {
 	_cleanup_json_ struct json_object *result = NULL;
-	struct json_object *params = json_object_object_get(op, "params");
+	struct json_object *params = op->iovd.params;
+	const char *method = op->iovd.method;
 	char why[512];
-	int error = iov_rpc_call(iov, json_text(op, "method"), json_object_get(params), &result);
+	int error = iov_rpc_call(iov, method, json_object_get(params), &result);
 
-	if (!error || (error == -ENOENT && strstr(json_text(op, "method"), ".remove")))
+	if (!error || (error == -ENOENT && strstr(method, ".remove")))
 		return 0;
 	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
-	if (error == -EEXIST && is_there(iov, op))
+	if (error == -EEXIST && is_there(iov, method, params))
 		return 0;
 	return iov_fail(iov, error, "%s", why);
 }
 
-static void describe_iovd(struct json_object *op, char *text, size_t size)
-{
-	snprintf(text, size, "iovd: %s %s", json_text(op, "method"),
-		 json_object_to_json_string_ext(json_object_object_get(op, "params"),
-						JSON_C_TO_STRING_PLAIN));
-}
-
-const struct iov_op_kind iovd_kind = { "iovd", run_iovd, describe_iovd };
+const struct iov_op_runner iovd_runner = { IOV_OP_IOVD, run_iovd };

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The operation "irq-affinity".
+ * The CPUs that serve the interrupts of a function.
  *
  * Vectors have an order (msi_irqs), interrupt numbers do not outlive a driver that asks
  * for them anew, as some do when their number of VFs changes.  So CPUs are given by the
  * order of vectors.  A vector that is not requested, as with an interface that is down,
  * has no affinity to set yet and is passed over.
  */
+#include "plugins/system/irq.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/sysroot/paths.h"
-#include "plugins/internal.h"
 #include "plugins/system/cpu_list.h"
+#include "plugins/system/system.h"
 
 #define LIST_SIZE 1024
 
@@ -72,16 +73,6 @@ bool iov_irq_match(struct json_object *now, struct json_object *cpus)
 	return true;
 }
 
-struct json_object *iov_op_irq(struct iov_bdf bdf, struct json_object *cpus)
-{
-	struct json_object *op = op_on_device(irq_kind.name, bdf);
-
-	json_object_object_add(op, "cpus", json_object_get(cpus));
-	iov_op_explain(op, EIO, "its driver had the kernel spread these interrupts (managed), and "
-		       "nobody else may; leave irq out for this device");
-	return op;
-}
-
 static int set_list(struct iov *iov, const char *path, const char *now, size_t index, void *cpus)
 {
 	const char *list = list_of(cpus, index);
@@ -94,28 +85,12 @@ static int set_list(struct iov *iov, const char *path, const char *now, size_t i
 		       0;
 }
 
-static int run_irq(struct iov *iov, struct json_object *op)
+static int run_irq(struct iov *iov, const struct iov_op *op)
 {
-	struct iov_bdf bdf;
-	int error = op_device(iov, op, &bdf);
-
-	if (error)
-		return error;
-	return each_vector(iov, bdf, set_list, json_object_object_get(op, "cpus"));
+	return each_vector(iov, op->irq.device, set_list, op->irq.cpus);
 }
 
-static void describe_irq(struct json_object *op, char *text, size_t size)
-{
-	struct json_object *cpus = json_object_object_get(op, "cpus");
-	size_t count = json_object_array_length(cpus);
-	int length = snprintf(text, size, "write smp_affinity_list of the interrupts of %s:",
-			      json_text(op, "device"));
-
-	for (size_t i = 0; i < count && length > 0 && (size_t)length < size; i++)
-		length += snprintf(text + length, size - (size_t)length, " '%s'", list_of(cpus, i));
-}
-
-const struct iov_op_kind irq_kind = { "irq-affinity", run_irq, describe_irq };
+const struct iov_op_runner irq_runner = { IOV_OP_IRQ, run_irq };
 
 /* The CPUs near a function; of the whole host where that is not told. */
 static int local_cpus(struct iov *iov, struct iov_bdf bdf, char *list)

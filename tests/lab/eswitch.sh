@@ -34,7 +34,7 @@ for modes in "legacy switchdev" "switchdev legacy"; do
 	eswitch $device $from
 	expect_status "from $from to $to, then a failure" 1 eswitch $device $to fail
 	expect "it was changed" "meanwhile $to" "$out"
-	expect_match "the failure is told" "tell the mode and fail: as it was asked to" "$err"
+	expect_match "the failure is told" "iovd: fail .*: as it was asked to" "$err"
 	expect "it is as before" $from "$(kernel_mode)"
 	[ ! -e /var/lib/iovkit/journal ] || fail "a journal is left"
 done

@@ -8,10 +8,9 @@
 #include <netlink/genl/genl.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/plan/plan.h"
 #include "plugins/net/devlink.h"
-#include "plugins/ops.h"
+#include "plugins/net/eswitch.h"
 #include "plugins/plugins.h"
 #include "plugins/system/cpu_list.h"
 #include "tests/unit/tree.h"
@@ -94,16 +93,12 @@ static void devices_of_other_buses_have_names_for_devlink(void **state)
 {
 	static const char *const bad[] = { "/", "bus/", "/name", "nothing",
 		"a-bus-whose-name-is-longer-than-any-of-the-kernel/name" };
-	_cleanup_json_ struct json_object *op = NULL;
 	struct devlink_device device;
 
 	(void)state;
 	assert_int_equal(devlink_device_parse(iov, "netdevsim/netdevsim10", &device), 0);
 	assert_string_equal(device.bus, "netdevsim");
 	assert_string_equal(device.name, "netdevsim10");
-	op = devlink_eswitch_op(&device, "switchdev");
-	assert_string_equal(json_object_get_string(json_object_object_get(op, "device")),
-			    "netdevsim/netdevsim10");
 	assert_int_equal(devlink_device_parse(iov, "0000:01:00.0", &device), 0);
 	assert_string_equal(device.bus, "pci");
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
@@ -147,16 +142,22 @@ static void operations_say_what_they_do(void **state)
 {
 	static const char wanted[] = "iovd: port.remove {\"name\":\"up\"}";
 	struct json_object *params = json_object_new_object();
-	_cleanup_json_ struct json_object *call = NULL, *mtu = iov_op_mtu(pf, 9000);
+	struct iov_op *call, *mtu = iov_op_mtu(pf, 9000);
+	struct iov_op *mode = iov_op_eswitch("netdevsim/netdevsim10", "switchdev");
 	char text[256];
 
 	(void)state;
 	json_object_object_add(params, "name", json_object_new_string("up"));
 	call = iov_op_iovd("port.remove", params);
-	iov_op_describe(iov, call, text, sizeof(text));
+	iov_op_describe(call, text, sizeof(text));
 	assert_string_equal(text, wanted);
-	iov_op_describe(iov, mtu, text, sizeof(text));
+	iov_op_describe(mtu, text, sizeof(text));
 	assert_string_equal(text, "write '9000' to mtu of the interface of 0000:01:00.0");
+	iov_op_describe(mode, text, sizeof(text));
+	assert_string_equal(text, "set the switch mode of netdevsim/netdevsim10 to switchdev by devlink");
+	iov_op_free(call);
+	iov_op_free(mtu);
+	iov_op_free(mode);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

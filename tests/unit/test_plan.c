@@ -313,7 +313,7 @@ static void the_write_that_hangs_is_named(void **state)
 	iov_plan_free(plan);
 }
 
-static struct iov_plan *wait_in_vain(struct json_object *condition)
+static struct iov_plan *wait_in_vain(struct iov_condition *condition)
 {
 	struct iov_plan *plan;
 	struct iov_step *step;
@@ -632,13 +632,11 @@ static void open_by_vm(void)
 static void what_a_virtual_machine_holds_is_not_undone(void **state)
 {
 	struct iov_plan *plan = three_writes();
-	struct json_object *json = iov_plan_json(plan);
+	size_t count;
 
 	(void)state;
-	iov_step_unheld((struct iov_step *)json_object_array_get_idx(
-				json_object_object_get(json, "steps"), 1),
+	iov_step_unheld((struct iov_step *)iov_plan_steps(plan, &count)[1],
 			(struct iov_bdf){ .bus = 1, .device = 0x10 });
-	json_object_put(json);
 	open_by_vm();
 	kernel.fail_at = 2;
 	assert_int_equal(iov_plan_run(plan, NULL), -ENOTRECOVERABLE);
@@ -757,16 +755,81 @@ static void an_explained_error_says_what_it_means(void **state)
 	iov_plan_free(plan);
 }
 
-static void an_unknown_operation_is_refused(void **state)
+/* A change that was killed, with @from in its journal replaced by @to of the same length. */
+static void falsify_journal(const char *from, const char *to)
 {
-	struct iov_plan *plan;
+	char *text, *at;
+
+	assert_int_equal(strlen(from), strlen(to));
+	run_killed(1);
+	assert_int_equal(iov_sys_read_all(kernel.iov, "var/lib/iovkit/journal", &text, NULL), 0);
+	at = strstr(text, from);
+	assert_non_null(at);
+	memcpy(at, to, strlen(to));
+	tree_file(kernel.tree, "var/lib/iovkit/journal", text);
+	free(text);
+}
+
+static void what_a_journal_has_of_another_iovkit_is_refused_by_name(void **state)
+{
+	static const struct {
+		const char *from, *to, *named;
+		int error;
+	} cases[] = {
+		{ "\"write\"", "\"blast\"", "steps[0]: do[0]: unknown operation 'blast'", -EOPNOTSUPP },
+		{ "\"unless\"", "\"unlike\"", "unknown member 'unlike'", -EOPNOTSUPP },
+		{ "\"verify\"", "\"vanish\"", "steps[0]: 'verify'", -EINVAL },
+		{ "\"old\"", "11111", "condition: 'value': expected a text", -EINVAL },
+		{ "\"steps\"", "\"stops\"", "'steps'", -EINVAL },
+	};
 
 	(void)state;
-	assert_int_equal(iov_plan_new(&plan, kernel.iov, "unknown"), 0);
-	iov_step_do(iov_plan_step(plan, NULL, "do it"),
-		    json_tokener_parse("{\"op\": \"explode\"}"));
-	assert_int_equal(iov_plan_run(plan, NULL), -EOPNOTSUPP);
-	assert_non_null(strstr(iov_error_message(kernel.iov), "explode"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		falsify_journal(cases[i].from, cases[i].to);
+		assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), cases[i].error);
+		assert_non_null(strstr(iov_error_message(kernel.iov), cases[i].named));
+		assert_true(journal_exists());
+		tree_unlink(kernel.tree, "var/lib/iovkit/journal");
+		for (int n = 0; n < STEPS; n++)
+			tree_file(kernel.tree, iov_path("sys/attr%d", n).name, "old");
+	}
+}
+
+/* The undo of 256 VFs and more: all of it is one request. */
+static void a_request_of_any_length_is_carried_out(void **state)
+{
+	enum { WRITES = 2000, LENGTH = 600 };
+	char text[LENGTH + 1] = "", read[LENGTH + 2];
+	struct iov_plan *plan;
+	struct iov_step *step;
+
+	(void)state;
+	iov_sys_on_write(kernel.iov, NULL, NULL);
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "write much"), 0);
+	step = iov_plan_step(plan, NULL, "write much");
+	for (int i = 0; i < WRITES; i++) {
+		memset(text, 'a' + i % 26, LENGTH);
+		iov_step_do(step, iov_op_write("sys/attr0", text));
+	}
+	iov_step_do(step, iov_op_unless(iov_op_write("sys/attr1", "too much"),
+					iov_if_value("sys/attr1", "old")));
+	assert_int_equal(iov_plan_run(plan, NULL), 0);
+	assert_int_equal(iov_sys_read(kernel.iov, "sys/attr0", read, sizeof(read)), 0);
+	assert_string_equal(read, text);
+	assert_int_equal(iov_sys_read(kernel.iov, "sys/attr1", read, sizeof(read)), 0);
+	assert_string_equal(read, "old");
+	iov_plan_free(plan);
+}
+
+static void a_plan_without_memory_for_a_part_does_not_run(void **state)
+{
+	struct iov_plan *plan = three_writes();
+
+	(void)state;
+	iov_step_undo(iov_plan_step(plan, NULL, "write"), NULL);
+	assert_int_equal(iov_plan_run(plan, NULL), -ENOMEM);
+	assert_int_equal(kernel.writes, 0);
+	assert_false(journal_exists());
 	iov_plan_free(plan);
 }
 
@@ -803,7 +866,9 @@ int main(void)
 		TEST(a_hang_names_who_holds_the_device),
 		TEST(whoever_holds_the_lock_is_named),
 		TEST(an_explained_error_says_what_it_means),
-		TEST(an_unknown_operation_is_refused),
+		TEST(what_a_journal_has_of_another_iovkit_is_refused_by_name),
+		TEST(a_request_of_any_length_is_carried_out),
+		TEST(a_plan_without_memory_for_a_part_does_not_run),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,15 +23,13 @@ static void wanted_driver(struct iov *iov, struct iov_bdf bdf, char *driver)
 /* What a plan takes: "0000:05:01.0, 0000:05:02.0" */
 static void list_takes(struct iov_plan *plan, char *text, size_t size)
 {
-	struct json_object *json = iov_plan_json(plan);
-	struct json_object *takes = json_object_object_get(json, "takes");
-	size_t length = 0;
+	size_t count, length = 0;
+	const struct iov_take *takes = iov_plan_takes(plan, &count);
 
 	text[0] = '\0';
-	for (size_t i = 0; i < json_object_array_length(takes) && length < size; i++)
+	for (size_t i = 0; i < count && length < size; i++)
 		length += (size_t)snprintf(text + length, size - length, "%s%s", i ? ", " : "",
-					   json_text_or_null(json_object_array_get_idx(takes, i), "device"));
-	json_object_put(json);
+					   IOV_BDF(takes[i].bdf));
 }
 
 static void set_answer(struct json_object *check, bool assignable, bool ready, const char *advice)

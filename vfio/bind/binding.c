@@ -20,29 +20,29 @@
 #include "iommu/group.h"
 #include "vfio/bind/bind.h"
 
-struct json_object *op_override(struct iov_bdf bdf, const char *value)
+struct iov_op *op_override(struct iov_bdf bdf, const char *value)
 {
 	/* An empty line clears it. */
 	return iov_op_write(iov_pci_path(bdf, "driver_override").name, *value ? value : "\n");
 }
 
-struct json_object *op_unbind(struct iov_bdf bdf)
+struct iov_op *op_unbind(struct iov_bdf bdf)
 {
 	return iov_op_absent_ok(iov_op_write(iov_pci_path(bdf, "driver/unbind").name,
 					     IOV_BDF(bdf)));
 }
 
-struct json_object *op_probe(struct iov_bdf bdf)
+struct iov_op *op_probe(struct iov_bdf bdf)
 {
 	return iov_op_write(IOV_PATH_PCI_PROBE, IOV_BDF(bdf));
 }
 
-struct json_object *if_driver(struct iov_bdf bdf, const char *driver)
+struct iov_condition *if_driver(struct iov_bdf bdf, const char *driver)
 {
 	return iov_if_link(iov_pci_path(bdf, "driver").name, *driver ? driver : NULL);
 }
 
-struct json_object *if_bound(struct iov_bdf bdf, const char *driver)
+struct iov_condition *if_bound(struct iov_bdf bdf, const char *driver)
 {
 	return iov_if_within(if_driver(bdf, driver), PROBED_MS);
 }

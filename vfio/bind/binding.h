@@ -86,11 +86,11 @@ void binding_change(struct iov_step *step, const struct binding *binding, const 
 		    const char *override);
 
 /* Paths of a function's attributes for operations and conditions. */
-struct json_object *op_override(struct iov_bdf bdf, const char *value);
-struct json_object *op_unbind(struct iov_bdf bdf);
-struct json_object *op_probe(struct iov_bdf bdf);
-struct json_object *if_driver(struct iov_bdf bdf, const char *driver);
+struct iov_op *op_override(struct iov_bdf bdf, const char *value);
+struct iov_op *op_unbind(struct iov_bdf bdf);
+struct iov_op *op_probe(struct iov_bdf bdf);
+struct iov_condition *if_driver(struct iov_bdf bdf, const char *driver);
 /* The same, as what a probe must reach. */
-struct json_object *if_bound(struct iov_bdf bdf, const char *driver);
+struct iov_condition *if_bound(struct iov_bdf bdf, const char *driver);
 
 #endif

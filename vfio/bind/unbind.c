@@ -86,7 +86,7 @@ static void load_modules(struct iov *iov, struct iov_step *step, const struct na
  * The native driver by its name where that is known; else the driver that one of the
  * modules brings, and on a recorded tree any.
  */
-static struct json_object *if_native(const struct binding *binding, const struct native *native)
+static struct iov_condition *if_native(const struct binding *binding, const struct native *native)
 {
 	struct iov_bdf bdf = binding->bdf;
 

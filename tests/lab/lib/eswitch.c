@@ -14,16 +14,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
+#include "base/json.h"
 #include "base/plan/plan.h"
 #include "plugins/net/devlink.h"
 #include "plugins/plugins.h"
 
-static int run_witness(struct iov *iov, struct json_object *op)
+/* Performs IOV_OP_IOVD: this program calls iovd in no other way. */
+static int run_witness(struct iov *iov, const struct iov_op *op)
 {
-	const char *text = json_object_get_string(json_object_object_get(op, "device")), *mode;
 	struct devlink_device device;
-	int error = devlink_device_parse(iov, text, &device);
+	const char *mode;
+	int error = devlink_device_parse(iov, json_text(op->iovd.params, "device"), &device);
 
 	if (!error)
 		error = devlink_eswitch_read(iov, &device, &mode);
@@ -31,28 +32,20 @@ static int run_witness(struct iov *iov, struct json_object *op)
 		return error;
 	printf("meanwhile %s\n", mode);
 	fflush(stdout);
-	if (json_object_get_boolean(json_object_object_get(op, "crash")))
+	if (!strcmp(op->iovd.method, "crash"))
 		raise(SIGKILL);
 	return iov_fail(iov, -ECHILD, "as it was asked to");
 }
 
-static void describe_witness(struct json_object *op, char *text, size_t size)
-{
-	(void)op;
-	snprintf(text, size, "tell the mode and fail");
-}
-
-static const struct iov_op_kind witness_kind = { "witness", run_witness, describe_witness };
+static const struct iov_op_runner witness = { IOV_OP_IOVD, run_witness };
 
 static void add_witness(struct iov_plan *plan, const char *device, const char *end)
 {
 	struct iov_step *step = iov_plan_step(plan, device, "fail after the mode of %s", device);
-	struct json_object *op = json_object_new_object();
+	struct json_object *params = json_object_new_object();
 
-	json_object_object_add(op, "op", json_object_new_string(witness_kind.name));
-	json_object_object_add(op, "device", json_object_new_string(device));
-	json_object_object_add(op, "crash", json_object_new_boolean(!strcmp(end, "crash")));
-	iov_step_do(step, op);
+	json_object_object_add(params, "device", json_object_new_string(device));
+	iov_step_do(step, iov_op_iovd(end, params));
 }
 
 static int change(struct iov *iov, const struct devlink_device *device, char *const *words)
@@ -67,8 +60,8 @@ static int change(struct iov *iov, const struct devlink_device *device, char *co
 	if (error)
 		return error;
 	step = iov_plan_step(plan, words[0], "%s from %s to %s", words[0], now, words[1]);
-	iov_step_do(step, devlink_eswitch_op(device, words[1]));
-	iov_step_undo(step, devlink_eswitch_op(device, now));
+	iov_step_do(step, iov_op_eswitch(words[0], words[1]));
+	iov_step_undo(step, iov_op_eswitch(words[0], now));
 	if (words[2])
 		add_witness(plan, words[0], words[2]);
 	error = iov_plan_run(plan, NULL);
@@ -80,10 +73,11 @@ static int run(struct iov *iov, char *const *words)
 {
 	struct devlink_device device;
 	const char *mode;
-	int error = iov_plugins_register(iov);
+	/* Who comes first performs it. */
+	int error = iov_op_register(iov, &witness);
 
 	if (!error)
-		error = iov_op_register(iov, &witness_kind);
+		error = iov_plugins_register(iov);
 	if (!error)
 		error = devlink_device_parse(iov, words[0], &device);
 	if (!error && words[1])

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Operations: what a plan does to a host, as data.
+ *
+ * Each is a struct with a tag.  How the journal and --json write it is in op_json.c, what
+ * people read in op_describe.c, what it does in op_run.c and, of what base/ does not know,
+ * in the runners of sriov/ and plugins/.
+ *
+ *	{"op": "write", "path": "sys/...", "value": "vfio-pci"}
+ *	{"op": "module", "name": "vfio-pci"}
+ *	{"op": "vf-attr", "pf": "0000:01:00.0", "vf": 0, "values": {"vlan": 100}, "mode": "set"}
+ *	{"op": "nvme-virt", "pf": "0000:01:00.0", "action": "assign", "controller": 1,
+ *	 "queues": 2, "interrupts": 1}
+ *	{"op": "mtu", "device": "0000:01:00.0", "mtu": 9000}
+ *	{"op": "irq-affinity", "device": "0000:01:00.0", "cpus": ["0", "1"]}
+ *	{"op": "huge-pages", "path": "sys/.../nr_hugepages", "value": "512", "advice": "..."}
+ *	{"op": "devlink-eswitch", "device": "0000:01:00.0", "mode": "switchdev"}
+ *	{"op": "iovd", "method": "port.add", "params": {"name": "up", ...}}
+ *
+ * The functions that make one give NULL without memory, which those that take one bear:
+ * a plan that was given such a one does not run.
+ */
+#ifndef IOV_BASE_PLAN_OP_H
+#define IOV_BASE_PLAN_OP_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/iov.h"
+#include "base/pci/pci.h"
+#include "base/sysroot/condition.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum iov_op_kind {
+	IOV_OP_WRITE,
+	IOV_OP_MODULE,
+	IOV_OP_VF_ATTR,
+	IOV_OP_NVME_VIRT,
+	IOV_OP_MTU,
+	IOV_OP_IRQ,
+	IOV_OP_HUGE_PAGES,
+	IOV_OP_ESWITCH,
+	IOV_OP_IOVD,
+	IOV_OP_KINDS,
+};
+
+/**
+ * enum iov_vf_mode - what is known of the values that a VF is given
+ * @IOV_VF_SET: nothing: a refusal is a refusal
+ * @IOV_VF_NEW: the VF is new: the driver may need a while before it takes rates
+ * @IOV_VF_RESTORE: they were there before, so what only looks like a refusal is
+ *	borne with
+ */
+enum iov_vf_mode {
+	IOV_VF_SET,
+	IOV_VF_NEW,
+	IOV_VF_RESTORE,
+	IOV_VF_MODES,
+};
+
+/**
+ * enum iov_nvme_action - what is made of the resources of a controller
+ * @IOV_NVME_PRIMARY: a primary keeps so many from its next reset on
+ * @IOV_NVME_PROVE: a primary has so many
+ * @IOV_NVME_ASSIGN: a secondary gets so many
+ * @IOV_NVME_ONLINE: a secondary goes online; it has what it was given
+ * @IOV_NVME_OFFLINE: a secondary goes offline
+ */
+enum iov_nvme_action {
+	IOV_NVME_PRIMARY,
+	IOV_NVME_PROVE,
+	IOV_NVME_ASSIGN,
+	IOV_NVME_ONLINE,
+	IOV_NVME_OFFLINE,
+	IOV_NVME_ACTIONS,
+};
+
+/* Flexible resources: submission/completion queue pairs (VQ), interrupts (VI). */
+struct iov_nvme_resources {
+	unsigned int queues;
+	unsigned int interrupts;
+};
+
+/* What an error of an operation means. */
+struct iov_op_meaning {
+	int error;
+	char *text;
+};
+
+/**
+ * struct iov_op - an operation; made by the functions below
+ * @kind: which member of the union counts
+ * @absent_ok: a path that does not exist is success
+ * @unless: when it holds already the operation is skipped; NULL for none
+ * @meanings: in words, of errors whose strerror() says less
+ * @meaning_count: length of @meanings
+ */
+struct iov_op {
+	enum iov_op_kind kind;
+	bool absent_ok;
+	struct iov_condition *unless;
+	struct iov_op_meaning *meanings;
+	size_t meaning_count;
+	union {
+		struct {
+			char *path;
+			char *value;
+		} write;
+		struct {
+			char *name;
+		} module;
+		struct {
+			struct iov_bdf pf;
+			unsigned int index;
+			struct json_object *values;
+			enum iov_vf_mode mode;
+		} vf_attr;
+		struct {
+			struct iov_bdf pf;
+			enum iov_nvme_action action;
+			uint16_t controller;
+			struct iov_nvme_resources resources;	/* of none but the first three */
+		} nvme_virt;
+		struct {
+			struct iov_bdf device;
+			unsigned int mtu;
+		} mtu;
+		struct {
+			struct iov_bdf device;
+			struct json_object *cpus;	/* array of lists */
+		} irq;
+		struct {
+			char *directory;	/* of their size and node */
+			unsigned int count;
+			char *advice;
+		} huge_pages;
+		struct {
+			char *device;
+			char *mode;
+		} eswitch;
+		struct {
+			char *method;
+			struct json_object *params;
+		} iovd;
+	};
+};
+
+/**
+ * iov_op_write - a sysfs write
+ * @path: relative to the sysroot
+ * @value: what to write
+ *
+ * Return: an operation for iov_step_do() or iov_step_undo().
+ */
+struct iov_op *iov_op_write(const char *path, const char *value);
+
+/**
+ * iov_op_module - load a kernel module with what it depends on
+ * @name: "vfio-pci"
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_module(const char *name);
+
+/**
+ * iov_op_vf_attr - give a VF values of its attributes
+ * @pf: its PF
+ * @index: VF, 0 for the first
+ * @values: borrowed; an object, see iov_vf_attribute_parse()
+ * @mode: what is known of them
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_vf_attr(struct iov_bdf pf, unsigned int index, struct json_object *values,
+			      enum iov_vf_mode mode);
+
+/**
+ * iov_op_nvme_virt - order something of a controller with its primary
+ * @pf: function of the primary
+ * @action: what
+ * @controller: its controller ID
+ * @resources: NULL for online and offline
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_nvme_virt(struct iov_bdf pf, enum iov_nvme_action action, uint16_t controller,
+				const struct iov_nvme_resources *resources);
+
+/**
+ * iov_op_mtu - set the MTU of a function's network interface
+ * @device: function
+ * @mtu: bytes
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_mtu(struct iov_bdf device, unsigned int mtu);
+
+/**
+ * iov_op_irq - give the interrupts of a function their CPUs
+ * @device: function
+ * @cpus: borrowed; array of lists: vector i has list i modulo its length
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_irq(struct iov_bdf device, struct json_object *cpus);
+
+/**
+ * iov_op_huge_pages - have a number of huge pages
+ * @directory: of their size and node, "sys/kernel/mm/hugepages/hugepages-2048kB"
+ * @count: how many
+ * @advice: what to do when there is not memory enough
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_huge_pages(const char *directory, unsigned int count, const char *advice);
+
+/**
+ * iov_op_eswitch - set the mode of a NIC's embedded switch, by devlink
+ * @device: address of a PF, or BUS/NAME as devlink shows devices of other buses
+ * @mode: "legacy" or "switchdev"
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_eswitch(const char *device, const char *mode);
+
+/**
+ * iov_op_iovd - call a method of iovd
+ * @method: "port.add", "port.remove", "bridge.add", "bridge.remove" and so on
+ * @params: taken over; an object
+ *
+ * To add what is there already as asked for is success, as is to remove what is not.
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_iovd(const char *method, struct json_object *params);
+
+/**
+ * iov_op_absent_ok - let an operation succeed when its path does not exist
+ * @op: a write; NULL is allowed
+ *
+ * Return: @op.
+ */
+struct iov_op *iov_op_absent_ok(struct iov_op *op);
+
+/**
+ * iov_op_unless - skip an operation when a condition holds already
+ * @op: operation; NULL is allowed
+ * @condition: taken over
+ *
+ * Return: @op, or NULL when one of them is.
+ */
+struct iov_op *iov_op_unless(struct iov_op *op, struct iov_condition *condition);
+
+/**
+ * iov_op_explain - say what an error of an operation means
+ * @op: operation; NULL is allowed
+ * @error: positive errno value
+ * @text: replaces strerror() in the message: "no room for the VFs' MMIO; ..."
+ *
+ * Return: @op; NULL without memory, and @op is freed.
+ */
+struct iov_op *iov_op_explain(struct iov_op *op, int error, const char *text);
+
+/**
+ * iov_op_free - free an operation that no step took over
+ * @op: NULL is allowed
+ */
+void iov_op_free(struct iov_op *op);
+
+/**
+ * iov_op_describe - one line about an operation, for people: "write 'vfio-pci' to /sys/..."
+ * @op: operation
+ * @text: receives it
+ * @size: bytes at @text
+ */
+void iov_op_describe(const struct iov_op *op, char *text, size_t size);
+
+/**
+ * iov_op_json - an operation as the journal and --json have it
+ * @op: operation
+ *
+ * Return: a new object; the caller puts it.
+ */
+struct json_object *iov_op_json(const struct iov_op *op);
+
+/**
+ * iov_op_from_json - an operation from the journal
+ * @op: receives it; the caller frees it or a step takes it over
+ * @iov: context
+ * @json: borrowed; anything
+ *
+ * Return: 0; -EOPNOTSUPP for a kind or member that is unknown; -EINVAL for what is
+ * malformed; -ENOMEM; each with a message that names it.
+ */
+int iov_op_from_json(struct iov_op **op, struct iov *iov, struct json_object *json);
+
+/**
+ * struct iov_op_runner - who performs a kind of operation
+ * @kind: kind
+ * @run: performs one; a message on failure.  Must succeed when run again after it was
+ *	interrupted.  Runs in a thread of the engine, with a context of that thread.
+ */
+struct iov_op_runner {
+	enum iov_op_kind kind;
+	int (*run)(struct iov *iov, const struct iov_op *op);
+};
+
+/**
+ * iov_op_register - make the runner of a kind of operation known to a context
+ * @iov: context
+ * @runner: stays the caller's and outlives the context
+ *
+ * IOV_OP_WRITE and IOV_OP_MODULE need none.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_op_register(struct iov *iov, const struct iov_op_runner *runner);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Operations in words. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/plan/op.h"
+
+static void describe_write(const struct iov_op *op, char *text, size_t size)
+{
+	const char *value = op->write.value;
+
+	snprintf(text, size, "write '%.*s' to /%s", (int)strcspn(value, "\n"), value, op->write.path);
+}
+
+static const char *value_text(struct json_object *value)
+{
+	if (json_object_is_type(value, json_type_boolean))
+		return json_object_get_boolean(value) ? "on" : "off";
+	return json_object_get_string(value);
+}
+
+/* "set mac 02:00:00:00:00:01, max-rate 100 of VF 0": attributes are named as options are. */
+static void describe_vf_attr(const struct iov_op *op, char *text, size_t size)
+{
+	char values[256] = "";
+	size_t length = 0;
+
+	json_object_object_foreach(op->vf_attr.values, name, value) {
+		size_t begin = length;
+
+		if (length >= sizeof(values))
+			break;
+		length += (size_t)snprintf(values + length, sizeof(values) - length, "%s%s",
+					   begin ? ", " : "", name);
+		for (char *c = values + begin; (c = strchr(c, '_'));)
+			*c = '-';
+		if (length < sizeof(values))
+			length += (size_t)snprintf(values + length, sizeof(values) - length, " %s",
+						   value_text(value));
+	}
+	snprintf(text, size, "set %s of VF %u", values, op->vf_attr.index);
+}
+
+static void give_resources(const struct iov_op *op, const char *verb, char *text, size_t size)
+{
+	const struct iov_nvme_resources *resources = &op->nvme_virt.resources;
+
+	snprintf(text, size, "%s NVMe controller %u %u flexible queue%s and %u interrupt%s", verb,
+		 op->nvme_virt.controller, resources->queues, resources->queues == 1 ? "" : "s",
+		 resources->interrupts, resources->interrupts == 1 ? "" : "s");
+}
+
+static void describe_nvme_virt(const struct iov_op *op, char *text, size_t size)
+{
+	switch (op->nvme_virt.action) {
+	case IOV_NVME_PRIMARY:
+	case IOV_NVME_ASSIGN:
+		give_resources(op, "give", text, size);
+		return;
+	case IOV_NVME_PROVE:
+		give_resources(op, "expect of", text, size);
+		return;
+	case IOV_NVME_ONLINE:
+	case IOV_NVME_OFFLINE:
+		snprintf(text, size, "set NVMe controller %u %s", op->nvme_virt.controller,
+			 op->nvme_virt.action == IOV_NVME_ONLINE ? "online" : "offline");
+		return;
+	case IOV_NVME_ACTIONS:
+		break;
+	}
+}
+
+static void describe_irq(const struct iov_op *op, char *text, size_t size)
+{
+	size_t count = json_object_array_length(op->irq.cpus);
+	size_t length = (size_t)snprintf(text, size, "write smp_affinity_list of the interrupts of %s:",
+					 IOV_BDF(op->irq.device));
+
+	for (size_t i = 0; i < count && length < size; i++)
+		length += (size_t)snprintf(text + length, size - length, " '%s'",
+			json_object_get_string(json_object_array_get_idx(op->irq.cpus, i)));
+}
+
+void iov_op_describe(const struct iov_op *op, char *text, size_t size)
+{
+	switch (op->kind) {
+	case IOV_OP_WRITE:
+		describe_write(op, text, size);
+		return;
+	case IOV_OP_MODULE:
+		snprintf(text, size, "load module %s", op->module.name);
+		return;
+	case IOV_OP_VF_ATTR:
+		describe_vf_attr(op, text, size);
+		return;
+	case IOV_OP_NVME_VIRT:
+		describe_nvme_virt(op, text, size);
+		return;
+	case IOV_OP_MTU:
+		snprintf(text, size, "write '%u' to mtu of the interface of %s", op->mtu.mtu,
+			 IOV_BDF(op->mtu.device));
+		return;
+	case IOV_OP_IRQ:
+		describe_irq(op, text, size);
+		return;
+	case IOV_OP_HUGE_PAGES:
+		snprintf(text, size, "write '%u' to /%s/nr_hugepages", op->huge_pages.count,
+			 op->huge_pages.directory);
+		return;
+	case IOV_OP_ESWITCH:
+		snprintf(text, size, "set the switch mode of %s to %s by devlink", op->eswitch.device,
+			 op->eswitch.mode);
+		return;
+	case IOV_OP_IOVD:
+		snprintf(text, size, "iovd: %s %s", op->iovd.method,
+			 json_object_to_json_string_ext(op->iovd.params, JSON_C_TO_STRING_PLAIN));
+		return;
+	case IOV_OP_KINDS:
+		break;
+	}
+}

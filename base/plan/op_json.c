@@ -1,0 +1,610 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Operations and conditions as JSON, and back.
+ *
+ * What is read may be anything: a member that is missing, of another type, out of range or
+ * unknown is refused by its name.  A condition has one of "link" (null: there is none; an
+ * array: one of these), "value" and "exists".
+ */
+#include "base/plan/op_json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+
+#define KEYS_MAX 16
+#define ERRNO_MAX 4095
+/* An operation on huge pages names their file. */
+#define HUGE_PAGES_FILE "/nr_hugepages"
+
+static const char *const kinds[] = {
+	[IOV_OP_WRITE] = "write",
+	[IOV_OP_MODULE] = "module",
+	[IOV_OP_VF_ATTR] = "vf-attr",
+	[IOV_OP_NVME_VIRT] = "nvme-virt",
+	[IOV_OP_MTU] = "mtu",
+	[IOV_OP_IRQ] = "irq-affinity",
+	[IOV_OP_HUGE_PAGES] = "huge-pages",
+	[IOV_OP_ESWITCH] = "devlink-eswitch",
+	[IOV_OP_IOVD] = "iovd",
+};
+
+static const char *const vf_modes[] = {
+	[IOV_VF_SET] = "set",
+	[IOV_VF_NEW] = "new",
+	[IOV_VF_RESTORE] = "restore",
+};
+
+static const char *const nvme_actions[] = {
+	[IOV_NVME_PRIMARY] = "primary",
+	[IOV_NVME_PROVE] = "prove",
+	[IOV_NVME_ASSIGN] = "assign",
+	[IOV_NVME_ONLINE] = "online",
+	[IOV_NVME_OFFLINE] = "offline",
+};
+
+static const char *const eswitch_modes[] = { "legacy", "switchdev" };
+
+#define LENGTH(array) (sizeof(array) / sizeof(*(array)))
+
+/* Writing. */
+
+static void add_text(struct json_object *json, const char *key, const char *text)
+{
+	json_object_object_add(json, key, text ? json_object_new_string(text) : NULL);
+}
+
+static void add_number(struct json_object *json, const char *key, int64_t number)
+{
+	json_object_object_add(json, key, json_object_new_int64(number));
+}
+
+static bool has_resources(enum iov_nvme_action action)
+{
+	return action == IOV_NVME_PRIMARY || action == IOV_NVME_PROVE ||
+	       action == IOV_NVME_ASSIGN;
+}
+
+static void add_nvme_virt(struct json_object *json, const struct iov_op *op)
+{
+	add_text(json, "pf", IOV_BDF(op->nvme_virt.pf));
+	add_text(json, "action", nvme_actions[op->nvme_virt.action]);
+	add_number(json, "controller", op->nvme_virt.controller);
+	if (!has_resources(op->nvme_virt.action))
+		return;
+	add_number(json, "queues", op->nvme_virt.resources.queues);
+	add_number(json, "interrupts", op->nvme_virt.resources.interrupts);
+}
+
+static void add_huge_pages(struct json_object *json, const struct iov_op *op)
+{
+	char count[12];
+
+	snprintf(count, sizeof(count), "%u", op->huge_pages.count);
+	add_text(json, "path", iov_path("%s" HUGE_PAGES_FILE, op->huge_pages.directory).name);
+	add_text(json, "value", count);
+	add_text(json, "advice", op->huge_pages.advice);
+}
+
+static void add_vf_attr(struct json_object *json, const struct iov_op *op)
+{
+	add_text(json, "pf", IOV_BDF(op->vf_attr.pf));
+	add_number(json, "vf", op->vf_attr.index);
+	json_object_object_add(json, "values", json_copy(op->vf_attr.values));
+	add_text(json, "mode", vf_modes[op->vf_attr.mode]);
+}
+
+static void add_members(struct json_object *json, const struct iov_op *op)
+{
+	switch (op->kind) {
+	case IOV_OP_WRITE:
+		add_text(json, "path", op->write.path);
+		add_text(json, "value", op->write.value);
+		return;
+	case IOV_OP_MODULE:
+		add_text(json, "name", op->module.name);
+		return;
+	case IOV_OP_VF_ATTR:
+		add_vf_attr(json, op);
+		return;
+	case IOV_OP_NVME_VIRT:
+		add_nvme_virt(json, op);
+		return;
+	case IOV_OP_MTU:
+		add_text(json, "device", IOV_BDF(op->mtu.device));
+		add_number(json, "mtu", op->mtu.mtu);
+		return;
+	case IOV_OP_IRQ:
+		add_text(json, "device", IOV_BDF(op->irq.device));
+		json_object_object_add(json, "cpus", json_copy(op->irq.cpus));
+		return;
+	case IOV_OP_HUGE_PAGES:
+		add_huge_pages(json, op);
+		return;
+	case IOV_OP_ESWITCH:
+		add_text(json, "device", op->eswitch.device);
+		add_text(json, "mode", op->eswitch.mode);
+		return;
+	case IOV_OP_IOVD:
+		add_text(json, "method", op->iovd.method);
+		json_object_object_add(json, "params", json_copy(op->iovd.params));
+		return;
+	case IOV_OP_KINDS:
+		return;
+	}
+}
+
+static struct json_object *meanings_json(const struct iov_op *op)
+{
+	struct json_object *json = json_object_new_object();
+	char error[16];
+
+	for (size_t i = 0; i < op->meaning_count; i++) {
+		snprintf(error, sizeof(error), "%d", op->meanings[i].error);
+		add_text(json, error, op->meanings[i].text);
+	}
+	return json;
+}
+
+struct json_object *iov_op_json(const struct iov_op *op)
+{
+	struct json_object *json = json_object_new_object();
+
+	add_text(json, "op", kinds[op->kind]);
+	add_members(json, op);
+	if (op->meaning_count)
+		json_object_object_add(json, "explain", meanings_json(op));
+	if (op->absent_ok)
+		json_object_object_add(json, "absent_ok", json_object_new_boolean(true));
+	if (op->unless)
+		json_object_object_add(json, "unless", condition_json(op->unless));
+	return json;
+}
+
+static struct json_object *targets_json(const struct iov_condition *condition)
+{
+	struct json_object *json = json_object_new_array();
+
+	for (size_t i = 0; i < condition->count; i++)
+		json_object_array_add(json, json_object_new_string(condition->targets[i]));
+	return json;
+}
+
+struct json_object *condition_json(const struct iov_condition *condition)
+{
+	struct json_object *json = json_object_new_object();
+
+	add_text(json, "path", condition->path);
+	switch (condition->kind) {
+	case IOV_IF_LINK:
+		add_text(json, "link", condition->text);
+		break;
+	case IOV_IF_LINK_AMONG:
+		json_object_object_add(json, "link", targets_json(condition));
+		break;
+	case IOV_IF_VALUE:
+		add_text(json, "value", condition->text);
+		break;
+	case IOV_IF_EXISTS:
+		json_object_object_add(json, "exists", json_object_new_boolean(condition->exists));
+		break;
+	}
+	if (condition->within != IOV_IF_ALWAYS)
+		add_number(json, "within", condition->within);
+	return json;
+}
+
+/* Reading. */
+
+/**
+ * struct reader - an object that is being read
+ * @what: what messages call it: "operation 'write'"
+ * @error: of the first member that was wrong; what is read behind it is empty
+ * @keys: members that were asked for
+ */
+struct reader {
+	struct iov *iov;
+	struct json_object *json;
+	char what[64];
+	int error;
+	const char *keys[KEYS_MAX];
+	size_t count;
+};
+
+static void refuse(struct reader *reader, const char *key, const char *expected)
+{
+	if (!reader->error)
+		reader->error = iov_fail(reader->iov, -EINVAL, "%s: '%s': expected %s",
+					 reader->what, key, expected);
+}
+
+/* A member; false when there is none. */
+static bool find(struct reader *reader, const char *key, struct json_object **value)
+{
+	reader->keys[reader->count++] = key;
+	return json_object_object_get_ex(reader->json, key, value);
+}
+
+static bool is_text(struct json_object *json)
+{
+	return json_object_is_type(json, json_type_string) &&
+	       strlen(json_object_get_string(json)) == (size_t)json_object_get_string_len(json);
+}
+
+static const char *get_text(struct reader *reader, const char *key)
+{
+	struct json_object *value;
+
+	if (find(reader, key, &value) && is_text(value))
+		return json_object_get_string(value);
+	refuse(reader, key, "a text");
+	return "";
+}
+
+static unsigned int get_number(struct reader *reader, const char *key, int64_t most)
+{
+	struct json_object *value;
+	char expected[64];
+
+	if (find(reader, key, &value) && json_object_is_type(value, json_type_int) &&
+	    json_object_get_int64(value) >= 0 && json_object_get_int64(value) <= most)
+		return (unsigned int)json_object_get_int64(value);
+	snprintf(expected, sizeof(expected), "a number from 0 to %" PRId64, most);
+	refuse(reader, key, expected);
+	return 0;
+}
+
+static bool get_switch(struct reader *reader, const char *key)
+{
+	struct json_object *value;
+
+	if (!find(reader, key, &value))
+		return false;
+	if (!json_object_is_type(value, json_type_boolean))
+		refuse(reader, key, "true or false");
+	return json_object_get_boolean(value);
+}
+
+static struct iov_bdf get_function(struct reader *reader, const char *key)
+{
+	const char *text = get_text(reader, key);
+	struct iov_bdf bdf = { 0 };
+
+	if (!reader->error && iov_bdf_parse(reader->iov, text, &bdf))
+		refuse(reader, key, "an address such as 0000:01:00.0");
+	return bdf;
+}
+
+/* The index of a word, 0 for one that is refused. */
+static unsigned int get_word(struct reader *reader, const char *key, const char *const *words,
+			     size_t count)
+{
+	const char *text = get_text(reader, key);
+	char expected[96] = "";
+	size_t length = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (!strcmp(words[i], text))
+			return i;
+	}
+	for (size_t i = 0; i < count && length < sizeof(expected); i++)
+		length += (size_t)snprintf(expected + length, sizeof(expected) - length, "%s%s",
+					   i ? ", " : "one of: ", words[i]);
+	refuse(reader, key, expected);
+	return 0;
+}
+
+/* An object whose members can be told as text; an array of texts.  Empty when refused. */
+static struct json_object *get_values(struct reader *reader, const char *key)
+{
+	struct json_object *values;
+
+	if (!find(reader, key, &values) || !json_object_is_type(values, json_type_object)) {
+		refuse(reader, key, "an object");
+		return NULL;
+	}
+	json_object_object_foreach(values, name, value) {
+		if (!is_text(value) && !json_object_is_type(value, json_type_int) &&
+		    !json_object_is_type(value, json_type_boolean))
+			refuse(reader, name, "a text, a number, true or false");
+	}
+	return values;
+}
+
+static struct json_object *get_texts(struct reader *reader, const char *key)
+{
+	struct json_object *texts;
+
+	if (!find(reader, key, &texts) || !json_object_is_type(texts, json_type_array)) {
+		refuse(reader, key, "an array of texts");
+		return NULL;
+	}
+	for (size_t i = 0; i < json_object_array_length(texts); i++) {
+		if (!is_text(json_object_array_get_idx(texts, i)))
+			refuse(reader, key, "an array of texts");
+	}
+	return texts;
+}
+
+static struct json_object *get_object(struct reader *reader, const char *key)
+{
+	struct json_object *object;
+
+	if (find(reader, key, &object) && json_object_is_type(object, json_type_object))
+		return object;
+	refuse(reader, key, "an object");
+	return NULL;
+}
+
+/* Whoever wrote a member that we do not know meant something by it. */
+static int end_reading(struct reader *reader)
+{
+	if (reader->error)
+		return reader->error;
+	json_object_object_foreach(reader->json, key, value) {
+		size_t i = 0;
+
+		(void)value;
+		while (i < reader->count && strcmp(reader->keys[i], key))
+			i++;
+		if (i == reader->count)
+			return iov_fail(reader->iov, -EOPNOTSUPP, "%s: unknown member '%s'; was it "
+					"written by a newer iovkit?", reader->what, key);
+	}
+	return 0;
+}
+
+static struct iov_op *read_vf_attr(struct reader *reader)
+{
+	struct iov_bdf pf = get_function(reader, "pf");
+	unsigned int index = get_number(reader, "vf", UINT16_MAX);
+	struct json_object *values = get_values(reader, "values");
+	unsigned int mode = IOV_VF_SET;
+
+	/* Without one the values are to be set. */
+	if (json_object_object_get_ex(reader->json, "mode", NULL))
+		mode = get_word(reader, "mode", vf_modes, LENGTH(vf_modes));
+	return reader->error ? NULL : iov_op_vf_attr(pf, index, values, (enum iov_vf_mode)mode);
+}
+
+static struct iov_op *read_nvme_virt(struct reader *reader)
+{
+	struct iov_bdf pf = get_function(reader, "pf");
+	enum iov_nvme_action action = (enum iov_nvme_action)get_word(reader, "action", nvme_actions,
+								     LENGTH(nvme_actions));
+	unsigned int controller = get_number(reader, "controller", UINT16_MAX);
+	struct iov_nvme_resources resources = { 0 };
+
+	if (has_resources(action)) {
+		resources.queues = get_number(reader, "queues", UINT16_MAX);
+		resources.interrupts = get_number(reader, "interrupts", UINT16_MAX);
+	}
+	return reader->error ? NULL : iov_op_nvme_virt(pf, action, (uint16_t)controller, &resources);
+}
+
+static struct iov_op *read_mtu(struct reader *reader)
+{
+	struct iov_bdf device = get_function(reader, "device");
+	unsigned int mtu = get_number(reader, "mtu", UINT32_MAX);
+
+	return reader->error ? NULL : iov_op_mtu(device, mtu);
+}
+
+static struct iov_op *read_irq(struct reader *reader)
+{
+	struct iov_bdf device = get_function(reader, "device");
+	struct json_object *cpus = get_texts(reader, "cpus");
+
+	return reader->error ? NULL : iov_op_irq(device, cpus);
+}
+
+static struct iov_op *read_huge_pages(struct reader *reader)
+{
+	const char *path = get_text(reader, "path"), *value = get_text(reader, "value");
+	const char *advice = get_text(reader, "advice"), *file = strrchr(path, '/');
+	unsigned long count = strtoul(value, NULL, 10);
+	struct iov_path directory;
+
+	if (!file || strcmp(file, HUGE_PAGES_FILE) || strlen(path) >= sizeof(directory.name))
+		refuse(reader, "path", "a path that ends in " HUGE_PAGES_FILE);
+	if (!*value || strspn(value, "0123456789") != strlen(value) || count > UINT32_MAX)
+		refuse(reader, "value", "a number in a text");
+	if (reader->error)
+		return NULL;
+	directory = iov_path("%.*s", (int)(file - path), path);
+	return iov_op_huge_pages(directory.name, (unsigned int)count, advice);
+}
+
+static struct iov_op *read_members(struct reader *reader, enum iov_op_kind kind)
+{
+	const char *first, *second;
+	struct json_object *params;
+
+	switch (kind) {
+	case IOV_OP_WRITE:
+		first = get_text(reader, "path");
+		second = get_text(reader, "value");
+		return iov_op_write(first, second);
+	case IOV_OP_MODULE:
+		return iov_op_module(get_text(reader, "name"));
+	case IOV_OP_VF_ATTR:
+		return read_vf_attr(reader);
+	case IOV_OP_NVME_VIRT:
+		return read_nvme_virt(reader);
+	case IOV_OP_MTU:
+		return read_mtu(reader);
+	case IOV_OP_IRQ:
+		return read_irq(reader);
+	case IOV_OP_HUGE_PAGES:
+		return read_huge_pages(reader);
+	case IOV_OP_ESWITCH:
+		first = get_text(reader, "device");
+		second = eswitch_modes[get_word(reader, "mode", eswitch_modes,
+						LENGTH(eswitch_modes))];
+		return iov_op_eswitch(first, second);
+	case IOV_OP_IOVD:
+		first = get_text(reader, "method");
+		params = get_object(reader, "params");
+		return reader->error ? NULL : iov_op_iovd(first, json_object_get(params));
+	case IOV_OP_KINDS:
+		break;
+	}
+	return NULL;
+}
+
+/* "explain": {"12": "..."} */
+static struct iov_op *read_meanings(struct reader *reader, struct iov_op *op)
+{
+	struct json_object *meanings;
+
+	if (!find(reader, "explain", &meanings))
+		return op;
+	if (!json_object_is_type(meanings, json_type_object)) {
+		refuse(reader, "explain", "an object");
+		return op;
+	}
+	json_object_object_foreach(meanings, key, text) {
+		long error = strtol(key, NULL, 10);
+
+		if (!*key || strspn(key, "0123456789") != strlen(key) || !error ||
+		    error > ERRNO_MAX || !is_text(text))
+			refuse(reader, "explain", "texts under numbers of errors");
+		else
+			op = iov_op_explain(op, (int)error, json_object_get_string(text));
+	}
+	return op;
+}
+
+static struct iov_op *read_unless(struct reader *reader, struct iov_op *op)
+{
+	struct iov_condition *condition;
+	struct json_object *unless;
+	int error;
+
+	if (reader->error || !find(reader, "unless", &unless))
+		return op;
+	error = condition_from_json(&condition, reader->iov, unless);
+	if (!error)
+		return iov_op_unless(op, condition);
+	reader->error = error;
+	return op;
+}
+
+static int find_kind(struct iov *iov, struct json_object *json, enum iov_op_kind *kind)
+{
+	struct json_object *name;
+
+	if (!json_object_is_type(json, json_type_object) ||
+	    !json_object_object_get_ex(json, "op", &name) || !is_text(name))
+		return iov_fail(iov, -EINVAL, "'%s': expected an operation, an object that has 'op'",
+				json ? json_object_get_string(json) : "null");
+	for (size_t i = 0; i < LENGTH(kinds); i++) {
+		*kind = (enum iov_op_kind)i;
+		if (!strcmp(kinds[i], json_object_get_string(name)))
+			return 0;
+	}
+	return iov_fail(iov, -EOPNOTSUPP, "unknown operation '%s'; was it written by a newer iovkit?",
+			json_object_get_string(name));
+}
+
+int iov_op_from_json(struct iov_op **op, struct iov *iov, struct json_object *json)
+{
+	struct reader reader = { .iov = iov, .json = json, .keys = { "op" }, .count = 1 };
+	enum iov_op_kind kind = IOV_OP_KINDS;
+	int error = find_kind(iov, json, &kind);
+
+	*op = NULL;
+	if (error)
+		return error;
+	snprintf(reader.what, sizeof(reader.what), "operation '%s'", json_text(json, "op"));
+	*op = read_members(&reader, kind);
+	*op = read_meanings(&reader, *op);
+	if (get_switch(&reader, "absent_ok"))
+		iov_op_absent_ok(*op);
+	*op = read_unless(&reader, *op);
+	error = end_reading(&reader);
+	if (!error && !*op)
+		error = iov_fail(iov, -ENOMEM, "out of memory");
+	if (error) {
+		iov_op_free(*op);
+		*op = NULL;
+	}
+	return error;
+}
+
+static struct iov_condition *read_targets(struct reader *reader, const char *path,
+					  struct json_object *link)
+{
+	size_t count = json_object_array_length(link);
+	_cleanup_free_ char **targets = calloc(count + 1, sizeof(*targets));
+
+	for (size_t i = 0; targets && i < count; i++) {
+		struct json_object *target = json_object_array_get_idx(link, i);
+
+		if (!is_text(target)) {
+			refuse(reader, "link", "a text, null or an array of texts");
+			return NULL;
+		}
+		targets[i] = (char *)json_object_get_string(target);
+	}
+	return targets ? iov_if_link_among(path, targets, count) : NULL;
+}
+
+static struct iov_condition *read_link(struct reader *reader, const char *path,
+				       struct json_object *link)
+{
+	if (!link)
+		return iov_if_link(path, NULL);
+	if (json_object_is_type(link, json_type_array))
+		return read_targets(reader, path, link);
+	if (is_text(link))
+		return iov_if_link(path, json_object_get_string(link));
+	refuse(reader, "link", "a text, null or an array of texts");
+	return NULL;
+}
+
+/* The member that says what kind of condition it is; a second one is unknown to the kind. */
+static struct iov_condition *read_condition(struct reader *reader)
+{
+	const char *path = get_text(reader, "path");
+	struct json_object *value;
+
+	if (json_object_object_get_ex(reader->json, "link", NULL)) {
+		find(reader, "link", &value);
+		return read_link(reader, path, value);
+	}
+	if (json_object_object_get_ex(reader->json, "value", NULL))
+		return iov_if_value(path, get_text(reader, "value"));
+	if (json_object_object_get_ex(reader->json, "exists", NULL))
+		return iov_if_exists(path, get_switch(reader, "exists"));
+	refuse(reader, "path", "link, value or exists beside it");
+	return NULL;
+}
+
+int condition_from_json(struct iov_condition **condition, struct iov *iov, struct json_object *json)
+{
+	struct reader reader = { .iov = iov, .json = json, .what = "condition" };
+	int error;
+
+	*condition = NULL;
+	if (!json_object_is_type(json, json_type_object))
+		return iov_fail(iov, -EINVAL, "'%s': expected a condition, an object that has 'path'",
+				json ? json_object_get_string(json) : "null");
+	*condition = read_condition(&reader);
+	if (json_object_object_get_ex(json, "within", NULL))
+		iov_if_within(*condition, get_number(&reader, "within", IOV_IF_ALWAYS - 1));
+	error = end_reading(&reader);
+	if (!error && !*condition)
+		error = iov_fail(iov, -ENOMEM, "out of memory");
+	if (error) {
+		iov_condition_free(*condition);
+		*condition = NULL;
+	}
+	return error;
+}

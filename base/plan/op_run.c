@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Operations are carried out, each unless its condition holds. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/context.h"
+#include "base/plan/module.h"
+#include "base/plan/plan_engine.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/writer.h"
+#include "base/table.h"
+
+#define RUNNERS "op"
+
+int iov_op_register(struct iov *iov, const struct iov_op_runner *runner)
+{
+	return iov_table_add(iov, RUNNERS, runner);
+}
+
+static int run_registered(struct iov *iov, const struct iov_op *op)
+{
+	const struct iov_op_runner *runner;
+
+	for (size_t i = 0; (runner = iov_table_entry(iov, RUNNERS, i)); i++) {
+		if (runner->kind == op->kind)
+			return runner->run(iov, op);
+	}
+	return iov_fail(iov, -EOPNOTSUPP, "nobody here performs that; the program has to call "
+			"iov_plugins_register()");
+}
+
+static int run_module(struct iov *iov, const char *name)
+{
+	if (iov->on_write)
+		return call_on_write(iov, IOV_PATH_MODULES, name);
+	if (!iov_sys_is_host(iov))
+		return iov_fail(iov, -EOPNOTSUPP, "a recorded tree loads no modules");
+	return module_load(iov, name);
+}
+
+/* All but writes, which go to the writer together. */
+static int run_one(struct iov *iov, const struct iov_op *op)
+{
+	int error;
+
+	if (op->unless && iov_condition_holds(iov, op->unless))
+		return 0;
+	error = op->kind == IOV_OP_MODULE ? run_module(iov, op->module.name) :
+					    run_registered(iov, op);
+	return error == -ENOENT && op->absent_ok ? 0 : error;
+}
+
+bool ops_are_writes(const struct iov_op_list *ops)
+{
+	for (size_t i = 0; i < ops->count; i++) {
+		if (ops->list[i]->kind != IOV_OP_WRITE)
+			return false;
+	}
+	return true;
+}
+
+/* Run the writes from @at on; leaves there the one that failed, or what comes after them. */
+static int run_writes(struct iov *iov, const struct iov_op_list *ops, size_t *at)
+{
+	_cleanup_free_ struct sys_write *writes = calloc(ops->count - *at, sizeof(*writes));
+	size_t count = 0, done;
+	int error;
+
+	if (!writes)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	for (size_t i = *at; i < ops->count && ops->list[i]->kind == IOV_OP_WRITE; i++) {
+		const struct iov_op *op = ops->list[i];
+
+		writes[count++] = (struct sys_write){
+			.path = op->write.path,
+			.text = op->write.value,
+			.absent_ok = op->absent_ok,
+			.unless = op->unless,
+		};
+	}
+	error = sys_write_all(iov, writes, count, &done);
+	*at += done;
+	if (error == -ETIMEDOUT)
+		return iov_fail(iov, error, "the kernel did not answer in time, --timeout waits "
+				"longer");
+	return error ? iov_fail(iov, error, "%s", strerror(-error)) : 0;
+}
+
+/* "write '4' to /sys/...: Device or resource busy", or what that means. */
+static int explain_failure(struct iov *iov, const struct iov_op *op, int error)
+{
+	char what[IOV_PATH_MAX + 64], why[IOV_MESSAGE_SIZE];
+
+	iov_op_describe(op, what, sizeof(what));
+	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
+	for (size_t i = 0; i < op->meaning_count; i++) {
+		if (op->meanings[i].error == -error)
+			snprintf(why, sizeof(why), "%s", op->meanings[i].text);
+	}
+	return iov_fail(iov, error, "%s: %s", what, why);
+}
+
+int ops_run(struct iov *iov, const struct iov_op_list *ops, size_t *done)
+{
+	int error = 0;
+
+	*done = 0;
+	while (!error && *done < ops->count) {
+		if (ops->list[*done]->kind == IOV_OP_WRITE) {
+			error = run_writes(iov, ops, done);
+		} else {
+			error = run_one(iov, ops->list[*done]);
+			*done += !error;
+		}
+	}
+	return error ? explain_failure(iov, ops->list[*done], error) : 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The MTU of a function; iov_op_mtu() of base/plan/op.h changes it. */
+#ifndef IOV_PLUGINS_NET_MTU_H
+#define IOV_PLUGINS_NET_MTU_H
+
+#include "base/iov.h"
+#include "base/pci/pci.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * iov_mtu_read - the MTU of a function's network interface
+ * @iov: context
+ * @bdf: function
+ * @mtu: receives it
+ *
+ * Return: 0; -ENODEV without an interface, with a message.
+ */
+int iov_mtu_read(struct iov *iov, struct iov_bdf bdf, unsigned int *mtu);
+
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
