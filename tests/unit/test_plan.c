@@ -795,32 +795,6 @@ static void what_a_journal_has_of_another_iovkit_is_refused_by_name(void **state
 	}
 }
 
-/* The undo of 256 VFs and more: all of it is one request. */
-static void a_request_of_any_length_is_carried_out(void **state)
-{
-	enum { WRITES = 2000, LENGTH = 600 };
-	char text[LENGTH + 1] = "", read[LENGTH + 2];
-	struct iov_plan *plan;
-	struct iov_step *step;
-
-	(void)state;
-	iov_sys_on_write(kernel.iov, NULL, NULL);
-	assert_int_equal(iov_plan_new(&plan, kernel.iov, "write much"), 0);
-	step = iov_plan_step(plan, NULL, "write much");
-	for (int i = 0; i < WRITES; i++) {
-		memset(text, 'a' + i % 26, LENGTH);
-		iov_step_do(step, iov_op_write("sys/attr0", text));
-	}
-	iov_step_do(step, iov_op_unless(iov_op_write("sys/attr1", "too much"),
-					iov_if_value("sys/attr1", "old")));
-	assert_int_equal(iov_plan_run(plan, NULL), 0);
-	assert_int_equal(iov_sys_read(kernel.iov, "sys/attr0", read, sizeof(read)), 0);
-	assert_string_equal(read, text);
-	assert_int_equal(iov_sys_read(kernel.iov, "sys/attr1", read, sizeof(read)), 0);
-	assert_string_equal(read, "old");
-	iov_plan_free(plan);
-}
-
 static void a_plan_without_memory_for_a_part_does_not_run(void **state)
 {
 	struct iov_plan *plan = three_writes();
@@ -867,7 +841,6 @@ int main(void)
 		TEST(whoever_holds_the_lock_is_named),
 		TEST(an_explained_error_says_what_it_means),
 		TEST(what_a_journal_has_of_another_iovkit_is_refused_by_name),
-		TEST(a_request_of_any_length_is_carried_out),
 		TEST(a_plan_without_memory_for_a_part_does_not_run),
 	};
 
