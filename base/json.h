@@ -19,6 +19,12 @@ static inline const char *json_text(struct json_object *object, const char *key)
 	return text ? text : "";
 }
 
+/* A member that is a text, or null for NULL. */
+static inline void json_add_text(struct json_object *object, const char *key, const char *text)
+{
+	json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
+}
+
 /* A copy that shares nothing with @object, which the caller puts; NULL of NULL. */
 static inline struct json_object *json_copy(struct json_object *object)
 {

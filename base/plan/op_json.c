@@ -9,12 +9,10 @@
 #include "base/plan/op_json.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 
@@ -55,11 +53,6 @@ static const char *const eswitch_modes[] = { "legacy", "switchdev" };
 
 /* Writing. */
 
-static void add_text(struct json_object *json, const char *key, const char *text)
-{
-	json_object_object_add(json, key, text ? json_object_new_string(text) : NULL);
-}
-
 static void add_number(struct json_object *json, const char *key, int64_t number)
 {
 	json_object_object_add(json, key, json_object_new_int64(number));
@@ -67,14 +60,13 @@ static void add_number(struct json_object *json, const char *key, int64_t number
 
 static bool has_resources(enum iov_nvme_action action)
 {
-	return action == IOV_NVME_PRIMARY || action == IOV_NVME_PROVE ||
-	       action == IOV_NVME_ASSIGN;
+	return action <= IOV_NVME_ASSIGN;
 }
 
 static void add_nvme_virt(struct json_object *json, const struct iov_op *op)
 {
-	add_text(json, "pf", IOV_BDF(op->nvme_virt.pf));
-	add_text(json, "action", nvme_actions[op->nvme_virt.action]);
+	json_add_text(json, "pf", IOV_BDF(op->nvme_virt.pf));
+	json_add_text(json, "action", nvme_actions[op->nvme_virt.action]);
 	add_number(json, "controller", op->nvme_virt.controller);
 	if (!has_resources(op->nvme_virt.action))
 		return;
@@ -87,28 +79,28 @@ static void add_huge_pages(struct json_object *json, const struct iov_op *op)
 	char count[12];
 
 	snprintf(count, sizeof(count), "%u", op->huge_pages.count);
-	add_text(json, "path", iov_path("%s" HUGE_PAGES_FILE, op->huge_pages.directory).name);
-	add_text(json, "value", count);
-	add_text(json, "advice", op->huge_pages.advice);
+	json_add_text(json, "path", iov_path("%s" HUGE_PAGES_FILE, op->huge_pages.directory).name);
+	json_add_text(json, "value", count);
+	json_add_text(json, "advice", op->huge_pages.advice);
 }
 
 static void add_vf_attr(struct json_object *json, const struct iov_op *op)
 {
-	add_text(json, "pf", IOV_BDF(op->vf_attr.pf));
+	json_add_text(json, "pf", IOV_BDF(op->vf_attr.pf));
 	add_number(json, "vf", op->vf_attr.index);
 	json_object_object_add(json, "values", json_copy(op->vf_attr.values));
-	add_text(json, "mode", vf_modes[op->vf_attr.mode]);
+	json_add_text(json, "mode", vf_modes[op->vf_attr.mode]);
 }
 
 static void add_members(struct json_object *json, const struct iov_op *op)
 {
 	switch (op->kind) {
 	case IOV_OP_WRITE:
-		add_text(json, "path", op->write.path);
-		add_text(json, "value", op->write.value);
+		json_add_text(json, "path", op->write.path);
+		json_add_text(json, "value", op->write.value);
 		return;
 	case IOV_OP_MODULE:
-		add_text(json, "name", op->module.name);
+		json_add_text(json, "name", op->module.name);
 		return;
 	case IOV_OP_VF_ATTR:
 		add_vf_attr(json, op);
@@ -117,22 +109,22 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 		add_nvme_virt(json, op);
 		return;
 	case IOV_OP_MTU:
-		add_text(json, "device", IOV_BDF(op->mtu.device));
+		json_add_text(json, "device", IOV_BDF(op->mtu.device));
 		add_number(json, "mtu", op->mtu.mtu);
 		return;
 	case IOV_OP_IRQ:
-		add_text(json, "device", IOV_BDF(op->irq.device));
+		json_add_text(json, "device", IOV_BDF(op->irq.device));
 		json_object_object_add(json, "cpus", json_copy(op->irq.cpus));
 		return;
 	case IOV_OP_HUGE_PAGES:
 		add_huge_pages(json, op);
 		return;
 	case IOV_OP_ESWITCH:
-		add_text(json, "device", op->eswitch.device);
-		add_text(json, "mode", op->eswitch.mode);
+		json_add_text(json, "device", op->eswitch.device);
+		json_add_text(json, "mode", op->eswitch.mode);
 		return;
 	case IOV_OP_IOVD:
-		add_text(json, "method", op->iovd.method);
+		json_add_text(json, "method", op->iovd.method);
 		json_object_object_add(json, "params", json_copy(op->iovd.params));
 		return;
 	case IOV_OP_KINDS:
@@ -147,7 +139,7 @@ static struct json_object *meanings_json(const struct iov_op *op)
 
 	for (size_t i = 0; i < op->meaning_count; i++) {
 		snprintf(error, sizeof(error), "%d", op->meanings[i].error);
-		add_text(json, error, op->meanings[i].text);
+		json_add_text(json, error, op->meanings[i].text);
 	}
 	return json;
 }
@@ -156,7 +148,7 @@ struct json_object *iov_op_json(const struct iov_op *op)
 {
 	struct json_object *json = json_object_new_object();
 
-	add_text(json, "op", kinds[op->kind]);
+	json_add_text(json, "op", kinds[op->kind]);
 	add_members(json, op);
 	if (op->meaning_count)
 		json_object_object_add(json, "explain", meanings_json(op));
@@ -180,16 +172,16 @@ struct json_object *condition_json(const struct iov_condition *condition)
 {
 	struct json_object *json = json_object_new_object();
 
-	add_text(json, "path", condition->path);
+	json_add_text(json, "path", condition->path);
 	switch (condition->kind) {
 	case IOV_IF_LINK:
-		add_text(json, "link", condition->text);
+		json_add_text(json, "link", condition->text);
 		break;
 	case IOV_IF_LINK_AMONG:
 		json_object_object_add(json, "link", targets_json(condition));
 		break;
 	case IOV_IF_VALUE:
-		add_text(json, "value", condition->text);
+		json_add_text(json, "value", condition->text);
 		break;
 	case IOV_IF_EXISTS:
 		json_object_object_add(json, "exists", json_object_new_boolean(condition->exists));
@@ -255,7 +247,7 @@ static unsigned int get_number(struct reader *reader, const char *key, int64_t m
 	if (find(reader, key, &value) && json_object_is_type(value, json_type_int) &&
 	    json_object_get_int64(value) >= 0 && json_object_get_int64(value) <= most)
 		return (unsigned int)json_object_get_int64(value);
-	snprintf(expected, sizeof(expected), "a number from 0 to %" PRId64, most);
+	snprintf(expected, sizeof(expected), "a number from 0 to %lld", (long long)most);
 	refuse(reader, key, expected);
 	return 0;
 }
@@ -300,15 +292,24 @@ static unsigned int get_word(struct reader *reader, const char *key, const char 
 	return 0;
 }
 
-/* An object whose members can be told as text; an array of texts.  Empty when refused. */
+/* NULL when refused. */
+static struct json_object *get_object(struct reader *reader, const char *key)
+{
+	struct json_object *object;
+
+	if (find(reader, key, &object) && json_object_is_type(object, json_type_object))
+		return object;
+	refuse(reader, key, "an object");
+	return NULL;
+}
+
+/* An object whose members can be told as text. */
 static struct json_object *get_values(struct reader *reader, const char *key)
 {
-	struct json_object *values;
+	struct json_object *values = get_object(reader, key);
 
-	if (!find(reader, key, &values) || !json_object_is_type(values, json_type_object)) {
-		refuse(reader, key, "an object");
+	if (!values)
 		return NULL;
-	}
 	json_object_object_foreach(values, name, value) {
 		if (!is_text(value) && !json_object_is_type(value, json_type_int) &&
 		    !json_object_is_type(value, json_type_boolean))
@@ -330,16 +331,6 @@ static struct json_object *get_texts(struct reader *reader, const char *key)
 			refuse(reader, key, "an array of texts");
 	}
 	return texts;
-}
-
-static struct json_object *get_object(struct reader *reader, const char *key)
-{
-	struct json_object *object;
-
-	if (find(reader, key, &object) && json_object_is_type(object, json_type_object))
-		return object;
-	refuse(reader, key, "an object");
-	return NULL;
 }
 
 /* Whoever wrote a member that we do not know meant something by it. */
@@ -523,8 +514,7 @@ int iov_op_from_json(struct iov_op **op, struct iov *iov, struct json_object *js
 	if (error)
 		return error;
 	snprintf(reader.what, sizeof(reader.what), "operation '%s'", json_text(json, "op"));
-	*op = read_members(&reader, kind);
-	*op = read_meanings(&reader, *op);
+	*op = read_meanings(&reader, read_members(&reader, kind));
 	if (get_switch(&reader, "absent_ok"))
 		iov_op_absent_ok(*op);
 	*op = read_unless(&reader, *op);
@@ -575,10 +565,8 @@ static struct iov_condition *read_condition(struct reader *reader)
 	const char *path = get_text(reader, "path");
 	struct json_object *value;
 
-	if (json_object_object_get_ex(reader->json, "link", NULL)) {
-		find(reader, "link", &value);
+	if (find(reader, "link", &value))
 		return read_link(reader, path, value);
-	}
 	if (json_object_object_get_ex(reader->json, "value", NULL))
 		return iov_if_value(path, get_text(reader, "value"));
 	if (json_object_object_get_ex(reader->json, "exists", NULL))

@@ -178,6 +178,12 @@ void journal_leave_lock(struct journal *journal, pid_t child);
  */
 int journal_read(struct iov *iov, struct json_object **out);
 
+/* plan_pending.c: whether a journal that was read is of an earlier boot. */
+bool journal_is_stale(struct iov *iov, struct json_object *journal);
+
+/* How many of its steps came that far, or farther. */
+size_t journal_count(struct json_object *journal, enum step_state least);
+
 /* Open the journal that was read, to continue it. */
 int journal_open(struct iov *iov, struct journal *journal, size_t steps);
 

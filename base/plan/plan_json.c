@@ -13,11 +13,6 @@
 #include "base/plan/plan.h"
 #include "base/plan/plan_engine.h"
 
-static void add_text(struct json_object *json, const char *key, const char *text)
-{
-	json_object_object_add(json, key, text ? json_object_new_string(text) : NULL);
-}
-
 static struct json_object *add_array(struct json_object *json, const char *key)
 {
 	struct json_object *array = json_object_new_array();
@@ -58,9 +53,9 @@ static void add_changes(struct json_object *json, const struct iov_step *step)
 	for (size_t i = 0; i < step->change_count; i++) {
 		struct json_object *change = json_object_new_object();
 
-		add_text(change, "what", step->changes[i].what);
-		add_text(change, "from", step->changes[i].from);
-		add_text(change, "to", step->changes[i].to);
+		json_add_text(change, "what", step->changes[i].what);
+		json_add_text(change, "from", step->changes[i].from);
+		json_add_text(change, "to", step->changes[i].to);
 		json_object_array_add(array, change);
 	}
 }
@@ -69,8 +64,8 @@ static struct json_object *step_json(const struct iov_step *step)
 {
 	struct json_object *json = json_object_new_object();
 
-	add_text(json, "title", step->title);
-	add_text(json, "device", step->device);
+	json_add_text(json, "title", step->title);
+	json_add_text(json, "device", step->device);
 	add_texts(json, "touches", &step->touches);
 	add_changes(json, step);
 	add_conditions(json, "check", &step->check);
@@ -86,7 +81,7 @@ struct json_object *iov_plan_json(const struct iov_plan *plan)
 {
 	struct json_object *json = json_object_new_object(), *steps, *takes;
 
-	add_text(json, "title", plan->title);
+	json_add_text(json, "title", plan->title);
 	steps = add_array(json, "steps");
 	for (size_t i = 0; i < plan->step_count; i++)
 		json_object_array_add(steps, step_json(plan->steps[i]));
@@ -94,8 +89,8 @@ struct json_object *iov_plan_json(const struct iov_plan *plan)
 	for (size_t i = 0; i < plan->take_count; i++) {
 		struct json_object *take = json_object_new_object();
 
-		add_text(take, "device", IOV_BDF(plan->takes[i].bdf));
-		add_text(take, "why", plan->takes[i].why);
+		json_add_text(take, "device", IOV_BDF(plan->takes[i].bdf));
+		json_add_text(take, "why", plan->takes[i].why);
 		json_object_array_add(takes, take);
 	}
 	add_texts(json, "notes", &plan->notes);

@@ -474,53 +474,6 @@ int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options)
 	return error;
 }
 
-/* No state of the kernel outlives a boot. */
-static bool is_stale(struct iov *iov, struct json_object *journal)
-{
-	char boot[64] = "";
-
-	iov_sys_read(iov, IOV_PATH_BOOT_ID, boot, sizeof(boot));
-	return strcmp(boot, json_text(journal, "boot")) != 0;
-}
-
-static void copy_member(struct json_object *to, struct json_object *from, const char *key)
-{
-	json_object_object_add(to, key, json_object_get(json_object_object_get(from, key)));
-}
-
-static int64_t count_states(struct json_object *journal, bool ended)
-{
-	struct json_object *states = json_object_object_get(journal, "states");
-	int64_t count = 0;
-
-	for (size_t i = 0; i < json_object_array_length(states); i++) {
-		int state = json_object_get_int(json_object_array_get_idx(states, i));
-
-		count += ended ? state == STEP_ENDED : state != STEP_UNTOUCHED;
-	}
-	return count;
-}
-
-int iov_plan_pending(struct iov *iov, struct json_object **pending)
-{
-	_cleanup_json_ struct json_object *journal = NULL;
-	int error = journal_read(iov, &journal);
-	struct json_object *plan;
-
-	*pending = NULL;
-	if (error || !journal || is_stale(iov, journal))
-		return error;
-	plan = json_object_object_get(journal, "plan");
-	*pending = json_object_new_object();
-	copy_member(*pending, plan, "title");
-	copy_member(*pending, plan, "steps");
-	json_object_object_add(*pending, "begun",
-			       json_object_new_int64(count_states(journal, false)));
-	copy_member(*pending, journal, "pid");
-	copy_member(*pending, journal, "time");
-	return 0;
-}
-
 /* Say that the journal stays, and why. */
 static int undo_recovered(struct run *run)
 {
@@ -568,13 +521,13 @@ static int recover_plan(struct run *run, struct json_object *journal, bool finis
 
 static int recover(struct run *run, struct json_object *journal, bool finish)
 {
-	size_t count = json_object_array_length(json_object_object_get(journal, "states"));
+	size_t count = journal_count(journal, STEP_UNTOUCHED);
 	struct iov_plan *plan;
 	int error;
 
 	/* A line with the plan that is torn was written before anything was done. */
-	if (!json_object_object_get_ex(journal, "plan", NULL) || is_stale(run->iov, journal) ||
-	    (count && count_states(journal, true) == (int64_t)count))
+	if (!json_object_object_get_ex(journal, "plan", NULL) || journal_is_stale(run->iov, journal) ||
+	    (count && journal_count(journal, STEP_ENDED) == count))
 		return journal_remove(run->iov, &run->journal);
 	error = read_plan(run->iov, journal, &plan);
 	if (error)

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a journal says of a change that was interrupted, without a look at its operations. */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/plan/plan_engine.h"
+#include "base/sysroot/paths.h"
+
+/* No state of the kernel outlives a boot. */
+bool journal_is_stale(struct iov *iov, struct json_object *journal)
+{
+	char boot[64] = "";
+
+	iov_sys_read(iov, IOV_PATH_BOOT_ID, boot, sizeof(boot));
+	return strcmp(boot, json_text(journal, "boot")) != 0;
+}
+
+size_t journal_count(struct json_object *journal, enum step_state least)
+{
+	struct json_object *states = json_object_object_get(journal, "states");
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_object_array_length(states); i++)
+		count += json_object_get_int(json_object_array_get_idx(states, i)) >= (int)least;
+	return count;
+}
+
+static void copy_member(struct json_object *to, struct json_object *from, const char *key)
+{
+	json_object_object_add(to, key, json_object_get(json_object_object_get(from, key)));
+}
+
+int iov_plan_pending(struct iov *iov, struct json_object **pending)
+{
+	_cleanup_json_ struct json_object *journal = NULL;
+	int error = journal_read(iov, &journal);
+	struct json_object *plan;
+
+	*pending = NULL;
+	if (error || !journal || journal_is_stale(iov, journal))
+		return error;
+	plan = json_object_object_get(journal, "plan");
+	*pending = json_object_new_object();
+	copy_member(*pending, plan, "title");
+	copy_member(*pending, plan, "steps");
+	json_object_object_add(*pending, "begun", json_object_new_int64(
+				       (int64_t)journal_count(journal, STEP_BEGUN)));
+	copy_member(*pending, journal, "pid");
+	copy_member(*pending, journal, "time");
+	return 0;
+}
