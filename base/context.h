@@ -30,7 +30,7 @@ struct iov {
 	void *on_write_arg;
 	struct writer *writer;	/* the child that makes writes, or NULL */
 	void (*end_writer)(struct iov *iov);	/* ends it; set by whoever started one */
-	struct forker *forker;	/* makes such children where there are threads; NULL: fork(2) does */
+	struct forker *forker;	/* makes such children where there are threads, or NULL */
 
 	struct {
 		const char *table;

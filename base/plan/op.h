@@ -124,7 +124,7 @@ struct iov_op {
 			struct iov_bdf pf;
 			enum iov_nvme_action action;
 			uint16_t controller;
-			struct iov_nvme_resources resources;	/* of none but the first three */
+			struct iov_nvme_resources resources;	/* of the first three */
 		} nvme_virt;
 		struct {
 			struct iov_bdf device;

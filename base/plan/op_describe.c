@@ -9,7 +9,8 @@ static void describe_write(const struct iov_op *op, char *text, size_t size)
 {
 	const char *value = op->write.value;
 
-	snprintf(text, size, "write '%.*s' to /%s", (int)strcspn(value, "\n"), value, op->write.path);
+	snprintf(text, size, "write '%.*s' to /%s", (int)strcspn(value, "\n"), value,
+		 op->write.path);
 }
 
 static const char *value_text(struct json_object *value)
@@ -73,8 +74,8 @@ static void describe_nvme_virt(const struct iov_op *op, char *text, size_t size)
 static void describe_irq(const struct iov_op *op, char *text, size_t size)
 {
 	size_t count = json_object_array_length(op->irq.cpus);
-	size_t length = (size_t)snprintf(text, size, "write smp_affinity_list of the interrupts of %s:",
-					 IOV_BDF(op->irq.device));
+	size_t length = (size_t)snprintf(text, size, "write smp_affinity_list of the interrupts "
+					 "of %s:", IOV_BDF(op->irq.device));
 
 	for (size_t i = 0; i < count && length < size; i++)
 		length += (size_t)snprintf(text + length, size - length, " '%s'",
@@ -108,8 +109,8 @@ void iov_op_describe(const struct iov_op *op, char *text, size_t size)
 			 op->huge_pages.directory);
 		return;
 	case IOV_OP_ESWITCH:
-		snprintf(text, size, "set the switch mode of %s to %s by devlink", op->eswitch.device,
-			 op->eswitch.mode);
+		snprintf(text, size, "set the switch mode of %s to %s by devlink",
+			 op->eswitch.device, op->eswitch.mode);
 		return;
 	case IOV_OP_IOVD:
 		snprintf(text, size, "iovd: %s %s", op->iovd.method,

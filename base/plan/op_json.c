@@ -376,7 +376,8 @@ static struct iov_op *read_nvme_virt(struct reader *reader)
 		resources.queues = get_number(reader, "queues", UINT16_MAX);
 		resources.interrupts = get_number(reader, "interrupts", UINT16_MAX);
 	}
-	return reader->error ? NULL : iov_op_nvme_virt(pf, action, (uint16_t)controller, &resources);
+	return reader->error ? NULL : iov_op_nvme_virt(pf, action, (uint16_t)controller,
+						       &resources);
 }
 
 static struct iov_op *read_mtu(struct reader *reader)
@@ -493,15 +494,15 @@ static int find_kind(struct iov *iov, struct json_object *json, enum iov_op_kind
 
 	if (!json_object_is_type(json, json_type_object) ||
 	    !json_object_object_get_ex(json, "op", &name) || !is_text(name))
-		return iov_fail(iov, -EINVAL, "'%s': expected an operation, an object that has 'op'",
+		return iov_fail(iov, -EINVAL, "'%s': expected an operation, an object with 'op'",
 				json ? json_object_get_string(json) : "null");
 	for (size_t i = 0; i < LENGTH(kinds); i++) {
 		*kind = (enum iov_op_kind)i;
 		if (!strcmp(kinds[i], json_object_get_string(name)))
 			return 0;
 	}
-	return iov_fail(iov, -EOPNOTSUPP, "unknown operation '%s'; was it written by a newer iovkit?",
-			json_object_get_string(name));
+	return iov_fail(iov, -EOPNOTSUPP, "unknown operation '%s'; was it written by a newer "
+			"iovkit?", json_object_get_string(name));
 }
 
 int iov_op_from_json(struct iov_op **op, struct iov *iov, struct json_object *json)
@@ -582,7 +583,7 @@ int condition_from_json(struct iov_condition **condition, struct iov *iov, struc
 
 	*condition = NULL;
 	if (!json_object_is_type(json, json_type_object))
-		return iov_fail(iov, -EINVAL, "'%s': expected a condition, an object that has 'path'",
+		return iov_fail(iov, -EINVAL, "'%s': expected a condition, an object with 'path'",
 				json ? json_object_get_string(json) : "null");
 	*condition = read_condition(&reader);
 	if (json_object_object_get_ex(json, "within", NULL))

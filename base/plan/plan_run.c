@@ -495,8 +495,8 @@ static int read_plan(struct iov *iov, struct json_object *journal, struct iov_pl
 	if (!error)
 		return 0;
 	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
-	return iov_fail(iov, error, "cannot read the plan in the journal in /%s: %s", IOV_PATH_STATE,
-			why);
+	return iov_fail(iov, error, "cannot read the plan in the journal in /%s: %s",
+			IOV_PATH_STATE, why);
 }
 
 /* There is a change to recover. */
@@ -526,7 +526,8 @@ static int recover(struct run *run, struct json_object *journal, bool finish)
 	int error;
 
 	/* A line with the plan that is torn was written before anything was done. */
-	if (!json_object_object_get_ex(journal, "plan", NULL) || journal_is_stale(run->iov, journal) ||
+	if (!json_object_object_get_ex(journal, "plan", NULL) ||
+	    journal_is_stale(run->iov, journal) ||
 	    (count && journal_count(journal, STEP_ENDED) == count))
 		return journal_remove(run->iov, &run->journal);
 	error = read_plan(run->iov, journal, &plan);

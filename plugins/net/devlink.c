@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The mode of a NIC's embedded switch, by generic netlink.  A device that devlink does not know, or that has no modes, has a switch of
- * the legacy kind.
+ * The mode of a NIC's embedded switch, by generic netlink.  A device that devlink does not
+ * know, or that has no modes, has a switch of the legacy kind.
  */
 #include "plugins/net/devlink.h"
 

@@ -135,7 +135,8 @@ static void append_primary(struct iov_step *step, step_append_fn *append, const 
 
 /* "vf 3 queues", or "flexible queues" of the primary. */
 static void change_resources(struct iov_step *step, const char *whose,
-			     const struct iov_nvme_resources *from, const struct iov_nvme_resources *to)
+			     const struct iov_nvme_resources *from,
+			     const struct iov_nvme_resources *to)
 {
 	if (from->queues != to->queues)
 		iov_step_change(step, iov_path("%s queues", whose).name,
@@ -184,7 +185,8 @@ static bool is_idle(const struct iov_nvme_resources *from, const struct iov_nvme
 /* From what each controller has to @to: those that give before those that take. */
 static void append_assignments(struct iov_step *step, step_append_fn *append,
 			       const struct iov_pf *pf, const struct nvme_virt *virt,
-			       const struct iov_nvme_resources *from, const struct iov_nvme_resources *to)
+			       const struct iov_nvme_resources *from,
+			       const struct iov_nvme_resources *to)
 {
 	for (int taking = 0; taking < 2; taking++) {
 		for (size_t i = 0; i < virt->count; i++) {

@@ -776,7 +776,8 @@ static void what_a_journal_has_of_another_iovkit_is_refused_by_name(void **state
 		const char *from, *to, *named;
 		int error;
 	} cases[] = {
-		{ "\"write\"", "\"blast\"", "steps[0]: do[0]: unknown operation 'blast'", -EOPNOTSUPP },
+		{ "\"write\"", "\"blast\"", "steps[0]: do[0]: unknown operation 'blast'",
+		  -EOPNOTSUPP },
 		{ "\"unless\"", "\"unlike\"", "unknown member 'unlike'", -EOPNOTSUPP },
 		{ "\"verify\"", "\"vanish\"", "steps[0]: 'verify'", -EINVAL },
 		{ "\"old\"", "11111", "condition: 'value': expected a text", -EINVAL },

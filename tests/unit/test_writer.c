@@ -147,7 +147,8 @@ static void conditions_hold_for_the_writer_as_for_us(void **state)
 
 		tree_file(tree, path.name, "old");
 		assert_int_equal(iov_condition_holds(iov, cases[i].condition), cases[i].holds);
-		iov_step_do(step, iov_op_unless(iov_op_write(path.name, "new"), cases[i].condition));
+		iov_step_do(step, iov_op_unless(iov_op_write(path.name, "new"),
+						cases[i].condition));
 	}
 	iov_step_do(step, iov_op_absent_ok(iov_op_write("sys/none", "new")));
 	assert_int_equal(iov_plan_run(plan, NULL), 0);
