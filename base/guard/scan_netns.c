@@ -87,24 +87,27 @@ static int note_nsid(struct nl_msg *message, void *arg)
 	return NL_OK;
 }
 
-/* Which ID our namespace has in that one. */
-static void read_own_nsid(struct netns *netns)
+/* Which ID our namespace has in that one; -1 for none is no error. */
+static int read_own_nsid(struct netns *netns)
 {
 	_cleanup_fd_ int self = iov_sys_open(netns->scan->iov, IOV_PATH_PROC "/self",
 					     O_RDONLY | O_DIRECTORY);
 	_cleanup_fd_ int own = openat(self, "ns/net", O_RDONLY | O_CLOEXEC);
 	struct rtgenmsg header = { .rtgen_family = AF_UNSPEC };
 	struct nl_msg *message = nlmsg_alloc_simple(RTM_GETNSID, 0);
+	int error = -EIO;
 
 	netns->own_nsid = -1;
 	if (!message)
-		return;
+		return -ENOMEM;
 	nl_socket_disable_auto_ack(netns->socket);
 	nl_socket_modify_cb(netns->socket, NL_CB_VALID, NL_CB_CUSTOM, note_nsid, netns);
 	if (own >= 0 && !nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) &&
-	    !nla_put_s32(message, NETNSA_FD, own) && nl_send_auto(netns->socket, message) >= 0)
-		nl_recvmsgs_default(netns->socket);
+	    !nla_put_s32(message, NETNSA_FD, own) && nl_send_auto(netns->socket, message) >= 0 &&
+	    nl_recvmsgs_default(netns->socket) >= 0)
+		error = 0;
 	nlmsg_free(message);
+	return error;
 }
 
 /* The function below an interface as its driver tells; "" for none. */
@@ -168,7 +171,7 @@ static void scan_links(struct netns *netns)
 	int error;
 
 	guard_own_links(netns->scan, &own);
-	read_own_nsid(netns);
+	guard_failed(netns->scan, read_own_nsid(netns), netns->name);
 	error = guard_read_links(netns->socket, &links);
 	guard_failed(netns->scan, error, netns->name);
 	if (!error) {
@@ -260,8 +263,13 @@ static void match(struct guard_scan *scan, int dir, const char *device)
 	};
 	char **names;
 	size_t count;
+	int error;
 
-	if (dir < 0 || iov_dir_list(dir, "net", &names, &count))
+	if (dir < 0)
+		return;
+	error = iov_dir_list(dir, "net", &names, &count);
+	guard_failed(scan, error, iov_path("the interfaces of %s", device).name);
+	if (error)
 		return;
 	iov_names_free(names, count);
 	if (!count && !is_found(scan, device))

@@ -80,7 +80,8 @@ static bool is_interesting(const char *node)
 	return vfio_group(node) || nvidia_minor(node, &number);
 }
 
-static void hold(struct process *process, const struct guard *guard, const char *node, const char *device)
+static void hold(struct process *process, const struct guard *guard, const char *node,
+		 const char *device)
 {
 	char path[IOV_PATH_MAX], holder[128];
 	struct guard_chain chain = {
@@ -105,8 +106,10 @@ static void hold_group(struct process *process, const char *node)
 	struct iov_path members = iov_path(IOV_PATH_IOMMU_GROUPS "/%s/devices", vfio_group(node));
 	char **names;
 	size_t count;
+	int error = iov_sys_list(process->scan->iov, members.name, &names, &count);
 
-	if (iov_sys_list(process->scan->iov, members.name, &names, &count))
+	guard_failed(process->scan, error, iov_path("/%s", members.name).name);
+	if (error)
 		return;
 	for (size_t i = 0; i < count; i++)
 		hold(process, &vfio_open, node, names[i]);
@@ -117,11 +120,15 @@ static void hold_group(struct process *process, const char *node)
 static void hold_nvidia(struct process *process, const char *node)
 {
 	struct iov *iov = process->scan->iov;
-	int wanted, found;
+	int wanted, found, error;
 	char **names;
 	size_t count;
 
-	if (!nvidia_minor(node, &wanted) || iov_sys_list(iov, IOV_PATH_NVIDIA, &names, &count))
+	if (!nvidia_minor(node, &wanted))
+		return;
+	error = iov_sys_list(iov, IOV_PATH_NVIDIA, &names, &count);
+	guard_failed(process->scan, error, "/" IOV_PATH_NVIDIA);
+	if (error)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		char text[1024];
@@ -202,8 +209,12 @@ static void note_file(struct process *process, const char *fd)
 	ssize_t length = readlinkat(process->seen->directory, path.name, target, sizeof(target) - 1);
 	const char *node;
 
-	if (length < 0)
+	if (length < 0) {
+		guard_unseen(process->scan, -errno,
+			     iov_path("/" IOV_PATH_PROC "/%s/%s", process->seen->pid,
+				      path.name).name);
 		return;
+	}
 	target[length] = '\0';
 	process->dpdk |= is_dpdk_config(target);
 	node = strstr(target, "/dev/");

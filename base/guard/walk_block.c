@@ -84,11 +84,15 @@ static void walk_backing(struct guard_scan *scan, struct guard_chain *chain, con
 
 void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const char *name)
 {
+	struct iov_path path = iov_path(IOV_PATH_CLASS_BLOCK "/%s", name);
 	char target[IOV_PATH_MAX];
+	int error;
 
-	if (chain->count == GUARD_DEPTH ||
-	    iov_sys_link(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s", name).name, target,
-			 sizeof(target)))
+	if (chain->count == GUARD_DEPTH)
+		return;
+	error = iov_sys_link(scan->iov, path.name, target, sizeof(target));
+	guard_failed(scan, error, iov_path("/%s", path.name).name);
+	if (error)
 		return;
 	chain->names[chain->count++] = name;
 	if (strstr(target, "/virtual/")) {

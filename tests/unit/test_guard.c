@@ -702,6 +702,9 @@ static void what_cannot_be_read_is_an_error(void **state)
 		{ "proc/71/fd", "cannot read /proc/71/fd" },
 		{ "sys/class/net", "cannot read /sys/class/net" },
 		{ "sys/class/block", "cannot read /sys/class/block" },
+		{ "sys/kernel/iommu_groups/17/devices", "cannot read /sys/kernel/iommu_groups/17" },
+		{ "proc/driver/nvidia/gpus", "cannot read /proc/driver/nvidia/gpus" },
+		{ "sys/bus/pci/devices/" IGB "/net", "cannot read the interfaces of " IGB },
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -710,6 +713,8 @@ static void what_cannot_be_read_is_an_error(void **state)
 
 		setup_idle(state);
 		tree_file(tree, "proc/71/comm", "guest\n");
+		tree_link(tree, "proc/71/fd/4", "/dev/vfio/17");
+		tree_link(tree, "proc/71/fd/5", "/dev/nvidia0");
 		tree_loop(tree, files[i].path);
 		assert_int_equal(iov_bdf_parse(iov, IGB, &bdf), 0);
 		assert_int_equal(iov_guard_function(iov, bdf, findings), -ELOOP);
