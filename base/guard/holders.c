@@ -46,7 +46,11 @@ bool find_vfio_holder(struct iov *iov, char *const *devices, size_t count, char 
 	if (!count)
 		return false;
 	snprintf(message, sizeof(message), "%s", iov_error_message(iov));
-	if (!guard_scan_run(&scan, iov, (const struct guard_kind *const[]){ &scan_open }, 1)) {
+	if (guard_scan_run(&scan, iov, (const struct guard_kind *const[]){ &scan_open }, 1)) {
+		snprintf(text, size, "nobody knows who holds %s (%s)", devices[0],
+			 iov_error_message(iov));
+		found = true;
+	} else {
 		for (size_t i = 0; !found && i < count; i++)
 			found = find_holder(&scan, devices[i], text, size);
 		guard_scan_close(&scan);

@@ -28,7 +28,9 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
-static const struct guard netns_guard = { "netns", "its interface is in another network namespace" };
+static const struct guard netns_guard = {
+	"netns", "its interface is in another network namespace",
+};
 
 /**
  * struct netns - another network namespace

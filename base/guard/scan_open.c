@@ -19,7 +19,9 @@
 #include "base/sysroot/sysdir.h"
 
 static const struct guard disk_open = { "disk-open", "a process has its disk or controller open" };
-static const struct guard vfio_open = { "vfio-open", "a process has its VFIO group or device open" };
+static const struct guard vfio_open = {
+	"vfio-open", "a process has its VFIO group or device open",
+};
 static const struct guard dpdk = { "dpdk", "a DPDK process, or another by UIO, drives it" };
 static const struct guard rdma_open = { "rdma-open", "a process has its RDMA device open" };
 static const struct guard gpu_open = { "gpu-open", "a process has it open as a GPU" };
@@ -206,7 +208,8 @@ static void note_file(struct process *process, const char *fd)
 {
 	char target[IOV_PATH_MAX], block[64];
 	struct iov_path path = iov_path("fd/%s", fd);
-	ssize_t length = readlinkat(process->seen->directory, path.name, target, sizeof(target) - 1);
+	ssize_t length = readlinkat(process->seen->directory, path.name, target,
+				    sizeof(target) - 1);
 	const char *node;
 
 	if (length < 0) {

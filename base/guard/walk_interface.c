@@ -11,7 +11,9 @@ const struct guard guard_team = { "team", "its interface is a member of a team" 
 const struct guard guard_bridge = { "bridge", "its interface is a port of a bridge" };
 const struct guard guard_ovs = { "ovs", "its interface is a port of Open vSwitch" };
 const struct guard guard_vlan = { "vlan", "a VLAN is on its interface" };
-const struct guard guard_macvlan = { "macvlan", "a macvlan, macvtap or ipvlan is on its interface" };
+const struct guard guard_macvlan = {
+	"macvlan", "a macvlan, macvtap or ipvlan is on its interface",
+};
 const struct guard guard_upper = {
 	"upper", "another kind of interface is on its own: vxlan, macsec, vrf",
 };
