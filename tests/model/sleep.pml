@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Going to sleep without missing a buffer: worker.c, virtq_split.c, virtq_packed.c.
+ * Going to sleep without missing a buffer: worker.c, forwarder.c, virtq_split.c, virtq_packed.c.
  *
  * A driver adds a buffer, then looks whether the device wants a kick.  The device says that
  * it wants kicks, then looks for buffers.  Each has a full barrier between its store and its

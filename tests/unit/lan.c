@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/unit/lan.h"
 
+#include <rte_cycles.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -80,6 +81,9 @@ static void open_station(struct lan *lan, unsigned int index)
 	station->port.id = DP_PORTS_MAX + index + 1;
 	station->port.registry = &lan->registry;
 	station->port.counters = &station->counters;
+	station->port.loads = aligned_alloc(_Alignof(struct ring_load), 2 * sizeof(struct ring_load));
+	assert_non_null(station->port.loads);
+	memset(station->port.loads, 0, 2 * sizeof(struct ring_load));
 	station->port.bridge = &lan->bridge;
 	TAILQ_INSERT_TAIL(&lan->registry.ports, &station->port, link);
 }
@@ -116,6 +120,7 @@ int lan_teardown(void **state)
 			close(station->queues[j]->call_fd);
 			free(station->queues[j]);
 		}
+		free(station->port.loads);
 		guest_memory_close(station->memory);
 		dirty_log_close(station->log);
 		guest_close(&station->guest);
@@ -204,7 +209,7 @@ int lan_receive(struct lan *lan, unsigned int index, struct virtio_net_hdr_mrg_r
 
 unsigned int lan_pass(struct lan *lan)
 {
-	return forward_pass(lan->forward, lan->view, lan->now);
+	return forward_pass(lan->forward, lan->view, lan->now, rte_rdtsc());
 }
 
 uint64_t lan_drops(const struct lan *lan, unsigned int station, enum drop reason)

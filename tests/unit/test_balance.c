@@ -81,7 +81,7 @@ static void moves_come_to_an_end(void **state)
 		assert_true(moves < 12);
 		memset(loads, 0, sizeof(loads));
 		for (unsigned int i = 0; i < 12; i++)
-			loads[shares[i].worker] += (double)shares[i].frames / 400;
+			loads[shares[i].worker] += (double)shares[i].cycles / 400;
 		choice = balance_decide(loads, 3, shares, 12, &to);
 		if (choice < 0)
 			break;

@@ -197,6 +197,42 @@ static void expect_segments(struct lan *lan, bool ip4, uint16_t vlan, uint64_t f
 	assert_int_equal(lan->stations[B].counters.tx_packets, index);
 }
 
+/* Cycles that the ring by which a station sends cost in one pass. */
+static uint64_t cost_of_pass(struct lan *lan, unsigned int station, unsigned int frames)
+{
+	const uint64_t *cycles = &lan->stations[station].port.loads[1].cycles, before = *cycles;
+
+	assert_int_equal(lan_pass(lan), frames);
+	return *cycles - before;
+}
+
+/* Of each the least of several passes, as whatever else runs here makes some of them longer. */
+static void one_large_frame_costs_more_than_four_small_ones(void **state)
+{
+	static struct packet sent, got;
+	struct virtio_net_hdr header = make_tcp(&sent, true, 0, PAYLOAD);
+	uint64_t large = UINT64_MAX, small = UINT64_MAX, cost;
+	struct lan *lan = *state;
+
+	connect_guests(lan, OFFLOADS, 0);
+	for (unsigned int round = 0; round < 8; round++) {
+		lan_send(lan, A, &header, sent.bytes, sent.length);
+		cost = cost_of_pass(lan, A, 1);
+		large = cost < large ? cost : large;
+		while (lan_receive(lan, B, NULL, got.bytes, FRAME_MAX) >= 0)
+			lan_post(lan, B, 1, 2048);
+		lan_post(lan, A, 4, 2048);
+		for (unsigned int i = 0; i < 4; i++)
+			lan_send(lan, B, NULL, sent.bytes, 60);
+		cost = cost_of_pass(lan, B, 4);
+		small = cost < small ? cost : small;
+		while (lan_receive(lan, A, NULL, got.bytes, FRAME_MAX) >= 0)
+			;
+	}
+	assert_true(small > 0);
+	assert_true(large > small);
+}
+
 static void ip4_frame_is_cut_for_who_takes_no_large_ones(void **state)
 {
 	expect_segments(*state, true, 0, 0);
@@ -582,6 +618,7 @@ int main(void)
 		CASE(ip4_frame_is_cut_for_who_takes_no_large_ones),
 		CASE(ip6_frame_is_cut_for_who_takes_no_large_ones),
 		CASE(tagged_frame_is_cut),
+		CASE(one_large_frame_costs_more_than_four_small_ones),
 		CASE(segments_are_marked_as_verified),
 		CASE(receiver_of_the_other_family_gets_segments),
 		CASE(datagrams_are_made_for_who_takes_no_large_frames),

@@ -33,7 +33,7 @@ struct place {
  * struct balance - see balance.h
  * @busy_ns: of each worker at the last look
  * @load: of each worker in the last period
- * @seen: frames of each port's rings, or of its uplink's queues, at the last look
+ * @seen: cycles that each port's rings, or its uplink's queues, had cost at the last look
  */
 struct balance {
 	struct registry *registry;
@@ -176,16 +176,13 @@ static void measure_loads(struct balance *balance)
 	}
 }
 
-/* Frames since the last look; a ring that began anew counts from zero. */
-static uint64_t count_frames(struct balance *balance, const struct place *place)
+/* What it cost since the last look; a new port counts from zero. */
+static uint64_t measure_share(struct balance *balance, const struct place *place)
 {
 	const struct port *port = place->port;
-	uint64_t *seen = &balance->seen[DP_SLOT(port->id)][place->queue], now, before = *seen;
+	uint64_t *seen = &balance->seen[DP_SLOT(port->id)][place->queue], before = *seen;
+	uint64_t now = __atomic_load_n(&port->loads[place->queue].cycles, __ATOMIC_RELAXED);
 
-	if (port->uplink)
-		now = uplink_frames(port->uplink, place->queue);
-	else
-		now = __atomic_load_n(&port->queues[place->queue]->frames, __ATOMIC_RELAXED);
 	*seen = now;
 	return now < before ? now : now - before;
 }
@@ -199,9 +196,9 @@ static int best_share(const double *loads, const struct balance_share *shares, u
 	int choice = -1;
 
 	for (unsigned int i = 0; i < count; i++)
-		all += shares[i].worker == from ? shares[i].frames : 0;
+		all += shares[i].worker == from ? shares[i].cycles : 0;
 	for (unsigned int i = 0; i < count && all; i++) {
-		double load = loads[from] * (double)shares[i].frames / (double)all, left;
+		double load = loads[from] * (double)shares[i].cycles / (double)all, left;
 
 		if (shares[i].worker != from || !(shares[i].allowed >> to & 1))
 			continue;
@@ -271,7 +268,7 @@ static void balance_now(struct balance *balance)
 		shares[count++] = (struct balance_share){
 			.worker = worker_of(&place),
 			.allowed = allowed_workers(place.port),
-			.frames = count_frames(balance, &place),
+			.cycles = measure_share(balance, &place),
 		};
 	}
 	choice = balance_decide(balance->load, registry->worker_count, shares, count, &to);

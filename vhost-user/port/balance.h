@@ -6,8 +6,9 @@
  * worker.  A new one goes to the worker with the fewest, of those on the NUMA node of the
  * guest's memory when there are such.  Once a second the loads of the workers are
  * looked at: when one has much more to do than another, it gives away that ring of those it
- * has whose share of the work comes closest to half of the difference, if that makes the
- * two more equal.  A port's rules may name the CPUs of its workers, whatever the node; what it
+ * has whose share of that work comes closest to half of the difference, if that makes the
+ * two more equal.  Work is time, whatever it was spent on: a few large frames may be more
+ * than many small ones.  A port's rules may name the CPUs of its workers, whatever the node; what it
  * has stays there.
  * A ring that moves belongs to nobody for the moment between two views, in
  * which what the guest sends waits in it; no frame is lost or overtaken.
@@ -61,15 +62,15 @@ int balance_check_cpus(const struct registry *registry, const char *port, const 
 void balance_apply(struct port *port);
 
 /**
- * struct balance_share - what is taken from, and how much of that there was lately
+ * struct balance_share - what is taken from, and what that cost lately
  * @worker: who takes from it
  * @allowed: a bit for each worker that may
- * @frames: how many came
+ * @cycles: of the time stamp counter
  */
 struct balance_share {
 	unsigned int worker;
 	uint64_t allowed;
-	uint64_t frames;
+	uint64_t cycles;
 };
 
 /**

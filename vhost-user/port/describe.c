@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "vhost-user/port/registry.h"
+#include "vhost-user/switch/forwarder.h"
 
 static void add_string(struct json_object *object, const char *key, const char *text)
 {
@@ -246,7 +247,7 @@ static void add_station(struct json_object *list, const struct port *port, uint6
 struct json_object *bridge_stations(const struct registry *registry, const struct bridge *bridge)
 {
 	struct json_object *list = json_object_new_array();
-	const uint32_t now = workers_seconds(registry->workers);
+	const uint32_t now = forwarder_seconds();
 	uint64_t *keys = calloc(REGISTRY_STATIONS, sizeof(*keys));
 	const struct port *port;
 

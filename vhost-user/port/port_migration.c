@@ -14,6 +14,7 @@
 
 #include "vhost-user/port/port_net.h"
 #include "vhost-user/port/registry.h"
+#include "vhost-user/switch/forwarder.h"
 
 #define TAG 4
 
@@ -37,8 +38,8 @@ static void announce(struct port *port, const struct net_station *station)
 	memcpy(at, kind, sizeof(kind));
 	memcpy(at + 10, station->mac, 6);
 	memcpy(at + 20, station->mac, 6);
-	if (workers_inject(port->registry->workers, port->id, frame,
-			   tagged ? sizeof(frame) : sizeof(frame) - TAG))
+	if (registry_inject(port->registry, port->id, frame,
+			    tagged ? sizeof(frame) : sizeof(frame) - TAG))
 		iov_log(port->registry->iov, LOG_NOTICE, "%s: too many announcements", port->name);
 }
 
@@ -66,7 +67,7 @@ void port_forget_moved(struct port *port)
 
 static void add_stations(struct net_state *state, const struct port *port)
 {
-	uint32_t now = workers_seconds(port->registry->workers);
+	uint32_t now = forwarder_seconds();
 	uint64_t keys[NET_STATIONS_MAX];
 
 	if (!port->bridge || !port->bridge->macs)

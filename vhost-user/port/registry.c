@@ -12,6 +12,7 @@
 #include "vhost-user/port/lending.h"
 #include "vhost-user/port/port_net.h"
 #include "vhost-user/port/steering.h"
+#include "vhost-user/switch/forwarder.h"
 
 int registry_check_name(struct iov *iov, const char *what, const char *name)
 {
@@ -40,7 +41,9 @@ static int make_spares(struct registry *registry)
 
 static void publish(struct registry *registry, struct dp_view **views)
 {
-	workers_publish(registry->workers, views);
+	for (unsigned int i = 0; i < registry->worker_count; i++)
+		views[i] = forwarder_exchange(registry->forwarders[i], views[i]);
+	workers_synchronize(registry->workers);
 	for (unsigned int i = 0; i < registry->worker_count; i++)
 		view_free(views[i]);
 }
@@ -76,6 +79,47 @@ void registry_publish(struct registry *registry)
 	make_spares(registry);
 }
 
+/* Any worker would do. */
+int registry_inject(struct registry *registry, uint32_t port, const uint8_t *bytes, uint32_t length)
+{
+	int error = forwarder_inject(registry->forwarders[0], port, bytes, length);
+
+	if (!error)
+		workers_wake(registry->workers);
+	return error;
+}
+
+/* The network of each worker, which gets it when all are there. */
+static int open_forwarders(struct registry *registry)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < registry->worker_count && !error; i++)
+		error = forwarder_open(&registry->forwarders[i],
+				       workers_attention_fd(registry->workers));
+	return error;
+}
+
+static void add_forwarders(struct registry *registry)
+{
+	for (unsigned int i = 0; i < registry->worker_count; i++)
+		workers_add(registry->workers, i, forwarder_pollable(registry->forwarders[i]));
+}
+
+static void remove_forwarders(struct registry *registry)
+{
+	for (unsigned int i = 0; i < registry->worker_count; i++)
+		workers_remove(registry->workers, i, forwarder_pollable(registry->forwarders[i]));
+}
+
+static void close_forwarders(struct registry *registry)
+{
+	for (unsigned int i = 0; i < registry->worker_count; i++) {
+		free(registry->spares[i]);
+		forwarder_close(registry->forwarders[i]);
+	}
+}
+
 static int on_attention(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct registry *registry = data;
@@ -109,17 +153,19 @@ int registry_open(struct registry **out, struct iov *iov, sd_event *event, struc
 	TAILQ_INIT(&registry->bridges);
 	error = make_spares(registry);
 	if (!error)
+		error = open_forwarders(registry);
+	if (!error)
 		error = sd_event_add_io(event, &registry->attention, workers_attention_fd(workers),
 					EPOLLIN, on_attention, registry);
 	if (error >= 0)
 		error = balance_open(&registry->balance, registry);
 	if (error < 0) {
-		for (unsigned int i = 0; i < registry->worker_count; i++)
-			free(registry->spares[i]);
+		close_forwarders(registry);
 		sd_event_source_disable_unref(registry->attention);
 		free(registry);
 		return iov_fail(iov, error, "the event loop fails: %s", strerror(-error));
 	}
+	add_forwarders(registry);
 	*out = registry;
 	return 0;
 }
@@ -145,6 +191,7 @@ static void port_free(struct port *port)
 	port_rules_release(&port->rules);
 	free(port->socket);
 	free(port->counters);
+	free(port->loads);
 	free(port);
 }
 
@@ -166,6 +213,8 @@ void registry_close(struct registry *registry)
 	while (!TAILQ_EMPTY(&registry->bridges))
 		bridge_free(registry, TAILQ_FIRST(&registry->bridges));
 	publish_nothing(registry);
+	remove_forwarders(registry);
+	close_forwarders(registry);
 	lending_close(registry);
 	balance_close(registry->balance);
 	sd_event_source_disable_unref(registry->attention);
@@ -282,12 +331,14 @@ static int port_new(struct port **out, struct registry *registry, const char *na
 	port->node = -1;
 	port->counters = aligned_alloc(VIRTQ_CACHE_LINE,
 				       registry->worker_count * sizeof(*port->counters));
-	error = port->counters ? new_id(registry, &port->id) : -ENOMEM;
+	port->loads = aligned_alloc(_Alignof(struct ring_load), NET_VRINGS * sizeof(*port->loads));
+	error = port->counters && port->loads ? new_id(registry, &port->id) : -ENOMEM;
 	if (error) {
 		port_free(port);
 		return error;
 	}
 	memset(port->counters, 0, registry->worker_count * sizeof(*port->counters));
+	memset(port->loads, 0, NET_VRINGS * sizeof(*port->loads));
 	*out = port;
 	return 0;
 }

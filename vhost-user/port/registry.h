@@ -37,6 +37,7 @@ struct registry;
  * @id: identity to the worker
  * @bridge: where it is a member; NULL for none
  * @counters: one for each worker, who writes them
+ * @loads: what each of its rings, or of the queues of @uplink, cost who takes from it
  * @socket: path of the vhost-user socket, or "fd 3" for an inherited one
  * @fd: the inherited one; 0 for none
  * @server: iovd listens there
@@ -73,6 +74,7 @@ struct port {
 	uint32_t id;
 	struct bridge *bridge;
 	struct dp_counters *counters;
+	struct ring_load *loads;
 	char *socket;
 	int fd;
 	bool server;
@@ -130,6 +132,7 @@ TAILQ_HEAD(bridge_list, bridge);
  * @event: its event loop
  * @workers: who forward
  * @worker_count: how many
+ * @forwarders: the network of each of them
  * @balance: who takes from what, changed as the load does; NULL for one worker
  * @postcopy: ports offer that guest memory arrives while the guest runs
  * @positions: where rings stand, for the next iovd; NULL when nobody keeps that
@@ -142,6 +145,7 @@ struct registry {
 	sd_event *event;
 	struct workers *workers;
 	unsigned int worker_count;
+	struct forwarder *forwarders[WORKERS_MAX];
 	struct balance *balance;
 	bool postcopy;
 	struct positions *positions;
@@ -177,6 +181,18 @@ void registry_close(struct registry *registry);
  * @registry: registry
  */
 void registry_publish(struct registry *registry);
+
+/**
+ * registry_inject - let a frame come from a port
+ * @registry: registry
+ * @port: identity of the port
+ * @bytes: the frame
+ * @length: its bytes, at most FRAME_HEAD_MAX
+ *
+ * Return: 0, or -ENOBUFS when too many are waiting.
+ */
+int registry_inject(struct registry *registry, uint32_t port, const uint8_t *bytes,
+		    uint32_t length);
 
 /**
  * struct port_options - what a port is made of

@@ -211,6 +211,7 @@ static int add_port(struct dp_view *view, struct port *port)
 	view->by_slot[DP_SLOT(port->id)] = dp;
 	dp->id = port->id;
 	dp->counters = &port->counters[view->worker];
+	dp->loads = port->loads;
 	dp->is_polled = port->worker == view->worker;
 	error = fill_rules(dp, port);
 	if (error)

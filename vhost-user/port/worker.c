@@ -15,8 +15,6 @@
 #include <unistd.h>
 
 #include "vhost-user/switch/eal.h"
-#include "vhost-user/switch/forward.h"
-#include "vhost-user/switch/loan.h"
 
 /* How long the worker polls in vain before it sleeps. */
 #define SPIN_NS 50000
@@ -36,38 +34,24 @@ const char *worker_poll_name(enum worker_poll poll)
 	return poll_names[poll];
 }
 
-#define INJECTIONS 64
-
-struct injection {
-	uint32_t port;
-	uint32_t length;
-	uint8_t bytes[FRAME_HEAD_MAX];
-};
-
 /**
  * struct worker - a worker
- * @view: what it forwards by
+ * @pollables: what it polls, one after the other
  * @index: its number, also in @rcu
  * @rcu: of all workers
- * @inject_head: injections that the control thread wrote
- * @inject_tail: injections that the worker took
  */
 struct worker {
-	struct dp_view *view;
+	struct pollable *pollables;
 	unsigned int index;
 	struct rte_rcu_qsbr *rcu;
-	struct forward *forward;
 	bool stop;
 	int epoll_fd;
 	int wake_fd;
 	uint64_t spin;
 	uint64_t second;
-	uint32_t inject_head;
 	_Alignas(RTE_CACHE_LINE_SIZE) struct worker_stats stats;
 	uint64_t busy_cycles;
-	uint32_t inject_tail;
 	uint32_t nap;
-	struct injection injections[INJECTIONS];
 };
 
 /**
@@ -81,57 +65,60 @@ struct workers {
 	struct worker *list[WORKERS_MAX];
 };
 
-static uint32_t seconds_at(const struct worker *worker, uint64_t cycles)
+/* Pairs with the stores in workers_add() and workers_remove(): what is found is whole. */
+static struct pollable *follow(struct pollable *const *link)
 {
-	return (uint32_t)(cycles / worker->second);
+	return __atomic_load_n(link, __ATOMIC_ACQUIRE);
 }
 
-uint32_t workers_seconds(const struct workers *workers)
+/* Let each do what it has to do; how much that was. */
+static unsigned int go_round(struct worker *worker, uint64_t now)
 {
-	return seconds_at(workers->list[0], rte_rdtsc());
-}
+	struct pollable *pollable = follow(&worker->pollables);
+	unsigned int count = 0;
 
-/*
- * Ask all rings for kicks.  Returns false when one of them has something already; but
- * what a guest sent beyond its share is no reason to stay awake, only to look again.
- */
-static bool enable_kicks(struct dp_view *view, bool *must_poll)
-{
-	bool empty = true;
-
-	*must_poll = view->must_poll;
-	for (unsigned int i = 0; i < view->count; i++) {
-		for (unsigned int j = 0; j < view->ports[i]->from_count; j++) {
-			const struct dp_queue *queue = &view->ports[i]->from[j];
-			bool has_more = virtq_kick_enable(&queue->vu->ring);
-
-			empty &= !has_more || queue->held;
-			*must_poll |= queue->held || loans_waiting(loans_of(queue->vu));
-		}
+	while (pollable) {
+		count += pollable->ops->poll(pollable, now);
+		pollable = follow(&pollable->next);
+		if (unlikely(pollable))
+			now = rte_rdtsc();
 	}
-	return empty;
-}
-
-static void disable_kicks(struct dp_view *view)
-{
-	for (unsigned int i = 0; i < view->count; i++)
-		for (unsigned int j = 0; j < view->ports[i]->from_count; j++)
-			virtq_kick_disable(&view->ports[i]->from[j].vu->ring);
-}
-
-static struct dp_view *current_view(const struct worker *worker)
-{
-	/* Pairs with the exchange in workers_publish(): the view is whole before it is seen. */
-	return __atomic_load_n(&worker->view, __ATOMIC_ACQUIRE);
+	return count;
 }
 
 /*
- * Returns whether something woke us before the time was over.  @due is when a driver has
- * to be called, in nanoseconds.
+ * Ask all for wake-ups.  Returns false when one of them has something already; else @longest
+ * is how long to sleep at most, in nanoseconds.
  */
-static bool nap(struct worker *worker, bool must_poll, uint64_t due)
+static bool arm(struct worker *worker, uint64_t *longest)
 {
-	uint64_t longest = must_poll && worker->nap < due ? worker->nap : due;
+	enum pollable_rest most = POLLABLE_IS_WOKEN;
+	struct pollable *pollable;
+
+	*longest = UINT64_MAX;
+	for (pollable = follow(&worker->pollables); pollable; pollable = follow(&pollable->next)) {
+		enum pollable_rest rest = pollable->ops->arm(pollable);
+		uint64_t due = pollable->ops->due(pollable);
+
+		most = rest > most ? rest : most;
+		*longest = due < *longest ? due : *longest;
+	}
+	if (most == POLLABLE_MUST_POLL && worker->nap < *longest)
+		*longest = worker->nap;
+	return most != POLLABLE_HAS_WORK;
+}
+
+static void disarm(struct worker *worker)
+{
+	struct pollable *pollable;
+
+	for (pollable = follow(&worker->pollables); pollable; pollable = follow(&pollable->next))
+		pollable->ops->disarm(pollable);
+}
+
+/* Returns whether something woke us before the time was over. */
+static bool nap(struct worker *worker, uint64_t longest)
+{
 	struct timespec time = {
 		.tv_sec = (time_t)(longest / 1000000000),
 		.tv_nsec = (long)(longest % 1000000000),
@@ -145,41 +132,22 @@ static bool nap(struct worker *worker, bool must_poll, uint64_t due)
 }
 
 /*
- * Sleep until there is something to do.  Nothing of the view is held meanwhile.
+ * Sleep until there is something to do.  Nothing that is shared is held meanwhile.
  * Returns false when one look at what must be polled is enough before the next sleep.
  */
-static bool sleep_on_kicks(struct worker *worker)
+static bool rest(struct worker *worker)
 {
-	struct dp_view *view = current_view(worker);
-	bool woken = true, must_poll;
+	bool woken = true;
+	uint64_t longest;
 
-	if (enable_kicks(view, &must_poll)) {
-		uint64_t due = forward_call_due(worker->forward);
-
+	if (arm(worker, &longest)) {
 		order_release(worker->rcu);
 		rte_rcu_qsbr_thread_offline(worker->rcu, worker->index);
-		woken = nap(worker, must_poll, due);
+		woken = nap(worker, longest);
 		rte_rcu_qsbr_thread_online(worker->rcu, worker->index);
 	}
-	disable_kicks(current_view(worker));
+	disarm(worker);
 	return woken;
-}
-
-static unsigned int take_injections(struct worker *worker, struct dp_view *view)
-{
-	/* Pairs with the store in workers_inject(): what is counted is written. */
-	uint32_t head = __atomic_load_n(&worker->inject_head, __ATOMIC_ACQUIRE);
-	unsigned int count = head - worker->inject_tail;
-
-	for (unsigned int i = 0; i < count; i++) {
-		struct injection *entry = &worker->injections[(worker->inject_tail + i) % INJECTIONS];
-
-		forward_inject(worker->forward, view, entry->port, entry->bytes, entry->length,
-			       seconds_at(worker, rte_rdtsc()));
-	}
-	/* The control thread may write over the entries after this. */
-	__atomic_store_n(&worker->inject_tail, head, __ATOMIC_RELEASE);
-	return count;
 }
 
 static int run(void *arg)
@@ -193,12 +161,9 @@ static int run(void *arg)
 	order_acquire(worker);
 	rte_rcu_qsbr_thread_online(worker->rcu, worker->index);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
-		struct dp_view *view = current_view(worker);
-		unsigned int count = forward_pass(worker->forward, view, seconds_at(worker, now));
+		unsigned int count = go_round(worker, now);
 		uint64_t began = now;
 
-		if (__atomic_load_n(&worker->inject_head, __ATOMIC_RELAXED) != worker->inject_tail)
-			count += take_injections(worker, view);
 		order_release(worker->rcu);
 		rte_rcu_qsbr_quiescent(worker->rcu, worker->index);
 		worker->stats.passes++;
@@ -209,7 +174,7 @@ static int run(void *arg)
 			worker->nap = NAP_MIN_NS;
 			last = now;
 		} else if (now - last >= worker->spin) {
-			bool woken = sleep_on_kicks(worker);
+			bool woken = rest(worker);
 
 			now = rte_rdtsc();
 			if (woken)
@@ -223,8 +188,6 @@ static int run(void *arg)
 
 static void release(struct worker *worker)
 {
-	forward_close(worker->forward);
-	free(worker->view);
 	if (worker->epoll_fd >= 0)
 		close(worker->epoll_fd);
 	if (worker->wake_fd >= 0)
@@ -248,20 +211,17 @@ static bool watch(struct worker *worker, int fd)
 	return !epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
-static int prepare(struct worker *worker, enum worker_poll poll, int attention_fd)
+static int prepare(struct worker *worker, enum worker_poll poll)
 {
 	worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (worker->epoll_fd < 0 || worker->wake_fd < 0 || !watch(worker, worker->wake_fd))
 		return -errno;
-	worker->view = calloc(1, sizeof(*worker->view));
 	worker->second = rte_get_tsc_hz();
 	worker->spin = spin_of(worker, poll);
 	worker->stats.poll = poll;
 	worker->nap = NAP_MIN_NS;
-	if (!worker->view || rte_rcu_qsbr_thread_register(worker->rcu, worker->index))
-		return -ENOMEM;
-	return forward_open(&worker->forward, attention_fd);
+	return rte_rcu_qsbr_thread_register(worker->rcu, worker->index) ? -ENOMEM : 0;
 }
 
 static int start_one(struct workers *workers, unsigned int cpu, enum worker_poll poll)
@@ -275,7 +235,7 @@ static int start_one(struct workers *workers, unsigned int cpu, enum worker_poll
 	worker->index = workers->count;
 	worker->stats.cpu = cpu;
 	worker->rcu = workers->rcu;
-	error = prepare(worker, poll, workers->attention_fd);
+	error = prepare(worker, poll);
 	order_release(worker);
 	if (!error)
 		error = rte_eal_remote_launch(run, worker, EAL_WORKER_LCORE(worker->index));
@@ -339,10 +299,23 @@ unsigned int workers_count(const struct workers *workers)
 	return workers->count;
 }
 
-void workers_publish(struct workers *workers, struct dp_view **views)
+void workers_add(struct workers *workers, unsigned int index, struct pollable *pollable)
 {
-	for (unsigned int i = 0; i < workers->count; i++)
-		views[i] = __atomic_exchange_n(&workers->list[i]->view, views[i], __ATOMIC_ACQ_REL);
+	struct worker *worker = workers->list[index];
+
+	pollable->next = worker->pollables;
+	__atomic_store_n(&worker->pollables, pollable, __ATOMIC_RELEASE);
+	eventfd_write(worker->wake_fd, 1);
+}
+
+void workers_remove(struct workers *workers, unsigned int index, struct pollable *pollable)
+{
+	struct pollable **link = &workers->list[index]->pollables;
+
+	while (*link != pollable)
+		link = &(*link)->next;
+	/* A worker that is there now still finds the next one. */
+	__atomic_store_n(link, pollable->next, __ATOMIC_RELEASE);
 	workers_synchronize(workers);
 }
 
@@ -372,24 +345,6 @@ void worker_unwatch(struct workers *workers, unsigned int index, int fd)
 int workers_attention_fd(const struct workers *workers)
 {
 	return workers->attention_fd;
-}
-
-int workers_inject(struct workers *workers, uint32_t port, const uint8_t *bytes, uint32_t length)
-{
-	/* Any of them would do. */
-	struct worker *worker = workers->list[0];
-	uint32_t tail = __atomic_load_n(&worker->inject_tail, __ATOMIC_ACQUIRE);
-	struct injection *entry = &worker->injections[worker->inject_head % INJECTIONS];
-
-	if (worker->inject_head - tail == INJECTIONS)
-		return -ENOBUFS;
-	entry->port = port;
-	entry->length = length;
-	memcpy(entry->bytes, bytes, length);
-	/* The worker that sees the count must see the entry. */
-	__atomic_store_n(&worker->inject_head, worker->inject_head + 1, __ATOMIC_RELEASE);
-	eventfd_write(worker->wake_fd, 1);
-	return 0;
 }
 
 struct worker_stats worker_stats(const struct workers *workers, unsigned int index)

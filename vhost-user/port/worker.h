@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The workers: the threads that forward.
+ * The workers: the threads that carry what guests send and ask for.
  *
- * Theory of operation.  Each worker has rings to take frames from that no other takes from,
- * and brings them to any port.  It polls while there is traffic.  When nothing
- * came for a while it asks the rings for kicks and sleeps until one comes, or
- * until a fraction of a millisecond is over when something must be polled
- * (uplinks, rings without a kick descriptor).
+ * Theory of operation.  Each worker has a list of pollables, see pollable.h, and goes round it
+ * while there is something to do.  When nothing came for a while it has them ask for wake-ups
+ * and sleeps until one comes, or until a fraction of a millisecond is over when something
+ * must be polled (uplinks, rings without a kick descriptor).
  *
- * The control thread hands each a new view at every change.  A view, a ring or
- * guest memory goes away only after workers_publish() of views without it: that
- * waits until each worker went through a quiescent state, or sleeps, in which it
- * holds no reference to anything (user-space RCU, DPDK's rte_rcu_qsbr).
+ * A pollable, or what one finds in shared memory (a view, a ring, guest memory), goes away
+ * only after it was taken out of the worker's sight and workers_synchronize() returned: that
+ * waits until each worker went through a quiescent state, or sleeps, in which it holds no
+ * reference to anything (user-space RCU, DPDK's rte_rcu_qsbr).
  */
 #ifndef VHOST_USER_PORT_WORKER_H
 #define VHOST_USER_PORT_WORKER_H
@@ -20,7 +19,7 @@
 #include <stdint.h>
 
 #include "base/iov.h"
-#include "vhost-user/switch/datapath.h"
+#include "vhost-user/pollable.h"
 
 struct workers;
 
@@ -46,7 +45,7 @@ enum worker_poll {
 const char *worker_poll_name(enum worker_poll poll);
 
 /**
- * workers_start - start a worker on each of some CPUs, with an empty view
+ * workers_start - start a worker on each of some CPUs, with nothing to poll
  * @out: receives them; the caller stops them with workers_stop()
  * @iov: context of the control thread
  * @cpus: where eal_start() made lcores for them
@@ -60,7 +59,7 @@ int workers_start(struct workers **out, struct iov *iov, const unsigned int *cpu
 
 /**
  * workers_stop - end the threads
- * @workers: NULL is allowed; their views hold no ports any more
+ * @workers: NULL is allowed; they poll nothing any more
  */
 void workers_stop(struct workers *workers);
 
@@ -71,14 +70,20 @@ void workers_stop(struct workers *workers);
 unsigned int workers_count(const struct workers *workers);
 
 /**
- * workers_publish - give each worker a new view
+ * workers_add - let a worker poll something
  * @workers: workers
- * @views: one for each, which belongs to it from now on; receives the old ones, for the
- *	caller to free
- *
- * Returns when no worker looks at an old view any more.
+ * @index: which of them
+ * @pollable: first in its list from now on; stays the caller's
  */
-void workers_publish(struct workers *workers, struct dp_view **views);
+void workers_add(struct workers *workers, unsigned int index, struct pollable *pollable);
+
+/**
+ * workers_remove - the end of that
+ * @workers: workers
+ * @index: as it was added
+ * @pollable: is not touched any more when this returns
+ */
+void workers_remove(struct workers *workers, unsigned int index, struct pollable *pollable);
 
 /**
  * workers_synchronize - let the workers begin anew
@@ -96,17 +101,17 @@ void workers_synchronize(struct workers *workers);
 void workers_wake(struct workers *workers);
 
 /**
- * worker_watch - let a kick wake a worker
+ * worker_watch - let a descriptor wake a worker
  * @workers: workers
  * @index: which
- * @fd: kick descriptor; stays the caller's
+ * @fd: of kicks or completions, say; stays the caller's
  *
  * Return: false when this descriptor cannot wake anyone and must be polled.
  */
 bool worker_watch(struct workers *workers, unsigned int index, int fd);
 
 /**
- * worker_unwatch - forget a kick descriptor, before it is closed
+ * worker_unwatch - forget a descriptor, before it is closed
  * @workers: workers
  * @index: as for worker_watch()
  * @fd: as given there
@@ -122,29 +127,12 @@ void worker_unwatch(struct workers *workers, unsigned int index, int fd);
 int workers_attention_fd(const struct workers *workers);
 
 /**
- * workers_inject - let a frame come from a port
- * @workers: workers
- * @port: identity of the port
- * @bytes: the frame
- * @length: its bytes, at most FRAME_HEAD_MAX
- *
- * Return: 0, or -ENOBUFS when too many are waiting.
- */
-int workers_inject(struct workers *workers, uint32_t port, const uint8_t *bytes, uint32_t length);
-
-/**
- * workers_seconds - the clock of MAC tables
- * @workers: workers
- */
-uint32_t workers_seconds(const struct workers *workers);
-
-/**
  * struct worker_stats - what a worker did
  * @cpu: where it runs
- * @passes: passes over all its ports
- * @busy: passes that found packets
+ * @passes: passes over all that it polls
+ * @busy: passes that found something
  * @sleeps: times it slept
- * @busy_ns: nanoseconds in passes that found packets
+ * @busy_ns: nanoseconds in passes that found something
  * @poll: what it does when nothing comes
  */
 struct worker_stats {

@@ -3,7 +3,7 @@
  * The picture of ports and bridges that a worker forwards by.
  *
  * The control thread draws a new one for each worker at every change and publishes them with
- * workers_publish(), which returns when no worker looks at an old one.  To a worker all of it
+ * registry_publish(), which returns when no worker looks at an old one.  To a worker all of it
  * is constant but the MAC tables and what is said to be the worker's.  Rings that guests
  * send by are one worker's; those that they receive by are taken for a batch when there are
  * several workers, and never two at a time.  What else they share has locks of its own.
@@ -16,6 +16,7 @@
 
 #include "vhost-user/net/drop.h"
 #include "vhost-user/net/net_device.h"
+#include "vhost-user/pollable.h"
 #include "vhost-user/protocol/session.h"
 #include "vhost-user/switch/mac_table.h"
 #include "vhost-user/switch/port_rules.h"
@@ -24,10 +25,6 @@
 /* Most ports, and frames that are handled at once. */
 #define DP_PORTS_MAX 256
 #define DP_BURST 128
-
-/* Most workers; no number of one. */
-#define WORKERS_MAX 64
-#define WORKER_NONE WORKERS_MAX
 
 /* In what a port accepts: it is no uplink, has no filter and no rules.  No bit of FRAME_NEED_*. */
 #define DP_ORDINARY 0x80
@@ -146,6 +143,7 @@ struct dp_sending {
  * @buffers_max: receive buffers that a frame may take
  * @single: the only ring of @to, when no hash is wanted; else NULL
  * @counters: this worker's; outlive the view
+ * @loads: by the number of a ring, or of a queue of @uplink; outlive the view
  * @bridge: where it is a member; NULL for none
  * @from: rings that the guest sends by, of this worker
  * @to: enabled rings that the guest receives by
@@ -171,6 +169,7 @@ struct dp_port {
 	unsigned int buffers_max;
 	struct dp_queue *single;
 	struct dp_counters *counters;
+	struct ring_load *loads;
 	struct dp_bridge *bridge;
 	struct dp_queue *from;
 	struct dp_queue *to;

@@ -18,6 +18,7 @@
  */
 #include <endian.h>
 #include <errno.h>
+#include <rte_cycles.h>
 #include <rte_mbuf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -404,6 +405,15 @@ static void return_loans(struct forward *forward, struct dp_queue *queue, struct
 	settle(forward, queue, loans, now);
 }
 
+/* A burst is over: what it took is its ring's, with the looks at rings before it in vain. */
+static void charge_load(struct forward *forward, struct ring_load *load)
+{
+	uint64_t now = rte_rdtsc();
+
+	load->cycles += now - forward->mark;
+	forward->mark = now;
+}
+
 static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 			       struct dp_port *port, struct dp_queue *queue, uint32_t now)
 {
@@ -436,6 +446,7 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 	queue->vu->frames += count;
 	deliver_touch(forward, queue);
 	deliver_finish(forward);
+	charge_load(forward, &port->loads[queue->vu->index]);
 	return count;
 }
 
@@ -470,6 +481,8 @@ static unsigned int from_lane(struct forward *forward, struct dp_view *view, str
 	switch_burst(forward, view, port, count, now);
 	deliver_finish(forward);
 	lane_release(port->lane, count);
+	/* A lane goes nowhere else, so it is nobody's load. */
+	forward->mark = rte_rdtsc();
 	return count;
 }
 
@@ -484,6 +497,8 @@ static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
 	switch_burst(forward, view, port, count, now);
 	deliver_finish(forward);
 	rte_pktmbuf_free_bulk(forward->packets, count);
+	if (count)
+		charge_load(forward, &port->loads[queue]);
 	return count;
 }
 
@@ -496,10 +511,12 @@ static void look_after_loans(struct forward *forward, const struct dp_view *view
 			uplink_reap(view->ports[i]->uplink);
 }
 
-unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_t now)
+unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_t now,
+			  uint64_t began)
 {
 	unsigned int count = 0;
 
+	forward->mark = began;
 	if (unlikely(forward->generation != view->generation))
 		coalesce_new_view(forward, view);
 	if (unlikely(forward->has_loans))

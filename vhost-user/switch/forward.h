@@ -27,10 +27,12 @@ void forward_close(struct forward *forward);
  * @forward: the worker's private memory
  * @view: ports and bridges
  * @now: seconds of a clock that does not jump
+ * @began: cycles of the time stamp counter
  *
  * Return: number of frames that were taken.
  */
-unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_t now);
+unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_t now,
+			  uint64_t began);
 
 /**
  * forward_call_due - how long until a driver has to be called

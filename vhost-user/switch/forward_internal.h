@@ -36,6 +36,7 @@ struct route {
 /**
  * struct forward - the private memory of a worker
  * @attention_fd: written when a ring breaks
+ * @mark: cycles until which the pass is charged to rings
  * @route: of this burst
  * @frames: the burst
  * @reasons: why a frame of it is dropped before it is switched
@@ -62,6 +63,7 @@ struct forward {
 	unsigned int owing_count;
 	uint64_t generation;
 	uint64_t first_due;
+	uint64_t mark;
 	struct route route;
 	struct frame frames[DP_BURST];
 	enum drop reasons[DP_BURST];
