@@ -43,16 +43,16 @@ static const char *const rules[8] = {
 };
 static struct json_object *parsed[8];
 
-static void set_rules(struct fuzz_input *input, struct port *port)
+static void set_rules(struct fuzz_input *input, struct port_rules *set)
 {
 	uint8_t bits = fuzz_u8(input);
 
-	port_rules_release(&port->rules);
-	port->rules = (struct port_rules){0};
+	port_rules_release(set);
+	*set = (struct port_rules){0};
 	for (unsigned int i = 0; i < 8; i++)
 		if (bits & 1u << i)
 			assert_return_code(
-				port_rules_change(&port->rules, lan->iov, "p", parsed[i]), 0);
+				port_rules_change(set, lan->iov, "p", parsed[i]), 0);
 }
 
 static void begin(struct fuzz_input *input)
@@ -70,7 +70,7 @@ static void begin(struct fuzz_input *input)
 		lan_post(lan, i, count, sizes[fuzz_below(input, 4)]);
 	}
 	for (unsigned int i = 0; i < 2; i++)
-		set_rules(input, &lan->stations[i].port);
+		set_rules(input, &lan->stations[i].port.member.rules);
 	lan_redraw(lan);
 }
 
@@ -139,7 +139,7 @@ static void run(struct fuzz_input *input)
 static void open_all(void)
 {
 	lan_setup((void **)&lan);
-	strcpy(lan->stations[2].port.name, "mirror");
+	strcpy(lan->stations[2].port.port.name, "mirror");
 	for (unsigned int i = 0; i < 8; i++)
 		parsed[i] = json_tokener_parse(rules[i]);
 }

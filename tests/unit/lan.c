@@ -35,8 +35,8 @@ static void start_ring(struct station *station, unsigned int index, struct drive
 	queue->enabled = true;
 	queue->kick_fd = -1;
 	queue->features = features;
-	station->port.queues[index] = queue;
-	station->port.queue_end = 2;
+	station->port.port.queues[index] = queue;
+	station->port.port.queue_end = 2;
 }
 
 void lan_redraw(struct lan *lan)
@@ -49,7 +49,7 @@ void lan_renegotiate(struct lan *lan, unsigned int index, uint64_t features)
 {
 	struct station *station = &lan->stations[index];
 
-	net_device_reset(&station->port.net, features, NULL);
+	net_device_reset(&station->port.device, features, NULL);
 	station->header = features & BIT(VIRTIO_NET_F_HASH_REPORT)
 				  ? sizeof(struct virtio_net_hdr_v1_hash)
 			  : features & PLAIN ? sizeof(struct virtio_net_hdr_mrg_rxbuf)
@@ -78,14 +78,16 @@ static void open_station(struct lan *lan, unsigned int index)
 		memset(station->queues[i], 0, sizeof(*station->queues[i]));
 		station->queues[i]->call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	}
-	station->port.id = DP_PORTS_MAX + index + 1;
-	station->port.registry = &lan->registry;
-	station->port.counters = &station->counters;
-	station->port.loads = aligned_alloc(_Alignof(struct ring_load), 2 * sizeof(struct ring_load));
-	assert_non_null(station->port.loads);
-	memset(station->port.loads, 0, 2 * sizeof(struct ring_load));
-	station->port.bridge = &lan->bridge;
-	TAILQ_INSERT_TAIL(&lan->registry.ports, &station->port, link);
+	station->port.port.id = DP_PORTS_MAX + index + 1;
+	station->port.port.type = &net_port_type;
+	station->port.port.member = &station->port.member;
+	station->port.port.registry = &lan->registry;
+	station->port.member.counters = &station->counters;
+	station->port.port.loads = aligned_alloc(_Alignof(struct ring_load), 2 * sizeof(struct ring_load));
+	assert_non_null(station->port.port.loads);
+	memset(station->port.port.loads, 0, 2 * sizeof(struct ring_load));
+	station->port.member.bridge = &lan->bridge;
+	TAILQ_INSERT_TAIL(&lan->registry.ports, &station->port.port, link);
 }
 
 int lan_setup(void **state)
@@ -120,7 +122,7 @@ int lan_teardown(void **state)
 			close(station->queues[j]->call_fd);
 			free(station->queues[j]);
 		}
-		free(station->port.loads);
+		free(station->port.port.loads);
 		guest_memory_close(station->memory);
 		dirty_log_close(station->log);
 		guest_close(&station->guest);
@@ -139,7 +141,7 @@ void lan_make_wire(struct lan *lan)
 	mac_table_close(lan->bridge.macs);
 	lan->bridge.macs = NULL;
 	for (unsigned int i = 2; i < STATIONS; i++)
-		lan->stations[i].port.bridge = NULL;
+		lan->stations[i].port.member.bridge = NULL;
 	lan_redraw(lan);
 }
 

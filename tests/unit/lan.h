@@ -5,7 +5,9 @@
 
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
+#include "vhost-user/port/net_port.h"
 #include "vhost-user/port/registry.h"
+#include "vhost-user/port/view.h"
 #include "vhost-user/switch/forward.h"
 
 /* The memory of each guest, in two regions. */
@@ -35,7 +37,7 @@ struct station {
 	uint32_t header;
 	struct virtio_net_hdr_v1_hash last;	/* header of the frame received last */
 	struct vu_queue *queues[2];
-	struct port port;
+	struct net_port port;
 	struct dp_counters counters;
 };
 

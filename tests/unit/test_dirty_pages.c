@@ -213,7 +213,7 @@ static void injected_frame(struct migration *migration, uint64_t features)
 
 	supply(migration, features);
 	watch(migration);
-	forward_inject(lan->forward, lan->view, lan->stations[A].port.id, frame,
+	forward_inject(lan->forward, lan->view, lan->stations[A].port.port.id, frame,
 		       lan_frame(frame, BROADCAST, A, 0, sizeof(frame)), lan->now);
 	check(migration, "announcement");
 }

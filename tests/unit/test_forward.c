@@ -140,7 +140,7 @@ static void isolated_ports_reach_only_the_others(void **state)
 {
 	struct lan *lan = *state;
 
-	lan->stations[A].port.rules.is_isolated = lan->stations[B].port.rules.is_isolated = true;
+	lan->stations[A].port.member.rules.is_isolated = lan->stations[B].port.member.rules.is_isolated = true;
 	lan_redraw(lan);
 	post_all(lan);
 	/* Unknown, to all, and known. */
@@ -162,7 +162,7 @@ static void isolated_ends_of_a_wire_are_apart(void **state)
 {
 	struct lan *lan = *state;
 
-	lan->stations[A].port.rules.is_isolated = lan->stations[B].port.rules.is_isolated = true;
+	lan->stations[A].port.member.rules.is_isolated = lan->stations[B].port.member.rules.is_isolated = true;
 	lan_make_wire(lan);
 	post_all(lan);
 	lan_say(lan, A, B, A, 0);
@@ -252,7 +252,7 @@ static void station_of_a_removed_port_is_flooded(void **state)
 	for (unsigned int i = 0; i < STATIONS; i++)
 		lan_count(lan, i);
 	/* The slot goes to another port, which must not inherit the station. */
-	lan->stations[B].port.id += DP_PORTS_MAX;
+	lan->stations[B].port.port.id += DP_PORTS_MAX;
 	lan_redraw(lan);
 	lan_say(lan, A, 7, A, 0);
 	assert_int_equal(lan_count(lan, B), 1);
@@ -383,7 +383,7 @@ static void injected_frame_comes_from_its_port(void **state)
 
 	post_all(lan);
 	lan_frame(bytes, BROADCAST, 7, 0, 60);
-	forward_inject(lan->forward, lan->view, lan->stations[A].port.id, bytes, 60, lan->now);
+	forward_inject(lan->forward, lan->view, lan->stations[A].port.port.id, bytes, 60, lan->now);
 	assert_int_equal(lan_count(lan, A), 0);
 	assert_int_equal(lan_count(lan, B), 1);
 	lan_count(lan, C);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/unit/lan.h"
+#include "vhost-user/port/net_session.h"
 
 #define A 0
 #define B 1
@@ -19,7 +20,7 @@
 /* B filters, A and C get all. */
 static struct net_filter *begin_filter(struct lan *lan)
 {
-	struct net_filter *filter = &lan->stations[B].port.net.filter;
+	struct net_filter *filter = &lan->stations[B].port.device.filter;
 
 	lan_renegotiate(lan, B, PLAIN | CONTROL);
 	for (unsigned int i = 0; i < STATIONS; i++)
@@ -102,7 +103,7 @@ static void pair_that_is_not_in_use_gets_nothing(void **state)
 
 	lan_renegotiate(lan, B, PLAIN | CONTROL);
 	assert_int_equal(lan->view->ports[B]->to_count, 1);
-	lan->stations[B].port.net.pairs = 0;
+	lan->stations[B].port.device.pairs = 0;
 	lan_redraw(lan);
 	assert_int_equal(lan->view->ports[B]->to_count, 0);
 	lan_make_wire(lan);
@@ -164,7 +165,7 @@ static void hash_is_reported_to_who_asked(void **state)
 	lan_renegotiate(lan, B, PLAIN | CONTROL | BIT(VIRTIO_NET_F_HASH_REPORT));
 	lan_post(lan, B, 8, 2048);
 	expect_hash(lan, 0, VIRTIO_NET_HASH_REPORT_NONE);
-	set_key(&lan->stations[B].port.net.rss);
+	set_key(&lan->stations[B].port.device.rss);
 	lan_redraw(lan);
 	expect_hash(lan, 0x51ccc178, VIRTIO_NET_HASH_REPORT_TCPv4);
 	/* The other way: its header is as long, and what it says there is nobody's concern. */
@@ -182,7 +183,7 @@ static void hash_is_reported_with_merged_buffers(void **state)
 
 	lan_make_wire(lan);
 	lan_renegotiate(lan, B, PLAIN | CONTROL | BIT(VIRTIO_NET_F_HASH_REPORT));
-	set_key(&b->port.net.rss);
+	set_key(&b->port.device.rss);
 	lan_redraw(lan);
 	lan_post(lan, B, 8, 40);
 	send_tcp(lan);
@@ -194,7 +195,7 @@ static void hash_is_reported_with_merged_buffers(void **state)
 static void hash_steers_to_rings_that_run(void **state)
 {
 	struct lan *lan = *state;
-	struct net_rss *rss = &lan->stations[B].port.net.rss;
+	struct net_rss *rss = &lan->stations[B].port.device.rss;
 
 	lan_make_wire(lan);
 	lan_renegotiate(lan, B, PLAIN | CONTROL | BIT(VIRTIO_NET_F_RSS));
@@ -239,8 +240,8 @@ static struct driver *add_pair(struct lan *lan, unsigned int pair)
 	for (unsigned int i = 0; i < 32; i++)
 		driver_add(driver, &room, 1);
 	driver_publish(driver);
-	b->port.queues[2 * pair] = queue;
-	b->port.queue_end = 2 * pair + 1;
+	b->port.port.queues[2 * pair] = queue;
+	b->port.port.queue_end = 2 * pair + 1;
 	return driver;
 }
 
@@ -273,7 +274,7 @@ static void flows_spread_over_128_pairs(void **state)
 			count++;
 		total += count;
 		used += count > 0;
-		free(lan->stations[B].port.queues[2 * pair]);
+		free(lan->stations[B].port.port.queues[2 * pair]);
 		test_free(drivers[pair]);
 	}
 	assert_int_equal(total, 1000);
@@ -295,7 +296,7 @@ static void begin_waiting(struct lan *lan, uint32_t packets, uint32_t usecs)
 	lan_make_wire(lan);
 	lan_renegotiate(lan, B, PLAIN | CONTROL | BIT(VIRTIO_NET_F_NOTF_COAL));
 	lan_post(lan, B, RING, 2048);
-	lan->stations[B].port.net.coalescing[0] = (struct net_coalescing){ packets, usecs };
+	lan->stations[B].port.device.coalescing[0] = (struct net_coalescing){ packets, usecs };
 	lan_redraw(lan);
 	calls(lan, A, 1);
 	calls(lan, B, 0);
@@ -361,7 +362,7 @@ static void new_view_ends_the_waiting(void **state)
 	lan->stations[B].port.is_down = true;
 	lan_redraw(lan);
 	lan_pass(lan);
-	vhost_port_pay_calls(&lan->stations[B].port);
+	net_session_pay_calls(&lan->stations[B].port);
 	assert_int_equal(calls(lan, B, 0), 1);
 }
 

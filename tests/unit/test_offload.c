@@ -200,7 +200,7 @@ static void expect_segments(struct lan *lan, bool ip4, uint16_t vlan, uint64_t f
 /* Cycles that the ring by which a station sends cost in one pass. */
 static uint64_t cost_of_pass(struct lan *lan, unsigned int station, unsigned int frames)
 {
-	const uint64_t *cycles = &lan->stations[station].port.loads[1].cycles, before = *cycles;
+	const uint64_t *cycles = &lan->stations[station].port.port.loads[1].cycles, before = *cycles;
 
 	assert_int_equal(lan_pass(lan), frames);
 	return *cycles - before;
@@ -363,7 +363,7 @@ static void offloads_that_a_driver_turned_off_are_not_used(void **state)
 	static struct packet sent, got;
 	struct virtio_net_hdr header = make_tcp(&sent, true, 0, PAYLOAD);
 	struct lan *lan = *state;
-	struct net_device *net = &lan->stations[B].port.net;
+	struct net_device *net = &lan->stations[B].port.device;
 
 	connect_guests(lan, OFFLOADS, OFFLOADS);
 	for (unsigned int on = 0; on < 2; on++) {

@@ -17,7 +17,7 @@ static void rule(struct lan *lan, unsigned int station, const char *json)
 	struct json_object *object = json_tokener_parse(json);
 
 	assert_non_null(object);
-	assert_return_code(port_rules_change(&lan->stations[station].port.rules, lan->iov, "p",
+	assert_return_code(port_rules_change(&lan->stations[station].port.member.rules, lan->iov, "p",
 					     object), 0);
 	json_object_put(object);
 	lan_redraw(lan);
@@ -36,7 +36,7 @@ static int teardown(void **state)
 	struct lan *lan = *state;
 
 	for (unsigned int i = 0; i < STATIONS; i++)
-		port_rules_release(&lan->stations[i].port.rules);
+		port_rules_release(&lan->stations[i].port.member.rules);
 	return lan_teardown(state);
 }
 
@@ -344,7 +344,7 @@ static void mirror_gets_both_directions(void **state)
 	struct lan *lan = *state;
 
 	learn_all(lan, 0);
-	strcpy(lan->stations[C].port.name, "monitor");
+	strcpy(lan->stations[C].port.port.name, "monitor");
 	rule(lan, A, "{\"mirror\":\"monitor\"}");
 	lan_say(lan, A, B, A, 0);
 	assert_int_equal(lan_count(lan, C), 1);
@@ -393,7 +393,7 @@ static void age_is_the_bridges_own(void **state)
 static void change_keeps_the_other_rules(void **state)
 {
 	struct lan *lan = *state;
-	struct port_rules *rules = &lan->stations[A].port.rules;
+	struct port_rules *rules = &lan->stations[A].port.member.rules;
 
 	rule(lan, A, "{\"vlan\":\"access:10\",\"rx_rate\":1000000}");
 	rule(lan, A, "{\"rx_rate\":0,\"isolated\":true}");
@@ -423,7 +423,7 @@ static void wrong_rules_change_nothing(void **state)
 		"{\"isolated\":1}", "{\"colour\":\"red\"}",
 	};
 	struct lan *lan = *state;
-	struct port_rules *rules = &lan->stations[A].port.rules;
+	struct port_rules *rules = &lan->stations[A].port.member.rules;
 
 	rule(lan, A, "{\"vlan\":\"access:10\"}");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {

@@ -206,7 +206,7 @@ static int start_services(struct daemon *daemon, const struct iovd_options *pars
 	if (!error && iovd_is_standalone(parsed))
 		error = standalone_open(methods->registry, parsed);
 	if (!error && parsed->state)
-		error = state_open(&methods->state, methods->registry, parsed->state);
+		error = saved_ports_open(&methods->saved, methods->registry, parsed->state);
 	if (!error && parsed->control)
 		error = control_open(&daemon->control, daemon->iov, daemon->event, parsed->control,
 				     daemon->has_access ? &daemon->access : NULL, iovd_methods,
@@ -251,7 +251,7 @@ static void stop(struct daemon *daemon)
 {
 	control_close(daemon->control);
 	metrics_close(daemon->metrics);
-	state_close(daemon->methods.state);
+	saved_ports_close(daemon->methods.saved);
 	registry_close(daemon->methods.registry);
 	positions_close(daemon->positions);
 	workers_stop(daemon->workers);

@@ -7,8 +7,10 @@
 
 #include "base/json.h"
 #include "vhost-user/daemon/metrics.h"
-#include "vhost-user/port/balance.h"
-#include "vhost-user/port/port_net.h"
+#include "vhost-user/port/bridge.h"
+#include "vhost-user/port/describe.h"
+#include "vhost-user/port/member.h"
+#include "vhost-user/protocol/positions.h"
 
 #define PARAMS(list) .params = (list), .param_count = sizeof(list) / sizeof(*(list))
 
@@ -26,61 +28,19 @@ static const struct jsonrpc_param port_add_params[] = {
 	{ "rules", json_type_object, false },	{ "zero_copy", json_type_boolean, false },
 };
 
-/*
- * Whoever asks for a mirror or for CPUs wants those that are there; a restart brings ports
- * one by one, and maybe other workers.
- */
-static int check_rules(struct registry *registry, const char *name, struct json_object *rules)
-{
-	const char *mirror = rules ? json_text_or_null(rules, "mirror") : NULL;
-	struct port *port;
-	int error = 0;
-
-	if (mirror && *mirror && strcmp(mirror, "none"))
-		error = port_find(registry, mirror, &port);
-	if (!error && rules)
-		error = balance_check_cpus(registry, name, json_text_or_null(rules, "cpus"));
-	return error;
-}
-
-static int check_port_type(struct registry *registry, const char *type,
-			   const struct port_options *options)
-{
-	bool vhost = !strcmp(type, "vhost-user");
-
-	if (!vhost && strcmp(type, "ethdev"))
-		return iov_fail(registry->iov, -EINVAL, "port type '%.32s': expected vhost-user or "
-				"ethdev", type);
-	if (vhost && (!options->socket || !*options->socket || options->device || options->zero_copy))
-		return iov_fail(registry->iov, -EINVAL, "%s: a vhost-user port takes a socket and no "
-				"device, nor zero_copy, which is the device's", options->name);
-	if ((options->mode || options->owner) && !options->server)
-		return iov_fail(registry->iov, -EINVAL, "%s: only a server's socket has a mode and an "
-				"owner of iovd's", options->name);
-	if (!vhost && (!options->device || options->socket || options->server))
-		return iov_fail(registry->iov, -EINVAL, "%s: an ethdev port takes a device and no socket",
-				options->name);
-	if (!vhost && (options->queue_pairs || options->mac || options->standby || options->link))
-		return iov_fail(registry->iov, -EINVAL, "%s: the device of an ethdev port has its own "
-				"queues, MAC address and link", options->name);
-	return 0;
-}
-
 static int call_port_add(void *arg, struct json_object *params, struct json_object **result)
 {
 	struct methods *methods = arg;
 	struct registry *registry = methods->registry;
 	struct port_options options = port_options_of(params);
 	struct port *port;
-	int error = check_port_type(registry, json_text_or_null(params, "type"), &options);
+	int error = member_check_rules(registry, options.name, options.rules);
 
-	if (!error)
-		error = check_rules(registry, options.name, options.rules);
 	if (!error)
 		error = port_add(registry, &options, &port);
 	if (error)
 		return error;
-	state_save(methods->state);
+	saved_ports_save(methods->saved);
 	*result = port_describe(port);
 	return 0;
 }
@@ -92,46 +52,23 @@ static const struct jsonrpc_param port_set_params[] = {
 	{ "rules", json_type_object, false },
 };
 
-static int check_port_set(struct registry *registry, const struct port *port, const char *link,
-			  bool announce)
-{
-	if (port->uplink && (link || announce))
-		return iov_fail(registry->iov, -EINVAL, "%s: is no port of a guest; its device is the "
-				"host's to set", port->name);
-	if (link && strcmp(link, "up") && strcmp(link, "down"))
-		return iov_fail(registry->iov, -EINVAL, "%s: link '%.32s': expected up or down",
-				port->name, link);
-	return 0;
-}
-
 static int call_port_set(void *arg, struct json_object *params, struct json_object **result)
 {
+	const struct port_changes changes = {
+		.link = json_text_or_null(params, "link"),
+		.announce = json_object_get_boolean(json_object_object_get(params, "announce")),
+		.rules = json_object_object_get(params, "rules"),
+	};
 	struct methods *methods = arg;
-	struct registry *registry = methods->registry;
-	const char *link = json_text_or_null(params, "link");
-	bool announce = json_object_get_boolean(json_object_object_get(params, "announce"));
-	struct json_object *rules = json_object_object_get(params, "rules");
 	struct port *port;
-	int error = port_find(registry, json_text_or_null(params, "name"), &port);
+	int error = port_find(methods->registry, json_text_or_null(params, "name"), &port);
 
 	if (!error)
-		error = check_port_set(registry, port, link, announce);
-	if (!error)
-		error = check_rules(registry, port->name, rules);
-	if (!error && announce)
-		error = port_net_announce(port);
-	if (!error && rules)
-		error = port_set_rules(port, rules);
+		error = port->type->set(port, &changes);
 	if (error)
 		return error;
-	if (rules) {
-		registry_publish(registry);
-		balance_apply(port);
-	}
-	if (link)
-		port_net_set_link(port, !strcmp(link, "down"));
-	if (link || rules)
-		state_save(methods->state);
+	if (changes.link || changes.rules)
+		saved_ports_save(methods->saved);
 	*result = port_describe(port);
 	return 0;
 }
@@ -185,12 +122,12 @@ static int call_port_remove(void *arg, struct json_object *params, struct json_o
 	int error = 0;
 
 	(void)result;
-	if (state_forget(methods->state, name))
+	if (saved_ports_forget(methods->saved, name))
 		positions_forget(methods->registry->positions, name);
 	else
 		error = port_remove(methods->registry, name);
 	if (!error)
-		state_save(methods->state);
+		saved_ports_save(methods->saved);
 	return error;
 }
 
@@ -212,7 +149,7 @@ static int call_bridge_add(void *arg, struct json_object *params, struct json_ob
 
 	if (error)
 		return error;
-	state_save(methods->state);
+	saved_ports_save(methods->saved);
 	*result = bridge_describe(methods->registry, bridge);
 	return 0;
 }
@@ -234,7 +171,7 @@ static int call_bridge_set(void *arg, struct json_object *params, struct json_ob
 	if (error)
 		return error;
 	registry_publish(methods->registry);
-	state_save(methods->state);
+	saved_ports_save(methods->saved);
 	*result = bridge_describe(methods->registry, bridge);
 	return 0;
 }
@@ -269,7 +206,7 @@ static int call_bridge_remove(void *arg, struct json_object *params, struct json
 
 	(void)result;
 	if (!error)
-		state_save(methods->state);
+		saved_ports_save(methods->saved);
 	return error;
 }
 
@@ -300,6 +237,7 @@ static int call_version(void *arg, struct json_object *params, struct json_objec
 	json_object_object_add(*result, "workers", workers);
 	return 0;
 }
+
 static int call_metrics(void *arg, struct json_object *params, struct json_object **result)
 {
 	char *text = metrics_text(((struct methods *)arg)->registry);

@@ -11,11 +11,11 @@
 /**
  * struct methods - what the methods work on
  * @registry: ports and bridges
- * @state: saved after each change; NULL for no state
+ * @saved: written after each change; NULL when nothing is kept
  */
 struct methods {
 	struct registry *registry;
-	struct state *state;
+	struct saved_ports *saved;
 };
 
 /* Methods for control_open(), whose argument is a struct methods. */

@@ -25,35 +25,45 @@ static void sample(FILE *file, const char *name, const char *suffix, const struc
 	fprintf(file, PREFIX "%s%s{port=\"%s\"} %" PRIu64 "\n", name, suffix, port->name, value);
 }
 
-static const struct {
-	const char *name;
-	const char *unit;
-	const char *help;
-	size_t offset;
-} traffic[] = {
-	{ "port_receive_packets", NULL, "Packets that came from the port",
-	  offsetof(struct dp_counters, rx_packets) },
-	{ "port_receive_bytes", "bytes", "Bytes that came from the port",
-	  offsetof(struct dp_counters, rx_bytes) },
-	{ "port_transmit_packets", NULL, "Packets that went to the port",
-	  offsetof(struct dp_counters, tx_packets) },
-	{ "port_transmit_bytes", "bytes", "Bytes that went to the port",
-	  offsetof(struct dp_counters, tx_bytes) },
-};
+static bool has_list(const struct port_type *type, const struct port_metric *list)
+{
+	for (unsigned int i = 0; type->metrics[i]; i++)
+		if (type->metrics[i] == list)
+			return true;
+	return false;
+}
 
-static void write_traffic(FILE *file, const struct registry *registry)
+static void write_metric(FILE *file, const struct registry *registry,
+			 const struct port_metric *list, const struct port_metric *metric)
 {
 	const struct port *port;
 
-	for (size_t i = 0; i < sizeof(traffic) / sizeof(*traffic); i++) {
-		family(file, traffic[i].name, "counter", traffic[i].unit, traffic[i].help);
-		TAILQ_FOREACH(port, &registry->ports, link) {
-			const struct dp_counters counters = port_counted(port);
-			uint64_t value;
+	family(file, metric->name, metric->is_gauge ? "gauge" : "counter", metric->unit,
+	       metric->help);
+	TAILQ_FOREACH(port, &registry->ports, link)
+		if (has_list(port->type, list))
+			sample(file, metric->name, metric->is_gauge ? "" : "_total", port,
+			       metric->value(port));
+}
 
-			memcpy(&value, (const char *)&counters + traffic[i].offset, sizeof(value));
-			sample(file, traffic[i].name, "_total", port, value);
-		}
+static bool is_written(const struct port_metric *list, unsigned int types)
+{
+	for (unsigned int i = 0; i < types; i++)
+		if (has_list(port_types[i], list))
+			return true;
+	return false;
+}
+
+/* All ports of all types that have a metric stand together. */
+static void write_ports(FILE *file, const struct registry *registry)
+{
+	for (unsigned int i = 0; port_types[i]; i++) {
+		const struct port_metric *const *list = port_types[i]->metrics;
+
+		for (; *list; list++)
+			for (const struct port_metric *metric = *list; metric->name; metric++)
+				if (!is_written(*list, i))
+					write_metric(file, registry, *list, metric);
 	}
 }
 
@@ -65,80 +75,13 @@ static void write_reasons(FILE *file, const struct registry *registry, enum reas
 
 	family(file, table->family, "counter", NULL, table->help);
 	TAILQ_FOREACH(port, &registry->ports, link) {
-		if (!port_reasons(port, kind, counters))
+		if (!port->type->reasons(port, kind, counters))
 			continue;
 		for (unsigned int i = table->first; i < table->count; i++)
 			fprintf(file, PREFIX "%s_total{port=\"%s\",%s=\"%s\"} %" PRIu64 "\n",
 				table->family, port->name, table->label, table->name(i),
 				counters[i]);
 	}
-}
-
-static void write_guests(FILE *file, const struct registry *registry)
-{
-	const struct port *port;
-	struct vu_stats stats;
-
-	family(file, "port_messages", "counter", NULL, "Messages of a front end that were accepted");
-	TAILQ_FOREACH(port, &registry->ports, link) {
-		if (!port->endpoint)
-			continue;
-		vu_endpoint_stats(port->endpoint, &stats);
-		sample(file, "port_messages", "_total", port, stats.messages);
-	}
-	family(file, "port_suppressed_log_lines", "counter", NULL,
-	       "Lines about a front end that were left out of the log");
-	TAILQ_FOREACH(port, &registry->ports, link)
-		if (port->endpoint)
-			sample(file, "port_suppressed_log_lines", "_total", port,
-			       port_log_suppressed(port->log));
-}
-
-static const struct {
-	const char *name;
-	const char *help;
-	uint64_t (*count)(const struct uplink *uplink);
-} lending[] = {
-	{ "port_lent_frames", "Frames that an uplink sent from guest memory", uplink_lent },
-	{ "port_recalls", "Restarts of an uplink that kept such frames", uplink_recalls },
-};
-
-static void write_uplinks(FILE *file, const struct registry *registry)
-{
-	const struct port *port;
-
-	for (size_t i = 0; i < sizeof(lending) / sizeof(*lending); i++) {
-		family(file, lending[i].name, "counter", NULL, lending[i].help);
-		TAILQ_FOREACH(port, &registry->ports, link)
-			if (port->uplink)
-				sample(file, lending[i].name, "_total", port,
-				       lending[i].count(port->uplink));
-	}
-}
-
-static uint64_t running_rings(const struct port *port)
-{
-	uint64_t count = 0;
-
-	for (unsigned int i = 0; i < port->queue_end; i++)
-		count += port->queues[i] && port->queues[i]->enabled;
-	return count;
-}
-
-static void write_states(FILE *file, const struct registry *registry)
-{
-	const struct port *port;
-
-	family(file, "port_up", "gauge", NULL,
-	       "Whether a front end is connected, or the link of an uplink is up");
-	TAILQ_FOREACH(port, &registry->ports, link)
-		sample(file, "port_up", "", port,
-		       port->uplink ? uplink_is_up(port->uplink)
-				    : !!vu_endpoint_session(port->endpoint));
-	family(file, "port_queues", "gauge", NULL, "Rings of a guest that run");
-	TAILQ_FOREACH(port, &registry->ports, link)
-		if (port->endpoint)
-			sample(file, "port_queues", "", port, running_rings(port));
 }
 
 static const struct {
@@ -183,12 +126,9 @@ char *metrics_text(const struct registry *registry)
 		return NULL;
 	family(file, "build", "info", NULL, "What iovd this is");
 	fprintf(file, PREFIX "build_info{version=\"" IOVKIT_VERSION "\"} 1\n");
-	write_states(file, registry);
-	write_traffic(file, registry);
+	write_ports(file, registry);
 	for (enum reason_kind kind = 0; kind < REASON_KINDS; kind++)
 		write_reasons(file, registry, kind);
-	write_guests(file, registry);
-	write_uplinks(file, registry);
 	write_workers(file, registry);
 	fputs("# EOF\n", file);
 	if (!fclose(file))

@@ -20,11 +20,11 @@
 
 #include "vhost-user/port/registry.h"
 
-struct state;
+struct saved_ports;
 
 /**
- * state_open - add the bridges and ports that are in a file
- * @out: receives the state; the caller closes it with state_close()
+ * saved_ports_open - add the bridges and ports that are in a file
+ * @out: receives them; the caller closes it with saved_ports_close()
  * @registry: registry without bridges and ports
  * @path: file, which need not exist; its directory must
  *
@@ -32,29 +32,29 @@ struct state;
  *
  * Return: 0; -EUCLEAN with a message when the file is damaged; or -errno with a message.
  */
-int state_open(struct state **out, struct registry *registry, const char *path);
+int saved_ports_open(struct saved_ports **out, struct registry *registry, const char *path);
 
 /**
- * state_close - forget it; the file stays
- * @state: NULL is allowed
+ * saved_ports_close - forget it; the file stays
+ * @saved: NULL is allowed
  */
-void state_close(struct state *state);
+void saved_ports_close(struct saved_ports *saved);
 
 /**
- * state_save - write what is there now
- * @state: NULL is allowed
+ * saved_ports_save - write what is there now
+ * @saved: NULL is allowed
  *
  * A file that cannot be written is logged: the change was made.
  */
-void state_save(struct state *state);
+void saved_ports_save(struct saved_ports *saved);
 
 /**
- * state_forget - give up on a port that could not be had
- * @state: NULL is allowed
+ * saved_ports_forget - give up on a port that could not be had
+ * @saved: NULL is allowed
  * @port: its name
  *
  * Return: whether there was such a port.
  */
-bool state_forget(struct state *state, const char *port);
+bool saved_ports_forget(struct saved_ports *saved, const char *port);
 
 #endif

@@ -15,7 +15,12 @@ void standalone_print(void)
 
 static int add_uplink(struct registry *registry, const char *device)
 {
-	const struct port_options uplink = { .name = UPLINK, .device = device, .bridge = WIRE };
+	const struct port_options uplink = {
+		.name = UPLINK,
+		.type = "ethdev",
+		.device = device,
+		.bridge = WIRE,
+	};
 	struct bridge *bridge;
 	struct port *port;
 	int error = bridge_add(registry, WIRE, "wire", 0, NULL, &bridge);
@@ -27,6 +32,7 @@ int standalone_open(struct registry *registry, const struct iovd_options *option
 {
 	const struct port_options guest = {
 		.name = GUEST,
+		.type = "vhost-user",
 		.socket = options->socket_path,
 		.server = true,
 		.fd = options->fd,

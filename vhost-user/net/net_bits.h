@@ -6,10 +6,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_net.h>
 
-#ifndef VIRTIO_F_NOTIFICATION_DATA
-#define VIRTIO_F_NOTIFICATION_DATA 38
-#endif
-
 #ifndef VIRTIO_NET_F_VQ_NOTF_COAL
 #define VIRTIO_NET_F_VQ_NOTF_COAL 52
 #define VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET 2

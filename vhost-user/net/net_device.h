@@ -12,9 +12,15 @@
 #include "vhost-user/net/net_filter.h"
 #include "vhost-user/net/net_rss.h"
 
-/* SET_VRING_KICK has 8 bits for the index of a vring, so there are no more. */
+/*
+ * SET_VRING_KICK has 8 bits for the index of a vring, so there are no more.  Front ends take
+ * the answer to GET_QUEUE_NUM as a number of queue pairs.
+ */
 #define NET_VRINGS 256
 #define NET_PAIRS_MAX (NET_VRINGS / 2)
+
+/* With one pair more the control queue would have a number that no eventfd can be set for. */
+#define NET_PAIRS_WITH_CONTROL (NET_PAIRS_MAX - 1)
 
 /* Features that VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET turns off and on. */
 #define NET_OFFLOADS                                                                               \
@@ -87,6 +93,17 @@ static inline bool net_device_has(const struct net_device *net, unsigned int fea
  * Return: its index, or NET_VRINGS when the driver has none here.
  */
 unsigned int net_device_control(const struct net_device *net);
+
+/**
+ * net_ring_sends - whether a guest sends by a vring, or receives
+ * @index: of the vring
+ *
+ * Section 5.1.2: receiveq1, transmitq1, receiveq2, ...
+ */
+static inline bool net_ring_sends(unsigned int index)
+{
+	return index & 1;
+}
 
 /**
  * net_device_save - what the driver set up, for another net_device_load()

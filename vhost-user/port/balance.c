@@ -8,6 +8,8 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "vhost-user/port/registry.h"
+#include "vhost-user/switch/datapath.h"
 #include "vhost-user/switch/eal.h"
 
 #define PERIOD_USEC 1000000
@@ -16,13 +18,12 @@
 #define BUSY 0.5
 #define DIFFERENCE 0.2
 
-#define PLACES_MAX (DP_PORTS_MAX * NET_VRINGS / 2)
-static_assert(UPLINK_QUEUES_MAX <= NET_VRINGS, "each has a place");
+#define PLACES_MAX (DP_PORTS_MAX * PORT_RINGS_MAX)
 
 /**
  * struct place - where a share comes from
  * @port: port
- * @queue: index of the ring that its guest sends by, or of the queue of its uplink
+ * @queue: index of its ring
  */
 struct place {
 	struct port *port;
@@ -33,14 +34,14 @@ struct place {
  * struct balance - see balance.h
  * @busy_ns: of each worker at the last look
  * @load: of each worker in the last period
- * @seen: cycles that each port's rings, or its uplink's queues, had cost at the last look
+ * @seen: cycles that each port's rings had cost at the last look
  */
 struct balance {
 	struct registry *registry;
 	sd_event_source *timer;
 	uint64_t busy_ns[WORKERS_MAX];
 	double load[WORKERS_MAX];
-	uint64_t seen[DP_PORTS_MAX][NET_VRINGS];
+	uint64_t seen[DP_PORTS_MAX][PORT_RINGS_MAX];
 };
 
 /* A bit for each worker. */
@@ -79,8 +80,8 @@ static uint64_t allowed_workers(const struct port *port)
 {
 	uint64_t mask;
 
-	if (port->rules.cpus)
-		mask = find_workers(port->registry, port->rules.cpus);
+	if (port->cpus)
+		mask = find_workers(port->registry, port->cpus);
 	else
 		mask = near_workers(port->registry, port->node);
 	return mask ? mask : all_workers(port->registry);
@@ -99,25 +100,15 @@ int balance_check_cpus(const struct registry *registry, const char *port, const 
 			"where they are, and 'iovd --workers'", port, cpus);
 }
 
-/* Whether there is something that a worker takes from. */
-static bool is_place(const struct place *place)
-{
-	const struct port *port = place->port;
-
-	if (port->uplink)
-		return place->queue < uplink_queues(port->uplink);
-	return place->queue & 1 && port->queues[place->queue] && !port->lane;
-}
-
 /* The next one of them all, after @place; the first one after { NULL }. */
 static bool next_place(const struct registry *registry, struct place *place)
 {
 	do {
 		if (!place->port)
 			*place = (struct place){ TAILQ_FIRST(&registry->ports), 0 };
-		else if (++place->queue == NET_VRINGS)
+		else if (++place->queue == PORT_RINGS_MAX)
 			*place = (struct place){ TAILQ_NEXT(place->port, link), 0 };
-	} while (place->port && !is_place(place));
+	} while (place->port && !place->port->type->is_source(place->port, place->queue));
 	return place->port;
 }
 
@@ -140,10 +131,8 @@ unsigned int balance_choose(const struct port *port)
 	return choice;
 }
 
-void balance_attach_uplink(struct port *port)
+void balance_attach_all(struct port *port, unsigned int count)
 {
-	unsigned int count = uplink_queues(port->uplink);
-
 	memset(port->workers, WORKER_NONE, count);
 	for (unsigned int i = 0; i < count; i++)
 		port->workers[i] = (uint8_t)balance_choose(port);
@@ -233,13 +222,12 @@ static void move(const struct place *place, unsigned int to)
 
 	*worker = WORKER_NONE;
 	registry_publish(port->registry);
-	if (port->uplink) {
-		*worker = (uint8_t)to;
-	} else {
-		*worker = from;
+	*worker = from;
+	if (port->queues[place->queue]) {
 		balance_detach(port, port->queues[place->queue]);
 		balance_attach(port, port->queues[place->queue], to);
 	}
+	*worker = (uint8_t)to;
 	registry_publish(port->registry);
 	iov_log(port->registry->iov, LOG_INFO, "%s: worker %u takes what it sends, which worker %u "
 		"took before", port->name, to, from);

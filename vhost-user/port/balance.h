@@ -2,8 +2,8 @@
 /*
  * Which worker takes from which ring.
  *
- * Theory of operation.  A ring that a guest sends by, or a queue of an uplink, belongs to one
- * worker.  A new one goes to the worker with the fewest, of those on the NUMA node of the
+ * Theory of operation.  A ring that something comes by (a guest sends by it, or it is a queue of
+ * an uplink) belongs to one worker.  A new one goes to the worker with the fewest, of those on the NUMA node of the
  * guest's memory when there are such.  Once a second the loads of the workers are
  * looked at: when one has much more to do than another, it gives away that ring of those it
  * has whose share of that work comes closest to half of the difference, if that makes the
@@ -18,7 +18,7 @@
 #ifndef VHOST_USER_PORT_BALANCE_H
 #define VHOST_USER_PORT_BALANCE_H
 
-#include "vhost-user/port/registry.h"
+#include "vhost-user/port/port.h"
 
 struct balance;
 
@@ -87,10 +87,11 @@ int balance_decide(const double *loads, unsigned int workers, const struct balan
 		   unsigned int count, unsigned int *to);
 
 /**
- * balance_attach_uplink - give the queues of an uplink to workers
- * @port: its port; the caller publishes
+ * balance_attach_all - give rings that no guest kicks to workers
+ * @port: their port; the caller publishes
+ * @count: the first ones, all of which are sources
  */
-void balance_attach_uplink(struct port *port);
+void balance_attach_all(struct port *port, unsigned int count);
 
 /**
  * balance_attach - give a ring that a guest sends by to a worker

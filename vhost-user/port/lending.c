@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vhost-user/port/registry.h"
 #include "vhost-user/switch/loan.h"
 
 /* Microseconds between looks at a device that has something, and how many there are. */
@@ -20,7 +21,7 @@ static bool has_lending(const struct registry *registry, enum uplink_lending lea
 	const struct port *port;
 
 	TAILQ_FOREACH(port, &registry->ports, link)
-		if (port->uplink && uplink_lending(port->uplink) >= least)
+		if (uplink_of(port) && uplink_lending(uplink_of(port)) >= least)
 			return true;
 	return false;
 }
@@ -41,9 +42,9 @@ static struct loan_range whole_pages(const struct guest_region *region)
 }
 
 /* All regions or none. */
-static struct loan_memory *map(struct port *port, const struct guest_memory *memory)
+static struct loan_memory *map(struct net_port *net, const struct guest_memory *memory)
 {
-	struct iov *iov = port->registry->iov;
+	struct iov *iov = net->port.registry->iov;
 	struct loan_memory *mapped =
 		calloc(1, sizeof(*mapped) + memory->count * sizeof(mapped->ranges[0]));
 
@@ -53,8 +54,8 @@ static struct loan_memory *map(struct port *port, const struct guest_memory *mem
 		struct loan_range range = whole_pages(&memory->regions[i]);
 
 		if (uplink_map(iov, range.start, range.size)) {
-			iov_log(iov, LOG_WARNING, "%s: what the guest sends is copied: %s", port->name,
-				iov_error_message(iov));
+			iov_log(iov, LOG_WARNING, "%s: what the guest sends is copied: %s",
+				net->port.name, iov_error_message(iov));
 			unmap(mapped);
 			return NULL;
 		}
@@ -66,68 +67,77 @@ static struct loan_memory *map(struct port *port, const struct guest_memory *mem
 /* A ring that is translated has addresses that are no longer true a moment later. */
 static bool may_lend(const struct vu_queue *queue)
 {
-	return queue && queue->index & 1 && !queue->unsettled && !queue->setup.iotlb;
+	return queue && net_ring_sends(queue->index) && !queue->unsettled && !queue->setup.iotlb;
 }
 
-static void begin(struct port *port, struct vu_queue *queue)
+static void begin(struct net_port *net, struct vu_queue *queue)
 {
 	struct loans *loans = queue->loans;
 
-	if (!port->lent && has_lending(port->registry, UPLINK_READS_LATER))
-		port->lent = map(port, queue->setup.memory);
+	if (!net->lent && has_lending(net->port.registry, UPLINK_READS_LATER))
+		net->lent = map(net, queue->setup.memory);
 	if (!loans)
-		loans = loans_open(port->lent);
+		loans = loans_open(net->lent);
 	if (!loans)
 		return;
 	/* Pair with the loads of the worker, which may have the ring already. */
-	__atomic_store_n(&loans->memory, port->lent, __ATOMIC_RELEASE);
+	__atomic_store_n(&loans->memory, net->lent, __ATOMIC_RELEASE);
 	__atomic_store_n(&queue->loans, loans, __ATOMIC_RELEASE);
 }
 
-void lending_start(struct port *port, struct vu_queue *queue)
+void lending_start(struct net_port *net, struct vu_queue *queue)
 {
-	if (may_lend(queue) && has_lending(port->registry, UPLINK_READS_AT_ONCE))
-		begin(port, queue);
+	if (may_lend(queue) && has_lending(net->port.registry, UPLINK_READS_AT_ONCE))
+		begin(net, queue);
 }
 
-void lending_uplink_comes(struct port *uplink)
+void lending_uplink_comes(struct uplink_port *up)
 {
 	struct port *port;
 
-	if (uplink_lending(uplink->uplink) == UPLINK_COPIES)
+	if (uplink_lending(up->uplink) == UPLINK_COPIES)
 		return;
-	TAILQ_FOREACH(port, &uplink->registry->ports, link)
-		for (unsigned int i = 0; i < port->queue_end; i++)
+	TAILQ_FOREACH(port, &up->port.registry->ports, link)
+		for (unsigned int i = 0; net_port_of(port) && i < port->queue_end; i++)
 			if (may_lend(port->queues[i]))
-				begin(port, port->queues[i]);
+				begin(net_port_of(port), port->queues[i]);
 }
 
 /* Rings lend no more to devices that read later; none of these is in a view. */
-static void unreach(struct port *port)
+static void unreach(struct net_port *net)
 {
-	for (unsigned int i = 0; i < port->queue_end; i++)
-		if (port->queues[i] && port->queues[i]->loans)
-			__atomic_store_n(&port->queues[i]->loans->memory, NULL, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < net->port.queue_end; i++) {
+		struct vu_queue *queue = net->port.queues[i];
+
+		if (queue && queue->loans)
+			__atomic_store_n(&queue->loans->memory, NULL, __ATOMIC_RELEASE);
+	}
 }
 
-void lending_uplink_goes(struct port *uplink)
+static void give_up_memory(struct net_port *net)
 {
-	struct registry *registry = uplink->registry;
+	if (net->lent)
+		unmap(net->lent);
+	net->lent = NULL;
+}
+
+void lending_uplink_goes(struct uplink_port *up)
+{
+	struct registry *registry = up->port.registry;
 	struct port *port;
 
-	if (!uplink->uplink || uplink_lending(uplink->uplink) != UPLINK_READS_LATER)
+	if (!up->uplink || uplink_lending(up->uplink) != UPLINK_READS_LATER)
 		return;
-	uplink_stop(uplink->uplink);
+	uplink_stop(up->uplink);
 	if (has_lending(registry, UPLINK_READS_LATER))
 		return;
 	TAILQ_FOREACH(port, &registry->ports, link)
-		unreach(port);
+		if (net_port_of(port))
+			unreach(net_port_of(port));
 	workers_synchronize(registry->workers);
-	TAILQ_FOREACH(port, &registry->ports, link) {
-		if (port->lent)
-			unmap(port->lent);
-		port->lent = NULL;
-	}
+	TAILQ_FOREACH(port, &registry->ports, link)
+		if (net_port_of(port))
+			give_up_memory(net_port_of(port));
 }
 
 static void reap_all(struct registry *registry)
@@ -135,8 +145,8 @@ static void reap_all(struct registry *registry)
 	struct port *port;
 
 	TAILQ_FOREACH(port, &registry->ports, link)
-		if (port->uplink)
-			uplink_reap(port->uplink);
+		if (uplink_of(port))
+			uplink_reap(uplink_of(port));
 }
 
 static int on_pause_over(sd_event_source *source, uint64_t usec, void *arg)
@@ -147,8 +157,8 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *arg)
 	(void)source;
 	(void)usec;
 	TAILQ_FOREACH(port, &registry->ports, link)
-		if (port->uplink)
-			uplink_pause_lending(port->uplink, false);
+		if (uplink_of(port))
+			uplink_pause_lending(uplink_of(port), false);
 	registry->lending_pause = sd_event_source_disable_unref(registry->lending_pause);
 	return 0;
 }
@@ -161,33 +171,38 @@ static void pause_for_a_while(struct registry *registry)
 				   PAUSE_US, 0, on_pause_over, registry);
 }
 
-static void restart(struct port *port)
+static void restart(struct uplink_port *up)
 {
-	struct iov *iov = port->registry->iov;
+	struct iov *iov = up->port.registry->iov;
 
-	uplink_stop(port->uplink);
-	uplink_pause_lending(port->uplink, true);
-	if (uplink_restart(port->uplink))
+	uplink_stop(up->uplink);
+	uplink_pause_lending(up->uplink, true);
+	if (uplink_restart(up->uplink))
 		iov_log(iov, LOG_ERR, "%s: the device does not start again; remove the port and add "
-			"it again", port->name);
+			"it again", up->port.name);
 	else
 		iov_log(iov, LOG_WARNING, "%s: a device kept frames of a guest for too long, and this "
-			"one was restarted; is its link down?", port->name);
+			"one was restarted; is its link down?", up->port.name);
 }
 
 /* Stop the devices that read later, out of the sight of all workers. */
 static void recall(struct registry *registry)
 {
+	struct uplink_port *up;
 	struct port *port;
 
-	TAILQ_FOREACH(port, &registry->ports, link)
-		port->is_hidden = port->uplink && uplink_lending(port->uplink) == UPLINK_READS_LATER;
+	TAILQ_FOREACH(port, &registry->ports, link) {
+		up = uplink_port_of(port);
+		if (up && up->uplink)
+			up->is_hidden = uplink_lending(up->uplink) == UPLINK_READS_LATER;
+	}
 	registry_publish(registry);
 	TAILQ_FOREACH(port, &registry->ports, link) {
-		if (!port->is_hidden)
+		up = uplink_port_of(port);
+		if (!up || !up->is_hidden)
 			continue;
-		restart(port);
-		port->is_hidden = false;
+		restart(up);
+		up->is_hidden = false;
 	}
 	registry_publish(registry);
 	pause_for_a_while(registry);
@@ -203,42 +218,40 @@ static bool settle(struct vu_queue *queue)
 	return !loans_waiting(queue->loans);
 }
 
-static void take_back(struct port *port, struct vu_queue *queue)
+static void take_back(struct net_port *net, struct vu_queue *queue)
 {
 	for (unsigned int i = 0; i < LOOKS && !settle(queue); i++) {
 		usleep(LOOK_US);
-		reap_all(port->registry);
+		reap_all(net->port.registry);
 	}
 	if (settle(queue))
 		return;
-	recall(port->registry);
+	recall(net->port.registry);
 	if (!settle(queue))
-		iov_log(port->registry->iov, LOG_CRIT, "%s: vring %u: a device keeps %u chains, "
-			"which the guest does not get back", port->name, queue->index,
+		iov_log(net->port.registry->iov, LOG_CRIT, "%s: vring %u: a device keeps %u chains, "
+			"which the guest does not get back", net->port.name, queue->index,
 			loans_waiting(queue->loans));
 }
 
-static bool lends(const struct port *port)
+static bool lends(const struct net_port *net)
 {
-	for (unsigned int i = 0; i < port->queue_end; i++)
-		if (port->queues[i] && port->queues[i]->loans)
+	for (unsigned int i = 0; i < net->port.queue_end; i++)
+		if (net->port.queues[i] && net->port.queues[i]->loans)
 			return true;
 	return false;
 }
 
-void lending_stop(struct port *port, struct vu_queue *queue)
+void lending_stop(struct net_port *net, struct vu_queue *queue)
 {
 	if (!queue->loans)
 		return;
-	take_back(port, queue);
+	take_back(net, queue);
 	/* Memory of what a device never gave back stays, as it may still be read. */
 	if (!loans_waiting(queue->loans))
 		free(queue->loans);
 	queue->loans = NULL;
-	if (!port->lent || lends(port))
-		return;
-	unmap(port->lent);
-	port->lent = NULL;
+	if (!lends(net))
+		give_up_memory(net);
 }
 
 /* Whether a ring is stuck; with @forget none is any more. */

@@ -13,35 +13,36 @@
 #ifndef VHOST_USER_PORT_LENDING_H
 #define VHOST_USER_PORT_LENDING_H
 
-#include "vhost-user/port/registry.h"
+#include "vhost-user/port/net_port.h"
+#include "vhost-user/port/uplink_port.h"
 
 /**
  * lending_start - a ring that a guest sends by may lend
- * @port: its port
+ * @net: its port
  * @queue: not yet in a view
  *
  * What cannot be lent is copied; why is logged.
  */
-void lending_start(struct port *port, struct vu_queue *queue);
+void lending_start(struct net_port *net, struct vu_queue *queue);
 
 /**
  * lending_stop - have all of it back
- * @port: its port
+ * @net: its port
  * @queue: in no view any more; all of its chains are given back
  */
-void lending_stop(struct port *port, struct vu_queue *queue);
+void lending_stop(struct net_port *net, struct vu_queue *queue);
 
 /**
  * lending_uplink_comes - rings that run may lend to a device
- * @port: its port, not yet in a view
+ * @up: its port, not yet in a view
  */
-void lending_uplink_comes(struct port *port);
+void lending_uplink_comes(struct uplink_port *up);
 
 /**
  * lending_uplink_goes - a device gives everything back
- * @port: its port, in no view and not in the registry any more
+ * @up: its port, in no view and not in the registry any more
  */
-void lending_uplink_goes(struct port *port);
+void lending_uplink_goes(struct uplink_port *up);
 
 /**
  * lending_check - free rings from a device that is stuck

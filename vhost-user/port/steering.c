@@ -3,13 +3,16 @@
 
 #include <string.h>
 
+#include "vhost-user/port/net_port.h"
+#include "vhost-user/port/registry.h"
+#include "vhost-user/port/uplink_port.h"
 #include "vhost-user/switch/flow.h"
 
 /* The queue of an uplink that a worker takes from; -1 when it takes from none. */
-static int queue_of(const struct port *uplink, unsigned int worker)
+static int queue_of(const struct uplink_port *up, unsigned int worker)
 {
-	for (unsigned int i = 0; i < uplink_queues(uplink->uplink); i++)
-		if (uplink->workers[i] == worker)
+	for (unsigned int i = 0; i < uplink_queues(up->uplink); i++)
+		if (up->port.workers[i] == worker)
 			return (int)i;
 	return -1;
 }
@@ -32,31 +35,40 @@ static void add(struct rules *rules, const uint8_t mac[6], int queue)
 }
 
 /* What is known to be at a port, however it talks. */
-static void add_stations(struct rules *rules, const struct port *port, int queue)
+static void add_stations(struct rules *rules, const struct net_port *net, int queue)
 {
 	uint8_t mac[6];
 
-	if (port->has_mac)
-		add(rules, port->mac, queue);
-	for (unsigned int i = 0; i < port->rules.station_count; i++) {
-		mac_of_key(port->rules.stations[i], mac);
+	if (net->has_mac)
+		add(rules, net->mac, queue);
+	for (unsigned int i = 0; i < net->member.rules.station_count; i++) {
+		mac_of_key(net->member.rules.stations[i], mac);
 		add(rules, mac, queue);
 	}
 }
 
-static void steer_uplink(const struct registry *registry, const struct port *uplink)
+/* The queue that frames for a guest should come by, -1 for any. */
+static int queue_for(const struct uplink_port *up, const struct net_port *net)
+{
+	if (!net->member.bridge || net->member.bridge != up->member.bridge || !net->port.queues[1])
+		return -1;
+	return queue_of(up, net->port.workers[1]);
+}
+
+static void steer_uplink(const struct registry *registry, const struct uplink_port *up)
 {
 	static struct rules rules;
 	const struct port *port;
 
 	rules.count = 0;
 	TAILQ_FOREACH(port, &registry->ports, link) {
-		int queue = port->queues[1] ? queue_of(uplink, port->workers[1]) : -1;
+		const struct net_port *net = net_port_of(port);
+		int queue = net ? queue_for(up, net) : -1;
 
-		if (queue >= 0 && port->bridge && port->bridge == uplink->bridge)
-			add_stations(&rules, port, queue);
+		if (queue >= 0)
+			add_stations(&rules, net, queue);
 	}
-	uplink_steer(uplink->uplink, rules.list, rules.count);
+	uplink_steer(up->uplink, rules.list, rules.count);
 }
 
 void steering_apply(const struct registry *registry)
@@ -64,6 +76,6 @@ void steering_apply(const struct registry *registry)
 	const struct port *port;
 
 	TAILQ_FOREACH(port, &registry->ports, link)
-		if (port->uplink)
-			steer_uplink(registry, port);
+		if (uplink_of(port))
+			steer_uplink(registry, uplink_port_of(port));
 }

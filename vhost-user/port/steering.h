@@ -13,7 +13,7 @@
 #ifndef VHOST_USER_PORT_STEERING_H
 #define VHOST_USER_PORT_STEERING_H
 
-#include "vhost-user/port/registry.h"
+struct registry;
 
 /**
  * steering_apply - have all uplinks do so as ports and workers are now

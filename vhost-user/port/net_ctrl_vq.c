@@ -10,7 +10,7 @@
  * watched edge-triggered by an epoll of its own, which the event loop watches in
  * turn: that can be ignored while the queue rests, and loses no kick.
  */
-#include "vhost-user/port/port_ctrl_vq.h"
+#include "vhost-user/port/net_ctrl_vq.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #include "vhost-user/net/ctrl_vq.h"
+#include "vhost-user/port/net_session.h"
+#include "vhost-user/port/registry.h"
 
 /* Commands that are carried out together, and the rest after them, in microseconds. */
 #define COMMANDS_AT_ONCE 32
@@ -29,8 +31,8 @@
 /* A driver that cannot kick is looked at so often. */
 #define POLL_USEC 5000
 
-struct port_control {
-	struct port *port;
+struct net_ctrl_vq {
+	struct net_port *net;
 	struct vu_queue *queue;
 	int epoll_fd;
 	bool polled;
@@ -40,7 +42,7 @@ struct port_control {
 	uint32_t written[COMMANDS_AT_ONCE];
 };
 
-static void answer(struct port_control *control, unsigned int count)
+static void answer(struct net_ctrl_vq *control, unsigned int count)
 {
 	struct virtq *ring = &control->queue->ring;
 
@@ -52,31 +54,31 @@ static void answer(struct port_control *control, unsigned int count)
 		virtq_push(ring, chain, control->written[i]);
 	}
 	if (virtq_publish(ring) && vu_queue_call(control->queue))
-		eventfd_write(workers_attention_fd(control->port->registry->workers), 1);
+		eventfd_write(workers_attention_fd(control->net->port.registry->workers), 1);
 }
 
 /* Carry out what there is; false for nothing. */
-static bool serve(struct port_control *control)
+static bool serve(struct net_ctrl_vq *control)
 {
-	struct net_device *net = &control->port->net;
-	const uint64_t done = net->commands;
+	struct net_device *device = &control->net->device;
+	const uint64_t done = device->commands;
 	unsigned int count;
 
 	virtq_batch_reset(&control->batch);
 	count = virtq_take(&control->queue->ring, &control->batch, COMMANDS_AT_ONCE);
 	for (unsigned int i = 0; i < count; i++)
 		control->written[i] =
-			net_control_run(net, &control->batch, &control->batch.chains[i]);
-	if (net->commands != done) {
-		registry_publish(control->port->registry);
-		vhost_port_pay_calls(control->port);
+			net_control_run(device, &control->batch, &control->batch.chains[i]);
+	if (device->commands != done) {
+		registry_publish(control->net->port.registry);
+		net_session_pay_calls(control->net);
 	}
 	if (count)
 		answer(control, count);
 	return count;
 }
 
-static void rest(struct port_control *control)
+static void rest(struct net_ctrl_vq *control)
 {
 	if (control->kicks)
 		sd_event_source_set_enabled(control->kicks, SD_EVENT_OFF);
@@ -85,7 +87,7 @@ static void rest(struct port_control *control)
 }
 
 /* Ends with the ring's connection, when that is broken, and the control queue with it. */
-static void work(struct port_control *control)
+static void work(struct net_ctrl_vq *control)
 {
 	struct virtq *ring = &control->queue->ring;
 	bool busy = serve(control);
@@ -94,7 +96,7 @@ static void work(struct port_control *control)
 		/* The translation of a command may come in a moment. */
 		if (ring->error == VIRTQ_ERROR_TRANSLATION)
 			rest(control);
-		vhost_port_check(control->port);
+		front_end_attend(&control->net->port);
 		return;
 	}
 	if (control->polled || busy || virtq_kick_enable(ring)) {
@@ -106,7 +108,7 @@ static void work(struct port_control *control)
 
 static int on_kick(sd_event_source *source, int fd, uint32_t events, void *data)
 {
-	struct port_control *control = data;
+	struct net_ctrl_vq *control = data;
 	struct epoll_event event;
 
 	(void)source;
@@ -126,7 +128,7 @@ static int on_time(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
-static int watch_kicks(struct port_control *control, sd_event *event)
+static int watch_kicks(struct net_ctrl_vq *control, sd_event *event)
 {
 	struct epoll_event kick = { .events = EPOLLIN | EPOLLET };
 
@@ -137,9 +139,9 @@ static int watch_kicks(struct port_control *control, sd_event *event)
 	return sd_event_add_io(event, &control->kicks, control->epoll_fd, EPOLLIN, on_kick, control);
 }
 
-static int open_sources(struct port_control *control)
+static int open_sources(struct net_ctrl_vq *control)
 {
-	sd_event *event = control->port->registry->event;
+	sd_event *event = control->net->port.registry->event;
 	int error;
 
 	control->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -150,33 +152,33 @@ static int open_sources(struct port_control *control)
 	return error < 0 ? error : watch_kicks(control, event);
 }
 
-void port_control_start(struct port *port, struct vu_queue *queue)
+void net_ctrl_vq_start(struct net_port *net, struct vu_queue *queue)
 {
-	struct port_control *control = calloc(1, sizeof(*control));
+	struct net_ctrl_vq *control = calloc(1, sizeof(*control));
 	int error;
 
 	if (!control) {
-		iov_log(port->registry->iov, LOG_ERR, "%s: no memory for the control queue",
-			port->name);
+		iov_log(net->port.registry->iov, LOG_ERR, "%s: no memory for the control queue",
+			net->port.name);
 		return;
 	}
-	control->port = port;
+	control->net = net;
 	control->queue = queue;
-	port->control = control;
+	net->ctrl_vq = control;
 	error = open_sources(control);
 	if (error < 0) {
-		iov_log(port->registry->iov, LOG_ERR, "%s: the control queue is not served: %s",
-			port->name, strerror(-error));
-		port_control_stop(port);
+		iov_log(net->port.registry->iov, LOG_ERR, "%s: the control queue is not served: %s",
+			net->port.name, strerror(-error));
+		net_ctrl_vq_stop(net);
 		return;
 	}
 	/* What is there already waits for no kick. */
 	rest(control);
 }
 
-void port_control_stop(struct port *port)
+void net_ctrl_vq_stop(struct net_port *net)
 {
-	struct port_control *control = port->control;
+	struct net_ctrl_vq *control = net->ctrl_vq;
 
 	if (!control)
 		return;
@@ -185,5 +187,5 @@ void port_control_stop(struct port *port)
 	if (control->epoll_fd >= 0)
 		close(control->epoll_fd);
 	free(control);
-	port->control = NULL;
+	net->ctrl_vq = NULL;
 }

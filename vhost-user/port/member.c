@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/port/member.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "vhost-user/port/balance.h"
+#include "vhost-user/port/bridge.h"
+#include "vhost-user/port/registry.h"
+
+int member_open(struct port *port)
+{
+	const size_t size = port->registry->worker_count * sizeof(struct dp_counters);
+	struct member *member = (struct member *)((char *)port + port->type->member);
+
+	member->counters = aligned_alloc(VIRTQ_CACHE_LINE, size);
+	if (!member->counters)
+		return -ENOMEM;
+	memset(member->counters, 0, size);
+	port->member = member;
+	return 0;
+}
+
+void member_close(struct port *port)
+{
+	if (!port->member)
+		return;
+	port_rules_release(&port->member->rules);
+	free(port->member->counters);
+}
+
+int member_check_rules(struct registry *registry, const char *name, struct json_object *rules)
+{
+	const char *mirror = rules ? json_text_or_null(rules, "mirror") : NULL;
+	struct port *port;
+	int error = 0;
+
+	if (mirror && *mirror && strcmp(mirror, "none"))
+		error = port_find(registry, mirror, &port);
+	if (!error && rules)
+		error = balance_check_cpus(registry, name, json_text_or_null(rules, "cpus"));
+	return error;
+}
+
+static int check_station(const struct port *port, uint64_t station)
+{
+	const struct port *other;
+
+	TAILQ_FOREACH(other, &port->registry->ports, link) {
+		const struct member *member = other->member;
+
+		if (other == port || !member || member->bridge != port->member->bridge)
+			continue;
+		for (unsigned int i = 0; i < member->rules.station_count; i++)
+			if (member->rules.stations[i] == station)
+				return iov_fail(port->registry->iov, -EEXIST, "%s: a station of it is at "
+						"port %s already", port->name, other->name);
+	}
+	return 0;
+}
+
+int member_set_rules(struct port *port, struct json_object *json)
+{
+	struct port_rules rules = { .json = json_object_get(port->member->rules.json) };
+	int error = port_rules_change(&rules, port->registry->iov, port->name, json);
+
+	for (unsigned int i = 0; !error && i < rules.station_count; i++)
+		error = check_station(port, rules.stations[i]);
+	if (error) {
+		port_rules_release(&rules);
+		return error;
+	}
+	port_rules_release(&port->member->rules);
+	port->member->rules = rules;
+	port->cpus = rules.cpus;
+	return 0;
+}
+
+void member_apply_rules(struct port *port)
+{
+	registry_publish(port->registry);
+	balance_apply(port);
+}
+
+/* Words all of them, so that they are added up as such. */
+struct dp_counters member_counted(const struct port *port)
+{
+	struct dp_counters sum = { 0 };
+
+	for (unsigned int i = 0; i < port->registry->worker_count; i++) {
+		const uint64_t *from = &port->member->counters[i].rx_packets;
+		uint64_t *to = &sum.rx_packets;
+
+		for (size_t j = 0; j < offsetof(struct dp_counters, drops) / sizeof(*to) + DROP_COUNT;
+		     j++)
+			to[j] += __atomic_load_n(&from[j], __ATOMIC_RELAXED);
+	}
+	return sum;
+}
+
+void member_save(const struct port *port, struct json_object *entry)
+{
+	const struct member *member = port->member;
+
+	if (member->bridge)
+		json_object_object_add(entry, "bridge", json_object_new_string(member->bridge->name));
+	if (member->rules.json)
+		json_object_object_add(entry, "rules", json_object_get(member->rules.json));
+}
+
+void member_describe(const struct port *port, struct json_object *object)
+{
+	json_object_object_add(object, "bridge", NULL);
+	member_save(port, object);
+}
+
+void member_count(const struct port *port, struct json_object *object)
+{
+	const struct dp_counters counters = member_counted(port);
+
+	json_object_object_add(object, "rx_packets", json_object_new_uint64(counters.rx_packets));
+	json_object_object_add(object, "rx_bytes", json_object_new_uint64(counters.rx_bytes));
+	json_object_object_add(object, "tx_packets", json_object_new_uint64(counters.tx_packets));
+	json_object_object_add(object, "tx_bytes", json_object_new_uint64(counters.tx_bytes));
+}
+
+void member_drops(const struct port *port, uint64_t counters[REASONS_MAX])
+{
+	const struct dp_counters counted = member_counted(port);
+
+	memcpy(counters, counted.drops, sizeof(counted.drops));
+}
+
+static uint64_t rx_packets(const struct port *port)
+{
+	return member_counted(port).rx_packets;
+}
+
+static uint64_t rx_bytes(const struct port *port)
+{
+	return member_counted(port).rx_bytes;
+}
+
+static uint64_t tx_packets(const struct port *port)
+{
+	return member_counted(port).tx_packets;
+}
+
+static uint64_t tx_bytes(const struct port *port)
+{
+	return member_counted(port).tx_bytes;
+}
+
+const struct port_metric member_metrics[] = {
+	{ "port_receive_packets", false, NULL, "Packets that came from the port", rx_packets },
+	{ "port_receive_bytes", false, "bytes", "Bytes that came from the port", rx_bytes },
+	{ "port_transmit_packets", false, NULL, "Packets that went to the port", tx_packets },
+	{ "port_transmit_bytes", false, "bytes", "Bytes that went to the port", tx_bytes },
+	{ NULL },
+};

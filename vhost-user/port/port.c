@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/port/port.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "vhost-user/port/net_port.h"
+#include "vhost-user/port/uplink_port.h"
+
+const struct port_type *const port_types[] = { &net_port_type, &uplink_port_type, NULL };
+
+int port_type_find(const struct port_type **out, struct iov *iov,
+		   const struct port_options *options)
+{
+	const char *name = options->type ? options->type : "";
+
+	for (unsigned int i = 0; port_types[i]; i++) {
+		if (strcmp(port_types[i]->name, name))
+			continue;
+		*out = port_types[i];
+		return port_types[i]->check(iov, options);
+	}
+	return iov_fail(iov, -EINVAL, "port type '%.32s': expected vhost-user or ethdev", name);
+}
+
+struct port_options port_options_of(struct json_object *object)
+{
+	return (struct port_options){
+		.name = json_text_or_null(object, "name"),
+		.type = json_text_or_null(object, "type"),
+		.socket = json_text_or_null(object, "socket"),
+		.server = json_object_get_boolean(json_object_object_get(object, "server")),
+		.mode = json_text_or_null(object, "socket_mode"),
+		.owner = json_text_or_null(object, "socket_owner"),
+		.device = json_text_or_null(object, "device"),
+		.zero_copy = json_object_get_boolean(json_object_object_get(object, "zero_copy")),
+		.bridge = json_text_or_null(object, "bridge"),
+		.queue_pairs = json_object_get_int(json_object_object_get(object, "queue_pairs")),
+		.mac = json_text_or_null(object, "mac"),
+		.standby = json_object_get_boolean(json_object_object_get(object, "standby")),
+		.link = json_text_or_null(object, "link"),
+		.rules = json_object_object_get(object, "rules"),
+	};
+}
+
+struct json_object *port_saved(const struct port *port)
+{
+	struct json_object *entry = json_object_new_object();
+
+	json_object_object_add(entry, "name", json_object_new_string(port->name));
+	json_object_object_add(entry, "type", json_object_new_string(port->type->name));
+	port->type->save(port, entry);
+	return entry;
+}
+
+static uint64_t is_up(const struct port *port)
+{
+	return port->type->is_up(port);
+}
+
+const struct port_metric port_metrics[] = {
+	{ "port_up", true, NULL, "Whether a front end is connected, or the link of an uplink is up",
+	  is_up },
+	{ NULL },
+};

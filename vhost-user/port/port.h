@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A port: what all kinds of them have, and what each kind does in its own way.
+ *
+ * A kind is a struct port_type, see port_types.c.  Its ports are structs that have a struct
+ * port in them.  Who lists, shows, saves, counts or sets ports calls the operations and
+ * never asks of which kind a port is.
+ *
+ * Threads: the control thread.
+ */
+#ifndef VHOST_USER_PORT_PORT_H
+#define VHOST_USER_PORT_PORT_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include "base/iov.h"
+#include "vhost-user/pollable.h"
+#include "vhost-user/port/front_end.h"
+#include "vhost-user/port/port_metric.h"
+#include "vhost-user/port/reasons.h"
+#include "vhost-user/protocol/session.h"
+
+/* Letters, digits, dot, underscore and dash. */
+#define PORT_NAME_MAX 63
+
+/* SET_VRING_KICK has 8 bits for the index of a vring, so there are no more. */
+#define PORT_RINGS_MAX 256
+
+struct dp_port;
+struct dp_view;
+struct member;
+struct port;
+struct registry;
+
+/**
+ * struct port_options - what a port is made of
+ * @name: its name
+ * @type: name of its type
+ * @socket: path, for a port with a front end
+ * @server: listen at @socket instead of connecting
+ * @mode: permissions of a server's socket, "0660"; NULL for these
+ * @owner: numbers of its owner and group, "107:108"; NULL for those of iovd
+ * @fd: socket that was inherited, instead of @socket; 0 for none
+ * @device: for an uplink
+ * @zero_copy: it may have guest memory, see uplink_open()
+ * @bridge: name of the bridge to join, NULL for none
+ * @queue_pairs: that the configuration space of the guest's device says, 0 for one
+ * @mac: that it says, NULL for none
+ * @standby: the device is offered as a standby
+ * @rules: what it lets in and out, see port_rules_change(); NULL for everything
+ * @link: "down" or "up"; NULL for up
+ */
+struct port_options {
+	const char *name;
+	const char *type;
+	const char *socket;
+	bool server;
+	const char *mode;
+	const char *owner;
+	int fd;
+	const char *device;
+	bool zero_copy;
+	const char *bridge;
+	int queue_pairs;
+	const char *mac;
+	bool standby;
+	struct json_object *rules;
+	const char *link;
+};
+
+/**
+ * struct port_changes - what is set while a port is there
+ * @link: "down" or "up"; NULL to leave it
+ * @announce: have the guest announce itself to the network
+ * @rules: those that change, see port_rules_change(); NULL for none
+ */
+struct port_changes {
+	const char *link;
+	bool announce;
+	struct json_object *rules;
+};
+
+/**
+ * struct port_type - a kind of port
+ * @name: as users write it
+ * @size: of the struct that has the port in it, at its start
+ * @member: offset of its struct member, for ports that carry frames; 0 for others
+ * @check: whether it can be made of these options, of which @open sees no other; 0 or -EINVAL
+ *	with a message
+ * @open: begin; on failure @close follows; 0 or -errno with a message
+ * @close: end; no worker sees it any more; also after @open failed or was not called
+ * @set: change what is asked for, all or nothing; 0 or -errno with a message
+ * @describe: add what is known about it
+ * @save: add the options that it is to be made of again, besides name and type
+ * @count: add its counters, besides those under reasons and of its front end
+ * @reasons: what is counted under reasons of a kind; false when it has none of that
+ * @rings: an array of what is known about each ring
+ * @feature_name: of a feature bit of its device, NULL for those of rings; for ports with a
+ *	front end
+ * @is_up: whether what it leads to is there
+ * @is_source: whether a worker takes from ring @index at present
+ * @fill_view: add it to a view, where @dp has what all ports have; for ports that carry frames;
+ *	0 or -ENOMEM
+ * @metrics: lists that end with NULL, as does this list of them
+ */
+struct port_type {
+	const char *name;
+	size_t size;
+	size_t member;
+	int (*check)(struct iov *iov, const struct port_options *options);
+	int (*open)(struct port *port, const struct port_options *options);
+	void (*close)(struct port *port);
+	int (*set)(struct port *port, const struct port_changes *changes);
+	void (*describe)(const struct port *port, struct json_object *object);
+	void (*save)(const struct port *port, struct json_object *entry);
+	void (*count)(const struct port *port, struct json_object *object);
+	bool (*reasons)(const struct port *port, enum reason_kind kind,
+			uint64_t counters[REASONS_MAX]);
+	struct json_object *(*rings)(const struct port *port);
+	const char *(*feature_name)(unsigned int bit);
+	bool (*is_up)(const struct port *port);
+	bool (*is_source)(const struct port *port, unsigned int index);
+	int (*fill_view)(struct dp_view *view, struct dp_port *dp, const struct port *port);
+	const struct port_metric *const *metrics;
+};
+
+/**
+ * struct port - what all ports have
+ * @registry: where it is
+ * @type: its kind
+ * @name: its name
+ * @id: identity to the workers
+ * @member: its place in a bridge; NULL when it carries no frames
+ * @front_end: who is served at its socket
+ * @queues: started rings that workers use, NULL where there is none
+ * @polled: their kick cannot wake a worker
+ * @workers: who takes from each of its rings that are a source; see balance.h
+ * @cpus: where those workers are to be, as a CPU list; NULL for anywhere
+ * @loads: what each ring cost who takes from it
+ * @queue_end: index behind the last ring that was ever started
+ * @node: NUMA node of the guest's memory; -1 when it is not known
+ */
+struct port {
+	TAILQ_ENTRY(port) link;
+	struct registry *registry;
+	const struct port_type *type;
+	char name[PORT_NAME_MAX + 1];
+	uint32_t id;
+	struct member *member;
+	struct front_end front_end;
+	struct vu_queue *queues[PORT_RINGS_MAX];
+	bool polled[PORT_RINGS_MAX];
+	uint8_t workers[PORT_RINGS_MAX];
+	const char *cpus;
+	struct ring_load *loads;
+	unsigned int queue_end;
+	int node;
+};
+
+TAILQ_HEAD(port_list, port);
+
+/* All types, the last one NULL. */
+extern const struct port_type *const port_types[];
+
+/**
+ * port_type_find - the type of a port to be
+ * @out: receives it
+ * @iov: context
+ * @options: with @type, and whatever goes with it
+ *
+ * Return: 0; -EINVAL with a message when there is no such type, or it takes other options.
+ */
+int port_type_find(const struct port_type **out, struct iov *iov,
+		   const struct port_options *options);
+
+/**
+ * port_options_of - what a port is made of, from JSON
+ * @object: with "name", "type", and as they apply "socket", "server", "socket_mode",
+ *	"socket_owner", "device", "zero_copy", "bridge", "queue_pairs", "mac", "standby",
+ *	"link" and "rules", see port_rules_change()
+ *
+ * Return: options that borrow their texts from @object; NULL for what is absent.
+ */
+struct port_options port_options_of(struct json_object *object);
+
+/**
+ * port_saved - those of a port that is there, for port_options_of()
+ * @port: port
+ *
+ * Return: an object; the caller puts it.
+ */
+struct json_object *port_saved(const struct port *port);
+
+/* "port_up", which all types have. */
+extern const struct port_metric port_metrics[];
+
+#endif

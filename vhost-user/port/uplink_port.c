@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/port/uplink_port.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "vhost-user/port/balance.h"
+#include "vhost-user/port/describe.h"
+#include "vhost-user/port/lending.h"
+#include "vhost-user/port/registry.h"
+
+static_assert(UPLINK_QUEUES_MAX <= PORT_RINGS_MAX, "each has a place");
+
+static int check(struct iov *iov, const struct port_options *options)
+{
+	int error = front_end_check(iov, options);
+
+	if (error)
+		return error;
+	if (!options->device || options->socket || options->server)
+		return iov_fail(iov, -EINVAL, "%s: an ethdev port takes a device and no socket",
+				options->name);
+	if (options->queue_pairs || options->mac || options->standby || options->link)
+		return iov_fail(iov, -EINVAL, "%s: the device of an ethdev port has its own queues, MAC "
+				"address and link", options->name);
+	return 0;
+}
+
+static int open_port(struct port *port, const struct port_options *options)
+{
+	struct uplink_port *up = uplink_port_of(port);
+	int error = uplink_open(&up->uplink, port->registry->iov, options->device,
+				port->registry->worker_count, options->zero_copy);
+
+	if (error)
+		return error;
+	balance_attach_all(port, uplink_queues(up->uplink));
+	lending_uplink_comes(up);
+	return 0;
+}
+
+static void close_port(struct port *port)
+{
+	struct uplink_port *up = uplink_port_of(port);
+
+	lending_uplink_goes(up);
+	uplink_close(up->uplink);
+}
+
+static int set(struct port *port, const struct port_changes *changes)
+{
+	struct registry *registry = port->registry;
+	int error;
+
+	if (changes->link || changes->announce)
+		return iov_fail(registry->iov, -EINVAL, "%s: is no port of a guest; its device is the "
+				"host's to set", port->name);
+	error = member_check_rules(registry, port->name, changes->rules);
+	if (!error && changes->rules)
+		error = member_set_rules(port, changes->rules);
+	if (!error && changes->rules)
+		member_apply_rules(port);
+	return error;
+}
+
+static void describe(const struct port *port, struct json_object *object)
+{
+	member_describe(port, object);
+	uplink_describe(uplink_of(port), object);
+}
+
+static void save(const struct port *port, struct json_object *entry)
+{
+	const struct uplink *uplink = uplink_of(port);
+
+	json_object_object_add(entry, "device", json_object_new_string(uplink_device(uplink)));
+	if (uplink_is_zero_copy(uplink))
+		json_object_object_add(entry, "zero_copy", json_object_new_boolean(true));
+	member_save(port, entry);
+}
+
+static bool reasons(const struct port *port, enum reason_kind kind, uint64_t counters[REASONS_MAX])
+{
+	if (kind != REASON_DROP)
+		return false;
+	member_drops(port, counters);
+	return true;
+}
+
+static struct json_object *rings(const struct port *port)
+{
+	const struct uplink *uplink = uplink_of(port);
+	struct json_object *rings = json_object_new_array();
+
+	for (unsigned int i = 0; i < uplink_queues(uplink); i++) {
+		struct json_object *ring = port_ring_json(port, i, "from network");
+
+		json_object_object_add(ring, "frames",
+				       json_object_new_uint64(uplink_frames(uplink, i)));
+		port_ring_add_cpu(ring, port, i);
+		json_object_array_add(rings, ring);
+	}
+	return rings;
+}
+
+static bool is_up(const struct port *port)
+{
+	return uplink_is_up(uplink_of(port));
+}
+
+static bool is_source(const struct port *port, unsigned int index)
+{
+	const struct uplink *uplink = uplink_of(port);
+
+	return uplink && index < uplink_queues(uplink);
+}
+
+static int fill_view(struct dp_view *view, struct dp_port *dp, const struct port *port)
+{
+	const struct uplink_port *up = uplink_port_of(port);
+
+	if (up->is_hidden)
+		return 0;
+	dp->uplink = up->uplink;
+	dp->worker = view->worker;
+	dp->accepts = uplink_accepts(up->uplink);
+	dp->sending = calloc(1, sizeof(*dp->sending));
+	for (unsigned int i = 0; i < uplink_queues(up->uplink); i++)
+		if (port->workers[i] == view->worker)
+			dp->uplink_takes |= UINT64_C(1) << i;
+	view->must_poll |= dp->uplink_takes != 0;
+	return dp->sending ? 0 : -ENOMEM;
+}
+
+static uint64_t lent(const struct port *port)
+{
+	return uplink_lent(uplink_of(port));
+}
+
+static uint64_t recalls(const struct port *port)
+{
+	return uplink_recalls(uplink_of(port));
+}
+
+static const struct port_metric uplink_metrics[] = {
+	{ "port_lent_frames", false, NULL, "Frames that an uplink sent from guest memory", lent },
+	{ "port_recalls", false, NULL, "Restarts of an uplink that kept such frames", recalls },
+	{ NULL },
+};
+
+static const struct port_metric *const metrics[] = {
+	port_metrics, member_metrics, uplink_metrics, NULL,
+};
+
+const struct port_type uplink_port_type = {
+	.name = "ethdev",
+	.size = sizeof(struct uplink_port),
+	.member = offsetof(struct uplink_port, member),
+	.check = check,
+	.open = open_port,
+	.close = close_port,
+	.set = set,
+	.describe = describe,
+	.save = save,
+	.count = member_count,
+	.reasons = reasons,
+	.rings = rings,
+	.is_up = is_up,
+	.is_source = is_source,
+	.fill_view = fill_view,
+	.metrics = metrics,
+};
