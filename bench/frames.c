@@ -114,8 +114,8 @@ void frames_build(const struct frames_plan *plan, unsigned int side, unsigned in
 	memset(to, 0, FRAMES_HEADER);
 	station(frame, other, id % plan->stations);
 	station(frame + ETHER_ADDR_LEN, side, id % plan->stations);
-	frame[12] = ETHERTYPE_IP >> 8;
-	frame[13] = ETHERTYPE_IP & 0xff;
+	frame[12] = ETH_P_IP >> 8;
+	frame[13] = ETH_P_IP & 0xff;
 	build_ip(plan, frame + L3, length, side, other);
 	if (plan->large)
 		build_tcp(to, frame, length, id % plan->flows);

@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhost-user/net/frame.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
-#define ETHERTYPE_VLAN 0x8100
-#define ETHERTYPE_QINQ 0x88a8
-#define ETHERTYPE_IP4 0x0800
-#define ETHERTYPE_IP6 0x86dd
-#define IP4_HEADER 20
-#define IP6_HEADER 40
-#define TCP_HEADER 20
-#define UDP_HEADER 8
-#define TCP_CHECKSUM 16
-#define UDP_CHECKSUM 6
+#include "vhost-user/net/ip.h"
+
 
 /* The smallest segments that Linux makes; smaller ones would only burn our cycles. */
 #define SEGMENT_MIN 48
@@ -31,7 +22,7 @@ uint32_t frame_l3(const struct frame *frame, uint16_t *type)
 	uint32_t offset = FRAME_ETHERNET;
 
 	*type = read16(frame->head + 12);
-	while ((*type == ETHERTYPE_VLAN || *type == ETHERTYPE_QINQ) &&
+	while ((*type == ETH_P_8021Q || *type == ETH_P_8021AD) &&
 	       offset + 4 <= frame->head_length) {
 		*type = read16(frame->head + offset + 2);
 		offset += 4;
@@ -92,10 +83,10 @@ static enum drop parse_segmentation(struct frame *frame, uint8_t kind)
 	bool udp = kind == VIRTIO_NET_HDR_GSO_UDP_L4;
 	uint16_t type;
 	uint32_t l3 = frame_l3(frame, &type);
-	bool ip4 = type == ETHERTYPE_IP4;
+	bool ip4 = type == ETH_P_IP;
 
 	if (ip4 ? !ip4_ok(frame, l3, udp ? IPPROTO_UDP : IPPROTO_TCP) :
-		  type != ETHERTYPE_IP6 || !ip6_ok(frame, l3))
+		  type != ETH_P_IPV6 || !ip6_ok(frame, l3))
 		return DROP_BAD_HEADER;
 	if (udp) {
 		frame->needs |= ip4 ? FRAME_NEED_USO4 : FRAME_NEED_USO6;
@@ -149,9 +140,9 @@ bool frame_is_plain(const struct frame *frame)
 
 	if (frame->csum_offset != TCP_CHECKSUM && frame->csum_offset != UDP_CHECKSUM)
 		return false;
-	if (type == ETHERTYPE_IP4 && l3 + IP4_HEADER <= frame->head_length)
+	if (type == ETH_P_IP && l3 + IP4_HEADER <= frame->head_length)
 		return ip[9] == protocol && frame->csum_start == l3 + (ip[0] & 15u) * 4;
-	if (type == ETHERTYPE_IP6 && l3 + IP6_HEADER <= frame->head_length)
+	if (type == ETH_P_IPV6 && l3 + IP6_HEADER <= frame->head_length)
 		return ip[6] == protocol && frame->csum_start == l3 + IP6_HEADER;
 	return false;
 }
@@ -170,11 +161,11 @@ uint32_t frame_hash(const struct frame *frame)
 	const uint8_t *ip = frame->head + l3;
 	bool fragment;
 
-	if (type == ETHERTYPE_IP4 && l3 + IP4_HEADER <= frame->head_length) {
+	if (type == ETH_P_IP && l3 + IP4_HEADER <= frame->head_length) {
 		hash = hash_bytes(0x811c9dc5u, ip + 12, 8);
 		l4 = l3 + (ip[0] & 15u) * 4;
 		fragment = read16(ip + 6) & 0x3fff;
-	} else if (type == ETHERTYPE_IP6 && l3 + IP6_HEADER <= frame->head_length) {
+	} else if (type == ETH_P_IPV6 && l3 + IP6_HEADER <= frame->head_length) {
 		hash = hash_bytes(0x811c9dc5u, ip + 8, 32);
 		l4 = l3 + IP6_HEADER;
 		fragment = ip[6] != IPPROTO_TCP && ip[6] != IPPROTO_UDP;

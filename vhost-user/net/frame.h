@@ -9,6 +9,7 @@
 #ifndef VHOST_USER_NET_FRAME_H
 #define VHOST_USER_NET_FRAME_H
 
+#include <linux/if_ether.h>
 #include <stdint.h>
 
 #include "vhost-user/net/drop.h"
@@ -131,7 +132,7 @@ static inline bool frame_is_tagged(const struct frame *frame)
 {
 	unsigned int type = (unsigned int)frame->head[12] << 8 | frame->head[13];
 
-	return (type == 0x8100 || type == 0x88a8) && frame->head_length >= FRAME_ETHERNET + 4;
+	return (type == ETH_P_8021Q || type == ETH_P_8021AD) && frame->head_length >= FRAME_ETHERNET + 4;
 }
 
 /**

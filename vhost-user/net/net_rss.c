@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhost-user/net/net_rss.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
-#define ETHERTYPE_IP4 0x0800
-#define ETHERTYPE_IP6 0x86dd
-#define IP4_HEADER 20
-#define IP6_HEADER 40
+#include "vhost-user/net/ip.h"
+
 #define IP4_FRAGMENT 0x3fff
 #define PORTS 4
 
@@ -37,29 +34,16 @@ static bool find_ip4(const struct frame *frame, uint32_t l3, struct flow *flow)
 	return true;
 }
 
-static bool is_extension(uint8_t protocol)
-{
-	return protocol == IPPROTO_HOPOPTS || protocol == IPPROTO_ROUTING ||
-	       protocol == IPPROTO_DSTOPTS;
-}
-
 static bool find_ip6(const struct frame *frame, uint32_t l3, struct flow *flow)
 {
 	const uint8_t *ip = frame->head + l3;
 
 	if (l3 + IP6_HEADER > frame->head_length)
 		return false;
-	*flow = (struct flow){ ip + 8, 32, ip[6], l3 + IP6_HEADER };
-	while (is_extension(flow->protocol)) {
-		const uint8_t *extension = frame->head + flow->l4;
-
-		if (flow->l4 + 2 > frame->head_length) {
-			flow->protocol = IPPROTO_NONE;
-			break;
-		}
-		flow->protocol = extension[0];
-		flow->l4 += 8 + extension[1] * 8u;
-	}
+	*flow = (struct flow){ .addresses = ip + 8, .address_bytes = 32 };
+	if (!ip6_find_header(ip, frame->head_length - l3, &flow->protocol, &flow->l4))
+		flow->protocol = IPPROTO_NONE;
+	flow->l4 += l3;
 	return true;
 }
 
@@ -96,10 +80,10 @@ void net_rss_hash(const struct net_rss *rss, struct frame *frame)
 
 	frame->hash = 0;
 	frame->hash_report = VIRTIO_NET_HASH_REPORT_NONE;
-	if (type == ETHERTYPE_IP4 && find_ip4(frame, l3, &flow))
+	if (type == ETH_P_IP && find_ip4(frame, l3, &flow))
 		hash_flow(rss, frame, &flow, VIRTIO_NET_HASH_REPORT_IPv4,
 			  VIRTIO_NET_HASH_REPORT_TCPv4, VIRTIO_NET_HASH_REPORT_UDPv4);
-	else if (type == ETHERTYPE_IP6 && find_ip6(frame, l3, &flow))
+	else if (type == ETH_P_IPV6 && find_ip6(frame, l3, &flow))
 		hash_flow(rss, frame, &flow, VIRTIO_NET_HASH_REPORT_IPv6,
 			  VIRTIO_NET_HASH_REPORT_TCPv6, VIRTIO_NET_HASH_REPORT_UDPv6);
 }

@@ -6,17 +6,14 @@
  * A segment's head holds the headers, adapted, in a buffer of its own; its
  * payload stays where it is in the flat frame.
  */
-#include <netinet/in.h>
 #include <string.h>
 
 #include "vhost-user/net/frame.h"
+#include "vhost-user/net/ip.h"
 
-#define ETHERTYPE_IP4 0x0800
 #define TCP_SEQUENCE 4
 #define TCP_FLAGS 13
-#define TCP_CHECKSUM 16
 #define UDP_LENGTH 4
-#define UDP_CHECKSUM 6
 #define TCP_FIN_PSH 0x09
 #define TCP_CWR 0x80
 
@@ -161,7 +158,7 @@ void frame_segment(const struct frame *frame, frame_emit *emit, void *arg)
 	uint16_t type;
 
 	cutter.l3 = frame_l3(frame, &type);
-	cutter.ip4 = type == ETHERTYPE_IP4;
+	cutter.ip4 = type == ETH_P_IP;
 	cutter.protocol = frame->csum_offset == UDP_CHECKSUM ? IPPROTO_UDP : IPPROTO_TCP;
 	do {
 		length = payload - offset < frame->segment_size ? payload - offset

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -23,7 +24,8 @@
 /* A reverse ARP request (RFC 903) tells the switches where the guest is now. */
 static void announce(struct net_port *net, const struct net_station *station)
 {
-	static const uint8_t kind[] = { 0x80, 0x35, 0, 1, 0x08, 0, 6, 4, 0, 3 };
+	static const uint8_t kind[] = { ETH_P_RARP >> 8, ETH_P_RARP & 0xff, 0, 1, ETH_P_IP >> 8,
+					ETH_P_IP & 0xff, 6, 4, 0, 3 };
 	/* As the port itself would send it. */
 	const bool tagged = station->vlan && station->vlan != net->member.rules.vlan.vid;
 	uint8_t frame[60 + TAG] = { 0 }, *at = frame + 12;
@@ -31,7 +33,8 @@ static void announce(struct net_port *net, const struct net_station *station)
 	memset(frame, 0xff, 6);
 	memcpy(frame + 6, station->mac, 6);
 	if (tagged) {
-		const uint8_t tag[TAG] = { 0x81, 0, (uint8_t)(station->vlan >> 8),
+		const uint8_t tag[TAG] = { ETH_P_8021Q >> 8, ETH_P_8021Q & 0xff,
+					   (uint8_t)(station->vlan >> 8),
 					   (uint8_t)station->vlan };
 
 		memcpy(at, tag, TAG);

@@ -7,21 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ETHERTYPE_ARP 0x0806
-#define ETHERTYPE_RARP 0x8035
-#define ETHERTYPE_IP4 0x0800
-#define ETHERTYPE_IP6 0x86dd
-#define ETHERTYPE_VLAN 0x8100
-#define ETHERTYPE_QINQ 0x88a8
+#include "vhost-user/net/ip.h"
+
 
 /* Bytes of headers, and where the addresses are in them. */
 #define ARP_BYTES 28
 #define ARP_SENDER_MAC 8
 #define ARP_SENDER_IP 14
-#define IP4_BYTES 20
 #define IP4_SOURCE 12
-#define IP6_BYTES 40
-#define IP6_NEXT 6
 #define IP6_SOURCE 8
 #define ADVERT_BYTES 24
 #define ADVERT_TARGET 8
@@ -117,28 +110,19 @@ static bool admits_arp(const struct source_guard *guard, const uint8_t *arp, uin
 	       (!guard->prefix_count || has_ip4(guard, arp + ARP_SENDER_IP));
 }
 
-static bool is_extension(uint8_t next)
-{
-	return next == IPPROTO_HOPOPTS || next == IPPROTO_ROUTING || next == IPPROTO_DSTOPTS;
-}
-
 /*
  * An advertisement may hide behind extension headers, but not in fragments (RFC 6980
  * section 5), nor beyond what we have of the frame.
  */
 static bool admits_advert(const struct source_guard *guard, const uint8_t *ip, uint32_t left)
 {
-	uint8_t next = ip[IP6_NEXT];
-	uint32_t at = IP6_BYTES;
+	uint8_t next;
+	uint32_t at;
 
-	while (is_extension(next)) {
-		if (at + 2 > left)
-			return false;
-		next = ip[at];
-		at += 8 + ip[at + 1] * 8u;
-	}
+	if (!ip6_find_header(ip, left, &next, &at))
+		return false;
 	if (next == IPPROTO_FRAGMENT)
-		return at + 8 <= left && ip[at] != IPPROTO_ICMPV6 && !is_extension(ip[at]);
+		return at + 8 <= left && ip[at] != IPPROTO_ICMPV6 && !ip6_is_extension(ip[at]);
 	if (next != IPPROTO_ICMPV6)
 		return true;
 	if (at + 1 > left)
@@ -151,14 +135,14 @@ static bool admits_ip(const struct source_guard *guard, uint16_t type, const uin
 		      uint32_t left)
 {
 	switch (type) {
-	case ETHERTYPE_IP4:
-		return left >= IP4_BYTES && has_ip4(guard, ip + IP4_SOURCE);
-	case ETHERTYPE_IP6:
-		return left >= IP6_BYTES && has_ip6(guard, ip + IP6_SOURCE) &&
+	case ETH_P_IP:
+		return left >= IP4_HEADER && has_ip4(guard, ip + IP4_SOURCE);
+	case ETH_P_IPV6:
+		return left >= IP6_HEADER && has_ip6(guard, ip + IP6_SOURCE) &&
 		       admits_advert(guard, ip, left);
 	default:
 		/* Tags up to where we cannot see are there to hide something. */
-		return type != ETHERTYPE_VLAN && type != ETHERTYPE_QINQ;
+		return type != ETH_P_8021Q && type != ETH_P_8021AD;
 	}
 }
 
@@ -171,7 +155,7 @@ bool source_guard_admits(const struct source_guard *guard, const struct frame *f
 
 	if (!has_mac(guard, frame->head + 6))
 		return false;
-	if (type == ETHERTYPE_ARP || type == ETHERTYPE_RARP)
+	if (type == ETH_P_ARP || type == ETH_P_RARP)
 		return admits_arp(guard, packet, left);
 	return !guard->prefix_count || admits_ip(guard, type, packet, left);
 }

@@ -14,6 +14,7 @@
  * which most drivers find out when they need room only, unless they are asked; so only those
  * that can be asked get loans.
  */
+#include "vhost-user/net/ip.h"
 #include "vhost-user/switch/uplink.h"
 
 #include <errno.h>
@@ -45,8 +46,6 @@
 #define RX_CHECKSUMS (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
 
 /* Offsets of the checksum tell the protocols apart. */
-#define TCP_CHECKSUM 16
-#define UDP_CHECKSUM 6
 
 /* A VLAN tag on top of the Ethernet header does not count into the MTU. */
 #define TAG 4
@@ -529,7 +528,7 @@ static void ask_offloads(struct rte_mbuf *packet, const struct frame *frame)
 {
 	uint16_t type;
 	uint32_t l3 = frame_l3(frame, &type);
-	bool tcp = frame->csum_offset == TCP_CHECKSUM, ip4 = type == RTE_ETHER_TYPE_IPV4;
+	bool tcp = frame->csum_offset == TCP_CHECKSUM, ip4 = type == ETH_P_IP;
 
 	packet->l2_len = l3;
 	packet->l3_len = frame->csum_start - l3;

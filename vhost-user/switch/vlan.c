@@ -11,7 +11,8 @@
 #define VID_MASK 0xfff
 
 /* What a tag's first two bytes say: of a guest's VLAN, and of the one around those. */
-static const uint8_t customer_tag[2] = { 0x81, 0x00 }, service_tag[2] = { 0x88, 0xa8 };
+static const uint8_t customer_tag[2] = { ETH_P_8021Q >> 8, ETH_P_8021Q & 0xff },
+		     service_tag[2] = { ETH_P_8021AD >> 8, ETH_P_8021AD & 0xff };
 
 /* IEEE 802.1Q-2018 table 9-2: 0 is no VLAN, 4095 is reserved. */
 static bool parse_vid(const char *text, uint16_t *vid)
