@@ -307,7 +307,7 @@ static void frames_over_the_rate_of_a_receiver_are_dropped(void **state)
 static void rates_are_kept_in_the_long_run(void **state)
 {
 	const struct rate_limit limit = rate_limit_of(8e6, 0), packets = rate_limit_of(0, 1000);
-	struct rate_state spent = { 0 }, counted = { 0 };
+	struct rate_spent spent = { 0 }, counted = { 0 };
 	uint64_t bytes = 0, count = 0;
 
 	(void)state;

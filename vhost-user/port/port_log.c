@@ -8,14 +8,14 @@
 #include <syslog.h>
 #include <time.h>
 
-#include "vhost-user/budget.h"
+#include "vhost-user/token_bucket.h"
 
 /**
  * struct port_log - see port_log.h
  * @out: where lines go
  * @context: whose log this is
  * @name: name of the port
- * @budget: lines that may be written
+ * @lines: a token for each that may be written
  * @suppressed: lines that were not
  * @told: those that were spoken of
  */
@@ -23,7 +23,7 @@ struct port_log {
 	struct iov *out;
 	struct iov *context;
 	char *name;
-	struct budget budget;
+	struct token_bucket lines;
 	uint64_t suppressed;
 	uint64_t told;
 };
@@ -41,15 +41,15 @@ static void log_line(void *arg, int level, const char *message)
 {
 	struct port_log *log = arg;
 	struct timespec time;
-	uint64_t now;
+	double now;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	now = (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
-	if (budget_wait(&log->budget, now)) {
+	now = (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
+	if (token_bucket_wait(&log->lines, now, (PORT_LOG_LINES - 1.0) * PORT_LOG_EACH) > 0) {
 		log->suppressed++;
 		return;
 	}
-	budget_take(&log->budget, now, 1);
+	token_bucket_take(&log->lines, now, PORT_LOG_EACH);
 	tell_suppressed(log);
 	iov_log(log->out, level, "%s", message);
 }
@@ -62,8 +62,7 @@ int port_log_open(struct port_log **out, struct iov *iov, const char *name)
 
 	if (!error) {
 		log->out = iov;
-		log->budget = (struct budget){ .most = PORT_LOG_LINES, .each = PORT_LOG_EACH };
-		log->name = strdup(name);
+			log->name = strdup(name);
 		error = log->name ? iov_open(&log->context, &options) : -ENOMEM;
 	}
 	if (error) {

@@ -22,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "vhost-user/budget.h"
 #include "vhost-user/protocol/endpoint.h"
+#include "vhost-user/token_bucket.h"
 
 /* Delay before another attempt, in microseconds: doubled up to the longest. */
 #define RETRY_FIRST (UINT64_C(50) * 1000)
@@ -51,8 +51,8 @@ struct vu_endpoint {
 	struct vu_session *session;
 	struct vu_stats past;		/* of connections that ended */
 	uint64_t events[VU_EVENTS];
-	struct budget connections;
-	struct budget work;
+	struct token_bucket connections;
+	struct token_bucket work;
 };
 
 static const char *const event_names[VU_EVENTS] = {
@@ -121,8 +121,8 @@ static void spend_work(struct vu_endpoint *endpoint, uint64_t work)
 	uint64_t now, wait;
 
 	sd_event_now(endpoint->event, CLOCK_MONOTONIC, &now);
-	budget_take(&endpoint->work, now, (uint32_t)work + 1);
-	wait = budget_wait(&endpoint->work, now);
+	token_bucket_take(&endpoint->work, (double)now, (double)(work + 1) * WORK_EACH);
+	wait = (uint64_t)token_bucket_wait(&endpoint->work, (double)now, (WORK - 1.0) * WORK_EACH);
 	if (!wait)
 		return;
 	endpoint->events[VU_EVENT_SLOWED]++;
@@ -195,9 +195,10 @@ static bool may_accept(struct vu_endpoint *endpoint)
 	uint64_t now, wait;
 
 	sd_event_now(endpoint->event, CLOCK_MONOTONIC, &now);
-	wait = budget_wait(&endpoint->connections, now);
+	wait = (uint64_t)token_bucket_wait(&endpoint->connections, (double)now,
+					   (CONNECTIONS - 1.0) * CONNECTION_EACH);
 	if (!wait) {
-		budget_take(&endpoint->connections, now, 1);
+		token_bucket_take(&endpoint->connections, (double)now, CONNECTION_EACH);
 		return true;
 	}
 	endpoint->events[VU_EVENT_HELD_OFF]++;
@@ -336,8 +337,6 @@ static int endpoint_new(struct vu_endpoint **out, struct iov *iov, sd_event *eve
 	endpoint->listener.fd = -1;
 	endpoint->device = *device;
 	endpoint->retry_delay = RETRY_FIRST;
-	endpoint->connections = (struct budget){ .most = CONNECTIONS, .each = CONNECTION_EACH };
-	endpoint->work = (struct budget){ .most = WORK, .each = WORK_EACH };
 	error = add_timer(endpoint);
 	if (error) {
 		vu_endpoint_close(endpoint);

@@ -98,9 +98,9 @@ struct dp_rss {
  * struct dp_rates - what passed under the limits of a port; outlives the view
  */
 struct dp_rates {
-	struct rate_state rx;
-	struct rate_state tx;
-	struct rate_state storm;
+	struct rate_spent rx;
+	struct rate_spent tx;
+	struct rate_spent storm;
 };
 
 /**

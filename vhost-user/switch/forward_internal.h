@@ -90,10 +90,10 @@ static inline uint64_t forward_clock(void)
 }
 
 /* Whether one packet more is too much now; what is not is charged. */
-static inline bool forward_is_over(const struct rate_limit *limit, struct rate_state *state,
+static inline bool forward_is_over(const struct rate_limit *limit, struct rate_spent *spent,
 				   uint32_t bytes)
 {
-	return rate_is_limited(limit) && !rate_admits(limit, state, (double)forward_clock(), bytes);
+	return rate_is_limited(limit) && !rate_admits(limit, spent, (double)forward_clock(), bytes);
 }
 
 /* A ring that other workers bring frames to as well is used between these. */

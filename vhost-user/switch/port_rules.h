@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "vhost-user/rate.h"
+#include "vhost-user/switch/rate_limit.h"
 #include "vhost-user/switch/source_guard.h"
 #include "vhost-user/switch/vlan.h"
 

@@ -14,7 +14,6 @@
  * which most drivers find out when they need room only, unless they are asked; so only those
  * that can be asked get loans.
  */
-#include "vhost-user/net/ip.h"
 #include "vhost-user/switch/uplink.h"
 
 #include <errno.h>
@@ -31,6 +30,7 @@
 
 #include "base/pci/pci.h"
 #include "vhost-user/copy.h"
+#include "vhost-user/net/ip.h"
 #include "vhost-user/socket/privileges.h"
 #include "vhost-user/spin.h"
 #include "vhost-user/switch/flow.h"
