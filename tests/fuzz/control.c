@@ -67,7 +67,7 @@ static void run_command(struct net_device *net, struct fuzz_input *input)
 	part = part < 4 ? 4 : part; /* a batch has no more segments */
 	add_parts(&batch, &chain->readable, bytes, length, part);
 	add_parts(&batch, &chain->writable, nothing, room, part);
-	assert_true(net_control_run(net, &batch, chain) <= room);
+	assert_true(ctrl_vq_run(net, &batch, chain) <= room);
 	for (unsigned int i = 0; i < batch.segment_count; i++)
 		free(batch.segments[i].data);
 	check(net);

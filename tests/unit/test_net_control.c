@@ -88,7 +88,7 @@ static uint32_t submit(struct fixture *fixture, uint32_t part)
 	for (uint32_t at = 0; at < fixture->room; at++, chain->writable++)
 		batch->segments[batch->segment_count++] =
 			(struct virtq_segment){ fixture->answer + at, 1 };
-	return net_control_run(&fixture->net, batch, chain);
+	return ctrl_vq_run(&fixture->net, batch, chain);
 }
 
 /* Whatever the cuts, the device says the same. */
@@ -485,11 +485,11 @@ static void control_queue_comes_behind_all_pairs(void **state)
 	struct fixture *fixture = *state;
 	struct net_device *net = &fixture->net;
 
-	assert_int_equal(net_device_control(net), 2 * PAIRS);
+	assert_int_equal(net_device_ctrl_vq(net), 2 * PAIRS);
 	net_device_reset(net, BIT(VIRTIO_NET_F_CTRL_VQ), NULL);
-	assert_int_equal(net_device_control(net), 2);
+	assert_int_equal(net_device_ctrl_vq(net), 2);
 	net_device_reset(net, BIT(VIRTIO_NET_F_MQ), NULL);
-	assert_int_equal(net_device_control(net), NET_VRINGS);
+	assert_int_equal(net_device_ctrl_vq(net), NET_VRINGS);
 	assert_int_equal(net->pairs, NET_PAIRS_MAX); /* who counts them is the VMM */
 }
 

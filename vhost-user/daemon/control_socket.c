@@ -22,7 +22,7 @@
 
 struct peer {
 	LIST_ENTRY(peer) link;
-	struct control *control;
+	struct control_socket *control;
 	sd_event_source *source;
 	int fd;
 	bool closing;
@@ -32,7 +32,7 @@ struct peer {
 	char in[CONTROL_REQUEST_MAX];
 };
 
-struct control {
+struct control_socket {
 	struct iov *iov;
 	sd_event *event;
 	sd_event_source *source;
@@ -107,7 +107,7 @@ static void peer_refuse(struct peer *peer, int code, const char *why)
 
 static void peer_line(struct peer *peer, const char *line, size_t length)
 {
-	struct control *control = peer->control;
+	struct control_socket *control = peer->control;
 	bool garbage;
 	_cleanup_json_ struct json_object *reply =
 		jsonrpc_answer(control->iov, control->methods, control->arg, line, length, &garbage);
@@ -157,7 +157,7 @@ static int on_peer(sd_event_source *source, int fd, uint32_t events, void *data)
 	return 0;
 }
 
-static bool peer_allowed(const struct control *control, int fd)
+static bool peer_allowed(const struct control_socket *control, int fd)
 {
 	struct ucred peer;
 	socklen_t size = sizeof(peer);
@@ -170,7 +170,7 @@ static bool peer_allowed(const struct control *control, int fd)
 	return !peer.uid || peer.uid == geteuid();
 }
 
-static void peer_open(struct control *control, int fd)
+static void peer_open(struct control_socket *control, int fd)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 
@@ -194,7 +194,7 @@ static void peer_open(struct control *control, int fd)
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *data)
 {
-	struct control *control = data;
+	struct control_socket *control = data;
 
 	(void)source;
 	(void)usec;
@@ -203,7 +203,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *data)
 }
 
 /* A socket that is always readable must not be looked at all the time. */
-static void accept_later(struct control *control, int error)
+static void accept_later(struct control_socket *control, int error)
 {
 	iov_log(control->iov, LOG_ERR, "%s: cannot accept a peer: %s",
 		control->listener.address.sun_path, strerror(error));
@@ -225,16 +225,16 @@ static int on_connect(sd_event_source *source, int fd, uint32_t events, void *da
 	return 0;
 }
 
-int control_open(struct control **out, struct iov *iov, sd_event *event, const char *path,
+int control_socket_open(struct control_socket **out, struct iov *iov, sd_event *event, const char *path,
 		 const struct socket_access *access, const struct jsonrpc_method *methods, void *arg)
 {
-	struct control *control = calloc(1, sizeof(*control));
+	struct control_socket *control = calloc(1, sizeof(*control));
 	static const struct socket_access narrow = SOCKET_ACCESS(0600);
 	int error;
 
 	if (!control)
 		return -ENOMEM;
-	*control = (struct control){
+	*control = (struct control_socket){
 		.iov = iov, .event = event, .methods = methods, .arg = arg,
 		.by_permissions = access,
 	};
@@ -256,11 +256,11 @@ int control_open(struct control **out, struct iov *iov, sd_event *event, const c
 	*out = control;
 	return 0;
 close:
-	control_close(control);
+	control_socket_close(control);
 	return error;
 }
 
-void control_close(struct control *control)
+void control_socket_close(struct control_socket *control)
 {
 	struct peer *peer;
 

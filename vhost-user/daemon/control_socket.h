@@ -22,11 +22,11 @@
 #define CONTROL_BACKLOG_MAX (4 << 20)
 #define CONTROL_PEERS_MAX 64
 
-struct control;
+struct control_socket;
 
 /**
- * control_open - listen on a control socket
- * @out: receives the server; the caller closes it with control_close()
+ * control_socket_open - listen on a control socket
+ * @out: receives the server; the caller closes it with control_socket_close()
  * @iov: context of the event loop's thread
  * @event: event loop
  * @path: where the socket is made; a stale one is replaced
@@ -36,13 +36,13 @@ struct control;
  *
  * Return: 0, -EADDRINUSE when a daemon answers there, or -errno; with a message.
  */
-int control_open(struct control **out, struct iov *iov, sd_event *event, const char *path,
+int control_socket_open(struct control_socket **out, struct iov *iov, sd_event *event, const char *path,
 		 const struct socket_access *access, const struct jsonrpc_method *methods, void *arg);
 
 /**
- * control_close - hang up and remove the socket
+ * control_socket_close - hang up and remove the socket
  * @control: NULL is allowed
  */
-void control_close(struct control *control);
+void control_socket_close(struct control_socket *control);
 
 #endif

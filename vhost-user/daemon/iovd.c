@@ -53,7 +53,7 @@ struct daemon {
 	sd_event *event;
 	struct positions *positions;
 	struct methods methods;
-	struct control *control;
+	struct control_socket *control;
 	struct metrics_server *metrics;
 	struct socket_access access;
 	bool has_access;
@@ -208,7 +208,7 @@ static int start_services(struct daemon *daemon, const struct iovd_options *pars
 	if (!error && parsed->state)
 		error = saved_ports_open(&methods->saved, methods->registry, parsed->state);
 	if (!error && parsed->control)
-		error = control_open(&daemon->control, daemon->iov, daemon->event, parsed->control,
+		error = control_socket_open(&daemon->control, daemon->iov, daemon->event, parsed->control,
 				     daemon->has_access ? &daemon->access : NULL, iovd_methods,
 				     methods);
 	return error;
@@ -249,7 +249,7 @@ static int start(struct daemon *daemon, const struct iovd_options *parsed)
 
 static void stop(struct daemon *daemon)
 {
-	control_close(daemon->control);
+	control_socket_close(daemon->control);
 	metrics_close(daemon->metrics);
 	saved_ports_close(daemon->methods.saved);
 	registry_close(daemon->methods.registry);

@@ -18,7 +18,7 @@ struct methods {
 	struct saved_ports *saved;
 };
 
-/* Methods for control_open(), whose argument is a struct methods. */
+/* Methods for control_socket_open(), whose argument is a struct methods. */
 extern const struct jsonrpc_method iovd_methods[];
 
 #endif

@@ -338,7 +338,7 @@ static bool run(struct command *command)
 	return done;
 }
 
-uint32_t net_control_run(struct net_device *net, const struct virtq_batch *batch,
+uint32_t ctrl_vq_run(struct net_device *net, const struct virtq_batch *batch,
 			 const struct virtq_chain *chain)
 {
 	struct command command = {
@@ -365,7 +365,7 @@ uint32_t net_control_run(struct net_device *net, const struct virtq_batch *batch
 	return (uint32_t)virtq_cursor_write(&to, answer, length);
 }
 
-bool net_control_bytes(struct net_device *net, const uint8_t *bytes, uint32_t length)
+bool ctrl_vq_bytes(struct net_device *net, const uint8_t *bytes, uint32_t length)
 {
 	/* Segments are of guest memory elsewhere, and only read here. */
 	const struct virtq_segment segment = { (uint8_t *)(uintptr_t)bytes, length };

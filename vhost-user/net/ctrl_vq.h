@@ -10,7 +10,7 @@
 #include "vhost-user/net/net_device.h"
 
 /**
- * net_control_run - carry out the command of a chain
+ * ctrl_vq_run - carry out the command of a chain
  * @net: device
  * @batch: batch that has @chain
  * @chain: as the driver made it available
@@ -22,17 +22,17 @@
  * Return: bytes written to the chain; 0 when it has no room for them, in which
  * case nothing was carried out.
  */
-uint32_t net_control_run(struct net_device *net, const struct virtq_batch *batch,
+uint32_t ctrl_vq_run(struct net_device *net, const struct virtq_batch *batch,
 			 const struct virtq_chain *chain);
 
 /**
- * net_control_bytes - carry out a command that is in private memory
+ * ctrl_vq_bytes - carry out a command that is in private memory
  * @net: device
  * @bytes: class, command and data
  * @length: length of @bytes
  *
  * Return: whether it was carried out.
  */
-bool net_control_bytes(struct net_device *net, const uint8_t *bytes, uint32_t length);
+bool ctrl_vq_bytes(struct net_device *net, const uint8_t *bytes, uint32_t length);
 
 #endif

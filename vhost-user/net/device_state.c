@@ -57,7 +57,7 @@ static uint8_t *put(uint8_t *at, uint32_t type, const void *content, size_t leng
 	return at + sizeof(section) + length;
 }
 
-int net_state_write(const struct net_state *state, uint8_t **bytes, size_t *length)
+int device_state_write(const struct device_state *state, uint8_t **bytes, size_t *length)
 {
 	size_t stations = state->station_count * sizeof(state->stations[0]);
 	size_t size = sizeof(struct header) + 4 * sizeof(struct section_header) +
@@ -66,7 +66,7 @@ int net_state_write(const struct net_state *state, uint8_t **bytes, size_t *leng
 	struct header header = { .version = VERSION, .length = (uint32_t)size };
 	uint8_t *at;
 
-	if (size > NET_STATE_MAX)
+	if (size > DEVICE_STATE_MAX)
 		return -E2BIG;
 	*bytes = malloc(size);
 	if (!*bytes)
@@ -114,7 +114,7 @@ static bool is_station(const struct net_station *station)
 }
 
 /* Whether the stations are so many, and such as can be. */
-static bool read_stations(struct net_state *state, const uint8_t *at, size_t length)
+static bool read_stations(struct device_state *state, const uint8_t *at, size_t length)
 {
 	if (length % sizeof(state->stations[0]) || length > sizeof(state->stations))
 		return false;
@@ -133,7 +133,7 @@ static bool read_number(void *number, size_t size, const uint8_t *at, size_t len
 	return length == size;
 }
 
-static bool read_section(struct net_state *state, const struct section_header *section,
+static bool read_section(struct device_state *state, const struct section_header *section,
 			 const uint8_t *at)
 {
 	switch (section->type) {
@@ -152,7 +152,7 @@ static bool read_section(struct net_state *state, const struct section_header *s
 	}
 }
 
-static int read_sections(struct net_state *state, struct iov *iov, const uint8_t *at, size_t left)
+static int read_sections(struct device_state *state, struct iov *iov, const uint8_t *at, size_t left)
 {
 	struct section_header section;
 	uint32_t seen = 0;
@@ -178,11 +178,11 @@ static int read_sections(struct net_state *state, struct iov *iov, const uint8_t
 	return 0;
 }
 
-int net_state_read(struct net_state *state, struct iov *iov, const uint8_t *bytes, size_t length)
+int device_state_read(struct device_state *state, struct iov *iov, const uint8_t *bytes, size_t length)
 {
 	int error = check_header(iov, bytes, length);
 
-	*state = (struct net_state){ 0 };
+	*state = (struct device_state){ 0 };
 	if (error)
 		return error;
 	return read_sections(state, iov, bytes + sizeof(struct header),

@@ -18,7 +18,7 @@
 #include "base/iov.h"
 
 /* Longest state. */
-#define NET_STATE_MAX 65536
+#define DEVICE_STATE_MAX 65536
 
 /* Addresses of one guest that are told to the network; more are found by their frames. */
 #define NET_STATIONS_MAX 48
@@ -34,7 +34,7 @@ struct net_station {
 };
 
 /**
- * struct net_state - see above
+ * struct device_state - see above
  * @features: negotiated virtio features
  * @mtu: as the front end said; 0 when it did not
  * @station_count: length of @stations
@@ -42,7 +42,7 @@ struct net_station {
  * @control: what its driver set up by the control queue, see net_device_save()
  * @control_length: length of @control
  */
-struct net_state {
+struct device_state {
 	uint64_t features;
 	uint16_t mtu;
 	unsigned int station_count;
@@ -52,17 +52,17 @@ struct net_state {
 };
 
 /**
- * net_state_write - as bytes
+ * device_state_write - as bytes
  * @state: state
  * @bytes: receives memory; the caller frees it
  * @length: receives its length
  *
- * Return: 0, -ENOMEM, or -E2BIG when it is longer than NET_STATE_MAX.
+ * Return: 0, -ENOMEM, or -E2BIG when it is longer than DEVICE_STATE_MAX.
  */
-int net_state_write(const struct net_state *state, uint8_t **bytes, size_t *length);
+int device_state_write(const struct device_state *state, uint8_t **bytes, size_t *length);
 
 /**
- * net_state_read - from bytes
+ * device_state_read - from bytes
  * @state: receives it; its control is part of @bytes
  * @iov: context for the message
  * @bytes: anything
@@ -70,6 +70,6 @@ int net_state_write(const struct net_state *state, uint8_t **bytes, size_t *leng
  *
  * Return: 0, or -EINVAL with a message that says what is wrong.
  */
-int net_state_read(struct net_state *state, struct iov *iov, const uint8_t *bytes, size_t length);
+int device_state_read(struct device_state *state, struct iov *iov, const uint8_t *bytes, size_t length);
 
 #endif

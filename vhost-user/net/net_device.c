@@ -41,7 +41,7 @@ void net_device_reset(struct net_device *net, uint64_t features, const uint8_t m
 	*net = reset;
 }
 
-unsigned int net_device_control(const struct net_device *net)
+unsigned int net_device_ctrl_vq(const struct net_device *net)
 {
 	bool several = net_device_has(net, VIRTIO_NET_F_MQ) ||
 		       net_device_has(net, VIRTIO_NET_F_RSS);
@@ -216,7 +216,7 @@ int net_device_load(struct net_device *net, const uint8_t *bytes, size_t length)
 		memcpy(&size, bytes, sizeof(size));
 		size = le16toh(size);
 		if (size > length - sizeof(size) ||
-		    !net_control_bytes(net, bytes + sizeof(size), size))
+		    !ctrl_vq_bytes(net, bytes + sizeof(size), size))
 			break;
 		bytes += sizeof(size) + size;
 		length -= sizeof(size) + size;

@@ -85,14 +85,14 @@ static inline bool net_device_has(const struct net_device *net, unsigned int fea
 }
 
 /**
- * net_device_control - which vring is the control queue
+ * net_device_ctrl_vq - which vring is the control queue
  * @net: device
  *
  * Section 5.1.2: it comes behind all queue pairs that the device has.
  *
  * Return: its index, or NET_VRINGS when the driver has none here.
  */
-unsigned int net_device_control(const struct net_device *net);
+unsigned int net_device_ctrl_vq(const struct net_device *net);
 
 /**
  * net_ring_sends - whether a guest sends by a vring, or receives

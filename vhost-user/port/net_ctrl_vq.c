@@ -68,7 +68,7 @@ static bool serve(struct net_ctrl_vq *control)
 	count = virtq_take(&control->queue->ring, &control->batch, COMMANDS_AT_ONCE);
 	for (unsigned int i = 0; i < count; i++)
 		control->written[i] =
-			net_control_run(device, &control->batch, &control->batch.chains[i]);
+			ctrl_vq_run(device, &control->batch, &control->batch.chains[i]);
 	if (device->commands != done) {
 		registry_publish(control->net->port.registry);
 		net_session_pay_calls(control->net);

@@ -70,7 +70,7 @@ void net_forget_moved(struct net_port *net)
 	net->moved_count = 0;
 }
 
-static void add_stations(struct net_state *state, const struct net_port *net)
+static void add_stations(struct device_state *state, const struct net_port *net)
 {
 	uint32_t now = forwarder_seconds();
 	uint64_t keys[NET_STATIONS_MAX];
@@ -88,7 +88,7 @@ static void add_stations(struct net_state *state, const struct net_port *net)
 int net_save(void *arg, uint8_t **bytes, size_t *length)
 {
 	const struct net_port *net = arg;
-	struct net_state state = { .features = net->device.features, .mtu = net->mtu };
+	struct device_state state = { .features = net->device.features, .mtu = net->mtu };
 	uint8_t *control = NULL;
 	int error = 0;
 
@@ -97,7 +97,7 @@ int net_save(void *arg, uint8_t **bytes, size_t *length)
 		error = net_device_save(&net->device, &control, &state.control_length);
 	state.control = control;
 	if (!error)
-		error = net_state_write(&state, bytes, length);
+		error = device_state_write(&state, bytes, length);
 	free(control);
 	if (error)
 		return iov_fail(net->port.registry->iov, error, "the state of port %s is too long: %s",
@@ -105,7 +105,7 @@ int net_save(void *arg, uint8_t **bytes, size_t *length)
 	return 0;
 }
 
-static int check_state(const struct net_port *net, const struct net_state *state)
+static int check_state(const struct net_port *net, const struct device_state *state)
 {
 	struct iov *iov = net->port.registry->iov;
 	uint64_t lacking = state->features & ~vu_session_features_offered(
@@ -127,7 +127,7 @@ static int check_state(const struct net_port *net, const struct net_state *state
 }
 
 /* The device becomes what the driver of the other one had made of it. */
-static int load_control(struct net_port *net, const struct net_state *state)
+static int load_control(struct net_port *net, const struct device_state *state)
 {
 	struct net_device before = net->device;
 
@@ -144,8 +144,8 @@ int net_load(void *arg, const uint8_t *bytes, size_t length)
 {
 	struct net_port *net = arg;
 	struct net_station *moved = NULL;
-	struct net_state state;
-	int error = net_state_read(&state, net->port.registry->iov, bytes, length);
+	struct device_state state;
+	int error = device_state_read(&state, net->port.registry->iov, bytes, length);
 
 	if (!error)
 		error = check_state(net, &state);

@@ -66,7 +66,7 @@ static void stop_in_lane(struct net_port *net, struct vu_queue *queue)
 /* The control queue of a guest whose memory may be missing has to wait until that is there. */
 static bool start_elsewhere(struct net_port *net, struct vu_queue *queue)
 {
-	if (queue->index == net_device_control(&net->device)) {
+	if (queue->index == net_device_ctrl_vq(&net->device)) {
 		if (!queue->unsettled)
 			net_ctrl_vq_start(net, queue);
 		return true;
@@ -109,7 +109,7 @@ static void queue_stop(void *arg, struct vu_queue *queue)
 {
 	struct net_port *net = arg;
 
-	if (queue->index == net_device_control(&net->device)) {
+	if (queue->index == net_device_ctrl_vq(&net->device)) {
 		net_ctrl_vq_stop(net);
 		return;
 	}

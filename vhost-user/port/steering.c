@@ -17,33 +17,33 @@ static int queue_of(const struct uplink_port *up, unsigned int worker)
 	return -1;
 }
 
-/* The rules of an uplink in the making. */
-struct rules {
+/* The flows of an uplink in the making. */
+struct flow_list {
 	unsigned int count;
-	struct uplink_rule list[FLOW_RULES_MAX];
+	struct uplink_flow list[FLOWS_MAX];
 };
 
-static void add(struct rules *rules, const uint8_t mac[6], int queue)
+static void add(struct flow_list *flows, const uint8_t mac[6], int queue)
 {
-	struct uplink_rule *rule = &rules->list[rules->count];
+	struct uplink_flow *flow = &flows->list[flows->count];
 
-	if (rules->count == FLOW_RULES_MAX)
+	if (flows->count == FLOWS_MAX)
 		return;
-	memcpy(rule->mac, mac, sizeof(rule->mac));
-	rule->queue = (uint8_t)queue;
-	rules->count++;
+	memcpy(flow->mac, mac, sizeof(flow->mac));
+	flow->queue = (uint8_t)queue;
+	flows->count++;
 }
 
 /* What is known to be at a port, however it talks. */
-static void add_stations(struct rules *rules, const struct net_port *net, int queue)
+static void add_stations(struct flow_list *flows, const struct net_port *net, int queue)
 {
 	uint8_t mac[6];
 
 	if (net->has_mac)
-		add(rules, net->mac, queue);
+		add(flows, net->mac, queue);
 	for (unsigned int i = 0; i < net->member.rules.station_count; i++) {
 		mac_of_key(net->member.rules.stations[i], mac);
-		add(rules, mac, queue);
+		add(flows, mac, queue);
 	}
 }
 
@@ -57,18 +57,18 @@ static int queue_for(const struct uplink_port *up, const struct net_port *net)
 
 static void steer_uplink(const struct registry *registry, const struct uplink_port *up)
 {
-	static struct rules rules;
+	static struct flow_list flows;
 	const struct port *port;
 
-	rules.count = 0;
+	flows.count = 0;
 	TAILQ_FOREACH(port, &registry->ports, link) {
 		const struct net_port *net = net_port_of(port);
 		int queue = net ? queue_for(up, net) : -1;
 
 		if (queue >= 0)
-			add_stations(&rules, net, queue);
+			add_stations(&flows, net, queue);
 	}
-	uplink_steer(up->uplink, rules.list, rules.count);
+	uplink_steer(up->uplink, flows.list, flows.count);
 }
 
 void steering_apply(const struct registry *registry)

@@ -7,24 +7,24 @@
 #include <string.h>
 
 /**
- * struct flow_rules - see flow_rules.h
+ * struct flows - see flow.h
  * @port: DPDK's number of the device
  * @asked_count: length of @asked
  * @asked: what was wanted last
- * @count: length of @present and @flows
+ * @count: length of @present and @handles
  * @present: what the device has
- * @flows: its names for these
+ * @handles: its names for these
  */
-struct flow_rules {
+struct flows {
 	uint16_t port;
 	unsigned int asked_count;
-	struct uplink_rule asked[FLOW_RULES_MAX];
+	struct uplink_flow asked[FLOWS_MAX];
 	unsigned int count;
-	struct uplink_rule present[FLOW_RULES_MAX];
-	struct rte_flow *flows[FLOW_RULES_MAX];
+	struct uplink_flow present[FLOWS_MAX];
+	struct rte_flow *handles[FLOWS_MAX];
 };
 
-int flow_rules_open(struct flow_rules **out, uint16_t port)
+int flows_open(struct flows **out, uint16_t port)
 {
 	*out = calloc(1, sizeof(**out));
 	if (!*out)
@@ -33,28 +33,28 @@ int flow_rules_open(struct flow_rules **out, uint16_t port)
 	return 0;
 }
 
-void flow_rules_close(struct flow_rules *rules)
+void flows_close(struct flows *flows)
 {
-	if (!rules)
+	if (!flows)
 		return;
-	flow_rules_set(rules, NULL, 0);
-	free(rules);
+	flows_set(flows, NULL, 0);
+	free(flows);
 }
 
-unsigned int flow_rules_count(const struct flow_rules *rules)
+unsigned int flows_count(const struct flows *flows)
 {
-	return rules ? rules->count : 0;
+	return flows ? flows->count : 0;
 }
 
-static struct rte_flow *create(uint16_t port, const struct uplink_rule *rule)
+static struct rte_flow *create(uint16_t port, const struct uplink_flow *one)
 {
 	const struct rte_flow_attr attr = { .ingress = 1 };
-	const struct rte_flow_action_queue queue = { rule->queue };
+	const struct rte_flow_action_queue queue = { one->queue };
 	struct rte_flow_item_eth station = { 0 }, mask = { 0 };
 	struct rte_flow_error error;
 
-	memcpy(&station.hdr.dst_addr, rule->mac, sizeof(rule->mac));
-	memset(&mask.hdr.dst_addr, 0xff, sizeof(rule->mac));
+	memcpy(&station.hdr.dst_addr, one->mac, sizeof(one->mac));
+	memset(&mask.hdr.dst_addr, 0xff, sizeof(one->mac));
 	return rte_flow_create(port, &attr,
 			       (struct rte_flow_item[]){
 				       { RTE_FLOW_ITEM_TYPE_ETH, &station, NULL, &mask },
@@ -67,62 +67,62 @@ static struct rte_flow *create(uint16_t port, const struct uplink_rule *rule)
 			       &error);
 }
 
-static bool has(const struct uplink_rule *list, unsigned int count, const struct uplink_rule *rule)
+static bool has(const struct uplink_flow *list, unsigned int count, const struct uplink_flow *one)
 {
 	for (unsigned int i = 0; i < count; i++)
-		if (!memcmp(&list[i], rule, sizeof(*rule)))
+		if (!memcmp(&list[i], one, sizeof(*one)))
 			return true;
 	return false;
 }
 
-static void remove_others(struct flow_rules *rules, const struct uplink_rule *wanted,
+static void remove_others(struct flows *flows, const struct uplink_flow *wanted,
 			  unsigned int count)
 {
 	struct rte_flow_error error;
 	unsigned int kept = 0;
 
-	for (unsigned int i = 0; i < rules->count; i++) {
-		if (has(wanted, count, &rules->present[i])) {
-			rules->present[kept] = rules->present[i];
-			rules->flows[kept++] = rules->flows[i];
+	for (unsigned int i = 0; i < flows->count; i++) {
+		if (has(wanted, count, &flows->present[i])) {
+			flows->present[kept] = flows->present[i];
+			flows->handles[kept++] = flows->handles[i];
 		} else {
-			rte_flow_destroy(rules->port, rules->flows[i], &error);
+			rte_flow_destroy(flows->port, flows->handles[i], &error);
 		}
 	}
-	rules->count = kept;
+	flows->count = kept;
 }
 
-static bool add(struct flow_rules *rules, const struct uplink_rule *rule)
+static bool add(struct flows *flows, const struct uplink_flow *one)
 {
-	struct rte_flow *flow = create(rules->port, rule);
+	struct rte_flow *flow = create(flows->port, one);
 
 	if (!flow)
 		return false;
-	rules->present[rules->count] = *rule;
-	rules->flows[rules->count++] = flow;
+	flows->present[flows->count] = *one;
+	flows->handles[flows->count++] = flow;
 	return true;
 }
 
 /* Whether it is what was wanted before. */
-static bool is_old(const struct flow_rules *rules, const struct uplink_rule *wanted,
+static bool is_old(const struct flows *flows, const struct uplink_flow *wanted,
 		   unsigned int count)
 {
-	return count == rules->asked_count &&
-	       (!count || !memcmp(wanted, rules->asked, count * sizeof(*wanted)));
+	return count == flows->asked_count &&
+	       (!count || !memcmp(wanted, flows->asked, count * sizeof(*wanted)));
 }
 
-void flow_rules_set(struct flow_rules *rules, const struct uplink_rule *wanted, unsigned int count)
+void flows_set(struct flows *flows, const struct uplink_flow *wanted, unsigned int count)
 {
 	bool accepted = true;
 
-	if (count > FLOW_RULES_MAX)
-		count = FLOW_RULES_MAX;
-	if (is_old(rules, wanted, count))
+	if (count > FLOWS_MAX)
+		count = FLOWS_MAX;
+	if (is_old(flows, wanted, count))
 		return;
-	rules->asked_count = count;
+	flows->asked_count = count;
 	if (count)
-		memcpy(rules->asked, wanted, count * sizeof(*wanted));
-	remove_others(rules, wanted, count);
+		memcpy(flows->asked, wanted, count * sizeof(*wanted));
+	remove_others(flows, wanted, count);
 	for (unsigned int i = 0; i < count && accepted; i++)
-		accepted = has(rules->present, rules->count, &wanted[i]) || add(rules, &wanted[i]);
+		accepted = has(flows->present, flows->count, &wanted[i]) || add(flows, &wanted[i]);
 }

@@ -10,39 +10,39 @@
 #include "vhost-user/switch/uplink.h"
 
 /* Most rules of a device. */
-#define FLOW_RULES_MAX 1024
+#define FLOWS_MAX 1024
 
-struct flow_rules;
+struct flows;
 
 /**
- * flow_rules_open - no rules yet
- * @out: receives them; the caller closes them with flow_rules_close()
+ * flows_open - no flow rules yet
+ * @out: receives them; the caller closes them with flows_close()
  * @port: DPDK's number of the device
  *
  * Return: 0 or -ENOMEM.
  */
-int flow_rules_open(struct flow_rules **out, uint16_t port);
+int flows_open(struct flows **out, uint16_t port);
 
 /**
- * flow_rules_close - take all rules away
- * @rules: NULL is allowed; of a device that still runs
+ * flows_close - take all rules away
+ * @flows: NULL is allowed; of a device that still runs
  */
-void flow_rules_close(struct flow_rules *rules);
+void flows_close(struct flows *flows);
 
 /**
- * flow_rules_set - replace what changed
- * @rules: rules
+ * flows_set - replace what changed
+ * @flows: flow rules
  * @wanted: all that there should be
- * @count: length of @wanted, of which what is beyond FLOW_RULES_MAX is left out
+ * @count: length of @wanted, of which what is beyond FLOWS_MAX is left out
  *
  * A device that refuses one of them gets no more until what is wanted changes.
  */
-void flow_rules_set(struct flow_rules *rules, const struct uplink_rule *wanted, unsigned int count);
+void flows_set(struct flows *flows, const struct uplink_flow *wanted, unsigned int count);
 
 /**
- * flow_rules_count - how many the device has
- * @rules: NULL is allowed
+ * flows_count - how many the device has
+ * @flows: NULL is allowed
  */
-unsigned int flow_rules_count(const struct flow_rules *rules);
+unsigned int flows_count(const struct flows *flows);
 
 #endif

@@ -74,7 +74,7 @@ struct uplink {
 	struct rte_mempool *pool;
 	struct rte_device *device;
 	char *name;
-	struct flow_rules *rules;
+	struct flows *flows;
 	struct uplink_queue queues[UPLINK_QUEUES_MAX];
 };
 
@@ -313,8 +313,8 @@ int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsign
 
 void uplink_stop(struct uplink *uplink)
 {
-	flow_rules_close(uplink->rules);
-	uplink->rules = NULL;
+	flows_close(uplink->flows);
+	uplink->flows = NULL;
 	if (uplink->started)
 		rte_eth_dev_stop(uplink->port);
 	uplink->started = false;
@@ -429,14 +429,14 @@ uint64_t uplink_recalls(const struct uplink *uplink)
 	return uplink->recalls;
 }
 
-void uplink_steer(struct uplink *uplink, const struct uplink_rule *rules, unsigned int count)
+void uplink_steer(struct uplink *uplink, const struct uplink_flow *flows, unsigned int count)
 {
 	/* With one queue there is no choice. */
 	if (uplink->queue_count < 2)
 		return;
-	if (!uplink->rules && flow_rules_open(&uplink->rules, uplink->port))
+	if (!uplink->flows && flows_open(&uplink->flows, uplink->port))
 		return;
-	flow_rules_set(uplink->rules, rules, count);
+	flows_set(uplink->flows, flows, count);
 }
 
 bool uplink_is_up(const struct uplink *uplink)
@@ -466,7 +466,7 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 	json_object_object_add(object, "mtu", json_object_new_int(uplink->mtu));
 	json_object_object_add(object, "queues", json_object_new_int(uplink->queue_count));
 	json_object_object_add(object, "flow_rules",
-			       json_object_new_int((int)flow_rules_count(uplink->rules)));
+			       json_object_new_int((int)flows_count(uplink->flows)));
 	json_object_object_add(object, "zero_copy",
 			       json_object_new_boolean(uplink->zero_copy));
 	json_object_object_add(object, "lent_frames",

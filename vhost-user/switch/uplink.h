@@ -149,11 +149,11 @@ uint64_t uplink_lent(const struct uplink *uplink);
 uint64_t uplink_recalls(const struct uplink *uplink);
 
 /**
- * struct uplink_rule - which queue frames for a station come by
+ * struct uplink_flow - which queue frames for a station come by
  * @mac: address of the station
  * @queue: below uplink_queues()
  */
-struct uplink_rule {
+struct uplink_flow {
 	uint8_t mac[6];
 	uint8_t queue;
 };
@@ -161,12 +161,12 @@ struct uplink_rule {
 /**
  * uplink_steer - say which frames should come by which queue
  * @uplink: uplink
- * @rules: all of them; those that were there before and are not among them go
+ * @flows: all of them; those that were there before and are not among them go
  * @count: length of @rules
  *
  * What the device cannot do is left to how it spreads flows.
  */
-void uplink_steer(struct uplink *uplink, const struct uplink_rule *rules, unsigned int count);
+void uplink_steer(struct uplink *uplink, const struct uplink_flow *flows, unsigned int count);
 
 /**
  * uplink_is_up - whether its link is up
