@@ -261,7 +261,7 @@ static bool any_stuck(struct registry *registry, bool forget)
 	struct port *port;
 
 	TAILQ_FOREACH(port, &registry->ports, link) {
-		for (unsigned int i = 0; i < port->queue_end; i++) {
+		for (unsigned int i = 0; net_port_of(port) && i < port->queue_end; i++) {
 			struct loans *loans = port->queues[i] ? port->queues[i]->loans : NULL;
 
 			if (!loans)
