@@ -132,7 +132,8 @@ static inline bool frame_is_tagged(const struct frame *frame)
 {
 	unsigned int type = (unsigned int)frame->head[12] << 8 | frame->head[13];
 
-	return (type == ETH_P_8021Q || type == ETH_P_8021AD) && frame->head_length >= FRAME_ETHERNET + 4;
+	return (type == ETH_P_8021Q || type == ETH_P_8021AD) &&
+	       frame->head_length >= FRAME_ETHERNET + 4;
 }
 
 /**

@@ -2,16 +2,16 @@
 /*
  * Which worker takes from which ring.
  *
- * Theory of operation.  A ring that something comes by (a guest sends by it, or it is a queue of
- * an uplink) belongs to one worker.  A new one goes to the worker with the fewest, of those on the NUMA node of the
- * guest's memory when there are such.  Once a second the loads of the workers are
- * looked at: when one has much more to do than another, it gives away that ring of those it
- * has whose share of that work comes closest to half of the difference, if that makes the
- * two more equal.  Work is time, whatever it was spent on: a few large frames may be more
- * than many small ones.  A port's rules may name the CPUs of its workers, whatever the node; what it
- * has stays there.
- * A ring that moves belongs to nobody for the moment between two views, in
- * which what the guest sends waits in it; no frame is lost or overtaken.
+ * Theory of operation.  A ring that something comes by (a guest sends by it, or it is a queue
+ * of an uplink) belongs to one worker.  A new one goes to the worker with the fewest, of those
+ * on the NUMA node of the guest's memory when there are such.  Once a second the loads of the
+ * workers are looked at: when one has much more to do than another, it gives away that ring
+ * of those it has whose share of that work comes closest to half of the difference, if that
+ * makes the two more equal.  Work is time, whatever it was spent on: a few large frames may
+ * be more than many small ones.  A port's rules may name the CPUs of its workers, whatever the
+ * node; what it has stays there.
+ * A ring that moves belongs to nobody for the moment between two views, in which what the
+ * guest sends waits in it; no frame is lost or overtaken.
  *
  * Threads: the control thread.
  */

@@ -48,7 +48,8 @@ static bool receives(const struct net_port *port, unsigned int pair)
 {
 	const struct vu_queue *queue = port->port.queues[2 * pair];
 
-	return queue && queue->enabled && !queue->unsettled && pair < port->device.pairs && !port->is_down;
+	return queue && queue->enabled && !queue->unsettled && pair < port->device.pairs &&
+	       !port->is_down;
 }
 
 /* Whether it is this worker who takes what a send queue has. */
