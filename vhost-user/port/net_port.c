@@ -247,6 +247,12 @@ static bool reasons(const struct port *port, enum reason_kind kind, uint64_t cou
 	return true;
 }
 
+/* The worker writes it meanwhile. */
+static uint64_t carried_frames(const struct vu_queue *queue)
+{
+	return __atomic_load_n(&queue->frames, __ATOMIC_RELAXED);
+}
+
 static struct json_object *rings(const struct port *port)
 {
 	struct json_object *rings = json_object_new_array();
@@ -258,8 +264,8 @@ static struct json_object *rings(const struct port *port)
 		if (!port->queues[i])
 			continue;
 		ring = port_ring_json(port, i, sends ? "from guest" : "to guest");
-		json_object_object_add(ring, "frames", json_object_new_uint64(__atomic_load_n(
-			&port->queues[i]->frames, __ATOMIC_RELAXED)));
+		json_object_object_add(ring, "frames",
+				       json_object_new_uint64(carried_frames(port->queues[i])));
 		if (sends)
 			port_ring_add_cpu(ring, port, i);
 		json_object_array_add(rings, ring);
