@@ -8,9 +8,8 @@
  * taken for given back when it comes by, although they are submitted again.
  */
 #include "vhost-user/ring/virtq_inflight_internal.h"
+#include "vhost-user/ring/virtq_packed_flags.h"
 
-#define AVAIL (UINT16_C(1) << VRING_PACKED_DESC_F_AVAIL)
-#define USED (UINT16_C(1) << VRING_PACKED_DESC_F_USED)
 #define LIMIT 0x7fff
 
 union used {
@@ -81,7 +80,7 @@ static bool is_available(const struct virtq_setup *setup, uint16_t index, bool w
 	const struct vring_packed_desc *ring = setup->desc;
 	uint16_t flags = __atomic_load_n(&ring[index].flags, __ATOMIC_RELAXED);
 
-	return !!(flags & AVAIL) == wrap && !!(flags & USED) != wrap;
+	return virtq_is_available(flags, wrap);
 }
 
 /* The process before was giving something back: the driver has it, or it was not given back. */

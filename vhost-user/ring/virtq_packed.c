@@ -16,10 +16,9 @@
 #include <linux/virtio_config.h>
 
 #include "vhost-user/ring/virtq_chain.h"
+#include "vhost-user/ring/virtq_packed_flags.h"
 #include "vhost-user/ring/virtq_position.h"
 
-#define AVAIL (UINT16_C(1) << VRING_PACKED_DESC_F_AVAIL)
-#define USED (UINT16_C(1) << VRING_PACKED_DESC_F_USED)
 /* Entries of a cache line. */
 #define PER_LINE (VIRTQ_CACHE_LINE / sizeof(struct vring_packed_desc))
 #define EVENT_WRAP (UINT16_C(1) << VRING_PACKED_EVENT_F_WRAP_CTR)
@@ -59,11 +58,6 @@ VIRTQ_INLINE struct descriptor read_entry(const struct virtq *vq, uint16_t index
 	word[1] = __atomic_load_n(at + 1, __ATOMIC_ACQUIRE);
 	word[0] = __atomic_load_n(at, __ATOMIC_RELAXED);
 	return to_descriptor(word);
-}
-
-VIRTQ_INLINE bool is_available(uint16_t flags, bool wrap)
-{
-	return !!(flags & AVAIL) == wrap && !!(flags & USED) != wrap;
 }
 
 /* Move an index on by some entries, at most a whole round. */
@@ -190,7 +184,7 @@ VIRTQ_INLINE unsigned int take_usual(struct virtq *vq, struct virtq_batch *batch
 	for (taken = 0; taken < count; taken++, chain++, segment++) {
 		struct descriptor buffer = read_entry(vq, (uint16_t)(first + taken));
 
-		if (!is_available(buffer.flags, wrap) ||
+		if (!virtq_is_available(buffer.flags, wrap) ||
 		    unlikely(!virtq_add_usual(&usual, chain, segment, buffer.address, buffer.length,
 					      buffer.flags)))
 			break;
@@ -211,7 +205,7 @@ VIRTQ_INLINE bool take_one(struct virtq *vq, struct virtq_batch *batch)
 	struct descriptor buffer = read_entry(vq, packed->avail_next);
 	struct virtq_chain *chain;
 
-	if (!is_available(buffer.flags, packed->avail_wrap) || unlikely(vq->error))
+	if (!virtq_is_available(buffer.flags, packed->avail_wrap) || unlikely(vq->error))
 		return false;
 	chain = virtq_begin_chain(batch);
 	if (unlikely(!chain))
@@ -251,7 +245,7 @@ static unsigned int take(struct virtq *vq, struct virtq_batch *batch, unsigned i
 {
 	unsigned int taken = 0;
 
-	if (!is_available(vq->packed.desc[vq->packed.avail_next].flags, vq->packed.avail_wrap))
+	if (!virtq_is_available(vq->packed.desc[vq->packed.avail_next].flags, vq->packed.avail_wrap))
 		return 0;
 	prefetch_entries(vq, 32);
 
@@ -295,7 +289,7 @@ VIRTQ_INLINE void keep_position(struct virtq_packed *packed, uint16_t here, uint
 
 VIRTQ_INLINE uint16_t used_flags(bool wrap, uint32_t length)
 {
-	return (wrap ? AVAIL | USED : 0) | (length ? VRING_DESC_F_WRITE : 0);
+	return virtq_used_flags(wrap) | (length ? VRING_DESC_F_WRITE : 0);
 }
 
 /* Write an element; the flags of the first one wait for the next publish. */
@@ -437,7 +431,7 @@ static bool kick_enable(struct virtq *vq)
 	 * first and looks at our wish then; or a buffer would wait for nobody. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (vq->error ||
-	    !is_available(read_entry(vq, packed->avail_next).flags, packed->avail_wrap))
+	    !virtq_is_available(read_entry(vq, packed->avail_next).flags, packed->avail_wrap))
 		return false;
 	kick_disable(vq);
 	return true;

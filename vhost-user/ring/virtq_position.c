@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhost-user/ring/virtq_position.h"
 
-#define AVAIL (UINT16_C(1) << VRING_PACKED_DESC_F_AVAIL)
-#define USED (UINT16_C(1) << VRING_PACKED_DESC_F_USED)
+#include "vhost-user/ring/virtq_packed_flags.h"
+
 #define INDEX_MASK 0x7fff
 
 struct position {
@@ -31,9 +31,7 @@ static bool has_wrap(uint16_t place)
  */
 static bool is_available(const struct virtq_setup *setup, uint16_t place)
 {
-	uint16_t flags = flags_at(setup, place);
-
-	return !!(flags & AVAIL) == has_wrap(place) && !!(flags & USED) != has_wrap(place);
+	return virtq_is_available(flags_at(setup, place), has_wrap(place));
 }
 
 /*
@@ -86,7 +84,7 @@ static void finish_last(const struct virtq_setup *setup, const struct position *
 	/* The last entry of a chain has its buffer ID. */
 	element->id = ring[(next ? next : setup->size) - 1].id;
 	element->len = 0;
-	__atomic_store_n(&element->flags, has_wrap(last) ? AVAIL | USED : 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&element->flags, virtq_used_flags(has_wrap(last)), __ATOMIC_RELEASE);
 }
 
 bool virtq_position_resume(const struct virtq_setup *setup, uint64_t word, uint32_t *base)
@@ -156,7 +154,7 @@ bool virtq_position_hand_back(const struct virtq_setup *setup, uint16_t from, ui
 			return false;
 		ring[from & INDEX_MASK].id = id;
 		ring[from & INDEX_MASK].len = 0;
-		__atomic_store_n(&ring[from & INDEX_MASK].flags, has_wrap(from) ? AVAIL | USED : 0,
+		__atomic_store_n(&ring[from & INDEX_MASK].flags, virtq_used_flags(has_wrap(from)),
 				 __ATOMIC_RELEASE);
 	}
 	if (setup->log)
