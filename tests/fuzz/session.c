@@ -75,11 +75,12 @@ static void on_queue_start(void *arg, struct vu_queue *queue)
 	starts++;
 }
 
-static void on_queue_stop(void *arg, struct vu_queue *queue)
+static bool on_queue_stop(void *arg, struct vu_queue *queue)
 {
 	(void)arg;
 	assert_ptr_equal(queues[queue->index], queue);
 	queues[queue->index] = NULL;
+	return true;
 }
 
 static int on_set_mtu(void *arg, uint16_t mtu)

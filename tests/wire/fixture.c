@@ -18,13 +18,14 @@ static void on_queue_start(void *arg, struct vu_queue *queue)
 	fixture->starts++;
 }
 
-static void on_queue_stop(void *arg, struct vu_queue *queue)
+static bool on_queue_stop(void *arg, struct vu_queue *queue)
 {
 	struct fixture *fixture = arg;
 
 	assert_ptr_equal(fixture->queues[queue->index], queue);
 	fixture->queues[queue->index] = NULL;
 	fixture->stops++;
+	return true;
 }
 
 static int on_set_mtu(void *arg, uint16_t mtu)

@@ -31,10 +31,11 @@ static void on_queue_start(void *arg, struct vu_queue *queue)
 	((struct fixture *)arg)->running++;
 }
 
-static void on_queue_stop(void *arg, struct vu_queue *queue)
+static bool on_queue_stop(void *arg, struct vu_queue *queue)
 {
 	(void)queue;
 	((struct fixture *)arg)->running--;
+	return true;
 }
 
 static const struct vu_ops ops = {

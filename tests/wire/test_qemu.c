@@ -52,9 +52,10 @@ static void on_queue_start(void *arg, struct vu_queue *queue)
 	((struct fixture *)arg)->queues[queue->index] = queue;
 }
 
-static void on_queue_stop(void *arg, struct vu_queue *queue)
+static bool on_queue_stop(void *arg, struct vu_queue *queue)
 {
 	((struct fixture *)arg)->queues[queue->index] = NULL;
+	return true;
 }
 
 static const struct vu_ops ops = {

@@ -105,17 +105,18 @@ static void pay_call(struct vu_queue *queue)
 	queue->call_owed = false;
 }
 
-static void queue_stop(void *arg, struct vu_queue *queue)
+/* Frames are given back within a pass, so nothing drains. */
+static bool queue_stop(void *arg, struct vu_queue *queue)
 {
 	struct net_port *net = arg;
 
 	if (queue->index == net_device_ctrl_vq(&net->device)) {
 		net_ctrl_vq_stop(net);
-		return;
+		return true;
 	}
 	if (net->lane || queue->unsettled) {
 		stop_in_lane(net, queue);
-		return;
+		return true;
 	}
 	net->port.queues[queue->index] = NULL;
 	registry_publish(net->port.registry);
@@ -123,6 +124,7 @@ static void queue_stop(void *arg, struct vu_queue *queue)
 		balance_detach(&net->port, queue);
 	lending_stop(net, queue);
 	pay_call(queue);
+	return true;
 }
 
 void net_session_pay_calls(struct net_port *net)

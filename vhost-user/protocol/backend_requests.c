@@ -14,9 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vhost-user/protocol/backend_requests.h"
@@ -24,26 +22,6 @@
 
 /* A VMM under a debugger or on a host out of memory is late, too. */
 #define ANSWER_MS 60000
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Wake up when the oldest request is late. */
-static void set_timer(const struct vu_session *session)
-{
-	uint64_t deadline = session->channel ? channel_deadline(session->channel) : UINT64_MAX;
-	struct itimerspec time = { 0 };
-
-	if (deadline != UINT64_MAX)
-		time.it_value = (struct timespec){ .tv_sec = (time_t)(deadline / 1000),
-						   .tv_nsec = (long)(deadline % 1000) * 1000000 };
-	timerfd_settime(session->timer_fd, TFD_TIMER_ABSTIME, &time, NULL);
-}
 
 void vu_backend_close(struct vu_session *session)
 {
@@ -55,7 +33,7 @@ void vu_backend_close(struct vu_session *session)
 	session->config_asked = session->config_again = false;
 	for (unsigned int i = 0; i < session->device.queues; i++)
 		session->rings[i].call_asked = session->rings[i].call_again = false;
-	set_timer(session);
+	vu_wait_for_time(session);
 }
 
 static bool needs_channel(const struct vu_session *session)
@@ -97,7 +75,7 @@ static bool ask(struct vu_session *session, uint32_t request, const void *payloa
 		return false;
 	if (acknowledged)
 		error = channel_ask(session->channel, request, payload, size, tag,
-				    now_ms() + limit);
+				    vu_now_ms() + limit);
 	else
 		error = channel_tell(session->channel, request, payload, size);
 	if (error) {
@@ -105,7 +83,7 @@ static bool ask(struct vu_session *session, uint32_t request, const void *payloa
 		return false;
 	}
 	if (acknowledged)
-		set_timer(session);
+		vu_wait_for_time(session);
 	return acknowledged;
 }
 
@@ -177,7 +155,7 @@ static void take_refused_miss(struct vu_session *session, uint64_t asked)
 		"%s: vring %u: no translation of 0x%" PRIx64 " for %s",
 		session->device.name, index, asked_page(asked),
 		asked & IOTLB_WRITE ? "writing" : "reading");
-	if (ring->running)
+	if (ring->running && !ring->drains)
 		vu_vring_break(session, ring, VIRTQ_ERROR_TRANSLATION);
 }
 
@@ -244,10 +222,10 @@ static void take_answers(struct vu_session *session)
 		lose_channel(session, VU_ACCEPTED, "it closed the socket for them");
 	else if (result < 0)
 		lose_channel(session, VU_ACCEPTED, strerror(-result));
-	else if (channel_deadline(session->channel) <= now_ms())
+	else if (channel_deadline(session->channel) <= vu_now_ms())
 		lose_channel(session, VU_REFUSED_CHANNEL_LATE, "it does not answer them");
 	else
-		set_timer(session);
+		vu_wait_for_time(session);
 }
 
 int vu_backend_readable(struct vu_session *session)

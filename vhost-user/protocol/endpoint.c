@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * At any time an endpoint waits for exactly one of: a front end to connect (a
- * server's listening socket), the moment to try again (the timer), or a message
- * (the session).  A server goes on listening while it has a session, to turn
- * others away with a reason.
+ * server's listening socket), the moment to try again (the timer), a message, or the
+ * end of one whose rings drain (the session).  A server goes on listening while it has a
+ * session, to turn others away with a reason; while one ends the next waits.
  *
  * What a front end costs the thread that serves all of them is bounded.  A server
  * accepts so many connections a second, and does not look at its socket when they are
@@ -49,6 +49,7 @@ struct vu_endpoint {
 	sd_event_source *retry_source;
 	uint64_t retry_delay;
 	struct vu_session *session;
+	bool is_ending;			/* nobody is connected, but its rings drain */
 	struct vu_stats past;		/* of connections that ended */
 	uint64_t events[VU_EVENTS];
 	struct token_bucket connections;
@@ -82,7 +83,7 @@ static void add_stats(struct vu_stats *sum, const struct vu_stats *stats)
 		sum->broken[i] += stats->broken[i];
 }
 
-static void end_session(struct vu_endpoint *endpoint)
+static void close_session(struct vu_endpoint *endpoint)
 {
 	if (!endpoint->session)
 		return;
@@ -90,6 +91,33 @@ static void end_session(struct vu_endpoint *endpoint)
 	endpoint->session_source = sd_event_source_disable_unref(endpoint->session_source);
 	vu_session_close(endpoint->session);
 	endpoint->session = NULL;
+	endpoint->is_ending = false;
+}
+
+static void listen_again(struct vu_endpoint *endpoint, bool wanted)
+{
+	if (endpoint->listen_source)
+		sd_event_source_set_enabled(endpoint->listen_source,
+					    wanted ? SD_EVENT_ON : SD_EVENT_OFF);
+}
+
+/* The connection is over; when its rings have stopped, wait for the next one. */
+static void end_session(struct vu_endpoint *endpoint)
+{
+	bool was_ending = endpoint->is_ending;
+
+	endpoint->is_ending = !vu_session_end(endpoint->session);
+	if (endpoint->is_ending) {
+		listen_again(endpoint, false);
+		return;
+	}
+	close_session(endpoint);
+	if (was_ending)
+		listen_again(endpoint, true);
+	if (endpoint->mode == VU_CLIENT)
+		retry_later(endpoint);
+	if (endpoint->mode == VU_CONNECTED)
+		sd_event_exit(endpoint->event, 0);
 }
 
 static void count_end(struct vu_endpoint *endpoint, int error)
@@ -130,7 +158,6 @@ static void spend_work(struct vu_endpoint *endpoint, uint64_t work)
 	wake_after(endpoint, wait);
 }
 
-/* Read messages; when that was the last one, wait for the next connection. */
 static void serve(struct vu_endpoint *endpoint)
 {
 	uint64_t before = work_done();
@@ -143,18 +170,19 @@ static void serve(struct vu_endpoint *endpoint)
 	count_end(endpoint, error);
 	iov_log(endpoint->iov, LOG_NOTICE, "%s", iov_error_message(endpoint->iov));
 	end_session(endpoint);
-	if (endpoint->mode == VU_CLIENT)
-		retry_later(endpoint);
-	if (endpoint->mode == VU_CONNECTED)
-		sd_event_exit(endpoint->event, 0);
 }
 
 static int on_message(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
+	struct vu_endpoint *endpoint = arg;
+
 	(void)source;
 	(void)fd;
 	(void)events;
-	serve(arg);
+	if (endpoint->is_ending)
+		end_session(endpoint);
+	else
+		serve(endpoint);
 	return 0;
 }
 
@@ -168,7 +196,7 @@ static int begin_session(struct vu_endpoint *endpoint, int fd)
 	error = sd_event_add_io(endpoint->event, &endpoint->session_source,
 				vu_session_fd(endpoint->session), EPOLLIN, on_message, endpoint);
 	if (error < 0) {
-		end_session(endpoint);
+		close_session(endpoint);
 		return iov_fail(endpoint->iov, error, "%s: cannot wait for messages: %s",
 				endpoint->device.name, strerror(-error));
 	}
@@ -227,14 +255,16 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
 	(void)events;
 	if (!may_accept(endpoint))
 		return 0;
+	/* The one before may be gone without our having looked. */
+	if (endpoint->session)
+		serve(endpoint);
+	if (endpoint->is_ending)
+		return 0;
 	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0) {
 		fail_accept(endpoint);
 		return 0;
 	}
-	/* The one before may be gone without our having looked. */
-	if (endpoint->session)
-		serve(endpoint);
 	if (!endpoint->session) {
 		begin_or_log(endpoint, fd);
 		return 0;
@@ -267,8 +297,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *arg)
 		sd_event_source_set_enabled(endpoint->session_source, SD_EVENT_ON);
 	else if (endpoint->mode == VU_CLIENT)
 		try_connect(endpoint);
-	if (endpoint->mode == VU_SERVER)
-		sd_event_source_set_enabled(endpoint->listen_source, SD_EVENT_ON);
+	listen_again(endpoint, !endpoint->is_ending);
 	return 0;
 }
 
@@ -421,7 +450,7 @@ void vu_endpoint_close(struct vu_endpoint *endpoint)
 {
 	if (!endpoint)
 		return;
-	end_session(endpoint);
+	close_session(endpoint);
 	sd_event_source_disable_unref(endpoint->retry_source);
 	sd_event_source_disable_unref(endpoint->listen_source);
 	listener_close(&endpoint->listener);
@@ -431,7 +460,7 @@ void vu_endpoint_close(struct vu_endpoint *endpoint)
 
 struct vu_session *vu_endpoint_session(const struct vu_endpoint *endpoint)
 {
-	return endpoint->session;
+	return endpoint->is_ending ? NULL : endpoint->session;
 }
 
 const uint64_t *vu_endpoint_events(const struct vu_endpoint *endpoint)

@@ -53,7 +53,8 @@ enum vu_refusal vu_handle_set_features(struct vu_session *session, struct vu_mes
 	if (features & VU_BIT(VIRTIO_F_ACCESS_PLATFORM) && !session->iotlb &&
 	    iotlb_open(&session->iotlb))
 		return vu_refuse(session, VU_REFUSED_MEMORY, "out of memory");
-	vu_session_stop_rings(session);
+	if (!vu_session_stop_rings(session))
+		return VU_LATER;
 	session->features = features;
 	vu_iotlb_flush(session);
 	if (session->device.ops->features)
@@ -73,7 +74,8 @@ enum vu_refusal vu_handle_set_owner(struct vu_session *session, struct vu_messag
 enum vu_refusal vu_handle_reset_owner(struct vu_session *session, struct vu_message *message)
 {
 	(void)message;
-	vu_session_stop_rings(session);
+	if (!vu_session_stop_rings(session))
+		return VU_LATER;
 	for (unsigned int i = 0; i < session->device.queues; i++)
 		session->rings[i].enabled = false;
 	vu_session_start_rings(session);
@@ -81,9 +83,10 @@ enum vu_refusal vu_handle_reset_owner(struct vu_session *session, struct vu_mess
 }
 
 /* All that the driver set up goes; memory and descriptors are the front end's and stay. */
-static void reset_device(struct vu_session *session)
+static enum vu_refusal reset_device(struct vu_session *session)
 {
-	vu_session_stop_rings(session);
+	if (!vu_session_stop_rings(session))
+		return VU_LATER;
 	for (unsigned int i = 0; i < session->device.queues; i++) {
 		struct vu_vring *ring = &session->rings[i];
 
@@ -97,13 +100,13 @@ static void reset_device(struct vu_session *session)
 	session->status = 0;
 	if (session->device.ops->reset)
 		session->device.ops->reset(session->device.arg);
+	return VU_ACCEPTED;
 }
 
 enum vu_refusal vu_handle_reset_device(struct vu_session *session, struct vu_message *message)
 {
 	(void)message;
-	reset_device(session);
-	return VU_ACCEPTED;
+	return reset_device(session);
 }
 
 /* Virtio 1.2 section 2.1: 8 bits, of which writing none resets the device. */
@@ -114,8 +117,8 @@ enum vu_refusal vu_handle_set_status(struct vu_session *session, struct vu_messa
 	if (status > UINT8_MAX)
 		return vu_refuse(session, VU_REFUSED_VALUE, "status 0x%" PRIx64 ", expected 8 bits",
 				 status);
-	if (!status)
-		reset_device(session);
+	if (!status && reset_device(session))
+		return VU_LATER;
 	session->status = (uint8_t)status;
 	return VU_ACCEPTED;
 }
@@ -200,7 +203,8 @@ enum vu_refusal vu_handle_get_vring_base(struct vu_session *session, struct vu_m
 {
 	struct vu_vring *ring = state_ring(session, message);
 
-	vu_vring_stop(session, ring);
+	if (!vu_vring_stop(session, ring))
+		return VU_LATER;
 	ring->started = false;
 	ring->broken = false;
 	vu_vring_forget_position(session, ring);
@@ -218,7 +222,8 @@ enum vu_refusal vu_handle_set_vring_addr(struct vu_session *session, struct vu_m
 	if (message->payload.addr.flags & ~VU_VRING_LOG)
 		return vu_refuse(session, VU_REFUSED_VALUE, "flags 0x%x, expected at most 0x%x",
 				 message->payload.addr.flags, VU_VRING_LOG);
-	vu_vring_stop(session, ring);
+	if (!vu_vring_stop(session, ring))
+		return VU_LATER;
 	ring->addr = message->payload.addr;
 	ring->asked = 0;
 	ring->has_addr = true;
@@ -228,15 +233,23 @@ enum vu_refusal vu_handle_set_vring_addr(struct vu_session *session, struct vu_m
 	return refusal;
 }
 
-/* Put the eventfd of the message, or none, in place of the one at @fd. */
+/* The eventfd of the message, -1 for none. */
+static int take_eventfd(struct vu_message *message)
+{
+	int fd = vu_message_take_fd(message);
+
+	/* For where notify_eventfd() has to write. */
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	return fd;
+}
+
+/* Put the eventfd of the message, or none, in place of the one at @fd, which nobody uses. */
 static void replace_fd(int *fd, struct vu_message *message)
 {
 	if (*fd >= 0)
 		close(*fd);
-	*fd = vu_message_take_fd(message);
-	/* For where notify_eventfd() has to write. */
-	if (*fd >= 0)
-		fcntl(*fd, F_SETFL, fcntl(*fd, F_GETFL) | O_NONBLOCK);
+	*fd = take_eventfd(message);
 }
 
 static struct vu_vring *fd_ring(struct vu_session *session, const struct vu_message *message)
@@ -252,7 +265,8 @@ enum vu_refusal vu_handle_set_vring_kick(struct vu_session *session, struct vu_m
 {
 	struct vu_vring *ring = fd_ring(session, message);
 
-	vu_vring_stop(session, ring);
+	if (!vu_vring_stop(session, ring))
+		return VU_LATER;
 	replace_fd(&ring->queue.kick_fd, message);
 	ring->has_kick = true;
 	ring->started = true;
@@ -264,9 +278,7 @@ enum vu_refusal vu_handle_set_vring_call(struct vu_session *session, struct vu_m
 {
 	struct vu_vring *ring = fd_ring(session, message);
 
-	vu_vring_stop(session, ring);
-	replace_fd(&ring->queue.call_fd, message);
-	ring->has_call = true;
+	vu_vring_take_call(session, ring, take_eventfd(message));
 	return vu_vring_start(session, ring);
 }
 
@@ -285,7 +297,8 @@ enum vu_refusal vu_handle_set_vring_enable(struct vu_session *session, struct vu
 		return vu_refuse(session, VU_REFUSED_VALUE, "%u, expected 0 or 1", enable);
 	if (ring->enabled == enable)
 		return VU_ACCEPTED;
-	vu_vring_stop(session, ring);
+	if (!vu_vring_stop(session, ring))
+		return VU_LATER;
 	ring->enabled = enable;
 	return vu_vring_start(session, ring);
 }

@@ -10,26 +10,6 @@
 #include "vhost-user/protocol/backend_requests.h"
 #include "vhost-user/protocol/handlers.h"
 
-static bool has_moved(struct vu_session *session, struct vu_vring *ring)
-{
-	struct vu_place place;
-
-	return vu_vring_place(session, ring, &place) || place.desc != ring->place.desc ||
-	       place.driver != ring->place.driver || place.device != ring->place.device;
-}
-
-/* Rings that lie elsewhere now, and those that waited for it. */
-static void restart_rings(struct vu_session *session)
-{
-	for (unsigned int i = 0; i < session->device.queues; i++) {
-		struct vu_vring *ring = &session->rings[i];
-
-		if (ring->running && has_moved(session, ring))
-			vu_vring_stop(session, ring);
-	}
-	vu_session_start_rings(session);
-}
-
 /* Nobody uses what is gone, and who waits looks at what is new. */
 static void settle(struct vu_session *session)
 {
@@ -38,6 +18,32 @@ static void settle(struct vu_session *session)
 	if (session->device.ops->quiesce)
 		session->device.ops->quiesce(session->device.arg);
 	iotlb_collect(session->iotlb);
+}
+
+static bool has_moved(struct vu_session *session, struct vu_vring *ring)
+{
+	struct vu_place place;
+
+	return vu_vring_place(session, ring, &place) || place.desc != ring->place.desc ||
+	       place.driver != ring->place.driver || place.device != ring->place.device;
+}
+
+/* Rings that lie elsewhere now, and those that waited for it; and nobody uses what is gone. */
+static enum vu_refusal move_rings(struct vu_session *session)
+{
+	bool stopped = true;
+
+	for (unsigned int i = 0; i < session->device.queues; i++) {
+		struct vu_vring *ring = &session->rings[i];
+
+		if (ring->running && has_moved(session, ring))
+			stopped &= vu_vring_stop(session, ring);
+	}
+	if (!stopped)
+		return VU_LATER;
+	vu_session_start_rings(session);
+	settle(session);
+	return VU_ACCEPTED;
 }
 
 void vu_iotlb_flush(struct vu_session *session)
@@ -65,9 +71,7 @@ static enum vu_refusal update(struct vu_session *session, const struct vu_iotlb 
 	if (error)
 		return error == -EINVAL ? VU_REFUSED_VALUE : VU_REFUSED_MEMORY;
 	vu_backend_forget_misses(session, range.iova, range.iova + range.size);
-	restart_rings(session);
-	settle(session);
-	return VU_ACCEPTED;
+	return move_rings(session);
 }
 
 static enum vu_refusal invalidate(struct vu_session *session, const struct vu_iotlb *message)
@@ -78,9 +82,7 @@ static enum vu_refusal invalidate(struct vu_session *session, const struct vu_io
 		end = UINT64_MAX;
 	iotlb_invalidate(session->iotlb, message->iova, message->size);
 	vu_backend_forget_misses(session, message->iova, end);
-	restart_rings(session);
-	settle(session);
-	return VU_ACCEPTED;
+	return move_rings(session);
 }
 
 enum vu_refusal vu_handle_iotlb_msg(struct vu_session *session, struct vu_message *message)
@@ -100,7 +102,9 @@ enum vu_refusal vu_handle_iotlb_msg(struct vu_session *session, struct vu_messag
 		return vu_refuse(session, VU_REFUSED_VALUE,
 				 "type %u, expected an update (2) or an invalidation (3)",
 				 request.type);
+	if (refusal)
+		return refusal;
 	message->payload.u64 = 0;
 	message->header.size = sizeof(message->payload.u64);
-	return refusal;
+	return VU_ACCEPTED;
 }

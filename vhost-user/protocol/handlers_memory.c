@@ -57,7 +57,10 @@ enum vu_refusal vu_handle_set_mem_table(struct vu_session *session, struct vu_me
 		guest_memory_close(memory);
 		return refusal;
 	}
-	vu_session_stop_rings(session);
+	if (!vu_session_stop_rings(session)) {
+		guest_memory_close(memory);
+		return VU_LATER;
+	}
 	vu_iotlb_flush(session);
 	guest_memory_close(session->memory);
 	session->memory = memory;
@@ -104,8 +107,9 @@ enum vu_refusal vu_handle_add_mem_reg(struct vu_session *session, struct vu_mess
 	 * Whether a dirty log covers the memory is looked at when a ring starts; and nobody
 	 * may touch it before the front end answers faults.
 	 */
-	if (session->log || session->postcopy >= VU_POSTCOPY_LISTENING)
-		vu_session_stop_rings(session);
+	if ((session->log || session->postcopy >= VU_POSTCOPY_LISTENING) &&
+	    !vu_session_stop_rings(session))
+		return VU_LATER;
 	if (guest_memory_extend(&session->memory, session->iov, &request))
 		refusal = VU_REFUSED_MEMORY;
 	else
@@ -120,7 +124,8 @@ enum vu_refusal vu_handle_rem_mem_reg(struct vu_session *session, struct vu_mess
 	const struct vu_mem_region *region = &message->payload.mem_slot.region;
 	int error = -ENOENT;
 
-	vu_session_stop_rings(session);
+	if (!vu_session_stop_rings(session))
+		return VU_LATER;
 	vu_iotlb_flush(session);
 	if (session->memory)
 		error = guest_memory_remove(session->memory, region->gpa, region->size, region->uva);
@@ -146,7 +151,10 @@ enum vu_refusal vu_handle_set_log_base(struct vu_session *session, struct vu_mes
 		return vu_refuse(session, VU_REFUSED_MEMORY, "a dirty log of %" PRIu64
 				 " bytes does not cover guest memory", request.size);
 	}
-	vu_session_stop_rings(session);
+	if (!vu_session_stop_rings(session)) {
+		dirty_log_close(log);
+		return VU_LATER;
+	}
 	dirty_log_close(session->log);
 	session->log = log;
 	vu_session_start_rings(session);

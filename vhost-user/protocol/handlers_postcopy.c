@@ -65,7 +65,8 @@ enum vu_refusal vu_handle_postcopy_listen(struct vu_session *session, struct vu_
 /* Whoever waits for a page goes on, as the rings stop before. */
 enum vu_refusal vu_handle_postcopy_end(struct vu_session *session, struct vu_message *message)
 {
-	vu_session_stop_rings(session);
+	if (!vu_session_stop_rings(session))
+		return VU_LATER;
 	if (session->memory && session->userfault_fd >= 0)
 		userfault_unregister(session->userfault_fd, session->memory);
 	forget_userfault(session);

@@ -20,6 +20,7 @@ static const char *const refusal_names[VU_REFUSALS] = {
 	[VU_REFUSED_CHANNEL_STALLED] = "channel-stalled",
 	[VU_REFUSED_CHANNEL_LATE] = "channel-late",
 	[VU_REFUSED_CHANNEL_REPLY] = "channel-reply",
+	[VU_REFUSED_NOT_DRAINED] = "not-drained",
 };
 
 const char *vu_refusal_name(enum vu_refusal refusal)

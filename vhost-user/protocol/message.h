@@ -290,7 +290,9 @@ enum vu_refusal {
 	VU_REFUSED_CHANNEL_STALLED,	/* peer does not read the back end's requests */
 	VU_REFUSED_CHANNEL_LATE,	/* peer does not answer them */
 	VU_REFUSED_CHANNEL_REPLY,	/* answer to something that was not asked */
-	VU_REFUSALS
+	VU_REFUSED_NOT_DRAINED,	/* device that does not give back what is in flight */
+	VU_REFUSALS,
+	VU_LATER		/* neither yet: a ring has to drain */
 };
 
 /**

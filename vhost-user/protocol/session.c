@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -129,21 +128,37 @@ static int answer_refusal(struct vu_session *session, const struct vu_rule *rule
 	return 0;
 }
 
+static int answer(struct vu_session *session, const struct vu_rule *rule)
+{
+	const struct vu_message *message = &session->message;
+	const uint64_t done = 0;
+
+	session->stats.messages++;
+	if (rule->replies || message->has_reply)
+		return send_reply(session, message->payload.bytes, message->header.size);
+	return wants_ack(session, rule) ? send_reply(session, &done, sizeof(done)) : 0;
+}
+
+/* A message that was deferred, too: then rings have stopped that its handler would have started. */
 static int handle_message(struct vu_session *session)
 {
 	struct vu_message *message = &session->message;
 	const struct vu_rule *rule = vu_rule(message->header.request);
 	enum vu_refusal refusal = vu_rule_check(session, rule, message);
-	const uint64_t done = 0;
+	bool was_deferred = session->is_deferred;
+	int error;
 
 	if (!refusal)
 		refusal = rule->handle(session, message);
-	if (refusal)
-		return answer_refusal(session, rule, refusal);
-	session->stats.messages++;
-	if (rule->replies || message->has_reply)
-		return send_reply(session, message->payload.bytes, message->header.size);
-	return wants_ack(session, rule) ? send_reply(session, &done, sizeof(done)) : 0;
+	session->is_deferred = refusal == VU_LATER;
+	if (session->is_deferred)
+		return 0;
+	error = refusal ? answer_refusal(session, rule, refusal) : answer(session, rule);
+	if (refusal && was_deferred && !error)
+		vu_session_start_rings(session);
+	if (was_deferred)
+		vu_wait_for_time(session);
+	return error;
 }
 
 /* What is wrong with a message that is not even complete. */
@@ -176,18 +191,28 @@ static int fail_receive(struct vu_session *session, int error, enum vu_refusal r
 			session->device.name, strerror(-error));
 }
 
+/* 1 when there is a message, or one that was deferred; 0 for none, or -errno with a message. */
+static int next_message(struct vu_session *session)
+{
+	enum vu_refusal refusal;
+	int result;
+
+	if (session->is_deferred)
+		return 1;
+	result = vu_wire_receive(session->fd, &session->message, &refusal);
+	return result < 0 ? fail_receive(session, result, refusal) : result;
+}
+
 static int read_messages(struct vu_session *session)
 {
-	for (unsigned int i = 0; i < MESSAGES_AT_ONCE; i++) {
-		enum vu_refusal refusal;
-		int result = vu_wire_receive(session->fd, &session->message, &refusal);
+	for (unsigned int i = 0; i < MESSAGES_AT_ONCE && !session->draining; i++) {
+		int result = next_message(session);
 
-		if (!result)
-			return 0;
-		if (result < 0)
-			return fail_receive(session, result, refusal);
+		if (result <= 0)
+			return result;
 		result = handle_message(session);
-		vu_message_reset(&session->message);
+		if (!session->is_deferred)
+			vu_message_reset(&session->message);
 		if (result)
 			return result;
 	}
@@ -197,22 +222,11 @@ static int read_messages(struct vu_session *session)
 int vu_session_readable(struct vu_session *session)
 {
 	/* Requests first: the front end answers ours when what we asked for was done. */
-	int error = session->channel_missing ? 0 : read_messages(session);
+	int error = session->draining ? vu_session_check_draining(session) : 0;
 
+	if (!error && !session->channel_missing)
+		error = read_messages(session);
 	return error ? error : vu_backend_readable(session);
-}
-
-static int prepare_wait(struct vu_session *session)
-{
-	struct epoll_event event = { .events = EPOLLIN };
-
-	session->wait_fd = epoll_create1(EPOLL_CLOEXEC);
-	session->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (session->wait_fd < 0 || session->timer_fd < 0 ||
-	    epoll_ctl(session->wait_fd, EPOLL_CTL_ADD, session->fd, &event) ||
-	    epoll_ctl(session->wait_fd, EPOLL_CTL_ADD, session->timer_fd, &event))
-		return -errno;
-	return 0;
 }
 
 static int allocate_rings(struct vu_session *session)
@@ -226,8 +240,9 @@ static int allocate_rings(struct vu_session *session)
 	for (unsigned int i = 0; i < session->device.queues; i++) {
 		struct vu_vring *ring = &session->rings[i];
 
+		ring->session = session;
 		ring->queue.index = i;
-		ring->queue.kick_fd = ring->queue.call_fd = ring->err_fd = -1;
+		ring->queue.kick_fd = ring->queue.call_fd = ring->call_fd = ring->err_fd = -1;
 	}
 	return 0;
 }
@@ -247,7 +262,7 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 	session->wait_fd = session->timer_fd = session->userfault_fd =
 		session->state_fd = -1;
 	session->device = *device;
-	error = prepare_wait(session);
+	error = vu_wait_open(session);
 	if (!error)
 		error = allocate_rings(session);
 	if (error) {
@@ -259,19 +274,43 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 	return 0;
 }
 
+static void hang_up(struct vu_session *session)
+{
+	vu_backend_close(session);
+	if (session->fd < 0)
+		return;
+	epoll_ctl(session->wait_fd, EPOLL_CTL_DEL, session->fd, NULL);
+	close(session->fd);
+	session->fd = -1;
+}
+
+bool vu_session_end(struct vu_session *session)
+{
+	vu_session_stop_rings(session);
+	hang_up(session);
+	vu_session_abandon_rings(session, vu_now_ms());
+	vu_wait_for_time(session);
+	return !session->draining;
+}
+
+static void close_rings(struct vu_session *session)
+{
+	vu_session_stop_rings(session);
+	vu_session_abandon_rings(session, UINT64_MAX);
+	for (unsigned int i = 0; i < session->device.queues; i++)
+		vu_vring_close(&session->rings[i]);
+	free(session->rings);
+	if (session->device.ops->features)
+		session->device.ops->features(session->device.arg, 0);
+}
+
 void vu_session_close(struct vu_session *session)
 {
 	if (!session)
 		return;
-	vu_backend_close(session);
-	if (session->rings) {
-		vu_session_stop_rings(session);
-		for (unsigned int i = 0; i < session->device.queues; i++)
-			vu_vring_close(&session->rings[i]);
-		free(session->rings);
-		if (session->device.ops->features)
-			session->device.ops->features(session->device.arg, 0);
-	}
+	if (session->rings)
+		close_rings(session);
+	hang_up(session);
 	iotlb_close(session->iotlb);
 	guest_memory_close(session->memory);
 	if (session->userfault_fd >= 0)
@@ -285,7 +324,6 @@ void vu_session_close(struct vu_session *session)
 		close(session->timer_fd);
 	if (session->wait_fd >= 0)
 		close(session->wait_fd);
-	close(session->fd);
 	free(session);
 }
 

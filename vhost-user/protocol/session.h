@@ -8,13 +8,18 @@
  *
  *	queue_start(queue)	from now on the queue is the device's: its ring,
  *				its descriptors and the memory behind it stay
- *	queue_stop(queue)	returns when no worker touches the queue any more
+ *	queue_stop(queue)	no worker touches the queue any more when it returns, or,
+ *				when something has to drain first, when the device
+ *				says vu_queue_stopped()
  *
  * A ring is started while it has memory, a size, addresses and a kick (a
  * descriptor, or word that there is none).  A started ring may be disabled:
  * the device then supplies no receive buffers and discards what is sent,
- * "Ring states".  Enabling, a new call descriptor, new memory: each is a stop
- * and a start.
+ * "Ring states".  Enabling, a new kick descriptor, less memory: each is a stop and a start.
+ * A new call descriptor is not: guests mask and unmask their interrupts at any time.
+ *
+ * While a ring drains no request of the connection is handled, so they are answered in
+ * their order; vring_stop.c has how.
  *
  * Nothing here blocks.  Sockets are read when the owner's event loop says so;
  * a peer that does not take its replies loses the connection.
@@ -47,7 +52,8 @@ struct loans;
  * @kick_fd: readable when the driver added buffers; -1: the ring must be polled, unless
  *	@is_told
  * @is_told: the device's kick() says when the driver added buffers
- * @call_fd: written to interrupt the driver; -1: the driver polls, unless @tells
+ * @call_fd: written to interrupt the driver; -1: the driver polls, unless @tells; another
+ *	one may come at any time, so only vu_queue_call() looks at it
  * @tells: the driver is interrupted by a message
  * @is_calling: a message is to be sent
  * @features: negotiated virtio features
@@ -99,9 +105,23 @@ void vu_queue_settle(struct vu_queue *queue);
 bool vu_queue_call(struct vu_queue *queue);
 
 /**
+ * vu_queue_stopped - a queue that drained is not touched any more
+ * @queue: a queue whose queue_stop handed back false
+ *
+ * On the control thread, at any time after queue_stop; not any more after queue_abandon.  The
+ * session goes on from its event loop, so nothing of it is called from within this.
+ */
+void vu_queue_stopped(struct vu_queue *queue);
+
+/**
  * struct vu_ops - what a session asks of its device
  * @queue_start: the queue runs, as described above
- * @queue_stop: the queue must not be touched when this returns
+ * @queue_stop: true: the queue is not touched any more; false: the device takes nothing more
+ *	from it and calls vu_queue_stopped() when all that is in flight was given back, or
+ *	at once when @leave_inflight says so
+ * @queue_abandon: a queue that still drains must not be touched any more when this
+ *	returns, whatever becomes of what is in flight: the time for it is over, or the
+ *	device goes away; NULL when queue_stop never hands back false
  * @kick: the driver added buffers to a queue with @is_told; may be NULL when the device
  *	polls all rings
  * @quiesce: returns when nothing is used any more that a ring's burst before had from its
@@ -127,7 +147,8 @@ bool vu_queue_call(struct vu_queue *queue);
  */
 struct vu_ops {
 	void (*queue_start)(void *arg, struct vu_queue *queue);
-	void (*queue_stop)(void *arg, struct vu_queue *queue);
+	bool (*queue_stop)(void *arg, struct vu_queue *queue);
+	void (*queue_abandon)(void *arg, struct vu_queue *queue);
 	void (*kick)(void *arg, struct vu_queue *queue);
 	void (*quiesce)(void *arg);
 	void (*features)(void *arg, uint64_t features);
@@ -152,6 +173,7 @@ struct vu_ops {
  *	the number of queue pairs
  * @answer_ms: how long the front end may take to answer a request, in milliseconds; 0
  *	for the default of a minute
+ * @drain_ms: how long a queue may drain, in milliseconds; 0 for the default of a minute
  * @tracks_inflight: it gives chains back in any order, so it writes down what is in flight
  * @leaves_inflight: it can stop a queue at once; for front ends that are known to have
  *	GET_VRING_BASE_INFLIGHT at bit 20 as the specification does
@@ -167,6 +189,7 @@ struct vu_device {
 	unsigned int queues;
 	unsigned int queue_num;
 	unsigned int answer_ms;
+	unsigned int drain_ms;
 	bool tracks_inflight;
 	bool leaves_inflight;
 	struct position *positions;
@@ -208,7 +231,18 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 		    const struct vu_device *device);
 
 /**
- * vu_session_close - stop all rings and close the connection
+ * vu_session_end - the connection is over: stop all rings
+ * @session: session; its socket is closed when this returns
+ *
+ * What drains has as long as always.  Until then vu_session_fd() is readable when this is
+ * to be called again.
+ *
+ * Return: whether all have stopped, so that vu_session_close() abandons nothing.
+ */
+bool vu_session_end(struct vu_session *session);
+
+/**
+ * vu_session_close - close the connection, and abandon what still drains
  * @session: NULL is allowed
  */
 void vu_session_close(struct vu_session *session);
@@ -230,8 +264,8 @@ int vu_session_fd(const struct vu_session *session);
  * are more.
  *
  * Return: 0 while the connection goes on; otherwise the caller closes the
- * session: -ECONNRESET when the front end closed it, -EPROTO when it broke the
- * protocol, or -errno; each with a message.
+ * session, see vu_session_end(): -ECONNRESET when the front end closed it, -EPROTO when it broke the
+ * protocol or the device does not drain, or -errno; each with a message.
  */
 int vu_session_readable(struct vu_session *session);
 

@@ -29,6 +29,8 @@ struct vu_place {
 /**
  * struct vu_vring - a ring as the front end configures it
  * @queue: what the device gets while the ring runs
+ * @session: whose it is
+ * @call_fd: the front end's call descriptor, -1 for none; @queue has the same number, or -1
  * @err_fd: the front end's error descriptor, -1 for none
  * @size: entries, 0 before SET_VRING_NUM
  * @base: where it goes on while it does not run, in the form of SET_VRING_BASE
@@ -39,7 +41,10 @@ struct vu_place {
  * @started: SET_VRING_KICK was seen, and no GET_VRING_BASE since
  * @enabled: as SET_VRING_ENABLE says
  * @running: the device has it
+ * @drains: the device has it, and has been told to give it back
+ * @drain_deadline: when that is late, see vu_now_ms()
  * @broken: the driver broke it; it stays with the session until started anew
+ * @why_broken: for vu_broken_name()
  * @place: where its parts are while it runs
  * @has_kick: SET_VRING_KICK said what there is of a kick
  * @has_call: SET_VRING_CALL said what there is of a call
@@ -49,6 +54,8 @@ struct vu_place {
  */
 struct vu_vring {
 	struct vu_queue queue;
+	struct vu_session *session;
+	int call_fd;
 	int err_fd;
 	uint16_t size;
 	uint32_t base;
@@ -59,7 +66,10 @@ struct vu_vring {
 	bool started;
 	bool enabled;
 	bool running;
+	bool drains;
+	uint64_t drain_deadline;
 	bool broken;
+	unsigned int why_broken;
 	struct vu_place place;
 	bool has_kick;
 	bool has_call;
@@ -86,7 +96,7 @@ enum vu_postcopy {
  * @iov: context
  * @fd: socket
  * @wait_fd: epoll of @fd, the channel's socket and @timer_fd
- * @timer_fd: when an answer is late
+ * @timer_fd: when an answer or a ring that drains is late, or there are none of those any more
  * @channel: for requests of our own; NULL before SET_BACKEND_REQ_FD
  * @channel_missing: it was lost, and the rings cannot do without
  * @config_asked: the front end was told of a new configuration and has not answered
@@ -104,6 +114,8 @@ enum vu_postcopy {
  * @state_saved: the front end has the state of the device
  * @status: device status as the driver set it
  * @message: the message being received
+ * @is_deferred: it is complete, and its handler waits for rings to drain
+ * @draining: rings that drain
  * @stats: counters
  * @rings: device.queues rings
  */
@@ -129,6 +141,8 @@ struct vu_session {
 	struct vu_inflight *inflight;
 	uint8_t status;
 	struct vu_message message;
+	bool is_deferred;
+	unsigned int draining;
 	struct vu_stats stats;
 	struct vu_vring *rings;
 };
@@ -155,8 +169,11 @@ static inline bool vu_is_inband(const struct vu_session *session)
 #define vu_refuse(session, refusal, ...)                                                           \
 	(iov_fail((session)->iov, -EPROTO, __VA_ARGS__), (refusal))
 
-/* Take a ring from the device; what it was set up with is kept. */
-void vu_vring_stop(struct vu_session *session, struct vu_vring *ring);
+/*
+ * Take a ring from the device; what it was set up with is kept.  Whether it has stopped;
+ * otherwise the handler hands back VU_LATER.
+ */
+bool vu_vring_stop(struct vu_session *session, struct vu_vring *ring);
 
 /*
  * Hand a ring to the device when it has all it needs.  VU_ACCEPTED also when
@@ -164,6 +181,9 @@ void vu_vring_stop(struct vu_session *session, struct vu_vring *ring);
  * addresses are not in guest memory.
  */
 enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring);
+
+/* Call the driver by another eventfd from now on, or by none; the ring may run. */
+void vu_vring_take_call(struct vu_session *session, struct vu_vring *ring, int fd);
 
 /* Stop a running ring for good: its driver broke it; @reason is for vu_broken_name(). */
 void vu_vring_break(struct vu_session *session, struct vu_vring *ring, unsigned int reason);
@@ -192,11 +212,31 @@ enum vu_refusal vu_inflight_start(struct vu_session *session, struct vu_vring *r
 void vu_vring_close(struct vu_vring *ring);
 
 /*
- * Stop all rings, and start all that can run.  A ring that cannot although it
- * should is logged.
+ * Stop all rings: whether they have; and start all that can run.  A ring that cannot
+ * although it should is logged.
  */
-void vu_session_stop_rings(struct vu_session *session);
+bool vu_session_stop_rings(struct vu_session *session);
 void vu_session_start_rings(struct vu_session *session);
+
+/* While rings drain: 0 as long as that is all right, or why the connection ends, with a message. */
+int vu_session_check_draining(struct vu_session *session);
+
+/* When the first ring that drains is late, UINT64_MAX for none. */
+uint64_t vu_session_drain_deadline(const struct vu_session *session);
+
+/* Rings that still drain at a deadline up to @until are taken from the device. */
+void vu_session_abandon_rings(struct vu_session *session, uint64_t until);
+
+/* Milliseconds of a clock that does not jump. */
+uint64_t vu_now_ms(void);
+
+/*
+ * What vu_session_fd() is readable for: 0 or -errno; then again whenever deadlines or what
+ * drains are others.
+ */
+int vu_wait_open(struct vu_session *session);
+void vu_wait_for_time(const struct vu_session *session);
+void vu_wait_for_drained(const struct vu_session *session);
 
 /* Running rings go over to the table of memory that is the session's now. */
 void vu_session_use_memory(struct vu_session *session);
@@ -241,7 +281,8 @@ enum vu_if_refused {
  * @replies: the request has a reply of its own: @handle leaves it in the
  *	payload and its size in the header
  * @if_refused: what the peer learns of a refusal
- * @handle: carries it out; a message when it refuses
+ * @handle: carries it out; a message when it refuses; VU_LATER when a ring that it stops
+ *	drains, and it runs again then from the beginning: it has changed nothing that matters
  */
 struct vu_rule {
 	const char *name;

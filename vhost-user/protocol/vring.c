@@ -4,6 +4,7 @@
  * broken.  Whoever changes something of it stops it, changes, and calls
  * vu_vring_start(), which decides.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -200,6 +201,12 @@ static void set_place(struct virtq_setup *setup, const struct vu_place *place)
 	setup->device = place->device;
 }
 
+static void call_once(struct vu_session *session, struct vu_vring *ring)
+{
+	vu_queue_call(&ring->queue);
+	vu_backend_send_call(session, ring);
+}
+
 enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring)
 {
 	bool logged = session->features & VU_BIT(VU_F_LOG_ALL);
@@ -243,24 +250,8 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 	ring->asked = 0;
 	session->device.ops->queue_start(session->device.arg, &ring->queue);
 	/* Whoever had the ring before may have died before its last call. */
-	vu_queue_call(&ring->queue);
-	vu_backend_send_call(session, ring);
+	call_once(session, ring);
 	return VU_ACCEPTED;
-}
-
-void vu_vring_stop(struct vu_session *session, struct vu_vring *ring)
-{
-	if (!ring->running)
-		return;
-	session->device.ops->queue_stop(session->device.arg, &ring->queue);
-	ring->running = false;
-	virtq_inflight_close(ring->queue.inflight);
-	ring->queue.inflight = NULL;
-	ring->asked = 0;
-	if (ring->queue.unsettled)
-		return;
-	ring->base = virtq_base(&ring->queue.ring);
-	ring->ran = true;
 }
 
 static void close_fd(int *fd)
@@ -270,18 +261,42 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
+/*
+ * Whoever has the ring may signal the descriptor at any moment, so its number stays while
+ * the ring runs and the file behind it is another one.  What a device publishes before it
+ * looks at the number is in the ring before the call that we make here: it has a barrier
+ * between the two, and the exchange is ours.
+ */
+static void change_call(struct vu_vring *ring, int fd)
+{
+	int number = ring->call_fd;
+
+	if (number >= 0 && fd >= 0) {
+		dup3(fd, number, O_CLOEXEC);
+		close(fd);
+	} else if (fd >= 0) {
+		number = fd;
+	} else if (!ring->running) {
+		close_fd(&number);
+	}
+	ring->call_fd = number;
+	__atomic_exchange_n(&ring->queue.call_fd, fd >= 0 ? number : -1, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&ring->queue.tells, false, __ATOMIC_RELAXED);
+}
+
+void vu_vring_take_call(struct vu_session *session, struct vu_vring *ring, int fd)
+{
+	ring->has_call = true;
+	change_call(ring, fd);
+	if (ring->running)
+		call_once(session, ring);
+}
+
 void vu_vring_close(struct vu_vring *ring)
 {
 	close_fd(&ring->queue.kick_fd);
-	close_fd(&ring->queue.call_fd);
+	close_fd(&ring->call_fd);
 	close_fd(&ring->err_fd);
-}
-
-void vu_session_stop_rings(struct vu_session *session)
-{
-	for (unsigned int i = 0; i < session->device.queues; i++)
-		vu_vring_stop(session, &session->rings[i]);
-	guest_memory_settle(session->memory);
 }
 
 void vu_session_use_memory(struct vu_session *session)
@@ -308,9 +323,12 @@ void vu_session_start_rings(struct vu_session *session)
 
 bool vu_queue_call(struct vu_queue *queue)
 {
-	if (likely(queue->call_fd >= 0))
-		notify_eventfd(queue->call_fd);
-	else if (queue->tells)
+	/* Published before, with a barrier between: see vu_vring_take_call(). */
+	int fd = __atomic_load_n(&queue->call_fd, __ATOMIC_RELAXED);
+
+	if (likely(fd >= 0))
+		notify_eventfd(fd);
+	else if (__atomic_load_n(&queue->tells, __ATOMIC_RELAXED))
 		/* Pairs with vu_backend_send_call(): what was published before goes with it. */
 		return !__atomic_exchange_n(&queue->is_calling, true, __ATOMIC_ACQ_REL);
 	return false;
@@ -334,7 +352,7 @@ void vu_session_attend(struct vu_session *session)
 
 		if (ring->running)
 			vu_backend_send_call(session, ring);
-		if (!ring->running || ring->queue.unsettled)
+		if (!ring->running || ring->drains || ring->queue.unsettled)
 			continue;
 		if (error && error != VIRTQ_ERROR_TRANSLATION)
 			vu_session_queue_broken(session, i);
@@ -347,20 +365,6 @@ void vu_session_queue_broken(struct vu_session *session, unsigned int index)
 {
 	struct vu_vring *ring = &session->rings[index];
 
-	if (ring->running)
+	if (ring->running && !ring->drains)
 		vu_vring_break(session, ring, why_broken(session, ring));
-}
-
-void vu_vring_break(struct vu_session *session, struct vu_vring *ring, unsigned int reason)
-{
-	vu_vring_stop(session, ring);
-	ring->broken = true;
-	session->stats.broken[reason]++;
-	iov_log(session->iov, LOG_ERR,
-		"%s: vring %u stopped: its driver broke it (%s at entry %u); reset it in the guest",
-		session->device.name, ring->queue.index, vu_broken_name(reason), ring->base);
-	if (ring->err_fd >= 0)
-		notify_eventfd(ring->err_fd);
-	else if (vu_is_inband(session))
-		vu_backend_send_error(session, ring);
 }
