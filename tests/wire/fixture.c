@@ -23,9 +23,38 @@ static bool on_queue_stop(void *arg, struct vu_queue *queue)
 	struct fixture *fixture = arg;
 
 	assert_ptr_equal(fixture->queues[queue->index], queue);
+	assert_false(fixture->draining & BIT(queue->index));
+	if (fixture->drains & BIT(queue->index)) {
+		fixture->draining |= (unsigned int)BIT(queue->index);
+		return false;
+	}
 	fixture->queues[queue->index] = NULL;
 	fixture->stops++;
 	return true;
+}
+
+static struct vu_queue *forget_draining(struct fixture *fixture, unsigned int index)
+{
+	struct vu_queue *queue = fixture->queues[index];
+
+	assert_true(fixture->draining & BIT(index));
+	fixture->draining &= ~(unsigned int)BIT(index);
+	fixture->queues[index] = NULL;
+	fixture->stops++;
+	return queue;
+}
+
+static void on_queue_abandon(void *arg, struct vu_queue *queue)
+{
+	struct fixture *fixture = arg;
+
+	assert_ptr_equal(forget_draining(fixture, queue->index), queue);
+	fixture->abandoned++;
+}
+
+void drained(struct fixture *fixture, unsigned int index)
+{
+	vu_queue_stopped(forget_draining(fixture, index));
 }
 
 static int on_set_mtu(void *arg, uint16_t mtu)
@@ -73,6 +102,7 @@ static void on_quiesce(void *arg)
 static const struct vu_ops device_ops = {
 	.queue_start = on_queue_start,
 	.queue_stop = on_queue_stop,
+	.queue_abandon = on_queue_abandon,
 	.kick = on_kick,
 	.quiesce = on_quiesce,
 	.set_mtu = on_set_mtu,
@@ -80,6 +110,16 @@ static const struct vu_ops device_ops = {
 	.get_config = on_get_config,
 	.set_config = on_set_config,
 };
+
+static void end(struct fixture *fixture)
+{
+	fixture->is_ending = !vu_session_end(fixture->session);
+	if (fixture->is_ending)
+		return;
+	fixture->past = *vu_session_stats(fixture->session);
+	vu_session_close(fixture->session);
+	fixture->session = NULL;
+}
 
 void pump(void *arg)
 {
@@ -90,11 +130,10 @@ void pump(void *arg)
 		wait.fd = vu_session_fd(fixture->session);
 		if (poll(&wait, 1, 0) <= 0)
 			return;
-		fixture->ended = vu_session_readable(fixture->session);
-		if (!fixture->ended)
-			continue;
-		vu_session_close(fixture->session);
-		fixture->session = NULL;
+		if (!fixture->is_ending)
+			fixture->ended = vu_session_readable(fixture->session);
+		if (fixture->ended)
+			end(fixture);
 	}
 }
 
@@ -164,6 +203,7 @@ int kill_session(struct fixture *fixture)
 {
 	vu_session_close(fixture->session);
 	fixture->ended = 0;
+	fixture->is_ending = false;
 	return connect_session(fixture);
 }
 

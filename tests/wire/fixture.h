@@ -23,7 +23,12 @@ struct fixture {
 	struct vu_ops ops;		/* of the device; a test may change them at first */
 	struct frontend frontend;
 	int ended;			/* what vu_session_readable() ended with */
+	bool is_ending;			/* since then rings drain */
+	struct vu_stats past;		/* of the session that ended */
 	struct vu_queue *queues[FRONTEND_RINGS];
+	unsigned int drains;		/* rings that do not stop at once, as a mask */
+	unsigned int draining;		/* those of them that were to stop */
+	unsigned int abandoned;
 	unsigned int starts;
 	unsigned int stops;
 	unsigned int quiesced;
@@ -49,8 +54,11 @@ int kill_session(struct fixture *fixture);
 /* Whatever a test did, rings were stopped and no descriptor is left. */
 int teardown(void **state);
 
-/* Let the session read what was sent; a session that ends is closed. */
+/* Let the session read what was sent; a session that ends is closed when its rings have stopped. */
 void pump(void *arg);
+
+/* A ring has drained. */
+void drained(struct fixture *fixture, unsigned int index);
 
 uint64_t refused(const struct fixture *fixture, enum vu_refusal refusal);
 

@@ -114,17 +114,53 @@ static void call_descriptor_changes_under_traffic(void **state)
 {
 	struct fixture *fixture = *state;
 	uint64_t index = 0;
-	int other = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	int other = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), number;
+	unsigned int stops;
 
 	frontend_start(&fixture->frontend, BIT(VIRTIO_F_VERSION_1), 1);
 	expect_echo(fixture, 1);
+	stops = fixture->stops;
+	number = fixture->queues[0]->call_fd;
 	assert_int_equal(frontend_call(&fixture->frontend, VU_SET_VRING_CALL, &index, 8, &other, 1),
 			 0);
+	/* Whatever was published for the one before. */
+	assert_true(is_signalled(other));
+	assert_int_equal(fixture->queues[0]->call_fd, number);
 	is_signalled(fixture->frontend.call[0]);
 	expect_echo(fixture, 2);
 	assert_true(is_signalled(other));
 	assert_false(is_signalled(fixture->frontend.call[0]));
+	assert_int_equal(fixture->stops, stops);
 	close(other);
+}
+
+/* A driver that polls for a while; who is about to signal the one before still has it. */
+static void call_descriptor_goes_and_comes_under_traffic(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	uint64_t index = 0;
+	unsigned int stops;
+	int number;
+
+	frontend_start(frontend, BIT(VIRTIO_F_VERSION_1), 1);
+	stops = fixture->stops;
+	number = fixture->queues[0]->call_fd;
+	assert_int_equal(frontend_set(frontend, VU_SET_VRING_CALL, VU_VRING_NOFD), 0);
+	assert_int_equal(fixture->queues[0]->call_fd, -1);
+	assert_true(fcntl(number, F_GETFD) >= 0);
+	is_signalled(frontend->call[0]);
+	expect_echo(fixture, 1);
+	assert_false(is_signalled(frontend->call[0]));
+	assert_int_equal(frontend_call(frontend, VU_SET_VRING_CALL, &index, 8, &frontend->call[0], 1),
+			 0);
+	assert_true(is_signalled(frontend->call[0]));
+	expect_echo(fixture, 2);
+	assert_true(is_signalled(frontend->call[0]));
+	assert_int_equal(fixture->stops, stops);
+	frontend_stop_ring(frontend, 0);
+	assert_int_equal(frontend_set(frontend, VU_SET_VRING_CALL, VU_VRING_NOFD), 0);
+	assert_int_equal(fcntl(number, F_GETFD), -1);
 }
 
 static void new_memory_table_keeps_the_position_of_running_rings(void **state)
@@ -465,6 +501,7 @@ int main(void)
 		TEST(ring_starts_whatever_comes_last),
 		TEST(kick_without_descriptor_means_polling),
 		TEST(call_descriptor_changes_under_traffic),
+		TEST(call_descriptor_goes_and_comes_under_traffic),
 		TEST(new_memory_table_keeps_the_position_of_running_rings),
 		TEST(memory_table_that_cannot_be_mapped_leaves_the_old_one),
 		TEST(get_vring_base_stops_and_answers_again),
