@@ -36,6 +36,7 @@
 
 /* An operation: the request in its low bits, and what is special about it. */
 #define OP_REQUEST 0x3f
+#define OP_DRAINED 0x3d		/* no request: a ring has drained */
 #define OP_CHANGE 0x3e		/* no request: the device's configuration changes */
 #define OP_ANSWER 0x3f		/* no request: answer one of the back end */
 #define OP_SPOILED 0x40
@@ -60,10 +61,14 @@ static int files[FILES];
 static uint8_t *inflight;	/* what is in FILE_INFLIGHT */
 static struct vu_session *session;
 static struct vu_queue *queues[RINGS];
+static struct vu_queue *draining[RINGS];
+static bool drains;		/* rings do not stop at once */
 static int channel = -1;	/* where requests of the back end arrive */
 
 /* Over all inputs. */
 static unsigned int starts;
+static unsigned int drained;
+static unsigned int abandoned;
 static uint64_t refused[VU_REFUSALS];
 
 static void on_queue_start(void *arg, struct vu_queue *queue)
@@ -79,8 +84,35 @@ static bool on_queue_stop(void *arg, struct vu_queue *queue)
 {
 	(void)arg;
 	assert_ptr_equal(queues[queue->index], queue);
-	queues[queue->index] = NULL;
-	return true;
+	assert_null(draining[queue->index]);
+	if (drains)
+		draining[queue->index] = queue;
+	else
+		queues[queue->index] = NULL;
+	return !drains;
+}
+
+static void on_queue_abandon(void *arg, struct vu_queue *queue)
+{
+	(void)arg;
+	assert_ptr_equal(draining[queue->index], queue);
+	draining[queue->index] = queues[queue->index] = NULL;
+	abandoned++;
+}
+
+/* The first ring that drains has. */
+static void drain(void)
+{
+	for (unsigned int i = 0; i < RINGS; i++) {
+		struct vu_queue *queue = draining[i];
+
+		if (!queue)
+			continue;
+		draining[i] = queues[i] = NULL;
+		drained++;
+		vu_queue_stopped(queue);
+		return;
+	}
 }
 
 static int on_set_mtu(void *arg, uint16_t mtu)
@@ -112,6 +144,7 @@ static int on_set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint3
 static const struct vu_ops all_ops = {
 	.queue_start = on_queue_start,
 	.queue_stop = on_queue_stop,
+	.queue_abandon = on_queue_abandon,
 	.set_mtu = on_set_mtu,
 	.send_rarp = on_send_rarp,
 	.get_config = on_get_config,
@@ -121,6 +154,7 @@ static const struct vu_ops all_ops = {
 static const struct vu_ops least_ops = {
 	.queue_start = on_queue_start,
 	.queue_stop = on_queue_stop,
+	.queue_abandon = on_queue_abandon,
 };
 
 static bool use_ring(struct vu_queue *queue, struct virtq_batch *batch)
@@ -479,6 +513,8 @@ static void converse(struct fuzz_input *input, int fd, bool reads)
 			vu_session_config_changed(session);
 		else if ((op & OP_REQUEST) == OP_ANSWER)
 			answer(input, op & OP_SPOILED);
+		else if ((op & OP_REQUEST) == OP_DRAINED)
+			drain();
 		else
 			say(input, op, fd);
 		if (vu_session_readable(session))
@@ -491,6 +527,16 @@ static void converse(struct fuzz_input *input, int fd, bool reads)
 	/* In the middle of a message, as the case may be. */
 	shutdown(fd, SHUT_WR);
 	vu_session_readable(session);
+}
+
+/* As an endpoint does; what has not drained when the input ends never does. */
+static void hang_up(struct fuzz_input *input)
+{
+	while (!vu_session_end(session) && fuzz_left(input)) {
+		if (fuzz_u8(input) & 1)
+			drain();
+		use_queues();
+	}
 }
 
 static unsigned int count_fds(void)
@@ -545,10 +591,12 @@ static void run(struct fuzz_input *input)
 	memset(guest.host, 0, MEMORY);
 	memset(inflight, 0, INFLIGHT_BYTES);
 	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	drains = kind & 0x20;
 	open_session(pair[0], kind & 0x10 ? &least_ops : &all_ops);
 	converse(input, pair[1], (kind & 0xf) != 0xf);
 	close(pair[1]);
 	close_channel();
+	hang_up(input);
 	for (unsigned int i = 0; i < VU_REFUSALS; i++)
 		refused[i] += vu_session_stats(session)->refused[i];
 	vu_session_close(session);
@@ -592,8 +640,10 @@ static void reached_everything(void)
 {
 	assert_int_equal(count_mappings(), 2);
 	assert_true(starts > 0);
+	assert_true(drained > 0);
+	assert_true(abandoned > 0);
 	for (unsigned int i = VU_ACCEPTED + 1; i < VU_REFUSALS; i++)
-		if (!refused[i] && i != VU_REFUSED_CHANNEL_LATE)
+		if (!refused[i] && i != VU_REFUSED_CHANNEL_LATE && i != VU_REFUSED_NOT_DRAINED)
 			fail_msg("nothing of the corpus is refused for %s", vu_refusal_name(i));
 }
 

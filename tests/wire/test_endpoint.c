@@ -23,6 +23,8 @@ struct fixture {
 	char directory[64];
 	char path[80];
 	unsigned int running;
+	bool drains;			/* rings do not stop at once */
+	struct vu_queue *draining[2];
 };
 
 static void on_queue_start(void *arg, struct vu_queue *queue)
@@ -33,14 +35,39 @@ static void on_queue_start(void *arg, struct vu_queue *queue)
 
 static bool on_queue_stop(void *arg, struct vu_queue *queue)
 {
-	(void)queue;
-	((struct fixture *)arg)->running--;
-	return true;
+	struct fixture *fixture = arg;
+
+	if (fixture->drains)
+		fixture->draining[queue->index] = queue;
+	else
+		fixture->running--;
+	return !fixture->drains;
+}
+
+static void on_queue_abandon(void *arg, struct vu_queue *queue)
+{
+	struct fixture *fixture = arg;
+
+	assert_ptr_equal(fixture->draining[queue->index], queue);
+	fixture->draining[queue->index] = NULL;
+	fixture->running--;
+}
+
+/* All rings have drained. */
+static void drained(struct fixture *fixture)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_non_null(fixture->draining[i]);
+		vu_queue_stopped(fixture->draining[i]);
+		fixture->draining[i] = NULL;
+		fixture->running--;
+	}
 }
 
 static const struct vu_ops ops = {
 	.queue_start = on_queue_start,
 	.queue_stop = on_queue_stop,
+	.queue_abandon = on_queue_abandon,
 };
 
 static int setup(void **state)
@@ -279,6 +306,79 @@ static void client_connects_as_soon_as_somebody_listens_and_again(void **state)
 	}
 }
 
+/* It is not turned away, and finds all rings stopped. */
+static void next_front_end_waits_for_rings_that_drain(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend first, second;
+
+	assert_return_code(open_endpoint(fixture, VU_SERVER), 0);
+	connect_frontend(fixture, &first, frontend_connect(fixture->path));
+	frontend_start(&first, UINT64_MAX, 1);
+	fixture->drains = true;
+	frontend_close(&first);
+	connect_frontend(fixture, &second, frontend_connect(fixture->path));
+	pump(fixture);
+	assert_null(vu_endpoint_session(fixture->endpoint));
+	assert_int_equal(fixture->running, 2);
+	assert_false(frontend_is_ended(&second));
+	fixture->drains = false;
+	drained(fixture);
+	frontend_start(&second, UINT64_MAX, 1);
+	assert_int_equal(fixture->running, 2);
+	assert_int_equal(vu_endpoint_events(fixture->endpoint)[VU_EVENT_TURNED_AWAY], 0);
+	frontend_close(&second);
+}
+
+static void client_connects_again_when_rings_have_drained(void **state)
+{
+	struct fixture *fixture = *state;
+	int listener = listen_at(fixture->path);
+	struct frontend frontend;
+
+	assert_return_code(open_endpoint(fixture, VU_CLIENT), 0);
+	connect_frontend(fixture, &frontend, accept(listener, NULL, NULL));
+	frontend_start(&frontend, UINT64_MAX, 1);
+	fixture->drains = true;
+	frontend_close(&frontend);
+	wait_for_session(fixture, false);
+	pump(fixture);
+	assert_int_equal(vu_endpoint_events(fixture->endpoint)[VU_EVENT_CONNECTED], 1);
+	fixture->drains = false;
+	drained(fixture);
+	wait_for_session(fixture, true);
+	assert_int_equal(vu_endpoint_events(fixture->endpoint)[VU_EVENT_CONNECTED], 2);
+	close(listener);
+	unlink(fixture->path);
+}
+
+/* With a front end that asked for the end of a ring, and with none any more. */
+static void close_abandons_rings_that_drain(void **state)
+{
+	struct vu_vring_state index = {1, 0};
+	struct fixture *fixture = *state;
+	struct frontend frontend;
+
+	for (unsigned int way = 0; way < 2; way++) {
+		fixture->drains = false;
+		assert_return_code(open_endpoint(fixture, VU_SERVER), 0);
+		connect_frontend(fixture, &frontend, frontend_connect(fixture->path));
+		frontend_start(&frontend, UINT64_MAX, 1);
+		fixture->drains = true;
+		if (way)
+			frontend_send(&frontend, VU_GET_VRING_BASE, 0, &index, sizeof(index), NULL, 0);
+		else
+			shutdown(frontend.fd, SHUT_RDWR);
+		pump(fixture);
+		assert_int_equal(fixture->running, 2);
+		assert_non_null(fixture->draining[1]);
+		vu_endpoint_close(fixture->endpoint);
+		fixture->endpoint = NULL;
+		assert_int_equal(fixture->running, 0);
+		frontend_close(&frontend);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -295,6 +395,9 @@ int main(void)
 		TEST(path_that_is_too_long_is_refused),
 		TEST(closed_server_removes_its_socket_and_no_other),
 		TEST(client_connects_as_soon_as_somebody_listens_and_again),
+		TEST(next_front_end_waits_for_rings_that_drain),
+		TEST(client_connects_again_when_rings_have_drained),
+		TEST(close_abandons_rings_that_drain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
