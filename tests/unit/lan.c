@@ -76,6 +76,7 @@ static void open_station(struct lan *lan, unsigned int index)
 		station->queues[i] = aligned_alloc(_Alignof(struct vu_queue), sizeof(struct vu_queue));
 		assert_non_null(station->queues[i]);
 		memset(station->queues[i], 0, sizeof(*station->queues[i]));
+		station->queues[i]->device = &station->rings[i];
 		station->queues[i]->call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	}
 	station->port.port.id = DP_PORTS_MAX + index + 1;

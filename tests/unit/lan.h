@@ -37,6 +37,7 @@ struct station {
 	uint32_t header;
 	struct virtio_net_hdr_v1_hash last;	/* header of the frame received last */
 	struct vu_queue *queues[2];
+	struct dp_ring rings[2];
 	struct net_port port;
 	struct dp_counters counters;
 };

@@ -223,12 +223,13 @@ static struct driver *add_pair(struct lan *lan, unsigned int pair)
 	struct station *b = &lan->stations[B];
 	struct vu_queue *queue = aligned_alloc(_Alignof(struct vu_queue), sizeof(*queue));
 	struct driver *driver = test_calloc(1, sizeof(*driver));
+	static struct dp_ring rings[NET_PAIRS_MAX];
 	struct driver_buffer room = { guest_alloc(&b->guest, 256, 1), 256, true };
 
 	assert_non_null(queue);
 	driver_open(driver, &b->guest, 32, PLAIN);
 	*queue = (struct vu_queue){ .index = 2 * pair, .enabled = true, .kick_fd = -1,
-				    .call_fd = -1, .features = PLAIN };
+				    .call_fd = -1, .features = PLAIN, .device = &rings[pair] };
 	virtq_start(&queue->ring, &(struct virtq_setup){
 					  .memory = b->memory,
 					  .desc = lan_in_device(b, driver->desc),

@@ -72,7 +72,8 @@ static bool may_lend(const struct vu_queue *queue)
 
 static void begin(struct net_port *net, struct vu_queue *queue)
 {
-	struct loans *loans = queue->loans;
+	struct dp_ring *ring = dp_ring_of(queue);
+	struct loans *loans = ring->loans;
 
 	if (!net->lent && has_lending(net->port.registry, UPLINK_READS_LATER))
 		net->lent = map(net, queue->setup.memory);
@@ -82,7 +83,7 @@ static void begin(struct net_port *net, struct vu_queue *queue)
 		return;
 	/* Pair with the loads of the worker, which may have the ring already. */
 	__atomic_store_n(&loans->memory, net->lent, __ATOMIC_RELEASE);
-	__atomic_store_n(&queue->loans, loans, __ATOMIC_RELEASE);
+	__atomic_store_n(&ring->loans, loans, __ATOMIC_RELEASE);
 }
 
 void lending_start(struct net_port *net, struct vu_queue *queue)
@@ -103,15 +104,18 @@ void lending_uplink_comes(struct uplink_port *up)
 				begin(net_port_of(port), port->queues[i]);
 }
 
+/* Those of a ring that may not run; NULL when it does not, or lends nothing. */
+static struct loans *loans_at(const struct port *port, unsigned int index)
+{
+	return port->queues[index] ? dp_ring_of(port->queues[index])->loans : NULL;
+}
+
 /* Rings lend no more to devices that read later; none of these is in a view. */
 static void unreach(struct net_port *net)
 {
-	for (unsigned int i = 0; i < net->port.queue_end; i++) {
-		struct vu_queue *queue = net->port.queues[i];
-
-		if (queue && queue->loans)
-			__atomic_store_n(&queue->loans->memory, NULL, __ATOMIC_RELEASE);
-	}
+	for (unsigned int i = 0; i < net->port.queue_end; i++)
+		if (loans_at(&net->port, i))
+			__atomic_store_n(&loans_at(&net->port, i)->memory, NULL, __ATOMIC_RELEASE);
 }
 
 static void give_up_memory(struct net_port *net)
@@ -213,9 +217,11 @@ static bool settle(struct vu_queue *queue)
 {
 	static struct virtq_batch batch;
 
-	while (loans_settle(queue->loans, &queue->ring, &batch, 0))
-		queue->call_owed |= virtq_publish(&queue->ring);
-	return !loans_waiting(queue->loans);
+	struct dp_ring *ring = dp_ring_of(queue);
+
+	while (loans_settle(ring->loans, &queue->ring, &batch, 0))
+		ring->call_owed |= virtq_publish(&queue->ring);
+	return !loans_waiting(ring->loans);
 }
 
 static void take_back(struct net_port *net, struct vu_queue *queue)
@@ -230,26 +236,28 @@ static void take_back(struct net_port *net, struct vu_queue *queue)
 	if (!settle(queue))
 		iov_log(net->port.registry->iov, LOG_CRIT, "%s: vring %u: a device keeps %u chains, "
 			"which the guest does not get back", net->port.name, queue->index,
-			loans_waiting(queue->loans));
+			loans_waiting(dp_ring_of(queue)->loans));
 }
 
 static bool lends(const struct net_port *net)
 {
 	for (unsigned int i = 0; i < net->port.queue_end; i++)
-		if (net->port.queues[i] && net->port.queues[i]->loans)
+		if (loans_at(&net->port, i))
 			return true;
 	return false;
 }
 
 void lending_stop(struct net_port *net, struct vu_queue *queue)
 {
-	if (!queue->loans)
+	struct dp_ring *ring = dp_ring_of(queue);
+
+	if (!ring->loans)
 		return;
 	take_back(net, queue);
 	/* Memory of what a device never gave back stays, as it may still be read. */
-	if (!loans_waiting(queue->loans))
-		free(queue->loans);
-	queue->loans = NULL;
+	if (!loans_waiting(ring->loans))
+		free(ring->loans);
+	ring->loans = NULL;
 	if (!lends(net))
 		give_up_memory(net);
 }
@@ -262,7 +270,7 @@ static bool any_stuck(struct registry *registry, bool forget)
 
 	TAILQ_FOREACH(port, &registry->ports, link) {
 		for (unsigned int i = 0; net_port_of(port) && i < port->queue_end; i++) {
-			struct loans *loans = port->queues[i] ? port->queues[i]->loans : NULL;
+			struct loans *loans = loans_at(port, i);
 
 			if (!loans)
 				continue;

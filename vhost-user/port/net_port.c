@@ -250,7 +250,7 @@ static bool reasons(const struct port *port, enum reason_kind kind, uint64_t cou
 /* The worker writes it meanwhile. */
 static uint64_t carried_frames(const struct vu_queue *queue)
 {
-	return __atomic_load_n(&queue->frames, __ATOMIC_RELAXED);
+	return __atomic_load_n(&dp_ring_of(queue)->frames, __ATOMIC_RELAXED);
 }
 
 static struct json_object *rings(const struct port *port)

@@ -11,6 +11,7 @@
 #include "vhost-user/port/net_session.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -63,6 +64,27 @@ static void stop_in_lane(struct net_port *net, struct vu_queue *queue)
 		lane_close(lane);
 }
 
+/* What the network keeps of it; a ring without stands still. */
+static bool add_ring(struct net_port *net, struct vu_queue *queue)
+{
+	struct dp_ring *ring = aligned_alloc(_Alignof(struct dp_ring), sizeof(*ring));
+
+	queue->device = ring;
+	if (ring)
+		*ring = (struct dp_ring){ .frames = 0 };
+	else
+		iov_log(net->port.registry->iov, LOG_ERR, "%s: vring %u stands still: out of memory",
+			net->port.name, queue->index);
+	return ring;
+}
+
+/* In no view any more. */
+static void remove_ring(struct vu_queue *queue)
+{
+	free(queue->device);
+	queue->device = NULL;
+}
+
 /* The control queue of a guest whose memory may be missing has to wait until that is there. */
 static bool start_elsewhere(struct net_port *net, struct vu_queue *queue)
 {
@@ -71,6 +93,8 @@ static bool start_elsewhere(struct net_port *net, struct vu_queue *queue)
 			net_ctrl_vq_start(net, queue);
 		return true;
 	}
+	if (!add_ring(net, queue))
+		return true;
 	if (queue->index >= net->port.queue_end)
 		net->port.queue_end = queue->index + 1;
 	if (!queue->unsettled)
@@ -100,9 +124,11 @@ static void queue_start(void *arg, struct vu_queue *queue)
 /* A call that waited for more frames, of a ring that the worker has no more. */
 static void pay_call(struct vu_queue *queue)
 {
-	if (queue->call_owed)
+	struct dp_ring *ring = dp_ring_of(queue);
+
+	if (ring->call_owed)
 		vu_queue_call(queue);
-	queue->call_owed = false;
+	ring->call_owed = false;
 }
 
 /* Frames are given back within a pass, so nothing drains. */
@@ -114,8 +140,11 @@ static bool queue_stop(void *arg, struct vu_queue *queue)
 		net_ctrl_vq_stop(net);
 		return true;
 	}
+	if (!queue->device)
+		return true;
 	if (net->lane || queue->unsettled) {
 		stop_in_lane(net, queue);
+		remove_ring(queue);
 		return true;
 	}
 	net->port.queues[queue->index] = NULL;
@@ -124,6 +153,7 @@ static bool queue_stop(void *arg, struct vu_queue *queue)
 		balance_detach(&net->port, queue);
 	lending_stop(net, queue);
 	pay_call(queue);
+	remove_ring(queue);
 	return true;
 }
 

@@ -63,7 +63,7 @@ static bool sends(const struct dp_view *view, const struct net_port *port, unsig
 /* With either of the two numbers zero, calls do not wait. */
 static struct dp_queue make_queue(struct dp_port *dp, const struct net_port *port, struct vu_queue *vu)
 {
-	struct dp_queue queue = { .vu = vu, .port = dp };
+	struct dp_queue queue = { .vu = vu, .ring = dp_ring_of(vu), .port = dp };
 	const struct net_coalescing *coalescing = &port->device.coalescing[vu->index];
 
 	if (coalescing->packets && coalescing->usecs)

@@ -37,10 +37,8 @@
 #include "vhost-user/protocol/positions.h"
 #include "vhost-user/ring/virtq.h"
 #include "vhost-user/ring/virtq_inflight.h"
-#include "vhost-user/spin.h"
 
 struct vu_session;
-struct loans;
 
 /**
  * struct vu_queue - a started ring
@@ -62,10 +60,7 @@ struct loans;
  *	begins with what is to be resumed; NULL otherwise
  * @leave_inflight: at queue_stop the front end does not wait for what is in flight, which is
  *	resumed when the queue starts again
- * @lock: the device's
- * @call_owed: the device's: the driver wants a call that it has not had yet
- * @frames: the device's: what it carried since it started
- * @loans: the device's: what of it network devices have; NULL when it lends nothing
+ * @device: the device's, for what it keeps of the queue; NULL when the session is new
  */
 struct vu_queue {
 	struct virtq ring;
@@ -81,10 +76,7 @@ struct vu_queue {
 	uint64_t features;
 	struct virtq_inflight *inflight;
 	bool leave_inflight;
-	struct spin lock;
-	bool call_owed;
-	uint64_t frames;
-	struct loans *loans;
+	void *device;
 };
 
 /**

@@ -19,8 +19,8 @@ static bool settle(struct dp_queue *queue)
 
 	queue->frames = 0;
 	forward_lock(queue);
-	owed = queue->vu->call_owed;
-	queue->vu->call_owed = false;
+	owed = queue->ring->call_owed;
+	queue->ring->call_owed = false;
 	forward_unlock(queue);
 	return owed;
 }
@@ -44,7 +44,7 @@ static bool owe(struct forward *forward, struct dp_queue *queue)
 		return true;
 	}
 	queue->due = forward_clock() + (uint64_t)queue->coalescing.usecs * 1000;
-	queue->vu->call_owed = true;
+	queue->ring->call_owed = true;
 	if (!forward->owing_count || queue->due < forward->first_due)
 		forward->first_due = queue->due;
 	forward->owing[forward->owing_count++] = queue;
@@ -53,7 +53,7 @@ static bool owe(struct forward *forward, struct dp_queue *queue)
 
 bool coalesce_published(struct forward *forward, struct dp_queue *queue, bool wanted)
 {
-	return wanted && !queue->vu->call_owed && owe(forward, queue);
+	return wanted && !queue->ring->call_owed && owe(forward, queue);
 }
 
 void coalesce_pass(struct forward *forward)

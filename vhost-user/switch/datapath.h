@@ -18,6 +18,7 @@
 #include "vhost-user/net/net_device.h"
 #include "vhost-user/pollable.h"
 #include "vhost-user/protocol/session.h"
+#include "vhost-user/switch/dp_ring.h"
 #include "vhost-user/switch/mac_table.h"
 #include "vhost-user/switch/port_rules.h"
 #include "vhost-user/switch/uplink.h"
@@ -51,8 +52,9 @@ struct dp_counters {
 /**
  * struct dp_queue - a ring in a worker's hands
  * @vu: the ring
+ * @ring: the network's part of it
  * @port: whose it is
- * @is_shared: other workers bring frames to it as well: it is used with @vu's lock
+ * @is_shared: other workers bring frames to it as well: it is used with @ring's lock
  * @touched: the worker's: has elements that are not published, or frames that wait
  * @reported: the worker's: the control thread knows that the ring is broken
  * @held: the worker's: the guest sent its share, what it sends more waits in the ring
@@ -65,6 +67,7 @@ struct dp_counters {
  */
 struct dp_queue {
 	struct vu_queue *vu;
+	struct dp_ring *ring;
 	struct dp_port *port;
 	bool is_shared;
 	bool touched;

@@ -101,7 +101,7 @@ static void write_all(struct forward *forward, struct dp_queue *queue, struct vi
 		done = virtq_fill(ring, &forward->to, writes + at, count - at, port->buffers_max);
 		counters->tx_packets += done;
 		queue->frames += done;
-		queue->vu->frames += done;
+		queue->ring->frames += done;
 		for (; done; done--, at++)
 			counters->tx_bytes += writes[at].head_length + writes[at].rest_length -
 					      port->header;
@@ -191,7 +191,7 @@ static void finish_shared(struct forward *forward, struct dp_queue *queue)
 	if (queue->waiting)
 		write_waiting(forward, queue);
 	wanted = publish(forward, queue);
-	spin_unlock(&queue->vu->lock);
+	spin_unlock(&queue->ring->lock);
 	if (wanted)
 		deliver_call(forward, queue);
 }
@@ -209,7 +209,7 @@ static void finish_all_shared(struct forward *forward)
 
 		if (!queue->is_shared)
 			continue;
-		if (spin_try(&queue->vu->lock))
+		if (spin_try(&queue->ring->lock))
 			finish_shared(forward, queue);
 		else
 			taken++;
@@ -219,7 +219,7 @@ static void finish_all_shared(struct forward *forward)
 
 		if (!queue->is_shared || !queue->touched)
 			continue;
-		spin_lock(&queue->vu->lock);
+		spin_lock(&queue->ring->lock);
 		finish_shared(forward, queue);
 		taken--;
 	}

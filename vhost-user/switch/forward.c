@@ -418,7 +418,7 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 			       struct dp_port *port, struct dp_queue *queue, uint32_t now)
 {
 	const uint64_t bytes = port->counters->rx_bytes;
-	struct loans *loans = loans_of(queue->vu);
+	struct loans *loans = loans_of(queue->ring);
 	struct virtq *ring = &queue->vu->ring;
 	struct virtq_batch *batch = &forward->from;
 	unsigned int count, share = share_of(port, queue);
@@ -443,7 +443,7 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 		virtq_return(ring, batch);
 	charge(port, count, port->counters->rx_bytes - bytes);
 	queue->frames += count;
-	queue->vu->frames += count;
+	queue->ring->frames += count;
 	deliver_touch(forward, queue);
 	deliver_finish(forward);
 	charge_load(forward, &port->loads[queue->vu->index]);

@@ -100,13 +100,13 @@ static inline bool forward_is_over(const struct rate_limit *limit, struct rate_s
 static inline void forward_lock(struct dp_queue *queue)
 {
 	if (queue->is_shared)
-		spin_lock(&queue->vu->lock);
+		spin_lock(&queue->ring->lock);
 }
 
 static inline void forward_unlock(struct dp_queue *queue)
 {
 	if (queue->is_shared)
-		spin_unlock(&queue->vu->lock);
+		spin_unlock(&queue->ring->lock);
 }
 
 /* Bring a frame of @frames to a port, at the latest with deliver_finish(). */

@@ -91,7 +91,7 @@ static enum pollable_rest arm(struct pollable *pollable)
 			bool has_more = virtq_kick_enable(&queue->vu->ring);
 
 			empty &= !has_more || queue->held;
-			must_poll |= queue->held || loans_waiting(loans_of(queue->vu));
+			must_poll |= queue->held || loans_waiting(loans_of(queue->ring));
 		}
 	}
 	if (!empty)

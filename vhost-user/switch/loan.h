@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vhost-user/protocol/session.h"
+#include "vhost-user/switch/dp_ring.h"
 
 /* Most chains that wait, of one ring; a power of two. */
 #define LOANS_MAX 1024
@@ -81,14 +81,14 @@ struct loans *loans_open(const struct loan_memory *memory);
 
 /**
  * loans_of - those of a ring
- * @queue: ring that the thread has
+ * @ring: ring that the thread has
  *
  * Return: the loans; NULL when it lends nothing.
  */
-static inline struct loans *loans_of(const struct vu_queue *queue)
+static inline struct loans *loans_of(const struct dp_ring *ring)
 {
 	/* Pairs with lending.c: they are ready before they are seen. */
-	return __atomic_load_n(&queue->loans, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&ring->loans, __ATOMIC_ACQUIRE);
 }
 
 /* How many chains wait; NULL has none. */
