@@ -25,6 +25,7 @@
 
 #define MESSAGES 64
 #define RINGS 4
+#define CONFIG_BYTES 128
 #define MEMORY (UINT64_C(64) << 10)
 #define LOG_BYTES 4096
 #define INFLIGHT_BYTES (64 << 10)
@@ -130,14 +131,14 @@ static void on_send_rarp(void *arg, const uint8_t mac[6])
 static void on_get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
 {
 	(void)arg;
-	memset(space, 1, VU_CONFIG_SPACE);
+	memset(space, 1, CONFIG_BYTES);
 }
 
 static int on_set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint32_t size,
 			 bool migrated)
 {
 	(void)arg;
-	assert_true(offset <= VU_CONFIG_SPACE && size <= VU_CONFIG_SPACE - offset);
+	assert_true(offset <= CONFIG_BYTES && size <= CONFIG_BYTES - offset);
 	return size && bytes[size - 1] && migrated;
 }
 
@@ -573,6 +574,7 @@ static void open_session(int fd, const struct vu_ops *ops)
 		.name = "fuzz",
 		.ops = ops,
 		.features = FEATURES,
+		.config_size = CONFIG_BYTES,
 		.queues = RINGS,
 		.queue_num = RINGS / 2,
 	};

@@ -60,7 +60,7 @@ void drained(struct fixture *fixture, unsigned int index)
 static int on_set_mtu(void *arg, uint16_t mtu)
 {
 	((struct fixture *)arg)->mtu = mtu;
-	return mtu > 9000 ? -EINVAL : 0;
+	return mtu < 68 || mtu > 9000 ? -EINVAL : 0;
 }
 
 static void on_send_rarp(void *arg, const uint8_t mac[6])
@@ -70,7 +70,7 @@ static void on_send_rarp(void *arg, const uint8_t mac[6])
 
 static void on_get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
 {
-	memcpy(space, ((struct fixture *)arg)->config, VU_CONFIG_SPACE);
+	memcpy(space, ((struct fixture *)arg)->config, CONFIG_BYTES);
 }
 
 /* The first bytes are read-only. */
@@ -167,6 +167,7 @@ static int open_fixture(void **state, uint64_t features, bool tracks_inflight)
 		.ops = &fixture->ops,
 		.arg = fixture,
 		.features = DEVICE_FEATURES | features,
+		.config_size = CONFIG_BYTES,
 		.queues = FRONTEND_RINGS,
 		.queue_num = FRONTEND_RINGS / 2,
 		.answer_ms = ANSWER_MS,

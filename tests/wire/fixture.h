@@ -16,6 +16,9 @@
 /* How long the session waits for an answer. */
 #define ANSWER_MS 2000
 
+/* What its configuration space has. */
+#define CONFIG_BYTES 64
+
 struct fixture {
 	struct iov *iov;
 	struct vu_session *session;

@@ -24,11 +24,12 @@ static uint64_t set_config(struct fixture *fixture, const struct vu_config *conf
 			     (uint32_t)VU_CONFIG_HEADER + config->size, NULL, 0);
 }
 
+/* What the device does not have is zero. */
 static void any_part_of_the_space_can_be_read(void **state)
 {
 	struct fixture *fixture = *state;
 
-	for (unsigned int i = 0; i < VU_CONFIG_SPACE; i++)
+	for (unsigned int i = 0; i < CONFIG_BYTES; i++)
 		fixture->config[i] = (uint8_t)(i + 1);
 	frontend_negotiate(&fixture->frontend, UINT64_MAX);
 	for (uint32_t offset = 0; offset <= VU_CONFIG_SPACE; offset += 32) {
@@ -101,6 +102,11 @@ static void what_the_device_does_not_let_be_written_is_refused(void **state)
 	frontend_send(frontend, VU_SET_CONFIG, 0, &config, 16, NULL, 0);
 	assert_int_equal(refused(fixture, VU_REFUSED_VALUE), 2);
 	assert_int_equal(fixture->config[0], 0);
+	config.offset = CONFIG_BYTES - 3;
+	assert_int_not_equal(set_config(fixture, &config), 0);
+	assert_int_equal(fixture->config[config.offset], 0);
+	config.offset--;
+	assert_int_equal(set_config(fixture, &config), 0);
 	frontend_start(frontend, UINT64_MAX, 1);
 	expect_echo(fixture, 1);
 }

@@ -30,7 +30,8 @@ static bool is_answered(struct fixture *fixture)
 }
 
 /* Ask to be told; what came of it is told by answer(). */
-static void ask(struct fixture *fixture, uint32_t request, const void *payload, uint32_t size, int fd)
+static void ask(struct fixture *fixture, uint32_t request, const void *payload, uint32_t size,
+		int fd)
 {
 	frontend_send(&fixture->frontend, request, VU_FLAG_NEED_REPLY, payload, size, &fd, fd >= 0);
 }
@@ -146,7 +147,8 @@ static void whatever_stops_a_ring_waits_for_it(void **state)
 	struct fixture *fixture = *state;
 	struct frontend *frontend = &fixture->frontend;
 	const struct guest *guest = &frontend->guest;
-	const uint64_t gone = 1, none = 0, features = BIT(VIRTIO_F_VERSION_1) | BIT(VU_F_PROTOCOL_FEATURES);
+	const uint64_t features = BIT(VIRTIO_F_VERSION_1) | BIT(VU_F_PROTOCOL_FEATURES);
+	const uint64_t ring = 1, none = 0;
 	const struct vu_vring_state off = {1, 0}, on = {1, 1};
 	struct vu_mem_table table = {.count = 1, .regions = {{guest->gpa, guest->size, guest->uva, 0}}};
 	struct vu_mem_slot other = {.region = {guest->gpa + guest->size, 0x1000, 0, 0}};
@@ -162,7 +164,7 @@ static void whatever_stops_a_ring_waits_for_it(void **state)
 	} cases[] = {
 		{VU_SET_VRING_ENABLE, &off, sizeof(off), -1, true, false},
 		{VU_SET_VRING_ENABLE, &on, sizeof(on), -1, true, false},
-		{VU_SET_VRING_KICK, &gone, sizeof(gone), frontend->kick[1], true, false},
+		{VU_SET_VRING_KICK, &ring, sizeof(ring), frontend->kick[1], true, false},
 		{VU_SET_MEM_TABLE, &table, 40, guest->fd, true, false},
 		{VU_SET_MEM_TABLE, &table, 40, guest->fd, true, false},
 		{VU_REM_MEM_REG, &other, sizeof(other), -1, true, true},

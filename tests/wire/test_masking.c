@@ -70,7 +70,7 @@ static void receive_frames(int call, unsigned int until)
 	}
 }
 
-/* The driver polls as long as there is no descriptor: nothing is dropped, and no call is missing. */
+/* The driver polls while there is no descriptor: nothing is dropped, and no call is missing. */
 static void masking_an_interrupt_costs_no_frame_and_no_call(void **state)
 {
 	int calls[2] = { eventfd(0, EFD_NONBLOCK), eventfd(0, EFD_NONBLOCK) };

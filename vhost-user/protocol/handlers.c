@@ -12,10 +12,6 @@
 
 #include "vhost-user/protocol/handlers.h"
 
-/* RFC 791: every host takes 68 bytes. */
-#define MTU_MIN 68
-#define MTU_MAX 65535
-
 static enum vu_refusal reply_u64(struct vu_message *message, uint64_t value)
 {
 	message->payload.u64 = value;
@@ -316,7 +312,7 @@ enum vu_refusal vu_handle_set_mtu(struct vu_session *session, struct vu_message 
 {
 	uint64_t mtu = message->payload.u64;
 
-	if (mtu < MTU_MIN || mtu > MTU_MAX ||
+	if (mtu > UINT16_MAX ||
 	    session->device.ops->set_mtu(session->device.arg, (uint16_t)mtu))
 		return vu_refuse(session, VU_REFUSED_VALUE, "MTU %" PRIu64 " cannot be", mtu);
 	return VU_ACCEPTED;

@@ -7,7 +7,9 @@
 
 #include "vhost-user/protocol/handlers.h"
 
-static enum vu_refusal check_range(struct vu_session *session, const struct vu_message *message)
+/* Front ends read as much as their own idea of the device has. */
+static enum vu_refusal check_range(struct vu_session *session, const struct vu_message *message,
+				   uint32_t size)
 {
 	const struct vu_config *config = &message->payload.config;
 
@@ -15,10 +17,10 @@ static enum vu_refusal check_range(struct vu_session *session, const struct vu_m
 		return vu_refuse(session, VU_REFUSED_SIZE,
 				 "%u bytes of payload for %u bytes of configuration",
 				 message->header.size, config->size);
-	if ((uint64_t)config->offset + config->size > VU_CONFIG_SPACE)
+	if ((uint64_t)config->offset + config->size > size)
 		return vu_refuse(session, VU_REFUSED_VALUE,
 				 "%u bytes at offset %u, expected a part of a configuration space "
-				 "of %d bytes", config->size, config->offset, VU_CONFIG_SPACE);
+				 "of %u bytes", config->size, config->offset, size);
 	if (config->flags & ~VU_CONFIG_MIGRATION)
 		return vu_refuse(session, VU_REFUSED_VALUE, "flags 0x%x, expected at most 0x%x",
 				 config->flags, VU_CONFIG_MIGRATION);
@@ -29,7 +31,7 @@ static enum vu_refusal check_range(struct vu_session *session, const struct vu_m
 enum vu_refusal vu_handle_get_config(struct vu_session *session, struct vu_message *message)
 {
 	struct vu_config *config = &message->payload.config;
-	enum vu_refusal refusal = check_range(session, message);
+	enum vu_refusal refusal = check_range(session, message, VU_CONFIG_SPACE);
 	uint8_t space[VU_CONFIG_SPACE] = { 0 };
 
 	if (refusal)
@@ -43,7 +45,7 @@ enum vu_refusal vu_handle_set_config(struct vu_session *session, struct vu_messa
 {
 	const struct vu_config *config = &message->payload.config;
 	const struct vu_ops *ops = session->device.ops;
-	enum vu_refusal refusal = check_range(session, message);
+	enum vu_refusal refusal = check_range(session, message, session->device.config_size);
 
 	if (refusal)
 		return refusal;

@@ -124,8 +124,8 @@ void vu_queue_stopped(struct vu_queue *queue);
  * @reset: the driver gave the device up: what it set up is void; no ring runs; may be NULL
  * @set_mtu: 0, or -errno for an MTU that cannot be; may be NULL
  * @send_rarp: announce this MAC address after a migration; may be NULL
- * @get_config: write the device's configuration space over zeroes, as its driver
- *	sees it; may be NULL, and the space is the VMM's then
+ * @get_config: write the @config_size bytes of its configuration space over zeroes, as
+ *	its driver sees it; may be NULL, and the space is the VMM's then
  * @set_config: write a part of it, which lies within the space; @migrated: it is what
  *	the source of a migration had, not what the driver writes; 0, or -errno for
  *	a field that cannot be written; may be NULL
@@ -160,6 +160,8 @@ struct vu_ops {
  * @ops: its operations
  * @arg: passed to @ops
  * @features: virtio features that it offers, without VU_F_PROTOCOL_FEATURES
+ * @config_size: bytes of its configuration space, at most VU_CONFIG_SPACE; what a front end
+ *	reads behind it is zero
  * @queues: number of vrings, 1 to 256
  * @queue_num: answer to GET_QUEUE_NUM; for a net device front ends take it as
  *	the number of queue pairs
@@ -178,6 +180,7 @@ struct vu_device {
 	const struct vu_ops *ops;
 	void *arg;
 	uint64_t features;
+	unsigned int config_size;
 	unsigned int queues;
 	unsigned int queue_num;
 	unsigned int answer_ms;
@@ -256,8 +259,8 @@ int vu_session_fd(const struct vu_session *session);
  * are more.
  *
  * Return: 0 while the connection goes on; otherwise the caller closes the
- * session, see vu_session_end(): -ECONNRESET when the front end closed it, -EPROTO when it broke the
- * protocol or the device does not drain, or -errno; each with a message.
+ * session, see vu_session_end(): -ECONNRESET when the front end closed it, -EPROTO when it
+ * broke the protocol or the device does not drain, or -errno; each with a message.
  */
 int vu_session_readable(struct vu_session *session);
 

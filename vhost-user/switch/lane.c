@@ -14,8 +14,10 @@
  * The pages of the ring itself are touched when it is settled.  That they were made
  * missing again by a hostile front end costs the ring its state, and nobody else anything.
  */
-#include "vhost-user/spin.h"
 #include "vhost-user/switch/lane.h"
+
+#include "vhost-user/net/net_device.h"
+#include "vhost-user/spin.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -205,7 +207,7 @@ static void settle(struct lane *lane, struct vu_queue *queue)
 	touch(queue->setup.driver, layout.driver.bytes);
 	touch(queue->setup.device, layout.device.bytes);
 	vu_queue_settle(queue);
-	queue->ring.reads_only = queue->index & 1;
+	queue->ring.reads_only = net_ring_sends(queue->index);
 	leave(lane);
 }
 
@@ -400,7 +402,7 @@ static void list_remove(struct vu_queue **queues, unsigned int *count, const str
 void lane_add(struct lane *lane, struct vu_queue *queue)
 {
 	halt(lane);
-	if (queue->index & 1)
+	if (net_ring_sends(queue->index))
 		lane->sending[lane->sending_count++] = queue;
 	else
 		lane->receiving[lane->receiving_count++] = queue;
