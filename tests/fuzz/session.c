@@ -530,10 +530,13 @@ static void converse(struct fuzz_input *input, int fd, bool reads)
 	vu_session_readable(session);
 }
 
-/* As an endpoint does; what has not drained when the input ends never does. */
-static void hang_up(struct fuzz_input *input)
+/*
+ * As an endpoint does, which may be closed at any time; what has not drained when the input
+ * ends never does.
+ */
+static void hang_up(struct fuzz_input *input, bool at_once)
 {
-	while (!vu_session_end(session) && fuzz_left(input)) {
+	while (!at_once && !vu_session_end(session) && fuzz_left(input)) {
 		if (fuzz_u8(input) & 1)
 			drain();
 		use_queues();
@@ -598,7 +601,7 @@ static void run(struct fuzz_input *input)
 	converse(input, pair[1], (kind & 0xf) != 0xf);
 	close(pair[1]);
 	close_channel();
-	hang_up(input);
+	hang_up(input, kind & 0x40);
 	for (unsigned int i = 0; i < VU_REFUSALS; i++)
 		refused[i] += vu_session_stats(session)->refused[i];
 	vu_session_close(session);

@@ -301,6 +301,7 @@ static void close_abandons_what_drains(void **state)
 	struct fixture *fixture = *state;
 
 	begin(fixture, RX | TX);
+	frontend_open_channel(&fixture->frontend);
 	ask(fixture, VU_RESET_DEVICE, NULL, 0, -1);
 	drained(fixture, 0);
 	vu_session_close(fixture->session);

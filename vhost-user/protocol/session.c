@@ -293,10 +293,8 @@ bool vu_session_end(struct vu_session *session)
 	return !session->draining;
 }
 
-static void close_rings(struct vu_session *session)
+static void free_rings(struct vu_session *session)
 {
-	vu_session_stop_rings(session);
-	vu_session_abandon_rings(session, UINT64_MAX);
 	for (unsigned int i = 0; i < session->device.queues; i++)
 		vu_vring_close(&session->rings[i]);
 	free(session->rings);
@@ -308,9 +306,13 @@ void vu_session_close(struct vu_session *session)
 {
 	if (!session)
 		return;
-	if (session->rings)
-		close_rings(session);
+	if (session->rings) {
+		vu_session_stop_rings(session);
+		vu_session_abandon_rings(session, UINT64_MAX);
+	}
 	hang_up(session);
+	if (session->rings)
+		free_rings(session);
 	iotlb_close(session->iotlb);
 	guest_memory_close(session->memory);
 	if (session->userfault_fd >= 0)
