@@ -15,11 +15,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/library.h"
 #include "base/sysroot/paths.h"
 #include "plugins/nvme/nvme.h"
 
-#define LIBNVME "libnvme.so.1"
 /* Optional Admin Command Support: Virtualization Management. */
 #define OACS_VIRT_MGMT (1u << 7)
 /* Secondary Controller State: online. */
@@ -43,31 +41,11 @@ int nvme_name(struct iov *iov, struct iov_bdf pf, char *name, size_t size)
 	return 0;
 }
 
-/* The functions of libnvme that are called here. */
-static struct {
-	typeof(nvme_identify) *identify;
-	typeof(nvme_virtual_mgmt) *virtual_mgmt;
-	typeof(nvme_status_to_string) *status_to_string;
-} libnvme;
-
-static int load_libnvme(struct iov *iov)
-{
-	static const struct iov_symbol symbols[] = {
-		{ "nvme_identify", &libnvme.identify },
-		{ "nvme_virtual_mgmt", &libnvme.virtual_mgmt },
-		{ "nvme_status_to_string", &libnvme.status_to_string },
-	};
-
-	return iov_library_load(iov, LIBNVME, symbols, sizeof(symbols) / sizeof(*symbols));
-}
-
 static int open_controller(struct iov *iov, struct iov_bdf pf, int *fd)
 {
 	char name[32];
 	int error = nvme_name(iov, pf, name, sizeof(name));
 
-	if (!error)
-		error = load_libnvme(iov);
 	if (error)
 		return error;
 	*fd = iov_sys_open(iov, iov_path(IOV_PATH_DEV "/%s", name).name, O_RDONLY);
@@ -84,7 +62,7 @@ static int fail_command(struct iov *iov, int status, const char *doing)
 	if (status < 0)
 		return iov_fail(iov, -errno, "cannot %s: %s", doing, strerror(errno));
 	return iov_fail(iov, -EIO, "cannot %s: the controller says %s (status %#x)", doing,
-			libnvme.status_to_string(status, false), (unsigned int)status);
+			nvme_status_to_string(status, false), (unsigned int)status);
 }
 
 static int identify(struct iov *iov, int fd, enum nvme_identify_cns cns, uint16_t controller,
@@ -105,7 +83,7 @@ static int identify(struct iov *iov, int fd, enum nvme_identify_cns cns, uint16_
 	int status;
 
 	memset(data, 0, NVME_IDENTIFY_DATA_SIZE);
-	status = libnvme.identify(&args);
+	status = nvme_identify(&args);
 	return status ? fail_command(iov, status, "identify the controller") : 0;
 }
 
@@ -260,7 +238,7 @@ static int manage(const struct order *order, enum nvme_virt_mgmt_act action,
 		.cntlid = order->controller,
 		.nr = (uint16_t)count,
 	};
-	int status = libnvme.virtual_mgmt(&args);
+	int status = nvme_virtual_mgmt(&args);
 
 	return status ? fail_command(order->iov, status, "do that") : 0;
 }
