@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The guard "zfs".  ZFS holds its disks without telling sysfs.  Which pools are
- * imported is in procfs, and which disks carry the label of which pool in the
- * database of udev.
+ * imported is in procfs, and udev knows which disks carry the label of
+ * which pool.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/guard/scans.h"
 #include "base/guard/walk_block.h"
 #include "base/sysroot/paths.h"
-
-/* A property of a block device, "E:ID_FS_TYPE=zfs_member"; "" when udev does not know. */
-static void find_property(const char *text, const char *key, char *value, size_t size)
-{
-	const char *at = strstr(text, key);
-
-	value[0] = '\0';
-	if (at)
-		snprintf(value, size, "%.*s", (int)strcspn(at + strlen(key), "\n"),
-			 at + strlen(key));
-}
+#include "base/sysroot/udev.h"
 
 static const struct guard zfs = { "zfs", "its disk is in an imported ZFS pool" };
 
@@ -41,17 +30,13 @@ static bool is_imported(struct iov *iov, const char *pool)
 static void visit_block(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
 			const char *name)
 {
-	_cleanup_free_ char *text = NULL;
 	char number[32], type[32], pool[256], holder[300];
 
 	if (iov_sys_read(scan->iov, iov_path("%s/%s/dev", directory, name).name, number,
 			 sizeof(number)) ||
-	    iov_sys_read_all(scan->iov, iov_path(IOV_PATH_UDEV_DATA "/b%s", number).name, &text,
-			     NULL))
-		return;
-	find_property(text, "\nE:ID_FS_TYPE=", type, sizeof(type));
-	find_property(text, "\nE:ID_FS_LABEL=", pool, sizeof(pool));
-	if (strcmp(type, "zfs_member") || !is_imported(scan->iov, pool))
+	    !iov_udev_block_property(scan->iov, number, "ID_FS_TYPE", type, sizeof(type)) ||
+	    !iov_udev_block_property(scan->iov, number, "ID_FS_LABEL", pool, sizeof(pool)) ||
+	    strcmp(type, "zfs_member") || !is_imported(scan->iov, pool))
 		return;
 	snprintf(holder, sizeof(holder), "ZFS pool %s", pool);
 	chain->holder = holder;

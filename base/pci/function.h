@@ -8,7 +8,7 @@
 
 #include "base/iov.h"
 #include "base/pci/pci.h"
-#include "base/pci/pci_ids.h"
+#include "base/pci/ids.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is known about functions of a recorded host, without the names of pci.ids. */
+/* What is known about functions of a recorded host, without their names. */
 #include "tests/unit/test.h"
 
 #include <errno.h>

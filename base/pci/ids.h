@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Names of vendors, devices and classes, from pci.ids. */
-#ifndef IOV_BASE_PCI_PCI_IDS_H
-#define IOV_BASE_PCI_PCI_IDS_H
+/*
+ * Names of vendors, devices and classes, from the hardware database of udev.  That is the one
+ * of the machine one sits at, whichever host is looked at: IDs mean the same on all of them.
+ */
+#ifndef IOV_BASE_PCI_IDS_H
+#define IOV_BASE_PCI_IDS_H
 
 #include <stddef.h>
 
@@ -11,14 +14,14 @@ extern "C" {
 
 struct iov_ids;
 
-/* Long enough for the names that pci.ids has. */
+/* Long enough for the names that the database has. */
 #define IOV_NAME_SIZE 256
 
 /**
  * iov_ids_open - get ready to look names up
  * @out: receives a handle that the caller closes with iov_ids_close()
  *
- * Without the list numbers stand for all names.
+ * Without the database numbers stand for all names.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -35,7 +38,7 @@ void iov_ids_close(struct iov_ids *ids);
  * @ids: handle
  * @vendor: vendor ID
  * @device: device ID
- * @name: receives the name; numbers stand for what is not in the list
+ * @name: receives the name; numbers stand for what is not in the database
  * @size: bytes at @name
  */
 void iov_ids_device(struct iov_ids *ids, unsigned int vendor, unsigned int device, char *name,
