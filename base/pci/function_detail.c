@@ -53,17 +53,17 @@ static const char *capability_name(const struct iov_capability *capability)
 static void add_capabilities(struct json_object *json, const struct iov_config *config)
 {
 	struct json_object *list = json_object_new_array();
-	struct iov_capability capability = { 0 };
 
-	while (iov_config_next(config, &capability)) {
-		const char *name = capability_name(&capability);
+	for (size_t i = 0; i < config->count; i++) {
+		const struct iov_capability *capability = &config->capabilities[i];
+		const char *name = capability_name(capability);
 		char unknown[32];
 
 		snprintf(unknown, sizeof(unknown), "%s 0x%x",
-			 capability.extended ? "extended" : "conventional", capability.id);
+			 capability->extended ? "extended" : "conventional", capability->id);
 		json_object_array_add(list, json_object_new_string(*name ? name : unknown));
-		if (!capability.extended && capability.id == PCI_CAP_ID_MSI)
-			add_number(json, "msi", 1 << ((iov_config_u16(config, capability.offset +
+		if (!capability->extended && capability->id == PCI_CAP_ID_MSI)
+			add_number(json, "msi", 1 << ((iov_config_u16(config, capability->offset +
 						PCI_MSI_FLAGS) & PCI_MSI_FLAGS_QMASK) >> 1));
 	}
 	json_object_object_add(json, "capabilities", list);

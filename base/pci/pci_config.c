@@ -17,6 +17,7 @@ int iov_config_read(struct iov *iov, struct iov_bdf bdf, struct iov_config *conf
 	ssize_t got;
 
 	config->length = 0;
+	config->count = 0;
 	if (fd < 0)
 		return fd;
 	while (config->length < limit) {
@@ -27,7 +28,7 @@ int iov_config_read(struct iov *iov, struct iov_bdf bdf, struct iov_config *conf
 			break;
 		config->length += (size_t)got;
 	}
-	return 0;
+	return limit > IOV_CONFIG_HEADER ? iov_config_scan(config) : 0;
 }
 
 uint16_t iov_config_u16(const struct iov_config *config, size_t offset)
@@ -43,60 +44,13 @@ uint32_t iov_config_u32(const struct iov_config *config, size_t offset)
 	       (uint32_t)iov_config_u16(config, offset + 2) << 16;
 }
 
-static unsigned int first_conventional(const struct iov_config *config)
-{
-	if (!(iov_config_u16(config, PCI_STATUS) & PCI_STATUS_CAP_LIST))
-		return 0;
-	return iov_config_u16(config, PCI_CAPABILITY_LIST) & 0xfc;
-}
-
-static unsigned int next_conventional(const struct iov_config *config,
-				      const struct iov_capability *capability)
-{
-	if (!capability->offset)
-		return first_conventional(config);
-	return iov_config_u16(config, capability->offset) >> 8 & 0xfc;
-}
-
-static unsigned int next_extended(const struct iov_config *config,
-				  const struct iov_capability *capability)
-{
-	if (!capability->extended)
-		return PCI_CFG_SPACE_SIZE;
-	return PCI_EXT_CAP_NEXT(iov_config_u32(config, capability->offset));
-}
-
-bool iov_config_next(const struct iov_config *config, struct iov_capability *capability)
-{
-	unsigned int next = 0;
-	uint32_t header;
-
-	if (++capability->walked > WALK_MAX)
-		return false;
-	if (!capability->extended)
-		next = next_conventional(config, capability);
-	if (next >= PCI_STD_HEADER_SIZEOF && next + 2 <= config->length) {
-		capability->offset = next;
-		capability->id = iov_config_u16(config, next) & 0xff;
-		return true;
-	}
-	next = next_extended(config, capability);
-	header = iov_config_u32(config, next);
-	if (next < PCI_CFG_SPACE_SIZE || !header || header == UINT32_MAX)
-		return false;
-	capability->extended = true;
-	capability->offset = next;
-	capability->id = PCI_EXT_CAP_ID(header);
-	return true;
-}
-
 unsigned int iov_config_find(const struct iov_config *config, unsigned int id, bool extended)
 {
-	struct iov_capability capability = { 0 };
+	for (size_t i = 0; i < config->count; i++) {
+		const struct iov_capability *capability = &config->capabilities[i];
 
-	while (iov_config_next(config, &capability)) {
-		if (capability.id == id && capability.extended == extended)
-			return capability.offset;
+		if (capability->id == id && capability->extended == extended)
+			return capability->offset;
 	}
 	return 0;
 }

@@ -16,44 +16,61 @@ extern "C" {
 
 #define IOV_CONFIG_SIZE 4096
 
-/* Lengths worth reading: up to capabilities, and with extended capabilities. */
+/* Lengths worth reading: without capabilities, with them, and with extended ones. */
+#define IOV_CONFIG_HEADER 64
 #define IOV_CONFIG_CONVENTIONAL 256
 #define IOV_CONFIG_EXTENDED IOV_CONFIG_SIZE
+
+/* What fits into both spaces, as the smallest take 4 and 8 bytes. */
+#define IOV_CAPABILITIES_MAX ((256 - 64) / 4 + (4096 - 256) / 8)
+
+/**
+ * struct iov_capability - a capability
+ * @offset: where it begins
+ * @id: its ID, in the number space of its kind
+ * @extended: PCI Express extended capability
+ */
+struct iov_capability {
+	uint16_t offset;
+	uint16_t id;
+	bool extended;
+};
 
 /**
  * struct iov_config - configuration space as read
  * @length: bytes that were read; 64 without privilege
  * @bytes: content
+ * @count: length of @capabilities
+ * @capabilities: in the order of their lists, conventional ones first; PCI Base 3.0
+ *	section 6.7 and PCIe Base 6.0 section 7.9.1
  */
 struct iov_config {
 	size_t length;
 	uint8_t bytes[IOV_CONFIG_SIZE];
-};
-
-/**
- * struct iov_capability - a capability; zeroed to start a walk
- * @offset: where it begins
- * @id: its ID, in the number space of its kind
- * @extended: PCI Express extended capability
- * @walked: how many were seen, so that a looping list ends
- */
-struct iov_capability {
-	unsigned int offset;
-	unsigned int id;
-	bool extended;
-	unsigned int walked;
+	size_t count;
+	struct iov_capability capabilities[IOV_CAPABILITIES_MAX];
 };
 
 /**
  * iov_config_read - read configuration space
  * @iov: context
  * @bdf: function
- * @config: receives the content
- * @limit: bytes to read at most
+ * @config: receives the content, and the capabilities in it
+ * @limit: bytes to read at most, one of the lengths above
  *
  * Return: 0 or -errno; the message is not touched.
  */
 int iov_config_read(struct iov *iov, struct iov_bdf bdf, struct iov_config *config, size_t limit);
+
+/**
+ * iov_config_scan - find the capabilities in what was read
+ * @config: configuration space that has its content; receives the capabilities
+ *
+ * Lists that loop or lead beyond what was read end there.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_config_scan(struct iov_config *config);
 
 /**
  * iov_config_u16 - a 16-bit register
@@ -74,18 +91,6 @@ uint16_t iov_config_u16(const struct iov_config *config, size_t offset);
 uint32_t iov_config_u32(const struct iov_config *config, size_t offset);
 
 /**
- * iov_config_next - walk the capabilities
- * @config: configuration space
- * @capability: the last one seen, zeroed for the first call; receives the next
- *
- * PCI Base 3.0 section 6.7 and PCIe Base 6.0 section 7.9.1; conventional ones
- * come first.
- *
- * Return: false after the last.
- */
-bool iov_config_next(const struct iov_config *config, struct iov_capability *capability);
-
-/**
  * iov_config_find - find a capability
  * @config: configuration space
  * @id: capability ID
@@ -102,7 +107,8 @@ unsigned int iov_config_find(const struct iov_config *config, unsigned int id, b
  * @extended: whether @id is that of an extended capability
  * @header: receives its first register
  *
- * For one capability of many functions, as each register costs a transaction on the bus.
+ * For one capability of many functions, as each register costs a transaction on the bus: libpci
+ * would read the whole list, twice for each entry.
  *
  * Return: its offset, 0 when it is absent or may not be read.
  */

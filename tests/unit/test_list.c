@@ -155,33 +155,99 @@ static void the_detail_names_what_hangs_below(void **state)
 	assert_member(vf, "driver_override", "\"vfio-pci\"");
 }
 
-static void capabilities_that_loop_end(void **state)
+/* A conventional list of @entries that begins at 0x40, each leading to the next one. */
+static void conventional(struct iov_config *config, size_t length, size_t entries)
 {
-	struct iov_config config = { .length = IOV_CONFIG_SIZE };
-	struct iov_capability capability = { 0 };
+	memset(config, 0, sizeof(*config));
+	config->length = length;
+	config->bytes[0x06] = 0x10;
+	config->bytes[0x34] = 0x40;
+	for (size_t i = 0; i < entries; i++) {
+		config->bytes[0x40 + 16 * i] = (uint8_t)(0x10 + i);
+		config->bytes[0x41 + 16 * i] = (uint8_t)(i + 1 < entries ? 0x50 + 16 * i : 0);
+	}
+}
+
+static void extended(struct iov_config *config, unsigned int at, uint8_t id, unsigned int next)
+{
+	config->bytes[at] = id;
+	config->bytes[at + 2] = (uint8_t)(1 | next << 4);
+	config->bytes[at + 3] = (uint8_t)(next >> 4);
+}
+
+static void capabilities_have_the_order_of_their_lists(void **state)
+{
+	struct iov_config config;
 
 	(void)state;
-	config.bytes[0x06] = 0x10;
-	config.bytes[0x34] = 0x40;
-	config.bytes[0x40] = 0x11;
-	config.bytes[0x41] = 0x40;
-	while (iov_config_next(&config, &capability))
-		;
-	assert_true(capability.walked > 1);
-	assert_int_equal(iov_config_find(&config, 0x11, false), 0x40);
+	conventional(&config, IOV_CONFIG_SIZE, 2);
+	extended(&config, 0x100, 0x01, 0xffc);
+	extended(&config, 0xffc, 0x0d, 0);
+	assert_int_equal(iov_config_scan(&config), 0);
+	assert_int_equal(config.count, 4);
+	assert_int_equal(config.capabilities[1].offset, 0x50);
+	assert_false(config.capabilities[1].extended);
+	assert_int_equal(config.capabilities[3].offset, 0xffc);
+	assert_int_equal(iov_config_find(&config, 0x0d, true), 0xffc);
+	assert_int_equal(iov_config_find(&config, 0x0d, false), 0);
+}
+
+static void capabilities_that_loop_end(void **state)
+{
+	struct iov_config config;
+
+	(void)state;
+	conventional(&config, IOV_CONFIG_SIZE, 2);
+	config.bytes[0x51] = 0x40;
+	extended(&config, 0x100, 0x01, 0x140);
+	extended(&config, 0x140, 0x0d, 0x100);
+	assert_int_equal(iov_config_scan(&config), 0);
+	assert_int_equal(config.count, 4);
+	assert_int_equal(iov_config_find(&config, 0x11, false), 0x50);
 	assert_int_equal(iov_config_find(&config, 0x05, false), 0);
+}
+
+static void capabilities_that_lead_into_the_header_are_none(void **state)
+{
+	struct iov_config config;
+
+	(void)state;
+	conventional(&config, IOV_CONFIG_SIZE, 1);
+	config.bytes[0x41] = 0x10;
+	extended(&config, 0x100, 0x01, 0x40);
+	assert_int_equal(iov_config_scan(&config), 0);
+	assert_int_equal(config.count, 2);
 }
 
 static void capabilities_end_where_reading_ended(void **state)
 {
-	struct iov_config config = { .length = 64 };
+	struct iov_config config;
 
 	(void)state;
-	config.bytes[0x06] = 0x10;
-	config.bytes[0x34] = 0x40;
-	config.bytes[0x40] = 0x11;
-	assert_int_equal(iov_config_find(&config, 0x11, false), 0);
+	conventional(&config, 64, 2);
+	assert_int_equal(iov_config_scan(&config), 0);
+	assert_int_equal(config.count, 0);
 	assert_int_equal(iov_config_u32(&config, 62), 0);
+	conventional(&config, 0x48, 2);
+	assert_int_equal(iov_config_scan(&config), 0);
+	assert_int_equal(config.count, 1);
+	conventional(&config, IOV_CONFIG_CONVENTIONAL, 2);
+	extended(&config, 0x100, 0x01, 0);
+	assert_int_equal(iov_config_scan(&config), 0);
+	assert_int_equal(config.count, 2);
+	config.length = 0;
+	assert_int_equal(iov_config_scan(&config), 0);
+	assert_int_equal(config.count, 0);
+}
+
+static void a_lost_function_has_no_capabilities(void **state)
+{
+	struct iov_config config = { .length = IOV_CONFIG_SIZE };
+
+	(void)state;
+	memset(config.bytes, 0xff, sizeof(config.bytes));
+	assert_int_equal(iov_config_scan(&config), 0);
+	assert_int_equal(config.count, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -196,8 +262,11 @@ int main(void)
 		TEST(bridges_are_not_worth_giving_away),
 		TEST(the_detail_has_everything),
 		TEST(the_detail_names_what_hangs_below),
+		TEST(capabilities_have_the_order_of_their_lists),
 		TEST(capabilities_that_loop_end),
+		TEST(capabilities_that_lead_into_the_header_are_none),
 		TEST(capabilities_end_where_reading_ended),
+		TEST(a_lost_function_has_no_capabilities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
