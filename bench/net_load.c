@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "bench/front_end.h"
 #include "bench/sink.h"
 #include "vhost-user/protocol/message.h"
@@ -61,14 +61,6 @@ struct net_load {
 	struct histogram latency;
 	struct port ports[NET_LOAD_PORTS];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
 
 static uint32_t stride_of(uint32_t bytes)
 {
@@ -473,7 +465,7 @@ static bool is_under_way(const struct net_load *load)
 /* Take what is still under way. */
 static int drain(struct net_load *load)
 {
-	uint64_t start = now_ns(), now = start, last = start, before;
+	uint64_t start = monotonic_ns(), now = start, last = start, before;
 	int error = 0;
 
 	load->sending = false;
@@ -483,7 +475,7 @@ static int drain(struct net_load *load)
 	       (is_under_way(load) || now - last < QUIET_NS)) {
 		before = load->counts.late;
 		error = take_turns(load, 0, start, now);
-		now = now_ns();
+		now = monotonic_ns();
 		if (load->counts.late != before)
 			last = now;
 	}
@@ -499,7 +491,7 @@ static int introduce(struct net_load *load)
 	for (unsigned int done = 0; !error && done < stations; done += load->options.burst) {
 		for (unsigned int i = 0; i < load->count; i++)
 			send_frames(load, &load->ports[i],
-				    smaller(load->options.burst, stations - done), now_ns());
+				    smaller(load->options.burst, stations - done), monotonic_ns());
 		error = drain(load);
 	}
 	return error;
@@ -517,7 +509,7 @@ int net_load_run(struct net_load *load, double seconds, double rate, const volat
 		 struct net_load_counts *counts)
 {
 	const double each = rate / (load->options.one_way ? (load->count + 1) / 2 : load->count);
-	uint64_t start = now_ns(), now = start, watched = start;
+	uint64_t start = monotonic_ns(), now = start, watched = start;
 	const uint64_t end = start + (uint64_t)(seconds * 1e9);
 	int error = 0;
 
@@ -525,7 +517,7 @@ int net_load_run(struct net_load *load, double seconds, double rate, const volat
 	load->sending = true;
 	while (!error && now < end && !*stop) {
 		error = take_turns(load, each, start, now);
-		now = now_ns();
+		now = monotonic_ns();
 		if (!error && now - watched > WATCH_NS) {
 			error = watch(load);
 			watched = now;

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/sysroot/paths.h"
 #include "cli/argument.h"
@@ -259,14 +259,6 @@ static error_t parse_test(int key, char *arg, struct argp_state *state)
 	return parse_device(key, arg, state);
 }
 
-static uint64_t nanoseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static int compare(const void *a, const void *b)
 {
 	const uint64_t *left = a, *right = b;
@@ -283,7 +275,7 @@ static int fire(struct cli *cli, struct iov_device *device, enum iov_interrupt k
 	int error;
 
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		uint64_t began = nanoseconds();
+		uint64_t began = monotonic_ns();
 
 		error = iov_interrupt_trigger(device, kind, vector, 1);
 		if (error)
@@ -291,7 +283,7 @@ static int fire(struct cli *cli, struct iov_device *device, enum iov_interrupt k
 		if (poll(&wait, 1, LATE_MS) != 1 || read(fd, &count, sizeof(count)) != sizeof(count))
 			return iov_fail(cli->iov, -ETIMEDOUT, "vector %u: its interrupt does not arrive",
 					vector);
-		times[i] = nanoseconds() - began;
+		times[i] = monotonic_ns() - began;
 		/* The pin is masked when it comes. */
 		if (kind == IOV_INTX)
 			iov_interrupt_unmask(device, kind, vector);

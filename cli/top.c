@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/rpc/rpc.h"
 #include "cli/commands.h"
@@ -73,13 +73,11 @@ static void release(struct sample *sample)
 
 static int take(struct cli *cli, struct sample *sample)
 {
-	struct timespec now;
 	int error = iov_rpc_call(cli->iov, "port.stats", NULL, &sample->ports);
 
 	if (!error)
 		error = iov_rpc_call(cli->iov, "version", NULL, &sample->daemon);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	sample->seconds = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	sample->seconds = (double)monotonic_ns() / 1e9;
 	return error;
 }
 

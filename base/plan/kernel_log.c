@@ -9,24 +9,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
 
 /* Its clock and ours are not quite the same, and the write took its time. */
 #define SLACK_MS 2000
-
-static int64_t microseconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
-}
 
 static bool is_about(char *record, const char *device, int64_t since, const char **line)
 {
@@ -44,7 +36,7 @@ bool kernel_said(struct iov *iov, const char *device, unsigned int milliseconds,
 		 size_t size)
 {
 	_cleanup_fd_ int fd = iov_sys_open(iov, IOV_PATH_DEV_LOG, O_RDONLY | O_NONBLOCK);
-	int64_t since = microseconds_now() - (milliseconds + SLACK_MS) * INT64_C(1000);
+	int64_t since = (int64_t)monotonic_us() - (milliseconds + SLACK_MS) * INT64_C(1000);
 	const char *text;
 	char record[8192];
 	bool found = false;

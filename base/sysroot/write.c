@@ -19,10 +19,10 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/sysroot/request.h"
 #include "base/sysroot/sysroot.h"
 #include "base/sysroot/writer.h"
@@ -75,14 +75,6 @@ static void give_up(struct iov *iov)
 		iov->stuck = iov->writer->pid;
 }
 
-int64_t milliseconds_now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000LL + time.tv_nsec / 1000000;
-}
-
 /* 0 when the write that is being made is over its deadline. */
 static int poll_answer(struct iov *iov, struct pollfd *polls, nfds_t count)
 {
@@ -91,7 +83,7 @@ static int poll_answer(struct iov *iov, struct pollfd *polls, nfds_t count)
 
 	while (!ready && left > 0) {
 		ready = poll_until(polls, count, (unsigned int)left);
-		left = iov->writer->state->began + timeout - milliseconds_now();
+		left = iov->writer->state->began + timeout - (int64_t)monotonic_ms();
 	}
 	return ready;
 }
@@ -140,7 +132,7 @@ static int request_by_writer(struct iov *iov, const char *bytes, size_t length, 
 		error = store_request(iov->writer, bytes, length);
 	if (error)
 		return error;
-	*iov->writer->state = (struct writer_state){ .began = milliseconds_now() };
+	*iov->writer->state = (struct writer_state){ .began = (int64_t)monotonic_ms() };
 	/* Of a writer that died meanwhile there is no answer either. */
 	send(iov->writer->socket, &length, sizeof(length), MSG_NOSIGNAL);
 	error = await_answer(iov, &gone);

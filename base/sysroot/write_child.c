@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/sysroot/request.h"
 #include "base/sysroot/sysroot.h"
 #include "base/sysroot/writer.h"
@@ -44,7 +45,7 @@ static int write_attribute(struct iov *iov, const struct sys_write *write_, int6
 
 	if (fd < 0)
 		return fd;
-	*began = milliseconds_now();
+	*began = (int64_t)monotonic_ms();
 	written = write(fd, write_->text, length);
 	if (written < 0)
 		return -errno;

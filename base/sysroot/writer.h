@@ -96,7 +96,4 @@ void leave_caller(struct iov *iov);
 /* A descriptor of a process, or -errno. */
 int open_pidfd(pid_t pid);
 
-/* Milliseconds of the monotonic clock. */
-int64_t milliseconds_now(void);
-
 #endif

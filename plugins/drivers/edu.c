@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "plugins/drivers/edu.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -109,25 +110,17 @@ void iov_edu_close(struct iov_edu *edu)
 	free(edu);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static int copy(struct iov_edu *edu, uint64_t from, uint64_t to, uint32_t size, uint32_t direction)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
-	uint64_t end = now_ms() + COPY_MS;
+	uint64_t end = monotonic_ms() + COPY_MS;
 
 	set64(edu, DMA_FROM, from);
 	set64(edu, DMA_TO, to);
 	set64(edu, DMA_COUNT, size);
 	set64(edu, DMA_COMMAND, DMA_START | direction | DMA_INTERRUPT);
 	while (get64(edu, DMA_COMMAND) & DMA_START) {
-		if (now_ms() > end)
+		if (monotonic_ms() > end)
 			return iov_fail(edu->iov, -ETIMEDOUT, "%s: a copy of %" PRIu32 " bytes does not end",
 					IOV_BDF(edu->bdf), size);
 		nanosleep(&pause, NULL);

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "vfio/device/interrupt.h"
 
 #define PAGE UINT64_C(4096)
@@ -132,14 +133,6 @@ static volatile uint64_t *reg64(const struct iov_nvme *nvme, unsigned int offset
 	return (volatile uint64_t *)(nvme->registers + offset);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void pause_a_moment(void)
 {
 	nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
@@ -148,7 +141,7 @@ static void pause_a_moment(void)
 /* CAP.TO is in halves of a second. */
 static int wait_ready(struct iov_nvme *nvme, bool ready)
 {
-	uint64_t end = now_ms() + 500 * ((nvme->cap >> 24 & 0xff) + 1);
+	uint64_t end = monotonic_ms() + 500 * ((nvme->cap >> 24 & 0xff) + 1);
 
 	for (;;) {
 		uint32_t status = *reg32(nvme, CSTS);
@@ -159,7 +152,7 @@ static int wait_ready(struct iov_nvme *nvme, bool ready)
 					IOV_BDF(nvme->bdf));
 		if (!(status & CSTS_READY) == !ready)
 			return 0;
-		if (now_ms() > end)
+		if (monotonic_ms() > end)
 			return iov_fail(nvme->iov, -ETIMEDOUT, "%s: the controller does not get %s",
 					IOV_BDF(nvme->bdf), ready ? "ready" : "to rest");
 		pause_a_moment();
@@ -251,13 +244,13 @@ static bool take_completion(struct queue *queue, struct completion *done)
 /* One command of the admin queue, and its end. */
 static int admin(struct iov_nvme *nvme, const struct command *wanted, const char *what)
 {
-	uint64_t end = now_ms() + ADMIN_MS;
+	uint64_t end = monotonic_ms() + ADMIN_MS;
 	struct completion done;
 
 	*next_command(&nvme->admin) = *wanted;
 	ring(&nvme->admin);
 	while (!take_completion(&nvme->admin, &done)) {
-		if (now_ms() > end)
+		if (monotonic_ms() > end)
 			return iov_fail(nvme->iov, -ETIMEDOUT, "%s: %s: no answer", IOV_BDF(nvme->bdf), what);
 		pause_a_moment();
 	}
@@ -407,7 +400,7 @@ void iov_nvme_close(struct iov_nvme *nvme)
 		return;
 	if (nvme->registers) {
 		*reg32(nvme, CC) = 0;
-		for (uint64_t end = now_ms() + 1000; *reg32(nvme, CSTS) & CSTS_READY && now_ms() < end;)
+		for (uint64_t end = monotonic_ms() + 1000; *reg32(nvme, CSTS) & CSTS_READY && monotonic_ms() < end;)
 			pause_a_moment();
 		munmap(nvme->registers, REGISTERS);
 	}

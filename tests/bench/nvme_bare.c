@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* NVM Express Base Specification 2.0, sections 3.1.3 (registers), 3.3 (queues) and 5.4, 5.5. */
 #include "tests/bench/nvme_bare.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #define PAGE 4096u
 #define ENTRIES 64u
@@ -35,14 +35,6 @@ struct queue {
 	uint16_t head;
 	uint16_t phase;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 static struct queue make_queue(volatile uint8_t *registers, unsigned int number, unsigned int stride,
 			       uint8_t *memory)
@@ -101,10 +93,10 @@ static void admin(struct queue *queue, uint32_t opcode, uint64_t address, uint32
 
 static bool is_ready(volatile uint8_t *registers, uint32_t wanted)
 {
-	const uint64_t end = now_ns() + UINT64_C(5000000000);
+	const uint64_t end = monotonic_ns() + UINT64_C(5000000000);
 
 	while ((*(volatile uint32_t *)(registers + 0x1c) & 1) != wanted)
-		if (now_ns() > end)
+		if (monotonic_ns() > end)
 			return false;
 	return true;
 }
@@ -150,7 +142,7 @@ static double run(struct queue *queue, uint64_t data, unsigned int depth, uint64
 	for (uint32_t id = 0; id < depth; id++)
 		read_somewhere(queue, data, id, &seed);
 	ring(queue);
-	while (now_ns() < end) {
+	while (monotonic_ns() < end) {
 		count = pull(queue, ids);
 		for (unsigned int i = 0; i < count; i++)
 			read_somewhere(queue, data, ids[i], &seed);
@@ -174,7 +166,7 @@ double nvme_bare_read(struct iov_device *device, unsigned int depth, uint64_t na
 		return sum;
 	if (!iov_domain_alloc(domain, size, &memory, &iova)) {
 		if (begin(registers, memory, iova, &queue))
-			sum = run(&queue, iova + QUEUES, depth, now_ns() + nanoseconds);
+			sum = run(&queue, iova + QUEUES, depth, monotonic_ns() + nanoseconds);
 		*(volatile uint32_t *)((uint8_t *)registers + 0x14) = 0;
 		is_ready(registers, 0);
 		iov_domain_free(domain, memory, size, iova);

@@ -17,9 +17,9 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "iommu/domain_ops.h"
 #include "iommu/iommufd_abi.h"
 #include "plugins/drivers/nvme_driver.h"
@@ -50,14 +50,6 @@ static void must(struct bench *bench, int error)
 		return;
 	fprintf(stderr, "vfio_rates: %s\n", bench->iov ? iov_error_message(bench->iov) : "no memory");
 	exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 static void map_ours(struct bench *bench)
@@ -117,13 +109,13 @@ static void fire_bare(struct bench *bench)
 /* Nanoseconds for one, on average of a turn. */
 static double turn(struct bench *bench, work_fn *work)
 {
-	uint64_t begin = now_ns(), now = begin;
+	uint64_t begin = monotonic_ns(), now = begin;
 	unsigned int count = 0;
 
 	while (now - begin < TURN_NS) {
 		work(bench);
 		count++;
-		now = now_ns();
+		now = monotonic_ns();
 	}
 	return (double)(now - begin) / count;
 }
@@ -182,7 +174,7 @@ static double nvme_ours(struct bench *bench, unsigned int depth, uint64_t nanose
 		if (iov_nvme_submit(nvme, &io[i], 1) != 1)
 			must(bench, -EIO);
 	}
-	for (begin = now_ns(); now_ns() - begin < nanoseconds;) {
+	for (begin = monotonic_ns(); monotonic_ns() - begin < nanoseconds;) {
 		unsigned int ended = iov_nvme_poll(nvme, done, depth);
 		struct iov_nvme_io again[DEPTH_MAX];
 

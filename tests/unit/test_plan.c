@@ -15,10 +15,10 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/plan/plan.h"
 #include "tests/unit/tree.h"
 
@@ -653,10 +653,7 @@ static void what_a_virtual_machine_holds_is_not_undone(void **state)
 
 static double seconds(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	return (double)monotonic_ns() / 1e9;
 }
 
 /* A step that hangs, in doing and in undoing, on a device that a virtual machine holds. */

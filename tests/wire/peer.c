@@ -5,8 +5,8 @@
 #include <linux/virtio_config.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "tests/unit/test.h"
 
 #define MEMORY (UINT64_C(4) << 20)
@@ -31,14 +31,6 @@ static const uint8_t headers[NUMBER] = {
 	10, 1, 0, 1, 10, 1, 0, 2,
 	8, 0, 0, 0, 0x42, 0x42, 0, 0,
 };
-
-static uint64_t milliseconds_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static uint8_t pattern(uint32_t number, uint32_t at)
 {
@@ -74,7 +66,7 @@ static void send_request(struct peer *peer)
 
 static void take_answer(struct peer *peer, const uint8_t *frame)
 {
-	uint64_t now = milliseconds_now();
+	uint64_t now = monotonic_ms();
 	uint32_t number;
 
 	memcpy(&number, frame + NUMBER, sizeof(number));
@@ -116,7 +108,7 @@ static void take_frames(struct peer *peer)
 static void turn(struct peer *peer)
 {
 	take_frames(peer);
-	if (milliseconds_now() - peer->last > TOO_LONG_MS)
+	if (monotonic_ms() - peer->last > TOO_LONG_MS)
 		peer->given_up = peer->sent - peer->received;
 	while ((int32_t)(peer->sent - peer->received - peer->given_up) < WINDOW)
 		send_request(peer);
@@ -129,7 +121,7 @@ void peer_open(struct peer *peer, const char *path)
 	frontend_open(&peer->frontend, frontend_connect(path), MEMORY);
 	frontend_start(&peer->frontend, FEATURES, 1);
 	frontend_post(&peer->frontend, 0, FRONTEND_RING_SIZE);
-	peer->last = milliseconds_now();
+	peer->last = monotonic_ms();
 }
 
 void peer_close(struct peer *peer)
@@ -139,20 +131,20 @@ void peer_close(struct peer *peer)
 
 void peer_run(struct peer *peer, unsigned int milliseconds)
 {
-	uint64_t end = milliseconds_now() + milliseconds;
+	uint64_t end = monotonic_ms() + milliseconds;
 
 	do
 		turn(peer);
-	while (milliseconds_now() < end);
+	while (monotonic_ms() < end);
 }
 
 void peer_wait(struct peer *peer, uint32_t count)
 {
-	uint64_t end = milliseconds_now() + PATIENCE_MS;
+	uint64_t end = monotonic_ms() + PATIENCE_MS;
 	uint32_t wanted = peer->received + count;
 
 	while ((int32_t)(wanted - peer->received) > 0) {
-		if (milliseconds_now() > end)
+		if (monotonic_ms() > end)
 			fail_msg("the guest does not answer");
 		turn(peer);
 	}

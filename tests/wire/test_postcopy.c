@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tests/unit/test.h"
 #include "tests/wire/daemon.h"
 #include "tests/wire/guests.h"
@@ -265,14 +265,6 @@ static void expect_to_send(struct fixture *fixture)
 	fail_msg("a frame of the moving guest does not arrive");
 }
 
-static uint64_t milliseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void end_postcopy(struct fixture *fixture)
 {
 	assert_int_equal(frontend_get(&fixture->moving, VU_POSTCOPY_END), 0);
@@ -395,10 +387,10 @@ static void fault_that_nobody_answers_stops_its_port_only(void **state)
 
 	start_moving(fixture, 1);
 	provoke_fault(fixture);
-	before = milliseconds();
+	before = monotonic_ms();
 	expect_others(fixture);
 	daemon_do(&fixture->iovd, "port.list", "{}");
-	assert_true(milliseconds() - before < PROMPT_MS);
+	assert_true(monotonic_ms() - before < PROMPT_MS);
 	close_moving(fixture);
 }
 
@@ -410,9 +402,9 @@ static void ring_whose_memory_is_missing_can_be_stopped(void **state)
 
 	start_moving(fixture, 1);
 	provoke_fault(fixture);
-	before = milliseconds();
+	before = monotonic_ms();
 	assert_int_equal(frontend_stop_ring(moving, 0), 0);
-	assert_true(milliseconds() - before < PROMPT_MS);
+	assert_true(monotonic_ms() - before < PROMPT_MS);
 	/* The frame has not arrived, and waits in the lane until the ring is there again. */
 	assert_int_equal(moving->rings[0].used->idx, 0);
 	assert_int_equal(frontend_call(moving, VU_SET_VRING_KICK, &index, 8, &moving->kick[0], 1), 0);

@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tests/unit/test.h"
 #include "tests/wire/daemon.h"
 #include "tests/wire/guests.h"
@@ -174,14 +174,6 @@ static void connection_is_inherited_and_iovd_ends_with_it(void **state)
 	assert_int_equal(status_of(pid), 0);
 }
 
-static unsigned int milliseconds(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (unsigned int)(time.tv_sec * 1000 + time.tv_nsec / 1000000);
-}
-
 /* The management layer loses its patience "after a few seconds". */
 static void it_ends_promptly_under_traffic(void **state)
 {
@@ -197,10 +189,10 @@ static void it_ends_promptly_under_traffic(void **state)
 		assert_true(tries < PATIENCE_MS);
 		poll(NULL, 0, 1);
 	}
-	before = milliseconds();
+	before = (unsigned int)monotonic_ms();
 	assert_int_equal(end(pid), 0);
-	printf("ended %u ms after SIGTERM\n", milliseconds() - before);
-	assert_true(milliseconds() - before < 10000);
+	printf("ended %u ms after SIGTERM\n", (unsigned int)monotonic_ms() - before);
+	assert_true((unsigned int)monotonic_ms() - before < 10000);
 	frontend_close(&guest);
 }
 

@@ -17,9 +17,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tests/unit/test.h"
 #include "tests/wire/daemon.h"
 #include "tests/wire/guests.h"
@@ -41,10 +41,7 @@ static char log_path[96];
 
 static double seconds(void)
 {
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+	return (double)monotonic_ns() / 1e9;
 }
 
 static void add_port(const char *name, const char *bridge)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "vhost-user/token_bucket.h"
 
 /**
@@ -40,12 +40,8 @@ static void tell_suppressed(struct port_log *log)
 static void log_line(void *arg, int level, const char *message)
 {
 	struct port_log *log = arg;
-	struct timespec time;
-	double now;
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	now = (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
-	if (token_bucket_wait(&log->lines, now, (PORT_LOG_LINES - 1.0) * PORT_LOG_EACH) > 0) {
+	if (token_bucket_wait(&log->lines, (double)monotonic_us(), (PORT_LOG_LINES - 1.0) * PORT_LOG_EACH) > 0) {
 		log->suppressed++;
 		return;
 	}

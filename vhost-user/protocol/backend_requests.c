@@ -17,6 +17,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "vhost-user/protocol/backend_requests.h"
 #include "vhost-user/protocol/handlers.h"
 
@@ -75,7 +76,7 @@ static bool ask(struct vu_session *session, uint32_t request, const void *payloa
 		return false;
 	if (acknowledged)
 		error = channel_ask(session->channel, request, payload, size, tag,
-				    vu_now_ms() + limit);
+				    monotonic_ms() + limit);
 	else
 		error = channel_tell(session->channel, request, payload, size);
 	if (error) {
@@ -222,7 +223,7 @@ static void take_answers(struct vu_session *session)
 		lose_channel(session, VU_ACCEPTED, "it closed the socket for them");
 	else if (result < 0)
 		lose_channel(session, VU_ACCEPTED, strerror(-result));
-	else if (channel_deadline(session->channel) <= vu_now_ms())
+	else if (channel_deadline(session->channel) <= monotonic_ms())
 		lose_channel(session, VU_REFUSED_CHANNEL_LATE, "it does not answer them");
 	else
 		vu_wait_for_time(session);

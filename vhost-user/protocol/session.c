@@ -15,6 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "vhost-user/protocol/backend_requests.h"
 
 /* Messages handled before other connections get their turn. */
@@ -288,7 +289,7 @@ bool vu_session_end(struct vu_session *session)
 {
 	vu_session_stop_rings(session);
 	hang_up(session);
-	vu_session_abandon_rings(session, vu_now_ms());
+	vu_session_abandon_rings(session, monotonic_ms());
 	vu_wait_for_time(session);
 	return !session->draining;
 }

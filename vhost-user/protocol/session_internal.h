@@ -42,7 +42,7 @@ struct vu_place {
  * @enabled: as SET_VRING_ENABLE says
  * @running: the device has it
  * @drains: the device has it, and has been told to give it back
- * @drain_deadline: when that is late, see vu_now_ms()
+ * @drain_deadline: when that is late, monotonic_ms()
  * @broken: the driver broke it; it stays with the session until started anew
  * @why_broken: for vu_broken_name()
  * @place: where its parts are while it runs
@@ -227,8 +227,6 @@ uint64_t vu_session_drain_deadline(const struct vu_session *session);
 /* Rings that still drain at a deadline up to @until are taken from the device. */
 void vu_session_abandon_rings(struct vu_session *session, uint64_t until);
 
-/* Milliseconds of a clock that does not jump. */
-uint64_t vu_now_ms(void);
 
 /*
  * What vu_session_fd() is readable for: 0 or -errno; then again whenever deadlines or what

@@ -11,14 +11,6 @@
 
 #include "vhost-user/protocol/session_internal.h"
 
-uint64_t vu_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 int vu_wait_open(struct vu_session *session)
 {
 	struct epoll_event event = { .events = EPOLLIN };

@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <syslog.h>
 
+#include "base/clock.h"
 #include "vhost-user/protocol/backend_requests.h"
 #include "vhost-user/protocol/notify.h"
 #include "vhost-user/protocol/session_internal.h"
@@ -59,7 +60,7 @@ static void begin_draining(struct vu_session *session, struct vu_vring *ring)
 {
 	ring->drains = true;
 	session->draining++;
-	ring->drain_deadline = vu_now_ms() + limit_ms(session);
+	ring->drain_deadline = monotonic_ms() + limit_ms(session);
 	vu_wait_for_drained(session);
 }
 
@@ -117,7 +118,7 @@ int vu_session_check_draining(struct vu_session *session)
 	if (is_hung_up(session))
 		return iov_fail(session->iov, -ECONNRESET, "%s: front end closed the connection",
 				session->device.name);
-	if (vu_now_ms() < vu_session_drain_deadline(session))
+	if (monotonic_ms() < vu_session_drain_deadline(session))
 		return 0;
 	return iov_fail(session->iov, -EPROTO, "%s: the device did not give back within %u ms what "
 			"is in flight, connection ended", session->device.name, limit_ms(session));

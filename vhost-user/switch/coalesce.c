@@ -43,7 +43,7 @@ static bool owe(struct forward *forward, struct dp_queue *queue)
 		queue->frames = 0;
 		return true;
 	}
-	queue->due = forward_clock() + (uint64_t)queue->coalescing.usecs * 1000;
+	queue->due = monotonic_ns() + (uint64_t)queue->coalescing.usecs * 1000;
 	queue->ring->call_owed = true;
 	if (!forward->owing_count || queue->due < forward->first_due)
 		forward->first_due = queue->due;
@@ -58,7 +58,7 @@ bool coalesce_published(struct forward *forward, struct dp_queue *queue, bool wa
 
 void coalesce_pass(struct forward *forward)
 {
-	uint64_t now = forward_clock();
+	uint64_t now = monotonic_ns();
 	unsigned int left = 0;
 
 	forward->first_due = UINT64_MAX;
@@ -98,6 +98,6 @@ uint64_t forward_call_due(const struct forward *forward)
 
 	if (likely(!forward->owing_count))
 		return UINT64_MAX;
-	now = forward_clock();
+	now = monotonic_ns();
 	return forward->first_due > now ? forward->first_due - now : 0;
 }

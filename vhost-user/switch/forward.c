@@ -339,7 +339,7 @@ static unsigned int share_of(const struct dp_port *port, struct dp_queue *queue)
 
 	if (likely(!rules) || !rate_is_limited(&rules->rules.rx))
 		return DP_BURST;
-	queue->held = !rate_has_room(&rules->rules.rx, &rules->rates->rx, (double)forward_clock());
+	queue->held = !rate_has_room(&rules->rules.rx, &rules->rates->rx, (double)monotonic_ns());
 	return queue->held ? 0 : LIMITED_BURST;
 }
 
@@ -348,7 +348,7 @@ static void charge(const struct dp_port *port, unsigned int frames, uint64_t byt
 	const struct dp_rules *rules = port->rules;
 
 	if (unlikely(rules) && rate_is_limited(&rules->rules.rx))
-		rate_charge(&rules->rules.rx, &rules->rates->rx, (double)forward_clock(), frames,
+		rate_charge(&rules->rules.rx, &rules->rates->rx, (double)monotonic_ns(), frames,
 			    bytes);
 }
 

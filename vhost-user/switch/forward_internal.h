@@ -3,8 +3,8 @@
 #ifndef VHOST_USER_SWITCH_FORWARD_INTERNAL_H
 #define VHOST_USER_SWITCH_FORWARD_INTERNAL_H
 
-#include <time.h>
 
+#include "base/clock.h"
 #include "vhost-user/switch/forward.h"
 
 /* Rings that one burst may touch before they are published early. */
@@ -80,20 +80,11 @@ struct forward {
 	uint8_t flat[FRAME_HEADROOM + FRAME_MAX];
 };
 
-/* Nanoseconds of a clock that does not jump. */
-static inline uint64_t forward_clock(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Whether one packet more is too much now; what is not is charged. */
 static inline bool forward_is_over(const struct rate_limit *limit, struct rate_spent *spent,
 				   uint32_t bytes)
 {
-	return rate_is_limited(limit) && !rate_admits(limit, spent, (double)forward_clock(), bytes);
+	return rate_is_limited(limit) && !rate_admits(limit, spent, (double)monotonic_ns(), bytes);
 }
 
 /* A ring that other workers bring frames to as well is used between these. */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The clock that does not jump, CLOCK_MONOTONIC. */
+#ifndef IOV_BASE_CLOCK_H
+#define IOV_BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+static inline uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static inline uint64_t monotonic_us(void)
+{
+	return monotonic_ns() / 1000;
+}
+
+static inline uint64_t monotonic_ms(void)
+{
+	return monotonic_ns() / 1000000;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
