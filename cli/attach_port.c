@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fnv.h"
 #include "base/json.h"
+#include "base/mac.h"
 #include "base/rpc/rpc.h"
 
-#define MAC_TEXT 18
 
 static void add(struct json_object *arguments, const char *option, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -28,28 +29,23 @@ static void add(struct json_object *arguments, const char *option, const char *f
 	json_object_array_add(arguments, json_object_new_string(text));
 }
 
-/* The same for a port always: locally administered, from a hash of its name (FNV-1a). */
-static void mac_of_name(const char *name, char mac[MAC_TEXT])
+/* The same for a port always: locally administered, from a hash of its name. */
+static void mac_of_name(const char *name, char text[IOV_MAC_TEXT])
 {
-	uint64_t hash = 0xcbf29ce484222325u;
+	uint64_t hash = fnv64(FNV64_BASIS, (const uint8_t *)name, strlen(name));
+	uint8_t mac[6] = { 0x02 };
 
-	for (; *name; name++)
-		hash = (hash ^ (uint8_t)*name) * 0x100000001b3u;
 	hash ^= hash >> 40;
-	snprintf(mac, MAC_TEXT, "02:%02x:%02x:%02x:%02x:%02x", (unsigned int)(hash >> 32 & 0xff),
-		 (unsigned int)(hash >> 24 & 0xff), (unsigned int)(hash >> 16 & 0xff),
-		 (unsigned int)(hash >> 8 & 0xff), (unsigned int)(hash & 0xff));
+	for (unsigned int i = 1; i < sizeof(mac); i++)
+		mac[i] = (uint8_t)(hash >> 8 * (sizeof(mac) - 1 - i));
+	iov_mac_format(mac, text);
 }
 
 static int check_mac(struct cli *cli, const char *mac)
 {
-	unsigned int bytes[6];
-	int end = 0;
+	uint8_t bytes[6];
 
-	if (strlen(mac) == MAC_TEXT - 1 &&
-	    sscanf(mac, "%2x:%2x:%2x:%2x:%2x:%2x%n", &bytes[0], &bytes[1], &bytes[2], &bytes[3],
-		   &bytes[4], &bytes[5], &end) == 6 &&
-	    end == MAC_TEXT - 1 && !(bytes[0] & 1))
+	if (iov_mac_parse_station(mac, bytes))
 		return 0;
 	return iov_fail(cli->iov, -EINVAL, "--mac %s: expected the address of one station, such as "
 			"02:00:00:00:00:01", mac);
@@ -139,7 +135,7 @@ int cli_attach_port(struct cli *cli, const char *name, const struct attach_port_
 	const char *memory = options->memory ? options->memory : "1G";
 	_cleanup_json_ struct json_object *port = NULL;
 	_cleanup_json_ struct json_object *made = json_object_new_array();
-	char mac[MAC_TEXT];
+	char mac[IOV_MAC_TEXT];
 	int error = strcmp(memory, "none") ? check_memory(cli, memory) : 0;
 
 	if (!error && options->mac)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mac.h"
 #include "sriov/internal.h"
 
 struct attribute {
@@ -34,16 +35,12 @@ static int fail_value(struct iov *iov, const struct attribute *attribute, const 
 static int parse_mac(struct iov *iov, const struct attribute *attribute, const char *text,
 		     struct json_object **value)
 {
-	unsigned char mac[6];
-	char normal[18];
-	int end = -1;
+	char normal[IOV_MAC_TEXT];
+	uint8_t mac[6];
 
-	if (strlen(text) != 17 || strspn(text, "0123456789abcdefABCDEF:") != 17 ||
-	    sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx%n", &mac[0], &mac[1], &mac[2],
-		   &mac[3], &mac[4], &mac[5], &end) != 6 || end != 17)
+	if (!iov_mac_parse(text, mac))
 		return fail_value(iov, attribute, text);
-	snprintf(normal, sizeof(normal), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-		 mac[3], mac[4], mac[5]);
+	iov_mac_format(mac, normal);
 	if (mac[0] & 1)
 		return iov_fail(iov, -EINVAL, "mac '%s': a multicast address; expected a unicast "
 				"one, whose first byte is even, like 02:00:00:00:00:01", text);

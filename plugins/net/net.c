@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mac.h"
 #include "base/sysroot/paths.h"
 #include "plugins/net/interface.h"
 #include "plugins/net/netlink.h"
@@ -153,7 +154,7 @@ static void parse_vf(struct nlattr *info, struct json_object *vfs)
 	struct nlattr *attributes[IFLA_VF_MAX + 1];
 	const struct ifla_vf_mac *mac;
 	struct json_object *vf;
-	char text[18];
+	char text[IOV_MAC_TEXT];
 
 	if (nla_parse_nested(attributes, IFLA_VF_MAX, info, policy) < 0 ||
 	    !attributes[IFLA_VF_MAC])
@@ -162,8 +163,7 @@ static void parse_vf(struct nlattr *info, struct json_object *vfs)
 	vf = json_object_array_get_idx(vfs, mac->vf);
 	if (!vf)
 		return;
-	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac->mac[0], mac->mac[1],
-		 mac->mac[2], mac->mac[3], mac->mac[4], mac->mac[5]);
+	iov_mac_format(mac->mac, text);
 	add_string(vf, "mac", text);
 	parse_vlan(attributes, vf);
 	parse_switches(attributes, vf);
@@ -256,8 +256,7 @@ static int put_mac(struct nl_msg *message, uint32_t vf, struct json_object *targ
 	const char *text = json_text_or_null(target, "mac");
 	struct ifla_vf_mac mac = { .vf = vf };
 
-	if (!text || sscanf(text, "%2hhx:%2hhx:%2hhx:%2hhx:%2hhx:%2hhx", &mac.mac[0], &mac.mac[1],
-			    &mac.mac[2], &mac.mac[3], &mac.mac[4], &mac.mac[5]) != 6)
+	if (!text || !iov_mac_parse(text, mac.mac))
 		return -EINVAL;
 	return nla_put(message, IFLA_VF_MAC, sizeof(mac), &mac);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fnv.h"
+
 #define VERSION 1
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are written as they are");
@@ -37,14 +39,10 @@ static_assert(sizeof(struct net_station) == 8, "station of a state");
 
 static const char magic[8] = "iov-net";
 
-/* FNV-1a, which finds what was garbled on its way; nobody is kept out by it. */
+/* Finds what was garbled on its way. */
 static uint64_t checksum(const uint8_t *bytes, size_t length)
 {
-	uint64_t sum = 0xcbf29ce484222325;
-
-	for (size_t i = 0; i < length; i++)
-		sum = (sum ^ bytes[i]) * 0x100000001b3;
-	return sum;
+	return fnv64(FNV64_BASIS, bytes, length);
 }
 
 static uint8_t *put(uint8_t *at, uint32_t type, const void *content, size_t length)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/fnv.h"
 #include "vhost-user/net/ip.h"
 
 
@@ -147,13 +148,6 @@ bool frame_is_plain(const struct frame *frame)
 	return false;
 }
 
-static uint32_t hash_bytes(uint32_t hash, const uint8_t *bytes, uint32_t count)
-{
-	while (count--)
-		hash = (hash ^ *bytes++) * 0x01000193u; /* FNV-1a */
-	return hash;
-}
-
 uint32_t frame_hash(const struct frame *frame)
 {
 	uint16_t type;
@@ -162,18 +156,18 @@ uint32_t frame_hash(const struct frame *frame)
 	bool fragment;
 
 	if (type == ETH_P_IP && l3 + IP4_HEADER <= frame->head_length) {
-		hash = hash_bytes(0x811c9dc5u, ip + 12, 8);
+		hash = fnv32(FNV32_BASIS, ip + 12, 8);
 		l4 = l3 + (ip[0] & 15u) * 4;
 		fragment = read16(ip + 6) & 0x3fff;
 	} else if (type == ETH_P_IPV6 && l3 + IP6_HEADER <= frame->head_length) {
-		hash = hash_bytes(0x811c9dc5u, ip + 8, 32);
+		hash = fnv32(FNV32_BASIS, ip + 8, 32);
 		l4 = l3 + IP6_HEADER;
 		fragment = ip[6] != IPPROTO_TCP && ip[6] != IPPROTO_UDP;
 	} else {
-		return hash_bytes(0x811c9dc5u, frame->head, 12);
+		return fnv32(FNV32_BASIS, frame->head, 12);
 	}
 	if (!fragment && l4 + 4 <= frame->head_length)
-		hash = hash_bytes(hash, frame->head + l4, 4);
+		hash = fnv32(hash, frame->head + l4, 4);
 	return hash ^ hash >> 16;
 }
 

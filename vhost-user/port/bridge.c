@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <syslog.h>
 
+#include "base/mac.h"
 #include "vhost-user/port/member.h"
 #include "vhost-user/port/registry.h"
 #include "vhost-user/switch/forwarder.h"
@@ -187,11 +188,11 @@ static void add_station(struct json_object *list, const struct port *port, uint6
 			const char *kind)
 {
 	struct json_object *object = json_object_new_object();
-	char text[MAC_TEXT];
+	char text[IOV_MAC_TEXT];
 	uint8_t mac[6];
 
 	mac_of_key(key, mac);
-	port_rules_format_mac(mac, text);
+	iov_mac_format(mac, text);
 	add_string(object, "mac", text);
 	json_object_object_add(object, "vlan", json_object_new_int(MAC_KEY_VLAN(key)));
 	add_string(object, "port", port->name);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/mac.h"
 #include "vhost-user/net/net_config.h"
 #include "vhost-user/net/net_features.h"
 #include "vhost-user/port/balance.h"
@@ -32,7 +33,7 @@ static int check_link(struct iov *iov, const char *port, const char *link)
 
 static int parse_mac(struct net_port *net, struct iov *iov, const char *text)
 {
-	net->has_mac = port_rules_parse_mac(text, net->mac);
+	net->has_mac = iov_mac_parse_station(text, net->mac);
 	if (net->has_mac)
 		return 0;
 	return iov_fail(iov, -EINVAL, "%s: MAC address '%.32s': expected that of one station, such as "
@@ -161,13 +162,13 @@ static void add_text(struct json_object *object, const char *key, const char *te
 /* What take_options() reads, as far as it was given. */
 static void add_options(const struct net_port *net, struct json_object *object)
 {
-	char text[MAC_TEXT];
+	char text[IOV_MAC_TEXT];
 
 	if (net->device.pairs_max > 1)
 		json_object_object_add(object, "queue_pairs",
 				       json_object_new_int(net->device.pairs_max));
 	if (net->has_mac) {
-		port_rules_format_mac(net->mac, text);
+		iov_mac_format(net->mac, text);
 		add_text(object, "mac", text);
 	}
 	if (net->is_standby)

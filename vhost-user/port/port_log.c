@@ -40,8 +40,9 @@ static void tell_suppressed(struct port_log *log)
 static void log_line(void *arg, int level, const char *message)
 {
 	struct port_log *log = arg;
+	double now = (double)monotonic_us();
 
-	if (token_bucket_wait(&log->lines, (double)monotonic_us(), (PORT_LOG_LINES - 1.0) * PORT_LOG_EACH) > 0) {
+	if (token_bucket_wait(&log->lines, now, (PORT_LOG_LINES - 1.0) * PORT_LOG_EACH) > 0) {
 		log->suppressed++;
 		return;
 	}

@@ -227,7 +227,6 @@ uint64_t vu_session_drain_deadline(const struct vu_session *session);
 /* Rings that still drain at a deadline up to @until are taken from the device. */
 void vu_session_abandon_rings(struct vu_session *session, uint64_t until);
 
-
 /*
  * What vu_session_fd() is readable for: 0 or -errno; then again whenever deadlines or what
  * drains are others.

@@ -7,10 +7,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/mac.h"
 #include "vhost-user/switch/eal.h"
 #include "vhost-user/switch/mac_table.h"
 
-#define MAC_LENGTH (MAC_TEXT - 1)
+#define MAC_LENGTH (IOV_MAC_TEXT - 1)
 #define MAC_EXPECTED "expected that of one station, such as 52:54:00:12:34:56"
 
 /* Of what is being read. */
@@ -19,26 +20,6 @@ struct context {
 	struct iov *iov;
 	const char *port;
 };
-
-bool port_rules_parse_mac(const char *text, uint8_t mac[6])
-{
-	unsigned int bytes[6];
-	char end;
-
-	if (strlen(text) != MAC_LENGTH ||
-	    sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &bytes[0], &bytes[1], &bytes[2], &bytes[3],
-		   &bytes[4], &bytes[5], &end) != 6 || bytes[0] & 1)
-		return false;
-	for (unsigned int i = 0; i < 6; i++)
-		mac[i] = (uint8_t)bytes[i];
-	return true;
-}
-
-void port_rules_format_mac(const uint8_t mac[6], char text[MAC_TEXT])
-{
-	snprintf(text, MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-		 mac[4], mac[5]);
-}
 
 static int read_isolated(const struct context *context, struct json_object *value)
 {
@@ -59,7 +40,7 @@ static int add_mac(const struct context *context, const char *text)
 	if (guard->mac_count == GUARD_MACS)
 		return iov_fail(context->iov, -EINVAL, "%s: allow_mac: expected %d addresses at most",
 				context->port, GUARD_MACS);
-	if (!port_rules_parse_mac(text, guard->macs[guard->mac_count]))
+	if (!iov_mac_parse_station(text, guard->macs[guard->mac_count]))
 		return iov_fail(context->iov, -EINVAL, "%s: allow_mac: '%.64s', " MAC_EXPECTED,
 				context->port, text);
 	guard->mac_count++;
@@ -92,7 +73,7 @@ static bool parse_station(const char *text, uint64_t *key)
 	memcpy(address, text, MAC_LENGTH);
 	if (*at && (sscanf(at, "@%u%c", &vlan, &end) != 1 || !vlan || vlan > 4094))
 		return false;
-	if (!port_rules_parse_mac(address, mac))
+	if (!iov_mac_parse_station(address, mac))
 		return false;
 	*key = mac_key((uint16_t)vlan, mac);
 	return true;

@@ -9,9 +9,6 @@
 #include "vhost-user/switch/source_guard.h"
 #include "vhost-user/switch/vlan.h"
 
-/* A MAC address as text, with the zero behind it. */
-#define MAC_TEXT 18
-
 /* Stations that are said to be at a port. */
 #define RULES_STATIONS 64
 
@@ -69,21 +66,5 @@ int port_rules_change(struct port_rules *rules, struct iov *iov, const char *por
  * @rules: rules
  */
 void port_rules_release(struct port_rules *rules);
-
-/**
- * port_rules_parse_mac - read a MAC address
- * @text: such as "52:54:00:12:34:56"
- * @mac: receives it
- *
- * Return: whether it is one of a station, not of a group.
- */
-bool port_rules_parse_mac(const char *text, uint8_t mac[6]);
-
-/**
- * port_rules_format_mac - write a MAC address
- * @mac: address
- * @text: receives it as port_rules_parse_mac() reads it
- */
-void port_rules_format_mac(const uint8_t mac[6], char text[MAC_TEXT]);
 
 #endif

@@ -28,6 +28,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mac.h"
 #include "base/pci/pci.h"
 #include "vhost-user/copy.h"
 #include "vhost-user/net/ip.h"
@@ -451,14 +452,13 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 	struct rte_eth_dev_info info;
 	struct rte_ether_addr mac;
 	struct rte_eth_link link = { 0 };
-	char text[RTE_ETHER_ADDR_FMT_SIZE];
+	char text[IOV_MAC_TEXT];
 
 	add_string(object, "device", uplink->name);
 	if (!rte_eth_dev_info_get(uplink->port, &info))
 		add_string(object, "driver", info.driver_name);
 	if (!rte_eth_macaddr_get(uplink->port, &mac)) {
-		snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x",
-			 RTE_ETHER_ADDR_BYTES(&mac));
+		iov_mac_format(mac.addr_bytes, text);
 		add_string(object, "mac", text);
 	}
 	if (!rte_eth_link_get_nowait(uplink->port, &link))
