@@ -2,16 +2,14 @@
 /* Devices and VFs of a host file. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/cpu_list.h"
 #include "base/json.h"
 #include "base/pci/identity.h"
 #include "host/file/validate.h"
 #include "sriov/vf.h"
-
-#define CPU_MAX 65535
 
 /* As "iov vf set" takes it. */
 static int check_attribute(const struct check *check, const char *where, const char *name,
@@ -127,27 +125,8 @@ static int check_vfs(const struct check *check, const char *at, const struct iov
 /* "local", "spread", or CPUs as the kernel lists them: "0-3,8". */
 static int check_irq(const struct check *check, const char *where, const char *irq)
 {
-	const char *text = irq;
-
-	if (!irq || !strcmp(irq, "local") || !strcmp(irq, "spread"))
+	if (!irq || !strcmp(irq, "local") || !strcmp(irq, "spread") || iov_cpu_list_valid(irq))
 		return 0;
-	for (;; text++) {
-		unsigned long first, last;
-		char *end;
-
-		if (*text < '0' || *text > '9')
-			break;
-		first = last = strtoul(text, &end, 10);
-		if (*end == '-' && end[1] >= '0' && end[1] <= '9')
-			last = strtoul(end + 1, &end, 10);
-		if (last < first || last > CPU_MAX)
-			break;
-		text = end;
-		if (!*text)
-			return 0;
-		if (*text != ',')
-			break;
-	}
 	return fail_value(check, where, irq, "local, spread or a list of CPUs like 0-3,8");
 }
 

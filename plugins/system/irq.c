@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cpu_list.h"
 #include "base/sysroot/paths.h"
-#include "plugins/system/cpu_list.h"
 #include "plugins/system/system.h"
 
 #define LIST_SIZE 1024
@@ -67,7 +67,7 @@ static const char *list_of(struct json_object *cpus, size_t index)
 bool iov_irq_match(struct json_object *now, struct json_object *cpus)
 {
 	for (size_t i = 0; i < json_object_array_length(now); i++) {
-		if (!cpu_list_equal(list_of(now, i), list_of(cpus, i)))
+		if (!iov_cpu_list_equal(list_of(now, i), list_of(cpus, i)))
 			return false;
 	}
 	return true;
@@ -78,7 +78,7 @@ static int set_list(struct iov *iov, const char *path, const char *now, size_t i
 	const char *list = list_of(cpus, index);
 	int error;
 
-	if (!*list || cpu_list_equal(now, list))
+	if (!*list || iov_cpu_list_equal(now, list))
 		return 0;
 	error = iov_sys_write(iov, path, list);
 	return error ? iov_fail(iov, error, "write '%s' to /%s: %s", list, path, strerror(-error)) :
@@ -104,11 +104,11 @@ static int check_list(struct iov *iov, const char *list)
 {
 	char present[LIST_SIZE];
 
-	if (!cpu_list_valid(list))
+	if (!iov_cpu_list_valid(list))
 		return iov_fail(iov, -EINVAL, "'%s': expected local, spread, or a list of CPUs such "
 				"as 0-3,8", list);
 	if (!iov_sys_read(iov, IOV_PATH_CPUS "/online", present, sizeof(present)) &&
-	    !cpu_list_within(list, present))
+	    !iov_cpu_list_within(list, present))
 		return iov_fail(iov, -EINVAL, "'%s': this host has the CPUs %s online; name some of "
 				"these", list, present);
 	return 0;
@@ -135,7 +135,7 @@ int iov_irq_cpus(struct iov *iov, struct iov_bdf bdf, const char *policy,
 	*cpus = json_object_new_array();
 	if (!spread)
 		json_object_array_add(*cpus, json_object_new_string(list));
-	for (int cpu = -1; spread && (cpu = cpu_list_next(list, cpu)) >= 0;)
+	for (int cpu = -1; spread && (cpu = iov_cpu_list_next(list, cpu)) >= 0;)
 		json_object_array_add(*cpus, json_object_new_string(iov_path("%d", cpu).name));
 	return 0;
 }

@@ -12,7 +12,6 @@
 #include "plugins/net/devlink.h"
 #include "plugins/net/eswitch.h"
 #include "plugins/plugins.h"
-#include "plugins/system/cpu_list.h"
 #include "tests/unit/tree.h"
 
 static const struct iov_bdf pf = { .bus = 1 };
@@ -114,30 +113,6 @@ static void a_recorded_host_has_no_devlink(void **state)
 	assert_non_null(strstr(iov_error_message(iov), "recorded tree"));
 }
 
-static void lists_of_cpus_are_compared_as_sets(void **state)
-{
-	(void)state;
-	assert_true(cpu_list_equal("0-3", "0,1,2,3"));
-	assert_true(cpu_list_equal("8,0-3", "0-3,8"));
-	assert_false(cpu_list_equal("0-3", "0-4"));
-	assert_false(cpu_list_equal("", "0"));
-	assert_true(cpu_list_within("1,3", "0-3"));
-	assert_false(cpu_list_within("3-4", "0-3"));
-	assert_int_equal(cpu_list_next("4-5,1", -1), 1);
-	assert_int_equal(cpu_list_next("4-5,1", 1), 4);
-	assert_int_equal(cpu_list_next("4-5,1", 5), -1);
-}
-
-static void lists_that_are_none_are_told(void **state)
-{
-	static const char *const bad[] = { "", "a", "1,", ",1", "3-1", "1-", "-1", "0x1", "99999" };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		assert_false(cpu_list_valid(bad[i]));
-	assert_true(cpu_list_valid("0-3,8"));
-}
-
 static void operations_say_what_they_do(void **state)
 {
 	static const char wanted[] = "iovd: port.remove {\"name\":\"up\"}";
@@ -170,8 +145,6 @@ int main(void)
 		TEST(a_mode_that_is_unknown_is_none),
 		TEST(devices_of_other_buses_have_names_for_devlink),
 		TEST(a_recorded_host_has_no_devlink),
-		TEST(lists_of_cpus_are_compared_as_sets),
-		TEST(lists_that_are_none_are_told),
 		TEST(operations_say_what_they_do),
 	};
 

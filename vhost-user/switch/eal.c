@@ -19,6 +19,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/cpu_list.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "vhost-user/switch/eal.h"
@@ -27,34 +28,17 @@
 #define ORDINARY_MEMORY "96"
 #define ARGUMENTS_MAX 16
 
-static int parse_range(const char **text, unsigned long *first, unsigned long *last)
-{
-	char *end;
-
-	if (**text < '0' || **text > '9')
-		return -EINVAL;
-	*first = *last = strtoul(*text, &end, 10);
-	if (*end == '-' && end[1] >= '0' && end[1] <= '9')
-		*last = strtoul(end + 1, &end, 10);
-	*text = end;
-	return *last < *first || *last >= CPU_SETSIZE ? -EINVAL : 0;
-}
-
 int eal_parse_cpus(const char *text, cpu_set_t *cpus)
 {
-	unsigned long first, last;
-
 	CPU_ZERO(cpus);
-	for (;; text++) {
-		if (parse_range(&text, &first, &last))
+	if (!iov_cpu_list_valid(text))
+		return -EINVAL;
+	for (int cpu = -1; (cpu = iov_cpu_list_next(text, cpu)) >= 0;) {
+		if (cpu >= CPU_SETSIZE)
 			return -EINVAL;
-		for (; first <= last; first++)
-			CPU_SET(first, cpus);
-		if (!*text)
-			return 0;
-		if (*text != ',')
-			return -EINVAL;
+		CPU_SET(cpu, cpus);
 	}
+	return 0;
 }
 
 static unsigned int last_cpu(const cpu_set_t *cpus)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "plugins/system/cpu_list.h"
+#include "base/cpu_list.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static bool next_range(const char **list, long *first, long *last)
 	return true;
 }
 
-bool cpu_list_valid(const char *list)
+bool iov_cpu_list_valid(const char *list)
 {
 	long first, last;
 
@@ -38,7 +38,7 @@ bool cpu_list_valid(const char *list)
 	return true;
 }
 
-int cpu_list_next(const char *list, int cpu)
+int iov_cpu_list_next(const char *list, int cpu)
 {
 	long first, last, next = -1;
 
@@ -51,21 +51,21 @@ int cpu_list_next(const char *list, int cpu)
 	return (int)next;
 }
 
-bool cpu_list_equal(const char *a, const char *b)
+bool iov_cpu_list_equal(const char *a, const char *b)
 {
 	int in_a = -1, in_b = -1;
 
 	do {
-		in_a = cpu_list_next(a, in_a);
-		in_b = cpu_list_next(b, in_b);
+		in_a = iov_cpu_list_next(a, in_a);
+		in_b = iov_cpu_list_next(b, in_b);
 	} while (in_a == in_b && in_a >= 0);
 	return in_a == in_b;
 }
 
-bool cpu_list_within(const char *list, const char *others)
+bool iov_cpu_list_within(const char *list, const char *others)
 {
-	for (int cpu = -1; (cpu = cpu_list_next(list, cpu)) >= 0;) {
-		if (cpu_list_next(others, cpu - 1) != cpu)
+	for (int cpu = -1; (cpu = iov_cpu_list_next(list, cpu)) >= 0;) {
+		if (iov_cpu_list_next(others, cpu - 1) != cpu)
 			return false;
 	}
 	return true;
