@@ -8,17 +8,6 @@
 
 #define ACS_NEEDED (PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
 #define HEADER_MULTIFUNCTION 0x80
-#define CLASS_BRIDGE_PCI 0x0604
-#define CLASS_BRIDGE_PCI_SEMI_TRANSPARENT 0x0609
-
-bool iov_pci_is_bridge(struct iov *iov, struct iov_bdf bdf)
-{
-	int64_t class;
-
-	if (iov_pci_number(iov, bdf, "class", &class))
-		return false;
-	return class >> 8 == CLASS_BRIDGE_PCI || class >> 8 == CLASS_BRIDGE_PCI_SEMI_TRANSPARENT;
-}
 
 /* The link leads through all bridges: "../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0" */
 size_t iov_pci_ancestors(struct iov *iov, struct iov_bdf bdf, struct iov_bdf *ancestors)

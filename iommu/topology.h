@@ -42,13 +42,6 @@ struct iov_node {
 };
 
 /**
- * iov_pci_is_bridge - whether a function is a PCI bridge
- * @iov: context
- * @bdf: function
- */
-bool iov_pci_is_bridge(struct iov *iov, struct iov_bdf bdf);
-
-/**
  * iov_pci_ancestors - the bridges between a root bus and a function
  * @iov: context
  * @bdf: function

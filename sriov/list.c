@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/pci/interface.h"
 #include "base/sysroot/paths.h"
 #include "sriov/internal.h"
 
@@ -24,16 +25,9 @@ static struct json_object *group_of(struct iov *iov, struct iov_bdf bdf)
 
 static struct json_object *netdev_of(struct iov *iov, struct iov_bdf bdf)
 {
-	struct json_object *name = NULL;
-	char **names;
-	size_t count;
+	char name[IOV_INTERFACE_SIZE];
 
-	if (iov_sys_list(iov, iov_pci_path(bdf, "net").name, &names, &count))
-		return NULL;
-	if (count)
-		name = json_object_new_string(names[0]);
-	iov_names_free(names, count);
-	return name;
+	return iov_interface_of(iov, bdf, name) ? NULL : json_object_new_string(name);
 }
 
 /* Where a VF is; one that the kernel is about to remove has lost its link. */

@@ -16,13 +16,6 @@
 #include "base/pci/pci_config.h"
 #include "base/sysroot/sysdir.h"
 
-#define BASE_CLASS_BRIDGE 0x06
-
-bool iov_class_is_assignable(unsigned int class_code)
-{
-	return class_code >> 16 != BASE_CLASS_BRIDGE;
-}
-
 static void add(struct json_object *json, const char *key, struct json_object *value)
 {
 	json_object_object_add_ex(json, key, value, JSON_C_OBJECT_ADD_CONSTANT_KEY);
@@ -192,7 +185,7 @@ static void add_row(struct iov *iov, struct iov_ids *ids, const struct iov_ident
 	struct json_object *row;
 
 	if (dir < 0 || iov_dir_read(dir, "uevent", uevent, sizeof(uevent)) ||
-	    (!bridges && !iov_class_is_assignable(class_of(uevent))))
+	    (!bridges && iov_class_is_bridge(class_of(uevent))))
 		return;
 	row = function_summary(ids, entry, dir, uevent);
 	if (iov_identity_best(index, entry->bdf, identity, sizeof(identity)))

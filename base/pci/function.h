@@ -60,14 +60,6 @@ int iov_function_list(struct iov *iov, struct iov_ids *ids, bool bridges,
  */
 struct json_object *iov_function_detail(struct iov *iov, struct iov_ids *ids, struct iov_bdf bdf);
 
-/**
- * iov_class_is_assignable - whether functions of a class are worth giving away
- * @class_code: as in "class": base class, subclass, interface
- *
- * Return: false for bridges of all kinds, of which a host lives.
- */
-bool iov_class_is_assignable(unsigned int class_code);
-
 #ifdef __cplusplus
 }
 #endif

@@ -27,7 +27,6 @@
 
 #define SERIAL_SIZE 8
 #define ADDRESS_SIZE 32
-#define BASE_CLASS_BRIDGE 0x06
 
 /* Value of addr_assign_type for an address that the device came with. */
 #define ADDRESS_IS_PERMANENT 0
@@ -290,8 +289,7 @@ static bool is_bridge(int dir)
 {
 	int64_t class_code;
 
-	return !iov_dir_read_number(dir, "class", &class_code) &&
-	       class_code >> 16 == BASE_CLASS_BRIDGE;
+	return !iov_dir_read_number(dir, "class", &class_code) && iov_class_is_bridge(class_code);
 }
 
 /* "0000:01:00" is the device of "0000:01:00.0", and "0000:01" its bus. */

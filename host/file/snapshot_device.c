@@ -179,7 +179,7 @@ static bool is_assignable(struct iov *iov, struct iov_bdf bdf)
 	int64_t class_code;
 
 	return !iov_pci_number(iov, bdf, "class", &class_code) &&
-	       iov_class_is_assignable((unsigned int)class_code);
+	       !iov_class_is_bridge(class_code);
 }
 
 int snapshot_devices(struct snapshot *snapshot)

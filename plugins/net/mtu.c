@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/pci/interface.h"
 #include "base/sysroot/paths.h"
-#include "plugins/net/interface.h"
 #include "plugins/net/net.h"
 
 static int mtu_path(struct iov *iov, struct iov_bdf bdf, struct iov_path *path)

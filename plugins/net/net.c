@@ -25,8 +25,8 @@
 
 #include "base/json.h"
 #include "base/mac.h"
+#include "base/pci/interface.h"
 #include "base/sysroot/paths.h"
-#include "plugins/net/interface.h"
 #include "plugins/net/netlink.h"
 
 #define CLASS_NETWORK 0x02

@@ -107,11 +107,11 @@ static void a_node_is_a_number_on_a_host_that_has_nodes(void **state)
 static void bridges_are_not_worth_giving_away(void **state)
 {
 	(void)state;
-	assert_false(iov_class_is_assignable(0x060000));
-	assert_false(iov_class_is_assignable(0x060100));
-	assert_false(iov_class_is_assignable(0x060400));
-	assert_true(iov_class_is_assignable(0x020000));
-	assert_true(iov_class_is_assignable(0x00ff00));
+	assert_true(iov_class_is_bridge(0x060000));
+	assert_true(iov_class_is_bridge(0x060100));
+	assert_true(iov_class_is_bridge(0x060400));
+	assert_false(iov_class_is_bridge(0x020000));
+	assert_false(iov_class_is_bridge(0x00ff00));
 }
 
 static void the_detail_has_everything(void **state)

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/pci/function.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 #include "iommu/group.h"
@@ -92,16 +91,11 @@ void binding_change(struct iov_step *step, const struct binding *binding, const 
 		iov_step_unheld(step, binding->bdf);
 }
 
-static bool is_bridge_class(int64_t class_code)
-{
-	return !iov_class_is_assignable((unsigned int)class_code);
-}
-
 bool is_host_bridge(struct iov *iov, struct iov_bdf bdf)
 {
 	int64_t class_code;
 
-	return !iov_pci_number(iov, bdf, "class", &class_code) && is_bridge_class(class_code);
+	return !iov_pci_number(iov, bdf, "class", &class_code) && iov_class_is_bridge(class_code);
 }
 
 static int read_driver(struct iov *iov, int dir, struct binding *binding)
@@ -156,7 +150,7 @@ static int read_binding(struct iov *iov, struct binding *binding)
 	if (dir < 0)
 		return iov_pci_missing(iov, binding->bdf);
 	binding->bridge = !iov_dir_read_number(dir, "class", &class_code) &&
-			  is_bridge_class(class_code);
+			  iov_class_is_bridge(class_code);
 	binding->pf = iov_dir_has(dir, "sriov_totalvfs");
 	binding->own_reset = has_own_reset(dir);
 	binding->group_size = count_group(iov, dir);

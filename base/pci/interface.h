@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The network interface of a function. */
-#ifndef IOV_PLUGINS_NET_INTERFACE_H
-#define IOV_PLUGINS_NET_INTERFACE_H
+#ifndef IOV_BASE_PCI_INTERFACE_H
+#define IOV_BASE_PCI_INTERFACE_H
 
 #include "base/iov.h"
 #include "base/pci/pci.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "plugins/net/interface.h"
+#include "base/pci/interface.h"
 
 #include <errno.h>
 #include <stdio.h>
