@@ -4,7 +4,10 @@
  * this is a program.
  *
  * The root file system is the machine's own, read-only over 9p under a tmpfs:
- * all is writable and nothing gets out. Drivers of the host's devices are
+ * all is writable and nothing gets out. The directories that the lab lists in its
+ * share as `places` are there at their paths even where the host has a file system of
+ * its own, as on /tmp: they are taken from the root before that covers them, and
+ * mounted on top. Whoever empties such a file system leaves mounts alone. Drivers of the host's devices are
  * loaded from the initramfs meanwhile, one process per driver, and their
  * devices probed one process per device, because probes mostly sleep.
  *
@@ -23,7 +26,6 @@
  *   lab.state        the root's writable layer is on the first virtio disk
  *   lab.systemd      boot with systemd
  *   lab.timeout=S    seconds that the command may take; then its processes are shown
- *   lab.tmp          keep the machine's /tmp: the project or the kernel is there
  *   lab.log          send the kernel's log at the end
  */
 #define _GNU_SOURCE
@@ -228,22 +230,85 @@ static void hide_services(void)
 		die("cannot hide the machine's services: %s", strerror(errno));
 }
 
+static bool is_below(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	return !strncmp(path, directory, length) && path[length] == '/';
+}
+
+/* Does one of the host's own file systems hide @path of the machine? */
+static bool is_covered(const char *path)
+{
+	static const char *const own[] = { "/tmp", "/run", "/dev" };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (is_below(path, own[i]))
+			return true;
+	return false;
+}
+
+static struct place {
+	char path[4096];
+	int tree;
+} places[8];
+static size_t place_count;
+
+/* Hold the directories that will be covered, in the root that is not entered yet. */
+static void take_places(void)
+{
+	FILE *list = fopen("/lab/places", "re");
+	struct place *place = places;
+
+	while (list && place < places + sizeof(places) / sizeof(places[0]) &&
+	       fgets(place->path, sizeof(place->path), list)) {
+		char path[sizeof(place->path) + sizeof("/root")];
+
+		place->path[strcspn(place->path, "\n")] = '\0';
+		if (!is_covered(place->path))
+			continue;
+		snprintf(path, sizeof(path), "/root%s", place->path);
+		place->tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		if (place->tree < 0 && errno == ENOENT)
+			continue;
+		if (place->tree < 0)
+			die("cannot show %s to the host: %s", place->path, strerror(errno));
+		place++;
+	}
+	place_count = place - places;
+	if (list)
+		fclose(list);
+}
+
+static void show_places(void)
+{
+	for (size_t i = 0; i < place_count; i++) {
+		make_dirs(places[i].path);
+		if (move_mount(places[i].tree, "", AT_FDCWD, places[i].path,
+			       MOVE_MOUNT_F_EMPTY_PATH) < 0)
+			die("cannot mount %s: %s", places[i].path, strerror(errno));
+		close(places[i].tree);
+	}
+}
+
 static void mount_root(void)
 {
 	load("9pnet_virtio");
 	load("9p");
 	load("overlay");
 	mount_at("9p", "root", "/lower", MS_RDONLY, P9);
+	mount_at("9p", "lab", "/lab", MS_RDONLY, P9);
 	mount_upper();
 	if (word("lab.systemd"))
 		hide_services();
 	mount_at("overlay", "overlay", "/root", 0,
 		 "lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work");
+	take_places();
 	mount_at("proc", "proc", "/root/proc", 0, NULL);
 	mount_at("sysfs", "sys", "/root/sys", 0, NULL);
 	mount_at("devtmpfs", "dev", "/root/dev", 0, NULL);
 	mount_at("tmpfs", "run", "/root/run", 0, "mode=755");
-	mount_at("9p", "lab", "/root/run/lab", MS_RDONLY, P9);
+	mount_at(NULL, "/lab", "/root/run/lab", MS_MOVE, NULL);
 	write_file("/root" SELF, "");
 	if (mount("/init", "/root" SELF, NULL, MS_BIND, NULL) < 0)
 		die("cannot show /init to the host: %s", strerror(errno));
@@ -263,8 +328,8 @@ static void furnish(void)
 	mount_at("devpts", "devpts", "/dev/pts", 0, "mode=620,ptmxmode=666");
 	mount_at("tmpfs", "shm", "/dev/shm", 0, "mode=1777");
 	mount_at("hugetlbfs", "hugetlbfs", "/dev/hugepages", 0, NULL);
-	if (!word("lab.tmp"))
-		mount_at("tmpfs", "tmp", "/tmp", 0, "mode=1777");
+	mount_at("tmpfs", "tmp", "/tmp", 0, "mode=1777");
+	show_places();
 	make_dirs("/run/lock");
 	make_dirs("/dev/net");
 	make_dirs("/dev/vfio");
