@@ -21,15 +21,17 @@ demo: all
 test: all
 	scripts/test $(BUILD)
 
+# What one runs while working: all tests that boot no machine
+check: all
+	scripts/test $(BUILD) --suite unit --suite wire --no-suite guest
+
 bench: all
 	@scripts/setup --bench
 	tests/bench/run
 
-# How often iovd is replaced under the traffic of each front end
-SOAK ?= 200
+# All that merely repeats, IOVKIT_SOAK times as often as the tests do it
 soak: all
-	tests/soak/restart $(BUILD)/cli/iov $(BUILD)/vhost-user/iovd $(SOAK)
-	tests/lab/lab exec --timeout 1800 --topology minimal --memory 3G -- tests/lab/migrate.sh
+	tests/soak/run $(BUILD)
 
 install: all
 	DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
@@ -38,4 +40,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all setup demo test bench soak install clean
+.PHONY: all setup demo test check bench soak install clean

@@ -3,11 +3,9 @@
 # lab: --topology minimal --device igb
 # Rebinding while others probe and iov is killed: the function always has its old
 # driver or the new one.
-#
-# usage: bind-race.sh [REBINDS]
 . "$(dirname "$0")/lib/check.sh"
 
-rebinds=${1:-40}
+rebinds=$("$lab/../repetitions" rebinds)
 vf=0000:01:10.0
 device=$pci/$vf
 drivers=(vfio-pci igbvf pci-stub vfio-pci pci-stub igbvf)

@@ -64,7 +64,7 @@ if [ "${1:-}" = inside ]; then
 	exit
 fi
 
-host() { IOVKIT_BUILD=$IOVKIT_BUILD "$lab/lab" exec --topology minimal "$@"; }
+host() { IOVKIT_BUILD=$IOVKIT_BUILD "$lab/lab" exec --tries 3 --topology minimal "$@"; }
 
 host --device igb --device nvme --device e1000e -- \
 	"$0" inside 0000:01:00.0 0000:02:00.0 0000:03:00.0 1 || exit

@@ -14,11 +14,11 @@ expect_status "a topology unknown" 125 "$lab/lab" exec --topology no-such -- tru
 expect_match "the list is named" "no-such.*lab topologies" "$err"
 expect_status "a kernel panic, twice" 125 "$lab/lab" exec --topology minimal --tries 2 -- \
 	bash -c 'echo 5 > /proc/sys/kernel/printk; echo c > /proc/sysrq-trigger; sleep 60'
-expect_match "it was tried again" 'died under the command: .*running it again' "$err"
+expect_match "it was tried again" 'died under the command: .*trying again' "$err"
 expect_match "the kernel's last word" $'\nlab: the host died under the command: .*Kernel panic' "$err"
 expect_status "a guest in it that died, twice" 125 \
 	"$lab/lab" exec --topology minimal --tries 2 -- sh -c 'exit 125'
-expect_match "that was tried again, too" '^lab: a guest died under the command.*running it again' "$err"
+expect_match "that was tried again, too" '^lab: a guest died under the command.*trying again' "$err"
 expect_status "a command that takes too long" 124 \
 	"$lab/lab" exec --topology minimal --timeout 8 -- sh -c 'echo first; sleep 100'
 expect "its output until then" first "$out"

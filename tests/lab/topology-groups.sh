@@ -7,7 +7,7 @@
 # groups TOPOLOGY: one line of BDFs for each group that has an endpoint behind a port
 groups()
 {
-	"$lab/lab" exec --topology "$1" -- bash -c '
+	"$lab/lab" exec --tries 3 --topology "$1" -- bash -c '
 		for group in /sys/kernel/iommu_groups/*/devices; do
 			[ ! -d "$group" ] || ls "$group" | paste -sd" " -
 		done' | grep -E '0000:0[1-9]|0000:00:08' | sort || true
