@@ -11,7 +11,7 @@ expect "every function is listed" "$(ls $pci)" "$(jq -r '.[].device' <<< "$all")
 expect "bridges are left out without --all" 0 \
 	"$(iov list --json | jq '[.[] | select(.class_code | startswith("0x06"))] | length')"
 expect "drivers and groups are those of sysfs" \
-	"$(for device in $(ls $pci); do echo "$device $(driver_of "$device") $(group_of "$device")"; done)" \
+	"$(cd $pci; for device in *; do echo "$device $(driver_of "$device") $(group_of "$device")"; done)" \
 	"$(jq -r '.[] | "\(.device) \(.driver // "none") \(.iommu_group)"' <<< "$all")"
 
 row=$(jq -c --arg d $vf '.[] | select(.device == $d) | [.pf, .vf_index, .msix, .reset_methods]' <<< "$all")

@@ -39,10 +39,10 @@ ip address add 10.9.0.1/24 dev tap0
 for cpu in 0 1; do
 	cpus=$(iov port show up --json | jq -c '[.rings[].cpu]')
 	queue=$(queue_of 02:00:00:00:00:0$cpu)
-	expect "frames for the guest of CPU $cpu" $cpu "$(jq -n "$cpus[$queue]")"
+	expect "frames for the guest of CPU $cpu" $cpu "$(jq -n "${cpus}[$queue]")"
 done
 iov port set vm0 --cpus 1 > /dev/null
-expect "frames for a guest that moved to CPU 1" 1 "$(jq -n "$cpus[$(queue_of 02:00:00:00:00:00)]")"
+expect "frames for a guest that moved to CPU 1" 1 "$(jq -n "${cpus}[$(queue_of 02:00:00:00:00:00)]")"
 kill $bench
 wait $bench || :
 for _ in {1..100}; do
