@@ -9,6 +9,7 @@
 #include "base/pci/function.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "vfio/bind/verdict.h"
 
 /* In the order of --wide. */
 static const struct {
@@ -27,6 +28,7 @@ static const struct {
 	{ "msix", false, { "msix", "MSI-X", .right = true } },
 	{ "reset", false, { "reset_methods", "RESET" } },
 	{ "identity", true, { "identity", "IDENTITY" } },
+	{ "assignable", false, { "assignable_text", "ASSIGNABLE" } },
 };
 #define KNOWN (sizeof(known) / sizeof(*known))
 
@@ -41,7 +43,7 @@ static const struct argp_option options[] = {
 	{ "all", 'a', 0, 0, "Bridges of the host, too" },
 	{ "columns", 'o', "LIST", 0,
 	  "Columns of the table, by commas: bdf, class, name, ids, driver, group, numa, vfs, msix, "
-	  "reset, identity" },
+	  "reset, identity, assignable" },
 	{ "wide", 'w', 0, 0, "All columns, none of them cut to the width of the line" },
 	{ 0 },
 };
@@ -96,6 +98,29 @@ static void add_relation(struct json_object *function)
 								      NULL);
 }
 
+/* Whether it can be assigned by what it is; who uses it is for 'iov show' to say. */
+static void add_verdict(struct iov *iov, struct json_object *function)
+{
+	struct iov_reason reason;
+	struct iov_bdf bdf;
+	bool blocked = iov_bdf_scan(json_text_or_null(function, "device"), &bdf) &&
+		       iov_verdict_blocks(iov, bdf, &reason);
+
+	json_object_object_add(function, "assignable", json_object_new_boolean(!blocked));
+	json_object_object_add(function, "blocked_by",
+			       blocked ? json_object_new_string(reason.sentence) : NULL);
+}
+
+/* "yes", or why not */
+static void add_answer(struct json_object *function)
+{
+	const char *why = json_text_or_null(function, "blocked_by");
+	char text[IOV_SENTENCE_SIZE + 4];
+
+	snprintf(text, sizeof(text), "%s%s", why ? "no: " : "yes", why ? why : "");
+	json_object_object_add(function, "assignable_text", json_object_new_string(text));
+}
+
 static void add_words(struct json_object *function)
 {
 	char ids[16];
@@ -103,6 +128,8 @@ static void add_words(struct json_object *function)
 	snprintf(ids, sizeof(ids), "%s:%s", json_text_or_null(function, "vendor_id"),
 		 json_text_or_null(function, "device_id"));
 	json_object_object_add(function, "ids", json_object_new_string(ids));
+	if (json_object_object_get_ex(function, "assignable", NULL))
+		add_answer(function);
 	add_relation(function);
 }
 
@@ -116,6 +143,15 @@ static void choose_columns(struct list_args *args)
 		args->columns[i].cut = false;
 }
 
+static bool shows_verdict(const struct list_args *args)
+{
+	for (size_t i = 0; i < args->count; i++) {
+		if (!strcmp(args->columns[i].key, "assignable_text"))
+			return true;
+	}
+	return false;
+}
+
 static int print_table(struct list_args *args, struct json_object *rows)
 {
 	size_t count = json_object_array_length(rows);
@@ -124,7 +160,6 @@ static int print_table(struct list_args *args, struct json_object *rows)
 		puts("no PCI function that could be assigned; 'iov list --all' shows bridges, too");
 	for (size_t i = 0; i < count; i++)
 		add_words(json_object_array_get_idx(rows, i));
-	choose_columns(args);
 	return count ? iov_output_table(stdout, rows, args->columns, args->count) : 0;
 }
 
@@ -141,6 +176,9 @@ static int run(struct cli *cli, void *data)
 	iov_ids_close(ids);
 	if (error)
 		return error;
+	choose_columns(args);
+	for (size_t i = 0; (cli->json || shows_verdict(args)) && i < json_object_array_length(rows); i++)
+		add_verdict(cli->iov, json_object_array_get_idx(rows, i));
 	if (!cli->json)
 		return print_table(args, rows);
 	iov_output_json(stdout, rows);

@@ -75,6 +75,8 @@ static void add_words(struct json_object *function)
 		 member(function, "device_id"), member(function, "class_code"),
 		 member(function, "revision"));
 	add_text(function, "ids", text);
+	if (!json_object_object_get(function, "capabilities"))
+		add_text(function, "capabilities", "unknown, as it sleeps or does not answer");
 	if (json_object_object_get(function, "pf")) {
 		snprintf(text, sizeof(text), "VF %s of %s", member(function, "vf_index"),
 			 member(function, "pf"));
@@ -139,6 +141,17 @@ static void print_holders(struct json_object *held_by)
 			 sizeof(held_columns) / sizeof(*held_columns));
 }
 
+/* What works, but not as well as it could. */
+static void print_warnings(struct json_object *reasons)
+{
+	for (size_t i = 0; i < json_object_array_length(reasons); i++) {
+		struct json_object *reason = json_object_array_get_idx(reasons, i);
+
+		if (!strcmp(member(reason, "severity"), "warns"))
+			printf("  but %s: %s\n", member(reason, "kind"), member(reason, "sentence"));
+	}
+}
+
 static void print_text(struct json_object *function)
 {
 	struct json_object *assignment = json_object_object_get(function, "assignment");
@@ -149,6 +162,7 @@ static void print_text(struct json_object *function)
 	print_bars(json_object_object_get(function, "bars"));
 	print_holders(json_object_object_get(assignment, "held_by"));
 	printf("\nCan it be assigned?  %s\n", member(assignment, "advice"));
+	print_warnings(json_object_object_get(assignment, "reasons"));
 }
 
 /* Without an IOMMU there is no group, which is no reason to show nothing. */

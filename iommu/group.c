@@ -43,6 +43,14 @@ int iov_iommu_require(struct iov *iov)
 			"group; %s", how_to_turn_on(iov));
 }
 
+bool iov_noiommu_enabled(struct iov *iov)
+{
+	char text[8];
+
+	return !iov_sys_read(iov, IOV_PATH_MODULES "/vfio/parameters/enable_unsafe_noiommu_mode",
+			     text, sizeof(text)) && text[0] == 'Y';
+}
+
 bool iov_driver_is_vfio(const char *driver)
 {
 	return strstr(driver, "vfio") != NULL;

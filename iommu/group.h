@@ -152,6 +152,14 @@ int iov_group_json(struct iov *iov, const struct iov_group *group, struct json_o
 int iov_group_type_plan(struct iov_plan *plan, unsigned int number, const char *type);
 
 /**
+ * iov_noiommu_enabled - whether VFIO takes functions without an IOMMU
+ * @iov: context
+ *
+ * A choice that the host's owner made by a parameter of the module vfio.
+ */
+bool iov_noiommu_enabled(struct iov *iov);
+
+/**
  * iov_driver_is_vfio - whether a driver gives its function to user space by VFIO
  * @driver: name, "vfio-pci" or one of its variants for a vendor
  */

@@ -34,6 +34,7 @@ struct analysis {
 	struct member *members;
 	size_t count;
 	bool hidden;		/* configuration space was not readable far enough */
+	bool asleep;		/* of one because it sleeps */
 	struct json_object *reasons;
 };
 
@@ -119,6 +120,12 @@ static void explain_bridge(struct analysis *analysis, const struct iov_node *nod
 		json_object_put(members);
 }
 
+static void note_hidden(struct analysis *analysis, const struct iov_node *node)
+{
+	analysis->hidden |= node->acs == IOV_ACS_UNKNOWN;
+	analysis->asleep |= node->asleep;
+}
+
 static void explain_bridges(struct analysis *analysis)
 {
 	for (size_t i = 0; i < analysis->count; i++) {
@@ -128,7 +135,7 @@ static void explain_bridges(struct analysis *analysis)
 		explain_bridge(analysis, &member->node);
 		for (size_t n = member->depth; n--;) {
 			iov_node_read(analysis->iov, member->ancestors[n], &node);
-			analysis->hidden |= node.acs == IOV_ACS_UNKNOWN;
+			note_hidden(analysis, &node);
 			explain_bridge(analysis, &node);
 		}
 	}
@@ -177,12 +184,14 @@ static void explain(struct analysis *analysis)
 	if (analysis->count < 2)
 		return;
 	for (size_t i = 0; i < analysis->count; i++)
-		analysis->hidden |= analysis->members[i].node.acs == IOV_ACS_UNKNOWN;
+		note_hidden(analysis, &analysis->members[i].node);
 	explain_bridges(analysis);
 	for (size_t i = 0; !analysis->hidden && i < analysis->count; i++)
 		explain_slot(analysis, &analysis->members[i]);
 	if (analysis->hidden)
-		add_reason(analysis, "hidden", "", all_members(analysis),
+		add_reason(analysis, "hidden", "", all_members(analysis), analysis->asleep ?
+			   "a function sleeps, and its capabilities that tell why were not read, as "
+			   "that wakes it" :
 			   "the capabilities that tell why are readable by root only: run it with "
 			   "sudo");
 	else if (!json_object_array_length(analysis->reasons))

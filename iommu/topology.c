@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "iommu/topology.h"
 
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <string.h>
 
+#include "base/pci/kind.h"
 #include "base/pci/pci_config.h"
 
 #define ACS_NEEDED (PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
@@ -21,10 +23,35 @@ size_t iov_pci_ancestors(struct iov *iov, struct iov_bdf bdf, struct iov_bdf *an
 		struct iov_bdf found;
 
 		if (rest && strncmp(name, "pci", 3) && strchr(name, ':') &&
-		    count < IOV_ANCESTORS_MAX && !iov_bdf_parse(iov, name, &found))
+		    count < IOV_ANCESTORS_MAX && iov_bdf_scan(name, &found))
 			ancestors[count++] = found;
 	}
 	return count;
+}
+
+bool iov_pci_is_below(struct iov *iov, struct iov_bdf bdf, struct iov_bdf above)
+{
+	struct iov_bdf ancestors[IOV_ANCESTORS_MAX];
+	size_t count = iov_pci_ancestors(iov, bdf, ancestors);
+
+	while (count--) {
+		if (!iov_bdf_compare(ancestors[count], above))
+			return true;
+	}
+	return false;
+}
+
+bool iov_pci_controller(struct iov *iov, struct iov_bdf bdf, struct iov_bdf *controller)
+{
+	struct iov_bdf ancestors[IOV_ANCESTORS_MAX];
+	size_t count = iov_pci_ancestors(iov, bdf, ancestors);
+
+	while (count--) {
+		*controller = ancestors[count];
+		if (controller->domain != bdf.domain)
+			return true;
+	}
+	return false;
 }
 
 static enum iov_acs read_acs(const struct iov_config *config)
@@ -52,9 +79,12 @@ void iov_node_read(struct iov *iov, struct iov_bdf bdf, struct iov_node *node)
 	bool bridge = iov_pci_is_bridge(iov, bdf);
 	struct iov_config config;
 	unsigned int express, type;
+	int error;
 
 	*node = (struct iov_node){ .bdf = bdf, .acs = IOV_ACS_UNKNOWN };
-	if (iov_config_read(iov, bdf, &config, IOV_CONFIG_EXTENDED))
+	error = iov_config_read(iov, bdf, &config, IOV_CONFIG_EXTENDED);
+	node->asleep = error == -EHOSTDOWN;
+	if (error)
 		return;
 	node->multifunction = is_multifunction(iov, bdf, &config);
 	if (config.length <= PCI_STD_HEADER_SIZEOF)

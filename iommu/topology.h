@@ -32,6 +32,7 @@ enum iov_acs { IOV_ACS_ON, IOV_ACS_OFF, IOV_ACS_ABSENT, IOV_ACS_UNKNOWN };
  * @port: a root port or downstream port
  * @multifunction: its device has more than one function
  * @acs: its Access Control Services
+ * @asleep: they are unknown because to read them would wake it
  */
 struct iov_node {
 	struct iov_bdf bdf;
@@ -39,6 +40,7 @@ struct iov_node {
 	bool port;
 	bool multifunction;
 	enum iov_acs acs;
+	bool asleep;
 };
 
 /**
@@ -50,6 +52,25 @@ struct iov_node {
  * Return: how many.
  */
 size_t iov_pci_ancestors(struct iov *iov, struct iov_bdf bdf, struct iov_bdf *ancestors);
+
+/**
+ * iov_pci_is_below - whether a function is on the way to another
+ * @iov: context
+ * @bdf: function
+ * @above: a bridge, or a controller whose driver makes buses of its own
+ */
+bool iov_pci_is_below(struct iov *iov, struct iov_bdf bdf, struct iov_bdf above);
+
+/**
+ * iov_pci_controller - the function whose driver makes the bus of another
+ * @iov: context
+ * @bdf: function
+ * @controller: receives it, a VMD controller say; its domain is another one, and what is
+ *	behind it is there only as long as that driver has it
+ *
+ * Return: false for a function that is there by itself.
+ */
+bool iov_pci_controller(struct iov *iov, struct iov_bdf bdf, struct iov_bdf *controller);
 
 /**
  * iov_node_read - what a function is in the tree

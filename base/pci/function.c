@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/pci/function_json.h"
+#include "base/pci/kind.h"
 #include "base/pci/pci_config.h"
 #include "base/sysroot/sysdir.h"
 
@@ -116,7 +117,7 @@ static void add_relation(struct json_object *json, const struct iov_identity_ent
 
 static void add_msix(struct json_object *json, int dir)
 {
-	_cleanup_fd_ int config = iov_dir_open_file(dir, "config");
+	_cleanup_fd_ int config = iov_config_open(dir);
 	uint32_t header;
 
 	if (config >= 0 && iov_config_seek(config, PCI_CAP_ID_MSIX, false, &header))
@@ -185,7 +186,7 @@ static void add_row(struct iov *iov, struct iov_ids *ids, const struct iov_ident
 	struct json_object *row;
 
 	if (dir < 0 || iov_dir_read(dir, "uevent", uevent, sizeof(uevent)) ||
-	    (!bridges && iov_class_is_bridge(class_of(uevent))))
+	    (!bridges && iov_pci_kind_at(dir) != IOV_PCI_ENDPOINT))
 		return;
 	row = function_summary(ids, entry, dir, uevent);
 	if (iov_identity_best(index, entry->bdf, identity, sizeof(identity)))

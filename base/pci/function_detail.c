@@ -228,12 +228,17 @@ struct json_object *iov_function_detail(struct iov *iov, struct iov_ids *ids, st
 	add_subsystem(json, ids, uevent);
 	add_optional(json, "revision", iov, bdf, "revision");
 	add_driver(json, iov, bdf);
-	add_link(json, "link", iov, bdf, "current_link_speed", "current_link_width");
-	add_link(json, "link_max", iov, bdf, "max_link_speed", "max_link_width");
+	/* The kernel asks the registers for its link, which wakes it. */
+	if (!iov_pci_is_asleep(dir)) {
+		add_link(json, "link", iov, bdf, "current_link_speed", "current_link_width");
+		add_link(json, "link_max", iov, bdf, "max_link_speed", "max_link_width");
+	}
 	add_bars(json, iov, bdf);
 	add_sriov(json, iov, bdf);
 	if (!iov_config_read(iov, bdf, &config, IOV_CONFIG_EXTENDED))
 		add_capabilities(json, &config);
+	else
+		add_text(json, "capabilities", NULL);
 	add_optional(json, "power_state", iov, bdf, "power_state");
 	add_optional(json, "d3cold_allowed", iov, bdf, "d3cold_allowed");
 	add_names(json, "net", iov, bdf, IOV_PATH_CLASS_NET);

@@ -27,7 +27,8 @@
  * var/lib/iovkit/identities, and looked up there while the function has another
  * driver: in the same boot and of a function that was not removed meanwhile, so
  * that a name never means another card of the same kind.  Early at boot, before a
- * native driver was there, only the other names are known.
+ * native driver was there, only the other names are known.  The same is true of the
+ * serial number of a function that sleeps, as to read it would wake the function.
  */
 #ifndef IOV_BASE_PCI_IDENTITY_H
 #define IOV_BASE_PCI_IDENTITY_H

@@ -336,7 +336,7 @@ void iov_identity_remember(struct iov *iov)
 	int error = iov_identity_index_open(&index, iov);
 
 	for (size_t i = 0; !error && i < index->count; i++) {
-		if (index->functions[i].names.driver_count)
+		if (index->functions[i].names.told)
 			memory_note(now, &index->functions[i].names);
 	}
 	if (!error)

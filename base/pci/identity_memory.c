@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Names that only a native driver tells, kept for when the function is bound to
- * vfio-pci: {"boot": "...", "functions": {"0000:01:00.0": {"inode": 123, "names": [...]}}}
+ * Names that only a native driver or configuration space tells, kept for when the function
+ * is bound to vfio-pci or sleeps:
+ *	{"boot": "...", "functions": {"0000:01:00.0": {"inode": 123, "names": [...]}}}
  *
  * True at all times: a name is recalled only of the very function that told it.
  * The inode of a function's directory in sysfs is given once in the life of a
@@ -56,6 +57,15 @@ static struct json_object *entry_of(struct json_object *memory,
 	return json_object_object_get(functions, IOV_BDF(function->bdf));
 }
 
+static bool has_name(const struct function_names *function, const char *name)
+{
+	for (size_t i = 0; i < function->count; i++) {
+		if (!strcasecmp(function->names[i], name))
+			return true;
+	}
+	return false;
+}
+
 void memory_recall(struct json_object *memory, struct function_names *function)
 {
 	struct json_object *entry = entry_of(memory, function);
@@ -68,7 +78,7 @@ void memory_recall(struct json_object *memory, struct function_names *function)
 	for (size_t i = 0; i < json_object_array_length(names); i++) {
 		const char *name = json_object_get_string(json_object_array_get_idx(names, i));
 
-		if (name && sscanf(name, "%15[a-z]=%127[^\n]", kind, value) == 2)
+		if (name && !has_name(function, name) && sscanf(name, "%15[a-z]=%127[^\n]", kind, value) == 2)
 			names_add(function, kind, value);
 	}
 }
@@ -78,9 +88,8 @@ void memory_note(struct json_object *memory, const struct function_names *functi
 	struct json_object *names = json_object_new_array();
 	struct json_object *entry = json_object_new_object();
 
-	for (size_t i = 0; i < function->driver_count; i++)
-		json_object_array_add(names, json_object_new_string(
-					function->names[function->driver_first + i]));
+	for (size_t i = 0; i < function->told; i++)
+		json_object_array_add(names, json_object_new_string(function->names[i]));
 	json_object_object_add(entry, "inode", json_object_new_uint64(function->inode));
 	json_object_object_add(entry, "names", names);
 	json_object_object_add(json_object_object_get(memory, "functions"), IOV_BDF(function->bdf),

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/pci/kind.h"
 #include "base/pci/pci_config.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
@@ -164,7 +165,7 @@ static bool is_blank(const unsigned char *bytes, size_t size)
 /* Device Serial Number, PCIe Base 6.0 section 7.9.3; most significant byte first, as lspci. */
 static void add_serial_capability(struct function_names *function, int dir)
 {
-	_cleanup_fd_ int config = iov_dir_open_file(dir, "config");
+	_cleanup_fd_ int config = iov_config_open(dir);
 	unsigned char s[SERIAL_SIZE];
 	unsigned int at = 0;
 	uint32_t header;
@@ -192,6 +193,16 @@ static void add_nvme_serials(struct function_names *function, int dir)
 			names_add(function, "serial", text);
 	}
 	iov_names_free(names, count);
+}
+
+/* The kernel wakes a device before it answers ethtool. */
+static bool is_suspended(int dir)
+{
+	char status[16];
+
+	return iov_pci_is_asleep(dir) ||
+	       (!iov_dir_read(dir, "power/runtime_status", status, sizeof(status)) &&
+		!strcmp(status, "suspended"));
 }
 
 /* The address that the hardware came with, whatever the interface has now. */
@@ -238,6 +249,7 @@ static void add_addresses(struct names_source *source, struct function_names *fu
 			  const char *class_dir)
 {
 	char text[3 * ADDRESS_SIZE], **names;
+	bool ask = source->socket >= 0 && !is_suspended(dir);
 	size_t count;
 
 	if (iov_dir_list(dir, class_dir, &names, &count))
@@ -245,8 +257,7 @@ static void add_addresses(struct names_source *source, struct function_names *fu
 	for (size_t i = 0; i < count; i++) {
 		struct iov_path interface = iov_path("%s/%s", class_dir, names[i]);
 
-		bool known = source->socket >= 0 ?
-				     ask_address(source->socket, names[i], text, sizeof(text)) :
+		bool known = ask ? ask_address(source->socket, names[i], text, sizeof(text)) :
 				     recorded_address(dir, interface.name, text, sizeof(text));
 
 		if (known && !is_representor(dir, interface.name))
@@ -272,24 +283,22 @@ static void add_virtio_addresses(struct names_source *source, struct function_na
 	iov_names_free(names, count);
 }
 
-/* What only the native driver tells: of an earlier moment when it is gone. */
-static void add_driver_names(struct names_source *source, struct function_names *function, int dir)
+/*
+ * What configuration space and the native driver tell: of an earlier moment when the function
+ * sleeps, or that driver is gone.
+ */
+static void add_told_names(struct names_source *source, struct function_names *function, int dir)
 {
-	function->driver_first = function->count;
+	size_t before;
+
+	add_serial_capability(function, dir);
+	before = function->count;
 	add_nvme_serials(function, dir);
 	add_addresses(source, function, dir, "net");
 	add_virtio_addresses(source, function, dir);
-	if (function->count == function->driver_first)
+	if (function->count == before || iov_pci_is_asleep(dir))
 		memory_recall(source->memory, function);
-	function->driver_count = function->count - function->driver_first;
-}
-
-/* A bridge has no use for a serial number, which is that of the card behind it. */
-static bool is_bridge(int dir)
-{
-	int64_t class_code;
-
-	return !iov_dir_read_number(dir, "class", &class_code) && iov_class_is_bridge(class_code);
+	function->told = function->count;
 }
 
 /* "0000:01:00" is the device of "0000:01:00.0", and "0000:01" its bus. */
@@ -362,15 +371,14 @@ static void add_places(struct names_source *source, struct function_names *funct
 void names_read(struct names_source *source, struct iov_bdf bdf, int dir,
 		struct function_names *function)
 {
-	bool bridge = is_bridge(dir);
+	/* A bridge has no use for a serial number, which is that of the card behind it. */
+	bool bridge = iov_pci_kind_at(dir) != IOV_PCI_ENDPOINT;
 	struct stat status;
 
 	*function = (struct function_names){ .bdf = bdf };
 	if (!fstatat(dir, "", &status, AT_EMPTY_PATH))
 		function->inode = status.st_ino;
-	if (!bridge) {
-		add_serial_capability(function, dir);
-		add_driver_names(source, function, dir);
-	}
+	if (!bridge)
+		add_told_names(source, function, dir);
 	add_places(source, function, bridge);
 }

@@ -20,16 +20,15 @@
  * @inode: of its directory in sysfs; another one once the function was removed
  * @names: "serial=...", "mac=...", "slot=...", "path=...", best first, without suffix
  * @count: length of @names
- * @driver_first: first of the names that its native driver told, or is remembered for
- * @driver_count: how many of these
+ * @told: how many of the first of these only configuration space or the native driver tell,
+ *	or are remembered
  */
 struct function_names {
 	struct iov_bdf bdf;
 	uint64_t inode;
 	char *names[NAMES_MAX];
 	size_t count;
-	size_t driver_first;
-	size_t driver_count;
+	size_t told;
 };
 
 /* identity_names.c: where names are read from */
@@ -50,7 +49,7 @@ void names_add(struct function_names *function, const char *kind, const char *va
 /* "serial=" and "slot=" name a card, of which a suffix tells the functions apart. */
 bool name_takes_suffix(const char *name);
 
-/* identity_memory.c: names that a driver told before it was taken away */
+/* identity_memory.c: names that are told no more, as the driver was taken away */
 
 /* What is remembered of this boot, or nothing; the caller puts it. */
 struct json_object *memory_read(struct iov *iov);
@@ -59,7 +58,7 @@ struct json_object *memory_empty(struct iov *iov);
 /* Add the names that are remembered of a function that was not removed since. */
 void memory_recall(struct json_object *memory, struct function_names *function);
 
-/* Note the names that the driver of a function told. */
+/* Note the names that a function is told by. */
 void memory_note(struct json_object *memory, const struct function_names *function);
 
 /* Replace the file. */

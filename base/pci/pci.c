@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pci/kind.h"
 #include "base/sysroot/paths.h"
 
-#define BASE_CLASS_BRIDGE 0x06
-#define CLASS_BRIDGE_PCI 0x0604
-#define CLASS_BRIDGE_PCI_SEMI_TRANSPARENT 0x0609
 
 /* The domain is optional; nothing may follow the function. */
 bool iov_bdf_scan(const char *text, struct iov_bdf *bdf)
@@ -150,19 +148,9 @@ int iov_pci_vf_index(struct iov *iov, struct iov_bdf pf, struct iov_bdf vf, unsi
 	return 0;
 }
 
-bool iov_class_is_bridge(int64_t class_code)
-{
-	return class_code >> 16 == BASE_CLASS_BRIDGE;
-}
-
 bool iov_pci_is_bridge(struct iov *iov, struct iov_bdf bdf)
 {
-	int64_t class_code;
-
-	if (iov_pci_number(iov, bdf, "class", &class_code))
-		return false;
-	return class_code >> 8 == CLASS_BRIDGE_PCI ||
-	       class_code >> 8 == CLASS_BRIDGE_PCI_SEMI_TRANSPARENT;
+	return iov_pci_kind(iov, bdf) == IOV_PCI_BRIDGE;
 }
 
 static int compare_bdf(const void *a, const void *b)

@@ -176,15 +176,6 @@ unsigned int iov_pci_vf_count(struct iov *iov, struct iov_bdf bdf);
 int iov_pci_vf_index(struct iov *iov, struct iov_bdf pf, struct iov_bdf vf, unsigned int *index);
 
 /**
- * iov_class_is_bridge - whether a class is that of a bridge
- * @class_code: as in "class": base class, subclass, interface
- *
- * Return: true for bridges of all kinds, down to the chipset's ISA bridge, of which a host
- * lives; they are not worth giving away.
- */
-bool iov_class_is_bridge(int64_t class_code);
-
-/**
  * iov_pci_is_bridge - whether a function is a bridge to another PCI bus
  * @iov: context
  * @bdf: function

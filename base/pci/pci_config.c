@@ -4,16 +4,45 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/pci_regs.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/sysroot/sysdir.h"
 
 /* More than fit in either space, so a list that loops ends. */
 #define WALK_MAX (PCI_CFG_SPACE_EXP_SIZE / 4)
 
+bool iov_pci_is_asleep(int dir)
+{
+	_cleanup_fd_ int port = openat(dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char state[16];
+
+	return (!iov_dir_read(dir, "power_state", state, sizeof(state)) &&
+		!strcmp(state, "D3cold")) ||
+	       (!iov_dir_read(port, "power/runtime_status", state, sizeof(state)) &&
+		!strcmp(state, "suspended"));
+}
+
+int iov_config_open(int dir)
+{
+	return iov_pci_is_asleep(dir) ? -EHOSTDOWN : iov_dir_open_file(dir, "config");
+}
+
+/* A VF reads ones as its IDs, and no function as all of its header. */
+static bool is_lost(const struct iov_config *config)
+{
+	for (size_t i = 0; i < config->length && i < PCI_STD_HEADER_SIZEOF; i++) {
+		if (config->bytes[i] != UINT8_MAX)
+			return false;
+	}
+	return config->length;
+}
+
 int iov_config_read(struct iov *iov, struct iov_bdf bdf, struct iov_config *config, size_t limit)
 {
-	_cleanup_fd_ int fd = iov_sys_open(iov, iov_pci_path(bdf, "config").name, O_RDONLY);
+	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(bdf, "").name);
+	_cleanup_fd_ int fd = dir < 0 ? dir : iov_config_open(dir);
 	ssize_t got;
 
 	config->length = 0;
@@ -27,6 +56,10 @@ int iov_config_read(struct iov *iov, struct iov_bdf bdf, struct iov_config *conf
 		if (!got)
 			break;
 		config->length += (size_t)got;
+	}
+	if (is_lost(config)) {
+		config->length = 0;
+		return -ENXIO;
 	}
 	return limit > IOV_CONFIG_HEADER ? iov_config_scan(config) : 0;
 }
@@ -70,6 +103,8 @@ static unsigned int seek_conventional(int config, unsigned int id, uint32_t *hea
 
 	for (int i = 0; i < WALK_MAX && at >= PCI_STD_HEADER_SIZEOF; i++) {
 		*header = read_register(config, at);
+		if (*header == UINT32_MAX)
+			return 0;
 		if ((*header & 0xff) == id)
 			return at;
 		at = *header >> 8 & 0xfc;

@@ -52,13 +52,31 @@ struct iov_config {
 };
 
 /**
+ * iov_pci_is_asleep - whether to read configuration space of a function wakes something
+ * @dir: its directory
+ *
+ * A read resumes a function in D3cold, and the port above from whatever it sleeps in
+ * (pci_config_pm_runtime_get() of the kernel).  Its state in sysfs can be read without.
+ */
+bool iov_pci_is_asleep(int dir);
+
+/**
+ * iov_config_open - open configuration space of a function that is awake
+ * @dir: its directory
+ *
+ * Return: a descriptor, -EHOSTDOWN when the function sleeps, or -errno.
+ */
+int iov_config_open(int dir);
+
+/**
  * iov_config_read - read configuration space
  * @iov: context
  * @bdf: function
  * @config: receives the content, and the capabilities in it
  * @limit: bytes to read at most, one of the lengths above
  *
- * Return: 0 or -errno; the message is not touched.
+ * Return: 0; -EHOSTDOWN when the function sleeps and was left asleep; -ENXIO when it does
+ * not answer, so that all bits read as ones; or -errno.  The message is not touched.
  */
 int iov_config_read(struct iov *iov, struct iov_bdf bdf, struct iov_config *config, size_t limit);
 

@@ -181,8 +181,10 @@ int iov_check_device(struct iov *iov, struct iov_bdf bdf, struct json_object **o
 		error = open_checks(&checks, iov, NULL);
 	if (error)
 		return error;
-	if (iov_config_read(iov, bdf, &function.config, IOV_CONFIG_EXTENDED))
+	function.config_error = iov_config_read(iov, bdf, &function.config, IOV_CONFIG_EXTENDED);
+	if (function.config_error)
 		function.config.length = 0;
+	iov_verdict(iov, bdf, &function.verdict);
 	function.hidden = function.config.length <= PCI_STD_HEADER_SIZEOF;
 	function.vf = !iov_pci_link(iov, bdf, "physfn", &function.pf);
 	check_assignment(&checks, &function);

@@ -15,89 +15,52 @@
 #include "iommu/topology.h"
 #include "vfio/bind/assign.h"
 
-/* What parts a group, by what joins it. */
-static const char *how_to_part(const char *kind)
+/* Why the kernel put them together. */
+static void add_reasons(struct checks *checks, const struct iov_group *group)
 {
-	if (!strcmp(kind, "pci-bridge"))
-		return "nothing parts them but PCI Express devices in their place";
-	if (!strcmp(kind, "no-acs"))
-		return "to part them put the card below a port that has ACS, or turn 'ACS' ('ACS "
-		       "Control') on in the firmware";
-	if (!strcmp(kind, "multifunction"))
-		return "they are one device: give it to one guest as a whole";
-	return "'iov group show' tells why they are together";
-}
-
-static void add_reasons(struct checks *checks, const struct check_function *function,
-			const struct iov_group *group)
-{
-	struct json_object *reasons, *first;
+	struct json_object *reasons;
 
 	if (iov_group_reasons(checks->iov, group, &reasons))
 		return;
 	for (size_t i = 0; i < json_object_array_length(reasons); i++)
 		check_evidence(checks, IOV_PATH_PCI_DEVICES "/*/config", "%s",
 			       json_text_or_null(json_object_array_get_idx(reasons, i), "text"));
-	first = json_object_array_get_idx(reasons, 0);
-	if (first)
-		check_remedy(checks, "'iov bind %s --driver vfio-pci --group' takes them along; %s",
-			     function->name.text, how_to_part(json_text_or_null(first, "kind")));
 	json_object_put(reasons);
 }
 
 static void judge_group(struct checks *checks, const struct check_function *function,
 			const struct iov_group *group)
 {
-	_cleanup_json_ struct json_object *others = json_object_new_array();
-	bool moves = false;
+	bool moves = check_reason(checks, function, "group", "group");
 
-	for (size_t i = 0; i < group->count; i++) {
-		const struct iov_group_member *member = &group->members[i];
-
-		if (!member->bridge && iov_bdf_compare(member->bdf, function->bdf))
-			json_object_array_add(others, json_object_new_string(IOV_BDF(member->bdf)));
-	}
-	if (group->noiommu) {
+	if (!moves && group->noiommu) {
 		check_line(checks, "group", CHECK_WARN, "group %u, made by VFIO without an IOMMU: "
 			   "the device can write to all of memory", group->number);
 		check_remedy(checks, "turn the IOMMU on: 'iov check' says how");
-	} else if (json_object_array_length(others)) {
-		check_line(checks, "group", CHECK_WARN, "group %u: %s must leave the host with it",
-			   group->number, check_names(others).text);
-		moves = true;
-	} else {
+	} else if (!moves && !check_reason(checks, function, "controller", "group")) {
 		check_line(checks, "group", CHECK_OK, "group %u, nothing else moves along",
 			   group->number);
 	}
 	check_evidence(checks, iov_path(IOV_PATH_IOMMU_GROUPS "/%u/devices", group->number).name,
 		       "%zu functions", group->count);
 	if (moves)
-		add_reasons(checks, function, group);
+		add_reasons(checks, group);
 }
 
-/* What firmware keeps for a function makes the kernel refuse to give it away. */
 static void judge_reserved(struct checks *checks, const struct check_function *function,
 			   const struct iov_group *group)
 {
 	struct iov_path path = iov_path(IOV_PATH_IOMMU_GROUPS "/%u/reserved_regions",
 					group->number);
-	_cleanup_free_ char *regions = NULL;
+	bool locked = check_reason(checks, function, "reserved-memory", "reserved-memory");
+	bool readable = iov_sys_exists(checks->iov, path.name);
 	const struct acpi *acpi = &checks->acpi;
-	bool locked, readable = !iov_sys_read_all(checks->iov, path.name, &regions, NULL);
 
-	locked = readable && strstr(regions, " direct\n");
-	if (locked) {
-		check_line(checks, "reserved-memory", CHECK_FAIL, "firmware keeps memory for DMA "
-			   "of its group (RMRR or unity map): the kernel refuses to assign it");
-		check_remedy(checks, "turn the firmware's own use of the device off (PXE, option "
-			     "ROM, agentless management, RMRR of the vendor's tool), or update the "
-			     "firmware");
-	} else if (readable) {
+	if (!locked && readable)
 		check_line(checks, "reserved-memory", CHECK_OK, "firmware keeps none that forbids "
 			   "to assign it");
-	} else {
+	else if (!locked)
 		check_line(checks, "reserved-memory", CHECK_SKIP, "the kernel does not tell");
-	}
 	check_evidence(checks, path.name, !readable ? "absent" : locked ? "direct" :
 		       "no region of type direct");
 	for (size_t i = 0; i < acpi->reserved_count; i++) {
@@ -118,7 +81,7 @@ static void split_advice(const char *advice, char *found, size_t size, const cha
 static void check_assignable(struct checks *checks, const struct check_function *function)
 {
 	struct json_object *answer, *held_by;
-	char found[1024];
+	char found[1024], driver[IOV_DRIVER_SIZE] = "";
 	const char *remedy;
 
 	if (iov_assign_check(checks->iov, function->bdf, &answer)) {
@@ -140,9 +103,9 @@ static void check_assignable(struct checks *checks, const struct check_function 
 		check_evidence(checks, json_text_or_null(finding, "device"), "%s: %s",
 			       json_text_or_null(finding, "guard"), json_text_or_null(finding, "holder"));
 	}
+	iov_pci_driver(checks->iov, function->bdf, driver, sizeof(driver));
 	check_evidence(checks, iov_pci_path(function->bdf, "driver").name, "%s",
-		       json_object_get_boolean(json_object_object_get(answer, "ready")) ?
-		       "bound to VFIO" : "not bound to VFIO");
+		       iov_driver_is_vfio(driver) ? "bound to VFIO" : "not bound to VFIO");
 	json_object_put(answer);
 }
 
@@ -165,18 +128,21 @@ void check_assignment(struct checks *checks, const struct check_function *functi
 static void check_path_acs(struct checks *checks, const struct iov_node *nodes, size_t count)
 {
 	_cleanup_json_ struct json_object *open = json_object_new_array();
-	size_t relevant = 0, unknown = 0;
+	size_t relevant = 0, unknown = 0, asleep = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		bool matters = nodes[i].port || nodes[i].multifunction;
 
 		unknown += nodes[i].acs == IOV_ACS_UNKNOWN;
+		asleep += nodes[i].asleep;
 		relevant += matters;
 		if (matters && (nodes[i].acs == IOV_ACS_OFF || nodes[i].acs == IOV_ACS_ABSENT))
 			json_object_array_add(open, json_object_new_string(IOV_BDF(nodes[i].bdf)));
 	}
 	if (unknown) {
-		check_line(checks, "acs", CHECK_SKIP, "capabilities are for root only");
+		check_line(checks, "acs", CHECK_SKIP, "%s", asleep ?
+			   "a function on the way sleeps and was left asleep" :
+			   "capabilities could not be read; they are for root only");
 		return;
 	}
 	if (json_object_array_length(open)) {

@@ -183,10 +183,11 @@ void check_capabilities(struct checks *checks, const struct check_function *func
 {
 	if (function->hidden) {
 		check_line(checks, "capabilities", CHECK_WARN,
-			   "only root may read them, so ATS, ARI and others are not judged");
+			   "%s, so ATS, ARI and others are not judged", check_hidden(function));
 		check_evidence(checks, iov_pci_path(function->bdf, "config").name, "%zu bytes",
 			       function->config.length);
-		check_remedy(checks, "run it with sudo");
+		if (!function->config_error)
+			check_remedy(checks, "run it with sudo");
 	} else {
 		check_translation(checks, function);
 		check_ari(checks, function);

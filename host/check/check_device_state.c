@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A function by itself: "power", "reset", "link", "numa-node", "rom". */
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,48 +23,16 @@ static bool read_text(struct checks *checks, struct iov_bdf bdf, const char *att
 
 static void check_power(struct checks *checks, const struct check_function *function)
 {
-	const char *name = function->name.text;
 	char state[16] = "unknown", control[16] = "unknown";
 
 	read_text(checks, function->bdf, "power_state", state, sizeof(state));
 	read_text(checks, function->bdf, "power/control", control, sizeof(control));
-	if (function->config.length && iov_config_u16(&function->config, PCI_VENDOR_ID) == 0xffff &&
-	    !function->vf) {
-		check_line(checks, "power", CHECK_FAIL, "it does not answer: configuration space "
-			   "reads as all ones");
-		check_remedy(checks, "'echo on > /%s/power/control'; if it stays away, 'echo 1 > "
-			     "/%s/remove' and 'echo 1 > /sys/bus/pci/rescan', else turn the host "
-			     "off and on", iov_pci_path(function->bdf, "").name,
-			     iov_pci_path(function->bdf, "").name);
-	} else if (!strcmp(state, "D3cold") || !strcmp(state, "error")) {
-		check_line(checks, "power", CHECK_WARN, "in state %s: some devices do not come back "
-			   "from it for a guest", state);
-		check_remedy(checks, "'echo on > /%s/power/control' wakes it; 'echo 0 > "
-			     "/%s/d3cold_allowed' keeps it out of D3cold",
-			     iov_pci_path(function->bdf, "").name,
-			     iov_pci_path(function->bdf, "").name);
-	} else {
-		check_line(checks, "power", CHECK_OK, "%s is awake (%s)", name, state);
-	}
+	if (!check_reason(checks, function, "lost", "power") &&
+	    !check_reason(checks, function, "power", "power"))
+		check_line(checks, "power", CHECK_OK, "%s is awake (%s)", function->name.text,
+			   state);
 	check_evidence(checks, iov_pci_path(function->bdf, "power_state").name, "%s", state);
 	check_evidence(checks, iov_pci_path(function->bdf, "power/control").name, "%s", control);
-}
-
-/* Functions of the same bus, which a reset of the bus takes along. */
-static struct json_object *bus_mates(struct checks *checks, const struct check_function *function)
-{
-	struct json_object *others = json_object_new_array();
-	_cleanup_free_ struct iov_bdf *list = NULL;
-	size_t count = 0;
-
-	if (iov_pci_list(checks->iov, &list, &count))
-		count = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (list[i].domain == function->bdf.domain && list[i].bus == function->bdf.bus &&
-		    iov_bdf_compare(list[i], function->bdf))
-			json_object_array_add(others, json_object_new_string(IOV_BDF(list[i])));
-	}
-	return others;
 }
 
 static bool has_flr(const struct iov_config *config)
@@ -73,30 +42,6 @@ static bool has_flr(const struct iov_config *config)
 
 	return (express && iov_config_u32(config, express + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR) ||
 	       (af && iov_config_u16(config, af + PCI_AF_CAP - 1) >> 8 & PCI_AF_CAP_FLR);
-}
-
-/* No reset of its own: what a reset of the bus would take along. */
-static void judge_no_reset(struct checks *checks, const struct check_function *function)
-{
-	_cleanup_json_ struct json_object *others = bus_mates(checks, function);
-	struct iov_bdf ancestors[IOV_ANCESTORS_MAX];
-
-	if (!iov_pci_ancestors(checks->iov, function->bdf, ancestors)) {
-		check_line(checks, "reset", CHECK_WARN, "none: what a guest leaves in the device, "
-			   "the next one finds");
-		check_remedy(checks, "give it to one guest only, and turn the host off before "
-			     "another one gets it");
-	} else if (json_object_array_length(others)) {
-		check_line(checks, "reset", CHECK_WARN, "only by a reset of its bus, which takes %s "
-			   "along", check_names(others).text);
-		check_remedy(checks, "assign all of them to the same guest: VFIO then resets the "
-			     "bus");
-	} else {
-		check_line(checks, "reset", CHECK_WARN, "none that the kernel uses, though it is "
-			   "alone on its bus");
-		check_remedy(checks, "'echo bus > /%s' if the kernel takes it",
-			     iov_pci_path(function->bdf, "reset_method").name);
-	}
 }
 
 /* The order of the kernel: what comes first in reset_method is used. */
@@ -124,11 +69,9 @@ static void check_reset(struct checks *checks, const struct check_function *func
 			    text[strlen(names[i][0])] : ' '))
 			method = names[i][1];
 	}
-	if (*text)
+	if (!check_reason(checks, function, "reset", "reset"))
 		check_line(checks, "reset", CHECK_OK, "%s", method ? method :
 			   "by a method that this kernel does not name");
-	else
-		judge_no_reset(checks, function);
 	check_evidence(checks, path.name, "%s", *text ? text : "absent or empty");
 	if (!function->hidden)
 		check_evidence(checks, iov_pci_path(function->bdf, "config").name, "%s",
@@ -164,10 +107,13 @@ static void check_link(struct checks *checks, const struct check_function *funct
 	size_t depth = iov_pci_ancestors(checks->iov, function->bdf, ancestors);
 	struct link now, most, slot;
 
-	if (function->vf || !read_link(checks, function->bdf, "current", &now) ||
+	/* The kernel asks the registers for its link, which wakes it as well. */
+	if (function->vf || function->config_error == -EHOSTDOWN ||
+	    !read_link(checks, function->bdf, "current", &now) ||
 	    !read_link(checks, function->bdf, "max", &most)) {
-		check_line(checks, "link", CHECK_SKIP, "%s",
-			   function->vf ? "a VF uses the link of its PF" : "it has none");
+		check_line(checks, "link", CHECK_SKIP, "%s", function->vf ?
+			   "a VF uses the link of its PF" : function->config_error == -EHOSTDOWN ?
+			   "it sleeps and was left asleep" : "it has none");
 		return;
 	}
 	if (!below(&now, &most)) {

@@ -8,6 +8,7 @@
 #include "base/pci/pci_config.h"
 #include "host/check/check.h"
 #include "host/check/check_acpi.h"
+#include "vfio/bind/verdict.h"
 
 enum check_status { CHECK_OK, CHECK_WARN, CHECK_FAIL, CHECK_SKIP };
 
@@ -46,14 +47,18 @@ struct checks {
  * @bdf: its address
  * @name: the same as text
  * @config: its configuration space
- * @hidden: without privilege: no capabilities could be read
+ * @hidden: no capabilities could be read, see check_hidden()
+ * @config_error: why no configuration space could be read, 0 when it could
  * @vf: it is a virtual function
  * @pf: its PF, when it is one
+ * @verdict: what speaks against assigning it
  */
 struct check_function {
 	struct iov_bdf bdf;
 	struct iov_bdf_text name;
 	struct iov_config config;
+	int config_error;
+	struct iov_verdict verdict;
 	bool hidden;
 	bool vf;
 	struct iov_bdf pf;
@@ -66,6 +71,11 @@ void check_evidence(struct checks *checks, const char *path, const char *value, 
 	__attribute__((format(printf, 3, 4)));
 void check_remedy(struct checks *checks, const char *remedy, ...)
 	__attribute__((format(printf, 2, 3)));
+/* A check that is what a reason of the verdict says; false without that reason. */
+bool check_reason(struct checks *checks, const struct check_function *function, const char *kind,
+		  const char *name);
+/* Why no capabilities were read. */
+const char *check_hidden(const struct check_function *function);
 void check_about(struct checks *checks, const char *device);
 
 /*

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What all checks use: their lines, and words of what they read. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,6 +57,28 @@ void check_remedy(struct checks *checks, const char *remedy, ...)
 	va_start(args, remedy);
 	json_object_object_add(checks->line, "remedy", sentence(remedy, args));
 	va_end(args);
+}
+
+bool check_reason(struct checks *checks, const struct check_function *function, const char *kind,
+		  const char *name)
+{
+	const struct iov_reason *reason = iov_verdict_find(&function->verdict, kind);
+
+	if (!reason)
+		return false;
+	check_line(checks, name, reason->severity == IOV_REASON_BLOCKS ? CHECK_FAIL : CHECK_WARN,
+		   "%s", reason->sentence);
+	check_remedy(checks, "%s", reason->remedy);
+	return true;
+}
+
+const char *check_hidden(const struct check_function *function)
+{
+	if (function->config_error == -EHOSTDOWN)
+		return "it sleeps and was left asleep";
+	if (function->config_error == -ENXIO)
+		return "it does not answer";
+	return "only root may read them";
 }
 
 void check_about(struct checks *checks, const char *device)

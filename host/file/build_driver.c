@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "host/file/build.h"
 #include "iommu/group.h"
+#include "iommu/topology.h"
 #include "vfio/bind/bind.h"
 
 static bool wants(const struct host_target *target, const char *driver)
@@ -18,14 +19,17 @@ static bool wants(const struct host_target *target, const char *driver)
 	return target->present && target->said->driver && !strcmp(target->said->driver, driver);
 }
 
-/* Whether the file gives that function to VFIO, too. */
+/* Whether the file gives that function to VFIO, too, or the controller that it is behind. */
 static bool goes_along(const struct host_build *build, struct iov_bdf bdf)
 {
 	for (unsigned int i = 0; i < build->host->device_count; i++) {
 		const struct host_target *target = &build->targets[i];
 
-		if (target->present && target->said->driver && !iov_bdf_compare(target->bdf, bdf))
-			return iov_driver_is_vfio(target->said->driver);
+		if (target->present && target->said->driver &&
+		    iov_driver_is_vfio(target->said->driver) &&
+		    (!iov_bdf_compare(target->bdf, bdf) ||
+		     iov_pci_is_below(build->iov, bdf, target->bdf)))
+			return true;
 	}
 	return false;
 }

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/pci/function.h"
+#include "base/pci/kind.h"
 #include "base/plan/module.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
@@ -173,15 +174,6 @@ static int add_device(struct snapshot *snapshot, struct iov_ids *ids,
 	return error ? error : add_modules_of_vfs(snapshot, entry->bdf, entry->vfs);
 }
 
-/* Bridges are the host's own. */
-static bool is_assignable(struct iov *iov, struct iov_bdf bdf)
-{
-	int64_t class_code;
-
-	return !iov_pci_number(iov, bdf, "class", &class_code) &&
-	       !iov_class_is_bridge(class_code);
-}
-
 int snapshot_devices(struct snapshot *snapshot)
 {
 	const struct iov_identity_entry *entry;
@@ -191,7 +183,7 @@ int snapshot_devices(struct snapshot *snapshot)
 	if (error)
 		return error;
 	for (size_t i = 0; !error && (entry = iov_identity_entry(snapshot->index, i)); i++) {
-		if (!entry->is_vf && is_assignable(snapshot->iov, entry->bdf))
+		if (!entry->is_vf && iov_pci_kind(snapshot->iov, entry->bdf) == IOV_PCI_ENDPOINT)
 			error = add_device(snapshot, ids, entry);
 	}
 	iov_ids_close(ids);

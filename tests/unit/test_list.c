@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/pci/function.h"
+#include "base/pci/kind.h"
 #include "base/pci/pci_config.h"
 #include "tests/unit/tree.h"
 
@@ -104,14 +105,18 @@ static void a_node_is_a_number_on_a_host_that_has_nodes(void **state)
 	assert_member(json, "numa_node", "1");
 }
 
-static void bridges_are_not_worth_giving_away(void **state)
+static enum iov_pci_kind kind_of(const char *text)
+{
+	return iov_pci_kind(iov, bdf_of(text));
+}
+
+static void what_belongs_to_the_host_is_told_from_devices(void **state)
 {
 	(void)state;
-	assert_true(iov_class_is_bridge(0x060000));
-	assert_true(iov_class_is_bridge(0x060100));
-	assert_true(iov_class_is_bridge(0x060400));
-	assert_false(iov_class_is_bridge(0x020000));
-	assert_false(iov_class_is_bridge(0x00ff00));
+	assert_int_equal(kind_of("0000:00:00.0"), IOV_PCI_CHIPSET);
+	assert_int_equal(kind_of("0000:00:1f.0"), IOV_PCI_CHIPSET);
+	assert_int_equal(kind_of("0000:00:01.0"), IOV_PCI_BRIDGE);
+	assert_int_equal(kind_of("0000:01:00.0"), IOV_PCI_ENDPOINT);
 }
 
 static void the_detail_has_everything(void **state)
@@ -259,7 +264,7 @@ int main(void)
 		TEST(a_vf_names_its_pf_and_its_index),
 		TEST(what_does_not_apply_is_null),
 		TEST(a_node_is_a_number_on_a_host_that_has_nodes),
-		TEST(bridges_are_not_worth_giving_away),
+		TEST(what_belongs_to_the_host_is_told_from_devices),
 		TEST(the_detail_has_everything),
 		TEST(the_detail_names_what_hangs_below),
 		TEST(capabilities_have_the_order_of_their_lists),

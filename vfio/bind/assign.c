@@ -10,6 +10,7 @@
 #include "base/sysroot/paths.h"
 #include "iommu/group.h"
 #include "vfio/bind/bind.h"
+#include "vfio/bind/verdict.h"
 
 #define DRIVER "vfio-pci"
 
@@ -115,6 +116,7 @@ static int list_holders(struct iov_plan *plan, struct iov_bdf bdf, struct json_o
 int iov_assign_check(struct iov *iov, struct iov_bdf bdf, struct json_object **out)
 {
 	struct iov_plan *plan = NULL;
+	struct iov_verdict verdict;
 	const char *option;
 	char advice[1024];
 	int error = iov_pci_require(iov, bdf);
@@ -122,13 +124,19 @@ int iov_assign_check(struct iov *iov, struct iov_bdf bdf, struct json_object **o
 	if (error)
 		return error;
 	*out = json_object_new_object();
-	if (smallest_plan(&plan, iov, bdf, &option)) {
+	iov_verdict(iov, bdf, &verdict);
+	error = smallest_plan(&plan, iov, bdf, &option);
+	/* What has its driver already needs no plan, and may be unfit all the same. */
+	if (!error)
+		error = iov_verdict_require(iov, bdf);
+	if (error) {
 		snprintf(advice, sizeof(advice), "no: %s", iov_error_message(iov));
 		error = list_holders(plan, bdf, *out);
 		set_answer(*out, false, false, advice);
 	} else {
 		error = check_plan(plan, bdf, option, *out);
 	}
+	json_object_object_add(*out, "reasons", iov_verdict_json(&verdict));
 	iov_plan_free(plan);
 	if (error)
 		json_object_put(*out);
@@ -139,11 +147,8 @@ static int check_bound(struct iov *iov, struct iov_bdf bdf)
 {
 	struct iov_bdf_text text = iov_bdf_format(bdf);
 	char driver[IOV_DRIVER_SIZE];
-	int error = iov_pci_require(iov, bdf);
+	int error = iov_pci_driver(iov, bdf, driver, sizeof(driver));
 
-	if (error)
-		return error;
-	error = iov_pci_driver(iov, bdf, driver, sizeof(driver));
 	if (error)
 		return iov_fail(iov, error, "%s: cannot read its driver: %s", text.text,
 				strerror(-error));
@@ -181,6 +186,17 @@ static int check_group(struct iov *iov, struct iov_bdf bdf)
 	return error;
 }
 
+static int check_attachable(struct iov *iov, struct iov_bdf bdf)
+{
+	int error = iov_pci_require(iov, bdf);
+
+	if (!error)
+		error = iov_verdict_require(iov, bdf);
+	if (!error)
+		error = check_bound(iov, bdf);
+	return error ? error : check_group(iov, bdf);
+}
+
 static void add(struct json_object *arguments, const char *text)
 {
 	json_object_array_add(arguments, json_object_new_string(text));
@@ -190,15 +206,19 @@ int iov_attach_qemu(struct iov *iov, struct iov_bdf bdf, struct json_object **ar
 {
 	bool groups = iov_sys_exists(iov, IOV_PATH_DEV_VFIO "/vfio");
 	bool iommufd = !groups && iov_sys_exists(iov, IOV_PATH_DEV_IOMMU);
-	char device[64];
-	int error = check_bound(iov, bdf);
+	char device[IOV_PATH_MAX + 64];
+	int error = check_attachable(iov, bdf);
 
-	if (!error)
-		error = check_group(iov, bdf);
 	if (error)
 		return error;
-	snprintf(device, sizeof(device), "vfio-pci,host=%s%s", IOV_BDF(bdf),
-		 iommufd ? ",iommufd=iommufd0" : "");
+	/* What QEMU reads as "host=" has a domain of 16 bits; any function is at its directory. */
+	if (bdf.domain > UINT16_MAX)
+		snprintf(device, sizeof(device), "vfio-pci,sysfsdev=/%s",
+			 iov_pci_path(bdf, "").name);
+	else
+		snprintf(device, sizeof(device), "vfio-pci,host=%s", IOV_BDF(bdf));
+	if (iommufd)
+		strcat(device, ",iommufd=iommufd0");
 	*arguments = json_object_new_array();
 	if (iommufd) {
 		add(*arguments, "-object");

@@ -18,8 +18,8 @@ extern "C" {
  * @bdf: a function that exists
  * @out: receives an object, which the caller puts: "assignable" (boolean),
  *	"ready" (true: bound and its group viable), "held_by" (findings of the
- *	guards, see guard.h) and "advice", a sentence that says why not or what
- *	to do
+ *	guards, see guard.h), "advice", a sentence that says why not or what
+ *	to do, and "reasons" of the verdict (verdict.h)
  *
  * Builds the plan that would bind it and asks the guards, so the answer is what
  * binding would say.

@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/pci/kind.h"
 #include "base/plan/module.h"
 #include "base/sysroot/paths.h"
 #include "iommu/group.h"
+#include "iommu/topology.h"
 #include "vfio/bind/binding.h"
+#include "vfio/bind/verdict.h"
 
 /* What sysfs takes as a name of a driver. */
 static int check_driver_name(struct iov *iov, const char *driver)
@@ -20,15 +23,6 @@ static int check_driver_name(struct iov *iov, const char *driver)
 		return 0;
 	return iov_fail(iov, -EINVAL, "%s: not a driver's name; expected letters, digits, '-' and "
 			"'_', as in vfio-pci", driver);
-}
-
-/* VFIO without an IOMMU is a choice that the host's owner made by a parameter. */
-static bool noiommu_enabled(struct iov *iov)
-{
-	char text[8];
-
-	return !iov_sys_read(iov, IOV_PATH_MODULES "/vfio/parameters/enable_unsafe_noiommu_mode",
-			     text, sizeof(text)) && text[0] == 'Y';
 }
 
 int iov_driver_plan(struct iov_plan *plan, const char *driver)
@@ -54,14 +48,29 @@ int iov_driver_plan(struct iov_plan *plan, const char *driver)
 	return 0;
 }
 
+static bool is_chipset(const struct bindings *bindings, struct iov_bdf bdf)
+{
+	return iov_pci_kind(bindings->iov, bdf) == IOV_PCI_CHIPSET;
+}
+
+/* What is behind a controller goes when its driver does, which the plan takes away. */
+static bool vanishes(const struct bindings *bindings, struct iov_bdf bdf)
+{
+	for (size_t i = 0; i < bindings->count; i++) {
+		if (iov_pci_is_below(bindings->iov, bdf, bindings->list[i].bdf))
+			return true;
+	}
+	return false;
+}
+
 /* Members that are still to be moved: those that block, and with @all the idle ones. */
 static bool must_move(const struct bindings *bindings, const struct iov_group_member *member,
 		      bool all)
 {
-	if (member->bridge || bindings_have(bindings, member->bdf))
+	if (member->bridge || bindings_have(bindings, member->bdf) || vanishes(bindings, member->bdf))
 		return false;
 	return member->blocks || (all && !member->driver[0] &&
-				  !is_host_bridge(bindings->iov, member->bdf));
+				  !is_chipset(bindings, member->bdf));
 }
 
 /* The chipset's bridges cannot move, whatever the user wants. */
@@ -71,7 +80,7 @@ static int check_movable(const struct bindings *bindings, const struct iov_group
 		const struct iov_group_member *member = &group->members[i];
 
 		if (must_move(bindings, member, false) &&
-		    is_host_bridge(bindings->iov, member->bdf))
+		    is_chipset(bindings, member->bdf))
 			return iov_fail(bindings->iov, -EBUSY,
 					"IOMMU group %u cannot be assigned: it holds %s (%s), a "
 					"bridge that the host needs; 'iov group show %u' says why "
@@ -124,7 +133,7 @@ static int consider_group(struct bindings *bindings, const struct binding *bindi
 	struct iov_group *group;
 	int error;
 
-	if (!binding->exists || binding->group_size == 1)
+	if (!binding->exists || binding->group_size < 2)
 		return 0;
 	error = iov_group_of(&group, bindings->iov, bdf);
 	if (error)
@@ -143,7 +152,7 @@ static int consider_groups(struct bindings *bindings, unsigned int flags)
 	size_t named = bindings->count;
 	int error = iov_iommu_require(bindings->iov);
 
-	if (error && noiommu_enabled(bindings->iov))
+	if (error && iov_noiommu_enabled(bindings->iov))
 		return 0;
 	for (size_t i = 0; !error && i < named; i++)
 		error = consider_group(bindings, &bindings->list[i], flags);
@@ -187,11 +196,33 @@ static void take_moved(struct bindings *bindings, const char *driver)
 	}
 }
 
+/* A function that a guest has already is left to it; the plan says what is wrong. */
+static int judge(struct bindings *bindings, const char *driver)
+{
+	struct iov_reason reason;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < bindings->count; i++) {
+		const struct binding *binding = &bindings->list[i];
+
+		if (!binding->exists)
+			continue;
+		if (strcmp(binding->driver, driver))
+			error = iov_verdict_require(bindings->iov, binding->bdf);
+		else if (iov_verdict_blocks(bindings->iov, binding->bdf, &reason))
+			iov_plan_note(bindings->plan, "%s cannot be assigned: it %s",
+				      IOV_BDF(binding->bdf), reason.sentence);
+	}
+	return error;
+}
+
 static int plan_bindings(struct bindings *bindings, const char *driver, unsigned int flags)
 {
 	int error = 0;
 
 	if (iov_driver_is_vfio(driver))
+		error = judge(bindings, driver);
+	if (!error && iov_driver_is_vfio(driver))
 		error = consider_groups(bindings, flags);
 	if (!error)
 		error = iov_driver_plan(bindings->plan, driver);

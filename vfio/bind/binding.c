@@ -14,10 +14,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pci/kind.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 #include "iommu/group.h"
 #include "vfio/bind/bind.h"
+#include "vfio/bind/verdict.h"
 
 struct iov_op *op_override(struct iov_bdf bdf, const char *value)
 {
@@ -91,13 +93,6 @@ void binding_change(struct iov_step *step, const struct binding *binding, const 
 		iov_step_unheld(step, binding->bdf);
 }
 
-bool is_host_bridge(struct iov *iov, struct iov_bdf bdf)
-{
-	int64_t class_code;
-
-	return !iov_pci_number(iov, bdf, "class", &class_code) && iov_class_is_bridge(class_code);
-}
-
 static int read_driver(struct iov *iov, int dir, struct binding *binding)
 {
 	int error = iov_dir_link_name(dir, "driver", binding->driver, sizeof(binding->driver));
@@ -145,12 +140,10 @@ static bool has_own_reset(int dir)
 static int read_binding(struct iov *iov, struct binding *binding)
 {
 	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(binding->bdf, "").name);
-	int64_t class_code;
 
 	if (dir < 0)
 		return iov_pci_missing(iov, binding->bdf);
-	binding->bridge = !iov_dir_read_number(dir, "class", &class_code) &&
-			  iov_class_is_bridge(class_code);
+	binding->bridge = iov_pci_kind_at(dir) != IOV_PCI_ENDPOINT;
 	binding->pf = iov_dir_has(dir, "sriov_totalvfs");
 	binding->own_reset = has_own_reset(dir);
 	binding->group_size = count_group(iov, dir);
@@ -191,8 +184,7 @@ static int add_named(struct bindings *bindings, struct iov_bdf bdf, bool planned
 				IOV_BDF(bdf));
 	error = bindings_add(bindings, bdf, planned, "named");
 	if (!error && bindings->list[bindings->count - 1].bridge)
-		error = iov_fail(bindings->iov, -EINVAL, "%s: is a bridge, which the host needs; "
-				 "name the functions behind it", IOV_BDF(bdf));
+		error = iov_verdict_require(bindings->iov, bdf);
 	return error;
 }
 

@@ -22,7 +22,7 @@
  * struct binding - a function that a plan rebinds, as it is before
  * @bdf: function
  * @exists: false for a VF that the plan is yet to create; nothing is known of it
- * @bridge: it is a bridge of any kind, down to the chipset's ISA bridge
+ * @bridge: it is a bridge, or a part of the chipset
  * @pf: it can have VFs
  * @own_reset: it can be reset without the others of its slot
  * @group_size: members of its IOMMU group, itself included; 0 without a group
@@ -64,9 +64,6 @@ void bindings_close(struct bindings *bindings);
 /* Append one; a message on failure. */
 int bindings_add(struct bindings *bindings, struct iov_bdf bdf, bool planned, const char *why);
 bool bindings_have(const struct bindings *bindings, struct iov_bdf bdf);
-
-/* Whether a function is a bridge of any kind, down to the chipset's ISA bridge. */
-bool is_host_bridge(struct iov *iov, struct iov_bdf bdf);
 
 /*
  * Take a function with what goes along: its VFs, which go when the driver of a PF goes; the

@@ -26,22 +26,40 @@ static void take_group(struct iov_plan *plan, struct iov_bdf bdf)
 	iov_group_close(group);
 }
 
-static void take_below(struct iov_plan *plan, struct iov_bdf bridge, const char *why)
+/* The functions in a directory of a bridge or bus, and below them. */
+static void take_in(struct iov_plan *plan, const char *directory, const char *why)
 {
 	struct iov *iov = iov_plan_context(plan);
 	struct iov_bdf bdf;
 	char **names;
 	size_t count;
 
-	if (iov_sys_list(iov, iov_pci_path(bridge, "").name, &names, &count))
+	if (iov_sys_list(iov, directory, &names, &count))
 		return;
 	for (size_t i = 0; i < count; i++) {
-		if (!strchr(names[i], ':') || iov_bdf_parse(iov, names[i], &bdf))
+		if (!strchr(names[i], ':') || !iov_bdf_scan(names[i], &bdf))
 			continue;
 		if (iov_pci_is_bridge(iov, bdf))
-			take_below(plan, bdf, why);
+			take_in(plan, iov_pci_path(bdf, "").name, why);
 		else
 			iov_plan_take(plan, bdf, why);
+	}
+	iov_names_free(names, count);
+}
+
+/* All on the buses that the driver of a controller makes: "pci10000:80" in its directory. */
+static void take_behind(struct iov_plan *plan, struct iov_bdf controller)
+{
+	char why[WHY_MAX];
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(iov_plan_context(plan), iov_pci_path(controller, "").name, &names, &count))
+		return;
+	snprintf(why, sizeof(why), "behind %s, which goes as a whole", IOV_BDF(controller));
+	for (size_t i = 0; i < count; i++) {
+		if (!strncmp(names[i], "pci", 3) && strchr(names[i], ':'))
+			take_in(plan, iov_pci_path(controller, names[i]).name, why);
 	}
 	iov_names_free(names, count);
 }
@@ -55,7 +73,7 @@ static void take_slot(struct iov_plan *plan, struct iov_bdf bdf)
 	if (!count)
 		return;
 	snprintf(why, sizeof(why), "same slot as %s, which only resets as a whole", IOV_BDF(bdf));
-	take_below(plan, ports[count - 1], why);
+	take_in(plan, iov_pci_path(ports[count - 1], "").name, why);
 }
 
 static int keep_vfs(struct iov *iov, const struct binding *binding)
@@ -78,6 +96,7 @@ int binding_take(struct bindings *bindings, const struct binding *binding, bool 
 		return 0;
 	if (binding->pf)
 		iov_plan_take_vfs(bindings->plan, binding->bdf);
+	take_behind(bindings->plan, binding->bdf);
 	if (binding->group_size > 1)
 		take_group(bindings->plan, binding->bdf);
 	if (guest && !binding->own_reset)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a function is to the host that has it: a device, or a part of the host itself. */
+#ifndef IOV_BASE_PCI_KIND_H
+#define IOV_BASE_PCI_KIND_H
+
+#include <stdbool.h>
+
+#include "base/iov.h"
+#include "base/pci/pci.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * enum iov_pci_kind - what a function is
+ * @IOV_PCI_ENDPOINT: a device, which can be given away; its class may say "bridge", as
+ *	that of an NVSwitch does
+ * @IOV_PCI_BRIDGE: a bridge to other buses by its header (PCI, PCI Express, CardBus)
+ * @IOV_PCI_CHIPSET: a host, ISA, EISA or MicroChannel bridge on a root bus, or an IOMMU:
+ *	it has the header of a device and no use away from its host
+ */
+enum iov_pci_kind { IOV_PCI_ENDPOINT, IOV_PCI_BRIDGE, IOV_PCI_CHIPSET };
+
+/**
+ * iov_pci_kind_at - what a function is
+ * @dir: its directory
+ *
+ * Class and the attributes that the kernel gives to bridges tell; configuration space is
+ * asked only of a bridge by class that has none of these.
+ */
+enum iov_pci_kind iov_pci_kind_at(int dir);
+
+/**
+ * iov_pci_kind - as iov_pci_kind_at()
+ * @iov: context
+ * @bdf: a function; one that does not exist is an endpoint
+ */
+enum iov_pci_kind iov_pci_kind(struct iov *iov, struct iov_bdf bdf);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

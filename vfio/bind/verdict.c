@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vfio/bind/verdict.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/sysroot/sysdir.h"
+#include "vfio/bind/verdict_judge.h"
+
+typedef void judge_fn(struct judgement *judgement);
+
+/* What is the cause of others comes before them. */
+static judge_fn *const blocking[] = {
+	judge_kind, judge_power, judge_controller, judge_iommu, judge_reserved,
+};
+static judge_fn *const warning[] = { judge_group, judge_reset, judge_intx };
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+struct iov_reason *verdict_add(struct judgement *judgement, const char *kind,
+			       enum iov_severity severity, int error, const char *format, ...)
+{
+	static _Thread_local struct iov_reason overflow;
+	struct iov_verdict *verdict = judgement->verdict;
+	struct iov_reason *reason = verdict->count < IOV_REASONS_MAX ?
+				    &verdict->reasons[verdict->count++] : &overflow;
+	va_list args;
+
+	*reason = (struct iov_reason){ .kind = kind, .severity = severity, .error = error };
+	va_start(args, format);
+	vsnprintf(reason->sentence, sizeof(reason->sentence), format, args);
+	va_end(args);
+	return reason;
+}
+
+void verdict_remedy(struct iov_reason *reason, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason->remedy, sizeof(reason->remedy), format, args);
+	va_end(args);
+}
+
+/* The message of a context that has one says what there is to say. */
+static void read_group(struct judgement *judgement)
+{
+	if (iov_group_of(&judgement->group, judgement->iov, judgement->bdf))
+		judgement->group = NULL;
+}
+
+static void open_judgement(struct judgement *judgement, struct iov *iov, struct iov_bdf bdf,
+			   struct iov_verdict *verdict)
+{
+	verdict->count = 0;
+	judgement->iov = iov;
+	judgement->bdf = bdf;
+	judgement->verdict = verdict;
+	judgement->dir = iov_dir_open(iov, iov_pci_path(bdf, "").name);
+	judgement->config_error = iov_config_read(iov, bdf, &judgement->config,
+						  IOV_CONFIG_CONVENTIONAL);
+	read_group(judgement);
+}
+
+static void close_judgement(struct judgement *judgement)
+{
+	iov_group_close(judgement->group);
+	if (judgement->dir >= 0)
+		close(judgement->dir);
+}
+
+/* Those that block first, each in the order in which they were found. */
+static void put_blocks_first(struct iov_verdict *verdict)
+{
+	struct iov_verdict sorted = { .count = 0 };
+
+	for (int severity = IOV_REASON_BLOCKS; severity >= IOV_REASON_WARNS; severity--) {
+		for (size_t i = 0; i < verdict->count; i++) {
+			if ((int)verdict->reasons[i].severity == severity)
+				sorted.reasons[sorted.count++] = verdict->reasons[i];
+		}
+	}
+	*verdict = sorted;
+}
+
+void iov_verdict(struct iov *iov, struct iov_bdf bdf, struct iov_verdict *verdict)
+{
+	struct judgement judgement;
+
+	open_judgement(&judgement, iov, bdf, verdict);
+	for (size_t i = 0; i < COUNT(blocking); i++)
+		blocking[i](&judgement);
+	for (size_t i = 0; i < COUNT(warning); i++)
+		warning[i](&judgement);
+	close_judgement(&judgement);
+	put_blocks_first(verdict);
+}
+
+const struct iov_reason *iov_verdict_find(const struct iov_verdict *verdict, const char *kind)
+{
+	for (size_t i = 0; i < verdict->count; i++) {
+		const struct iov_reason *reason = &verdict->reasons[i];
+
+		if (kind ? !strcmp(reason->kind, kind) : reason->severity == IOV_REASON_BLOCKS)
+			return reason;
+	}
+	return NULL;
+}
+
+int iov_verdict_blocks(struct iov *iov, struct iov_bdf bdf, struct iov_reason *reason)
+{
+	const struct iov_reason *found = NULL;
+	struct iov_verdict verdict;
+	struct judgement judgement;
+
+	open_judgement(&judgement, iov, bdf, &verdict);
+	for (size_t i = 0; !found && i < COUNT(blocking); i++) {
+		blocking[i](&judgement);
+		found = iov_verdict_find(&verdict, NULL);
+	}
+	close_judgement(&judgement);
+	if (found && reason)
+		*reason = *found;
+	return found ? found->error : 0;
+}
+
+struct json_object *iov_verdict_json(const struct iov_verdict *verdict)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < verdict->count; i++) {
+		const struct iov_reason *reason = &verdict->reasons[i];
+		struct json_object *json = json_object_new_object();
+
+		json_object_object_add(json, "kind", json_object_new_string(reason->kind));
+		json_object_object_add(json, "severity", json_object_new_string(
+				reason->severity == IOV_REASON_BLOCKS ? "blocks" : "warns"));
+		json_object_object_add(json, "sentence", json_object_new_string(reason->sentence));
+		json_object_object_add(json, "remedy", json_object_new_string(reason->remedy));
+		json_object_array_add(list, json);
+	}
+	return list;
+}
+
+int iov_verdict_require(struct iov *iov, struct iov_bdf bdf)
+{
+	struct iov_reason reason;
+	int error = iov_verdict_blocks(iov, bdf, &reason);
+
+	return error ? iov_fail(iov, error, "%s: %s; %s", IOV_BDF(bdf), reason.sentence,
+				reason.remedy) : 0;
+}
