@@ -86,16 +86,19 @@ static void name_functions(const struct iov_bdf *bdfs, size_t count, char *text,
 static int fill_plan(struct cli *cli, const struct bind_args *args, struct iov_plan **plan)
 {
 	struct iov_bdf bdfs[FUNCTIONS_MAX];
+	unsigned int flags = args->flags;
 	char functions[64];
 	int error = parse_names(cli, args, bdfs);
 
 	if (error)
 		return error;
+	if (cli_lifts(cli, CLI_LIFT_DRIVER))
+		flags |= IOV_BIND_ANY_DRIVER;
 	name_functions(bdfs, args->count, functions, sizeof(functions));
 	if (args->driver) {
 		error = iov_plan_new(plan, cli->iov, "bind %s to %s", functions, args->driver);
 		return error ? error : iov_bind_plan(*plan, bdfs, args->count, args->driver,
-						     args->flags);
+						     flags);
 	}
 	error = iov_plan_new(plan, cli->iov, "give %s back to the native driver", functions);
 	return error ? error : iov_unbind_plan(*plan, bdfs, args->count, args->flags);

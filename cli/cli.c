@@ -77,6 +77,15 @@ void *cli_data(const struct argp_state *state)
 	return ((struct invocation *)state->input)->data;
 }
 
+bool cli_lifts(const struct cli *cli, const char *guard)
+{
+	for (size_t i = 0; cli->lifted[i]; i++) {
+		if (!strcmp(cli->lifted[i], guard))
+			return true;
+	}
+	return false;
+}
+
 static void lift_guard(struct invocation *invocation, const char *name, struct argp_state *state)
 {
 	char names[512] = "";
@@ -85,6 +94,8 @@ static void lift_guard(struct invocation *invocation, const char *name, struct a
 
 	for (size_t i = 0; (guard = iov_guard_name(i)) && strcmp(guard, name); i++)
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), " %s", guard);
+	if (!strcmp(name, CLI_LIFT_DRIVER))
+		guard = CLI_LIFT_DRIVER;
 	if (!guard)
 		argp_error(state, "--force=%s: no such guard; expected one of:%s", name, names);
 	while (invocation->cli.lifted[count])

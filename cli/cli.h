@@ -87,6 +87,12 @@ struct cli_command {
 	int (*run)(struct cli *cli, void *data);
 };
 
+/* What --force takes beside guards: a driver for a device that its table does not have. */
+#define CLI_LIFT_DRIVER "driver"
+
+/* Whether --force named a guard. */
+bool cli_lifts(const struct cli *cli, const char *guard);
+
 /* The data of the command that is being parsed. */
 void *cli_data(const struct argp_state *state);
 

@@ -2,6 +2,7 @@
 #include "base/plan/module.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <libkmod.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,42 @@ int iov_module_find(struct iov *iov, const char *alias, char ***names, size_t *c
 	*count = 0;
 	*names = NULL;
 	return 0;
+}
+
+/* The table of a driver is what its module says of itself: "pci:v00008086d*sv*sd*bc02*". */
+static bool has_alias(struct kmod_module *module, const char *modalias)
+{
+	struct kmod_list *info = NULL;
+	bool table = false, found = false;
+
+	if (kmod_module_get_info(module, &info) < 0)
+		return true;
+	for (struct kmod_list *entry = info; entry; entry = kmod_list_next(info, entry)) {
+		const char *value = kmod_module_info_get_value(entry);
+
+		if (strcmp(kmod_module_info_get_key(entry), "alias") || strncmp(value, "pci:", 4))
+			continue;
+		table = true;
+		found |= !fnmatch(value, modalias, 0);
+	}
+	kmod_module_info_free_list(info);
+	return found || !table;
+}
+
+bool iov_module_knows(struct iov *iov, const char *name, const char *modalias)
+{
+	struct kmod_module *module;
+	struct kmod_ctx *modules;
+	bool knows = true;
+
+	if (!iov_sys_is_host(iov) || open_modules(iov, &modules))
+		return true;
+	if (!kmod_module_new_from_name(modules, name, &module)) {
+		knows = has_alias(module, modalias);
+		kmod_module_unref(module);
+	}
+	kmod_unref(modules);
+	return knows;
 }
 
 static int load_all(struct kmod_list *list)

@@ -34,6 +34,17 @@ int iov_module_find(struct iov *iov, const char *alias, char ***names, size_t *c
 bool iov_module_is_loaded(struct iov *iov, const char *name);
 
 /**
+ * iov_module_knows - whether a driver's table has a function
+ * @iov: context
+ * @module: module of the driver
+ * @modalias: of the function
+ *
+ * A driver without a table, as vfio-pci, takes what it is told to.  So does, as far as is
+ * known, one that is not in /lib/modules, and every one of a recorded tree.
+ */
+bool iov_module_knows(struct iov *iov, const char *module, const char *modalias);
+
+/**
  * iov_module_plan - plan that a module is loaded
  * @plan: plan to append to
  * @name: "vfio-pci"

@@ -25,6 +25,7 @@
 #define LEGACY1 "0000:04:01.0"	  /* e1000, in a group with */
 #define LEGACY2 "0000:04:02.0"	  /* another and their bridge */
 #define NVME "0000:02:00.0"	  /* holds a mounted file system */
+#define EDU "0000:05:00.0"	  /* resets with its bus only, no driver */
 #define DEVICE(bdf) "sys/bus/pci/devices/" bdf
 
 static struct kernel kernel;
@@ -269,6 +270,22 @@ static void a_driver_outside_vfio_takes_a_member_alone(void **state)
 	assert_state(LEGACY2, "e1000", "(null)");
 }
 
+static void a_driver_that_is_yet_to_be_loaded_may_take_the_function_by_itself(void **state)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	struct json_object *steps;
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(plan_for(&plan, EDU, NULL, "edu_native", 0), 0);
+	json = iov_plan_json(plan);
+	iov_plan_free(plan);
+	steps = json_object_object_get(json, "steps");
+	assert_int_equal(json_object_array_length(steps), 2);
+	assert_int_equal(json_object_array_length(json_object_object_get(
+			 json_object_array_get_idx(steps, 1), "check")), 0);
+}
+
 static void a_pf_with_vfs_is_refused(void **state)
 {
 	(void)state;
@@ -300,7 +317,6 @@ static void a_guard_sees_the_members_that_come_along(void **state)
 			       LEGACY2 " (member of IOMMU group 12)"));
 }
 
-#define EDU "0000:05:00.0"  /* resets with its bus only, no driver */
 #define EDU2 "0000:05:00.1" /* in the same slot */
 
 static void a_slot_that_resets_as_a_whole_comes_along(void **state)
@@ -492,6 +508,7 @@ int main(void)
 		TEST(a_group_whose_members_are_all_named_needs_no_option),
 		TEST(a_group_with_a_bridge_of_the_chipset_is_refused),
 		TEST(a_driver_outside_vfio_takes_a_member_alone),
+		TEST(a_driver_that_is_yet_to_be_loaded_may_take_the_function_by_itself),
 		TEST(a_pf_with_vfs_is_refused),
 		TEST(what_a_guard_holds_is_refused),
 		TEST(a_guard_sees_the_members_that_come_along),

@@ -174,7 +174,10 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 		return error;
 	step = iov_plan_step(bindings->plan, IOV_BDF(bdf), "bind %s to %s (now %s)", IOV_BDF(bdf),
 			     driver, binding->driver[0] ? binding->driver : "no driver");
-	binding_check(step, binding);
+	/* To load a driver binds it to what has none. */
+	if (binding->driver[0] ||
+	    iov_sys_exists(bindings->iov, iov_path(IOV_PATH_PCI_DRIVERS "/%s", driver).name))
+		binding_check(step, binding);
 	binding_change(step, binding, driver, driver);
 	if (strcmp(binding->override, driver))
 		iov_step_do(step, op_override(bdf, driver));
@@ -194,6 +197,30 @@ static void take_moved(struct bindings *bindings, const char *driver)
 		if (strcmp(bindings->list[i].driver, driver))
 			iov_plan_take(bindings->plan, bindings->list[i].bdf, bindings->list[i].why);
 	}
+}
+
+/* A driver that does not know a function may be told to take it, and then does harm. */
+static int check_table(struct bindings *bindings, const char *driver)
+{
+	struct iov *iov = bindings->iov;
+	char module[IOV_DRIVER_SIZE], modalias[256];
+
+	if (iov_sys_link_name(iov, iov_path(IOV_PATH_PCI_DRIVERS "/%s/module", driver).name, module,
+			      sizeof(module)))
+		snprintf(module, sizeof(module), "%s", driver);
+	for (size_t i = 0; i < bindings->count; i++) {
+		struct iov_bdf bdf = bindings->list[i].bdf;
+
+		if (!strcmp(bindings->list[i].driver, driver) ||
+		    iov_sys_read(iov, iov_pci_path(bdf, "modalias").name, modalias,
+				 sizeof(modalias)) ||
+		    iov_module_knows(iov, module, modalias))
+			continue;
+		return iov_fail(iov, -EINVAL, "%s: the driver %s does not know this device; 'iov "
+				"unbind %s' gives it its native driver, --force=driver binds it to "
+				"%s nevertheless", IOV_BDF(bdf), driver, IOV_BDF(bdf), driver);
+	}
+	return 0;
 }
 
 /* A function that a guest has already is left to it; the plan says what is wrong. */
@@ -226,6 +253,8 @@ static int plan_bindings(struct bindings *bindings, const char *driver, unsigned
 		error = consider_groups(bindings, flags);
 	if (!error)
 		error = iov_driver_plan(bindings->plan, driver);
+	if (!error && !(flags & IOV_BIND_ANY_DRIVER))
+		error = check_table(bindings, driver);
 	if (!error)
 		take_moved(bindings, driver);
 	for (size_t i = 0; !error && i < bindings->count; i++)

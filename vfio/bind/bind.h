@@ -18,10 +18,12 @@ extern "C" {
  * @IOV_BIND_GROUP: take the other members of each IOMMU group along
  * @IOV_BIND_PLANNED: the functions may not exist yet; an earlier step of the
  *	plan makes them, and without a driver
+ * @IOV_BIND_ANY_DRIVER: the driver's table need not have the functions
  */
 enum iov_bind_flags {
 	IOV_BIND_GROUP = 1 << 0,
 	IOV_BIND_PLANNED = 1 << 1,
+	IOV_BIND_ANY_DRIVER = 1 << 2,
 };
 
 /**
@@ -38,8 +40,8 @@ enum iov_bind_flags {
  * driver of VFIO the whole group counts: members that would block it are bound
  * as well with IOV_BIND_GROUP and refuse the plan without.
  *
- * Return: 0; -EINVAL for a bridge, a function named twice or a malformed
- * driver name; -ENODEV without that function; -EBUSY for group members that
+ * Return: 0; -EINVAL for a bridge, a function named twice, a malformed
+ * driver name or a driver whose table does not have the function; -ENODEV without that function; -EBUSY for group members that
  * must move too and for a PF whose VFs would be destroyed; -ENOTSUP when the
  * IOMMU is off; -ENOENT without that driver and a module for it.  Each with a
  * message, and the plan is not worth running then.
