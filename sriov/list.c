@@ -27,7 +27,7 @@ static struct json_object *netdev_of(struct iov *iov, struct iov_bdf bdf)
 {
 	char name[IOV_INTERFACE_SIZE];
 
-	return iov_interface_of(iov, bdf, name) ? NULL : json_object_new_string(name);
+	return iov_interface_of(iov, bdf, -1, name) ? NULL : json_object_new_string(name);
 }
 
 /* Where a VF is; one that the kernel is about to remove has lost its link. */

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/pci/identity_names.h"
+#include "base/pci/interface.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
@@ -147,10 +148,13 @@ static int find_identity(const struct iov_identity_index *index, const char *tex
 }
 
 static int parse_identity(struct iov *iov, const struct iov_identity_index *index,
-			  const char *text, int kind, struct iov_bdf *bdf)
+			  char *text, int kind, struct iov_bdf *bdf)
 {
 	struct iov_identity_index *own;
 	int error = check_form(iov, text, kind);
+
+	if (!strncmp(text, "mac=", 4))
+		name_without_session(text + 4);
 
 	if (error || index)
 		return error ? error : find_identity(index, text, kind, bdf);
@@ -162,47 +166,39 @@ static int parse_identity(struct iov *iov, const struct iov_identity_index *inde
 	return error;
 }
 
-/* The last function on the way to an interface, which may be on a virtio device of it. */
-static int interface_function(struct iov *iov, const char *name, struct iov_bdf *bdf)
+/* An interface that is there no more is a device that is absent; anything else is no name. */
+static int fail_plain(struct iov *iov, const char *text)
 {
-	char target[IOV_PATH_MAX], *rest = target, *part;
-	struct iov_bdf step;
-	int error = iov_sys_link_name(iov, iov_path(IOV_PATH_CLASS_NET "/%s/device", name).name,
-				      target, sizeof(target));
+	bool is_word = *text && strlen(text) < IOV_INTERFACE_SIZE &&
+		       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-.") == strlen(text) && *text != '.';
 
-	if (!error && iov_bdf_scan(target, bdf))
-		return 0;
-	error = iov_sys_link(iov, iov_path(IOV_PATH_CLASS_NET "/%s", name).name, target,
-			     sizeof(target));
-	if (error)
-		return -ENOENT;
-	error = -ENODEV;
-	while ((part = strsep(&rest, "/"))) {
-		if (iov_bdf_scan(part, &step)) {
-			*bdf = step;
-			error = 0;
-		}
-	}
-	return error;
+	return iov_fail(iov, is_word ? -ENODEV : -EINVAL, "%s: neither a PCI address like "
+			"0000:01:00.0, nor a network interface of a PCI function, nor serial=, mac=, "
+			"slot= or path=; 'iov list' shows them", text);
 }
 
 static int parse_plain(struct iov *iov, const char *text, struct iov_bdf *bdf)
 {
+	char name[IOV_INTERFACE_SIZE];
+	struct iov_bdf found;
 	int error;
 
 	/* An interface's name has no colon, so an address is never one. */
 	if (iov_bdf_scan(text, bdf))
 		return 0;
-	error = strchr(text, '/') || *text == '.' || !*text ? -ENOENT :
-			interface_function(iov, text, bdf);
-	if (!error)
-		return 0;
-	if (error == -ENODEV)
+	if (!iov_interface_find(iov, text, name))
+		return fail_plain(iov, text);
+	error = iov_interface_function(iov, name, &found);
+	if (error == -EXDEV)
+		return iov_fail(iov, -EINVAL, "%s: the interface of a device behind %s, not of that "
+				"function itself; name %s if you mean all that is behind it", text,
+				IOV_BDF(found), IOV_BDF(found));
+	if (error)
 		return iov_fail(iov, -ENODEV, "%s: a network interface, but of no PCI function; "
 				"'iov list' shows functions", text);
-	return iov_fail(iov, -EINVAL, "%s: neither a PCI address like 0000:01:00.0, nor a network "
-			"interface of a PCI function, nor serial=, mac=, slot= or path=; "
-			"'iov list' shows them", text);
+	*bdf = found;
+	return 0;
 }
 
 static int vf_address(struct iov *iov, const char *text, struct iov_bdf pf, int number,
@@ -313,6 +309,8 @@ bool iov_device_matches(struct iov *iov, struct iov_bdf bdf, const char *text)
 		return false;
 	if (kind_of(name) >= 0 && vf == (number < 0))
 		return false;
+	if (!strncmp(name, "mac=", 4))
+		name_without_session(name + 4);
 	if (kind_of(name) >= 0 && !answers_to(iov, vf ? pf : bdf, name))
 		return false;
 	return !iov_device_parse(iov, text, &found) && !iov_bdf_compare(found, bdf);

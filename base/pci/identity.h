@@ -3,10 +3,13 @@
  * Names of devices, and which of them outlive a reboot and a card in another slot.
  *
  *	0000:01:00.0		address (BDF); changes when a card is added
- *	enp1s0			network interface, while a driver has the function
+ *	enp1s0			network interface of its own, by any of its names, while a driver
+ *				has the function; not that of a device behind it
  *	serial=SERIAL		Device Serial Number capability as lspci prints it, or
  *				the serial number of an NVMe controller
- *	mac=52:54:00:00:00:01	permanent MAC address, whatever the interface has now
+ *				A number that its maker gives to all is none
+ *	mac=52:54:00:00:00:01	permanent MAC address, whatever the interface has now; of
+ *				IP over InfiniBand the GUID of the port, 8 octets
  *	slot=1			physical slot of the chassis (sys/bus/pci/slots): what is
  *				plugged in there, or behind a switch that is; not where
  *				firmware gave several slots one number

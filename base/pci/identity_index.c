@@ -262,6 +262,22 @@ size_t identity_known(const struct iov_identity_index *index, const char *kind,
 	return count;
 }
 
+/* Whether cards share a name, so that it is none of either; functions of one card may. */
+static bool is_shared(const struct iov_identity_index *index, const struct function *function,
+		      const char *name)
+{
+	struct iov_bdf own = function->entry.bdf;
+
+	for (size_t i = find_name(index, name);
+	     i < index->named && !strcasecmp(index->table[i].name, name); i++) {
+		struct iov_bdf bdf = index->table[i].function->entry.bdf;
+
+		if (bdf.domain != own.domain || bdf.bus != own.bus || bdf.device != own.device)
+			return true;
+	}
+	return false;
+}
+
 /* A name as it names this function alone, with its suffix if it takes one for that. */
 static bool own_name(const struct iov_identity_index *index, const struct function *function,
 		     const char *name, char *text, size_t size)
@@ -270,7 +286,8 @@ static bool own_name(const struct iov_identity_index *index, const struct functi
 
 	if (who_has(index, name, -1, NULL, 0) == 1)
 		snprintf(text, size, "%s", name);
-	else if (name_takes_suffix(name) && who_has(index, name, number, NULL, 0) == 1)
+	else if (name_takes_suffix(name) && !is_shared(index, function, name) &&
+		 who_has(index, name, number, NULL, 0) == 1)
 		snprintf(text, size, "%s.%d", name, number);
 	else
 		return false;

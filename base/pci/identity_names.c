@@ -27,7 +27,11 @@
 #include "base/sysroot/sysdir.h"
 
 #define SERIAL_SIZE 8
+#define OUI_SIZE 3
+#define GROUP_BIT 0x01
 #define ADDRESS_SIZE 32
+#define INFINIBAND_OCTETS 20
+#define GUID_OCTETS 8
 
 /* Value of addr_assign_type for an address that the device came with. */
 #define ADDRESS_IS_PERMANENT 0
@@ -162,21 +166,64 @@ static bool is_blank(const unsigned char *bytes, size_t size)
 	return bytes[0] == 0 || bytes[0] == 0xff;
 }
 
+void name_without_session(char *address)
+{
+	size_t length = strlen(address);
+
+	if (length == 3 * INFINIBAND_OCTETS - 1)
+		memmove(address, address + length - (3 * GUID_OCTETS - 1), 3 * GUID_OCTETS);
+}
+
+/* Makers' constants that look like numbers; see is_identity() for what does not. */
+static const unsigned char constants[][SERIAL_SIZE] = {
+	{ 0x00, 0x15, 0x17, 0xff, 0xff, 0x24, 0x14, 0x12 },	/* Atheros AR92xx */
+};
+
+/* Of a radio by Realtek: its OUI, the filler of a MAC address, and the model. */
+static const unsigned char realtek_radio[] = { 0x00, 0xe0, 0x4c, 0xff, 0xfe };
+
+/*
+ * Whether a Device Serial Number tells cards of a kind apart.  It is an EUI-64: 24 bits of the
+ * maker, which are never a group address, and 40 that he counts up.  A maker who counts has
+ * more than one octet that is not zero, and not all of them the same.
+ */
+static bool is_identity(const unsigned char *eui)
+{
+	size_t same = 1, set = 0;
+
+	for (size_t i = 1; i < SERIAL_SIZE; i++)
+		same += eui[i] == eui[0];
+	for (size_t i = OUI_SIZE; i < SERIAL_SIZE; i++)
+		set += eui[i] != 0;
+	if (eui[0] & GROUP_BIT || same == SERIAL_SIZE || set < 2 ||
+	    !memcmp(eui, realtek_radio, sizeof(realtek_radio)))
+		return false;
+	for (size_t i = 0; i < sizeof(constants) / sizeof(*constants); i++) {
+		if (!memcmp(eui, constants[i], SERIAL_SIZE))
+			return false;
+	}
+	return true;
+}
+
 /* Device Serial Number, PCIe Base 6.0 section 7.9.3; most significant byte first, as lspci. */
 static void add_serial_capability(struct function_names *function, int dir)
 {
 	_cleanup_fd_ int config = iov_config_open(dir);
-	unsigned char s[SERIAL_SIZE];
+	unsigned char raw[SERIAL_SIZE], s[SERIAL_SIZE];
 	unsigned int at = 0;
 	uint32_t header;
 	char text[32];
 
 	if (config >= 0)
 		at = iov_config_seek(config, PCI_EXT_CAP_ID_DSN, true, &header);
-	if (!at || pread(config, s, sizeof(s), at + 4) != sizeof(s) || is_blank(s, sizeof(s)))
+	if (!at || pread(config, raw, sizeof(raw), at + 4) != sizeof(raw))
 		return;
-	snprintf(text, sizeof(text), "%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", s[7], s[6], s[5],
-		 s[4], s[3], s[2], s[1], s[0]);
+	for (size_t i = 0; i < SERIAL_SIZE; i++)
+		s[i] = raw[SERIAL_SIZE - 1 - i];
+	if (!is_identity(s))
+		return;
+	snprintf(text, sizeof(text), "%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", s[0], s[1], s[2],
+		 s[3], s[4], s[5], s[6], s[7]);
 	names_add(function, "serial", text);
 }
 
@@ -260,6 +307,8 @@ static void add_addresses(struct names_source *source, struct function_names *fu
 		bool known = ask ? ask_address(source->socket, names[i], text, sizeof(text)) :
 				     recorded_address(dir, interface.name, text, sizeof(text));
 
+		if (known)
+			name_without_session(text);
 		if (known && !is_representor(dir, interface.name))
 			names_add(function, "mac", text);
 	}

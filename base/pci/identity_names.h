@@ -43,6 +43,13 @@ void names_read(struct names_source *source, struct iov_bdf bdf, int dir,
 		struct function_names *function);
 void names_free(struct function_names *function);
 
+/*
+ * Cut an address to the part that stays: of the 20 octets of IP over InfiniBand the last 8,
+ * the GUID of the port.  Before it are a queue pair, another one each time that the driver is
+ * loaded, and a prefix that the subnet manager gives.
+ */
+void name_without_session(char *address);
+
 /* Append "KIND=VALUE"; what does not fit or would not print is left out. */
 void names_add(struct function_names *function, const char *kind, const char *value);
 

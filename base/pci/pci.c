@@ -9,7 +9,6 @@
 #include "base/pci/kind.h"
 #include "base/sysroot/paths.h"
 
-
 /* The domain is optional; nothing may follow the function. */
 bool iov_bdf_scan(const char *text, struct iov_bdf *bdf)
 {

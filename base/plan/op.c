@@ -133,13 +133,14 @@ struct iov_op *iov_op_nvme_virt(struct iov_bdf pf, enum iov_nvme_action action, 
 	return op;
 }
 
-struct iov_op *iov_op_mtu(struct iov_bdf device, unsigned int mtu)
+struct iov_op *iov_op_mtu(struct iov_bdf device, int port, unsigned int mtu)
 {
 	struct iov_op *op = new_op(IOV_OP_MTU);
 
 	if (!op)
 		return NULL;
 	op->mtu.device = device;
+	op->mtu.port = port;
 	op->mtu.mtu = mtu;
 	return iov_op_explain(op, EINVAL, "the driver takes no such MTU; 'ip -d link' shows minmtu "
 			      "and maxmtu");

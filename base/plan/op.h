@@ -11,7 +11,7 @@
  *	{"op": "vf-attr", "pf": "0000:01:00.0", "vf": 0, "values": {"vlan": 100}, "mode": "set"}
  *	{"op": "nvme-virt", "pf": "0000:01:00.0", "action": "assign", "controller": 1,
  *	 "queues": 2, "interrupts": 1}
- *	{"op": "mtu", "device": "0000:01:00.0", "mtu": 9000}
+ *	{"op": "mtu", "device": "0000:01:00.0", "port": 1, "mtu": 9000}	"port" or none
  *	{"op": "irq-affinity", "device": "0000:01:00.0", "cpus": ["0", "1"]}
  *	{"op": "huge-pages", "path": "sys/.../nr_hugepages", "value": "512", "advice": "..."}
  *	{"op": "devlink-eswitch", "device": "0000:01:00.0", "mode": "switchdev"}
@@ -128,6 +128,7 @@ struct iov_op {
 		} nvme_virt;
 		struct {
 			struct iov_bdf device;
+			int port;	/* -1: the first */
 			unsigned int mtu;
 		} mtu;
 		struct {
@@ -194,11 +195,12 @@ struct iov_op *iov_op_nvme_virt(struct iov_bdf pf, enum iov_nvme_action action, 
 /**
  * iov_op_mtu - set the MTU of a function's network interface
  * @device: function
+ * @port: number of its port, -1 for the first
  * @mtu: bytes
  *
  * Return: an operation.
  */
-struct iov_op *iov_op_mtu(struct iov_bdf device, unsigned int mtu);
+struct iov_op *iov_op_mtu(struct iov_bdf device, int port, unsigned int mtu);
 
 /**
  * iov_op_irq - give the interrupts of a function their CPUs

@@ -110,6 +110,8 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 		return;
 	case IOV_OP_MTU:
 		json_add_text(json, "device", IOV_BDF(op->mtu.device));
+		if (op->mtu.port >= 0)
+			add_number(json, "port", (unsigned int)op->mtu.port);
 		add_number(json, "mtu", op->mtu.mtu);
 		return;
 	case IOV_OP_IRQ:
@@ -384,8 +386,11 @@ static struct iov_op *read_mtu(struct reader *reader)
 {
 	struct iov_bdf device = get_function(reader, "device");
 	unsigned int mtu = get_number(reader, "mtu", UINT32_MAX);
+	struct json_object *port;
+	bool named = find(reader, "port", &port);
 
-	return reader->error ? NULL : iov_op_mtu(device, mtu);
+	return reader->error ? NULL :
+	       iov_op_mtu(device, named ? (int)get_number(reader, "port", UINT16_MAX) : -1, mtu);
 }
 
 static struct iov_op *read_irq(struct reader *reader)

@@ -11,11 +11,13 @@
  * struct host_target - a device of the file on this host
  * @said: what the file says of it
  * @bdf: where it is
+ * @port: the port of it that the name tells, -1 for the function as a whole
  * @present: it is there, and shall be planned
  */
 struct host_target {
 	const struct iov_host_device *said;
 	struct iov_bdf bdf;
+	int port;
 	bool present;
 };
 

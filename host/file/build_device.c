@@ -80,13 +80,14 @@ static int build_eswitch(struct device_build *device)
 static void add_mtu(struct device_build *device, const unsigned int *now)
 {
 	unsigned int wanted = *device->target->said->mtu;
+	int port = device->target->port;
 	struct iov_bdf bdf = device->target->bdf;
 	struct iov_step *step = iov_plan_step(device->build->plan, IOV_BDF(bdf),
 					      "set the MTU of %s to %u", IOV_BDF(bdf), wanted);
 
-	iov_step_do(step, iov_op_mtu(bdf, wanted));
+	iov_step_do(step, iov_op_mtu(bdf, port, wanted));
 	if (now)
-		iov_step_undo(step, iov_op_mtu(bdf, *now));
+		iov_step_undo(step, iov_op_mtu(bdf, port, *now));
 	iov_step_change(step, "mtu", now ? host_place("%u", *now) : NULL, host_place("%u", wanted));
 }
 
@@ -102,7 +103,8 @@ static int build_mtu(struct device_build *device)
 		add_mtu(device, NULL);
 		return 0;
 	}
-	error = iov_mtu_read(device->build->iov, device->target->bdf, &now);
+	error = iov_mtu_read(device->build->iov, device->target->bdf, device->target->port,
+			     &now);
 	if (error)
 		return fail_at(device, error, "mtu");
 	if (now != *wanted)

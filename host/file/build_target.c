@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "base/pci/identity.h"
+#include "base/pci/interface.h"
 #include "host/file/build.h"
 #include "host/file/file.h"
 
@@ -23,6 +24,7 @@ static int find(const struct host_build *build, unsigned int index)
 	if (!error)
 		error = iov_pci_require(build->iov, target->bdf);
 	target->present = !error;
+	target->port = error ? -1 : iov_interface_named_port(build->iov, target->said->device);
 	if (!error)
 		return 0;
 	if (error != -ENODEV || !may_be_absent(build, target))

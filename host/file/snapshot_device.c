@@ -114,7 +114,7 @@ static int fill_device(struct iov *iov, struct iov_bdf bdf, unsigned int vfs,
 		device->driver = driver;
 		driver = NULL;
 	}
-	if (!iov_mtu_read(iov, bdf, &mtu) && mtu != USUAL_MTU)
+	if (!iov_mtu_read(iov, bdf, -1, &mtu) && mtu != USUAL_MTU)
 		device->mtu = snapshot_number(mtu);
 	if (!iov_eswitch_read(iov, bdf, &mode) && strcmp(mode, "legacy"))
 		device->eswitch = strdup(mode);

@@ -10,11 +10,11 @@
 #include "base/sysroot/paths.h"
 #include "plugins/net/net.h"
 
-static int mtu_path(struct iov *iov, struct iov_bdf bdf, struct iov_path *path)
+static int mtu_path(struct iov *iov, struct iov_bdf bdf, int port, struct iov_path *path)
 {
 	char name[IOV_INTERFACE_SIZE];
 
-	if (iov_interface_of(iov, bdf, name))
+	if (iov_interface_of(iov, bdf, port, name))
 		return iov_fail(iov, -ENODEV, "%s has no network interface here, and an MTU is an "
 				"interface's; bind its native driver, and look whether the interface "
 				"is in another network namespace", IOV_BDF(bdf));
@@ -22,11 +22,11 @@ static int mtu_path(struct iov *iov, struct iov_bdf bdf, struct iov_path *path)
 	return 0;
 }
 
-int iov_mtu_read(struct iov *iov, struct iov_bdf bdf, unsigned int *mtu)
+int iov_mtu_read(struct iov *iov, struct iov_bdf bdf, int port, unsigned int *mtu)
 {
 	struct iov_path path;
 	int64_t number;
-	int error = mtu_path(iov, bdf, &path);
+	int error = mtu_path(iov, bdf, port, &path);
 
 	if (error)
 		return error;
@@ -37,11 +37,11 @@ int iov_mtu_read(struct iov *iov, struct iov_bdf bdf, unsigned int *mtu)
 	return 0;
 }
 
-static int write_mtu(struct iov *iov, struct iov_bdf bdf, unsigned int mtu)
+static int write_mtu(struct iov *iov, struct iov_bdf bdf, int port, unsigned int mtu)
 {
 	struct iov_path path;
 	char text[12];
-	int error = mtu_path(iov, bdf, &path);
+	int error = mtu_path(iov, bdf, port, &path);
 
 	if (error)
 		return error;
@@ -54,13 +54,14 @@ static int run_mtu(struct iov *iov, const struct iov_op *op)
 {
 	unsigned int mtu = op->mtu.mtu, now;
 	struct iov_bdf bdf = op->mtu.device;
-	int error = iov_mtu_read(iov, bdf, &now);
+	int port = op->mtu.port;
+	int error = iov_mtu_read(iov, bdf, port, &now);
 
 	if (error || now == mtu)
 		return error;
-	error = write_mtu(iov, bdf, mtu);
+	error = write_mtu(iov, bdf, port, mtu);
 	if (!error)
-		error = iov_mtu_read(iov, bdf, &now);
+		error = iov_mtu_read(iov, bdf, port, &now);
 	if (error || now == mtu)
 		return error;
 	return iov_fail(iov, -EIO, "the driver took it, but it reads back as %u", now);

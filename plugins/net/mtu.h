@@ -14,11 +14,12 @@ extern "C" {
  * iov_mtu_read - the MTU of a function's network interface
  * @iov: context
  * @bdf: function
+ * @port: number of its port, as of iov_interface_named_port(); -1 for the first
  * @mtu: receives it
  *
  * Return: 0; -ENODEV without an interface, with a message.
  */
-int iov_mtu_read(struct iov *iov, struct iov_bdf bdf, unsigned int *mtu);
+int iov_mtu_read(struct iov *iov, struct iov_bdf bdf, int port, unsigned int *mtu);
 
 
 #ifdef __cplusplus

@@ -42,7 +42,7 @@ static int find_interface(struct iov *iov, struct iov_bdf pf, int *ifindex)
 {
 	char name[IOV_INTERFACE_SIZE];
 	int64_t number = 0;
-	int error = iov_interface_of(iov, pf, name);
+	int error = iov_interface_of(iov, pf, -1, name);
 
 	if (!error)
 		error = iov_sys_read_number(iov, iov_path(IOV_PATH_CLASS_NET "/%s/ifindex",

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/pci/identity.h"
+#include "base/pci/interface.h"
 #include "tests/unit/tree.h"
 
 #define ROOT "sys/devices/pci0000:00"
@@ -206,7 +207,7 @@ static void a_vf_has_an_address_before_it_exists(void **state)
 static void what_is_no_name_is_told_with_the_form(void **state)
 {
 	(void)state;
-	assert_fails("eth7", -EINVAL, "neither a PCI address");
+	assert_fails("eth7", -ENODEV, "neither a PCI address");
 	assert_fails("", -EINVAL, "neither a PCI address");
 	assert_fails("../eth0", -EINVAL, "neither a PCI address");
 	assert_fails("uuid=1", -EINVAL, "serial=, mac=, slot= or path=");
@@ -256,9 +257,77 @@ static void a_name_that_another_card_has_is_not_stored(void **state)
 	file("0000:00:02.0/0000:02:00.1", "nvme/nvme1/serial", "S4EUNX0N\n");
 	function("0000:00:1f.1", "0x010802");
 	file("0000:00:1f.1", "nvme/nvme2/serial", "S4EUNX0N\n");
-	assert_identity("0000:02:00.0", "serial=S4EUNX0N.0");
+	assert_identity("0000:02:00.0", "slot=2-1.0");
 	assert_identity("0000:02:00.1", "slot=2-1.1");
 	assert_identity("0000:00:1f.1", "path=0000:00:1f.1");
+}
+
+static void a_number_that_a_maker_gives_to_all_is_no_identity(void **state)
+{
+	/* As configuration space has them, last octet first. */
+	static const unsigned char constants[][8] = {
+		{ 0x00, 0xe0, 0x4c, 0x68, 0, 0, 0, 0x01 },
+		{ 1, 1, 1, 1, 1, 1, 1, 1 },
+		{ 0, 0, 0x20, 0, 0, 0x28, 0x00, 0x08 },
+		{ 0x01, 0x22, 0xc8, 0xfe, 0xff, 0x4c, 0xe0, 0x00 },
+		{ 0x12, 0x14, 0x24, 0xff, 0xff, 0x17, 0x15, 0x00 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(constants) / sizeof(*constants); i++) {
+		config(NIC0, constants[i]);
+		assert_identity("0000:01:00.0", "mac=52:54:00:00:00:01");
+		assert_identity("0000:01:00.1", "serial=" DSN);
+	}
+}
+
+static void net_link(const char *way, const char *name)
+{
+	interface(way, name, "0", "52:54:00:00:00:77");
+	tree_link(tree, iov_path("sys/class/net/%s", name).name,
+		  iov_path("../../devices/pci0000:00/%s/net/%s", way, name).name);
+}
+
+static void an_interface_names_the_function_that_it_is_of(void **state)
+{
+	(void)state;
+	net_link(LONE "/usb1/1-4/1-4:1.0", "enx0");
+	assert_fails("enx0", -EINVAL, "of a device behind 0000:00:1f.2");
+	net_link(NIC1 "/mlx5_core.sf.2", "sf0");
+	assert_fails("sf0", -EINVAL, "of a device behind 0000:01:00.1");
+	net_link(NIC1, "rep0");
+	file(NIC1, "net/rep0/phys_port_name", "pf0vf0\n");
+	assert_fails("rep0", -EINVAL, "of a device behind 0000:01:00.1");
+	net_link(NIC1, "uplink");
+	file(NIC1, "net/uplink/phys_port_name", "p0\n");
+	assert_device("uplink", "0000:01:00.1");
+	net_link(LONE "/virtio0", "virt");
+	assert_device("virt", "0000:00:1f.2");
+}
+
+static void a_port_is_known_by_the_name_of_its_interface_or_its_address(void **state)
+{
+	char name[IOV_INTERFACE_SIZE];
+
+	(void)state;
+	net_link(NIC1, "eth1d1");
+	file(NIC1, "net/eth1d1/dev_port", "1\n");
+	assert_int_equal(iov_interface_named_port(iov, "eth0"), 0);
+	assert_int_equal(iov_interface_named_port(iov, "eth1d1"), 1);
+	assert_int_equal(iov_interface_named_port(iov, "mac=52:54:00:00:00:77"), 1);
+	assert_int_equal(iov_interface_named_port(iov, "0000:01:00.1"), -1);
+	assert_int_equal(iov_interface_of(iov, bdf_of("0000:01:00.1"), 1, name), 0);
+	assert_string_equal(name, "eth1d1");
+	assert_int_equal(iov_interface_of(iov, bdf_of("0000:01:00.1"), 2, name), -ENODEV);
+}
+
+static void an_address_is_compared_without_what_changes_at_each_boot(void **state)
+{
+	(void)state;
+	interface(NIC1, "eth1", "0", "80:00:02:08:fe:80:00:00:00:00:00:00:00:02:c9:03:00:0b:ec:cf");
+	assert_device("mac=00:02:c9:03:00:0b:ec:cf", "0000:01:00.1");
+	assert_device("mac=80:00:04:04:fe:80:00:00:00:00:00:01:00:02:c9:03:00:0b:ec:cf",
+		      "0000:01:00.1");
 }
 
 static void all_names_are_listed_best_first(void **state)
@@ -425,6 +494,10 @@ int main(void)
 		TEST(who_shares_a_name_is_told_apart),
 		TEST(a_file_stores_the_best_name),
 		TEST(a_name_that_another_card_has_is_not_stored),
+		TEST(a_number_that_a_maker_gives_to_all_is_no_identity),
+		TEST(an_interface_names_the_function_that_it_is_of),
+		TEST(a_port_is_known_by_the_name_of_its_interface_or_its_address),
+		TEST(an_address_is_compared_without_what_changes_at_each_boot),
 		TEST(all_names_are_listed_best_first),
 		TEST(an_address_that_was_set_or_made_up_is_no_identity),
 		TEST(a_representor_is_not_its_pf),

@@ -117,7 +117,7 @@ static void operations_say_what_they_do(void **state)
 {
 	static const char wanted[] = "iovd: port.remove {\"name\":\"up\"}";
 	struct json_object *params = json_object_new_object();
-	struct iov_op *call, *mtu = iov_op_mtu(pf, 9000);
+	struct iov_op *call, *mtu = iov_op_mtu(pf, -1, 9000);
 	struct iov_op *mode = iov_op_eswitch("netdevsim/netdevsim10", "switchdev");
 	char text[256];
 

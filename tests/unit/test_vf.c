@@ -68,7 +68,7 @@ static void a_pf_is_found_by_its_interface(void **state)
 	assert_int_equal(iov_device_parse(model.iov, "eth0", &bdf), 0);
 	assert_int_equal(iov_bdf_compare(bdf, model.pf), 0);
 	assert_int_equal(iov_device_parse(model.iov, PF_BDF, &bdf), 0);
-	assert_int_equal(iov_device_parse(model.iov, "eth1", &bdf), -EINVAL);
+	assert_int_equal(iov_device_parse(model.iov, "eth1", &bdf), -ENODEV);
 	assert_message("eth1");
 	assert_int_equal(iov_device_parse(model.iov, "../eth0", &bdf), -EINVAL);
 }
