@@ -2,6 +2,7 @@
 #include "base/cpu_list.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* As large as the kernel can be configured for. */
@@ -69,4 +70,23 @@ bool iov_cpu_list_within(const char *list, const char *others)
 			return false;
 	}
 	return true;
+}
+
+void iov_cpu_list_without(const char *list, const char *others, char *rest, size_t size)
+{
+	size_t length = 0;
+	int first, last;
+
+	*rest = '\0';
+	for (int cpu = -1; (cpu = iov_cpu_list_next(list, cpu)) >= 0 && length < size;) {
+		if (iov_cpu_list_next(others, cpu - 1) == cpu)
+			continue;
+		first = last = cpu;
+		while (iov_cpu_list_next(list, last) == last + 1 &&
+		       iov_cpu_list_next(others, last) != last + 1)
+			last++;
+		length += (size_t)snprintf(rest + length, size - length, first == last ?
+					   "%s%d" : "%s%d-%d", length ? "," : "", first, last);
+		cpu = last;
+	}
 }

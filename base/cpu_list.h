@@ -4,6 +4,7 @@
 #define IOV_BASE_CPU_LIST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,6 +31,15 @@ bool iov_cpu_list_equal(const char *a, const char *b);
  * @others: where they are looked for
  */
 bool iov_cpu_list_within(const char *list, const char *others);
+
+/**
+ * iov_cpu_list_without - the CPUs of a list that are not in another one
+ * @list: list
+ * @others: those to leave out
+ * @rest: receives the list, "" for none; another buffer than @list
+ * @size: bytes at @rest
+ */
+void iov_cpu_list_without(const char *list, const char *others, char *rest, size_t size);
 
 /**
  * iov_cpu_list_next - go through the CPUs of a list, in ascending order

@@ -8,17 +8,24 @@
 
 #include "base/cleanup.h"
 #include "base/sysroot/paths.h"
+#include "iommu/hypervisor.h"
 #include "iommu/topology.h"
 
 /* What turns the IOMMU on, as far as firmware and processor tell. */
 static const char *how_to_turn_on(struct iov *iov)
 {
+	enum iov_hypervisor below = iov_hypervisor(iov);
 	_cleanup_free_ char *cpuinfo = NULL;
 
+	/* Xen takes the hardware that the tables describe. */
+	if (below == IOV_HYPERVISOR_XEN_HOST)
+		return iov_hypervisor_iommu(below);
 	if (iov_sys_exists(iov, IOV_PATH_ACPI_TABLES "/DMAR"))
 		return "boot the kernel with intel_iommu=on";
 	if (iov_sys_exists(iov, IOV_PATH_ACPI_TABLES "/IVRS"))
 		return "boot the kernel without amd_iommu=off and iommu=off";
+	if (below != IOV_HYPERVISOR_NONE)
+		return iov_hypervisor_iommu(below);
 	if (iov_sys_read_all(iov, IOV_PATH_CPUINFO, &cpuinfo, NULL))
 		return "turn it on in the firmware";
 	if (strstr(cpuinfo, "GenuineIntel"))

@@ -53,15 +53,29 @@ static struct number_text number(unsigned int value)
 	return text;
 }
 
+/* ENOENT: the PF's driver has no sriov_configure(), whichever it is. */
+static struct iov_path no_configure(const char *driver)
+{
+	if (!strcmp(driver, "vfio-pci"))
+		return iov_path("vfio-pci creates no VFs unless it is loaded with enable_sriov=1; or "
+				"bind the PF to its native driver");
+	if (!strcmp(driver, "mlx4_core"))
+		return iov_path("mlx4_core creates VFs only when it is loaded: set its module "
+				"parameters num_vfs and probe_vf, and load it again");
+	if (!*driver || !strcmp(driver, "pci-stub") || strstr(driver, "uio"))
+		return iov_path("the PF's driver does not create VFs; bind the PF to its native "
+				"driver");
+	return iov_path("the PF's driver %s does not create VFs while it runs; 'modinfo -p %s' tells "
+			"whether a module parameter has their number", driver, driver);
+}
+
 /* The kernel's errors, from drivers/pci/iov.c and the drivers' sriov_configure(). */
-static struct iov_op *explain_numvfs(struct iov_op *op)
+static struct iov_op *explain_numvfs(struct iov_op *op, const char *driver)
 {
 	static const struct {
 		int error;
 		const char *text;
 	} meanings[] = {
-		{ ENOENT, "the PF's driver does not create VFs; bind the PF to its native driver, "
-			  "or load vfio-pci with enable_sriov=1" },
 		{ EBUSY, "another number of VFs exists or a VF is held; 'iov vf list' shows who "
 			 "holds one" },
 		{ EPERM, "the PF's driver refused, as it does while a guest has one of the VFs; "
@@ -75,6 +89,7 @@ static struct iov_op *explain_numvfs(struct iov_op *op)
 		{ EOPNOTSUPP, "the PF's driver creates no VFs in its present mode" },
 	};
 
+	op = iov_op_explain(op, ENOENT, no_configure(driver).name);
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
 		op = iov_op_explain(op, meanings[i].error, meanings[i].text);
 	return op;
@@ -95,7 +110,8 @@ static struct iov_op *numvfs_op(const struct iov_pf *pf, unsigned int count,
 {
 	struct iov_path path = iov_pci_path(pf->bdf, "sriov_numvfs");
 
-	return iov_op_unless(explain_numvfs(iov_op_write(path.name, number(count).text)), unless);
+	return iov_op_unless(explain_numvfs(iov_op_write(path.name, number(count).text),
+					    pf->driver), unless);
 }
 
 typedef void step_condition_fn(struct iov_step *step, struct iov_condition *condition);

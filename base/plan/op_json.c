@@ -386,11 +386,10 @@ static struct iov_op *read_mtu(struct reader *reader)
 {
 	struct iov_bdf device = get_function(reader, "device");
 	unsigned int mtu = get_number(reader, "mtu", UINT32_MAX);
-	struct json_object *port;
-	bool named = find(reader, "port", &port);
+	struct json_object *value;
+	int port = find(reader, "port", &value) ? (int)get_number(reader, "port", UINT16_MAX) : -1;
 
-	return reader->error ? NULL :
-	       iov_op_mtu(device, named ? (int)get_number(reader, "port", UINT16_MAX) : -1, mtu);
+	return reader->error ? NULL : iov_op_mtu(device, port, mtu);
 }
 
 static struct iov_op *read_irq(struct reader *reader)

@@ -8,6 +8,7 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
+#include "iommu/hypervisor.h"
 
 /* Intel SDM volume 4, IA32_FEATURE_CONTROL; AMD APM volume 2, section 15.30.1, VM_CR */
 #define MSR_FEATURE_CONTROL 0x3a
@@ -93,9 +94,7 @@ static void check_extension(struct checks *checks, const struct extension *exten
 			"the processor has it, firmware turned it off"));
 	}
 	if (guest && !present)
-		check_remedy(checks, "turn nested virtualization on in the hypervisor below: "
-			     "kvm_intel.nested=1 or kvm_amd.nested=1 there, and its guest CPU "
-			     "'host-passthrough'");
+		check_remedy(checks, "%s", iov_hypervisor_nested(iov_hypervisor(checks->iov)));
 	else if (disabled)
 		check_remedy(checks, "turn %s on in the firmware", extension->firmware);
 	else if (!present)

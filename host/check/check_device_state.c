@@ -150,6 +150,14 @@ static size_t count_nodes(struct iov *iov)
 	return nodes;
 }
 
+static bool lacks_cpus(struct iov *iov, int64_t node)
+{
+	char list[64];
+
+	return !iov_sys_read(iov, iov_path(IOV_PATH_NODES "/node%lld/cpulist",
+					   (long long)node).name, list, sizeof(list)) && !*list;
+}
+
 static void check_node(struct checks *checks, const struct check_function *function)
 {
 	size_t nodes = count_nodes(checks->iov);
@@ -159,7 +167,10 @@ static void check_node(struct checks *checks, const struct check_function *funct
 		check_line(checks, "numa-node", CHECK_SKIP, "this kernel knows no nodes");
 		return;
 	}
-	if (node >= 0) {
+	if (node >= 0 && lacks_cpus(checks->iov, node)) {
+		check_line(checks, "numa-node", CHECK_OK, "node %lld, which has no processors: put "
+			   "the guest on a node near it", (long long)node);
+	} else if (node >= 0) {
 		check_line(checks, "numa-node", CHECK_OK, "node %lld: put the guest's memory and "
 			   "processors there", (long long)node);
 	} else if (nodes > 1) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Huge pages by NUMA node and size: "huge-pages", one line a node. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
@@ -73,6 +75,20 @@ static void check_pages(struct checks *checks, const char *node, const char *dir
 	json_object_object_add(checks->line, "found", json_object_new_string(text));
 }
 
+/* A node may have processors alone. */
+static bool has_memory(struct checks *checks, const char *node)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned long long total = 0;
+	const char *at;
+
+	if (iov_sys_read_all(checks->iov, iov_path(IOV_PATH_NODES "/%s/meminfo", node).name, &text,
+			     NULL))
+		return true;
+	at = strstr(text, "MemTotal:");
+	return !at || sscanf(at, "MemTotal: %llu", &total) != 1 || total;
+}
+
 void check_huge_pages(struct checks *checks)
 {
 	bool nodes = false;
@@ -86,6 +102,8 @@ void check_huge_pages(struct checks *checks)
 			if (sscanf(names[i], "node%u", &number) != 1)
 				continue;
 			nodes = true;
+			if (!has_memory(checks, names[i]))
+				continue;
 			check_pages(checks, names[i],
 				    iov_path(IOV_PATH_NODES "/%s/hugepages", names[i]).name);
 		}

@@ -10,7 +10,10 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
+#include "iommu/hypervisor.h"
 #include "iommu/topology.h"
+
+#define CLASS_IOMMU 0x0806
 
 static const char *firmware_setting(enum check_arch arch)
 {
@@ -46,10 +49,10 @@ static void describe_table(const struct acpi *acpi, enum acpi_table table, char 
 
 static void remedy_firmware(struct checks *checks)
 {
-	if (check_has_word(checks->flags, "hypervisor"))
-		check_remedy(checks, "this host is a virtual machine: give it a virtual IOMMU (QEMU: "
-			     "-machine kernel-irqchip=split -device intel-iommu,intremap=on), and "
-			     "boot the kernel with intel_iommu=on");
+	const char *by_hypervisor = iov_hypervisor_iommu(iov_hypervisor(checks->iov));
+
+	if (by_hypervisor)
+		check_remedy(checks, "%s", by_hypervisor);
 	else
 		check_remedy(checks, "turn %s on in the firmware%s", firmware_setting(checks->arch),
 			     checks->arch == ARCH_INTEL ?
@@ -97,6 +100,10 @@ static void remedy_off(struct checks *checks)
 		{ "iommu", "off" }, { "iommu", "soft" }, { "acpi", "off" },
 	};
 
+	if (iov_hypervisor(checks->iov) == IOV_HYPERVISOR_XEN_HOST) {
+		remedy_firmware(checks);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(off) / sizeof(*off); i++) {
 		if (!check_cmdline_has(checks, off[i].key, off[i].value))
 			continue;
@@ -123,6 +130,15 @@ static void remedy_off(struct checks *checks)
 	}
 }
 
+/* An IOMMU translates for others, and is in no group itself. */
+static bool lacks_group(struct iov *iov, struct iov_bdf bdf)
+{
+	int64_t class_code;
+
+	return !iov_sys_exists(iov, iov_pci_path(bdf, "iommu_group").name) &&
+	       (iov_pci_number(iov, bdf, "class", &class_code) || class_code >> 8 != CLASS_IOMMU);
+}
+
 static void check_enabled(struct checks *checks)
 {
 	size_t count = 0, outside = 0, functions = 0;
@@ -133,8 +149,7 @@ static void check_enabled(struct checks *checks)
 		iov_names_free(names, count);
 	if (!iov_pci_list(checks->iov, &list, &functions)) {
 		for (size_t i = 0; i < functions; i++)
-			outside += !iov_sys_exists(checks->iov,
-						   iov_pci_path(list[i], "iommu_group").name);
+			outside += lacks_group(checks->iov, list[i]);
 		free(list);
 	}
 	if (!checks->groups) {

@@ -21,6 +21,24 @@
 
 typedef int vector_fn(struct iov *iov, const char *path, const char *now, size_t index, void *arg);
 
+/* The interrupt line of a function whose driver has no MSI; others may share it. */
+static int visit_line(struct iov *iov, struct iov_bdf bdf, vector_fn *visit, void *arg)
+{
+	char now[LIST_SIZE], actions[64];
+	struct iov_path path;
+	int64_t irq;
+
+	if (iov_pci_number(iov, bdf, "irq", &irq) || irq <= 0)
+		return 0;
+	/* Each function has a line; what nobody requested has no action. */
+	path = iov_path(IOV_PATH_IRQS "/%lld/actions", (long long)irq);
+	if (!iov_sys_read(iov, path.name, actions, sizeof(actions)) && !*actions)
+		return 0;
+	path = iov_path(IOV_PATH_IRQ "/%lld/smp_affinity_list", (long long)irq);
+	return iov_sys_read(iov, path.name, now, sizeof(now)) ? 0 :
+	       visit(iov, path.name, now, 0, arg);
+}
+
 /* Call @visit for each requested interrupt in order of vectors. */
 static int each_vector(struct iov *iov, struct iov_bdf bdf, vector_fn *visit, void *arg)
 {
@@ -29,7 +47,7 @@ static int each_vector(struct iov *iov, struct iov_bdf bdf, vector_fn *visit, vo
 	int error = iov_sys_list(iov, iov_pci_path(bdf, "msi_irqs").name, &names, &count);
 
 	if (error)
-		return error == -ENOENT ? 0 : error;
+		return error == -ENOENT ? visit_line(iov, bdf, visit, arg) : error;
 	for (size_t i = 0; !error && i < count; i++) {
 		struct iov_path path = iov_path(IOV_PATH_IRQ "/%s/smp_affinity_list", names[i]);
 
@@ -92,12 +110,36 @@ static int run_irq(struct iov *iov, const struct iov_op *op)
 
 const struct iov_op_runner irq_runner = { IOV_OP_IRQ, run_irq };
 
-/* The CPUs near a function; of the whole host where that is not told. */
+/* CPUs that are kept free of the kernel's own work get interrupts only by their numbers. */
+static void leave_reserved(struct iov *iov, char *list)
+{
+	static const char *const reserved[] = { "isolated", "nohz_full" };
+	char cpus[LIST_SIZE], rest[LIST_SIZE];
+
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(*reserved); i++) {
+		if (iov_sys_read(iov, iov_path(IOV_PATH_CPUS "/%s", reserved[i]).name, cpus,
+				 sizeof(cpus)) || !iov_cpu_list_valid(cpus))
+			continue;
+		iov_cpu_list_without(list, cpus, rest, sizeof(rest));
+		strcpy(list, rest);
+	}
+}
+
+/* The CPUs near a function; of the whole host where that is not told, or where none is left. */
 static int local_cpus(struct iov *iov, struct iov_bdf bdf, char *list)
 {
+	int error;
+
 	if (!iov_sys_read(iov, iov_pci_path(bdf, "local_cpulist").name, list, LIST_SIZE) && *list)
+		leave_reserved(iov, list);
+	else
+		*list = '\0';
+	if (*list)
 		return 0;
-	return iov_sys_read(iov, IOV_PATH_CPUS "/online", list, LIST_SIZE);
+	error = iov_sys_read(iov, IOV_PATH_CPUS "/online", list, LIST_SIZE);
+	if (!error)
+		leave_reserved(iov, list);
+	return error ? error : *list ? 0 : -ENOENT;
 }
 
 static int check_list(struct iov *iov, const char *list)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "host/check/check.h"
 #include "tests/unit/tree.h"
 
@@ -260,7 +261,49 @@ static void a_guest_is_sent_to_its_hypervisor(void **state)
 	(void)state;
 	use_amd("hypervisor");
 	look();
-	assert_says("cpu-virtualization", "remedy", "nested virtualization");
+	assert_says("cpu-virtualization", "remedy", "kvm_intel.nested=1");
+	tree_file(tree, "sys/class/dmi/id/sys_vendor", "VMware, Inc.\n");
+	look();
+	assert_says("cpu-virtualization", "remedy", "vhv.enable");
+	tree_file(tree, "sys/class/dmi/id/sys_vendor", "Microsoft Corporation\n");
+	look();
+	assert_says("cpu-virtualization", "remedy", "ExposeVirtualizationExtensions");
+	tree_file(tree, "sys/hypervisor/type", "xen\n");
+	look();
+	assert_says("cpu-virtualization", "remedy", "nestedhvm");
+	tree_file(tree, "proc/xen/capabilities", "control_d\n");
+	look();
+	assert_says("cpu-virtualization", "remedy", "dom0");
+}
+
+static void an_iommu_needs_no_group_itself(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/kernel/iommu_groups/0/type", "DMA\n");
+	tree_file(tree, "sys/bus/pci/devices/0000:00:00.2/class", "0x080600\n");
+	look();
+	assert_says("iommu", "status", "ok");
+	tree_file(tree, "sys/bus/pci/devices/0000:00:00.3/class", "0x020000\n");
+	look();
+	assert_says("iommu", "found", "but 1 of");
+}
+
+static void a_node_without_memory_has_no_huge_pages(void **state)
+{
+	size_t about = 0;
+
+	(void)state;
+	tree_file(tree, "sys/devices/system/node/node6/meminfo", "Node 6 MemTotal:     4096 kB\n");
+	tree_file(tree, "sys/devices/system/node/node7/meminfo", "Node 7 MemTotal:        0 kB\n");
+	look();
+	for (size_t i = 0; i < json_object_array_length(checks); i++) {
+		const char *device = json_text_or_null(json_object_array_get_idx(checks, i),
+						       "device");
+
+		assert_false(device && !strcmp(device, "node7"));
+		about += device && !strcmp(device, "node6");
+	}
+	assert_true(about > 0);
 }
 
 static void paging_that_was_turned_off_names_the_parameter(void **state)
@@ -759,6 +802,8 @@ int main(void)
 		TEST(firmware_that_turned_virtualization_off_is_told_by_the_msr, setup),
 		TEST(firmware_that_turned_virtualization_off_is_told_by_the_log, setup),
 		TEST(a_guest_is_sent_to_its_hypervisor, setup),
+		TEST(an_iommu_needs_no_group_itself, setup),
+		TEST(a_node_without_memory_has_no_huge_pages, setup),
 		TEST(paging_that_was_turned_off_names_the_parameter, setup),
 		TEST(an_iommu_that_is_not_asked_for_says_the_parameter, setup),
 		TEST(an_iommu_that_firmware_hides_says_the_setting, setup),

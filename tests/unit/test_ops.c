@@ -8,10 +8,13 @@
 #include <netlink/genl/genl.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/cpu_list.h"
 #include "base/plan/plan.h"
 #include "plugins/net/devlink.h"
 #include "plugins/net/eswitch.h"
 #include "plugins/plugins.h"
+#include "plugins/system/irq.h"
 #include "tests/unit/tree.h"
 
 static const struct iov_bdf pf = { .bus = 1 };
@@ -113,6 +116,61 @@ static void a_recorded_host_has_no_devlink(void **state)
 	assert_non_null(strstr(iov_error_message(iov), "recorded tree"));
 }
 
+static void cpus_are_taken_out_of_a_list(void **state)
+{
+	static const char *const cases[][3] = {
+		{ "0-15", "4-15", "0-3" }, { "0-7", "2,5", "0-1,3-4,6-7" }, { "1,3", "0-3", "" },
+		{ "0-3", "", "0-3" },
+	};
+	char rest[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		iov_cpu_list_without(cases[i][0], cases[i][1], rest, sizeof(rest));
+		assert_string_equal(rest, cases[i][2]);
+	}
+}
+
+static void assert_cpus(const char *policy, const char *expected)
+{
+	struct iov_bdf bdf = { .bus = 4 };
+	_cleanup_json_ struct json_object *cpus = NULL;
+
+	assert_int_equal(iov_irq_cpus(iov, bdf, policy, &cpus), 0);
+	assert_string_equal(json_object_to_json_string_ext(cpus, JSON_C_TO_STRING_PLAIN), expected);
+}
+
+static void cpus_without_work_of_the_kernel_are_left_alone_unless_named(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/devices/system/cpu/online", "0-7\n");
+	tree_file(tree, "sys/devices/system/cpu/isolated", "2-5\n");
+	tree_file(tree, "sys/devices/system/cpu/nohz_full", "6-7\n");
+	tree_file(tree, "sys/bus/pci/devices/0000:04:00.0/local_cpulist", "0-3\n");
+	assert_cpus("local", "[\"0-1\"]");
+	assert_cpus("spread", "[\"0\",\"1\"]");
+	assert_cpus("2-3", "[\"2-3\"]");
+	/* None of its own node is left. */
+	tree_file(tree, "sys/bus/pci/devices/0000:04:00.0/local_cpulist", "4-7\n");
+	assert_cpus("local", "[\"0-1\"]");
+}
+
+static void a_line_is_an_interrupt_like_vectors(void **state)
+{
+	struct iov_bdf bdf = { .bus = 4 };
+	_cleanup_json_ struct json_object *now = NULL, *none = NULL;
+
+	(void)state;
+	tree_file(tree, "sys/bus/pci/devices/0000:04:00.0/irq", "21\n");
+	tree_file(tree, "proc/irq/21/smp_affinity_list", "0-3\n");
+	tree_file(tree, "sys/kernel/irq/21/actions", "e1000\n");
+	now = iov_irq_read(iov, bdf);
+	assert_string_equal(json_object_to_json_string_ext(now, JSON_C_TO_STRING_PLAIN), "[\"0-3\"]");
+	tree_file(tree, "sys/kernel/irq/21/actions", "\n");
+	none = iov_irq_read(iov, bdf);
+	assert_int_equal(json_object_array_length(none), 0);
+}
+
 static void operations_say_what_they_do(void **state)
 {
 	static const char wanted[] = "iovd: port.remove {\"name\":\"up\"}";
@@ -145,6 +203,9 @@ int main(void)
 		TEST(a_mode_that_is_unknown_is_none),
 		TEST(devices_of_other_buses_have_names_for_devlink),
 		TEST(a_recorded_host_has_no_devlink),
+		TEST(cpus_are_taken_out_of_a_list),
+		TEST(cpus_without_work_of_the_kernel_are_left_alone_unless_named),
+		TEST(a_line_is_an_interrupt_like_vectors),
 		TEST(operations_say_what_they_do),
 	};
 
