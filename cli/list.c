@@ -143,6 +143,7 @@ static void choose_columns(struct list_args *args)
 		args->columns[i].cut = false;
 }
 
+/* It takes as much reading as all the rest. */
 static bool shows_verdict(const struct list_args *args)
 {
 	for (size_t i = 0; i < args->count; i++) {
@@ -177,7 +178,7 @@ static int run(struct cli *cli, void *data)
 	if (error)
 		return error;
 	choose_columns(args);
-	for (size_t i = 0; (cli->json || shows_verdict(args)) && i < json_object_array_length(rows); i++)
+	for (size_t i = 0; shows_verdict(args) && i < json_object_array_length(rows); i++)
 		add_verdict(cli->iov, json_object_array_get_idx(rows, i));
 	if (!cli->json)
 		return print_table(args, rows);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vfio/bind/verdict.h"
 
-#include <errno.h>
+#include <linux/pci_regs.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,16 +51,16 @@ static void read_group(struct judgement *judgement)
 		judgement->group = NULL;
 }
 
+/* @limit: bytes of configuration space that are worth reading, as each register costs. */
 static void open_judgement(struct judgement *judgement, struct iov *iov, struct iov_bdf bdf,
-			   struct iov_verdict *verdict)
+			   size_t limit, struct iov_verdict *verdict)
 {
 	verdict->count = 0;
 	judgement->iov = iov;
 	judgement->bdf = bdf;
 	judgement->verdict = verdict;
 	judgement->dir = iov_dir_open(iov, iov_pci_path(bdf, "").name);
-	judgement->config_error = iov_config_read(iov, bdf, &judgement->config,
-						  IOV_CONFIG_CONVENTIONAL);
+	judgement->config_error = iov_config_read(iov, bdf, &judgement->config, limit);
 	read_group(judgement);
 }
 
@@ -89,7 +89,7 @@ void iov_verdict(struct iov *iov, struct iov_bdf bdf, struct iov_verdict *verdic
 {
 	struct judgement judgement;
 
-	open_judgement(&judgement, iov, bdf, verdict);
+	open_judgement(&judgement, iov, bdf, IOV_CONFIG_CONVENTIONAL, verdict);
 	for (size_t i = 0; i < COUNT(blocking); i++)
 		blocking[i](&judgement);
 	for (size_t i = 0; i < COUNT(warning); i++)
@@ -115,7 +115,7 @@ int iov_verdict_blocks(struct iov *iov, struct iov_bdf bdf, struct iov_reason *r
 	struct iov_verdict verdict;
 	struct judgement judgement;
 
-	open_judgement(&judgement, iov, bdf, &verdict);
+	open_judgement(&judgement, iov, bdf, PCI_STD_HEADER_SIZEOF, &verdict);
 	for (size_t i = 0; !found && i < COUNT(blocking); i++) {
 		blocking[i](&judgement);
 		found = iov_verdict_find(&verdict, NULL);
