@@ -32,6 +32,8 @@ struct iov {
 	void (*end_writer)(struct iov *iov);	/* ends it; set by whoever started one */
 	struct forker *forker;	/* makes such children where there are threads, or NULL */
 
+	int change_lock;	/* held by iov_plan_lock(), 0: not held */
+
 	struct {
 		const char *table;
 		const void *entry;

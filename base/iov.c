@@ -44,6 +44,7 @@ int context_clone(struct iov **out, const struct iov *from)
 	*iov = *from;
 	iov->writer = NULL;
 	iov->message[0] = '\0';
+	iov->change_lock = 0;
 	iov->stuck = 0;
 	iov->root_fd = fcntl(from->root_fd, F_DUPFD_CLOEXEC, 0);
 	if (iov->root_fd < 0) {
@@ -74,6 +75,8 @@ void iov_close(struct iov *iov)
 		return;
 	if (iov->end_writer)
 		iov->end_writer(iov);
+	if (iov->change_lock)
+		close(iov->change_lock);
 	close(iov->root_fd);
 	free(iov);
 }

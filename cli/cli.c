@@ -328,6 +328,18 @@ static int report_error(const struct cli *cli, int error)
 	return status;
 }
 
+/* Plans are built under the lock, so that what another change left is what they begin with. */
+static int begin_change(const struct invocation *invocation)
+{
+	struct iov *iov = invocation->cli.iov;
+
+	if (!iov_sys_is_host(iov))
+		return iov_fail(iov, -EOPNOTSUPP, "--root %s: another root is only looked at; change a "
+				"host from within, or see with --dry-run what would change",
+				invocation->root);
+	return iov_plan_lock(iov, invocation->cli.wait * 1000);
+}
+
 static int run_command(struct invocation *invocation)
 {
 	struct iov_options options = { invocation->root, log_stderr, invocation };
@@ -348,6 +360,8 @@ static int run_command(struct invocation *invocation)
 		error = iov_sriov_register(cli->iov);
 	if (!error)
 		error = iov_plugins_register(cli->iov);
+	if (!error && invocation->command->changes && !cli->dry_run)
+		error = begin_change(invocation);
 	if (!error)
 		error = invocation->command->run(cli, invocation->data);
 	status = error ? report_error(cli, error) : (int)cli->status;

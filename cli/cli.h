@@ -41,8 +41,6 @@ enum cli_exit {
  * @lifted: guards named by --force, ended by NULL
  * @wait: --wait in seconds, 0 for the default
  * @jobs: --jobs, 0 for the default
- * @ready: see struct iov_plan_options; NULL for none
- * @ready_arg: passed to @ready
  * @findings: what the guards found when they refused; NULL for nothing
  * @answer: with --json what a command that failed has to say besides the error, printed
  *	in one object with it; NULL for nothing
@@ -55,8 +53,6 @@ struct cli {
 	const char *lifted[CLI_LIFTED_MAX + 1];
 	unsigned int wait;
 	unsigned int jobs;
-	int (*ready)(void *arg);
-	void *ready_arg;
 	struct json_object *findings;
 	struct json_object *answer;
 	enum cli_exit status;

@@ -145,24 +145,13 @@ const struct cli_command cli_plan = {
 	.run = run_plan,
 };
 
-static int is_unchanged(void *file)
-{
-	return iov_host_changed(file);
-}
-
 static int run_apply(struct cli *cli, void *data)
 {
 	struct iov_host_file *file = NULL;
 	struct iov_plan *plan = NULL;
 	int error = build(cli, data, &file, &plan);
 
-	if (error) {
-		error = cli_drop_plan(cli, plan, error);
-	} else {
-		cli->ready = is_unchanged;
-		cli->ready_arg = file;
-		error = cli_run_plan(cli, plan);
-	}
+	error = error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
 	iov_host_free(file);
 	return error;
 }

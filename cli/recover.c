@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 
 struct recover_args {
 	bool finish;
@@ -65,6 +66,7 @@ static int run(struct cli *cli, void *data)
 		print_result(cli, pending, args->finish ? "would be finished" : "would be undone");
 		return 0;
 	}
+	plan_options.signal = cli_note_signals();
 	error = iov_plan_recover(cli->iov, args->finish, &plan_options);
 	if (!error)
 		print_result(cli, pending, args->finish ? "finished" : "undone");

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "cli/cli.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 
 /* Escape sequences of the diff; all empty where it is no terminal that reads. */
 struct colours {
@@ -205,8 +206,6 @@ struct iov_plan_options cli_plan_options(const struct cli *cli)
 		.lifted = cli->lifted,
 		.lock_timeout = cli->wait * 1000,
 		.jobs = cli->jobs,
-		.ready = cli->ready,
-		.ready_arg = cli->ready_arg,
 		.progress = isatty(STDERR_FILENO) ? show_progress : NULL,
 	};
 }
@@ -215,7 +214,10 @@ static int carry_out(struct cli *cli, struct iov_plan *plan)
 {
 	struct iov_plan_options options = cli_plan_options(cli);
 	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
-	int error = iov_plan_run(plan, &options);
+	int error;
+
+	options.signal = cli_note_signals();
+	error = iov_plan_run(plan, &options);
 
 	if (!error)
 		print_result(cli, json, "done");

@@ -28,6 +28,7 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/plan/plan.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
 
@@ -134,6 +135,47 @@ static void note_holder(int lock, pid_t holder)
 		dprintf(lock, "%d\n", (int)holder);
 }
 
+static int take_lock(struct iov *iov, struct journal *journal, unsigned int wait)
+{
+	journal->lock = openat(journal->directory, "lock", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
+			       0600);
+	return journal->lock < 0 ? fail_state(iov, -errno, "open the lock") :
+				   wait_for_lock(iov, journal->lock, wait);
+}
+
+/* The context has it already; it is given up with the last descriptor. */
+static int share_lock(struct iov *iov, struct journal *journal)
+{
+	journal->lock = fcntl(iov->change_lock, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	return journal->lock < 0 ? fail_state(iov, -errno, "share the lock") : 0;
+}
+
+int iov_plan_lock(struct iov *iov, unsigned int wait)
+{
+	struct journal journal;
+	int error;
+
+	if (iov->change_lock)
+		return 0;
+	error = journal_lock(iov, &journal, wait ? wait : LOCK_WAIT_MS);
+	if (error)
+		return error;
+	iov->change_lock = fcntl(journal.lock, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (iov->change_lock < 0) {
+		error = fail_state(iov, -errno, "share the lock");
+		iov->change_lock = 0;
+	}
+	journal_unlock(&journal);
+	return error;
+}
+
+void iov_plan_unlock(struct iov *iov)
+{
+	if (iov->change_lock)
+		close(iov->change_lock);
+	iov->change_lock = 0;
+}
+
 int journal_lock(struct iov *iov, struct journal *journal, unsigned int wait)
 {
 	int error = 0;
@@ -144,12 +186,8 @@ int journal_lock(struct iov *iov, struct journal *journal, unsigned int wait)
 	journal->directory = open_directory(iov);
 	if (journal->directory < 0)
 		error = journal->directory;
-	if (!error) {
-		journal->lock = openat(journal->directory, "lock",
-				       O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		error = journal->lock < 0 ? fail_state(iov, -errno, "open the lock") :
-					    wait_for_lock(iov, journal->lock, wait);
-	}
+	if (!error)
+		error = iov->change_lock ? share_lock(iov, journal) : take_lock(iov, journal, wait);
 	if (error) {
 		journal_unlock(journal);
 		return error;

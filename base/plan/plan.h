@@ -25,6 +25,7 @@
 #define IOV_BASE_PLAN_PLAN_H
 
 #include <json-c/json.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -240,10 +241,8 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
  * @lock_timeout: how long another change is waited for, in milliseconds; 0 means 30 s
  * @jobs: most steps that run at the same time, 1 to 64; 0 means as many
  *	as there are CPUs, 2 to 8
- * @ready: asked last, when this process alone may change the host, the guards have
- *	agreed and nothing is written: 0, or -errno with a message to change nothing;
- *	may be NULL
- * @ready_arg: passed to @ready
+ * @signal: where a handler of the caller's leaves the number of a signal that asks for the
+ *	end; a run that finds one there begins nothing more and undoes what it did; may be NULL
  * @progress: called before each step that is done or undone, counted from 1, by one
  *	thread at a time; may be NULL
  * @progress_arg: passed to @progress
@@ -253,11 +252,29 @@ struct iov_plan_options {
 	unsigned int verify_timeout;
 	unsigned int lock_timeout;
 	unsigned int jobs;
-	int (*ready)(void *arg);
-	void *ready_arg;
+	const volatile sig_atomic_t *signal;
 	void (*progress)(void *arg, size_t step, size_t steps, const char *title);
 	void *progress_arg;
 };
+
+/**
+ * iov_plan_lock - keep others from changing the host
+ * @iov: context
+ * @wait: how long another change is waited for, in milliseconds; 0 means 30 s
+ *
+ * A plan that is built under the lock is right when it runs: what another change left is
+ * seen, and its undoing leads back to that.  Plans that run meanwhile use the lock.
+ *
+ * Return: 0, also when this context holds it already; -EBUSY when another process goes on
+ * changing the host; or -errno.  Each with a message.
+ */
+int iov_plan_lock(struct iov *iov, unsigned int wait);
+
+/**
+ * iov_plan_unlock - let others change the host again
+ * @iov: context; one that does not hold the lock is left alone
+ */
+void iov_plan_unlock(struct iov *iov);
 
 /**
  * iov_plan_run - guard, journal and carry out a plan

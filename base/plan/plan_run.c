@@ -32,7 +32,6 @@
 
 #define JOBS_MIN 2
 #define JOBS_MAX 8
-#define LOCK_WAIT_MS 30000
 #define VERIFY_TIMEOUT_MS 10000
 #define VERIFY_POLL_MS 5
 /* Most operations of a step that is done together with others. */
@@ -289,6 +288,14 @@ static int conclude(struct run *run, struct iov *iov, const struct batch *batch,
 	return error ? error : lost;
 }
 
+/* Whoever asks for the end gets a host as it was before. */
+static int check_signal(const struct run *run, struct iov *iov)
+{
+	int number = run->options.signal ? *run->options.signal : 0;
+
+	return number ? iov_fail(iov, -EINTR, "interrupted by %s", strsignal(number)) : 0;
+}
+
 static int do_batch(void *arg, struct iov *iov, struct batch *batch)
 {
 	struct run *run = arg;
@@ -300,7 +307,9 @@ static int do_batch(void *arg, struct iov *iov, struct batch *batch)
 		batch->done = 1;
 		return 0;
 	}
-	error = check_batch(run, iov, batch, &count);
+	error = check_signal(run, iov);
+	if (!error)
+		error = check_batch(run, iov, batch, &count);
 	if (!error)
 		error = announce(run, iov, batch, count, "begin", "");
 	if (error)
@@ -448,8 +457,6 @@ static int guard_and_run(struct run *run, struct iov_plan *plan)
 		error = iov_plan_guard(plan, run->options.lifted, NULL);
 	if (!error)
 		error = run_take_plan(run, plan);
-	if (!error && run->options.ready)
-		error = run->options.ready(run->options.ready_arg);
 	if (error)
 		return error;
 	iov_identity_remember(run->iov);

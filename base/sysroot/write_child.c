@@ -3,8 +3,8 @@
  * The child that makes writes: how it starts, and all that it does.
  *
  * True at all times: a writer that was not killed itself comes to the end of its
- * request, whatever becomes of its parent, terminal or process group; and does
- * not outlive its parent by more than that.
+ * request, whatever becomes of its parent, terminal or process group, or is sent to
+ * all processes of a service; and does not outlive its parent by more than that.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,11 @@
 
 void leave_caller(struct iov *iov)
 {
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+
 	setsid();
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		signal(ends[i], SIG_IGN);
 	iov->log = NULL;
 	iov->callbacks = NULL;
 }

@@ -233,14 +233,6 @@ int iov_host_fail(const struct iov_host_file *file, int error, const char *where
 		  const char *format, ...) __attribute__((format(printf, 4, 5), cold));
 
 /**
- * iov_host_changed - whether a file was changed since it was read
- * @file: file; standard input never changes
- *
- * Return: 0, or -EAGAIN with a message.
- */
-int iov_host_changed(const struct iov_host_file *file);
-
-/**
  * struct iov_host_options - which part of a file is planned
  * @skip_iovd: leave out the bridges and ports of iovd
  * @only_iovd: leave out all else

@@ -213,20 +213,3 @@ int iov_host_fail(const struct iov_host_file *file, int error, const char *where
 	return iov_fail(file->iov, error, "%s:%u: %s: %s", file->name, host_line(file, where),
 			where, text);
 }
-
-int iov_host_changed(const struct iov_host_file *file)
-{
-	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
-	int error;
-
-	if (!file->path)
-		return 0;
-	error = read_file(file->iov, file->path, file->in_sysroot, &text, &length);
-	if (!error && length == file->length && !memcmp(text, file->text, length))
-		return 0;
-	return iov_fail(file->iov, -EAGAIN,
-			"%s: %s since it was read; nothing was changed, start "
-			"again",
-			file->name, error == -ENOENT ? "was removed" : "was changed");
-}

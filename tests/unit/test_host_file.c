@@ -341,15 +341,6 @@ static void the_file_of_the_sysroot_is_the_default(void **state)
 	tree_file(tree, IOV_HOST_FILE, "modules: [a]\n");
 	assert_int_equal(iov_host_load(&file, iov, NULL), 0);
 	assert_string_equal(iov_host_of(file)->modules[0], "a");
-	assert_int_equal(iov_host_changed(file), 0);
-	tree_file(tree, IOV_HOST_FILE, "modules: [b]\n");
-	assert_int_equal(iov_host_changed(file), -EAGAIN);
-	assert_string_equal(iov_error_message(iov),
-			    "/etc/iovkit/host.yaml: was changed since it was "
-			    "read; nothing was changed, start again");
-	tree_unlink(tree, IOV_HOST_FILE);
-	assert_int_equal(iov_host_changed(file), -EAGAIN);
-	assert_non_null(strstr(iov_error_message(iov), "was removed"));
 }
 
 static void a_file_of_this_machine_is_named_by_its_path(void **state)
@@ -361,7 +352,6 @@ static void a_file_of_this_machine_is_named_by_its_path(void **state)
 	assert_int_equal(iov_host_load(&file, iov, path), -ENOENT);
 	tree_file(tree, "own.yaml", "modules: [a]\n");
 	assert_int_equal(iov_host_load(&file, iov, path), 0);
-	assert_int_equal(iov_host_changed(file), 0);
 	iov_host_free(file);
 	file = NULL;
 	assert_int_equal(iov_host_load(&file, iov, tree), -EINVAL);

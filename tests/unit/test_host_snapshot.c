@@ -361,34 +361,6 @@ static void bridges_and_ports_are_written_with_identities(void **state)
 	waitpid(iovd, NULL, 0);
 }
 
-static int edited(void *arg)
-{
-	tree_file(model.tree, IOV_HOST_FILE, "# edited\n");
-	return iov_host_changed(arg);
-}
-
-static void a_file_that_is_edited_during_apply_changes_nothing(void **state)
-{
-	_cleanup_free_ char *before = pf_model_state(), *after = NULL;
-	struct iov_plan_options options = { .ready = edited };
-	struct iov_plan *plan;
-
-	(void)state;
-	tree_file(model.tree, IOV_HOST_FILE, "devices:\n- {device: " PF_BDF ", vfs: {count: 2}}\n");
-	assert_int_equal(iov_host_load(&file, model.iov, NULL), 0);
-	assert_int_equal(iov_plan_new(&plan, model.iov, "apply"), 0);
-	assert_int_equal(build(plan), 0);
-	assert_false(iov_plan_is_empty(plan));
-	options.ready_arg = file;
-	assert_int_equal(iov_plan_run(plan, &options), -EAGAIN);
-	assert_string_equal(iov_error_message(model.iov), "/etc/iovkit/host.yaml: was changed since it "
-			    "was read; nothing was changed, start again");
-	iov_plan_free(plan);
-	after = pf_model_state();
-	assert_string_equal(after, before);
-	assert_int_equal(model.writes, 0);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -403,7 +375,6 @@ int main(void)
 		TEST(a_device_has_what_was_set_of_it),
 		TEST(interrupts_as_the_kernel_has_them_are_nothing_to_say),
 		TEST(bridges_and_ports_are_written_with_identities),
-		TEST(a_file_that_is_edited_during_apply_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,27 +183,56 @@ static void a_host_that_changed_since_planning_is_left_alone(void **state)
 	iov_plan_free(plan);
 }
 
-/* Run the plan in a child that is killed right after its write number @at. */
-static int change_the_mind(void *arg)
+/* What a signal handler of the caller leaves, once the first step began. */
+static volatile sig_atomic_t noted;
+
+static void note_signal(void *arg, size_t step, size_t steps, const char *title)
 {
-	assert_int_equal(kernel.writes, 0);
-	assert_false(journal_exists());
-	return iov_fail(kernel.iov, -EAGAIN, "%s", (const char *)arg);
+	(void)arg;
+	(void)steps;
+	(void)title;
+	if (step == 2)
+		noted = SIGTERM;
 }
 
-static void a_caller_that_is_not_ready_stops_the_plan_before_it_begins(void **state)
+static void a_signal_undoes_what_was_begun(void **state)
 {
-	struct iov_plan_options options = { .ready = change_the_mind, .ready_arg = "not now" };
+	struct iov_plan_options options = { .signal = &noted, .progress = note_signal, .jobs = 1 };
 	struct iov_plan *plan = three_writes();
 
 	(void)state;
-	assert_int_equal(iov_plan_run(plan, &options), -EAGAIN);
-	assert_string_equal(iov_error_message(kernel.iov), "not now");
+	noted = 0;
+	assert_int_equal(iov_plan_run(plan, &options), -EINTR);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "interrupted by Terminated (the host is "
+			       "as it was before)"));
+	assert_true(kernel.writes > 0);
 	assert_true(all_are("old"));
 	assert_false(journal_exists());
 	iov_plan_free(plan);
 }
 
+static void a_plan_runs_under_the_lock_that_it_was_built_under(void **state)
+{
+	struct iov_plan *plan;
+	struct iov *other = tree_open(kernel.tree);
+
+	(void)state;
+	assert_int_equal(iov_plan_lock(kernel.iov, 0), 0);
+	assert_int_equal(iov_plan_lock(kernel.iov, 0), 0);
+	assert_int_equal(iov_plan_lock(other, 1), -EBUSY);
+	plan = three_writes();
+	assert_int_equal(iov_plan_run(plan, NULL), 0);
+	iov_plan_free(plan);
+	assert_true(all_are("new"));
+	assert_int_equal(iov_plan_lock(other, 1), -EBUSY);
+	iov_plan_unlock(kernel.iov);
+	assert_int_equal(iov_plan_lock(other, 1), 0);
+	iov_close(other);
+	assert_int_equal(iov_plan_lock(kernel.iov, 1), 0);
+	iov_plan_unlock(kernel.iov);
+}
+
+/* Run the plan in a child that is killed right after its write number @at. */
 static void run_killed(int at)
 {
 	int status;
@@ -815,7 +844,8 @@ int main(void)
 		TEST(an_error_at_any_operation_leaves_the_host_as_before),
 		TEST(a_change_that_does_not_arrive_is_undone),
 		TEST(a_host_that_changed_since_planning_is_left_alone),
-		TEST(a_caller_that_is_not_ready_stops_the_plan_before_it_begins),
+		TEST(a_signal_undoes_what_was_begun),
+		TEST(a_plan_runs_under_the_lock_that_it_was_built_under),
 		TEST(a_killed_change_is_undone_or_finished),
 		TEST(the_writes_of_a_step_are_ended_without_their_caller),
 		TEST(the_write_that_fails_is_named),
