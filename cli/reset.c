@@ -75,6 +75,8 @@ static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, 
 	if (method && !has_word(known, method))
 		return iov_fail(cli->iov, -EINVAL, "%s: has no reset method '%s', expected one of: %s",
 				IOV_BDF(bdf), method, *known ? known : "none");
+	iov_plan_take(plan, bdf, "named, and a reset ends what it does");
+	iov_plan_take_vfs(plan, bdf);
 	step = iov_plan_step(plan, IOV_BDF(bdf), "reset %s", IOV_BDF(bdf));
 	if (method)
 		iov_step_do(step, iov_op_write(methods.name, method));

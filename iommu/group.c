@@ -234,6 +234,7 @@ static void add_type_step(struct iov_plan *plan, const struct iov_group *group, 
 	struct iov_step *step = iov_plan_step(plan, IOV_BDF(group->members[0].bdf),
 					      "give IOMMU group %u the type %s", group->number, to);
 
+	iov_step_spares(step, "the kernel refuses it while a driver or a guest has a member");
 	for (size_t i = 1; i < group->count; i++)
 		iov_step_touches(step, IOV_BDF(group->members[i].bdf));
 	iov_step_check(step, iov_if_value(path.name, from));

@@ -154,6 +154,7 @@ static void add_step(struct iov_plan *plan, const struct iov_pf *pf, unsigned in
 					      IOV_BDF(pf->bdf));
 
 	iov_step_touches(step, IOV_BDF(iov_vf_bdf(pf, index)));
+	iov_step_spares(step, "attributes are set under whoever uses the VF");
 	iov_step_do(step, iov_op_vf_attr(pf->bdf, index, comparison->changes, mode));
 	if (json_object_object_length(comparison->before))
 		iov_step_undo(step, iov_op_vf_attr(pf->bdf, index, comparison->before,

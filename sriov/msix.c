@@ -72,6 +72,7 @@ static void add_step(struct iov_plan *plan, const struct iov_pf *pf, unsigned in
 					      IOV_BDF(pf->bdf), vectors);
 
 	iov_step_touches(step, IOV_BDF(iov_vf_bdf(pf, index)));
+	iov_step_spares(step, "the kernel refuses it for a VF with a driver");
 	iov_step_do(step, vf_msix_op(pf, index, vectors));
 	iov_step_undo(step, iov_op_absent_ok(vf_msix_op(pf, index, now)));
 	iov_step_change(step, iov_path("vf %u msix", index).name,

@@ -45,6 +45,9 @@ struct number_text {
 	char text[12];
 };
 
+/* Of the functions of these steps VFs alone are taken. */
+static const char beside_pf[] = "VFs come and go beside the PF, which goes on";
+
 static struct number_text number(unsigned int value)
 {
 	struct number_text text;
@@ -217,6 +220,7 @@ static void remove_vfs(struct iov_plan *plan, const struct iov_pf *pf)
 					      IOV_BDF(pf->bdf));
 
 	iov_plan_take_vfs(plan, pf->bdf);
+	iov_step_spares(step, beside_pf);
 	iov_vf_touches(step, pf, pf->count);
 	change_number(step, "vfs", pf->count, 0);
 	expect_vfs(step, iov_step_check, pf, pf->count, true);
@@ -233,6 +237,7 @@ static void create_vfs(struct iov_plan *plan, const struct iov_pf *pf, unsigned 
 	if (probes(pf)) {
 		step = iov_plan_step(plan, IOV_BDF(pf->bdf), "leave new VFs of %s without a driver",
 				     IOV_BDF(pf->bdf));
+		iov_step_spares(step, beside_pf);
 		change_number(step, "autoprobe", 1, 0);
 		iov_step_do(step, autoprobe_op(pf, 0));
 		iov_step_verify(step, if_autoprobe(pf, 0));
@@ -242,6 +247,7 @@ static void create_vfs(struct iov_plan *plan, const struct iov_pf *pf, unsigned 
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "create %u VF%s on %s", count,
 			     count == 1 ? "" : "s", IOV_BDF(pf->bdf));
 	iov_vf_touches(step, pf, count);
+	iov_step_spares(step, beside_pf);
 	change_number(step, "vfs", 0, count);
 	iov_step_check(step, if_vf(pf, 0, false));
 	iov_step_do(step, numvfs_op(pf, count, if_vf(pf, count - 1, true)));
@@ -287,6 +293,7 @@ static void keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsi
 		return;
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "give VFs of %s their attributes back",
 			     IOV_BDF(pf->bdf));
+	iov_step_spares(step, beside_pf);
 	iov_vf_touches(step, pf, kept);
 	for (unsigned int i = 0; i < kept; i++)
 		keep_msix(iov, step, pf, i);
@@ -375,6 +382,7 @@ int iov_vf_settle_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int c
 	if (error || stays(&pf, count, flags) || !probes(&pf))
 		return error;
 	step = iov_plan_step(plan, IOV_BDF(bdf), "let VFs of %s find drivers again", IOV_BDF(bdf));
+	iov_step_spares(step, beside_pf);
 	iov_vf_touches(step, &pf, count);
 	change_number(step, "autoprobe", 0, 1);
 	iov_step_do(step, autoprobe_op(&pf, 1));

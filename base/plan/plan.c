@@ -204,6 +204,11 @@ void iov_step_touches(struct iov_step *step, const char *device)
 	step->incomplete |= !text_list_append(&step->touches, device);
 }
 
+void iov_step_spares(struct iov_step *step, const char *why)
+{
+	step->spares = why;
+}
+
 void iov_step_unheld(struct iov_step *step, struct iov_bdf bdf)
 {
 	step->incomplete |= !text_list_append(&step->unheld, IOV_BDF(bdf));

@@ -126,13 +126,24 @@ void iov_step_undone(struct iov_step *step, struct iov_condition *condition);
 void iov_step_touches(struct iov_step *step, const char *device);
 
 /**
+ * iov_step_spares - say why whoever uses the devices of a step does not miss them
+ * @step: step
+ * @why: "VFs come beside the PF, which goes on"; outlives the plan
+ *
+ * Guards are asked for what iov_plan_take() names.  A step on a function that is neither
+ * taken nor spared is a mistake of its builder, and such a plan does not run.
+ */
+void iov_step_spares(struct iov_step *step, const char *why);
+
+/**
  * iov_step_unheld - name a function that undoing a step takes away
  * @step: step
  * @bdf: function; it need not exist
  *
- * Between a step and its undo a virtual machine may have opened what the step gave.
- * Nothing of the step is undone while a process has the function, or another of its
- * IOMMU group, open through VFIO; the journal is kept, and a later recovery goes on.
+ * Between a step and its undo the host or a virtual machine may have begun to use what the
+ * step gave.  Before a step is undone the guards are asked for these functions, and for those
+ * of the step that the plan takes; where one holds, nothing of the step is undone, the
+ * journal is kept, and a later recovery goes on.
  */
 void iov_step_unheld(struct iov_step *step, struct iov_bdf bdf);
 
@@ -303,9 +314,10 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending);
  * iov_plan_recover - undo or finish an interrupted change
  * @iov: context
  * @finish: true: carry out the rest; false: take back what was done
- * @options: progress, timeouts and jobs; guards are not run.  NULL for the defaults
+ * @options: NULL for the defaults
  *
- * Does nothing when there is no journal.  A journal of an earlier boot is
+ * Guards are asked for what is taken on the way, as the host may use now what the change
+ * gave it.  Does nothing when there is no journal.  A journal of an earlier boot is
  * removed: no state of the kernel outlives a boot.
  *
  * Return: 0; -EBUSY while the process that owns the journal lives;

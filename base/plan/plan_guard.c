@@ -2,13 +2,19 @@
 /* Asking the guards about everything that a plan takes. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/guard/ask.h"
 #include "base/json.h"
 #include "base/plan/plan.h"
 #include "base/plan/plan_engine.h"
+
+/* How often what is to be undone is asked for, and how long that is apart. */
+#define GUARD_TRIES 5
+#define GUARD_PAUSE_MS 200
 
 /* The option for each guard that found something: " --force=mount --force=lvm" */
 static void list_options(struct json_object *findings, char *text, size_t size)
@@ -70,20 +76,61 @@ static int guard_take(struct guard_scan *scan, const struct iov_take *take,
 	return error;
 }
 
+static int guard_takes(struct iov *iov, const struct iov_take *takes, size_t count,
+		       const char *const *lifted, struct json_object *found)
+{
+	struct guard_scan scan;
+	int error = guard_scan_open(&scan, iov);
+
+	if (error)
+		return error;
+	for (size_t i = 0; !error && i < count; i++)
+		error = guard_take(&scan, &takes[i], lifted, found);
+	guard_scan_close(&scan);
+	return error;
+}
+
+static const struct iov_take *find_take(const struct iov_plan *plan, struct iov_bdf bdf)
+{
+	for (size_t i = 0; i < plan->take_count; i++) {
+		if (!iov_bdf_compare(plan->takes[i].bdf, bdf))
+			return &plan->takes[i];
+	}
+	return NULL;
+}
+
+/* Whether a device of a step is a function; memory, iovd and the host are none. */
+static bool is_function(const char *device, struct iov_bdf *bdf)
+{
+	return device && iov_bdf_scan(device, bdf);
+}
+
+/* No builder may forget to ask. */
+static int check_taken(struct iov *iov, const struct iov_plan *plan)
+{
+	struct iov_bdf bdf;
+
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct iov_step *step = plan->steps[i];
+
+		if (!step->spares && is_function(step->device, &bdf) && !find_take(plan, bdf))
+			return iov_fail(iov, -EPROTO, "nothing changed: '%s' would take %s without "
+					"asking who uses it; this is a mistake of iovkit, please "
+					"report it", step->title, step->device);
+	}
+	return 0;
+}
+
 int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 		   struct json_object **findings)
 {
 	struct json_object *found = json_object_new_array();
 	struct iov *iov = iov_plan_context(plan);
-	struct guard_scan scan;
 	int error = plan_is_incomplete(plan) ? iov_fail(iov, -ENOMEM, "out of memory") :
-					       guard_scan_open(&scan, iov);
+					       check_taken(iov, plan);
 
-	if (!error) {
-		for (size_t i = 0; !error && i < plan->take_count; i++)
-			error = guard_take(&scan, &plan->takes[i], lifted, found);
-		guard_scan_close(&scan);
-	}
+	if (!error)
+		error = guard_takes(iov, plan->takes, plan->take_count, lifted, found);
 	if (!error && json_object_array_length(found))
 		error = refuse(iov, found);
 	if (findings)
@@ -91,4 +138,114 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 	else
 		json_object_put(found);
 	return error;
+}
+
+/* Append a function to what is asked for. */
+static void add_take(struct iov_take *takes, size_t *count, struct iov_bdf bdf, char *why)
+{
+	for (size_t i = 0; i < *count; i++) {
+		if (!iov_bdf_compare(takes[i].bdf, bdf))
+			return;
+	}
+	takes[(*count)++] = (struct iov_take){ bdf, why };
+}
+
+/* What of a step was taken to do it, and so is taken back to undo it, and what it gave. */
+static size_t list_undone(const struct iov_plan *plan, const struct iov_step *step,
+			  struct iov_take *takes)
+{
+	static char why[] = "undoing takes it away";
+	struct iov_bdf bdf;
+	size_t count = 0;
+
+	if (is_function(step->device, &bdf) && find_take(plan, bdf))
+		add_take(takes, &count, bdf, why);
+	for (size_t i = 0; i < step->touches.count; i++) {
+		if (is_function(step->touches.list[i], &bdf) && find_take(plan, bdf))
+			add_take(takes, &count, bdf, why);
+	}
+	for (size_t i = 0; i < step->unheld.count; i++) {
+		if (is_function(step->unheld.list[i], &bdf))
+			add_take(takes, &count, bdf, why);
+	}
+	return count;
+}
+
+/* udev looks into a disk that has just come back, and soon lets go of it. */
+static int guard_patiently(struct iov *iov, const struct iov_take *takes, size_t count,
+			   const char *const *lifted, struct json_object *found)
+{
+	const struct timespec pause = { .tv_nsec = GUARD_PAUSE_MS * 1000000L };
+	int error = 0;
+
+	for (int tries = GUARD_TRIES; !error && tries; tries--) {
+		json_object_array_del_idx(found, 0, json_object_array_length(found));
+		error = guard_takes(iov, takes, count, lifted, found);
+		if (!json_object_array_length(found))
+			break;
+		if (tries > 1)
+			nanosleep(&pause, NULL);
+	}
+	return error;
+}
+
+int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct iov_step *step,
+		    const char *const *lifted)
+{
+	_cleanup_json_ struct json_object *found = json_object_new_array();
+	_cleanup_free_ struct iov_take *takes = calloc(step->touches.count + step->unheld.count + 1,
+						       sizeof(*takes));
+	struct json_object *first;
+	char options[512];
+	size_t count;
+	int error;
+
+	if (!takes)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	count = list_undone(plan, step, takes);
+	error = count ? guard_patiently(iov, takes, count, lifted, found) : 0;
+	if (error || !json_object_array_length(found))
+		return error;
+	first = json_object_array_get_idx(found, 0);
+	list_options(found, options, sizeof(options));
+	return iov_fail(iov, -EBUSY, "'%s' is not undone, as %s is held by %s [guard %s]; release it "
+			"first, or lift the guard with%s", step->title, json_text(first, "device"),
+			json_text(first, "holder"), json_text(first, "guard"), options);
+}
+
+/* Whether a step changes a function. */
+static bool step_is_on(const struct iov_step *step, struct iov_bdf wanted)
+{
+	struct iov_bdf bdf;
+
+	if (is_function(step->device, &bdf) && !iov_bdf_compare(bdf, wanted))
+		return true;
+	for (size_t i = 0; i < step->touches.count; i++) {
+		if (is_function(step->touches.list[i], &bdf) && !iov_bdf_compare(bdf, wanted))
+			return true;
+	}
+	return false;
+}
+
+int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
+		    bool (*has_ended)(const void *arg, size_t step), const void *arg,
+		    const char *const *lifted)
+{
+	_cleanup_json_ struct json_object *found = json_object_new_array();
+	_cleanup_free_ struct iov_take *takes = calloc(plan->take_count + 1, sizeof(*takes));
+	size_t count = 0;
+	int error;
+
+	if (!takes)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < plan->take_count; i++) {
+		bool ended = false;
+
+		for (size_t n = 0; n < plan->step_count; n++)
+			ended |= has_ended(arg, n) && step_is_on(plan->steps[n], plan->takes[i].bdf);
+		if (!ended)
+			add_take(takes, &count, plan->takes[i].bdf, plan->takes[i].why);
+	}
+	error = guard_takes(iov, takes, count, lifted, found);
+	return error || !json_object_array_length(found) ? error : refuse(iov, found);
 }

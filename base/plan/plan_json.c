@@ -2,7 +2,7 @@
 /*
  * Plans as JSON, and back; their operations and conditions are those of op_json.c.
  *
- * What a plan takes and what was noted of it is for whoever reads it, so it is not read back.
+ * What was noted of a plan is for whoever reads it, so it is not read back.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -254,6 +254,34 @@ static int read_step(struct iov_plan *plan, struct json_object *json)
 	return error;
 }
 
+static int read_take(struct iov_plan *plan, struct json_object *json)
+{
+	const char *device, *why;
+	struct iov_bdf bdf;
+	int error = get_text(plan->iov, json, "device", false, &device);
+
+	if (!error)
+		error = get_text(plan->iov, json, "why", false, &why);
+	if (!error)
+		error = iov_bdf_parse(plan->iov, device, &bdf);
+	if (!error)
+		iov_plan_take(plan, bdf, why);
+	return error;
+}
+
+static int read_takes(struct iov_plan *plan, struct json_object *json)
+{
+	struct json_object *takes;
+	int error = get_list(plan->iov, json, "takes", &takes);
+
+	for (size_t i = 0; !error && i < json_object_array_length(takes); i++) {
+		error = read_take(plan, json_object_array_get_idx(takes, i));
+		if (error)
+			return fail_at(plan->iov, error, "takes", i);
+	}
+	return error;
+}
+
 int plan_from_json(struct iov_plan **out, struct iov *iov, struct json_object *json)
 {
 	struct iov_plan *plan = NULL;
@@ -270,6 +298,8 @@ int plan_from_json(struct iov_plan **out, struct iov *iov, struct json_object *j
 		if (error)
 			fail_at(iov, error, "steps", i);
 	}
+	if (!error)
+		error = read_takes(plan, json);
 	if (!error && plan_is_incomplete(plan))
 		error = iov_fail(iov, -ENOMEM, "out of memory");
 	if (error)

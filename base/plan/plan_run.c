@@ -23,7 +23,6 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
-#include "base/guard/ask.h"
 #include "base/json.h"
 #include "base/pci/identity.h"
 #include "base/plan/plan_engine.h"
@@ -319,22 +318,18 @@ static int do_batch(void *arg, struct iov *iov, struct batch *batch)
 }
 
 /*
- * What the kernel may still carry out cannot be taken back, and what a virtual machine
- * was given meanwhile is not taken from it.
+ * What the kernel may still carry out cannot be taken back, and what the host or a virtual
+ * machine was given, and uses, is not taken from it.
  */
 static int check_undo(struct run *run, struct iov *iov, size_t index)
 {
 	const struct iov_step *step = step_at(run, index);
-	char holder[256];
 
 	if (run->progress[index].stuck)
 		return iov_fail(iov, -EBUSY, "the kernel has not answered '%s' yet (pid %d waits "
 				"for it)", step->title,
 				(int)run->progress[index].stuck);
-	if (find_vfio_holder(iov, step->unheld.list, step->unheld.count, holder, sizeof(holder)))
-		return iov_fail(iov, -EBUSY, "'%s' is not undone, as %s; stop that process first",
-				step->title, holder);
-	return 0;
+	return plan_guard_undo(iov, run->plan, step, run->options.lifted);
 }
 
 /* Steps are undone one by one, each right after the look at who holds what it takes away. */
@@ -506,12 +501,19 @@ static int read_plan(struct iov *iov, struct json_object *journal, struct iov_pl
 			IOV_PATH_STATE, why);
 }
 
+static bool has_ended(const void *arg, size_t step)
+{
+	const struct run *run = arg;
+
+	return run->progress[step].state == STEP_ENDED;
+}
+
 /* There is a change to recover. */
 static int recover_plan(struct run *run, struct json_object *journal, bool finish)
 {
 	struct json_object *states = json_object_object_get(journal, "states");
 	size_t count = run->plan->step_count;
-	int error;
+	int error = 0;
 
 	if (json_object_get_boolean(json_object_object_get(journal, "damaged")))
 		return iov_fail(run->iov, -EUCLEAN, "the journal in /%s is damaged: it speaks of "
@@ -520,7 +522,10 @@ static int recover_plan(struct run *run, struct json_object *journal, bool finis
 	for (size_t i = 0; i < count; i++)
 		run->progress[i].state = (enum step_state)json_object_get_int(
 			json_object_array_get_idx(states, i));
-	error = journal_open(run->iov, &run->journal, count);
+	if (finish)
+		error = plan_guard_rest(run->iov, run->plan, has_ended, run, run->options.lifted);
+	if (!error)
+		error = journal_open(run->iov, &run->journal, count);
 	if (error)
 		return error;
 	return finish ? run_steps(run) : undo_recovered(run);

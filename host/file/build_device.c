@@ -45,6 +45,8 @@ static void add_eswitch(struct device_build *device, const char *now)
 	struct iov_step *step = iov_plan_step(device->build->plan, IOV_BDF(bdf),
 					      "set the switch mode of %s to %s", IOV_BDF(bdf), wanted);
 
+	iov_plan_take(device->build->plan, bdf, "another switch mode makes its interfaces anew");
+	iov_plan_take_vfs(device->build->plan, bdf);
 	iov_step_do(step, iov_op_eswitch(IOV_BDF(bdf), wanted));
 	if (now)
 		iov_step_undo(step, iov_op_eswitch(IOV_BDF(bdf), now));
@@ -85,6 +87,7 @@ static void add_mtu(struct device_build *device, const unsigned int *now)
 	struct iov_step *step = iov_plan_step(device->build->plan, IOV_BDF(bdf),
 					      "set the MTU of %s to %u", IOV_BDF(bdf), wanted);
 
+	iov_step_spares(step, "an interface goes on with another MTU");
 	iov_step_do(step, iov_op_mtu(bdf, port, wanted));
 	if (now)
 		iov_step_undo(step, iov_op_mtu(bdf, port, *now));

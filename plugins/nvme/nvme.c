@@ -225,6 +225,7 @@ static int plan_assignment(struct iov_plan *plan, const struct iov_pf *pf,
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "give each of %u VFs %u queues and %u "
 			     "interrupt%s", count, each->queues, each->interrupts,
 			     each->interrupts == 1 ? "" : "s");
+	iov_step_spares(step, "VFs that are online keep what they have");
 	iov_vf_touches(step, pf, count);
 	for (size_t i = 0; i < virt->count; i++) {
 		if (virt->secondaries[i].vf)
@@ -274,6 +275,7 @@ static void finish(struct iov_plan *plan, const struct iov_pf *pf, const struct 
 		return;
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "set %u VF%s of %s online", count,
 			     count == 1 ? "" : "s", IOV_BDF(pf->bdf));
+	iov_step_spares(step, "VFs that are offline have no user");
 	iov_vf_touches(step, pf, count);
 	for (unsigned int i = 0; i < count; i++) {
 		const struct nvme_secondary *secondary = nvme_virt_find(virt, i);
@@ -334,9 +336,11 @@ static int release_nvme(struct iov_plan *plan, const struct iov_pf *pf)
 
 		if (!secondary->has.queues && !secondary->has.interrupts)
 			continue;
-		if (!step)
+		if (!step) {
 			step = iov_plan_step(plan, IOV_BDF(pf->bdf),
 					     "take back what the VFs of %s had", IOV_BDF(pf->bdf));
+			iov_step_spares(step, "the VFs are gone");
+		}
 		if (secondary->vf)
 			change_resources(step, iov_path("vf %u", secondary->vf - 1).name,
 					 &secondary->has, &none);

@@ -207,6 +207,7 @@ void iov_irq_step(struct iov_plan *plan, struct iov_bdf bdf, struct json_object 
 	list_words(cpus, to, sizeof(to));
 	step = iov_plan_step(plan, IOV_BDF(bdf), "serve the interrupts of %s on CPUs %s",
 			     IOV_BDF(bdf), to);
+	iov_step_spares(step, "interrupts go on, on other CPUs");
 	iov_step_do(step, iov_op_irq(bdf, cpus));
 	if (json_object_array_length(now))
 		iov_step_undo(step, iov_op_irq(bdf, now));

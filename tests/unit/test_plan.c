@@ -349,6 +349,7 @@ static struct iov_plan *wait_in_vain(struct iov_condition *condition)
 
 	assert_int_equal(iov_plan_new(&plan, kernel.iov, "wait"), 0);
 	step = iov_plan_step(plan, "0000:01:10.0", "write");
+	iov_step_spares(step, "nobody uses it");
 	iov_step_do(step, iov_op_write("sys/attr0", "new"));
 	iov_step_verify(step, condition);
 	return plan;
@@ -445,6 +446,7 @@ static void append_waiting(struct iov_plan *plan, const char *device, const char
 {
 	struct iov_step *step = iov_plan_step(plan, device, "write %s", path);
 
+	iov_step_spares(step, "nobody uses it");
 	iov_step_do(step, iov_op_write(path, "new"));
 	iov_step_verify(step, iov_if_value("sys/attr0", "new"));
 	iov_step_verify(step, iov_if_value("sys/attr1", "new"));
@@ -478,6 +480,7 @@ static struct iov_step *append_noted(struct iov_plan *plan, const char *device, 
 {
 	struct iov_step *step = iov_plan_step(plan, device, "%s", name);
 
+	iov_step_spares(step, "nobody uses it");
 	iov_step_do(step, iov_op_write("sys/order", name));
 	return step;
 }
@@ -680,6 +683,105 @@ static void what_a_virtual_machine_holds_is_not_undone(void **state)
 	iov_plan_free(plan);
 }
 
+/* Each step takes a function of its own; the change is killed at its second write. */
+static void kill_a_change_of_functions(void)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		struct iov_plan *plan = three_writes();
+
+		for (int i = 0; i < STEPS; i++) {
+			struct iov_bdf bdf = { .bus = (uint8_t)(i + 1) };
+			size_t count;
+
+			iov_step_touches((struct iov_step *)iov_plan_steps(plan, &count)[i],
+					 IOV_BDF(bdf));
+			iov_plan_take(plan, bdf, "named");
+		}
+		kernel.writes = 0;
+		kernel.kill_at = 1;
+		iov_plan_run(plan, &(struct iov_plan_options){ .jobs = 1 });
+		_exit(1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+}
+
+/* The interface of a function carries the default route. */
+static void route_over(const char *device)
+{
+	tree_link(kernel.tree, "sys/class/net/eth0",
+		  iov_path("../../devices/pci0000:00/%s/net/eth0", device).name);
+	tree_file(kernel.tree, "proc/net/route",
+		  "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+		  "eth0\t00000000\t0202000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
+}
+
+static void what_the_host_uses_meanwhile_is_not_undone(void **state)
+{
+	static const char *const lifted[] = { "default-route", NULL };
+	struct iov_plan_options options = { .lifted = lifted };
+
+	(void)state;
+	kill_a_change_of_functions();
+	route_over("0000:01:00.0");
+	assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), -ENOTRECOVERABLE);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "0000:01:00.0 is held by default route "
+			       "via 10.0.2.2 [guard default-route]; release it first, or lift the guard "
+			       "with --force=default-route"));
+	assert_true(journal_exists());
+	assert_int_equal(iov_plan_recover(kernel.iov, false, &options), 0);
+	assert_true(all_are("old"));
+
+	/* One that no step has touched is not taken back. */
+	teardown(state);
+	setup(state);
+	kill_a_change_of_functions();
+	route_over("0000:03:00.0");
+	assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), 0);
+	assert_true(all_are("old"));
+}
+
+static void what_the_host_uses_meanwhile_is_not_finished(void **state)
+{
+	static const char *const lifted[] = { "default-route", NULL };
+	struct iov_plan_options options = { .lifted = lifted };
+
+	(void)state;
+	kill_a_change_of_functions();
+	route_over("0000:03:00.0");
+	assert_int_equal(iov_plan_recover(kernel.iov, true, NULL), -ECANCELED);
+	assert_true(journal_exists());
+	assert_int_equal(iov_plan_recover(kernel.iov, true, &options), 0);
+	assert_true(all_are("new"));
+
+	/* What has ended is not asked for again. */
+	teardown(state);
+	setup(state);
+	kill_a_change_of_functions();
+	route_over("0000:01:00.0");
+	assert_int_equal(iov_plan_recover(kernel.iov, true, NULL), 0);
+	assert_true(all_are("new"));
+}
+
+static void a_step_that_asks_for_no_one_does_not_run(void **state)
+{
+	struct iov_plan *plan;
+	struct iov_step *step;
+
+	(void)state;
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "forget"), 0);
+	step = iov_plan_step(plan, "0000:01:00.0", "take it");
+	iov_step_do(step, iov_op_write("sys/attr0", "new"));
+	assert_int_equal(iov_plan_run(plan, NULL), -EPROTO);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "'take it' would take 0000:01:00.0 "
+			       "without asking"));
+	assert_int_equal(kernel.writes, 0);
+	iov_plan_free(plan);
+}
+
 static double seconds(void)
 {
 	return (double)monotonic_ns() / 1e9;
@@ -690,6 +792,7 @@ static void append_hanging(struct iov_plan *plan, const char *device, const char
 {
 	struct iov_step *step = iov_plan_step(plan, device, "write %s", path);
 
+	iov_step_spares(step, "nobody uses it");
 	assert_int_equal(mkfifo(iov_path("%s/%s", kernel.tree, path).name, 0600), 0);
 	for (int i = 0; i < 5; i++) {
 		iov_step_do(step, iov_op_write(path, "new"));
@@ -864,6 +967,9 @@ int main(void)
 		TEST(without_room_for_the_journal_nothing_changes),
 		TEST(recovery_needs_no_more_room),
 		TEST(what_a_virtual_machine_holds_is_not_undone),
+		TEST(what_the_host_uses_meanwhile_is_not_undone),
+		TEST(what_the_host_uses_meanwhile_is_not_finished),
+		TEST(a_step_that_asks_for_no_one_does_not_run),
 		TEST(devices_that_hang_are_given_up_in_time),
 		TEST(a_hang_names_who_holds_the_device),
 		TEST(whoever_holds_the_lock_is_named),

@@ -153,6 +153,7 @@ static struct iov_plan *forty_steps(void)
 		struct iov_step *step = iov_plan_step(plan, i == BARRIER ? NULL : device.name,
 						      "change %d", i);
 
+		iov_step_spares(step, "nobody uses it");
 		if (i % 10 == 9)
 			iov_step_touches(step, iov_path("0000:%02x:00.0", (i + 3) % DEVICES).name);
 		iov_step_check(step, iov_if_value(attribute(i, 0).name, "old"));

@@ -174,6 +174,8 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 		return error;
 	step = iov_plan_step(bindings->plan, IOV_BDF(bdf), "bind %s to %s (now %s)", IOV_BDF(bdf),
 			     driver, binding->driver[0] ? binding->driver : "no driver");
+	if (bound)
+		iov_step_spares(step, "its driver stays");
 	/* To load a driver binds it to what has none. */
 	if (binding->driver[0] ||
 	    iov_sys_exists(bindings->iov, iov_path(IOV_PATH_PCI_DRIVERS "/%s", driver).name))

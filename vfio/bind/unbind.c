@@ -134,6 +134,7 @@ static void add_clear_step(struct bindings *bindings, const struct binding *bind
 					      "clear driver_override of %s (now %s)",
 					      IOV_BDF(binding->bdf), binding->override);
 
+	iov_step_spares(step, "its driver stays");
 	binding_check(step, binding);
 	binding_change(step, binding, binding->driver, "");
 	iov_step_do(step, op_override(binding->bdf, ""));
