@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: --management
+# Equal changes at once, changes that a signal ends, and what a change takes on its way back.
+. "$(dirname "$0")/lib/check.sh"
+
+nic=0000:01:00.0 pf=0000:81:00.0 journal=/var/lib/iovkit/journal
+count() { cat "$pci/$pf/sriov_numvfs"; }
+
+# Only one has something to do; the others wait and find it done
+equal=()
+for _ in {1..20}; do
+	iov vf create $pf --count 2 --driver native > /dev/null 2>> /tmp/equal & equal+=($!)
+done
+for pid in "${equal[@]}"; do
+	wait "$pid" || fail "one of 20 equal changes at once: status $?: $(cat /tmp/equal)"
+done
+expect "20 equal changes at once are one" 2 "$(count)"
+
+vfs=($(for link in "$pci/$pf"/virtfn*; do basename "$(readlink "$link")"; done))
+drivers() { for device in "${vfs[@]}"; do driver_of "$device"; done | paste -sd' ' -; }
+before=$(drivers)
+
+# All processes of the change get the signal, as from a service manager or a terminal
+rounds=$("$(dirname "$0")/../repetitions" rebinds) undone=0 done=0 began=
+for ((round = 0; round < rounds; round++)); do
+	for signal in INT TERM HUP PIPE; do
+		setsid bash -c 'trap - INT; exec iov bind "$@" --driver vfio-pci' bind "${vfs[@]}" \
+			> /dev/null 2> /tmp/signalled &
+		change=$!
+		sleep "0.$((RANDOM % 8))$((RANDOM % 10))"
+		kill -$signal -- -$change 2> /dev/null || :
+		wait $change 2> /dev/null || :
+		if [ -e $journal ]; then
+			[ $signal = PIPE ] || fail "SIG$signal left a journal: $(cat /tmp/signalled)"
+			iov recover > /dev/null
+		fi
+		case $(drivers) in
+		"$before") undone=$((undone + 1)) began+=$(grep -c 'as it was before' /tmp/signalled || :) ;;
+		"vfio-pci vfio-pci") done=$((done + 1)); iov unbind "${vfs[@]}" > /dev/null ;;
+		*) fail "SIG$signal left $(drivers): $(cat /tmp/signalled)" ;;
+		esac
+	done
+done
+expect "each signal left the old state or the new one" "$((rounds * 4))" "$((undone + done))"
+
+expect_match "some of them after it began" 1 "$began"
+
+expect_status "closed standard descriptors" 0 bash -c "iov bind ${vfs[0]} --driver vfio-pci <&- >&- 2>&-"
+expect "change as much as open ones" vfio-pci "$(driver_of "${vfs[0]}")"
+
+# A function that was given back and is in use since
+killed recvfrom 1 iov unbind "${vfs[0]}" --jobs 1
+expect "there is something to undo" yes "$([ -e $journal ] && echo yes)"
+if [ "$(driver_of "${vfs[0]}")" != vfio-pci ]; then
+	name=$(ls "$pci/${vfs[0]}/net")
+	ip address add 192.0.2.7/24 dev "$name"
+	expect_status "what is in use is not taken back" 1 iov recover
+	expect_match "and who uses it is named" "address 192.0.2.7 of $name" "$err"
+	expect_match "with what lifts that" "--force=address" "$err"
+	expect_status "which does" 0 iov recover --force=address
+fi
+expect "and it is as before" vfio-pci "$(driver_of "${vfs[0]}")"
+
+held $nic "default route via 10.0.2.2" iov reset $nic
+held $nic "default route via 10.0.2.2" iov reset $nic --dry-run
+expect_status "another root is not changed" 1 iov --root /run bind $nic --driver vfio-pci
+expect_match "but looked at" "--dry-run" "$err"
