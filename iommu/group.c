@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pci/topology.h"
 #include "base/sysroot/paths.h"
 #include "iommu/hypervisor.h"
-#include "iommu/topology.h"
 
 /* What turns the IOMMU on, as far as firmware and processor tell. */
 static const char *how_to_turn_on(struct iov *iov)

@@ -20,8 +20,8 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/pci/topology.h"
 #include "iommu/group.h"
-#include "iommu/topology.h"
 
 struct member {
 	struct iov_node node;

@@ -8,11 +8,11 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/pci/topology.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
 #include "iommu/group.h"
-#include "iommu/topology.h"
 #include "vfio/bind/assign.h"
 
 /* Why the kernel put them together. */

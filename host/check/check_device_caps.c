@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/pci/topology.h"
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
-#include "iommu/topology.h"
 
 static unsigned int extended(const struct check_function *function, unsigned int id)
 {

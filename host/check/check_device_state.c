@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pci/topology.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
-#include "iommu/topology.h"
 
 #define ROM_LINE 6
 #define ROM_SHADOW 0x2		/* IORESOURCE_ROM_SHADOW */

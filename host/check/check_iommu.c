@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pci/topology.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
 #include "iommu/hypervisor.h"
-#include "iommu/topology.h"
 
 #define CLASS_IOMMU 0x0806
 

@@ -12,10 +12,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pci/topology.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
-#include "iommu/topology.h"
 #include "sriov/vf.h"
 
 #define VF_BARS 6

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pci/topology.h"
 #include "host/file/build.h"
 #include "iommu/group.h"
-#include "iommu/topology.h"
 #include "vfio/bind/bind.h"
 
 static bool wants(const struct host_target *target, const char *driver)

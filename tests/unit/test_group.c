@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pci/topology.h"
 #include "iommu/group.h"
 #include "iommu/posted.h"
-#include "iommu/topology.h"
 #include "tests/unit/tree.h"
 
 #define DEVICES "sys/bus/pci/devices/"

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/pci/kind.h"
+#include "base/pci/topology.h"
 #include "base/plan/module.h"
 #include "base/sysroot/paths.h"
 #include "iommu/group.h"
-#include "iommu/topology.h"
 #include "vfio/bind/binding.h"
 #include "vfio/bind/verdict.h"
 
@@ -182,11 +182,11 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 		binding_check(step, binding);
 	binding_change(step, binding, driver, driver);
 	if (strcmp(binding->override, driver))
-		iov_step_do(step, op_override(bdf, driver));
+		iov_step_do(step, bind_op_override(bdf, driver));
 	if (!bound && binding->driver[0])
-		iov_step_do(step, iov_op_unless(op_unbind(bdf), if_driver(bdf, driver)));
+		iov_step_do(step, iov_op_unless(bind_op_unbind(bdf), if_driver(bdf, driver)));
 	if (!bound)
-		iov_step_do(step, iov_op_unless(op_probe(bdf), if_driver(bdf, driver)));
+		iov_step_do(step, iov_op_unless(bind_op_probe(bdf), if_driver(bdf, driver)));
 	iov_step_verify(step, if_bound(bdf, driver));
 	binding_undo(step, binding);
 	return 0;

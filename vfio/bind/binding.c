@@ -21,19 +21,19 @@
 #include "vfio/bind/bind.h"
 #include "vfio/bind/verdict.h"
 
-struct iov_op *op_override(struct iov_bdf bdf, const char *value)
+struct iov_op *bind_op_override(struct iov_bdf bdf, const char *value)
 {
 	/* An empty line clears it. */
 	return iov_op_write(iov_pci_path(bdf, "driver_override").name, *value ? value : "\n");
 }
 
-struct iov_op *op_unbind(struct iov_bdf bdf)
+struct iov_op *bind_op_unbind(struct iov_bdf bdf)
 {
 	return iov_op_absent_ok(iov_op_write(iov_pci_path(bdf, "driver/unbind").name,
 					     IOV_BDF(bdf)));
 }
 
-struct iov_op *op_probe(struct iov_bdf bdf)
+struct iov_op *bind_op_probe(struct iov_bdf bdf)
 {
 	return iov_op_write(IOV_PATH_PCI_PROBE, IOV_BDF(bdf));
 }
@@ -63,13 +63,13 @@ void binding_undo(struct iov_step *step, const struct binding *binding)
 	struct iov_bdf bdf = binding->bdf;
 
 	if (binding->driver[0]) {
-		iov_step_undo(step, op_override(bdf, binding->driver));
-		iov_step_undo(step, iov_op_unless(op_unbind(bdf), if_driver(bdf, binding->driver)));
-		iov_step_undo(step, iov_op_unless(op_probe(bdf), if_driver(bdf, binding->driver)));
-		iov_step_undo(step, op_override(bdf, binding->override));
+		iov_step_undo(step, bind_op_override(bdf, binding->driver));
+		iov_step_undo(step, iov_op_unless(bind_op_unbind(bdf), if_driver(bdf, binding->driver)));
+		iov_step_undo(step, iov_op_unless(bind_op_probe(bdf), if_driver(bdf, binding->driver)));
+		iov_step_undo(step, bind_op_override(bdf, binding->override));
 	} else {
-		iov_step_undo(step, iov_op_absent_ok(op_override(bdf, binding->override)));
-		iov_step_undo(step, op_unbind(bdf));
+		iov_step_undo(step, iov_op_absent_ok(bind_op_override(bdf, binding->override)));
+		iov_step_undo(step, bind_op_unbind(bdf));
 	}
 	iov_step_undone(step, if_bound(bdf, binding->driver));
 }

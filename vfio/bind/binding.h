@@ -83,9 +83,9 @@ void binding_change(struct iov_step *step, const struct binding *binding, const 
 		    const char *override);
 
 /* Paths of a function's attributes for operations and conditions. */
-struct iov_op *op_override(struct iov_bdf bdf, const char *value);
-struct iov_op *op_unbind(struct iov_bdf bdf);
-struct iov_op *op_probe(struct iov_bdf bdf);
+struct iov_op *bind_op_override(struct iov_bdf bdf, const char *value);
+struct iov_op *bind_op_unbind(struct iov_bdf bdf);
+struct iov_op *bind_op_probe(struct iov_bdf bdf);
 struct iov_condition *if_driver(struct iov_bdf bdf, const char *driver);
 /* The same, as what a probe must reach. */
 struct iov_condition *if_bound(struct iov_bdf bdf, const char *driver);

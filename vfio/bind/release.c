@@ -17,7 +17,7 @@ static int add_step(struct bindings *bindings, const struct binding *binding)
 			     binding->driver, IOV_BDF(binding->bdf));
 	binding_check(step, binding);
 	binding_change(step, binding, "", binding->override);
-	iov_step_do(step, op_unbind(binding->bdf));
+	iov_step_do(step, bind_op_unbind(binding->bdf));
 	iov_step_verify(step, if_driver(binding->bdf, ""));
 	binding_undo(step, binding);
 	return 0;

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/pci/topology.h"
 #include "iommu/group.h"
-#include "iommu/topology.h"
 #include "vfio/bind/binding.h"
 
 #define WHY_MAX 96

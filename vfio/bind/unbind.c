@@ -114,14 +114,14 @@ static void add_rebind_step(struct bindings *bindings, const struct binding *bin
 		       has_native ? "native" : "", "");
 	load_modules(bindings->iov, step, native);
 	if (binding->override[0])
-		iov_step_do(step, op_override(binding->bdf, ""));
+		iov_step_do(step, bind_op_override(binding->bdf, ""));
 	if (binding->driver[0] && native->count)
-		iov_step_do(step, iov_op_unless(op_unbind(binding->bdf),
+		iov_step_do(step, iov_op_unless(bind_op_unbind(binding->bdf),
 						if_native(binding, native)));
 	else if (binding->driver[0])
-		iov_step_do(step, op_unbind(binding->bdf));
+		iov_step_do(step, bind_op_unbind(binding->bdf));
 	if (has_native)
-		iov_step_do(step, iov_op_unless(op_probe(binding->bdf),
+		iov_step_do(step, iov_op_unless(bind_op_probe(binding->bdf),
 						if_native(binding, native)));
 	iov_step_verify(step, iov_if_within(if_native(binding, native), PROBED_MS));
 	binding_undo(step, binding);
@@ -137,7 +137,7 @@ static void add_clear_step(struct bindings *bindings, const struct binding *bind
 	iov_step_spares(step, "its driver stays");
 	binding_check(step, binding);
 	binding_change(step, binding, binding->driver, "");
-	iov_step_do(step, op_override(binding->bdf, ""));
+	iov_step_do(step, bind_op_override(binding->bdf, ""));
 	iov_step_verify(step, iov_if_value(iov_pci_path(binding->bdf, "driver_override").name,
 					   "(null)"));
 	binding_undo(step, binding);

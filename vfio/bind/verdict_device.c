@@ -7,8 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/pci/kind.h"
+#include "base/pci/topology.h"
 #include "base/sysroot/sysdir.h"
-#include "iommu/topology.h"
 #include "vfio/bind/intx.h"
 #include "vfio/bind/verdict_judge.h"
 

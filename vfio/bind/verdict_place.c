@@ -6,9 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/pci/topology.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
-#include "iommu/topology.h"
 #include "vfio/bind/verdict_judge.h"
 
 #define VENDOR_INTEL 0x8086

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where a function sits in the tree of buses, and whether ACS isolates it there. */
-#ifndef IOV_IOMMU_TOPOLOGY_H
-#define IOV_IOMMU_TOPOLOGY_H
+#ifndef IOV_BASE_PCI_TOPOLOGY_H
+#define IOV_BASE_PCI_TOPOLOGY_H
 
 #include <stdbool.h>
 #include <stddef.h>

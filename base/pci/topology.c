@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "iommu/topology.h"
+#include "base/pci/topology.h"
 
 #include <errno.h>
 #include <linux/pci_regs.h>
