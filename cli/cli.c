@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/guard/guard.h"
 #include "base/rpc/rpc.h"
+#include "base/streams.h"
 #include "base/sysroot/paths.h"
 #include "cli/output.h"
 #include "plugins/plugins.h"
@@ -382,6 +383,8 @@ int cli_run(const struct cli_command *const *commands, int argc, char **argv)
 	struct argp front = { common_options, parse_front, "COMMAND [ARGUMENT...]", doc };
 	int used, status;
 
+	if (!streams_open())
+		return CLI_FAILED;
 	argp_err_exit_status = CLI_USAGE;
 	argp_parse(&front, argc, argv, ARGP_IN_ORDER, NULL, &invocation);
 	if (!invocation.words_at)

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/iov.h"
+#include "base/streams.h"
 #include "base/sysroot/paths.h"
 #include "vhost-user/daemon/control_socket.h"
 #include "vhost-user/daemon/methods.h"
@@ -283,6 +284,8 @@ int main(int argc, char **argv)
 	struct daemon daemon = { 0 };
 	int status;
 
+	if (!streams_open())
+		return EXIT_FAILURE;
 	iovd_options_parse(&parsed, argc, argv);
 	if (parsed.print_capabilities) {
 		standalone_print();
