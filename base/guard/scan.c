@@ -70,10 +70,14 @@ static bool is_gone(int error)
 
 void guard_failed(struct guard_scan *scan, int error, const char *what)
 {
+	bool denied = error == -EACCES || error == -EPERM;
+
 	if (!error || is_gone(error) || scan->error)
 		return;
-	scan->error = iov_fail(scan->iov, error, "cannot tell who uses what: cannot read %s: %s; "
-			       "nothing is taken before that is known", what, strerror(-error));
+	scan->error = iov_fail(scan->iov, error, "cannot tell who uses what: cannot read %s: %s%s; "
+			       "nothing is taken before that is known", what, strerror(-error),
+			       denied ? " (in a container root needs CAP_SYS_PTRACE and CAP_SYS_ADMIN)" :
+			       "");
 }
 
 void guard_unseen(struct guard_scan *scan, int error, const char *what)
@@ -92,6 +96,11 @@ bool guard_is_new(struct guard_scan *scan, const char *what)
 	return true;
 }
 
+void guard_forget(struct guard_scan *scan, const char *what)
+{
+	json_object_object_del(scan->met, what);
+}
+
 void guard_for_each_name(struct guard_scan *scan, struct guard_chain *chain,
 			 const char *directory, guard_visit_fn *visit)
 {
@@ -107,8 +116,8 @@ void guard_for_each_name(struct guard_scan *scan, struct guard_chain *chain,
 	iov_names_free(names, count);
 }
 
-void guard_for_each_line(struct guard_scan *scan, const char *path, const void *argument,
-			 guard_line_fn *visit)
+int guard_for_each_line(struct guard_scan *scan, const char *path, const void *argument,
+			guard_line_fn *visit)
 {
 	_cleanup_free_ char *text = NULL;
 	char *line, *rest;
@@ -117,16 +126,22 @@ void guard_for_each_line(struct guard_scan *scan, const char *path, const void *
 	guard_unseen(scan, error, iov_path("/%s", path).name);
 	for (rest = error ? NULL : text; (line = strsep(&rest, "\n"));)
 		visit(scan, line, argument);
+	return error;
+}
+
+static bool is_octal(char digit)
+{
+	return digit >= '0' && digit <= '7';
 }
 
 void guard_unescape(char *text)
 {
 	char *out = text;
-	unsigned int code;
 
 	while (*text) {
-		if (*text == '\\' && sscanf(text, "\\%3o", &code) == 1) {
-			*out++ = (char)code;
+		/* One that was cut off is none. */
+		if (*text == '\\' && is_octal(text[1]) && is_octal(text[2]) && is_octal(text[3])) {
+			*out++ = (char)((text[1] - '0') << 6 | (text[2] - '0') << 3 | (text[3] - '0'));
 			text += 4;
 		} else {
 			*out++ = *text++;
@@ -159,10 +174,9 @@ const char *guard_title(struct guard_scan *scan, struct guard_process *process)
 }
 
 bool guard_is_new_namespace(struct guard_scan *scan, const struct guard_process *process,
-			    const char *link)
+			    const char *link, char target[GUARD_NAMESPACE_SIZE])
 {
-	char target[64];
-	int error = iov_dir_link(process->directory, link, target, sizeof(target));
+	int error = iov_dir_link(process->directory, link, target, GUARD_NAMESPACE_SIZE);
 
 	guard_unseen(scan, error,
 		     iov_path("/" IOV_PATH_PROC "/%s/%s", process->pid, link).name);
@@ -171,7 +185,7 @@ bool guard_is_new_namespace(struct guard_scan *scan, const struct guard_process 
 
 void guard_know_own_namespace(struct guard_scan *scan, const char *link)
 {
-	char target[64];
+	char target[GUARD_NAMESPACE_SIZE];
 
 	if (!iov_sys_link(scan->iov, iov_path(IOV_PATH_PROC "/self/%s", link).name, target,
 			  sizeof(target)))

@@ -22,6 +22,9 @@
 /* Longest name of an interface, with its NUL. */
 #define GUARD_INTERFACE_SIZE 16
 
+/* "mnt:[4026531841]" with its NUL. */
+#define GUARD_NAMESPACE_SIZE 64
+
 /**
  * struct guard - one reason to leave a function alone
  * @name: as findings and --force= have it
@@ -121,6 +124,9 @@ void guard_unseen(struct guard_scan *scan, int error, const char *what);
 /* Whether @what was not met before in this scan: "net:[4026531840]", "device 8:1" */
 bool guard_is_new(struct guard_scan *scan, const char *what);
 
+/* It could not be looked at; the next one who meets it may. */
+void guard_forget(struct guard_scan *scan, const char *what);
+
 typedef void guard_visit_fn(struct guard_scan *scan, struct guard_chain *chain,
 			    const char *directory, const char *name);
 
@@ -130,9 +136,12 @@ void guard_for_each_name(struct guard_scan *scan, struct guard_chain *chain,
 
 typedef void guard_line_fn(struct guard_scan *scan, const char *line, const void *argument);
 
-/* Hand each line of a file to a function; a host without the file has nothing of its kind. */
-void guard_for_each_line(struct guard_scan *scan, const char *path, const void *argument,
-			 guard_line_fn *visit);
+/*
+ * Hand each line of a file to a function; a host without the file has nothing of its kind.
+ * 0, or why it could not be read, which is noted.
+ */
+int guard_for_each_line(struct guard_scan *scan, const char *path, const void *argument,
+			guard_line_fn *visit);
 
 /* "\040" and its like, as procfs writes white space in paths. */
 void guard_unescape(char *text);
@@ -140,9 +149,9 @@ void guard_unescape(char *text);
 /* Whether @name is a component of @path. */
 bool guard_has_component(const char *path, const char *name);
 
-/* Whether a namespace of a process, "ns/net", is one that no process before was in. */
+/* Whether a namespace of a process, "ns/net", is one that no process before was in; its name. */
 bool guard_is_new_namespace(struct guard_scan *scan, const struct guard_process *process,
-			    const char *link);
+			    const char *link, char target[GUARD_NAMESPACE_SIZE]);
 
 /* Our own namespaces are no news. */
 void guard_know_own_namespace(struct guard_scan *scan, const char *link);

@@ -90,16 +90,18 @@ static void scan(struct guard_scan *scan)
 	guard_for_each_line(scan, IOV_PATH_SWAPS, NULL, hold_swap);
 }
 
-/* The first process that is seen in a namespace stands for it. */
+/* The first process that is seen in a namespace stands for it, unless it goes meanwhile. */
 static void scan_process(struct guard_scan *scan, struct guard_process *process)
 {
 	struct namespace namespace = { .pid = process->pid };
+	char name[GUARD_NAMESPACE_SIZE];
 
-	if (!guard_is_new_namespace(scan, process, "ns/mnt"))
+	if (!guard_is_new_namespace(scan, process, "ns/mnt", name))
 		return;
 	namespace.process = guard_title(scan, process);
-	guard_for_each_line(scan, iov_path(IOV_PATH_PROC "/%s/mountinfo", process->pid).name,
-			    &namespace, hold_mount);
+	if (guard_for_each_line(scan, iov_path(IOV_PATH_PROC "/%s/mountinfo", process->pid).name,
+				&namespace, hold_mount))
+		guard_forget(scan, name);
 }
 
 const struct guard_kind scan_mount = {

@@ -221,17 +221,20 @@ static void scan(struct guard_scan *scan)
 	guard_know_own_namespace(scan, "ns/net");
 }
 
-/* The first process that is seen in a namespace stands for it. */
+/* The first process that is seen in a namespace stands for it, unless it goes meanwhile. */
 static void scan_process(struct guard_scan *scan, struct guard_process *process)
 {
+	char namespace[GUARD_NAMESPACE_SIZE], name[160];
 	_cleanup_fd_ int fd = -1;
-	char name[160];
 
-	if (!iov_sys_is_host(scan->iov) || !guard_is_new_namespace(scan, process, "ns/net"))
+	if (!iov_sys_is_host(scan->iov) ||
+	    !guard_is_new_namespace(scan, process, "ns/net", namespace))
 		return;
 	snprintf(name, sizeof(name), "the network namespace of %s", guard_title(scan, process));
 	fd = openat(process->directory, "ns/net", O_RDONLY | O_CLOEXEC);
 	scan_netns_at(scan, fd < 0 ? -errno : fd, process->pid, name);
+	if (fd < 0)
+		guard_forget(scan, namespace);
 }
 
 /* Namespaces that no process is in live on where they are mounted, as ip-netns(8) does. */

@@ -410,6 +410,18 @@ static void a_mount_in_another_namespace_holds_its_disk(void **state)
 	assert_held(E1000, "mount", "/data (xfs)", E1000 " sda2");
 }
 
+static void who_goes_meanwhile_does_not_stand_for_its_namespace(void **state)
+{
+	(void)state;
+	add_disk();
+	tree_link(tree, "proc/71/ns/mnt", "mnt:[2]");
+	tree_link(tree, "proc/72/ns/mnt", "mnt:[2]");
+	tree_file(tree, "proc/72/comm", "httpd\n");
+	tree_file(tree, "proc/72/mountinfo", "28 1 8:2 / /srv rw - xfs /dev/sda2 rw\n");
+	assert_held(E1000, "mount", "/srv (xfs) in the mount namespace of pid 72 (httpd)",
+		    E1000 " sda2");
+}
+
 static void a_mounted_partition_holds_its_controller(void **state)
 {
 	(void)state;
@@ -419,6 +431,20 @@ static void a_mounted_partition_holds_its_controller(void **state)
 		  "28 1 8:2 / /srv/a\\040b rw,noatime shared:1 - xfs /dev/sda2 rw\n");
 	assert_held(E1000, "mount", "/srv/a b (xfs)", E1000 " sda2");
 	assert_free(NVME);
+}
+
+/* Anybody may mount in a namespace of his own, and the name is read as far as there is room. */
+static void an_escape_that_is_cut_off_ends_the_name(void **state)
+{
+	char name[250], line[400], holder[300];
+
+	(void)state;
+	add_disk();
+	memset(name, 'a', sizeof(name));
+	snprintf(line, sizeof(line), "28 1 8:2 / /%.247s\\040\\040b rw - xfs /dev/sda2 rw\n", name);
+	tree_file(tree, "proc/self/mountinfo", line);
+	snprintf(holder, sizeof(holder), "/%.247s \\04 (xfs)", name);
+	assert_held(E1000, "mount", holder, E1000 " sda2");
 }
 
 static void add_virtual_block(const char *name)
@@ -750,7 +776,9 @@ int main(void)
 		TEST(a_mount_holds_the_controllers_of_its_nvme_subsystem),
 		IDLE(a_disk_that_is_only_partitioned_is_free),
 		IDLE(a_mount_in_another_namespace_holds_its_disk),
+		IDLE(who_goes_meanwhile_does_not_stand_for_its_namespace),
 		IDLE(a_mounted_partition_holds_its_controller),
+		IDLE(an_escape_that_is_cut_off_ends_the_name),
 		IDLE(a_volume_holds_every_disk_below_it),
 		IDLE(a_partition_of_an_array_holds_the_array_s_disks),
 		IDLE(a_btrfs_holds_all_its_members),
