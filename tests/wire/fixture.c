@@ -30,6 +30,8 @@ static bool on_queue_stop(void *arg, struct vu_queue *queue)
 	}
 	fixture->queues[queue->index] = NULL;
 	fixture->stops++;
+	if (fixture->drains_in_stop && fixture->draining & BIT(0))
+		drained(fixture, 0);
 	return true;
 }
 

@@ -31,6 +31,7 @@ struct fixture {
 	struct vu_queue *queues[FRONTEND_RINGS];
 	unsigned int drains;		/* rings that do not stop at once, as a mask */
 	unsigned int draining;		/* those of them that were to stop */
+	bool drains_in_stop;		/* ring 0 has drained when another one is stopped */
 	unsigned int abandoned;
 	unsigned int starts;
 	unsigned int stops;

@@ -124,6 +124,28 @@ static void requests_behind_it_are_answered_in_their_order(void **state)
 	assert_null(fixture->queues[0]);
 }
 
+/* For the last one of those requests that are handled at once. */
+static void ring_drains_while_another_is_stopped(void **state)
+{
+	struct fixture *fixture = *state;
+	struct vu_header requests[32];
+
+	begin(fixture, RX);
+	fixture->drains_in_stop = true;
+	for (unsigned int i = 0; i < 32; i++)
+		requests[i] = (struct vu_header){
+			i < 31 ? VU_GET_QUEUE_NUM : VU_RESET_DEVICE,
+			VU_FLAG_VERSION | VU_FLAG_NEED_REPLY, 0,
+		};
+	assert_int_equal(write(fixture->frontend.fd, requests, sizeof(requests)), sizeof(requests));
+	pump(fixture);
+	for (unsigned int i = 0; i < 31; i++)
+		assert_int_equal(answer(fixture, VU_GET_QUEUE_NUM), FRONTEND_RINGS / 2);
+	assert_true(is_answered(fixture));
+	assert_int_equal(answer(fixture, VU_RESET_DEVICE), 0);
+	assert_null(fixture->queues[0]);
+}
+
 static void rings_drain_at_the_same_time(void **state)
 {
 	struct fixture *fixture = *state;
@@ -382,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(base_is_answered_with_what_drained),
 		TEST(requests_behind_it_are_answered_in_their_order),
+		TEST(ring_drains_while_another_is_stopped),
 		TEST(rings_drain_at_the_same_time),
 		TEST(whatever_stops_a_ring_waits_for_it),
 		TEST(ring_that_its_driver_broke_drains),

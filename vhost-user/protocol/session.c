@@ -152,8 +152,11 @@ static int handle_message(struct vu_session *session)
 	if (!refusal)
 		refusal = rule->handle(session, message);
 	session->is_deferred = refusal == VU_LATER;
-	if (session->is_deferred)
+	if (session->is_deferred) {
+		/* The rings may have drained while the last of them was told to stop. */
+		vu_wait_for_time(session);
 		return 0;
+	}
 	error = refusal ? answer_refusal(session, rule, refusal) : answer(session, rule);
 	if (refusal && was_deferred && !error)
 		vu_session_start_rings(session);
