@@ -178,8 +178,7 @@ bool guard_is_new_namespace(struct guard_scan *scan, const struct guard_process 
 {
 	int error = iov_dir_link(process->directory, link, target, GUARD_NAMESPACE_SIZE);
 
-	guard_unseen(scan, error,
-		     iov_path("/" IOV_PATH_PROC "/%s/%s", process->pid, link).name);
+	guard_unseen(scan, error, iov_path("/%s/%s", process->path.name, link).name);
 	return !error && guard_is_new(scan, target);
 }
 
@@ -192,21 +191,57 @@ void guard_know_own_namespace(struct guard_scan *scan, const char *link)
 		guard_is_new(scan, target);
 }
 
+static int open_at(struct guard_scan *scan, struct guard_process *process, struct iov_path path)
+{
+	int directory = iov_dir_open(scan->iov, path.name);
+
+	if (directory < 0)
+		return directory;
+	if (process->directory >= 0)
+		close(process->directory);
+	process->directory = directory;
+	process->path = path;
+	return 0;
+}
+
+static bool has_ended(const struct guard_process *process)
+{
+	char target[GUARD_NAMESPACE_SIZE];
+
+	return iov_dir_link(process->directory, "ns/mnt", target, sizeof(target)) == -ENOENT;
+}
+
+/* What is open and mounted is told by any thread, but for one that has ended. */
+static void find_living_thread(struct guard_scan *scan, struct guard_process *process)
+{
+	char **names;
+	size_t count;
+
+	if (!has_ended(process) || iov_dir_list(process->directory, "task", &names, &count))
+		return;
+	for (size_t i = 0; i < count && has_ended(process); i++)
+		open_at(scan, process, iov_path(IOV_PATH_PROC "/%s/task/%s", process->pid,
+						names[i]));
+	iov_names_free(names, count);
+}
+
 static void scan_process(struct guard_scan *scan, const char *pid,
 			 const struct guard_kind *const *kinds, size_t count)
 {
+	struct guard_process process = { .pid = pid, .directory = -1 };
 	struct iov_path path = iov_path(IOV_PATH_PROC "/%s", pid);
-	_cleanup_fd_ int directory = iov_dir_open(scan->iov, path.name);
-	struct guard_process process = { .pid = pid, .directory = directory };
+	int error = open_at(scan, &process, path);
 
-	if (directory < 0) {
-		guard_unseen(scan, directory, iov_path("/%s", path.name).name);
+	if (error) {
+		guard_unseen(scan, error, iov_path("/%s", path.name).name);
 		return;
 	}
+	find_living_thread(scan, &process);
 	for (size_t i = 0; i < count; i++) {
 		if (kinds[i]->process)
 			kinds[i]->process(scan, &process);
 	}
+	close(process.directory);
 }
 
 static void scan_processes(struct guard_scan *scan, const struct guard_kind *const *kinds,

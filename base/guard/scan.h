@@ -77,11 +77,13 @@ struct guard_chain {
  * struct guard_process - a process that is looked at
  * @pid: its number
  * @title: see guard_title()
- * @directory: its directory in procfs
+ * @path: "proc/71", or "proc/71/task/72" when its first thread has ended before the others
+ * @directory: that, open
  */
 struct guard_process {
 	const char *pid;
 	char title[96];
+	struct iov_path path;
 	int directory;
 };
 

@@ -99,8 +99,8 @@ static void scan_process(struct guard_scan *scan, struct guard_process *process)
 	if (!guard_is_new_namespace(scan, process, "ns/mnt", name))
 		return;
 	namespace.process = guard_title(scan, process);
-	if (guard_for_each_line(scan, iov_path(IOV_PATH_PROC "/%s/mountinfo", process->pid).name,
-				&namespace, hold_mount))
+	if (guard_for_each_line(scan, iov_path("%s/mountinfo", process->path.name).name, &namespace,
+				hold_mount))
 		guard_forget(scan, name);
 }
 

@@ -214,8 +214,7 @@ static void note_file(struct process *process, const char *fd)
 
 	if (length < 0) {
 		guard_unseen(process->scan, -errno,
-			     iov_path("/" IOV_PATH_PROC "/%s/%s", process->seen->pid,
-				      path.name).name);
+			     iov_path("/%s/%s", process->seen->path.name, path.name).name);
 		return;
 	}
 	target[length] = '\0';
@@ -236,8 +235,8 @@ static bool has_dpdk_mapped(struct process *process)
 	_cleanup_free_ char *maps = NULL;
 
 	return !iov_sys_read_all(process->scan->iov,
-				 iov_path(IOV_PATH_PROC "/%s/maps", process->seen->pid).name, &maps,
-				 NULL) && strstr(maps, "/librte_eal.so");
+				 iov_path("%s/maps", process->seen->path.name).name, &maps, NULL) &&
+	       strstr(maps, "/librte_eal.so");
 }
 
 static void scan_process(struct guard_scan *scan, struct guard_process *seen)
@@ -248,7 +247,7 @@ static void scan_process(struct guard_scan *scan, struct guard_process *seen)
 	size_t count;
 	int error = iov_dir_list(seen->directory, "fd", &names, &count);
 
-	guard_unseen(scan, error, iov_path("/" IOV_PATH_PROC "/%s/fd", seen->pid).name);
+	guard_unseen(scan, error, iov_path("/%s/fd", seen->path.name).name);
 	if (error)
 		return;
 	for (size_t i = 0; i < count; i++)

@@ -422,6 +422,21 @@ static void who_goes_meanwhile_does_not_stand_for_its_namespace(void **state)
 		    E1000 " sda2");
 }
 
+/* Then procfs has nothing of it but its other threads. */
+static void a_process_lives_on_without_its_first_thread(void **state)
+{
+	(void)state;
+	add_disk();
+	tree_file(tree, "proc/71/comm", "httpd\n");
+	tree_file(tree, "proc/71/task/71/comm", "httpd\n");
+	tree_link(tree, "proc/71/task/72/ns/mnt", "mnt:[2]");
+	tree_file(tree, "proc/71/task/72/mountinfo", "28 1 8:2 / /srv rw - xfs /dev/sda2 rw\n");
+	tree_link(tree, "proc/71/task/72/fd/3", "/dev/sda2");
+	assert_held(E1000, "mount", "/srv (xfs) in the mount namespace of pid 71 (httpd)",
+		    E1000 " sda2");
+	assert_held(E1000, "disk-open", "pid 71 (httpd)", E1000 " sda2");
+}
+
 static void a_mounted_partition_holds_its_controller(void **state)
 {
 	(void)state;
@@ -776,6 +791,7 @@ int main(void)
 		TEST(a_mount_holds_the_controllers_of_its_nvme_subsystem),
 		IDLE(a_disk_that_is_only_partitioned_is_free),
 		IDLE(a_mount_in_another_namespace_holds_its_disk),
+		IDLE(a_process_lives_on_without_its_first_thread),
 		IDLE(who_goes_meanwhile_does_not_stand_for_its_namespace),
 		IDLE(a_mounted_partition_holds_its_controller),
 		IDLE(an_escape_that_is_cut_off_ends_the_name),
