@@ -2,7 +2,6 @@
 #include <stddef.h>
 
 #include "cli/commands.h"
-#include "cli/signals.h"
 
 static const struct cli_command *const commands[] = {
 	&cli_check,
@@ -48,6 +47,5 @@ static const struct cli_command *const commands[] = {
 
 int main(int argc, char **argv)
 {
-	cli_open_standard_files();
 	return cli_run(commands, argc, argv);
 }

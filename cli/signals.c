@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the command gets from its caller besides words: signals and descriptors. */
+/* Signals that ask for the end. */
 #include "cli/signals.h"
 
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <stddef.h>
 
 static volatile sig_atomic_t noted;
 
@@ -24,17 +22,4 @@ const volatile sig_atomic_t *cli_note_signals(void)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	return &noted;
-}
-
-void cli_open_standard_files(void)
-{
-	int fd;
-
-	/* An empty file to read, and one to write to that goes with us; there may be no /dev. */
-	do {
-		fd = memfd_create("iov", 0);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd < 0)
-		_exit(EXIT_FAILURE);
-	close(fd);
 }

@@ -12,7 +12,4 @@
  */
 const volatile sig_atomic_t *cli_note_signals(void);
 
-/* Have descriptors 0 to 2, so that no file of ours is taken for one of them. */
-void cli_open_standard_files(void);
-
 #endif

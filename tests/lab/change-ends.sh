@@ -46,8 +46,13 @@ expect "each signal left the old state or the new one" "$((rounds * 4))" "$((und
 
 expect_match "some of them after it began" 1 "$began"
 
-expect_status "closed standard descriptors" 0 bash -c "iov bind ${vfs[0]} --driver vfio-pci <&- >&- 2>&-"
-expect "change as much as open ones" vfio-pci "$(driver_of "${vfs[0]}")"
+for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- >&- 2>&-'; do
+	eval "iov bind ${vfs[0]} --driver vfio-pci > /dev/null $closed" || fail "bind with $closed: status $?"
+	expect "a change with $closed" vfio-pci "$(driver_of "${vfs[0]}")"
+	grep -q '[^0-9]' /var/lib/iovkit/lock && fail "$closed: text for people is in the lock"
+	eval "iov unbind ${vfs[0]} > /dev/null $closed" || fail "unbind with $closed: status $?"
+done
+iov bind "${vfs[0]}" --driver vfio-pci > /dev/null
 
 # A function that was given back and is in use since
 killed recvfrom 1 iov unbind "${vfs[0]}" --jobs 1
