@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/plan/plan.h"
+#include "base/streams.h"
 #include "tests/unit/tree.h"
 
 #define DEVICES 4
@@ -285,6 +286,27 @@ static void writers_of_threads_outlive_their_caller(void **state)
 	iov_plan_free(plan);
 }
 
+/* As a program does that was started without them: no file of ours has their numbers. */
+static void writers_live_without_standard_streams(void **state)
+{
+	pid_t caller;
+	int status;
+
+	(void)state;
+	tree_file(tree, "sys/attr", "old");
+	caller = fork();
+	if (!caller) {
+		for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
+			close(standard);
+		if (!streams_open())
+			_exit(1);
+		_exit(iov_sys_write(tree_open(tree), "sys/attr", "new") ? 2 : 0);
+	}
+	assert_int_equal(waitpid(caller, &status, 0), caller);
+	assert_int_equal(status, 0);
+	assert_value("sys/attr", "new");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -296,6 +318,7 @@ int main(void)
 		TEST(no_process_is_forked_from_a_threaded_one),
 		TEST(a_chain_of_steps_forks_one_writer),
 		TEST(writers_of_threads_outlive_their_caller),
+		TEST(writers_live_without_standard_streams),
 	};
 
 	if (pthread_atfork(before_fork, NULL, NULL))
