@@ -156,11 +156,13 @@ static size_t list_undone(const struct iov_plan *plan, const struct iov_step *st
 {
 	static char why[] = "undoing takes it away";
 	struct iov_bdf bdf;
+	/* A step on iovd gives functions back by asking iovd, which is who uses them. */
+	bool on_functions = !step->device || iov_bdf_scan(step->device, &bdf);
 	size_t count = 0;
 
-	if (is_function(step->device, &bdf) && find_take(plan, bdf))
+	if (on_functions && step->device && find_take(plan, bdf))
 		add_take(takes, &count, bdf, why);
-	for (size_t i = 0; i < step->touches.count; i++) {
+	for (size_t i = 0; on_functions && i < step->touches.count; i++) {
 		if (is_function(step->touches.list[i], &bdf) && find_take(plan, bdf))
 			add_take(takes, &count, bdf, why);
 	}

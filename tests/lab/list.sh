@@ -29,5 +29,5 @@ expect_match "a VF can, with the command" "yes, after 'iov bind $vf --driver vfi
 
 expect_status "an unknown function" 4 iov show 0000:09:00.0
 expect_match "is named with what to do" "0000:09:00.0: no such PCI function.*iov list --all" "$err"
-expect_status "a malformed address" 2 iov show nonsense
+expect_status "a malformed address" 4 iov show nonsense
 expect_match "is named with an example" "nonsense: neither a PCI address.*0000:01:00.0" "$err"
