@@ -69,5 +69,6 @@ refused 2 "$vf: named twice" iov bind $vf $vf --driver vfio-pci
 refused 2 '0000:00:01.0: is a bridge' iov bind 0000:00:01.0 --driver vfio-pci
 refused 4 'no-such: no such driver, and no module' iov bind $vf --driver no-such
 refused 1 'has 2 VFs.*iov vf remove 0000:01:00.0' iov bind 0000:01:00.0 --driver vfio-pci
-refused 1 'cannot bind .*the host is as it was before' iov bind 0000:05:00.0 --driver igb
+refused 2 'the driver igb does not know this device.*--force=driver' iov bind 0000:05:00.0 --driver igb
+refused 1 'cannot bind .*the host is as it was before' iov bind 0000:05:00.0 --driver igb --force=driver
 refused 1 'needs root.*sudo' setpriv --reuid=65534 --clear-groups "$(command -v iov)" bind $vf --driver vfio-pci

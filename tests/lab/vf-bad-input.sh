@@ -19,7 +19,7 @@ refused()
 }
 
 refused "a function that is not there" 4 "0000:09:00.0" create 0000:09:00.0 --count 1
-refused "no address and no interface" 2 "eth99" create eth99 --count 1
+refused "no address and no interface" 4 "eth99" create eth99 --count 1
 refused "a function without SR-IOV" 1 "0000:02:00.0 has no SR-IOV" create 0000:02:00.0 --count 1
 refused "a VF as PF" 2 "$vf is a VF \(VF 1 of $pf\)" create $vf --count 1
 refused "more than the total" 2 "at most 7" create $pf --count 8
