@@ -68,6 +68,9 @@ static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, 
 	char known[METHODS_SIZE] = "";
 	struct iov_step *step;
 
+	/* Who uses it comes before whether it can be reset at all. */
+	iov_plan_take(plan, bdf, "named, and a reset ends what it does");
+	iov_plan_take_vfs(plan, bdf);
 	iov_sys_read(cli->iov, methods.name, known, sizeof(known));
 	if (!iov_sys_exists(cli->iov, file.name))
 		return iov_fail(cli->iov, -ENOTSUP, "%s: cannot be reset alone; 'iov reset %s --slot' resets "
@@ -75,8 +78,6 @@ static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, 
 	if (method && !has_word(known, method))
 		return iov_fail(cli->iov, -EINVAL, "%s: has no reset method '%s', expected one of: %s",
 				IOV_BDF(bdf), method, *known ? known : "none");
-	iov_plan_take(plan, bdf, "named, and a reset ends what it does");
-	iov_plan_take_vfs(plan, bdf);
 	step = iov_plan_step(plan, IOV_BDF(bdf), "reset %s", IOV_BDF(bdf));
 	if (method)
 		iov_step_do(step, iov_op_write(methods.name, method));
