@@ -236,7 +236,8 @@ static void ring_words(struct json_object *row)
 		struct json_object *ring = json_object_array_get_idx(rings, i);
 
 		shorten(ring, "pps", "short");
-		snprintf(text, sizeof(text), "%s: %s", json_text_or_null(ring, "ring"), json_text_or_null(ring, "short"));
+		snprintf(text, sizeof(text), "%s: %s", json_text_or_null(ring, "ring"),
+			 json_text_or_null(ring, "short"));
 		json_object_array_add(words, json_object_new_string(text));
 	}
 	json_object_object_add(row, "per_ring", words);

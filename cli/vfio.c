@@ -315,7 +315,8 @@ static int run_info(struct cli *cli, void *data)
 static void print_dma(struct json_object *object)
 {
 	printf("%s %s %s bytes by %s: all as it should be\n", json_text_or_null(object, "device"),
-	       json_text_or_null(object, "what"), json_text_or_null(object, "bytes"), json_text_or_null(object, "interface"));
+	       json_text_or_null(object, "what"), json_text_or_null(object, "bytes"),
+	       json_text_or_null(object, "interface"));
 }
 
 static int run_dma(struct cli *cli, void *data)

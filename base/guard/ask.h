@@ -15,7 +15,7 @@ int guard_scan_match(struct guard_scan *scan, struct iov_bdf bdf, struct json_ob
 /*
  * Whether a process drives one of @devices (BDFs; other names are passed over) through
  * VFIO; @text receives "0000:01:10.0 is held by pid 71 (qemu)".  When that cannot be told it
- * says so and counts as held.  Keeps the message.
+ * says so instead.  Keeps the message.
  */
 bool find_vfio_holder(struct iov *iov, char *const *devices, size_t count, char *text, size_t size);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which process drives a function through VFIO, for errors and for undoing. */
+/* Which process drives a function through VFIO, for the error of a step that hangs. */
 #include <stdio.h>
 #include <string.h>
 

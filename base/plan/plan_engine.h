@@ -179,7 +179,10 @@ struct journal {
 /* How long another change is waited for when the caller does not say. */
 #define LOCK_WAIT_MS 30000
 
-/* Take the lock, or share what iov_plan_lock() took, waiting for its holder for @wait milliseconds; a message on failure. */
+/*
+ * Take the lock, waiting for its holder for @wait milliseconds, or share what iov_plan_lock()
+ * took; a message on failure.
+ */
 int journal_lock(struct iov *iov, struct journal *journal, unsigned int wait);
 void journal_unlock(struct journal *journal);
 

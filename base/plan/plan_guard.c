@@ -105,6 +105,12 @@ static bool is_function(const char *device, struct iov_bdf *bdf)
 	return device && iov_bdf_scan(device, bdf);
 }
 
+/* Its devices: the one that it is on, NULL for none, and those that it touches. */
+static const char *device_at(const struct iov_step *step, size_t index)
+{
+	return index ? step->touches.list[index - 1] : step->device;
+}
+
 /* No builder may forget to ask. */
 static int check_taken(struct iov *iov, const struct iov_plan *plan)
 {
@@ -157,13 +163,11 @@ static size_t list_undone(const struct iov_plan *plan, const struct iov_step *st
 	static char why[] = "undoing takes it away";
 	struct iov_bdf bdf;
 	/* A step on iovd gives functions back by asking iovd, which is who uses them. */
-	bool on_functions = !step->device || iov_bdf_scan(step->device, &bdf);
+	bool on_functions = !step->device || is_function(step->device, &bdf);
 	size_t count = 0;
 
-	if (on_functions && step->device && find_take(plan, bdf))
-		add_take(takes, &count, bdf, why);
-	for (size_t i = 0; on_functions && i < step->touches.count; i++) {
-		if (is_function(step->touches.list[i], &bdf) && find_take(plan, bdf))
+	for (size_t i = 0; on_functions && i <= step->touches.count; i++) {
+		if (is_function(device_at(step, i), &bdf) && find_take(plan, bdf))
 			add_take(takes, &count, bdf, why);
 	}
 	for (size_t i = 0; i < step->unheld.count; i++) {
@@ -220,10 +224,8 @@ static bool step_is_on(const struct iov_step *step, struct iov_bdf wanted)
 {
 	struct iov_bdf bdf;
 
-	if (is_function(step->device, &bdf) && !iov_bdf_compare(bdf, wanted))
-		return true;
-	for (size_t i = 0; i < step->touches.count; i++) {
-		if (is_function(step->touches.list[i], &bdf) && !iov_bdf_compare(bdf, wanted))
+	for (size_t i = 0; i <= step->touches.count; i++) {
+		if (is_function(device_at(step, i), &bdf) && !iov_bdf_compare(bdf, wanted))
 			return true;
 	}
 	return false;

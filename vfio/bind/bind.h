@@ -41,8 +41,8 @@ enum iov_bind_flags {
  * as well with IOV_BIND_GROUP and refuse the plan without.
  *
  * Return: 0; -EINVAL for a bridge, a function named twice, a malformed
- * driver name or a driver whose table does not have the function; -ENODEV without that function; -EBUSY for group members that
- * must move too and for a PF whose VFs would be destroyed; -ENOTSUP when the
+ * driver name or a driver whose table does not have the function; -ENODEV without that
+ * function; -EBUSY for group members that must move too and for a PF whose VFs would be destroyed; -ENOTSUP when the
  * IOMMU is off; -ENOENT without that driver and a module for it.  Each with a
  * message, and the plan is not worth running then.
  */
