@@ -60,11 +60,6 @@ static const char *member(struct json_object *object, const char *key)
 	return text ? text : "-";
 }
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
 /* Numbers and relations in words. */
 static void add_words(struct json_object *function)
 {
@@ -74,20 +69,20 @@ static void add_words(struct json_object *function)
 	snprintf(text, sizeof(text), "%s:%s, class %s, revision %s", member(function, "vendor_id"),
 		 member(function, "device_id"), member(function, "class_code"),
 		 member(function, "revision"));
-	add_text(function, "ids", text);
+	json_add_text(function, "ids", text);
 	if (!json_object_object_get(function, "capabilities"))
-		add_text(function, "capabilities", "unknown, as it sleeps or does not answer");
+		json_add_text(function, "capabilities", "unknown, as it sleeps or does not answer");
 	if (json_object_object_get(function, "pf")) {
 		snprintf(text, sizeof(text), "VF %s of %s", member(function, "vf_index"),
 			 member(function, "pf"));
-		add_text(function, "relation", text);
+		json_add_text(function, "relation", text);
 	}
 	if (sriov) {
 		snprintf(text, sizeof(text), "%s of %s VFs, device ID %s, offset %s, stride %s, "
 			 "drivers autoprobe %s", member(sriov, "current"), member(sriov, "total"),
 			 member(sriov, "vf_device"), member(sriov, "offset"),
 			 member(sriov, "stride"), member(sriov, "autoprobe"));
-		add_text(function, "sriov_text", text);
+		json_add_text(function, "sriov_text", text);
 	}
 }
 
@@ -100,7 +95,7 @@ static void add_group_words(struct json_object *function)
 	char text[512];
 
 	if (!group) {
-		add_text(function, "group_text", "none");
+		json_add_text(function, "group_text", "none");
 		return;
 	}
 	length = (size_t)snprintf(text, sizeof(text), "%s%s", member(group, "group"),
@@ -112,7 +107,7 @@ static void add_group_words(struct json_object *function)
 			length += (size_t)snprintf(text + length, sizeof(text) - length, " %s",
 						   other);
 	}
-	add_text(function, "group_text", text);
+	json_add_text(function, "group_text", text);
 }
 
 static void print_bars(struct json_object *bars)

@@ -73,11 +73,6 @@ static void add_bool(struct json_object *object, const char *key, bool value)
 	json_object_object_add(object, key, json_object_new_boolean(value));
 }
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
 static const char *const region_names[] = {
 	"BAR0", "BAR1", "BAR2", "BAR3", "BAR4", "BAR5", "ROM", "config", "VGA",
 };
@@ -111,7 +106,7 @@ static int add_regions(struct iov_device *device, struct json_object *object)
 			continue;
 		entry = json_object_new_object();
 		add_number(entry, "region", i);
-		add_text(entry, "name", i < COUNT(region_names) ? region_names[i] : "vendor");
+		json_add_text(entry, "name", i < COUNT(region_names) ? region_names[i] : "vendor");
 		add_number(entry, "size", region.size);
 		add_bool(entry, "readable", region.readable);
 		add_bool(entry, "writable", region.writable);
@@ -137,7 +132,7 @@ static int add_interrupts(struct iov_device *device, struct json_object *object)
 		if (error || !info.count)
 			continue;
 		entry = json_object_new_object();
-		add_text(entry, "kind", names[i]);
+		json_add_text(entry, "kind", names[i]);
 		add_number(entry, "vectors", info.count);
 		add_bool(entry, "maskable", info.maskable);
 		add_bool(entry, "automasked", info.automasked);
@@ -179,7 +174,7 @@ static void add_resets(struct iov_device *device, struct json_object *object)
 
 	add_bool(object, "reset", iov_device_can_reset(device));
 	if (!iov_device_reset_methods(device, methods, sizeof(methods)))
-		add_text(object, "reset_methods", methods);
+		json_add_text(object, "reset_methods", methods);
 	if (iov_device_affected(device, &bdfs, &count, NULL))
 		return;
 	list = json_object_new_array();
@@ -202,9 +197,9 @@ static int add_ranges(struct iov_domain *domain, struct json_object *object)
 		char text[32];
 
 		snprintf(text, sizeof(text), "0x%" PRIx64, ranges[i].first);
-		add_text(entry, "first", text);
+		json_add_text(entry, "first", text);
 		snprintf(text, sizeof(text), "0x%" PRIx64, ranges[i].last);
-		add_text(entry, "last", text);
+		json_add_text(entry, "last", text);
 		json_object_array_add(list, entry);
 	}
 	return error;
@@ -215,8 +210,8 @@ static int describe(struct cli *cli, struct iov_device *device, struct json_obje
 	int error;
 
 	(void)cli;
-	add_text(object, "device", IOV_BDF(iov_device_bdf(device)));
-	add_text(object, "interface", iov_domain_name(iov_device_domain(device)));
+	json_add_text(object, "device", IOV_BDF(iov_device_bdf(device)));
+	json_add_text(object, "interface", iov_domain_name(iov_device_domain(device)));
 	add_resets(device, object);
 	add_features(device, object);
 	error = add_regions(device, object);
@@ -248,7 +243,7 @@ static void add_map_words(struct json_object *regions)
 					json_object_get_uint64(json_object_object_get(area, "offset")),
 					bytes);
 		}
-		add_text(region, "map", text);
+		json_add_text(region, "map", text);
 	}
 }
 

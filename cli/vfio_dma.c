@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "plugins/drivers/edu.h"
 #include "plugins/drivers/nvme_driver.h"
 
@@ -121,11 +122,6 @@ static int use(struct dma *dma, struct iov_device *device, const char **what)
 			"of another function says 'iov vfio info'", IOV_BDF(dma->bdf));
 }
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
 int cli_vfio_dma_run(struct cli *cli, struct iov_device *device, struct json_object *object)
 {
 	struct iov_domain *domain = iov_device_domain(device);
@@ -147,9 +143,9 @@ int cli_vfio_dma_run(struct cli *cli, struct iov_device *device, struct json_obj
 	iov_domain_free(domain, memory, 3 * PAGE, dma.iova);
 	if (error)
 		return error;
-	add_text(object, "device", IOV_BDF(dma.bdf));
-	add_text(object, "interface", iov_domain_name(domain));
-	add_text(object, "what", what);
+	json_add_text(object, "device", IOV_BDF(dma.bdf));
+	json_add_text(object, "interface", iov_domain_name(domain));
+	json_add_text(object, "what", what);
 	json_object_object_add(object, "bytes", json_object_new_int((int)dma.bytes));
 	json_object_object_add(object, "verified", json_object_new_boolean(true));
 	return 0;

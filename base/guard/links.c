@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+
 /* Requests without an extension mask: the answers leave out VFs and statistics fit. */
 static int add_link(struct nl_msg *message, void *arg)
 {
@@ -20,7 +22,7 @@ static int add_link(struct nl_msg *message, void *arg)
 	if (nlmsg_parse(nlmsg_hdr(message), sizeof(*header), attributes, IFLA_MAX, NULL) ||
 	    !attributes[IFLA_IFNAME])
 		return NL_SKIP;
-	larger = realloc(links->list, (links->count + 1) * sizeof(*larger));
+	larger = array_grow(links->list, links->count, sizeof(*larger));
 	if (!larger)
 		return -NLE_NOMEM;
 	links->list = larger;

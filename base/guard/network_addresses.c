@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/guard/network.h"
 #include "base/sysroot/paths.h"
@@ -40,8 +41,8 @@ bool guard_parse_hex(const char *text, unsigned char *address)
 static int add_address(struct guard_addresses *addresses, const char *interface,
 		       const unsigned char *bytes, bool configured)
 {
-	struct guard_address *larger = realloc(addresses->list,
-					       (addresses->count + 1) * sizeof(*larger));
+	struct guard_address *larger = array_grow(addresses->list, addresses->count,
+						  sizeof(*larger));
 
 	if (!larger)
 		return -ENOMEM;

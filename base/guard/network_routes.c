@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/guard/links.h"
 #include "base/guard/network.h"
@@ -51,7 +52,7 @@ static bool parse_route6(const char *line, struct guard_route *route)
 
 static int append_route(struct guard_routes *routes, const struct guard_route *route)
 {
-	struct guard_route *larger = realloc(routes->list, (routes->count + 1) * sizeof(*route));
+	struct guard_route *larger = array_grow(routes->list, routes->count, sizeof(*route));
 
 	if (!larger)
 		return -ENOMEM;

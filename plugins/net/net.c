@@ -63,11 +63,6 @@ struct request {
 	unsigned int seen;
 };
 
-static void add_string(struct json_object *vf, const char *name, const char *text)
-{
-	json_object_object_add(vf, name, text ? json_object_new_string(text) : NULL);
-}
-
 static void add_number(struct json_object *vf, const char *name, uint32_t number)
 {
 	json_object_object_add(vf, name, json_object_new_int64(number));
@@ -106,7 +101,7 @@ static void parse_vlan_protocol(struct nlattr *list, struct json_object *vf)
 	if (!info || nla_len(info) < (int)sizeof(*vlan))
 		return;
 	vlan = nla_data(info);
-	add_string(vf, "vlan_protocol", ntohs(vlan->vlan_proto) == ETH_P_8021AD ? "802.1ad" : "802.1Q");
+	json_add_text(vf, "vlan_protocol", ntohs(vlan->vlan_proto) == ETH_P_8021AD ? "802.1ad" : "802.1Q");
 }
 
 static void parse_vlan(struct nlattr *const *attributes, struct json_object *vf)
@@ -135,8 +130,8 @@ static void parse_switches(struct nlattr *const *attributes, struct json_object 
 	if (attributes[IFLA_VF_LINK_STATE]) {
 		const struct ifla_vf_link_state *link = nla_data(attributes[IFLA_VF_LINK_STATE]);
 
-		add_string(vf, "link_state",
-			   link->link_state < LINK_STATES ? link_states[link->link_state] : NULL);
+		json_add_text(vf, "link_state",
+			      link->link_state < LINK_STATES ? link_states[link->link_state] : NULL);
 	}
 }
 
@@ -164,7 +159,7 @@ static void parse_vf(struct nlattr *info, struct json_object *vfs)
 	if (!vf)
 		return;
 	iov_mac_format(mac->mac, text);
-	add_string(vf, "mac", text);
+	json_add_text(vf, "mac", text);
 	parse_vlan(attributes, vf);
 	parse_switches(attributes, vf);
 	parse_rates(attributes, vf);

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <syslog.h>
 
+#include "base/json.h"
 #include "base/mac.h"
 #include "vhost-user/port/member.h"
 #include "vhost-user/port/registry.h"
@@ -157,15 +158,10 @@ int bridge_remove(struct registry *registry, const char *name)
 	return error;
 }
 
-static void add_string(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
 void bridge_save(const struct bridge *bridge, struct json_object *entry)
 {
-	add_string(entry, "name", bridge->name);
-	add_string(entry, "kind", bridge->macs ? "switch" : "wire");
+	json_add_text(entry, "name", bridge->name);
+	json_add_text(entry, "kind", bridge->macs ? "switch" : "wire");
 	if (bridge->age)
 		json_object_object_add(entry, "age", json_object_new_int((int)bridge->age));
 }
@@ -193,10 +189,10 @@ static void add_station(struct json_object *list, const struct port *port, uint6
 
 	mac_of_key(key, mac);
 	iov_mac_format(mac, text);
-	add_string(object, "mac", text);
+	json_add_text(object, "mac", text);
 	json_object_object_add(object, "vlan", json_object_new_int(MAC_KEY_VLAN(key)));
-	add_string(object, "port", port->name);
-	add_string(object, "kind", kind);
+	json_add_text(object, "port", port->name);
+	json_add_text(object, "kind", kind);
 	json_object_array_add(list, object);
 }
 

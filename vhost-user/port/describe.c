@@ -3,19 +3,15 @@
 
 #include <linux/virtio_config.h>
 
+#include "base/json.h"
 #include "vhost-user/port/registry.h"
-
-static void add_string(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
 
 struct json_object *port_describe(const struct port *port)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_string(object, "name", port->name);
-	add_string(object, "type", port->type->name);
+	json_add_text(object, "name", port->name);
+	json_add_text(object, "type", port->type->name);
 	port->type->describe(port, object);
 	return object;
 }
@@ -45,13 +41,13 @@ struct json_object *port_ring_json(const struct port *port, unsigned int index,
 
 	json_object_object_add(ring, "ring", json_object_new_int((int)index));
 	if (direction)
-		add_string(ring, "direction", direction);
+		json_add_text(ring, "direction", direction);
 	if (!queue)
 		return ring;
-	add_string(ring, "kind", queue->features & VU_BIT(VIRTIO_F_RING_PACKED) ? "packed"
+	json_add_text(ring, "kind", queue->features & VU_BIT(VIRTIO_F_RING_PACKED) ? "packed"
 										: "split");
 	json_object_object_add(ring, "entries", json_object_new_int(queue->ring.size));
-	add_string(ring, "state", queue->enabled ? "enabled" : "disabled");
+	json_add_text(ring, "state", queue->enabled ? "enabled" : "disabled");
 	return ring;
 }
 
@@ -68,7 +64,7 @@ static struct json_object *counters_json(const struct port *port)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_string(object, "port", port->name);
+	json_add_text(object, "port", port->name);
 	port->type->count(port, object);
 	for (enum reason_kind kind = 0; kind < REASON_KINDS; kind++)
 		add_reasons(object, port, kind);

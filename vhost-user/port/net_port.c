@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mac.h"
 #include "vhost-user/net/net_config.h"
 #include "vhost-user/net/net_features.h"
@@ -154,11 +155,6 @@ static int set(struct port *port, const struct port_changes *changes)
 	return 0;
 }
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
 /* What take_options() reads, as far as it was given. */
 static void add_options(const struct net_port *net, struct json_object *object)
 {
@@ -169,12 +165,12 @@ static void add_options(const struct net_port *net, struct json_object *object)
 				       json_object_new_int(net->device.pairs_max));
 	if (net->has_mac) {
 		iov_mac_format(net->mac, text);
-		add_text(object, "mac", text);
+		json_add_text(object, "mac", text);
 	}
 	if (net->is_standby)
 		json_object_object_add(object, "standby", json_object_new_boolean(true));
 	if (net->is_down)
-		add_text(object, "link", "down");
+		json_add_text(object, "link", "down");
 }
 
 static void save(const struct port *port, struct json_object *entry)
@@ -199,7 +195,7 @@ static struct json_object *filter_json(const struct net_filter *filter)
 
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
 		if (filter->modes[i])
-			add_text(object, modes[i], "on");
+			json_add_text(object, modes[i], "on");
 	for (size_t i = 0; i < NET_VLANS / 64; i++)
 		vlans += __builtin_popcountll(filter->vlans[i]);
 	json_object_object_add(object, "unicast", json_object_new_int(filter->unicast.count));

@@ -28,6 +28,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/mac.h"
 #include "base/pci/pci.h"
 #include "vhost-user/copy.h"
@@ -390,11 +391,6 @@ void uplink_close(struct uplink *uplink)
 	free(uplink);
 }
 
-static void add_string(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, json_object_new_string(text));
-}
-
 static struct json_object *offloads_json(uint64_t offloads)
 {
 	struct json_object *names = json_object_new_array();
@@ -454,15 +450,15 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 	struct rte_eth_link link = { 0 };
 	char text[IOV_MAC_TEXT];
 
-	add_string(object, "device", uplink->name);
+	json_add_text(object, "device", uplink->name);
 	if (!rte_eth_dev_info_get(uplink->port, &info))
-		add_string(object, "driver", info.driver_name);
+		json_add_text(object, "driver", info.driver_name);
 	if (!rte_eth_macaddr_get(uplink->port, &mac)) {
 		iov_mac_format(mac.addr_bytes, text);
-		add_string(object, "mac", text);
+		json_add_text(object, "mac", text);
 	}
 	if (!rte_eth_link_get_nowait(uplink->port, &link))
-		add_string(object, "state", link.link_status ? "up" : "down");
+		json_add_text(object, "state", link.link_status ? "up" : "down");
 	json_object_object_add(object, "mtu", json_object_new_int(uplink->mtu));
 	json_object_object_add(object, "queues", json_object_new_int(uplink->queue_count));
 	json_object_object_add(object, "flow_rules",
