@@ -135,12 +135,19 @@ static void note_holder(int lock, pid_t holder)
 		dprintf(lock, "%d\n", (int)holder);
 }
 
+/* Who had it before is not who has it now. */
 static int take_lock(struct iov *iov, struct journal *journal, unsigned int wait)
 {
+	int error;
+
 	journal->lock = openat(journal->directory, "lock", O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC,
 			       0600);
-	return journal->lock < 0 ? fail_state(iov, -errno, "open the lock") :
-				   wait_for_lock(iov, journal->lock, wait);
+	if (journal->lock < 0)
+		return fail_state(iov, -errno, "open the lock");
+	error = wait_for_lock(iov, journal->lock, wait);
+	if (!error && ftruncate(journal->lock, 0))
+		error = fail_state(iov, -errno, "empty the lock");
+	return error;
 }
 
 /* The context has it already; it is given up with the last descriptor. */
@@ -150,6 +157,33 @@ static int share_lock(struct iov *iov, struct journal *journal)
 	return journal->lock < 0 ? fail_state(iov, -errno, "share the lock") : 0;
 }
 
+static int open_locked(struct iov *iov, struct journal *journal, unsigned int wait)
+{
+	int error = 0;
+
+	*journal = (struct journal){ .lock = -1, .file = -1 };
+	pthread_mutex_init(&journal->mutex, NULL);
+	pthread_cond_init(&journal->synced_more, NULL);
+	journal->directory = open_directory(iov);
+	if (journal->directory < 0)
+		error = journal->directory;
+	if (!error)
+		error = iov->change_lock ? share_lock(iov, journal) : take_lock(iov, journal, wait);
+	if (error)
+		journal_unlock(journal);
+	return error;
+}
+
+int journal_lock(struct iov *iov, struct journal *journal, unsigned int wait)
+{
+	int error = open_locked(iov, journal, wait);
+
+	if (!error)
+		note_holder(journal->lock, getpid());
+	return error;
+}
+
+/* Whoever finds nothing to do writes nothing, so its name is noted when a plan runs. */
 int iov_plan_lock(struct iov *iov, unsigned int wait)
 {
 	struct journal journal;
@@ -157,7 +191,7 @@ int iov_plan_lock(struct iov *iov, unsigned int wait)
 
 	if (iov->change_lock)
 		return 0;
-	error = journal_lock(iov, &journal, wait ? wait : LOCK_WAIT_MS);
+	error = open_locked(iov, &journal, wait ? wait : LOCK_WAIT_MS);
 	if (error)
 		return error;
 	iov->change_lock = fcntl(journal.lock, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -174,26 +208,6 @@ void iov_plan_unlock(struct iov *iov)
 	if (iov->change_lock)
 		close(iov->change_lock);
 	iov->change_lock = 0;
-}
-
-int journal_lock(struct iov *iov, struct journal *journal, unsigned int wait)
-{
-	int error = 0;
-
-	*journal = (struct journal){ .lock = -1, .file = -1 };
-	pthread_mutex_init(&journal->mutex, NULL);
-	pthread_cond_init(&journal->synced_more, NULL);
-	journal->directory = open_directory(iov);
-	if (journal->directory < 0)
-		error = journal->directory;
-	if (!error)
-		error = iov->change_lock ? share_lock(iov, journal) : take_lock(iov, journal, wait);
-	if (error) {
-		journal_unlock(journal);
-		return error;
-	}
-	note_holder(journal->lock, getpid());
-	return 0;
 }
 
 void journal_leave_lock(struct journal *journal, pid_t child)
