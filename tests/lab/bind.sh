@@ -26,7 +26,7 @@ planned()
 # Writes to sysfs of a run as the kernel sees them
 written()
 {
-	strace -qq -f -y -e trace=write -e signal=none -o /tmp/trace "$@" > /dev/null
+	strace -qq -f --seccomp-bpf -y -e trace=write -e signal=none -o /tmp/trace "$@" > /dev/null
 	sed -nE 's|^[0-9]+ +write\([0-9]+<(/sys/[^>]*)>, "(.*)", [0-9]+\) += [0-9]+$|\1 \2|p' /tmp/trace |
 		sed 's/\\n$//'
 }

@@ -91,7 +91,7 @@ written()
 traced()
 {
 	rm -f /tmp/trace.*
-	strace -qq -ff -y -e trace=write -e signal=none -o /tmp/trace "$@"
+	strace -qq -ff --seccomp-bpf -y -e trace=write -e signal=none -o /tmp/trace "$@"
 }
 
 ip link set "$netdev" up

@@ -13,7 +13,7 @@ netdev=$(basename $pci/$pf/net/*)
 identity=mac=$(< "/sys/class/net/$netdev/address")
 
 # iov apply, and how often it wrote to sysfs, procfs and its journal
-traced() { strace -f -y -qq -e trace=write,pwrite64,sendto -o "$work/trace" iov apply "$@"; }
+traced() { strace -f --seccomp-bpf -y -qq -e trace=write,pwrite64,sendto -o "$work/trace" iov apply "$@"; }
 written() { grep -cE '<(/sys|/proc|/var/lib/iovkit)/' "$work/trace" || true; }
 
 cat > "$file" <<- EOF

@@ -28,7 +28,7 @@ done
 echo "ok: $full full disks changed nothing, $pages pages are enough"
 
 # Two at once: the second says for whom it waits, and gives up when it is told to
-strace -qq -f -e trace=write -e inject=write:delay_enter=1500000 -o /dev/null \
+strace -qq -f --seccomp-bpf -e trace=write -e inject=write:delay_enter=1500000 -o /dev/null \
 	iov bind 0000:01:10.0 --driver igbvf > /dev/null &
 slow=$!
 while ! [ -e /var/lib/iovkit/journal ]; do sleep 0.05; done
@@ -40,7 +40,7 @@ wait $slow
 iov vf remove $pf > /dev/null
 
 # Killed when all VFs are bound; then a process opens one
-killed recvfrom 5 iov vf create $pf --count 2 --jobs 1
+killed recv 5 iov vf create $pf --count 2 --jobs 1
 sleep 1000 9<> "/dev/vfio/$(group_of 0000:01:10.2)" &
 holder=$!
 while ! [ -e /proc/$holder/fd/9 ]; do sleep 0.05; done

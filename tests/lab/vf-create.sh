@@ -15,14 +15,14 @@ seen() { sed -nE 's|.*write\([0-9]+</sys/.*/([^/]+/[^/]+)>, "(.*)", [0-9]+.*|\1=
 planned=$(iov vf create $pf --count 4 --dry-run | named)
 expect_match "a dry run names the writes" "sriov_numvfs=4" "$planned"
 expect "a dry run creates nothing" 0 "$(< $pci/$pf/sriov_numvfs)"
-expect_status "create 4 VFs" 0 strace -f -y -qq -e trace=write -o /tmp/trace \
+expect_status "create 4 VFs" 0 strace -f --seccomp-bpf -y -qq -e trace=write -o /tmp/trace \
 	iov vf create $pf --count 4
 expect "what was written is what the dry run named" "$planned" "$(seen /tmp/trace)"
 expect "they are bound to vfio-pci" "vfio-pci vfio-pci vfio-pci vfio-pci" \
 	"$(for n in 0 2 4 6; do driver_of 0000:01:10.$n; done | paste -sd' ' -)"
 expect "drivers are probed again afterwards" 1 "$(< $pci/$pf/sriov_drivers_autoprobe)"
 
-expect_status "the same again" 0 strace -f -y -qq -e trace=write -o /tmp/trace \
+expect_status "the same again" 0 strace -f --seccomp-bpf -y -qq -e trace=write -o /tmp/trace \
 	iov vf create $pf --count 4
 expect_match "nothing to do" "nothing to do" "$out"
 expect "and nothing is written" "" "$(seen /tmp/trace)"

@@ -42,15 +42,15 @@ expect_status()
 	echo "ok: $what"
 }
 
-# killed CALL N COMMAND...: COMMAND gets SIGKILL in its Nth CALL
+# killed CALL N COMMAND...: COMMAND gets SIGKILL in its Nth CALL, see killed.c
 killed()
 {
-	local call=$1 number=$2 status=0
+	local call=$1 number=$2 status=0 library
 	shift 2
-	command -v strace > /dev/null || { echo "missing: strace"; exit 77; }
+	library=$(dirname "$(dirname "$(command -v iov)")")/tests/lab/libkilled.so
+	[ -e "$library" ] || { echo "missing: $library"; exit 77; }
 	(
-		strace -qq -o /dev/null -e "trace=$call" \
-			-e "inject=$call:signal=SIGKILL:when=$number" "$@"
+		LD_PRELOAD=$library KILLED=$call:$number "$@"
 		exit $?
 	) > /dev/null 2>&1 || status=$?
 	[ $status = 137 ] || fail "expected death in $call number $number of '$*', got status $status"
