@@ -14,7 +14,8 @@ extern const struct guard_kind scan_mount; /* mount, swap */
 extern const struct guard_kind scan_volume; /* lvm, md, crypt, bcache, dm, loop */
 extern const struct guard_kind scan_zfs; /* zfs */
 extern const struct guard_kind scan_claim; /* claimed */
-extern const struct guard_kind scan_open; /* disk-open, vfio-open, dpdk, rdma-open, gpu-open */
+/* disk-open, vfio-open, dpdk, rdma-open, gpu-open, device-open */
+extern const struct guard_kind scan_open;
 extern const struct guard_kind scan_display; /* boot-display */
 
 #endif

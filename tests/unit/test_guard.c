@@ -615,10 +615,29 @@ static void add_process(const char *pid, const char *name, const char *node)
 	tree_link(tree, path, node);
 }
 
+/* The device of a node "dri/renderD128", where it is below sys/devices. */
+static void add_node(const char *number, const char *name, const char *class, const char *device)
+{
+	char path[192], text[192];
+
+	snprintf(path, sizeof(path), "sys/dev/char/%s", number);
+	snprintf(text, sizeof(text), "../../devices/%s", device);
+	tree_link(tree, path, text);
+	snprintf(path, sizeof(path), "sys/devices/%s/uevent", device);
+	snprintf(text, sizeof(text), "MAJOR=1\nMINOR=2\nDEVNAME=%s\n", name);
+	tree_file(tree, path, text);
+	if (!class)
+		return;
+	snprintf(path, sizeof(path), "sys/devices/%s/subsystem", device);
+	snprintf(text, sizeof(text), "../../class/%s", class);
+	tree_link(tree, path, text);
+}
+
 static void a_process_holds_the_disk_that_it_has_open(void **state)
 {
 	(void)state;
 	add_disk();
+	add_node("241:0", "nvme0", "nvme", "pci0000:00/0000:00:02.0/" NVME "/nvme/nvme0");
 	add_process("71", "qemu-system-x86\n", "/dev/sda2");
 	add_process("72", "nvme\n", "/dev/nvme0");
 	assert_held(E1000, "disk-open", "pid 71 (qemu-system-x86)", E1000 " sda2");
@@ -642,9 +661,9 @@ static void a_dpdk_process_is_called_so(void **state)
 static void uio_and_bifurcated_drivers_are_seen(void **state)
 {
 	(void)state;
-	tree_link(tree, "sys/class/uio/uio0", "../../devices/pci0000:00/" E1000 "/uio/uio0");
-	tree_link(tree, "sys/class/infiniband_verbs/uverbs0",
-		  "../../devices/pci0000:00/" IGB2 "/infiniband_verbs/uverbs0");
+	add_node("240:0", "uio0", "uio", "pci0000:00/" E1000 "/uio/uio0");
+	add_node("231:192", "infiniband/uverbs0", "infiniband_verbs",
+		 "pci0000:80/" IGB2 "/infiniband_verbs/uverbs0");
 	add_process("71", "testpmd\n", "/dev/uio0");
 	add_process("72", "testpmd\n", "/dev/infiniband/uverbs0");
 	tree_link(tree, "proc/72/fd/8", "/run/dpdk/rte/config");
@@ -659,14 +678,81 @@ static void uio_and_bifurcated_drivers_are_seen(void **state)
 static void a_process_holds_its_gpu(void **state)
 {
 	(void)state;
-	tree_link(tree, "sys/class/drm/renderD128",
-		  "../../devices/pci0000:00/" E1000 "/drm/renderD128");
+	add_node("226:128", "dri/renderD128", "drm", "pci0000:00/" E1000 "/drm/renderD128");
 	tree_file(tree, "proc/driver/nvidia/gpus/" IGB2 "/information",
 		  "Model: \t\t X\nDevice Minor: \t 3\n");
 	add_process("71", "blender\n", "/dev/dri/renderD128");
 	add_process("72", "python3\n", "/dev/nvidia3");
 	assert_held(E1000, "gpu-open", "pid 71 (blender)", E1000 " /dev/dri/renderD128");
 	assert_held(IGB2, "gpu-open", "pid 72 (python3)", IGB2 " /dev/nvidia3");
+}
+
+/* Of whatever kind, as long as it is below the function or stands on it. */
+static void a_process_holds_whatever_it_has_open(void **state)
+{
+	(void)state;
+	add_node("511:0", "vhost-vdpa-0", "vhost-vdpa", "pci0000:00/" E1000 "/vdpa0/vhost-vdpa-0");
+	add_node("300:7", "new/thing7", NULL, "pci0000:80/" IGB2 "/new/thing7");
+	add_node("10:232", "kvm", "misc", "virtual/misc/kvm");
+	add_process("71", "qemu-system-x86\n", "/dev/vhost-vdpa-0");
+	tree_link(tree, "proc/71/fd/8", "/dev/kvm");
+	tree_link(tree, "proc/71/fd/9", "socket:[7]");
+	add_process("72", "app\n", "/dev/new/thing7");
+	assert_held(E1000, "device-open", "pid 71 (qemu-system-x86)", E1000 " /dev/vhost-vdpa-0");
+	assert_held(IGB2, "device-open", "pid 72 (app)", IGB2 " /dev/new/thing7");
+	assert_guards(IGB2, "device-open");
+	assert_free(NVME);
+}
+
+static void a_process_holds_what_its_node_stands_on(void **state)
+{
+	(void)state;
+	add_upper("mt0", "macvtap", "enp4s1");
+	add_node("235:9", "tap9", "macvtap", "virtual/net/mt0/macvtap/tap9");
+	add_node("236:1", "ng0n1", "nvme-generic", "virtual/nvme-subsystem/nvme-subsys0/ng0n1");
+	add_node("231:193", "infiniband/uverbs1", "infiniband_verbs",
+		 "virtual/infiniband_verbs/uverbs1");
+	tree_file(tree, "sys/class/infiniband_verbs/uverbs1/ibdev", "rxe0\n");
+	tree_file(tree, "sys/class/infiniband/rxe0/ports/1/gid_attrs/ndevs/0", "enp129s0\n");
+	add_process("71", "qemu-system-x86\n", "/dev/tap9");
+	add_process("72", "smartd\n", "/dev/ng0n1");
+	add_process("73", "app\n", "/dev/infiniband/uverbs1");
+	assert_guards(E1000, "macvlan device-open");
+	assert_held(E1000, "device-open", "pid 71 (qemu-system-x86)", E1000 " enp4s1 mt0 /dev/tap9");
+	assert_held(NVME, "disk-open", "pid 72 (smartd)", NVME " nvme0 /dev/ng0n1");
+	assert_held(IGB2, "rdma-open", "pid 73 (app)", IGB2 " enp129s0 /dev/infiniband/uverbs1");
+}
+
+/* One node for all GPUs that compute; a processor has no place on a bus. */
+static void a_process_that_computes_holds_each_gpu(void **state)
+{
+	(void)state;
+	add_node("234:0", "kfd", "kfd", "virtual/kfd/kfd");
+	tree_file(tree, "sys/class/kfd/kfd/topology/nodes/0/properties",
+		  "cpu_cores_count 8\nlocation_id 0\ndomain 0\n");
+	tree_file(tree, "sys/class/kfd/kfd/topology/nodes/1/properties",
+		  "cpu_cores_count 0\nlocation_id 1032\ndomain 0\n");
+	tree_file(tree, "sys/class/kfd/kfd/topology/nodes/2/properties",
+		  "location_id 33024\ndomain 0\n");
+	add_process("71", "python3\n", "/dev/kfd");
+	assert_held(E1000, "gpu-open", "pid 71 (python3)", E1000 " /dev/kfd");
+	assert_held(IGB2, "gpu-open", "pid 71 (python3)", IGB2 " /dev/kfd");
+	assert_free(NVME);
+}
+
+/* The group of a mediated device has nothing but that, which is below its parent. */
+static void a_mediated_device_holds_its_parent(void **state)
+{
+	static const char uuid[] = "00000000-0000-4000-8000-000000000076";
+	char target[192];
+
+	(void)state;
+	snprintf(target, sizeof(target), "../../../../devices/pci0000:00/" E1000 "/%s", uuid);
+	tree_link(tree, "sys/kernel/iommu_groups/400/devices/00000000-0000-4000-8000-000000000076",
+		  target);
+	add_process("71", "qemu-system-x86\n", "/dev/vfio/400");
+	assert_held(E1000, "vfio-open", "pid 71 (qemu-system-x86)",
+		    E1000 " 00000000-0000-4000-8000-000000000076 /dev/vfio/400");
 }
 
 static void the_boot_display_is_held_until_a_guest_has_it(void **state)
@@ -721,6 +807,7 @@ static void a_process_holds_the_group_that_it_has_open(void **state)
 static void a_process_holds_the_device_that_it_has_open(void **state)
 {
 	(void)state;
+	add_node("243:0", "vfio/devices/vfio0", "vfio-dev", "pci0000:00/" VF "/vfio-dev/vfio0");
 	tree_file(tree, "proc/71/comm", "guest\n");
 	tree_link(tree, "proc/71/fd/4", "/dev/vfio/devices/vfio0");
 	assert_held(VF, "vfio-open", "pid 71 (guest)", VF " /dev/vfio/devices/vfio0");
@@ -808,6 +895,10 @@ int main(void)
 		IDLE(a_dpdk_process_is_called_so),
 		IDLE(uio_and_bifurcated_drivers_are_seen),
 		IDLE(a_process_holds_its_gpu),
+		IDLE(a_process_holds_whatever_it_has_open),
+		IDLE(a_process_holds_what_its_node_stands_on),
+		IDLE(a_process_that_computes_holds_each_gpu),
+		IDLE(a_mediated_device_holds_its_parent),
 		IDLE(the_boot_display_is_held_until_a_guest_has_it),
 		IDLE(the_text_console_holds_its_framebuffer),
 		IDLE(every_guard_has_a_name_and_a_meaning),
