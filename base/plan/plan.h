@@ -239,7 +239,7 @@ bool iov_plan_loads(const struct iov_plan *plan, const char *module);
  *	puts; may be NULL
  *
  * Return: 0 when nothing holds the functions; -ECANCELED with a message that
- * names the first holder; or -errno with a message.
+ * names the holders and their guards; or -errno with a message.
  */
 int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 		   struct json_object **findings);
