@@ -321,10 +321,10 @@ int iov_group_type_plan(struct iov_plan *plan, unsigned int number, const char *
 	if (!error)
 		error = iov_group_open(&group, iov, number);
 	if (error)
-		return error;
+		return iov_plan_built(plan, error);
 	error = plan_type(plan, iov, group, type);
 	iov_group_close(group);
-	return error;
+	return iov_plan_built(plan, error);
 }
 
 int iov_group_json(struct iov *iov, const struct iov_group *group, struct json_object **out)
