@@ -31,24 +31,34 @@ static void visit_btrfs(struct guard_scan *scan, struct guard_chain *chain, cons
 	chain->count = 1;
 }
 
-/* A device that shares a directory under a tag, which is the source of its mount. */
-static void visit_share(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
-			const char *name)
+/* Follow @link when what has @attribute shares a directory under the tag that is mounted. */
+static void walk_share(struct guard_scan *scan, struct guard_chain *chain, const char *attribute,
+		       const char *link)
 {
 	const char *source = chain->names[0];
-	struct iov_path share = iov_path("%s/%s", directory, name);
 	char tag[256];
 
-	/* virtiofs has the device behind a link, 9p is in the driver's directory itself. */
-	if (iov_sys_read(scan->iov, iov_path("%s/tag", share.name).name, tag, sizeof(tag)) &&
-	    iov_sys_read(scan->iov, iov_path("%s/mount_tag", share.name).name, tag, sizeof(tag)))
-		return;
-	if (strcmp(tag, source))
+	if (iov_sys_read(scan->iov, attribute, tag, sizeof(tag)) || strcmp(tag, source))
 		return;
 	chain->count = 0;
-	if (iov_sys_exists(scan->iov, iov_path("%s/device", share.name).name))
-		share = iov_path("%s/device", share.name);
-	guard_walk_link(scan, chain, share.name);
+	guard_walk_link(scan, chain, link);
+}
+
+static void visit_9p(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+		     const char *name)
+{
+	struct iov_path device = iov_path("%s/%s", directory, name);
+
+	walk_share(scan, chain, iov_path("%s/mount_tag", device.name).name, device.name);
+}
+
+static void visit_virtiofs(struct guard_scan *scan, struct guard_chain *chain,
+			   const char *directory, const char *name)
+{
+	struct iov_path share = iov_path("%s/%s", directory, name);
+
+	walk_share(scan, chain, iov_path("%s/tag", share.name).name,
+		   iov_path("%s/device", share.name).name);
 }
 
 /* Kernels before Linux 6.9 do not tell the tags of virtiofs: each may be the one. */
@@ -68,12 +78,11 @@ static void hold_share(struct guard_scan *scan, struct guard_chain *chain, const
 {
 	chain->names[0] = source;
 	if (!strcmp(type, "9p"))
-		guard_for_each_name(scan, chain, IOV_PATH_VIRTIO_DRIVERS "/9pnet_virtio",
-				    visit_share);
+		guard_for_each_name(scan, chain, IOV_PATH_VIRTIO_DRIVERS "/9pnet_virtio", visit_9p);
 	else if (strcmp(type, "virtiofs") != 0)
 		return;
 	else if (iov_sys_exists(scan->iov, IOV_PATH_VIRTIOFS))
-		guard_for_each_name(scan, chain, IOV_PATH_VIRTIOFS, visit_share);
+		guard_for_each_name(scan, chain, IOV_PATH_VIRTIOFS, visit_virtiofs);
 	else
 		guard_for_each_name(scan, chain, IOV_PATH_VIRTIO_DRIVERS "/virtiofs",
 				    visit_untold);

@@ -102,10 +102,13 @@ static void visit_member(struct guard_scan *scan, struct guard_chain *chain,
 {
 	struct iov_bdf bdf;
 
-	if (!iov_bdf_scan(name, &bdf))
-		chain->names[chain->count++] = name;
+	if (iov_bdf_scan(name, &bdf)) {
+		guard_found(scan, chain, name);
+		return;
+	}
+	chain->names[chain->count++] = name;
 	guard_walk_link(scan, chain, iov_path("%s/%s", directory, name).name);
-	chain->count = 1;
+	chain->count--;
 }
 
 /* "vfio/17", "vfio/noiommu-0": the node is of all members of an IOMMU group. */

@@ -778,6 +778,188 @@ static void the_text_console_holds_its_framebuffer(void **state)
 	assert_held(E1000, "boot-display", "the text console on fb0", E1000 " fb0");
 }
 
+/* Which session of PPPoE an interface of PPP has the kernel does not tell. */
+static void a_route_over_ppp_holds_what_its_sessions_are_on(void **state)
+{
+	(void)state;
+	add_virtual_interface("ppp0");
+	tree_file(tree, NET "ppp0/type", "512\n");
+	tree_file(tree, "proc/net/pppoe",
+		  "Id       Address              Device\n00000012 52:54:00:12:34:56 enp4s1\n");
+	tree_file(tree, "proc/net/route",
+		  ROUTES "ppp0\t00000000\t00000000\t0001\t0\t0\t0\t00000000\t0\t0\t0\n");
+	assert_held(E1000, "default-route", "default route of ppp0", E1000 " enp4s1 ppp0");
+	assert_free(IGB);
+}
+
+static void a_route_that_someone_configured_holds_its_interface(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/route",
+		  ROUTES "enp4s1\t0000000A\t0101A8C0\t0003\t0\t0\t0\t000000FF\t0\t0\t0\n"
+			 "enp129s0\t0000A8C0\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
+	tree_file(tree, "proc/net/ipv6_route",
+		  "20010db8000000000000000000000000 20 00000000000000000000000000000000 00 "
+		  "fe800000000000000000000000000001 00000400 00000001 00000000 00000003 enp1s0\n");
+	assert_held(E1000, "route", "route to 10.0.0.0/8 via 192.168.1.1", E1000 " enp4s1");
+	assert_held(IGB, "route", "route to 2001:db8::/32 via fe80::1", IGB " enp1s0");
+	assert_free(IGB2);
+}
+
+/* Whoever has the socket is named, and who cannot be seen counts as well. */
+static void a_packet_socket_holds_its_interface(void **state)
+{
+	(void)state;
+	tree_file(tree, NET "enp4s1/ifindex", "71\n");
+	tree_file(tree, NET "enp129s0/ifindex", "72\n");
+	tree_file(tree, "proc/net/packet",
+		  "sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n"
+		  "0000000000000000 3      3    0003   71    1 0      0      31337\n"
+		  "0000000000000000 3      3    0003   0     1 0      0      31338\n"
+		  "0000000000000000 3      3    0003   72    1 0      0      31339\n");
+	add_process("71", "tcpdump\n", "socket:[31337]");
+	assert_held(E1000, "packet", "pid 71 (tcpdump)", E1000 " enp4s1");
+	assert_pid(E1000, "packet", 71);
+	assert_held(IGB2, "packet", "a process that has a packet socket", IGB2 " enp129s0");
+	assert_free(IGB);
+}
+
+static void what_the_kernel_exports_holds_its_disk(void **state)
+{
+	static const char namespace[] = "sys/kernel/config/nvmet/subsystems/nqn.a/namespaces/1";
+	char path[128];
+
+	(void)state;
+	add_disk();
+	snprintf(path, sizeof(path), "%s/device_path", namespace);
+	tree_file(tree, path, "/dev/nvme0n1\n");
+	snprintf(path, sizeof(path), "%s/enable", namespace);
+	tree_file(tree, path, "0\n");
+	assert_free(NVME);
+	tree_file(tree, path, "1\n");
+	tree_file(tree, "sys/kernel/config/target/core/alua/lu_gps", "");
+	tree_file(tree, "sys/kernel/config/target/core/iblock_0/hba_info", "");
+	tree_file(tree, "sys/kernel/config/target/core/iblock_0/backup/udev_path", "/dev/sda2\n");
+	tree_file(tree, "sys/kernel/config/target/core/fileio_0/image/udev_path", "/srv/image\n");
+	assert_held(NVME, "target", "namespace 1 of the NVMe target nqn.a", NVME " nvme0 nvme0n1");
+	assert_held(E1000, "target", "SCSI target backup", E1000 " sda2");
+}
+
+static void a_share_that_is_mounted_holds_its_device(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/virtio3/mount_tag", "lab\n");
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/virtio3/device", "0x0009\n");
+	tree_link(tree, "sys/bus/virtio/drivers/9pnet_virtio/virtio3",
+		  "../../../../devices/pci0000:00/" E1000 "/virtio3");
+	tree_file(tree, "proc/self/mountinfo", "31 1 0:40 / /a rw - 9p lab rw,trans=virtio\n"
+					       "32 1 0:41 / /b rw - virtiofs my\\040files rw\n");
+	assert_held(E1000, "mount", "/a (9p)", E1000);
+	tree_file(tree, "sys/fs/virtiofs/1/tag", "other\n");
+	tree_link(tree, "sys/fs/virtiofs/1/device", "../../../devices/pci0000:00/" IGB "/virtio4");
+	tree_file(tree, "sys/fs/virtiofs/2/tag", "my files\n");
+	tree_link(tree, "sys/fs/virtiofs/2/device", "../../../devices/pci0000:80/" IGB2 "/virtio5");
+	assert_held(IGB2, "mount", "/b (virtiofs)", IGB2);
+	assert_free(IGB);
+}
+
+static void virtiofs_that_does_not_tell_its_tag_is_held(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/self/mountinfo", "32 1 0:41 / /b rw - virtiofs files rw\n");
+	tree_link(tree, "sys/bus/virtio/drivers/virtiofs/virtio4",
+		  "../../../../devices/pci0000:00/" E1000 "/virtio4");
+	tree_file(tree, "sys/bus/virtio/drivers/virtiofs/bind", "");
+	assert_held(E1000, "mount", "/b (virtiofs)", E1000);
+}
+
+static void memory_of_the_host_holds_its_device(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/bus/dax/devices/dax0.0", "../../../devices/pci0000:00/" E1000 "/dax0.0");
+	tree_link(tree, "sys/devices/pci0000:00/" E1000 "/dax0.0/driver", "../../x/device_dax");
+	assert_free(E1000);
+	tree_link(tree, "sys/devices/pci0000:00/" E1000 "/dax0.0/driver", "../../x/kmem");
+	assert_held(E1000, "memory", "the memory of the host, by dax0.0", E1000 " dax0.0");
+}
+
+/* A region of CXL is over several devices, and below none of them. */
+static void memory_of_cxl_holds_each_device_of_its_region(void **state)
+{
+	static const char region[] = "sys/devices/platform/ACPI0017:00/root0/decoder0.0/region0";
+	char path[192];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/dax_region0/dax0.0/driver", region);
+	tree_link(tree, path, "../../x/kmem");
+	tree_link(tree, "sys/bus/dax/devices/dax0.0", "../../../devices/platform/ACPI0017:00/root0/"
+		  "decoder0.0/region0/dax_region0/dax0.0");
+	snprintf(path, sizeof(path), "%s/target0", region);
+	tree_file(tree, path, "decoder3.0\n");
+	snprintf(path, sizeof(path), "%s/target1", region);
+	tree_file(tree, path, "decoder4.0\n");
+	tree_link(tree, "sys/bus/cxl/devices/region0", "../../../devices/platform/ACPI0017:00/root0/"
+		  "decoder0.0/region0");
+	tree_link(tree, "sys/bus/cxl/devices/decoder3.0",
+		  "../../../devices/platform/ACPI0017:00/root0/port1/endpoint3/decoder3.0");
+	tree_link(tree, "sys/bus/cxl/devices/decoder4.0",
+		  "../../../devices/platform/ACPI0017:00/root0/port1/endpoint4/decoder4.0");
+	tree_link(tree, "sys/bus/cxl/devices/endpoint3/uport",
+		  "../../../pci0000:00/" E1000 "/mem0");
+	tree_link(tree, "sys/bus/cxl/devices/endpoint4/uport", "../../../pci0000:80/" IGB2 "/mem1");
+	assert_held(E1000, "memory", "the memory of the host, by dax0.0", E1000 " dax0.0");
+	assert_held(IGB2, "memory", "the memory of the host, by dax0.0", IGB2 " dax0.0");
+	assert_free(IGB);
+}
+
+static void consoles_and_keyboards_hold_their_controller(void **state)
+{
+	(void)state;
+	add_node("4:68", "ttyS4", "tty", "pci0000:00/" E1000 "/tty/ttyS4");
+	add_node("4:1", "tty1", "tty", "virtual/tty/tty1");
+	tree_file(tree, "proc/consoles",
+		  "tty0                 -WU (EC  p  )    4:1\n"
+		  "ttyS4                -W- (   p a)    4:68\n"
+		  "netcon0              -W- (E     )\n");
+	assert_free(E1000);
+	tree_file(tree, "proc/consoles", "ttyS4                -W- (E  p a)    4:68\n");
+	assert_held(E1000, "console", "the kernel's console ttyS4", E1000 " ttyS4");
+	tree_file(tree, "proc/bus/input/devices",
+		  "N: Name=\"A headset\"\nS: Sysfs=/devices/pci0000:00/" IGB "/usb1/input/input1\n"
+		  "H: Handlers=kbd event1 \n\n"
+		  "N: Name=\"USB Keyboard\"\nS: Sysfs=/devices/pci0000:80/" IGB2
+		  "/usb2/2-1/2-1:1.0/input/input2\nH: Handlers=sysrq kbd leds event2 \n");
+	assert_held(IGB2, "console", "the keyboard of the console (USB Keyboard)", IGB2);
+	assert_free(IGB);
+}
+
+static void a_watchdog_that_runs_holds_its_function(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/watchdog/watchdog0/state", "inactive\n");
+	tree_link(tree, "sys/class/watchdog/watchdog0",
+		  "../../devices/pci0000:00/" E1000 "/watchdog/watchdog0");
+	assert_free(E1000);
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/watchdog/watchdog0/state", "active\n");
+	assert_held(E1000, "watchdog", "watchdog0, which resets the host unless it is fed",
+		    E1000 " watchdog0");
+}
+
+/* Disks and interfaces behind USB are below its controller. */
+static void what_is_behind_usb_holds_its_controller(void **state)
+{
+	(void)state;
+	add_block("sdb", "../../devices/pci0000:00/" E1000 "/usb1/1-1/1-1:1.0/host9/block/sdb");
+	tree_link(tree, "sys/dev/block/8:16", "../../devices/x/block/sdb");
+	tree_file(tree, "proc/self/mountinfo", "28 1 8:16 / / rw - ext4 /dev/sdb rw\n");
+	tree_link(tree, NET "enx0", "../../devices/pci0000:80/" IGB2 "/usb2/2-1/2-1:1.0/net/enx0");
+	tree_file(tree, "sys/devices/pci0000:80/" IGB2 "/usb2/2-1/2-1:1.0/net/enx0/mtu", "1500\n");
+	tree_file(tree, "proc/net/route",
+		  ROUTES "enx0\t00000000\t0202000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
+	assert_held(E1000, "mount", "/ (ext4)", E1000 " sdb");
+	assert_held(IGB2, "default-route", "default route via 10.0.2.2", IGB2 " enx0");
+}
+
 static void every_guard_has_a_name_and_a_meaning(void **state)
 {
 	size_t count = 0;
@@ -787,7 +969,7 @@ static void every_guard_has_a_name_and_a_meaning(void **state)
 		assert_non_null(iov_guard_meaning(name));
 		assert_true(strlen(iov_guard_meaning(name)) > 10);
 	}
-	assert_true(count > 20);
+	assert_true(count > 30);
 	assert_null(iov_guard_meaning("no-such"));
 }
 
@@ -901,6 +1083,17 @@ int main(void)
 		IDLE(a_mediated_device_holds_its_parent),
 		IDLE(the_boot_display_is_held_until_a_guest_has_it),
 		IDLE(the_text_console_holds_its_framebuffer),
+		IDLE(a_route_over_ppp_holds_what_its_sessions_are_on),
+		IDLE(a_route_that_someone_configured_holds_its_interface),
+		IDLE(a_packet_socket_holds_its_interface),
+		IDLE(what_the_kernel_exports_holds_its_disk),
+		IDLE(a_share_that_is_mounted_holds_its_device),
+		IDLE(virtiofs_that_does_not_tell_its_tag_is_held),
+		IDLE(memory_of_the_host_holds_its_device),
+		IDLE(memory_of_cxl_holds_each_device_of_its_region),
+		IDLE(consoles_and_keyboards_hold_their_controller),
+		IDLE(a_watchdog_that_runs_holds_its_function),
+		IDLE(what_is_behind_usb_holds_its_controller),
 		IDLE(every_guard_has_a_name_and_a_meaning),
 		IDLE(a_process_holds_the_group_that_it_has_open),
 		IDLE(a_process_holds_the_device_that_it_has_open),
