@@ -10,7 +10,7 @@
 
 #include "base/iov.h"
 
-#define IOV_MESSAGE_SIZE 1024
+#define IOV_MESSAGE_SIZE 4096
 #define IOV_TABLE_MAX 64
 
 struct writer;

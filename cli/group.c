@@ -86,7 +86,7 @@ static int print_list(struct json_object *groups)
 {
 	static const struct iov_column columns[] = {
 		{ "group", "GROUP", true },    { "viable", "VIABLE", false },
-		{ "device", "BDF", false }, { "driver", "DRIVER", false },
+		{ "device", "DEVICE", false }, { "driver", "DRIVER", false },
 		{ "class", "CLASS", false },   { "name", "NAME", false },
 	};
 	_cleanup_json_ struct json_object *rows = json_object_new_array();
@@ -135,6 +135,14 @@ static int open_named(struct cli *cli, const char *name, struct iov_group **grou
 	return error ? error : iov_group_of(group, cli->iov, bdf);
 }
 
+/* Functions come before what is on other buses. */
+static bool is_function(struct json_object *names, size_t index)
+{
+	struct iov_bdf bdf;
+
+	return iov_bdf_scan(json_object_get_string(json_object_array_get_idx(names, index)), &bdf);
+}
+
 static void print_advice(struct json_object *group)
 {
 	struct json_object *blocked_by = json_object_object_get(group, "blocked_by");
@@ -148,15 +156,19 @@ static void print_advice(struct json_object *group)
 	for (size_t i = 0; i < count; i++)
 		printf("%s %s", i ? "," : "",
 		       json_object_get_string(json_object_array_get_idx(blocked_by, i)));
-	printf(".\n'iov bind %s --driver vfio-pci%s' moves %s.\n",
-	       json_object_get_string(json_object_array_get_idx(blocked_by, 0)),
-	       count > 1 ? " --group" : "", count > 1 ? "them together" : "it");
+	puts(".");
+	if (is_function(blocked_by, count - 1))
+		printf("'iov bind %s --driver vfio-pci%s' moves %s.\n",
+		       json_object_get_string(json_object_array_get_idx(blocked_by, 0)),
+		       count > 1 ? " --group" : "", count > 1 ? "them together" : "it");
+	else
+		puts("What is no PCI function is for its own bus to unbind, in /sys/bus.");
 }
 
 static int print_show(struct json_object *group)
 {
 	static const struct iov_column columns[] = {
-		{ "device", "BDF", false }, { "role", "ROLE", false },
+		{ "device", "DEVICE", false }, { "role", "ROLE", false },
 		{ "driver", "DRIVER", false }, { "blocks", "BLOCKS", false },
 		{ "class", "CLASS", false },   { "name", "NAME", false },
 	};

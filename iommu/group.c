@@ -74,6 +74,27 @@ static void read_member(struct iov *iov, struct iov_bdf bdf, struct iov_group_me
 			 strcmp(member->driver, "pci-stub") != 0;
 }
 
+/* Whether a driver on some bus keeps the group; nobody but VFIO drives mediated devices. */
+static bool other_blocks(const struct iov_group_other *other)
+{
+	return other->driver[0] && strcmp(other->bus, "mdev") != 0 &&
+	       !iov_driver_is_vfio(other->driver);
+}
+
+static void read_other(struct iov *iov, const struct iov_group *group, const char *name,
+		       struct iov_group_other *other)
+{
+	struct iov_path device = iov_path(IOV_PATH_IOMMU_GROUPS "/%u/devices/%s", group->number,
+					  name);
+
+	snprintf(other->name, sizeof(other->name), "%s", name);
+	iov_sys_link_name(iov, iov_path("%s/subsystem", device.name).name, other->bus,
+			  sizeof(other->bus));
+	iov_sys_link_name(iov, iov_path("%s/driver", device.name).name, other->driver,
+			  sizeof(other->driver));
+	other->blocks = other_blocks(other);
+}
+
 static int no_group(struct iov *iov, unsigned int number)
 {
 	int error = iov_iommu_require(iov);
@@ -84,7 +105,6 @@ static int no_group(struct iov *iov, unsigned int number)
 			"%u: no such IOMMU group; 'iov group list' shows those of this host", number);
 }
 
-/* Members on other buses (platform devices) have no PCI address: left out. */
 static int read_members(struct iov *iov, struct iov_group *group)
 {
 	struct iov_path directory = iov_path(IOV_PATH_IOMMU_GROUPS "/%u/devices", group->number);
@@ -95,12 +115,15 @@ static int read_members(struct iov *iov, struct iov_group *group)
 	if (iov_sys_list(iov, directory.name, &names, &count))
 		return no_group(iov, group->number);
 	group->members = calloc(count + 1, sizeof(*group->members));
-	for (size_t i = 0; group->members && i < count; i++) {
-		if (!iov_bdf_parse(iov, names[i], &bdf))
+	group->others = calloc(count + 1, sizeof(*group->others));
+	for (size_t i = 0; group->members && group->others && i < count; i++) {
+		if (iov_bdf_scan(names[i], &bdf))
 			read_member(iov, bdf, &group->members[group->count++]);
+		else
+			read_other(iov, group, names[i], &group->others[group->other_count++]);
 	}
 	iov_names_free(names, count);
-	return group->members ? 0 : -ENOMEM;
+	return group->members && group->others ? 0 : -ENOMEM;
 }
 
 static void read_kind(struct iov *iov, struct iov_group *group)
@@ -151,6 +174,7 @@ void iov_group_close(struct iov_group *group)
 	if (!group)
 		return;
 	free(group->members);
+	free(group->others);
 	free(group);
 }
 
@@ -158,6 +182,10 @@ bool iov_group_viable(const struct iov_group *group)
 {
 	for (size_t i = 0; i < group->count; i++) {
 		if (group->members[i].blocks)
+			return false;
+	}
+	for (size_t i = 0; i < group->other_count; i++) {
+		if (group->others[i].blocks)
 			return false;
 	}
 	return true;
@@ -181,17 +209,41 @@ int iov_group_numbers(struct iov *iov, unsigned int **numbers, size_t *count)
 	return *numbers ? 0 : -ENOMEM;
 }
 
-static struct json_object *member_json(const struct iov_group_member *member)
+static struct json_object *member_json(const char *device, const char *driver, const char *role,
+				       bool blocks)
 {
 	struct json_object *json = json_object_new_object();
 
-	json_object_object_add(json, "device", json_object_new_string(IOV_BDF(member->bdf)));
-	json_object_object_add(json, "driver", member->driver[0] ?
-			       json_object_new_string(member->driver) : NULL);
-	json_object_object_add(json, "role", json_object_new_string(member->bridge ? "bridge" :
-								    "endpoint"));
-	json_object_object_add(json, "blocks", json_object_new_boolean(member->blocks));
+	json_object_object_add(json, "device", json_object_new_string(device));
+	json_object_object_add(json, "driver", *driver ? json_object_new_string(driver) : NULL);
+	json_object_object_add(json, "role", json_object_new_string(role));
+	json_object_object_add(json, "blocks", json_object_new_boolean(blocks));
 	return json;
+}
+
+/* All members, functions first, and the names of those that block. */
+static void add_members(const struct iov_group *group, struct json_object *members,
+			struct json_object *blocked_by)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const struct iov_group_member *member = &group->members[i];
+
+		json_object_array_add(members, member_json(IOV_BDF(member->bdf), member->driver,
+							   member->bridge ? "bridge" : "endpoint",
+							   member->blocks));
+		if (member->blocks)
+			json_object_array_add(blocked_by,
+					      json_object_new_string(IOV_BDF(member->bdf)));
+	}
+	for (size_t i = 0; i < group->other_count; i++) {
+		const struct iov_group_other *other = &group->others[i];
+
+		json_object_array_add(members, member_json(other->name, other->driver,
+							   other->bus[0] ? other->bus : "other",
+							   other->blocks));
+		if (other->blocks)
+			json_object_array_add(blocked_by, json_object_new_string(other->name));
+	}
 }
 
 static struct iov_path type_path(unsigned int number)
@@ -269,10 +321,10 @@ int iov_group_type_plan(struct iov_plan *plan, unsigned int number, const char *
 	if (!error)
 		error = iov_group_open(&group, iov, number);
 	if (error)
-		return error;
+		return iov_plan_built(plan, error);
 	error = plan_type(plan, iov, group, type);
 	iov_group_close(group);
-	return error;
+	return iov_plan_built(plan, error);
 }
 
 int iov_group_json(struct iov *iov, const struct iov_group *group, struct json_object **out)
@@ -287,12 +339,7 @@ int iov_group_json(struct iov *iov, const struct iov_group *group, struct json_o
 	json_object_object_add(json, "type", type_json(iov, group->number));
 	json_object_object_add(json, "members", members);
 	json_object_object_add(json, "blocked_by", blocked_by);
-	for (size_t i = 0; i < group->count; i++) {
-		json_object_array_add(members, member_json(&group->members[i]));
-		if (group->members[i].blocks)
-			json_object_array_add(blocked_by, json_object_new_string(
-						      IOV_BDF(group->members[i].bdf)));
-	}
+	add_members(group, members, blocked_by);
 	if (error) {
 		json_object_put(json);
 		return error;

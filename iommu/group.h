@@ -36,17 +36,35 @@ struct iov_group_member {
 };
 
 /**
+ * struct iov_group_other - a member that is no PCI function
+ * @name: as the kernel calls it: the UUID of a mediated device, "fd4a0000.ethernet"
+ * @bus: "mdev", "platform", "" when the kernel does not tell
+ * @driver: driver that it is bound to, "" for none
+ * @blocks: its driver uses DMA through the kernel, so the group is not viable
+ */
+struct iov_group_other {
+	char name[64];
+	char bus[32];
+	char driver[IOV_DRIVER_SIZE];
+	bool blocks;
+};
+
+/**
  * struct iov_group - a group at one moment
  * @number: its number, which the kernel hands out anew at each boot
  * @noiommu: made by VFIO without an IOMMU: no isolation at all
  * @count: length of @members
- * @members: in order of address; functions on other buses than PCI are left out
+ * @members: functions, in order of address
+ * @other_count: length of @others
+ * @others: members on other buses, in order of name
  */
 struct iov_group {
 	unsigned int number;
 	bool noiommu;
 	size_t count;
 	struct iov_group_member *members;
+	size_t other_count;
+	struct iov_group_other *others;
 };
 
 /**
@@ -130,8 +148,9 @@ int iov_group_reasons(struct iov *iov, const struct iov_group *group,
  * @group: group
  * @out: receives an object, which the caller puts: "group", "viable", "noiommu", "type" (of its
  *	default domain: "DMA", "DMA-FQ", "identity"; null when the kernel does not tell),
- *	"members" (each with "device", "driver" or null, "role": "endpoint" or
- *	"bridge", "blocks"), "blocked_by" (array of BDFs), "reasons" as above
+ *	"members" (each with "device", "driver" or null, "role": "endpoint", "bridge", or for
+ *	what is no PCI function "mdev", "platform" or "other", "blocks"), "blocked_by" (array
+ *	of their "device"), "reasons" as above
  *
  * Return: 0 or -ENOMEM.
  */

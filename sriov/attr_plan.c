@@ -195,10 +195,10 @@ int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int inde
 		error = check_names(iov, &pf, values);
 	if (!error)
 		error = vf_attributes(iov, &pf, &vfs);
-	if (error)
-		return error;
-	return plan_one(plan, &pf, index, json_object_array_get_idx(vfs, index), values,
-			IOV_VF_SET);
+	if (!error)
+		error = plan_one(plan, &pf, index, json_object_array_get_idx(vfs, index), values,
+				 IOV_VF_SET);
+	return iov_plan_built(plan, error);
 }
 
 /* VFs that are made anew get back what they have now, see iov_vf_create_plan(). */
@@ -223,5 +223,5 @@ int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, struct json_
 			error = plan_one(plan, &pf, i, json_object_array_get_idx(vfs, i), values,
 					 mode);
 	}
-	return error;
+	return iov_plan_built(plan, error);
 }

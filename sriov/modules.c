@@ -29,8 +29,9 @@ int iov_vf_modules_plan(struct iov_plan *plan, struct iov_bdf bdf)
 	int error = iov_module_find(iov, alias.name, &names, &count);
 
 	if (error)
-		return error == -EOPNOTSUPP ? 0 : iov_fail(iov, error, "%s: cannot look up modules "
-			"for its VFs: %s", IOV_BDF(bdf), strerror(-error));
+		return error == -EOPNOTSUPP ? 0 : iov_plan_built(plan, iov_fail(iov, error,
+			"%s: cannot look up modules for its VFs: %s", IOV_BDF(bdf),
+			strerror(-error)));
 	for (size_t i = 0; i < count; i++)
 		iov_module_plan(plan, names[i], NULL,
 				iov_path("the driver of VFs of %s", IOV_BDF(bdf)).name);

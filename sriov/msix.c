@@ -88,11 +88,11 @@ int iov_vf_msix_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int ind
 	int error = iov_pf_read(iov, bdf, &pf);
 
 	if (error)
-		return error;
+		return iov_plan_built(plan, error);
 	if (!vf_has_msix_count(iov, &pf))
-		return iov_fail(iov, -EOPNOTSUPP, "%s (driver %s) gives all its VFs the same number "
-				"of interrupt vectors; leave msix out", IOV_BDF(bdf),
-				*pf.driver ? pf.driver : "none");
+		return iov_plan_built(plan, iov_fail(iov, -EOPNOTSUPP, "%s (driver %s) gives all its "
+				"VFs the same number of interrupt vectors; leave msix out",
+				IOV_BDF(bdf), *pf.driver ? pf.driver : "none"));
 	now = vf_msix_count(iov, &pf, index);
 	/* A VF that is made anew had its number given back by then. */
 	if (now && now == vectors)
@@ -100,5 +100,5 @@ int iov_vf_msix_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int ind
 	error = check(iov, &pf, index, vectors, flags);
 	if (!error)
 		add_step(plan, &pf, index, now, vectors);
-	return error;
+	return iov_plan_built(plan, error);
 }

@@ -369,7 +369,9 @@ int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int c
 		error = check_count(iov, &pf, count);
 	if (!error && !stays(&pf, count, flags) && !(flags & IOV_VF_PF_BOUND))
 		error = check_driver(iov, &pf);
-	return error ? error : plan_creation(plan, &pf, count, flags);
+	if (!error)
+		error = plan_creation(plan, &pf, count, flags);
+	return iov_plan_built(plan, error);
 }
 
 int iov_vf_settle_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count,
@@ -380,7 +382,7 @@ int iov_vf_settle_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int c
 	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);
 
 	if (error || stays(&pf, count, flags) || !probes(&pf))
-		return error;
+		return iov_plan_built(plan, error);
 	step = iov_plan_step(plan, IOV_BDF(bdf), "let VFs of %s find drivers again", IOV_BDF(bdf));
 	iov_step_spares(step, beside_pf);
 	iov_vf_touches(step, &pf, count);
@@ -396,9 +398,9 @@ int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf)
 	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);
 
 	if (error || !pf.count)
-		return error;
+		return iov_plan_built(plan, error);
 	remove_vfs(plan, &pf);
 	if (pf.device_class && pf.device_class->release)
 		error = pf.device_class->release(plan, &pf);
-	return error;
+	return iov_plan_built(plan, error);
 }

@@ -6,10 +6,20 @@
 #include <netlink/msg.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/array.h"
+
+static bool has_program(const struct nlattr *nested)
+{
+	struct nlattr *xdp[IFLA_XDP_MAX + 1];
+
+	return nested && !nla_parse_nested(xdp, IFLA_XDP_MAX, (struct nlattr *)nested, NULL) &&
+	       xdp[IFLA_XDP_ATTACHED] &&
+	       nla_get_u8(xdp[IFLA_XDP_ATTACHED]) != XDP_ATTACHED_NONE;
+}
 
 /* Requests without an extension mask: the answers leave out VFs and statistics fit. */
 static int add_link(struct nl_msg *message, void *arg)
@@ -21,7 +31,7 @@ static int add_link(struct nl_msg *message, void *arg)
 
 	if (nlmsg_parse(nlmsg_hdr(message), sizeof(*header), attributes, IFLA_MAX, NULL) ||
 	    !attributes[IFLA_IFNAME])
-		return NL_SKIP;
+		return -NLE_MSG_TRUNC;
 	larger = array_grow(links->list, links->count, sizeof(*larger));
 	if (!larger)
 		return -NLE_NOMEM;
@@ -33,6 +43,11 @@ static int add_link(struct nl_msg *message, void *arg)
 		link->lower = nla_get_u32(attributes[IFLA_LINK]);
 	if (attributes[IFLA_LINK_NETNSID])
 		link->lower_nsid = nla_get_s32(attributes[IFLA_LINK_NETNSID]);
+	link->is_port = attributes[IFLA_MASTER] != NULL;
+	link->promiscuous = header->ifi_flags & IFF_PROMISC;
+	if (attributes[IFLA_PROMISCUITY])
+		link->promiscuity = nla_get_u32(attributes[IFLA_PROMISCUITY]);
+	link->has_program = has_program(attributes[IFLA_XDP]);
 	if (attributes[IFLA_LINKINFO] &&
 	    !nla_parse_nested(info, IFLA_INFO_MAX, attributes[IFLA_LINKINFO], NULL) &&
 	    info[IFLA_INFO_KIND])
@@ -49,6 +64,8 @@ static int errno_of(int error)
 	case NLE_NOMEM: return -ENOMEM;
 	case NLE_PERM: return -EPERM;
 	case NLE_DUMP_INTR: return -EAGAIN;
+	case NLE_OPNOTSUPP: return -EOPNOTSUPP;
+	case NLE_OBJ_NOTFOUND: return -ENOENT;
 	default: return -EIO;
 	}
 }
@@ -69,11 +86,11 @@ int guard_dump(struct nl_sock *socket, int type, const void *request, size_t siz
 	return error < 0 ? errno_of(error) : 0;
 }
 
-struct nl_sock *guard_rtnetlink(int *error)
+struct nl_sock *guard_netlink(int protocol, int *error)
 {
 	struct nl_sock *socket = nl_socket_alloc();
 
-	*error = socket ? nl_connect(socket, NETLINK_ROUTE) : -NLE_NOMEM;
+	*error = socket ? nl_connect(socket, protocol) : -NLE_NOMEM;
 	if (!*error)
 		return socket;
 	*error = errno_of(*error);
@@ -106,7 +123,7 @@ void guard_own_links(struct guard_scan *scan, struct guard_links *links)
 	*links = (struct guard_links){ 0 };
 	if (!iov_sys_is_host(scan->iov))
 		return;
-	socket = guard_rtnetlink(&error);
+	socket = guard_netlink(NETLINK_ROUTE, &error);
 	if (socket)
 		error = guard_read_links(socket, links);
 	guard_failed(scan, error, "the interfaces that rtnetlink has");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Interfaces as rtnetlink has them, for what sysfs does not say, and how to ask rtnetlink. */
+/* Interfaces as rtnetlink has them, for what sysfs does not say, and how to ask netlink. */
 #ifndef IOV_BASE_GUARD_LINKS_H
 #define IOV_BASE_GUARD_LINKS_H
 
@@ -14,6 +14,10 @@
  * @kind: "macvlan", "vlan", "" for hardware
  * @lower: number of the interface that it is on, 0 for none
  * @lower_nsid: namespace of that interface by its ID in this namespace, -1: the same
+ * @is_port: another interface is its master
+ * @promiscuous: somebody set it so
+ * @promiscuity: how many users need it to be promiscuous, whoever they are
+ * @has_program: an XDP program is attached
  */
 struct guard_link {
 	unsigned int index;
@@ -21,6 +25,10 @@ struct guard_link {
 	char kind[24];
 	unsigned int lower;
 	int lower_nsid;
+	bool is_port;
+	bool promiscuous;
+	unsigned int promiscuity;
+	bool has_program;
 };
 
 struct guard_links {
@@ -32,7 +40,7 @@ struct nl_msg;
 struct nl_sock;
 
 /**
- * guard_dump - ask rtnetlink for all of something
+ * guard_dump - ask netlink for all of something
  * @socket: connected
  * @type: RTM_GETLINK, RTM_GETROUTE
  * @request: header of the request
@@ -47,8 +55,8 @@ int guard_dump(struct nl_sock *socket, int type, const void *request, size_t siz
 	       int (*parse)(struct nl_msg *message, void *arg), void (*restart)(void *arg),
 	       void *arg);
 
-/* A socket of rtnetlink in this namespace, for nl_socket_free(); NULL with @error set. */
-struct nl_sock *guard_rtnetlink(int *error);
+/* A socket of netlink in this namespace, for nl_socket_free(); NULL with @error set. */
+struct nl_sock *guard_netlink(int protocol, int *error);
 
 /* All interfaces in the namespace of a socket; -errno. @links is the caller's to free. */
 int guard_read_links(struct nl_sock *socket, struct guard_links *links);

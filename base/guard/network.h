@@ -25,13 +25,18 @@ struct guard_addresses {
 	size_t count;
 };
 
+/* Of a route that is to no address of IP. */
+#define GUARD_NO_PREFIX 255
+
 /**
- * struct guard_route - a route; of other tables than the main one only defaults
+ * struct guard_route - one way of a route
  * @interface: where it leads
  * @destination: network
  * @gateway: all zeros for none
- * @prefix: bits of the network, 96 more than IPv4 says
+ * @prefix: bits of the network, 96 more than IPv4 says; or GUARD_NO_PREFIX
  * @ipv4: its family
+ * @main: it is in the main table
+ * @configured: somebody gave it to the host: neither the kernel nor a router did
  */
 struct guard_route {
 	char interface[GUARD_INTERFACE_SIZE];
@@ -39,6 +44,8 @@ struct guard_route {
 	unsigned char gateway[16];
 	unsigned int prefix;
 	bool ipv4;
+	bool main;
+	bool configured;
 };
 
 struct guard_routes {
@@ -55,7 +62,13 @@ struct guard_network {
 const struct guard_network *guard_network(struct guard_scan *scan);
 void guard_network_free(struct guard_network *network);
 
-/* The interface of the longest prefix that holds an address; NULL for none. */
+/* Whether it is to all addresses of its family. */
+bool guard_is_default(const struct guard_route *route);
+
+/*
+ * The interface of the longest prefix that holds an address; NULL for none.  Of other tables
+ * than the main one only default routes count, and after that, as rules lead to them.
+ */
 const char *guard_route_to(const struct guard_routes *routes, const unsigned char *address);
 
 /* ::ffff:192.0.2.1 */
@@ -64,6 +77,16 @@ bool guard_is_ipv4(const unsigned char *address);
 
 /* 32 hexadecimal digits without colons, as procfs writes IPv6 addresses. */
 bool guard_parse_hex(const char *text, unsigned char *address);
+
+/* Append to what is known: -ENOMEM.  An IPv6 address is @configured when it was given. */
+int guard_add_route(struct guard_routes *routes, const struct guard_route *route);
+int guard_add_ipv4(struct guard_addresses *addresses, const char *interface, unsigned int ipv4);
+int guard_add_ipv6(struct guard_addresses *addresses, const char *interface,
+		   const unsigned char *bytes, bool configured);
+
+/* network_kernel.c: those of this network namespace, by rtnetlink; -errno */
+int guard_dump_routes(struct guard_routes *routes);
+int guard_dump_addresses(struct guard_addresses *addresses);
 
 /* network_routes.c, network_addresses.c: -errno */
 int guard_read_routes(struct iov *iov, struct guard_routes *routes);

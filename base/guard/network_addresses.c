@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which interface has which address. */
+/* Which interface has which address; a recorded tree has what procfs tells. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +37,8 @@ bool guard_parse_hex(const char *text, unsigned char *address)
 	return true;
 }
 
-static int add_address(struct guard_addresses *addresses, const char *interface,
-		       const unsigned char *bytes, bool configured)
+int guard_add_ipv6(struct guard_addresses *addresses, const char *interface,
+		   const unsigned char *bytes, bool configured)
 {
 	struct guard_address *larger = array_grow(addresses->list, addresses->count,
 						  sizeof(*larger));
@@ -55,7 +54,7 @@ static int add_address(struct guard_addresses *addresses, const char *interface,
 	return 0;
 }
 
-static int add_ipv4(struct guard_addresses *addresses, const char *interface, unsigned int ipv4)
+int guard_add_ipv4(struct guard_addresses *addresses, const char *interface, unsigned int ipv4)
 {
 	unsigned char bytes[16];
 	bool loopback, link_local;
@@ -63,24 +62,7 @@ static int add_ipv4(struct guard_addresses *addresses, const char *interface, un
 	guard_map_ipv4(bytes, ipv4);
 	loopback = bytes[12] == 127;
 	link_local = bytes[12] == 169 && bytes[13] == 254;
-	return add_address(addresses, interface, bytes, !loopback && !link_local);
-}
-
-/* procfs does not tell which interface has an IPv4 address; netlink does. */
-static int read_host4(struct guard_addresses *addresses)
-{
-	struct ifaddrs *list;
-	int error = 0;
-
-	if (getifaddrs(&list))
-		return -errno;
-	for (struct ifaddrs *entry = list; !error && entry; entry = entry->ifa_next) {
-		if (entry->ifa_addr && entry->ifa_addr->sa_family == AF_INET)
-			error = add_ipv4(addresses, entry->ifa_name,
-				((struct sockaddr_in *)entry->ifa_addr)->sin_addr.s_addr);
-	}
-	freeifaddrs(list);
-	return error;
+	return guard_add_ipv6(addresses, interface, bytes, !loopback && !link_local);
 }
 
 static bool has_address(const struct guard_addresses *addresses, const unsigned char *bytes)
@@ -92,7 +74,7 @@ static bool has_address(const struct guard_addresses *addresses, const unsigned 
 	return false;
 }
 
-/* On a recorded tree: local addresses of the routing trie, at the interface of their network. */
+/* Local addresses of the routing trie, at the interface of their network. */
 static int read_tree4(struct iov *iov, const struct guard_routes *routes,
 		      struct guard_addresses *addresses)
 {
@@ -111,7 +93,7 @@ static int read_tree4(struct iov *iov, const struct guard_routes *routes,
 			continue;
 		guard_map_ipv4(bytes, ipv4);
 		if (!has_address(addresses, bytes) && guard_route_to(routes, bytes))
-			error = add_ipv4(addresses, guard_route_to(routes, bytes), ipv4);
+			error = guard_add_ipv4(addresses, guard_route_to(routes, bytes), ipv4);
 	}
 	return error;
 }
@@ -131,8 +113,8 @@ static int read_ipv6(struct iov *iov, struct guard_addresses *addresses)
 	for (rest = text; !error && (line = strsep(&rest, "\n"));) {
 		if (sscanf(line, "%32s %*s %*s %x %x %15s", hex, &scope, &flags, interface) == 4 &&
 		    guard_parse_hex(hex, bytes))
-			error = add_address(addresses, interface, bytes,
-					    scope == SCOPE_GLOBAL && flags & FLAG_PERMANENT);
+			error = guard_add_ipv6(addresses, interface, bytes,
+					       scope == SCOPE_GLOBAL && flags & FLAG_PERMANENT);
 	}
 	return error;
 }
@@ -140,10 +122,10 @@ static int read_ipv6(struct iov *iov, struct guard_addresses *addresses)
 int guard_read_addresses(struct iov *iov, const struct guard_routes *routes,
 			 struct guard_addresses *addresses)
 {
-	int error = iov_sys_is_host(iov) ? read_host4(addresses) :
-					   read_tree4(iov, routes, addresses);
+	int error;
 
-	if (!error)
-		error = read_ipv6(iov, addresses);
-	return error;
+	if (iov_sys_is_host(iov))
+		return guard_dump_addresses(addresses);
+	error = read_tree4(iov, routes, addresses);
+	return error ? error : read_ipv6(iov, addresses);
 }

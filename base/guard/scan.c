@@ -48,6 +48,7 @@ void guard_found(struct guard_scan *scan, const struct guard_chain *chain, const
 {
 	struct json_object *holder = json_object_new_object();
 
+	json_object_set_userdata(holder, (void *)chain->guard, NULL);
 	json_object_object_add(holder, "guard", json_object_new_string(chain->guard->name));
 	json_object_object_add(holder, "holder", json_object_new_string(chain->holder));
 	json_object_object_add(holder, "path", chain_path(chain));
@@ -61,11 +62,15 @@ void guard_found(struct guard_scan *scan, const struct guard_chain *chain, const
 		json_object_array_add(scan->holders, holder);
 }
 
-/* Processes and mounts go while we look; a zombie has no mounts (EINVAL). */
+const struct guard *guard_of_holder(struct json_object *holder)
+{
+	return json_object_get_userdata(holder);
+}
+
+/* Processes, mounts and devices go while we look. */
 static bool is_gone(int error)
 {
-	return error == -ENOENT || error == -ESRCH || error == -EINVAL ||
-	       error == -ENODEV;
+	return error == -ENOENT || error == -ESRCH || error == -ENODEV;
 }
 
 void guard_failed(struct guard_scan *scan, int error, const char *what)
@@ -116,17 +121,24 @@ void guard_for_each_name(struct guard_scan *scan, struct guard_chain *chain,
 	iov_names_free(names, count);
 }
 
-int guard_for_each_line(struct guard_scan *scan, const char *path, const void *argument,
-			guard_line_fn *visit)
+int guard_read_lines(struct guard_scan *scan, const char *path, const void *argument,
+		     guard_line_fn *visit)
 {
 	_cleanup_free_ char *text = NULL;
 	char *line, *rest;
 	int error = iov_sys_read_all(scan->iov, path, &text, NULL);
 
-	guard_unseen(scan, error, iov_path("/%s", path).name);
 	for (rest = error ? NULL : text; (line = strsep(&rest, "\n"));)
 		visit(scan, line, argument);
 	return error;
+}
+
+void guard_for_each_line(struct guard_scan *scan, const char *path, const void *argument,
+			 guard_line_fn *visit)
+{
+	int error = guard_read_lines(scan, path, argument, visit);
+
+	guard_unseen(scan, error, iov_path("/%s", path).name);
 }
 
 static bool is_octal(char digit)
@@ -288,7 +300,8 @@ void guard_scan_close(struct guard_scan *scan)
 	json_object_put(scan->holders);
 	json_object_put(scan->met);
 	json_object_put(scan->disks);
-	scan->holders = scan->met = scan->disks = NULL;
+	json_object_put(scan->sockets);
+	scan->holders = scan->met = scan->disks = scan->sockets = NULL;
 	guard_network_free(scan->network);
 	scan->network = NULL;
 }

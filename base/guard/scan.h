@@ -29,10 +29,12 @@
  * struct guard - one reason to leave a function alone
  * @name: as findings and --force= have it
  * @meaning: a clause about the function
+ * @claims: its holders claim block devices in the kernel: nobody else can have them exclusively
  */
 struct guard {
 	const char *name;
 	const char *meaning;
+	bool claims;
 };
 
 struct guard_network;
@@ -45,6 +47,7 @@ struct guard_network;
  *	contains the address of the function
  * @met: object with a key for whatever a scan looks at only once, see guard_is_new()
  * @disks: as @holders of every whole disk, held or not; NULL until scan_claim.c asks
+ * @sockets: object of "socket:[31337]" to the interface that it is bound to, for scan_packet.c
  * @network: routes and addresses; NULL until somebody asks, see network.h
  * @error: of the first thing that could not be looked at, whose message the context has
  */
@@ -53,6 +56,7 @@ struct guard_scan {
 	struct json_object *holders;
 	struct json_object *met;
 	struct json_object *disks;
+	struct json_object *sockets;
 	struct guard_network *network;
 	int error;
 };
@@ -113,6 +117,9 @@ const char *guard_title(struct guard_scan *scan, struct guard_process *process);
 /* Note a holder whose hardware is at a sysfs path. */
 void guard_found(struct guard_scan *scan, const struct guard_chain *chain, const char *device);
 
+/* The guard of a holder that was noted. */
+const struct guard *guard_of_holder(struct json_object *holder);
+
 /*
  * Note that something could not be looked at, so that the scan as a whole fails: nobody
  * knows then whether the function is held.  What does not exist, or went meanwhile, is no
@@ -138,12 +145,13 @@ void guard_for_each_name(struct guard_scan *scan, struct guard_chain *chain,
 
 typedef void guard_line_fn(struct guard_scan *scan, const char *line, const void *argument);
 
-/*
- * Hand each line of a file to a function; a host without the file has nothing of its kind.
- * 0, or why it could not be read, which is noted.
- */
-int guard_for_each_line(struct guard_scan *scan, const char *path, const void *argument,
-			guard_line_fn *visit);
+/* Hand each line of a file to a function; a host without the file has nothing of its kind. */
+void guard_for_each_line(struct guard_scan *scan, const char *path, const void *argument,
+			 guard_line_fn *visit);
+
+/* The same, but why the file could not be read is the caller's to note: 0 or -errno. */
+int guard_read_lines(struct guard_scan *scan, const char *path, const void *argument,
+		     guard_line_fn *visit);
 
 /* "\040" and its like, as procfs writes white space in paths. */
 void guard_unescape(char *text);

@@ -18,18 +18,19 @@
 #define CLAIMANT "a user of unknown kind (the kernel lets nobody open it exclusively)"
 
 static const struct guard claimed = {
-	"claimed", "the kernel holds its disk for a user of unknown kind",
+	"claimed", "the kernel holds its disk for a user of unknown kind", true,
 };
 
 static void visit_disk(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
 		       const char *name)
 {
+	struct iov_path path = iov_path("%s/%s", directory, name);
 	char target[IOV_PATH_MAX];
+	int error = iov_sys_link(scan->iov, path.name, target, sizeof(target));
 
-	if (iov_sys_link(scan->iov, iov_path("%s/%s", directory, name).name, target,
-			 sizeof(target)) ||
-	    (strstr(target, "/virtual/") && !strstr(target, "/nvme-subsystem/")) ||
-	    iov_sys_exists(scan->iov, iov_path("%s/%s/partition", directory, name).name))
+	guard_failed(scan, error, iov_path("/%s", path.name).name);
+	if (error || (strstr(target, "/virtual/") && !strstr(target, "/nvme-subsystem/")) ||
+	    iov_sys_exists(scan->iov, iov_path("%s/partition", path.name).name))
 		return;
 	guard_walk_block(scan, chain, name);
 }
@@ -46,13 +47,15 @@ static void read_disks(struct guard_scan *scan)
 	scan->holders = holders;
 }
 
-/* Whether the way of a holder leads through a block device. */
+/* Whether a holder that claims what it is on leads through a block device. */
 static bool is_explained(const struct guard_scan *scan, const char *name)
 {
 	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
 		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
 		struct json_object *path = json_object_object_get(holder, "path");
 
+		if (!guard_of_holder(holder)->claims)
+			continue;
 		for (size_t n = 0; n < json_object_array_length(path); n++) {
 			if (!strcmp(json_object_get_string(json_object_array_get_idx(path, n)),
 				    name))
@@ -62,7 +65,13 @@ static bool is_explained(const struct guard_scan *scan, const char *name)
 	return false;
 }
 
-static bool is_claimed(struct iov *iov, const char *name)
+/* A drive without a medium, or a node without a device, has nobody who uses it. */
+static bool is_absent(int error)
+{
+	return error == -ENXIO || error == -ENOMEDIUM;
+}
+
+static bool is_claimed(struct guard_scan *scan, const char *name)
 {
 	struct iov_path node = iov_path(IOV_PATH_DEV "/%s", name);
 	int fd;
@@ -70,9 +79,11 @@ static bool is_claimed(struct iov *iov, const char *name)
 	/* "cciss!c0d0" is cciss/c0d0 */
 	for (char *mark = node.name; (mark = strchr(mark, '!'));)
 		*mark = '/';
-	fd = iov_sys_open(iov, node.name, O_RDONLY | O_EXCL | O_NONBLOCK);
+	fd = iov_sys_open(scan->iov, node.name, O_RDONLY | O_EXCL | O_NONBLOCK);
 	if (fd >= 0)
 		close(fd);
+	else if (fd != -EBUSY && !is_absent(fd))
+		guard_unseen(scan, fd, iov_path("/%s", node.name).name);
 	return fd == -EBUSY;
 }
 
@@ -86,7 +97,7 @@ static bool ask_partition(struct guard_scan *scan, const char *disk, const char 
 		return false;
 	if (is_explained(scan, name))
 		return true;
-	if (!is_claimed(scan->iov, name))
+	if (!is_claimed(scan, name))
 		return false;
 	guard_walk_block(scan, &chain, name);
 	return true;
@@ -96,18 +107,22 @@ static bool ask_partition(struct guard_scan *scan, const char *disk, const char 
 static void ask_disk(struct guard_scan *scan, const char *disk)
 {
 	struct guard_chain chain = { .guard = &claimed, .holder = CLAIMANT };
+	struct iov_path directory = iov_path(IOV_PATH_CLASS_BLOCK "/%s", disk);
 	bool partition_held = false;
 	char **names;
 	size_t count;
+	int error;
 
-	if (is_explained(scan, disk) ||
-	    iov_sys_list(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s", disk).name, &names,
-			 &count))
+	if (is_explained(scan, disk))
+		return;
+	error = iov_sys_list(scan->iov, directory.name, &names, &count);
+	guard_failed(scan, error, iov_path("/%s", directory.name).name);
+	if (error)
 		return;
 	for (size_t i = 0; i < count; i++)
 		partition_held |= ask_partition(scan, disk, names[i]);
 	iov_names_free(names, count);
-	if (!partition_held && is_claimed(scan->iov, disk))
+	if (!partition_held && is_claimed(scan, disk))
 		guard_walk_block(scan, &chain, disk);
 }
 

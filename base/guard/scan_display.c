@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/guard/scans.h"
+#include "base/guard/walk_device.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
@@ -28,15 +29,12 @@ static void match(struct guard_scan *scan, int dir, const char *device)
 static void visit_framebuffer(struct guard_scan *scan, struct guard_chain *chain,
 			      const char *directory, const char *name)
 {
-	char target[IOV_PATH_MAX], holder[64];
+	char holder[64];
 
-	if (iov_sys_link(scan->iov, iov_path("%s/%s", directory, name).name, target,
-			 sizeof(target)))
-		return;
 	snprintf(holder, sizeof(holder), "the text console on %s", name);
 	chain->holder = holder;
 	chain->names[0] = name;
-	guard_found(scan, chain, target);
+	guard_walk_link(scan, chain, iov_path("%s/%s", directory, name).name);
 }
 
 static void visit_console(struct guard_scan *scan, struct guard_chain *chain,

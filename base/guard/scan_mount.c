@@ -3,17 +3,19 @@
  * The guards "mount" and "swap".  Mounts of other mount namespaces count when their
  * file system is not mounted in ours: containers have most of ours again.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/guard/scans.h"
 #include "base/guard/walk_block.h"
+#include "base/guard/walk_device.h"
 #include "base/sysroot/paths.h"
 
 static const struct guard mount = {
-	"mount", "a mounted file system is on its disk, in any mount namespace",
+	"mount", "a mounted file system is on its disk, in any mount namespace", true,
 };
-static const struct guard swap = { "swap", "active swap is on its disk" };
+static const struct guard swap = { "swap", "active swap is on its disk", true };
 
 /* All devices of the btrfs that has @name among its members. */
 static void visit_btrfs(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
@@ -27,6 +29,63 @@ static void visit_btrfs(struct guard_scan *scan, struct guard_chain *chain, cons
 	chain->count = 0;
 	guard_for_each_name(scan, chain, devices.name, guard_visit_block);
 	chain->count = 1;
+}
+
+/* Follow @link when what has @attribute shares a directory under the tag that is mounted. */
+static void walk_share(struct guard_scan *scan, struct guard_chain *chain, const char *attribute,
+		       const char *link)
+{
+	const char *source = chain->names[0];
+	char tag[256];
+
+	if (iov_sys_read(scan->iov, attribute, tag, sizeof(tag)) || strcmp(tag, source))
+		return;
+	chain->count = 0;
+	guard_walk_link(scan, chain, link);
+}
+
+static void visit_9p(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+		     const char *name)
+{
+	struct iov_path device = iov_path("%s/%s", directory, name);
+
+	walk_share(scan, chain, iov_path("%s/mount_tag", device.name).name, device.name);
+}
+
+static void visit_virtiofs(struct guard_scan *scan, struct guard_chain *chain,
+			   const char *directory, const char *name)
+{
+	struct iov_path share = iov_path("%s/%s", directory, name);
+
+	walk_share(scan, chain, iov_path("%s/tag", share.name).name,
+		   iov_path("%s/device", share.name).name);
+}
+
+/* Kernels before Linux 6.9 do not tell the tags of virtiofs: each may be the one. */
+static void visit_untold(struct guard_scan *scan, struct guard_chain *chain,
+			 const char *directory, const char *name)
+{
+	struct iov_path device = iov_path("%s/%s", directory, name);
+
+	chain->count = 0;
+	if (!strncmp(name, "virtio", 6))
+		guard_walk_link(scan, chain, device.name);
+}
+
+/* What a virtio device shares from below us. */
+static void hold_share(struct guard_scan *scan, struct guard_chain *chain, const char *type,
+		       const char *source)
+{
+	chain->names[0] = source;
+	if (!strcmp(type, "9p"))
+		guard_for_each_name(scan, chain, IOV_PATH_VIRTIO_DRIVERS "/9pnet_virtio", visit_9p);
+	else if (strcmp(type, "virtiofs") != 0)
+		return;
+	else if (iov_sys_exists(scan->iov, IOV_PATH_VIRTIOFS))
+		guard_for_each_name(scan, chain, IOV_PATH_VIRTIOFS, visit_virtiofs);
+	else
+		guard_for_each_name(scan, chain, IOV_PATH_VIRTIO_DRIVERS "/virtiofs",
+				    visit_untold);
 }
 
 /* Where and of whom a table of mounts was read; NULL for our own. */
@@ -63,6 +122,9 @@ static void hold_mount(struct guard_scan *scan, const char *line, const void *ar
 	} else if (!iov_sys_link_name(scan->iov, iov_path(IOV_PATH_DEV_BLOCK "/%s", number).name,
 				      name, sizeof(name))) {
 		guard_walk_block(scan, &chain, name);
+	} else {
+		guard_unescape(source);
+		hold_share(scan, &chain, type, source);
 	}
 }
 
@@ -90,18 +152,24 @@ static void scan(struct guard_scan *scan)
 	guard_for_each_line(scan, IOV_PATH_SWAPS, NULL, hold_swap);
 }
 
-/* The first process that is seen in a namespace stands for it, unless it goes meanwhile. */
+/*
+ * The first process that is seen in a namespace stands for it, unless it goes meanwhile; one
+ * that has ended and is not yet waited for has no mounts, which is EINVAL.
+ */
 static void scan_process(struct guard_scan *scan, struct guard_process *process)
 {
 	struct namespace namespace = { .pid = process->pid };
+	struct iov_path path = iov_path("%s/mountinfo", process->path.name);
 	char name[GUARD_NAMESPACE_SIZE];
+	int error;
 
 	if (!guard_is_new_namespace(scan, process, "ns/mnt", name))
 		return;
 	namespace.process = guard_title(scan, process);
-	if (guard_for_each_line(scan, iov_path("%s/mountinfo", process->path.name).name, &namespace,
-				hold_mount))
+	error = guard_read_lines(scan, path.name, &namespace, hold_mount);
+	if (error)
 		guard_forget(scan, name);
+	guard_unseen(scan, error == -EINVAL ? -ESRCH : error, iov_path("/%s", path.name).name);
 }
 
 const struct guard_kind scan_mount = {

@@ -1,38 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The guards on processes, by what each has open below /dev: VFIO, UIO and RDMA
- * devices, GPUs, disks.
+ * The guards on processes, by the device nodes that each has open.  The number of a node leads
+ * to its device in sysfs, which is below the function that it is of, so no kind of device is
+ * left out.  Some nodes are of several functions: those of VFIO's groups, of the GPUs that
+ * compute together, and NVIDIA's, which sysfs does not have.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
 #include "base/guard/scans.h"
 #include "base/guard/walk_block.h"
+#include "base/guard/walk_device.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
+#define DEV "/" IOV_PATH_DEV "/"
+
 static const struct guard disk_open = { "disk-open", "a process has its disk or controller open" };
 static const struct guard vfio_open = {
-	"vfio-open", "a process has its VFIO group or device open",
+	"vfio-open", "a process has open what VFIO makes of it: its group, itself, an mdev",
 };
 static const struct guard dpdk = { "dpdk", "a DPDK process, or another by UIO, drives it" };
 static const struct guard rdma_open = { "rdma-open", "a process has its RDMA device open" };
 static const struct guard gpu_open = { "gpu-open", "a process has it open as a GPU" };
+static const struct guard device_open = {
+	"device-open", "a process has another device of it open: vDPA, sound, serial, a clock",
+};
 
 /**
  * struct process - one process
  * @scan: where findings go
  * @seen: as the core sees it
  * @dpdk: it is a DPDK application
- * @nodes: what it has open of interest: object of path below /dev to block device
- *	name, null for a character device
+ * @nodes: device nodes that it has open: object of path to "block NAME" or "char MAJ:MIN"
  */
 struct process {
 	struct guard_scan *scan;
@@ -41,97 +46,132 @@ struct process {
 	struct json_object *nodes;
 };
 
-/* Character devices by the beginning of their name, and the class that leads to hardware. */
+/* Who speaks for a node, by the subsystem of its device; device_open for all others. */
 static const struct {
-	const char *prefix;
 	const char *class;
 	const struct guard *guard;
-} node_kinds[] = {
-	{ "vfio/devices/", "vfio-dev", &vfio_open },
-	{ "uio", "uio", &dpdk },
-	{ "infiniband/uverbs", "infiniband_verbs", &rdma_open },
-	{ "dri/", "drm", &gpu_open },
-	{ "fb", "graphics", &gpu_open },
-	{ "nvme", "nvme", &disk_open },
-	{ "ng", "nvme-generic", &disk_open },
-	{ "sg", "scsi_generic", &disk_open },
+} speakers[] = {
+	{ "vfio", &vfio_open },
+	{ "vfio-dev", &vfio_open },
+	{ "uio", &dpdk },
+	{ "infiniband_verbs", &rdma_open },
+	{ "infiniband_mad", &rdma_open },
+	{ "drm", &gpu_open },
+	{ "graphics", &gpu_open },
+	{ "nvme", &disk_open },
+	{ "nvme-generic", &disk_open },
+	{ "scsi_generic", &disk_open },
+	{ "bsg", &disk_open },
 };
 
-static const char *vfio_group(const char *node)
+static const struct guard *speaker_of(const char *class)
 {
-	if (strncmp(node, "vfio/", 5))
-		return NULL;
-	node += 5;
-	node += strncmp(node, "noiommu-", 8) ? 0 : 8;
-	return isdigit((unsigned char)*node) ? node : NULL;
-}
-
-static bool nvidia_minor(const char *node, int *minor_number)
-{
-	return sscanf(node, "nvidia%d", minor_number) == 1;
-}
-
-static bool is_interesting(const char *node)
-{
-	int number;
-
-	for (size_t i = 0; i < sizeof(node_kinds) / sizeof(*node_kinds); i++) {
-		if (!strncmp(node, node_kinds[i].prefix, strlen(node_kinds[i].prefix)))
-			return true;
+	for (size_t i = 0; i < sizeof(speakers) / sizeof(*speakers); i++) {
+		if (!strcmp(speakers[i].class, class))
+			return speakers[i].guard;
 	}
-	return vfio_group(node) || nvidia_minor(node, &number);
+	return &device_open;
 }
 
-static void hold(struct process *process, const struct guard *guard, const char *node,
-		 const char *device)
+/* What a process holds by a node, and how it is called. */
+struct hold {
+	struct guard_chain chain;
+	char holder[128];
+};
+
+static void hold_begin(struct hold *hold, struct process *process, const struct guard *guard,
+		       const char *path)
 {
-	char path[IOV_PATH_MAX], holder[128];
-	struct guard_chain chain = {
-		.guard = guard,
-		.holder = holder,
+	bool is_dpdk = process->dpdk && (guard == &vfio_open || guard == &rdma_open);
+
+	hold->chain = (struct guard_chain){
+		.guard = is_dpdk ? &dpdk : guard,
+		.holder = hold->holder,
 		.pid = process->seen->pid,
 		.names = { path },
 		.count = 1,
 	};
-
-	if (process->dpdk && (guard == &vfio_open || guard == &rdma_open))
-		chain.guard = &dpdk;
-	snprintf(holder, sizeof(holder), "%s%s",
-		 process->dpdk && chain.guard == &dpdk ? "DPDK process " : "",
+	snprintf(hold->holder, sizeof(hold->holder), "%s%s",
+		 process->dpdk && hold->chain.guard == &dpdk ? "DPDK process " : "",
 		 guard_title(process->scan, process->seen));
-	snprintf(path, sizeof(path), "/dev/%s", node);
-	guard_found(process->scan, &chain, device);
 }
 
-static void hold_group(struct process *process, const char *node)
+/* A member of a group: a function, or what is made of one, as a mediated device is. */
+static void visit_member(struct guard_scan *scan, struct guard_chain *chain,
+			 const char *directory, const char *name)
 {
-	struct iov_path members = iov_path(IOV_PATH_IOMMU_GROUPS "/%s/devices", vfio_group(node));
-	char **names;
-	size_t count;
-	int error = iov_sys_list(process->scan->iov, members.name, &names, &count);
+	struct iov_bdf bdf;
 
-	guard_failed(process->scan, error, iov_path("/%s", members.name).name);
-	if (error)
+	if (iov_bdf_scan(name, &bdf)) {
+		guard_found(scan, chain, name);
 		return;
-	for (size_t i = 0; i < count; i++)
-		hold(process, &vfio_open, node, names[i]);
-	iov_names_free(names, count);
+	}
+	chain->names[chain->count++] = name;
+	guard_walk_link(scan, chain, iov_path("%s/%s", directory, name).name);
+	chain->count--;
 }
 
-/* NVIDIA's driver has no class; procfs lists its GPUs by address. */
-static void hold_nvidia(struct process *process, const char *node)
+/* "vfio/17", "vfio/noiommu-0": the node is of all members of an IOMMU group. */
+static bool is_group(const char *name, unsigned int *number)
+{
+	char more;
+
+	return sscanf(name, "vfio/%u%c", number, &more) == 1 ||
+	       sscanf(name, "vfio/noiommu-%u%c", number, &more) == 1;
+}
+
+static void hold_group(struct process *process, const char *path, unsigned int number)
+{
+	struct hold hold;
+
+	hold_begin(&hold, process, &vfio_open, path);
+	guard_for_each_name(process->scan, &hold.chain,
+			    iov_path(IOV_PATH_IOMMU_GROUPS "/%u/devices", number).name,
+			    visit_member);
+}
+
+/* One of the GPUs that /dev/kfd is of: "location_id 2304" is bus, device and function. */
+static void visit_compute_node(struct guard_scan *scan, struct guard_chain *chain,
+			       const char *directory, const char *name)
+{
+	char text[4096], *gpu, *domain_line;
+	unsigned int location = 0, domain = 0;
+
+	if (iov_sys_read(scan->iov, iov_path("%s/%s/properties", directory, name).name, text,
+			 sizeof(text)))
+		return;
+	gpu = strstr(text, "location_id ");
+	domain_line = strstr(text, "domain ");
+	if (!gpu || sscanf(gpu, "location_id %u", &location) != 1 || !location)
+		return;
+	if (domain_line)
+		sscanf(domain_line, "domain %u", &domain);
+	guard_found(scan, chain, iov_path("%04x:%02x:%02x.%u", domain, location >> 8 & 0xff,
+					  location >> 3 & 0x1f, location & 7).name);
+}
+
+static void hold_compute(struct process *process, const char *path)
+{
+	struct hold hold;
+
+	hold_begin(&hold, process, &gpu_open, path);
+	guard_for_each_name(process->scan, &hold.chain, IOV_PATH_KFD, visit_compute_node);
+}
+
+/* NVIDIA's driver has no device in sysfs; procfs lists its GPUs by address. */
+static void hold_nvidia(struct process *process, const char *path, unsigned int wanted)
 {
 	struct iov *iov = process->scan->iov;
-	int wanted, found, error;
+	unsigned int found;
+	struct hold hold;
 	char **names;
 	size_t count;
+	int error = iov_sys_list(iov, IOV_PATH_NVIDIA, &names, &count);
 
-	if (!nvidia_minor(node, &wanted))
-		return;
-	error = iov_sys_list(iov, IOV_PATH_NVIDIA, &names, &count);
 	guard_failed(process->scan, error, "/" IOV_PATH_NVIDIA);
 	if (error)
 		return;
+	hold_begin(&hold, process, &gpu_open, path);
 	for (size_t i = 0; i < count; i++) {
 		char text[1024];
 		const char *line;
@@ -140,59 +180,111 @@ static void hold_nvidia(struct process *process, const char *node)
 				 text, sizeof(text)))
 			continue;
 		line = strstr(text, "Device Minor:");
-		if (line && sscanf(line, "Device Minor: %d", &found) == 1 && found == wanted)
-			hold(process, &gpu_open, node, names[i]);
+		if (line && sscanf(line, "Device Minor: %u", &found) == 1 && found == wanted)
+			guard_found(process->scan, &hold.chain, names[i]);
 	}
 	iov_names_free(names, count);
 }
 
-static void hold_class(struct process *process, const char *node)
+/* The kernel's list of devices gives the number 195 to NVIDIA. */
+static bool is_nvidia(const char *number, const char *path, unsigned int *index)
 {
-	const char *last = strrchr(node, '/');
-	char target[IOV_PATH_MAX];
+	return sscanf(number, "195:%u", index) == 1 || sscanf(path, DEV "nvidia%u", index) == 1;
+}
 
-	last = last ? last + 1 : node;
-	for (size_t i = 0; i < sizeof(node_kinds) / sizeof(*node_kinds); i++) {
-		if (!strncmp(node, node_kinds[i].prefix, strlen(node_kinds[i].prefix)) &&
-		    !iov_sys_link(process->scan->iov, iov_path(IOV_PATH_CLASS "/%s/%s",
-				  node_kinds[i].class, last).name, target, sizeof(target)))
-			hold(process, node_kinds[i].guard, node, target);
+/* A recorded tree may have no more of a node than its path. */
+static const char *name_of(const struct guard_node *node, const char *path)
+{
+	if (node->name[0] || strncmp(path, DEV, strlen(DEV)))
+		return node->name;
+	return path + strlen(DEV);
+}
+
+static void hold_character(struct process *process, const char *path, const char *number)
+{
+	struct guard_node node;
+	struct hold hold;
+	unsigned int index;
+
+	guard_node_by_number(process->scan, number, &node);
+	if (is_group(name_of(&node, path), &index)) {
+		hold_group(process, path, index);
+	} else if (!strcmp(node.name, "kfd")) {
+		hold_compute(process, path);
+	} else if (node.target[0]) {
+		hold_begin(&hold, process, speaker_of(node.class), path);
+		guard_walk_device(process->scan, &hold.chain, node.target);
+	} else if (is_nvidia(number, path, &index)) {
+		hold_nvidia(process, path, index);
 	}
 }
 
-static void hold_node(struct process *process, const char *node, const char *block)
+static void hold_node(struct process *process, const char *path, const char *node)
 {
+	const char *which = strchr(node, ' ') + 1;
 	struct guard_chain chain = {
 		.guard = &disk_open,
 		.holder = guard_title(process->scan, process->seen),
 		.pid = process->seen->pid,
 	};
 
-	if (block)
-		guard_walk_block(process->scan, &chain, block);
-	else if (vfio_group(node))
-		hold_group(process, node);
-	else if (!strncmp(node, "nvidia", 6))
-		hold_nvidia(process, node);
+	if (*node == 'b')
+		guard_walk_block(process->scan, &chain, which);
 	else
-		hold_class(process, node);
+		hold_character(process, path, which);
 }
 
-/* The block device behind an open file, by the number of the node; on a tree by its name. */
-static bool block_of(struct process *process, const char *fd, const char *node, char *name,
-		     size_t size)
+static void note_block(struct process *process, const char *path, const char *name)
 {
-	struct iov *iov = process->scan->iov;
-	struct stat status;
+	json_object_object_add(process->nodes, path,
+			       json_object_new_string(iov_path("block %s", name).name));
+}
 
-	if (iov_sys_is_host(iov))
-		return !fstatat(process->seen->directory, iov_path("fd/%s", fd).name, &status, 0) &&
-		       S_ISBLK(status.st_mode) &&
-		       !iov_sys_link_name(iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u",
-							major(status.st_rdev),
-							minor(status.st_rdev)).name, name, size);
-	snprintf(name, size, "%s", node);
-	return iov_sys_exists(iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s", node).name);
+static void note_character(struct process *process, const char *path, const char *number)
+{
+	json_object_object_add(process->nodes, path,
+			       json_object_new_string(iov_path("char %s", number).name));
+}
+
+/* What the kernel has of an open file at hand: a server of files that is gone is not asked. */
+static void note_open(struct process *process, const char *fd, const char *path)
+{
+	struct iov_path link = iov_path("fd/%s", fd), number;
+	struct statx status;
+	char name[64];
+
+	if (statx(process->seen->directory, link.name, AT_STATX_DONT_SYNC, STATX_TYPE, &status)) {
+		guard_unseen(process->scan, -errno,
+			     iov_path("/%s/%s", process->seen->path.name, link.name).name);
+		return;
+	}
+	number = iov_path("%u:%u", status.stx_rdev_major, status.stx_rdev_minor);
+	if (S_ISCHR(status.stx_mode)) {
+		note_character(process, path, number.name);
+	} else if (S_ISBLK(status.stx_mode)) {
+		struct iov_path device = iov_path(IOV_PATH_DEV_BLOCK "/%s", number.name);
+		int error = iov_sys_link_name(process->scan->iov, device.name, name, sizeof(name));
+
+		guard_failed(process->scan, error, iov_path("/%s", device.name).name);
+		if (!error)
+			note_block(process, path, name);
+	}
+}
+
+/* A recorded tree has no nodes; there the name below /dev has to do. */
+static void note_recorded(struct process *process, const char *path)
+{
+	const char *name = path + strlen(DEV);
+	char number[24] = "";
+
+	if (strncmp(path, DEV, strlen(DEV)) || !*name)
+		return;
+	if (iov_sys_exists(process->scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s", name).name)) {
+		note_block(process, path, name);
+		return;
+	}
+	guard_number_of_name(process->scan, name, number, sizeof(number));
+	note_character(process, path, number);
 }
 
 /* The lock that the first process of a DPDK application holds as long as it lives. */
@@ -203,14 +295,13 @@ static bool is_dpdk_config(const char *target)
 	return last && !strcmp(last, "/config") && strstr(target, "/dpdk/");
 }
 
-/* A mount namespace may have another directory before "/dev". */
+/* Sockets and their like have no path. */
 static void note_file(struct process *process, const char *fd)
 {
-	char target[IOV_PATH_MAX], block[64];
+	char target[IOV_PATH_MAX];
 	struct iov_path path = iov_path("fd/%s", fd);
 	ssize_t length = readlinkat(process->seen->directory, path.name, target,
 				    sizeof(target) - 1);
-	const char *node;
 
 	if (length < 0) {
 		guard_unseen(process->scan, -errno,
@@ -219,14 +310,12 @@ static void note_file(struct process *process, const char *fd)
 	}
 	target[length] = '\0';
 	process->dpdk |= is_dpdk_config(target);
-	node = strstr(target, "/dev/");
-	if (!node || !strcmp(target, "/dev/null") || strstr(target, "/dev/pts/"))
+	if (target[0] != '/' || !strcmp(target, "/dev/null") || !strncmp(target, "/dev/pts/", 9))
 		return;
-	node += strlen("/dev/");
-	if (block_of(process, fd, node, block, sizeof(block)))
-		json_object_object_add(process->nodes, node, json_object_new_string(block));
-	else if (is_interesting(node))
-		json_object_object_add(process->nodes, node, NULL);
+	if (iov_sys_is_host(process->scan->iov))
+		note_open(process, fd, target);
+	else
+		note_recorded(process, target);
 }
 
 /* One that keeps no files for others, as with --in-memory, has the library nonetheless. */
@@ -256,13 +345,13 @@ static void scan_process(struct guard_scan *scan, struct guard_process *seen)
 	if (!json_object_object_length(nodes))
 		return;
 	process.dpdk = process.dpdk || has_dpdk_mapped(&process);
-	json_object_object_foreach(nodes, node, block)
-		hold_node(&process, node, block ? json_object_get_string(block) : NULL);
+	json_object_object_foreach(nodes, path, node)
+		hold_node(&process, path, json_object_get_string(node));
 }
 
 const struct guard_kind scan_open = {
 	.guards = (const struct guard *const[]){
-		&disk_open, &vfio_open, &dpdk, &rdma_open, &gpu_open, NULL,
+		&disk_open, &vfio_open, &dpdk, &rdma_open, &gpu_open, &device_open, NULL,
 	},
 	.process = scan_process,
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The guards on interfaces that are stacked on others: bonds, bridges, VLANs and their like. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +45,13 @@ static void scan_interface(struct guard_scan *scan, const struct guard_links *li
 	char kind[24], upper[24], holder[64];
 	char **names;
 	size_t count;
+	int error = iov_sys_list(scan->iov, net_path(interface, "").name, &names, &count);
 
-	if (iov_sys_list(scan->iov, net_path(interface, "").name, &names, &count))
+	/* "bonding_masters" is a file beside the interfaces. */
+	if (error == -ENOTDIR)
+		return;
+	guard_failed(scan, error, iov_path("/%s", net_path(interface, "").name).name);
+	if (error)
 		return;
 	kind_of(scan, links, interface, kind, sizeof(kind));
 	for (size_t i = 0; i < count; i++) {

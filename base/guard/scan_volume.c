@@ -7,13 +7,13 @@
 #include "base/guard/walk_block.h"
 #include "base/sysroot/paths.h"
 
-static const struct guard lvm = { "lvm", "an active LVM volume is on its disk" };
-static const struct guard md = { "md", "its disk is in an MD array, running or not" };
-static const struct guard crypt = { "crypt", "an open dm-crypt volume is on its disk" };
-static const struct guard bcache = { "bcache", "its disk is part of a bcache device" };
+static const struct guard lvm = { "lvm", "an active LVM volume is on its disk", true };
+static const struct guard md = { "md", "its disk is in an MD array, running or not", true };
+static const struct guard crypt = { "crypt", "an open dm-crypt volume is on its disk", true };
+static const struct guard bcache = { "bcache", "its disk is part of a bcache device", true };
 static const struct guard dm = {
 	"dm",
-	"another device mapper volume is on its disk: multipath, linear",
+	"another device mapper volume is on its disk: multipath, linear", true,
 };
 static const struct guard loop = { "loop", "a loop device is on its disk" };
 
@@ -71,31 +71,35 @@ static void read_volume(struct iov *iov, const char *name, struct volume *volume
 }
 
 /* Whether a volume of the same kind is on @name in turn. */
-static bool is_covered(struct iov *iov, const char *name, const struct guard *guard)
+static bool is_covered(struct guard_scan *scan, const char *name, const struct guard *guard)
 {
+	struct iov_path holders = iov_path(IOV_PATH_CLASS_BLOCK "/%s/holders", name);
 	bool covered = false;
 	char **names;
 	size_t count;
+	int error = iov_sys_list(scan->iov, holders.name, &names, &count);
 
-	if (iov_sys_list(iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/holders", name).name, &names,
-			 &count))
+	guard_failed(scan, error, iov_path("/%s", holders.name).name);
+	if (error)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		struct volume upper;
 
-		read_volume(iov, names[i], &upper);
+		read_volume(scan->iov, names[i], &upper);
 		covered |= upper.guard == guard;
 	}
 	iov_names_free(names, count);
 	return covered;
 }
 
-static bool is_empty(struct iov *iov, const char *directory)
+static bool is_empty(struct guard_scan *scan, const char *directory)
 {
 	char **names;
 	size_t count;
+	int error = iov_sys_list(scan->iov, directory, &names, &count);
 
-	if (iov_sys_list(iov, directory, &names, &count))
+	guard_failed(scan, error, iov_path("/%s", directory).name);
+	if (error)
 		return true;
 	iov_names_free(names, count);
 	return !count;
@@ -107,11 +111,11 @@ static void visit_volume(struct guard_scan *scan, struct guard_chain *chain, con
 {
 	struct volume volume;
 
-	if (is_empty(scan->iov, iov_path("%s/%s/slaves", directory, name).name) &&
+	if (is_empty(scan, iov_path("%s/%s/slaves", directory, name).name) &&
 	    !iov_sys_exists(scan->iov, iov_path("%s/%s/loop/backing_file", directory, name).name))
 		return;
 	read_volume(scan->iov, name, &volume);
-	if (is_covered(scan->iov, name, volume.guard))
+	if (is_covered(scan, name, volume.guard))
 		return;
 	chain->guard = volume.guard;
 	chain->holder = volume.title;

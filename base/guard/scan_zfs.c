@@ -4,6 +4,7 @@
  * imported is in procfs, and udev knows which disks carry the label of
  * which pool.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,17 +13,24 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/udev.h"
 
-static const struct guard zfs = { "zfs", "its disk is in an imported ZFS pool" };
+static const struct guard zfs = { "zfs", "its disk is in an imported ZFS pool", true };
 
 /* Files of the same directory are statistics; a pool is a directory. */
-static bool is_imported(struct iov *iov, const char *pool)
+static bool is_imported(struct guard_scan *scan, const char *pool)
 {
+	struct iov_path directory = iov_path(IOV_PATH_ZFS_POOLS "/%s", pool);
 	char **names;
 	size_t count;
+	int error;
 
-	if (!*pool || iov_sys_list(iov, iov_path(IOV_PATH_ZFS_POOLS "/%s", pool).name, &names,
-				   &count))
+	if (!*pool)
 		return false;
+	error = iov_sys_list(scan->iov, directory.name, &names, &count);
+	if (error) {
+		guard_failed(scan, error == -ENOTDIR ? 0 : error,
+			     iov_path("/%s", directory.name).name);
+		return false;
+	}
 	iov_names_free(names, count);
 	return true;
 }
@@ -36,7 +44,7 @@ static void visit_block(struct guard_scan *scan, struct guard_chain *chain, cons
 			 sizeof(number)) ||
 	    !iov_udev_block_property(scan->iov, number, "ID_FS_TYPE", type, sizeof(type)) ||
 	    !iov_udev_block_property(scan->iov, number, "ID_FS_LABEL", pool, sizeof(pool)) ||
-	    strcmp(type, "zfs_member") || !is_imported(scan->iov, pool))
+	    strcmp(type, "zfs_member") || !is_imported(scan, pool))
 		return;
 	snprintf(holder, sizeof(holder), "ZFS pool %s", pool);
 	chain->holder = holder;

@@ -5,16 +5,22 @@
 
 #include "base/guard/scan.h"
 
-extern const struct guard_kind scan_route; /* default-route */
+extern const struct guard_kind scan_route; /* default-route, route */
 extern const struct guard_kind scan_session; /* session */
 extern const struct guard_kind scan_address; /* address */
 extern const struct guard_kind scan_upper; /* bond, team, bridge, ovs, vlan, macvlan, upper */
+extern const struct guard_kind scan_packet; /* packet, promiscuous */
+extern const struct guard_kind scan_program; /* xdp, tc */
 extern const struct guard_kind scan_netns; /* netns */
 extern const struct guard_kind scan_mount; /* mount, swap */
 extern const struct guard_kind scan_volume; /* lvm, md, crypt, bcache, dm, loop */
 extern const struct guard_kind scan_zfs; /* zfs */
+extern const struct guard_kind scan_export; /* target */
 extern const struct guard_kind scan_claim; /* claimed */
-extern const struct guard_kind scan_open; /* disk-open, vfio-open, dpdk, rdma-open, gpu-open */
+/* disk-open, vfio-open, dpdk, rdma-open, gpu-open, device-open */
+extern const struct guard_kind scan_open;
+extern const struct guard_kind scan_memory; /* memory */
+extern const struct guard_kind scan_console; /* console, watchdog */
 extern const struct guard_kind scan_display; /* boot-display */
 
 #endif

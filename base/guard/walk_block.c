@@ -26,32 +26,40 @@ void guard_visit_block(struct guard_scan *scan, struct guard_chain *chain, const
 static void visit_controller(struct guard_scan *scan, struct guard_chain *chain,
 			     const char *directory, const char *name)
 {
+	struct iov_path path = iov_path("%s/%s", directory, name);
 	char target[IOV_PATH_MAX];
+	int error;
 
 	if (strncmp(name, "nvme", 4) || strspn(name + 4, "0123456789") != strlen(name + 4) ||
-	    chain->count == GUARD_DEPTH ||
-	    iov_sys_link(scan->iov, iov_path("%s/%s", directory, name).name, target,
-			 sizeof(target)))
+	    chain->count == GUARD_DEPTH)
+		return;
+	error = iov_sys_link(scan->iov, path.name, target, sizeof(target));
+	guard_failed(scan, error, iov_path("/%s", path.name).name);
+	if (error)
 		return;
 	chain->names[chain->count++] = name;
 	guard_found(scan, chain, target);
 	chain->count--;
 }
 
+void guard_walk_subsystem(struct guard_scan *scan, struct guard_chain *chain, const char *name)
+{
+	guard_for_each_name(scan, chain, iov_path(IOV_PATH_NVME_SUBSYSTEMS "/%s", name).name,
+			    visit_controller);
+}
+
 /*
  * "../../devices/virtual/nvme-subsystem/nvme-subsys0/nvme0n1": with multipath a
  * namespace belongs to the subsystem, and every controller in it is a path.
  */
-static void walk_subsystem(struct guard_scan *scan, struct guard_chain *chain, const char *target)
+static void walk_paths(struct guard_scan *scan, struct guard_chain *chain, const char *target)
 {
 	const char *name = strstr(target, "/nvme-subsystem/");
-	struct iov_path directory;
 
 	if (!name)
 		return;
 	name += strlen("/nvme-subsystem/");
-	directory = iov_path(IOV_PATH_NVME_SUBSYSTEMS "/%.*s", (int)strcspn(name, "/"), name);
-	guard_for_each_name(scan, chain, directory.name, visit_controller);
+	guard_walk_subsystem(scan, chain, iov_path("%.*s", (int)strcspn(name, "/"), name).name);
 }
 
 /* A partition has no slaves of its own; those of its disk count. */
@@ -99,7 +107,7 @@ void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const 
 		guard_for_each_name(scan, chain,
 				    iov_path(IOV_PATH_CLASS_BLOCK "/%s/slaves", name).name,
 				    guard_visit_block);
-		walk_subsystem(scan, chain, target);
+		walk_paths(scan, chain, target);
 		walk_backing(scan, chain, name);
 		walk_whole(scan, chain, name, target);
 	} else {

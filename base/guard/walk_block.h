@@ -12,6 +12,9 @@ void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const 
 void guard_visit_block(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
 		       const char *name);
 
+/* Follow an NVMe subsystem, "nvme-subsys0", to its controllers. */
+void guard_walk_subsystem(struct guard_scan *scan, struct guard_chain *chain, const char *name);
+
 /* The block device that a node below /dev stands for: "dm-0" for "/dev/mapper/vg-root". */
 void guard_block_of_node(struct iov *iov, const char *node, char *name, size_t size);
 

@@ -2,6 +2,8 @@
 /* An interface is on others by the lower_* links that bonds, bridges, VLANs and macvlans have. */
 #include "base/guard/walk_interface.h"
 
+#include <net/if_arp.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/sysroot/paths.h"
@@ -26,20 +28,45 @@ static void visit_lower(struct guard_scan *scan, struct guard_chain *chain, cons
 		guard_walk_interface(scan, chain, name + 6);
 }
 
+/* "00000012 52:54:00:12:34:56 eth0" */
+static void walk_session(struct guard_scan *scan, const char *line, const void *argument)
+{
+	struct guard_chain chain = *(const struct guard_chain *)argument;
+	char interface[GUARD_INTERFACE_SIZE];
+
+	if (sscanf(line, "%*x %*s %15s", interface) == 1)
+		guard_walk_interface(scan, &chain, interface);
+}
+
+/* Which session of PPPoE an interface of PPP has the kernel does not tell, so all count. */
+static void walk_ppp(struct guard_scan *scan, struct guard_chain *chain, const char *directory)
+{
+	int64_t type;
+
+	if (!iov_sys_read_number(scan->iov, iov_path("%s/type", directory).name, &type) &&
+	    type == ARPHRD_PPP)
+		guard_for_each_line(scan, IOV_PATH_PPPOE, chain, walk_session);
+}
+
 /* Follow an interface down to hardware. */
 void guard_walk_interface(struct guard_scan *scan, struct guard_chain *chain,
 			  const char *interface)
 {
 	struct iov_path directory = iov_path(IOV_PATH_CLASS_NET "/%s", interface);
 	char target[IOV_PATH_MAX];
+	int error;
 
-	if (chain->count == GUARD_DEPTH ||
-	    iov_sys_link(scan->iov, directory.name, target, sizeof(target)))
+	if (chain->count == GUARD_DEPTH)
+		return;
+	error = iov_sys_link(scan->iov, directory.name, target, sizeof(target));
+	guard_failed(scan, error, iov_path("/%s", directory.name).name);
+	if (error)
 		return;
 	chain->names[chain->count++] = interface;
 	if (!strstr(target, "/virtual/"))
 		guard_found(scan, chain, target);
 	guard_for_each_name(scan, chain, directory.name, visit_lower);
+	walk_ppp(scan, chain, directory.name);
 	chain->count--;
 }
 
@@ -49,6 +76,45 @@ void guard_hold_interface(struct guard_scan *scan, const struct guard *guard, co
 	struct guard_chain chain = { .guard = guard, .holder = holder };
 
 	guard_walk_interface(scan, &chain, interface);
+}
+
+bool guard_interface_of_index(struct guard_scan *scan, unsigned int index,
+			      char name[GUARD_INTERFACE_SIZE])
+{
+	bool found = false;
+	int64_t number;
+	char **names;
+	size_t count;
+	int error = iov_sys_list(scan->iov, IOV_PATH_CLASS_NET, &names, &count);
+
+	guard_failed(scan, error, "/" IOV_PATH_CLASS_NET);
+	for (size_t i = 0; !error && !found && i < count; i++) {
+		found = !iov_sys_read_number(scan->iov, iov_path(IOV_PATH_CLASS_NET "/%s/ifindex",
+								 names[i]).name, &number) &&
+			number == index;
+		if (found)
+			snprintf(name, GUARD_INTERFACE_SIZE, "%s", names[i]);
+	}
+	if (!error)
+		iov_names_free(names, count);
+	return found;
+}
+
+bool guard_has_upper(struct guard_scan *scan, const char *interface)
+{
+	struct iov_path directory = iov_path(IOV_PATH_CLASS_NET "/%s", interface);
+	bool found = false;
+	char **names;
+	size_t count;
+	int error = iov_sys_list(scan->iov, directory.name, &names, &count);
+
+	guard_failed(scan, error, iov_path("/%s", directory.name).name);
+	if (error)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		found |= !strncmp(names[i], "upper_", 6);
+	iov_names_free(names, count);
+	return found;
 }
 
 /* What rtnetlink and sysfs call the kinds of interfaces. */

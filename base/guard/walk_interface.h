@@ -22,6 +22,13 @@ void guard_walk_interface(struct guard_scan *scan, struct guard_chain *chain,
 void guard_hold_interface(struct guard_scan *scan, const struct guard *guard, const char *holder,
 			  const char *interface);
 
+/* The interface with an index, as sysfs has it in our network namespace; false for none. */
+bool guard_interface_of_index(struct guard_scan *scan, unsigned int index,
+			      char name[GUARD_INTERFACE_SIZE]);
+
+/* Whether an interface is on this one. */
+bool guard_has_upper(struct guard_scan *scan, const char *interface);
+
 /* What a kind of interface, as rtnetlink names it, is guarded by, and how it is called. */
 const struct guard *guard_of_kind(const char *kind);
 const char *guard_title_of_kind(const char *kind);

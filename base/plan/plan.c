@@ -136,6 +136,7 @@ void iov_plan_free(struct iov_plan *plan)
 	free(plan->steps);
 	free(plan->takes);
 	free(plan->title);
+	free(plan->error_message);
 	free(plan);
 }
 
@@ -274,6 +275,15 @@ void iov_plan_take_vfs(struct iov_plan *plan, struct iov_bdf pf)
 	}
 }
 
+int iov_plan_built(struct iov_plan *plan, int error)
+{
+	if (error && !plan->error) {
+		plan->error = error;
+		plan->error_message = copy_text(&plan->incomplete, iov_error_message(plan->iov));
+	}
+	return error;
+}
+
 bool iov_plan_is_empty(const struct iov_plan *plan)
 {
 	return !plan->step_count;
@@ -286,6 +296,15 @@ bool plan_is_incomplete(const struct iov_plan *plan)
 	for (size_t i = 0; i < plan->step_count; i++)
 		incomplete |= plan->steps[i]->incomplete;
 	return incomplete;
+}
+
+int plan_check_whole(const struct iov_plan *plan)
+{
+	if (plan_is_incomplete(plan))
+		return iov_fail(plan->iov, -ENOMEM, "out of memory");
+	if (plan->error)
+		return iov_fail(plan->iov, plan->error, "%s", plan->error_message);
+	return 0;
 }
 
 const struct iov_step *const *iov_plan_steps(const struct iov_plan *plan, size_t *count)

@@ -180,6 +180,18 @@ void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why);
 void iov_plan_take_vfs(struct iov_plan *plan, struct iov_bdf pf);
 
 /**
+ * iov_plan_built - end a builder
+ * @plan: plan
+ * @error: 0, or what kept the builder from filling the plan, whose message the context has
+ *
+ * Every function that fills a plan ends so: a plan that lacks what a builder could not put
+ * into it does nothing, whoever runs it.
+ *
+ * Return: @error.
+ */
+int iov_plan_built(struct iov_plan *plan, int error);
+
+/**
  * iov_plan_is_empty - whether there is nothing to do
  * @plan: plan
  */
@@ -239,7 +251,7 @@ bool iov_plan_loads(const struct iov_plan *plan, const char *module);
  *	puts; may be NULL
  *
  * Return: 0 when nothing holds the functions; -ECANCELED with a message that
- * names the first holder; or -errno with a message.
+ * names the holders and their guards; or -errno with a message.
  */
 int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 		   struct json_object **findings);
@@ -292,9 +304,9 @@ void iov_plan_unlock(struct iov *iov);
  * @plan: plan
  * @options: NULL for the defaults
  *
- * Return: 0; -ECANCELED when a guard refused; -EBUSY when another process
- * changes the host or an interrupted change waits for iov_plan_recover();
- * -errno of the step that failed, after everything was undone; -ENOTRECOVERABLE
+ * Return: 0; the error of a builder that failed, see iov_plan_built(), when nothing is
+ * done; -ECANCELED when a guard refused; -EBUSY when another process changes the host or
+ * an interrupted change waits for iov_plan_recover(); -errno of the step that failed, after everything was undone; -ENOTRECOVERABLE
  * when undoing failed as well and the journal was kept.  Each with a message.
  */
 int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options);

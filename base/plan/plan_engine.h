@@ -18,6 +18,8 @@
  * @takes: functions that it takes from the host, each once
  * @spare: what is built without memory for a step
  * @incomplete: there was no memory for something of it, beside its steps
+ * @error: of the first builder that failed, 0 for none
+ * @error_message: what it said; NULL for nothing
  */
 struct iov_plan {
 	struct iov *iov;
@@ -29,10 +31,15 @@ struct iov_plan {
 	struct iov_text_list notes;
 	struct iov_step spare;
 	bool incomplete;
+	int error;
+	char *error_message;
 };
 
 /* plan.c: append a copy; false without memory. */
 bool text_list_append(struct iov_text_list *texts, const char *text);
+
+/* 0, or why a plan does nothing: a builder failed, or there was no memory; with a message. */
+int plan_check_whole(const struct iov_plan *plan);
 
 /* Whether there was no memory for something of it. */
 bool plan_is_incomplete(const struct iov_plan *plan);

@@ -16,6 +16,12 @@
 #define GUARD_TRIES 5
 #define GUARD_PAUSE_MS 200
 
+/* Of a message: all holders of a few functions, some of a great many; and all options. */
+#define HOLDERS_SIZE 2560
+#define OPTIONS_SIZE 1024
+/* " and 4096 more" */
+#define MORE_SIZE 24
+
 /* The option for each guard that found something: " --force=mount --force=lvm" */
 static void list_options(struct json_object *findings, char *text, size_t size)
 {
@@ -33,22 +39,50 @@ static void list_options(struct json_object *findings, char *text, size_t size)
 	}
 }
 
-/* Name the first holder, and why its function is taken at all. */
+/*
+ * All holders, function by function, each with its guard: "0000:01:00.0 (named) is in use by
+ * default route via 10.0.2.2 [guard default-route], address ... ; ...".  @says_why: with why
+ * a function is taken.
+ */
+static void list_holders(struct json_object *findings, bool says_why, const char *verb,
+			 char *text, size_t size)
+{
+	size_t count = json_object_array_length(findings), length = 0;
+	const char *before = "";
+
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *finding = json_object_array_get_idx(findings, i);
+		const char *device = json_text(finding, "device"), *why = json_text(finding, "why");
+		struct iov_path subject = iov_path("%s%s%s%s%s %s ", i ? "; " : "", device,
+						   says_why ? " (" : "", says_why ? why : "",
+						   says_why ? ")" : "", verb);
+		struct iov_path holder = iov_path("%s%s [guard %s]",
+						  strcmp(device, before) ? subject.name : ", ",
+						  json_text(finding, "holder"),
+						  json_text(finding, "guard"));
+
+		if (length + strlen(holder.name) + MORE_SIZE > size) {
+			snprintf(text + length, size - length, " and %zu more", count - i);
+			return;
+		}
+		length += (size_t)sprintf(text + length, "%s", holder.name);
+		before = device;
+	}
+}
+
+static const char *plural(struct json_object *findings)
+{
+	return json_object_array_length(findings) > 1 ? "them" : "it";
+}
+
 static int refuse(struct iov *iov, struct json_object *findings)
 {
-	struct json_object *finding = json_object_array_get_idx(findings, 0);
-	size_t more = json_object_array_length(findings) - 1;
-	char others[48] = "", options[512];
+	char holders[HOLDERS_SIZE], options[OPTIONS_SIZE];
 
-	if (more)
-		snprintf(others, sizeof(others), " and %zu more", more);
+	list_holders(findings, true, "is in use by", holders, sizeof(holders));
 	list_options(findings, options, sizeof(options));
-	return iov_fail(iov, -ECANCELED,
-			"refused, nothing changed: %s (%s) is in use by %s [guard %s]%s; "
-			"release it first, or lift the guard with%s",
-			json_text(finding, "device"), json_text(finding, "why"),
-			json_text(finding, "holder"), json_text(finding, "guard"), others,
-			options);
+	return iov_fail(iov, -ECANCELED, "refused, nothing changed: %s; release %s first, or lift "
+			"the guard with%s", holders, plural(findings), options);
 }
 
 static bool is_lifted(const char *const *lifted, const char *guard)
@@ -201,8 +235,7 @@ int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct i
 	_cleanup_json_ struct json_object *found = json_object_new_array();
 	_cleanup_free_ struct iov_take *takes = calloc(step->touches.count + step->unheld.count + 1,
 						       sizeof(*takes));
-	struct json_object *first;
-	char options[512];
+	char holders[HOLDERS_SIZE], options[OPTIONS_SIZE];
 	size_t count;
 	int error;
 
@@ -212,11 +245,10 @@ int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct i
 	error = count ? guard_patiently(iov, takes, count, lifted, found) : 0;
 	if (error || !json_object_array_length(found))
 		return error;
-	first = json_object_array_get_idx(found, 0);
+	list_holders(found, false, "is held by", holders, sizeof(holders));
 	list_options(found, options, sizeof(options));
-	return iov_fail(iov, -EBUSY, "'%s' is not undone, as %s is held by %s [guard %s]; release it "
-			"first, or lift the guard with%s", step->title, json_text(first, "device"),
-			json_text(first, "holder"), json_text(first, "guard"), options);
+	return iov_fail(iov, -EBUSY, "'%s' is not undone, as %s; release %s first, or lift the guard "
+			"with%s", step->title, holders, plural(found), options);
 }
 
 /* Whether a step changes a function. */

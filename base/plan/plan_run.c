@@ -462,12 +462,10 @@ static int guard_and_run(struct run *run, struct iov_plan *plan)
 int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options)
 {
 	struct run run;
-	int error;
+	int error = plan_check_whole(plan);
 
-	if (plan_is_incomplete(plan))
-		return iov_fail(iov_plan_context(plan), -ENOMEM, "out of memory");
-	if (iov_plan_is_empty(plan))
-		return 0;
+	if (error || iov_plan_is_empty(plan))
+		return error;
 	error = run_open(&run, iov_plan_context(plan), options);
 	if (error)
 		return error;

@@ -59,8 +59,8 @@ int iov_host_plan(struct iov_plan *plan, const struct iov_host_file *file,
 		build.options = *options;
 	build.targets = calloc(build.host->device_count + 1, sizeof(*build.targets));
 	if (!build.targets)
-		return -ENOMEM;
+		return iov_plan_built(plan, -ENOMEM);
 	error = build_all(&build);
 	free(build.targets);
-	return error;
+	return iov_plan_built(plan, error);
 }

@@ -206,10 +206,10 @@ int iov_host_vfs_plan(struct iov_plan *plan, struct iov_bdf pf, const struct iov
 		return flags & IOV_VF_ANEW ? 0 : iov_vf_remove_plan(plan, pf);
 	error = open_plan(&run, plan, pf, vfs, flags);
 	if (error)
-		return error;
+		return iov_plan_built(plan, error);
 	error = plan_all(&run);
 	free(run.drivers);
-	return error;
+	return iov_plan_built(plan, error);
 }
 
 int iov_host_vfs_modules_plan(struct iov_plan *plan, struct iov_bdf pf,
@@ -219,8 +219,8 @@ int iov_host_vfs_modules_plan(struct iov_plan *plan, struct iov_bdf pf,
 	int error = open_plan(&run, plan, pf, vfs, 0);
 
 	if (error)
-		return error;
+		return iov_plan_built(plan, error);
 	error = each_driver(&run, plan_module);
 	free(run.drivers);
-	return error;
+	return iov_plan_built(plan, error);
 }

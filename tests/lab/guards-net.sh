@@ -48,7 +48,8 @@ ip route flush table 100
 
 ip link add upper0 type bridge && ip link set "$nic" up && ip link set "$nic" master upper0
 ip address add 192.0.2.7/32 dev upper0
-held $spare "address 192.0.2.7 of upper0 \[guard address\] and 1 more" bind $spare
+held $spare "address 192.0.2.7 of upper0 \[guard address\], bridge upper0 \[guard bridge\]; release them" \
+	bind $spare
 expect_match "each guard is named" "--force=address --force=bridge\$" "$err"
 held $spare "bridge upper0" bind $spare --force=address
 refusal=$(bind $spare --json 2> /dev/null) || :

@@ -230,6 +230,46 @@ static void all_groups_are_listed(void **state)
 	assert_int_equal(numbers[17], 17);
 }
 
+/* What is on other buses is a member, too, and keeps the group when its driver does DMA. */
+static void members_that_are_no_functions_are_shown(void **state)
+{
+	static const char *const texts[] = {
+		"{\"device\":\"00000000-0000-4000-8000-000000000076\",\"driver\":\"vfio_mdev\","
+		"\"role\":\"mdev\",\"blocks\":false}",
+		"{\"device\":\"fd4a0000.ethernet\",\"driver\":\"xgbe\",\"role\":\"platform\","
+		"\"blocks\":true}",
+	};
+	struct json_object *json, *members;
+	struct iov_group *group;
+
+	(void)state;
+	tree_link(tree, "sys/kernel/iommu_groups/40/devices/00000000-0000-4000-8000-000000000076/"
+		  "driver", "../drivers/vfio_mdev");
+	tree_link(tree, "sys/kernel/iommu_groups/40/devices/00000000-0000-4000-8000-000000000076/"
+		  "subsystem", "../../bus/mdev");
+	assert_int_equal(iov_group_open(&group, iov, 40), 0);
+	assert_int_equal(group->count, 0);
+	assert_true(iov_group_viable(group));
+	iov_group_close(group);
+	tree_link(tree, "sys/kernel/iommu_groups/40/devices/fd4a0000.ethernet/driver",
+		  "../../bus/platform/drivers/xgbe");
+	tree_link(tree, "sys/kernel/iommu_groups/40/devices/fd4a0000.ethernet/subsystem",
+		  "../../bus/platform");
+	assert_int_equal(iov_group_open(&group, iov, 40), 0);
+	assert_false(iov_group_viable(group));
+	assert_int_equal(iov_group_json(iov, group, &json), 0);
+	members = json_object_object_get(json, "members");
+	assert_int_equal(json_object_array_length(members), 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_string_equal(json_object_to_json_string_ext(
+					json_object_array_get_idx(members, i),
+					JSON_C_TO_STRING_PLAIN), texts[i]);
+	assert_string_equal(json_object_to_json_string_ext(json_object_object_get(json,
+				"blocked_by"), JSON_C_TO_STRING_PLAIN), "[\"fd4a0000.ethernet\"]");
+	json_object_put(json);
+	iov_group_close(group);
+}
+
 static void what_is_not_there_is_named(void **state)
 {
 	struct iov_group *group;
@@ -316,6 +356,7 @@ int main(void)
 		TEST(all_groups_are_listed, with_default),
 		TEST(interrupts_are_posted_as_vtd_says, with_noiommu),
 		TEST(interrupts_are_posted_as_far_as_amd_says, with_noiommu),
+		TEST(members_that_are_no_functions_are_shown, with_default),
 		TEST(what_is_not_there_is_named, with_default),
 		TEST(an_iommu_that_is_off_is_said_with_what_turns_it_on, with_noiommu),
 	};

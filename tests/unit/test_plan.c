@@ -925,6 +925,24 @@ static void what_a_journal_has_of_another_iovkit_is_refused_by_name(void **state
 	}
 }
 
+/* Whoever overlooks the error of a builder has a plan that does nothing. */
+static void a_plan_whose_builder_failed_does_not_run(void **state)
+{
+	struct iov_plan *plan = three_writes();
+
+	(void)state;
+	assert_int_equal(iov_plan_built(plan, 0), 0);
+	assert_int_equal(iov_plan_built(plan, iov_fail(kernel.iov, -ENOENT, "no driver 'x'")),
+			 -ENOENT);
+	assert_int_equal(iov_plan_built(plan, iov_fail(kernel.iov, -EINVAL, "later")), -EINVAL);
+	assert_int_equal(iov_plan_built(plan, 0), 0);
+	assert_int_equal(iov_plan_run(plan, NULL), -ENOENT);
+	assert_string_equal(iov_error_message(kernel.iov), "no driver 'x'");
+	assert_int_equal(kernel.writes, 0);
+	assert_false(journal_exists());
+	iov_plan_free(plan);
+}
+
 static void a_plan_without_memory_for_a_part_does_not_run(void **state)
 {
 	struct iov_plan *plan = three_writes();
@@ -975,6 +993,7 @@ int main(void)
 		TEST(whoever_holds_the_lock_is_named),
 		TEST(an_explained_error_says_what_it_means),
 		TEST(what_a_journal_has_of_another_iovkit_is_refused_by_name),
+		TEST(a_plan_whose_builder_failed_does_not_run),
 		TEST(a_plan_without_memory_for_a_part_does_not_run),
 	};
 

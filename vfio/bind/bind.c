@@ -34,15 +34,13 @@ int iov_driver_plan(struct iov_plan *plan, const char *driver)
 	int error = check_driver_name(iov, driver);
 
 	if (error || iov_sys_exists(iov, path.name))
-		return error;
+		return iov_plan_built(plan, error);
 	if (!iov_module_find(iov, driver, &names, &count)) {
 		iov_names_free(names, count);
 		if (!count)
-			return iov_fail(iov, -ENOENT,
-					"%s: no such driver, and no module of that name for the "
-					"running kernel; install the package with the kernel's "
-					"modules",
-					driver);
+			return iov_plan_built(plan, iov_fail(iov, -ENOENT,
+				"%s: no such driver, and no module of that name for the running "
+				"kernel; install the package with the kernel's modules", driver));
 	}
 	iov_module_plan(plan, driver, path.name, "a driver of PCI functions");
 	return 0;
@@ -271,10 +269,10 @@ int iov_bind_plan(struct iov_plan *plan, const struct iov_bdf *bdfs, size_t coun
 	int error = check_driver_name(iov_plan_context(plan), driver);
 
 	if (error)
-		return error;
+		return iov_plan_built(plan, error);
 	error = bindings_open(&bindings, plan, bdfs, count, flags);
 	if (!error)
 		error = plan_bindings(&bindings, driver, flags);
 	bindings_close(&bindings);
-	return error;
+	return iov_plan_built(plan, error);
 }

@@ -31,5 +31,5 @@ int iov_release_plan(struct iov_plan *plan, const struct iov_bdf *bdfs, size_t c
 	for (size_t i = 0; !error && i < bindings.count; i++)
 		error = add_step(&bindings, &bindings.list[i]);
 	bindings_close(&bindings);
-	return error;
+	return iov_plan_built(plan, error);
 }

@@ -195,5 +195,5 @@ int iov_unbind_plan(struct iov_plan *plan, const struct iov_bdf *bdfs, size_t co
 	for (size_t i = 0; !error && i < bindings.count; i++)
 		error = add_unbind_step(&bindings, &bindings.list[i]);
 	bindings_close(&bindings);
-	return error;
+	return iov_plan_built(plan, error);
 }
