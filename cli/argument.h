@@ -33,4 +33,22 @@ struct json_object *cli_name_params(const char *name);
 /* A function that exists, by any of its names; a message on failure. */
 int cli_function(struct cli *cli, const char *text, struct iov_bdf *bdf);
 
+/**
+ * struct cli_functions - functions that somebody named, each once
+ * @list: their addresses; free() it
+ * @count: how many
+ */
+struct cli_functions {
+	struct iov_bdf *list;
+	size_t count;
+};
+
+/*
+ * Append the functions that a name or a range of VFs tells.  They exist; a message on failure.
+ */
+int cli_add_functions(struct cli *cli, const char *text, struct cli_functions *functions);
+
+/* "0000:01:10.0", or "3 functions" */
+void cli_name_functions(const struct cli_functions *functions, char *text, size_t size);
+
 #endif
