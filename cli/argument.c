@@ -65,6 +65,15 @@ int cli_add_functions(struct cli *cli, const char *text, struct cli_functions *f
 	return error;
 }
 
+int cli_vf(struct cli *cli, struct iov_bdf bdf, struct iov_bdf *pf, unsigned int *index)
+{
+	if (!iov_pci_link(cli->iov, bdf, "physfn", pf) &&
+	    !iov_pci_vf_index(cli->iov, *pf, bdf, index))
+		return 0;
+	return iov_fail(cli->iov, -EINVAL, "%s is no VF; name one like %s/vf0, or give its index",
+			IOV_BDF(bdf), IOV_BDF(bdf));
+}
+
 void cli_name_functions(const struct cli_functions *functions, char *text, size_t size)
 {
 	if (functions->count == 1)
@@ -89,6 +98,16 @@ double cli_number(const char *arg, const char *option, double min, double max,
 	if (*end || end == arg || !(value >= min) || value > max)
 		argp_error(state, "--%s %s: expected a number from %g to %g", option, arg, min, max);
 	return value;
+}
+
+unsigned int cli_index(const char *arg, const char *what, const struct argp_state *state)
+{
+	size_t digits = strspn(arg, "0123456789");
+	unsigned long number = strtoul(arg, NULL, 10);
+
+	if (!digits || digits > 5 || arg[digits] || number > UINT16_MAX)
+		argp_error(state, "%s '%s': expected a number from 0 to %u", what, arg, UINT16_MAX);
+	return (unsigned int)number;
 }
 
 struct json_object *cli_name_params(const char *name)

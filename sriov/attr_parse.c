@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mac.h"
+#include "base/switch.h"
 #include "sriov/internal.h"
 
 struct attribute {
@@ -69,9 +70,9 @@ static int parse_number(struct iov *iov, const struct attribute *attribute, cons
 static int parse_switch(struct iov *iov, const struct attribute *attribute, const char *text,
 			struct json_object **value)
 {
-	bool on = !strcmp(text, "on");
+	bool on = true;
 
-	if (!on && strcmp(text, "off"))
+	if (!switch_parse(text, &on))
 		return fail_value(iov, attribute, text);
 	*value = json_object_new_boolean(on);
 	return 0;
@@ -100,8 +101,9 @@ static const struct attribute attributes[] = {
 	{ "vlan", parse_number, 4094, "a VLAN ID from 1 to 4094, or 0 for no VLAN" },
 	{ "qos", parse_number, 7, "a VLAN priority from 0 to 7" },
 	{ "vlan_protocol", parse_vlan_protocol, 0, "'802.1Q' or '802.1ad'" },
-	{ "spoofchk", parse_switch, 0, "'on' or 'off'" },
-	{ "trust", parse_switch, 0, "'on' or 'off'" },
+	{ "spoofchk", parse_switch, 0, IOV_SWITCH_EXPECTED },
+	{ "trust", parse_switch, 0, IOV_SWITCH_EXPECTED },
+	{ "rss_query", parse_switch, 0, IOV_SWITCH_EXPECTED },
 	{ "max_rate", parse_number, UINT_MAX, "Mbit/s, or 0 for no limit" },
 	{ "min_rate", parse_number, UINT_MAX, "Mbit/s, or 0 for no guarantee" },
 	{ "link_state", parse_link_state, 0, "'auto', 'enable' or 'disable'" },

@@ -76,6 +76,7 @@ struct iov_host_vf_values {
 	char *vlan_protocol;
 	bool *spoofchk;
 	bool *trust;
+	bool *rss_query;
 	unsigned int *max_rate;
 	unsigned int *min_rate;
 	char *link_state;

@@ -7,6 +7,7 @@
  */
 #include "host/file/schema.h"
 
+#include "base/switch.h"
 #include "host/file/host.h"
 
 #define MAYBE CYAML_FLAG_OPTIONAL
@@ -14,10 +15,7 @@
 #define MAYBE_LIST (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL_STR)
 #define WORD_MAX 255
 
-static const cyaml_strval_t switches[] = {
-	{ "on", true },	  { "off", false }, { "true", true },
-	{ "false", false }, { "yes", true },  { "no", false },
-};
+static const cyaml_strval_t switches[] = { IOV_SWITCH_WORDS };
 
 static const cyaml_strval_t absents[] = {
 	{ "fatal", IOV_HOST_ABSENT_FATAL },
@@ -40,6 +38,8 @@ static const cyaml_strval_t absents[] = {
 	CYAML_FIELD_ENUM_PTR("spoofchk", MAYBE | CYAML_FLAG_STRICT, structure, at.spoofchk, \
 			     switches, CYAML_ARRAY_LEN(switches)), \
 	CYAML_FIELD_ENUM_PTR("trust", MAYBE | CYAML_FLAG_STRICT, structure, at.trust, \
+			     switches, CYAML_ARRAY_LEN(switches)), \
+	CYAML_FIELD_ENUM_PTR("rss_query", MAYBE | CYAML_FLAG_STRICT, structure, at.rss_query, \
 			     switches, CYAML_ARRAY_LEN(switches)), \
 	CYAML_FIELD_UINT_PTR("max_rate", MAYBE, structure, at.max_rate), \
 	CYAML_FIELD_UINT_PTR("min_rate", MAYBE, structure, at.min_rate), \

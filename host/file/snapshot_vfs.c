@@ -29,6 +29,7 @@ static const struct value {
 	VALUE(vlan_protocol, TEXT, "802.1Q"),
 	VALUE(spoofchk, SWITCH, NULL),
 	VALUE(trust, SWITCH, NULL),
+	VALUE(rss_query, SWITCH, NULL),
 	VALUE(max_rate, NUMBER, "0"),
 	VALUE(min_rate, NUMBER, "0"),
 	VALUE(link_state, TEXT, "auto"),

@@ -15,6 +15,7 @@ static void merge(struct iov_host_vf_values *values, const struct iov_host_vf_va
 	TAKE(vlan_protocol);
 	TAKE(spoofchk);
 	TAKE(trust);
+	TAKE(rss_query);
 	TAKE(max_rate);
 	TAKE(min_rate);
 	TAKE(link_state);
@@ -77,6 +78,7 @@ int host_vf_attributes(struct iov *iov, const struct iov_host_vfs *vfs, struct j
 		add_text(&attributes, "vlan_protocol", values.vlan_protocol);
 		add_switch(&attributes, "spoofchk", values.spoofchk);
 		add_switch(&attributes, "trust", values.trust);
+		add_switch(&attributes, "rss_query", values.rss_query);
 		add_number(&attributes, "max_rate", values.max_rate);
 		add_number(&attributes, "min_rate", values.min_rate);
 		add_text(&attributes, "link_state", values.link_state);

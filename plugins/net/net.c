@@ -127,6 +127,11 @@ static void parse_switches(struct nlattr *const *attributes, struct json_object 
 
 		add_switch(vf, "trust", trust->setting);
 	}
+	if (attributes[IFLA_VF_RSS_QUERY_EN]) {
+		const struct ifla_vf_rss_query_en *query = nla_data(attributes[IFLA_VF_RSS_QUERY_EN]);
+
+		add_switch(vf, "rss_query", query->setting);
+	}
 	if (attributes[IFLA_VF_LINK_STATE]) {
 		const struct ifla_vf_link_state *link = nla_data(attributes[IFLA_VF_LINK_STATE]);
 
@@ -143,6 +148,7 @@ static void parse_vf(struct nlattr *info, struct json_object *vfs)
 		[IFLA_VF_VLAN] = { .minlen = sizeof(struct ifla_vf_vlan) },
 		[IFLA_VF_RATE] = { .minlen = sizeof(struct ifla_vf_rate) },
 		[IFLA_VF_SPOOFCHK] = { .minlen = sizeof(struct ifla_vf_spoofchk) },
+		[IFLA_VF_RSS_QUERY_EN] = { .minlen = sizeof(struct ifla_vf_rss_query_en) },
 		[IFLA_VF_TRUST] = { .minlen = sizeof(struct ifla_vf_trust) },
 		[IFLA_VF_LINK_STATE] = { .minlen = sizeof(struct ifla_vf_link_state) },
 	};
@@ -301,6 +307,13 @@ static int put_trust(struct nl_msg *message, uint32_t vf, struct json_object *ta
 	return nla_put(message, IFLA_VF_TRUST, sizeof(trust), &trust);
 }
 
+static int put_rss_query(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	struct ifla_vf_rss_query_en query = { vf, target_number(target, "rss_query") };
+
+	return nla_put(message, IFLA_VF_RSS_QUERY_EN, sizeof(query), &query);
+}
+
 static int put_rate(struct nl_msg *message, uint32_t vf, struct json_object *target)
 {
 	struct ifla_vf_rate rate = {
@@ -323,13 +336,13 @@ static int put_link_state(struct nl_msg *message, uint32_t vf, struct json_objec
 }
 
 static const char *const attribute_names[] = {
-	"mac", "vlan", "qos", "vlan_protocol", "spoofchk", "trust", "max_rate", "min_rate",
-	"link_state", NULL,
+	"mac", "vlan", "qos", "vlan_protocol", "spoofchk", "trust", "rss_query", "max_rate",
+	"min_rate", "link_state", NULL,
 };
 
 static int (*const attribute_puts[])(struct nl_msg *, uint32_t, struct json_object *) = {
-	put_mac, put_vlan, put_vlan, put_vlan, put_spoofchk, put_trust, put_rate, put_rate,
-	put_link_state,
+	put_mac, put_vlan, put_vlan, put_vlan, put_spoofchk, put_trust, put_rss_query, put_rate,
+	put_rate, put_link_state,
 };
 
 static int put_attribute(struct nl_msg *message, unsigned int index, const char *attribute,
