@@ -19,8 +19,11 @@
 #include "base/rpc/rpc.h"
 #include "base/streams.h"
 #include "base/sysroot/paths.h"
+#include "cli/colour.h"
+#include "cli/complete.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/words.h"
 #include "plugins/plugins.h"
 #include "sriov/vf.h"
@@ -92,6 +95,10 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case CLI_KEY_JSON:
 		invocation->cli.json = true;
+		return 0;
+	case CLI_KEY_COLOR:
+		if (!cli_colour_choose(arg))
+			argp_error(state, "--color %s: expected auto, always or never", arg);
 		return 0;
 	case CLI_KEY_CONTROL:
 		invocation->control = arg;
@@ -191,8 +198,10 @@ static void log_stderr(void *arg, int level, const char *message)
 {
 	const struct invocation *invocation = arg;
 
-	if (level <= LOG_NOTICE + invocation->verbose)
+	if (level <= LOG_NOTICE + invocation->verbose) {
+		cli_progress_clear();
 		fprintf(stderr, "iov: %s\n", message);
+	}
 }
 
 static int exit_status(int error)
@@ -232,7 +241,8 @@ static int report_error(const struct cli *cli, int error)
 					       json_object_get(cli->findings));
 		iov_output_json(stdout, object);
 	}
-	fprintf(stderr, "iov: %s\n", message);
+	fprintf(stderr, "iov: %s%s%s\n", cli_colour(stderr, CLI_RED), message,
+		cli_colour(stderr, CLI_PLAIN));
 	return status;
 }
 
@@ -302,6 +312,8 @@ int cli_run(const struct cli_command *const *commands, int argc, char **argv)
 
 	if (!streams_open())
 		return CLI_FAILED;
+	if (argc > 1 && !strcmp(argv[1], "complete"))
+		return cli_complete(commands, argc - 2, argv + 2);
 	argp_err_exit_status = CLI_USAGE;
 	check_options("iov", cli_common_options, argc, argv, true);
 	argp_parse(&front, argc, argv, ARGP_IN_ORDER, NULL, &invocation);

@@ -43,6 +43,7 @@ static const struct known {
 struct list_args {
 	bool all;
 	bool wide;
+	bool named;	/* by --columns */
 	const struct known *sort;
 	struct list_filter filter;
 	size_t count;
@@ -168,7 +169,8 @@ static void add_words(struct json_object *function)
 
 static void choose_columns(struct list_args *args)
 {
-	for (size_t i = 0, named = args->count; !named && i < KNOWN; i++) {
+	args->named = args->count;
+	for (size_t i = 0; !args->named && i < KNOWN; i++) {
 		if (args->wide || known[i].shown)
 			args->columns[args->count++] = &known[i];
 	}
@@ -184,20 +186,25 @@ static bool needs(const struct list_args *args, enum need need)
 	return needed;
 }
 
+/* What nothing has, as NUMA nodes on a host of one, is left out unless somebody asked for it. */
 static int print_table(const struct list_args *args, struct json_object *rows)
 {
-	size_t count = json_object_array_length(rows);
 	struct iov_column columns[KNOWN];
+	size_t count = 0;
 
-	if (!count)
+	if (!json_object_array_length(rows)) {
 		puts("no such PCI function; 'iov list --all' shows all, bridges, too");
-	for (size_t i = 0; i < args->count; i++) {
-		columns[i] = args->columns[i]->column;
-		columns[i].cut &= !args->wide;
+		return 0;
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < json_object_array_length(rows); i++)
 		add_words(json_object_array_get_idx(rows, i));
-	return count ? iov_output_table(stdout, rows, columns, args->count) : 0;
+	for (size_t i = 0; i < args->count; i++) {
+		columns[count] = args->columns[i]->column;
+		columns[count].cut &= !args->wide;
+		if (args->named || args->wide || iov_output_has(rows, &columns[count]))
+			count++;
+	}
+	return iov_output_table(stdout, rows, columns, count);
 }
 
 static void keep(const struct list_filter *filter, struct json_object **rows)

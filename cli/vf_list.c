@@ -76,15 +76,6 @@ static error_t parse_list(int key, char *arg, struct argp_state *state)
 	return cli_argument(key, arg, state, &args->pf, CLI_EXPECTED_PF);
 }
 
-static bool has_value(struct json_object *vfs, const struct iov_column *column)
-{
-	for (size_t i = 0; i < json_object_array_length(vfs); i++) {
-		if (json_object_object_get(json_object_array_get_idx(vfs, i), column->key))
-			return true;
-	}
-	return false;
-}
-
 static int print_pf(struct json_object *pf)
 {
 	struct json_object *vfs = json_object_object_get(pf, "vfs");
@@ -94,7 +85,7 @@ static int print_pf(struct json_object *pf)
 	printf("%s: %s of %s VFs\n", json_text(pf, "pf"), json_text(pf, "count"),
 	       json_text(pf, "total"));
 	for (size_t i = 0; i < COUNT(columns); i++) {
-		if (has_value(vfs, &columns[i]))
+		if (iov_output_has(vfs, &columns[i]))
 			shown[count++] = columns[i];
 	}
 	return count ? iov_output_table(stdout, vfs, shown, count) : 0;
