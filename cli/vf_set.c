@@ -12,6 +12,8 @@
 
 static const struct argp_option set_options[] = {
 	{ "mac", KEY_ATTRIBUTE + 0, "ADDRESS", 0, "MAC address that the VF starts with", 0 },
+	{ "node-guid", KEY_ATTRIBUTE + 10, "GUID", 0, "InfiniBand: GUID of its node", 0 },
+	{ "port-guid", KEY_ATTRIBUTE + 11, "GUID", 0, "InfiniBand: GUID of its port", 0 },
 	{ "vlan", KEY_ATTRIBUTE + 1, "ID", 0, "VLAN that all its frames travel in, 0 for none", 0 },
 	{ "qos", KEY_ATTRIBUTE + 2, "PRIORITY", 0, "Priority in that VLAN, 0 to 7", 0 },
 	{ "vlan-protocol", KEY_ATTRIBUTE + 8, "802.1Q|802.1ad", 0, "Tag of that VLAN", 0 },
@@ -30,7 +32,7 @@ static const struct argp_option set_options[] = {
 /* By the key of the option. */
 static const char *const attribute_names[] = {
 	"mac", "vlan", "qos", "spoofchk", "trust", "max_rate", "min_rate", "link_state",
-	"vlan_protocol", "rss_query",
+	"vlan_protocol", "rss_query", "node_guid", "port_guid",
 };
 #define ATTRIBUTES (sizeof(attribute_names) / sizeof(*attribute_names))
 

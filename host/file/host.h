@@ -71,6 +71,8 @@ extern "C" {
 struct iov_host_vf_values {
 	char *driver;
 	char *mac;
+	char *node_guid;
+	char *port_guid;
 	unsigned int *vlan;
 	unsigned int *qos;
 	char *vlan_protocol;

@@ -49,6 +49,8 @@ static const cyaml_strval_t absents[] = {
 static const cyaml_schema_field_t vf_fields[] = {
 	CYAML_FIELD_UINT("index", CYAML_FLAG_DEFAULT, struct iov_host_vf, index),
 	CYAML_FIELD_STRING_PTR("mac", MAYBE, struct iov_host_vf, values.mac, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("node_guid", MAYBE, struct iov_host_vf, values.node_guid, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("port_guid", MAYBE, struct iov_host_vf, values.port_guid, 1, WORD_MAX),
 	SHARED_VALUES(struct iov_host_vf, values),
 	CYAML_FIELD_END
 };
