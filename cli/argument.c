@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/argument.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/cleanup.h"
 #include "base/pci/identity.h"
 
 error_t cli_argument(int key, char *arg, struct argp_state *state, const char **value,
@@ -31,6 +35,53 @@ int cli_function(struct cli *cli, const char *text, struct iov_bdf *bdf)
 	return error ? error : iov_pci_require(cli->iov, *bdf);
 }
 
+static int append(struct cli_functions *functions, struct iov_bdf bdf)
+{
+	struct iov_bdf *grown;
+
+	for (size_t i = 0; i < functions->count; i++) {
+		if (!iov_bdf_compare(functions->list[i], bdf))
+			return 0;
+	}
+	grown = array_grow(functions->list, functions->count, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	functions->list = grown;
+	grown[functions->count++] = bdf;
+	return 0;
+}
+
+int cli_add_functions(struct cli *cli, const char *text, struct cli_functions *functions)
+{
+	_cleanup_free_ struct iov_bdf *named = NULL;
+	size_t count;
+	int error = iov_devices_parse(cli->iov, text, &named, &count);
+
+	for (size_t i = 0; !error && i < count; i++) {
+		error = iov_pci_require(cli->iov, named[i]);
+		if (!error)
+			error = append(functions, named[i]);
+	}
+	return error;
+}
+
+int cli_vf(struct cli *cli, struct iov_bdf bdf, struct iov_bdf *pf, unsigned int *index)
+{
+	if (!iov_pci_link(cli->iov, bdf, "physfn", pf) &&
+	    !iov_pci_vf_index(cli->iov, *pf, bdf, index))
+		return 0;
+	return iov_fail(cli->iov, -EINVAL, "%s is no VF; name one like %s/vf0, or give its index",
+			IOV_BDF(bdf), IOV_BDF(bdf));
+}
+
+void cli_name_functions(const struct cli_functions *functions, char *text, size_t size)
+{
+	if (functions->count == 1)
+		snprintf(text, size, "%s", IOV_BDF(functions->list[0]));
+	else
+		snprintf(text, size, "%zu functions", functions->count);
+}
+
 double cli_number(const char *arg, const char *option, double min, double max,
 		  const struct argp_state *state)
 {
@@ -47,6 +98,16 @@ double cli_number(const char *arg, const char *option, double min, double max,
 	if (*end || end == arg || !(value >= min) || value > max)
 		argp_error(state, "--%s %s: expected a number from %g to %g", option, arg, min, max);
 	return value;
+}
+
+unsigned int cli_index(const char *arg, const char *what, const struct argp_state *state)
+{
+	size_t digits = strspn(arg, "0123456789");
+	unsigned long number = strtoul(arg, NULL, 10);
+
+	if (!digits || digits > 5 || arg[digits] || number > UINT16_MAX)
+		argp_error(state, "%s '%s': expected a number from 0 to %u", what, arg, UINT16_MAX);
+	return (unsigned int)number;
 }
 
 struct json_object *cli_name_params(const char *name)

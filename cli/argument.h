@@ -27,10 +27,34 @@ error_t cli_argument(int key, char *arg, struct argp_state *state, const char **
 double cli_number(const char *arg, const char *option, double min, double max,
 		  const struct argp_state *state);
 
+/* For an argp parser: the number of VFs, or of one of them; @what: "--count" */
+unsigned int cli_index(const char *arg, const char *what, const struct argp_state *state);
+
 /* {"name": NAME}; without a name an empty object. */
 struct json_object *cli_name_params(const char *name);
 
 /* A function that exists, by any of its names; a message on failure. */
 int cli_function(struct cli *cli, const char *text, struct iov_bdf *bdf);
+
+/**
+ * struct cli_functions - functions that somebody named, each once
+ * @list: their addresses; free() it
+ * @count: how many
+ */
+struct cli_functions {
+	struct iov_bdf *list;
+	size_t count;
+};
+
+/*
+ * Append the functions that a name or a range of VFs tells.  They exist; a message on failure.
+ */
+int cli_add_functions(struct cli *cli, const char *text, struct cli_functions *functions);
+
+/* PF and index of a VF; a message for what is none. */
+int cli_vf(struct cli *cli, struct iov_bdf bdf, struct iov_bdf *pf, unsigned int *index);
+
+/* "0000:01:10.0", or "3 functions" */
+void cli_name_functions(const struct cli_functions *functions, char *text, size_t size);
 
 #endif

@@ -2,6 +2,7 @@
 /* iov attach: what a virtual machine monitor needs to be told. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -63,12 +64,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			    "list' show them");
 }
 
+static const char *text_at(struct json_object *array, size_t index)
+{
+	return json_object_get_string(json_object_array_get_idx(array, index));
+}
+
 /* Safe to be pasted into a shell as it is: nothing in it needs quoting. */
 static void print_line(struct json_object *arguments)
 {
 	for (size_t i = 0; i < json_object_array_length(arguments); i++)
-		printf("%s%s", i ? " " : "",
-		       json_object_get_string(json_object_array_get_idx(arguments, i)));
+		printf("%s%s", i ? " " : "", text_at(arguments, i));
 	putchar('\n');
 }
 
@@ -90,16 +95,51 @@ static bool is_device(struct cli *cli, const char *name)
 	return strpbrk(name, ":=/") || !iov_device_parse(cli->iov, name, &bdf);
 }
 
+/* Objects of QEMU that functions share are made once. */
+static bool is_shared(struct json_object *arguments, const char *object)
+{
+	for (size_t i = 1; i < json_object_array_length(arguments); i++) {
+		if (!strcmp(text_at(arguments, i - 1), "-object") &&
+		    !strcmp(text_at(arguments, i), object))
+			return true;
+	}
+	return false;
+}
+
+/* Options and their values, in pairs. */
+static void append(struct json_object *arguments, struct json_object *own)
+{
+	for (size_t i = 0; i + 1 < json_object_array_length(own); i += 2) {
+		if (!strcmp(text_at(own, i), "-object") && is_shared(arguments, text_at(own, i + 1)))
+			continue;
+		json_object_array_add(arguments, json_object_new_string(text_at(own, i)));
+		json_object_array_add(arguments, json_object_new_string(text_at(own, i + 1)));
+	}
+}
+
+static int attach_functions(struct cli *cli, const char *name, struct json_object *arguments)
+{
+	struct cli_functions functions = { 0 };
+	int error = cli_add_functions(cli, name, &functions);
+
+	for (size_t i = 0; !error && i < functions.count; i++) {
+		_cleanup_json_ struct json_object *own = NULL;
+
+		error = iov_attach_qemu(cli->iov, functions.list[i], &own);
+		if (!error)
+			append(arguments, own);
+	}
+	free(functions.list);
+	return error;
+}
+
 static int find_arguments(struct cli *cli, const struct attach_args *args,
 			  struct json_object **arguments)
 {
-	struct iov_bdf bdf;
-	int error;
-
 	if (!is_device(cli, args->name))
 		return cli_attach_port(cli, args->name, &args->port, arguments);
-	error = cli_function(cli, args->name, &bdf);
-	return error ? error : iov_attach_qemu(cli->iov, bdf, arguments);
+	*arguments = json_object_new_array();
+	return attach_functions(cli, args->name, *arguments);
 }
 
 static int run(struct cli *cli, void *data)
@@ -122,6 +162,7 @@ const struct cli_command cli_attach = {
 	.args = "DEVICE|PORT --vmm qemu",
 	.summary = "Print what QEMU needs to attach a function or a port",
 	.example = "qemu-system-x86_64 ... $(iov attach 0000:01:10.0 --vmm qemu)\n"
+		   "  qemu-system-x86_64 ... $(iov attach eth0/vf0-1 --vmm qemu)\n"
 		   "  qemu-system-x86_64 ... $(iov attach vm1 --vmm qemu --memory 2G)",
 	.options = options,
 	.parse = parse,

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov bind, iov unbind: which driver a PCI function has. */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
-#include "base/pci/identity.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "vfio/bind/bind.h"
 
-#define FUNCTIONS_MAX 256
+#define NAMES_MAX 256
 
 struct bind_args {
 	const char *driver;
 	unsigned int flags;
 	size_t count;
-	const char *devices[FUNCTIONS_MAX];
+	const char *devices[NAMES_MAX];
 };
 
 static const struct argp_option bind_options[] = {
@@ -39,8 +35,9 @@ static error_t parse_devices(int key, char *arg, struct argp_state *state)
 		args->flags |= IOV_BIND_GROUP;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (args->count == FUNCTIONS_MAX)
-			argp_error(state, "more than %d PCI functions at once", FUNCTIONS_MAX);
+		if (args->count == NAMES_MAX)
+			argp_error(state, "more than %d names at once; VFs may be named together, "
+				   "like eth0/vf0-63", NAMES_MAX);
 		args->devices[args->count++] = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
@@ -64,44 +61,38 @@ static error_t parse_bind(int key, char *arg, struct argp_state *state)
 	return parse_devices(key, arg, state);
 }
 
-static int parse_names(struct cli *cli, const struct bind_args *args, struct iov_bdf *bdfs)
+/* Without a driver the functions go back to their native ones. */
+static int plan_functions(struct cli *cli, const struct bind_args *args,
+			  const struct cli_functions *functions, struct iov_plan **plan)
 {
+	unsigned int flags = args->flags;
+	char names[64];
+	int error;
+
+	if (cli_lifts(cli, CLI_LIFT_DRIVER))
+		flags |= IOV_BIND_ANY_DRIVER;
+	cli_name_functions(functions, names, sizeof(names));
+	if (args->driver) {
+		error = iov_plan_new(plan, cli->iov, "bind %s to %s", names, args->driver);
+		return error ? error : iov_bind_plan(*plan, functions->list, functions->count,
+						     args->driver, flags);
+	}
+	error = iov_plan_new(plan, cli->iov, "give %s back to the native driver", names);
+	return error ? error : iov_unbind_plan(*plan, functions->list, functions->count,
+					       args->flags);
+}
+
+static int fill_plan(struct cli *cli, const struct bind_args *args, struct iov_plan **plan)
+{
+	struct cli_functions functions = { 0 };
 	int error = 0;
 
 	for (size_t i = 0; !error && i < args->count; i++)
-		error = iov_device_parse(cli->iov, args->devices[i], &bdfs[i]);
+		error = cli_add_functions(cli, args->devices[i], &functions);
+	if (!error)
+		error = plan_functions(cli, args, &functions, plan);
+	free(functions.list);
 	return error;
-}
-
-/* "0000:01:10.0", or "3 functions" */
-static void name_functions(const struct iov_bdf *bdfs, size_t count, char *text, size_t size)
-{
-	if (count == 1)
-		snprintf(text, size, "%s", IOV_BDF(bdfs[0]));
-	else
-		snprintf(text, size, "%zu functions", count);
-}
-
-/* Without a driver the functions go back to their native ones. */
-static int fill_plan(struct cli *cli, const struct bind_args *args, struct iov_plan **plan)
-{
-	struct iov_bdf bdfs[FUNCTIONS_MAX];
-	unsigned int flags = args->flags;
-	char functions[64];
-	int error = parse_names(cli, args, bdfs);
-
-	if (error)
-		return error;
-	if (cli_lifts(cli, CLI_LIFT_DRIVER))
-		flags |= IOV_BIND_ANY_DRIVER;
-	name_functions(bdfs, args->count, functions, sizeof(functions));
-	if (args->driver) {
-		error = iov_plan_new(plan, cli->iov, "bind %s to %s", functions, args->driver);
-		return error ? error : iov_bind_plan(*plan, bdfs, args->count, args->driver,
-						     flags);
-	}
-	error = iov_plan_new(plan, cli->iov, "give %s back to the native driver", functions);
-	return error ? error : iov_unbind_plan(*plan, bdfs, args->count, args->flags);
 }
 
 static int run(struct cli *cli, void *data)
@@ -119,7 +110,7 @@ const struct cli_command cli_bind = {
 	.args = "DEVICE... --driver NAME",
 	.summary = "Bind PCI functions to a driver, for a guest to vfio-pci",
 	.example = "iov bind 0000:01:10.0 0000:01:10.2 --driver vfio-pci --dry-run\n"
-		   "  iov bind serial=a0-36-9f-ff-ff-00-00-01.0/vf3 --driver vfio-pci",
+		   "  iov bind serial=a0-36-9f-ff-ff-00-00-01.0/vf0-3 --driver vfio-pci",
 	.changes = true,
 	.options = bind_options,
 	.parse = parse_bind,
@@ -131,7 +122,8 @@ const struct cli_command cli_unbind = {
 	.name = "unbind",
 	.args = "DEVICE...",
 	.summary = "Give PCI functions back to their native drivers",
-	.example = "iov unbind 0000:01:10.0",
+	.example = "iov unbind 0000:01:10.0\n"
+		   "  iov unbind eth0/all",
 	.changes = true,
 	.options = unbind_options,
 	.parse = parse_devices,

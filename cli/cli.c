@@ -19,47 +19,17 @@
 #include "base/rpc/rpc.h"
 #include "base/streams.h"
 #include "base/sysroot/paths.h"
+#include "cli/colour.h"
+#include "cli/complete.h"
+#include "cli/help.h"
 #include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/words.h"
 #include "plugins/plugins.h"
 #include "sriov/vf.h"
 
 const char *argp_program_version = "iov (iovkit) " IOVKIT_VERSION;
 const char *argp_program_bug_address = NULL;
-
-#define OPTIONS_MAX 32
-#define COMMAND_WORDS_MAX 2
-
-enum {
-	KEY_JSON = 0x1000,
-	KEY_CONTROL,
-	KEY_ROOT,
-	KEY_DRY_RUN,
-	KEY_FORCE,
-	KEY_TIMEOUT,
-	KEY_WAIT,
-	KEY_JOBS,
-};
-
-static const struct argp_option common_options[] = {
-	{ 0, 0, 0, 0, "Common options:", 50 },
-	{ "json", KEY_JSON, 0, 0, "Print JSON", 50 },
-	{ "control", KEY_CONTROL, "PATH", 0, "Control socket of iovd (" IOV_CONTROL_SOCKET ")", 50 },
-	{ "root", KEY_ROOT, "DIR", 0, "Look at a recorded host below DIR instead of this one", 50 },
-	{ "verbose", 'v', 0, 0, "Log what is done to stderr; twice for more", 50 },
-	{ 0 },
-};
-
-static const struct argp_option change_options[] = {
-	{ 0, 0, 0, 0, "Changing the host:", 40 },
-	{ "dry-run", KEY_DRY_RUN, 0, 0, "Print each operation, change nothing", 40 },
-	{ "force", KEY_FORCE, "GUARD", 0,
-	  "Take devices that this guard says are in use, too; may be repeated", 40 },
-	{ "timeout", KEY_TIMEOUT, "SECONDS", 0,
-	  "Give up a write that the kernel does not answer (60)", 40 },
-	{ "wait", KEY_WAIT, "SECONDS", 0, "Wait for another change of the host to end (30)", 40 },
-	{ "jobs", KEY_JOBS, "N", 0, "Work on up to N independent devices at the same time (CPUs, at most 8)", 40 },
-	{ 0 },
-};
 
 /* What one invocation collects while it is parsed; cli is the argp input. */
 struct invocation {
@@ -123,31 +93,35 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	struct invocation *invocation = state->input;
 
 	switch (key) {
-	case KEY_JSON:
+	case CLI_KEY_JSON:
 		invocation->cli.json = true;
 		return 0;
-	case KEY_CONTROL:
+	case CLI_KEY_COLOR:
+		if (!cli_colour_choose(arg))
+			argp_error(state, "--color %s: expected auto, always or never", arg);
+		return 0;
+	case CLI_KEY_CONTROL:
 		invocation->control = arg;
 		return 0;
-	case KEY_ROOT:
+	case CLI_KEY_ROOT:
 		invocation->root = arg;
 		return 0;
 	case 'v':
 		invocation->verbose++;
 		return 0;
-	case KEY_DRY_RUN:
+	case CLI_KEY_DRY_RUN:
 		invocation->cli.dry_run = true;
 		return 0;
-	case KEY_FORCE:
+	case CLI_KEY_FORCE:
 		lift_guard(invocation, arg, state);
 		return 0;
-	case KEY_TIMEOUT:
+	case CLI_KEY_TIMEOUT:
 		invocation->timeout = parse_number(arg, "timeout", 86400, "seconds", state);
 		return 0;
-	case KEY_WAIT:
+	case CLI_KEY_WAIT:
 		invocation->cli.wait = parse_number(arg, "wait", 86400, "seconds", state);
 		return 0;
-	case KEY_JOBS:
+	case CLI_KEY_JOBS:
 		invocation->cli.jobs = parse_number(arg, "jobs", 64, "a number", state);
 		return 0;
 	default:
@@ -187,96 +161,36 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 	return error;
 }
 
-static size_t append_options(struct argp_option *to, size_t count,
-			     const struct argp_option *from)
+/* argp would not say what may have been meant. */
+static void check_options(const char *name, const struct argp_option *options, int argc,
+			  char **argv, bool front)
 {
-	static const struct argp_option end;
+	const char *unknown = cli_unknown_option(options, argc, argv, front);
+	const char *near = unknown ? cli_near_option(options, unknown) : NULL;
+	int length = unknown ? (int)strcspn(unknown, "=") : 0;
 
-	while (from && memcmp(from, &end, sizeof(end)) && count < OPTIONS_MAX - 1)
-		to[count++] = *from++;
-	return count;
-}
-
-static void list_commands(const struct cli_command *const *commands, FILE *file)
-{
-	for (; *commands; commands++)
-		fprintf(file, "  %-16s %s\n", (*commands)->name, (*commands)->summary);
-}
-
-static char *commands_doc(const struct cli_command *const *commands)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *file = open_memstream(&text, &size);
-
-	if (!file)
-		return NULL;
-	fputs("Give a host's I/O hardware to virtual machines.\v", file);
-	fputs("Commands ('iov COMMAND --help' explains one):\n", file);
-	list_commands(commands, file);
-	fputs("\nExit status: 0 done, 1 failed, 2 usage, 3 refused by a guard,\n"
-	      "4 no such device or port, 5 iovd does not answer.", file);
-	fclose(file);
-	return text;
-}
-
-/* The command whose words begin argv; @used receives their number. */
-static const struct cli_command *find_command(const struct cli_command *const *commands, int argc,
-					      char **argv, int *used)
-{
-	for (*used = COMMAND_WORDS_MAX; *used; --*used) {
-		char name[64];
-
-		if (*used > argc)
-			continue;
-		snprintf(name, sizeof(name), *used == 2 ? "%s %s" : "%s", argv[0],
-			 *used == 2 ? argv[1] : "");
-		for (size_t i = 0; commands[i]; i++) {
-			if (!strcmp(commands[i]->name, name))
-				return commands[i];
-		}
-	}
-	return NULL;
-}
-
-static int unknown_command(const struct cli_command *const *commands, int argc, char **argv)
-{
-	size_t length = strlen(argv[0]);
-	bool noun = false;
-
-	for (size_t i = 0; commands[i]; i++)
-		noun |= !strncmp(commands[i]->name, argv[0], length) &&
-			commands[i]->name[length] == ' ';
-	if (!noun) {
-		fprintf(stderr, "iov: %s: no such command; 'iov --help' lists them\n", argv[0]);
-		return CLI_USAGE;
-	}
-	fprintf(stderr, "iov: %s %s: no such command; expected one of:", argv[0],
-		argc > 1 ? argv[1] : "");
-	for (size_t i = 0; commands[i]; i++) {
-		if (!strncmp(commands[i]->name, argv[0], length) &&
-		    commands[i]->name[length] == ' ')
-			fprintf(stderr, " '%s'", commands[i]->name);
-	}
-	fputc('\n', stderr);
-	return CLI_USAGE;
+	if (!unknown)
+		return;
+	fprintf(stderr, "%s: %.*s: no such option; ", name, length, unknown);
+	if (near)
+		fprintf(stderr, "did you mean --%s? ", near);
+	fprintf(stderr, "'%s --help' lists them\n", name);
+	exit(CLI_USAGE);
 }
 
 static void parse_own(struct invocation *invocation, int argc, char **argv)
 {
 	const struct cli_command *command = invocation->command;
-	struct argp_option options[OPTIONS_MAX] = { 0 };
+	struct argp_option options[CLI_OPTIONS_MAX];
 	char name[64], doc[2048];
 	struct argp argp = { options, parse_command, command->args, doc };
-	size_t count = append_options(options, 0, command->options);
 
-	if (command->changes)
-		count = append_options(options, count, change_options);
-	append_options(options, count, common_options);
+	cli_command_options(command, options);
 	snprintf(name, sizeof(name), "iov %s", command->name);
 	snprintf(doc, sizeof(doc), "%s.%s%s", command->summary,
 		 command->example ? "\vExample:\n  " : "", command->example ? command->example : "");
 	argv[0] = name;
+	check_options(name, options, argc, argv, false);
 	argp_parse(&argp, argc, argv, 0, NULL, invocation);
 }
 
@@ -284,8 +198,10 @@ static void log_stderr(void *arg, int level, const char *message)
 {
 	const struct invocation *invocation = arg;
 
-	if (level <= LOG_NOTICE + invocation->verbose)
+	if (level <= LOG_NOTICE + invocation->verbose) {
+		cli_progress_clear();
 		fprintf(stderr, "iov: %s\n", message);
+	}
 }
 
 static int exit_status(int error)
@@ -325,7 +241,8 @@ static int report_error(const struct cli *cli, int error)
 					       json_object_get(cli->findings));
 		iov_output_json(stdout, object);
 	}
-	fprintf(stderr, "iov: %s\n", message);
+	fprintf(stderr, "iov: %s%s%s\n", cli_colour(stderr, CLI_RED), message,
+		cli_colour(stderr, CLI_PLAIN));
 	return status;
 }
 
@@ -376,24 +293,41 @@ static int run_command(struct invocation *invocation)
 	return status;
 }
 
+static char help_option[] = "--help";
+
+/* "help vf set" is "vf set --help". */
+static void turn_into_option(int argc, char **argv)
+{
+	memmove(argv, argv + 1, (size_t)(argc - 1) * sizeof(*argv));
+	argv[argc - 1] = help_option;
+}
+
 int cli_run(const struct cli_command *const *commands, int argc, char **argv)
 {
 	struct invocation invocation = { 0 };
-	_cleanup_free_ char *doc = commands_doc(commands);
-	struct argp front = { common_options, parse_front, "COMMAND [ARGUMENT...]", doc };
+	_cleanup_free_ char *doc = cli_help_doc(commands);
+	struct argp front = { cli_common_options, parse_front, "COMMAND [ARGUMENT...]", doc };
+	char program[] = "iov";
 	int used, status;
 
 	if (!streams_open())
 		return CLI_FAILED;
+	if (argc > 1 && !strcmp(argv[1], "complete"))
+		return cli_complete(commands, argc - 2, argv + 2);
 	argp_err_exit_status = CLI_USAGE;
+	check_options("iov", cli_common_options, argc, argv, true);
 	argp_parse(&front, argc, argv, ARGP_IN_ORDER, NULL, &invocation);
 	if (!invocation.words_at)
 		return CLI_USAGE;
 	argc -= invocation.words_at;
 	argv += invocation.words_at;
-	invocation.command = find_command(commands, argc, argv, &used);
+	if (!strcmp(argv[0], "help"))
+		turn_into_option(argc, argv);
+	invocation.command = cli_find_command(commands, argc, argv, &used);
+	if (!strcmp(argv[0], help_option))
+		argp_parse(&front, 2, (char *[]){ program, help_option, NULL }, 0, NULL, &invocation);
 	if (!invocation.command)
-		return unknown_command(commands, argc, argv);
+		return cli_help_words(commands, argc, argv);
 	invocation.data = calloc(1, invocation.command->data_size + 1);
 	if (!invocation.data)
 		return CLI_FAILED;

@@ -95,7 +95,7 @@ void *cli_data(const struct argp_state *state);
 /* Find the command, parse, open the context, run, print the error; exit status. */
 int cli_run(const struct cli_command *const *commands, int argc, char **argv);
 
-/* How plans of this command run: what its options say, and progress on a terminal. */
+/* How plans of this command run: what its options say. */
 struct iov_plan_options cli_plan_options(const struct cli *cli);
 
 /*

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/pci/identity.h"
 #include "base/sysroot/paths.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
@@ -126,6 +127,7 @@ static struct json_object *describe_irq(struct iov *iov, struct iov_bdf bdf, siz
 {
 	struct json_object *object = json_object_new_object();
 
+	json_add_text(object, "device", IOV_BDF(bdf));
 	json_object_object_add(object, "vector", json_object_new_int((int)vector));
 	json_object_object_add(object, "irq", json_object_new_int(atoi(irq)));
 	json_object_object_add(object, "kind", json_object_new_string(kind));
@@ -140,9 +142,8 @@ static struct json_object *describe_irq(struct iov *iov, struct iov_bdf bdf, siz
 	return object;
 }
 
-static struct json_object *list_vectors(struct iov *iov, struct iov_bdf bdf)
+static void list_vectors(struct iov *iov, struct iov_bdf bdf, struct json_object *rows)
 {
-	struct json_object *rows = json_object_new_array();
 	enum iov_posted posted = iov_posted(iov, bdf);
 	char **names, kind[16], line[16];
 	size_t count;
@@ -162,32 +163,43 @@ static struct json_object *list_vectors(struct iov *iov, struct iov_bdf bdf)
 		   iov_sys_exists(iov, iov_path(IOV_PATH_IRQ "/%s", line).name)) {
 		json_object_array_add(rows, describe_irq(iov, bdf, 0, line, "intx", posted));
 	}
-	return rows;
+}
+
+/* A table of rows, led by their function where there are several. */
+static int print_rows(struct cli *cli, const char *device, struct json_object *rows,
+		      const struct iov_column *columns, size_t count)
+{
+	bool is_range = iov_device_is_range(device);
+
+	if (!cli->json)
+		return iov_output_table(stdout, rows, columns + !is_range, count - !is_range);
+	iov_output_json(stdout, rows);
+	return 0;
 }
 
 static int run_list(struct cli *cli, void *data)
 {
 	static const struct iov_column columns[] = {
+		{ "device", "BDF" },
 		{ "vector", "VECTOR", true },	 { "irq", "IRQ", true },
 		{ "kind", "KIND" },		 { "effective_cpus", "CPU" },
 		{ "cpus", "ALLOWED" },		 { "distance", "DISTANCE", true },
 		{ "remapped", "REMAPPED" },	 { "posted", "POSTED" },
 		{ "count", "COUNT", true },	 { "action", "HANDLER" },
 	};
+	_cleanup_json_ struct json_object *rows = json_object_new_array();
 	const struct irq_args *args = data;
-	_cleanup_json_ struct json_object *rows = NULL;
-	struct iov_bdf bdf;
-	int error = cli_function(cli, args->device, &bdf);
+	struct cli_functions functions = { 0 };
+	int error = cli_add_functions(cli, args->device, &functions);
 
+	for (size_t i = 0; !error && i < functions.count; i++)
+		list_vectors(cli->iov, functions.list[i], rows);
+	free(functions.list);
 	if (error)
 		return error;
-	rows = list_vectors(cli->iov, bdf);
-	if (cli->json)
-		iov_output_json(stdout, rows);
-	else if (json_object_array_length(rows))
-		return iov_output_table(stdout, rows, columns, COUNT(columns));
-	else
-		printf("%s has no interrupt that a driver has requested\n", IOV_BDF(bdf));
+	if (cli->json || json_object_array_length(rows))
+		return print_rows(cli, args->device, rows, columns, COUNT(columns));
+	printf("%s has no interrupt that a driver has requested\n", args->device);
 	return 0;
 }
 
@@ -214,14 +226,12 @@ static error_t parse_pin(int key, char *arg, struct argp_state *state)
 	return parse_device(key, arg, state);
 }
 
-static int fill_plan(struct cli *cli, const struct irq_args *args, struct iov_plan **plan)
+static int pin_function(struct cli *cli, struct iov_bdf bdf, const char *policy,
+			struct iov_plan *plan)
 {
 	_cleanup_json_ struct json_object *now = NULL, *cpus = NULL;
-	struct iov_bdf bdf;
-	int error = cli_function(cli, args->device, &bdf);
+	int error = iov_irq_cpus(cli->iov, bdf, policy, &cpus);
 
-	if (!error)
-		error = iov_irq_cpus(cli->iov, bdf, args->policy, &cpus);
 	if (error)
 		return error;
 	now = iov_irq_read(cli->iov, bdf);
@@ -229,10 +239,24 @@ static int fill_plan(struct cli *cli, const struct irq_args *args, struct iov_pl
 		return iov_fail(cli->iov, -ENOENT, "%s: no driver has requested its interrupts; a network "
 				"device needs its interface up, and a guest's are in 'iov irq list' while "
 				"it runs", IOV_BDF(bdf));
-	error = iov_plan_new(plan, cli->iov, "serve the interrupts of %s by %s", IOV_BDF(bdf),
-			     args->policy);
-	if (!error && !iov_irq_match(now, cpus))
-		iov_irq_step(*plan, bdf, now, cpus);
+	if (!iov_irq_match(now, cpus))
+		iov_irq_step(plan, bdf, now, cpus);
+	return 0;
+}
+
+static int fill_plan(struct cli *cli, const struct irq_args *args, struct iov_plan **plan)
+{
+	struct cli_functions functions = { 0 };
+	int error = cli_add_functions(cli, args->device, &functions);
+	char names[64];
+
+	cli_name_functions(&functions, names, sizeof(names));
+	if (!error)
+		error = iov_plan_new(plan, cli->iov, "serve the interrupts of %s by %s", names,
+				     args->policy);
+	for (size_t i = 0; !error && i < functions.count; i++)
+		error = pin_function(cli, functions.list[i], args->policy, *plan);
+	free(functions.list);
 	return error;
 }
 
@@ -292,10 +316,12 @@ static int fire(struct cli *cli, struct iov_device *device, enum iov_interrupt k
 	return 0;
 }
 
-static void add_row(struct json_object *rows, unsigned int vector, const uint64_t *times)
+static void add_row(struct json_object *rows, struct iov_bdf bdf, unsigned int vector,
+		    const uint64_t *times)
 {
 	struct json_object *row = json_object_new_object();
 
+	json_add_text(row, "device", IOV_BDF(bdf));
 	json_object_object_add(row, "vector", json_object_new_int((int)vector));
 	json_object_object_add(row, "fired", json_object_new_int(ROUNDS));
 	json_object_object_add(row, "p50_ns", json_object_new_uint64(times[ROUNDS / 2]));
@@ -341,7 +367,7 @@ static int fire_all(struct cli *cli, struct iov_device *device, struct json_obje
 	for (unsigned int i = 0; !error && i < count; i++) {
 		error = fire(cli, device, kind, i, fds[i], times);
 		if (!error)
-			add_row(rows, i, times);
+			add_row(rows, iov_device_bdf(device), i, times);
 	}
 	iov_interrupt_disable(device, kind);
 	while (opened)
@@ -349,41 +375,47 @@ static int fire_all(struct cli *cli, struct iov_device *device, struct json_obje
 	return error;
 }
 
-static int run_test(struct cli *cli, void *data)
+static int test_function(struct cli *cli, const struct irq_args *args, struct iov_bdf bdf,
+			 struct json_object *rows)
 {
-	static const struct iov_column columns[] = {
-		{ "vector", "VECTOR", true }, { "fired", "FIRED", true },
-		{ "p50_ns", "P50 NS", true }, { "p90_ns", "P90 NS", true },
-		{ "p99_ns", "P99 NS", true }, { "max_ns", "MAX NS", true },
-	};
-	const struct irq_args *args = data;
-	_cleanup_json_ struct json_object *rows = json_object_new_array();
 	struct iov_domain *domain = NULL;
 	struct iov_device *device = NULL;
-	struct iov_bdf bdf;
-	int error = cli_function(cli, args->device, &bdf);
+	int error = iov_domain_open(&domain, cli->iov, args->kind);
 
-	if (!error)
-		error = iov_domain_open(&domain, cli->iov, args->kind);
 	if (!error)
 		error = iov_device_open(&device, domain, bdf, NULL);
 	if (!error)
 		error = fire_all(cli, device, rows);
 	iov_device_close(device);
 	iov_domain_close(domain);
-	if (error)
-		return error;
-	if (!cli->json)
-		return iov_output_table(stdout, rows, columns, COUNT(columns));
-	iov_output_json(stdout, rows);
-	return 0;
+	return error;
+}
+
+static int run_test(struct cli *cli, void *data)
+{
+	static const struct iov_column columns[] = {
+		{ "device", "BDF" },
+		{ "vector", "VECTOR", true }, { "fired", "FIRED", true },
+		{ "p50_ns", "P50 NS", true }, { "p90_ns", "P90 NS", true },
+		{ "p99_ns", "P99 NS", true }, { "max_ns", "MAX NS", true },
+	};
+	_cleanup_json_ struct json_object *rows = json_object_new_array();
+	const struct irq_args *args = data;
+	struct cli_functions functions = { 0 };
+	int error = cli_add_functions(cli, args->device, &functions);
+
+	for (size_t i = 0; !error && i < functions.count; i++)
+		error = test_function(cli, args, functions.list[i], rows);
+	free(functions.list);
+	return error ? error : print_rows(cli, args->device, rows, columns, COUNT(columns));
 }
 
 const struct cli_command cli_irq_list = {
 	.name = "irq list",
 	.args = "DEVICE",
 	.summary = "List a function's interrupts, their CPUs and counts",
-	.example = "iov irq list 0000:01:00.0",
+	.example = "iov irq list 0000:01:00.0\n"
+		   "  iov irq list eth0/all",
 	.parse = parse_device,
 	.data_size = sizeof(struct irq_args),
 	.run = run_list,

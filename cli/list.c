@@ -8,58 +8,93 @@
 #include "base/json.h"
 #include "base/pci/function.h"
 #include "cli/commands.h"
+#include "cli/list.h"
 #include "cli/output.h"
 #include "vfio/bind/verdict.h"
 
+/* What has to be found out for a column beyond iov_function_list(). */
+enum need { NOTHING, VERDICT, HOLDERS };
+
 /* In the order of --wide. */
-static const struct {
-	const char *name;	/* as --columns takes it */
+static const struct known {
+	const char *name;	/* as --columns and --sort take it */
 	bool shown;		/* without --columns and --wide */
+	enum need need;
+	const char *sort;	/* member to sort by; NULL for the order of the list */
 	struct iov_column column;
 } known[] = {
-	{ "bdf", true, { "device", "BDF" } },
-	{ "class", false, { "class", "CLASS" } },
-	{ "name", true, { "name", "NAME", .cut = true } },
-	{ "ids", false, { "ids", "IDS" } },
-	{ "driver", true, { "driver", "DRIVER" } },
-	{ "group", true, { "iommu_group", "GROUP", .right = true } },
-	{ "numa", true, { "numa_node", "NUMA", .right = true } },
-	{ "vfs", true, { "relation", "PF/VF" } },
-	{ "msix", false, { "msix", "MSI-X", .right = true } },
-	{ "reset", false, { "reset_methods", "RESET" } },
-	{ "identity", true, { "identity", "IDENTITY" } },
-	{ "assignable", false, { "assignable_text", "ASSIGNABLE" } },
+	{ "bdf", true, NOTHING, NULL, { "device", "BDF" } },
+	{ "class", false, NOTHING, "class", { "class", "CLASS" } },
+	{ "name", true, NOTHING, "name", { "name", "NAME", .cut = true } },
+	{ "ids", false, NOTHING, "vendor_id", { "ids", "IDS" } },
+	{ "driver", true, NOTHING, "driver", { "driver", "DRIVER" } },
+	{ "interface", true, NOTHING, "net", { "net", "INTERFACE" } },
+	{ "group", true, NOTHING, "iommu_group", { "iommu_group", "GROUP", .right = true } },
+	{ "numa", true, NOTHING, "numa_node", { "numa_node", "NUMA", .right = true } },
+	{ "vfs", true, NOTHING, "vfs_total", { "relation", "PF/VF" } },
+	{ "msix", false, NOTHING, "msix", { "msix", "MSI-X", .right = true } },
+	{ "reset", false, NOTHING, "reset_methods", { "reset_methods", "RESET" } },
+	{ "identity", true, NOTHING, "identity", { "identity", "IDENTITY" } },
+	{ "in-use", false, HOLDERS, "guards", { "guards", "IN USE" } },
+	{ "assignable", false, VERDICT, "blocked_by", { "assignable_text", "ASSIGNABLE" } },
 };
 #define KNOWN (sizeof(known) / sizeof(*known))
 
 struct list_args {
 	bool all;
 	bool wide;
+	bool named;	/* by --columns */
+	const struct known *sort;
+	struct list_filter filter;
 	size_t count;
-	struct iov_column columns[KNOWN];
+	const struct known *columns[KNOWN];
 };
+
+enum { KEY_CLASS = 'c', KEY_DRIVER = 'd', KEY_FREE = 'f', KEY_SORT = 's' };
 
 static const struct argp_option options[] = {
 	{ "all", 'a', 0, 0, "Bridges of the host, too" },
+	{ "class", KEY_CLASS, "CLASS", 0,
+	  "Only this class: network, nvme, storage, display, ..., or its number" },
+	{ "driver", KEY_DRIVER, "DRIVER|none", 0, "Only those that this driver has, or none" },
+	{ "free", KEY_FREE, 0, 0, "Only what can be assigned and is in nobody's use, nor what moves with it" },
+	{ "sort", KEY_SORT, "COLUMN", 0, "Sort by a column instead of by address" },
 	{ "columns", 'o', "LIST", 0,
-	  "Columns of the table, by commas: bdf, class, name, ids, driver, group, numa, vfs, msix, "
-	  "reset, identity, assignable" },
+	  "Columns of the table, by commas: bdf, class, name, ids, driver, interface, group, numa, "
+	  "vfs, msix, reset, identity, in-use, assignable" },
 	{ "wide", 'w', 0, 0, "All columns, none of them cut to the width of the line" },
 	{ 0 },
 };
 
+static const struct known *find_column(const char *option, const char *name,
+				       struct argp_state *state)
+{
+	for (size_t i = 0; i < KNOWN; i++) {
+		if (!strcmp(known[i].name, name))
+			return &known[i];
+	}
+	argp_error(state, "--%s: '%s': no such column; --help lists them", option, name);
+	return NULL;
+}
+
 static void add_column(struct list_args *args, const char *name, struct argp_state *state)
 {
-	size_t i = 0;
+	const struct known *column = find_column("columns", name, state);
 
-	while (i < KNOWN && strcmp(known[i].name, name))
-		i++;
-	if (i == KNOWN)
-		argp_error(state, "--columns: '%s': no such column; --help lists them", name);
-	else if (args->count == KNOWN)
+	if (args->count == KNOWN)
 		argp_error(state, "--columns: '%s': one more than there are", name);
 	else
-		args->columns[args->count++] = known[i].column;
+		args->columns[args->count++] = column;
+}
+
+static void set_class(struct list_args *args, const char *name, struct argp_state *state)
+{
+	char names[256];
+
+	if (list_filter_class(&args->filter, name))
+		return;
+	list_class_names(names, sizeof(names));
+	argp_error(state, "--class %s: expected a number like 0200, or one of: %s", name, names);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -77,6 +112,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'w':
 		args->wide = true;
+		return 0;
+	case KEY_CLASS:
+		set_class(args, arg, state);
+		return 0;
+	case KEY_DRIVER:
+		args->filter.driver = arg;
+		return 0;
+	case KEY_FREE:
+		args->filter.free = true;
+		return 0;
+	case KEY_SORT:
+		args->sort = find_column("sort", arg, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -96,19 +143,6 @@ static void add_relation(struct json_object *function)
 		snprintf(text, sizeof(text), "%s of %s VFs", json_text_or_null(function, "vfs"), total);
 	json_object_object_add(function, "relation", index || total ? json_object_new_string(text) :
 								      NULL);
-}
-
-/* Whether it can be assigned by what it is; who uses it is for 'iov show' to say. */
-static void add_verdict(struct iov *iov, struct json_object *function)
-{
-	struct iov_reason reason;
-	struct iov_bdf bdf;
-	bool blocked = iov_bdf_scan(json_text_or_null(function, "device"), &bdf) &&
-		       iov_verdict_blocks(iov, bdf, &reason);
-
-	json_object_object_add(function, "assignable", json_object_new_boolean(!blocked));
-	json_object_object_add(function, "blocked_by",
-			       blocked ? json_object_new_string(reason.sentence) : NULL);
 }
 
 /* "yes", or why not */
@@ -135,33 +169,69 @@ static void add_words(struct json_object *function)
 
 static void choose_columns(struct list_args *args)
 {
-	for (size_t i = 0, named = args->count; !named && i < KNOWN; i++) {
+	args->named = args->count;
+	for (size_t i = 0; !args->named && i < KNOWN; i++) {
 		if (args->wide || known[i].shown)
-			args->columns[args->count++] = known[i].column;
+			args->columns[args->count++] = &known[i];
 	}
-	for (size_t i = 0; args->wide && i < args->count; i++)
-		args->columns[i].cut = false;
 }
 
-/* It takes as much reading as all the rest. */
-static bool shows_verdict(const struct list_args *args)
+/* These take as much reading as all the rest, and more. */
+static bool needs(const struct list_args *args, enum need need)
 {
-	for (size_t i = 0; i < args->count; i++) {
-		if (!strcmp(args->columns[i].key, "assignable_text"))
-			return true;
-	}
-	return false;
+	bool needed = args->filter.free || (args->sort && args->sort->need == need);
+
+	for (size_t i = 0; i < args->count; i++)
+		needed |= args->columns[i]->need == need;
+	return needed;
 }
 
-static int print_table(struct list_args *args, struct json_object *rows)
+/* What nothing has, as NUMA nodes on a host of one, is left out unless somebody asked for it. */
+static int print_table(const struct list_args *args, struct json_object *rows)
 {
-	size_t count = json_object_array_length(rows);
+	struct iov_column columns[KNOWN];
+	size_t count = 0;
 
-	if (!count)
-		puts("no PCI function that could be assigned; 'iov list --all' shows bridges, too");
-	for (size_t i = 0; i < count; i++)
+	if (!json_object_array_length(rows)) {
+		puts("no such PCI function; 'iov list --all' shows all, bridges, too");
+		return 0;
+	}
+	for (size_t i = 0; i < json_object_array_length(rows); i++)
 		add_words(json_object_array_get_idx(rows, i));
-	return count ? iov_output_table(stdout, rows, args->columns, args->count) : 0;
+	for (size_t i = 0; i < args->count; i++) {
+		columns[count] = args->columns[i]->column;
+		columns[count].cut &= !args->wide;
+		if (args->named || args->wide || iov_output_has(rows, &columns[count]))
+			count++;
+	}
+	return iov_output_table(stdout, rows, columns, count);
+}
+
+static void keep(const struct list_filter *filter, struct json_object **rows)
+{
+	struct json_object *kept = list_filter(filter, *rows);
+
+	json_object_put(*rows);
+	*rows = kept;
+}
+
+/* Holders are found of all, as what moves together is used together; then little is left. */
+static int choose_rows(struct iov *iov, const struct list_args *args, struct json_object **rows)
+{
+	struct list_filter told = args->filter;
+	int error = needs(args, HOLDERS) ? list_add_holders(iov, *rows) : 0;
+
+	if (error)
+		return error;
+	told.free = false;
+	keep(&told, rows);
+	list_add_interfaces(iov, *rows);
+	if (needs(args, VERDICT))
+		list_add_verdicts(iov, *rows);
+	keep(&args->filter, rows);
+	if (args->sort && args->sort->sort)
+		list_sort(*rows, args->sort->sort);
+	return 0;
 }
 
 static int run(struct cli *cli, void *data)
@@ -175,11 +245,11 @@ static int run(struct cli *cli, void *data)
 		return error;
 	error = iov_function_list(cli->iov, ids, args->all, &rows);
 	iov_ids_close(ids);
+	choose_columns(args);
+	if (!error)
+		error = choose_rows(cli->iov, args, &rows);
 	if (error)
 		return error;
-	choose_columns(args);
-	for (size_t i = 0; shows_verdict(args) && i < json_object_array_length(rows); i++)
-		add_verdict(cli->iov, json_object_array_get_idx(rows, i));
 	if (!cli->json)
 		return print_table(args, rows);
 	iov_output_json(stdout, rows);
@@ -190,7 +260,8 @@ const struct cli_command cli_list = {
 	.name = "list",
 	.summary = "List the PCI functions that can be assigned",
 	.example = "iov list --all\n"
-		   "  iov list --columns bdf,driver,identity",
+		   "  iov list --free --class network\n"
+		   "  iov list --driver vfio-pci --columns bdf,group,in-use,identity",
 	.options = options,
 	.parse = parse,
 	.data_size = sizeof(struct list_args),

@@ -13,6 +13,7 @@ static const struct cli_command *const commands[] = {
 	&cli_match,
 	&cli_vf_create,
 	&cli_vf_list,
+	&cli_vf_show,
 	&cli_vf_set,
 	&cli_vf_remove,
 	&cli_bind,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/colour.h"
 
 /* Of a line that is cut and goes to no terminal. */
 #define WIDTH 120
@@ -61,7 +62,10 @@ static int fill_table(struct libscols_table *table, struct json_object *rows,
 		int flags = (columns[i].right ? SCOLS_FL_RIGHT : 0) |
 			    (columns[i].cut ? SCOLS_FL_TRUNC : 0);
 
-		if (!scols_table_new_column(table, columns[i].title, 0, flags))
+		struct libscols_column *column = scols_table_new_column(table, columns[i].title, 0,
+									flags);
+
+		if (!column || scols_cell_set_color(scols_column_get_header(column), "bold"))
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
@@ -85,6 +89,15 @@ static void limit_width(struct libscols_table *table, FILE *file, const struct i
 	}
 }
 
+bool iov_output_has(struct json_object *rows, const struct iov_column *column)
+{
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		if (json_object_object_get(json_object_array_get_idx(rows, i), column->key))
+			return true;
+	}
+	return false;
+}
+
 int iov_output_table(FILE *file, struct json_object *rows, const struct iov_column *columns,
 		     size_t count)
 {
@@ -94,6 +107,7 @@ int iov_output_table(FILE *file, struct json_object *rows, const struct iov_colu
 	if (!table)
 		return -ENOMEM;
 	scols_table_set_stream(table, file);
+	scols_table_enable_colors(table, cli_is_coloured(file));
 	scols_table_set_column_separator(table, "  ");
 	limit_width(table, file, columns, count);
 	error = fill_table(table, rows, columns, count);

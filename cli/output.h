@@ -31,6 +31,15 @@ struct iov_column {
 };
 
 /**
+ * iov_output_has - whether a column shows anything
+ * @rows: array of objects
+ * @column: the column
+ *
+ * Return: false when its member is null or absent in all rows.
+ */
+bool iov_output_has(struct json_object *rows, const struct iov_column *column);
+
+/**
  * iov_output_table - print rows as a table
  * @file: where to
  * @rows: array of objects

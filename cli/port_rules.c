@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <string.h>
 
+#include "base/switch.h"
 #include "cli/argument.h"
 #include "cli/port_rules.h"
 
@@ -36,9 +37,11 @@ static const struct {
 
 static struct json_object *to_switch(const char *arg, const struct argp_state *state)
 {
-	if (arg && strcmp(arg, "on") && strcmp(arg, "off"))
-		argp_error(state, "--isolated=%s: expected on or off", arg);
-	return json_object_new_boolean(!arg || !strcmp(arg, "on"));
+	bool on = true;
+
+	if (arg && !switch_parse(arg, &on))
+		argp_error(state, "--isolated=%s: expected " IOV_SWITCH_EXPECTED, arg);
+	return json_object_new_boolean(on);
 }
 
 /* The option has the name of the rule, with dashes. */

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/signals.h"
 
 struct recover_args {
@@ -67,7 +68,9 @@ static int run(struct cli *cli, void *data)
 		return 0;
 	}
 	plan_options.signal = cli_note_signals();
+	cli_progress_begin(&plan_options);
 	error = iov_plan_recover(cli->iov, args->finish, &plan_options);
+	cli_progress_end();
 	if (!error)
 		print_result(cli, pending, args->finish ? "finished" : "undone");
 	return error;

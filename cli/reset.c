@@ -91,13 +91,16 @@ static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, 
 	return 0;
 }
 
-static int reset_alone(struct cli *cli, const struct reset_args *args, struct iov_bdf bdf)
+static int reset_alone(struct cli *cli, const char *method, const struct cli_functions *functions)
 {
 	struct iov_plan *plan = NULL;
-	int error = iov_plan_new(&plan, cli->iov, "reset %s", IOV_BDF(bdf));
+	char names[64];
+	int error;
 
-	if (!error)
-		error = add_step(cli, plan, bdf, args->method);
+	cli_name_functions(functions, names, sizeof(names));
+	error = iov_plan_new(&plan, cli->iov, "reset %s", names);
+	for (size_t i = 0; !error && i < functions->count; i++)
+		error = add_step(cli, plan, functions->list[i], method);
 	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
 }
 
@@ -206,12 +209,18 @@ static int reset_slot(struct cli *cli, struct iov_bdf bdf)
 static int run(struct cli *cli, void *data)
 {
 	const struct reset_args *args = data;
-	struct iov_bdf bdf;
-	int error = cli_function(cli, args->device, &bdf);
+	struct cli_functions functions = { 0 };
+	int error = cli_add_functions(cli, args->device, &functions);
 
-	if (error)
-		return error;
-	return args->slot ? reset_slot(cli, bdf) : reset_alone(cli, args, bdf);
+	if (!error && args->slot && functions.count > 1)
+		error = iov_fail(cli->iov, -EINVAL, "%s: %zu functions, and --slot takes one of the "
+				 "slot; it resets the others with it", args->device, functions.count);
+	else if (!error && args->slot)
+		error = reset_slot(cli, functions.list[0]);
+	else if (!error)
+		error = reset_alone(cli, args->method, &functions);
+	free(functions.list);
+	return error;
 }
 
 const struct cli_command cli_reset = {
@@ -219,6 +228,7 @@ const struct cli_command cli_reset = {
 	.args = "DEVICE",
 	.summary = "Reset a function, or all functions of its slot",
 	.example = "iov reset 0000:01:10.0 --method flr\n"
+		   "  iov reset eth0/vf0-3\n"
 		   "  iov reset 0000:01:00.0 --slot --dry-run",
 	.changes = true,
 	.options = options,

@@ -3,38 +3,23 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cli/cli.h"
+#include "cli/colour.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/signals.h"
 
-/* Escape sequences of the diff; all empty where it is no terminal that reads. */
-struct colours {
-	const char *device;
-	const char *from;
-	const char *to;
-	const char *off;
-};
-
-static struct colours choose_colours(void)
-{
-	const char *none = getenv("NO_COLOR");
-
-	if (!isatty(STDOUT_FILENO) || (none && *none))
-		return (struct colours){ "", "", "", "" };
-	return (struct colours){ "\033[1m", "\033[31m", "\033[32m", "\033[0m" };
-}
-
-static void print_value(char sign, const char *colour, const char *off, struct json_object *change,
+static void print_value(char sign, enum cli_colour colour, struct json_object *change,
 			const char *key)
 {
 	const char *value = json_text_or_null(change, key);
 
 	if (value)
-		printf("%s%c   %s: %s%s\n", colour, sign, json_text_or_null(change, "what"), value, off);
+		printf("%s%c   %s: %s%s\n", cli_colour(stdout, colour), sign,
+		       json_text_or_null(change, "what"), value, cli_colour(stdout, CLI_PLAIN));
 }
 
 /* What one step changes and another changes back is none. */
@@ -45,8 +30,7 @@ static bool is_change(struct json_object *change)
 }
 
 /* The changes of one device, from all steps on it. */
-static void print_device(struct json_object *changes, const char *device,
-			 const struct colours *colours)
+static void print_device(struct json_object *changes, const char *device)
 {
 	bool named = false;
 
@@ -56,10 +40,11 @@ static void print_device(struct json_object *changes, const char *device,
 		if (!is_change(change))
 			continue;
 		if (!named)
-			printf("%s  %s%s\n", colours->device, device, colours->off);
+			printf("%s  %s%s\n", cli_colour(stdout, CLI_BOLD), device,
+			       cli_colour(stdout, CLI_PLAIN));
 		named = true;
-		print_value('-', colours->from, colours->off, change, "from");
-		print_value('+', colours->to, colours->off, change, "to");
+		print_value('-', CLI_RED, change, "from");
+		print_value('+', CLI_GREEN, change, "to");
 	}
 }
 
@@ -123,10 +108,9 @@ static void print_notes(struct json_object *plan)
 void cli_print_changes(struct json_object *plan)
 {
 	_cleanup_json_ struct json_object *devices = changes_by_device(plan);
-	struct colours colours = choose_colours();
 
 	json_object_object_foreach(devices, device, changes)
-		print_device(changes, device, &colours);
+		print_device(changes, device);
 	print_notes(plan);
 }
 
@@ -148,14 +132,17 @@ static void print_operations(const struct iov_plan *plan)
 	}
 }
 
-static void print_result(struct cli *cli, struct json_object *plan, const char *result)
+static void print_result(struct cli *cli, struct json_object *plan, enum cli_colour colour,
+			 const char *result)
 {
 	if (cli->json) {
 		json_object_object_add(plan, "result", json_object_new_string(result));
 		iov_output_json(stdout, plan);
 		return;
 	}
-	printf("%s: %s\n", json_text_or_null(plan, "title"), result);
+	printf("%s: %s%s%s\n", json_text_or_null(plan, "title"),
+	       colour == CLI_PLAIN ? "" : cli_colour(stdout, colour), result,
+	       colour == CLI_PLAIN ? "" : cli_colour(stdout, CLI_PLAIN));
 }
 
 /* The error is still to come, and JSON is one object. */
@@ -164,7 +151,7 @@ static void print_refusal(struct cli *cli, struct json_object *plan)
 	static const char result[] = "would be refused";
 
 	if (!cli->json) {
-		print_result(cli, plan, result);
+		print_result(cli, plan, CLI_RED, result);
 		return;
 	}
 	json_object_object_add(plan, "result", json_object_new_string(result));
@@ -177,7 +164,7 @@ int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations)
 	int error;
 
 	if (iov_plan_is_empty(plan)) {
-		print_result(cli, json, "nothing to do");
+		print_result(cli, json, CLI_PLAIN, "nothing to do");
 		return 0;
 	}
 	error = iov_plan_guard(plan, cli->lifted, &cli->findings);
@@ -189,15 +176,9 @@ int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations)
 	if (error)
 		print_refusal(cli, json);
 	else
-		print_result(cli, json, operations ? "not done, this is a dry run"
+		print_result(cli, json, CLI_PLAIN, operations ? "not done, this is a dry run"
 						   : "not done, 'iov apply' does it");
 	return error;
-}
-
-static void show_progress(void *arg, size_t step, size_t steps, const char *title)
-{
-	(void)arg;
-	fprintf(stderr, "[%zu/%zu] %s\n", step, steps, title);
 }
 
 struct iov_plan_options cli_plan_options(const struct cli *cli)
@@ -206,7 +187,6 @@ struct iov_plan_options cli_plan_options(const struct cli *cli)
 		.lifted = cli->lifted,
 		.lock_timeout = cli->wait * 1000,
 		.jobs = cli->jobs,
-		.progress = isatty(STDERR_FILENO) ? show_progress : NULL,
 	};
 }
 
@@ -217,10 +197,12 @@ static int carry_out(struct cli *cli, struct iov_plan *plan)
 	int error;
 
 	options.signal = cli_note_signals();
+	cli_progress_begin(&options);
 	error = iov_plan_run(plan, &options);
+	cli_progress_end();
 
 	if (!error)
-		print_result(cli, json, "done");
+		print_result(cli, json, CLI_GREEN, "done");
 	else if (error == -ECANCELED)
 		iov_plan_guard(plan, cli->lifted, &cli->findings);
 	return error;

@@ -2,11 +2,13 @@
 /* iov show: everything about one PCI function, and whether it can be assigned. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/pci/function.h"
+#include "base/pci/identity.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -194,29 +196,58 @@ static int describe(struct cli *cli, struct iov_bdf bdf, struct json_object **fu
 	return error;
 }
 
+static int describe_all(struct cli *cli, const struct cli_functions *functions,
+			struct json_object *all)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < functions->count; i++) {
+		struct json_object *function = NULL;
+
+		error = describe(cli, functions->list[i], &function);
+		if (error)
+			json_object_put(function);
+		else
+			json_object_array_add(all, function);
+	}
+	return error;
+}
+
+/* One object for one function, an array of them for a range. */
+static void print(struct cli *cli, struct json_object *all, bool is_range)
+{
+	if (cli->json) {
+		iov_output_json(stdout, is_range ? all : json_object_array_get_idx(all, 0));
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(all); i++) {
+		if (i)
+			putchar('\n');
+		print_text(json_object_array_get_idx(all, i));
+	}
+}
+
 static int run(struct cli *cli, void *data)
 {
+	_cleanup_json_ struct json_object *all = json_object_new_array();
 	const struct show_args *args = data;
-	_cleanup_json_ struct json_object *function = NULL;
-	struct iov_bdf bdf;
-	int error = cli_function(cli, args->device, &bdf);
+	struct cli_functions functions = { 0 };
+	int error = cli_add_functions(cli, args->device, &functions);
 
 	if (!error)
-		error = describe(cli, bdf, &function);
-	if (error)
-		return error;
-	if (cli->json)
-		iov_output_json(stdout, function);
-	else
-		print_text(function);
-	return 0;
+		error = describe_all(cli, &functions, all);
+	free(functions.list);
+	if (!error)
+		print(cli, all, iov_device_is_range(args->device));
+	return error;
 }
 
 const struct cli_command cli_show = {
 	.name = "show",
 	.args = "DEVICE",
 	.summary = "Show everything known about one PCI function",
-	.example = "iov show 0000:01:00.0",
+	.example = "iov show 0000:01:00.0\n"
+		   "  iov show eth0/vf0-3 --json",
 	.parse = parse,
 	.data_size = sizeof(struct show_args),
 	.run = run,

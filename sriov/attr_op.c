@@ -60,7 +60,7 @@ static int read_vf(const struct setting *setting, struct json_object **vfs, stru
  */
 static bool is_worth_repeating(const struct setting *setting, const char *name, const char *value)
 {
-	if (!strcmp(value, VF_ZERO_MAC))
+	if (vf_is_zero_address(value))
 		return false;
 	return setting->mode == IOV_VF_RESTORE ||
 	       (setting->mode == IOV_VF_NEW && strstr(name, "_rate"));
@@ -93,11 +93,10 @@ static int set_one(const struct setting *setting, const char *name, struct json_
 
 	if (!error)
 		return 0;
-	if (setting->mode == IOV_VF_RESTORE && !strcmp(value, VF_ZERO_MAC)) {
-		/* No MAC at all is what new VFs have; some drivers do not take it back. */
+	if (setting->mode == IOV_VF_RESTORE && vf_is_zero_address(value)) {
 		iov_log(setting->iov, LOG_WARNING,
-			"VF %u of %s keeps its MAC: %s does not clear it", setting->index,
-			IOV_BDF(setting->pf.bdf), driver);
+			"VF %u of %s keeps its %s: %s does not clear it", setting->index,
+			IOV_BDF(setting->pf.bdf), option.name, driver);
 		return 0;
 	}
 	if (error == -EOPNOTSUPP)
@@ -126,7 +125,7 @@ static int verify(const struct setting *setting)
 
 		if (!now || json_object_equal(now, value))
 			continue;
-		if (setting->mode == IOV_VF_RESTORE && !strcmp(wanted, VF_ZERO_MAC))
+		if (setting->mode == IOV_VF_RESTORE && vf_is_zero_address(wanted))
 			continue;
 		return iov_fail(setting->iov, -EIO, "driver %s took %s %s, but it reads back as %s",
 				setting->pf.driver, vf_option_name(name).name, wanted,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Attributes of VFs as a person writes them. */
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "base/mac.h"
+#include "base/switch.h"
 #include "sriov/internal.h"
 
 struct attribute {
@@ -44,9 +46,34 @@ static int parse_mac(struct iov *iov, const struct attribute *attribute, const c
 	if (mac[0] & 1)
 		return iov_fail(iov, -EINVAL, "mac '%s': a multicast address; expected a unicast "
 				"one, whose first byte is even, like 02:00:00:00:00:01", text);
-	if (!strcmp(normal, VF_ZERO_MAC))
+	if (vf_is_zero_address(normal))
 		return iov_fail(iov, -EINVAL, "mac '%s': the zero address; expected a unicast one "
 				"like 02:00:00:00:00:01", text);
+	*value = json_object_new_string(normal);
+	return 0;
+}
+
+bool vf_is_zero_address(const char *value)
+{
+	return strchr(value, ':') && strspn(value, "0:") == strlen(value);
+}
+
+/* InfiniBand's EUI-64, as ip(8) writes it. */
+static int parse_guid(struct iov *iov, const struct attribute *attribute, const char *text,
+		      struct json_object **value)
+{
+	char normal[] = "02:00:00:00:00:00:00:01";
+	size_t length = strlen(text);
+
+	if (length != strlen(normal))
+		return fail_value(iov, attribute, text);
+	for (size_t i = 0; i < length; i++) {
+		if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
+			return fail_value(iov, attribute, text);
+		normal[i] = (char)tolower((unsigned char)text[i]);
+	}
+	if (vf_is_zero_address(normal))
+		return fail_value(iov, attribute, text);
 	*value = json_object_new_string(normal);
 	return 0;
 }
@@ -69,9 +96,9 @@ static int parse_number(struct iov *iov, const struct attribute *attribute, cons
 static int parse_switch(struct iov *iov, const struct attribute *attribute, const char *text,
 			struct json_object **value)
 {
-	bool on = !strcmp(text, "on");
+	bool on = true;
 
-	if (!on && strcmp(text, "off"))
+	if (!switch_parse(text, &on))
 		return fail_value(iov, attribute, text);
 	*value = json_object_new_boolean(on);
 	return 0;
@@ -97,11 +124,14 @@ static int parse_link_state(struct iov *iov, const struct attribute *attribute, 
 
 static const struct attribute attributes[] = {
 	{ "mac", parse_mac, 0, "six hexadecimal bytes like 02:00:00:00:00:01" },
+	{ "node_guid", parse_guid, 0, "eight hexadecimal bytes like 02:00:00:00:00:00:00:01" },
+	{ "port_guid", parse_guid, 0, "eight hexadecimal bytes like 02:00:00:00:00:00:00:01" },
 	{ "vlan", parse_number, 4094, "a VLAN ID from 1 to 4094, or 0 for no VLAN" },
 	{ "qos", parse_number, 7, "a VLAN priority from 0 to 7" },
 	{ "vlan_protocol", parse_vlan_protocol, 0, "'802.1Q' or '802.1ad'" },
-	{ "spoofchk", parse_switch, 0, "'on' or 'off'" },
-	{ "trust", parse_switch, 0, "'on' or 'off'" },
+	{ "spoofchk", parse_switch, 0, IOV_SWITCH_EXPECTED },
+	{ "trust", parse_switch, 0, IOV_SWITCH_EXPECTED },
+	{ "rss_query", parse_switch, 0, IOV_SWITCH_EXPECTED },
 	{ "max_rate", parse_number, UINT_MAX, "Mbit/s, or 0 for no limit" },
 	{ "min_rate", parse_number, UINT_MAX, "Mbit/s, or 0 for no guarantee" },
 	{ "link_state", parse_link_state, 0, "'auto', 'enable' or 'disable'" },

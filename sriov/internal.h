@@ -6,8 +6,11 @@
 #include "sriov/class.h"
 #include "sriov/vf.h"
 
-/* What VFs without an administrative MAC report. */
-#define VF_ZERO_MAC "00:00:00:00:00:00"
+/*
+ * Whether a value is an address of zeros, MAC or GUID: what VFs report that were given none.  New
+ * VFs have none either, and some drivers do not take it back.
+ */
+bool vf_is_zero_address(const char *value);
 
 /* "max-rate": an attribute's name as an option of the command. */
 struct iov_path vf_option_name(const char *name);

@@ -39,17 +39,19 @@ static struct iov_bdf address_of(struct iov *iov, const struct iov_pf *pf, unsig
 	return bdf;
 }
 
-/* All findings about the VFs, looked for once. */
-static int find_holders(struct iov *iov, const struct iov_pf *pf, struct json_object **findings)
+/* All findings about the VFs of some PFs, looked for once. */
+static int find_holders(struct iov *iov, const struct iov_pf *pfs, size_t count,
+			struct json_object **findings)
 {
 	struct iov_plan *query;
-	int error = iov_plan_new(&query, iov, "look for holders of the VFs of %s",
-				 IOV_BDF(pf->bdf));
+	int error = iov_plan_new(&query, iov, "look for holders of VFs");
 
 	if (error)
 		return error;
-	for (unsigned int i = 0; i < pf->count; i++)
-		iov_plan_take(query, address_of(iov, pf, i), "");
+	for (size_t n = 0; n < count; n++) {
+		for (unsigned int i = 0; i < pfs[n].count; i++)
+			iov_plan_take(query, address_of(iov, &pfs[n], i), "");
+	}
 	error = iov_plan_guard(query, NULL, findings);
 	iov_plan_free(query);
 	return error == -ECANCELED ? 0 : error;
@@ -105,25 +107,67 @@ static struct json_object *describe_pf(const struct iov_pf *pf)
 	return object;
 }
 
+static struct json_object *describe(struct iov *iov, const struct iov_pf *pf,
+				    struct json_object *findings)
+{
+	_cleanup_json_ struct json_object *attributes = NULL;
+	struct json_object *object = describe_pf(pf), *vfs = json_object_new_array();
+
+	/* The list is worth having without them, as on a recorded tree. */
+	if (vf_attributes(iov, pf, &attributes))
+		iov_log(iov, LOG_NOTICE, "attributes are left out: %s", iov_error_message(iov));
+	json_object_object_add(object, "vfs", vfs);
+	for (unsigned int i = 0; i < pf->count; i++)
+		json_object_array_add(vfs, describe_vf(iov, pf, i,
+			json_object_array_get_idx(attributes, i), findings));
+	return object;
+}
+
 int iov_vf_list(struct iov *iov, struct iov_bdf bdf, struct json_object **out)
 {
-	_cleanup_json_ struct json_object *attributes = NULL, *findings = NULL;
-	struct json_object *vfs;
+	_cleanup_json_ struct json_object *findings = NULL;
 	struct iov_pf pf;
 	int error = iov_pf_read(iov, bdf, &pf);
 
 	if (!error)
-		error = find_holders(iov, &pf, &findings);
+		error = find_holders(iov, &pf, 1, &findings);
+	if (!error)
+		*out = describe(iov, &pf, findings);
+	return error;
+}
+
+/* The PFs of a host; what is no PF, or went meanwhile, is none. */
+static int read_pfs(struct iov *iov, struct iov_pf **pfs, size_t *count)
+{
+	_cleanup_free_ struct iov_bdf *functions = NULL;
+	size_t functions_count;
+	int error = iov_pci_list(iov, &functions, &functions_count);
+
+	*count = 0;
+	*pfs = error ? NULL : calloc(functions_count + 1, sizeof(**pfs));
+	if (!error && !*pfs)
+		return -ENOMEM;
+	for (size_t i = 0; !error && i < functions_count; i++) {
+		if (iov_sys_exists(iov, iov_pci_path(functions[i], "sriov_totalvfs").name) &&
+		    !iov_pf_read(iov, functions[i], &(*pfs)[*count]))
+			++*count;
+	}
+	return error;
+}
+
+int iov_vf_list_all(struct iov *iov, struct json_object **out)
+{
+	_cleanup_json_ struct json_object *findings = NULL;
+	_cleanup_free_ struct iov_pf *pfs = NULL;
+	size_t count;
+	int error = read_pfs(iov, &pfs, &count);
+
+	if (!error)
+		error = find_holders(iov, pfs, count, &findings);
 	if (error)
 		return error;
-	/* The list is worth having without them, as on a recorded tree. */
-	if (vf_attributes(iov, &pf, &attributes))
-		iov_log(iov, LOG_NOTICE, "attributes are left out: %s", iov_error_message(iov));
-	*out = describe_pf(&pf);
-	vfs = json_object_new_array();
-	json_object_object_add(*out, "vfs", vfs);
-	for (unsigned int i = 0; i < pf.count; i++)
-		json_object_array_add(vfs, describe_vf(iov, &pf, i,
-			json_object_array_get_idx(attributes, i), findings));
+	*out = json_object_new_array();
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(*out, describe(iov, &pfs[i], findings));
 	return 0;
 }

@@ -282,12 +282,13 @@ static void keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsi
 	if (!kept || vf_attributes(iov, pf, &vfs))
 		return;
 	for (unsigned int i = 0; i < kept; i++) {
+		static const char *const addresses[] = { "mac", "node_guid", "port_guid" };
 		struct json_object *vf = json_object_array_get_idx(vfs, i);
-		const char *mac = json_text_or_null(vf, "mac");
 
-		/* New VFs have none either, and some drivers do not take it. */
-		if (mac && !strcmp(mac, VF_ZERO_MAC))
-			json_object_object_del(vf, "mac");
+		for (size_t n = 0; n < sizeof(addresses) / sizeof(*addresses); n++) {
+			if (vf_is_zero_address(json_text(vf, addresses[n])))
+				json_object_object_del(vf, addresses[n]);
+		}
 	}
 	if (!(pf->device_class && pf->device_class->attributes) && !vf_has_msix_count(iov, pf))
 		return;

@@ -168,10 +168,10 @@ int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf);
 /**
  * iov_vf_attribute_parse - read an attribute's value as a person writes it
  * @iov: context
- * @name: "mac", "vlan", "qos", "vlan_protocol", "spoofchk", "trust", "max_rate",
- *	"min_rate", "link_state"
- * @text: "02:00:00:00:00:01"; 0 to 4094; 0 to 7; "802.1Q" or "802.1ad"; "on" or
- *	"off"; Mbit/s, 0 for no limit; "auto", "enable" or "disable"
+ * @name: "mac", "node_guid", "port_guid" (of InfiniBand), "vlan", "qos", "vlan_protocol", "spoofchk", "trust", "rss_query",
+ *	"max_rate", "min_rate", "link_state"
+ * @text: "02:00:00:00:00:01"; a GUID of eight bytes; 0 to 4094; 0 to 7; "802.1Q" or "802.1ad"; "on" or
+ *	"off" (see base/switch.h); Mbit/s, 0 for no limit; "auto", "enable" or "disable"
  * @values: object that receives the member @name
  *
  * Return: 0, or -EINVAL with a message.
@@ -238,6 +238,16 @@ int iov_vf_msix_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int ind
  * Return: 0 or -errno with a message.
  */
 int iov_vf_list(struct iov *iov, struct iov_bdf bdf, struct json_object **out);
+
+/**
+ * iov_vf_list_all - what is known of the VFs of all PFs
+ * @iov: context
+ * @out: receives an array that the caller puts, of an object as from iov_vf_list() for
+ *	each PF, in order of address; guards look at the host once for all of them
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_vf_list_all(struct iov *iov, struct json_object **out);
 
 #ifdef __cplusplus
 }

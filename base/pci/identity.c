@@ -201,8 +201,8 @@ static int parse_plain(struct iov *iov, const char *text, struct iov_bdf *bdf)
 	return 0;
 }
 
-static int vf_address(struct iov *iov, const char *text, struct iov_bdf pf, int number,
-		      struct iov_bdf *vf)
+int identity_vf(struct iov *iov, const char *text, struct iov_bdf pf, int number,
+		struct iov_bdf *vf)
 {
 	int64_t total, offset, stride;
 	int error = iov_pci_require(iov, pf);
@@ -233,7 +233,7 @@ static int parse(struct iov *iov, const struct iov_identity_index *index, const 
 			       parse_identity(iov, index, name, kind, &found);
 
 	if (!error && number >= 0)
-		return vf_address(iov, text, found, number, bdf);
+		return identity_vf(iov, text, found, number, bdf);
 	if (!error)
 		*bdf = found;
 	return error;

@@ -15,6 +15,7 @@
  *				firmware gave several slots one number
  *	path=0000:00:02.0/00.0	the way from the root port, without the bus numbers
  *	NAME/vf3		VF 3 of the PF that any of these names
+ *	NAME/vf0-3,8		VFs 0 to 3 and 8 of that PF; NAME/all: all that exist
  *
  * All but address and interface are identities: fit for files.  "serial" and "mac"
  * go with the card, "slot" and "path" stay where they are.  Every function but a
@@ -64,6 +65,27 @@ extern "C" {
  * @text and what there is.
  */
 int iov_device_parse(struct iov *iov, const char *text, struct iov_bdf *bdf);
+
+/**
+ * iov_device_is_range - whether a text names VFs by a range
+ * @text: any
+ *
+ * Return: true for "eth0/vf0-3", "eth0/vf0,2" and "eth0/all"; false for what names one
+ * function.
+ */
+bool iov_device_is_range(const char *text);
+
+/**
+ * iov_devices_parse - find the functions that a name or a range of VFs tells
+ * @iov: context
+ * @text: any name, or a range, as above
+ * @bdfs: receives an array in order of the VFs' numbers, each once; the caller frees it.
+ *	VFs that do not exist yet have an address as well
+ * @count: receives its length, not 0
+ *
+ * Return: as iov_device_parse(), and -ENODEV for all VFs of a PF without any.
+ */
+int iov_devices_parse(struct iov *iov, const char *text, struct iov_bdf **bdfs, size_t *count);
 
 /**
  * iov_identity_is - whether a text has the form of an identity

@@ -31,6 +31,12 @@ struct function_names {
 	size_t told;
 };
 
+/*
+ * identity.c: the address that a VF has or will have; -errno with a message that names @text
+ */
+int identity_vf(struct iov *iov, const char *text, struct iov_bdf pf, int number,
+		struct iov_bdf *vf);
+
 /* identity_names.c: where names are read from */
 
 struct names_source;

@@ -71,11 +71,14 @@ extern "C" {
 struct iov_host_vf_values {
 	char *driver;
 	char *mac;
+	char *node_guid;
+	char *port_guid;
 	unsigned int *vlan;
 	unsigned int *qos;
 	char *vlan_protocol;
 	bool *spoofchk;
 	bool *trust;
+	bool *rss_query;
 	unsigned int *max_rate;
 	unsigned int *min_rate;
 	char *link_state;

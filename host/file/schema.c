@@ -7,6 +7,7 @@
  */
 #include "host/file/schema.h"
 
+#include "base/switch.h"
 #include "host/file/host.h"
 
 #define MAYBE CYAML_FLAG_OPTIONAL
@@ -14,10 +15,7 @@
 #define MAYBE_LIST (CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER_NULL_STR)
 #define WORD_MAX 255
 
-static const cyaml_strval_t switches[] = {
-	{ "on", true },	  { "off", false }, { "true", true },
-	{ "false", false }, { "yes", true },  { "no", false },
-};
+static const cyaml_strval_t switches[] = { IOV_SWITCH_WORDS };
 
 static const cyaml_strval_t absents[] = {
 	{ "fatal", IOV_HOST_ABSENT_FATAL },
@@ -41,6 +39,8 @@ static const cyaml_strval_t absents[] = {
 			     switches, CYAML_ARRAY_LEN(switches)), \
 	CYAML_FIELD_ENUM_PTR("trust", MAYBE | CYAML_FLAG_STRICT, structure, at.trust, \
 			     switches, CYAML_ARRAY_LEN(switches)), \
+	CYAML_FIELD_ENUM_PTR("rss_query", MAYBE | CYAML_FLAG_STRICT, structure, at.rss_query, \
+			     switches, CYAML_ARRAY_LEN(switches)), \
 	CYAML_FIELD_UINT_PTR("max_rate", MAYBE, structure, at.max_rate), \
 	CYAML_FIELD_UINT_PTR("min_rate", MAYBE, structure, at.min_rate), \
 	CYAML_FIELD_STRING_PTR("link_state", MAYBE, structure, at.link_state, 1, WORD_MAX), \
@@ -49,6 +49,8 @@ static const cyaml_strval_t absents[] = {
 static const cyaml_schema_field_t vf_fields[] = {
 	CYAML_FIELD_UINT("index", CYAML_FLAG_DEFAULT, struct iov_host_vf, index),
 	CYAML_FIELD_STRING_PTR("mac", MAYBE, struct iov_host_vf, values.mac, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("node_guid", MAYBE, struct iov_host_vf, values.node_guid, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("port_guid", MAYBE, struct iov_host_vf, values.port_guid, 1, WORD_MAX),
 	SHARED_VALUES(struct iov_host_vf, values),
 	CYAML_FIELD_END
 };

@@ -24,11 +24,14 @@ static const struct value {
 #define VALUE(name, kind, usual) { #name, kind, offsetof(struct iov_host_vf_values, name), usual }
 	VALUE(driver, TEXT, NULL),
 	VALUE(mac, TEXT, "00:00:00:00:00:00"),
+	VALUE(node_guid, TEXT, "00:00:00:00:00:00:00:00"),
+	VALUE(port_guid, TEXT, "00:00:00:00:00:00:00:00"),
 	VALUE(vlan, NUMBER, "0"),
 	VALUE(qos, NUMBER, "0"),
 	VALUE(vlan_protocol, TEXT, "802.1Q"),
 	VALUE(spoofchk, SWITCH, NULL),
 	VALUE(trust, SWITCH, NULL),
+	VALUE(rss_query, SWITCH, NULL),
 	VALUE(max_rate, NUMBER, "0"),
 	VALUE(min_rate, NUMBER, "0"),
 	VALUE(link_state, TEXT, "auto"),
@@ -68,12 +71,17 @@ static int set_value(struct iov_host_vf_values *to, const struct value *value,
 	return copy ? 0 : -ENOMEM;
 }
 
-/* Whether all VFs have the same of something, which is not the case for a MAC. */
+static bool is_address(const struct value *value)
+{
+	return !strcmp(value->name, "mac") || strstr(value->name, "_guid");
+}
+
+/* Whether all VFs have the same of something, which is not the case for an address. */
 static bool is_shared(struct json_object *vfs, const struct value *value)
 {
 	struct json_object *first = value_of(json_object_array_get_idx(vfs, 0), value);
 
-	if (!first || !strcmp(value->name, "mac"))
+	if (!first || is_address(value))
 		return false;
 	for (size_t i = 1; i < json_object_array_length(vfs); i++) {
 		if (!json_object_equal(first, value_of(json_object_array_get_idx(vfs, i), value)))

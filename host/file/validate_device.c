@@ -33,18 +33,17 @@ static int check_number_attribute(const struct check *check, const char *where, 
 	return check_attribute(check, where, name, text, values);
 }
 
-static int check_mac(const struct check *check, const char *where, const char *mac)
+/* An address that is of one VF alone: @what is its name for people. */
+static int check_address(const struct check *check, const char *where, const char *name,
+			 const char *what, const char *address)
 {
 	_cleanup_json_ struct json_object *values = json_object_new_object();
 	int error;
 
-	if (!mac)
+	if (!address)
 		return 0;
-	error = check_attribute(check, where, "mac", mac, values);
-	if (error)
-		return error;
-	return check_once(check, where, "MAC",
-			  json_text_or_null(values, "mac"));
+	error = check_attribute(check, where, name, address, values);
+	return error ? error : check_once(check, where, what, json_text_or_null(values, name));
 }
 
 static int check_link_state(const struct check *check, const char *where, const char *state)
@@ -74,7 +73,13 @@ static int check_values(const struct check *check, const char *at,
 	int error = check_name(check, PLACE("%s.driver", at), values->driver);
 
 	if (!error)
-		error = check_mac(check, PLACE("%s.mac", at), values->mac);
+		error = check_address(check, PLACE("%s.mac", at), "mac", "MAC", values->mac);
+	if (!error)
+		error = check_address(check, PLACE("%s.node_guid", at), "node_guid", "node GUID",
+				      values->node_guid);
+	if (!error)
+		error = check_address(check, PLACE("%s.port_guid", at), "port_guid", "port GUID",
+				      values->port_guid);
 	if (!error)
 		error = check_number_attribute(check, PLACE("%s.vlan", at), "vlan", values->vlan);
 	if (!error)

@@ -10,11 +10,14 @@ static void merge(struct iov_host_vf_values *values, const struct iov_host_vf_va
 #define TAKE(member) values->member = own->member ? own->member : values->member
 	TAKE(driver);
 	TAKE(mac);
+	TAKE(node_guid);
+	TAKE(port_guid);
 	TAKE(vlan);
 	TAKE(qos);
 	TAKE(vlan_protocol);
 	TAKE(spoofchk);
 	TAKE(trust);
+	TAKE(rss_query);
 	TAKE(max_rate);
 	TAKE(min_rate);
 	TAKE(link_state);
@@ -72,11 +75,14 @@ int host_vf_attributes(struct iov *iov, const struct iov_host_vfs *vfs, struct j
 
 		json_object_array_add(*each, attributes.json);
 		add_text(&attributes, "mac", values.mac);
+		add_text(&attributes, "node_guid", values.node_guid);
+		add_text(&attributes, "port_guid", values.port_guid);
 		add_number(&attributes, "vlan", values.vlan);
 		add_number(&attributes, "qos", values.qos);
 		add_text(&attributes, "vlan_protocol", values.vlan_protocol);
 		add_switch(&attributes, "spoofchk", values.spoofchk);
 		add_switch(&attributes, "trust", values.trust);
+		add_switch(&attributes, "rss_query", values.rss_query);
 		add_number(&attributes, "max_rate", values.max_rate);
 		add_number(&attributes, "min_rate", values.min_rate);
 		add_text(&attributes, "link_state", values.link_state);

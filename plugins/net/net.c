@@ -21,6 +21,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -30,6 +31,10 @@
 #include "plugins/net/netlink.h"
 
 #define CLASS_NETWORK 0x02
+
+/* Of InfiniBand; as text with its NUL. */
+#define GUID_BYTES 8
+#define GUID_TEXT (3 * GUID_BYTES)
 
 static bool match_net(struct iov *iov, struct iov_bdf pf)
 {
@@ -104,6 +109,21 @@ static void parse_vlan_protocol(struct nlattr *list, struct json_object *vf)
 	json_add_text(vf, "vlan_protocol", ntohs(vlan->vlan_proto) == ETH_P_8021AD ? "802.1ad" : "802.1Q");
 }
 
+/* Most significant byte first, as people write it. */
+static void parse_guid(struct nlattr *attribute, const char *name, struct json_object *vf)
+{
+	const struct ifla_vf_guid *guid;
+	char text[GUID_TEXT] = "";
+
+	if (!attribute)
+		return;
+	guid = nla_data(attribute);
+	for (unsigned int i = 0; i < GUID_BYTES; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%02x", i ? ":" : "",
+			 (unsigned int)(guid->guid >> (56 - 8 * i)) & 0xff);
+	json_add_text(vf, name, text);
+}
+
 static void parse_vlan(struct nlattr *const *attributes, struct json_object *vf)
 {
 	if (attributes[IFLA_VF_VLAN]) {
@@ -127,6 +147,11 @@ static void parse_switches(struct nlattr *const *attributes, struct json_object 
 
 		add_switch(vf, "trust", trust->setting);
 	}
+	if (attributes[IFLA_VF_RSS_QUERY_EN]) {
+		const struct ifla_vf_rss_query_en *query = nla_data(attributes[IFLA_VF_RSS_QUERY_EN]);
+
+		add_switch(vf, "rss_query", query->setting);
+	}
 	if (attributes[IFLA_VF_LINK_STATE]) {
 		const struct ifla_vf_link_state *link = nla_data(attributes[IFLA_VF_LINK_STATE]);
 
@@ -140,9 +165,12 @@ static void parse_vf(struct nlattr *info, struct json_object *vfs)
 	/* The sizes of what is read; anything shorter is refused by libnl. */
 	static struct nla_policy policy[IFLA_VF_MAX + 1] = {
 		[IFLA_VF_MAC] = { .minlen = sizeof(struct ifla_vf_mac) },
+		[IFLA_VF_IB_NODE_GUID] = { .minlen = sizeof(struct ifla_vf_guid) },
+		[IFLA_VF_IB_PORT_GUID] = { .minlen = sizeof(struct ifla_vf_guid) },
 		[IFLA_VF_VLAN] = { .minlen = sizeof(struct ifla_vf_vlan) },
 		[IFLA_VF_RATE] = { .minlen = sizeof(struct ifla_vf_rate) },
 		[IFLA_VF_SPOOFCHK] = { .minlen = sizeof(struct ifla_vf_spoofchk) },
+		[IFLA_VF_RSS_QUERY_EN] = { .minlen = sizeof(struct ifla_vf_rss_query_en) },
 		[IFLA_VF_TRUST] = { .minlen = sizeof(struct ifla_vf_trust) },
 		[IFLA_VF_LINK_STATE] = { .minlen = sizeof(struct ifla_vf_link_state) },
 	};
@@ -160,6 +188,8 @@ static void parse_vf(struct nlattr *info, struct json_object *vfs)
 		return;
 	iov_mac_format(mac->mac, text);
 	json_add_text(vf, "mac", text);
+	parse_guid(attributes[IFLA_VF_IB_NODE_GUID], "node_guid", vf);
+	parse_guid(attributes[IFLA_VF_IB_PORT_GUID], "port_guid", vf);
 	parse_vlan(attributes, vf);
 	parse_switches(attributes, vf);
 	parse_rates(attributes, vf);
@@ -256,6 +286,25 @@ static int put_mac(struct nl_msg *message, uint32_t vf, struct json_object *targ
 	return nla_put(message, IFLA_VF_MAC, sizeof(mac), &mac);
 }
 
+static int put_guid(struct nl_msg *message, uint32_t vf, int type, const char *text)
+{
+	struct ifla_vf_guid guid = { .vf = vf };
+
+	for (unsigned int i = 0; text && i < GUID_BYTES; i++)
+		guid.guid = guid.guid << 8 | strtoul(text + 3 * i, NULL, 16);
+	return text ? nla_put(message, type, sizeof(guid), &guid) : -EINVAL;
+}
+
+static int put_node_guid(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	return put_guid(message, vf, IFLA_VF_IB_NODE_GUID, json_text_or_null(target, "node_guid"));
+}
+
+static int put_port_guid(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	return put_guid(message, vf, IFLA_VF_IB_PORT_GUID, json_text_or_null(target, "port_guid"));
+}
+
 /* Kernels before 4.9 know VLANs of 802.1Q alone, and so do most drivers. */
 static int put_vlan_8021ad(struct nl_msg *message, uint32_t vf, struct json_object *target)
 {
@@ -301,6 +350,13 @@ static int put_trust(struct nl_msg *message, uint32_t vf, struct json_object *ta
 	return nla_put(message, IFLA_VF_TRUST, sizeof(trust), &trust);
 }
 
+static int put_rss_query(struct nl_msg *message, uint32_t vf, struct json_object *target)
+{
+	struct ifla_vf_rss_query_en query = { vf, target_number(target, "rss_query") };
+
+	return nla_put(message, IFLA_VF_RSS_QUERY_EN, sizeof(query), &query);
+}
+
 static int put_rate(struct nl_msg *message, uint32_t vf, struct json_object *target)
 {
 	struct ifla_vf_rate rate = {
@@ -323,13 +379,13 @@ static int put_link_state(struct nl_msg *message, uint32_t vf, struct json_objec
 }
 
 static const char *const attribute_names[] = {
-	"mac", "vlan", "qos", "vlan_protocol", "spoofchk", "trust", "max_rate", "min_rate",
-	"link_state", NULL,
+	"mac", "node_guid", "port_guid", "vlan", "qos", "vlan_protocol", "spoofchk", "trust",
+	"rss_query", "max_rate", "min_rate", "link_state", NULL,
 };
 
 static int (*const attribute_puts[])(struct nl_msg *, uint32_t, struct json_object *) = {
-	put_mac, put_vlan, put_vlan, put_vlan, put_spoofchk, put_trust, put_rate, put_rate,
-	put_link_state,
+	put_mac, put_node_guid, put_port_guid, put_vlan, put_vlan, put_vlan, put_spoofchk, put_trust,
+	put_rss_query, put_rate, put_rate, put_link_state,
 };
 
 static int put_attribute(struct nl_msg *message, unsigned int index, const char *attribute,

@@ -20,6 +20,19 @@ row=$(jq -c --arg d $pf '.[] | select(.device == $d) | [.vfs, .vfs_total]' <<< "
 expect "a PF's VFs" '[2,7]' "$row"
 expect_match "the table shows the relation" "VF 1 .*/vf1$" "$(iov list | grep "^$vf ")"
 
+expect "those without a driver" \
+	"$(for device in $(iov list --json | jq -r '.[].device'); do
+		[ "$(driver_of "$device")" != none ] || echo "$device"; done)" \
+	"$(iov list --driver none --json | jq -r '.[].device')"
+expect "those of a class" "$(cd $pci; grep -l ^0x02 -- */class | cut -d / -f 1)" \
+	"$(iov list --class network --json | jq -r '.[].device')"
+free=$(iov list --free --json | jq -r '.[].device')
+for device in $(iov list --json | jq -r '.[].device'); do
+	expect "--free says of $device what iov show says" \
+		"$(iov show "$device" --json | jq .assignment.assignable)" \
+		"$(grep -qx "$device" <<< "$free" && echo true || echo false)"
+done
+
 shown=$(iov show $pf --json)
 expect "interfaces" "$(ls $pci/$pf/net)" "$(jq -r '.net[]' <<< "$shown")"
 expect "capabilities by name" true "$(jq '.capabilities | contains(["MSI-X", "SR-IOV"])' <<< "$shown")"

@@ -14,19 +14,19 @@ attributes()
 }
 # What the kernel says of a VF, by another program
 kernel() { ip link show "$(ls $sim/net | head -n 1)" | sed -n "s/^ *vf $1 //p"; }
-none='{"mac":"00:00:00:00:00:00","vlan":0,"qos":0,"vlan_protocol":"802.1Q","spoofchk":false,"trust":false,"link_state":"auto","max_rate":0,"min_rate":0}'
-some='{"mac":"00:00:00:00:00:00","vlan":0,"qos":0,"vlan_protocol":"802.1Q","spoofchk":false,"trust":true,"link_state":"enable","max_rate":2,"min_rate":1}'
-all='{"mac":"02:00:00:00:00:07","vlan":100,"qos":3,"vlan_protocol":"802.1ad","spoofchk":true,"trust":true,"link_state":"enable","max_rate":1000,"min_rate":10}'
+none='{"mac":"00:00:00:00:00:00","vlan":0,"qos":0,"vlan_protocol":"802.1Q","spoofchk":false,"trust":false,"rss_query":false,"link_state":"auto","max_rate":0,"min_rate":0}'
+some='{"mac":"00:00:00:00:00:00","vlan":0,"qos":0,"vlan_protocol":"802.1Q","spoofchk":false,"trust":true,"rss_query":false,"link_state":"enable","max_rate":2,"min_rate":1}'
+all='{"mac":"02:00:00:00:00:07","vlan":100,"qos":3,"vlan_protocol":"802.1ad","spoofchk":true,"trust":true,"rss_query":true,"link_state":"enable","max_rate":1000,"min_rate":10}'
 
 netdevsim 2
 pretend_pf 2
 expect "as they come" "$none"$'\n'"$none" "$(attributes 0 1)"
 set_all=(iov vf set $pf 1 --mac 02:00:00:00:00:07 --vlan 100 --qos 3 --vlan-protocol 802.1ad
-	--spoofchk on --trust on --max-rate 1000 --min-rate 10 --link-state enable)
+	--spoofchk on --trust yes --rss-query 1 --max-rate 1000 --min-rate 10 --link-state enable)
 expect_status "all of them at once" 0 "${set_all[@]}"
 expect "they are listed, and the other VF has none of them" "$none"$'\n'"$all" "$(attributes 0 1)"
 expect_match "the kernel has them" "02:00:00:00:00:07 .*vlan 100, qos 3, vlan protocol 802.1ad,.*\
-max_tx_rate 1000Mbps, min_tx_rate 10Mbps, spoof checking on, link-state enable, trust on" "$(kernel 1)"
+max_tx_rate 1000Mbps, min_tx_rate 10Mbps, spoof checking on, link-state enable, trust on, query_rss on" "$(kernel 1)"
 expect_status "the same again" 0 "${set_all[@]}"
 expect_match "nothing to do" "nothing to do" "$out"
 
@@ -37,7 +37,7 @@ expect_status "no rates, another link, a tag of the usual kind" 0 \
 expect_match "the VLAN stays" "vlan 100, qos 3, spoof.*link-state disable" "$(kernel 1)"
 expect_status "the rare kind again" 0 iov vf set $pf 1 --vlan-protocol 802.1ad
 expect_status "no VLAN, no switches" 0 \
-	iov vf set $pf 1 --vlan 0 --spoofchk off --trust off --link-state auto
+	iov vf set $pf 1 --vlan 0 --spoofchk off --trust no --rss-query false --link-state auto
 expect "nothing is left but the MAC" "${none/00:00:00:00:00:00/02:00:00:00:00:07}" "$(attributes 1)"
 
 # In switchdev mode the driver has no rates, and says so after it took the rest
@@ -57,7 +57,7 @@ devices:
       each:
         - {index: 0, trust: on, min_rate: 1, max_rate: 2}
         - {index: 1, mac: "02:00:00:00:00:07", vlan: 100, qos: 3, vlan_protocol: 802.1ad,
-           spoofchk: on, trust: on, max_rate: 1000, min_rate: 10}
+           spoofchk: on, trust: on, rss_query: on, max_rate: 1000, min_rate: 10}
 END
 expect_status "a host file" 0 iov apply /tmp/host.yaml
 before=$(attributes 0 1)
@@ -74,7 +74,7 @@ umount $pci
 netdevsim 256
 pretend_pf 256
 expect_status "the last of 256 VFs" 0 iov vf set $pf 255 --mac 02:00:00:00:00:07 --vlan 100 --qos 3 \
-	--vlan-protocol 802.1ad --spoofchk on --trust on --max-rate 1000 --min-rate 10 --link-state enable
+	--vlan-protocol 802.1ad --spoofchk on --trust yes --rss-query 1 --max-rate 1000 --min-rate 10 --link-state enable
 iov vf list $pf --json > /tmp/list
 expect "has all of them" 1 "$(grep -c '"vlan_protocol": *"802.1ad"' /tmp/list)"
 expect "and the others are listed" 255 "$(grep -c '"link_state": *"auto"' /tmp/list)"

@@ -34,5 +34,18 @@ expect_match "it is named with the kernel's answer" \
 	"igb has no link-state for VFs \(Operation not supported\).*as it was before" "$err"
 expect "the MAC is as before" $mac "$(vf 0 mac)"
 
+expect_status "both VFs by a range" 0 iov vf set $pf/vf0-1 --vlan 7 --trust no
+expect "have it" "7 7 false false" "$(vf 0 vlan) $(vf 1 vlan) $(vf 0 trust) $(vf 1 trust)"
+expect_status "all VFs" 0 iov vf set $pf/all --vlan 0
+expect "have none" "0 0" "$(vf 0 vlan) $(vf 1 vlan)"
+expect "one VF is shown as it is listed" "$(iov vf list $pf --json | jq -S '.vfs[0]')" \
+	"$(iov vf show $pf/vf0 --json | jq -S 'del(.pf)')"
+expect "several are an array" "0 1" "$(iov vf show $pf/all --json | jq -r '[.[].index] | join(" ")')"
+expect "without a PF all are listed" "$(iov vf list $pf --json | jq -S .)" \
+	"$(iov vf list --json | jq -S --arg pf $pf '.[] | select(.pf == $pf)')"
+expect_match "rates have a unit" "MAX MBIT/S" "$(iov vf list)"
+expect_status "a PF is no VF" 2 iov vf show $pf
+expect_match "is told" "$pf is no VF; name one like $pf/vf0" "$err"
+
 expect_status "to the native driver" 0 iov vf create $pf --count 2 --driver native
 expect "the VF starts with its MAC" $mac "$(cat $pci/0000:01:10.0/net/*/address)"

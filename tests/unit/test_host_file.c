@@ -197,14 +197,14 @@ static void another_shape_is_refused_with_its_line(void **state)
 		{ "devices:\n  - device: a\n    absent: ignore\n", "host.yaml:3: "
 		  "devices[0].absent: 'ignore': expected one of: fatal, skip" },
 		{ "devices:\n  - device: a\n    vfs: {count: 1, trust: maybe}\n", "host.yaml:3: "
-		  "devices[0].vfs.trust: 'maybe': expected one of: on, off, true, false, yes, no" },
+		  "devices[0].vfs.trust: 'maybe': expected one of: on, off, yes, no, true, false, 1, 0" },
 		{ "? [a]\n: b\n", "host.yaml:1: a list: expected a key" },
 		{ "devices: &all\n  - device: a\n", "host.yaml:1: devices: anchors (&), aliases "
 		  "(*) and tags (!) are not understood; write the value itself" },
 		{ "devices:\n  - device: a\n    vfs:\n      <<: *all\n      count: 1\n",
 		  "host.yaml:4: devices[0].vfs: unknown key '<<'; expected one of: count, "
-		  "driver, vlan, qos, vlan_protocol, spoofchk, trust, max_rate, min_rate, "
-		  "link_state, msix, each" },
+		  "driver, vlan, qos, vlan_protocol, spoofchk, trust, rss_query, max_rate, "
+		  "min_rate, link_state, msix, each" },
 		{ "version: !!int 1\n", "host.yaml:1: version: anchors (&), aliases (*) and tags "
 		  "(!) are not understood; write the value itself" },
 		{ "version: 1\n---\nversion: 1\n", "host.yaml:2: a second document; expected one" },

@@ -482,6 +482,61 @@ static void the_form_tells_an_identity(void **state)
 	assert_false(iov_identity_is("net_tap0,iface=tap0"));
 }
 
+static void assert_range(const char *text, const char *expected)
+{
+	_cleanup_free_ struct iov_bdf *bdfs = NULL;
+	char found[256] = "";
+	size_t count;
+
+	assert_true(iov_device_is_range(text));
+	assert_int_equal(iov_devices_parse(iov, text, &bdfs, &count), 0);
+	for (size_t i = 0; i < count; i++)
+		snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s%s",
+			 i ? " " : "", IOV_BDF(bdfs[i]));
+	assert_string_equal(found, expected);
+}
+
+static void assert_no_range(const char *text, int error, const char *message)
+{
+	struct iov_bdf *bdfs;
+	size_t count;
+
+	assert_int_equal(iov_devices_parse(iov, text, &bdfs, &count), error);
+	assert_non_null(strstr(iov_error_message(iov), message));
+	assert_null(bdfs);
+}
+
+static void a_range_names_vfs_in_order_and_each_once(void **state)
+{
+	_cleanup_free_ struct iov_bdf *one = NULL;
+	size_t count;
+
+	(void)state;
+	assert_no_range("0000:01:00.0/all", -ENODEV, "has no VFs; 'iov vf create");
+	tree_link(tree, ROOT "/" NIC0 "/virtfn0", "../0000:01:10.0");
+	tree_link(tree, ROOT "/" NIC0 "/virtfn1", "../0000:01:10.2");
+	assert_range("0000:01:00.0/vf0-1", "0000:01:10.0 0000:01:10.2");
+	assert_range("eth0/vf1,0", "0000:01:10.0 0000:01:10.2");
+	assert_range("serial=" DSN ".0/vf0-1,1", "0000:01:10.0 0000:01:10.2");
+	assert_range("path=0000:00:01.0/00.0/all", "0000:01:10.0 0000:01:10.2");
+	assert_false(iov_device_is_range("eth0/vf1"));
+	assert_false(iov_device_is_range("path=0000:00:01.0/00.0"));
+	assert_false(iov_device_is_range("net_tap0,iface=tap-0"));
+	assert_int_equal(iov_devices_parse(iov, "eth0", &one, &count), 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(IOV_BDF(one[0]), "0000:01:00.0");
+}
+
+static void what_is_no_range_is_told_with_the_form(void **state)
+{
+	(void)state;
+	assert_no_range("0000:01:00.0/vf1-0", -EINVAL, "is no range of VFs; write it like");
+	assert_no_range("0000:01:00.0/vf-1", -EINVAL, "is no range of VFs");
+	assert_no_range("0000:01:00.0/vf0-99", -EINVAL, "has no such VF; expected vf0 to");
+	assert_no_range("nonsense/vf0-1", -ENODEV, "nonsense: neither a PCI address");
+	assert_no_range("0000:01:10.2/all", -EOPNOTSUPP, "0000:01:10.2 is no PF");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -510,6 +565,8 @@ int main(void)
 		TEST(a_damaged_memory_is_no_memory),
 		TEST(a_function_that_appears_matches_its_names_alone),
 		TEST(the_form_tells_an_identity),
+		TEST(a_range_names_vfs_in_order_and_each_once),
+		TEST(what_is_no_range_is_told_with_the_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

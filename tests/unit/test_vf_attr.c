@@ -66,16 +66,18 @@ static void values_are_read_as_people_write_them(void **state)
 {
 	(void)state;
 	want("mac", "02:AA:bb:00:00:01");
+	want("node_guid", "02:AA:00:00:00:00:00:01");
 	want("vlan", "4094");
 	want("qos", "7");
 	want("spoofchk", "on");
-	want("trust", "off");
+	want("trust", "No");
+	want("rss_query", "1");
 	want("max_rate", "1000");
 	want("link_state", "auto");
 	want("vlan_protocol", "802.1AD");
 	assert_string_equal(json_object_to_json_string_ext(values, JSON_C_TO_STRING_PLAIN),
-			    "{\"mac\":\"02:aa:bb:00:00:01\",\"vlan\":4094,\"qos\":7,"
-			    "\"spoofchk\":true,\"trust\":false,\"max_rate\":1000,"
+			    "{\"mac\":\"02:aa:bb:00:00:01\",\"node_guid\":\"02:aa:00:00:00:00:00:01\",\"vlan\":4094,\"qos\":7,"
+			    "\"spoofchk\":true,\"trust\":false,\"rss_query\":true,\"max_rate\":1000,"
 			    "\"link_state\":\"auto\",\"vlan_protocol\":\"802.1ad\"}");
 }
 
@@ -92,12 +94,16 @@ static void malformed_values_are_refused_with_what_was_expected(void **state)
 		{ "mac", "01:00:5e:00:00:01", "multicast" },
 		{ "mac", "ff:ff:ff:ff:ff:ff", "multicast" },
 		{ "mac", "00:00:00:00:00:00", "zero address" },
+		{ "node_guid", "02:00:00:00:00:01", "eight hexadecimal bytes" },
+		{ "port_guid", "02:00:00:00:00:00:00:0g", "eight hexadecimal bytes" },
+		{ "port_guid", "00:00:00:00:00:00:00:00", "eight hexadecimal bytes" },
 		{ "vlan", "4095", "1 to 4094" },
 		{ "vlan", "-1", "1 to 4094" },
 		{ "vlan", "", "1 to 4094" },
 		{ "vlan", "1x", "1 to 4094" },
 		{ "qos", "8", "0 to 7" },
-		{ "spoofchk", "yes", "'on' or 'off'" },
+		{ "spoofchk", "maybe", "on or off" },
+		{ "trust", "2", "on or off" },
 		{ "max_rate", "99999999999999999999", "max-rate" },
 		{ "max_rate", "4294967296", "Mbit/s" },
 		{ "link_state", "up", "'enable'" },
@@ -211,8 +217,10 @@ static void put_vf(struct nl_msg *message, uint32_t index)
 	struct ifla_vf_rate rate = { index, 10, 20 };
 	struct ifla_vf_spoofchk spoofchk = { index, 1 };
 	struct ifla_vf_trust trust = { index, UINT32_MAX };
+	struct ifla_vf_rss_query_en query = { index, 1 };
 	struct ifla_vf_link_state link = { index, IFLA_VF_LINK_STATE_DISABLE };
 	struct ifla_vf_vlan_info tag = { index, index, 3, htons(ETH_P_8021AD) };
+	struct ifla_vf_guid guid = { index, 0x0200000000000000ULL | index };
 	struct nlattr *info = nla_nest_start(message, IFLA_VF_INFO), *tags;
 
 	nla_put(message, IFLA_VF_MAC, sizeof(mac), &mac);
@@ -220,7 +228,9 @@ static void put_vf(struct nl_msg *message, uint32_t index)
 	nla_put(message, IFLA_VF_RATE, sizeof(rate), &rate);
 	nla_put(message, IFLA_VF_SPOOFCHK, sizeof(spoofchk), &spoofchk);
 	nla_put(message, IFLA_VF_TRUST, sizeof(trust), &trust);
+	nla_put(message, IFLA_VF_RSS_QUERY_EN, sizeof(query), &query);
 	nla_put(message, IFLA_VF_LINK_STATE, sizeof(link), &link);
+	nla_put(message, IFLA_VF_IB_PORT_GUID, sizeof(guid), &guid);
 	tags = nla_nest_start(message, IFLA_VF_VLAN_LIST);
 	nla_put(message, IFLA_VF_VLAN_INFO, sizeof(tag), &tag);
 	nla_nest_end(message, tags);
@@ -262,9 +272,10 @@ static void the_kernels_list_of_256_vfs_is_read(void **state)
 	assert_string_equal(
 		json_object_to_json_string_ext(json_object_array_get_idx(vfs, 255),
 					       JSON_C_TO_STRING_PLAIN),
-		"{\"mac\":\"02:00:00:00:00:ff\",\"vlan\":255,\"qos\":3,"
+		"{\"mac\":\"02:00:00:00:00:ff\",\"port_guid\":\"02:00:00:00:00:00:00:ff\","
+		"\"vlan\":255,\"qos\":3,"
 		"\"vlan_protocol\":\"802.1ad\",\"spoofchk\":true,\"trust\":null,"
-		"\"link_state\":\"disable\",\"max_rate\":20,"
+		"\"rss_query\":true,\"link_state\":\"disable\",\"max_rate\":20,"
 		"\"min_rate\":10}");
 	nlmsg_free(message);
 }

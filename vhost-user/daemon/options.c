@@ -6,6 +6,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/switch.h"
 #include "base/sysroot/paths.h"
 #include "vhost-user/daemon/options.h"
 
@@ -111,6 +112,7 @@ static void check(const struct iovd_options *parsed, const struct argp_state *st
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct iovd_options *parsed = state->input;
+	bool on = true;
 
 	switch (key) {
 	case KEY_CONTROL:
@@ -155,9 +157,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parsed->sandbox.allow[parsed->sandbox.allow_count++] = arg;
 		return 0;
 	case KEY_SANDBOX:
-		if (strcmp(arg, "on") && strcmp(arg, "off"))
-			argp_error(state, "--sandbox %s: expected on or off", arg);
-		parsed->no_sandbox = !strcmp(arg, "off");
+		if (!switch_parse(arg, &on))
+			argp_error(state, "--sandbox %s: expected " IOV_SWITCH_EXPECTED, arg);
+		parsed->no_sandbox = !on;
 		return 0;
 	case KEY_POSTCOPY:
 		parsed->sandbox.postcopy = true;

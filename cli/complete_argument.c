@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What may stand for an argument, by the name that it has in usage lines. */
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/guard/guard.h"
+#include "base/json.h"
+#include "base/pci/identity.h"
+#include "base/pci/interface.h"
+#include "base/pci/kind.h"
+#include "base/rpc/rpc.h"
+#include "base/sysroot/paths.h"
+#include "cli/complete.h"
+#include "cli/list.h"
+
+typedef void offer_fn(const struct complete *complete);
+
+/* Whether a word that is being written may become this one, before anything is read for it. */
+static bool fits(const struct complete *complete, const char *word)
+{
+	return !strncmp(word, complete->word, strlen(complete->word));
+}
+
+static void offer_names(const struct complete *complete, const char *directory)
+{
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(complete->iov, directory, &names, &count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		complete_offer(complete, names[i], "");
+	iov_names_free(names, count);
+}
+
+static bool is_device(struct iov *iov, struct iov_bdf bdf)
+{
+	return iov_pci_kind(iov, bdf) == IOV_PCI_ENDPOINT;
+}
+
+static bool is_pf(struct iov *iov, struct iov_bdf bdf)
+{
+	return iov_sys_exists(iov, iov_pci_path(bdf, "sriov_totalvfs").name);
+}
+
+static bool is_vf(struct iov *iov, struct iov_bdf bdf)
+{
+	return iov_sys_exists(iov, iov_pci_path(bdf, "physfn").name);
+}
+
+static void offer_functions(const struct complete *complete,
+			    bool (*is_wanted)(struct iov *iov, struct iov_bdf bdf))
+{
+	_cleanup_free_ struct iov_bdf *list = NULL;
+	size_t count;
+
+	if (iov_pci_list(complete->iov, &list, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (fits(complete, IOV_BDF(list[i])) && is_wanted(complete->iov, list[i]))
+			complete_offer(complete, IOV_BDF(list[i]), "");
+	}
+}
+
+static void offer_interfaces(const struct complete *complete,
+			     bool (*is_wanted)(struct iov *iov, struct iov_bdf bdf))
+{
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(complete->iov, IOV_PATH_CLASS_NET, &names, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct iov_bdf bdf;
+
+		if (fits(complete, names[i]) &&
+		    !iov_interface_function(complete->iov, names[i], &bdf) &&
+		    is_wanted(complete->iov, bdf))
+			complete_offer(complete, names[i], IOV_BDF(bdf));
+	}
+	iov_names_free(names, count);
+}
+
+/* "serial=": all names are read only when somebody began to write one. */
+static void offer_identities(const struct complete *complete,
+			     bool (*is_wanted)(struct iov *iov, struct iov_bdf bdf))
+{
+	const struct iov_identity_entry *entry;
+	struct iov_identity_index *index;
+
+	if (!strchr(complete->word, '=') || iov_identity_index_open(&index, complete->iov))
+		return;
+	for (size_t i = 0; (entry = iov_identity_entry(index, i)); i++) {
+		struct json_object *names = NULL;
+
+		if (entry->is_vf || !is_wanted(complete->iov, entry->bdf) ||
+		    iov_identity_all(index, entry->bdf, &names))
+			continue;
+		for (size_t n = 0; n < json_object_array_length(names); n++)
+			complete_offer(complete, json_object_get_string(
+					       json_object_array_get_idx(names, n)),
+				       IOV_BDF(entry->bdf));
+		json_object_put(names);
+	}
+	iov_identity_index_close(index);
+}
+
+/* "eth0/": the VFs of that PF. */
+static void offer_vfs_of(const struct complete *complete)
+{
+	const char *slash = strrchr(complete->word, '/');
+	_cleanup_free_ char *pf = slash ? strndup(complete->word, (size_t)(slash - complete->word)) :
+					  NULL;
+	struct iov_bdf bdf;
+	unsigned int count;
+
+	if (!pf || iov_device_parse(complete->iov, pf, &bdf))
+		return;
+	count = iov_pci_vf_count(complete->iov, bdf);
+	for (unsigned int i = 0; i < count; i++)
+		complete_offer(complete, iov_path("%s/vf%u", pf, i).name, "");
+	if (count)
+		complete_offer(complete, iov_path("%s/all", pf).name, "all its VFs");
+}
+
+static void offer_device(const struct complete *complete)
+{
+	offer_functions(complete, is_device);
+	offer_interfaces(complete, is_device);
+	offer_identities(complete, is_device);
+	offer_vfs_of(complete);
+}
+
+static void offer_pf(const struct complete *complete)
+{
+	offer_functions(complete, is_pf);
+	offer_interfaces(complete, is_pf);
+	offer_identities(complete, is_pf);
+}
+
+static void offer_vf(const struct complete *complete)
+{
+	offer_functions(complete, is_vf);
+	offer_vfs_of(complete);
+}
+
+static void offer_group(const struct complete *complete)
+{
+	offer_names(complete, IOV_PATH_IOMMU_GROUPS);
+}
+
+static void offer_driver(const struct complete *complete)
+{
+	static const char vfio[] = "vfio-pci";
+
+	offer_names(complete, IOV_PATH_PCI_DRIVERS);
+	/* Whose module is not loaded yet. */
+	if (!iov_sys_exists(complete->iov, iov_path(IOV_PATH_PCI_DRIVERS "/%s", vfio).name))
+		complete_offer(complete, vfio, "");
+}
+
+static void offer_guard(const struct complete *complete)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = iov_guard_name(i)); i++)
+		complete_offer(complete, name, iov_guard_meaning(name));
+	complete_offer(complete, CLI_LIFT_DRIVER, "a driver that does not list the device");
+}
+
+static void offer_class(const struct complete *complete)
+{
+	char names[256], *rest = names, *name;
+
+	list_class_names(names, sizeof(names));
+	while ((name = strsep(&rest, ", "))) {
+		if (*name)
+			complete_offer(complete, name, "");
+	}
+}
+
+static void offer_listed(const struct complete *complete, const char *method)
+{
+	struct json_object *rows = NULL;
+
+	if (iov_rpc_call(complete->iov, method, NULL, &rows))
+		return;
+	for (size_t i = 0; i < json_object_array_length(rows); i++)
+		complete_offer(complete, json_text(json_object_array_get_idx(rows, i), "name"), "");
+	json_object_put(rows);
+}
+
+static void offer_port(const struct complete *complete)
+{
+	offer_listed(complete, "port.list");
+}
+
+static void offer_bridge(const struct complete *complete)
+{
+	offer_listed(complete, "bridge.list");
+}
+
+static void offer_file(const struct complete *complete)
+{
+	_cleanup_free_ char *pattern = NULL;
+	glob_t found;
+
+	if (asprintf(&pattern, "%s*", complete->word) < 0)
+		return;
+	if (!glob(pattern, GLOB_MARK | GLOB_NOESCAPE, NULL, &found)) {
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			complete_offer(complete, found.gl_pathv[i], "");
+	}
+	globfree(&found);
+}
+
+static void offer_vmm(const struct complete *complete)
+{
+	complete_offer(complete, "qemu", "");
+}
+
+/* By the name of an argument; where that is just NAME, by its option, or the noun of its command. */
+static const struct {
+	const char *name;
+	const char *context;
+	offer_fn *offer;
+} arguments[] = {
+	{ "DEVICE", NULL, offer_device },   { "BDF", NULL, offer_device },
+	{ "PF", NULL, offer_pf },	    { "VF", NULL, offer_vf },
+	{ "GROUP", NULL, offer_group },	    { "PORT", NULL, offer_port },
+	{ "DRIVER", NULL, offer_driver },   { "GUARD", NULL, offer_guard },
+	{ "CLASS", NULL, offer_class },	    { "FILE", NULL, offer_file },
+	{ "PATH", NULL, offer_file },	    { "DIR", NULL, offer_file },
+	{ "SOCKET", NULL, offer_file },	    { "NAME", "driver", offer_driver },
+	{ "NAME", "device", offer_device }, { "NAME", "vmm", offer_vmm },
+	{ "NAME", "bridge", offer_bridge }, { "NAME", "port", offer_port },
+};
+
+static void offer_named(const struct complete *complete, const char *name, const char *context)
+{
+	for (size_t i = 0; i < sizeof(arguments) / sizeof(*arguments); i++) {
+		size_t length = arguments[i].context ? strlen(arguments[i].context) : 0;
+
+		if (strcmp(arguments[i].name, name) ||
+		    strncmp(arguments[i].context ? arguments[i].context : "", context, length))
+			continue;
+		if (complete->iov)
+			arguments[i].offer(complete);
+		return;
+	}
+	if (*name && (*name < 'A' || *name > 'Z') && !strpbrk(name, "[=,"))
+		complete_offer(complete, name, "");
+}
+
+void complete_argument(const struct complete *complete, const char *name, const char *context)
+{
+	_cleanup_free_ char *names = strdup(name);
+	char *rest = names, *one;
+
+	while (names && (one = strsep(&rest, "|")))
+		offer_named(complete, one, context);
+}

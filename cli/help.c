@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/near.h"
+#include "cli/words.h"
+
+/* Longest first word of a command with its NUL. */
+#define GROUP_SIZE 32
+
+static void list_commands(const struct cli_command *const *commands, FILE *file)
+{
+	for (; *commands; commands++)
+		fprintf(file, "  %-16s %s\n", (*commands)->name, (*commands)->summary);
+}
+
+char *cli_help_doc(const struct cli_command *const *commands)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	if (!file)
+		return NULL;
+	fputs("Give a host's I/O hardware to virtual machines.\v", file);
+	fputs("Commands ('iov help COMMAND' explains one):\n", file);
+	list_commands(commands, file);
+	fputs("\nExit status: 0 done, 1 failed, 2 usage, 3 refused by a guard,\n"
+	      "4 no such device or port, 5 iovd does not answer.", file);
+	fclose(file);
+	return text;
+}
+
+static void list_group(const struct cli_command *const *commands, const char *group, FILE *file)
+{
+	fprintf(file, "Usage: iov %s COMMAND [OPTION...] [ARGUMENT...]\n\n"
+		      "Commands ('iov help %s COMMAND' explains one):\n", group, group);
+	for (size_t i = 0; commands[i]; i++) {
+		if (cli_is_of_group(commands[i], group))
+			fprintf(file, "  %-16s %s\n", commands[i]->name, commands[i]->summary);
+	}
+	fputs("\nExamples:\n", file);
+	for (size_t i = 0; commands[i]; i++) {
+		const char *example = commands[i]->example;
+
+		if (cli_is_of_group(commands[i], group) && example)
+			fprintf(file, "  %.*s\n", (int)strcspn(example, "\n"), example);
+	}
+}
+
+/* The first word of a command. */
+static const char *first_word(const struct cli_command *command, char word[GROUP_SIZE])
+{
+	snprintf(word, GROUP_SIZE, "%.*s", (int)strcspn(command->name, " "), command->name);
+	return word;
+}
+
+static int unknown_first(const struct cli_command *const *commands, const char *text)
+{
+	struct cli_near near = { .text = text };
+	char words[2][GROUP_SIZE];
+	size_t kept = 0;
+
+	cli_near_look(&near, "help");
+	for (size_t i = 0; commands[i]; i++) {
+		const char *word = first_word(commands[i], words[kept]), *before = near.word;
+
+		cli_near_look(&near, word);
+		kept ^= near.word != before;
+	}
+	fprintf(stderr, "iov: %s: no such command; ", text);
+	if (near.word)
+		fprintf(stderr, "did you mean 'iov %s'? ", near.word);
+	fputs("'iov help' lists them\n", stderr);
+	return CLI_USAGE;
+}
+
+static int unknown_second(const struct cli_command *const *commands, const char *group,
+			  const char *text)
+{
+	struct cli_near near = { .text = text };
+
+	for (size_t i = 0; commands[i]; i++) {
+		if (cli_is_of_group(commands[i], group))
+			cli_near_look(&near, commands[i]->name + strlen(group) + 1);
+	}
+	fprintf(stderr, "iov: %s %s: no such command; ", group, text);
+	if (near.word)
+		fprintf(stderr, "did you mean 'iov %s %s'? ", group, near.word);
+	fputs("expected one of:", stderr);
+	for (size_t i = 0; commands[i]; i++) {
+		if (cli_is_of_group(commands[i], group))
+			fprintf(stderr, " '%s'", commands[i]->name);
+	}
+	fputc('\n', stderr);
+	return CLI_USAGE;
+}
+
+static bool asks_for_help(const char *arg)
+{
+	return !strcmp(arg, "--help") || !strcmp(arg, "--usage") || !strcmp(arg, "-?") ||
+	       !strcmp(arg, "help");
+}
+
+int cli_help_words(const struct cli_command *const *commands, int argc, char **argv)
+{
+	if (!cli_is_group(commands, argv[0]))
+		return unknown_first(commands, argv[0]);
+	if (argc > 1 && !asks_for_help(argv[1]))
+		return unknown_second(commands, argv[0], argv[1]);
+	list_group(commands, argv[0], argc > 1 ? stdout : stderr);
+	return argc > 1 ? CLI_OK : CLI_USAGE;
+}

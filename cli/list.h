@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What iov list is made of: facts that take time to find, and the choice among rows. */
+#ifndef IOV_CLI_LIST_H
+#define IOV_CLI_LIST_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "base/iov.h"
+
+/* Rows are objects of iov_function_list(), in order of address. */
+
+/* Add "net", an array of the names of its own network interfaces, to each row. */
+void list_add_interfaces(struct iov *iov, struct json_object *rows);
+
+/*
+ * Add "assignable", whether it can be assigned by what it is, and "blocked_by", why not, to
+ * each row.
+ */
+void list_add_verdicts(struct iov *iov, struct json_object *rows);
+
+/*
+ * Add "used_by", an array of who uses it, "guards", an array of the guards that say so, and
+ * "group_in_use", whether it or another function of its group is used, to each row of all
+ * functions.  0, or -errno with a message.
+ */
+int list_add_holders(struct iov *iov, struct json_object *rows);
+
+/**
+ * struct list_filter - which rows are shown
+ * @class_code: first digits of the class: "02", "0108"; "" for any class
+ * @driver: name of the driver, "none" for those without one; NULL for any
+ * @free: only what can be assigned and nobody uses, nor what moves with it; after list_add_verdicts() and
+ *	list_add_holders()
+ */
+struct list_filter {
+	char class_code[8];
+	const char *driver;
+	bool free;
+};
+
+/* The first digits of a class by its name or number, into a filter; false for neither. */
+bool list_filter_class(struct list_filter *filter, const char *text);
+
+/* The names that list_filter_class() knows: "network, storage, ..." */
+void list_class_names(char *names, size_t size);
+
+/* The rows that pass, in the same order; the caller puts the array. */
+struct json_object *list_filter(const struct list_filter *filter, struct json_object *rows);
+
+/* Sort rows by a member: numbers by value, names as versions, nothing last. */
+void list_sort(struct json_object *rows, const char *key);
+
+#endif

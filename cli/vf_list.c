@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov vf list, iov vf show: the VFs of PFs and their attributes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/pci/identity.h"
+#include "cli/argument.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "sriov/vf.h"
+
+/* Of all classes of devices; what no VF has a value of is left out. */
+static const struct iov_column columns[] = {
+	{ "index", "VF", true },
+	{ "device", "BDF" },
+	{ "driver", "DRIVER" },
+	{ "iommu_group", "GROUP", true },
+	{ "mac", "MAC" },
+	{ "node_guid", "NODE GUID" },
+	{ "port_guid", "PORT GUID" },
+	{ "vlan", "VLAN", true },
+	{ "qos", "QOS", true },
+	{ "vlan_protocol", "PROTOCOL" },
+	{ "spoofchk", "SPOOFCHK" },
+	{ "trust", "TRUST" },
+	{ "rss_query", "RSS QUERY" },
+	{ "min_rate", "MIN MBIT/S", true },
+	{ "max_rate", "MAX MBIT/S", true },
+	{ "link_state", "LINK" },
+	{ "netdev", "NETDEV" },
+	{ "controller", "CONTROLLER", true },
+	{ "state", "STATE" },
+	{ "queues", "QUEUES", true },
+	{ "interrupts", "INTERRUPTS", true },
+	{ "used_by", "IN USE BY" },
+};
+
+static const struct iov_column fields[] = {
+	{ "device", "Device" },
+	{ "relation", "VF" },
+	{ "driver", "Driver" },
+	{ "iommu_group", "IOMMU group" },
+	{ "netdev", "Interface" },
+	{ "mac", "MAC address" },
+	{ "node_guid", "Node GUID" },
+	{ "port_guid", "Port GUID" },
+	{ "vlan", "VLAN" },
+	{ "qos", "VLAN priority" },
+	{ "vlan_protocol", "VLAN protocol" },
+	{ "spoofchk", "Spoof check" },
+	{ "trust", "Trust" },
+	{ "rss_query", "RSS query" },
+	{ "min_rate", "Least rate, Mbit/s" },
+	{ "max_rate", "Highest rate, Mbit/s" },
+	{ "link_state", "Link state" },
+	{ "controller", "NVMe controller" },
+	{ "state", "NVMe state" },
+	{ "queues", "NVMe queues" },
+	{ "interrupts", "NVMe interrupts" },
+	{ "used_by", "In use by" },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* iov vf list */
+
+struct list_args {
+	const char *pf;
+};
+
+static error_t parse_list(int key, char *arg, struct argp_state *state)
+{
+	struct list_args *args = cli_data(state);
+
+	if (key == ARGP_KEY_END)
+		return 0;
+	return cli_argument(key, arg, state, &args->pf, CLI_EXPECTED_PF);
+}
+
+static int print_pf(struct json_object *pf)
+{
+	struct json_object *vfs = json_object_object_get(pf, "vfs");
+	struct iov_column shown[COUNT(columns)];
+	size_t count = 0;
+
+	printf("%s: %s of %s VFs\n", json_text(pf, "pf"), json_text(pf, "count"),
+	       json_text(pf, "total"));
+	for (size_t i = 0; i < COUNT(columns); i++) {
+		if (iov_output_has(vfs, &columns[i]))
+			shown[count++] = columns[i];
+	}
+	return count ? iov_output_table(stdout, vfs, shown, count) : 0;
+}
+
+static int list_pf(struct cli *cli, const char *name)
+{
+	_cleanup_json_ struct json_object *pf = NULL;
+	struct iov_bdf bdf;
+	int error = iov_device_parse(cli->iov, name, &bdf);
+
+	if (!error)
+		error = iov_vf_list(cli->iov, bdf, &pf);
+	if (error)
+		return error;
+	if (!cli->json)
+		return print_pf(pf);
+	iov_output_json(stdout, pf);
+	return 0;
+}
+
+static int list_all(struct cli *cli)
+{
+	_cleanup_json_ struct json_object *pfs = NULL;
+	int error = iov_vf_list_all(cli->iov, &pfs);
+
+	if (!error && cli->json)
+		iov_output_json(stdout, pfs);
+	if (error || cli->json)
+		return error;
+	if (!json_object_array_length(pfs))
+		puts("no PCI function of this host has SR-IOV");
+	for (size_t i = 0; !error && i < json_object_array_length(pfs); i++) {
+		if (i)
+			putchar('\n');
+		error = print_pf(json_object_array_get_idx(pfs, i));
+	}
+	return error;
+}
+
+static int run_list(struct cli *cli, void *data)
+{
+	const struct list_args *args = data;
+
+	return args->pf ? list_pf(cli, args->pf) : list_all(cli);
+}
+
+const struct cli_command cli_vf_list = {
+	.name = "vf list",
+	.args = "[PF]",
+	.summary = "Show the virtual functions of a PF, or of all PFs",
+	.example = "iov vf list\n"
+		   "  iov vf list 0000:01:00.0",
+	.parse = parse_list,
+	.data_size = sizeof(struct list_args),
+	.run = run_list,
+};
+
+/* iov vf show */
+
+struct show_args {
+	const char *vf;
+};
+
+static error_t parse_show(int key, char *arg, struct argp_state *state)
+{
+	struct show_args *args = cli_data(state);
+
+	return cli_argument(key, arg, state, &args->vf, "expected a VF, like eth0/vf0, or several, "
+			    "like eth0/vf0-3; 'iov vf list' shows them");
+}
+
+static int add_vf(struct cli *cli, struct iov_bdf bdf, struct json_object **pf,
+		  struct json_object *shown)
+{
+	struct iov_bdf pf_bdf;
+	struct json_object *vf;
+	unsigned int index;
+	int error = cli_vf(cli, bdf, &pf_bdf, &index);
+
+	if (!error && (!*pf || strcmp(json_text(*pf, "pf"), IOV_BDF(pf_bdf)))) {
+		json_object_put(*pf);
+		*pf = NULL;
+		error = iov_vf_list(cli->iov, pf_bdf, pf);
+	}
+	if (error)
+		return error;
+	vf = json_copy(json_object_array_get_idx(json_object_object_get(*pf, "vfs"), index));
+	json_add_text(vf, "pf", IOV_BDF(pf_bdf));
+	json_object_array_add(shown, vf);
+	return 0;
+}
+
+static void print_vf(struct json_object *vf)
+{
+	struct iov_column shown[COUNT(fields)];
+	size_t count = 0;
+
+	json_add_text(vf, "relation", iov_path("VF %s of %s", json_text(vf, "index"),
+					       json_text(vf, "pf")).name);
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		if (json_object_object_get(vf, fields[i].key))
+			shown[count++] = fields[i];
+	}
+	iov_output_fields(stdout, vf, shown, count);
+}
+
+static void print_vfs(struct cli *cli, struct json_object *vfs, bool is_range)
+{
+	if (cli->json) {
+		iov_output_json(stdout, is_range ? vfs : json_object_array_get_idx(vfs, 0));
+		return;
+	}
+	for (size_t i = 0; i < json_object_array_length(vfs); i++) {
+		if (i)
+			putchar('\n');
+		print_vf(json_object_array_get_idx(vfs, i));
+	}
+}
+
+static int run_show(struct cli *cli, void *data)
+{
+	_cleanup_json_ struct json_object *vfs = json_object_new_array(), *pf = NULL;
+	const struct show_args *args = data;
+	struct cli_functions functions = { 0 };
+	int error = cli_add_functions(cli, args->vf, &functions);
+
+	for (size_t i = 0; !error && i < functions.count; i++)
+		error = add_vf(cli, functions.list[i], &pf, vfs);
+	free(functions.list);
+	if (!error)
+		print_vfs(cli, vfs, iov_device_is_range(args->vf));
+	return error;
+}
+
+const struct cli_command cli_vf_show = {
+	.name = "vf show",
+	.args = "VF",
+	.summary = "Show the attributes of a virtual function",
+	.example = "iov vf show eth0/vf0\n"
+		   "  iov vf show 0000:01:00.0/vf0-3 --json",
+	.parse = parse_show,
+	.data_size = sizeof(struct show_args),
+	.run = run_show,
+};

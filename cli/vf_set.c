@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov vf set: attributes of VFs. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "cli/argument.h"
+#include "cli/commands.h"
+#include "sriov/vf.h"
+
+#define KEY_ATTRIBUTE 0x2000
+
+static const struct argp_option set_options[] = {
+	{ "mac", KEY_ATTRIBUTE + 0, "ADDRESS", 0, "MAC address that the VF starts with", 0 },
+	{ "node-guid", KEY_ATTRIBUTE + 10, "GUID", 0, "InfiniBand: GUID of its node", 0 },
+	{ "port-guid", KEY_ATTRIBUTE + 11, "GUID", 0, "InfiniBand: GUID of its port", 0 },
+	{ "vlan", KEY_ATTRIBUTE + 1, "ID", 0, "VLAN that all its frames travel in, 0 for none", 0 },
+	{ "qos", KEY_ATTRIBUTE + 2, "PRIORITY", 0, "Priority in that VLAN, 0 to 7", 0 },
+	{ "vlan-protocol", KEY_ATTRIBUTE + 8, "802.1Q|802.1ad", 0, "Tag of that VLAN", 0 },
+	{ "spoofchk", KEY_ATTRIBUTE + 3, "on|off", 0, "Drop frames with another source MAC", 0 },
+	{ "trust", KEY_ATTRIBUTE + 4, "on|off", 0,
+	  "Let its driver change its MAC and ask for promiscuous mode", 0 },
+	{ "rss-query", KEY_ATTRIBUTE + 9, "on|off", 0,
+	  "Let its driver read the hash key and table of the PF", 0 },
+	{ "max-rate", KEY_ATTRIBUTE + 5, "MBIT/S", 0, "Limit of what it sends, 0 for none", 0 },
+	{ "min-rate", KEY_ATTRIBUTE + 6, "MBIT/S", 0, "Rate that it is granted, 0 for none", 0 },
+	{ "link-state", KEY_ATTRIBUTE + 7, "auto|enable|disable", 0,
+	  "Link that it sees: the port's, always up, always down", 0 },
+	{ 0 },
+};
+
+/* By the key of the option. */
+static const char *const attribute_names[] = {
+	"mac", "vlan", "qos", "spoofchk", "trust", "max_rate", "min_rate", "link_state",
+	"vlan_protocol", "rss_query", "node_guid", "port_guid",
+};
+#define ATTRIBUTES (sizeof(attribute_names) / sizeof(*attribute_names))
+
+struct set_args {
+	const char *device;
+	unsigned int index;
+	bool has_index;
+	const char *values[ATTRIBUTES];
+};
+
+static bool has_value(const struct set_args *args)
+{
+	for (size_t i = 0; i < ATTRIBUTES; i++) {
+		if (args->values[i])
+			return true;
+	}
+	return false;
+}
+
+static error_t parse_set(int key, char *arg, struct argp_state *state)
+{
+	struct set_args *args = cli_data(state);
+
+	if (key >= KEY_ATTRIBUTE && key < KEY_ATTRIBUTE + (int)ATTRIBUTES) {
+		args->values[key - KEY_ATTRIBUTE] = arg;
+		return 0;
+	}
+	switch (key) {
+	case ARGP_KEY_ARG:
+		if (!args->device || args->has_index)
+			break;
+		args->index = cli_index(arg, "INDEX", state);
+		args->has_index = true;
+		return 0;
+	case ARGP_KEY_END:
+		if (args->device && !has_value(args))
+			argp_error(state, "nothing to set; name an attribute, like --mac ADDRESS");
+		break;
+	}
+	return cli_argument(key, arg, state, &args->device,
+			    "expected a VF, like eth0/vf0, several, like eth0/vf0-3, or a PF and "
+			    "an index, like eth0 0");
+}
+
+static int parse_values(struct iov *iov, const struct set_args *args, struct json_object *values)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < ATTRIBUTES; i++) {
+		if (args->values[i])
+			error = iov_vf_attribute_parse(iov, attribute_names[i], args->values[i],
+						       values);
+	}
+	return error;
+}
+
+/* Note for each VF of @pf that was named what it shall have, at its index. */
+static int place_values(struct cli *cli, const struct cli_functions *functions,
+			struct json_object *values, struct iov_bdf *pf, struct json_object *each)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < functions->count; i++) {
+		unsigned int index;
+
+		error = cli_vf(cli, functions->list[i], pf, &index);
+		if (!error)
+			json_object_array_put_idx(each, index, json_object_get(values));
+	}
+	return error;
+}
+
+/* "VF 2 of 0000:01:00.0", "3 VFs of 0000:01:00.0" */
+static int new_plan(struct cli *cli, struct iov_bdf pf, struct json_object *each, size_t count,
+		    struct iov_plan **plan)
+{
+	if (count == 1)
+		return iov_plan_new(plan, cli->iov, "set VF %zu of %s",
+				    json_object_array_length(each) - 1, IOV_BDF(pf));
+	return iov_plan_new(plan, cli->iov, "set %zu VFs of %s", count, IOV_BDF(pf));
+}
+
+static int set_named(struct cli *cli, const struct set_args *args, struct json_object *values,
+		     struct iov_plan **plan)
+{
+	_cleanup_json_ struct json_object *each = json_object_new_array();
+	struct cli_functions functions = { 0 };
+	struct iov_bdf pf;
+	int error = cli_add_functions(cli, args->device, &functions);
+
+	if (!error)
+		error = place_values(cli, &functions, values, &pf, each);
+	if (!error)
+		error = new_plan(cli, pf, each, functions.count, plan);
+	if (!error)
+		error = iov_vf_set_each_plan(*plan, pf, each, 0);
+	free(functions.list);
+	return error;
+}
+
+static int set_indexed(struct cli *cli, const struct set_args *args, struct json_object *values,
+		       struct iov_plan **plan)
+{
+	struct iov_bdf pf;
+	int error = cli_function(cli, args->device, &pf);
+
+	if (!error)
+		error = iov_plan_new(plan, cli->iov, "set VF %u of %s", args->index, IOV_BDF(pf));
+	return error ? error : iov_vf_set_plan(*plan, pf, args->index, values);
+}
+
+static int run_set(struct cli *cli, void *data)
+{
+	_cleanup_json_ struct json_object *values = json_object_new_object();
+	const struct set_args *args = data;
+	struct iov_plan *plan = NULL;
+	int error = parse_values(cli->iov, args, values);
+
+	if (!error)
+		error = args->has_index ? set_indexed(cli, args, values, &plan) :
+					  set_named(cli, args, values, &plan);
+	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
+}
+
+const struct cli_command cli_vf_set = {
+	.name = "vf set",
+	.args = "PF|VF [INDEX]",
+	.summary = "Set attributes of virtual functions",
+	.example = "iov vf set 0000:01:00.0 0 --mac 02:00:00:00:00:01 --spoofchk on --trust off\n"
+		   "  iov vf set slot=1/vf0-3 --vlan 100\n\n"
+		   "Several attributes are set together: when the driver refuses one, the others\n"
+		   "are put back.",
+	.changes = true,
+	.options = set_options,
+	.parse = parse_set,
+	.data_size = sizeof(struct set_args),
+	.run = run_set,
+};
