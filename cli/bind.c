@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/pci/identity.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "iommu/group.h"
 #include "vfio/bind/bind.h"
 
 #define FUNCTIONS_MAX 256
@@ -82,6 +84,51 @@ static void name_functions(const struct iov_bdf *bdfs, size_t count, char *text,
 		snprintf(text, size, "%zu functions", count);
 }
 
+static void save_driver(struct json_object *devices, struct iov_bdf bdf, const char *driver)
+{
+	struct json_object *values = json_object_new_object();
+
+	json_object_object_add(values, "driver", json_object_new_string(driver));
+	cli_saved(devices, bdf, values);
+}
+
+/* With --group the members that come along, now or before. */
+static int save_members(struct cli *cli, const struct iov_plan *plan, struct iov_bdf bdf,
+			const char *driver, struct json_object *devices)
+{
+	struct iov_group *group;
+	int error = iov_group_of(&group, cli->iov, bdf);
+
+	for (size_t i = 0; !error && i < group->count; i++) {
+		const struct iov_group_member *member = &group->members[i];
+
+		if (!member->bridge && (!strcmp(member->driver, driver) ||
+					iov_plan_changes(plan, IOV_BDF(member->bdf), "driver")))
+			save_driver(devices, member->bdf, driver);
+	}
+	if (!error)
+		iov_group_close(group);
+	return error == -ENOENT ? 0 : error;
+}
+
+static int save(struct cli *cli, const struct bind_args *args, const struct iov_bdf *bdfs,
+		struct iov_plan *plan)
+{
+	const char *driver = args->driver ? args->driver : "native";
+	struct json_object *devices = json_object_new_object();
+	int error = 0;
+
+	for (size_t i = 0; !error && i < args->count; i++) {
+		save_driver(devices, bdfs[i], driver);
+		if (cli->save && args->flags & IOV_BIND_GROUP)
+			error = save_members(cli, plan, bdfs[i], driver, devices);
+	}
+	if (!error)
+		return cli_save(cli, plan, devices);
+	json_object_put(devices);
+	return error;
+}
+
 /* Without a driver the functions go back to their native ones. */
 static int fill_plan(struct cli *cli, const struct bind_args *args, struct iov_plan **plan)
 {
@@ -97,11 +144,14 @@ static int fill_plan(struct cli *cli, const struct bind_args *args, struct iov_p
 	name_functions(bdfs, args->count, functions, sizeof(functions));
 	if (args->driver) {
 		error = iov_plan_new(plan, cli->iov, "bind %s to %s", functions, args->driver);
-		return error ? error : iov_bind_plan(*plan, bdfs, args->count, args->driver,
-						     flags);
+		if (!error)
+			error = iov_bind_plan(*plan, bdfs, args->count, args->driver, flags);
+	} else {
+		error = iov_plan_new(plan, cli->iov, "give %s back to the native driver", functions);
+		if (!error)
+			error = iov_unbind_plan(*plan, bdfs, args->count, args->flags);
 	}
-	error = iov_plan_new(plan, cli->iov, "give %s back to the native driver", functions);
-	return error ? error : iov_unbind_plan(*plan, bdfs, args->count, args->flags);
+	return error ? error : save(cli, args, bdfs, *plan);
 }
 
 static int run(struct cli *cli, void *data)
@@ -121,6 +171,7 @@ const struct cli_command cli_bind = {
 	.example = "iov bind 0000:01:10.0 0000:01:10.2 --driver vfio-pci --dry-run\n"
 		   "  iov bind serial=a0-36-9f-ff-ff-00-00-01.0/vf3 --driver vfio-pci",
 	.changes = true,
+	.saves = true,
 	.options = bind_options,
 	.parse = parse_bind,
 	.data_size = sizeof(struct bind_args),
@@ -133,6 +184,7 @@ const struct cli_command cli_unbind = {
 	.summary = "Give PCI functions back to their native drivers",
 	.example = "iov unbind 0000:01:10.0",
 	.changes = true,
+	.saves = true,
 	.options = unbind_options,
 	.parse = parse_devices,
 	.data_size = sizeof(struct bind_args),

@@ -20,6 +20,7 @@
 #include "base/streams.h"
 #include "base/sysroot/paths.h"
 #include "cli/output.h"
+#include "host/file/host.h"
 #include "plugins/plugins.h"
 #include "sriov/vf.h"
 
@@ -34,6 +35,7 @@ enum {
 	KEY_CONTROL,
 	KEY_ROOT,
 	KEY_DRY_RUN,
+	KEY_SAVE,
 	KEY_FORCE,
 	KEY_TIMEOUT,
 	KEY_WAIT,
@@ -58,6 +60,11 @@ static const struct argp_option change_options[] = {
 	  "Give up a write that the kernel does not answer (60)", 40 },
 	{ "wait", KEY_WAIT, "SECONDS", 0, "Wait for another change of the host to end (30)", 40 },
 	{ "jobs", KEY_JOBS, "N", 0, "Work on up to N independent devices at the same time (CPUs, at most 8)", 40 },
+	{ 0 },
+};
+
+static const struct argp_option save_options[] = {
+	{ "save", KEY_SAVE, 0, 0, "Put it into /" IOV_HOST_FILE " as well", 0 },
 	{ 0 },
 };
 
@@ -137,6 +144,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_DRY_RUN:
 		invocation->cli.dry_run = true;
+		return 0;
+	case KEY_SAVE:
+		invocation->cli.save = true;
 		return 0;
 	case KEY_FORCE:
 		lift_guard(invocation, arg, state);
@@ -270,6 +280,8 @@ static void parse_own(struct invocation *invocation, int argc, char **argv)
 	struct argp argp = { options, parse_command, command->args, doc };
 	size_t count = append_options(options, 0, command->options);
 
+	if (command->saves)
+		count = append_options(options, count, save_options);
 	if (command->changes)
 		count = append_options(options, count, change_options);
 	append_options(options, count, common_options);

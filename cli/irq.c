@@ -214,6 +214,15 @@ static error_t parse_pin(int key, char *arg, struct argp_state *state)
 	return parse_device(key, arg, state);
 }
 
+/* As the host file says it. */
+static struct json_object *saved_policy(struct iov_bdf bdf, const char *policy)
+{
+	struct json_object *values = json_object_new_object();
+
+	json_object_object_add(values, "irq", json_object_new_string(policy));
+	return cli_saved(json_object_new_object(), bdf, values);
+}
+
 static int fill_plan(struct cli *cli, const struct irq_args *args, struct iov_plan **plan)
 {
 	_cleanup_json_ struct json_object *now = NULL, *cpus = NULL;
@@ -233,6 +242,8 @@ static int fill_plan(struct cli *cli, const struct irq_args *args, struct iov_pl
 			     args->policy);
 	if (!error && !iov_irq_match(now, cpus))
 		iov_irq_step(*plan, bdf, now, cpus);
+	if (!error)
+		error = cli_save(cli, *plan, saved_policy(bdf, args->policy));
 	return error;
 }
 
@@ -395,6 +406,7 @@ const struct cli_command cli_irq_pin = {
 	.summary = "Choose the CPUs that serve a function's interrupts",
 	.example = "iov irq pin 0000:01:00.0 --policy spread",
 	.changes = true,
+	.saves = true,
 	.options = pin_options,
 	.parse = parse_pin,
 	.data_size = sizeof(struct irq_args),

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "host/file/host.h"
 
 /* Escape sequences of the diff; all empty where it is no terminal that reads. */
 struct colours {
@@ -233,6 +234,21 @@ int cli_run_plan(struct cli *cli, struct iov_plan *plan)
 
 	iov_plan_free(plan);
 	return error;
+}
+
+struct json_object *cli_saved(struct json_object *devices, struct iov_bdf bdf,
+			      struct json_object *values)
+{
+	json_object_object_add(devices, IOV_BDF(bdf), values);
+	return devices;
+}
+
+int cli_save(struct cli *cli, struct iov_plan *plan, struct json_object *devices)
+{
+	_cleanup_json_ struct json_object *wanted = json_object_new_object();
+
+	json_object_object_add(wanted, "devices", devices);
+	return cli->save ? iov_host_save_plan(plan, wanted) : 0;
 }
 
 int cli_drop_plan(struct cli *cli, struct iov_plan *plan, int error)
