@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov bind, iov unbind: which driver a PCI function has. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "iommu/group.h"
 #include "vfio/bind/bind.h"
 
 #define NAMES_MAX 256
@@ -61,6 +64,51 @@ static error_t parse_bind(int key, char *arg, struct argp_state *state)
 	return parse_devices(key, arg, state);
 }
 
+static void save_driver(struct json_object *devices, struct iov_bdf bdf, const char *driver)
+{
+	struct json_object *values = json_object_new_object();
+
+	json_object_object_add(values, "driver", json_object_new_string(driver));
+	cli_saved(devices, bdf, values);
+}
+
+/* With --group the members that come along, now or before. */
+static int save_members(struct cli *cli, const struct iov_plan *plan, struct iov_bdf bdf,
+			const char *driver, struct json_object *devices)
+{
+	struct iov_group *group;
+	int error = iov_group_of(&group, cli->iov, bdf);
+
+	for (size_t i = 0; !error && i < group->count; i++) {
+		const struct iov_group_member *member = &group->members[i];
+
+		if (!member->bridge && (!strcmp(member->driver, driver) ||
+					iov_plan_changes(plan, IOV_BDF(member->bdf), "driver")))
+			save_driver(devices, member->bdf, driver);
+	}
+	if (!error)
+		iov_group_close(group);
+	return error == -ENOENT ? 0 : error;
+}
+
+static int save(struct cli *cli, const struct bind_args *args,
+		const struct cli_functions *functions, struct iov_plan *plan)
+{
+	const char *driver = args->driver ? args->driver : "native";
+	struct json_object *devices = json_object_new_object();
+	int error = 0;
+
+	for (size_t i = 0; !error && i < functions->count; i++) {
+		save_driver(devices, functions->list[i], driver);
+		if (cli->save && args->flags & IOV_BIND_GROUP)
+			error = save_members(cli, plan, functions->list[i], driver, devices);
+	}
+	if (!error)
+		return cli_save(cli, plan, devices);
+	json_object_put(devices);
+	return error;
+}
+
 /* Without a driver the functions go back to their native ones. */
 static int plan_functions(struct cli *cli, const struct bind_args *args,
 			  const struct cli_functions *functions, struct iov_plan **plan)
@@ -91,6 +139,8 @@ static int fill_plan(struct cli *cli, const struct bind_args *args, struct iov_p
 		error = cli_add_functions(cli, args->devices[i], &functions);
 	if (!error)
 		error = plan_functions(cli, args, &functions, plan);
+	if (!error)
+		error = save(cli, args, &functions, *plan);
 	free(functions.list);
 	return error;
 }
@@ -112,6 +162,7 @@ const struct cli_command cli_bind = {
 	.example = "iov bind 0000:01:10.0 0000:01:10.2 --driver vfio-pci --dry-run\n"
 		   "  iov bind serial=a0-36-9f-ff-ff-00-00-01.0/vf0-3 --driver vfio-pci",
 	.changes = true,
+	.saves = true,
 	.options = bind_options,
 	.parse = parse_bind,
 	.data_size = sizeof(struct bind_args),
@@ -125,6 +176,7 @@ const struct cli_command cli_unbind = {
 	.example = "iov unbind 0000:01:10.0\n"
 		   "  iov unbind eth0/all",
 	.changes = true,
+	.saves = true,
 	.options = unbind_options,
 	.parse = parse_devices,
 	.data_size = sizeof(struct bind_args),

@@ -112,6 +112,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case CLI_KEY_DRY_RUN:
 		invocation->cli.dry_run = true;
 		return 0;
+	case CLI_KEY_SAVE:
+		invocation->cli.save = true;
+		return 0;
 	case CLI_KEY_FORCE:
 		lift_guard(invocation, arg, state);
 		return 0;

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 
 #include "base/iov.h"
+#include "base/pci/pci.h"
 #include "base/plan/plan.h"
 
 /* Exit statuses, the same for every command; listed in iov(1). */
@@ -38,6 +39,7 @@ enum cli_exit {
  * @iov: context
  * @json: --json was given
  * @dry_run: --dry-run was given
+ * @save: --save was given
  * @lifted: guards named by --force, ended by NULL
  * @wait: --wait in seconds, 0 for the default
  * @jobs: --jobs, 0 for the default
@@ -50,6 +52,7 @@ struct cli {
 	struct iov *iov;
 	bool json;
 	bool dry_run;
+	bool save;
 	const char *lifted[CLI_LIFTED_MAX + 1];
 	unsigned int wait;
 	unsigned int jobs;
@@ -65,6 +68,7 @@ struct cli {
  * @summary: one line for "iov --help"
  * @example: shown at the end of its --help
  * @changes: takes --dry-run, --force, --timeout, --wait and --jobs
+ * @saves: takes --save
  * @options: argp options of its own; NULL for none
  * @parse: argp parser for @options and arguments; state->input is the struct cli
  *	and @data is at cli_data(state)
@@ -77,6 +81,7 @@ struct cli_command {
 	const char *summary;
 	const char *example;
 	bool changes;
+	bool saves;
 	const struct argp_option *options;
 	error_t (*parse)(int key, char *arg, struct argp_state *state);
 	size_t data_size;
@@ -121,6 +126,16 @@ int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations);
  * do), or the plan as JSON.  Frees @plan.
  */
 int cli_run_plan(struct cli *cli, struct iov_plan *plan);
+
+/* One function for cli_save(); both objects are taken over, and the first is handed back. */
+struct json_object *cli_saved(struct json_object *devices, struct iov_bdf bdf,
+			      struct json_object *values);
+
+/*
+ * With --save: append to a plan that the host file says what it does. @devices: as "devices"
+ * of iov_host_save_plan(); taken over.
+ */
+int cli_save(struct cli *cli, struct iov_plan *plan, struct json_object *devices);
 
 /*
  * End with a plan that could not be built: when a guard refuses what it takes so far,

@@ -226,6 +226,21 @@ static error_t parse_pin(int key, char *arg, struct argp_state *state)
 	return parse_device(key, arg, state);
 }
 
+/* As the host file says it. */
+static int save_policy(struct cli *cli, const struct cli_functions *functions, const char *policy,
+		       struct iov_plan *plan)
+{
+	struct json_object *devices = json_object_new_object();
+
+	for (size_t i = 0; i < functions->count; i++) {
+		struct json_object *values = json_object_new_object();
+
+		json_object_object_add(values, "irq", json_object_new_string(policy));
+		cli_saved(devices, functions->list[i], values);
+	}
+	return cli_save(cli, plan, devices);
+}
+
 static int pin_function(struct cli *cli, struct iov_bdf bdf, const char *policy,
 			struct iov_plan *plan)
 {
@@ -256,6 +271,8 @@ static int fill_plan(struct cli *cli, const struct irq_args *args, struct iov_pl
 				     args->policy);
 	for (size_t i = 0; !error && i < functions.count; i++)
 		error = pin_function(cli, functions.list[i], args->policy, *plan);
+	if (!error)
+		error = save_policy(cli, &functions, args->policy, *plan);
 	free(functions.list);
 	return error;
 }
@@ -427,6 +444,7 @@ const struct cli_command cli_irq_pin = {
 	.summary = "Choose the CPUs that serve a function's interrupts",
 	.example = "iov irq pin 0000:01:00.0 --policy spread",
 	.changes = true,
+	.saves = true,
 	.options = pin_options,
 	.parse = parse_pin,
 	.data_size = sizeof(struct irq_args),

@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "host/file/host.h"
 
 static void print_value(char sign, enum cli_colour colour, struct json_object *change,
 			const char *key)
@@ -215,6 +216,21 @@ int cli_run_plan(struct cli *cli, struct iov_plan *plan)
 
 	iov_plan_free(plan);
 	return error;
+}
+
+struct json_object *cli_saved(struct json_object *devices, struct iov_bdf bdf,
+			      struct json_object *values)
+{
+	json_object_object_add(devices, IOV_BDF(bdf), values);
+	return devices;
+}
+
+int cli_save(struct cli *cli, struct iov_plan *plan, struct json_object *devices)
+{
+	_cleanup_json_ struct json_object *wanted = json_object_new_object();
+
+	json_object_object_add(wanted, "devices", devices);
+	return cli->save ? iov_host_save_plan(plan, wanted) : 0;
 }
 
 int cli_drop_plan(struct cli *cli, struct iov_plan *plan, int error)

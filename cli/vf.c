@@ -47,6 +47,18 @@ static error_t parse_create(int key, char *arg, struct argp_state *state)
 	return cli_argument(key, arg, state, &args->pf, CLI_EXPECTED_PF);
 }
 
+/* As the host file says it. */
+static struct json_object *saved_vfs(struct iov_bdf pf, unsigned int count, const char *driver)
+{
+	struct json_object *values = json_object_new_object(), *vfs = json_object_new_object();
+
+	json_object_object_add(values, "vfs", vfs);
+	json_object_object_add(vfs, "count", json_object_new_int64(count));
+	if (count)
+		json_object_object_add(vfs, "driver", json_object_new_string(driver));
+	return cli_saved(json_object_new_object(), pf, values);
+}
+
 static int run_create(struct cli *cli, void *data)
 {
 	const struct create_args *args = data;
@@ -65,6 +77,8 @@ static int run_create(struct cli *cli, void *data)
 		error = args->count ? iov_host_vfs_plan(plan, bdf, &vfs, 0) :
 				      iov_vf_create_plan(plan, bdf, 0, 0);
 	if (!error)
+		error = cli_save(cli, plan, saved_vfs(bdf, args->count, vfs.all.driver));
+	if (!error)
 		return cli_run_plan(cli, plan);
 	return cli_drop_plan(cli, plan, error);
 }
@@ -79,6 +93,7 @@ const struct cli_command cli_vf_create = {
 		   "than 0 is removed first, which is refused while one of these VFs is in use.\n"
 		   "VFs of an NVMe controller are given queues and interrupts and set online.",
 	.changes = true,
+	.saves = true,
 	.options = create_options,
 	.parse = parse_create,
 	.data_size = sizeof(struct create_args),
@@ -110,6 +125,8 @@ static int run_remove(struct cli *cli, void *data)
 	if (!error)
 		error = iov_vf_remove_plan(plan, bdf);
 	if (!error)
+		error = cli_save(cli, plan, saved_vfs(bdf, 0, NULL));
+	if (!error)
 		return cli_run_plan(cli, plan);
 	return cli_drop_plan(cli, plan, error);
 }
@@ -120,6 +137,7 @@ const struct cli_command cli_vf_remove = {
 	.summary = "Remove all virtual functions of a PF",
 	.example = "iov vf remove 0000:01:00.0\n\nRefused while one of the VFs is in use.",
 	.changes = true,
+	.saves = true,
 	.parse = parse_remove,
 	.data_size = sizeof(struct remove_args),
 	.run = run_remove,

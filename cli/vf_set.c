@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/pci/pci.h"
+#include "base/sysroot/paths.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "sriov/vf.h"
@@ -105,6 +107,17 @@ static int place_values(struct cli *cli, const struct cli_functions *functions,
 	return error;
 }
 
+/* As the host file says it. */
+static int save(struct cli *cli, const struct cli_functions *functions, struct json_object *values,
+		struct iov_plan *plan)
+{
+	struct json_object *devices = json_object_new_object();
+
+	for (size_t i = 0; i < functions->count; i++)
+		cli_saved(devices, functions->list[i], json_object_get(values));
+	return cli_save(cli, plan, devices);
+}
+
 /* "VF 2 of 0000:01:00.0", "3 VFs of 0000:01:00.0" */
 static int new_plan(struct cli *cli, struct iov_bdf pf, struct json_object *each, size_t count,
 		    struct iov_plan **plan)
@@ -129,6 +142,8 @@ static int set_named(struct cli *cli, const struct set_args *args, struct json_o
 		error = new_plan(cli, pf, each, functions.count, plan);
 	if (!error)
 		error = iov_vf_set_each_plan(*plan, pf, each, 0);
+	if (!error)
+		error = save(cli, &functions, values, *plan);
 	free(functions.list);
 	return error;
 }
@@ -136,12 +151,16 @@ static int set_named(struct cli *cli, const struct set_args *args, struct json_o
 static int set_indexed(struct cli *cli, const struct set_args *args, struct json_object *values,
 		       struct iov_plan **plan)
 {
-	struct iov_bdf pf;
+	struct iov_bdf pf, vf;
 	int error = cli_function(cli, args->device, &pf);
 
 	if (!error)
 		error = iov_plan_new(plan, cli->iov, "set VF %u of %s", args->index, IOV_BDF(pf));
-	return error ? error : iov_vf_set_plan(*plan, pf, args->index, values);
+	if (!error)
+		error = iov_vf_set_plan(*plan, pf, args->index, values);
+	if (!error)
+		error = iov_pci_link(cli->iov, pf, iov_path("virtfn%u", args->index).name, &vf);
+	return error ? error : save(cli, &(struct cli_functions){ &vf, 1 }, values, *plan);
 }
 
 static int run_set(struct cli *cli, void *data)
@@ -166,6 +185,7 @@ const struct cli_command cli_vf_set = {
 		   "Several attributes are set together: when the driver refuses one, the others\n"
 		   "are put back.",
 	.changes = true,
+	.saves = true,
 	.options = set_options,
 	.parse = parse_set,
 	.data_size = sizeof(struct set_args),

@@ -6,6 +6,7 @@
 
 #include "base/sysroot/paths.h"
 #include "cli/near.h"
+#include "host/file/host.h"
 
 #define COMMAND_WORDS_MAX 2
 #define NAME_MAX_LENGTH 64
@@ -29,6 +30,11 @@ static const struct argp_option change_options[] = {
 	  "Give up a write that the kernel does not answer (60)", 40 },
 	{ "wait", CLI_KEY_WAIT, "SECONDS", 0, "Wait for another change of the host to end (30)", 40 },
 	{ "jobs", CLI_KEY_JOBS, "N", 0, "Work on up to N independent devices at the same time (CPUs, at most 8)", 40 },
+	{ 0 },
+};
+
+static const struct argp_option save_options[] = {
+	{ "save", CLI_KEY_SAVE, 0, 0, "Put it into /" IOV_HOST_FILE " as well", 0 },
 	{ 0 },
 };
 
@@ -56,6 +62,8 @@ void cli_command_options(const struct cli_command *command, struct argp_option *
 {
 	size_t count = append_options(options, 0, command->options);
 
+	if (command->saves)
+		count = append_options(options, count, save_options);
 	if (command->changes)
 		count = append_options(options, count, change_options);
 	count = append_options(options, count, cli_common_options);

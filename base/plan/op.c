@@ -49,6 +49,11 @@ static void free_members(struct iov_op *op)
 		free(op->iovd.method);
 		json_object_put(op->iovd.params);
 		break;
+	case IOV_OP_FILE:
+		free(op->file.path);
+		free(op->file.text);
+		free(op->file.was);
+		break;
 	case IOV_OP_NVME_VIRT:
 	case IOV_OP_MTU:
 	case IOV_OP_KINDS:
@@ -184,6 +189,30 @@ struct iov_op *iov_op_iovd(const char *method, struct json_object *params)
 	op = complete(op, op && copy_text(&op->iovd.method, method) &&
 		      copy_json(&op->iovd.params, params));
 	json_object_put(params);
+	return op;
+}
+
+/* The same of a text that there may be none of. */
+static bool copy_text_or_null(char **to, const char *text)
+{
+	return !text || copy_text(to, text);
+}
+
+struct iov_op *iov_op_file(const char *path, const char *text, const char *was)
+{
+	struct iov_op *op = new_op(IOV_OP_FILE);
+
+	return complete(op, op && copy_text(&op->file.path, path) &&
+			copy_text_or_null(&op->file.text, text) &&
+			copy_text_or_null(&op->file.was, was));
+}
+
+struct iov_op *iov_op_restore_file(const char *path, const char *text, const char *was)
+{
+	struct iov_op *op = iov_op_file(path, text, was);
+
+	if (op)
+		op->file.restore = true;
 	return op;
 }
 

@@ -15,6 +15,7 @@
  *	{"op": "irq-affinity", "device": "0000:01:00.0", "cpus": ["0", "1"]}
  *	{"op": "huge-pages", "path": "sys/.../nr_hugepages", "value": "512", "advice": "..."}
  *	{"op": "devlink-eswitch", "device": "0000:01:00.0", "mode": "switchdev"}
+ *	{"op": "file", "path": "etc/...", "text": "...", "was": "...", "restore": true}
  *	{"op": "iovd", "method": "port.add", "params": {"name": "up", ...}}
  *
  * The functions that make one give NULL without memory, which those that take one bear:
@@ -46,6 +47,7 @@ enum iov_op_kind {
 	IOV_OP_HUGE_PAGES,
 	IOV_OP_ESWITCH,
 	IOV_OP_IOVD,
+	IOV_OP_FILE,
 	IOV_OP_KINDS,
 };
 
@@ -148,6 +150,12 @@ struct iov_op {
 			char *method;
 			struct json_object *params;
 		} iovd;
+		struct {
+			char *path;
+			char *text;	/* NULL: none such */
+			char *was;	/* the same */
+			bool restore;
+		} file;
 	};
 };
 
@@ -242,6 +250,29 @@ struct iov_op *iov_op_eswitch(const char *device, const char *mode);
 struct iov_op *iov_op_iovd(const char *method, struct json_object *params);
 
 /**
+ * iov_op_file - give a file that people write another text, whole or not at all
+ * @path: relative to the sysroot
+ * @text: its new text; NULL: there is no such file then
+ * @was: its text so far, NULL for none; a file that has neither this nor @text fails
+ *
+ * What was there before is kept as FILE~.
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_file(const char *path, const char *text, const char *was);
+
+/**
+ * iov_op_restore_file - give a file its former text back
+ * @path: relative to the sysroot
+ * @text: its former text, NULL for none
+ * @was: its text so far, NULL for none; a file that has neither this nor @text was written
+ *	by somebody since, and is left to them
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_restore_file(const char *path, const char *text, const char *was);
+
+/**
  * iov_op_absent_ok - let an operation succeed when its path does not exist
  * @op: a write; NULL is allowed
  *
@@ -317,7 +348,7 @@ struct iov_op_runner {
  * @iov: context
  * @runner: stays the caller's and outlives the context
  *
- * IOV_OP_WRITE and IOV_OP_MODULE need none.
+ * IOV_OP_WRITE, IOV_OP_MODULE and IOV_OP_FILE need none.
  *
  * Return: 0 or -ENOMEM.
  */

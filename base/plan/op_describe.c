@@ -82,6 +82,14 @@ static void describe_irq(const struct iov_op *op, char *text, size_t size)
 			json_object_get_string(json_object_array_get_idx(op->irq.cpus, i)));
 }
 
+static void describe_file(const struct iov_op *op, char *text, size_t size)
+{
+	const char *verb = op->file.text && op->file.was ? "replace" :
+			   op->file.text ? "make" : "set aside";
+
+	snprintf(text, size, "%s /%s", verb, op->file.path);
+}
+
 void iov_op_describe(const struct iov_op *op, char *text, size_t size)
 {
 	switch (op->kind) {
@@ -115,6 +123,9 @@ void iov_op_describe(const struct iov_op *op, char *text, size_t size)
 	case IOV_OP_IOVD:
 		snprintf(text, size, "iovd: %s %s", op->iovd.method,
 			 json_object_to_json_string_ext(op->iovd.params, JSON_C_TO_STRING_PLAIN));
+		return;
+	case IOV_OP_FILE:
+		describe_file(op, text, size);
 		return;
 	case IOV_OP_KINDS:
 		break;

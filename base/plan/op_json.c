@@ -31,6 +31,7 @@ static const char *const kinds[] = {
 	[IOV_OP_HUGE_PAGES] = "huge-pages",
 	[IOV_OP_ESWITCH] = "devlink-eswitch",
 	[IOV_OP_IOVD] = "iovd",
+	[IOV_OP_FILE] = "file",
 };
 
 static const char *const vf_modes[] = {
@@ -128,6 +129,13 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 	case IOV_OP_IOVD:
 		json_add_text(json, "method", op->iovd.method);
 		json_object_object_add(json, "params", json_copy(op->iovd.params));
+		return;
+	case IOV_OP_FILE:
+		json_add_text(json, "path", op->file.path);
+		json_add_text(json, "text", op->file.text);
+		json_add_text(json, "was", op->file.was);
+		if (op->file.restore)
+			json_object_object_add(json, "restore", json_object_new_boolean(true));
 		return;
 	case IOV_OP_KINDS:
 		return;
@@ -239,6 +247,17 @@ static const char *get_text(struct reader *reader, const char *key)
 		return json_object_get_string(value);
 	refuse(reader, key, "a text");
 	return "";
+}
+
+static const char *get_text_or_null(struct reader *reader, const char *key)
+{
+	struct json_object *value;
+
+	if (json_object_object_get_ex(reader->json, key, &value) && value)
+		return get_text(reader, key);
+	if (!find(reader, key, &value))
+		refuse(reader, key, "a text or null");
+	return NULL;
 }
 
 static unsigned int get_number(struct reader *reader, const char *key, int64_t most)
@@ -417,6 +436,18 @@ static struct iov_op *read_huge_pages(struct reader *reader)
 	return iov_op_huge_pages(directory.name, (unsigned int)count, advice);
 }
 
+static struct iov_op *read_file(struct reader *reader)
+{
+	const char *path = get_text(reader, "path");
+	const char *text = get_text_or_null(reader, "text");
+	const char *was = get_text_or_null(reader, "was");
+	bool restore = get_switch(reader, "restore");
+
+	if (reader->error)
+		return NULL;
+	return restore ? iov_op_restore_file(path, text, was) : iov_op_file(path, text, was);
+}
+
 static struct iov_op *read_members(struct reader *reader, enum iov_op_kind kind)
 {
 	const char *first, *second;
@@ -448,6 +479,8 @@ static struct iov_op *read_members(struct reader *reader, enum iov_op_kind kind)
 		first = get_text(reader, "method");
 		params = get_object(reader, "params");
 		return reader->error ? NULL : iov_op_iovd(first, json_object_get(params));
+	case IOV_OP_FILE:
+		return read_file(reader);
 	case IOV_OP_KINDS:
 		break;
 	}

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/context.h"
 #include "base/plan/module.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
+#include "base/sysroot/replace.h"
 #include "base/sysroot/writer.h"
 #include "base/table.h"
 
@@ -41,6 +43,32 @@ static int run_module(struct iov *iov, const char *name)
 	return module_load(iov, name);
 }
 
+static bool same_text(const char *one, const char *other)
+{
+	return one && other ? !strcmp(one, other) : one == other;
+}
+
+/* Somebody else may write such a file at any time, and is not written over. */
+static int run_file(struct iov *iov, const struct iov_op *op)
+{
+	_cleanup_free_ char *now = NULL;
+	int error = iov_sys_read_all(iov, op->file.path, &now, NULL);
+
+	if (error && error != -ENOENT)
+		return iov_fail(iov, error, "%s", strerror(-error));
+	if (same_text(now, op->file.text))
+		return 0;
+	if (same_text(now, op->file.was)) {
+		error = sys_replace(iov, op->file.path, op->file.text);
+		return error ? iov_fail(iov, error, "%s", strerror(-error)) : 0;
+	}
+	if (!op->file.restore)
+		return iov_fail(iov, -EAGAIN, "somebody changed it meanwhile; run the command again");
+	iov_log(iov, LOG_WARNING, "/%s is left as it is: somebody changed it meanwhile",
+		op->file.path);
+	return 0;
+}
+
 /* All but writes, which go to the writer together. */
 static int run_one(struct iov *iov, const struct iov_op *op)
 {
@@ -48,8 +76,16 @@ static int run_one(struct iov *iov, const struct iov_op *op)
 
 	if (op->unless && iov_condition_holds(iov, op->unless))
 		return 0;
-	error = op->kind == IOV_OP_MODULE ? run_module(iov, op->module.name) :
-					    run_registered(iov, op);
+	switch (op->kind) {
+	case IOV_OP_MODULE:
+		error = run_module(iov, op->module.name);
+		break;
+	case IOV_OP_FILE:
+		error = run_file(iov, op);
+		break;
+	default:
+		error = run_registered(iov, op);
+	}
 	return error == -ENOENT && op->absent_ok ? 0 : error;
 }
 

@@ -48,6 +48,7 @@
 #ifndef IOV_HOST_FILE_HOST_H
 #define IOV_HOST_FILE_HOST_H
 
+#include <json-c/json.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -264,6 +265,22 @@ struct iov_host_options {
  */
 int iov_host_plan(struct iov_plan *plan, const struct iov_host_file *file,
 		  const struct iov_host_options *options);
+
+/**
+ * iov_host_save_plan - plan that IOV_HOST_FILE says what a plan does
+ * @plan: plan of the change; a step that waits for all that it has is appended, unless the
+ *	file says so already
+ * @wanted: object "devices" of objects by address, each with keys of a device, or of a VF
+ *	when it is one: {"devices": {"0000:01:00.0": {"vfs": {"count": 4}}}}
+ *
+ * What else the file says stays as it is written.  A device that it does not name is added
+ * by its identity, a VF where its PF is.  What it says otherwise is replaced: to say a
+ * driver of all VFs takes it from each, and VFs that are not counted any more go.
+ *
+ * Return: 0; -EINVAL with a message for a file that is wrong, or cannot say that; or -errno
+ * with a message.
+ */
+int iov_host_save_plan(struct iov_plan *plan, struct json_object *wanted);
 
 /**
  * iov_host_snapshot - write the host as it is

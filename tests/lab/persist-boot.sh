@@ -123,6 +123,19 @@ unplug()
 	"$lab/lib/monitor" netdev_del plugged
 }
 
+# Half a file is none, and the datapath goes on with what it had
+wrong_file()
+{
+	cp $file /etc/whole.yaml
+	echo 'iovd: {ports: [{name: ha' > $file
+	systemctl kill -s KILL iovd
+	await "with half a file iovd is back after its death, with its ports" "guest up" ports
+	await "what applies the file says so" failed systemctl is-active iovd-ports
+	expect_match "and why" "host.yaml:[0-9]+: not YAML" "$(journalctl -b -u iovd-ports)"
+	expect "iovd.service" active "$(systemctl is-active iovd)"
+	cp /etc/whole.yaml $file
+}
+
 # A power loss once a change has begun
 lose_power()
 {
@@ -140,6 +153,7 @@ first()
 	as_the_file_says 2
 	systemctl kill -s KILL iovd
 	await "iovd is back after its death, with its ports" "guest up" ports
+	wrong_file
 	plug "a plugged device gets its driver"
 	never_native "it" $plugged
 	unplug
