@@ -455,7 +455,7 @@ static int run(struct cli *cli, void *data)
 	sigaction(SIGTERM, &action, NULL);
 	error = net_bench_run(&results, cli->iov, args->sides, args->side_count, &args->options);
 	if (error == -EINTR)
-		error = iov_fail(cli->iov, error, "stopped; what was measured until then is told");
+		error = iov_fail(cli->iov, -EINTR, "stopped; what was measured until then is told");
 	if (results)
 		error = report(cli, args, results, error);
 	for (unsigned int i = 0; i < args->side_count; i++)

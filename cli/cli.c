@@ -288,29 +288,18 @@ static void log_stderr(void *arg, int level, const char *message)
 		fprintf(stderr, "iov: %s\n", message);
 }
 
-static int exit_status(int error)
-{
-	switch (-error) {
-	case 0:
-		return CLI_OK;
-	case EINVAL:
-		return CLI_USAGE;
-	case ECANCELED:
-		return CLI_REFUSED;
-	case ENODEV:
-	case ENOENT:
-		return CLI_NOT_FOUND;
-	case ECONNREFUSED:
-		return CLI_NO_DAEMON;
-	default:
-		return CLI_FAILED;
-	}
-}
+static const enum cli_exit exit_statuses[] = {
+	[IOV_FAILURE_OTHER] = CLI_FAILED,
+	[IOV_FAILURE_INPUT] = CLI_USAGE,
+	[IOV_FAILURE_GUARD] = CLI_REFUSED,
+	[IOV_FAILURE_ABSENT] = CLI_NOT_FOUND,
+	[IOV_FAILURE_DAEMON] = CLI_NO_DAEMON,
+};
 
 static int report_error(const struct cli *cli, int error)
 {
 	const char *message = iov_error_message(cli->iov);
-	int status = exit_status(error);
+	enum cli_exit status = exit_statuses[iov_failure(cli->iov, error)];
 
 	if (!*message)
 		message = strerror(-error);

@@ -29,7 +29,7 @@ int iov_vf_modules_plan(struct iov_plan *plan, struct iov_bdf bdf)
 	int error = iov_module_find(iov, alias.name, &names, &count);
 
 	if (error)
-		return error == -EOPNOTSUPP ? 0 : iov_fail(iov, error, "%s: cannot look up modules "
+		return error == -EOPNOTSUPP ? 0 : iov_told(iov, error, "%s: cannot look up modules "
 			"for its VFs: %s", IOV_BDF(bdf), strerror(-error));
 	for (size_t i = 0; i < count; i++)
 		iov_module_plan(plan, names[i], NULL,

@@ -118,7 +118,7 @@ static int map_region(struct iov *iov, const struct guest_region_request *reques
 	int error;
 
 	if (fstat(request->fd, &status) < 0)
-		return iov_fail(iov, -errno, "region at GPA 0x%" PRIx64 ": %s", request->gpa,
+		return iov_told(iov, -errno, "region at GPA 0x%" PRIx64 ": %s", request->gpa,
 				strerror(errno));
 	error = check_file(iov, request, &status);
 	if (error)
@@ -132,7 +132,7 @@ static int map_region(struct iov *iov, const struct guest_region_request *reques
 			     request->fd, (off_t)(request->offset - lead));
 
 	if (mapping == MAP_FAILED)
-		return iov_fail(iov, -errno,
+		return iov_told(iov, -errno,
 				"cannot map the region at GPA 0x%" PRIx64 " with size 0x%" PRIx64
 				": %s",
 				request->gpa, request->size, strerror(errno));
