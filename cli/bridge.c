@@ -49,7 +49,7 @@ static error_t parse_name(int key, char *arg, struct argp_state *state)
 	struct bridge_args *args = cli_data(state);
 
 	if (key == ARGP_KEY_END && !args->name)
-		argp_error(state, "NAME of the bridge is missing");
+		cli_misuse(state, "NAME of the bridge is missing");
 	if (key != ARGP_KEY_ARG || args->name)
 		return ARGP_ERR_UNKNOWN;
 	args->name = arg;
@@ -66,7 +66,7 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PORT:
 		if (args->port_count == BRIDGE_PORTS_MAX)
-			argp_error(state, "--port: a bridge has at most %d ports", BRIDGE_PORTS_MAX);
+			cli_misuse(state, "--port: a bridge has at most %d ports", BRIDGE_PORTS_MAX);
 		args->ports[args->port_count++] = arg;
 		return 0;
 	case KEY_AGE:
@@ -126,7 +126,7 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (key == ARGP_KEY_END && args->name && !args->has_age)
-		argp_error(state, "nothing to set: expected --age");
+		cli_misuse(state, "nothing to set: expected --age");
 	return parse_name(key, arg, state);
 }
 

@@ -19,12 +19,10 @@
 #include "base/rpc/rpc.h"
 #include "base/streams.h"
 #include "base/sysroot/paths.h"
-#include "cli/output.h"
+#include "cli/report.h"
+#include "cli/usage.h"
 #include "plugins/plugins.h"
 #include "sriov/vf.h"
-
-const char *argp_program_version = "iov (iovkit) " IOVKIT_VERSION;
-const char *argp_program_bug_address = NULL;
 
 #define OPTIONS_MAX 32
 #define COMMAND_WORDS_MAX 2
@@ -38,6 +36,7 @@ enum {
 	KEY_TIMEOUT,
 	KEY_WAIT,
 	KEY_JOBS,
+	KEY_USAGE,
 };
 
 static const struct argp_option common_options[] = {
@@ -46,6 +45,9 @@ static const struct argp_option common_options[] = {
 	{ "control", KEY_CONTROL, "PATH", 0, "Control socket of iovd (" IOV_CONTROL_SOCKET ")", 50 },
 	{ "root", KEY_ROOT, "DIR", 0, "Look at a recorded host below DIR instead of this one", 50 },
 	{ "verbose", 'v', 0, 0, "Log what is done to stderr; twice for more", 50 },
+	{ "help", '?', 0, 0, "Give this help list", -1 },
+	{ "usage", KEY_USAGE, 0, 0, "Give a short usage message", -1 },
+	{ "version", 'V', 0, 0, "Print program version", -1 },
 	{ 0 },
 };
 
@@ -98,11 +100,11 @@ static void lift_guard(struct invocation *invocation, const char *name, struct a
 	if (!strcmp(name, CLI_LIFT_DRIVER))
 		guard = CLI_LIFT_DRIVER;
 	if (!guard)
-		argp_error(state, "--force=%s: no such guard; expected one of:%s", name, names);
+		cli_misuse(state, "--force=%s: no such guard; expected one of:%s", name, names);
 	while (invocation->cli.lifted[count])
 		count++;
 	if (count == CLI_LIFTED_MAX)
-		argp_error(state, "--force: more than %d times", CLI_LIFTED_MAX);
+		cli_misuse(state, "--force: more than %d times", CLI_LIFTED_MAX);
 	invocation->cli.lifted[count] = guard;
 }
 
@@ -114,7 +116,7 @@ static unsigned int parse_number(const char *arg, const char *option, unsigned i
 	unsigned long number = strtoul(arg, &end, 10);
 
 	if (*end || !number || number > max)
-		argp_error(state, "--%s %s: expected %s from 1 to %u", option, arg, unit, max);
+		cli_misuse(state, "--%s %s: expected %s from 1 to %u", option, arg, unit, max);
 	return (unsigned int)number;
 }
 
@@ -135,6 +137,17 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case 'v':
 		invocation->verbose++;
 		return 0;
+	case ARGP_KEY_ERROR:
+		cli_misuse_option(state);
+	case '?':
+		cli_help(state, ARGP_HELP_STD_HELP);
+		return 0;
+	case KEY_USAGE:
+		cli_help(state, ARGP_HELP_USAGE);
+		return 0;
+	case 'V':
+		puts("iov (iovkit) " IOVKIT_VERSION);
+		exit(CLI_OK);
 	case KEY_DRY_RUN:
 		invocation->cli.dry_run = true;
 		return 0;
@@ -166,7 +179,7 @@ static error_t parse_front(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		cli_help(state, ARGP_HELP_STD_HELP);
 		return 0;
 	default:
 		return parse_common(key, arg, state);
@@ -183,7 +196,7 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 	if (error == ARGP_ERR_UNKNOWN)
 		error = parse_common(key, arg, state);
 	if (error == ARGP_ERR_UNKNOWN && key == ARGP_KEY_ARG)
-		argp_error(state, "%s: one argument too many", arg);
+		cli_misuse(state, "%s: one argument too many", arg);
 	return error;
 }
 
@@ -239,27 +252,25 @@ static const struct cli_command *find_command(const struct cli_command *const *c
 	return NULL;
 }
 
-static int unknown_command(const struct cli_command *const *commands, int argc, char **argv)
+static int unknown_command(const struct cli *cli, const struct cli_command *const *commands,
+			   int argc, char **argv)
 {
-	size_t length = strlen(argv[0]);
-	bool noun = false;
+	char message[1024], nouns[512] = "";
+	size_t length = strlen(argv[0]), at = 0;
 
-	for (size_t i = 0; commands[i]; i++)
-		noun |= !strncmp(commands[i]->name, argv[0], length) &&
-			commands[i]->name[length] == ' ';
-	if (!noun) {
-		fprintf(stderr, "iov: %s: no such command; 'iov --help' lists them\n", argv[0]);
-		return CLI_USAGE;
-	}
-	fprintf(stderr, "iov: %s %s: no such command; expected one of:", argv[0],
-		argc > 1 ? argv[1] : "");
 	for (size_t i = 0; commands[i]; i++) {
-		if (!strncmp(commands[i]->name, argv[0], length) &&
-		    commands[i]->name[length] == ' ')
-			fprintf(stderr, " '%s'", commands[i]->name);
+		if (!strncmp(commands[i]->name, argv[0], length) && commands[i]->name[length] == ' ' &&
+		    at < sizeof(nouns))
+			at += (size_t)snprintf(nouns + at, sizeof(nouns) - at, " '%s'",
+					       commands[i]->name);
 	}
-	fputc('\n', stderr);
-	return CLI_USAGE;
+	if (at)
+		snprintf(message, sizeof(message), "%s %s: no such command; expected one of:%s", argv[0],
+			 argc > 1 ? argv[1] : "", nouns);
+	else
+		snprintf(message, sizeof(message), "%s: no such command; 'iov --help' lists them",
+			 argv[0]);
+	return (int)cli_report(cli, CLI_USAGE, message);
 }
 
 static void parse_own(struct invocation *invocation, int argc, char **argv)
@@ -277,7 +288,7 @@ static void parse_own(struct invocation *invocation, int argc, char **argv)
 	snprintf(doc, sizeof(doc), "%s.%s%s", command->summary,
 		 command->example ? "\vExample:\n  " : "", command->example ? command->example : "");
 	argv[0] = name;
-	argp_parse(&argp, argc, argv, 0, NULL, invocation);
+	argp_parse(&argp, argc, argv, CLI_ARGP_FLAGS, NULL, invocation);
 }
 
 static void log_stderr(void *arg, int level, const char *message)
@@ -286,36 +297,6 @@ static void log_stderr(void *arg, int level, const char *message)
 
 	if (level <= LOG_NOTICE + invocation->verbose)
 		fprintf(stderr, "iov: %s\n", message);
-}
-
-static const enum cli_exit exit_statuses[] = {
-	[IOV_FAILURE_OTHER] = CLI_FAILED,
-	[IOV_FAILURE_INPUT] = CLI_USAGE,
-	[IOV_FAILURE_GUARD] = CLI_REFUSED,
-	[IOV_FAILURE_ABSENT] = CLI_NOT_FOUND,
-	[IOV_FAILURE_DAEMON] = CLI_NO_DAEMON,
-};
-
-static int report_error(const struct cli *cli, int error)
-{
-	const char *message = iov_error_message(cli->iov);
-	enum cli_exit status = exit_statuses[iov_failure(cli->iov, error)];
-
-	if (!*message)
-		message = strerror(-error);
-	if (cli->json) {
-		_cleanup_json_ struct json_object *object =
-			cli->answer ? json_object_get(cli->answer) : json_object_new_object();
-
-		json_object_object_add(object, "error", json_object_new_string(message));
-		json_object_object_add(object, "exit", json_object_new_int(status));
-		if (status == CLI_REFUSED && cli->findings)
-			json_object_object_add(object, "findings",
-					       json_object_get(cli->findings));
-		iov_output_json(stdout, object);
-	}
-	fprintf(stderr, "iov: %s\n", message);
-	return status;
 }
 
 /* Plans are built under the lock, so that what another change left is what they begin with. */
@@ -330,6 +311,16 @@ static int begin_change(const struct invocation *invocation)
 	return iov_plan_lock(iov, invocation->cli.wait * 1000);
 }
 
+static enum cli_exit cannot_open(const struct invocation *invocation, int error)
+{
+	char message[512];
+
+	snprintf(message, sizeof(message), "--root %s: %s; expected a directory that has the /sys and "
+		 "/proc of a host, or leave out --root to look at this one",
+		 invocation->root ? invocation->root : "/", strerror(-error));
+	return cli_report(&invocation->cli, invocation->root ? CLI_USAGE : CLI_FAILED, message);
+}
+
 static int run_command(struct invocation *invocation)
 {
 	struct iov_options options = { invocation->root, log_stderr, invocation };
@@ -337,11 +328,8 @@ static int run_command(struct invocation *invocation)
 	int error = iov_open(&cli->iov, &options);
 	int status;
 
-	if (error) {
-		fprintf(stderr, "iov: --root %s: %s; expected a directory\n",
-			invocation->root ? invocation->root : "/", strerror(-error));
-		return CLI_FAILED;
-	}
+	if (error)
+		return (int)cannot_open(invocation, error);
 	iov_sys_set_timeout(cli->iov, invocation->timeout * 1000);
 	error = iov_rpc_set_socket(cli->iov, invocation->control);
 	if (!error)
@@ -354,7 +342,7 @@ static int run_command(struct invocation *invocation)
 		error = begin_change(invocation);
 	if (!error)
 		error = invocation->command->run(cli, invocation->data);
-	status = error ? report_error(cli, error) : (int)cli->status;
+	status = error ? (int)cli_report_error(cli, error) : (int)cli->status;
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "iov: cannot write the output: %s\n", strerror(errno));
 		status = status ? status : CLI_FAILED;
@@ -374,15 +362,15 @@ int cli_run(const struct cli_command *const *commands, int argc, char **argv)
 
 	if (!streams_open())
 		return CLI_FAILED;
-	argp_err_exit_status = CLI_USAGE;
-	argp_parse(&front, argc, argv, ARGP_IN_ORDER, NULL, &invocation);
+	invocation.cli.json = cli_wants_json(argc, argv);
+	argp_parse(&front, argc, argv, CLI_ARGP_FLAGS | ARGP_IN_ORDER, NULL, &invocation);
 	if (!invocation.words_at)
 		return CLI_USAGE;
 	argc -= invocation.words_at;
 	argv += invocation.words_at;
 	invocation.command = find_command(commands, argc, argv, &used);
 	if (!invocation.command)
-		return unknown_command(commands, argc, argv);
+		return unknown_command(&invocation.cli, commands, argc, argv);
 	invocation.data = calloc(1, invocation.command->data_size + 1);
 	if (!invocation.data)
 		return CLI_FAILED;

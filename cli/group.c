@@ -215,7 +215,7 @@ static error_t parse_type(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (key == ARGP_KEY_END && args->name && !args->type)
-		argp_error(state, "expected a type: DMA, DMA-FQ, identity or auto");
+		cli_misuse(state, "expected a type: DMA, DMA-FQ, identity or auto");
 	return cli_argument(key, arg, state, &args->name,
 			    "expected a group's number or a device; 'iov group list' shows them");
 }

@@ -58,7 +58,7 @@ static error_t parse_host(int key, char *arg, struct argp_state *state)
 		args->options.skip_iovd = !strcmp(arg, "devices");
 		args->options.only_iovd = !strcmp(arg, "iovd");
 		if (!args->options.skip_iovd && !args->options.only_iovd)
-			argp_error(state, "--only %s: expected devices or iovd", arg);
+			cli_misuse(state, "--only %s: expected devices or iovd", arg);
 		return 0;
 	case KEY_DEVICE:
 		args->device = arg;

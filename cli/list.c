@@ -55,9 +55,9 @@ static void add_column(struct list_args *args, const char *name, struct argp_sta
 	while (i < KNOWN && strcmp(known[i].name, name))
 		i++;
 	if (i == KNOWN)
-		argp_error(state, "--columns: '%s': no such column; --help lists them", name);
+		cli_misuse(state, "--columns: '%s': no such column; --help lists them", name);
 	else if (args->count == KNOWN)
-		argp_error(state, "--columns: '%s': one more than there are", name);
+		cli_misuse(state, "--columns: '%s': one more than there are", name);
 	else
 		args->columns[args->count++] = known[i].column;
 }

@@ -83,7 +83,7 @@ static unsigned int parse_queues(const char *arg, const struct argp_state *state
 	unsigned long number = strtoul(arg, &end, 10);
 
 	if (*end || !number || number > 127)
-		argp_error(state, "--queues %s: expected 1 to 127 queue pairs", arg);
+		cli_misuse(state, "--queues %s: expected 1 to 127 queue pairs", arg);
 	return (unsigned int)number;
 }
 
@@ -129,7 +129,7 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (args->name && !args->type)
-			argp_error(state, "--type is missing: vhost-user or ethdev");
+			cli_misuse(state, "--type is missing: vhost-user or ethdev");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_PORT);

@@ -37,7 +37,7 @@ static const struct {
 static struct json_object *to_switch(const char *arg, const struct argp_state *state)
 {
 	if (arg && strcmp(arg, "on") && strcmp(arg, "off"))
-		argp_error(state, "--isolated=%s: expected on or off", arg);
+		cli_misuse(state, "--isolated=%s: expected on or off", arg);
 	return json_object_new_boolean(!arg || !strcmp(arg, "on"));
 }
 

@@ -44,7 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (args->slot && args->method)
-			argp_error(state, "--slot has one method only, the port's: leave out --method");
+			cli_misuse(state, "--slot has one method only, the port's: leave out --method");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_DEVICE);

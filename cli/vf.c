@@ -23,7 +23,7 @@ static unsigned int parse_number(struct argp_state *state, const char *what, con
 	number = strtoul(text, &end, 10);
 	if (!*text || *end || errno || number > 65535 ||
 	    strspn(text, "0123456789") != strlen(text))
-		argp_error(state, "%s '%s': expected a number from 0 to 65535", what, text);
+		cli_misuse(state, "%s '%s': expected a number from 0 to 65535", what, text);
 	return (unsigned int)number;
 }
 
@@ -55,12 +55,12 @@ static error_t parse_create(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'd':
 		if (strcmp(arg, "vfio-pci") && strcmp(arg, "native") && strcmp(arg, "none"))
-			argp_error(state, "--driver %s: expected vfio-pci, native or none", arg);
+			cli_misuse(state, "--driver %s: expected vfio-pci, native or none", arg);
 		args->driver = arg;
 		return 0;
 	case ARGP_KEY_END:
 		if (args->pf && !args->has_count)
-			argp_error(state, "--count is missing; say how many VFs shall exist");
+			cli_misuse(state, "--count is missing; say how many VFs shall exist");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->pf, CLI_EXPECTED_PF);
@@ -285,7 +285,7 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (args->device && !has_value(args))
-			argp_error(state, "nothing to set; name an attribute, like --mac ADDRESS");
+			cli_misuse(state, "nothing to set; name an attribute, like --mac ADDRESS");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->device,
