@@ -210,7 +210,7 @@ int guest_memory_extend(struct guest_memory **memory, struct iov *iov,
 	int error = copy_table(*memory, &longer);
 
 	if (error)
-		return iov_fail(iov, error, "out of memory for a guest memory table");
+		return iov_fail(iov, -ENOMEM, "out of memory for a guest memory table");
 	error = guest_memory_add(longer, iov, request);
 	if (error) {
 		free_table(longer);
