@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/pci/identity.h"
 #include "base/rpc/rpc.h"
 #include "base/rpc/socket_access.h"
@@ -357,11 +358,16 @@ static int run_remove(struct cli *cli, void *data)
 	_cleanup_json_ struct json_object *result = NULL;
 	int error = iov_rpc_call(cli->iov, "port.remove", cli_name_params(args->name), &result);
 
-	if (!error && cli->json)
+	if (error)
+		return error;
+	json_object_put(result);
+	result = cli_name_params(args->name);
+	json_add_text(result, "result", "done");
+	if (cli->json)
 		iov_output_json(stdout, result);
-	else if (!error)
+	else
 		printf("port %s removed\n", args->name);
-	return error;
+	return 0;
 }
 
 const struct cli_command cli_port_remove = {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -176,8 +177,8 @@ static void print_slot(struct cli *cli, const struct slot *slot)
 
 	for (size_t i = 0; i < slot->count; i++)
 		json_object_array_add(list, json_object_new_string(IOV_BDF(slot->bdfs[i])));
-	json_object_object_add(object, "functions", list);
-	json_object_object_add(object, "reset", json_object_new_boolean(!cli->dry_run));
+	json_object_object_add(object, "devices", list);
+	json_add_text(object, "result", cli->dry_run ? "not done, this is a dry run" : "done");
 	if (cli->json) {
 		iov_output_json(stdout, object);
 		return;
