@@ -16,12 +16,19 @@
 struct writer;
 struct forker;
 
+/* The last error. */
+struct said {
+	enum iov_failure failure;
+	int error;
+	char message[IOV_MESSAGE_SIZE];
+};
+
 struct iov {
 	int root_fd;
 	bool root_is_own;	/* "/", not a recorded tree */
 	iov_log_fn *log;
 	void *log_arg;
-	char message[IOV_MESSAGE_SIZE];
+	struct said said;
 	pthread_mutex_t *callbacks;	/* held around calls of the user's functions, or NULL */
 
 	unsigned int write_timeout;	/* milliseconds, 0: the default */

@@ -43,7 +43,7 @@ int context_clone(struct iov **out, const struct iov *from)
 		return -ENOMEM;
 	*iov = *from;
 	iov->writer = NULL;
-	iov->message[0] = '\0';
+	iov->said = (struct said){ 0 };
 	iov->change_lock = 0;
 	iov->stuck = 0;
 	iov->root_fd = fcntl(from->root_fd, F_DUPFD_CLOEXEC, 0);
@@ -81,20 +81,71 @@ void iov_close(struct iov *iov)
 	free(iov);
 }
 
+static enum iov_failure failure_of(int error)
+{
+	switch (-error) {
+	case EINVAL:
+		return IOV_FAILURE_INPUT;
+	case ECANCELED:
+		return IOV_FAILURE_GUARD;
+	case ENODEV:
+	case ENOENT:
+		return IOV_FAILURE_ABSENT;
+	case ECONNREFUSED:
+		return IOV_FAILURE_DAEMON;
+	default:
+		return IOV_FAILURE_OTHER;
+	}
+}
+
+static void say(struct iov *iov, enum iov_failure failure, int error, const char *format,
+		va_list args)
+{
+	struct said said = { .failure = failure, .error = error };
+
+	vsnprintf(said.message, sizeof(said.message), format, args);
+	iov->said = said;
+	iov_log(iov, LOG_DEBUG, "%s", iov->said.message);
+}
+
 int iov_fail(struct iov *iov, int error, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(iov->message, sizeof(iov->message), format, args);
+	say(iov, failure_of(error), error, format, args);
 	va_end(args);
-	iov_log(iov, LOG_DEBUG, "%s", iov->message);
 	return error;
+}
+
+int iov_told(struct iov *iov, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(iov, IOV_FAILURE_OTHER, error, format, args);
+	va_end(args);
+	return error;
+}
+
+int iov_fail_as(struct iov *iov, enum iov_failure failure, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	say(iov, failure, error, format, args);
+	va_end(args);
+	return error;
+}
+
+enum iov_failure iov_failure(const struct iov *iov, int error)
+{
+	return iov->said.error == error ? iov->said.failure : IOV_FAILURE_OTHER;
 }
 
 const char *iov_error_message(const struct iov *iov)
 {
-	return iov->message;
+	return iov->said.message;
 }
 
 void iov_log(struct iov *iov, int level, const char *format, ...)

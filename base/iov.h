@@ -55,9 +55,30 @@ int iov_open(struct iov **out, const struct iov_options *options);
 void iov_close(struct iov *iov);
 
 /**
- * iov_fail - record an error
+ * enum iov_failure - what kind of failure an error is
+ * @IOV_FAILURE_OTHER: it could not be done; the kernel, a driver or iovd refused
+ * @IOV_FAILURE_INPUT: what was asked for is wrong
+ * @IOV_FAILURE_GUARD: a guard refused, the host is unchanged
+ * @IOV_FAILURE_ABSENT: what was named is not there: a device, group, port or bridge
+ * @IOV_FAILURE_DAEMON: iovd does not answer
+ *
+ * An errno value does not tell: EINVAL is what we say of a wrong argument, and what a
+ * driver says of a right one.
+ */
+enum iov_failure {
+	IOV_FAILURE_OTHER,
+	IOV_FAILURE_INPUT,
+	IOV_FAILURE_GUARD,
+	IOV_FAILURE_ABSENT,
+	IOV_FAILURE_DAEMON,
+};
+
+/**
+ * iov_fail - record an error that we found
  * @iov: context
- * @error: negative errno value, handed back
+ * @error: negative errno value, handed back; says what kind of failure it is: -EINVAL
+ *	is wrong input, -ENODEV and -ENOENT are absence, -ECANCELED is a guard,
+ *	-ECONNREFUSED is iovd
  * @format: printf format of one line: the input by name, what was expected,
  *	what to do next
  *
@@ -67,6 +88,40 @@ void iov_close(struct iov *iov);
  */
 int iov_fail(struct iov *iov, int error, const char *format, ...)
 	__attribute__((format(printf, 3, 4), cold));
+
+/**
+ * iov_told - record an error that somebody else told: the kernel, a driver, a library
+ * @iov: context
+ * @error: what was told, as a negative errno value, handed back
+ * @format: as of iov_fail()
+ *
+ * Whatever @error is, the failure is IOV_FAILURE_OTHER.
+ *
+ * Return: @error.
+ */
+int iov_told(struct iov *iov, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4), cold));
+
+/**
+ * iov_fail_as - record an error of a known kind
+ * @iov: context
+ * @failure: its kind; iov_failure() for an earlier one that is put in other words
+ * @error: negative errno value, handed back
+ * @format: as of iov_fail(); its arguments may be parts of the message that it replaces
+ *
+ * Return: @error.
+ */
+int iov_fail_as(struct iov *iov, enum iov_failure failure, int error, const char *format, ...)
+	__attribute__((format(printf, 4, 5), cold));
+
+/**
+ * iov_failure - the kind of the last failure
+ * @iov: context
+ * @error: what the function that failed returned
+ *
+ * Return: its kind, IOV_FAILURE_OTHER for an @error that nobody recorded.
+ */
+enum iov_failure iov_failure(const struct iov *iov, int error);
 
 /**
  * iov_error_message - the message of the last iov_fail()

@@ -33,7 +33,7 @@ static size_t round_up(size_t size, size_t unit)
 
 static int fail(const struct front_end *front_end, int error, const char *what)
 {
-	return iov_fail(front_end->iov, error, "%s: %s", front_end->path, what);
+	return iov_told(front_end->iov, error, "%s: %s", front_end->path, what);
 }
 
 static int prepare_socket(struct sockaddr_un *address, const struct front_end *front_end)
@@ -56,7 +56,7 @@ static int connect_to(struct front_end *front_end)
 	if (!connect(front_end->fd, (struct sockaddr *)&address, sizeof(address)))
 		return 0;
 	error = -errno;
-	return iov_fail(front_end->iov, error,
+	return iov_told(front_end->iov, error,
 			"%s: %s; expected the socket of a back end that listens, or --listen for "
 			"one that connects",
 			front_end->path, strerror(-error));
@@ -71,7 +71,7 @@ static int wait_for_back_end(struct front_end *front_end)
 	if (listener < 0)
 		return listener;
 	if (bind(listener, (struct sockaddr *)&address, sizeof(address)) || listen(listener, 1)) {
-		error = iov_fail(front_end->iov, -errno,
+		error = iov_told(front_end->iov, -errno,
 				 "%s: %s; expected a path where a socket can be made",
 				 front_end->path, strerror(errno));
 	} else {

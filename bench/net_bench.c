@@ -78,7 +78,7 @@ static int pin(struct iov *iov, int cpu)
 	CPU_SET(cpu, &cpus);
 	if (!sched_setaffinity(0, sizeof(cpus), &cpus))
 		return 0;
-	return iov_fail(iov, -errno, "CPU %d: %s; expected one that this process may use", cpu,
+	return iov_told(iov, -errno, "CPU %d: %s; expected one that this process may use", cpu,
 			strerror(errno));
 }
 

@@ -219,7 +219,7 @@ int net_bench_html(const char *path, struct iov *iov, struct json_object *result
 	bool bad;
 
 	if (!file)
-		return iov_fail(iov, -errno, "%s: %s; expected a file that can be written", path,
+		return iov_told(iov, -errno, "%s: %s; expected a file that can be written", path,
 				strerror(errno));
 	page(file, results);
 	bad = ferror(file);

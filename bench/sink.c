@@ -124,7 +124,7 @@ int sink_start(struct sink **out, struct iov *iov, struct front_end *const *fron
 	error = pthread_create(&sink->thread, NULL, run, sink);
 	if (error) {
 		free(sink);
-		return iov_fail(iov, -error, "no thread for the sink: %s", strerror(error));
+		return iov_told(iov, -error, "no thread for the sink: %s", strerror(error));
 	}
 	*out = sink;
 	if (cpu < 0)
@@ -132,7 +132,7 @@ int sink_start(struct sink **out, struct iov *iov, struct front_end *const *fron
 	CPU_ZERO(&cpus);
 	CPU_SET(cpu, &cpus);
 	error = pthread_setaffinity_np(sink->thread, sizeof(cpus), &cpus);
-	return error ? iov_fail(iov, -error, "CPU %d: %s; expected one that this process may use",
+	return error ? iov_told(iov, -error, "CPU %d: %s; expected one that this process may use",
 				cpu, strerror(error))
 		     : 0;
 }

@@ -21,7 +21,7 @@ error_t cli_argument(int key, char *arg, struct argp_state *state, const char **
 		return 0;
 	case ARGP_KEY_END:
 		if (!*value)
-			argp_error(state, "%s", expected);
+			cli_misuse(state, "%s", expected);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -96,7 +96,7 @@ double cli_number(const char *arg, const char *option, double min, double max,
 		end++;
 	}
 	if (*end || end == arg || !(value >= min) || value > max)
-		argp_error(state, "--%s %s: expected a number from %g to %g", option, arg, min, max);
+		cli_misuse(state, "--%s %s: expected a number from %g to %g", option, arg, min, max);
 	return value;
 }
 
@@ -106,7 +106,7 @@ unsigned int cli_index(const char *arg, const char *what, const struct argp_stat
 	unsigned long number = strtoul(arg, NULL, 10);
 
 	if (!digits || digits > 5 || arg[digits] || number > UINT16_MAX)
-		argp_error(state, "%s '%s': expected a number from 0 to %u", what, arg, UINT16_MAX);
+		cli_misuse(state, "%s '%s': expected a number from 0 to %u", what, arg, UINT16_MAX);
 	return (unsigned int)number;
 }
 

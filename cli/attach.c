@@ -35,9 +35,9 @@ static const struct argp_option options[] = {
 static void check_vmm(const char *vmm, struct argp_state *state)
 {
 	if (!vmm)
-		argp_error(state, "expected --vmm qemu");
+		cli_misuse(state, "expected --vmm qemu");
 	else if (strcmp(vmm, "qemu"))
-		argp_error(state, "--vmm %s: expected qemu", vmm);
+		cli_misuse(state, "--vmm %s: expected qemu", vmm);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -109,7 +109,7 @@ static unsigned int parse_count(const char *arg, const char *option, unsigned in
 	unsigned long value = strtoul(arg, &end, 10);
 
 	if (*end || end == arg || value < min || value > max)
-		argp_error(state, "--%s %s: expected a whole number from %u to %u", option, arg,
+		cli_misuse(state, "--%s %s: expected a whole number from %u to %u", option, arg,
 			   min, max);
 	return (unsigned int)value;
 }
@@ -121,7 +121,7 @@ static void parse_side(struct bench_args *args, char *arg, struct argp_state *st
 	char *equals = strchr(arg, '='), *slash = strchr(arg, '/'), *rest = NULL;
 
 	if (args->side_count == NET_BENCH_SIDES)
-		argp_error(state, "%s: one back end too many, expected %d at most", arg,
+		cli_misuse(state, "%s: one back end too many, expected %d at most", arg,
 			   NET_BENCH_SIDES);
 	side->name = arg;
 	if (equals && (!slash || equals < slash)) {
@@ -133,11 +133,11 @@ static void parse_side(struct bench_args *args, char *arg, struct argp_state *st
 	}
 	for (char *path = strtok_r(arg, ",", &rest); path; path = strtok_r(NULL, ",", &rest)) {
 		if (side->count == NET_LOAD_PORTS)
-			argp_error(state, "%s: more than %d sockets", side->name, NET_LOAD_PORTS);
+			cli_misuse(state, "%s: more than %d sockets", side->name, NET_LOAD_PORTS);
 		side->paths[side->count++] = path;
 	}
 	if (!side->count || (side->count > 1 && side->count % 2))
-		argp_error(state,
+		cli_misuse(state,
 			   "%s: %u sockets, expected one whose frames come back, or pairs: A,B",
 			   side->name, side->count);
 	args->side_count++;
@@ -151,7 +151,7 @@ static struct net_bench_side *find_side(struct bench_args *args, const char *nam
 		if (strlen(args->sides[i].name) == length &&
 		    !strncmp(args->sides[i].name, name, length))
 			return &args->sides[i];
-	argp_error(state, "--%s %s: no back end has this name", option, name);
+	cli_misuse(state, "--%s %s: no back end has this name", option, name);
 	return NULL;
 }
 
@@ -160,7 +160,7 @@ static void parse_pause(struct bench_args *args, const char *arg, struct argp_st
 	const char *equals = strchr(arg, '=');
 
 	if (!equals)
-		argp_error(state, "--pause %s: expected NAME=PID", arg);
+		cli_misuse(state, "--pause %s: expected NAME=PID", arg);
 	find_side(args, arg, (size_t)(equals - arg), "pause", state)->pid =
 		(pid_t)parse_count(equals + 1, "pause NAME=", 2, 1u << 22, state);
 }
@@ -170,7 +170,7 @@ static void keep_name(const char **names, unsigned int *count, const char *arg, 
 		      struct argp_state *state)
 {
 	if (*count == NET_BENCH_SIDES)
-		argp_error(state, "--%s %s: once too many", option, arg);
+		cli_misuse(state, "--%s %s: once too many", option, arg);
 	names[(*count)++] = arg;
 }
 
@@ -187,7 +187,7 @@ static void finish(struct bench_args *args, struct argp_state *state)
 	struct net_load_options *load = &args->options.load;
 
 	if (!args->side_count)
-		argp_error(state, "SOCKET is missing: expected those of a back end, like "
+		cli_misuse(state, "SOCKET is missing: expected those of a back end, like "
 				  "vm1.sock,vm2.sock");
 	for (unsigned int i = 0; i < args->pause_count; i++)
 		parse_pause(args, args->pauses[i], state);
@@ -198,14 +198,14 @@ static void finish(struct bench_args *args, struct argp_state *state)
 		load->frames.size = 64;
 	load->frames.large = load->frames.size > FRAMES_MTU;
 	if (load->ring_size & (load->ring_size - 1))
-		argp_error(state, "--ring-size %u: expected a power of 2", load->ring_size);
+		cli_misuse(state, "--ring-size %u: expected a power of 2", load->ring_size);
 	if (load->frames.stations > load->ring_size)
-		argp_error(state,
+		cli_misuse(state,
 			   "--stations %u: expected as many as a ring has entries (%u) at most; "
 			   "see --ring-size",
 			   load->frames.stations, load->ring_size);
 	if (args->options.search && args->options.rate > 0)
-		argp_error(state,
+		cli_misuse(state,
 			   "--search looks for the rate, so --rate makes no sense beside it");
 	load->stamps |= load->verify;
 	args->options.turns = args->pairs;
@@ -455,7 +455,7 @@ static int run(struct cli *cli, void *data)
 	sigaction(SIGTERM, &action, NULL);
 	error = net_bench_run(&results, cli->iov, args->sides, args->side_count, &args->options);
 	if (error == -EINTR)
-		error = iov_fail(cli->iov, error, "stopped; what was measured until then is told");
+		error = iov_fail(cli->iov, -EINTR, "stopped; what was measured until then is told");
 	if (results)
 		error = report(cli, args, results, error);
 	for (unsigned int i = 0; i < args->side_count; i++)

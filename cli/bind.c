@@ -39,12 +39,12 @@ static error_t parse_devices(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->count == NAMES_MAX)
-			argp_error(state, "more than %d names at once; VFs may be named together, "
+			cli_misuse(state, "more than %d names at once; VFs may be named together, "
 				   "like eth0/vf0-63", NAMES_MAX);
 		args->devices[args->count++] = arg;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, CLI_EXPECTED_DEVICE);
+		cli_misuse(state, CLI_EXPECTED_DEVICE);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -60,7 +60,7 @@ static error_t parse_bind(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (key == ARGP_KEY_END && !args->driver)
-		argp_error(state, "expected --driver NAME, as --driver vfio-pci");
+		cli_misuse(state, "expected --driver NAME, as --driver vfio-pci");
 	return parse_devices(key, arg, state);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/rpc/rpc.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
@@ -49,7 +50,7 @@ static error_t parse_name(int key, char *arg, struct argp_state *state)
 	struct bridge_args *args = cli_data(state);
 
 	if (key == ARGP_KEY_END && !args->name)
-		argp_error(state, "NAME of the bridge is missing");
+		cli_misuse(state, "NAME of the bridge is missing");
 	if (key != ARGP_KEY_ARG || args->name)
 		return ARGP_ERR_UNKNOWN;
 	args->name = arg;
@@ -66,7 +67,7 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PORT:
 		if (args->port_count == BRIDGE_PORTS_MAX)
-			argp_error(state, "--port: a bridge has at most %d ports", BRIDGE_PORTS_MAX);
+			cli_misuse(state, "--port: a bridge has at most %d ports", BRIDGE_PORTS_MAX);
 		args->ports[args->port_count++] = arg;
 		return 0;
 	case KEY_AGE:
@@ -126,7 +127,7 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (key == ARGP_KEY_END && args->name && !args->has_age)
-		argp_error(state, "nothing to set: expected --age");
+		cli_misuse(state, "nothing to set: expected --age");
 	return parse_name(key, arg, state);
 }
 
@@ -226,19 +227,32 @@ const struct cli_command cli_bridge_list = {
 	.run = run_list,
 };
 
+/* "; its ports stay, unconnected: vm1, vm2" */
+static void print_unconnected(struct json_object *ports)
+{
+	for (size_t i = 0; ports && i < json_object_array_length(ports); i++)
+		printf("%s%s", i ? ", " : "; its ports stay, unconnected: ",
+		       json_object_get_string(json_object_array_get_idx(ports, i)));
+}
+
 static int run_remove(struct cli *cli, void *data)
 {
 	const struct bridge_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
 	struct json_object *params = cli_name_params(args->name);
-	int error;
+	int error = iov_rpc_call(cli->iov, "bridge.remove", params, &result);
 
-	error = iov_rpc_call(cli->iov, "bridge.remove", params, &result);
-	if (!error && cli->json)
+	if (error)
+		return error;
+	if (cli->json) {
+		json_add_text(result, "result", "done");
 		iov_output_json(stdout, result);
-	else if (!error)
-		printf("bridge %s removed\n", args->name);
-	return error;
+		return 0;
+	}
+	printf("bridge %s removed", args->name);
+	print_unconnected(json_object_object_get(result, "ports"));
+	putchar('\n');
+	return 0;
 }
 
 const struct cli_command cli_bridge_remove = {

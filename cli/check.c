@@ -57,9 +57,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'm':
 		if (args->guest_count == GUESTS_MAX)
-			argp_error(state, "--guest-memory: more than %d guests", GUESTS_MAX);
+			cli_misuse(state, "--guest-memory: more than %d guests", GUESTS_MAX);
 		if (!parse_guest(arg, &args->guests[args->guest_count]))
-			argp_error(state, "--guest-memory %s: expected a size as 512M or 16G, or "
+			cli_misuse(state, "--guest-memory %s: expected a size as 512M or 16G, or "
 				   "16G,viommu=N with N from 1 to %d", arg, MAPPINGS_MAX);
 		args->guest_count++;
 		return 0;
@@ -70,7 +70,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (args->device && args->guest_count)
-			argp_error(state, "--guest-memory is about the host, not about %s",
+			cli_misuse(state, "--guest-memory is about the host, not about %s",
 				   args->device);
 		return 0;
 	default:

@@ -22,14 +22,12 @@
 #include "cli/colour.h"
 #include "cli/complete.h"
 #include "cli/help.h"
-#include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/usage.h"
 #include "cli/words.h"
 #include "plugins/plugins.h"
 #include "sriov/vf.h"
-
-const char *argp_program_version = "iov (iovkit) " IOVKIT_VERSION;
-const char *argp_program_bug_address = NULL;
 
 /* What one invocation collects while it is parsed; cli is the argp input. */
 struct invocation {
@@ -68,11 +66,11 @@ static void lift_guard(struct invocation *invocation, const char *name, struct a
 	if (!strcmp(name, CLI_LIFT_DRIVER))
 		guard = CLI_LIFT_DRIVER;
 	if (!guard)
-		argp_error(state, "--force=%s: no such guard; expected one of:%s", name, names);
+		cli_misuse(state, "--force=%s: no such guard; expected one of:%s", name, names);
 	while (invocation->cli.lifted[count])
 		count++;
 	if (count == CLI_LIFTED_MAX)
-		argp_error(state, "--force: more than %d times", CLI_LIFTED_MAX);
+		cli_misuse(state, "--force: more than %d times", CLI_LIFTED_MAX);
 	invocation->cli.lifted[count] = guard;
 }
 
@@ -84,7 +82,7 @@ static unsigned int parse_number(const char *arg, const char *option, unsigned i
 	unsigned long number = strtoul(arg, &end, 10);
 
 	if (*end || !number || number > max)
-		argp_error(state, "--%s %s: expected %s from 1 to %u", option, arg, unit, max);
+		cli_misuse(state, "--%s %s: expected %s from 1 to %u", option, arg, unit, max);
 	return (unsigned int)number;
 }
 
@@ -98,7 +96,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		return 0;
 	case CLI_KEY_COLOR:
 		if (!cli_colour_choose(arg))
-			argp_error(state, "--color %s: expected auto, always or never", arg);
+			cli_misuse(state, "--color %s: expected auto, always or never", arg);
 		return 0;
 	case CLI_KEY_CONTROL:
 		invocation->control = arg;
@@ -109,6 +107,17 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case 'v':
 		invocation->verbose++;
 		return 0;
+	case ARGP_KEY_ERROR:
+		cli_misuse_option(state);
+	case '?':
+		cli_help(state, ARGP_HELP_STD_HELP);
+		return 0;
+	case CLI_KEY_USAGE:
+		cli_help(state, ARGP_HELP_USAGE);
+		return 0;
+	case 'V':
+		puts("iov (iovkit) " IOVKIT_VERSION);
+		exit(CLI_OK);
 	case CLI_KEY_DRY_RUN:
 		invocation->cli.dry_run = true;
 		return 0;
@@ -143,7 +152,7 @@ static error_t parse_front(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		cli_help(state, ARGP_HELP_STD_HELP);
 		return 0;
 	default:
 		return parse_common(key, arg, state);
@@ -160,25 +169,8 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 	if (error == ARGP_ERR_UNKNOWN)
 		error = parse_common(key, arg, state);
 	if (error == ARGP_ERR_UNKNOWN && key == ARGP_KEY_ARG)
-		argp_error(state, "%s: one argument too many", arg);
+		cli_misuse(state, "%s: one argument too many", arg);
 	return error;
-}
-
-/* argp would not say what may have been meant. */
-static void check_options(const char *name, const struct argp_option *options, int argc,
-			  char **argv, bool front)
-{
-	const char *unknown = cli_unknown_option(options, argc, argv, front);
-	const char *near = unknown ? cli_near_option(options, unknown) : NULL;
-	int length = unknown ? (int)strcspn(unknown, "=") : 0;
-
-	if (!unknown)
-		return;
-	fprintf(stderr, "%s: %.*s: no such option; ", name, length, unknown);
-	if (near)
-		fprintf(stderr, "did you mean --%s? ", near);
-	fprintf(stderr, "'%s --help' lists them\n", name);
-	exit(CLI_USAGE);
 }
 
 static void parse_own(struct invocation *invocation, int argc, char **argv)
@@ -193,8 +185,7 @@ static void parse_own(struct invocation *invocation, int argc, char **argv)
 	snprintf(doc, sizeof(doc), "%s.%s%s", command->summary,
 		 command->example ? "\vExample:\n  " : "", command->example ? command->example : "");
 	argv[0] = name;
-	check_options(name, options, argc, argv, false);
-	argp_parse(&argp, argc, argv, 0, NULL, invocation);
+	argp_parse(&argp, argc, argv, CLI_ARGP_FLAGS, NULL, invocation);
 }
 
 static void log_stderr(void *arg, int level, const char *message)
@@ -205,48 +196,6 @@ static void log_stderr(void *arg, int level, const char *message)
 		cli_progress_clear();
 		fprintf(stderr, "iov: %s\n", message);
 	}
-}
-
-static int exit_status(int error)
-{
-	switch (-error) {
-	case 0:
-		return CLI_OK;
-	case EINVAL:
-		return CLI_USAGE;
-	case ECANCELED:
-		return CLI_REFUSED;
-	case ENODEV:
-	case ENOENT:
-		return CLI_NOT_FOUND;
-	case ECONNREFUSED:
-		return CLI_NO_DAEMON;
-	default:
-		return CLI_FAILED;
-	}
-}
-
-static int report_error(const struct cli *cli, int error)
-{
-	const char *message = iov_error_message(cli->iov);
-	int status = exit_status(error);
-
-	if (!*message)
-		message = strerror(-error);
-	if (cli->json) {
-		_cleanup_json_ struct json_object *object =
-			cli->answer ? json_object_get(cli->answer) : json_object_new_object();
-
-		json_object_object_add(object, "error", json_object_new_string(message));
-		json_object_object_add(object, "exit", json_object_new_int(status));
-		if (status == CLI_REFUSED && cli->findings)
-			json_object_object_add(object, "findings",
-					       json_object_get(cli->findings));
-		iov_output_json(stdout, object);
-	}
-	fprintf(stderr, "iov: %s%s%s\n", cli_colour(stderr, CLI_RED), message,
-		cli_colour(stderr, CLI_PLAIN));
-	return status;
 }
 
 /* Plans are built under the lock, so that what another change left is what they begin with. */
@@ -261,6 +210,16 @@ static int begin_change(const struct invocation *invocation)
 	return iov_plan_lock(iov, invocation->cli.wait * 1000);
 }
 
+static enum cli_exit cannot_open(const struct invocation *invocation, int error)
+{
+	char message[512];
+
+	snprintf(message, sizeof(message), "--root %s: %s; expected a directory that has the /sys and "
+		 "/proc of a host, or leave out --root to look at this one",
+		 invocation->root ? invocation->root : "/", strerror(-error));
+	return cli_report(&invocation->cli, invocation->root ? CLI_USAGE : CLI_FAILED, message);
+}
+
 static int run_command(struct invocation *invocation)
 {
 	struct iov_options options = { invocation->root, log_stderr, invocation };
@@ -268,11 +227,8 @@ static int run_command(struct invocation *invocation)
 	int error = iov_open(&cli->iov, &options);
 	int status;
 
-	if (error) {
-		fprintf(stderr, "iov: --root %s: %s; expected a directory\n",
-			invocation->root ? invocation->root : "/", strerror(-error));
-		return CLI_FAILED;
-	}
+	if (error)
+		return (int)cannot_open(invocation, error);
 	iov_sys_set_timeout(cli->iov, invocation->timeout * 1000);
 	error = iov_rpc_set_socket(cli->iov, invocation->control);
 	if (!error)
@@ -285,7 +241,7 @@ static int run_command(struct invocation *invocation)
 		error = begin_change(invocation);
 	if (!error)
 		error = invocation->command->run(cli, invocation->data);
-	status = error ? report_error(cli, error) : (int)cli->status;
+	status = error ? (int)cli_report_error(cli, error) : (int)cli->status;
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "iov: cannot write the output: %s\n", strerror(errno));
 		status = status ? status : CLI_FAILED;
@@ -317,9 +273,8 @@ int cli_run(const struct cli_command *const *commands, int argc, char **argv)
 		return CLI_FAILED;
 	if (argc > 1 && !strcmp(argv[1], "complete"))
 		return cli_complete(commands, argc - 2, argv + 2);
-	argp_err_exit_status = CLI_USAGE;
-	check_options("iov", cli_common_options, argc, argv, true);
-	argp_parse(&front, argc, argv, ARGP_IN_ORDER, NULL, &invocation);
+	invocation.cli.json = cli_wants_json(argc, argv);
+	argp_parse(&front, argc, argv, CLI_ARGP_FLAGS | ARGP_IN_ORDER, NULL, &invocation);
 	if (!invocation.words_at)
 		return CLI_USAGE;
 	argc -= invocation.words_at;
@@ -328,9 +283,10 @@ int cli_run(const struct cli_command *const *commands, int argc, char **argv)
 		turn_into_option(argc, argv);
 	invocation.command = cli_find_command(commands, argc, argv, &used);
 	if (!strcmp(argv[0], help_option))
-		argp_parse(&front, 2, (char *[]){ program, help_option, NULL }, 0, NULL, &invocation);
+		argp_parse(&front, 2, (char *[]){ program, help_option, NULL },
+			   CLI_ARGP_FLAGS, NULL, &invocation);
 	if (!invocation.command)
-		return cli_help_words(commands, argc, argv);
+		return cli_help_words(&invocation.cli, commands, argc, argv);
 	invocation.data = calloc(1, invocation.command->data_size + 1);
 	if (!invocation.data)
 		return CLI_FAILED;

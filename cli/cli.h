@@ -94,6 +94,10 @@ struct cli_command {
 /* Whether --force named a guard. */
 bool cli_lifts(const struct cli *cli, const char *guard);
 
+/* End, as what @state parses is wrong: one line without what --help explains. */
+void cli_misuse(const struct argp_state *state, const char *format, ...)
+	__attribute__((format(printf, 2, 3), noreturn, cold));
+
 /* The data of the command that is being parsed. */
 void *cli_data(const struct argp_state *state);
 

@@ -69,7 +69,7 @@ static int collect(struct cli *cli, struct iov_ids *ids, struct json_object *gro
 /* For people a row per member, the group's own columns in its first. */
 static void add_rows(struct json_object *rows, struct json_object *group)
 {
-	static const char *const own[] = { "group", "viable" };
+	static const char *const own[] = { "iommu_group", "viable" };
 	struct json_object *members = json_object_object_get(group, "members");
 
 	for (size_t i = 0; i < json_object_array_length(members); i++) {
@@ -85,8 +85,8 @@ static void add_rows(struct json_object *rows, struct json_object *group)
 static int print_list(struct json_object *groups)
 {
 	static const struct iov_column columns[] = {
-		{ "group", "GROUP", true },    { "viable", "VIABLE", false },
-		{ "device", "DEVICE", false }, { "driver", "DRIVER", false },
+		{ "iommu_group", "GROUP", true }, { "viable", "VIABLE", false },
+		{ "device", "BDF", false }, { "driver", "DRIVER", false },
 		{ "class", "CLASS", false },   { "name", "NAME", false },
 	};
 	_cleanup_json_ struct json_object *rows = json_object_new_array();
@@ -175,7 +175,7 @@ static int print_show(struct json_object *group)
 	struct json_object *reasons = json_object_object_get(group, "reasons");
 	int error;
 
-	printf("IOMMU group %s, type %s\n\n", json_text_or_null(group, "group"),
+	printf("IOMMU group %s, type %s\n\n", json_text_or_null(group, "iommu_group"),
 	       json_text_or_null(group, "type") ? json_text_or_null(group, "type") : "unknown");
 	error = iov_output_table(stdout, json_object_object_get(group, "members"), columns,
 				 sizeof(columns) / sizeof(*columns));
@@ -227,7 +227,7 @@ static error_t parse_type(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (key == ARGP_KEY_END && args->name && !args->type)
-		argp_error(state, "expected a type: DMA, DMA-FQ, identity or auto");
+		cli_misuse(state, "expected a type: DMA, DMA-FQ, identity or auto");
 	return cli_argument(key, arg, state, &args->name,
 			    "expected a group's number or a device; 'iov group list' shows them");
 }

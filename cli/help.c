@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "cli/near.h"
+#include "cli/report.h"
 #include "cli/words.h"
 
 /* Longest first word of a command with its NUL. */
 #define GROUP_SIZE 32
+#define MESSAGE_SIZE 1024
 
 static void list_commands(const struct cli_command *const *commands, FILE *file)
 {
@@ -57,10 +59,11 @@ static const char *first_word(const struct cli_command *command, char word[GROUP
 	return word;
 }
 
-static int unknown_first(const struct cli_command *const *commands, const char *text)
+static int unknown_first(const struct cli *cli, const struct cli_command *const *commands,
+			 const char *text)
 {
 	struct cli_near near = { .text = text };
-	char words[2][GROUP_SIZE];
+	char words[2][GROUP_SIZE], meant[2 * GROUP_SIZE] = "", message[MESSAGE_SIZE];
 	size_t kept = 0;
 
 	cli_near_look(&near, "help");
@@ -70,32 +73,33 @@ static int unknown_first(const struct cli_command *const *commands, const char *
 		cli_near_look(&near, word);
 		kept ^= near.word != before;
 	}
-	fprintf(stderr, "iov: %s: no such command; ", text);
 	if (near.word)
-		fprintf(stderr, "did you mean 'iov %s'? ", near.word);
-	fputs("'iov help' lists them\n", stderr);
-	return CLI_USAGE;
+		snprintf(meant, sizeof(meant), "did you mean 'iov %s'? ", near.word);
+	snprintf(message, sizeof(message), "%s: no such command; %s'iov help' lists them", text,
+		 meant);
+	return (int)cli_report(cli, CLI_USAGE, message);
 }
 
-static int unknown_second(const struct cli_command *const *commands, const char *group,
-			  const char *text)
+static int unknown_second(const struct cli *cli, const struct cli_command *const *commands,
+			  const char *group, const char *text)
 {
 	struct cli_near near = { .text = text };
+	char meant[3 * GROUP_SIZE] = "", names[MESSAGE_SIZE / 2] = "", message[MESSAGE_SIZE];
+	size_t at = 0;
 
 	for (size_t i = 0; commands[i]; i++) {
-		if (cli_is_of_group(commands[i], group))
-			cli_near_look(&near, commands[i]->name + strlen(group) + 1);
+		if (!cli_is_of_group(commands[i], group))
+			continue;
+		cli_near_look(&near, commands[i]->name + strlen(group) + 1);
+		if (at < sizeof(names))
+			at += (size_t)snprintf(names + at, sizeof(names) - at, " '%s'",
+					       commands[i]->name);
 	}
-	fprintf(stderr, "iov: %s %s: no such command; ", group, text);
 	if (near.word)
-		fprintf(stderr, "did you mean 'iov %s %s'? ", group, near.word);
-	fputs("expected one of:", stderr);
-	for (size_t i = 0; commands[i]; i++) {
-		if (cli_is_of_group(commands[i], group))
-			fprintf(stderr, " '%s'", commands[i]->name);
-	}
-	fputc('\n', stderr);
-	return CLI_USAGE;
+		snprintf(meant, sizeof(meant), "did you mean 'iov %s %s'? ", group, near.word);
+	snprintf(message, sizeof(message), "%s %s: no such command; %sexpected one of:%s", group,
+		 text, meant, names);
+	return (int)cli_report(cli, CLI_USAGE, message);
 }
 
 static bool asks_for_help(const char *arg)
@@ -104,12 +108,19 @@ static bool asks_for_help(const char *arg)
 	       !strcmp(arg, "help");
 }
 
-int cli_help_words(const struct cli_command *const *commands, int argc, char **argv)
+int cli_help_words(const struct cli *cli, const struct cli_command *const *commands, int argc,
+		   char **argv)
 {
 	if (!cli_is_group(commands, argv[0]))
-		return unknown_first(commands, argv[0]);
+		return unknown_first(cli, commands, argv[0]);
 	if (argc > 1 && !asks_for_help(argv[1]))
-		return unknown_second(commands, argv[0], argv[1]);
-	list_group(commands, argv[0], argc > 1 ? stdout : stderr);
-	return argc > 1 ? CLI_OK : CLI_USAGE;
+		return unknown_second(cli, commands, argv[0], argv[1]);
+	if (argc > 1) {
+		list_group(commands, argv[0], stdout);
+		return CLI_OK;
+	}
+	if (cli->json)
+		return unknown_second(cli, commands, argv[0], "");
+	list_group(commands, argv[0], stderr);
+	return CLI_USAGE;
 }

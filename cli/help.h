@@ -12,6 +12,7 @@ char *cli_help_doc(const struct cli_command *const *commands);
  * "iov vf", "iov vf --help", or words that are no command, with what may have been meant; an exit
  * status.
  */
-int cli_help_words(const struct cli_command *const *commands, int argc, char **argv);
+int cli_help_words(const struct cli *cli, const struct cli_command *const *commands, int argc,
+		   char **argv);
 
 #endif

@@ -58,7 +58,7 @@ static error_t parse_host(int key, char *arg, struct argp_state *state)
 		args->options.skip_iovd = !strcmp(arg, "devices");
 		args->options.only_iovd = !strcmp(arg, "iovd");
 		if (!args->options.skip_iovd && !args->options.only_iovd)
-			argp_error(state, "--only %s: expected devices or iovd", arg);
+			cli_misuse(state, "--only %s: expected devices or iovd", arg);
 		return 0;
 	case KEY_DEVICE:
 		args->device = arg;
@@ -225,13 +225,13 @@ static int write_file(struct iov *iov, const char *path, const char *yaml)
 		return iov_fail(iov, -EEXIST, "%s: is there already; remove it or name another file",
 				path);
 	if (fd < 0)
-		return iov_fail(iov, -errno == -ENOENT ? -EIO : -errno, "%s: %s", path,
+		return iov_told(iov, -errno == -ENOENT ? -EIO : -errno, "%s: %s", path,
 				strerror(errno));
 	error = write_all(fd, yaml);
 	if (!error)
 		return 0;
 	unlink(path);
-	return iov_fail(iov, error, "%s: %s", path, strerror(-error));
+	return iov_told(iov, error, "%s: %s", path, strerror(-error));
 }
 
 static void print_snapshot(const struct cli *cli, const char *path, const char *yaml)

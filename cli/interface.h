@@ -21,7 +21,7 @@ static inline enum iov_domain_kind cli_interface(const char *arg, const struct a
 	if (!strcmp(arg, "type1"))
 		return IOV_DOMAIN_TYPE1;
 	if (strcmp(arg, "noiommu"))
-		argp_error(state, "--interface %s: expected iommufd, type1 or noiommu", arg);
+		cli_misuse(state, "--interface %s: expected iommufd, type1 or noiommu", arg);
 	return IOV_DOMAIN_NOIOMMU;
 }
 

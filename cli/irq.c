@@ -222,7 +222,7 @@ static error_t parse_pin(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (key == ARGP_KEY_END && !args->policy)
-		argp_error(state, "expected --policy local, spread or a list of CPUs such as 0-3,8");
+		cli_misuse(state, "expected --policy local, spread or a list of CPUs such as 0-3,8");
 	return parse_device(key, arg, state);
 }
 

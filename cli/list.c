@@ -73,7 +73,7 @@ static const struct known *find_column(const char *option, const char *name,
 		if (!strcmp(known[i].name, name))
 			return &known[i];
 	}
-	argp_error(state, "--%s: '%s': no such column; --help lists them", option, name);
+	cli_misuse(state, "--%s: '%s': no such column; --help lists them", option, name);
 	return NULL;
 }
 
@@ -82,7 +82,7 @@ static void add_column(struct list_args *args, const char *name, struct argp_sta
 	const struct known *column = find_column("columns", name, state);
 
 	if (args->count == KNOWN)
-		argp_error(state, "--columns: '%s': one more than there are", name);
+		cli_misuse(state, "--columns: '%s': one more than there are", name);
 	else
 		args->columns[args->count++] = column;
 }
@@ -94,7 +94,7 @@ static void set_class(struct list_args *args, const char *name, struct argp_stat
 	if (list_filter_class(&args->filter, name))
 		return;
 	list_class_names(names, sizeof(names));
-	argp_error(state, "--class %s: expected a number like 0200, or one of: %s", name, names);
+	cli_misuse(state, "--class %s: expected a number like 0200, or one of: %s", name, names);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -29,8 +29,8 @@ static const struct argp_option options[] = {
 };
 
 static const struct iov_column columns[] = {
-	{ "bdf", "Device" },
-	{ "device", "In the file" },
+	{ "device", "Device" },
+	{ "entry", "In the file" },
 	{ "name", "Name" },
 	{ "driver", "Driver" },
 };
@@ -84,8 +84,8 @@ static void print_match(const struct cli *cli, struct iov_bdf bdf,
 {
 	_cleanup_json_ struct json_object *object = json_object_new_object();
 
-	add(object, "bdf", IOV_BDF(bdf));
-	add(object, "device", device->device);
+	add(object, "device", IOV_BDF(bdf));
+	add(object, "entry", device->device);
 	add(object, "name", device->name);
 	add(object, "driver", device->driver);
 	if (cli->json)

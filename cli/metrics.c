@@ -9,16 +9,19 @@
 
 static int run(struct cli *cli, void *data)
 {
-	_cleanup_json_ struct json_object *text = NULL;
+	_cleanup_json_ struct json_object *text = NULL, *object = NULL;
 	int error = iov_rpc_call(cli->iov, "metrics", NULL, &text);
 
 	(void)data;
 	if (error)
 		return error;
-	if (cli->json)
-		iov_output_json(stdout, text);
-	else
+	if (!cli->json) {
 		fputs(json_object_get_string(text), stdout);
+		return 0;
+	}
+	object = json_object_new_object();
+	json_object_object_add(object, "openmetrics", json_object_get(text));
+	iov_output_json(stdout, object);
 	return 0;
 }
 

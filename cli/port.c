@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/pci/identity.h"
 #include "base/rpc/rpc.h"
 #include "base/rpc/socket_access.h"
@@ -83,7 +84,7 @@ static unsigned int parse_queues(const char *arg, const struct argp_state *state
 	unsigned long number = strtoul(arg, &end, 10);
 
 	if (*end || !number || number > 127)
-		argp_error(state, "--queues %s: expected 1 to 127 queue pairs", arg);
+		cli_misuse(state, "--queues %s: expected 1 to 127 queue pairs", arg);
 	return (unsigned int)number;
 }
 
@@ -129,7 +130,7 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (args->name && !args->type)
-			argp_error(state, "--type is missing: vhost-user or ethdev");
+			cli_misuse(state, "--type is missing: vhost-user or ethdev");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_PORT);
@@ -357,11 +358,16 @@ static int run_remove(struct cli *cli, void *data)
 	_cleanup_json_ struct json_object *result = NULL;
 	int error = iov_rpc_call(cli->iov, "port.remove", cli_name_params(args->name), &result);
 
-	if (!error && cli->json)
+	if (error)
+		return error;
+	json_object_put(result);
+	result = cli_name_params(args->name);
+	json_add_text(result, "result", "done");
+	if (cli->json)
 		iov_output_json(stdout, result);
-	else if (!error)
+	else
 		printf("port %s removed\n", args->name);
-	return error;
+	return 0;
 }
 
 const struct cli_command cli_port_remove = {

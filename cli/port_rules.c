@@ -40,7 +40,7 @@ static struct json_object *to_switch(const char *arg, const struct argp_state *s
 	bool on = true;
 
 	if (arg && !switch_parse(arg, &on))
-		argp_error(state, "--isolated=%s: expected " IOV_SWITCH_EXPECTED, arg);
+		cli_misuse(state, "--isolated=%s: expected " IOV_SWITCH_EXPECTED, arg);
 	return json_object_new_boolean(on);
 }
 

@@ -40,7 +40,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case KEY_LINK:
 		if (strcmp(arg, "up") && strcmp(arg, "down"))
-			argp_error(state, "--link %s: expected up or down", arg);
+			cli_misuse(state, "--link %s: expected up or down", arg);
 		args->link = arg;
 		return 0;
 	case KEY_ANNOUNCE:
@@ -48,7 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (args->name && !args->link && !args->announce && !args->rules)
-			argp_error(state, "nothing to set: expected --link, --announce, or a rule "
+			cli_misuse(state, "nothing to set: expected --link, --announce, or a rule "
 					  "such as --vlan");
 		break;
 	}

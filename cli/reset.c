@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -44,7 +45,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (args->slot && args->method)
-			argp_error(state, "--slot has one method only, the port's: leave out --method");
+			cli_misuse(state, "--slot has one method only, the port's: leave out --method");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_DEVICE);
@@ -179,8 +180,8 @@ static void print_slot(struct cli *cli, const struct slot *slot)
 
 	for (size_t i = 0; i < slot->count; i++)
 		json_object_array_add(list, json_object_new_string(IOV_BDF(slot->bdfs[i])));
-	json_object_object_add(object, "functions", list);
-	json_object_object_add(object, "reset", json_object_new_boolean(!cli->dry_run));
+	json_object_object_add(object, "devices", list);
+	json_add_text(object, "result", cli->dry_run ? "not done, this is a dry run" : "done");
 	if (cli->json) {
 		iov_output_json(stdout, object);
 		return;

@@ -100,7 +100,7 @@ static void add_group_words(struct json_object *function)
 		json_add_text(function, "group_text", "none");
 		return;
 	}
-	length = (size_t)snprintf(text, sizeof(text), "%s%s", member(group, "group"),
+	length = (size_t)snprintf(text, sizeof(text), "%s%s", member(group, "iommu_group"),
 				  count > 1 ? " with" : "");
 	for (size_t i = 0; i < count && length < sizeof(text); i++) {
 		const char *other = member(json_object_array_get_idx(members, i), "device");

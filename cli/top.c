@@ -54,7 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_INTERVAL:
 		args->interval = strtod(arg, &end);
 		if (*end || !(args->interval >= 0.1) || args->interval > 3600)
-			argp_error(state, "--interval %s: expected seconds from 0.1 to 3600", arg);
+			cli_misuse(state, "--interval %s: expected seconds from 0.1 to 3600", arg);
 		return 0;
 	case KEY_ONCE:
 		args->once = true;

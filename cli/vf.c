@@ -36,12 +36,12 @@ static error_t parse_create(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'd':
 		if (strcmp(arg, "vfio-pci") && strcmp(arg, "native") && strcmp(arg, "none"))
-			argp_error(state, "--driver %s: expected vfio-pci, native or none", arg);
+			cli_misuse(state, "--driver %s: expected vfio-pci, native or none", arg);
 		args->driver = arg;
 		return 0;
 	case ARGP_KEY_END:
 		if (args->pf && !args->has_count)
-			argp_error(state, "--count is missing; say how many VFs shall exist");
+			cli_misuse(state, "--count is missing; say how many VFs shall exist");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->pf, CLI_EXPECTED_PF);

@@ -71,7 +71,7 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (args->device && !has_value(args))
-			argp_error(state, "nothing to set; name an attribute, like --mac ADDRESS");
+			cli_misuse(state, "nothing to set; name an attribute, like --mac ADDRESS");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->device,

@@ -165,6 +165,16 @@ static void add_features(struct iov_device *device, struct json_object *object)
 			json_object_array_add(list, json_object_new_string(features[i].name));
 }
 
+/* "flr bus", as sysfs has it */
+static struct json_object *words_json(char *text)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (char *save = NULL, *at = strtok_r(text, " ", &save); at; at = strtok_r(NULL, " ", &save))
+		json_object_array_add(list, json_object_new_string(at));
+	return list;
+}
+
 static void add_resets(struct iov_device *device, struct json_object *object)
 {
 	_cleanup_free_ struct iov_bdf *bdfs = NULL;
@@ -174,7 +184,7 @@ static void add_resets(struct iov_device *device, struct json_object *object)
 
 	add_bool(object, "reset", iov_device_can_reset(device));
 	if (!iov_device_reset_methods(device, methods, sizeof(methods)))
-		json_add_text(object, "reset_methods", methods);
+		json_object_object_add(object, "reset_methods", words_json(methods));
 	if (iov_device_affected(device, &bdfs, &count, NULL))
 		return;
 	list = json_object_new_array();

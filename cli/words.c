@@ -18,6 +18,9 @@ const struct argp_option cli_common_options[] = {
 	{ "control", CLI_KEY_CONTROL, "PATH", 0, "Control socket of iovd (" IOV_CONTROL_SOCKET ")", 50 },
 	{ "root", CLI_KEY_ROOT, "DIR", 0, "Look at a recorded host below DIR instead of this one", 50 },
 	{ "verbose", 'v', 0, 0, "Log what is done to stderr; twice for more", 50 },
+	{ "help", '?', 0, 0, "Give this help list", -1 },
+	{ "usage", CLI_KEY_USAGE, 0, 0, "Give a short usage message", -1 },
+	{ "version", 'V', 0, 0, "Print program version", -1 },
 	{ 0 },
 };
 
@@ -35,14 +38,6 @@ static const struct argp_option change_options[] = {
 
 static const struct argp_option save_options[] = {
 	{ "save", CLI_KEY_SAVE, 0, 0, "Put it into /" IOV_HOST_FILE " as well", 0 },
-	{ 0 },
-};
-
-/* Those that argp adds to all. */
-static const struct argp_option argp_options[] = {
-	{ "help", '?', 0, 0, "", 0 },
-	{ "usage", 0, 0, 0, "", 0 },
-	{ "version", 'V', 0, 0, "", 0 },
 	{ 0 },
 };
 
@@ -130,10 +125,8 @@ const struct argp_option *cli_find_option(const struct argp_option *options, con
 
 	if (arg[0] != '-' || !arg[1] || !strcmp(arg, "--"))
 		return NULL;
-	if (arg[1] == '-') {
-		found = find_long(options, arg + 2);
-		return found ? found : find_long(argp_options, arg + 2);
-	}
+	if (arg[1] == '-')
+		return find_long(options, arg + 2);
 	/* Of several letters the first that takes an argument, or else the last, decides. */
 	for (found = NULL, arg++; *arg && !(found && found->arg); arg++)
 		found = find_letter(options, *arg);
@@ -152,21 +145,6 @@ bool cli_takes_next(const struct argp_option *option, const char *arg)
 	return letter && !letter[1];
 }
 
-const char *cli_unknown_option(const struct argp_option *options, int argc, char **argv,
-			       bool front)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-		const struct argp_option *option = cli_find_option(options, argv[i]);
-
-		if (!option && !strncmp(argv[i], "--", 2))
-			return argv[i];
-		if (front && argv[i][0] != '-')
-			break;
-		i += cli_takes_next(option, argv[i]);
-	}
-	return NULL;
-}
-
 const char *cli_near_option(const struct argp_option *options, const char *arg)
 {
 	char name[NAME_MAX_LENGTH];
@@ -177,7 +155,5 @@ const char *cli_near_option(const struct argp_option *options, const char *arg)
 		if (options[i].name)
 			cli_near_look(&near, options[i].name);
 	}
-	for (size_t i = 0; !is_end(&argp_options[i]); i++)
-		cli_near_look(&near, argp_options[i].name);
 	return near.word;
 }

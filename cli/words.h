@@ -23,6 +23,7 @@ enum cli_common_key {
 	CLI_KEY_TIMEOUT,
 	CLI_KEY_WAIT,
 	CLI_KEY_JOBS,
+	CLI_KEY_USAGE,
 };
 
 /* The options that stand in front of a command. */
@@ -49,13 +50,6 @@ const struct argp_option *cli_find_option(const struct argp_option *options, con
 
 /* Whether the argument of an option is the next word of the line. */
 bool cli_takes_next(const struct argp_option *option, const char *arg);
-
-/*
- * The first argument that has the form of a long option and is none, NULL without one.  @front:
- * look no further than the first word that is no option.
- */
-const char *cli_unknown_option(const struct argp_option *options, int argc, char **argv,
-			       bool front);
 
 /* The name of the option that may have been meant, NULL for none. */
 const char *cli_near_option(const struct argp_option *options, const char *arg);

@@ -19,7 +19,7 @@ int container_open(struct iov_domain *domain, unsigned int type)
 		return iov_fail(domain->iov, -ENOTSUP, "/" IOV_PATH_DEV_VFIO "/vfio: this kernel has no "
 				"VFIO containers; load the module vfio-pci, or use the iommufd interface");
 	if (domain->fd < 0)
-		return iov_fail(domain->iov, domain->fd, "/" IOV_PATH_DEV_VFIO "/vfio: %s",
+		return iov_told(domain->iov, domain->fd, "/" IOV_PATH_DEV_VFIO "/vfio: %s",
 				strerror(-domain->fd));
 	if (ioctl(domain->fd, VFIO_GET_API_VERSION) != VFIO_API_VERSION)
 		return iov_fail(domain->iov, -ENOTSUP, "/" IOV_PATH_DEV_VFIO "/vfio: not version %d of the "
@@ -44,13 +44,13 @@ static int open_group(struct iov_domain *domain, unsigned int number)
 	int fd = iov_sys_open(domain->iov, path.name, O_RDWR);
 
 	if (fd == -EBUSY)
-		return iov_fail(domain->iov, fd, "/%s: is open already, in another process or another "
+		return iov_told(domain->iov, fd, "/%s: is open already, in another process or another "
 				"domain", path.name);
 	if (fd == -ENOENT)
 		return iov_fail(domain->iov, -ENODEV, "/%s: VFIO has no such group; bind its functions to "
 				"vfio-pci", path.name);
 	if (fd < 0)
-		return iov_fail(domain->iov, fd, "/%s: %s", path.name, strerror(-fd));
+		return iov_told(domain->iov, fd, "/%s: %s", path.name, strerror(-fd));
 	return fd;
 }
 
@@ -59,11 +59,11 @@ static int attach_group(struct iov_domain *domain, unsigned int number, int fd)
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 
 	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status))
-		return iov_fail(domain->iov, -errno, "IOMMU group %u: %s", number, strerror(errno));
+		return iov_told(domain->iov, -errno, "IOMMU group %u: %s", number, strerror(errno));
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
 		return domain_not_viable(domain, number);
 	if (ioctl(fd, VFIO_GROUP_SET_CONTAINER, &domain->fd))
-		return iov_fail(domain->iov, -errno, "IOMMU group %u does not go into this domain: %s",
+		return iov_told(domain->iov, -errno, "IOMMU group %u does not go into this domain: %s",
 				number, strerror(errno));
 	if (domain->is_set)
 		return 0;
@@ -71,7 +71,7 @@ static int attach_group(struct iov_domain *domain, unsigned int number, int fd)
 		int error = -errno;
 
 		ioctl(fd, VFIO_GROUP_UNSET_CONTAINER);
-		return iov_fail(domain->iov, error, "IOMMU group %u: its IOMMU cannot be used: %s%s",
+		return iov_told(domain->iov, error, "IOMMU group %u: its IOMMU cannot be used: %s%s",
 				number, strerror(-error), error == -EPERM ? "; interrupts are not "
 				"remapped: a device could forge them" : "");
 	}

@@ -146,13 +146,13 @@ static int explain_map(struct iov_domain *domain, int error, uint64_t size, uint
 	case -ENOMEM:
 		return too_much_locked(domain, size);
 	case -EEXIST:
-		return iov_fail(domain->iov, error, "IOVA 0x%" PRIx64 ", %" PRIu64 " bytes: something is "
+		return iov_told(domain->iov, error, "IOVA 0x%" PRIx64 ", %" PRIu64 " bytes: something is "
 				"mapped there already; unmap it first", iova, size);
 	case -ENOSPC:
-		return iov_fail(domain->iov, error, "no mapping more: there are as many as the container "
+		return iov_told(domain->iov, error, "no mapping more: there are as many as the container "
 				"takes (dma_entry_limit of vfio_iommu_type1), or no address is free");
 	case -EFAULT:
-		return iov_fail(domain->iov, error, "%" PRIu64 " bytes: this process has no memory there "
+		return iov_told(domain->iov, error, "%" PRIu64 " bytes: this process has no memory there "
 				"that can be pinned", size);
 	case -ERANGE:
 	case -EINVAL:
@@ -160,11 +160,11 @@ static int explain_map(struct iov_domain *domain, int error, uint64_t size, uint
 				"what devices of this domain can address, or reserved; see "
 				"iov_domain_ranges()", iova, size);
 	case -EXDEV:
-		return iov_fail(domain->iov, error, "%" PRIu64 " bytes: are not contiguous in physical "
+		return iov_told(domain->iov, error, "%" PRIu64 " bytes: are not contiguous in physical "
 				"memory, as they must be without an IOMMU; use one page, small or huge",
 				size);
 	}
-	return iov_fail(domain->iov, error, "IOVA 0x%" PRIx64 ", %" PRIu64 " bytes: cannot be mapped: %s",
+	return iov_told(domain->iov, error, "IOVA 0x%" PRIx64 ", %" PRIu64 " bytes: cannot be mapped: %s",
 			iova, size, strerror(-error));
 }
 
@@ -271,7 +271,7 @@ int iov_domain_unmap(struct iov_domain *domain, uint64_t iova, uint64_t size)
 
 	if (!error)
 		return 0;
-	return iov_fail(domain->iov, error, "IOVA 0x%" PRIx64 ", %" PRIu64 " bytes: %s", iova, size,
+	return iov_told(domain->iov, error, "IOVA 0x%" PRIx64 ", %" PRIu64 " bytes: %s", iova, size,
 			error == -ENOENT ? "nothing is mapped there"
 			: error == -EINVAL ? "is a part of a mapping, expected whole ones"
 					   : strerror(-error));
@@ -281,13 +281,13 @@ int iov_domain_unmap_all(struct iov_domain *domain)
 {
 	int error = domain->ops->unmap_all(domain);
 
-	return error ? iov_fail(domain->iov, error, "mappings cannot be removed: %s", strerror(-error)) :
+	return error ? iov_told(domain->iov, error, "mappings cannot be removed: %s", strerror(-error)) :
 		       0;
 }
 
 static int cannot(struct iov_domain *domain, int error, const char *what)
 {
-	return iov_fail(domain->iov, error, "%s: %s", what,
+	return iov_told(domain->iov, error, "%s: %s", what,
 			error == -ENOTSUP ? "this kernel, or its IOMMU, does not support it with that "
 					    "interface" : strerror(-error));
 }

@@ -32,11 +32,11 @@ static int open_iommufd(struct iov_domain *domain)
 		return iov_fail(domain->iov, -ENOTSUP, "/" IOV_PATH_DEV_IOMMU ": this kernel has no "
 				"IOMMUFD; load the module iommufd, or use the type1 interface");
 	if (domain->fd < 0)
-		return iov_fail(domain->iov, domain->fd, "/" IOV_PATH_DEV_IOMMU ": %s; be root, or give "
+		return iov_told(domain->iov, domain->fd, "/" IOV_PATH_DEV_IOMMU ": %s; be root, or give "
 				"this user the node", strerror(-domain->fd));
 	error = request(domain, IOMMU_IOAS_ALLOC, &alloc);
 	if (error)
-		return iov_fail(domain->iov, error, "/" IOV_PATH_DEV_IOMMU ": no address space: %s",
+		return iov_told(domain->iov, error, "/" IOV_PATH_DEV_IOMMU ": no address space: %s",
 				strerror(-error));
 	domain->ioas = alloc.out_ioas_id;
 	return 0;

@@ -333,7 +333,7 @@ int iov_group_json(struct iov *iov, const struct iov_group *group, struct json_o
 	struct json_object *blocked_by = json_object_new_array(), *reasons;
 	int error = iov_group_reasons(iov, group, &reasons);
 
-	json_object_object_add(json, "group", json_object_new_int64(group->number));
+	json_object_object_add(json, "iommu_group", json_object_new_int64(group->number));
 	json_object_object_add(json, "viable", json_object_new_boolean(iov_group_viable(group)));
 	json_object_object_add(json, "noiommu", json_object_new_boolean(group->noiommu));
 	json_object_object_add(json, "type", type_json(iov, group->number));

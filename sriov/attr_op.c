@@ -100,11 +100,11 @@ static int set_one(const struct setting *setting, const char *name, struct json_
 		return 0;
 	}
 	if (error == -EOPNOTSUPP)
-		return iov_fail(setting->iov, error,
+		return iov_told(setting->iov, error,
 				"driver %s has no %s for VFs (%s%s%s); leave "
 				"it out",
 				driver, option.name, strerror(-error), *answer ? ": " : "", answer);
-	return iov_fail(setting->iov, error, "driver %s refused %s %s: %s%s%s%s", driver,
+	return iov_told(setting->iov, error, "driver %s refused %s %s: %s%s%s%s", driver,
 			option.name, value, strerror(-error), *answer ? ": " : "", answer,
 			strstr(name, "_rate") && !*answer ?
 				"; some drivers want the PF's link to be up first" : "");

@@ -38,7 +38,7 @@ static int read_count(struct iov *iov, struct iov_bdf bdf, const char *attribute
 	int error = iov_pci_number(iov, bdf, attribute, &number);
 
 	if (error)
-		return iov_fail(iov, error, "%s: cannot read %s: %s", IOV_BDF(bdf), attribute,
+		return iov_told(iov, error, "%s: cannot read %s: %s", IOV_BDF(bdf), attribute,
 				strerror(-error));
 	*value = (unsigned int)number;
 	return 0;

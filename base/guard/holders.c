@@ -40,12 +40,11 @@ static bool find_holder(struct guard_scan *scan, const char *device, char *text,
 bool find_vfio_holder(struct iov *iov, char *const *devices, size_t count, char *text, size_t size)
 {
 	struct guard_scan scan;
-	char message[IOV_MESSAGE_SIZE];
+	struct said said = iov->said;
 	bool found = false;
 
 	if (!count)
 		return false;
-	snprintf(message, sizeof(message), "%s", iov_error_message(iov));
 	if (guard_scan_run(&scan, iov, (const struct guard_kind *const[]){ &scan_open }, 1)) {
 		snprintf(text, size, "nobody knows who holds %s (%s)", devices[0],
 			 iov_error_message(iov));
@@ -55,6 +54,6 @@ bool find_vfio_holder(struct iov *iov, char *const *devices, size_t count, char 
 			found = find_holder(&scan, devices[i], text, size);
 		guard_scan_close(&scan);
 	}
-	snprintf(iov->message, sizeof(iov->message), "%s", message);
+	iov->said = said;
 	return found;
 }

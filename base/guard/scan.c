@@ -79,7 +79,7 @@ void guard_failed(struct guard_scan *scan, int error, const char *what)
 
 	if (!error || is_gone(error) || scan->error)
 		return;
-	scan->error = iov_fail(scan->iov, error, "cannot tell who uses what: cannot read %s: %s%s; "
+	scan->error = iov_told(scan->iov, error, "cannot tell who uses what: cannot read %s: %s%s; "
 			       "nothing is taken before that is known", what, strerror(-error),
 			       denied ? " (in a container root needs CAP_SYS_PTRACE and CAP_SYS_ADMIN)" :
 			       "");

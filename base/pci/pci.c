@@ -164,7 +164,7 @@ int iov_pci_list(struct iov *iov, struct iov_bdf **list, size_t *count)
 	int error = iov_sys_list(iov, IOV_PATH_PCI_DEVICES, &names, &n);
 
 	if (error)
-		return iov_fail(iov, error, "cannot list PCI functions: %s; is sysfs mounted?",
+		return iov_told(iov, error, "cannot list PCI functions: %s; is sysfs mounted?",
 				strerror(-error));
 	*count = 0;
 	*list = calloc(n + 1, sizeof(**list));

@@ -42,9 +42,9 @@
 static int fail_state(struct iov *iov, int error, const char *doing)
 {
 	if (error == -EACCES || error == -EPERM || error == -EROFS)
-		return iov_fail(iov, error, "changing the host needs root and a writable /%s (%s): "
+		return iov_told(iov, error, "changing the host needs root and a writable /%s (%s): "
 				"%s; run it with sudo", IOV_PATH_STATE, doing, strerror(-error));
-	return iov_fail(iov, error, "cannot %s in /%s: %s%s", doing, IOV_PATH_STATE,
+	return iov_told(iov, error, "cannot %s in /%s: %s%s", doing, IOV_PATH_STATE,
 			strerror(-error), error == -ENOSPC || error == -EDQUOT ?
 			"; nothing was changed, make room there and run the command again" : "");
 }

@@ -142,9 +142,9 @@ int module_load(struct iov *iov, const char *name)
 	kmod_module_unref_list(list);
 	kmod_unref(modules);
 	if (error == -ENOENT)
-		return iov_fail(iov, error, "no such module for the running kernel; install the "
+		return iov_told(iov, error, "no such module for the running kernel; install the "
 				"kernel's modules package, or see that /lib/modules matches 'uname -r'");
-	return error ? iov_fail(iov, error, "%s", strerror(-error)) : 0;
+	return error ? iov_told(iov, error, "%s", strerror(-error)) : 0;
 }
 
 /* Its directory in sysfs, where '-' is written '_'. */

@@ -120,23 +120,23 @@ static int run_writes(struct iov *iov, const struct iov_op_list *ops, size_t *at
 	error = sys_write_all(iov, writes, count, &done);
 	*at += done;
 	if (error == -ETIMEDOUT)
-		return iov_fail(iov, error, "the kernel did not answer in time, --timeout waits "
+		return iov_told(iov, error, "the kernel did not answer in time, --timeout waits "
 				"longer");
-	return error ? iov_fail(iov, error, "%s", strerror(-error)) : 0;
+	return error ? iov_told(iov, error, "%s", strerror(-error)) : 0;
 }
 
 /* "write '4' to /sys/...: Device or resource busy", or what that means. */
 static int explain_failure(struct iov *iov, const struct iov_op *op, int error)
 {
-	char what[IOV_PATH_MAX + 64], why[IOV_MESSAGE_SIZE];
+	const char *why = iov_error_message(iov);
+	char what[IOV_PATH_MAX + 64];
 
 	iov_op_describe(op, what, sizeof(what));
-	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
 	for (size_t i = 0; i < op->meaning_count; i++) {
 		if (op->meanings[i].error == -error)
-			snprintf(why, sizeof(why), "%s", op->meanings[i].text);
+			why = op->meanings[i].text;
 	}
-	return iov_fail(iov, error, "%s: %s", what, why);
+	return iov_fail_as(iov, iov_failure(iov, error), error, "%s: %s", what, why);
 }
 
 int ops_run(struct iov *iov, const struct iov_op_list *ops, size_t *done)

@@ -59,9 +59,8 @@ static void kernel_stack(struct iov *iov, pid_t pid, char *text, size_t size)
 void explain_hang(struct iov *iov, const struct iov_step *step)
 {
 	struct iov_text_list functions = functions_of(iov, step);
-	char why[IOV_MESSAGE_SIZE], holder[256] = "", stack[256] = "", child[320] = "";
+	char holder[256] = "", stack[256] = "", child[320] = "";
 
-	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
 	if (!find_vfio_holder(iov, functions.list, functions.count, holder, sizeof(holder)))
 		snprintf(holder, sizeof(holder), "no process holds it through VFIO");
 	if (iov->stuck) {
@@ -70,5 +69,5 @@ void explain_hang(struct iov *iov, const struct iov_step *step)
 			 "kernel%s%s", (int)iov->stuck, *stack ? " in " : "", stack);
 	}
 	iov_names_free(functions.list, functions.count);
-	iov_fail(iov, -ETIMEDOUT, "%s; %s%s", why, holder, child);
+	iov_fail(iov, -ETIMEDOUT, "%s; %s%s", iov_error_message(iov), holder, child);
 }

@@ -210,10 +210,8 @@ static int read_undone(struct iov *iov, struct iov_step *step, struct json_objec
 /* The message again, behind the place that it is about. */
 static int fail_at(struct iov *iov, int error, const char *place, size_t index)
 {
-	char why[IOV_MESSAGE_SIZE];
-
-	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
-	return iov_fail(iov, error, "%s[%zu]: %s", place, index, why);
+	return iov_fail_as(iov, iov_failure(iov, error), error, "%s[%zu]: %s", place, index,
+			   iov_error_message(iov));
 }
 
 static int read_list(struct iov *iov, struct iov_step *step, struct json_object *json,

@@ -35,7 +35,7 @@ struct pool {
 	unsigned int started;		/* contexts that threads took */
 	int error;			/* of the first step that failed */
 	size_t failed;
-	char message[IOV_MESSAGE_SIZE];
+	struct said said;
 };
 
 static bool is_ready(const struct graph_node *node)
@@ -93,7 +93,7 @@ static void end_batch(struct pool *pool, struct iov *iov, const struct batch *ba
 	if (error && !pool->error) {
 		pool->error = error;
 		pool->failed = batch->failed;
-		snprintf(pool->message, sizeof(pool->message), "%s", iov_error_message(iov));
+		pool->said = iov->said;
 	}
 	for (size_t i = 0; i < batch->count; i++) {
 		if (i < batch->done)
@@ -210,7 +210,7 @@ int pool_run(struct iov *iov, struct graph *graph, const struct pool_options *op
 	pthread_mutex_unlock(&pool.mutex);
 	pool_close(&pool);
 	if (pool.error) {
-		snprintf(iov->message, sizeof(iov->message), "%s", pool.message);
+		iov->said = pool.said;
 		*failed = pool.failed;
 	}
 	return pool.error;

@@ -230,7 +230,7 @@ static int carry_out(struct run *run, struct iov *iov, struct batch *batch, size
 	int error = join_ops(run, batch, count, undo, &ops);
 
 	if (error)
-		return iov_fail(iov, error, "out of memory");
+		return iov_fail(iov, -ENOMEM, "out of memory");
 	iov->stuck = 0;
 	error = ops_run(iov, &ops, &done);
 	free(ops.list);
@@ -378,7 +378,7 @@ static int work_through(struct run *run, bool backwards,
 
 	*failed = 0;
 	if (error)
-		return iov_fail(run->iov, error, "out of memory");
+		return iov_fail(run->iov, -ENOMEM, "out of memory");
 	for (size_t i = 0; !backwards && i < run->plan->step_count; i++)
 		graph.nodes[i].joins = joins(run, i);
 	error = pool_run(run->iov, &graph, &options, failed);
@@ -408,16 +408,17 @@ static int undo_steps(struct run *run)
 /* Take back what was done and say in one line what failed and where that left the host. */
 static int roll_back(struct run *run, size_t index, int error)
 {
-	char why[IOV_MESSAGE_SIZE], undo_why[IOV_MESSAGE_SIZE];
+	const struct said why = run->iov->said;
 	const char *title = step_at(run, index)->title;
 
-	snprintf(why, sizeof(why), "%s", iov_error_message(run->iov));
-	if (!undo_steps(run))
-		return iov_fail(run->iov, error, "cannot %s: %s (the host is as it was before)",
-				title, why);
-	snprintf(undo_why, sizeof(undo_why), "%s", iov_error_message(run->iov));
+	if (!undo_steps(run)) {
+		run->iov->said = why;
+		return iov_fail_as(run->iov, iov_failure(run->iov, error), error,
+				   "cannot %s: %s (the host is as it was before)", title, why.message);
+	}
 	return iov_fail(run->iov, -ENOTRECOVERABLE, "cannot %s: %s; undoing it failed as well: %s; "
-			"remove the cause and run 'iov recover'", title, why, undo_why);
+			"remove the cause and run 'iov recover'", title, why.message,
+			iov_error_message(run->iov));
 }
 
 /* Everything that has not ended; the journal is open. */
@@ -477,26 +478,21 @@ int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options)
 /* Say that the journal stays, and why. */
 static int undo_recovered(struct run *run)
 {
-	char why[IOV_MESSAGE_SIZE];
-
 	if (!undo_steps(run))
 		return 0;
-	snprintf(why, sizeof(why), "%s", iov_error_message(run->iov));
 	return iov_fail(run->iov, -ENOTRECOVERABLE, "%s; remove the cause and run 'iov recover' "
-			"again", why);
+			"again", iov_error_message(run->iov));
 }
 
 /* The plan of a journal; what of it is not understood is not touched. */
 static int read_plan(struct iov *iov, struct json_object *journal, struct iov_plan **plan)
 {
-	char why[IOV_MESSAGE_SIZE];
 	int error = plan_from_json(plan, iov, json_object_object_get(journal, "plan"));
 
 	if (!error)
 		return 0;
-	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
-	return iov_fail(iov, error, "cannot read the plan in the journal in /%s: %s",
-			IOV_PATH_STATE, why);
+	return iov_told(iov, error, "cannot read the plan in the journal in /%s: %s",
+			IOV_PATH_STATE, iov_error_message(iov));
 }
 
 static bool has_ended(const void *arg, size_t step)

@@ -106,14 +106,18 @@ static int take_error(struct iov *iov, struct json_object *error)
 {
 	struct json_object *value;
 	const char *message = json_text_or_null(error, "message");
+	bool told = false;
 	int number = EPROTO;
 
 	if (json_object_get_int(json_object_object_get(error, "code")) == INVALID_PARAMS)
 		number = EINVAL;
-	if (json_object_object_get_ex(error, "data", &value))
+	if (json_object_object_get_ex(error, "data", &value)) {
 		number = json_object_get_int(json_object_object_get(value, "errno"));
-	return iov_fail(iov, number > 0 ? -number : -EPROTO, "%s",
-			message ? message : "iovd failed without a message");
+		told = json_object_get_boolean(json_object_object_get(value, "told"));
+	}
+	number = number > 0 ? -number : -EPROTO;
+	message = message ? message : "iovd failed without a message";
+	return told ? iov_told(iov, number, "%s", message) : iov_fail(iov, number, "%s", message);
 }
 
 static struct json_object *make_request(const char *method, struct json_object *params)

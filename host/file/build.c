@@ -13,7 +13,7 @@
 
 int host_fail_at(const struct host_build *build, int error, const char *where)
 {
-	return iov_host_fail(build->file, error, where, "%s", iov_error_message(build->iov));
+	return iov_host_repeat(build->file, error, where);
 }
 
 static int build_devices(struct host_build *build)

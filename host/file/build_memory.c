@@ -120,9 +120,10 @@ static int build_entry(struct host_build *build, unsigned int index)
 
 	if (error == -ENOENT)
 		return fail_absent(build, index);
-	if (error)
-		return iov_host_fail(build->file, error, host_place("huge_pages[%u]", index),
-				     "/%s: %s", directory.name, strerror(-error));
+	if (error) {
+		iov_told(build->iov, error, "/%s: %s", directory.name, strerror(-error));
+		return host_fail_at(build, error, host_place("huge_pages[%u]", index));
+	}
 	if (now != pages->count)
 		add_step(build, pages, directory.name, now);
 	return 0;

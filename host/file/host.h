@@ -237,6 +237,18 @@ int iov_host_fail(const struct iov_host_file *file, int error, const char *where
 		  const char *format, ...) __attribute__((format(printf, 4, 5), cold));
 
 /**
+ * iov_host_repeat - put the place in a file in front of the last error
+ * @file: file
+ * @error: negative errno value, handed back
+ * @where: place in the file: "devices[1].vfs.count"
+ *
+ * It stays a failure of its kind.
+ *
+ * Return: @error.
+ */
+int iov_host_repeat(const struct iov_host_file *file, int error, const char *where);
+
+/**
  * struct iov_host_options - which part of a file is planned
  * @skip_iovd: leave out the bridges and ports of iovd
  * @only_iovd: leave out all else

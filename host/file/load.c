@@ -141,7 +141,7 @@ static int fail_reading(struct iov *iov, int error, const char *name)
 {
 	switch (-error) {
 	case ENOENT:
-		return iov_fail(iov, error,
+		return iov_told(iov, error,
 				"%s: no such file; 'iov snapshot --output %s' writes one "
 				"of this host as it is",
 				name, name);
@@ -152,7 +152,7 @@ static int fail_reading(struct iov *iov, int error, const char *name)
 	case EISDIR:
 		return iov_fail(iov, -EINVAL, "%s: a directory; expected a host file", name);
 	default:
-		return iov_fail(iov, error, "%s: %s", name, strerror(-error));
+		return iov_told(iov, error, "%s: %s", name, strerror(-error));
 	}
 }
 
@@ -204,7 +204,7 @@ const struct iov_host *iov_host_of(const struct iov_host_file *file)
 int iov_host_fail(const struct iov_host_file *file, int error, const char *where,
 		  const char *format, ...)
 {
-	char text[768]; /* may be made of the message that it replaces */
+	char text[768];
 	va_list args;
 
 	va_start(args, format);
@@ -212,4 +212,11 @@ int iov_host_fail(const struct iov_host_file *file, int error, const char *where
 	va_end(args);
 	return iov_fail(file->iov, error, "%s:%u: %s: %s", file->name, host_line(file, where),
 			where, text);
+}
+
+int iov_host_repeat(const struct iov_host_file *file, int error, const char *where)
+{
+	return iov_fail_as(file->iov, iov_failure(file->iov, error), error, "%s:%u: %s: %s",
+			   file->name, host_line(file, where), where,
+			   iov_error_message(file->iov));
 }

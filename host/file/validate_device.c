@@ -18,7 +18,7 @@ static int check_attribute(const struct check *check, const char *where, const c
 	struct iov *iov = check->file->iov;
 	int error = iov_vf_attribute_parse(iov, name, text, values);
 
-	return error ? iov_host_fail(check->file, error, where, "%s", iov_error_message(iov)) : 0;
+	return error ? iov_host_repeat(check->file, error, where) : 0;
 }
 
 static int check_number_attribute(const struct check *check, const char *where, const char *name,

@@ -148,9 +148,9 @@ int devlink_eswitch_read(struct iov *iov, const struct devlink_device *device, c
 	if (!error && !*mode)
 		error = -EOPNOTSUPP;
 	if (error == -EOPNOTSUPP)
-		return iov_fail(iov, error, "%s has no switch modes (devlink); its switch is of the "
+		return iov_told(iov, error, "%s has no switch modes (devlink); its switch is of the "
 				"legacy kind", text_of(device).name);
-	return error ? iov_fail(iov, error, "cannot read the switch mode of %s by devlink: %s",
+	return error ? iov_told(iov, error, "cannot read the switch mode of %s by devlink: %s",
 				text_of(device).name, strerror(-error)) : 0;
 }
 
@@ -168,7 +168,7 @@ static int set_mode(struct iov *iov, const struct devlink_device *device, const 
 
 	if (!error)
 		return 0;
-	return iov_fail(iov, error, "%s%s%s", strerror(-error), *answer ? ": " : "", answer);
+	return iov_told(iov, error, "%s%s%s", strerror(-error), *answer ? ": " : "", answer);
 }
 
 static int run_eswitch(struct iov *iov, const struct iov_op *op)

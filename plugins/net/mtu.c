@@ -32,7 +32,7 @@ int iov_mtu_read(struct iov *iov, struct iov_bdf bdf, int port, unsigned int *mt
 		return error;
 	error = iov_sys_read_number(iov, path.name, &number);
 	if (error)
-		return iov_fail(iov, error, "/%s: %s", path.name, strerror(-error));
+		return iov_told(iov, error, "/%s: %s", path.name, strerror(-error));
 	*mtu = (unsigned int)number;
 	return 0;
 }
@@ -47,7 +47,7 @@ static int write_mtu(struct iov *iov, struct iov_bdf bdf, int port, unsigned int
 		return error;
 	snprintf(text, sizeof(text), "%u", mtu);
 	error = iov_sys_write(iov, path.name, text);
-	return error ? iov_fail(iov, error, "/%s: %s", path.name, strerror(-error)) : 0;
+	return error ? iov_told(iov, error, "/%s: %s", path.name, strerror(-error)) : 0;
 }
 
 static int run_mtu(struct iov *iov, const struct iov_op *op)

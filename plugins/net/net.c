@@ -261,7 +261,7 @@ static int get_net(struct iov *iov, struct iov_bdf pf, struct json_object *vfs)
 		error = get_links(&request, NLM_F_DUMP);
 	netlink_close(&request.netlink);
 	if (error)
-		return iov_fail(iov, error, "cannot read the VFs of %s by netlink: %s", IOV_BDF(pf),
+		return iov_told(iov, error, "cannot read the VFs of %s by netlink: %s", IOV_BDF(pf),
 				strerror(-error));
 	if (request.seen < count)
 		return iov_fail(iov, -EMSGSIZE,

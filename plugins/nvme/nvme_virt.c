@@ -50,7 +50,7 @@ static int open_controller(struct iov *iov, struct iov_bdf pf, int *fd)
 		return error;
 	*fd = iov_sys_open(iov, iov_path(IOV_PATH_DEV "/%s", name).name, O_RDONLY);
 	if (*fd < 0)
-		return iov_fail(iov, *fd, "cannot open the NVMe controller %s of %s: %s%s", name,
+		return iov_told(iov, *fd, "cannot open the NVMe controller %s of %s: %s%s", name,
 				IOV_BDF(pf), strerror(-*fd),
 				*fd == -EACCES ? "; run this as root" : "");
 	return 0;
@@ -60,7 +60,7 @@ static int open_controller(struct iov *iov, struct iov_bdf pf, int *fd)
 static int fail_command(struct iov *iov, int status, const char *doing)
 {
 	if (status < 0)
-		return iov_fail(iov, -errno, "cannot %s: %s", doing, strerror(errno));
+		return iov_told(iov, -errno, "cannot %s: %s", doing, strerror(errno));
 	return iov_fail(iov, -EIO, "cannot %s: the controller says %s (status %#x)", doing,
 			nvme_status_to_string(status, false), (unsigned int)status);
 }

@@ -34,7 +34,7 @@ static int run_huge_pages(struct iov *iov, const struct iov_op *op)
 	if (!error)
 		error = iov_huge_pages_read(iov, directory, &got);
 	if (error)
-		return iov_fail(iov, error, "%s", strerror(-error));
+		return iov_told(iov, error, "%s", strerror(-error));
 	if (got >= wanted)
 		return 0;
 	return iov_fail(iov, -ENOMEM, "the kernel found memory for %u of %u; %s", got, wanted,

@@ -66,15 +66,17 @@ static int run_iovd(struct iov *iov, const struct iov_op *op)
 	_cleanup_json_ struct json_object *result = NULL;
 	struct json_object *params = op->iovd.params;
 	const char *method = op->iovd.method;
+	enum iov_failure failure;
 	char why[512];
 	int error = iov_rpc_call(iov, method, json_object_get(params), &result);
 
 	if (!error || (error == -ENOENT && strstr(method, ".remove")))
 		return 0;
+	failure = iov_failure(iov, error);
 	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
 	if (error == -EEXIST && is_there(iov, method, params))
 		return 0;
-	return iov_fail(iov, error, "%s", why);
+	return iov_fail_as(iov, failure, error, "%s", why);
 }
 
 const struct iov_op_runner iovd_runner = { IOV_OP_IOVD, run_iovd };

@@ -99,7 +99,7 @@ static int set_list(struct iov *iov, const char *path, const char *now, size_t i
 	if (!*list || iov_cpu_list_equal(now, list))
 		return 0;
 	error = iov_sys_write(iov, path, list);
-	return error ? iov_fail(iov, error, "write '%s' to /%s: %s", list, path, strerror(-error)) :
+	return error ? iov_told(iov, error, "write '%s' to /%s: %s", list, path, strerror(-error)) :
 		       0;
 }
 
@@ -166,7 +166,7 @@ int iov_irq_cpus(struct iov *iov, struct iov_bdf bdf, const char *policy,
 	if (spread || !strcmp(policy, "local")) {
 		error = local_cpus(iov, bdf, list);
 		if (error)
-			return iov_fail(iov, error, "cannot read which CPUs are near %s: %s",
+			return iov_told(iov, error, "cannot read which CPUs are near %s: %s",
 					IOV_BDF(bdf), strerror(-error));
 	} else {
 		error = check_list(iov, policy);

@@ -7,7 +7,7 @@ nic=0000:04:01.0
 groups=$(iov group list --json)
 expect "every group is listed" "$(ls /sys/kernel/iommu_groups | sort -n)" "$(jq -r '.[].group' <<< "$groups")"
 expect "with the kernel's members" "$(members_of $nic)" \
-	"$(jq -r --argjson g "$(group_of $nic)" '.[] | select(.group == $g) | [.members[].device] | join(" ")' <<< "$groups")"
+	"$(jq -r --argjson g "$(group_of $nic)" '.[] | select(.iommu_group == $g) | [.members[].device] | join(" ")' <<< "$groups")"
 
 group=$(iov group show $nic --json)
 expect "a legacy bridge joins what is behind it" '["pci-bridge","0000:03:00.0"]' \

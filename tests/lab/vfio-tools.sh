@@ -26,7 +26,7 @@ for kind in "${kinds[@]}"; do
 	expect_status "what VFIO gives, by $kind" 0 iov vfio info $edu --interface $kind
 	expect_match "... in words" "BAR0 +1048576 +yes +all" "$out"
 	expect "... and how it is reset" "$(< $pci/$other/reset_method)" \
-		"$(iov vfio info $other --interface $kind --json | jq -r .reset_methods)"
+		"$(iov vfio info $other --interface $kind --json | jq -r '.reset_methods | join(" ")')"
 	expect_status "DMA by $kind" 0 iov vfio dma $edu --interface $kind
 	expect_match "... is verified" "copied .* 2048 bytes by $kind.*as it should be" "$out"
 	expect_status "vectors of an e1000e by $kind" 0 iov irq test $other --interface $kind --json

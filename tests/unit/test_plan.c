@@ -30,6 +30,7 @@ struct kernel {
 	struct iov *iov;
 	int writes;
 	int fail_at;
+	int refusal;	/* what it fails with, 0: EBUSY */
 	int kill_at;
 	bool fail_undo;
 	const char *fail_path;	/* what cannot be made new, NULL for none */
@@ -51,7 +52,7 @@ static int on_write(void *arg, struct iov *iov, const char *path, const char *te
 	if (kernel.fail_undo && !strcmp(text, "old"))
 		return -EIO;
 	if (kernel.writes == kernel.fail_at)
-		return kernel.writes++, -EBUSY;
+		return kernel.writes++, kernel.refusal ? -kernel.refusal : -EBUSY;
 	tree_file(kernel.tree, path, text);
 	if (kernel.writes++ == kernel.kill_at)
 		raise(SIGKILL);
@@ -941,6 +942,34 @@ static void a_plan_whose_builder_failed_does_not_run(void **state)
 	assert_int_equal(kernel.writes, 0);
 	assert_false(journal_exists());
 	iov_plan_free(plan);
+static void whatever_the_kernel_refuses_with_is_no_wrong_input(void **state)
+{
+	static const int refusals[] = { EINVAL, ENODEV, ENOENT, ECONNREFUSED, ECANCELED, EBUSY };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
+		kernel.refusal = refusals[i];
+		kernel.fail_at = kernel.writes + 1;
+		assert_int_equal(run(), -refusals[i]);
+		assert_int_equal(iov_failure(kernel.iov, -refusals[i]), IOV_FAILURE_OTHER);
+		assert_true(all_are("old"));
+	}
+}
+
+static void an_error_says_what_kind_of_failure_it_is(void **state)
+{
+	struct iov *iov = kernel.iov;
+
+	(void)state;
+	assert_int_equal(iov_failure(iov, iov_fail(iov, -EINVAL, "x")), IOV_FAILURE_INPUT);
+	assert_int_equal(iov_failure(iov, iov_fail(iov, -ENODEV, "x")), IOV_FAILURE_ABSENT);
+	assert_int_equal(iov_failure(iov, iov_fail(iov, -EIO, "x")), IOV_FAILURE_OTHER);
+	assert_int_equal(iov_failure(iov, iov_told(iov, -EINVAL, "x")), IOV_FAILURE_OTHER);
+	iov_fail(iov, -EINVAL, "said before");
+	assert_int_equal(iov_failure(iov, -ENOMEM), IOV_FAILURE_OTHER);
+	iov_fail_as(iov, iov_failure(iov, -EINVAL), -EINVAL, "and %s", iov_error_message(iov));
+	assert_int_equal(iov_failure(iov, -EINVAL), IOV_FAILURE_INPUT);
+	assert_string_equal(iov_error_message(iov), "and said before");
 }
 
 static void a_plan_without_memory_for_a_part_does_not_run(void **state)
@@ -962,6 +991,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_plan_changes_the_host_and_leaves_no_journal),
 		TEST(an_empty_plan_writes_nothing),
+		TEST(whatever_the_kernel_refuses_with_is_no_wrong_input),
+		TEST(an_error_says_what_kind_of_failure_it_is),
 		TEST(an_error_at_any_operation_leaves_the_host_as_before),
 		TEST(a_change_that_does_not_arrive_is_undone),
 		TEST(a_host_that_changed_since_planning_is_left_alone),

@@ -150,7 +150,7 @@ static int check_bound(struct iov *iov, struct iov_bdf bdf)
 	int error = iov_pci_driver(iov, bdf, driver, sizeof(driver));
 
 	if (error)
-		return iov_fail(iov, error, "%s: cannot read its driver: %s", text.text,
+		return iov_told(iov, error, "%s: cannot read its driver: %s", text.text,
 				strerror(-error));
 	if (iov_driver_is_vfio(driver))
 		return 0;

@@ -100,7 +100,7 @@ static int read_driver(struct iov *iov, int dir, struct binding *binding)
 	if (error == -ENOENT)
 		binding->driver[0] = '\0';
 	else if (error)
-		return iov_fail(iov, error, "%s: cannot read its driver: %s", IOV_BDF(binding->bdf),
+		return iov_told(iov, error, "%s: cannot read its driver: %s", IOV_BDF(binding->bdf),
 				strerror(-error));
 	if (iov_dir_read(dir, "driver_override", binding->override, sizeof(binding->override)) ||
 	    !strcmp(binding->override, "(null)"))

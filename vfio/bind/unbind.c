@@ -51,7 +51,7 @@ static int native_read(struct iov *iov, struct iov_bdf bdf, struct native *nativ
 	if (error == -EOPNOTSUPP)
 		return 0;
 	if (error)
-		return iov_fail(iov, error,
+		return iov_told(iov, error,
 				"%s: cannot look up its modules: %s; is /lib/modules of the "
 				"running kernel complete?",
 				IOV_BDF(bdf), strerror(-error));

@@ -149,6 +149,6 @@ int iov_verdict_require(struct iov *iov, struct iov_bdf bdf)
 	struct iov_reason reason;
 	int error = iov_verdict_blocks(iov, bdf, &reason);
 
-	return error ? iov_fail(iov, error, "%s: %s; %s", IOV_BDF(bdf), reason.sentence,
+	return error ? iov_fail(iov, reason.error, "%s: %s; %s", IOV_BDF(bdf), reason.sentence,
 				reason.remedy) : 0;
 }

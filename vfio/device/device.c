@@ -36,7 +36,7 @@ static int learn(struct iov_device *device)
 	struct vfio_device_info info = { .argsz = sizeof(info) };
 
 	if (ioctl(device->fd, VFIO_DEVICE_GET_INFO, &info))
-		return iov_fail(device->iov, -errno, "%s: the kernel tells nothing of it: %s",
+		return iov_told(device->iov, -errno, "%s: the kernel tells nothing of it: %s",
 				device->name, strerror(errno));
 	device->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
 	device->region_count = info.num_regions;
@@ -288,7 +288,7 @@ int iov_device_map(struct iov_device *device, unsigned int index, uint64_t offse
 		   MAP_SHARED, device->fd, place);
 	if (*at != MAP_FAILED)
 		return 0;
-	return iov_fail(device->iov, -errno, "%s: region %u, %zu bytes at 0x%llx: %s",
+	return iov_told(device->iov, -errno, "%s: region %u, %zu bytes at 0x%llx: %s",
 			device->name, index, size, (unsigned long long)offset,
 			strerror(errno));
 }
@@ -334,7 +334,7 @@ int iov_device_low_power(struct iov_device *device, bool on)
 
 	if (!error)
 		return 0;
-	return iov_fail(device->iov, error == -ENOTTY ? -ENOTSUP : error, "%s: low power: %s",
+	return iov_told(device->iov, error == -ENOTTY ? -ENOTSUP : error, "%s: low power: %s",
 			device->name, error == -ENOTTY ? "this kernel has it not for this "
 			"function (it takes a runtime power state, and Linux 6.1)" : strerror(-error));
 }
@@ -353,7 +353,7 @@ int iov_device_ioeventfd(struct iov_device *device, unsigned int index, uint64_t
 	request.offset = (uint64_t)at;
 	if (!ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &request))
 		return 0;
-	return iov_fail(device->iov, -errno, "%s: region %u at 0x%llx: no eventfd for %u bytes: %s",
+	return iov_told(device->iov, -errno, "%s: region %u at 0x%llx: no eventfd for %u bytes: %s",
 			device->name, index, (unsigned long long)offset, size,
 			strerror(errno));
 }

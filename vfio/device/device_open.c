@@ -23,14 +23,14 @@ static int no_device(const struct iov_device *device, const char *token, int err
 	const char *bdf = device->name;
 
 	if (error == -EACCES)
-		return iov_fail(device->iov, error, "%s: its VF token is %s; PF and VF need the same one, "
+		return iov_told(device->iov, error, "%s: its VF token is %s; PF and VF need the same one, "
 				"given to whoever opened the PF", bdf, token ? "another one" : "missing");
 	if (error == -EBUSY)
-		return iov_fail(device->iov, error, "%s: is open already; see 'iov show %s' for who has "
+		return iov_told(device->iov, error, "%s: is open already; see 'iov show %s' for who has "
 				"it", bdf, bdf);
 	if (error == -EINVAL && token)
-		return iov_fail(device->iov, error, "%s: takes no VF token", bdf);
-	return iov_fail(device->iov, error, "%s: cannot be opened: %s", bdf, strerror(-error));
+		return iov_told(device->iov, error, "%s: takes no VF token", bdf);
+	return iov_told(device->iov, error, "%s: cannot be opened: %s", bdf, strerror(-error));
 }
 
 static int find_group(struct iov_device *device)
@@ -155,7 +155,7 @@ static int attach_node(struct iov_device *device, uint32_t id)
 
 	if (!error)
 		return 0;
-	return iov_fail(device->iov, error, "%s: does not get into this domain: %s%s",
+	return iov_told(device->iov, error, "%s: does not get into this domain: %s%s",
 			device->name, strerror(-error), error == -EPERM ? "; interrupts are not "
 			"remapped: a device could forge them" : "");
 }

@@ -33,7 +33,7 @@ int iov_device_reset(struct iov_device *device)
 		return iov_fail(device->iov, -ENOTSUP, "%s: cannot be reset alone; a reset of its slot is "
 				"'iov reset %s --slot'", device->name, device->name);
 	if (ioctl(device->fd, VFIO_DEVICE_RESET))
-		return iov_fail(device->iov, -errno, "%s: its reset failed: %s", device->name,
+		return iov_told(device->iov, -errno, "%s: its reset failed: %s", device->name,
 				strerror(errno));
 	return check_alive(device);
 }
@@ -47,7 +47,7 @@ int iov_device_reset_methods(struct iov_device *device, char *methods, size_t si
 		*methods = '\0';
 		return 0;
 	}
-	return error ? iov_fail(device->iov, error, "/%s: %s", path.name, strerror(-error)) : 0;
+	return error ? iov_told(device->iov, error, "/%s: %s", path.name, strerror(-error)) : 0;
 }
 
 int iov_device_set_reset_methods(struct iov_device *device, const char *methods)
@@ -57,7 +57,7 @@ int iov_device_set_reset_methods(struct iov_device *device, const char *methods)
 
 	if (!error)
 		return 0;
-	return iov_fail(device->iov, error, "%s: reset methods '%s': %s", device->name, methods,
+	return iov_told(device->iov, error, "%s: reset methods '%s': %s", device->name, methods,
 			error == -EINVAL ? "it has not all of them; see iov_device_reset_methods()"
 					 : strerror(-error));
 }
@@ -86,7 +86,7 @@ static struct vfio_pci_hot_reset_info *get_info(struct iov_device *device, int *
 		size = sizeof(*info) + info->count * sizeof(*info->devices);
 	}
 	free(info);
-	*error = iov_fail(device->iov, *error == -ENODEV ? -ENOTSUP : *error, "%s: cannot be reset with its "
+	*error = iov_told(device->iov, *error == -ENODEV ? -ENOTSUP : *error, "%s: cannot be reset with its "
 			  "slot or bus: %s", device->name,
 			  *error == -ENODEV ? "there is no port or slot above it that can do that"
 					    : strerror(-*error));
@@ -180,7 +180,7 @@ int iov_device_reset_slot(struct iov_device *device)
 			reset->group_fds[reset->count++] = domain->groups[i].fd;
 	reset->argsz = (__u32)(sizeof(*reset) + reset->count * sizeof(__s32));
 	if (ioctl(device->fd, VFIO_DEVICE_PCI_HOT_RESET, reset))
-		return iov_fail(device->iov, -errno, "%s: the reset of its slot failed: %s",
+		return iov_told(device->iov, -errno, "%s: the reset of its slot failed: %s",
 				device->name, strerror(errno));
 	return check_alive(device);
 }

@@ -52,6 +52,6 @@ int iov_dma_buf_export(struct iov_device *device, unsigned int index, const stru
 		return iov_fail(device->iov, -ENOTSUP, "%s: region %u: this kernel exports no dma-buf of "
 				"it (it takes Linux 6.19, and a function that allows P2P)", device->name,
 				index);
-	return iov_fail(device->iov, fd, "%s: region %u: no dma-buf of it: %s", device->name, index,
+	return iov_told(device->iov, fd, "%s: region %u: no dma-buf of it: %s", device->name, index,
 			strerror(-fd));
 }

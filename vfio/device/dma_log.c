@@ -24,7 +24,7 @@ static int request(struct iov_device *device, struct feature *feature, unsigned 
 	if (error == -ENOTTY)
 		return iov_fail(device->iov, -ENOTSUP, "%s: does not log what it writes; have the IOMMU "
 				"track it, or take all memory for written", device->name);
-	return error ? iov_fail(device->iov, error, "%s: log of what it writes: %s", device->name,
+	return error ? iov_told(device->iov, error, "%s: log of what it writes: %s", device->name,
 				strerror(-error)) : 0;
 }
 

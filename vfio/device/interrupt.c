@@ -21,7 +21,7 @@ static const char *const names[INTERRUPT_KINDS] = {
 
 static int fail(struct iov_device *device, enum iov_interrupt kind, int error, const char *what)
 {
-	return iov_fail(device->iov, error, "%s: %s: %s%s%s", device->name, names[kind], what,
+	return iov_told(device->iov, error, "%s: %s: %s%s%s", device->name, names[kind], what,
 			error ? ": " : "", strerror(-error));
 }
 

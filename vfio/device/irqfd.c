@@ -55,7 +55,7 @@ static int connect_ends(struct iov_irqfd *irqfd)
 	if (!error)
 		error = tell_kvm(irqfd, 0);
 	if (error)
-		return iov_fail(device->iov, error, "%s: KVM does not take vector %u as interrupt %u of "
+		return iov_told(device->iov, error, "%s: KVM does not take vector %u as interrupt %u of "
 				"that machine: %s; has it KVM_CREATE_IRQCHIP, and that route?",
 				device->name, irqfd->vector, irqfd->gsi, strerror(-error));
 	error = iov_interrupt_enable(device, irqfd->kind, irqfd->vector, 1, &irqfd->event);

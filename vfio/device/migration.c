@@ -49,7 +49,7 @@ static int cannot(struct iov_device *device, int error, const char *what)
 	if (error == -ENOTTY)
 		return iov_fail(device->iov, -ENOTSUP, "%s: cannot be moved to another host: its driver "
 				"does not give its state", device->name);
-	return iov_fail(device->iov, error, "%s: %s: %s", device->name, what, strerror(-error));
+	return iov_told(device->iov, error, "%s: %s: %s", device->name, what, strerror(-error));
 }
 
 int iov_migration_state(struct iov_device *device, enum iov_migration_state *state)

@@ -113,7 +113,7 @@ static int start_event(struct daemon *daemon)
 	if (error >= 0)
 		error = sd_event_set_watchdog(daemon->event, true);
 	if (error < 0)
-		return iov_fail(daemon->iov, error, "the event loop does not start: %s",
+		return iov_told(daemon->iov, error, "the event loop does not start: %s",
 				strerror(-error));
 	return 0;
 }

@@ -114,6 +114,8 @@ static struct json_object *run(struct iov *iov, const struct jsonrpc_method *met
 				error == -ENOMEM ? "out of memory" : iov_error_message(iov));
 	data = json_object_new_object();
 	json_object_object_add(data, "errno", json_object_new_int(-error));
+	if (iov_failure(iov, error) == IOV_FAILURE_OTHER)
+		json_object_object_add(data, "told", json_object_new_boolean(true));
 	json_object_object_add(json_object_object_get(reply, "error"), "data", data);
 	return reply;
 }

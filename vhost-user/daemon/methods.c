@@ -202,9 +202,13 @@ static int call_bridge_list(void *arg, struct json_object *params, struct json_o
 static int call_bridge_remove(void *arg, struct json_object *params, struct json_object **result)
 {
 	struct methods *methods = arg;
-	int error = bridge_remove(methods->registry, json_text_or_null(params, "name"));
+	struct bridge *bridge = NULL;
+	int error = bridge_find(methods->registry, json_text_or_null(params, "name"), &bridge);
 
-	(void)result;
+	if (error)
+		return error;
+	*result = bridge_describe(methods->registry, bridge);
+	error = bridge_remove(methods->registry, json_text_or_null(params, "name"));
 	if (!error)
 		saved_ports_save(methods->saved);
 	return error;

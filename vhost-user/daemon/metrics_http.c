@@ -84,7 +84,7 @@ static int listen_tcp(struct metrics_server *server, const char *where)
 	    bind(server->fd, is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four,
 		 is_six ? sizeof(six) : sizeof(four)) ||
 	    listen(server->fd, PEERS_MAX))
-		return iov_fail(server->iov, -errno, "--metrics %s: cannot listen there: %s", where,
+		return iov_told(server->iov, -errno, "--metrics %s: cannot listen there: %s", where,
 				strerror(errno));
 	return 0;
 }
@@ -212,7 +212,7 @@ int metrics_serve(struct metrics_server *server, sd_event *event, const struct r
 					MHD_OPTION_END);
 	error = server->http ? add_sources(server, event) : -EIO;
 	if (error)
-		return iov_fail(server->iov, error, "--metrics: the HTTP server does not start");
+		return iov_told(server->iov, error, "--metrics: the HTTP server does not start");
 	return 0;
 }
 

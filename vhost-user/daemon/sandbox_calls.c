@@ -256,7 +256,7 @@ int sandbox_calls(struct iov *iov, const struct sandbox_options *options)
 
 	seccomp_release(filter);
 	if (error)
-		return iov_fail(iov, error, "the filter of system calls cannot be loaded: %s; "
+		return iov_told(iov, error, "the filter of system calls cannot be loaded: %s; "
 				"--sandbox=off does without", strerror(-error));
 	return 0;
 }

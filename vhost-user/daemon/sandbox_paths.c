@@ -141,7 +141,7 @@ static int add_wanted(const struct ruleset *ruleset, const char *path, uint64_t 
 {
 	int error = add(ruleset, path, access);
 
-	return error ? iov_fail(ruleset->iov, error, "%s: %s; iovd needs that directory for a socket, "
+	return error ? iov_told(ruleset->iov, error, "%s: %s; iovd needs that directory for a socket, "
 				"its state, or as --allow says", path, strerror(-error)) : 0;
 }
 
@@ -161,7 +161,7 @@ static int add_usual(const struct ruleset *ruleset)
 		int error = add(ruleset, usual[i].path, usual[i].access);
 
 		if (error && error != -ENOENT)
-			return iov_fail(ruleset->iov, error, "%s: %s", usual[i].path,
+			return iov_told(ruleset->iov, error, "%s: %s", usual[i].path,
 					strerror(-error));
 	}
 	return 0;
@@ -208,7 +208,7 @@ static int restrict_self(struct ruleset *ruleset, const struct sandbox_options *
 	if (!error)
 		error = add_options(ruleset, options);
 	if (!error && syscall(SYS_landlock_restrict_self, ruleset->fd, 0))
-		error = iov_fail(ruleset->iov, -errno, "cannot give up paths: %s", strerror(errno));
+		error = iov_told(ruleset->iov, -errno, "cannot give up paths: %s", strerror(errno));
 	return error;
 }
 
@@ -225,7 +225,7 @@ int sandbox_paths(struct iov *iov, const struct sandbox_options *options)
 	}
 	error = create(&ruleset, abi);
 	if (error)
-		return iov_fail(iov, error, "cannot give up paths: %s", strerror(-error));
+		return iov_told(iov, error, "cannot give up paths: %s", strerror(-error));
 	error = restrict_self(&ruleset, options);
 	close(ruleset.fd);
 	return error;

@@ -94,7 +94,7 @@ static int read_file(struct saved_ports *saved)
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0 || fstat(fd, &status))
-		return iov_fail(iov, -errno, "--state %s: %s", saved->path, strerror(errno));
+		return iov_told(iov, -errno, "--state %s: %s", saved->path, strerror(errno));
 	if (S_ISREG(status.st_mode) && status.st_size <= FILE_MAX)
 		file = json_object_from_fd(fd);
 	if (!file || !is_list(file, "bridges") || !is_list(file, "ports"))

@@ -16,7 +16,7 @@ static int check_file(struct iov *iov, const char *what, int fd, uint64_t size, 
 	uint64_t end;
 
 	if (fstat(fd, &status))
-		return iov_fail(iov, -errno, "%s: %s", what, strerror(errno));
+		return iov_told(iov, -errno, "%s: %s", what, strerror(errno));
 	if (!size || __builtin_add_overflow(size, offset, &end) || !S_ISREG(status.st_mode) ||
 	    end > (uint64_t)status.st_size)
 		return iov_fail(iov, -EINVAL,
@@ -52,7 +52,7 @@ int file_part_map(struct file_part *part, struct iov *iov, const char *what, int
 	part->size = size;
 	error = map(part, fd, offset);
 	if (error)
-		return iov_fail(iov, error, "cannot map the %s: %s", what, strerror(-error));
+		return iov_told(iov, error, "cannot map the %s: %s", what, strerror(-error));
 	return 0;
 }
 

@@ -118,7 +118,7 @@ static int map_region(struct iov *iov, const struct guest_region_request *reques
 	int error;
 
 	if (fstat(request->fd, &status) < 0)
-		return iov_fail(iov, -errno, "region at GPA 0x%" PRIx64 ": %s", request->gpa,
+		return iov_told(iov, -errno, "region at GPA 0x%" PRIx64 ": %s", request->gpa,
 				strerror(errno));
 	error = check_file(iov, request, &status);
 	if (error)
@@ -132,7 +132,7 @@ static int map_region(struct iov *iov, const struct guest_region_request *reques
 			     request->fd, (off_t)(request->offset - lead));
 
 	if (mapping == MAP_FAILED)
-		return iov_fail(iov, -errno,
+		return iov_told(iov, -errno,
 				"cannot map the region at GPA 0x%" PRIx64 " with size 0x%" PRIx64
 				": %s",
 				request->gpa, request->size, strerror(errno));
@@ -210,7 +210,7 @@ int guest_memory_extend(struct guest_memory **memory, struct iov *iov,
 	int error = copy_table(*memory, &longer);
 
 	if (error)
-		return iov_fail(iov, error, "out of memory for a guest memory table");
+		return iov_fail(iov, -ENOMEM, "out of memory for a guest memory table");
 	error = guest_memory_add(longer, iov, request);
 	if (error) {
 		free_table(longer);

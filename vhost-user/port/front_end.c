@@ -49,7 +49,7 @@ static int open_endpoint(struct port *port, const struct vu_device *device)
 					 front->server ? VU_SERVER : VU_CLIENT, device,
 					 &front->access);
 	if (error)
-		iov_fail(iov, error, "%s", iov_error_message(log));
+		iov_fail_as(iov, iov_failure(log, error), error, "%s", iov_error_message(log));
 	return error;
 }
 

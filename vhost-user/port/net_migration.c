@@ -100,7 +100,7 @@ int net_save(void *arg, uint8_t **bytes, size_t *length)
 		error = device_state_write(&state, bytes, length);
 	free(control);
 	if (error)
-		return iov_fail(net->port.registry->iov, error, "the state of port %s is too long: %s",
+		return iov_told(net->port.registry->iov, error, "the state of port %s is too long: %s",
 				net->port.name, strerror(-error));
 	return 0;
 }

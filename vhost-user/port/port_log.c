@@ -64,7 +64,7 @@ int port_log_open(struct port_log **out, struct iov *iov, const char *name)
 	}
 	if (error) {
 		port_log_close(log);
-		return iov_fail(iov, error, "%s: no log for the port: %s", name, strerror(-error));
+		return iov_told(iov, error, "%s: no log for the port: %s", name, strerror(-error));
 	}
 	*out = log;
 	return 0;

@@ -163,7 +163,7 @@ int registry_open(struct registry **out, struct iov *iov, sd_event *event, struc
 		close_forwarders(registry);
 		sd_event_source_disable_unref(registry->attention);
 		free(registry);
-		return iov_fail(iov, error, "the event loop fails: %s", strerror(-error));
+		return iov_told(iov, error, "the event loop fails: %s", strerror(-error));
 	}
 	add_forwarders(registry);
 	*out = registry;

@@ -270,7 +270,7 @@ int workers_start(struct workers **out, struct iov *iov, const unsigned int *cpu
 		error = start_one(workers, cpus[workers->count], poll);
 	if (error) {
 		workers_stop(workers);
-		return iov_fail(iov, error, "the workers do not start: %s", strerror(-error));
+		return iov_told(iov, error, "the workers do not start: %s", strerror(-error));
 	}
 	*out = workers;
 	return 0;

@@ -197,7 +197,7 @@ static int begin_session(struct vu_endpoint *endpoint, int fd)
 				vu_session_fd(endpoint->session), EPOLLIN, on_message, endpoint);
 	if (error < 0) {
 		close_session(endpoint);
-		return iov_fail(endpoint->iov, error, "%s: cannot wait for messages: %s",
+		return iov_told(endpoint->iov, error, "%s: cannot wait for messages: %s",
 				endpoint->device.name, strerror(-error));
 	}
 	endpoint->retry_delay = RETRY_FIRST;
@@ -315,7 +315,7 @@ static int wait_for_front_ends(struct vu_endpoint *endpoint)
 				    endpoint->listener.fd, EPOLLIN, on_connection, endpoint);
 
 	if (error < 0)
-		return iov_fail(endpoint->iov, error, "%s: cannot wait for front ends: %s",
+		return iov_told(endpoint->iov, error, "%s: cannot wait for front ends: %s",
 				endpoint->device.name, strerror(-error));
 	return 0;
 }
@@ -347,7 +347,7 @@ static int add_timer(struct vu_endpoint *endpoint)
 	if (error >= 0)
 		error = sd_event_source_set_enabled(endpoint->retry_source, SD_EVENT_OFF);
 	if (error < 0)
-		return iov_fail(endpoint->iov, error, "%s: cannot add a timer: %s",
+		return iov_told(endpoint->iov, error, "%s: cannot add a timer: %s",
 				endpoint->device.name, strerror(-error));
 	return 0;
 }
@@ -412,7 +412,7 @@ static int inspect_socket(struct iov *iov, int fd, enum vu_endpoint_mode *mode)
 		return iov_fail(iov, -ENOTSOCK, "file descriptor %d: expected a Unix stream socket",
 				fd);
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) || fcntl(fd, F_SETFD, FD_CLOEXEC))
-		return iov_fail(iov, -errno, "file descriptor %d: %s", fd, strerror(errno));
+		return iov_told(iov, -errno, "file descriptor %d: %s", fd, strerror(errno));
 	*mode = listens ? VU_SERVER : VU_CONNECTED;
 	return 0;
 }

@@ -63,7 +63,7 @@ static int save(struct vu_session *session, int fd)
 	if (!error && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL))
 		error = -errno;
 	if (error)
-		iov_fail(session->iov, error, "the device state cannot be kept: %s",
+		iov_told(session->iov, error, "the device state cannot be kept: %s",
 			 strerror(-error));
 	return error;
 }
@@ -73,7 +73,7 @@ static int make_room(struct vu_session *session, int fd)
 {
 	if (!ftruncate(fd, VU_STATE_MAX) && !fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SEAL))
 		return 0;
-	return iov_fail(session->iov, -errno, "no room for a device state: %s", strerror(errno));
+	return iov_told(session->iov, -errno, "no room for a device state: %s", strerror(errno));
 }
 
 static void forget_state(struct vu_session *session)
@@ -129,7 +129,7 @@ static int load(struct vu_session *session)
 	if (length < 0 || length > VU_STATE_MAX)
 		length = VU_STATE_MAX;
 	got = pread(session->state_fd, bytes, (size_t)length, 0);
-	error = got < 0 ? iov_fail(session->iov, -errno, "the device state cannot be read: %s",
+	error = got < 0 ? iov_told(session->iov, -errno, "the device state cannot be read: %s",
 				   strerror(errno))
 			: session->device.ops->load(session->device.arg, bytes, (size_t)got);
 	free(bytes);

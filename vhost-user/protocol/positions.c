@@ -67,7 +67,7 @@ int positions_open(struct positions **out, struct iov *iov, const char *path)
 	error = map(positions, path);
 	if (error) {
 		positions_close(positions);
-		return iov_fail(iov, error, "%s: %s", path,
+		return iov_told(iov, error, "%s: %s", path,
 				error == -EBUSY ? "another iovd has it" : strerror(-error));
 	}
 	if (positions->file->magic != MAGIC) {

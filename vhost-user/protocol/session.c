@@ -80,7 +80,7 @@ static int send_reply(struct vu_session *session, const void *payload, uint32_t 
 				session->device.name);
 	}
 	if (error)
-		return iov_fail(session->iov, error, "%s: cannot answer the front end: %s",
+		return iov_told(session->iov, error, "%s: cannot answer the front end: %s",
 				session->device.name, strerror(-error));
 	return 0;
 }
@@ -189,9 +189,9 @@ static int fail_receive(struct vu_session *session, int error, enum vu_refusal r
 		return end_at_refusal(session, refusal, framing_error(refusal));
 	}
 	if (error == -ECONNRESET)
-		return iov_fail(session->iov, error, "%s: front end closed the connection",
+		return iov_told(session->iov, error, "%s: front end closed the connection",
 				session->device.name);
-	return iov_fail(session->iov, error, "%s: cannot read from the front end: %s",
+	return iov_told(session->iov, error, "%s: cannot read from the front end: %s",
 			session->device.name, strerror(-error));
 }
 
@@ -271,7 +271,7 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 		error = allocate_rings(session);
 	if (error) {
 		vu_session_close(session);
-		return iov_fail(iov, error, "%s: cannot serve a front end: %s", device->name,
+		return iov_told(iov, error, "%s: cannot serve a front end: %s", device->name,
 				strerror(-error));
 	}
 	*out = session;

@@ -120,7 +120,7 @@ static int remove_stale(const struct listener *listener, struct iov *iov, const 
 	struct stat file;
 
 	if (lstat(path, &file) < 0)
-		return errno == ENOENT ? 0 : iov_fail(iov, -errno, "%s: %s", path, strerror(errno));
+		return errno == ENOENT ? 0 : iov_told(iov, -errno, "%s: %s", path, strerror(errno));
 	if (!S_ISSOCK(file.st_mode))
 		return iov_fail(iov, -EEXIST, "%s: exists and is no socket; choose another path for %s",
 				path, whose);
@@ -129,7 +129,7 @@ static int remove_stale(const struct listener *listener, struct iov *iov, const 
 		return iov_fail(iov, -EADDRINUSE, "%s: another program listens there; choose another "
 				"path for %s", path, whose);
 	if (unlink(path) < 0)
-		return iov_fail(iov, -errno, "%s: cannot remove what was left there: %s%s", path,
+		return iov_told(iov, -errno, "%s: cannot remove what was left there: %s%s", path,
 				strerror(errno), remedy(-errno));
 	return 0;
 }
@@ -144,7 +144,7 @@ static int set_owner(const struct listener *listener, struct iov *iov,
 		return 0;
 	error = owner_helper_chown(path, access->owner, access->group);
 	if (error)
-		return iov_fail(iov, error, "%s: cannot give the socket to its owner: %s%s", path,
+		return iov_told(iov, error, "%s: cannot give the socket to its owner: %s%s", path,
 				strerror(-error), error == -EPERM ? "; iovd that root started may, "
 				"other users may name one of their own groups" : "");
 	return 0;
@@ -175,11 +175,11 @@ static int bind_socket(struct listener *listener, struct iov *iov,
 	if (!error && lstat(address->sun_path, &listener->file) < 0)
 		error = -errno;
 	if (error)
-		return iov_fail(iov, error, "%s: cannot listen there for %s: %s%s", address->sun_path,
+		return iov_told(iov, error, "%s: cannot listen there for %s: %s%s", address->sun_path,
 				whose, strerror(-error), remedy(error));
 	error = set_owner(listener, iov, access);
 	if (!error && listen(listener->fd, BACKLOG))
-		error = iov_fail(iov, -errno, "%s: cannot listen there for %s: %s",
+		error = iov_told(iov, -errno, "%s: cannot listen there for %s: %s",
 				 address->sun_path, whose, strerror(errno));
 	return error;
 }

@@ -120,7 +120,7 @@ int owner_helper_start(struct iov *iov)
 	if (!privileges_has(CAP_CHOWN))
 		return 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-		return iov_fail(iov, -errno, "no channel to change owners: %s", strerror(errno));
+		return iov_told(iov, -errno, "no channel to change owners: %s", strerror(errno));
 	helper = fork();
 	if (!helper) {
 		close(pair[0]);
@@ -132,7 +132,7 @@ int owner_helper_start(struct iov *iov)
 		return 0;
 	close(channel);
 	channel = -1;
-	return iov_fail(iov, -errno, "no process to change owners: %s", strerror(errno));
+	return iov_told(iov, -errno, "no process to change owners: %s", strerror(errno));
 }
 
 void owner_helper_stop(void)

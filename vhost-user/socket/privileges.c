@@ -63,7 +63,7 @@ static int keep_capabilities(struct iov *iov, bool bpf)
 	/* libxdp asks which program an interface has, which is the second one's to know. */
 	int error = privileges_keep(kept | (uint64_t)bpf << CAP_BPF | (uint64_t)bpf << CAP_SYS_ADMIN);
 
-	return error ? iov_fail(iov, error, "cannot drop capabilities: %s", strerror(-error)) : 0;
+	return error ? iov_told(iov, error, "cannot drop capabilities: %s", strerror(-error)) : 0;
 }
 
 bool privileges_has(int capability)
@@ -85,7 +85,7 @@ static int become(struct iov *iov, const char *user)
 		return iov_fail(iov, errno ? -errno : -ENOENT, "--user %s: no such user", user);
 	if (initgroups(user, entry->pw_gid) || setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) ||
 	    setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid))
-		return iov_fail(iov, -errno, "--user %s: cannot become that user: %s", user,
+		return iov_told(iov, -errno, "--user %s: cannot become that user: %s", user,
 				strerror(errno));
 	return 0;
 }
@@ -95,6 +95,6 @@ int privileges_drop(struct iov *iov, const char *user, bool bpf)
 	int error = user ? become(iov, user) : keep_capabilities(iov, bpf);
 
 	if (!error && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		error = iov_fail(iov, -errno, "cannot give up new privileges: %s", strerror(errno));
+		error = iov_told(iov, -errno, "cannot give up new privileges: %s", strerror(errno));
 	return error;
 }

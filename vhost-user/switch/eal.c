@@ -56,7 +56,7 @@ int eal_parse_workers(struct iov *iov, const char *text, unsigned int cpus[WORKE
 	int count = 0;
 
 	if (sched_getaffinity(0, sizeof(usable), &usable))
-		return iov_fail(iov, -errno, "cannot read the CPU affinity: %s", strerror(errno));
+		return iov_told(iov, -errno, "cannot read the CPU affinity: %s", strerror(errno));
 	if (!text) {
 		cpus[0] = last_cpu(&usable);
 		return 1;
@@ -164,7 +164,7 @@ int eal_start(struct iov *iov, const unsigned int *cpus, unsigned int count, boo
 		arguments[words++] = (char *)"--in-memory";
 	redirect_log(iov);
 	if (rte_eal_init(words, arguments) < 0)
-		return iov_fail(iov, -rte_errno, "DPDK does not start: %s; see --verbose",
+		return iov_told(iov, -rte_errno, "DPDK does not start: %s; see --verbose",
 				rte_strerror(rte_errno));
 	return 0;
 }

@@ -55,7 +55,7 @@ static int add_ip(const struct context *context, const char *text)
 		return iov_fail(context->iov, -EINVAL, "%s: allow_ip: expected %d prefixes at most",
 				context->port, GUARD_PREFIXES);
 	if (error)
-		return iov_fail(context->iov, error, "%s: allow_ip: '%.64s', expected an address or a "
+		return iov_fail(context->iov, -EINVAL, "%s: allow_ip: '%.64s', expected an address or a "
 				"prefix such as 192.0.2.0/24", context->port, text);
 	return 0;
 }

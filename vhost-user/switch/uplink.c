@@ -158,7 +158,7 @@ static int probe(struct uplink *uplink, struct iov *iov, const char *name)
 				"list'", name);
 	error = rte_dev_probe(name);
 	if (error || find_port(name, &uplink->port))
-		return iov_fail(iov, error ? error : -ENODEV, "%s: DPDK has no driver that takes it: %s; "
+		return iov_told(iov, error ? error : -ENODEV, "%s: DPDK has no driver that takes it: %s; "
 				"see 'iovd --verbose'", name, strerror(error ? -error : ENODEV));
 	if (rte_eth_dev_info_get(uplink->port, &info))
 		return iov_fail(iov, -EIO, "%s: the device does not answer", name);
@@ -272,13 +272,13 @@ static int start(struct uplink *uplink, struct iov *iov, unsigned int queues)
 		error = make_pool(uplink);
 	}
 	if (error)
-		return iov_fail(iov, error, "%s: no memory for packets: %s", uplink->name,
+		return iov_told(iov, error, "%s: no memory for packets: %s", uplink->name,
 				strerror(-error));
 	error = setup_queues(uplink, &info);
 	if (!error)
 		error = rte_eth_dev_start(uplink->port);
 	if (error)
-		return iov_fail(iov, error, "%s: the device does not start: %s; see 'iovd --verbose'",
+		return iov_told(iov, error, "%s: the device does not start: %s; see 'iovd --verbose'",
 				uplink->name, strerror(-error));
 	uplink->started = true;
 	rte_eth_promiscuous_enable(uplink->port);  /* a VF may be refused this, */
@@ -352,7 +352,7 @@ int uplink_map(struct iov *iov, void *start, size_t size)
 	int error = rte_vfio_container_dma_map(RTE_VFIO_DEFAULT_CONTAINER_FD, address, address, size);
 
 	if (error)
-		return iov_fail(iov, rte_errno ? -rte_errno : -EIO, "%zu MiB of guest memory cannot be "
+		return iov_told(iov, rte_errno ? -rte_errno : -EIO, "%zu MiB of guest memory cannot be "
 				"mapped for a device: %s; is the limit of locked memory high enough "
 				"(ulimit -l)?", size >> 20, strerror(rte_errno ? rte_errno : EIO));
 	return 0;
