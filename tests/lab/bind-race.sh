@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device igb
+# lab: --cpus 2 --topology minimal --device igb
 # Rebinding while others probe and iov is killed: the function always has its old
 # driver or the new one.
 . "$(dirname "$0")/lib/check.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal
+# lab: --cpus 2 --topology minimal
 # What a guest sends is taken by the worker on the NUMA node of the guest's memory.
 . "$(dirname "$0")/lib/check.sh"
 

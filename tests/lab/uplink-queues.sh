@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal
+# lab: --cpus 2 --topology minimal
 # An uplink with flow rules: frames for the address that a guest was given come by a queue
 # of the guest's own worker, and by another one when that changes.
 . "$(dirname "$0")/lib/check.sh"
