@@ -100,6 +100,17 @@ double cli_number(const char *arg, const char *option, double min, double max,
 	return value;
 }
 
+int cli_print_rows(struct cli *cli, const char *text, struct json_object *rows,
+		   const struct iov_column *columns, size_t count)
+{
+	bool is_range = iov_device_is_range(text);
+
+	if (!cli->json)
+		return iov_output_table(stdout, rows, columns + !is_range, count - !is_range);
+	iov_output_json(stdout, rows);
+	return 0;
+}
+
 unsigned int cli_index(const char *arg, const char *what, const struct argp_state *state)
 {
 	size_t digits = strspn(arg, "0123456789");

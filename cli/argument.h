@@ -7,6 +7,7 @@
 
 #include "base/pci/pci.h"
 #include "cli/cli.h"
+#include "cli/output.h"
 
 /* What is missing when a command lacks its DEVICE. */
 #define CLI_EXPECTED_DEVICE \
@@ -53,6 +54,13 @@ int cli_add_functions(struct cli *cli, const char *text, struct cli_functions *f
 
 /* PF and index of a VF; a message for what is none. */
 int cli_vf(struct cli *cli, struct iov_bdf bdf, struct iov_bdf *pf, unsigned int *index);
+
+/*
+ * Print rows, an array of objects with a member "device": as JSON, or as a table whose first
+ * column, their function, is left out unless @text names a range.
+ */
+int cli_print_rows(struct cli *cli, const char *text, struct json_object *rows,
+		   const struct iov_column *columns, size_t count);
 
 /* "0000:01:10.0", or "3 functions" */
 void cli_name_functions(const struct cli_functions *functions, char *text, size_t size);

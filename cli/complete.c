@@ -109,23 +109,15 @@ static void read_line(struct line *line, int argc, char **argv)
 	}
 }
 
+/* A heading among them has no name. */
 static void offer_options(const struct complete *complete, const struct argp_option *options)
 {
-	static const struct argp_option common[] = {
-		{ .name = "help", .doc = "Give this help list" },
-		{ .name = "usage", .doc = "Give a short usage message" },
-		{ .name = "version", .doc = "Print program version" },
-	};
 	char name[WORD_SIZE];
 
-	for (; options->name || options->key || options->doc; options++) {
+	for (; !cli_is_last(options); options++) {
 		snprintf(name, sizeof(name), "--%s", options->name ? options->name : "");
 		if (options->name)
 			complete_offer(complete, name, options->doc);
-	}
-	for (size_t i = 0; i < sizeof(common) / sizeof(*common); i++) {
-		snprintf(name, sizeof(name), "--%s", common[i].name);
-		complete_offer(complete, name, common[i].doc);
 	}
 }
 
@@ -200,11 +192,10 @@ int cli_complete(const struct cli_command *const *commands, int argc, char **arg
 {
 	struct line line = { .commands = commands };
 	struct complete complete = { .word = argc ? argv[argc - 1] : "", .lead = "" };
-	size_t count = 0;
+	struct argp_option *option = line.options;
 
-	do {
-		line.options[count] = cli_common_options[count];
-	} while (cli_common_options[count++].doc);
+	for (const struct argp_option *from = cli_common_options; !cli_is_last(from); from++)
+		*option++ = *from;
 	read_line(&line, argc - 1, argv);
 	if (iov_open(&complete.iov, &(struct iov_options){ .root = line.root }))
 		complete.iov = NULL;

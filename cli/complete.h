@@ -26,7 +26,9 @@ void complete_offer(const struct complete *complete, const char *word, const cha
  */
 void complete_argument(const struct complete *complete, const char *name, const char *context);
 
-/* Print what may come for the last of the words, one a line, each with what it means behind a tab. */
+/*
+ * Print what may come for the last of the words: one a line, each with what it means behind a tab.
+ */
 int cli_complete(const struct cli_command *const *commands, int argc, char **argv);
 
 #endif

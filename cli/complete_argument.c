@@ -182,6 +182,27 @@ static void offer_class(const struct complete *complete)
 	}
 }
 
+static void offer_column(const struct complete *complete)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = list_column_name(i)); i++)
+		complete_offer(complete, name, "");
+}
+
+/* Behind the last comma another one begins. */
+static void offer_columns(const struct complete *complete)
+{
+	const char *comma = strrchr(complete->word, ',');
+	const char *last = comma ? comma + 1 : complete->word;
+	_cleanup_free_ char *lead = NULL;
+
+	if (asprintf(&lead, "%s%.*s", complete->lead, (int)(last - complete->word),
+		     complete->word) < 0)
+		return;
+	offer_column(&(struct complete){ complete->iov, last, lead });
+}
+
 static void offer_listed(const struct complete *complete, const char *method)
 {
 	struct json_object *rows = NULL;
@@ -222,7 +243,7 @@ static void offer_vmm(const struct complete *complete)
 	complete_offer(complete, "qemu", "");
 }
 
-/* By the name of an argument; where that is just NAME, by its option, or the noun of its command. */
+/* By the name of an argument; where that is NAME, by its option, or the noun of its command. */
 static const struct {
 	const char *name;
 	const char *context;
@@ -235,6 +256,7 @@ static const struct {
 	{ "CLASS", NULL, offer_class },	    { "FILE", NULL, offer_file },
 	{ "PATH", NULL, offer_file },	    { "DIR", NULL, offer_file },
 	{ "SOCKET", NULL, offer_file },	    { "NAME", "driver", offer_driver },
+	{ "COLUMN", NULL, offer_column },   { "LIST", "columns", offer_columns },
 	{ "NAME", "device", offer_device }, { "NAME", "vmm", offer_vmm },
 	{ "NAME", "bridge", offer_bridge }, { "NAME", "port", offer_port },
 };

@@ -57,7 +57,8 @@ static const struct argp_option options[] = {
 	{ "class", KEY_CLASS, "CLASS", 0,
 	  "Only this class: network, nvme, storage, display, ..., or its number" },
 	{ "driver", KEY_DRIVER, "DRIVER|none", 0, "Only those that this driver has, or none" },
-	{ "free", KEY_FREE, 0, 0, "Only what can be assigned and is in nobody's use, nor what moves with it" },
+	{ "free", KEY_FREE, 0, 0,
+	  "Only what can be assigned and is in nobody's use, nor what moves with it" },
 	{ "sort", KEY_SORT, "COLUMN", 0, "Sort by a column instead of by address" },
 	{ "columns", 'o', "LIST", 0,
 	  "Columns of the table, by commas: bdf, class, name, ids, driver, interface, group, numa, "
@@ -65,6 +66,11 @@ static const struct argp_option options[] = {
 	{ "wide", 'w', 0, 0, "All columns, none of them cut to the width of the line" },
 	{ 0 },
 };
+
+const char *list_column_name(size_t index)
+{
+	return index < KNOWN ? known[index].name : NULL;
+}
 
 static const struct known *find_column(const char *option, const char *name,
 				       struct argp_state *state)

@@ -8,6 +8,9 @@
 
 #include "base/iov.h"
 
+/* The columns of the table, as --columns takes them; NULL past the last. */
+const char *list_column_name(size_t index);
+
 /* Rows are objects of iov_function_list(), in order of address. */
 
 /* Add "net", an array of the names of its own network interfaces, to each row. */
@@ -30,8 +33,8 @@ int list_add_holders(struct iov *iov, struct json_object *rows);
  * struct list_filter - which rows are shown
  * @class_code: first digits of the class: "02", "0108"; "" for any class
  * @driver: name of the driver, "none" for those without one; NULL for any
- * @free: only what can be assigned and nobody uses, nor what moves with it; after list_add_verdicts() and
- *	list_add_holders()
+ * @free: only what can be assigned and nobody uses, nor what moves with it; after
+ *	list_add_verdicts() and list_add_holders()
  */
 struct list_filter {
 	char class_code[8];

@@ -118,6 +118,20 @@ static int save(struct cli *cli, const struct cli_functions *functions, struct j
 	return cli_save(cli, plan, devices);
 }
 
+/* An address is of one VF alone. */
+static int check_addresses(struct cli *cli, const char *name, const struct cli_functions *functions,
+			   struct json_object *values)
+{
+	static const char *const addresses[] = { "mac", "node_guid", "port_guid" };
+
+	for (size_t i = 0; functions->count > 1 && i < sizeof(addresses) / sizeof(*addresses); i++) {
+		if (json_object_object_get(values, addresses[i]))
+			return iov_fail(cli->iov, -EINVAL, "%s: %zu VFs, and an address is of one; "
+					"set it for each by itself", name, functions->count);
+	}
+	return 0;
+}
+
 /* "VF 2 of 0000:01:00.0", "3 VFs of 0000:01:00.0" */
 static int new_plan(struct cli *cli, struct iov_bdf pf, struct json_object *each, size_t count,
 		    struct iov_plan **plan)
@@ -136,6 +150,8 @@ static int set_named(struct cli *cli, const struct set_args *args, struct json_o
 	struct iov_bdf pf;
 	int error = cli_add_functions(cli, args->device, &functions);
 
+	if (!error)
+		error = check_addresses(cli, args->device, &functions, values);
 	if (!error)
 		error = place_values(cli, &functions, values, &pf, each);
 	if (!error)

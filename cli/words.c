@@ -14,7 +14,8 @@
 const struct argp_option cli_common_options[] = {
 	{ 0, 0, 0, 0, "Common options:", 50 },
 	{ "json", CLI_KEY_JSON, 0, 0, "Print JSON", 50 },
-	{ "color", CLI_KEY_COLOR, "auto|always|never", 0, "Colour where it says something (auto: on a terminal)", 50 },
+	{ "color", CLI_KEY_COLOR, "auto|always|never", 0,
+	  "Colour where it says something (auto: on a terminal)", 50 },
 	{ "control", CLI_KEY_CONTROL, "PATH", 0, "Control socket of iovd (" IOV_CONTROL_SOCKET ")", 50 },
 	{ "root", CLI_KEY_ROOT, "DIR", 0, "Look at a recorded host below DIR instead of this one", 50 },
 	{ "verbose", 'v', 0, 0, "Log what is done to stderr; twice for more", 50 },
@@ -32,7 +33,8 @@ static const struct argp_option change_options[] = {
 	{ "timeout", CLI_KEY_TIMEOUT, "SECONDS", 0,
 	  "Give up a write that the kernel does not answer (60)", 40 },
 	{ "wait", CLI_KEY_WAIT, "SECONDS", 0, "Wait for another change of the host to end (30)", 40 },
-	{ "jobs", CLI_KEY_JOBS, "N", 0, "Work on up to N independent devices at the same time (CPUs, at most 8)", 40 },
+	{ "jobs", CLI_KEY_JOBS, "N", 0,
+	  "Work on up to N independent devices at the same time (CPUs, at most 8)", 40 },
 	{ 0 },
 };
 
@@ -41,14 +43,14 @@ static const struct argp_option save_options[] = {
 	{ 0 },
 };
 
-static bool is_end(const struct argp_option *option)
+bool cli_is_last(const struct argp_option *option)
 {
 	return !option->name && !option->key && !option->doc;
 }
 
 static size_t append_options(struct argp_option *to, size_t count, const struct argp_option *from)
 {
-	while (from && !is_end(from) && count < CLI_OPTIONS_MAX - 1)
+	while (from && !cli_is_last(from) && count < CLI_OPTIONS_MAX - 1)
 		to[count++] = *from++;
 	return count;
 }
@@ -102,7 +104,7 @@ static const struct argp_option *find_long(const struct argp_option *options, co
 	const struct argp_option *found = NULL;
 	size_t length = strcspn(name, "=");
 
-	for (; !is_end(options); options++) {
+	for (; !cli_is_last(options); options++) {
 		if (!options->name || strncmp(options->name, name, length))
 			continue;
 		if (!options->name[length])
@@ -114,9 +116,9 @@ static const struct argp_option *find_long(const struct argp_option *options, co
 
 static const struct argp_option *find_letter(const struct argp_option *options, char letter)
 {
-	while (!is_end(options) && options->key != letter)
+	while (!cli_is_last(options) && options->key != letter)
 		options++;
-	return is_end(options) ? NULL : options;
+	return cli_is_last(options) ? NULL : options;
 }
 
 const struct argp_option *cli_find_option(const struct argp_option *options, const char *arg)
@@ -151,7 +153,7 @@ const char *cli_near_option(const struct argp_option *options, const char *arg)
 	struct cli_near near = { .text = name };
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg + 2, "="), arg + 2);
-	for (size_t i = 0; !is_end(&options[i]); i++) {
+	for (size_t i = 0; !cli_is_last(&options[i]); i++) {
 		if (options[i].name)
 			cli_near_look(&near, options[i].name);
 	}

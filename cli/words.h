@@ -26,8 +26,11 @@ enum cli_common_key {
 	CLI_KEY_USAGE,
 };
 
-/* The options that stand in front of a command. */
+/* The options that stand in front of a command; every command has them, too. */
 extern const struct argp_option cli_common_options[];
+
+/* Whether it is the empty one behind the others. */
+bool cli_is_last(const struct argp_option *option);
 
 /* All options of a command into an array of CLI_OPTIONS_MAX, up to an empty one. */
 void cli_command_options(const struct cli_command *command, struct argp_option *options);

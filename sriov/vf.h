@@ -168,10 +168,10 @@ int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf);
 /**
  * iov_vf_attribute_parse - read an attribute's value as a person writes it
  * @iov: context
- * @name: "mac", "node_guid", "port_guid" (of InfiniBand), "vlan", "qos", "vlan_protocol", "spoofchk", "trust", "rss_query",
- *	"max_rate", "min_rate", "link_state"
- * @text: "02:00:00:00:00:01"; a GUID of eight bytes; 0 to 4094; 0 to 7; "802.1Q" or "802.1ad"; "on" or
- *	"off" (see base/switch.h); Mbit/s, 0 for no limit; "auto", "enable" or "disable"
+ * @name: "mac", "node_guid", "port_guid" (of InfiniBand), "vlan", "qos", "vlan_protocol",
+ *	"spoofchk", "trust", "rss_query", "max_rate", "min_rate", "link_state"
+ * @text: "02:00:00:00:00:01"; a GUID of eight bytes; 0 to 4094; 0 to 7; "802.1Q" or
+ *	"802.1ad"; "on" or "off", or another word of base/switch.h; Mbit/s, 0 for no limit; "auto", "enable" or "disable"
  * @values: object that receives the member @name
  *
  * Return: 0, or -EINVAL with a message.

@@ -229,9 +229,13 @@ static int parse(struct iov *iov, const struct iov_identity_index *index, const 
 	char name[2 * IOV_IDENTITY_SIZE];
 	int number = split_vf(text, name, sizeof(name)), kind = kind_of(name);
 	struct iov_bdf found;
-	int error = kind < 0 ? parse_plain(iov, name, &found) :
-			       parse_identity(iov, index, name, kind, &found);
+	int error;
 
+	if (iov_device_is_range(text))
+		return iov_fail(iov, -EINVAL, "%s: several VFs; expected one device, like %.*s/vf0",
+				text, (int)(strrchr(text, '/') - text), text);
+	error = kind < 0 ? parse_plain(iov, name, &found) :
+			   parse_identity(iov, index, name, kind, &found);
 	if (!error && number >= 0)
 		return identity_vf(iov, text, found, number, bdf);
 	if (!error)

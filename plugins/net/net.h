@@ -23,7 +23,8 @@ extern const struct iov_op_runner eswitch_runner;
  * net_parse_vfs - read the VFs in a link message
  * @message: an RTM_NEWLINK message with IFLA_VFINFO_LIST
  * @vfs: array of objects that receive "mac", "node_guid", "port_guid", "vlan", "qos",
- *	"vlan_protocol", "spoofchk", "trust", "rss_query", "max_rate", "min_rate" and "link_state"; VFs past its end are ignored
+ *	"vlan_protocol", "spoofchk", "trust", "rss_query", "max_rate", "min_rate" and
+ *	"link_state"; VFs past its end are ignored
  *
  * Return: how many VFs the message told about.
  */

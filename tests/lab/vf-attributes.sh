@@ -36,6 +36,8 @@ expect "the MAC is as before" $mac "$(vf 0 mac)"
 
 expect_status "both VFs by a range" 0 iov vf set $pf/vf0-1 --vlan 7 --trust no
 expect "have it" "7 7 false false" "$(vf 0 vlan) $(vf 1 vlan) $(vf 0 trust) $(vf 1 trust)"
+expect_status "an address for both" 2 iov vf set $pf/all --mac $mac
+expect_match "is refused" "2 VFs, and an address is of one" "$err"
 expect_status "all VFs" 0 iov vf set $pf/all --vlan 0
 expect "have none" "0 0" "$(vf 0 vlan) $(vf 1 vlan)"
 expect "one VF is shown as it is listed" "$(iov vf list $pf --json | jq -S '.vfs[0]')" \

@@ -529,7 +529,12 @@ static void a_range_names_vfs_in_order_and_each_once(void **state)
 
 static void what_is_no_range_is_told_with_the_form(void **state)
 {
+	struct iov_bdf bdf;
+
 	(void)state;
+	assert_int_equal(iov_device_parse(iov, "eth0/vf0-1", &bdf), -EINVAL);
+	assert_non_null(strstr(iov_error_message(iov), "expected one device, like eth0/vf0"));
+	assert_int_equal(iov_device_parse(iov, "eth0/all", &bdf), -EINVAL);
 	assert_no_range("0000:01:00.0/vf1-0", -EINVAL, "is no range of VFs; write it like");
 	assert_no_range("0000:01:00.0/vf-1", -EINVAL, "is no range of VFs");
 	assert_no_range("0000:01:00.0/vf0-99", -EINVAL, "has no such VF; expected vf0 to");
