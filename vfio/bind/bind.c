@@ -28,7 +28,7 @@ static int check_driver_name(struct iov *iov, const char *driver)
 /* Those of VFIO are part of every kernel that gives functions away. */
 static bool may_be_loaded(struct iov *iov, const char *driver)
 {
-	return iov_sys_is_host(iov) || iov_driver_is_vfio(driver);
+	return iov_module_can_load(iov) || iov_driver_is_vfio(driver);
 }
 
 int iov_driver_plan(struct iov_plan *plan, const char *driver)
