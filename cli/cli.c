@@ -207,7 +207,7 @@ static int begin_change(const struct invocation *invocation)
 		return iov_fail(iov, -EOPNOTSUPP, "--root %s: another root is only looked at; change a "
 				"host from within, or see with --dry-run what would change",
 				invocation->root);
-	return iov_plan_lock(iov, invocation->cli.wait * 1000);
+	return invocation->command->looks_first ? 0 : iov_plan_lock(iov, invocation->cli.wait * 1000);
 }
 
 static enum cli_exit cannot_open(const struct invocation *invocation, int error)

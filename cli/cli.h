@@ -69,6 +69,7 @@ struct cli {
  * @example: shown at the end of its --help
  * @changes: takes --dry-run, --force, --timeout, --wait and --jobs
  * @saves: takes --save
+ * @looks_first: takes the lock of changes itself, once it has found something to do
  * @options: argp options of its own; NULL for none
  * @parse: argp parser for @options and arguments; state->input is the struct cli
  *	and @data is at cli_data(state)
@@ -82,6 +83,7 @@ struct cli_command {
 	const char *example;
 	bool changes;
 	bool saves;
+	bool looks_first;
 	const struct argp_option *options;
 	error_t (*parse)(int key, char *arg, struct argp_state *state);
 	size_t data_size;

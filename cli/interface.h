@@ -6,6 +6,7 @@
 #include <argp.h>
 #include <string.h>
 
+#include "cli/cli.h"
 #include "iommu/domain.h"
 
 #define CLI_KEY_INTERFACE 'i'

@@ -44,6 +44,26 @@ static void print_result(struct cli *cli, struct json_object *pending, const cha
 	       json_text_or_null(pending, "time"), result);
 }
 
+static int look_again(struct cli *cli, struct json_object **pending)
+{
+	int error = iov_plan_lock(cli->iov, cli->wait * 1000);
+
+	if (error)
+		return error;
+	json_object_put(*pending);
+	return iov_plan_pending(cli->iov, pending);
+}
+
+static void print_nothing(struct cli *cli)
+{
+	_cleanup_json_ struct json_object *object = json_object_new_object();
+
+	if (cli->json)
+		print_result(cli, object, "nothing to recover");
+	else
+		puts("nothing to recover");
+}
+
 static int run(struct cli *cli, void *data)
 {
 	const struct recover_args *args = data;
@@ -51,17 +71,15 @@ static int run(struct cli *cli, void *data)
 	_cleanup_json_ struct json_object *pending = NULL;
 	int error = iov_plan_pending(cli->iov, &pending);
 
+	/* Who holds the lock may be at it still, so it is asked again under the lock. */
+	if (!error && pending && !cli->dry_run)
+		error = look_again(cli, &pending);
 	if (error)
 		return error;
 	if (!pending) {
-		pending = json_object_new_object();
-		if (cli->json)
-			print_result(cli, pending, "nothing to recover");
-		else
-			puts("nothing to recover");
-		if (cli->dry_run)
-			return 0;
-		return iov_plan_recover(cli->iov, args->finish, &plan_options);
+		print_nothing(cli);
+		/* The journal of an earlier boot goes. */
+		return cli->dry_run ? 0 : iov_plan_recover(cli->iov, args->finish, &plan_options);
 	}
 	if (cli->dry_run) {
 		print_result(cli, pending, args->finish ? "would be finished" : "would be undone");
@@ -81,6 +99,7 @@ const struct cli_command cli_recover = {
 	.summary = "Undo or finish a change that was interrupted",
 	.example = "iov recover",
 	.changes = true,
+	.looks_first = true,
 	.options = options,
 	.parse = parse,
 	.data_size = sizeof(struct recover_args),

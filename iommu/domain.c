@@ -47,9 +47,13 @@ static const struct domain_ops *choose(struct iov *iov, enum iov_domain_kind kin
 
 int iov_domain_open(struct iov_domain **out, struct iov *iov, enum iov_domain_kind kind)
 {
-	struct iov_domain *domain = calloc(1, sizeof(*domain));
+	struct iov_domain *domain;
 	int error;
 
+	if (!iov_sys_is_host(iov))
+		return iov_fail(iov, -EOPNOTSUPP, "a recorded host has no devices that VFIO could open; "
+				"run this on the host itself, without --root");
+	domain = calloc(1, sizeof(*domain));
 	if (!domain)
 		return -ENOMEM;
 	domain->iov = iov;

@@ -29,7 +29,7 @@ int iov_vf_modules_plan(struct iov_plan *plan, struct iov_bdf bdf)
 	int error = iov_module_find(iov, alias.name, &names, &count);
 
 	if (error)
-		return error == -EOPNOTSUPP ? 0 : iov_plan_built(plan, iov_fail(iov, error,
+		return error == -EOPNOTSUPP ? 0 : iov_plan_built(plan, iov_told(iov, error,
 			"%s: cannot look up modules for its VFs: %s", IOV_BDF(bdf),
 			strerror(-error)));
 	for (size_t i = 0; i < count; i++)

@@ -34,6 +34,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/pci/interface.h"
 #include "base/sysroot/paths.h"
 #include "sriov/internal.h"
 
@@ -213,6 +214,23 @@ static void undo_remove(struct iov *iov, struct iov_step *step, const struct iov
 	expect_vfs(step, iov_step_undone, pf, pf->count, true);
 }
 
+/* Who goes, and what goes with it: "vf 3: 0000:01:10.6, driver igbvf, interface eth3". */
+static void change_vfs(struct iov *iov, struct iov_step *step, const struct iov_pf *pf)
+{
+	for (unsigned int i = 0; i < pf->count; i++) {
+		char driver[64] = "", interface[IOV_INTERFACE_SIZE] = "";
+		struct iov_bdf vf;
+
+		if (iov_pci_link(iov, pf->bdf, iov_path("virtfn%u", i).name, &vf))
+			continue;
+		iov_pci_driver(iov, vf, driver, sizeof(driver));
+		iov_interface_of(iov, vf, -1, interface);
+		iov_step_change(step, iov_path("vf %u", i).name,
+				iov_path("%s, %s%s%s%s", IOV_BDF(vf), *driver ? "driver " : "no driver",
+					 driver, *interface ? ", interface " : "", interface).name, NULL);
+	}
+}
+
 static void remove_vfs(struct iov_plan *plan, const struct iov_pf *pf)
 {
 	struct iov_step *step = iov_plan_step(plan, IOV_BDF(pf->bdf), "remove the %u VF%s of %s",
@@ -223,6 +241,7 @@ static void remove_vfs(struct iov_plan *plan, const struct iov_pf *pf)
 	iov_step_spares(step, beside_pf);
 	iov_vf_touches(step, pf, pf->count);
 	change_number(step, "vfs", pf->count, 0);
+	change_vfs(iov_plan_context(plan), step, pf);
 	expect_vfs(step, iov_step_check, pf, pf->count, true);
 	iov_step_check(step, if_vf(pf, pf->count, false));
 	iov_step_do(step, numvfs_op(pf, 0, if_vf(pf, 0, false)));
@@ -346,8 +365,12 @@ static int plan_creation(struct iov_plan *plan, const struct iov_pf *pf, unsigne
 	bool same = stays(pf, count, flags);
 	int error = 0;
 
-	if (pf->count && !same && !(flags & IOV_VF_ANEW))
+	if (pf->count && !same && !(flags & IOV_VF_ANEW)) {
 		remove_vfs(plan, pf);
+		iov_plan_note(plan, "the %u VF%s of %s must be replaced: %u become %u by way of 0, and who uses "
+			      "one loses it", pf->count, pf->count == 1 ? "" : "s", IOV_BDF(pf->bdf),
+			      pf->count, count);
+	}
 	if (device_class && device_class->prepare)
 		error = device_class->prepare(plan, pf, count);
 	if (!error && !same)

@@ -97,6 +97,11 @@ static bool has_alias(struct kmod_module *module, const char *modalias)
 	return found || !table;
 }
 
+bool iov_module_can_load(struct iov *iov)
+{
+	return iov_sys_is_host(iov) || iov->on_write;
+}
+
 bool iov_module_knows(struct iov *iov, const char *name, const char *modalias)
 {
 	struct kmod_module *module;

@@ -34,6 +34,14 @@ int iov_module_find(struct iov *iov, const char *alias, char ***names, size_t *c
 bool iov_module_is_loaded(struct iov *iov, const char *name);
 
 /**
+ * iov_module_can_load - whether modules are loaded at all
+ * @iov: context
+ *
+ * A recorded tree loads none, unless its writes are answered (iov_sys_on_write()).
+ */
+bool iov_module_can_load(struct iov *iov);
+
+/**
  * iov_module_knows - whether a driver's table has a function
  * @iov: context
  * @module: module of the driver

@@ -548,10 +548,14 @@ static int recover(struct run *run, struct json_object *journal, bool finish)
 
 int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options *options)
 {
-	_cleanup_json_ struct json_object *journal = NULL;
+	_cleanup_json_ struct json_object *seen = NULL, *journal = NULL;
 	struct run run;
-	int error = run_open(&run, iov, options);
+	int error = journal_read(iov, &seen);
 
+	/* Whoever has nothing to recover writes nothing, not even the file of the lock. */
+	if (error || !seen)
+		return error;
+	error = run_open(&run, iov, options);
 	if (error)
 		return error;
 	error = journal_read(iov, &journal);

@@ -75,6 +75,21 @@ static bool firmware_disabled(struct checks *checks)
 	return false;
 }
 
+/* A hypervisor or a sandbox may hide the flag; the kernel has no KVM that does not work. */
+static bool is_hidden(const struct checks *checks, const struct extension *extension)
+{
+	return !check_has_word(checks->flags, extension->flag) &&
+	       iov_sys_exists(checks->iov, IOV_PATH_KVM);
+}
+
+static void check_hidden_extension(struct checks *checks, const struct extension *extension)
+{
+	check_line(checks, "cpu-virtualization", CHECK_OK, "%s (%s) works, as KVM is there, though the "
+		   "processor's flags do not say so", extension->name, extension->flag);
+	check_evidence(checks, IOV_PATH_CPUINFO, "flags: no %s", extension->flag);
+	check_evidence(checks, IOV_PATH_KVM, "present");
+}
+
 static void check_extension(struct checks *checks, const struct extension *extension, bool guest)
 {
 	bool present = check_has_word(checks->flags, extension->flag), disabled;
@@ -107,7 +122,14 @@ static void check_paging(struct checks *checks, const struct extension *extensio
 	int parameter = check_parameter(checks, extension->module, extension->paging_parameter);
 	bool present = check_has_word(checks->flags, extension->paging_flag);
 
-	if (!check_has_word(checks->flags, extension->flag)) {
+	if (is_hidden(checks, extension) && parameter < 0) {
+		check_line(checks, "nested-paging", CHECK_SKIP, "the flags are hidden, and the "
+			   "module of KVM does not tell");
+	} else if (is_hidden(checks, extension)) {
+		present = parameter;
+		check_line(checks, "nested-paging", present ? CHECK_OK : CHECK_WARN, "%s is %s",
+			   extension->paging_name, present ? "there" : "not used");
+	} else if (!check_has_word(checks->flags, extension->flag)) {
 		check_line(checks, "nested-paging", CHECK_SKIP, "see cpu-virtualization");
 	} else if (present && parameter) {
 		check_line(checks, "nested-paging", CHECK_OK, "%s is there",
@@ -167,7 +189,11 @@ void check_cpu(struct checks *checks)
 	if (x86 && *checks->flags) {
 		const struct extension *extension = &extensions[checks->arch];
 
-		check_extension(checks, extension, check_has_word(checks->flags, "hypervisor"));
+		if (is_hidden(checks, extension))
+			check_hidden_extension(checks, extension);
+		else
+			check_extension(checks, extension,
+					check_has_word(checks->flags, "hypervisor"));
 		check_paging(checks, extension);
 		check_kvm(checks, extension->module);
 		return;

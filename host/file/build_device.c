@@ -108,6 +108,9 @@ static int build_mtu(struct device_build *device)
 	}
 	error = iov_mtu_read(device->build->iov, device->target->bdf, device->target->port,
 			     &now);
+	if (!error)
+		error = iov_mtu_check(device->build->iov, device->target->bdf, device->target->port,
+				      *wanted);
 	if (error)
 		return fail_at(device, error, "mtu");
 	if (now != *wanted)

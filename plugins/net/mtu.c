@@ -3,12 +3,18 @@
 #include "plugins/net/mtu.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/pci/interface.h"
 #include "base/sysroot/paths.h"
 #include "plugins/net/net.h"
+#include "plugins/net/netlink.h"
 
 static int mtu_path(struct iov *iov, struct iov_bdf bdf, int port, struct iov_path *path)
 {
@@ -35,6 +41,67 @@ int iov_mtu_read(struct iov *iov, struct iov_bdf bdf, int port, unsigned int *mt
 		return iov_told(iov, error, "/%s: %s", path.name, strerror(-error));
 	*mtu = (unsigned int)number;
 	return 0;
+}
+
+/* What the driver takes; 0 is a limit that the kernel does not tell. */
+struct range {
+	struct netlink netlink;
+	uint32_t min;
+	uint32_t max;
+};
+
+static void take_limit(struct nlmsghdr *header, int type, uint32_t *limit)
+{
+	struct nlattr *attribute = nlmsg_find_attr(header, sizeof(struct ifinfomsg), type);
+
+	if (attribute && nla_len(attribute) >= (int)sizeof(*limit))
+		*limit = nla_get_u32(attribute);
+}
+
+static void on_link(struct nlmsghdr *header, void *arg)
+{
+	struct range *range = arg;
+
+	if (header->nlmsg_type != RTM_NEWLINK)
+		return;
+	take_limit(header, IFLA_MIN_MTU, &range->min);
+	take_limit(header, IFLA_MAX_MTU, &range->max);
+}
+
+static int ask_range(struct range *range, int ifindex)
+{
+	struct ifinfomsg link = { .ifi_index = ifindex };
+	struct nl_msg *message;
+	int error = netlink_open(&range->netlink, NETLINK_ROUTE);
+
+	if (error)
+		return error;
+	nl_socket_disable_auto_ack(range->netlink.socket);
+	message = nlmsg_alloc_simple(RTM_GETLINK, 0);
+	if (message && nlmsg_append(message, &link, sizeof(link), NLMSG_ALIGNTO) >= 0) {
+		error = netlink_transact(&range->netlink, message);
+	} else {
+		nlmsg_free(message);
+		error = -ENOMEM;
+	}
+	netlink_close(&range->netlink);
+	return error;
+}
+
+int iov_mtu_check(struct iov *iov, struct iov_bdf bdf, int port, unsigned int mtu)
+{
+	struct range range = { .netlink = { .on_message = on_link, .arg = &range } };
+	char name[IOV_INTERFACE_SIZE];
+	int64_t ifindex;
+
+	if (!iov_sys_is_host(iov) || iov_interface_of(iov, bdf, port, name) ||
+	    iov_sys_read_number(iov, iov_path(IOV_PATH_CLASS_NET "/%s/ifindex", name).name, &ifindex) ||
+	    ask_range(&range, (int)ifindex))
+		return 0;
+	if (mtu >= range.min && (!range.max || mtu <= range.max))
+		return 0;
+	return iov_fail(iov, -EINVAL, "MTU %u: the driver of %s takes %u to %u", mtu, name, range.min,
+			range.max ? range.max : UINT_MAX);
 }
 
 static int write_mtu(struct iov *iov, struct iov_bdf bdf, int port, unsigned int mtu)

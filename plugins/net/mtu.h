@@ -21,6 +21,17 @@ extern "C" {
  */
 int iov_mtu_read(struct iov *iov, struct iov_bdf bdf, int port, unsigned int *mtu);
 
+/**
+ * iov_mtu_check - whether a driver takes an MTU
+ * @iov: context
+ * @bdf: function
+ * @port: as of iov_mtu_read()
+ * @mtu: the MTU
+ *
+ * Return: 0, also where the kernel does not tell a range, as of a recorded host; -EINVAL
+ * with a message that has it.
+ */
+int iov_mtu_check(struct iov *iov, struct iov_bdf bdf, int port, unsigned int mtu);
 
 #ifdef __cplusplus
 }

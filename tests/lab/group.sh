@@ -5,7 +5,7 @@
 
 nic=0000:04:01.0
 groups=$(iov group list --json)
-expect "every group is listed" "$(ls /sys/kernel/iommu_groups | sort -n)" "$(jq -r '.[].group' <<< "$groups")"
+expect "every group is listed" "$(ls /sys/kernel/iommu_groups | sort -n)" "$(jq -r '.[].iommu_group' <<< "$groups")"
 expect "with the kernel's members" "$(members_of $nic)" \
 	"$(jq -r --argjson g "$(group_of $nic)" '.[] | select(.iommu_group == $g) | [.members[].device] | join(" ")' <<< "$groups")"
 

@@ -99,6 +99,10 @@ refused 2 "a MAC twice" "6: devices\[0\].vfs.each\[1\].mac: " <<- EOF
 EOF
 expect "nothing was changed" "$state" "$(iov snapshot)"
 
+sed 's/mtu: 1400/mtu: 60000/' "$file" > "$work/wide.yaml"
+expect_status "an MTU that the driver does not take" 2 iov plan "$work/wide.yaml"
+expect_match "... and its range" "mtu: MTU 60000: the driver of $netdev takes [0-9]+ to [0-9]+" "$err"
+
 # While apply waits for another change, somebody edits the file, which is read under the lock.
 mkfifo "$work/release"
 flock /var/lib/iovkit/lock cat "$work/release" > /dev/null &

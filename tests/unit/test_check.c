@@ -220,6 +220,23 @@ static void a_processor_with_all_is_ok(void **state)
 	assert_status("x2apic", "skip");
 }
 
+static void kvm_works_where_the_flag_is_hidden(void **state)
+{
+	(void)state;
+	use_intel("sse2");
+	tree_file(tree, "sys/class/misc/kvm/dev", "10:232\n");
+	look();
+	assert_status("cpu-virtualization", "ok");
+	assert_says("cpu-virtualization", "found", "KVM is there");
+	assert_status("nested-paging", "skip");
+	tree_file(tree, "sys/module/kvm_intel/parameters/ept", "Y\n");
+	look();
+	assert_status("nested-paging", "ok");
+	tree_file(tree, "sys/module/kvm_intel/parameters/ept", "N\n");
+	look();
+	assert_status("nested-paging", "warn");
+}
+
 static void firmware_that_turned_virtualization_off_is_told_by_the_msr(void **state)
 {
 	uint64_t control = 0x1, vm_cr = 0x10;
@@ -799,6 +816,7 @@ int main(void)
 		TEST(every_line_is_complete, setup_default),
 		TEST(every_line_is_complete, setup_noiommu),
 		TEST(a_processor_with_all_is_ok, setup),
+		TEST(kvm_works_where_the_flag_is_hidden, setup),
 		TEST(firmware_that_turned_virtualization_off_is_told_by_the_msr, setup),
 		TEST(firmware_that_turned_virtualization_off_is_told_by_the_log, setup),
 		TEST(a_guest_is_sent_to_its_hypervisor, setup),

@@ -956,6 +956,13 @@ static void whatever_the_kernel_refuses_with_is_no_wrong_input(void **state)
 	}
 }
 
+static void who_has_nothing_to_recover_writes_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), 0);
+	assert_false(iov_sys_exists(kernel.iov, "var"));
+}
+
 static void an_error_says_what_kind_of_failure_it_is(void **state)
 {
 	struct iov *iov = kernel.iov;
@@ -992,6 +999,7 @@ int main(void)
 		TEST(a_plan_changes_the_host_and_leaves_no_journal),
 		TEST(an_empty_plan_writes_nothing),
 		TEST(whatever_the_kernel_refuses_with_is_no_wrong_input),
+		TEST(who_has_nothing_to_recover_writes_nothing),
 		TEST(an_error_says_what_kind_of_failure_it_is),
 		TEST(an_error_at_any_operation_leaves_the_host_as_before),
 		TEST(a_change_that_does_not_arrive_is_undone),

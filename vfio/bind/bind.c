@@ -25,6 +25,12 @@ static int check_driver_name(struct iov *iov, const char *driver)
 			"'_', as in vfio-pci", driver);
 }
 
+/* Those of VFIO are part of every kernel that gives functions away. */
+static bool may_be_loaded(struct iov *iov, const char *driver)
+{
+	return iov_module_can_load(iov) || iov_driver_is_vfio(driver);
+}
+
 int iov_driver_plan(struct iov_plan *plan, const char *driver)
 {
 	struct iov_path path = iov_path(IOV_PATH_PCI_DRIVERS "/%s", driver);
@@ -35,6 +41,10 @@ int iov_driver_plan(struct iov_plan *plan, const char *driver)
 
 	if (error || iov_sys_exists(iov, path.name))
 		return iov_plan_built(plan, error);
+	if (!may_be_loaded(iov, driver))
+		return iov_plan_built(plan, iov_fail(iov, -ENOENT, "%s: no such driver on the recorded "
+			"host, which tells of no modules that could be loaded; expected one in /"
+			IOV_PATH_PCI_DRIVERS ", or one of VFIO", driver));
 	if (!iov_module_find(iov, driver, &names, &count)) {
 		iov_names_free(names, count);
 		if (!count)

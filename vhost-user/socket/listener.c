@@ -126,8 +126,8 @@ static int remove_stale(const struct listener *listener, struct iov *iov, const 
 				path, whose);
 	fd = listener_connect(&listener->address);
 	if (fd >= 0 || fd == -EAGAIN)
-		return iov_fail(iov, -EADDRINUSE, "%s: another program listens there; choose another "
-				"path for %s", path, whose);
+		return iov_fail(iov, -EADDRINUSE, "%s: another program listens there, which may be "
+				"iovd already; stop it, or choose another path for %s", path, whose);
 	if (unlink(path) < 0)
 		return iov_told(iov, -errno, "%s: cannot remove what was left there: %s%s", path,
 				strerror(errno), remedy(-errno));

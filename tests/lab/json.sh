@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: --timeout 600 --topology minimal --device edu --device igb --device e1000e
+# What commands that need a host print with --json is what docs/schema says.
+. "$(dirname "$0")/lib/check.sh"
+
+edu=0000:01:00.0 pf=0000:02:00.0 nic=0000:03:00.0
+
+# follows COMMAND ARGUMENT...: COMMAND is what the schema is found by
+follows()
+{
+	# shellcheck disable=SC2086 # a command is one word or two
+	out=$(iov ${1% --slot} "${@:2}" --json 2> /dev/null) || :
+	jq -c --arg command "$1" '{$command, output: .}' <<< "$out" >> /tmp/printed
+	echo "ok: iov $1 ${*:2}"
+}
+
+# answers KEY WANTED: of what was printed last
+answers() { expect "... says $1" "$2" "$(jq -r ".$1" <<< "$out")"; }
+
+follows list --all
+follows check
+follows "vf create" $pf --count 2 --driver native --dry-run
+answers result "not done, this is a dry run"
+follows "vf create" $pf --count 2 --driver native
+answers result "done"
+follows "vf create" $pf --count 2 --driver native
+answers result "nothing to do"
+follows "vf list" $pf
+follows "vf set" $pf 0 --mac 02:00:00:00:00:01 --vlan 5
+follows "vf list" $pf
+follows "vf set" $pf 0 --mac 02:00:00
+answers exit 2
+follows show $pf
+follows "irq list" $pf
+follows "irq pin" $pf --policy 0
+follows snapshot
+follows "vf remove" $pf
+follows bind $edu $nic --driver vfio-pci
+follows "group list"
+follows "group show" $edu
+follows "vfio info" $edu
+follows "vfio info" $nic
+follows "vfio dma" $edu
+follows "irq test" $nic
+follows show $edu
+follows check $edu
+follows attach $edu --vmm qemu
+follows "reset --slot" $nic --slot --dry-run
+follows "reset --slot" $nic --slot
+follows reset $nic
+sleep 100 < "/dev/vfio/$(group_of $edu)" &
+holder=$!
+sleep 0.2
+follows unbind $edu --dry-run
+answers result "would be refused"
+answers exit 3
+follows unbind $edu
+answers exit 3
+kill $holder
+follows unbind $edu $nic
+follows recover
+answers result "nothing to recover"
+
+# All at once, as starting Python takes its time
+/usr/bin/python3 "$lab/../schema/schema.py" < /tmp/printed || fail "not what docs/schema says"
+expect "commands were judged" "$(grep -c '^follows ' "$0")" "$(wc -l < /tmp/printed)"
