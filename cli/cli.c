@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/guard/guard.h"
+#include "base/plan/history.h"
 #include "base/rpc/rpc.h"
 #include "base/streams.h"
 #include "base/sysroot/paths.h"
@@ -74,7 +75,6 @@ struct invocation {
 	const struct cli_command *command;
 	void *data;
 	const char *root;
-	const char *control;
 	int verbose;
 	unsigned int timeout;
 	int words_at;
@@ -134,7 +134,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		invocation->cli.json = true;
 		return 0;
 	case KEY_CONTROL:
-		invocation->control = arg;
+		invocation->cli.control = arg;
 		return 0;
 	case KEY_ROOT:
 		invocation->root = arg;
@@ -350,7 +350,7 @@ static int begin_change(const struct invocation *invocation)
 		return iov_fail(iov, -EOPNOTSUPP, "--root %s: another root is only looked at; change a "
 				"host from within, or see with --dry-run what would change",
 				invocation->root);
-	return iov_plan_lock(iov, invocation->cli.wait * 1000);
+	return invocation->command->locks ? 0 : iov_plan_lock(iov, invocation->cli.wait * 1000);
 }
 
 static int run_command(struct invocation *invocation)
@@ -366,9 +366,10 @@ static int run_command(struct invocation *invocation)
 		return CLI_FAILED;
 	}
 	iov_sys_set_timeout(cli->iov, invocation->timeout * 1000);
-	error = iov_rpc_set_socket(cli->iov, invocation->control);
+	error = iov_rpc_set_socket(cli->iov, cli->control);
 	if (!error)
 		error = iov_guard_set_session(cli->iov, getenv("SSH_CONNECTION"));
+	iov_history_set_sudo_user(cli->iov, getenv("SUDO_USER"));
 	if (!error)
 		error = iov_sriov_register(cli->iov);
 	if (!error)

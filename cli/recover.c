@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "host/file/host.h"
 
 struct recover_args {
 	bool finish;
@@ -43,6 +44,16 @@ static void print_result(struct cli *cli, struct json_object *pending, const cha
 	       json_text_or_null(pending, "time"), result);
 }
 
+/* With the host goes the file that was to be confirmed. */
+static int recover(struct cli *cli, bool finish, const struct iov_plan_options *plan_options)
+{
+	int error = iov_plan_recover(cli->iov, finish, plan_options);
+
+	if (error)
+		return error;
+	return finish ? iov_host_release(cli->iov, true) : iov_host_drop(cli->iov);
+}
+
 static int run(struct cli *cli, void *data)
 {
 	const struct recover_args *args = data;
@@ -60,14 +71,14 @@ static int run(struct cli *cli, void *data)
 			puts("nothing to recover");
 		if (cli->dry_run)
 			return 0;
-		return iov_plan_recover(cli->iov, args->finish, &plan_options);
+		return recover(cli, false, &plan_options);
 	}
 	if (cli->dry_run) {
 		print_result(cli, pending, args->finish ? "would be finished" : "would be undone");
 		return 0;
 	}
 	plan_options.signal = cli_note_signals();
-	error = iov_plan_recover(cli->iov, args->finish, &plan_options);
+	error = recover(cli, args->finish, &plan_options);
 	if (!error)
 		print_result(cli, pending, args->finish ? "finished" : "undone");
 	return error;

@@ -207,6 +207,9 @@ struct iov_plan_options cli_plan_options(const struct cli *cli)
 		.lifted = cli->lifted,
 		.lock_timeout = cli->wait * 1000,
 		.jobs = cli->jobs,
+		.confirm = cli->confirm,
+		.armed = cli->armed,
+		.armed_arg = (void *)cli,
 		.progress = isatty(STDERR_FILENO) ? show_progress : NULL,
 	};
 }
@@ -215,13 +218,16 @@ static int carry_out(struct cli *cli, struct iov_plan *plan)
 {
 	struct iov_plan_options options = cli_plan_options(cli);
 	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
+	char result[96];
 	int error;
 
 	options.signal = cli_note_signals();
 	error = iov_plan_run(plan, &options);
 
+	snprintf(result, sizeof(result), cli->confirm ? "done, and taken back in %u s unless 'iov "
+		 "confirm' follows" : "done", cli->confirm);
 	if (!error)
-		print_result(cli, json, "done");
+		print_result(cli, json, result);
 	else if (error == -ECANCELED)
 		iov_plan_guard(plan, cli->lifted, &cli->findings);
 	return error;

@@ -36,5 +36,6 @@ static void scan(struct guard_scan *scan)
 
 const struct guard_kind scan_route = {
 	.guards = (const struct guard *const[]){ &default_route, NULL },
+	.network = true,
 	.scan = scan,
 };
