@@ -18,6 +18,15 @@ static inline uint64_t monotonic_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
+/* Seconds since the boot, those that the machine slept included. */
+static inline int64_t boot_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return now.tv_sec;
+}
+
 static inline uint64_t monotonic_us(void)
 {
 	return monotonic_ns() / 1000;

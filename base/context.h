@@ -49,6 +49,8 @@ struct iov {
 
 	char control[108];	/* iovd's socket, "": where it is by default */
 
+	char sudo_user[64];	/* who became root by sudo, "" for nobody */
+
 	char session_client[64];	/* from SSH_CONNECTION: its two addresses */
 	char session_local[64];
 };

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/guard/guard.h"
+#include "base/plan/history.h"
 #include "base/rpc/rpc.h"
 #include "base/streams.h"
 #include "base/sysroot/paths.h"
@@ -35,7 +36,6 @@ struct invocation {
 	const struct cli_command *command;
 	void *data;
 	const char *root;
-	const char *control;
 	int verbose;
 	unsigned int timeout;
 	int words_at;
@@ -99,7 +99,7 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 			cli_misuse(state, "--color %s: expected auto, always or never", arg);
 		return 0;
 	case CLI_KEY_CONTROL:
-		invocation->control = arg;
+		invocation->cli.control = arg;
 		return 0;
 	case CLI_KEY_ROOT:
 		invocation->root = arg;
@@ -207,7 +207,7 @@ static int begin_change(const struct invocation *invocation)
 		return iov_fail(iov, -EOPNOTSUPP, "--root %s: another root is only looked at; change a "
 				"host from within, or see with --dry-run what would change",
 				invocation->root);
-	return invocation->command->looks_first ? 0 : iov_plan_lock(iov, invocation->cli.wait * 1000);
+	return invocation->command->locks ? 0 : iov_plan_lock(iov, invocation->cli.wait * 1000);
 }
 
 static enum cli_exit cannot_open(const struct invocation *invocation, int error)
@@ -230,9 +230,10 @@ static int run_command(struct invocation *invocation)
 	if (error)
 		return (int)cannot_open(invocation, error);
 	iov_sys_set_timeout(cli->iov, invocation->timeout * 1000);
-	error = iov_rpc_set_socket(cli->iov, invocation->control);
+	error = iov_rpc_set_socket(cli->iov, cli->control);
 	if (!error)
 		error = iov_guard_set_session(cli->iov, getenv("SSH_CONNECTION"));
+	iov_history_set_sudo_user(cli->iov, getenv("SUDO_USER"));
 	if (!error)
 		error = iov_sriov_register(cli->iov);
 	if (!error)

@@ -41,6 +41,10 @@ enum cli_exit {
  * @dry_run: --dry-run was given
  * @save: --save was given
  * @lifted: guards named by --force, ended by NULL
+ * @control: --control, NULL for none
+ * @confirm: seconds that a change awaits its confirmation, 0 for a change that is done then
+ * @armed: as in struct iov_plan_options; its argument is this struct
+ * @armed_arg: of the command's own, for @armed
  * @wait: --wait in seconds, 0 for the default
  * @jobs: --jobs, 0 for the default
  * @findings: what the guards found when they refused; NULL for nothing
@@ -54,6 +58,10 @@ struct cli {
 	bool dry_run;
 	bool save;
 	const char *lifted[CLI_LIFTED_MAX + 1];
+	const char *control;
+	unsigned int confirm;
+	int (*armed)(void *arg);
+	void *armed_arg;
 	unsigned int wait;
 	unsigned int jobs;
 	struct json_object *findings;
@@ -69,7 +77,8 @@ struct cli {
  * @example: shown at the end of its --help
  * @changes: takes --dry-run, --force, --timeout, --wait and --jobs
  * @saves: takes --save
- * @looks_first: takes the lock of changes itself, once it has found something to do
+ * @locks: takes the lock of changes by itself, as one that looks first whether there is anything
+ *	to do
  * @options: argp options of its own; NULL for none
  * @parse: argp parser for @options and arguments; state->input is the struct cli
  *	and @data is at cli_data(state)
@@ -83,7 +92,7 @@ struct cli_command {
 	const char *example;
 	bool changes;
 	bool saves;
-	bool looks_first;
+	bool locks;
 	const struct argp_option *options;
 	error_t (*parse)(int key, char *arg, struct argp_state *state);
 	size_t data_size;
@@ -132,6 +141,9 @@ int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations);
  * do), or the plan as JSON.  Frees @plan.
  */
 int cli_run_plan(struct cli *cli, struct iov_plan *plan);
+
+/* Have somebody take the change back that is not confirmed in time; for @armed. */
+int cli_start_watch(struct cli *cli);
 
 /* One function for cli_save(); both objects are taken over, and the first is handed back. */
 struct json_object *cli_saved(struct json_object *devices, struct iov_bdf bdf,

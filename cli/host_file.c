@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/pci/identity.h"
+#include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "host/file/host.h"
@@ -21,6 +22,9 @@ struct host_args {
 	struct iov_host_options options;
 	struct iov_bdf bdf;
 	bool exit_code;
+	unsigned int confirm;
+	const struct iov_host_file *file;
+	bool held;
 };
 
 enum {
@@ -28,6 +32,7 @@ enum {
 	KEY_DEVICE,
 	KEY_SKIP_ABSENT,
 	KEY_EXIT_CODE,
+	KEY_CONFIRM,
 	KEY_OUTPUT,
 };
 
@@ -46,6 +51,8 @@ static const struct argp_option plan_options[] = {
 
 static const struct argp_option apply_options[] = {
 	PART_OPTIONS,
+	{ "confirm", KEY_CONFIRM, "SECONDS", 0,
+	  "Take it back after that time unless 'iov confirm' follows", 0 },
 	{ 0 },
 };
 
@@ -68,6 +75,9 @@ static error_t parse_host(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_EXIT_CODE:
 		args->exit_code = true;
+		return 0;
+	case KEY_CONFIRM:
+		args->confirm = (unsigned int)cli_number(arg, "confirm", 1, 86400, state);
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->path)
@@ -145,13 +155,58 @@ const struct cli_command cli_plan = {
 	.run = run_plan,
 };
 
+/* Whether it is the file that the next boot goes by. */
+static bool is_boot_file(const struct host_args *args)
+{
+	return !args->path || !strcmp(args->path, "/" IOV_HOST_FILE);
+}
+
+/* The change can be taken back from now on, so a boot meanwhile must not bring it. */
+static int arm(void *arg)
+{
+	struct cli *cli = arg;
+	struct host_args *args = cli->armed_arg;
+	int error;
+
+	args->held = is_boot_file(args);
+	error = args->held ? iov_host_hold(args->file) : 0;
+	return error ? error : cli_start_watch(cli);
+}
+
+/* A file that could not be applied is there to be corrected; a whole one that was is noted. */
+static int settle_file(struct cli *cli, const struct host_args *args, bool awaits, int error)
+{
+	char why[1024];
+
+	if (!is_boot_file(args) || cli->dry_run)
+		return error;
+	if (error && args->held && error != -ENOTRECOVERABLE) {
+		snprintf(why, sizeof(why), "%s", iov_error_message(cli->iov));
+		iov_host_release(cli->iov, false);
+		return iov_fail(cli->iov, error, "%s", why);
+	}
+	if (error || awaits || args->device || args->options.only_iovd)
+		return error;
+	return iov_host_keep(args->file);
+}
+
 static int run_apply(struct cli *cli, void *data)
 {
+	struct host_args *args = data;
 	struct iov_host_file *file = NULL;
 	struct iov_plan *plan = NULL;
-	int error = build(cli, data, &file, &plan);
+	int error = build(cli, args, &file, &plan);
+	bool awaits = args->confirm && plan && !iov_plan_is_empty(plan) && !cli->dry_run;
 
+	args->file = file;
+	if (awaits) {
+		cli->confirm = args->confirm;
+		cli->armed = arm;
+		cli->armed_arg = args;
+	}
 	error = error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
+	if (file)
+		error = settle_file(cli, args, awaits, error);
 	iov_host_free(file);
 	return error;
 }

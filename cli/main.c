@@ -43,6 +43,8 @@ static const struct cli_command *const commands[] = {
 	&cli_apply,
 	&cli_snapshot,
 	&cli_recover,
+	&cli_confirm,
+	&cli_log,
 	NULL,
 };
 

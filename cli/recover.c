@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "host/file/host.h"
 
 struct recover_args {
 	bool finish;
@@ -64,6 +65,16 @@ static void print_nothing(struct cli *cli)
 		puts("nothing to recover");
 }
 
+/* With the host goes the file that was to be confirmed. */
+static int recover(struct cli *cli, bool finish, const struct iov_plan_options *plan_options)
+{
+	int error = iov_plan_recover(cli->iov, finish, plan_options);
+
+	if (error)
+		return error;
+	return finish ? iov_host_release(cli->iov, true) : iov_host_drop(cli->iov);
+}
+
 static int run(struct cli *cli, void *data)
 {
 	const struct recover_args *args = data;
@@ -72,14 +83,14 @@ static int run(struct cli *cli, void *data)
 	int error = iov_plan_pending(cli->iov, &pending);
 
 	/* Who holds the lock may be at it still, so it is asked again under the lock. */
-	if (!error && pending && !cli->dry_run)
+	if (!error && (pending || iov_host_waits(cli->iov)) && !cli->dry_run)
 		error = look_again(cli, &pending);
 	if (error)
 		return error;
 	if (!pending) {
 		print_nothing(cli);
 		/* The journal of an earlier boot goes. */
-		return cli->dry_run ? 0 : iov_plan_recover(cli->iov, args->finish, &plan_options);
+		return cli->dry_run ? 0 : recover(cli, false, &plan_options);
 	}
 	if (cli->dry_run) {
 		print_result(cli, pending, args->finish ? "would be finished" : "would be undone");
@@ -87,7 +98,7 @@ static int run(struct cli *cli, void *data)
 	}
 	plan_options.signal = cli_note_signals();
 	cli_progress_begin(&plan_options);
-	error = iov_plan_recover(cli->iov, args->finish, &plan_options);
+	error = recover(cli, args->finish, &plan_options);
 	cli_progress_end();
 	if (!error)
 		print_result(cli, pending, args->finish ? "finished" : "undone");
@@ -99,7 +110,7 @@ const struct cli_command cli_recover = {
 	.summary = "Undo or finish a change that was interrupted",
 	.example = "iov recover",
 	.changes = true,
-	.looks_first = true,
+	.locks = true,
 	.options = options,
 	.parse = parse,
 	.data_size = sizeof(struct recover_args),

@@ -188,6 +188,9 @@ struct iov_plan_options cli_plan_options(const struct cli *cli)
 		.lifted = cli->lifted,
 		.lock_timeout = cli->wait * 1000,
 		.jobs = cli->jobs,
+		.confirm = cli->confirm,
+		.armed = cli->armed,
+		.armed_arg = (void *)cli,
 	};
 }
 
@@ -195,6 +198,7 @@ static int carry_out(struct cli *cli, struct iov_plan *plan)
 {
 	struct iov_plan_options options = cli_plan_options(cli);
 	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
+	char result[96];
 	int error;
 
 	options.signal = cli_note_signals();
@@ -202,8 +206,10 @@ static int carry_out(struct cli *cli, struct iov_plan *plan)
 	error = iov_plan_run(plan, &options);
 	cli_progress_end();
 
+	snprintf(result, sizeof(result), cli->confirm ? "done, and taken back in %u s unless 'iov "
+		 "confirm' follows" : "done", cli->confirm);
 	if (!error)
-		print_result(cli, json, CLI_GREEN, "done");
+		print_result(cli, json, CLI_GREEN, result);
 	else if (error == -ECANCELED)
 		iov_plan_guard(plan, cli->lifted, &cli->findings);
 	return error;

@@ -51,6 +51,17 @@ const char *iov_guard_meaning(const char *name)
 	return NULL;
 }
 
+bool iov_guard_is_network(const char *name)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		for (size_t n = 0; kinds[i]->network && kinds[i]->guards[n]; n++) {
+			if (!strcmp(kinds[i]->guards[n]->name, name))
+				return true;
+		}
+	}
+	return false;
+}
+
 int iov_guard_set_session(struct iov *iov, const char *ssh_connection)
 {
 	iov->session_client[0] = '\0';

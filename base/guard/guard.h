@@ -18,6 +18,7 @@
 #define IOV_BASE_GUARD_GUARD_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/iov.h"
@@ -56,6 +57,15 @@ const char *iov_guard_name(size_t index);
  * interface"; NULL without such a guard.
  */
 const char *iov_guard_meaning(const char *name);
+
+/**
+ * iov_guard_is_network - whether a guard speaks for the network of the host itself
+ * @name: its name
+ *
+ * Return: true for routes, addresses, the session and what is stacked on interfaces; false
+ * for disks, processes, network namespaces and the display, and without such a guard.
+ */
+bool iov_guard_is_network(const char *name);
 
 /**
  * iov_guard_function - look for holders of one function

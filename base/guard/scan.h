@@ -94,6 +94,7 @@ struct guard_process {
 /**
  * struct guard_kind - a kind of scan
  * @guards: those that it speaks for, up to a NULL
+ * @network: they speak for the network of the host itself
  * @scan: look at the host, before processes
  * @process: look at a process; all are walked once, for all kinds
  * @finish: look at the host, after processes
@@ -105,6 +106,7 @@ struct guard_process {
  */
 struct guard_kind {
 	const struct guard *const *guards;
+	bool network;
 	void (*scan)(struct guard_scan *scan);
 	void (*process)(struct guard_scan *scan, struct guard_process *process);
 	void (*finish)(struct guard_scan *scan);

@@ -35,5 +35,6 @@ static void scan(struct guard_scan *scan)
 
 const struct guard_kind scan_address = {
 	.guards = (const struct guard *const[]){ &address, NULL },
+	.network = true,
 	.scan = scan,
 };

@@ -78,5 +78,6 @@ static void scan(struct guard_scan *scan)
 
 const struct guard_kind scan_route = {
 	.guards = (const struct guard *const[]){ &default_route, &route_guard, NULL },
+	.network = true,
 	.scan = scan,
 };

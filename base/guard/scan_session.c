@@ -118,5 +118,6 @@ static void scan(struct guard_scan *scan)
 
 const struct guard_kind scan_session = {
 	.guards = (const struct guard *const[]){ &session, NULL },
+	.network = true,
 	.scan = scan,
 };

@@ -90,5 +90,6 @@ const struct guard_kind scan_upper = {
 		&guard_bond, &guard_team, &guard_bridge, &guard_ovs, &guard_vlan, &guard_macvlan,
 		&guard_upper, NULL,
 	},
+	.network = true,
 	.scan = scan,
 };

@@ -7,9 +7,11 @@
  *	{"end": 0}
  *	{"undo": 0}
  *	{"undone": 0}
+ *	{"awaits": 3600}
  *
  * True at all times: "begin" and "undo" are on disk before what they announce happens;
- * the file exists exactly while a change is under way or was interrupted; whoever
+ * the file exists exactly while a change is under way, was interrupted or awaits
+ * confirmation; whoever
  * writes it holds the lock.  The child that makes a write inherits the lock, so a
  * killed iov keeps it until the kernel has answered.
  *
@@ -27,6 +29,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/plan/plan.h"
 #include "base/plan/plan_engine.h"
@@ -79,23 +82,17 @@ static void name_holder(struct iov *iov, int lock, char *text, size_t size)
 {
 	_cleanup_free_ char *command = NULL;
 	char pid[32] = "";
-	size_t length;
 
 	if (pread(lock, pid, sizeof(pid) - 1, 0) <= 0) {
 		snprintf(text, size, "a process that is just beginning");
 		return;
 	}
 	pid[strcspn(pid, "\n")] = '\0';
-	if (iov_sys_read_all(iov, iov_path(IOV_PATH_PROC "/%s/cmdline", pid).name, &command,
-			     &length)) {
+	command = history_command(iov, pid);
+	if (command)
+		snprintf(text, size, "pid %s (%s)", pid, command);
+	else
 		snprintf(text, size, "pid %s (gone, its last write to the kernel still runs)", pid);
-		return;
-	}
-	for (size_t i = 0; i + 1 < length; i++) {
-		if (!command[i])
-			command[i] = ' ';
-	}
-	snprintf(text, size, "pid %s (%s)", pid, command);
 }
 
 static int fail_locked(struct iov *iov, int lock, unsigned int wait)
@@ -289,23 +286,25 @@ int journal_note(struct iov *iov, struct journal *journal, const char *event, co
 static int take_room(struct journal *journal, off_t used, size_t steps, size_t runs)
 {
 	return -posix_fallocate(journal->file, 0,
-				used + (off_t)(runs * steps * NOTES_OF_STEP * NOTE_SIZE));
+				used + (off_t)((runs * steps * NOTES_OF_STEP + 1) * NOTE_SIZE));
 }
 
 /* The line that begins a journal; the caller puts it. */
-static struct json_object *first_line(struct iov *iov, const struct iov_plan *plan)
+static struct json_object *first_line(struct iov *iov, const struct iov_plan *plan,
+				      unsigned int confirm)
 {
 	struct json_object *line = json_object_new_object();
-	char boot[64] = "", now[32];
-	time_t seconds = time(NULL);
-	struct tm tm;
+	char boot[64] = "", now[HISTORY_TIME_SIZE];
 
 	iov_sys_read(iov, IOV_PATH_BOOT_ID, boot, sizeof(boot));
-	strftime(now, sizeof(now), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
+	history_now(now);
 	json_object_object_add(line, "plan", iov_plan_json(plan));
 	json_object_object_add(line, "pid", json_object_new_int(getpid()));
 	json_object_object_add(line, "time", json_object_new_string(now));
 	json_object_object_add(line, "boot", json_object_new_string(boot));
+	json_object_object_add(line, "by", history_who(iov));
+	if (confirm)
+		json_object_object_add(line, "confirm", json_object_new_int64(confirm));
 	return line;
 }
 
@@ -325,9 +324,10 @@ static int write_first(struct journal *journal, const char *text, size_t steps)
 	return error;
 }
 
-int journal_create(struct iov *iov, struct journal *journal, const struct iov_plan *plan)
+int journal_create(struct iov *iov, struct journal *journal, const struct iov_plan *plan,
+		   unsigned int confirm)
 {
-	_cleanup_json_ struct json_object *line = first_line(iov, plan);
+	_cleanup_json_ struct json_object *line = first_line(iov, plan, confirm);
 	int error;
 
 	journal->file = openat(journal->directory, "journal",
@@ -340,6 +340,21 @@ int journal_create(struct iov *iov, struct journal *journal, const struct iov_pl
 		return 0;
 	unlinkat(journal->directory, "journal", 0);
 	return fail_state(iov, error, "write the journal");
+}
+
+int journal_await(struct iov *iov, struct journal *journal, unsigned int confirm)
+{
+	char line[NOTE_SIZE];
+	int length = snprintf(line, sizeof(line), "{\"awaits\": %lld}\n",
+			      (long long)(boot_seconds() + confirm));
+	int error;
+
+	pthread_mutex_lock(&journal->mutex);
+	error = append(journal, line, (size_t)length);
+	if (!error)
+		error = sync_notes(journal);
+	pthread_mutex_unlock(&journal->mutex);
+	return error ? fail_state(iov, error, "write the journal") : 0;
 }
 
 int journal_remove(struct iov *iov, struct journal *journal)
@@ -391,7 +406,7 @@ static struct json_object *untouched_states(struct json_object *plan)
 /* Fold the notes into the first line; a torn last one was never acted upon. */
 static struct json_object *fold_lines(char *text)
 {
-	struct json_object *journal = NULL, *states = NULL;
+	struct json_object *journal = NULL, *states = NULL, *awaits;
 	bool damaged = false;
 	char *rest = text;
 
@@ -403,7 +418,10 @@ static struct json_object *fold_lines(char *text)
 			states = untouched_states(json_object_object_get(line, "plan"));
 			continue;
 		}
-		damaged |= journal && !apply_note(states, line);
+		if (journal && json_object_object_get_ex(line, "awaits", &awaits))
+			json_object_object_add(journal, "awaits", json_object_get(awaits));
+		else
+			damaged |= journal && !apply_note(states, line);
 		json_object_put(line);
 	}
 	if (!journal) {

@@ -266,6 +266,11 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
  *	as there are CPUs, 2 to 8
  * @signal: where a handler of the caller's leaves the number of a signal that asks for the
  *	end; a run that finds one there begins nothing more and undoes what it did; may be NULL
+ * @confirm: seconds; when all is done the change waits so long for iov_plan_confirm(), and no
+ *	other begins; 0: it is over then.  Who takes it back is who calls iov_plan_expire()
+ * @armed: called when others can take the change back, before its first step; an error there,
+ *	with a message, ends it; may be NULL
+ * @armed_arg: passed to @armed
  * @progress: called before each step that is done or undone, counted from 1, by one
  *	thread at a time; may be NULL
  * @progress_arg: passed to @progress
@@ -276,6 +281,9 @@ struct iov_plan_options {
 	unsigned int lock_timeout;
 	unsigned int jobs;
 	const volatile sig_atomic_t *signal;
+	unsigned int confirm;
+	int (*armed)(void *arg);
+	void *armed_arg;
 	void (*progress)(void *arg, size_t step, size_t steps, const char *title);
 	void *progress_arg;
 };
@@ -315,8 +323,8 @@ int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options);
  * iov_plan_pending - the interrupted change, if there is one
  * @iov: context
  * @pending: receives an object with "title", "steps", "begun" (number of steps that
- *	have to be undone), "pid" and "time" (ISO 8601); the caller puts it; NULL when
- *	there is none
+ *	have to be undone), "pid" and "time" (ISO 8601), and "left", seconds, when all is
+ *	done and awaits iov_plan_confirm(); the caller puts it; NULL when there is none
  *
  * Return: 0 or -errno with a message.
  */
@@ -328,6 +336,8 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending);
  * @finish: true: carry out the rest; false: take back what was done
  * @options: NULL for the defaults
  *
+ * A change that awaits iov_plan_confirm() is taken back, or kept with @finish.
+ *
  * Guards are asked for what is taken on the way, as the host may use now what the change
  * gave it.  Does nothing when there is no journal.  A journal of an earlier boot is
  * removed: no state of the kernel outlives a boot.
@@ -336,6 +346,27 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending);
  * -ENOTRECOVERABLE or -errno with a message, the journal kept.
  */
 int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options *options);
+
+/**
+ * iov_plan_confirm - keep a change that awaits it
+ * @iov: context
+ *
+ * Return: 0; -ESRCH with a message when none awaits it, as when its time is over and it was
+ * taken back; or -errno with a message.
+ */
+int iov_plan_confirm(struct iov *iov);
+
+/**
+ * iov_plan_expire - take a change back that nobody confirmed
+ * @iov: context
+ * @options: as for iov_plan_recover()
+ *
+ * Acts as well when the process that made the change was killed before its end.
+ *
+ * Return: 1 when it was taken back; 0 when none is to be waited for any more; -EAGAIN while there is time, -EBUSY
+ * while another process changes the host: call again; or what iov_plan_recover() gives.
+ */
+int iov_plan_expire(struct iov *iov, const struct iov_plan_options *options);
 
 #ifdef __cplusplus
 }

@@ -197,13 +197,17 @@ void journal_unlock(struct journal *journal);
 void journal_leave_lock(struct journal *journal, pid_t child);
 
 /*
- * Read the journal; @out is NULL without one.  Members: plan, pid, time, boot, states (of
- * each step), damaged (it speaks of steps that the plan does not have).
+ * Read the journal; @out is NULL without one.  Members: plan, pid, time, boot, by, states (of
+ * each step), damaged (it speaks of steps that the plan does not have); confirm, when it is
+ * to be confirmed, and awaits, seconds of the clock of the boot when that time is over.
  */
 int journal_read(struct iov *iov, struct json_object **out);
 
 /* plan_pending.c: whether a journal that was read is of an earlier boot. */
 bool journal_is_stale(struct iov *iov, struct json_object *journal);
+
+/* Seconds that are left to confirm it, 0 when they are over, -1 when it does not await that. */
+int64_t journal_left(struct json_object *journal);
 
 /* How many of its steps came that far, or farther. */
 size_t journal_count(struct json_object *journal, enum step_state least);
@@ -213,9 +217,10 @@ int journal_open(struct iov *iov, struct journal *journal, size_t steps);
 
 /*
  * Begin a journal with its plan; on disk when this returns, with room for all that the
- * run and a recovery after it will note.
+ * run and a recovery after it will note.  @confirm: seconds, as in struct iov_plan_options.
  */
-int journal_create(struct iov *iov, struct journal *journal, const struct iov_plan *plan);
+int journal_create(struct iov *iov, struct journal *journal, const struct iov_plan *plan,
+		   unsigned int confirm);
 
 /*
  * Note that @count steps, BATCH_MAX at most, are going to "begin" or "undo", on disk when
@@ -225,8 +230,35 @@ int journal_create(struct iov *iov, struct journal *journal, const struct iov_pl
 int journal_note(struct iov *iov, struct journal *journal, const char *event, const size_t *steps,
 		 size_t count);
 
+/* All is done and awaits confirmation from now on, which is on disk when this returns. */
+int journal_await(struct iov *iov, struct journal *journal, unsigned int confirm);
+
 /* The change is over. */
 int journal_remove(struct iov *iov, struct journal *journal);
+
+/* history.c: what became of changes */
+
+/* "2026-01-31T12:00:00Z" and its NUL. */
+#define HISTORY_TIME_SIZE 24
+
+void history_now(char now[HISTORY_TIME_SIZE]);
+
+/* Who changes the host: "uid", "login_uid", "user", "sudo_user", "pid", "tty", "command". */
+struct json_object *history_who(struct iov *iov);
+
+/* The command line of a process, allocated; NULL when it is gone.  @pid: "71", "self" */
+char *history_command(struct iov *iov, const char *pid);
+
+/*
+ * Note what became of a change; the journal's directory is open.  What cannot be noted is
+ * logged, as it must not fail a change.
+ * @plan: JSON of the plan
+ * @began: the journal of a change that somebody else began, NULL for one of our own
+ * @result: as iov_history_read() tells
+ * @why: NULL for no reason
+ */
+void history_note(struct iov *iov, const struct journal *journal, struct json_object *plan,
+		  struct json_object *began, const char *result, const char *why);
 
 /* kernel_log.c */
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a journal says of a change that was interrupted, without a look at its operations. */
+/* What a journal says of a change that was interrupted or awaits confirmation, without a look at its operations. */
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
@@ -14,6 +15,17 @@ bool journal_is_stale(struct iov *iov, struct json_object *journal)
 
 	iov_sys_read(iov, IOV_PATH_BOOT_ID, boot, sizeof(boot));
 	return strcmp(boot, json_text(journal, "boot")) != 0;
+}
+
+int64_t journal_left(struct json_object *journal)
+{
+	struct json_object *awaits;
+	int64_t left;
+
+	if (!json_object_object_get_ex(journal, "awaits", &awaits))
+		return -1;
+	left = json_object_get_int64(awaits) - boot_seconds();
+	return left > 0 ? left : 0;
 }
 
 size_t journal_count(struct json_object *journal, enum step_state least)
@@ -48,5 +60,8 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending)
 				       (int64_t)journal_count(journal, STEP_BEGUN)));
 	copy_member(*pending, journal, "pid");
 	copy_member(*pending, journal, "time");
+	if (journal_left(journal) >= 0)
+		json_object_object_add(*pending, "left",
+				       json_object_new_int64(journal_left(journal)));
 	return 0;
 }

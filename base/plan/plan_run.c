@@ -50,6 +50,7 @@ struct run {
 	struct progress *progress;
 	struct iov_plan_options options;
 	size_t reported;
+	bool begun;		/* the journal is on disk */
 };
 
 /* More than there are CPUs get in each other's way in the kernel. */
@@ -429,6 +430,8 @@ static int run_steps(struct run *run)
 
 	if (error)
 		return roll_back(run, failed, error);
+	if (run->options.confirm)
+		return journal_await(run->iov, &run->journal, run->options.confirm);
 	return journal_remove(run->iov, &run->journal);
 }
 
@@ -439,6 +442,11 @@ static int refuse_pending(struct run *run)
 
 	if (error || !pending)
 		return error;
+	if (json_object_object_get_ex(pending, "left", NULL))
+		return iov_fail(run->iov, -EBUSY, "the last change awaits confirmation for %s s more "
+				"(%s, %s); 'iov confirm' keeps it, 'iov confirm --undo' takes it back",
+				json_text(pending, "left"), json_text(pending, "title"),
+				json_text(pending, "time"));
 	return iov_fail(run->iov, -EBUSY, "an earlier change was interrupted (%s, pid %s, %s); "
 			"run 'iov recover' to undo it, or 'iov recover --finish'",
 			json_text(pending, "title"), json_text(pending, "pid"),
@@ -456,8 +464,28 @@ static int guard_and_run(struct run *run, struct iov_plan *plan)
 	if (error)
 		return error;
 	iov_identity_remember(run->iov);
-	error = journal_create(run->iov, &run->journal, plan);
-	return error ? error : run_steps(run);
+	error = journal_create(run->iov, &run->journal, plan, run->options.confirm);
+	if (error)
+		return error;
+	run->begun = true;
+	error = run->options.armed ? run->options.armed(run->options.armed_arg) : 0;
+	if (!error)
+		return run_steps(run);
+	journal_remove(run->iov, &run->journal);
+	return error;
+}
+
+/* What became of a plan that was run, for the history. */
+static void note_run(const struct run *run, const struct iov_plan *plan, int error)
+{
+	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
+	const char *result = !error			 ? run->options.confirm ? "awaits" : "done" :
+			     !run->begun		 ? "refused" :
+			     error == -ENOTRECOVERABLE ? "stuck" : "failed";
+	char why[IOV_MESSAGE_SIZE];
+
+	snprintf(why, sizeof(why), "%s", iov_error_message(run->iov));
+	history_note(run->iov, &run->journal, json, NULL, result, error ? why : NULL);
 }
 
 int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options)
@@ -471,6 +499,7 @@ int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options)
 	if (error)
 		return error;
 	error = guard_and_run(&run, plan);
+	note_run(&run, plan, error);
 	run_close(&run);
 	return error;
 }
@@ -525,23 +554,48 @@ static int recover_plan(struct run *run, struct json_object *journal, bool finis
 	return finish ? run_steps(run) : undo_recovered(run);
 }
 
+/* What became of a change that somebody else began. */
+static void note_recovery(const struct run *run, struct json_object *journal, const char *result)
+{
+	const char *why = journal_left(journal) < 0  ? "it was interrupted" :
+			  journal_left(journal) == 0 ? "nobody confirmed it in time" : NULL;
+	struct json_object *plan = json_object_object_get(journal, "plan");
+
+	if (plan)
+		history_note(run->iov, &run->journal, plan, journal, result, why);
+}
+
+/* Nothing is to be done for it any more. */
+static int drop(struct run *run, struct json_object *journal, const char *result)
+{
+	int error = journal_remove(run->iov, &run->journal);
+
+	if (!error)
+		note_recovery(run, journal, result);
+	return error;
+}
+
 static int recover(struct run *run, struct json_object *journal, bool finish)
 {
+	bool unconfirmed = json_object_object_get_ex(journal, "confirm", NULL);
 	size_t count = journal_count(journal, STEP_UNTOUCHED);
 	struct iov_plan *plan;
 	int error;
 
+	if (journal_is_stale(run->iov, journal))
+		return drop(run, journal, "dropped");
 	/* A line with the plan that is torn was written before anything was done. */
 	if (!json_object_object_get_ex(journal, "plan", NULL) ||
-	    journal_is_stale(run->iov, journal) ||
-	    (count && journal_count(journal, STEP_ENDED) == count))
-		return journal_remove(run->iov, &run->journal);
+	    (!unconfirmed && count && journal_count(journal, STEP_ENDED) == count))
+		return drop(run, journal, "done");
 	error = read_plan(run->iov, journal, &plan);
 	if (error)
 		return error;
 	error = run_take_plan(run, plan);
 	if (!error)
 		error = recover_plan(run, journal, finish);
+	if (!error)
+		note_recovery(run, journal, finish ? "finished" : "undone");
 	iov_plan_free(plan);
 	return error;
 }
@@ -563,4 +617,55 @@ int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options
 		error = recover(&run, journal, finish);
 	run_close(&run);
 	return error;
+}
+
+int iov_plan_confirm(struct iov *iov)
+{
+	_cleanup_json_ struct json_object *journal = NULL;
+	struct run run;
+	int error = run_open(&run, iov, NULL);
+
+	if (error)
+		return error;
+	error = journal_read(iov, &journal);
+	if (!error && (!journal || journal_is_stale(iov, journal) || journal_left(journal) < 0))
+		error = iov_fail(iov, -ESRCH, "nothing awaits confirmation; 'iov log' tells what became "
+				 "of the last change");
+	if (!error)
+		error = journal_remove(iov, &run.journal);
+	if (!error)
+		history_note(iov, &run.journal, json_object_object_get(journal, "plan"), journal,
+			     "confirmed", NULL);
+	run_close(&run);
+	return error;
+}
+
+/* Whether there is a change of this boot that wants to be confirmed, and has time for it. */
+static int read_unconfirmed(struct iov *iov, struct json_object **journal)
+{
+	int error = journal_read(iov, journal);
+
+	if (error || !*journal)
+		return error;
+	if (journal_is_stale(iov, *journal) || !json_object_object_get_ex(*journal, "confirm", NULL)) {
+		json_object_put(*journal);
+		*journal = NULL;
+		return 0;
+	}
+	return journal_left(*journal) > 0 ? -EAGAIN : 0;
+}
+
+int iov_plan_expire(struct iov *iov, const struct iov_plan_options *options)
+{
+	_cleanup_json_ struct json_object *journal = NULL;
+	struct run run;
+	int error = run_open(&run, iov, options);
+
+	if (error)
+		return error;
+	error = read_unconfirmed(iov, &journal);
+	if (!error && journal)
+		error = recover(&run, journal, false);
+	run_close(&run);
+	return error ? error : journal != NULL;
 }

@@ -82,6 +82,7 @@
 #define IOV_PATH_SYS_DEVICES "sys/devices"
 #define IOV_PATH_STATE "var/lib/iovkit"
 #define IOV_PATH_RUN "run/iovkit"
+#define IOV_PATH_SYSTEMD "run/systemd/system"
 #define IOV_PATH_IOVD_STATE "var/lib/iovd"
 #define IOV_CONTROL_SOCKET "/run/iovkit/iovd.sock"
 #define IOV_IOVD_STATE "/var/lib/iovd/state.json"

@@ -279,6 +279,56 @@ int iov_host_plan(struct iov_plan *plan, const struct iov_host_file *file,
 		  const struct iov_host_options *options);
 
 /**
+ * iov_host_keep - note that IOV_HOST_FILE was applied, and is to stay
+ * @file: what was applied
+ *
+ * This text comes back when a later one is applied and not confirmed.
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_host_keep(const struct iov_host_file *file);
+
+/**
+ * iov_host_hold - have IOV_HOST_FILE wait until it is confirmed
+ * @file: what it says, and is about to be applied
+ *
+ * Puts back the text that was kept last, none when there was none, so that a boot meanwhile
+ * goes by that.  What the file said waits beside it, as IOV_HOST_FILE ".unconfirmed".
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_host_hold(const struct iov_host_file *file);
+
+/**
+ * iov_host_release - have IOV_HOST_FILE say again what waited
+ * @iov: context
+ * @keep: it was confirmed; otherwise it could not be applied, and is there to be corrected
+ *
+ * Does nothing when nothing waits.
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_host_release(struct iov *iov, bool keep);
+
+/**
+ * iov_host_waits - whether a text waits for confirmation, or for what became of its change
+ * @iov: context
+ *
+ * Any thread that holds @iov.
+ */
+bool iov_host_waits(struct iov *iov);
+
+/**
+ * iov_host_drop - note that what waited was taken back
+ * @iov: context
+ *
+ * It is kept as IOV_HOST_FILE ".undone".  Does nothing when nothing waits.
+ *
+ * Return: 0 or -errno with a message.
+ */
+int iov_host_drop(struct iov *iov);
+
+/**
  * iov_host_save_plan - plan that IOV_HOST_FILE says what a plan does
  * @plan: plan of the change; a step that waits for all that it has is appended, unless the
  *	file says so already
