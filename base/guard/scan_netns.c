@@ -122,6 +122,8 @@ static void read_bus_info(struct netns *netns, const char *name, char *text, siz
 	text[0] = '\0';
 	if (!ioctl(nl_socket_get_fd(netns->socket), SIOCETHTOOL, &request))
 		snprintf(text, size, "%s", info.bus_info);
+	else if (errno != EOPNOTSUPP)
+		guard_failed(netns->scan, -errno, netns->name);
 }
 
 static void hold_hardware(struct netns *netns, const struct guard_link *link)

@@ -47,24 +47,28 @@ static bool is_loopback(const unsigned char *address)
  * A session that this context was not told of: sudo(8) clears the variable,
  * but the shell above it still has it.
  */
-static void find_session(struct iov *iov)
+static void find_session(struct guard_scan *scan)
 {
+	struct iov *iov = scan->iov;
 	char pid[32] = "self", status[1024];
 
 	while (!iov->session_local[0] && strcmp(pid, "0")) {
+		struct iov_path process = iov_path(IOV_PATH_PROC "/%s", pid);
 		_cleanup_free_ char *environment = NULL;
 		const char *parent;
-		size_t length;
+		size_t length = 0;
+		int error = iov_sys_read(iov, iov_path("%s/status", process.name).name, status,
+					 sizeof(status));
 
-		if (iov_sys_read(iov, iov_path(IOV_PATH_PROC "/%s/status", pid).name, status,
-				 sizeof(status)))
+		guard_unseen(scan, error, iov_path("/%s/status", process.name).name);
+		if (error)
 			return;
-		if (!iov_sys_read_all(iov, iov_path(IOV_PATH_PROC "/%s/environ", pid).name,
-				      &environment, &length)) {
-			for (size_t at = 0; at < length; at += strlen(environment + at) + 1)
-				sscanf(environment + at, "SSH_CONNECTION=%63s %*s %63s",
-				       iov->session_client, iov->session_local);
-		}
+		error = iov_sys_read_all(iov, iov_path("%s/environ", process.name).name,
+					 &environment, &length);
+		guard_unseen(scan, error, iov_path("/%s/environ", process.name).name);
+		for (size_t at = 0; !error && at < length; at += strlen(environment + at) + 1)
+			sscanf(environment + at, "SSH_CONNECTION=%63s %*s %63s",
+			       iov->session_client, iov->session_local);
 		parent = strstr(status, "\nPPid:");
 		if (!parent || sscanf(parent, "\nPPid: %31s", pid) != 1)
 			return;
@@ -112,7 +116,7 @@ static void hold_session(struct guard_scan *scan)
 static void scan(struct guard_scan *scan)
 {
 	if (!scan->iov->session_local[0])
-		find_session(scan->iov);
+		find_session(scan);
 	hold_session(scan);
 }
 

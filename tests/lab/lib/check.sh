@@ -78,6 +78,31 @@ stop_iovd()
 	wait $iovd
 }
 
+# start COMMAND...: a process, as $process
+start()
+{
+	"$@" &
+	process=$!
+}
+
+stop()
+{
+	kill $process
+	wait $process || :
+}
+
+# found DEVICE HOLDERS: taking it would be refused, for just these; the message is in $err
+found()
+{
+	local status=0 answer
+	answer=$(iov bind "$1" --driver vfio-pci --group --dry-run --json 2> /tmp/found) || status=$?
+	err=$(< /tmp/found)
+	expect "it holds $1" "3 $2" "$status $(jq -c '.findings[] | [.guard, .holder]' <<< "$answer")"
+}
+
+# free DEVICE: nobody holds it
+free() { expect "$1 is free" "[]" "$(iov show "$1" --json | jq -c .assignment.held_by)"; }
+
 # held DEVICE MESSAGE COMMAND...: refused by a guard, and still with its driver
 held()
 {
