@@ -942,6 +942,8 @@ static void a_plan_whose_builder_failed_does_not_run(void **state)
 	assert_int_equal(kernel.writes, 0);
 	assert_false(journal_exists());
 	iov_plan_free(plan);
+}
+
 static void whatever_the_kernel_refuses_with_is_no_wrong_input(void **state)
 {
 	static const int refusals[] = { EINVAL, ENODEV, ENOENT, ECONNREFUSED, ECANCELED, EBUSY };
