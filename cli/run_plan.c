@@ -198,7 +198,6 @@ static int carry_out(struct cli *cli, struct iov_plan *plan)
 {
 	struct iov_plan_options options = cli_plan_options(cli);
 	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
-	char result[96];
 	int error;
 
 	options.signal = cli_note_signals();
@@ -206,10 +205,13 @@ static int carry_out(struct cli *cli, struct iov_plan *plan)
 	error = iov_plan_run(plan, &options);
 	cli_progress_end();
 
-	snprintf(result, sizeof(result), cli->confirm ? "done, and taken back in %u s unless 'iov "
-		 "confirm' follows" : "done", cli->confirm);
-	if (!error)
-		print_result(cli, json, CLI_GREEN, result);
+	if (cli->confirm)
+		json_object_object_add(json, "confirm", json_object_new_int64(cli->confirm));
+	if (!error && cli->confirm && !cli->json)
+		printf("%s: done, and taken back in %u s unless 'iov confirm' follows\n",
+		       json_text_or_null(json, "title"), cli->confirm);
+	else if (!error)
+		print_result(cli, json, CLI_GREEN, "done");
 	else if (error == -ECANCELED)
 		iov_plan_guard(plan, cli->lifted, &cli->findings);
 	return error;

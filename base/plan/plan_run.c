@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Carrying out a plan, taking it back, recovering one that was interrupted.
+ * Carrying out a plan, and taking it back.
  *
  * True at all times: a step whose "begin" is not on disk has touched nothing;
  * an undo may run any number of times, from any point at which its step
@@ -26,6 +26,7 @@
 #include "base/json.h"
 #include "base/pci/identity.h"
 #include "base/plan/plan_engine.h"
+#include "base/plan/plan_run.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/writer.h"
 
@@ -36,23 +37,6 @@
 /* Most operations of a step that is done together with others. */
 #define JOINED_OPS_MAX 4
 
-/* Where a step is; @stuck is the child that still makes one of its writes, or 0. */
-struct progress {
-	enum step_state state;
-	pid_t stuck;
-};
-
-/* One run of a plan. */
-struct run {
-	struct iov *iov;
-	struct journal journal;
-	const struct iov_plan *plan;
-	struct progress *progress;
-	struct iov_plan_options options;
-	size_t reported;
-	bool begun;		/* the journal is on disk */
-};
-
 /* More than there are CPUs get in each other's way in the kernel. */
 static unsigned int default_jobs(void)
 {
@@ -61,7 +45,7 @@ static unsigned int default_jobs(void)
 	return cpus < JOBS_MIN ? JOBS_MIN : cpus > JOBS_MAX ? JOBS_MAX : (unsigned int)cpus;
 }
 
-static int run_open(struct run *run, struct iov *iov, const struct iov_plan_options *options)
+int run_open(struct run *run, struct iov *iov, const struct iov_plan_options *options)
 {
 	*run = (struct run){ .iov = iov };
 	if (options)
@@ -75,14 +59,14 @@ static int run_open(struct run *run, struct iov *iov, const struct iov_plan_opti
 	return journal_lock(iov, &run->journal, run->options.lock_timeout);
 }
 
-static int run_take_plan(struct run *run, const struct iov_plan *plan)
+int run_take_plan(struct run *run, const struct iov_plan *plan)
 {
 	run->plan = plan;
 	run->progress = calloc(plan->step_count + 1, sizeof(*run->progress));
 	return run->progress ? 0 : iov_fail(run->iov, -ENOMEM, "out of memory");
 }
 
-static void run_close(struct run *run)
+void run_close(struct run *run)
 {
 	writer_end(run->iov);
 	journal_unlock(&run->journal);
@@ -397,7 +381,7 @@ static void leave_lock(struct run *run)
 }
 
 /* Undo what was begun, backwards; where that fails the rest of the host is undone still. */
-static int undo_steps(struct run *run)
+int undo_steps(struct run *run)
 {
 	size_t failed;
 	int error = work_through(run, true, undo_batch, &failed);
@@ -423,7 +407,7 @@ static int roll_back(struct run *run, size_t index, int error)
 }
 
 /* Everything that has not ended; the journal is open. */
-static int run_steps(struct run *run)
+int run_steps(struct run *run)
 {
 	size_t failed;
 	int error = work_through(run, false, do_batch, &failed);
@@ -502,170 +486,4 @@ int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options)
 	note_run(&run, plan, error);
 	run_close(&run);
 	return error;
-}
-
-/* Say that the journal stays, and why. */
-static int undo_recovered(struct run *run)
-{
-	if (!undo_steps(run))
-		return 0;
-	return iov_fail(run->iov, -ENOTRECOVERABLE, "%s; remove the cause and run 'iov recover' "
-			"again", iov_error_message(run->iov));
-}
-
-/* The plan of a journal; what of it is not understood is not touched. */
-static int read_plan(struct iov *iov, struct json_object *journal, struct iov_plan **plan)
-{
-	int error = plan_from_json(plan, iov, json_object_object_get(journal, "plan"));
-
-	if (!error)
-		return 0;
-	return iov_told(iov, error, "cannot read the plan in the journal in /%s: %s",
-			IOV_PATH_STATE, iov_error_message(iov));
-}
-
-static bool has_ended(const void *arg, size_t step)
-{
-	const struct run *run = arg;
-
-	return run->progress[step].state == STEP_ENDED;
-}
-
-/* There is a change to recover. */
-static int recover_plan(struct run *run, struct json_object *journal, bool finish)
-{
-	struct json_object *states = json_object_object_get(journal, "states");
-	size_t count = run->plan->step_count;
-	int error = 0;
-
-	if (json_object_get_boolean(json_object_object_get(journal, "damaged")))
-		return iov_fail(run->iov, -EUCLEAN, "the journal in /%s is damaged: it speaks of "
-				"more steps than its plan has, %zu; compare it with the host by "
-				"hand, then remove it", IOV_PATH_STATE, count);
-	for (size_t i = 0; i < count; i++)
-		run->progress[i].state = (enum step_state)json_object_get_int(
-			json_object_array_get_idx(states, i));
-	if (finish)
-		error = plan_guard_rest(run->iov, run->plan, has_ended, run, run->options.lifted);
-	if (!error)
-		error = journal_open(run->iov, &run->journal, count);
-	if (error)
-		return error;
-	return finish ? run_steps(run) : undo_recovered(run);
-}
-
-/* What became of a change that somebody else began. */
-static void note_recovery(const struct run *run, struct json_object *journal, const char *result)
-{
-	const char *why = journal_left(journal) < 0  ? "it was interrupted" :
-			  journal_left(journal) == 0 ? "nobody confirmed it in time" : NULL;
-	struct json_object *plan = json_object_object_get(journal, "plan");
-
-	if (plan)
-		history_note(run->iov, &run->journal, plan, journal, result, why);
-}
-
-/* Nothing is to be done for it any more. */
-static int drop(struct run *run, struct json_object *journal, const char *result)
-{
-	int error = journal_remove(run->iov, &run->journal);
-
-	if (!error)
-		note_recovery(run, journal, result);
-	return error;
-}
-
-static int recover(struct run *run, struct json_object *journal, bool finish)
-{
-	bool unconfirmed = json_object_object_get_ex(journal, "confirm", NULL);
-	size_t count = journal_count(journal, STEP_UNTOUCHED);
-	struct iov_plan *plan;
-	int error;
-
-	if (journal_is_stale(run->iov, journal))
-		return drop(run, journal, "dropped");
-	/* A line with the plan that is torn was written before anything was done. */
-	if (!json_object_object_get_ex(journal, "plan", NULL) ||
-	    (!unconfirmed && count && journal_count(journal, STEP_ENDED) == count))
-		return drop(run, journal, "done");
-	error = read_plan(run->iov, journal, &plan);
-	if (error)
-		return error;
-	error = run_take_plan(run, plan);
-	if (!error)
-		error = recover_plan(run, journal, finish);
-	if (!error)
-		note_recovery(run, journal, finish ? "finished" : "undone");
-	iov_plan_free(plan);
-	return error;
-}
-
-int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options *options)
-{
-	_cleanup_json_ struct json_object *seen = NULL, *journal = NULL;
-	struct run run;
-	int error = journal_read(iov, &seen);
-
-	/* Whoever has nothing to recover writes nothing, not even the file of the lock. */
-	if (error || !seen)
-		return error;
-	error = run_open(&run, iov, options);
-	if (error)
-		return error;
-	error = journal_read(iov, &journal);
-	if (!error && journal)
-		error = recover(&run, journal, finish);
-	run_close(&run);
-	return error;
-}
-
-int iov_plan_confirm(struct iov *iov)
-{
-	_cleanup_json_ struct json_object *journal = NULL;
-	struct run run;
-	int error = run_open(&run, iov, NULL);
-
-	if (error)
-		return error;
-	error = journal_read(iov, &journal);
-	if (!error && (!journal || journal_is_stale(iov, journal) || journal_left(journal) < 0))
-		error = iov_fail(iov, -ESRCH, "nothing awaits confirmation; 'iov log' tells what became "
-				 "of the last change");
-	if (!error)
-		error = journal_remove(iov, &run.journal);
-	if (!error)
-		history_note(iov, &run.journal, json_object_object_get(journal, "plan"), journal,
-			     "confirmed", NULL);
-	run_close(&run);
-	return error;
-}
-
-/* Whether there is a change of this boot that wants to be confirmed, and has time for it. */
-static int read_unconfirmed(struct iov *iov, struct json_object **journal)
-{
-	int error = journal_read(iov, journal);
-
-	if (error || !*journal)
-		return error;
-	if (journal_is_stale(iov, *journal) || !json_object_object_get_ex(*journal, "confirm", NULL)) {
-		json_object_put(*journal);
-		*journal = NULL;
-		return 0;
-	}
-	return journal_left(*journal) > 0 ? -EAGAIN : 0;
-}
-
-int iov_plan_expire(struct iov *iov, const struct iov_plan_options *options)
-{
-	_cleanup_json_ struct json_object *journal = NULL;
-	struct run run;
-	int error = run_open(&run, iov, options);
-
-	if (error)
-		return error;
-	error = read_unconfirmed(iov, &journal);
-	if (!error && journal)
-		error = recover(&run, journal, false);
-	run_close(&run);
-	return error ? error : journal != NULL;
 }

@@ -3,9 +3,14 @@
 #ifndef IOV_HOST_FILE_FILE_H
 #define IOV_HOST_FILE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/sysroot/paths.h"
 #include "host/file/host.h"
+
+/* The text of IOV_HOST_FILE that was applied last, and kept. */
+#define HOST_APPLIED IOV_PATH_STATE "/host.yaml"
 
 /* Longest place in a file: "devices[1].vfs.each[3].mac", and its NUL. */
 #define HOST_PLACE_SIZE 128
@@ -40,6 +45,9 @@ unsigned int host_line(const struct iov_host_file *file, const char *where);
 
 /* Whether the values make sense; -EINVAL with a message. */
 int host_validate(const struct iov_host_file *file);
+
+/* Whether a text of IOV_HOST_FILE, NULL for none, is the one that was applied last. */
+bool host_was_applied(struct iov *iov, const char *text);
 
 struct host_shown host_show(const char *value);
 

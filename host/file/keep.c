@@ -13,15 +13,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/sysroot/paths.h"
 #include "base/sysroot/replace.h"
 #include "base/sysroot/sysroot.h"
 #include "host/file/file.h"
 
 #define UNCONFIRMED IOV_HOST_FILE ".unconfirmed"
 #define UNDONE IOV_HOST_FILE ".undone"
-/* The text that was applied last, and kept. */
-#define APPLIED IOV_PATH_STATE "/host.yaml"
 
 static int fail(struct iov *iov, int error, const char *path)
 {
@@ -38,19 +35,31 @@ static int read_text(struct iov *iov, const char *path, char **text)
 	return fail(iov, error == -ENOENT ? 0 : error, path);
 }
 
+static bool same(const char *one, const char *other)
+{
+	return one && other ? !strcmp(one, other) : one == other;
+}
+
 static int have_text(struct iov *iov, const char *path, const char *text)
 {
 	_cleanup_free_ char *now = NULL;
 	int error = read_text(iov, path, &now);
 
-	if (error || (text && now ? !strcmp(now, text) : text == now))
+	if (error || same(now, text))
 		return error;
 	return fail(iov, sys_replace(iov, path, text), path);
 }
 
+bool host_was_applied(struct iov *iov, const char *text)
+{
+	_cleanup_free_ char *applied = NULL;
+
+	return !read_text(iov, HOST_APPLIED, &applied) && same(applied, text);
+}
+
 static int note_applied(struct iov *iov, const char *text)
 {
-	return have_text(iov, APPLIED, text);
+	return have_text(iov, HOST_APPLIED, text);
 }
 
 int iov_host_keep(const struct iov_host_file *file)
@@ -63,7 +72,7 @@ int iov_host_keep(const struct iov_host_file *file)
 int iov_host_hold(const struct iov_host_file *file)
 {
 	_cleanup_free_ char *text = strndup(file->text, file->length), *applied = NULL;
-	int error = text ? read_text(file->iov, APPLIED, &applied) : -ENOMEM;
+	int error = text ? read_text(file->iov, HOST_APPLIED, &applied) : -ENOMEM;
 
 	if (!error)
 		error = have_text(file->iov, UNCONFIRMED, text);

@@ -319,6 +319,10 @@ static void add_step(struct iov_plan *plan, const struct save *save)
 	}
 	iov_step_do(step, iov_op_file(IOV_HOST_FILE, save->text, save->before));
 	iov_step_undo(step, iov_op_restore_file(IOV_HOST_FILE, save->before, save->text));
+	if (!host_was_applied(save->iov, save->before))
+		return;
+	iov_step_do(step, iov_op_file(HOST_APPLIED, save->text, save->before));
+	iov_step_undo(step, iov_op_restore_file(HOST_APPLIED, save->before, save->text));
 }
 
 int iov_host_save_plan(struct iov_plan *plan, struct json_object *wanted)

@@ -136,6 +136,25 @@ wrong_file()
 	cp /etc/whole.yaml $file
 }
 
+# apply_native SECONDS: a NIC for the host, to be confirmed
+apply_native()
+{
+	sed -i '/12-34-57/{n;s/vfio-pci/native/}' $file
+	iov apply --only devices --confirm "$1"
+	expect "it is done" e1000e "$(driver_of $e1000e)"
+	expect "by a unit it is taken back" active "$(systemctl is-active iovkit-confirm)"
+}
+
+# Who takes it back is killed, and the one after it does
+not_confirmed()
+{
+	apply_native 5
+	systemctl kill -s KILL iovkit-confirm
+	await "what is not confirmed is taken back" vfio-pci driver_of $e1000e
+	await "then nobody waits" inactive systemctl is-active iovkit-confirm
+	cmp $file /etc/whole.yaml
+}
+
 # A power loss once a change has begun
 lose_power()
 {
@@ -154,6 +173,7 @@ first()
 	systemctl kill -s KILL iovd
 	await "iovd is back after its death, with its ports" "guest up" ports
 	wrong_file
+	not_confirmed
 	plug "a plugged device gets its driver"
 	never_native "it" $plugged
 	unplug
@@ -166,6 +186,15 @@ second()
 {
 	expect "the journal of the earlier boot is gone" "" "$(find /var/lib/iovkit -name "*journal*")"
 	as_the_file_says 4
+	apply_native 600
+	sync
+}
+
+third()
+{
+	as_the_file_says 4
+	expect "the boot ended what was not confirmed" "awaits dropped" \
+		"$(iov log --json | jq -r '.[].result' | tail -n 2 | paste -sd' ' -)"
 }
 
 [ $# = 0 ] || { "$1"; exit; }
@@ -178,3 +207,4 @@ e2fsck -fp "$work/host.img" > /dev/null || [ $? = 1 ]
 expect_match "in the middle of a change" '"begin"' \
 	"$(debugfs -R "cat data/var/lib/iovkit/journal" "$work/host.img" 2> /dev/null | tr -d '\0')"
 boot second
+boot third
