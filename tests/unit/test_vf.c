@@ -189,6 +189,27 @@ static void vfs_in_use_are_not_removed(void **state)
 	assert_int_equal(create(3), 0);
 }
 
+static const char *json_of(struct json_object *plan, const char *key)
+{
+	return json_object_to_json_string_ext(json_object_object_get(plan, key), JSON_C_TO_STRING_PLAIN);
+}
+
+static void a_plan_says_which_vfs_are_destroyed(void **state)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	struct iov_plan *plan;
+
+	(void)state;
+	pf_model_create(2);
+	wanted = 3;
+	assert_int_equal(iov_plan_new(&plan, model.iov, "replace"), 0);
+	assert_int_equal(build_create(plan), 0);
+	json = iov_plan_json(plan);
+	iov_plan_free(plan);
+	assert_non_null(strstr(json_of(json, "steps"), "\"what\":\"vf 1\",\"from\":\"0000:01:10.2, "));
+	assert_non_null(strstr(json_of(json, "notes"), "the 2 VFs of " PF_BDF " must be replaced"));
+}
+
 static void removing_twice_does_nothing_the_second_time(void **state)
 {
 	(void)state;
@@ -395,6 +416,7 @@ int main(void)
 		TEST(a_pf_without_driver_is_refused),
 		TEST(another_number_goes_through_zero),
 		TEST(vfs_in_use_are_not_removed),
+		TEST(a_plan_says_which_vfs_are_destroyed),
 		TEST(removing_twice_does_nothing_the_second_time),
 		TEST(the_kernels_refusal_is_explained_and_undone),
 		TEST(vfs_at_other_addresses_are_taken_back),
