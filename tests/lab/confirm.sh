@@ -94,9 +94,7 @@ for number in {1..12}; do
 		) > /dev/null 2>&1 || status=$?
 		[ $status = 137 ] || { iov recover > /dev/null; say vfio-pci; iov apply > /dev/null; continue; }
 		kills=$((kills + 1))
-		for _ in {1..100}; do
-			[ "$(driver)" = vfio-pci ] && [ ! -e /var/lib/iovkit/journal ] && break || sleep 0.1
-		done
+		while pgrep -f 'confirm --watch' > /dev/null; do sleep 0.2; done
 		iov recover > /dev/null
 		[ "$(driver)" = vfio-pci ] || fail "kill in $call $number: $(driver)"
 		grep -qE 'driver: (native|vfio-pci)$' $file || fail "kill in $call $number: $(< $file)"
