@@ -7,14 +7,17 @@
 #include "base/guard/walk_block.h"
 #include "base/sysroot/paths.h"
 
-static const struct guard target = {
-	"target", "the kernel exports its disk, as an NVMe or SCSI target",
-};
+#define MEANING "the kernel exports its disk, as an NVMe or SCSI target"
+
+/* One guard; but what SCSI has is claimed, and NVMe lets others have it as well. */
+static const struct guard target = { "target", MEANING };
+static const struct guard claiming_target = { "target", MEANING, true };
 
 /* A disk that is exported under a name; a file speaks by its mount. */
-static void hold_disk(struct guard_scan *scan, const char *holder, const char *attribute)
+static void hold_disk(struct guard_scan *scan, const struct guard *guard, const char *holder,
+		      const char *attribute)
 {
-	struct guard_chain chain = { .guard = &target, .holder = holder };
+	struct guard_chain chain = { .guard = guard, .holder = holder };
 	char node[IOV_PATH_MAX], name[64];
 	int error = iov_sys_read(scan->iov, attribute, node, sizeof(node));
 
@@ -35,7 +38,8 @@ static void visit_namespace(struct guard_scan *scan, struct guard_chain *chain,
 	if (iov_sys_read_number(scan->iov, iov_path("%s/enable", path.name).name, &enabled) ||
 	    !enabled)
 		return;
-	hold_disk(scan, iov_path("namespace %s of the NVMe target %s", name, chain->holder).name,
+	hold_disk(scan, &target,
+		  iov_path("namespace %s of the NVMe target %s", name, chain->holder).name,
 		  iov_path("%s/device_path", path.name).name);
 }
 
@@ -56,7 +60,7 @@ static void visit_backstore(struct guard_scan *scan, struct guard_chain *chain,
 	(void)chain;
 	/* Beside the backstores are attributes of their kind. */
 	if (iov_sys_exists(scan->iov, path.name))
-		hold_disk(scan, iov_path("SCSI target %s", name).name, path.name);
+		hold_disk(scan, &claiming_target, iov_path("SCSI target %s", name).name, path.name);
 }
 
 static void visit_kind(struct guard_scan *scan, struct guard_chain *chain, const char *directory,

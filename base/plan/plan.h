@@ -314,8 +314,9 @@ void iov_plan_unlock(struct iov *iov);
  *
  * Return: 0; the error of a builder that failed, see iov_plan_built(), when nothing is
  * done; -ECANCELED when a guard refused; -EBUSY when another process changes the host or
- * an interrupted change waits for iov_plan_recover(); -errno of the step that failed, after everything was undone; -ENOTRECOVERABLE
- * when undoing failed as well and the journal was kept.  Each with a message.
+ * an interrupted change waits for iov_plan_recover(); -errno of the step that failed, after
+ * everything was undone; -ENOTRECOVERABLE when undoing failed as well and the journal was
+ * kept.  Each with a message.
  */
 int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options);
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --device port
 # Whoever has a device node of a function open keeps it, and so does the kernel by other ways.
 . "$(dirname "$0")/lib/check.sh"
 
@@ -55,17 +54,3 @@ done
 expect "a share that is mounted holds its device" '["mount","/run/lab (9p)"]' \
 	"$(iov show "$(basename "$(dirname "$(realpath $share)")")" --json |
 		jq -c '.assignment.held_by[] | [.guard, .holder]')"
-
-ls $pci > /tmp/before
-"$lab/lib/monitor" chardev-add null,id=serial
-"$lab/lib/monitor" device_add pci-serial,chardev=serial,id=serial,bus=rp6
-for _ in {1..100}; do
-	serial=$(ls $pci | diff /tmp/before - | sed -n 's/^> //p')
-	line=$(find $pci/$serial/ -name 'ttyS[0-9]*' 2> /dev/null | head -n 1)
-	[ -z "$serial" ] || [ -z "$line" ] || break
-	sleep 0.1
-done
-start sleep 1000 9< "/dev/$(basename "$line")"
-found "$serial" "[\"device-open\",\"pid $process (sleep)\"]"
-stop
-free "$serial"
