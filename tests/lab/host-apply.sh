@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device igb --device nvme
+# lab: --cpus 2 --topology minimal --device igb --device nvme
 # A host file becomes true whole or not at all: what is planned is what is written, once.
 . "$(dirname "$0")/lib/check.sh"
 
