@@ -176,14 +176,16 @@ static int arm(void *arg)
 /* A file that could not be applied is there to be corrected; a whole one that was is noted. */
 static int settle_file(struct cli *cli, const struct host_args *args, bool awaits, int error)
 {
+	enum iov_failure failure;
 	char why[1024];
 
 	if (!is_boot_file(args) || cli->dry_run)
 		return error;
 	if (error && args->held && error != -ENOTRECOVERABLE) {
+		failure = iov_failure(cli->iov, error);
 		snprintf(why, sizeof(why), "%s", iov_error_message(cli->iov));
 		iov_host_release(cli->iov, false);
-		return iov_fail(cli->iov, error, "%s", why);
+		return iov_fail_as(cli->iov, failure, error, "%s", why);
 	}
 	if (error || awaits || args->device || args->options.only_iovd)
 		return error;

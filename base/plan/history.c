@@ -208,7 +208,7 @@ static int read_lines(struct iov *iov, const char *path, struct json_object *ent
 	if (error == -ENOENT)
 		return 0;
 	if (error)
-		return iov_fail(iov, error, "/%s: %s%s", path, strerror(-error),
+		return iov_told(iov, error, "/%s: %s%s", path, strerror(-error),
 				error == -EACCES ? "; run it with sudo" : "");
 	for (char *line; (line = strsep(&rest, "\n"));) {
 		struct json_object *entry = *line ? json_tokener_parse(line) : NULL;

@@ -55,12 +55,12 @@ static int run_file(struct iov *iov, const struct iov_op *op)
 	int error = iov_sys_read_all(iov, op->file.path, &now, NULL);
 
 	if (error && error != -ENOENT)
-		return iov_fail(iov, error, "%s", strerror(-error));
+		return iov_told(iov, error, "%s", strerror(-error));
 	if (same_text(now, op->file.text))
 		return 0;
 	if (same_text(now, op->file.was)) {
 		error = sys_replace(iov, op->file.path, op->file.text);
-		return error ? iov_fail(iov, error, "%s", strerror(-error)) : 0;
+		return error ? iov_told(iov, error, "%s", strerror(-error)) : 0;
 	}
 	if (!op->file.restore)
 		return iov_fail(iov, -EAGAIN, "somebody changed it meanwhile; run the command again");

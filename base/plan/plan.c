@@ -279,6 +279,7 @@ int iov_plan_built(struct iov_plan *plan, int error)
 {
 	if (error && !plan->error) {
 		plan->error = error;
+		plan->failure = iov_failure(plan->iov, error);
 		plan->error_message = copy_text(&plan->incomplete, iov_error_message(plan->iov));
 	}
 	return error;
@@ -303,7 +304,8 @@ int plan_check_whole(const struct iov_plan *plan)
 	if (plan_is_incomplete(plan))
 		return iov_fail(plan->iov, -ENOMEM, "out of memory");
 	if (plan->error)
-		return iov_fail(plan->iov, plan->error, "%s", plan->error_message);
+		return iov_fail_as(plan->iov, plan->failure, plan->error, "%s",
+				   plan->error_message);
 	return 0;
 }
 

@@ -19,6 +19,7 @@
  * @spare: what is built without memory for a step
  * @incomplete: there was no memory for something of it, beside its steps
  * @error: of the first builder that failed, 0 for none
+ * @failure: what kind of failure that is
  * @error_message: what it said; NULL for nothing
  */
 struct iov_plan {
@@ -32,6 +33,7 @@ struct iov_plan {
 	struct iov_step spare;
 	bool incomplete;
 	int error;
+	enum iov_failure failure;
 	char *error_message;
 };
 

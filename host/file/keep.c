@@ -22,7 +22,7 @@
 
 static int fail(struct iov *iov, int error, const char *path)
 {
-	return error ? iov_fail(iov, error, "/%s: %s", path, strerror(-error)) : 0;
+	return error ? iov_told(iov, error, "/%s: %s", path, strerror(-error)) : 0;
 }
 
 /* NULL for a file that does not exist. */

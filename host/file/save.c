@@ -75,7 +75,7 @@ static void put(struct save *save, const char *where, struct json_object *value)
 		return;
 	save->error = host_edit(&save->text, where, value);
 	if (save->error) {
-		iov_fail(save->iov, save->error, "/" IOV_HOST_FILE ": %s: cannot be put into the "
+		iov_told(save->iov, save->error, "/" IOV_HOST_FILE ": %s: cannot be put into the "
 			 "file (%s); edit it by hand", where, strerror(-save->error));
 		return;
 	}
@@ -290,7 +290,7 @@ static int check_after(const struct save *save)
 	if (error != -EINVAL)
 		return error;
 	snprintf(why, sizeof(why), "%s", iov_error_message(save->iov));
-	return iov_fail(save->iov, error, "a host file cannot say this, nothing changed: %s; leave "
+	return iov_fail(save->iov, -EINVAL, "a host file cannot say this, nothing changed: %s; leave "
 			"out --save, or edit the file by hand", why);
 }
 

@@ -31,10 +31,14 @@ follows "vf set" $pf 0 --mac 02:00:00:00:00:01 --vlan 5
 follows "vf list" $pf
 follows "vf set" $pf 0 --mac 02:00:00
 answers exit 2
+follows "vf show" $pf/vf0
+follows "vf show" $pf/all
+follows "vf set" $pf/vf0 --vlan 6 --save
 follows show $pf
 follows "irq list" $pf
 follows "irq pin" $pf --policy 0
 follows snapshot
+follows log
 follows "vf remove" $pf
 follows bind $edu $nic --driver vfio-pci
 follows "group list"
