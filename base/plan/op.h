@@ -305,7 +305,8 @@ int iov_op_from_json(struct iov_op **op, struct iov *iov, struct json_object *js
  * struct iov_op_runner - who performs a kind of operation
  * @kind: kind
  * @run: performs one; a message on failure.  Must succeed when run again after it was
- *	interrupted.  Runs in a thread of the engine, with a context of that thread.
+ *	interrupted.  Runs in a process of its own, as iov_sys_call() says, so that it may ask the
+ *	kernel for what that never answers; tells what it asks for by iov_sys_asking().
  */
 struct iov_op_runner {
 	enum iov_op_kind kind;

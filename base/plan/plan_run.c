@@ -36,7 +36,7 @@
 /* Most operations of a step that is done together with others. */
 #define JOINED_OPS_MAX 4
 
-/* Where a step is; @stuck is the child that still makes one of its writes, or 0. */
+/* Where a step is; @stuck is the child that still carries out one of its operations, or 0. */
 struct progress {
 	enum step_state state;
 	pid_t stuck;
@@ -208,7 +208,7 @@ static size_t step_of_op(const struct run *run, const struct batch *batch, bool 
 	return at;
 }
 
-/* An operation failed: remember a write that hangs, and that later steps have touched nothing. */
+/* An operation failed: remember one that hangs, and that later steps have touched nothing. */
 static void note_failure(struct run *run, struct iov *iov, struct batch *batch, size_t count,
 			 size_t at)
 {
@@ -391,7 +391,7 @@ static void leave_lock(struct run *run)
 {
 	for (size_t i = 0; i < run->plan->step_count; i++) {
 		if (run->progress[i].stuck)
-			journal_leave_lock(&run->journal, run->progress[i].stuck);
+			journal_leave_lock(run->iov, &run->journal, run->progress[i].stuck);
 	}
 }
 
