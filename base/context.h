@@ -33,6 +33,7 @@ struct iov {
 	struct {
 		int (*make)(struct iov *iov, const char *question, size_t length, FILE *answer);
 		int64_t until;		/* milliseconds of the monotonic clock */
+		bool told;
 		char message[IOV_MESSAGE_SIZE];
 	} silent;			/* what the kernel did not answer, and is not asked till then */
 	int (*on_write)(void *arg, struct iov *iov, const char *path, const char *text);
@@ -62,6 +63,9 @@ struct iov {
  * user's functions with @from and calls them under the same @callbacks.
  */
 int context_clone(struct iov **out, const struct iov *from);
+
+/* The child that makes calls has the context as it was: another is started when it is needed. */
+void context_changed(struct iov *iov);
 
 /*
  * Give up a lock of the host, 0 for none.  A child that hangs while it only looks has the descriptor

@@ -70,6 +70,12 @@ void callbacks_unlock(struct iov *iov)
 		pthread_mutex_unlock(iov->callbacks);
 }
 
+void context_changed(struct iov *iov)
+{
+	if (iov->end_writer)
+		iov->end_writer(iov);
+}
+
 void lock_drop(int lock, bool is_left)
 {
 	if (!lock)
@@ -83,8 +89,7 @@ void iov_close(struct iov *iov)
 {
 	if (!iov)
 		return;
-	if (iov->end_writer)
-		iov->end_writer(iov);
+	context_changed(iov);
 	lock_drop(iov->change_lock, iov->lock_is_left);
 	close(iov->root_fd);
 	free(iov);

@@ -2,19 +2,54 @@
 /* Attributes of VFs: what is there, and plans that change it. */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/sysroot/call.h"
 #include "sriov/internal.h"
+
+static struct json_object *empty_objects(unsigned int count)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (unsigned int i = 0; i < count; i++)
+		json_object_array_add(array, json_object_new_object());
+	return array;
+}
+
+/* Of a PF and a count of VFs, "0000:01:00.0 4", answers what its class says of them. */
+static int tell_attributes(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	_cleanup_json_ struct json_object *vfs = NULL;
+	const struct iov_sriov_class *device_class;
+	unsigned int count;
+	struct iov_bdf pf;
+	char name[16];
+	int error = -EINVAL;
+
+	(void)length;
+	if (sscanf(question, "%15s %u", name, &count) == 2)
+		error = iov_bdf_parse(iov, name, &pf);
+	if (error)
+		return error;
+	vfs = empty_objects(count);
+	device_class = iov_sriov_find_class(iov, pf);
+	if (count && device_class && device_class->get)
+		error = device_class->get(iov, pf, vfs);
+	fputs(json_object_to_json_string_ext(vfs, JSON_C_TO_STRING_PLAIN), answer);
+	return error;
+}
 
 int vf_attributes(struct iov *iov, const struct iov_pf *pf, struct json_object **vfs)
 {
-	*vfs = json_object_new_array();
-	for (unsigned int i = 0; i < pf->count; i++)
-		json_object_array_add(*vfs, json_object_new_object());
-	if (!pf->count || !pf->device_class || !pf->device_class->get)
-		return 0;
-	return pf->device_class->get(iov, pf->bdf, *vfs);
+	struct iov_path question = iov_path("%s %u", IOV_BDF(pf->bdf), pf->count);
+	_cleanup_free_ char *answer = NULL;
+	int error = iov_sys_call(iov, tell_attributes, question.name, strlen(question.name),
+				 &answer);
+
+	*vfs = error ? empty_objects(pf->count) : json_tokener_parse(answer);
+	return error;
 }
 
 struct json_object *vf_settable(const struct iov_sriov_class *device_class, struct json_object *vf)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/sysroot/call.h"
 
 /* Requests without an extension mask: the answers leave out VFs and statistics fit. */
 static int add_link(struct nl_msg *message, void *arg)
@@ -106,6 +107,7 @@ void guard_own_links(struct guard_scan *scan, struct guard_links *links)
 	*links = (struct guard_links){ 0 };
 	if (!iov_sys_is_host(scan->iov))
 		return;
+	iov_sys_asking(scan->iov, "the interfaces of this host, by rtnetlink");
 	socket = guard_rtnetlink(&error);
 	if (socket)
 		error = guard_read_links(socket, links);

@@ -10,6 +10,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/guard/network.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 
 #define SCOPE_GLOBAL 0x00
@@ -67,11 +68,12 @@ static int add_ipv4(struct guard_addresses *addresses, const char *interface, un
 }
 
 /* procfs does not tell which interface has an IPv4 address; netlink does. */
-static int read_host4(struct guard_addresses *addresses)
+static int read_host4(struct iov *iov, struct guard_addresses *addresses)
 {
 	struct ifaddrs *list;
 	int error = 0;
 
+	iov_sys_asking(iov, "the addresses of this host, by rtnetlink");
 	if (getifaddrs(&list))
 		return -errno;
 	for (struct ifaddrs *entry = list; !error && entry; entry = entry->ifa_next) {
@@ -140,7 +142,7 @@ static int read_ipv6(struct iov *iov, struct guard_addresses *addresses)
 int guard_read_addresses(struct iov *iov, const struct guard_routes *routes,
 			 struct guard_addresses *addresses)
 {
-	int error = iov_sys_is_host(iov) ? read_host4(addresses) :
+	int error = iov_sys_is_host(iov) ? read_host4(iov, addresses) :
 					   read_tree4(iov, routes, addresses);
 
 	if (!error)

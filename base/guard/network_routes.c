@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/guard/links.h"
 #include "base/guard/network.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 
 #define ROUTE_UP 0x1
@@ -148,6 +149,7 @@ static int read_other_tables(struct iov *iov, struct guard_routes *routes)
 
 	if (!iov_sys_is_host(iov))
 		return 0;
+	iov_sys_asking(iov, "the routes of this host, by rtnetlink");
 	socket = guard_rtnetlink(&error);
 	if (socket)
 		error = guard_dump(socket, RTM_GETROUTE, &request, sizeof(request), note_route,

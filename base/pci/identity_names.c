@@ -23,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/pci/kind.h"
 #include "base/pci/pci_config.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
@@ -46,7 +47,6 @@ struct names_source {
 	struct json_object *memory;
 	struct slot *slots;
 	size_t slot_count;
-	int socket;		/* asks the kernel for addresses; -1 on a recorded tree */
 };
 
 /* Whether a slot is named "0-2" because there is a "0", or is that "0". */
@@ -107,7 +107,6 @@ int names_source_open(struct names_source **out, struct iov *iov)
 		return -ENOMEM;
 	source->iov = iov;
 	source->memory = memory_read(iov);
-	source->socket = iov_sys_is_host(iov) ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
 	error = read_slots(source);
 	if (error) {
 		names_source_close(source);
@@ -121,8 +120,6 @@ void names_source_close(struct names_source *source)
 {
 	if (!source)
 		return;
-	if (source->socket >= 0)
-		close(source->socket);
 	json_object_put(source->memory);
 	free(source->slots);
 	free(source);
@@ -292,26 +289,77 @@ static bool is_representor(int dir, const char *interface)
 	       strstr(port, "pf");
 }
 
+/* Answers the addresses of interfaces, "eth0 eth1", but for representors. */
+static int tell_addresses(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	_cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	_cleanup_fd_ int interfaces = iov_dir_open(iov, IOV_PATH_CLASS_NET);
+	_cleanup_free_ char *copy = strdup(question);
+	char text[3 * ADDRESS_SIZE], *rest = copy, *name;
+
+	(void)length;
+	while (rest && (name = strsep(&rest, " "))) {
+		iov_sys_asking(iov, "the permanent address of %s, by ethtool", name);
+		if (fd < 0 || !ask_address(fd, name, text, sizeof(text)))
+			continue;
+		iov_sys_asking(iov, "the port that %s stands for, in sysfs", name);
+		if (!is_representor(interfaces, name))
+			fprintf(answer, "%s ", text);
+	}
+	return 0;
+}
+
+static void add_address(struct function_names *function, char *address)
+{
+	name_without_session(address);
+	names_add(function, "mac", address);
+}
+
+static void ask_addresses(struct iov *iov, struct function_names *function, char *const *names,
+			  size_t count)
+{
+	_cleanup_free_ char *question = calloc(count + 1, IF_NAMESIZE + 1), *answer = NULL;
+	char *rest, *address;
+	size_t length = 0;
+	int error;
+
+	if (!question || !count)
+		return;
+	for (size_t i = 0; i < count; i++)
+		length += (size_t)sprintf(question + length, "%s%.*s", i ? " " : "", IF_NAMESIZE,
+					  names[i]);
+	error = iov_sys_call(iov, tell_addresses, question, length, &answer);
+	iov_sys_left_out(iov, error);
+	for (rest = answer; rest && (address = strsep(&rest, " ")) && *address;)
+		add_address(function, address);
+}
+
+static void recall_addresses(struct function_names *function, int dir, const char *class_dir,
+			     char *const *names, size_t count)
+{
+	char text[3 * ADDRESS_SIZE];
+
+	for (size_t i = 0; i < count; i++) {
+		struct iov_path interface = iov_path("%s/%s", class_dir, names[i]);
+
+		if (recorded_address(dir, interface.name, text, sizeof(text)) &&
+		    !is_representor(dir, interface.name))
+			add_address(function, text);
+	}
+}
+
 static void add_addresses(struct names_source *source, struct function_names *function, int dir,
 			  const char *class_dir)
 {
-	char text[3 * ADDRESS_SIZE], **names;
-	bool ask = source->socket >= 0 && !is_suspended(dir);
+	char **names;
 	size_t count;
 
 	if (iov_dir_list(dir, class_dir, &names, &count))
 		return;
-	for (size_t i = 0; i < count; i++) {
-		struct iov_path interface = iov_path("%s/%s", class_dir, names[i]);
-
-		bool known = ask ? ask_address(source->socket, names[i], text, sizeof(text)) :
-				     recorded_address(dir, interface.name, text, sizeof(text));
-
-		if (known)
-			name_without_session(text);
-		if (known && !is_representor(dir, interface.name))
-			names_add(function, "mac", text);
-	}
+	if (iov_sys_is_host(source->iov) && !is_suspended(dir))
+		ask_addresses(source->iov, function, names, count);
+	else
+		recall_addresses(function, dir, class_dir, names, count);
 	iov_names_free(names, count);
 }
 

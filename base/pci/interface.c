@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 
@@ -49,14 +51,27 @@ static bool ask_alternative(struct nl_sock *socket, const char *name, char *foun
 	return error >= 0 && *found;
 }
 
-static bool find_alternative(const char *name, char *found)
+static int tell_alternative(struct iov *iov, const char *name, size_t length, FILE *answer)
 {
 	struct nl_sock *socket = nl_socket_alloc();
-	bool is_found = socket && !nl_connect(socket, NETLINK_ROUTE) &&
-			ask_alternative(socket, name, found);
+	char found[IOV_INTERFACE_SIZE] = "";
 
+	(void)length;
+	iov_sys_asking(iov, "the interface that is called %s, by rtnetlink", name);
+	if (socket && !nl_connect(socket, NETLINK_ROUTE) && ask_alternative(socket, name, found))
+		fputs(found, answer);
 	nl_socket_free(socket);
-	return is_found;
+	return 0;
+}
+
+static bool find_alternative(struct iov *iov, const char *name, char *found)
+{
+	_cleanup_free_ char *answer = NULL;
+	int error = iov_sys_call(iov, tell_alternative, name, strlen(name), &answer);
+
+	iov_sys_left_out(iov, error);
+	snprintf(found, IOV_INTERFACE_SIZE, "%s", answer ? answer : "");
+	return *found;
 }
 
 static bool could_be_name(const char *name)
@@ -74,17 +89,29 @@ bool iov_interface_find(struct iov *iov, const char *name, char *found)
 		strcpy(found, name);
 		return true;
 	}
-	return iov_sys_is_host(iov) && find_alternative(name, found);
+	return iov_sys_is_host(iov) && find_alternative(iov, name, found);
 }
 
 /* "p0" names a port of the device itself, "pf0vf3" a representor. */
-static bool is_representor(struct iov *iov, const char *directory)
+static int tell_port_name(struct iov *iov, const char *directory, size_t length, FILE *answer)
 {
 	char port[32];
 
-	return !iov_sys_read(iov, iov_path("%s/phys_port_name", directory).name, port,
-			     sizeof(port)) &&
-	       (strstr(port, "pf") || strstr(port, "vf"));
+	(void)length;
+	iov_sys_asking(iov, "/%s/phys_port_name", directory);
+	if (!iov_sys_read(iov, iov_path("%s/phys_port_name", directory).name, port, sizeof(port)))
+		fputs(port, answer);
+	return 0;
+}
+
+/* The kernel tells the name of a port when nobody changes an interface (RTNL). */
+static bool is_representor(struct iov *iov, const char *directory)
+{
+	_cleanup_free_ char *port = NULL;
+	int error = iov_sys_call(iov, tell_port_name, directory, strlen(directory), &port);
+
+	iov_sys_left_out(iov, error);
+	return port && (strstr(port, "pf") || strstr(port, "vf"));
 }
 
 /* Of ".../0000:01:00.0/virtio0/net/eth0" the function, and whether the interface is its own. */

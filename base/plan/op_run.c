@@ -90,6 +90,7 @@ static int explain_failure(struct iov *iov, const struct iov_op *op, int error)
 	return iov_fail(iov, error, "%s: %s", what, why);
 }
 
+/* @done: those before the one that failed, or is under way. */
 static int run_all(struct iov *iov, struct iov_op *const *list, size_t count, size_t *done)
 {
 	int error = 0;
@@ -106,47 +107,40 @@ static int make_ops(struct iov *iov, const char *question, size_t length, FILE *
 {
 	_cleanup_json_ struct json_object *json = json_tokener_parse(question);
 	size_t count = json_object_array_length(json), read = 0;
+	size_t *done = iov->as_writer ? &iov->as_writer->done : &iov->done;
 	struct iov_op **list = calloc(count + 1, sizeof(*list));
 	int error = list ? 0 : -ENOMEM;
 
 	(void)length;
 	(void)answer;
+	*done = 0;
 	for (; !error && read < count; read += !error)
 		error = iov_op_from_json(&list[read], iov, json_object_array_get_idx(json, read));
 	if (!error)
-		error = run_all(iov, list, count, &iov->as_writer->done);
+		error = run_all(iov, list, count, done);
 	while (read)
 		iov_op_free(list[--read]);
 	free(list);
 	return error;
 }
 
-static int run_by_writer(struct iov *iov, const struct iov_op_list *ops, size_t *done)
+int ops_run(struct iov *iov, const struct iov_op_list *ops, size_t *done)
 {
 	_cleanup_json_ struct json_object *json = json_object_new_array();
 	const char *text;
 	int error;
 
+	*done = 0;
 	for (size_t i = 0; i < ops->count; i++)
 		json_object_array_add(json, iov_op_json(ops->list[i]));
 	text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN);
 	iov->message[0] = '\0';
 	error = iov_sys_call(iov, make_ops, text, strlen(text), NULL);
+	if (!error || !ops->count)
+		return error;
 	/* A writer that is killed behind its last operation has not said so. */
 	*done = iov->done < ops->count ? iov->done : ops->count - 1;
-	return error && !iov->message[0] ? iov_fail(iov, error, "%s", strerror(-error)) : error;
-}
-
-int ops_run(struct iov *iov, const struct iov_op_list *ops, size_t *done)
-{
-	int error;
-
-	*done = 0;
-	if (!ops->count)
-		return 0;
-	if (writer_is_here(iov))
-		error = run_all(iov, ops->list, ops->count, done);
-	else
-		error = run_by_writer(iov, ops, done);
-	return error ? explain_failure(iov, ops->list[*done], error) : 0;
+	if (!iov->message[0])
+		iov_fail(iov, error, "%s", strerror(-error));
+	return explain_failure(iov, ops->list[*done], error);
 }

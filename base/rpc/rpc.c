@@ -28,6 +28,7 @@ int iov_rpc_set_socket(struct iov *iov, const char *path)
 		return iov_fail(iov, -EINVAL, "--control %s: a socket path has at most %zu bytes",
 				path, sizeof(iov->control) - 1);
 	snprintf(iov->control, sizeof(iov->control), "%s", path ? path : "");
+	context_changed(iov);
 	return 0;
 }
 

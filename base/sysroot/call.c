@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -178,6 +179,7 @@ static int take_answer(const struct writer *writer, size_t question, char **answ
 	return error;
 }
 
+/* @answer: NULL for what changes something, which keeps the lock while the kernel may go on. */
 static int call_writer(struct iov *iov, iov_sys_call_fn *make, const char *question,
 		       size_t length, char **answer)
 {
@@ -200,6 +202,7 @@ static int call_writer(struct iov *iov, iov_sys_call_fn *make, const char *quest
 		error = take_answer(iov->writer, length, answer);
 	if (gone)
 		writer_forget(iov);
+	iov->lock_is_left |= !answer && iov->stuck;
 	return error;
 }
 
@@ -216,9 +219,18 @@ static int look(struct iov *iov, iov_sys_call_fn *make, const char *question, si
 		return error;
 	explain_stuck(iov);
 	iov->silent.make = make;
+	iov->silent.told = false;
 	iov->silent.until = (int64_t)monotonic_ms() + timeout_of(iov);
 	snprintf(iov->silent.message, sizeof(iov->silent.message), "%s", iov->message);
 	return error;
+}
+
+void iov_sys_left_out(struct iov *iov, int error)
+{
+	if (error != -ETIMEDOUT || iov->silent.told)
+		return;
+	iov_log(iov, LOG_WARNING, "what that would tell is left out: %s", iov->message);
+	iov->silent.told = true;
 }
 
 static int call_here(struct iov *iov, iov_sys_call_fn *make, const char *question, size_t length,
@@ -245,7 +257,7 @@ int iov_sys_call(struct iov *iov, iov_sys_call_fn *make, const void *question, s
 	if (answer)
 		*answer = NULL;
 	iov->stuck = 0;
-	if (writer_is_here(iov))
+	if (writer_is_here(iov) || (answer && !iov_sys_is_host(iov)))
 		return call_here(iov, make, question, length, answer);
 	return answer ? look(iov, make, question, length, answer) :
 			call_writer(iov, make, question, length, NULL);

@@ -43,13 +43,21 @@ typedef int iov_sys_call_fn(struct iov *iov, const char *question, size_t length
  * time, which has the descriptors and the memory of the process that started it, at a moment
  * before this call; nothing but the bytes of @question is passed on.  Where a call of @make has not
  * been answered, it is not made again to look before its deadline is over once more.  Within
- * @make, and where iov_sys_on_write() stands in for the kernel, @make is called right here.
+ * @make, where iov_sys_on_write() stands in for the kernel, and to look at a recorded tree, @make
+ * is called right here.
  *
  * Return: what @make returns, with its message; -ETIMEDOUT with a message that names what was
  * not answered; -EIO when the child was killed; -ENOMEM.
  */
 int iov_sys_call(struct iov *iov, iov_sys_call_fn *make, const void *question, size_t length,
 		 char **answer);
+
+/**
+ * iov_sys_left_out - log once why something is left out that iov_sys_call() would have told
+ * @iov: context, with the message of iov_sys_call()
+ * @error: what it returned; anything but -ETIMEDOUT is not logged
+ */
+void iov_sys_left_out(struct iov *iov, int error);
 
 /**
  * iov_sys_asking - say what the kernel is asked next

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/streams.h"
 #include "base/sysroot/writer.h"
 
 void leave_caller(struct iov *iov)
@@ -135,6 +136,8 @@ void writer_live(struct iov *iov, int socket, int file, int parent)
 	leave_caller(iov);
 	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
 		close(standard);
+	if (!streams_open())
+		_exit(1);
 	iov->as_writer = mmap(NULL, sizeof(*iov->as_writer), PROT_READ | PROT_WRITE, MAP_SHARED,
 			      file, 0);
 	if (iov->as_writer == MAP_FAILED)

@@ -26,6 +26,7 @@
 #include "base/json.h"
 #include "base/mac.h"
 #include "base/pci/interface.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "plugins/net/netlink.h"
 
@@ -225,6 +226,7 @@ static int get_net(struct iov *iov, struct iov_bdf pf, struct json_object *vfs)
 	if (error)
 		return error;
 	error = netlink_open(&request.netlink, NETLINK_ROUTE);
+	iov_sys_asking(iov, "the VFs of %s, by rtnetlink", IOV_BDF(pf));
 	if (!error)
 		error = get_links(&request, 0);
 	if (error == -EMSGSIZE)
@@ -363,6 +365,7 @@ static int set_net(struct iov *iov, struct iov_bdf pf, unsigned int index, const
 	if (!message)
 		return -ENOMEM;
 	error = put_attribute(message, index, attribute, target);
+	iov_sys_asking(iov, "%s of VF %u, by rtnetlink", attribute, index);
 	if (!error)
 		error = netlink_open(&request.netlink, NETLINK_ROUTE);
 	if (error)

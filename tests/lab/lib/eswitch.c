@@ -44,8 +44,10 @@ static const struct iov_op_runner witness = { IOV_OP_IOVD, run_witness };
 static void print_log(void *arg, int level, const char *line)
 {
 	(void)arg;
-	if (level == LOG_NOTICE)
-		puts(line);
+	if (level != LOG_NOTICE)
+		return;
+	puts(line);
+	fflush(stdout);
 }
 
 static void add_witness(struct iov_plan *plan, const char *device, const char *end)
