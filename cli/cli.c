@@ -45,6 +45,8 @@ static const struct argp_option common_options[] = {
 	{ "json", KEY_JSON, 0, 0, "Print JSON", 50 },
 	{ "control", KEY_CONTROL, "PATH", 0, "Control socket of iovd (" IOV_CONTROL_SOCKET ")", 50 },
 	{ "root", KEY_ROOT, "DIR", 0, "Look at a recorded host below DIR instead of this one", 50 },
+	{ "timeout", KEY_TIMEOUT, "SECONDS", 0,
+	  "Give up what the kernel does not answer (60)", 50 },
 	{ "verbose", 'v', 0, 0, "Log what is done to stderr; twice for more", 50 },
 	{ 0 },
 };
@@ -54,8 +56,6 @@ static const struct argp_option change_options[] = {
 	{ "dry-run", KEY_DRY_RUN, 0, 0, "Print each operation, change nothing", 40 },
 	{ "force", KEY_FORCE, "GUARD", 0,
 	  "Take devices that this guard says are in use, too; may be repeated", 40 },
-	{ "timeout", KEY_TIMEOUT, "SECONDS", 0,
-	  "Give up a write that the kernel does not answer (60)", 40 },
 	{ "wait", KEY_WAIT, "SECONDS", 0, "Wait for another change of the host to end (30)", 40 },
 	{ "jobs", KEY_JOBS, "N", 0, "Work on up to N independent devices at the same time (CPUs, at most 8)", 40 },
 	{ 0 },

@@ -179,20 +179,30 @@ static const unsigned char constants[][SERIAL_SIZE] = {
 /* Of a radio by Realtek: its OUI, the filler of a MAC address, and the model. */
 static const unsigned char realtek_radio[] = { 0x00, 0xe0, 0x4c, 0xff, 0xfe };
 
+/* Whether bytes go up, or down, by the same each time: "00 11 22 33", "ff ff ff ff". */
+static bool is_progression(const unsigned char *bytes, size_t size)
+{
+	for (size_t i = 2; i < size; i++) {
+		if ((unsigned char)(bytes[i] - bytes[i - 1]) != (unsigned char)(bytes[1] - bytes[0]))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Whether a Device Serial Number tells cards of a kind apart.  It is an EUI-64: 24 bits of the
  * maker, which are never a group address, and 40 that he counts up.  A maker who counts has
- * more than one octet that is not zero, and not all of them the same.
+ * more than one octet that is not zero, and not a progression of octets, which is an example or
+ * what memory was filled with.
  */
 static bool is_identity(const unsigned char *eui)
 {
-	size_t same = 1, set = 0;
+	size_t set = 0;
 
-	for (size_t i = 1; i < SERIAL_SIZE; i++)
-		same += eui[i] == eui[0];
 	for (size_t i = OUI_SIZE; i < SERIAL_SIZE; i++)
 		set += eui[i] != 0;
-	if (eui[0] & GROUP_BIT || same == SERIAL_SIZE || set < 2 ||
+	if (eui[0] & GROUP_BIT || set < 2 ||
+	    is_progression(eui + OUI_SIZE, SERIAL_SIZE - OUI_SIZE) ||
 	    !memcmp(eui, realtek_radio, sizeof(realtek_radio)))
 		return false;
 	for (size_t i = 0; i < sizeof(constants) / sizeof(*constants); i++) {

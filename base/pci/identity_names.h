@@ -31,6 +31,9 @@ struct function_names {
 	size_t told;
 };
 
+/* interface.c: whether an interface could be called so, by its name or an alternative one. */
+bool interface_may_be(const char *name);
+
 /* identity_names.c: where names are read from */
 
 struct names_source;

@@ -17,6 +17,8 @@
 #include "base/sysroot/sysroot.h"
 
 #define VIRTIO "virtio"
+/* Longest alternative name with its NUL, ALTIFNAMSIZ of the kernel. */
+#define ALTERNATIVE_SIZE 128
 
 static int on_link(struct nl_msg *message, void *found)
 {
@@ -74,15 +76,15 @@ static bool find_alternative(struct iov *iov, const char *name, char *found)
 	return *found;
 }
 
-static bool could_be_name(const char *name)
+bool interface_may_be(const char *name)
 {
-	return *name && *name != '.' && !strpbrk(name, "/: \t\n") && strlen(name) < 128;
+	return *name && *name != '.' && !strpbrk(name, "/: \t\n") && strlen(name) < ALTERNATIVE_SIZE;
 }
 
 bool iov_interface_find(struct iov *iov, const char *name, char *found)
 {
 	*found = '\0';
-	if (!could_be_name(name))
+	if (!interface_may_be(name))
 		return false;
 	if (strlen(name) < IOV_INTERFACE_SIZE &&
 	    iov_sys_exists(iov, iov_path(IOV_PATH_CLASS_NET "/%s", name).name)) {

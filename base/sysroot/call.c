@@ -206,14 +206,24 @@ static int call_writer(struct iov *iov, iov_sys_call_fn *make, const char *quest
 	return error;
 }
 
+static bool is_silent(const struct iov *iov)
+{
+	return iov->silent.make && (int64_t)monotonic_ms() < iov->silent.until;
+}
+
+int iov_sys_unanswered(struct iov *iov)
+{
+	return is_silent(iov) ? iov_fail(iov, -ETIMEDOUT, "%s", iov->silent.message) : 0;
+}
+
 /* Who did not answer is not asked again at once: a list would wait at each of its lines. */
 static int look(struct iov *iov, iov_sys_call_fn *make, const char *question, size_t length,
 		char **answer)
 {
 	int error;
 
-	if (iov->silent.make == make && (int64_t)monotonic_ms() < iov->silent.until)
-		return iov_fail(iov, -ETIMEDOUT, "%s", iov->silent.message);
+	if (is_silent(iov) && iov->silent.make == make)
+		return iov_sys_unanswered(iov);
 	error = call_writer(iov, make, question, length, answer);
 	if (error != -ETIMEDOUT)
 		return error;

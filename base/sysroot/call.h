@@ -60,6 +60,16 @@ int iov_sys_call(struct iov *iov, iov_sys_call_fn *make, const void *question, s
 void iov_sys_left_out(struct iov *iov, int error);
 
 /**
+ * iov_sys_unanswered - whether something was not answered lately
+ * @iov: context
+ *
+ * For who does not find what it looks for: it may be among what the kernel would have told.
+ *
+ * Return: 0, or -ETIMEDOUT with the message of that call.
+ */
+int iov_sys_unanswered(struct iov *iov);
+
+/**
  * iov_sys_asking - say what the kernel is asked next
  * @iov: context
  * @format: printf format of what is asked for and how: "the links of this host, by rtnetlink"

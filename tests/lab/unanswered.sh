@@ -26,8 +26,8 @@ expect_match "and says what it does not know" \
 	"left out: the permanent address of [a-z0-9]+, by ethtool: $silence" "$err"
 expect "once" 1 "$(grep -c "left out" <<< "$err")"
 expect_match "what it knows it tells" "$pf" "$out"
-expect_status "so does the description of a function" 0 iov show $pf --timeout 2
-expect_match "and says it" "left out: .*$silence" "$err"
+expect_status "the description of a function is about who uses it" 1 iov show $pf --timeout 2
+expect_match "and says that it cannot tell" "cannot tell who uses what: .*$silence" "$err"
 expect_status "the list of VFs needs to know who uses them" 1 iov vf list $pf --timeout 2
 expect_match "and says which request was not answered" \
 	"cannot tell who uses what: the [a-z]+ of this host, by rtnetlink: $silence" "$err"
