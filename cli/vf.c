@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/pci/identity.h"
+#include "base/pci/interface.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -81,7 +82,7 @@ static int run_create(struct cli *cli, void *data)
 		error = iov_plan_new(&plan, cli->iov, "create %u VF%s on %s", args->count,
 				     args->count == 1 ? "" : "s", IOV_BDF(bdf));
 	if (!error)
-		error = args->count ? iov_host_vfs_plan(plan, bdf, &vfs, 0) :
+		error = args->count ? iov_host_vfs_plan(plan, bdf, -1, &vfs, 0) :
 				      iov_vf_create_plan(plan, bdf, 0, 0);
 	if (!error)
 		return cli_run_plan(cli, plan);
@@ -180,7 +181,8 @@ static int run_list(struct cli *cli, void *data)
 	int error = iov_device_parse(cli->iov, args->pf, &bdf);
 
 	if (!error)
-		error = iov_vf_list(cli->iov, bdf, &list);
+		error = iov_vf_list(cli->iov, bdf, iov_interface_named_port(cli->iov, args->pf),
+				    &list);
 	if (error)
 		return error;
 	if (!cli->json)
@@ -335,7 +337,8 @@ static int run_set(struct cli *cli, void *data)
 	if (!error)
 		error = iov_plan_new(&plan, cli->iov, "set VF %u of %s", index, IOV_BDF(pf));
 	if (!error)
-		error = iov_vf_set_plan(plan, pf, index, values);
+		error = iov_vf_set_plan(plan, pf, iov_interface_named_port(cli->iov, args->device),
+					index, values);
 	if (!error)
 		return cli_run_plan(cli, plan);
 	return cli_drop_plan(cli, plan, error);

@@ -105,13 +105,14 @@ static struct json_object *describe_pf(const struct iov_pf *pf)
 	return object;
 }
 
-int iov_vf_list(struct iov *iov, struct iov_bdf bdf, struct json_object **out)
+int iov_vf_list(struct iov *iov, struct iov_bdf bdf, int port, struct json_object **out)
 {
 	_cleanup_json_ struct json_object *attributes = NULL, *findings = NULL;
 	struct json_object *vfs;
 	struct iov_pf pf;
 	int error = iov_pf_read(iov, bdf, &pf);
 
+	pf.port = port;
 	if (!error)
 		error = find_holders(iov, &pf, &findings);
 	if (error)

@@ -198,11 +198,14 @@ static int port_of_address(struct iov *iov, const char *address)
 
 int iov_interface_named_port(struct iov *iov, const char *text)
 {
-	char name[IOV_INTERFACE_SIZE];
+	const char *vf = strstr(text, "/vf");
+	char name[IOV_INTERFACE_SIZE], pf[ALTERNATIVE_SIZE];
 
-	if (!strncmp(text, "mac=", 4))
-		return port_of_address(iov, text + 4);
-	return iov_interface_find(iov, text, name) ? iov_interface_port(iov, name) : -1;
+	/* A VF is named by its PF. */
+	snprintf(pf, sizeof(pf), "%.*s", vf ? (int)(vf - text) : (int)strlen(text), text);
+	if (!strncmp(pf, "mac=", 4))
+		return port_of_address(iov, pf + 4);
+	return iov_interface_find(iov, pf, name) ? iov_interface_port(iov, name) : -1;
 }
 
 int iov_interface_of(struct iov *iov, struct iov_bdf bdf, int port, char *name)

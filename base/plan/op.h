@@ -8,7 +8,8 @@
  *
  *	{"op": "write", "path": "sys/...", "value": "vfio-pci"}
  *	{"op": "module", "name": "vfio-pci"}
- *	{"op": "vf-attr", "pf": "0000:01:00.0", "vf": 0, "values": {"vlan": 100}, "mode": "set"}
+ *	{"op": "vf-attr", "pf": "0000:01:00.0", "port": 1, "vf": 0, "values": {"vlan": 100},
+ *	 "mode": "set"}	"port" or none
  *	{"op": "nvme-virt", "pf": "0000:01:00.0", "action": "assign", "controller": 1,
  *	 "queues": 2, "interrupts": 1}
  *	{"op": "mtu", "device": "0000:01:00.0", "port": 1, "mtu": 9000}	"port" or none
@@ -116,6 +117,7 @@ struct iov_op {
 		} module;
 		struct {
 			struct iov_bdf pf;
+			int port;	/* -1: the first */
 			unsigned int index;
 			struct json_object *values;
 			enum iov_vf_mode mode;
@@ -171,14 +173,15 @@ struct iov_op *iov_op_module(const char *name);
 /**
  * iov_op_vf_attr - give a VF values of its attributes
  * @pf: its PF
+ * @port: number of the port of the PF whose interface it is set through, -1 for the first
  * @index: VF, 0 for the first
  * @values: borrowed; an object, see iov_vf_attribute_parse()
  * @mode: what is known of them
  *
  * Return: an operation.
  */
-struct iov_op *iov_op_vf_attr(struct iov_bdf pf, unsigned int index, struct json_object *values,
-			      enum iov_vf_mode mode);
+struct iov_op *iov_op_vf_attr(struct iov_bdf pf, int port, unsigned int index,
+			      struct json_object *values, enum iov_vf_mode mode);
 
 /**
  * iov_op_nvme_virt - order something of a controller with its primary
