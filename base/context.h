@@ -31,7 +31,8 @@ struct iov {
 	pid_t stuck;			/* child of the last call when the kernel keeps it, or 0 */
 	size_t done;			/* how far the last call came, of operations */
 	struct {
-		int (*make)(struct iov *iov, const char *question, size_t length, FILE *answer);
+		int (*make)(struct iov *iov, const char *question, size_t length,
+			    FILE *answer);
 		int64_t until;		/* milliseconds of the monotonic clock */
 		bool told;
 		char message[IOV_MESSAGE_SIZE];
@@ -68,8 +69,8 @@ int context_clone(struct iov **out, const struct iov *from);
 void context_changed(struct iov *iov);
 
 /*
- * Give up a lock of the host, 0 for none.  A child that hangs while it only looks has the descriptor
- * as well and must not keep it; one that still changes something (@is_left) must.
+ * Give up a lock of the host, 0 for none.  A child that hangs while it only looks has the
+ * descriptor as well and must not keep it; one that still changes something (@is_left) must.
  */
 void lock_drop(int lock, bool is_left);
 

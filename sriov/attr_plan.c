@@ -23,12 +23,11 @@ static int tell_attributes(struct iov *iov, const char *question, size_t length,
 {
 	_cleanup_json_ struct json_object *vfs = NULL;
 	struct iov_pf pf;
-	int error = 0;
+	int error;
 
 	memcpy(&pf, question, length);
 	vfs = empty_objects(pf.count);
-	if (pf.count && pf.device_class && pf.device_class->get)
-		error = pf.device_class->get(iov, &pf, vfs);
+	error = pf.device_class->get(iov, &pf, vfs);
 	fputs(json_object_to_json_string_ext(vfs, JSON_C_TO_STRING_PLAIN), answer);
 	return error;
 }
@@ -36,8 +35,13 @@ static int tell_attributes(struct iov *iov, const char *question, size_t length,
 int vf_attributes(struct iov *iov, const struct iov_pf *pf, struct json_object **vfs)
 {
 	_cleanup_free_ char *answer = NULL;
-	int error = iov_sys_call(iov, tell_attributes, pf, sizeof(*pf), &answer);
+	int error;
 
+	if (!pf->count || !pf->device_class || !pf->device_class->get) {
+		*vfs = empty_objects(pf->count);
+		return 0;
+	}
+	error = iov_sys_call(iov, tell_attributes, pf, sizeof(*pf), &answer);
 	*vfs = error ? empty_objects(pf->count) : json_tokener_parse(answer);
 	return error;
 }

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/pci/identity_names.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/sysdir.h"
 
 struct function {
@@ -369,7 +370,8 @@ void iov_identity_remember(struct iov *iov)
 	}
 	if (!error)
 		iov_identity_index_close(index);
-	if (!error && !json_object_equal(before, now))
+	/* What the kernel does not tell now stays as it was noted. */
+	if (!error && !iov_sys_unanswered(iov) && !json_object_equal(before, now))
 		error = memory_write(iov, now);
 	if (error)
 		iov_log(iov, LOG_WARNING, "cannot note the MAC addresses and serial numbers that "

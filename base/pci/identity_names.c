@@ -8,34 +8,22 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ethtool.h>
 #include <linux/pci_regs.h>
-#include <linux/sockios.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/pci/kind.h"
 #include "base/pci/pci_config.h"
-#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
 #define SERIAL_SIZE 8
 #define OUI_SIZE 3
 #define GROUP_BIT 0x01
-#define ADDRESS_SIZE 32
-#define INFINIBAND_OCTETS 20
-#define GUID_OCTETS 8
-
-/* Value of addr_assign_type for an address that the device came with. */
-#define ADDRESS_IS_PERMANENT 0
 
 struct slot {
 	char name[64];
@@ -154,23 +142,6 @@ void names_free(struct function_names *function)
 		free(function->names[--function->count]);
 }
 
-static bool is_blank(const unsigned char *bytes, size_t size)
-{
-	for (size_t i = 1; i < size; i++) {
-		if (bytes[i] != bytes[0])
-			return false;
-	}
-	return bytes[0] == 0 || bytes[0] == 0xff;
-}
-
-void name_without_session(char *address)
-{
-	size_t length = strlen(address);
-
-	if (length == 3 * INFINIBAND_OCTETS - 1)
-		memmove(address, address + length - (3 * GUID_OCTETS - 1), 3 * GUID_OCTETS);
-}
-
 /* Makers' constants that look like numbers; see is_identity() for what does not. */
 static const unsigned char constants[][SERIAL_SIZE] = {
 	{ 0x00, 0x15, 0x17, 0xff, 0xff, 0x24, 0x14, 0x12 },	/* Atheros AR92xx */
@@ -249,147 +220,6 @@ static void add_nvme_serials(struct function_names *function, int dir)
 	iov_names_free(names, count);
 }
 
-/* The kernel wakes a device before it answers ethtool. */
-static bool is_suspended(int dir)
-{
-	char status[16];
-
-	return iov_pci_is_asleep(dir) ||
-	       (!iov_dir_read(dir, "power/runtime_status", status, sizeof(status)) &&
-		!strcmp(status, "suspended"));
-}
-
-/* The address that the hardware came with, whatever the interface has now. */
-static bool ask_address(int socket, const char *interface, char *text, size_t size)
-{
-	struct {
-		struct ethtool_perm_addr head;
-		unsigned char bytes[ADDRESS_SIZE];
-	} address = { .head = { .cmd = ETHTOOL_GPERMADDR, .size = ADDRESS_SIZE } };
-	struct ifreq request = { .ifr_data = (char *)&address };
-	size_t length = 0;
-
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	if (ioctl(socket, SIOCETHTOOL, &request) || !address.head.size ||
-	    address.head.size > ADDRESS_SIZE || is_blank(address.bytes, address.head.size))
-		return false;
-	for (size_t i = 0; i < address.head.size && length < size; i++)
-		length += (size_t)snprintf(text + length, size - length, "%s%02x", i ? ":" : "",
-					   address.bytes[i]);
-	return length < size;
-}
-
-static bool recorded_address(int dir, const char *interface, char *text, size_t size)
-{
-	int64_t type;
-
-	return !iov_dir_read_number(dir, iov_path("%s/addr_assign_type", interface).name, &type) &&
-	       type == ADDRESS_IS_PERMANENT &&
-	       !iov_dir_read(dir, iov_path("%s/address", interface).name, text, size) &&
-	       strspn(text, "0:") != strlen(text);
-}
-
-/* The stand-in of a VF in an embedded switch, "pf0vf3", carries the VF's address. */
-static bool is_representor(int dir, const char *interface)
-{
-	char port[64];
-
-	return !iov_dir_read(dir, iov_path("%s/phys_port_name", interface).name, port,
-			     sizeof(port)) &&
-	       strstr(port, "pf");
-}
-
-/* Answers the addresses of interfaces, "eth0 eth1", but for representors. */
-static int tell_addresses(struct iov *iov, const char *question, size_t length, FILE *answer)
-{
-	_cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	_cleanup_fd_ int interfaces = iov_dir_open(iov, IOV_PATH_CLASS_NET);
-	_cleanup_free_ char *copy = strdup(question);
-	char text[3 * ADDRESS_SIZE], *rest = copy, *name;
-
-	(void)length;
-	while (rest && (name = strsep(&rest, " "))) {
-		iov_sys_asking(iov, "the permanent address of %s, by ethtool", name);
-		if (fd < 0 || !ask_address(fd, name, text, sizeof(text)))
-			continue;
-		iov_sys_asking(iov, "the port that %s stands for, in sysfs", name);
-		if (!is_representor(interfaces, name))
-			fprintf(answer, "%s ", text);
-	}
-	return 0;
-}
-
-static void add_address(struct function_names *function, char *address)
-{
-	name_without_session(address);
-	names_add(function, "mac", address);
-}
-
-static void ask_addresses(struct iov *iov, struct function_names *function, char *const *names,
-			  size_t count)
-{
-	_cleanup_free_ char *question = calloc(count + 1, IF_NAMESIZE + 1), *answer = NULL;
-	char *rest, *address;
-	size_t length = 0;
-	int error;
-
-	if (!question || !count)
-		return;
-	for (size_t i = 0; i < count; i++)
-		length += (size_t)sprintf(question + length, "%s%.*s", i ? " " : "", IF_NAMESIZE,
-					  names[i]);
-	error = iov_sys_call(iov, tell_addresses, question, length, &answer);
-	iov_sys_left_out(iov, error);
-	for (rest = answer; rest && (address = strsep(&rest, " ")) && *address;)
-		add_address(function, address);
-}
-
-static void recall_addresses(struct function_names *function, int dir, const char *class_dir,
-			     char *const *names, size_t count)
-{
-	char text[3 * ADDRESS_SIZE];
-
-	for (size_t i = 0; i < count; i++) {
-		struct iov_path interface = iov_path("%s/%s", class_dir, names[i]);
-
-		if (recorded_address(dir, interface.name, text, sizeof(text)) &&
-		    !is_representor(dir, interface.name))
-			add_address(function, text);
-	}
-}
-
-static void add_addresses(struct names_source *source, struct function_names *function, int dir,
-			  const char *class_dir)
-{
-	char **names;
-	size_t count;
-
-	if (iov_dir_list(dir, class_dir, &names, &count))
-		return;
-	if (iov_sys_is_host(source->iov) && !is_suspended(dir))
-		ask_addresses(source->iov, function, names, count);
-	else
-		recall_addresses(function, dir, class_dir, names, count);
-	iov_names_free(names, count);
-}
-
-/* The interface of a virtio function hangs below its virtio device. */
-static void add_virtio_addresses(struct names_source *source, struct function_names *function,
-				 int dir)
-{
-	char driver[32], **names;
-	size_t count;
-
-	if (iov_dir_link_name(dir, "driver", driver, sizeof(driver)) ||
-	    strcmp(driver, "virtio-pci") || iov_dir_list(dir, ".", &names, &count))
-		return;
-	for (size_t i = 0; i < count; i++) {
-		if (!strncmp(names[i], "virtio", strlen("virtio")))
-			add_addresses(source, function, dir, iov_path("%s/net", names[i]).name);
-	}
-	iov_names_free(names, count);
-}
-
 /*
  * What configuration space and the native driver tell: of an earlier moment when the function
  * sleeps, or that driver is gone.
@@ -401,8 +231,7 @@ static void add_told_names(struct names_source *source, struct function_names *f
 	add_serial_capability(function, dir);
 	before = function->count;
 	add_nvme_serials(function, dir);
-	add_addresses(source, function, dir, "net");
-	add_virtio_addresses(source, function, dir);
+	names_add_addresses(source->iov, function, dir);
 	if (function->count == before || iov_pci_is_asleep(dir))
 		memory_recall(source->memory, function);
 	function->told = function->count;

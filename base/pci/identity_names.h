@@ -46,6 +46,9 @@ void names_read(struct names_source *source, struct iov_bdf bdf, int dir,
 		struct function_names *function);
 void names_free(struct function_names *function);
 
+/* identity_addresses.c: append the MAC addresses that a function came with. */
+void names_add_addresses(struct iov *iov, struct function_names *function, int dir);
+
 /*
  * Cut an address to the part that stays: of the 20 octets of IP over InfiniBand the last 8,
  * the GUID of the port.  Before it are a queue pair, another one each time that the driver is

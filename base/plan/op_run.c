@@ -106,10 +106,10 @@ static int run_all(struct iov *iov, struct iov_op *const *list, size_t count, si
 static int make_ops(struct iov *iov, const char *question, size_t length, FILE *answer)
 {
 	_cleanup_json_ struct json_object *json = json_tokener_parse(question);
-	size_t count = json_object_array_length(json), read = 0;
+	size_t count = json ? json_object_array_length(json) : 0, read = 0;
 	size_t *done = iov->as_writer ? &iov->as_writer->done : &iov->done;
 	struct iov_op **list = calloc(count + 1, sizeof(*list));
-	int error = list ? 0 : -ENOMEM;
+	int error = json && list ? 0 : -ENOMEM;
 
 	(void)length;
 	(void)answer;

@@ -19,8 +19,8 @@
 /* JSON-RPC 2.0 section 5.1. */
 #define INVALID_PARAMS (-32602)
 
-/* Starting a network device takes seconds. */
-#define PATIENCE 60
+/* Starting a network device takes seconds.  Over before the deadline of a writer that waits. */
+#define PATIENCE 50
 
 int iov_rpc_set_socket(struct iov *iov, const char *path)
 {

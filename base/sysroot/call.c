@@ -267,6 +267,7 @@ int iov_sys_call(struct iov *iov, iov_sys_call_fn *make, const void *question, s
 	if (answer)
 		*answer = NULL;
 	iov->stuck = 0;
+	iov->done = 0;
 	if (writer_is_here(iov) || (answer && !iov_sys_is_host(iov)))
 		return call_here(iov, make, question, length, answer);
 	return answer ? look(iov, make, question, length, answer) :

@@ -91,7 +91,8 @@ static void add_mtu(struct device_build *device, const unsigned int *now)
 	iov_step_do(step, iov_op_mtu(bdf, port, wanted));
 	if (now)
 		iov_step_undo(step, iov_op_mtu(bdf, port, *now));
-	iov_step_change(step, port > 0 ? host_place("port %d mtu", port) : "mtu", now ? host_place("%u", *now) : NULL, host_place("%u", wanted));
+	iov_step_change(step, port > 0 ? host_place("port %d mtu", port) : "mtu",
+			now ? host_place("%u", *now) : NULL, host_place("%u", wanted));
 }
 
 static int build_mtu(struct device_build *device)

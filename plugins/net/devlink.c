@@ -211,10 +211,7 @@ static int run_eswitch(struct iov *iov, const struct iov_op *op)
 	const char *wanted = op->eswitch.mode, *now;
 	struct devlink_device device;
 	int error = devlink_device_parse(iov, op->eswitch.device, &device);
-	uint16_t number;
 
-	if (!error && mode_number(wanted, &number))
-		error = iov_fail(iov, -EINVAL, "%s: expected legacy or switchdev", wanted);
 	if (!error)
 		error = devlink_eswitch_read(iov, &device, &now);
 	if (error == -EOPNOTSUPP && !strcmp(wanted, modes[DEVLINK_ESWITCH_MODE_LEGACY]))

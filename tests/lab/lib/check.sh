@@ -56,6 +56,21 @@ killed()
 	[ $status = 137 ] || fail "expected death in $call number $number of '$*', got status $status"
 }
 
+# killed_in_request N COMMAND...: COMMAND gets SIGKILL when request N of its plan is answered.
+# Before a plan there are answers to those who only look; as many as until the journal is there.
+killed_in_request()
+{
+	local number=$1 calls
+	calls=$(mktemp)
+	shift
+	command -v strace > /dev/null || { echo "missing: strace"; exit 77; }
+	strace -qq -o "$calls" -e trace=recvfrom,fsync -e inject=fsync:signal=SIGKILL:when=1 \
+		"$@" > /dev/null 2>&1 || :
+	iov recover > /dev/null
+	killed recvfrom $(($(grep -c '^recvfrom' "$calls") + number)) "$@"
+	rm "$calls"
+}
+
 # Facts of a PCI function, by sysfs alone
 pci=/sys/bus/pci/devices
 group_of() { basename "$(readlink "$pci/$1/iommu_group")"; }
