@@ -64,8 +64,11 @@ killed_in_request()
 	calls=$(mktemp)
 	shift
 	command -v strace > /dev/null || { echo "missing: strace"; exit 77; }
-	strace -qq -o "$calls" -e trace=recvfrom,fsync -e inject=fsync:signal=SIGKILL:when=1 \
-		"$@" > /dev/null 2>&1 || :
+	(
+		strace -qq -o "$calls" -e trace=recvfrom,fsync \
+			-e inject=fsync:signal=SIGKILL:when=1 "$@"
+		exit $?
+	) > /dev/null 2>&1 || :
 	iov recover > /dev/null
 	killed recvfrom $(($(grep -c '^recvfrom' "$calls") + number)) "$@"
 	rm "$calls"
