@@ -6,6 +6,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/iov.h"
@@ -14,6 +16,7 @@
 #define IOV_TABLE_MAX 64
 
 struct writer;
+struct writer_state;
 struct forker;
 
 /* The last error. */
@@ -32,14 +35,24 @@ struct iov {
 	pthread_mutex_t *callbacks;	/* held around calls of the user's functions, or NULL */
 
 	unsigned int write_timeout;	/* milliseconds, 0: the default */
-	pid_t stuck;			/* child of the last write when the kernel keeps it, or 0 */
+	pid_t stuck;			/* child of the last call when the kernel keeps it, or 0 */
+	size_t done;			/* how far the last call came, of operations */
+	struct {
+		int (*make)(struct iov *iov, const char *question, size_t length,
+			    FILE *answer);
+		int64_t until;		/* milliseconds of the monotonic clock */
+		bool told;
+		char message[IOV_MESSAGE_SIZE];
+	} silent;			/* what the kernel did not answer, and is not asked till then */
 	int (*on_write)(void *arg, struct iov *iov, const char *path, const char *text);
 	void *on_write_arg;
-	struct writer *writer;	/* the child that makes writes, or NULL */
+	struct writer *writer;	/* the child that makes calls, or NULL */
+	struct writer_state *as_writer;	/* in that child what it shares with its parent, or NULL */
 	void (*end_writer)(struct iov *iov);	/* ends it; set by whoever started one */
 	struct forker *forker;	/* makes such children where there are threads, or NULL */
 
 	int change_lock;	/* held by iov_plan_lock(), 0: not held */
+	bool lock_is_left;	/* a child that the kernel keeps may still change the host */
 
 	struct {
 		const char *table;
@@ -60,6 +73,15 @@ struct iov {
  * user's functions with @from and calls them under the same @callbacks.
  */
 int context_clone(struct iov **out, const struct iov *from);
+
+/* The child that makes calls has the context as it was: another is started when it is needed. */
+void context_changed(struct iov *iov);
+
+/*
+ * Give up a lock of the host, 0 for none.  A child that hangs while it only looks has the
+ * descriptor as well and must not keep it; one that still changes something (@is_left) must.
+ */
+void lock_drop(int lock, bool is_left);
 
 /* Around each call of a function of the user's. */
 void callbacks_lock(struct iov *iov);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -69,14 +70,27 @@ void callbacks_unlock(struct iov *iov)
 		pthread_mutex_unlock(iov->callbacks);
 }
 
+void context_changed(struct iov *iov)
+{
+	if (iov->end_writer)
+		iov->end_writer(iov);
+}
+
+void lock_drop(int lock, bool is_left)
+{
+	if (!lock)
+		return;
+	if (!is_left)
+		flock(lock, LOCK_UN);
+	close(lock);
+}
+
 void iov_close(struct iov *iov)
 {
 	if (!iov)
 		return;
-	if (iov->end_writer)
-		iov->end_writer(iov);
-	if (iov->change_lock)
-		close(iov->change_lock);
+	context_changed(iov);
+	lock_drop(iov->change_lock, iov->lock_is_left);
 	close(iov->root_fd);
 	free(iov);
 }

@@ -12,6 +12,7 @@ int iov_table_add(struct iov *iov, const char *table, const void *entry)
 		return -ENOMEM;
 	iov->tables[iov->table_entries].table = table;
 	iov->tables[iov->table_entries++].entry = entry;
+	context_changed(iov);
 	return 0;
 }
 

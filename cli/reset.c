@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/sysroot/call.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -137,11 +138,13 @@ static int open_others(struct slot *slot)
 	return error;
 }
 
-static int open_slot(struct cli *cli, struct slot *slot, struct iov_bdf bdf)
+static int open_slot(struct iov *iov, struct slot *slot, struct iov_bdf bdf)
 {
 	struct iov_device *device = NULL, **devices;
-	int error = iov_domain_open(&slot->domain, cli->iov, IOV_DOMAIN_AUTO);
+	int error;
 
+	iov_sys_asking(iov, "%s, by VFIO", IOV_BDF(bdf));
+	error = iov_domain_open(&slot->domain, iov, IOV_DOMAIN_AUTO);
 	if (!error)
 		error = iov_device_open(&device, slot->domain, bdf, NULL);
 	if (error)
@@ -173,38 +176,70 @@ static void close_slot(struct slot *slot)
 	free(slot->bdfs);
 }
 
-static void print_slot(struct cli *cli, const struct slot *slot)
+/* Of a function, a struct iov_bdf, answers an array of those that are reset with it. */
+static int tell_slot(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	_cleanup_json_ struct json_object *list = json_object_new_array();
+	struct slot slot = { 0 };
+	struct iov_bdf bdf;
+	int error;
+
+	memcpy(&bdf, question, length);
+	error = open_slot(iov, &slot, bdf);
+	for (size_t i = 0; !error && i < slot.count; i++)
+		json_object_array_add(list, json_object_new_string(IOV_BDF(slot.bdfs[i])));
+	close_slot(&slot);
+	fputs(json_object_to_json_string(list), answer);
+	return error;
+}
+
+static int make_slot_reset(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	struct slot slot = { 0 };
+	struct iov_bdf bdf;
+	int error;
+
+	(void)answer;
+	memcpy(&bdf, question, length);
+	error = open_slot(iov, &slot, bdf);
+	if (!error)
+		error = open_others(&slot);
+	iov_sys_asking(iov, "a reset of the slot of %s, by VFIO", IOV_BDF(bdf));
+	if (!error)
+		error = iov_device_reset_slot(slot.devices[0]);
+	close_slot(&slot);
+	return error;
+}
+
+static void print_slot(struct cli *cli, struct json_object *functions)
 {
 	_cleanup_json_ struct json_object *object = json_object_new_object();
-	struct json_object *list = json_object_new_array();
 
-	for (size_t i = 0; i < slot->count; i++)
-		json_object_array_add(list, json_object_new_string(IOV_BDF(slot->bdfs[i])));
-	json_object_object_add(object, "devices", list);
+	json_object_object_add(object, "devices", json_object_get(functions));
 	json_add_text(object, "result", cli->dry_run ? "not done, this is a dry run" : "done");
 	if (cli->json) {
 		iov_output_json(stdout, object);
 		return;
 	}
 	printf("%s", cli->dry_run ? "would be reset together:" : "reset together:");
-	for (size_t i = 0; i < slot->count; i++)
-		printf(" %s", IOV_BDF(slot->bdfs[i]));
+	for (size_t i = 0; i < json_object_array_length(functions); i++)
+		printf(" %s", json_object_get_string(json_object_array_get_idx(functions, i)));
 	putchar('\n');
 }
 
 static int reset_slot(struct cli *cli, struct iov_bdf bdf)
 {
-	struct slot slot = { 0 };
-	int error = open_slot(cli, &slot, bdf);
+	_cleanup_json_ struct json_object *functions = NULL;
+	_cleanup_free_ char *answer = NULL;
+	int error = iov_sys_call(cli->iov, tell_slot, &bdf, sizeof(bdf), &answer);
 
 	if (!error && !cli->dry_run)
-		error = open_others(&slot);
-	if (!error && !cli->dry_run)
-		error = iov_device_reset_slot(slot.devices[0]);
-	if (!error)
-		print_slot(cli, &slot);
-	close_slot(&slot);
-	return error;
+		error = iov_sys_call(cli->iov, make_slot_reset, &bdf, sizeof(bdf), NULL);
+	if (error)
+		return error;
+	functions = json_tokener_parse(answer);
+	print_slot(cli, functions);
+	return 0;
 }
 
 static int run(struct cli *cli, void *data)

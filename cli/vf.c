@@ -74,7 +74,7 @@ static int run_create(struct cli *cli, void *data)
 		error = iov_plan_new(&plan, cli->iov, "create %u VF%s on %s", args->count,
 				     args->count == 1 ? "" : "s", IOV_BDF(bdf));
 	if (!error)
-		error = args->count ? iov_host_vfs_plan(plan, bdf, &vfs, 0) :
+		error = args->count ? iov_host_vfs_plan(plan, bdf, -1, &vfs, 0) :
 				      iov_vf_create_plan(plan, bdf, 0, 0);
 	if (!error)
 		error = cli_save(cli, plan, saved_vfs(bdf, args->count, vfs.all.driver));

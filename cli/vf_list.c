@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/pci/identity.h"
+#include "base/pci/interface.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -102,7 +103,7 @@ static int list_pf(struct cli *cli, const char *name)
 	int error = iov_device_parse(cli->iov, name, &bdf);
 
 	if (!error)
-		error = iov_vf_list(cli->iov, bdf, &pf);
+		error = iov_vf_list(cli->iov, bdf, iov_interface_named_port(cli->iov, name), &pf);
 	if (error)
 		return error;
 	if (!cli->json)
@@ -162,7 +163,7 @@ static error_t parse_show(int key, char *arg, struct argp_state *state)
 			    "like eth0/vf0-3; 'iov vf list' shows them");
 }
 
-static int add_vf(struct cli *cli, struct iov_bdf bdf, struct json_object **pf,
+static int add_vf(struct cli *cli, struct iov_bdf bdf, int port, struct json_object **pf,
 		  struct json_object *shown)
 {
 	struct iov_bdf pf_bdf;
@@ -173,7 +174,7 @@ static int add_vf(struct cli *cli, struct iov_bdf bdf, struct json_object **pf,
 	if (!error && (!*pf || strcmp(json_text(*pf, "pf"), IOV_BDF(pf_bdf)))) {
 		json_object_put(*pf);
 		*pf = NULL;
-		error = iov_vf_list(cli->iov, pf_bdf, pf);
+		error = iov_vf_list(cli->iov, pf_bdf, port, pf);
 	}
 	if (error)
 		return error;
@@ -214,11 +215,12 @@ static int run_show(struct cli *cli, void *data)
 {
 	_cleanup_json_ struct json_object *vfs = json_object_new_array(), *pf = NULL;
 	const struct show_args *args = data;
+	int port = iov_interface_named_port(cli->iov, args->vf);
 	struct cli_functions functions = { 0 };
 	int error = cli_add_functions(cli, args->vf, &functions);
 
 	for (size_t i = 0; !error && i < functions.count; i++)
-		error = add_vf(cli, functions.list[i], &pf, vfs);
+		error = add_vf(cli, functions.list[i], port, &pf, vfs);
 	free(functions.list);
 	if (!error)
 		print_vfs(cli, vfs, iov_device_is_range(args->vf));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/pci/interface.h"
 #include "base/pci/pci.h"
 #include "base/sysroot/paths.h"
 #include "cli/argument.h"
@@ -157,7 +158,8 @@ static int set_named(struct cli *cli, const struct set_args *args, struct json_o
 	if (!error)
 		error = new_plan(cli, pf, each, functions.count, plan);
 	if (!error)
-		error = iov_vf_set_each_plan(*plan, pf, each, 0);
+		error = iov_vf_set_each_plan(*plan, pf, iov_interface_named_port(cli->iov, args->device),
+					     each, 0);
 	if (!error)
 		error = save(cli, &functions, values, *plan);
 	free(functions.list);
@@ -173,7 +175,8 @@ static int set_indexed(struct cli *cli, const struct set_args *args, struct json
 	if (!error)
 		error = iov_plan_new(plan, cli->iov, "set VF %u of %s", args->index, IOV_BDF(pf));
 	if (!error)
-		error = iov_vf_set_plan(*plan, pf, args->index, values);
+		error = iov_vf_set_plan(*plan, pf, iov_interface_named_port(cli->iov, args->device),
+					args->index, values);
 	if (!error)
 		error = iov_pci_link(cli->iov, pf, iov_path("virtfn%u", args->index).name, &vf);
 	return error ? error : save(cli, &(struct cli_functions){ &vf, 1 }, values, *plan);

@@ -36,6 +36,7 @@ static int open_setting(struct setting *setting, struct iov *iov, const struct i
 	if (error)
 		return error;
 	setting->iov = iov;
+	setting->pf.port = op->vf_attr.port;
 	setting->index = op->vf_attr.index;
 	setting->values = op->vf_attr.values;
 	setting->mode = op->vf_attr.mode;
@@ -75,7 +76,7 @@ static int set_patiently(const struct setting *setting, const char *name,
 	int error;
 
 	do {
-		error = setting->pf.device_class->set(setting->iov, setting->pf.bdf, setting->index,
+		error = setting->pf.device_class->set(setting->iov, &setting->pf, setting->index,
 						      name, target, answer, size);
 		if (error != -EINVAL || !--tries)
 			return error;

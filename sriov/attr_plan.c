@@ -2,19 +2,48 @@
 /* Attributes of VFs: what is there, and plans that change it. */
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/sysroot/call.h"
 #include "sriov/internal.h"
+
+static struct json_object *empty_objects(unsigned int count)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (unsigned int i = 0; i < count; i++)
+		json_object_array_add(array, json_object_new_object());
+	return array;
+}
+
+/* Of a struct iov_pf answers what its class says of its VFs. */
+static int tell_attributes(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	_cleanup_json_ struct json_object *vfs = NULL;
+	struct iov_pf pf;
+	int error;
+
+	memcpy(&pf, question, length);
+	vfs = empty_objects(pf.count);
+	error = pf.device_class->get(iov, &pf, vfs);
+	fputs(json_object_to_json_string_ext(vfs, JSON_C_TO_STRING_PLAIN), answer);
+	return error;
+}
 
 int vf_attributes(struct iov *iov, const struct iov_pf *pf, struct json_object **vfs)
 {
-	*vfs = json_object_new_array();
-	for (unsigned int i = 0; i < pf->count; i++)
-		json_object_array_add(*vfs, json_object_new_object());
-	if (!pf->count || !pf->device_class || !pf->device_class->get)
+	_cleanup_free_ char *answer = NULL;
+	int error;
+
+	if (!pf->count || !pf->device_class || !pf->device_class->get) {
+		*vfs = empty_objects(pf->count);
 		return 0;
-	return pf->device_class->get(iov, pf->bdf, *vfs);
+	}
+	error = iov_sys_call(iov, tell_attributes, pf, sizeof(*pf), &answer);
+	*vfs = error ? empty_objects(pf->count) : json_tokener_parse(answer);
+	return error;
 }
 
 struct json_object *vf_settable(const struct iov_sriov_class *device_class, struct json_object *vf)
@@ -40,7 +69,8 @@ void vf_attr_restore(struct iov_step *step,
 							 json_object_array_get_idx(vfs, i));
 
 		if (json_object_object_length(values))
-			append(step, iov_op_vf_attr(pf->bdf, i, values, IOV_VF_RESTORE));
+			append(step, iov_op_vf_attr(pf->bdf, pf->port, i, values,
+						    IOV_VF_RESTORE));
 		json_object_put(values);
 	}
 }
@@ -150,17 +180,19 @@ static void compare(struct comparison *comparison)
 static void add_step(struct iov_plan *plan, const struct iov_pf *pf, unsigned int index,
 		     const struct comparison *comparison, enum iov_vf_mode mode)
 {
+	struct iov_path port = pf->port > 0 ? iov_path("port %d ", pf->port) : iov_path("%s", "");
 	struct iov_step *step = iov_plan_step(plan, IOV_BDF(pf->bdf), "change VF %u of %s", index,
 					      IOV_BDF(pf->bdf));
 
 	iov_step_touches(step, IOV_BDF(iov_vf_bdf(pf, index)));
 	iov_step_spares(step, "attributes are set under whoever uses the VF");
-	iov_step_do(step, iov_op_vf_attr(pf->bdf, index, comparison->changes, mode));
+	iov_step_do(step, iov_op_vf_attr(pf->bdf, pf->port, index, comparison->changes, mode));
 	if (json_object_object_length(comparison->before))
-		iov_step_undo(step, iov_op_vf_attr(pf->bdf, index, comparison->before,
+		iov_step_undo(step, iov_op_vf_attr(pf->bdf, pf->port, index, comparison->before,
 						   IOV_VF_RESTORE));
 	json_object_object_foreach(comparison->changes, name, value)
-		iov_step_change(step, iov_path("vf %u %s", index, vf_option_name(name).name).name,
+		iov_step_change(step, iov_path("%svf %u %s", port.name, index,
+					       vf_option_name(name).name).name,
 				value_text(json_object_object_get(comparison->before, name)),
 				value_text(value));
 }
@@ -181,7 +213,7 @@ static int plan_one(struct iov_plan *plan, const struct iov_pf *pf, unsigned int
 	return error;
 }
 
-int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int index,
+int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, int port, unsigned int index,
 		    struct json_object *values)
 {
 	_cleanup_json_ struct json_object *vfs = NULL;
@@ -189,6 +221,7 @@ int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int inde
 	struct iov_pf pf;
 	int error = iov_pf_read(iov, bdf, &pf);
 
+	pf.port = port;
 	if (!error)
 		error = check_index(iov, &pf, index);
 	if (!error)
@@ -202,14 +235,15 @@ int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int inde
 }
 
 /* VFs that are made anew get back what they have now, see iov_vf_create_plan(). */
-int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *each,
-			 unsigned int flags)
+int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, int port,
+			 struct json_object *each, unsigned int flags)
 {
 	enum iov_vf_mode mode = flags & IOV_VF_ANEW ? IOV_VF_NEW : IOV_VF_SET;
 	_cleanup_json_ struct json_object *vfs = NULL;
 	struct iov_pf pf;
 	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);
 
+	pf.port = port;
 	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
 		struct json_object *values = json_object_array_get_idx(each, i);
 

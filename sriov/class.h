@@ -26,8 +26,9 @@ extern "C" {
  *	NULL for none.  See iov_vf_attribute_parse() for their meaning.
  * @match: whether a PF belongs to the class
  * @get: add attributes to the objects in @vfs, one per existing VF in order
- *	of index; what the device does not report is null or absent.  Returns
- *	-errno with a message when it cannot look.
+ *	of index, as the port of @pf has them; what the device does not report is null
+ *	or absent.  Returns -errno with a message when it cannot look.  Runs within
+ *	iov_sys_call().
  * @set: set @attribute of a VF to its value in @target.  @target holds the
  *	values of all attributes as they shall be, for those that the kernel only
  *	takes in pairs.  Returns the kernel's error, and in @answer what the
@@ -45,9 +46,9 @@ struct iov_sriov_class {
 	const char *name;
 	const char *const *attributes;
 	bool (*match)(struct iov *iov, struct iov_bdf pf);
-	int (*get)(struct iov *iov, struct iov_bdf pf, struct json_object *vfs);
-	int (*set)(struct iov *iov, struct iov_bdf pf, unsigned int index, const char *attribute,
-		   struct json_object *target, char *answer, size_t size);
+	int (*get)(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs);
+	int (*set)(struct iov *iov, const struct iov_pf *pf, unsigned int index,
+		   const char *attribute, struct json_object *target, char *answer, size_t size);
 	int (*prepare)(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count);
 	int (*finish)(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count);
 	void (*restore)(struct iov_step *step, const struct iov_pf *pf, struct json_object *vfs);

@@ -123,12 +123,13 @@ static struct json_object *describe(struct iov *iov, const struct iov_pf *pf,
 	return object;
 }
 
-int iov_vf_list(struct iov *iov, struct iov_bdf bdf, struct json_object **out)
+int iov_vf_list(struct iov *iov, struct iov_bdf bdf, int port, struct json_object **out)
 {
 	_cleanup_json_ struct json_object *findings = NULL;
 	struct iov_pf pf;
 	int error = iov_pf_read(iov, bdf, &pf);
 
+	pf.port = port;
 	if (!error)
 		error = find_holders(iov, &pf, 1, &findings);
 	if (!error)

@@ -51,7 +51,7 @@ int iov_pf_read(struct iov *iov, struct iov_bdf bdf, struct iov_pf *pf)
 
 	if (error)
 		return error;
-	*pf = (struct iov_pf){ .bdf = bdf, .autoprobe = -1 };
+	*pf = (struct iov_pf){ .bdf = bdf, .port = -1, .autoprobe = -1 };
 	if (!iov_sys_exists(iov, iov_pci_path(bdf, "sriov_totalvfs").name))
 		return fail_not_pf(iov, bdf);
 	error = read_count(iov, bdf, "sriov_totalvfs", &pf->total);

@@ -35,6 +35,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/pci/interface.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "sriov/internal.h"
 
@@ -204,7 +205,10 @@ static void undo_remove(struct iov *iov, struct iov_step *step, const struct iov
 	iov_step_undo(step, numvfs_op(pf, pf->count, if_vf(pf, 0, true)));
 	if (probes(pf))
 		iov_step_undo(step, autoprobe_op(pf, 1));
-	/* Attributes that cannot be read have not been set by anyone either. */
+	/*
+	 * Attributes that cannot be read have not been set by anyone either; what the kernel did not
+	 * answer fails the plan in the end.
+	 */
 	if (!vf_attributes(iov, pf, &vfs)) {
 		if (pf->device_class && pf->device_class->restore)
 			pf->device_class->restore(step, pf, vfs);
@@ -297,7 +301,10 @@ static void keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsi
 	unsigned int kept = count < pf->count ? count : pf->count;
 	struct iov_step *step;
 
-	/* Attributes that cannot be read have not been set by anyone either. */
+	/*
+	 * Attributes that cannot be read have not been set by anyone either; what the kernel did not
+	 * answer fails the plan in the end.
+	 */
 	if (!kept || vf_attributes(iov, pf, &vfs))
 		return;
 	for (unsigned int i = 0; i < kept; i++) {
@@ -395,7 +402,7 @@ int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int c
 		error = check_driver(iov, &pf);
 	if (!error)
 		error = plan_creation(plan, &pf, count, flags);
-	return iov_plan_built(plan, error);
+	return iov_plan_built(plan, error ? error : iov_sys_unanswered(iov));
 }
 
 int iov_vf_settle_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count,
@@ -426,5 +433,5 @@ int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf)
 	remove_vfs(plan, &pf);
 	if (pf.device_class && pf.device_class->release)
 		error = pf.device_class->release(plan, &pf);
-	return iov_plan_built(plan, error);
+	return iov_plan_built(plan, error ? error : iov_sys_unanswered(iov_plan_context(plan)));
 }

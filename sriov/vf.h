@@ -30,6 +30,7 @@ struct iov_sriov_class;
 /**
  * struct iov_pf - what a PF says about its VFs
  * @bdf: its address
+ * @port: of a function with several the one that attributes of VFs are of, -1 for the first
  * @total: most VFs that it gives (sriov_totalvfs)
  * @count: VFs that exist now
  * @offset: routing IDs from the PF to VF 0 (First VF Offset)
@@ -41,6 +42,7 @@ struct iov_sriov_class;
  */
 struct iov_pf {
 	struct iov_bdf bdf;
+	int port;
 	unsigned int total;
 	unsigned int count;
 	unsigned int offset;
@@ -65,7 +67,7 @@ int iov_sriov_register(struct iov *iov);
  * iov_pf_read - read what a PF says about its VFs
  * @iov: context
  * @bdf: address
- * @pf: receives it
+ * @pf: receives it, for its first port
  *
  * Return: 0; -ENODEV when there is no such function; -EINVAL for a VF, the
  * message names its PF; -EOPNOTSUPP for a function without SR-IOV; or -errno.
@@ -183,6 +185,8 @@ int iov_vf_attribute_parse(struct iov *iov, const char *name, const char *text,
  * iov_vf_set_plan - plan attributes of a VF
  * @plan: plan to append to
  * @bdf: the PF
+ * @port: the port whose VFs' attributes are meant, of a function that has several, as by
+ *	iov_interface_named_port(); -1 for the first
  * @index: the VF, 0 for the first
  * @values: from iov_vf_attribute_parse()
  *
@@ -191,13 +195,14 @@ int iov_vf_attribute_parse(struct iov *iov, const char *name, const char *text,
  * Return: 0, or -errno with a message: -ENODEV without that VF, -EOPNOTSUPP
  * for attributes that its device class does not have.
  */
-int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int index,
+int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, int port, unsigned int index,
 		    struct json_object *values);
 
 /**
  * iov_vf_set_each_plan - plan attributes of several VFs
  * @plan: plan to append to
  * @bdf: the PF
+ * @port: as of iov_vf_set_plan()
  * @each: array; at a VF's index its values from iov_vf_attribute_parse(), or null
  * @flags: IOV_VF_ANEW: iov_vf_create_plan() made the VFs
  *
@@ -205,8 +210,8 @@ int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int inde
  *
  * Return: as iov_vf_set_plan().
  */
-int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *each,
-			 unsigned int flags);
+int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, int port,
+			 struct json_object *each, unsigned int flags);
 
 /**
  * iov_vf_msix_plan - plan the number of interrupt vectors of a VF
@@ -229,6 +234,7 @@ int iov_vf_msix_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int ind
  * iov_vf_list - what is known of the VFs of a PF
  * @iov: context
  * @bdf: the PF
+ * @port: as of iov_vf_set_plan()
  * @out: receives an object that the caller puts: "pf", "driver", "class",
  *	"total", "count", "autoprobe", and "vfs", an array of objects with
  *	"index", "device", "driver", "iommu_group", "netdev", the attributes of the device
@@ -237,7 +243,7 @@ int iov_vf_msix_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int ind
  *
  * Return: 0 or -errno with a message.
  */
-int iov_vf_list(struct iov *iov, struct iov_bdf bdf, struct json_object **out);
+int iov_vf_list(struct iov *iov, struct iov_bdf bdf, int port, struct json_object **out);
 
 /**
  * iov_vf_list_all - what is known of the VFs of all PFs

@@ -6,11 +6,11 @@
 #include "base/guard/scan.h"
 
 /*
- * Look at everything once, then ask for as many functions as needed; each gives 0 or -errno
- * with a message.  guard_scan_close() ends it.
+ * Look at everything once, for as many functions as needed: @findings receives an array with
+ * an array of findings for each, which the caller puts.  0 or -errno with a message.
  */
-int guard_scan_open(struct guard_scan *scan, struct iov *iov);
-int guard_scan_match(struct guard_scan *scan, struct iov_bdf bdf, struct json_object *findings);
+int guard_ask(struct iov *iov, const struct iov_bdf *bdfs, size_t count,
+	      struct json_object **findings);
 
 /*
  * Whether a process drives one of @devices (BDFs; other names are passed over) through

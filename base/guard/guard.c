@@ -10,6 +10,7 @@
 #include "base/context.h"
 #include "base/guard/ask.h"
 #include "base/guard/scans.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
@@ -66,6 +67,7 @@ int iov_guard_set_session(struct iov *iov, const char *ssh_connection)
 {
 	iov->session_client[0] = '\0';
 	iov->session_local[0] = '\0';
+	context_changed(iov);
 	if (ssh_connection && sscanf(ssh_connection, "%63s %*s %63s", iov->session_client,
 				     iov->session_local) != 2)
 		return iov_fail(iov, -EINVAL,
@@ -74,12 +76,7 @@ int iov_guard_set_session(struct iov *iov, const char *ssh_connection)
 	return 0;
 }
 
-int guard_scan_open(struct guard_scan *scan, struct iov *iov)
-{
-	return guard_scan_run(scan, iov, kinds, KINDS);
-}
-
-int guard_scan_match(struct guard_scan *scan, struct iov_bdf bdf, struct json_object *findings)
+static void match(struct guard_scan *scan, struct iov_bdf bdf, struct json_object *findings)
 {
 	_cleanup_fd_ int dir = iov_dir_open(scan->iov, iov_pci_path(bdf, "").name);
 	struct iov_bdf_text device = iov_bdf_format(bdf);
@@ -89,17 +86,63 @@ int guard_scan_match(struct guard_scan *scan, struct iov_bdf bdf, struct json_ob
 			kinds[i]->match(scan, dir, device.text);
 	}
 	guard_scan_find(scan, device.text, findings);
-	return scan->error;
+}
+
+/* Of functions, an array of struct iov_bdf, answers an array with the findings of each. */
+static int tell_findings(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	_cleanup_json_ struct json_object *all = json_object_new_array();
+	struct guard_scan scan;
+	int error = guard_scan_run(&scan, iov, kinds, KINDS);
+
+	if (error)
+		return error;
+	for (size_t at = 0; at < length; at += sizeof(struct iov_bdf)) {
+		struct json_object *findings = json_object_new_array();
+		struct iov_bdf bdf;
+
+		memcpy(&bdf, question + at, sizeof(bdf));
+		match(&scan, bdf, findings);
+		json_object_array_add(all, findings);
+	}
+	error = scan.error;
+	guard_scan_close(&scan);
+	fputs(json_object_to_json_string_ext(all, JSON_C_TO_STRING_PLAIN), answer);
+	return error;
+}
+
+/* Nothing is taken before that is known. */
+static int say_unknown(struct iov *iov, int error)
+{
+	return iov_told(iov, error, "cannot tell who uses what: %s", iov_error_message(iov));
+}
+
+int guard_ask(struct iov *iov, const struct iov_bdf *bdfs, size_t count,
+	      struct json_object **findings)
+{
+	_cleanup_free_ char *answer = NULL;
+	int error = iov_sys_call(iov, tell_findings, bdfs, count * sizeof(*bdfs), &answer);
+
+	*findings = NULL;
+	if (error == -ETIMEDOUT)
+		return say_unknown(iov, error);
+	if (error)
+		return error;
+	*findings = json_tokener_parse(answer);
+	return *findings ? 0 : iov_fail(iov, -ENOMEM, "out of memory");
 }
 
 int iov_guard_function(struct iov *iov, struct iov_bdf bdf, struct json_object *findings)
 {
-	struct guard_scan scan;
-	int error = guard_scan_open(&scan, iov);
+	_cleanup_json_ struct json_object *all = NULL;
+	int error = guard_ask(iov, &bdf, 1, &all);
+	struct json_object *found;
 
 	if (error)
 		return error;
-	error = guard_scan_match(&scan, bdf, findings);
-	guard_scan_close(&scan);
-	return error;
+	found = json_object_array_get_idx(all, 0);
+	for (size_t i = 0; i < json_object_array_length(found); i++)
+		json_object_array_add(findings,
+				      json_object_get(json_object_array_get_idx(found, i)));
+	return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/sysroot/call.h"
 
 static bool has_program(const struct nlattr *nested)
 {
@@ -123,6 +124,7 @@ void guard_own_links(struct guard_scan *scan, struct guard_links *links)
 	*links = (struct guard_links){ 0 };
 	if (!iov_sys_is_host(scan->iov))
 		return;
+	iov_sys_asking(scan->iov, "the interfaces of this host, by rtnetlink");
 	socket = guard_netlink(NETLINK_ROUTE, &error);
 	if (socket)
 		error = guard_read_links(socket, links);

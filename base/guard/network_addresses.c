@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/guard/network.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 
 #define SCOPE_GLOBAL 0x00
@@ -124,8 +125,10 @@ int guard_read_addresses(struct iov *iov, const struct guard_routes *routes,
 {
 	int error;
 
-	if (iov_sys_is_host(iov))
+	if (iov_sys_is_host(iov)) {
+		iov_sys_asking(iov, "the addresses of this host, by rtnetlink");
 		return guard_dump_addresses(addresses);
+	}
 	error = read_tree4(iov, routes, addresses);
 	return error ? error : read_ipv6(iov, addresses);
 }

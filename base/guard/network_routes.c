@@ -11,6 +11,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/guard/network.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 
 #define ROUTE_UP 0x1
@@ -87,8 +88,10 @@ int guard_read_routes(struct iov *iov, struct guard_routes *routes)
 {
 	int error;
 
-	if (iov_sys_is_host(iov))
+	if (iov_sys_is_host(iov)) {
+		iov_sys_asking(iov, "the routes of this host, by rtnetlink");
 		return guard_dump_routes(routes);
+	}
 	error = read_routes(iov, IOV_PATH_ROUTE4, parse_route4, routes);
 	return error ? error : read_routes(iov, IOV_PATH_ROUTE6, parse_route6, routes);
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/context.h"
 #include "base/guard/network.h"
 #include "base/json.h"
 #include "base/sysroot/paths.h"
@@ -256,6 +257,12 @@ static void scan_process(struct guard_scan *scan, const char *pid,
 	close(process.directory);
 }
 
+/* What the process has that looks for us, it has from us. */
+static bool is_writer(const struct guard_scan *scan, const char *pid)
+{
+	return scan->iov->as_writer && strtol(pid, NULL, 10) == getpid();
+}
+
 static void scan_processes(struct guard_scan *scan, const struct guard_kind *const *kinds,
 			   size_t count)
 {
@@ -267,7 +274,7 @@ static void scan_processes(struct guard_scan *scan, const struct guard_kind *con
 	if (error)
 		return;
 	for (size_t i = 0; i < processes; i++) {
-		if (isdigit((unsigned char)names[i][0]))
+		if (isdigit((unsigned char)names[i][0]) && !is_writer(scan, names[i]))
 			scan_process(scan, names[i], kinds, count);
 	}
 	iov_names_free(names, processes);

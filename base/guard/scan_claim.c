@@ -13,6 +13,7 @@
 #include "base/guard/scans.h"
 #include "base/guard/walk_block.h"
 #include "base/json.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 
 #define CLAIMANT "a user of unknown kind (the kernel lets nobody open it exclusively)"
@@ -79,6 +80,7 @@ static bool is_claimed(struct guard_scan *scan, const char *name)
 	/* "cciss!c0d0" is cciss/c0d0 */
 	for (char *mark = node.name; (mark = strchr(mark, '!'));)
 		*mark = '/';
+	iov_sys_asking(scan->iov, "to have %s exclusively", node.name);
 	fd = iov_sys_open(scan->iov, node.name, O_RDONLY | O_EXCL | O_NONBLOCK);
 	if (fd >= 0)
 		close(fd);

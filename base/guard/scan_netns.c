@@ -25,6 +25,7 @@
 #include "base/guard/scans.h"
 #include "base/guard/walk_interface.h"
 #include "base/json.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
@@ -118,6 +119,7 @@ static void read_bus_info(struct netns *netns, const char *name, char *text, siz
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 	struct ifreq request = { .ifr_data = (void *)&info };
 
+	iov_sys_asking(netns->scan->iov, "the device of %s in %s, by ethtool", name, netns->name);
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
 	text[0] = '\0';
 	if (!ioctl(nl_socket_get_fd(netns->socket), SIOCETHTOOL, &request))
@@ -176,6 +178,7 @@ static void scan_links(struct netns *netns)
 
 	guard_own_links(netns->scan, &own);
 	guard_failed(netns->scan, read_own_nsid(netns), netns->name);
+	iov_sys_asking(netns->scan->iov, "the interfaces of %s, by rtnetlink", netns->name);
 	error = guard_read_links(netns->socket, &links);
 	guard_failed(netns->scan, error, netns->name);
 	if (!error) {

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/pci/identity_names.h"
 #include "base/pci/interface.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
@@ -116,6 +117,15 @@ static int fail_unknown(const struct iov_identity_index *index, const char *text
 			count > SHOWN_MAX ? " and others" : "");
 }
 
+/* What is not among the names that are known is not absent while the kernel does not tell all. */
+static int fail_untold(struct iov *iov, const char *text)
+{
+	char why[1024];
+
+	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
+	return iov_fail(iov, -ETIMEDOUT, "%s: cannot tell which function that is: %s", text, why);
+}
+
 static int fail_ambiguous(const struct iov_identity_index *index, const char *text,
 			  const struct iov_bdf *bdfs, size_t count)
 {
@@ -139,6 +149,8 @@ static int find_identity(const struct iov_identity_index *index, const char *tex
 	struct iov_bdf bdfs[SHOWN_MAX];
 	size_t count = identity_who(index, text, bdfs, SHOWN_MAX);
 
+	if (!count && iov_sys_unanswered(identity_index_context(index)))
+		return fail_untold(identity_index_context(index), text);
 	if (!count)
 		return fail_unknown(index, text, kind);
 	if (count > 1)
@@ -169,11 +181,12 @@ static int parse_identity(struct iov *iov, const struct iov_identity_index *inde
 /* An interface that is there no more is a device that is absent; anything else is no name. */
 static int fail_plain(struct iov *iov, const char *text)
 {
-	bool is_word = *text && strlen(text) < IOV_INTERFACE_SIZE &&
-		       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_-.") == strlen(text) && *text != '.';
+	/* "seriel=71" is a mistake. */
+	bool is_name = interface_may_be(text) && !strchr(text, '=');
 
-	return iov_fail(iov, is_word ? -ENODEV : -EINVAL, "%s: neither a PCI address like "
+	if (is_name && iov_sys_unanswered(iov))
+		return fail_untold(iov, text);
+	return iov_fail(iov, is_name ? -ENODEV : -EINVAL, "%s: neither a PCI address like "
 			"0000:01:00.0, nor a network interface of a PCI function, nor serial=, mac=, "
 			"slot= or path=; 'iov list' shows them", text);
 }

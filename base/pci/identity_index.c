@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/pci/identity_names.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/sysdir.h"
 
 struct function {
@@ -234,6 +235,31 @@ static size_t who_has(const struct iov_identity_index *index, const char *name, 
 	return count;
 }
 
+/* Whether cards share a name, so that it is none of either; functions of one card may. */
+static bool is_shared(const struct iov_identity_index *index, const struct function *function,
+		      const char *name)
+{
+	struct iov_bdf own = function->entry.bdf;
+
+	for (size_t i = find_name(index, name);
+	     i < index->named && !strcasecmp(index->table[i].name, name); i++) {
+		struct iov_bdf bdf = index->table[i].function->entry.bdf;
+
+		if (bdf.domain != own.domain || bdf.bus != own.bus || bdf.device != own.device)
+			return true;
+	}
+	return false;
+}
+
+/* Cards that have a number in common do not have it to tell them apart. */
+static bool is_of_several_cards(const struct iov_identity_index *index, const char *name)
+{
+	size_t first = find_name(index, name);
+
+	return first < index->named && !strcasecmp(index->table[first].name, name) &&
+	       is_shared(index, index->table[first].function, name);
+}
+
 size_t identity_who(const struct iov_identity_index *index, const char *text, struct iov_bdf *bdfs,
 		    size_t max)
 {
@@ -245,6 +271,8 @@ size_t identity_who(const struct iov_identity_index *index, const char *text, st
 		return count;
 	memcpy(name, text, length - 2);
 	name[length - 2] = '\0';
+	if (is_of_several_cards(index, name))
+		return who_has(index, name, -1, bdfs, max);
 	return who_has(index, name, text[length - 1] - '0', bdfs, max);
 }
 
@@ -260,22 +288,6 @@ size_t identity_known(const struct iov_identity_index *index, const char *kind,
 		count++;
 	}
 	return count;
-}
-
-/* Whether cards share a name, so that it is none of either; functions of one card may. */
-static bool is_shared(const struct iov_identity_index *index, const struct function *function,
-		      const char *name)
-{
-	struct iov_bdf own = function->entry.bdf;
-
-	for (size_t i = find_name(index, name);
-	     i < index->named && !strcasecmp(index->table[i].name, name); i++) {
-		struct iov_bdf bdf = index->table[i].function->entry.bdf;
-
-		if (bdf.domain != own.domain || bdf.bus != own.bus || bdf.device != own.device)
-			return true;
-	}
-	return false;
 }
 
 /* A name as it names this function alone, with its suffix if it takes one for that. */
@@ -358,7 +370,8 @@ void iov_identity_remember(struct iov *iov)
 	}
 	if (!error)
 		iov_identity_index_close(index);
-	if (!error && !json_object_equal(before, now))
+	/* What the kernel does not tell now stays as it was noted. */
+	if (!error && !iov_sys_unanswered(iov) && !json_object_equal(before, now))
 		error = memory_write(iov, now);
 	if (error)
 		iov_log(iov, LOG_WARNING, "cannot note the MAC addresses and serial numbers that "

@@ -8,15 +8,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ethtool.h>
 #include <linux/pci_regs.h>
-#include <linux/sockios.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,12 +24,6 @@
 #define SERIAL_SIZE 8
 #define OUI_SIZE 3
 #define GROUP_BIT 0x01
-#define ADDRESS_SIZE 32
-#define INFINIBAND_OCTETS 20
-#define GUID_OCTETS 8
-
-/* Value of addr_assign_type for an address that the device came with. */
-#define ADDRESS_IS_PERMANENT 0
 
 struct slot {
 	char name[64];
@@ -46,7 +35,6 @@ struct names_source {
 	struct json_object *memory;
 	struct slot *slots;
 	size_t slot_count;
-	int socket;		/* asks the kernel for addresses; -1 on a recorded tree */
 };
 
 /* Whether a slot is named "0-2" because there is a "0", or is that "0". */
@@ -107,7 +95,6 @@ int names_source_open(struct names_source **out, struct iov *iov)
 		return -ENOMEM;
 	source->iov = iov;
 	source->memory = memory_read(iov);
-	source->socket = iov_sys_is_host(iov) ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
 	error = read_slots(source);
 	if (error) {
 		names_source_close(source);
@@ -121,8 +108,6 @@ void names_source_close(struct names_source *source)
 {
 	if (!source)
 		return;
-	if (source->socket >= 0)
-		close(source->socket);
 	json_object_put(source->memory);
 	free(source->slots);
 	free(source);
@@ -157,23 +142,6 @@ void names_free(struct function_names *function)
 		free(function->names[--function->count]);
 }
 
-static bool is_blank(const unsigned char *bytes, size_t size)
-{
-	for (size_t i = 1; i < size; i++) {
-		if (bytes[i] != bytes[0])
-			return false;
-	}
-	return bytes[0] == 0 || bytes[0] == 0xff;
-}
-
-void name_without_session(char *address)
-{
-	size_t length = strlen(address);
-
-	if (length == 3 * INFINIBAND_OCTETS - 1)
-		memmove(address, address + length - (3 * GUID_OCTETS - 1), 3 * GUID_OCTETS);
-}
-
 /* Makers' constants that look like numbers; see is_identity() for what does not. */
 static const unsigned char constants[][SERIAL_SIZE] = {
 	{ 0x00, 0x15, 0x17, 0xff, 0xff, 0x24, 0x14, 0x12 },	/* Atheros AR92xx */
@@ -182,20 +150,30 @@ static const unsigned char constants[][SERIAL_SIZE] = {
 /* Of a radio by Realtek: its OUI, the filler of a MAC address, and the model. */
 static const unsigned char realtek_radio[] = { 0x00, 0xe0, 0x4c, 0xff, 0xfe };
 
+/* Whether bytes go up, or down, by the same each time: "00 11 22 33", "ff ff ff ff". */
+static bool is_progression(const unsigned char *bytes, size_t size)
+{
+	for (size_t i = 2; i < size; i++) {
+		if ((unsigned char)(bytes[i] - bytes[i - 1]) != (unsigned char)(bytes[1] - bytes[0]))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Whether a Device Serial Number tells cards of a kind apart.  It is an EUI-64: 24 bits of the
  * maker, which are never a group address, and 40 that he counts up.  A maker who counts has
- * more than one octet that is not zero, and not all of them the same.
+ * more than one octet that is not zero, and not a progression of octets, which is an example or
+ * what memory was filled with.
  */
 static bool is_identity(const unsigned char *eui)
 {
-	size_t same = 1, set = 0;
+	size_t set = 0;
 
-	for (size_t i = 1; i < SERIAL_SIZE; i++)
-		same += eui[i] == eui[0];
 	for (size_t i = OUI_SIZE; i < SERIAL_SIZE; i++)
 		set += eui[i] != 0;
-	if (eui[0] & GROUP_BIT || same == SERIAL_SIZE || set < 2 ||
+	if (eui[0] & GROUP_BIT || set < 2 ||
+	    is_progression(eui + OUI_SIZE, SERIAL_SIZE - OUI_SIZE) ||
 	    !memcmp(eui, realtek_radio, sizeof(realtek_radio)))
 		return false;
 	for (size_t i = 0; i < sizeof(constants) / sizeof(*constants); i++) {
@@ -242,96 +220,6 @@ static void add_nvme_serials(struct function_names *function, int dir)
 	iov_names_free(names, count);
 }
 
-/* The kernel wakes a device before it answers ethtool. */
-static bool is_suspended(int dir)
-{
-	char status[16];
-
-	return iov_pci_is_asleep(dir) ||
-	       (!iov_dir_read(dir, "power/runtime_status", status, sizeof(status)) &&
-		!strcmp(status, "suspended"));
-}
-
-/* The address that the hardware came with, whatever the interface has now. */
-static bool ask_address(int socket, const char *interface, char *text, size_t size)
-{
-	struct {
-		struct ethtool_perm_addr head;
-		unsigned char bytes[ADDRESS_SIZE];
-	} address = { .head = { .cmd = ETHTOOL_GPERMADDR, .size = ADDRESS_SIZE } };
-	struct ifreq request = { .ifr_data = (char *)&address };
-	size_t length = 0;
-
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	if (ioctl(socket, SIOCETHTOOL, &request) || !address.head.size ||
-	    address.head.size > ADDRESS_SIZE || is_blank(address.bytes, address.head.size))
-		return false;
-	for (size_t i = 0; i < address.head.size && length < size; i++)
-		length += (size_t)snprintf(text + length, size - length, "%s%02x", i ? ":" : "",
-					   address.bytes[i]);
-	return length < size;
-}
-
-static bool recorded_address(int dir, const char *interface, char *text, size_t size)
-{
-	int64_t type;
-
-	return !iov_dir_read_number(dir, iov_path("%s/addr_assign_type", interface).name, &type) &&
-	       type == ADDRESS_IS_PERMANENT &&
-	       !iov_dir_read(dir, iov_path("%s/address", interface).name, text, size) &&
-	       strspn(text, "0:") != strlen(text);
-}
-
-/* The stand-in of a VF in an embedded switch, "pf0vf3", carries the VF's address. */
-static bool is_representor(int dir, const char *interface)
-{
-	char port[64];
-
-	return !iov_dir_read(dir, iov_path("%s/phys_port_name", interface).name, port,
-			     sizeof(port)) &&
-	       strstr(port, "pf");
-}
-
-static void add_addresses(struct names_source *source, struct function_names *function, int dir,
-			  const char *class_dir)
-{
-	char text[3 * ADDRESS_SIZE], **names;
-	bool ask = source->socket >= 0 && !is_suspended(dir);
-	size_t count;
-
-	if (iov_dir_list(dir, class_dir, &names, &count))
-		return;
-	for (size_t i = 0; i < count; i++) {
-		struct iov_path interface = iov_path("%s/%s", class_dir, names[i]);
-
-		bool known = ask ? ask_address(source->socket, names[i], text, sizeof(text)) :
-				     recorded_address(dir, interface.name, text, sizeof(text));
-
-		if (known)
-			name_without_session(text);
-		if (known && !is_representor(dir, interface.name))
-			names_add(function, "mac", text);
-	}
-	iov_names_free(names, count);
-}
-
-/* The interface of a virtio function hangs below its virtio device. */
-static void add_virtio_addresses(struct names_source *source, struct function_names *function,
-				 int dir)
-{
-	char driver[32], **names;
-	size_t count;
-
-	if (iov_dir_link_name(dir, "driver", driver, sizeof(driver)) ||
-	    strcmp(driver, "virtio-pci") || iov_dir_list(dir, ".", &names, &count))
-		return;
-	for (size_t i = 0; i < count; i++) {
-		if (!strncmp(names[i], "virtio", strlen("virtio")))
-			add_addresses(source, function, dir, iov_path("%s/net", names[i]).name);
-	}
-	iov_names_free(names, count);
-}
-
 /*
  * What configuration space and the native driver tell: of an earlier moment when the function
  * sleeps, or that driver is gone.
@@ -343,8 +231,7 @@ static void add_told_names(struct names_source *source, struct function_names *f
 	add_serial_capability(function, dir);
 	before = function->count;
 	add_nvme_serials(function, dir);
-	add_addresses(source, function, dir, "net");
-	add_virtio_addresses(source, function, dir);
+	names_add_addresses(source->iov, function, dir);
 	if (function->count == before || iov_pci_is_asleep(dir))
 		memory_recall(source->memory, function);
 	function->told = function->count;

@@ -36,6 +36,8 @@ struct function_names {
  */
 int identity_vf(struct iov *iov, const char *text, struct iov_bdf pf, int number,
 		struct iov_bdf *vf);
+/* interface.c: whether an interface could be called so, by its name or an alternative one. */
+bool interface_may_be(const char *name);
 
 /* identity_names.c: where names are read from */
 
@@ -48,6 +50,9 @@ void names_source_close(struct names_source *source);
 void names_read(struct names_source *source, struct iov_bdf bdf, int dir,
 		struct function_names *function);
 void names_free(struct function_names *function);
+
+/* identity_addresses.c: append the MAC addresses that a function came with. */
+void names_add_addresses(struct iov *iov, struct function_names *function, int dir);
 
 /*
  * Cut an address to the part that stays: of the 20 octets of IP over InfiniBand the last 8,

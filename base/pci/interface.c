@@ -11,10 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 
 #define VIRTIO "virtio"
+/* Longest alternative name with its NUL, ALTIFNAMSIZ of the kernel. */
+#define ALTERNATIVE_SIZE 128
 
 static int on_link(struct nl_msg *message, void *found)
 {
@@ -49,42 +53,67 @@ static bool ask_alternative(struct nl_sock *socket, const char *name, char *foun
 	return error >= 0 && *found;
 }
 
-static bool find_alternative(const char *name, char *found)
+static int tell_alternative(struct iov *iov, const char *name, size_t length, FILE *answer)
 {
 	struct nl_sock *socket = nl_socket_alloc();
-	bool is_found = socket && !nl_connect(socket, NETLINK_ROUTE) &&
-			ask_alternative(socket, name, found);
+	char found[IOV_INTERFACE_SIZE] = "";
 
+	(void)length;
+	iov_sys_asking(iov, "the interface that is called %s, by rtnetlink", name);
+	if (socket && !nl_connect(socket, NETLINK_ROUTE) && ask_alternative(socket, name, found))
+		fputs(found, answer);
 	nl_socket_free(socket);
-	return is_found;
+	return 0;
 }
 
-static bool could_be_name(const char *name)
+static bool find_alternative(struct iov *iov, const char *name, char *found)
 {
-	return *name && *name != '.' && !strpbrk(name, "/: \t\n") && strlen(name) < 128;
+	_cleanup_free_ char *answer = NULL;
+	int error = iov_sys_call(iov, tell_alternative, name, strlen(name), &answer);
+
+	iov_sys_left_out(iov, error);
+	snprintf(found, IOV_INTERFACE_SIZE, "%s", answer ? answer : "");
+	return *found;
+}
+
+bool interface_may_be(const char *name)
+{
+	return *name && *name != '.' && !strpbrk(name, "/: \t\n") && strlen(name) < ALTERNATIVE_SIZE;
 }
 
 bool iov_interface_find(struct iov *iov, const char *name, char *found)
 {
 	*found = '\0';
-	if (!could_be_name(name))
+	if (!interface_may_be(name))
 		return false;
 	if (strlen(name) < IOV_INTERFACE_SIZE &&
 	    iov_sys_exists(iov, iov_path(IOV_PATH_CLASS_NET "/%s", name).name)) {
 		strcpy(found, name);
 		return true;
 	}
-	return iov_sys_is_host(iov) && find_alternative(name, found);
+	return iov_sys_is_host(iov) && find_alternative(iov, name, found);
 }
 
 /* "p0" names a port of the device itself, "pf0vf3" a representor. */
-static bool is_representor(struct iov *iov, const char *directory)
+static int tell_port_name(struct iov *iov, const char *directory, size_t length, FILE *answer)
 {
 	char port[32];
 
-	return !iov_sys_read(iov, iov_path("%s/phys_port_name", directory).name, port,
-			     sizeof(port)) &&
-	       (strstr(port, "pf") || strstr(port, "vf"));
+	(void)length;
+	iov_sys_asking(iov, "/%s/phys_port_name", directory);
+	if (!iov_sys_read(iov, iov_path("%s/phys_port_name", directory).name, port, sizeof(port)))
+		fputs(port, answer);
+	return 0;
+}
+
+/* The kernel tells the name of a port when nobody changes an interface (RTNL). */
+static bool is_representor(struct iov *iov, const char *directory)
+{
+	_cleanup_free_ char *port = NULL;
+	int error = iov_sys_call(iov, tell_port_name, directory, strlen(directory), &port);
+
+	iov_sys_left_out(iov, error);
+	return port && (strstr(port, "pf") || strstr(port, "vf"));
 }
 
 /* Of ".../0000:01:00.0/virtio0/net/eth0" the function, and whether the interface is its own. */
@@ -169,11 +198,14 @@ static int port_of_address(struct iov *iov, const char *address)
 
 int iov_interface_named_port(struct iov *iov, const char *text)
 {
-	char name[IOV_INTERFACE_SIZE];
+	const char *range = strstr(text, "/all"), *vf = range ? range : strstr(text, "/vf");
+	char name[IOV_INTERFACE_SIZE], pf[ALTERNATIVE_SIZE];
 
-	if (!strncmp(text, "mac=", 4))
-		return port_of_address(iov, text + 4);
-	return iov_interface_find(iov, text, name) ? iov_interface_port(iov, name) : -1;
+	/* VFs are named by their PF. */
+	snprintf(pf, sizeof(pf), "%.*s", vf ? (int)(vf - text) : (int)strlen(text), text);
+	if (!strncmp(pf, "mac=", 4))
+		return port_of_address(iov, pf + 4);
+	return iov_interface_find(iov, pf, name) ? iov_interface_port(iov, name) : -1;
 }
 
 int iov_interface_of(struct iov *iov, struct iov_bdf bdf, int port, char *name)

@@ -34,6 +34,7 @@
 #include "base/plan/plan.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
+#include "base/sysroot/writer.h"
 
 #define LOCK_POLL_MS 20
 /* After this time a person wonders what the command waits for. */
@@ -142,6 +143,8 @@ static int take_lock(struct iov *iov, struct journal *journal, unsigned int wait
 	if (journal->lock < 0)
 		return fail_state(iov, -errno, "open the lock");
 	error = wait_for_lock(iov, journal->lock, wait);
+	/* Whoever changes something for us has the lock; one that began before has not. */
+	writer_end(iov);
 	if (!error && ftruncate(journal->lock, 0))
 		error = fail_state(iov, -errno, "empty the lock");
 	return error;
@@ -150,6 +153,7 @@ static int take_lock(struct iov *iov, struct journal *journal, unsigned int wait
 /* The context has it already; it is given up with the last descriptor. */
 static int share_lock(struct iov *iov, struct journal *journal)
 {
+	journal->is_shared = true;
 	journal->lock = fcntl(iov->change_lock, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	return journal->lock < 0 ? fail_state(iov, -errno, "share the lock") : 0;
 }
@@ -191,6 +195,7 @@ int iov_plan_lock(struct iov *iov, unsigned int wait)
 	error = open_locked(iov, &journal, wait ? wait : LOCK_WAIT_MS);
 	if (error)
 		return error;
+	journal.is_shared = true;
 	iov->change_lock = fcntl(journal.lock, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (iov->change_lock < 0) {
 		error = fail_state(iov, -errno, "share the lock");
@@ -202,13 +207,15 @@ int iov_plan_lock(struct iov *iov, unsigned int wait)
 
 void iov_plan_unlock(struct iov *iov)
 {
-	if (iov->change_lock)
-		close(iov->change_lock);
+	writer_end(iov);
+	lock_drop(iov->change_lock, iov->lock_is_left);
 	iov->change_lock = 0;
 }
 
-void journal_leave_lock(struct journal *journal, pid_t child)
+void journal_leave_lock(struct iov *iov, struct journal *journal, pid_t child)
 {
+	journal->is_left = true;
+	iov->lock_is_left = true;
 	note_holder(journal->lock, child);
 }
 
@@ -217,7 +224,7 @@ void journal_unlock(struct journal *journal)
 	if (journal->file >= 0)
 		close(journal->file);
 	if (journal->lock >= 0)
-		close(journal->lock);
+		lock_drop(journal->lock, journal->is_left || journal->is_shared);
 	if (journal->directory >= 0)
 		close(journal->directory);
 	pthread_cond_destroy(&journal->synced_more);

@@ -110,14 +110,15 @@ struct iov_op *iov_op_module(const char *name)
 	return complete(op, op && copy_text(&op->module.name, name));
 }
 
-struct iov_op *iov_op_vf_attr(struct iov_bdf pf, unsigned int index, struct json_object *values,
-			      enum iov_vf_mode mode)
+struct iov_op *iov_op_vf_attr(struct iov_bdf pf, int port, unsigned int index,
+			      struct json_object *values, enum iov_vf_mode mode)
 {
 	struct iov_op *op = new_op(IOV_OP_VF_ATTR);
 
 	if (!op)
 		return NULL;
 	op->vf_attr.pf = pf;
+	op->vf_attr.port = port;
 	op->vf_attr.index = index;
 	op->vf_attr.mode = mode;
 	return complete(op, copy_json(&op->vf_attr.values, values));

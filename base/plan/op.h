@@ -8,7 +8,8 @@
  *
  *	{"op": "write", "path": "sys/...", "value": "vfio-pci"}
  *	{"op": "module", "name": "vfio-pci"}
- *	{"op": "vf-attr", "pf": "0000:01:00.0", "vf": 0, "values": {"vlan": 100}, "mode": "set"}
+ *	{"op": "vf-attr", "pf": "0000:01:00.0", "port": 1, "vf": 0, "values": {"vlan": 100},
+ *	 "mode": "set"}	"port" or none
  *	{"op": "nvme-virt", "pf": "0000:01:00.0", "action": "assign", "controller": 1,
  *	 "queues": 2, "interrupts": 1}
  *	{"op": "mtu", "device": "0000:01:00.0", "port": 1, "mtu": 9000}	"port" or none
@@ -118,6 +119,7 @@ struct iov_op {
 		} module;
 		struct {
 			struct iov_bdf pf;
+			int port;	/* -1: the first */
 			unsigned int index;
 			struct json_object *values;
 			enum iov_vf_mode mode;
@@ -179,14 +181,15 @@ struct iov_op *iov_op_module(const char *name);
 /**
  * iov_op_vf_attr - give a VF values of its attributes
  * @pf: its PF
+ * @port: number of the port of the PF whose interface it is set through, -1 for the first
  * @index: VF, 0 for the first
  * @values: borrowed; an object, see iov_vf_attribute_parse()
  * @mode: what is known of them
  *
  * Return: an operation.
  */
-struct iov_op *iov_op_vf_attr(struct iov_bdf pf, unsigned int index, struct json_object *values,
-			      enum iov_vf_mode mode);
+struct iov_op *iov_op_vf_attr(struct iov_bdf pf, int port, unsigned int index,
+			      struct json_object *values, enum iov_vf_mode mode);
 
 /**
  * iov_op_nvme_virt - order something of a controller with its primary
@@ -336,7 +339,8 @@ int iov_op_from_json(struct iov_op **op, struct iov *iov, struct json_object *js
  * struct iov_op_runner - who performs a kind of operation
  * @kind: kind
  * @run: performs one; a message on failure.  Must succeed when run again after it was
- *	interrupted.  Runs in a thread of the engine, with a context of that thread.
+ *	interrupted.  Runs in a process of its own, as iov_sys_call() says, so that it may ask the
+ *	kernel for what that never answers; tells what it asks for by iov_sys_asking().
  */
 struct iov_op_runner {
 	enum iov_op_kind kind;

@@ -85,9 +85,17 @@ static void add_huge_pages(struct json_object *json, const struct iov_op *op)
 	json_add_text(json, "advice", op->huge_pages.advice);
 }
 
+/* The first port goes without saying. */
+static void add_port(struct json_object *json, int port)
+{
+	if (port >= 0)
+		add_number(json, "port", port);
+}
+
 static void add_vf_attr(struct json_object *json, const struct iov_op *op)
 {
 	json_add_text(json, "pf", IOV_BDF(op->vf_attr.pf));
+	add_port(json, op->vf_attr.port);
 	add_number(json, "vf", op->vf_attr.index);
 	json_object_object_add(json, "values", json_copy(op->vf_attr.values));
 	json_add_text(json, "mode", vf_modes[op->vf_attr.mode]);
@@ -111,8 +119,7 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 		return;
 	case IOV_OP_MTU:
 		json_add_text(json, "device", IOV_BDF(op->mtu.device));
-		if (op->mtu.port >= 0)
-			add_number(json, "port", (unsigned int)op->mtu.port);
+		add_port(json, op->mtu.port);
 		add_number(json, "mtu", op->mtu.mtu);
 		return;
 	case IOV_OP_IRQ:
@@ -372,9 +379,17 @@ static int end_reading(struct reader *reader)
 	return 0;
 }
 
+static int get_port(struct reader *reader)
+{
+	struct json_object *value;
+
+	return find(reader, "port", &value) ? (int)get_number(reader, "port", UINT16_MAX) : -1;
+}
+
 static struct iov_op *read_vf_attr(struct reader *reader)
 {
 	struct iov_bdf pf = get_function(reader, "pf");
+	int port = get_port(reader);
 	unsigned int index = get_number(reader, "vf", UINT16_MAX);
 	struct json_object *values = get_values(reader, "values");
 	unsigned int mode = IOV_VF_SET;
@@ -382,7 +397,8 @@ static struct iov_op *read_vf_attr(struct reader *reader)
 	/* Without one the values are to be set. */
 	if (json_object_object_get_ex(reader->json, "mode", NULL))
 		mode = get_word(reader, "mode", vf_modes, LENGTH(vf_modes));
-	return reader->error ? NULL : iov_op_vf_attr(pf, index, values, (enum iov_vf_mode)mode);
+	return reader->error ? NULL : iov_op_vf_attr(pf, port, index, values,
+						      (enum iov_vf_mode)mode);
 }
 
 static struct iov_op *read_nvme_virt(struct reader *reader)
@@ -405,8 +421,7 @@ static struct iov_op *read_mtu(struct reader *reader)
 {
 	struct iov_bdf device = get_function(reader, "device");
 	unsigned int mtu = get_number(reader, "mtu", UINT32_MAX);
-	struct json_object *value;
-	int port = find(reader, "port", &value) ? (int)get_number(reader, "port", UINT16_MAX) : -1;
+	int port = get_port(reader);
 
 	return reader->error ? NULL : iov_op_mtu(device, port, mtu);
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Operations are carried out, each unless its condition holds. */
+/*
+ * Operations are carried out, each unless its condition holds, all of them by the writer: what
+ * they ask the kernel for it may never answer.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/json.h"
 #include "base/plan/module.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
@@ -69,7 +73,13 @@ static int run_file(struct iov *iov, const struct iov_op *op)
 	return 0;
 }
 
-/* All but writes, which go to the writer together. */
+static int run_write(struct iov *iov, const struct iov_op *op)
+{
+	int error = iov_sys_write(iov, op->write.path, op->write.value);
+
+	return error ? iov_told(iov, error, "%s", strerror(-error)) : 0;
+}
+
 static int run_one(struct iov *iov, const struct iov_op *op)
 {
 	int error;
@@ -77,6 +87,9 @@ static int run_one(struct iov *iov, const struct iov_op *op)
 	if (op->unless && iov_condition_holds(iov, op->unless))
 		return 0;
 	switch (op->kind) {
+	case IOV_OP_WRITE:
+		error = run_write(iov, op);
+		break;
 	case IOV_OP_MODULE:
 		error = run_module(iov, op->module.name);
 		break;
@@ -98,33 +111,6 @@ bool ops_are_writes(const struct iov_op_list *ops)
 	return true;
 }
 
-/* Run the writes from @at on; leaves there the one that failed, or what comes after them. */
-static int run_writes(struct iov *iov, const struct iov_op_list *ops, size_t *at)
-{
-	_cleanup_free_ struct sys_write *writes = calloc(ops->count - *at, sizeof(*writes));
-	size_t count = 0, done;
-	int error;
-
-	if (!writes)
-		return iov_fail(iov, -ENOMEM, "out of memory");
-	for (size_t i = *at; i < ops->count && ops->list[i]->kind == IOV_OP_WRITE; i++) {
-		const struct iov_op *op = ops->list[i];
-
-		writes[count++] = (struct sys_write){
-			.path = op->write.path,
-			.text = op->write.value,
-			.absent_ok = op->absent_ok,
-			.unless = op->unless,
-		};
-	}
-	error = sys_write_all(iov, writes, count, &done);
-	*at += done;
-	if (error == -ETIMEDOUT)
-		return iov_told(iov, error, "the kernel did not answer in time, --timeout waits "
-				"longer");
-	return error ? iov_told(iov, error, "%s", strerror(-error)) : 0;
-}
-
 /* "write '4' to /sys/...: Device or resource busy", or what that means. */
 static int explain_failure(struct iov *iov, const struct iov_op *op, int error)
 {
@@ -139,18 +125,57 @@ static int explain_failure(struct iov *iov, const struct iov_op *op, int error)
 	return iov_fail_as(iov, iov_failure(iov, error), error, "%s: %s", what, why);
 }
 
-int ops_run(struct iov *iov, const struct iov_op_list *ops, size_t *done)
+/* @done: those before the one that failed, or is under way. */
+static int run_all(struct iov *iov, struct iov_op *const *list, size_t count, size_t *done)
 {
 	int error = 0;
 
-	*done = 0;
-	while (!error && *done < ops->count) {
-		if (ops->list[*done]->kind == IOV_OP_WRITE) {
-			error = run_writes(iov, ops, done);
-		} else {
-			error = run_one(iov, ops->list[*done]);
-			*done += !error;
-		}
+	for (; !error && *done < count; *done += !error) {
+		iov_sys_asking(iov, "%s", "");
+		error = run_one(iov, list[*done]);
 	}
-	return error ? explain_failure(iov, ops->list[*done], error) : 0;
+	return error;
+}
+
+/* The writer gets operations as the journal has them. */
+static int make_ops(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	_cleanup_json_ struct json_object *json = json_tokener_parse(question);
+	size_t count = json ? json_object_array_length(json) : 0, read = 0;
+	size_t *done = iov->as_writer ? &iov->as_writer->done : &iov->done;
+	struct iov_op **list = calloc(count + 1, sizeof(*list));
+	int error = json && list ? 0 : -ENOMEM;
+
+	(void)length;
+	(void)answer;
+	*done = 0;
+	for (; !error && read < count; read += !error)
+		error = iov_op_from_json(&list[read], iov, json_object_array_get_idx(json, read));
+	if (!error)
+		error = run_all(iov, list, count, done);
+	while (read)
+		iov_op_free(list[--read]);
+	free(list);
+	return error;
+}
+
+int ops_run(struct iov *iov, const struct iov_op_list *ops, size_t *done)
+{
+	_cleanup_json_ struct json_object *json = json_object_new_array();
+	const char *text;
+	int error;
+
+	*done = 0;
+	for (size_t i = 0; i < ops->count; i++)
+		json_object_array_add(json, iov_op_json(ops->list[i]));
+	text = json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN);
+	iov->said = (struct said){ 0 };
+	error = iov_sys_call(iov, make_ops, text, strlen(text), NULL);
+	if (!error || !ops->count)
+		return error;
+	/* A writer that is killed behind its last operation has not said so. */
+	*done = iov->done < ops->count ? iov->done : ops->count - 1;
+	if (!*iov_error_message(iov))
+		iov_told(iov, error, "%s", strerror(-error));
+	return explain_failure(iov, ops->list[*done], error);
 }

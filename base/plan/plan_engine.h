@@ -54,7 +54,7 @@ int plan_from_json(struct iov_plan **out, struct iov *iov, struct json_object *j
 
 /*
  * op_run.c: run operations in order, each unless its condition holds; a message on failure.
- * Neighbouring writes go to the writer together, which ends them when we are killed.
+ * They go to the writer together, which ends them when we are killed.
  * @done counts those before the one that failed.
  */
 int ops_run(struct iov *iov, const struct iov_op_list *ops, size_t *done);
@@ -165,6 +165,8 @@ enum step_state {
  * struct journal - an open journal; its notes may come from several threads
  * @directory: of the journal, -1 when closed
  * @lock: file that is locked
+ * @is_shared: the context goes on holding the lock
+ * @is_left: so does a child that the kernel keeps
  * @file: -1 while there is no journal
  * @mutex: guards what follows
  * @synced_more: @synced or @error changed
@@ -176,6 +178,8 @@ enum step_state {
 struct journal {
 	int directory;
 	int lock;
+	bool is_shared;
+	bool is_left;
 	int file;
 	pthread_mutex_t mutex;
 	pthread_cond_t synced_more;
@@ -195,8 +199,8 @@ struct journal {
 int journal_lock(struct iov *iov, struct journal *journal, unsigned int wait);
 void journal_unlock(struct journal *journal);
 
-/* The lock is kept by the child of a write that the kernel does not answer. */
-void journal_leave_lock(struct journal *journal, pid_t child);
+/* The lock is kept by the child of an operation that the kernel does not answer. */
+void journal_leave_lock(struct iov *iov, struct journal *journal, pid_t child);
 
 /*
  * Read the journal; @out is NULL without one.  Members: plan, pid, time, boot, by, states (of

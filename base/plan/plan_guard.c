@@ -92,13 +92,10 @@ static bool is_lifted(const char *const *lifted, const char *guard)
 	return lifted && *lifted;
 }
 
-/* Findings on one function, each with why it is taken. */
-static int guard_take(struct guard_scan *scan, const struct iov_take *take,
-		      const char *const *lifted, struct json_object *found)
+/* Findings on one function that are not lifted, each with why it is taken. */
+static void add_findings(const struct iov_take *take, struct json_object *all,
+			 const char *const *lifted, struct json_object *found)
 {
-	_cleanup_json_ struct json_object *all = json_object_new_array();
-	int error = guard_scan_match(scan, take->bdf, all);
-
 	for (size_t i = 0; i < json_object_array_length(all); i++) {
 		struct json_object *finding = json_object_array_get_idx(all, i);
 
@@ -107,20 +104,24 @@ static int guard_take(struct guard_scan *scan, const struct iov_take *take,
 		json_object_object_add(finding, "why", json_object_new_string(take->why));
 		json_object_array_add(found, json_object_get(finding));
 	}
-	return error;
 }
 
 static int guard_takes(struct iov *iov, const struct iov_take *takes, size_t count,
 		       const char *const *lifted, struct json_object *found)
 {
-	struct guard_scan scan;
-	int error = guard_scan_open(&scan, iov);
+	_cleanup_free_ struct iov_bdf *bdfs = calloc(count + 1, sizeof(*bdfs));
+	_cleanup_json_ struct json_object *all = NULL;
+	int error;
 
-	if (error)
-		return error;
+	if (!count)
+		return 0;
+	if (!bdfs)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		bdfs[i] = takes[i].bdf;
+	error = guard_ask(iov, bdfs, count, &all);
 	for (size_t i = 0; !error && i < count; i++)
-		error = guard_take(&scan, &takes[i], lifted, found);
-	guard_scan_close(&scan);
+		add_findings(&takes[i], json_object_array_get_idx(all, i), lifted, found);
 	return error;
 }
 

@@ -193,7 +193,7 @@ static size_t step_of_op(const struct run *run, const struct batch *batch, bool 
 	return at;
 }
 
-/* An operation failed: remember a write that hangs, and that later steps have touched nothing. */
+/* An operation failed: remember one that hangs, and that later steps have touched nothing. */
 static void note_failure(struct run *run, struct iov *iov, struct batch *batch, size_t count,
 			 size_t at)
 {
@@ -376,7 +376,7 @@ static void leave_lock(struct run *run)
 {
 	for (size_t i = 0; i < run->plan->step_count; i++) {
 		if (run->progress[i].stuck)
-			journal_leave_lock(&run->journal, run->progress[i].stuck);
+			journal_leave_lock(run->iov, &run->journal, run->progress[i].stuck);
 	}
 }
 

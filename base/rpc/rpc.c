@@ -19,8 +19,8 @@
 /* JSON-RPC 2.0 section 5.1. */
 #define INVALID_PARAMS (-32602)
 
-/* Starting a network device takes seconds. */
-#define PATIENCE 60
+/* Starting a network device takes seconds.  Over before the deadline of a writer that waits. */
+#define PATIENCE 50
 
 int iov_rpc_set_socket(struct iov *iov, const char *path)
 {
@@ -28,6 +28,7 @@ int iov_rpc_set_socket(struct iov *iov, const char *path)
 		return iov_fail(iov, -EINVAL, "--control %s: a socket path has at most %zu bytes",
 				path, sizeof(iov->control) - 1);
 	snprintf(iov->control, sizeof(iov->control), "%s", path ? path : "");
+	context_changed(iov);
 	return 0;
 }
 

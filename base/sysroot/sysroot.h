@@ -142,16 +142,16 @@ void iov_names_free(char **names, size_t count);
  * @path: relative path of a file that exists
  * @text: what to write; one write(2)
  *
- * The write runs in a child process, so that one which the kernel never
- * answers can be given up after iov_sys_set_timeout() milliseconds.  Does not
- * touch the context's error message.
+ * The write runs in a child process, as iov_sys_call() has it, so that one which the
+ * kernel never answers can be given up after iov_sys_set_timeout() milliseconds.
  *
- * Return: 0, -ETIMEDOUT, or -errno of open or write.
+ * Return: 0; -ETIMEDOUT with a message when it was given up; or -errno of open or write,
+ * without one.
  */
 int iov_sys_write(struct iov *iov, const char *path, const char *text);
 
 /**
- * iov_sys_set_timeout - deadline of each later iov_sys_write()
+ * iov_sys_set_timeout - deadline of each later call that the kernel may never answer
  * @iov: context
  * @milliseconds: 0 restores the default of 60 s
  */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Writes that a child makes; for the files of base/ alone. */
+/*
+ * The child that makes the calls of a context which the kernel may never answer, most of them
+ * writes; for the files of base/ alone.
+ */
 #ifndef IOV_BASE_SYSROOT_WRITER_H
 #define IOV_BASE_SYSROOT_WRITER_H
 
@@ -9,50 +12,58 @@
 #include <sys/types.h>
 
 #include "base/context.h"
-#include "base/sysroot/condition.h"
-
-/**
- * struct sys_write - a write to an attribute
- * @path: relative to the sysroot
- * @text: what is written
- * @absent_ok: a path that does not exist is success
- * @unless: when it holds already the write is skipped; NULL for none
- */
-struct sys_write {
-	const char *path;
-	const char *text;
-	bool absent_ok;
-	const struct iov_condition *unless;
-};
-
-/*
- * Make writes in order, by a child that the deadline of iov_sys_set_timeout() applies to,
- * each on its own, and which ends them when we are killed; or by iov_sys_on_write().
- * @done: writes before the one that failed.
- */
-int sys_write_all(struct iov *iov, const struct sys_write *writes, size_t count, size_t *done);
-
-/* What iov_sys_on_write() was given, by one thread at a time. */
-int call_on_write(struct iov *iov, const char *path, const char *text);
+#include "base/sysroot/call.h"
 
 /* End the child of a context, if there is one; it holds the lock that it was forked under. */
 void writer_end(struct iov *iov);
 
-/* What a writer and its parent share: how far it came, and when a write began. */
-struct writer_state {
-	size_t done;
-	int64_t began;		/* milliseconds of the monotonic clock */
-};
+/* Whether what the kernel may not answer is done in this process. */
+bool writer_is_here(const struct iov *iov);
 
-/* Where in the file that they share a request begins, behind the state. */
-#define REQUEST_AT 4096
+/* Add to a message who waits in the kernel, and where, when a child was left behind there. */
+void explain_stuck(struct iov *iov);
+
+/* What iov_sys_on_write() was given, by one thread at a time. */
+int call_on_write(struct iov *iov, const char *path, const char *text);
 
 /**
- * struct writer - the child that makes the writes of a context
+ * struct writer_state - what a writer and whom it works for share
+ * @done: how far it came
+ * @began: when the call that it makes began, in milliseconds of the monotonic clock
+ * @what: what it asks for, "" when that goes without saying
+ * @answered: bytes of its answer
+ * @said: its error
+ */
+struct writer_state {
+	size_t done;
+	int64_t began;
+	char what[160];
+	size_t answered;
+	struct said said;
+};
+
+/* Where in the file that they share a question begins, behind the state, and then its answer. */
+#define QUESTION_AT 4096
+
+/* What a writer is sent. */
+struct writer_request {
+	iov_sys_call_fn *make;
+	size_t length;
+};
+
+/* What it sends, as long as @line is: lines of the log, then the end. */
+struct writer_note {
+	enum { WRITER_LOG, WRITER_END } kind;
+	int value;			/* level, or 0 or -errno */
+	char line[IOV_MESSAGE_SIZE];
+};
+
+/**
+ * struct writer - the child of a context
  * @pid: child
  * @pidfd: becomes readable when it ends
- * @socket: takes the length of a request, gives 0 or -errno
- * @file: in memory: state and request
+ * @socket: takes requests, gives notes
+ * @file: in memory: state, question and answer
  * @state: mapped
  */
 struct writer {
@@ -63,20 +74,25 @@ struct writer {
 	struct writer_state *state;
 };
 
-/* write_child.c: start one for a context that has none; a message is not set. */
+/* writer.c: start one for a context that has none; a message is not set. */
 int writer_start(struct iov *iov);
 
 /* Forget one that has ended or was given up. */
 void writer_forget(struct iov *iov);
 
+/* Bytes at an offset of the file that both share; all of them, or -errno. */
+int writer_get(int file, off_t at, char *bytes, size_t length);
+int writer_put(int file, off_t at, const char *bytes, size_t length);
+
+/* Make calls in this process; @text receives the answer, which the caller frees. */
+int writer_make(struct iov *iov, iov_sys_call_fn *make, const char *question, size_t length,
+		char **text, size_t *answered);
+
 /*
  * The life of a writer, in a process of its own.  @parent becomes readable when the process
- * that it writes for has ended.
+ * that it works for has ended.
  */
 void __attribute__((noreturn)) writer_live(struct iov *iov, int socket, int file, int parent);
-
-/* Make one write in this process; when it began is put to @began. */
-int writer_make(struct iov *iov, const struct sys_write *write, int64_t *began);
 
 /* forker.c */
 

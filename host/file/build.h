@@ -12,12 +12,15 @@
  * @said: what the file says of it
  * @bdf: where it is
  * @port: the port of it that the name tells, -1 for the function as a whole
+ * @first: the device before it that names another port of the same function, NULL for none;
+ *	there is said what is of the function as a whole
  * @present: it is there, and shall be planned
  */
 struct host_target {
 	const struct iov_host_device *said;
 	struct iov_bdf bdf;
 	int port;
+	const struct host_target *first;
 	bool present;
 };
 

@@ -91,7 +91,8 @@ static void add_mtu(struct device_build *device, const unsigned int *now)
 	iov_step_do(step, iov_op_mtu(bdf, port, wanted));
 	if (now)
 		iov_step_undo(step, iov_op_mtu(bdf, port, *now));
-	iov_step_change(step, "mtu", now ? host_place("%u", *now) : NULL, host_place("%u", wanted));
+	iov_step_change(step, port > 0 ? host_place("port %d mtu", port) : "mtu",
+			now ? host_place("%u", *now) : NULL, host_place("%u", wanted));
 }
 
 static int build_mtu(struct device_build *device)
@@ -148,7 +149,22 @@ static int build_vfs(struct device_build *device)
 	error = check_count(device, vfs);
 	if (error)
 		return error;
-	error = iov_host_vfs_plan(device->build->plan, device->target->bdf, vfs, flags);
+	error = iov_host_vfs_plan(device->build->plan, device->target->bdf,
+				  device->target->port, vfs, flags);
+	return error ? fail_at(device, error, "vfs") : 0;
+}
+
+/* What another port of a function has of its own. */
+static int build_port(struct device_build *device)
+{
+	const struct iov_host_vfs *vfs = device->target->said->vfs;
+	int error = build_mtu(device);
+
+	if (error || !vfs || !vfs->count)
+		return error;
+	error = iov_host_vfs_attributes_plan(device->build->plan, device->target->bdf,
+					     device->target->port, vfs,
+					     changes(device, "vfs") ? IOV_VF_ANEW : 0);
 	return error ? fail_at(device, error, "vfs") : 0;
 }
 
@@ -163,6 +179,8 @@ int host_build_device(struct host_build *build, unsigned int index)
 	int error;
 
 	device.bound = changes(&device, "driver");
+	if (device.target->first)
+		return build_port(&device);
 	error = build_eswitch(&device);
 	if (!error)
 		error = build_mtu(&device);

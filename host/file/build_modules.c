@@ -46,7 +46,7 @@ static int build_vfs(struct host_build *build, unsigned int index)
 	const struct host_target *target = &build->targets[index];
 	int error;
 
-	if (!target->said->vfs)
+	if (!target->said->vfs || target->first)
 		return 0;
 	error = iov_host_vfs_modules_plan(build->plan, target->bdf, target->said->vfs);
 	return error ? host_fail_at(build, error, host_place("devices[%u].vfs", index)) : 0;

@@ -8,6 +8,7 @@
 #include "base/pci/interface.h"
 #include "host/file/build.h"
 #include "host/file/file.h"
+#include "host/file/vf_values.h"
 
 /* When one device is planned alone, the others are not asked for. */
 static bool may_be_absent(const struct host_build *build, const struct host_target *target)
@@ -38,9 +39,53 @@ static int find(const struct host_build *build, unsigned int index)
 	return 0;
 }
 
-static int check_once(const struct host_build *build, unsigned int index)
+static bool are_ports(const struct host_target *one, const struct host_target *other)
 {
-	const struct host_target *target = &build->targets[index];
+	return one->port >= 0 && other->port >= 0 && one->port != other->port;
+}
+
+/* The key of a device that is about its function as a whole, NULL for none. */
+static const char *whole_key(const struct iov_host_device *said)
+{
+	if (said->driver)
+		return "driver";
+	if (said->eswitch)
+		return "eswitch";
+	if (said->irq)
+		return "irq";
+	for (unsigned int i = 0; said->vfs && i < said->vfs->count; i++) {
+		struct iov_host_vf_values values = host_vf_values(said->vfs, i);
+
+		if (values.driver || values.msix)
+			return "vfs";
+	}
+	return NULL;
+}
+
+/* Another port of a function has an MTU and attributes of VFs, no more. */
+static int check_port(const struct host_build *build, unsigned int index)
+{
+	const struct host_target *target = &build->targets[index], *first = target->first;
+	unsigned int at = (unsigned int)(first - build->targets);
+	const char *key = whole_key(target->said);
+
+	if (key)
+		return iov_host_fail(build->file, -EINVAL,
+				     host_place("devices[%u].%s", index, key),
+				     "%s is another port of %s, of which devices[%u] says what is of "
+				     "the function as a whole; expected mtu and attributes of VFs",
+				     target->said->device, IOV_BDF(target->bdf), at);
+	if (!target->said->vfs ||
+	    (first->said->vfs && first->said->vfs->count == target->said->vfs->count))
+		return 0;
+	return iov_host_fail(build->file, -EINVAL, host_place("devices[%u].vfs.count", index),
+			     "%u: the ports of a function have their VFs in common; expected the count "
+			     "of devices[%u]", target->said->vfs->count, at);
+}
+
+static int check_once(struct host_build *build, unsigned int index)
+{
+	struct host_target *target = &build->targets[index];
 
 	for (unsigned int i = 0; target->present && i < index; i++) {
 		const struct host_target *other = &build->targets[i];
@@ -48,13 +93,17 @@ static int check_once(const struct host_build *build, unsigned int index)
 
 		if (!other->present || iov_bdf_compare(other->bdf, target->bdf))
 			continue;
+		if (are_ports(other, target)) {
+			target->first = target->first ? target->first : other;
+			continue;
+		}
 		return iov_host_fail(build->file, -EINVAL,
 				     host_place("devices[%u].device", index),
-				     "%s is %s, as is %s in line %u; name each function once",
+				     "%s is %s, as is %s in line %u; name each function, or each port of it, once",
 				     target->said->device, IOV_BDF(target->bdf),
 				     other->said->device, host_line(build->file, where.name));
 	}
-	return 0;
+	return target->first ? check_port(build, index) : 0;
 }
 
 /* What is said of a VF is said where its PF says how many there are. */

@@ -153,7 +153,7 @@ int snapshot_vfs(struct iov *iov, struct iov_bdf pf, struct iov_host_vfs **out)
 {
 	_cleanup_json_ struct json_object *list = NULL;
 	struct json_object *vfs;
-	int error = iov_vf_list(iov, pf, &list);
+	int error = iov_vf_list(iov, pf, -1, &list);
 
 	if (error)
 		return error;

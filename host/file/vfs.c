@@ -35,6 +35,7 @@ struct vfs_plan {
 	struct iov_plan *plan;
 	struct iov *iov;
 	struct iov_pf pf;
+	int port;			/* that attributes are of */
 	const struct iov_host_vfs *vfs;
 	unsigned int flags;
 	bool anew;			/* the VFs are made by this plan */
@@ -149,13 +150,19 @@ static int plan_msix(struct vfs_plan *vfs)
 	return error;
 }
 
-static int plan_attributes(struct vfs_plan *vfs)
+int iov_host_vfs_attributes_plan(struct iov_plan *plan, struct iov_bdf pf, int port,
+				 const struct iov_host_vfs *vfs, unsigned int flags)
 {
 	_cleanup_json_ struct json_object *each = NULL;
-	int error = host_vf_attributes(vfs->iov, vfs->vfs, &each);
+	int error = host_vf_attributes(iov_plan_context(plan), vfs, &each);
 
-	return error ? error : iov_vf_set_each_plan(vfs->plan, vfs->pf.bdf, each,
-						    vfs->anew ? IOV_VF_ANEW : 0);
+	return error ? error : iov_vf_set_each_plan(plan, pf, port, each, flags);
+}
+
+static int plan_attributes(struct vfs_plan *vfs)
+{
+	return iov_host_vfs_attributes_plan(vfs->plan, vfs->pf.bdf, vfs->port, vfs->vfs,
+					    vfs->anew ? IOV_VF_ANEW : 0);
 }
 
 static int plan_all(struct vfs_plan *vfs)
@@ -196,8 +203,8 @@ static int open_plan(struct vfs_plan *vfs, struct iov_plan *plan, struct iov_bdf
 	return 0;
 }
 
-int iov_host_vfs_plan(struct iov_plan *plan, struct iov_bdf pf, const struct iov_host_vfs *vfs,
-		      unsigned int flags)
+int iov_host_vfs_plan(struct iov_plan *plan, struct iov_bdf pf, int port,
+		      const struct iov_host_vfs *vfs, unsigned int flags)
 {
 	struct vfs_plan run;
 	int error;
@@ -207,6 +214,7 @@ int iov_host_vfs_plan(struct iov_plan *plan, struct iov_bdf pf, const struct iov
 	error = open_plan(&run, plan, pf, vfs, flags);
 	if (error)
 		return iov_plan_built(plan, error);
+	run.port = port;
 	error = plan_all(&run);
 	free(run.drivers);
 	return iov_plan_built(plan, error);

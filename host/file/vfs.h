@@ -15,6 +15,7 @@ extern "C" {
  * iov_host_vfs_plan - plan the VFs of a PF
  * @plan: plan to append to
  * @pf: the PF
+ * @port: as of iov_vf_set_plan()
  * @vfs: how many, and what they are given
  * @flags: of enum iov_vf_flags, see sriov/vf.h
  *
@@ -26,8 +27,21 @@ extern "C" {
  * Return: 0, or -errno with a message: what the builders of sriov/vf.h and vfio/bind/bind.h
  * give.
  */
-int iov_host_vfs_plan(struct iov_plan *plan, struct iov_bdf pf, const struct iov_host_vfs *vfs,
-		      unsigned int flags);
+int iov_host_vfs_plan(struct iov_plan *plan, struct iov_bdf pf, int port,
+		      const struct iov_host_vfs *vfs, unsigned int flags);
+
+/**
+ * iov_host_vfs_attributes_plan - plan attributes that VFs have at another port of their PF
+ * @plan: plan to append to
+ * @pf: the PF
+ * @port: as of iov_vf_set_plan()
+ * @vfs: what they are given
+ * @flags: IOV_VF_ANEW: iov_host_vfs_plan() makes them
+ *
+ * Return: as iov_vf_set_each_plan().
+ */
+int iov_host_vfs_attributes_plan(struct iov_plan *plan, struct iov_bdf pf, int port,
+				 const struct iov_host_vfs *vfs, unsigned int flags);
 
 /**
  * iov_host_vfs_modules_plan - plan the modules that VFs need

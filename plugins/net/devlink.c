@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/sysroot/call.h"
 #include "plugins/net/eswitch.h"
 #include "plugins/net/net.h"
 #include "plugins/net/netlink.h"
@@ -137,6 +139,34 @@ close:
 	return error == -ENODEV ? -EOPNOTSUPP : error;
 }
 
+/* Of a device, as devlink_device_parse() takes it, answers the mode. */
+static int tell_mode(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	struct devlink_device device;
+	const char *mode = NULL;
+	int error = devlink_device_parse(iov, question, &device);
+
+	(void)length;
+	iov_sys_asking(iov, "the switch mode of %s, by devlink", question);
+	if (!error)
+		error = request(&device, NULL, &mode, NULL, 0);
+	if (!error && mode)
+		fputs(mode, answer);
+	return error;
+}
+
+/* @mode: one of the words above, NULL for another. */
+static int ask_mode(struct iov *iov, const struct devlink_device *device, const char **mode)
+{
+	struct iov_path question = text_of(device);
+	_cleanup_free_ char *answer = NULL;
+	uint16_t number;
+	int error = iov_sys_call(iov, tell_mode, question.name, strlen(question.name), &answer);
+
+	*mode = !error && !mode_number(answer, &number) ? modes[number] : NULL;
+	return error;
+}
+
 int devlink_eswitch_read(struct iov *iov, const struct devlink_device *device, const char **mode)
 {
 	int error = netlink_require_host(iov);
@@ -144,7 +174,9 @@ int devlink_eswitch_read(struct iov *iov, const struct devlink_device *device, c
 	*mode = NULL;
 	if (error)
 		return error;
-	error = request(device, NULL, mode, NULL, 0);
+	error = ask_mode(iov, device, mode);
+	if (error == -ETIMEDOUT)
+		return error;
 	if (!error && !*mode)
 		error = -EOPNOTSUPP;
 	if (error == -EOPNOTSUPP)
@@ -164,7 +196,10 @@ int iov_eswitch_read(struct iov *iov, struct iov_bdf bdf, const char **mode)
 static int set_mode(struct iov *iov, const struct devlink_device *device, const char *mode)
 {
 	char answer[256] = "";
-	int error = request(device, mode, NULL, answer, sizeof(answer));
+	int error;
+
+	iov_sys_asking(iov, "mode %s, by devlink", mode);
+	error = request(device, mode, NULL, answer, sizeof(answer));
 
 	if (!error)
 		return 0;
@@ -176,10 +211,7 @@ static int run_eswitch(struct iov *iov, const struct iov_op *op)
 	const char *wanted = op->eswitch.mode, *now;
 	struct devlink_device device;
 	int error = devlink_device_parse(iov, op->eswitch.device, &device);
-	uint16_t number;
 
-	if (!error && mode_number(wanted, &number))
-		error = iov_fail(iov, -EINVAL, "%s: expected legacy or switchdev", wanted);
 	if (!error)
 		error = devlink_eswitch_read(iov, &device, &now);
 	if (error == -EOPNOTSUPP && !strcmp(wanted, modes[DEVLINK_ESWITCH_MODE_LEGACY]))

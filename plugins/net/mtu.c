@@ -9,9 +9,12 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/pci/interface.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "plugins/net/net.h"
 #include "plugins/net/netlink.h"
@@ -68,40 +71,59 @@ static void on_link(struct nlmsghdr *header, void *arg)
 	take_limit(header, IFLA_MAX_MTU, &range->max);
 }
 
-static int ask_range(struct range *range, int ifindex)
+/* Of the index of an interface, an int, answers "MIN MAX". */
+static int tell_range(struct iov *iov, const char *question, size_t length, FILE *answer)
 {
-	struct ifinfomsg link = { .ifi_index = ifindex };
+	struct range range = { .netlink = { .on_message = on_link, .arg = &range } };
+	struct ifinfomsg link = { 0 };
 	struct nl_msg *message;
-	int error = netlink_open(&range->netlink, NETLINK_ROUTE);
+	int error = netlink_open(&range.netlink, NETLINK_ROUTE);
 
 	if (error)
 		return error;
-	nl_socket_disable_auto_ack(range->netlink.socket);
+	memcpy(&link.ifi_index, question, length);
+	nl_socket_disable_auto_ack(range.netlink.socket);
 	message = nlmsg_alloc_simple(RTM_GETLINK, 0);
 	if (message && nlmsg_append(message, &link, sizeof(link), NLMSG_ALIGNTO) >= 0) {
-		error = netlink_transact(&range->netlink, message);
+		iov_sys_asking(iov, "the range of an MTU, by rtnetlink");
+		error = netlink_transact(&range.netlink, message);
 	} else {
 		nlmsg_free(message);
 		error = -ENOMEM;
 	}
-	netlink_close(&range->netlink);
+	netlink_close(&range.netlink);
+	fprintf(answer, "%u %u", range.min, range.max);
 	return error;
+}
+
+/* Zeros for what the kernel does not tell. */
+static int ask_range(struct iov *iov, int64_t ifindex, unsigned int *min, unsigned int *max)
+{
+	_cleanup_free_ char *answer = NULL;
+	int index = (int)ifindex;
+	int error = iov_sys_call(iov, tell_range, &index, sizeof(index), &answer);
+
+	*min = *max = 0;
+	if (!error)
+		sscanf(answer, "%u %u", min, max);
+	return error == -ETIMEDOUT ? error : 0;
 }
 
 int iov_mtu_check(struct iov *iov, struct iov_bdf bdf, int port, unsigned int mtu)
 {
-	struct range range = { .netlink = { .on_message = on_link, .arg = &range } };
 	char name[IOV_INTERFACE_SIZE];
+	unsigned int min, max;
 	int64_t ifindex;
+	int error;
 
 	if (!iov_sys_is_host(iov) || iov_interface_of(iov, bdf, port, name) ||
-	    iov_sys_read_number(iov, iov_path(IOV_PATH_CLASS_NET "/%s/ifindex", name).name, &ifindex) ||
-	    ask_range(&range, (int)ifindex))
+	    iov_sys_read_number(iov, iov_path(IOV_PATH_CLASS_NET "/%s/ifindex", name).name, &ifindex))
 		return 0;
-	if (mtu >= range.min && (!range.max || mtu <= range.max))
-		return 0;
-	return iov_fail(iov, -EINVAL, "MTU %u: the driver of %s takes %u to %u", mtu, name, range.min,
-			range.max ? range.max : UINT_MAX);
+	error = ask_range(iov, ifindex, &min, &max);
+	if (error || (mtu >= min && (!max || mtu <= max)))
+		return error;
+	return iov_fail(iov, -EINVAL, "MTU %u: the driver of %s takes %u to %u", mtu, name, min,
+			max ? max : UINT_MAX);
 }
 
 static int write_mtu(struct iov *iov, struct iov_bdf bdf, int port, unsigned int mtu)

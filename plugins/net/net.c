@@ -27,6 +27,7 @@
 #include "base/json.h"
 #include "base/mac.h"
 #include "base/pci/interface.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "plugins/net/netlink.h"
 
@@ -43,11 +44,11 @@ static bool match_net(struct iov *iov, struct iov_bdf pf)
 	return !iov_pci_number(iov, pf, "class", &class_code) && class_code >> 16 == CLASS_NETWORK;
 }
 
-static int find_interface(struct iov *iov, struct iov_bdf pf, int *ifindex)
+static int find_interface(struct iov *iov, const struct iov_pf *pf, int *ifindex)
 {
 	char name[IOV_INTERFACE_SIZE];
 	int64_t number = 0;
-	int error = iov_interface_of(iov, pf, -1, name);
+	int error = iov_interface_of(iov, pf->bdf, pf->port, name);
 
 	if (!error)
 		error = iov_sys_read_number(iov, iov_path(IOV_PATH_CLASS_NET "/%s/ifindex",
@@ -55,7 +56,7 @@ static int find_interface(struct iov *iov, struct iov_bdf pf, int *ifindex)
 	if (error)
 		return iov_fail(iov, -ENODEV, "%s has no network interface here, and VF attributes "
 				"are set through it; bind its native driver, and look whether the "
-				"interface is in another network namespace", IOV_BDF(pf));
+				"interface is in another network namespace", IOV_BDF(pf->bdf));
 	*ifindex = (int)number;
 	return 0;
 }
@@ -243,7 +244,7 @@ static int get_links(struct request *request, int flags)
 	return netlink_transact(&request->netlink, message);
 }
 
-static int get_net(struct iov *iov, struct iov_bdf pf, struct json_object *vfs)
+static int get_net(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs)
 {
 	struct request request = { .netlink = { .on_message = on_link, .arg = &request },
 				   .vfs = vfs };
@@ -255,19 +256,20 @@ static int get_net(struct iov *iov, struct iov_bdf pf, struct json_object *vfs)
 	if (error)
 		return error;
 	error = netlink_open(&request.netlink, NETLINK_ROUTE);
+	iov_sys_asking(iov, "the VFs of %s, by rtnetlink", IOV_BDF(pf->bdf));
 	if (!error)
 		error = get_links(&request, 0);
 	if (error == -EMSGSIZE)
 		error = get_links(&request, NLM_F_DUMP);
 	netlink_close(&request.netlink);
 	if (error)
-		return iov_told(iov, error, "cannot read the VFs of %s by netlink: %s", IOV_BDF(pf),
+		return iov_told(iov, error, "cannot read the VFs of %s by netlink: %s", IOV_BDF(pf->bdf),
 				strerror(-error));
 	if (request.seen < count)
 		return iov_fail(iov, -EMSGSIZE,
 				"the kernel told about %u of %zu VFs of %s: more do "
 				"not fit its message",
-				request.seen, count, IOV_BDF(pf));
+				request.seen, count, IOV_BDF(pf->bdf));
 	return 0;
 }
 
@@ -404,8 +406,8 @@ static int put_attribute(struct nl_msg *message, unsigned int index, const char 
 	return error;
 }
 
-static int set_net(struct iov *iov, struct iov_bdf pf, unsigned int index, const char *attribute,
-		   struct json_object *target, char *answer, size_t size)
+static int set_net(struct iov *iov, const struct iov_pf *pf, unsigned int index,
+		   const char *attribute, struct json_object *target, char *answer, size_t size)
 {
 	struct request request = { .netlink = { .answer = answer, .answer_size = size } };
 	struct nl_msg *message;
@@ -419,6 +421,7 @@ static int set_net(struct iov *iov, struct iov_bdf pf, unsigned int index, const
 	if (!message)
 		return -ENOMEM;
 	error = put_attribute(message, index, attribute, target);
+	iov_sys_asking(iov, "%s of VF %u, by rtnetlink", attribute, index);
 	if (!error)
 		error = netlink_open(&request.netlink, NETLINK_ROUTE);
 	if (error)

@@ -45,10 +45,10 @@ static void describe_secondary(const struct nvme_secondary *secondary, struct js
 	json_object_object_add(vf, "interrupts", json_object_new_int64(secondary->has.interrupts));
 }
 
-static int get_nvme(struct iov *iov, struct iov_bdf pf, struct json_object *vfs)
+static int get_nvme(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs)
 {
 	struct nvme_virt virt;
-	int error = nvme_virt_read(iov, pf, &virt);
+	int error = nvme_virt_read(iov, pf->bdf, &virt);
 
 	for (size_t i = 0; !error && i < json_object_array_length(vfs); i++) {
 		const struct nvme_secondary *secondary = nvme_virt_find(&virt, (unsigned int)i);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "plugins/nvme/nvme.h"
 
@@ -82,6 +83,7 @@ static int identify(struct iov *iov, int fd, enum nvme_identify_cns cns, uint16_
 	};
 	int status;
 
+	iov_sys_asking(iov, "what the controller has, by an admin command");
 	memset(data, 0, NVME_IDENTIFY_DATA_SIZE);
 	status = nvme_identify(&args);
 	return status ? fail_command(iov, status, "identify the controller") : 0;
@@ -153,17 +155,39 @@ static int read_virt(struct iov *iov, int fd, struct nvme_virt *virt)
 	return read_secondaries(iov, fd, virt);
 }
 
-int nvme_virt_read(struct iov *iov, struct iov_bdf pf, struct nvme_virt *virt)
+/* Of a primary, a struct iov_bdf, answers a struct nvme_virt and what it has behind that. */
+static int tell_virt(struct iov *iov, const char *question, size_t length, FILE *answer)
 {
 	_cleanup_fd_ int fd = -1;
-	int error = open_controller(iov, pf, &fd);
+	struct nvme_virt virt = { 0 };
+	struct iov_bdf pf;
+	int error;
+
+	memcpy(&pf, question, length);
+	error = open_controller(iov, pf, &fd);
+	if (!error)
+		error = read_virt(iov, fd, &virt);
+	fwrite(&virt, sizeof(virt), 1, answer);
+	if (virt.count)
+		fwrite(virt.secondaries, sizeof(*virt.secondaries), virt.count, answer);
+	nvme_virt_free(&virt);
+	return error;
+}
+
+int nvme_virt_read(struct iov *iov, struct iov_bdf pf, struct nvme_virt *virt)
+{
+	_cleanup_free_ char *answer = NULL;
+	int error = iov_sys_call(iov, tell_virt, &pf, sizeof(pf), &answer);
 
 	*virt = (struct nvme_virt){ 0 };
-	if (!error)
-		error = read_virt(iov, fd, virt);
 	if (error)
-		nvme_virt_free(virt);
-	return error;
+		return error;
+	memcpy(virt, answer, sizeof(*virt));
+	virt->secondaries = calloc(virt->count + 1, sizeof(*virt->secondaries));
+	if (!virt->secondaries)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	memcpy(virt->secondaries, answer + sizeof(*virt), virt->count * sizeof(*virt->secondaries));
+	return 0;
 }
 
 void nvme_virt_free(struct nvme_virt *virt)
@@ -238,8 +262,10 @@ static int manage(const struct order *order, enum nvme_virt_mgmt_act action,
 		.cntlid = order->controller,
 		.nr = (uint16_t)count,
 	};
-	int status = nvme_virtual_mgmt(&args);
+	int status;
 
+	iov_sys_asking(order->iov, "a change of resources, by an admin command");
+	status = nvme_virtual_mgmt(&args);
 	return status ? fail_command(order->iov, status, "do that") : 0;
 }
 

@@ -13,7 +13,7 @@ cd $pci
 # The library receives an answer for each function that is bound
 interrupt()
 {
-	killed recv 3 iov bind "${vfs[@]}" --driver vfio-pci --jobs 1
+	killed request 3 iov bind "${vfs[@]}" --driver vfio-pci --jobs 1
 	expect "the second is bound, the fourth is not" "vfio-pci igbvf" \
 		"$(driver_of "${vfs[1]}") $(driver_of "${vfs[3]}")"
 }

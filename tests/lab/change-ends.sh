@@ -63,7 +63,7 @@ done
 iov bind "${vfs[0]}" --driver vfio-pci > /dev/null
 
 # A function that was given back and is in use since
-killed recv 1 iov unbind "${vfs[0]}" --jobs 1
+killed request 1 iov unbind "${vfs[0]}" --jobs 1
 expect "there is something to undo" yes "$([ -e $journal ] && echo yes)"
 if [ "$(driver_of "${vfs[0]}")" != vfio-pci ]; then
 	name=$(ls "$pci/${vfs[0]}/net")

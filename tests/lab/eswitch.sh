@@ -65,5 +65,5 @@ devlink port function rate del $device/group
 expect_status "a device that is not there" 1 eswitch netdevsim/netdevsim11
 expect_match "has no modes" "netdevsim/netdevsim11 has no switch modes \(devlink\)" "$err"
 expect_status "a mode that is none" 1 eswitch $device bridge
-expect_match "is told" "bridge: expected legacy or switchdev" "$err"
+expect_match "is told" "'mode': expected one of: legacy, switchdev" "$err"
 expect "nothing changed" switchdev "$(kernel_mode)"

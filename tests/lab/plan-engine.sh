@@ -40,7 +40,7 @@ wait $slow
 iov vf remove $pf > /dev/null
 
 # Killed when all VFs are bound; then a process opens one
-killed recv 5 iov vf create $pf --count 2 --jobs 1
+killed request 5 iov vf create $pf --count 2 --jobs 1
 sleep 1000 9<> "/dev/vfio/$(group_of 0000:01:10.2)" &
 holder=$!
 while ! [ -e /proc/$holder/fd/9 ]; do sleep 0.05; done

@@ -26,11 +26,19 @@ expect_match "it has none" "have no mac" "$err"
 expect_status "remove them" 0 iov vf remove $pf
 expect "nothing stays with the secondary controllers" "0 0 0,0 0 0,0 0 0,0 0 0" "$(secondaries)"
 
-# Admin commands are ioctls; several before and after the VFs exist
-for number in 8 20 45; do
-	killed ioctl $number iov vf create $pf --count 3
+# Requests with admin commands before and after the VFs exist
+for number in 1 3; do
+	killed request $number iov vf create $pf --count 3 --jobs 1
 	expect_status "undo" 0 iov recover
-	expect "killed in command $number and undone: as before" "0 0 0 0,0 0 0,0 0 0,0 0 0" \
+	expect "killed in request $number and undone: as before" "0 0 0 0,0 0 0,0 0 0,0 0 0" \
+		"$(< $pci/$pf/sriov_numvfs) $(secondaries)"
+done
+# Admin commands are ioctls of the writer, which is killed, as is the one that undoes it
+for number in 8 20 45; do
+	strace -f --seccomp-bpf -qq -o /dev/null -e trace=ioctl -e inject=ioctl:signal=SIGKILL:when=$number \
+		iov vf create $pf --count 3 > /dev/null 2>&1 || :
+	expect_status "undo" 0 iov recover
+	expect "its writer killed in command $number and undone: as before" "0 0 0 0,0 0 0,0 0 0,0 0 0" \
 		"$(< $pci/$pf/sriov_numvfs) $(secondaries)"
 done
 

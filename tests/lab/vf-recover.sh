@@ -25,14 +25,14 @@ expect_status "and back" 0 iov vf remove $pf
 # The library receives an answer to each run of writes. Those of one plan:
 # autoprobe, numvfs, the binding of each VF, autoprobe
 for write in 1 2 3 4 5; do
-	killed recv $write iov vf create $pf --count 2 --jobs 1
+	killed request $write iov vf create $pf --count 2 --jobs 1
 	expect_status "a change on top is refused" 1 iov vf create $pf --count 1
 	expect_match "recovery is named" "iov recover" "$err"
 	expect_status "undo" 0 iov recover
 	expect "killed in write $write and undone: as before" "$none" "$(state)"
 done
 for write in 1 2 3 5; do
-	killed recv $write iov vf create $pf --count 2 --jobs 1
+	killed request $write iov vf create $pf --count 2 --jobs 1
 	expect_status "finish" 0 iov recover --finish
 	expect "killed in write $write and finished: as asked" "$asked" "$(state)"
 	iov vf remove $pf > /dev/null
@@ -47,7 +47,7 @@ iov vf create $pf --count 2 --driver native > /dev/null
 iov bind 0000:01:10.2 --driver vfio-pci > /dev/null
 furnished=$(state)
 for write in 1 3 5; do
-	killed recv $write iov vf create $pf --count 3 --jobs 1
+	killed request $write iov vf create $pf --count 3 --jobs 1
 	expect_status "undo" 0 iov recover
 	expect "from 2 to 3, killed in write $write: drivers and attributes as before" \
 		"${furnished//eth?/}" "$(state | sed 's/eth.//')"

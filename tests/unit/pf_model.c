@@ -205,19 +205,26 @@ static bool class_match(struct iov *iov, struct iov_bdf pf)
 	return !iov_bdf_compare(pf, model.pf);
 }
 
-static int class_get(struct iov *iov, struct iov_bdf pf, struct json_object *vfs)
+/* The second port of a function keeps what is set through it to itself. */
+static struct iov_path port_path(const struct iov_pf *pf, unsigned int index, const char *name)
+{
+	return pf->port > 0 ? iov_path("class/port%d/%u/%s", pf->port, index, name) :
+			      attribute_path(index, name);
+}
+
+static int class_get(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs)
 {
 	char text[32];
 
-	(void)pf;
 	for (size_t i = 0; i < json_object_array_length(vfs); i++) {
 		struct json_object *vf = json_object_array_get_idx(vfs, i);
 
 		for (size_t n = 0; names[n]; n++) {
 			struct json_object *value;
 
-			iov_sys_read(iov, attribute_path((unsigned int)i, names[n]).name, text,
-				     sizeof(text));
+			if (iov_sys_read(iov, port_path(pf, (unsigned int)i, names[n]).name, text,
+					 sizeof(text)))
+				strcpy(text, "0");
 			if (!strcmp(names[n], "mac"))
 				value = json_object_new_string(text);
 			else if (!strcmp(names[n], "trust"))
@@ -230,14 +237,13 @@ static int class_get(struct iov *iov, struct iov_bdf pf, struct json_object *vfs
 	return 0;
 }
 
-static int class_set(struct iov *iov, struct iov_bdf pf, unsigned int index, const char *name,
-		     struct json_object *target, char *answer_text, size_t size)
+static int class_set(struct iov *iov, const struct iov_pf *pf, unsigned int index,
+		     const char *name, struct json_object *target, char *answer_text, size_t size)
 {
 	struct json_object *value = json_object_object_get(target, name);
 	const char *text = json_object_get_string(value);
 
 	(void)iov;
-	(void)pf;
 	model.sets++;
 	if (model.refuse && !strcmp(model.refuse, name)) {
 		snprintf(answer_text, size, "not on this port");
@@ -247,7 +253,7 @@ static int class_set(struct iov *iov, struct iov_bdf pf, unsigned int index, con
 		return 0;
 	if (json_object_is_type(value, json_type_boolean))
 		text = json_object_get_boolean(value) ? "1" : "0";
-	tree_file(model.tree, attribute_path(index, name).name, text);
+	tree_file(model.tree, port_path(pf, index, name).name, text);
 	return 0;
 }
 

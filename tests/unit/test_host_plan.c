@@ -177,6 +177,52 @@ static void a_file_is_made_true_once(void **state)
 	assert_int_equal(model.writes + model.sets, 0);
 }
 
+static void second_port(void)
+{
+	tree_file(model.tree, PF_PATH "/net/eth0/dev_port", "0\n");
+	tree_file(model.tree, PF_PATH "/net/eth1/dev_port", "1\n");
+	tree_file(model.tree, PF_PATH "/net/eth1/mtu", "1500\n");
+	tree_link(model.tree, "sys/class/net/eth1", "../../bus/pci/devices/" PF_BDF "/net/eth1");
+	tree_link(model.tree, PF_PATH "/net/eth1/device", "../../../" PF_BDF);
+}
+
+/* As mlx4 and MANA have them: one function, an interface for each port. */
+static void the_ports_of_a_function_are_devices_of_a_file(void **state)
+{
+	static const char both[] = "devices:\n"
+				   "  - device: eth0\n"
+				   "    mtu: 9000\n"
+				   "    vfs: {count: 2, driver: none, vlan: 10}\n"
+				   "  - device: eth1\n"
+				   "    mtu: 4000\n"
+				   "    vfs: {count: 2, vlan: 20}\n";
+
+	(void)state;
+	second_port();
+	assert_int_equal(apply(both), 0);
+	assert_file(PF_PATH "/net/eth0/mtu", "9000");
+	assert_file(PF_PATH "/net/eth1/mtu", "4000");
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_file(iov_path("class/%u/vlan", i).name, "10");
+		assert_file(iov_path("class/port1/%u/vlan", i).name, "20");
+	}
+	assert_int_equal(steps_left(both), 0);
+}
+
+static void what_is_of_a_function_is_said_at_one_of_its_ports(void **state)
+{
+	(void)state;
+	second_port();
+	refuse("devices:\n  - device: eth0\n  - device: eth1\n    driver: vfio-pci\n", -EINVAL,
+	       "host.yaml:4: devices[1].driver: eth1 is another port of " PF_BDF);
+	refuse("devices:\n  - device: eth0\n  - device: eth1\n    irq: spread\n", -EINVAL,
+	       "expected mtu and attributes of VFs");
+	refuse("devices:\n  - device: eth0\n    vfs: {count: 3}\n  - device: eth1\n"
+	       "    vfs: {count: 2}\n", -EINVAL, "the ports of a function have their VFs in common");
+	refuse("devices:\n  - device: eth0\n  - device: eth1\n  - device: " PF_BDF "\n", -EINVAL,
+	       "name each function, or each port of it, once");
+}
+
 /* Two VFs with attributes, as somebody left them. */
 static void furnish(void)
 {
@@ -468,6 +514,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_file_is_made_true_once),
+		TEST(the_ports_of_a_function_are_devices_of_a_file),
+		TEST(what_is_of_a_function_is_said_at_one_of_its_ports),
 		TEST(a_failure_anywhere_leaves_the_host_as_it_was),
 		TEST(an_attribute_that_is_refused_undoes_all),
 		TEST(vfs_keep_what_the_file_does_not_say),

@@ -271,6 +271,10 @@ static void a_number_that_a_maker_gives_to_all_is_no_identity(void **state)
 		{ 0, 0, 0x20, 0, 0, 0x28, 0x00, 0x08 },
 		{ 0x01, 0x22, 0xc8, 0xfe, 0xff, 0x4c, 0xe0, 0x00 },
 		{ 0x12, 0x14, 0x24, 0xff, 0xff, 0x17, 0x15, 0x00 },
+		{ 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0x00 },
+		{ 0x05, 0x04, 0x03, 0x02, 0x01, 0x4c, 0xe0, 0x00 },
+		{ 0xab, 0xab, 0xab, 0xab, 0xab, 0x21, 0x1b, 0x00 },
+		{ 0, 0, 0, 0, 0, 0x21, 0x1b, 0x00 },
 	};
 
 	(void)state;
@@ -279,6 +283,41 @@ static void a_number_that_a_maker_gives_to_all_is_no_identity(void **state)
 		assert_identity("0000:01:00.0", "mac=52:54:00:00:00:01");
 		assert_identity("0000:01:00.1", "serial=" DSN);
 	}
+}
+
+/* Whatever it looks like: two boards with one number have none, in whichever slots they are. */
+static void a_number_of_two_boards_is_no_identity(void **state)
+{
+	static const unsigned char serial[] = { 0x55, 0x44, 0x33, 0xff, 0xff, 0x22, 0x11, 0 };
+
+	(void)state;
+	tree_unlink(tree, DEVICES "0000:01:00.1");
+	function("0000:00:03.0/0000:03:00.1", "0x020000");
+	config("0000:00:03.0/0000:03:00.1", serial);
+	assert_identity("0000:01:00.0", "mac=52:54:00:00:00:01");
+	assert_identity("0000:03:00.1", "path=0000:00:03.0/00.1");
+	assert_fails("serial=" DSN ".0", -EINVAL, "2 functions answer to it");
+	assert_fails("serial=" DSN ".1", -EINVAL, "2 functions answer to it");
+}
+
+/* What could be an interface's name is one of an interface that is absent. */
+static void an_alternative_name_that_is_not_there_is_absent(void **state)
+{
+	static const char *const names[] = {
+		"enp130s0f0np0-of-the-second-card", "eth7@rack-4", "enxd85ed30010fa+uplink",
+		"0000-01-00.0", "port,7",
+	};
+	char longest[128], longer[129];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		assert_fails(names[i], -ENODEV, "neither a PCI address");
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_fails(longest, -ENODEV, "neither a PCI address");
+	memset(longer, 'a', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	assert_fails(longer, -EINVAL, "neither a PCI address");
 }
 
 static void net_link(const char *way, const char *name)
@@ -555,6 +594,8 @@ int main(void)
 		TEST(a_file_stores_the_best_name),
 		TEST(a_name_that_another_card_has_is_not_stored),
 		TEST(a_number_that_a_maker_gives_to_all_is_no_identity),
+		TEST(a_number_of_two_boards_is_no_identity),
+		TEST(an_alternative_name_that_is_not_there_is_absent),
 		TEST(an_interface_names_the_function_that_it_is_of),
 		TEST(a_port_is_known_by_the_name_of_its_interface_or_its_address),
 		TEST(an_address_is_compared_without_what_changes_at_each_boot),

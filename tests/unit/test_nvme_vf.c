@@ -395,7 +395,7 @@ static void the_list_shows_state_and_resources(void **state)
 
 	(void)state;
 	assert_int_equal(change(2), 0);
-	assert_int_equal(iov_vf_list(drive.iov, drive.pf, &list), 0);
+	assert_int_equal(iov_vf_list(drive.iov, drive.pf, -1, &list), 0);
 	vf = json_object_array_get_idx(json_object_object_get(list, "vfs"), 1);
 	assert_string_equal(json_object_to_json_string_ext(vf, JSON_C_TO_STRING_PLAIN),
 			    "{\"index\":1,\"device\":\"0000:02:00.2\",\"driver\":null,\"iommu_group\":null,"

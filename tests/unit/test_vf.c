@@ -385,7 +385,7 @@ static void the_list_names_drivers_groups_and_holders(void **state)
 	pf_model_create(3);
 	hold_vf(1);
 	tree_file(model.tree, iov_pci_path(pf_model_vf(2), "net/eth5/ifindex").name, "5\n");
-	assert_int_equal(iov_vf_list(model.iov, model.pf, &list), 0);
+	assert_int_equal(iov_vf_list(model.iov, model.pf, -1, &list), 0);
 	assert_int_equal(json_object_get_int(json_object_object_get(list, "total")), PF_TOTAL);
 	vfs = json_object_object_get(list, "vfs");
 	assert_int_equal(json_object_array_length(vfs), 3);

@@ -20,6 +20,7 @@
 
 static struct json_object *values;
 static unsigned int vf_index;
+static int vf_port;
 
 static int setup(void **state)
 {
@@ -27,6 +28,7 @@ static int setup(void **state)
 	pf_model_create(3);
 	values = json_object_new_object();
 	vf_index = 0;
+	vf_port = -1;
 	return 0;
 }
 
@@ -43,7 +45,7 @@ static void want(const char *name, const char *text)
 
 static int build_set(struct iov_plan *plan)
 {
-	return iov_vf_set_plan(plan, model.pf, vf_index, values);
+	return iov_vf_set_plan(plan, model.pf, vf_port, vf_index, values);
 }
 
 static void assert_message(const char *part)
@@ -79,6 +81,25 @@ static void values_are_read_as_people_write_them(void **state)
 			    "{\"mac\":\"02:aa:bb:00:00:01\",\"node_guid\":\"02:aa:00:00:00:00:00:01\",\"vlan\":4094,\"qos\":7,"
 			    "\"spoofchk\":true,\"trust\":false,\"rss_query\":true,\"max_rate\":1000,"
 			    "\"link_state\":\"auto\",\"vlan_protocol\":\"802.1ad\"}");
+}
+
+/* As mlx4 and MANA have them: the VFs of one function have attributes of each of its ports. */
+static void attributes_are_of_the_port_that_is_named(void **state)
+{
+	_cleanup_json_ struct json_object *first = NULL, *second = NULL;
+	char text[32];
+
+	(void)state;
+	want("vlan", "7");
+	vf_port = 1;
+	assert_int_equal(pf_model_run(build_set), 0);
+	assert_attribute(0, "vlan", "0");
+	assert_int_equal(iov_sys_read(model.iov, "class/port1/0/vlan", text, sizeof(text)), 0);
+	assert_string_equal(text, "7");
+	assert_int_equal(iov_vf_list(model.iov, model.pf, -1, &first), 0);
+	assert_int_equal(iov_vf_list(model.iov, model.pf, 1, &second), 0);
+	assert_null(strstr(json_object_to_json_string(first), "\"vlan\": 7"));
+	assert_non_null(strstr(json_object_to_json_string(second), "\"vlan\": 7"));
 }
 
 static void malformed_values_are_refused_with_what_was_expected(void **state)
@@ -319,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(values_are_read_as_people_write_them),
 		TEST(malformed_values_are_refused_with_what_was_expected),
+		TEST(attributes_are_of_the_port_that_is_named),
 		TEST(only_what_differs_is_set),
 		TEST(a_refused_attribute_puts_the_others_back),
 		TEST(a_mac_that_was_never_set_may_stay),

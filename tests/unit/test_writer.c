@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The children that make writes: what they are told, and what becomes of them. */
+/* The children that make calls of the kernel: what they are told, and what becomes of them. */
 #include "tests/unit/test.h"
 
 #include <dirent.h>
@@ -12,10 +12,12 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/plan/plan.h"
 #include "base/streams.h"
+#include "base/sysroot/call.h"
 #include "tests/unit/tree.h"
 
 #define DEVICES 4
@@ -307,6 +309,138 @@ static void writers_live_without_standard_streams(void **state)
 	assert_value("sys/attr", "new");
 }
 
+/* Performs IOV_OP_MTU: hangs until the file "sys/goes-on" is there, as a driver may. */
+static int run_hanging(struct iov *runner, const struct iov_op *op)
+{
+	iov_log(runner, LOG_NOTICE, "begins with %u", op->mtu.mtu);
+	iov_sys_asking(runner, "the MTU, by rtnetlink");
+	while (!iov_sys_exists(runner, "sys/goes-on"))
+		usleep(1000);
+	return iov_fail(runner, -EREMOTEIO, "the driver said no");
+}
+
+static const struct iov_op_runner hanging = { IOV_OP_MTU, run_hanging };
+static char logged[1024];
+
+static void note_log(void *arg, int level, const char *line)
+{
+	(void)arg;
+	if (level == LOG_NOTICE)
+		snprintf(logged, sizeof(logged), "%s", line);
+}
+
+static struct iov_plan *write_and_hang(void)
+{
+	struct iov_plan *plan = new_plan();
+	struct iov_step *step = iov_plan_step(plan, "device", "change the MTU");
+
+	tree_file(tree, "sys/attr", "old");
+	iov_step_do(step, iov_op_write("sys/attr", "new"));
+	iov_step_do(step, iov_op_mtu((struct iov_bdf){ .bus = 1 }, -1, 9000));
+	iov_step_undo(step, iov_op_write("sys/attr", "old"));
+	return plan;
+}
+
+static void open_with_log(void)
+{
+	const struct iov_options options = { .root = tree, .log = note_log };
+
+	iov_close(iov);
+	assert_int_equal(iov_open(&iov, &options), 0);
+	assert_int_equal(iov_op_register(iov, &hanging), 0);
+}
+
+static void operations_of_every_kind_have_the_deadline(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	open_with_log();
+	iov_sys_set_timeout(iov, 1000);
+	plan = write_and_hang();
+	assert_int_equal(iov_plan_run(plan, NULL), -ETIMEDOUT);
+	assert_non_null(strstr(iov_error_message(iov), "of the interface of 0000:01:00.0: the MTU, by "
+			       "rtnetlink: the kernel did not answer in time"));
+	assert_non_null(strstr(iov_error_message(iov), "the host is as it was before"));
+	assert_value("sys/attr", "old");
+	iov_plan_free(plan);
+}
+
+static void the_writer_tells_why_an_operation_failed(void **state)
+{
+	struct iov_plan *plan;
+
+	(void)state;
+	open_with_log();
+	tree_file(tree, "sys/goes-on", "");
+	plan = write_and_hang();
+	assert_int_equal(iov_plan_run(plan, NULL), -EREMOTEIO);
+	assert_non_null(strstr(iov_error_message(iov), "the driver said no"));
+	assert_string_equal(logged, "begins with 9000");
+	iov_plan_free(plan);
+}
+
+/* An operation that iov began is ended under the lock when iov is killed. */
+static void operations_outlive_their_caller(void **state)
+{
+	struct iov_plan *plan;
+	pid_t caller;
+
+	(void)state;
+	open_with_log();
+	plan = write_and_hang();
+	iov_step_do(iov_plan_step(plan, "device", "more"), iov_op_write("sys/attr", "more"));
+	caller = fork();
+	if (!caller) {
+		iov_plan_run(plan, NULL);
+		_exit(1);
+	}
+	await_value("sys/attr", "new");
+	assert_int_equal(kill(caller, SIGKILL), 0);
+	assert_int_equal(waitpid(caller, NULL, 0), caller);
+	assert_true(is_locked());
+	tree_file(tree, "sys/goes-on", "");
+	for (int i = 0; i < 500 && is_locked(); i++)
+		usleep(10000);
+	assert_false(is_locked());
+	assert_int_equal(iov_plan_recover(iov, false, NULL), 0);
+	assert_value("sys/attr", "old");
+	iov_plan_free(plan);
+}
+
+static int tell_nothing(struct iov *asked, const char *question, size_t length, FILE *answer)
+{
+	iov_sys_asking(asked, "the links, by rtnetlink");
+	if (!strcmp(question, "hang"))
+		pause();
+	fwrite(question, length, 1, answer);
+	return 0;
+}
+
+/* Who lists a thousand functions does not wait a thousand times. */
+static void what_was_not_answered_is_not_asked_again_at_once(void **state)
+{
+	struct iov *host;
+	char *answer;
+
+	(void)state;
+	assert_int_equal(iov_open(&host, NULL), 0);
+	iov_sys_set_timeout(host, 1000);
+	assert_int_equal(iov_sys_call(host, tell_nothing, "echo", 4, &answer), 0);
+	assert_string_equal(answer, "echo");
+	free(answer);
+	assert_int_equal(iov_sys_call(host, tell_nothing, "hang", 4, &answer), -ETIMEDOUT);
+	assert_null(answer);
+	assert_non_null(strstr(iov_error_message(host), "the links, by rtnetlink: the kernel did not"));
+	forks = 0;
+	assert_int_equal(iov_sys_call(host, tell_nothing, "echo", 4, &answer), -ETIMEDOUT);
+	assert_int_equal(forks, 0);
+	usleep(1010000);
+	assert_int_equal(iov_sys_call(host, tell_nothing, "echo", 4, &answer), 0);
+	free(answer);
+	iov_close(host);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -319,6 +453,10 @@ int main(void)
 		TEST(a_chain_of_steps_forks_one_writer),
 		TEST(writers_of_threads_outlive_their_caller),
 		TEST(writers_live_without_standard_streams),
+		TEST(operations_of_every_kind_have_the_deadline),
+		TEST(the_writer_tells_why_an_operation_failed),
+		TEST(operations_outlive_their_caller),
+		TEST(what_was_not_answered_is_not_asked_again_at_once),
 	};
 
 	if (pthread_atfork(before_fork, NULL, NULL))

@@ -7,12 +7,14 @@
  *	eswitch BUS/NAME MODE [fail | crash]	a plan that gives it one
  *
  * With a third argument the plan has another step, which tells the mode of then, and
- * fails or ends this process with SIGKILL.
+ * fails or ends this program with SIGKILL.
  */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/plan/plan.h"
@@ -30,14 +32,23 @@ static int run_witness(struct iov *iov, const struct iov_op *op)
 		error = devlink_eswitch_read(iov, &device, &mode);
 	if (error)
 		return error;
-	printf("meanwhile %s\n", mode);
-	fflush(stdout);
+	iov_log(iov, LOG_NOTICE, "meanwhile %s", mode);
 	if (!strcmp(op->iovd.method, "crash"))
-		raise(SIGKILL);
+		kill(getppid(), SIGKILL);
 	return iov_fail(iov, -ECHILD, "as it was asked to");
 }
 
 static const struct iov_op_runner witness = { IOV_OP_IOVD, run_witness };
+
+/* An operation runs in a process of its own, which prints nothing but by the log. */
+static void print_log(void *arg, int level, const char *line)
+{
+	(void)arg;
+	if (level != LOG_NOTICE)
+		return;
+	puts(line);
+	fflush(stdout);
+}
 
 static void add_witness(struct iov_plan *plan, const char *device, const char *end)
 {
@@ -91,6 +102,7 @@ static int run(struct iov *iov, char *const *words)
 
 int main(int argc, char **argv)
 {
+	const struct iov_options options = { .log = print_log };
 	struct iov *iov;
 	int error;
 
@@ -98,7 +110,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "eswitch: expected BUS/NAME [MODE [fail | crash]]\n");
 		return 2;
 	}
-	if (iov_open(&iov, NULL))
+	if (iov_open(&iov, &options))
 		return 1;
 	error = run(iov, argv + 1);
 	if (error)

@@ -3,25 +3,26 @@
  * The end of a process at a call of its own, which costs an emulated machine nothing, where
  * each stop for a tracer costs milliseconds:
  *
- *	LD_PRELOAD=libkilled.so KILLED=recv:N|fsync:N|ioctl:N COMMAND
+ *	LD_PRELOAD=libkilled.so KILLED=recv:N|fsync:N|request:N COMMAND
  *
  * COMMAND gets SIGKILL as it enters that call for the Nth time. Those that it forks are spared,
- * and those that it executes know nothing of it.
+ * and those that it executes know nothing of it.  A request is a recv(2) behind the first
+ * fsync(2): once the journal is there, answers are those to the requests of the plan.
  */
 #include <dlfcn.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 static char call[16];
 static int number;
 static atomic_int calls;
+static atomic_bool has_journal;
 static pid_t process;
 
 __attribute__((constructor)) static void start(void)
@@ -37,18 +38,20 @@ __attribute__((constructor)) static void start(void)
 	unsetenv("LD_PRELOAD");
 }
 
-static void *entered(const char *name)
+static void enter(const char *name)
 {
 	if (!strcmp(name, call) && getpid() == process && atomic_fetch_add(&calls, 1) + 1 == number)
 		kill(process, SIGKILL);
-	return dlsym(RTLD_NEXT, name);
 }
 
 __attribute__((visibility("default"))) ssize_t recv(int fd, void *data, size_t size, int flags)
 {
 	ssize_t (*real)(int, void *, size_t, int);
 
-	*(void **)&real = entered("recv");
+	*(void **)&real = dlsym(RTLD_NEXT, "recv");
+	enter("recv");
+	if (has_journal)
+		enter("request");
 	return real(fd, data, size, flags);
 }
 
@@ -56,19 +59,8 @@ __attribute__((visibility("default"))) int fsync(int fd)
 {
 	int (*real)(int);
 
-	*(void **)&real = entered("fsync");
+	*(void **)&real = dlsym(RTLD_NEXT, "fsync");
+	enter("fsync");
+	has_journal = true;
 	return real(fd);
-}
-
-__attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
-{
-	int (*real)(int, unsigned long, void *);
-	va_list args;
-	void *argument;
-
-	va_start(args, request);
-	argument = va_arg(args, void *);
-	va_end(args);
-	*(void **)&real = entered("ioctl");
-	return real(fd, request, argument);
 }

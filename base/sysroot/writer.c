@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The child that makes writes: how it starts, and all that it does.
+ * The child that makes calls: how it starts, and all that it does.
  *
  * True at all times: a writer that was not killed itself comes to the end of its
  * request, whatever becomes of its parent, terminal or process group, or is sent to
  * all processes of a service; and does not outlive its parent by more than that.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,9 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "base/sysroot/request.h"
-#include "base/sysroot/sysroot.h"
+#include "base/streams.h"
 #include "base/sysroot/writer.h"
 
 void leave_caller(struct iov *iov)
@@ -41,93 +40,113 @@ int open_pidfd(pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
-static int write_attribute(struct iov *iov, const struct sys_write *write_, int64_t *began)
+int writer_get(int file, off_t at, char *bytes, size_t length)
 {
-	_cleanup_fd_ int fd = iov_sys_open(iov, write_->path, O_WRONLY);
-	size_t length = strlen(write_->text);
-	ssize_t written;
+	for (size_t got = 0; got < length;) {
+		ssize_t more = pread(file, bytes + got, length - got, at + (off_t)got);
 
-	if (fd < 0)
-		return fd;
-	*began = (int64_t)monotonic_ms();
-	written = write(fd, write_->text, length);
-	if (written < 0)
-		return -errno;
-	return (size_t)written == length ? 0 : -EIO;
-}
-
-int writer_make(struct iov *iov, const struct sys_write *write_, int64_t *began)
-{
-	int error;
-
-	if (write_->unless && iov_condition_holds(iov, write_->unless))
-		return 0;
-	error = iov->on_write ? call_on_write(iov, write_->path, write_->text) :
-				write_attribute(iov, write_, began);
-	return error == -ENOENT && write_->absent_ok ? 0 : error;
-}
-
-static int carry_out(struct iov *iov, const char *bytes, size_t length, struct writer_state *state)
-{
-	struct request request = { .next = bytes, .end = bytes + length };
-	struct sys_write next;
-	int error;
-
-	while ((error = request_next(&request, &next)) > 0) {
-		error = writer_make(iov, &next, &state->began);
-		if (error)
-			break;
-		state->done++;
+		if (more <= 0)
+			return more ? -errno : -EIO;
+		got += (size_t)more;
 	}
-	request_close(&request);
+	return 0;
+}
+
+int writer_put(int file, off_t at, const char *bytes, size_t length)
+{
+	for (size_t put = 0; put < length;) {
+		ssize_t more = pwrite(file, bytes + put, length - put, at + (off_t)put);
+
+		if (more < 0)
+			return -errno;
+		put += (size_t)more;
+	}
+	return 0;
+}
+
+int writer_make(struct iov *iov, iov_sys_call_fn *make, const char *question, size_t length,
+		char **text, size_t *answered)
+{
+	FILE *answer = open_memstream(text, answered);
+	int error;
+
+	if (!answer)
+		return -ENOMEM;
+	error = make(iov, question, length, answer);
+	if (ferror(answer) && !error)
+		error = -ENOMEM;
+	return fclose(answer) && !error ? -ENOMEM : error;
+}
+
+static int make_call(struct iov *iov, int file, const struct writer_request *request)
+{
+	_cleanup_free_ char *question = calloc(request->length + 1, 1), *answer = NULL;
+	struct writer_state *state = iov->as_writer;
+	int error;
+
+	if (!question)
+		return -ENOMEM;
+	error = writer_get(file, QUESTION_AT, question, request->length);
+	if (!error)
+		error = writer_make(iov, request->make, question, request->length, &answer,
+				    &state->answered);
+	if (!error)
+		error = writer_put(file, (off_t)(QUESTION_AT + request->length), answer,
+				   state->answered);
 	return error;
 }
 
-static int serve_request(struct iov *iov, int file, size_t length, struct writer_state *state)
+static bool send_note(int socket, const struct writer_note *note, int flags)
 {
-	_cleanup_free_ char *bytes = malloc(length + 1);
-	size_t have = 0;
+	size_t length = offsetof(struct writer_note, line) + strlen(note->line) + 1;
 
-	if (!bytes)
-		return -ENOMEM;
-	while (have < length) {
-		ssize_t got = pread(file, bytes + have, length - have, (off_t)(REQUEST_AT + have));
-
-		if (got <= 0)
-			return got ? -errno : -EIO;
-		have += (size_t)got;
-	}
-	return carry_out(iov, bytes, length, state);
+	return send(socket, note, length, MSG_NOSIGNAL | flags) == (ssize_t)length;
 }
 
-static bool serve(struct iov *iov, int socket, int file, struct writer_state *state)
+/* Whoever does not read lines of the log does not hold us up. */
+static void send_log(void *socket, int level, const char *line)
 {
-	size_t length;
-	int error;
+	struct writer_note note = { .kind = WRITER_LOG, .value = level };
 
-	if (recv(socket, &length, sizeof(length), 0) != sizeof(length))
+	snprintf(note.line, sizeof(note.line), "%s", line);
+	send_note(*(int *)socket, &note, MSG_DONTWAIT);
+}
+
+static bool serve(struct iov *iov, int socket, int file)
+{
+	struct writer_note note = { .kind = WRITER_END };
+	struct writer_request request;
+
+	if (recv(socket, &request, sizeof(request), 0) != sizeof(request))
 		return false;
-	error = serve_request(iov, file, length, state);
-	return send(socket, &error, sizeof(error), MSG_NOSIGNAL) == sizeof(error);
+	iov->said = (struct said){ 0 };
+	note.value = make_call(iov, file, &request);
+	iov->as_writer->said = iov->said;
+	return send_note(socket, &note, 0);
 }
 
 /*
- * Other threads of its parent may have been stopped while they held a lock, so it takes none
- * but malloc(3)'s, which fork(2) leaves in order.
+ * Where its parent has threads that are not ours, one of them may have been stopped while it held
+ * a lock of a library.  So a program that has such threads has its first call made before them.
  */
 void writer_live(struct iov *iov, int socket, int file, int parent)
 {
 	struct pollfd polls[] = { { socket, POLLIN, 0 }, { parent, POLLIN, 0 } };
-	struct writer_state *state = mmap(NULL, sizeof(*state), PROT_READ | PROT_WRITE, MAP_SHARED,
-					  file, 0);
 
 	leave_caller(iov);
 	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
 		close(standard);
-	if (state == MAP_FAILED)
+	if (!streams_open())
 		_exit(1);
+	iov->as_writer = mmap(NULL, sizeof(*iov->as_writer), PROT_READ | PROT_WRITE, MAP_SHARED,
+			      file, 0);
+	if (iov->as_writer == MAP_FAILED)
+		_exit(1);
+	iov->writer = NULL;
+	iov->log = send_log;
+	iov->log_arg = &socket;
 	/* A request that is there is carried out even when the parent is gone. */
-	while (poll(polls, 2, -1) > 0 && polls[0].revents && serve(iov, socket, file, state))
+	while (poll(polls, 2, -1) > 0 && polls[0].revents && serve(iov, socket, file))
 		;
 	_exit(0);
 }
@@ -149,7 +168,7 @@ static pid_t fork_here(struct iov *iov, int socket, int file)
 static int open_state(struct writer *writer)
 {
 	writer->file = memfd_create("iov-writer", MFD_CLOEXEC);
-	if (writer->file < 0 || ftruncate(writer->file, REQUEST_AT))
+	if (writer->file < 0 || ftruncate(writer->file, QUESTION_AT))
 		return -errno;
 	writer->state = mmap(NULL, sizeof(*writer->state), PROT_READ | PROT_WRITE, MAP_SHARED,
 			     writer->file, 0);

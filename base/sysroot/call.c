@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Calls that the kernel may never answer, from the side of who waits for the answer.
+ *
+ * Nothing can cancel such a call, so a child makes it, the writer: the parent waits for its
+ * answer until the deadline, then leaves it behind.  The child is killed, which the kernel
+ * honours as soon as the call returns, and another is started for the next call.
+ *
+ * A question is in a file in memory that both have, so it may be of any length, is there as a
+ * whole or not at all, and sending it never waits.  So is the answer.  How far it came is there
+ * as well, where a writer that hangs or dies leaves it, and what it asks for since when, as each
+ * call has a deadline of its own.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
+#include "base/sysroot/writer.h"
+
+#define DEFAULT_TIMEOUT 60000
+/* How long a killed child may take to go, unless the kernel keeps it. */
+#define KILL_TIMEOUT 200
+/* So many functions of the kernel tell where it waits. */
+#define FRAMES 3
+
+void iov_sys_set_timeout(struct iov *iov, unsigned int milliseconds)
+{
+	iov->write_timeout = milliseconds;
+}
+
+static int64_t timeout_of(const struct iov *iov)
+{
+	return iov->write_timeout ? iov->write_timeout : DEFAULT_TIMEOUT;
+}
+
+bool writer_is_here(const struct iov *iov)
+{
+	return iov->on_write || iov->as_writer;
+}
+
+void iov_sys_asking(struct iov *iov, const char *format, ...)
+{
+	va_list args;
+
+	if (!iov->as_writer)
+		return;
+	va_start(args, format);
+	vsnprintf(iov->as_writer->what, sizeof(iov->as_writer->what), format, args);
+	va_end(args);
+	iov->as_writer->began = (int64_t)monotonic_ms();
+}
+
+void writer_end(struct iov *iov)
+{
+	if (!iov->writer)
+		return;
+	/* close(2) would not do: writers of other threads have inherited the socket. */
+	shutdown(iov->writer->socket, SHUT_RDWR);
+	waitpid(iov->writer->pid, NULL, 0);
+	writer_forget(iov);
+}
+
+/* 0 at the deadline. */
+static int poll_until(struct pollfd *polls, nfds_t count, unsigned int timeout)
+{
+	int ready;
+
+	do {
+		ready = poll(polls, count, (int)timeout);
+	} while (ready < 0 && errno == EINTR);
+	return ready < 0 ? -errno : ready;
+}
+
+/* Where in the kernel a process waits: "vfio_unregister_group_dev, vfio_pci_core_..." */
+static void kernel_stack(struct iov *iov, pid_t pid, char *text, size_t size)
+{
+	char stack[1024], *rest = stack, *frame;
+	size_t length = 0;
+
+	*text = '\0';
+	if (iov_sys_read(iov, iov_path(IOV_PATH_PROC "/%d/stack", (int)pid).name, stack,
+			 sizeof(stack)) || !*stack) {
+		iov_sys_read(iov, iov_path(IOV_PATH_PROC "/%d/wchan", (int)pid).name, text, size);
+		return;
+	}
+	for (int i = 0; i < FRAMES && length < size && (frame = strsep(&rest, "\n")); i++) {
+		/* "[<0>] vfio_unregister_group_dev+0xa2/0x130 [vfio]" */
+		frame += strcspn(frame, " ") + (strchr(frame, ' ') != NULL);
+		length += (size_t)snprintf(text + length, size - length, "%s%.*s", i ? ", " : "",
+					   (int)strcspn(frame, "+"), frame);
+	}
+}
+
+void explain_stuck(struct iov *iov)
+{
+	char why[IOV_MESSAGE_SIZE], stack[256];
+
+	if (!iov->stuck)
+		return;
+	snprintf(why, sizeof(why), "%s", iov->said.message);
+	kernel_stack(iov, iov->stuck, stack, sizeof(stack));
+	iov_fail(iov, -ETIMEDOUT, "%s; pid %d waits for that in the kernel%s%s, whose log (dmesg) "
+		 "may say more", why, (int)iov->stuck, *stack ? " in " : "", stack);
+}
+
+/* The deadline is over: the call is cut off, or @iov knows the child that is left to init. */
+static int give_up(struct iov *iov)
+{
+	struct pollfd end = { iov->writer->pidfd, POLLIN, 0 };
+	const char *what = iov->writer->state->what;
+
+	kill(iov->writer->pid, SIGKILL);
+	if (poll_until(&end, 1, KILL_TIMEOUT) > 0)
+		waitpid(iov->writer->pid, NULL, 0);
+	else
+		iov->stuck = iov->writer->pid;
+	return iov_fail(iov, -ETIMEDOUT, "%s%sthe kernel did not answer in time, --timeout waits "
+			"longer", what, *what ? ": " : "");
+}
+
+/* 0 when the call that is being made is over its deadline. */
+static int poll_note(struct iov *iov, struct pollfd *polls, nfds_t count)
+{
+	int64_t left = timeout_of(iov);
+	int ready = 0;
+
+	while (!ready && left > 0) {
+		ready = poll_until(polls, count, (unsigned int)left);
+		left = iov->writer->state->began + timeout_of(iov) - (int64_t)monotonic_ms();
+	}
+	return ready;
+}
+
+/* @gone: there is no writer any more. */
+static int await_end(struct iov *iov, bool *gone)
+{
+	struct pollfd polls[] = {
+		{ iov->writer->socket, POLLIN, 0 }, { iov->writer->pidfd, POLLIN, 0 },
+	};
+	struct writer_note note;
+	int ready;
+
+	while ((ready = poll_note(iov, polls, 2)) > 0 &&
+	       recv(iov->writer->socket, &note, sizeof(note), MSG_DONTWAIT) > 0) {
+		if (note.kind == WRITER_END)
+			return note.value;
+		iov_log(iov, note.value, "%s", note.line);
+	}
+	*gone = true;
+	if (!ready)
+		return give_up(iov);
+	if (ready < 0)
+		kill(iov->writer->pid, SIGKILL);
+	waitpid(iov->writer->pid, NULL, 0);
+	return ready < 0 ? ready : -EIO;
+}
+
+static int take_answer(const struct writer *writer, size_t question, char **answer)
+{
+	size_t length = writer->state->answered;
+	int error;
+
+	*answer = malloc(length + 1);
+	if (!*answer)
+		return -ENOMEM;
+	error = writer_get(writer->file, (off_t)(QUESTION_AT + question), *answer, length);
+	(*answer)[length] = '\0';
+	return error;
+}
+
+/* @answer: NULL for what changes something, which keeps the lock while the kernel may go on. */
+static int call_writer(struct iov *iov, iov_sys_call_fn *make, const char *question,
+		       size_t length, char **answer)
+{
+	const struct writer_request request = { make, length };
+	int error = iov->writer ? 0 : writer_start(iov);
+	bool gone = false;
+
+	if (!error)
+		error = writer_put(iov->writer->file, QUESTION_AT, question, length);
+	if (error)
+		return error;
+	*iov->writer->state = (struct writer_state){ .began = (int64_t)monotonic_ms() };
+	/* Of a writer that died meanwhile there is no answer either. */
+	send(iov->writer->socket, &request, sizeof(request), MSG_NOSIGNAL);
+	error = await_end(iov, &gone);
+	iov->done = iov->writer->state->done;
+	if (!gone && *iov->writer->state->said.message)
+		iov->said = iov->writer->state->said;
+	if (!error && answer)
+		error = take_answer(iov->writer, length, answer);
+	if (gone)
+		writer_forget(iov);
+	iov->lock_is_left |= !answer && iov->stuck;
+	return error;
+}
+
+static bool is_silent(const struct iov *iov)
+{
+	return iov->silent.make && (int64_t)monotonic_ms() < iov->silent.until;
+}
+
+int iov_sys_unanswered(struct iov *iov)
+{
+	return is_silent(iov) ? iov_fail(iov, -ETIMEDOUT, "%s", iov->silent.message) : 0;
+}
+
+/* Who did not answer is not asked again at once: a list would wait at each of its lines. */
+static int look(struct iov *iov, iov_sys_call_fn *make, const char *question, size_t length,
+		char **answer)
+{
+	int error;
+
+	if (is_silent(iov) && iov->silent.make == make)
+		return iov_sys_unanswered(iov);
+	error = call_writer(iov, make, question, length, answer);
+	if (error != -ETIMEDOUT)
+		return error;
+	explain_stuck(iov);
+	iov->silent.make = make;
+	iov->silent.told = false;
+	iov->silent.until = (int64_t)monotonic_ms() + timeout_of(iov);
+	snprintf(iov->silent.message, sizeof(iov->silent.message), "%s", iov->said.message);
+	return error;
+}
+
+void iov_sys_left_out(struct iov *iov, int error)
+{
+	if (error != -ETIMEDOUT || iov->silent.told)
+		return;
+	iov_log(iov, LOG_WARNING, "what that would tell is left out: %s", iov->said.message);
+	iov->silent.told = true;
+}
+
+static int call_here(struct iov *iov, iov_sys_call_fn *make, const char *question, size_t length,
+		     char **answer)
+{
+	_cleanup_free_ char *copy = calloc(length + 1, 1), *text = NULL;
+	size_t answered;
+	int error;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, question, length);
+	error = writer_make(iov, make, copy, length, &text, &answered);
+	if (!error && answer) {
+		*answer = text;
+		text = NULL;
+	}
+	return error;
+}
+
+int iov_sys_call(struct iov *iov, iov_sys_call_fn *make, const void *question, size_t length,
+		 char **answer)
+{
+	if (answer)
+		*answer = NULL;
+	iov->stuck = 0;
+	iov->done = 0;
+	if (writer_is_here(iov) || (answer && !iov_sys_is_host(iov)))
+		return call_here(iov, make, question, length, answer);
+	return answer ? look(iov, make, question, length, answer) :
+			call_writer(iov, make, question, length, NULL);
+}
