@@ -264,10 +264,12 @@ static int call_here(struct iov *iov, iov_sys_call_fn *make, const char *questio
 int iov_sys_call(struct iov *iov, iov_sys_call_fn *make, const void *question, size_t length,
 		 char **answer)
 {
+	/* Who looks does so within an operation as well, which is counted on. */
 	if (answer)
 		*answer = NULL;
+	else
+		iov->done = 0;
 	iov->stuck = 0;
-	iov->done = 0;
 	if (writer_is_here(iov) || (answer && !iov_sys_is_host(iov)))
 		return call_here(iov, make, question, length, answer);
 	return answer ? look(iov, make, question, length, answer) :

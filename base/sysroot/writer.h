@@ -43,7 +43,7 @@ struct writer_state {
 };
 
 /* Where in the file that they share a question begins, behind the state, and then its answer. */
-#define QUESTION_AT 4096
+#define QUESTION_AT sizeof(struct writer_state)
 
 /* What a writer is sent. */
 struct writer_request {
