@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 450 --topology minimal --memory 3G
+# lab: --cpus 2 --timeout 450 --topology minimal --memory 3G
 # Two guests at a switch of iovd: large TCP frames cross whole, or cut for a guest that takes none.
 . "$(dirname "$0")/lib/check.sh"
 

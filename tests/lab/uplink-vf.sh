@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device igb
+# lab: --cpus 2 --topology minimal --device igb
 # A guest at a vhost-user port reaches the network through a VF that iovd polls by VFIO.
 . "$(dirname "$0")/lib/check.sh"
 
