@@ -247,7 +247,7 @@ int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, int port,
 	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
 		struct json_object *values = json_object_array_get_idx(each, i);
 
-		if (!json_object_object_length(values))
+		if (!values || !json_object_object_length(values))
 			continue;
 		if (!vfs)
 			error = vf_attributes(iov_plan_context(plan), &pf, &vfs);

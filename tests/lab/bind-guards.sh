@@ -24,7 +24,7 @@ ip link add br0 type bridge && ip link set br0 up
 ip link set enp4s2 master br0
 ip route add 2001:db8::/64 dev br0
 ip route add default via 2001:db8::1 dev br0 metric 1
-held $legacy "0000:04:02.0 \(member of IOMMU group $(group_of $legacy)\) is in use by default route via 2001:db8::1" \
+held $legacy "0000:04:02.0 \(member of IOMMU group $(group_of $legacy)\) is in use by .*default route via 2001:db8::1" \
 	bind $legacy --group
 ip link delete br0
 
@@ -55,7 +55,7 @@ expect "released, it comes back" nvme "$(driver_of $nvme)"
 held $nic "default route" bind $nic --force=mount
 expect_match "the refusal names what lifts it" "--force=default-route --force=address\$" "$err"
 held $nic "address 10.0.2.15 of enp1s0" bind $nic --force=default-route
-expect_status "no such guard" 2 iov bind $nic --driver vfio-pci --force=route
+expect_status "no such guard" 2 iov bind $nic --driver vfio-pci --force=router
 expect_match "says which there are" "default-route" "$err"
 iov bind $nic --driver vfio-pci --force=default-route --force=address
 expect "guards that are lifted let it go" vfio-pci "$(driver_of $nic)"

@@ -21,8 +21,10 @@ vfs=($(for link in "$pci/$pf"/virtfn*; do basename "$(readlink "$link")"; done))
 drivers() { for device in "${vfs[@]}"; do driver_of "$device"; done | paste -sd' ' -; }
 before=$(drivers)
 
-# All processes of the change get the signal, as from a service manager or a terminal, at any
-# moment of the time that it takes here
+# All processes of the change get the signal, as from a service manager or a terminal: at any
+# moment of the time that it takes here, or as soon as it has begun
+iov bind "${vfs[@]}" --driver vfio-pci > /dev/null # loads modules
+iov unbind "${vfs[@]}" > /dev/null
 begun=${EPOCHREALTIME/./}
 iov bind "${vfs[@]}" --driver vfio-pci > /dev/null
 span=$((${EPOCHREALTIME/./} - begun))
@@ -34,7 +36,11 @@ for ((round = 0; round < rounds; round++)); do
 		setsid bash -c 'trap - INT; exec iov bind "$@" --driver vfio-pci' bind "${vfs[@]}" \
 			> /dev/null 2> /tmp/signalled &
 		change=$!
-		sleep "$((moment / 1000000)).$(printf %06d $((moment % 1000000)))"
+		if [ $((round % 2)) = 0 ]; then
+			sleep "$((moment / 1000000)).$(printf %06d $((moment % 1000000)))"
+		else
+			while [ ! -e $journal ] && [ -d /proc/$change ]; do :; done
+		fi
 		kill -$signal -- -$change 2> /dev/null || :
 		wait $change 2> /dev/null || :
 		if [ -e $journal ]; then

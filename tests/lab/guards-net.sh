@@ -8,7 +8,7 @@ spare=0000:81:00.0 pf=0000:01:00.0
 nic=$(basename $pci/$spare/net/*)
 
 bind() { iov bind "$@" --driver vfio-pci; }
-findings() { iov show $spare --json | jq -c '.assignment.held_by[] | [.guard, .holder, .path[1:]]'; }
+findings() { iov show $spare --json | jq -c '.assignment.held_by[] | select(.guard != "promiscuous") | [.guard, .holder, .path[1:]]'; }
 
 # stacked KIND HOLDER COMMAND...: the interface of KIND that COMMAND makes is "upper0"
 stacked()
