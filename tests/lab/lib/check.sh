@@ -42,15 +42,15 @@ expect_status()
 	echo "ok: $what"
 }
 
+kill_library=$(dirname "$(dirname "$(command -v iov)")")/tests/lab/libkilled.so
+
 # killed CALL N COMMAND...: COMMAND gets SIGKILL in its Nth CALL, see killed.c
 killed()
 {
-	local call=$1 number=$2 status=0 library
+	local call=$1 number=$2 status=0
 	shift 2
-	library=$(dirname "$(dirname "$(command -v iov)")")/tests/lab/libkilled.so
-	[ -e "$library" ] || { echo "missing: $library"; exit 77; }
 	(
-		LD_PRELOAD=$library KILLED=$call:$number "$@"
+		LD_PRELOAD=$kill_library KILLED=$call:$number "$@"
 		exit $?
 	) > /dev/null 2>&1 || status=$?
 	[ $status = 137 ] || fail "expected death in $call number $number of '$*', got status $status"
