@@ -35,7 +35,7 @@ for number in 1 3; do
 done
 # Admin commands are ioctls of the writer, which is killed, as is the one that undoes it
 for number in 8 20 45; do
-	strace -f --seccomp-bpf -qq -o /dev/null -e trace=ioctl -e inject=ioctl:signal=SIGKILL:when=$number \
+	strace -f -qq -o /dev/null -e trace=ioctl -e inject=ioctl:signal=SIGKILL:when=$number \
 		iov vf create $pf --count 3 > /dev/null 2>&1 || :
 	expect_status "undo" 0 iov recover
 	expect "its writer killed in command $number and undone: as before" "0 0 0 0,0 0 0,0 0 0,0 0 0" \
