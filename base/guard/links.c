@@ -116,18 +116,32 @@ int guard_read_links(struct nl_sock *socket, struct guard_links *links)
 			  links);
 }
 
-void guard_own_links(struct guard_scan *scan, struct guard_links *links)
+const struct guard_links *guard_own_links(struct guard_scan *scan)
 {
+	static const struct guard_links none;
 	struct nl_sock *socket;
 	int error;
 
-	*links = (struct guard_links){ 0 };
-	if (!iov_sys_is_host(scan->iov))
-		return;
+	if (scan->links || !iov_sys_is_host(scan->iov))
+		return scan->links ? scan->links : &none;
+	scan->links = calloc(1, sizeof(*scan->links));
+	if (!scan->links) {
+		guard_failed(scan, -ENOMEM, "the interfaces that rtnetlink has");
+		return &none;
+	}
 	iov_sys_asking(scan->iov, "the interfaces of this host, by rtnetlink");
 	socket = guard_netlink(NETLINK_ROUTE, &error);
 	if (socket)
-		error = guard_read_links(socket, links);
+		error = guard_read_links(socket, scan->links);
 	guard_failed(scan, error, "the interfaces that rtnetlink has");
 	nl_socket_free(socket);
+	return scan->links;
+}
+
+void guard_links_free(struct guard_links *links)
+{
+	if (!links)
+		return;
+	free(links->list);
+	free(links);
 }

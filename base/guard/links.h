@@ -61,7 +61,9 @@ struct nl_sock *guard_netlink(int protocol, int *error);
 /* All interfaces in the namespace of a socket; -errno. @links is the caller's to free. */
 int guard_read_links(struct nl_sock *socket, struct guard_links *links);
 
-/* Those of this namespace; none on a recorded tree, which has no netlink. */
-void guard_own_links(struct guard_scan *scan, struct guard_links *links);
+/* Those of this namespace, read once for a scan; none on a recorded tree, which has no netlink. */
+const struct guard_links *guard_own_links(struct guard_scan *scan);
+
+void guard_links_free(struct guard_links *links);
 
 #endif

@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/guard/links.h"
 #include "base/guard/network.h"
 #include "base/json.h"
 #include "base/sysroot/paths.h"
@@ -309,6 +310,8 @@ void guard_scan_close(struct guard_scan *scan)
 	json_object_put(scan->disks);
 	json_object_put(scan->sockets);
 	scan->holders = scan->met = scan->disks = scan->sockets = NULL;
+	guard_links_free(scan->links);
+	scan->links = NULL;
 	guard_network_free(scan->network);
 	scan->network = NULL;
 }

@@ -37,6 +37,7 @@ struct guard {
 	bool claims;
 };
 
+struct guard_links;
 struct guard_network;
 
 /**
@@ -48,6 +49,7 @@ struct guard_network;
  * @met: object with a key for whatever a scan looks at only once, see guard_is_new()
  * @disks: as @holders of every whole disk, held or not; NULL until scan_claim.c asks
  * @sockets: object of "socket:[31337]" to the interface that it is bound to, for scan_packet.c
+ * @links: interfaces; NULL until somebody asks, see links.h
  * @network: routes and addresses; NULL until somebody asks, see network.h
  * @error: of the first thing that could not be looked at, whose message the context has
  */
@@ -57,6 +59,7 @@ struct guard_scan {
 	struct json_object *met;
 	struct json_object *disks;
 	struct json_object *sockets;
+	struct guard_links *links;
 	struct guard_network *network;
 	int error;
 };

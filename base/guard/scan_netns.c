@@ -173,10 +173,10 @@ static void hold_lower(struct netns *netns, const struct guard_link *link,
 
 static void scan_links(struct netns *netns)
 {
-	struct guard_links links, own;
+	const struct guard_links *own = guard_own_links(netns->scan);
+	struct guard_links links;
 	int error;
 
-	guard_own_links(netns->scan, &own);
 	guard_failed(netns->scan, read_own_nsid(netns), netns->name);
 	iov_sys_asking(netns->scan->iov, "the interfaces of %s, by rtnetlink", netns->name);
 	error = guard_read_links(netns->socket, &links);
@@ -184,13 +184,12 @@ static void scan_links(struct netns *netns)
 	if (!error) {
 		for (size_t i = 0; i < links.count; i++) {
 			if (links.list[i].kind[0])
-				hold_lower(netns, &links.list[i], &own);
+				hold_lower(netns, &links.list[i], own);
 			else
 				hold_hardware(netns, &links.list[i]);
 		}
 	}
 	free(links.list);
-	free(own.list);
 }
 
 /* @fd: the namespace, or -errno */

@@ -11,7 +11,6 @@
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -143,17 +142,15 @@ static void hold_promiscuous(struct guard_scan *scan, const struct guard_link *l
 
 static void finish(struct guard_scan *scan)
 {
-	struct guard_links links;
+	const struct guard_links *links = guard_own_links(scan);
 
 	json_object_object_foreach(scan->sockets, socket, interface) {
 		if (guard_is_new(scan, socket))
 			hold_socket(scan, "a process that has a packet socket", NULL,
 				    json_object_get_string(interface));
 	}
-	guard_own_links(scan, &links);
-	for (size_t i = 0; i < links.count; i++)
-		hold_promiscuous(scan, &links.list[i]);
-	free(links.list);
+	for (size_t i = 0; i < links->count; i++)
+		hold_promiscuous(scan, &links->list[i]);
 }
 
 const struct guard_kind scan_packet = {

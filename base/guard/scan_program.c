@@ -33,7 +33,7 @@ struct discipline {
 
 /* Interfaces that filters join. */
 struct filters {
-	struct guard_links links;
+	const struct guard_links *links;
 	struct discipline *list;
 	size_t count;
 	struct guard_scan *scan;
@@ -71,9 +71,9 @@ static int note_discipline(struct nl_msg *message, void *arg)
 
 static const char *name_of(const struct filters *filters, int index)
 {
-	for (size_t i = 0; i < filters->links.count; i++) {
-		if ((int)filters->links.list[i].index == index)
-			return filters->links.list[i].name;
+	for (size_t i = 0; i < filters->links->count; i++) {
+		if ((int)filters->links->list[i].index == index)
+			return filters->links->list[i].name;
 	}
 	return "";
 }
@@ -185,14 +185,13 @@ static void scan(struct guard_scan *scan)
 
 	if (!iov_sys_is_host(scan->iov))
 		return;
-	guard_own_links(scan, &filters.links);
-	for (size_t i = 0; i < filters.links.count; i++) {
-		if (filters.links.list[i].has_program)
+	filters.links = guard_own_links(scan);
+	for (size_t i = 0; i < filters.links->count; i++) {
+		if (filters.links->list[i].has_program)
 			guard_hold_interface(scan, &xdp, "an XDP program",
-					     filters.links.list[i].name);
+					     filters.links->list[i].name);
 	}
 	scan_filters(&filters);
-	free(filters.links.list);
 }
 
 const struct guard_kind scan_program = {

@@ -2,7 +2,6 @@
 /* The guards on interfaces that are stacked on others: bonds, bridges, VLANs and their like. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/guard/links.h"
@@ -70,7 +69,6 @@ static void scan_interface(struct guard_scan *scan, const struct guard_links *li
 
 static void scan(struct guard_scan *scan)
 {
-	struct guard_links links;
 	char **names;
 	size_t count;
 	int error = iov_sys_list(scan->iov, IOV_PATH_CLASS_NET, &names, &count);
@@ -78,10 +76,8 @@ static void scan(struct guard_scan *scan)
 	guard_failed(scan, error, "/" IOV_PATH_CLASS_NET);
 	if (error)
 		return;
-	guard_own_links(scan, &links);
 	for (size_t i = 0; i < count; i++)
-		scan_interface(scan, &links, names[i]);
-	free(links.list);
+		scan_interface(scan, guard_own_links(scan), names[i]);
 	iov_names_free(names, count);
 }
 
