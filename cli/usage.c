@@ -48,7 +48,7 @@ static size_t find_options(const struct argp_option *options, const char *name, 
 {
 	size_t count = 0, at = 0;
 
-	for (; options->name || options->key || options->doc; options++) {
+	for (; !cli_is_last(options); options++) {
 		if (!options->name || strncmp(options->name, name, length) != 0)
 			continue;
 		*found = options;
@@ -60,13 +60,6 @@ static size_t find_options(const struct argp_option *options, const char *name, 
 					       options->name);
 	}
 	return count;
-}
-
-static const struct argp_option *find_letter(const struct argp_option *options, int letter)
-{
-	while (options->key != letter && (options->name || options->key || options->doc))
-		options++;
-	return options->key == letter ? options : NULL;
 }
 
 static void unknown_option(const struct argp_option *options, const char *word, char *message,
@@ -93,7 +86,7 @@ void cli_misuse_option(const struct argp_state *state)
 	if (!strncmp(word, "--", 2))
 		count = find_options(state->root_argp->options, word + 2, length - 2, &found, names,
 				     sizeof(names));
-	else if ((found = find_letter(state->root_argp->options, word[length - 1])))
+	else if ((found = cli_find_letter(state->root_argp->options, word[length - 1])))
 		count = 1;
 	if (count > 1)
 		snprintf(message, sizeof(message), "%s: expected one of %s", word, names);

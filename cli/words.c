@@ -114,7 +114,7 @@ static const struct argp_option *find_long(const struct argp_option *options, co
 	return found;
 }
 
-static const struct argp_option *find_letter(const struct argp_option *options, char letter)
+const struct argp_option *cli_find_letter(const struct argp_option *options, int letter)
 {
 	while (!cli_is_last(options) && options->key != letter)
 		options++;
@@ -131,7 +131,7 @@ const struct argp_option *cli_find_option(const struct argp_option *options, con
 		return find_long(options, arg + 2);
 	/* Of several letters the first that takes an argument, or else the last, decides. */
 	for (found = NULL, arg++; *arg && !(found && found->arg); arg++)
-		found = find_letter(options, *arg);
+		found = cli_find_letter(options, *arg);
 	return found;
 }
 

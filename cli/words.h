@@ -45,6 +45,9 @@ bool cli_is_of_group(const struct cli_command *command, const char *group);
 /* Whether any is. */
 bool cli_is_group(const struct cli_command *const *commands, const char *word);
 
+/* The option of a letter; NULL for none. */
+const struct argp_option *cli_find_letter(const struct argp_option *options, int letter);
+
 /*
  * The option that an argument is, by its long name, one that begins like it, or its letter; NULL
  * for what is no option.
