@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Members of JSON objects as text. */
+/* Members of JSON objects and arrays as text. */
 #ifndef IOV_BASE_JSON_H
 #define IOV_BASE_JSON_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
+#include <string.h>
 
 /* A member as text, borrowed from @object; NULL when it is absent or null. */
 static inline const char *json_text_or_null(struct json_object *object, const char *key)
@@ -23,6 +25,23 @@ static inline const char *json_text(struct json_object *object, const char *key)
 static inline void json_add_text(struct json_object *object, const char *key, const char *text)
 {
 	json_object_object_add(object, key, text ? json_object_new_string(text) : NULL);
+}
+
+/* Whether an array of texts, or none, has one. */
+static inline bool json_array_has(struct json_object *array, const char *text)
+{
+	for (size_t i = 0; array && i < json_object_array_length(array); i++) {
+		if (!strcmp(json_object_get_string(json_object_array_get_idx(array, i)), text))
+			return true;
+	}
+	return false;
+}
+
+/* Append a text that the array does not have yet. */
+static inline void json_array_add_new(struct json_object *array, const char *text)
+{
+	if (!json_array_has(array, text))
+		json_object_array_add(array, json_object_new_string(text));
 }
 
 /* A copy that shares nothing with @object, which the caller puts; NULL of NULL. */

@@ -75,23 +75,14 @@ void list_add_verdicts(struct iov *iov, struct json_object *rows)
 	}
 }
 
-static void add_new(struct json_object *array, const char *text)
-{
-	for (size_t i = 0; i < json_object_array_length(array); i++) {
-		if (!strcmp(json_object_get_string(json_object_array_get_idx(array, i)), text))
-			return;
-	}
-	json_object_array_add(array, json_object_new_string(text));
-}
-
 static void add_findings(struct json_object *rows, struct json_object *findings)
 {
 	for (size_t i = 0; i < json_object_array_length(findings); i++) {
 		struct json_object *finding = json_object_array_get_idx(findings, i);
 		struct json_object *row = find_row(rows, json_text(finding, "device"));
 
-		add_new(json_object_object_get(row, "used_by"), json_text(finding, "holder"));
-		add_new(json_object_object_get(row, "guards"), json_text(finding, "guard"));
+		json_array_add_new(json_object_object_get(row, "used_by"), json_text(finding, "holder"));
+		json_array_add_new(json_object_object_get(row, "guards"), json_text(finding, "guard"));
 	}
 }
 

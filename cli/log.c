@@ -79,17 +79,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static bool is_about(struct json_object *entry, const char *device)
-{
-	struct json_object *devices = json_object_object_get(entry, "devices");
-
-	for (size_t i = 0; devices && i < json_object_array_length(devices); i++) {
-		if (!strcmp(json_object_get_string(json_object_array_get_idx(devices, i)), device))
-			return true;
-	}
-	return false;
-}
-
 /* By its address when it is there; by what it was called otherwise. */
 static struct json_object *choose(struct cli *cli, const struct log_args *args,
 				  struct json_object *entries)
@@ -102,9 +91,11 @@ static struct json_object *choose(struct cli *cli, const struct log_args *args,
 		address = iov_bdf_format(bdf);
 	for (size_t i = 0; i < json_object_array_length(entries); i++) {
 		struct json_object *entry = json_object_array_get_idx(entries, i);
+		struct json_object *devices = json_object_object_get(entry, "devices");
 
 		if (strcmp(json_text(entry, "time"), args->since) >= 0 &&
-		    (!args->device || is_about(entry, args->device) || is_about(entry, address.text)))
+		    (!args->device || json_array_has(devices, args->device) ||
+		     json_array_has(devices, address.text)))
 			json_object_array_add(chosen, json_object_get(entry));
 	}
 	return chosen;

@@ -55,13 +55,8 @@ static bool is_explained(const struct guard_scan *scan, const char *name)
 		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
 		struct json_object *path = json_object_object_get(holder, "path");
 
-		if (!guard_of_holder(holder)->claims)
-			continue;
-		for (size_t n = 0; n < json_object_array_length(path); n++) {
-			if (!strcmp(json_object_get_string(json_object_array_get_idx(path, n)),
-				    name))
-				return true;
-		}
+		if (guard_of_holder(holder)->claims && json_array_has(path, name))
+			return true;
 	}
 	return false;
 }

@@ -94,15 +94,6 @@ struct json_object *history_who(struct iov *iov)
 	return who;
 }
 
-static void add_device(struct json_object *devices, const char *device)
-{
-	for (size_t i = 0; i < json_object_array_length(devices); i++) {
-		if (!strcmp(json_object_get_string(json_object_array_get_idx(devices, i)), device))
-			return;
-	}
-	json_object_array_add(devices, json_object_new_string(device));
-}
-
 static void add_steps(struct json_object *entry, struct json_object *plan)
 {
 	struct json_object *steps = json_object_object_get(plan, "steps");
@@ -116,9 +107,9 @@ static void add_steps(struct json_object *entry, struct json_object *plan)
 		if (i < STEPS_MAX)
 			json_object_array_add(titles, json_object_new_string(json_text(step, "title")));
 		if (device)
-			add_device(devices, device);
+			json_array_add_new(devices, device);
 		for (size_t n = 0; touches && n < json_object_array_length(touches); n++)
-			add_device(devices, json_object_get_string(
+			json_array_add_new(devices, json_object_get_string(
 					   json_object_array_get_idx(touches, n)));
 	}
 	json_object_object_add(entry, "devices", devices);
