@@ -80,7 +80,7 @@ enum iov_failure {
  *	is wrong input, -ENODEV and -ENOENT are absence, -ECANCELED is a guard,
  *	-ECONNREFUSED is iovd
  * @format: printf format of one line: the input by name, what was expected,
- *	what to do next
+ *	what to do next; its arguments may be parts of the message that it replaces
  *
  * Replaces the message of an earlier error.
  *
@@ -107,7 +107,7 @@ int iov_told(struct iov *iov, int error, const char *format, ...)
  * @iov: context
  * @failure: its kind; iov_failure() for an earlier one that is put in other words
  * @error: negative errno value, handed back
- * @format: as of iov_fail(); its arguments may be parts of the message that it replaces
+ * @format: as of iov_fail()
  *
  * Return: @error.
  */

@@ -13,26 +13,21 @@
 /* Say that the journal stays, and why. */
 static int undo_recovered(struct run *run)
 {
-	char why[IOV_MESSAGE_SIZE];
-
 	if (!undo_steps(run))
 		return 0;
-	snprintf(why, sizeof(why), "%s", iov_error_message(run->iov));
 	return iov_fail(run->iov, -ENOTRECOVERABLE, "%s; remove the cause and run 'iov recover' "
-			"again", why);
+			"again", iov_error_message(run->iov));
 }
 
 /* The plan of a journal; what of it is not understood is not touched. */
 static int read_plan(struct iov *iov, struct json_object *journal, struct iov_plan **plan)
 {
-	char why[IOV_MESSAGE_SIZE];
 	int error = plan_from_json(plan, iov, json_object_object_get(journal, "plan"));
 
 	if (!error)
 		return 0;
-	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
 	return iov_told(iov, error, "cannot read the plan in the journal in /%s: %s",
-			IOV_PATH_STATE, why);
+			IOV_PATH_STATE, iov_error_message(iov));
 }
 
 static bool has_ended(const void *arg, size_t step)

@@ -104,14 +104,13 @@ static void kernel_stack(struct iov *iov, pid_t pid, char *text, size_t size)
 
 void explain_stuck(struct iov *iov)
 {
-	char why[IOV_MESSAGE_SIZE], stack[256];
+	char stack[256];
 
 	if (!iov->stuck)
 		return;
-	snprintf(why, sizeof(why), "%s", iov->said.message);
 	kernel_stack(iov, iov->stuck, stack, sizeof(stack));
 	iov_fail(iov, -ETIMEDOUT, "%s; pid %d waits for that in the kernel%s%s, whose log (dmesg) "
-		 "may say more", why, (int)iov->stuck, *stack ? " in " : "", stack);
+		 "may say more", iov->said.message, (int)iov->stuck, *stack ? " in " : "", stack);
 }
 
 /* The deadline is over: the call is cut off, or @iov knows the child that is left to init. */
