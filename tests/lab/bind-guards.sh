@@ -11,8 +11,8 @@ bind() { iov bind "$@" --driver vfio-pci; }
 held $nic "$nic \(named\) is in use by default route via 10.0.2.2" bind $nic
 held $nic "default route" bind $nic --dry-run
 expect "show has it, too" '["default-route","default route via 10.0.2.2",["0000:01:00.0","enp1s0"]]' \
-	"$(iov show $nic --json | jq -c '.assignment.held_by[0] | [.guard, .holder, .path]')"
-expect "a NIC without a route can go" true "$(iov show $spare --json | jq .assignment.assignable)"
+	"$(iov show $nic --json | gojq -c '.assignment.held_by[0] | [.guard, .holder, .path]')"
+expect "a NIC without a route can go" true "$(iov show $spare --json | gojq .assignment.assignable)"
 
 # no default route by a router that happens to announce one in time
 echo 0 > /proc/sys/net/ipv6/conf/enp129s0/accept_ra
@@ -39,7 +39,7 @@ mkswap -q /dev/mapper/volume
 swapon /dev/mapper/volume
 held $nvme "in use by swap on /dev/(dm-0|mapper/volume)" bind $nvme
 expect "through the volume" '["0000:02:00.0","nvme0","nvme0n1","dm-0"]' \
-	"$(iov show $nvme --json | jq -c '.assignment.held_by[0].path')"
+	"$(iov show $nvme --json | gojq -c '.assignment.held_by[0].path')"
 swapoff /dev/mapper/volume
 held $nvme "in use by device mapper volume volume \[guard dm\]" bind $nvme
 dmsetup remove volume

@@ -17,7 +17,7 @@ state()
 planned()
 {
 	local value path
-	"$@" --dry-run --json | jq -r '.steps[].do[] | select(.op == "write") | .path + " " + (.value | rtrimstr("\n"))' |
+	"$@" --dry-run --json | gojq -r '.steps[].do[] | select(.op == "write") | .path + " " + (.value | rtrimstr("\n"))' |
 		while read -r path value; do
 			echo "$(realpath "/$path") $value"
 		done

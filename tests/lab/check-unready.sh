@@ -6,16 +6,16 @@
 
 pf=0000:01:00.0
 unsafe=/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts
-line() { iov check "${@:2}" --json | jq -c --arg n "$1" '.[] | select(.check == $n)' || :; }
+line() { iov check "${@:2}" --json | gojq -c --arg n "$1" '.[] | select(.check == $n)' || :; }
 
 modprobe kvm_amd
 expect_status "the host fails" 1 iov check
 expect "one check of it" "interrupt-remapping" "$(iov check --json |
-	jq -r '.[] | select(.status == "fail") | .check')"
-expect_match "the remedy" 'remove intremap=off' "$(line interrupt-remapping | jq -r .remedy)"
-expect_match "what else is in the way" 'intremap=off pci=noari' "$(line kernel-command-line | jq -r .found)"
-expect "an ACS override is no isolation" warn "$(line acs-override | jq -r .status)"
-expect "without ARI VFs take more buses" warn "$(line ari $pf | jq -r .status)"
+	gojq -r '.[] | select(.status == "fail") | .check')"
+expect_match "the remedy" 'remove intremap=off' "$(line interrupt-remapping | gojq -r .remedy)"
+expect_match "what else is in the way" 'intremap=off pci=noari' "$(line kernel-command-line | gojq -r .found)"
+expect "an ACS override is no isolation" warn "$(line acs-override | gojq -r .status)"
+expect "without ARI VFs take more buses" warn "$(line ari $pf | gojq -r .status)"
 
 iov bind $pf --driver vfio-pci > /dev/null
 cat > /tmp/attach.py <<'END'
@@ -29,7 +29,7 @@ END
 attach() { python3 /tmp/attach.py "/dev/vfio/$(group_of $pf)"; }
 expect_status "the kernel refuses the device" 1 attach
 echo 1 > $unsafe
-expect "unsafe interrupts are a warning" "warn warn" "$(line interrupt-remapping | jq -r .status) $(
-	line unsafe-interrupts | jq -r .status)"
+expect "unsafe interrupts are a warning" "warn warn" "$(line interrupt-remapping | gojq -r .status) $(
+	line unsafe-interrupts | gojq -r .status)"
 expect_status "and the host is usable" 0 iov check
 expect_status "the kernel gives the device" 0 attach

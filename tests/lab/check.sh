@@ -7,10 +7,10 @@ pf=0000:01:00.0 vf=0000:01:10.0 nvme=0000:02:00.0 legacy=0000:04:01.0
 
 # look [DEVICE]: the checks into $checks; status NAME [OF] and say NAME KEY of them
 look() { checks=$(iov check "$@" --json) || :; }
-line() { jq -c --arg n "$1" --arg d "${2:-}" \
+line() { gojq -c --arg n "$1" --arg d "${2:-}" \
 	'[.[] | select(.check == $n and ($d == "" or .device == $d))][0]' <<< "$checks"; }
-status() { line "$@" | jq -r .status; }
-say() { line "$1" | jq -r ".$2"; }
+status() { line "$@" | gojq -r .status; }
+say() { line "$1" | gojq -r ".$2"; }
 
 modprobe -r kvm_amd
 expect_status "a host without KVM fails" 1 iov check
@@ -30,7 +30,7 @@ expect "as many groups as there are" "on: $(ls /sys/kernel/iommu_groups | wc -l)
 expect "room for VFs, PF by PF" "ok ok ok ok" "$(status vf-mmio $pf) $(status vf-buses $pf) $(
 	)$(status vf-mmio $nvme) $(status vf-mmio 0000:81:00.0)"
 expect "huge pages by node" "2 MiB: 4 of 4 free, 1 GiB: 0 of 0 free" \
-	"$(line huge-pages node1 | jq -r .found)"
+	"$(line huge-pages node1 | gojq -r .found)"
 
 expect_status "guests that do not fit" 1 iov check --guest-memory 64G
 expect_match "are told" 'fail +guest-memory' "$out"
@@ -59,5 +59,5 @@ expect "its INTx line is the kernel's" "$(cat $pci/$legacy/irq)" \
 	"$(say intx found | sed -n 's/^line \([0-9]*\).*/\1/p')"
 
 look $nvme
-expect "an NVMe controller" "ok flr ok" "$(status assignable) $(jq -r '.[] | select(.check == "reset") |
+expect "an NVMe controller" "ok flr ok" "$(status assignable) $(gojq -r '.[] | select(.check == "reset") |
 	.evidence[0].value' <<< "$checks" | cut -d' ' -f1) $(status sr-iov)"

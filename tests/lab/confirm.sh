@@ -9,7 +9,7 @@ mkdir -p /etc/iovkit
 iov vf create $pf --count 2 > /dev/null
 say() { printf 'devices:\n  - device: %s\n    vfs:\n      count: 2\n      driver: %s\n' $pf "$1" > $file; }
 driver() { driver_of $vf; }
-results() { iov log --json | jq -r '.[].result' | tail -n "$1" | paste -sd' ' -; }
+results() { iov log --json | gojq -r '.[].result' | tail -n "$1" | paste -sd' ' -; }
 
 # taken_back WHAT: within 20 s
 taken_back()

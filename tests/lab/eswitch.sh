@@ -11,7 +11,7 @@ program=$(dirname "$(dirname "$(command -v iov)")")/tests/lab/eswitch
 [ -x "$program" ] || { echo "missing: $program"; exit 77; }
 
 eswitch() { "$program" "$@"; }
-kernel_mode() { devlink -j dev eswitch show $device | jq -r '.dev[].mode'; }
+kernel_mode() { devlink -j dev eswitch show $device | gojq -r '.dev[].mode'; }
 # Names of ports: p1 is the device's own, the others stand for VFs
 ports() { cat $sim/net/*/phys_port_name | sort | paste -sd ' ' -; }
 

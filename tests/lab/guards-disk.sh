@@ -7,7 +7,7 @@
 nvme=0000:02:00.0 disk=/dev/nvme0n1
 
 bind() { iov bind $nvme --driver vfio-pci; }
-findings() { iov show $nvme --json | jq -c '.assignment.held_by[] | [.guard, .holder]'; }
+findings() { iov show $nvme --json | gojq -c '.assignment.held_by[] | [.guard, .holder]'; }
 
 modprobe -a dm_mod dm_crypt raid1 target_core_iblock || { echo "missing: modules of volumes"; exit 77; }
 for tool in lvm mdadm cryptsetup; do
@@ -53,7 +53,7 @@ until [[ $(readlink /proc/$process/fd/*) == *$disk* ]]; do sleep 0.1; done
 expect "a process that has it for itself, and that somebody has" "[\"disk-open\",\"pid $process (perl)\"]
 [\"claimed\",\"a user of unknown kind (the kernel lets nobody open it exclusively)\"]" "$(findings)"
 expect "and when it cannot be seen" '["claimed"]' "$(unshare --pid --fork --mount-proc \
-	iov show $nvme --json | jq -c '.assignment.held_by[] | [.guard]')"
+	iov show $nvme --json | gojq -c '.assignment.held_by[] | [.guard]')"
 kill $process
 wait $process || :
 

@@ -8,7 +8,7 @@ spare=0000:81:00.0 pf=0000:01:00.0
 nic=$(basename $pci/$spare/net/*)
 
 bind() { iov bind "$@" --driver vfio-pci; }
-findings() { iov show $spare --json | jq -c '.assignment.held_by[] | select(.guard != "promiscuous") | [.guard, .holder, .path[1:]]'; }
+findings() { iov show $spare --json | gojq -c '.assignment.held_by[] | select(.guard != "promiscuous") | [.guard, .holder, .path[1:]]'; }
 
 # stacked KIND HOLDER COMMAND...: the interface of KIND that COMMAND makes is "upper0"
 stacked()
@@ -55,10 +55,10 @@ held $spare "bridge upper0" bind $spare --force=address
 refusal=$(bind $spare --json 2> /dev/null) || :
 expect "a refusal has its findings in JSON" \
 	"3 [\"address\",\"$spare\",\"address 192.0.2.7 of upper0\",[\"$spare\",\"$nic\",\"upper0\"],\"named\"]" \
-	"$(jq -r '"\(.exit) \(.findings[0] | [.guard, .device, .holder, .path, .why])"' <<< "$refusal")"
+	"$(gojq -r '"\(.exit) \(.findings[0] | [.guard, .device, .holder, .path, .why])"' <<< "$refusal")"
 dry=$(bind $spare --dry-run --json 2> /dev/null) || :
 expect "a dry run that is refused prints one object" "1 true 3 2 would be refused" \
-	"$(jq -rs '"\(length) \(.[0] | "\(has("steps")) \(.exit) \(.findings | length) \(.result)")"' <<< "$dry")"
+	"$(gojq -rs '"\(length) \(.[0] | "\(has("steps")) \(.exit) \(.findings | length) \(.result)")"' <<< "$dry")"
 ip link delete upper0
 
 unshare --net sleep 1000 &
@@ -93,6 +93,6 @@ held $pf "0000:01:10.2 \(VF 1 of $pf\) is in use by pid $$ \(" \
 expect_status "what nobody holds is still a PF with VFs" 1 \
 	bind $pf --force=default-route --force=address --force=vfio-open
 expect_match "which is said" "has 2 VFs" "$err"
-printf 'devices:\n  - {device: %s, driver: vfio-pci}\n' "$(iov show $pf --json | jq -r .identity)" > /tmp/host.yaml
+printf 'devices:\n  - {device: %s, driver: vfio-pci}\n' "$(iov show $pf --json | gojq -r .identity)" > /tmp/host.yaml
 held $pf "default route" iov apply /tmp/host.yaml
 exec {vfio}>&-

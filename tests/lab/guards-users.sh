@@ -53,4 +53,4 @@ for share in /sys/bus/virtio/drivers/9pnet_virtio/virtio*; do
 done
 expect "a share that is mounted holds its device" '["mount","/run/lab (9p)"]' \
 	"$(iov show "$(basename "$(dirname "$(realpath $share)")")" --json |
-		jq -c '.assignment.held_by[] | [.guard, .holder]')"
+		gojq -c '.assignment.held_by[] | [.guard, .holder]')"

@@ -18,7 +18,7 @@ start()
 	"$lab/guest" exec "$1" -- sh -c "ip link set eth0 up && ip address add 10.1.0.$2/24 dev eth0"
 }
 
-counter() { iov port stats "$1" --json | jq ".[0].$2"; }
+counter() { iov port stats "$1" --json | gojq ".[0].$2"; }
 
 # stalled GUEST...: what iovd counted, twice, and what the guests say by another way; one that does
 # not answer there has been lost by the emulation
@@ -56,7 +56,7 @@ transfer()
 start a 1 ""
 start b 2 ""
 expect_status "they answer each other" 0 "$lab/guest" exec a -- ping -c 3 -w 30 10.1.0.2
-expect_match "with offloads" "host-tso4" "$(iov port list --json | jq -c '.[0].features')"
+expect_match "with offloads" "host-tso4" "$(iov port list --json | gojq -c '.[0].features')"
 transfer "4 MB arrive as they were sent" a b 10.1.0.2
 [ $mean -gt 1600 ] || fail "frames that cross whole: expected more than 1600 bytes in the mean, got $mean"
 echo "ok: frames cross whole ($mean bytes in the mean)"

@@ -49,7 +49,7 @@ devices()
 	done
 	for device in $pf $nvme; do
 		echo "$(< $pci/$device/sriov_numvfs) $(< $pci/$device/sriov_drivers_autoprobe)"
-		iov vf list $device --json | jq -c '.vfs[] |
+		iov vf list $device --json | gojq -c '.vfs[] |
 			[.index, .mac, .vlan, .qos, .spoofchk, .trust, .max_rate, .state, .queues]'
 	done
 	cat "/sys/class/net/$netdev/mtu" $node
@@ -58,15 +58,15 @@ devices()
 state()
 {
 	devices
-	iov port list --json | jq -c '.[].name'
-	iov bridge list --json | jq -c .
+	iov port list --json | gojq -c '.[].name'
+	iov bridge list --json | gojq -c .
 }
 
 # Operations of a plan that end in a write to sysfs or procfs, as "PATH VALUE"
 planned()
 {
 	local path value
-	jq -r '.steps[].do[] |
+	gojq -r '.steps[].do[] |
 		if .op == "mtu" then "sys/bus/pci/devices/\(.device)/net/'"$netdev"'/mtu \(.mtu)"
 		elif .path then "\(.path) \(.value | rtrimstr("\n"))" else empty end' "$1" |
 		while read -r path value; do
@@ -109,22 +109,22 @@ expect "and it is" "$before" "$(state)"
 
 expect_status "plan" 0 iov plan /tmp/host.yaml --json
 echo "$out" > /tmp/plan.json
-expect_match "what is skipped is said" "serial=not-there.*skipped" "$(jq -c .notes /tmp/plan.json)"
+expect_match "what is skipped is said" "serial=not-there.*skipped" "$(gojq -c .notes /tmp/plan.json)"
 expect_status "apply" 0 traced iov apply /tmp/host.yaml
 expect "what was planned is what was written" "$(planned /tmp/plan.json)" "$(written)"
-expect "interrupts are spread" "$(($(jq '[.steps[].do[] | select(.op == "irq-affinity")] | length' /tmp/plan.json)))" 1
+expect "interrupts are spread" "$(($(gojq '[.steps[].do[] | select(.op == "irq-affinity")] | length' /tmp/plan.json)))" 1
 expect "by as many writes as there are interrupts" \
 	"$(for irq in $pci/$pf/msi_irqs/*; do ls /proc/irq/${irq##*/}/smp_affinity_list; done 2> /dev/null | wc -l)" \
 	"$(cat /tmp/trace.* | grep -c '</proc/irq/[0-9]*/smp_affinity_list')"
 
-vf() { iov vf list $pf --json | jq -r ".vfs[$1] | [.mac, .vlan, .qos, .trust, .spoofchk, .max_rate] | join(\" \")"; }
+vf() { iov vf list $pf --json | gojq -r ".vfs[$1] | [.mac, .vlan, .qos, .trust, .spoofchk, .max_rate] | join(\" \")"; }
 expect "VF 0" "02:00:00:00:00:01 100 3 true false 0" "$(vf 0)"
 expect "VF 1" "02:00:00:00:00:02 0 0 false false 100" "$(vf 1)"
 expect "drivers" "vfio-pci vfio-pci igbvf vfio-pci vfio-pci" \
 	"$(for device in 0000:01:10.{0,2,4} 0000:02:00.{1,2}; do driver_of $device; done | paste -sd' ' -)"
 expect "the MTU" 2000 "$(< "/sys/class/net/$netdev/mtu")"
 expect "a module" dummy "$(basename /sys/module/dummy)"
-expect "the uplink is VF 1" $up "$(iov port list --json | jq -r '.[] | select(.name == "up").device')"
+expect "the uplink is VF 1" $up "$(iov port list --json | gojq -r '.[] | select(.name == "up").device')"
 
 after=$(devices)
 expect_status "again" 0 traced iov apply /tmp/host.yaml

@@ -47,7 +47,7 @@ expect "the MTU" 1400 "$(< "/sys/class/net/$netdev/mtu")"
 expect "drivers of the VFs" "vfio-pci vfio-pci igbvf" \
 	"$(for n in 0 2 4; do driver_of 0000:01:10.$n; done | paste -sd' ' -)"
 expect "attributes of a VF" "02:00:00:00:00:01 100 true" \
-	"$(iov vf list $pf --json | jq -r '.vfs[0] | "\(.mac) \(.vlan) \(.trust)"')"
+	"$(iov vf list $pf --json | gojq -r '.vfs[0] | "\(.mac) \(.vlan) \(.trust)"')"
 expect_status "apply again" 0 traced "$file"
 expect_match "nothing to do" "nothing to do" "$out"
 expect "and nothing is written" 0 "$(written)"

@@ -11,25 +11,25 @@ nic=mac=52:54:00:12:34:56 drive=serial=iovkit-nvme0 serial=serial=52-54-00-ff-ff
 inside()
 {
 	local igb=$1 nvme=$2 e1000e=$3 port=$4
-	address_of() { iov show "$1" --json | jq -r .device; }
+	address_of() { iov show "$1" --json | gojq -r .device; }
 
 	expect "the NIC by its MAC" $igb "$(address_of $nic)"
 	expect "the controller by its serial number" $nvme "$(address_of $drive)"
 	expect "a card by its capability" $e1000e "$(address_of $serial)"
 	expect "what a file stores" "$nic $drive $serial" "$(iov list --json |
-		jq -r --args '[.[] | {(.device): .identity}] | add as $of |
+		gojq -r --args '[.[] | {(.device): .identity}] | add as $of |
 			$ARGS.positional | map($of[.]) | join(" ")' $igb $nvme $e1000e)"
 	expect "a place keeps its name" $igb "$(address_of path=0000:00:0$port.0/00.0)"
 	expect_status "slots that firmware gave one number" 4 iov show slot=0
-	expect_status "an address set by hand" 0 ip link set "$(iov show $nic --json | jq -r .net[0])" \
+	expect_status "an address set by hand" 0 ip link set "$(iov show $nic --json | gojq -r .net[0])" \
 		address 02:00:00:00:00:77
 	expect "is no name" $igb "$(address_of $nic)"
 
 	expect_status "VFs by the MAC of their PF" 0 iov vf create $nic --count 2
 	expect_status "an attribute of VF 1" 0 iov vf set $nic/vf1 --mac 02:00:00:00:00:01
-	expect "is that of VF 1" 02:00:00:00:00:01 "$(iov vf list $igb --json | jq -r '.vfs[1].mac')"
+	expect "is that of VF 1" 02:00:00:00:00:01 "$(iov vf list $igb --json | gojq -r '.vfs[1].mac')"
 	expect "a VF stores its PF and index" $nic/vf1 \
-		"$(iov show $nic/vf1 --json | jq -r .identity)"
+		"$(iov show $nic/vf1 --json | gojq -r .identity)"
 	expect "and is bound" vfio-pci "$(driver_of "$(address_of $nic/vf1)")"
 	expect_status "no more VFs" 0 iov vf remove $nic
 
@@ -55,8 +55,8 @@ inside()
 	expect_status "a file of names" 0 iov apply /tmp/host.yaml
 	expect "is applied to the cards" "vfio-pci vfio-pci 02:00:00:00:00:02" \
 		"$(driver_of $nvme) $(driver_of "$(address_of $nic/vf0)") $(
-			iov vf list $igb --json | jq -r '.vfs[1].mac')"
-	expect "once" 0 "$(iov plan /tmp/host.yaml --json | jq '.steps | length')"
+			iov vf list $igb --json | gojq -r '.vfs[1].mac')"
+	expect "once" 0 "$(iov plan /tmp/host.yaml --json | gojq '.steps | length')"
 }
 
 if [ "${1:-}" = inside ]; then

@@ -11,12 +11,12 @@ follows()
 {
 	# shellcheck disable=SC2086 # a command is one word or two
 	out=$(iov ${1% --slot} "${@:2}" --json 2> /dev/null) || :
-	jq -c --arg command "$1" '{$command, output: .}' <<< "$out" >> /tmp/printed
+	gojq -c --arg command "$1" '{$command, output: .}' <<< "$out" >> /tmp/printed
 	echo "ok: iov $1 ${*:2}"
 }
 
 # answers KEY WANTED: of what was printed last
-answers() { expect "... says $1" "$2" "$(jq -r ".$1" <<< "$out")"; }
+answers() { expect "... says $1" "$2" "$(gojq -r ".$1" <<< "$out")"; }
 
 follows list --all
 follows check

@@ -24,8 +24,8 @@ trap cleanup EXIT
 iov() { "$build/cli/iov" --control "$dir/control" "$@"; }
 guest() { "$lab/guest" exec g --timeout 120 -- sh -c "$1"; }
 # Frames that came back out of the guest, both ways
-arrived() { iov port stats --json | jq '[.[] | select(.port | startswith("front")) | .tx_packets] | add'; }
-attached() { iov port list --json | jq '[.[] | select(.queues == 2)] | length'; }
+arrived() { iov port stats --json | gojq '[.[] | select(.port | startswith("front")) | .tx_packets] | add'; }
+attached() { iov port list --json | gojq '[.[] | select(.queues == 2)] | length'; }
 regions() { grep -c memory-backend-memfd "/proc/${pids[0]}/maps"; }
 memory() { guest "awk '/MemTotal/ { print int(\$2 / 1024) }' /proc/meminfo"; }
 
@@ -122,4 +122,4 @@ wait $front || status=$?
 [ $status = 0 ] || fail "$(tail -n 2 "$dir/front.log")"
 echo "ok: $(($(arrived) - first)) frames as they were sent in $((SECONDS - started)) s," \
 	"at least $least while a DIMM was plugged"
-expect "none was dropped" "" "$(iov port stats --json | jq -r '.[].drops | select(. != null and . != {})')"
+expect "none was dropped" "" "$(iov port stats --json | gojq -r '.[].drops | select(. != null and . != {})')"

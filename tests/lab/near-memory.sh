@@ -12,7 +12,7 @@ for port in a b; do
 done
 
 # Where both guests send to, of which a process on a CPU is the memory
-cpus() { iov port show $1 --json | jq '.rings[] | select(.ring == 1).cpu'; }
+cpus() { iov port show $1 --json | gojq '.rings[] | select(.ring == 1).cpu'; }
 
 for cpu in 0 1; do
 	taskset -c $cpu iov bench net /run/a,/run/b --no-huge --no-headroom --one-way --seconds 20 \

@@ -67,7 +67,7 @@ boot()
 # In the virtual host
 
 shown() { systemctl show --value -p "$2" "$1"; }
-ports() { iov port list --json | jq -r '.[].name' | sort | paste -sd' ' -; }
+ports() { iov port list --json | gojq -r '.[].name' | sort | paste -sd' ' -; }
 
 # await WHAT WANTED COMMAND...: what happens by itself within 40 s
 await()
@@ -98,7 +98,7 @@ as_the_file_says()
 	expect "VFs and their drivers" "$1 vfio-pci vfio-pci" \
 		"$(< $pci/$igb/sriov_numvfs) $(driver_of 0000:01:10.0) $(driver_of 0000:01:10.2)"
 	expect "their addresses" "02:00:00:00:00:0a 02:00:00:00:00:0b" \
-		"$(iov vf list $igb --json | jq -r '.vfs[:2][].mac' | paste -sd' ' -)"
+		"$(iov vf list $igb --json | gojq -r '.vfs[:2][].mac' | paste -sd' ' -)"
 	expect "functions for guests" "vfio-pci vfio-pci" "$(driver_of $e1000e) $(driver_of $nvme)"
 	never_native "the NIC" $e1000e
 	never_native "the NVMe controller" $nvme
@@ -194,7 +194,7 @@ third()
 {
 	as_the_file_says 4
 	expect_match "the boot ended what was not confirmed" "awaits dropped" \
-		"$(iov log --json | jq -r '.[].result' | paste -sd' ' -)"
+		"$(iov log --json | gojq -r '.[].result' | paste -sd' ' -)"
 }
 
 [ $# = 0 ] || { "$1"; exit; }

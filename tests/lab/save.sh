@@ -43,7 +43,7 @@ sed -i '/irq: local/d' $file
 expect_status "the host is as the file says" 0 iov plan --exit-code
 iov vf remove $pf > /dev/null
 expect_status "and becomes so again" 0 iov apply
-expect "with the address" 02:00:00:00:00:01 "$(iov vf list $pf --json | jq -r '.vfs[0].mac')"
+expect "with the address" 02:00:00:00:00:01 "$(iov vf list $pf --json | gojq -r '.vfs[0].mac')"
 
 # A guard refuses, a kernel refuses: nothing is written
 cp $file /tmp/saved.yaml
@@ -57,7 +57,7 @@ expect "is found before anything" 2 "$(< $pci/$pf/sriov_numvfs)"
 cp /tmp/saved.yaml $file
 
 # Killed at each moment, from before the journal to behind the last answer
-state() { echo "$(iov vf list $pf --json | jq -r '.vfs[0].vlan') $(driver_of 0000:01:10.0)"; cat $file; }
+state() { echo "$(iov vf list $pf --json | gojq -r '.vfs[0].vlan') $(driver_of 0000:01:10.0)"; cat $file; }
 set_vlan=(iov vf set $pf 0 --vlan 7 --save --jobs 1)
 before=$(state)
 kills=0 kept=0
@@ -66,7 +66,7 @@ kills=0 kept=0
 judge()
 {
 	iov recover > /dev/null
-	if [ "$(iov vf list $pf --json | jq -r '.vfs[0].vlan')" = 7 ]; then
+	if [ "$(iov vf list $pf --json | gojq -r '.vfs[0].vlan')" = 7 ]; then
 		kept=$((kept + 1))
 		grep -q 'vlan: 7' $file || fail "$1: done, and not saved: $(< $file)"
 		iov vf set $pf 0 --vlan 0 > /dev/null

@@ -21,7 +21,7 @@ expect_match "... says what to do" "CAP_BPF.*--af-xdp" "$err"
 iov port add up --type ethdev --device net_af_packet0,iface=near0 --bridge lan > /dev/null
 expect_status "a tap reaches the other end by AF_PACKET" 0 ping -q -c 5 -i 0.1 -w 20 10.9.0.2
 
-lent() { iov port show "$1" --json | jq .lent_frames; }
+lent() { iov port show "$1" --json | gojq .lent_frames; }
 expect "nothing is lent yet" "0 0" "$(lent tap) $(lent up)"
 iov port add vm --type vhost-user --socket /run/vm.sock --server --bridge lan > /dev/null
 # shellcheck disable=SC2046 # the arguments are words
@@ -46,7 +46,7 @@ start_iovd --no-huge --workers 0 --af-xdp
 expect_status "AF_XDP" 0 iov port add up --type ethdev --device net_af_xdp0,iface=near0 --bridge lan
 ip address replace 10.9.0.1/24 dev tap0
 expect_status "a tap reaches the other end by AF_XDP" 0 ping -q -c 5 -i 0.1 -w 20 10.9.0.2
-expect "its driver" net_af_xdp "$(iov port show up --json | jq -r .driver)"
+expect "its driver" net_af_xdp "$(iov port show up --json | gojq -r .driver)"
 iov port remove up > /dev/null
 expect "no program is left at the interface" "" "$(ip link show near0 | grep -o 'prog/xdp.*' || :)"
 stop_iovd

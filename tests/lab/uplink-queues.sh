@@ -13,7 +13,7 @@ for cpu in 0 1; do
 	iov port add vm$cpu --type vhost-user --socket /run/vm$cpu --server --bridge lan --cpus $cpu \
 		--mac 02:00:00:00:00:0$cpu > /dev/null
 done
-rules() { iov port show up --json | jq .flow_rules; }
+rules() { iov port show up --json | gojq .flow_rules; }
 expect "no rule for guests that are not there" 0 "$(rules)"
 
 iov bench net /run/vm0,/run/vm1 --no-huge --no-headroom --rate 10 --seconds 200 > /tmp/bench.log 2>&1 &
@@ -29,20 +29,20 @@ expect "a rule for each guest" 2 "$(rules)"
 queue_of()
 {
 	local before after
-	before=$(iov port show up --json | jq -c '[.rings[].frames]')
+	before=$(iov port show up --json | gojq -c '[.rings[].frames]')
 	ip neighbour replace 10.9.0.2 lladdr $1 dev tap0 nud permanent
 	ping -q -c 50 -i 0.01 -w 2 10.9.0.2 > /dev/null || :
-	after=$(iov port show up --json | jq -c '[.rings[].frames]')
-	jq -n "[$before, $after] | transpose | map(.[1] - .[0]) | index(max)"
+	after=$(iov port show up --json | gojq -c '[.rings[].frames]')
+	gojq -n "[$before, $after] | transpose | map(.[1] - .[0]) | index(max)"
 }
 ip address add 10.9.0.1/24 dev tap0
 for cpu in 0 1; do
-	cpus=$(iov port show up --json | jq -c '[.rings[].cpu]')
+	cpus=$(iov port show up --json | gojq -c '[.rings[].cpu]')
 	queue=$(queue_of 02:00:00:00:00:0$cpu)
-	expect "frames for the guest of CPU $cpu" $cpu "$(jq -n "${cpus}[$queue]")"
+	expect "frames for the guest of CPU $cpu" $cpu "$(gojq -n "${cpus}[$queue]")"
 done
 iov port set vm0 --cpus 1 > /dev/null
-expect "frames for a guest that moved to CPU 1" 1 "$(jq -n "${cpus}[$(queue_of 02:00:00:00:00:00)]")"
+expect "frames for a guest that moved to CPU 1" 1 "$(gojq -n "${cpus}[$(queue_of 02:00:00:00:00:00)]")"
 kill $bench
 wait $bench || :
 for _ in {1..100}; do

@@ -30,16 +30,16 @@ iov bridge add lan > /dev/null
 expect_status "the VF becomes an uplink" 0 iov port add up --type ethdev --device $vf --bridge lan \
 	--zero-copy
 iov port add vm --type vhost-user --socket /run/vm.sock --server --bridge lan > /dev/null
-expect "its MAC is the VF's" $mac "$(iov port list --json | jq -r '.[0].mac')"
+expect "its MAC is the VF's" $mac "$(iov port list --json | gojq -r '.[0].mac')"
 expect_status "the VF is taken once" 1 iov port add again --type ethdev --device $vf
 # shellcheck disable=SC2046 # the arguments are words
 "$lab/guest" start b $(iov attach vm --vmm qemu --memory 256M --mac $mac)
 "$lab/guest" exec b -- sh -c 'ip link set eth0 up && ip address add 10.0.2.20/24 dev eth0'
 expect_answer "the gateway answers the guest"
-expect "the guest is connected" connected "$(iov port list --json | jq -r '.[1].state')"
+expect "the guest is connected" connected "$(iov port list --json | gojq -r '.[1].state')"
 expect_status "also long frames" 0 "$lab/guest" exec b -- ping -q -c 3 -s 1400 -w 30 10.0.2.2
-expect "which the VF read where the guest had them" 3 "$(iov port show up --json | jq .lent_frames)"
-expect "nothing was dropped on its way" '{}' "$(iov port stats vm --json | jq -c '.[0].drops')"
+expect "which the VF read where the guest had them" 3 "$(iov port show up --json | gojq .lent_frames)"
+expect "nothing was dropped on its way" '{}' "$(iov port stats vm --json | gojq -c '.[0].drops')"
 expect_match "the worker has no power over the host" "CapEff:	0000000000007002" \
 	"$(cat /proc/$iovd/status)"
 
@@ -49,7 +49,7 @@ wait $iovd || status=$?
 expect "iovd ends" 0 $status
 expect "its sockets are gone" "" "$(ls /run/vm.sock /run/iovkit/iovd.sock 2> /dev/null || :)"
 start_iovd
-expect "its ports are there again" "up vm" "$(iov port list --json | jq -r 'map(.name) | join(" ")')"
+expect "its ports are there again" "up vm" "$(iov port list --json | gojq -r 'map(.name) | join(" ")')"
 expect_answer "the guest attached again by itself"
 kill -KILL $iovd
 wait $iovd || :
@@ -59,17 +59,17 @@ expect_answer "also after a crash"
 ip link set "$(basename $pci/$pf/net/*)" down
 "$lab/guest" exec b -- ping -q -c 3 -s 1400 -w 3 10.0.2.2 > /dev/null || :
 for _ in {1..100}; do
-	[ "$(iov port show up --json | jq .recalls)" = 0 ] && sleep 0.1 || break
+	[ "$(iov port show up --json | gojq .recalls)" = 0 ] && sleep 0.1 || break
 done
 expect "a device that sends nothing gives the guest its frames back" 1 \
-	"$(iov port show up --json | jq .recalls)"
+	"$(iov port show up --json | gojq .recalls)"
 expect_match "... and says so" "kept frames of a guest for too long" "$(cat /tmp/iovd.log)"
 
 "$lab/guest" kill b
 for _ in {1..100}; do
-	[ "$(iov port list --json | jq -r '.[1].state')" != listening ] && sleep 0.1 || break
+	[ "$(iov port list --json | gojq -r '.[1].state')" != listening ] && sleep 0.1 || break
 done
-expect "the guest's crash is seen" listening "$(iov port list --json | jq -r '.[1].state')"
+expect "the guest's crash is seen" listening "$(iov port list --json | gojq -r '.[1].state')"
 expect_status "the port goes" 0 iov port remove up
 expect_status "the VF can be given back" 0 iov unbind $vf
 expect "it has its own driver" igbvf "$(driver_of $vf)"

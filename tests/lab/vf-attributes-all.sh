@@ -9,7 +9,7 @@
 # attributes VF...: one line for each
 attributes()
 {
-	iov vf list $pf --json | jq -c --args '.vfs[$ARGS.positional[] | tonumber] |
+	iov vf list $pf --json | gojq -c --args '.vfs[$ARGS.positional[] | tonumber] |
 		del(.index, .device, .driver, .iommu_group, .netdev, .used_by)' "$@"
 }
 # What the kernel says of a VF, by another program

@@ -6,7 +6,7 @@
 
 pf=0000:01:00.0
 mac=02:00:00:00:00:05
-vf() { iov vf list $pf --json | jq -r ".vfs[$1].$2"; }
+vf() { iov vf list $pf --json | gojq -r ".vfs[$1].$2"; }
 
 ip link set "$(basename $pci/$pf/net/*)" up
 expect_status "create 2 VFs" 0 iov vf create $pf --count 2 --driver none
@@ -40,11 +40,11 @@ expect_status "an address for both" 2 iov vf set $pf/all --mac $mac
 expect_match "is refused" "2 VFs, and an address is of one" "$err"
 expect_status "all VFs" 0 iov vf set $pf/all --vlan 0
 expect "have none" "0 0" "$(vf 0 vlan) $(vf 1 vlan)"
-expect "one VF is shown as it is listed" "$(iov vf list $pf --json | jq -S '.vfs[0]')" \
-	"$(iov vf show $pf/vf0 --json | jq -S 'del(.pf)')"
-expect "several are an array" "0 1" "$(iov vf show $pf/all --json | jq -r '[.[].index] | join(" ")')"
-expect "without a PF all are listed" "$(iov vf list $pf --json | jq -S .)" \
-	"$(iov vf list --json | jq -S --arg pf $pf '.[] | select(.pf == $pf)')"
+expect "one VF is shown as it is listed" "$(iov vf list $pf --json | gojq -S '.vfs[0]')" \
+	"$(iov vf show $pf/vf0 --json | gojq -S 'del(.pf)')"
+expect "several are an array" "0 1" "$(iov vf show $pf/all --json | gojq -r '[.[].index] | join(" ")')"
+expect "without a PF all are listed" "$(iov vf list $pf --json | gojq -S .)" \
+	"$(iov vf list --json | gojq -S --arg pf $pf '.[] | select(.pf == $pf)')"
 expect_match "rates have a unit" "MAX MBIT/S" "$(iov vf list)"
 expect_status "a PF is no VF" 2 iov vf show $pf
 expect_match "is told" "$pf is no VF; name one like $pf/vf0" "$err"

@@ -28,8 +28,8 @@ expect_match "nothing to do" "nothing to do" "$out"
 expect "and nothing is written" "" "$(seen /tmp/trace)"
 
 list=$(iov vf list $pf --json)
-expect "the list counts them" "4 of 7" "$(jq -r '"\(.count) of \(.total)"' <<< "$list")"
-expect "the list has their groups" "$(group_of 0000:01:10.6)" "$(jq .vfs[3].iommu_group <<< "$list")"
+expect "the list counts them" "4 of 7" "$(gojq -r '"\(.count) of \(.total)"' <<< "$list")"
+expect "the list has their groups" "$(group_of 0000:01:10.6)" "$(gojq .vfs[3].iommu_group <<< "$list")"
 
 netdev=$(basename $pci/$pf/net/*)
 expect_status "another number, by the interface's name" 0 iov vf create "$netdev" --count 2 --driver native

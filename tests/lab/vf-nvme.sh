@@ -8,7 +8,7 @@ pf=0000:01:00.0 large=0000:02:00.0
 command -v nvme > /dev/null || { echo "missing: nvme"; exit 77; }
 controller=/dev/$(ls $pci/$pf/nvme)
 secondaries() { nvme list-secondary "$controller" -o json |
-	jq -r '."secondary-controllers"[] | "\(."secondary-controller-state") \(."num-virtual-queues") \(."num-virtual-interrupts")"' | paste -sd, -; }
+	gojq -r '."secondary-controllers"[] | "\(."secondary-controller-state") \(."num-virtual-queues") \(."num-virtual-interrupts")"' | paste -sd, -; }
 
 expect_status "create 3 VFs" 0 iov vf create $pf --count 3
 expect "on vfio-pci" "vfio-pci vfio-pci vfio-pci" \
@@ -57,5 +57,5 @@ expect "all are online" "1 2 1,1 2 1,1 2 1,1 2 1" "$(secondaries)"
 
 expect_status "120 VFs" 0 iov vf create $large --count 120
 expect "120 are online and on vfio-pci" 120 \
-	"$(iov vf list $large --json | jq '[.vfs[] | select(.state == "online" and .driver == "vfio-pci")] | length')"
+	"$(iov vf list $large --json | gojq '[.vfs[] | select(.state == "online" and .driver == "vfio-pci")] | length')"
 expect_status "remove them" 0 iov vf remove $large

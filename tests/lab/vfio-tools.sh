@@ -16,9 +16,9 @@ iov bind $edu $other --driver vfio-pci > /dev/null
 kinds=(type1)
 if [ -e /dev/iommu ]; then
 	kinds+=(iommufd)
-	expect "iommufd is the default" iommufd "$(iov vfio info $edu --json | jq -r .interface)"
+	expect "iommufd is the default" iommufd "$(iov vfio info $edu --json | gojq -r .interface)"
 else
-	expect "type1 is the default" type1v2 "$(iov vfio info $edu --json | jq -r .interface)"
+	expect "type1 is the default" type1v2 "$(iov vfio info $edu --json | gojq -r .interface)"
 	expect_status "iommufd on a kernel without" 1 iov vfio info $edu --interface iommufd
 	expect_match "... says so" "this kernel has no IOMMUFD" "$err"
 fi
@@ -26,12 +26,12 @@ for kind in "${kinds[@]}"; do
 	expect_status "what VFIO gives, by $kind" 0 iov vfio info $edu --interface $kind
 	expect_match "... in words" "BAR0 +1048576 +yes +all" "$out"
 	expect "... and how it is reset" "$(< $pci/$other/reset_method)" \
-		"$(iov vfio info $other --interface $kind --json | jq -r '.reset_methods | join(" ")')"
+		"$(iov vfio info $other --interface $kind --json | gojq -r '.reset_methods | join(" ")')"
 	expect_status "DMA by $kind" 0 iov vfio dma $edu --interface $kind
 	expect_match "... is verified" "copied .* 2048 bytes by $kind.*as it should be" "$out"
 	expect_status "vectors of an e1000e by $kind" 0 iov irq test $other --interface $kind --json
-	expect "... each fired" "[0,1,2,3,4] true" "$(jq -c 'map(.vector)' <<< "$out") $(
-		jq 'all(.p50_ns > 0 and .p50_ns <= .p99_ns and .fired == 100)' <<< "$out")"
+	expect "... each fired" "[0,1,2,3,4] true" "$(gojq -c 'map(.vector)' <<< "$out") $(
+		gojq 'all(.p50_ns > 0 and .p50_ns <= .p99_ns and .fired == 100)' <<< "$out")"
 done
 expect_status "DMA of a function that iov cannot drive" 1 iov vfio dma $other
 expect_match "... says which it can" "NVMe controllers and QEMU.s edu" "$err"
@@ -45,10 +45,10 @@ expect_match "... as the library does" "iov bind $nic" "$err"
 expect_status "which interrupts a driver has" 0 iov irq list $nic
 ip link set "$(basename $pci/$nic/net/*)" up
 expect "vectors of an igb that is up" true "$(iov irq list $nic --json |
-	jq 'length > 1 and all(.irq > 0 and .kind == "msix" and .remapped == true and .posted == false)')"
+	gojq 'length > 1 and all(.irq > 0 and .kind == "msix" and .remapped == true and .posted == false)')"
 expect_status "all on CPU 1, tried" 0 iov irq pin $nic --policy 1 --dry-run
 expect_status "all on CPU 1" 0 iov irq pin $nic --policy 1
-expect "they are there" '["1"]' "$(iov irq list $nic --json | jq -c 'map(.cpus) | unique')"
+expect "they are there" '["1"]' "$(iov irq list $nic --json | gojq -c 'map(.cpus) | unique')"
 expect_status "... twice" 0 iov irq pin $nic --policy 1
 expect_match "... has nothing to do" "nothing to do" "$out"
 expect_status "a CPU that is not there" 2 iov irq pin $nic --policy 77
@@ -60,7 +60,7 @@ expect_status "a type of a group in use" 1 iov group set-type $nic identity
 expect_match "... says what to do" "unbind" "$err"
 expect_status "a type of a group that is not" 0 iov group set-type $other identity
 expect "... is there" "identity identity" "$(< /sys/kernel/iommu_groups/$group/type) $(
-	iov group show $group --json | jq -r .type)"
+	iov group show $group --json | gojq -r .type)"
 expect_status "... twice" 0 iov group set-type $group identity
 expect_match "... has nothing to do" "nothing to do" "$out"
 expect_status "a type that there is not" 2 iov group set-type $group fast

@@ -97,11 +97,11 @@ found()
 	local status=0 answer
 	answer=$(iov bind "$1" --driver vfio-pci --group --dry-run --json 2> /tmp/found) || status=$?
 	err=$(< /tmp/found)
-	expect "it holds $1" "3 $2" "$status $(jq -c '.findings[] | [.guard, .holder]' <<< "$answer")"
+	expect "it holds $1" "3 $2" "$status $(gojq -c '.findings[] | [.guard, .holder]' <<< "$answer")"
 }
 
 # free DEVICE: nobody holds it
-free() { expect "$1 is free" "[]" "$(iov show "$1" --json | jq -c .assignment.held_by)"; }
+free() { expect "$1 is free" "[]" "$(iov show "$1" --json | gojq -c .assignment.held_by)"; }
 
 # held DEVICE MESSAGE COMMAND...: refused by a guard, and still with its driver
 held()

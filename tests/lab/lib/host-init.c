@@ -4,7 +4,8 @@
  * this is a program.
  *
  * The root file system is the machine's own, read-only over 9p under a tmpfs:
- * all is writable and nothing gets out. The directories that the lab lists in its
+ * all is writable and nothing gets out; what is opened all the time is in /near of the
+ * initramfs, between the two. The directories that the lab lists in its
  * share as `places` are there at their paths even where the host has a file system of
  * its own, as on /tmp: they are taken from the root before that covers them, and
  * mounted on top. Whoever empties such a file system leaves mounts alone. Drivers of the host's devices are
@@ -302,7 +303,7 @@ static void mount_root(void)
 	if (word("lab.systemd"))
 		hide_services();
 	mount_at("overlay", "overlay", "/root", 0,
-		 "lowerdir=/lower,upperdir=/upper/data,workdir=/upper/work");
+		 "lowerdir=/near:/lower,upperdir=/upper/data,workdir=/upper/work");
 	take_places();
 	mount_at("proc", "proc", "/root/proc", 0, NULL);
 	mount_at("sysfs", "sys", "/root/sys", 0, NULL);
