@@ -348,6 +348,10 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending);
  */
 int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options *options);
 
+/* The message where no change awaits iov_plan_confirm(). */
+#define IOV_NOTHING_AWAITS \
+	"nothing awaits confirmation; 'iov log' tells what became of the last change"
+
 /**
  * iov_plan_confirm - keep a change that awaits it
  * @iov: context
