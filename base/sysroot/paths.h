@@ -52,6 +52,7 @@
 #define IOV_PATH_VIRTIOFS "sys/fs/virtiofs"
 #define IOV_PATH_DAX "sys/bus/dax/devices"
 #define IOV_PATH_CXL "sys/bus/cxl/devices"
+#define IOV_PATH_IOMEM "proc/iomem"
 #define IOV_PATH_BOOT_ID "proc/sys/kernel/random/boot_id"
 #define IOV_PATH_CLASS_IOMMU "sys/class/iommu"
 #define IOV_PATH_IRQS "sys/kernel/irq"
