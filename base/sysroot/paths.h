@@ -3,6 +3,7 @@
 #ifndef IOV_BASE_SYSROOT_PATHS_H
 #define IOV_BASE_SYSROOT_PATHS_H
 
+#define IOV_PATH_BUS "sys/bus"
 #define IOV_PATH_PCI_DEVICES "sys/bus/pci/devices"
 #define IOV_PATH_PCI_DRIVERS "sys/bus/pci/drivers"
 #define IOV_PATH_PCI_PROBE "sys/bus/pci/drivers_probe"
