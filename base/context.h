@@ -12,7 +12,6 @@
 
 #include "base/iov.h"
 
-#define IOV_MESSAGE_SIZE 4096
 #define IOV_TABLE_MAX 64
 
 struct writer;

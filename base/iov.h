@@ -73,6 +73,9 @@ enum iov_failure {
 	IOV_FAILURE_DAEMON,
 };
 
+/* Longest message of an error, with its NUL. */
+#define IOV_MESSAGE_SIZE 4096
+
 /**
  * iov_fail - record an error that we found
  * @iov: context

@@ -212,7 +212,7 @@ static int begin_change(const struct invocation *invocation)
 
 static enum cli_exit cannot_open(const struct invocation *invocation, int error)
 {
-	char message[512];
+	char message[IOV_MESSAGE_SIZE];
 
 	snprintf(message, sizeof(message), "--root %s: %s; expected a directory that has the /sys and "
 		 "/proc of a host, or leave out --root to look at this one",

@@ -201,22 +201,31 @@ static void print_result(struct cli *cli, struct json_object *pending, const cha
 /* The file comes first: who is killed in between confirms again. */
 static int keep(struct cli *cli)
 {
-	int error = iov_plan_lock(cli->iov, cli->wait * 1000);
+	int error = iov_host_release(cli->iov, true);
 
-	if (!error)
-		error = iov_host_release(cli->iov, true);
 	return error ? error : iov_plan_confirm(cli->iov);
 }
 
 static int take_back(struct cli *cli)
 {
 	struct iov_plan_options plan_options = cli_plan_options(cli);
-	int error = iov_plan_lock(cli->iov, cli->wait * 1000);
+	int error;
 
 	plan_options.signal = cli_note_signals();
-	if (!error)
-		error = iov_plan_recover(cli->iov, false, &plan_options);
+	error = iov_plan_recover(cli->iov, false, &plan_options);
 	return error ? error : iov_host_drop(cli->iov);
+}
+
+/* Under the lock: a change that is under way when somebody asks may await its answer then. */
+static int find_pending(struct cli *cli, struct json_object **pending)
+{
+	int error = cli->dry_run ? 0 : iov_plan_lock(cli->iov, cli->wait * 1000);
+
+	if (!error)
+		error = iov_plan_pending(cli->iov, pending);
+	if (error || json_object_object_get_ex(*pending, "left", NULL))
+		return error;
+	return iov_fail(cli->iov, -ESRCH, IOV_NOTHING_AWAITS);
 }
 
 static int run(struct cli *cli, void *data)
@@ -227,11 +236,9 @@ static int run(struct cli *cli, void *data)
 
 	if (args->watch)
 		return watch(cli);
-	error = iov_plan_pending(cli->iov, &pending);
+	error = find_pending(cli, &pending);
 	if (error)
 		return error;
-	if (!json_object_object_get_ex(pending, "left", NULL))
-		return iov_plan_confirm(cli->iov);
 	if (cli->dry_run) {
 		print_result(cli, pending, args->undo ? "would be taken back" : "would be kept");
 		return 0;

@@ -177,7 +177,7 @@ static int arm(void *arg)
 static int settle_file(struct cli *cli, const struct host_args *args, bool awaits, int error)
 {
 	enum iov_failure failure;
-	char why[1024];
+	char why[IOV_MESSAGE_SIZE];
 
 	if (!is_boot_file(args) || cli->dry_run)
 		return error;

@@ -88,14 +88,17 @@ static void add_distance(struct iov *iov, struct json_object *object, struct iov
 {
 	const char *cpus = json_text_or_null(object, "effective_cpus");
 	int64_t device = -1, cpu = cpus ? node_of_cpu(iov, cpus) : -1;
-	char text[1024], *at = text;
+	char text[1024], *at = text, *before;
 	bool is_known;
 
 	is_known = !iov_pci_number(iov, bdf, "numa_node", &device) && device >= 0 && cpu >= 0 &&
 		   !iov_sys_read(iov, iov_path(IOV_PATH_NODES "/node%" PRId64 "/distance", device).name,
 				 text, sizeof(text));
-	for (int64_t i = 0; is_known && i < cpu; i++)
-		strtol(at, &at, 10);
+	for (int64_t i = 0; is_known && i < cpu; i++) {
+		before = at;
+		strtol(before, &at, 10);
+		is_known = at != before;
+	}
 	json_object_object_add(object, "distance",
 			       is_known ? json_object_new_int((int)strtol(at, NULL, 10)) : NULL);
 }

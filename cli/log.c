@@ -11,6 +11,7 @@
 #include "base/plan/history.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/usage.h"
 
 #define KEY_SINCE 0x2000
 
@@ -56,7 +57,7 @@ static void parse_since(struct log_args *args, const char *text, struct argp_sta
 			since = i ? mktime(&tm) : timegm(&tm);
 	}
 	if (since < 0)
-		argp_error(state, "--since %s: expected a day such as 2026-01-31, a time such as "
+		cli_misuse(state, "--since %s: expected a day such as 2026-01-31, a time such as "
 			   "2026-01-31T12:00, or how long ago, such as 12h", text);
 	strftime(args->since, sizeof(args->since), "%Y-%m-%dT%H:%M:%SZ", gmtime(&since));
 }

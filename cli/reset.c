@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/plan/plan.h"
 #include "base/sysroot/call.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
@@ -58,9 +59,9 @@ static bool has_word(const char *text, const char *word)
 {
 	size_t length = strlen(word);
 
-	for (const char *at = text; (at = strstr(at, word)); at += length)
+	for (const char *at = text; length && (at = strstr(at, word)); at += length)
 		if ((at == text || at[-1] == ' ') && (!at[length] || at[length] == ' '))
-			return length > 0;
+			return true;
 	return false;
 }
 
@@ -74,6 +75,9 @@ static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, 
 	iov_plan_take(plan, bdf, "named, and a reset ends what it does");
 	iov_plan_take_vfs(plan, bdf);
 	iov_sys_read(cli->iov, methods.name, known, sizeof(known));
+	if (iov_pci_is_bridge(cli->iov, bdf))
+		return iov_fail(cli->iov, -EINVAL, "%s: is a bridge, and a reset would lose what is behind it; "
+				"name the functions behind it", IOV_BDF(bdf));
 	if (!iov_sys_exists(cli->iov, file.name))
 		return iov_fail(cli->iov, -ENOTSUP, "%s: cannot be reset alone; 'iov reset %s --slot' resets "
 				"all of its slot", IOV_BDF(bdf), IOV_BDF(bdf));
@@ -231,8 +235,10 @@ static int reset_slot(struct cli *cli, struct iov_bdf bdf)
 {
 	_cleanup_json_ struct json_object *functions = NULL;
 	_cleanup_free_ char *answer = NULL;
-	int error = iov_sys_call(cli->iov, tell_slot, &bdf, sizeof(bdf), &answer);
+	int error = iov_plan_settled(cli->iov);
 
+	if (!error)
+		error = iov_sys_call(cli->iov, tell_slot, &bdf, sizeof(bdf), &answer);
 	if (!error && !cli->dry_run)
 		error = iov_sys_call(cli->iov, make_slot_reset, &bdf, sizeof(bdf), NULL);
 	if (error)

@@ -244,7 +244,7 @@ int cli_save(struct cli *cli, struct iov_plan *plan, struct json_object *devices
 int cli_drop_plan(struct cli *cli, struct iov_plan *plan, int error)
 {
 	enum iov_failure failure = iov_failure(cli->iov, error);
-	char message[1024];
+	char message[IOV_MESSAGE_SIZE];
 
 	snprintf(message, sizeof(message), "%s", iov_error_message(cli->iov));
 	if (plan && iov_plan_guard(plan, cli->lifted, &cli->findings) == -ECANCELED)

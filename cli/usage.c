@@ -9,8 +9,6 @@
 #include "cli/report.h"
 #include "cli/words.h"
 
-#define MESSAGE_SIZE 1024
-
 bool cli_wants_json(int argc, char **argv)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -24,7 +22,7 @@ bool cli_wants_json(int argc, char **argv)
 static void __attribute__((noreturn)) end(const struct cli *cli, const char *command,
 					  const char *message)
 {
-	char text[MESSAGE_SIZE + 128];
+	char text[IOV_MESSAGE_SIZE + 128];
 
 	snprintf(text, sizeof(text), "%s%s '%s --help' explains it", message,
 		 message[strlen(message) - 1] == '?' ? "" : ";", command);
@@ -33,7 +31,7 @@ static void __attribute__((noreturn)) end(const struct cli *cli, const char *com
 
 void cli_misuse(const struct argp_state *state, const char *format, ...)
 {
-	char message[MESSAGE_SIZE];
+	char message[IOV_MESSAGE_SIZE];
 	va_list args;
 
 	va_start(args, format);
@@ -80,7 +78,7 @@ void cli_misuse_option(const struct argp_state *state)
 	const char *last = state->argv[state->next - 1], *next = state->argv[state->next];
 	const char *word = *last != '-' && next ? next : last; /* the first of several letters */
 	const struct argp_option *found = NULL;
-	char message[MESSAGE_SIZE], names[256] = "";
+	char message[IOV_MESSAGE_SIZE], names[256] = "";
 	size_t length = strcspn(word, "="), count = 0;
 
 	if (!strncmp(word, "--", 2))

@@ -194,10 +194,33 @@ static void undo_drivers(struct iov *iov, struct iov_step *step, const struct io
 	}
 }
 
-/* Everything that brings the removed VFs back as they are now. */
-static void undo_remove(struct iov *iov, struct iov_step *step, const struct iov_pf *pf)
+/*
+ * What VFs that go have, for when they come back; NULL where there is no way to read it, as nobody
+ * has set any either.  An interface in another network namespace is such a way, though not for us.
+ */
+static int read_attributes(struct iov *iov, const struct iov_pf *pf, struct json_object **vfs)
+{
+	int error = vf_attributes(iov, pf, vfs);
+
+	if (error) {
+		json_object_put(*vfs);
+		*vfs = NULL;
+	}
+	if (error == -EOPNOTSUPP ||
+	    (error == -ENODEV && !iov_sys_exists(iov, iov_pci_path(pf->bdf, "net").name)))
+		return 0;
+	return error;
+}
+
+/*
+ * Everything that brings the removed VFs back as they are now.  What the kernel did not answer
+ * fails the plan in the end.
+ */
+static void undo_remove(struct iov_plan *plan, struct iov_step *step, const struct iov_pf *pf)
 {
 	_cleanup_json_ struct json_object *vfs = NULL;
+	struct iov *iov = iov_plan_context(plan);
+	int error;
 
 	if (probes(pf))
 		iov_step_undo(step, autoprobe_op(pf, 0));
@@ -205,15 +228,15 @@ static void undo_remove(struct iov *iov, struct iov_step *step, const struct iov
 	iov_step_undo(step, numvfs_op(pf, pf->count, if_vf(pf, 0, true)));
 	if (probes(pf))
 		iov_step_undo(step, autoprobe_op(pf, 1));
-	/*
-	 * Attributes that cannot be read have not been set by anyone either; what the kernel did not
-	 * answer fails the plan in the end.
-	 */
-	if (!vf_attributes(iov, pf, &vfs)) {
-		if (pf->device_class && pf->device_class->restore)
-			pf->device_class->restore(step, pf, vfs);
+	error = read_attributes(iov, pf, &vfs);
+	if (error)
+		iov_plan_note(plan, "the %u VF%s of %s would come back without attributes if this is undone: "
+			      "%s", pf->count, pf->count == 1 ? "" : "s", IOV_BDF(pf->bdf),
+			      iov_error_message(iov));
+	if (vfs && pf->device_class && pf->device_class->restore)
+		pf->device_class->restore(step, pf, vfs);
+	if (vfs)
 		vf_attr_restore(step, iov_step_undo, pf, vfs, pf->count);
-	}
 	undo_drivers(iov, step, pf);
 	expect_vfs(step, iov_step_undone, pf, pf->count, true);
 }
@@ -250,7 +273,7 @@ static void remove_vfs(struct iov_plan *plan, const struct iov_pf *pf)
 	iov_step_check(step, if_vf(pf, pf->count, false));
 	iov_step_do(step, numvfs_op(pf, 0, if_vf(pf, 0, false)));
 	expect_vfs(step, iov_step_verify, pf, pf->count, false);
-	undo_remove(iov_plan_context(plan), step, pf);
+	undo_remove(plan, step, pf);
 }
 
 static void create_vfs(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count)
@@ -294,19 +317,20 @@ static void keep_msix(struct iov *iov, struct iov_step *step, const struct iov_p
 }
 
 /* VFs that are there before and after are the same to who set them up. */
-static void keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count)
+static int keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count)
 {
 	_cleanup_json_ struct json_object *vfs = NULL;
 	struct iov *iov = iov_plan_context(plan);
 	unsigned int kept = count < pf->count ? count : pf->count;
 	struct iov_step *step;
+	int error = kept ? read_attributes(iov, pf, &vfs) : 0;
 
-	/*
-	 * Attributes that cannot be read have not been set by anyone either; what the kernel did not
-	 * answer fails the plan in the end.
-	 */
-	if (!kept || vf_attributes(iov, pf, &vfs))
-		return;
+	if (error)
+		return iov_told(iov, error, "VFs of %s would lose their attributes, which cannot be read "
+				"now: %s; 'iov vf remove %s' before, if they may", IOV_BDF(pf->bdf),
+				iov_error_message(iov), IOV_BDF(pf->bdf));
+	if (!vfs)
+		return 0;
 	for (unsigned int i = 0; i < kept; i++) {
 		static const char *const addresses[] = { "mac", "node_guid", "port_guid" };
 		struct json_object *vf = json_object_array_get_idx(vfs, i);
@@ -317,7 +341,7 @@ static void keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsi
 		}
 	}
 	if (!(pf->device_class && pf->device_class->attributes) && !vf_has_msix_count(iov, pf))
-		return;
+		return 0;
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "give VFs of %s their attributes back",
 			     IOV_BDF(pf->bdf));
 	iov_step_spares(step, beside_pf);
@@ -325,6 +349,7 @@ static void keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsi
 	for (unsigned int i = 0; i < kept; i++)
 		keep_msix(iov, step, pf, i);
 	vf_attr_restore(step, iov_step_do, pf, vfs, kept);
+	return 0;
 }
 
 static int check_count(struct iov *iov, const struct iov_pf *pf, unsigned int count)
@@ -384,9 +409,7 @@ static int plan_creation(struct iov_plan *plan, const struct iov_pf *pf, unsigne
 		create_vfs(plan, pf, count);
 	if (!error && device_class && device_class->finish)
 		error = device_class->finish(plan, pf, count);
-	if (!error && !same)
-		keep_attributes(plan, pf, count);
-	return error;
+	return error || same ? error : keep_attributes(plan, pf, count);
 }
 
 int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count,

@@ -40,6 +40,10 @@ static int add_link(struct nl_msg *message, void *arg)
 	link = &larger[links->count++];
 	*link = (struct guard_link){ .index = (unsigned int)header->ifi_index, .lower_nsid = -1 };
 	nla_strlcpy(link->name, attributes[IFLA_IFNAME], sizeof(link->name));
+	if (attributes[IFLA_PARENT_DEV_BUS_NAME])
+		nla_strlcpy(link->bus, attributes[IFLA_PARENT_DEV_BUS_NAME], sizeof(link->bus));
+	if (attributes[IFLA_PARENT_DEV_NAME])
+		nla_strlcpy(link->device, attributes[IFLA_PARENT_DEV_NAME], sizeof(link->device));
 	if (attributes[IFLA_LINK])
 		link->lower = nla_get_u32(attributes[IFLA_LINK]);
 	if (attributes[IFLA_LINK_NETNSID])

@@ -12,6 +12,8 @@
  * @index: its number in its network namespace
  * @name: its name there
  * @kind: "macvlan", "vlan", "" for hardware
+ * @bus: "pci", "usb", "virtio" of its device; "" when the kernel does not tell, or for none
+ * @device: the device on that bus: "0000:01:00.0", "2-1:1.0"
  * @lower: number of the interface that it is on, 0 for none
  * @lower_nsid: namespace of that interface by its ID in this namespace, -1: the same
  * @is_port: another interface is its master
@@ -23,6 +25,8 @@ struct guard_link {
 	unsigned int index;
 	char name[GUARD_INTERFACE_SIZE];
 	char kind[24];
+	char bus[24];
+	char device[64];
 	unsigned int lower;
 	int lower_nsid;
 	bool is_port;

@@ -87,6 +87,18 @@ void guard_failed(struct guard_scan *scan, int error, const char *what)
 			       "");
 }
 
+bool guard_may_go_deeper(struct guard_scan *scan, const struct guard_chain *chain, const char *name)
+{
+	for (size_t i = 0; i < chain->count; i++) {
+		if (!strcmp(chain->names[i], name))
+			return false;
+	}
+	if (chain->count < GUARD_DEPTH)
+		return !scan->error;
+	guard_failed(scan, -ELOOP, iov_path("what is below %s", chain->names[0]).name);
+	return false;
+}
+
 void guard_unseen(struct guard_scan *scan, int error, const char *what)
 {
 	if (geteuid() && (error == -EACCES || error == -EPERM))
@@ -271,6 +283,9 @@ static void scan_processes(struct guard_scan *scan, const struct guard_kind *con
 	size_t processes;
 	int error = iov_sys_list(scan->iov, IOV_PATH_PROC, &names, &processes);
 
+	/* An empty directory, or none, is a host that is not told of. */
+	if (iov_sys_is_host(scan->iov) && !iov_sys_exists(scan->iov, IOV_PATH_PROC_SELF))
+		guard_failed(scan, -ENOTDIR, "/" IOV_PATH_PROC ", where no procfs is mounted");
 	guard_failed(scan, error, "/" IOV_PATH_PROC);
 	if (error)
 		return;

@@ -16,8 +16,8 @@
 #include "base/iov.h"
 #include "base/pci/pci.h"
 
-/* Deepest stack of interfaces or block devices that is followed. */
-#define GUARD_DEPTH 16
+/* Deepest stack of interfaces or block devices that is followed; a deeper one fails the scan. */
+#define GUARD_DEPTH 32
 
 /* Longest name of an interface, with its NUL. */
 #define GUARD_INTERFACE_SIZE 16
@@ -121,6 +121,13 @@ const char *guard_title(struct guard_scan *scan, struct guard_process *process);
 
 /* Note a holder whose hardware is at a sysfs path. */
 void guard_found(struct guard_scan *scan, const struct guard_chain *chain, const char *device);
+
+/*
+ * Whether a chain goes on to @name: not in a ring, and not where it has no room for one more, which
+ * fails the scan, as what is below is not known then.
+ */
+bool guard_may_go_deeper(struct guard_scan *scan, const struct guard_chain *chain,
+			 const char *name);
 
 /* The guard of a holder that was noted. */
 const struct guard *guard_of_holder(struct json_object *holder);

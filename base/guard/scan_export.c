@@ -5,9 +5,10 @@
 
 #include "base/guard/scans.h"
 #include "base/guard/walk_block.h"
+#include "base/guard/walk_device.h"
 #include "base/sysroot/paths.h"
 
-#define MEANING "the kernel exports its disk, as an NVMe or SCSI target"
+#define MEANING "the kernel exports its disk or controller, as an NVMe or SCSI target"
 
 /* One guard; but what SCSI has is claimed, and NVMe lets others have it as well. */
 static const struct guard target = { "target", MEANING };
@@ -43,9 +44,40 @@ static void visit_namespace(struct guard_scan *scan, struct guard_chain *chain,
 		  iov_path("%s/device_path", path.name).name);
 }
 
+/* A controller that is exported as it is, under the name of its node: "/dev/nvme0" */
+static void hold_controller(struct guard_scan *scan, const char *holder, const char *attribute)
+{
+	char path[IOV_PATH_MAX];
+	struct guard_chain chain = {
+		.guard = &target, .holder = holder, .names = { path }, .count = 1,
+	};
+	struct guard_node node;
+	int error = iov_sys_read(scan->iov, attribute, path, sizeof(path));
+
+	guard_unseen(scan, error, iov_path("/%s", attribute).name);
+	if (error)
+		return;
+	guard_node_by_path(scan, path, &node);
+	if (node.target[0])
+		guard_walk_device(scan, &chain, node.target);
+}
+
+/* "/sys/kernel/config/nvmet/subsystems/NQN/passthru" */
+static void scan_passthru(struct guard_scan *scan, const char *directory, const char *subsystem)
+{
+	struct iov_path path = iov_path("%s/%s/passthru", directory, subsystem);
+	int64_t enabled;
+
+	if (!iov_sys_read_number(scan->iov, iov_path("%s/enable", path.name).name, &enabled) &&
+	    enabled)
+		hold_controller(scan, iov_path("the NVMe target %s", subsystem).name,
+				iov_path("%s/device_path", path.name).name);
+}
+
 static void visit_subsystem(struct guard_scan *scan, struct guard_chain *chain,
 			    const char *directory, const char *name)
 {
+	scan_passthru(scan, directory, name);
 	chain->holder = name;
 	guard_for_each_name(scan, chain, iov_path("%s/%s/namespaces", directory, name).name,
 			    visit_namespace);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The guard "memory": memory of a device that the host uses as its own (driver "kmem").  What
- * CXL has is in a region, over memory devices that are behind endpoints.
+ * The guard "memory": memory of a device that the host uses as its own, because of the driver
+ * "kmem" or because firmware gave it to the host before there were drivers.  What CXL has is in
+ * a region, over memory devices that are behind endpoints.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,11 +72,66 @@ static void visit_memory(struct guard_scan *scan, struct guard_chain *chain,
 		guard_walk_device(scan, chain, target);
 }
 
+/* Addresses, and whether firmware made one of them memory of the host. */
+struct range {
+	uint64_t first;
+	uint64_t last;
+	bool is_memory;
+};
+
+/* "  1050000000-204fffffff : System RAM" */
+static void read_addresses(struct guard_scan *scan, const char *line, const void *argument)
+{
+	struct range *range = *(struct range *const *)argument;
+	uint64_t first, last;
+	int name = 0;
+
+	(void)scan;
+	if (sscanf(line, " %" SCNx64 "-%" SCNx64 " : %n", &first, &last, &name) == 2 && name &&
+	    !strcmp(line + name, "System RAM"))
+		range->is_memory |= first <= range->last && last >= range->first;
+}
+
+/* Where a region is, unless it is nowhere yet. */
+static bool read_region(struct guard_scan *scan, const char *region, struct range *range)
+{
+	int64_t committed, first, size;
+
+	if (iov_sys_read_number(scan->iov, iov_path("%s/commit", region).name, &committed) ||
+	    !committed ||
+	    iov_sys_read_number(scan->iov, iov_path("%s/resource", region).name, &first) ||
+	    iov_sys_read_number(scan->iov, iov_path("%s/size", region).name, &size) || size <= 0)
+		return false;
+	*range = (struct range){ (uint64_t)first, (uint64_t)(first + size - 1), false };
+	return true;
+}
+
+/* A region that firmware made and gave to the host has no device of dax. */
+static void visit_region(struct guard_scan *scan, struct guard_chain *chain,
+			 const char *directory, const char *name)
+{
+	struct iov_path region = iov_path("%s/%s", directory, name);
+	struct range range, *which = &range;
+	char holder[64];
+
+	if (strncmp(name, "region", 6) || !read_region(scan, region.name, &range))
+		return;
+	guard_for_each_line(scan, IOV_PATH_IOMEM, &which, read_addresses);
+	if (!range.is_memory)
+		return;
+	snprintf(holder, sizeof(holder), "the memory of the host, by %s", name);
+	chain->holder = holder;
+	chain->names[0] = name;
+	chain->count = 1;
+	guard_for_each_name(scan, chain, region.name, visit_target);
+}
+
 static void scan(struct guard_scan *scan)
 {
 	struct guard_chain chain = { .guard = &memory };
 
 	guard_for_each_name(scan, &chain, IOV_PATH_DAX, visit_memory);
+	guard_for_each_name(scan, &chain, IOV_PATH_CXL, visit_region);
 }
 
 const struct guard_kind scan_memory = {

@@ -23,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/guard/links.h"
 #include "base/guard/scans.h"
+#include "base/guard/walk_device.h"
 #include "base/guard/walk_interface.h"
 #include "base/json.h"
 #include "base/sysroot/call.h"
@@ -118,19 +119,41 @@ static void read_bus_info(struct netns *netns, const char *name, char *text, siz
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 	struct ifreq request = { .ifr_data = (void *)&info };
+	const char *at = info.bus_info;
 
 	iov_sys_asking(netns->scan->iov, "the device of %s in %s, by ethtool", name, netns->name);
 	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
 	text[0] = '\0';
-	if (!ioctl(nl_socket_get_fd(netns->socket), SIOCETHTOOL, &request))
-		snprintf(text, size, "%s", info.bus_info);
-	else if (errno != EOPNOTSUPP)
-		guard_failed(netns->scan, -errno, netns->name);
+	if (ioctl(nl_socket_get_fd(netns->socket), SIOCETHTOOL, &request)) {
+		guard_failed(netns->scan, errno == EOPNOTSUPP ? 0 : -errno, netns->name);
+		return;
+	}
+	/* "usb-0000:00:14.0-1.2" is behind a controller. */
+	at += strncmp(at, "usb-", 4) ? 0 : 4;
+	snprintf(text, size, "%.*s", (int)strcspn(at, "-"), at);
+}
+
+/*
+ * Its device is in sysfs under its bus, whichever network namespace the interface is in.  Kernels
+ * before Linux 5.14 do not tell which that is; what ethtool asks for wakes the device.
+ */
+static void hold_device(struct netns *netns, struct guard_chain *chain, const struct guard_link *link)
+{
+	char function[ETHTOOL_BUSINFO_LEN];
+
+	if (link->bus[0] && link->device[0]) {
+		guard_walk_link(netns->scan, chain, iov_path(IOV_PATH_BUS "/%s/devices/%s", link->bus,
+							     link->device).name);
+		return;
+	}
+	read_bus_info(netns, link->name, function, sizeof(function));
+	if (strchr(function, ':'))
+		guard_found(netns->scan, chain, function);
 }
 
 static void hold_hardware(struct netns *netns, const struct guard_link *link)
 {
-	char holder[384], device[ETHTOOL_BUSINFO_LEN];
+	char holder[384];
 	struct guard_chain chain = {
 		.guard = &netns_guard,
 		.holder = holder,
@@ -139,11 +162,8 @@ static void hold_hardware(struct netns *netns, const struct guard_link *link)
 		.count = 1,
 	};
 
-	read_bus_info(netns, link->name, device, sizeof(device));
-	if (!strchr(device, ':'))
-		return;
 	snprintf(holder, sizeof(holder), "%s in %s", link->name, netns->name);
-	guard_found(netns->scan, &chain, device);
+	hold_device(netns, &chain, link);
 }
 
 /* An interface there on one of ours. */

@@ -246,15 +246,19 @@ static void note_character(struct process *process, const char *path, const char
 			       json_object_new_string(iov_path("char %s", number).name));
 }
 
-/* What the kernel has of an open file at hand: a server of files that is gone is not asked. */
+/*
+ * What the kernel has of an open file at hand: nothing is asked for by name, so no server of files
+ * is asked, and none of another user's in user space (FUSE) refuses root.  None of those
+ * has nodes: what such a server has forgotten (ESTALE) is no device.
+ */
 static void note_open(struct process *process, const char *fd, const char *path)
 {
 	struct iov_path link = iov_path("fd/%s", fd), number;
 	struct statx status;
 	char name[64];
 
-	if (statx(process->seen->directory, link.name, AT_STATX_DONT_SYNC, STATX_TYPE, &status)) {
-		guard_unseen(process->scan, -errno,
+	if (statx(process->seen->directory, link.name, AT_STATX_DONT_SYNC, 0, &status)) {
+		guard_unseen(process->scan, errno == ESTALE ? -ENOENT : -errno,
 			     iov_path("/%s/%s", process->seen->path.name, link.name).name);
 		return;
 	}

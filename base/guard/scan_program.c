@@ -31,8 +31,9 @@ struct discipline {
 	bool has_two; /* "clsact": filters of both directions, with numbers of their own */
 };
 
-/* Interfaces that filters join. */
+/* Interfaces that filters join; @from is the one whose filters are read. */
 struct filters {
+	int from;
 	const struct guard_links *links;
 	struct discipline *list;
 	size_t count;
@@ -108,21 +109,22 @@ static void read_action(struct filters *filters, int from, struct nlattr *action
 
 /*
  * Each kind of filter has its actions in an option of another number, always as a list of
- * them: what has no action's members is none.
+ * them: what has no action's members is none.  A filter of a block that interfaces share does not
+ * say whose it is.
  */
 static int read_filter(struct nl_msg *message, void *arg)
 {
 	struct nlattr *attributes[TCA_MAX + 1], *option, *action;
-	struct tcmsg *header = nlmsg_data(nlmsg_hdr(message));
+	struct filters *filters = arg;
 	int left, rest;
 
-	if (nlmsg_parse(nlmsg_hdr(message), sizeof(*header), attributes, TCA_MAX, NULL))
+	if (nlmsg_parse(nlmsg_hdr(message), sizeof(struct tcmsg), attributes, TCA_MAX, NULL))
 		return -NLE_MSG_TRUNC;
 	if (!attributes[TCA_OPTIONS])
 		return NL_OK;
 	nla_for_each_nested(option, attributes[TCA_OPTIONS], left)
 		nla_for_each_nested(action, option, rest)
-			read_action(arg, header->tcm_ifindex, action);
+			read_action(filters, filters->from, action);
 	return NL_OK;
 }
 
@@ -139,6 +141,7 @@ static int read_filters(struct filters *filters, struct nl_sock *socket, int int
 		.tcm_family = AF_UNSPEC, .tcm_ifindex = interface, .tcm_parent = parent,
 	};
 
+	filters->from = interface;
 	return guard_dump(socket, RTM_GETTFILTER, &request, sizeof(request), read_filter,
 			  keep_filters, filters);
 }

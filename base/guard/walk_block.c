@@ -31,7 +31,7 @@ static void visit_controller(struct guard_scan *scan, struct guard_chain *chain,
 	int error;
 
 	if (strncmp(name, "nvme", 4) || strspn(name + 4, "0123456789") != strlen(name + 4) ||
-	    chain->count == GUARD_DEPTH)
+	    !guard_may_go_deeper(scan, chain, name))
 		return;
 	error = iov_sys_link(scan->iov, path.name, target, sizeof(target));
 	guard_failed(scan, error, iov_path("/%s", path.name).name);
@@ -96,7 +96,7 @@ void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const 
 	char target[IOV_PATH_MAX];
 	int error;
 
-	if (chain->count == GUARD_DEPTH)
+	if (!guard_may_go_deeper(scan, chain, name))
 		return;
 	error = iov_sys_link(scan->iov, path.name, target, sizeof(target));
 	guard_failed(scan, error, iov_path("/%s", path.name).name);

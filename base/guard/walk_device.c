@@ -7,12 +7,18 @@
  */
 #include "base/guard/walk_device.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
+#include "base/cleanup.h"
 #include "base/guard/walk_block.h"
 #include "base/guard/walk_interface.h"
 #include "base/sysroot/paths.h"
+
+#define DEV "/" IOV_PATH_DEV "/"
 
 static struct iov_path node_path(const char *number, const char *attribute)
 {
@@ -72,6 +78,21 @@ bool guard_number_of_name(struct guard_scan *scan, const char *name, char *numbe
 	}
 	iov_names_free(names, count);
 	return matches;
+}
+
+/* By the number, which is right whatever the name; a recorded tree has no more than that. */
+void guard_node_by_path(struct guard_scan *scan, const char *path, struct guard_node *node)
+{
+	_cleanup_fd_ int fd = iov_sys_open(scan->iov, path, O_PATH);
+	char number[sizeof(node->number)] = "";
+	struct stat status;
+
+	if (fd >= 0 && !fstat(fd, &status) && S_ISCHR(status.st_mode))
+		snprintf(number, sizeof(number), "%u:%u", major(status.st_rdev),
+			 minor(status.st_rdev));
+	else if (!strncmp(path, DEV, strlen(DEV)))
+		guard_number_of_name(scan, path + strlen(DEV), number, sizeof(number));
+	guard_node_by_number(scan, number, node);
 }
 
 /* Interfaces that an RDMA device without hardware of its own, as rxe0, runs over. */

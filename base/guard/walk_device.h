@@ -23,6 +23,9 @@ struct guard_node {
 /* The node with a number; what sysfs does not have of it is empty. */
 void guard_node_by_number(struct guard_scan *scan, const char *number, struct guard_node *node);
 
+/* The node at a path, "/dev/nvme0". */
+void guard_node_by_path(struct guard_scan *scan, const char *path, struct guard_node *node);
+
 /* The number of a node by its name below /dev, for recorded trees; false without one. */
 bool guard_number_of_name(struct guard_scan *scan, const char *name, char *number, size_t size);
 

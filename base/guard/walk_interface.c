@@ -56,7 +56,7 @@ void guard_walk_interface(struct guard_scan *scan, struct guard_chain *chain,
 	char target[IOV_PATH_MAX];
 	int error;
 
-	if (chain->count == GUARD_DEPTH)
+	if (!guard_may_go_deeper(scan, chain, interface))
 		return;
 	error = iov_sys_link(scan->iov, directory.name, target, sizeof(target));
 	guard_failed(scan, error, iov_path("/%s", directory.name).name);

@@ -120,10 +120,8 @@ static int fail_unknown(const struct iov_identity_index *index, const char *text
 /* What is not among the names that are known is not absent while the kernel does not tell all. */
 static int fail_untold(struct iov *iov, const char *text)
 {
-	char why[1024];
-
-	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
-	return iov_fail(iov, -ETIMEDOUT, "%s: cannot tell which function that is: %s", text, why);
+	return iov_fail(iov, -ETIMEDOUT, "%s: cannot tell which function that is: %s", text,
+			iov_error_message(iov));
 }
 
 static int fail_ambiguous(const struct iov_identity_index *index, const char *text,

@@ -125,7 +125,7 @@ unsigned int iov_pci_vf_count(struct iov *iov, struct iov_bdf bdf)
 	    iov_sys_list(iov, iov_pci_path(bdf, "").name, &names, &count))
 		return 0;
 	for (size_t i = 0; i < count; i++) {
-		if (sscanf(names[i], "virtfn%u", &index) == 1 && index >= vfs)
+		if (sscanf(names[i], "virtfn%u", &index) == 1 && index >= vfs && index < UINT16_MAX)
 			vfs = index + 1;
 	}
 	iov_names_free(names, count);

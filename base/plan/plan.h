@@ -332,6 +332,17 @@ int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options);
 int iov_plan_pending(struct iov *iov, struct json_object **pending);
 
 /**
+ * iov_plan_settled - whether nothing stands in the way of a change
+ * @iov: context
+ *
+ * Plans ask it by themselves; it is for changes that are none.
+ *
+ * Return: 0; -EBUSY with a message while an interrupted change waits for iov_plan_recover(), or
+ * one that was made for iov_plan_confirm(); or -errno with a message.
+ */
+int iov_plan_settled(struct iov *iov);
+
+/**
  * iov_plan_recover - undo or finish an interrupted change
  * @iov: context
  * @finish: true: carry out the rest; false: take back what was done
@@ -347,6 +358,10 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending);
  * -ENOTRECOVERABLE or -errno with a message, the journal kept.
  */
 int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options *options);
+
+/* The message where no change awaits iov_plan_confirm(). */
+#define IOV_NOTHING_AWAITS \
+	"nothing awaits confirmation; 'iov log' tells what became of the last change"
 
 /**
  * iov_plan_confirm - keep a change that awaits it

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a journal says of a change that was interrupted or awaits confirmation, without a look at its operations. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -64,4 +65,21 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending)
 		json_object_object_add(*pending, "left",
 				       json_object_new_int64(journal_left(journal)));
 	return 0;
+}
+
+int iov_plan_settled(struct iov *iov)
+{
+	_cleanup_json_ struct json_object *pending = NULL;
+	int error = iov_plan_pending(iov, &pending);
+
+	if (error || !pending)
+		return error;
+	if (json_object_object_get_ex(pending, "left", NULL))
+		return iov_fail(iov, -EBUSY, "the last change awaits confirmation for %s s more (%s, %s); 'iov "
+				"confirm' keeps it, 'iov confirm --undo' takes it back",
+				json_text(pending, "left"), json_text(pending, "title"),
+				json_text(pending, "time"));
+	return iov_fail(iov, -EBUSY, "an earlier change was interrupted (%s, pid %s, %s); run 'iov recover' to "
+			"undo it, or 'iov recover --finish'", json_text(pending, "title"),
+			json_text(pending, "pid"), json_text(pending, "time"));
 }

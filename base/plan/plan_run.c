@@ -419,27 +419,9 @@ int run_steps(struct run *run)
 	return journal_remove(run->iov, &run->journal);
 }
 
-static int refuse_pending(struct run *run)
-{
-	_cleanup_json_ struct json_object *pending = NULL;
-	int error = iov_plan_pending(run->iov, &pending);
-
-	if (error || !pending)
-		return error;
-	if (json_object_object_get_ex(pending, "left", NULL))
-		return iov_fail(run->iov, -EBUSY, "the last change awaits confirmation for %s s more "
-				"(%s, %s); 'iov confirm' keeps it, 'iov confirm --undo' takes it back",
-				json_text(pending, "left"), json_text(pending, "title"),
-				json_text(pending, "time"));
-	return iov_fail(run->iov, -EBUSY, "an earlier change was interrupted (%s, pid %s, %s); "
-			"run 'iov recover' to undo it, or 'iov recover --finish'",
-			json_text(pending, "title"), json_text(pending, "pid"),
-			json_text(pending, "time"));
-}
-
 static int guard_and_run(struct run *run, struct iov_plan *plan)
 {
-	int error = refuse_pending(run);
+	int error = iov_plan_settled(run->iov);
 
 	if (!error)
 		error = iov_plan_guard(plan, run->options.lifted, NULL);

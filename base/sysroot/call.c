@@ -128,6 +128,19 @@ static int give_up(struct iov *iov)
 			"longer", what, *what ? ": " : "");
 }
 
+/* The child ended before its call did: somebody killed it, or the kernel did for want of memory. */
+static int explain_end(struct iov *iov, int error)
+{
+	const char *what = iov->writer->state->what;
+	int status = 0;
+
+	waitpid(iov->writer->pid, &status, 0);
+	return iov_told(iov, error, "%s%sthe process that asks the kernel (pid %d) ended before it had an "
+			"answer%s%s; run the command again", what, *what ? ": " : "",
+			(int)iov->writer->pid, WIFSIGNALED(status) ? ", by " : "",
+			WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "");
+}
+
 /* 0 when the call that is being made is over its deadline. */
 static int poll_note(struct iov *iov, struct pollfd *polls, nfds_t count)
 {
@@ -161,8 +174,7 @@ static int await_end(struct iov *iov, bool *gone)
 		return give_up(iov);
 	if (ready < 0)
 		kill(iov->writer->pid, SIGKILL);
-	waitpid(iov->writer->pid, NULL, 0);
-	return ready < 0 ? ready : -EIO;
+	return explain_end(iov, ready < 0 ? ready : -EIO);
 }
 
 static int take_answer(const struct writer *writer, size_t question, char **answer)

@@ -3,6 +3,7 @@
 #ifndef IOV_BASE_SYSROOT_PATHS_H
 #define IOV_BASE_SYSROOT_PATHS_H
 
+#define IOV_PATH_BUS "sys/bus"
 #define IOV_PATH_PCI_DEVICES "sys/bus/pci/devices"
 #define IOV_PATH_PCI_DRIVERS "sys/bus/pci/drivers"
 #define IOV_PATH_PCI_PROBE "sys/bus/pci/drivers_probe"
@@ -52,6 +53,7 @@
 #define IOV_PATH_VIRTIOFS "sys/fs/virtiofs"
 #define IOV_PATH_DAX "sys/bus/dax/devices"
 #define IOV_PATH_CXL "sys/bus/cxl/devices"
+#define IOV_PATH_IOMEM "proc/iomem"
 #define IOV_PATH_BOOT_ID "proc/sys/kernel/random/boot_id"
 #define IOV_PATH_CLASS_IOMMU "sys/class/iommu"
 #define IOV_PATH_IRQS "sys/kernel/irq"

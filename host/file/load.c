@@ -204,7 +204,7 @@ const struct iov_host *iov_host_of(const struct iov_host_file *file)
 int iov_host_fail(const struct iov_host_file *file, int error, const char *where,
 		  const char *format, ...)
 {
-	char text[768];
+	char text[IOV_MESSAGE_SIZE];
 	va_list args;
 
 	va_start(args, format);

@@ -280,7 +280,7 @@ static int load_before(struct save *save)
 
 static int check_after(const struct save *save)
 {
-	char why[768], *copy = strdup(save->text);
+	char *copy = strdup(save->text);
 	struct iov_host_file *file;
 	int error = copy ? host_load_text(&file, save->iov, "/" IOV_HOST_FILE, copy, strlen(copy)) :
 			   -ENOMEM;
@@ -289,9 +289,8 @@ static int check_after(const struct save *save)
 		iov_host_free(file);
 	if (error != -EINVAL)
 		return error;
-	snprintf(why, sizeof(why), "%s", iov_error_message(save->iov));
 	return iov_fail(save->iov, -EINVAL, "a host file cannot say this, nothing changed: %s; leave "
-			"out --save, or edit the file by hand", why);
+			"out --save, or edit the file by hand", iov_error_message(save->iov));
 }
 
 /* After all that there is. */
@@ -339,5 +338,5 @@ int iov_host_save_plan(struct iov_plan *plan, struct json_object *wanted)
 	json_object_put(save.changes);
 	free(save.before);
 	free(save.text);
-	return error;
+	return iov_plan_built(plan, error);
 }

@@ -50,7 +50,7 @@ struct host_shown host_show(const char *value)
 static int __attribute__((format(printf, 2, 3)))
 fail(const struct walk *walk, const char *format, ...)
 {
-	char text[768];
+	char text[IOV_MESSAGE_SIZE];
 	va_list args;
 
 	va_start(args, format);

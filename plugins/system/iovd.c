@@ -67,7 +67,7 @@ static int run_iovd(struct iov *iov, const struct iov_op *op)
 	struct json_object *params = op->iovd.params;
 	const char *method = op->iovd.method;
 	enum iov_failure failure;
-	char why[512];
+	char why[IOV_MESSAGE_SIZE];
 	int error = iov_rpc_call(iov, method, json_object_get(params), &result);
 
 	if (!error || (error == -ENOENT && strstr(method, ".remove")))

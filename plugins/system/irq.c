@@ -17,7 +17,8 @@
 #include "base/sysroot/paths.h"
 #include "plugins/system/system.h"
 
-#define LIST_SIZE 1024
+/* A list that names every other one of 4096 CPUs by its number. */
+#define LIST_SIZE 10240
 
 typedef int vector_fn(struct iov *iov, const char *path, const char *now, size_t index, void *arg);
 
@@ -149,6 +150,9 @@ static int check_list(struct iov *iov, const char *list)
 	if (!iov_cpu_list_valid(list))
 		return iov_fail(iov, -EINVAL, "'%s': expected local, spread, or a list of CPUs such "
 				"as 0-3,8", list);
+	if (strlen(list) >= LIST_SIZE)
+		return iov_fail(iov, -EINVAL, "a list of CPUs of %zu characters: expected less than %d; "
+				"write ranges such as 0-3", strlen(list), LIST_SIZE);
 	if (!iov_sys_read(iov, IOV_PATH_CPUS "/online", present, sizeof(present)) &&
 	    !iov_cpu_list_within(list, present))
 		return iov_fail(iov, -EINVAL, "'%s': this host has the CPUs %s online; name some of "

@@ -58,6 +58,15 @@ iov apply --confirm 60 > /dev/null
 expect_status "by recover" 0 iov recover
 taken_back "by recover"
 
+# Asked for while the change is still under way, which is seen when it has ended
+say native
+iov apply --confirm 60 > /dev/null
+mv /var/lib/iovkit/journal /var/lib/iovkit/aside
+flock /var/lib/iovkit/lock sh -c 'sleep 3; mv /var/lib/iovkit/aside /var/lib/iovkit/journal' &
+sleep 1
+expect_status "of a change under way" 0 iov confirm --undo
+taken_back "of a change under way"
+
 # A connection that is lost: the terminal and its session go
 say native
 setsid -w script -qfc "iov apply --confirm 3; sleep 60" /dev/null > /dev/null 2>&1 < /dev/null &

@@ -55,6 +55,10 @@ found $spare '["promiscuous","who listens to all frames"]'
 ip link set "$nic" promisc off
 
 modprobe -a sch_ingress cls_matchall act_mirred
+tc qdisc add dev "$nic" ingress_block 21 clsact
+tc filter add block 21 matchall action mirred egress redirect dev "$second"
+found $spare "[\"tc\",\"the tc filter from $nic to $second\"]"
+tc qdisc del dev "$nic" clsact
 tc qdisc add dev "$nic" clsact
 tc filter add dev "$nic" egress matchall action mirred egress mirror dev "$second"
 found $spare "[\"tc\",\"the tc filter from $nic to $second\"]"

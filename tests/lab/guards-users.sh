@@ -38,7 +38,17 @@ free $nvme
 echo 1 > $namespace/enable
 found $nvme '["target","namespace 1 of the NVMe target nqn.test"]'
 echo 0 > $namespace/enable
-rmdir $namespace ${namespace%/namespaces/1}
+rmdir $namespace
+passthru=${namespace%/namespaces/1}/passthru
+if [ -d $passthru ]; then
+	umount $disk 2> /dev/null || :
+	echo -n /dev/nvme0 > $passthru/device_path
+	free $nvme
+	echo 1 > $passthru/enable
+	found $nvme '["target","the NVMe target nqn.test"]'
+	echo 0 > $passthru/enable
+fi
+rmdir ${namespace%/namespaces/1}
 backstore=$configfs/target/core/iblock_0/backup
 mkdir -p $backstore
 echo "udev_path=$disk" > $backstore/control
@@ -47,6 +57,51 @@ echo 1 > $backstore/enable
 found $nvme '["target","SCSI target backup"]'
 rmdir $backstore ${backstore%/backup}
 free $nvme
+
+# Root may not look at what another user serves in user space, and need not
+cat > /tmp/fuse.py << 'END'
+import ctypes, os, struct, sys, time
+
+def attributes(node, mode):
+	return struct.pack("<6Q10I", node, 1, 1, 0, 0, 0, 0, 0, 0, mode, 1, 1000, 1000, 0, 4096, 0)
+
+point, device = "/tmp/fuse", os.open("/dev/fuse", os.O_RDWR)
+os.makedirs(point)
+os.chown(point, 1000, 1000)
+options = f"fd={device},rootmode=40000,user_id=1000,group_id=1000".encode()
+if ctypes.CDLL(None).mount(b"test", point.encode(), b"fuse", 6, options):
+	sys.exit("cannot mount")
+if not os.fork():
+	os.close(device)
+	os.setgroups([])
+	os.setgid(1000)
+	os.setuid(1000)
+	file = os.open(point + "/file", os.O_RDONLY)
+	print("ready", flush=True)
+	time.sleep(1000)
+while True:
+	request = os.read(device, 1 << 20)
+	_, code, unique, node = struct.unpack_from("<IIQQ", request)
+	mode = 0o40755 if node == 1 else 0o100644
+	answers = {
+		1: struct.pack("<QQQQII", 2, 0, 0, 0, 0, 0) + attributes(2, 0o100644),
+		3: struct.pack("<QII", 0, 0, 0) + attributes(node, mode),
+		14: struct.pack("<QII", 1, 0, 0),
+		26: struct.pack("<IIIIHHII", 7, 31, 65536, 0, 16, 12, 65536, 1) + bytes(36),
+	}
+	answer = answers.get(code, b"")
+	if code not in (2, 42):
+		os.write(device, struct.pack("<IiQ", 16 + len(answer), 0 if answer else -38, unique) + answer)
+END
+modprobe fuse
+python3 /tmp/fuse.py > /tmp/fuse.out &
+served=$!
+for _ in {1..300}; do grep -q ready /tmp/fuse.out && break || sleep 0.1; done
+expect "a file of another user is open" ready "$(< /tmp/fuse.out)"
+expect_status "it is for that user alone" 1 stat /tmp/fuse/file
+free $spare
+umount -l /tmp/fuse
+kill $served
 
 for share in /sys/bus/virtio/drivers/9pnet_virtio/virtio*; do
 	[ "$(tr -d '\0' < $share/mount_tag)" != lab ] || break

@@ -216,6 +216,8 @@ static int class_get(struct iov *iov, const struct iov_pf *pf, struct json_objec
 {
 	char text[32];
 
+	if (model.untold)
+		return iov_told(iov, model.untold, "the kernel told about 1 of 2 VFs");
 	for (size_t i = 0; i < json_object_array_length(vfs); i++) {
 		struct json_object *vf = json_object_array_get_idx(vfs, i);
 

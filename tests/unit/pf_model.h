@@ -30,6 +30,7 @@ struct pf_model {
 	bool misplace;		/* new VFs appear at other addresses than promised */
 	const char *refuse;	/* attribute that the class refuses */
 	const char *ignore;	/* attribute that the class takes and forgets */
+	int untold;		/* error of the class when it is asked for attributes */
 	int sets;		/* attributes that the class was asked to set */
 	unsigned int huge_pages_max;	/* more than these the kernel finds no memory for */
 };

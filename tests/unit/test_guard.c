@@ -845,6 +845,46 @@ static void what_the_kernel_exports_holds_its_disk(void **state)
 	assert_held(E1000, "target", "SCSI target backup", E1000 " sda2");
 }
 
+/* NVMe passthrough has no namespaces: the controller is exported by its node. */
+static void a_controller_that_the_kernel_exports_is_held(void **state)
+{
+	static const char passthru[] = "sys/kernel/config/nvmet/subsystems/nqn.a/passthru";
+	char path[128];
+
+	(void)state;
+	add_node("241:0", "nvme0", "nvme", "pci0000:00/0000:00:02.0/" NVME "/nvme/nvme0");
+	snprintf(path, sizeof(path), "%s/device_path", passthru);
+	tree_file(tree, path, "/dev/nvme0\n");
+	snprintf(path, sizeof(path), "%s/enable", passthru);
+	tree_file(tree, path, "0\n");
+	assert_free(NVME);
+	tree_file(tree, path, "1\n");
+	assert_held(NVME, "target", "the NVMe target nqn.a", NVME " /dev/nvme0");
+}
+
+/* What is below a stack that is deeper than anyone follows is not known. */
+static void a_stack_that_is_too_deep_is_an_error(void **state)
+{
+	struct json_object *findings = json_object_new_array();
+	char path[128], target[64];
+	struct iov_bdf bdf;
+
+	(void)state;
+	for (unsigned int i = 0; i < 40; i++) {
+		snprintf(path, sizeof(path), BLOCK "dm-%u", i);
+		snprintf(target, sizeof(target), "../../devices/virtual/block/dm-%u", i);
+		tree_link(tree, path, target);
+		snprintf(path, sizeof(path), "sys/devices/virtual/block/dm-%u/slaves/dm-%u", i, i + 1);
+		snprintf(target, sizeof(target), "../../dm-%u", i + 1);
+		tree_link(tree, path, target);
+	}
+	tree_file(tree, "proc/swaps", "Filename Type Size Used Priority\n/dev/dm-0 partition 1 0 -2\n");
+	assert_int_equal(iov_bdf_parse(iov, NVME, &bdf), 0);
+	assert_int_equal(iov_guard_function(iov, bdf, findings), -ELOOP);
+	assert_non_null(strstr(iov_error_message(iov), "what is below dm-0"));
+	json_object_put(findings);
+}
+
 static void a_share_that_is_mounted_holds_its_device(void **state)
 {
 	(void)state;
@@ -910,6 +950,40 @@ static void memory_of_cxl_holds_each_device_of_its_region(void **state)
 	assert_held(E1000, "memory", "the memory of the host, by dax0.0", E1000 " dax0.0");
 	assert_held(IGB2, "memory", "the memory of the host, by dax0.0", IGB2 " dax0.0");
 	assert_free(IGB);
+}
+
+/* What firmware gave to the host before there were drivers has no device of dax. */
+static void memory_of_cxl_that_firmware_gave_holds_each_device_of_its_region(void **state)
+{
+	static const char region[] = "sys/devices/platform/ACPI0017:00/root0/decoder0.0/region0";
+	static const struct {
+		const char *name;
+		const char *text;
+	} attributes[] = {
+		{ "commit", "1\n" }, { "resource", "0x1050000000\n" }, { "size", "0x1000000000\n" },
+		{ "mode", "ram\n" }, { "target0", "decoder3.0\n" },
+	};
+	char path[192];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++) {
+		snprintf(path, sizeof(path), "%s/%s", region, attributes[i].name);
+		tree_file(tree, path, attributes[i].text);
+	}
+	tree_link(tree, "sys/bus/cxl/devices/region0", "../../../devices/platform/ACPI0017:00/root0/"
+		  "decoder0.0/region0");
+	tree_link(tree, "sys/bus/cxl/devices/decoder3.0",
+		  "../../../devices/platform/ACPI0017:00/root0/port1/endpoint3/decoder3.0");
+	tree_link(tree, "sys/bus/cxl/devices/endpoint3/uport", "../../../pci0000:00/" E1000 "/mem0");
+	tree_file(tree, "proc/iomem", "100000000-104fffffff : System RAM\n"
+		  "1050000000-204fffffff : CXL Window 0\n  1050000000-204fffffff : region0\n");
+	assert_free(E1000);
+	tree_file(tree, "proc/iomem", "1050000000-204fffffff : CXL Window 0\n"
+		  "  1050000000-204fffffff : region0\n    1050000000-204fffffff : System RAM\n");
+	assert_held(E1000, "memory", "the memory of the host, by region0", E1000 " region0");
+	snprintf(path, sizeof(path), "%s/commit", region);
+	tree_file(tree, path, "0\n");
+	assert_free(E1000);
 }
 
 static void consoles_and_keyboards_hold_their_controller(void **state)
@@ -1087,10 +1161,13 @@ int main(void)
 		IDLE(a_route_that_someone_configured_holds_its_interface),
 		IDLE(a_packet_socket_holds_its_interface),
 		IDLE(what_the_kernel_exports_holds_its_disk),
+		IDLE(a_controller_that_the_kernel_exports_is_held),
+		IDLE(a_stack_that_is_too_deep_is_an_error),
 		IDLE(a_share_that_is_mounted_holds_its_device),
 		IDLE(virtiofs_that_does_not_tell_its_tag_is_held),
 		IDLE(memory_of_the_host_holds_its_device),
 		IDLE(memory_of_cxl_holds_each_device_of_its_region),
+		IDLE(memory_of_cxl_that_firmware_gave_holds_each_device_of_its_region),
 		IDLE(consoles_and_keyboards_hold_their_controller),
 		IDLE(a_watchdog_that_runs_holds_its_function),
 		IDLE(what_is_behind_usb_holds_its_controller),

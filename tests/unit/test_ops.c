@@ -155,6 +155,25 @@ static void cpus_without_work_of_the_kernel_are_left_alone_unless_named(void **s
 	assert_cpus("local", "[\"0-1\"]");
 }
 
+/* Every other one of a thousand CPUs; one that is cut off would be another number. */
+static void a_long_list_of_cpus_is_whole_or_refused(void **state)
+{
+	struct iov_bdf bdf = { .bus = 4 };
+	struct json_object *cpus = NULL;
+	char list[16384] = "0", expected[16400];
+
+	(void)state;
+	for (int i = 2; i < 1024; i += 2)
+		sprintf(list + strlen(list), ",%d", i);
+	snprintf(expected, sizeof(expected), "[\"%s\"]", list);
+	assert_cpus(list, expected);
+	while (strlen(list) < 12000)
+		strcat(list, ",1022");
+	assert_int_equal(iov_irq_cpus(iov, bdf, list, &cpus), -EINVAL);
+	assert_null(cpus);
+	assert_non_null(strstr(iov_error_message(iov), "write ranges such as 0-3"));
+}
+
 static void a_line_is_an_interrupt_like_vectors(void **state)
 {
 	struct iov_bdf bdf = { .bus = 4 };
@@ -205,6 +224,7 @@ int main(void)
 		TEST(a_recorded_host_has_no_devlink),
 		TEST(cpus_are_taken_out_of_a_list),
 		TEST(cpus_without_work_of_the_kernel_are_left_alone_unless_named),
+		TEST(a_long_list_of_cpus_is_whole_or_refused),
 		TEST(a_line_is_an_interrupt_like_vectors),
 		TEST(operations_say_what_they_do),
 	};

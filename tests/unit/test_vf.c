@@ -291,6 +291,32 @@ static void an_error_anywhere_restores_the_vfs_before(void **state)
 	}
 }
 
+/* Address, VLAN and trust would go without a word. */
+static void vfs_whose_attributes_are_not_told_are_not_replaced(void **state)
+{
+	_cleanup_free_ char *before = NULL, *after = NULL, *without = NULL;
+
+	(void)state;
+	furnish();
+	before = pf_model_state();
+	model.untold = -EMSGSIZE;
+	assert_int_equal(create(5), -EMSGSIZE);
+	assert_message("would lose their attributes");
+	assert_message("the kernel told about 1 of 2 VFs");
+	after = pf_model_state();
+	assert_string_equal(before, after);
+	assert_int_equal(pf_model_run(build_remove), 0);
+	assert_int_equal(create(5), 0);
+	assert_int_equal(pf_model_run(build_remove), 0);
+	furnish();
+	model.untold = -ENODEV;
+	assert_int_equal(create(5), 0);
+	without = pf_model_state();
+	assert_null(strstr(without, "02:00:00:00:00:01"));
+	tree_file(model.tree, PF_PATH "/net/.keep", "");
+	assert_int_equal(create(4), -ENODEV);
+}
+
 /* Ask for @count VFs in a child that is killed right after its write @at. */
 static void create_killed(unsigned int count, int at)
 {
@@ -421,6 +447,7 @@ int main(void)
 		TEST(the_kernels_refusal_is_explained_and_undone),
 		TEST(vfs_at_other_addresses_are_taken_back),
 		TEST(an_error_anywhere_restores_the_vfs_before),
+		TEST(vfs_whose_attributes_are_not_told_are_not_replaced),
 		TEST(a_killed_creation_is_undone_or_finished),
 		TEST(the_plan_names_every_write_that_runs),
 		TEST(the_list_names_drivers_groups_and_holders),

@@ -413,6 +413,8 @@ static int tell_nothing(struct iov *asked, const char *question, size_t length, 
 	iov_sys_asking(asked, "the links, by rtnetlink");
 	if (!strcmp(question, "hang"))
 		pause();
+	if (!strcmp(question, "die"))
+		raise(SIGKILL);
 	fwrite(question, length, 1, answer);
 	return 0;
 }
@@ -441,6 +443,24 @@ static void what_was_not_answered_is_not_asked_again_at_once(void **state)
 	iov_close(host);
 }
 
+static void who_is_killed_while_it_looks_is_told_of(void **state)
+{
+	struct iov *host;
+	char *answer;
+
+	(void)state;
+	assert_int_equal(iov_open(&host, NULL), 0);
+	assert_int_equal(iov_sys_call(host, tell_nothing, "die", 3, &answer), -EIO);
+	assert_null(answer);
+	assert_non_null(strstr(iov_error_message(host), "the links, by rtnetlink: the process that asks "
+			       "the kernel"));
+	assert_non_null(strstr(iov_error_message(host), "ended before it had an answer, by Killed; run "
+			       "the command again"));
+	assert_int_equal(iov_sys_call(host, tell_nothing, "echo", 4, &answer), 0);
+	free(answer);
+	iov_close(host);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -457,6 +477,7 @@ int main(void)
 		TEST(the_writer_tells_why_an_operation_failed),
 		TEST(operations_outlive_their_caller),
 		TEST(what_was_not_answered_is_not_asked_again_at_once),
+		TEST(who_is_killed_while_it_looks_is_told_of),
 	};
 
 	if (pthread_atfork(before_fork, NULL, NULL))

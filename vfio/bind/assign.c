@@ -118,7 +118,7 @@ int iov_assign_check(struct iov *iov, struct iov_bdf bdf, struct json_object **o
 	struct iov_plan *plan = NULL;
 	struct iov_verdict verdict;
 	const char *option;
-	char advice[1024];
+	char advice[IOV_MESSAGE_SIZE];
 	int error = iov_pci_require(iov, bdf);
 
 	if (error)
