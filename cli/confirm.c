@@ -231,7 +231,8 @@ static int run(struct cli *cli, void *data)
 	if (error)
 		return error;
 	if (!json_object_object_get_ex(pending, "left", NULL))
-		return iov_plan_confirm(cli->iov);
+		return iov_fail(cli->iov, -ESRCH, "nothing awaits confirmation; 'iov log' tells what became "
+				"of the last change");
 	if (cli->dry_run) {
 		print_result(cli, pending, args->undo ? "would be taken back" : "would be kept");
 		return 0;

@@ -74,7 +74,8 @@ static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, 
 	iov_plan_take(plan, bdf, "named, and a reset ends what it does");
 	iov_plan_take_vfs(plan, bdf);
 	iov_sys_read(cli->iov, methods.name, known, sizeof(known));
-	if (!iov_sys_exists(cli->iov, file.name))
+	/* Nobody can read the file, so recorded trees lack it. */
+	if (!iov_sys_exists(cli->iov, file.name) && !*known)
 		return iov_fail(cli->iov, -ENOTSUP, "%s: cannot be reset alone; 'iov reset %s --slot' resets "
 				"all of its slot", IOV_BDF(bdf), IOV_BDF(bdf));
 	if (method && !has_word(known, method))

@@ -135,8 +135,7 @@ int iov_plan_confirm(struct iov *iov)
 		return error;
 	error = journal_read(iov, &journal);
 	if (!error && (!journal || journal_is_stale(iov, journal) || journal_left(journal) < 0))
-		error = iov_fail(iov, -ESRCH, "nothing awaits confirmation; 'iov log' tells what became "
-				 "of the last change");
+		error = iov_fail(iov, -ESRCH, "nothing awaits confirmation");
 	if (!error)
 		error = journal_remove(iov, &run.journal);
 	if (!error)
