@@ -28,11 +28,20 @@ error_t cli_argument(int key, char *arg, struct argp_state *state, const char **
 	}
 }
 
+/* A VF has a name before it exists. */
+static int require(struct cli *cli, const char *text, struct iov_bdf bdf)
+{
+	if (!strstr(text, "/vf") || iov_sys_exists(cli->iov, iov_pci_path(bdf, "").name))
+		return iov_pci_require(cli->iov, bdf);
+	return iov_fail(cli->iov, -ENODEV, "%s: this VF, which would be %s, does not exist; 'iov vf "
+			"list' shows those that do, 'iov vf create' makes more", text, IOV_BDF(bdf));
+}
+
 int cli_function(struct cli *cli, const char *text, struct iov_bdf *bdf)
 {
 	int error = iov_device_parse(cli->iov, text, bdf);
 
-	return error ? error : iov_pci_require(cli->iov, *bdf);
+	return error ? error : require(cli, text, *bdf);
 }
 
 static int append(struct cli_functions *functions, struct iov_bdf bdf)
@@ -58,7 +67,7 @@ int cli_add_functions(struct cli *cli, const char *text, struct cli_functions *f
 	int error = iov_devices_parse(cli->iov, text, &named, &count);
 
 	for (size_t i = 0; !error && i < count; i++) {
-		error = iov_pci_require(cli->iov, named[i]);
+		error = require(cli, text, named[i]);
 		if (!error)
 			error = append(functions, named[i]);
 	}
@@ -70,7 +79,7 @@ int cli_vf(struct cli *cli, struct iov_bdf bdf, struct iov_bdf *pf, unsigned int
 	if (!iov_pci_link(cli->iov, bdf, "physfn", pf) &&
 	    !iov_pci_vf_index(cli->iov, *pf, bdf, index))
 		return 0;
-	return iov_fail(cli->iov, -EINVAL, "%s is no VF; name one like %s/vf0, or give its index",
+	return iov_fail(cli->iov, -EINVAL, "%s is no VF; name one like %s/vf0",
 			IOV_BDF(bdf), IOV_BDF(bdf));
 }
 
@@ -96,7 +105,8 @@ double cli_number(const char *arg, const char *option, double min, double max,
 		end++;
 	}
 	if (*end || end == arg || !(value >= min) || value > max)
-		cli_misuse(state, "--%s %s: expected a number from %g to %g", option, arg, min, max);
+		cli_misuse(state, "--%s %s: expected a number from %.16g to %.16g%s", option, arg, min,
+			   max, max >= 1e9 ? ", also with K, M or G" : "");
 	return value;
 }
 

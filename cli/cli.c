@@ -66,7 +66,8 @@ static void lift_guard(struct invocation *invocation, const char *name, struct a
 	if (!strcmp(name, CLI_LIFT_DRIVER))
 		guard = CLI_LIFT_DRIVER;
 	if (!guard)
-		cli_misuse(state, "--force=%s: no such guard; expected one of:%s", name, names);
+		cli_misuse(state, "--force=%s: no such guard; expected one of:%s " CLI_LIFT_DRIVER,
+			   name, names);
 	while (invocation->cli.lifted[count])
 		count++;
 	if (count == CLI_LIFTED_MAX)
@@ -152,8 +153,7 @@ static error_t parse_front(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		cli_help(state, ARGP_HELP_STD_HELP);
-		return 0;
+		cli_no_command(state, &invocation->cli);
 	default:
 		return parse_common(key, arg, state);
 	}
@@ -280,10 +280,10 @@ int cli_run(const struct cli_command *const *commands, int argc, char **argv)
 		return CLI_USAGE;
 	argc -= invocation.words_at;
 	argv += invocation.words_at;
-	if (!strcmp(argv[0], "help"))
+	while (!strcmp(argv[0], "help"))
 		turn_into_option(argc, argv);
 	invocation.command = cli_find_command(commands, argc, argv, &used);
-	if (!strcmp(argv[0], help_option))
+	if (argv[0][0] == '-' && !strcmp(argv[argc - 1], help_option))
 		argp_parse(&front, 2, (char *[]){ program, help_option, NULL },
 			   CLI_ARGP_FLAGS, NULL, &invocation);
 	if (!invocation.command)

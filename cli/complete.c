@@ -21,6 +21,7 @@
  * @commands: all commands
  * @words: of the command so far
  * @count: how many
+ * @help: "help" stands in front of them
  * @command: the command that they are, NULL for none yet
  * @options: options that it takes
  * @pending: option whose argument comes next; NULL for none
@@ -32,6 +33,7 @@ struct line {
 	const struct cli_command *const *commands;
 	char *words[COMMAND_WORDS_MAX];
 	int count;
+	bool help;
 	const struct cli_command *command;
 	struct argp_option options[CLI_OPTIONS_MAX];
 	const struct argp_option *pending;
@@ -87,8 +89,10 @@ static void note_word(struct line *line, char *word)
 		line->given++;
 		return;
 	}
-	if (!line->count && !strcmp(word, "help"))
+	if (!line->count && !line->help && !strcmp(word, "help")) {
+		line->help = true;
 		return;
+	}
 	line->words[line->count++] = word;
 	line->command = cli_find_command(line->commands, line->count, line->words, &used);
 	if (line->command)
@@ -133,6 +137,8 @@ static void offer_words(const struct complete *complete, const struct line *line
 		complete_offer(complete, word, group ? "..." : line->commands[i]->summary);
 		strcpy(last, word);
 	}
+	if (!line->count && !line->help)
+		complete_offer(complete, "help", "Explain commands");
 }
 
 /* "--driver=vf": the option's name leads, its argument is the word. */

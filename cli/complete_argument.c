@@ -15,6 +15,7 @@
 #include "base/sysroot/paths.h"
 #include "cli/complete.h"
 #include "cli/list.h"
+#include "iommu/group.h"
 
 typedef void offer_fn(const struct complete *complete);
 
@@ -152,6 +153,14 @@ static void offer_group(const struct complete *complete)
 	offer_names(complete, IOV_PATH_IOMMU_GROUPS);
 }
 
+static void offer_type(const struct complete *complete)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = iov_group_type_name(i)); i++)
+		complete_offer(complete, name, "");
+}
+
 static void offer_driver(const struct complete *complete)
 {
 	static const char vfio[] = "vfio-pci";
@@ -259,6 +268,7 @@ static const struct {
 	{ "COLUMN", NULL, offer_column },   { "LIST", "columns", offer_columns },
 	{ "NAME", "device", offer_device }, { "NAME", "vmm", offer_vmm },
 	{ "NAME", "bridge", offer_bridge }, { "NAME", "port", offer_port },
+	{ "TYPE", "group", offer_type },
 };
 
 static void offer_named(const struct complete *complete, const char *name, const char *context)

@@ -256,9 +256,10 @@ static int run_set_type(struct cli *cli, void *data)
 
 const struct cli_command cli_group_set_type = {
 	.name = "group set-type",
-	.args = "GROUP|DEVICE DMA|DMA-FQ|identity|auto",
+	.args = "GROUP|DEVICE TYPE",
 	.summary = "Choose how the host maps memory for a group",
-	.example = "iov group set-type 12 identity",
+	.example = "iov group set-type 12 identity\n\n"
+		   "TYPE is DMA, DMA-FQ, identity or auto, the kernel's choice.",
 	.changes = true,
 	.parse = parse_type,
 	.data_size = sizeof(struct type_args),

@@ -97,8 +97,11 @@ static int unknown_second(const struct cli *cli, const struct cli_command *const
 	}
 	if (near.word)
 		snprintf(meant, sizeof(meant), "did you mean 'iov %s %s'? ", group, near.word);
-	snprintf(message, sizeof(message), "%s %s: no such command; %sexpected one of:%s", group,
-		 text, meant, names);
+	if (*text)
+		snprintf(message, sizeof(message), "%s %s: no such command; %sexpected one of:%s",
+			 group, text, meant, names);
+	else
+		snprintf(message, sizeof(message), "%s: expected one of:%s", group, names);
 	return (int)cli_report(cli, CLI_USAGE, message);
 }
 
@@ -113,12 +116,12 @@ int cli_help_words(const struct cli *cli, const struct cli_command *const *comma
 {
 	if (!cli_is_group(commands, argv[0]))
 		return unknown_first(cli, commands, argv[0]);
-	if (argc > 1 && !asks_for_help(argv[1]))
-		return unknown_second(cli, commands, argv[0], argv[1]);
-	if (argc > 1) {
+	if (asks_for_help(argv[argc - 1])) {
 		list_group(commands, argv[0], stdout);
 		return CLI_OK;
 	}
+	if (argc > 1 && argv[1][0] != '-')
+		return unknown_second(cli, commands, argv[0], argv[1]);
 	if (cli->json)
 		return unknown_second(cli, commands, argv[0], "");
 	list_group(commands, argv[0], stderr);

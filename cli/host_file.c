@@ -94,6 +94,7 @@ static int find_device(struct cli *cli, const struct iov_host_file *file, struct
 {
 	const struct iov_host *host = iov_host_of(file);
 	const char *name = args->device;
+	int error;
 
 	if (!name)
 		return 0;
@@ -102,7 +103,12 @@ static int find_device(struct cli *cli, const struct iov_host_file *file, struct
 			name = host->devices[i].device;
 	}
 	args->options.only_device = &args->bdf;
-	return iov_device_parse(cli->iov, name, &args->bdf);
+	error = iov_device_parse(cli->iov, name, &args->bdf);
+	if (!error || name != args->device)
+		return error;
+	return iov_fail_as(cli->iov, iov_failure(cli->iov, error), error, "--device %s: the file has "
+			   "no device of that name, nor is it another name of one: %s", name,
+			   iov_error_message(cli->iov));
 }
 
 /* Both are the caller's to free or drop, also after an error. */
@@ -236,7 +242,7 @@ struct snapshot_args {
 };
 
 static const struct argp_option snapshot_options[] = {
-	{ "output", KEY_OUTPUT, "FILE", 0, "A new file to write to, in place of standard output", 0 },
+	{ "output", KEY_OUTPUT, "FILE", 0, "A new file to write to, in place of standard output (-)", 0 },
 	{ 0 },
 };
 
@@ -246,7 +252,7 @@ static error_t parse_snapshot(int key, char *arg, struct argp_state *state)
 
 	if (key != KEY_OUTPUT)
 		return ARGP_ERR_UNKNOWN;
-	args->path = arg;
+	args->path = strcmp(arg, "-") ? arg : NULL;
 	return 0;
 }
 

@@ -75,11 +75,15 @@ const char *list_column_name(size_t index)
 static const struct known *find_column(const char *option, const char *name,
 				       struct argp_state *state)
 {
+	char names[256] = "";
+
 	for (size_t i = 0; i < KNOWN; i++) {
 		if (!strcmp(known[i].name, name))
 			return &known[i];
 	}
-	cli_misuse(state, "--%s: '%s': no such column; --help lists them", option, name);
+	for (size_t i = 0; i < KNOWN; i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), " %s", known[i].name);
+	cli_misuse(state, "--%s: '%s': no such column; expected one of:%s", option, name, names);
 	return NULL;
 }
 

@@ -131,6 +131,12 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (args->name && !args->type)
 			cli_misuse(state, "--type is missing: vhost-user or ethdev");
+		if (args->name && !strcmp(args->type, "vhost-user") && !args->socket)
+			cli_misuse(state, "--socket is missing: where the guest attaches, as "
+				   "--socket /run/%s.sock", args->name);
+		if (args->name && !strcmp(args->type, "ethdev") && !args->device)
+			cli_misuse(state, "--device is missing: a function that is bound to vfio-pci, or "
+				   "a virtual device such as net_tap0,iface=tap0");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_PORT);

@@ -78,7 +78,8 @@ static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, 
 	if (iov_pci_is_bridge(cli->iov, bdf))
 		return iov_fail(cli->iov, -EINVAL, "%s: is a bridge, and a reset would lose what is behind it; "
 				"name the functions behind it", IOV_BDF(bdf));
-	if (!iov_sys_exists(cli->iov, file.name))
+	/* Nobody can read the file, so recorded trees lack it. */
+	if (!iov_sys_exists(cli->iov, file.name) && !*known)
 		return iov_fail(cli->iov, -ENOTSUP, "%s: cannot be reset alone; 'iov reset %s --slot' resets "
 				"all of its slot", IOV_BDF(bdf), IOV_BDF(bdf));
 	if (method && !has_word(known, method))

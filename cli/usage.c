@@ -97,6 +97,15 @@ void cli_misuse_option(const struct argp_state *state)
 	end(state->input, state->name, message);
 }
 
+void cli_no_command(struct argp_state *state, const struct cli *cli)
+{
+	if (cli->json)
+		exit(cli_report(cli, CLI_USAGE, "expected a command; 'iov help' lists them"));
+	state->flags &= ~(unsigned int)ARGP_NO_ERRS;
+	argp_state_help(state, stderr, ARGP_HELP_STD_HELP & ~(unsigned int)ARGP_HELP_EXIT_OK);
+	exit(CLI_USAGE);
+}
+
 void cli_help(struct argp_state *state, unsigned int flags)
 {
 	state->flags &= ~(unsigned int)ARGP_NO_ERRS; /* argp's help is an error message, too */

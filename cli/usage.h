@@ -19,6 +19,9 @@ bool cli_wants_json(int argc, char **argv);
 /* For an argp parser: end with what is wrong with the option that argp could not read. */
 void cli_misuse_option(const struct argp_state *state) __attribute__((noreturn));
 
+/* End, as there is no command: with the help, or with --json an error. */
+void cli_no_command(struct argp_state *state, const struct cli *cli) __attribute__((noreturn));
+
 /* Print the help of a command, ARGP_HELP_STD_HELP or ARGP_HELP_USAGE, and end. */
 void cli_help(struct argp_state *state, unsigned int flags);
 

@@ -259,12 +259,19 @@ static struct json_object *type_json(struct iov *iov, unsigned int number)
 		       ? NULL : json_object_new_string(type);
 }
 
-static int check_type(struct iov *iov, unsigned int number, const char *type)
+const char *iov_group_type_name(size_t index)
 {
 	static const char *const types[] = { "DMA", "DMA-FQ", "identity", "auto" };
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (!strcmp(type, types[i]))
+	return index < sizeof(types) / sizeof(*types) ? types[index] : NULL;
+}
+
+static int check_type(struct iov *iov, unsigned int number, const char *type)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = iov_group_type_name(i)); i++)
+		if (!strcmp(type, name))
 			return 0;
 	return iov_fail(iov, -EINVAL, "IOMMU group %u: type '%.32s': expected DMA, DMA-FQ, identity or "
 			"auto", number, type);

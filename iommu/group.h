@@ -146,7 +146,7 @@ int iov_group_reasons(struct iov *iov, const struct iov_group *group,
  * iov_group_json - a group as JSON
  * @iov: context
  * @group: group
- * @out: receives an object, which the caller puts: "group", "viable", "noiommu", "type" (of its
+ * @out: receives an object, which the caller puts: "iommu_group", "viable", "noiommu", "type" (of its
  *	default domain: "DMA", "DMA-FQ", "identity"; null when the kernel does not tell),
  *	"members" (each with "device", "driver" or null, "role": "endpoint", "bridge", or for
  *	what is no PCI function "mdev", "platform" or "other", "blocks"), "blocked_by" (array
@@ -155,6 +155,14 @@ int iov_group_reasons(struct iov *iov, const struct iov_group *group,
  * Return: 0 or -ENOMEM.
  */
 int iov_group_json(struct iov *iov, const struct iov_group *group, struct json_object **out);
+
+/**
+ * iov_group_type_name - the types that a group can be given
+ * @index: from 0
+ *
+ * Return: a name that iov_group_type_plan() takes; NULL behind the last.
+ */
+const char *iov_group_type_name(size_t index);
 
 /**
  * iov_group_type_plan - plan that a group has another default domain

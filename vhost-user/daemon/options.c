@@ -170,6 +170,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'v':
 		parsed->level++;
 		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "%s: expected no arguments, only options", arg);
+		return 0;
 	case ARGP_KEY_END:
 		check(parsed, state);
 		return 0;

@@ -13,7 +13,7 @@ int front_end_check(struct iov *iov, const struct port_options *options)
 {
 	if ((options->mode || options->owner) && !options->server)
 		return iov_fail(iov, -EINVAL, "%s: only a server's socket has a mode and an owner of "
-				"iovd's", options->name);
+				"iovd's; make it a server, or leave them out", options->name);
 	return 0;
 }
 
