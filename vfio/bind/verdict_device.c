@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a function is by itself: "bridge", "chipset", "lost", "power", "reset", "intx". */
+/* What a function is by itself: "bridge", "chipset", "vfs", "lost", "power", "reset", "intx". */
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
@@ -32,6 +32,20 @@ void judge_kind(struct judgement *judgement)
 		verdict_remedy(verdict_add(judgement, "bridge", IOV_REASON_BLOCKS, -EINVAL,
 					   "is a bridge, which the host needs"),
 			       "name the functions behind it");
+}
+
+/* A guest that has a PF through VFIO has its VFs, too. */
+void judge_vfs(struct judgement *judgement)
+{
+	unsigned int vfs = iov_pci_vf_count(judgement->iov, judgement->bdf);
+	char driver[IOV_DRIVER_SIZE];
+
+	if (!vfs || iov_pci_driver(judgement->iov, judgement->bdf, driver, sizeof(driver)) ||
+	    !driver[0] || iov_driver_is_vfio(driver))
+		return;
+	verdict_remedy(verdict_add(judgement, "vfs", IOV_REASON_BLOCKS, -EBUSY,
+				   "has %u VFs, which go when its driver %s does", vfs, driver),
+		       "remove them first with 'iov vf remove %s'", IOV_BDF(judgement->bdf));
 }
 
 static void judge_sleep(struct judgement *judgement)

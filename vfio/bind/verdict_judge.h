@@ -38,6 +38,7 @@ void verdict_remedy(struct iov_reason *reason, const char *format, ...)
 
 /* verdict_device.c: the function by itself */
 void judge_kind(struct judgement *judgement);
+void judge_vfs(struct judgement *judgement);
 void judge_power(struct judgement *judgement);
 void judge_reset(struct judgement *judgement);
 void judge_intx(struct judgement *judgement);
