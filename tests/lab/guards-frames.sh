@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib/check.sh"
 
 spare=0000:81:00.0 other=0000:04:01.0
-nic=$(basename $pci/$spare/net/*) second=$(basename $pci/$other/net/*)
+nic=$(names $pci/$spare/net/*) second=$(names $pci/$other/net/*)
 
 # start_ready COMMAND...: a process, as $process, when it says that it is ready
 start_ready()

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib/check.sh"
 
 spare=0000:81:00.0 pf=0000:01:00.0
-nic=$(basename $pci/$spare/net/*)
+nic=$(names $pci/$spare/net/*)
 
 bind() { iov bind "$@" --driver vfio-pci; }
 findings() { iov show $spare --json | gojq -c '.assignment.held_by[] | select(.guard != "promiscuous") | [.guard, .holder, .path[1:]]'; }

@@ -4,11 +4,11 @@
 . "$(dirname "$0")/lib/check.sh"
 
 spare=0000:81:00.0 nvme=0000:02:00.0 disk=/dev/nvme0n1
-nic=$(basename $pci/$spare/net/*)
+nic=$(names $pci/$spare/net/*)
 configfs=/sys/kernel/config
 
 echo 0 > "/proc/sys/net/ipv6/conf/$nic/accept_ra"
-clock=$(basename $pci/$spare/ptp/ptp*)
+clock=$(names $pci/$spare/ptp/ptp*)
 start sleep 1000 9< "/dev/$clock"
 found $spare "[\"device-open\",\"pid $process (sleep)\"]"
 stop

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib/check.sh"
 
 pf=0000:01:00.0 nvme=0000:02:00.0 up=0000:01:10.2
-netdev=$(basename $pci/$pf/net/*)
+netdev=$(names $pci/$pf/net/*)
 node=/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages
 command -v strace > /dev/null || { echo "missing: strace"; exit 77; }
 

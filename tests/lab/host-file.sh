@@ -9,7 +9,7 @@ command -v strace > /dev/null || { echo "missing: strace"; exit 77; }
 pf=0000:01:00.0
 work=$(mktemp -d)
 file=$work/host.yaml
-netdev=$(basename $pci/$pf/net/*)
+netdev=$(names $pci/$pf/net/*)
 identity=mac=$(< "/sys/class/net/$netdev/address")
 
 # iov apply, and how often it wrote to sysfs, procfs and its journal

@@ -16,7 +16,7 @@ expect_answer()
 expect_status "no iovd" 5 iov port list
 expect_match "... in words" "^iov: /run/iovkit/iovd.sock: iovd does not answer" "$err"
 
-ip link set "$(basename $pci/$pf/net/*)" up
+ip link set "$(names $pci/$pf/net/*)" up
 iov vf create $pf --count 1 --driver none > /dev/null
 iov vf set $pf 0 --mac $mac > /dev/null
 start_iovd
@@ -56,7 +56,7 @@ wait $iovd || :
 start_iovd
 expect_answer "also after a crash"
 
-ip link set "$(basename $pci/$pf/net/*)" down
+ip link set "$(names $pci/$pf/net/*)" down
 "$lab/guest" exec b -- ping -q -c 3 -s 1400 -w 3 10.0.2.2 > /dev/null || :
 for _ in {1..100}; do
 	[ "$(iov port show up --json | gojq .recalls)" = 0 ] && sleep 0.1 || break

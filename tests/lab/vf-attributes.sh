@@ -8,13 +8,13 @@ pf=0000:01:00.0
 mac=02:00:00:00:00:05
 vf() { iov vf list $pf --json | gojq -r ".vfs[$1].$2"; }
 
-ip link set "$(basename $pci/$pf/net/*)" up
+ip link set "$(names $pci/$pf/net/*)" up
 expect_status "create 2 VFs" 0 iov vf create $pf --count 2 --driver none
 expect_status "set attributes" 0 iov vf set $pf 0 --mac $mac --trust on --spoofchk off
 expect "they are listed" "$mac true false" "$(vf 0 mac) $(vf 0 trust) $(vf 0 spoofchk)"
 expect "the other VF has none of them" "false true" "$(vf 1 trust) $(vf 1 spoofchk)"
 expect_match "the kernel has them" "vf 0 .*$mac.*spoof checking off.*trust on" \
-	"$(ip link show "$(basename $pci/$pf/net/*)" | tr '\n' ' ')"
+	"$(ip link show "$(names $pci/$pf/net/*)" | tr '\n' ' ')"
 expect_status "the same again" 0 iov vf set $pf 0 --mac $mac --trust on
 expect_match "nothing to do" "nothing to do" "$out"
 

@@ -31,7 +31,7 @@ list=$(iov vf list $pf --json)
 expect "the list counts them" "4 of 7" "$(gojq -r '"\(.count) of \(.total)"' <<< "$list")"
 expect "the list has their groups" "$(group_of 0000:01:10.6)" "$(gojq .vfs[3].iommu_group <<< "$list")"
 
-netdev=$(basename $pci/$pf/net/*)
+netdev=$(names $pci/$pf/net/*)
 expect_status "another number, by the interface's name" 0 iov vf create "$netdev" --count 2 --driver native
 expect "on their native driver" "igbvf igbvf none" \
 	"$(driver_of 0000:01:10.0) $(driver_of 0000:01:10.2) $(driver_of 0000:01:10.4)"

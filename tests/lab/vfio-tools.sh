@@ -43,7 +43,7 @@ expect_status "... and says what is wrong" 1 "$tutorial" $nic
 expect_match "... as the library does" "iov bind $nic" "$err"
 
 expect_status "which interrupts a driver has" 0 iov irq list $nic
-ip link set "$(basename $pci/$nic/net/*)" up
+ip link set "$(names $pci/$nic/net/*)" up
 expect "vectors of an igb that is up" true "$(iov irq list $nic --json |
 	gojq 'length > 1 and all(.irq > 0 and .kind == "msix" and .remapped == true and .posted == false)')"
 expect_status "all on CPU 1, tried" 0 iov irq pin $nic --policy 1 --dry-run

@@ -29,15 +29,19 @@ expect_match()
 	echo "ok: $1"
 }
 
+# Where a command's errors go, a file without a name
+errors=$(mktemp)
+exec {errors_fd}<> "$errors"
+rm "$errors"
+errors=/dev/fd/$errors_fd
+
 # expect_status WHAT WANTED COMMAND...: output is in $out and $err
 expect_status()
 {
-	local what=$1 wanted=$2 status=0 errors
+	local what=$1 wanted=$2 status=0
 	shift 2
-	errors=$(mktemp)
 	out=$("$@" 2> "$errors") || status=$?
-	err=$(cat "$errors")
-	rm "$errors"
+	err=$(< "$errors")
 	[ "$status" = "$wanted" ] || fail "$what: expected status $wanted, got $status; $out $err"
 	echo "ok: $what"
 }
@@ -56,11 +60,12 @@ killed()
 	[ $status = 137 ] || fail "expected death in $call number $number of '$*', got status $status"
 }
 
-# Facts of a PCI function, by sysfs alone
+# Facts of a PCI function, by sysfs and the shell alone: a program costs 50 ms to start
 pci=/sys/bus/pci/devices
-group_of() { basename "$(readlink "$pci/$1/iommu_group")"; }
-driver_of() { basename "$(readlink "$pci/$1/driver" || echo none)"; }
-members_of() { ls "$pci/$1/iommu_group/devices" | paste -sd' ' -; }
+names() { echo "${*##*/}"; }
+group_of() (cd -P "$pci/$1/iommu_group" && names "$PWD")
+driver_of() (cd -P "$pci/$1/driver" 2>/dev/null && names "$PWD" || names none)
+members_of() { names "$pci/$1"/iommu_group/devices/*; }
 
 # start_iovd OPTION...: as $iovd, its log in /tmp/iovd.log, when it answers
 start_iovd()
@@ -95,8 +100,8 @@ stop()
 found()
 {
 	local status=0 answer
-	answer=$(iov bind "$1" --driver vfio-pci --group --dry-run --json 2> /tmp/found) || status=$?
-	err=$(< /tmp/found)
+	answer=$(iov bind "$1" --driver vfio-pci --group --dry-run --json 2> "$errors") || status=$?
+	err=$(< "$errors")
 	expect "it holds $1" "3 $2" "$status $(gojq -c '.findings[] | [.guard, .holder]' <<< "$answer")"
 }
 
