@@ -124,11 +124,16 @@ static void write_waiting(struct forward *forward, struct dp_queue *queue)
 	write_all(forward, queue, forward->writes, count);
 }
 
-/* Make packets of the frames that wait for a network device. */
+/*
+ * Make packets of the frames that wait for a network device.  Then nothing reads what the guest
+ * sent any more, but a device by a loan, which has the chain wait.
+ */
 static void make_waiting(struct forward *forward, struct dp_port *port)
 {
 	struct dp_sending *sending = port->sending;
 
+	if (!sending->waiting_count)
+		return;
 	sending->packet_count += uplink_packets(port->uplink, forward->frames, sending->waiting,
 						sending->waiting_count,
 						sending->packets + sending->packet_count,
@@ -143,8 +148,7 @@ static void send_burst(struct forward *forward, struct dp_port *port)
 	unsigned int sent, unsent;
 	uint64_t bytes = 0;
 
-	if (sending->waiting_count)
-		make_waiting(forward, port);
+	make_waiting(forward, port);
 	for (unsigned int i = 0; i < sending->packet_count; i++)
 		bytes += packets[i]->pkt_len;
 	sent = uplink_send(port->uplink, port->worker, packets, sending->packet_count);
@@ -236,9 +240,11 @@ void deliver_finish(struct forward *forward)
 		if (queue->waiting && !queue->is_shared)
 			write_waiting(forward, queue);
 	}
+	for (unsigned int i = 0; i < forward->sending_count; i++)
+		make_waiting(forward, forward->sending[i]);
 	if (unlikely(has_shared))
 		finish_all_shared(forward);
-	/* Of a source only when all that came from it is written. */
+	/* Of a source only when all that came from it is written, and its packets are made. */
 	for (unsigned int i = 0; i < forward->touched_count; i++) {
 		struct dp_queue *queue = forward->touched[i];
 
@@ -315,8 +321,7 @@ static enum drop to_uplink(struct forward *forward, struct dp_port *port, const 
 	struct dp_sending *sending = begin_sending(forward, port);
 	enum drop reason;
 
-	if (sending->waiting_count)
-		make_waiting(forward, port);
+	make_waiting(forward, port);
 	reason = uplink_packet(port->uplink, frame, &sending->packets[sending->packet_count]);
 	sending->packet_count += !reason;
 	return reason;
