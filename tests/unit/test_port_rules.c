@@ -218,8 +218,17 @@ static void say_packet(struct lan *lan, uint16_t type, unsigned int at, const vo
 	lan_pass(lan);
 }
 
-/* No next header, hop limit, source. */
-static const uint8_t link_local[] = {59, 64, 0xfe, 0x80, [17] = 1};
+/* Of no next header, from the address that is made of the MAC address. */
+static const uint8_t link_local[] = {0x60, [6] = 59, 64, 0xfe, 0x80, [19] = 0xff, 0xfe};
+
+/* Where both are of Ethernet and IPv4, from 02:00:00:00:00:00. */
+static void say_arp(struct lan *lan, const uint8_t ip[4])
+{
+	uint8_t arp[18] = {0, 1, 8, 0, 6, 4, 0, 2, 2};
+
+	memcpy(arp + 14, ip, 4);
+	say_packet(lan, 0x0806, 0, arp, sizeof(arp));
+}
 
 static void wrong_ip_is_spoofed(void **state)
 {
@@ -228,23 +237,23 @@ static void wrong_ip_is_spoofed(void **state)
 
 	rule(lan, A, "{\"allow_ip\":[\"192.0.2.0/24\",\"198.51.100.1\"]}");
 	say_packet(lan, 0x0800, 12, good, 4);
-	say_packet(lan, 0x0800, 12, none, 4);
-	say_packet(lan, 0x0806, 14, good, 4);
+	say_arp(lan, good);
 	lan_say(lan, A, BROADCAST, A, 0);	/* no IP at all */
-	assert_int_equal(lan_count(lan, B), 4);
+	assert_int_equal(lan_count(lan, B), 3);
 	say_packet(lan, 0x0800, 12, bad, 4);
-	say_packet(lan, 0x0806, 14, bad, 4);
-	assert_int_equal(lan_drops(lan, A, DROP_SPOOFED), 2);
-	/* No IPv6 is allowed: not even link-local. */
-	say_packet(lan, 0x86dd, 6, link_local, sizeof(link_local));
+	say_packet(lan, 0x0800, 12, none, 4);
+	say_arp(lan, bad);
 	assert_int_equal(lan_drops(lan, A, DROP_SPOOFED), 3);
+	/* No IPv6 is allowed: not even link-local. */
+	say_packet(lan, 0x86dd, 0, link_local, sizeof(link_local));
+	assert_int_equal(lan_drops(lan, A, DROP_SPOOFED), 4);
 	assert_int_equal(lan_count(lan, B), 0);
 }
 
 /* IPv6 from an address of the guest, with one header and 60 bytes of content. */
 static void say_ip6(struct lan *lan, uint8_t next, const uint8_t *content, size_t length)
 {
-	uint8_t packet[84] = { [0] = 0x60, [6] = next, [8] = 0x20, [9] = 1, [10] = 0x0d, [11] = 0xb8,
+	uint8_t packet[84] = { [0] = 0x60, [5] = (uint8_t)length, next, [8] = 0x20, [9] = 1, [10] = 0x0d, [11] = 0xb8,
 			       [23] = 1 };
 
 	memcpy(packet + 40, content, length);
@@ -256,7 +265,7 @@ static void wrong_advertisement_is_spoofed(void **state)
 	struct lan *lan = *state;
 	const uint8_t good[24] = { 136, [8] = 0x20, 1, 0x0d, 0xb8, [23] = 9 };
 	const uint8_t bad[24] = { 136, [8] = 0x20, 1, 0x0d, 0xb9, [23] = 9 };
-	uint8_t hidden[32] = { 58 }, cut[8] = { 58 };
+	uint8_t hidden[32] = { 58 }, cut[16] = { 58, [8] = 136 };
 
 	rule(lan, A, "{\"allow_ip\":[\"2001:db8::/32\"]}");
 	say_ip6(lan, 58, good, sizeof(good));
@@ -270,7 +279,7 @@ static void wrong_advertisement_is_spoofed(void **state)
 	say_ip6(lan, 60, hidden, sizeof(hidden));
 	assert_int_equal(lan_count(lan, B), 0);
 	assert_int_equal(lan_drops(lan, A, DROP_SPOOFED), 4);
-	say_packet(lan, 0x86dd, 6, link_local, sizeof(link_local));
+	say_packet(lan, 0x86dd, 0, link_local, sizeof(link_local));
 	assert_int_equal(lan_count(lan, B), 1);
 }
 
