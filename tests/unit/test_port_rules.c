@@ -151,6 +151,89 @@ static void tunnel_carries_tags_inside_its_own(void **state)
 	assert_memory_equal(got + 20, frame + 16, sizeof(frame) - 16);
 }
 
+/* Send a frame with these tags, of which VLAN 20 is the inner one, from A. */
+static void say_tags(struct lan *lan, const char *rules, const uint8_t *tags, uint32_t length)
+{
+	uint8_t frame[FRAME];
+
+	rule(lan, A, rules);
+	lan_frame(frame, BROADCAST, A, 0, sizeof(frame));
+	memcpy(frame + 12, tags, length);
+	lan_send(lan, A, NULL, frame, sizeof(frame));
+	lan_pass(lan);
+}
+
+/* What B got last begins with these bytes behind the addresses; NULL for nothing. */
+static void gets(struct lan *lan, const uint8_t *tags, uint32_t length)
+{
+	uint8_t got[2048];
+	int size = lan_receive(lan, B, NULL, got, sizeof(got));
+
+	if (!tags) {
+		assert_int_equal(size, -1);
+		return;
+	}
+	assert_true(size > 0);
+	assert_memory_equal(got + 12, tags, length);
+	assert_int_equal(lan_count(lan, B), 0);
+}
+
+static void no_frame_leaves_in_the_vlan_of_an_inner_tag(void **state)
+{
+	static const uint8_t priority[] = {0x81, 0, 0, 0, 0x81, 0, 0, 20, 8, 0};
+	static const uint8_t service[] = {0x88, 0xa8, 0xe0, 0, 0x88, 0xa8, 0, 20, 8, 0};
+	static const uint8_t mixed[] = {0x81, 0, 0, 0, 0x88, 0xa8, 0, 20, 8, 0};
+	static const uint8_t twice[] = {0x81, 0, 0, 10, 0x81, 0, 0, 20, 8, 0};
+	static const uint8_t inner[] = {0x81, 0, 0, 20, 8, 0};
+	static const uint8_t tunnelled[] = {0x88, 0xa8, 0, 10, 0x81, 0, 0, 20, 8, 0};
+	static const uint8_t half[] = {0x81, 0, 0};
+	struct lan *lan = *state;
+
+	rule(lan, B, "{\"vlan\":\"trunk:20,native:10\"}");
+	say_tags(lan, "{\"vlan\":\"access:10\"}", priority, sizeof(priority));
+	say_tags(lan, "{\"vlan\":\"access:10\"}", service, sizeof(service));
+	say_tags(lan, "{\"vlan\":\"access:10\"}", mixed, sizeof(mixed));
+	say_tags(lan, "{\"vlan\":\"access:10\"}", twice, sizeof(twice));
+	say_tags(lan, "{\"vlan\":\"trunk:native:10\"}", priority, sizeof(priority));
+	gets(lan, NULL, 0);
+	assert_int_equal(lan_drops(lan, A, DROP_VLAN), 5);
+	/* In its own VLAN, by its own tag: it may carry what it likes, and keeps its tag. */
+	say_tags(lan, "{\"vlan\":\"trunk:10\"}", twice, sizeof(twice));
+	gets(lan, twice, sizeof(twice));
+	say_tags(lan, "{\"vlan\":\"none\"}", twice, sizeof(twice));
+	gets(lan, twice, sizeof(twice));
+	say_tags(lan, "{\"vlan\":\"tunnel:10\"}", inner, sizeof(inner));
+	gets(lan, tunnelled, sizeof(tunnelled));
+	/* An access port sees no tags. */
+	rule(lan, B, "{\"vlan\":\"access:10\"}");
+	say_tags(lan, "{\"vlan\":\"trunk:10\"}", twice, sizeof(twice));
+	say_tags(lan, "{\"vlan\":\"tunnel:10\"}", inner, sizeof(inner));
+	gets(lan, NULL, 0);
+	assert_int_equal(lan_drops(lan, B, DROP_VLAN), 2);
+	/* The other end of a tunnel sees those that its guest sent. */
+	rule(lan, B, "{\"vlan\":\"tunnel:10\"}");
+	say_tags(lan, "{\"vlan\":\"tunnel:10\"}", inner, sizeof(inner));
+	gets(lan, inner, sizeof(inner));
+	/* The frame ends within its tag. */
+	rule(lan, A, "{\"vlan\":\"access:10\"}");
+	lan_send(lan, A, NULL, (uint8_t[15]){2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 0, half[0], half[1], half[2]},
+		 15);
+	lan_pass(lan);
+	assert_int_equal(lan_drops(lan, A, DROP_VLAN), 6);
+}
+
+static void service_tags_stay_what_they_are(void **state)
+{
+	static const uint8_t tag[] = {0x88, 0xa8, 0x60, 10, 8, 0}, priority[] = {0x88, 0xa8, 0x60, 0, 8, 0};
+	struct lan *lan = *state;
+
+	rule(lan, B, "{\"vlan\":\"trunk:10\"}");
+	say_tags(lan, "{\"vlan\":\"trunk:10\"}", tag, sizeof(tag));
+	gets(lan, tag, sizeof(tag));
+	say_tags(lan, "{\"vlan\":\"access:10\"}", priority, sizeof(priority));
+	gets(lan, tag, sizeof(tag));
+}
+
 static void offloads_move_with_the_tag(void **state)
 {
 	struct lan *lan = *state;
@@ -457,6 +540,8 @@ int main(void)
 		CASE(trunk_carries_its_vlans),
 		CASE(known_station_outside_the_vlan_is_not_reached),
 		CASE(tunnel_carries_tags_inside_its_own),
+		CASE(no_frame_leaves_in_the_vlan_of_an_inner_tag),
+		CASE(service_tags_stay_what_they_are),
 		CASE(offloads_move_with_the_tag),
 		CASE(longest_frame_has_no_room_for_a_tag),
 		CASE(wrong_mac_is_spoofed),

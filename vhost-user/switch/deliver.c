@@ -437,14 +437,15 @@ static bool lets_out(struct forward *forward, struct dp_port *port, struct frame
 		     uint8_t tag[4])
 {
 	const struct port_rules *rules = &port->rules->rules;
+	enum drop reason = DROP_RATE;
 
-	if (forward_is_over(&rules->tx, &port->rules->rates->tx, frame->length)) {
-		port->counters->drops[DROP_RATE]++;
-		return false;
+	if (!forward_is_over(&rules->tx, &port->rules->rates->tx, frame->length)) {
+		deliver_mirrored(forward, port->rules, frame);
+		reason = vlan_leave(&rules->vlan, frame, tag);
 	}
-	deliver_mirrored(forward, port->rules, frame);
-	vlan_leave(&rules->vlan, frame, tag);
-	return true;
+	if (unlikely(reason))
+		port->counters->drops[reason]++;
+	return !reason;
 }
 
 void deliver_now(struct forward *forward, struct dp_port *port, struct frame *frame)
