@@ -474,10 +474,10 @@ static void age_is_the_bridges_own(void **state)
 	lan->bridge.age = 20;
 	lan_redraw(lan);
 	learn_all(lan, 0);
-	lan->now += 15;
+	lan->now += 15 * MAC_TABLE_SECOND;
 	lan_say(lan, A, B, A, 0);
 	assert_int_equal(lan_count(lan, C), 0);
-	lan->now += 6;
+	lan->now += 6 * MAC_TABLE_SECOND;
 	lan_say(lan, A, B, A, 0);
 	assert_int_equal(lan_count(lan, C), 1);
 }

@@ -122,6 +122,7 @@ static int fill_view(struct dp_view *view, struct dp_port *dp, const struct port
 	if (up->is_hidden)
 		return 0;
 	dp->uplink = up->uplink;
+	dp->reflects = uplink_reflects(up->uplink);
 	dp->worker = view->worker;
 	dp->accepts = uplink_accepts(up->uplink);
 	dp->sending = calloc(1, sizeof(*dp->sending));

@@ -222,10 +222,13 @@ static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *in
 /* Devices of software whose drivers have read a packet when they take it. */
 static const char *const at_once[] = { "net_tap", "net_tun", "net_af_packet" };
 
-static bool reads_at_once(const char *name)
+/* Devices of software behind which there is no NIC. */
+static const char *const ends[] = { "net_tap", "net_tun", "net_null", "net_ring" };
+
+static bool is_one_of(const char *name, const char *const *drivers, size_t count)
 {
-	for (size_t i = 0; i < RTE_DIM(at_once); i++)
-		if (!strncmp(name, at_once[i], strlen(at_once[i])))
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(name, drivers[i], strlen(drivers[i])))
 			return true;
 	return false;
 }
@@ -253,7 +256,7 @@ static int check_zero_copy(struct uplink *uplink, struct iov *iov)
 
 static int choose_lending(struct uplink *uplink, struct iov *iov)
 {
-	if (reads_at_once(uplink->name)) {
+	if (is_one_of(uplink->name, at_once, RTE_DIM(at_once))) {
 		if (uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
 			uplink->lending = UPLINK_READS_AT_ONCE;
 		return 0;
@@ -434,6 +437,11 @@ void uplink_steer(struct uplink *uplink, const struct uplink_flow *flows, unsign
 	if (!uplink->flows && flows_open(&uplink->flows, uplink->port))
 		return;
 	flows_set(uplink->flows, flows, count);
+}
+
+bool uplink_reflects(const struct uplink *uplink)
+{
+	return !is_one_of(uplink->name, ends, RTE_DIM(ends));
 }
 
 bool uplink_is_up(const struct uplink *uplink)

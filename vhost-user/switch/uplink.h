@@ -169,6 +169,14 @@ struct uplink_flow {
 void uplink_steer(struct uplink *uplink, const struct uplink_flow *flows, unsigned int count);
 
 /**
+ * uplink_reflects - whether what is sent to all may come back
+ * @uplink: uplink
+ *
+ * The embedded switch of a NIC may do that, which may be below an interface of the kernel.
+ */
+bool uplink_reflects(const struct uplink *uplink);
+
+/**
  * uplink_is_up - whether its link is up
  * @uplink: uplink
  */
