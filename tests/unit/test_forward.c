@@ -197,6 +197,53 @@ static void flood_of_addresses_shows_nobody_the_frames_of_others(void **state)
 	assert_int_equal(lan_count(lan, A), 0);
 }
 
+/* From 64 ports of UDP to B. */
+static void send_flows(struct lan *lan)
+{
+	static const uint8_t ip[] = { 8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17 };
+	uint8_t frame[60];
+
+	for (uint8_t i = 0; i < 64; i++) {
+		lan_frame(frame, B, A, 0, sizeof(frame));
+		memcpy(frame + 12, ip, sizeof(ip));
+		memset(frame + 24, 0, sizeof(frame) - 24);
+		frame[35] = i;
+		lan_send(lan, A, NULL, frame, sizeof(frame));
+		lan_pass(lan);
+	}
+}
+
+static void rings_without_a_buffer_get_no_flows(void **state)
+{
+	struct lan *lan = *state;
+	struct dp_ring ring = { 0 };
+	struct vring_used_elem done;
+	struct driver driver;
+	struct vu_queue *queue = lan_add_receive_queue(lan, B, 1, &driver, &ring);
+	unsigned int others = 0;
+
+	lan_post(lan, B, 120, 2048);
+	lan_post(lan, A, 1, 2048);
+	lan_say(lan, B, BROADCAST, B, 0);
+	send_flows(lan);
+	assert_int_equal(lan_count(lan, B), 64);
+	/* It has its share as soon as its driver uses it, and keeps it when there is no buffer. */
+	for (unsigned int i = 0; i < 16; i++) {
+		struct driver_buffer buffer = { guest_alloc(&lan->stations[B].guest, 2048, 1), 2048, true };
+
+		assert_true(driver_add(&driver, &buffer, 1) >= 0);
+	}
+	driver_publish(&driver);
+	send_flows(lan);
+	while (driver_used(&driver, &done))
+		others++;
+	assert_int_equal(others, 16);
+	assert_int_equal(lan_count(lan, B) + lan_drops(lan, B, DROP_FULL) + others, 64);
+	assert_true(lan_drops(lan, B, DROP_FULL) > 0);
+	assert_int_equal(queue->ring.error, VIRTQ_OK);
+	lan_remove_receive_queue(lan, B, queue);
+}
+
 static void silent_station_is_forgotten(void **state)
 {
 	struct lan *lan = *state;
@@ -523,6 +570,7 @@ int main(void)
 		CASE(groups_and_nobody_send_nothing),
 		CASE(what_comes_back_is_not_learned_and_what_moved_is),
 		CASE(flood_of_addresses_shows_nobody_the_frames_of_others),
+		CASE(rings_without_a_buffer_get_no_flows),
 		CASE(silent_station_is_forgotten),
 		CASE(vlans_are_learned_apart),
 		CASE(tag_passes_as_it_is),

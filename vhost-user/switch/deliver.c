@@ -272,7 +272,49 @@ void deliver_touch(struct forward *forward, struct dp_queue *queue)
 	forward->touched[forward->touched_count++] = queue;
 }
 
-static struct dp_queue *choose_by_flow(struct dp_port *port, struct frame *frame)
+/* Whether there is a buffer now; the ring stays as it is. */
+static bool has_buffer(struct forward *forward, struct dp_queue *queue)
+{
+	unsigned int taken;
+
+	virtq_batch_reset(&forward->to);
+	taken = virtq_take(&queue->vu->ring, &forward->to, 1);
+	virtq_untake(&queue->vu->ring, &forward->to, taken);
+	deliver_check_ring(forward, queue);
+	return taken;
+}
+
+/*
+ * A front end may enable rings that the driver never uses, since nobody told it how many these
+ * are; what would go there is lost.
+ */
+static bool is_used(struct forward *forward, struct dp_queue *queue)
+{
+	bool *used = &queue->ring->is_used;
+
+	if (likely(__atomic_load_n(used, __ATOMIC_RELAXED)))
+		return true;
+	forward_lock(queue);
+	if (has_buffer(forward, queue))
+		__atomic_store_n(used, true, __ATOMIC_RELAXED);
+	forward_unlock(queue);
+	return __atomic_load_n(used, __ATOMIC_RELAXED);
+}
+
+/* Until the driver says otherwise: one of those that it uses, or the first. */
+static struct dp_queue *choose_by_hash(struct forward *forward, struct dp_port *port,
+				       const struct frame *frame)
+{
+	struct dp_queue *queue;
+
+	if (!port->to_count)
+		return NULL;
+	queue = port->to + frame_hash(frame) % port->to_count;
+	return is_used(forward, queue) ? queue : port->to;
+}
+
+static struct dp_queue *choose_by_flow(struct forward *forward, struct dp_port *port,
+				       struct frame *frame)
 {
 	struct dp_rss *rss = port->rss;
 
@@ -282,13 +324,14 @@ static struct dp_queue *choose_by_flow(struct dp_port *port, struct frame *frame
 			return frame->hash_report ? rss->table[frame->hash & rss->rss.mask]
 						  : rss->unclassified;
 	}
-	return port->to_count ? port->to + frame_hash(frame) % port->to_count : NULL;
+	return choose_by_hash(forward, port, frame);
 }
 
 /* The ring that a frame takes to a guest, whose frames of one flow stay in order. */
-static struct dp_queue *choose_queue(struct dp_port *port, struct frame *frame)
+static struct dp_queue *choose_queue(struct forward *forward, struct dp_port *port,
+				     struct frame *frame)
 {
-	return likely(port->single) ? port->single : choose_by_flow(port, frame);
+	return likely(port->single) ? port->single : choose_by_flow(forward, port, frame);
 }
 
 static void guest_later(struct forward *forward, struct dp_queue *queue, struct frame *frame)
@@ -379,7 +422,7 @@ static void bring(void *arg, struct frame *frame)
 	if (port->uplink) {
 		reason = to_uplink(delivery->forward, port, frame);
 	} else {
-		queue = choose_queue(port, frame);
+		queue = choose_queue(delivery->forward, port, frame);
 		if (queue)
 			guest_now(delivery->forward, queue, frame);
 		else
@@ -484,7 +527,7 @@ void deliver(struct forward *forward, struct dp_port *port, struct frame *frame)
 	if (unlikely((frame->needs | DP_ORDINARY) & ~port->accepts) &&
 	    deliver_otherwise(forward, port, frame))
 		return;
-	queue = choose_queue(port, frame);
+	queue = choose_queue(forward, port, frame);
 	if (likely(queue))
 		guest_later(forward, queue, frame);
 	else
