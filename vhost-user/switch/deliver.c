@@ -147,18 +147,20 @@ static void send_burst(struct forward *forward, struct dp_port *port)
 	struct rte_mbuf **packets = sending->packets;
 	unsigned int sent, unsent;
 	uint64_t bytes = 0;
+	bool takes;
 
 	make_waiting(forward, port);
 	for (unsigned int i = 0; i < sending->packet_count; i++)
 		bytes += packets[i]->pkt_len;
-	sent = uplink_send(port->uplink, port->worker, packets, sending->packet_count);
+	takes = uplink_takes(port->uplink);
+	sent = takes ? uplink_send(port->uplink, port->worker, packets, sending->packet_count) : 0;
 	unsent = sending->packet_count - sent;
 	for (unsigned int i = sent; i < sending->packet_count; i++)
 		bytes -= packets[i]->pkt_len;
 	rte_pktmbuf_free_bulk(packets + sent, unsent);
 	port->counters->tx_packets += sent;
 	port->counters->tx_bytes += bytes;
-	port->counters->drops[DROP_FULL] += unsent;
+	port->counters->drops[takes ? DROP_FULL : DROP_DOWN] += unsent;
 	sending->packet_count = 0;
 }
 

@@ -179,8 +179,44 @@ bool uplink_reflects(const struct uplink *uplink);
 /**
  * uplink_is_up - whether its link is up
  * @uplink: uplink
+ *
+ * Of a device that sends by an interface of the kernel, whether that is there and runs.
  */
 bool uplink_is_up(const struct uplink *uplink);
+
+/**
+ * uplink_interface - the interface of the kernel that a device sends by without telling its state
+ * @uplink: uplink
+ *
+ * Return: its name, valid as long as @uplink; NULL for other devices.
+ */
+const char *uplink_interface(const struct uplink *uplink);
+
+/**
+ * enum uplink_link - what became of that interface
+ * @UPLINK_LINK_UP: it runs
+ * @UPLINK_LINK_DOWN: it does not, or the other end does not
+ * @UPLINK_LINK_GONE: it is not there any more, or another one has its name
+ */
+enum uplink_link {
+	UPLINK_LINK_UP,
+	UPLINK_LINK_DOWN,
+	UPLINK_LINK_GONE,
+};
+
+/**
+ * uplink_look - look at that interface; nothing is sent from now on unless it is up
+ * @uplink: uplink with an interface
+ *
+ * The device would queue what is sent meanwhile, and send it when the link is back.
+ */
+enum uplink_link uplink_look(struct uplink *uplink);
+
+/**
+ * uplink_takes - whether something may be sent
+ * @uplink: uplink; any thread
+ */
+bool uplink_takes(const struct uplink *uplink);
 
 /**
  * uplink_describe - add what is known about a device to an object
