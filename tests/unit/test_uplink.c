@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a guest sends by a network device: DPDK's net_ring, which keeps packets until they are taken.
+// What a guest sends by a network device: DPDK's net_ring, which keeps packets until they are taken,
+// and net_af_packet at an interface that comes and goes.
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <rte_eal.h>
 #include <rte_mbuf.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "tests/unit/lan.h"
 #include "vhost-user/port/uplink_port.h"
@@ -15,6 +23,7 @@
 #define ROUNDS 1000
 #define LENGTH 1514
 
+static bool has_namespace;
 static struct uplink_port up;
 static struct dp_counters counters;
 static struct ring_load loads[PORT_RINGS_MAX];
@@ -28,6 +37,8 @@ static int open_device(void **state)
 	struct iov *iov;
 
 	(void)state;
+	/* Before there are threads; root of its own where we are none. */
+	has_namespace = !unshare(CLONE_NEWNET) || !unshare(CLONE_NEWUSER | CLONE_NEWNET);
 	assert_true(rte_eal_init(sizeof(arguments) / sizeof(*arguments), arguments) >= 0);
 	assert_return_code(iov_open(&iov, NULL), 0);
 	assert_return_code(uplink_open(&up.uplink, iov, "net_ring0", 1, false), 0);
@@ -159,12 +170,89 @@ static void what_leaves_was_there_when_it_was_sent(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+/* A tap device, which is there as long as the descriptor. */
+static int make_interface(const char *name)
+{
+	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	strcpy(request.ifr_name, name);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &request))
+		skip();
+	return fd;
+}
+
+static void set_up(const char *name, bool is_up)
+{
+	struct ifreq request = { .ifr_flags = is_up ? IFF_UP : 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strcpy(request.ifr_name, name);
+	assert_return_code(ioctl(fd, SIOCSIFFLAGS, &request), 0);
+	close(fd);
+}
+
+static void say_some(struct lan *lan)
+{
+	for (unsigned int i = 0; i < 4; i++)
+		lan_say(lan, A, BROADCAST, A, 0);
+}
+
+static void link_is_that_of_the_interface(void **state)
+{
+	struct lan *lan = *state;
+	struct uplink *ring = up.uplink;
+	int fd;
+
+	if (!has_namespace)
+		skip();
+	fd = make_interface("tap0");
+	set_up("tap0", true);
+	assert_return_code(uplink_open(&up.uplink, lan->iov, "net_af_packet0,iface=tap0", 1, false), 0);
+	lan_redraw(lan);
+	assert_string_equal(uplink_interface(up.uplink), "tap0");
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_UP);
+	assert_true(uplink_is_up(up.uplink));
+	say_some(lan);
+	assert_int_equal(counters.tx_packets, 4);
+	set_up("tap0", false);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_DOWN);
+	assert_false(uplink_is_up(up.uplink));
+	say_some(lan);
+	assert_int_equal(counters.tx_packets, 4);
+	assert_int_equal(counters.drops[DROP_DOWN], 4);
+	set_up("tap0", true);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_UP);
+	say_some(lan);
+	assert_int_equal(counters.tx_packets, 8);
+	close(fd);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_GONE);
+	/* Another one. */
+	fd = make_interface("tap0");
+	set_up("tap0", true);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_GONE);
+	assert_false(uplink_is_up(up.uplink));
+	close(fd);
+	uplink_close(up.uplink);
+	up.uplink = ring;
+}
+
+static void devices_that_tell_are_believed(void **state)
+{
+	(void)state;
+	assert_null(uplink_interface(up.uplink));
+	assert_true(uplink_is_up(up.uplink));
+	assert_true(uplink_takes(up.uplink));
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(what_leaves_was_there_when_it_was_sent),
+		CASE(link_is_that_of_the_interface),
+		CASE(devices_that_tell_are_believed),
 	};
 
 	return cmocka_run_group_tests(tests, open_device, close_device);
