@@ -203,7 +203,7 @@ static void rules_are_kept_over_a_crash(void **state)
 	daemon_crash(&iovd);
 	daemon_restart(&iovd);
 	assert_non_null(strstr(daemon_port(&iovd, "port.list", "a", "rules"), "access:7"));
-	struct json_object *bridges = daemon_call(&iovd, "bridge.list", NULL);
+	struct json_object *bridges = daemon_call(&iovd, "bridge.list", "{}");
 	const char *bridge = json_object_to_json_string_ext(bridges, JSON_C_TO_STRING_PLAIN);
 
 	assert_non_null(strstr(bridge, "\"age\":20,\"stations\":64,\"reserved\":true"));
