@@ -170,6 +170,36 @@ static void what_leaves_was_there_when_it_was_sent(void **state)
 	assert_int_equal(wrong, 0);
 }
 
+static void tags_do_not_count_into_the_mtu(void **state)
+{
+	static const uint8_t vlan[] = { 0x81, 0, 0, 5 }, priority[] = { 0x81, 0, 0xe0, 0 },
+			     two[] = { 0x88, 0xa8, 0, 5, 0x81, 0, 0, 6 },
+			     three[] = { 0x81, 0, 0, 5, 0x81, 0, 0, 6, 0x81, 0, 0, 7 };
+	static const struct {
+		const uint8_t *tags;
+		uint32_t bytes;
+		uint32_t allowed;
+	} cases[] = {
+		{ NULL, 0, 1514 }, { vlan, sizeof(vlan), 1518 }, { priority, sizeof(priority), 1518 },
+		{ two, sizeof(two), 1522 }, { three, sizeof(three), 1522 },
+	};
+	struct lan *lan = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		for (uint32_t more = 0; more < 2; more++) {
+			uint8_t frame[1600];
+
+			lan_frame(frame, BROADCAST, A, 0, sizeof(frame));
+			if (cases[i].tags)
+				memcpy(frame + 12, cases[i].tags, cases[i].bytes);
+			lan_send(lan, A, NULL, frame, cases[i].allowed + more);
+			lan_pass(lan);
+		}
+		assert_int_equal(counters.tx_packets, i + 1);
+		assert_int_equal(counters.drops[DROP_MTU], i + 1);
+	}
+}
+
 /* A tap device, which is there as long as the descriptor. */
 static int make_interface(const char *name)
 {
@@ -251,6 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(what_leaves_was_there_when_it_was_sent),
+		CASE(tags_do_not_count_into_the_mtu),
 		CASE(link_is_that_of_the_interface),
 		CASE(devices_that_tell_are_believed),
 	};

@@ -52,8 +52,8 @@
 
 /* Offsets of the checksum tell the protocols apart. */
 
-/* A VLAN tag on top of the Ethernet header does not count into the MTU. */
-#define TAG 4
+/* Two VLAN tags on top of the Ethernet header do not count into the MTU, as those of 802.1ad. */
+#define TAGS 8u
 
 /* Most buffers of a packet that are attached to guest memory, and bytes of each of them. */
 #define PIECES_MAX 8
@@ -739,8 +739,11 @@ static int copy(struct uplink *uplink, const struct frame *frame, struct rte_mbu
 static bool is_too_long(const struct uplink *uplink, const struct frame *frame, uint32_t longest)
 {
 	uint32_t limit = uplink->mtu + (uint32_t)FRAME_ETHERNET;
+	uint16_t type;
 
-	return unlikely(longest > limit) && longest > limit + (frame_vlan(frame) ? TAG : 0);
+	if (likely(longest <= limit))
+		return false;
+	return longest > limit + RTE_MIN(frame_l3(frame, &type) - FRAME_ETHERNET, TAGS);
 }
 
 enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct rte_mbuf **out)
