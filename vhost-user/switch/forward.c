@@ -35,7 +35,7 @@
 /* Of a frame that is lent, bytes that would be copied otherwise; fewer are copied faster. */
 #define LEND_MIN 256
 
-/* How long a guest keeps an address that the network claims as well: an eighth of a second at least. */
+/* How long a guest keeps an address that the network claims as well: an eighth of a second or two. */
 #define REFLECTION 1
 
 /* Addresses that bridges keep to themselves, IEEE 802.1Q-2018 table 8-1, but for their last four bits. */

@@ -29,7 +29,7 @@ struct mac_table;
 /**
  * mac_table_open - make an empty table
  * @out: receives it; the caller closes it with mac_table_close()
- * @stations: how many stations it has room for; a few more than half of that may collide
+ * @stations: how many stations it has room for; there are twice as many places, or more
  * @seed: random number that stations cannot guess
  *
  * Return: 0 or -ENOMEM.

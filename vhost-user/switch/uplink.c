@@ -18,7 +18,6 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -27,10 +26,8 @@
 #include <rte_vfio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mac.h"
 #include "base/pci/pci.h"
@@ -79,8 +76,7 @@ struct uplink {
 	struct rte_mempool *pool;
 	struct rte_device *device;
 	char *name;
-	char interface[IFNAMSIZ]; /* empty for none */
-	int interface_index;
+	struct interface_link interface;
 	bool is_down;
 	struct flows *flows;
 	struct uplink_queue queues[UPLINK_QUEUES_MAX];
@@ -296,35 +292,6 @@ static int start(struct uplink *uplink, struct iov *iov, unsigned int queues)
 	return 0;
 }
 
-/* Ask the kernel of an interface by its name. */
-static bool ask_interface(const char *name, unsigned long request, struct ifreq *answer)
-{
-	_cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	memset(answer, 0, sizeof(*answer));
-	strncpy(answer->ifr_name, name, IFNAMSIZ - 1);
-	return fd >= 0 && !ioctl(fd, request, answer);
-}
-
-/* DPDK's net_af_packet has a socket at an interface, and says that its link is up in any case. */
-static void find_interface(struct uplink *uplink)
-{
-	static const char driver[] = "net_af_packet", key[] = ",iface=";
-	const char *name = strstr(uplink->name, key);
-	struct ifreq answer;
-	size_t length;
-
-	if (strncmp(uplink->name, driver, strlen(driver)) || !name)
-		return;
-	name += strlen(key);
-	length = strcspn(name, ",");
-	if (length >= IFNAMSIZ)
-		return;
-	memcpy(uplink->interface, name, length);
-	if (ask_interface(uplink->interface, SIOCGIFINDEX, &answer))
-		uplink->interface_index = answer.ifr_ifindex;
-}
-
 int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsigned int queues,
 		bool zero_copy)
 {
@@ -344,7 +311,7 @@ int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsign
 	if (!error)
 		error = choose_lending(uplink, iov);
 	if (!error)
-		find_interface(uplink);
+		interface_link_find(&uplink->interface, uplink->name);
 	if (error) {
 		uplink_close(uplink);
 		return error;
@@ -481,36 +448,23 @@ bool uplink_reflects(const struct uplink *uplink)
 	return !is_one_of(uplink->name, ends, RTE_DIM(ends));
 }
 
-static enum uplink_link interface_link(const struct uplink *uplink)
-{
-	const short wanted = IFF_UP | IFF_RUNNING;
-	struct ifreq answer;
-
-	if (!ask_interface(uplink->interface, SIOCGIFINDEX, &answer) ||
-	    answer.ifr_ifindex != uplink->interface_index)
-		return UPLINK_LINK_GONE;
-	if (!ask_interface(uplink->interface, SIOCGIFFLAGS, &answer))
-		return UPLINK_LINK_GONE;
-	return (answer.ifr_flags & wanted) == wanted ? UPLINK_LINK_UP : UPLINK_LINK_DOWN;
-}
-
 bool uplink_is_up(const struct uplink *uplink)
 {
 	struct rte_eth_link link = { 0 };
 
-	if (*uplink->interface)
-		return interface_link(uplink) == UPLINK_LINK_UP;
+	if (uplink_interface(uplink))
+		return interface_link_look(&uplink->interface) == UPLINK_LINK_UP;
 	return !rte_eth_link_get_nowait(uplink->port, &link) && link.link_status;
 }
 
 const char *uplink_interface(const struct uplink *uplink)
 {
-	return *uplink->interface ? uplink->interface : NULL;
+	return *uplink->interface.name ? uplink->interface.name : NULL;
 }
 
 enum uplink_link uplink_look(struct uplink *uplink)
 {
-	enum uplink_link link = interface_link(uplink);
+	enum uplink_link link = interface_link_look(&uplink->interface);
 
 	__atomic_store_n(&uplink->is_down, link != UPLINK_LINK_UP, __ATOMIC_RELAXED);
 	return link;
@@ -535,7 +489,7 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 		iov_mac_format(mac.addr_bytes, text);
 		json_add_text(object, "mac", text);
 	}
-	if (*uplink->interface || !rte_eth_link_get_nowait(uplink->port, &link))
+	if (uplink_interface(uplink) || !rte_eth_link_get_nowait(uplink->port, &link))
 		json_add_text(object, "state", uplink_is_up(uplink) ? "up" : "down");
 	json_object_object_add(object, "mtu", json_object_new_int(uplink->mtu));
 	json_object_object_add(object, "queues", json_object_new_int(uplink->queue_count));

@@ -11,6 +11,7 @@
 
 #include "base/iov.h"
 #include "vhost-user/net/frame.h"
+#include "vhost-user/switch/interface_link.h"
 
 struct rte_mbuf;
 struct uplink;
@@ -191,18 +192,6 @@ bool uplink_is_up(const struct uplink *uplink);
  * Return: its name, valid as long as @uplink; NULL for other devices.
  */
 const char *uplink_interface(const struct uplink *uplink);
-
-/**
- * enum uplink_link - what became of that interface
- * @UPLINK_LINK_UP: it runs
- * @UPLINK_LINK_DOWN: it does not, or the other end does not
- * @UPLINK_LINK_GONE: it is not there any more, or another one has its name
- */
-enum uplink_link {
-	UPLINK_LINK_UP,
-	UPLINK_LINK_DOWN,
-	UPLINK_LINK_GONE,
-};
 
 /**
  * uplink_look - look at that interface; nothing is sent from now on unless it is up
