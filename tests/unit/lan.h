@@ -60,6 +60,11 @@ int lan_teardown(void **state);
 /* Start a station's rings anew with these features. */
 void lan_renegotiate(struct lan *lan, unsigned int station, uint64_t features);
 
+/* A ring more that a station receives by, of a queue pair; @driver and @ring are the caller's. */
+struct vu_queue *lan_add_receive_queue(struct lan *lan, unsigned int station, unsigned int pair,
+				       struct driver *driver, struct dp_ring *ring);
+void lan_remove_receive_queue(struct lan *lan, unsigned int station, struct vu_queue *queue);
+
 /* Where a part of a driver's ring is for the device. */
 void *lan_in_device(const struct station *station, void *in_driver);
 
