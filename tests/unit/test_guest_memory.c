@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/unit/test.h"
+#include "vhost-user/memory/dirty_log.h"
 #include "vhost-user/memory/guest_memory.h"
 #include "vhost-user/memory/memory_fault.h"
 
@@ -222,6 +223,22 @@ static void file_that_is_cut_short_reads_as_zeros(void **state)
 	assert_int_equal(*kept, 7);
 }
 
+/* It may begin and end anywhere in its file, and beside it is what is not ours to write. */
+static void marks_stay_within_their_log(void **state)
+{
+	const uint64_t size = 100, offset = 8, end = size * 8 * DIRTY_LOG_PAGE;
+	struct fixture *fixture = *state;
+	struct dirty_log *log;
+
+	assert_return_code(dirty_log_open(&log, fixture->iov, fixture->fd, size, offset), 0);
+	dirty_log_mark_at(log, end - DIRTY_LOG_PAGE, 4 * DIRTY_LOG_PAGE);
+	dirty_log_mark_at(log, end, 1);
+	dirty_log_mark_at(log, UINT64_MAX - DIRTY_LOG_PAGE, DIRTY_LOG_PAGE);
+	for (unsigned int i = 0; i < FILE_SIZE; i++)
+		assert_int_equal(fixture->file[i], i == offset + size - 1 ? 0x80 : 0);
+	dirty_log_close(log);
+}
+
 /* Whoever else has a fault shall know: the process ends by the signal. */
 static void faults_elsewhere_end_the_process(void **state)
 {
@@ -257,6 +274,7 @@ int main(void)
 		TEST(descriptors_that_are_no_files_are_refused),
 		TEST(overlapping_regions_are_refused),
 		TEST(file_that_is_cut_short_reads_as_zeros),
+		TEST(marks_stay_within_their_log),
 		TEST(faults_elsewhere_end_the_process),
 	};
 

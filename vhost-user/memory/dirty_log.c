@@ -35,9 +35,14 @@ void dirty_log_close(struct dirty_log *log)
 	free(log);
 }
 
-/* The front end takes bits with an atomic exchange; ours must not bring old ones back. */
+/*
+ * The front end takes bits with an atomic exchange; ours must not bring old ones back.  What is
+ * behind the log is somebody else's.
+ */
 static void mark_page(struct dirty_log *log, uint64_t page)
 {
+	if (unlikely(page / 8 >= log->bits.size))
+		return;
 	__atomic_fetch_or(&log->bits.bytes[page / 8], (uint8_t)(1u << page % 8), __ATOMIC_RELEASE);
 }
 
