@@ -151,6 +151,16 @@ void vu_inflight_close(struct vu_inflight *inflight)
 	free(inflight);
 }
 
+void vu_inflight_forget(struct vu_session *session, const struct vu_vring *ring, bool all)
+{
+	const struct vu_inflight *inflight = session->inflight;
+	unsigned int index = ring->queue.index;
+
+	if (inflight && index < inflight->queues)
+		virtq_inflight_forget(inflight->regions + index * inflight->stride, inflight->entries,
+				      inflight->packed ? VU_BIT(VIRTIO_F_RING_PACKED) : 0, all);
+}
+
 bool vu_inflight_is_lost(const struct vu_inflight *inflight)
 {
 	return file_part_is_lost(&inflight->part);

@@ -206,6 +206,9 @@ void vu_vring_forget_position(struct vu_session *session, const struct vu_vring 
 /* Unmap what the front end handed over; NULL is allowed. */
 void vu_inflight_close(struct vu_inflight *inflight);
 
+/* What a ring, which does not run, has written down counts no more, unless something is in flight. */
+void vu_inflight_forget(struct vu_session *session, const struct vu_vring *ring, bool all);
+
 /* Whether what is written down there is lost to the front end. */
 bool vu_inflight_is_lost(const struct vu_inflight *inflight);
 

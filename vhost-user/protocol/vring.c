@@ -34,11 +34,13 @@ static uint32_t resume_split(struct vu_session *session, const struct vu_vring *
 
 /*
  * The used index of a packed ring is only in the base.  DPDK's front ends send the
- * available half alone: of a ring that starts, where both are the same.
+ * available half alone: of a ring that starts, where both are the same.  Rings start in
+ * a round whose bit is set, and what is available is less than a round ahead, so where that bit
+ * is not set an upper half of zeroes is an index: that of the first entry, in the round before.
  */
 static uint32_t both_halves(uint32_t base)
 {
-	return base >> 16 ? base : base | base << 16;
+	return base >> 16 || !(base & 0x8000) ? base : base | base << 16;
 }
 
 static uint32_t packed_base(const struct vu_vring *ring)
