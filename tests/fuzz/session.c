@@ -186,6 +186,8 @@ static void use_queues(void)
 
 		if (!queue)
 			continue;
+		if (queue->unsettled)
+			vu_queue_settle(queue);
 		virtq_batch_reset(&batch);
 		if (queue->inflight ? use_inflight(queue, &batch) : use_ring(queue, &batch))
 			vu_queue_call(queue);
@@ -571,7 +573,7 @@ static unsigned int count_mappings(void)
 	return count;
 }
 
-static void open_session(int fd, const struct vu_ops *ops)
+static void open_session(int fd, const struct vu_ops *ops, bool postcopy)
 {
 	const struct vu_device device = {
 		.name = "fuzz",
@@ -580,6 +582,9 @@ static void open_session(int fd, const struct vu_ops *ops)
 		.config_size = CONFIG_BYTES,
 		.queues = RINGS,
 		.queue_num = RINGS / 2,
+		.tracks_inflight = true,
+		.leaves_inflight = true,
+		.postcopy = postcopy,
 	};
 
 	hush(fd);
@@ -597,7 +602,7 @@ static void run(struct fuzz_input *input)
 	memset(inflight, 0, INFLIGHT_BYTES);
 	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	drains = kind & 0x20;
-	open_session(pair[0], kind & 0x10 ? &least_ops : &all_ops);
+	open_session(pair[0], kind & 0x10 ? &least_ops : &all_ops, kind & 0x80);
 	converse(input, pair[1], (kind & 0xf) != 0xf);
 	close(pair[1]);
 	close_channel();
