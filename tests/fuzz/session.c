@@ -8,10 +8,12 @@
  * are then spoiled.  Between messages the front end writes nonsense to its memory and
  * the device uses the rings that it was given.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -33,7 +35,7 @@
 #define FDS_WATCHED 256
 #define FEATURES                                                                                   \
 	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_RING_PACKED) | BIT(VIRTIO_RING_F_EVENT_IDX) |      \
-	 BIT(VIRTIO_RING_F_INDIRECT_DESC))
+	 BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_F_ACCESS_PLATFORM))
 
 /* An operation: the request in its low bits, and what is special about it. */
 #define OP_REQUEST 0x3f
@@ -142,6 +144,20 @@ static int on_set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint3
 	return size && bytes[size - 1] && migrated;
 }
 
+static int on_save(void *arg, uint8_t **bytes, size_t *length)
+{
+	(void)arg;
+	*length = 100;
+	*bytes = calloc(1, *length);
+	return *bytes ? 0 : -ENOMEM;
+}
+
+static int on_load(void *arg, const uint8_t *bytes, size_t length)
+{
+	(void)arg;
+	return length && bytes[length - 1] ? -EINVAL : 0;
+}
+
 static const struct vu_ops all_ops = {
 	.queue_start = on_queue_start,
 	.queue_stop = on_queue_stop,
@@ -150,6 +166,8 @@ static const struct vu_ops all_ops = {
 	.send_rarp = on_send_rarp,
 	.get_config = on_get_config,
 	.set_config = on_set_config,
+	.save = on_save,
+	.load = on_load,
 };
 
 static const struct vu_ops least_ops = {
@@ -257,6 +275,20 @@ static void draft_config(struct fuzz_input *input, struct draft *draft)
 	draft->payload[0] = size << 32 | fuzz_below(input, (uint32_t)(VU_CONFIG_SPACE - size + 1));
 }
 
+/* Mostly of addresses as they are, so that rings that are described elsewhere are found. */
+static void draft_translation(struct fuzz_input *input, struct draft *draft)
+{
+	struct vu_iotlb *iotlb = (struct vu_iotlb *)(void *)draft->payload;
+	uint64_t at = IOTLB_PAGE * (uint64_t)fuzz_below(input, MEMORY / IOTLB_PAGE);
+
+	draft->header.size = sizeof(*iotlb);
+	iotlb->iova = guest.uva + at;
+	iotlb->size = IOTLB_PAGE * (uint64_t)(1 + fuzz_below(input, 16));
+	iotlb->uva = guest.uva + (fuzz_one_in(input, 4) ? 0 : at);
+	iotlb->perm = (uint8_t)(3 - fuzz_below(input, 3));
+	iotlb->type = (uint8_t)(VU_IOTLB_UPDATE + fuzz_below(input, 2));
+}
+
 static void draft_vring(struct fuzz_input *input, struct draft *draft)
 {
 	uint64_t value = UINT64_C(1) << fuzz_below(input, 8);
@@ -345,6 +377,15 @@ static void draft_payload(struct fuzz_input *input, struct draft *draft)
 		return;
 	case VU_SET_BACKEND_REQ_FD:
 		draft_channel(draft);
+		return;
+	case VU_IOTLB_MSG:
+		draft_translation(input, draft);
+		return;
+	case VU_SET_DEVICE_STATE_FD:
+		draft->header.size = sizeof(struct vu_device_state);
+		draft->payload[0] = fuzz_below(input, 2);
+		draft->fds[0] = files[FILE_PIPE];
+		draft->fd_count = 1;
 		return;
 	case VU_GET_CONFIG:
 	case VU_SET_CONFIG:
