@@ -23,6 +23,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
+#include "vhost-user/memory/memory_fault.h"
 #include "vhost-user/protocol/session_internal.h"
 
 #define MESSAGES 64
@@ -491,6 +492,8 @@ static void scribble(struct fuzz_input *input)
 
 		inflight[at] = fuzz_u8(input);
 	}
+	if ((kind & 0xf0) == 0xf0)
+		assert_return_code(ftruncate(files[FILE_LOG], 0), 0);
 	for (unsigned int i = 0; i < (kind & 3u); i++) {
 		uint64_t word = fuzz_edge(input);
 
@@ -565,6 +568,7 @@ static void converse(struct fuzz_input *input, int fd, bool reads)
 			return;
 		scribble(input);
 		use_queues();
+		vu_session_attend(session);
 		if (reads && hung_up(fd))
 			return;
 	}
@@ -641,6 +645,7 @@ static void run(struct fuzz_input *input)
 
 	memset(guest.host, 0, MEMORY);
 	memset(inflight, 0, INFLIGHT_BYTES);
+	assert_return_code(ftruncate(files[FILE_LOG], LOG_BYTES), 0);
 	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	drains = kind & 0x20;
 	open_session(pair[0], kind & 0x10 ? &least_ops : &all_ops, kind & 0x80);
@@ -672,6 +677,7 @@ static void open_all(void)
 	int pair[2];
 
 	assert_return_code(iov_open(&iov, NULL), 0);
+	assert_return_code(memory_fault_catch(), 0);
 	guest_open(&guest, 0, MEMORY);
 	files[FILE_EVENT] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	files[FILE_MEMORY] = guest.fd;
