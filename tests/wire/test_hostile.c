@@ -4,6 +4,7 @@
  * is told, the reason is counted and named, its descriptors are closed and its memory is
  * unmapped, and the front end of another port notices nothing.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,10 +12,12 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/unit/test.h"
 #include "tests/wire/fixture.h"
+#include "vhost-user/protocol/wire.h"
 
 struct wrong {
 	enum vu_refusal reason;
@@ -453,6 +456,110 @@ static void wrong_messages_cost_who_sends_them_and_nobody_else(void **state)
 		expect_echo(bystander, (uint8_t)i);
 }
 
+/* Seconds that a socket waits for who does not read. */
+#define LINGER_S 60
+
+/* A TCP connection in @pair whose first socket is full, and waits when it is closed. */
+static void make_lingering(int pair[2])
+{
+	const struct linger linger = {.l_onoff = 1, .l_linger = LINGER_S};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	static const uint8_t bytes[65536];
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(listener >= 0 && pair[0] >= 0);
+	assert_return_code(bind(listener, (struct sockaddr *)&address, size), errno);
+	assert_return_code(listen(listener, 1), errno);
+	assert_return_code(getsockname(listener, (struct sockaddr *)&address, &size), errno);
+	assert_return_code(connect(pair[0], (struct sockaddr *)&address, size), errno);
+	pair[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(pair[1] >= 0);
+	close(listener);
+	while (send(pair[0], bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	assert_return_code(setsockopt(pair[0], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), errno);
+}
+
+/* @inside: the descriptor is in a socket, and waits when that is closed. */
+static int wrap(int fd, bool inside)
+{
+	int pair[2];
+
+	if (!inside)
+		return fd;
+	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), errno);
+	assert_return_code(vu_wire_reply(pair[0], &(struct vu_header){0}, NULL, 0, fd), 0);
+	close(pair[0]);
+	close(fd);
+	return pair[1];
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* As file servers can that do not answer, without being one. */
+static void descriptors_that_do_not_close_hold_nobody(void **state)
+{
+	struct fixture *fixture = *state;
+	int peers[CLOSER_MAX];
+	double start = seconds();
+
+	assert_return_code(closer_open(&fixture->device.closer), 0);
+	frontend_close(&fixture->frontend);
+	frontend_open(&fixture->frontend, kill_session(fixture), MEMORY);
+	fixture->frontend.pump = pump;
+	fixture->frontend.pump_arg = fixture;
+	frontend_start(&fixture->frontend, UINT64_MAX, 1);
+	for (unsigned int i = 0; i < CLOSER_MAX; i++) {
+		int pair[2];
+
+		make_lingering(pair);
+		peers[i] = pair[1];
+		pair[0] = wrap(pair[0], i % 2);
+		/* Whose only owner is the message. */
+		frontend_send(&fixture->frontend, VU_SET_LOG_FD, 0, NULL, 0, pair, 1);
+		close(pair[0]);
+		pump(fixture);
+		assert_int_equal(fixture->ended != 0, i + 1 == CLOSER_MAX);
+		if (!i)
+			expect_echo(fixture, 1);
+	}
+	assert_true(closer_is_full(fixture->device.closer));
+	assert_true(frontend_is_ended(&fixture->frontend));
+	assert_int_equal(fixture->past.refused[VU_REFUSED_FDS], 1);
+	assert_true(seconds() - start < LINGER_S / 2);
+	/* What is reset waits for nobody. */
+	for (unsigned int i = 0; i < CLOSER_MAX; i++)
+		close(peers[i]);
+	while (closer_count(fixture->device.closer)) {
+		assert_true(seconds() - start < LINGER_S / 2);
+		usleep(1000);
+	}
+	closer_release(fixture->device.closer);
+}
+
+static void descriptors_in_memory_are_closed_at_once(void **state)
+{
+	struct closer *closer;
+	int memory = memfd_create("test", MFD_CLOEXEC), event = eventfd(0, EFD_CLOEXEC);
+
+	(void)state;
+	assert_return_code(closer_open(&closer), 0);
+	closer_close(closer, memory);
+	closer_close(closer, event);
+	closer_close(closer, -1);
+	assert_int_equal(fcntl(memory, F_GETFD), -1);
+	assert_int_equal(fcntl(event, F_GETFD), -1);
+	closer_release(closer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +568,8 @@ int main(void)
 		TEST(what_is_never_offered_is_refused),
 		TEST(descriptor_that_is_no_eventfd_is_refused),
 		TEST(full_descriptors_hold_nobody),
+		TEST(descriptors_that_do_not_close_hold_nobody),
+		cmocka_unit_test(descriptors_in_memory_are_closed_at_once),
 		TEST(rings_that_are_not_in_memory_are_refused),
 		TEST(addresses_at_the_end_of_64_bits_are_refused),
 		TEST(regions_that_come_twice_are_refused),

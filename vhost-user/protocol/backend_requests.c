@@ -260,7 +260,7 @@ enum vu_refusal vu_handle_set_backend_req_fd(struct vu_session *session,
 		return vu_refuse(session, VU_REFUSED_FDS,
 				 "expected one file descriptor, a Unix stream socket");
 	vu_backend_close(session);
-	if (channel_open(&channel, vu_message_take_fd(message)))
+	if (channel_open(&channel, vu_message_take_fd(message), session->device.closer))
 		return vu_refuse(session, VU_REFUSED_MEMORY, "out of memory");
 	if (epoll_ctl(session->wait_fd, EPOLL_CTL_ADD, channel_fd(channel), &event)) {
 		channel_close(channel);

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
 /* A request without its answer. */
 struct open_request {
@@ -28,14 +28,15 @@ struct channel {
 	struct vu_message reply;
 };
 
-int channel_open(struct channel **out, int fd)
+int channel_open(struct channel **out, int fd, struct closer *closer)
 {
 	*out = calloc(1, sizeof(**out));
 	if (!*out) {
-		close(fd);
+		closer_close(closer, fd);
 		return -ENOMEM;
 	}
 	(*out)->fd = fd;
+	(*out)->reply.closer = closer;
 	return 0;
 }
 
@@ -44,7 +45,8 @@ void channel_close(struct channel *channel)
 	if (!channel)
 		return;
 	vu_message_reset(&channel->reply);
-	close(channel->fd);
+	shutdown(channel->fd, SHUT_RDWR);
+	closer_close(channel->reply.closer, channel->fd);
 	free(channel);
 }
 

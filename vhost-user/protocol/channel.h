@@ -38,10 +38,11 @@ struct channel_answer {
  * channel_open - take a socket over
  * @out: receives the channel; the caller closes it with channel_close()
  * @fd: stream socket, taken over also on failure
+ * @closer: closes it and what comes by it
  *
  * Return: 0 or -ENOMEM.
  */
-int channel_open(struct channel **out, int fd);
+int channel_open(struct channel **out, int fd, struct closer *closer);
 
 /**
  * channel_close - close the socket; what is open is not answered any more

@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vhost-user/protocol/closer.h"
 #include "vhost-user/protocol/endpoint.h"
 #include "vhost-user/token_bucket.h"
 
@@ -32,6 +33,9 @@
 /* Connections at once and then one every so many microseconds. */
 #define CONNECTIONS 128
 #define CONNECTION_EACH 20000
+
+/* Between two looks at whether a port has its descriptors closed. */
+#define UNCLOSED_EACH 500000
 
 /* Microseconds of work at once, and microseconds until one comes back: a fifth of the time. */
 #define WORK 200000
@@ -217,11 +221,21 @@ static void begin_or_log(struct vu_endpoint *endpoint, int fd)
 		retry_later(endpoint);
 }
 
+static bool keep_waiting(struct vu_endpoint *endpoint, uint64_t wait)
+{
+	endpoint->events[VU_EVENT_HELD_OFF]++;
+	sd_event_source_set_enabled(endpoint->listen_source, SD_EVENT_OFF);
+	wake_after(endpoint, wait);
+	return false;
+}
+
 /* Whether there may be another connection now; otherwise they wait in the socket. */
 static bool may_accept(struct vu_endpoint *endpoint)
 {
 	uint64_t now, wait;
 
+	if (closer_is_full(endpoint->device.closer))
+		return keep_waiting(endpoint, UNCLOSED_EACH);
 	sd_event_now(endpoint->event, CLOCK_MONOTONIC, &now);
 	wait = (uint64_t)token_bucket_wait(&endpoint->connections, (double)now,
 					   (CONNECTIONS - 1.0) * CONNECTION_EACH);
@@ -229,10 +243,7 @@ static bool may_accept(struct vu_endpoint *endpoint)
 		token_bucket_take(&endpoint->connections, (double)now, CONNECTION_EACH);
 		return true;
 	}
-	endpoint->events[VU_EVENT_HELD_OFF]++;
-	sd_event_source_set_enabled(endpoint->listen_source, SD_EVENT_OFF);
-	wake_after(endpoint, wait);
-	return false;
+	return keep_waiting(endpoint, wait);
 }
 
 static void fail_accept(struct vu_endpoint *endpoint)
@@ -273,13 +284,15 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
 	iov_log(endpoint->iov, LOG_WARNING,
 		"%s: turned a second front end away at %s; give it a port of its own",
 		endpoint->device.name, endpoint->listener.address.sun_path);
-	close(fd);
+	shutdown(fd, SHUT_RDWR);
+	closer_close(endpoint->device.closer, fd);
 	return 0;
 }
 
 static void try_connect(struct vu_endpoint *endpoint)
 {
-	int fd = listener_connect(&endpoint->listener.address);
+	int fd = closer_is_full(endpoint->device.closer)
+			 ? -EBUSY : listener_connect(&endpoint->listener.address);
 
 	if (fd >= 0)
 		begin_or_log(endpoint, fd);
@@ -367,6 +380,8 @@ static int endpoint_new(struct vu_endpoint **out, struct iov *iov, sd_event *eve
 	endpoint->device = *device;
 	endpoint->retry_delay = RETRY_FIRST;
 	error = add_timer(endpoint);
+	if (!error)
+		error = closer_open(&endpoint->device.closer);
 	if (error) {
 		vu_endpoint_close(endpoint);
 		return error;
@@ -454,6 +469,7 @@ void vu_endpoint_close(struct vu_endpoint *endpoint)
 	sd_event_source_disable_unref(endpoint->retry_source);
 	sd_event_source_disable_unref(endpoint->listen_source);
 	listener_close(&endpoint->listener);
+	closer_release(endpoint->device.closer);
 	sd_event_unref(endpoint->event);
 	free(endpoint);
 }

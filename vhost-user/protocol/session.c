@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -195,6 +196,16 @@ static int fail_receive(struct vu_session *session, int error, enum vu_refusal r
 			session->device.name, strerror(-error));
 }
 
+/* The descriptors that it sent before do not close: then no more of them are taken. */
+static int end_at_unclosed(struct vu_session *session)
+{
+	session->stats.refused[VU_REFUSED_FDS]++;
+	return iov_fail(session->iov, -EPROTO,
+			"%s: %d file descriptors of the front end do not close, connection ended; "
+			"whoever serves these files or sockets does not answer",
+			session->device.name, CLOSER_MAX);
+}
+
 /* 1 when there is a message, or one that was deferred; 0 for none, or -errno with a message. */
 static int next_message(struct vu_session *session)
 {
@@ -203,6 +214,8 @@ static int next_message(struct vu_session *session)
 
 	if (session->is_deferred)
 		return 1;
+	if (closer_is_full(session->device.closer))
+		return end_at_unclosed(session);
 	result = vu_wire_receive(session->fd, &session->message, &refusal);
 	return result < 0 ? fail_receive(session, result, refusal) : result;
 }
@@ -258,7 +271,7 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 	int error;
 
 	if (!session) {
-		close(fd);
+		closer_close(device->closer, fd);
 		return iov_fail(iov, -ENOMEM, "%s: out of memory", device->name);
 	}
 	session->iov = iov;
@@ -266,6 +279,7 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 	session->wait_fd = session->timer_fd = session->userfault_fd =
 		session->state_fd = -1;
 	session->device = *device;
+	session->message.closer = device->closer;
 	error = vu_wait_open(session);
 	if (!error)
 		error = allocate_rings(session);
@@ -284,7 +298,9 @@ static void hang_up(struct vu_session *session)
 	if (session->fd < 0)
 		return;
 	epoll_ctl(session->wait_fd, EPOLL_CTL_DEL, session->fd, NULL);
-	close(session->fd);
+	/* The front end sees it now, whenever the socket goes. */
+	shutdown(session->fd, SHUT_RDWR);
+	closer_close(session->device.closer, session->fd);
 	session->fd = -1;
 }
 

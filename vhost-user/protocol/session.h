@@ -174,6 +174,7 @@ struct vu_ops {
  * @positions: where its packed rings keep their positions, one for each vring, for a
  *	process that comes after this one; NULL for nowhere
  * @any_memory: what the front end shares may be on any file system, see file_part.h
+ * @closer: closes what front ends sent, and their connections, see closer.h; NULL for none
  * @postcopy: offer that guest memory arrives while rings run, which are unsettled then
  */
 struct vu_device {
@@ -190,6 +191,7 @@ struct vu_device {
 	bool leaves_inflight;
 	struct position *positions;
 	bool any_memory;
+	struct closer *closer;
 	bool postcopy;
 };
 

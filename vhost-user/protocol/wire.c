@@ -48,7 +48,7 @@ static bool collect_fds(struct vu_message *message, struct msghdr *received)
 			if (message->fd_count < VU_FDS_MAX) {
 				message->fds[message->fd_count++] = fd;
 			} else {
-				close(fd);
+				closer_close(message->closer, fd);
 				all = false;
 			}
 		}
@@ -186,8 +186,7 @@ int vu_wire_request(int fd, uint32_t request, uint32_t flags, const void *payloa
 void vu_message_reset(struct vu_message *message)
 {
 	for (unsigned int i = 0; i < message->fd_count; i++)
-		if (message->fds[i] >= 0)
-			close(message->fds[i]);
+		closer_close(message->closer, message->fds[i]);
 	if (message->received && message->reply_fd >= 0)
 		close(message->reply_fd);
 	message->reply_fd = -1;

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "vhost-user/protocol/closer.h"
 #include "vhost-user/protocol/message.h"
 
 /* Most descriptors of any request. */
@@ -25,6 +26,7 @@
  * @reply_fd: descriptor for the reply to it, which a handler leaves there; closed when
  *	it was sent; -1 for none
  * @has_reply: a handler left a reply of its own, to a request that mostly has none
+ * @closer: closes @fds; NULL for whoever trusts the peer
  */
 struct vu_message {
 	struct vu_header header;
@@ -34,12 +36,13 @@ struct vu_message {
 	unsigned int fd_count;
 	int reply_fd;
 	bool has_reply;
+	struct closer *closer;
 };
 
 /**
  * vu_wire_receive - go on receiving a message
  * @fd: non-blocking socket
- * @message: zeroed before its first byte
+ * @message: zeroed before its first byte, but for its closer
  * @refusal: receives why the message cannot be taken
  *
  * The header is checked as soon as it is complete.
@@ -53,7 +56,7 @@ int vu_wire_receive(int fd, struct vu_message *message, enum vu_refusal *refusal
 /**
  * vu_wire_receive_reply - the same for a reply to a request of ours
  * @fd: socket
- * @message: zeroed before its first byte
+ * @message: zeroed before its first byte, but for its closer
  * @refusal: receives why the message cannot be taken
  *
  * Return: as vu_wire_receive().
