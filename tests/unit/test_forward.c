@@ -2,8 +2,10 @@
 // Frames between guests: where they go, where they do not, and what is counted.
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "tests/unit/lan.h"
+#include "vhost-user/switch/lane.h"
 
 #define A 0
 #define B 1
@@ -241,6 +243,45 @@ static void rings_without_a_buffer_get_no_flows(void **state)
 	assert_int_equal(lan_count(lan, B) + lan_drops(lan, B, DROP_FULL) + others, 64);
 	assert_true(lan_drops(lan, B, DROP_FULL) > 0);
 	assert_int_equal(queue->ring.error, VIRTQ_OK);
+	lan_remove_receive_queue(lan, B, queue);
+}
+
+/* Of a guest whose memory arrives, whose rings are those of its lane. */
+static void rings_without_a_buffer_get_no_flows_of_a_lane(void **state)
+{
+	struct lan *lan = *state;
+	struct dp_ring ring = { 0 };
+	struct driver driver;
+	struct vu_queue *queue = lan_add_receive_queue(lan, B, 1, &driver, &ring);
+	struct vring_used_elem done;
+	unsigned int count = 0, others = 0;
+
+	lan_post(lan, B, 120, 2048);
+	lan_post(lan, A, 1, 2048);
+	lan_say(lan, B, BROADCAST, B, 0);
+	lan_enter_lane(lan, B);
+	queue->unsettled = true;
+	lane_add(lan->stations[B].port.lane, queue);
+	send_flows(lan);
+	for (unsigned int i = 0; i < 10000 && count < 64; i++) {
+		count += lan_count(lan, B);
+		usleep(100);
+	}
+	assert_int_equal(count, 64);
+	for (unsigned int i = 0; i < 16; i++) {
+		struct driver_buffer buffer = { guest_alloc(&lan->stations[B].guest, 2048, 1), 2048, true };
+
+		assert_true(driver_add(&driver, &buffer, 1) >= 0);
+	}
+	driver_publish(&driver);
+	send_flows(lan);
+	for (unsigned int i = 0; i < 10000 && others < 16; i++) {
+		others += driver_used(&driver, &done);
+		usleep(100);
+	}
+	assert_int_equal(others, 16);
+	lane_remove(lan->stations[B].port.lane, queue);
+	lan_leave_lane(lan, B);
 	lan_remove_receive_queue(lan, B, queue);
 }
 
@@ -571,6 +612,7 @@ int main(void)
 		CASE(what_comes_back_is_not_learned_and_what_moved_is),
 		CASE(flood_of_addresses_shows_nobody_the_frames_of_others),
 		CASE(rings_without_a_buffer_get_no_flows),
+		CASE(rings_without_a_buffer_get_no_flows_of_a_lane),
 		CASE(silent_station_is_forgotten),
 		CASE(vlans_are_learned_apart),
 		CASE(tag_passes_as_it_is),

@@ -18,6 +18,7 @@
 
 #include "vhost-user/net/net_device.h"
 #include "vhost-user/spin.h"
+#include "vhost-user/switch/dp_ring.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -259,18 +260,44 @@ static bool send_one(struct lane *lane, struct vu_queue *queue)
 	return taken;
 }
 
-/* The ring that a frame takes; NULL when none is enabled. */
-static struct vu_queue *choose(const struct lane *lane, uint32_t hash)
+/* Whether the driver gave the ring a buffer since it started; the ring stays as it is. */
+static bool is_used(struct lane *lane, struct vu_queue *queue)
+{
+	struct dp_ring *ring = dp_ring_of(queue);
+	unsigned int taken;
+
+	if (ring->is_used)
+		return true;
+	virtq_batch_reset(&lane->batch);
+	enter(lane, queue);
+	taken = virtq_take(&queue->ring, &lane->batch, 1);
+	virtq_untake(&queue->ring, &lane->batch, taken);
+	leave(lane);
+	check(lane, queue);
+	ring->is_used = taken;
+	return taken;
+}
+
+/*
+ * The ring that a frame takes: one that the driver uses, or may use, or one that is enabled; NULL
+ * for none.
+ */
+static struct vu_queue *choose(struct lane *lane, uint32_t hash)
 {
 	unsigned int count = lane->receiving_count;
+	struct vu_queue *enabled = NULL;
 
-	for (unsigned int i = 0; i < count; i++) {
+	for (unsigned int i = 0; i < count && !is_wanted(lane); i++) {
 		struct vu_queue *queue = lane->receiving[(hash + i) % count];
 
-		if (queue->enabled)
+		if (!queue->enabled)
+			continue;
+		if (queue->unsettled || is_used(lane, queue))
 			return queue;
+		if (!enabled)
+			enabled = queue;
 	}
-	return NULL;
+	return enabled;
 }
 
 /* One frame to the guest; returns whether there was one. */
@@ -286,7 +313,8 @@ static bool receive_one(struct lane *lane)
 	if (!lane->receiving_count || !pipe_count(&lane->to))
 		return false;
 	queue = choose(lane, frame->hash);
-	if (queue && queue->unsettled)
+	/* What is wanted goes first, and a frame is not lost for it. */
+	if (is_wanted(lane) || (queue && queue->unsettled))
 		return false;
 	if (queue) {
 		write = (struct virtq_write){
