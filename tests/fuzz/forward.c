@@ -4,6 +4,9 @@
  * offloads and buffers than its own: what arrives is whole, and nothing breaks but
  * the guest's own ring.
  */
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/lan.h"
 
@@ -17,7 +20,9 @@ static const uint64_t features[8] = {
 };
 
 static struct lan *lan;
-static unsigned int received;
+static struct dirty_log *logs[STATIONS];
+static bool is_sent_by_lane;
+static unsigned int received, by_lane;
 static uint64_t drops[DROP_COUNT];
 
 static uint64_t any_features(struct fuzz_input *input)
@@ -59,16 +64,24 @@ static void begin(struct fuzz_input *input)
 {
 	static const uint32_t sizes[] = {2048, 64, 12, 65562};
 	unsigned int count;
+	uint64_t mask;
+	uint8_t choice;
 
 	for (unsigned int i = 0; i < STATIONS; i++) {
 		struct station *station = &lan->stations[i];
 
 		station->guest.allocated = 0;
 		station->counters = (struct dp_counters){0};
-		lan_renegotiate(lan, i, any_features(input));
+		mask = any_features(input);
 		count = fuzz_below(input, 33);
-		lan_post(lan, i, count, sizes[fuzz_below(input, 4)]);
+		choice = fuzz_u8(input);
+		station->log = choice & 0x80 ? logs[i] : NULL;
+		lan_renegotiate(lan, i, mask);
+		lan_post(lan, i, count, sizes[choice % 4]);
+		if ((choice & 0x70) == 0x70)
+			lan_enter_lane(lan, i);
 	}
+	is_sent_by_lane = lan->stations[0].port.lane;
 	for (unsigned int i = 0; i < 2; i++)
 		set_rules(input, &lan->stations[i].port.member.rules);
 	lan_redraw(lan);
@@ -113,13 +126,18 @@ static void send_one(struct fuzz_input *input)
 		frame[at] = fuzz_u8(input);
 	}
 	lan_send(lan, 0, &header, frame, length);
-	lan_pass(lan);
+	if (is_sent_by_lane)
+		lan_pass_until(lan, 1);
+	else
+		lan_pass(lan);
 }
 
 /* lan_receive() checks that a frame is as long as its buffers say. */
 static void receive_all(void)
 {
 	for (unsigned int i = 0; i < STATIONS; i++) {
+		by_lane += lan->stations[i].port.lane && lan->stations[i].counters.rx_packets;
+		lan_leave_lane(lan, i);
 		received += lan_count(lan, i);
 		for (unsigned int j = 0; j < DROP_COUNT; j++)
 			drops[j] += lan_drops(lan, i, j);
@@ -136,10 +154,24 @@ static void run(struct fuzz_input *input)
 	receive_all();
 }
 
+/* As long as it must be. */
+static void open_log(struct dirty_log **log)
+{
+	const struct file_part_request request = {
+		memfd_create("log", MFD_CLOEXEC), (LAN_GPA + LAN_MEMORY) / DIRTY_LOG_PAGE / 8, 0, false,
+	};
+
+	assert_return_code(ftruncate(request.fd, (off_t)request.size), 0);
+	assert_return_code(dirty_log_open(log, lan->iov, &request), 0);
+	close(request.fd);
+}
+
 static void open_all(void)
 {
 	lan_setup((void **)&lan);
 	strcpy(lan->stations[2].port.port.name, "mirror");
+	for (unsigned int i = 0; i < STATIONS; i++)
+		open_log(&logs[i]);
 	for (unsigned int i = 0; i < 8; i++)
 		parsed[i] = json_tokener_parse(rules[i]);
 }
@@ -147,6 +179,7 @@ static void open_all(void)
 static void reached_everything(void)
 {
 	assert_true(received > 0);
+	assert_true(by_lane > 0);
 	assert_true(drops[DROP_SHORT] && drops[DROP_BAD_HEADER] && drops[DROP_FULL]);
 	assert_true(drops[DROP_NO_ROOM] && drops[DROP_SAME_PORT]);
 	assert_true(drops[DROP_VLAN] && drops[DROP_SPOOFED] && drops[DROP_STORM]);

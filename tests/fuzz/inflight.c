@@ -19,6 +19,9 @@
 static struct fixture fixture;
 static unsigned int opened, refused, resumed;
 
+/* What is given back is not published at once. */
+static bool is_lazy;
+
 static void *in_device(void *in_driver)
 {
 	return guest_memory_at_user(fixture.memory, (uint64_t)(uintptr_t)in_driver, 1);
@@ -75,7 +78,8 @@ static void use_ring(struct fuzz_input *input, struct virtq_inflight *inflight)
 		check_batch(&fixture);
 		for (unsigned int j = 0; j < count; j++)
 			virtq_inflight_push(inflight, vq, &fixture.batch.chains[j], 0);
-		virtq_inflight_publish(inflight, vq);
+		if (!is_lazy || fuzz_one_in(input, 4))
+			virtq_inflight_publish(inflight, vq);
 		if (!fuzz_left(input))
 			return;
 		write_descriptors(input);
@@ -136,6 +140,7 @@ static void run(struct fuzz_input *input)
 	memset(fixture.guest.host, 0, 2 * NEAR);
 	fixture.guest.allocated = 0;
 	fixture.packed = kind & 1;
+	is_lazy = kind & 8;
 	open_ring(&fixture, ENTRIES, INDIRECT);
 	setup = setup_of(INDIRECT | (fixture.packed ? BIT(VIRTIO_F_RING_PACKED) : 0));
 	if (kind & 4) {

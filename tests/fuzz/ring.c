@@ -10,6 +10,8 @@
  * read twice is found without luck.
  */
 #include <linux/virtio_config.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/ring.h"
@@ -30,6 +32,8 @@
 #define FLIPS_MAX 4
 
 static struct fixture fixture;
+static struct dirty_log *log;
+static const uint64_t *behind_log;
 static uint64_t tables;
 static uint64_t features;
 static uint16_t size;
@@ -209,6 +213,13 @@ static void write_raw(struct fuzz_input *input)
 	memcpy(fixture.guest.host + fuzz_u16(input), &word, sizeof(word));
 }
 
+/* A ring that migrates may have several bursts in one. */
+static void publish(struct fuzz_input *input)
+{
+	if (!fixture.log || !fuzz_one_in(input, 2))
+		virtq_publish(&fixture.vq);
+}
+
 /* Give some chains back as if never taken, and the rest as used. */
 static void use_batch(struct fuzz_input *input)
 {
@@ -224,7 +235,7 @@ static void use_batch(struct fuzz_input *input)
 		for (unsigned int i = 0; i < batch->chain_count; i++)
 			virtq_push(&fixture.vq, &batch->chains[i],
 				   batch->chains[i].writable_length);
-	virtq_publish(&fixture.vq);
+	publish(input);
 }
 
 static void take_chains(struct fuzz_input *input)
@@ -270,7 +281,7 @@ static void fill(struct fuzz_input *input)
 	}
 	assert_true(virtq_fill(&fixture.vq, &fixture.batch, writes, count,
 			       fuzz_one_in(input, 4) ? 1 : VIRTQ_CHAINS_MAX) <= count);
-	virtq_publish(&fixture.vq);
+	publish(input);
 }
 
 static void ask_for_kicks(struct fuzz_input *input)
@@ -315,6 +326,7 @@ static void restart(struct fuzz_input *input)
 	errors[fixture.vq.error]++;
 	virtq_start(&fixture.vq, &(struct virtq_setup){
 					 .memory = fixture.memory,
+					 .log = fixture.log,
 					 .desc = in_device(driver_descriptor_area(&fixture.driver)),
 					 .driver = in_device(driver_driver_area(&fixture.driver)),
 					 .device = in_device(driver_device_area(&fixture.driver)),
@@ -357,6 +369,7 @@ static void run(struct fuzz_input *input)
 					    (uint16_t)(1u << (kind & 7));
 	features = (kind & 0x40 ? 0 : EVENT_IDX) | (kind & 0x80 ? 0 : INDIRECT);
 	tables = guest_alloc(&fixture.guest, TABLES * TABLE_ENTRIES * 16, 16);
+	fixture.log = kind & 0x10 ? log : NULL;
 	open_ring(&fixture, size, features);
 	fixture.vq.reads_only = kind & 0x20;
 	if (fixture.packed)
@@ -369,11 +382,28 @@ static void run(struct fuzz_input *input)
 		hostile.in_device = false;
 	}
 	errors[fixture.vq.error]++;
+	assert_int_equal(*behind_log, 0);
+}
+
+/* As long as it must be, and what is behind it in its file is not its own. */
+static void open_log(void)
+{
+	const uint64_t bytes = (GPA + GUEST_BYTES) / DIRTY_LOG_PAGE / 8;
+	const struct file_part_request request = {memfd_create("log", MFD_CLOEXEC), bytes, 0, false};
+	uint8_t *file;
+
+	assert_return_code(ftruncate(request.fd, (off_t)bytes + 8), 0);
+	assert_return_code(dirty_log_open(&log, fixture.iov, &request), 0);
+	file = mmap(NULL, bytes + 8, PROT_READ, MAP_SHARED, request.fd, 0);
+	assert_ptr_not_equal(file, MAP_FAILED);
+	behind_log = (const uint64_t *)(const void *)(file + bytes);
+	close(request.fd);
 }
 
 static void open_all(void)
 {
 	fixture_open(&fixture);
+	open_log();
 	fixture.packed = FUZZ_PACKED;
 }
 

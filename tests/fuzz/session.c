@@ -8,10 +8,12 @@
  * are then spoiled.  Between messages the front end writes nonsense to its memory and
  * the device uses the rings that it was given.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -21,6 +23,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/test.h"
 #include "tests/wire/driver.h"
+#include "vhost-user/memory/memory_fault.h"
 #include "vhost-user/protocol/session_internal.h"
 
 #define MESSAGES 64
@@ -33,7 +36,7 @@
 #define FDS_WATCHED 256
 #define FEATURES                                                                                   \
 	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_RING_PACKED) | BIT(VIRTIO_RING_F_EVENT_IDX) |      \
-	 BIT(VIRTIO_RING_F_INDIRECT_DESC))
+	 BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_F_ACCESS_PLATFORM))
 
 /* An operation: the request in its low bits, and what is special about it. */
 #define OP_REQUEST 0x3f
@@ -142,6 +145,20 @@ static int on_set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint3
 	return size && bytes[size - 1] && migrated;
 }
 
+static int on_save(void *arg, uint8_t **bytes, size_t *length)
+{
+	(void)arg;
+	*length = 100;
+	*bytes = calloc(1, *length);
+	return *bytes ? 0 : -ENOMEM;
+}
+
+static int on_load(void *arg, const uint8_t *bytes, size_t length)
+{
+	(void)arg;
+	return length && bytes[length - 1] ? -EINVAL : 0;
+}
+
 static const struct vu_ops all_ops = {
 	.queue_start = on_queue_start,
 	.queue_stop = on_queue_stop,
@@ -150,6 +167,8 @@ static const struct vu_ops all_ops = {
 	.send_rarp = on_send_rarp,
 	.get_config = on_get_config,
 	.set_config = on_set_config,
+	.save = on_save,
+	.load = on_load,
 };
 
 static const struct vu_ops least_ops = {
@@ -186,6 +205,8 @@ static void use_queues(void)
 
 		if (!queue)
 			continue;
+		if (queue->unsettled)
+			vu_queue_settle(queue);
 		virtq_batch_reset(&batch);
 		if (queue->inflight ? use_inflight(queue, &batch) : use_ring(queue, &batch))
 			vu_queue_call(queue);
@@ -253,6 +274,20 @@ static void draft_config(struct fuzz_input *input, struct draft *draft)
 
 	draft->header.size = (uint32_t)(VU_CONFIG_HEADER + size);
 	draft->payload[0] = size << 32 | fuzz_below(input, (uint32_t)(VU_CONFIG_SPACE - size + 1));
+}
+
+/* Mostly of addresses as they are, so that rings that are described elsewhere are found. */
+static void draft_translation(struct fuzz_input *input, struct draft *draft)
+{
+	struct vu_iotlb *iotlb = (struct vu_iotlb *)(void *)draft->payload;
+	uint64_t at = IOTLB_PAGE * (uint64_t)fuzz_below(input, MEMORY / IOTLB_PAGE);
+
+	draft->header.size = sizeof(*iotlb);
+	iotlb->iova = guest.uva + at;
+	iotlb->size = IOTLB_PAGE * (uint64_t)(1 + fuzz_below(input, 16));
+	iotlb->uva = guest.uva + (fuzz_one_in(input, 4) ? 0 : at);
+	iotlb->perm = (uint8_t)(3 - fuzz_below(input, 3));
+	iotlb->type = (uint8_t)(VU_IOTLB_UPDATE + fuzz_below(input, 2));
 }
 
 static void draft_vring(struct fuzz_input *input, struct draft *draft)
@@ -343,6 +378,15 @@ static void draft_payload(struct fuzz_input *input, struct draft *draft)
 		return;
 	case VU_SET_BACKEND_REQ_FD:
 		draft_channel(draft);
+		return;
+	case VU_IOTLB_MSG:
+		draft_translation(input, draft);
+		return;
+	case VU_SET_DEVICE_STATE_FD:
+		draft->header.size = sizeof(struct vu_device_state);
+		draft->payload[0] = fuzz_below(input, 2);
+		draft->fds[0] = files[FILE_PIPE];
+		draft->fd_count = 1;
 		return;
 	case VU_GET_CONFIG:
 	case VU_SET_CONFIG:
@@ -448,6 +492,8 @@ static void scribble(struct fuzz_input *input)
 
 		inflight[at] = fuzz_u8(input);
 	}
+	if ((kind & 0xf0) == 0xf0)
+		assert_return_code(ftruncate(files[FILE_LOG], 0), 0);
 	for (unsigned int i = 0; i < (kind & 3u); i++) {
 		uint64_t word = fuzz_edge(input);
 
@@ -522,6 +568,7 @@ static void converse(struct fuzz_input *input, int fd, bool reads)
 			return;
 		scribble(input);
 		use_queues();
+		vu_session_attend(session);
 		if (reads && hung_up(fd))
 			return;
 	}
@@ -571,7 +618,7 @@ static unsigned int count_mappings(void)
 	return count;
 }
 
-static void open_session(int fd, const struct vu_ops *ops)
+static void open_session(int fd, const struct vu_ops *ops, bool postcopy)
 {
 	const struct vu_device device = {
 		.name = "fuzz",
@@ -580,6 +627,9 @@ static void open_session(int fd, const struct vu_ops *ops)
 		.config_size = CONFIG_BYTES,
 		.queues = RINGS,
 		.queue_num = RINGS / 2,
+		.tracks_inflight = true,
+		.leaves_inflight = true,
+		.postcopy = postcopy,
 	};
 
 	hush(fd);
@@ -595,9 +645,10 @@ static void run(struct fuzz_input *input)
 
 	memset(guest.host, 0, MEMORY);
 	memset(inflight, 0, INFLIGHT_BYTES);
+	assert_return_code(ftruncate(files[FILE_LOG], LOG_BYTES), 0);
 	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	drains = kind & 0x20;
-	open_session(pair[0], kind & 0x10 ? &least_ops : &all_ops);
+	open_session(pair[0], kind & 0x10 ? &least_ops : &all_ops, kind & 0x80);
 	converse(input, pair[1], (kind & 0xf) != 0xf);
 	close(pair[1]);
 	close_channel();
@@ -626,6 +677,7 @@ static void open_all(void)
 	int pair[2];
 
 	assert_return_code(iov_open(&iov, NULL), 0);
+	assert_return_code(memory_fault_catch(), 0);
 	guest_open(&guest, 0, MEMORY);
 	files[FILE_EVENT] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	files[FILE_MEMORY] = guest.fd;

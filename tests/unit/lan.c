@@ -7,6 +7,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "vhost-user/switch/lane.h"
+
+/* Looks at a lane, which naps a millisecond at most, before it is said to have nothing. */
+#define LANE_TRIES 20000
+
 void *lan_in_device(const struct station *station, void *in_driver)
 {
 	void *host = guest_memory_at_user(station->memory, (uint64_t)(uintptr_t)in_driver, 1);
@@ -21,16 +26,17 @@ static void start_ring(struct station *station, unsigned int index, struct drive
 	struct vu_queue *queue = station->queues[index];
 
 	driver_open(driver, &station->guest, RING, features);
-	virtq_start(&queue->ring, &(struct virtq_setup){
-						.memory = station->memory,
-						.log = station->log,
-						.desc = lan_in_device(station, driver_descriptor_area(driver)),
-						.driver = lan_in_device(station, driver_driver_area(driver)),
-						.device = lan_in_device(station, driver_device_area(driver)),
-						.size = RING,
-						.base = driver_base(driver),
-						.features = features,
-					});
+	queue->setup = (struct virtq_setup){
+		.memory = station->memory,
+		.log = station->log,
+		.desc = lan_in_device(station, driver_descriptor_area(driver)),
+		.driver = lan_in_device(station, driver_driver_area(driver)),
+		.device = lan_in_device(station, driver_device_area(driver)),
+		.size = RING,
+		.base = driver_base(driver),
+		.features = features,
+	};
+	virtq_start(&queue->ring, &queue->setup);
 	queue->index = index;
 	queue->enabled = true;
 	queue->kick_fd = -1;
@@ -57,6 +63,35 @@ void lan_renegotiate(struct lan *lan, unsigned int index, uint64_t features)
 	start_ring(station, 0, &station->rx, features);
 	start_ring(station, 1, &station->tx, features);
 	lan_redraw(lan);
+}
+
+void lan_enter_lane(struct lan *lan, unsigned int index)
+{
+	struct station *station = &lan->stations[index];
+
+	assert_return_code(lane_open(&station->port.lane, lan->attention), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		station->queues[i]->unsettled = true;
+		lane_add(station->port.lane, station->queues[i]);
+	}
+	lan_redraw(lan);
+}
+
+void lan_leave_lane(struct lan *lan, unsigned int index)
+{
+	struct station *station = &lan->stations[index];
+	struct lane *lane = station->port.lane;
+
+	if (!lane)
+		return;
+	for (unsigned int i = 0; i < 2; i++) {
+		lane_remove(lane, station->queues[i]);
+		if (station->queues[i]->unsettled)
+			vu_queue_settle(station->queues[i]);
+	}
+	station->port.lane = NULL;
+	lan_redraw(lan);
+	lane_close(lane);
 }
 
 static void open_station(struct lan *lan, unsigned int index)
@@ -119,6 +154,7 @@ int lan_teardown(void **state)
 	for (unsigned int i = 0; i < STATIONS; i++) {
 		struct station *station = &lan->stations[i];
 
+		lan_leave_lane(lan, i);
 		for (unsigned int j = 0; j < 2; j++) {
 			close(station->queues[j]->call_fd);
 			free(station->queues[j]);
@@ -213,6 +249,18 @@ int lan_receive(struct lan *lan, unsigned int index, struct virtio_net_hdr_mrg_r
 unsigned int lan_pass(struct lan *lan)
 {
 	return forward_pass(lan->forward, lan->view, lan->now, rte_rdtsc());
+}
+
+unsigned int lan_pass_until(struct lan *lan, unsigned int frames)
+{
+	unsigned int taken = 0;
+
+	for (unsigned int i = 0; i < LANE_TRIES && taken < frames; i++) {
+		taken += lan_pass(lan);
+		if (taken < frames)
+			usleep(100);
+	}
+	return taken;
 }
 
 uint64_t lan_drops(const struct lan *lan, unsigned int station, enum drop reason)

@@ -60,6 +60,10 @@ int lan_teardown(void **state);
 /* Start a station's rings anew with these features. */
 void lan_renegotiate(struct lan *lan, unsigned int station, uint64_t features);
 
+/* Give a station's rings to a lane, as while memory arrives, and take them back. */
+void lan_enter_lane(struct lan *lan, unsigned int station);
+void lan_leave_lane(struct lan *lan, unsigned int station);
+
 /* Where a part of a driver's ring is for the device. */
 void *lan_in_device(const struct station *station, void *in_driver);
 
@@ -82,6 +86,9 @@ int lan_receive(struct lan *lan, unsigned int station, struct virtio_net_hdr_mrg
 
 /* One pass; number of frames that it took. */
 unsigned int lan_pass(struct lan *lan);
+
+/* As many passes as it takes until a lane has brought so many frames; how many that were. */
+unsigned int lan_pass_until(struct lan *lan, unsigned int frames);
 
 /* Drops at a station by this reason. */
 uint64_t lan_drops(const struct lan *lan, unsigned int station, enum drop reason);

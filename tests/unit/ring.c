@@ -40,6 +40,7 @@ void open_ring(struct fixture *fixture, uint16_t size, uint64_t features)
 	virtq_start(&fixture->vq,
 		    &(struct virtq_setup){
 			    .memory = fixture->memory,
+			    .log = fixture->log,
 			    .desc = in_device(fixture, driver_descriptor_area(&fixture->driver)),
 			    .driver = in_device(fixture, driver_driver_area(&fixture->driver)),
 			    .device = in_device(fixture, driver_device_area(&fixture->driver)),

@@ -17,6 +17,7 @@ struct fixture {
 	struct iov *iov;
 	struct guest guest;
 	struct guest_memory *memory;
+	struct dirty_log *log;	/* for rings that are opened from now on */
 	struct driver driver;
 	struct virtq vq;
 	struct virtq_batch batch;

@@ -46,7 +46,8 @@ static void open_log(struct lan *lan, struct station *station, struct watched *w
 	assert_return_code(ftruncate(fd, LOG_BYTES), 0);
 	watched->bits = mmap(NULL, LOG_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert_ptr_not_equal(watched->bits, MAP_FAILED);
-	assert_return_code(dirty_log_open(&station->log, lan->iov, fd, LOG_BYTES, 0), 0);
+	assert_return_code(dirty_log_open(&station->log, lan->iov,
+					  &(struct file_part_request){fd, LOG_BYTES, 0, false}), 0);
 	watched->copy = malloc(LAN_MEMORY);
 	assert_non_null(watched->copy);
 	close(fd);

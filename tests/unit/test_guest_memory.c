@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/test.h"
+#include "vhost-user/memory/dirty_log.h"
 #include "vhost-user/memory/guest_memory.h"
 #include "vhost-user/memory/memory_fault.h"
 
@@ -222,6 +229,189 @@ static void file_that_is_cut_short_reads_as_zeros(void **state)
 	assert_int_equal(*kept, 7);
 }
 
+/* Send the signal of a memory error, as the kernel does. */
+static void lose(const volatile void *at, int code)
+{
+	siginfo_t info = {.si_signo = SIGBUS, .si_code = code};
+
+	info.si_addr = (void *)(uintptr_t)at;
+	assert_return_code(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGBUS, &info), errno);
+}
+
+/* Of one region; whoever waits is told. */
+static void memory_that_hardware_loses_reads_as_zeros(void **state)
+{
+	static const int codes[] = {BUS_MCEERR_AR, BUS_MCEERR_AO};
+	struct fixture *fixture = *state;
+	int told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	eventfd_t count;
+
+	assert_return_code(memory_fault_catch(), 0);
+	memory_fault_tell(told);
+	memset(fixture->file, 7, FILE_SIZE);
+	for (uint64_t i = 0; i < 3; i++)
+		assert_return_code(add(fixture, i << 16, 4, i * 4 * PAGE), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct guest_region *regions = fixture->memory->regions;
+		unsigned int losses = memory_fault_losses();
+
+		assert_false(file_part_is_lost(&regions[i].part));
+		lose(regions[i].host + 2 * PAGE + 123, codes[i]);
+		assert_int_not_equal(memory_fault_losses(), losses);
+		assert_return_code(eventfd_read(told, &count), errno);
+		assert_true(file_part_is_lost(&regions[i].part));
+		assert_int_equal(regions[i].host[0], 0);
+		assert_int_equal(regions[i + 1].host[0], 7);
+	}
+	assert_int_equal(fixture->file[0], 7);
+	memory_fault_tell(-1);
+	close(told);
+}
+
+/* Nobody has touched it; who does gets a signal of his own. */
+static void bad_memory_elsewhere_ends_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_return_code(memory_fault_catch(), 0);
+	assert_return_code(add(fixture, 0, 4, 0), 0);
+	lose(fixture->file, BUS_MCEERR_AO);
+	assert_false(guest_memory_is_lost(fixture->memory));
+	/* It is still caught. */
+	assert_return_code(ftruncate(fixture->fd, 0), 0);
+	fixture->memory->regions[0].host[0] = 1;
+	assert_true(guest_memory_is_lost(fixture->memory));
+}
+
+/* A host that promises no more memory than it has does not promise it for what was lost. */
+static void loss_needs_no_memory_of_its_size(void **state)
+{
+	struct rlimit limit = {1 << 20, 1 << 20};
+	struct fixture *fixture = *state;
+	int status;
+
+	assert_return_code(memory_fault_catch(), 0);
+	assert_return_code(ftruncate(fixture->fd, 64 << 20), 0);
+	assert_return_code(add(fixture, 0, (64 << 20) / PAGE, 0), 0);
+	assert_return_code(ftruncate(fixture->fd, 0), 0);
+	pid_t child = fork();
+
+	if (!child) {
+		setrlimit(RLIMIT_DATA, &limit);
+		fixture->memory->regions[0].host[5 * PAGE] = 1;
+		_exit(fixture->memory->regions[0].host[5 * PAGE] == 1 ? 0 : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_return_code(ftruncate(fixture->fd, FILE_SIZE), 0);
+}
+
+static unsigned int count_mappings(const char *name)
+{
+	FILE *maps = fopen("/proc/self/maps", "re");
+	unsigned int count = 0;
+	char line[512];
+
+	assert_non_null(maps);
+	while (fgets(line, sizeof(line), maps))
+		count += strstr(line, name) != NULL;
+	fclose(maps);
+	return count;
+}
+
+/* What is mapped of it is whole huge pages, whatever part is meant, and goes as it came. */
+static void parts_of_huge_pages_leave_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	int fd = memfd_create("hugefile", MFD_CLOEXEC | MFD_HUGETLB);
+	struct file_part_request request = {fd, 100, 8, false};
+	struct dirty_log *log;
+
+	if (fd < 0)
+		skip();
+	assert_return_code(memory_fault_catch(), 0);
+	assert_return_code(ftruncate(fd, 4 << 20), errno);
+	for (unsigned int i = 0; i < 5; i++) {
+		request.offset += i * 0x60000;
+		assert_return_code(dirty_log_open(&log, fixture->iov, &request), 0);
+		assert_int_equal(count_mappings("hugefile"), 1);
+		dirty_log_close(log);
+		assert_int_equal(count_mappings("hugefile"), 0);
+	}
+	/* One that crosses from page to page, and that is cut short. */
+	request.offset = (2 << 20) - 50;
+	assert_return_code(dirty_log_open(&log, fixture->iov, &request), 0);
+	assert_return_code(ftruncate(fd, 0), errno);
+	dirty_log_mark_at(log, 0, 1);
+	assert_true(dirty_log_is_lost(log));
+	dirty_log_mark_at(log, 99 * 8 * DIRTY_LOG_PAGE, 1);
+	dirty_log_close(log);
+	assert_int_equal(count_mappings("hugefile"), 0);
+	close(fd);
+}
+
+/* A page of it may come from anywhere, when it comes. */
+static void files_that_are_not_in_memory_are_refused(void **state)
+{
+	static const char *const paths[] = {"/proc/self/exe", "/proc/self/maps", "/dev/zero", "/"};
+	struct fixture *fixture = *state;
+	char name[] = "guest-memory-XXXXXX";
+	int memory = fixture->fd, file = mkstemp(name);
+	struct dirty_log *log;
+
+	for (unsigned int i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct file_part_request request = {open(paths[i], O_RDONLY | O_CLOEXEC), 1, 0, false};
+
+		fixture->fd = request.fd;
+		assert_int_equal(add(fixture, 0, 1, 0), -EINVAL);
+		assert_non_null(strstr(iov_error_message(fixture->iov), "is not in memory"));
+		assert_int_equal(dirty_log_open(&log, fixture->iov, &request), -EINVAL);
+		close(request.fd);
+	}
+	unlink(name);
+	fixture->fd = file;
+	assert_return_code(ftruncate(file, FILE_SIZE), errno);
+	assert_int_equal(add(fixture, 0, 1, 0), fcntl(file, F_GET_SEALS) < 0 ? -EINVAL : 0);
+	/* Who has to have it may. */
+	assert_return_code(add_request(fixture, (struct guest_region_request){
+		.gpa = PAGE, .size = PAGE, .any_memory = true}), 0);
+	fixture->fd = memory;
+	close(file);
+}
+
+static void files_in_memory_are_taken_wherever_they_are(void **state)
+{
+	struct fixture *fixture = *state;
+	char name[] = "/dev/shm/guest-memory-XXXXXX";
+	int memory = fixture->fd, file = mkstemp(name);
+
+	if (file < 0)
+		skip();
+	unlink(name);
+	fixture->fd = file;
+	assert_return_code(ftruncate(file, FILE_SIZE), errno);
+	assert_return_code(add(fixture, 0, 16, 0), 0);
+	fixture->fd = memory;
+	close(file);
+}
+
+/* It may begin and end anywhere in its file, and beside it is what is not ours to write. */
+static void marks_stay_within_their_log(void **state)
+{
+	const uint64_t size = 100, offset = 8, end = size * 8 * DIRTY_LOG_PAGE;
+	struct fixture *fixture = *state;
+	const struct file_part_request request = {fixture->fd, size, offset, false};
+	struct dirty_log *log;
+
+	assert_return_code(dirty_log_open(&log, fixture->iov, &request), 0);
+	dirty_log_mark_at(log, end - DIRTY_LOG_PAGE, 4 * DIRTY_LOG_PAGE);
+	dirty_log_mark_at(log, end, 1);
+	dirty_log_mark_at(log, UINT64_MAX - DIRTY_LOG_PAGE, DIRTY_LOG_PAGE);
+	for (unsigned int i = 0; i < FILE_SIZE; i++)
+		assert_int_equal(fixture->file[i], i == offset + size - 1 ? 0x80 : 0);
+	dirty_log_close(log);
+}
+
 /* Whoever else has a fault shall know: the process ends by the signal. */
 static void faults_elsewhere_end_the_process(void **state)
 {
@@ -257,6 +447,13 @@ int main(void)
 		TEST(descriptors_that_are_no_files_are_refused),
 		TEST(overlapping_regions_are_refused),
 		TEST(file_that_is_cut_short_reads_as_zeros),
+		TEST(memory_that_hardware_loses_reads_as_zeros),
+		TEST(bad_memory_elsewhere_ends_nothing),
+		TEST(loss_needs_no_memory_of_its_size),
+		TEST(parts_of_huge_pages_leave_nothing),
+		TEST(files_that_are_not_in_memory_are_refused),
+		TEST(files_in_memory_are_taken_wherever_they_are),
+		TEST(marks_stay_within_their_log),
 		TEST(faults_elsewhere_end_the_process),
 	};
 

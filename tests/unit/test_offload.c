@@ -609,6 +609,122 @@ static void header_that_contradicts_the_packet_is_refused(void **state)
 	}
 }
 
+/*
+ * Headers that end where this says: TCP behind as many extension headers as there are bytes for,
+ * which nobody looks into.
+ */
+static struct virtio_net_hdr make_headers(struct packet *packet, uint32_t end, uint32_t payload)
+{
+	struct virtio_net_hdr header = make_tcp(packet, false, 0, end - 54 - TCP_HEADER + payload);
+
+	packet->l4 = end - TCP_HEADER;
+	memset(packet->bytes + 54, 'A', packet->length - 54);
+	packet->bytes[14 + 6] = 0; /* hop-by-hop options */
+	packet->bytes[packet->l4 + 12] = TCP_HEADER / 4 << 4;
+	header.csum_start = (uint16_t)packet->l4;
+	header.gso_size = 500;
+	return header;
+}
+
+static void set_rules(struct lan *lan, unsigned int station, const char *text)
+{
+	struct json_object *json = json_tokener_parse(text);
+	struct port_rules *rules = &lan->stations[station].port.member.rules;
+
+	assert_return_code(port_rules_change(rules, lan->iov, "p", json), 0);
+	json_object_put(json);
+}
+
+/* As many segments as there are, each with all of the headers. */
+static void expect_headers(struct lan *lan, const struct packet *sent, uint32_t tag)
+{
+	static uint8_t got[FRAME_MAX];
+	uint32_t headers = sent->l4 + TCP_HEADER, offset = 0;
+	int length;
+
+	while ((length = lan_receive(lan, B, NULL, got, sizeof(got))) >= 0) {
+		uint32_t part = (uint32_t)length - headers - tag;
+
+		assert_true(part == 500 || offset + part == sent->length - headers);
+		assert_memory_equal(got, sent->bytes, 12);
+		/* The IP header says how long it is. */
+		assert_memory_equal(got + tag + 20, sent->bytes + 20, sent->l4 - 20);
+		offset += part;
+	}
+	assert_int_equal(offset, sent->length - headers);
+}
+
+/* All bytes that are read before anything is decided may be headers, and a tag comes in front. */
+static void longest_headers_are_cut_with_a_tag_in_front(void **state)
+{
+	static struct packet sent;
+	struct lan *lan = *state;
+
+	for (uint32_t end = FRAME_HEAD_MAX - 8; end <= FRAME_HEAD_MAX; end += 4) {
+		struct virtio_net_hdr header = make_headers(&sent, end, 1200);
+
+		lan_renegotiate(lan, A, PLAIN | OFFLOADS);
+		lan_renegotiate(lan, B, PLAIN);
+		set_rules(lan, A, "{\"vlan\":\"access:10\"}");
+		set_rules(lan, B, "{\"vlan\":\"trunk:10\"}");
+		lan_redraw(lan);
+		lan_post(lan, B, RING, 2048);
+		lan_send(lan, A, &header, sent.bytes, sent.length);
+		assert_int_equal(lan_pass(lan), 1);
+		expect_headers(lan, &sent, 4);
+	}
+	for (unsigned int i = 0; i < STATIONS; i++)
+		port_rules_release(&lan->stations[i].port.member.rules);
+}
+
+/* Of a guest whose memory arrives a whole frame was copied, but no more of it may be headers. */
+static void headers_beyond_what_is_read_are_refused_of_a_lane_as_well(void **state)
+{
+	static const uint32_t ends[] = { FRAME_HEAD_MAX + TCP_HEADER, 1000, 7000, 65000 };
+	static struct packet sent;
+	struct lan *lan = *state;
+
+	lan_make_wire(lan);
+	lan_renegotiate(lan, A, PLAIN | OFFLOADS | UDP_OFFLOADS);
+	lan_renegotiate(lan, B, PLAIN);
+	lan_post(lan, B, RING, 2048);
+	lan_enter_lane(lan, A);
+	for (unsigned int i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		struct virtio_net_hdr header = make_headers(&sent, ends[i], 400);
+
+		lan_send(lan, A, &header, sent.bytes, sent.length);
+		assert_int_equal(lan_pass_until(lan, 1), 1);
+		assert_int_equal(lan_drops(lan, A, DROP_BAD_HEADER), 2 * i + 1);
+		header.gso_type = VIRTIO_NET_HDR_GSO_UDP_L4;
+		header.csum_offset = 6;
+		lan_send(lan, A, &header, sent.bytes, sent.length);
+		assert_int_equal(lan_pass_until(lan, 1), 1);
+		assert_int_equal(lan_drops(lan, A, DROP_BAD_HEADER), 2 * i + 2);
+	}
+	assert_int_equal(lan_count(lan, B), 0);
+}
+
+static void frame_of_a_lane_is_cut_like_any_other(void **state)
+{
+	static struct packet sent;
+	struct lan *lan = *state;
+
+	lan_make_wire(lan);
+	lan_renegotiate(lan, A, PLAIN | OFFLOADS);
+	lan_renegotiate(lan, B, PLAIN);
+	lan_post(lan, B, RING, 2048);
+	lan_enter_lane(lan, A);
+	for (unsigned int i = 0; i < 4; i++) {
+		uint32_t payload = 1 + 9000 * i;
+		struct virtio_net_hdr header = make_headers(&sent, FRAME_HEAD_MAX - i, payload);
+
+		lan_send(lan, A, &header, sent.bytes, sent.length);
+		assert_int_equal(lan_pass_until(lan, 1), 1);
+		expect_headers(lan, &sent, 0);
+		lan_post(lan, B, 1 + payload / 500, 2048);
+	}
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, lan_setup, lan_teardown)
 
 int main(void)
@@ -630,6 +746,9 @@ int main(void)
 		CASE(checksum_passes_to_who_completes_it),
 		CASE(flood_completes_only_where_it_is_needed),
 		CASE(header_that_contradicts_the_packet_is_refused),
+		CASE(longest_headers_are_cut_with_a_tag_in_front),
+		CASE(headers_beyond_what_is_read_are_refused_of_a_lane_as_well),
+		CASE(frame_of_a_lane_is_cut_like_any_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,16 @@ static unsigned int take_used(struct fixture *fixture)
 	return count;
 }
 
+static unsigned int take_used_any(struct fixture *fixture)
+{
+	struct vring_used_elem element;
+	unsigned int count = 0;
+
+	while (driver_used(&fixture->driver, &element))
+		count++;
+	return count;
+}
+
 /* Fill it to the last entry, again and again: the indices go round. */
 static void go_round(struct fixture *fixture, uint16_t size, uint64_t features)
 {
@@ -131,6 +141,83 @@ static void cycle_through_the_largest_ring_ends(void **state)
 	assert_int_equal(fixture->vq.error, VIRTQ_ERROR_AVAIL_JUMP);
 }
 
+/* A driver that does not wait until it has got buffers back: the next @count entries are available. */
+static void add_again(struct fixture *fixture, unsigned int count)
+{
+	struct driver *driver = &fixture->driver;
+
+	if (!fixture->packed) {
+		__atomic_store_n(&driver->avail->idx, driver->avail->idx + count, __ATOMIC_RELEASE);
+		return;
+	}
+	for (unsigned int i = 0; i < count; i++)
+		driver->packed.desc[i] = (struct vring_packed_desc){
+			.addr = GPA,
+			.len = 64,
+			.flags = 1 << VRING_PACKED_DESC_F_USED | VRING_DESC_F_WRITE,
+		};
+}
+
+static unsigned int push_without_publish(struct fixture *fixture, unsigned int max)
+{
+	unsigned int count = take(fixture, max);
+
+	for (unsigned int i = 0; i < count; i++)
+		virtq_push(&fixture->vq, &fixture->batch.chains[i], 1);
+	return count;
+}
+
+static void no_more_than_a_round_is_given_back_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+
+	for (unsigned int pushed = 1; pushed <= SIZE; pushed++) {
+		unsigned int total = pushed, more;
+
+		open_ring(fixture, SIZE, 0);
+		add_rooms(fixture, SIZE, 64);
+		assert_int_equal(push_without_publish(fixture, pushed), pushed);
+		add_again(fixture, pushed);
+		while ((more = push_without_publish(fixture, 3)))
+			total += more;
+		assert_int_equal(fixture->vq.error, VIRTQ_ERROR_AVAIL_JUMP);
+		assert_in_range(total, pushed, SIZE);
+	}
+}
+
+/* The same by frames of one burst. */
+static void no_more_than_a_round_is_filled_at_once(void **state)
+{
+	static const uint8_t head[8];
+	struct fixture *fixture = *state;
+	struct virtq_write writes[SIZE];
+
+	for (unsigned int i = 0; i < SIZE; i++)
+		writes[i] = (struct virtq_write){.head = head, .head_length = sizeof(head)};
+	open_ring(fixture, SIZE, 0);
+	add_rooms(fixture, SIZE, 64);
+	assert_int_equal(virtq_fill(&fixture->vq, &fixture->batch, writes, SIZE, 1), SIZE);
+	add_again(fixture, SIZE);
+	assert_int_equal(virtq_fill(&fixture->vq, &fixture->batch, writes, SIZE, 1), 0);
+	assert_int_equal(fixture->vq.error, VIRTQ_ERROR_AVAIL_JUMP);
+}
+
+/* Whose driver waits, the ring is used up to its last entry between two publishes. */
+static void all_of_a_ring_is_given_back_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+
+	open_ring(fixture, SIZE, 0);
+	for (unsigned int round = 0; round < 5; round++) {
+		add_rooms(fixture, SIZE - round % 3, 64);
+		while (push_without_publish(fixture, 3))
+			;
+		virtq_publish(&fixture->vq);
+		assert_int_equal(take_used_any(fixture), SIZE - round % 3);
+		assert_int_equal(fixture->vq.error, VIRTQ_OK);
+	}
+}
+
 #define SPLIT(function) cmocka_unit_test_setup_teardown(function, ring_setup, ring_teardown)
 #define PACKED(function)                                                                           \
 	{ #function " (packed)", function, packed_ring_setup, ring_teardown, NULL }
@@ -146,6 +233,12 @@ int main(void)
 		SPLIT(chain_has_as_many_parts_as_a_batch_holds),
 		PACKED(chain_has_as_many_parts_as_a_batch_holds),
 		SPLIT(cycle_through_the_largest_ring_ends),
+		SPLIT(no_more_than_a_round_is_given_back_at_once),
+		PACKED(no_more_than_a_round_is_given_back_at_once),
+		SPLIT(no_more_than_a_round_is_filled_at_once),
+		PACKED(no_more_than_a_round_is_filled_at_once),
+		SPLIT(all_of_a_ring_is_given_back_at_once),
+		PACKED(all_of_a_ring_is_given_back_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,13 @@ static void start(struct fixture *fixture, const struct vu_inflight_area *area, 
 	frontend_start_ring(frontend, 0);
 }
 
+static void start_with(struct fixture *fixture, const struct vu_inflight_area *area, int fd,
+		       uint32_t base)
+{
+	fixture->frontend.base[0] = base;
+	start(fixture, area, fd);
+}
+
 /* As a VMM does after its back end died; whether the ring started. */
 static bool reattach(struct fixture *fixture, const struct vu_inflight_area *area, int fd)
 {
@@ -267,6 +274,161 @@ static void chain_that_is_in_flight_breaks_its_ring(void **state)
 	close(fd);
 }
 
+/* What was given back and not published is not the driver's yet, however often it says so. */
+static void chain_that_comes_again_too_early_breaks_its_ring(void **state)
+{
+	struct fixture *fixture = *state;
+	struct driver *driver = &fixture->frontend.rings[0];
+	struct vu_inflight_area area;
+	struct vu_queue *queue;
+	unsigned int pushed = 0;
+	uint16_t ids[CHAINS];
+	int fd;
+
+	frontend_negotiate(&fixture->frontend, DEVICE_FEATURES & ~BIT(VIRTIO_RING_F_INDIRECT_DESC));
+	area = get_area(&fixture->frontend, sizeof(area), &fd);
+	start(fixture, &area, fd);
+	leave_in_flight(fixture, ids);
+	queue = fixture->queues[0];
+	virtq_inflight_push(queue->inflight, &queue->ring, &batch.chains[0], 8);
+	for (unsigned int i = 0; i < 4 * FRONTEND_RING_SIZE; i++) {
+		driver->avail->ring[driver->added++ % driver->size] = ids[0];
+		driver_publish(driver);
+		virtq_batch_reset(&batch);
+		if (!virtq_inflight_take(queue->inflight, &queue->ring, &batch, 1))
+			break;
+		virtq_inflight_push(queue->inflight, &queue->ring, &batch.chains[0], 8);
+		pushed++;
+	}
+	assert_int_equal(pushed, 0);
+	assert_int_equal(queue->ring.error, VIRTQ_ERROR_IN_FLIGHT);
+	virtq_inflight_publish(queue->inflight, &queue->ring);
+	close(fd);
+}
+
+static void give_back(struct fixture *fixture, unsigned int count)
+{
+	struct vu_queue *queue = fixture->queues[0];
+
+	for (unsigned int i = 0; i < count; i++)
+		virtq_inflight_push(queue->inflight, &queue->ring, &batch.chains[i], 8);
+	virtq_inflight_publish(queue->inflight, &queue->ring);
+}
+
+/* The front end was told where it stands, and says something else as its driver made it anew. */
+static void ring_that_is_made_anew_starts_anew(struct fixture *fixture, uint64_t features)
+{
+	struct frontend *frontend = &fixture->frontend;
+	struct vu_inflight_area area;
+	struct vu_queue *queue;
+	uint16_t ids[CHAINS];
+	int fd;
+
+	frontend_negotiate(frontend, features);
+	area = get_area(frontend, sizeof(area), &fd);
+	start(fixture, &area, fd);
+	for (unsigned int round = 0; round < 3; round++) {
+		leave_in_flight(fixture, ids);
+		batch.chains[1] = batch.chains[5];
+		batch.chains[3] = batch.chains[4];
+		/* In the last round the device is reset, and what is in flight is nobody's. */
+		if (round < 2) {
+			give_back(fixture, 4);
+			frontend_stop_ring(frontend, 0);
+		} else {
+			assert_int_equal(frontend_call(frontend, VU_RESET_DEVICE, NULL, 0, NULL, 0), 0);
+		}
+		frontend->base[0] = 0;
+		frontend_start_ring(frontend, 0);
+		queue = fixture->queues[0];
+		assert_non_null(queue);
+		virtq_batch_reset(&batch);
+		assert_int_equal(virtq_inflight_resume(queue->inflight, &queue->ring, &batch, 9), 0);
+	}
+	leave_in_flight(fixture, ids);
+	close(fd);
+}
+
+static void split_ring_that_is_made_anew_starts_anew(void **state)
+{
+	ring_that_is_made_anew_starts_anew(*state,
+					   DEVICE_FEATURES & ~BIT(VIRTIO_RING_F_INDIRECT_DESC));
+}
+
+static void packed_ring_that_is_made_anew_starts_anew(void **state)
+{
+	ring_that_is_made_anew_starts_anew(*state, PACKED | DEVICE_FEATURES);
+}
+
+/* Somebody else has three chains in flight, and wrote nothing down: they are not taken again. */
+static void new_memory_goes_on_where_the_front_end_says(struct fixture *fixture, uint64_t features,
+							uint32_t base)
+{
+	struct frontend *frontend = &fixture->frontend;
+	struct vu_inflight_area area;
+	struct vu_queue *queue;
+	int fd;
+
+	frontend_negotiate(frontend, features);
+	area = get_area(frontend, sizeof(area), &fd);
+	start_with(fixture, &area, fd, base);
+	for (unsigned int i = 0; i < 5; i++) {
+		struct driver_buffer buffer = {frontend->pool[0][i], 8, false};
+
+		assert_true(driver_add(&frontend->rings[0], &buffer, 1) >= 0);
+	}
+	driver_publish(&frontend->rings[0]);
+	queue = fixture->queues[0];
+	virtq_batch_reset(&batch);
+	assert_int_equal(virtq_inflight_take(queue->inflight, &queue->ring, &batch, 100), 2);
+	give_back(fixture, 2);
+	assert_int_equal(queue->ring.error, VIRTQ_OK);
+	close(fd);
+}
+
+static void new_memory_of_a_split_ring_goes_on_where_the_front_end_says(void **state)
+{
+	new_memory_goes_on_where_the_front_end_says(
+		*state, DEVICE_FEATURES & ~BIT(VIRTIO_RING_F_INDIRECT_DESC), 3);
+}
+
+static void new_memory_of_a_packed_ring_goes_on_where_the_front_end_says(void **state)
+{
+	new_memory_goes_on_where_the_front_end_says(*state, PACKED | DEVICE_FEATURES, 0x80008003);
+}
+
+/* A used index of 0 in a round whose bit is not set is no half that was left out. */
+static void used_half_of_zeroes_is_an_index(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	static const struct {
+		uint32_t said, base;
+		uint16_t in_flight;
+	} cases[] = {
+		{0x00008000, 0x80008000, 0},	/* DPDK's word for a ring that starts */
+		{0x00000003, 0x00000000, 3},
+		{0x80008003, 0x80008000, 3},
+		{0x00030003, 0x00030003, 0},
+		{0x80060001, 0x80068006, FRONTEND_RING_SIZE - 5},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct vu_inflight_area area;
+		const struct virtq_setup *setup;
+		int fd;
+
+		frontend_negotiate(frontend, PACKED | DEVICE_FEATURES);
+		area = get_area(frontend, sizeof(area), &fd);
+		start_with(fixture, &area, fd, cases[i].said);
+		setup = &fixture->queues[0]->setup;
+		assert_int_equal(setup->base >> 16, cases[i].base >> 16);
+		assert_int_equal(setup->in_flight, cases[i].in_flight);
+		frontend_stop_ring(frontend, 0);
+		close(fd);
+	}
+}
+
 static void memory_that_is_cut_short_is_the_front_ends_loss(void **state)
 {
 	struct fixture *fixture = *state;
@@ -370,6 +532,12 @@ int main(void)
 		TRACKED(packed_chains_in_flight_are_resumed_in_order),
 		TRACKED(ring_that_the_memory_is_not_for_does_not_start),
 		TRACKED(chain_that_is_in_flight_breaks_its_ring),
+		TRACKED(chain_that_comes_again_too_early_breaks_its_ring),
+		TRACKED(split_ring_that_is_made_anew_starts_anew),
+		TRACKED(packed_ring_that_is_made_anew_starts_anew),
+		TRACKED(new_memory_of_a_split_ring_goes_on_where_the_front_end_says),
+		TRACKED(new_memory_of_a_packed_ring_goes_on_where_the_front_end_says),
+		TRACKED(used_half_of_zeroes_is_an_index),
 		TRACKED(memory_that_is_cut_short_is_the_front_ends_loss),
 		TRACKED(stop_that_leaves_what_is_in_flight_needs_the_tracking),
 		TRACKED(memory_that_is_damaged_leads_nowhere),

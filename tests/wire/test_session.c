@@ -2,10 +2,12 @@
 // What a front end may and may not say, and what the session makes of it.
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/unit/test.h"
@@ -353,6 +355,32 @@ static void memory_that_is_cut_short_breaks_the_ring_only(void **state)
 	assert_int_not_equal(frontend_share_memory(frontend), 0);
 }
 
+/* A page that hardware lost, which nobody may have touched yet, breaks all rings of its guest. */
+static void memory_that_hardware_loses_breaks_the_rings_only(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	siginfo_t info = {.si_signo = SIGBUS, .si_code = BUS_MCEERR_AO};
+
+	assert_return_code(memory_fault_catch(), 0);
+	frontend_start(frontend, UINT64_MAX, 1);
+	expect_echo(fixture, 1);
+	info.si_addr = fixture->queues[0]->setup.desc;
+	assert_return_code(syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGBUS, &info), errno);
+	vu_session_attend(fixture->session);
+	assert_null(fixture->queues[0]);
+	assert_null(fixture->queues[1]);
+	assert_int_equal(vu_session_stats(fixture->session)->broken[VU_BROKEN_MEMORY], 2);
+	/* Memory that is good again is as good as ever. */
+	assert_int_equal(frontend_share_memory(frontend), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		frontend_stop_ring(frontend, i);
+		frontend_start_ring(frontend, i);
+	}
+	vu_session_attend(fixture->session);
+	expect_echo(fixture, 1);
+}
+
 /* Send a frame that lies in added memory, the first bytes of @file, and see it come back. */
 static void expect_echo_from(struct fixture *fixture, uint64_t gpa, int file)
 {
@@ -518,6 +546,7 @@ int main(void)
 		TEST(front_end_that_reads_no_replies_loses_the_connection),
 		TEST(broken_ring_stops_and_can_be_set_up_again),
 		TEST(memory_that_is_cut_short_breaks_the_ring_only),
+		TEST(memory_that_hardware_loses_breaks_the_rings_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

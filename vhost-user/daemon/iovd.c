@@ -202,6 +202,8 @@ static int start_services(struct daemon *daemon, const struct iovd_options *pars
 
 	if (!error)
 		methods->registry->postcopy = may_postcopy(daemon, parsed);
+	if (!error)
+		memory_fault_tell(workers_attention_fd(daemon->workers));
 	if (!error && parsed->metrics)
 		error = metrics_serve(daemon->metrics, daemon->event, methods->registry);
 	if (!error && iovd_is_standalone(parsed))
@@ -254,6 +256,7 @@ static void stop(struct daemon *daemon)
 	metrics_close(daemon->metrics);
 	saved_ports_close(daemon->methods.saved);
 	registry_close(daemon->methods.registry);
+	memory_fault_tell(-1);
 	positions_close(daemon->positions);
 	workers_stop(daemon->workers);
 	owner_helper_stop();

@@ -4,25 +4,25 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "vhost-user/memory/file_part.h"
-
 struct dirty_log {
-	struct file_part bits;
+	uint8_t *bits;
+	uint64_t size;
+	struct file_part part;
 };
 
-int dirty_log_open(struct dirty_log **out, struct iov *iov, int fd, uint64_t size,
-		   uint64_t offset)
+int dirty_log_open(struct dirty_log **out, struct iov *iov, const struct file_part_request *request)
 {
 	struct dirty_log *log = calloc(1, sizeof(*log));
 	int error;
 
 	if (!log)
 		return iov_fail(iov, -ENOMEM, "out of memory for a dirty log");
-	error = file_part_map(&log->bits, iov, "dirty log", fd, size, offset);
+	error = file_part_map(&log->part, &log->bits, iov, "dirty log", request);
 	if (error) {
 		free(log);
 		return error;
 	}
+	log->size = request->size;
 	*out = log;
 	return 0;
 }
@@ -31,14 +31,24 @@ void dirty_log_close(struct dirty_log *log)
 {
 	if (!log)
 		return;
-	file_part_unmap(&log->bits);
+	file_part_unmap(&log->part);
 	free(log);
 }
 
-/* The front end takes bits with an atomic exchange; ours must not bring old ones back. */
+bool dirty_log_is_lost(const struct dirty_log *log)
+{
+	return file_part_is_lost(&log->part);
+}
+
+/*
+ * The front end takes bits with an atomic exchange; ours must not bring old ones back.  What is
+ * behind the log is somebody else's.
+ */
 static void mark_page(struct dirty_log *log, uint64_t page)
 {
-	__atomic_fetch_or(&log->bits.bytes[page / 8], (uint8_t)(1u << page % 8), __ATOMIC_RELEASE);
+	if (unlikely(page / 8 >= log->size))
+		return;
+	__atomic_fetch_or(&log->bits[page / 8], (uint8_t)(1u << page % 8), __ATOMIC_RELEASE);
 }
 
 bool dirty_log_has(const struct dirty_log *log, uint64_t address, uint64_t length)
@@ -46,7 +56,7 @@ bool dirty_log_has(const struct dirty_log *log, uint64_t address, uint64_t lengt
 	uint64_t last;
 
 	return !__builtin_add_overflow(address, length - 1, &last) &&
-	       last / DIRTY_LOG_PAGE / 8 < log->bits.size;
+	       last / DIRTY_LOG_PAGE / 8 < log->size;
 }
 
 bool dirty_log_covers(const struct dirty_log *log, const struct guest_memory *memory)

@@ -25,21 +25,24 @@ struct dirty_log;
  * dirty_log_open - map a log
  * @out: receives it; the caller closes it with dirty_log_close()
  * @iov: context for the message
- * @fd: file; stays the caller's
- * @size: bytes of the log
- * @offset: where it starts in @fd
+ * @request: where it is
  *
- * Return: 0, -EINVAL with a message when the file is shorter than that, or
- * -errno with a message.
+ * Return: 0 or -errno with a message, as file_part_map().
  */
-int dirty_log_open(struct dirty_log **out, struct iov *iov, int fd, uint64_t size,
-		   uint64_t offset);
+int dirty_log_open(struct dirty_log **out, struct iov *iov,
+		   const struct file_part_request *request);
 
 /**
  * dirty_log_close - unmap a log
  * @log: NULL is allowed
  */
 void dirty_log_close(struct dirty_log *log);
+
+/**
+ * dirty_log_is_lost - whether the front end does not see marks any more
+ * @log: log
+ */
+bool dirty_log_is_lost(const struct dirty_log *log);
 
 /**
  * dirty_log_covers - whether a log has a bit for every page

@@ -1,34 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/memory/guest_memory.h"
+
 #include <errno.h>
-#include <numaif.h>
 #include <inttypes.h>
-#include <linux/magic.h>
-#include <stdbool.h>
+#include <numaif.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/statfs.h>
-#include <unistd.h>
-
-#include "vhost-user/memory/guest_memory.h"
-#include "vhost-user/memory/memory_fault.h"
-
-/* Not in <linux/magic.h> of every kernel. */
-#ifndef FUSE_SUPER_MAGIC
-#define FUSE_SUPER_MAGIC 0x65735546
-#endif
 
 int guest_memory_open(struct guest_memory **out)
 {
 	*out = calloc(1, sizeof(**out));
 	return *out ? 0 : -ENOMEM;
-}
-
-static void unmap_region(const struct guest_region *region)
-{
-	memory_fault_unwatch(region->mapping);
-	munmap(region->mapping, region->mapping_size);
 }
 
 static void free_table(struct guest_memory *memory)
@@ -43,7 +26,7 @@ void guest_memory_close(struct guest_memory *memory)
 		return;
 	guest_memory_settle(memory);
 	for (size_t i = 0; i < memory->count; i++)
-		unmap_region(&memory->regions[i]);
+		file_part_unmap(&memory->regions[i].part);
 	free_table(memory);
 }
 
@@ -85,73 +68,23 @@ static int check_overlap(const struct guest_memory *memory, struct iov *iov,
 	return 0;
 }
 
-/*
- * Accesses beyond the end of a file fault, and those to a file that a process
- * serves wait for that process: neither may be a front end's choice.
- */
-static int check_file(struct iov *iov, const struct guest_region_request *request,
-		      const struct stat *status)
-{
-	struct statfs system;
-
-	if (!S_ISREG(status->st_mode) ||
-	    (uint64_t)status->st_size < request->offset + request->size)
-		return iov_fail(iov, -EINVAL,
-				"file of the region at GPA 0x%" PRIx64 " has %" PRIu64
-				" bytes, expected at least %" PRIu64,
-				request->gpa, (uint64_t)status->st_size,
-				request->offset + request->size);
-	if (!fstatfs(request->fd, &system) && system.f_type == FUSE_SUPER_MAGIC)
-		return iov_fail(iov, -EINVAL,
-				"file of the region at GPA 0x%" PRIx64
-				" is on FUSE; use memory-backend-memfd or a file on hugetlbfs",
-				request->gpa);
-	return 0;
-}
-
-/* Map whole blocks: those of hugetlbfs are its pages. */
 static int map_region(struct iov *iov, const struct guest_region_request *request,
 		      struct guest_region *region)
 {
-	uint64_t block = (uint64_t)sysconf(_SC_PAGESIZE);
-	struct stat status;
+	const struct file_part_request part = {request->fd, request->size, request->offset,
+					       request->any_memory};
+	char what[64];
 	int error;
 
-	if (fstat(request->fd, &status) < 0)
-		return iov_told(iov, -errno, "region at GPA 0x%" PRIx64 ": %s", request->gpa,
-				strerror(errno));
-	error = check_file(iov, request, &status);
-	if (error)
-		return error;
-	if ((uint64_t)status.st_blksize > block && !(status.st_blksize & (status.st_blksize - 1)))
-		block = (uint64_t)status.st_blksize;
-
-	uint64_t lead = request->offset & (block - 1);
-	uint64_t size = (lead + request->size + block - 1) & ~(block - 1);
-	void *mapping = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-			     request->fd, (off_t)(request->offset - lead));
-
-	if (mapping == MAP_FAILED)
-		return iov_told(iov, -errno,
-				"cannot map the region at GPA 0x%" PRIx64 " with size 0x%" PRIx64
-				": %s",
-				request->gpa, request->size, strerror(errno));
-	if (memory_fault_watch(mapping, size)) {
-		munmap(mapping, size);
-		return iov_fail(iov, -ENOSPC, "too many regions of guest memory");
-	}
-	/* Guests' secrets have no place in a core file. */
-	madvise(mapping, size, MADV_DONTDUMP);
 	*region = (struct guest_region){
 		.gpa = request->gpa,
 		.size = request->size,
 		.uva = request->uva,
-		.host = (uint8_t *)mapping + lead,
-		.place = {status.st_dev, status.st_ino, request->offset},
-		.mapping = mapping,
-		.mapping_size = size,
 	};
-	return 0;
+	snprintf(what, sizeof(what), "region at GPA 0x%" PRIx64, request->gpa);
+	error = file_part_map(&region->part, &region->host, iov, what, &part);
+	region->place = (struct guest_place){region->part.device, region->part.inode, request->offset};
+	return error;
 }
 
 static void insert_region(struct guest_memory *memory, const struct guest_region *region)
@@ -238,7 +171,7 @@ int guest_memory_remove(struct guest_memory *memory, uint64_t gpa, uint64_t size
 
 		if (region->gpa != gpa || region->size != size || region->uva != uva)
 			continue;
-		unmap_region(region);
+		file_part_unmap(&region->part);
 		memory->count--;
 		memmove(region, region + 1, (memory->count - i) * sizeof(*region));
 		return 0;
@@ -330,7 +263,7 @@ void *guest_memory_at_user(const struct guest_memory *memory, uint64_t uva, uint
 bool guest_memory_is_lost(const struct guest_memory *memory)
 {
 	for (size_t i = 0; i < memory->count; i++)
-		if (memory_fault_is_lost(memory->regions[i].mapping))
+		if (file_part_is_lost(&memory->regions[i].part))
 			return true;
 	return false;
 }

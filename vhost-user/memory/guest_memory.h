@@ -21,6 +21,7 @@
 
 #include "base/iov.h"
 #include "vhost-user/compiler.h"
+#include "vhost-user/memory/file_part.h"
 
 /**
  * struct guest_place - what names a byte of guest memory over the life of processes
@@ -41,8 +42,7 @@ struct guest_place {
  * @uva: address of its first byte in the front end
  * @host: address of its first byte in this process
  * @place: where its first byte is, whoever maps it
- * @mapping: what was mapped; starts at or before @host
- * @mapping_size: bytes at @mapping
+ * @part: what was mapped; starts at or before @host
  */
 struct guest_region {
 	uint64_t gpa;
@@ -50,8 +50,7 @@ struct guest_region {
 	uint64_t uva;
 	uint8_t *host;
 	struct guest_place place;
-	void *mapping;
-	size_t mapping_size;
+	struct file_part part;
 };
 
 /**
@@ -74,6 +73,7 @@ struct guest_memory {
  * @uva: address in the front end
  * @offset: where it starts in @fd
  * @fd: file to map; stays the caller's
+ * @any_memory: whatever file system that is on, see file_part.h
  */
 struct guest_region_request {
 	uint64_t gpa;
@@ -81,6 +81,7 @@ struct guest_region_request {
 	uint64_t uva;
 	uint64_t offset;
 	int fd;
+	bool any_memory;
 };
 
 /**
@@ -104,8 +105,7 @@ void guest_memory_close(struct guest_memory *memory);
  * @request: what to map
  *
  * Return: 0; -EINVAL with a message when the size is 0, an address or the
- * offset wraps, the file is too short or the region overlaps another one;
- * -ENOMEM, or what mmap() gave.
+ * offset wraps or the region overlaps another one; -ENOMEM; or as file_part_map().
  */
 int guest_memory_add(struct guest_memory *memory, struct iov *iov,
 		     const struct guest_region_request *request);
@@ -197,10 +197,10 @@ const struct guest_region *guest_memory_find_user(const struct guest_memory *mem
 void *guest_memory_at_user(const struct guest_memory *memory, uint64_t uva, uint64_t length);
 
 /**
- * guest_memory_is_lost - whether a file behind it was cut short
+ * guest_memory_is_lost - whether some of it is not the guest's any more
  * @memory: table
  *
- * Return: true when an access found no file any more, see memory_fault.h.
+ * Return: true when an access found no file or no memory any more, see memory_fault.h.
  */
 bool guest_memory_is_lost(const struct guest_memory *memory);
 

@@ -353,6 +353,7 @@ void iotlb_collect(struct iotlb *iotlb)
 int iotlb_find(const struct iotlb *iotlb, uint64_t iova, uint64_t size, enum iotlb_access access,
 	       void **host, uint64_t *missing)
 {
+	const uint8_t *region = NULL;
 	uint64_t at = iova, end;
 
 	if (__builtin_add_overflow(iova, size, &end))
@@ -365,10 +366,13 @@ int iotlb_find(const struct iotlb *iotlb, uint64_t iova, uint64_t size, enum iot
 		*missing = at;
 		if (index == iotlb->count || entry->start > at || (entry->access & access) != access)
 			return -ENOENT;
-		if (!*host)
+		if (!*host) {
 			*host = entry->host + (at - entry->start);
-		else if ((uint8_t *)*host + (at - iova) != entry->host)
+			region = entry->region;
+		/* Neighbours of ours may be far from each other for the guest, and in its dirty log. */
+		} else if ((uint8_t *)*host + (at - iova) != entry->host || entry->region != region) {
 			return -ENXIO;
+		}
 		at = entry->end;
 	}
 	return 0;

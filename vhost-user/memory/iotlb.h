@@ -133,7 +133,7 @@ void iotlb_collect(struct iotlb *iotlb);
  * @missing: receives the first address that has no such translation
  *
  * Return: 0; -ENOENT with @missing; -EFAULT when the range wraps; or -ENXIO when parts
- * of it that follow each other are in different places.
+ * of it that follow each other are in different places, or in different regions.
  */
 int iotlb_find(const struct iotlb *iotlb, uint64_t iova, uint64_t size, enum iotlb_access access,
 	       void **host, uint64_t *missing);

@@ -53,6 +53,15 @@ static bool ip6_ok(const struct frame *frame, uint32_t l3)
 	       frame->csum_start >= l3 + IP6_HEADER;
 }
 
+/* They are copied in front of each segment, so their length is not the sender's to choose. */
+static enum drop set_headers(struct frame *frame, uint32_t headers)
+{
+	if (headers > frame->head_length || headers > FRAME_HEAD_MAX)
+		return DROP_BAD_HEADER;
+	frame->headers = (uint16_t)headers;
+	return DROP_NONE;
+}
+
 static enum drop parse_tcp(struct frame *frame)
 {
 	uint32_t headers = frame->csum_start + (uint32_t)TCP_HEADER;
@@ -61,10 +70,9 @@ static enum drop parse_tcp(struct frame *frame)
 	    headers > frame->head_length)
 		return DROP_BAD_HEADER;
 	headers = frame->csum_start + (frame->head[frame->csum_start + 12] >> 4) * 4u;
-	if (headers < frame->csum_start + (uint32_t)TCP_HEADER || headers > frame->head_length)
+	if (headers < frame->csum_start + (uint32_t)TCP_HEADER)
 		return DROP_BAD_HEADER;
-	frame->headers = (uint16_t)headers;
-	return DROP_NONE;
+	return set_headers(frame, headers);
 }
 
 static enum drop parse_udp(struct frame *frame)
@@ -75,8 +83,7 @@ static enum drop parse_udp(struct frame *frame)
 	    headers > frame->head_length ||
 	    frame->length - headers > (uint32_t)frame->segment_size * DATAGRAMS_MAX)
 		return DROP_BAD_HEADER;
-	frame->headers = (uint16_t)headers;
-	return DROP_NONE;
+	return set_headers(frame, headers);
 }
 
 static enum drop parse_segmentation(struct frame *frame, uint8_t kind)

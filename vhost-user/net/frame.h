@@ -24,6 +24,9 @@
 /* How much of a frame is copied before anything is decided: all of L2 to L4. */
 #define FRAME_HEAD_MAX 192
 
+/* Longest headers of a frame that is to be cut: what was read, and the tag that a port pushes. */
+#define FRAME_HEADERS_MAX (FRAME_HEAD_MAX + 4)
+
 /* Writable private bytes before the head, where the receiver's virtio-net header goes. */
 #define FRAME_HEADROOM 32
 
@@ -52,7 +55,7 @@ struct loan;
  * @csum_start: where the checksum begins (FRAME_NEED_CSUM); the TCP or UDP header
  * @csum_offset: where it goes, from there
  * @segment_size: payload per segment of a frame that is to be cut
- * @headers: its bytes of L2 to L4 headers
+ * @headers: its bytes of L2 to L4 headers, FRAME_HEADERS_MAX at most
  * @hash_report: VIRTIO_NET_HASH_REPORT_* of @hash, for a receiver that wants it
  * @hash: hash by that receiver's key
  */

@@ -82,7 +82,7 @@ struct cutter {
 	uint32_t l3;
 	bool ip4;
 	uint8_t protocol;
-	uint8_t head[FRAME_HEADROOM + FRAME_HEAD_MAX];
+	uint8_t head[FRAME_HEADROOM + FRAME_HEADERS_MAX];
 };
 
 static void fix_ip(struct cutter *cutter, uint8_t *ip, uint32_t length, uint32_t index)

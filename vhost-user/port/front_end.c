@@ -27,6 +27,7 @@ static int take_options(struct front_end *front, struct iov *iov,
 	if (error)
 		return error;
 	front->server = options->server;
+	front->any_memory = options->any_memory;
 	front->fd = options->fd;
 	if (options->socket)
 		front->socket = strdup(options->socket);
@@ -62,6 +63,7 @@ int front_end_open(struct port *port, const struct port_options *options,
 
 	static_assert(PORT_RINGS_MAX <= POSITIONS_RINGS, "a port's rings have room there");
 	complete.name = port->name;
+	complete.any_memory = options->any_memory;
 	complete.positions = positions_of(port->registry->positions, port->name);
 	if (!error)
 		error = port_log_open(&port->front_end.log, iov, port->name);
@@ -120,6 +122,12 @@ static void describe_access(const struct front_end *front, struct json_object *o
 		json_object_object_add(object, "socket_owner", json_object_new_string(owner));
 }
 
+static void describe_memory(const struct front_end *front, struct json_object *object)
+{
+	if (front->any_memory)
+		json_object_object_add(object, "any_memory", json_object_new_boolean(true));
+}
+
 static uint64_t running_rings(const struct port *port)
 {
 	uint64_t count = 0;
@@ -139,6 +147,7 @@ void front_end_describe(const struct port *port, struct json_object *object)
 	json_object_object_add(object, "mode",
 			       json_object_new_string(front->server ? "server" : "client"));
 	describe_access(front, object);
+	describe_memory(front, object);
 	json_object_object_add(object, "state", json_object_new_string(state));
 	json_object_object_add(object, "queues", json_object_new_int((int)running_rings(port)));
 	if (session)
@@ -153,6 +162,7 @@ void front_end_save(const struct port *port, struct json_object *entry)
 	json_object_object_add(entry, "socket", json_object_new_string(front->socket));
 	json_object_object_add(entry, "server", json_object_new_boolean(front->server));
 	describe_access(front, entry);
+	describe_memory(front, entry);
 }
 
 static uint64_t messages(const struct port *port)

@@ -20,6 +20,7 @@ struct port_options;
  * @fd: the inherited one; 0 for none
  * @server: iovd listens there
  * @access: who may connect to it then
+ * @any_memory: what it shares may be on any file system, see file_part.h
  * @log: what is said of the front end
  * @endpoint: socket and connection
  */
@@ -28,6 +29,7 @@ struct front_end {
 	int fd;
 	bool server;
 	struct socket_access access;
+	bool any_memory;
 	struct port_log *log;
 	struct vu_endpoint *endpoint;
 };

@@ -91,6 +91,7 @@ static enum vu_refusal reset_device(struct vu_session *session)
 		ring->base = ring->told = 0;
 		ring->ran = false;
 		vu_vring_forget_position(session, ring);
+		vu_inflight_forget(session, ring, true);
 	}
 	vu_iotlb_flush(session);
 	session->status = 0;
@@ -204,6 +205,8 @@ enum vu_refusal vu_handle_get_vring_base(struct vu_session *session, struct vu_m
 	ring->started = false;
 	ring->broken = false;
 	vu_vring_forget_position(session, ring);
+	if (ring->ran)
+		vu_inflight_forget(session, ring, false);
 	message->payload.state.num = ring->base;
 	message->header.size = sizeof(message->payload.state);
 	return VU_ACCEPTED;

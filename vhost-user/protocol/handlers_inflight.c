@@ -22,13 +22,15 @@
 
 /**
  * struct vu_inflight - the memory that the front end handed over
- * @part: the memory
+ * @regions: one behind the other
+ * @part: the memory that has them
  * @packed: it is for packed rings
- * @queues: regions
+ * @queues: how many
  * @entries: entries of each queue
  * @stride: bytes of a region
  */
 struct vu_inflight {
+	uint8_t *regions;
 	struct file_part part;
 	bool packed;
 	uint16_t queues;
@@ -118,6 +120,8 @@ enum vu_refusal vu_handle_set_inflight_fd(struct vu_session *session, struct vu_
 {
 	const struct vu_inflight_area *request = &message->payload.inflight;
 	enum vu_refusal refusal = check_area(session, message);
+	const struct file_part_request part = {message->fds[0], request->size, request->offset,
+					       session->device.any_memory};
 	struct vu_inflight *inflight;
 
 	if (refusal)
@@ -125,8 +129,8 @@ enum vu_refusal vu_handle_set_inflight_fd(struct vu_session *session, struct vu_
 	inflight = calloc(1, sizeof(*inflight));
 	if (!inflight)
 		return vu_refuse(session, VU_REFUSED_MEMORY, "out of memory");
-	if (file_part_map(&inflight->part, session->iov, "inflight memory", message->fds[0],
-			  request->size, request->offset)) {
+	if (file_part_map(&inflight->part, &inflight->regions, session->iov, "inflight memory",
+			  &part)) {
 		free(inflight);
 		return VU_REFUSED_MEMORY;
 	}
@@ -147,6 +151,21 @@ void vu_inflight_close(struct vu_inflight *inflight)
 	free(inflight);
 }
 
+void vu_inflight_forget(struct vu_session *session, const struct vu_vring *ring, bool all)
+{
+	const struct vu_inflight *inflight = session->inflight;
+	unsigned int index = ring->queue.index;
+
+	if (inflight && index < inflight->queues)
+		virtq_inflight_forget(inflight->regions + index * inflight->stride, inflight->entries,
+				      inflight->packed ? VU_BIT(VIRTIO_F_RING_PACKED) : 0, all);
+}
+
+bool vu_inflight_is_lost(const struct vu_inflight *inflight)
+{
+	return file_part_is_lost(&inflight->part);
+}
+
 enum vu_refusal vu_inflight_start(struct vu_session *session, struct vu_vring *ring,
 				  struct virtq_setup *setup)
 {
@@ -161,7 +180,7 @@ enum vu_refusal vu_inflight_start(struct vu_session *session, struct vu_vring *r
 				 "memory is for %u vrings of %u", index, ring->size,
 				 inflight->queues, inflight->entries);
 	if (virtq_inflight_open(&ring->queue.inflight, session->iov,
-				inflight->part.bytes + index * inflight->stride, inflight->entries,
+				inflight->regions + index * inflight->stride, inflight->entries,
 				setup))
 		return VU_REFUSED_VALUE;
 	return VU_ACCEPTED;

@@ -21,6 +21,7 @@ static enum vu_refusal map_table(struct vu_session *session, const struct vu_mes
 			.uva = table->regions[i].uva,
 			.offset = table->regions[i].offset,
 			.fd = message->fds[i],
+			.any_memory = session->device.any_memory,
 		};
 
 		if (guest_memory_add(memory, session->iov, &request))
@@ -88,6 +89,7 @@ enum vu_refusal vu_handle_add_mem_reg(struct vu_session *session, struct vu_mess
 		.uva = region->uva,
 		.offset = region->offset,
 		.fd = message->fds[0],
+		.any_memory = session->device.any_memory,
 	};
 	enum vu_refusal refusal = VU_ACCEPTED;
 
@@ -140,11 +142,13 @@ enum vu_refusal vu_handle_rem_mem_reg(struct vu_session *session, struct vu_mess
 enum vu_refusal vu_handle_set_log_base(struct vu_session *session, struct vu_message *message)
 {
 	const struct vu_log request = message->payload.log;
+	const struct file_part_request part = {message->fds[0], request.size, request.offset,
+					       session->device.any_memory};
 	struct dirty_log *log;
 
 	if (message->fd_count != 1)
 		return vu_refuse(session, VU_REFUSED_FDS, "no file descriptor came with the log");
-	if (dirty_log_open(&log, session->iov, message->fds[0], request.size, request.offset))
+	if (dirty_log_open(&log, session->iov, &part))
 		return VU_REFUSED_MEMORY;
 	if (session->memory && !dirty_log_covers(log, session->memory)) {
 		dirty_log_close(log);

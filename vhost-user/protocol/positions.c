@@ -32,6 +32,7 @@ struct file {
 
 struct positions {
 	struct file *file;
+	int watch;
 	int fd;
 };
 
@@ -53,7 +54,8 @@ static int map(struct positions *positions, const char *path)
 	if (positions->file == MAP_FAILED)
 		return -errno;
 	/* A full tmpfs has no page for a store: then there is no file, but a worker. */
-	return memory_fault_watch(positions->file, sizeof(struct file));
+	positions->watch = memory_fault_watch(positions->file, sizeof(struct file));
+	return positions->watch < 0 ? positions->watch : 0;
 }
 
 int positions_open(struct positions **out, struct iov *iov, const char *path)
@@ -64,6 +66,7 @@ int positions_open(struct positions **out, struct iov *iov, const char *path)
 	if (!positions)
 		return -ENOMEM;
 	positions->file = MAP_FAILED;
+	positions->watch = -1;
 	error = map(positions, path);
 	if (error) {
 		positions_close(positions);
@@ -83,7 +86,8 @@ void positions_close(struct positions *positions)
 	if (!positions)
 		return;
 	if (positions->file != MAP_FAILED) {
-		memory_fault_unwatch(positions->file);
+		if (positions->watch >= 0)
+			memory_fault_unwatch(positions->watch);
 		munmap(positions->file, sizeof(struct file));
 	}
 	if (positions->fd >= 0)

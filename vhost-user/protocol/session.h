@@ -173,6 +173,7 @@ struct vu_ops {
  *	GET_VRING_BASE_INFLIGHT at bit 20 as the specification does
  * @positions: where its packed rings keep their positions, one for each vring, for a
  *	process that comes after this one; NULL for nowhere
+ * @any_memory: what the front end shares may be on any file system, see file_part.h
  * @postcopy: offer that guest memory arrives while rings run, which are unsettled then
  */
 struct vu_device {
@@ -188,10 +189,11 @@ struct vu_device {
 	bool tracks_inflight;
 	bool leaves_inflight;
 	struct position *positions;
+	bool any_memory;
 	bool postcopy;
 };
 
-/* Besides what the ring itself finds: the file behind the guest's memory was cut short. */
+/* Besides what the ring itself finds: its memory is lost, see memory_fault.h. */
 #define VU_BROKEN_MEMORY VIRTQ_ERRORS
 #define VU_BROKEN_REASONS (VIRTQ_ERRORS + 1)
 
@@ -269,8 +271,9 @@ int vu_session_readable(struct vu_session *session);
  * @session: session
  *
  * Called by the device on the control thread when a ring has an error, or looked for a
- * translation in vain (virtq_take_news()), or vu_queue_call() said so: the session asks for
- * translations, sends calls and stops the rings that are broken.
+ * translation in vain (virtq_take_news()), or vu_queue_call() or memory_fault_tell() said so: the
+ * session asks for translations, sends calls and stops the rings that are broken or whose memory
+ * is lost.
  */
 void vu_session_attend(struct vu_session *session);
 

@@ -116,6 +116,7 @@ enum vu_postcopy {
  * @message: the message being received
  * @is_deferred: it is complete, and its handler waits for rings to drain
  * @draining: rings that drain
+ * @losses: memory_fault_losses() when it was last looked whether memory is lost
  * @stats: counters
  * @rings: device.queues rings
  */
@@ -143,6 +144,7 @@ struct vu_session {
 	struct vu_message message;
 	bool is_deferred;
 	unsigned int draining;
+	unsigned int losses;
 	struct vu_stats stats;
 	struct vu_vring *rings;
 };
@@ -203,6 +205,12 @@ void vu_vring_forget_position(struct vu_session *session, const struct vu_vring 
 
 /* Unmap what the front end handed over; NULL is allowed. */
 void vu_inflight_close(struct vu_inflight *inflight);
+
+/* What a ring, which does not run, has written down counts no more, unless something is in flight. */
+void vu_inflight_forget(struct vu_session *session, const struct vu_vring *ring, bool all);
+
+/* Whether what is written down there is lost to the front end. */
+bool vu_inflight_is_lost(const struct vu_inflight *inflight);
 
 /* Go on with a ring as the memory of its session says, which there is; a message when it fails. */
 enum vu_refusal vu_inflight_start(struct vu_session *session, struct vu_vring *ring,

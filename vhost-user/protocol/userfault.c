@@ -55,12 +55,12 @@ int userfault_register(int fd, const struct guest_memory *memory)
 	for (size_t i = 0; i < memory->count; i++) {
 		const struct guest_region *region = &memory->regions[i];
 		struct uffdio_register request = {
-			.range = {(uintptr_t)region->mapping, region->mapping_size},
+			.range = {(uintptr_t)region->part.mapping, region->part.mapping_size},
 			.mode = UFFDIO_REGISTER_MODE_MISSING,
 		};
 
 		/* A huge page put together around a hole would fill it with zeroes. */
-		madvise(region->mapping, region->mapping_size, MADV_NOHUGEPAGE);
+		madvise(region->part.mapping, region->part.mapping_size, MADV_NOHUGEPAGE);
 		if (ioctl(fd, UFFDIO_REGISTER, &request))
 			return -errno;
 	}
@@ -71,7 +71,7 @@ void userfault_unregister(int fd, const struct guest_memory *memory)
 {
 	for (size_t i = 0; i < memory->count; i++) {
 		const struct guest_region *region = &memory->regions[i];
-		struct uffdio_range range = {(uintptr_t)region->mapping, region->mapping_size};
+		struct uffdio_range range = {(uintptr_t)region->part.mapping, region->part.mapping_size};
 
 		ioctl(fd, UFFDIO_UNREGISTER, &range);
 	}

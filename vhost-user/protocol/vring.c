@@ -9,6 +9,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "vhost-user/memory/memory_fault.h"
 #include "vhost-user/protocol/backend_requests.h"
 #include "vhost-user/protocol/notify.h"
 #include "vhost-user/protocol/session_internal.h"
@@ -33,11 +34,13 @@ static uint32_t resume_split(struct vu_session *session, const struct vu_vring *
 
 /*
  * The used index of a packed ring is only in the base.  DPDK's front ends send the
- * available half alone: of a ring that starts, where both are the same.
+ * available half alone: of a ring that starts, where both are the same.  Rings start in
+ * a round whose bit is set, and what is available is less than a round ahead, so where that bit
+ * is not set an upper half of zeroes is an index: that of the first entry, in the round before.
  */
 static uint32_t both_halves(uint32_t base)
 {
-	return base >> 16 ? base : base | base << 16;
+	return base >> 16 || !(base & 0x8000) ? base : base | base << 16;
 }
 
 static uint32_t packed_base(const struct vu_vring *ring)
@@ -339,13 +342,36 @@ const char *vu_broken_name(unsigned int reason)
 	return reason == VU_BROKEN_MEMORY ? "memory-lost" : virtq_error_name(reason);
 }
 
+/* Of a front end whose memory is another one now, none is. */
+static bool is_memory_lost(const struct vu_session *session)
+{
+	return (session->memory && guest_memory_is_lost(session->memory)) ||
+	       (session->log && dirty_log_is_lost(session->log)) ||
+	       (session->inflight && vu_inflight_is_lost(session->inflight));
+}
+
 static unsigned int why_broken(const struct vu_session *session, const struct vu_vring *ring)
 {
-	return guest_memory_is_lost(session->memory) ? VU_BROKEN_MEMORY : ring->queue.ring.error;
+	return is_memory_lost(session) ? VU_BROKEN_MEMORY : ring->queue.ring.error;
+}
+
+/* Rings that go on would carry zeroes for frames, and not tell what they write. */
+static void look_for_losses(struct vu_session *session)
+{
+	unsigned int losses = memory_fault_losses();
+
+	if (losses == session->losses)
+		return;
+	session->losses = losses;
+	if (!is_memory_lost(session))
+		return;
+	for (unsigned int i = 0; i < session->device.queues; i++)
+		vu_session_queue_broken(session, i);
 }
 
 void vu_session_attend(struct vu_session *session)
 {
+	look_for_losses(session);
 	for (unsigned int i = 0; i < session->device.queues; i++) {
 		struct vu_vring *ring = &session->rings[i];
 		enum virtq_error error = ring->queue.ring.error;

@@ -243,7 +243,7 @@ struct virtq_split {
  * @used_next: next entry to write
  * @used_first: first entry of those not published; its flags are withheld
  * @first_flags: the flags that it will get
- * @taken: entries that were taken and not given back
+ * @taken: entries that were taken, until the driver sees that it has them back
  * @position: where it stands, see virtq_position.h; @private_position when nobody keeps it
  * @unpublished: what it says of the first element of those not published
  * @withheld: something is to be published

@@ -50,13 +50,13 @@ static int prepare(struct virtq_inflight *inflight, struct virtq_setup *setup)
 	uint64_t features = __atomic_load_n(&inflight->split->features, __ATOMIC_RELAXED);
 
 	if (!version && inflight->is_packed)
-		inflight_packed_create(inflight, setup);
-	else if (!version)
-		inflight_split_create(inflight, setup);
-	else if (version != INFLIGHT_VERSION || features)
+		return inflight_packed_create(inflight, setup);
+	if (!version)
+		return inflight_split_create(inflight, setup);
+	if (version != INFLIGHT_VERSION || features)
 		return iov_fail(inflight->iov, -EPROTO, "its inflight region has version %u, expected %d",
 				version, INFLIGHT_VERSION);
-	else if (entries != inflight->entries)
+	if (entries != inflight->entries)
 		return iov_fail(inflight->iov, -EPROTO, "its inflight region is for %u entries, "
 				"expected %u", entries, inflight->entries);
 	return inflight->is_packed ? inflight_packed_repair(inflight, setup) :
@@ -89,6 +89,19 @@ int virtq_inflight_open(struct virtq_inflight **out, struct iov *iov, void *regi
 		inflight->counter = inflight->again[inflight->again_count - 1].counter + 1;
 	*out = inflight;
 	return 0;
+}
+
+void virtq_inflight_forget(void *region, uint16_t entries, uint64_t features, bool all)
+{
+	struct inflight_split *split = region;
+	struct inflight_packed *packed = region;
+
+	for (uint16_t i = 0; !all && i < entries; i++)
+		if (__atomic_load_n(is_packed(features) ? &packed->desc[i].inflight :
+							  &split->desc[i].inflight,
+				    __ATOMIC_RELAXED))
+			return;
+	__atomic_store_n(&split->version, 0, __ATOMIC_RELAXED);
 }
 
 void virtq_inflight_close(struct virtq_inflight *inflight)
@@ -155,7 +168,6 @@ void virtq_inflight_push(struct virtq_inflight *inflight, struct virtq *vq,
 		inflight_packed_push(inflight, vq, chain, length);
 	else
 		inflight_split_push(inflight, vq, chain, length);
-	inflight->is_taken[chain->id] = 0;
 }
 
 bool virtq_inflight_publish(struct virtq_inflight *inflight, struct virtq *vq)

@@ -44,14 +44,26 @@ size_t virtq_inflight_bytes(unsigned int entries, uint64_t features);
  * @iov: context for the message
  * @region: virtq_inflight_bytes(@entries) bytes, aligned to 8; zero at first
  * @entries: entries that the region was made for
- * @setup: the ring, of at most @entries entries; its base is that of a ring without
- *	anything in flight, and becomes the one to start with
+ * @setup: the ring, of at most @entries entries; its base, which counts when @region has not
+ *	been used yet, becomes the one to start with
  *
  * Return: 0; -EPROTO with a message when the region is not one of this ring or makes no
  * sense; -ENOMEM.
  */
 int virtq_inflight_open(struct virtq_inflight **out, struct iov *iov, void *region,
 			uint16_t entries, struct virtq_setup *setup);
+
+/**
+ * virtq_inflight_forget - have a region begin anew
+ * @region: of a ring that does not run
+ * @entries: entries that it was made for
+ * @features: negotiated virtio features, which tell the kind of ring
+ * @all: also when something is in flight, which nobody waits for
+ *
+ * For when the front end knows where the ring stands: it may say something else then, as the
+ * driver may make it anew.
+ */
+void virtq_inflight_forget(void *region, uint16_t entries, uint64_t features, bool all);
 
 /**
  * virtq_inflight_close - forget it; the region stays

@@ -104,12 +104,12 @@ struct inflight_again {
  * @split: the region of a split ring
  * @packed: the region of a packed ring
  * @counter: of the next chain that is taken
- * @is_taken: heads or buffer IDs in flight
+ * @is_taken: heads or buffer IDs in flight, of a split ring until they are published
  * @again: chains to be submitted again, in order
  * @again_count: length of @again
  * @again_next: how many of them were
  * @batch: heads of a split ring that are pushed and not published
- * @batch_count: length of @batch
+ * @batch_count: length of @batch, of which each head is another one
  * @next: what follows an entry of a packed region, in its chain or in the free list
  * @last: last entry of the chain of a head
  * @free_head: first free entry; @entries or more: none
@@ -142,9 +142,9 @@ static inline void inflight_in_order(void)
 }
 
 /* Make a new region, or repair the one that is there and list what was in flight. */
-void inflight_split_create(struct virtq_inflight *inflight, const struct virtq_setup *setup);
+int inflight_split_create(struct virtq_inflight *inflight, struct virtq_setup *setup);
 int inflight_split_repair(struct virtq_inflight *inflight, struct virtq_setup *setup);
-void inflight_packed_create(struct virtq_inflight *inflight, const struct virtq_setup *setup);
+int inflight_packed_create(struct virtq_inflight *inflight, struct virtq_setup *setup);
 int inflight_packed_repair(struct virtq_inflight *inflight, struct virtq_setup *setup);
 
 /* The chain of a packed ring that has its place at @slot. */

@@ -62,10 +62,21 @@ static void store_heads(struct inflight_packed *region, uint16_t head, uint16_t 
 	inflight_in_order();
 }
 
-void inflight_packed_create(struct virtq_inflight *inflight, const struct virtq_setup *setup)
+/* How many entries of a base are in flight, about which nothing is written down. */
+static uint16_t entries_ahead(const struct virtq_inflight *inflight, uint32_t base)
+{
+	uint16_t avail = base & LIMIT, used = base >> 16 & LIMIT;
+	bool same_round = (base >> 15 & 1) == base >> 31;
+	int ahead = avail - used + (same_round ? 0 : inflight->size);
+
+	return ahead >= 0 && ahead <= inflight->size ? (uint16_t)ahead : 0;
+}
+
+int inflight_packed_create(struct virtq_inflight *inflight, struct virtq_setup *setup)
 {
 	struct inflight_packed *region = inflight->packed;
-	uint16_t used = setup->base >> 16;
+	uint16_t used = setup->base >> 16, ahead = entries_ahead(inflight, setup->base);
+	int error;
 
 	for (uint16_t i = 0; i < inflight->entries; i++)
 		region->desc[i] = (struct inflight_packed_entry){.next = i + 1};
@@ -73,6 +84,9 @@ void inflight_packed_create(struct virtq_inflight *inflight, const struct virtq_
 	store_heads(region, 0, 0);
 	store_used(region, used & LIMIT, used >> 15, used & LIMIT, used >> 15);
 	region->version = INFLIGHT_VERSION;
+	error = inflight_packed_repair(inflight, setup);
+	setup->in_flight = ahead;
+	return error;
 }
 
 static bool is_available(const struct virtq_setup *setup, uint16_t index, bool wrap)
@@ -262,6 +276,7 @@ void inflight_packed_push(struct virtq_inflight *inflight, struct virtq *vq,
 	store_used(region, (uint16_t)index, wrap, old_index, old_wrap);
 	virtq_push(vq, chain, length);
 	inflight->wants_call |= virtq_publish(vq);
+	inflight->is_taken[chain->id] = 0;
 	inflight_in_order();
 	region->desc[head].inflight = 0;
 	store_heads(region, head, head);

@@ -13,18 +13,25 @@ static uint16_t used_index(const struct virtq_setup *setup)
 	return __atomic_load_n(&used->idx, __ATOMIC_RELAXED);
 }
 
-/* A ring that has run before goes on, so the index need not be 0. */
-void inflight_split_create(struct virtq_inflight *inflight, const struct virtq_setup *setup)
+/*
+ * A ring that has run before goes on, so the index need not be 0.  What somebody else has in
+ * flight, who wrote nothing down, is not available again: the front end says where to go on
+ * then.  Other numbers are of one that lost count, see resume_split().
+ */
+int inflight_split_create(struct virtq_inflight *inflight, struct virtq_setup *setup)
 {
 	struct inflight_split *region = inflight->split;
+	uint16_t used = used_index(setup), ahead = (uint16_t)setup->base - used;
 
 	for (uint16_t i = 0; i < inflight->entries; i++)
 		region->desc[i] = (struct inflight_split_entry){0};
 	region->desc_num = inflight->entries;
 	region->last_batch_head = 0;
-	region->used_idx = used_index(setup);
+	region->used_idx = used;
 	inflight_in_order();
 	region->version = INFLIGHT_VERSION;
+	setup->base = (uint16_t)(used + (ahead <= inflight->size ? ahead : 0));
+	return 0;
 }
 
 /* The driver has these already. */
@@ -100,8 +107,10 @@ bool inflight_split_publish(struct virtq_inflight *inflight, struct virtq *vq)
 	bool wants_call = virtq_publish(vq);
 
 	inflight_in_order();
-	for (uint16_t i = 0; i < inflight->batch_count; i++)
+	for (uint16_t i = 0; i < inflight->batch_count; i++) {
 		region->desc[inflight->batch[i]].inflight = 0;
+		inflight->is_taken[inflight->batch[i]] = 0;
+	}
 	inflight->batch_count = 0;
 	inflight_in_order();
 	region->used_idx = vq->split.used_published;

@@ -176,10 +176,12 @@ VIRTQ_INLINE unsigned int take_usual(struct virtq *vq, struct virtq_batch *batch
 	struct virtq_segment *segment = &batch->segments[batch->segment_count];
 	const uint16_t first = packed->avail_next;
 	const bool wrap = packed->avail_wrap;
+	const unsigned int left = vq->size - packed->taken;
 	unsigned int count = virtq_usual_room(batch, max), taken;
 
 	count = count < (unsigned int)vq->size - first ? count : (unsigned int)vq->size - first;
-	if (unlikely(vq->error || packed->taken + count > vq->size))
+	count = count < left ? count : left;
+	if (unlikely(vq->error))
 		return 0;
 	for (taken = 0; taken < count; taken++, chain++, segment++) {
 		struct descriptor buffer = read_entry(vq, (uint16_t)(first + taken));
@@ -319,7 +321,6 @@ VIRTQ_INLINE void push(struct virtq *vq, const struct virtq_chain *chain, uint32
 	uint16_t index = packed->used_next, here = virtq_place(index, packed->used_wrap);
 	uint16_t flags = used_flags(packed->used_wrap, length);
 
-	packed->taken -= chain->descriptors;
 	advance(vq, &packed->used_next, &packed->used_wrap, chain->descriptors);
 	keep_position(packed, here, flags, 0);
 	write_element(packed, index, flags, chain->id, length);
@@ -334,7 +335,6 @@ VIRTQ_INLINE void push_run(struct virtq *vq, const struct virtq_chain *chains, u
 	uint16_t index = packed->used_next;
 	bool wrap = packed->used_wrap;
 
-	packed->taken -= count;
 	advance(vq, &packed->used_next, &packed->used_wrap, (uint16_t)count);
 	keep_position(packed, virtq_place(index, wrap), used_flags(wrap, lengths ? *lengths : 0),
 		      VIRTQ_POSITION_RUN);
@@ -383,6 +383,14 @@ static bool wants_call(const struct virtq *vq, uint16_t old)
 	return vring_need_event(event, now, old);
 }
 
+/* Of something: where it ends where it began it is all of the ring, as no more can be taken. */
+static uint16_t unpublished_entries(const struct virtq *vq)
+{
+	uint16_t first = vq->packed.used_first, next = vq->packed.used_next;
+
+	return next > first ? next - first : vq->size - first + next;
+}
+
 static bool publish(struct virtq *vq)
 {
 	struct virtq_packed *packed = &vq->packed;
@@ -393,6 +401,7 @@ static bool publish(struct virtq *vq)
 	__atomic_store_n(&packed->desc[packed->used_first].flags, packed->first_flags,
 			 __ATOMIC_RELEASE);
 	packed->withheld = false;
+	packed->taken -= unpublished_entries(vq);
 	if (unlikely(vq->log))
 		log_published(vq);
 	/* Nothing is left to be published only once this is. */

@@ -172,11 +172,15 @@ static inline void prefetch_descriptor(const struct virtq *vq, uint16_t position
 	__builtin_prefetch(&vq->split.desc[read_head(vq, position) & (vq->size - 1)]);
 }
 
-/* Number of chains that can be taken; looks again only when there are fewer than wanted. */
+/*
+ * Number of chains that can be taken; looks again only when there are fewer than wanted.  With
+ * those that the driver has not got back they are no more than the ring has, so between two
+ * publishes no element is written twice, whatever the driver adds meanwhile.
+ */
 static inline unsigned int available(struct virtq *vq, unsigned int wanted)
 {
 	struct virtq_split *split = &vq->split;
-	uint16_t count = split->avail_end - split->avail_next;
+	uint16_t count = split->avail_end - split->avail_next, out;
 
 	if (unlikely(vq->error))
 		return 0;
@@ -185,7 +189,8 @@ static inline unsigned int available(struct virtq *vq, unsigned int wanted)
 	/* What the driver wrote before it moved the index must be seen after it. */
 	split->avail_end = __atomic_load_n(&split->avail->idx, __ATOMIC_ACQUIRE);
 	count = split->avail_end - split->avail_next;
-	if (unlikely(count > vq->size)) {
+	out = split->avail_next - split->used_published;
+	if (unlikely(count > vq->size - out)) {
 		split->avail_end = split->avail_next;
 		vq->error = VIRTQ_ERROR_AVAIL_JUMP;
 		return 0;

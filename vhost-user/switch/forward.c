@@ -450,9 +450,12 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 	return count;
 }
 
-/* One frame that the guest sent by its lane, which copied it as it was. */
+/*
+ * One frame that the guest sent by its lane, which copied it as it was.  Its head is as long as
+ * that of any other, or what is judged by the head would be another thing here.
+ */
 static enum drop read_lane(const struct dp_port *port, struct lane_frame *sent,
-			   struct frame *frame)
+			   struct frame *frame, struct virtq_segment *rest)
 {
 	uint32_t length = sent->length - port->header;
 	struct virtio_net_hdr header;
@@ -464,7 +467,10 @@ static enum drop read_lane(const struct dp_port *port, struct lane_frame *sent,
 		return DROP_SHORT;
 	if (length > FRAME_MAX)
 		return DROP_LONG;
-	frame->length = frame->head_length = length;
+	frame->length = length;
+	frame->head_length = length < FRAME_HEAD_MAX ? length : FRAME_HEAD_MAX;
+	*rest = (struct virtq_segment){frame->head + frame->head_length, length - frame->head_length};
+	frame->rest = (struct virtq_cursor){rest, rest + 1, 0};
 	memcpy(&header, sent->bytes + sent->start, sizeof(header));
 	return frame_parse(frame, &header, port->offers);
 }
@@ -477,7 +483,8 @@ static unsigned int from_lane(struct forward *forward, struct dp_view *view, str
 
 	port->counters->drops[DROP_FULL] += lane_dropped(port->lane);
 	for (unsigned int i = 0; i < count; i++)
-		forward->reasons[i] = read_lane(port, sent[i], &forward->frames[i]);
+		forward->reasons[i] = read_lane(port, sent[i], &forward->frames[i],
+						forward->packet_segments[i]);
 	switch_burst(forward, view, port, count, now);
 	deliver_finish(forward);
 	lane_release(port->lane, count);
