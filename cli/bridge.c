@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/rpc/rpc.h"
+#include "base/switch.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -16,7 +17,11 @@ struct bridge_args {
 	const char *name;
 	const char *kind;
 	int age;
+	int stations;
 	bool has_age;
+	bool has_stations;
+	bool has_reserved;
+	bool reserved;
 	size_t port_count;
 	const char *ports[BRIDGE_PORTS_MAX];
 };
@@ -25,24 +30,54 @@ enum {
 	KEY_KIND = 0x2000,
 	KEY_PORT,
 	KEY_AGE,
+	KEY_STATIONS,
+	KEY_RESERVED,
 };
 
-#define AGE_OPTION                                                                                 \
+#define SWITCH_OPTIONS                                                                             \
 	{ "age", KEY_AGE, "SECONDS", 0,                                                            \
-	  "A switch forgets a station that is silent so long (300)" }
+	  "A switch forgets a station that is silent so long (300)" },                             \
+	{ "stations", KEY_STATIONS, "N", 0, "A switch has room for so many stations (8192)" },     \
+	{ "reserved", KEY_RESERVED, "on|off", OPTION_ARG_OPTIONAL,                                 \
+	  "A switch forwards what is reserved for bridges, such as LLDP and spanning tree (off)" }
 
 static const struct argp_option add_options[] = {
 	{ "kind", KEY_KIND, "switch|wire", 0,
 	  "A switch learns where MAC addresses are (default); a wire joins two ports back to back" },
 	{ "port", KEY_PORT, "NAME", 0, "Put this port into it; may be given often" },
-	AGE_OPTION,
+	SWITCH_OPTIONS,
 	{ 0 },
 };
 
-static void parse_age(struct bridge_args *args, const char *arg, const struct argp_state *state)
+/* What a switch is set to; false when it is something else. */
+static bool parse_switch(struct bridge_args *args, int key, const char *arg,
+			 const struct argp_state *state)
 {
-	args->age = (int)cli_number(arg, "age", 10, 1000000, state);
-	args->has_age = true;
+	switch (key) {
+	case KEY_AGE:
+		args->age = (int)cli_number(arg, "age", 10, 1000000, state);
+		return args->has_age = true;
+	case KEY_STATIONS:
+		args->stations = (int)cli_number(arg, "stations", 16, 1048576, state);
+		return args->has_stations = true;
+	case KEY_RESERVED:
+		args->reserved = true;
+		if (arg && !switch_parse(arg, &args->reserved))
+			cli_misuse(state, "--reserved=%s: expected " IOV_SWITCH_EXPECTED, arg);
+		return args->has_reserved = true;
+	default:
+		return false;
+	}
+}
+
+static void add_switch(const struct bridge_args *args, struct json_object *params)
+{
+	if (args->has_age)
+		json_object_object_add(params, "age", json_object_new_int(args->age));
+	if (args->has_stations)
+		json_object_object_add(params, "stations", json_object_new_int(args->stations));
+	if (args->has_reserved)
+		json_object_object_add(params, "reserved", json_object_new_boolean(args->reserved));
 }
 
 static error_t parse_name(int key, char *arg, struct argp_state *state)
@@ -70,11 +105,8 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 			cli_misuse(state, "--port: a bridge has at most %d ports", BRIDGE_PORTS_MAX);
 		args->ports[args->port_count++] = arg;
 		return 0;
-	case KEY_AGE:
-		parse_age(args, arg, state);
-		return 0;
 	default:
-		return parse_name(key, arg, state);
+		return parse_switch(args, key, arg, state) ? 0 : parse_name(key, arg, state);
 	}
 }
 
@@ -90,8 +122,7 @@ static int run_add(struct cli *cli, void *data)
 	json_object_object_add(params, "kind",
 			       json_object_new_string(args->kind ? args->kind : "switch"));
 	json_object_object_add(params, "ports", ports);
-	if (args->has_age)
-		json_object_object_add(params, "age", json_object_new_int(args->age));
+	add_switch(args, params);
 	error = iov_rpc_call(cli->iov, "bridge.add", params, &result);
 	if (!error && cli->json)
 		iov_output_json(stdout, result);
@@ -114,7 +145,7 @@ const struct cli_command cli_bridge_add = {
 /* iov bridge set */
 
 static const struct argp_option set_options[] = {
-	AGE_OPTION,
+	SWITCH_OPTIONS,
 	{ 0 },
 };
 
@@ -122,12 +153,11 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 {
 	struct bridge_args *args = cli_data(state);
 
-	if (key == KEY_AGE) {
-		parse_age(args, arg, state);
+	if (parse_switch(args, key, arg, state))
 		return 0;
-	}
-	if (key == ARGP_KEY_END && args->name && !args->has_age)
-		cli_misuse(state, "nothing to set: expected --age");
+	if (key == ARGP_KEY_END && args->name && !args->has_age && !args->has_stations &&
+	    !args->has_reserved)
+		cli_misuse(state, "nothing to set: expected --age, --stations or --reserved");
 	return parse_name(key, arg, state);
 }
 
@@ -138,7 +168,7 @@ static int run_set(struct cli *cli, void *data)
 	struct json_object *params = cli_name_params(args->name);
 	int error;
 
-	json_object_object_add(params, "age", json_object_new_int(args->age));
+	add_switch(args, params);
 	error = iov_rpc_call(cli->iov, "bridge.set", params, &result);
 	if (!error && cli->json)
 		iov_output_json(stdout, result);

@@ -17,6 +17,7 @@ enum {
 	KEY_TX_RATE,
 	KEY_TX_PACKETS,
 	KEY_STORM_PACKETS,
+	KEY_MAX_STATIONS,
 	KEY_MIRROR,
 	KEY_CPUS,
 	KEY_STATION,
@@ -38,6 +39,8 @@ enum {
 	{ "tx-packets", KEY_TX_PACKETS, "N", 0, "Packets a second to it, or none" },               \
 	{ "storm-packets", KEY_STORM_PACKETS, "N", 0,                                              \
 	  "Packets a second from it that go to all ports, or none for any number" },               \
+	{ "max-stations", KEY_MAX_STATIONS, "N", 0,                                                \
+	  "Most stations that a switch learns behind it, or none for any number" },                \
 	{ "mirror", KEY_MIRROR, "PORT", 0,                                                         \
 	  "Give this port a copy of all that passes, or none" },                                   \
 	{ "cpus", KEY_CPUS, "CPULIST", 0,                                                          \

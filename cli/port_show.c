@@ -37,6 +37,8 @@ static const struct iov_column counter_columns[] = {
 	{ "rx_bytes", "Bytes from it" },
 	{ "tx_packets", "Packets to it" },
 	{ "tx_bytes", "Bytes to it" },
+	{ "stations", "Stations behind it" },
+	{ "unplaced_stations", "Stations without a place" },
 	{ "dropped", "Dropped" },
 	{ "lent_frames", "Frames sent without a copy" },
 	{ "recalls", "Restarts of the device" },

@@ -65,7 +65,7 @@ static struct json_object *params_of(struct json_object *now)
 	static const char *const keys[] = { "name", "type", "kind", "socket", "socket_mode",
 					    "socket_owner", "device", "bridge", "mac", "link" };
 	static const char *const values[] = { "queue_pairs", "standby", "any_memory", "zero_copy",
-					      "ports", "rules", "age" };
+					      "ports", "rules", "age", "stations", "reserved" };
 	struct json_object *params = json_object_new_object(), *value;
 	const char *mode = json_text_or_null(now, "mode");
 
@@ -129,6 +129,11 @@ static void build_bridge(struct host_build *build, const struct iov_host_bridge 
 								      "switch");
 	if (bridge->age)
 		json_object_object_add(params, "age", json_object_new_int((int)*bridge->age));
+	if (bridge->stations)
+		json_object_object_add(params, "stations", json_object_new_int((int)*bridge->stations));
+	/* Off is what iovd does not speak of. */
+	if (bridge->reserved && (*bridge->reserved || (now && json_object_object_get(now, "reserved"))))
+		json_object_object_add(params, "reserved", json_object_new_boolean(*bridge->reserved));
 	if (now && iov_iovd_match(now, params))
 		return;
 	if (now)

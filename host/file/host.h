@@ -130,6 +130,8 @@ struct iov_host_bridge {
 	char *name;
 	char *kind;		/* "switch" or "wire", as "iov bridge add --kind" takes it */
 	unsigned int *age;	/* seconds */
+	unsigned int *stations;
+	bool *reserved;
 };
 
 /* As the options of "iov port set" take them. */
@@ -145,6 +147,7 @@ struct iov_host_rules {
 	uint64_t *tx_rate;
 	uint64_t *tx_packets;
 	uint64_t *storm_packets;
+	uint64_t *max_stations;
 	char *mirror;
 	char *cpus;
 	char **stations;

@@ -30,6 +30,7 @@ static const struct {
 	{ "tx_rate", NUMBER, PLACE(tx_rate), 0 },
 	{ "tx_packets", NUMBER, PLACE(tx_packets), 0 },
 	{ "storm_packets", NUMBER, PLACE(storm_packets), 0 },
+	{ "max_stations", NUMBER, PLACE(max_stations), 0 },
 	{ "mirror", TEXT, PLACE(mirror), 0 },
 	{ "cpus", TEXT, PLACE(cpus), 0 },
 	{ "stations", LIST, PLACE(stations), PLACE(station_count) },

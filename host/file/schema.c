@@ -102,6 +102,8 @@ static const cyaml_schema_field_t bridge_fields[] = {
 			       WORD_MAX),
 	TEXT(struct iov_host_bridge, kind),
 	NUMBER(struct iov_host_bridge, age),
+	NUMBER(struct iov_host_bridge, stations),
+	SWITCH(struct iov_host_bridge, reserved),
 	CYAML_FIELD_END
 };
 
@@ -127,6 +129,7 @@ static const cyaml_schema_field_t rule_fields[] = {
 	NUMBER(struct iov_host_rules, tx_rate),
 	NUMBER(struct iov_host_rules, tx_packets),
 	NUMBER(struct iov_host_rules, storm_packets),
+	NUMBER(struct iov_host_rules, max_stations),
 	TEXT(struct iov_host_rules, mirror),
 	TEXT(struct iov_host_rules, cpus),
 	WORDS(struct iov_host_rules, stations, station_count),

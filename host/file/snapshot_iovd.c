@@ -53,6 +53,12 @@ static bool copy_number(struct json_object *from, const char *key, unsigned int 
 	return *to;
 }
 
+/* Whether iovd says so of a port or a bridge. */
+static bool is_set(struct json_object *object, const char *key)
+{
+	return json_object_get_boolean(json_object_object_get(object, key));
+}
+
 static int add_bridge(struct iov_host_iovd *iovd, struct json_object *bridge)
 {
 	struct iov_host_bridge *entry = snapshot_append(&iovd->bridges, &iovd->bridge_count,
@@ -60,7 +66,9 @@ static int add_bridge(struct iov_host_iovd *iovd, struct json_object *bridge)
 
 	return entry && copy_text(bridge, "name", &entry->name) &&
 	       copy_text(bridge, "kind", &entry->kind) &&
-	       copy_number(bridge, "age", &entry->age) ? 0 : -ENOMEM;
+	       copy_number(bridge, "age", &entry->age) &&
+	       copy_number(bridge, "stations", &entry->stations) &&
+	       (!is_set(bridge, "reserved") || set_switch(&entry->reserved)) ? 0 : -ENOMEM;
 }
 
 static int copy_rules(struct json_object *port, struct iov_host_rules **rules)
@@ -71,12 +79,6 @@ static int copy_rules(struct json_object *port, struct iov_host_rules **rules)
 		return 0;
 	*rules = calloc(1, sizeof(**rules));
 	return *rules ? host_rules_read(*rules, json) : -ENOMEM;
-}
-
-/* Whether iovd says so of a port. */
-static bool is_set(struct json_object *port, const char *key)
-{
-	return json_object_get_boolean(json_object_object_get(port, key));
 }
 
 /* Of a guest's device; the MAC address that iovd tells of an uplink is the uplink's own. */

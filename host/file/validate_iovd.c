@@ -118,6 +118,30 @@ static int check_port(const struct check *check, unsigned int index,
 	return error;
 }
 
+/* What only a switch has. */
+static int check_switch(const struct check *check, unsigned int index,
+			const struct iov_host_bridge *bridge)
+{
+	bool is_wire = bridge->kind && !strcmp(bridge->kind, "wire");
+
+	if (is_wire && bridge->age)
+		return iov_host_fail(check->file, -EINVAL, PLACE("iovd.bridges[%u].age", index),
+				     "a wire learns nothing: expected no age");
+	if (is_wire && bridge->stations)
+		return iov_host_fail(check->file, -EINVAL, PLACE("iovd.bridges[%u].stations", index),
+				     "a wire learns nothing: expected no stations");
+	if (is_wire && bridge->reserved)
+		return iov_host_fail(check->file, -EINVAL, PLACE("iovd.bridges[%u].reserved", index),
+				     "a wire passes what is reserved for bridges: expected no switch");
+	if (bridge->age && (*bridge->age < 10 || *bridge->age > 1000000))
+		return iov_host_fail(check->file, -EINVAL, PLACE("iovd.bridges[%u].age", index),
+				     "%u, expected 10 to 1000000 seconds", *bridge->age);
+	if (bridge->stations && (*bridge->stations < 16 || *bridge->stations > 1048576))
+		return iov_host_fail(check->file, -EINVAL, PLACE("iovd.bridges[%u].stations", index),
+				     "%u, expected 16 to 1048576", *bridge->stations);
+	return 0;
+}
+
 static int check_bridge(const struct check *check, unsigned int index,
 			const struct iov_host_bridge *bridge)
 {
@@ -130,12 +154,8 @@ static int check_bridge(const struct check *check, unsigned int index,
 	if (!error)
 		error = check_word(check, PLACE("iovd.bridges[%u].kind", index), bridge->kind,
 				   kinds, "switch or wire");
-	if (!error && bridge->age && bridge->kind && !strcmp(bridge->kind, "wire"))
-		return iov_host_fail(check->file, -EINVAL, PLACE("iovd.bridges[%u].age", index),
-				     "a wire learns nothing: expected no age");
-	if (!error && bridge->age && (*bridge->age < 10 || *bridge->age > 1000000))
-		return iov_host_fail(check->file, -EINVAL, PLACE("iovd.bridges[%u].age", index),
-				     "%u, expected 10 to 1000000 seconds", *bridge->age);
+	if (!error)
+		error = check_switch(check, index, bridge);
 	if (!error && bridge->kind && !strcmp(bridge->kind, "wire"))
 		json_object_object_add(check->seen, PLACE("wire %s", bridge->name),
 				       json_object_new_int(0));

@@ -20,11 +20,9 @@ void *lan_in_device(const struct station *station, void *in_driver)
 	return host;
 }
 
-static void start_ring(struct station *station, unsigned int index, struct driver *driver,
-		       uint64_t features)
+static void start_queue(struct station *station, struct vu_queue *queue, unsigned int index,
+			struct driver *driver, uint64_t features)
 {
-	struct vu_queue *queue = station->queues[index];
-
 	driver_open(driver, &station->guest, RING, features);
 	queue->setup = (struct virtq_setup){
 		.memory = station->memory,
@@ -42,7 +40,45 @@ static void start_ring(struct station *station, unsigned int index, struct drive
 	queue->kick_fd = -1;
 	queue->features = features;
 	station->port.port.queues[index] = queue;
-	station->port.port.queue_end = 2;
+	if (station->port.port.queue_end <= index)
+		station->port.port.queue_end = index + 1;
+}
+
+static void start_ring(struct station *station, unsigned int index, struct driver *driver,
+		       uint64_t features)
+{
+	start_queue(station, station->queues[index], index, driver, features);
+}
+
+static struct vu_queue *new_queue(struct dp_ring *ring)
+{
+	struct vu_queue *queue = aligned_alloc(_Alignof(struct vu_queue), sizeof(*queue));
+
+	assert_non_null(queue);
+	memset(queue, 0, sizeof(*queue));
+	queue->device = ring;
+	queue->call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return queue;
+}
+
+struct vu_queue *lan_add_receive_queue(struct lan *lan, unsigned int index, unsigned int pair,
+				       struct driver *driver, struct dp_ring *ring)
+{
+	struct station *station = &lan->stations[index];
+	struct vu_queue *queue = new_queue(ring);
+
+	start_queue(station, queue, 2 * pair, driver, PLAIN);
+	station->port.device.pairs = pair + 1;
+	lan_redraw(lan);
+	return queue;
+}
+
+void lan_remove_receive_queue(struct lan *lan, unsigned int index, struct vu_queue *queue)
+{
+	lan->stations[index].port.port.queues[queue->index] = NULL;
+	lan_redraw(lan);
+	close(queue->call_fd);
+	free(queue);
 }
 
 void lan_redraw(struct lan *lan)
@@ -107,13 +143,8 @@ static void open_station(struct lan *lan, unsigned int index)
 		region.uva = station->guest.uva + region.offset;
 		assert_return_code(guest_memory_add(station->memory, lan->iov, &region), 0);
 	}
-	for (unsigned int i = 0; i < 2; i++) {
-		station->queues[i] = aligned_alloc(_Alignof(struct vu_queue), sizeof(struct vu_queue));
-		assert_non_null(station->queues[i]);
-		memset(station->queues[i], 0, sizeof(*station->queues[i]));
-		station->queues[i]->device = &station->rings[i];
-		station->queues[i]->call_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	}
+	for (unsigned int i = 0; i < 2; i++)
+		station->queues[i] = new_queue(&station->rings[i]);
 	station->port.port.id = DP_PORTS_MAX + index + 1;
 	station->port.port.type = &net_port_type;
 	station->port.port.member = &station->port.member;

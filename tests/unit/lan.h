@@ -64,6 +64,11 @@ void lan_renegotiate(struct lan *lan, unsigned int station, uint64_t features);
 void lan_enter_lane(struct lan *lan, unsigned int station);
 void lan_leave_lane(struct lan *lan, unsigned int station);
 
+/* A ring more that a station receives by, of a queue pair; @driver and @ring are the caller's. */
+struct vu_queue *lan_add_receive_queue(struct lan *lan, unsigned int station, unsigned int pair,
+				       struct driver *driver, struct dp_ring *ring);
+void lan_remove_receive_queue(struct lan *lan, unsigned int station, struct vu_queue *queue);
+
 /* Where a part of a driver's ring is for the device. */
 void *lan_in_device(const struct station *station, void *in_driver);
 

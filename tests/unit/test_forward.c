@@ -82,6 +82,168 @@ static void station_that_moves_is_found_at_its_new_port(void **state)
 	assert_int_equal(lan_count(lan, B), 1);
 }
 
+/* To a group address by its last byte, from a station. */
+static void say_reserved(struct lan *lan, unsigned int station, uint8_t last, uint16_t vlan)
+{
+	uint8_t frame[60];
+
+	lan_frame(frame, B, station, vlan, sizeof(frame));
+	memcpy(frame, (uint8_t[]){ 1, 0x80, 0xc2, 0, 0, last }, 6);
+	lan_send(lan, station, NULL, frame, sizeof(frame));
+	assert_int_equal(lan_pass(lan), 1);
+}
+
+static void reserved_addresses_stay_at_their_port(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	for (unsigned int last = 0; last < 18; last++)
+		say_reserved(lan, A, (uint8_t)last, last % 2 ? 7 : 0);
+	assert_int_equal(lan_count(lan, B), 2);
+	assert_int_equal(lan_drops(lan, A, DROP_RESERVED), 16);
+	lan->bridge.passes_reserved = true;
+	lan_redraw(lan);
+	for (unsigned int last = 0; last < 16; last++)
+		say_reserved(lan, A, (uint8_t)last, 0);
+	assert_int_equal(lan_count(lan, B), 15);
+	assert_int_equal(lan_drops(lan, A, DROP_RESERVED), 17);
+}
+
+static void wire_passes_all_but_flow_control(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	lan_make_wire(lan);
+	for (unsigned int last = 0; last < 16; last++)
+		say_reserved(lan, A, (uint8_t)last, 0);
+	assert_int_equal(lan_count(lan, B), 15);
+	assert_int_equal(lan_drops(lan, A, DROP_RESERVED), 1);
+}
+
+static void groups_and_nobody_send_nothing(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t frame[60];
+
+	post_all(lan);
+	lan_frame(frame, B, A, 0, sizeof(frame));
+	frame[6] |= 1;
+	lan_send(lan, A, NULL, frame, sizeof(frame));
+	memset(frame + 6, 0, 6);
+	lan_send(lan, A, NULL, frame, sizeof(frame));
+	assert_int_equal(lan_pass(lan), 2);
+	assert_int_equal(lan_count(lan, B), 0);
+	assert_int_equal(lan_drops(lan, A, DROP_BAD_SOURCE), 2);
+}
+
+/* B is an uplink whose device sends back what goes to all. */
+static void what_comes_back_is_not_learned_and_what_moved_is(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	lan->view->ports[B]->reflects = true;
+	lan->now = 1000;
+	lan_say(lan, A, BROADCAST, A, 0);
+	lan->now += 1;
+	lan_say(lan, B, BROADCAST, A, 0);
+	assert_int_equal(lan_drops(lan, B, DROP_REFLECTED), 1);
+	/* Only what goes to all comes back. */
+	lan_count(lan, C);
+	lan_say(lan, B, C, A, 0);
+	assert_int_equal(lan_count(lan, C), 1);
+	lan_say(lan, A, BROADCAST, A, 0);
+	lan->now += MAC_TABLE_SECOND / 2;
+	lan_say(lan, B, BROADCAST, A, 0);
+	assert_int_equal(lan_drops(lan, B, DROP_REFLECTED), 1);
+	/* It is there now. */
+	lan_count(lan, A);
+	lan_count(lan, B);
+	lan_say(lan, C, A, C, 0);
+	assert_int_equal(lan_count(lan, A), 0);
+	assert_int_equal(lan_count(lan, B), 1);
+}
+
+static void flood_of_addresses_shows_nobody_the_frames_of_others(void **state)
+{
+	struct lan *lan = *state;
+
+	mac_table_close(lan->bridge.macs);
+	assert_return_code(mac_table_open(&lan->bridge.macs, 64, 1), 0);
+	lan_redraw(lan);
+	post_all(lan);
+	lan_say(lan, B, BROADCAST, B, 0);
+	lan_say(lan, C, BROADCAST, C, 0);
+	for (unsigned int i = 0; i < 5000; i++) {
+		uint8_t frame[60];
+
+		/* To itself, so that nobody's buffers are used. */
+		lan->stations[A].guest.allocated = LAN_MEMORY / 2;
+		lan_frame(frame, A, A, 0, sizeof(frame));
+		memcpy(frame + 8, &i, sizeof(i));
+		memcpy(frame, frame + 6, 6);
+		lan_send(lan, A, NULL, frame, sizeof(frame));
+		lan_pass(lan);
+	}
+	assert_true(lan->stations[A].counters.unplaced > 4000);
+	assert_int_equal(lan->stations[B].counters.unplaced, 0);
+	lan_count(lan, A);
+	for (unsigned int i = 0; i < 10; i++) {
+		lan_say(lan, B, C, B, 0);
+		lan_say(lan, C, B, C, 0);
+	}
+	assert_int_equal(lan_count(lan, A), 0);
+}
+
+/* From 64 ports of UDP to B. */
+static void send_flows(struct lan *lan)
+{
+	static const uint8_t ip[] = { 8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17 };
+	uint8_t frame[60];
+
+	for (uint8_t i = 0; i < 64; i++) {
+		lan_frame(frame, B, A, 0, sizeof(frame));
+		memcpy(frame + 12, ip, sizeof(ip));
+		memset(frame + 24, 0, sizeof(frame) - 24);
+		frame[35] = i;
+		lan_send(lan, A, NULL, frame, sizeof(frame));
+		lan_pass(lan);
+	}
+}
+
+static void rings_without_a_buffer_get_no_flows(void **state)
+{
+	struct lan *lan = *state;
+	struct dp_ring ring = { 0 };
+	struct vring_used_elem done;
+	struct driver driver;
+	struct vu_queue *queue = lan_add_receive_queue(lan, B, 1, &driver, &ring);
+	unsigned int others = 0;
+
+	lan_post(lan, B, 120, 2048);
+	lan_post(lan, A, 1, 2048);
+	lan_say(lan, B, BROADCAST, B, 0);
+	send_flows(lan);
+	assert_int_equal(lan_count(lan, B), 64);
+	/* It has its share as soon as its driver uses it, and keeps it when there is no buffer. */
+	for (unsigned int i = 0; i < 16; i++) {
+		struct driver_buffer buffer = { guest_alloc(&lan->stations[B].guest, 2048, 1), 2048, true };
+
+		assert_true(driver_add(&driver, &buffer, 1) >= 0);
+	}
+	driver_publish(&driver);
+	send_flows(lan);
+	while (driver_used(&driver, &done))
+		others++;
+	assert_int_equal(others, 16);
+	assert_int_equal(lan_count(lan, B) + lan_drops(lan, B, DROP_FULL) + others, 64);
+	assert_true(lan_drops(lan, B, DROP_FULL) > 0);
+	assert_int_equal(queue->ring.error, VIRTQ_OK);
+	lan_remove_receive_queue(lan, B, queue);
+}
+
 static void silent_station_is_forgotten(void **state)
 {
 	struct lan *lan = *state;
@@ -90,7 +252,7 @@ static void silent_station_is_forgotten(void **state)
 	lan_say(lan, B, BROADCAST, B, 0);
 	for (unsigned int i = 0; i < STATIONS; i++)
 		lan_count(lan, i);
-	lan->now += MAC_TABLE_AGE + 1;
+	lan->now += MAC_TABLE_AGE * MAC_TABLE_SECOND + 1;
 	lan_say(lan, A, B, A, 0);
 	assert_int_equal(lan_count(lan, B), 1);
 	assert_int_equal(lan_count(lan, C), 1);
@@ -403,6 +565,12 @@ int main(void)
 		CASE(port_in_no_bridge_reaches_nobody),
 		CASE(switch_floods_to_all_but_the_sender_until_it_learns),
 		CASE(station_that_moves_is_found_at_its_new_port),
+		CASE(reserved_addresses_stay_at_their_port),
+		CASE(wire_passes_all_but_flow_control),
+		CASE(groups_and_nobody_send_nothing),
+		CASE(what_comes_back_is_not_learned_and_what_moved_is),
+		CASE(flood_of_addresses_shows_nobody_the_frames_of_others),
+		CASE(rings_without_a_buffer_get_no_flows),
 		CASE(silent_station_is_forgotten),
 		CASE(vlans_are_learned_apart),
 		CASE(tag_passes_as_it_is),

@@ -218,6 +218,13 @@ static void iovd_gets_ports_that_it_would_take(void **state)
 		  "iovd.bridges[0].age: 9, expected 10 to 1000000 seconds" },
 		{ "iovd:\n  bridges:\n  - {name: b, kind: wire, age: 20}\n", "host.yaml:3: "
 		  "iovd.bridges[0].age: a wire learns nothing: expected no age" },
+		{ "iovd:\n  bridges:\n  - {name: b, stations: 15}\n", "host.yaml:3: "
+		  "iovd.bridges[0].stations: 15, expected 16 to 1048576" },
+		{ "iovd:\n  bridges:\n  - {name: b, kind: wire, stations: 20}\n", "host.yaml:3: "
+		  "iovd.bridges[0].stations: a wire learns nothing: expected no stations" },
+		{ "iovd:\n  bridges:\n  - {name: b, kind: wire, reserved: on}\n", "host.yaml:3: "
+		  "iovd.bridges[0].reserved: a wire passes what is reserved for bridges: expected no "
+		  "switch" },
 		{ BRIDGES "  - {name: a, type: vhost-user, socket: /x, rules: {rx_rate: 1G}}\n",
 		  "host.yaml:6: iovd.ports[0].rules.rx_rate: '1G': expected a decimal number from 0 to "
 		  "999999999999999" },

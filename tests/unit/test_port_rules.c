@@ -151,6 +151,89 @@ static void tunnel_carries_tags_inside_its_own(void **state)
 	assert_memory_equal(got + 20, frame + 16, sizeof(frame) - 16);
 }
 
+/* Send a frame with these tags, of which VLAN 20 is the inner one, from A. */
+static void say_tags(struct lan *lan, const char *rules, const uint8_t *tags, uint32_t length)
+{
+	uint8_t frame[FRAME];
+
+	rule(lan, A, rules);
+	lan_frame(frame, BROADCAST, A, 0, sizeof(frame));
+	memcpy(frame + 12, tags, length);
+	lan_send(lan, A, NULL, frame, sizeof(frame));
+	lan_pass(lan);
+}
+
+/* What B got last begins with these bytes behind the addresses; NULL for nothing. */
+static void gets(struct lan *lan, const uint8_t *tags, uint32_t length)
+{
+	uint8_t got[2048];
+	int size = lan_receive(lan, B, NULL, got, sizeof(got));
+
+	if (!tags) {
+		assert_int_equal(size, -1);
+		return;
+	}
+	assert_true(size > 0);
+	assert_memory_equal(got + 12, tags, length);
+	assert_int_equal(lan_count(lan, B), 0);
+}
+
+static void no_frame_leaves_in_the_vlan_of_an_inner_tag(void **state)
+{
+	static const uint8_t priority[] = {0x81, 0, 0, 0, 0x81, 0, 0, 20, 8, 0};
+	static const uint8_t service[] = {0x88, 0xa8, 0xe0, 0, 0x88, 0xa8, 0, 20, 8, 0};
+	static const uint8_t mixed[] = {0x81, 0, 0, 0, 0x88, 0xa8, 0, 20, 8, 0};
+	static const uint8_t twice[] = {0x81, 0, 0, 10, 0x81, 0, 0, 20, 8, 0};
+	static const uint8_t inner[] = {0x81, 0, 0, 20, 8, 0};
+	static const uint8_t tunnelled[] = {0x88, 0xa8, 0, 10, 0x81, 0, 0, 20, 8, 0};
+	static const uint8_t half[] = {0x81, 0, 0};
+	struct lan *lan = *state;
+
+	rule(lan, B, "{\"vlan\":\"trunk:20,native:10\"}");
+	say_tags(lan, "{\"vlan\":\"access:10\"}", priority, sizeof(priority));
+	say_tags(lan, "{\"vlan\":\"access:10\"}", service, sizeof(service));
+	say_tags(lan, "{\"vlan\":\"access:10\"}", mixed, sizeof(mixed));
+	say_tags(lan, "{\"vlan\":\"access:10\"}", twice, sizeof(twice));
+	say_tags(lan, "{\"vlan\":\"trunk:native:10\"}", priority, sizeof(priority));
+	gets(lan, NULL, 0);
+	assert_int_equal(lan_drops(lan, A, DROP_VLAN), 5);
+	/* In its own VLAN, by its own tag: it may carry what it likes, and keeps its tag. */
+	say_tags(lan, "{\"vlan\":\"trunk:10\"}", twice, sizeof(twice));
+	gets(lan, twice, sizeof(twice));
+	say_tags(lan, "{\"vlan\":\"none\"}", twice, sizeof(twice));
+	gets(lan, twice, sizeof(twice));
+	say_tags(lan, "{\"vlan\":\"tunnel:10\"}", inner, sizeof(inner));
+	gets(lan, tunnelled, sizeof(tunnelled));
+	/* An access port sees no tags. */
+	rule(lan, B, "{\"vlan\":\"access:10\"}");
+	say_tags(lan, "{\"vlan\":\"trunk:10\"}", twice, sizeof(twice));
+	say_tags(lan, "{\"vlan\":\"tunnel:10\"}", inner, sizeof(inner));
+	gets(lan, NULL, 0);
+	assert_int_equal(lan_drops(lan, B, DROP_VLAN), 2);
+	/* The other end of a tunnel sees those that its guest sent. */
+	rule(lan, B, "{\"vlan\":\"tunnel:10\"}");
+	say_tags(lan, "{\"vlan\":\"tunnel:10\"}", inner, sizeof(inner));
+	gets(lan, inner, sizeof(inner));
+	/* The frame ends within its tag. */
+	rule(lan, A, "{\"vlan\":\"access:10\"}");
+	lan_send(lan, A, NULL, (uint8_t[15]){2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 0, half[0], half[1], half[2]},
+		 15);
+	lan_pass(lan);
+	assert_int_equal(lan_drops(lan, A, DROP_VLAN), 6);
+}
+
+static void service_tags_stay_what_they_are(void **state)
+{
+	static const uint8_t tag[] = {0x88, 0xa8, 0x60, 10, 8, 0}, priority[] = {0x88, 0xa8, 0x60, 0, 8, 0};
+	struct lan *lan = *state;
+
+	rule(lan, B, "{\"vlan\":\"trunk:10\"}");
+	say_tags(lan, "{\"vlan\":\"trunk:10\"}", tag, sizeof(tag));
+	gets(lan, tag, sizeof(tag));
+	say_tags(lan, "{\"vlan\":\"access:10\"}", priority, sizeof(priority));
+	gets(lan, tag, sizeof(tag));
+}
+
 static void offloads_move_with_the_tag(void **state)
 {
 	struct lan *lan = *state;
@@ -218,8 +301,17 @@ static void say_packet(struct lan *lan, uint16_t type, unsigned int at, const vo
 	lan_pass(lan);
 }
 
-/* No next header, hop limit, source. */
-static const uint8_t link_local[] = {59, 64, 0xfe, 0x80, [17] = 1};
+/* Of no next header, from the address that is made of the MAC address. */
+static const uint8_t link_local[] = {0x60, [6] = 59, 64, 0xfe, 0x80, [19] = 0xff, 0xfe};
+
+/* Where both are of Ethernet and IPv4, from 02:00:00:00:00:00. */
+static void say_arp(struct lan *lan, const uint8_t ip[4])
+{
+	uint8_t arp[18] = {0, 1, 8, 0, 6, 4, 0, 2, 2};
+
+	memcpy(arp + 14, ip, 4);
+	say_packet(lan, 0x0806, 0, arp, sizeof(arp));
+}
 
 static void wrong_ip_is_spoofed(void **state)
 {
@@ -228,23 +320,23 @@ static void wrong_ip_is_spoofed(void **state)
 
 	rule(lan, A, "{\"allow_ip\":[\"192.0.2.0/24\",\"198.51.100.1\"]}");
 	say_packet(lan, 0x0800, 12, good, 4);
-	say_packet(lan, 0x0800, 12, none, 4);
-	say_packet(lan, 0x0806, 14, good, 4);
+	say_arp(lan, good);
 	lan_say(lan, A, BROADCAST, A, 0);	/* no IP at all */
-	assert_int_equal(lan_count(lan, B), 4);
+	assert_int_equal(lan_count(lan, B), 3);
 	say_packet(lan, 0x0800, 12, bad, 4);
-	say_packet(lan, 0x0806, 14, bad, 4);
-	assert_int_equal(lan_drops(lan, A, DROP_SPOOFED), 2);
-	/* No IPv6 is allowed: not even link-local. */
-	say_packet(lan, 0x86dd, 6, link_local, sizeof(link_local));
+	say_packet(lan, 0x0800, 12, none, 4);
+	say_arp(lan, bad);
 	assert_int_equal(lan_drops(lan, A, DROP_SPOOFED), 3);
+	/* No IPv6 is allowed: not even link-local. */
+	say_packet(lan, 0x86dd, 0, link_local, sizeof(link_local));
+	assert_int_equal(lan_drops(lan, A, DROP_SPOOFED), 4);
 	assert_int_equal(lan_count(lan, B), 0);
 }
 
 /* IPv6 from an address of the guest, with one header and 60 bytes of content. */
 static void say_ip6(struct lan *lan, uint8_t next, const uint8_t *content, size_t length)
 {
-	uint8_t packet[84] = { [0] = 0x60, [6] = next, [8] = 0x20, [9] = 1, [10] = 0x0d, [11] = 0xb8,
+	uint8_t packet[84] = { [0] = 0x60, [5] = (uint8_t)length, next, [8] = 0x20, [9] = 1, [10] = 0x0d, [11] = 0xb8,
 			       [23] = 1 };
 
 	memcpy(packet + 40, content, length);
@@ -256,7 +348,7 @@ static void wrong_advertisement_is_spoofed(void **state)
 	struct lan *lan = *state;
 	const uint8_t good[24] = { 136, [8] = 0x20, 1, 0x0d, 0xb8, [23] = 9 };
 	const uint8_t bad[24] = { 136, [8] = 0x20, 1, 0x0d, 0xb9, [23] = 9 };
-	uint8_t hidden[32] = { 58 }, cut[8] = { 58 };
+	uint8_t hidden[32] = { 58 }, cut[16] = { 58, [8] = 136 };
 
 	rule(lan, A, "{\"allow_ip\":[\"2001:db8::/32\"]}");
 	say_ip6(lan, 58, good, sizeof(good));
@@ -270,7 +362,7 @@ static void wrong_advertisement_is_spoofed(void **state)
 	say_ip6(lan, 60, hidden, sizeof(hidden));
 	assert_int_equal(lan_count(lan, B), 0);
 	assert_int_equal(lan_drops(lan, A, DROP_SPOOFED), 4);
-	say_packet(lan, 0x86dd, 6, link_local, sizeof(link_local));
+	say_packet(lan, 0x86dd, 0, link_local, sizeof(link_local));
 	assert_int_equal(lan_count(lan, B), 1);
 }
 
@@ -382,10 +474,10 @@ static void age_is_the_bridges_own(void **state)
 	lan->bridge.age = 20;
 	lan_redraw(lan);
 	learn_all(lan, 0);
-	lan->now += 15;
+	lan->now += 15 * MAC_TABLE_SECOND;
 	lan_say(lan, A, B, A, 0);
 	assert_int_equal(lan_count(lan, C), 0);
-	lan->now += 6;
+	lan->now += 6 * MAC_TABLE_SECOND;
 	lan_say(lan, A, B, A, 0);
 	assert_int_equal(lan_count(lan, C), 1);
 }
@@ -448,6 +540,8 @@ int main(void)
 		CASE(trunk_carries_its_vlans),
 		CASE(known_station_outside_the_vlan_is_not_reached),
 		CASE(tunnel_carries_tags_inside_its_own),
+		CASE(no_frame_leaves_in_the_vlan_of_an_inner_tag),
+		CASE(service_tags_stay_what_they_are),
 		CASE(offloads_move_with_the_tag),
 		CASE(longest_frame_has_no_room_for_a_tag),
 		CASE(wrong_mac_is_spoofed),

@@ -199,9 +199,15 @@ static void rules_are_kept_over_a_crash(void **state)
 	daemon_do(&iovd, "port.set", "{\"name\":\"a\",\"rules\":{\"isolated\":true,"
 		  "\"vlan\":\"access:7\",\"mirror\":\"b\",\"stations\":[\"02:00:00:00:00:01\"]}}");
 	daemon_do(&iovd, "bridge.set", "{\"name\":\"lan\",\"age\":20}");
+	daemon_do(&iovd, "bridge.set", "{\"name\":\"lan\",\"stations\":64,\"reserved\":true}");
 	daemon_crash(&iovd);
 	daemon_restart(&iovd);
 	assert_non_null(strstr(daemon_port(&iovd, "port.list", "a", "rules"), "access:7"));
+	struct json_object *bridges = daemon_call(&iovd, "bridge.list", "{}");
+	const char *bridge = json_object_to_json_string_ext(bridges, JSON_C_TO_STRING_PLAIN);
+
+	assert_non_null(strstr(bridge, "\"age\":20,\"stations\":64,\"reserved\":true"));
+	json_object_put(bridges);
 	assert_non_null(strstr(daemon_port(&iovd, "port.list", "a", "rules"), "\"mirror\""));
 	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"b\",\"rules\":"
 						   "{\"stations\":[\"02:00:00:00:00:01\"]}}"));
@@ -209,6 +215,9 @@ static void rules_are_kept_over_a_crash(void **state)
 	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"b\",\"rules\":{\"isolated\":1}}"));
 	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"b\",\"rules\":true}"));
 	assert_null(daemon_call(&iovd, "bridge.set", "{\"name\":\"lan\",\"age\":5}"));
+	assert_null(daemon_call(&iovd, "bridge.set", "{\"name\":\"lan\",\"stations\":15}"));
+	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"a\",\"rules\":"
+						   "{\"max_stations\":-1}}"));
 	assert_string_equal(daemon_port(&iovd, "port.list", "b", "rules"), "");
 	daemon_do(&iovd, "port.set", "{\"name\":\"a\",\"rules\":{\"isolated\":false,"
 		  "\"vlan\":\"none\",\"mirror\":\"none\",\"stations\":[]}}");

@@ -135,16 +135,18 @@ static const struct jsonrpc_param bridge_add_params[] = {
 	{ "name", json_type_string, true },
 	{ "kind", json_type_string, true },
 	{ "age", json_type_int, false },
+	{ "stations", json_type_int, false },
+	{ "reserved", json_type_boolean, false },
 	{ "ports", json_type_array, false },
 };
 
 static int call_bridge_add(void *arg, struct json_object *params, struct json_object **result)
 {
+	const struct bridge_options options = bridge_options_of(params);
 	struct methods *methods = arg;
 	struct bridge *bridge;
 	int error = bridge_add(methods->registry, json_text_or_null(params, "name"),
-			       json_text_or_null(params, "kind"),
-			       json_object_get_int(json_object_object_get(params, "age")),
+			       json_text_or_null(params, "kind"), &options,
 			       json_object_object_get(params, "ports"), &bridge);
 
 	if (error)
@@ -156,21 +158,22 @@ static int call_bridge_add(void *arg, struct json_object *params, struct json_ob
 
 static const struct jsonrpc_param bridge_set_params[] = {
 	{ "name", json_type_string, true },
-	{ "age", json_type_int, true },
+	{ "age", json_type_int, false },
+	{ "stations", json_type_int, false },
+	{ "reserved", json_type_boolean, false },
 };
 
 static int call_bridge_set(void *arg, struct json_object *params, struct json_object **result)
 {
+	const struct bridge_options options = bridge_options_of(params);
 	struct methods *methods = arg;
 	struct bridge *bridge;
 	int error = bridge_find(methods->registry, json_text_or_null(params, "name"), &bridge);
 
 	if (!error)
-		error = bridge_set_age(methods->registry, bridge,
-				       json_object_get_int(json_object_object_get(params, "age")));
+		error = bridge_set(methods->registry, bridge, &options);
 	if (error)
 		return error;
-	registry_publish(methods->registry);
 	saved_ports_save(methods->saved);
 	*result = bridge_describe(methods->registry, bridge);
 	return 0;

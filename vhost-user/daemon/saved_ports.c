@@ -32,12 +32,12 @@ struct saved_ports {
 static int restore_bridge(struct registry *registry, struct json_object *entry)
 {
 	const char *name = json_text_or_null(entry, "name"), *kind = json_text_or_null(entry, "kind");
+	const struct bridge_options options = bridge_options_of(entry);
 	struct bridge *bridge;
 
 	if (!name || !kind)
 		return iov_fail(registry->iov, -EUCLEAN, "a bridge without name or kind");
-	return bridge_add(registry, name, kind,
-			  json_object_get_int(json_object_object_get(entry, "age")), NULL, &bridge);
+	return bridge_add(registry, name, kind, &options, NULL, &bridge);
 }
 
 static int restore_port(struct registry *registry, struct json_object *entry)

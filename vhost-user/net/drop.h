@@ -14,6 +14,8 @@ enum drop {
 	DROP_REFLECTED,		/* came back from the network that a guest sent it to */
 	DROP_ISOLATED,		/* from one isolated port to another */
 	DROP_VLAN,		/* the port, or the one it is for, is not in its VLAN */
+	DROP_BAD_SOURCE,	/* from a group address, or none */
+	DROP_RESERVED,		/* to an address that bridges keep to themselves */
 	DROP_SPOOFED,		/* from an address that is not the guest's */
 	DROP_STORM,		/* more to all than the port may send */
 	/* Counted at the port that it was meant for. */

@@ -32,6 +32,9 @@ static inline void mac_of_key(uint64_t key, uint8_t mac[6])
 /* The VLAN of a key. */
 #define MAC_KEY_VLAN(key) ((uint16_t)((key) >> 48))
 
+/* The address in it. */
+#define MAC_KEY_ADDRESS 0xffffffffffffull
+
 /* Group addresses have the lowest bit of the first byte set. */
 #define MAC_KEY_GROUP (1ull << 40)
 

@@ -13,9 +13,6 @@
 #include "vhost-user/port/registry.h"
 #include "vhost-user/switch/forwarder.h"
 
-/* About as many stations as a switch remembers. */
-#define STATIONS 8192
-
 void bridge_close(struct registry *registry, struct bridge *bridge)
 {
 	struct port *port;
@@ -72,20 +69,31 @@ int bridge_join(struct registry *registry, const char *name, struct port *port)
 	return 0;
 }
 
+static unsigned int stations_of(const struct bridge *bridge)
+{
+	return bridge->stations ? bridge->stations : BRIDGE_STATIONS;
+}
+
+static int make_table(struct mac_table **out, struct registry *registry, const struct bridge *bridge)
+{
+	uint64_t seed = 0;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+		iov_log(registry->iov, LOG_NOTICE, "no random seed for MAC table of %s", bridge->name);
+	return mac_table_open(out, stations_of(bridge), seed);
+}
+
 static int bridge_new(struct bridge **out, struct registry *registry, const char *name, bool wire)
 {
 	struct bridge *bridge = calloc(1, sizeof(*bridge));
-	uint64_t seed = 0;
 
 	if (!bridge)
 		return -ENOMEM;
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-		iov_log(registry->iov, LOG_NOTICE, "no random seed for MAC table of %s", name);
-	if (!wire && mac_table_open(&bridge->macs, STATIONS, seed)) {
+	strcpy(bridge->name, name);
+	if (!wire && make_table(&bridge->macs, registry, bridge)) {
 		free(bridge);
 		return -ENOMEM;
 	}
-	strcpy(bridge->name, name);
 	TAILQ_INSERT_TAIL(&registry->bridges, bridge, link);
 	*out = bridge;
 	return 0;
@@ -107,21 +115,86 @@ static int check_bridge(struct registry *registry, const char *name, const char 
 	return 0;
 }
 
-/* IEEE 802.1Q-2018 table 8-6 has the range. */
-int bridge_set_age(struct registry *registry, struct bridge *bridge, int age)
+static int number_of(struct json_object *params, const char *key)
 {
-	if (!bridge->macs && age)
-		return iov_fail(registry->iov, -EINVAL, "%s: a wire learns nothing that it could "
-				"forget", bridge->name);
-	if (age && (age < 10 || age > 1000000))
-		return iov_fail(registry->iov, -EINVAL, "%s: age %d: expected 10 to 1000000 seconds, or "
-				"0 for %d", bridge->name, age, MAC_TABLE_AGE);
-	bridge->age = (uint32_t)age;
+	struct json_object *value;
+
+	return json_object_object_get_ex(params, key, &value) ? json_object_get_int(value) : BRIDGE_UNSET;
+}
+
+struct bridge_options bridge_options_of(struct json_object *params)
+{
+	struct json_object *reserved;
+
+	return (struct bridge_options){
+		.age = number_of(params, "age"),
+		.stations = number_of(params, "stations"),
+		.reserved = json_object_object_get_ex(params, "reserved", &reserved)
+				    ? json_object_get_boolean(reserved)
+				    : BRIDGE_UNSET,
+	};
+}
+
+/* 0 is the default of each. */
+static int check_number(struct registry *registry, const struct bridge *bridge, const char *what,
+			int number, int least, int most)
+{
+	if (number == BRIDGE_UNSET || !number || (number >= least && number <= most))
+		return 0;
+	return iov_fail(registry->iov, -EINVAL, "%s: %s %d: expected %d to %d, or 0 for the default",
+			bridge->name, what, number, least, most);
+}
+
+/* IEEE 802.1Q-2018 table 8-6 has the range of the age. */
+static int check_options(struct registry *registry, const struct bridge *bridge,
+			 const struct bridge_options *options)
+{
+	int error;
+
+	if (!bridge->macs && (options->age > 0 || options->stations > 0 || options->reserved > 0))
+		return iov_fail(registry->iov, -EINVAL, "%s: a wire learns nothing, and passes all but "
+				"flow control: age, stations and reserved are of a switch", bridge->name);
+	error = check_number(registry, bridge, "age", options->age, 10, 1000000);
+	if (!error)
+		error = check_number(registry, bridge, "stations", options->stations, 16, 1 << 20);
+	return error;
+}
+
+int bridge_set(struct registry *registry, struct bridge *bridge,
+	       const struct bridge_options *options)
+{
+	struct bridge changed = *bridge;
+	int error = check_options(registry, bridge, options);
+
+	if (options->age != BRIDGE_UNSET)
+		changed.age = (uint32_t)options->age;
+	if (options->stations != BRIDGE_UNSET)
+		changed.stations = (uint32_t)options->stations;
+	if (options->reserved != BRIDGE_UNSET)
+		changed.passes_reserved = options->reserved;
+	if (!error && bridge->macs && stations_of(&changed) != stations_of(bridge))
+		error = make_table(&changed.macs, registry, &changed);
+	if (error)
+		return error;
+
+	struct mac_table *former = changed.macs == bridge->macs ? NULL : bridge->macs;
+
+	*bridge = changed;
+	registry_publish(registry);
+	mac_table_close(former);
 	return 0;
 }
 
-int bridge_add(struct registry *registry, const char *name, const char *kind, int age,
-	       struct json_object *ports, struct bridge **out)
+void bridge_forget(const struct port *port)
+{
+	const struct bridge *bridge = member_bridge(port);
+
+	if (bridge && bridge->macs)
+		mac_table_forget(bridge->macs, port->id);
+}
+
+int bridge_add(struct registry *registry, const char *name, const char *kind,
+	       const struct bridge_options *options, struct json_object *ports, struct bridge **out)
 {
 	size_t count = ports ? json_object_array_length(ports) : 0;
 	struct bridge *bridge = NULL;
@@ -132,7 +205,7 @@ int bridge_add(struct registry *registry, const char *name, const char *kind, in
 		error = bridge_new(&bridge, registry, name, !strcmp(kind, "wire"));
 	if (error)
 		return error;
-	error = bridge_set_age(registry, bridge, age);
+	error = options ? bridge_set(registry, bridge, options) : 0;
 	for (size_t i = 0; i < count && !error; i++) {
 		error = port_find(registry,
 				  json_object_get_string(json_object_array_get_idx(ports, i)), &port);
@@ -164,6 +237,10 @@ void bridge_save(const struct bridge *bridge, struct json_object *entry)
 	json_add_text(entry, "kind", bridge->macs ? "switch" : "wire");
 	if (bridge->age)
 		json_object_object_add(entry, "age", json_object_new_int((int)bridge->age));
+	if (bridge->stations)
+		json_object_object_add(entry, "stations", json_object_new_int((int)bridge->stations));
+	if (bridge->passes_reserved)
+		json_object_object_add(entry, "reserved", json_object_new_boolean(true));
 }
 
 struct json_object *bridge_describe(const struct registry *registry, const struct bridge *bridge)
@@ -199,8 +276,10 @@ static void add_station(struct json_object *list, const struct port *port, uint6
 struct json_object *bridge_stations(const struct registry *registry, const struct bridge *bridge)
 {
 	struct json_object *list = json_object_new_array();
-	const uint32_t now = forwarder_seconds();
-	uint64_t *keys = calloc(STATIONS, sizeof(*keys));
+	const uint32_t now = forwarder_ticks();
+	/* As many as places: see mac_table_open(). */
+	const unsigned int most = 4 * stations_of(bridge);
+	uint64_t *keys = calloc(most, sizeof(*keys));
 	const struct port *port;
 
 	TAILQ_FOREACH(port, &registry->ports, link) {
@@ -212,7 +291,7 @@ struct json_object *bridge_stations(const struct registry *registry, const struc
 			add_station(list, port, port->member->rules.stations[i], "fixed");
 		if (bridge->macs && keys)
 			count = mac_table_list(bridge->macs, port->id, now, bridge_age(bridge), keys,
-					       STATIONS);
+					       most);
 		for (unsigned int i = 0; i < count; i++)
 			add_station(list, port, keys[i], "learned");
 	}

@@ -19,18 +19,47 @@
  * @name: its name
  * @macs: a switch's MAC table; NULL for a wire
  * @age: seconds after which a silent station is forgotten, 0 for MAC_TABLE_AGE
+ * @stations: how many stations @macs has room for, 0 for BRIDGE_STATIONS
+ * @passes_reserved: a switch forwards frames to addresses that are reserved for bridges
  */
 struct bridge {
 	TAILQ_ENTRY(bridge) link;
 	char name[PORT_NAME_MAX + 1];
 	struct mac_table *macs;
 	uint32_t age;
+	uint32_t stations;
+	bool passes_reserved;
 };
 
-/* Seconds after which it forgets a silent station. */
+/* Stations that a switch has room for, unless another number is set. */
+#define BRIDGE_STATIONS 8192
+
+/* Of an option that is not given. */
+#define BRIDGE_UNSET (-1)
+
+/**
+ * struct bridge_options - what is set of a bridge; BRIDGE_UNSET leaves each as it is
+ * @age: seconds after which a switch forgets a silent station, 10 to 1000000; 0 for MAC_TABLE_AGE
+ * @stations: how many stations it has room for, 16 to 1048576; 0 for BRIDGE_STATIONS
+ * @reserved: 1 to forward frames to the addresses that IEEE 802.1Q-2018 table 8-1 reserves for
+ *	bridges, but for flow control, 0 not to
+ */
+struct bridge_options {
+	int age;
+	int stations;
+	int reserved;
+};
+
+/**
+ * bridge_options_of - read options
+ * @params: object with any of "age", "stations" and "reserved"
+ */
+struct bridge_options bridge_options_of(struct json_object *params);
+
+/* Silence after which it forgets a station, by the clock of its table. */
 static inline uint32_t bridge_age(const struct bridge *bridge)
 {
-	return bridge->age ? bridge->age : MAC_TABLE_AGE;
+	return (bridge->age ? bridge->age : MAC_TABLE_AGE) * MAC_TABLE_SECOND;
 }
 
 TAILQ_HEAD(bridge_list, bridge);
@@ -40,14 +69,14 @@ TAILQ_HEAD(bridge_list, bridge);
  * @registry: registry
  * @name: its name
  * @kind: "switch" or "wire"
- * @age: seconds after which a switch forgets a silent station, 0 for MAC_TABLE_AGE
+ * @options: of a switch; NULL for none
  * @ports: array of names of ports that are in no bridge; NULL for none
  * @out: receives the bridge, which stays the registry's
  *
  * Return: 0, -EEXIST, -EINVAL, -ENOENT or -EBUSY with a message.
  */
-int bridge_add(struct registry *registry, const char *name, const char *kind, int age,
-	       struct json_object *ports, struct bridge **out);
+int bridge_add(struct registry *registry, const char *name, const char *kind,
+	       const struct bridge_options *options, struct json_object *ports, struct bridge **out);
 
 /**
  * bridge_find - a bridge by its name
@@ -60,14 +89,21 @@ int bridge_add(struct registry *registry, const char *name, const char *kind, in
 int bridge_find(struct registry *registry, const char *name, struct bridge **out);
 
 /**
- * bridge_set_age - change when a switch forgets stations
- * @registry: registry; the caller publishes
+ * bridge_set - change a bridge while it is used
+ * @registry: registry
  * @bridge: bridge
- * @age: seconds, 0 for MAC_TABLE_AGE
+ * @options: what changes; with another number of stations a switch learns anew
  *
- * Return: 0 or -EINVAL with a message.
+ * Return: 0, -EINVAL or -ENOMEM with a message; nothing changes then.
  */
-int bridge_set_age(struct registry *registry, struct bridge *bridge, int age);
+int bridge_set(struct registry *registry, struct bridge *bridge,
+	       const struct bridge_options *options);
+
+/**
+ * bridge_forget - forget the stations of a port
+ * @port: port that no worker looks at any more
+ */
+void bridge_forget(const struct port *port);
 
 /**
  * bridge_stations - where a switch knows stations to be
@@ -111,7 +147,7 @@ struct json_object *bridge_describe(const struct registry *registry, const struc
 /**
  * bridge_save - add what a bridge is made of, but for its ports
  * @bridge: bridge
- * @entry: gets "name", "kind" and "age" when one was set
+ * @entry: gets "name", "kind", and "age", "stations" and "reserved" when they were set
  */
 void bridge_save(const struct bridge *bridge, struct json_object *entry);
 

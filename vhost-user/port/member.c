@@ -116,6 +116,13 @@ void member_describe(const struct port *port, struct json_object *object)
 	member_save(port, object);
 }
 
+static uint64_t stations(const struct port *port)
+{
+	const struct bridge *bridge = port->member->bridge;
+
+	return bridge && bridge->macs ? mac_table_count(bridge->macs, port->id) : 0;
+}
+
 void member_count(const struct port *port, struct json_object *object)
 {
 	const struct dp_counters counters = member_counted(port);
@@ -124,6 +131,8 @@ void member_count(const struct port *port, struct json_object *object)
 	json_object_object_add(object, "rx_bytes", json_object_new_uint64(counters.rx_bytes));
 	json_object_object_add(object, "tx_packets", json_object_new_uint64(counters.tx_packets));
 	json_object_object_add(object, "tx_bytes", json_object_new_uint64(counters.tx_bytes));
+	json_object_object_add(object, "stations", json_object_new_uint64(stations(port)));
+	json_object_object_add(object, "unplaced_stations", json_object_new_uint64(counters.unplaced));
 }
 
 void member_drops(const struct port *port, uint64_t counters[REASONS_MAX])
@@ -153,10 +162,18 @@ static uint64_t tx_bytes(const struct port *port)
 	return member_counted(port).tx_bytes;
 }
 
+static uint64_t unplaced(const struct port *port)
+{
+	return member_counted(port).unplaced;
+}
+
 const struct port_metric member_metrics[] = {
 	{ "port_receive_packets", false, NULL, "Packets that came from the port", rx_packets },
 	{ "port_receive_bytes", false, "bytes", "Bytes that came from the port", rx_bytes },
 	{ "port_transmit_packets", false, NULL, "Packets that went to the port", tx_packets },
 	{ "port_transmit_bytes", false, "bytes", "Bytes that went to the port", tx_bytes },
+	{ "port_stations", true, NULL, "Stations that a switch knows at the port", stations },
+	{ "port_unplaced_stations", false, NULL, "Times that a switch had no place for one of them",
+	  unplaced },
 	{ NULL },
 };

@@ -98,7 +98,8 @@ void member_save(const struct port *port, struct json_object *entry);
 /**
  * member_count - add counters of frames
  * @port: port with a member
- * @object: gets "rx_packets", "rx_bytes", "tx_packets" and "tx_bytes"
+ * @object: gets "rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "stations" and
+ *	"unplaced_stations"
  */
 void member_count(const struct port *port, struct json_object *object);
 

@@ -72,7 +72,7 @@ void net_forget_moved(struct net_port *net)
 
 static void add_stations(struct device_state *state, const struct net_port *net)
 {
-	uint32_t now = forwarder_seconds();
+	uint32_t now = forwarder_ticks();
 	uint64_t keys[NET_STATIONS_MAX];
 
 	if (!net->member.bridge || !net->member.bridge->macs)

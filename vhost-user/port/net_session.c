@@ -112,6 +112,7 @@ static void queue_start(void *arg, struct vu_queue *queue)
 	if (start_elsewhere(net, queue))
 		return;
 	queue->ring.reads_only = sends;
+	dp_ring_of(queue)->is_used = false;
 	if (sends) {
 		net->port.node = guest_memory_node(queue->setup.device);
 		balance_attach(&net->port, queue, balance_choose(&net->port));

@@ -183,6 +183,7 @@ static void port_drop(struct registry *registry, struct port *port)
 {
 	TAILQ_REMOVE(&registry->ports, port, link);
 	registry_publish(registry);
+	bridge_forget(port);
 	port_free(port);
 }
 

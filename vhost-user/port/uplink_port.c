@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <syslog.h>
+#include <time.h>
 
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/describe.h"
@@ -27,12 +29,61 @@ static int check(struct iov *iov, const struct port_options *options)
 	return 0;
 }
 
+/* Microseconds between looks at an interface. */
+#define LOOK_US 500000
+
+static void log_link(const struct uplink_port *up)
+{
+	struct iov *iov = up->port.registry->iov;
+	const char *interface = uplink_interface(up->uplink);
+
+	switch (up->link) {
+	case UPLINK_LINK_UP:
+		iov_log(iov, LOG_NOTICE, "%s: the link of %s is up", up->port.name, interface);
+		break;
+	case UPLINK_LINK_DOWN:
+		iov_log(iov, LOG_NOTICE, "%s: the link of %s is down", up->port.name, interface);
+		break;
+	default:
+		iov_log(iov, LOG_WARNING, "%s: interface %s is gone; when there is one of that name, "
+			"remove the port and add it again", up->port.name, interface);
+	}
+}
+
+static int look(sd_event_source *source, uint64_t usec, void *arg)
+{
+	struct uplink_port *up = arg;
+	enum uplink_link link = uplink_look(up->uplink);
+
+	(void)usec;
+	if (link != up->link) {
+		up->link = link;
+		log_link(up);
+	}
+	sd_event_source_set_time_relative(source, LOOK_US);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* Of devices that do not tell themselves. */
+static int watch(struct uplink_port *up)
+{
+	int error;
+
+	if (!uplink_interface(up->uplink))
+		return 0;
+	error = sd_event_add_time_relative(up->port.registry->event, &up->watch, CLOCK_MONOTONIC, 0,
+					   LOOK_US / 2, look, up);
+	return error < 0 ? error : 0;
+}
+
 static int open_port(struct port *port, const struct port_options *options)
 {
 	struct uplink_port *up = uplink_port_of(port);
 	int error = uplink_open(&up->uplink, port->registry->iov, options->device,
 				port->registry->worker_count, options->zero_copy);
 
+	if (!error)
+		error = watch(up);
 	if (error)
 		return error;
 	balance_attach_all(port, uplink_queues(up->uplink));
@@ -44,6 +95,7 @@ static void close_port(struct port *port)
 {
 	struct uplink_port *up = uplink_port_of(port);
 
+	sd_event_source_disable_unref(up->watch);
 	lending_uplink_goes(up);
 	uplink_close(up->uplink);
 }
@@ -123,6 +175,7 @@ static int fill_view(struct dp_view *view, struct dp_port *dp, const struct port
 	if (up->is_hidden)
 		return 0;
 	dp->uplink = up->uplink;
+	dp->reflects = uplink_reflects(up->uplink);
 	dp->worker = view->worker;
 	dp->accepts = uplink_accepts(up->uplink);
 	dp->sending = calloc(1, sizeof(*dp->sending));

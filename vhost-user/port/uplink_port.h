@@ -3,6 +3,8 @@
 #ifndef VHOST_USER_PORT_UPLINK_PORT_H
 #define VHOST_USER_PORT_UPLINK_PORT_H
 
+#include <systemd/sd-event.h>
+
 #include "vhost-user/port/member.h"
 
 /**
@@ -11,12 +13,16 @@
  * @member: what those have that carry frames
  * @uplink: the device; NULL while it is opened
  * @is_hidden: workers must not use it
+ * @watch: looks at the interface that the device sends by; NULL for none
+ * @link: what was seen last
  */
 struct uplink_port {
 	struct port port;
 	struct member member;
 	struct uplink *uplink;
 	bool is_hidden;
+	sd_event_source *watch;
+	enum uplink_link link;
 };
 
 extern const struct port_type uplink_port_type;

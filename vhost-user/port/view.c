@@ -20,6 +20,7 @@ static int fill_rules(struct dp_port *dp, struct port *port)
 	struct member *member = port->member;
 
 	dp->is_isolated = member->rules.is_isolated;
+	dp->stations_max = member->rules.stations_max;
 	if (!has_rules(&member->rules))
 		return 0;
 	dp->rules = calloc(1, sizeof(*dp->rules));
@@ -99,6 +100,7 @@ static int add_bridge(struct dp_view *view, const struct registry *registry,
 	view->bridges[view->bridge_count++] = dp;
 	dp->macs = bridge->macs;
 	dp->age = bridge_age(bridge);
+	dp->passes_reserved = bridge->passes_reserved;
 	dp->ports = calloc(view->count + 1, sizeof(struct dp_port *));
 	if (!dp->ports)
 		return -ENOMEM;

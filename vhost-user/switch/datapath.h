@@ -11,6 +11,7 @@
 #ifndef VHOST_USER_SWITCH_DATAPATH_H
 #define VHOST_USER_SWITCH_DATAPATH_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@
 
 /* The low bits of a port's identity are its place in a view. */
 #define DP_SLOT(id) ((id) & (DP_PORTS_MAX - 1))
+static_assert(DP_PORTS_MAX <= MAC_TABLE_PORTS, "each has a number of stations");
 
 /**
  * struct dp_counters - what a port has seen of one worker, which alone writes it
@@ -39,6 +41,7 @@
  * @rx_bytes: their bytes, without virtio-net headers
  * @tx_packets: packets that went to the port
  * @tx_bytes: their bytes
+ * @unplaced: stations of the port that the MAC table had no place for, new ones and others
  * @drops: packets that were dropped, by reason
  */
 struct dp_counters {
@@ -46,6 +49,7 @@ struct dp_counters {
 	uint64_t rx_bytes;
 	uint64_t tx_packets;
 	uint64_t tx_bytes;
+	uint64_t unplaced;
 	uint64_t drops[DROP_COUNT];
 };
 
@@ -143,6 +147,8 @@ struct dp_sending {
  * @is_down: its link is down: nothing passes
  * @is_isolated: nothing passes between it and others of these
  * @is_polled: this worker takes what comes from @lane
+ * @reflects: what goes to all may come back from @uplink
+ * @stations_max: most stations that the MAC table has of it; 0 for no number of its own
  * @buffers_max: receive buffers that a frame may take
  * @single: the only ring of @to, when no hash is wanted; else NULL
  * @counters: this worker's; outlive the view
@@ -169,6 +175,8 @@ struct dp_port {
 	bool is_down;
 	bool is_isolated;
 	bool is_polled;
+	bool reflects;
+	uint32_t stations_max;
 	unsigned int buffers_max;
 	struct dp_queue *single;
 	struct dp_counters *counters;
@@ -209,7 +217,8 @@ static inline int dp_station_compare(const void *a, const void *b)
 /**
  * struct dp_bridge - ports that frames pass between
  * @macs: which station is where; NULL for a wire
- * @age: seconds after which a silent station is forgotten
+ * @age: silence after which a station is forgotten, MAC_TABLE_SECOND to the second
+ * @passes_reserved: so do frames to the addresses that IEEE 802.1Q reserves for bridges
  * @station_count: length of @stations
  * @stations: by their keys
  * @count: length of @ports
@@ -218,6 +227,7 @@ static inline int dp_station_compare(const void *a, const void *b)
 struct dp_bridge {
 	struct mac_table *macs;
 	uint32_t age;
+	bool passes_reserved;
 	unsigned int station_count;
 	struct dp_station *stations;
 	unsigned int count;

@@ -124,11 +124,16 @@ static void write_waiting(struct forward *forward, struct dp_queue *queue)
 	write_all(forward, queue, forward->writes, count);
 }
 
-/* Make packets of the frames that wait for a network device. */
+/*
+ * Make packets of the frames that wait for a network device.  Then nothing reads what the guest
+ * sent any more, but a device by a loan, which has the chain wait.
+ */
 static void make_waiting(struct forward *forward, struct dp_port *port)
 {
 	struct dp_sending *sending = port->sending;
 
+	if (!sending->waiting_count)
+		return;
 	sending->packet_count += uplink_packets(port->uplink, forward->frames, sending->waiting,
 						sending->waiting_count,
 						sending->packets + sending->packet_count,
@@ -142,19 +147,20 @@ static void send_burst(struct forward *forward, struct dp_port *port)
 	struct rte_mbuf **packets = sending->packets;
 	unsigned int sent, unsent;
 	uint64_t bytes = 0;
+	bool takes;
 
-	if (sending->waiting_count)
-		make_waiting(forward, port);
+	make_waiting(forward, port);
 	for (unsigned int i = 0; i < sending->packet_count; i++)
 		bytes += packets[i]->pkt_len;
-	sent = uplink_send(port->uplink, port->worker, packets, sending->packet_count);
+	takes = uplink_takes(port->uplink);
+	sent = takes ? uplink_send(port->uplink, port->worker, packets, sending->packet_count) : 0;
 	unsent = sending->packet_count - sent;
 	for (unsigned int i = sent; i < sending->packet_count; i++)
 		bytes -= packets[i]->pkt_len;
 	rte_pktmbuf_free_bulk(packets + sent, unsent);
 	port->counters->tx_packets += sent;
 	port->counters->tx_bytes += bytes;
-	port->counters->drops[DROP_FULL] += unsent;
+	port->counters->drops[takes ? DROP_FULL : DROP_DOWN] += unsent;
 	sending->packet_count = 0;
 }
 
@@ -236,9 +242,11 @@ void deliver_finish(struct forward *forward)
 		if (queue->waiting && !queue->is_shared)
 			write_waiting(forward, queue);
 	}
+	for (unsigned int i = 0; i < forward->sending_count; i++)
+		make_waiting(forward, forward->sending[i]);
 	if (unlikely(has_shared))
 		finish_all_shared(forward);
-	/* Of a source only when all that came from it is written. */
+	/* Of a source only when all that came from it is written, and its packets are made. */
 	for (unsigned int i = 0; i < forward->touched_count; i++) {
 		struct dp_queue *queue = forward->touched[i];
 
@@ -266,7 +274,49 @@ void deliver_touch(struct forward *forward, struct dp_queue *queue)
 	forward->touched[forward->touched_count++] = queue;
 }
 
-static struct dp_queue *choose_by_flow(struct dp_port *port, struct frame *frame)
+/* Whether there is a buffer now; the ring stays as it is. */
+static bool has_buffer(struct forward *forward, struct dp_queue *queue)
+{
+	unsigned int taken;
+
+	virtq_batch_reset(&forward->to);
+	taken = virtq_take(&queue->vu->ring, &forward->to, 1);
+	virtq_untake(&queue->vu->ring, &forward->to, taken);
+	deliver_check_ring(forward, queue);
+	return taken;
+}
+
+/*
+ * A front end may enable rings that the driver never uses, since nobody told it how many these
+ * are; what would go there is lost.
+ */
+static bool is_used(struct forward *forward, struct dp_queue *queue)
+{
+	bool *used = &queue->ring->is_used;
+
+	if (likely(__atomic_load_n(used, __ATOMIC_RELAXED)))
+		return true;
+	forward_lock(queue);
+	if (has_buffer(forward, queue))
+		__atomic_store_n(used, true, __ATOMIC_RELAXED);
+	forward_unlock(queue);
+	return __atomic_load_n(used, __ATOMIC_RELAXED);
+}
+
+/* Until the driver says otherwise: one of those that it uses, or the first. */
+static struct dp_queue *choose_by_hash(struct forward *forward, struct dp_port *port,
+				       const struct frame *frame)
+{
+	struct dp_queue *queue;
+
+	if (!port->to_count)
+		return NULL;
+	queue = port->to + frame_hash(frame) % port->to_count;
+	return is_used(forward, queue) ? queue : port->to;
+}
+
+static struct dp_queue *choose_by_flow(struct forward *forward, struct dp_port *port,
+				       struct frame *frame)
 {
 	struct dp_rss *rss = port->rss;
 
@@ -276,13 +326,14 @@ static struct dp_queue *choose_by_flow(struct dp_port *port, struct frame *frame
 			return frame->hash_report ? rss->table[frame->hash & rss->rss.mask]
 						  : rss->unclassified;
 	}
-	return port->to_count ? port->to + frame_hash(frame) % port->to_count : NULL;
+	return choose_by_hash(forward, port, frame);
 }
 
 /* The ring that a frame takes to a guest, whose frames of one flow stay in order. */
-static struct dp_queue *choose_queue(struct dp_port *port, struct frame *frame)
+static struct dp_queue *choose_queue(struct forward *forward, struct dp_port *port,
+				     struct frame *frame)
 {
-	return likely(port->single) ? port->single : choose_by_flow(port, frame);
+	return likely(port->single) ? port->single : choose_by_flow(forward, port, frame);
 }
 
 static void guest_later(struct forward *forward, struct dp_queue *queue, struct frame *frame)
@@ -315,8 +366,7 @@ static enum drop to_uplink(struct forward *forward, struct dp_port *port, const 
 	struct dp_sending *sending = begin_sending(forward, port);
 	enum drop reason;
 
-	if (sending->waiting_count)
-		make_waiting(forward, port);
+	make_waiting(forward, port);
 	reason = uplink_packet(port->uplink, frame, &sending->packets[sending->packet_count]);
 	sending->packet_count += !reason;
 	return reason;
@@ -374,7 +424,7 @@ static void bring(void *arg, struct frame *frame)
 	if (port->uplink) {
 		reason = to_uplink(delivery->forward, port, frame);
 	} else {
-		queue = choose_queue(port, frame);
+		queue = choose_queue(delivery->forward, port, frame);
 		if (queue)
 			guest_now(delivery->forward, queue, frame);
 		else
@@ -432,14 +482,15 @@ static bool lets_out(struct forward *forward, struct dp_port *port, struct frame
 		     uint8_t tag[4])
 {
 	const struct port_rules *rules = &port->rules->rules;
+	enum drop reason = DROP_RATE;
 
-	if (forward_is_over(&rules->tx, &port->rules->rates->tx, frame->length)) {
-		port->counters->drops[DROP_RATE]++;
-		return false;
+	if (!forward_is_over(&rules->tx, &port->rules->rates->tx, frame->length)) {
+		deliver_mirrored(forward, port->rules, frame);
+		reason = vlan_leave(&rules->vlan, frame, tag);
 	}
-	deliver_mirrored(forward, port->rules, frame);
-	vlan_leave(&rules->vlan, frame, tag);
-	return true;
+	if (unlikely(reason))
+		port->counters->drops[reason]++;
+	return !reason;
 }
 
 void deliver_now(struct forward *forward, struct dp_port *port, struct frame *frame)
@@ -478,7 +529,7 @@ void deliver(struct forward *forward, struct dp_port *port, struct frame *frame)
 	if (unlikely((frame->needs | DP_ORDINARY) & ~port->accepts) &&
 	    deliver_otherwise(forward, port, frame))
 		return;
-	queue = choose_queue(port, frame);
+	queue = choose_queue(forward, port, frame);
 	if (likely(queue))
 		guest_later(forward, queue, frame);
 	else

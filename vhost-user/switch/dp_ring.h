@@ -15,12 +15,14 @@ struct loans;
  * struct dp_ring - the device's part of a started ring
  * @lock: of a ring that several workers bring frames to
  * @call_owed: the driver wants a call that it has not had yet
+ * @is_used: its driver gave it a buffer since it started
  * @frames: what it carried since it started
  * @loans: what of it network devices have; NULL when it lends nothing
  */
 struct dp_ring {
 	_Alignas(VIRTQ_CACHE_LINE) struct spin lock;
 	bool call_owed;
+	bool is_used;
 	uint64_t frames;
 	struct loans *loans;
 };

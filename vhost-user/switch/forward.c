@@ -35,8 +35,12 @@
 /* Of a frame that is lent, bytes that would be copied otherwise; fewer are copied faster. */
 #define LEND_MIN 256
 
-/* How long a guest keeps an address that the network claims as well. */
-#define REFLECTION_SECONDS 2
+/* How long a guest keeps an address that the network claims as well: an eighth of a second or two. */
+#define REFLECTION 1
+
+/* Addresses that bridges keep to themselves, IEEE 802.1Q-2018 table 8-1, but for their last four bits. */
+#define RESERVED UINT64_C(0x0180c2000000)
+#define PAUSE (RESERVED + 1)
 
 int forward_open(struct forward **out, int attention_fd)
 {
@@ -137,15 +141,46 @@ static struct dp_port *find_station(struct dp_view *view, const struct dp_bridge
  * Learning from those would move the guest to the network, so for a moment after
  * a guest sent from an address the network cannot have it.
  */
-static bool is_reflected(struct dp_view *view, const struct dp_port *source, uint64_t key,
-			 uint32_t now)
+static bool is_reflected(struct dp_view *view, const struct dp_port *source, uint64_t from,
+			 uint64_t to, uint32_t now)
 {
 	const struct dp_port *port;
 
-	if (likely(!source->uplink))
+	if (likely(!source->reflects) || !(to & MAC_KEY_GROUP))
 		return false;
-	port = find_station(view, source->bridge, key, now, REFLECTION_SECONDS);
+	port = find_station(view, source->bridge, from, now, REFLECTION);
 	return port && !port->uplink && port->to_count;
+}
+
+/* Flow control is of one link, and ends there (IEEE 802.3 annex 31B). */
+static bool is_pause(const struct frame *frame)
+{
+	return unlikely((mac_key(0, frame->head) & MAC_KEY_ADDRESS) == PAUSE);
+}
+
+/* What a bridge does not forward, whoever it is from and for. */
+static enum drop judge_addresses(const struct dp_bridge *bridge, uint64_t from, uint64_t to)
+{
+	if (from & MAC_KEY_GROUP || !(from & MAC_KEY_ADDRESS))
+		return DROP_BAD_SOURCE;
+	if ((to & MAC_KEY_ADDRESS & ~UINT64_C(15)) == RESERVED &&
+	    ((to & MAC_KEY_ADDRESS) == PAUSE || !bridge->passes_reserved))
+		return DROP_RESERVED;
+	return DROP_NONE;
+}
+
+static void learn(struct dp_view *view, const struct dp_port *source, uint64_t key, uint32_t now)
+{
+	const struct dp_bridge *bridge = source->bridge;
+	uint32_t lost = mac_table_learn(bridge->macs, key, source->id, source->stations_max, now,
+					bridge->age);
+	const struct dp_port *port;
+
+	if (likely(!lost))
+		return;
+	port = view->by_slot[DP_SLOT(lost)];
+	if (port && port->id == lost)
+		port->counters->unplaced++;
 }
 
 /* Learn the sender, and look for the receiver. */
@@ -153,11 +188,13 @@ static enum drop find_route(struct dp_view *view, const struct dp_port *source,
 			    struct route *route, uint64_t from, uint64_t to, uint32_t now)
 {
 	const struct dp_bridge *bridge = source->bridge;
-	enum drop reason = DROP_NONE;
+	enum drop reason = judge_addresses(bridge, from, to);
 
-	if (unlikely(is_reflected(view, source, from, now)))
+	if (unlikely(reason))
+		return reason;
+	if (unlikely(is_reflected(view, source, from, to, now)))
 		return DROP_REFLECTED;
-	mac_table_learn(bridge->macs, from, source->id, now);
+	learn(view, source, from, now);
 	route->from = from;
 	route->to = to;
 	route->port = find_station(view, bridge, to, now, bridge->age);
@@ -233,7 +270,7 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 	if (unlikely(!bridge))
 		return DROP_NO_DESTINATION;
 	if (!bridge->macs)
-		return flood(forward, source, frame, frame_vlan(frame));
+		return is_pause(frame) ? DROP_RESERVED : flood(forward, source, frame, frame_vlan(frame));
 	if (!goes_on(route, frame)) {
 		vlan = frame_vlan(frame);
 		reason = route_frame(forward, view, source, frame, vlan, now);
@@ -263,6 +300,9 @@ static enum drop admit(struct forward *forward, const struct dp_port *source, st
 	const struct port_rules *rules = &source->rules->rules;
 	enum drop reason;
 
+	/* Before a mirror may have it. */
+	if (is_pause(frame))
+		return DROP_RESERVED;
 	if (!source_guard_admits(&rules->guard, frame))
 		return DROP_SPOOFED;
 	reason = vlan_enter(&rules->vlan, frame);
@@ -361,7 +401,7 @@ static void settle(struct forward *forward, struct dp_queue *queue, struct loans
 	if (!loans_waiting(loans))
 		return;
 	forward->has_loans = true;
-	if (now - loans->since < LOAN_SECONDS ||
+	if (now - loans->since < LOAN_SECONDS * MAC_TABLE_SECOND ||
 	    __atomic_load_n(&loans->is_stuck, __ATOMIC_RELAXED))
 		return;
 	__atomic_store_n(&loans->is_stuck, true, __ATOMIC_RELAXED);

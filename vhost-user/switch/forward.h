@@ -26,7 +26,7 @@ void forward_close(struct forward *forward);
  * forward_pass - take what the ports have and bring it to where it belongs
  * @forward: the worker's private memory
  * @view: ports and bridges
- * @now: seconds of a clock that does not jump
+ * @now: MAC_TABLE_SECOND to the second, of a clock that does not jump
  * @began: cycles of the time stamp counter
  *
  * Return: number of frames that were taken.
@@ -51,7 +51,7 @@ uint64_t forward_call_due(const struct forward *forward);
  * @port: identity of the port; a port that is gone is no error
  * @bytes: the frame
  * @length: bytes of the frame, at most FRAME_HEAD_MAX
- * @now: seconds
+ * @now: by the same clock
  */
 void forward_inject(struct forward *forward, struct dp_view *view, uint32_t port,
 		    const uint8_t *bytes, uint32_t length, uint32_t now);

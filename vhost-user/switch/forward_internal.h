@@ -114,7 +114,9 @@ void deliver_mirrored(struct forward *forward, const struct dp_rules *rules, str
 
 /*
  * Bring what is left, make visible what the burst did, hand packets to the
- * uplinks.  Only then may the sources of frames be given back.
+ * uplinks.  What a ring got back is visible only after the last look at its bytes: those for
+ * guests are written before, and those for uplinks copied, or lent (see loan.h) by a burst
+ * whose chains do not go back before this returned.
  */
 void deliver_finish(struct forward *forward);
 

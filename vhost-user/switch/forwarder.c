@@ -20,7 +20,7 @@ struct injection {
 /**
  * struct forwarder - see forwarder.h
  * @view: what it forwards by
- * @second: cycles of the time stamp counter
+ * @tick: cycles of the time stamp counter for one of the clock of MAC tables
  * @inject_head: injections that the control thread wrote
  * @inject_tail: injections that the worker took
  */
@@ -28,7 +28,7 @@ struct forwarder {
 	struct pollable pollable;
 	struct dp_view *view;
 	struct forward *forward;
-	uint64_t second;
+	uint64_t tick;
 	uint32_t inject_head;
 	_Alignas(VIRTQ_CACHE_LINE) uint32_t inject_tail;
 	struct injection injections[INJECTIONS];
@@ -46,7 +46,7 @@ static struct dp_view *current_view(const struct forwarder *forwarder)
 }
 
 static unsigned int take_injections(struct forwarder *forwarder, struct dp_view *view,
-				    uint32_t seconds)
+				    uint32_t ticks)
 {
 	/* Pairs with the store in forwarder_inject(): what is counted is written. */
 	uint32_t head = __atomic_load_n(&forwarder->inject_head, __ATOMIC_ACQUIRE);
@@ -57,7 +57,7 @@ static unsigned int take_injections(struct forwarder *forwarder, struct dp_view 
 			&forwarder->injections[(forwarder->inject_tail + i) % INJECTIONS];
 
 		forward_inject(forwarder->forward, view, entry->port, entry->bytes, entry->length,
-			       seconds);
+			       ticks);
 	}
 	/* The control thread may write over the entries after this. */
 	__atomic_store_n(&forwarder->inject_tail, head, __ATOMIC_RELEASE);
@@ -68,11 +68,11 @@ static unsigned int poll(struct pollable *pollable, uint64_t now)
 {
 	struct forwarder *forwarder = of(pollable);
 	struct dp_view *view = current_view(forwarder);
-	uint32_t seconds = (uint32_t)(now / forwarder->second);
-	unsigned int count = forward_pass(forwarder->forward, view, seconds, now);
+	uint32_t ticks = (uint32_t)(now / forwarder->tick);
+	unsigned int count = forward_pass(forwarder->forward, view, ticks, now);
 
 	if (__atomic_load_n(&forwarder->inject_head, __ATOMIC_RELAXED) != forwarder->inject_tail)
-		count += take_injections(forwarder, view, seconds);
+		count += take_injections(forwarder, view, ticks);
 	return count;
 }
 
@@ -130,7 +130,7 @@ int forwarder_open(struct forwarder **out, int attention_fd)
 		return -ENOMEM;
 	memset(forwarder, 0, sizeof(*forwarder));
 	forwarder->pollable.ops = &ops;
-	forwarder->second = rte_get_tsc_hz();
+	forwarder->tick = rte_get_tsc_hz() / MAC_TABLE_SECOND;
 	forwarder->view = calloc(1, sizeof(*forwarder->view));
 	error = forwarder->view ? forward_open(&forwarder->forward, attention_fd) : -ENOMEM;
 	if (error) {
@@ -176,7 +176,7 @@ int forwarder_inject(struct forwarder *forwarder, uint32_t port, const uint8_t *
 	return 0;
 }
 
-uint32_t forwarder_seconds(void)
+uint32_t forwarder_ticks(void)
 {
-	return (uint32_t)(rte_rdtsc() / rte_get_tsc_hz());
+	return (uint32_t)(rte_rdtsc() / (rte_get_tsc_hz() / MAC_TABLE_SECOND));
 }

@@ -56,8 +56,8 @@ int forwarder_inject(struct forwarder *forwarder, uint32_t port, const uint8_t *
 		     uint32_t length);
 
 /**
- * forwarder_seconds - the clock of MAC tables
+ * forwarder_ticks - the clock of MAC tables, MAC_TABLE_SECOND to the second
  */
-uint32_t forwarder_seconds(void);
+uint32_t forwarder_ticks(void);
 
 #endif

@@ -57,7 +57,7 @@ struct loan {
  * struct loans - chains of a ring that are lent, or wait behind those
  * @memory: what devices reach that read after they took a packet; NULL for nothing
  * @is_stuck: the first one has waited for too long; for the control thread
- * @since: when the first one began to wait, in seconds
+ * @since: when the first one began to wait, by the clock of forward_pass()
  * @first: number of the first one that waits
  * @end: number behind the last one
  * @list: by the low bits of their numbers
@@ -118,7 +118,7 @@ static inline bool loan_is_back(const struct loan *loan)
  * loans_wait - have chains wait
  * @loans: loans
  * @batch: all that were taken since the last call; none of them is given back otherwise
- * @now: seconds
+ * @now: by the clock of forward_pass()
  */
 void loans_wait(struct loans *loans, const struct virtq_batch *batch, uint32_t now);
 
@@ -127,7 +127,7 @@ void loans_wait(struct loans *loans, const struct virtq_batch *batch, uint32_t n
  * @loans: loans
  * @ring: their ring; the caller publishes
  * @batch: scratch memory, overwritten
- * @now: seconds
+ * @now: by the clock of forward_pass()
  *
  * Return: whether there were any.
  */

@@ -140,6 +140,17 @@ static int read_number(const struct context *context, struct json_object *value)
 			context->port, json_object_get_string(value));
 }
 
+static int read_max_stations(const struct context *context, struct json_object *value)
+{
+	int64_t number = json_object_get_int64(value);
+
+	if (number < 0 || number > UINT32_MAX)
+		return iov_fail(context->iov, -EINVAL, "%s: max_stations %s: expected 0, for no limit, or "
+				"more", context->port, json_object_get_string(value));
+	context->rules->stations_max = (uint32_t)number;
+	return 0;
+}
+
 static const struct rule {
 	const char *key;
 	enum json_type type;
@@ -156,6 +167,7 @@ static const struct rule {
 	{ "tx_rate", json_type_int, "a number", read_number },
 	{ "tx_packets", json_type_int, "a number", read_number },
 	{ "storm_packets", json_type_int, "a number", read_number },
+	{ "max_stations", json_type_int, "a number", read_max_stations },
 	{ "mirror", json_type_string, "a text", read_mirror },
 	{ "cpus", json_type_string, "a text", read_cpus },
 	{ "stations", json_type_array, "a list", .add = add_station },

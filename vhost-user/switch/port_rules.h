@@ -21,6 +21,7 @@
  * @rx: how much may come from the port
  * @tx: how much may go to it
  * @storm: how many of its frames may be flooded
+ * @stations_max: most stations that a switch learns behind the port; 0 for no number of its own
  * @mirror: name of the port that gets a copy of all its frames, in @json; NULL for none
  * @cpus: workers that may take from it, in @json; NULL for any
  * @station_count: length of @stations
@@ -34,6 +35,7 @@ struct port_rules {
 	struct rate_limit rx;
 	struct rate_limit tx;
 	struct rate_limit storm;
+	uint32_t stations_max;
 	const char *mirror;
 	const char *cpus;
 	unsigned int station_count;
@@ -52,6 +54,7 @@ struct port_rules {
  *	"allow_ip"	array of IP addresses and prefixes; empty for any
  *	"rx_rate", "tx_rate"	bits per second; 0 for any
  *	"rx_packets", "tx_packets", "storm_packets"	packets per second; 0 for any
+ *	"max_stations"	how many stations a switch learns behind the port; 0 for any
  *	"mirror"	name of a port, or "none"
  *	"cpus"		CPU list such as "0,2-3", or "none" for those of all workers
  *	"stations"	array of "52:54:00:12:34:56" or, in a VLAN, "52:54:00:12:34:56@10"

@@ -2,6 +2,10 @@
 /*
  * Which addresses a guest may send from.
  *
+ * One rule: who claims an address must own it, wherever in a frame the claim is made and
+ * however it is wrapped; and who tells others their configuration speaks for all addresses, so
+ * it must own all of them.  What cannot be read whole is not admitted.
+ *
  * Pure code: the control thread fills it in, the worker looks at a copy.
  */
 #ifndef VHOST_USER_SWITCH_SOURCE_GUARD_H
@@ -18,12 +22,14 @@
 
 /**
  * struct guard_prefix - IP addresses
- * @bytes: the first of them, IPv4 as ::ffff:a.b.c.d
- * @bits: how many bits all of them share, of 128
+ * @bytes: the first of them; 4 bytes of IPv4
+ * @bits: how many bits all of them share, of 32 or 128
+ * @is_ip4: they are IPv4
  */
 struct guard_prefix {
 	uint8_t bytes[16];
 	uint8_t bits;
+	bool is_ip4;
 };
 
 /**
@@ -54,12 +60,23 @@ int source_guard_add_ip(struct source_guard *guard, const char *text);
  * @guard: its addresses
  * @frame: frame of FRAME_ETHERNET bytes at least
  *
- * MAC addresses are that of the Ethernet header and, of ARP and RARP, the sender's.  IP
- * addresses are the source of IPv4 and IPv6, the sender of ARP and the target of a
- * neighbor advertisement (RFC 4861 section 4.4).  Who has no address yet may ask for one:
- * 0.0.0.0 and :: may send, and with an IPv6 prefix allowed link-local addresses, too.
- * Frames with IP headers that cannot be read whole are not admitted when IP addresses
- * are looked at.  What is no IP has none.
+ * MAC addresses are claimed by the Ethernet header; by ARP and RARP (sender, RFC 826); by the
+ * link-layer address options of solicitations and neighbor advertisements (RFC 4861 section
+ * 4.6.1); and by requests of
+ * DHCP (chaddr, RFC 2131 section 2).  IP addresses are claimed by IPv4 and IPv6 (source); by ARP
+ * (sender); by neighbor advertisements, and solicitations that ask whether an address is free
+ * (target, RFC 4861 section 4.4, RFC 4862 section 5.4.3); and by requests of DHCP (ciaddr).
+ *
+ * A link-local address is the sender's when it was made of the MAC address that the frame comes
+ * from (RFC 4291 appendix A), or is among those of @guard.  Who has no address yet may ask for
+ * one: from 0.0.0.0 by DHCP and ARP, from :: by neighbor discovery and multicast listener
+ * reports.
+ *
+ * Router advertisements and redirects of ICMP and ICMPv6, replies of DHCP, DHCPv6 and RARP, and
+ * relayed requests of DHCP are for who owns all addresses of their family: a prefix of length 0.
+ *
+ * ARP and IP in LLC/SNAP are judged as those with an EtherType (RFC 1042).  What another packet
+ * carries, as tunnels do, is for its receiver to judge.
  */
 bool source_guard_admits(const struct source_guard *guard, const struct frame *frame);
 

@@ -49,8 +49,8 @@
 
 /* Offsets of the checksum tell the protocols apart. */
 
-/* A VLAN tag on top of the Ethernet header does not count into the MTU. */
-#define TAG 4
+/* Two VLAN tags on top of the Ethernet header do not count into the MTU, as those of 802.1ad. */
+#define TAGS 8u
 
 /* Most buffers of a packet that are attached to guest memory, and bytes of each of them. */
 #define PIECES_MAX 8
@@ -76,6 +76,8 @@ struct uplink {
 	struct rte_mempool *pool;
 	struct rte_device *device;
 	char *name;
+	struct interface_link interface;
+	bool is_down;
 	struct flows *flows;
 	struct uplink_queue queues[UPLINK_QUEUES_MAX];
 };
@@ -222,10 +224,13 @@ static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *in
 /* Devices of software whose drivers have read a packet when they take it. */
 static const char *const at_once[] = { "net_tap", "net_tun", "net_af_packet" };
 
-static bool reads_at_once(const char *name)
+/* Devices of software behind which there is no NIC. */
+static const char *const ends[] = { "net_tap", "net_tun", "net_null", "net_ring" };
+
+static bool is_one_of(const char *name, const char *const *drivers, size_t count)
 {
-	for (size_t i = 0; i < RTE_DIM(at_once); i++)
-		if (!strncmp(name, at_once[i], strlen(at_once[i])))
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(name, drivers[i], strlen(drivers[i])))
 			return true;
 	return false;
 }
@@ -253,7 +258,7 @@ static int check_zero_copy(struct uplink *uplink, struct iov *iov)
 
 static int choose_lending(struct uplink *uplink, struct iov *iov)
 {
-	if (reads_at_once(uplink->name)) {
+	if (is_one_of(uplink->name, at_once, RTE_DIM(at_once))) {
 		if (uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
 			uplink->lending = UPLINK_READS_AT_ONCE;
 		return 0;
@@ -305,6 +310,8 @@ int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsign
 		error = start(uplink, iov, queues);
 	if (!error)
 		error = choose_lending(uplink, iov);
+	if (!error)
+		interface_link_find(&uplink->interface, uplink->name);
 	if (error) {
 		uplink_close(uplink);
 		return error;
@@ -436,11 +443,36 @@ void uplink_steer(struct uplink *uplink, const struct uplink_flow *flows, unsign
 	flows_set(uplink->flows, flows, count);
 }
 
+bool uplink_reflects(const struct uplink *uplink)
+{
+	return !is_one_of(uplink->name, ends, RTE_DIM(ends));
+}
+
 bool uplink_is_up(const struct uplink *uplink)
 {
 	struct rte_eth_link link = { 0 };
 
+	if (uplink_interface(uplink))
+		return interface_link_look(&uplink->interface) == UPLINK_LINK_UP;
 	return !rte_eth_link_get_nowait(uplink->port, &link) && link.link_status;
+}
+
+const char *uplink_interface(const struct uplink *uplink)
+{
+	return *uplink->interface.name ? uplink->interface.name : NULL;
+}
+
+enum uplink_link uplink_look(struct uplink *uplink)
+{
+	enum uplink_link link = interface_link_look(&uplink->interface);
+
+	__atomic_store_n(&uplink->is_down, link != UPLINK_LINK_UP, __ATOMIC_RELAXED);
+	return link;
+}
+
+bool uplink_takes(const struct uplink *uplink)
+{
+	return !__atomic_load_n(&uplink->is_down, __ATOMIC_RELAXED);
 }
 
 void uplink_describe(const struct uplink *uplink, struct json_object *object)
@@ -457,8 +489,8 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 		iov_mac_format(mac.addr_bytes, text);
 		json_add_text(object, "mac", text);
 	}
-	if (!rte_eth_link_get_nowait(uplink->port, &link))
-		json_add_text(object, "state", link.link_status ? "up" : "down");
+	if (uplink_interface(uplink) || !rte_eth_link_get_nowait(uplink->port, &link))
+		json_add_text(object, "state", uplink_is_up(uplink) ? "up" : "down");
 	json_object_object_add(object, "mtu", json_object_new_int(uplink->mtu));
 	json_object_object_add(object, "queues", json_object_new_int(uplink->queue_count));
 	json_object_object_add(object, "flow_rules",
@@ -661,8 +693,11 @@ static int copy(struct uplink *uplink, const struct frame *frame, struct rte_mbu
 static bool is_too_long(const struct uplink *uplink, const struct frame *frame, uint32_t longest)
 {
 	uint32_t limit = uplink->mtu + (uint32_t)FRAME_ETHERNET;
+	uint16_t type;
 
-	return unlikely(longest > limit) && longest > limit + (frame_vlan(frame) ? TAG : 0);
+	if (likely(longest <= limit))
+		return false;
+	return longest > limit + RTE_MIN(frame_l3(frame, &type) - FRAME_ETHERNET, TAGS);
 }
 
 enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct rte_mbuf **out)

@@ -11,6 +11,7 @@
 
 #include "base/iov.h"
 #include "vhost-user/net/frame.h"
+#include "vhost-user/switch/interface_link.h"
 
 struct rte_mbuf;
 struct uplink;
@@ -169,10 +170,42 @@ struct uplink_flow {
 void uplink_steer(struct uplink *uplink, const struct uplink_flow *flows, unsigned int count);
 
 /**
+ * uplink_reflects - whether what is sent to all may come back
+ * @uplink: uplink
+ *
+ * The embedded switch of a NIC may do that, which may be below an interface of the kernel.
+ */
+bool uplink_reflects(const struct uplink *uplink);
+
+/**
  * uplink_is_up - whether its link is up
  * @uplink: uplink
+ *
+ * Of a device that sends by an interface of the kernel, whether that is there and runs.
  */
 bool uplink_is_up(const struct uplink *uplink);
+
+/**
+ * uplink_interface - the interface of the kernel that a device sends by without telling its state
+ * @uplink: uplink
+ *
+ * Return: its name, valid as long as @uplink; NULL for other devices.
+ */
+const char *uplink_interface(const struct uplink *uplink);
+
+/**
+ * uplink_look - look at that interface; nothing is sent from now on unless it is up
+ * @uplink: uplink with an interface
+ *
+ * The device would queue what is sent meanwhile, and send it when the link is back.
+ */
+enum uplink_link uplink_look(struct uplink *uplink);
+
+/**
+ * uplink_takes - whether something may be sent
+ * @uplink: uplink; any thread
+ */
+bool uplink_takes(const struct uplink *uplink);
 
 /**
  * uplink_describe - add what is known about a device to an object

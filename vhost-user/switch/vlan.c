@@ -117,6 +117,18 @@ static void pop(struct frame *frame)
 	move_head(frame, -TAG);
 }
 
+/* Whether an EtherType says that a tag follows. */
+static bool is_tag(const uint8_t type[2])
+{
+	return !memcmp(type, customer_tag, 2) || !memcmp(type, service_tag, 2);
+}
+
+/* Whether what is behind a frame's tag would be read as its tag without that. */
+static bool hides_tag(const struct frame *frame)
+{
+	return is_tag(frame->head + ADDRESSES + TAG);
+}
+
 static bool is_member(const struct vlan_rules *rules, uint16_t vid)
 {
 	return rules->members[vid / 64] >> vid % 64 & 1;
@@ -155,11 +167,13 @@ enum drop vlan_enter(const struct vlan_rules *rules, struct frame *frame)
 		return DROP_NONE;
 	if (rules->mode == VLAN_TUNNEL)
 		return join(rules, frame, service_tag);
-	if (!frame_is_tagged(frame))
+	if (!is_tag(frame->head + ADDRESSES))
 		return join(rules, frame, customer_tag);
+	if (!frame_is_tagged(frame))
+		return DROP_VLAN; /* half a tag */
 	vid = frame_vlan(frame);
 	if (!vid)
-		return join_with_priority(rules, frame);
+		return hides_tag(frame) ? DROP_VLAN : join_with_priority(rules, frame);
 	return rules->mode == VLAN_TRUNK && is_member(rules, vid) ? DROP_NONE : DROP_VLAN;
 }
 
@@ -175,13 +189,16 @@ bool vlan_carries(const struct vlan_rules *rules, uint16_t vid)
 	}
 }
 
-void vlan_leave(const struct vlan_rules *rules, struct frame *frame, uint8_t tag[TAG])
+enum drop vlan_leave(const struct vlan_rules *rules, struct frame *frame, uint8_t tag[TAG])
 {
 	memset(tag, 0, TAG);
 	if (!rules->vid || !frame_is_tagged(frame) || frame_vlan(frame) != rules->vid)
-		return;
+		return DROP_NONE;
+	if (rules->mode != VLAN_TUNNEL && hides_tag(frame))
+		return rules->mode == VLAN_TRUNK ? DROP_NONE : DROP_VLAN;
 	memcpy(tag, frame->head + ADDRESSES, TAG);
 	pop(frame);
+	return DROP_NONE;
 }
 
 void vlan_restore(struct frame *frame, const uint8_t tag[TAG])

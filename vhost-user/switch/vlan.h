@@ -4,6 +4,10 @@
  *
  * Inside a bridge a frame of a VLAN has that VLAN's tag and any other has none.  A port's
  * rules bring what comes from it into this form, and into the port's own on its way out.
+ * Of two tags the outer one says the VLAN, and it is taken off a frame only where the inner
+ * one cannot be taken for it: so no frame leaves in another VLAN than it came in.
+ *
+ * Tags of 802.1Q (0x8100) and 802.1ad (0x88a8) name the same VLANs, and stay what they are.
  *
  * Pure code.
  */
@@ -62,8 +66,9 @@ int vlan_parse(struct vlan_rules *rules, struct iov *iov, const char *port, cons
  * @frame: frame of FRAME_ETHERNET bytes at least, whose head has FRAME_HEADROOM writable
  *	bytes before; a tag is pushed there or changed
  *
- * Return: DROP_NONE, DROP_VLAN when the port is not in the frame's VLAN, or DROP_LONG
- * when a tag would make it longer than any frame.
+ * Return: DROP_NONE; DROP_VLAN when the port is not in the frame's VLAN, or a tag without a
+ * VLAN (a priority tag) hides another tag; or DROP_LONG when a tag would make it longer than
+ * any frame.
  */
 enum drop vlan_enter(const struct vlan_rules *rules, struct frame *frame);
 
@@ -79,8 +84,12 @@ bool vlan_carries(const struct vlan_rules *rules, uint16_t vid);
  * @rules: the port's rules
  * @frame: frame; its tag is taken off where the port wants it so
  * @tag: receives the tag that was taken off, for vlan_restore(); else zeroes
+ *
+ * A frame with a tag inside keeps its own on a trunk; an access port does not get it.
+ *
+ * Return: DROP_NONE or DROP_VLAN.
  */
-void vlan_leave(const struct vlan_rules *rules, struct frame *frame, uint8_t tag[4]);
+enum drop vlan_leave(const struct vlan_rules *rules, struct frame *frame, uint8_t tag[4]);
 
 /**
  * vlan_restore - put back what vlan_leave() took off

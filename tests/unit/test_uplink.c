@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a guest sends by a network device: DPDK's net_ring, which keeps packets until they are taken,
+// and net_af_packet at an interface that comes and goes.
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <rte_eal.h>
+#include <rte_mbuf.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/lan.h"
+#include "vhost-user/port/uplink_port.h"
+
+#define A 0
+#define B 1
+
+#define FRAMES 32
+#define ROUNDS 1000
+#define LENGTH 1514
+
+static bool has_namespace;
+static struct uplink_port up;
+static struct dp_counters counters;
+static struct ring_load loads[PORT_RINGS_MAX];
+
+/* One device for all tests; what a test leaves in it the next one does not find. */
+static int open_device(void **state)
+{
+	static char *arguments[] = { "test_uplink", "--no-huge", "-m", "256", "--no-shconf",
+				     "--no-telemetry", "--allow=0000:00:00.0", "-l", "0",
+				     "--log-level=1" };
+	struct iov *iov;
+
+	(void)state;
+	/* Before there are threads; root of its own where we are none. */
+	has_namespace = !unshare(CLONE_NEWNET) || !unshare(CLONE_NEWUSER | CLONE_NEWNET);
+	assert_true(rte_eal_init(sizeof(arguments) / sizeof(*arguments), arguments) >= 0);
+	assert_return_code(iov_open(&iov, NULL), 0);
+	assert_return_code(uplink_open(&up.uplink, iov, "net_ring0", 1, false), 0);
+	iov_close(iov);
+	return 0;
+}
+
+static int close_device(void **state)
+{
+	(void)state;
+	uplink_close(up.uplink);
+	return 0;
+}
+
+/* Station A and the uplink, whose queue nobody takes from but the test. */
+static int setup(void **state)
+{
+	struct lan *lan;
+
+	lan_setup(state);
+	lan = *state;
+	up.port.id = DP_PORTS_MAX + 9;
+	up.port.type = &uplink_port_type;
+	up.port.registry = &lan->registry;
+	up.port.member = &up.member;
+	up.port.loads = loads;
+	up.port.workers[0] = WORKER_NONE;
+	up.member.counters = &counters;
+	up.member.bridge = &lan->bridge;
+	memset(&counters, 0, sizeof(counters));
+	TAILQ_INSERT_TAIL(&lan->registry.ports, &up.port, link);
+	for (unsigned int i = B; i < STATIONS; i++)
+		lan->stations[i].port.member.bridge = NULL;
+	lan_redraw(lan);
+	return 0;
+}
+
+static unsigned int take(struct rte_mbuf **packets, unsigned int max)
+{
+	return uplink_receive(up.uplink, 0, packets, max);
+}
+
+static int teardown(void **state)
+{
+	struct rte_mbuf *packet;
+
+	while (take(&packet, 1))
+		rte_pktmbuf_free(packet);
+	return lan_teardown(state);
+}
+
+/* The guest's other CPU. */
+struct reuse {
+	struct station *station;
+	uint64_t buffers[FRAMES];
+	uint16_t done;
+	bool stop;
+};
+
+/* What came back is written over at once, as its driver may. */
+static void *write_over(void *arg)
+{
+	struct reuse *reuse = arg;
+	const struct vring_used *used = driver_device_area(&reuse->station->tx);
+	uint16_t now, seen = 0;
+
+	while (!__atomic_load_n(&reuse->stop, __ATOMIC_RELAXED)) {
+		now = __atomic_load_n(&used->idx, __ATOMIC_ACQUIRE);
+		if (now == seen)
+			continue;
+		for (unsigned int i = FRAMES; i--;)
+			memset((uint8_t *)guest_at(&reuse->station->guest, reuse->buffers[i]) +
+			       reuse->station->header + 14, 0xee, LENGTH - 14);
+		seen = now;
+		__atomic_store_n(&reuse->done, now, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static void send_burst(struct lan *lan, const struct reuse *reuse)
+{
+	struct station *a = reuse->station;
+	struct vring_used_elem done;
+
+	while (driver_used(&a->tx, &done))
+		;
+	for (unsigned int i = 0; i < FRAMES; i++) {
+		struct driver_buffer buffer = { reuse->buffers[i], a->header + LENGTH, false };
+		uint8_t *at = (uint8_t *)guest_at(&a->guest, buffer.gpa) + a->header;
+
+		memset(at, 0x11, LENGTH);
+		lan_frame(at, BROADCAST, A, 0, 60);
+		assert_true(driver_add(&a->tx, &buffer, 1) >= 0);
+	}
+	driver_publish(&a->tx);
+	assert_int_equal(lan_pass(lan), FRAMES);
+}
+
+/* A buffer that is the guest's again is not read any more. */
+static void what_leaves_was_there_when_it_was_sent(void **state)
+{
+	struct lan *lan = *state;
+	struct reuse reuse = { .station = &lan->stations[A] };
+	const struct vring_used *used = driver_device_area(&reuse.station->tx);
+	unsigned int left = 0, wrong = 0;
+	pthread_t thread;
+
+	for (unsigned int i = 0; i < FRAMES; i++)
+		reuse.buffers[i] = guest_alloc(&reuse.station->guest, 2048, 64);
+	driver_want_calls(&reuse.station->tx, false);
+	assert_int_equal(pthread_create(&thread, NULL, write_over, &reuse), 0);
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		struct rte_mbuf *packets[FRAMES];
+		unsigned int count;
+
+		send_burst(lan, &reuse);
+		count = take(packets, FRAMES);
+		for (unsigned int i = 0; i < count; i++)
+			wrong += !!memchr(rte_pktmbuf_mtod_offset(packets[i], void *, FRAME_HEAD_MAX), 0xee,
+					  LENGTH - FRAME_HEAD_MAX);
+		rte_pktmbuf_free_bulk(packets, count);
+		left += count;
+		while (__atomic_load_n(&reuse.done, __ATOMIC_ACQUIRE) != used->idx)
+			;
+	}
+	reuse.stop = true;
+	pthread_join(thread, NULL);
+	assert_int_equal(left, FRAMES * ROUNDS);
+	assert_int_equal(wrong, 0);
+}
+
+static void tags_do_not_count_into_the_mtu(void **state)
+{
+	static const uint8_t vlan[] = { 0x81, 0, 0, 5 }, priority[] = { 0x81, 0, 0xe0, 0 },
+			     two[] = { 0x88, 0xa8, 0, 5, 0x81, 0, 0, 6 },
+			     three[] = { 0x81, 0, 0, 5, 0x81, 0, 0, 6, 0x81, 0, 0, 7 };
+	static const struct {
+		const uint8_t *tags;
+		uint32_t bytes;
+		uint32_t allowed;
+	} cases[] = {
+		{ NULL, 0, 1514 }, { vlan, sizeof(vlan), 1518 }, { priority, sizeof(priority), 1518 },
+		{ two, sizeof(two), 1522 }, { three, sizeof(three), 1522 },
+	};
+	struct lan *lan = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		for (uint32_t more = 0; more < 2; more++) {
+			uint8_t frame[1600];
+
+			lan_frame(frame, BROADCAST, A, 0, sizeof(frame));
+			if (cases[i].tags)
+				memcpy(frame + 12, cases[i].tags, cases[i].bytes);
+			lan_send(lan, A, NULL, frame, cases[i].allowed + more);
+			lan_pass(lan);
+		}
+		assert_int_equal(counters.tx_packets, i + 1);
+		assert_int_equal(counters.drops[DROP_MTU], i + 1);
+	}
+}
+
+/* A tap device, which is there as long as the descriptor. */
+static int make_interface(const char *name)
+{
+	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	strcpy(request.ifr_name, name);
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &request))
+		skip();
+	return fd;
+}
+
+static void set_up(const char *name, bool is_up)
+{
+	struct ifreq request = { .ifr_flags = is_up ? IFF_UP : 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strcpy(request.ifr_name, name);
+	assert_return_code(ioctl(fd, SIOCSIFFLAGS, &request), 0);
+	close(fd);
+}
+
+static void say_some(struct lan *lan)
+{
+	for (unsigned int i = 0; i < 4; i++)
+		lan_say(lan, A, BROADCAST, A, 0);
+}
+
+static void link_is_that_of_the_interface(void **state)
+{
+	struct lan *lan = *state;
+	struct uplink *ring = up.uplink;
+	int fd;
+
+	if (!has_namespace)
+		skip();
+	fd = make_interface("tap0");
+	set_up("tap0", true);
+	assert_return_code(uplink_open(&up.uplink, lan->iov, "net_af_packet0,iface=tap0", 1, false), 0);
+	lan_redraw(lan);
+	assert_string_equal(uplink_interface(up.uplink), "tap0");
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_UP);
+	assert_true(uplink_is_up(up.uplink));
+	say_some(lan);
+	assert_int_equal(counters.tx_packets, 4);
+	set_up("tap0", false);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_DOWN);
+	assert_false(uplink_is_up(up.uplink));
+	say_some(lan);
+	assert_int_equal(counters.tx_packets, 4);
+	assert_int_equal(counters.drops[DROP_DOWN], 4);
+	set_up("tap0", true);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_UP);
+	say_some(lan);
+	assert_int_equal(counters.tx_packets, 8);
+	close(fd);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_GONE);
+	/* Another one. */
+	fd = make_interface("tap0");
+	set_up("tap0", true);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_GONE);
+	assert_false(uplink_is_up(up.uplink));
+	close(fd);
+	uplink_close(up.uplink);
+	up.uplink = ring;
+}
+
+static void devices_that_tell_are_believed(void **state)
+{
+	(void)state;
+	assert_null(uplink_interface(up.uplink));
+	assert_true(uplink_is_up(up.uplink));
+	assert_true(uplink_takes(up.uplink));
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(what_leaves_was_there_when_it_was_sent),
+		CASE(tags_do_not_count_into_the_mtu),
+		CASE(link_is_that_of_the_interface),
+		CASE(devices_that_tell_are_believed),
+	};
+
+	return cmocka_run_group_tests(tests, open_device, close_device);
+}

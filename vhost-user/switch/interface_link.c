@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/switch/interface_link.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static bool ask(const char *name, unsigned long request, struct ifreq *answer)
+{
+	_cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memset(answer, 0, sizeof(*answer));
+	strncpy(answer->ifr_name, name, IFNAMSIZ - 1);
+	return fd >= 0 && !ioctl(fd, request, answer);
+}
+
+/* DPDK's net_af_packet has a socket at an interface, and says that its link is up in any case. */
+void interface_link_find(struct interface_link *interface, const char *device)
+{
+	static const char driver[] = "net_af_packet", key[] = ",iface=";
+	const char *name = strstr(device, key);
+	struct ifreq answer;
+	size_t length;
+
+	memset(interface, 0, sizeof(*interface));
+	if (strncmp(device, driver, strlen(driver)) || !name)
+		return;
+	name += strlen(key);
+	length = strcspn(name, ",");
+	if (length >= IFNAMSIZ)
+		return;
+	memcpy(interface->name, name, length);
+	if (ask(interface->name, SIOCGIFINDEX, &answer))
+		interface->index = answer.ifr_ifindex;
+}
+
+enum uplink_link interface_link_look(const struct interface_link *interface)
+{
+	const short wanted = IFF_UP | IFF_RUNNING;
+	struct ifreq answer;
+
+	if (!ask(interface->name, SIOCGIFINDEX, &answer) || answer.ifr_ifindex != interface->index ||
+	    !ask(interface->name, SIOCGIFFLAGS, &answer))
+		return UPLINK_LINK_GONE;
+	return (answer.ifr_flags & wanted) == wanted ? UPLINK_LINK_UP : UPLINK_LINK_DOWN;
+}
