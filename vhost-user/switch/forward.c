@@ -14,7 +14,12 @@
  *
  * The source's chains are given back whatever became of the frames, so a full
  * destination never stalls the others.  A frame whose receiver lacks the
- * offloads that it needs is copied to private memory first and completed there.
+ * offloads that it needs is copied to private memory first and completed there, once for all
+ * such receivers.
+ *
+ * What a pass does for a port is bounded (WORK_PORT): frames beyond that stay in their ring, as if
+ * they had not been taken, and the other ports have their turn.  What one frame may cost is
+ * bounded as well (WORK_FRAME), since it is as much work as there are ports, or segments.
  */
 #include <endian.h>
 #include <errno.h>
@@ -31,6 +36,12 @@
 
 /* Most frames that a guest with a limit sends at once, so that it stays near its share. */
 #define LIMITED_BURST 16
+
+/*
+ * Most packets that are taken at once from a network device whose last ones were a lot of work:
+ * those that are taken cannot wait.  Drivers take none when asked for very few.
+ */
+#define COSTLY_BURST 32
 
 /* Of a frame that is lent, bytes that would be copied otherwise; fewer are copied faster. */
 #define LEND_MIN 256
@@ -90,8 +101,11 @@ static enum drop flood(struct forward *forward, struct dp_port *source, struct f
 	}
 	for (unsigned int i = 0; i < bridge->count; i++) {
 		other = bridge->ports[i];
-		if (other != source && !are_apart(source, other) && carries(other, vlan))
-			deliver_now(forward, other, frame);
+		if (other == source || are_apart(source, other) || !carries(other, vlan))
+			continue;
+		if (unlikely(forward_work(forward) >= forward->frame_end))
+			return DROP_COSTLY;
+		deliver_now(forward, other, frame);
 	}
 	return DROP_NONE;
 }
@@ -314,26 +328,47 @@ static enum drop admit(struct forward *forward, const struct dp_port *source, st
 	return DROP_NONE;
 }
 
-/* Count, switch and account all frames of the burst, in order. */
-static void switch_burst(struct forward *forward, struct dp_view *view, struct dp_port *source,
+/* Let one frame in, and bring it to whom it is for. */
+static enum drop let_in(struct forward *forward, struct dp_view *view, struct dp_port *source,
+			struct frame *frame, uint32_t now)
+{
+	enum drop reason = DROP_NONE, completed;
+
+	forward->frame_end = forward_work(forward) + WORK_FRAME;
+	if (unlikely(source->rules))
+		reason = admit(forward, source, frame);
+	if (likely(!reason))
+		reason = switch_frame(forward, view, source, frame, now);
+	if (likely(!forward->is_completing))
+		return reason;
+	completed = deliver_completed(forward);
+	return reason ? reason : completed;
+}
+
+/*
+ * Count, switch and account the frames of the burst, in order, until the port has had its share of
+ * the pass: how many that were, at least one.
+ */
+static unsigned int switch_burst(struct forward *forward, struct dp_view *view, struct dp_port *source,
 			 unsigned int count, uint32_t now)
 {
 	struct dp_counters *counters = source->counters;
 
+	unsigned int i;
+
 	forward->route = (struct route){ 0 };
-	for (unsigned int i = 0; i < count; i++) {
+	for (i = 0; i < count && (!i || likely(forward_work(forward) < forward->work_end)); i++) {
 		struct frame *frame = &forward->frames[i];
 		enum drop reason = forward->reasons[i];
 
 		counters->rx_packets++;
 		counters->rx_bytes += frame->length;
-		if (unlikely(source->rules) && !reason)
-			reason = admit(forward, source, frame);
 		if (likely(!reason))
-			reason = switch_frame(forward, view, source, frame, now);
+			reason = let_in(forward, view, source, frame, now);
 		if (unlikely(reason))
 			counters->drops[reason]++;
 	}
+	return i;
 }
 
 /* Mostly one buffer has all of it. */
@@ -461,7 +496,7 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 	struct loans *loans = loans_of(queue->ring);
 	struct virtq *ring = &queue->vu->ring;
 	struct virtq_batch *batch = &forward->from;
-	unsigned int count, share = share_of(port, queue);
+	unsigned int count, done, share = share_of(port, queue);
 	bool may_wait;
 
 	if (unlikely(loans_waiting(loans)))
@@ -476,17 +511,34 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 		forward->reasons[i] = read_chain(forward, port, i,
 						 queue->vu->enabled && !port->is_down);
 	may_wait = unlikely(loans) && offer_loans(forward, loans, count);
-	switch_burst(forward, view, port, count, now);
+	done = switch_burst(forward, view, port, count, now);
+	virtq_untake(ring, batch, count - done);
 	if (unlikely(may_wait))
 		return_loans(forward, queue, loans, now);
 	else
 		virtq_return(ring, batch);
-	charge(port, count, port->counters->rx_bytes - bytes);
-	queue->frames += count;
-	queue->ring->frames += count;
+	charge(port, done, port->counters->rx_bytes - bytes);
+	queue->frames += done;
+	queue->ring->frames += done;
 	deliver_touch(forward, queue);
 	deliver_finish(forward);
 	charge_load(forward, &port->loads[queue->vu->index]);
+	return done;
+}
+
+/* All rings of a guest, of which the one behind the last is the first the next time. */
+static unsigned int from_rings(struct forward *forward, struct dp_view *view, struct dp_port *port,
+			       uint32_t now)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < port->from_count; i++) {
+		count += from_guest(forward, view, port, &port->from[port->from_next], now);
+		if (++port->from_next == port->from_count)
+			port->from_next = 0;
+		if (unlikely(forward_work(forward) >= forward->work_end))
+			break;
+	}
 	return count;
 }
 
@@ -525,7 +577,7 @@ static unsigned int from_lane(struct forward *forward, struct dp_view *view, str
 	for (unsigned int i = 0; i < count; i++)
 		forward->reasons[i] = read_lane(port, sent[i], &forward->frames[i],
 						forward->packet_segments[i]);
-	switch_burst(forward, view, port, count, now);
+	count = switch_burst(forward, view, port, count, now);
 	deliver_finish(forward);
 	lane_release(port->lane, count);
 	/* A lane goes nowhere else, so it is nobody's load. */
@@ -536,13 +588,17 @@ static unsigned int from_lane(struct forward *forward, struct dp_view *view, str
 static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
 				struct dp_port *port, unsigned int queue, uint32_t now)
 {
-	unsigned int count = uplink_receive(port->uplink, queue, forward->packets, DP_BURST);
+	unsigned int share = port->is_costly ? COSTLY_BURST : DP_BURST;
+	unsigned int count = uplink_receive(port->uplink, queue, forward->packets, share);
+	const uint64_t end = forward_work(forward) + WORK_PORT;
 
 	for (unsigned int i = 0; i < count; i++)
 		forward->reasons[i] = uplink_frame(forward->packets[i], &forward->frames[i],
 						   forward->packet_segments[i]);
+	forward->work_end = UINT64_MAX;
 	switch_burst(forward, view, port, count, now);
 	deliver_finish(forward);
+	port->is_costly = forward_work(forward) >= end;
 	rte_pktmbuf_free_bulk(forward->packets, count);
 	if (count)
 		charge_load(forward, &port->loads[queue]);
@@ -576,10 +632,10 @@ unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_
 		for (uint64_t takes = port->uplink_takes; takes; takes &= takes - 1)
 			count += from_uplink(forward, view, port,
 					     (unsigned int)__builtin_ctzll(takes), now);
+		forward->work_end = forward_work(forward) + WORK_PORT;
 		if (unlikely(port->lane) && port->is_polled)
 			count += from_lane(forward, view, port, now);
-		for (unsigned int j = 0; j < port->from_count; j++)
-			count += from_guest(forward, view, port, &port->from[j], now);
+		count += from_rings(forward, view, port, now);
 	}
 	if (unlikely(forward->owing_count))
 		coalesce_pass(forward);
@@ -599,7 +655,6 @@ void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
 		.head = head, .length = length, .head_length = length,
 	};
 	forward->route = (struct route){ 0 };
-	if (!port->rules || !admit(forward, port, &forward->frames[0]))
-		switch_frame(forward, view, port, &forward->frames[0], now);
+	let_in(forward, view, port, &forward->frames[0], now);
 	deliver_finish(forward);
 }
