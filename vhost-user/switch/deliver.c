@@ -121,6 +121,7 @@ static void write_all(struct forward *forward, struct dp_queue *queue, struct vi
 			break;
 		}
 	}
+	forward_count_descriptors(forward, &forward->to, walked);
 	deliver_check_ring(forward, queue);
 }
 
@@ -288,11 +289,13 @@ void deliver_touch(struct forward *forward, struct dp_queue *queue)
 /* Whether there is a buffer now; the ring stays as it is. */
 static bool has_buffer(struct forward *forward, struct dp_queue *queue)
 {
+	const uint64_t walked = forward->to.walked;
 	unsigned int taken;
 
 	virtq_batch_reset(&forward->to);
 	taken = virtq_take(&queue->vu->ring, &forward->to, 1);
 	virtq_untake(&queue->vu->ring, &forward->to, taken);
+	forward_count_descriptors(forward, &forward->to, walked);
 	deliver_check_ring(forward, queue);
 	return taken;
 }
@@ -468,7 +471,7 @@ static bool bring_to_all(void *arg, struct frame *frame)
 	for (unsigned int i = 0; i < completing->completion->count; i++) {
 		struct frame copy = *frame;
 
-		if (unlikely(forward_work(forward) >= forward->frame_end))
+		if (unlikely(forward->work >= forward->frame_end))
 			return false;
 		bring(forward, completing->completion->ports[i], &copy);
 	}

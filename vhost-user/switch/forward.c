@@ -103,7 +103,7 @@ static enum drop flood(struct forward *forward, struct dp_port *source, struct f
 		other = bridge->ports[i];
 		if (other == source || are_apart(source, other) || !carries(other, vlan))
 			continue;
-		if (unlikely(forward_work(forward) >= forward->frame_end))
+		if (unlikely(forward->work >= forward->frame_end))
 			return DROP_COSTLY;
 		deliver_now(forward, other, frame);
 	}
@@ -328,20 +328,11 @@ static enum drop admit(struct forward *forward, const struct dp_port *source, st
 	return DROP_NONE;
 }
 
-/* Let one frame in, and bring it to whom it is for. */
-static enum drop let_in(struct forward *forward, struct dp_view *view, struct dp_port *source,
-			struct frame *frame, uint32_t now)
+/* Bring it also to who has to have it completed; why it is dropped, now as before. */
+static enum drop finish_completing(struct forward *forward, enum drop reason)
 {
-	enum drop reason = DROP_NONE, completed;
+	enum drop completed = deliver_completed(forward);
 
-	forward->frame_end = forward_work(forward) + WORK_FRAME;
-	if (unlikely(source->rules))
-		reason = admit(forward, source, frame);
-	if (likely(!reason))
-		reason = switch_frame(forward, view, source, frame, now);
-	if (likely(!forward->is_completing))
-		return reason;
-	completed = deliver_completed(forward);
 	return reason ? reason : completed;
 }
 
@@ -357,14 +348,19 @@ static unsigned int switch_burst(struct forward *forward, struct dp_view *view, 
 	unsigned int i;
 
 	forward->route = (struct route){ 0 };
-	for (i = 0; i < count && (!i || likely(forward_work(forward) < forward->work_end)); i++) {
+	for (i = 0; i < count && (!i || likely(forward->work < forward->work_end)); i++) {
 		struct frame *frame = &forward->frames[i];
 		enum drop reason = forward->reasons[i];
 
 		counters->rx_packets++;
 		counters->rx_bytes += frame->length;
+		forward->frame_end = forward->work + WORK_FRAME;
+		if (unlikely(source->rules) && !reason)
+			reason = admit(forward, source, frame);
 		if (likely(!reason))
-			reason = let_in(forward, view, source, frame, now);
+			reason = switch_frame(forward, view, source, frame, now);
+		if (unlikely(forward->is_completing))
+			reason = finish_completing(forward, reason);
 		if (unlikely(reason))
 			counters->drops[reason]++;
 	}
@@ -493,6 +489,7 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 			       struct dp_port *port, struct dp_queue *queue, uint32_t now)
 {
 	const uint64_t bytes = port->counters->rx_bytes;
+	uint64_t walked;
 	struct loans *loans = loans_of(queue->ring);
 	struct virtq *ring = &queue->vu->ring;
 	struct virtq_batch *batch = &forward->from;
@@ -502,7 +499,9 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 	if (unlikely(loans_waiting(loans)))
 		share = settle_before(forward, queue, loans, share, now);
 	virtq_batch_reset(batch);
+	walked = batch->walked;
 	count = virtq_take(ring, batch, share);
+	forward_count_descriptors(forward, batch, walked);
 	if (!count) {
 		deliver_check_ring(forward, queue);
 		return 0;
@@ -512,7 +511,8 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 						 queue->vu->enabled && !port->is_down);
 	may_wait = unlikely(loans) && offer_loans(forward, loans, count);
 	done = switch_burst(forward, view, port, count, now);
-	virtq_untake(ring, batch, count - done);
+	if (unlikely(done < count))
+		virtq_untake(ring, batch, count - done);
 	if (unlikely(may_wait))
 		return_loans(forward, queue, loans, now);
 	else
@@ -536,7 +536,7 @@ static unsigned int from_rings(struct forward *forward, struct dp_view *view, st
 		count += from_guest(forward, view, port, &port->from[port->from_next], now);
 		if (++port->from_next == port->from_count)
 			port->from_next = 0;
-		if (unlikely(forward_work(forward) >= forward->work_end))
+		if (unlikely(forward->work >= forward->work_end))
 			break;
 	}
 	return count;
@@ -590,7 +590,7 @@ static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
 {
 	unsigned int share = port->is_costly ? COSTLY_BURST : DP_BURST;
 	unsigned int count = uplink_receive(port->uplink, queue, forward->packets, share);
-	const uint64_t end = forward_work(forward) + WORK_PORT;
+	const uint64_t end = forward->work + WORK_PORT;
 
 	for (unsigned int i = 0; i < count; i++)
 		forward->reasons[i] = uplink_frame(forward->packets[i], &forward->frames[i],
@@ -598,7 +598,7 @@ static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
 	forward->work_end = UINT64_MAX;
 	switch_burst(forward, view, port, count, now);
 	deliver_finish(forward);
-	port->is_costly = forward_work(forward) >= end;
+	port->is_costly = forward->work >= end;
 	rte_pktmbuf_free_bulk(forward->packets, count);
 	if (count)
 		charge_load(forward, &port->loads[queue]);
@@ -632,7 +632,7 @@ unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_
 		for (uint64_t takes = port->uplink_takes; takes; takes &= takes - 1)
 			count += from_uplink(forward, view, port,
 					     (unsigned int)__builtin_ctzll(takes), now);
-		forward->work_end = forward_work(forward) + WORK_PORT;
+		forward->work_end = forward->work + WORK_PORT;
 		if (unlikely(port->lane) && port->is_polled)
 			count += from_lane(forward, view, port, now);
 		count += from_rings(forward, view, port, now);
@@ -655,6 +655,9 @@ void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
 		.head = head, .length = length, .head_length = length,
 	};
 	forward->route = (struct route){ 0 };
-	let_in(forward, view, port, &forward->frames[0], now);
+	forward->frame_end = forward->work + WORK_FRAME;
+	if (!port->rules || !admit(forward, port, &forward->frames[0]))
+		switch_frame(forward, view, port, &forward->frames[0], now);
+	deliver_completed(forward);
 	deliver_finish(forward);
 }

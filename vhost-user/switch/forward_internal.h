@@ -65,7 +65,7 @@ struct completion {
  * struct forward - the private memory of a worker
  * @attention_fd: written when a ring breaks
  * @mark: cycles until which the pass is charged to rings
- * @work: what was done, but for descriptors; see forward_work()
+ * @work: what was done since ever
  * @work_end: when the frames of the source wait for the next pass
  * @frame_end: when the frame is given up
  * @is_completing: there is something in @completions
@@ -116,16 +116,17 @@ struct forward {
 	struct completion completions[2];
 };
 
-/* What was done since ever. */
-static inline uint64_t forward_work(const struct forward *forward)
-{
-	return forward->work + (forward->from.walked + forward->to.walked) * WORK_DESCRIPTOR;
-}
-
 /* A frame or segment is brought to one more. */
 static inline void forward_count_work(struct forward *forward, uint32_t length)
 {
 	forward->work += length + WORK_EACH;
+}
+
+/* Descriptors were looked at for a batch, of which there were @before. */
+static inline void forward_count_descriptors(struct forward *forward,
+					     const struct virtq_batch *batch, uint64_t before)
+{
+	forward->work += (batch->walked - before) * WORK_DESCRIPTOR;
 }
 
 /* Whether one packet more is too much now; what is not is charged. */
