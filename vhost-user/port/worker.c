@@ -355,10 +355,16 @@ void workers_remove(struct workers *workers, unsigned int index, struct pollable
 	workers_synchronize(workers);
 }
 
+void worker_wake(struct workers *workers, unsigned int index)
+{
+	if (index < workers->count)
+		eventfd_write(workers->list[index]->wake_fd, 1);
+}
+
 void workers_wake(struct workers *workers)
 {
 	for (unsigned int i = 0; i < workers->count; i++)
-		eventfd_write(workers->list[i]->wake_fd, 1);
+		worker_wake(workers, i);
 }
 
 void workers_synchronize(struct workers *workers)

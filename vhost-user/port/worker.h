@@ -101,6 +101,13 @@ void workers_synchronize(struct workers *workers);
 void workers_wake(struct workers *workers);
 
 /**
+ * worker_wake - end the sleep of one
+ * @workers: workers
+ * @index: which; nothing happens for WORKER_NONE
+ */
+void worker_wake(struct workers *workers, unsigned int index);
+
+/**
  * worker_watch - let a descriptor wake a worker
  * @workers: workers
  * @index: which
