@@ -203,7 +203,8 @@ static void longest_pass_is_kept(void **state)
 	usleep(MOMENT * 1000);
 	assert_true(rests(&first));
 	stats = worker_stats(workers, 0);
-	assert_in_range(stats.longest_ns, 300000000, UINT64_C(20000000000));
+	/* The rate of the counter is known to some thousandths. */
+	assert_in_range(stats.longest_ns, 290000000, UINT64_C(20000000000));
 	assert_int_equal(stats.recent_ns, stats.longest_ns);
 	/* A sleep is no pass. */
 	usleep(2 * MOMENT * 1000);
