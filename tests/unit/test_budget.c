@@ -61,7 +61,7 @@ static uint64_t work_of_pass(struct lan *lan, unsigned int *frames)
 	return lan->forward->work - before;
 }
 
-static void connect(struct lan *lan, uint64_t a, uint64_t others)
+static void join_guests(struct lan *lan, uint64_t a, uint64_t others)
 {
 	lan_renegotiate(lan, A, PLAIN | a);
 	lan_renegotiate(lan, B, PLAIN | others);
@@ -75,7 +75,7 @@ static void guest_that_sends_too_much_has_its_turn_again_and_loses_nothing(void 
 	unsigned int frames, passes = 0, total = 0;
 
 	lan_make_wire(lan);
-	connect(lan, OFFLOADS, OFFLOADS);
+	join_guests(lan, OFFLOADS, OFFLOADS);
 	lan_post(lan, B, 100, LONGEST + 12);
 	send_many(lan, &header, LONGEST, 100);
 	while (total < 100) {
@@ -101,7 +101,7 @@ static void other_guests_have_their_turn_in_the_same_pass(void **state)
 	unsigned int frames;
 	uint64_t work;
 
-	connect(lan, OFFLOADS, 0);
+	join_guests(lan, OFFLOADS, 0);
 	lan_post(lan, B, RING, 2048);
 	lan_post(lan, C, RING, 2048);
 	send_many(lan, &header, LONGEST, RING);
@@ -119,7 +119,7 @@ static void work_of_one_frame_is_bounded(void **state)
 	struct virtio_net_hdr header = make(BROADCAST, LONGEST, 1);
 	unsigned int frames;
 
-	connect(lan, OFFLOADS, 0);
+	join_guests(lan, OFFLOADS, 0);
 	lan_post(lan, B, RING, 2048);
 	lan_post(lan, C, RING, 2048);
 	send_many(lan, &header, LONGEST, 1);
@@ -145,7 +145,7 @@ static void frame_is_cut_once_for_all(void **state)
 	const uint64_t brought = 65 * (HEADERS + 1000 + WORK_EACH);
 	unsigned int frames;
 
-	connect(lan, OFFLOADS, 0);
+	join_guests(lan, OFFLOADS, 0);
 	lan_post(lan, B, RING, 2048);
 	lan_post(lan, C, RING, 2048);
 	send_many(lan, &header, LONGEST, 1);
@@ -166,7 +166,7 @@ static void nothing_is_cut_for_who_is_down(void **state)
 	struct virtio_net_hdr header = make(BROADCAST, LONGEST, 10);
 	unsigned int frames;
 
-	connect(lan, OFFLOADS, 0);
+	join_guests(lan, OFFLOADS, 0);
 	for (unsigned int i = B; i <= C; i++)
 		lan->stations[i].queues[0]->enabled = false;
 	lan_redraw(lan);
@@ -184,7 +184,7 @@ static void frame_is_cut_for_tagged_and_for_untagged_ports(void **state)
 	struct virtio_net_hdr header = make(BROADCAST, LONGEST, 1000);
 	static const char *const rules[] = { "access:7", "access:7", "trunk:7" };
 
-	connect(lan, OFFLOADS, 0);
+	join_guests(lan, OFFLOADS, 0);
 	for (unsigned int i = 0; i < STATIONS; i++) {
 		json_object *object = json_object_new_object();
 
