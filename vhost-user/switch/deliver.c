@@ -519,6 +519,8 @@ static void complete_later(struct forward *forward, struct dp_port *port,
 		frame_flatten(&completion->frame, completion->flat);
 		forward->work += frame->length;
 	}
+	if (!forward->is_completing)
+		forward->frame_end = forward->work + WORK_FRAME;
 	completion->ports[completion->count++] = port;
 	forward->is_completing = true;
 }

@@ -99,6 +99,7 @@ static enum drop flood(struct forward *forward, struct dp_port *source, struct f
 		deliver(forward, other, frame);
 		return DROP_NONE;
 	}
+	forward->frame_end = forward->work + WORK_FRAME;
 	for (unsigned int i = 0; i < bridge->count; i++) {
 		other = bridge->ports[i];
 		if (other == source || are_apart(source, other) || !carries(other, vlan))
@@ -354,7 +355,6 @@ static unsigned int switch_burst(struct forward *forward, struct dp_view *view, 
 
 		counters->rx_packets++;
 		counters->rx_bytes += frame->length;
-		forward->frame_end = forward->work + WORK_FRAME;
 		if (unlikely(source->rules) && !reason)
 			reason = admit(forward, source, frame);
 		if (likely(!reason))
@@ -655,7 +655,6 @@ void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
 		.head = head, .length = length, .head_length = length,
 	};
 	forward->route = (struct route){ 0 };
-	forward->frame_end = forward->work + WORK_FRAME;
 	if (!port->rules || !admit(forward, port, &forward->frames[0]))
 		switch_frame(forward, view, port, &forward->frames[0], now);
 	deliver_completed(forward);

@@ -67,7 +67,7 @@ struct completion {
  * @mark: cycles until which the pass is charged to rings
  * @work: what was done since ever
  * @work_end: when the frames of the source wait for the next pass
- * @frame_end: when the frame is given up
+ * @frame_end: when a frame is given up that goes to many, or is completed
  * @is_completing: there is something in @completions
  * @route: of this burst
  * @frames: the burst
