@@ -227,6 +227,8 @@ static struct json_object *worker_json(const struct workers *workers, unsigned i
 	json_object_object_add(worker, "busy", json_object_new_uint64(stats.busy));
 	json_object_object_add(worker, "sleeps", json_object_new_uint64(stats.sleeps));
 	json_object_object_add(worker, "busy_ns", json_object_new_uint64(stats.busy_ns));
+	json_object_object_add(worker, "longest_ns", json_object_new_uint64(stats.longest_ns));
+	json_object_object_add(worker, "recent_ns", json_object_new_uint64(stats.recent_ns));
 	json_object_object_add(worker, "poll", json_object_new_string(worker_poll_name(stats.poll)));
 	return worker;
 }

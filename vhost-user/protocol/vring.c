@@ -250,6 +250,8 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 	ring->queue.is_told = vu_is_inband(session) && !ring->has_kick;
 	ring->queue.tells = vu_is_inband(session) && !ring->has_call;
 	ring->running = true;
+	if (session->ring_end <= ring->queue.index)
+		session->ring_end = ring->queue.index + 1;
 	ring->asked = 0;
 	session->device.ops->queue_start(session->device.arg, &ring->queue);
 	/* Whoever had the ring before may have died before its last call. */
@@ -372,7 +374,7 @@ static void look_for_losses(struct vu_session *session)
 void vu_session_attend(struct vu_session *session)
 {
 	look_for_losses(session);
-	for (unsigned int i = 0; i < session->device.queues; i++) {
+	for (unsigned int i = 0; i < session->ring_end; i++) {
 		struct vu_vring *ring = &session->rings[i];
 		enum virtq_error error = ring->queue.ring.error;
 
