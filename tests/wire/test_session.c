@@ -175,6 +175,26 @@ static void new_memory_table_keeps_the_position_of_running_rings(void **state)
 	expect_echo(fixture, 3);
 }
 
+/* Linux's own front end has room for two, and up to eight may be. */
+static void memory_table_may_have_room_for_more_regions(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	const struct guest *guest = &frontend->guest;
+	struct vu_mem_table table = {.count = 1,
+				     .regions = {{guest->gpa, guest->size, guest->uva, 0}}};
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	for (uint32_t room = 1; room <= VU_MEM_TABLE_REGIONS; room++) {
+		assert_int_equal(frontend_call(frontend, VU_SET_MEM_TABLE, &table, 8 + room * 32,
+					       &guest->fd, 1), 0);
+		expect_echo(fixture, (uint8_t)room);
+	}
+	assert_int_not_equal(frontend_call(frontend, VU_SET_MEM_TABLE, &table, sizeof(table) + 1,
+					   &guest->fd, 1), 0);
+	assert_int_equal(refused(fixture, VU_REFUSED_SIZE), 1);
+}
+
 static void memory_table_that_cannot_be_mapped_leaves_the_old_one(void **state)
 {
 	struct fixture *fixture = *state;
@@ -503,6 +523,7 @@ int main(void)
 		TEST(call_descriptor_changes_under_traffic),
 		TEST(call_descriptor_goes_and_comes_under_traffic),
 		TEST(new_memory_table_keeps_the_position_of_running_rings),
+		TEST(memory_table_may_have_room_for_more_regions),
 		TEST(memory_table_that_cannot_be_mapped_leaves_the_old_one),
 		TEST(get_vring_base_stops_and_answers_again),
 		TEST(ring_goes_on_at_the_used_index),
