@@ -263,6 +263,47 @@ static void packed_ring_starts_at_base_zero_in_either_round(void **state)
 	}
 }
 
+static unsigned int resets;
+
+static void count_reset(void *arg)
+{
+	(void)arg;
+	resets++;
+}
+
+/* As Linux does when its driver goes and comes: no GET_VRING_BASE, and the old ring is gone. */
+static void disabled_ring_is_set_up_anew(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	uint64_t allocated = frontend->guest.allocated;
+
+	fixture->ops.reset = count_reset;
+	frontend_start(frontend, UINT64_MAX, 1);
+	for (unsigned int round = 0; round < 3; round++) {
+		expect_echo(fixture, 1);
+		assert_int_not_equal(frontend_state(frontend, VU_SET_VRING_NUM, 0, 256), 0);
+		frontend_enable_ring(frontend, 0, false);
+		assert_int_not_equal(frontend_state(frontend, VU_SET_VRING_NUM, 0, 256), 0);
+		frontend_enable_ring(frontend, 1, false);
+		resets = 0;
+		for (unsigned int i = 0; i < 2; i++) {
+			memset(driver_descriptor_area(&frontend->rings[i]), 0xff, 16 * 256);
+			assert_int_equal(frontend_state(frontend, round ? VU_SET_VRING_BASE :
+							VU_SET_VRING_NUM, i, round ? 0 : 256), 0);
+			assert_null(fixture->queues[i]);
+		}
+		assert_int_equal(resets, 1);
+		frontend->guest.allocated = allocated;
+		for (unsigned int i = 0; i < 2; i++) {
+			frontend->base[i] = 0;
+			frontend_start_ring(frontend, i);
+			frontend_enable_ring(frontend, i, true);
+		}
+	}
+	expect_echo(fixture, 2);
+}
+
 static void disabling_and_reset_owner_disable(void **state)
 {
 	struct fixture *fixture = *state;
@@ -555,6 +596,8 @@ int main(void)
 		TEST(ring_goes_on_at_the_used_index),
 		cmocka_unit_test_setup_teardown(packed_ring_starts_at_base_zero_in_either_round,
 						tracking_setup, teardown),
+		TEST(disabled_ring_is_set_up_anew),
+		cmocka_unit_test_setup_teardown(disabled_ring_is_set_up_anew, tracking_setup, teardown),
 		TEST(disabling_and_reset_owner_disable),
 		TEST(features_are_repeated_while_rings_run),
 		TEST(mtu_and_rarp_reach_the_device),
