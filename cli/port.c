@@ -39,6 +39,7 @@ struct port_add_args {
 	unsigned int queue_pairs;
 	const char *mac;
 	bool standby;
+	bool iommu;
 	struct json_object *rules;
 };
 
@@ -54,6 +55,7 @@ enum {
 	KEY_QUEUES,
 	KEY_MAC,
 	KEY_STANDBY,
+	KEY_IOMMU,
 };
 
 static const struct argp_option add_options[] = {
@@ -74,6 +76,8 @@ static const struct argp_option add_options[] = {
 	{ "mac", KEY_MAC, "ADDRESS", 0, "vhost-user: address that the device's configuration says" },
 	{ "standby", KEY_STANDBY, 0, 0,
 	  "vhost-user: offer the device as the standby of a VF with the same address" },
+	{ "iommu", KEY_IOMMU, 0, 0,
+	  "vhost-user: offer the device to a guest behind a virtual IOMMU" },
 	PORT_RULES_OPTIONS,
 	{ 0 },
 };
@@ -127,6 +131,9 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STANDBY:
 		args->standby = true;
+		return 0;
+	case KEY_IOMMU:
+		args->iommu = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (args->name && !args->type)
@@ -207,6 +214,8 @@ static int run_add(struct cli *cli, void *data)
 		json_object_object_add(params, "rules", args->rules);
 	if (args->standby)
 		json_object_object_add(params, "standby", json_object_new_boolean(true));
+	if (args->iommu)
+		json_object_object_add(params, "iommu", json_object_new_boolean(true));
 	if (args->zero_copy)
 		json_object_object_add(params, "zero_copy", json_object_new_boolean(true));
 	if (args->server)

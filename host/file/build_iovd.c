@@ -64,8 +64,8 @@ static struct json_object *params_of(struct json_object *now)
 {
 	static const char *const keys[] = { "name", "type", "kind", "socket", "socket_mode",
 					    "socket_owner", "device", "bridge", "mac", "link" };
-	static const char *const values[] = { "queue_pairs", "standby", "zero_copy", "ports", "rules",
-					      "age" };
+	static const char *const values[] = { "queue_pairs", "standby", "iommu", "zero_copy", "ports",
+					      "rules", "age" };
 	struct json_object *params = json_object_new_object(), *value;
 	const char *mode = json_text_or_null(now, "mode");
 
@@ -203,6 +203,8 @@ static struct json_object *port_params(const struct iov_host_port *port, const c
 				       json_object_new_int((int)*port->queue_pairs));
 	if (port->standby)
 		json_object_object_add(params, "standby", json_object_new_boolean(*port->standby));
+	if (port->iommu)
+		json_object_object_add(params, "iommu", json_object_new_boolean(*port->iommu));
 	if (port->zero_copy)
 		json_object_object_add(params, "zero_copy",
 				       json_object_new_boolean(*port->zero_copy));

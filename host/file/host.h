@@ -162,6 +162,7 @@ struct iov_host_port {
 	unsigned int *queue_pairs;
 	char *mac;
 	bool *standby;
+	bool *iommu;
 	char *device;
 	bool *zero_copy;
 	struct iov_host_rules *rules;

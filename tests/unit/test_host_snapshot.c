@@ -288,7 +288,8 @@ static void answer(int client)
 		"{\"name\": \"vm1\", \"type\": \"vhost-user\", \"bridge\": \"br0\", "
 		"\"socket\": \"/s/vm1\", \"mode\": \"server\", \"socket_mode\": \"0600\", "
 		"\"socket_owner\": \":108\", \"queue_pairs\": 2, "
-		"\"mac\": \"02:00:00:00:00:07\", \"standby\": true, \"state\": \"listening\"}]}\n";
+		"\"mac\": \"02:00:00:00:00:07\", \"standby\": true, \"iommu\": true, "
+		"\"state\": \"listening\"}]}\n";
 	char request[512] = "";
 	const char *reply;
 
@@ -354,7 +355,8 @@ static void bridges_and_ports_are_written_with_identities(void **state)
 			       "    socket_owner: :108\n"
 			       "    queue_pairs: 2\n"
 			       "    mac: 02:00:00:00:00:07\n"
-			       "    standby: on\n"));
+			       "    standby: on\n"
+			       "    iommu: on\n"));
 	load(yaml);
 	assert_int_equal(steps(), 0);
 	kill(iovd, SIGKILL);

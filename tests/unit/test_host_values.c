@@ -185,8 +185,11 @@ static void iovd_gets_ports_that_it_would_take(void **state)
 		 "host.yaml:6: "
 		 "iovd.ports[0]: an ethdev port: expected a device, no socket and no server" },
 		{BRIDGES "  - {name: a, type: ethdev, device: b, queue_pairs: 2}\n",
-		 "host.yaml:6: iovd.ports[0]: an ethdev port: expected no queue_pairs, mac and "
-		 "standby, which are of a guest's device" },
+		 "host.yaml:6: iovd.ports[0]: an ethdev port: expected no queue_pairs, mac, "
+		 "standby and iommu, which are of a guest's device" },
+		{BRIDGES "  - {name: a, type: ethdev, device: b, iommu: on}\n",
+		 "host.yaml:6: iovd.ports[0]: an ethdev port: expected no queue_pairs, mac, "
+		 "standby and iommu, which are of a guest's device" },
 		{BRIDGES "  - {name: a, type: vhost-user, socket: /x, queue_pairs: 128}\n",
 		 "host.yaml:6: iovd.ports[0].queue_pairs: 128, expected 1 to 127" },
 		{BRIDGES "  - {name: a, type: vhost-user, socket: /x, standby: on}\n",

@@ -39,6 +39,7 @@ struct port_options port_options_of(struct json_object *object)
 		.queue_pairs = json_object_get_int(json_object_object_get(object, "queue_pairs")),
 		.mac = json_text_or_null(object, "mac"),
 		.standby = json_object_get_boolean(json_object_object_get(object, "standby")),
+		.iommu = json_object_get_boolean(json_object_object_get(object, "iommu")),
 		.link = json_text_or_null(object, "link"),
 		.rules = json_object_object_get(object, "rules"),
 	};

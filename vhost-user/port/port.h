@@ -49,6 +49,7 @@ struct registry;
  * @queue_pairs: that the configuration space of the guest's device says, 0 for one
  * @mac: that it says, NULL for none
  * @standby: the device is offered as a standby
+ * @iommu: the device is offered behind an IOMMU
  * @rules: what it lets in and out, see port_rules_change(); NULL for everything
  * @link: "down" or "up"; NULL for up
  */
@@ -66,6 +67,7 @@ struct port_options {
 	int queue_pairs;
 	const char *mac;
 	bool standby;
+	bool iommu;
 	struct json_object *rules;
 	const char *link;
 };
@@ -179,7 +181,7 @@ int port_type_find(const struct port_type **out, struct iov *iov,
  * port_options_of - what a port is made of, from JSON
  * @object: with "name", "type", and as they apply "socket", "server", "socket_mode",
  *	"socket_owner", "device", "zero_copy", "bridge", "queue_pairs", "mac", "standby",
- *	"link" and "rules", see port_rules_change()
+ *	"iommu", "link" and "rules", see port_rules_change()
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.
  */

@@ -20,9 +20,10 @@ static int check(struct iov *iov, const struct port_options *options)
 	if (!options->device || options->socket || options->server)
 		return iov_fail(iov, -EINVAL, "%s: an ethdev port takes a device and no socket",
 				options->name);
-	if (options->queue_pairs || options->mac || options->standby || options->link)
+	if (options->queue_pairs || options->mac || options->standby || options->iommu ||
+	    options->link)
 		return iov_fail(iov, -EINVAL, "%s: the device of an ethdev port has its own queues, MAC "
-				"address and link", options->name);
+				"address, IOMMU and link", options->name);
 	return 0;
 }
 
