@@ -227,6 +227,36 @@ static void rules_are_kept_over_a_crash(void **state)
 	assert_string_equal(daemon_port(&iovd, "port.list", "a", "rules"), "");
 }
 
+static bool is_offered_an_iommu(const char *port)
+{
+	struct frontend guest;
+	bool is_offered;
+
+	frontend_open(&guest, frontend_connect(daemon_path(&iovd, port)), 1 << 20);
+	is_offered = frontend_get(&guest, VU_GET_FEATURES) & BIT(VIRTIO_F_ACCESS_PLATFORM);
+	frontend_close(&guest);
+	return is_offered;
+}
+
+/* A VMM that hands all that is offered to a guest without one would have a driver that fails. */
+static void device_is_behind_an_iommu_where_it_is_asked_for(void **state)
+{
+	(void)state;
+	add_guest_port("a");
+	daemon_do(&iovd, "port.add", "{\"name\":\"b\",\"type\":\"vhost-user\",\"socket\":\"%s\","
+		  "\"server\":true,\"iommu\":true}", daemon_path(&iovd, "b"));
+	assert_false(is_offered_an_iommu("a"));
+	assert_true(is_offered_an_iommu("b"));
+	assert_null(daemon_call(&iovd, "port.add", "{\"name\":\"c\",\"type\":\"ethdev\","
+						   "\"device\":\"net_null0\",\"iommu\":true}"));
+	daemon_crash(&iovd);
+	daemon_restart(&iovd);
+	assert_string_equal(daemon_port(&iovd, "port.list", "a", "iommu"), "");
+	assert_string_equal(daemon_port(&iovd, "port.list", "b", "iommu"), "true");
+	assert_false(is_offered_an_iommu("a"));
+	assert_true(is_offered_an_iommu("b"));
+}
+
 static void state_that_is_damaged_is_refused(void **state)
 {
 	(void)state;
@@ -687,6 +717,7 @@ int main(void)
 		CASE(crashed_guest_comes_back_and_traffic_resumes),
 		CASE(guests_attach_again_after_iovd_ended_or_crashed),
 		CASE(rules_are_kept_over_a_crash),
+		CASE(device_is_behind_an_iommu_where_it_is_asked_for),
 		CASE(state_that_is_damaged_is_refused),
 		CASE(port_that_cannot_be_had_is_kept_until_it_can),
 		CASE(iovd_connects_to_who_listens_and_again_when_that_restarts),

@@ -239,7 +239,7 @@ int net_session_open(struct net_port *net, const struct port_options *options)
 		.ops = &ops,
 		.arg = net,
 		.postcopy = net->port.registry->postcopy,
-		.features = net_features(net->has_mac, net->is_standby),
+		.features = net_features(net->has_mac, net->is_standby, net->is_translated),
 		.config_size = sizeof(struct virtio_net_config),
 		.queues = NET_VRINGS,
 		.queue_num = NET_PAIRS_MAX,
