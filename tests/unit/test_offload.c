@@ -95,6 +95,21 @@ static void make_ip(struct packet *packet, bool ip4, uint16_t vlan, uint8_t prot
 	}
 }
 
+/* Extension headers from IPv6 to L4, each as long as can be. */
+static void put_extensions(struct packet *packet, uint8_t protocol)
+{
+	uint8_t *next = packet->bytes + packet->l3 + 6;
+
+	for (uint32_t at = packet->l3 + 40, size; at < packet->l4; at += size) {
+		size = packet->l4 - at < 2048 ? packet->l4 - at : 2048;
+		memset(packet->bytes + at, 'A', size);
+		*next = IPPROTO_ROUTING;
+		next = packet->bytes + at;
+		next[1] = (uint8_t)(size / 8 - 1);
+	}
+	*next = protocol;
+}
+
 /* A large TCP frame as a guest's kernel makes it: pseudo header sum in the checksum field. */
 static struct virtio_net_hdr make_tcp(struct packet *packet, bool ip4, uint16_t vlan,
 				      uint32_t payload)
@@ -483,6 +498,43 @@ static void flood_completes_only_where_it_is_needed(void **state)
 	assert_memory_equal(got.bytes, sent.bytes, sent.length);
 }
 
+/* Segment routing over many hops: the checksum begins behind what is read of the frame. */
+static void expect_far_checksum(struct lan *lan, bool is_completed, bool by_lane)
+{
+	static struct packet sent, got;
+	struct virtio_net_hdr header = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM, .csum_offset = 6 };
+	struct virtio_net_hdr_mrg_rxbuf read;
+	uint8_t *udp;
+
+	connect_guests(lan, OFFLOADS, is_completed ? 0 : OFFLOADS);
+	if (by_lane)
+		lan_enter_lane(lan, A);
+	make_ip(&sent, false, 0, IPPROTO_UDP, 400 + 8 + 1000);
+	sent.l4 += 400;
+	put_extensions(&sent, IPPROTO_UDP);
+	udp = sent.bytes + sent.l4;
+	put16(udp + 4, 1008);
+	put16(udp + 6, pseudo_header(&sent, IPPROTO_UDP));
+	header.csum_start = (uint16_t)sent.l4;
+	lan_send(lan, A, &header, sent.bytes, sent.length);
+	assert_int_equal(lan_pass_until(lan, 1), 1);
+	got = sent;
+	assert_int_equal(lan_receive(lan, B, &read, got.bytes, FRAME_MAX), sent.length);
+	assert_int_equal(read.hdr.flags, is_completed ? 0 : VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	assert_int_equal(read.hdr.csum_start, is_completed ? 0 : sent.l4);
+	if (is_completed)
+		assert_true(l4_checksum_ok(&got, IPPROTO_UDP));
+	memcpy(got.bytes + got.l4 + 6, udp + 6, 2);
+	assert_memory_equal(got.bytes, sent.bytes, sent.length);
+}
+
+static void checksum_may_begin_behind_what_is_read(void **state)
+{
+	expect_far_checksum(*state, true, false);
+	expect_far_checksum(*state, false, false);
+	expect_far_checksum(*state, true, true);
+}
+
 struct lie {
 	const char *name;
 	uint64_t features;
@@ -505,6 +557,83 @@ static void csum_in_ethernet(struct virtio_net_hdr *header, struct packet *packe
 {
 	(void)packet;
 	header->csum_start = 0;
+}
+
+static void csum_in_ip(struct virtio_net_hdr *header, struct packet *packet)
+{
+	*header = (struct virtio_net_hdr){ .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM };
+	header->csum_start = (uint16_t)(packet->l4 - 2);
+}
+
+static void csum_in_options(struct virtio_net_hdr *header, struct packet *packet)
+{
+	csum_in_ip(header, packet);
+	header->csum_start = (uint16_t)(packet->l4 + 2);
+	packet->bytes[packet->l3] = 0x46;
+}
+
+static void csum_in_ip_without_length(struct virtio_net_hdr *header, struct packet *packet)
+{
+	csum_in_ip(header, packet);
+	header->csum_start = (uint16_t)(packet->l3 + 12);
+	packet->bytes[packet->l3] = 0x40;
+}
+
+static void csum_in_tag(struct virtio_net_hdr *header, struct packet *packet)
+{
+	csum_in_ip(header, packet);
+	header->csum_start = 14;
+	put16(packet->bytes + 12, 0x8100);
+}
+
+static void csum_in_ip6(struct virtio_net_hdr *header, struct packet *packet)
+{
+	make_ip(packet, false, 0, IPPROTO_TCP, 100);
+	csum_in_ip(header, packet);
+}
+
+static void csum_in_extension(struct virtio_net_hdr *header, struct packet *packet)
+{
+	make_ip(packet, false, 0, IPPROTO_TCP, 100);
+	packet->l4 += 16;
+	put_extensions(packet, IPPROTO_TCP);
+	csum_in_ip(header, packet);
+}
+
+static void csum_in_extension_that_is_not_read(struct virtio_net_hdr *header,
+					       struct packet *packet)
+{
+	make_ip(packet, false, 0, IPPROTO_TCP, 1000);
+	packet->l4 += 400;
+	put_extensions(packet, IPPROTO_TCP);
+	csum_in_ip(header, packet);
+}
+
+static void csum_of_arp(struct virtio_net_hdr *header, struct packet *packet)
+{
+	csum_in_ip(header, packet);
+	header->csum_start = 42;
+	put16(packet->bytes + 12, 0x0806);
+}
+
+static void csum_where_a_tag_does_not_fit(struct virtio_net_hdr *header, struct packet *packet)
+{
+	packet->length = 65549;
+	csum_in_ip(header, packet);
+	header->csum_start = 65532;
+}
+
+static void gso_of_ip6_behind_its_header(struct virtio_net_hdr *header, struct packet *packet)
+{
+	*header = make_tcp(packet, false, 0, 1000);
+	header->csum_start = (uint16_t)(packet->l4 + 4);
+	packet->bytes[packet->l4 + 16] = TCP_HEADER / 4 << 4;
+}
+
+static void gso_of_ip6_of_another_protocol(struct virtio_net_hdr *header, struct packet *packet)
+{
+	*header = make_tcp(packet, false, 0, 1000);
+	packet->bytes[packet->l3 + 6] = IPPROTO_ICMPV6;
 }
 
 static void gso_without_csum(struct virtio_net_hdr *header, struct packet *packet)
@@ -584,6 +713,17 @@ static void header_that_contradicts_the_packet_is_refused(void **state)
 		{ "csum beyond packet", OFFLOADS, csum_beyond_packet },
 		{ "csum sum wraps", OFFLOADS, csum_sum_wraps },
 		{ "csum in Ethernet", OFFLOADS, csum_in_ethernet },
+		{ "csum in IP", OFFLOADS, csum_in_ip },
+		{ "csum in options", OFFLOADS, csum_in_options },
+		{ "csum in IP without length", OFFLOADS, csum_in_ip_without_length },
+		{ "csum in a tag", OFFLOADS, csum_in_tag },
+		{ "csum in IPv6", OFFLOADS, csum_in_ip6 },
+		{ "csum in an extension header", OFFLOADS, csum_in_extension },
+		{ "csum in one that is not read", OFFLOADS, csum_in_extension_that_is_not_read },
+		{ "csum of ARP", OFFLOADS, csum_of_arp },
+		{ "csum where a tag does not fit", OFFLOADS, csum_where_a_tag_does_not_fit },
+		{ "gso of IPv6 behind its header", OFFLOADS, gso_of_ip6_behind_its_header },
+		{ "gso of IPv6 of another protocol", OFFLOADS, gso_of_ip6_of_another_protocol },
 		{ "gso without csum", OFFLOADS, gso_without_csum },
 		{ "gso of nothing", OFFLOADS, gso_of_nothing },
 		{ "gso of the other family", OFFLOADS, gso_of_the_other_family },
@@ -614,21 +754,24 @@ static void header_that_contradicts_the_packet_is_refused(void **state)
 	}
 }
 
-/*
- * Headers that end where this says: TCP behind as many extension headers as there are bytes for,
- * which nobody looks into.
- */
+/* Headers that end where this says, which is two behind a multiple of four. */
 static struct virtio_net_hdr make_headers(struct packet *packet, uint32_t end, uint32_t payload)
 {
+	uint32_t tcp = TCP_HEADER + (end - 54 - TCP_HEADER) % 8;
 	struct virtio_net_hdr header = make_tcp(packet, false, 0, end - 54 - TCP_HEADER + payload);
 
-	packet->l4 = end - TCP_HEADER;
+	packet->l4 = end - tcp;
 	memset(packet->bytes + 54, 'A', packet->length - 54);
-	packet->bytes[14 + 6] = 0; /* hop-by-hop options */
-	packet->bytes[packet->l4 + 12] = TCP_HEADER / 4 << 4;
+	put_extensions(packet, IPPROTO_TCP);
+	packet->bytes[packet->l4 + 12] = (uint8_t)(tcp / 4 << 4);
 	header.csum_start = (uint16_t)packet->l4;
 	header.gso_size = 500;
 	return header;
+}
+
+static uint32_t headers_of(const struct packet *packet)
+{
+	return packet->l4 + (packet->bytes[packet->l4 + 12] >> 4) * 4u;
 }
 
 static void set_rules(struct lan *lan, unsigned int station, const char *text)
@@ -644,7 +787,7 @@ static void set_rules(struct lan *lan, unsigned int station, const char *text)
 static void expect_headers(struct lan *lan, const struct packet *sent, uint32_t tag)
 {
 	static uint8_t got[FRAME_MAX];
-	uint32_t headers = sent->l4 + TCP_HEADER, offset = 0;
+	uint32_t headers = headers_of(sent), offset = 0;
 	int length;
 
 	while ((length = lan_receive(lan, B, NULL, got, sizeof(got))) >= 0) {
@@ -659,13 +802,13 @@ static void expect_headers(struct lan *lan, const struct packet *sent, uint32_t 
 	assert_int_equal(offset, sent->length - headers);
 }
 
-/* All bytes that are read before anything is decided may be headers, and a tag comes in front. */
+/* Nearly all bytes that are read before anything is decided may be headers, and a tag comes in front. */
 static void longest_headers_are_cut_with_a_tag_in_front(void **state)
 {
 	static struct packet sent;
 	struct lan *lan = *state;
 
-	for (uint32_t end = FRAME_HEAD_MAX - 8; end <= FRAME_HEAD_MAX; end += 4) {
+	for (uint32_t end = FRAME_HEAD_MAX - 10; end <= FRAME_HEAD_MAX; end += 4) {
 		struct virtio_net_hdr header = make_headers(&sent, end, 1200);
 
 		lan_renegotiate(lan, A, PLAIN | OFFLOADS);
@@ -685,7 +828,7 @@ static void longest_headers_are_cut_with_a_tag_in_front(void **state)
 /* Of a guest whose memory arrives a whole frame was copied, but no more of it may be headers. */
 static void headers_beyond_what_is_read_are_refused_of_a_lane_as_well(void **state)
 {
-	static const uint32_t ends[] = { FRAME_HEAD_MAX + TCP_HEADER, 1000, 7000, 65000 };
+	static const uint32_t ends[] = { FRAME_HEAD_MAX + 22, 1002, 7002, 65002 };
 	static struct packet sent;
 	struct lan *lan = *state;
 
@@ -721,7 +864,7 @@ static void frame_of_a_lane_is_cut_like_any_other(void **state)
 	lan_enter_lane(lan, A);
 	for (unsigned int i = 0; i < 4; i++) {
 		uint32_t payload = 1 + 9000 * i;
-		struct virtio_net_hdr header = make_headers(&sent, FRAME_HEAD_MAX - i, payload);
+		struct virtio_net_hdr header = make_headers(&sent, FRAME_HEAD_MAX - 2 - 4 * i, payload);
 
 		lan_send(lan, A, &header, sent.bytes, sent.length);
 		assert_int_equal(lan_pass_until(lan, 1), 1);
@@ -751,6 +894,7 @@ int main(void)
 		CASE(checksum_that_comes_out_zero_is_sent_as_ones),
 		CASE(checksum_passes_to_who_completes_it),
 		CASE(flood_completes_only_where_it_is_needed),
+		CASE(checksum_may_begin_behind_what_is_read),
 		CASE(header_that_contradicts_the_packet_is_refused),
 		CASE(longest_headers_are_cut_with_a_tag_in_front),
 		CASE(headers_beyond_what_is_read_are_refused_of_a_lane_as_well),

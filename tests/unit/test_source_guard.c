@@ -160,28 +160,48 @@ static const struct wrap {
 	{ "SNAP in a VLAN", 12, { 0x81, 0, 0, 10, 0, 100, 0xaa, 0xaa, 3, 0, 0, 0 } },
 };
 
-static bool admits(const struct source_guard *guard, const uint8_t *bytes, uint32_t length)
+/* @place: where a checksum is still to be completed, 0 for nowhere. */
+static bool admits_unfinished(const struct source_guard *guard, const uint8_t *bytes,
+			      uint32_t length, uint32_t place)
 {
 	uint8_t room[FRAME_HEAD_MAX] = { 0 };
 	struct frame frame = { .head = room, .length = length, .head_length = length };
 
 	assert_true(length <= sizeof(room));
 	memcpy(room, bytes, length);
+	if (place) {
+		frame.needs = FRAME_NEED_CSUM;
+		frame.csum_start = (uint16_t)place;
+	}
 	return source_guard_admits(guard, &frame);
 }
 
-static bool admits_claim(const struct source_guard *guard, const struct claim *claim,
-			 const struct wrap *wrap)
+static bool admits(const struct source_guard *guard, const uint8_t *bytes, uint32_t length)
 {
-	uint8_t frame[256] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ME };
+	return admits_unfinished(guard, bytes, length, 0);
+}
+
+/* A frame with this claim; returns its length. */
+static uint32_t make_claim(uint8_t frame[256], const struct claim *claim, const struct wrap *wrap)
+{
 	uint8_t *at = frame + 12;
 
+	memcpy(frame, (uint8_t[]){ 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, ME }, 12);
 	memcpy(at, wrap->bytes, wrap->length);
 	at += wrap->length;
 	*at++ = (uint8_t)(claim->type >> 8);
 	*at++ = (uint8_t)claim->type;
 	memcpy(at, claim->bytes, claim->length);
-	return admits(guard, frame, (uint32_t)(at - frame) + claim->length);
+	return (uint32_t)(at - frame) + claim->length;
+}
+
+static bool admits_claim(const struct source_guard *guard, const struct claim *claim,
+			 const struct wrap *wrap)
+{
+	uint8_t frame[256];
+	uint32_t length = make_claim(frame, claim, wrap);
+
+	return admits(guard, frame, length);
 }
 
 static struct source_guard guard_of(const char *const *prefixes)
@@ -268,6 +288,53 @@ static void what_is_cut_is_no_more_than_the_whole(void **state)
 	}
 }
 
+/* What is at the place of a checksum meanwhile is not what will be there. */
+static void checksum_becomes_no_claim(void **state)
+{
+	const struct source_guard own =
+		guard_of((const char *[]){ "192.0.2.10", "2001:db8::10", NULL });
+	const size_t count = sizeof(claims) / sizeof(*claims);
+	unsigned int changed = 0;
+
+	(void)state;
+	for (size_t i = 0; i < count * count; i++) {
+		const struct claim *claim = &claims[i / count], *as = &claims[i % count];
+		uint8_t frame[256], other[256] = { 0 };
+		uint32_t length, l3 = 14;
+
+		if (claim->who == ANYBODY || as->who != ANYBODY || as->type != claim->type)
+			continue;
+		length = make_claim(frame, claim, &wraps[0]);
+		make_claim(other, as, &wraps[0]);
+		for (uint32_t at = l3; at + 2 <= length; at++) {
+			uint8_t kept[2] = { frame[at], frame[at + 1] };
+
+			memcpy(frame + at, other + at, 2);
+			changed += admits(&own, frame, length);
+			if (admits_unfinished(&own, frame, length, at))
+				fail_msg("%s as %s at %u", claim->name, as->name, at);
+			memcpy(frame + at, kept, 2);
+		}
+	}
+	/* Of which it would have been one. */
+	assert_true(changed > 10);
+}
+
+static void checksum_of_udp_is_no_part_of_a_claim(void **state)
+{
+	static const struct claim asks = { "", IP4(17, MY_IP, DHCP(68, 67, 1, MY_IP, ZERO, ME)),
+					   .who = ANYBODY };
+	const struct source_guard own = guard_of((const char *[]){ "192.0.2.10", NULL });
+	uint8_t frame[256];
+	uint32_t length = make_claim(frame, &asks, &wraps[0]);
+
+	(void)state;
+	assert_true(admits_unfinished(&own, frame, length, 34 + 6));
+	assert_false(admits_unfinished(&own, frame, length, 34 + 2));
+	assert_false(admits_unfinished(&own, frame, length, 34 + 8 + 28));
+	assert_true(admits_unfinished(&own, frame, length, 34 + 8 + 40));
+}
+
 static void wraps_that_are_not_understood_are_not_admitted(void **state)
 {
 	static const struct {
@@ -344,6 +411,8 @@ int main(void)
 		cmocka_unit_test(claims_are_for_who_owns_the_address),
 		cmocka_unit_test(extension_headers_hide_nothing),
 		cmocka_unit_test(what_is_cut_is_no_more_than_the_whole),
+		cmocka_unit_test(checksum_becomes_no_claim),
+		cmocka_unit_test(checksum_of_udp_is_no_part_of_a_claim),
 		cmocka_unit_test(wraps_that_are_not_understood_are_not_admitted),
 		cmocka_unit_test(tags_without_end_hide_nothing),
 		cmocka_unit_test(families_are_apart),

@@ -24,26 +24,56 @@ uint32_t frame_l3(const struct frame *frame, uint16_t *type)
 	return offset;
 }
 
+/* A tag may come in front of the frame, and move it. */
+#define CSUM_START_MAX (UINT16_MAX - 4)
+
+uint32_t frame_l4(const struct frame *frame, uint16_t type, uint32_t l3, int *protocol)
+{
+	const uint8_t *ip = frame->head + l3;
+	uint32_t left = frame->head_length - l3, header;
+	uint8_t next;
+
+	*protocol = -1;
+	if (type == ETH_P_IP) {
+		header = left < IP4_HEADER ? 0 : (ip[0] & 15u) * 4;
+		if (header < IP4_HEADER)
+			return l3 + IP4_HEADER;
+		*protocol = ip[9];
+		return l3 + header;
+	}
+	if (type == ETH_P_IPV6) {
+		if (left < IP6_HEADER)
+			return l3 + IP6_HEADER;
+		if (ip6_find_header(ip, left, &next, &header))
+			*protocol = next;
+		return l3 + header;
+	}
+	return l3;
+}
+
+/*
+ * It is written when others have looked at the frame, so it is behind all headers that say where
+ * the frame comes from and goes to: tags, and those of L3.
+ */
 static bool checksum_ok(const struct frame *frame)
 {
 	uint32_t end = (uint32_t)frame->csum_start + frame->csum_offset + 2;
+	uint16_t type;
+	uint32_t l3 = frame_l3(frame, &type);
+	int protocol;
 
-	return frame->csum_start >= FRAME_ETHERNET && end <= frame->head_length;
+	return type != ETH_P_ARP && type != ETH_P_RARP && frame->csum_start <= CSUM_START_MAX &&
+	       frame->csum_start >= frame_l4(frame, type, l3, &protocol) && end <= frame->length;
 }
 
-static bool ip4_ok(const struct frame *frame, uint32_t l3, uint8_t protocol)
+/* Whether TCP or UDP begins where the checksum does, right behind IP and its extension headers. */
+static bool l4_ok(const struct frame *frame, uint16_t type, uint32_t l3, int protocol)
 {
-	const uint8_t *ip = frame->head + l3;
+	const unsigned int version = type == ETH_P_IP ? 4 : 6;
+	int found;
 
-	return l3 + IP4_HEADER <= frame->head_length && ip[0] >> 4 == 4 && ip[9] == protocol &&
-	       frame->csum_start == l3 + (ip[0] & 15u) * 4 && frame->csum_start >= l3 + IP4_HEADER;
-}
-
-/* Extension headers may lie between the IPv6 and the TCP or UDP header. */
-static bool ip6_ok(const struct frame *frame, uint32_t l3)
-{
-	return l3 + IP6_HEADER <= frame->head_length && frame->head[l3] >> 4 == 6 &&
-	       frame->csum_start >= l3 + IP6_HEADER;
+	return frame->csum_start == frame_l4(frame, type, l3, &found) && found == protocol &&
+	       frame->head[l3] >> 4 == version;
 }
 
 /* They are copied in front of each segment, so their length is not the sender's to choose. */
@@ -85,8 +115,8 @@ static enum drop parse_segmentation(struct frame *frame, uint8_t kind)
 	uint32_t l3 = frame_l3(frame, &type);
 	bool ip4 = type == ETH_P_IP;
 
-	if (ip4 ? !ip4_ok(frame, l3, udp ? IPPROTO_UDP : IPPROTO_TCP) :
-		  type != ETH_P_IPV6 || !ip6_ok(frame, l3))
+	if ((!ip4 && type != ETH_P_IPV6) ||
+	    !l4_ok(frame, type, l3, udp ? IPPROTO_UDP : IPPROTO_TCP))
 		return DROP_BAD_HEADER;
 	if (udp) {
 		frame->needs |= ip4 ? FRAME_NEED_USO4 : FRAME_NEED_USO6;

@@ -52,7 +52,7 @@ struct loan;
  * @needs: FRAME_NEED_*: the receiver completes the checksum, or segments
  * @verified: checksums were found right
  * @gso_type: VIRTIO_NET_HDR_GSO_* of a frame that is to be cut
- * @csum_start: where the checksum begins (FRAME_NEED_CSUM); the TCP or UDP header
+ * @csum_start: where the checksum begins (FRAME_NEED_CSUM), behind L2 and L3; it may be in @rest
  * @csum_offset: where it goes, from there
  * @segment_size: payload per segment of a frame that is to be cut
  * @headers: its bytes of L2 to L4 headers, FRAME_HEADERS_MAX at most
@@ -87,7 +87,8 @@ enum drop frame_parse_needs(struct frame *frame, const struct virtio_net_hdr *he
  * @offers: FRAME_NEED_* that the sender negotiated
  *
  * Virtio 1.2 section 5.1.6.2: checked against the packet, what a device must not
- * rely on (hdr_len) is computed instead.
+ * rely on (hdr_len) is computed instead.  A checksum is behind VLAN tags and the IP header with
+ * its extension headers, so completing it changes no address.
  *
  * Return: DROP_NONE or why the frame is refused.
  */
@@ -162,6 +163,18 @@ static inline uint16_t frame_vlan(const struct frame *frame)
  * Return: offset behind the EtherType.
  */
 uint32_t frame_l3(const struct frame *frame, uint16_t *type);
+
+/**
+ * frame_l4 - where that is what an IP header is in front of
+ * @frame: frame of FRAME_ETHERNET bytes at least
+ * @type: the EtherType by frame_l3()
+ * @l3: the offset by frame_l3()
+ * @protocol: receives its IPPROTO_*, -1 when that is not known
+ *
+ * Return: offset behind the IP header and its extension headers as far as they are in the head,
+ * which may be behind the head or the frame; @l3 when it is not IP.
+ */
+uint32_t frame_l4(const struct frame *frame, uint16_t type, uint32_t l3, int *protocol);
 
 /**
  * frame_is_plain - whether a device can be told where the checksum goes

@@ -435,6 +435,22 @@ static bool admits_llc(const struct sender *sender, struct packet llc)
 			   (struct packet){ llc.bytes + SNAP_BYTES, llc.left - SNAP_BYTES });
 }
 
+/*
+ * Up to where a frame is what its receiver gets.  A checksum that is still to be completed
+ * overwrites two bytes: those of a field that is there for it, or any, which may be part of a
+ * claim.
+ */
+static uint32_t final_bytes(const struct frame *frame, uint32_t l3, uint16_t type)
+{
+	uint32_t place = (uint32_t)frame->csum_start + frame->csum_offset, l4;
+	int protocol;
+
+	if (!(frame->needs & FRAME_NEED_CSUM) || place >= frame->head_length)
+		return frame->head_length;
+	l4 = frame_l4(frame, type, l3, &protocol);
+	return protocol == IPPROTO_UDP && place == l4 + UDP_CHECKSUM ? frame->head_length : place;
+}
+
 bool source_guard_admits(const struct source_guard *guard, const struct frame *frame)
 {
 	const struct sender sender = { guard, frame->head + 6 };
@@ -447,7 +463,7 @@ bool source_guard_admits(const struct source_guard *guard, const struct frame *f
 	if (!owns_mac(&sender, sender.mac))
 		return false;
 	l3 = frame_l3(frame, &type);
-	packet = (struct packet){ frame->head + l3, frame->head_length - l3 };
+	packet = (struct packet){ frame->head + l3, final_bytes(frame, l3, type) - l3 };
 	return type < ETHERTYPE_MIN ? admits_llc(&sender, packet)
 				    : admits_type(&sender, type, packet);
 }

@@ -75,6 +75,9 @@ int source_guard_add_ip(struct source_guard *guard, const char *text);
  * Router advertisements and redirects of ICMP and ICMPv6, replies of DHCP, DHCPv6 and RARP, and
  * relayed requests of DHCP are for who owns all addresses of their family: a prefix of length 0.
  *
+ * Where a checksum is still to be completed a claim ends, unless it is UDP's own: nobody knows
+ * what will be there.
+ *
  * ARP and IP in LLC/SNAP are judged as those with an EtherType (RFC 1042).  What another packet
  * carries, as tunnels do, is for its receiver to judge.
  */
