@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The clock that does not jump, CLOCK_MONOTONIC. */
+/* The clock that does not jump, CLOCK_MONOTONIC, and what a thread used. */
 #ifndef IOV_BASE_CLOCK_H
 #define IOV_BASE_CLOCK_H
 
@@ -35,6 +35,15 @@ static inline uint64_t monotonic_us(void)
 static inline uint64_t monotonic_ms(void)
 {
 	return monotonic_ns() / 1000000;
+}
+
+/* Processor time of this thread in microseconds: who is interrupted has not worked. */
+static inline uint64_t thread_us(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
 }
 
 #ifdef __cplusplus

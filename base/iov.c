@@ -162,6 +162,11 @@ const char *iov_error_message(const struct iov *iov)
 	return iov->said.message;
 }
 
+void iov_forget_error(struct iov *iov)
+{
+	iov->said = (struct said){ 0 };
+}
+
 void iov_log(struct iov *iov, int level, const char *format, ...)
 {
 	char line[IOV_MESSAGE_SIZE];

@@ -135,6 +135,15 @@ enum iov_failure iov_failure(const struct iov *iov, int error);
 const char *iov_error_message(const struct iov *iov);
 
 /**
+ * iov_forget_error - there was no failure yet
+ * @iov: context
+ *
+ * For who has to know whether what he calls next says why it fails: where there is no memory
+ * some do not.
+ */
+void iov_forget_error(struct iov *iov);
+
+/**
  * iov_log - write a line to the log callback
  * @iov: context
  * @level: syslog level

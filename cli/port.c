@@ -40,6 +40,7 @@ struct port_add_args {
 	const char *mac;
 	bool standby;
 	bool any_memory;
+	bool iommu;
 	struct json_object *rules;
 };
 
@@ -56,6 +57,7 @@ enum {
 	KEY_MAC,
 	KEY_STANDBY,
 	KEY_ANY_MEMORY,
+	KEY_IOMMU,
 };
 
 static const struct argp_option add_options[] = {
@@ -78,6 +80,8 @@ static const struct argp_option add_options[] = {
 	  "vhost-user: offer the device as the standby of a VF with the same address" },
 	{ "any-memory", KEY_ANY_MEMORY, 0, 0,
 	  "vhost-user: its memory may be on any file system, whose server can then hold up all ports" },
+	{ "iommu", KEY_IOMMU, 0, 0,
+	  "vhost-user: offer the device to a guest behind a virtual IOMMU" },
 	PORT_RULES_OPTIONS,
 	{ 0 },
 };
@@ -134,6 +138,9 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_ANY_MEMORY:
 		args->any_memory = true;
+		return 0;
+	case KEY_IOMMU:
+		args->iommu = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (args->name && !args->type)
@@ -222,6 +229,8 @@ static int run_add(struct cli *cli, void *data)
 		json_object_object_add(params, "standby", json_object_new_boolean(true));
 	if (args->any_memory)
 		json_object_object_add(params, "any_memory", json_object_new_boolean(true));
+	if (args->iommu)
+		json_object_object_add(params, "iommu", json_object_new_boolean(true));
 	if (args->zero_copy)
 		json_object_object_add(params, "zero_copy", json_object_new_boolean(true));
 	if (args->server)

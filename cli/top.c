@@ -169,6 +169,11 @@ static struct json_object *port_rates(struct json_object *now, struct json_objec
 	return row;
 }
 
+static double microseconds(struct json_object *worker, const char *key)
+{
+	return json_object_get_double(json_object_object_get(worker, key)) / 1e3;
+}
+
 static struct json_object *worker_rates(struct json_object *worker, struct json_object *old,
 					double seconds)
 {
@@ -178,6 +183,8 @@ static struct json_object *worker_rates(struct json_object *worker, struct json_
 	json_object_object_add(row, "poll", json_object_get(json_object_object_get(worker, "poll")));
 	add_rate(row, "load_percent", rate(worker, old, "busy_ns", seconds) / 1e7);
 	add_rate(row, "sleeps", rate(worker, old, "sleeps", seconds));
+	add_rate(row, "longest_pass_us", microseconds(worker, "recent_ns"));
+	add_rate(row, "longest_pass_ever_us", microseconds(worker, "longest_ns"));
 	return row;
 }
 
@@ -273,11 +280,13 @@ static int print(struct json_object *result)
 	for (size_t i = 0; i < json_object_array_length(workers); i++) {
 		struct json_object *worker = json_object_array_get_idx(workers, i);
 
-		printf("worker on CPU %s: %.0f %% busy, %s, %.0f sleeps a second\n",
+		printf("worker on CPU %s: %.0f %% busy, %s, %.0f sleeps a second, longest pass "
+		       "%.0f us\n",
 		       json_text_or_null(worker, "cpu"),
 		       json_object_get_double(json_object_object_get(worker, "load_percent")),
 		       json_text_or_null(worker, "poll"),
-		       json_object_get_double(json_object_object_get(worker, "sleeps")));
+		       json_object_get_double(json_object_object_get(worker, "sleeps")),
+		       json_object_get_double(json_object_object_get(worker, "longest_pass_us")));
 	}
 	putchar('\n');
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {

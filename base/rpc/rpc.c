@@ -76,8 +76,11 @@ static int send_request(struct iov *iov, int fd, struct json_object *request)
 	struct iovec parts[] = { { (void *)text, strlen(text) }, { (void *)"\n", 1 } };
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
 
-	/* The socket blocks, so all of it goes or nothing more does. */
-	if (sendmsg(fd, &message, MSG_NOSIGNAL) != (ssize_t)parts[0].iov_len + 1)
+	/*
+	 * The socket blocks, so all of it goes or nothing more does; who hung up before has said
+	 * why.
+	 */
+	if (sendmsg(fd, &message, MSG_NOSIGNAL) != (ssize_t)parts[0].iov_len + 1 && errno != EPIPE)
 		return cannot_connect(iov, errno ? errno : EPIPE);
 	return 0;
 }

@@ -64,8 +64,9 @@ static struct json_object *params_of(struct json_object *now)
 {
 	static const char *const keys[] = { "name", "type", "kind", "socket", "socket_mode",
 					    "socket_owner", "device", "bridge", "mac", "link" };
-	static const char *const values[] = { "queue_pairs", "standby", "any_memory", "zero_copy",
-					      "ports", "rules", "age", "stations", "reserved" };
+	static const char *const values[] = { "queue_pairs", "standby", "any_memory", "iommu",
+					      "zero_copy", "ports", "rules", "age", "stations",
+					      "reserved" };
 	struct json_object *params = json_object_new_object(), *value;
 	const char *mode = json_text_or_null(now, "mode");
 
@@ -211,6 +212,8 @@ static struct json_object *port_params(const struct iov_host_port *port, const c
 	if (port->any_memory)
 		json_object_object_add(params, "any_memory",
 				       json_object_new_boolean(*port->any_memory));
+	if (port->iommu)
+		json_object_object_add(params, "iommu", json_object_new_boolean(*port->iommu));
 	if (port->zero_copy)
 		json_object_object_add(params, "zero_copy",
 				       json_object_new_boolean(*port->zero_copy));

@@ -166,6 +166,7 @@ struct iov_host_port {
 	char *mac;
 	bool *standby;
 	bool *any_memory;
+	bool *iommu;
 	char *device;
 	bool *zero_copy;
 	struct iov_host_rules *rules;

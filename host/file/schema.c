@@ -148,6 +148,7 @@ static const cyaml_schema_field_t port_fields[] = {
 	TEXT(struct iov_host_port, mac),
 	SWITCH(struct iov_host_port, standby),
 	SWITCH(struct iov_host_port, any_memory),
+	SWITCH(struct iov_host_port, iommu),
 	TEXT(struct iov_host_port, device),
 	SWITCH(struct iov_host_port, zero_copy),
 	CYAML_FIELD_MAPPING_PTR("rules", MAYBE, struct iov_host_port, rules, rule_fields),

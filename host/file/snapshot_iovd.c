@@ -88,6 +88,7 @@ static bool copy_device(struct json_object *port, struct iov_host_port *entry)
 		return true;
 	return (!is_set(port, "standby") || set_switch(&entry->standby)) &&
 	       (!is_set(port, "any_memory") || set_switch(&entry->any_memory)) &&
+	       (!is_set(port, "iommu") || set_switch(&entry->iommu)) &&
 	       copy_text(port, "mac", &entry->mac) &&
 	       copy_number(port, "queue_pairs", &entry->queue_pairs);
 }

@@ -29,10 +29,11 @@ static int check_port_shape(const struct check *check, const char *at,
 	if (vhost && (*port->socket != '/' || strlen(port->socket) > SOCKET_LENGTH_MAX))
 		return fail_value(check, PLACE("%s.socket", at), port->socket,
 				  "a full path of at most 107 bytes");
-	if (!vhost && (port->queue_pairs || port->mac || port->standby || port->any_memory))
+	if (!vhost && (port->queue_pairs || port->mac || port->standby || port->any_memory ||
+		       port->iommu))
 		return iov_host_fail(check->file, -EINVAL, at,
-				     "an ethdev port: expected no queue_pairs, mac, standby and "
-				     "any_memory, which are of a guest");
+				     "an ethdev port: expected no queue_pairs, mac, standby, "
+				     "any_memory and iommu, which are of a guest");
 	if (port->queue_pairs && (!*port->queue_pairs || *port->queue_pairs > 127))
 		return iov_host_fail(check->file, -EINVAL, PLACE("%s.queue_pairs", at),
 				     "%u, expected 1 to 127", *port->queue_pairs);

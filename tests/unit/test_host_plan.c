@@ -440,7 +440,7 @@ static void a_port_that_differs_is_replaced_and_comes_back(void **state)
 	static const char other[] = "iovd:\n  bridges:\n    - {name: br0}\n  ports:\n"
 		"    - {name: vm, type: vhost-user, bridge: br0, socket: /run/vm, server: on, socket_mode: 600, "
 		"socket_owner: root, queue_pairs: 4, mac: \"02:00:00:00:00:07\", standby: on, "
-		"any_memory: on}\n"
+		"any_memory: on, iommu: on}\n"
 		"    - {name: last, type: vhost-user, bridge: br0, socket: /run/last}\n";
 	struct fake_iovd iovd;
 
@@ -466,6 +466,7 @@ static void a_port_that_differs_is_replaced_and_comes_back(void **state)
 	assert_string_equal(json_object_get_string(port(&iovd, 0, "mac")), "02:00:00:00:00:07");
 	assert_true(json_object_get_boolean(port(&iovd, 0, "standby")));
 	assert_true(json_object_get_boolean(port(&iovd, 0, "any_memory")));
+	assert_true(json_object_get_boolean(port(&iovd, 0, "iommu")));
 	assert_int_equal(steps_left(other), 0);
 	assert_string_equal(json_object_get_string(port(&iovd, 0, "bridge")), "br0");
 	assert_int_equal(steps_left(other), 0);

@@ -289,6 +289,7 @@ static void answer(int client)
 		"\"socket\": \"/s/vm1\", \"mode\": \"server\", \"socket_mode\": \"0600\", "
 		"\"socket_owner\": \":108\", \"queue_pairs\": 2, "
 		"\"mac\": \"02:00:00:00:00:07\", \"standby\": true, \"any_memory\": true, "
+		"\"iommu\": true, "
 		"\"state\": \"listening\"}]}\n";
 	char request[512] = "";
 	const char *reply;
@@ -356,7 +357,8 @@ static void bridges_and_ports_are_written_with_identities(void **state)
 			       "    queue_pairs: 2\n"
 			       "    mac: 02:00:00:00:00:07\n"
 			       "    standby: on\n"
-			       "    any_memory: on\n"));
+			       "    any_memory: on\n"
+			       "    iommu: on\n"));
 	load(yaml);
 	assert_int_equal(steps(), 0);
 	kill(iovd, SIGKILL);

@@ -186,10 +186,13 @@ static void iovd_gets_ports_that_it_would_take(void **state)
 		 "iovd.ports[0]: an ethdev port: expected a device, no socket and no server" },
 		{BRIDGES "  - {name: a, type: ethdev, device: b, queue_pairs: 2}\n",
 		 "host.yaml:6: iovd.ports[0]: an ethdev port: expected no queue_pairs, mac, "
-		 "standby and any_memory, which are of a guest" },
+		 "standby, any_memory and iommu, which are of a guest" },
 		{BRIDGES "  - {name: a, type: ethdev, device: b, any_memory: on}\n",
 		 "host.yaml:6: iovd.ports[0]: an ethdev port: expected no queue_pairs, mac, "
-		 "standby and any_memory, which are of a guest" },
+		 "standby, any_memory and iommu, which are of a guest" },
+		{BRIDGES "  - {name: a, type: ethdev, device: b, iommu: on}\n",
+		 "host.yaml:6: iovd.ports[0]: an ethdev port: expected no queue_pairs, mac, "
+		 "standby, any_memory and iommu, which are of a guest" },
 		{BRIDGES "  - {name: a, type: vhost-user, socket: /x, queue_pairs: 128}\n",
 		 "host.yaml:6: iovd.ports[0].queue_pairs: 128, expected 1 to 127" },
 		{BRIDGES "  - {name: a, type: vhost-user, socket: /x, standby: on}\n",

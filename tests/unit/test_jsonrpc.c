@@ -25,6 +25,23 @@ static int call_fail(void *arg, struct json_object *params, struct json_object *
 	return iov_fail(iov, -EBUSY, "it is busy");
 }
 
+/* A driver's error may have this number for other reasons. */
+static int call_fail_of_memory(void *arg, struct json_object *params, struct json_object **result)
+{
+	(void)arg;
+	(void)params;
+	(void)result;
+	return iov_told(iov, -ENOMEM, "frames will not fit in buffers");
+}
+
+static int call_fail_without_text(void *arg, struct json_object *params, struct json_object **result)
+{
+	(void)arg;
+	(void)params;
+	(void)result;
+	return -ENOMEM;
+}
+
 static const struct jsonrpc_param params[] = {
 	{ "name", json_type_string, true },
 	{ "flag", json_type_boolean, false },
@@ -34,6 +51,8 @@ static const struct jsonrpc_param params[] = {
 static const struct jsonrpc_method methods[] = {
 	{ "echo", params, 3, call_echo },
 	{ "fail", NULL, 0, call_fail },
+	{ "fail_of_memory", NULL, 0, call_fail_of_memory },
+	{ "fail_without_text", NULL, 0, call_fail_without_text },
 	{ NULL },
 };
 
@@ -68,6 +87,27 @@ static void expect_code(const char *text, int code)
 
 	if (code_of(reply) != code)
 		fail_msg("%s: %s", text, json_object_to_json_string(reply));
+}
+
+static void expect_message(const char *text, const char *message)
+{
+	_cleanup_json_ struct json_object *reply = answer(text);
+
+	assert_int_equal(code_of(reply), JSONRPC_FAILED);
+	assert_string_equal(json_object_get_string(json_object_object_get(
+				    json_object_object_get(reply, "error"), "message")), message);
+}
+
+static void error_keeps_its_text(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		expect_message("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fail_of_memory\"}",
+			       "frames will not fit in buffers");
+		/* And does not get that of another one. */
+		expect_message("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"fail_without_text\"}",
+			       "out of memory");
+	}
 }
 
 static void result_carries_the_id_of_its_request(void **state)
@@ -202,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(result_carries_the_id_of_its_request),
+		cmocka_unit_test(error_keeps_its_text),
 		cmocka_unit_test(failure_carries_message_and_errno),
 		cmocka_unit_test(notification_runs_without_an_answer),
 		cmocka_unit_test(batch_is_answered_together),

@@ -118,7 +118,35 @@ static void chain_has_as_many_parts_as_a_batch_holds(void **state)
 	}
 }
 
-/* All of the ring is one cycle: the walk ends when each entry was seen. */
+/* Descriptors without length make no parts, but each of them is looked at. */
+static void chains_of_nothing_are_as_long_as_those_of_something(void **state)
+{
+	struct fixture *fixture = *state;
+	const unsigned int most = VIRTQ_SEGMENTS_MAX;
+	static struct driver_buffer buffers[VIRTQ_SEGMENTS_MAX + 1];
+
+	for (uint64_t features = 0; features <= INDIRECT; features += INDIRECT) {
+		open_ring(fixture, VIRTQ_SIZE_MAX, features);
+		for (unsigned int i = 0; i <= most; i++)
+			buffers[i] = (struct driver_buffer){ GPA, i % 2, true };
+		assert_true(driver_add(&fixture->driver, buffers, most) >= 0);
+		assert_true(driver_add(&fixture->driver, buffers, most / 2 + 1) >= 0);
+		assert_true(driver_add(&fixture->driver, buffers, most / 2) >= 0);
+		driver_publish(&fixture->driver);
+		/* All that is looked at for a batch is as much as for the longest chain. */
+		assert_int_equal(take(fixture, 3), 1);
+		assert_int_equal(fixture->batch.chains[0].writable, most / 2);
+		assert_int_equal(take(fixture, 3), 1);
+		assert_int_equal(take(fixture, 3), 1);
+		assert_int_equal(fixture->vq.error, VIRTQ_OK);
+		assert_true(driver_add(&fixture->driver, buffers, most + 1) >= 0);
+		driver_publish(&fixture->driver);
+		assert_int_equal(take(fixture, 1), 0);
+		assert_int_equal(fixture->vq.error, VIRTQ_ERROR_SEGMENTS);
+	}
+}
+
+/* All of the ring is one cycle: the walk ends. */
 static void cycle_through_the_largest_ring_ends(void **state)
 {
 	struct fixture *fixture = *state;
@@ -134,7 +162,7 @@ static void cycle_through_the_largest_ring_ends(void **state)
 	driver->avail->ring[0] = 5;
 	__atomic_store_n(&driver->avail->idx, 1, __ATOMIC_RELEASE);
 	assert_int_equal(take(fixture, 1), 0);
-	assert_int_equal(fixture->vq.error, VIRTQ_ERROR_LOOP);
+	assert_int_equal(fixture->vq.error, VIRTQ_ERROR_SEGMENTS);
 	open_ring(fixture, VIRTQ_SIZE_MAX, 0);
 	__atomic_store_n(&driver->avail->idx, VIRTQ_SIZE_MAX + 1, __ATOMIC_RELEASE);
 	assert_int_equal(take(fixture, 1), 0);
@@ -232,6 +260,8 @@ int main(void)
 		PACKED(driver_is_called_at_the_entry_that_it_named),
 		SPLIT(chain_has_as_many_parts_as_a_batch_holds),
 		PACKED(chain_has_as_many_parts_as_a_batch_holds),
+		SPLIT(chains_of_nothing_are_as_long_as_those_of_something),
+		PACKED(chains_of_nothing_are_as_long_as_those_of_something),
 		SPLIT(cycle_through_the_largest_ring_ends),
 		SPLIT(no_more_than_a_round_is_given_back_at_once),
 		PACKED(no_more_than_a_round_is_given_back_at_once),

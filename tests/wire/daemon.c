@@ -207,6 +207,6 @@ void daemon_lan(const struct daemon *daemon, const char *names)
 	for (; *names; names++)
 		daemon_do(daemon, "port.add",
 			  "{\"name\":\"%c\",\"type\":\"vhost-user\",\"socket\":\"%s/%c\","
-			  "\"server\":true,\"bridge\":\"lan\"}",
+			  "\"server\":true,\"iommu\":true,\"bridge\":\"lan\"}",
 			  *names, daemon->directory, *names);
 }

@@ -47,7 +47,7 @@ struct json_object *daemon_call(const struct daemon *daemon, const char *method,
 void daemon_do(const struct daemon *daemon, const char *method, const char *params, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* A switch, with listening ports that have the letters of @names as their names. */
+/* A switch, with listening ports for any guests that have the letters of @names as their names. */
 void daemon_lan(const struct daemon *daemon, const char *names);
 
 /* A member of a port's description or counters, as text that lives until the next call. */

@@ -43,6 +43,28 @@ static void any_part_of_the_space_can_be_read(void **state)
 	}
 }
 
+/* The answer has the size of the question, and the rest is the front end's own. */
+static void payload_may_have_room_for_more(void **state)
+{
+	struct fixture *fixture = *state;
+	struct vu_config config = { .offset = 4, .size = 6, .bytes = { [6] = 0x55, [99] = 0x55 } };
+	uint32_t payload = (uint32_t)VU_CONFIG_HEADER + 100;
+
+	memset(fixture->config, 0xaa, CONFIG_BYTES);
+	frontend_negotiate(&fixture->frontend, UINT64_MAX);
+	assert_int_equal(get_config(fixture, &config, payload), payload);
+	assert_int_equal(config.size, 6);
+	assert_int_equal(config.bytes[5], 0xaa);
+	assert_int_equal(config.bytes[6], 0x55);
+	assert_int_equal(config.bytes[99], 0x55);
+	config.offset = 16;
+	config.bytes[0] = 1;
+	assert_int_equal(frontend_call(&fixture->frontend, VU_SET_CONFIG, &config, payload, NULL, 0),
+			 0);
+	assert_int_equal(fixture->config[16], 1);
+	assert_int_equal(fixture->config[22], 0xaa);
+}
+
 /* Beyond the space, by one and by wrapping round; another size than the payload has; flags. */
 static const struct {
 	struct vu_config config;
@@ -132,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(any_part_of_the_space_can_be_read),
+		TEST(payload_may_have_room_for_more),
 		TEST(wrong_ranges_are_answered_without_payload),
 		TEST(what_is_written_reaches_the_device),
 		TEST(what_the_device_does_not_let_be_written_is_refused),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // iovd as a process: its control socket, its ports, guests that come and go.
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/virtio_config.h>
 #include <poll.h>
 #include <stdio.h>
@@ -224,6 +225,36 @@ static void rules_are_kept_over_a_crash(void **state)
 	daemon_crash(&iovd);
 	daemon_restart(&iovd);
 	assert_string_equal(daemon_port(&iovd, "port.list", "a", "rules"), "");
+}
+
+static bool is_offered_an_iommu(const char *port)
+{
+	struct frontend guest;
+	bool is_offered;
+
+	frontend_open(&guest, frontend_connect(daemon_path(&iovd, port)), 1 << 20);
+	is_offered = frontend_get(&guest, VU_GET_FEATURES) & BIT(VIRTIO_F_ACCESS_PLATFORM);
+	frontend_close(&guest);
+	return is_offered;
+}
+
+/* A VMM that hands all that is offered to a guest without one would have a driver that fails. */
+static void device_is_behind_an_iommu_where_it_is_asked_for(void **state)
+{
+	(void)state;
+	add_guest_port("a");
+	daemon_do(&iovd, "port.add", "{\"name\":\"b\",\"type\":\"vhost-user\",\"socket\":\"%s\","
+		  "\"server\":true,\"iommu\":true}", daemon_path(&iovd, "b"));
+	assert_false(is_offered_an_iommu("a"));
+	assert_true(is_offered_an_iommu("b"));
+	assert_null(daemon_call(&iovd, "port.add", "{\"name\":\"c\",\"type\":\"ethdev\","
+						   "\"device\":\"net_null0\",\"iommu\":true}"));
+	daemon_crash(&iovd);
+	daemon_restart(&iovd);
+	assert_string_equal(daemon_port(&iovd, "port.list", "a", "iommu"), "");
+	assert_string_equal(daemon_port(&iovd, "port.list", "b", "iommu"), "true");
+	assert_false(is_offered_an_iommu("a"));
+	assert_true(is_offered_an_iommu("b"));
 }
 
 static void state_that_is_damaged_is_refused(void **state)
@@ -601,25 +632,53 @@ static unsigned long milliseconds_used(void)
 	return (user + system) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
 }
 
-static void peer_without_a_descriptor_waits_and_costs_nothing(void **state)
+static rlim_t highest_descriptor(void)
+{
+	rlim_t highest = 0;
+	char path[64];
+
+	for (unsigned int fd = 0; fd < 4096; fd++) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%u", iovd.pid, fd);
+		if (!faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW))
+			highest = fd;
+	}
+	return highest;
+}
+
+static void peer_without_a_descriptor_is_told_and_costs_nothing(void **state)
 {
 	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"version\"}\n";
-	struct rlimit none = { .rlim_cur = 3 }, before;
+	struct rlimit few = { 0 }, before;
+	unsigned int count = 0, told = 0;
+	const char *answer;
 	unsigned long used;
-	int fd;
+	int peers[32], fd;
 
 	(void)state;
 	assert_return_code(prlimit(iovd.pid, RLIMIT_NOFILE, NULL, &before), errno);
-	none.rlim_max = before.rlim_max;
-	assert_return_code(prlimit(iovd.pid, RLIMIT_NOFILE, &none, NULL), errno);
-	fd = daemon_connect(&iovd);
+	few = (struct rlimit){ highest_descriptor() + 1, before.rlim_max };
+	assert_return_code(prlimit(iovd.pid, RLIMIT_NOFILE, &few, NULL), errno);
 	used = milliseconds_used();
+	while (count < 32 && told < 3) {
+		fd = daemon_connect(&iovd);
+		answer = daemon_exchange(fd, request, sizeof(request) - 1);
+		assert_non_null(answer);
+		if (strstr(answer, "no file descriptor left")) {
+			told++;
+			close(fd);
+		} else {
+			assert_int_equal(told, 0);
+			peers[count++] = fd;
+		}
+	}
+	assert_int_equal(told, 3);
 	poll(NULL, 0, 1000);
 	/* A loop would have used all of it. */
 	assert_in_range(milliseconds_used() - used, 0, 300);
 	assert_return_code(prlimit(iovd.pid, RLIMIT_NOFILE, &before, NULL), errno);
-	assert_non_null(daemon_exchange(fd, request, sizeof(request) - 1));
-	close(fd);
+	while (count)
+		close(peers[--count]);
+	daemon_do(&iovd, "version", "{}");
 }
 
 static void second_iovd_is_refused_and_the_first_goes_on(void **state)
@@ -658,6 +717,7 @@ int main(void)
 		CASE(crashed_guest_comes_back_and_traffic_resumes),
 		CASE(guests_attach_again_after_iovd_ended_or_crashed),
 		CASE(rules_are_kept_over_a_crash),
+		CASE(device_is_behind_an_iommu_where_it_is_asked_for),
 		CASE(state_that_is_damaged_is_refused),
 		CASE(port_that_cannot_be_had_is_kept_until_it_can),
 		CASE(iovd_connects_to_who_listens_and_again_when_that_restarts),
@@ -672,7 +732,7 @@ int main(void)
 		CASE(garbage_is_answered_and_hung_up_on),
 		CASE(request_may_come_in_pieces_and_several_at_once),
 		CASE(too_many_peers_are_turned_away_until_some_leave),
-		CASE(peer_without_a_descriptor_waits_and_costs_nothing),
+		CASE(peer_without_a_descriptor_is_told_and_costs_nothing),
 		CASE(second_iovd_is_refused_and_the_first_goes_on),
 		CASE(end_removes_the_sockets),
 	};

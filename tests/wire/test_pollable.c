@@ -16,6 +16,7 @@ struct fake {
 	uint32_t polls;
 	uint32_t arms;
 	uint32_t armed;
+	uint32_t lasts;		/* milliseconds, once */
 	enum pollable_rest rest;
 	uint64_t due;
 };
@@ -36,7 +37,11 @@ static void count(uint32_t *counter)
 
 static unsigned int fake_poll(struct pollable *pollable, uint64_t now)
 {
+	uint32_t lasts = __atomic_exchange_n(&((struct fake *)pollable)->lasts, 0, __ATOMIC_RELAXED);
+
 	assert_true(now > 0);
+	if (lasts)
+		usleep(lasts * 1000);
 	count(&((struct fake *)pollable)->polls);
 	return 0;
 }
@@ -187,6 +192,25 @@ static void removed_one_is_not_touched(void **state)
 	assert_true(read32(&first.polls) > others);
 }
 
+/* How long the others wait for one is told, now and later. */
+static void longest_pass_is_kept(void **state)
+{
+	struct worker_stats stats;
+
+	(void)state;
+	__atomic_store_n(&first.lasts, 300, __ATOMIC_RELAXED);
+	workers_wake(workers);
+	usleep(MOMENT * 1000);
+	assert_true(rests(&first));
+	stats = worker_stats(workers, 0);
+	/* The rate of the counter is known to some thousandths. */
+	assert_in_range(stats.longest_ns, 290000000, UINT64_C(20000000000));
+	assert_int_equal(stats.recent_ns, stats.longest_ns);
+	/* A sleep is no pass. */
+	usleep(2 * MOMENT * 1000);
+	assert_int_equal(worker_stats(workers, 0).longest_ns, stats.longest_ns);
+}
+
 static int start(void **state)
 {
 	unsigned int cpus[WORKERS_MAX];
@@ -219,6 +243,7 @@ int main(void)
 		CASE(sleep_ends_when_the_first_is_due),
 		CASE(descriptor_ends_the_sleep),
 		CASE(removed_one_is_not_touched),
+		CASE(longest_pass_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);

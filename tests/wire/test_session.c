@@ -177,6 +177,26 @@ static void new_memory_table_keeps_the_position_of_running_rings(void **state)
 	expect_echo(fixture, 3);
 }
 
+/* Linux's own front end has room for two, and up to eight may be. */
+static void memory_table_may_have_room_for_more_regions(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	const struct guest *guest = &frontend->guest;
+	struct vu_mem_table table = {.count = 1,
+				     .regions = {{guest->gpa, guest->size, guest->uva, 0}}};
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	for (uint32_t room = 1; room <= VU_MEM_TABLE_REGIONS; room++) {
+		assert_int_equal(frontend_call(frontend, VU_SET_MEM_TABLE, &table, 8 + room * 32,
+					       &guest->fd, 1), 0);
+		expect_echo(fixture, (uint8_t)room);
+	}
+	assert_int_not_equal(frontend_call(frontend, VU_SET_MEM_TABLE, &table, sizeof(table) + 1,
+					   &guest->fd, 1), 0);
+	assert_int_equal(refused(fixture, VU_REFUSED_SIZE), 1);
+}
+
 static void memory_table_that_cannot_be_mapped_leaves_the_old_one(void **state)
 {
 	struct fixture *fixture = *state;
@@ -216,6 +236,73 @@ static void ring_goes_on_at_the_used_index(void **state)
 	assert_int_equal(frontend_call(frontend, VU_SET_VRING_KICK, &index, 8, &frontend->kick[0], 1),
 			 0);
 	assert_int_equal(fixture->queues[0]->ring.split.avail_next, 1);
+	expect_echo(fixture, 2);
+}
+
+static void set_base_of_both(struct frontend *frontend, uint32_t base)
+{
+	for (uint64_t index = 0; index < 2; index++) {
+		assert_int_equal(frontend_state(frontend, VU_SET_VRING_BASE, (uint32_t)index, base), 0);
+		assert_int_equal(frontend_call(frontend, VU_SET_VRING_KICK, &index, 8,
+					       &frontend->kick[index], 1), 0);
+	}
+}
+
+/* "Both wrap counters are 1" at first, which who says 0 leaves out; after a round they are 0. */
+static void packed_ring_starts_at_base_zero_in_either_round(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+
+	frontend_start(frontend, UINT64_MAX, 1);
+	for (unsigned int round = 0; round < 3; round++) {
+		for (unsigned int ring = 0; ring < 2; ring++)
+			assert_int_equal(frontend_stop_ring(frontend, ring),
+					 round % 2 ? 0 : 0x80008000);
+		set_base_of_both(frontend, round == 2 ? 0x80008000 : 0);
+		for (unsigned int i = 0; i < FRONTEND_RING_SIZE; i++)
+			expect_echo(fixture, (uint8_t)i);
+	}
+}
+
+static unsigned int resets;
+
+static void count_reset(void *arg)
+{
+	(void)arg;
+	resets++;
+}
+
+/* As Linux does when its driver goes and comes: no GET_VRING_BASE, and the old ring is gone. */
+static void disabled_ring_is_set_up_anew(void **state)
+{
+	struct fixture *fixture = *state;
+	struct frontend *frontend = &fixture->frontend;
+	uint64_t allocated = frontend->guest.allocated;
+
+	fixture->ops.reset = count_reset;
+	frontend_start(frontend, UINT64_MAX, 1);
+	for (unsigned int round = 0; round < 3; round++) {
+		expect_echo(fixture, 1);
+		assert_int_not_equal(frontend_state(frontend, VU_SET_VRING_NUM, 0, 256), 0);
+		frontend_enable_ring(frontend, 0, false);
+		assert_int_not_equal(frontend_state(frontend, VU_SET_VRING_NUM, 0, 256), 0);
+		frontend_enable_ring(frontend, 1, false);
+		resets = 0;
+		for (unsigned int i = 0; i < 2; i++) {
+			memset(driver_descriptor_area(&frontend->rings[i]), 0xff, 16 * 256);
+			assert_int_equal(frontend_state(frontend, round ? VU_SET_VRING_BASE :
+							VU_SET_VRING_NUM, i, round ? 0 : 256), 0);
+			assert_null(fixture->queues[i]);
+		}
+		assert_int_equal(resets, 1);
+		frontend->guest.allocated = allocated;
+		for (unsigned int i = 0; i < 2; i++) {
+			frontend->base[i] = 0;
+			frontend_start_ring(frontend, i);
+			frontend_enable_ring(frontend, i, true);
+		}
+	}
 	expect_echo(fixture, 2);
 }
 
@@ -531,9 +618,14 @@ int main(void)
 		TEST(call_descriptor_changes_under_traffic),
 		TEST(call_descriptor_goes_and_comes_under_traffic),
 		TEST(new_memory_table_keeps_the_position_of_running_rings),
+		TEST(memory_table_may_have_room_for_more_regions),
 		TEST(memory_table_that_cannot_be_mapped_leaves_the_old_one),
 		TEST(get_vring_base_stops_and_answers_again),
 		TEST(ring_goes_on_at_the_used_index),
+		cmocka_unit_test_setup_teardown(packed_ring_starts_at_base_zero_in_either_round,
+						tracking_setup, teardown),
+		TEST(disabled_ring_is_set_up_anew),
+		cmocka_unit_test_setup_teardown(disabled_ring_is_set_up_anew, tracking_setup, teardown),
 		TEST(disabling_and_reset_owner_disable),
 		TEST(features_are_repeated_while_rings_run),
 		TEST(mtu_and_rarp_reach_the_device),

@@ -203,6 +203,7 @@ static void wrong_words_are_refused(void **state)
 	assert_int_equal(status_of(start("--fd", "1", NULL)), 2);
 	assert_int_equal(status_of(start("--fd", "three", NULL)), 2);
 	assert_int_equal(status_of(start("--uplink", "net_null0", NULL)), 2);
+	assert_int_equal(status_of(start("--iommu", NULL)), 2);
 	assert_int_equal(status_of(start("--fd", "900", NULL)), 1);
 	assert_int_equal(status_of(start("--socket-path", path_of("no/such"), NULL)), 1);
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/virtio_config.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -35,6 +36,8 @@
 #define CONNECTIONS 128
 #define CONNECTIONS_A_SECOND 50
 #define LINES 50
+
+#define MEMORY (UINT64_C(4) << 20)
 
 static struct daemon iovd;
 static char log_path[96];
@@ -162,6 +165,33 @@ static void floods_kicks(void)
 		eventfd_write(guest.kick[1], 1);
 }
 
+/* Messages for which a worker wakes up; they cost the sender as much. */
+static void kicks_by_messages(void)
+{
+	struct {
+		struct vu_header header;
+		struct vu_vring_state state;
+	} messages[256];
+	struct frontend guest;
+
+	for (unsigned int i = 0; i < 256; i++) {
+		messages[i].header = (struct vu_header){ VU_VRING_KICK, VU_FLAG_VERSION,
+							 sizeof(messages[i].state) };
+		messages[i].state = (struct vu_vring_state){ i % 2, 0 };
+	}
+	frontend_open(&guest, frontend_connect(daemon_path(&iovd, "messenger")), MEMORY);
+	guest.is_inband = true;
+	frontend_negotiate(&guest, BIT(VIRTIO_F_VERSION_1));
+	frontend_open_channel(&guest);
+	frontend_share_memory(&guest);
+	for (unsigned int i = 0; i < 2; i++) {
+		frontend_start_ring(&guest, i);
+		frontend_enable_ring(&guest, i, true);
+	}
+	for (;;)
+		frontend_send_raw(&guest, messages, sizeof(messages));
+}
+
 static const struct {
 	const char *port;
 	void (*storm)(void);
@@ -169,6 +199,7 @@ static const struct {
 	{ "restless", connects_and_goes },	  { "noisy", speaks_nonsense },
 	{ "crowd", opens_a_thousand_connections }, { "busy", toggles_its_rings },
 	{ "deaf", never_reads },		  { "kicker", floods_kicks },
+	{ "messenger", kicks_by_messages },
 };
 
 #define NEIGHBOURS (sizeof(neighbours) / sizeof(*neighbours))

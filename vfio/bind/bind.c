@@ -204,8 +204,13 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 static void take_moved(struct bindings *bindings, const char *driver)
 {
 	for (size_t i = 0; i < bindings->count; i++) {
-		if (strcmp(bindings->list[i].driver, driver))
-			iov_plan_take(bindings->plan, bindings->list[i].bdf, bindings->list[i].why);
+		const struct binding *binding = &bindings->list[i];
+
+		if (!strcmp(binding->driver, driver))
+			continue;
+		iov_plan_take(bindings->plan, binding->bdf, binding->why);
+		if (binding->pf)
+			iov_plan_take_vfs(bindings->plan, binding->bdf);
 	}
 }
 

@@ -4,8 +4,11 @@
  * an input buffer of one request at most and an output buffer; all descriptors
  * are non-blocking, so no peer can stop the daemon.  A peer that is being hung
  * up on first gets what is in its output buffer.
+ *
+ * One descriptor is kept in reserve: when there is no other for a peer it is told so by that one.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -40,6 +43,8 @@ struct control_socket {
 	const struct jsonrpc_method *methods;
 	void *arg;
 	struct listener listener;
+	int reserve;
+	bool is_exhausted;	/* which was said in the log */
 	bool by_permissions;
 	unsigned int peer_count;
 	LIST_HEAD(, peer) peers;
@@ -202,11 +207,43 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
+/* Whatever this duplicates, it takes a place in the table of descriptors. */
+static void keep_reserve(struct control_socket *control)
+{
+	if (control->reserve < 0)
+		control->reserve = fcntl(control->listener.fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Tell a peer, for whom there is no descriptor, that there is none. */
+static void turn_away(struct control_socket *control)
+{
+	_cleanup_json_ struct json_object *message = jsonrpc_failure(NULL, JSONRPC_FAILED,
+		"iovd has no file descriptor left; remove ports, or raise its limit (LimitNOFILE=)");
+	const char *text = json_object_to_json_string_ext(message, JSON_C_TO_STRING_PLAIN);
+	int fd;
+
+	if (control->reserve < 0)
+		return;
+	close(control->reserve);
+	control->reserve = -1;
+	fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return;
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT | MSG_MORE) > 0)
+		send(fd, "\n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
 /* A socket that is always readable must not be looked at all the time. */
 static void accept_later(struct control_socket *control, int error)
 {
-	iov_log(control->iov, LOG_ERR, "%s: cannot accept a peer: %s",
-		control->listener.address.sun_path, strerror(error));
+	if (!control->is_exhausted)
+		iov_log(control->iov, LOG_ERR, "%s: cannot accept a peer: %s",
+			control->listener.address.sun_path, strerror(error));
+	control->is_exhausted = true;
+	if (error == EMFILE)
+		turn_away(control);
+	keep_reserve(control);
 	sd_event_source_set_enabled(control->source, SD_EVENT_OFF);
 	sd_event_source_set_time_relative(control->retry, ACCEPT_AGAIN);
 	sd_event_source_set_enabled(control->retry, SD_EVENT_ONESHOT);
@@ -214,14 +251,17 @@ static void accept_later(struct control_socket *control, int error)
 
 static int on_connect(sd_event_source *source, int fd, uint32_t events, void *data)
 {
+	struct control_socket *control = data;
 	int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)source;
 	(void)events;
-	if (peer >= 0)
-		peer_open(data, peer);
-	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-		accept_later(data, errno);
+	if (peer >= 0) {
+		control->is_exhausted = false;
+		peer_open(control, peer);
+	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+		accept_later(control, errno);
+	}
 	return 0;
 }
 
@@ -236,7 +276,7 @@ int control_socket_open(struct control_socket **out, struct iov *iov, sd_event *
 		return -ENOMEM;
 	*control = (struct control_socket){
 		.iov = iov, .event = event, .methods = methods, .arg = arg,
-		.by_permissions = access,
+		.by_permissions = access, .reserve = -1,
 	};
 	error = listener_address(&control->listener, iov, path);
 	if (!error)
@@ -253,6 +293,7 @@ int control_socket_open(struct control_socket **out, struct iov *iov, sd_event *
 		error = sd_event_source_set_enabled(control->retry, SD_EVENT_OFF);
 	if (error < 0)
 		goto close;
+	keep_reserve(control);
 	*out = control;
 	return 0;
 close:
@@ -271,5 +312,7 @@ void control_socket_close(struct control_socket *control)
 	sd_event_source_disable_unref(control->source);
 	sd_event_source_disable_unref(control->retry);
 	listener_close(&control->listener);
+	if (control->reserve >= 0)
+		close(control->reserve);
 	free(control);
 }

@@ -95,6 +95,16 @@ static int check_params(struct iov *iov, const struct jsonrpc_method *method,
 	return 0;
 }
 
+/* The error's own text; where there was no memory there may be none. */
+static const char *why(const struct iov *iov, int error)
+{
+	const char *message = iov_error_message(iov);
+
+	if (*message)
+		return message;
+	return error == -ENOMEM ? "out of memory" : strerror(-error);
+}
+
 static struct json_object *run(struct iov *iov, const struct jsonrpc_method *method, void *arg,
 			       struct json_object *id, struct json_object *params)
 {
@@ -103,6 +113,7 @@ static struct json_object *run(struct iov *iov, const struct jsonrpc_method *met
 
 	if (error)
 		return jsonrpc_failure(id, JSONRPC_INVALID_PARAMS, "%s", iov_error_message(iov));
+	iov_forget_error(iov);
 	error = method->call(arg, params, &result);
 	if (!error) {
 		reply = response(id);
@@ -110,8 +121,7 @@ static struct json_object *run(struct iov *iov, const struct jsonrpc_method *met
 		return reply;
 	}
 	json_object_put(result);
-	reply = jsonrpc_failure(id, JSONRPC_FAILED, "%s",
-				error == -ENOMEM ? "out of memory" : iov_error_message(iov));
+	reply = jsonrpc_failure(id, JSONRPC_FAILED, "%s", why(iov, error));
 	data = json_object_new_object();
 	json_object_object_add(data, "errno", json_object_new_int(-error));
 	if (iov_failure(iov, error) == IOV_FAILURE_OTHER)

@@ -24,8 +24,9 @@ static const struct jsonrpc_param port_add_params[] = {
 	{ "socket_mode", json_type_string, false }, { "socket_owner", json_type_string, false },
 	{ "device", json_type_string, false },	{ "bridge", json_type_string, false },
 	{ "queue_pairs", json_type_int, false }, { "mac", json_type_string, false },
-	{ "standby", json_type_boolean, false }, { "link", json_type_string, false },
-	{ "rules", json_type_object, false },	{ "zero_copy", json_type_boolean, false },
+	{ "standby", json_type_boolean, false }, { "iommu", json_type_boolean, false },
+	{ "link", json_type_string, false },	{ "rules", json_type_object, false },
+	{ "zero_copy", json_type_boolean, false },
 };
 
 static int call_port_add(void *arg, struct json_object *params, struct json_object **result)
@@ -227,6 +228,8 @@ static struct json_object *worker_json(const struct workers *workers, unsigned i
 	json_object_object_add(worker, "busy", json_object_new_uint64(stats.busy));
 	json_object_object_add(worker, "sleeps", json_object_new_uint64(stats.sleeps));
 	json_object_object_add(worker, "busy_ns", json_object_new_uint64(stats.busy_ns));
+	json_object_object_add(worker, "longest_ns", json_object_new_uint64(stats.longest_ns));
+	json_object_object_add(worker, "recent_ns", json_object_new_uint64(stats.recent_ns));
 	json_object_object_add(worker, "poll", json_object_new_string(worker_poll_name(stats.poll)));
 	return worker;
 }

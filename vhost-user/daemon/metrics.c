@@ -94,25 +94,49 @@ static const struct {
 	{ "worker_sleeps", "Times that the worker slept", offsetof(struct worker_stats, sleeps) },
 };
 
+static const struct {
+	const char *name;
+	const char *type;
+	const char *suffix;
+	const char *help;
+	size_t offset;
+} times[] = {
+	{ "worker_busy_seconds", "counter", "_total", "Time in passes that found packets",
+	  offsetof(struct worker_stats, busy_ns) },
+	{ "worker_longest_pass_seconds", "gauge", "", "Longest pass since the worker started",
+	  offsetof(struct worker_stats, longest_ns) },
+	{ "worker_recent_longest_pass_seconds", "gauge", "",
+	  "Longest pass of the last 10 to 20 seconds", offsetof(struct worker_stats, recent_ns) },
+};
+
+static uint64_t member(const struct worker_stats *stats, size_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)stats + offset, sizeof(value));
+	return value;
+}
+
 static void write_workers(FILE *file, const struct registry *registry)
 {
 	for (size_t i = 0; i < sizeof(work) / sizeof(*work); i++) {
 		family(file, work[i].name, "counter", NULL, work[i].help);
 		for (unsigned int j = 0; j < registry->worker_count; j++) {
 			const struct worker_stats stats = worker_stats(registry->workers, j);
-			uint64_t value;
 
-			memcpy(&value, (const char *)&stats + work[i].offset, sizeof(value));
 			fprintf(file, PREFIX "%s_total{cpu=\"%u\"} %" PRIu64 "\n", work[i].name,
-				stats.cpu, value);
+				stats.cpu, member(&stats, work[i].offset));
 		}
 	}
-	family(file, "worker_busy_seconds", "counter", "seconds", "Time in passes that found packets");
-	for (unsigned int j = 0; j < registry->worker_count; j++) {
-		const struct worker_stats stats = worker_stats(registry->workers, j);
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		family(file, times[i].name, times[i].type, "seconds", times[i].help);
+		for (unsigned int j = 0; j < registry->worker_count; j++) {
+			const struct worker_stats stats = worker_stats(registry->workers, j);
 
-		fprintf(file, PREFIX "worker_busy_seconds_total{cpu=\"%u\"} %.6f\n", stats.cpu,
-			(double)stats.busy_ns / 1e9);
+			fprintf(file, PREFIX "%s%s{cpu=\"%u\"} %.6f\n", times[i].name,
+				times[i].suffix, stats.cpu,
+				(double)member(&stats, times[i].offset) / 1e9);
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ enum {
 	KEY_SANDBOX,
 	KEY_POSTCOPY,
 	KEY_AF_XDP,
+	KEY_IOMMU,
 };
 
 static const struct argp_option options[] = {
@@ -67,6 +68,7 @@ static const struct argp_option options[] = {
 	{ "fd", KEY_FD, "FDNUM", 0, "Serve it at this socket, which listens or is connected" },
 	{ "uplink", KEY_UPLINK, "DEVICE", 0,
 	  "Connect it to this device: a PCI address, or a virtual device of DPDK" },
+	{ "iommu", KEY_IOMMU, 0, 0, "Offer it the device behind a virtual IOMMU" },
 	{ "print-capabilities", KEY_PRINT, 0, 0, "Print what back end this is as JSON, and end" },
 	{ 0, 0, 0, 0, "Other options:", -1 },
 	{ "verbose", 'v', 0, 0, "Log more; twice for everything, DPDK's messages included" },
@@ -102,6 +104,9 @@ static void check(const struct iovd_options *parsed, const struct argp_state *st
 	if (parsed->uplink && !iovd_is_standalone(parsed))
 		argp_error(state, "--uplink: goes with --socket-path or --fd; otherwise see 'iov port "
 			   "add'");
+	if (parsed->iommu && !iovd_is_standalone(parsed))
+		argp_error(state, "--iommu: goes with --socket-path or --fd; otherwise see 'iov port "
+			   "add'");
 	if (parsed->state && iovd_is_standalone(parsed))
 		argp_error(state, "--state: a back end for one guest has none");
 	if ((parsed->control_mode || parsed->control_owner) && iovd_is_standalone(parsed) &&
@@ -132,6 +137,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_UPLINK:
 		parsed->uplink = arg;
+		return 0;
+	case KEY_IOMMU:
+		parsed->iommu = true;
 		return 0;
 	case KEY_WORKERS:
 		parsed->workers = arg;

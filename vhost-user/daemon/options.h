@@ -17,6 +17,7 @@
  * @socket_path: serve one guest at this socket; NULL: see @fd
  * @fd: serve one guest at this socket; 0: serve what the control socket says
  * @uplink: what that guest is connected to; NULL for nothing
+ * @iommu: that guest is offered its device behind an IOMMU
  * @control: control socket; NULL for none
  * @control_mode: its permissions; NULL for the usual
  * @control_owner: its owner by name; NULL for the own user
@@ -35,6 +36,7 @@ struct iovd_options {
 	const char *socket_path;
 	int fd;
 	const char *uplink;
+	bool iommu;
 	const char *control;
 	const char *control_mode;
 	const char *control_owner;

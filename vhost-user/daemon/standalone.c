@@ -37,6 +37,7 @@ int standalone_open(struct registry *registry, const struct iovd_options *option
 		.server = true,
 		.fd = options->fd,
 		.bridge = options->uplink ? WIRE : NULL,
+		.iommu = options->iommu,
 	};
 	struct port *port;
 	int error = options->uplink ? add_uplink(registry, options->uplink) : 0;

@@ -17,6 +17,7 @@ static const char *const names[DROP_COUNT] = {
 	[DROP_RESERVED] = "reserved",
 	[DROP_SPOOFED] = "spoofed",
 	[DROP_STORM] = "storm",
+	[DROP_COSTLY] = "too-costly",
 	[DROP_DOWN] = "down",
 	[DROP_FILTERED] = "filtered",
 	[DROP_FULL] = "full",

@@ -18,6 +18,7 @@ enum drop {
 	DROP_RESERVED,		/* to an address that bridges keep to themselves */
 	DROP_SPOOFED,		/* from an address that is not the guest's */
 	DROP_STORM,		/* more to all than the port may send */
+	DROP_COSTLY,		/* more work than one frame may be: a part of it was lost */
 	/* Counted at the port that it was meant for. */
 	DROP_DOWN,		/* not connected, link down, or its receive queue does not run */
 	DROP_FILTERED,		/* its driver does not want such frames */

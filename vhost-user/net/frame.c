@@ -6,13 +6,6 @@
 #include "base/fnv.h"
 #include "vhost-user/net/ip.h"
 
-
-/* The smallest segments that Linux makes; smaller ones would only burn our cycles. */
-#define SEGMENT_MIN 48
-
-/* As many datagrams as Linux makes of one frame; their payload may be short. */
-#define DATAGRAMS_MAX 128
-
 static uint16_t read16(const uint8_t *at)
 {
 	return (uint16_t)(at[0] << 8 | at[1]);
@@ -96,7 +89,7 @@ static enum drop parse_tcp(struct frame *frame)
 {
 	uint32_t headers = frame->csum_start + (uint32_t)TCP_HEADER;
 
-	if (frame->csum_offset != TCP_CHECKSUM || frame->segment_size < SEGMENT_MIN ||
+	if (frame->csum_offset != TCP_CHECKSUM || !frame->segment_size ||
 	    headers > frame->head_length)
 		return DROP_BAD_HEADER;
 	headers = frame->csum_start + (frame->head[frame->csum_start + 12] >> 4) * 4u;
@@ -110,8 +103,7 @@ static enum drop parse_udp(struct frame *frame)
 	uint32_t headers = frame->csum_start + (uint32_t)UDP_HEADER;
 
 	if (frame->csum_offset != UDP_CHECKSUM || !frame->segment_size ||
-	    headers > frame->head_length ||
-	    frame->length - headers > (uint32_t)frame->segment_size * DATAGRAMS_MAX)
+	    headers > frame->head_length)
 		return DROP_BAD_HEADER;
 	return set_headers(frame, headers);
 }

@@ -204,14 +204,16 @@ void frame_flatten(struct frame *frame, uint8_t *to);
  */
 void frame_checksum(struct frame *frame);
 
-typedef void frame_emit(void *arg, struct frame *segment);
+typedef bool frame_emit(void *arg, struct frame *segment);
 
 /**
  * frame_segment - cut a TCP or UDP frame into frames that need nothing
  * @frame: flat
- * @emit: called for each segment, which is valid during the call
+ * @emit: called for each segment, which is valid during the call; whether to go on
  * @arg: passed to @emit
+ *
+ * Return: whether that were all segments.
  */
-void frame_segment(const struct frame *frame, frame_emit *emit, void *arg);
+bool frame_segment(const struct frame *frame, frame_emit *emit, void *arg);
 
 #endif

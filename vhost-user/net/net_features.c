@@ -21,9 +21,10 @@
 	 VIRTIO_BIT(VIRTIO_NET_F_GUEST_TSO6) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_ECN) |                \
 	 VIRTIO_BIT(VIRTIO_NET_F_GUEST_USO4) | VIRTIO_BIT(VIRTIO_NET_F_GUEST_USO6))
 
-uint64_t net_features(bool has_mac, bool is_standby)
+uint64_t net_features(bool has_mac, bool is_standby, bool is_translated)
 {
-	return RING_FEATURES | FEATURES | (has_mac ? VIRTIO_BIT(VIRTIO_NET_F_MAC) : 0) |
+	return (RING_FEATURES & ~(is_translated ? 0 : VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM))) |
+	       FEATURES | (has_mac ? VIRTIO_BIT(VIRTIO_NET_F_MAC) : 0) |
 	       (is_standby ? VIRTIO_BIT(VIRTIO_NET_F_STANDBY) : 0);
 }
 

@@ -10,8 +10,9 @@
  * net_features - what a device offers, with the features of its rings
  * @has_mac: it was given an address
  * @is_standby: it stands by for a VF
+ * @is_translated: its addresses may be those of an IOMMU
  */
-uint64_t net_features(bool has_mac, bool is_standby);
+uint64_t net_features(bool has_mac, bool is_standby, bool is_translated);
 
 /**
  * net_feature_name - as users read it

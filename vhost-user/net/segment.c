@@ -149,13 +149,14 @@ static struct frame cut(struct cutter *cutter, uint32_t offset, uint32_t length,
 	};
 }
 
-void frame_segment(const struct frame *frame, frame_emit *emit, void *arg)
+bool frame_segment(const struct frame *frame, frame_emit *emit, void *arg)
 {
 	uint32_t payload = frame->length - frame->headers, offset = 0, length;
 	struct cutter cutter = { .frame = frame };
 	struct virtq_segment data;
 	struct frame segment;
 	uint16_t type;
+	bool more;
 
 	cutter.l3 = frame_l3(frame, &type);
 	cutter.ip4 = type == ETH_P_IP;
@@ -164,7 +165,8 @@ void frame_segment(const struct frame *frame, frame_emit *emit, void *arg)
 		length = payload - offset < frame->segment_size ? payload - offset
 								: frame->segment_size;
 		segment = cut(&cutter, offset, length, offset + length == payload, &data);
-		emit(arg, &segment);
+		more = emit(arg, &segment);
 		offset += length;
-	} while (offset < payload);
+	} while (more && offset < payload);
+	return more;
 }

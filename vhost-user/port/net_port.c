@@ -60,6 +60,7 @@ static int take_options(struct net_port *net, const struct port_options *options
 		return error;
 	net->device.pairs_max = options->queue_pairs ? (uint16_t)options->queue_pairs : 1;
 	net->is_standby = options->standby;
+	net->is_translated = options->iommu;
 	net->is_down = options->link && !strcmp(options->link, "down");
 	net_port_reset(net, 0);
 	return 0;
@@ -169,6 +170,8 @@ static void add_options(const struct net_port *net, struct json_object *object)
 	}
 	if (net->is_standby)
 		json_object_object_add(object, "standby", json_object_new_boolean(true));
+	if (net->is_translated)
+		json_object_object_add(object, "iommu", json_object_new_boolean(true));
 	if (net->is_down)
 		json_add_text(object, "link", "down");
 }

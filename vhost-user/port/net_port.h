@@ -22,6 +22,7 @@ struct net_ctrl_vq;
  * @has_mac: @mac was given
  * @mac: address that the guest is offered
  * @is_standby: the guest is offered to use it as the standby of a VF with that address
+ * @is_translated: VIRTIO_F_ACCESS_PLATFORM is offered, for a guest behind an IOMMU
  * @is_down: the link was set down
  * @ctrl_vq: the control queue, while it runs
  * @worker: who takes from @lane
@@ -38,6 +39,7 @@ struct net_port {
 	bool has_mac;
 	uint8_t mac[6];
 	bool is_standby;
+	bool is_translated;
 	bool is_down;
 	struct net_ctrl_vq *ctrl_vq;
 	uint8_t worker;

@@ -186,13 +186,13 @@ static void get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
 	net_port_config(arg, space);
 }
 
-/* A worker that sleeps looks at its rings when it wakes up. */
+/* A worker that sleeps looks at its rings when it wakes up; for receive buffers nobody waits. */
 static void kick(void *arg, struct vu_queue *queue)
 {
 	struct net_port *net = arg;
 
-	(void)queue;
-	workers_wake(net->port.registry->workers);
+	if (net_ring_sends(queue->index))
+		worker_wake(net->port.registry->workers, net->port.workers[queue->index]);
 }
 
 static void quiesce(void *arg)
@@ -239,7 +239,7 @@ int net_session_open(struct net_port *net, const struct port_options *options)
 		.ops = &ops,
 		.arg = net,
 		.postcopy = net->port.registry->postcopy,
-		.features = net_features(net->has_mac, net->is_standby),
+		.features = net_features(net->has_mac, net->is_standby, net->is_translated),
 		.config_size = sizeof(struct virtio_net_config),
 		.queues = NET_VRINGS,
 		.queue_num = NET_PAIRS_MAX,

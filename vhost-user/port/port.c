@@ -40,6 +40,7 @@ struct port_options port_options_of(struct json_object *object)
 		.mac = json_text_or_null(object, "mac"),
 		.standby = json_object_get_boolean(json_object_object_get(object, "standby")),
 		.any_memory = json_object_get_boolean(json_object_object_get(object, "any_memory")),
+		.iommu = json_object_get_boolean(json_object_object_get(object, "iommu")),
 		.link = json_text_or_null(object, "link"),
 		.rules = json_object_object_get(object, "rules"),
 	};

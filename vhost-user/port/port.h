@@ -50,6 +50,7 @@ struct registry;
  * @mac: that it says, NULL for none
  * @standby: the device is offered as a standby
  * @any_memory: what the front end shares may be on any file system, see file_part.h
+ * @iommu: the device is offered behind an IOMMU
  * @rules: what it lets in and out, see port_rules_change(); NULL for everything
  * @link: "down" or "up"; NULL for up
  */
@@ -68,6 +69,7 @@ struct port_options {
 	const char *mac;
 	bool standby;
 	bool any_memory;
+	bool iommu;
 	struct json_object *rules;
 	const char *link;
 };
@@ -181,7 +183,7 @@ int port_type_find(const struct port_type **out, struct iov *iov,
  * port_options_of - what a port is made of, from JSON
  * @object: with "name", "type", and as they apply "socket", "server", "socket_mode",
  *	"socket_owner", "device", "zero_copy", "bridge", "queue_pairs", "mac", "standby",
- *	"any_memory", "link" and "rules", see port_rules_change()
+ *	"any_memory", "iommu", "link" and "rules", see port_rules_change()
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.
  */

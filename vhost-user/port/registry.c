@@ -7,12 +7,17 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/clock.h"
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/lending.h"
 #include "vhost-user/port/member.h"
 #include "vhost-user/port/steering.h"
 #include "vhost-user/port/view.h"
 #include "vhost-user/switch/forwarder.h"
+
+/* Microseconds of looking after rings at once, and until one comes back: a fifth of the time. */
+#define ATTENTION 10000
+#define ATTENTION_EACH 5
 
 int registry_check_name(struct iov *iov, const char *what, const char *name)
 {
@@ -120,10 +125,37 @@ static void close_forwarders(struct registry *registry)
 	}
 }
 
+static int on_attention_again(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct registry *registry = data;
+
+	(void)source;
+	(void)usec;
+	sd_event_source_set_enabled(registry->attention, SD_EVENT_ON);
+	return 0;
+}
+
+/* A guest that has its rings looked at all the time does not keep the control thread from others. */
+static void spend_attention(struct registry *registry, uint64_t work)
+{
+	const double now = (double)monotonic_us();
+	uint64_t wait;
+
+	token_bucket_take(&registry->attention_work, now, (double)(work + 1) * ATTENTION_EACH);
+	wait = (uint64_t)token_bucket_wait(&registry->attention_work, now,
+					   (ATTENTION - 1.0) * ATTENTION_EACH);
+	if (!wait)
+		return;
+	sd_event_source_set_enabled(registry->attention, SD_EVENT_OFF);
+	sd_event_source_set_time_relative(registry->attention_again, wait);
+	sd_event_source_set_enabled(registry->attention_again, SD_EVENT_ONESHOT);
+}
+
 static int on_attention(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct registry *registry = data;
 	struct port *port;
+	const uint64_t before = thread_us();
 	uint64_t count;
 
 	(void)source;
@@ -133,7 +165,29 @@ static int on_attention(sd_event_source *source, int fd, uint32_t events, void *
 	TAILQ_FOREACH(port, &registry->ports, link)
 		front_end_attend(port);
 	lending_check(registry);
+	spend_attention(registry, thread_us() - before);
 	return 0;
+}
+
+static int watch_attention(struct registry *registry)
+{
+	int error = sd_event_add_io(registry->event, &registry->attention,
+				    workers_attention_fd(registry->workers), EPOLLIN, on_attention,
+				    registry);
+
+	if (error >= 0)
+		error = sd_event_add_time_relative(registry->event, &registry->attention_again,
+						   CLOCK_MONOTONIC, 0, 0, on_attention_again,
+						   registry);
+	if (error >= 0)
+		error = sd_event_source_set_enabled(registry->attention_again, SD_EVENT_OFF);
+	return error;
+}
+
+static void forget_attention(struct registry *registry)
+{
+	sd_event_source_disable_unref(registry->attention);
+	sd_event_source_disable_unref(registry->attention_again);
 }
 
 int registry_open(struct registry **out, struct iov *iov, sd_event *event, struct workers *workers,
@@ -155,13 +209,12 @@ int registry_open(struct registry **out, struct iov *iov, sd_event *event, struc
 	if (!error)
 		error = open_forwarders(registry);
 	if (!error)
-		error = sd_event_add_io(event, &registry->attention, workers_attention_fd(workers),
-					EPOLLIN, on_attention, registry);
+		error = watch_attention(registry);
 	if (error >= 0)
 		error = balance_open(&registry->balance, registry);
 	if (error < 0) {
 		close_forwarders(registry);
-		sd_event_source_disable_unref(registry->attention);
+		forget_attention(registry);
 		free(registry);
 		return iov_told(iov, error, "the event loop fails: %s", strerror(-error));
 	}
@@ -200,7 +253,7 @@ void registry_close(struct registry *registry)
 	close_forwarders(registry);
 	lending_close(registry);
 	balance_close(registry->balance);
-	sd_event_source_disable_unref(registry->attention);
+	forget_attention(registry);
 	free(registry);
 }
 

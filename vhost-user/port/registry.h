@@ -15,6 +15,7 @@
 #include "vhost-user/port/bridge.h"
 #include "vhost-user/port/port.h"
 #include "vhost-user/port/worker.h"
+#include "vhost-user/token_bucket.h"
 
 struct balance;
 struct dp_view;
@@ -45,6 +46,8 @@ struct registry {
 	bool postcopy;
 	struct positions *positions;
 	sd_event_source *attention;
+	sd_event_source *attention_again;
+	struct token_bucket attention_work;
 	sd_event_source *lending_pause;
 	struct dp_view *spares[WORKERS_MAX];
 	uint32_t generation;

@@ -23,9 +23,9 @@ static int check(struct iov *iov, const struct port_options *options)
 		return iov_fail(iov, -EINVAL, "%s: an ethdev port takes a device and no socket",
 				options->name);
 	if (options->queue_pairs || options->mac || options->standby || options->link ||
-	    options->any_memory)
+	    options->any_memory || options->iommu)
 		return iov_fail(iov, -EINVAL, "%s: the device of an ethdev port has its own queues, MAC "
-				"address and link, and no memory of a guest", options->name);
+				"address, IOMMU and link, and no memory of a guest", options->name);
 	return 0;
 }
 

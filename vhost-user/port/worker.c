@@ -23,6 +23,9 @@
 #define NAP_MIN_NS 50000
 #define NAP_MAX_NS 1000000
 
+/* Seconds of a window in which the longest pass is looked for. */
+#define WINDOW 10
+
 static const char *const poll_names[WORKER_POLLS] = {
 	[WORKER_ADAPTIVE] = "adaptive",
 	[WORKER_BUSY] = "busy",
@@ -33,6 +36,20 @@ const char *worker_poll_name(enum worker_poll poll)
 {
 	return poll_names[poll];
 }
+
+/**
+ * struct longest - the longest passes, in cycles of the time stamp counter
+ * @ever: of all
+ * @now: of this window
+ * @before: of the one before
+ * @began: when this window began
+ */
+struct longest {
+	uint64_t ever;
+	uint64_t now;
+	uint64_t before;
+	uint64_t began;
+};
 
 /**
  * struct worker - a worker
@@ -51,6 +68,7 @@ struct worker {
 	uint64_t second;
 	_Alignas(RTE_CACHE_LINE_SIZE) struct worker_stats stats;
 	uint64_t busy_cycles;
+	struct longest longest;
 	uint32_t nap;
 };
 
@@ -150,6 +168,22 @@ static bool rest(struct worker *worker)
 	return woken;
 }
 
+static void keep_longest(struct worker *worker, uint64_t began, uint64_t end)
+{
+	struct longest *longest = &worker->longest;
+
+	if (unlikely(end - longest->began >= WINDOW * worker->second)) {
+		/* One that slept through a window had no long pass in it. */
+		longest->before = end - longest->began < 2 * WINDOW * worker->second ? longest->now : 0;
+		longest->now = 0;
+		longest->began = end;
+	}
+	if (unlikely(end - began > longest->now)) {
+		longest->now = end - began;
+		longest->ever = longest->now > longest->ever ? longest->now : longest->ever;
+	}
+}
+
 static int run(void *arg)
 {
 	struct worker *worker = arg;
@@ -159,6 +193,7 @@ static int run(void *arg)
 	snprintf(name, sizeof(name), "iovd-worker-%u", worker->index);
 	pthread_setname_np(pthread_self(), name);
 	order_acquire(worker);
+	worker->longest.began = now;
 	rte_rcu_qsbr_thread_online(worker->rcu, worker->index);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
 		unsigned int count = go_round(worker, now);
@@ -168,6 +203,7 @@ static int run(void *arg)
 		rte_rcu_qsbr_quiescent(worker->rcu, worker->index);
 		worker->stats.passes++;
 		now = rte_rdtsc();
+		keep_longest(worker, began, now);
 		if (count) {
 			worker->stats.busy++;
 			worker->busy_cycles += now - began;
@@ -319,10 +355,16 @@ void workers_remove(struct workers *workers, unsigned int index, struct pollable
 	workers_synchronize(workers);
 }
 
+void worker_wake(struct workers *workers, unsigned int index)
+{
+	if (index < workers->count)
+		eventfd_write(workers->list[index]->wake_fd, 1);
+}
+
 void workers_wake(struct workers *workers)
 {
 	for (unsigned int i = 0; i < workers->count; i++)
-		eventfd_write(workers->list[i]->wake_fd, 1);
+		worker_wake(workers, i);
 }
 
 void workers_synchronize(struct workers *workers)
@@ -347,11 +389,31 @@ int workers_attention_fd(const struct workers *workers)
 	return workers->attention_fd;
 }
 
+static uint64_t to_ns(const struct worker *worker, uint64_t cycles)
+{
+	return (uint64_t)((double)cycles * 1e9 / (double)worker->second);
+}
+
+/* Of the last window and this one, which may both be over if the worker sleeps. */
+static uint64_t recent(const struct worker *worker)
+{
+	const struct longest *longest = &worker->longest;
+	uint64_t age = (rte_rdtsc() - longest->began) / worker->second;
+
+	if (age >= 2 * WINDOW)
+		return 0;
+	if (age >= WINDOW)
+		return longest->now;
+	return longest->now > longest->before ? longest->now : longest->before;
+}
+
 struct worker_stats worker_stats(const struct workers *workers, unsigned int index)
 {
 	const struct worker *worker = workers->list[index];
 	struct worker_stats stats = worker->stats;
 
-	stats.busy_ns = (uint64_t)((double)worker->busy_cycles * 1e9 / (double)worker->second);
+	stats.busy_ns = to_ns(worker, worker->busy_cycles);
+	stats.longest_ns = to_ns(worker, worker->longest.ever);
+	stats.recent_ns = to_ns(worker, recent(worker));
 	return stats;
 }

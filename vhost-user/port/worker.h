@@ -101,6 +101,13 @@ void workers_synchronize(struct workers *workers);
 void workers_wake(struct workers *workers);
 
 /**
+ * worker_wake - end the sleep of one
+ * @workers: workers
+ * @index: which; nothing happens for WORKER_NONE
+ */
+void worker_wake(struct workers *workers, unsigned int index);
+
+/**
  * worker_watch - let a descriptor wake a worker
  * @workers: workers
  * @index: which
@@ -133,6 +140,9 @@ int workers_attention_fd(const struct workers *workers);
  * @busy: passes that found something
  * @sleeps: times it slept
  * @busy_ns: nanoseconds in passes that found something
+ * @longest_ns: longest time from one pass to the next without a sleep: how long something waited
+ *	that came meanwhile
+ * @recent_ns: the longest of the last 10 to 20 seconds
  * @poll: what it does when nothing comes
  */
 struct worker_stats {
@@ -141,6 +151,8 @@ struct worker_stats {
 	uint64_t busy;
 	uint64_t sleeps;
 	uint64_t busy_ns;
+	uint64_t longest_ns;
+	uint64_t recent_ns;
 	enum worker_poll poll;
 };
 

@@ -19,9 +19,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "vhost-user/protocol/closer.h"
 #include "vhost-user/protocol/endpoint.h"
 #include "vhost-user/token_bucket.h"
@@ -54,6 +54,7 @@ struct vu_endpoint {
 	uint64_t retry_delay;
 	struct vu_session *session;
 	bool is_ending;			/* nobody is connected, but its rings drain */
+	bool is_exhausted;		/* there was no descriptor for the last one that came */
 	struct vu_stats past;		/* of connections that ended */
 	uint64_t events[VU_EVENTS];
 	struct token_bucket connections;
@@ -132,15 +133,6 @@ static void count_end(struct vu_endpoint *endpoint, int error)
 		endpoint->events[error == -EPROTO ? VU_EVENT_ENDED : VU_EVENT_LOST]++;
 }
 
-/* Processor time of this thread in microseconds: who is interrupted has not worked. */
-static uint64_t work_done(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
-}
-
 /* Take another look at what waits, after a while. */
 static void wake_after(struct vu_endpoint *endpoint, uint64_t delay)
 {
@@ -164,11 +156,11 @@ static void spend_work(struct vu_endpoint *endpoint, uint64_t work)
 
 static void serve(struct vu_endpoint *endpoint)
 {
-	uint64_t before = work_done();
+	uint64_t before = thread_us();
 	int error = vu_session_readable(endpoint->session);
 
 	if (!error) {
-		spend_work(endpoint, work_done() - before);
+		spend_work(endpoint, thread_us() - before);
 		return;
 	}
 	count_end(endpoint, error);
@@ -251,8 +243,12 @@ static void fail_accept(struct vu_endpoint *endpoint)
 	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
 		return;
 	endpoint->events[VU_EVENT_FAILED]++;
-	iov_log(endpoint->iov, LOG_ERR, "%s: cannot accept a front end at %s: %s",
-		endpoint->device.name, endpoint->listener.address.sun_path, strerror(errno));
+	/* Once; it is tried again and again. */
+	if (!endpoint->is_exhausted)
+		iov_log(endpoint->iov, LOG_ERR, "%s: cannot accept a front end at %s: %s",
+			endpoint->device.name, endpoint->listener.address.sun_path,
+			strerror(errno));
+	endpoint->is_exhausted = true;
 	sd_event_source_set_enabled(endpoint->listen_source, SD_EVENT_OFF);
 	retry_later(endpoint);
 }
@@ -276,6 +272,7 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
 		fail_accept(endpoint);
 		return 0;
 	}
+	endpoint->is_exhausted = false;
 	if (!endpoint->session) {
 		begin_or_log(endpoint, fd);
 		return 0;

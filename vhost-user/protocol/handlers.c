@@ -166,16 +166,37 @@ static enum vu_refusal refuse_running(struct vu_session *session, const struct v
 			 ring->queue.index);
 }
 
+static bool is_enabled(const struct vu_session *session)
+{
+	for (unsigned int i = 0; i < session->device.queues; i++)
+		if (session->rings[i].running && session->rings[i].queue.enabled)
+			return true;
+	return false;
+}
+
+/*
+ * Linux's own front end only disables all rings when its driver goes, and the next driver
+ * sets them up anew: what the one before set up is void, as after RESET_DEVICE.
+ */
+static enum vu_refusal set_up_anew(struct vu_session *session, const struct vu_vring *ring)
+{
+	if (!ring->running)
+		return VU_ACCEPTED;
+	return is_enabled(session) ? refuse_running(session, ring) : reset_device(session);
+}
+
 enum vu_refusal vu_handle_set_vring_num(struct vu_session *session, struct vu_message *message)
 {
 	struct vu_vring *ring = state_ring(session, message);
 	uint32_t size = message->payload.state.num;
+	enum vu_refusal refusal;
 
 	if (!size || size > VIRTQ_SIZE_MAX || (!vu_is_packed(session) && (size & (size - 1))))
 		return vu_refuse(session, VU_REFUSED_VALUE, "%u entries, expected %s up to %d", size,
 				 vu_is_packed(session) ? "1" : "a power of two", VIRTQ_SIZE_MAX);
-	if (ring->running)
-		return refuse_running(session, ring);
+	refusal = set_up_anew(session, ring);
+	if (refusal)
+		return refusal;
 	ring->size = (uint16_t)size;
 	return vu_vring_start(session, ring);
 }
@@ -183,13 +204,15 @@ enum vu_refusal vu_handle_set_vring_num(struct vu_session *session, struct vu_me
 enum vu_refusal vu_handle_set_vring_base(struct vu_session *session, struct vu_message *message)
 {
 	struct vu_vring *ring = state_ring(session, message);
+	enum vu_refusal refusal;
 
 	if (!vu_is_packed(session) && message->payload.state.num > UINT16_MAX)
 		return vu_refuse(session, VU_REFUSED_VALUE,
 				 "base %u, expected at most %u for a split ring",
 				 message->payload.state.num, UINT16_MAX);
-	if (ring->running)
-		return refuse_running(session, ring);
+	refusal = set_up_anew(session, ring);
+	if (refusal)
+		return refusal;
 	ring->base = ring->told = message->payload.state.num;
 	ring->ran = false;
 	return VU_ACCEPTED;

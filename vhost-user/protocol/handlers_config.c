@@ -13,7 +13,7 @@ static enum vu_refusal check_range(struct vu_session *session, const struct vu_m
 {
 	const struct vu_config *config = &message->payload.config;
 
-	if (config->size != message->header.size - VU_CONFIG_HEADER)
+	if (config->size > message->header.size - VU_CONFIG_HEADER)
 		return vu_refuse(session, VU_REFUSED_SIZE,
 				 "%u bytes of payload for %u bytes of configuration",
 				 message->header.size, config->size);

@@ -44,7 +44,8 @@ enum vu_refusal vu_handle_set_mem_table(struct vu_session *session, struct vu_me
 			session, VU_REFUSED_VALUE,
 			"%u regions, expected 1 to %d; give the VMM shared memory (share=on)",
 			table->count, VU_MEM_TABLE_REGIONS);
-	if (message->header.size != 8 + table->count * sizeof(table->regions[0]))
+	/* Linux has room for two regions in it, however many there are. */
+	if (message->header.size < 8 + table->count * sizeof(table->regions[0]))
 		return vu_refuse(session, VU_REFUSED_SIZE, "%u bytes of payload for %u regions",
 				 message->header.size, table->count);
 	if (message->fd_count != table->count)

@@ -276,7 +276,7 @@ enum vu_refusal {
 	VU_REFUSED_VERSION,	/* version bits are not 1 */
 	VU_REFUSED_FLAGS,	/* reply flag on a request, or unknown flags */
 	VU_REFUSED_OVERSIZE,	/* payload longer than that of any request */
-	VU_REFUSED_FDS_LOST,	/* more descriptors than any request has */
+	VU_REFUSED_FDS_LOST,	/* more descriptors than any request has, or than are left */
 	VU_REFUSED_TRUNCATED,	/* connection ended within a message */
 	VU_REFUSED_STALLED,	/* peer does not read its replies */
 	VU_REFUSED_REQUEST,	/* request that is not in the table */

@@ -177,7 +177,8 @@ static const char *framing_error(enum vu_refusal refusal)
 	case VU_REFUSED_OVERSIZE:
 		return "its payload is longer than any request has";
 	case VU_REFUSED_FDS_LOST:
-		return "more file descriptors came with it than any request has";
+		return "more file descriptors came with it than any request has, or than iovd has "
+		       "left";
 	default:
 		return "the front end closed the connection in the middle of it";
 	}

@@ -118,6 +118,7 @@ enum vu_postcopy {
  * @draining: rings that drain
  * @losses: memory_fault_losses() when it was last looked whether memory is lost
  * @stats: counters
+ * @ring_end: one more than the last of them that ever ran
  * @rings: device.queues rings
  */
 struct vu_session {
@@ -146,6 +147,7 @@ struct vu_session {
 	unsigned int draining;
 	unsigned int losses;
 	struct vu_stats stats;
+	unsigned int ring_end;
 	struct vu_vring *rings;
 };
 

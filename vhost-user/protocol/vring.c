@@ -48,6 +48,23 @@ static uint32_t packed_base(const struct vu_vring *ring)
 	return both_halves(ring->base);
 }
 
+/*
+ * "Both wrap counters are 1" when a ring starts, and Linux's own front end says 0.  They are
+ * 0 at entry 0 after a whole round, of which used descriptors are left.
+ */
+static uint32_t settled_base(const struct vu_vring *ring, const struct vring_packed_desc *desc)
+{
+	const uint32_t first = UINT32_C(1) << 31 | UINT32_C(1) << 15;
+
+	if (ring->base)
+		return packed_base(ring);
+	for (unsigned int i = 0; i < ring->size; i++)
+		if (__atomic_load_n(&desc[i].flags, __ATOMIC_RELAXED) &
+		    1 << VRING_PACKED_DESC_F_USED)
+			return 0;
+	return first;
+}
+
 static bool is_of(const struct position *position, const struct vu_vring *ring,
 		  const struct guest_place *place)
 {
@@ -98,7 +115,7 @@ static void resume_packed(struct vu_session *session, const struct vu_vring *rin
 		session->device.positions ? &session->device.positions[ring->queue.index] : NULL;
 	struct guest_place place = guest_memory_place(session->memory, setup->desc);
 
-	setup->base = packed_base(ring);
+	setup->base = ring->queue.unsettled ? packed_base(ring) : settled_base(ring, setup->desc);
 	if (!position)
 		return;
 	setup->position = &position->word;
@@ -162,7 +179,7 @@ static enum vu_refusal track(struct vu_session *session, struct vu_vring *ring,
 	if (ring->queue.unsettled)
 		return vu_refuse(session, VU_REFUSED_STATE, "inflight memory in a post-copy "
 				 "migration, expected a migration that copies before");
-	setup->base = vu_is_packed(session) ? packed_base(ring) : ring->base;
+	setup->base = vu_is_packed(session) ? settled_base(ring, setup->desc) : ring->base;
 	ring->queue.leave_inflight = session->protocol_features &
 				     VU_BIT(VU_PROTOCOL_GET_VRING_BASE_INFLIGHT);
 	return vu_inflight_start(session, ring, setup);
@@ -250,6 +267,8 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 	ring->queue.is_told = vu_is_inband(session) && !ring->has_kick;
 	ring->queue.tells = vu_is_inband(session) && !ring->has_call;
 	ring->running = true;
+	if (session->ring_end <= ring->queue.index)
+		session->ring_end = ring->queue.index + 1;
 	ring->asked = 0;
 	session->device.ops->queue_start(session->device.arg, &ring->queue);
 	/* Whoever had the ring before may have died before its last call. */
@@ -372,7 +391,7 @@ static void look_for_losses(struct vu_session *session)
 void vu_session_attend(struct vu_session *session)
 {
 	look_for_losses(session);
-	for (unsigned int i = 0; i < session->device.queues; i++) {
+	for (unsigned int i = 0; i < session->ring_end; i++) {
 		struct vu_vring *ring = &session->rings[i];
 		enum virtq_error error = ring->queue.ring.error;
 

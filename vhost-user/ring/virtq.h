@@ -121,6 +121,9 @@ struct virtq_chain {
  * struct virtq_batch - chains taken from one ring
  * @chain_count: used part of @chains
  * @segment_count: used part of @segments
+ * @empty_count: descriptors without length, which make no segments but take time: with
+ *	@segment_count VIRTQ_SEGMENTS_MAX at most
+ * @walked: descriptors that were looked at one by one, since ever
  * @chains: in the order in which the driver made them available
  * @segments: those of the first chain, then those of the second, ...
  *
@@ -129,6 +132,8 @@ struct virtq_chain {
 struct virtq_batch {
 	uint16_t chain_count;
 	uint16_t segment_count;
+	uint16_t empty_count;
+	uint64_t walked;
 	struct virtq_chain chains[VIRTQ_CHAINS_MAX];
 	struct virtq_segment segments[VIRTQ_SEGMENTS_MAX];
 };
@@ -137,6 +142,7 @@ static inline void virtq_batch_reset(struct virtq_batch *batch)
 {
 	batch->chain_count = 0;
 	batch->segment_count = 0;
+	batch->empty_count = 0;
 }
 
 /**

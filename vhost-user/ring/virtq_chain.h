@@ -83,8 +83,11 @@ VIRTQ_INLINE enum virtq_error virtq_add_buffer(struct virtq *vq, struct virtq_ba
 	uint32_t *bytes = writable ? &chain->writable_length : &chain->readable_length;
 	uint16_t *segments = writable ? &chain->writable : &chain->readable;
 
+	batch->walked++;
 	if (unlikely(!writable && chain->writable))
 		return VIRTQ_ERROR_ORDER;
+	if (unlikely(!left && batch->segment_count + batch->empty_count++ >= VIRTQ_SEGMENTS_MAX))
+		return VIRTQ_ERROR_SEGMENTS;
 	if (unlikely(__builtin_add_overflow(*bytes, left, bytes)))
 		return VIRTQ_ERROR_BYTES;
 	while (left) {
@@ -94,7 +97,7 @@ VIRTQ_INLINE enum virtq_error virtq_add_buffer(struct virtq *vq, struct virtq_ba
 
 		if (unlikely(!data))
 			return virtq_no_address(vq, address, writable, VIRTQ_ERROR_ADDRESS);
-		if (unlikely(batch->segment_count == VIRTQ_SEGMENTS_MAX))
+		if (unlikely(batch->segment_count + batch->empty_count >= VIRTQ_SEGMENTS_MAX))
 			return VIRTQ_ERROR_SEGMENTS;
 		batch->segments[batch->segment_count++] = (struct virtq_segment){data, length};
 		++*segments;
@@ -236,7 +239,7 @@ VIRTQ_INLINE bool virtq_end_chain(struct virtq *vq, struct virtq_batch *batch,
 	}
 	batch->segment_count = chain->first;
 	/* What does not fit behind other chains may fit into an empty batch. */
-	if (error != VIRTQ_ERROR_SEGMENTS || !chain->first)
+	if (error != VIRTQ_ERROR_SEGMENTS || !batch->chain_count)
 		vq->error = error;
 	return false;
 }

@@ -109,9 +109,6 @@ static enum virtq_error add_indirect(struct virtq *vq, struct virtq_batch *batch
 		struct descriptor buffer;
 		uint64_t word[2];
 
-		/* Descriptors without length make no segments but take time. */
-		if (at == VIRTQ_SEGMENTS_MAX * 16)
-			return VIRTQ_ERROR_SEGMENTS;
 		error = virtq_read_indirect(vq, table->address + at, word);
 		if (error)
 			return error;

@@ -3,7 +3,7 @@
  * The split ring, virtio 1.2 section 2.7.
  *
  * Every walk is bounded by the size of its table and by the segments of a
- * batch, whatever the links say.
+ * batch, of which descriptors without length count as one each, whatever the links say.
  */
 #include "vhost-user/ring/virtq_chain.h"
 
@@ -105,9 +105,6 @@ static enum virtq_error add_indirect(struct virtq *vq, struct virtq_batch *batch
 					    word);
 		if (error)
 			return error;
-		/* Descriptors without length make no segments but take time. */
-		if (steps == VIRTQ_SEGMENTS_MAX)
-			return VIRTQ_ERROR_SEGMENTS;
 		buffer = to_descriptor(word);
 		if (buffer.flags & VRING_DESC_F_INDIRECT)
 			return VIRTQ_ERROR_INDIRECT_FLAGS;

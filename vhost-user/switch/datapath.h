@@ -146,6 +146,7 @@ struct dp_sending {
  * @header: bytes of the virtio-net header
  * @is_down: its link is down: nothing passes
  * @is_isolated: nothing passes between it and others of these
+ * @is_costly: the worker's: what came last from @uplink was a lot of work
  * @is_polled: this worker takes what comes from @lane
  * @reflects: what goes to all may come back from @uplink
  * @stations_max: most stations that the MAC table has of it; 0 for no number of its own
@@ -157,6 +158,7 @@ struct dp_sending {
  * @from: rings that the guest sends by, of this worker
  * @to: enabled rings that the guest receives by
  * @from_count: length of @from
+ * @from_next: the worker's: the first of them in the next pass
  * @to_count: length of @to
  * @uplink: the network device; NULL for a vhost-user port
  * @uplink_takes: its queues that this worker takes from, a bit for each
@@ -175,6 +177,7 @@ struct dp_port {
 	bool is_down;
 	bool is_isolated;
 	bool is_polled;
+	bool is_costly;
 	bool reflects;
 	uint32_t stations_max;
 	unsigned int buffers_max;
@@ -185,6 +188,7 @@ struct dp_port {
 	struct dp_queue *from;
 	struct dp_queue *to;
 	unsigned int from_count;
+	unsigned int from_next;
 	unsigned int to_count;
 	struct uplink *uplink;
 	uint64_t uplink_takes;

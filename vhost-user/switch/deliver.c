@@ -6,7 +6,7 @@
  * written all at once: the ring's kind is looked at once, and the memory of
  * the later buffers is on its way while the first ones are written.  A frame that
  * cannot wait, because its private bytes are used again, is written at once,
- * behind those that wait.
+ * behind those that wait.  What has to be completed in software is that when it is known for whom.
  */
 #include <endian.h>
 #include <rte_mbuf.h>
@@ -15,6 +15,12 @@
 
 #include "vhost-user/switch/forward_internal.h"
 #include "vhost-user/switch/lane.h"
+
+/*
+ * Descriptors that are looked at in vain for the frames of a burst, so that a guest whose buffers
+ * are of a thousand parts and too small all the same costs who sends to it little.
+ */
+#define WALK_MAX 8192
 
 void deliver_call(struct forward *forward, struct dp_queue *queue)
 {
@@ -95,6 +101,7 @@ static void write_all(struct forward *forward, struct dp_queue *queue, struct vi
 	struct dp_port *port = queue->port;
 	struct virtq *ring = &queue->vu->ring;
 	struct dp_counters *counters = port->counters;
+	const uint64_t walked = forward->to.walked;
 	unsigned int at = 0, done;
 
 	while (at < count) {
@@ -109,7 +116,12 @@ static void write_all(struct forward *forward, struct dp_queue *queue, struct vi
 			break;
 		counters->drops[why_no_room(forward, port, ring)]++;
 		at++;
+		if (unlikely(forward->to.walked - walked >= WALK_MAX)) {
+			counters->drops[DROP_FULL] += count - at;
+			break;
+		}
 	}
+	forward_count_descriptors(forward, &forward->to, walked);
 	deliver_check_ring(forward, queue);
 }
 
@@ -277,11 +289,13 @@ void deliver_touch(struct forward *forward, struct dp_queue *queue)
 /* Whether there is a buffer now; the ring stays as it is. */
 static bool has_buffer(struct forward *forward, struct dp_queue *queue)
 {
+	const uint64_t walked = forward->to.walked;
 	unsigned int taken;
 
 	virtq_batch_reset(&forward->to);
 	taken = virtq_take(&queue->vu->ring, &forward->to, 1);
 	virtq_untake(&queue->vu->ring, &forward->to, taken);
+	forward_count_descriptors(forward, &forward->to, walked);
 	deliver_check_ring(forward, queue);
 	return taken;
 }
@@ -340,6 +354,7 @@ static void guest_later(struct forward *forward, struct dp_queue *queue, struct 
 {
 	uint8_t index = (uint8_t)(frame - forward->frames);
 
+	forward_count_work(forward, frame->length);
 	deliver_touch(forward, queue);
 	if (queue->waiting++)
 		forward->next[queue->last] = index;
@@ -376,6 +391,7 @@ static void uplink_later(struct forward *forward, struct dp_port *port, const st
 {
 	struct dp_sending *sending = begin_sending(forward, port);
 
+	forward_count_work(forward, frame->length);
 	sending->waiting[sending->waiting_count++] = (uint8_t)(frame - forward->frames);
 }
 
@@ -408,25 +424,27 @@ static void without_ring(struct dp_port *port, const struct frame *frame)
 		port->counters->drops[reason]++;
 }
 
-struct delivery {
-	struct forward *forward;
-	struct dp_port *port;
-};
+/* Whether a frame for a port comes to anybody. */
+static bool is_reached(const struct dp_port *port)
+{
+	if (port->uplink)
+		return uplink_takes(port->uplink);
+	return port->to_count || (port->lane && !port->is_down);
+}
 
 /* To whoever takes the frame as it is. */
-static void bring(void *arg, struct frame *frame)
+static void bring(struct forward *forward, struct dp_port *port, struct frame *frame)
 {
-	struct delivery *delivery = arg;
-	struct dp_port *port = delivery->port;
 	enum drop reason = DROP_NONE;
 	struct dp_queue *queue;
 
+	forward_count_work(forward, frame->length);
 	if (port->uplink) {
-		reason = to_uplink(delivery->forward, port, frame);
+		reason = to_uplink(forward, port, frame);
 	} else {
-		queue = choose_queue(delivery->forward, port, frame);
+		queue = choose_queue(forward, port, frame);
 		if (queue)
-			guest_now(delivery->forward, queue, frame);
+			guest_now(forward, queue, frame);
 		else
 			without_ring(port, frame);
 	}
@@ -439,23 +457,85 @@ static bool takes(const struct dp_port *port, const struct frame *frame)
 	return !(frame->needs & ~port->accepts) && (!port->uplink || frame_is_plain(frame));
 }
 
-static void bring_now(struct forward *forward, struct dp_port *port, const struct frame *original)
+struct completing {
+	struct forward *forward;
+	const struct completion *completion;
+};
+
+/* What was completed, or one segment of it, to all; whether there may be more. */
+static bool bring_to_all(void *arg, struct frame *frame)
 {
-	struct delivery delivery = { forward, port };
+	struct completing *completing = arg;
+	struct forward *forward = completing->forward;
+
+	for (unsigned int i = 0; i < completing->completion->count; i++) {
+		struct frame copy = *frame;
+
+		if (unlikely(forward->work >= forward->frame_end))
+			return false;
+		bring(forward, completing->completion->ports[i], &copy);
+	}
+	return true;
+}
+
+/* Do in software what the receivers do not do; whether that is all done. */
+static bool complete(struct forward *forward, struct completion *completion)
+{
+	struct completing completing = { forward, completion };
+	struct frame *frame = &completion->frame;
+	bool whole = true;
+
+	if (!completion->count)
+		return true;
+	if (frame->needs & ~FRAME_NEED_CSUM) {
+		whole = frame_segment(frame, bring_to_all, &completing);
+	} else {
+		frame_checksum(frame);
+		whole = bring_to_all(&completing, frame);
+	}
+	completion->count = 0;
+	return whole;
+}
+
+enum drop deliver_completed(struct forward *forward)
+{
+	bool whole = complete(forward, &forward->completions[0]);
+
+	whole &= complete(forward, &forward->completions[1]);
+	forward->is_completing = false;
+	return whole ? DROP_NONE : DROP_COSTLY;
+}
+
+/* Have a frame completed for a port, from which its tag may have been taken. */
+static void complete_later(struct forward *forward, struct dp_port *port,
+			   const struct frame *frame, bool untagged)
+{
+	struct completion *completion = &forward->completions[untagged];
+
+	if (unlikely(completion->count == DP_PORTS_MAX))
+		complete(forward, completion);
+	if (!completion->count) {
+		completion->frame = *frame;
+		frame_flatten(&completion->frame, completion->flat);
+		forward->work += frame->length;
+	}
+	if (!forward->is_completing)
+		forward->frame_end = forward->work + WORK_FRAME;
+	completion->ports[completion->count++] = port;
+	forward->is_completing = true;
+}
+
+static void bring_now(struct forward *forward, struct dp_port *port, const struct frame *original,
+		      bool untagged)
+{
 	struct frame frame = *original;
 
-	if (likely(!frame.needs) || takes(port, &frame)) {
-		bring(&delivery, &frame);
-		return;
-	}
-	/* Do in software what the receiver does not do. */
-	frame_flatten(&frame, forward->flat);
-	if (frame.needs & ~FRAME_NEED_CSUM) {
-		frame_segment(&frame, bring, &delivery);
-		return;
-	}
-	frame_checksum(&frame);
-	bring(&delivery, &frame);
+	if (likely(!frame.needs) || takes(port, &frame))
+		bring(forward, port, &frame);
+	else if (is_reached(port))
+		complete_later(forward, port, &frame, untagged);
+	else
+		port->counters->drops[DROP_DOWN]++;
 }
 
 /* Whether the driver wants it; a frame that it does not want is counted. */
@@ -471,7 +551,7 @@ static bool wants(struct dp_port *port, const struct frame *frame)
 void deliver_mirrored(struct forward *forward, const struct dp_rules *rules, struct frame *frame)
 {
 	if (unlikely(rules->mirror) && wants(rules->mirror, frame))
-		bring_now(forward, rules->mirror, frame);
+		bring_now(forward, rules->mirror, frame, false);
 }
 
 /*
@@ -500,14 +580,14 @@ void deliver_now(struct forward *forward, struct dp_port *port, struct frame *fr
 	if (unlikely(port->rules) && !lets_out(forward, port, frame, tag))
 		return;
 	if (wants(port, frame))
-		bring_now(forward, port, frame);
+		bring_now(forward, port, frame, tag[0]);
 	vlan_restore(frame, tag);
 }
 
 /* An uplink, a port with a filter or rules, a frame that its receiver does not take as it is. */
 static bool deliver_otherwise(struct forward *forward, struct dp_port *port, struct frame *frame)
 {
-	uint8_t tag[4];
+	uint8_t tag[4] = { 0 };
 
 	if (port->rules && !lets_out(forward, port, frame, tag))
 		return true;
@@ -516,7 +596,7 @@ static bool deliver_otherwise(struct forward *forward, struct dp_port *port, str
 	if (port->uplink && !frame->needs)
 		uplink_later(forward, port, frame);
 	else if (port->uplink || frame->needs & ~port->accepts)
-		bring_now(forward, port, frame);
+		bring_now(forward, port, frame, tag[0]);
 	else
 		return false;
 	return true;

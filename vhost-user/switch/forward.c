@@ -14,7 +14,12 @@
  *
  * The source's chains are given back whatever became of the frames, so a full
  * destination never stalls the others.  A frame whose receiver lacks the
- * offloads that it needs is copied to private memory first and completed there.
+ * offloads that it needs is copied to private memory first and completed there, once for all
+ * such receivers.
+ *
+ * What a pass does for a port is bounded (WORK_PORT): frames beyond that stay in their ring, as if
+ * they had not been taken, and the other ports have their turn.  What one frame may cost is
+ * bounded as well (WORK_FRAME), since it is as much work as there are ports, or segments.
  */
 #include <endian.h>
 #include <errno.h>
@@ -31,6 +36,12 @@
 
 /* Most frames that a guest with a limit sends at once, so that it stays near its share. */
 #define LIMITED_BURST 16
+
+/*
+ * Most packets that are taken at once from a network device whose last ones were a lot of work:
+ * those that are taken cannot wait.  Drivers take none when asked for very few.
+ */
+#define COSTLY_BURST 32
 
 /* Of a frame that is lent, bytes that would be copied otherwise; fewer are copied faster. */
 #define LEND_MIN 256
@@ -88,10 +99,14 @@ static enum drop flood(struct forward *forward, struct dp_port *source, struct f
 		deliver(forward, other, frame);
 		return DROP_NONE;
 	}
+	forward->frame_end = forward->work + WORK_FRAME;
 	for (unsigned int i = 0; i < bridge->count; i++) {
 		other = bridge->ports[i];
-		if (other != source && !are_apart(source, other) && carries(other, vlan))
-			deliver_now(forward, other, frame);
+		if (other == source || are_apart(source, other) || !carries(other, vlan))
+			continue;
+		if (unlikely(forward->work >= forward->frame_end))
+			return DROP_COSTLY;
+		deliver_now(forward, other, frame);
 	}
 	return DROP_NONE;
 }
@@ -314,14 +329,27 @@ static enum drop admit(struct forward *forward, const struct dp_port *source, st
 	return DROP_NONE;
 }
 
-/* Count, switch and account all frames of the burst, in order. */
-static void switch_burst(struct forward *forward, struct dp_view *view, struct dp_port *source,
+/* Bring it also to who has to have it completed; why it is dropped, now as before. */
+static enum drop finish_completing(struct forward *forward, enum drop reason)
+{
+	enum drop completed = deliver_completed(forward);
+
+	return reason ? reason : completed;
+}
+
+/*
+ * Count, switch and account the frames of the burst, in order, until the port has had its share of
+ * the pass: how many that were, at least one.
+ */
+static unsigned int switch_burst(struct forward *forward, struct dp_view *view, struct dp_port *source,
 			 unsigned int count, uint32_t now)
 {
 	struct dp_counters *counters = source->counters;
 
+	unsigned int i;
+
 	forward->route = (struct route){ 0 };
-	for (unsigned int i = 0; i < count; i++) {
+	for (i = 0; i < count && (!i || likely(forward->work < forward->work_end)); i++) {
 		struct frame *frame = &forward->frames[i];
 		enum drop reason = forward->reasons[i];
 
@@ -331,9 +359,12 @@ static void switch_burst(struct forward *forward, struct dp_view *view, struct d
 			reason = admit(forward, source, frame);
 		if (likely(!reason))
 			reason = switch_frame(forward, view, source, frame, now);
+		if (unlikely(forward->is_completing))
+			reason = finish_completing(forward, reason);
 		if (unlikely(reason))
 			counters->drops[reason]++;
 	}
+	return i;
 }
 
 /* Mostly one buffer has all of it. */
@@ -458,16 +489,19 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 			       struct dp_port *port, struct dp_queue *queue, uint32_t now)
 {
 	const uint64_t bytes = port->counters->rx_bytes;
+	uint64_t walked;
 	struct loans *loans = loans_of(queue->ring);
 	struct virtq *ring = &queue->vu->ring;
 	struct virtq_batch *batch = &forward->from;
-	unsigned int count, share = share_of(port, queue);
+	unsigned int count, done, share = share_of(port, queue);
 	bool may_wait;
 
 	if (unlikely(loans_waiting(loans)))
 		share = settle_before(forward, queue, loans, share, now);
 	virtq_batch_reset(batch);
+	walked = batch->walked;
 	count = virtq_take(ring, batch, share);
+	forward_count_descriptors(forward, batch, walked);
 	if (!count) {
 		deliver_check_ring(forward, queue);
 		return 0;
@@ -476,17 +510,35 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 		forward->reasons[i] = read_chain(forward, port, i,
 						 queue->vu->enabled && !port->is_down);
 	may_wait = unlikely(loans) && offer_loans(forward, loans, count);
-	switch_burst(forward, view, port, count, now);
+	done = switch_burst(forward, view, port, count, now);
+	if (unlikely(done < count))
+		virtq_untake(ring, batch, count - done);
 	if (unlikely(may_wait))
 		return_loans(forward, queue, loans, now);
 	else
 		virtq_return(ring, batch);
-	charge(port, count, port->counters->rx_bytes - bytes);
-	queue->frames += count;
-	queue->ring->frames += count;
+	charge(port, done, port->counters->rx_bytes - bytes);
+	queue->frames += done;
+	queue->ring->frames += done;
 	deliver_touch(forward, queue);
 	deliver_finish(forward);
 	charge_load(forward, &port->loads[queue->vu->index]);
+	return done;
+}
+
+/* All rings of a guest, of which the one behind the last is the first the next time. */
+static unsigned int from_rings(struct forward *forward, struct dp_view *view, struct dp_port *port,
+			       uint32_t now)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < port->from_count; i++) {
+		count += from_guest(forward, view, port, &port->from[port->from_next], now);
+		if (++port->from_next == port->from_count)
+			port->from_next = 0;
+		if (unlikely(forward->work >= forward->work_end))
+			break;
+	}
 	return count;
 }
 
@@ -525,7 +577,7 @@ static unsigned int from_lane(struct forward *forward, struct dp_view *view, str
 	for (unsigned int i = 0; i < count; i++)
 		forward->reasons[i] = read_lane(port, sent[i], &forward->frames[i],
 						forward->packet_segments[i]);
-	switch_burst(forward, view, port, count, now);
+	count = switch_burst(forward, view, port, count, now);
 	deliver_finish(forward);
 	lane_release(port->lane, count);
 	/* A lane goes nowhere else, so it is nobody's load. */
@@ -536,13 +588,17 @@ static unsigned int from_lane(struct forward *forward, struct dp_view *view, str
 static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
 				struct dp_port *port, unsigned int queue, uint32_t now)
 {
-	unsigned int count = uplink_receive(port->uplink, queue, forward->packets, DP_BURST);
+	unsigned int share = port->is_costly ? COSTLY_BURST : DP_BURST;
+	unsigned int count = uplink_receive(port->uplink, queue, forward->packets, share);
+	const uint64_t end = forward->work + WORK_PORT;
 
 	for (unsigned int i = 0; i < count; i++)
 		forward->reasons[i] = uplink_frame(forward->packets[i], &forward->frames[i],
 						   forward->packet_segments[i]);
+	forward->work_end = UINT64_MAX;
 	switch_burst(forward, view, port, count, now);
 	deliver_finish(forward);
+	port->is_costly = forward->work >= end;
 	rte_pktmbuf_free_bulk(forward->packets, count);
 	if (count)
 		charge_load(forward, &port->loads[queue]);
@@ -576,10 +632,10 @@ unsigned int forward_pass(struct forward *forward, struct dp_view *view, uint32_
 		for (uint64_t takes = port->uplink_takes; takes; takes &= takes - 1)
 			count += from_uplink(forward, view, port,
 					     (unsigned int)__builtin_ctzll(takes), now);
+		forward->work_end = forward->work + WORK_PORT;
 		if (unlikely(port->lane) && port->is_polled)
 			count += from_lane(forward, view, port, now);
-		for (unsigned int j = 0; j < port->from_count; j++)
-			count += from_guest(forward, view, port, &port->from[j], now);
+		count += from_rings(forward, view, port, now);
 	}
 	if (unlikely(forward->owing_count))
 		coalesce_pass(forward);
@@ -601,5 +657,6 @@ void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
 	forward->route = (struct route){ 0 };
 	if (!port->rules || !admit(forward, port, &forward->frames[0]))
 		switch_frame(forward, view, port, &forward->frames[0], now);
+	deliver_completed(forward);
 	deliver_finish(forward);
 }

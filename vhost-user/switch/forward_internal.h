@@ -10,6 +10,20 @@
 /* Rings that one burst may touch before they are published early. */
 #define TOUCHED_MAX 512
 
+/*
+ * What a worker does for one port is bounded, or the others would wait for it.  It is counted in
+ * bytes that are brought somewhere; each frame or segment that is brought, and each descriptor
+ * that is no usual one, costs as much as so many of them.
+ */
+#define WORK_EACH 512
+#define WORK_DESCRIPTOR 32
+
+/* What is left of a port after so much waits for the next pass, a third of a millisecond. */
+#define WORK_PORT (UINT64_C(1) << 20)
+
+/* What is left of one frame after so much is lost; the longest to one port takes less. */
+#define WORK_FRAME (UINT64_C(4) << 20)
+
 /* A frame's private bytes; the headroom ends with the sender's virtio-net header. */
 struct head {
 	uint8_t bytes[FRAME_HEADROOM + FRAME_HEAD_MAX];
@@ -34,9 +48,27 @@ struct route {
 };
 
 /**
+ * struct completion - a frame that is completed in software, once for all who need that
+ * @frame: all of it in @flat; while there are @ports
+ * @count: length of @ports
+ * @ports: whom it is for
+ * @flat: its bytes
+ */
+struct completion {
+	struct frame frame;
+	unsigned int count;
+	struct dp_port *ports[DP_PORTS_MAX];
+	uint8_t flat[FRAME_HEADROOM + FRAME_MAX];
+};
+
+/**
  * struct forward - the private memory of a worker
  * @attention_fd: written when a ring breaks
  * @mark: cycles until which the pass is charged to rings
+ * @work: what was done since ever
+ * @work_end: when the frames of the source wait for the next pass
+ * @frame_end: when a frame is given up that goes to many, or is completed
+ * @is_completing: there is something in @completions
  * @route: of this burst
  * @frames: the burst
  * @reasons: why a frame of it is dropped before it is switched
@@ -53,7 +85,7 @@ struct route {
  * @sending: uplinks that have packets to send
  * @packets: what the uplink gave
  * @packet_segments: their segments
- * @flat: a frame that is completed in software
+ * @completions: of the frame that is switched: as it is, and without its tag
  */
 struct forward {
 	int attention_fd;
@@ -64,6 +96,10 @@ struct forward {
 	uint64_t generation;
 	uint64_t first_due;
 	uint64_t mark;
+	uint64_t work;
+	uint64_t work_end;
+	uint64_t frame_end;
+	bool is_completing;
 	struct route route;
 	struct frame frames[DP_BURST];
 	enum drop reasons[DP_BURST];
@@ -77,8 +113,21 @@ struct forward {
 	struct dp_port *sending[DP_PORTS_MAX];
 	struct rte_mbuf *packets[DP_BURST];
 	struct virtq_segment packet_segments[DP_BURST][UPLINK_SEGMENTS_MAX];
-	uint8_t flat[FRAME_HEADROOM + FRAME_MAX];
+	struct completion completions[2];
 };
+
+/* A frame or segment is brought to one more. */
+static inline void forward_count_work(struct forward *forward, uint32_t length)
+{
+	forward->work += length + WORK_EACH;
+}
+
+/* Descriptors were looked at for a batch, of which there were @before. */
+static inline void forward_count_descriptors(struct forward *forward,
+					     const struct virtq_batch *batch, uint64_t before)
+{
+	forward->work += (batch->walked - before) * WORK_DESCRIPTOR;
+}
 
 /* Whether one packet more is too much now; what is not is charged. */
 static inline bool forward_is_over(const struct rate_limit *limit, struct rate_spent *spent,
@@ -103,8 +152,14 @@ static inline void forward_unlock(struct dp_queue *queue)
 /* Bring a frame of @frames to a port, at the latest with deliver_finish(). */
 void deliver(struct forward *forward, struct dp_port *port, struct frame *frame);
 
-/* Bring it at once: the frame goes to other ports as well. */
+/* Bring it before the next one: the frame goes to other ports as well. */
 void deliver_now(struct forward *forward, struct dp_port *port, struct frame *frame);
+
+/*
+ * Complete the frame for all who do not take it as it is, when it was switched; DROP_COSTLY when
+ * that was given up.
+ */
+enum drop deliver_completed(struct forward *forward);
 
 /* Have the ring published by the next deliver_finish(). */
 void deliver_touch(struct forward *forward, struct dp_queue *queue);
