@@ -35,8 +35,8 @@ serve()
 }
 
 guest() { "$lab/guest" exec "$1" --timeout 30 -- sh -c "$2"; }
-counter() { iov port stats "$1" --json | jq ".[0].$2 // 0"; }
-control() { iov port show "$1" --json | jq -c ".control.$2"; }
+counter() { iov port stats "$1" --json | gojq ".[0].$2 // 0"; }
+control() { iov port show "$1" --json | gojq -c ".control.$2"; }
 
 declare -A number=([a]=1 [b]=2)
 take_address() { guest "$1" "ip link set eth0 up && ip address add 10.1.0.${number[$1]}/24 dev eth0"; }
@@ -81,9 +81,9 @@ take_address a
 take_address b
 answers "they answer each other"
 for feature in packed ctrl-vq event-idx host-tso4 guest-tso4 mergeable; do
-	expect "with $feature" true "$(iov port show a --json | jq ".features | contains([\"$feature\"])")"
+	expect "with $feature" true "$(iov port show a --json | gojq ".features | contains([\"$feature\"])")"
 done
-expect "without an IOMMU" false "$(iov port show a --json | jq '.features | contains(["access-platform"])')"
+expect "without an IOMMU" false "$(iov port show a --json | gojq '.features | contains(["access-platform"])')"
 transfer a b
 transfer b a
 
@@ -108,7 +108,7 @@ expect "no command was refused" "0 0" "$(control a refused) $(control b refused)
 take_address a
 answers "after a reboot"
 expect "nothing was broken or refused" "{} {}" \
-	"$(iov port show a --json | jq -r '.counters | "\(.broken) \(.refused)"')"
+	"$(iov port show a --json | gojq -r '.counters | "\(.broken) \(.refused)"')"
 
 # virtio_uml takes its device away when the back end ends, and has no way to get it back
 stop_iovd
