@@ -183,17 +183,19 @@ static void memory_table_may_have_room_for_more_regions(void **state)
 	struct fixture *fixture = *state;
 	struct frontend *frontend = &fixture->frontend;
 	const struct guest *guest = &frontend->guest;
-	struct vu_mem_table table = {.count = 1,
-				     .regions = {{guest->gpa, guest->size, guest->uva, 0}}};
+	struct {
+		struct vu_mem_table table;
+		uint8_t beyond;
+	} sent = {.table = {.count = 1, .regions = {{guest->gpa, guest->size, guest->uva, 0}}}};
 
 	frontend_start(frontend, UINT64_MAX, 1);
 	for (uint32_t room = 1; room <= VU_MEM_TABLE_REGIONS; room++) {
-		assert_int_equal(frontend_call(frontend, VU_SET_MEM_TABLE, &table, 8 + room * 32,
+		assert_int_equal(frontend_call(frontend, VU_SET_MEM_TABLE, &sent, 8 + room * 32,
 					       &guest->fd, 1), 0);
 		expect_echo(fixture, (uint8_t)room);
 	}
-	assert_int_not_equal(frontend_call(frontend, VU_SET_MEM_TABLE, &table, sizeof(table) + 1,
-					   &guest->fd, 1), 0);
+	assert_int_not_equal(frontend_call(frontend, VU_SET_MEM_TABLE, &sent,
+					   sizeof(sent.table) + 1, &guest->fd, 1), 0);
 	assert_int_equal(refused(fixture, VU_REFUSED_SIZE), 1);
 }
 
