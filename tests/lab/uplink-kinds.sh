@@ -31,8 +31,8 @@ iov port add vm --type vhost-user --socket /run/vm.sock --server --bridge lan > 
 expect_status "a guest's long frames leave by AF_PACKET" 0 \
 	"$lab/guest" exec vm -- ping -q -c 5 -s 1400 -w 30 10.9.0.2
 expect "they were not copied" 5 "$(lent up)"
-sleep 60 | timeout 60 busybox nc -l -p 7000 > /tmp/got &
-expect_status "4 MB leave by a tap" 0 "$lab/guest" exec vm -- sh -c \
+sleep 150 | timeout 150 busybox nc -l -p 7000 > /tmp/got &
+expect_status "4 MB leave by a tap" 0 "$lab/guest" exec vm --timeout 150 -- sh -c \
 	'for i in $(seq 20); do nc -w 20 10.9.0.1 7000 < /tmp/data && exit; sleep 0.2; done; exit 1'
 wait $!
 expect "they arrive as they were sent" "$(cat /tmp/sent)" "$(md5sum < /tmp/got)"

@@ -14,9 +14,9 @@ attributes()
 }
 # What the kernel says of a VF, by another program
 kernel() { ip link show "$(ls $sim/net | head -n 1)" | sed -n "s/^ *vf $1 //p"; }
-none='{"mac":"00:00:00:00:00:00","vlan":0,"qos":0,"vlan_protocol":"802.1Q","spoofchk":false,"trust":false,"rss_query":false,"link_state":"auto","max_rate":0,"min_rate":0}'
-some='{"mac":"00:00:00:00:00:00","vlan":0,"qos":0,"vlan_protocol":"802.1Q","spoofchk":false,"trust":true,"rss_query":false,"link_state":"enable","max_rate":2,"min_rate":1}'
-all='{"mac":"02:00:00:00:00:07","vlan":100,"qos":3,"vlan_protocol":"802.1ad","spoofchk":true,"trust":true,"rss_query":true,"link_state":"enable","max_rate":1000,"min_rate":10}'
+none='{"link_state":"auto","mac":"00:00:00:00:00:00","max_rate":0,"min_rate":0,"qos":0,"rss_query":false,"spoofchk":false,"trust":false,"vlan":0,"vlan_protocol":"802.1Q"}'
+some='{"link_state":"enable","mac":"00:00:00:00:00:00","max_rate":2,"min_rate":1,"qos":0,"rss_query":false,"spoofchk":false,"trust":true,"vlan":0,"vlan_protocol":"802.1Q"}'
+all='{"link_state":"enable","mac":"02:00:00:00:00:07","max_rate":1000,"min_rate":10,"qos":3,"rss_query":true,"spoofchk":true,"trust":true,"vlan":100,"vlan_protocol":"802.1ad"}'
 
 netdevsim 2
 pretend_pf 2
