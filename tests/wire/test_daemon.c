@@ -257,6 +257,18 @@ static void device_is_behind_an_iommu_where_it_is_asked_for(void **state)
 	assert_true(is_offered_an_iommu("b"));
 }
 
+static void memory_of_any_kind_is_taken_where_it_is_asked_for(void **state)
+{
+	(void)state;
+	add_guest_port("a");
+	daemon_do(&iovd, "port.add", "{\"name\":\"b\",\"type\":\"vhost-user\",\"socket\":\"%s\","
+		  "\"server\":true,\"any_memory\":true}", daemon_path(&iovd, "b"));
+	daemon_crash(&iovd);
+	daemon_restart(&iovd);
+	assert_string_equal(daemon_port(&iovd, "port.list", "a", "any_memory"), "");
+	assert_string_equal(daemon_port(&iovd, "port.list", "b", "any_memory"), "true");
+}
+
 static void state_that_is_damaged_is_refused(void **state)
 {
 	(void)state;
@@ -717,6 +729,7 @@ int main(void)
 		CASE(guests_attach_again_after_iovd_ended_or_crashed),
 		CASE(rules_are_kept_over_a_crash),
 		CASE(device_is_behind_an_iommu_where_it_is_asked_for),
+		CASE(memory_of_any_kind_is_taken_where_it_is_asked_for),
 		CASE(state_that_is_damaged_is_refused),
 		CASE(port_that_cannot_be_had_is_kept_until_it_can),
 		CASE(iovd_connects_to_who_listens_and_again_when_that_restarts),

@@ -25,8 +25,8 @@ static const struct jsonrpc_param port_add_params[] = {
 	{ "device", json_type_string, false },	{ "bridge", json_type_string, false },
 	{ "queue_pairs", json_type_int, false }, { "mac", json_type_string, false },
 	{ "standby", json_type_boolean, false }, { "iommu", json_type_boolean, false },
-	{ "link", json_type_string, false },	{ "rules", json_type_object, false },
-	{ "zero_copy", json_type_boolean, false },
+	{ "any_memory", json_type_boolean, false }, { "link", json_type_string, false },
+	{ "rules", json_type_object, false },	{ "zero_copy", json_type_boolean, false },
 };
 
 static int call_port_add(void *arg, struct json_object *params, struct json_object **result)
