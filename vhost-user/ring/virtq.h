@@ -537,6 +537,21 @@ static inline void virtq_untake(struct virtq *vq, struct virtq_batch *batch, uns
 }
 
 /**
+ * virtq_has_chain - whether a chain is available
+ * @vq: ring, which stays as it is unless it breaks
+ * @batch: overwritten; its count of walked descriptors goes on
+ */
+static inline bool virtq_has_chain(struct virtq *vq, struct virtq_batch *batch)
+{
+	unsigned int taken;
+
+	virtq_batch_reset(batch);
+	taken = virtq_take(vq, batch, 1);
+	virtq_untake(vq, batch, taken);
+	return taken;
+}
+
+/**
  * virtq_push - give a chain back to the driver with the next publish
  * @vq: ring
  * @chain: chain

@@ -290,14 +290,11 @@ void deliver_touch(struct forward *forward, struct dp_queue *queue)
 static bool has_buffer(struct forward *forward, struct dp_queue *queue)
 {
 	const uint64_t walked = forward->to.walked;
-	unsigned int taken;
+	bool has_chain = virtq_has_chain(&queue->vu->ring, &forward->to);
 
-	virtq_batch_reset(&forward->to);
-	taken = virtq_take(&queue->vu->ring, &forward->to, 1);
-	virtq_untake(&queue->vu->ring, &forward->to, taken);
 	forward_count_descriptors(forward, &forward->to, walked);
 	deliver_check_ring(forward, queue);
-	return taken;
+	return has_chain;
 }
 
 /*

@@ -264,18 +264,14 @@ static bool send_one(struct lane *lane, struct vu_queue *queue)
 static bool is_used(struct lane *lane, struct vu_queue *queue)
 {
 	struct dp_ring *ring = dp_ring_of(queue);
-	unsigned int taken;
 
 	if (ring->is_used)
 		return true;
-	virtq_batch_reset(&lane->batch);
 	enter(lane, queue);
-	taken = virtq_take(&queue->ring, &lane->batch, 1);
-	virtq_untake(&queue->ring, &lane->batch, taken);
+	ring->is_used = virtq_has_chain(&queue->ring, &lane->batch);
 	leave(lane);
 	check(lane, queue);
-	ring->is_used = taken;
-	return taken;
+	return ring->is_used;
 }
 
 /*
