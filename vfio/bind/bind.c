@@ -262,8 +262,6 @@ static int plan_bindings(struct bindings *bindings, const char *driver, unsigned
 {
 	int error = 0;
 
-	/* Who uses it comes before whether it can be assigned. */
-	take_moved(bindings, driver);
 	if (iov_driver_is_vfio(driver))
 		error = judge(bindings, driver);
 	if (!error && iov_driver_is_vfio(driver))
@@ -272,6 +270,7 @@ static int plan_bindings(struct bindings *bindings, const char *driver, unsigned
 		error = iov_driver_plan(bindings->plan, driver);
 	if (!error && !(flags & IOV_BIND_ANY_DRIVER))
 		error = check_table(bindings, driver);
+	/* Also after an error: who uses it comes before whether it can be assigned. */
 	take_moved(bindings, driver);
 	for (size_t i = 0; !error && i < bindings->count; i++)
 		error = add_bind_step(bindings, &bindings->list[i], driver);

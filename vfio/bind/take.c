@@ -7,6 +7,7 @@
 #include "base/pci/topology.h"
 #include "iommu/group.h"
 #include "vfio/bind/binding.h"
+#include "vfio/bind/verdict_judge.h"
 
 #define WHY_MAX 96
 
@@ -83,10 +84,8 @@ static int keep_vfs(struct iov *iov, const struct binding *binding)
 
 	if (!vfs)
 		return 0;
-	return iov_fail(iov, -EBUSY,
-			"%s: has %u VFs, which go when its driver %s does; remove them first "
-			"with 'iov vf remove %s'",
-			bdf.text, vfs, binding->driver, bdf.text);
+	return iov_fail(iov, -EBUSY, "%s: " VFS_GO "; " VFS_REMEDY, bdf.text, vfs, binding->driver,
+			bdf.text);
 }
 
 int binding_take(struct bindings *bindings, const struct binding *binding, bool guest)

@@ -44,8 +44,8 @@ void judge_vfs(struct judgement *judgement)
 	    !driver[0] || iov_driver_is_vfio(driver))
 		return;
 	verdict_remedy(verdict_add(judgement, "vfs", IOV_REASON_BLOCKS, -EBUSY,
-				   "has %u VFs, which go when its driver %s does", vfs, driver),
-		       "remove them first with 'iov vf remove %s'", IOV_BDF(judgement->bdf));
+				   VFS_GO, vfs, driver),
+		       VFS_REMEDY, IOV_BDF(judgement->bdf));
 }
 
 static void judge_sleep(struct judgement *judgement)

@@ -29,6 +29,10 @@ struct judgement {
 	struct iov_verdict *verdict;
 };
 
+/* Of a PF that loses its driver: how many, the driver; its address. */
+#define VFS_GO "has %u VFs, which go when its driver %s does"
+#define VFS_REMEDY "remove them first with 'iov vf remove %s'"
+
 /* Append a reason; its remedy is written by whoever gets it. */
 struct iov_reason *verdict_add(struct judgement *judgement, const char *kind,
 			       enum iov_severity severity, int error, const char *format, ...)
