@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/pci/identity.h"
+#include "base/switch.h"
 
 error_t cli_argument(int key, char *arg, struct argp_state *state, const char **value,
 		     const char *expected)
@@ -89,6 +90,15 @@ void cli_name_functions(const struct cli_functions *functions, char *text, size_
 		snprintf(text, size, "%s", IOV_BDF(functions->list[0]));
 	else
 		snprintf(text, size, "%zu functions", functions->count);
+}
+
+bool cli_switch(const char *arg, const char *option, const struct argp_state *state)
+{
+	bool on = true;
+
+	if (arg && !switch_parse(arg, &on))
+		cli_misuse(state, "--%s=%s: expected " IOV_SWITCH_EXPECTED, option, arg);
+	return on;
 }
 
 double cli_number(const char *arg, const char *option, double min, double max,

@@ -28,6 +28,9 @@ error_t cli_argument(int key, char *arg, struct argp_state *state, const char **
 double cli_number(const char *arg, const char *option, double min, double max,
 		  const struct argp_state *state);
 
+/* For an argp parser: a switch; without @arg it is on. */
+bool cli_switch(const char *arg, const char *option, const struct argp_state *state);
+
 /* For an argp parser: the number of VFs, or of one of them; @what: "--count" */
 unsigned int cli_index(const char *arg, const char *what, const struct argp_state *state);
 

@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/rpc/rpc.h"
-#include "base/switch.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -61,9 +60,7 @@ static bool parse_switch(struct bridge_args *args, int key, const char *arg,
 		args->stations = (int)cli_number(arg, "stations", 16, 1048576, state);
 		return args->has_stations = true;
 	case KEY_RESERVED:
-		args->reserved = true;
-		if (arg && !switch_parse(arg, &args->reserved))
-			cli_misuse(state, "--reserved=%s: expected " IOV_SWITCH_EXPECTED, arg);
+		args->reserved = cli_switch(arg, "reserved", state);
 		return args->has_reserved = true;
 	default:
 		return false;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <string.h>
 
-#include "base/switch.h"
 #include "cli/argument.h"
 #include "cli/port_rules.h"
 
@@ -35,15 +34,6 @@ static const struct {
 	[KEY_CPUS - KEY_ISOLATED] = { "cpus", TEXT, NULL },
 	[KEY_STATION - KEY_ISOLATED] = { "stations", LIST, "none" },
 };
-
-static struct json_object *to_switch(const char *arg, const struct argp_state *state)
-{
-	bool on = true;
-
-	if (arg && !switch_parse(arg, &on))
-		cli_misuse(state, "--isolated=%s: expected " IOV_SWITCH_EXPECTED, arg);
-	return json_object_new_boolean(on);
-}
 
 /* The option has the name of the rule, with dashes. */
 static struct json_object *to_number(const char *name, const char *arg,
@@ -79,7 +69,7 @@ bool port_rules_parse(int key, const char *arg, struct json_object **rules,
 		*rules = json_object_new_object();
 	name = table[index].name;
 	if (table[index].kind == SWITCH)
-		value = to_switch(arg, state);
+		value = json_object_new_boolean(cli_switch(arg, "isolated", state));
 	else if (table[index].kind == TEXT)
 		value = json_object_new_string(arg);
 	else if (table[index].kind == NUMBER)
