@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/mappings.h"
 #include "tests/unit/test.h"
 #include "vhost-user/memory/dirty_log.h"
 #include "vhost-user/memory/guest_memory.h"
@@ -304,19 +305,6 @@ static void loss_needs_no_memory_of_its_size(void **state)
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
 	assert_return_code(ftruncate(fixture->fd, FILE_SIZE), 0);
-}
-
-static unsigned int count_mappings(const char *name)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned int count = 0;
-	char line[512];
-
-	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps))
-		count += strstr(line, name) != NULL;
-	fclose(maps);
-	return count;
 }
 
 /* What is mapped of it is whole huge pages, whatever part is meant, and goes as it came. */

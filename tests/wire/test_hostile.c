@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/unit/mappings.h"
 #include "tests/unit/test.h"
 #include "tests/wire/fixture.h"
 #include "vhost-user/protocol/wire.h"
@@ -275,25 +276,11 @@ static void regions_that_come_twice_are_refused(void **state)
 	expect_echo(fixture, 1);
 }
 
-/* Mappings of memfds that the front end gave, of which @name is one; its own counts, too. */
-static unsigned int count_mappings(const char *name)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned int count = 0;
-	char line[512];
-
-	assert_non_null(maps);
-	while (fgets(line, sizeof(line), maps))
-		count += strstr(line, name) != NULL;
-	fclose(maps);
-	return count;
-}
-
 static void memory_that_is_given_again_and_again_is_mapped_once(void **state)
 {
 	struct fixture *fixture = *state;
 	struct frontend *frontend = &fixture->frontend;
-	unsigned int before = count_mappings("memfd:guest");
+	unsigned int before = count_mappings("memfd:guest"); /* the front end's own */
 
 	frontend_start(frontend, UINT64_MAX, 1);
 	for (unsigned int i = 0; i < 200; i++) {

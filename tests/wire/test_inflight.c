@@ -251,21 +251,28 @@ static void ring_that_the_memory_is_not_for_does_not_start(void **state)
 	close(fd);
 }
 
-/* A chain that the driver makes available although it has not got it back. */
-static void chain_that_is_in_flight_breaks_its_ring(void **state)
+/* Ring 0 runs with chains in flight, whose heads @ids receives; returns the file of the memory. */
+static int start_with_some_in_flight(struct fixture *fixture, uint16_t ids[CHAINS])
 {
-	struct fixture *fixture = *state;
-	struct driver *driver = &fixture->frontend.rings[0];
 	struct vu_inflight_area area;
-	struct vu_queue *queue;
-	uint16_t ids[CHAINS];
 	int fd;
 
 	frontend_negotiate(&fixture->frontend, DEVICE_FEATURES & ~BIT(VIRTIO_RING_F_INDIRECT_DESC));
 	area = get_area(&fixture->frontend, sizeof(area), &fd);
 	start(fixture, &area, fd);
 	leave_in_flight(fixture, ids);
-	queue = fixture->queues[0];
+	return fd;
+}
+
+/* A chain that the driver makes available although it has not got it back. */
+static void chain_that_is_in_flight_breaks_its_ring(void **state)
+{
+	struct fixture *fixture = *state;
+	struct driver *driver = &fixture->frontend.rings[0];
+	uint16_t ids[CHAINS];
+	int fd = start_with_some_in_flight(fixture, ids);
+	struct vu_queue *queue = fixture->queues[0];
+
 	driver->avail->ring[driver->added++ % driver->size] = ids[0];
 	driver_publish(driver);
 	virtq_batch_reset(&batch);
@@ -279,17 +286,11 @@ static void chain_that_comes_again_too_early_breaks_its_ring(void **state)
 {
 	struct fixture *fixture = *state;
 	struct driver *driver = &fixture->frontend.rings[0];
-	struct vu_inflight_area area;
-	struct vu_queue *queue;
-	unsigned int pushed = 0;
 	uint16_t ids[CHAINS];
-	int fd;
+	int fd = start_with_some_in_flight(fixture, ids);
+	struct vu_queue *queue = fixture->queues[0];
+	unsigned int pushed = 0;
 
-	frontend_negotiate(&fixture->frontend, DEVICE_FEATURES & ~BIT(VIRTIO_RING_F_INDIRECT_DESC));
-	area = get_area(&fixture->frontend, sizeof(area), &fd);
-	start(fixture, &area, fd);
-	leave_in_flight(fixture, ids);
-	queue = fixture->queues[0];
 	virtq_inflight_push(queue->inflight, &queue->ring, &batch.chains[0], 8);
 	for (unsigned int i = 0; i < 4 * FRONTEND_RING_SIZE; i++) {
 		driver->avail->ring[driver->added++ % driver->size] = ids[0];

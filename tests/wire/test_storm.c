@@ -128,20 +128,27 @@ static void speaks_nonsense(void)
 	}
 }
 
+struct state_message {
+	struct vu_header header;
+	struct vu_vring_state state;
+};
+
+static struct state_message state_message(uint32_t request, unsigned int ring, unsigned int num)
+{
+	return (struct state_message){
+		.header = { request, VU_FLAG_VERSION, sizeof(struct vu_vring_state) },
+		.state = { ring, num },
+	};
+}
+
 /* Many messages at once, so that sending costs less than what they ask for. */
 static void toggles_its_rings(void)
 {
-	struct {
-		struct vu_header header;
-		struct vu_vring_state state;
-	} messages[256];
+	struct state_message messages[256];
 	struct frontend guest;
 
-	for (unsigned int i = 0; i < 256; i++) {
-		messages[i].header = (struct vu_header){ VU_SET_VRING_ENABLE, VU_FLAG_VERSION,
-							 sizeof(messages[i].state) };
-		messages[i].state = (struct vu_vring_state){ i / 2 % 2, i % 2 };
-	}
+	for (unsigned int i = 0; i < 256; i++)
+		messages[i] = state_message(VU_SET_VRING_ENABLE, i / 2 % 2, i % 2);
 	boot(&guest, frontend_connect(daemon_path(&iovd, "busy")), 0);
 	for (;;)
 		frontend_send_raw(&guest, messages, sizeof(messages));
@@ -168,17 +175,11 @@ static void floods_kicks(void)
 /* Messages for which a worker wakes up; they cost the sender as much. */
 static void kicks_by_messages(void)
 {
-	struct {
-		struct vu_header header;
-		struct vu_vring_state state;
-	} messages[256];
+	struct state_message messages[256];
 	struct frontend guest;
 
-	for (unsigned int i = 0; i < 256; i++) {
-		messages[i].header = (struct vu_header){ VU_VRING_KICK, VU_FLAG_VERSION,
-							 sizeof(messages[i].state) };
-		messages[i].state = (struct vu_vring_state){ i % 2, 0 };
-	}
+	for (unsigned int i = 0; i < 256; i++)
+		messages[i] = state_message(VU_VRING_KICK, i % 2, 0);
 	frontend_open(&guest, frontend_connect(daemon_path(&iovd, "messenger")), MEMORY);
 	guest.is_inband = true;
 	frontend_negotiate(&guest, BIT(VIRTIO_F_VERSION_1));
