@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <pthread.h>
+
 #include "tests/unit/test.h"
 #include "vhost-user/switch/mac_table.h"
 
@@ -203,6 +205,52 @@ static void numbers_of_stations_are_true(void **state)
 		assert_int_equal(mac_table_count(*state, port), 0);
 }
 
+#define WRITERS 2
+#define OF_WRITER 4000
+
+struct writer {
+	struct mac_table *table;
+	unsigned int number;
+	pthread_barrier_t *barrier;
+};
+
+/* Every station says one word, and what it had for a neighbour says many. */
+static void *say_each_once(void *arg)
+{
+	const struct writer *writer = arg;
+
+	pthread_barrier_wait(writer->barrier);
+	for (unsigned int i = 0; i < OF_WRITER; i++) {
+		learn(writer->table, station(writer->number * OF_WRITER + i), 7 + writer->number, 0);
+		for (unsigned int j = 0; j < 4; j++)
+			learn(writer->table, station(writer->number * OF_WRITER), 7 + writer->number, j);
+	}
+	return NULL;
+}
+
+/* What says nothing more than one frame would be flooded to, for good. */
+static void station_that_said_one_frame_is_known_whoever_learns_meanwhile(void **state)
+{
+	pthread_t threads[WRITERS];
+	struct writer writers[WRITERS];
+	struct mac_table *table;
+	pthread_barrier_t barrier;
+
+	(void)state;
+	assert_int_equal(mac_table_open(&table, WRITERS * OF_WRITER, 1), 0);
+	pthread_barrier_init(&barrier, NULL, WRITERS);
+	for (unsigned int i = 0; i < WRITERS; i++) {
+		writers[i] = (struct writer){ table, i, &barrier };
+		assert_int_equal(pthread_create(&threads[i], NULL, say_each_once, &writers[i]), 0);
+	}
+	for (unsigned int i = 0; i < WRITERS; i++)
+		pthread_join(threads[i], NULL);
+	for (unsigned int i = 0; i < WRITERS * OF_WRITER; i++)
+		assert_int_equal(mac_table_find(table, station(i), 0, AGE), 7 + i / OF_WRITER);
+	pthread_barrier_destroy(&barrier);
+	mac_table_close(table);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -218,6 +266,7 @@ int main(void)
 		CASE(limit_is_the_ports_own),
 		CASE(port_that_goes_takes_its_stations_along),
 		CASE(numbers_of_stations_are_true),
+		cmocka_unit_test(station_that_said_one_frame_is_known_whoever_learns_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

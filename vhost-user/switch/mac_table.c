@@ -12,8 +12,9 @@
  * Any thread may look at any time.  Where a station is, and when it was seen there, is one
  * word that is written whole; a place is taken from one station and given to another by way
  * of nobody, so who finds the station in it before and after has read its word.  Writers,
- * which are few as a station that stays is written some times a second, exclude each other, and
- * one that comes in vain leaves it to the next frame.
+ * which are few as a station that stays is written some times a second, exclude each other.  One
+ * that comes in vain leaves it to the next frame only if the station is known to be there already:
+ * there may be no next frame, and what is for a station that nobody knows goes to everybody.
  */
 #include "vhost-user/switch/mac_table.h"
 
@@ -270,16 +271,21 @@ uint32_t mac_table_learn(struct mac_table *table, uint64_t key, uint32_t port, u
 			 uint32_t now, uint32_t age)
 {
 	const struct station *station;
+	uint64_t place;
 	uint32_t lost;
 
 	if (key & MAC_KEY_GROUP || !(key & MAC_KEY_ADDRESS))
 		return MAC_TABLE_UNKNOWN;
 	station = find(table, key);
+	place = station ? read_place(station, key) : 0;
 	/* Do not dirty the line for every packet. */
-	if (station && __atomic_load_n(&station->place, __ATOMIC_RELAXED) == place_of(port, now))
+	if (place == place_of(port, now))
 		return MAC_TABLE_UNKNOWN;
-	if (!spin_try(&table->writers))
-		return MAC_TABLE_UNKNOWN;
+	if (!spin_try(&table->writers)) {
+		if (port_of(place) == port)
+			return MAC_TABLE_UNKNOWN;
+		spin_lock(&table->writers);
+	}
 	sweep(table, now, age);
 	lost = write_station(table, key, port, limit, now, age);
 	spin_unlock(&table->writers);
@@ -288,12 +294,14 @@ uint32_t mac_table_learn(struct mac_table *table, uint64_t key, uint32_t port, u
 
 void mac_table_forget(struct mac_table *table, uint32_t port)
 {
-	spin_lock(&table->writers);
-	for (size_t i = 0; i <= table->mask; i++)
+	/* Workers do not wait for all of it. */
+	for (size_t i = 0; i <= table->mask; i++) {
+		spin_lock(&table->writers);
 		for (unsigned int j = 0; j < WAYS; j++)
 			if (port_of(table->buckets[i].stations[j].place) == port)
 				clear(table, &table->buckets[i].stations[j]);
-	spin_unlock(&table->writers);
+		spin_unlock(&table->writers);
+	}
 }
 
 uint32_t mac_table_count(const struct mac_table *table, uint32_t port)
