@@ -4,34 +4,17 @@
 # Linux's own front end, virtio_uml of User Mode Linux: two guests at a switch of iovd. It hands
 # all that iovd offers to its driver, has packed rings, the control queue and notifications as
 # messages, and starts its rings at base 0.
-. "$(dirname "$0")/lib/check.sh"
+. "$(dirname "$0")/lib/outside.sh"
 
-build=${IOVKIT_BUILD:-$lab/../../build}
-[ "$(id -u)" = 0 ] || { echo "missing: root"; exit 77; }
 command -v linux.uml > /dev/null || { echo "missing: linux.uml, scripts/setup"; exit 77; }
 
-dir=$(mktemp -d)
-export IOVKIT_GUESTS=$dir/guests
-cleanup()
+# User Mode Linux may keep registers in a buffer that those of AMX do not fit into
+expect_boot()
 {
-	for name in a b; do
-		"$lab/guest" kill $name 2> /dev/null || :
-	done
-	kill "$iovd" 2> /dev/null || :
-	wait
-	rm -rf "$dir"
-}
-trap cleanup EXIT
-
-iov() { "$build/cli/iov" --control "$dir/control" "$@"; }
-
-serve()
-{
-	"$build/vhost-user/iovd" --no-huge --control "$dir/control" --state "$dir/state" 2>> "$dir/log" &
-	iovd=$!
-	for _ in {1..300}; do
-		iov bridge list > /dev/null 2>&1 && break || sleep 0.1
-	done
+	"$@" 2> "$dir/boot" && return
+	! grep -qs "ptrace set fp regs failed" "$dir"/guests/b/console.log ||
+		{ echo "missing: a linux.uml that knows all registers of this processor"; exit 77; }
+	fail "$(< "$dir/boot")"
 }
 
 guest() { "$lab/guest" exec "$1" --timeout 30 -- sh -c "$2"; }
@@ -69,13 +52,13 @@ channels()
 	guest "$1" "/usr/bin/python3 -c 'import array, fcntl, socket, struct; $words; fcntl.ioctl(socket.socket(), 0x8946, $request)'"
 }
 
-serve
+start_iovd
 iov bridge add lan > /dev/null
 for name in a b; do
 	iov port add $name --type vhost-user --socket "$dir/$name" --server --bridge lan --queues 2 > /dev/null
 done
-"$lab/guest" start a --uml "$dir/a" &
-"$lab/guest" start b --uml "$dir/b"
+"$lab/guest" start a --uml "$dir/a" 2> /dev/null &
+expect_boot "$lab/guest" start b --uml "$dir/b"
 wait $!
 take_address a
 take_address b
@@ -113,7 +96,7 @@ expect "nothing was broken or refused" "{} {}" \
 # virtio_uml takes its device away when the back end ends, and has no way to get it back
 stop_iovd
 expect "no device without iovd" "" "$(guest b 'ls /sys/class/net | grep eth || :')"
-serve
+start_iovd
 "$lab/guest" reboot a &
 "$lab/guest" reboot b
 wait $!

@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --cpus 2 --timeout 450 --topology minimal --memory 3G
+# lab: outside
 # Two guests at a switch of iovd: large TCP frames cross whole, or cut for a guest that takes none.
-. "$(dirname "$0")/lib/check.sh"
+. "$(dirname "$0")/lib/outside.sh"
 
 start_iovd
 iov bridge add lan > /dev/null
 for name in a b; do
-	iov port add $name --type vhost-user --socket /run/$name.sock --server --bridge lan > /dev/null
+	iov port add $name --type vhost-user --socket "$dir/$name.sock" --server --bridge lan > /dev/null
 done
 
 # start NAME ADDRESS DEVICE-PROPERTIES
 start()
 {
 	# shellcheck disable=SC2046 # the arguments are words
-	"$lab/guest" start "$1" $(iov attach "$1" --vmm qemu --memory 256M)"$3"
+	"$lab/guest" start "$1" --emulated $(iov attach "$1" --vmm qemu --memory 256M)"$3"
 	"$lab/guest" exec "$1" -- sh -c "ip link set eth0 up && ip address add 10.1.0.$2/24 dev eth0"
 }
 
@@ -41,7 +41,7 @@ stalled()
 transfer()
 {
 	local packets bytes
-	"$lab/guest" exec "$2" -- sh -c 'head -c 4000000 /dev/urandom > /tmp/data && md5sum < /tmp/data' > /tmp/sent
+	"$lab/guest" exec "$2" -- sh -c 'head -c 4000000 /dev/urandom > /tmp/data && md5sum < /tmp/data' > "$dir/sent"
 	"$lab/guest" exec "$3" -- sh -c 'rm -f /tmp/got; sleep 120 | nc -l -p 7000 > /tmp/got 2> /dev/null &'
 	packets=$(counter "$3" tx_packets) bytes=$(counter "$3" tx_bytes)
 	"$lab/guest" exec "$2" --timeout 110 -- sh -c "for i in \$(seq 20); do nc -w 20 $4 7000 < /tmp/data && exit; sleep 0.2; done; exit 1" ||
@@ -49,7 +49,7 @@ transfer()
 	for _ in {1..100}; do
 		[ "$("$lab/guest" exec "$3" -- stat -c %s /tmp/got)" != 4000000 ] && sleep 0.1 || break
 	done
-	expect "$1" "$(cat /tmp/sent)" "$("$lab/guest" exec "$3" -- sh -c 'md5sum < /tmp/got')"
+	expect "$1" "$(cat "$dir/sent")" "$("$lab/guest" exec "$3" -- sh -c 'md5sum < /tmp/got')"
 	mean=$((($(counter "$3" tx_bytes) - bytes) / ($(counter "$3" tx_packets) - packets)))
 }
 

@@ -67,10 +67,11 @@ group_of() (cd -P "$pci/$1/iommu_group" && names "$PWD")
 driver_of() (cd -P "$pci/$1/driver" 2>/dev/null && names "$PWD" || names none)
 members_of() { names "$pci/$1"/iommu_group/devices/*; }
 
-# start_iovd OPTION...: as $iovd, its log in /tmp/iovd.log, when it answers
+# start_iovd OPTION...: as $iovd, its log in $iovd_log, when it answers
+iovd_log=/tmp/iovd.log
 start_iovd()
 {
-	iovd "$@" 2>> /tmp/iovd.log &
+	iovd "$@" 2>> "$iovd_log" &
 	iovd=$!
 	for _ in {1..300}; do
 		iov bridge list > /dev/null 2>&1 && break || sleep 0.1

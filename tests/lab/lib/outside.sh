@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What scenarios are made of that run on this machine ("# lab: outside") since they need no
+# hardware but guests: iovd and the guests have their files in $dir, and end with the scenario.
+
+. "$(dirname "${BASH_SOURCE[0]}")/check.sh"
+
+[ "$(id -u)" = 0 ] || { echo "missing: root"; exit 77; }
+build=${IOVKIT_BUILD:-$lab/../../build}
+dir=$(mktemp -d)
+export IOVKIT_GUESTS=$dir/guests
+iovd_log=$dir/log
+
+end_outside()
+{
+	local guest
+	for guest in "$dir"/guests/*/; do
+		"$lab/guest" kill "$(basename "$guest")" 2> /dev/null || :
+	done
+	[ -z "${iovd:-}" ] || kill "$iovd" 2> /dev/null || :
+	wait
+	rm -rf "$dir"
+}
+trap end_outside EXIT
+
+iov() { "$build/cli/iov" --control "$dir/control" "$@"; }
+
+# In the background only
+iovd() { exec "$build/vhost-user/iovd" --no-huge --control "$dir/control" --state "$dir/state" "$@"; }
