@@ -3,30 +3,15 @@
 # lab: outside
 # Memory is plugged into a guest, 64 times, while it forwards between two ports of iovd:
 # every frame arrives, in order and with every byte, both ways, at any time.
-. "$(dirname "$0")/lib/check.sh"
+. "$(dirname "$0")/lib/outside.sh"
 
-build=${IOVKIT_BUILD:-$lab/../../build}
 slots=64 size=128 # MiB; less is no block of memory for Linux
-[ "$(id -u)" = 0 ] || { echo "missing: root"; exit 77; }
 
-dir=$(mktemp -d)
-export IOVKIT_GUESTS=$dir/guests
-pids=()
-cleanup()
-{
-	"$lab/guest" kill g 2> /dev/null || :
-	kill "${pids[@]}" 2> /dev/null || :
-	wait
-	rm -rf "$dir"
-}
-trap cleanup EXIT
-
-iov() { "$build/cli/iov" --control "$dir/control" "$@"; }
 guest() { "$lab/guest" exec g --timeout 120 -- sh -c "$1"; }
 # Frames that came back out of the guest, both ways
 arrived() { iov port stats --json | gojq '[.[] | select(.port | startswith("front")) | .tx_packets] | add'; }
 attached() { iov port list --json | gojq '[.[] | select(.queues == 2)] | length'; }
-regions() { grep -c memory-backend-memfd "/proc/${pids[0]}/maps"; }
+regions() { grep -c memory-backend-memfd "/proc/$iovd/maps"; }
 memory() { guest "awk '/MemTotal/ { print int(\$2 / 1024) }' /proc/meminfo"; }
 
 # QEMU's monitor says "(qemu)" when it waits for a command
@@ -38,11 +23,7 @@ tell()
 	[[ $answer != *rror* ]] || fail "QEMU: $answer"
 }
 
-"$build/vhost-user/iovd" --no-huge --control "$dir/control" 2> "$dir/log" &
-pids+=($!)
-for _ in {1..300}; do
-	iov bridge list > /dev/null 2>&1 && break || sleep 0.1
-done
+start_iovd
 for n in 0 1; do
 	iov bridge add wire$n --kind wire > /dev/null
 	for name in front guest; do
