@@ -37,6 +37,7 @@ static const struct iov_column counter_columns[] = {
 	{ "rx_bytes", "Bytes from it" },
 	{ "tx_packets", "Packets to it" },
 	{ "tx_bytes", "Bytes to it" },
+	{ "copies", "Packets made of those from it" },
 	{ "stations", "Stations behind it" },
 	{ "unplaced_stations", "Stations without a place" },
 	{ "dropped", "Dropped" },

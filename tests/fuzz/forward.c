@@ -144,6 +144,7 @@ static void receive_all(void)
 		assert_int_equal(lan->stations[i].queues[0]->ring.error, VIRTQ_OK);
 		assert_int_equal(lan->stations[i].queues[1]->ring.error, VIRTQ_OK);
 	}
+	lan_expect_balance(lan);
 }
 
 static void run(struct fuzz_input *input)

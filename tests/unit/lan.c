@@ -127,6 +127,8 @@ void lan_leave_lane(struct lan *lan, unsigned int index)
 	}
 	station->port.lane = NULL;
 	lan_redraw(lan);
+	lane_count(lane, &station->counters);
+	lane_count_left(lane, &station->counters);
 	lane_close(lane);
 }
 
@@ -178,14 +180,32 @@ int lan_setup(void **state)
 	return 0;
 }
 
+void lan_expect_balance(const struct lan *lan)
+{
+	uint64_t in = 0, out = 0;
+	const struct port *port;
+
+	TAILQ_FOREACH(port, &lan->registry.ports, link) {
+		const struct dp_counters *counters = port->member->counters;
+
+		in += counters->rx_packets + counters->copies;
+		out += counters->tx_packets;
+		for (unsigned int i = 0; i < DROP_COUNT; i++)
+			out += counters->drops[i];
+	}
+	assert_int_equal(in, out);
+}
+
 int lan_teardown(void **state)
 {
 	struct lan *lan = *state;
 
+	for (unsigned int i = 0; i < STATIONS; i++)
+		lan_leave_lane(lan, i);
+	lan_expect_balance(lan);
 	for (unsigned int i = 0; i < STATIONS; i++) {
 		struct station *station = &lan->stations[i];
 
-		lan_leave_lane(lan, i);
 		for (unsigned int j = 0; j < 2; j++) {
 			close(station->queues[j]->call_fd);
 			free(station->queues[j]);

@@ -57,6 +57,9 @@ struct lan {
 int lan_setup(void **state);
 int lan_teardown(void **state);
 
+/* Every frame came to somebody or was dropped for a reason; a teardown looks as well. */
+void lan_expect_balance(const struct lan *lan);
+
 /* Start a station's rings anew with these features. */
 void lan_renegotiate(struct lan *lan, unsigned int station, uint64_t features);
 

@@ -361,6 +361,29 @@ static void isolated_ports_reach_only_the_others(void **state)
 	assert_int_equal(lan_count(lan, C), 1);
 }
 
+static void frame_that_nobody_may_have_is_counted(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	for (unsigned int i = 0; i < STATIONS; i++)
+		lan->stations[i].port.member.rules.is_isolated = true;
+	lan_redraw(lan);
+	lan_say(lan, A, BROADCAST, A, 0);
+	for (unsigned int i = 0; i < STATIONS; i++)
+		assert_int_equal(lan_count(lan, i), 0);
+	assert_int_equal(lan_drops(lan, A, DROP_ISOLATED), 1);
+}
+
+static void flood_is_counted_as_what_it_becomes(void **state)
+{
+	struct lan *lan = *state;
+
+	post_all(lan);
+	lan_say(lan, A, BROADCAST, A, 0);
+	assert_int_equal(lan->stations[A].counters.copies, STATIONS - 2);
+}
+
 static void isolated_ends_of_a_wire_are_apart(void **state)
 {
 	struct lan *lan = *state;
@@ -618,6 +641,8 @@ int main(void)
 		CASE(tag_passes_as_it_is),
 		CASE(frame_to_its_own_port_is_dropped),
 		CASE(isolated_ports_reach_only_the_others),
+		CASE(frame_that_nobody_may_have_is_counted),
+		CASE(flood_is_counted_as_what_it_becomes),
 		CASE(isolated_ends_of_a_wire_are_apart),
 		CASE(full_destination_does_not_stall_the_others),
 		CASE(burst_publishes_once_and_calls_once),

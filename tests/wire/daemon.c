@@ -80,12 +80,44 @@ void daemon_crash(struct daemon *daemon)
 	daemon->pid = 0;
 }
 
+static uint64_t packets(struct json_object *metrics, const char *what)
+{
+	const char *text = json_object_get_string(metrics);
+	char name[64];
+
+	snprintf(name, sizeof(name), "\niovd_switch_%s_packets_total ", what);
+	assert_non_null(text);
+	text = strstr(text, name);
+	assert_non_null(text);
+	return strtoull(text + strlen(name), NULL, 10);
+}
+
+/* What is under way arrives. */
+static void expect_balance(const struct daemon *daemon)
+{
+	uint64_t in = 0, out = 1;
+
+	for (int tries = 0; in != out && tries < 250; tries++) {
+		struct json_object *metrics = daemon_call(daemon, "metrics", "{}");
+
+		assert_non_null(metrics);
+		in = packets(metrics, "receive") + packets(metrics, "copied");
+		out = packets(metrics, "transmit") + packets(metrics, "dropped");
+		json_object_put(metrics);
+		if (in != out)
+			poll(NULL, 0, 20);
+	}
+	assert_int_equal(in, out);
+}
+
 void daemon_clean(struct daemon *daemon)
 {
 	char command[96];
 
-	if (daemon->pid)
+	if (daemon->pid) {
+		expect_balance(daemon);
 		daemon_crash(daemon);
+	}
 	snprintf(command, sizeof(command), "rm -rf %s", daemon->directory);
 	assert_int_equal(system(command), 0);
 }

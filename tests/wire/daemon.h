@@ -25,7 +25,7 @@ int daemon_end(struct daemon *daemon);
 /* Kill it as a crash does. */
 void daemon_crash(struct daemon *daemon);
 
-/* Remove the directory. */
+/* Remove the directory, once every frame came to somebody or was dropped for a reason. */
 void daemon_clean(struct daemon *daemon);
 
 /* A path in the directory, as text that lives until the next call; a port's socket by its name. */

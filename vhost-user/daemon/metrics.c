@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vhost-user/daemon/metrics.h"
+#include "vhost-user/port/member.h"
 
 #define PREFIX "iovd_"
 
@@ -16,6 +17,12 @@ static void family(FILE *file, const char *name, const char *type, const char *u
 	if (unit)
 		fprintf(file, "# UNIT " PREFIX "%s %s\n", name, unit);
 	fprintf(file, "# HELP " PREFIX "%s %s.\n", name, help);
+}
+
+static void write_count(FILE *file, const char *name, const char *help, uint64_t value)
+{
+	family(file, name, "counter", NULL, help);
+	fprintf(file, PREFIX "%s_total %" PRIu64 "\n", name, value);
 }
 
 /* Names of ports have no character that a label would have to escape. */
@@ -140,6 +147,20 @@ static void write_workers(FILE *file, const struct registry *registry)
 	}
 }
 
+/* Over all ports that there were, so that they balance. */
+static void write_switch(FILE *file, const struct registry *registry)
+{
+	const struct dp_counters sum = member_counted_all(registry);
+	uint64_t drops = 0;
+
+	for (unsigned int i = 0; i < DROP_COUNT; i++)
+		drops += sum.drops[i];
+	write_count(file, "switch_receive_packets", "Packets that came from ports", sum.rx_packets);
+	write_count(file, "switch_copied_packets", "Packets that were made of them", sum.copies);
+	write_count(file, "switch_transmit_packets", "Packets that went to ports", sum.tx_packets);
+	write_count(file, "switch_dropped_packets", "Packets that were dropped", drops);
+}
+
 char *metrics_text(const struct registry *registry)
 {
 	char *text = NULL;
@@ -153,6 +174,7 @@ char *metrics_text(const struct registry *registry)
 	write_ports(file, registry);
 	for (enum reason_kind kind = 0; kind < REASON_KINDS; kind++)
 		write_reasons(file, registry, kind);
+	write_switch(file, registry);
 	write_workers(file, registry);
 	fputs("# EOF\n", file);
 	if (!fclose(file))

@@ -10,9 +10,48 @@
 #include "vhost-user/port/bridge.h"
 #include "vhost-user/port/registry.h"
 
+/* Words all of them, so that they are added up as such. */
+static void add(struct dp_counters *sum, const struct dp_counters *counters)
+{
+	const uint64_t *from = &counters->rx_packets;
+	uint64_t *to = &sum->rx_packets;
+
+	for (size_t i = 0; i < offsetof(struct dp_counters, drops) / sizeof(*to) + DROP_COUNT; i++)
+		to[i] += __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}
+
+struct dp_counters member_counted(const struct port *port)
+{
+	struct dp_counters sum = { 0 };
+
+	for (unsigned int i = 0; i <= port->registry->worker_count; i++)
+		add(&sum, &port->member->counters[i]);
+	return sum;
+}
+
+struct dp_counters member_counted_all(const struct registry *registry)
+{
+	struct dp_counters sum = registry->removed;
+	const struct port *port;
+
+	TAILQ_FOREACH(port, &registry->ports, link) {
+		if (port->member) {
+			const struct dp_counters counted = member_counted(port);
+
+			add(&sum, &counted);
+		}
+	}
+	return sum;
+}
+
+struct dp_counters *member_counters(const struct port *port)
+{
+	return &port->member->counters[port->registry->worker_count];
+}
+
 int member_open(struct port *port)
 {
-	const size_t size = port->registry->worker_count * sizeof(struct dp_counters);
+	const size_t size = (port->registry->worker_count + 1) * sizeof(struct dp_counters);
 	struct member *member = (struct member *)((char *)port + port->type->member);
 
 	member->counters = aligned_alloc(VIRTQ_CACHE_LINE, size);
@@ -25,8 +64,12 @@ int member_open(struct port *port)
 
 void member_close(struct port *port)
 {
+	struct dp_counters counted;
+
 	if (!port->member)
 		return;
+	counted = member_counted(port);
+	add(&port->registry->removed, &counted);
 	port_rules_release(&port->member->rules);
 	free(port->member->counters);
 }
@@ -84,21 +127,6 @@ void member_apply_rules(struct port *port)
 	balance_apply(port);
 }
 
-/* Words all of them, so that they are added up as such. */
-struct dp_counters member_counted(const struct port *port)
-{
-	struct dp_counters sum = { 0 };
-
-	for (unsigned int i = 0; i < port->registry->worker_count; i++) {
-		const uint64_t *from = &port->member->counters[i].rx_packets;
-		uint64_t *to = &sum.rx_packets;
-
-		for (size_t j = 0; j < offsetof(struct dp_counters, drops) / sizeof(*to) + DROP_COUNT;
-		     j++)
-			to[j] += __atomic_load_n(&from[j], __ATOMIC_RELAXED);
-	}
-	return sum;
-}
 
 void member_save(const struct port *port, struct json_object *entry)
 {
@@ -131,6 +159,7 @@ void member_count(const struct port *port, struct json_object *object)
 	json_object_object_add(object, "rx_bytes", json_object_new_uint64(counters.rx_bytes));
 	json_object_object_add(object, "tx_packets", json_object_new_uint64(counters.tx_packets));
 	json_object_object_add(object, "tx_bytes", json_object_new_uint64(counters.tx_bytes));
+	json_object_object_add(object, "copies", json_object_new_uint64(counters.copies));
 	json_object_object_add(object, "stations", json_object_new_uint64(stations(port)));
 	json_object_object_add(object, "unplaced_stations", json_object_new_uint64(counters.unplaced));
 }
@@ -162,6 +191,11 @@ static uint64_t tx_bytes(const struct port *port)
 	return member_counted(port).tx_bytes;
 }
 
+static uint64_t copies(const struct port *port)
+{
+	return member_counted(port).copies;
+}
+
 static uint64_t unplaced(const struct port *port)
 {
 	return member_counted(port).unplaced;
@@ -172,6 +206,9 @@ const struct port_metric member_metrics[] = {
 	{ "port_receive_bytes", false, "bytes", "Bytes that came from the port", rx_bytes },
 	{ "port_transmit_packets", false, NULL, "Packets that went to the port", tx_packets },
 	{ "port_transmit_bytes", false, "bytes", "Bytes that went to the port", tx_bytes },
+	{ "port_copied_packets", false, NULL,
+	  "Packets beyond those that came from the port which floods, mirrors and cutting made of them",
+	  copies },
 	{ "port_stations", true, NULL, "Stations that a switch knows at the port", stations },
 	{ "port_unplaced_stations", false, NULL, "Times that a switch had no place for one of them",
 	  unplaced },

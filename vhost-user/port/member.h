@@ -9,7 +9,7 @@
 /**
  * struct member - part of a port that carries frames
  * @bridge: where it is a member; NULL for none
- * @counters: one for each worker, who writes them
+ * @counters: one for each worker, who writes them, and the control thread's
  * @rules: what it lets in and out
  * @rates: what passed under their limits; the workers'
  */
@@ -80,6 +80,22 @@ void member_apply_rules(struct port *port);
  * Return: the sums.
  */
 struct dp_counters member_counted(const struct port *port);
+
+/**
+ * member_counted_all - what was counted of all ports that there were
+ * @registry: registry
+ *
+ * Return: the sums, which balance as struct dp_counters says.
+ */
+struct dp_counters member_counted_all(const struct registry *registry);
+
+/**
+ * member_counters - what the control thread counts of a port by itself
+ * @port: port with a member
+ *
+ * Return: counters for the control thread to write.
+ */
+struct dp_counters *member_counters(const struct port *port);
 
 /**
  * member_describe - add where a port is a member, and by which rules

@@ -60,8 +60,11 @@ static void stop_in_lane(struct net_port *net, struct vu_queue *queue)
 	if (lane && lane_is_empty(lane))
 		net->lane = NULL;
 	registry_publish(net->port.registry);
-	if (!net->lane)
-		lane_close(lane);
+	if (net->lane || !lane)
+		return;
+	lane_count(lane, member_counters(&net->port));
+	lane_count_left(lane, member_counters(&net->port));
+	lane_close(lane);
 }
 
 /* What the network keeps of it; a ring without stands still. */

@@ -15,6 +15,7 @@
 #include "vhost-user/port/bridge.h"
 #include "vhost-user/port/port.h"
 #include "vhost-user/port/worker.h"
+#include "vhost-user/switch/datapath.h"
 #include "vhost-user/token_bucket.h"
 
 struct balance;
@@ -35,6 +36,7 @@ struct positions;
  * @lending_pause: ends when devices may have guest memory again; NULL mostly
  * @ports: ports in the order in which they were added
  * @bridges: bridges in the order in which they were added
+ * @removed: what was counted of ports that are not there any more
  */
 struct registry {
 	struct iov *iov;
@@ -53,6 +55,7 @@ struct registry {
 	uint32_t generation;
 	struct port_list ports;
 	struct bridge_list bridges;
+	struct dp_counters removed;
 };
 
 /**

@@ -41,6 +41,9 @@ static_assert(DP_PORTS_MAX <= MAC_TABLE_PORTS, "each has a number of stations");
  * @rx_bytes: their bytes, without virtio-net headers
  * @tx_packets: packets that went to the port
  * @tx_bytes: their bytes
+ * @copies: what became of its packets beyond one thing each: a flood, a mirror and the cutting of a
+ *	long one make more of it.  So over all ports, when nothing is under way,
+ *	rx_packets + copies = tx_packets + drops
  * @unplaced: stations of the port that the MAC table had no place for, new ones and others
  * @drops: packets that were dropped, by reason
  */
@@ -49,6 +52,7 @@ struct dp_counters {
 	uint64_t rx_bytes;
 	uint64_t tx_packets;
 	uint64_t tx_bytes;
+	uint64_t copies;
 	uint64_t unplaced;
 	uint64_t drops[DROP_COUNT];
 };

@@ -404,11 +404,10 @@ static enum drop to_lane(struct dp_port *port, const struct frame *frame)
 	prepare(port, &flat, &write);
 	room->start = (uint32_t)(write.head - room->bytes);
 	room->length = write.head_length;
+	room->header = port->header;
 	room->hash = frame_hash(&flat);
 	room->buffers_max = port->buffers_max;
 	lane_commit(port->lane);
-	port->counters->tx_packets++;
-	port->counters->tx_bytes += flat.length;
 	return DROP_NONE;
 }
 
@@ -470,6 +469,7 @@ static bool bring_to_all(void *arg, struct frame *frame)
 
 		if (unlikely(forward->work >= forward->frame_end))
 			return false;
+		forward->copies++;
 		bring(forward, completing->completion->ports[i], &copy);
 	}
 	return true;
@@ -484,6 +484,8 @@ static bool complete(struct forward *forward, struct completion *completion)
 
 	if (!completion->count)
 		return true;
+	/* Each was counted as one; now it is as many as are brought. */
+	forward->copies -= completion->count;
 	if (frame->needs & ~FRAME_NEED_CSUM) {
 		whole = frame_segment(frame, bring_to_all, &completing);
 	} else {
@@ -547,7 +549,10 @@ static bool wants(struct dp_port *port, const struct frame *frame)
 
 void deliver_mirrored(struct forward *forward, const struct dp_rules *rules, struct frame *frame)
 {
-	if (unlikely(rules->mirror) && wants(rules->mirror, frame))
+	if (likely(!rules->mirror))
+		return;
+	forward->copies++;
+	if (wants(rules->mirror, frame))
 		bring_now(forward, rules->mirror, frame, false);
 }
 

@@ -72,42 +72,51 @@ void forward_close(struct forward *forward)
 	free(forward);
 }
 
-static bool are_apart(const struct dp_port *source, const struct dp_port *port)
+/* Why a frame of one port is not for another. */
+static enum drop judge_port(const struct dp_port *source, const struct dp_port *port, uint16_t vlan)
 {
-	return source->is_isolated && port->is_isolated;
-}
-
-static bool carries(const struct dp_port *port, uint16_t vlan)
-{
-	return likely(!port->rules) || vlan_carries(&port->rules->rules.vlan, vlan);
+	if (unlikely(source->is_isolated && port->is_isolated))
+		return DROP_ISOLATED;
+	if (unlikely(port->rules) && !vlan_carries(&port->rules->rules.vlan, vlan))
+		return DROP_VLAN;
+	return DROP_NONE;
 }
 
 static enum drop flood(struct forward *forward, struct dp_port *source, struct frame *frame,
 		       uint16_t vlan)
 {
 	const struct dp_bridge *bridge = source->bridge;
+	enum drop reason = DROP_NO_DESTINATION;
+	unsigned int reached = 0;
 	struct dp_port *other;
 
-	if (bridge->count < 2)
-		return DROP_NO_DESTINATION;
 	if (bridge->count == 2) {
 		other = bridge->ports[bridge->ports[0] == source];
-		if (unlikely(are_apart(source, other)))
-			return DROP_ISOLATED;
-		if (unlikely(!carries(other, vlan)))
-			return DROP_VLAN;
-		deliver(forward, other, frame);
-		return DROP_NONE;
+		reason = judge_port(source, other, vlan);
+		if (likely(!reason))
+			deliver(forward, other, frame);
+		return reason;
 	}
 	forward->frame_end = forward->work + WORK_FRAME;
 	for (unsigned int i = 0; i < bridge->count; i++) {
-		other = bridge->ports[i];
-		if (other == source || are_apart(source, other) || !carries(other, vlan))
+		enum drop why = judge_port(source, bridge->ports[i], vlan);
+
+		if (bridge->ports[i] == source)
 			continue;
-		if (unlikely(forward->work >= forward->frame_end))
+		if (why) {
+			reason = why;
+			continue;
+		}
+		if (unlikely(forward->work >= forward->frame_end)) {
+			forward->copies += reached;
 			return DROP_COSTLY;
-		deliver_now(forward, other, frame);
+		}
+		deliver_now(forward, bridge->ports[i], frame);
+		reached++;
 	}
+	if (unlikely(!reached))
+		return reason;
+	forward->copies += reached - 1;
 	return DROP_NONE;
 }
 
@@ -215,10 +224,7 @@ static enum drop find_route(struct dp_view *view, const struct dp_port *source,
 	route->port = find_station(view, bridge, to, now, bridge->age);
 	if (unlikely(!route->port))
 		return DROP_NONE;
-	if (unlikely(are_apart(source, route->port)))
-		reason = DROP_ISOLATED;
-	else if (unlikely(!carries(route->port, MAC_KEY_VLAN(to))))
-		reason = DROP_VLAN;
+	reason = judge_port(source, route->port, MAC_KEY_VLAN(to));
 	if (unlikely(reason))
 		*route = (struct route){ 0 };
 	return reason;
@@ -334,7 +340,10 @@ static enum drop finish_completing(struct forward *forward, enum drop reason)
 {
 	enum drop completed = deliver_completed(forward);
 
-	return reason ? reason : completed;
+	if (reason || !completed)
+		return reason;
+	forward->copies++;
+	return completed;
 }
 
 /*
@@ -345,10 +354,10 @@ static unsigned int switch_burst(struct forward *forward, struct dp_view *view, 
 			 unsigned int count, uint32_t now)
 {
 	struct dp_counters *counters = source->counters;
-
 	unsigned int i;
 
 	forward->route = (struct route){ 0 };
+	forward->copies = 0;
 	for (i = 0; i < count && (!i || likely(forward->work < forward->work_end)); i++) {
 		struct frame *frame = &forward->frames[i];
 		enum drop reason = forward->reasons[i];
@@ -364,6 +373,7 @@ static unsigned int switch_burst(struct forward *forward, struct dp_view *view, 
 		if (unlikely(reason))
 			counters->drops[reason]++;
 	}
+	counters->copies += forward->copies;
 	return i;
 }
 
@@ -573,7 +583,7 @@ static unsigned int from_lane(struct forward *forward, struct dp_view *view, str
 	struct lane_frame *sent[DP_BURST];
 	unsigned int count = lane_receive(port->lane, sent, DP_BURST);
 
-	port->counters->drops[DROP_FULL] += lane_dropped(port->lane);
+	lane_count(port->lane, port->counters);
 	for (unsigned int i = 0; i < count; i++)
 		forward->reasons[i] = read_lane(port, sent[i], &forward->frames[i],
 						forward->packet_segments[i]);
@@ -655,8 +665,12 @@ void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
 		.head = head, .length = length, .head_length = length,
 	};
 	forward->route = (struct route){ 0 };
-	if (!port->rules || !admit(forward, port, &forward->frames[0]))
-		switch_frame(forward, view, port, &forward->frames[0], now);
+	forward->copies = 0;
+	/* It came from nobody, so all that becomes of it is more than what came. */
+	if ((!port->rules || !admit(forward, port, &forward->frames[0])) &&
+	    !switch_frame(forward, view, port, &forward->frames[0], now))
+		forward->copies++;
 	deliver_completed(forward);
+	port->counters->copies += forward->copies;
 	deliver_finish(forward);
 }

@@ -68,6 +68,7 @@ struct completion {
  * @work: what was done since ever
  * @work_end: when the frames of the source wait for the next pass
  * @frame_end: when a frame is given up that goes to many, or is completed
+ * @copies: what became of the frames of this burst beyond one thing each, see struct dp_counters
  * @is_completing: there is something in @completions
  * @route: of this burst
  * @frames: the burst
@@ -99,6 +100,7 @@ struct forward {
 	uint64_t work;
 	uint64_t work_end;
 	uint64_t frame_end;
+	uint64_t copies;
 	bool is_completing;
 	struct route route;
 	struct frame frames[DP_BURST];

@@ -47,6 +47,13 @@ struct lane_pipe {
 	struct lane_frame *slots;
 };
 
+/* What became of frames for the guest. */
+struct lane_counts {
+	uint64_t packets;
+	uint64_t bytes;
+	uint64_t dropped;
+};
+
 enum order {
 	RUN,
 	STAND,
@@ -66,8 +73,8 @@ struct lane {
 	struct lane_pipe from;		/* the guest */
 	struct lane_pipe to;
 	struct spin senders;		/* of one worker at a time */
-	uint64_t dropped;
-	uint64_t dropped_seen;
+	struct lane_counts counts;	/* the lane's, and what of them was counted */
+	struct lane_counts counted;
 	long nap;
 
 	/* A section: its ring, the ring as it was, and the way out */
@@ -178,16 +185,38 @@ void lane_commit(struct lane *lane)
 	spin_unlock(&lane->senders);
 }
 
-uint64_t lane_dropped(struct lane *lane)
+/* How much more it is than at the last look. */
+static uint64_t more(const uint64_t *number, uint64_t *seen)
 {
-	uint64_t now = __atomic_load_n(&lane->dropped, __ATOMIC_RELAXED);
-	uint64_t more = now - lane->dropped_seen;
+	uint64_t now = __atomic_load_n(number, __ATOMIC_RELAXED), before = *seen;
 
-	lane->dropped_seen = now;
-	return more;
+	*seen = now;
+	return now - before;
+}
+
+void lane_count(struct lane *lane, struct dp_counters *counters)
+{
+	const struct lane_counts *counts = &lane->counts;
+
+	counters->tx_packets += more(&counts->packets, &lane->counted.packets);
+	counters->tx_bytes += more(&counts->bytes, &lane->counted.bytes);
+	counters->drops[DROP_FULL] += more(&counts->dropped, &lane->counted.dropped);
+}
+
+void lane_count_left(struct lane *lane, struct dp_counters *counters)
+{
+	const uint32_t from = pipe_count(&lane->from);
+
+	counters->rx_packets += from;
+	counters->drops[DROP_DOWN] += from + pipe_count(&lane->to);
 }
 
 /* The lane's thread */
+
+static void add(uint64_t *number, uint64_t count)
+{
+	__atomic_store_n(number, *number + count, __ATOMIC_RELAXED);
+}
 
 static void touch(const void *area, size_t bytes)
 {
@@ -325,8 +354,12 @@ static bool receive_one(struct lane *lane)
 		leave(lane);
 		check(lane, queue);
 	}
-	if (!done)
-		__atomic_fetch_add(&lane->dropped, 1, __ATOMIC_RELAXED);
+	if (done) {
+		add(&lane->counts.bytes, frame->length - frame->header);
+		add(&lane->counts.packets, 1);
+	} else {
+		add(&lane->counts.dropped, 1);
+	}
 	pipe_advance(&lane->to.read, 1);
 	if (call && vu_queue_call(queue))
 		eventfd_write(lane->attention_fd, 1);

@@ -25,6 +25,7 @@
 
 #include "vhost-user/net/frame.h"
 #include "vhost-user/protocol/session.h"
+#include "vhost-user/switch/datapath.h"
 
 /* Frames on their way in each direction. */
 #define LANE_SLOTS 64
@@ -38,6 +39,7 @@
 /**
  * struct lane_frame - a frame on its way
  * @length: bytes of virtio-net header and frame
+ * @header: those of the header; for the guest
  * @start: where they begin in @bytes
  * @hash: of the flow, for the choice of a ring
  * @buffers_max: receive buffers that it may take
@@ -46,6 +48,7 @@
  */
 struct lane_frame {
 	uint32_t length;
+	uint32_t header;
 	uint32_t start;
 	uint32_t hash;
 	uint32_t buffers_max;
@@ -134,11 +137,19 @@ struct lane_frame *lane_reserve(struct lane *lane);
 void lane_commit(struct lane *lane);
 
 /**
- * lane_dropped - frames that found no receive buffer
+ * lane_count - add what became of frames that were handed to the lane
  * @lane: lane
+ * @counters: receives packets, bytes and drops since the last call; of the calling thread
  *
- * Return: how many since the last call.
+ * One thread at a time: the worker that polls the lane, then who closes it.
  */
-uint64_t lane_dropped(struct lane *lane);
+void lane_count(struct lane *lane, struct dp_counters *counters);
+
+/**
+ * lane_count_left - add what nobody will take any more
+ * @lane: lane without rings, which no worker knows any more
+ * @counters: receives frames for the guest and from it as dropped, in either case
+ */
+void lane_count_left(struct lane *lane, struct dp_counters *counters);
 
 #endif

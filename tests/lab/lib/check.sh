@@ -8,6 +8,7 @@ set -euo pipefail
 trap 'echo "failed at ${BASH_SOURCE[0]}:$LINENO: $BASH_COMMAND" >&2' ERR
 
 lab=$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")
+. "$lab/../balance.sh"
 
 fail()
 {
@@ -80,6 +81,7 @@ start_iovd()
 
 stop_iovd()
 {
+	expect_status "every frame arrived or was dropped for a reason" 0 is_balanced iov metrics
 	kill $iovd
 	wait $iovd
 }
