@@ -74,10 +74,11 @@ furnish() { iov unbind "${vfs[@]}"; }
 bind=(iov bind "${vfs[@]}" --driver vfio-pci --timeout 2)
 prepare "${bind[@]}"
 # Each write meets the next of the faults, and in a long run all of them
+is_turn() { [ "${IOVKIT_SOAK:-1}" -gt 1 ] || [ $(($1 % $2)) = 0 ]; }
 kinds=(error late-error hang kill-all kill)
 for ((n = 1; n <= writes; n++)); do
 	for ((turn = 0; turn < ${#kinds[@]}; turn++)); do
-		[ "${IOVKIT_SOAK:-1}" -gt 1 ] || [ $(((n + turn) % ${#kinds[@]})) -lt 2 ] || continue
+		is_turn $((n + turn)) ${#kinds[@]} || continue
 		kind=${kinds[turn]} end=old
 		[ $kind != kill ] || end=new
 		inject $kind $n $end "${bind[@]}"
@@ -94,12 +95,9 @@ furnish()
 create=(iov vf create $pf --count 2)
 prepare "${create[@]}"
 for ((n = 1; n <= writes; n++)); do
-	inject error $n old "${create[@]}"
-	if [ $((n % 2)) = 0 ]; then
-		inject kill-all $n old "${create[@]}"
-	else
-		inject kill $n new "${create[@]}"
-	fi
+	! is_turn $n 3 || inject error $n old "${create[@]}"
+	! is_turn $((n + 1)) 3 || inject kill-all $n old "${create[@]}"
+	! is_turn $((n + 2)) 3 || inject kill $n new "${create[@]}"
 done
 echo "at $SECONDS s: $injections injections, $violations violations"
 expect "violations" 0 $violations

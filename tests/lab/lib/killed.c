@@ -3,7 +3,7 @@
  * The end of a process at a call of its own, which costs an emulated machine nothing, where
  * each stop for a tracer costs milliseconds:
  *
- *	LD_PRELOAD=libkilled.so KILLED=recv:N|fsync:N|request:N COMMAND
+ *	LD_PRELOAD=libkilled.so KILLED=recv:N|fsync:N|renameat:N|request:N COMMAND
  *
  * COMMAND gets SIGKILL as it enters that call for the Nth time. Those that it forks are spared,
  * and those that it executes know nothing of it.  A request is a recv(2) behind the first
@@ -63,4 +63,14 @@ __attribute__((visibility("default"))) int fsync(int fd)
 	enter("fsync");
 	has_journal = true;
 	return real(fd);
+}
+
+__attribute__((visibility("default"))) int renameat(int from, const char *old, int to,
+						    const char *new)
+{
+	int (*real)(int, const char *, int, const char *);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "renameat");
+	enter("renameat");
+	return real(from, old, to, new);
 }
