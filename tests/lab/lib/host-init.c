@@ -5,7 +5,7 @@
  *
  * The root file system is the machine's own, read-only over 9p under a tmpfs:
  * all is writable and nothing gets out; what is opened all the time is in /near of the
- * initramfs, between the two. The directories that the lab lists in its
+ * initramfs, between the two, and a directory that is to have nothing else over all. The directories that the lab lists in its
  * share as `places` are there at their paths even where the host has a file system of
  * its own, as on /tmp: they are taken from the root before that covers them, and
  * mounted on top. Whoever empties such a file system leaves mounts alone. Drivers of the host's devices are
@@ -292,6 +292,21 @@ static void show_places(void)
 	}
 }
 
+/* A directory of which the host has what is in /near, and nothing else. */
+static void mount_alone(void)
+{
+	FILE *file = fopen("/alone", "r");
+	char path[PATH_MAX], from[PATH_MAX + 8], to[PATH_MAX + 8];
+
+	if (!file || fscanf(file, "%4095s", path) != 1)
+		die("cannot read /alone: %s", strerror(errno));
+	fclose(file);
+	snprintf(from, sizeof(from), "/near%s", path);
+	snprintf(to, sizeof(to), "/root%s", path);
+	if (mount(from, to, NULL, MS_BIND, NULL) < 0)
+		die("cannot mount %s alone: %s", path, strerror(errno));
+}
+
 static void mount_root(void)
 {
 	load("9pnet_virtio");
@@ -304,6 +319,7 @@ static void mount_root(void)
 		hide_services();
 	mount_at("overlay", "overlay", "/root", 0,
 		 "lowerdir=/near:/lower,upperdir=/upper/data,workdir=/upper/work");
+	mount_alone();
 	take_places();
 	mount_at("proc", "proc", "/root/proc", 0, NULL);
 	mount_at("sysfs", "sys", "/root/sys", 0, NULL);
