@@ -324,7 +324,10 @@ void guard_scan_close(struct guard_scan *scan)
 	json_object_put(scan->met);
 	json_object_put(scan->disks);
 	json_object_put(scan->sockets);
+	json_object_put(scan->namespaces);
+	json_object_put(scan->untold);
 	scan->holders = scan->met = scan->disks = scan->sockets = NULL;
+	scan->namespaces = scan->untold = NULL;
 	guard_links_free(scan->links);
 	scan->links = NULL;
 	guard_network_free(scan->network);

@@ -49,6 +49,10 @@ struct guard_network;
  * @met: object with a key for whatever a scan looks at only once, see guard_is_new()
  * @disks: as @holders of every whole disk, held or not; NULL until scan_claim.c asks
  * @sockets: object of "socket:[31337]" to the interface that it is bound to, for scan_packet.c
+ * @namespaces: object of "net:[4026532271]" to where it is held beside processes, for
+ *	scan_netns.c; NULL until it finds one
+ * @untold: array of processes that have devices of VFIO which the kernel does not name, for
+ *	scan_open.c; NULL for none
  * @links: interfaces; NULL until somebody asks, see links.h
  * @network: routes and addresses; NULL until somebody asks, see network.h
  * @error: of the first thing that could not be looked at, whose message the context has
@@ -59,6 +63,8 @@ struct guard_scan {
 	struct json_object *met;
 	struct json_object *disks;
 	struct json_object *sockets;
+	struct json_object *namespaces;
+	struct json_object *untold;
 	struct guard_links *links;
 	struct guard_network *network;
 	int error;

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The guards "console" and "watchdog": the serial port on which the kernel speaks, the keyboard
- * at which people sit, and the watchdog that resets the host when it is no longer fed.
+ * at which people sit, the interface by which netconsole sends, and the watchdog that resets
+ * the host when it is no longer fed.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/guard/scans.h"
 #include "base/guard/walk_device.h"
+#include "base/guard/walk_interface.h"
 #include "base/sysroot/paths.h"
 
 static const struct guard console = {
-	"console", "a console of the host is on it: a serial port, or the keyboard",
+	"console", "a console of the host is on it: a serial port, the keyboard, netconsole",
 };
 static const struct guard watchdog = { "watchdog", "its watchdog runs" };
 
@@ -57,6 +59,92 @@ static void read_input(struct guard_scan *scan, const char *line, const void *ar
 	guard_walk_device(scan, &chain, input->path);
 }
 
+static void hold_netconsole(struct guard_scan *scan, const char *target, const char *interface)
+{
+	char holder[160];
+
+	snprintf(holder, sizeof(holder), "the target %s of netconsole", target);
+	guard_hold_interface(scan, &console, holder, interface);
+}
+
+/* "/sys/kernel/config/netconsole/collector" */
+static void visit_target(struct guard_scan *scan, struct guard_chain *chain,
+			 const char *directory, const char *name)
+{
+	struct iov_path target = iov_path("%s/%s", directory, name);
+	char interface[GUARD_INTERFACE_SIZE];
+	int64_t enabled;
+
+	(void)chain;
+	if (!iov_sys_read_number(scan->iov, iov_path("%s/enabled", target.name).name, &enabled) &&
+	    enabled && !iov_sys_read(scan->iov, iov_path("%s/dev_name", target.name).name,
+				     interface, sizeof(interface)))
+		hold_netconsole(scan, name, interface);
+}
+
+/* "+4444@10.0.0.1/eth1,9353@10.0.0.2/12:34:56:78:9a:bc"; eth0 where it names none */
+static void read_target(struct guard_scan *scan, const char *target)
+{
+	const char *slash = strchr(target, '/');
+	char interface[GUARD_INTERFACE_SIZE] = "eth0";
+
+	if (slash && slash[1] != ',')
+		snprintf(interface, sizeof(interface), "%.*s", (int)strcspn(slash + 1, ","),
+			 slash + 1);
+	hold_netconsole(scan, target, interface);
+}
+
+/* Behind "netconsole=", "netconsole.netconsole=" or either of them in quotes; NULL for none */
+static const char *find_parameter(const char *line)
+{
+	static const char name[] = "netconsole=";
+
+	if (*line == '#')
+		return NULL;
+	for (const char *at = line; (at = strstr(at, name)); at++) {
+		if (at == line || strchr(" \t.\"", at[-1]))
+			return at + strlen(name);
+	}
+	return NULL;
+}
+
+/* What the module was told when it was loaded: "netconsole=TARGET;TARGET" */
+static void read_parameter(struct guard_scan *scan, const char *line, const void *argument)
+{
+	const char *value = find_parameter(line);
+	char targets[512], *rest = targets, *target;
+
+	(void)argument;
+	if (!value)
+		return;
+	value += *value == '"';
+	snprintf(targets, sizeof(targets), "%.*s", (int)strcspn(value, " \"\t\n"), value);
+	while ((target = strsep(&rest, ";")))
+		if (*target)
+			read_target(scan, target);
+}
+
+static void visit_options(struct guard_scan *scan, struct guard_chain *chain,
+			  const char *directory, const char *name)
+{
+	(void)chain;
+	guard_for_each_line(scan, iov_path("%s/%s", directory, name).name, NULL, read_parameter);
+}
+
+/*
+ * Targets of configfs are told as they are; those that the module was loaded with are nowhere in
+ * the kernel, unless somebody made "cmdline0" of the first.
+ */
+static void scan_netconsole(struct guard_scan *scan)
+{
+	guard_for_each_name(scan, NULL, IOV_PATH_NETCONSOLE, visit_target);
+	if (!iov_sys_exists(scan->iov, IOV_PATH_MODULES "/netconsole") ||
+	    iov_sys_exists(scan->iov, IOV_PATH_NETCONSOLE "/cmdline0"))
+		return;
+	guard_for_each_line(scan, IOV_PATH_CMDLINE, NULL, read_parameter);
+	guard_for_each_name(scan, NULL, IOV_PATH_MODPROBE, visit_options);
+}
+
 static void visit_watchdog(struct guard_scan *scan, struct guard_chain *chain,
 			   const char *directory, const char *name)
 {
@@ -79,6 +167,7 @@ static void scan(struct guard_scan *scan)
 
 	guard_for_each_line(scan, IOV_PATH_CONSOLES, NULL, read_console);
 	guard_for_each_line(scan, IOV_PATH_INPUT, &which, read_input);
+	scan_netconsole(scan);
 	guard_for_each_name(scan, &chain, IOV_PATH_CLASS "/watchdog", visit_watchdog);
 }
 

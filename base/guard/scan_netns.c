@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/ethtool.h>
 #include <linux/net_namespace.h>
+#include <linux/nsfs.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/guard/links.h"
@@ -224,20 +226,141 @@ static void scan_netns_at(struct guard_scan *scan, int fd, const char *pid, cons
 	nl_socket_free(netns.socket);
 }
 
+/* Whose a namespace is that no process may be in, and by which of its names. */
+struct keeper {
+	struct guard_process *process;
+	const char *path;
+	const char *what;
+};
+
+/* A process in a namespace names it better, and may be seen later. */
+static void note_kept(struct guard_scan *scan, const char *namespace, const struct keeper *keeper)
+{
+	struct json_object *kept;
+
+	if (!scan->namespaces)
+		scan->namespaces = json_object_new_object();
+	if (json_object_object_get_ex(scan->namespaces, namespace, NULL))
+		return;
+	kept = json_object_new_object();
+	json_add_text(kept, "process", keeper->process->path.name);
+	json_add_text(kept, "pid", keeper->process->pid);
+	json_add_text(kept, "path", keeper->path);
+	json_add_text(kept, "name", iov_path("%s of %s", keeper->what,
+					     guard_title(scan, keeper->process)).name);
+	json_object_object_add(scan->namespaces, namespace, kept);
+}
+
 /* "412 25 0:4 net:[4026532271] /run/netns/blue rw shared:199 - nsfs nsfs rw" */
+static bool read_mount(const char *line, char namespace[GUARD_NAMESPACE_SIZE], char point[256])
+{
+	if (sscanf(line, "%*s %*s %*s %63s %255s", namespace, point) != 2 ||
+	    strncmp(namespace, "net:[", 5) != 0)
+		return false;
+	guard_unescape(point);
+	return true;
+}
+
 static void scan_named(struct guard_scan *scan, const char *line, const void *argument)
 {
-	char namespace[64], point[256], name[300];
+	char namespace[GUARD_NAMESPACE_SIZE], point[256], name[300];
 	_cleanup_fd_ int fd = -1;
 
 	(void)argument;
-	if (sscanf(line, "%*s %*s %*s %63s %255s", namespace, point) != 2 ||
-	    strncmp(namespace, "net:[", 5) || !guard_is_new(scan, namespace))
+	if (!read_mount(line, namespace, point) || !guard_is_new(scan, namespace))
 		return;
-	guard_unescape(point);
 	fd = iov_sys_open(scan->iov, point + 1, O_RDONLY);
 	snprintf(name, sizeof(name), "the network namespace %s", point);
 	scan_netns_at(scan, fd, NULL, name);
+}
+
+/* The same in the mount namespace of a process, whose root it is below. */
+static void note_named(struct guard_scan *scan, const char *line, const void *argument)
+{
+	struct keeper keeper = { .process = *(struct guard_process *const *)argument };
+	char namespace[GUARD_NAMESPACE_SIZE], point[256];
+	struct iov_path path, what;
+
+	if (!read_mount(line, namespace, point))
+		return;
+	path = iov_path("root%s", point);
+	what = iov_path("the network namespace %s in the mount namespace", point);
+	keeper.path = path.name;
+	keeper.what = what.name;
+	note_kept(scan, namespace, &keeper);
+}
+
+static void note_mounts(struct guard_scan *scan, struct guard_process *process)
+{
+	struct iov_path path = iov_path("%s/mountinfo", process->path.name), key;
+	char target[GUARD_NAMESPACE_SIZE];
+	int error;
+
+	if (iov_dir_link(process->directory, "ns/mnt", target, sizeof(target)))
+		return;
+	key = iov_path("network namespaces in %s", target);
+	if (!guard_is_new(scan, key.name))
+		return;
+	error = guard_read_lines(scan, path.name, &process, note_named);
+	if (error)
+		guard_forget(scan, key.name);
+	/* One that has ended and is not yet waited for has no mounts, which is EINVAL. */
+	guard_unseen(scan, error == -EINVAL ? -ESRCH : error, iov_path("/%s", path.name).name);
+}
+
+/* What is looked at is at hand, so no server of files is asked. */
+static bool read_file(struct guard_process *process, const char *path, struct statx *status)
+{
+	return !statx(process->directory, path, AT_STATX_DONT_SYNC, STATX_INO, status);
+}
+
+/*
+ * A file that is open keeps a namespace as well.  Its link has the path that it was opened by, "/"
+ * when that is no more, so what it is tells its number.
+ */
+static void note_file(struct guard_scan *scan, struct guard_process *process, const char *fd,
+		      const struct statx *namespaces)
+{
+	struct iov_path path = iov_path("fd/%s", fd);
+	struct keeper keeper = { process, path.name, "a network namespace that is a file" };
+	struct statx status;
+
+	if (read_file(process, path.name, &status) &&
+	    status.stx_dev_major == namespaces->stx_dev_major &&
+	    status.stx_dev_minor == namespaces->stx_dev_minor)
+		note_kept(scan, iov_path("net:[%llu]", (unsigned long long)status.stx_ino).name,
+			  &keeper);
+}
+
+/* One device has all namespaces. */
+static void note_files(struct guard_scan *scan, struct guard_process *process)
+{
+	struct statx namespaces;
+	char **names;
+	size_t count;
+	int error = iov_dir_list(process->directory, "fd", &names, &count);
+	bool known = !error && read_file(process, "ns/net", &namespaces);
+
+	guard_unseen(scan, error, iov_path("/%s/fd", process->path.name).name);
+	for (size_t i = 0; known && i < count; i++)
+		note_file(scan, process, names[i], &namespaces);
+	if (!error)
+		iov_names_free(names, count);
+}
+
+/* Who closed or unmounted it meanwhile keeps it no more. */
+static void scan_kept(struct guard_scan *scan, struct json_object *kept)
+{
+	_cleanup_fd_ int directory = iov_dir_open(scan->iov, json_text(kept, "process"));
+	_cleanup_fd_ int fd = -1;
+
+	if (directory < 0)
+		return;
+	fd = openat(directory, json_text(kept, "path"), O_RDONLY | O_CLOEXEC);
+	/* Namespaces of all kinds are files of the same device. */
+	if (fd >= 0 && ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		return;
+	scan_netns_at(scan, fd < 0 ? -errno : fd, json_text(kept, "pid"), json_text(kept, "name"));
 }
 
 static void scan(struct guard_scan *scan)
@@ -251,8 +374,11 @@ static void scan_process(struct guard_scan *scan, struct guard_process *process)
 	char namespace[GUARD_NAMESPACE_SIZE], name[160];
 	_cleanup_fd_ int fd = -1;
 
-	if (!iov_sys_is_host(scan->iov) ||
-	    !guard_is_new_namespace(scan, process, "ns/net", namespace))
+	if (!iov_sys_is_host(scan->iov))
+		return;
+	note_mounts(scan, process);
+	note_files(scan, process);
+	if (!guard_is_new_namespace(scan, process, "ns/net", namespace))
 		return;
 	snprintf(name, sizeof(name), "the network namespace of %s", guard_title(scan, process));
 	fd = openat(process->directory, "ns/net", O_RDONLY | O_CLOEXEC);
@@ -261,11 +387,18 @@ static void scan_process(struct guard_scan *scan, struct guard_process *process)
 		guard_forget(scan, namespace);
 }
 
-/* Namespaces that no process is in live on where they are mounted, as ip-netns(8) does. */
+/* Namespaces that no process is in live on where they are mounted or open, as ip-netns(8) does. */
 static void finish(struct guard_scan *scan)
 {
-	if (iov_sys_is_host(scan->iov))
-		guard_for_each_line(scan, IOV_PATH_MOUNTS, NULL, scan_named);
+	if (!iov_sys_is_host(scan->iov))
+		return;
+	guard_for_each_line(scan, IOV_PATH_MOUNTS, NULL, scan_named);
+	if (!scan->namespaces)
+		return;
+	json_object_object_foreach(scan->namespaces, namespace, kept) {
+		if (guard_is_new(scan, namespace))
+			scan_kept(scan, kept);
+	}
 }
 
 static bool is_found(struct guard_scan *scan, const char *device)

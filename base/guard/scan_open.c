@@ -3,7 +3,9 @@
  * The guards on processes, by the device nodes that each has open.  The number of a node leads
  * to its device in sysfs, which is below the function that it is of, so no kind of device is
  * left out.  Some nodes are of several functions: those of VFIO's groups, of the GPUs that
- * compute together, and NVIDIA's, which sysfs does not have.
+ * compute together, and NVIDIA's, which sysfs does not have.  A device that a process got by
+ * its group, maybe from another process, has no node at all: newer kernels tell which it is, and
+ * of others a group that is in use cannot be opened once more.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,11 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/guard/scans.h"
 #include "base/guard/walk_block.h"
 #include "base/guard/walk_device.h"
+#include "base/json.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
@@ -38,12 +43,14 @@ static const struct guard device_open = {
  * @seen: as the core sees it
  * @dpdk: it is a DPDK application
  * @nodes: device nodes that it has open: object of path to "block NAME" or "char MAJ:MIN"
+ * @untold: devices of VFIO that it has, of which the kernel does not tell which
  */
 struct process {
 	struct guard_scan *scan;
 	struct guard_process *seen;
 	bool dpdk;
 	struct json_object *nodes;
+	size_t untold;
 };
 
 /* Who speaks for a node, by the subsystem of its device; device_open for all others. */
@@ -192,6 +199,29 @@ static bool is_nvidia(const char *number, const char *path, unsigned int *index)
 	return sscanf(number, "195:%u", index) == 1 || sscanf(path, DEV "nvidia%u", index) == 1;
 }
 
+/* "vfio-device-syspath: /sys/devices/pci0000:00/0000:00:04.0", since Linux 6.18 */
+static void hold_vfio_device(struct process *process, const char *fd)
+{
+	static const char key[] = "vfio-device-syspath:";
+	struct iov_path path = iov_path("%s/fdinfo/%s", process->seen->path.name, fd);
+	_cleanup_free_ char *text = NULL;
+	char *line, *end;
+	struct hold hold;
+	int error = iov_sys_read_all(process->scan->iov, path.name, &text, NULL);
+
+	guard_unseen(process->scan, error, iov_path("/%s", path.name).name);
+	line = error ? NULL : strstr(text, key);
+	if (!line) {
+		process->untold += !error;
+		return;
+	}
+	line += strlen(key) + strspn(line + strlen(key), " \t");
+	end = line + strcspn(line, "\n");
+	*end = '\0';
+	hold_begin(&hold, process, &vfio_open, "a device of VFIO");
+	guard_walk_device(process->scan, &hold.chain, line);
+}
+
 /* A recorded tree may have no more of a node than its path. */
 static const char *name_of(const struct guard_node *node, const char *path)
 {
@@ -314,6 +344,8 @@ static void note_file(struct process *process, const char *fd)
 	}
 	target[length] = '\0';
 	process->dpdk |= is_dpdk_config(target);
+	if (!strcmp(target, "anon_inode:[vfio-device]"))
+		hold_vfio_device(process, fd);
 	if (target[0] != '/' || !strcmp(target, "/dev/null") || !strncmp(target, "/dev/pts/", 9))
 		return;
 	if (iov_sys_is_host(process->scan->iov))
@@ -332,6 +364,24 @@ static bool has_dpdk_mapped(struct process *process)
 	       strstr(maps, "/librte_eal.so");
 }
 
+/* Each device that it opened itself came by a node, unless it closed that or was given the device. */
+static void note_untold(struct process *process)
+{
+	struct guard_scan *scan = process->scan;
+	size_t nodes = 0;
+
+	json_object_object_foreach(process->nodes, path, node) {
+		(void)node;
+		nodes += !strncmp(path, DEV "vfio/", strlen(DEV "vfio/")) &&
+			 strcmp(path, DEV "vfio/vfio") != 0;
+	}
+	if (process->untold <= nodes)
+		return;
+	if (!scan->untold)
+		scan->untold = json_object_new_array();
+	json_object_array_add(scan->untold, json_object_new_string(guard_title(scan, process->seen)));
+}
+
 static void scan_process(struct guard_scan *scan, struct guard_process *seen)
 {
 	_cleanup_json_ struct json_object *nodes = json_object_new_object();
@@ -346,6 +396,7 @@ static void scan_process(struct guard_scan *scan, struct guard_process *seen)
 	for (size_t i = 0; i < count; i++)
 		note_file(&process, names[i]);
 	iov_names_free(names, count);
+	note_untold(&process);
 	if (!json_object_object_length(nodes))
 		return;
 	process.dpdk = process.dpdk || has_dpdk_mapped(&process);
@@ -353,9 +404,62 @@ static void scan_process(struct guard_scan *scan, struct guard_process *seen)
 		hold_node(&process, path, json_object_get_string(node));
 }
 
+static bool is_found(struct guard_scan *scan, const char *device)
+{
+	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
+		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
+		const struct guard *guard = guard_of_holder(holder);
+
+		if ((guard == &vfio_open || guard == &dpdk) &&
+		    guard_has_component(json_text(holder, "device"), device))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the group of a function is in use: while it is nobody else gets it. */
+static bool is_group_taken(struct guard_scan *scan, int dir)
+{
+	char group[32];
+	struct iov_path node;
+	int fd;
+
+	if (iov_dir_link_name(dir, "iommu_group", group, sizeof(group)))
+		return false;
+	node = iov_path(IOV_PATH_DEV_VFIO "/%s", group);
+	if (!iov_sys_exists(scan->iov, node.name))
+		node = iov_path(IOV_PATH_DEV_VFIO "/noiommu-%s", group);
+	iov_sys_asking(scan->iov, "to have %s", node.name);
+	fd = iov_sys_open(scan->iov, node.name, O_RDONLY);
+	if (fd >= 0)
+		close(fd);
+	else if (fd != -EBUSY)
+		guard_unseen(scan, fd, iov_path("/%s", node.name).name);
+	return fd == -EBUSY;
+}
+
+/* Asked only while some process has a device that cannot be told, and nobody else has this one. */
+static void match(struct guard_scan *scan, int dir, const char *device)
+{
+	char holder[160];
+	struct guard_chain chain = {
+		.guard = &vfio_open, .holder = holder, .names = { "a device of VFIO" }, .count = 1,
+	};
+	size_t processes = scan->untold ? json_object_array_length(scan->untold) : 0;
+
+	if (dir < 0 || !processes || !iov_sys_is_host(scan->iov) || is_found(scan, device) ||
+	    !is_group_taken(scan, dir))
+		return;
+	snprintf(holder, sizeof(holder), "%s%s",
+		 json_object_get_string(json_object_array_get_idx(scan->untold, 0)),
+		 processes > 1 ? " or another process that has a device of VFIO" : "");
+	guard_found(scan, &chain, device);
+}
+
 const struct guard_kind scan_open = {
 	.guards = (const struct guard *const[]){
 		&disk_open, &vfio_open, &dpdk, &rdma_open, &gpu_open, &device_open, NULL,
 	},
 	.process = scan_process,
+	.match = match,
 };

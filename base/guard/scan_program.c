@@ -21,7 +21,7 @@
 
 static const struct guard xdp = { "xdp", "an XDP program is attached to its interface" };
 static const struct guard tc = {
-	"tc", "a tc filter redirects or mirrors frames to or from its interface",
+	"tc", "a tc filter redirects or mirrors frames to or from its interface, or is a BPF program",
 };
 
 /* A queueing discipline that filters can be attached to. */
@@ -122,6 +122,9 @@ static int read_filter(struct nl_msg *message, void *arg)
 		return -NLE_MSG_TRUNC;
 	if (!attributes[TCA_OPTIONS])
 		return NL_OK;
+	if (attributes[TCA_KIND] && !nla_strcmp(attributes[TCA_KIND], "bpf"))
+		guard_hold_interface(filters->scan, &tc, "the BPF program of a tc filter",
+				     name_of(filters, filters->from));
 	nla_for_each_nested(option, attributes[TCA_OPTIONS], left)
 		nla_for_each_nested(action, option, rest)
 			read_action(filters, filters->from, action);

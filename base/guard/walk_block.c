@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
+#include "base/guard/walk_memory.h"
 #include "base/sysroot/paths.h"
 
 void guard_visit_block(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
@@ -111,7 +112,7 @@ void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const 
 		walk_backing(scan, chain, name);
 		walk_whole(scan, chain, name, target);
 	} else {
-		guard_found(scan, chain, target);
+		guard_walk_hardware(scan, chain, target);
 	}
 	chain->count--;
 }

@@ -3,7 +3,8 @@
  * The way from a device down to hardware.  Most devices are below the function that they are
  * of.  Those that the kernel calls virtual are below none: they stand on an interface, as
  * the node of a macvtap does, on block devices or the controllers of an NVMe subsystem, or
- * are RDMA over an interface; or they stand on nothing, as /dev/kvm.
+ * are RDMA over an interface, or a watchdog whose driver says not of what; or they stand on
+ * nothing, as /dev/kvm.
  */
 #include "base/guard/walk_device.h"
 
@@ -16,6 +17,8 @@
 #include "base/cleanup.h"
 #include "base/guard/walk_block.h"
 #include "base/guard/walk_interface.h"
+#include "base/guard/walk_memory.h"
+#include "base/guard/walk_watchdog.h"
 #include "base/sysroot/paths.h"
 
 #define DEV "/" IOV_PATH_DEV "/"
@@ -126,6 +129,8 @@ static const struct {
 	{ "/virtual/block/", guard_walk_block },
 	{ "/virtual/nvme-subsystem/", guard_walk_subsystem },
 	{ "/virtual/infiniband_verbs/", walk_rdma },
+	{ "/virtual/watchdog/", guard_walk_watchdog },
+	{ "/virtual/misc/watchdog", guard_walk_watchdog },
 };
 
 static void walk_virtual(struct guard_scan *scan, struct guard_chain *chain, const char *target)
@@ -146,7 +151,7 @@ void guard_walk_device(struct guard_scan *scan, struct guard_chain *chain, const
 	if (strstr(target, "/virtual/"))
 		walk_virtual(scan, chain, target);
 	else
-		guard_found(scan, chain, target);
+		guard_walk_hardware(scan, chain, target);
 }
 
 void guard_walk_link(struct guard_scan *scan, struct guard_chain *chain, const char *path)

@@ -101,4 +101,60 @@ END
 start_ready python3 /tmp/ring.py "$nic"
 found $spare "[\"packet\",\"pid $process (python3)\"]"
 stop
+
+# The program "return 0" at the hook for what arrives, which stays without a process; and
+# a map by which programs send to an interface
+cat > /tmp/tcx.py <<'END'
+import ctypes, os, struct, sys, time
+bpf = lambda command, data: ctypes.CDLL(None, use_errno=True).syscall(321, command, data, len(data))
+code = ctypes.create_string_buffer(struct.pack("<QQ", 0xb7, 0x95))
+licence = ctypes.create_string_buffer(b"GPL")
+program = bpf(5, ctypes.create_string_buffer(struct.pack("<IIQQ", 3, 2, ctypes.addressof(code),
+    ctypes.addressof(licence)).ljust(120, b"\0")))
+first, second = (int(open(f"/sys/class/net/{name}/ifindex").read()) for name in sys.argv[1:])
+bound = bpf(8, ctypes.create_string_buffer(struct.pack("<IIII", first, program, 46, 0).ljust(64, b"\0")))
+assert program >= 0 and not bound, (program, bound, ctypes.get_errno())
+devmap = bpf(0, ctypes.create_string_buffer(struct.pack("<IIIII", 14, 4, 4, 8, 0).ljust(48, b"\0")))
+assert devmap >= 0, ctypes.get_errno()
+key, value = (ctypes.create_string_buffer(struct.pack("<I", number)) for number in (5, second))
+put = bpf(2, ctypes.create_string_buffer(struct.pack("<IxxxxQQQ", devmap, ctypes.addressof(key),
+    ctypes.addressof(value), 0).ljust(48, b"\0")))
+assert not put, ctypes.get_errno()
+open("/tmp/ready", "w")
+time.sleep(1000)
+END
+start_ready python3 /tmp/tcx.py "$nic" "$second"
+found $spare '["bpf","a BPF program (tcx)"]'
+found $other '["bpf","a BPF program that sends to it, by the map "]'
+stop
+free $other
+found $spare '["bpf","a BPF program (tcx)"]'
+cat > /tmp/detach.py <<'END'
+import ctypes, struct, sys
+bpf = lambda command, data: ctypes.CDLL(None, use_errno=True).syscall(321, command, data, len(data))
+index = int(open(f"/sys/class/net/{sys.argv[1]}/ifindex").read())
+ids = ctypes.create_string_buffer(64)
+query = ctypes.create_string_buffer(struct.pack("<IIIIQI", index, 46, 0, 0, ctypes.addressof(ids), 4).ljust(64, b"\0"))
+assert not bpf(16, query), ctypes.get_errno()
+program = bpf(13, ctypes.create_string_buffer(struct.pack("<I", struct.unpack_from("<I", ids)[0]).ljust(64, b"\0")))
+gone = bpf(9, ctypes.create_string_buffer(struct.pack("<III", index, program, 46).ljust(64, b"\0")))
+assert not gone, ctypes.get_errno()
+END
+python3 /tmp/detach.py "$nic"
+free $spare
+
+# netconsole, by configfs
+if modprobe -q netconsole; then
+	mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
+	target=/sys/kernel/config/netconsole/far
+	mkdir $target
+	echo "$nic" > $target/dev_name
+	echo 192.0.2.1 > $target/local_ip
+	echo 192.0.2.2 > $target/remote_ip
+	free $spare
+	echo 1 > $target/enabled
+	found $spare '["console","the target far of netconsole"]'
+	echo 0 > $target/enabled
+	rmdir $target
+fi
 free $spare

@@ -80,9 +80,24 @@ ip link set "$nic" netns blue
 held $spare "$nic in the network namespace /run/netns/blue \[guard netns" bind $spare
 exec {namespace}< /run/netns/blue
 ip netns delete blue
-held $spare "its interface in a network namespace that could not be found \[guard netns" bind $spare
+held $spare "$nic in a network namespace that is a file of pid .* \[guard netns" bind $spare
 nsenter --net=/proc/self/fd/$namespace ip link set "$nic" netns 1
+ip link add upper0 link "$nic" type macvlan
+ip link set upper0 netns /proc/self/fd/$namespace
+held $spare "macvlan upper0 in a network namespace that is a file of pid" bind $spare
+nsenter --net=/proc/self/fd/$namespace ip link delete upper0
 exec {namespace}<&-
+
+# One that is mounted in another mount namespace alone
+unshare --mount --propagation private sh -c 'touch /tmp/kept; unshare --net=/tmp/kept true; touch /tmp/made; exec sleep 1000' &
+keeper=$!
+until [ -e /tmp/made ]; do sleep 0.1; done
+ip link add upper0 link "$nic" type macvlan
+nsenter --mount=/proc/$keeper/ns/mnt ip link set upper0 netns /tmp/kept
+held $spare "macvlan upper0 in the network namespace /tmp/kept in the mount namespace of pid $keeper" bind $spare
+nsenter --mount=/proc/$keeper/ns/mnt nsenter --net=/tmp/kept ip link delete upper0
+kill $keeper
+wait $keeper || :
 expect "back and idle it is free" "" "$(findings)"
 
 iov vf create $pf --count 2 > /dev/null

@@ -1071,6 +1071,174 @@ static void a_process_holds_the_device_that_it_has_open(void **state)
 	assert_free(VF);
 }
 
+/* What lasts is below the root of CXL, as a region of modules that are memory devices. */
+static void memory_of_cxl_that_lasts_holds_each_device_of_its_region(void **state)
+{
+	static const char bus[] = "sys/devices/platform/ACPI0017:00/root0/nvdimm-bridge0/ndbus0";
+	static const char way[] = "../../../devices/platform/ACPI0017:00/root0/nvdimm-bridge0/ndbus0";
+	char path[192], target[192];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/region0/mapping%d", bus, i);
+		snprintf(target, sizeof(target), "nmem%d,0,268435456,%d\n", i, i);
+		tree_file(tree, path, target);
+		snprintf(path, sizeof(path), "%s/nmem%d/cxl/provider", bus, i);
+		snprintf(target, sizeof(target), "pmem%d\n", i + 2);
+		tree_file(tree, path, target);
+		snprintf(path, sizeof(path), "sys/bus/nd/devices/nmem%d", i);
+		snprintf(target, sizeof(target), "%s/nmem%d", way, i);
+		tree_link(tree, path, target);
+	}
+	snprintf(target, sizeof(target), "%s/region0", way);
+	tree_link(tree, "sys/bus/nd/devices/region0", target);
+	tree_link(tree, "sys/bus/cxl/devices/pmem2", "../../../devices/pci0000:00/" E1000 "/mem0/pmem2");
+	tree_link(tree, "sys/bus/cxl/devices/pmem3", "../../../devices/pci0000:80/" IGB2 "/mem1/pmem3");
+	/* A region of CXL of the same number is another one. */
+	tree_file(tree, "sys/devices/platform/ACPI0017:00/root0/decoder0.0/region0/target0",
+		  "decoder9.0\n");
+	tree_link(tree, "sys/bus/cxl/devices/region0",
+		  "../../../devices/platform/ACPI0017:00/root0/decoder0.0/region0");
+	tree_link(tree, "sys/bus/cxl/devices/decoder9.0",
+		  "../../../devices/platform/ACPI0017:00/root0/port1/endpoint9/decoder9.0");
+	tree_link(tree, "sys/bus/cxl/devices/endpoint9/uport", "../../../pci0000:00/" IGB "/mem9");
+	assert_free(E1000);
+
+	snprintf(target, sizeof(target), "../../%s/region0/pfn0.1/block/pmem0", way + 9);
+	add_block("pmem0", target);
+	tree_link(tree, "sys/dev/block/259:0", "../../block/pmem0");
+	tree_file(tree, "proc/self/mountinfo", "28 1 259:0 / /srv rw - xfs /dev/pmem0 rw\n");
+	assert_held(E1000, "mount", "/srv (xfs)", E1000 " pmem0");
+	assert_held(IGB2, "mount", "/srv (xfs)", IGB2 " pmem0");
+	assert_free(IGB);
+
+	tree_file(tree, "proc/self/mountinfo", "");
+	add_node("252:0", "dax0.0", "dax",
+		 "platform/ACPI0017:00/root0/nvdimm-bridge0/ndbus0/region0/dax0.1/dax0.0");
+	add_process("71", "base\n", "/dev/dax0.0");
+	assert_held(E1000, "device-open", "pid 71 (base)", E1000 " /dev/dax0.0");
+	assert_held(IGB2, "device-open", "pid 71 (base)", IGB2 " /dev/dax0.0");
+	tree_unlink(tree, "proc/71/fd/7");
+	tree_link(tree, "sys/bus/dax/devices/dax0.0",
+		  "../../../devices/platform/ACPI0017:00/root0/nvdimm-bridge0/ndbus0/region0/dax0.1/dax0.0");
+	tree_link(tree, "sys/devices/platform/ACPI0017:00/root0/nvdimm-bridge0/ndbus0/region0/dax0.1/"
+		  "dax0.0/driver", "../../x/kmem");
+	assert_held(E1000, "memory", "the memory of the host, by dax0.0", E1000 " dax0.0");
+	assert_free(IGB);
+}
+
+/* A function that is bound to a driver, which a module has registered. */
+static void add_driver(const char *module, const char *driver, const char *device)
+{
+	char path[192];
+
+	snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s/%s", driver, device);
+	tree_link(tree, path, "../../../devices/x");
+	snprintf(path, sizeof(path), "sys/module/%s/drivers/pci:%s/%s", module, driver, device);
+	tree_file(tree, path, "");
+}
+
+/* Drivers that are older than the core of watchdogs, and some that use it, tell no parent. */
+static void a_watchdog_without_a_parent_holds_what_its_driver_has(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/sys/kernel/osrelease", "6.1.0\n");
+	tree_file(tree, "lib/modules/6.1.0/modules.dep",
+		  "kernel/drivers/net/ethernet/igb.ko: kernel/drivers/watchdog/other.ko\n"
+		  "kernel/drivers/watchdog/old-dog.ko.xz: kernel/drivers/x.ko\n");
+	add_driver("old_dog", "old_dog_pci", E1000);
+	add_driver("other", "other", IGB);
+	assert_free(E1000);
+	tree_file(tree, "sys/devices/virtual/watchdog/watchdog0/state", "active\n");
+	tree_link(tree, "sys/class/watchdog/watchdog0", "../../devices/virtual/watchdog/watchdog0");
+	assert_held(E1000, "watchdog", "watchdog0, which resets the host unless it is fed",
+		    E1000 " watchdog0");
+	assert_free(IGB);
+	tree_file(tree, "sys/module/watchdog/holders/other/x", "");
+	assert_held(IGB, "watchdog", "watchdog0, which resets the host unless it is fed",
+		    IGB " watchdog0");
+	/* One that has a watchdog below it has no other. */
+	tree_unlink(tree, "sys/module/other/drivers/pci:other/" IGB);
+	tree_file(tree, "sys/module/other/drivers/pci:other/" IGB "/watchdog/watchdog1/state", "\n");
+	assert_free(IGB);
+	assert_guards(E1000, "watchdog");
+}
+
+static void a_process_that_feeds_an_old_watchdog_holds_it(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/sys/kernel/osrelease", "6.1.0\n");
+	tree_file(tree, "lib/modules/6.1.0/modules.builtin", "kernel/drivers/watchdog/pcwd_pci.ko\n");
+	add_driver("pcwd_pci", "pcwd_pci", E1000);
+	add_node("10:130", "watchdog", "misc", "virtual/misc/watchdog");
+	assert_free(E1000);
+	add_process("71", "feeder\n", "/dev/watchdog");
+	assert_held(E1000, "device-open", "pid 71 (feeder)", E1000 " /dev/watchdog");
+}
+
+static void netconsole_holds_the_interface_of_each_target(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/kernel/config/netconsole/far/enabled", "0\n");
+	tree_file(tree, "sys/kernel/config/netconsole/far/dev_name", "enp4s1\n");
+	assert_free(E1000);
+	tree_file(tree, "sys/kernel/config/netconsole/far/enabled", "1\n");
+	assert_held(E1000, "console", "the target far of netconsole", E1000 " enp4s1");
+}
+
+static void netconsole_holds_what_its_module_was_loaded_with(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/cmdline", "quiet xnetconsole=@/enp1s0,@1/ "
+		  "netconsole=\"+4444@10.0.0.1/enp4s1,9353@10.0.0.2/;@/enp129s0,@10.0.0.3/\" ro\n");
+	assert_free(E1000);
+	tree_file(tree, "sys/module/netconsole/parameters/oops_only", "N\n");
+	assert_guards(E1000, "console");
+	assert_held(IGB2, "console", "the target @/enp129s0,@10.0.0.3/ of netconsole",
+		    IGB2 " enp129s0");
+	assert_free(IGB);
+	tree_file(tree, "etc/modprobe.d/log.conf",
+		  "# options netconsole netconsole=@/enp1s0,@1/\n");
+	assert_free(IGB);
+	tree_file(tree, "etc/modprobe.d/log.conf", "options netconsole netconsole=@/enp1s0,@1/\n");
+	assert_guards(IGB, "console");
+}
+
+static void a_gadget_holds_its_controller(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/dwc3.1.auto/udc/dwc3.1.auto/function", "\n");
+	tree_link(tree, "sys/class/udc/dwc3.1.auto",
+		  "../../devices/pci0000:00/" E1000 "/dwc3.1.auto/udc/dwc3.1.auto");
+	assert_free(E1000);
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/dwc3.1.auto/udc/dwc3.1.auto/function",
+		  "g_ether\n");
+	assert_held(E1000, "gadget", "the USB gadget g_ether", E1000 " dwc3.1.auto");
+}
+
+static void channels_that_copy_hold_their_function(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/dma/dma0chan0/in_use", "0\n");
+	tree_link(tree, "sys/class/dma/dma0chan0", "../../devices/pci0000:00/" E1000 "/dma/dma0chan0");
+	assert_free(E1000);
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/dma/dma0chan0/in_use", "1\n");
+	assert_held(E1000, "dma", "a part of the kernel that copies by DMA", E1000 " dma0chan0");
+}
+
+/* It has no node: the group, or another process, gave it. */
+static void a_process_holds_the_device_that_it_was_given(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/71/comm", "guest\n");
+	tree_link(tree, "proc/71/fd/4", "anon_inode:[vfio-device]");
+	assert_free(VF);
+	tree_file(tree, "proc/71/fdinfo/4", "pos:\t0\nflags:\t02\n"
+		  "vfio-device-syspath: /sys/devices/pci0000:00/0000:00:01.0/" VF "\n");
+	assert_held(VF, "vfio-open", "pid 71 (guest)", VF " a device of VFIO");
+	assert_free(IGB);
+}
+
 /* Nobody knows then who holds what, which is not the same as nobody. */
 static void what_cannot_be_read_is_an_error(void **state)
 {
@@ -1174,6 +1342,14 @@ int main(void)
 		IDLE(every_guard_has_a_name_and_a_meaning),
 		IDLE(a_process_holds_the_group_that_it_has_open),
 		IDLE(a_process_holds_the_device_that_it_has_open),
+		IDLE(memory_of_cxl_that_lasts_holds_each_device_of_its_region),
+		IDLE(a_watchdog_without_a_parent_holds_what_its_driver_has),
+		IDLE(a_process_that_feeds_an_old_watchdog_holds_it),
+		IDLE(netconsole_holds_the_interface_of_each_target),
+		IDLE(netconsole_holds_what_its_module_was_loaded_with),
+		IDLE(a_gadget_holds_its_controller),
+		IDLE(channels_that_copy_hold_their_function),
+		IDLE(a_process_holds_the_device_that_it_was_given),
 		cmocka_unit_test(what_cannot_be_read_is_an_error),
 	};
 
