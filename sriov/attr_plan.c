@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -127,6 +128,45 @@ static int check_rates(struct iov *iov, struct json_object *vf, struct json_obje
 	return 0;
 }
 
+/* Of a struct iov_pf answers the Mbit/s of its link, 0 when the kernel does not tell. */
+static int tell_speed(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	struct iov_pf pf;
+
+	memcpy(&pf, question, length);
+	fprintf(answer, "%u", pf.device_class->speed(iov, &pf));
+	return 0;
+}
+
+static unsigned int link_speed(struct iov *iov, const struct iov_pf *pf)
+{
+	_cleanup_free_ char *answer = NULL;
+
+	if (!pf->device_class || !pf->device_class->speed ||
+	    iov_sys_call(iov, tell_speed, pf, sizeof(*pf), &answer))
+		return 0;
+	return (unsigned int)strtoul(answer, NULL, 10);
+}
+
+/* A limit above what the link carries is none, and most drivers refuse it without a word. */
+static int check_speed(struct iov *iov, const struct iov_pf *pf, struct json_object *changes)
+{
+	static const char *const names[] = { "max_rate", "min_rate" };
+	unsigned int speed = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		int64_t rate = json_object_get_int64(json_object_object_get(changes, names[i]));
+
+		if (rate && !speed)
+			speed = link_speed(iov, pf);
+		if (speed && rate > speed)
+			return iov_fail(iov, -EINVAL, "%s %lld: the link of %s has %u Mbit/s; expected 1 "
+					"to %u, or 0 for none", vf_option_name(names[i]).name,
+					(long long)rate, IOV_BDF(pf->bdf), speed, speed);
+	}
+	return 0;
+}
+
 /* A value as a person writes it; NULL for none. */
 static const char *value_text(struct json_object *value)
 {
@@ -208,6 +248,9 @@ static int plan_one(struct iov_plan *plan, const struct iov_pf *pf, unsigned int
 	if (!error)
 		error = check_rates(iov_plan_context(plan), vf, values);
 	compare(&comparison);
+	/* Of VFs that are still to be made the link may be down, or slower for a moment. */
+	if (!error && mode == IOV_VF_SET)
+		error = check_speed(iov_plan_context(plan), pf, changes);
 	if (!error && json_object_object_length(changes))
 		add_step(plan, pf, index, &comparison, mode);
 	return error;

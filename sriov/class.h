@@ -33,6 +33,8 @@ extern "C" {
  *	values of all attributes as they shall be, for those that the kernel only
  *	takes in pairs.  Returns the kernel's error, and in @answer what the
  *	kernel said in words; "" when nothing.
+ * @speed: Mbit/s that all VFs of the port of @pf can send together; 0 when it is not told.  Runs
+ *	within iov_sys_call().
  * @prepare: append steps that come before @count VFs are created
  * @finish: append steps that make @count existing VFs ready for a driver
  * @restore: append to a step's undo the operations that bring the VFs of @pf,
@@ -49,6 +51,7 @@ struct iov_sriov_class {
 	int (*get)(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs);
 	int (*set)(struct iov *iov, const struct iov_pf *pf, unsigned int index,
 		   const char *attribute, struct json_object *target, char *answer, size_t size);
+	unsigned int (*speed)(struct iov *iov, const struct iov_pf *pf);
 	int (*prepare)(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count);
 	int (*finish)(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count);
 	void (*restore)(struct iov_step *step, const struct iov_pf *pf, struct json_object *vfs);

@@ -273,6 +273,20 @@ static int get_net(struct iov *iov, const struct iov_pf *pf, struct json_object 
 	return 0;
 }
 
+/* What the link has, if it is up. */
+static unsigned int speed_net(struct iov *iov, const struct iov_pf *pf)
+{
+	char name[IOV_INTERFACE_SIZE];
+	int64_t speed;
+
+	iov_sys_asking(iov, "the speed of %s", IOV_BDF(pf->bdf));
+	if (iov_interface_of(iov, pf->bdf, pf->port, name) ||
+	    iov_sys_read_number(iov, iov_path(IOV_PATH_CLASS_NET "/%s/speed", name).name, &speed) ||
+	    speed <= 0 || speed > INT32_MAX)
+		return 0;
+	return (unsigned int)speed;
+}
+
 static uint32_t target_number(struct json_object *target, const char *name)
 {
 	return (uint32_t)json_object_get_int64(json_object_object_get(target, name));
@@ -438,4 +452,5 @@ const struct iov_sriov_class net_class = {
 	.match = match_net,
 	.get = get_net,
 	.set = set_net,
+	.speed = speed_net,
 };

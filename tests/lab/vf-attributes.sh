@@ -27,6 +27,9 @@ for attempt in {1..50}; do
 done
 expect_status "a limit" 0 iov vf set $pf 1 --max-rate 100
 expect "it is listed" 100 "$(vf 1 max_rate)"
+speed=$(cat $pci/$pf/net/*/speed)
+expect_status "one above the speed of the link" 2 iov vf set $pf 1 --max-rate $((speed + 1)) --dry-run
+expect_match "is refused with what it may be" "max-rate $((speed + 1)): .* $speed Mbit/s; expected 1 to $speed" "$err"
 
 expect_status "an attribute that igb does not have" 1 \
 	iov vf set $pf 0 --mac 02:00:00:00:00:06 --link-state enable

@@ -259,12 +259,21 @@ static int class_set(struct iov *iov, const struct iov_pf *pf, unsigned int inde
 	return 0;
 }
 
+static unsigned int class_speed(struct iov *iov, const struct iov_pf *pf)
+{
+	int64_t speed = 0;
+
+	iov_sys_read_number(iov, pf->port > 0 ? "class/port1/speed" : "class/speed", &speed);
+	return (unsigned int)speed;
+}
+
 static const struct iov_sriov_class fake_class = {
 	.name = "fake",
 	.attributes = names,
 	.match = class_match,
 	.get = class_get,
 	.set = class_set,
+	.speed = class_speed,
 };
 
 int pf_model_setup(void **state)

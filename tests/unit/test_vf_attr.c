@@ -230,6 +230,31 @@ static void what_cannot_be_is_refused_before_anything_is_set(void **state)
 	assert_int_equal(model.sets, 0);
 }
 
+static void a_rate_above_the_link_is_refused_before_anything_is_set(void **state)
+{
+	static const char *const rates[] = { "max_rate", "min_rate" };
+
+	(void)state;
+	tree_file(model.tree, "class/speed", "1000");
+	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+		want(rates[i], "1001");
+		assert_int_equal(pf_model_run(build_set), -EINVAL);
+		assert_message("-rate 1001: the link of 0000:01:00.0 has 1000 Mbit/s; expected 1 to 1000, or 0");
+		json_object_object_del(values, rates[i]);
+	}
+	assert_int_equal(model.sets, 0);
+	want("max_rate", "1000");
+	assert_int_equal(pf_model_run(build_set), 0);
+	/* What a VF has already stays, whatever the link became. */
+	tree_file(model.tree, "class/speed", "100");
+	want("trust", "on");
+	assert_int_equal(pf_model_run(build_set), 0);
+	/* A link that is down tells nothing. */
+	tree_file(model.tree, "class/speed", "0");
+	want("max_rate", "40000");
+	assert_int_equal(pf_model_run(build_set), 0);
+}
+
 static void put_vf(struct nl_msg *message, uint32_t index)
 {
 	struct ifla_vf_mac mac = { .vf = index, .mac = { 2, 0, 0, 0, (uint8_t)(index >> 8),
@@ -347,6 +372,7 @@ int main(void)
 		TEST(an_attribute_that_does_not_stick_is_reported),
 		TEST(a_vlan_that_goes_takes_its_priority_along),
 		TEST(what_cannot_be_is_refused_before_anything_is_set),
+		TEST(a_rate_above_the_link_is_refused_before_anything_is_set),
 		TEST(the_kernels_list_of_256_vfs_is_read),
 		TEST(vfs_beyond_those_asked_for_are_ignored),
 		TEST(attributes_too_short_to_be_true_are_ignored),
