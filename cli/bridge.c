@@ -120,12 +120,14 @@ static int run_add(struct cli *cli, void *data)
 			       json_object_new_string(args->kind ? args->kind : "switch"));
 	json_object_object_add(params, "ports", ports);
 	add_switch(args, params);
-	error = iov_rpc_call(cli->iov, "bridge.add", params, &result);
-	if (!error && cli->json)
+	error = cli_change_iovd(cli, "bridge.add", params, &result);
+	if (error || !result)
+		return error;
+	if (cli->json)
 		iov_output_json(stdout, result);
-	else if (!error)
+	else
 		printf("bridge %s added\n", args->name);
-	return error;
+	return 0;
 }
 
 const struct cli_command cli_bridge_add = {
@@ -133,6 +135,9 @@ const struct cli_command cli_bridge_add = {
 	.args = "NAME",
 	.summary = "Connect ports of iovd by a learning switch or a wire",
 	.example = "iov bridge add br0 --kind switch --port vm1 --port vm2 --port up",
+	.changes = true,
+	.saves = true,
+	.locks = true,
 	.options = add_options,
 	.parse = parse_add,
 	.data_size = sizeof(struct bridge_args),
@@ -166,12 +171,14 @@ static int run_set(struct cli *cli, void *data)
 	int error;
 
 	add_switch(args, params);
-	error = iov_rpc_call(cli->iov, "bridge.set", params, &result);
-	if (!error && cli->json)
+	error = cli_change_iovd(cli, "bridge.set", params, &result);
+	if (error || !result)
+		return error;
+	if (cli->json)
 		iov_output_json(stdout, result);
-	else if (!error)
+	else
 		printf("bridge %s set\n", args->name);
-	return error;
+	return 0;
 }
 
 const struct cli_command cli_bridge_set = {
@@ -179,6 +186,9 @@ const struct cli_command cli_bridge_set = {
 	.args = "NAME",
 	.summary = "Change a bridge while it is used",
 	.example = "iov bridge set br0 --age 60",
+	.changes = true,
+	.saves = true,
+	.locks = true,
 	.options = set_options,
 	.parse = parse_set,
 	.data_size = sizeof(struct bridge_args),
@@ -267,9 +277,9 @@ static int run_remove(struct cli *cli, void *data)
 	const struct bridge_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
 	struct json_object *params = cli_name_params(args->name);
-	int error = iov_rpc_call(cli->iov, "bridge.remove", params, &result);
+	int error = cli_change_iovd(cli, "bridge.remove", params, &result);
 
-	if (error)
+	if (error || !result)
 		return error;
 	if (cli->json) {
 		json_add_text(result, "result", "done");
@@ -287,6 +297,9 @@ const struct cli_command cli_bridge_remove = {
 	.args = "NAME",
 	.summary = "Remove a bridge from iovd; its ports stay, unconnected",
 	.example = "iov bridge remove br0",
+	.changes = true,
+	.saves = true,
+	.locks = true,
 	.parse = parse_name,
 	.data_size = sizeof(struct bridge_args),
 	.run = run_remove,

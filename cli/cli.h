@@ -78,7 +78,7 @@ struct cli {
  * @changes: takes --dry-run, --force, --timeout, --wait and --jobs
  * @saves: takes --save
  * @locks: takes the lock of changes by itself, as one that looks first whether there is anything
- *	to do
+ *	to do, or asks iovd alone
  * @options: argp options of its own; NULL for none
  * @parse: argp parser for @options and arguments; state->input is the struct cli
  *	and @data is at cli_data(state)
@@ -116,7 +116,7 @@ void *cli_data(const struct argp_state *state);
 int cli_run(const struct cli_command *const *commands, int argc, char **argv);
 
 /* How plans of this command run: what its options say. */
-struct iov_plan_options cli_plan_options(const struct cli *cli);
+struct iov_plan_options cli_plan_options(struct cli *cli);
 
 /*
  * What a plan (its JSON) changes, for people: a diff grouped by device, in colour on a
@@ -154,6 +154,14 @@ struct json_object *cli_saved(struct json_object *devices, struct iov_bdf bdf,
  * of iov_host_save_plan(); taken over.
  */
 int cli_save(struct cli *cli, struct iov_plan *plan, struct json_object *devices);
+
+/*
+ * Ask iovd for a change by one of its methods: at once, or with --save or --dry-run as a plan,
+ * which prints what becomes of it.  @params is taken over.  @result: what iovd gave, which the
+ * caller puts; NULL when all is said.
+ */
+int cli_change_iovd(struct cli *cli, const char *method, struct json_object *params,
+		    struct json_object **result);
 
 /*
  * End with a plan that could not be built: when a guard refuses what it takes so far,

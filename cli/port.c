@@ -243,8 +243,8 @@ static int run_add(struct cli *cli, void *data)
 		json_object_put(params);
 		return error;
 	}
-	error = iov_rpc_call(cli->iov, "port.add", params, &result);
-	if (error)
+	error = cli_change_iovd(cli, "port.add", params, &result);
+	if (error || !result)
 		return error;
 	if (cli->json)
 		iov_output_json(stdout, result);
@@ -259,6 +259,9 @@ const struct cli_command cli_port_add = {
 	.summary = "Add a port to iovd: a guest or an uplink",
 	.example = "iov port add vm1 --type vhost-user --socket /run/vm1 --server --bridge br0\n"
 		   "  iov port add up --type ethdev --device 0000:01:10.2 --bridge br0",
+	.changes = true,
+	.saves = true,
+	.locks = true,
 	.options = add_options,
 	.parse = parse_add,
 	.data_size = sizeof(struct port_add_args),
@@ -380,9 +383,9 @@ static int run_remove(struct cli *cli, void *data)
 {
 	const struct port_name_args *args = data;
 	_cleanup_json_ struct json_object *result = NULL;
-	int error = iov_rpc_call(cli->iov, "port.remove", cli_name_params(args->name), &result);
+	int error = cli_change_iovd(cli, "port.remove", cli_name_params(args->name), &result);
 
-	if (error)
+	if (error || !result)
 		return error;
 	json_object_put(result);
 	result = cli_name_params(args->name);
@@ -399,6 +402,9 @@ const struct cli_command cli_port_remove = {
 	.args = "NAME",
 	.summary = "Remove a port from iovd; a device goes back to vfio-pci",
 	.example = "iov port remove vm1",
+	.changes = true,
+	.saves = true,
+	.locks = true,
 	.parse = port_parse_name,
 	.data_size = sizeof(struct port_name_args),
 	.run = run_remove,

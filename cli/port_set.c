@@ -68,8 +68,8 @@ static int run(struct cli *cli, void *data)
 		json_object_object_add(params, "rules", args->rules);
 	if (args->announce)
 		json_object_object_add(params, "announce", json_object_new_boolean(true));
-	error = iov_rpc_call(cli->iov, "port.set", params, &result);
-	if (error)
+	error = cli_change_iovd(cli, "port.set", params, &result);
+	if (error || !result)
 		return error;
 	if (cli->json)
 		iov_output_json(stdout, result);
@@ -84,6 +84,9 @@ const struct cli_command cli_port_set = {
 	.summary = "Change a port while it is used",
 	.example = "iov port set vm1 --link down\n"
 		   "  iov port set vm1 --vlan access:10 --allow-mac 52:54:00:12:34:56 --rx-rate 1G",
+	.changes = true,
+	.saves = true,
+	.locks = true,
 	.options = options,
 	.parse = parse,
 	.data_size = sizeof(struct port_set_args),

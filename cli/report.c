@@ -24,7 +24,7 @@ static void print_object(const struct cli *cli, enum cli_exit status, const char
 
 	json_add_text(object, "error", message);
 	json_object_object_add(object, "exit", json_object_new_int(status));
-	if (status == CLI_REFUSED && cli->findings)
+	if (cli->findings && (status == CLI_REFUSED || json_object_array_length(cli->findings)))
 		json_object_object_add(object, "findings", json_object_get(cli->findings));
 	iov_output_json(stdout, object);
 }

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/plan/history.h"
 #include "base/plan/plan.h"
 #include "base/sysroot/call.h"
 #include "cli/argument.h"
@@ -240,13 +241,17 @@ static int reset_slot(struct cli *cli, struct iov_bdf bdf)
 
 	if (!error)
 		error = iov_sys_call(cli->iov, tell_slot, &bdf, sizeof(bdf), &answer);
-	if (!error && !cli->dry_run)
-		error = iov_sys_call(cli->iov, make_slot_reset, &bdf, sizeof(bdf), NULL);
 	if (error)
 		return error;
 	functions = json_tokener_parse(answer);
-	print_slot(cli, functions);
-	return 0;
+	if (!cli->dry_run) {
+		error = iov_sys_call(cli->iov, make_slot_reset, &bdf, sizeof(bdf), NULL);
+		iov_history_deed(cli->iov, iov_path("reset the slot of %s", IOV_BDF(bdf)).name,
+				 functions, error);
+	}
+	if (!error)
+		print_slot(cli, functions);
+	return error;
 }
 
 static int run(struct cli *cli, void *data)

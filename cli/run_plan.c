@@ -6,6 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/rpc/rpc.h"
+#include "base/sysroot/paths.h"
 #include "cli/cli.h"
 #include "cli/colour.h"
 #include "cli/output.h"
@@ -159,12 +161,34 @@ static void print_refusal(struct cli *cli, struct json_object *plan)
 	cli->answer = json_object_get(plan);
 }
 
+/* Who looks takes no lock, so a change that is under way has a journal as well. */
+static bool is_under_way(struct iov *iov)
+{
+	_cleanup_json_ struct json_object *pending = NULL;
+
+	return !iov_plan_pending(iov, &pending) && pending &&
+	       iov_sys_exists(iov, iov_path(IOV_PATH_PROC "/%s", json_text(pending, "pid")).name);
+}
+
+/* A plan may begin at a host that another change left half done; who may not look is not told. */
+static void note_pending(struct iov_plan *plan)
+{
+	struct iov *iov = iov_plan_context(plan);
+
+	if (!is_under_way(iov) && iov_plan_settled(iov) == -EBUSY)
+		iov_plan_note(plan, "%s", iov_error_message(iov));
+}
+
 int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations)
 {
-	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
+	_cleanup_json_ struct json_object *json = NULL;
 	int error;
 
+	note_pending(plan);
+	json = iov_plan_json(plan);
 	if (iov_plan_is_empty(plan)) {
+		if (!cli->json)
+			print_notes(json);
 		print_result(cli, json, CLI_PLAIN, "nothing to do");
 		return 0;
 	}
@@ -182,15 +206,16 @@ int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations)
 	return error;
 }
 
-struct iov_plan_options cli_plan_options(const struct cli *cli)
+struct iov_plan_options cli_plan_options(struct cli *cli)
 {
 	return (struct iov_plan_options){
 		.lifted = cli->lifted,
+		.findings = &cli->findings,
 		.lock_timeout = cli->wait * 1000,
 		.jobs = cli->jobs,
 		.confirm = cli->confirm,
 		.armed = cli->armed,
-		.armed_arg = (void *)cli,
+		.armed_arg = cli,
 	};
 }
 
@@ -212,8 +237,6 @@ static int carry_out(struct cli *cli, struct iov_plan *plan)
 		       json_text_or_null(json, "title"), cli->confirm);
 	else if (!error)
 		print_result(cli, json, CLI_GREEN, "done");
-	else if (error == -ECANCELED)
-		iov_plan_guard(plan, cli->lifted, &cli->findings);
 	return error;
 }
 
@@ -239,6 +262,35 @@ int cli_save(struct cli *cli, struct iov_plan *plan, struct json_object *devices
 
 	json_object_object_add(wanted, "devices", devices);
 	return cli->save ? iov_host_save_plan(plan, wanted) : 0;
+}
+
+/* "port.add" of vm1 is "add port vm1". */
+static int plan_iovd(struct cli *cli, const char *method, struct json_object *params)
+{
+	int noun = (int)strcspn(method, ".");
+	struct iov_plan *plan = NULL;
+	int error = iov_plan_new(&plan, cli->iov, "%s %.*s %s", method + noun + 1, noun, method,
+				 json_text(params, "name"));
+
+	if (!error)
+		error = iov_host_iovd_plan(plan, method, params, cli->save);
+	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
+}
+
+int cli_change_iovd(struct cli *cli, const char *method, struct json_object *params,
+		    struct json_object **result)
+{
+	int error = 0;
+
+	*result = NULL;
+	if (!cli->save && !cli->dry_run)
+		return iov_rpc_call(cli->iov, method, params, result);
+	if (!cli->dry_run)
+		error = iov_plan_lock(cli->iov, cli->wait * 1000);
+	if (!error)
+		error = plan_iovd(cli, method, params);
+	json_object_put(params);
+	return error;
 }
 
 int cli_drop_plan(struct cli *cli, struct iov_plan *plan, int error)

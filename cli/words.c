@@ -57,10 +57,10 @@ static size_t append_options(struct argp_option *to, size_t count, const struct 
 
 void cli_command_options(const struct cli_command *command, struct argp_option *options)
 {
-	size_t count = append_options(options, 0, command->options);
+	/* In front, as what follows a headline would be below it. */
+	size_t count = append_options(options, 0, command->saves ? save_options : NULL);
 
-	if (command->saves)
-		count = append_options(options, count, save_options);
+	count = append_options(options, count, command->options);
 	if (command->changes)
 		count = append_options(options, count, change_options);
 	count = append_options(options, count, cli_common_options);

@@ -190,6 +190,34 @@ void history_note(struct iov *iov, const struct journal *journal, struct json_ob
 		tell_system(entry);
 }
 
+/* One step that changes all of them. */
+static struct json_object *plan_of_deed(const char *title, struct json_object *devices)
+{
+	struct json_object *plan = json_object_new_object(), *step = json_object_new_object();
+	struct json_object *steps = json_object_new_array();
+
+	json_add_text(plan, "title", title);
+	json_add_text(step, "title", title);
+	json_object_object_add(step, "touches", json_object_get(devices));
+	json_object_array_add(steps, step);
+	json_object_object_add(plan, "steps", steps);
+	return plan;
+}
+
+void iov_history_deed(struct iov *iov, const char *title, struct json_object *devices, int error)
+{
+	_cleanup_json_ struct json_object *plan = plan_of_deed(title, devices);
+	const struct said said = iov->said;
+	struct journal journal;
+
+	if (!journal_lock(iov, &journal, LOCK_WAIT_MS)) {
+		history_note(iov, &journal, plan, NULL, error ? "failed" : "done",
+			     error ? said.message : NULL);
+		journal_unlock(&journal);
+	}
+	iov->said = said;
+}
+
 static int read_lines(struct iov *iov, const char *path, struct json_object *entries)
 {
 	_cleanup_free_ char *text = NULL;

@@ -25,6 +25,16 @@ extern "C" {
 void iov_history_set_sudo_user(struct iov *iov, const char *name);
 
 /**
+ * iov_history_deed - note a change that is no plan, as nothing of it can be taken back
+ * @iov: context, which holds the lock of changes
+ * @title: what it does: "reset the slot of 0000:01:00.0"
+ * @devices: borrowed; array of what it changes
+ * @error: 0 when it is "done", or what the change gave, with its message in the context: then it
+ *	is "failed".  Error and message stay as they are.
+ */
+void iov_history_deed(struct iov *iov, const char *title, struct json_object *devices, int error);
+
+/**
  * iov_history_read - what was changed so far
  * @iov: context
  * @entries: receives an array of objects, the oldest first, which the caller puts: "time"

@@ -259,6 +259,8 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 /**
  * struct iov_plan_options - how a plan runs
  * @lifted: names of guards that are not asked, ended by NULL; NULL for none
+ * @findings: receives what guards found when they refused, or kept a step from being undone: an
+ *	array as iov_plan_guard() gives, to which is appended when there is one; may be NULL
  * @verify_timeout: how long each condition is waited for, in milliseconds;
  *	0 means 10 s
  * @lock_timeout: how long another change is waited for, in milliseconds; 0 means 30 s
@@ -277,6 +279,7 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
  */
 struct iov_plan_options {
 	const char *const *lifted;
+	struct json_object **findings;
 	unsigned int verify_timeout;
 	unsigned int lock_timeout;
 	unsigned int jobs;

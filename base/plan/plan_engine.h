@@ -67,14 +67,14 @@ int module_load(struct iov *iov, const char *name);
 
 /* plan_guard.c: who uses now what a change gave */
 
-/* Before a step is undone: 0, or -EBUSY with a message that names the holder. */
+/* Before a step is undone: 0, or -EBUSY with a message that names the holder, and @found. */
 int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct iov_step *step,
-		    const char *const *lifted);
+		    const char *const *lifted, struct json_object *found);
 
 /* Before the rest of a plan is carried out: what it takes besides that of steps that ended. */
 int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		    bool (*has_ended)(const void *arg, size_t step), const void *arg,
-		    const char *const *lifted);
+		    const char *const *lifted, struct json_object *found);
 
 /* plan_hang.c: add to the message of a step that timed out who holds its devices. */
 void explain_hang(struct iov *iov, const struct iov_step *step);

@@ -231,9 +231,8 @@ static int guard_patiently(struct iov *iov, const struct iov_take *takes, size_t
 }
 
 int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct iov_step *step,
-		    const char *const *lifted)
+		    const char *const *lifted, struct json_object *found)
 {
-	_cleanup_json_ struct json_object *found = json_object_new_array();
 	_cleanup_free_ struct iov_take *takes = calloc(step->touches.count + step->unheld.count + 1,
 						       sizeof(*takes));
 	char holders[HOLDERS_SIZE], options[OPTIONS_SIZE];
@@ -266,9 +265,8 @@ static bool step_is_on(const struct iov_step *step, struct iov_bdf wanted)
 
 int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		    bool (*has_ended)(const void *arg, size_t step), const void *arg,
-		    const char *const *lifted)
+		    const char *const *lifted, struct json_object *found)
 {
-	_cleanup_json_ struct json_object *found = json_object_new_array();
 	_cleanup_free_ struct iov_take *takes = calloc(plan->take_count + 1, sizeof(*takes));
 	size_t count = 0;
 	int error;

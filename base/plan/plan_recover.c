@@ -42,6 +42,7 @@ static int recover_plan(struct run *run, struct json_object *journal, bool finis
 {
 	struct json_object *states = json_object_object_get(journal, "states");
 	size_t count = run->plan->step_count;
+	struct json_object *found;
 	int error = 0;
 
 	if (json_object_get_boolean(json_object_object_get(journal, "damaged")))
@@ -51,8 +52,12 @@ static int recover_plan(struct run *run, struct json_object *journal, bool finis
 	for (size_t i = 0; i < count; i++)
 		run->progress[i].state = (enum step_state)json_object_get_int(
 			json_object_array_get_idx(states, i));
-	if (finish)
-		error = plan_guard_rest(run->iov, run->plan, has_ended, run, run->options.lifted);
+	if (finish) {
+		found = json_object_new_array();
+		error = plan_guard_rest(run->iov, run->plan, has_ended, run, run->options.lifted,
+					found);
+		run_tell_findings(run, found);
+	}
 	if (!error)
 		error = journal_open(run->iov, &run->journal, count);
 	if (error)

@@ -302,6 +302,20 @@ static int do_batch(void *arg, struct iov *iov, struct batch *batch)
 	return conclude(run, iov, batch, "end", STEP_ENDED, error);
 }
 
+/* Steps are undone by several threads. */
+void run_tell_findings(struct run *run, struct json_object *found)
+{
+	struct json_object **findings = run->options.findings;
+
+	pthread_mutex_lock(&run->journal.mutex);
+	if (findings && !*findings)
+		*findings = json_object_new_array();
+	for (size_t i = 0; findings && i < json_object_array_length(found); i++)
+		json_object_array_add(*findings, json_object_get(json_object_array_get_idx(found, i)));
+	pthread_mutex_unlock(&run->journal.mutex);
+	json_object_put(found);
+}
+
 /*
  * What the kernel may still carry out cannot be taken back, and what the host or a virtual
  * machine was given, and uses, is not taken from it.
@@ -309,12 +323,17 @@ static int do_batch(void *arg, struct iov *iov, struct batch *batch)
 static int check_undo(struct run *run, struct iov *iov, size_t index)
 {
 	const struct iov_step *step = step_at(run, index);
+	struct json_object *found;
+	int error;
 
 	if (run->progress[index].stuck)
 		return iov_fail(iov, -EBUSY, "the kernel has not answered '%s' yet (pid %d waits "
 				"for it)", step->title,
 				(int)run->progress[index].stuck);
-	return plan_guard_undo(iov, run->plan, step, run->options.lifted);
+	found = json_object_new_array();
+	error = plan_guard_undo(iov, run->plan, step, run->options.lifted, found);
+	run_tell_findings(run, found);
+	return error;
 }
 
 /* Steps are undone one by one, each right after the look at who holds what it takes away. */
@@ -421,10 +440,13 @@ int run_steps(struct run *run)
 
 static int guard_and_run(struct run *run, struct iov_plan *plan)
 {
+	struct json_object *found;
 	int error = iov_plan_settled(run->iov);
 
-	if (!error)
-		error = iov_plan_guard(plan, run->options.lifted, NULL);
+	if (error)
+		return error;
+	error = iov_plan_guard(plan, run->options.lifted, &found);
+	run_tell_findings(run, found);
 	if (!error)
 		error = run_take_plan(run, plan);
 	if (error)

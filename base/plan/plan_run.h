@@ -29,6 +29,9 @@ int run_open(struct run *run, struct iov *iov, const struct iov_plan_options *op
 int run_take_plan(struct run *run, const struct iov_plan *plan);
 void run_close(struct run *run);
 
+/* Hand what guards found to who asked for the run; takes @found over. */
+void run_tell_findings(struct run *run, struct json_object *found);
+
 /* Everything that has not ended, all of it undone when one fails; the journal is open. */
 int run_steps(struct run *run);
 

@@ -68,4 +68,13 @@ int host_build_irq(struct host_build *build, unsigned int index, bool renewed);
 /* build_iovd.c: bridges and ports */
 int host_build_iovd(struct host_build *build);
 
+/* What iovd lists under a name, NULL for nothing. */
+struct json_object *host_iovd_find(struct json_object *list, const char *name);
+
+/* The parameters that would add what iovd lists. */
+struct json_object *host_iovd_params(struct json_object *now);
+
+/* "type ethdev, device 0000:01:10.2, bridge br0" */
+void host_iovd_describe(struct json_object *params, char *text, size_t size);
+
 #endif

@@ -34,7 +34,7 @@ static void add_text(struct json_object *params, const char *key, const char *te
 		json_object_object_add(params, key, json_object_new_string(text));
 }
 
-static struct json_object *find(struct json_object *list, const char *name)
+struct json_object *host_iovd_find(struct json_object *list, const char *name)
 {
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *entry = json_object_array_get_idx(list, i);
@@ -59,8 +59,7 @@ static struct iov_op *op_add(const struct change *change, struct json_object *pa
 	return iov_op_iovd(host_place("%s.add", change->noun), params);
 }
 
-/* The parameters that would add what iovd lists. */
-static struct json_object *params_of(struct json_object *now)
+struct json_object *host_iovd_params(struct json_object *now)
 {
 	static const char *const keys[] = { "name", "type", "kind", "socket", "socket_mode",
 					    "socket_owner", "device", "bridge", "mac", "link" };
@@ -80,8 +79,7 @@ static struct json_object *params_of(struct json_object *now)
 	return params;
 }
 
-/* "type ethdev, device 0000:01:10.2, bridge br0" */
-static void describe(struct json_object *params, char *text, size_t size)
+void host_iovd_describe(struct json_object *params, char *text, size_t size)
 {
 	size_t length = 0;
 
@@ -99,7 +97,7 @@ static void add_step(struct host_build *build, const struct change *change)
 	struct iov_step *step = iov_plan_step(build->plan, IOVD, "%s %s %s of iovd",
 					      change->now ? "replace" : "add", change->noun,
 					      change->name);
-	_cleanup_json_ struct json_object *former = change->now ? params_of(change->now) : NULL;
+	_cleanup_json_ struct json_object *former = change->now ? host_iovd_params(change->now) : NULL;
 	char from[256], to[256];
 
 	if (change->device)
@@ -111,8 +109,8 @@ static void add_step(struct host_build *build, const struct change *change)
 	if (former)
 		iov_step_undo(step, op_add(change, json_object_get(former)));
 	if (former)
-		describe(former, from, sizeof(from));
-	describe(change->params, to, sizeof(to));
+		host_iovd_describe(former, from, sizeof(from));
+	host_iovd_describe(change->params, to, sizeof(to));
 	iov_step_change(step, host_place("%s %s", change->noun, change->name),
 			former ? from : NULL, to);
 }
@@ -121,7 +119,7 @@ static void build_bridge(struct host_build *build, const struct iov_host_bridge 
 			 struct json_object *bridges)
 {
 	_cleanup_json_ struct json_object *params = json_object_new_object();
-	struct json_object *now = find(bridges, bridge->name);
+	struct json_object *now = host_iovd_find(bridges, bridge->name);
 	const struct change change = { "bridge", bridge->name, now, params, NULL };
 
 	add_text(params, "name", bridge->name);
@@ -264,7 +262,7 @@ static void set_rules(struct host_build *build, struct json_object *now, struct 
 static int build_port(struct host_build *build, unsigned int index, struct json_object *ports)
 {
 	const struct iov_host_port *port = &build->host->iovd->ports[index];
-	struct json_object *now = find(ports, port->name);
+	struct json_object *now = host_iovd_find(ports, port->name);
 	_cleanup_json_ struct json_object *params = NULL, *rules = host_rules_json(port->rules);
 	bool function = false, absent = false;
 	struct change change;

@@ -338,7 +338,9 @@ int iov_host_drop(struct iov *iov);
  * @plan: plan of the change; a step that waits for all that it has is appended, unless the
  *	file says so already
  * @wanted: object "devices" of objects by address, each with keys of a device, or of a VF
- *	when it is one: {"devices": {"0000:01:00.0": {"vfs": {"count": 4}}}}
+ *	when it is one: {"devices": {"0000:01:00.0": {"vfs": {"count": 4}}}}; and object "iovd"
+ *	of objects "bridges" and "ports" by name, each NULL for one that goes, or with objects
+ *	"said", the keys of one that the file has, and "all", those of one that it does not
  *
  * What else the file says stays as it is written.  A device that it does not name is added
  * by its identity, a VF where its PF is.  What it says otherwise is replaced: to say a
@@ -348,6 +350,22 @@ int iov_host_drop(struct iov *iov);
  * with a message.
  */
 int iov_host_save_plan(struct iov_plan *plan, struct json_object *wanted);
+
+/**
+ * iov_host_iovd_plan - plan one change of iovd
+ * @plan: plan to append to
+ * @method: "port.add", "port.set", "port.remove", or the same of a bridge
+ * @params: borrowed; of the method, as iovd takes them
+ * @save: IOV_HOST_FILE shall say so as well
+ *
+ * Appends nothing for what iovd has so already, but that the file shall say it.
+ *
+ * Return: 0; -ENOENT for a port or bridge that is not there, -EEXIST for one that is there
+ * otherwise; -EINVAL for what a host file cannot say; -ECONNREFUSED when iovd does not answer;
+ * or -errno.  Each with a message.
+ */
+int iov_host_iovd_plan(struct iov_plan *plan, const char *method, struct json_object *params,
+		       bool save);
 
 /**
  * iov_host_snapshot - write the host as it is

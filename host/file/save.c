@@ -14,23 +14,10 @@
 #include "base/pci/identity.h"
 #include "host/file/edit.h"
 #include "host/file/file.h"
+#include "host/file/save.h"
 
 /* Of a file that did not exist. */
 #define FIRST_LINE "# host.yaml(5) explains the keys.\n"
-
-/**
- * struct save - a file that is being changed
- * @before: its text, NULL for none
- * @text: its text then
- * @changes: array of "place", "from", "to" for people
- */
-struct save {
-	struct iov *iov;
-	char *before;
-	char *text;
-	struct json_object *changes;
-	int error;
-};
 
 #define place(...) (iov_path(__VA_ARGS__).name)
 
@@ -65,8 +52,7 @@ static void add_words(struct json_object *change, const char *key, struct json_o
 	json_add_text(change, key, words);
 }
 
-/* Have a value at a place, NULL for none. */
-static void put(struct save *save, const char *where, struct json_object *value)
+void host_save_put(struct save *save, const char *where, struct json_object *value)
 {
 	_cleanup_json_ struct json_object *old = host_edit_read(save->text, where);
 	struct json_object *change;
@@ -90,20 +76,20 @@ static void put_text(struct save *save, const char *where, const char *text)
 {
 	_cleanup_json_ struct json_object *value = json_object_new_string(text);
 
-	put(save, where, value);
+	host_save_put(save, where, value);
 }
 
 static void put_number(struct save *save, const char *where, int64_t number)
 {
 	_cleanup_json_ struct json_object *value = json_object_new_int64(number);
 
-	put(save, where, value);
+	host_save_put(save, where, value);
 }
 
 static void put_all(struct save *save, const char *where, struct json_object *values)
 {
 	json_object_object_foreach(values, key, value)
-		put(save, place("%s.%s", where, key), value);
+		host_save_put(save, place("%s.%s", where, key), value);
 }
 
 static int64_t number_at(const struct save *save, const char *where)
@@ -113,7 +99,7 @@ static int64_t number_at(const struct save *save, const char *where)
 	return value ? json_object_get_int64(value) : -1;
 }
 
-static size_t length_of(const struct save *save, const char *list)
+size_t host_save_length(const struct save *save, const char *list)
 {
 	_cleanup_json_ struct json_object *entries = host_edit_read(save->text, list);
 
@@ -132,7 +118,7 @@ static bool is_device(const struct save *save, const char *where, struct iov_bdf
 /* The entry of a device, one past the last when the file does not name it. */
 static size_t find_device(const struct save *save, struct iov_bdf bdf)
 {
-	size_t count = length_of(save, "devices"), i = 0;
+	size_t count = host_save_length(save, "devices"), i = 0;
 
 	while (i < count && !is_device(save, place("devices[%zu].device", i), bdf))
 		i++;
@@ -144,7 +130,7 @@ static size_t have_device(struct save *save, struct iov_bdf bdf)
 	size_t index = find_device(save, bdf);
 	char identity[IOV_IDENTITY_SIZE];
 
-	if (save->error || index < length_of(save, "devices"))
+	if (save->error || index < host_save_length(save, "devices"))
 		return index;
 	save->error = iov_device_identity(save->iov, bdf, identity, sizeof(identity));
 	if (!save->error)
@@ -155,7 +141,7 @@ static size_t have_device(struct save *save, struct iov_bdf bdf)
 /* The entry of a VF with values of its own, one past the last when it has none. */
 static size_t find_vf(const struct save *save, const char *each, int64_t vf)
 {
-	size_t count = length_of(save, each), i = 0;
+	size_t count = host_save_length(save, each), i = 0;
 
 	while (i < count && number_at(save, place("%s[%zu].index", each, i)) != vf)
 		i++;
@@ -165,25 +151,25 @@ static size_t find_vf(const struct save *save, const char *each, int64_t vf)
 /* Entries of VFs that there are none of then. */
 static void drop_uncounted(struct save *save, const char *each, int64_t count)
 {
-	for (size_t i = length_of(save, each); i-- && !save->error;) {
+	for (size_t i = host_save_length(save, each); i-- && !save->error;) {
 		if (number_at(save, place("%s[%zu].index", each, i)) >= count)
-			put(save, place("%s[%zu]", each, i), NULL);
+			host_save_put(save, place("%s[%zu]", each, i), NULL);
 	}
 }
 
 /* What all VFs have is said of none; an entry of nothing but its index says nothing. */
 static void drop_drivers(struct save *save, const char *each)
 {
-	for (size_t i = length_of(save, each); i-- && !save->error;) {
+	for (size_t i = host_save_length(save, each); i-- && !save->error;) {
 		struct iov_path entry = iov_path("%s[%zu]", each, i);
 		_cleanup_json_ struct json_object *said = host_edit_read(save->text, entry.name);
 
 		if (!json_object_object_get_ex(said, "driver", NULL))
 			continue;
 		if (json_object_object_length(said) == 2)
-			put(save, entry.name, NULL);
+			host_save_put(save, entry.name, NULL);
 		else
-			put(save, place("%s.driver", entry.name), NULL);
+			host_save_put(save, place("%s.driver", entry.name), NULL);
 	}
 }
 
@@ -206,7 +192,7 @@ static void save_vf(struct save *save, struct iov_bdf pf, unsigned int vf,
 	struct iov_path vfs = iov_path("devices[%zu].vfs", have_device(save, pf));
 	struct iov_path each = iov_path("%s.each", vfs.name), entry;
 	size_t index = find_vf(save, each.name, vf);
-	bool is_new = index == length_of(save, each.name);
+	bool is_new = index == host_save_length(save, each.name);
 	int64_t count = vf + 1;
 
 	if (number_at(save, place("%s.count", vfs.name)) <= vf) {
@@ -223,13 +209,13 @@ static void save_vf(struct save *save, struct iov_bdf pf, unsigned int vf,
 		if (is_new)
 			put_number(save, place("%s.index", entry.name), vf);
 		is_new = false;
-		put(save, place("%s.%s", entry.name, key), value);
+		host_save_put(save, place("%s.%s", entry.name, key), value);
 	}
 }
 
 static void save_device(struct save *save, struct iov_bdf bdf, struct json_object *values)
 {
-	bool is_named = find_device(save, bdf) < length_of(save, "devices");
+	bool is_named = find_device(save, bdf) < host_save_length(save, "devices");
 	struct iov_path where;
 	unsigned int vf;
 	struct iov_bdf pf;
@@ -244,15 +230,20 @@ static void save_device(struct save *save, struct iov_bdf bdf, struct json_objec
 		if (!strcmp(key, "vfs"))
 			save_vfs(save, place("%s.vfs", where.name), value);
 		else
-			put(save, place("%s.%s", where.name, key), value);
+			host_save_put(save, place("%s.%s", where.name, key), value);
 	}
 }
 
 static int save_all(struct save *save, struct json_object *wanted)
 {
 	struct json_object *devices = json_object_object_get(wanted, "devices");
+	struct json_object *iovd = json_object_object_get(wanted, "iovd");
 	struct iov_bdf bdf;
 
+	if (iovd)
+		host_save_iovd(save, iovd);
+	if (!devices)
+		return save->error;
 	json_object_object_foreach(devices, address, values) {
 		if (!save->error)
 			save->error = iov_bdf_parse(save->iov, address, &bdf);

@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/plan/plan.h"
 #include "tests/unit/tree.h"
 
@@ -684,6 +685,18 @@ static void what_a_virtual_machine_holds_is_not_undone(void **state)
 	iov_plan_free(plan);
 }
 
+/* What the guards found, once. */
+static void assert_finding(struct json_object *findings, const char *guard, const char *device)
+{
+	struct json_object *finding;
+
+	assert_int_equal(json_object_array_length(findings), 1);
+	finding = json_object_array_get_idx(findings, 0);
+	assert_string_equal(json_text(finding, "guard"), guard);
+	assert_string_equal(json_text(finding, "device"), device);
+	assert_true(*json_text(finding, "why"));
+}
+
 /* Each step takes a function of its own; the change is killed at its second write. */
 static void kill_a_change_of_functions(void)
 {
@@ -723,16 +736,19 @@ static void route_over(const char *device)
 static void what_the_host_uses_meanwhile_is_not_undone(void **state)
 {
 	static const char *const lifted[] = { "default-route", NULL };
-	struct iov_plan_options options = { .lifted = lifted };
+	_cleanup_json_ struct json_object *findings = NULL;
+	struct iov_plan_options options = { .findings = &findings };
 
 	(void)state;
 	kill_a_change_of_functions();
 	route_over("0000:01:00.0");
-	assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), -ENOTRECOVERABLE);
+	assert_int_equal(iov_plan_recover(kernel.iov, false, &options), -ENOTRECOVERABLE);
+	assert_finding(findings, "default-route", "0000:01:00.0");
 	assert_non_null(strstr(iov_error_message(kernel.iov), "0000:01:00.0 is held by default route "
 			       "via 10.0.2.2 [guard default-route]; release it first, or lift the guard "
 			       "with --force=default-route"));
 	assert_true(journal_exists());
+	options = (struct iov_plan_options){ .lifted = lifted };
 	assert_int_equal(iov_plan_recover(kernel.iov, false, &options), 0);
 	assert_true(all_are("old"));
 
@@ -748,13 +764,16 @@ static void what_the_host_uses_meanwhile_is_not_undone(void **state)
 static void what_the_host_uses_meanwhile_is_not_finished(void **state)
 {
 	static const char *const lifted[] = { "default-route", NULL };
-	struct iov_plan_options options = { .lifted = lifted };
+	_cleanup_json_ struct json_object *findings = NULL;
+	struct iov_plan_options options = { .findings = &findings };
 
 	(void)state;
 	kill_a_change_of_functions();
 	route_over("0000:03:00.0");
-	assert_int_equal(iov_plan_recover(kernel.iov, true, NULL), -ECANCELED);
+	assert_int_equal(iov_plan_recover(kernel.iov, true, &options), -ECANCELED);
+	assert_finding(findings, "default-route", "0000:03:00.0");
 	assert_true(journal_exists());
+	options = (struct iov_plan_options){ .lifted = lifted };
 	assert_int_equal(iov_plan_recover(kernel.iov, true, &options), 0);
 	assert_true(all_are("new"));
 

@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: --cpus 2 --timeout 180 --topology minimal --device edu --device igb --device e1000e
+# Whatever changes the host is in its history, and whatever is refused says who is in the way.
+. "$(dirname "$0")/lib/check.sh"
+
+edu=0000:01:00.0 pf=0000:02:00.0 nic=0000:03:00.0 vfs=(0000:02:10.0 0000:02:10.2 0000:02:10.4 0000:02:10.6)
+noted() { iov log --json | gojq length; }
+last() { iov log --json | gojq -r ".[-1].$1"; }
+
+# changes RESULT WORDS ARGUMENT...: the command of those words, which is noted once
+: > /tmp/changed
+changes()
+{
+	local before
+	before=$(noted)
+	# shellcheck disable=SC2086 # a command is one word or two
+	expect_status "${*:2}" 0 iov $2 "${@:3}"
+	expect "... is noted once" $((before + 1)) "$(noted)"
+	expect "... as $1" "$1 iov ${*:2}" "$(last result) $(last by.command)"
+	echo "$2" >> /tmp/changed
+}
+
+changes "done" bind $edu $nic --driver vfio-pci
+changes "done" "vf create" $pf --count 2
+changes "done" "vf set" $pf/vf0 --mac 02:00:00:00:00:01
+ip link set "$(names $pci/$pf/net/*)" up
+changes "done" "irq pin" $pf --policy 1
+changes "done" reset $nic
+changes "done" reset $edu --slot
+expect "... with its functions" $edu "$(last 'devices | join(" ")')"
+changes "done" unbind $nic
+changes "done" "group set-type" $edu identity
+printf 'devices:\n  - {device: %s, mtu: 1400}\n' "$(iov show $nic --json | gojq -r .identity)" > /tmp/host.yaml
+changes awaits apply /tmp/host.yaml --confirm 60
+changes confirmed confirm
+changes "done" unbind $edu
+changes "done" "vf remove" $pf
+
+# A death with two of four functions bound; the last is taken meanwhile by another
+iov vf create $pf --count 4 --driver native > /dev/null
+interrupt() { killed request 3 iov bind "${vfs[@]}" --driver vfio-pci --jobs 1; }
+modprobe vfio-pci
+interrupt
+expect "the second is bound, the last is not" "vfio-pci igbvf" "$(driver_of "${vfs[1]}") $(driver_of "${vfs[3]}")"
+expect_match "a plan says that there is something to recover" "was interrupted.*iov recover" \
+	"$(iov plan /tmp/host.yaml 2>&1)"
+name=$(names "$pci/${vfs[3]}"/net/*)
+ip address add 192.0.2.7/24 dev "$name"
+refusal=$(iov recover --finish --json 2> /dev/null) || status=$?
+expect "what is refused says by whom" "3 3 [\"address\",\"${vfs[3]}\",\"address 192.0.2.7 of $name\",\"named\"]" \
+	"$status $(gojq -r '"\(.exit) \(.findings[0] | [.guard, .device, .holder, .why])"' <<< "$refusal")"
+ip address flush dev "$name"
+changes finished recover --finish
+iov unbind "${vfs[@]}" > /dev/null
+
+# What holds the first keeps it from being taken back
+interrupt
+sleep 1000 9<> "/dev/vfio/$(group_of "${vfs[0]}")" &
+holder=$!
+stuck=$(iov recover --json 2> /dev/null) || status=$?
+expect "what is not undone says who has it" "1 [\"vfio-open\",\"${vfs[0]}\",$holder]" \
+	"$status $(gojq -c '.findings[0] | [.guard, .device, .pid]' <<< "$stuck")"
+kill $holder
+wait $holder || :
+changes undone recover
+
+# iovd is changed with its log, and with the host's where the host file is changed as well
+start_iovd
+file=/etc/iovkit/host.yaml
+expect_status "a port of no file" 0 iov port add vm0 --type vhost-user --socket /run/vm0 --server
+expect "... is no change of the host" undone "$(last result)"
+changes "done" "port add" vm1 --type vhost-user --socket /run/vm1 --server --save
+changes "done" "bridge add" lan --port vm0 --port vm1 --save
+changes "done" "port set" vm1 --vlan access:10 --rx-rate 1000000 --save
+changes "done" "bridge set" lan --age 60 --save
+changes "done" "port set" vm0 --isolated --save
+expect "the file says so" "# host.yaml(5) explains the keys.
+iovd:
+  ports:
+    - name: vm1
+      type: vhost-user
+      server: on
+      socket: /run/vm1
+      bridge: lan
+      rules:
+        vlan: access:10
+        rx_rate: 1000000" "$(sed '/- name: vm0/,$d' $file)"
+expect_status "and so does iovd" 0 iov plan --exit-code
+expect_status "a dry run" 0 iov bridge remove lan --save --dry-run
+expect_match "shows the file" "$file.*-   iovd.bridges\[0\]" "${out//$'\n'/ }"
+changes "done" "bridge remove" lan --save
+changes "done" "port remove" vm1 --save
+expect_status "and so does iovd" 0 iov plan --exit-code
+expect_status "what cannot be said" 2 iov port set vm0 --link down --save
+stop_iovd
+
+# Each command that changes the host was one of them
+all=$(iov --help | sed -n 's/^  \([a-z][a-z -]*[a-z]\)  .*/\1/p' | while read -r words; do
+	# shellcheck disable=SC2086 # a command is one word or two
+	! iov $words --help | grep -q -e --dry-run || echo "$words"
+done | sort)
+expect "each was one of them" "$all" "$(sort -u /tmp/changed)"
