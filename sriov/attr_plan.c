@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/sysroot/call.h"
 #include "sriov/internal.h"
 
@@ -167,6 +168,57 @@ static int check_speed(struct iov *iov, const struct iov_pf *pf, struct json_obj
 	return 0;
 }
 
+/**
+ * struct wanted - what VFs shall have
+ * @each: values that are asked for, by the index of the VF
+ * @vfs: what the VFs have
+ * @count: VFs that there are then, as far as anything is known of them
+ */
+struct wanted {
+	struct iov *iov;
+	const struct iov_pf *pf;
+	struct json_object *each;
+	struct json_object *vfs;
+	size_t count;
+};
+
+static const char *address_then(const struct wanted *wanted, size_t index, const char *name)
+{
+	const char *asked = json_text(json_object_array_get_idx(wanted->each, index), name);
+
+	return *asked ? asked : json_text(json_object_array_get_idx(wanted->vfs, index), name);
+}
+
+static int check_address(const struct wanted *wanted, size_t index, const char *name)
+{
+	const char *address = json_text(json_object_array_get_idx(wanted->each, index), name);
+
+	/* What it has already is not asked for. */
+	if (!*address || vf_is_zero_address(address) ||
+	    !strcmp(address, json_text(json_object_array_get_idx(wanted->vfs, index), name)))
+		return 0;
+	for (size_t i = 0; i < wanted->count; i++) {
+		if (i != index && !strcmp(address_then(wanted, i, name), address))
+			return iov_fail(wanted->iov, -EINVAL, "%s %s: VF %zu of %s has it; expected one "
+					"that no other VF has", vf_option_name(name).name, address, i,
+					IOV_BDF(wanted->pf->bdf));
+	}
+	return 0;
+}
+
+/* Two VFs with one address get each other's frames. */
+static int check_addresses(const struct wanted *wanted)
+{
+	static const char *const names[] = { "mac", "node_guid", "port_guid" };
+	int error = 0;
+
+	for (size_t i = 0; !error && i < json_object_array_length(wanted->each); i++) {
+		for (size_t n = 0; !error && n < sizeof(names) / sizeof(*names); n++)
+			error = check_address(wanted, i, names[n]);
+	}
+	return error;
+}
+
 /* A value as a person writes it; NULL for none. */
 static const char *value_text(struct json_object *value)
 {
@@ -259,7 +311,7 @@ static int plan_one(struct iov_plan *plan, const struct iov_pf *pf, unsigned int
 int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, int port, unsigned int index,
 		    struct json_object *values)
 {
-	_cleanup_json_ struct json_object *vfs = NULL;
+	_cleanup_json_ struct json_object *vfs = NULL, *each = json_object_new_array();
 	struct iov *iov = iov_plan_context(plan);
 	struct iov_pf pf;
 	int error = iov_pf_read(iov, bdf, &pf);
@@ -271,10 +323,26 @@ int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, int port, unsigne
 		error = check_names(iov, &pf, values);
 	if (!error)
 		error = vf_attributes(iov, &pf, &vfs);
+	if (!error) {
+		json_object_array_put_idx(each, index, json_object_get(values));
+		error = check_addresses(&(struct wanted){ iov, &pf, each, vfs, pf.count });
+	}
 	if (!error)
 		error = plan_one(plan, &pf, index, json_object_array_get_idx(vfs, index), values,
 				 IOV_VF_SET);
 	return iov_plan_built(plan, error);
+}
+
+static bool has_values(struct json_object *each)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < json_object_array_length(each); i++) {
+		struct json_object *values = json_object_array_get_idx(each, i);
+
+		found |= values && json_object_object_length(values);
+	}
+	return found;
 }
 
 /* VFs that are made anew get back what they have now, see iov_vf_create_plan(). */
@@ -287,14 +355,18 @@ int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, int port,
 	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);
 
 	pf.port = port;
+	if (!error && has_values(each))
+		error = vf_attributes(iov_plan_context(plan), &pf, &vfs);
+	if (!error && vfs)
+		error = check_addresses(&(struct wanted){
+			iov_plan_context(plan), &pf, each, vfs,
+			flags & IOV_VF_ANEW ? json_object_array_length(each) : pf.count });
 	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
 		struct json_object *values = json_object_array_get_idx(each, i);
 
 		if (!values || !json_object_object_length(values))
 			continue;
-		if (!vfs)
-			error = vf_attributes(iov_plan_context(plan), &pf, &vfs);
-		if (!error && !(flags & IOV_VF_ANEW))
+		if (!(flags & IOV_VF_ANEW))
 			error = check_index(iov_plan_context(plan), &pf, i);
 		if (!error)
 			error = plan_one(plan, &pf, i, json_object_array_get_idx(vfs, i), values,

@@ -230,6 +230,42 @@ static void what_cannot_be_is_refused_before_anything_is_set(void **state)
 	assert_int_equal(model.sets, 0);
 }
 
+static int build_each(struct iov_plan *plan)
+{
+	return iov_vf_set_each_plan(plan, model.pf, -1, json_object_object_get(values, "each"), 0);
+}
+
+static void want_each(const char *text)
+{
+	json_object_object_add(values, "each", json_tokener_parse(text));
+}
+
+#define MAC_A "02:00:00:00:00:0a"
+#define MAC_B "02:00:00:00:00:0b"
+
+static void an_address_is_of_one_vf(void **state)
+{
+	(void)state;
+	tree_file(model.tree, "class/1/mac", MAC_A);
+	tree_file(model.tree, "class/2/mac", MAC_A);
+	want("mac", MAC_A);
+	assert_int_equal(pf_model_run(build_set), -EINVAL);
+	assert_message("mac " MAC_A ": VF 1 of 0000:01:00.0 has it");
+	want_each("[{\"mac\": \"" MAC_B "\"}, {}, {\"mac\": \"" MAC_B "\"}]");
+	assert_int_equal(pf_model_run(build_each), -EINVAL);
+	assert_message("mac " MAC_B ": VF 2 of 0000:01:00.0 has it");
+	assert_int_equal(model.sets, 0);
+	/* What is so already is nobody's mistake of now. */
+	want_each("[{}, {\"mac\": \"" MAC_A "\"}]");
+	assert_int_equal(pf_model_run(build_each), 0);
+	/* And what one gives up another may have. */
+	tree_file(model.tree, "class/2/mac", MAC_B);
+	want_each("[{}, {\"mac\": \"" MAC_B "\"}, {\"mac\": \"" MAC_A "\"}]");
+	assert_int_equal(pf_model_run(build_each), 0);
+	assert_attribute(1, "mac", MAC_B);
+	assert_attribute(2, "mac", MAC_A);
+}
+
 static void a_rate_above_the_link_is_refused_before_anything_is_set(void **state)
 {
 	static const char *const rates[] = { "max_rate", "min_rate" };
@@ -372,6 +408,7 @@ int main(void)
 		TEST(an_attribute_that_does_not_stick_is_reported),
 		TEST(a_vlan_that_goes_takes_its_priority_along),
 		TEST(what_cannot_be_is_refused_before_anything_is_set),
+		TEST(an_address_is_of_one_vf),
 		TEST(a_rate_above_the_link_is_refused_before_anything_is_set),
 		TEST(the_kernels_list_of_256_vfs_is_read),
 		TEST(vfs_beyond_those_asked_for_are_ignored),
