@@ -218,8 +218,9 @@ static int run_stations(struct cli *cli, void *data)
 		iov_output_json(stdout, stations);
 		return 0;
 	}
-	return iov_output_table(stdout, stations, station_columns,
-				sizeof(station_columns) / sizeof(*station_columns));
+	return iov_output_list(stdout, stations, station_columns,
+			       sizeof(station_columns) / sizeof(*station_columns),
+			       "the bridge has learned no station yet");
 }
 
 const struct cli_command cli_bridge_stations = {
@@ -253,8 +254,9 @@ static int run_list(struct cli *cli, void *data)
 		iov_output_json(stdout, bridges);
 		return 0;
 	}
-	return iov_output_table(stdout, bridges, list_columns,
-				sizeof(list_columns) / sizeof(*list_columns));
+	return iov_output_list(stdout, bridges, list_columns,
+			       sizeof(list_columns) / sizeof(*list_columns),
+			       "iovd has no bridges; 'iov bridge add' makes one");
 }
 
 const struct cli_command cli_bridge_list = {

@@ -26,6 +26,7 @@
  * @options: options that it takes
  * @pending: option whose argument comes next; NULL for none
  * @given: arguments so far
+ * @first: the first of them; NULL for none
  * @root: argument of --root, NULL for none
  * @control: argument of --control, NULL for none
  */
@@ -38,6 +39,7 @@ struct line {
 	struct argp_option options[CLI_OPTIONS_MAX];
 	const struct argp_option *pending;
 	size_t given;
+	const char *first;
 	const char *root;
 	const char *control;
 };
@@ -86,7 +88,8 @@ static void note_word(struct line *line, char *word)
 	int used;
 
 	if (line->command || line->count == COMMAND_WORDS_MAX) {
-		line->given++;
+		if (!line->given++)
+			line->first = word;
 		return;
 	}
 	if (!line->count && !line->help && !strcmp(word, "help")) {
@@ -207,6 +210,7 @@ int cli_complete(const struct cli_command *const *commands, int argc, char **arg
 		complete.iov = NULL;
 	if (complete.iov)
 		iov_rpc_set_socket(complete.iov, line.control);
+	complete.first = line.first;
 	offer(&complete, &line);
 	iov_close(complete.iov);
 	return CLI_OK;

@@ -10,11 +10,13 @@
  * @iov: context; NULL when there is none, so that only words of iov are known
  * @word: what is there of it
  * @lead: what stands before it in the same word, "--driver="
+ * @first: the first argument of the command that stands before it; NULL for none
  */
 struct complete {
 	struct iov *iov;
 	const char *word;
 	const char *lead;
+	const char *first;
 };
 
 /* Offer a word, with what it means; words that do not begin like @complete->word are left out. */

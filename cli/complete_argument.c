@@ -171,6 +171,37 @@ static void offer_driver(const struct complete *complete)
 		complete_offer(complete, vfio, "");
 }
 
+static void add_methods(struct iov *iov, struct iov_bdf bdf, struct json_object *methods)
+{
+	char text[256], *rest = text, *name;
+
+	if (iov_sys_read(iov, iov_pci_path(bdf, "reset_method").name, text, sizeof(text)))
+		return;
+	while ((name = strsep(&rest, " "))) {
+		if (*name)
+			json_object_object_add(methods, name, NULL);
+	}
+}
+
+/* Those that the named functions have, or any, before one is named. */
+static void offer_method(const struct complete *complete)
+{
+	_cleanup_json_ struct json_object *methods = json_object_new_object();
+	_cleanup_free_ struct iov_bdf *list = NULL;
+	const char *device = complete->first;
+	size_t count;
+
+	if (device ? iov_devices_parse(complete->iov, device, &list, &count) :
+		     iov_pci_list(complete->iov, &list, &count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		add_methods(complete->iov, list[i], methods);
+	json_object_object_foreach(methods, name, value) {
+		(void)value;
+		complete_offer(complete, name, "");
+	}
+}
+
 static void offer_guard(const struct complete *complete)
 {
 	const char *name;
@@ -209,7 +240,7 @@ static void offer_columns(const struct complete *complete)
 	if (asprintf(&lead, "%s%.*s", complete->lead, (int)(last - complete->word),
 		     complete->word) < 0)
 		return;
-	offer_column(&(struct complete){ complete->iov, last, lead });
+	offer_column(&(struct complete){ .iov = complete->iov, .word = last, .lead = lead });
 }
 
 static void offer_listed(const struct complete *complete, const char *method)
@@ -268,7 +299,7 @@ static const struct {
 	{ "COLUMN", NULL, offer_column },   { "LIST", "columns", offer_columns },
 	{ "NAME", "device", offer_device }, { "NAME", "vmm", offer_vmm },
 	{ "NAME", "bridge", offer_bridge }, { "NAME", "port", offer_port },
-	{ "TYPE", "group", offer_type },
+	{ "TYPE", "group", offer_type },    { "METHOD", NULL, offer_method },
 };
 
 static void offer_named(const struct complete *complete, const char *name, const char *context)

@@ -93,7 +93,8 @@ static int print_list(struct json_object *groups)
 
 	for (size_t i = 0; i < json_object_array_length(groups); i++)
 		add_rows(rows, json_object_array_get_idx(groups, i));
-	return iov_output_table(stdout, rows, columns, sizeof(columns) / sizeof(*columns));
+	return iov_output_list(stdout, rows, columns, sizeof(columns) / sizeof(*columns),
+			       "no IOMMU groups; 'iov check' tells what the IOMMU lacks");
 }
 
 static int run_list(struct cli *cli, void *data)

@@ -177,7 +177,7 @@ static int run_list(struct cli *cli, void *data)
 		return error;
 	if (cli->json || json_object_array_length(rows))
 		return cli_print_rows(cli, args->device, rows, columns, COUNT(columns));
-	printf("%s has no interrupt that a driver has requested\n", args->device);
+	fprintf(stderr, "iov: %s has no interrupt that a driver has requested\n", args->device);
 	return 0;
 }
 

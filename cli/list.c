@@ -25,7 +25,7 @@ static const struct known {
 } known[] = {
 	{ "bdf", true, NOTHING, NULL, { "device", "BDF" } },
 	{ "class", false, NOTHING, "class", { "class", "CLASS" } },
-	{ "name", true, NOTHING, "name", { "name", "NAME", .cut = true } },
+	{ "name", true, NOTHING, "name", { "name", "NAME", .wrap = true } },
 	{ "ids", false, NOTHING, "vendor_id", { "ids", "IDS" } },
 	{ "driver", true, NOTHING, "driver", { "driver", "DRIVER" } },
 	{ "interface", true, NOTHING, "net", { "net", "INTERFACE" } },
@@ -63,7 +63,7 @@ static const struct argp_option options[] = {
 	{ "columns", 'o', "LIST", 0,
 	  "Columns of the table, by commas: bdf, class, name, ids, driver, interface, group, numa, "
 	  "vfs, msix, reset, identity, in-use, assignable" },
-	{ "wide", 'w', 0, 0, "All columns, none of them cut to the width of the line" },
+	{ "wide", 'w', 0, 0, "All columns, whatever the terminal has room for" },
 	{ 0 },
 };
 
@@ -202,19 +202,18 @@ static int print_table(const struct list_args *args, struct json_object *rows)
 	struct iov_column columns[KNOWN];
 	size_t count = 0;
 
-	if (!json_object_array_length(rows)) {
-		puts("no such PCI function; 'iov list --all' shows all, bridges, too");
-		return 0;
-	}
 	for (size_t i = 0; i < json_object_array_length(rows); i++)
 		add_words(json_object_array_get_idx(rows, i));
 	for (size_t i = 0; i < args->count; i++) {
 		columns[count] = args->columns[i]->column;
-		columns[count].cut &= !args->wide;
+		columns[count].wrap &= !args->wide;
+		columns[count].spare = !args->named && !args->wide && args->columns[i] != known &&
+				       !columns[count].wrap;
 		if (args->named || args->wide || iov_output_has(rows, &columns[count]))
 			count++;
 	}
-	return iov_output_table(stdout, rows, columns, count);
+	return iov_output_list(stdout, rows, columns, count,
+			       "no such PCI function; 'iov list --all' shows all, bridges, too");
 }
 
 static void keep(const struct list_filter *filter, struct json_object **rows)

@@ -120,7 +120,8 @@ static int print_table(struct json_object *entries)
 
 	for (size_t i = 0; i < json_object_array_length(entries); i++)
 		add_user(json_object_array_get_idx(entries, i));
-	return iov_output_table(stdout, entries, columns, sizeof(columns) / sizeof(*columns));
+	return iov_output_list(stdout, entries, columns, sizeof(columns) / sizeof(*columns),
+			       "no such change so far");
 }
 
 static int run(struct cli *cli, void *data)

@@ -21,13 +21,15 @@ extern "C" {
  *	null and absent members are "-", booleans "yes" and "no"
  * @title: heading
  * @right: align to the right, for numbers
- * @cut: may be cut for the line to fit the terminal, or 120 characters without one
+ * @wrap: may take several lines in a terminal that has no room for it in one
+ * @spare: may be left out in a terminal that has no room for it, which is said on stderr
  */
 struct iov_column {
 	const char *key;
 	const char *title;
 	bool right;
-	bool cut;
+	bool wrap;
+	bool spare;
 };
 
 /**
@@ -50,6 +52,19 @@ bool iov_output_has(struct json_object *rows, const struct iov_column *column);
  */
 int iov_output_table(FILE *file, struct json_object *rows, const struct iov_column *columns,
 		     size_t count);
+
+/**
+ * iov_output_list - print rows as a table, or say that there are none
+ * @file: where to; nothing is printed there for no rows
+ * @rows: array of objects
+ * @columns: what to show, in order
+ * @count: length of @columns
+ * @none: said on stderr for no rows: "no ports; 'iov port add' makes one"
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_output_list(FILE *file, struct json_object *rows, const struct iov_column *columns,
+		    size_t count, const char *none);
 
 /**
  * iov_output_fields - print one object as lines "title  value"

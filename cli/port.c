@@ -18,6 +18,8 @@
 #include "cli/port.h"
 #include "cli/port_rules.h"
 
+#define PORT_NONE "iovd has no ports; 'iov port add' makes one"
+
 static void add_string(struct json_object *object, const char *key, const char *text)
 {
 	if (text)
@@ -294,8 +296,8 @@ static int run_list(struct cli *cli, void *data)
 		    json_object_object_get_ex(port, "device", &where))
 			json_object_object_add(port, "where", json_object_get(where));
 	}
-	return iov_output_table(stdout, ports, list_columns,
-				sizeof(list_columns) / sizeof(*list_columns));
+	return iov_output_list(stdout, ports, list_columns,
+			       sizeof(list_columns) / sizeof(*list_columns), PORT_NONE);
 }
 
 const struct cli_command cli_port_list = {
@@ -365,8 +367,8 @@ static int run_stats(struct cli *cli, void *data)
 	}
 	for (size_t i = 0; i < json_object_array_length(rows); i++)
 		port_reasons_words(json_object_array_get_idx(rows, i), "drops", "dropped");
-	return iov_output_table(stdout, rows, stats_columns,
-				sizeof(stats_columns) / sizeof(*stats_columns));
+	return iov_output_list(stdout, rows, stats_columns,
+			       sizeof(stats_columns) / sizeof(*stats_columns), PORT_NONE);
 }
 
 const struct cli_command cli_port_stats = {

@@ -122,7 +122,7 @@ static int list_all(struct cli *cli)
 	if (error || cli->json)
 		return error;
 	if (!json_object_array_length(pfs))
-		puts("no PCI function of this host has SR-IOV");
+		fprintf(stderr, "iov: no PCI function of this host has SR-IOV\n");
 	for (size_t i = 0; !error && i < json_object_array_length(pfs); i++) {
 		if (i)
 			putchar('\n');

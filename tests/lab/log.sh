@@ -68,6 +68,13 @@ changes undone recover
 # iovd is changed with its log, and with the host's where the host file is changed as well
 start_iovd
 file=/etc/iovkit/host.yaml
+for list in "port list" "port stats" "bridge list"; do
+	# shellcheck disable=SC2086 # a command is two words
+	expect_status "$list of none" 0 iov $list
+	expect_match "... is empty, and says so" "^ iov: iovd has no (ports|bridges); 'iov" "$out $err"
+	# shellcheck disable=SC2086
+	expect "... and [] in JSON" "[]" "$(iov $list --json)"
+done
 expect_status "a port of no file" 0 iov port add vm0 --type vhost-user --socket /run/vm0 --server
 expect "... is no change of the host" undone "$(last result)"
 changes "done" "port add" vm1 --type vhost-user --socket /run/vm1 --server --save

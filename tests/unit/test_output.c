@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/unit/test.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/output.h"
@@ -70,12 +73,125 @@ static void json_output_is_json(void **state)
 	assert_true(json_object_equal(array, again));
 }
 
+/* What a terminal of so many columns shows, without colours; the caller frees it. */
+static char *in_terminal(unsigned short width, struct json_object *array,
+			 const struct iov_column *shown, size_t count)
+{
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	const struct winsize size = { .ws_row = 24, .ws_col = width };
+	char *text = calloc(1, 4096), *to = text;
+	ssize_t got;
+	FILE *file;
+
+	assert_true(terminal >= 0 && !grantpt(terminal) && !unlockpt(terminal));
+	slave = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+	assert_int_equal(ioctl(slave, TIOCSWINSZ, &size), 0);
+	file = fdopen(slave, "w");
+	assert_int_equal(iov_output_table(file, array, shown, count), 0);
+	fclose(file);
+	while ((got = read(terminal, to, (size_t)(text + 4095 - to))) > 0)
+		to += got;
+	close(terminal);
+	for (char *from = to = text; (*to = *from); from++) {
+		if (*from == '\033')
+			from += strcspn(from, "m");
+		else
+			to += *from != '\r';
+	}
+	return text;
+}
+
+static size_t longest_line(const char *text)
+{
+	size_t longest = 0;
+
+	for (; *text; text += strcspn(text, "\n") + 1)
+		longest = strcspn(text, "\n") > longest ? strcspn(text, "\n") : longest;
+	return longest;
+}
+
+static const struct iov_column list[] = {
+	{ "bdf", "BDF" },
+	{ "name", "NAME", .wrap = true },
+	{ "driver", "DRIVER", .spare = true },
+	{ "net", "INTERFACE", .spare = true },
+};
+
+#define NAME "a name of eighty characters, which is as long as the names of functions often are"
+
+static struct json_object *long_rows(void)
+{
+	return json_tokener_parse("[{\"bdf\": \"0000:01:00.0\", \"name\": \"" NAME "\","
+				  " \"driver\": \"vfio-pci\", \"net\": \"enp129s0f0np0\"}]");
+}
+
+/* All characters of the name in their order, whatever stands between them. */
+static void assert_has_name(const char *text)
+{
+	const char *name = NAME;
+
+	for (text = strchr(text, '\n'); *text && *name; text++) {
+		while (*name == ' ')
+			name++;
+		name += *text == *name;
+	}
+	assert_string_equal(name, "");
+}
+
+static void a_narrow_terminal_cuts_nothing(void **state)
+{
+	_cleanup_json_ struct json_object *array = long_rows();
+
+	(void)state;
+	for (unsigned short width = 10; width < 140; width += 5) {
+		_cleanup_free_ char *text = in_terminal(width, array, list, 4);
+
+		assert_has_name(text);
+		assert_non_null(strstr(text, "0000:01:00.0"));
+		assert_true(longest_line(text) <= width || longest_line(text) <= 30);
+		assert_int_equal(strstr(text, "DRIVER") != NULL, strstr(text, "vfio-pci") != NULL);
+		assert_int_equal(strstr(text, "INTERFACE") != NULL,
+				 strstr(text, "enp129s0f0np0") != NULL);
+		if (width >= 40)
+			assert_non_null(strstr(text, "vfio-pci"));
+	}
+}
+
+static void without_a_terminal_a_row_is_a_line(void **state)
+{
+	_cleanup_json_ struct json_object *array = long_rows();
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	(void)state;
+	assert_int_equal(iov_output_table(file, array, list, 4), 0);
+	fclose(file);
+	assert_non_null(strstr(text, "0000:01:00.0  " NAME "  vfio-pci  enp129s0f0np0\n"));
+}
+
+static void a_list_of_nothing_is_empty(void **state)
+{
+	_cleanup_json_ struct json_object *array = json_object_new_array();
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	(void)state;
+	assert_int_equal(iov_output_list(file, array, list, 4, "nothing"), 0);
+	fclose(file);
+	assert_string_equal(text, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_shows_every_kind_of_value),
 		cmocka_unit_test(fields_leave_out_what_is_absent),
 		cmocka_unit_test(json_output_is_json),
+		cmocka_unit_test(a_narrow_terminal_cuts_nothing),
+		cmocka_unit_test(without_a_terminal_a_row_is_a_line),
+		cmocka_unit_test(a_list_of_nothing_is_empty),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
