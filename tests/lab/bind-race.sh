@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: --cpus 2 --topology minimal --device igb
-# Rebinding while others probe and iov is killed: the function always has its old
-# driver or the new one.
+# Rebinding while others probe and iov is killed, or ended by SIGTERM, SIGINT and SIGHUP: the
+# function always has its old driver or the new one.
 . "$(dirname "$0")/lib/check.sh"
 
 rebinds=$("$lab/../repetitions" rebinds)
@@ -53,6 +53,17 @@ kill_iov()
 	[ $status = 137 ] && killed=$((killed + 1))
 } 2> /dev/null
 
+# end_iov: a signal that it undoes its change for, at any time, unless it ended before
+end_iov()
+{
+	local signal=${signals[RANDOM % ${#signals[@]}]} status=0
+	pause 0.$((RANDOM % 3))$((RANDOM % 10))
+	kill -$signal $iov || :
+	wait $iov || status=$?
+	[ ! -e /var/lib/iovkit/journal ] || fail "SIG$signal left a journal"
+	[ $status = 0 ] || ended=$((ended + 1))
+} 2> /dev/null
+
 has_driver()
 {
 	driver=$(driver_of $vf)
@@ -81,8 +92,9 @@ violate()
 	echo "rebind $rebind from $old to $new, $1: the driver is $driver" >&2
 }
 
-killed=0 interrupted=0 violations=0
-moments=(none any driverless both)
+killed=0 ended=0 interrupted=0 violations=0
+signals=(TERM INT HUP)
+moments=(none any driverless both end)
 prober & probers=$!
 prober & probers+=" $!"
 for ((rebind = 0; rebind < rebinds; rebind++)); do
@@ -92,6 +104,8 @@ for ((rebind = 0; rebind < rebinds; rebind++)); do
 	if [ $moment = none ]; then
 		wait $iov || fail "rebind $rebind from $old to $new"
 		old=$new
+	elif [ $moment = end ]; then
+		end_iov
 	elif kill_iov $moment; then
 		recover $moment
 	fi
@@ -99,5 +113,5 @@ for ((rebind = 0; rebind < rebinds; rebind++)); do
 done
 kill $probers
 echo "killed with its writer and driverless until 'iov recover': $interrupted times"
-echo "$rebinds rebinds, $killed kills, $violations driverless"
+echo "$rebinds rebinds, $killed kills, $ended ended by other signals, $violations driverless"
 expect "it always has a driver" 0 $violations

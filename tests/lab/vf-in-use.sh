@@ -47,3 +47,14 @@ free 0000:01:10.0
 expect_status "removing is refused" 3 iov vf remove $pf
 stop
 expect_status "remove them when it is gone" 0 iov vf remove $pf
+
+# So has who opened its own node, where the kernel has such nodes
+iov vf create $pf --count 2 > /dev/null
+own=$(names $pci/0000:01:10.0/vfio-dev/*)
+if [ -c "/dev/vfio/devices/$own" ]; then
+	start sleep 1000 9<> "/dev/vfio/devices/$own"
+	held 0000:01:10.0 "pid $process \(sleep\) \[guard vfio-open\]" iov bind 0000:01:10.0 --driver none
+	free 0000:01:10.2
+	stop
+fi
+iov vf remove $pf > /dev/null
