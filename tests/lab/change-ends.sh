@@ -8,14 +8,25 @@ nic=0000:01:00.0 pf=0000:81:00.0 journal=/var/lib/iovkit/journal
 count() { cat "$pci/$pf/sriov_numvfs"; }
 
 # Only one has something to do; the others wait and find it done
-equal=()
-for _ in {1..20}; do
-	iov vf create $pf --count 2 --driver native > /dev/null 2>> /tmp/equal & equal+=($!)
-done
-for pid in "${equal[@]}"; do
-	wait "$pid" || fail "one of 20 equal changes at once: status $?: $(cat /tmp/equal)"
-done
-expect "20 equal changes at once are one" 2 "$(count)"
+twenty()
+{
+	local pids=() pid
+	for _ in {1..20}; do
+		iov "$@" > /dev/null 2>> /tmp/equal & pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || fail "one of 20 equal changes at once: status $?: $(cat /tmp/equal)"
+	done
+	expect "20 times iov $1 at once are one change" "2 $1" "$(count) $(iov log --json |
+		gojq -r 'map(select(.result == "done")) | .[-1].by.command' | cut -d ' ' -f 2)"
+}
+
+echo "devices: [{device: $pf, vfs: {count: 2, driver: native}}]" > /tmp/equal.yaml
+twenty apply /tmp/equal.yaml
+expect "which is noted once" 1 "$(iov log --json | gojq length)"
+iov vf remove $pf > /dev/null
+twenty vf create $pf --count 2 --driver native
+expect "as is the other" 3 "$(iov log --json | gojq length)"
 
 vfs=($(for link in "$pci/$pf"/virtfn*; do basename "$(readlink "$link")"; done))
 drivers() { for device in "${vfs[@]}"; do driver_of "$device"; done | paste -sd' ' -; }
