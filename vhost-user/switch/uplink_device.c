@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Taking a network device: it is probed when its port is added and removed from DPDK when the port
+ * goes, so it can be unbound or given to a guest then.  It has a queue each way for each worker, if
+ * it has so many: the device spreads what it receives by flow, and workers that send do not wait for
+ * each other.
+ */
+#include <errno.h>
+#include <linux/capability.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_vfio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/pci/pci.h"
+#include "vhost-user/socket/privileges.h"
+#include "vhost-user/switch/uplink_internal.h"
+
+#define QUEUE_SIZE 512
+#define PACKET_BUFFERS 4095
+#define BUFFER_CACHE 256
+
+#define RX_CHECKSUMS (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
+
+/* A PCI device of another driver would be torn out of its hands by some PMDs. */
+static int check_function(struct iov *iov, const char *name, struct iov_bdf bdf)
+{
+	char driver[64];
+	int error = iov_pci_require(iov, bdf);
+
+	if (error)
+		return error;
+	error = iov_pci_driver(iov, bdf, driver, sizeof(driver));
+	if (error || strcmp(driver, "vfio-pci"))
+		return iov_fail(iov, -EBUSY, "%s: bound to %s, and an uplink needs vfio-pci; see 'iov "
+				"bind %s --driver vfio-pci'", name,
+				error || !*driver ? "no driver" : driver, name);
+	/* DPDK looks for VFIO when it starts, which may be before the module was there. */
+	if (!rte_vfio_is_enabled("vfio_pci") && rte_vfio_enable("vfio"))
+		return iov_fail(iov, -ENOTSUP, "%s: DPDK finds no VFIO; is /dev/vfio/vfio accessible "
+				"to iovd?", name);
+	return 0;
+}
+
+/* Their drivers say "Invalid argument" at best. */
+static const struct {
+	const char *driver;
+	int capability;
+	const char *name;
+	const char *option;
+} needs[] = {
+	{ "net_tap", CAP_NET_ADMIN, "CAP_NET_ADMIN", "" },
+	{ "net_tun", CAP_NET_ADMIN, "CAP_NET_ADMIN", "" },
+	{ "net_af_packet", CAP_NET_RAW, "CAP_NET_RAW", "" },
+	{ "net_af_xdp", CAP_BPF, "CAP_BPF", " with --af-xdp" },
+};
+
+static int check_virtual(struct iov *iov, const char *name)
+{
+	for (size_t i = 0; i < RTE_DIM(needs); i++)
+		if (!strncmp(name, needs[i].driver, strlen(needs[i].driver)) &&
+		    !privileges_has(needs[i].capability))
+			return iov_fail(iov, -EPERM, "%s: needs %s, which iovd does not have as user "
+					"%u; start it as root%s and without --user", name,
+					needs[i].name, geteuid(), needs[i].option);
+	return 0;
+}
+
+static int check_device(struct iov *iov, const char *name)
+{
+	struct iov_bdf bdf;
+
+	if (!strncmp(name, "net_", 4))
+		return check_virtual(iov, name);
+	if (iov_bdf_parse(iov, name, &bdf))
+		return iov_fail(iov, -EINVAL, "%s: a device is a PCI address such as 0000:01:10.0 or a "
+				"DPDK virtual device such as net_tap0,iface=tap0", name);
+	return check_function(iov, name, bdf);
+}
+
+static int find_port(const char *name, uint16_t *port)
+{
+	struct rte_dev_iterator iterator;
+	uint16_t found, count = 0;
+
+	RTE_ETH_FOREACH_MATCHING_DEV(found, name, &iterator) {
+		*port = found;
+		count++;
+	}
+	return count ? 0 : -ENODEV;
+}
+
+static int probe(struct uplink *uplink, struct iov *iov, const char *name)
+{
+	struct rte_eth_dev_info info;
+	int error;
+
+	if (!find_port(name, &uplink->port))
+		return iov_fail(iov, -EBUSY, "%s: is the device of another port already; see 'iov port "
+				"list'", name);
+	error = rte_dev_probe(name);
+	if (error || find_port(name, &uplink->port))
+		return iov_told(iov, error ? error : -ENODEV, "%s: DPDK has no driver that takes it: %s; "
+				"see 'iovd --verbose'", name, strerror(error ? -error : ENODEV));
+	if (rte_eth_dev_info_get(uplink->port, &info))
+		return iov_fail(iov, -EIO, "%s: the device does not answer", name);
+	uplink->device = info.device;
+	return 0;
+}
+
+static int make_pool(struct uplink *uplink)
+{
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	snprintf(name, sizeof(name), "uplink%u", uplink->port);
+	uplink->pool = rte_pktmbuf_pool_create(name, PACKET_BUFFERS * uplink->queue_count,
+					       BUFFER_CACHE, 0,
+					       RTE_MBUF_DEFAULT_BUF_SIZE,
+					       rte_eth_dev_socket_id(uplink->port));
+	return uplink->pool ? 0 : -rte_errno;
+}
+
+static int setup_queue(struct uplink *uplink, uint16_t index, const uint16_t sizes[2],
+		       const struct rte_eth_rxconf *rx, const struct rte_eth_txconf *tx)
+{
+	unsigned int node = (unsigned int)rte_eth_dev_socket_id(uplink->port);
+	int error = rte_eth_rx_queue_setup(uplink->port, index, sizes[0], node, rx, uplink->pool);
+
+	return error ? error : rte_eth_tx_queue_setup(uplink->port, index, sizes[1], node, tx);
+}
+
+/* Flows stay together: by what of them the device can hash, or as its driver knows. */
+static void spread(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info)
+{
+	conf->rx_adv_conf.rss_conf.rss_hf =
+		info->flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
+	if (conf->rx_adv_conf.rss_conf.rss_hf)
+		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+}
+
+static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *info)
+{
+	struct rte_eth_conf conf = { .rxmode.offloads = info->rx_offload_capa & RX_CHECKSUMS };
+	struct rte_eth_rxconf rx = info->default_rxconf;
+	struct rte_eth_txconf tx = info->default_txconf;
+	uint16_t sizes[2] = { QUEUE_SIZE, QUEUE_SIZE };
+	int error;
+
+	if (uplink->queue_count > 1)
+		spread(&conf, info);
+	uplink->tx_offloads = info->tx_offload_capa & (UPLINK_TX_CHECKSUMS | RTE_ETH_TX_OFFLOAD_TCP_TSO |
+						       RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
+	conf.txmode.offloads = uplink->tx_offloads;
+	rx.offloads = conf.rxmode.offloads;
+	tx.offloads = conf.txmode.offloads;
+	error = rte_eth_dev_configure(uplink->port, uplink->queue_count, uplink->queue_count, &conf);
+	if (!error)
+		error = rte_eth_dev_adjust_nb_rx_tx_desc(uplink->port, &sizes[0], &sizes[1]);
+	for (uint16_t i = 0; i < uplink->queue_count && !error; i++)
+		error = setup_queue(uplink, i, sizes, &rx, &tx);
+	return error;
+}
+
+bool uplink_is_one_of(const char *name, const char *const *drivers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(name, drivers[i], strlen(drivers[i])))
+			return true;
+	return false;
+}
+
+/* Devices of software whose drivers have read a packet when they take it. */
+static const char *const at_once[] = { "net_tap", "net_tun", "net_af_packet" };
+
+/* Whether it reads later, is to, and can: by DMA at our addresses, and it tells when it is done. */
+static int check_zero_copy(struct uplink *uplink, struct iov *iov)
+{
+	struct iov_bdf bdf;
+	const char *why = NULL;
+
+	if (iov_bdf_parse(iov, uplink->name, &bdf))
+		why = "is no PCI function";
+	else if (!(uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS))
+		why = "takes no packets of several buffers";
+	else if (rte_eth_tx_done_cleanup(uplink->port, 0, 0) == -ENOTSUP)
+		why = "has a driver that cannot be asked what was sent";
+	else if (rte_eal_iova_mode() != RTE_IOVA_VA)
+		why = "is behind an IOMMU whose addresses are too short for those of a process";
+	if (why)
+		return iov_fail(iov, -ENOTSUP, "%s: %s, so it cannot send without a copy; add it "
+				"without --zero-copy", uplink->name, why);
+	uplink->lending = UPLINK_READS_LATER;
+	return 0;
+}
+
+static int choose_lending(struct uplink *uplink, struct iov *iov)
+{
+	if (uplink_is_one_of(uplink->name, at_once, RTE_DIM(at_once))) {
+		if (uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
+			uplink->lending = UPLINK_READS_AT_ONCE;
+		return 0;
+	}
+	return uplink->zero_copy ? check_zero_copy(uplink, iov) : 0;
+}
+
+static int start(struct uplink *uplink, struct iov *iov)
+{
+	struct rte_eth_dev_info info;
+	int error = rte_eth_dev_info_get(uplink->port, &info);
+
+	if (!error) {
+		uplink->queue_count = RTE_MIN(info.max_rx_queues, info.max_tx_queues);
+		uplink->queue_count = (uint16_t)RTE_MIN(uplink->queues_wanted, uplink->queue_count);
+		error = make_pool(uplink);
+	}
+	if (error)
+		return iov_told(iov, error, "%s: no memory for packets: %s", uplink->name,
+				strerror(-error));
+	error = setup_queues(uplink, &info);
+	if (!error)
+		error = rte_eth_dev_start(uplink->port);
+	if (error)
+		return iov_told(iov, error, "%s: the device does not start: %s; see 'iovd --verbose'",
+				uplink->name, strerror(-error));
+	uplink->started = true;
+	rte_eth_promiscuous_enable(uplink->port);  /* a VF may be refused this, */
+	rte_eth_allmulticast_enable(uplink->port); /* and then gets its own MAC only */
+	rte_eth_dev_get_mtu(uplink->port, &uplink->mtu);
+	return 0;
+}
+
+int uplink_device_open(struct uplink *uplink, struct iov *iov)
+{
+	int error = check_device(iov, uplink->name);
+
+	if (!error)
+		error = probe(uplink, iov, uplink->name);
+	if (!error)
+		error = start(uplink, iov);
+	if (!error)
+		error = choose_lending(uplink, iov);
+	return error;
+}
+
+void uplink_device_close(struct uplink *uplink)
+{
+	uplink_stop(uplink);
+	if (uplink->device) {
+		rte_eth_dev_close(uplink->port);
+		rte_dev_remove(uplink->device);
+	}
+	uplink->device = NULL;
+	rte_mempool_free(uplink->pool);
+	uplink->pool = NULL;
+}
+
+void uplink_stop(struct uplink *uplink)
+{
+	flows_close(uplink->flows);
+	uplink->flows = NULL;
+	if (uplink->started)
+		rte_eth_dev_stop(uplink->port);
+	uplink->started = false;
+}
+
+int uplink_restart(struct uplink *uplink)
+{
+	int error = rte_eth_dev_start(uplink->port);
+
+	uplink->started = !error;
+	uplink->recalls++;
+	return error;
+}
