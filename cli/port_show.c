@@ -41,6 +41,7 @@ static const struct iov_column counter_columns[] = {
 	{ "stations", "Stations behind it" },
 	{ "unplaced_stations", "Stations without a place" },
 	{ "dropped", "Dropped" },
+	{ "buffer_shortages", "Packet buffers missing" },
 	{ "lent_frames", "Frames sent without a copy" },
 	{ "recalls", "Restarts of the device" },
 	{ "connected", "Connections" },

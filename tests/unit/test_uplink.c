@@ -267,6 +267,75 @@ static void link_is_that_of_the_interface(void **state)
 	up.uplink = ring;
 }
 
+/* The uplink is a net_af_packet at an interface that is up; @fd is who is behind that. */
+static struct uplink *begin_packet(struct lan *lan, const char *arguments, int *fd)
+{
+	struct uplink *ring = up.uplink;
+	char device[128];
+
+	if (!has_namespace)
+		skip();
+	*fd = make_interface("tap0");
+	set_up("tap0", true);
+	snprintf(device, sizeof(device), "net_af_packet0,iface=tap0%s", arguments);
+	assert_return_code(uplink_open(&up.uplink, lan->iov, device, 1, false), 0);
+	lan_redraw(lan);
+	return ring;
+}
+
+static void end_packet(struct uplink *ring, int fd)
+{
+	close(fd);
+	uplink_close(up.uplink);
+	up.uplink = ring;
+}
+
+static unsigned int take_all(void)
+{
+	struct rte_mbuf *packets[FRAMES];
+	unsigned int count, all = 0;
+
+	while ((count = take(packets, FRAMES))) {
+		rte_pktmbuf_free_bulk(packets, count);
+		all += count;
+	}
+	return all;
+}
+
+static uint64_t lost(enum drop reason)
+{
+	uint64_t drops[DROP_COUNT] = { 0 };
+
+	uplink_add_losses(up.uplink, drops);
+	return drops[reason];
+}
+
+static void what_nobody_took_in_time_is_counted(void **state)
+{
+	struct lan *lan = *state;
+	struct uplink *ring;
+	uint8_t frame[60];
+	uint64_t missed;
+	unsigned int came;
+	int fd;
+
+	ring = begin_packet(lan, "", &fd);
+	lan_frame(frame, BROADCAST, A, 0, sizeof(frame));
+	take_all();
+	missed = lost(DROP_MISSED);
+	for (unsigned int round = 1; round < 3; round++) {
+		for (unsigned int i = 0; i < 3000; i++)
+			assert_int_equal(write(fd, frame, sizeof(frame)), sizeof(frame));
+		came = take_all();
+		assert_true(came > 0 && came < 3000);
+		missed += 3000 - came;
+		assert_int_equal(lost(DROP_MISSED), missed);
+		/* To look is not to forget. */
+		assert_int_equal(lost(DROP_MISSED), missed);
+	}
+	end_packet(ring, fd);
+}
+
 static void devices_that_tell_are_believed(void **state)
 {
 	(void)state;
@@ -283,6 +352,7 @@ int main(void)
 		CASE(what_leaves_was_there_when_it_was_sent),
 		CASE(tags_do_not_count_into_the_mtu),
 		CASE(link_is_that_of_the_interface),
+		CASE(what_nobody_took_in_time_is_counted),
 		CASE(devices_that_tell_are_believed),
 	};
 

@@ -18,6 +18,8 @@ static const char *const names[DROP_COUNT] = {
 	[DROP_SPOOFED] = "spoofed",
 	[DROP_STORM] = "storm",
 	[DROP_COSTLY] = "too-costly",
+	[DROP_MISSED] = "missed",
+	[DROP_RECEIVE] = "receive-error",
 	[DROP_DOWN] = "down",
 	[DROP_FILTERED] = "filtered",
 	[DROP_FULL] = "full",
@@ -27,6 +29,7 @@ static const char *const names[DROP_COUNT] = {
 	[DROP_MTU] = "above-mtu",
 	[DROP_OFFLOAD] = "not-segmentable",
 	[DROP_NO_MEMORY] = "no-memory",
+	[DROP_SEND] = "send-error",
 };
 
 const char *drop_name(enum drop reason)

@@ -19,6 +19,8 @@ enum drop {
 	DROP_SPOOFED,		/* from an address that is not the guest's */
 	DROP_STORM,		/* more to all than the port may send */
 	DROP_COSTLY,		/* more work than one frame may be: a part of it was lost */
+	DROP_MISSED,		/* the device had no room for it: iovd did not take in time */
+	DROP_RECEIVE,		/* the device could not receive it */
 	/* Counted at the port that it was meant for. */
 	DROP_DOWN,		/* not connected, link down, or its receive queue does not run */
 	DROP_FILTERED,		/* its driver does not want such frames */
@@ -29,6 +31,7 @@ enum drop {
 	DROP_MTU,		/* longer than the uplink's MTU */
 	DROP_OFFLOAD,		/* needs segmentation that is not possible */
 	DROP_NO_MEMORY,		/* no packet buffer for the uplink */
+	DROP_SEND,		/* the device took it and could not send it */
 	DROP_COUNT,
 };
 

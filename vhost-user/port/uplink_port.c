@@ -137,7 +137,15 @@ static bool reasons(const struct port *port, enum reason_kind kind, uint64_t cou
 	if (kind != REASON_DROP)
 		return false;
 	member_drops(port, counters);
+	uplink_add_losses(uplink_of(port), counters);
 	return true;
+}
+
+static void count(const struct port *port, struct json_object *object)
+{
+	member_count(port, object);
+	json_object_object_add(object, "buffer_shortages",
+			       json_object_new_uint64(uplink_shortages(uplink_of(port))));
 }
 
 static struct json_object *rings(const struct port *port)
@@ -196,9 +204,16 @@ static uint64_t recalls(const struct port *port)
 	return uplink_recalls(uplink_of(port));
 }
 
+static uint64_t shortages(const struct port *port)
+{
+	return uplink_shortages(uplink_of(port));
+}
+
 static const struct port_metric uplink_metrics[] = {
 	{ "port_lent_frames", false, NULL, "Frames that an uplink sent from guest memory", lent },
 	{ "port_recalls", false, NULL, "Restarts of an uplink that kept such frames", recalls },
+	{ "port_buffer_shortages", false, NULL,
+	  "Times that an uplink found no packet buffer for what it received", shortages },
 	{ NULL },
 };
 
@@ -216,7 +231,7 @@ const struct port_type uplink_port_type = {
 	.set = set,
 	.describe = describe,
 	.save = save,
-	.count = member_count,
+	.count = count,
 	.reasons = reasons,
 	.rings = rings,
 	.is_up = is_up,

@@ -26,8 +26,6 @@ int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsign
 	uplink->zero_copy = zero_copy;
 	uplink->queues_wanted = queues;
 	error = uplink->name ? uplink_device_open(uplink, iov) : -ENOMEM;
-	if (!error)
-		interface_link_find(&uplink->interface, uplink->name);
 	if (error) {
 		uplink_close(uplink);
 		return error;

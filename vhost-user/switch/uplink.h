@@ -150,6 +150,21 @@ uint64_t uplink_lent(const struct uplink *uplink);
 uint64_t uplink_recalls(const struct uplink *uplink);
 
 /**
+ * uplink_add_losses - add what the device lost, by its own counters and the kernel's
+ * @uplink: uplink; the control thread
+ * @drops: counters of reasons
+ *
+ * What it took and did not send was counted as sent before.
+ */
+void uplink_add_losses(struct uplink *uplink, uint64_t *drops);
+
+/**
+ * uplink_shortages - how often the device found no packet buffer for what it received
+ * @uplink: uplink; the control thread
+ */
+uint64_t uplink_shortages(struct uplink *uplink);
+
+/**
  * struct uplink_flow - which queue frames for a station come by
  * @mac: address of the station
  * @queue: below uplink_queues()

@@ -224,6 +224,7 @@ static int start(struct uplink *uplink, struct iov *iov)
 		return iov_told(iov, error, "%s: the device does not start: %s; see 'iovd --verbose'",
 				uplink->name, strerror(-error));
 	uplink->started = true;
+	uplink_begin_losses(uplink);
 	rte_eth_promiscuous_enable(uplink->port);  /* a VF may be refused this, */
 	rte_eth_allmulticast_enable(uplink->port); /* and then gets its own MAC only */
 	rte_eth_dev_get_mtu(uplink->port, &uplink->mtu);
@@ -232,10 +233,16 @@ static int start(struct uplink *uplink, struct iov *iov)
 
 int uplink_device_open(struct uplink *uplink, struct iov *iov)
 {
+	struct packet_ring before = { 0 };
 	int error = check_device(iov, uplink->name);
 
+	interface_link_find(&uplink->interface, uplink->name);
+	if (uplink_interface(uplink))
+		packet_ring_note(&before, uplink->interface.index);
 	if (!error)
 		error = probe(uplink, iov, uplink->name);
+	if (!error && uplink_interface(uplink))
+		packet_ring_open(&uplink->ring, &before, uplink->interface.index);
 	if (!error)
 		error = start(uplink, iov);
 	if (!error)
@@ -246,6 +253,7 @@ int uplink_device_open(struct uplink *uplink, struct iov *iov)
 void uplink_device_close(struct uplink *uplink)
 {
 	uplink_stop(uplink);
+	packet_ring_close(&uplink->ring);
 	if (uplink->device) {
 		rte_eth_dev_close(uplink->port);
 		rte_dev_remove(uplink->device);
@@ -257,6 +265,7 @@ void uplink_device_close(struct uplink *uplink)
 
 void uplink_stop(struct uplink *uplink)
 {
+	uplink_look_at_losses(uplink);
 	flows_close(uplink->flows);
 	uplink->flows = NULL;
 	if (uplink->started)

@@ -8,6 +8,7 @@
 
 #include "vhost-user/spin.h"
 #include "vhost-user/switch/flow.h"
+#include "vhost-user/switch/packet_ring.h"
 #include "vhost-user/switch/uplink.h"
 
 #define UPLINK_TX_CHECKSUMS                                                                        \
@@ -18,6 +19,21 @@
 struct uplink_queue {
 	_Alignas(RTE_CACHE_LINE_SIZE) uint64_t frames;
 	struct spin senders; /* of one worker at a time */
+};
+
+/* A counter of a device: what it said last, and what that came to since ever. */
+struct uplink_counter {
+	uint64_t seen;
+	uint64_t total;
+};
+
+/* What a device lost, and how often it found no packet buffer. */
+struct uplink_losses {
+	uint64_t missed_by_kernel;
+	struct uplink_counter missed;
+	struct uplink_counter receive_errors;
+	struct uplink_counter send_errors;
+	struct uplink_counter shortages;
 };
 
 struct uplink {
@@ -36,6 +52,8 @@ struct uplink {
 	struct rte_device *device;
 	char *name;
 	struct interface_link interface;
+	struct packet_ring ring;
+	struct uplink_losses losses;
 	bool is_down;
 	struct flows *flows;
 	struct uplink_queue queues[UPLINK_QUEUES_MAX];
@@ -46,6 +64,12 @@ int uplink_device_open(struct uplink *uplink, struct iov *iov);
 
 /* Give it back, as far as it was taken. */
 void uplink_device_close(struct uplink *uplink);
+
+/* Count what the device lost since the last look. */
+void uplink_look_at_losses(struct uplink *uplink);
+
+/* Look at what it counted before anything was lost. */
+void uplink_begin_losses(struct uplink *uplink);
 
 /* Whether a device is of a driver, by the beginning of its name. */
 bool uplink_is_one_of(const char *name, const char *const *drivers, size_t count);
