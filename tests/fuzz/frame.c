@@ -8,14 +8,17 @@
 #include "base/cleanup.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/test.h"
+#include "vhost-user/net/checksum.h"
 #include "vhost-user/net/frame.h"
+#include "vhost-user/net/ip.h"
+#include "vhost-user/net/partial.h"
 
 #define OFFERS                                                                                     \
 	(FRAME_NEED_CSUM | FRAME_NEED_TSO4 | FRAME_NEED_TSO6 | FRAME_NEED_USO4 | FRAME_NEED_USO6 | \
 	 FRAME_NEED_ECN)
 
 /* Over all inputs. */
-static unsigned int refused, checksummed, segmented, datagrams;
+static unsigned int refused, checksummed, segmented, datagrams, partial;
 
 struct tally {
 	const struct frame *frame;
@@ -55,6 +58,45 @@ static void complete(struct frame *frame)
 		assert_int_equal(frame->needs, 0);
 		checksummed++;
 	}
+}
+
+static void write_length(uint8_t *at, uint32_t length)
+{
+	at[0] = (uint8_t)(length >> 8);
+	at[1] = (uint8_t)length;
+}
+
+/* The checksum as if it were left to a device, of a packet that ends with the frame. */
+static void leave_checksum(struct frame *frame)
+{
+	uint16_t type, sum;
+	int protocol;
+	uint32_t l3 = frame_l3(frame, &type), l4 = frame_l4(frame, type, l3, &protocol);
+	uint32_t at = l4 + (protocol == IPPROTO_TCP ? TCP_CHECKSUM : UDP_CHECKSUM);
+
+	if (protocol < 0 || at + 2 > frame->head_length)
+		return;
+	write_length(frame->head + l3 + (type == ETH_P_IP ? 2 : 4),
+		     frame->length - l3 - (type == ETH_P_IP ? 0 : IP6_HEADER));
+	sum = htons((uint16_t)~checksum_fold(checksum_pseudo(frame->head + l3, type == ETH_P_IP,
+							     (uint8_t)protocol, frame->length - l4)));
+	memcpy(frame->head + at, &sum, sizeof(sum));
+}
+
+/* As it comes from an interface of the kernel, all of it in one place. */
+static void use_unfinished(const struct frame *original, uint16_t mtu)
+{
+	_cleanup_free_ uint8_t *flat = malloc(FRAME_HEADROOM + original->length);
+	struct frame frame = *original;
+
+	assert_non_null(flat);
+	frame_flatten(&frame, flat);
+	leave_checksum(&frame);
+	if (partial_find(&frame, mtu))
+		return;
+	assert_true(frame.length <= original->length && frame.head_length == frame.length);
+	partial += !!frame.needs;
+	complete(&frame);
 }
 
 static void use(struct frame *frame, const struct virtio_net_hdr *header, uint8_t offers)
@@ -100,12 +142,13 @@ static void run(struct fuzz_input *input)
 	assert_non_null(head);
 	frame.head = head + FRAME_HEADROOM;
 	fuzz_bytes(input, frame.head, frame.head_length);
+	use_unfinished(&frame, (uint16_t)~header.gso_size);
 	use(&frame, &header, offers);
 }
 
 static void reached_everything(void)
 {
-	assert_true(refused && checksummed && segmented && datagrams);
+	assert_true(refused && checksummed && segmented && datagrams && partial);
 }
 
 const struct fuzz_target fuzz_target = {

@@ -336,6 +336,78 @@ static void what_nobody_took_in_time_is_counted(void **state)
 	end_packet(ring, fd);
 }
 
+/* What becomes of a frame of a length that comes by the uplink. */
+static enum drop receive(int fd, uint32_t length, bool *is_whole)
+{
+	static uint8_t bytes[16384];
+	struct virtq_segment segments[UPLINK_SEGMENTS_MAX];
+	struct rte_mbuf *packet;
+	struct frame frame;
+	enum drop reason;
+
+	memset(bytes, 0xab, sizeof(bytes));
+	lan_frame(bytes, BROADCAST, A, 0, 60);
+	assert_int_equal(write(fd, bytes, length), length);
+	assert_int_equal(take(&packet, 1), 1);
+	reason = uplink_frame(up.uplink, packet, &frame, segments);
+	*is_whole = frame.length == length && !memcmp(frame.head, bytes, length);
+	rte_pktmbuf_free(packet);
+	return reason;
+}
+
+static void frame_is_whole_or_dropped(void **state)
+{
+	static const uint32_t lengths[] = { 60, 1514, 1981, 1982, 1983, 9014 };
+	static const char *const arguments[] = { "", ",framesz=2048,blocksz=4096" };
+	struct lan *lan = *state;
+	struct uplink *ring;
+	bool is_whole;
+	int fd;
+
+	if (geteuid())
+		skip(); /* memory of the kernel is limited */
+	for (size_t i = 0; i < 2; i++) {
+		ring = begin_packet(lan, arguments[i], &fd);
+		take_all();
+		for (size_t j = 0; j < sizeof(lengths) / sizeof(*lengths); j++) {
+			enum drop reason = receive(fd, lengths[j], &is_whole);
+
+			assert_int_equal(reason, i && lengths[j] >= 1982 ? DROP_LONG : DROP_NONE);
+			assert_true(reason || is_whole);
+		}
+		end_packet(ring, fd);
+	}
+}
+
+/* Of TCP on this host, over the interface that the uplink has. */
+static void what_the_kernel_left_to_a_device_is_seen(void **state)
+{
+	static const uint8_t tcp[] = { 0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 9, 0, 2, 10, 9, 0, 1,
+				       0, 9, 0, 9, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 1, 0, 0x14, 0x2f };
+	struct lan *lan = *state;
+	struct virtq_segment segments[UPLINK_SEGMENTS_MAX];
+	struct rte_mbuf *packet;
+	struct uplink *ring;
+	struct frame frame;
+	uint8_t bytes[60];
+	int fd;
+
+	ring = begin_packet(lan, "", &fd);
+	take_all();
+	lan_frame(bytes, BROADCAST, A, 0, sizeof(bytes));
+	bytes[12] = 8;
+	bytes[13] = 0;
+	memset(bytes + 14, 0, sizeof(bytes) - 14);
+	memcpy(bytes + 14, tcp, sizeof(tcp));
+	assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	assert_int_equal(take(&packet, 1), 1);
+	assert_int_equal(uplink_frame(up.uplink, packet, &frame, segments), DROP_NONE);
+	assert_int_equal(frame.needs, FRAME_NEED_CSUM);
+	assert_int_equal(frame.csum_start, 34);
+	rte_pktmbuf_free(packet);
+	end_packet(ring, fd);
+}
+
 static void devices_that_tell_are_believed(void **state)
 {
 	(void)state;
@@ -353,6 +425,8 @@ int main(void)
 		CASE(tags_do_not_count_into_the_mtu),
 		CASE(link_is_that_of_the_interface),
 		CASE(what_nobody_took_in_time_is_counted),
+		CASE(frame_is_whole_or_dropped),
+		CASE(what_the_kernel_left_to_a_device_is_seen),
 		CASE(devices_that_tell_are_believed),
 	};
 

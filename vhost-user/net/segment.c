@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "vhost-user/net/checksum.h"
 #include "vhost-user/net/frame.h"
 #include "vhost-user/net/ip.h"
 
@@ -28,31 +29,6 @@ static uint32_t read32(const uint8_t *at)
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
-/* Sum of big-endian 16-bit words; an odd byte at the end is padded with zero. */
-static uint64_t sum(uint64_t start, const uint8_t *bytes, size_t length)
-{
-	uint16_t word;
-
-	for (; length >= 2; bytes += 2, length -= 2) {
-		memcpy(&word, bytes, 2);
-		start += word;
-	}
-	if (length) {
-		word = 0;
-		memcpy(&word, bytes, 1);
-		start += word;
-	}
-	return start;
-}
-
-/* The sum was taken in host order, which RFC 1071 section 2 (B) allows; swap at the end. */
-static uint16_t fold(uint64_t total)
-{
-	while (total >> 16)
-		total = (total & 0xffff) + (total >> 16);
-	return ntohs((uint16_t)~total);
-}
-
 /* Zero means "no checksum" to UDP, and 0xffff is the same number. */
 static void store(uint8_t *at, uint16_t checksum)
 {
@@ -64,7 +40,7 @@ void frame_checksum(struct frame *frame)
 	const uint8_t *start = frame->head + frame->csum_start;
 
 	store(frame->head + frame->csum_start + frame->csum_offset,
-	      fold(sum(0, start, frame->length - frame->csum_start)));
+	      checksum_fold(checksum_add(0, start, frame->length - frame->csum_start)));
 	frame->needs &= (uint8_t)~FRAME_NEED_CSUM;
 	frame->verified = true;
 }
@@ -96,16 +72,7 @@ static void fix_ip(struct cutter *cutter, uint8_t *ip, uint32_t length, uint32_t
 	write16(ip + 2, length);
 	write16(ip + 4, (uint32_t)(ip[4] << 8 | ip[5]) + index);
 	write16(ip + 10, 0);
-	write16(ip + 10, fold(sum(0, ip, header)));
-}
-
-/* Pseudo header of RFC 9293 section 3.1 and RFC 8200 section 8.1. */
-static uint64_t pseudo_sum(const struct cutter *cutter, const uint8_t *ip, uint32_t length)
-{
-	const uint8_t *addresses = cutter->ip4 ? ip + 12 : ip + 8;
-
-	return sum(0, addresses, cutter->ip4 ? 8 : 32) + htons(cutter->protocol) +
-	       htons((uint16_t)length);
+	write16(ip + 10, checksum_fold(checksum_add(0, ip, header)));
 }
 
 /* Of a segment's TCP header: its place in the stream, and what only one of them says. */
@@ -129,6 +96,7 @@ static struct frame cut(struct cutter *cutter, uint32_t offset, uint32_t length,
 	uint8_t *ip = head + cutter->l3, *l4 = head + frame->csum_start;
 	uint8_t *checksum = l4 + frame->csum_offset;
 	uint32_t l4_header = frame->headers - frame->csum_start;
+	uint64_t total;
 
 	memcpy(head, frame->head, frame->headers);
 	*payload = (struct virtq_segment){ frame->head + frame->headers + offset, length };
@@ -138,8 +106,9 @@ static struct frame cut(struct cutter *cutter, uint32_t offset, uint32_t length,
 	else
 		write16(l4 + UDP_LENGTH, l4_header + length);
 	write16(checksum, 0);
-	store(checksum, fold(sum(sum(pseudo_sum(cutter, ip, l4_header + length), l4, l4_header),
-				 payload->data, length)));
+	total = checksum_add(checksum_pseudo(ip, cutter->ip4, cutter->protocol, l4_header + length), l4,
+			     l4_header);
+	store(checksum, checksum_fold(checksum_add(total, payload->data, length)));
 	return (struct frame){
 		.head = head,
 		.head_length = frame->headers,

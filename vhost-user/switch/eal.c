@@ -25,7 +25,7 @@
 #include "vhost-user/switch/eal.h"
 
 /* Megabytes without huge pages: packet buffers of the uplinks and DPDK's own needs. */
-#define ORDINARY_MEMORY "96"
+#define ORDINARY_MEMORY "256"
 #define ARGUMENTS_MAX 16
 
 int eal_parse_cpus(const char *text, cpu_set_t *cpus)

@@ -603,8 +603,8 @@ static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
 	const uint64_t end = forward->work + WORK_PORT;
 
 	for (unsigned int i = 0; i < count; i++)
-		forward->reasons[i] = uplink_frame(forward->packets[i], &forward->frames[i],
-						   forward->packet_segments[i]);
+		forward->reasons[i] = uplink_frame(port->uplink, forward->packets[i],
+						   &forward->frames[i], forward->packet_segments[i]);
 	forward->work_end = UINT64_MAX;
 	switch_burst(forward, view, port, count, now);
 	deliver_finish(forward);

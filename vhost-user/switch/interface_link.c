@@ -2,6 +2,7 @@
 #include "vhost-user/switch/interface_link.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -36,6 +37,15 @@ void interface_link_find(struct interface_link *interface, const char *device)
 	memcpy(interface->name, name, length);
 	if (ask(interface->name, SIOCGIFINDEX, &answer))
 		interface->index = answer.ifr_ifindex;
+}
+
+unsigned int interface_link_mtu(const struct interface_link *interface)
+{
+	struct ifreq answer;
+
+	if (!ask(interface->name, SIOCGIFMTU, &answer))
+		return 0;
+	return answer.ifr_mtu < UINT16_MAX ? (unsigned int)answer.ifr_mtu : UINT16_MAX;
 }
 
 enum uplink_link interface_link_look(const struct interface_link *interface)

@@ -39,6 +39,14 @@ struct interface_link {
 void interface_link_find(struct interface_link *interface, const char *device);
 
 /**
+ * interface_link_mtu - its MTU
+ * @interface: one that there was
+ *
+ * Return: the MTU, 65535 at most; 0 when it is gone.
+ */
+unsigned int interface_link_mtu(const struct interface_link *interface);
+
+/**
  * interface_link_look - what became of it
  * @interface: one that there was
  */

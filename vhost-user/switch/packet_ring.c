@@ -4,8 +4,41 @@
 #include <fcntl.h>
 #include <linux/if_packet.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/*
+ * Elements as long as packet buffers can be, of which there are 512 unless a device says otherwise.
+ * The driver takes it that there is nothing between the last one of a block and the first of the
+ * next, and blocks are whole pages.
+ */
+#define FRAME_LARGE (UINT16_MAX + 1 - 128)
+#define FRAME_UNIT 128
+#define FRAME_KEY ",framesz="
+
+/* The driver's own. */
+#define FRAME_DEFAULT 2048
+
+char *packet_ring_device(const char *device)
+{
+	bool is_told = strstr(device, FRAME_KEY) || strstr(device, ",blocksz=");
+	char *text;
+
+	if (is_told)
+		return strdup(device);
+	return asprintf(&text, "%s,framesz=%d,blocksz=%ld", device, FRAME_LARGE,
+			FRAME_LARGE * (sysconf(_SC_PAGESIZE) / FRAME_UNIT)) < 0 ? NULL : text;
+}
+
+unsigned int packet_ring_frame(const char *device)
+{
+	const char *key = strstr(device, FRAME_KEY);
+
+	return key ? (unsigned int)strtoul(key + strlen(FRAME_KEY), NULL, 10) : FRAME_DEFAULT;
+}
 
 static bool is_at(int fd, int interface)
 {

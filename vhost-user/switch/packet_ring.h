@@ -26,6 +26,26 @@ struct packet_ring {
 };
 
 /**
+ * packet_ring_device - a device whose rings take the longest frames that the kernel makes
+ * @device: net_af_packet with its arguments
+ *
+ * Return: @device with arguments more, unless it says itself how large its rings are; NULL without
+ * memory.  The caller frees it.
+ */
+char *packet_ring_device(const char *device);
+
+/**
+ * packet_ring_frame - bytes of an element of the rings of a device
+ * @device: net_af_packet with its arguments
+ *
+ * PACKET_RING_HEADER of them are no frame.
+ */
+unsigned int packet_ring_frame(const char *device);
+
+/* In front of a frame in its element: what the kernel says of it, TPACKET_V2, and padding. */
+#define PACKET_RING_HEADER 66
+
+/**
  * packet_ring_open - find the sockets that a driver opens
  * @ring: receives those that are at the interface now, and were not before
  * @before: those that were there before the driver opened its own; of packet_ring_note()

@@ -170,7 +170,7 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 	}
 	if (uplink_interface(uplink) || !rte_eth_link_get_nowait(uplink->port, &link))
 		json_add_text(object, "state", uplink_is_up(uplink) ? "up" : "down");
-	json_object_object_add(object, "mtu", json_object_new_int(uplink->mtu));
+	json_object_object_add(object, "mtu", json_object_new_int(uplink_mtu(uplink)));
 	json_object_object_add(object, "queues", json_object_new_int(uplink->queue_count));
 	json_object_object_add(object, "flow_rules",
 			       json_object_new_int((int)flows_count(uplink->flows)));

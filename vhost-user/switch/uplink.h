@@ -252,13 +252,14 @@ unsigned int uplink_receive(struct uplink *uplink, unsigned int queue, struct rt
 
 /**
  * uplink_frame - see a packet as a frame
+ * @uplink: where it came from
  * @packet: packet
  * @frame: receives it; valid as long as the packet
  * @segments: room for UPLINK_SEGMENTS_MAX segments, used by the frame
  *
  * Return: DROP_NONE, or why the packet cannot pass.
  */
-enum drop uplink_frame(struct rte_mbuf *packet, struct frame *frame,
+enum drop uplink_frame(const struct uplink *uplink, struct rte_mbuf *packet, struct frame *frame,
 		       struct virtq_segment *segments);
 
 /* Most buffers of a received packet. */

@@ -11,8 +11,10 @@
 #include <rte_errno.h>
 #include <rte_vfio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/pci/pci.h"
 #include "vhost-user/socket/privileges.h"
 #include "vhost-user/switch/uplink_internal.h"
@@ -21,7 +23,19 @@
 #define PACKET_BUFFERS 4095
 #define BUFFER_CACHE 256
 
+/* Of those that hold a long frame each there are fewer: two bursts, and what a CPU keeps. */
+#define LONG_BUFFERS 320
+#define LONG_CACHE 32
+
 #define RX_CHECKSUMS (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
+
+bool uplink_is_one_of(const char *name, const char *const *drivers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(name, drivers[i], strlen(drivers[i])))
+			return true;
+	return false;
+}
 
 /* A PCI device of another driver would be torn out of its hands by some PMDs. */
 static int check_function(struct iov *iov, const char *name, struct iov_bdf bdf)
@@ -91,6 +105,35 @@ static int find_port(const char *name, uint16_t *port)
 	return count ? 0 : -ENODEV;
 }
 
+static bool is_packet(const struct uplink *uplink)
+{
+	static const char *const packet[] = { "net_af_packet" };
+
+	return uplink_is_one_of(uplink->name, packet, 1);
+}
+
+/* Frames that the kernel joined need large rings; where there is no room small ones will do. */
+static int probe_packet(struct uplink *uplink, struct iov *iov)
+{
+	_cleanup_free_ char *large = packet_ring_device(uplink->name);
+	const char *device = large;
+	int error = large ? rte_dev_probe(large) : -ENOMEM;
+
+	if (error) {
+		device = uplink->name;
+		error = rte_dev_probe(device);
+	}
+	if (error)
+		return error;
+	uplink->ring_frame = packet_ring_frame(device);
+	uplink->room = uplink->ring_frame > PACKET_RING_HEADER ? uplink->ring_frame - PACKET_RING_HEADER
+							      : 1;
+	if (uplink->room <= RTE_ETHER_MAX_JUMBO_FRAME_LEN)
+		iov_log(iov, LOG_NOTICE, "%s: frames of %u bytes and more are dropped, since its rings "
+			"have no room for them", uplink->name, uplink->room);
+	return 0;
+}
+
 static int probe(struct uplink *uplink, struct iov *iov, const char *name)
 {
 	struct rte_eth_dev_info info;
@@ -99,7 +142,7 @@ static int probe(struct uplink *uplink, struct iov *iov, const char *name)
 	if (!find_port(name, &uplink->port))
 		return iov_fail(iov, -EBUSY, "%s: is the device of another port already; see 'iov port "
 				"list'", name);
-	error = rte_dev_probe(name);
+	error = is_packet(uplink) ? probe_packet(uplink, iov) : rte_dev_probe(name);
 	if (error || find_port(name, &uplink->port))
 		return iov_told(iov, error ? error : -ENODEV, "%s: DPDK has no driver that takes it: %s; "
 				"see 'iovd --verbose'", name, strerror(error ? -error : ENODEV));
@@ -109,23 +152,39 @@ static int probe(struct uplink *uplink, struct iov *iov, const char *name)
 	return 0;
 }
 
-static int make_pool(struct uplink *uplink)
+/* Numbers and sizes are of one queue and one buffer. */
+static struct rte_mempool *make_pool(const struct uplink *uplink, const char *kind,
+				     unsigned int buffers, unsigned int cache, uint32_t size)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 
-	snprintf(name, sizeof(name), "uplink%u", uplink->port);
-	uplink->pool = rte_pktmbuf_pool_create(name, PACKET_BUFFERS * uplink->queue_count,
-					       BUFFER_CACHE, 0,
-					       RTE_MBUF_DEFAULT_BUF_SIZE,
-					       rte_eth_dev_socket_id(uplink->port));
-	return uplink->pool ? 0 : -rte_errno;
+	snprintf(name, sizeof(name), "uplink%u%s", uplink->port, kind);
+	return rte_pktmbuf_pool_create(name, buffers * uplink->queue_count, cache, 0, (uint16_t)size,
+				       rte_eth_dev_socket_id(uplink->port));
+}
+
+/* The driver of net_af_packet wants a buffer for all that an element of its rings may have. */
+static int make_pools(struct uplink *uplink)
+{
+	uint32_t size = RTE_PKTMBUF_HEADROOM + uplink->ring_frame;
+
+	uplink->pool = make_pool(uplink, "", PACKET_BUFFERS, BUFFER_CACHE, RTE_MBUF_DEFAULT_BUF_SIZE);
+	if (!uplink->pool)
+		return -rte_errno;
+	if (size <= RTE_MBUF_DEFAULT_BUF_SIZE)
+		return 0;
+	uplink->receive_pool = make_pool(uplink, "rx", LONG_BUFFERS, LONG_CACHE,
+					 RTE_MIN(size, (uint32_t)UINT16_MAX));
+	return uplink->receive_pool ? 0 : -rte_errno;
 }
 
 static int setup_queue(struct uplink *uplink, uint16_t index, const uint16_t sizes[2],
 		       const struct rte_eth_rxconf *rx, const struct rte_eth_txconf *tx)
 {
 	unsigned int node = (unsigned int)rte_eth_dev_socket_id(uplink->port);
-	int error = rte_eth_rx_queue_setup(uplink->port, index, sizes[0], node, rx, uplink->pool);
+	int error = rte_eth_rx_queue_setup(uplink->port, index, sizes[0], node, rx,
+					   uplink->receive_pool ? uplink->receive_pool
+							        : uplink->pool);
 
 	return error ? error : rte_eth_tx_queue_setup(uplink->port, index, sizes[1], node, tx);
 }
@@ -162,13 +221,8 @@ static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *in
 	return error;
 }
 
-bool uplink_is_one_of(const char *name, const char *const *drivers, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!strncmp(name, drivers[i], strlen(drivers[i])))
-			return true;
-	return false;
-}
+/* Devices that hand over what the kernel has not completed, as if NICs were below them. */
+static const char *const of_kernel[] = { "net_af_packet", "net_af_xdp" };
 
 /* Devices of software whose drivers have read a packet when they take it. */
 static const char *const at_once[] = { "net_tap", "net_tun", "net_af_packet" };
@@ -204,6 +258,16 @@ static int choose_lending(struct uplink *uplink, struct iov *iov)
 	return uplink->zero_copy ? check_zero_copy(uplink, iov) : 0;
 }
 
+/* Drivers of DPDK say 1500 whatever the interface has. */
+static void find_mtu(struct uplink *uplink)
+{
+	unsigned int mtu = uplink_interface(uplink) ? interface_link_mtu(&uplink->interface) : 0;
+
+	rte_eth_dev_get_mtu(uplink->port, &uplink->mtu);
+	if (mtu)
+		uplink->mtu = (uint16_t)mtu;
+}
+
 static int start(struct uplink *uplink, struct iov *iov)
 {
 	struct rte_eth_dev_info info;
@@ -212,7 +276,7 @@ static int start(struct uplink *uplink, struct iov *iov)
 	if (!error) {
 		uplink->queue_count = RTE_MIN(info.max_rx_queues, info.max_tx_queues);
 		uplink->queue_count = (uint16_t)RTE_MIN(uplink->queues_wanted, uplink->queue_count);
-		error = make_pool(uplink);
+		error = make_pools(uplink);
 	}
 	if (error)
 		return iov_told(iov, error, "%s: no memory for packets: %s", uplink->name,
@@ -227,7 +291,7 @@ static int start(struct uplink *uplink, struct iov *iov)
 	uplink_begin_losses(uplink);
 	rte_eth_promiscuous_enable(uplink->port);  /* a VF may be refused this, */
 	rte_eth_allmulticast_enable(uplink->port); /* and then gets its own MAC only */
-	rte_eth_dev_get_mtu(uplink->port, &uplink->mtu);
+	find_mtu(uplink);
 	return 0;
 }
 
@@ -237,11 +301,12 @@ int uplink_device_open(struct uplink *uplink, struct iov *iov)
 	int error = check_device(iov, uplink->name);
 
 	interface_link_find(&uplink->interface, uplink->name);
-	if (uplink_interface(uplink))
+	uplink->is_unfinished = uplink_is_one_of(uplink->name, of_kernel, RTE_DIM(of_kernel));
+	if (is_packet(uplink))
 		packet_ring_note(&before, uplink->interface.index);
 	if (!error)
 		error = probe(uplink, iov, uplink->name);
-	if (!error && uplink_interface(uplink))
+	if (!error && is_packet(uplink))
 		packet_ring_open(&uplink->ring, &before, uplink->interface.index);
 	if (!error)
 		error = start(uplink, iov);
@@ -260,7 +325,9 @@ void uplink_device_close(struct uplink *uplink)
 	}
 	uplink->device = NULL;
 	rte_mempool_free(uplink->pool);
+	rte_mempool_free(uplink->receive_pool);
 	uplink->pool = NULL;
+	uplink->receive_pool = NULL;
 }
 
 void uplink_stop(struct uplink *uplink)

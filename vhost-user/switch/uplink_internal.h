@@ -39,6 +39,9 @@ struct uplink_losses {
 struct uplink {
 	uint16_t port;
 	uint16_t mtu;
+	bool is_unfinished; /* it hands over frames as the kernel has them */
+	uint32_t room;	    /* of a frame that is received; 0 for no matter */
+	uint32_t ring_frame; /* bytes of an element of the rings of net_af_packet; else 0 */
 	uint16_t queue_count;
 	unsigned int queues_wanted;
 	bool started;
@@ -49,6 +52,7 @@ struct uplink {
 	uint64_t recalls;
 	uint64_t tx_offloads;
 	struct rte_mempool *pool;
+	struct rte_mempool *receive_pool; /* NULL for @pool */
 	struct rte_device *device;
 	char *name;
 	struct interface_link interface;
@@ -64,6 +68,12 @@ int uplink_device_open(struct uplink *uplink, struct iov *iov);
 
 /* Give it back, as far as it was taken. */
 void uplink_device_close(struct uplink *uplink);
+
+/* What may be sent, without the headers of L2; the interface may change it. */
+static inline uint16_t uplink_mtu(const struct uplink *uplink)
+{
+	return __atomic_load_n(&uplink->mtu, __ATOMIC_RELAXED);
+}
 
 /* Count what the device lost since the last look. */
 void uplink_look_at_losses(struct uplink *uplink);

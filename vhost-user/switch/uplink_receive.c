@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What comes by an uplink: packets, and frames that are seen in them. */
+#include "vhost-user/net/partial.h"
 #include "vhost-user/switch/uplink_internal.h"
 
 unsigned int uplink_receive(struct uplink *uplink, unsigned int queue, struct rte_mbuf **packets,
@@ -12,7 +13,16 @@ unsigned int uplink_receive(struct uplink *uplink, unsigned int queue, struct rt
 	return count;
 }
 
-enum drop uplink_frame(struct rte_mbuf *packet, struct frame *frame, struct virtq_segment *segments)
+/* Whether it fills the device's room, so that its end may be missing; a tag is put in later. */
+static bool is_cut(const struct uplink *uplink, const struct rte_mbuf *packet)
+{
+	uint32_t tag = packet->ol_flags & RTE_MBUF_F_RX_VLAN ? 4 : 0;
+
+	return uplink->room && packet->pkt_len >= uplink->room + tag;
+}
+
+enum drop uplink_frame(const struct uplink *uplink, struct rte_mbuf *packet, struct frame *frame,
+		       struct virtq_segment *segments)
 {
 	unsigned int count = 0;
 
@@ -26,11 +36,11 @@ enum drop uplink_frame(struct rte_mbuf *packet, struct frame *frame, struct virt
 	if (packet->data_len < FRAME_ETHERNET)
 		return DROP_SHORT;
 	if (packet->pkt_len > FRAME_MAX || packet->nb_segs > UPLINK_SEGMENTS_MAX ||
-	    rte_pktmbuf_headroom(packet) < FRAME_HEADROOM)
+	    rte_pktmbuf_headroom(packet) < FRAME_HEADROOM || is_cut(uplink, packet))
 		return DROP_LONG;
 	while ((packet = packet->next))
 		segments[count++] = (struct virtq_segment){ rte_pktmbuf_mtod(packet, uint8_t *),
 							    packet->data_len };
 	frame->rest = (struct virtq_cursor){ segments, segments + count, 0 };
-	return DROP_NONE;
+	return uplink->is_unfinished ? partial_find(frame, uplink_mtu(uplink)) : DROP_NONE;
 }

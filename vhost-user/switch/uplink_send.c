@@ -179,7 +179,7 @@ static int copy(struct uplink *uplink, const struct frame *frame, struct rte_mbu
 
 static bool is_too_long(const struct uplink *uplink, const struct frame *frame, uint32_t longest)
 {
-	uint32_t limit = uplink->mtu + (uint32_t)FRAME_ETHERNET;
+	uint32_t limit = uplink_mtu(uplink) + (uint32_t)FRAME_ETHERNET;
 	uint16_t type;
 
 	if (likely(longest <= limit))
