@@ -15,6 +15,7 @@
 
 #include "tests/unit/lan.h"
 #include "vhost-user/port/uplink_port.h"
+#include "vhost-user/switch/uplink_internal.h"
 
 #define A 0
 #define B 1
@@ -408,6 +409,165 @@ static void what_the_kernel_left_to_a_device_is_seen(void **state)
 	end_packet(ring, fd);
 }
 
+#define MSS 1000
+#define HEADERS 54
+
+/* TCP of a guest that leaves checksum and segments to us. */
+static void send_tcp(struct lan *lan, uint32_t payload, uint16_t mss)
+{
+	static uint8_t frame[65536];
+	const uint32_t length = HEADERS + payload;
+	struct virtio_net_hdr header = {
+		.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		.gso_type = mss ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_NONE,
+		.gso_size = mss,
+		.csum_start = 34,
+		.csum_offset = 16,
+	};
+
+	lan_frame(frame, BROADCAST, A, 0, length);
+	memset(frame + 14, 0, length - 14);
+	memcpy(frame + 12, (const uint8_t[]){ 8, 0, 0x45, 0 }, 4);
+	frame[16] = (uint8_t)((length - 14) >> 8);
+	frame[17] = (uint8_t)(length - 14);
+	frame[23] = IPPROTO_TCP;
+	frame[46] = 5 << 4;
+	lan_send(lan, A, &header, frame, length);
+	lan_pass(lan);
+}
+
+/* What a device got: packets that it is to cut, others that it is to complete, and ready ones. */
+struct got {
+	unsigned int to_cut;
+	unsigned int to_complete;
+	unsigned int ready;
+	uint32_t payload;
+};
+
+static struct got take_tcp(void)
+{
+	struct rte_mbuf *packets[FRAMES];
+	struct got got = { 0 };
+	unsigned int count;
+
+	while ((count = take(packets, FRAMES))) {
+		for (unsigned int i = 0; i < count; i++) {
+			uint64_t flags = packets[i]->ol_flags;
+
+			got.to_cut += !!(flags & RTE_MBUF_F_TX_TCP_SEG);
+			got.to_complete += !(flags & RTE_MBUF_F_TX_TCP_SEG) &&
+					   flags & RTE_MBUF_F_TX_L4_MASK;
+			got.ready += !(flags & RTE_MBUF_F_TX_L4_MASK);
+			got.payload += packets[i]->pkt_len - HEADERS;
+		}
+		rte_pktmbuf_free_bulk(packets, count);
+	}
+	return got;
+}
+
+static uint16_t refuse(void *queue, struct rte_mbuf **packets, uint16_t count)
+{
+	(void)queue;
+	(void)packets;
+	(void)count;
+	return 0;
+}
+
+/* net_ring says that it can do everything. */
+static void begin_claims(struct lan *lan)
+{
+	up.uplink->tx_offloads |= UPLINK_TX_CHECKSUMS | RTE_ETH_TX_OFFLOAD_TCP_TSO |
+				  RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	lan_renegotiate(lan, A, PLAIN | OFFLOADS);
+	lan_redraw(lan);
+}
+
+static void assert_cut_by(struct lan *lan, uint32_t payload, uint16_t mss, bool by_device)
+{
+	struct got got;
+
+	send_tcp(lan, payload, mss);
+	got = take_tcp();
+	assert_int_equal(got.payload, payload);
+	assert_int_equal(got.to_complete, 0);
+	assert_int_equal(got.to_cut, by_device);
+	assert_int_equal(got.ready, by_device ? 0 : (payload + mss - 1) / mss);
+}
+
+static void what_a_device_refuses_is_done_for_it(void **state)
+{
+	struct lan *lan = *state;
+	struct rte_eth_fp_ops *functions = &rte_eth_fp_ops[up.uplink->port];
+	eth_tx_prep_t prepare = functions->tx_pkt_prepare;
+	struct got got;
+
+	begin_claims(lan);
+	assert_cut_by(lan, 20000, MSS, true);
+	functions->tx_pkt_prepare = refuse;
+	assert_cut_by(lan, 20000, MSS, false);
+	send_tcp(lan, 500, 0);
+	got = take_tcp();
+	assert_int_equal(got.ready, 1);
+	functions->tx_pkt_prepare = prepare;
+	send_tcp(lan, 500, 0);
+	got = take_tcp();
+	assert_int_equal(got.to_complete, 1);
+	assert_int_equal(counters.drops[DROP_OFFLOAD], 0);
+}
+
+static void no_guest_asks_more_of_a_device_than_it_does(void **state)
+{
+	struct lan *lan = *state;
+	struct uplink *uplink = up.uplink;
+
+	begin_claims(lan);
+	/* Segments that are too short for some, and nothing to cut. */
+	assert_cut_by(lan, 20000, 255, false);
+	assert_cut_by(lan, 20000, 256, true);
+	assert_cut_by(lan, MSS, MSS, false);
+	assert_cut_by(lan, MSS + 1, MSS, true);
+	uplink->buffers_max = 9;
+	assert_cut_by(lan, 17000, MSS, true);
+	assert_cut_by(lan, 20000, MSS, false);
+	uplink->buffers_max = UINT16_MAX;
+	assert_int_equal(counters.drops[DROP_OFFLOAD], 0);
+}
+
+static void short_frames_are_padded_with_zeros(void **state)
+{
+	static const uint8_t zeros[18];
+	struct lan *lan = *state;
+	uint8_t frame[60];
+
+	memset(frame, 0xff, sizeof(frame));
+	lan_frame(frame, BROADCAST, A, 0, 60);
+	for (uint32_t length = 14; length <= 60; length++) {
+		struct rte_mbuf *packet;
+
+		lan_send(lan, A, NULL, frame, length);
+		lan_pass(lan);
+		assert_int_equal(take(&packet, 1), 1);
+		assert_int_equal(packet->pkt_len, 60);
+		assert_memory_equal(rte_pktmbuf_mtod(packet, void *), frame, length);
+		assert_memory_equal(rte_pktmbuf_mtod_offset(packet, void *, length), zeros,
+				    length < 42 ? 18 : 60 - length);
+		rte_pktmbuf_free(packet);
+	}
+}
+
+static void tap_is_left_no_segments(void **state)
+{
+	struct lan *lan = *state;
+	struct uplink *tap;
+
+	if (!has_namespace)
+		skip();
+	if (uplink_open(&tap, lan->iov, "net_tap7,iface=tap7", 1, false))
+		skip();
+	assert_int_equal(uplink_accepts(tap), FRAME_NEED_CSUM);
+	uplink_close(tap);
+}
+
 static void devices_that_tell_are_believed(void **state)
 {
 	(void)state;
@@ -427,6 +587,10 @@ int main(void)
 		CASE(what_nobody_took_in_time_is_counted),
 		CASE(frame_is_whole_or_dropped),
 		CASE(what_the_kernel_left_to_a_device_is_seen),
+		CASE(what_a_device_refuses_is_done_for_it),
+		CASE(no_guest_asks_more_of_a_device_than_it_does),
+		CASE(short_frames_are_padded_with_zeros),
+		CASE(tap_is_left_no_segments),
 		CASE(devices_that_tell_are_believed),
 	};
 

@@ -428,24 +428,20 @@ static bool is_reached(const struct dp_port *port)
 	return port->to_count || (port->lane && !port->is_down);
 }
 
-/* To whoever takes the frame as it is. */
-static void bring(struct forward *forward, struct dp_port *port, struct frame *frame)
+/* To whoever takes the frame as it is; why a device does not, which is for the caller to count. */
+static enum drop bring(struct forward *forward, struct dp_port *port, struct frame *frame)
 {
-	enum drop reason = DROP_NONE;
 	struct dp_queue *queue;
 
 	forward_count_work(forward, frame->length);
-	if (port->uplink) {
-		reason = to_uplink(forward, port, frame);
-	} else {
-		queue = choose_queue(forward, port, frame);
-		if (queue)
-			guest_now(forward, queue, frame);
-		else
-			without_ring(port, frame);
-	}
-	if (unlikely(reason))
-		port->counters->drops[reason]++;
+	if (port->uplink)
+		return to_uplink(forward, port, frame);
+	queue = choose_queue(forward, port, frame);
+	if (queue)
+		guest_now(forward, queue, frame);
+	else
+		without_ring(port, frame);
+	return DROP_NONE;
 }
 
 static bool takes(const struct dp_port *port, const struct frame *frame)
@@ -465,12 +461,16 @@ static bool bring_to_all(void *arg, struct frame *frame)
 	struct forward *forward = completing->forward;
 
 	for (unsigned int i = 0; i < completing->completion->count; i++) {
+		struct dp_port *port = completing->completion->ports[i];
 		struct frame copy = *frame;
+		enum drop reason;
 
 		if (unlikely(forward->work >= forward->frame_end))
 			return false;
 		forward->copies++;
-		bring(forward, completing->completion->ports[i], &copy);
+		reason = bring(forward, port, &copy);
+		if (unlikely(reason))
+			port->counters->drops[reason]++;
 	}
 	return true;
 }
@@ -528,13 +528,17 @@ static void bring_now(struct forward *forward, struct dp_port *port, const struc
 		      bool untagged)
 {
 	struct frame frame = *original;
+	enum drop reason;
 
 	if (likely(!frame.needs) || takes(port, &frame))
-		bring(forward, port, &frame);
-	else if (is_reached(port))
-		complete_later(forward, port, &frame, untagged);
+		reason = bring(forward, port, &frame);
 	else
-		port->counters->drops[DROP_DOWN]++;
+		reason = is_reached(port) ? DROP_OFFLOAD : DROP_DOWN;
+	/* Also what a device does not do of this frame, though it does of others. */
+	if (unlikely(reason == DROP_OFFLOAD && frame.needs))
+		complete_later(forward, port, &frame, untagged);
+	else if (unlikely(reason))
+		port->counters->drops[reason]++;
 }
 
 /* Whether the driver wants it; a frame that it does not want is counted. */

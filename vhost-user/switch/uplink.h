@@ -271,7 +271,8 @@ enum drop uplink_frame(const struct uplink *uplink, struct rte_mbuf *packet, str
  * @frame: needs no more than uplink_accepts()
  * @packet: receives the packet
  *
- * Return: DROP_NONE, DROP_MTU, DROP_OFFLOAD or DROP_NO_MEMORY.
+ * Return: DROP_NONE, DROP_MTU or DROP_NO_MEMORY; DROP_OFFLOAD when the device does not do what the
+ * frame needs, though it does so for others, or takes it in fewer buffers only.
  */
 enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct rte_mbuf **packet);
 

@@ -189,6 +189,31 @@ static int setup_queue(struct uplink *uplink, uint16_t index, const uint16_t siz
 	return error ? error : rte_eth_tx_queue_setup(uplink->port, index, sizes[1], node, tx);
 }
 
+/* Drivers that cut in software, which refuse some that are to be cut and let others pass as they are. */
+static const char *const cut_badly[] = { "net_tap", "net_tun" };
+
+/* What is left to the device. */
+static uint64_t choose_offloads(const struct uplink *uplink, const struct rte_eth_dev_info *info)
+{
+	uint64_t wanted = UPLINK_TX_CHECKSUMS | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+
+	if (!uplink_is_one_of(uplink->name, cut_badly, RTE_DIM(cut_badly)))
+		wanted |= RTE_ETH_TX_OFFLOAD_TCP_TSO;
+	return info->tx_offload_capa & wanted;
+}
+
+/* Drivers say 0 when they have no limit. */
+static void find_limits(struct uplink *uplink, const struct rte_eth_desc_lim *limits)
+{
+	bool several = uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+
+	uplink->buffers_max = limits->nb_seg_max ? limits->nb_seg_max : UINT16_MAX;
+	uplink->buffers_of_frame = limits->nb_mtu_seg_max ? limits->nb_mtu_seg_max : UINT16_MAX;
+	uplink->buffers_of_frame = RTE_MIN(uplink->buffers_of_frame, uplink->buffers_max);
+	if (!several)
+		uplink->buffers_of_frame = uplink->buffers_max = 1;
+}
+
 /* Flows stay together: by what of them the device can hash, or as its driver knows. */
 static void spread(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info)
 {
@@ -208,8 +233,6 @@ static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *in
 
 	if (uplink->queue_count > 1)
 		spread(&conf, info);
-	uplink->tx_offloads = info->tx_offload_capa & (UPLINK_TX_CHECKSUMS | RTE_ETH_TX_OFFLOAD_TCP_TSO |
-						       RTE_ETH_TX_OFFLOAD_MULTI_SEGS);
 	conf.txmode.offloads = uplink->tx_offloads;
 	rx.offloads = conf.rxmode.offloads;
 	tx.offloads = conf.txmode.offloads;
@@ -276,6 +299,8 @@ static int start(struct uplink *uplink, struct iov *iov)
 	if (!error) {
 		uplink->queue_count = RTE_MIN(info.max_rx_queues, info.max_tx_queues);
 		uplink->queue_count = (uint16_t)RTE_MIN(uplink->queues_wanted, uplink->queue_count);
+		uplink->tx_offloads = choose_offloads(uplink, &info);
+		find_limits(uplink, &info.tx_desc_lim);
 		error = make_pools(uplink);
 	}
 	if (error)

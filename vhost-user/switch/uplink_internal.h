@@ -51,6 +51,8 @@ struct uplink {
 	uint64_t lent;
 	uint64_t recalls;
 	uint64_t tx_offloads;
+	uint16_t buffers_max;	  /* of a packet that the device cuts */
+	uint16_t buffers_of_frame; /* of any other one */
 	struct rte_mempool *pool;
 	struct rte_mempool *receive_pool; /* NULL for @pool */
 	struct rte_device *device;

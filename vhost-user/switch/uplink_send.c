@@ -10,6 +10,7 @@
  * that can be asked get loans.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "vhost-user/copy.h"
 #include "vhost-user/net/ip.h"
@@ -18,6 +19,12 @@
 
 /* Two VLAN tags on top of the Ethernet header do not count into the MTU, as those of 802.1ad. */
 #define TAGS 8u
+
+/* Shortest frame of Ethernet, without its checksum; devices may stop for shorter ones. */
+#define SHORTEST 60
+
+/* Least payload of a segment that a device is to cut; some take less for an attack. */
+#define SEGMENT_MIN 256
 
 /* Most buffers of a packet that are attached to guest memory, and bytes of each of them. */
 #define PIECES_MAX 8
@@ -98,7 +105,7 @@ static unsigned int cut(const struct uplink *uplink, const struct frame *frame,
 
 		length = RTE_MIN(length, (uint32_t)PIECE_MAX);
 		if (length) {
-			if (count == PIECES_MAX || (uplink->lending == UPLINK_READS_LATER &&
+			if (count == PIECES_MAX || count + 1u == uplink->buffers_of_frame || (uplink->lending == UPLINK_READS_LATER &&
 						    !loan_is_reached(frame->loan, data, length)))
 				return 0;
 			pieces[count++] = (struct virtq_segment){ data, length };
@@ -156,6 +163,11 @@ static void copy_whole(const struct frame *frame, struct rte_mbuf *packet)
 				  frame->length - frame->head_length);
 	packet->data_len = (uint16_t)frame->length;
 	packet->pkt_len = frame->length;
+	if (unlikely(frame->length < SHORTEST)) {
+		memset(to + frame->length, 0, SHORTEST - frame->length);
+		packet->data_len = SHORTEST;
+		packet->pkt_len = SHORTEST;
+	}
 }
 
 static int copy(struct uplink *uplink, const struct frame *frame, struct rte_mbuf *packet)
@@ -187,6 +199,25 @@ static bool is_too_long(const struct uplink *uplink, const struct frame *frame, 
 	return longest > limit + RTE_MIN(frame_l3(frame, &type) - FRAME_ETHERNET, TAGS);
 }
 
+/* Whether there is something to cut, into segments of a usual length. */
+static bool is_worth_cutting(const struct frame *frame)
+{
+	return frame->segment_size >= SEGMENT_MIN &&
+	       frame->length - frame->headers > frame->segment_size;
+}
+
+/* A device that gets more than it can do may take that for an attack, and stop (malicious driver). */
+static bool is_refused(const struct uplink *uplink, const struct frame *frame, struct rte_mbuf *packet)
+{
+	if (packet->nb_segs > (frame->needs & ~FRAME_NEED_CSUM ? uplink->buffers_max
+							       : uplink->buffers_of_frame))
+		return true;
+	if (!frame->needs)
+		return false;
+	ask_offloads(packet, frame);
+	return rte_eth_tx_prepare(uplink->port, 0, &packet, 1) != 1;
+}
+
 enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct rte_mbuf **out)
 {
 	uint32_t longest = frame->needs & ~FRAME_NEED_CSUM ? frame->headers + frame->segment_size
@@ -195,6 +226,8 @@ enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct
 
 	if (is_too_long(uplink, frame, longest))
 		return DROP_MTU;
+	if (frame->needs & ~FRAME_NEED_CSUM && !is_worth_cutting(frame))
+		return DROP_OFFLOAD;
 	packet = rte_pktmbuf_alloc(uplink->pool);
 	if (!packet)
 		return DROP_NO_MEMORY;
@@ -202,9 +235,7 @@ enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct
 		rte_pktmbuf_free(packet);
 		return DROP_NO_MEMORY;
 	}
-	if (frame->needs)
-		ask_offloads(packet, frame);
-	if (frame->needs && rte_eth_tx_prepare(uplink->port, 0, &packet, 1) != 1) {
+	if (is_refused(uplink, frame, packet)) {
 		rte_pktmbuf_free(packet);
 		return DROP_OFFLOAD;
 	}
