@@ -37,6 +37,7 @@ struct port_add_args {
 	const char *owner;
 	const char *device;
 	bool zero_copy;
+	unsigned int mtu;
 	const char *bridge;
 	unsigned int queue_pairs;
 	const char *mac;
@@ -54,6 +55,7 @@ enum {
 	KEY_OWNER,
 	KEY_DEVICE,
 	KEY_ZERO_COPY,
+	KEY_MTU,
 	KEY_BRIDGE,
 	KEY_QUEUES,
 	KEY_MAC,
@@ -74,6 +76,7 @@ static const struct argp_option add_options[] = {
 	  "ethdev: a function bound to vfio-pci, or a virtual device such as net_tap0,iface=tap0" },
 	{ "zero-copy", KEY_ZERO_COPY, 0, 0,
 	  "ethdev: the function reads what guests send from their memory, which is pinned" },
+	{ "mtu", KEY_MTU, "N", 0, "ethdev: its MTU (default: its own)" },
 	{ "bridge", KEY_BRIDGE, "NAME", 0, "Put it into this bridge" },
 	{ "queues", KEY_QUEUES, "N", 0,
 	  "vhost-user: queue pairs that the device's configuration says (1)" },
@@ -95,6 +98,16 @@ static unsigned int parse_queues(const char *arg, const struct argp_state *state
 
 	if (*end || !number || number > 127)
 		cli_misuse(state, "--queues %s: expected 1 to 127 queue pairs", arg);
+	return (unsigned int)number;
+}
+
+unsigned int port_parse_mtu(const char *arg, const struct argp_state *state)
+{
+	char *end;
+	unsigned long number = strtoul(arg, &end, 10);
+
+	if (*end || number < 68 || number > 65535)
+		cli_misuse(state, "--mtu %s: expected 68 to 65535 bytes", arg);
 	return (unsigned int)number;
 }
 
@@ -125,6 +138,9 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_ZERO_COPY:
 		args->zero_copy = true;
+		return 0;
+	case KEY_MTU:
+		args->mtu = port_parse_mtu(arg, state);
 		return 0;
 	case KEY_BRIDGE:
 		args->bridge = arg;
@@ -235,6 +251,8 @@ static int run_add(struct cli *cli, void *data)
 		json_object_object_add(params, "iommu", json_object_new_boolean(true));
 	if (args->zero_copy)
 		json_object_object_add(params, "zero_copy", json_object_new_boolean(true));
+	if (args->mtu)
+		json_object_object_add(params, "mtu", json_object_new_int((int)args->mtu));
 	if (args->server)
 		json_object_object_add(params, "server", json_object_new_boolean(true));
 	if (!error)

@@ -15,6 +15,9 @@ struct port_name_args {
 /* Parser of a command whose argument is the name of a port. */
 error_t port_parse_name(int key, char *arg, struct argp_state *state);
 
+/* The value of --mtu. */
+unsigned int port_parse_mtu(const char *arg, const struct argp_state *state);
+
 /* Member @key {"full": 3, "down": 1} of @row becomes member @words ["full 3", "down 1"]. */
 void port_reasons_words(struct json_object *row, const char *key, const char *words);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* iov port set: what can be changed of a guest's port while the guest runs. */
+/* iov port set: what can be changed of a port while it is used. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +8,7 @@
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/port.h"
 #include "cli/port_rules.h"
 
 struct port_set_args {
@@ -15,11 +16,13 @@ struct port_set_args {
 	const char *link;
 	struct json_object *rules;
 	bool announce;
+	unsigned int mtu;
 };
 
 enum {
 	KEY_LINK = 0x2000,
 	KEY_ANNOUNCE,
+	KEY_MTU,
 };
 
 static const struct argp_option options[] = {
@@ -27,6 +30,7 @@ static const struct argp_option options[] = {
 	  "The link of the guest's device; nothing passes when down" },
 	{ "announce", KEY_ANNOUNCE, 0, 0,
 	  "Ask the guest to announce its addresses to the network" },
+	{ "mtu", KEY_MTU, "N", 0, "The MTU of an uplink" },
 	PORT_RULES_OPTIONS,
 	{ 0 },
 };
@@ -46,9 +50,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_ANNOUNCE:
 		args->announce = true;
 		return 0;
+	case KEY_MTU:
+		args->mtu = port_parse_mtu(arg, state);
+		return 0;
 	case ARGP_KEY_END:
-		if (args->name && !args->link && !args->announce && !args->rules)
-			cli_misuse(state, "nothing to set: expected --link, --announce, or a rule "
+		if (args->name && !args->link && !args->announce && !args->mtu && !args->rules)
+			cli_misuse(state, "nothing to set: expected --link, --announce, --mtu, or a rule "
 					  "such as --vlan");
 		break;
 	}
@@ -66,6 +73,8 @@ static int run(struct cli *cli, void *data)
 		json_object_object_add(params, "link", json_object_new_string(args->link));
 	if (args->rules)
 		json_object_object_add(params, "rules", args->rules);
+	if (args->mtu)
+		json_object_object_add(params, "mtu", json_object_new_int((int)args->mtu));
 	if (args->announce)
 		json_object_object_add(params, "announce", json_object_new_boolean(true));
 	error = cli_change_iovd(cli, "port.set", params, &result);

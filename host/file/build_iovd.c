@@ -71,6 +71,9 @@ struct json_object *host_iovd_params(struct json_object *now)
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		add_text(params, keys[i], json_text_or_null(now, keys[i]));
+	/* What it has is not what it was given. */
+	if (json_object_object_get_ex(now, "wanted_mtu", &value))
+		json_object_object_add(params, "mtu", json_object_get(value));
 	if (mode && !strcmp(mode, "server"))
 		json_object_object_add(params, "server", json_object_new_boolean(true));
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
@@ -215,6 +218,8 @@ static struct json_object *port_params(const struct iov_host_port *port, const c
 	if (port->zero_copy)
 		json_object_object_add(params, "zero_copy",
 				       json_object_new_boolean(*port->zero_copy));
+	if (port->mtu)
+		json_object_object_add(params, "mtu", json_object_new_int((int)*port->mtu));
 	return params;
 }
 

@@ -169,6 +169,7 @@ struct iov_host_port {
 	bool *iommu;
 	char *device;
 	bool *zero_copy;
+	unsigned int *mtu;
 	struct iov_host_rules *rules;
 };
 

@@ -151,6 +151,7 @@ static const cyaml_schema_field_t port_fields[] = {
 	SWITCH(struct iov_host_port, iommu),
 	TEXT(struct iov_host_port, device),
 	SWITCH(struct iov_host_port, zero_copy),
+	NUMBER(struct iov_host_port, mtu),
 	CYAML_FIELD_MAPPING_PTR("rules", MAYBE, struct iov_host_port, rules, rule_fields),
 	CYAML_FIELD_END
 };

@@ -112,6 +112,7 @@ static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
 		return -ENOMEM;
 	if ((mode && !strcmp(mode, "server") && !set_switch(&entry->server)) ||
 	    (is_set(port, "zero_copy") && !set_switch(&entry->zero_copy)) ||
+	    !copy_number(port, "wanted_mtu", &entry->mtu) ||
 	    !copy_device(port, entry) || copy_rules(port, &entry->rules))
 		return -ENOMEM;
 	return name_device(snapshot, &entry->device);

@@ -18,10 +18,10 @@ static int check_port_shape(const struct check *check, const char *at,
 
 	if (error)
 		return error;
-	if (vhost && (!port->socket || port->device || port->zero_copy))
+	if (vhost && (!port->socket || port->device || port->zero_copy || port->mtu))
 		return iov_host_fail(check->file, -EINVAL, at,
-				     "a vhost-user port: expected a socket, no device and no "
-				     "zero_copy, which is a device's");
+				     "a vhost-user port: expected a socket, no device, no "
+				     "zero_copy and mtu, which are a device's");
 	if (!vhost && (!port->device || port->socket || port->server))
 		return iov_host_fail(check->file, -EINVAL, at,
 				     "an ethdev port: expected a device, no "
@@ -37,6 +37,9 @@ static int check_port_shape(const struct check *check, const char *at,
 	if (port->queue_pairs && (!*port->queue_pairs || *port->queue_pairs > 127))
 		return iov_host_fail(check->file, -EINVAL, PLACE("%s.queue_pairs", at),
 				     "%u, expected 1 to 127", *port->queue_pairs);
+	if (port->mtu && (*port->mtu < 68 || *port->mtu > 65535))
+		return iov_host_fail(check->file, -EINVAL, PLACE("%s.mtu", at),
+				     "%u, expected 68 to 65535", *port->mtu);
 	if (port->standby && *port->standby && !port->mac)
 		return iov_host_fail(check->file, -EINVAL, at,
 				     "standby: expected the mac of the VF that it stands by for");

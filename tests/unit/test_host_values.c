@@ -177,10 +177,17 @@ static void iovd_gets_ports_that_it_would_take(void **state)
 		 "vhost-user or ethdev" },
 		{BRIDGES "  - {name: a, type: vhost-user}\n",
 		 "host.yaml:6: iovd.ports[0]: a vhost-user "
-		 "port: expected a socket, no device and no zero_copy, which is a device's" },
+		 "port: expected a socket, no device, no zero_copy and mtu, which are a device's" },
 		{BRIDGES "  - {name: a, type: vhost-user, socket: /x, zero_copy: on}\n",
 		 "host.yaml:6: iovd.ports[0]: a vhost-user "
-		 "port: expected a socket, no device and no zero_copy, which is a device's" },
+		 "port: expected a socket, no device, no zero_copy and mtu, which are a device's" },
+		{BRIDGES "  - {name: a, type: vhost-user, socket: /x, mtu: 1500}\n",
+		 "host.yaml:6: iovd.ports[0]: a vhost-user "
+		 "port: expected a socket, no device, no zero_copy and mtu, which are a device's" },
+		{BRIDGES "  - {name: a, type: ethdev, device: b, mtu: 67}\n",
+		 "host.yaml:6: iovd.ports[0].mtu: 67, expected 68 to 65535" },
+		{BRIDGES "  - {name: a, type: ethdev, device: b, mtu: 65536}\n",
+		 "host.yaml:6: iovd.ports[0].mtu: 65536, expected 68 to 65535" },
 		{BRIDGES "  - {name: a, type: ethdev, device: b, server: on}\n",
 		 "host.yaml:6: "
 		 "iovd.ports[0]: an ethdev port: expected a device, no socket and no server" },

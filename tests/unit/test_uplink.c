@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a guest sends by a network device: DPDK's net_ring, which keeps packets until they are taken,
 // and net_af_packet at an interface that comes and goes.
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
@@ -35,6 +36,7 @@ static int open_device(void **state)
 	static char *arguments[] = { "test_uplink", "--no-huge", "-m", "256", "--no-shconf",
 				     "--no-telemetry", "--allow=0000:00:00.0", "-l", "0",
 				     "--log-level=1" };
+	const struct uplink_options ring = { .device = "net_ring0", .queues = 1 };
 	struct iov *iov;
 
 	(void)state;
@@ -42,7 +44,7 @@ static int open_device(void **state)
 	has_namespace = !unshare(CLONE_NEWNET) || !unshare(CLONE_NEWUSER | CLONE_NEWNET);
 	assert_true(rte_eal_init(sizeof(arguments) / sizeof(*arguments), arguments) >= 0);
 	assert_return_code(iov_open(&iov, NULL), 0);
-	assert_return_code(uplink_open(&up.uplink, iov, "net_ring0", 1, false), 0);
+	assert_return_code(uplink_open(&up.uplink, iov, &ring), 0);
 	iov_close(iov);
 	return 0;
 }
@@ -201,6 +203,48 @@ static void tags_do_not_count_into_the_mtu(void **state)
 	}
 }
 
+static unsigned int take_all(void)
+{
+	struct rte_mbuf *packets[FRAMES];
+	unsigned int count, all = 0;
+
+	while ((count = take(packets, FRAMES))) {
+		rte_pktmbuf_free_bulk(packets, count);
+		all += count;
+	}
+	return all;
+}
+
+/* Whether a frame of so many bytes leaves; it is counted otherwise. */
+static bool leaves(struct lan *lan, uint32_t length)
+{
+	static uint8_t frame[FRAME_MAX];
+	uint64_t before = counters.tx_packets, dropped = counters.drops[DROP_MTU];
+
+	lan_frame(frame, BROADCAST, A, 0, length);
+	lan_send(lan, A, NULL, frame, length);
+	lan_pass(lan);
+	take_all();
+	assert_int_equal(counters.tx_packets + counters.drops[DROP_MTU], before + dropped + 1);
+	return counters.tx_packets > before;
+}
+
+static void mtu_is_what_was_set(void **state)
+{
+	struct lan *lan = *state;
+
+	assert_true(leaves(lan, 1514));
+	assert_false(leaves(lan, 1515));
+	assert_return_code(uplink_set_mtu(up.uplink, lan->iov, 9000), 0);
+	assert_int_equal(uplink_mtu_wanted(up.uplink), 9000);
+	assert_true(leaves(lan, 9014));
+	assert_false(leaves(lan, 9015));
+	assert_return_code(uplink_set_mtu(up.uplink, lan->iov, 1000), 0);
+	assert_true(leaves(lan, 1014));
+	assert_false(leaves(lan, 1015));
+	assert_return_code(uplink_set_mtu(up.uplink, lan->iov, 1500), 0);
+}
+
 /* A tap device, which is there as long as the descriptor. */
 static int make_interface(const char *name)
 {
@@ -223,6 +267,24 @@ static void set_up(const char *name, bool is_up)
 	close(fd);
 }
 
+static int open_uplink(struct lan *lan, struct uplink **uplink, const char *device)
+{
+	const struct uplink_options options = { .device = device, .queues = 1 };
+
+	return uplink_open(uplink, lan->iov, &options);
+}
+
+static int mtu_of(const char *name, int mtu)
+{
+	struct ifreq request = { .ifr_mtu = mtu };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strcpy(request.ifr_name, name);
+	assert_return_code(ioctl(fd, mtu ? SIOCSIFMTU : SIOCGIFMTU, &request), 0);
+	close(fd);
+	return request.ifr_mtu;
+}
+
 static void say_some(struct lan *lan)
 {
 	for (unsigned int i = 0; i < 4; i++)
@@ -239,7 +301,7 @@ static void link_is_that_of_the_interface(void **state)
 		skip();
 	fd = make_interface("tap0");
 	set_up("tap0", true);
-	assert_return_code(uplink_open(&up.uplink, lan->iov, "net_af_packet0,iface=tap0", 1, false), 0);
+	assert_return_code(open_uplink(lan, &up.uplink, "net_af_packet0,iface=tap0"), 0);
 	lan_redraw(lan);
 	assert_string_equal(uplink_interface(up.uplink), "tap0");
 	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_UP);
@@ -279,7 +341,7 @@ static struct uplink *begin_packet(struct lan *lan, const char *arguments, int *
 	*fd = make_interface("tap0");
 	set_up("tap0", true);
 	snprintf(device, sizeof(device), "net_af_packet0,iface=tap0%s", arguments);
-	assert_return_code(uplink_open(&up.uplink, lan->iov, device, 1, false), 0);
+	assert_return_code(open_uplink(lan, &up.uplink, device), 0);
 	lan_redraw(lan);
 	return ring;
 }
@@ -289,18 +351,6 @@ static void end_packet(struct uplink *ring, int fd)
 	close(fd);
 	uplink_close(up.uplink);
 	up.uplink = ring;
-}
-
-static unsigned int take_all(void)
-{
-	struct rte_mbuf *packets[FRAMES];
-	unsigned int count, all = 0;
-
-	while ((count = take(packets, FRAMES))) {
-		rte_pktmbuf_free_bulk(packets, count);
-		all += count;
-	}
-	return all;
 }
 
 static uint64_t lost(enum drop reason)
@@ -562,10 +612,53 @@ static void tap_is_left_no_segments(void **state)
 
 	if (!has_namespace)
 		skip();
-	if (uplink_open(&tap, lan->iov, "net_tap7,iface=tap7", 1, false))
+	if (open_uplink(lan, &tap, "net_tap7,iface=tap7"))
 		skip();
 	assert_int_equal(uplink_accepts(tap), FRAME_NEED_CSUM);
 	uplink_close(tap);
+}
+
+static void mtu_is_that_of_the_interface(void **state)
+{
+	struct lan *lan = *state;
+	struct uplink *ring;
+	int fd;
+
+	ring = begin_packet(lan, "", &fd);
+	assert_true(leaves(lan, 1514));
+	assert_false(leaves(lan, 1515));
+	mtu_of("tap0", 4000);
+	uplink_look(up.uplink);
+	assert_true(leaves(lan, 4014));
+	assert_false(leaves(lan, 4015));
+	assert_return_code(uplink_set_mtu(up.uplink, lan->iov, 9000), 0);
+	assert_int_equal(mtu_of("tap0", 0), 9000);
+	assert_true(leaves(lan, 9014));
+	assert_false(leaves(lan, 9015));
+	/* More than the rings have room for. */
+	assert_int_equal(uplink_set_mtu(up.uplink, lan->iov, 65400), -ENOTSUP);
+	assert_int_equal(mtu_of("tap0", 0), 9000);
+	end_packet(ring, fd);
+}
+
+static void mtu_that_a_driver_refuses_is_said(void **state)
+{
+	const struct uplink_options options = {
+		.device = "net_tap7,iface=tap7", .queues = 1, .mtu = 9000,
+	};
+	struct lan *lan = *state;
+	struct uplink *tap;
+
+	if (!has_namespace)
+		skip();
+	if (open_uplink(lan, &tap, options.device))
+		skip();
+	assert_int_equal(uplink_set_mtu(tap, lan->iov, 9000), -ENOTSUP);
+	assert_non_null(strstr(iov_error_message(lan->iov), "1504 at most"));
+	assert_return_code(uplink_set_mtu(tap, lan->iov, 1504), 0);
+	assert_int_equal(mtu_of("tap7", 0), 1504);
+	uplink_close(tap);
+	assert_int_equal(uplink_open(&tap, lan->iov, &options), -ENOTSUP);
 }
 
 static void devices_that_tell_are_believed(void **state)
@@ -583,6 +676,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(what_leaves_was_there_when_it_was_sent),
 		CASE(tags_do_not_count_into_the_mtu),
+		CASE(mtu_is_what_was_set),
 		CASE(link_is_that_of_the_interface),
 		CASE(what_nobody_took_in_time_is_counted),
 		CASE(frame_is_whole_or_dropped),
@@ -591,6 +685,8 @@ int main(void)
 		CASE(no_guest_asks_more_of_a_device_than_it_does),
 		CASE(short_frames_are_padded_with_zeros),
 		CASE(tap_is_left_no_segments),
+		CASE(mtu_is_that_of_the_interface),
+		CASE(mtu_that_a_driver_refuses_is_said),
 		CASE(devices_that_tell_are_believed),
 	};
 

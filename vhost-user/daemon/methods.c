@@ -27,6 +27,7 @@ static const struct jsonrpc_param port_add_params[] = {
 	{ "standby", json_type_boolean, false }, { "iommu", json_type_boolean, false },
 	{ "any_memory", json_type_boolean, false }, { "link", json_type_string, false },
 	{ "rules", json_type_object, false },	{ "zero_copy", json_type_boolean, false },
+	{ "mtu", json_type_int, false },
 };
 
 static int call_port_add(void *arg, struct json_object *params, struct json_object **result)
@@ -50,6 +51,7 @@ static const struct jsonrpc_param port_set_params[] = {
 	{ "name", json_type_string, true },
 	{ "link", json_type_string, false },
 	{ "announce", json_type_boolean, false },
+	{ "mtu", json_type_int, false },
 	{ "rules", json_type_object, false },
 };
 
@@ -58,6 +60,7 @@ static int call_port_set(void *arg, struct json_object *params, struct json_obje
 	const struct port_changes changes = {
 		.link = json_text_or_null(params, "link"),
 		.announce = json_object_get_boolean(json_object_object_get(params, "announce")),
+		.mtu = json_object_get_int(json_object_object_get(params, "mtu")),
 		.rules = json_object_object_get(params, "rules"),
 	};
 	struct methods *methods = arg;
@@ -68,7 +71,7 @@ static int call_port_set(void *arg, struct json_object *params, struct json_obje
 		error = port->type->set(port, &changes);
 	if (error)
 		return error;
-	if (changes.link || changes.rules)
+	if (changes.link || changes.rules || changes.mtu)
 		saved_ports_save(methods->saved);
 	*result = port_describe(port);
 	return 0;

@@ -19,9 +19,9 @@ static int check(struct iov *iov, const struct port_options *options)
 {
 	bool has_socket = (options->socket && *options->socket) || options->fd;
 
-	if (!has_socket || options->device || options->zero_copy)
+	if (!has_socket || options->device || options->zero_copy || options->mtu)
 		return iov_fail(iov, -EINVAL, "%s: a vhost-user port takes a socket and no device, nor "
-				"zero_copy, which is the device's", options->name);
+				"zero_copy and mtu, which are the device's", options->name);
 	return front_end_check(iov, options);
 }
 
@@ -141,6 +141,9 @@ static int set(struct port *port, const struct port_changes *changes)
 	struct net_port *net = net_port_of(port);
 	int error = check_link(registry->iov, port->name, changes->link);
 
+	if (!error && changes->mtu)
+		error = iov_fail(registry->iov, -EINVAL, "%s: the MTU of a guest's device is its VMM's to "
+				 "set", port->name);
 	if (!error)
 		error = member_check_rules(registry, port->name, changes->rules);
 	if (!error && changes->announce)

@@ -35,6 +35,7 @@ struct port_options port_options_of(struct json_object *object)
 		.owner = json_text_or_null(object, "socket_owner"),
 		.device = json_text_or_null(object, "device"),
 		.zero_copy = json_object_get_boolean(json_object_object_get(object, "zero_copy")),
+		.mtu = json_object_get_int(json_object_object_get(object, "mtu")),
 		.bridge = json_text_or_null(object, "bridge"),
 		.queue_pairs = json_object_get_int(json_object_object_get(object, "queue_pairs")),
 		.mac = json_text_or_null(object, "mac"),

@@ -45,6 +45,7 @@ struct registry;
  * @fd: socket that was inherited, instead of @socket; 0 for none
  * @device: for an uplink
  * @zero_copy: it may have guest memory, see uplink_open()
+ * @mtu: of an uplink; 0 for its own
  * @bridge: name of the bridge to join, NULL for none
  * @queue_pairs: that the configuration space of the guest's device says, 0 for one
  * @mac: that it says, NULL for none
@@ -64,6 +65,7 @@ struct port_options {
 	int fd;
 	const char *device;
 	bool zero_copy;
+	int mtu;
 	const char *bridge;
 	int queue_pairs;
 	const char *mac;
@@ -78,11 +80,13 @@ struct port_options {
  * struct port_changes - what is set while a port is there
  * @link: "down" or "up"; NULL to leave it
  * @announce: have the guest announce itself to the network
+ * @mtu: of an uplink; 0 to leave it
  * @rules: those that change, see port_rules_change(); NULL for none
  */
 struct port_changes {
 	const char *link;
 	bool announce;
+	int mtu;
 	struct json_object *rules;
 };
 
@@ -182,7 +186,7 @@ int port_type_find(const struct port_type **out, struct iov *iov,
 /**
  * port_options_of - what a port is made of, from JSON
  * @object: with "name", "type", and as they apply "socket", "server", "socket_mode",
- *	"socket_owner", "device", "zero_copy", "bridge", "queue_pairs", "mac", "standby",
+ *	"socket_owner", "device", "zero_copy", "mtu", "bridge", "queue_pairs", "mac", "standby",
  *	"any_memory", "iommu", "link" and "rules", see port_rules_change()
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.

@@ -13,6 +13,14 @@
 
 static_assert(UPLINK_QUEUES_MAX <= PORT_RINGS_MAX, "each has a place");
 
+static int check_mtu(struct iov *iov, const char *name, int mtu)
+{
+	if (mtu >= UPLINK_MTU_MIN && mtu <= UPLINK_MTU_MAX)
+		return 0;
+	return iov_fail(iov, -EINVAL, "%s: mtu %d: expected %d to %d", name, mtu, UPLINK_MTU_MIN,
+			UPLINK_MTU_MAX);
+}
+
 static int check(struct iov *iov, const struct port_options *options)
 {
 	int error = front_end_check(iov, options);
@@ -26,7 +34,7 @@ static int check(struct iov *iov, const struct port_options *options)
 	    options->any_memory || options->iommu)
 		return iov_fail(iov, -EINVAL, "%s: the device of an ethdev port has its own queues, MAC "
 				"address, IOMMU and link, and no memory of a guest", options->name);
-	return 0;
+	return options->mtu ? check_mtu(iov, options->name, options->mtu) : 0;
 }
 
 /* Microseconds between looks at an interface. */
@@ -79,8 +87,13 @@ static int watch(struct uplink_port *up)
 static int open_port(struct port *port, const struct port_options *options)
 {
 	struct uplink_port *up = uplink_port_of(port);
-	int error = uplink_open(&up->uplink, port->registry->iov, options->device,
-				port->registry->worker_count, options->zero_copy);
+	const struct uplink_options wanted = {
+		.device = options->device,
+		.queues = port->registry->worker_count,
+		.zero_copy = options->zero_copy,
+		.mtu = (unsigned int)options->mtu,
+	};
+	int error = uplink_open(&up->uplink, port->registry->iov, &wanted);
 
 	if (!error)
 		error = watch(up);
@@ -100,6 +113,20 @@ static void close_port(struct port *port)
 	uplink_close(up->uplink);
 }
 
+/* The device is out of the sight of all workers meanwhile. */
+static int set_mtu(struct uplink_port *up, unsigned int mtu)
+{
+	struct registry *registry = up->port.registry;
+	int error;
+
+	up->is_hidden = true;
+	registry_publish(registry);
+	error = uplink_set_mtu(up->uplink, registry->iov, mtu);
+	up->is_hidden = false;
+	registry_publish(registry);
+	return error;
+}
+
 static int set(struct port *port, const struct port_changes *changes)
 {
 	struct registry *registry = port->registry;
@@ -108,7 +135,11 @@ static int set(struct port *port, const struct port_changes *changes)
 	if (changes->link || changes->announce)
 		return iov_fail(registry->iov, -EINVAL, "%s: is no port of a guest; its device is the "
 				"host's to set", port->name);
-	error = member_check_rules(registry, port->name, changes->rules);
+	error = changes->mtu ? check_mtu(registry->iov, port->name, changes->mtu) : 0;
+	if (!error)
+		error = member_check_rules(registry, port->name, changes->rules);
+	if (!error && changes->mtu)
+		error = set_mtu(uplink_port_of(port), (unsigned int)changes->mtu);
 	if (!error && changes->rules)
 		error = member_set_rules(port, changes->rules);
 	if (!error && changes->rules)
@@ -129,6 +160,9 @@ static void save(const struct port *port, struct json_object *entry)
 	json_object_object_add(entry, "device", json_object_new_string(uplink_device(uplink)));
 	if (uplink_is_zero_copy(uplink))
 		json_object_object_add(entry, "zero_copy", json_object_new_boolean(true));
+	if (uplink_mtu_wanted(uplink))
+		json_object_object_add(entry, "mtu",
+				       json_object_new_int((int)uplink_mtu_wanted(uplink)));
 	member_save(port, entry);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhost-user/switch/interface_link.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -10,13 +11,19 @@
 
 #include "base/cleanup.h"
 
-static bool ask(const char *name, unsigned long request, struct ifreq *answer)
+/* @name is IFNAMSIZ bytes long. */
+static int request(const char *name, unsigned long number, struct ifreq *what)
 {
 	_cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
+	memcpy(what->ifr_name, name, IFNAMSIZ);
+	return fd < 0 || ioctl(fd, number, what) ? -errno : 0;
+}
+
+static bool ask(const char *name, unsigned long number, struct ifreq *answer)
+{
 	memset(answer, 0, sizeof(*answer));
-	strncpy(answer->ifr_name, name, IFNAMSIZ - 1);
-	return fd >= 0 && !ioctl(fd, request, answer);
+	return !request(name, number, answer);
 }
 
 /* DPDK's net_af_packet has a socket at an interface, and says that its link is up in any case. */
@@ -46,6 +53,13 @@ unsigned int interface_link_mtu(const struct interface_link *interface)
 	if (!ask(interface->name, SIOCGIFMTU, &answer))
 		return 0;
 	return answer.ifr_mtu < UINT16_MAX ? (unsigned int)answer.ifr_mtu : UINT16_MAX;
+}
+
+int interface_link_set_mtu(const struct interface_link *interface, unsigned int mtu)
+{
+	struct ifreq wanted = { .ifr_mtu = (int)mtu };
+
+	return request(interface->name, SIOCSIFMTU, &wanted);
 }
 
 enum uplink_link interface_link_look(const struct interface_link *interface)

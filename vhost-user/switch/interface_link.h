@@ -47,6 +47,15 @@ void interface_link_find(struct interface_link *interface, const char *device);
 unsigned int interface_link_mtu(const struct interface_link *interface);
 
 /**
+ * interface_link_set_mtu - give it another MTU
+ * @interface: one that there was
+ * @mtu: the MTU
+ *
+ * Return: 0 or -errno.
+ */
+int interface_link_set_mtu(const struct interface_link *interface, unsigned int mtu);
+
+/**
  * interface_link_look - what became of it
  * @interface: one that there was
  */

@@ -13,8 +13,7 @@
 /* Devices of software behind which there is no NIC. */
 static const char *const ends[] = { "net_tap", "net_tun", "net_null", "net_ring" };
 
-int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsigned int queues,
-		bool zero_copy)
+int uplink_open(struct uplink **out, struct iov *iov, const struct uplink_options *options)
 {
 	struct uplink *uplink = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*uplink));
 	int error;
@@ -22,9 +21,10 @@ int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsign
 	if (!uplink)
 		return -ENOMEM;
 	memset(uplink, 0, sizeof(*uplink));
-	uplink->name = strdup(device);
-	uplink->zero_copy = zero_copy;
-	uplink->queues_wanted = queues;
+	uplink->name = strdup(options->device);
+	uplink->zero_copy = options->zero_copy;
+	uplink->queues_wanted = options->queues;
+	uplink->mtu_wanted = options->mtu;
 	error = uplink->name ? uplink_device_open(uplink, iov) : -ENOMEM;
 	if (error) {
 		uplink_close(uplink);
@@ -41,6 +41,11 @@ void uplink_close(struct uplink *uplink)
 	uplink_device_close(uplink);
 	free(uplink->name);
 	free(uplink);
+}
+
+unsigned int uplink_mtu_wanted(const struct uplink *uplink)
+{
+	return uplink->mtu_wanted;
 }
 
 bool uplink_is_zero_copy(const struct uplink *uplink)
@@ -145,6 +150,8 @@ enum uplink_link uplink_look(struct uplink *uplink)
 {
 	enum uplink_link link = interface_link_look(&uplink->interface);
 
+	uplink_find_mtu(uplink);
+
 	__atomic_store_n(&uplink->is_down, link != UPLINK_LINK_UP, __ATOMIC_RELAXED);
 	return link;
 }
@@ -171,6 +178,9 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 	if (uplink_interface(uplink) || !rte_eth_link_get_nowait(uplink->port, &link))
 		json_add_text(object, "state", uplink_is_up(uplink) ? "up" : "down");
 	json_object_object_add(object, "mtu", json_object_new_int(uplink_mtu(uplink)));
+	if (uplink->mtu_wanted)
+		json_object_object_add(object, "wanted_mtu",
+				       json_object_new_int((int)uplink->mtu_wanted));
 	json_object_object_add(object, "queues", json_object_new_int(uplink->queue_count));
 	json_object_object_add(object, "flow_rules",
 			       json_object_new_int((int)flows_count(uplink->flows)));

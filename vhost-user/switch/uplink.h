@@ -32,19 +32,64 @@ enum uplink_lending {
 };
 
 /**
- * uplink_open - take and start a network device
- * @out: receives it; the caller closes it with uplink_close()
- * @iov: context
+ * struct uplink_options - what an uplink is made of
  * @device: BDF, or a virtual device with its arguments: "net_tap0,iface=tap0"
  * @queues: queues each way that are wanted, 1 to UPLINK_QUEUES_MAX
  * @zero_copy: a device that reads by DMA may have guest memory
+ * @mtu: MTU that it gets, UPLINK_MTU_MIN to UPLINK_MTU_MAX; 0 for its own
+ */
+struct uplink_options {
+	const char *device;
+	unsigned int queues;
+	bool zero_copy;
+	unsigned int mtu;
+};
+
+/* That of IPv4, RFC 791, and the longest IP packet. */
+#define UPLINK_MTU_MIN 68
+#define UPLINK_MTU_MAX 65535
+
+/**
+ * uplink_open - take and start a network device
+ * @out: receives it; the caller closes it with uplink_close()
+ * @iov: context
+ * @options: what it is made of
  *
  * Return: 0; -ENODEV without that device; -EBUSY when it is a PCI function of
- * another driver or has an uplink already; -ENOTSUP when it cannot do @zero_copy; -errno;
+ * another driver or has an uplink already; -ENOTSUP when it cannot do what @options say; -errno;
  * with a message.
  */
-int uplink_open(struct uplink **out, struct iov *iov, const char *device, unsigned int queues,
-		bool zero_copy);
+int uplink_open(struct uplink **out, struct iov *iov, const struct uplink_options *options);
+
+/**
+ * uplink_mtu_wanted - the MTU that it was given
+ * @uplink: uplink
+ *
+ * Return: 0 when it has its own.
+ */
+unsigned int uplink_mtu_wanted(const struct uplink *uplink);
+
+/**
+ * uplink_set_mtu - give it another MTU
+ * @uplink: in no view that a worker looks at, as the device is taken anew
+ * @iov: context
+ * @mtu: as in struct uplink_options
+ *
+ * Return: 0; -ENOTSUP when it takes no such MTU, and goes on as it was; -errno when the device does
+ * not come back, see uplink_reopen(); with a message.
+ */
+int uplink_set_mtu(struct uplink *uplink, struct iov *iov, unsigned int mtu);
+
+/**
+ * uplink_reopen - take the device anew
+ * @uplink: in no view that a worker looks at
+ * @iov: context
+ *
+ * For an interface that came back as another one; nothing is left of what was queued.  Counters go on.
+ *
+ * Return: 0 or -errno with a message: there is no device then, until this succeeds.
+ */
+int uplink_reopen(struct uplink *uplink, struct iov *iov);
 
 /**
  * uplink_is_zero_copy - whether it was opened so
@@ -225,7 +270,7 @@ bool uplink_takes(const struct uplink *uplink);
 /**
  * uplink_describe - add what is known about a device to an object
  * @uplink: uplink
- * @object: gets "device", "driver", "mac", "state", "mtu", "queues", "flow_rules",
+ * @object: gets "device", "driver", "mac", "state", "mtu", "wanted_mtu" when there is one, "queues", "flow_rules",
  *	"zero_copy", "lent_frames", "recalls" and "offloads"
  */
 void uplink_describe(const struct uplink *uplink, struct json_object *object);

@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
+#include <rte_version.h>
 #include <rte_vfio.h>
 #include <string.h>
 #include <syslog.h>
@@ -22,6 +23,7 @@
 #define QUEUE_SIZE 512
 #define PACKET_BUFFERS 4095
 #define BUFFER_CACHE 256
+#define LONG 4096u
 
 /* Of those that hold a long frame each there are fewer: two bursts, and what a CPU keeps. */
 #define LONG_BUFFERS 320
@@ -112,6 +114,13 @@ static bool is_packet(const struct uplink *uplink)
 	return uplink_is_one_of(uplink->name, packet, 1);
 }
 
+static bool is_tun(const struct uplink *uplink)
+{
+	static const char *const tun[] = { "net_tap", "net_tun" };
+
+	return uplink_is_one_of(uplink->name, tun, RTE_DIM(tun));
+}
+
 /* Frames that the kernel joined need large rings; where there is no room small ones will do. */
 static int probe_packet(struct uplink *uplink, struct iov *iov)
 {
@@ -152,6 +161,70 @@ static int probe(struct uplink *uplink, struct iov *iov, const char *name)
 	return 0;
 }
 
+/* How much longer than its MTU a frame on the wire is: Ethernet, two tags, and the checksum. */
+#define AROUND_MTU (RTE_ETHER_HDR_LEN + 8u + RTE_ETHER_CRC_LEN)
+
+/* The largest MTU that a driver takes, as DPDK judges it. */
+static unsigned int largest_mtu(const struct rte_eth_dev_info *info)
+{
+	unsigned int around = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+
+	if (info->max_rx_pktlen > around && info->max_rx_pktlen - around < info->max_mtu)
+		return info->max_rx_pktlen - around;
+	return info->max_mtu;
+}
+
+/* That of net_af_packet is its interface's, whatever DPDK says; what its rings have room for is more. */
+static unsigned int largest_of(const struct uplink *uplink, const struct rte_eth_dev_info *info)
+{
+	if (is_packet(uplink))
+		return uplink->ring_frame > AROUND_MTU + PACKET_RING_HEADER
+			       ? uplink->ring_frame - AROUND_MTU - PACKET_RING_HEADER
+			       : 0;
+	return largest_mtu(info);
+}
+
+static int check_mtu(const struct uplink *uplink, struct iov *iov, const struct rte_eth_dev_info *info)
+{
+	unsigned int largest = largest_of(uplink, info);
+
+	if (uplink->mtu_wanted <= largest)
+		return 0;
+	return iov_fail(iov, -ENOTSUP, "%s: an MTU of %u is more than its driver %s takes in DPDK %s, "
+			"%u at most", uplink->name, uplink->mtu_wanted, info->driver_name,
+			rte_version() + strlen("DPDK "), largest);
+}
+
+void uplink_find_mtu(struct uplink *uplink)
+{
+	unsigned int mtu = is_packet(uplink) ? interface_link_mtu(&uplink->interface) : 0;
+	uint16_t own = 0;
+
+	if (!mtu && !rte_eth_dev_get_mtu(uplink->port, &own))
+		mtu = own;
+	if (uplink->mtu_largest && mtu > uplink->mtu_largest)
+		mtu = uplink->mtu_largest;
+	if (mtu)
+		__atomic_store_n(&uplink->mtu, (uint16_t)mtu, __ATOMIC_RELAXED);
+}
+
+/* Drivers of virtual devices hand it to the kernel when they are told, those of NICs begin with it. */
+static int apply_mtu(struct uplink *uplink, struct iov *iov)
+{
+	unsigned int mtu = uplink->mtu_wanted;
+	int error = 0;
+
+	if (mtu && is_packet(uplink))
+		error = interface_link_set_mtu(&uplink->interface, mtu);
+	else if (mtu && !strncmp(uplink->name, "net_", 4))
+		error = rte_eth_dev_set_mtu(uplink->port, (uint16_t)mtu);
+	if (error && error != -ENOTSUP)
+		return iov_told(iov, error, "%s: it takes no MTU of %u: %s", uplink->name, mtu,
+				strerror(-error));
+	uplink_find_mtu(uplink);
+	return 0;
+}
+
 /* Numbers and sizes are of one queue and one buffer. */
 static struct rte_mempool *make_pool(const struct uplink *uplink, const char *kind,
 				     unsigned int buffers, unsigned int cache, uint32_t size)
@@ -163,19 +236,47 @@ static struct rte_mempool *make_pool(const struct uplink *uplink, const char *ki
 				       rte_eth_dev_socket_id(uplink->port));
 }
 
-/* The driver of net_af_packet wants a buffer for all that an element of its rings may have. */
-static int make_pools(struct uplink *uplink)
+/* Bytes of a buffer, of which so many take a frame of the MTU, on top of where frames begin. */
+static uint32_t buffer_size(const struct uplink *uplink, unsigned int buffers)
 {
-	uint32_t size = RTE_PKTMBUF_HEADROOM + uplink->ring_frame;
+	uint32_t size = (uplink->mtu_wanted + AROUND_MTU + buffers - 1) / buffers + RTE_PKTMBUF_HEADROOM;
 
-	uplink->pool = make_pool(uplink, "", PACKET_BUFFERS, BUFFER_CACHE, RTE_MBUF_DEFAULT_BUF_SIZE);
-	if (!uplink->pool)
-		return -rte_errno;
-	if (size <= RTE_MBUF_DEFAULT_BUF_SIZE)
+	size = RTE_MAX(size, (uint32_t)RTE_MBUF_DEFAULT_BUF_SIZE);
+	return RTE_MIN(RTE_ALIGN(size, RTE_CACHE_LINE_SIZE), UINT16_MAX + 1u - RTE_CACHE_LINE_SIZE);
+}
+
+/* Of longer ones there are fewer, which is as much memory up to a point. */
+static unsigned int buffers_of(uint32_t size)
+{
+	return size <= LONG ? PACKET_BUFFERS : RTE_MAX(PACKET_BUFFERS * LONG / size, 1023u);
+}
+
+/* The driver of net_af_packet wants a buffer for all that an element of its rings may have. */
+static int make_receive_pool(struct uplink *uplink, const struct rte_eth_dev_info *info)
+{
+	bool scatters = info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+	uint32_t size = buffer_size(uplink, scatters ? UPLINK_SEGMENTS_MAX : 1);
+	unsigned int buffers = buffers_of(size), cache = BUFFER_CACHE;
+
+	if (is_packet(uplink)) {
+		size = RTE_PKTMBUF_HEADROOM + uplink->ring_frame;
+		buffers = LONG_BUFFERS;
+		cache = LONG_CACHE;
+	}
+	if (size <= rte_pktmbuf_data_room_size(uplink->pool))
 		return 0;
-	uplink->receive_pool = make_pool(uplink, "rx", LONG_BUFFERS, LONG_CACHE,
-					 RTE_MIN(size, (uint32_t)UINT16_MAX));
+	uplink->receive_pool = make_pool(uplink, "rx", buffers, cache, RTE_MIN(size, (uint32_t)UINT16_MAX));
 	return uplink->receive_pool ? 0 : -rte_errno;
+}
+
+static int make_pools(struct uplink *uplink, const struct rte_eth_dev_info *info)
+{
+	unsigned int buffers = RTE_MIN(uplink->buffers_of_frame, UPLINK_SEGMENTS_MAX);
+
+	uint32_t size = buffer_size(uplink, buffers);
+
+	uplink->pool = make_pool(uplink, "", buffers_of(size), BUFFER_CACHE, size);
+	return uplink->pool ? make_receive_pool(uplink, info) : -rte_errno;
 }
 
 static int setup_queue(struct uplink *uplink, uint16_t index, const uint16_t sizes[2],
@@ -189,15 +290,15 @@ static int setup_queue(struct uplink *uplink, uint16_t index, const uint16_t siz
 	return error ? error : rte_eth_tx_queue_setup(uplink->port, index, sizes[1], node, tx);
 }
 
-/* Drivers that cut in software, which refuse some that are to be cut and let others pass as they are. */
-static const char *const cut_badly[] = { "net_tap", "net_tun" };
-
-/* What is left to the device. */
+/*
+ * What is left to the device.  The driver of tun cuts in software, refuses some that are to be cut and
+ * lets others pass as they are.
+ */
 static uint64_t choose_offloads(const struct uplink *uplink, const struct rte_eth_dev_info *info)
 {
 	uint64_t wanted = UPLINK_TX_CHECKSUMS | RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 
-	if (!uplink_is_one_of(uplink->name, cut_badly, RTE_DIM(cut_badly)))
+	if (!is_tun(uplink))
 		wanted |= RTE_ETH_TX_OFFLOAD_TCP_TSO;
 	return info->tx_offload_capa & wanted;
 }
@@ -223,12 +324,32 @@ static void spread(struct rte_eth_conf *conf, const struct rte_eth_dev_info *inf
 		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 }
 
+/* Several buffers for a frame only where that may be, as drivers are slower then. */
+static uint64_t receive_offloads(const struct uplink *uplink)
+{
+	const struct rte_mempool *pool = uplink->receive_pool ? uplink->receive_pool : uplink->pool;
+	uint32_t room = rte_pktmbuf_data_room_size((struct rte_mempool *)pool) - RTE_PKTMBUF_HEADROOM;
+
+	if (is_tun(uplink) || uplink->mtu_wanted + AROUND_MTU > room)
+		return RX_CHECKSUMS | RTE_ETH_RX_OFFLOAD_SCATTER;
+	return RX_CHECKSUMS;
+}
+
+/* net_tap takes one frame at a time, and looks at the buffers of the whole queue for it. */
+static uint16_t receive_queue_size(const struct uplink *uplink)
+{
+	return is_tun(uplink) ? UPLINK_SEGMENTS_MAX : QUEUE_SIZE;
+}
+
 static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *info)
 {
-	struct rte_eth_conf conf = { .rxmode.offloads = info->rx_offload_capa & RX_CHECKSUMS };
+	struct rte_eth_conf conf = {
+		.rxmode.offloads = info->rx_offload_capa & receive_offloads(uplink),
+		.rxmode.mtu = is_packet(uplink) ? 0 : uplink->mtu_wanted,
+	};
 	struct rte_eth_rxconf rx = info->default_rxconf;
 	struct rte_eth_txconf tx = info->default_txconf;
-	uint16_t sizes[2] = { QUEUE_SIZE, QUEUE_SIZE };
+	uint16_t sizes[2] = { receive_queue_size(uplink), QUEUE_SIZE };
 	int error;
 
 	if (uplink->queue_count > 1)
@@ -281,28 +402,28 @@ static int choose_lending(struct uplink *uplink, struct iov *iov)
 	return uplink->zero_copy ? check_zero_copy(uplink, iov) : 0;
 }
 
-/* Drivers of DPDK say 1500 whatever the interface has. */
-static void find_mtu(struct uplink *uplink)
+static int learn(struct uplink *uplink, struct iov *iov, struct rte_eth_dev_info *info)
 {
-	unsigned int mtu = uplink_interface(uplink) ? interface_link_mtu(&uplink->interface) : 0;
+	int error = rte_eth_dev_info_get(uplink->port, info);
 
-	rte_eth_dev_get_mtu(uplink->port, &uplink->mtu);
-	if (mtu)
-		uplink->mtu = (uint16_t)mtu;
+	if (error)
+		return iov_told(iov, error, "%s: the device does not answer", uplink->name);
+	uplink->queue_count = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+	uplink->queue_count = (uint16_t)RTE_MIN(uplink->queues_wanted, uplink->queue_count);
+	uplink->tx_offloads = choose_offloads(uplink, info);
+	find_limits(uplink, &info->tx_desc_lim);
+	uplink->mtu_largest = (uint16_t)RTE_MIN(largest_of(uplink, info), (unsigned int)UPLINK_MTU_MAX);
+	return check_mtu(uplink, iov, info);
 }
 
 static int start(struct uplink *uplink, struct iov *iov)
 {
 	struct rte_eth_dev_info info;
-	int error = rte_eth_dev_info_get(uplink->port, &info);
+	int error = learn(uplink, iov, &info);
 
-	if (!error) {
-		uplink->queue_count = RTE_MIN(info.max_rx_queues, info.max_tx_queues);
-		uplink->queue_count = (uint16_t)RTE_MIN(uplink->queues_wanted, uplink->queue_count);
-		uplink->tx_offloads = choose_offloads(uplink, &info);
-		find_limits(uplink, &info.tx_desc_lim);
-		error = make_pools(uplink);
-	}
+	if (error)
+		return error;
+	error = make_pools(uplink, &info);
 	if (error)
 		return iov_told(iov, error, "%s: no memory for packets: %s", uplink->name,
 				strerror(-error));
@@ -316,8 +437,7 @@ static int start(struct uplink *uplink, struct iov *iov)
 	uplink_begin_losses(uplink);
 	rte_eth_promiscuous_enable(uplink->port);  /* a VF may be refused this, */
 	rte_eth_allmulticast_enable(uplink->port); /* and then gets its own MAC only */
-	find_mtu(uplink);
-	return 0;
+	return apply_mtu(uplink, iov);
 }
 
 int uplink_device_open(struct uplink *uplink, struct iov *iov)
@@ -363,6 +483,30 @@ void uplink_stop(struct uplink *uplink)
 	if (uplink->started)
 		rte_eth_dev_stop(uplink->port);
 	uplink->started = false;
+}
+
+int uplink_reopen(struct uplink *uplink, struct iov *iov)
+{
+	uplink_device_close(uplink);
+	return uplink_device_open(uplink, iov);
+}
+
+int uplink_set_mtu(struct uplink *uplink, struct iov *iov, unsigned int mtu)
+{
+	unsigned int former = uplink->mtu_wanted;
+	struct rte_eth_dev_info info;
+	int error = rte_eth_dev_info_get(uplink->port, &info);
+
+	uplink->mtu_wanted = mtu;
+	if (!error)
+		error = check_mtu(uplink, iov, &info);
+	if (!error && is_packet(uplink))
+		return apply_mtu(uplink, iov);
+	if (!error && !uplink_reopen(uplink, iov))
+		return 0;
+	uplink->mtu_wanted = former;
+	/* Why it did not go was told. */
+	return error || !uplink_reopen(uplink, iov) ? -ENOTSUP : -EIO;
 }
 
 int uplink_restart(struct uplink *uplink)

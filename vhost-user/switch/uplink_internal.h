@@ -39,6 +39,8 @@ struct uplink_losses {
 struct uplink {
 	uint16_t port;
 	uint16_t mtu;
+	uint16_t mtu_largest;
+	unsigned int mtu_wanted;
 	bool is_unfinished; /* it hands over frames as the kernel has them */
 	uint32_t room;	    /* of a frame that is received; 0 for no matter */
 	uint32_t ring_frame; /* bytes of an element of the rings of net_af_packet; else 0 */
@@ -64,6 +66,9 @@ struct uplink {
 	struct flows *flows;
 	struct uplink_queue queues[UPLINK_QUEUES_MAX];
 };
+
+/* See what its MTU is now. */
+void uplink_find_mtu(struct uplink *uplink);
 
 /* Take the device, and start it; 0 or -errno with a message. */
 int uplink_device_open(struct uplink *uplink, struct iov *iov);
