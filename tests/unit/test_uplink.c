@@ -291,6 +291,19 @@ static void say_some(struct lan *lan)
 		lan_say(lan, A, BROADCAST, A, 0);
 }
 
+/* How many frames of station A came to who is behind an interface. */
+static unsigned int leave_by(int fd)
+{
+	uint8_t frame[2048];
+	unsigned int count = 0;
+	ssize_t length;
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	while ((length = read(fd, frame, sizeof(frame))) > 0)
+		count += length >= 60 && frame[0] == 0xff && !memcmp(frame + 12, (uint8_t[]){ 0x88, 0xb5 }, 2);
+	return count;
+}
+
 static void link_is_that_of_the_interface(void **state)
 {
 	struct lan *lan = *state;
@@ -323,8 +336,24 @@ static void link_is_that_of_the_interface(void **state)
 	/* Another one. */
 	fd = make_interface("tap0");
 	set_up("tap0", true);
-	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_GONE);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_OTHER);
 	assert_false(uplink_is_up(up.uplink));
+	say_some(lan);
+	assert_int_equal(counters.drops[DROP_DOWN], 8);
+	/* It is taken again. */
+	assert_return_code(uplink_reopen(up.uplink, lan->iov), 0);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_UP);
+	say_some(lan);
+	assert_int_equal(counters.tx_packets, 12);
+	assert_int_equal(leave_by(fd), 4);
+	close(fd);
+	/* Without an interface there is no device, and with one there is. */
+	assert_true(uplink_reopen(up.uplink, lan->iov) < 0);
+	assert_false(uplink_is_open(up.uplink));
+	fd = make_interface("tap0");
+	set_up("tap0", true);
+	assert_return_code(uplink_reopen(up.uplink, lan->iov), 0);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_UP);
 	close(fd);
 	uplink_close(up.uplink);
 	up.uplink = ring;
@@ -359,6 +388,33 @@ static uint64_t lost(enum drop reason)
 
 	uplink_add_losses(up.uplink, drops);
 	return drops[reason];
+}
+
+/* What is sent is delivered or counted, though the link goes down meanwhile. */
+static void what_was_queued_does_not_leave_late(void **state)
+{
+	struct lan *lan = *state;
+	struct uplink *ring;
+	int fd;
+
+	ring = begin_packet(lan, "", &fd);
+	say_some(lan);
+	assert_int_equal(leave_by(fd), 4);
+	set_up("tap0", false);
+	say_some(lan);
+	say_some(lan);
+	assert_int_equal(counters.tx_packets, 12);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_DOWN);
+	assert_true(uplink_queues_late(up.uplink));
+	assert_return_code(uplink_reopen(up.uplink, lan->iov), 0);
+	assert_int_equal(lost(DROP_SEND), 8);
+	set_up("tap0", true);
+	assert_int_equal(uplink_look(up.uplink), UPLINK_LINK_UP);
+	say_some(lan);
+	assert_int_equal(leave_by(fd), 4);
+	assert_int_equal(counters.tx_packets, 16);
+	assert_int_equal(lost(DROP_SEND), 8);
+	end_packet(ring, fd);
 }
 
 static void what_nobody_took_in_time_is_counted(void **state)
@@ -678,6 +734,7 @@ int main(void)
 		CASE(tags_do_not_count_into_the_mtu),
 		CASE(mtu_is_what_was_set),
 		CASE(link_is_that_of_the_interface),
+		CASE(what_was_queued_does_not_leave_late),
 		CASE(what_nobody_took_in_time_is_counted),
 		CASE(frame_is_whole_or_dropped),
 		CASE(what_the_kernel_left_to_a_device_is_seen),

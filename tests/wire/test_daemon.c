@@ -119,6 +119,25 @@ static void long_frames_are_lent_to_a_device(void **state)
 	frontend_close(&guest);
 }
 
+/* What is for them is flooded, and finds them where they are now. */
+static void stations_behind_a_link_that_is_down_are_forgotten(void **state)
+{
+	const uint8_t frame[60] = { 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 0x88, 0xb5 };
+	struct frontend guest;
+
+	(void)state;
+	daemon_lan(&iovd, "ab");
+	boot_at(&guest, "a");
+	frontend_transmit(&guest, 0, frame, sizeof(frame));
+	wait_for("port.stats", "a", "stations", "1");
+	daemon_do(&iovd, "port.set", "{\"name\":\"a\",\"link\":\"down\"}");
+	assert_string_equal(daemon_port(&iovd, "port.stats", "a", "stations"), "0");
+	daemon_do(&iovd, "port.set", "{\"name\":\"a\",\"link\":\"up\"}");
+	frontend_transmit(&guest, 0, frame, sizeof(frame));
+	wait_for("port.stats", "a", "stations", "1");
+	frontend_close(&guest);
+}
+
 /* The worker must wake up by a kick after it went to sleep. */
 static void frames_pass_after_a_silence(void **state)
 {
@@ -725,6 +744,7 @@ int main(void)
 		CASE(frames_pass_between_guests),
 		CASE(frames_pass_after_a_silence),
 		CASE(long_frames_are_lent_to_a_device),
+		CASE(stations_behind_a_link_that_is_down_are_forgotten),
 		CASE(crashed_guest_comes_back_and_traffic_resumes),
 		CASE(guests_attach_again_after_iovd_ended_or_crashed),
 		CASE(rules_are_kept_over_a_crash),

@@ -101,7 +101,7 @@ int bridge_set(struct registry *registry, struct bridge *bridge,
 
 /**
  * bridge_forget - forget the stations of a port
- * @port: port that no worker looks at any more
+ * @port: port that no worker looks at any more, or whose link is down
  */
 void bridge_forget(const struct port *port);
 

@@ -118,6 +118,8 @@ static void set_link(struct net_port *net, bool down)
 		return;
 	net->is_down = down;
 	registry_publish(net->port.registry);
+	if (down)
+		bridge_forget(&net->port);
 	net_session_pay_calls(net);
 	tell_driver(net);
 }

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <syslog.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "vhost-user/port/balance.h"
+#include "vhost-user/port/bridge.h"
 #include "vhost-user/port/describe.h"
 #include "vhost-user/port/lending.h"
 #include "vhost-user/port/registry.h"
@@ -37,7 +40,7 @@ static int check(struct iov *iov, const struct port_options *options)
 	return options->mtu ? check_mtu(iov, options->name, options->mtu) : 0;
 }
 
-/* Microseconds between looks at an interface. */
+/* Microseconds between looks at an interface of which nothing is heard. */
 #define LOOK_US 500000
 
 static void log_link(const struct uplink_port *up)
@@ -52,33 +55,99 @@ static void log_link(const struct uplink_port *up)
 	case UPLINK_LINK_DOWN:
 		iov_log(iov, LOG_NOTICE, "%s: the link of %s is down", up->port.name, interface);
 		break;
-	default:
-		iov_log(iov, LOG_WARNING, "%s: interface %s is gone; when there is one of that name, "
-			"remove the port and add it again", up->port.name, interface);
+	case UPLINK_LINK_GONE:
+		iov_log(iov, LOG_WARNING, "%s: interface %s is gone; one of that name will be taken",
+			up->port.name, interface);
+		break;
+	case UPLINK_LINK_OTHER:
+		iov_log(iov, LOG_WARNING, "%s: interface %s cannot be taken yet: %s", up->port.name,
+			interface, iov_error_message(iov));
+		break;
 	}
+}
+
+/* The device is out of the sight of all workers meanwhile. */
+static int take_anew(struct uplink_port *up)
+{
+	struct registry *registry = up->port.registry;
+	int error;
+
+	up->is_hidden = true;
+	registry_publish(registry);
+	error = uplink_reopen(up->uplink, registry->iov);
+	up->is_hidden = false;
+	registry_publish(registry);
+	return error;
+}
+
+/*
+ * An interface that came back is another one, whose device has to be taken anew; so has one that would
+ * send late what it got while its link was going down.
+ */
+static bool has_to_be_taken(const struct uplink_port *up, enum uplink_link link)
+{
+	if (link == UPLINK_LINK_OTHER)
+		return true;
+	if (link == UPLINK_LINK_DOWN && up->link == UPLINK_LINK_UP)
+		return uplink_queues_late(up->uplink);
+	return link != UPLINK_LINK_GONE && !uplink_is_open(up->uplink);
+}
+
+static void follow(struct uplink_port *up)
+{
+	enum uplink_link link = uplink_look(up->uplink);
+
+	if (has_to_be_taken(up, link)) {
+		if (take_anew(up))
+			link = UPLINK_LINK_OTHER;
+		else
+			link = uplink_look(up->uplink);
+	}
+	if (link == up->link)
+		return;
+	up->link = link;
+	log_link(up);
+	if (link != UPLINK_LINK_UP)
+		bridge_forget(&up->port);
 }
 
 static int look(sd_event_source *source, uint64_t usec, void *arg)
 {
-	struct uplink_port *up = arg;
-	enum uplink_link link = uplink_look(up->uplink);
-
 	(void)usec;
-	if (link != up->link) {
-		up->link = link;
-		log_link(up);
-	}
+	follow(arg);
 	sd_event_source_set_time_relative(source, LOOK_US);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-/* Of devices that do not tell themselves. */
+static int hear(sd_event_source *source, int fd, uint32_t events, void *arg)
+{
+	(void)source;
+	(void)events;
+	interface_link_heard(fd);
+	follow(arg);
+	return 0;
+}
+
+/* Looks are enough where nothing is heard. */
+static void listen_to(struct uplink_port *up)
+{
+	int fd = interface_link_listen();
+
+	if (fd < 0)
+		return;
+	if (sd_event_add_io(up->port.registry->event, &up->news, fd, EPOLLIN, hear, up) < 0)
+		close(fd);
+	else
+		sd_event_source_set_io_fd_own(up->news, true);
+}
+
 static int watch(struct uplink_port *up)
 {
 	int error;
 
 	if (!uplink_interface(up->uplink))
 		return 0;
+	listen_to(up);
 	error = sd_event_add_time_relative(up->port.registry->event, &up->watch, CLOCK_MONOTONIC, 0,
 					   LOOK_US / 2, look, up);
 	return error < 0 ? error : 0;
@@ -108,6 +177,7 @@ static void close_port(struct port *port)
 {
 	struct uplink_port *up = uplink_port_of(port);
 
+	sd_event_source_disable_unref(up->news);
 	sd_event_source_disable_unref(up->watch);
 	lending_uplink_goes(up);
 	uplink_close(up->uplink);
@@ -214,7 +284,7 @@ static int fill_view(struct dp_view *view, struct dp_port *dp, const struct port
 {
 	const struct uplink_port *up = uplink_port_of(port);
 
-	if (up->is_hidden)
+	if (up->is_hidden || !uplink_is_open(up->uplink))
 		return 0;
 	dp->uplink = up->uplink;
 	dp->reflects = uplink_reflects(up->uplink);

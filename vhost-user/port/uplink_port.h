@@ -13,7 +13,8 @@
  * @member: what those have that carry frames
  * @uplink: the device; NULL while it is opened
  * @is_hidden: workers must not use it
- * @watch: looks at the interface that the device sends by; NULL for none
+ * @watch: looks at the interface that the device is at; NULL for none
+ * @news: hears of interfaces; NULL for none
  * @link: what was seen last
  */
 struct uplink_port {
@@ -22,6 +23,7 @@ struct uplink_port {
 	struct uplink *uplink;
 	bool is_hidden;
 	sd_event_source *watch;
+	sd_event_source *news;
 	enum uplink_link link;
 };
 

@@ -2,6 +2,8 @@
 #include "vhost-user/switch/interface_link.h"
 
 #include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -26,16 +28,26 @@ static bool ask(const char *name, unsigned long number, struct ifreq *answer)
 	return !request(name, number, answer);
 }
 
-/* DPDK's net_af_packet has a socket at an interface, and says that its link is up in any case. */
+/* Drivers of DPDK that are at an interface, of which some say that the link is up in any case. */
+static const char *const drivers[] = { "net_af_packet", "net_af_xdp", "net_tap", "net_tun" };
+
+static bool is_at_interface(const char *device)
+{
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++)
+		if (!strncmp(device, drivers[i], strlen(drivers[i])))
+			return true;
+	return false;
+}
+
 void interface_link_find(struct interface_link *interface, const char *device)
 {
-	static const char driver[] = "net_af_packet", key[] = ",iface=";
+	static const char key[] = ",iface=";
 	const char *name = strstr(device, key);
 	struct ifreq answer;
 	size_t length;
 
 	memset(interface, 0, sizeof(*interface));
-	if (strncmp(device, driver, strlen(driver)) || !name)
+	if (!is_at_interface(device) || !name)
 		return;
 	name += strlen(key);
 	length = strcspn(name, ",");
@@ -44,6 +56,28 @@ void interface_link_find(struct interface_link *interface, const char *device)
 	memcpy(interface->name, name, length);
 	if (ask(interface->name, SIOCGIFINDEX, &answer))
 		interface->index = answer.ifr_ifindex;
+}
+
+int interface_link_listen(void)
+{
+	const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	if (fd < 0)
+		return -errno;
+	if (!bind(fd, (const struct sockaddr *)&address, sizeof(address)))
+		return fd;
+	close(fd);
+	return -EOPNOTSUPP;
+}
+
+/* What became of which one is asked for, as messages may be lost. */
+void interface_link_heard(int fd)
+{
+	char message[64];
+
+	while (recv(fd, message, sizeof(message), MSG_TRUNC) >= 0 || errno == ENOBUFS)
+		;
 }
 
 unsigned int interface_link_mtu(const struct interface_link *interface)
@@ -67,8 +101,11 @@ enum uplink_link interface_link_look(const struct interface_link *interface)
 	const short wanted = IFF_UP | IFF_RUNNING;
 	struct ifreq answer;
 
-	if (!ask(interface->name, SIOCGIFINDEX, &answer) || answer.ifr_ifindex != interface->index ||
-	    !ask(interface->name, SIOCGIFFLAGS, &answer))
+	if (!ask(interface->name, SIOCGIFINDEX, &answer))
+		return UPLINK_LINK_GONE;
+	if (answer.ifr_ifindex != interface->index)
+		return UPLINK_LINK_OTHER;
+	if (!ask(interface->name, SIOCGIFFLAGS, &answer))
 		return UPLINK_LINK_GONE;
 	return (answer.ifr_flags & wanted) == wanted ? UPLINK_LINK_UP : UPLINK_LINK_DOWN;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The link of an interface of the kernel, by which a device sends that does not tell its state.
+ * An interface of the kernel that a device of software is at.
+ *
+ * It goes down, it is deleted, and another one gets its name, whatever the device says.
  *
  * Any thread; asks the kernel, and takes no lock of it.
  */
@@ -13,12 +15,14 @@
  * enum uplink_link - what became of an interface
  * @UPLINK_LINK_UP: it runs
  * @UPLINK_LINK_DOWN: it does not, or the other end does not
- * @UPLINK_LINK_GONE: it is not there any more, or another one has its name
+ * @UPLINK_LINK_GONE: it is not there any more
+ * @UPLINK_LINK_OTHER: another one has its name
  */
 enum uplink_link {
 	UPLINK_LINK_UP,
 	UPLINK_LINK_DOWN,
 	UPLINK_LINK_GONE,
+	UPLINK_LINK_OTHER,
 };
 
 /**
@@ -37,6 +41,19 @@ struct interface_link {
  * @device: virtual device of DPDK with its arguments
  */
 void interface_link_find(struct interface_link *interface, const char *device);
+
+/**
+ * interface_link_listen - hear of it when something becomes of any interface
+ *
+ * Return: a descriptor that is readable then; the caller closes it; -errno.
+ */
+int interface_link_listen(void);
+
+/**
+ * interface_link_heard - have the descriptor wait for what comes next
+ * @fd: of interface_link_listen()
+ */
+void interface_link_heard(int fd);
 
 /**
  * interface_link_mtu - its MTU

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,14 +18,14 @@
  */
 #define FRAME_LARGE (UINT16_MAX + 1 - 128)
 #define FRAME_UNIT 128
-#define FRAME_KEY ",framesz="
 
 /* The driver's own. */
 #define FRAME_DEFAULT 2048
+#define FRAMES_DEFAULT 512
 
 char *packet_ring_device(const char *device)
 {
-	bool is_told = strstr(device, FRAME_KEY) || strstr(device, ",blocksz=");
+	bool is_told = strstr(device, ",framesz=") || strstr(device, ",blocksz=");
 	char *text;
 
 	if (is_told)
@@ -33,11 +34,22 @@ char *packet_ring_device(const char *device)
 			FRAME_LARGE * (sysconf(_SC_PAGESIZE) / FRAME_UNIT)) < 0 ? NULL : text;
 }
 
-unsigned int packet_ring_frame(const char *device)
+static size_t number_of(const char *device, const char *key, size_t usual)
 {
-	const char *key = strstr(device, FRAME_KEY);
+	const char *at = strstr(device, key);
 
-	return key ? (unsigned int)strtoul(key + strlen(FRAME_KEY), NULL, 10) : FRAME_DEFAULT;
+	return at ? strtoul(at + strlen(key), NULL, 10) : usual;
+}
+
+/* As the driver makes them: as many blocks as it takes. */
+static void measure(struct packet_ring *ring, const char *device)
+{
+	size_t block = number_of(device, ",blocksz=", (size_t)sysconf(_SC_PAGESIZE));
+
+	ring->frame = number_of(device, ",framesz=", FRAME_DEFAULT);
+	ring->frames = number_of(device, ",framecnt=", FRAMES_DEFAULT);
+	ring->bytes = ring->frame && ring->frame <= block ? ring->frames / (block / ring->frame) * block
+							  : 0;
 }
 
 static bool is_at(int fd, int interface)
@@ -68,11 +80,13 @@ static bool has(const struct packet_ring *ring, int fd)
 	return false;
 }
 
-void packet_ring_open(struct packet_ring *ring, const struct packet_ring *before, int interface)
+void packet_ring_open(struct packet_ring *ring, const struct packet_ring *before, int interface,
+		      const char *device)
 {
 	struct packet_ring now;
 
 	packet_ring_note(&now, interface);
+	measure(ring, device);
 	ring->count = 0;
 	for (unsigned int i = 0; i < now.count; i++) {
 		int fd = has(before, now.sockets[i]) ? -1
@@ -101,4 +115,34 @@ uint64_t packet_ring_missed(const struct packet_ring *ring)
 			missed += stats.tp_drops;
 	}
 	return missed;
+}
+
+/* The ring for what is sent lies behind that for what is received. */
+static uint64_t unsent_of(const struct packet_ring *ring, const uint8_t *rings)
+{
+	const uint8_t *sending = rings + ring->bytes;
+	uint64_t unsent = 0;
+
+	for (size_t i = 0; i < ring->frames && (i + 1) * ring->frame <= ring->bytes; i++) {
+		const struct tpacket2_hdr *header = (const void *)(sending + i * ring->frame);
+
+		unsent += __atomic_load_n(&header->tp_status, __ATOMIC_RELAXED) ==
+			  TP_STATUS_SEND_REQUEST;
+	}
+	return unsent;
+}
+
+uint64_t packet_ring_unsent(const struct packet_ring *ring)
+{
+	uint64_t unsent = 0;
+
+	for (unsigned int i = 0; i < ring->count; i++) {
+		uint8_t *rings = mmap(NULL, 2 * ring->bytes, PROT_READ, MAP_SHARED, ring->sockets[i], 0);
+
+		if (rings == MAP_FAILED)
+			continue;
+		unsent += unsent_of(ring, rings);
+		munmap(rings, 2 * ring->bytes);
+	}
+	return unsent;
 }

@@ -10,6 +10,7 @@
 #ifndef VHOST_USER_SWITCH_PACKET_RING_H
 #define VHOST_USER_SWITCH_PACKET_RING_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Most sockets of a device. */
@@ -18,10 +19,16 @@
 /**
  * struct packet_ring - the sockets of a device
  * @count: length of @sockets
+ * @frame: bytes of an element of their rings
+ * @frames: elements of a ring
+ * @bytes: of the ring for each direction
  * @sockets: descriptors of our own for them
  */
 struct packet_ring {
 	unsigned int count;
+	size_t frame;
+	size_t frames;
+	size_t bytes;
 	int sockets[PACKET_RING_SOCKETS];
 };
 
@@ -34,15 +41,7 @@ struct packet_ring {
  */
 char *packet_ring_device(const char *device);
 
-/**
- * packet_ring_frame - bytes of an element of the rings of a device
- * @device: net_af_packet with its arguments
- *
- * PACKET_RING_HEADER of them are no frame.
- */
-unsigned int packet_ring_frame(const char *device);
-
-/* In front of a frame in its element: what the kernel says of it, TPACKET_V2, and padding. */
+/* In front of a frame in its element, of @frame bytes: what the kernel says of it, TPACKET_V2, and padding. */
 #define PACKET_RING_HEADER 66
 
 /**
@@ -50,8 +49,10 @@ unsigned int packet_ring_frame(const char *device);
  * @ring: receives those that are at the interface now, and were not before
  * @before: those that were there before the driver opened its own; of packet_ring_note()
  * @interface: number of the interface
+ * @device: net_af_packet with its arguments, as it was opened
  */
-void packet_ring_open(struct packet_ring *ring, const struct packet_ring *before, int interface);
+void packet_ring_open(struct packet_ring *ring, const struct packet_ring *before, int interface,
+		      const char *device);
 
 /**
  * packet_ring_note - the sockets that are at an interface
@@ -73,5 +74,13 @@ void packet_ring_close(struct packet_ring *ring);
  * Return: how many since the last call.
  */
 uint64_t packet_ring_missed(const struct packet_ring *ring);
+
+/**
+ * packet_ring_unsent - frames that the driver took, and the kernel has not sent
+ * @ring: of packet_ring_open(), or zeroes; of a driver that sends nothing now
+ *
+ * They leave late, when something else does and the link is up again; or are lost with the sockets.
+ */
+uint64_t packet_ring_unsent(const struct packet_ring *ring);
 
 #endif

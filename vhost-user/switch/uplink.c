@@ -120,7 +120,7 @@ uint64_t uplink_recalls(const struct uplink *uplink)
 void uplink_steer(struct uplink *uplink, const struct uplink_flow *flows, unsigned int count)
 {
 	/* With one queue there is no choice. */
-	if (uplink->queue_count < 2)
+	if (uplink->queue_count < 2 || !uplink_is_open(uplink))
 		return;
 	if (!uplink->flows && flows_open(&uplink->flows, uplink->port))
 		return;
@@ -136,6 +136,8 @@ bool uplink_is_up(const struct uplink *uplink)
 {
 	struct rte_eth_link link = { 0 };
 
+	if (!uplink_is_open(uplink))
+		return false;
 	if (uplink_interface(uplink))
 		return interface_link_look(&uplink->interface) == UPLINK_LINK_UP;
 	return !rte_eth_link_get_nowait(uplink->port, &link) && link.link_status;
@@ -150,10 +152,23 @@ enum uplink_link uplink_look(struct uplink *uplink)
 {
 	enum uplink_link link = interface_link_look(&uplink->interface);
 
-	uplink_find_mtu(uplink);
+	if (uplink_is_open(uplink))
+		uplink_find_mtu(uplink);
 
-	__atomic_store_n(&uplink->is_down, link != UPLINK_LINK_UP, __ATOMIC_RELAXED);
+	__atomic_store_n(&uplink->is_down, link != UPLINK_LINK_UP || !uplink_is_open(uplink),
+			 __ATOMIC_RELAXED);
 	return link;
+}
+
+bool uplink_is_open(const struct uplink *uplink)
+{
+	return uplink->device && uplink->started;
+}
+
+/* That of net_af_xdp has to be up when it is opened, so what it has leaves late. */
+bool uplink_queues_late(const struct uplink *uplink)
+{
+	return uplink->ring.count;
 }
 
 bool uplink_takes(const struct uplink *uplink)
@@ -169,9 +184,9 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 	char text[IOV_MAC_TEXT];
 
 	json_add_text(object, "device", uplink->name);
-	if (!rte_eth_dev_info_get(uplink->port, &info))
+	if (uplink_is_open(uplink) && !rte_eth_dev_info_get(uplink->port, &info))
 		json_add_text(object, "driver", info.driver_name);
-	if (!rte_eth_macaddr_get(uplink->port, &mac)) {
+	if (uplink_is_open(uplink) && !rte_eth_macaddr_get(uplink->port, &mac)) {
 		iov_mac_format(mac.addr_bytes, text);
 		json_add_text(object, "mac", text);
 	}

@@ -246,7 +246,7 @@ bool uplink_reflects(const struct uplink *uplink);
 bool uplink_is_up(const struct uplink *uplink);
 
 /**
- * uplink_interface - the interface of the kernel that a device sends by without telling its state
+ * uplink_interface - the interface of the kernel that a device is at
  * @uplink: uplink
  *
  * Return: its name, valid as long as @uplink; NULL for other devices.
@@ -257,9 +257,22 @@ const char *uplink_interface(const struct uplink *uplink);
  * uplink_look - look at that interface; nothing is sent from now on unless it is up
  * @uplink: uplink with an interface
  *
- * The device would queue what is sent meanwhile, and send it when the link is back.
+ * The device would queue what is sent meanwhile, and send it when the link is back; what it has queued
+ * goes with uplink_reopen().
  */
 enum uplink_link uplink_look(struct uplink *uplink);
+
+/**
+ * uplink_is_open - whether there is a device, see uplink_reopen()
+ * @uplink: uplink
+ */
+bool uplink_is_open(const struct uplink *uplink);
+
+/**
+ * uplink_queues_late - whether a device sends what it got while its link was down when it is up again
+ * @uplink: uplink
+ */
+bool uplink_queues_late(const struct uplink *uplink);
 
 /**
  * uplink_takes - whether something may be sent

@@ -126,17 +126,21 @@ static int probe_packet(struct uplink *uplink, struct iov *iov)
 {
 	_cleanup_free_ char *large = packet_ring_device(uplink->name);
 	const char *device = large;
-	int error = large ? rte_dev_probe(large) : -ENOMEM;
+	struct packet_ring before;
+	int error;
 
+	packet_ring_note(&before, uplink->interface.index);
+	error = large ? rte_dev_probe(large) : -ENOMEM;
 	if (error) {
 		device = uplink->name;
 		error = rte_dev_probe(device);
 	}
 	if (error)
 		return error;
-	uplink->ring_frame = packet_ring_frame(device);
-	uplink->room = uplink->ring_frame > PACKET_RING_HEADER ? uplink->ring_frame - PACKET_RING_HEADER
-							      : 1;
+	packet_ring_open(&uplink->ring, &before, uplink->interface.index, device);
+	uplink->room = uplink->ring.frame > PACKET_RING_HEADER
+			       ? (uint32_t)uplink->ring.frame - PACKET_RING_HEADER
+			       : 1;
 	if (uplink->room <= RTE_ETHER_MAX_JUMBO_FRAME_LEN)
 		iov_log(iov, LOG_NOTICE, "%s: frames of %u bytes and more are dropped, since its rings "
 			"have no room for them", uplink->name, uplink->room);
@@ -178,9 +182,7 @@ static unsigned int largest_mtu(const struct rte_eth_dev_info *info)
 static unsigned int largest_of(const struct uplink *uplink, const struct rte_eth_dev_info *info)
 {
 	if (is_packet(uplink))
-		return uplink->ring_frame > AROUND_MTU + PACKET_RING_HEADER
-			       ? uplink->ring_frame - AROUND_MTU - PACKET_RING_HEADER
-			       : 0;
+		return uplink->room > AROUND_MTU ? uplink->room - AROUND_MTU : 0;
 	return largest_mtu(info);
 }
 
@@ -259,7 +261,7 @@ static int make_receive_pool(struct uplink *uplink, const struct rte_eth_dev_inf
 	unsigned int buffers = buffers_of(size), cache = BUFFER_CACHE;
 
 	if (is_packet(uplink)) {
-		size = RTE_PKTMBUF_HEADROOM + uplink->ring_frame;
+		size = RTE_PKTMBUF_HEADROOM + (uint32_t)uplink->ring.frame;
 		buffers = LONG_BUFFERS;
 		cache = LONG_CACHE;
 	}
@@ -442,17 +444,15 @@ static int start(struct uplink *uplink, struct iov *iov)
 
 int uplink_device_open(struct uplink *uplink, struct iov *iov)
 {
-	struct packet_ring before = { 0 };
 	int error = check_device(iov, uplink->name);
 
 	interface_link_find(&uplink->interface, uplink->name);
 	uplink->is_unfinished = uplink_is_one_of(uplink->name, of_kernel, RTE_DIM(of_kernel));
-	if (is_packet(uplink))
-		packet_ring_note(&before, uplink->interface.index);
 	if (!error)
 		error = probe(uplink, iov, uplink->name);
-	if (!error && is_packet(uplink))
-		packet_ring_open(&uplink->ring, &before, uplink->interface.index);
+	/* Some make their interface. */
+	if (!error)
+		interface_link_find(&uplink->interface, uplink->name);
 	if (!error)
 		error = start(uplink, iov);
 	if (!error)
@@ -483,6 +483,7 @@ void uplink_stop(struct uplink *uplink)
 	if (uplink->started)
 		rte_eth_dev_stop(uplink->port);
 	uplink->started = false;
+	uplink->losses.unsent += packet_ring_unsent(&uplink->ring);
 }
 
 int uplink_reopen(struct uplink *uplink, struct iov *iov)

@@ -30,6 +30,7 @@ struct uplink_counter {
 /* What a device lost, and how often it found no packet buffer. */
 struct uplink_losses {
 	uint64_t missed_by_kernel;
+	uint64_t unsent; /* was in rings of the kernel that went */
 	struct uplink_counter missed;
 	struct uplink_counter receive_errors;
 	struct uplink_counter send_errors;
@@ -43,7 +44,6 @@ struct uplink {
 	unsigned int mtu_wanted;
 	bool is_unfinished; /* it hands over frames as the kernel has them */
 	uint32_t room;	    /* of a frame that is received; 0 for no matter */
-	uint32_t ring_frame; /* bytes of an element of the rings of net_af_packet; else 0 */
 	uint16_t queue_count;
 	unsigned int queues_wanted;
 	bool started;

@@ -7,8 +7,11 @@
  */
 #include "vhost-user/switch/uplink_internal.h"
 
-/* Drivers that count as errors what they did not take, which is counted where it is dropped. */
-static const char *const count_untaken[] = { "net_tap", "net_tun", "net_af_xdp" };
+/*
+ * Drivers that count as errors what they did not take, which is counted where it is dropped; or, as
+ * net_af_packet does, what waits for the link, and is counted when it will not leave any more.
+ */
+static const char *const count_untaken[] = { "net_tap", "net_tun", "net_af_xdp", "net_af_packet" };
 
 /* Drivers that have read a frame when they find no buffer for it; others leave it in the queue. */
 static const char *const lose_without_buffer[] = { "net_tap", "net_tun" };
@@ -60,7 +63,7 @@ void uplink_add_losses(struct uplink *uplink, uint64_t *drops)
 	uplink_look_at_losses(uplink);
 	drops[DROP_MISSED] += losses->missed.total + losses->missed_by_kernel;
 	drops[DROP_RECEIVE] += losses->receive_errors.total;
-	drops[DROP_SEND] += losses->send_errors.total;
+	drops[DROP_SEND] += losses->send_errors.total + losses->unsent;
 	if (is_one_of(uplink, lose_without_buffer, RTE_DIM(lose_without_buffer)))
 		drops[DROP_NO_MEMORY] += losses->shortages.total;
 }
