@@ -20,6 +20,27 @@ expect_status "AF_XDP without its option" 1 iov port add up --type ethdev \
 expect_match "... says what to do" "CAP_BPF.*--af-xdp" "$err"
 iov port add up --type ethdev --device net_af_packet0,iface=near0 --bridge lan > /dev/null
 expect_status "a tap reaches the other end by AF_PACKET" 0 ping -q -c 5 -i 0.1 -w 20 10.9.0.2
+sleep 60 | timeout 60 busybox nc -l -p 7001 > /tmp/got &
+expect_status "TCP of this host does, whose checksums are left to a device, and which is joined" 0 \
+	ip netns exec far sh -c 'for i in $(seq 20); do
+		head -c 2000000 /dev/zero | busybox nc -w 20 10.9.0.1 7001 && exit; sleep 0.2; done; exit 1'
+wait $!
+expect "all of it arrives" 2000000 "$(stat -c %s /tmp/got)"
+expect "nothing was lost" '{}' "$(iov port stats up --json | gojq -c '.[0].drops | del(."same-port")')"
+ip link set near0 mtu 9000
+ip -n far link set far0 mtu 9000
+sleep 1
+expect "the MTU is the interface's" 9000 "$(iov port show up --json | gojq .mtu)"
+ip link delete near0
+ip link add near0 mtu 9000 type veth peer name far0 netns far
+ip link set near0 up
+ip -n far link set far0 up
+ip -n far address add 10.9.0.2/24 dev far0
+ip -n far link set far0 mtu 9000
+expect_status "an interface that is another one is taken" 0 \
+	ping -q -c 5 -i 0.1 -w 20 10.9.0.2
+expect_status "a tap takes no long frames of this DPDK" 2 iov port set tap --mtu 9000
+expect_match "... and says so" "1504 at most" "$err"
 
 lent() { iov port show "$1" --json | gojq .lent_frames; }
 expect "nothing is lent yet" "0 0" "$(lent tap) $(lent up)"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Checksums that the kernel left to a device, and frames that it joined, are found and nothing else is.
+// Checksums that the kernel left to a device, and frames that it joined, are found.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -42,8 +42,9 @@ static uint32_t pseudo_sum(const struct packet *packet)
 	uint32_t length = packet->end - packet->l4;
 	const uint8_t tail[] = { 0, packet->protocol, (uint8_t)(length >> 8), (uint8_t)length };
 	const uint8_t *ip = packet->frame.head + packet->l3;
+	uint32_t sum = packet->ip4 ? add_up(0, ip + 12, 8) : add_up(0, ip + 8, 32);
 
-	return add_up(packet->ip4 ? add_up(0, ip + 12, 8) : add_up(0, ip + 8, 32), tail, sizeof(tail));
+	return add_up(sum, tail, sizeof(tail));
 }
 
 static uint8_t *checksum_of(const struct packet *packet)
@@ -53,8 +54,8 @@ static uint8_t *checksum_of(const struct packet *packet)
 
 static bool is_right(const struct packet *packet)
 {
-	return add_up(pseudo_sum(packet), packet->frame.head + packet->l4, packet->end - packet->l4) ==
-	       0xffff;
+	return add_up(pseudo_sum(packet), packet->frame.head + packet->l4,
+		      packet->end - packet->l4) == 0xffff;
 }
 
 /* As the kernel leaves it to a device. */

@@ -300,7 +300,8 @@ static unsigned int leave_by(int fd)
 
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	while ((length = read(fd, frame, sizeof(frame))) > 0)
-		count += length >= 60 && frame[0] == 0xff && !memcmp(frame + 12, (uint8_t[]){ 0x88, 0xb5 }, 2);
+		count += length >= 60 && frame[0] == 0xff &&
+			 !memcmp(frame + 12, (uint8_t[]){ 0x88, 0xb5 }, 2);
 	return count;
 }
 
@@ -489,8 +490,8 @@ static void frame_is_whole_or_dropped(void **state)
 /* Of TCP on this host, over the interface that the uplink has. */
 static void what_the_kernel_left_to_a_device_is_seen(void **state)
 {
-	static const uint8_t tcp[] = { 0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 9, 0, 2, 10, 9, 0, 1,
-				       0, 9, 0, 9, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 1, 0, 0x14, 0x2f };
+	static const uint8_t tcp[] = { 0x45, 0, 0, 40, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 9, 0, 2,
+				       10, 9, 0, 1, 0, 9, 0, 9, 0, 0, 0, 1, 0, 0, 0, 1, 0x50, 0x10, 1, 0, 0x14, 0x2f };
 	struct lan *lan = *state;
 	struct virtq_segment segments[UPLINK_SEGMENTS_MAX];
 	struct rte_mbuf *packet;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Frames that the kernel hands over as it has them: to be completed by a device that is not there. */
+/* Frames that the kernel hands over as it has them, to be completed by a device. */
 #ifndef VHOST_USER_NET_PARTIAL_H
 #define VHOST_USER_NET_PARTIAL_H
 

@@ -106,8 +106,8 @@ static struct frame cut(struct cutter *cutter, uint32_t offset, uint32_t length,
 	else
 		write16(l4 + UDP_LENGTH, l4_header + length);
 	write16(checksum, 0);
-	total = checksum_add(checksum_pseudo(ip, cutter->ip4, cutter->protocol, l4_header + length), l4,
-			     l4_header);
+	total = checksum_pseudo(ip, cutter->ip4, cutter->protocol, l4_header + length);
+	total = checksum_add(total, l4, l4_header);
 	store(checksum, checksum_fold(checksum_add(total, payload->data, length)));
 	return (struct frame){
 		.head = head,

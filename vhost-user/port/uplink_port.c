@@ -81,8 +81,8 @@ static int take_anew(struct uplink_port *up)
 }
 
 /*
- * An interface that came back is another one, whose device has to be taken anew; so has one that would
- * send late what it got while its link was going down.
+ * An interface that came back is another one, whose device has to be taken anew; so has one that
+ * would send late what it got while its link was going down.
  */
 static bool has_to_be_taken(const struct uplink_port *up, enum uplink_link link)
 {

@@ -48,8 +48,9 @@ static void measure(struct packet_ring *ring, const char *device)
 
 	ring->frame = number_of(device, ",framesz=", FRAME_DEFAULT);
 	ring->frames = number_of(device, ",framecnt=", FRAMES_DEFAULT);
-	ring->bytes = ring->frame && ring->frame <= block ? ring->frames / (block / ring->frame) * block
-							  : 0;
+	ring->bytes = 0;
+	if (ring->frame && ring->frame <= block)
+		ring->bytes = ring->frames / (block / ring->frame) * block;
 }
 
 static bool is_at(int fd, int interface)
@@ -137,7 +138,8 @@ uint64_t packet_ring_unsent(const struct packet_ring *ring)
 	uint64_t unsent = 0;
 
 	for (unsigned int i = 0; i < ring->count; i++) {
-		uint8_t *rings = mmap(NULL, 2 * ring->bytes, PROT_READ, MAP_SHARED, ring->sockets[i], 0);
+		uint8_t *rings = mmap(NULL, 2 * ring->bytes, PROT_READ, MAP_SHARED,
+				      ring->sockets[i], 0);
 
 		if (rings == MAP_FAILED)
 			continue;

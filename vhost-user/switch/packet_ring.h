@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The kernel's side of DPDK's net_af_packet: the sockets at an interface by which the driver receives
- * and sends.
+ * The kernel's side of DPDK's net_af_packet: the sockets at an interface by which the driver
+ * receives and sends.
  *
  * The driver tells nothing of what the kernel had no room for in their rings, but the kernel does.
  *
@@ -41,7 +41,7 @@ struct packet_ring {
  */
 char *packet_ring_device(const char *device);
 
-/* In front of a frame in its element, of @frame bytes: what the kernel says of it, TPACKET_V2, and padding. */
+/* In front of a frame in its element: what the kernel says of it, TPACKET_V2, and padding. */
 #define PACKET_RING_HEADER 66
 
 /**

@@ -85,7 +85,8 @@ int uplink_set_mtu(struct uplink *uplink, struct iov *iov, unsigned int mtu);
  * @uplink: in no view that a worker looks at
  * @iov: context
  *
- * For an interface that came back as another one; nothing is left of what was queued.  Counters go on.
+ * For an interface that came back as another one; nothing is left of what was queued.  Counters go
+ * on.
  *
  * Return: 0 or -errno with a message: there is no device then, until this succeeds.
  */
@@ -257,8 +258,8 @@ const char *uplink_interface(const struct uplink *uplink);
  * uplink_look - look at that interface; nothing is sent from now on unless it is up
  * @uplink: uplink with an interface
  *
- * The device would queue what is sent meanwhile, and send it when the link is back; what it has queued
- * goes with uplink_reopen().
+ * The device would queue what is sent meanwhile, and send it when the link is back; what it has
+ * queued goes with uplink_reopen().
  */
 enum uplink_link uplink_look(struct uplink *uplink);
 
@@ -269,7 +270,7 @@ enum uplink_link uplink_look(struct uplink *uplink);
 bool uplink_is_open(const struct uplink *uplink);
 
 /**
- * uplink_queues_late - whether a device sends what it got while its link was down when it is up again
+ * uplink_queues_late - whether a device sends when its link is up what it got while it was down
  * @uplink: uplink
  */
 bool uplink_queues_late(const struct uplink *uplink);
@@ -283,8 +284,8 @@ bool uplink_takes(const struct uplink *uplink);
 /**
  * uplink_describe - add what is known about a device to an object
  * @uplink: uplink
- * @object: gets "device", "driver", "mac", "state", "mtu", "wanted_mtu" when there is one, "queues", "flow_rules",
- *	"zero_copy", "lent_frames", "recalls" and "offloads"
+ * @object: gets "device", "driver", "mac", "state", "mtu", "wanted_mtu" when there is one,
+ *	"queues", "flow_rules", "zero_copy", "lent_frames", "recalls" and "offloads"
  */
 void uplink_describe(const struct uplink *uplink, struct json_object *object);
 

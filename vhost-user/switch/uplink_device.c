@@ -2,8 +2,8 @@
 /*
  * Taking a network device: it is probed when its port is added and removed from DPDK when the port
  * goes, so it can be unbound or given to a guest then.  It has a queue each way for each worker, if
- * it has so many: the device spreads what it receives by flow, and workers that send do not wait for
- * each other.
+ * it has so many: the device spreads what it receives by flow, and workers that send do not wait
+ * for each other.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -178,7 +178,7 @@ static unsigned int largest_mtu(const struct rte_eth_dev_info *info)
 	return info->max_mtu;
 }
 
-/* That of net_af_packet is its interface's, whatever DPDK says; what its rings have room for is more. */
+/* That of net_af_packet is its interface's, whatever DPDK says, as far as its rings have room. */
 static unsigned int largest_of(const struct uplink *uplink, const struct rte_eth_dev_info *info)
 {
 	if (is_packet(uplink))
@@ -186,7 +186,8 @@ static unsigned int largest_of(const struct uplink *uplink, const struct rte_eth
 	return largest_mtu(info);
 }
 
-static int check_mtu(const struct uplink *uplink, struct iov *iov, const struct rte_eth_dev_info *info)
+static int check_mtu(const struct uplink *uplink, struct iov *iov,
+		     const struct rte_eth_dev_info *info)
 {
 	unsigned int largest = largest_of(uplink, info);
 
@@ -210,7 +211,7 @@ void uplink_find_mtu(struct uplink *uplink)
 		__atomic_store_n(&uplink->mtu, (uint16_t)mtu, __ATOMIC_RELAXED);
 }
 
-/* Drivers of virtual devices hand it to the kernel when they are told, those of NICs begin with it. */
+/* Drivers of virtual devices hand it to the kernel when told, those of NICs begin with it. */
 static int apply_mtu(struct uplink *uplink, struct iov *iov)
 {
 	unsigned int mtu = uplink->mtu_wanted;
@@ -241,9 +242,9 @@ static struct rte_mempool *make_pool(const struct uplink *uplink, const char *ki
 /* Bytes of a buffer, of which so many take a frame of the MTU, on top of where frames begin. */
 static uint32_t buffer_size(const struct uplink *uplink, unsigned int buffers)
 {
-	uint32_t size = (uplink->mtu_wanted + AROUND_MTU + buffers - 1) / buffers + RTE_PKTMBUF_HEADROOM;
+	uint32_t size = (uplink->mtu_wanted + AROUND_MTU + buffers - 1) / buffers;
 
-	size = RTE_MAX(size, (uint32_t)RTE_MBUF_DEFAULT_BUF_SIZE);
+	size = RTE_MAX(size + RTE_PKTMBUF_HEADROOM, (uint32_t)RTE_MBUF_DEFAULT_BUF_SIZE);
 	return RTE_MIN(RTE_ALIGN(size, RTE_CACHE_LINE_SIZE), UINT16_MAX + 1u - RTE_CACHE_LINE_SIZE);
 }
 
@@ -267,14 +268,14 @@ static int make_receive_pool(struct uplink *uplink, const struct rte_eth_dev_inf
 	}
 	if (size <= rte_pktmbuf_data_room_size(uplink->pool))
 		return 0;
-	uplink->receive_pool = make_pool(uplink, "rx", buffers, cache, RTE_MIN(size, (uint32_t)UINT16_MAX));
+	size = RTE_MIN(size, (uint32_t)UINT16_MAX);
+	uplink->receive_pool = make_pool(uplink, "rx", buffers, cache, size);
 	return uplink->receive_pool ? 0 : -rte_errno;
 }
 
 static int make_pools(struct uplink *uplink, const struct rte_eth_dev_info *info)
 {
 	unsigned int buffers = RTE_MIN(uplink->buffers_of_frame, UPLINK_SEGMENTS_MAX);
-
 	uint32_t size = buffer_size(uplink, buffers);
 
 	uplink->pool = make_pool(uplink, "", buffers_of(size), BUFFER_CACHE, size);
@@ -285,16 +286,15 @@ static int setup_queue(struct uplink *uplink, uint16_t index, const uint16_t siz
 		       const struct rte_eth_rxconf *rx, const struct rte_eth_txconf *tx)
 {
 	unsigned int node = (unsigned int)rte_eth_dev_socket_id(uplink->port);
-	int error = rte_eth_rx_queue_setup(uplink->port, index, sizes[0], node, rx,
-					   uplink->receive_pool ? uplink->receive_pool
-							        : uplink->pool);
+	struct rte_mempool *pool = uplink->receive_pool ? uplink->receive_pool : uplink->pool;
+	int error = rte_eth_rx_queue_setup(uplink->port, index, sizes[0], node, rx, pool);
 
 	return error ? error : rte_eth_tx_queue_setup(uplink->port, index, sizes[1], node, tx);
 }
 
 /*
- * What is left to the device.  The driver of tun cuts in software, refuses some that are to be cut and
- * lets others pass as they are.
+ * What is left to the device.  The driver of tun cuts in software, refuses some frames that are to be
+ * cut and lets others pass as they are.
  */
 static uint64_t choose_offloads(const struct uplink *uplink, const struct rte_eth_dev_info *info)
 {
@@ -329,8 +329,8 @@ static void spread(struct rte_eth_conf *conf, const struct rte_eth_dev_info *inf
 /* Several buffers for a frame only where that may be, as drivers are slower then. */
 static uint64_t receive_offloads(const struct uplink *uplink)
 {
-	const struct rte_mempool *pool = uplink->receive_pool ? uplink->receive_pool : uplink->pool;
-	uint32_t room = rte_pktmbuf_data_room_size((struct rte_mempool *)pool) - RTE_PKTMBUF_HEADROOM;
+	struct rte_mempool *pool = uplink->receive_pool ? uplink->receive_pool : uplink->pool;
+	uint32_t room = rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM;
 
 	if (is_tun(uplink) || uplink->mtu_wanted + AROUND_MTU > room)
 		return RX_CHECKSUMS | RTE_ETH_RX_OFFLOAD_SCATTER;
@@ -495,19 +495,22 @@ int uplink_reopen(struct uplink *uplink, struct iov *iov)
 int uplink_set_mtu(struct uplink *uplink, struct iov *iov, unsigned int mtu)
 {
 	unsigned int former = uplink->mtu_wanted;
+	bool is_taken_anew = !is_packet(uplink);
 	struct rte_eth_dev_info info;
-	int error = rte_eth_dev_info_get(uplink->port, &info);
+	int error;
 
 	uplink->mtu_wanted = mtu;
+	if (!uplink_is_open(uplink))
+		return 0;
+	error = learn(uplink, iov, &info);
+	if (error)
+		is_taken_anew = false;
+	else
+		error = is_taken_anew ? uplink_reopen(uplink, iov) : apply_mtu(uplink, iov);
 	if (!error)
-		error = check_mtu(uplink, iov, &info);
-	if (!error && is_packet(uplink))
-		return apply_mtu(uplink, iov);
-	if (!error && !uplink_reopen(uplink, iov))
 		return 0;
 	uplink->mtu_wanted = former;
-	/* Why it did not go was told. */
-	return error || !uplink_reopen(uplink, iov) ? -ENOTSUP : -EIO;
+	return is_taken_anew && uplink_reopen(uplink, iov) ? -EIO : error;
 }
 
 int uplink_restart(struct uplink *uplink)

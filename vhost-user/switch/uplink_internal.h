@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the parts of an uplink share: taking the device, receiving, sending, and what it is asked. */
+/* What the parts of an uplink share. */
 #ifndef VHOST_USER_SWITCH_UPLINK_INTERNAL_H
 #define VHOST_USER_SWITCH_UPLINK_INTERNAL_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What leaves by an uplink.  What a frame needs is left to the device where it can do it: checksums of
- * TCP and UDP, segmentation of TCP.  rte_eth_tx_prepare() brings the pseudo header checksum into the
- * form that the device wants.
+ * What leaves by an uplink.  What a frame needs is left to the device where it can do it: checksums
+ * of TCP and UDP, segmentation of TCP.  rte_eth_tx_prepare() brings the pseudo header checksum into
+ * the form that the device wants.
  *
  * A frame that may be lent becomes a buffer with its first bytes and others that are attached
  * to guest memory, see loan.h.  A device that reads by DMA holds on to those until it is done,
@@ -97,7 +97,7 @@ static unsigned int cut(const struct uplink *uplink, const struct frame *frame,
 {
 	struct virtq_cursor at = frame->rest;
 	uint32_t left = frame->length - frame->head_length;
-	unsigned int count = 0;
+	unsigned int count = 0, most = RTE_MIN(PIECES_MAX, uplink->buffers_of_frame - 1);
 
 	while (left) {
 		uint8_t *data = at.segment->data + at.offset;
@@ -105,8 +105,8 @@ static unsigned int cut(const struct uplink *uplink, const struct frame *frame,
 
 		length = RTE_MIN(length, (uint32_t)PIECE_MAX);
 		if (length) {
-			if (count == PIECES_MAX || count + 1u == uplink->buffers_of_frame || (uplink->lending == UPLINK_READS_LATER &&
-						    !loan_is_reached(frame->loan, data, length)))
+			if (count == most || (uplink->lending == UPLINK_READS_LATER &&
+					      !loan_is_reached(frame->loan, data, length)))
 				return 0;
 			pieces[count++] = (struct virtq_segment){ data, length };
 		}
@@ -206,8 +206,9 @@ static bool is_worth_cutting(const struct frame *frame)
 	       frame->length - frame->headers > frame->segment_size;
 }
 
-/* A device that gets more than it can do may take that for an attack, and stop (malicious driver). */
-static bool is_refused(const struct uplink *uplink, const struct frame *frame, struct rte_mbuf *packet)
+/* A device that gets more than it does may take that for an attack, and stop (malicious driver). */
+static bool is_refused(const struct uplink *uplink, const struct frame *frame,
+		       struct rte_mbuf *packet)
 {
 	if (packet->nb_segs > (frame->needs & ~FRAME_NEED_CSUM ? uplink->buffers_max
 							       : uplink->buffers_of_frame))
