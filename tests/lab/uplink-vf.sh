@@ -39,6 +39,13 @@ expect_answer "the gateway answers the guest"
 expect "the guest is connected" connected "$(iov port list --json | gojq -r '.[1].state')"
 expect_status "also long frames" 0 "$lab/guest" exec b -- ping -q -c 3 -s 1400 -w 30 10.0.2.2
 expect "which the VF read where the guest had them" 3 "$(iov port show up --json | gojq .lent_frames)"
+expect_status "it gets another MTU" 0 iov port set up --mtu 2000
+expect "which it has" 2000 "$(iov port show up --json | gojq .mtu)"
+expect_answer "the gateway answers again"
+expect_status "also long frames do" 0 "$lab/guest" exec b -- ping -q -c 3 -s 1400 -w 30 10.0.2.2
+expect "which it reads where the guest had them" 6 "$(iov port show up --json | gojq .lent_frames)"
+expect_status "no device has such an MTU" 1 iov port set up --mtu 65000
+expect_match "... which is said" "at most" "$err"
 expect "nothing was dropped on its way" '{}' "$(iov port stats vm --json | gojq -c '.[0].drops')"
 expect_match "the worker has no power over the host" "CapEff:	0000000000007002" \
 	"$(cat /proc/$iovd/status)"

@@ -3,8 +3,10 @@
 // and net_af_packet at an interface that comes and goes.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <poll.h>
 #include <pthread.h>
 #include <rte_eal.h>
 #include <rte_mbuf.h>
@@ -718,6 +720,51 @@ static void mtu_that_a_driver_refuses_is_said(void **state)
 	assert_int_equal(uplink_open(&tap, lan->iov, &options), -ENOTSUP);
 }
 
+/* What the kernel sends by an interface. */
+static void send_by(const char *name, const uint8_t *frame, size_t length)
+{
+	struct sockaddr_ll address = { .sll_family = AF_PACKET };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	address.sll_ifindex = (int)if_nametoindex(name);
+	assert_int_equal(sendto(fd, frame, length, 0, (struct sockaddr *)&address, sizeof(address)),
+			 length);
+	close(fd);
+}
+
+static void long_frames_come_by_a_tap(void **state)
+{
+	static uint8_t frame[9014], got[9014];
+	struct lan *lan = *state;
+	struct virtq_segment segments[UPLINK_SEGMENTS_MAX];
+	struct frame seen;
+	struct uplink *tap;
+	struct rte_mbuf *packet;
+	uint32_t length = 0;
+
+	if (!has_namespace || open_uplink(lan, &tap, "net_tap7,iface=tap7"))
+		skip();
+	mtu_of("tap7", 9000);
+	lan_frame(frame, BROADCAST, A, 0, sizeof(frame));
+	send_by("tap7", frame, sizeof(frame));
+	for (unsigned int i = 0; i < 1000 && length != sizeof(frame); i++) {
+		if (!uplink_receive(tap, 0, &packet, 1)) {
+			poll(NULL, 0, 1);
+			continue;
+		}
+		length = packet->pkt_len;
+		assert_int_equal(uplink_frame(tap, packet, &seen, segments), DROP_NONE);
+		if (length == sizeof(frame)) {
+			memcpy(got, seen.head, seen.head_length);
+			virtq_cursor_read(&seen.rest, got + seen.head_length, length - seen.head_length);
+			assert_memory_equal(got, frame, length);
+		}
+		rte_pktmbuf_free(packet);
+	}
+	assert_int_equal(length, sizeof(frame));
+	uplink_close(tap);
+}
+
 static void devices_that_tell_are_believed(void **state)
 {
 	(void)state;
@@ -745,6 +792,7 @@ int main(void)
 		CASE(tap_is_left_no_segments),
 		CASE(mtu_is_that_of_the_interface),
 		CASE(mtu_that_a_driver_refuses_is_said),
+		CASE(long_frames_come_by_a_tap),
 		CASE(devices_that_tell_are_believed),
 	};
 

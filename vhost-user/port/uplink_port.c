@@ -66,17 +66,20 @@ static void log_link(const struct uplink_port *up)
 	}
 }
 
-/* The device is out of the sight of all workers meanwhile. */
+/* Out of the sight of all workers, and back. */
+static void hide(struct uplink_port *up, bool is_hidden)
+{
+	up->is_hidden = is_hidden;
+	registry_publish(up->port.registry);
+}
+
 static int take_anew(struct uplink_port *up)
 {
-	struct registry *registry = up->port.registry;
 	int error;
 
-	up->is_hidden = true;
-	registry_publish(registry);
-	error = uplink_reopen(up->uplink, registry->iov);
-	up->is_hidden = false;
-	registry_publish(registry);
+	hide(up, true);
+	error = uplink_reopen(up->uplink, up->port.registry->iov);
+	hide(up, false);
 	return error;
 }
 
@@ -119,12 +122,16 @@ static int look(sd_event_source *source, uint64_t usec, void *arg)
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+/* To try to take a device may be news itself, so who failed waits for the next look. */
 static int hear(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
+	struct uplink_port *up = arg;
+
 	(void)source;
 	(void)events;
 	interface_link_heard(fd);
-	follow(arg);
+	if (up->link != UPLINK_LINK_OTHER)
+		follow(up);
 	return 0;
 }
 
@@ -183,17 +190,13 @@ static void close_port(struct port *port)
 	uplink_close(up->uplink);
 }
 
-/* The device is out of the sight of all workers meanwhile. */
 static int set_mtu(struct uplink_port *up, unsigned int mtu)
 {
-	struct registry *registry = up->port.registry;
 	int error;
 
-	up->is_hidden = true;
-	registry_publish(registry);
-	error = uplink_set_mtu(up->uplink, registry->iov, mtu);
-	up->is_hidden = false;
-	registry_publish(registry);
+	hide(up, true);
+	error = uplink_set_mtu(up->uplink, up->port.registry->iov, mtu);
+	hide(up, false);
 	return error;
 }
 

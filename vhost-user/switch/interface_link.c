@@ -29,7 +29,9 @@ static bool ask(const char *name, unsigned long number, struct ifreq *answer)
 }
 
 /* Drivers of DPDK that are at an interface, of which some say that the link is up in any case. */
-static const char *const drivers[] = { "net_af_packet", "net_af_xdp", "net_tap", "net_tun" };
+static const char *const drivers[] = {
+	"net_af_packet", "net_af_xdp", "net_pcap", "net_tap", "net_tun",
+};
 
 static bool is_at_interface(const char *device)
 {

@@ -368,7 +368,7 @@ static int setup_queues(struct uplink *uplink, const struct rte_eth_dev_info *in
 }
 
 /* Devices that hand over what the kernel has not completed, as if NICs were below them. */
-static const char *const of_kernel[] = { "net_af_packet", "net_af_xdp" };
+static const char *const of_kernel[] = { "net_af_packet", "net_af_xdp", "net_pcap" };
 
 /* Devices of software whose drivers have read a packet when they take it. */
 static const char *const at_once[] = { "net_tap", "net_tun", "net_af_packet" };
