@@ -21,12 +21,15 @@
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	      "rings of virtio 1.0 and later are little-endian, sections 2.7.1 and 2.8.1");
 
-#define VIRTQ_INLINE static inline __attribute__((always_inline))
+#define VIRTQ_INLINE static ALWAYS_INLINE
 
 #define VIRTQ_OUT_OF_LINE static __attribute__((noinline))
 
-/* How far ahead of the chain being read its successors are prefetched. */
-#define VIRTQ_PREFETCH_AHEAD 4
+/* How far ahead of the chain being read its successors are prefetched: four cache lines. */
+#define VIRTQ_PREFETCH_AHEAD 16
+
+/* First bytes of a buffer that are read before anything is decided: header and head of a frame. */
+#define VIRTQ_PREFETCH_BYTES 192
 
 extern const struct virtq_ops virtq_split_ops;
 extern const struct virtq_ops virtq_packed_ops;
@@ -132,11 +135,13 @@ VIRTQ_INLINE bool virtq_add_whole(const struct virtq *vq, struct virtq_batch *ba
 	return true;
 }
 
-/* What many usual chains have in common, held in registers. */
+/* What many usual chains have in common, held in registers; @flags are those of @kinds. */
 struct virtq_usual {
 	uint64_t gpa;
 	uint64_t size;
 	uint8_t *host;
+	uint16_t kinds;
+	uint16_t flags;
 	bool writable;
 };
 
@@ -144,7 +149,14 @@ VIRTQ_INLINE struct virtq_usual virtq_begin_usual(const struct virtq *vq, bool w
 {
 	const struct guest_region *region = vq->hint[writable];
 
-	return (struct virtq_usual){region->gpa, region->size, region->host, writable};
+	return (struct virtq_usual){
+		.gpa = region->gpa,
+		.size = region->size,
+		.host = region->host,
+		.kinds = VRING_DESC_F_NEXT | VRING_DESC_F_WRITE | VRING_DESC_F_INDIRECT,
+		.flags = writable ? VRING_DESC_F_WRITE : 0,
+		.writable = writable,
+	};
 }
 
 /* How many of @max a batch has room for. */
@@ -157,17 +169,32 @@ VIRTQ_INLINE unsigned int virtq_usual_room(const struct virtq_batch *batch, unsi
 	return max < segments ? max : segments;
 }
 
+/* The first lines of a buffer that will be read or written; a small frame mostly is in two. */
+VIRTQ_INLINE void virtq_prefetch_buffer(const uint8_t *data, uint32_t length, bool writable)
+{
+	if (writable) {
+		prefetch_for_writing(data);
+		prefetch_for_writing(data + VIRTQ_CACHE_LINE);
+		return;
+	}
+	__builtin_prefetch(data);
+	__builtin_prefetch(data + VIRTQ_CACHE_LINE);
+	for (uint32_t at = 2 * VIRTQ_CACHE_LINE; unlikely(at < length) && at < VIRTQ_PREFETCH_BYTES;
+	     at += VIRTQ_CACHE_LINE)
+		__builtin_prefetch(data + at);
+}
+
 /* Make such a chain of a descriptor; false when it is another one. */
 VIRTQ_INLINE bool virtq_add_usual(const struct virtq_usual *usual, struct virtq_chain *chain,
 				  struct virtq_segment *segment, uint64_t address, uint32_t length,
 				  uint16_t flags)
 {
-	const uint16_t kinds = VRING_DESC_F_NEXT | VRING_DESC_F_WRITE | VRING_DESC_F_INDIRECT;
-	const uint64_t offset = address - usual->gpa;
+	const uint64_t offset = address - usual->gpa, last = (uint64_t)length - 1;
 	const bool writable = usual->writable;
 
-	if (unlikely((flags & kinds) != (writable ? VRING_DESC_F_WRITE : 0)) ||
-	    unlikely(!length || offset >= usual->size || length > usual->size - offset))
+	/* Without length @last is more than any size. */
+	if (unlikely((flags & usual->kinds) != usual->flags) || unlikely(offset >= usual->size) ||
+	    unlikely(last >= usual->size - offset))
 		return false;
 	*segment = (struct virtq_segment){usual->host + offset, length};
 	*chain = (struct virtq_chain){
@@ -176,10 +203,7 @@ VIRTQ_INLINE bool virtq_add_usual(const struct virtq_usual *usual, struct virtq_
 		.readable_length = writable ? 0 : length,
 		.writable_length = writable ? length : 0,
 	};
-	if (writable)
-		__builtin_prefetch(segment->data, 1);
-	else
-		__builtin_prefetch(segment->data);
+	virtq_prefetch_buffer(segment->data, length, writable);
 	return true;
 }
 
@@ -260,7 +284,7 @@ VIRTQ_INLINE uint32_t virtq_take_room(struct virtq *vq, struct virtq_batch *batc
 	const struct virtq_chain *chain = &batch->chains[batch->chain_count - 1];
 
 	if (likely(chain->writable_length && !chain->readable)) {
-		__builtin_prefetch(batch->segments[chain->first].data, 1);
+		prefetch_for_writing(batch->segments[chain->first].data);
 		return chain->writable_length;
 	}
 	vq->error = chain->readable ? VIRTQ_ERROR_RX_READABLE : VIRTQ_ERROR_RX_EMPTY;
@@ -296,20 +320,45 @@ VIRTQ_INLINE bool virtq_is_run(const struct virtq_cursor *cursor, uint32_t lengt
 	       cursor->segment->length - cursor->offset >= length;
 }
 
+/* Rests that are copied line by line; longer ones are worth a call. */
+#define VIRTQ_REST_MIN COPY_BLOCK
+#define VIRTQ_REST_MAX 2048
+
+/* Where the rest of a write begins. */
+VIRTQ_INLINE const uint8_t *virtq_rest(const struct virtq_write *write)
+{
+	return write->rest.segment->data + write->rest.offset;
+}
+
+/*
+ * From guest to guest, where a hostile front end may have mapped the same memory for both.  With
+ * @more there is another chain and write behind these.
+ */
+VIRTQ_INLINE void virtq_write_rest(const struct virtq_batch *batch,
+				   const struct virtq_chain *chain,
+				   const struct virtq_write *write, bool more)
+{
+	const bool ahead = more && virtq_is_run(&write[1].rest, VIRTQ_REST_MIN);
+	const struct virtq_write *next = &write[ahead];
+	uint8_t *to = batch->segments[chain->first].data + write->head_length;
+	const uint8_t *next_to = batch->segments[chain[ahead].first].data + next->head_length;
+
+	if (likely(write->rest_length >= VIRTQ_REST_MIN && write->rest_length <= VIRTQ_REST_MAX))
+		copy_ahead(to, virtq_rest(write), write->rest_length, next_to, virtq_rest(next));
+	else
+		memmove(to, virtq_rest(write), write->rest_length);
+}
+
 /* The usual case: all of it goes into one segment, from one segment. */
 VIRTQ_INLINE bool virtq_write_run(const struct virtq_batch *batch, const struct virtq_chain *chain,
-				  const struct virtq_write *write)
+				  const struct virtq_write *write, bool more)
 {
-	uint8_t *to = batch->segments[chain->first].data;
-
 	if (chain->writable > 1 ||
 	    (write->rest_length && !virtq_is_run(&write->rest, write->rest_length)))
 		return false;
-	copy_short(to, write->head, write->head_length);
-	/* A hostile front end may map the same memory for both ends. */
+	copy_short(batch->segments[chain->first].data, write->head, write->head_length);
 	if (write->rest_length)
-		memmove(to + write->head_length,
-			write->rest.segment->data + write->rest.offset, write->rest_length);
+		virtq_write_rest(batch, chain, write, more);
 	return true;
 }
 
@@ -324,7 +373,7 @@ VIRTQ_INLINE void virtq_write_chains(struct virtq *vq, const struct virtq_batch 
 	uint32_t left = write->head_length + write->rest_length;
 	uint16_t buffers = (uint16_t)count;
 
-	if (likely(count == 1 && virtq_write_run(batch, chain, write))) {
+	if (likely(count == 1 && virtq_write_run(batch, chain, write, false))) {
 		*lengths = left;
 	} else {
 		struct virtq_cursor to = virtq_writable(batch, chain, count);
@@ -347,14 +396,15 @@ VIRTQ_INLINE unsigned int virtq_write_usual(const struct virtq_batch *batch,
 					    const struct virtq_write *writes, unsigned int count,
 					    uint32_t *lengths)
 {
+	const unsigned int most = count < batch->chain_count ? count : batch->chain_count;
 	unsigned int done = 0;
 
-	for (; done < count && done < batch->chain_count; done++) {
+	for (; done < most; done++) {
 		const struct virtq_chain *chain = &batch->chains[done];
 
 		lengths[done] = writes[done].head_length + writes[done].rest_length;
 		if (unlikely(chain->writable_length < lengths[done] ||
-			     !virtq_write_run(batch, chain, &writes[done])))
+			     !virtq_write_run(batch, chain, &writes[done], done + 1 < most)))
 			break;
 	}
 	return done;
@@ -441,6 +491,7 @@ VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *b
 	{                                                                                          \
 		return virtq_take_rooms(vq, batch, length, max, take_one, untake);                 \
 	}                                                                                          \
+	FOR_EACH_PROCESSOR                                                                         \
 	static unsigned int name##_fill(struct virtq *vq, struct virtq_batch *batch,               \
 					struct virtq_write *writes, unsigned int count,            \
 					unsigned int buffers_max)                                  \

@@ -12,6 +12,9 @@
  *	finish	give the chains back; publish each ring that was touched once
  *		and call its driver at most once
  *
+ * Where the first frame of two stations was queued those behind it follow in the same burst, as long
+ * as they need nothing special and some still wait there (struct way).
+ *
  * The source's chains are given back whatever became of the frames, so a full
  * destination never stalls the others.  A frame whose receiver lacks the
  * offloads that it needs is copied to private memory first and completed there, once for all
@@ -82,6 +85,50 @@ static enum drop judge_port(const struct dp_port *source, const struct dp_port *
 	return DROP_NONE;
 }
 
+/* Of a frame of FRAME_ETHERNET bytes, in memory that goes on behind them. */
+static uint64_t second_word(const struct frame *frame)
+{
+	uint64_t word;
+
+	memcpy(&word, frame->head + 8, sizeof(word));
+	return word & htobe64(~UINT64_C(0xffff));
+}
+
+static uint64_t first_word(const struct frame *frame)
+{
+	uint64_t word;
+
+	memcpy(&word, frame->head, sizeof(word));
+	return word;
+}
+
+/* Where the way of frames with these words is remembered. */
+static ALWAYS_INLINE struct way *way_of(struct forward *forward, uint64_t first, uint64_t second)
+{
+	const uint64_t sum = (first + 3 * second) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &forward->ways[sum >> 32 & (WAYS - 1)];
+}
+
+/* Let the frames of a burst behind one that was brought to a port follow it. */
+static void open_way(struct forward *forward, const struct dp_port *port, const struct frame *frame)
+{
+	struct way way = {
+		.burst = forward->burst, .first = first_word(frame), .second = second_word(frame),
+	};
+
+	if (frame_has_tag_type(frame))
+		return;
+	if (likely(port->accepts & DP_ORDINARY)) {
+		way.accepts = port->accepts;
+		way.queue = port->single;
+	} else if (port->uplink && !port->rules && !port->filter) {
+		way.sending = port->sending;
+	}
+	if (likely(way.queue || way.sending))
+		*way_of(forward, way.first, way.second) = way;
+}
+
 static enum drop flood(struct forward *forward, struct dp_port *source, struct frame *frame,
 		       uint16_t vlan)
 {
@@ -93,9 +140,12 @@ static enum drop flood(struct forward *forward, struct dp_port *source, struct f
 	if (bridge->count == 2) {
 		other = bridge->ports[bridge->ports[0] == source];
 		reason = judge_port(source, other, vlan);
-		if (likely(!reason))
-			deliver(forward, other, frame);
-		return reason;
+		if (unlikely(reason))
+			return reason;
+		deliver(forward, other, frame);
+		if (!bridge->macs)
+			open_way(forward, other, frame);
+		return DROP_NONE;
 	}
 	forward->frame_end = forward->work + WORK_FRAME;
 	for (unsigned int i = 0; i < bridge->count; i++) {
@@ -230,23 +280,6 @@ static enum drop find_route(struct dp_view *view, const struct dp_port *source,
 	return reason;
 }
 
-/* Of a frame of FRAME_ETHERNET bytes, in memory that goes on behind them. */
-static uint64_t second_word(const struct frame *frame)
-{
-	uint64_t word;
-
-	memcpy(&word, frame->head + 8, sizeof(word));
-	return word & htobe64(~UINT64_C(0xffff));
-}
-
-static uint64_t first_word(const struct frame *frame)
-{
-	uint64_t word;
-
-	memcpy(&word, frame->head, sizeof(word));
-	return word;
-}
-
 /* Whether a frame goes the way of the one before it, without a look at what it is. */
 static bool goes_on(const struct route *route, const struct frame *frame)
 {
@@ -258,7 +291,7 @@ static void remember_frame(struct route *route, const struct frame *frame)
 {
 	route->first = first_word(frame);
 	route->second = second_word(frame);
-	route->is_whole = !frame_is_tagged(frame);
+	route->is_whole = !frame_has_tag_type(frame);
 }
 
 /* Look for the way of a frame. */
@@ -278,6 +311,29 @@ static enum drop route_frame(struct forward *forward, struct dp_view *view,
 	if (likely(!reason))
 		remember_frame(route, frame);
 	return reason;
+}
+
+/*
+ * Bring a frame where one like it waits.  @last is the way of the frame before it, mostly that of
+ * this one as well.
+ */
+static ALWAYS_INLINE bool follow(struct forward *forward, const struct frame *frame,
+				 unsigned int index, const struct way **last)
+{
+	const uint64_t first = first_word(frame), second = second_word(frame);
+	const struct way *way = *last;
+
+	if (way->first != first || way->second != second)
+		*last = way = way_of(forward, first, second);
+	if (way->burst != forward->burst || way->first != first || way->second != second ||
+	    unlikely(frame->needs & ~way->accepts))
+		return false;
+	if (likely(way->queue && way->queue->waiting))
+		deliver_behind(forward, way->queue, index);
+	else if (way->queue || !deliver_behind_sent(way->sending, index))
+		return false;
+	forward_count_work(forward, frame->length);
+	return true;
 }
 
 static enum drop switch_frame(struct forward *forward, struct dp_view *view,
@@ -303,6 +359,7 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 	if (unlikely(route->port == source))
 		return DROP_SAME_PORT;
 	deliver(forward, route->port, frame);
+	open_way(forward, route->port, frame);
 	return DROP_NONE;
 }
 
@@ -354,17 +411,22 @@ static unsigned int switch_burst(struct forward *forward, struct dp_view *view, 
 			 unsigned int count, uint32_t now)
 {
 	struct dp_counters *counters = source->counters;
+	const bool has_rules = source->rules;
+	const struct way *way = forward->ways;
+	uint64_t bytes = 0;
 	unsigned int i;
 
 	forward->route = (struct route){ 0 };
 	forward->copies = 0;
+	forward->burst++;
 	for (i = 0; i < count && (!i || likely(forward->work < forward->work_end)); i++) {
 		struct frame *frame = &forward->frames[i];
 		enum drop reason = forward->reasons[i];
 
-		counters->rx_packets++;
-		counters->rx_bytes += frame->length;
-		if (unlikely(source->rules) && !reason)
+		bytes += frame->length;
+		if (likely(!reason && !has_rules) && likely(follow(forward, frame, i, &way)))
+			continue;
+		if (unlikely(has_rules) && !reason)
 			reason = admit(forward, source, frame);
 		if (likely(!reason))
 			reason = switch_frame(forward, view, source, frame, now);
@@ -374,43 +436,68 @@ static unsigned int switch_burst(struct forward *forward, struct dp_view *view, 
 			counters->drops[reason]++;
 	}
 	counters->copies += forward->copies;
+	counters->rx_packets += i;
+	counters->rx_bytes += bytes;
 	return i;
 }
 
-/* Mostly one buffer has all of it. */
-static void read_head(struct virtq_cursor *cursor, uint8_t *to, uint32_t length)
+/* Read the first bytes of a frame that are in several buffers. */
+static __attribute__((noinline)) void read_parts(struct frame *frame, uint32_t before)
 {
-	if (unlikely(cursor->segment->length < length)) {
-		virtq_cursor_read(cursor, to, length);
-		return;
-	}
-	copy_short(to, cursor->segment->data, length);
-	cursor->offset = length;
+	virtq_cursor_read(&frame->rest, frame->head - before, frame->head_length + before);
 }
 
-/* Private copies of the virtio-net header and the first bytes of one chain. */
-static enum drop read_chain(struct forward *forward, const struct dp_port *port, unsigned int index,
-			    bool enabled)
+/*
+ * Private copies of the virtio-net header, of @before bytes, and the first bytes of one chain.
+ * What is said of the port is not read again for each.
+ */
+static ALWAYS_INLINE enum drop read_chain(struct forward *forward, unsigned int index,
+					  uint32_t before, uint8_t offers)
 {
 	const struct virtq_chain *chain = &forward->from.chains[index];
+	const struct virtq_segment *first = &forward->from.segments[chain->first];
+	const uint32_t length = chain->readable_length - before;
+	const uint32_t head_length = length < FRAME_HEAD_MAX ? length : FRAME_HEAD_MAX;
 	struct frame *frame = &forward->frames[index];
-	uint8_t *head = forward->heads[index].bytes + FRAME_HEADROOM;
-	struct virtio_net_hdr header;
-	uint32_t length;
+	uint8_t *head = forward->heads[index].bytes + HEAD_AT;
 
-	*frame = (struct frame){ .head = head, .rest = virtq_readable(&forward->from, chain) };
-	if (!enabled)
-		return DROP_DOWN;
-	if (chain->readable_length < port->header + (uint32_t)FRAME_ETHERNET)
-		return DROP_SHORT;
-	length = chain->readable_length - port->header;
-	if (length > FRAME_MAX)
-		return DROP_LONG;
-	frame->length = length;
-	frame->head_length = length < FRAME_HEAD_MAX ? length : FRAME_HEAD_MAX;
-	read_head(&frame->rest, head - port->header, frame->head_length + port->header);
-	memcpy(&header, head - port->header, sizeof(header));
-	return frame_parse(frame, &header, port->offers);
+	/* One that is shorter than the header is told by a huge number. */
+	if (unlikely(length - FRAME_ETHERNET > FRAME_MAX - FRAME_ETHERNET)) {
+		*frame = (struct frame){ .head = head };
+		return chain->readable_length < before + FRAME_ETHERNET ? DROP_SHORT : DROP_LONG;
+	}
+	*frame = (struct frame){
+		.head = head,
+		.rest = virtq_readable(&forward->from, chain),
+		.length = length,
+		.head_length = head_length,
+	};
+	if (likely(first->length >= head_length + before)) {
+		copy_short(head - before, first->data, head_length + before);
+		frame->rest.offset = head_length + before;
+	} else {
+		read_parts(frame, before);
+	}
+	return frame_parse(frame, (const struct virtio_net_hdr *)(const void *)(head - before),
+			   offers);
+}
+
+FOR_EACH_PROCESSOR static void read_burst(struct forward *forward, const struct dp_port *port,
+					  unsigned int count)
+{
+	const uint32_t before = port->header;
+	const uint8_t offers = port->offers;
+
+	for (unsigned int i = 0; i < count; i++)
+		forward->reasons[i] = read_chain(forward, i, before, offers);
+}
+
+static void refuse_burst(struct forward *forward, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		forward->frames[i] = (struct frame){ 0 };
+		forward->reasons[i] = DROP_DOWN;
+	}
 }
 
 /* How many frames a guest may send now. */
@@ -516,9 +603,10 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 		deliver_check_ring(forward, queue);
 		return 0;
 	}
-	for (unsigned int i = 0; i < count; i++)
-		forward->reasons[i] = read_chain(forward, port, i,
-						 queue->vu->enabled && !port->is_down);
+	if (likely(queue->vu->enabled && !port->is_down))
+		read_burst(forward, port, count);
+	else
+		refuse_burst(forward, count);
 	may_wait = unlikely(loans) && offer_loans(forward, loans, count);
 	done = switch_burst(forward, view, port, count, now);
 	if (unlikely(done < count))
@@ -656,7 +744,7 @@ void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
 		    const uint8_t *bytes, uint32_t length, uint32_t now)
 {
 	struct dp_port *port = view->by_slot[DP_SLOT(id)];
-	uint8_t *head = forward->heads[0].bytes + FRAME_HEADROOM;
+	uint8_t *head = forward->heads[0].bytes + HEAD_AT;
 
 	if (!port || port->id != id || port->is_down)
 		return;

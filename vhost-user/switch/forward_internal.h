@@ -4,6 +4,8 @@
 #define VHOST_USER_SWITCH_FORWARD_INTERNAL_H
 
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "vhost-user/switch/forward.h"
 
@@ -24,16 +26,24 @@
 /* What is left of one frame after so much is lost; the longest to one port takes less. */
 #define WORK_FRAME (UINT64_C(4) << 20)
 
-/* A frame's private bytes; the headroom ends with the sender's virtio-net header. */
+/*
+ * A frame's private bytes; the headroom ends with the sender's virtio-net header.  That begins where
+ * a cache line does, for most drivers, as what it is copied from and to mostly does.  An odd number
+ * of lines each, as buffers of guests are a power of two apart and take the same places of the cache.
+ */
+#define HEAD_AT (VIRTQ_CACHE_LINE + 12)
+
 struct head {
-	uint8_t bytes[FRAME_HEADROOM + FRAME_HEAD_MAX];
+	_Alignas(VIRTQ_CACHE_LINE) uint8_t bytes[5 * VIRTQ_CACHE_LINE];
 };
+static_assert(HEAD_AT >= FRAME_HEADROOM && HEAD_AT + FRAME_HEAD_MAX <= sizeof(struct head),
+	      "a head and what goes before it");
 
 /**
  * struct route - where the last frame of a burst went; most frames of it are of the same stations
  * @first: its first 8 bytes
  * @second: and the 8 behind those without the last 2: both addresses and the EtherType
- * @is_whole: a frame that has both of these goes the same way: there is no tag in it
+ * @is_whole: a frame that has both of these goes the same way: no tag can be in it
  * @from: key of the station that sent it; 0 when there was none
  * @to: key of the station that it was for
  * @port: where that one is; NULL when nobody knows
@@ -45,6 +55,27 @@ struct route {
 	uint64_t from;
 	uint64_t to;
 	struct dp_port *port;
+};
+
+/* Pairs of stations in a burst whose way is remembered, a power of two. */
+#define WAYS 32
+
+/**
+ * struct way - where frames of two stations are brought that need nothing special
+ * @burst: the burst in which that was found out
+ * @first: as in struct route
+ * @second: the same
+ * @accepts: FRAME_NEED_* that they may need
+ * @queue: the ring; NULL for a network device
+ * @sending: what that is to be sent
+ */
+struct way {
+	uint64_t burst;
+	uint64_t first;
+	uint64_t second;
+	uint8_t accepts;
+	struct dp_queue *queue;
+	struct dp_sending *sending;
 };
 
 /**
@@ -71,6 +102,8 @@ struct completion {
  * @copies: what became of the frames of this burst beyond one thing each, see struct dp_counters
  * @is_completing: there is something in @completions
  * @route: of this burst
+ * @burst: its number
+ * @ways: those of this burst, by way_of()
  * @frames: the burst
  * @reasons: why a frame of it is dropped before it is switched
  * @next: the frame that goes to the same ring after it, see struct dp_queue
@@ -103,7 +136,9 @@ struct forward {
 	uint64_t copies;
 	bool is_completing;
 	struct route route;
-	struct frame frames[DP_BURST];
+	uint64_t burst;
+	struct way ways[WAYS];
+	_Alignas(VIRTQ_CACHE_LINE) struct frame frames[DP_BURST];
 	enum drop reasons[DP_BURST];
 	uint8_t next[DP_BURST];
 	struct head heads[DP_BURST];
@@ -149,6 +184,24 @@ static inline void forward_unlock(struct dp_queue *queue)
 {
 	if (queue->is_shared)
 		spin_unlock(&queue->ring->lock);
+}
+
+/* Bring a frame of @frames to a ring behind those that wait there. */
+static inline void deliver_behind(struct forward *forward, struct dp_queue *queue,
+				  unsigned int index)
+{
+	forward->next[queue->last] = (uint8_t)index;
+	queue->last = (uint8_t)index;
+	queue->waiting++;
+}
+
+/* Bring a frame of @frames to a network device behind those that wait; false when none does. */
+static inline bool deliver_behind_sent(struct dp_sending *sending, unsigned int index)
+{
+	if (!sending->waiting_count || sending->packet_count + sending->waiting_count == DP_BURST)
+		return false;
+	sending->waiting[sending->waiting_count++] = (uint8_t)index;
+	return true;
 }
 
 /* Bring a frame of @frames to a port, at the latest with deliver_finish(). */
