@@ -283,8 +283,13 @@ int cli_change_iovd(struct cli *cli, const char *method, struct json_object *par
 	int error = 0;
 
 	*result = NULL;
-	if (!cli->save && !cli->dry_run)
-		return iov_rpc_call(cli->iov, method, params, result);
+	if (!cli->save && !cli->dry_run) {
+		error = iov_rpc_call(cli->iov, method, params, result);
+		/* "Nothing" is an answer as well. */
+		if (!error && !*result)
+			*result = json_object_new_object();
+		return error;
+	}
 	if (!cli->dry_run)
 		error = iov_plan_lock(cli->iov, cli->wait * 1000);
 	if (!error)
