@@ -244,8 +244,6 @@ static void lay_out(struct front_end *front_end, uint16_t size)
 			.size = size,
 			.is_packed = packed,
 			.is_writable = !i,
-			.avail_wrap = true,
-			.used_wrap = true,
 		};
 		if (packed) {
 			ring->packed.desc = desc;

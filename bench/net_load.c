@@ -2,9 +2,9 @@
 /*
  * Theory of operation.  Each port has as many frames as its send ring has entries, built
  * before anything is measured; what the back end gives back is sent again.  A turn takes
- * what came at a port, and posts what is due there, each a burst at most, each
- * published once.  Unless frames are stamped, no byte of one is touched: what is
- * measured is the back end.
+ * what came at a port, and posts what is due there, a burst of each at most; back ends that
+ * sleep are woken at its end.  Unless frames are stamped, no byte of one is touched, and a
+ * ring is looked at only when something is wanted of it: what is measured is the back end.
  */
 #include "bench/net_load.h"
 
@@ -39,9 +39,7 @@ struct port {
 	struct net_buffer *buffers[2];
 	uint32_t stride[2];
 	uint8_t *memory[2];
-	uint32_t *free; /* frames that are not posted, from free_first on, in a circle */
-	uint32_t free_first;
-	uint32_t free_count;
+	bool posted_to[2];     /* in this turn */
 	uint32_t sequence;     /* of the next frame that is sent */
 	uint32_t expected;     /* of the next frame that arrives */
 	uint32_t first;	       /* that its sender sent in this run */
@@ -99,6 +97,7 @@ static int make_buffers(struct net_load *load, struct port *port, unsigned int w
 	port->stride[which] = stride_of(which == RX ? room_of(load) : longest(load));
 	port->memory[which] = front_end->memory + at;
 	port->buffers[which] = front_end->rings[which].buffers = buffers;
+	front_end->rings[which].count = count;
 	if (!buffers)
 		return iov_fail(load->iov, -ENOMEM, "no memory for the buffers of a ring");
 	for (unsigned int i = 0; i < count; i++)
@@ -120,22 +119,16 @@ static int fill_port(struct net_load *load, unsigned int index)
 
 	if (!error)
 		error = make_buffers(load, port, TX, (size_t)size * port->stride[RX]);
-	port->free = calloc(size, sizeof(*port->free));
 	port->flat = malloc(FRAMES_HEADER + FRAMES_MAX + ROOM_LARGE);
-	if (!error && (!port->free || !port->flat))
+	if (!error && !port->flat)
 		error = iov_fail(load->iov, -ENOMEM, "no memory for the frames of a port");
 	if (error)
 		return error;
-	port->free_count = frames_of(load);
 	port->sender = &load->ports[load->count == 1 ? index : index ^ 1];
-	for (unsigned int i = 0; i < port->free_count; i++) {
-		port->free[i] = i;
+	for (unsigned int i = 0; i < frames_of(load); i++)
 		frames_build(&load->options.frames, index, i, load->count == 1,
 			     port->memory[TX] + (size_t)i * port->stride[TX]);
-	}
-	for (unsigned int i = 0; i < size; i++)
-		net_ring_post(&port->front_end.rings[RX], i);
-	net_ring_publish(&port->front_end.rings[RX]);
+	net_ring_post(&port->front_end.rings[RX], size);
 	return 0;
 }
 
@@ -229,10 +222,28 @@ int net_load_open_sink(struct net_load **out, struct iov *iov, unsigned int coun
 	return error;
 }
 
-static void publish(struct port *port, unsigned int which)
+static void post(struct port *port, unsigned int which, unsigned int count)
 {
-	if (net_ring_publish(&port->front_end.rings[which]) && port->front_end.kick[which] >= 0)
-		front_end_kick(&port->front_end, which);
+	net_ring_post(&port->front_end.rings[which], count);
+	port->posted_to[which] = true;
+}
+
+/* Wake back ends that sleep and were given something in this turn. */
+static void kick_all(struct net_load *load)
+{
+	/* They must see what was posted before we look whether they sleep; they say that they do
+	 * first and look then, or both would wait. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	for (unsigned int i = 0; i < load->count; i++) {
+		struct front_end *front_end = &load->ports[i].front_end;
+
+		for (unsigned int which = RX; which <= TX; which++) {
+			if (load->ports[i].posted_to[which] && front_end->kick[which] >= 0 &&
+			    net_ring_wants_kick(&front_end->rings[which]))
+				front_end_kick(front_end, which);
+			load->ports[i].posted_to[which] = false;
+		}
+	}
 }
 
 static int given_back_twice(struct net_load *load, const struct port *port)
@@ -334,73 +345,64 @@ static void count_parts(struct net_load *load, struct port *port, const struct n
 	}
 }
 
-/* What came at a port; the room is posted again.  Returns how many buffers, or -EPROTO. */
+/* Whether the lengths are those of frames in buffers of this port. */
+static bool are_lengths(const struct port *port, const struct net_used *used, unsigned int count)
+{
+	const uint32_t least = port->buffers_left ? 0 : FRAMES_HEADER;
+	uint32_t wrong = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		wrong |= used[i].length < least || used[i].length > port->stride[RX];
+	return !wrong;
+}
+
+/* What came at a port; the room is posted again. */
 static int receive(struct net_load *load, struct port *port, uint64_t now)
 {
-	struct net_ring *ring = &port->front_end.rings[RX];
 	struct net_used used[NET_LOAD_BURST_MAX];
-	unsigned int count = net_ring_take(ring, used, load->options.burst);
+	int taken = net_ring_take(&port->front_end.rings[RX], used, load->options.burst);
+	unsigned int count = (unsigned int)taken;
 
-	if (!count)
+	if (!taken)
 		return 0;
-	for (unsigned int i = 0; i < count; i++)
-		if (used[i].id >= ring->size ||
-		    used[i].length < FRAMES_HEADER * !port->buffers_left ||
-		    used[i].length > port->stride[RX])
-			return given_back_twice(load, port);
+	if (taken < 0 || !are_lengths(port, used, count))
+		return given_back_twice(load, port);
 	if (longest(load) <= room_of(load))
 		count_whole(load, port, used, count, now);
 	else
 		count_parts(load, port, used, count, now);
-	for (unsigned int i = 0; i < count; i++)
-		net_ring_post(ring, used[i].id);
-	publish(port, RX);
-	return (int)count;
+	post(port, RX, count);
+	return 0;
 }
 
 static int take_back(struct net_load *load, struct port *port)
 {
-	struct net_ring *ring = &port->front_end.rings[TX];
 	struct net_used used[NET_LOAD_BURST_MAX];
-	unsigned int count = net_ring_take(ring, used, load->options.burst);
+	int taken = net_ring_take(&port->front_end.rings[TX], used, load->options.burst);
 
-	if (port->free_count + count > frames_of(load))
-		return given_back_twice(load, port);
-	for (unsigned int i = 0; i < count; i++) {
-		if (used[i].id >= frames_of(load))
-			return given_back_twice(load, port);
-		port->free[(port->free_first + port->free_count++) & (ring->size - 1)] = used[i].id;
-	}
-	return 0;
+	return taken < 0 ? given_back_twice(load, port) : 0;
+}
+
+static void stamp(struct net_load *load, struct port *port, uint32_t id, uint64_t now)
+{
+	const struct frames_stamp stamp = {FRAMES_MAGIC, (uint16_t)id, port->sequence++, now};
+
+	memcpy(port->memory[TX] + (size_t)id * port->stride[TX] + FRAMES_HEADER +
+		       frames_stamp_at(&load->options.frames),
+	       &stamp, sizeof(stamp));
 }
 
 static void send_frames(struct net_load *load, struct port *port, unsigned int count, uint64_t now)
 {
-	struct net_ring *ring = &port->front_end.rings[TX];
+	const struct net_ring *ring = &port->front_end.rings[TX];
 
 	if (!count)
 		return;
-	for (unsigned int i = 0; i < count; i++) {
-		uint32_t id = port->free[port->free_first++ & (ring->size - 1)];
-
-		if (load->options.stamps) {
-			const struct frames_stamp stamp = {
-				FRAMES_MAGIC,
-				(uint16_t)id,
-				port->sequence++,
-				now,
-			};
-
-			memcpy(port->memory[TX] + (size_t)id * port->stride[TX] + FRAMES_HEADER +
-				       frames_stamp_at(&load->options.frames),
-			       &stamp, sizeof(stamp));
-		}
-		net_ring_post(ring, id);
-	}
-	port->free_count -= count;
+	for (unsigned int i = 0; i < count && load->options.stamps; i++)
+		stamp(load, port, net_ring_next(ring, i), now);
+	post(port, TX, count);
 	port->posted += count;
 	load->counts.sent += count;
-	publish(port, TX);
 }
 
 static unsigned int smaller(uint64_t a, uint64_t b)
@@ -412,7 +414,7 @@ static unsigned int smaller(uint64_t a, uint64_t b)
 static unsigned int due(struct net_load *load, const struct port *port, double rate,
 			uint64_t elapsed)
 {
-	unsigned int room = smaller(port->free_count, load->options.burst);
+	unsigned int room = smaller(port->front_end.rings[TX].owned, load->options.burst);
 	uint64_t wanted;
 
 	if (rate <= 0)
@@ -428,18 +430,27 @@ static bool sends(const struct net_load *load, unsigned int index)
 	return !load->options.one_way || !(index & 1);
 }
 
+/* Whether a look at what the back end gave back of a send ring is worth it. */
+static bool is_short_of_frames(const struct net_load *load, const struct port *port)
+{
+	return !load->sending || port->front_end.rings[TX].owned < load->options.burst;
+}
+
 static int take_turns(struct net_load *load, double rate, uint64_t start, uint64_t now)
 {
-	for (unsigned int i = 0; i < load->count; i++) {
-		struct port *port = &load->ports[i];
-		int error = receive(load, port, now);
+	int error = 0;
 
-		if (error < 0 || (error = take_back(load, port)))
-			return error;
-		if (load->sending && sends(load, i))
+	for (unsigned int i = 0; !error && i < load->count; i++) {
+		struct port *port = &load->ports[i];
+
+		error = receive(load, port, now);
+		if (!error && is_short_of_frames(load, port))
+			error = take_back(load, port);
+		if (!error && load->sending && sends(load, i))
 			send_frames(load, port, due(load, port, rate, now - start), now);
 	}
-	return 0;
+	kick_all(load);
+	return error;
 }
 
 static int watch(struct net_load *load)
@@ -459,7 +470,7 @@ static int watch(struct net_load *load)
 static bool is_under_way(const struct net_load *load)
 {
 	for (unsigned int i = 0; i < load->count; i++)
-		if (load->ports[i].free_count != frames_of(load))
+		if (load->ports[i].front_end.rings[TX].owned != frames_of(load))
 			return true;
 	return false;
 }
@@ -487,13 +498,14 @@ static int drain(struct net_load *load)
 /* A frame of each station, as far as a switch has to know where they are. */
 static int introduce(struct net_load *load)
 {
-	const unsigned int stations = load->options.frames.stations;
+	const unsigned int stations = smaller(load->options.frames.stations, frames_of(load));
 	int error = 0;
 
 	for (unsigned int done = 0; !error && done < stations; done += load->options.burst) {
 		for (unsigned int i = 0; i < load->count; i++)
 			send_frames(load, &load->ports[i],
 				    smaller(load->options.burst, stations - done), monotonic_ns());
+		kick_all(load);
 		error = drain(load);
 	}
 	return error;
@@ -562,7 +574,6 @@ void net_load_close(struct net_load *load)
 		front_end_close(&port->front_end);
 		free(port->buffers[RX]);
 		free(port->buffers[TX]);
-		free(port->free);
 		free(port->flat);
 	}
 	free(load);

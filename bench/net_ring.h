@@ -2,9 +2,13 @@
 /*
  * The driver's half of a ring whose buffers are made once and go round for ever.
  *
- * Buffer N is descriptor N of a split ring, written once; of a packed ring the entry
- * is written again, as the device overwrites it.  Section numbers are those of
- * virtio 1.2.  The driver polls: it wants no calls.
+ * Section numbers are those of virtio 1.2.  The driver polls: it wants no calls.
+ *
+ * Theory of operation.  What the driver has is posted in the order in which it came back.  A
+ * device that gives buffers back as it got them, of which there are as many as entries, thus
+ * has buffer N in entry N for ever: the available ring of a split ring stays as it was written
+ * once, and posting moves the index.  The first buffer that comes back out of turn ends that:
+ * from then on the ring keeps a list of what it has, and looks at buffers one by one.
  */
 #ifndef IOV_BENCH_NET_RING_H
 #define IOV_BENCH_NET_RING_H
@@ -21,14 +25,18 @@
  * struct net_buffer - a buffer
  * @gpa: guest physical address
  * @length: bytes
+ * @listed: id of a buffer that the driver has: a place in the list, which is not this buffer's own
+ * @is_posted: the device has it; both only when buffers came back out of turn
  */
 struct net_buffer {
 	uint64_t gpa;
 	uint32_t length;
+	uint16_t listed;
+	bool is_posted;
 };
 
 /**
- * struct net_used - what the device gave back
+ * struct net_used - what the device gave back, as it is in a split ring
  * @id: buffer
  * @length: bytes that it wrote
  */
@@ -43,20 +51,22 @@ struct net_used {
  * @is_packed: packed, otherwise split
  * @is_writable: for receiving
  * @buffers: the buffers, by id
- * @owned: buffers that the device has
+ * @count: length of @buffers, @size at most
+ * @owned: buffers that the driver has
  */
 struct net_ring {
 	uint16_t size;
 	bool is_packed;
 	bool is_writable;
 	struct net_buffer *buffers;
+	uint16_t count;
 	uint16_t owned;
 
-	/* private: where the next buffer is posted and the next used one expected */
-	uint16_t avail;
+	/* private: entries that were posted and that came back since ever */
+	uint16_t posted;
 	uint16_t used;
-	bool avail_wrap;
-	bool used_wrap;
+	bool is_ordered;
+	uint16_t listed_first;
 	uint16_t withheld;
 	uint64_t withheld_word;
 	bool is_withheld;
@@ -75,119 +85,55 @@ struct net_ring {
 };
 
 /**
- * net_ring_describe - tell a split ring's device where the buffers are
- * @ring: with its parts and @buffers, nothing posted
+ * net_ring_describe - take over buffers
+ * @ring: with its parts, @buffers and @count, nothing posted
  */
 void net_ring_describe(struct net_ring *ring);
 
 /**
- * net_ring_post - give a buffer to the device with the next net_ring_publish()
+ * net_ring_next - a buffer that will be posted
  * @ring: ring
- * @id: buffer, which the device has not
- */
-static inline void net_ring_post(struct net_ring *ring, uint32_t id)
-{
-	const uint16_t both = 1 << VRING_PACKED_DESC_F_AVAIL | 1 << VRING_PACKED_DESC_F_USED;
-	struct vring_packed_desc *entry;
-	uint64_t flags, word;
-
-	ring->owned++;
-	if (!ring->is_packed) {
-		ring->split.driver->ring[ring->avail++ & (ring->size - 1)] = (uint16_t)id;
-		return;
-	}
-	/* Section 2.8.1: available is AVAIL as the wrap counter, USED not. */
-	flags = both &
-		(ring->avail_wrap ? 1 << VRING_PACKED_DESC_F_AVAIL : 1 << VRING_PACKED_DESC_F_USED);
-	if (ring->is_writable)
-		flags |= VRING_DESC_F_WRITE;
-	entry = &ring->packed.desc[ring->avail];
-	word = ring->buffers[id].length | (uint64_t)id << 32 | flags << 48;
-	entry->addr = ring->buffers[id].gpa;
-	if (ring->is_withheld) {
-		__atomic_store_n((uint64_t *)(void *)&entry->len, word, __ATOMIC_RELEASE);
-	} else {
-		/* The first is written last, and makes all of them visible. */
-		ring->withheld = ring->avail;
-		ring->withheld_word = word;
-		ring->is_withheld = true;
-	}
-	if (++ring->avail == ring->size) {
-		ring->avail = 0;
-		ring->avail_wrap = !ring->avail_wrap;
-	}
-}
-
-/**
- * net_ring_publish - let the device see what was posted
- * @ring: ring
+ * @index: 0 for the next one, and so on, below @owned
  *
- * Return: whether the device wants a kick.
+ * Return: its id.
  */
-static inline bool net_ring_publish(struct net_ring *ring)
+static inline uint32_t net_ring_next(const struct net_ring *ring, unsigned int index)
 {
-	if (!ring->is_packed) {
-		/* The device that sees the index must see the entries and buffers. */
-		__atomic_store_n(&ring->split.driver->idx, ring->avail, __ATOMIC_RELEASE);
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		return !(__atomic_load_n(&ring->split.device->flags, __ATOMIC_RELAXED) &
-			 VRING_USED_F_NO_NOTIFY);
-	}
-	if (ring->is_withheld)
-		__atomic_store_n((uint64_t *)(void *)&ring->packed.desc[ring->withheld].len,
-				 ring->withheld_word, __ATOMIC_RELEASE);
-	ring->is_withheld = false;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return __atomic_load_n(&ring->packed.device->flags, __ATOMIC_RELAXED) !=
-	       VRING_PACKED_EVENT_FLAG_DISABLE;
+	if (ring->is_ordered)
+		return (ring->posted + index) & (ring->size - 1u);
+	return ring->buffers[(ring->listed_first + index) & (ring->size - 1u)].listed;
 }
 
 /**
- * net_ring_take - what the device gave back
+ * net_ring_post - give buffers to the device
+ * @ring: ring
+ * @count: how many, @owned at most
+ *
+ * The device that looks has them at once; one that sleeps is woken after net_ring_wants_kick().
+ */
+void net_ring_post(struct net_ring *ring, unsigned int count);
+
+/**
+ * net_ring_wants_kick - whether the device sleeps
+ * @ring: ring, with a full barrier since the last net_ring_post()
+ */
+static inline bool net_ring_wants_kick(const struct net_ring *ring)
+{
+	if (ring->is_packed)
+		return __atomic_load_n(&ring->packed.device->flags, __ATOMIC_RELAXED) !=
+		       VRING_PACKED_EVENT_FLAG_DISABLE;
+	return !(__atomic_load_n(&ring->split.device->flags, __ATOMIC_RELAXED) &
+		 VRING_USED_F_NO_NOTIFY);
+}
+
+/**
+ * net_ring_take - take what the device gave back
  * @ring: ring
  * @used: receives it
  * @max: length of @used
  *
- * A device that gives back a buffer that it was not given is told by an id beyond the ring.
- *
- * Return: how many.
+ * Return: how many; -EPROTO when the device gave back what it was not given.
  */
-static inline unsigned int net_ring_take(struct net_ring *ring, struct net_used *used,
-					 unsigned int max)
-{
-	unsigned int count = 0;
-
-	if (!ring->is_packed) {
-		uint16_t ready =
-			__atomic_load_n(&ring->split.device->idx, __ATOMIC_ACQUIRE) - ring->used;
-
-		if (ready > max)
-			ready = (uint16_t)max;
-		for (; count < ready; count++) {
-			const struct vring_used_elem *element =
-				&ring->split.device->ring[ring->used++ & (ring->size - 1)];
-
-			used[count] = (struct net_used){element->id, element->len};
-		}
-	} else {
-		for (; count < max; count++) {
-			const struct vring_packed_desc *entry = &ring->packed.desc[ring->used];
-			uint64_t word = __atomic_load_n((const uint64_t *)(const void *)&entry->len,
-							__ATOMIC_ACQUIRE);
-			bool avail = word >> 48 & 1 << VRING_PACKED_DESC_F_AVAIL;
-			bool done = word >> 48 & 1 << VRING_PACKED_DESC_F_USED;
-
-			if (avail != ring->used_wrap || done != ring->used_wrap)
-				break;
-			used[count] = (struct net_used){(uint16_t)(word >> 32), (uint32_t)word};
-			if (++ring->used == ring->size) {
-				ring->used = 0;
-				ring->used_wrap = !ring->used_wrap;
-			}
-		}
-	}
-	ring->owned -= (uint16_t)count;
-	return count;
-}
+int net_ring_take(struct net_ring *ring, struct net_used *used, unsigned int max);
 
 #endif
