@@ -12,6 +12,9 @@
 
 #define VIRTQ_CACHE_LINE 64
 
+/* Inlined wherever it is called, also into what is compiled for several processors. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* Which sanitizer this is built with; gcc and clang tell it in ways of their own. */
 #ifdef __has_feature
 #if __has_feature(thread_sanitizer)
@@ -23,6 +26,21 @@
 #endif
 #ifdef __SANITIZE_ADDRESS__
 #define WITH_ADDRESS_SANITIZER
+#endif
+#ifdef __SANITIZE_THREAD__
+#define WITH_THREAD_SANITIZER
+#endif
+
+/*
+ * A function that copies or fills many bytes is compiled for processors with wider registers as
+ * well, and which one is called is decided when the program is loaded, before a sanitizer is ready.
+ * What it calls is the same for all, unless it is ALWAYS_INLINE.
+ */
+#if defined(__x86_64__) && !defined(WITH_ADDRESS_SANITIZER) && !defined(WITH_THREAD_SANITIZER)
+#define FOR_EACH_PROCESSOR \
+	__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FOR_EACH_PROCESSOR
 #endif
 
 /*

@@ -21,12 +21,15 @@
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
 	      "rings of virtio 1.0 and later are little-endian, sections 2.7.1 and 2.8.1");
 
-#define VIRTQ_INLINE static inline __attribute__((always_inline))
+#define VIRTQ_INLINE static ALWAYS_INLINE
 
 #define VIRTQ_OUT_OF_LINE static __attribute__((noinline))
 
-/* How far ahead of the chain being read its successors are prefetched. */
-#define VIRTQ_PREFETCH_AHEAD 4
+/* How far ahead of the chain being read its successors are prefetched: four cache lines. */
+#define VIRTQ_PREFETCH_AHEAD 16
+
+/* First bytes of a buffer that are read before anything is decided: header and head of a frame. */
+#define VIRTQ_PREFETCH_BYTES 192
 
 extern const struct virtq_ops virtq_split_ops;
 extern const struct virtq_ops virtq_packed_ops;
@@ -132,11 +135,13 @@ VIRTQ_INLINE bool virtq_add_whole(const struct virtq *vq, struct virtq_batch *ba
 	return true;
 }
 
-/* What many usual chains have in common, held in registers. */
+/* What many usual chains have in common, held in registers; @flags are those of @kinds. */
 struct virtq_usual {
 	uint64_t gpa;
 	uint64_t size;
 	uint8_t *host;
+	uint16_t kinds;
+	uint16_t flags;
 	bool writable;
 };
 
@@ -144,7 +149,14 @@ VIRTQ_INLINE struct virtq_usual virtq_begin_usual(const struct virtq *vq, bool w
 {
 	const struct guest_region *region = vq->hint[writable];
 
-	return (struct virtq_usual){region->gpa, region->size, region->host, writable};
+	return (struct virtq_usual){
+		.gpa = region->gpa,
+		.size = region->size,
+		.host = region->host,
+		.kinds = VRING_DESC_F_NEXT | VRING_DESC_F_WRITE | VRING_DESC_F_INDIRECT,
+		.flags = writable ? VRING_DESC_F_WRITE : 0,
+		.writable = writable,
+	};
 }
 
 /* How many of @max a batch has room for. */
@@ -157,17 +169,32 @@ VIRTQ_INLINE unsigned int virtq_usual_room(const struct virtq_batch *batch, unsi
 	return max < segments ? max : segments;
 }
 
+/* The first lines of a buffer that will be read or written; a small frame mostly is in two. */
+VIRTQ_INLINE void virtq_prefetch_buffer(const uint8_t *data, uint32_t length, bool writable)
+{
+	if (writable) {
+		__builtin_prefetch(data, 1);
+		__builtin_prefetch(data + VIRTQ_CACHE_LINE, 1);
+		return;
+	}
+	__builtin_prefetch(data);
+	__builtin_prefetch(data + VIRTQ_CACHE_LINE);
+	for (uint32_t at = 2 * VIRTQ_CACHE_LINE; unlikely(at < length) && at < VIRTQ_PREFETCH_BYTES;
+	     at += VIRTQ_CACHE_LINE)
+		__builtin_prefetch(data + at);
+}
+
 /* Make such a chain of a descriptor; false when it is another one. */
 VIRTQ_INLINE bool virtq_add_usual(const struct virtq_usual *usual, struct virtq_chain *chain,
 				  struct virtq_segment *segment, uint64_t address, uint32_t length,
 				  uint16_t flags)
 {
-	const uint16_t kinds = VRING_DESC_F_NEXT | VRING_DESC_F_WRITE | VRING_DESC_F_INDIRECT;
-	const uint64_t offset = address - usual->gpa;
+	const uint64_t offset = address - usual->gpa, last = (uint64_t)length - 1;
 	const bool writable = usual->writable;
 
-	if (unlikely((flags & kinds) != (writable ? VRING_DESC_F_WRITE : 0)) ||
-	    unlikely(!length || offset >= usual->size || length > usual->size - offset))
+	/* Without length @last is more than any size. */
+	if (unlikely((flags & usual->kinds) != usual->flags) || unlikely(offset >= usual->size) ||
+	    unlikely(last >= usual->size - offset))
 		return false;
 	*segment = (struct virtq_segment){usual->host + offset, length};
 	*chain = (struct virtq_chain){
@@ -176,10 +203,7 @@ VIRTQ_INLINE bool virtq_add_usual(const struct virtq_usual *usual, struct virtq_
 		.readable_length = writable ? 0 : length,
 		.writable_length = writable ? length : 0,
 	};
-	if (writable)
-		__builtin_prefetch(segment->data, 1);
-	else
-		__builtin_prefetch(segment->data);
+	virtq_prefetch_buffer(segment->data, length, writable);
 	return true;
 }
 
@@ -441,6 +465,7 @@ VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *b
 	{                                                                                          \
 		return virtq_take_rooms(vq, batch, length, max, take_one, untake);                 \
 	}                                                                                          \
+	FOR_EACH_PROCESSOR                                                                         \
 	static unsigned int name##_fill(struct virtq *vq, struct virtq_batch *batch,               \
 					struct virtq_write *writes, unsigned int count,            \
 					unsigned int buffers_max)                                  \

@@ -50,9 +50,9 @@ VIRTQ_INLINE struct descriptor to_descriptor(const uint64_t word[2])
 }
 
 /* Read an entry exactly once, its flags first: the rest was written before them. */
-VIRTQ_INLINE struct descriptor read_entry(const struct virtq *vq, uint16_t index)
+VIRTQ_INLINE struct descriptor read_entry(const struct vring_packed_desc *entry)
 {
-	const uint64_t *at = (const uint64_t *)(const void *)&vq->packed.desc[index];
+	const uint64_t *at = (const uint64_t *)(const void *)entry;
 	uint64_t word[2];
 
 	word[1] = __atomic_load_n(at + 1, __ATOMIC_ACQUIRE);
@@ -155,7 +155,7 @@ VIRTQ_OUT_OF_LINE enum virtq_error add_chain(struct virtq *vq, struct virtq_batc
 			return error;
 		if (++index == vq->size)
 			index = 0;
-		buffer = read_entry(vq, index);
+		buffer = read_entry(&vq->packed.desc[index]);
 	}
 }
 
@@ -168,28 +168,31 @@ VIRTQ_INLINE unsigned int take_usual(struct virtq *vq, struct virtq_batch *batch
 				     bool writable)
 {
 	struct virtq_packed *packed = &vq->packed;
-	const struct virtq_usual usual = virtq_begin_usual(vq, writable);
+	struct virtq_usual usual = virtq_begin_usual(vq, writable);
 	struct virtq_chain *chain = &batch->chains[batch->chain_count];
 	struct virtq_segment *segment = &batch->segments[batch->segment_count];
-	const uint16_t first = packed->avail_next;
-	const bool wrap = packed->avail_wrap;
-	const unsigned int left = vq->size - packed->taken;
+	const struct vring_packed_desc *entry = &packed->desc[packed->avail_next];
+	const unsigned int first = batch->segment_count, left = vq->size - packed->taken;
+	const unsigned int to_end = (unsigned int)vq->size - packed->avail_next;
 	unsigned int count = virtq_usual_room(batch, max), taken;
 
-	count = count < (unsigned int)vq->size - first ? count : (unsigned int)vq->size - first;
+	count = count < to_end ? count : to_end;
 	count = count < left ? count : left;
 	if (unlikely(vq->error))
 		return 0;
-	for (taken = 0; taken < count; taken++, chain++, segment++) {
-		struct descriptor buffer = read_entry(vq, (uint16_t)(first + taken));
+	usual.kinds |= VIRTQ_AVAIL | VIRTQ_USED;
+	usual.flags |= packed->avail_wrap ? VIRTQ_AVAIL : VIRTQ_USED;
+	for (taken = 0; taken < count; taken++, chain++, segment++, entry++) {
+		struct descriptor buffer = read_entry(entry);
 
-		if (!virtq_is_available(buffer.flags, wrap) ||
-		    unlikely(!virtq_add_usual(&usual, chain, segment, buffer.address, buffer.length,
+		if (taken + VIRTQ_PREFETCH_AHEAD < count && writable)
+			__builtin_prefetch(entry + VIRTQ_PREFETCH_AHEAD, 1);
+		if (unlikely(!virtq_add_usual(&usual, chain, segment, buffer.address, buffer.length,
 					      buffer.flags)))
 			break;
 		chain->id = buffer.id;
 		chain->descriptors = 1;
-		chain->first = (uint16_t)(batch->segment_count + taken);
+		chain->first = (uint16_t)(first + taken);
 	}
 	virtq_end_usual(batch, taken);
 	packed->taken += taken;
@@ -201,7 +204,7 @@ VIRTQ_INLINE unsigned int take_usual(struct virtq *vq, struct virtq_batch *batch
 VIRTQ_INLINE bool take_one(struct virtq *vq, struct virtq_batch *batch)
 {
 	struct virtq_packed *packed = &vq->packed;
-	struct descriptor buffer = read_entry(vq, packed->avail_next);
+	struct descriptor buffer = read_entry(&packed->desc[packed->avail_next]);
 	struct virtq_chain *chain;
 
 	if (!virtq_is_available(buffer.flags, packed->avail_wrap) || unlikely(vq->error))
@@ -437,7 +440,8 @@ static bool kick_enable(struct virtq *vq)
 	 * first and looks at our wish then; or a buffer would wait for nobody. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (vq->error ||
-	    !virtq_is_available(read_entry(vq, packed->avail_next).flags, packed->avail_wrap))
+	    !virtq_is_available(read_entry(&packed->desc[packed->avail_next]).flags,
+				packed->avail_wrap))
 		return false;
 	kick_disable(vq);
 	return true;

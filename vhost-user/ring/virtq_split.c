@@ -83,7 +83,7 @@ VIRTQ_INLINE enum virtq_error add_buffer(struct virtq *vq, struct virtq_batch *b
 				buffer->flags & VRING_DESC_F_WRITE);
 }
 
-static inline uint16_t read_head(const struct virtq *vq, uint16_t position)
+VIRTQ_INLINE uint16_t read_head(const struct virtq *vq, uint16_t position)
 {
 	return __atomic_load_n(&vq->split.avail->ring[position & (vq->size - 1)],
 			       __ATOMIC_RELAXED);
@@ -118,11 +118,11 @@ static enum virtq_error add_indirect(struct virtq *vq, struct virtq_batch *batch
 	return error ? error : VIRTQ_ERROR_LOOP;
 }
 
-VIRTQ_INLINE struct descriptor read_descriptor(const struct virtq *vq, uint16_t index)
+VIRTQ_INLINE struct descriptor read_descriptor(const struct vring_desc *at)
 {
 	uint64_t word[2];
 
-	virtq_read_once(&vq->split.desc[index], word);
+	virtq_read_once(at, word);
 	return to_descriptor(word);
 }
 
@@ -140,7 +140,7 @@ VIRTQ_OUT_OF_LINE enum virtq_error add_chain(struct virtq *vq, struct virtq_batc
 			return error;
 		if (unlikely(buffer.next >= vq->size))
 			return VIRTQ_ERROR_NEXT;
-		buffer = read_descriptor(vq, buffer.next);
+		buffer = read_descriptor(&vq->split.desc[buffer.next]);
 	}
 	return VIRTQ_ERROR_LOOP;
 }
@@ -156,7 +156,7 @@ VIRTQ_INLINE bool take_chain(struct virtq *vq, struct virtq_batch *batch, uint16
 	chain->id = head;
 	if (unlikely(head >= vq->size))
 		return virtq_end_chain(vq, batch, chain, VIRTQ_ERROR_HEAD);
-	buffer = read_descriptor(vq, head);
+	buffer = read_descriptor(&vq->split.desc[head]);
 	if (likely(virtq_add_whole(vq, batch, chain, buffer.address, buffer.length, buffer.flags))) {
 		batch->chain_count++;
 		return true;
@@ -164,7 +164,7 @@ VIRTQ_INLINE bool take_chain(struct virtq *vq, struct virtq_batch *batch, uint16
 	return virtq_end_chain(vq, batch, chain, add_chain(vq, batch, chain, buffer));
 }
 
-static inline void prefetch_descriptor(const struct virtq *vq, uint16_t position)
+VIRTQ_INLINE void prefetch_descriptor(const struct virtq *vq, uint16_t position)
 {
 	__builtin_prefetch(&vq->split.desc[read_head(vq, position) & (vq->size - 1)]);
 }
@@ -174,7 +174,7 @@ static inline void prefetch_descriptor(const struct virtq *vq, uint16_t position
  * those that the driver has not got back they are no more than the ring has, so between two
  * publishes no element is written twice, whatever the driver adds meanwhile.
  */
-static inline unsigned int available(struct virtq *vq, unsigned int wanted)
+VIRTQ_INLINE unsigned int available(struct virtq *vq, unsigned int wanted)
 {
 	struct virtq_split *split = &vq->split;
 	uint16_t count = split->avail_end - split->avail_next, out;
@@ -195,6 +195,20 @@ static inline unsigned int available(struct virtq *vq, unsigned int wanted)
 	return count;
 }
 
+/* Heads of the next chains, each read once. */
+VIRTQ_INLINE void read_heads(const struct virtq *vq, uint16_t *heads, unsigned int count)
+{
+	const uint16_t *ring = vq->split.avail->ring;
+	const unsigned int at = vq->split.avail_next & (vq->size - 1u), to_end = vq->size - at;
+	const unsigned int first = count < to_end ? count : to_end;
+
+	copy_short(heads, &ring[at], first * sizeof(*heads));
+	if (unlikely(first < count))
+		memcpy(heads + first, ring, (count - first) * sizeof(*heads));
+	/* The compiler must not read them again instead of keeping them. */
+	__asm__ volatile("" : : : "memory");
+}
+
 /*
  * Usual chains that come one after the other: a single buffer, all to be read or all to be
  * written, in the region of the buffer before.  What is anything else is take_one()'s.
@@ -206,22 +220,30 @@ VIRTQ_INLINE unsigned int take_usual(struct virtq *vq, struct virtq_batch *batch
 	struct virtq_chain *chain = &batch->chains[batch->chain_count];
 	struct virtq_segment *segment = &batch->segments[batch->segment_count];
 	unsigned int count = available(vq, max), room = virtq_usual_room(batch, max), taken;
+	const struct vring_desc *table = vq->split.desc;
+	const unsigned int size = vq->size, first = batch->segment_count;
+	uint16_t heads[VIRTQ_CHAINS_MAX + VIRTQ_PREFETCH_AHEAD];
 
 	count = count < room ? count : room;
+	if (!count)
+		return 0;
+	read_heads(vq, heads, count);
+	memset(heads + count, 0, VIRTQ_PREFETCH_AHEAD * sizeof(*heads));
+	for (unsigned int i = 0; i < VIRTQ_PREFETCH_AHEAD && i < count; i++)
+		__builtin_prefetch(&table[heads[i] & (size - 1)]);
 	for (taken = 0; taken < count; taken++, chain++, segment++) {
-		uint16_t position = (uint16_t)(vq->split.avail_next + taken);
-		uint16_t head = read_head(vq, position);
+		unsigned int head = heads[taken];
 		struct descriptor buffer;
 
-		prefetch_descriptor(vq, position + VIRTQ_PREFETCH_AHEAD);
-		if (unlikely(head >= vq->size))
+		__builtin_prefetch(&table[heads[taken + VIRTQ_PREFETCH_AHEAD] & (size - 1)]);
+		if (unlikely(head >= size))
 			break;
-		buffer = read_descriptor(vq, head);
+		buffer = read_descriptor(&table[head]);
 		if (unlikely(!virtq_add_usual(&usual, chain, segment, buffer.address, buffer.length,
 					      buffer.flags)))
 			break;
-		chain->id = head;
-		chain->first = (uint16_t)(batch->segment_count + taken);
+		chain->id = (uint16_t)head;
+		chain->first = (uint16_t)(first + taken);
 	}
 	virtq_end_usual(batch, taken);
 	vq->split.avail_next = (uint16_t)(vq->split.avail_next + taken);
@@ -255,8 +277,6 @@ static unsigned int take(struct virtq *vq, struct virtq_batch *batch, unsigned i
 {
 	unsigned int count = available(vq, max), taken = 0;
 
-	for (unsigned int i = 0; i < count && i < VIRTQ_PREFETCH_AHEAD; i++)
-		prefetch_descriptor(vq, vq->split.avail_next + i);
 	count = count < max ? count : max;
 	while ((taken += take_usual(vq, batch, count - taken, false)) < count &&
 	       take_one(vq, batch)) {

@@ -58,27 +58,48 @@ static void write_other_tail(const struct dp_port *port, uint8_t *at, const stru
 	memcpy(at + start, (const uint8_t *)&header + start, port->header - start);
 }
 
-/* In front of the head; sizes that the compiler knows cost no call. */
-static void prepare(const struct dp_port *port, struct frame *frame, struct virtq_write *write)
+/* Any header; sizes that the compiler knows cost no call. */
+static void write_header(const struct dp_port *port, uint8_t *at, const struct frame *frame)
 {
-	struct virtio_net_hdr_mrg_rxbuf header = { .num_buffers = htole16(1) };
-	uint8_t *at = frame->head - port->header;
+	struct virtio_net_hdr_mrg_rxbuf header = {
+		.hdr = frame_header(frame, port->accepts),
+		.num_buffers = htole16(1),
+	};
 
-	if (unlikely(frame->needs || frame->verified))
-		header.hdr = frame_header(frame, port->accepts);
 	if (likely(port->header == sizeof(header))) {
 		memcpy(at, &header, sizeof(header));
 	} else {
 		memcpy(at, &header.hdr, sizeof(header.hdr));
 		write_other_tail(port, at, frame);
 	}
+}
+
+/* In front of the head; @before and @merges are said by the port, but not read again for each. */
+static ALWAYS_INLINE void prepare(const struct dp_port *port, uint32_t before, bool merges,
+				  struct frame *frame, struct virtq_write *write)
+{
+	/* One buffer, and nothing else: bytes, since a copy of the struct is made piece by piece. */
+	static const uint8_t plain[sizeof(struct virtio_net_hdr_mrg_rxbuf)] = {
+		[offsetof(struct virtio_net_hdr_mrg_rxbuf, num_buffers)] = 1,
+	};
+	uint8_t *at = frame->head - before;
+
+	if (likely(before == sizeof(plain) && !frame->needs && !frame->verified))
+		memcpy(at, &plain, sizeof(plain));
+	else
+		write_header(port, at, frame);
 	*write = (struct virtq_write){
 		.head = at,
-		.head_length = frame->head_length + port->header,
+		.head_length = frame->head_length + before,
 		.rest = frame->rest,
 		.rest_length = frame->length - frame->head_length,
-		.buffers = port->buffers_max > 1 ? at + sizeof(header.hdr) : NULL,
+		.buffers = merges ? at + sizeof(struct virtio_net_hdr) : NULL,
 	};
+}
+
+static void prepare_one(const struct dp_port *port, struct frame *frame, struct virtq_write *write)
+{
+	prepare(port, port->header, port->buffers_max > 1, frame, write);
 }
 
 /* Why the next write found no room. */
@@ -94,6 +115,15 @@ static enum drop why_no_room(struct forward *forward, struct dp_port *port, stru
 	return taken && port->buffers_max == 1 ? DROP_NO_ROOM : DROP_FULL;
 }
 
+static uint64_t bytes_of(const struct virtq_write *writes, unsigned int count)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		bytes += writes[i].head_length + writes[i].rest_length;
+	return bytes;
+}
+
 /* Hand writes to a guest in order; one without room does not hold up those behind it. */
 static void write_all(struct forward *forward, struct dp_queue *queue, struct virtq_write *writes,
 		      unsigned int count)
@@ -107,11 +137,10 @@ static void write_all(struct forward *forward, struct dp_queue *queue, struct vi
 	while (at < count) {
 		done = virtq_fill(ring, &forward->to, writes + at, count - at, port->buffers_max);
 		counters->tx_packets += done;
+		counters->tx_bytes += bytes_of(writes + at, done) - (uint64_t)done * port->header;
 		queue->frames += done;
 		queue->ring->frames += done;
-		for (; done; done--, at++)
-			counters->tx_bytes += writes[at].head_length + writes[at].rest_length -
-					      port->header;
+		at += done;
 		if (likely(at == count))
 			break;
 		counters->drops[why_no_room(forward, port, ring)]++;
@@ -129,10 +158,13 @@ static void write_all(struct forward *forward, struct dp_queue *queue, struct vi
 static void write_waiting(struct forward *forward, struct dp_queue *queue)
 {
 	unsigned int count = queue->waiting, index = queue->first;
+	const struct dp_port *port = queue->port;
+	const uint32_t before = port->header;
+	const bool merges = port->buffers_max > 1;
 
 	queue->waiting = 0;
 	for (unsigned int i = 0; i < count; i++, index = forward->next[index])
-		prepare(queue->port, &forward->frames[index], &forward->writes[i]);
+		prepare(port, before, merges, &forward->frames[index], &forward->writes[i]);
 	write_all(forward, queue, forward->writes, count);
 }
 
@@ -353,11 +385,9 @@ static void guest_later(struct forward *forward, struct dp_queue *queue, struct 
 
 	forward_count_work(forward, frame->length);
 	deliver_touch(forward, queue);
-	if (queue->waiting++)
-		forward->next[queue->last] = index;
-	else
-		queue->first = index;
-	queue->last = index;
+	if (!queue->waiting)
+		queue->first = queue->last = index;
+	deliver_behind(forward, queue, index);
 }
 
 static void guest_now(struct forward *forward, struct dp_queue *queue, struct frame *frame)
@@ -368,7 +398,7 @@ static void guest_now(struct forward *forward, struct dp_queue *queue, struct fr
 	forward_lock(queue);
 	if (queue->waiting)
 		write_waiting(forward, queue);
-	prepare(queue->port, frame, &write);
+	prepare_one(queue->port, frame, &write);
 	write_all(forward, queue, &write, 1);
 	forward_unlock(queue);
 }
@@ -401,7 +431,7 @@ static enum drop to_lane(struct dp_port *port, const struct frame *frame)
 	if (!room)
 		return DROP_FULL;
 	frame_flatten(&flat, room->bytes);
-	prepare(port, &flat, &write);
+	prepare_one(port, &flat, &write);
 	room->start = (uint32_t)(write.head - room->bytes);
 	room->length = write.head_length;
 	room->header = port->header;

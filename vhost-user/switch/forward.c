@@ -280,6 +280,30 @@ static enum drop route_frame(struct forward *forward, struct dp_view *view,
 	return reason;
 }
 
+/* Let the frames behind one that was brought to a port follow it. */
+static void open_way(struct route *route)
+{
+	const struct dp_port *port = route->port;
+
+	if (likely(route->is_whole && port->accepts & DP_ORDINARY))
+		route->queue = port->single;
+	route->accepts = port->accepts;
+}
+
+/* Bring a frame where the one before it waits, if it goes there too. */
+static ALWAYS_INLINE bool follow(struct forward *forward, const struct frame *frame,
+				 unsigned int index)
+{
+	const struct route *route = &forward->route;
+	struct dp_queue *queue = route->queue;
+
+	if (!queue || !queue->waiting || frame->needs & ~route->accepts || !goes_on(route, frame))
+		return false;
+	forward_count_work(forward, frame->length);
+	deliver_behind(forward, queue, index);
+	return true;
+}
+
 static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 			      struct dp_port *source, struct frame *frame, uint32_t now)
 {
@@ -303,6 +327,7 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 	if (unlikely(route->port == source))
 		return DROP_SAME_PORT;
 	deliver(forward, route->port, frame);
+	open_way(route);
 	return DROP_NONE;
 }
 
@@ -354,6 +379,8 @@ static unsigned int switch_burst(struct forward *forward, struct dp_view *view, 
 			 unsigned int count, uint32_t now)
 {
 	struct dp_counters *counters = source->counters;
+	const bool has_rules = source->rules;
+	uint64_t bytes = 0;
 	unsigned int i;
 
 	forward->route = (struct route){ 0 };
@@ -362,9 +389,11 @@ static unsigned int switch_burst(struct forward *forward, struct dp_view *view, 
 		struct frame *frame = &forward->frames[i];
 		enum drop reason = forward->reasons[i];
 
-		counters->rx_packets++;
-		counters->rx_bytes += frame->length;
-		if (unlikely(source->rules) && !reason)
+		bytes += frame->length;
+		if (likely(!reason && !has_rules) && likely(follow(forward, frame, i)))
+			continue;
+		forward->route.queue = NULL;
+		if (unlikely(has_rules) && !reason)
 			reason = admit(forward, source, frame);
 		if (likely(!reason))
 			reason = switch_frame(forward, view, source, frame, now);
@@ -374,43 +403,69 @@ static unsigned int switch_burst(struct forward *forward, struct dp_view *view, 
 			counters->drops[reason]++;
 	}
 	counters->copies += forward->copies;
+	counters->rx_packets += i;
+	counters->rx_bytes += bytes;
 	return i;
 }
 
-/* Mostly one buffer has all of it. */
-static void read_head(struct virtq_cursor *cursor, uint8_t *to, uint32_t length)
+/* Read what mostly one buffer has all of; what is behind it. */
+static ALWAYS_INLINE struct virtq_cursor read_head(struct virtq_cursor cursor, uint8_t *to,
+						   uint32_t length)
 {
-	if (unlikely(cursor->segment->length < length)) {
-		virtq_cursor_read(cursor, to, length);
-		return;
+	if (likely(cursor.segment->length >= length)) {
+		copy_short(to, cursor.segment->data, length);
+		return (struct virtq_cursor){ cursor.segment, cursor.end, length };
 	}
-	copy_short(to, cursor->segment->data, length);
-	cursor->offset = length;
+	virtq_cursor_read(&cursor, to, length);
+	return cursor;
 }
 
-/* Private copies of the virtio-net header and the first bytes of one chain. */
-static enum drop read_chain(struct forward *forward, const struct dp_port *port, unsigned int index,
-			    bool enabled)
+/*
+ * Private copies of the virtio-net header, of @before bytes, and the first bytes of one chain.
+ * What is said of the port is not read again for each.
+ */
+static ALWAYS_INLINE enum drop read_chain(struct forward *forward, unsigned int index,
+					  uint32_t before, uint8_t offers)
 {
 	const struct virtq_chain *chain = &forward->from.chains[index];
+	const uint32_t length = chain->readable_length - before;
+	const uint32_t head_length = length < FRAME_HEAD_MAX ? length : FRAME_HEAD_MAX;
 	struct frame *frame = &forward->frames[index];
 	uint8_t *head = forward->heads[index].bytes + FRAME_HEADROOM;
 	struct virtio_net_hdr header;
-	uint32_t length;
 
-	*frame = (struct frame){ .head = head, .rest = virtq_readable(&forward->from, chain) };
-	if (!enabled)
-		return DROP_DOWN;
-	if (chain->readable_length < port->header + (uint32_t)FRAME_ETHERNET)
-		return DROP_SHORT;
-	length = chain->readable_length - port->header;
-	if (length > FRAME_MAX)
-		return DROP_LONG;
-	frame->length = length;
-	frame->head_length = length < FRAME_HEAD_MAX ? length : FRAME_HEAD_MAX;
-	read_head(&frame->rest, head - port->header, frame->head_length + port->header);
-	memcpy(&header, head - port->header, sizeof(header));
-	return frame_parse(frame, &header, port->offers);
+	/* One that is shorter than the header is told by a huge number. */
+	if (unlikely(length - FRAME_ETHERNET > FRAME_MAX - FRAME_ETHERNET)) {
+		*frame = (struct frame){ .head = head };
+		return chain->readable_length < before + FRAME_ETHERNET ? DROP_SHORT : DROP_LONG;
+	}
+	*frame = (struct frame){
+		.head = head,
+		.rest = read_head(virtq_readable(&forward->from, chain), head - before,
+				  head_length + before),
+		.length = length,
+		.head_length = head_length,
+	};
+	memcpy(&header, head - before, sizeof(header));
+	return frame_parse(frame, &header, offers);
+}
+
+FOR_EACH_PROCESSOR static void read_burst(struct forward *forward, const struct dp_port *port,
+					  unsigned int count)
+{
+	const uint32_t before = port->header;
+	const uint8_t offers = port->offers;
+
+	for (unsigned int i = 0; i < count; i++)
+		forward->reasons[i] = read_chain(forward, i, before, offers);
+}
+
+static void refuse_burst(struct forward *forward, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		forward->frames[i] = (struct frame){ 0 };
+		forward->reasons[i] = DROP_DOWN;
+	}
 }
 
 /* How many frames a guest may send now. */
@@ -516,9 +571,10 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 		deliver_check_ring(forward, queue);
 		return 0;
 	}
-	for (unsigned int i = 0; i < count; i++)
-		forward->reasons[i] = read_chain(forward, port, i,
-						 queue->vu->enabled && !port->is_down);
+	if (likely(queue->vu->enabled && !port->is_down))
+		read_burst(forward, port, count);
+	else
+		refuse_burst(forward, count);
 	may_wait = unlikely(loans) && offer_loans(forward, loans, count);
 	done = switch_burst(forward, view, port, count, now);
 	if (unlikely(done < count))

@@ -37,11 +37,16 @@ struct head {
  * @from: key of the station that sent it; 0 when there was none
  * @to: key of the station that it was for
  * @port: where that one is; NULL when nobody knows
+ * @queue: where the last frame was brought, if such a one that needs no more than @accepts goes
+ *	there without a look at anything else; NULL otherwise
+ * @accepts: FRAME_NEED_*
  */
 struct route {
 	uint64_t first;
 	uint64_t second;
 	bool is_whole;
+	uint8_t accepts;
+	struct dp_queue *queue;
 	uint64_t from;
 	uint64_t to;
 	struct dp_port *port;
@@ -149,6 +154,15 @@ static inline void forward_unlock(struct dp_queue *queue)
 {
 	if (queue->is_shared)
 		spin_unlock(&queue->ring->lock);
+}
+
+/* Bring a frame of @frames to a ring behind those that wait there. */
+static inline void deliver_behind(struct forward *forward, struct dp_queue *queue,
+				  unsigned int index)
+{
+	forward->next[queue->last] = (uint8_t)index;
+	queue->last = (uint8_t)index;
+	queue->waiting++;
 }
 
 /* Bring a frame of @frames to a port, at the latest with deliver_finish(). */
