@@ -408,16 +408,10 @@ static unsigned int switch_burst(struct forward *forward, struct dp_view *view, 
 	return i;
 }
 
-/* Read what mostly one buffer has all of; what is behind it. */
-static ALWAYS_INLINE struct virtq_cursor read_head(struct virtq_cursor cursor, uint8_t *to,
-						   uint32_t length)
+/* Read the first bytes of a frame that are in several buffers. */
+static __attribute__((noinline)) void read_parts(struct frame *frame, uint32_t before)
 {
-	if (likely(cursor.segment->length >= length)) {
-		copy_short(to, cursor.segment->data, length);
-		return (struct virtq_cursor){ cursor.segment, cursor.end, length };
-	}
-	virtq_cursor_read(&cursor, to, length);
-	return cursor;
+	virtq_cursor_read(&frame->rest, frame->head - before, frame->head_length + before);
 }
 
 /*
@@ -428,11 +422,11 @@ static ALWAYS_INLINE enum drop read_chain(struct forward *forward, unsigned int 
 					  uint32_t before, uint8_t offers)
 {
 	const struct virtq_chain *chain = &forward->from.chains[index];
+	const struct virtq_segment *first = &forward->from.segments[chain->first];
 	const uint32_t length = chain->readable_length - before;
 	const uint32_t head_length = length < FRAME_HEAD_MAX ? length : FRAME_HEAD_MAX;
 	struct frame *frame = &forward->frames[index];
-	uint8_t *head = forward->heads[index].bytes + FRAME_HEADROOM;
-	struct virtio_net_hdr header;
+	uint8_t *head = forward->heads[index].bytes + HEAD_AT;
 
 	/* One that is shorter than the header is told by a huge number. */
 	if (unlikely(length - FRAME_ETHERNET > FRAME_MAX - FRAME_ETHERNET)) {
@@ -441,13 +435,18 @@ static ALWAYS_INLINE enum drop read_chain(struct forward *forward, unsigned int 
 	}
 	*frame = (struct frame){
 		.head = head,
-		.rest = read_head(virtq_readable(&forward->from, chain), head - before,
-				  head_length + before),
+		.rest = virtq_readable(&forward->from, chain),
 		.length = length,
 		.head_length = head_length,
 	};
-	memcpy(&header, head - before, sizeof(header));
-	return frame_parse(frame, &header, offers);
+	if (likely(first->length >= head_length + before)) {
+		copy_short(head - before, first->data, head_length + before);
+		frame->rest.offset = head_length + before;
+	} else {
+		read_parts(frame, before);
+	}
+	return frame_parse(frame, (const struct virtio_net_hdr *)(const void *)(head - before),
+			   offers);
 }
 
 FOR_EACH_PROCESSOR static void read_burst(struct forward *forward, const struct dp_port *port,
@@ -712,7 +711,7 @@ void forward_inject(struct forward *forward, struct dp_view *view, uint32_t id,
 		    const uint8_t *bytes, uint32_t length, uint32_t now)
 {
 	struct dp_port *port = view->by_slot[DP_SLOT(id)];
-	uint8_t *head = forward->heads[0].bytes + FRAME_HEADROOM;
+	uint8_t *head = forward->heads[0].bytes + HEAD_AT;
 
 	if (!port || port->id != id || port->is_down)
 		return;

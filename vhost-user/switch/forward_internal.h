@@ -4,6 +4,8 @@
 #define VHOST_USER_SWITCH_FORWARD_INTERNAL_H
 
 
+#include <assert.h>
+
 #include "base/clock.h"
 #include "vhost-user/switch/forward.h"
 
@@ -24,10 +26,18 @@
 /* What is left of one frame after so much is lost; the longest to one port takes less. */
 #define WORK_FRAME (UINT64_C(4) << 20)
 
-/* A frame's private bytes; the headroom ends with the sender's virtio-net header. */
+/*
+ * A frame's private bytes; the headroom ends with the sender's virtio-net header.  That begins where
+ * a cache line does, for most drivers, as what it is copied from and to mostly does.  An odd number
+ * of lines each, as buffers of guests are a power of two apart and take the same places of the cache.
+ */
+#define HEAD_AT (VIRTQ_CACHE_LINE + 12)
+
 struct head {
-	uint8_t bytes[FRAME_HEADROOM + FRAME_HEAD_MAX];
+	_Alignas(VIRTQ_CACHE_LINE) uint8_t bytes[5 * VIRTQ_CACHE_LINE];
 };
+static_assert(HEAD_AT >= FRAME_HEADROOM && HEAD_AT + FRAME_HEAD_MAX <= sizeof(struct head),
+	      "a head and what goes before it");
 
 /**
  * struct route - where the last frame of a burst went; most frames of it are of the same stations
