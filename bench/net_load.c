@@ -55,6 +55,7 @@ struct net_load {
 	struct net_load_options options;
 	unsigned int count;
 	bool sending;
+	bool has_posted; /* in this turn */
 	struct sink *sink;
 	struct net_load_counts counts;
 	struct histogram latency;
@@ -222,10 +223,11 @@ int net_load_open_sink(struct net_load **out, struct iov *iov, unsigned int coun
 	return error;
 }
 
-static void post(struct port *port, unsigned int which, unsigned int count)
+static void post(struct net_load *load, struct port *port, unsigned int which,
+		 unsigned int count)
 {
 	net_ring_post(&port->front_end.rings[which], count);
-	port->posted_to[which] = true;
+	port->posted_to[which] = load->has_posted = true;
 }
 
 /* Wake back ends that sleep and were given something in this turn. */
@@ -371,7 +373,7 @@ static int receive(struct net_load *load, struct port *port, uint64_t now)
 		count_whole(load, port, used, count, now);
 	else
 		count_parts(load, port, used, count, now);
-	post(port, RX, count);
+	post(load, port, RX, count);
 	return 0;
 }
 
@@ -400,7 +402,7 @@ static void send_frames(struct net_load *load, struct port *port, unsigned int c
 		return;
 	for (unsigned int i = 0; i < count && load->options.stamps; i++)
 		stamp(load, port, net_ring_next(ring, i), now);
-	post(port, TX, count);
+	post(load, port, TX, count);
 	port->posted += count;
 	load->counts.sent += count;
 }
@@ -436,10 +438,21 @@ static bool is_short_of_frames(const struct net_load *load, const struct port *p
 	return !load->sending || port->front_end.rings[TX].owned < load->options.burst;
 }
 
+/* Nothing is to be done: whoever shares the core may have it. */
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 static int take_turns(struct net_load *load, double rate, uint64_t start, uint64_t now)
 {
 	int error = 0;
 
+	load->has_posted = false;
 	for (unsigned int i = 0; !error && i < load->count; i++) {
 		struct port *port = &load->ports[i];
 
@@ -449,7 +462,10 @@ static int take_turns(struct net_load *load, double rate, uint64_t start, uint64
 		if (!error && load->sending && sends(load, i))
 			send_frames(load, port, due(load, port, rate, now - start), now);
 	}
-	kick_all(load);
+	if (load->has_posted)
+		kick_all(load);
+	else
+		relax();
 	return error;
 }
 

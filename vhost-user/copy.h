@@ -78,4 +78,23 @@ static ALWAYS_INLINE void copy_short(void *to, const void *from, size_t length)
 		memcpy(to, from, length);
 }
 
+/**
+ * copy_ahead - copy some cache lines and have others come meanwhile
+ * @to: where to; may overlap with @from, and then what is there afterwards is anything
+ * @from: where from; may change meanwhile
+ * @length: bytes, COPY_BLOCK at least
+ * @next_to: where as many bytes will be written next
+ * @next_from: where as many bytes will be read next
+ */
+static ALWAYS_INLINE void copy_ahead(uint8_t *to, const uint8_t *from, size_t length,
+				     const uint8_t *next_to, const uint8_t *next_from)
+{
+	for (size_t at = 0; at + COPY_BLOCK < length; at += COPY_BLOCK) {
+		__builtin_prefetch(next_from + at);
+		__builtin_prefetch(next_to + at, 1);
+		copy_one_block(to + at, from + at);
+	}
+	copy_one_block(to + length - COPY_BLOCK, from + length - COPY_BLOCK);
+}
+
 #endif

@@ -320,20 +320,45 @@ VIRTQ_INLINE bool virtq_is_run(const struct virtq_cursor *cursor, uint32_t lengt
 	       cursor->segment->length - cursor->offset >= length;
 }
 
+/* Rests that are copied line by line; longer ones are worth a call. */
+#define VIRTQ_REST_MIN COPY_BLOCK
+#define VIRTQ_REST_MAX 2048
+
+/* Where the rest of a write begins. */
+VIRTQ_INLINE const uint8_t *virtq_rest(const struct virtq_write *write)
+{
+	return write->rest.segment->data + write->rest.offset;
+}
+
+/*
+ * From guest to guest, where a hostile front end may have mapped the same memory for both.  With
+ * @more there is another chain and write behind these.
+ */
+VIRTQ_INLINE void virtq_write_rest(const struct virtq_batch *batch,
+				   const struct virtq_chain *chain,
+				   const struct virtq_write *write, bool more)
+{
+	const bool ahead = more && virtq_is_run(&write[1].rest, VIRTQ_REST_MIN);
+	const struct virtq_write *next = &write[ahead];
+	uint8_t *to = batch->segments[chain->first].data + write->head_length;
+	const uint8_t *next_to = batch->segments[chain[ahead].first].data + next->head_length;
+
+	if (likely(write->rest_length >= VIRTQ_REST_MIN && write->rest_length <= VIRTQ_REST_MAX))
+		copy_ahead(to, virtq_rest(write), write->rest_length, next_to, virtq_rest(next));
+	else
+		memmove(to, virtq_rest(write), write->rest_length);
+}
+
 /* The usual case: all of it goes into one segment, from one segment. */
 VIRTQ_INLINE bool virtq_write_run(const struct virtq_batch *batch, const struct virtq_chain *chain,
-				  const struct virtq_write *write)
+				  const struct virtq_write *write, bool more)
 {
-	uint8_t *to = batch->segments[chain->first].data;
-
 	if (chain->writable > 1 ||
 	    (write->rest_length && !virtq_is_run(&write->rest, write->rest_length)))
 		return false;
-	copy_short(to, write->head, write->head_length);
-	/* A hostile front end may map the same memory for both ends. */
+	copy_short(batch->segments[chain->first].data, write->head, write->head_length);
 	if (write->rest_length)
-		memmove(to + write->head_length,
-			write->rest.segment->data + write->rest.offset, write->rest_length);
+		virtq_write_rest(batch, chain, write, more);
 	return true;
 }
 
@@ -348,7 +373,7 @@ VIRTQ_INLINE void virtq_write_chains(struct virtq *vq, const struct virtq_batch 
 	uint32_t left = write->head_length + write->rest_length;
 	uint16_t buffers = (uint16_t)count;
 
-	if (likely(count == 1 && virtq_write_run(batch, chain, write))) {
+	if (likely(count == 1 && virtq_write_run(batch, chain, write, false))) {
 		*lengths = left;
 	} else {
 		struct virtq_cursor to = virtq_writable(batch, chain, count);
@@ -371,14 +396,15 @@ VIRTQ_INLINE unsigned int virtq_write_usual(const struct virtq_batch *batch,
 					    const struct virtq_write *writes, unsigned int count,
 					    uint32_t *lengths)
 {
+	const unsigned int most = count < batch->chain_count ? count : batch->chain_count;
 	unsigned int done = 0;
 
-	for (; done < count && done < batch->chain_count; done++) {
+	for (; done < most; done++) {
 		const struct virtq_chain *chain = &batch->chains[done];
 
 		lengths[done] = writes[done].head_length + writes[done].rest_length;
 		if (unlikely(chain->writable_length < lengths[done] ||
-			     !virtq_write_run(batch, chain, &writes[done])))
+			     !virtq_write_run(batch, chain, &writes[done], done + 1 < most)))
 			break;
 	}
 	return done;
