@@ -91,7 +91,7 @@ static ALWAYS_INLINE void copy_ahead(uint8_t *to, const uint8_t *from, size_t le
 {
 	for (size_t at = 0; at + COPY_BLOCK < length; at += COPY_BLOCK) {
 		__builtin_prefetch(next_from + at);
-		__builtin_prefetch(next_to + at, 1);
+		prefetch_for_writing(next_to + at);
 		copy_one_block(to + at, from + at);
 	}
 	copy_one_block(to + length - COPY_BLOCK, from + length - COPY_BLOCK);

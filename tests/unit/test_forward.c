@@ -316,6 +316,53 @@ static void vlans_are_learned_apart(void **state)
 	assert_int_equal(lan_count(lan, B), 3);
 }
 
+/* A frame that ends where its tag would be is in no VLAN, and says nothing of the one behind it. */
+static void cut_tag_leads_no_other_frame(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t frame[60];
+
+	post_all(lan);
+	lan_say(lan, B, BROADCAST, B, 0);
+	lan_say(lan, C, BROADCAST, B, 5);
+	for (unsigned int i = 0; i < STATIONS; i++)
+		lan_count(lan, i);
+	lan_frame(frame, B, A, 5, sizeof(frame));
+	for (unsigned int i = 0; i < 2; i++) {
+		lan_send(lan, A, NULL, frame, FRAME_ETHERNET);
+		lan_send(lan, A, NULL, frame, sizeof(frame));
+	}
+	lan_pass(lan);
+	assert_int_equal(lan_count(lan, B), 2);
+	assert_int_equal(lan_count(lan, C), 2);
+}
+
+/* Frames of many pairs of stations, one after the other, go where each of them is, in their order. */
+static void stations_of_a_burst_take_turns(void **state)
+{
+	enum { FRAMES = 24 };
+	struct lan *lan = *state;
+	uint8_t frame[100], back[2048];
+
+	for (unsigned int i = 0; i < STATIONS; i++)
+		lan_post(lan, i, 100, 2048);
+	for (unsigned int i = 0; i < FRAMES; i++)
+		lan_say(lan, i % 3 ? B : C, BROADCAST, 100 + i, 0);
+	for (unsigned int i = 0; i < STATIONS; i++)
+		lan_count(lan, i);
+	for (unsigned int i = 0; i < 2 * FRAMES; i++) {
+		lan_frame(frame, 100 + i % FRAMES, A, 0, sizeof(frame));
+		frame[50] = (uint8_t)i;
+		lan_send(lan, A, NULL, frame, sizeof(frame));
+	}
+	assert_int_equal(lan_pass(lan), 2 * FRAMES);
+	for (unsigned int i = 0; i < 2 * FRAMES; i++) {
+		assert_int_equal(lan_receive(lan, i % FRAMES % 3 ? B : C, NULL, back, sizeof(back)),
+				 sizeof(frame));
+		assert_int_equal(back[50], i);
+	}
+}
+
 static void tag_passes_as_it_is(void **state)
 {
 	struct lan *lan = *state;
@@ -638,6 +685,8 @@ int main(void)
 		CASE(rings_without_a_buffer_get_no_flows_of_a_lane),
 		CASE(silent_station_is_forgotten),
 		CASE(vlans_are_learned_apart),
+		CASE(cut_tag_leads_no_other_frame),
+		CASE(stations_of_a_burst_take_turns),
 		CASE(tag_passes_as_it_is),
 		CASE(frame_to_its_own_port_is_dropped),
 		CASE(isolated_ports_reach_only_the_others),

@@ -133,15 +133,23 @@ static inline struct virtio_net_hdr frame_header(const struct frame *frame, uint
 }
 
 /**
+ * frame_has_tag_type - whether the EtherType of a frame is that of a VLAN tag, which may be cut off
+ * @frame: frame of FRAME_ETHERNET bytes at least
+ */
+static inline bool frame_has_tag_type(const struct frame *frame)
+{
+	unsigned int type = (unsigned int)frame->head[12] << 8 | frame->head[13];
+
+	return type == ETH_P_8021Q || type == ETH_P_8021AD;
+}
+
+/**
  * frame_is_tagged - whether a frame has a VLAN tag
  * @frame: frame of FRAME_ETHERNET bytes at least
  */
 static inline bool frame_is_tagged(const struct frame *frame)
 {
-	unsigned int type = (unsigned int)frame->head[12] << 8 | frame->head[13];
-
-	return (type == ETH_P_8021Q || type == ETH_P_8021AD) &&
-	       frame->head_length >= FRAME_ETHERNET + 4;
+	return frame_has_tag_type(frame) && frame->head_length >= FRAME_ETHERNET + 4;
 }
 
 /**

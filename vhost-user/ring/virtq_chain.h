@@ -173,8 +173,8 @@ VIRTQ_INLINE unsigned int virtq_usual_room(const struct virtq_batch *batch, unsi
 VIRTQ_INLINE void virtq_prefetch_buffer(const uint8_t *data, uint32_t length, bool writable)
 {
 	if (writable) {
-		__builtin_prefetch(data, 1);
-		__builtin_prefetch(data + VIRTQ_CACHE_LINE, 1);
+		prefetch_for_writing(data);
+		prefetch_for_writing(data + VIRTQ_CACHE_LINE);
 		return;
 	}
 	__builtin_prefetch(data);
@@ -284,7 +284,7 @@ VIRTQ_INLINE uint32_t virtq_take_room(struct virtq *vq, struct virtq_batch *batc
 	const struct virtq_chain *chain = &batch->chains[batch->chain_count - 1];
 
 	if (likely(chain->writable_length && !chain->readable)) {
-		__builtin_prefetch(batch->segments[chain->first].data, 1);
+		prefetch_for_writing(batch->segments[chain->first].data);
 		return chain->writable_length;
 	}
 	vq->error = chain->readable ? VIRTQ_ERROR_RX_READABLE : VIRTQ_ERROR_RX_EMPTY;

@@ -186,7 +186,7 @@ VIRTQ_INLINE unsigned int take_usual(struct virtq *vq, struct virtq_batch *batch
 		struct descriptor buffer = read_entry(entry);
 
 		if (taken + VIRTQ_PREFETCH_AHEAD < count && writable)
-			__builtin_prefetch(entry + VIRTQ_PREFETCH_AHEAD, 1);
+			prefetch_for_writing(entry + VIRTQ_PREFETCH_AHEAD);
 		if (unlikely(!virtq_add_usual(&usual, chain, segment, buffer.address, buffer.length,
 					      buffer.flags)))
 			break;
@@ -234,13 +234,13 @@ VIRTQ_INLINE void prefetch_entries(const struct virtq *vq, unsigned int count)
 	for (unsigned int i = PER_LINE; i < count + PER_LINE && i < vq->size; i += PER_LINE) {
 		unsigned int index = vq->packed.avail_next + i;
 
-		__builtin_prefetch(&vq->packed.desc[index < vq->size ? index : index - vq->size], 1);
+		prefetch_for_writing(&vq->packed.desc[index < vq->size ? index : index - vq->size]);
 	}
 }
 
 static void expect(const struct virtq *vq)
 {
-	__builtin_prefetch(&vq->packed.desc[vq->packed.avail_next], 1);
+	prefetch_for_writing(&vq->packed.desc[vq->packed.avail_next]);
 }
 
 static unsigned int take(struct virtq *vq, struct virtq_batch *batch, unsigned int max)

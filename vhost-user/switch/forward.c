@@ -258,7 +258,7 @@ static void remember_frame(struct route *route, const struct frame *frame)
 {
 	route->first = first_word(frame);
 	route->second = second_word(frame);
-	route->is_whole = !frame_is_tagged(frame);
+	route->is_whole = !frame_has_tag_type(frame);
 }
 
 /* Look for the way of a frame. */
@@ -280,27 +280,44 @@ static enum drop route_frame(struct forward *forward, struct dp_view *view,
 	return reason;
 }
 
-/* Let the frames behind one that was brought to a port follow it. */
-static void open_way(struct route *route)
+/* Where the way of frames with these words is remembered. */
+static ALWAYS_INLINE struct way *way_of(struct forward *forward, uint64_t first, uint64_t second)
 {
-	const struct dp_port *port = route->port;
+	const uint64_t sum = (first + 3 * second) * UINT64_C(0x9e3779b97f4a7c15);
 
-	if (likely(route->is_whole && port->accepts & DP_ORDINARY))
-		route->queue = port->single;
-	route->accepts = port->accepts;
+	return &forward->ways[sum >> 32 & (WAYS - 1)];
 }
 
-/* Bring a frame where the one before it waits, if it goes there too. */
-static ALWAYS_INLINE bool follow(struct forward *forward, const struct frame *frame,
-				 unsigned int index)
+/* Let the frames of a burst behind one that was brought to a port follow it. */
+static void open_way(struct forward *forward, const struct frame *frame)
 {
-	const struct route *route = &forward->route;
-	struct dp_queue *queue = route->queue;
+	const struct dp_port *port = forward->route.port;
+	const uint64_t first = first_word(frame), second = second_word(frame);
 
-	if (!queue || !queue->waiting || frame->needs & ~route->accepts || !goes_on(route, frame))
+	if (frame_has_tag_type(frame) || !(port->accepts & DP_ORDINARY) || !port->single)
+		return;
+	*way_of(forward, first, second) = (struct way){
+		forward->burst, first, second, port->accepts, port->single,
+	};
+}
+
+/*
+ * Bring a frame where one like it waits.  @last is the way of the frame before it, mostly that of
+ * this one as well.
+ */
+static ALWAYS_INLINE bool follow(struct forward *forward, const struct frame *frame,
+				 unsigned int index, const struct way **last)
+{
+	const uint64_t first = first_word(frame), second = second_word(frame);
+	const struct way *way = *last;
+
+	if (way->first != first || way->second != second)
+		*last = way = way_of(forward, first, second);
+	if (way->burst != forward->burst || way->first != first || way->second != second ||
+	    unlikely(frame->needs & ~way->accepts) || !way->queue->waiting)
 		return false;
 	forward_count_work(forward, frame->length);
-	deliver_behind(forward, queue, index);
+	deliver_behind(forward, way->queue, index);
 	return true;
 }
 
@@ -327,7 +344,7 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 	if (unlikely(route->port == source))
 		return DROP_SAME_PORT;
 	deliver(forward, route->port, frame);
-	open_way(route);
+	open_way(forward, frame);
 	return DROP_NONE;
 }
 
@@ -380,19 +397,20 @@ static unsigned int switch_burst(struct forward *forward, struct dp_view *view, 
 {
 	struct dp_counters *counters = source->counters;
 	const bool has_rules = source->rules;
+	const struct way *way = forward->ways;
 	uint64_t bytes = 0;
 	unsigned int i;
 
 	forward->route = (struct route){ 0 };
 	forward->copies = 0;
+	forward->burst++;
 	for (i = 0; i < count && (!i || likely(forward->work < forward->work_end)); i++) {
 		struct frame *frame = &forward->frames[i];
 		enum drop reason = forward->reasons[i];
 
 		bytes += frame->length;
-		if (likely(!reason && !has_rules) && likely(follow(forward, frame, i)))
+		if (likely(!reason && !has_rules) && likely(follow(forward, frame, i, &way)))
 			continue;
-		forward->route.queue = NULL;
 		if (unlikely(has_rules) && !reason)
 			reason = admit(forward, source, frame);
 		if (likely(!reason))

@@ -43,23 +43,37 @@ static_assert(HEAD_AT >= FRAME_HEADROOM && HEAD_AT + FRAME_HEAD_MAX <= sizeof(st
  * struct route - where the last frame of a burst went; most frames of it are of the same stations
  * @first: its first 8 bytes
  * @second: and the 8 behind those without the last 2: both addresses and the EtherType
- * @is_whole: a frame that has both of these goes the same way: there is no tag in it
+ * @is_whole: a frame that has both of these goes the same way: no tag can be in it
  * @from: key of the station that sent it; 0 when there was none
  * @to: key of the station that it was for
  * @port: where that one is; NULL when nobody knows
- * @queue: where the last frame was brought, if such a one that needs no more than @accepts goes
- *	there without a look at anything else; NULL otherwise
- * @accepts: FRAME_NEED_*
  */
 struct route {
 	uint64_t first;
 	uint64_t second;
 	bool is_whole;
-	uint8_t accepts;
-	struct dp_queue *queue;
 	uint64_t from;
 	uint64_t to;
 	struct dp_port *port;
+};
+
+/* Pairs of stations in a burst whose way is remembered, a power of two. */
+#define WAYS 32
+
+/**
+ * struct way - where frames of two stations are brought that need nothing special
+ * @burst: the burst in which that was found out
+ * @first: as in struct route
+ * @second: the same
+ * @accepts: FRAME_NEED_* that they may need
+ * @queue: the ring
+ */
+struct way {
+	uint64_t burst;
+	uint64_t first;
+	uint64_t second;
+	uint8_t accepts;
+	struct dp_queue *queue;
 };
 
 /**
@@ -86,6 +100,8 @@ struct completion {
  * @copies: what became of the frames of this burst beyond one thing each, see struct dp_counters
  * @is_completing: there is something in @completions
  * @route: of this burst
+ * @burst: its number
+ * @ways: those of this burst, by way_of()
  * @frames: the burst
  * @reasons: why a frame of it is dropped before it is switched
  * @next: the frame that goes to the same ring after it, see struct dp_queue
@@ -118,6 +134,8 @@ struct forward {
 	uint64_t copies;
 	bool is_completing;
 	struct route route;
+	uint64_t burst;
+	struct way ways[WAYS];
 	struct frame frames[DP_BURST];
 	enum drop reasons[DP_BURST];
 	uint8_t next[DP_BURST];
