@@ -68,6 +68,7 @@ static void start_ring(struct side *side, const struct front_end *front_end, uns
 
 	virtq_start(&side->rings[index], &setup);
 	side->plain[index] = ring;
+	side->next[index] = 0;
 }
 
 static unsigned int smaller(unsigned int a, unsigned int b)
