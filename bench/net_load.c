@@ -62,9 +62,13 @@ struct net_load {
 	struct port ports[NET_LOAD_PORTS];
 };
 
+/*
+ * From buffer to buffer: an odd number of cache lines, as DPDK's pools of buffers have it, since
+ * those that are a power of two apart take the same few places of a cache.
+ */
 static uint32_t stride_of(uint32_t bytes)
 {
-	return (bytes + 63) / 64 * 64;
+	return ((bytes + 63) / 64 | 1) * 64;
 }
 
 static uint32_t room_of(const struct net_load *load)
@@ -354,7 +358,7 @@ static bool are_lengths(const struct port *port, const struct net_used *used, un
 	uint32_t wrong = 0;
 
 	for (unsigned int i = 0; i < count; i++)
-		wrong |= used[i].length < least || used[i].length > port->stride[RX];
+		wrong |= used[i].length < least || used[i].length > port->buffers[RX]->length;
 	return !wrong;
 }
 
