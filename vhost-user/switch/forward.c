@@ -12,6 +12,9 @@
  *	finish	give the chains back; publish each ring that was touched once
  *		and call its driver at most once
  *
+ * Where the first frame of two stations was queued those behind it follow in the same burst, as long
+ * as they need nothing special and some still wait there (struct way).
+ *
  * The source's chains are given back whatever became of the frames, so a full
  * destination never stalls the others.  A frame whose receiver lacks the
  * offloads that it needs is copied to private memory first and completed there, once for all
