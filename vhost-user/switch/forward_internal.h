@@ -136,7 +136,7 @@ struct forward {
 	struct route route;
 	uint64_t burst;
 	struct way ways[WAYS];
-	struct frame frames[DP_BURST];
+	_Alignas(VIRTQ_CACHE_LINE) struct frame frames[DP_BURST];
 	enum drop reasons[DP_BURST];
 	uint8_t next[DP_BURST];
 	struct head heads[DP_BURST];
