@@ -75,6 +75,19 @@ size_t virtq_cursor_write(struct virtq_cursor *cursor, const void *from, size_t 
 	return done;
 }
 
+/* Parts that are copied line by line, and how far ahead their lines are asked for. */
+#define LONG 512
+#define AHEAD 1024
+
+/* A hostile front end may map the same memory for both ends. */
+FOR_EACH_PROCESSOR static void copy_part(uint8_t *to, const uint8_t *from, size_t length)
+{
+	if (length >= LONG)
+		copy_ahead(to, from, length, to + AHEAD, from + AHEAD);
+	else
+		memmove(to, from, length);
+}
+
 size_t virtq_cursor_copy(struct virtq_cursor *to, struct virtq_cursor *from, size_t length)
 {
 	size_t done = 0, part;
@@ -83,8 +96,7 @@ size_t virtq_cursor_copy(struct virtq_cursor *to, struct virtq_cursor *from, siz
 		part = smaller(smaller(cursor_run(to), cursor_run(from)), length - done);
 		if (!part)
 			break;
-		/* A hostile front end may map the same memory for both ends. */
-		memmove(cursor_data(to), cursor_data(from), part);
+		copy_part(cursor_data(to), cursor_data(from), part);
 		to->offset += part;
 		from->offset += part;
 		done += part;
