@@ -85,6 +85,50 @@ static enum drop judge_port(const struct dp_port *source, const struct dp_port *
 	return DROP_NONE;
 }
 
+/* Of a frame of FRAME_ETHERNET bytes, in memory that goes on behind them. */
+static uint64_t second_word(const struct frame *frame)
+{
+	uint64_t word;
+
+	memcpy(&word, frame->head + 8, sizeof(word));
+	return word & htobe64(~UINT64_C(0xffff));
+}
+
+static uint64_t first_word(const struct frame *frame)
+{
+	uint64_t word;
+
+	memcpy(&word, frame->head, sizeof(word));
+	return word;
+}
+
+/* Where the way of frames with these words is remembered. */
+static ALWAYS_INLINE struct way *way_of(struct forward *forward, uint64_t first, uint64_t second)
+{
+	const uint64_t sum = (first + 3 * second) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return &forward->ways[sum >> 32 & (WAYS - 1)];
+}
+
+/* Let the frames of a burst behind one that was brought to a port follow it. */
+static void open_way(struct forward *forward, const struct dp_port *port, const struct frame *frame)
+{
+	struct way way = {
+		.burst = forward->burst, .first = first_word(frame), .second = second_word(frame),
+	};
+
+	if (frame_has_tag_type(frame))
+		return;
+	if (likely(port->accepts & DP_ORDINARY)) {
+		way.accepts = port->accepts;
+		way.queue = port->single;
+	} else if (port->uplink && !port->rules && !port->filter) {
+		way.sending = port->sending;
+	}
+	if (likely(way.queue || way.sending))
+		*way_of(forward, way.first, way.second) = way;
+}
+
 static enum drop flood(struct forward *forward, struct dp_port *source, struct frame *frame,
 		       uint16_t vlan)
 {
@@ -96,9 +140,12 @@ static enum drop flood(struct forward *forward, struct dp_port *source, struct f
 	if (bridge->count == 2) {
 		other = bridge->ports[bridge->ports[0] == source];
 		reason = judge_port(source, other, vlan);
-		if (likely(!reason))
-			deliver(forward, other, frame);
-		return reason;
+		if (unlikely(reason))
+			return reason;
+		deliver(forward, other, frame);
+		if (!bridge->macs)
+			open_way(forward, other, frame);
+		return DROP_NONE;
 	}
 	forward->frame_end = forward->work + WORK_FRAME;
 	for (unsigned int i = 0; i < bridge->count; i++) {
@@ -233,23 +280,6 @@ static enum drop find_route(struct dp_view *view, const struct dp_port *source,
 	return reason;
 }
 
-/* Of a frame of FRAME_ETHERNET bytes, in memory that goes on behind them. */
-static uint64_t second_word(const struct frame *frame)
-{
-	uint64_t word;
-
-	memcpy(&word, frame->head + 8, sizeof(word));
-	return word & htobe64(~UINT64_C(0xffff));
-}
-
-static uint64_t first_word(const struct frame *frame)
-{
-	uint64_t word;
-
-	memcpy(&word, frame->head, sizeof(word));
-	return word;
-}
-
 /* Whether a frame goes the way of the one before it, without a look at what it is. */
 static bool goes_on(const struct route *route, const struct frame *frame)
 {
@@ -283,27 +313,6 @@ static enum drop route_frame(struct forward *forward, struct dp_view *view,
 	return reason;
 }
 
-/* Where the way of frames with these words is remembered. */
-static ALWAYS_INLINE struct way *way_of(struct forward *forward, uint64_t first, uint64_t second)
-{
-	const uint64_t sum = (first + 3 * second) * UINT64_C(0x9e3779b97f4a7c15);
-
-	return &forward->ways[sum >> 32 & (WAYS - 1)];
-}
-
-/* Let the frames of a burst behind one that was brought to a port follow it. */
-static void open_way(struct forward *forward, const struct frame *frame)
-{
-	const struct dp_port *port = forward->route.port;
-	const uint64_t first = first_word(frame), second = second_word(frame);
-
-	if (frame_has_tag_type(frame) || !(port->accepts & DP_ORDINARY) || !port->single)
-		return;
-	*way_of(forward, first, second) = (struct way){
-		forward->burst, first, second, port->accepts, port->single,
-	};
-}
-
 /*
  * Bring a frame where one like it waits.  @last is the way of the frame before it, mostly that of
  * this one as well.
@@ -317,10 +326,13 @@ static ALWAYS_INLINE bool follow(struct forward *forward, const struct frame *fr
 	if (way->first != first || way->second != second)
 		*last = way = way_of(forward, first, second);
 	if (way->burst != forward->burst || way->first != first || way->second != second ||
-	    unlikely(frame->needs & ~way->accepts) || !way->queue->waiting)
+	    unlikely(frame->needs & ~way->accepts))
+		return false;
+	if (likely(way->queue && way->queue->waiting))
+		deliver_behind(forward, way->queue, index);
+	else if (way->queue || !deliver_behind_sent(way->sending, index))
 		return false;
 	forward_count_work(forward, frame->length);
-	deliver_behind(forward, way->queue, index);
 	return true;
 }
 
@@ -347,7 +359,7 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 	if (unlikely(route->port == source))
 		return DROP_SAME_PORT;
 	deliver(forward, route->port, frame);
-	open_way(forward, frame);
+	open_way(forward, route->port, frame);
 	return DROP_NONE;
 }
 

@@ -66,7 +66,8 @@ struct route {
  * @first: as in struct route
  * @second: the same
  * @accepts: FRAME_NEED_* that they may need
- * @queue: the ring
+ * @queue: the ring; NULL for a network device
+ * @sending: what that is to be sent
  */
 struct way {
 	uint64_t burst;
@@ -74,6 +75,7 @@ struct way {
 	uint64_t second;
 	uint8_t accepts;
 	struct dp_queue *queue;
+	struct dp_sending *sending;
 };
 
 /**
@@ -191,6 +193,15 @@ static inline void deliver_behind(struct forward *forward, struct dp_queue *queu
 	forward->next[queue->last] = (uint8_t)index;
 	queue->last = (uint8_t)index;
 	queue->waiting++;
+}
+
+/* Bring a frame of @frames to a network device behind those that wait; false when none does. */
+static inline bool deliver_behind_sent(struct dp_sending *sending, unsigned int index)
+{
+	if (!sending->waiting_count || sending->packet_count + sending->waiting_count == DP_BURST)
+		return false;
+	sending->waiting[sending->waiting_count++] = (uint8_t)index;
+	return true;
 }
 
 /* Bring a frame of @frames to a port, at the latest with deliver_finish(). */
