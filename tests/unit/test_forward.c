@@ -112,6 +112,34 @@ static void reserved_addresses_stay_at_their_port(void **state)
 	assert_int_equal(lan_drops(lan, A, DROP_RESERVED), 17);
 }
 
+/* In one burst, where those behind the first follow it: in order, and flow control does not. */
+static void burst_on_a_wire_has_no_flow_control(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t frame[60], back[2048];
+
+	post_all(lan);
+	lan_make_wire(lan);
+	for (uint8_t i = 0; i < 9; i++) {
+		lan_frame(frame, B, A, 0, sizeof(frame));
+		if (i == 4)
+			memcpy(frame, (uint8_t[]){ 1, 0x80, 0xc2, 0, 0, 1 }, 6);
+		frame[50] = i;
+		lan_send(lan, A, NULL, frame, sizeof(frame));
+	}
+	assert_int_equal(lan_pass(lan), 9);
+	for (uint8_t i = 0; i < 9; i++) {
+		if (i == 4)
+			continue;
+		assert_int_equal(lan_receive(lan, B, NULL, back, sizeof(back)), sizeof(frame));
+		assert_int_equal(back[50], i);
+	}
+	assert_int_equal(lan_count(lan, B), 0);
+	assert_int_equal(lan_drops(lan, A, DROP_RESERVED), 1);
+	assert_int_equal(lan->stations[A].counters.rx_packets, 9);
+	assert_int_equal(lan->stations[B].counters.tx_packets, 8);
+}
+
 static void wire_passes_all_but_flow_control(void **state)
 {
 	struct lan *lan = *state;
@@ -678,6 +706,7 @@ int main(void)
 		CASE(station_that_moves_is_found_at_its_new_port),
 		CASE(reserved_addresses_stay_at_their_port),
 		CASE(wire_passes_all_but_flow_control),
+		CASE(burst_on_a_wire_has_no_flow_control),
 		CASE(groups_and_nobody_send_nothing),
 		CASE(what_comes_back_is_not_learned_and_what_moved_is),
 		CASE(flood_of_addresses_shows_nobody_the_frames_of_others),
