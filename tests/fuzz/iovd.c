@@ -30,6 +30,7 @@
 #include "vhost-user/daemon/metrics.h"
 #include "vhost-user/memory/memory_fault.h"
 #include "vhost-user/protocol/session_internal.h"
+#include "vhost-user/protocol/userfault.h"
 #include "vhost-user/socket/listener.h"
 #include "vhost-user/switch/eal.h"
 
@@ -38,7 +39,7 @@
 #define OPS 48
 #define TURNS 64
 #define CONNECTIONS 4
-#define WAITS 4
+#define WAITS 8
 #define FDS_WATCHED 512
 #define PATIENCE 2000		/* looks of a millisecond */
 #define FRAMES_POSTED 64
@@ -109,14 +110,14 @@ static void pump(void *arg)
 		;
 }
 
-/* The worker looks at everything once more; a pass that it was in does not count. */
-static void wait_for_worker(void)
+/* All workers look at everything once more; a pass that they were in does not count. */
+static void wait_for_workers(void)
 {
-	for (unsigned int i = 0; i < 2; i++) {
-		const uint64_t passes = worker_stats(workers, 0).passes;
+	for (unsigned int i = 0; i < 2 * workers_count(workers); i++) {
+		const uint64_t passes = worker_stats(workers, i / 2).passes;
 
-		workers_wake(workers);
-		for (unsigned int j = 0; j < PATIENCE && worker_stats(workers, 0).passes == passes; j++)
+		worker_wake(workers, i / 2);
+		for (unsigned int j = 0; j < PATIENCE && worker_stats(workers, i / 2).passes == passes; j++)
 			usleep(10);
 	}
 }
@@ -125,7 +126,7 @@ static void wait_for_worker(void)
 static void settle(void)
 {
 	pump(NULL);
-	wait_for_worker();
+	wait_for_workers();
 	pump(NULL);
 }
 
@@ -206,6 +207,27 @@ static void add_port(uint8_t kind)
 	expect_success(port_add(methods.registry, &options, &port));
 }
 
+static void open_guest(int fd, uint16_t bits)
+{
+	memset(is_out, 0, sizeof(is_out));
+	out_count = 0;
+	memset(&guest, 0, sizeof(guest));
+	frontend_open(&guest, fd, MEMORY);
+	guest.pump = pump;
+	guest.is_inband = bits & FEATURES_INBAND;
+	is_open = true;
+}
+
+static void start_rings(uint16_t bits)
+{
+	for (unsigned int i = 0; i < (bits & 0x10 && control_ring > 2 ? 4u : 2u); i++) {
+		frontend_start_ring(&guest, i);
+		frontend_enable_ring(&guest, i, true);
+	}
+	if (guest.features & BIT(VIRTIO_NET_F_CTRL_VQ))
+		frontend_start_ring(&guest, control_ring);
+}
+
 /* As a VMM does it. */
 static void boot(uint16_t bits)
 {
@@ -215,12 +237,7 @@ static void boot(uint16_t bits)
 		frontend_open_channel(&guest);
 	if (guest.is_translated)
 		frontend_map(&guest, guest.guest.gpa, MEMORY, 3);
-	for (unsigned int i = 0; i < (bits & 0x10 && control_ring > 2 ? 4u : 2u); i++) {
-		frontend_start_ring(&guest, i);
-		frontend_enable_ring(&guest, i, true);
-	}
-	if (guest.features & BIT(VIRTIO_NET_F_CTRL_VQ))
-		frontend_start_ring(&guest, control_ring);
+	start_rings(bits);
 }
 
 static void come(struct fuzz_input *input, uint8_t kind)
@@ -229,15 +246,9 @@ static void come(struct fuzz_input *input, uint8_t kind)
 	int fd = connections++ < CONNECTIONS ? connect_to_port(kind) : -1;
 
 	is_tame = is_gone = false;
-	memset(is_out, 0, sizeof(is_out));
-	out_count = 0;
 	if (fd < 0)
 		return;
-	memset(&guest, 0, sizeof(guest));
-	frontend_open(&guest, fd, MEMORY);
-	guest.pump = pump;
-	guest.is_inband = bits & FEATURES_INBAND;
-	is_open = true;
+	open_guest(fd, bits);
 	if (kind & KIND_RAW)
 		return;
 	guest.is_translated = kind & KIND_IOMMU;
@@ -379,10 +390,12 @@ static void command(struct fuzz_input *input)
 	driver_publish(driver);
 	kick(control_ring);
 	settle();
-	/* The queue rests after each kick. */
-	if (waits++ < WAITS)
-		poll(NULL, 0, 2);
-	settle();
+	/* The queue rests after each kick, and looks once more before it waits for the next. */
+	for (unsigned int i = 0; i < 2; i++) {
+		if (waits++ < WAITS)
+			poll(NULL, 0, 2);
+		settle();
+	}
 	while (driver_used(driver, &done))
 		commands++;
 }
@@ -448,6 +461,10 @@ static void say(struct fuzz_input *input)
 		fds[0] = guest.kick[payload[0] % FRONTEND_RINGS];
 		fd_count = 1;
 	}
+	if (request == VU_GET_CONFIG || request == VU_SET_CONFIG) {
+		payload[0] = payload[0] << 32;
+		size += (uint32_t)(payload[0] >> 32);
+	}
 	if (request == VU_SET_DEVICE_STATE_FD)
 		fd_count = 1;
 	if (request == VU_SET_BACKEND_REQ_FD)
@@ -457,17 +474,10 @@ static void say(struct fuzz_input *input)
 	settle();
 }
 
-/* The state of the device, to and fro. */
-static void migrate(struct fuzz_input *input)
-{
-	const uint32_t direction = fuzz_below(input, 2);
-	const struct vu_device_state request = {.direction = direction};
-	uint8_t bytes[256];
-	size_t length = fuzz_below(input, sizeof(bytes));
-	uint64_t reply;
-	int fd = -1;
+/* The state of the device, to and fro */
 
-	fuzz_bytes(input, bytes, length);
+static void stop_rings(void)
+{
 	for (uint32_t i = 0; i < FRONTEND_RINGS; i++) {
 		const struct vu_vring_state state = {.index = i};
 
@@ -475,18 +485,93 @@ static void migrate(struct fuzz_input *input)
 	}
 	take_replies();
 	is_tame = false;
+}
+
+/* The file that it is written to or read from; -1 when that is refused. */
+static int ask_for_state(uint32_t direction)
+{
+	const struct vu_device_state request = {.direction = direction};
+	uint64_t reply;
+	int fd = -1;
+
 	if (is_gone)
-		return;
+		return -1;
 	frontend_send(&guest, VU_SET_DEVICE_STATE_FD, 0, &request, sizeof(request), &guest.kick[0], 1);
 	if (frontend_receive_fd(&guest, VU_SET_DEVICE_STATE_FD, &reply, sizeof(reply), &fd) < 0)
 		is_gone = true;
-	if (fd >= 0) {
-		if (direction)
-			length = write(fd, bytes, length) >= 0 ? length : 0;
-		close(fd);
-	}
+	return fd;
+}
+
+static void end_state(int fd)
+{
+	close(fd);
 	frontend_send(&guest, VU_CHECK_DEVICE_STATE, 0, NULL, 0, NULL, 0);
+	take_replies();
+}
+
+/* What is loaded is what was saved, with a few bytes of it otherwise. */
+static void migrate(struct fuzz_input *input)
+{
+	static uint8_t state[1 << 16];
+	const uint32_t changes = fuzz_below(input, 8);
+	ssize_t length = 0;
+	int fd;
+
+	stop_rings();
+	fd = ask_for_state(VU_STATE_SAVE);
+	if (fd >= 0) {
+		length = pread(fd, state, sizeof(state), 0);
+		end_state(fd);
+	}
+	for (uint32_t i = 0; i < changes; i++) {
+		uint32_t at = fuzz_below(input, 1024);
+
+		state[at] = fuzz_u8(input);
+	}
+	fd = ask_for_state(VU_STATE_LOAD);
+	if (fd >= 0) {
+		assert_int_equal(write(fd, state, (size_t)length), length);
+		end_state(fd);
+	}
 	settle();
+}
+
+/* A guest that came from elsewhere, and whose memory comes after it. */
+
+static void listen_for_memory(void)
+{
+	struct vu_mem_table table = {
+		.count = 1,
+		.regions = {{guest.guest.gpa, guest.guest.size, guest.guest.uva, 0}},
+	};
+	uint64_t value = 0;
+	int userfault = -1;
+
+	frontend_send(&guest, VU_POSTCOPY_ADVISE, 0, NULL, 0, NULL, 0);
+	frontend_receive_fd(&guest, VU_POSTCOPY_ADVISE, &value, sizeof(value), &userfault);
+	assert_true(userfault >= 0);
+	assert_int_equal(frontend_call(&guest, VU_POSTCOPY_LISTEN, NULL, 0, NULL, 0), 0);
+	frontend_send(&guest, VU_SET_MEM_TABLE, 0, &table, 40, &guest.guest.fd, 1);
+	assert_int_equal(frontend_receive(&guest, VU_SET_MEM_TABLE, &table, sizeof(table)), 40);
+	assert_int_equal(frontend_set(&guest, VU_SET_MEM_TABLE, 0), 0);
+	close(userfault);
+}
+
+/* All of it is there, but for what a front end takes away again. */
+static void come_with_memory_later(struct fuzz_input *input, uint8_t kind)
+{
+	uint16_t bits = fuzz_u16(input) & 0x1fff;
+	int fd = connections++ < CONNECTIONS ? connect_to_port(kind) : -1;
+
+	is_tame = is_gone = false;
+	if (fd < 0 || !methods.registry->postcopy)
+		return;
+	open_guest(fd, 0);
+	frontend_negotiate(&guest, any_features(bits));
+	memset(guest.guest.host, 0, MEMORY);
+	listen_for_memory();
+	start_rings(bits);
+	is_tame = true;
 }
 
 /* Clients */
@@ -502,7 +587,64 @@ static const char *const requests[] = {
 	"\"bridge.set\",\"params\":{\"name\":\"lan\",\"age\":10,\"stations\":64}}",
 	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"wire\"}}",
 	"\"bridge.remove\",\"params\":{\"name\":\"x\"}}",
-	"\"port.add\",\"params\":{\"name\":\"x\",\"type\":\"vhost-user\",\"socket\":\"x\",\"bridge\":\"x\"}}",
+	"\"port.add\",\"params\":{\"name\":\"x\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"bridge\":\"x\"}}",
+	"\"port.add\",\"params\":{\"name\":\"x\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"server\":true,\"socket_mode\":\"0600\",\"socket_owner\":\"0:0\",\"queue_pairs\":2,"
+		"\"mac\":\"02:00:00:00:00:07\",\"standby\":true,\"iommu\":true,\"any_memory\":true,"
+		"\"link\":\"down\",\"bridge\":\"lan\"}}",
+	"\"port.add\",\"params\":{\"name\":\"p\",\"type\":\"vhost-user\",\"socket\":\"y\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"mac\":\"ff:ff:ff:ff:ff:ff\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"standby\":true}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"queue_pairs\":999}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"link\":\"sideways\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"bridge\":\"none\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"socket_mode\":\"0600\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\","
+		"\"device\":\"net_null0\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"none\",\"socket\":\"x\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"ethdev\","
+		"\"device\":\"0000:ff:1f.7\",\"zero_copy\":true}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"ethdev\",\"device\":\"net_none0\","
+		"\"bridge\":\"lan\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y y\",\"type\":\"vhost-user\",\"socket\":\"x\"}}",
+	"\"port.set\",\"params\":{\"name\":\"p\","
+		"\"rules\":{\"stations\":[\"02:00:00:00:00:00\",\"02:00:00:00:00:05\"],"
+		"\"stations_max\":4}}}",
+	"\"port.set\",\"params\":{\"name\":\"w\","
+		"\"rules\":{\"stations\":[\"02:00:00:00:00:00\"]}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"allow_ip\":[\"10.0.0.0/8\","
+		"\"2001:db8::/32\"],\"allow_mac\":[\"02:00:00:00:00:00\"]}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"cpus\":\"0\"}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"cpus\":\"99\"}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"vlan\":\"trunk:1-9,native:2\","
+		"\"rx_rate\":null,\"none\":1}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"vlan\":\"tunnel:2\"}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":null}}",
+	"\"port.set\",\"params\":{\"name\":\"u\",\"link\":\"down\"}}",
+	"\"port.set\",\"params\":{\"name\":\"none\",\"link\":\"down\"}}",
+	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"switch\",\"age\":10,"
+		"\"stations\":16,\"reserved\":true,\"ports\":[\"p\"]}}",
+	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"wire\",\"age\":10}}",
+	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"ring\"}}",
+	"\"bridge.add\",\"params\":{\"name\":\"lan\",\"kind\":\"switch\"}}",
+	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"switch\",\"ports\":[\"w\","
+		"\"none\"]}}",
+	"\"bridge.set\",\"params\":{\"name\":\"lan\",\"age\":1}}",
+	"\"bridge.set\",\"params\":{\"name\":\"lan\",\"age\":0,\"stations\":0,"
+		"\"reserved\":true}}",
+	"\"bridge.set\",\"params\":{\"name\":\"x\",\"age\":10}}",
+	"\"bridge.stations\",\"params\":{\"name\":\"none\"}}",
+	"\"port.remove\",\"params\":{\"name\":\"none\"}}",
+	"\"port.show\",\"params\":{\"name\":\"x\"}}",
+	"\"port.stats\",\"params\":{\"name\":\"none\"}}",
+	"\"none\",\"params\":{}}",
 };
 #define REQUESTS (sizeof(requests) / sizeof(*requests))
 
@@ -604,6 +746,9 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 		return migrate(input);
 	case 10:
 		return lose_memory();
+	case 12:
+		go();
+		return come_with_memory_later(input, kind);
 	case 11:
 		if (waits++ < WAITS)
 			poll(NULL, 0, 2);
@@ -762,12 +907,17 @@ static const char *choose_device(void)
 static void open_services(void)
 {
 	unsigned int cpus[WORKERS_MAX];
+	int count = eal_parse_workers(iov, "0,1", cpus);
 
-	assert_int_equal(eal_parse_workers(iov, NULL, cpus), 1);
-	expect_success(eal_start(iov, cpus, 1, true));
-	expect_success(workers_start(&workers, iov, cpus, 1, WORKER_INTERRUPT));
+	/* Two share the rings where there are two CPUs. */
+	if (count < 0)
+		count = eal_parse_workers(iov, NULL, cpus);
+	assert_true(count > 0);
+	expect_success(eal_start(iov, cpus, (unsigned int)count, true));
+	expect_success(workers_start(&workers, iov, cpus, (unsigned int)count, WORKER_INTERRUPT));
 	assert_true(sd_event_new(&event) >= 0);
 	expect_success(registry_open(&methods.registry, iov, event, workers, NULL));
+	methods.registry->postcopy = userfault_available();
 	memory_fault_tell(workers_attention_fd(workers));
 	expect_success(metrics_listen(&metrics, iov, metrics_path));
 	expect_success(metrics_serve(metrics, event, methods.registry));
