@@ -155,7 +155,7 @@ static void bad_page_that_is_written_is_that_guests_loss_alone(void **state)
 	assert_true(driver_add(&a->rings[0], &buffer, 1) >= 0);
 	driver_publish(&a->rings[0]);
 	memset(frame, 0xff, sizeof(frame));
-	memcpy(frame + 6, "\2\0\0\0\0\2", 6);
+	memcpy(frame + 6, "\2\0\0\0\0\x09", 6);
 	assert_true(frontend_transmit(&fixture->others[0], 0, frame, sizeof(frame)));
 	wait_for_loss(fixture);
 	frontend_close(a);
