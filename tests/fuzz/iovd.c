@@ -76,8 +76,11 @@ static struct workers *workers;
 static struct methods methods;
 static struct control_socket *control;
 static struct metrics_server *metrics;
-static char directory[] = "/tmp/fuzz-iovd-XXXXXX";
-static char control_path[PATH_MAX], metrics_path[PATH_MAX], port_path[PATH_MAX];
+/* In memory, as each change of a port is written to it. */
+static char directory[] = "/dev/shm/fuzz-iovd-XXXXXX";
+static struct positions *positions;
+static char control_path[PATH_MAX], metrics_path[PATH_MAX], port_path[PATH_MAX],
+	state_path[PATH_MAX], positions_path[PATH_MAX];
 static struct json_object *rules;
 
 static struct frontend witness;
@@ -186,7 +189,7 @@ static void add_port(uint8_t kind)
 	struct port_options options = {
 		.name = "p",
 		.type = "vhost-user",
-		.bridge = "lan",
+		.bridge = "network",
 		.socket = port_path,
 		.server = (kind & KIND_SOCKET) == 0,
 		.mac = kind & (KIND_MAC | KIND_STANDBY) ? "02:00:00:00:00:00" : NULL,
@@ -578,13 +581,13 @@ static void come_with_memory_later(struct fuzz_input *input, uint8_t kind)
 
 static const char *const requests[] = {
 	"\"port.list\"}", "\"port.show\",\"params\":{\"name\":\"p\"}}", "\"port.stats\"}",
-	"\"bridge.list\"}", "\"bridge.stations\",\"params\":{\"name\":\"lan\"}}", "\"metrics\"}", "\"version\"}",
+	"\"bridge.list\"}", "\"bridge.stations\",\"params\":{\"name\":\"network\"}}", "\"metrics\"}", "\"version\"}",
 	"\"port.set\",\"params\":{\"name\":\"p\",\"link\":\"down\"}}",
 	"\"port.set\",\"params\":{\"name\":\"p\",\"link\":\"up\",\"announce\":true}}",
-	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"vlan\":\"access:2\",\"mirror\":\"w\"}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"vlan\":\"access:2\",\"mirror\":\"witness-0\"}}}",
 	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"rx_rate\":1000000,\"storm_packets\":1,\"isolated\":true}}}",
 	"\"port.remove\",\"params\":{\"name\":\"p\"}}",
-	"\"bridge.set\",\"params\":{\"name\":\"lan\",\"age\":10,\"stations\":64}}",
+	"\"bridge.set\",\"params\":{\"name\":\"network\",\"age\":10,\"stations\":64}}",
 	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"wire\"}}",
 	"\"bridge.remove\",\"params\":{\"name\":\"x\"}}",
 	"\"port.add\",\"params\":{\"name\":\"x\",\"type\":\"vhost-user\",\"socket\":\"x\","
@@ -592,7 +595,7 @@ static const char *const requests[] = {
 	"\"port.add\",\"params\":{\"name\":\"x\",\"type\":\"vhost-user\",\"socket\":\"x\","
 		"\"server\":true,\"socket_mode\":\"0600\",\"socket_owner\":\"0:0\",\"queue_pairs\":2,"
 		"\"mac\":\"02:00:00:00:00:07\",\"standby\":true,\"iommu\":true,\"any_memory\":true,"
-		"\"link\":\"down\",\"bridge\":\"lan\"}}",
+		"\"link\":\"down\",\"bridge\":\"network\"}}",
 	"\"port.add\",\"params\":{\"name\":\"p\",\"type\":\"vhost-user\",\"socket\":\"y\"}}",
 	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
 		"\"mac\":\"ff:ff:ff:ff:ff:ff\"}}",
@@ -612,13 +615,13 @@ static const char *const requests[] = {
 	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"ethdev\","
 		"\"device\":\"0000:ff:1f.7\",\"zero_copy\":true}}",
 	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"ethdev\",\"device\":\"net_none0\","
-		"\"bridge\":\"lan\"}}",
+		"\"bridge\":\"network\"}}",
 	"\"port.add\",\"params\":{\"name\":\"y y\",\"type\":\"vhost-user\",\"socket\":\"x\"}}",
 	"\"port.set\",\"params\":{\"name\":\"p\","
 		"\"rules\":{\"stations\":[\"02:00:00:00:00:00\",\"02:00:00:00:00:05\"],"
 		"\"stations_max\":4}}}",
-	"\"port.set\",\"params\":{\"name\":\"w\","
-		"\"rules\":{\"stations\":[\"02:00:00:00:00:00\"]}}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"y\","
+		"\"bridge\":\"network\",\"rules\":{\"stations\":[\"02:00:00:00:00:00\"]}}}",
 	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"allow_ip\":[\"10.0.0.0/8\","
 		"\"2001:db8::/32\"],\"allow_mac\":[\"02:00:00:00:00:00\"]}}}",
 	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"cpus\":\"0\"}}}",
@@ -627,17 +630,17 @@ static const char *const requests[] = {
 		"\"rx_rate\":null,\"none\":1}}}",
 	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"vlan\":\"tunnel:2\"}}}",
 	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":null}}",
-	"\"port.set\",\"params\":{\"name\":\"u\",\"link\":\"down\"}}",
+	"\"port.set\",\"params\":{\"name\":\"uplink-0\",\"link\":\"down\"}}",
 	"\"port.set\",\"params\":{\"name\":\"none\",\"link\":\"down\"}}",
 	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"switch\",\"age\":10,"
 		"\"stations\":16,\"reserved\":true,\"ports\":[\"p\"]}}",
 	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"wire\",\"age\":10}}",
 	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"ring\"}}",
-	"\"bridge.add\",\"params\":{\"name\":\"lan\",\"kind\":\"switch\"}}",
-	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"switch\",\"ports\":[\"w\","
+	"\"bridge.add\",\"params\":{\"name\":\"network\",\"kind\":\"switch\"}}",
+	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"switch\",\"ports\":[\"witness-0\","
 		"\"none\"]}}",
-	"\"bridge.set\",\"params\":{\"name\":\"lan\",\"age\":1}}",
-	"\"bridge.set\",\"params\":{\"name\":\"lan\",\"age\":0,\"stations\":0,"
+	"\"bridge.set\",\"params\":{\"name\":\"network\",\"age\":1}}",
+	"\"bridge.set\",\"params\":{\"name\":\"network\",\"age\":0,\"stations\":0,"
 		"\"reserved\":true}}",
 	"\"bridge.set\",\"params\":{\"name\":\"x\",\"age\":10}}",
 	"\"bridge.stations\",\"params\":{\"name\":\"none\"}}",
@@ -693,6 +696,24 @@ static void scrape(struct fuzz_input *input)
 	scraped += ask(metrics_path, text, length);
 }
 
+/* Others that come where there is one already, and too often. */
+static void come_in_vain(struct fuzz_input *input)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	bool is_refused = false;
+
+	strcpy(address.sun_path, port_path);
+	for (unsigned int count = fuzz_u8(input); count && !is_refused; count--) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+		is_refused = connect(fd, (struct sockaddr *)&address, sizeof(address));
+		pump(NULL);
+		close(fd);
+	}
+	/* The port may let everybody wait from now on. */
+	connections = CONNECTIONS;
+}
+
 /* What the witness does */
 
 static void empty_witness(void)
@@ -746,6 +767,8 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 		return migrate(input);
 	case 10:
 		return lose_memory();
+	case 13:
+		return come_in_vain(input);
 	case 12:
 		go();
 		return come_with_memory_later(input, kind);
@@ -815,7 +838,7 @@ static bool all_is_taken(void)
 {
 	struct port *port;
 
-	expect_success(port_find(methods.registry, "w", &port));
+	expect_success(port_find(methods.registry, "witness-0", &port));
 	return member_counted(port).rx_packets == said;
 }
 
@@ -835,17 +858,20 @@ static void expect_witness(void)
 
 static void remove_others(void)
 {
+	static const struct bridge_options usual = {0};
 	struct registry *registry = methods.registry;
 	struct port *port, *next;
 	struct bridge *bridge;
 
 	for (port = TAILQ_FIRST(&registry->ports); port; port = next) {
 		next = TAILQ_NEXT(port, link);
-		if (strcmp(port->name, "w") && strcmp(port->name, "u"))
+		if (strcmp(port->name, "witness-0") && strcmp(port->name, "uplink-0"))
 			expect_success(port_remove(registry, port->name));
 	}
 	if (!bridge_find(registry, "x", &bridge))
 		bridge_close(registry, bridge);
+	expect_success(bridge_find(registry, "network", &bridge));
+	expect_success(bridge_set(registry, bridge, &usual));
 }
 
 static void run(struct fuzz_input *input)
@@ -875,6 +901,8 @@ static void clean(void)
 	unlink(control_path);
 	unlink(metrics_path);
 	unlink(port_path);
+	unlink(state_path);
+	unlink(positions_path);
 	rmdir(directory);
 }
 
@@ -884,6 +912,8 @@ static void open_paths(void)
 	snprintf(control_path, sizeof(control_path), "%s/control", directory);
 	snprintf(metrics_path, sizeof(metrics_path), "%s/metrics", directory);
 	snprintf(port_path, sizeof(port_path), "%s/port", directory);
+	snprintf(state_path, sizeof(state_path), "%s/state", directory);
+	snprintf(positions_path, sizeof(positions_path), "%s/positions", directory);
 	atexit(clean);
 }
 
@@ -916,7 +946,9 @@ static void open_services(void)
 	expect_success(eal_start(iov, cpus, (unsigned int)count, true));
 	expect_success(workers_start(&workers, iov, cpus, (unsigned int)count, WORKER_INTERRUPT));
 	assert_true(sd_event_new(&event) >= 0);
-	expect_success(registry_open(&methods.registry, iov, event, workers, NULL));
+	expect_success(positions_open(&positions, iov, positions_path));
+	expect_success(registry_open(&methods.registry, iov, event, workers, positions));
+	expect_success(saved_ports_open(&methods.saved, methods.registry, state_path));
 	methods.registry->postcopy = userfault_available();
 	memory_fault_tell(workers_attention_fd(workers));
 	expect_success(metrics_listen(&metrics, iov, metrics_path));
@@ -926,15 +958,15 @@ static void open_services(void)
 
 static void open_ports(const char *device)
 {
-	struct port_options options = {.name = "u", .type = "ethdev", .device = device, .bridge = "lan"};
+	struct port_options options = {.name = "uplink-0", .type = "ethdev", .device = device, .bridge = "network"};
 	struct bridge *bridge;
 	struct port *port;
 	int pair[2];
 
-	expect_success(bridge_add(methods.registry, "lan", "switch", NULL, NULL, &bridge));
+	expect_success(bridge_add(methods.registry, "network", "switch", NULL, NULL, &bridge));
 	expect_success(port_add(methods.registry, &options, &port));
 	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	options = (struct port_options){.name = "w", .type = "vhost-user", .fd = pair[0], .bridge = "lan"};
+	options = (struct port_options){.name = "witness-0", .type = "vhost-user", .fd = pair[0], .bridge = "network"};
 	expect_success(port_add(methods.registry, &options, &port));
 	frontend_open(&witness, pair[1], MEMORY);
 	witness.pump = pump;
@@ -951,16 +983,37 @@ static void open_all(void)
 
 	open_paths();
 	rules = json_tokener_parse("{\"vlan\":\"trunk:1-9,native:2\",\"allow_mac\":[\"02:00:00:00:00:00\"],"
-				   "\"rx_rate\":1000000000000,\"mirror\":\"w\"}");
+				   "\"rx_rate\":1000000000000,\"mirror\":\"witness-0\"}");
 	assert_return_code(iov_open(&iov, NULL), 0);
 	assert_return_code(memory_fault_catch(), 0);
 	open_services();
 	open_ports(device);
 }
 
+/* Whoever is still there is let go. */
+static void close_all(void)
+{
+	control_socket_close(control);
+	metrics_close(metrics);
+	saved_ports_close(methods.saved);
+	registry_close(methods.registry);
+	assert_true(frontend_is_ended(&witness));
+	witness.pump = NULL;
+	frontend_close(&witness);
+	memory_fault_tell(-1);
+	positions_close(positions);
+	workers_stop(workers);
+	sd_event_unref(event);
+	eal_stop();
+	json_object_put(rules);
+	iov_close(iov);
+	clean();
+}
+
 static void reached_everything(void)
 {
 	assert_true(returned && commands && answered && scraped && lost && passed);
+	close_all();
 }
 
 const struct fuzz_target fuzz_target = {
