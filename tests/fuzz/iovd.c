@@ -23,6 +23,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/fnv.h"
 #include "tests/fuzz/template.h"
 #include "tests/wire/frontend.h"
 #include "vhost-user/daemon/control_socket.h"
@@ -512,6 +513,20 @@ static void end_state(int fd)
 	take_replies();
 }
 
+/* As device_state.c writes it, so that a state that is another one is not just garbled. */
+#define STATE_HEADER 24
+#define STATE_CHECKSUM 16
+
+static void sign_state(uint8_t *state, ssize_t length)
+{
+	uint64_t checksum;
+
+	if (length < STATE_HEADER)
+		return;
+	checksum = fnv64(FNV64_BASIS, state + STATE_HEADER, (size_t)length - STATE_HEADER);
+	memcpy(state + STATE_CHECKSUM, &checksum, sizeof(checksum));
+}
+
 /* What is loaded is what was saved, with a few bytes of it otherwise. */
 static void migrate(struct fuzz_input *input)
 {
@@ -531,6 +546,8 @@ static void migrate(struct fuzz_input *input)
 
 		state[at] = fuzz_u8(input);
 	}
+	if (!fuzz_one_in(input, 4))
+		sign_state(state, length);
 	fd = ask_for_state(VU_STATE_LOAD);
 	if (fd >= 0) {
 		assert_int_equal(write(fd, state, (size_t)length), length);
