@@ -7,8 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "tests/fuzz/fuzz.h"
-#include "tests/unit/lan.h"
+#include "tests/fuzz/template.h"
 
 #define FRAMES 64
 
@@ -87,44 +86,14 @@ static void begin(struct fuzz_input *input)
 	lan_redraw(lan);
 }
 
-/* Headers to begin with: UDP and TCP, IPv4 and IPv6, of the likely addresses. */
-static uint32_t write_template(uint8_t *frame, uint8_t kind)
-{
-	static const uint8_t ip4[] = {0x08, 0x00, 0x45, 0, 0, 60, 0, 0, 0, 0, 64};
-	static const uint8_t ip6[] = {0x86, 0xdd, 0x60, 0, 0, 0, 0, 40};
-	bool is_ip6 = kind & 1, is_udp = kind & 2;
-	uint32_t l4 = is_ip6 ? 54 : 34;
-
-	lan_frame(frame, kind & 4 ? BROADCAST : 1, kind >> 6, 0, 60);
-	memcpy(frame + 12, is_ip6 ? ip6 : ip4, is_ip6 ? sizeof(ip6) : sizeof(ip4));
-	frame[is_ip6 ? 20 : 23] = is_udp ? 17 : 6;
-	frame[l4 + 12] = 0x50;
-	return l4;
-}
-
 static void send_one(struct fuzz_input *input)
 {
 	static uint8_t frame[FRAME_MAX];
-	uint8_t kind = fuzz_u8(input), changes, at;
-	struct virtio_net_hdr header = {0};
-	uint32_t l4 = write_template(frame, kind), length = fuzz_u16(input);
+	uint8_t kind = fuzz_u8(input);
+	uint32_t l4 = write_template(frame, kind, 1), length = fuzz_u16(input);
+	struct virtio_net_hdr header = template_header(input, kind, l4);
 
-	if (kind & 8)
-		header = (struct virtio_net_hdr){
-			.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
-			.gso_type = kind & 16 ? (kind & 1 ? VIRTIO_NET_HDR_GSO_TCPV6 :
-							    VIRTIO_NET_HDR_GSO_TCPV4) :
-						VIRTIO_NET_HDR_GSO_NONE,
-			.gso_size = fuzz_u16(input),
-			.csum_start = (uint16_t)l4,
-			.csum_offset = kind & 2 ? 6 : 16,
-		};
-	if (kind & 32)
-		fuzz_bytes(input, &header, sizeof(header));
-	for (changes = fuzz_below(input, 16); changes; changes--) {
-		at = (uint8_t)fuzz_below(input, 128);
-		frame[at] = fuzz_u8(input);
-	}
+	spoil_template(input, frame);
 	lan_send(lan, 0, &header, frame, length);
 	if (is_sent_by_lane)
 		lan_pass_until(lan, 1);

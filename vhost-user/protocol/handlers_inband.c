@@ -19,7 +19,8 @@ enum vu_refusal vu_handle_vring_kick(struct vu_session *session, struct vu_messa
 		ring->broken = false;
 		refusal = vu_vring_start(session, ring);
 	}
-	if (ring->running && session->device.ops->kick)
+	/* One with a descriptor, from before this was negotiated, is kicked by that. */
+	if (ring->running && ring->queue.is_told && session->device.ops->kick)
 		session->device.ops->kick(session->device.arg, &ring->queue);
 	return refusal;
 }

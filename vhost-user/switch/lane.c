@@ -77,10 +77,11 @@ struct lane {
 	struct lane_counts counted;
 	long nap;
 
-	/* A section: its ring, the ring as it was, and the way out */
+	/* A section: its ring, the ring as it was, whether that had begun, and the way out */
 	volatile sig_atomic_t touching;
 	struct vu_queue *queue;
 	struct virtq before;
+	bool was_unsettled;
 	sigjmp_buf escape;
 	struct virtq_batch batch;
 };
@@ -101,6 +102,7 @@ static void enter(struct lane *lane, struct vu_queue *queue)
 {
 	lane->queue = queue;
 	lane->before = queue->ring;
+	lane->was_unsettled = queue->unsettled;
 	/* The handler runs in this thread: it is the compiler that must keep the order. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	lane->touching = 1;
@@ -414,8 +416,10 @@ static void *run(void *arg)
 	own = lane;
 	pthread_setname_np(pthread_self(), "iovd-lane");
 	/* The section that was under way has not happened. */
-	if (sigsetjmp(lane->escape, 1))
+	if (sigsetjmp(lane->escape, 1)) {
 		lane->queue->ring = lane->before;
+		lane->queue->unsettled = lane->was_unsettled;
+	}
 	while (__atomic_load_n(&lane->order, __ATOMIC_ACQUIRE) != END) {
 		if (is_wanted(lane))
 			stand(lane);

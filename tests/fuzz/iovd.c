@@ -1,0 +1,1043 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * All of iovd but its main(): a front end that negotiates what it likes, says anything and goes away at
+ * any time; its guest, which does anything to its rings; clients of the control socket and of the metrics.
+ *
+ * Another guest at the same switch behaves.  After each input its memory is as it was and its frames
+ * go on, every frame is accounted for, and descriptors and ports are gone.  While the first one
+ * behaves, too, what it made available comes back, and once.
+ *
+ * The worker is a thread of its own: it is waited for where something is looked at.
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fnv.h"
+#include "tests/fuzz/template.h"
+#include "tests/wire/frontend.h"
+#include "vhost-user/daemon/control_socket.h"
+#include "vhost-user/daemon/methods.h"
+#include "vhost-user/daemon/metrics.h"
+#include "vhost-user/memory/memory_fault.h"
+#include "vhost-user/protocol/session_internal.h"
+#include "vhost-user/protocol/userfault.h"
+#include "vhost-user/socket/listener.h"
+#include "vhost-user/switch/eal.h"
+
+#define MEMORY (UINT64_C(4) << 20)
+#define SECRET (256 << 10)
+#define OPS 48
+#define TURNS 64
+#define CONNECTIONS 4
+#define WAITS 8
+#define FDS_WATCHED 512
+#define PATIENCE 2000		/* looks of a millisecond */
+#define FRAMES_POSTED 64
+
+/* How the front end and the port find each other, and what the port is, by the bits of a byte. */
+#define KIND_SOCKET 3
+#define KIND_MAC 4
+#define KIND_STANDBY 8
+#define KIND_IOMMU 16
+#define KIND_PAIRS 32
+#define KIND_RULES 64
+#define KIND_RAW 128		/* nothing is set up in good order */
+
+/* What a guest negotiates, by the bits of 16. */
+static const uint64_t features[15] = {
+	BIT(VIRTIO_F_RING_PACKED), BIT(VIRTIO_RING_F_EVENT_IDX), BIT(VIRTIO_RING_F_INDIRECT_DESC),
+	BIT(VIRTIO_NET_F_CTRL_VQ) | BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_CTRL_VLAN) |
+		BIT(VIRTIO_NET_F_CTRL_MAC_ADDR) | BIT(VIRTIO_NET_F_CTRL_RX_EXTRA) |
+		BIT(VIRTIO_NET_F_GUEST_ANNOUNCE) | BIT(VIRTIO_NET_F_CTRL_GUEST_OFFLOADS),
+	BIT(VIRTIO_NET_F_MQ), BIT(VIRTIO_NET_F_RSS), BIT(VIRTIO_NET_F_HASH_REPORT),
+	BIT(VIRTIO_NET_F_NOTF_COAL) | BIT(VIRTIO_NET_F_VQ_NOTF_COAL),
+	BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4) | BIT(VIRTIO_NET_F_HOST_TSO6),
+	BIT(VIRTIO_NET_F_GUEST_CSUM) | BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_GUEST_TSO6),
+	BIT(VIRTIO_NET_F_HOST_USO) | BIT(VIRTIO_NET_F_HOST_ECN),
+	BIT(VIRTIO_NET_F_GUEST_USO4) | BIT(VIRTIO_NET_F_GUEST_USO6) | BIT(VIRTIO_NET_F_GUEST_ECN),
+	BIT(VIRTIO_NET_F_MTU) | BIT(VIRTIO_NET_F_STATUS) | BIT(VIRTIO_NET_F_MAC),
+	BIT(VIRTIO_F_ACCESS_PLATFORM), BIT(VIRTIO_NET_F_STANDBY),
+};
+#define FEATURES_INBAND 0x8000
+
+static struct iov *iov;
+static sd_event *event;
+static struct workers *workers;
+static struct methods methods;
+static struct control_socket *control;
+static struct metrics_server *metrics;
+/* In memory, as each change of a port is written to it. */
+static char directory[] = "/dev/shm/fuzz-iovd-XXXXXX";
+static struct positions *positions;
+static char control_path[PATH_MAX], metrics_path[PATH_MAX], port_path[PATH_MAX],
+	state_path[PATH_MAX], positions_path[PATH_MAX];
+static struct json_object *rules;
+
+static struct frontend witness;
+static uint64_t said;
+static uint8_t *secret;
+static const char pattern[] = "untouched memory";
+
+/* The other one, and what it has not got back. */
+static struct frontend guest;
+static bool is_open, is_tame, is_gone;
+static bool is_out[FRONTEND_RING_SIZE];
+static unsigned int out_count;
+static unsigned int control_ring, connections, waits;
+static int listen_fd = -1;
+
+/* Over all inputs. */
+static unsigned int returned, commands, answered, scraped, lost;
+static uint64_t passed;
+
+static void expect_success(int error)
+{
+	if (error)
+		fail_msg("%s", iov_error_message(iov));
+}
+
+static void pump(void *arg)
+{
+	(void)arg;
+	for (unsigned int i = 0; i < TURNS && sd_event_run(event, 0) > 0; i++)
+		;
+}
+
+/* All workers look at everything once more; a pass that they were in does not count. */
+static void wait_for_workers(void)
+{
+	for (unsigned int i = 0; i < 2 * workers_count(workers); i++) {
+		const uint64_t passes = worker_stats(workers, i / 2).passes;
+
+		worker_wake(workers, i / 2);
+		for (unsigned int j = 0; j < PATIENCE && worker_stats(workers, i / 2).passes == passes; j++)
+			usleep(10);
+	}
+}
+
+/* What was made available is taken, and what the control thread learns of it is done. */
+static void settle(void)
+{
+	pump(NULL);
+	wait_for_workers();
+	pump(NULL);
+}
+
+static void take_replies(void)
+{
+	static uint8_t bytes[1 << 14];
+
+	ssize_t size;
+
+	do
+		size = recv(guest.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	while (size > 0);
+	if (!size)
+		is_gone = true;
+}
+
+static uint64_t any_features(uint16_t bits)
+{
+	uint64_t mask = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_NET_F_MRG_RXBUF);
+
+	for (unsigned int i = 0; i < 15; i++)
+		mask |= bits & 1u << i ? features[i] : 0;
+	return mask;
+}
+
+/* Connecting, from either side */
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, path);
+	unlink(path);
+	assert_return_code(bind(fd, (struct sockaddr *)&address, sizeof(address)), errno);
+	assert_return_code(listen(fd, 8), errno);
+	return fd;
+}
+
+/* -1 when the port does not want to be talked to at present. */
+static int connect_to_port(uint8_t kind)
+{
+	if ((kind & KIND_SOCKET) != 1)
+		return frontend_connect(port_path);
+	for (unsigned int i = 0; i < PATIENCE; i++) {
+		struct pollfd wait = {.fd = listen_fd, .events = POLLIN};
+
+		pump(NULL);
+		if (poll(&wait, 1, 1) == 1)
+			return accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+	}
+	return -1;
+}
+
+static void add_port(uint8_t kind)
+{
+	struct port_options options = {
+		.name = "p",
+		.type = "vhost-user",
+		.bridge = "network",
+		.socket = port_path,
+		.server = (kind & KIND_SOCKET) == 0,
+		.mac = kind & (KIND_MAC | KIND_STANDBY) ? "02:00:00:00:00:00" : NULL,
+		.standby = kind & KIND_STANDBY,
+		.iommu = kind & KIND_IOMMU,
+		.queue_pairs = kind & KIND_PAIRS ? 3 : 0,
+		.rules = kind & KIND_RULES ? rules : NULL,
+	};
+	struct port *port;
+
+	if ((kind & KIND_SOCKET) > 1) {
+		options.socket = NULL;
+		options.fd = listen_at(port_path);
+	} else if (!options.server) {
+		listen_fd = listen_at(port_path);
+	}
+	control_ring = kind & KIND_PAIRS ? 6 : 2;
+	expect_success(port_add(methods.registry, &options, &port));
+}
+
+static void open_guest(int fd, uint16_t bits)
+{
+	memset(is_out, 0, sizeof(is_out));
+	out_count = 0;
+	memset(&guest, 0, sizeof(guest));
+	frontend_open(&guest, fd, MEMORY);
+	guest.pump = pump;
+	guest.is_inband = bits & FEATURES_INBAND;
+	is_open = true;
+}
+
+static void start_rings(uint16_t bits)
+{
+	for (unsigned int i = 0; i < (bits & 0x10 && control_ring > 2 ? 4u : 2u); i++) {
+		frontend_start_ring(&guest, i);
+		frontend_enable_ring(&guest, i, true);
+	}
+	if (guest.features & BIT(VIRTIO_NET_F_CTRL_VQ))
+		frontend_start_ring(&guest, control_ring);
+}
+
+/* As a VMM does it. */
+static void boot(uint16_t bits)
+{
+	guest.is_translated = guest.features & BIT(VIRTIO_F_ACCESS_PLATFORM);
+	frontend_share_memory(&guest);
+	if (guest.is_translated || guest.is_inband)
+		frontend_open_channel(&guest);
+	if (guest.is_translated)
+		frontend_map(&guest, guest.guest.gpa, MEMORY, 3);
+	start_rings(bits);
+}
+
+static void come(struct fuzz_input *input, uint8_t kind)
+{
+	uint16_t bits = fuzz_u16(input);
+	int fd = connections++ < CONNECTIONS ? connect_to_port(kind) : -1;
+
+	is_tame = is_gone = false;
+	if (fd < 0)
+		return;
+	open_guest(fd, bits);
+	if (kind & KIND_RAW)
+		return;
+	guest.is_translated = kind & KIND_IOMMU;
+	frontend_negotiate(&guest, any_features(bits));
+	boot(bits);
+	is_tame = true;
+}
+
+static void go(void)
+{
+	if (!is_open)
+		return;
+	frontend_close(&guest);
+	is_open = false;
+	pump(NULL);
+}
+
+/* What the guest does */
+
+static bool has_ring(unsigned int index)
+{
+	return guest.rings[index].size && !is_gone;
+}
+
+static void kick(unsigned int index)
+{
+	if (guest.is_inband) {
+		const struct vu_vring_state state = {.index = index};
+
+		frontend_send(&guest, VU_VRING_KICK, 0, &state, sizeof(state), NULL, 0);
+	} else {
+		eventfd_write(guest.kick[index], 1);
+	}
+}
+
+static uint64_t next_buffer(unsigned int index)
+{
+	const struct driver *driver = &guest.rings[index];
+
+	return guest.pool[index][driver->free[driver->free_count - 1]];
+}
+
+/* Each once, and only what was sent. */
+static void take_back(void)
+{
+	struct vring_used_elem done;
+
+	while (has_ring(1) && is_tame && driver_used(&guest.rings[1], &done)) {
+		assert_true(done.id < FRONTEND_RING_SIZE && is_out[done.id]);
+		is_out[done.id] = false;
+		out_count--;
+		returned++;
+	}
+}
+
+static uint32_t header_size(void)
+{
+	return guest.features & BIT(VIRTIO_NET_F_HASH_REPORT) ? sizeof(struct virtio_net_hdr_v1_hash)
+							      : sizeof(struct virtio_net_hdr_mrg_rxbuf);
+}
+
+/* Its head as one likes it, and behind that whatever is in memory. */
+static void transmit(struct fuzz_input *input)
+{
+	struct driver *tx = &guest.rings[1];
+	uint8_t kind = fuzz_u8(input), *at;
+	uint32_t l4 = 0, length = fuzz_u16(input), parts = 1 + fuzz_below(input, 4), step;
+	struct driver_buffer buffers[4];
+	static uint8_t frame[128];
+	struct virtio_net_hdr header;
+	int head;
+
+	take_back();
+	if (!has_ring(1) || !is_tame || tx->free_count < 5)
+		return;
+	l4 = write_template(frame, kind, 1);
+	header = template_header(input, kind, l4);
+	spoil_template(input, frame);
+	buffers[0] = (struct driver_buffer){next_buffer(1), header_size() + 60, false};
+	at = guest_at(&guest.guest, buffers[0].gpa);
+	memset(at, 0, header_size());
+	memcpy(at, &header, sizeof(header));
+	memcpy(at + header_size(), frame, sizeof(frame));
+	step = length / parts;
+	for (uint32_t i = 1; i < parts; i++)
+		buffers[i] = (struct driver_buffer){guest.guest.gpa + i * 4096, step, false};
+	head = driver_add(tx, buffers, parts);
+	assert_true(head >= 0 && !is_out[head]);
+	is_out[head] = true;
+	out_count++;
+	driver_publish(tx);
+	kick(1);
+	settle();
+	take_back();
+}
+
+static void post(struct fuzz_input *input)
+{
+	static const uint32_t sizes[] = {FRONTEND_BUFFER, 64, 12, 1};
+	uint8_t kind = fuzz_u8(input);
+	struct driver *rx = &guest.rings[0];
+	struct vring_used_elem done;
+
+	if (!has_ring(0) || !is_tame)
+		return;
+	while (driver_used(rx, &done))
+		assert_true(done.len <= FRONTEND_BUFFER);
+	for (unsigned int i = 0; i < (kind >> 2) && rx->free_count > 2; i++) {
+		struct driver_buffer buffer = {next_buffer(0), sizes[kind & 3], true};
+
+		assert_true(driver_add(rx, &buffer, 1) >= 0);
+	}
+	driver_publish(rx);
+	kick(0);
+	settle();
+}
+
+/* The class and what follows, in one buffer or two, and room for the answer. */
+static void command(struct fuzz_input *input)
+{
+	struct driver *driver = &guest.rings[control_ring];
+	uint32_t length = 2 + fuzz_below(input, 64), cut = fuzz_below(input, 4);
+	uint8_t bytes[66];
+	struct vring_used_elem done;
+	uint64_t at;
+
+	fuzz_bytes(input, bytes, length);
+	if (!has_ring(control_ring) || driver->free_count < 5 || !is_tame)
+		return;
+	at = next_buffer(control_ring);
+	memcpy(guest_at(&guest.guest, at), bytes, length);
+	struct driver_buffer buffers[] = {{at, cut ? cut : length, false},
+					  {at + cut, length - cut, false},
+					  {at + 1024, 16, true}};
+
+	if (cut >= length || !cut)
+		buffers[1] = buffers[2];
+	assert_true(driver_add(driver, buffers, cut && cut < length ? 3 : 2) >= 0);
+	driver_publish(driver);
+	kick(control_ring);
+	settle();
+	/* The queue rests after each kick, and looks once more before it waits for the next. */
+	for (unsigned int i = 0; i < 2; i++) {
+		if (waits++ < WAITS)
+			poll(NULL, 0, 2);
+		settle();
+	}
+	while (driver_used(driver, &done))
+		commands++;
+}
+
+static void scribble(struct fuzz_input *input)
+{
+	for (unsigned int count = 1 + fuzz_below(input, 4); count; count--) {
+		uint64_t word = fuzz_edge(input);
+		uint32_t at = fuzz_below(input, 1 << 14);
+
+		if (is_open && !is_gone)
+			memcpy(guest.guest.host + 8 * (uint64_t)at, &word, sizeof(word));
+	}
+	is_tame = false;
+	if (is_open && has_ring(1)) {
+		kick(1);
+		settle();
+	}
+}
+
+/* Memory that was shared is no more; nobody here may touch it from now on. */
+static void lose_memory(void)
+{
+	if (!is_open || is_gone)
+		return;
+	is_tame = false;
+	if (has_ring(1))
+		driver_publish(&guest.rings[1]);
+	is_gone = true;
+	lost++;
+	assert_return_code(ftruncate(guest.guest.fd, 0), errno);
+	eventfd_write(guest.kick[1], 1);
+	settle();
+}
+
+/* What the front end says */
+
+static uint64_t likely_word(struct fuzz_input *input, unsigned int index)
+{
+	uint8_t kind = fuzz_u8(input);
+
+	if (kind < 128)
+		return index ? kind : kind & 7;
+	if (kind < 192)
+		return (uint64_t)(kind & 15) << 32 | (kind & 7);
+	if (kind < 224)
+		return guest.guest.uva + 4096 * (uint64_t)(kind & 31);
+	return fuzz_edge(input);
+}
+
+static void say(struct fuzz_input *input)
+{
+	uint8_t kind = fuzz_u8(input), request = kind & 0x3f;
+	const struct vu_rule *rule = vu_rule(request);
+	uint32_t size = rule ? rule->min_size : 8;
+	int fds[2] = {guest.guest.fd, guest.guest.fd};
+	unsigned int fd_count = request == VU_SET_MEM_TABLE || request == VU_ADD_MEM_REG;
+	uint64_t payload[64] = {0};
+
+	for (unsigned int i = 0; i < size / 8 && i < 64; i++)
+		payload[i] = likely_word(input, i);
+	if (request >= VU_SET_VRING_KICK && request <= VU_SET_VRING_ERR && !(kind & 0x40)) {
+		fds[0] = guest.kick[payload[0] % FRONTEND_RINGS];
+		fd_count = 1;
+	}
+	if (request == VU_GET_CONFIG || request == VU_SET_CONFIG) {
+		payload[0] = payload[0] << 32;
+		size += (uint32_t)(payload[0] >> 32);
+	}
+	if (request == VU_SET_DEVICE_STATE_FD)
+		fd_count = 1;
+	if (request == VU_SET_BACKEND_REQ_FD)
+		return;
+	frontend_send(&guest, request, kind & 0x80 ? 0 : VU_FLAG_NEED_REPLY, payload, size, fds, fd_count);
+	is_tame = false;
+	settle();
+}
+
+/* The state of the device, to and fro */
+
+static void stop_rings(void)
+{
+	for (uint32_t i = 0; i < FRONTEND_RINGS; i++) {
+		const struct vu_vring_state state = {.index = i};
+
+		frontend_send(&guest, VU_GET_VRING_BASE, 0, &state, sizeof(state), NULL, 0);
+	}
+	take_replies();
+	is_tame = false;
+}
+
+/* The file that it is written to or read from; -1 when that is refused. */
+static int ask_for_state(uint32_t direction)
+{
+	const struct vu_device_state request = {.direction = direction};
+	uint64_t reply;
+	int fd = -1;
+
+	if (is_gone)
+		return -1;
+	frontend_send(&guest, VU_SET_DEVICE_STATE_FD, 0, &request, sizeof(request), &guest.kick[0], 1);
+	if (frontend_receive_fd(&guest, VU_SET_DEVICE_STATE_FD, &reply, sizeof(reply), &fd) < 0)
+		is_gone = true;
+	return fd;
+}
+
+static void end_state(int fd)
+{
+	close(fd);
+	frontend_send(&guest, VU_CHECK_DEVICE_STATE, 0, NULL, 0, NULL, 0);
+	take_replies();
+}
+
+/* As device_state.c writes it, so that a state that is another one is not just garbled. */
+#define STATE_HEADER 24
+#define STATE_CHECKSUM 16
+
+static void sign_state(uint8_t *state, ssize_t length)
+{
+	uint64_t checksum;
+
+	if (length < STATE_HEADER)
+		return;
+	checksum = fnv64(FNV64_BASIS, state + STATE_HEADER, (size_t)length - STATE_HEADER);
+	memcpy(state + STATE_CHECKSUM, &checksum, sizeof(checksum));
+}
+
+/* What is loaded is what was saved, with a few bytes of it otherwise. */
+static void migrate(struct fuzz_input *input)
+{
+	static uint8_t state[1 << 16];
+	const uint32_t changes = fuzz_below(input, 8);
+	ssize_t length = 0;
+	int fd;
+
+	stop_rings();
+	fd = ask_for_state(VU_STATE_SAVE);
+	if (fd >= 0) {
+		length = pread(fd, state, sizeof(state), 0);
+		end_state(fd);
+	}
+	for (uint32_t i = 0; i < changes; i++) {
+		uint32_t at = fuzz_below(input, 1024);
+
+		state[at] = fuzz_u8(input);
+	}
+	if (!fuzz_one_in(input, 4))
+		sign_state(state, length);
+	fd = ask_for_state(VU_STATE_LOAD);
+	if (fd >= 0) {
+		assert_int_equal(write(fd, state, (size_t)length), length);
+		end_state(fd);
+	}
+	settle();
+}
+
+/* A guest that came from elsewhere, and whose memory comes after it. */
+
+static void listen_for_memory(void)
+{
+	struct vu_mem_table table = {
+		.count = 1,
+		.regions = {{guest.guest.gpa, guest.guest.size, guest.guest.uva, 0}},
+	};
+	uint64_t value = 0;
+	int userfault = -1;
+
+	frontend_send(&guest, VU_POSTCOPY_ADVISE, 0, NULL, 0, NULL, 0);
+	frontend_receive_fd(&guest, VU_POSTCOPY_ADVISE, &value, sizeof(value), &userfault);
+	assert_true(userfault >= 0);
+	assert_int_equal(frontend_call(&guest, VU_POSTCOPY_LISTEN, NULL, 0, NULL, 0), 0);
+	frontend_send(&guest, VU_SET_MEM_TABLE, 0, &table, 40, &guest.guest.fd, 1);
+	assert_int_equal(frontend_receive(&guest, VU_SET_MEM_TABLE, &table, sizeof(table)), 40);
+	assert_int_equal(frontend_set(&guest, VU_SET_MEM_TABLE, 0), 0);
+	close(userfault);
+}
+
+/* All of it is there, but for what a front end takes away again. */
+static void come_with_memory_later(struct fuzz_input *input, uint8_t kind)
+{
+	uint16_t bits = fuzz_u16(input) & 0x1fff;
+	int fd = connections++ < CONNECTIONS ? connect_to_port(kind) : -1;
+
+	is_tame = is_gone = false;
+	if (fd < 0 || !methods.registry->postcopy)
+		return;
+	open_guest(fd, 0);
+	frontend_negotiate(&guest, any_features(bits));
+	memset(guest.guest.host, 0, MEMORY);
+	listen_for_memory();
+	start_rings(bits);
+	is_tame = true;
+}
+
+/* Clients */
+
+static const char *const requests[] = {
+	"\"port.list\"}", "\"port.show\",\"params\":{\"name\":\"p\"}}", "\"port.stats\"}",
+	"\"bridge.list\"}", "\"bridge.stations\",\"params\":{\"name\":\"network\"}}", "\"metrics\"}", "\"version\"}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"link\":\"down\"}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"link\":\"up\",\"announce\":true}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"vlan\":\"access:2\",\"mirror\":\"witness-0\"}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"rx_rate\":1000000,\"storm_packets\":1,\"isolated\":true}}}",
+	"\"port.remove\",\"params\":{\"name\":\"p\"}}",
+	"\"bridge.set\",\"params\":{\"name\":\"network\",\"age\":10,\"stations\":64}}",
+	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"wire\"}}",
+	"\"bridge.remove\",\"params\":{\"name\":\"x\"}}",
+	"\"port.add\",\"params\":{\"name\":\"x\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"bridge\":\"x\"}}",
+	"\"port.add\",\"params\":{\"name\":\"x\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"server\":true,\"socket_mode\":\"0600\",\"socket_owner\":\"0:0\",\"queue_pairs\":2,"
+		"\"mac\":\"02:00:00:00:00:07\",\"standby\":true,\"iommu\":true,\"any_memory\":true,"
+		"\"link\":\"down\",\"bridge\":\"network\"}}",
+	"\"port.add\",\"params\":{\"name\":\"p\",\"type\":\"vhost-user\",\"socket\":\"y\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"mac\":\"ff:ff:ff:ff:ff:ff\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"standby\":true}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"queue_pairs\":999}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"link\":\"sideways\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"bridge\":\"none\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"x\","
+		"\"socket_mode\":\"0600\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\","
+		"\"device\":\"net_null0\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"none\",\"socket\":\"x\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"ethdev\","
+		"\"device\":\"0000:ff:1f.7\",\"zero_copy\":true}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"ethdev\",\"device\":\"net_none0\","
+		"\"bridge\":\"network\"}}",
+	"\"port.add\",\"params\":{\"name\":\"y y\",\"type\":\"vhost-user\",\"socket\":\"x\"}}",
+	"\"port.set\",\"params\":{\"name\":\"p\","
+		"\"rules\":{\"stations\":[\"02:00:00:00:00:00\",\"02:00:00:00:00:05\"],"
+		"\"stations_max\":4}}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"vhost-user\",\"socket\":\"y\","
+		"\"bridge\":\"network\",\"rules\":{\"stations\":[\"02:00:00:00:00:00\"]}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"allow_ip\":[\"10.0.0.0/8\","
+		"\"2001:db8::/32\"],\"allow_mac\":[\"02:00:00:00:00:00\"]}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"cpus\":\"0\"}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"cpus\":\"99\"}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"vlan\":\"trunk:1-9,native:2\","
+		"\"rx_rate\":null,\"none\":1}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"vlan\":\"tunnel:2\"}}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":null}}",
+	"\"port.set\",\"params\":{\"name\":\"uplink-0\",\"link\":\"down\"}}",
+	"\"port.set\",\"params\":{\"name\":\"none\",\"link\":\"down\"}}",
+	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"switch\",\"age\":10,"
+		"\"stations\":16,\"reserved\":true,\"ports\":[\"p\"]}}",
+	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"wire\",\"age\":10}}",
+	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"ring\"}}",
+	"\"bridge.add\",\"params\":{\"name\":\"network\",\"kind\":\"switch\"}}",
+	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"switch\",\"ports\":[\"witness-0\","
+		"\"none\"]}}",
+	"\"bridge.set\",\"params\":{\"name\":\"network\",\"age\":1}}",
+	"\"bridge.set\",\"params\":{\"name\":\"network\",\"age\":0,\"stations\":0,"
+		"\"reserved\":true}}",
+	"\"bridge.set\",\"params\":{\"name\":\"x\",\"age\":10}}",
+	"\"bridge.stations\",\"params\":{\"name\":\"none\"}}",
+	"\"port.remove\",\"params\":{\"name\":\"none\"}}",
+	"\"port.show\",\"params\":{\"name\":\"x\"}}",
+	"\"port.stats\",\"params\":{\"name\":\"none\"}}",
+	"\"none\",\"params\":{}}",
+};
+#define REQUESTS (sizeof(requests) / sizeof(*requests))
+
+/* Whether an answer came. */
+static bool ask(const char *path, const void *bytes, size_t size)
+{
+	static uint8_t answer[1 << 16];
+	int fd = frontend_connect(path);
+	bool has_answer = false;
+
+	assert_return_code(fd, 0);
+	send(fd, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	for (unsigned int i = 0; i < 3; i++) {
+		settle();
+		has_answer |= recv(fd, answer, sizeof(answer), MSG_DONTWAIT) > 0;
+	}
+	close(fd);
+	pump(NULL);
+	return has_answer;
+}
+
+static void control_request(struct fuzz_input *input)
+{
+	const char *request = requests[fuzz_below(input, REQUESTS)];
+	char text[1024];
+	int length = snprintf(text, sizeof(text), "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":%s\n", request);
+
+	for (unsigned int changes = fuzz_below(input, 4); changes; changes--) {
+		uint32_t at = fuzz_below(input, 256) % (uint32_t)length;
+
+		text[at] = (char)fuzz_u8(input);
+	}
+	answered += ask(control_path, text, (size_t)length);
+}
+
+static void scrape(struct fuzz_input *input)
+{
+	char text[64] = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+	size_t length = strlen(text);
+
+	for (unsigned int changes = fuzz_below(input, 8); changes; changes--) {
+		uint32_t at = fuzz_below(input, (uint32_t)length);
+
+		text[at] = (char)fuzz_u8(input);
+	}
+	scraped += ask(metrics_path, text, length);
+}
+
+/* Others that come where there is one already, and too often. */
+static void come_in_vain(struct fuzz_input *input)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	bool is_refused = false;
+
+	strcpy(address.sun_path, port_path);
+	for (unsigned int count = fuzz_u8(input); count && !is_refused; count--) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+		is_refused = connect(fd, (struct sockaddr *)&address, sizeof(address));
+		pump(NULL);
+		close(fd);
+	}
+	/* The port may let everybody wait from now on. */
+	connections = CONNECTIONS;
+}
+
+/* What the witness does */
+
+static void empty_witness(void)
+{
+	static uint8_t frame[FRAME_MAX];
+
+	while (frontend_take(&witness, 0, frame, sizeof(frame)) >= 0)
+		;
+	frontend_post(&witness, 0, FRAMES_POSTED);
+}
+
+static void witness_says(struct fuzz_input *input)
+{
+	uint8_t kind = fuzz_u8(input), frame[128];
+	uint32_t length = 60 + fuzz_below(input, 1400);
+	static uint8_t whole[1514];
+
+	write_template(frame, kind, 0);
+	memcpy(whole, frame, 60);
+	whole[11] = 1;
+	empty_witness();
+	said += frontend_transmit(&witness, 0, whole, length);
+	settle();
+}
+
+/* One after the other */
+
+static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
+{
+	switch (op & 15) {
+	case 0:
+		return transmit(input);
+	case 1:
+		return post(input);
+	case 2:
+		return command(input);
+	case 3:
+		return say(input);
+	case 4:
+		return scribble(input);
+	case 5:
+		return witness_says(input);
+	case 6:
+		return control_request(input);
+	case 7:
+		return scrape(input);
+	case 8:
+		go();
+		return come(input, kind);
+	case 9:
+		return migrate(input);
+	case 10:
+		return lose_memory();
+	case 13:
+		return come_in_vain(input);
+	case 12:
+		go();
+		return come_with_memory_later(input, kind);
+	case 11:
+		if (waits++ < WAITS)
+			poll(NULL, 0, 2);
+	}
+	settle();
+}
+
+static void converse(struct fuzz_input *input, uint8_t kind)
+{
+	come(input, kind);
+	for (unsigned int i = 0; i < OPS && fuzz_left(input) && is_open; i++) {
+		act(input, fuzz_u8(input), kind);
+		if (is_open)
+			take_replies();
+		empty_witness();
+	}
+	if (is_open && is_tame && !(kind & KIND_RULES))
+		settle();
+	take_back();
+}
+
+static unsigned int count_fds(void)
+{
+	static struct pollfd polled[FDS_WATCHED];
+	unsigned int open = 0;
+
+	for (int i = 0; i < FDS_WATCHED; i++)
+		polled[i] = (struct pollfd){.fd = i};
+	poll(polled, FDS_WATCHED, 0);
+	for (int i = 0; i < FDS_WATCHED; i++)
+		open += polled[i].revents != POLLNVAL;
+	return open;
+}
+
+static bool is_balanced(void)
+{
+	const struct dp_counters all = member_counted_all(methods.registry);
+	uint64_t out = all.tx_packets;
+
+	for (unsigned int i = 0; i < DROP_COUNT; i++)
+		out += all.drops[i];
+	passed = all.tx_packets;
+	return all.rx_packets + all.copies == out;
+}
+
+/* Threads have a moment for what they do. */
+static void expect_soon(bool (*is_so)(void))
+{
+	for (unsigned int i = 0; i < PATIENCE && !is_so(); i++) {
+		settle();
+		poll(NULL, 0, 1);
+	}
+	assert_true(is_so());
+}
+
+static unsigned int fds_before;
+
+static bool fds_are_closed(void)
+{
+	return count_fds() == fds_before;
+}
+
+static bool all_is_taken(void)
+{
+	struct port *port;
+
+	expect_success(port_find(methods.registry, "witness-0", &port));
+	return member_counted(port).rx_packets == said;
+}
+
+/* What it sends is taken, and nobody wrote where it has posted nothing. */
+static void expect_witness(void)
+{
+	uint8_t frame[60];
+
+	said++;
+	lan_frame(frame, BROADCAST, 1, 0, sizeof(frame));
+	assert_true(frontend_transmit(&witness, 0, frame, sizeof(frame)));
+	expect_soon(all_is_taken);
+	for (unsigned int i = 0; i < SECRET; i += sizeof(pattern) - 1)
+		assert_memory_equal(secret + i, pattern, sizeof(pattern) - 1);
+	empty_witness();
+}
+
+static void remove_others(void)
+{
+	static const struct bridge_options usual = {0};
+	struct registry *registry = methods.registry;
+	char name[PORT_NAME_MAX + 1];
+	struct port *port, *next;
+	struct bridge *bridge;
+
+	for (port = TAILQ_FIRST(&registry->ports); port; port = next) {
+		next = TAILQ_NEXT(port, link);
+		if (!strcmp(port->name, "witness-0") || !strcmp(port->name, "uplink-0"))
+			continue;
+		strcpy(name, port->name);
+		expect_success(port_remove(registry, name));
+	}
+	if (!bridge_find(registry, "x", &bridge))
+		bridge_close(registry, bridge);
+	expect_success(bridge_find(registry, "network", &bridge));
+	expect_success(bridge_set(registry, bridge, &usual));
+}
+
+static void run(struct fuzz_input *input)
+{
+	uint8_t kind = fuzz_u8(input);
+
+	fds_before = count_fds();
+	connections = waits = 0;
+	add_port(kind);
+	converse(input, kind);
+	go();
+	remove_others();
+	if (listen_fd >= 0)
+		close(listen_fd);
+	listen_fd = -1;
+	unlink(port_path);
+	unlink("x");
+	expect_witness();
+	expect_soon(is_balanced);
+	expect_soon(fds_are_closed);
+}
+
+/* What is there all the time */
+
+static void clean(void)
+{
+	unlink(control_path);
+	unlink(metrics_path);
+	unlink(port_path);
+	unlink(state_path);
+	unlink(positions_path);
+	rmdir(directory);
+}
+
+static void open_paths(void)
+{
+	assert_non_null(mkdtemp(directory));
+	snprintf(control_path, sizeof(control_path), "%s/control", directory);
+	snprintf(metrics_path, sizeof(metrics_path), "%s/metrics", directory);
+	snprintf(port_path, sizeof(port_path), "%s/port", directory);
+	snprintf(state_path, sizeof(state_path), "%s/state", directory);
+	snprintf(positions_path, sizeof(positions_path), "%s/positions", directory);
+	atexit(clean);
+}
+
+/* A device that has read a frame when it takes it, where that is allowed: such ones get guest memory. */
+static const char *choose_device(void)
+{
+	int fd = unshare(CLONE_NEWNET) ? -1 : open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return "net_ring0";
+	close(fd);
+	/* So that it says nothing of its own. */
+	fd = open("/proc/sys/net/ipv6/conf/default/disable_ipv6", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		assert_int_equal(write(fd, "1", 1), 1);
+		close(fd);
+	}
+	return "net_tap0,iface=fuzz0";
+}
+
+static void open_services(void)
+{
+	unsigned int cpus[WORKERS_MAX];
+	int count = eal_parse_workers(iov, "0,1", cpus);
+
+	/* Two share the rings where there are two CPUs. */
+	if (count < 0)
+		count = eal_parse_workers(iov, NULL, cpus);
+	assert_true(count > 0);
+	expect_success(eal_start(iov, cpus, (unsigned int)count, true));
+	expect_success(workers_start(&workers, iov, cpus, (unsigned int)count, WORKER_INTERRUPT));
+	assert_true(sd_event_new(&event) >= 0);
+	expect_success(positions_open(&positions, iov, positions_path));
+	expect_success(registry_open(&methods.registry, iov, event, workers, positions));
+	expect_success(saved_ports_open(&methods.saved, methods.registry, state_path));
+	methods.registry->postcopy = userfault_available();
+	memory_fault_tell(workers_attention_fd(workers));
+	expect_success(metrics_listen(&metrics, iov, metrics_path));
+	expect_success(metrics_serve(metrics, event, methods.registry));
+	expect_success(control_socket_open(&control, iov, event, control_path, NULL, iovd_methods, &methods));
+}
+
+static void open_ports(const char *device)
+{
+	struct port_options options = {.name = "uplink-0", .type = "ethdev", .device = device, .bridge = "network"};
+	struct bridge *bridge;
+	struct port *port;
+	int pair[2];
+
+	expect_success(bridge_add(methods.registry, "network", "switch", NULL, NULL, &bridge));
+	expect_success(port_add(methods.registry, &options, &port));
+	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	options = (struct port_options){.name = "witness-0", .type = "vhost-user", .fd = pair[0], .bridge = "network"};
+	expect_success(port_add(methods.registry, &options, &port));
+	frontend_open(&witness, pair[1], MEMORY);
+	witness.pump = pump;
+	frontend_start(&witness, any_features(0), 1);
+	secret = guest_at(&witness.guest, guest_alloc(&witness.guest, SECRET, 4096));
+	for (unsigned int i = 0; i < SECRET; i += sizeof(pattern) - 1)
+		memcpy(secret + i, pattern, sizeof(pattern) - 1);
+	empty_witness();
+}
+
+static void open_all(void)
+{
+	const char *device = choose_device();
+
+	open_paths();
+	rules = json_tokener_parse("{\"vlan\":\"trunk:1-9,native:2\",\"allow_mac\":[\"02:00:00:00:00:00\"],"
+				   "\"rx_rate\":1000000000000,\"mirror\":\"witness-0\"}");
+	assert_return_code(iov_open(&iov, NULL), 0);
+	assert_return_code(memory_fault_catch(), 0);
+	open_services();
+	open_ports(device);
+}
+
+/* Whoever is still there is let go. */
+static void close_all(void)
+{
+	control_socket_close(control);
+	metrics_close(metrics);
+	saved_ports_close(methods.saved);
+	registry_close(methods.registry);
+	assert_true(frontend_is_ended(&witness));
+	witness.pump = NULL;
+	frontend_close(&witness);
+	memory_fault_tell(-1);
+	positions_close(positions);
+	workers_stop(workers);
+	sd_event_unref(event);
+	eal_stop();
+	json_object_put(rules);
+	iov_close(iov);
+	clean();
+}
+
+static void reached_everything(void)
+{
+	assert_true(returned && commands && answered && scraped && lost && passed);
+	close_all();
+}
+
+const struct fuzz_target fuzz_target = {
+	.open = open_all,
+	.run = run,
+	.done = reached_everything,
+};
