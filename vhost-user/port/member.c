@@ -11,7 +11,7 @@
 #include "vhost-user/port/registry.h"
 
 /* Words all of them, so that they are added up as such. */
-static void add(struct dp_counters *sum, const struct dp_counters *counters)
+static void add_counters(struct dp_counters *sum, const struct dp_counters *counters)
 {
 	const uint64_t *from = &counters->rx_packets;
 	uint64_t *to = &sum->rx_packets;
@@ -25,7 +25,7 @@ struct dp_counters member_counted(const struct port *port)
 	struct dp_counters sum = { 0 };
 
 	for (unsigned int i = 0; i <= port->registry->worker_count; i++)
-		add(&sum, &port->member->counters[i]);
+		add_counters(&sum, &port->member->counters[i]);
 	return sum;
 }
 
@@ -38,7 +38,7 @@ struct dp_counters member_counted_all(const struct registry *registry)
 		if (port->member) {
 			const struct dp_counters counted = member_counted(port);
 
-			add(&sum, &counted);
+			add_counters(&sum, &counted);
 		}
 	}
 	return sum;
@@ -69,7 +69,7 @@ void member_close(struct port *port)
 	if (!port->member)
 		return;
 	counted = member_counted(port);
-	add(&port->registry->removed, &counted);
+	add_counters(&port->registry->removed, &counted);
 	port_rules_release(&port->member->rules);
 	free(port->member->counters);
 }
