@@ -194,6 +194,36 @@ static void what_is_no_whole_packet_is_left_alone(void **state)
 	}
 }
 
+/* Devices have a few bits for the length of each header, which are in the first bytes. */
+static void device_is_told_of_headers_that_it_knows(void **state)
+{
+	static const uint8_t tag[] = { 0x81, 0, 0, 5 };
+	struct packet packet;
+
+	(void)state;
+	for (uint32_t tags = 0; tags < 32; tags++) {
+		make(&packet, true, false, IPPROTO_TCP, 600);
+		struct frame *frame = &packet.frame;
+		uint32_t more = tags * sizeof(tag);
+
+		memmove(frame->head + 12 + more, frame->head + 12, 100);
+		for (uint32_t i = 0; i < tags; i++)
+			memcpy(frame->head + 12 + i * sizeof(tag), tag, sizeof(tag));
+		frame->length += more;
+		frame->head_length = FRAME_HEAD_MAX;
+		frame->csum_start = (uint16_t)(packet.l4 + more);
+		frame->csum_offset = 16;
+		assert_int_equal(frame_is_plain(frame), tags <= 2);
+	}
+	make(&packet, true, false, IPPROTO_TCP, 600);
+	packet.frame.csum_start = (uint16_t)packet.l4;
+	packet.frame.csum_offset = 16;
+	for (uint32_t length = packet.l4 + 18; length < packet.l4 + 30; length++) {
+		packet.frame.head_length = length;
+		assert_int_equal(frame_is_plain(&packet.frame), length >= packet.l4 + 20);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +231,7 @@ int main(void)
 		cmocka_unit_test(what_the_kernel_joined_is_cut_again),
 		cmocka_unit_test(joined_datagrams_have_no_length),
 		cmocka_unit_test(what_is_no_whole_packet_is_left_alone),
+		cmocka_unit_test(device_is_told_of_headers_that_it_knows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

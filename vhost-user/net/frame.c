@@ -163,12 +163,16 @@ enum drop frame_parse_needs(struct frame *frame, const struct virtio_net_hdr *he
 
 bool frame_is_plain(const struct frame *frame)
 {
-	const uint8_t protocol = frame->csum_offset == TCP_CHECKSUM ? IPPROTO_TCP : IPPROTO_UDP;
+	const bool tcp = frame->csum_offset == TCP_CHECKSUM;
+	const uint8_t protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP;
 	uint16_t type;
 	uint32_t l3 = frame_l3(frame, &type);
 	const uint8_t *ip = frame->head + l3;
 
-	if (frame->csum_offset != TCP_CHECKSUM && frame->csum_offset != UDP_CHECKSUM)
+	if (!tcp && frame->csum_offset != UDP_CHECKSUM)
+		return false;
+	if (l3 > FRAME_ETHERNET + FRAME_PLAIN_TAGS ||
+	    frame->csum_start + (uint32_t)(tcp ? TCP_HEADER : UDP_HEADER) > frame->head_length)
 		return false;
 	if (type == ETH_P_IP && l3 + IP4_HEADER <= frame->head_length)
 		return ip[9] == protocol && frame->csum_start == l3 + (ip[0] & 15u) * 4;

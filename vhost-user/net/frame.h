@@ -31,6 +31,9 @@
 /* Longest headers of a frame that is to be cut: what was read, and the tag that a port pushes. */
 #define FRAME_HEADERS_MAX (FRAME_HEAD_MAX + 4)
 
+/* Two tags, which is what devices are made for. */
+#define FRAME_PLAIN_TAGS 8u
+
 /* Writable private bytes before the head, where the receiver's virtio-net header goes. */
 #define FRAME_HEADROOM 32
 
@@ -193,7 +196,8 @@ uint32_t frame_l4(const struct frame *frame, uint16_t type, uint32_t l3, int *pr
  * @frame: frame with FRAME_NEED_CSUM
  *
  * Devices take L2, L3 and L4 lengths, not offsets: the checksum must be that of
- * TCP or UDP right behind the IP header, not inside a tunnel.
+ * TCP or UDP right behind the IP header, not inside a tunnel.  The lengths are a few bits each, so there
+ * are FRAME_PLAIN_TAGS bytes of tags at most, and the headers are in the head.
  */
 bool frame_is_plain(const struct frame *frame);
 
