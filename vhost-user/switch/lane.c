@@ -4,7 +4,8 @@
  * single frame each.  Before a section it notes the state of the ring; nothing that a
  * section does is visible to the driver before all buffers of its frame were touched.  So
  * a section can be given up anywhere: the ring is put back, and the frame is still where
- * it was.
+ * it was.  Then it commits: what the driver may have seen is not taken back, and touches only
+ * the ring, which is there.
  *
  * A page that is missing lets the thread sleep in its fault.  When the control thread
  * wants a ring back it sends signals until the thread stands still.  A signal interrupts
@@ -12,7 +13,8 @@
  * nothing elsewhere, where the thread will see the wish by itself.
  *
  * The pages of the ring itself are touched when it is settled.  That they were made
- * missing again by a hostile front end costs the ring its state, and nobody else anything.
+ * missing again by a hostile front end costs the ring, which is broken then, and nobody else
+ * anything but a moment.
  */
 #include "vhost-user/switch/lane.h"
 
@@ -33,6 +35,9 @@
 /* Interrupts a fault; nothing else here uses it. */
 #define ESCAPE SIGUSR1
 
+/* Looks after which a thread that commits is not waited for. */
+#define LOOKS_MAX 1000
+
 /* Between two looks at whether the thread stands still, and between two at the rings. */
 #define LOOK_NS 50000
 #define NAP_MIN_NS 20000
@@ -52,6 +57,13 @@ struct lane_counts {
 	uint64_t packets;
 	uint64_t bytes;
 	uint64_t dropped;
+};
+
+/* What the thread does with guest memory; as sigsetjmp() returns it. */
+enum section {
+	OUTSIDE,
+	TOUCHING,
+	COMMITTING,
 };
 
 enum order {
@@ -78,7 +90,8 @@ struct lane {
 	long nap;
 
 	/* A section: its ring, the ring as it was, whether that had begun, and the way out */
-	volatile sig_atomic_t touching;
+	volatile sig_atomic_t section;
+	bool is_forced;			/* the control thread's */
 	struct vu_queue *queue;
 	struct virtq before;
 	bool was_unsettled;
@@ -90,11 +103,22 @@ static _Thread_local struct lane *own;
 
 static void on_escape(int number)
 {
+	int section = own ? own->section : OUTSIDE;
+
 	(void)number;
-	if (!own || !own->touching)
+	if (section == OUTSIDE ||
+	    (section == COMMITTING && !__atomic_load_n(&own->is_forced, __ATOMIC_RELAXED)))
 		return;
-	own->touching = 0;
-	siglongjmp(own->escape, 1);
+	own->section = OUTSIDE;
+	siglongjmp(own->escape, section);
+}
+
+static void set_section(struct lane *lane, enum section section)
+{
+	/* The handler runs in this thread: it is the compiler that must keep the order. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	lane->section = (sig_atomic_t)section;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
 /* From here to leave() guest memory may be touched. */
@@ -103,17 +127,19 @@ static void enter(struct lane *lane, struct vu_queue *queue)
 	lane->queue = queue;
 	lane->before = queue->ring;
 	lane->was_unsettled = queue->unsettled;
-	/* The handler runs in this thread: it is the compiler that must keep the order. */
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	lane->touching = 1;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	set_section(lane, TOUCHING);
+}
+
+/* What was done is for the driver to see. */
+static bool commit(struct lane *lane)
+{
+	set_section(lane, COMMITTING);
+	return virtq_publish(&lane->queue->ring);
 }
 
 static void leave(struct lane *lane)
 {
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	lane->touching = 0;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	set_section(lane, OUTSIDE);
 }
 
 static bool is_wanted(const struct lane *lane)
@@ -279,7 +305,7 @@ static bool send_one(struct lane *lane, struct vu_queue *queue)
 	if (taken) {
 		read_chain(lane, frame);
 		virtq_return(&queue->ring, &lane->batch);
-		call = virtq_publish(&queue->ring);
+		call = commit(lane);
 	}
 	leave(lane);
 	check(lane, queue);
@@ -352,7 +378,7 @@ static bool receive_one(struct lane *lane)
 			write.buffers = frame->bytes + frame->start + sizeof(struct virtio_net_hdr);
 		enter(lane, queue);
 		done = virtq_fill(&queue->ring, &lane->batch, &write, 1, frame->buffers_max);
-		call = virtq_publish(&queue->ring);
+		call = commit(lane);
 		leave(lane);
 		check(lane, queue);
 	}
@@ -415,10 +441,15 @@ static void *run(void *arg)
 
 	own = lane;
 	pthread_setname_np(pthread_self(), "iovd-lane");
-	/* The section that was under way has not happened. */
-	if (sigsetjmp(lane->escape, 1)) {
+	switch (sigsetjmp(lane->escape, 1)) {
+	case TOUCHING: /* it has not happened */
 		lane->queue->ring = lane->before;
 		lane->queue->unsettled = lane->was_unsettled;
+		break;
+	case COMMITTING: /* nobody knows what the driver has seen */
+		lane->queue->ring.error = VIRTQ_ERROR_ADDRESS;
+		check(lane, lane->queue);
+		break;
 	}
 	while (__atomic_load_n(&lane->order, __ATOMIC_ACQUIRE) != END) {
 		if (is_wanted(lane))
@@ -437,10 +468,13 @@ static void halt(struct lane *lane)
 	const struct timespec moment = { .tv_nsec = LOOK_NS };
 
 	__atomic_store_n(&lane->order, STAND, __ATOMIC_RELEASE);
-	while (!__atomic_load_n(&lane->stands, __ATOMIC_ACQUIRE)) {
+	for (unsigned int i = 0; !__atomic_load_n(&lane->stands, __ATOMIC_ACQUIRE); i++) {
+		if (i == LOOKS_MAX)
+			__atomic_store_n(&lane->is_forced, true, __ATOMIC_RELAXED);
 		pthread_kill(lane->thread, ESCAPE);
 		nanosleep(&moment, NULL);
 	}
+	__atomic_store_n(&lane->is_forced, false, __ATOMIC_RELAXED);
 }
 
 static void go_on(struct lane *lane, enum order order)
