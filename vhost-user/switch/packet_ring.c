@@ -19,6 +19,12 @@
 #define FRAME_LARGE (UINT16_MAX + 1 - 128)
 #define FRAME_UNIT 128
 
+/* Numbers that are free one behind the other. */
+#define UNUSED_MAX 4096
+
+/* Most room of a socket that the kernel gives, which it doubles. */
+#define ROOM_MAX (INT32_MAX / 2)
+
 /* The driver's own. */
 #define FRAME_DEFAULT 2048
 #define FRAMES_DEFAULT 512
@@ -62,15 +68,33 @@ static bool is_at(int fd, int interface)
 	       address.sll_family == AF_PACKET && address.sll_ifindex == interface;
 }
 
-/* Nobody tells which they are, so all descriptors are looked at. */
+/*
+ * Nobody tells which they are, so all descriptors are looked at, of which there may be a milliard.
+ * Who opens one gets the lowest number, so behind many that are free there is none that is new.
+ */
 void packet_ring_note(struct packet_ring *ring, int interface)
 {
-	long end = sysconf(_SC_OPEN_MAX);
+	unsigned int unused = 0;
 
 	ring->count = 0;
-	for (int fd = 0; fd < end && ring->count < PACKET_RING_SOCKETS; fd++)
+	for (int fd = 0; unused < UNUSED_MAX && ring->count < PACKET_RING_SOCKETS; fd++) {
 		if (is_at(fd, interface))
 			ring->sockets[ring->count++] = fd;
+		unused = fcntl(fd, F_GETFD) < 0 ? unused + 1 : 0;
+	}
+}
+
+/*
+ * The driver sleeps when its ring is full and the socket has no room, in the worker that sends; it
+ * looks further at once when there is room in any case, which is for more than the ring holds.
+ */
+static void make_room(const struct packet_ring *ring, int fd)
+{
+	const uint64_t room = 4 * (uint64_t)ring->bytes;
+	const int bytes = room < ROOM_MAX ? (int)room : ROOM_MAX;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)))
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
 static bool has(const struct packet_ring *ring, int fd)
@@ -93,8 +117,10 @@ void packet_ring_open(struct packet_ring *ring, const struct packet_ring *before
 		int fd = has(before, now.sockets[i]) ? -1
 						     : fcntl(now.sockets[i], F_DUPFD_CLOEXEC, 0);
 
-		if (fd >= 0)
-			ring->sockets[ring->count++] = fd;
+		if (fd < 0)
+			continue;
+		make_room(ring, fd);
+		ring->sockets[ring->count++] = fd;
 	}
 }
 
