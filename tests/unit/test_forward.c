@@ -450,6 +450,18 @@ static void frame_that_nobody_may_have_is_counted(void **state)
 	assert_int_equal(lan_drops(lan, A, DROP_ISOLATED), 1);
 }
 
+static void nobody_says_nothing_to_nobody(void **state)
+{
+	struct lan *lan = *state;
+	uint8_t frame[60] = { [12] = 0x88, [13] = 0xb5 };
+
+	post_all(lan);
+	lan_send(lan, A, NULL, frame, sizeof(frame));
+	lan_pass(lan);
+	assert_int_equal(lan_drops(lan, A, DROP_BAD_SOURCE), 1);
+	assert_int_equal(lan_count(lan, B), 0);
+}
+
 static void flood_is_counted_as_what_it_becomes(void **state)
 {
 	struct lan *lan = *state;
@@ -720,6 +732,7 @@ int main(void)
 		CASE(frame_to_its_own_port_is_dropped),
 		CASE(isolated_ports_reach_only_the_others),
 		CASE(frame_that_nobody_may_have_is_counted),
+		CASE(nobody_says_nothing_to_nobody),
 		CASE(flood_is_counted_as_what_it_becomes),
 		CASE(isolated_ends_of_a_wire_are_apart),
 		CASE(full_destination_does_not_stall_the_others),

@@ -305,7 +305,8 @@ static enum drop route_frame(struct forward *forward, struct dp_view *view,
 
 	from = mac_key(vlan, frame->head + 6);
 	to = mac_key(vlan, frame->head);
-	if (from == route->from && to == route->to)
+	/* No station is 0, which is what a route begins with. */
+	if (from == route->from && to == route->to && from)
 		return DROP_NONE;
 	reason = find_route(view, source, route, from, to, now);
 	if (likely(!reason))

@@ -469,6 +469,7 @@ void uplink_device_close(struct uplink *uplink)
 		rte_dev_remove(uplink->device);
 	}
 	uplink->device = NULL;
+	uplink->lending = UPLINK_COPIES;
 	rte_mempool_free(uplink->pool);
 	rte_mempool_free(uplink->receive_pool);
 	uplink->pool = NULL;

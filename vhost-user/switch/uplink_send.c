@@ -277,6 +277,10 @@ unsigned int uplink_packets(struct uplink *uplink, const struct frame *frames, c
 			drops[DROP_NO_MEMORY]++;
 			rte_pktmbuf_free(packets[made]);
 			packets[made] = packets[--left];
+		} else if (unlikely(packets[made]->nb_segs > uplink->buffers_of_frame)) {
+			drops[DROP_OFFLOAD]++;
+			rte_pktmbuf_free(packets[made]);
+			packets[made] = packets[--left];
 		} else {
 			made++;
 		}
