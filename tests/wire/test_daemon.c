@@ -713,13 +713,19 @@ static void peer_without_a_descriptor_is_told_and_costs_nothing(void **state)
 
 static void second_iovd_is_refused_and_the_first_goes_on(void **state)
 {
-	char command[256];
+	char command[512];
 
 	(void)state;
-	snprintf(command, sizeof(command), "\"$IOVD\" --no-huge --control %s 2>/dev/null",
-		 iovd.control);
-	assert_int_not_equal(system(command), 0);
+	add_guest_port("a");
+	snprintf(command, sizeof(command), "\"$IOVD\" --no-huge --control %s --state %s 2>&1 | "
+		 "grep -q 'another program listens there'", iovd.control, iovd.state);
+	assert_int_equal(system(command), 0);
+	/* With a socket of its own it would write over what the first one has. */
+	snprintf(command, sizeof(command), "\"$IOVD\" --no-huge --control %s2 --state %s 2>&1 | "
+		 "grep -q 'another iovd has it'", iovd.control, iovd.state);
+	assert_int_equal(system(command), 0);
 	daemon_do(&iovd, "version", "{}");
+	assert_string_equal(daemon_port(&iovd, "port.list", "a", "state"), "listening");
 }
 
 static void end_removes_the_sockets(void **state)

@@ -31,6 +31,7 @@
 #include "vhost-user/port/registry.h"
 #include "vhost-user/port/worker.h"
 #include "vhost-user/protocol/userfault.h"
+#include "vhost-user/socket/listener.h"
 #include "vhost-user/socket/owner_helper.h"
 #include "vhost-user/socket/privileges.h"
 #include "vhost-user/switch/eal.h"
@@ -171,6 +172,11 @@ static int prepare(struct daemon *daemon, const struct iovd_options *parsed)
 	error = owner_helper_start(daemon->iov);
 	if (!error)
 		error = privileges_drop(daemon->iov, parsed->user, parsed->sandbox.af_xdp);
+	/* Before anything is touched that another one may have. */
+	if (!error && parsed->control)
+		error = listener_check(daemon->iov, parsed->control, "--control");
+	if (!error && parsed->state)
+		error = saved_ports_lock(daemon->iov, parsed->state);
 	if (!error && parsed->state)
 		open_positions(daemon, parsed->control);
 	if (!error && parsed->metrics)

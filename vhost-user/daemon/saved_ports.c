@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -130,6 +131,27 @@ void saved_ports_close(struct saved_ports *saved)
 	json_object_put(saved->missing);
 	free(saved->path);
 	free(saved);
+}
+
+/* The file is replaced, so the lock is one of its own, and the descriptor stays open. */
+int saved_ports_lock(struct iov *iov, const char *path)
+{
+	char lock[4096];
+	int fd = -1, error = 0;
+
+	if (snprintf(lock, sizeof(lock), "%s.lock", path) >= (int)sizeof(lock))
+		return iov_fail(iov, -ENAMETOOLONG, "--state %s: the path is too long", path);
+	fd = open(lock, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
+		error = -errno;
+	if (!error)
+		return 0;
+	if (fd >= 0)
+		close(fd);
+	if (error == -EWOULDBLOCK)
+		return iov_fail(iov, -EBUSY, "--state %s: another iovd has it; stop that one, or choose "
+				"another path", path);
+	return iov_told(iov, error, "--state %s: %s: %s", path, lock, strerror(-error));
 }
 
 static struct json_object *describe(const struct saved_ports *saved)

@@ -23,6 +23,15 @@
 struct saved_ports;
 
 /**
+ * saved_ports_lock - be the one iovd that has a file, until the process ends
+ * @iov: context
+ * @path: file, which need not exist; its directory must
+ *
+ * Return: 0; -EBUSY with a message when another one has it; or -errno with a message.
+ */
+int saved_ports_lock(struct iov *iov, const char *path);
+
+/**
  * saved_ports_open - add the bridges and ports that are in a file
  * @out: receives them; the caller closes it with saved_ports_close()
  * @registry: registry without bridges and ports

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <syslog.h>
 #include <time.h>
@@ -160,6 +161,27 @@ static int watch(struct uplink_port *up)
 	return error < 0 ? error : 0;
 }
 
+/* Two at one interface would each get a part of what comes. */
+static int check_interface(const struct port *port, const char *device)
+{
+	struct interface_link wanted;
+	const struct port *other;
+
+	interface_link_find(&wanted, device);
+	if (!*wanted.name)
+		return 0;
+	TAILQ_FOREACH(other, &port->registry->ports, link) {
+		const struct uplink *uplink = other == port ? NULL : uplink_of(other);
+		const char *interface = uplink ? uplink_interface(uplink) : NULL;
+
+		if (interface && !strcmp(interface, wanted.name))
+			return iov_fail(port->registry->iov, -EBUSY, "%s: interface %s is that of port "
+					"%s already; remove that one first", device, wanted.name,
+					other->name);
+	}
+	return 0;
+}
+
 static int open_port(struct port *port, const struct port_options *options)
 {
 	struct uplink_port *up = uplink_port_of(port);
@@ -169,8 +191,10 @@ static int open_port(struct port *port, const struct port_options *options)
 		.zero_copy = options->zero_copy,
 		.mtu = (unsigned int)options->mtu,
 	};
-	int error = uplink_open(&up->uplink, port->registry->iov, &wanted);
+	int error = check_interface(port, options->device);
 
+	if (!error)
+		error = uplink_open(&up->uplink, port->registry->iov, &wanted);
 	if (!error)
 		error = watch(up);
 	if (error)

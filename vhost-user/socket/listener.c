@@ -112,22 +112,40 @@ static const char *remedy(int error)
 				  "it says nothing" : "";
 }
 
+static int check(const struct listener *listener, struct iov *iov, const char *whose)
+{
+	_cleanup_fd_ int fd = listener_connect(&listener->address);
+
+	if (fd >= 0 || fd == -EAGAIN)
+		return iov_fail(iov, -EADDRINUSE, "%s: another program listens there, which may be "
+				"iovd already; stop it, or choose another path for %s",
+				listener->address.sun_path, whose);
+	return 0;
+}
+
+int listener_check(struct iov *iov, const char *path, const char *whose)
+{
+	struct listener listener;
+	int error = listener_address(&listener, iov, path);
+
+	return error ? error : check(&listener, iov, whose);
+}
+
 /* Make way for a new socket. */
 static int remove_stale(const struct listener *listener, struct iov *iov, const char *whose)
 {
 	const char *path = listener->address.sun_path;
-	_cleanup_fd_ int fd = -1;
 	struct stat file;
+	int error;
 
 	if (lstat(path, &file) < 0)
 		return errno == ENOENT ? 0 : iov_told(iov, -errno, "%s: %s", path, strerror(errno));
 	if (!S_ISSOCK(file.st_mode))
 		return iov_fail(iov, -EEXIST, "%s: exists and is no socket; choose another path for %s",
 				path, whose);
-	fd = listener_connect(&listener->address);
-	if (fd >= 0 || fd == -EAGAIN)
-		return iov_fail(iov, -EADDRINUSE, "%s: another program listens there, which may be "
-				"iovd already; stop it, or choose another path for %s", path, whose);
+	error = check(listener, iov, whose);
+	if (error)
+		return error;
 	if (unlink(path) < 0)
 		return iov_told(iov, -errno, "%s: cannot remove what was left there: %s%s", path,
 				strerror(errno), remedy(-errno));

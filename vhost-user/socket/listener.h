@@ -70,6 +70,16 @@ struct listener {
 int listener_address(struct listener *listener, struct iov *iov, const char *path);
 
 /**
+ * listener_check - whether a path is free, before anything is done for it
+ * @iov: context
+ * @path: path of the socket
+ * @whose: for messages, "port vm1" or "--control"
+ *
+ * Return: 0; -EADDRINUSE when another program listens there; -ENAMETOOLONG; with a message.
+ */
+int listener_check(struct iov *iov, const char *path, const char *whose);
+
+/**
  * listener_open - listen
  * @listener: with its address set
  * @iov: context

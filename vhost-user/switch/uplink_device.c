@@ -147,6 +147,21 @@ static int probe_packet(struct uplink *uplink, struct iov *iov)
 	return 0;
 }
 
+/* Drivers of an interface that is there; that it is not they call an operation not permitted. */
+static int find_interface(const struct uplink *uplink, struct iov *iov)
+{
+	static const char *const of_interface[] = { "net_af_packet", "net_af_xdp" };
+
+	if (!uplink_is_one_of(uplink->name, of_interface, RTE_DIM(of_interface)) ||
+	    uplink->interface.index)
+		return 0;
+	if (!*uplink->interface.name)
+		return iov_fail(iov, -EINVAL, "%s: expected the name of an interface, such as "
+				"',iface=eth0'", uplink->name);
+	return iov_fail(iov, -ENODEV, "%s: there is no interface %s where iovd is; 'ip link' lists "
+			"those that are", uplink->name, uplink->interface.name);
+}
+
 static int probe(struct uplink *uplink, struct iov *iov, const char *name)
 {
 	struct rte_eth_dev_info info;
@@ -155,6 +170,9 @@ static int probe(struct uplink *uplink, struct iov *iov, const char *name)
 	if (!find_port(name, &uplink->port))
 		return iov_fail(iov, -EBUSY, "%s: is the device of another port already; see 'iov port "
 				"list'", name);
+	error = find_interface(uplink, iov);
+	if (error)
+		return error;
 	error = is_packet(uplink) ? probe_packet(uplink, iov) : rte_dev_probe(name);
 	if (error || find_port(name, &uplink->port))
 		return iov_told(iov, error ? error : -ENODEV, "%s: DPDK has no driver that takes it: %s; "
