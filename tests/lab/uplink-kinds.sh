@@ -5,6 +5,13 @@
 # that iovd has by AF_PACKET, and by AF_XDP. They read what a guest sends from its memory.
 . "$(dirname "$0")/lib/check.sh"
 
+# received BYTES: the listener has them, and ends, which it does not by itself
+received()
+{
+	for _ in {1..100}; do [ "$(stat -c %s /tmp/got)" != "$1" ] && sleep 0.1 || break; done
+	kill $! 2> /dev/null || :
+}
+
 ip netns add far
 ip link add near0 type veth peer name far0 netns far
 ip link set near0 up
@@ -24,7 +31,7 @@ sleep 60 | timeout 60 busybox nc -l -p 7001 > /tmp/got &
 expect_status "TCP of this host does, whose checksums are left to a device, and which is joined" 0 \
 	ip netns exec far sh -c 'for i in $(seq 20); do
 		head -c 2000000 /dev/zero | busybox nc -w 20 10.9.0.1 7001 && exit; sleep 0.2; done; exit 1'
-wait $!
+received 2000000
 expect "all of it arrives" 2000000 "$(stat -c %s /tmp/got)"
 expect "nothing was lost" '{}' "$(iov port stats up --json | gojq -c '.[0].drops | del(."same-port")')"
 ip link set near0 mtu 9000
@@ -57,7 +64,7 @@ expect "these were not copied either" 5 "$(lent tap)"
 sleep 150 | timeout 150 busybox nc -l -p 7000 > /tmp/got &
 expect_status "4 MB leave by a tap" 0 "$lab/guest" exec vm --timeout 150 -- sh -c \
 	'for i in $(seq 20); do nc -w 20 10.9.0.1 7000 < /tmp/data && exit; sleep 0.2; done; exit 1'
-wait $!
+received 4000000
 expect "they arrive as they were sent" "$(cat /tmp/sent)" "$(md5sum < /tmp/got)"
 expect "none was too much for the tap" null "$(iov port stats tap --json | gojq '.[0].drops.full')"
 "$lab/guest" stop vm
