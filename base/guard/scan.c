@@ -69,6 +69,18 @@ const struct guard *guard_of_holder(struct json_object *holder)
 	return json_object_get_userdata(holder);
 }
 
+bool guard_is_held(const struct guard_scan *scan, const struct guard *guard, const char *device)
+{
+	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
+		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
+
+		if (guard_of_holder(holder) == guard &&
+		    guard_has_component(json_text(holder, "device"), device))
+			return true;
+	}
+	return false;
+}
+
 /* Processes, mounts and devices go while we look. */
 static bool is_gone(int error)
 {
@@ -251,6 +263,19 @@ static void find_living_thread(struct guard_scan *scan, struct guard_process *pr
 	iov_names_free(names, count);
 }
 
+bool guard_list_files(struct guard_scan *scan, struct guard_process *process)
+{
+	int error = 0;
+
+	if (!process->files)
+		error = iov_dir_list(process->directory, "fd", &process->files,
+				     &process->file_count);
+	guard_unseen(scan, error, iov_path("/%s/fd", process->path.name).name);
+	if (error)
+		process->files = NULL;
+	return !error;
+}
+
 static void scan_process(struct guard_scan *scan, const char *pid,
 			 const struct guard_kind *const *kinds, size_t count)
 {
@@ -267,6 +292,8 @@ static void scan_process(struct guard_scan *scan, const char *pid,
 		if (kinds[i]->process)
 			kinds[i]->process(scan, &process);
 	}
+	if (process.files)
+		iov_names_free(process.files, process.file_count);
 	close(process.directory);
 }
 

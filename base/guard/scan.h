@@ -92,12 +92,16 @@ struct guard_chain {
  * @title: see guard_title()
  * @path: "proc/71", or "proc/71/task/72" when its first thread has ended before the others
  * @directory: that, open
+ * @files: see guard_list_files(); NULL until somebody asks
+ * @file_count: length of @files
  */
 struct guard_process {
 	const char *pid;
 	char title[96];
 	struct iov_path path;
 	int directory;
+	char **files;
+	size_t file_count;
 };
 
 /**
@@ -122,6 +126,12 @@ struct guard_kind {
 	void (*match)(struct guard_scan *scan, int dir, const char *device);
 };
 
+/*
+ * The descriptors that a process has, by their names below "fd", all of them listed once; false
+ * when that cannot be seen, which is noted.
+ */
+bool guard_list_files(struct guard_scan *scan, struct guard_process *process);
+
 /* "pid 71 (qemu-system-x86)" */
 const char *guard_title(struct guard_scan *scan, struct guard_process *process);
 
@@ -137,6 +147,9 @@ bool guard_may_go_deeper(struct guard_scan *scan, const struct guard_chain *chai
 
 /* The guard of a holder that was noted. */
 const struct guard *guard_of_holder(struct json_object *holder);
+
+/* Whether a guard has a holder already whose hardware is @device. */
+bool guard_is_held(const struct guard_scan *scan, const struct guard *guard, const char *device);
 
 /*
  * Note that something could not be looked at, so that the scan as a whole fails: nobody

@@ -336,16 +336,11 @@ static void note_file(struct guard_scan *scan, struct guard_process *process, co
 static void note_files(struct guard_scan *scan, struct guard_process *process)
 {
 	struct statx namespaces;
-	char **names;
-	size_t count;
-	int error = iov_dir_list(process->directory, "fd", &names, &count);
-	bool known = !error && read_file(process, "ns/net", &namespaces);
 
-	guard_unseen(scan, error, iov_path("/%s/fd", process->path.name).name);
-	for (size_t i = 0; known && i < count; i++)
-		note_file(scan, process, names[i], &namespaces);
-	if (!error)
-		iov_names_free(names, count);
+	if (!guard_list_files(scan, process) || !read_file(process, "ns/net", &namespaces))
+		return;
+	for (size_t i = 0; i < process->file_count; i++)
+		note_file(scan, process, process->files[i], &namespaces);
 }
 
 /* Who closed or unmounted it meanwhile keeps it no more. */
@@ -401,18 +396,6 @@ static void finish(struct guard_scan *scan)
 	}
 }
 
-static bool is_found(struct guard_scan *scan, const char *device)
-{
-	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
-		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
-
-		if (!strcmp(json_text(holder, "guard"), netns_guard.name) &&
-		    guard_has_component(json_text(holder, "device"), device))
-			return true;
-	}
-	return false;
-}
-
 /*
  * Sysfs shows the interfaces of our namespace, but the directory for them to everyone.
  * What keeps the namespace may be no more than an open file.
@@ -434,7 +417,7 @@ static void match(struct guard_scan *scan, int dir, const char *device)
 	if (error)
 		return;
 	iov_names_free(names, count);
-	if (!count && !is_found(scan, device))
+	if (!count && !guard_is_held(scan, &netns_guard, device))
 		guard_found(scan, &chain, device);
 }
 

@@ -386,16 +386,11 @@ static void scan_process(struct guard_scan *scan, struct guard_process *seen)
 {
 	_cleanup_json_ struct json_object *nodes = json_object_new_object();
 	struct process process = { .scan = scan, .seen = seen, .nodes = nodes };
-	char **names;
-	size_t count;
-	int error = iov_dir_list(seen->directory, "fd", &names, &count);
 
-	guard_unseen(scan, error, iov_path("/%s/fd", seen->path.name).name);
-	if (error)
+	if (!guard_list_files(scan, seen))
 		return;
-	for (size_t i = 0; i < count; i++)
-		note_file(&process, names[i]);
-	iov_names_free(names, count);
+	for (size_t i = 0; i < seen->file_count; i++)
+		note_file(&process, seen->files[i]);
 	note_untold(&process);
 	if (!json_object_object_length(nodes))
 		return;
@@ -404,17 +399,9 @@ static void scan_process(struct guard_scan *scan, struct guard_process *seen)
 		hold_node(&process, path, json_object_get_string(node));
 }
 
-static bool is_found(struct guard_scan *scan, const char *device)
+static bool is_found(const struct guard_scan *scan, const char *device)
 {
-	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
-		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
-		const struct guard *guard = guard_of_holder(holder);
-
-		if ((guard == &vfio_open || guard == &dpdk) &&
-		    guard_has_component(json_text(holder, "device"), device))
-			return true;
-	}
-	return false;
+	return guard_is_held(scan, &vfio_open, device) || guard_is_held(scan, &dpdk, device);
 }
 
 /* Whether the group of a function is in use: while it is nobody else gets it. */

@@ -104,20 +104,14 @@ static void hold_socket(struct guard_scan *scan, const char *holder, const char 
 
 static void scan_process(struct guard_scan *scan, struct guard_process *process)
 {
-	char target[GUARD_NAMESPACE_SIZE], **names;
+	char target[GUARD_NAMESPACE_SIZE];
 	struct json_object *interface;
-	size_t count;
-	int error;
 
-	if (!json_object_object_length(scan->sockets))
+	if (!json_object_object_length(scan->sockets) || !guard_list_files(scan, process))
 		return;
-	error = iov_dir_list(process->directory, "fd", &names, &count);
-	guard_unseen(scan, error, iov_path("/%s/fd", process->path.name).name);
-	if (error)
-		return;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < process->file_count; i++) {
 		/* What has a long name is no socket, and what closed is none any more. */
-		if (iov_dir_link(process->directory, iov_path("fd/%s", names[i]).name, target,
+		if (iov_dir_link(process->directory, iov_path("fd/%s", process->files[i]).name, target,
 				 sizeof(target)) ||
 		    !json_object_object_get_ex(scan->sockets, target, &interface))
 			continue;
@@ -125,7 +119,6 @@ static void scan_process(struct guard_scan *scan, struct guard_process *process)
 			    json_object_get_string(interface));
 		guard_is_new(scan, target);
 	}
-	iov_names_free(names, count);
 }
 
 /* Who needs an interface to be promiscuous is known where it is a port, or has one on it. */
