@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vhost-user/counter.h"
 #include "vhost-user/switch/eal.h"
 
 /* How long the worker polls in vain before it sleeps. */
@@ -83,22 +84,6 @@ struct workers {
 	struct worker *list[WORKERS_MAX];
 };
 
-/* Numbers have one writer, the worker; others see one that was true a moment ago. */
-static void set(uint64_t *number, uint64_t to)
-{
-	__atomic_store_n(number, to, __ATOMIC_RELAXED);
-}
-
-static void add(uint64_t *number, uint64_t more)
-{
-	set(number, *number + more);
-}
-
-static uint64_t get(const uint64_t *number)
-{
-	return __atomic_load_n(number, __ATOMIC_RELAXED);
-}
-
 /* Pairs with the stores in workers_add() and workers_remove(): what is found is whole. */
 static struct pollable *follow(struct pollable *const *link)
 {
@@ -159,7 +144,7 @@ static bool nap(struct worker *worker, uint64_t longest)
 	};
 	struct epoll_event events[16];
 
-	add(&worker->stats.sleeps, 1);
+	counter_add(&worker->stats.sleeps, 1);
 	worker->nap = worker->nap * 2 < NAP_MAX_NS ? worker->nap * 2 : NAP_MAX_NS;
 	return epoll_pwait2(worker->epoll_fd, events, 16, longest == UINT64_MAX ? NULL : &time,
 			    NULL) != 0;
@@ -190,15 +175,15 @@ static void keep_longest(struct worker *worker, uint64_t began, uint64_t end)
 
 	if (unlikely(end - longest->began >= WINDOW * worker->second)) {
 		/* One that slept through a window had no long pass in it. */
-		set(&longest->before,
-		    end - longest->began < 2 * WINDOW * worker->second ? longest->now : 0);
-		set(&longest->now, 0);
-		set(&longest->began, end);
+		counter_set(&longest->before,
+			    end - longest->began < 2 * WINDOW * worker->second ? longest->now : 0);
+		counter_set(&longest->now, 0);
+		counter_set(&longest->began, end);
 	}
 	if (unlikely(end - began > longest->now)) {
-		set(&longest->now, end - began);
+		counter_set(&longest->now, end - began);
 		if (longest->now > longest->ever)
-			set(&longest->ever, longest->now);
+			counter_set(&longest->ever, longest->now);
 	}
 }
 
@@ -211,7 +196,7 @@ static int run(void *arg)
 	snprintf(name, sizeof(name), "iovd-worker-%u", worker->index);
 	pthread_setname_np(pthread_self(), name);
 	order_acquire(worker);
-	set(&worker->longest.began, now);
+	counter_set(&worker->longest.began, now);
 	rte_rcu_qsbr_thread_online(worker->rcu, worker->index);
 	while (!__atomic_load_n(&worker->stop, __ATOMIC_RELAXED)) {
 		unsigned int count = go_round(worker, now);
@@ -219,12 +204,12 @@ static int run(void *arg)
 
 		order_release(worker->rcu);
 		rte_rcu_qsbr_quiescent(worker->rcu, worker->index);
-		add(&worker->stats.passes, 1);
+		counter_add(&worker->stats.passes, 1);
 		now = rte_rdtsc();
 		keep_longest(worker, began, now);
 		if (count) {
-			add(&worker->stats.busy, 1);
-			add(&worker->busy_cycles, now - began);
+			counter_add(&worker->stats.busy, 1);
+			counter_add(&worker->busy_cycles, now - began);
 			worker->nap = NAP_MIN_NS;
 			last = now;
 		} else if (now - last >= worker->spin) {
@@ -416,8 +401,8 @@ static uint64_t to_ns(const struct worker *worker, uint64_t cycles)
 static uint64_t recent(const struct worker *worker)
 {
 	const struct longest *longest = &worker->longest;
-	uint64_t age = (rte_rdtsc() - get(&longest->began)) / worker->second;
-	uint64_t now = get(&longest->now), before = get(&longest->before);
+	uint64_t age = (rte_rdtsc() - counter_get(&longest->began)) / worker->second;
+	uint64_t now = counter_get(&longest->now), before = counter_get(&longest->before);
 
 	if (age >= 2 * WINDOW)
 		return 0;
@@ -430,11 +415,11 @@ struct worker_stats worker_stats(const struct workers *workers, unsigned int ind
 
 	return (struct worker_stats){
 		.cpu = worker->stats.cpu,
-		.passes = get(&worker->stats.passes),
-		.busy = get(&worker->stats.busy),
-		.sleeps = get(&worker->stats.sleeps),
-		.busy_ns = to_ns(worker, get(&worker->busy_cycles)),
-		.longest_ns = to_ns(worker, get(&worker->longest.ever)),
+		.passes = counter_get(&worker->stats.passes),
+		.busy = counter_get(&worker->stats.busy),
+		.sleeps = counter_get(&worker->stats.sleeps),
+		.busy_ns = to_ns(worker, counter_get(&worker->busy_cycles)),
+		.longest_ns = to_ns(worker, counter_get(&worker->longest.ever)),
 		.recent_ns = to_ns(worker, recent(worker)),
 		.poll = worker->stats.poll,
 	};

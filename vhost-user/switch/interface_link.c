@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,10 +32,10 @@ static const char *const drivers[] = {
 	"net_af_packet", "net_af_xdp", "net_pcap", "net_tap", "net_tun",
 };
 
-static bool is_at_interface(const char *device)
+bool device_is_one_of(const char *device, const char *const *names, size_t count)
 {
-	for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++)
-		if (!strncmp(device, drivers[i], strlen(drivers[i])))
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(device, names[i], strlen(names[i])))
 			return true;
 	return false;
 }
@@ -49,7 +48,7 @@ void interface_link_find(struct interface_link *interface, const char *device)
 	size_t length;
 
 	memset(interface, 0, sizeof(*interface));
-	if (!is_at_interface(device) || !name)
+	if (!device_is_one_of(device, drivers, sizeof(drivers) / sizeof(*drivers)) || !name)
 		return;
 	name += strlen(key);
 	length = strcspn(name, ",");

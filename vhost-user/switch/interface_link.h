@@ -10,6 +10,8 @@
 #define VHOST_USER_SWITCH_INTERFACE_LINK_H
 
 #include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 /**
  * enum uplink_link - what became of an interface
@@ -34,6 +36,14 @@ struct interface_link {
 	char name[IFNAMSIZ];
 	int index;
 };
+
+/**
+ * device_is_one_of - whether a virtual device is of some drivers, by how its name begins
+ * @device: virtual device of DPDK with its arguments, or any other device
+ * @names: of drivers
+ * @count: length of @names
+ */
+bool device_is_one_of(const char *device, const char *const *names, size_t count);
 
 /**
  * interface_link_find - the interface of a device

@@ -18,6 +18,7 @@
  */
 #include "vhost-user/switch/lane.h"
 
+#include "vhost-user/counter.h"
 #include "vhost-user/net/net_device.h"
 #include "vhost-user/spin.h"
 #include "vhost-user/switch/dp_ring.h"
@@ -216,7 +217,7 @@ void lane_commit(struct lane *lane)
 /* How much more it is than at the last look. */
 static uint64_t more(const uint64_t *number, uint64_t *seen)
 {
-	uint64_t now = __atomic_load_n(number, __ATOMIC_RELAXED), before = *seen;
+	uint64_t now = counter_get(number), before = *seen;
 
 	*seen = now;
 	return now - before;
@@ -240,11 +241,6 @@ void lane_count_left(struct lane *lane, struct dp_counters *counters)
 }
 
 /* The lane's thread */
-
-static void add(uint64_t *number, uint64_t count)
-{
-	__atomic_store_n(number, *number + count, __ATOMIC_RELAXED);
-}
 
 static void touch(const void *area, size_t bytes)
 {
@@ -383,10 +379,10 @@ static bool receive_one(struct lane *lane)
 		check(lane, queue);
 	}
 	if (done) {
-		add(&lane->counts.bytes, frame->length - frame->header);
-		add(&lane->counts.packets, 1);
+		counter_add(&lane->counts.bytes, frame->length - frame->header);
+		counter_add(&lane->counts.packets, 1);
 	} else {
-		add(&lane->counts.dropped, 1);
+		counter_add(&lane->counts.dropped, 1);
 	}
 	pipe_advance(&lane->to.read, 1);
 	if (call && vu_queue_call(queue))

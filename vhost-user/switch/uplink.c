@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mac.h"
+#include "vhost-user/counter.h"
 #include "vhost-user/switch/uplink_internal.h"
 
 /* Devices of software behind which there is no NIC. */
@@ -104,7 +105,7 @@ unsigned int uplink_queues(const struct uplink *uplink)
 
 uint64_t uplink_frames(const struct uplink *uplink, unsigned int queue)
 {
-	return __atomic_load_n(&uplink->queues[queue].frames, __ATOMIC_RELAXED);
+	return counter_get(&uplink->queues[queue].frames);
 }
 
 uint64_t uplink_lent(const struct uplink *uplink)
@@ -129,7 +130,7 @@ void uplink_steer(struct uplink *uplink, const struct uplink_flow *flows, unsign
 
 bool uplink_reflects(const struct uplink *uplink)
 {
-	return !uplink_is_one_of(uplink->name, ends, RTE_DIM(ends));
+	return !device_is_one_of(uplink->name, ends, RTE_DIM(ends));
 }
 
 bool uplink_is_up(const struct uplink *uplink)
@@ -154,7 +155,6 @@ enum uplink_link uplink_look(struct uplink *uplink)
 
 	if (uplink_is_open(uplink))
 		uplink_find_mtu(uplink);
-
 	__atomic_store_n(&uplink->is_down, link != UPLINK_LINK_UP || !uplink_is_open(uplink),
 			 __ATOMIC_RELAXED);
 	return link;

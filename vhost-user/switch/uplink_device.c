@@ -31,14 +31,6 @@
 
 #define RX_CHECKSUMS (RTE_ETH_RX_OFFLOAD_TCP_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
 
-bool uplink_is_one_of(const char *name, const char *const *drivers, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!strncmp(name, drivers[i], strlen(drivers[i])))
-			return true;
-	return false;
-}
-
 /* A PCI device of another driver would be torn out of its hands by some PMDs. */
 static int check_function(struct iov *iov, const char *name, struct iov_bdf bdf)
 {
@@ -111,14 +103,14 @@ static bool is_packet(const struct uplink *uplink)
 {
 	static const char *const packet[] = { "net_af_packet" };
 
-	return uplink_is_one_of(uplink->name, packet, 1);
+	return device_is_one_of(uplink->name, packet, 1);
 }
 
 static bool is_tun(const struct uplink *uplink)
 {
 	static const char *const tun[] = { "net_tap", "net_tun" };
 
-	return uplink_is_one_of(uplink->name, tun, RTE_DIM(tun));
+	return device_is_one_of(uplink->name, tun, RTE_DIM(tun));
 }
 
 /* Frames that the kernel joined need large rings; where there is no room small ones will do. */
@@ -152,7 +144,7 @@ static int find_interface(const struct uplink *uplink, struct iov *iov)
 {
 	static const char *const of_interface[] = { "net_af_packet", "net_af_xdp" };
 
-	if (!uplink_is_one_of(uplink->name, of_interface, RTE_DIM(of_interface)) ||
+	if (!device_is_one_of(uplink->name, of_interface, RTE_DIM(of_interface)) ||
 	    uplink->interface.index)
 		return 0;
 	if (!*uplink->interface.name)
@@ -414,7 +406,7 @@ static int check_zero_copy(struct uplink *uplink, struct iov *iov)
 
 static int choose_lending(struct uplink *uplink, struct iov *iov)
 {
-	if (uplink_is_one_of(uplink->name, at_once, RTE_DIM(at_once))) {
+	if (device_is_one_of(uplink->name, at_once, RTE_DIM(at_once))) {
 		if (uplink->tx_offloads & RTE_ETH_TX_OFFLOAD_MULTI_SEGS)
 			uplink->lending = UPLINK_READS_AT_ONCE;
 		return 0;
@@ -465,7 +457,7 @@ int uplink_device_open(struct uplink *uplink, struct iov *iov)
 	int error = check_device(iov, uplink->name);
 
 	interface_link_find(&uplink->interface, uplink->name);
-	uplink->is_unfinished = uplink_is_one_of(uplink->name, of_kernel, RTE_DIM(of_kernel));
+	uplink->is_unfinished = device_is_one_of(uplink->name, of_kernel, RTE_DIM(of_kernel));
 	if (!error)
 		error = probe(uplink, iov, uplink->name);
 	/* Some make their interface. */

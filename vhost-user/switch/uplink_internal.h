@@ -88,7 +88,4 @@ void uplink_look_at_losses(struct uplink *uplink);
 /* Look at what it counted before anything was lost. */
 void uplink_begin_losses(struct uplink *uplink);
 
-/* Whether a device is of a driver, by the beginning of its name. */
-bool uplink_is_one_of(const char *name, const char *const *drivers, size_t count);
-
 #endif

@@ -25,7 +25,7 @@ static void count_up(struct uplink_counter *counter, uint64_t now)
 
 static bool is_one_of(const struct uplink *uplink, const char *const *drivers, size_t count)
 {
-	return uplink_is_one_of(uplink->name, drivers, count);
+	return device_is_one_of(uplink->name, drivers, count);
 }
 
 void uplink_look_at_losses(struct uplink *uplink)

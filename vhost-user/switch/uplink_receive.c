@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What comes by an uplink: packets, and frames that are seen in them. */
+#include "vhost-user/counter.h"
 #include "vhost-user/net/partial.h"
 #include "vhost-user/switch/uplink_internal.h"
 
 unsigned int uplink_receive(struct uplink *uplink, unsigned int queue, struct rte_mbuf **packets,
 			    unsigned int max)
 {
-	uint64_t *frames = &uplink->queues[queue].frames;
 	unsigned int count = rte_eth_rx_burst(uplink->port, (uint16_t)queue, packets, (uint16_t)max);
 
-	__atomic_store_n(frames, *frames + count, __ATOMIC_RELAXED);
+	counter_add(&uplink->queues[queue].frames, count);
 	return count;
 }
 

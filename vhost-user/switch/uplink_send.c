@@ -261,6 +261,16 @@ static unsigned int make_few(struct uplink *uplink, const struct frame *frames, 
 	return made;
 }
 
+/* A frame that needs nothing of the device; one that is too long leaves the packet empty. */
+static enum drop fill(struct uplink *uplink, const struct frame *frame, struct rte_mbuf *packet)
+{
+	if (is_too_long(uplink, frame, frame->length))
+		return DROP_MTU;
+	if (unlikely(copy(uplink, frame, packet)))
+		return DROP_NO_MEMORY;
+	return likely(packet->nb_segs <= uplink->buffers_of_frame) ? DROP_NONE : DROP_OFFLOAD;
+}
+
 unsigned int uplink_packets(struct uplink *uplink, const struct frame *frames, const uint8_t *which,
 			    unsigned int count, struct rte_mbuf **packets, uint64_t *drops)
 {
@@ -269,20 +279,17 @@ unsigned int uplink_packets(struct uplink *uplink, const struct frame *frames, c
 	if (unlikely(rte_pktmbuf_alloc_bulk(uplink->pool, packets, count)))
 		return make_few(uplink, frames, which, count, packets, drops);
 	for (unsigned int i = 0; i < count; i++) {
-		const struct frame *frame = &frames[which[i]];
+		enum drop reason = fill(uplink, &frames[which[i]], packets[made]);
 
-		if (is_too_long(uplink, frame, frame->length)) {
-			drops[DROP_MTU]++;
-		} else if (unlikely(copy(uplink, frame, packets[made]))) {
-			drops[DROP_NO_MEMORY]++;
-			rte_pktmbuf_free(packets[made]);
-			packets[made] = packets[--left];
-		} else if (unlikely(packets[made]->nb_segs > uplink->buffers_of_frame)) {
-			drops[DROP_OFFLOAD]++;
-			rte_pktmbuf_free(packets[made]);
-			packets[made] = packets[--left];
-		} else {
+		if (likely(!reason)) {
 			made++;
+			continue;
+		}
+		drops[reason]++;
+		/* What is not empty any more is not for the next frame. */
+		if (reason != DROP_MTU) {
+			rte_pktmbuf_free(packets[made]);
+			packets[made] = packets[--left];
 		}
 	}
 	rte_pktmbuf_free_bulk(packets + made, left - made);
