@@ -65,15 +65,24 @@ found $spare "[\"tc\",\"the tc filter from $nic to $second\"]"
 found $other "[\"tc\",\"the tc filter from $nic to $second\"]"
 tc qdisc del dev "$nic" clsact
 
+# What the scripts have in common: bpf(2), and a program "return RESULT"
+cat > /tmp/programs.py <<'END'
+import ctypes, struct
+libc = ctypes.CDLL(None, use_errno=True)
+def bpf(command, data): return libc.syscall(321, command, data, len(data))
+def index_of(interface): return int(open(f"/sys/class/net/{interface}/ifindex").read())
+def load(kind, result):
+    code = ctypes.create_string_buffer(struct.pack("<QQ", result << 32 | 0xb7, 0x95))
+    licence = ctypes.create_string_buffer(b"GPL")
+    return bpf(5, ctypes.create_string_buffer(struct.pack("<IIQQ", kind, 2, ctypes.addressof(code),
+        ctypes.addressof(licence)).ljust(120, b"\0")))
+END
+
 # The program "return XDP_PASS", which ends with its file
 cat > /tmp/xdp.py <<'END'
-import ctypes, os, struct, sys, time
-bpf = lambda command, data: ctypes.CDLL(None, use_errno=True).syscall(321, command, data, len(data))
-code = ctypes.create_string_buffer(struct.pack("<QQ", 0x2000000b7, 0x95))
-licence = ctypes.create_string_buffer(b"GPL")
-program = bpf(5, ctypes.create_string_buffer(struct.pack("<IIQQ", 6, 2, ctypes.addressof(code),
-    ctypes.addressof(licence)).ljust(120, b"\0")))
-index = int(open(f"/sys/class/net/{sys.argv[1]}/ifindex").read())
+import ctypes, struct, sys, time
+from programs import bpf, index_of, load
+program, index = load(6, 2), index_of(sys.argv[1])
 link = bpf(28, ctypes.create_string_buffer(struct.pack("<IIII", program, index, 37, 2).ljust(64, b"\0")))
 assert program >= 0 and link >= 0, (program, link, ctypes.get_errno())
 open("/tmp/ready", "w")
@@ -105,13 +114,10 @@ stop
 # The program "return 0" at the hook for what arrives, which stays without a process; and
 # a map by which programs send to an interface
 cat > /tmp/tcx.py <<'END'
-import ctypes, os, struct, sys, time
-bpf = lambda command, data: ctypes.CDLL(None, use_errno=True).syscall(321, command, data, len(data))
-code = ctypes.create_string_buffer(struct.pack("<QQ", 0xb7, 0x95))
-licence = ctypes.create_string_buffer(b"GPL")
-program = bpf(5, ctypes.create_string_buffer(struct.pack("<IIQQ", 3, 2, ctypes.addressof(code),
-    ctypes.addressof(licence)).ljust(120, b"\0")))
-first, second = (int(open(f"/sys/class/net/{name}/ifindex").read()) for name in sys.argv[1:])
+import ctypes, struct, sys, time
+from programs import bpf, index_of, load
+program = load(3, 0)
+first, second = map(index_of, sys.argv[1:])
 bound = bpf(8, ctypes.create_string_buffer(struct.pack("<IIII", first, program, 46, 0).ljust(64, b"\0")))
 assert program >= 0 and not bound, (program, bound, ctypes.get_errno())
 devmap = bpf(0, ctypes.create_string_buffer(struct.pack("<IIIII", 14, 4, 4, 8, 0).ljust(48, b"\0")))
@@ -131,8 +137,8 @@ free $other
 found $spare '["bpf","a BPF program (tcx)"]'
 cat > /tmp/detach.py <<'END'
 import ctypes, struct, sys
-bpf = lambda command, data: ctypes.CDLL(None, use_errno=True).syscall(321, command, data, len(data))
-index = int(open(f"/sys/class/net/{sys.argv[1]}/ifindex").read())
+from programs import bpf, index_of
+index = index_of(sys.argv[1])
 ids = ctypes.create_string_buffer(64)
 query = ctypes.create_string_buffer(struct.pack("<IIIIQI", index, 46, 0, 0, ctypes.addressof(ids), 4).ljust(64, b"\0"))
 assert not bpf(16, query), ctypes.get_errno()

@@ -44,6 +44,29 @@ static void ring_is_settled_whole_or_not_at_all(void **state)
 
 static const struct virtq_ops *real_ops;
 
+/* A frame of the guest by a lane that is told to stand once @publish has said so. */
+static void send_by_lane(struct lan *lan, bool (*publish)(struct virtq *vq))
+{
+	struct vu_queue *queue = lan->stations[0].queues[1];
+	struct virtq_ops ops;
+	uint8_t frame[64];
+	struct lane *lane;
+
+	sem_init(&settled, 0, 0);
+	real_ops = queue->ring.ops;
+	ops = *real_ops;
+	ops.publish = publish;
+	queue->ring.ops = &ops;
+	lan_send(lan, 0, NULL, frame, lan_frame(frame, 1, 0, 0, sizeof(frame)));
+	assert_return_code(lane_open(&lane, lan->attention), 0);
+	lane_add(lane, queue);
+	while (sem_wait(&settled))
+		;
+	lane_remove(lane, queue);
+	lane_close(lane);
+	queue->ring.ops = real_ops;
+}
+
 /* The driver sees it, and the thread is not behind that yet. */
 static bool publish_slowly(struct virtq *vq)
 {
@@ -63,23 +86,8 @@ static void what_was_published_stays_so(void **state)
 	struct vu_queue *queue = station->queues[1];
 	struct vring_used_elem done;
 	struct virtq_batch batch;
-	struct virtq_ops slow;
-	uint8_t frame[64];
-	struct lane *lane;
 
-	sem_init(&settled, 0, 0);
-	real_ops = queue->ring.ops;
-	slow = *real_ops;
-	slow.publish = publish_slowly;
-	queue->ring.ops = &slow;
-	lan_send(lan, 0, NULL, frame, lan_frame(frame, 1, 0, 0, sizeof(frame)));
-	assert_return_code(lane_open(&lane, lan->attention), 0);
-	lane_add(lane, queue);
-	while (sem_wait(&settled))
-		;
-	lane_remove(lane, queue);
-	lane_close(lane);
-	queue->ring.ops = real_ops;
+	send_by_lane(lan, publish_slowly);
 	assert_true(driver_used(&station->tx, &done));
 	virtq_batch_reset(&batch);
 	assert_int_equal(virtq_take(&queue->ring, &batch, 1), 0);
@@ -98,25 +106,9 @@ static __attribute__((noreturn)) bool publish_never(struct virtq *vq)
 static void ring_that_is_never_published_is_broken(void **state)
 {
 	struct lan *lan = *state;
-	struct vu_queue *queue = lan->stations[0].queues[1];
-	struct virtq_ops never;
-	uint8_t frame[64];
-	struct lane *lane;
 
-	sem_init(&settled, 0, 0);
-	real_ops = queue->ring.ops;
-	never = *real_ops;
-	never.publish = publish_never;
-	queue->ring.ops = &never;
-	lan_send(lan, 0, NULL, frame, lan_frame(frame, 1, 0, 0, sizeof(frame)));
-	assert_return_code(lane_open(&lane, lan->attention), 0);
-	lane_add(lane, queue);
-	while (sem_wait(&settled))
-		;
-	lane_remove(lane, queue);
-	lane_close(lane);
-	queue->ring.ops = real_ops;
-	assert_int_not_equal(queue->ring.error, VIRTQ_OK);
+	send_by_lane(lan, publish_never);
+	assert_int_not_equal(lan->stations[0].queues[1]->ring.error, VIRTQ_OK);
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "tests/unit/checksum.h"
 #include "tests/unit/lan.h"
 
 #define A 0
@@ -31,22 +32,6 @@ static uint16_t get16(const uint8_t *at)
 static uint32_t get32(const uint8_t *at)
 {
 	return (uint32_t)get16(at) << 16 | get16(at + 2);
-}
-
-static void put16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-/* RFC 1071, as slowly as it is written there. */
-static uint32_t add_up(uint32_t sum, const uint8_t *bytes, uint32_t length)
-{
-	for (uint32_t i = 0; i < length; i++) {
-		sum += i & 1 ? bytes[i] : (uint32_t)bytes[i] << 8;
-		sum = (sum & 0xffff) + (sum >> 16);
-	}
-	return sum;
 }
 
 static uint32_t pseudo_header(const struct packet *packet, uint8_t protocol)

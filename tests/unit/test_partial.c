@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "tests/unit/checksum.h"
 #include "tests/unit/test.h"
 #include "vhost-user/net/partial.h"
 
@@ -20,22 +21,6 @@ struct packet {
 	uint8_t protocol;
 	bool ip4;
 };
-
-static void put16(uint8_t *at, uint32_t value)
-{
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-/* RFC 1071, as slowly as it is written there. */
-static uint32_t add_up(uint32_t sum, const uint8_t *bytes, uint32_t length)
-{
-	for (uint32_t i = 0; i < length; i++) {
-		sum += i & 1 ? bytes[i] : (uint32_t)bytes[i] << 8;
-		sum = (sum & 0xffff) + (sum >> 16);
-	}
-	return sum;
-}
 
 static uint32_t pseudo_sum(const struct packet *packet)
 {
