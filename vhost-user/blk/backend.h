@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a disk's data is: one struct of operations for each kind of it.
+ *
+ * A back end is opened by the control thread.  Workers reach it by channels, one for each
+ * worker that has a ring of the disk, so nothing of the datapath is shared between them.  What
+ * is asked of it is a struct blk_io, which the back end carries out in any order and says so
+ * by calling its @done once, from within @submit or @poll.
+ *
+ *	open, describe, lock	the control thread
+ *	channel_open		the worker, before its first I/O
+ *	submit, poll		that worker; @submit may do all at once, or only take notes for
+ *				the next @poll, which comes in the same pass
+ *	channel_close		that worker, when all that it submitted is done
+ *	close			the control thread, when there are no channels any more
+ *
+ * To write one: a file backend_NAME.c that defines a struct blk_backend_ops, which the table of
+ * backend.c lists.  What reaches a back end was checked: it lies within the size that it last
+ * described, is a multiple of its block, and is no write when it is read-only.
+ */
+#ifndef VHOST_USER_BLK_BACKEND_H
+#define VHOST_USER_BLK_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "base/iov.h"
+
+struct blk_uring;
+
+/**
+ * enum blk_op - what a disk can be asked for
+ * @BLK_READ: read @length bytes at @offset into @vector
+ * @BLK_WRITE: write them from there
+ * @BLK_FLUSH: what was done before is stable when this is done
+ * @BLK_DISCARD: what is in the range does not matter any more
+ * @BLK_WRITE_ZEROES: the range reads as zeroes
+ * @BLK_SECURE_ERASE: what is in the range, and copies of it, cannot be had by any means
+ */
+enum blk_op {
+	BLK_READ,
+	BLK_WRITE,
+	BLK_FLUSH,
+	BLK_DISCARD,
+	BLK_WRITE_ZEROES,
+	BLK_SECURE_ERASE,
+	BLK_OPS
+};
+
+/**
+ * struct blk_io - one thing that a disk is asked for
+ * @op: what
+ * @is_stable: a change has to be stable when it is done, as if a flush followed
+ * @may_unmap: BLK_WRITE_ZEROES may give the space back
+ * @offset: first byte
+ * @length: bytes; 0 for BLK_FLUSH
+ * @vector: guest memory of @length bytes in all; its bytes may change at any time; stays
+ *	there until @done, for BLK_READ and BLK_WRITE
+ * @count: length of @vector
+ * @done: carried out, or not: 0 or -errno.  What was read into @vector before an error is
+ *	undefined.  The back end does not touch the struct or @vector any more
+ * @next: the back end's, to keep what waits
+ * @moved: the back end's, bytes that were carried over already
+ * @private: the back end's
+ */
+struct blk_io {
+	enum blk_op op;
+	bool is_stable;
+	bool may_unmap;
+	uint64_t offset;
+	uint64_t length;
+	struct iovec *vector;
+	unsigned int count;
+	void (*done)(struct blk_io *io, int error);
+	struct blk_io *next;
+	uint64_t moved;
+	void *private;
+};
+
+/**
+ * struct blk_geometry - what a back end is
+ * @bytes: its size, a multiple of @block
+ * @block: bytes of what can be read or written at once: a power of two, 512 to 65536
+ * @physical_block: bytes that the medium writes at once, a power of two times @block
+ * @aligned_at: blocks from the start to the first that begins a physical one
+ * @io_min: preferred smallest I/O in bytes; 0 for @physical_block
+ * @io_optimal: preferred I/O in bytes; 0 when it does not matter
+ * @read_only: it cannot be written to
+ * @has_cache: what is written may be lost with the power until it is flushed
+ * @discard_max: most bytes of a BLK_DISCARD; 0 when it has none
+ * @discard_block: bytes in whose multiples a discard gives space back; 0 for @block
+ * @zeroes_max: most bytes of a BLK_WRITE_ZEROES; 0 when it has none
+ * @zeroes_may_unmap: BLK_WRITE_ZEROES with @may_unmap gives space back
+ * @erase_max: most bytes of a BLK_SECURE_ERASE; 0 when it has none
+ */
+struct blk_geometry {
+	uint64_t bytes;
+	uint32_t block;
+	uint32_t physical_block;
+	uint32_t aligned_at;
+	uint32_t io_min;
+	uint32_t io_optimal;
+	bool read_only;
+	bool has_cache;
+	uint64_t discard_max;
+	uint32_t discard_block;
+	uint64_t zeroes_max;
+	bool zeroes_may_unmap;
+	uint64_t erase_max;
+};
+
+/**
+ * struct blk_source - what a back end is opened from
+ * @path: file or device; NULL for kinds without
+ * @bytes: size, for kinds that have none by themselves; 0 for others
+ * @read_only: nothing is to be written
+ * @cached: keep the host's page cache between, where the kind could do without
+ */
+struct blk_source {
+	const char *path;
+	uint64_t bytes;
+	bool read_only;
+	bool cached;
+};
+
+struct blk_backend;
+struct blk_channel;
+
+/**
+ * struct blk_backend_ops - a kind of back end
+ * @name: as users write it
+ * @takes_path: it is opened from a path; false: from a size
+ * @open: *@out is closed by @close; 0 or -errno with a message that names the source, what
+ *	was expected and what to do
+ * @lock: nobody else may write to it from now on, or, when it is read-only, nobody at all; also
+ *	waits, call by call, for what a process that ended has under way: -EWOULDBLOCK until
+ *	then; NULL when nobody else can have it
+ * @holder: who has the lock that we did not get, as words for a message, or NULL when that is
+ *	nobody who lives; NULL when @lock is
+ * @describe: what it is now; its size may be another one than before; 0 or -errno
+ * @resize: give it another size; 0 or -errno with a message; NULL when that cannot be
+ * @close: end; drops the lock
+ * @channel_open: *@out is closed by @channel_close; @uring: that of the worker, NULL where there
+ *	is none; 0 or -errno
+ * @channel_close: end of a channel without I/O under way
+ * @submit: see above; may be called from within a @done
+ * @poll: go on with what was submitted; how much was done; NULL when @submit does everything,
+ *	or the worker's @uring is all that there is to look at
+ * @fd: readable when @poll has something to do; -1: @poll must be called all the time while
+ *	something is under way; NULL when @poll is
+ */
+struct blk_backend_ops {
+	const char *name;
+	bool takes_path;
+	int (*open)(struct blk_backend **out, struct iov *iov, const struct blk_source *source);
+	int (*lock)(struct blk_backend *backend);
+	char *(*holder)(struct blk_backend *backend);
+	int (*describe)(struct blk_backend *backend, struct blk_geometry *geometry);
+	int (*resize)(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
+	void (*close)(struct blk_backend *backend);
+	int (*channel_open)(struct blk_channel **out, struct blk_backend *backend,
+			    struct blk_uring *uring);
+	void (*channel_close)(struct blk_channel *channel);
+	void (*submit)(struct blk_channel *channel, struct blk_io *io);
+	unsigned int (*poll)(struct blk_channel *channel);
+	int (*fd)(const struct blk_channel *channel);
+};
+
+/**
+ * struct blk_backend - part of whatever has the data
+ * @ops: its operations
+ */
+struct blk_backend {
+	const struct blk_backend_ops *ops;
+};
+
+/**
+ * struct blk_channel - part of a worker's way to it
+ * @backend: where it leads
+ */
+struct blk_channel {
+	struct blk_backend *backend;
+};
+
+/* All kinds, the last one NULL. */
+extern const struct blk_backend_ops *const blk_backends[];
+
+extern const struct blk_backend_ops blk_backend_null;
+extern const struct blk_backend_ops blk_backend_memory;
+extern const struct blk_backend_ops blk_backend_file;
+
+/**
+ * blk_backend_find - a kind by its name
+ * @name: as users write it
+ *
+ * Return: NULL when there is none.
+ */
+const struct blk_backend_ops *blk_backend_find(const char *name);
+
+#endif
