@@ -131,6 +131,7 @@ struct blk_channel;
  * struct blk_backend_ops - a kind of back end
  * @name: as users write it
  * @takes_path: it is opened from a path; false: from a size
+ * @needs_uring: its channels need the worker's io_uring
  * @open: *@out is closed by @close; 0 or -errno with a message that names the source, what
  *	was expected and what to do
  * @lock: nobody else may write to it from now on, or, when it is read-only, nobody at all; also
@@ -153,6 +154,7 @@ struct blk_channel;
 struct blk_backend_ops {
 	const char *name;
 	bool takes_path;
+	bool needs_uring;
 	int (*open)(struct blk_backend **out, struct iov *iov, const struct blk_source *source);
 	int (*lock)(struct blk_backend *backend);
 	char *(*holder)(struct blk_backend *backend);

@@ -28,6 +28,7 @@
 #include "vhost-user/daemon/options.h"
 #include "vhost-user/daemon/standalone.h"
 #include "vhost-user/memory/memory_fault.h"
+#include "vhost-user/port/disks.h"
 #include "vhost-user/port/registry.h"
 #include "vhost-user/port/worker.h"
 #include "vhost-user/protocol/userfault.h"
@@ -41,6 +42,7 @@
  * @iov: context of the main thread
  * @dpdk: DPDK runs
  * @workers: forward
+ * @disks: what they poll of disks
  * @event: event loop
  * @positions: where rings stand, kept for the next iovd
  * @methods: ports and bridges, and the file that keeps them
@@ -52,6 +54,7 @@ struct daemon {
 	struct iov *iov;
 	bool dpdk;
 	struct workers *workers;
+	struct disks *disks;
 	sd_event *event;
 	struct positions *positions;
 	struct methods methods;
@@ -195,6 +198,8 @@ static int start_datapath(struct daemon *daemon, const struct iovd_options *pars
 	daemon->dpdk = !error;
 	if (!error)
 		error = workers_start(&daemon->workers, daemon->iov, cpus, count, parsed->poll);
+	if (!error)
+		error = disks_open(&daemon->disks, daemon->iov, daemon->workers);
 	if (!error && !parsed->no_sandbox)
 		error = sandbox_calls(daemon->iov, &parsed->sandbox);
 	return error;
@@ -206,6 +211,8 @@ static int start_services(struct daemon *daemon, const struct iovd_options *pars
 	int error = registry_open(&methods->registry, daemon->iov, daemon->event, daemon->workers,
 				  daemon->positions);
 
+	if (!error)
+		methods->registry->disks = daemon->disks;
 	if (!error)
 		methods->registry->postcopy = may_postcopy(daemon, parsed);
 	if (!error)
@@ -264,7 +271,9 @@ static void stop(struct daemon *daemon)
 	registry_close(daemon->methods.registry);
 	memory_fault_tell(-1);
 	positions_close(daemon->positions);
+	disks_leave(daemon->disks);
 	workers_stop(daemon->workers);
+	disks_close(daemon->disks);
 	owner_helper_stop();
 	sd_event_unref(daemon->event);
 	if (daemon->dpdk)

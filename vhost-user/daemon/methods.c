@@ -9,6 +9,7 @@
 #include "vhost-user/daemon/metrics.h"
 #include "vhost-user/port/bridge.h"
 #include "vhost-user/port/describe.h"
+#include "vhost-user/port/disk_port.h"
 #include "vhost-user/port/member.h"
 #include "vhost-user/protocol/positions.h"
 
@@ -85,7 +86,8 @@ static int call_port_list(void *arg, struct json_object *params, struct json_obj
 	(void)params;
 	*result = json_object_new_array();
 	TAILQ_FOREACH(port, &registry->ports, link)
-		json_object_array_add(*result, port_describe(port));
+		if (port->member)
+			json_object_array_add(*result, port_describe(port));
 	return 0;
 }
 
@@ -104,7 +106,7 @@ static int call_port_stats(void *arg, struct json_object *params, struct json_ob
 		return error;
 	*result = json_object_new_array();
 	TAILQ_FOREACH(port, &registry->ports, link)
-		if (!name || !strcmp(port->name, name))
+		if (port->member && (!name || !strcmp(port->name, name)))
 			json_object_array_add(*result, port_stats(port));
 	return 0;
 }
@@ -119,20 +121,145 @@ static int call_port_show(void *arg, struct json_object *params, struct json_obj
 	return error;
 }
 
-static int call_port_remove(void *arg, struct json_object *params, struct json_object **result)
+/* One that could not be had again is gone as well. */
+static int remove_found(struct methods *methods, const char *name,
+			int (*find)(struct registry *, const char *, struct port **))
 {
-	struct methods *methods = arg;
-	const char *name = json_text_or_null(params, "name");
+	struct port *port = NULL;
 	int error = 0;
 
-	(void)result;
 	if (saved_ports_forget(methods->saved, name))
 		positions_forget(methods->registry->positions, name);
 	else
-		error = port_remove(methods->registry, name);
+		error = find(methods->registry, name, &port);
+	if (port)
+		port_remove(methods->registry, port);
 	if (!error)
 		saved_ports_save(methods->saved);
 	return error;
+}
+
+static int call_port_remove(void *arg, struct json_object *params, struct json_object **result)
+{
+	(void)result;
+	return remove_found(arg, json_text_or_null(params, "name"), port_find);
+}
+
+static const struct jsonrpc_param disk_add_params[] = {
+	{ "name", json_type_string, true },	{ "socket", json_type_string, true },
+	{ "server", json_type_boolean, false },	{ "socket_mode", json_type_string, false },
+	{ "socket_owner", json_type_string, false }, { "any_memory", json_type_boolean, false },
+	{ "backend", json_type_string, true },	{ "path", json_type_string, false },
+	{ "bytes", json_type_int, false },	{ "read_only", json_type_boolean, false },
+	{ "cached", json_type_boolean, false },	{ "serial", json_type_string, false },
+	{ "queues", json_type_int, false },	{ "on_error", json_type_string, false },
+};
+
+static int call_disk_add(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct methods *methods = arg;
+	struct port_options options = port_options_of(params);
+	struct port *port;
+	int error;
+
+	options.type = disk_port_type.name;
+	error = port_add(methods->registry, &options, &port);
+	if (error)
+		return error;
+	saved_ports_save(methods->saved);
+	*result = port_describe(port);
+	return 0;
+}
+
+static int call_disk_list(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct registry *registry = ((struct methods *)arg)->registry;
+	struct port *port;
+
+	(void)params;
+	*result = json_object_new_array();
+	TAILQ_FOREACH(port, &registry->ports, link)
+		if (disk_port_of(port))
+			json_object_array_add(*result, port_describe(port));
+	return 0;
+}
+
+static int call_disk_show(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct port *port;
+	int error = disk_find(((struct methods *)arg)->registry, json_text_or_null(params, "name"), &port);
+
+	if (!error)
+		*result = port_show(port);
+	return error;
+}
+
+static int call_disk_stats(void *arg, struct json_object *params, struct json_object **result)
+{
+	const char *name = json_text_or_null(params, "name");
+	struct registry *registry = ((struct methods *)arg)->registry;
+	struct port *port;
+	int error = name ? disk_find(registry, name, &port) : 0;
+
+	if (error)
+		return error;
+	*result = json_object_new_array();
+	TAILQ_FOREACH(port, &registry->ports, link)
+		if (disk_port_of(port) && (!name || !strcmp(port->name, name)))
+			json_object_array_add(*result, port_stats(port));
+	return 0;
+}
+
+static const struct jsonrpc_param disk_set_params[] = {
+	{ "name", json_type_string, true },
+	{ "on_error", json_type_string, false },
+	{ "clear_errors", json_type_boolean, false },
+};
+
+static int call_disk_set(void *arg, struct json_object *params, struct json_object **result)
+{
+	const struct disk_changes changes = {
+		.on_error = json_text_or_null(params, "on_error"),
+		.clear_errors = json_object_get_boolean(json_object_object_get(params, "clear_errors")),
+	};
+	struct methods *methods = arg;
+	struct port *port;
+	int error = disk_find(methods->registry, json_text_or_null(params, "name"), &port);
+
+	if (!error)
+		error = disk_set(port, &changes);
+	if (error)
+		return error;
+	if (changes.on_error)
+		saved_ports_save(methods->saved);
+	*result = port_describe(port);
+	return 0;
+}
+
+static const struct jsonrpc_param disk_resize_params[] = {
+	{ "name", json_type_string, true },
+	{ "bytes", json_type_int, false },
+};
+
+static int call_disk_resize(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct methods *methods = arg;
+	struct port *port;
+	int error = disk_find(methods->registry, json_text_or_null(params, "name"), &port);
+
+	if (!error)
+		error = disk_resize(port, json_object_get_uint64(json_object_object_get(params, "bytes")));
+	if (error)
+		return error;
+	saved_ports_save(methods->saved);
+	*result = port_describe(port);
+	return 0;
+}
+
+static int call_disk_remove(void *arg, struct json_object *params, struct json_object **result)
+{
+	(void)result;
+	return remove_found(arg, json_text_or_null(params, "name"), disk_find);
 }
 
 static const struct jsonrpc_param bridge_add_params[] = {
@@ -270,6 +397,13 @@ const struct jsonrpc_method iovd_methods[] = {
 	{ "port.show", PARAMS(name_params), call_port_show },
 	{ "port.stats", PARAMS(port_stats_params), call_port_stats },
 	{ "port.remove", PARAMS(name_params), call_port_remove },
+	{ "disk.add", PARAMS(disk_add_params), call_disk_add },
+	{ "disk.set", PARAMS(disk_set_params), call_disk_set },
+	{ "disk.list", NULL, 0, call_disk_list },
+	{ "disk.show", PARAMS(name_params), call_disk_show },
+	{ "disk.stats", PARAMS(port_stats_params), call_disk_stats },
+	{ "disk.resize", PARAMS(disk_resize_params), call_disk_resize },
+	{ "disk.remove", PARAMS(name_params), call_disk_remove },
 	{ "bridge.add", PARAMS(bridge_add_params), call_bridge_add },
 	{ "bridge.set", PARAMS(bridge_set_params), call_bridge_set },
 	{ "bridge.stations", PARAMS(name_params), call_bridge_stations },

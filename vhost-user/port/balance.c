@@ -220,6 +220,10 @@ static void move(const struct place *place, unsigned int to)
 	struct port *port = place->port;
 	uint8_t *worker = &port->workers[place->queue], from = *worker;
 
+	if (port->type->move) {
+		port->type->move(port, place->queue, to);
+		return;
+	}
 	*worker = WORKER_NONE;
 	registry_publish(port->registry);
 	*worker = from;

@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "vhost-user/port/disk_port.h"
 #include "vhost-user/port/net_port.h"
 #include "vhost-user/port/uplink_port.h"
 
-const struct port_type *const port_types[] = { &net_port_type, &uplink_port_type, NULL };
+const struct port_type *const port_types[] = {
+	&net_port_type, &uplink_port_type, &disk_port_type, NULL,
+};
 
 int port_type_find(const struct port_type **out, struct iov *iov,
 		   const struct port_options *options)
@@ -21,7 +24,21 @@ int port_type_find(const struct port_type **out, struct iov *iov,
 		*out = port_types[i];
 		return port_types[i]->check(iov, options);
 	}
-	return iov_fail(iov, -EINVAL, "port type '%.32s': expected vhost-user or ethdev", name);
+	return iov_fail(iov, -EINVAL, "port type '%.32s': expected vhost-user, ethdev or disk", name);
+}
+
+static struct disk_options disk_options_of(struct json_object *object)
+{
+	return (struct disk_options){
+		.backend = json_text_or_null(object, "backend"),
+		.path = json_text_or_null(object, "path"),
+		.bytes = json_object_get_uint64(json_object_object_get(object, "bytes")),
+		.read_only = json_object_get_boolean(json_object_object_get(object, "read_only")),
+		.cached = json_object_get_boolean(json_object_object_get(object, "cached")),
+		.serial = json_text_or_null(object, "serial"),
+		.queues = json_object_get_int(json_object_object_get(object, "queues")),
+		.on_error = json_text_or_null(object, "on_error"),
+	};
 }
 
 struct port_options port_options_of(struct json_object *object)
@@ -44,6 +61,7 @@ struct port_options port_options_of(struct json_object *object)
 		.iommu = json_object_get_boolean(json_object_object_get(object, "iommu")),
 		.link = json_text_or_null(object, "link"),
 		.rules = json_object_object_get(object, "rules"),
+		.disk = disk_options_of(object),
 	};
 }
 

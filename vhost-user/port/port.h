@@ -35,6 +35,28 @@ struct port;
 struct registry;
 
 /**
+ * struct disk_options - what a disk is made of
+ * @backend: kind of its back end
+ * @path: file or device; NULL for kinds without
+ * @bytes: size of kinds that have none by themselves; 0 for others
+ * @read_only: nobody writes to it
+ * @cached: by the host's page cache
+ * @serial: what guests read; NULL for the name
+ * @queues: number of rings; 0 for as many as there is use for
+ * @on_error: "report" or "wait"; NULL for the first
+ */
+struct disk_options {
+	const char *backend;
+	const char *path;
+	uint64_t bytes;
+	bool read_only;
+	bool cached;
+	const char *serial;
+	int queues;
+	const char *on_error;
+};
+
+/**
  * struct port_options - what a port is made of
  * @name: its name
  * @type: name of its type
@@ -54,6 +76,7 @@ struct registry;
  * @iommu: the device is offered behind an IOMMU
  * @rules: what it lets in and out, see port_rules_change(); NULL for everything
  * @link: "down" or "up"; NULL for up
+ * @disk: for a disk
  */
 struct port_options {
 	const char *name;
@@ -74,6 +97,7 @@ struct port_options {
 	bool iommu;
 	struct json_object *rules;
 	const char *link;
+	struct disk_options disk;
 };
 
 /**
@@ -109,6 +133,8 @@ struct port_changes {
  *	front end
  * @is_up: whether what it leads to is there
  * @is_source: whether a worker takes from ring @index at present
+ * @attend: go on with what workers have told; NULL when there is nothing but the front end
+ * @move: give a ring that is a source to another worker; NULL when views do that
  * @fill_view: add it to a view, where @dp has what all ports have; for ports that carry frames;
  *	0 or -ENOMEM
  * @metrics: lists that end with NULL, as does this list of them
@@ -130,6 +156,8 @@ struct port_type {
 	const char *(*feature_name)(unsigned int bit);
 	bool (*is_up)(const struct port *port);
 	bool (*is_source)(const struct port *port, unsigned int index);
+	void (*attend)(struct port *port);
+	void (*move)(struct port *port, unsigned int index, unsigned int to);
 	int (*fill_view)(struct dp_view *view, struct dp_port *dp, const struct port *port);
 	const struct port_metric *const *metrics;
 };
@@ -187,7 +215,8 @@ int port_type_find(const struct port_type **out, struct iov *iov,
  * port_options_of - what a port is made of, from JSON
  * @object: with "name", "type", and as they apply "socket", "server", "socket_mode",
  *	"socket_owner", "device", "zero_copy", "mtu", "bridge", "queue_pairs", "mac", "standby",
- *	"any_memory", "iommu", "link" and "rules", see port_rules_change()
+ *	"any_memory", "iommu", "link" and "rules", see port_rules_change(); for a disk
+ *	"backend", "path", "bytes", "read_only", "cached", "serial", "queues" and "on_error"
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.
  */

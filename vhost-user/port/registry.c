@@ -162,8 +162,11 @@ static int on_attention(sd_event_source *source, int fd, uint32_t events, void *
 	(void)events;
 	if (read(fd, &count, sizeof(count)) < 0)
 		return 0;
-	TAILQ_FOREACH(port, &registry->ports, link)
+	TAILQ_FOREACH(port, &registry->ports, link) {
+		if (port->type->attend)
+			port->type->attend(port);
 		front_end_attend(port);
+	}
 	lending_check(registry);
 	spend_attention(registry, thread_us() - before);
 	return 0;
@@ -262,7 +265,7 @@ int port_find(struct registry *registry, const char *name, struct port **out)
 	struct port *port;
 
 	TAILQ_FOREACH(port, &registry->ports, link) {
-		if (!strcmp(port->name, name)) {
+		if (port->member && !strcmp(port->name, name)) {
 			*out = port;
 			return 0;
 		}
@@ -297,11 +300,11 @@ static int check_new(struct registry *registry, const struct port_options *optio
 		return error;
 	TAILQ_FOREACH(port, &registry->ports, link) {
 		if (!strcmp(port->name, options->name))
-			return iov_fail(registry->iov, -EEXIST, "%s: there is such a port already; "
+			return iov_fail(registry->iov, -EEXIST, "%s: there is such a port or disk already; "
 					"remove it first or take another name", options->name);
 		if (options->socket && port->front_end.socket &&
 		    !strcmp(port->front_end.socket, options->socket))
-			return iov_fail(registry->iov, -EEXIST, "%s: is the socket of port %s already",
+			return iov_fail(registry->iov, -EEXIST, "%s: is the socket of %s already",
 					options->socket, port->name);
 	}
 	return 0;
@@ -362,14 +365,11 @@ int port_add(struct registry *registry, const struct port_options *options, stru
 	return 0;
 }
 
-int port_remove(struct registry *registry, const char *name)
+void port_remove(struct registry *registry, struct port *port)
 {
-	struct port *port = NULL;
-	int error = port_find(registry, name, &port);
+	char name[PORT_NAME_MAX + 1];
 
-	if (error)
-		return error;
+	strcpy(name, port->name);
 	port_drop(registry, port);
 	positions_forget(registry->positions, name);
-	return 0;
 }

@@ -19,6 +19,7 @@
 #include "vhost-user/token_bucket.h"
 
 struct balance;
+struct disks;
 struct dp_view;
 struct forwarder;
 struct positions;
@@ -30,6 +31,7 @@ struct positions;
  * @workers: who forward
  * @worker_count: how many
  * @forwarders: the network of each of them
+ * @disks: what they poll of disks; NULL when there are none
  * @balance: who takes from what, changed as the load does; NULL for one worker
  * @postcopy: ports offer that guest memory arrives while the guest runs
  * @positions: where rings stand, for the next iovd; NULL when nobody keeps that
@@ -44,6 +46,7 @@ struct registry {
 	struct workers *workers;
 	unsigned int worker_count;
 	struct forwarder *forwarders[WORKERS_MAX];
+	struct disks *disks;
 	struct balance *balance;
 	bool postcopy;
 	struct positions *positions;
@@ -109,14 +112,12 @@ int port_add(struct registry *registry, const struct port_options *options, stru
 /**
  * port_remove - remove a port
  * @registry: registry
- * @name: its name
- *
- * Return: 0 or -ENOENT with a message.
+ * @port: port, of any type
  */
-int port_remove(struct registry *registry, const char *name);
+void port_remove(struct registry *registry, struct port *port);
 
 /**
- * port_find - a port by its name
+ * port_find - a port that carries frames by its name
  * @registry: registry
  * @name: its name
  * @out: receives the port

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/blk/disk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vhost-user/blk/request.h"
+
+int blk_disk_open(struct blk_disk *disk, struct iov *iov, const struct blk_backend_ops *ops,
+		  const struct blk_source *source)
+{
+	int error = ops->open(&disk->backend, iov, source);
+
+	if (error)
+		return error;
+	error = ops->describe(disk->backend, &disk->geometry);
+	if (error)
+		return iov_told(iov, error, "%s: its size cannot be had: %s",
+				source->path ? source->path : ops->name, strerror(-error));
+	disk->sectors = disk->geometry.bytes / BLK_SECTOR;
+	disk->has_cache = true;
+	return 0;
+}
+
+void blk_disk_close(struct blk_disk *disk)
+{
+	if (disk->backend)
+		disk->backend->ops->close(disk->backend);
+	disk->backend = NULL;
+}
+
+int blk_disk_lock(struct blk_disk *disk)
+{
+	const struct blk_backend_ops *ops = disk->backend->ops;
+	int error = ops->lock ? ops->lock(disk->backend) : 0;
+
+	if (!error)
+		__atomic_store_n(&disk->is_locked, true, __ATOMIC_RELEASE);
+	return error;
+}
+
+bool blk_disk_renew(struct blk_disk *disk)
+{
+	struct blk_geometry now;
+
+	if (disk->backend->ops->describe(disk->backend, &now) ||
+	    now.bytes == disk->geometry.bytes)
+		return false;
+	disk->geometry.bytes = now.bytes;
+	__atomic_store_n(&disk->sectors, now.bytes / BLK_SECTOR, __ATOMIC_RELAXED);
+	return true;
+}
+
+int blk_disk_set_serial(struct blk_disk *disk, struct iov *iov, const char *serial)
+{
+	const size_t length = strlen(serial);
+	bool printable = length <= sizeof(disk->serial);
+
+	for (size_t i = 0; printable && i < length; i++)
+		printable = serial[i] > ' ' && serial[i] <= '~';
+	if (!printable)
+		return iov_fail(iov, -EINVAL, "serial '%.64s': expected up to %d letters, digits and "
+				"signs", serial, VIRTIO_BLK_ID_BYTES);
+	memset(disk->serial, 0, sizeof(disk->serial));
+	memcpy(disk->serial, serial, length);
+	return 0;
+}
+
+static const char *const policies[BLK_ERROR_POLICIES] = {
+	[BLK_ERROR_REPORT] = "report",
+	[BLK_ERROR_WAIT] = "wait",
+};
+
+bool blk_on_error_parse(const char *text, enum blk_on_error *on_error)
+{
+	for (unsigned int i = 0; i < BLK_ERROR_POLICIES; i++) {
+		if (!strcmp(policies[i], text)) {
+			*on_error = (enum blk_on_error)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *blk_on_error_name(enum blk_on_error on_error)
+{
+	return policies[on_error];
+}

@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/blk/queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vhost-user/blk/disk.h"
+#include "vhost-user/compiler.h"
+#include "vhost-user/counter.h"
+#include "vhost-user/cycles.h"
+#include "vhost-user/ring/ring_features.h"
+
+/* Requests of a queue that are under way at the same time. */
+#define REQUESTS_MAX 256
+
+/* Chains that are taken in one pass, so that no ring keeps the others waiting. */
+#define BURST 64
+
+/**
+ * struct list - requests, first in first out
+ * @first: NULL for none
+ * @last: where the next one goes
+ */
+struct list {
+	struct blk_request *first;
+	struct blk_request **last;
+};
+
+/**
+ * struct blk_queue - see queue.h
+ * @limits: what its requests are judged by
+ * @in_order: VIRTIO_F_IN_ORDER was negotiated
+ * @is_resumed: what was in flight before us was taken
+ * @requests: all of them
+ * @count: length of @requests
+ * @free: those that are not under way
+ * @free_count: length of @free
+ * @channel: of the worker that has the queue; NULL for none
+ * @under_way: number of requests that are; atomic
+ * @at_backend: number of those that the back end has
+ * @done: those to give back; with @in_order all that are under way, as they were taken
+ * @parked: those that wait for an error to go away, linked by what is the back end's else
+ * @parked_count: length of @parked; atomic
+ * @retry: when they are tried again, in cycles of the time stamp counter
+ * @paused: atomic
+ * @draining: atomic
+ * @leaves_parked: those do not keep it from being drained; written before @draining
+ * @abandoned: atomic
+ * @drained: atomic
+ * @has_news: see blk_queue_has_news()
+ * @told: error of the ring that was news already
+ */
+struct blk_queue {
+	struct blk_disk *disk;
+	struct vu_queue *vu;
+	struct blk_counters *counters;
+	struct blk_limits limits;
+	bool in_order;
+	bool is_resumed;
+	struct blk_request *requests;
+	unsigned int count;
+	struct blk_request *free;
+	unsigned int free_count;
+	struct blk_channel *channel;
+	unsigned int under_way;
+	unsigned int at_backend;
+	struct list done;
+	struct blk_io *parked;
+	unsigned int parked_count;
+	uint64_t retry;
+	bool paused;
+	bool draining;
+	bool leaves_parked;
+	bool abandoned;
+	bool drained;
+	bool has_news;
+	enum virtq_error told;
+};
+
+static void append(struct list *list, struct blk_request *request)
+{
+	request->next = NULL;
+	*list->last = request;
+	list->last = &request->next;
+}
+
+static struct blk_request *pop(struct list *list)
+{
+	struct blk_request *request = list->first;
+
+	list->first = request->next;
+	if (!list->first)
+		list->last = &list->first;
+	return request;
+}
+
+static bool is_set(const bool *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_ACQUIRE);
+}
+
+static void set_count(unsigned int *count, unsigned int to)
+{
+	__atomic_store_n(count, to, __ATOMIC_RELAXED);
+}
+
+static void on_done(struct blk_io *io, int error);
+
+int blk_queue_open(struct blk_queue **out, struct blk_disk *disk, struct vu_queue *vu,
+		   struct blk_counters *counters)
+{
+	struct blk_queue *queue = calloc(1, sizeof(*queue));
+	const unsigned int count = vu->ring.size < REQUESTS_MAX ? vu->ring.size : REQUESTS_MAX;
+
+	if (queue)
+		queue->requests = calloc(count, sizeof(*queue->requests));
+	if (!queue || !queue->requests) {
+		free(queue);
+		return -ENOMEM;
+	}
+	queue->disk = disk;
+	queue->vu = vu;
+	queue->counters = counters;
+	queue->in_order = vu->features & VIRTIO_BIT(VIRTIO_F_IN_ORDER);
+	queue->limits = blk_limits_of(disk, vu->features);
+	queue->is_resumed = !vu->inflight;
+	queue->done.last = &queue->done.first;
+	queue->count = count;
+	for (unsigned int i = count; i--;) {
+		queue->requests[i].owner = queue;
+		queue->requests[i].segments = queue->requests[i].few;
+		queue->requests[i].io.done = on_done;
+		queue->requests[i].next = queue->free;
+		queue->free = &queue->requests[i];
+	}
+	queue->free_count = count;
+	*out = queue;
+	return 0;
+}
+
+void blk_queue_close(struct blk_queue *queue)
+{
+	if (!queue)
+		return;
+	for (unsigned int i = 0; i < queue->count; i++)
+		blk_request_free(&queue->requests[i]);
+	free(queue->requests);
+	free(queue);
+}
+
+static bool may_park(const struct blk_queue *queue, int error)
+{
+	/* What the guest asked for wrongly stays wrong. */
+	return error && error != -EINVAL && error != -EOPNOTSUPP && error != -EROFS &&
+	       !is_set(&queue->draining) &&
+	       __atomic_load_n(&queue->disk->on_error, __ATOMIC_RELAXED) == BLK_ERROR_WAIT;
+}
+
+/* The order among them does not matter: a driver that cares waits for the one before. */
+static void park(struct blk_queue *queue, struct blk_request *request)
+{
+	if (!queue->parked)
+		queue->retry = cycles_now() + queue->disk->retry_cycles;
+	request->io.next = queue->parked;
+	queue->parked = &request->io;
+	set_count(&queue->parked_count, queue->parked_count + 1);
+}
+
+/* With VIRTIO_F_IN_ORDER it is in the list already, where those before it may be missing. */
+static void finish(struct blk_queue *queue, struct blk_request *request)
+{
+	request->is_done = true;
+	if (!queue->in_order)
+		append(&queue->done, request);
+}
+
+static void note_error(struct blk_queue *queue, const struct blk_request *request, int error)
+{
+	__atomic_store_n(&queue->disk->last_error, error, __ATOMIC_RELAXED);
+	if (request->kind == BLK_KIND_FLUSH)
+		__atomic_store_n(&queue->disk->flush_error, error, __ATOMIC_RELAXED);
+}
+
+static void submit(struct blk_queue *queue, struct blk_request *request)
+{
+	/* What was lost is lost, however well the next flush goes. */
+	int error = request->kind == BLK_KIND_FLUSH ?
+			    __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED) : 0;
+
+	queue->at_backend++;
+	if (!queue->channel)
+		error = -ENODEV;
+	if (unlikely(error))
+		on_done(&request->io, error);
+	else
+		queue->disk->backend->ops->submit(queue->channel, &request->io);
+}
+
+static void on_done(struct blk_io *io, int error)
+{
+	struct blk_request *request = (struct blk_request *)io;
+	struct blk_queue *queue = request->owner;
+
+	queue->at_backend--;
+	if (unlikely(error))
+		note_error(queue, request, error);
+	if (unlikely(may_park(queue, error))) {
+		park(queue, request);
+		return;
+	}
+	if (blk_request_go_on(request, error))
+		submit(queue, request);
+	else
+		finish(queue, request);
+}
+
+static void begin(struct blk_queue *queue, const struct virtq_batch *batch,
+		  const struct virtq_chain *chain, uint64_t now)
+{
+	struct blk_request *request = queue->free;
+
+	queue->free = request->next;
+	queue->free_count--;
+	request->began = now;
+	if (queue->in_order)
+		append(&queue->done, request);
+	if (blk_request_begin(request, batch, chain, &queue->limits))
+		submit(queue, request);
+	else
+		finish(queue, request);
+}
+
+/* What was in flight before us comes first. */
+static unsigned int take(struct blk_queue *queue, struct virtq_batch *batch, unsigned int most)
+{
+	struct virtq *ring = &queue->vu->ring;
+	unsigned int taken = 0;
+
+	if (unlikely(!queue->is_resumed)) {
+		taken = virtq_inflight_resume(queue->vu->inflight, ring, batch, most);
+		queue->is_resumed = !taken;
+	}
+	if (taken)
+		return taken;
+	return queue->vu->inflight ? virtq_inflight_take(queue->vu->inflight, ring, batch, most) :
+				     virtq_take(ring, batch, most);
+}
+
+static void retry(struct blk_queue *queue)
+{
+	struct blk_io *again = queue->parked, *next;
+
+	queue->parked = NULL;
+	set_count(&queue->parked_count, 0);
+	for (; again; again = next) {
+		next = again->next;
+		submit(queue, (struct blk_request *)again);
+	}
+}
+
+/* What is drained is not told anew what failed, and what is left to the next one is not tried. */
+static void look_after_parked(struct blk_queue *queue, uint64_t now)
+{
+	const bool draining = is_set(&queue->draining);
+
+	if (draining ? !queue->leaves_parked && !is_set(&queue->abandoned) : now >= queue->retry)
+		retry(queue);
+}
+
+static void renew_limits(struct blk_queue *queue)
+{
+	queue->limits.sectors = __atomic_load_n(&queue->disk->sectors, __ATOMIC_RELAXED);
+	queue->limits.is_stable = blk_is_stable(queue->disk, queue->vu->features);
+}
+
+static bool may_take(const struct blk_queue *queue)
+{
+	return likely(queue->vu->enabled && is_set(&queue->disk->is_locked) &&
+		      !is_set(&queue->draining) && !is_set(&queue->paused));
+}
+
+/* The ring broke; once. */
+static void look_for_news(struct blk_queue *queue)
+{
+	if (likely(queue->vu->ring.error == queue->told))
+		return;
+	queue->told = queue->vu->ring.error;
+	queue->has_news = true;
+}
+
+unsigned int blk_queue_take(struct blk_queue *queue, struct blk_channel *channel,
+			    struct virtq_batch *batch, uint64_t now)
+{
+	unsigned int most = queue->free_count < BURST ? queue->free_count : BURST, taken;
+
+	queue->channel = channel;
+	if (unlikely(queue->parked))
+		look_after_parked(queue, now);
+	if (!most || !may_take(queue))
+		return 0;
+	virtq_batch_reset(batch);
+	taken = take(queue, batch, most);
+	if (!taken) {
+		look_for_news(queue);
+		return 0;
+	}
+	renew_limits(queue);
+	set_count(&queue->under_way, queue->under_way + taken);
+	for (unsigned int i = 0; i < taken; i++)
+		begin(queue, batch, &batch->chains[i], now);
+	return taken;
+}
+
+static void count(struct blk_counters *counters, const struct blk_request *request, uint64_t cycles)
+{
+	uint32_t *bucket = &counters->buckets[blk_latency_bucket(cycles)];
+
+	counter_add(&counters->count, 1);
+	if (request->error)
+		counter_add(&counters->failed, 1);
+	else
+		counter_add(&counters->bytes, blk_request_bytes(request));
+	counter_add(&counters->cycles, cycles);
+	__atomic_store_n(bucket, *bucket + 1, __ATOMIC_RELAXED);
+}
+
+static void push(struct blk_queue *queue, struct blk_request *request, uint64_t now)
+{
+	struct virtq *ring = &queue->vu->ring;
+	uint32_t length;
+
+	count(&queue->counters[request->kind], request, now - request->began);
+	length = blk_request_end(request, ring);
+	if (queue->vu->inflight)
+		virtq_inflight_push(queue->vu->inflight, ring, &request->chain, length);
+	else
+		virtq_push(ring, &request->chain, length);
+}
+
+static void release(struct blk_queue *queue, struct blk_request *request)
+{
+	request->next = queue->free;
+	queue->free = request;
+	queue->free_count++;
+}
+
+static void publish(struct blk_queue *queue)
+{
+	bool wants_call = queue->vu->inflight ?
+				  virtq_inflight_publish(queue->vu->inflight, &queue->vu->ring) :
+				  virtq_publish(&queue->vu->ring);
+
+	if (wants_call && vu_queue_call(queue->vu))
+		queue->has_news = true;
+}
+
+static bool has_to_give_back(const struct blk_queue *queue)
+{
+	return queue->done.first && queue->done.first->is_done;
+}
+
+static void look_whether_drained(struct blk_queue *queue)
+{
+	const bool leaves = queue->leaves_parked || is_set(&queue->abandoned);
+
+	if (queue->drained || queue->at_backend || (queue->parked && !leaves))
+		return;
+	/* What was done to the ring is there for who sees this. */
+	__atomic_store_n(&queue->drained, true, __ATOMIC_RELEASE);
+	queue->has_news = true;
+}
+
+unsigned int blk_queue_give_back(struct blk_queue *queue, uint64_t now)
+{
+	unsigned int given = 0;
+
+	while (has_to_give_back(queue) && likely(!is_set(&queue->abandoned))) {
+		struct blk_request *request = pop(&queue->done);
+
+		push(queue, request, now);
+		release(queue, request);
+		given++;
+	}
+	if (given) {
+		publish(queue);
+		set_count(&queue->under_way, queue->under_way - given);
+	}
+	if (unlikely(is_set(&queue->draining)))
+		look_whether_drained(queue);
+	else if (unlikely(is_set(&queue->paused)) && given && !queue->under_way)
+		queue->has_news = true;
+	return given;
+}
+
+bool blk_queue_arm(struct blk_queue *queue)
+{
+	return virtq_kick_enable(&queue->vu->ring) && queue->free_count && may_take(queue);
+}
+
+void blk_queue_disarm(struct blk_queue *queue)
+{
+	virtq_kick_disable(&queue->vu->ring);
+}
+
+uint64_t blk_queue_due(const struct blk_queue *queue)
+{
+	return queue->parked ? queue->retry : UINT64_MAX;
+}
+
+bool blk_queue_has_news(struct blk_queue *queue)
+{
+	bool has_news = queue->has_news;
+
+	queue->has_news = false;
+	return has_news;
+}
+
+struct blk_disk *blk_queue_disk(const struct blk_queue *queue)
+{
+	return queue->disk;
+}
+
+struct vu_queue *blk_queue_ring(const struct blk_queue *queue)
+{
+	return queue->vu;
+}
+
+void blk_queue_drain(struct blk_queue *queue, bool leave_parked)
+{
+	queue->leaves_parked = leave_parked;
+	__atomic_store_n(&queue->draining, true, __ATOMIC_RELEASE);
+}
+
+void blk_queue_pause(struct blk_queue *queue, bool paused)
+{
+	__atomic_store_n(&queue->paused, paused, __ATOMIC_RELEASE);
+}
+
+void blk_queue_abandon(struct blk_queue *queue)
+{
+	__atomic_store_n(&queue->abandoned, true, __ATOMIC_RELEASE);
+}
+
+bool blk_queue_is_drained(const struct blk_queue *queue)
+{
+	return is_set(&queue->drained);
+}
+
+unsigned int blk_queue_under_way(const struct blk_queue *queue)
+{
+	return __atomic_load_n(&queue->under_way, __ATOMIC_RELAXED);
+}
+
+unsigned int blk_queue_parked(const struct blk_queue *queue)
+{
+	return __atomic_load_n(&queue->parked_count, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/blk/request.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vhost-user/ring/ring_features.h"
+
+const char *blk_kind_name(unsigned int kind)
+{
+	static const char *const names[BLK_KINDS] = {
+		[BLK_KIND_READ] = "read",
+		[BLK_KIND_WRITE] = "write",
+		[BLK_KIND_FLUSH] = "flush",
+		[BLK_KIND_DISCARD] = "discard",
+		[BLK_KIND_WRITE_ZEROES] = "write-zeroes",
+		[BLK_KIND_SECURE_ERASE] = "secure-erase",
+		[BLK_KIND_GET_ID] = "get-id",
+		[BLK_KIND_UNKNOWN] = "unknown",
+	};
+
+	return names[kind];
+}
+
+static bool has(const struct blk_limits *limits, unsigned int feature)
+{
+	return limits->features & VIRTIO_BIT(feature);
+}
+
+static enum blk_kind kind_of(uint32_t type)
+{
+	switch (type) {
+	case VIRTIO_BLK_T_IN:
+		return BLK_KIND_READ;
+	case VIRTIO_BLK_T_OUT:
+		return BLK_KIND_WRITE;
+	case VIRTIO_BLK_T_FLUSH:
+		return BLK_KIND_FLUSH;
+	case VIRTIO_BLK_T_DISCARD:
+		return BLK_KIND_DISCARD;
+	case VIRTIO_BLK_T_WRITE_ZEROES:
+		return BLK_KIND_WRITE_ZEROES;
+	case VIRTIO_BLK_T_SECURE_ERASE:
+		return BLK_KIND_SECURE_ERASE;
+	case VIRTIO_BLK_T_GET_ID:
+		return BLK_KIND_GET_ID;
+	default:
+		return BLK_KIND_UNKNOWN;
+	}
+}
+
+/* It is done, and this became of it. */
+static bool end_with(struct blk_request *request, int error)
+{
+	request->error = error;
+	request->is_done = true;
+	return false;
+}
+
+/* The next @length bytes, which are there, as segments. */
+static int collect(struct blk_request *request, struct virtq_cursor *from, uint32_t length)
+{
+	const size_t most = (size_t)(from->end - from->segment);
+
+	if (most > BLK_SEGMENTS_FEW) {
+		struct iovec *own = malloc(most * sizeof(*own));
+
+		if (!own)
+			return -ENOMEM;
+		request->segments = own;
+	}
+	for (; length; from->segment++, from->offset = 0) {
+		uint32_t part = from->segment->length - from->offset;
+
+		part = part < length ? part : length;
+		if (!part)
+			continue;
+		request->segments[request->segment_count++] = (struct iovec){
+			from->segment->data + from->offset, part };
+		length -= part;
+	}
+	return 0;
+}
+
+/* Both are checked without a sum that could wrap. */
+static bool is_within(const struct blk_limits *limits, uint64_t sector, uint64_t sectors)
+{
+	return sectors <= limits->sectors && sector <= limits->sectors - sectors &&
+	       !((sector | sectors) & (limits->block_sectors - 1));
+}
+
+static bool begin_transfer(struct blk_request *request, const struct blk_limits *limits,
+			   struct virtq_cursor *data, uint64_t sector, uint32_t length)
+{
+	int error;
+
+	if (request->io.op == BLK_WRITE && limits->read_only)
+		return end_with(request, -EROFS);
+	if (length % BLK_SECTOR || !is_within(limits, sector, length / BLK_SECTOR))
+		return end_with(request, -EINVAL);
+	if (!length)
+		return end_with(request, 0);
+	error = collect(request, data, length);
+	if (error)
+		return end_with(request, error);
+	request->io.offset = sector * BLK_SECTOR;
+	request->io.length = length;
+	request->io.vector = request->segments;
+	request->io.count = request->segment_count;
+	request->io.is_stable = request->io.op == BLK_WRITE && limits->is_stable;
+	return true;
+}
+
+static void set_range(struct blk_request *request)
+{
+	const struct blk_range *range = &request->ranges[request->range];
+
+	request->io.offset = range->sector * BLK_SECTOR;
+	request->io.length = (uint64_t)range->sectors * BLK_SECTOR;
+	request->io.moved = 0;
+}
+
+/*
+ * Section 5.2.6.2: a flag that is not known is VIRTIO_BLK_S_UNSUPP, and so is unmap of anything
+ * but write zeroes.
+ */
+static int add_range(struct blk_request *request, const struct blk_limits *limits,
+		     const struct virtio_blk_discard_write_zeroes *from, uint32_t *flags)
+{
+	const struct blk_range range = { le64toh(from->sector), le32toh(from->num_sectors) };
+	const uint32_t known = request->io.op == BLK_WRITE_ZEROES ?
+				       VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP : 0;
+
+	*flags = le32toh(from->flags);
+	if (*flags & ~known)
+		return -EOPNOTSUPP;
+	if (range.sectors > limits->range_sectors[request->io.op] ||
+	    !is_within(limits, range.sector, range.sectors))
+		return -EINVAL;
+	if (range.sectors)
+		request->ranges[request->range_count++] = range;
+	return 0;
+}
+
+static bool begin_ranges(struct blk_request *request, const struct blk_limits *limits,
+			 struct virtq_cursor *data, uint32_t length)
+{
+	struct virtio_blk_discard_write_zeroes list[BLK_RANGES_MAX];
+	const uint32_t count = length / sizeof(*list);
+	uint32_t all_flags = VIRTIO_BLK_WRITE_ZEROES_FLAG_UNMAP;
+
+	if (limits->read_only)
+		return end_with(request, -EROFS);
+	if (!limits->range_sectors[request->io.op])
+		return end_with(request, -EOPNOTSUPP);
+	if (!count || length % sizeof(*list) || count > BLK_RANGES_MAX)
+		return end_with(request, -EINVAL);
+	virtq_cursor_read(data, list, length);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t flags;
+		int error = add_range(request, limits, &list[i], &flags);
+
+		if (error)
+			return end_with(request, error);
+		all_flags &= flags;
+	}
+	if (!request->range_count)
+		return end_with(request, 0);
+	request->io.is_stable = limits->is_stable;
+	/* What one of them must not give back, none does. */
+	request->io.may_unmap = all_flags;
+	set_range(request);
+	return true;
+}
+
+static bool get_id(struct blk_request *request, const struct virtq_batch *batch,
+		   const struct blk_limits *limits, uint32_t room)
+{
+	struct virtq_cursor to = virtq_writable(batch, &request->chain, 1);
+	uint32_t length = room < sizeof(limits->serial) ? room : sizeof(limits->serial);
+	int error = collect(request, &(struct virtq_cursor){ to.segment, to.end, to.offset }, length);
+
+	if (!error)
+		virtq_cursor_write(&to, limits->serial, length);
+	return end_with(request, error);
+}
+
+/* The last byte of what the device writes. */
+static uint8_t *find_status(const struct virtq_batch *batch, const struct virtq_chain *chain)
+{
+	const struct virtq_segment *last;
+
+	if (!chain->writable)
+		return NULL;
+	last = &batch->segments[chain->first + chain->readable + chain->writable - 1];
+	return last->data + last->length - 1;
+}
+
+static bool begin_kind(struct blk_request *request, const struct virtq_batch *batch,
+		       const struct blk_limits *limits, struct virtq_cursor *data, uint64_t sector)
+{
+	const uint32_t readable =
+		request->chain.readable_length - (uint32_t)sizeof(struct virtio_blk_outhdr);
+	const uint32_t writable = request->chain.writable_length - 1;
+	struct virtq_cursor room = virtq_writable(batch, &request->chain, 1);
+
+	switch (request->kind) {
+	case BLK_KIND_READ:
+		return begin_transfer(request, limits, &room, sector, writable);
+	case BLK_KIND_WRITE:
+		return begin_transfer(request, limits, data, sector, readable);
+	case BLK_KIND_FLUSH:
+		return has(limits, VIRTIO_BLK_F_FLUSH) ? true : end_with(request, -EOPNOTSUPP);
+	case BLK_KIND_DISCARD:
+	case BLK_KIND_WRITE_ZEROES:
+	case BLK_KIND_SECURE_ERASE:
+		return begin_ranges(request, limits, data, readable);
+	case BLK_KIND_GET_ID:
+		return get_id(request, batch, limits, writable);
+	default:
+		return end_with(request, -EOPNOTSUPP);
+	}
+}
+
+bool blk_request_begin(struct blk_request *request, const struct virtq_batch *batch,
+		       const struct virtq_chain *chain, const struct blk_limits *limits)
+{
+	struct virtq_cursor data = virtq_readable(batch, chain);
+	struct virtio_blk_outhdr header;
+
+	request->next = NULL;
+	request->chain = *chain;
+	request->error = 0;
+	request->is_done = false;
+	request->range = request->range_count = 0;
+	request->segments = request->few;
+	request->segment_count = 0;
+	request->status = find_status(batch, chain);
+	request->kind = BLK_KIND_UNKNOWN;
+	request->io.is_stable = request->io.may_unmap = false;
+	request->io.offset = request->io.length = request->io.moved = 0;
+	request->io.vector = NULL;
+	request->io.count = 0;
+	/* Nowhere to tell what became of it, or nothing that says what it is. */
+	if (!request->status ||
+	    virtq_cursor_read(&data, &header, sizeof(header)) != sizeof(header))
+		return end_with(request, -EINVAL);
+	request->kind = kind_of(le32toh(header.type));
+	request->io.op = (enum blk_op)request->kind;
+	return begin_kind(request, batch, limits, &data, le64toh(header.sector));
+}
+
+bool blk_request_go_on(struct blk_request *request, int error)
+{
+	if (error || ++request->range >= request->range_count)
+		return end_with(request, error);
+	set_range(request);
+	return true;
+}
+
+/* Section 5.2.6: those that there are. */
+static uint8_t status_of(int error)
+{
+	if (!error)
+		return VIRTIO_BLK_S_OK;
+	return error == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR;
+}
+
+/* After the write: see dirty_log_mark(). */
+static void log_written(const struct blk_request *request, const struct virtq *vq)
+{
+	if (request->kind == BLK_KIND_READ || request->kind == BLK_KIND_GET_ID)
+		for (unsigned int i = 0; i < request->segment_count; i++)
+			dirty_log_mark(vq->log, vq->memory, request->segments[i].iov_base,
+				       request->segments[i].iov_len);
+	if (request->status)
+		dirty_log_mark(vq->log, vq->memory, request->status, 1);
+}
+
+void blk_request_free(struct blk_request *request)
+{
+	if (request->segments != request->few)
+		free(request->segments);
+	request->segments = request->few;
+}
+
+uint32_t blk_request_end(struct blk_request *request, const struct virtq *vq)
+{
+	if (request->status)
+		*(volatile uint8_t *)request->status = status_of(request->error);
+	if (unlikely(vq->log))
+		log_written(request, vq);
+	blk_request_free(request);
+	return request->chain.writable_length;
+}

@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vhost-user/port/disk_port.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <rte_cycles.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "vhost-user/counter.h"
+#include "vhost-user/port/balance.h"
+#include "vhost-user/port/describe.h"
+#include "vhost-user/port/disk_session.h"
+#include "vhost-user/port/disks.h"
+#include "vhost-user/port/registry.h"
+
+/* Microseconds between tries to have a disk alone. */
+#define LOCK_US 20000
+
+static int check_backend(struct iov *iov, const struct port_options *options)
+{
+	const struct disk_options *disk = &options->disk;
+	const struct blk_backend_ops *ops = blk_backend_find(disk->backend ? disk->backend : "");
+
+	if (!ops)
+		return iov_fail(iov, -EINVAL, "%s: back end '%.32s': expected file, memory or null",
+				options->name, disk->backend ? disk->backend : "");
+	if (ops->takes_path ? !disk->path || disk->bytes : !disk->bytes || disk->path)
+		return iov_fail(iov, -EINVAL, "%s: a disk of kind %s takes %s", options->name,
+				ops->name, ops->takes_path ? "a path and no size"
+							   : "a size and no path");
+	if (disk->path && *disk->path != '/')
+		return iov_fail(iov, -EINVAL, "%s: path '%.80s': expected one that begins with /",
+				options->name, disk->path);
+	return 0;
+}
+
+static int check(struct iov *iov, const struct port_options *options)
+{
+	const struct disk_options *disk = &options->disk;
+	enum blk_on_error on_error;
+
+	if ((!options->socket || !*options->socket) && !options->fd)
+		return iov_fail(iov, -EINVAL, "%s: a disk takes a socket", options->name);
+	if (options->device || options->bridge || options->rules || options->mac ||
+	    options->queue_pairs || options->link || options->mtu || options->iommu)
+		return iov_fail(iov, -EINVAL, "%s: a disk carries no frames, so it has no device, "
+				"bridge, rules, MAC address, link and MTU", options->name);
+	if (disk->queues < 0 || disk->queues > PORT_RINGS_MAX)
+		return iov_fail(iov, -EINVAL, "%s: %d queues: expected 1 to %d", options->name,
+				disk->queues, PORT_RINGS_MAX);
+	if (disk->on_error && !blk_on_error_parse(disk->on_error, &on_error))
+		return iov_fail(iov, -EINVAL, "%s: on_error '%.32s': expected report or wait",
+				options->name, disk->on_error);
+	if (front_end_check(iov, options))
+		return -EINVAL;
+	return check_backend(iov, options);
+}
+
+static int copy_text(char **to, const char *text)
+{
+	*to = text ? strdup(text) : NULL;
+	return text && !*to ? -ENOMEM : 0;
+}
+
+static int take_options(struct disk_port *disk, const struct disk_options *options)
+{
+	struct iov *iov = disk->port.registry->iov;
+	int error = copy_text(&disk->path, options->path);
+
+	disk->is_cached = options->cached;
+	disk->bytes = options->bytes;
+	disk->queues = options->queues ? (unsigned int)options->queues : DISK_QUEUES;
+	disk->disk.retry_cycles = rte_get_tsc_hz();
+	if (options->on_error)
+		blk_on_error_parse(options->on_error, &disk->disk.on_error);
+	if (!error)
+		error = copy_text(&disk->serial, options->serial);
+	if (!error && disk->serial)
+		error = blk_disk_set_serial(&disk->disk, iov, disk->serial);
+	else if (!error)
+		/* What is long is cut, and has a meaning all the same. */
+		memcpy(disk->disk.serial, disk->port.name,
+		       strnlen(disk->port.name, sizeof(disk->disk.serial)));
+	return error;
+}
+
+static int open_backend(struct disk_port *disk, const struct disk_options *options)
+{
+	const struct blk_backend_ops *ops = blk_backend_find(options->backend);
+	const struct disks *disks = disk->port.registry->disks;
+	const struct blk_source source = {
+		.path = options->path,
+		.bytes = options->bytes,
+		.read_only = options->read_only,
+		.cached = options->cached,
+	};
+
+	if (!disks)
+		return iov_fail(disk->port.registry->iov, -ENOTSUP, "%s: there are no disks here",
+				disk->port.name);
+	if (ops->needs_uring && disks->why_no_uring)
+		return iov_fail(disk->port.registry->iov, -ENOTSUP, "%s: %s", disk->port.name,
+				disks->why_no_uring);
+	return blk_disk_open(&disk->disk, disk->port.registry->iov, ops, &source);
+}
+
+static void have_lock(struct disk_port *disk)
+{
+	struct registry *registry = disk->port.registry;
+
+	iov_log(registry->iov, LOG_NOTICE, "%s: nobody has %s any more, after %" PRIu64 " ms",
+		disk->port.name, disk->path, monotonic_ms() - disk->lock_began);
+	sd_event_source_disable_unref(disk->lock_timer);
+	disk->lock_timer = NULL;
+	workers_wake(registry->workers);
+}
+
+static int try_lock(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct disk_port *disk = data;
+
+	(void)usec;
+	if (!blk_disk_lock(&disk->disk)) {
+		have_lock(disk);
+		return 0;
+	}
+	sd_event_source_set_time_relative(source, LOCK_US);
+	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+/*
+ * Who has it lives: no.  Nobody does: a process that ended has writes under way, which would land
+ * on top of ours, so the rings wait.
+ */
+static int lock(struct disk_port *disk)
+{
+	const struct blk_backend_ops *ops = disk->disk.backend->ops;
+	struct registry *registry = disk->port.registry;
+	int error = blk_disk_lock(&disk->disk);
+	char *holder;
+
+	if (!error)
+		return 0;
+	if (error != -EWOULDBLOCK)
+		return iov_told(registry->iov, error, "%s: %s cannot be locked: %s", disk->port.name,
+				disk->path, strerror(-error));
+	holder = ops->holder(disk->disk.backend);
+	if (holder) {
+		iov_fail(registry->iov, -EBUSY, "%s: %s is in use by %s; end that, or share it read-"
+			 "only", disk->port.name, disk->path, holder);
+		free(holder);
+		return -EBUSY;
+	}
+	disk->lock_began = monotonic_ms();
+	iov_log(registry->iov, LOG_NOTICE, "%s: waits for %s, which a process that ended still "
+		"writes to", disk->port.name, disk->path);
+	error = sd_event_add_time_relative(registry->event, &disk->lock_timer, CLOCK_MONOTONIC,
+					   LOCK_US, 0, try_lock, disk);
+	return error < 0 ? error : 0;
+}
+
+static int open_port(struct port *port, const struct port_options *options)
+{
+	struct disk_port *disk = disk_port_of(port);
+	int error = take_options(disk, &options->disk);
+
+	if (!error)
+		error = open_backend(disk, &options->disk);
+	if (!error)
+		error = lock(disk);
+	return error ? error : disk_session_open(disk, options);
+}
+
+static void close_port(struct port *port)
+{
+	struct disk_port *disk = disk_port_of(port);
+
+	front_end_close(port);
+	sd_event_source_disable_unref(disk->lock_timer);
+	if (disk->disk.backend)
+		disks_forget(port->registry, &disk->disk);
+	blk_disk_close(&disk->disk);
+	for (unsigned int i = 0; i < PORT_RINGS_MAX; i++)
+		free(disk->counters[i]);
+	free(disk->serial);
+	free(disk->path);
+}
+
+static int set(struct port *port, const struct port_changes *changes)
+{
+	(void)changes;
+	return iov_fail(port->registry->iov, -EINVAL, "%s: is a disk; see 'iov disk set'",
+			port->name);
+}
+
+int disk_set(struct port *port, const struct disk_changes *changes)
+{
+	struct blk_disk *disk = &disk_port_of(port)->disk;
+	enum blk_on_error on_error = disk->on_error;
+
+	if (changes->on_error && !blk_on_error_parse(changes->on_error, &on_error))
+		return iov_fail(port->registry->iov, -EINVAL, "%s: on_error '%.32s': expected report "
+				"or wait", port->name, changes->on_error);
+	__atomic_store_n(&disk->on_error, on_error, __ATOMIC_RELAXED);
+	if (changes->clear_errors) {
+		__atomic_store_n(&disk->flush_error, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&disk->last_error, 0, __ATOMIC_RELAXED);
+	}
+	return 0;
+}
+
+int disk_resize(struct port *port, uint64_t bytes)
+{
+	struct disk_port *disk = disk_port_of(port);
+	const struct blk_backend_ops *ops = disk->disk.backend->ops;
+	struct iov *iov = port->registry->iov;
+	int error = 0;
+
+	if (bytes && !ops->resize)
+		error = iov_fail(iov, -ENOTSUP, "%s: its size is not ours to change; without one, the "
+				 "size that it has now is taken", port->name);
+	else if (bytes && disk->disk.geometry.read_only)
+		error = iov_fail(iov, -EROFS, "%s: is read-only", port->name);
+	else if (bytes)
+		error = ops->resize(disk->disk.backend, iov, bytes);
+	if (error)
+		return error;
+	if (bytes && disk->bytes)
+		disk->bytes = bytes;
+	if (blk_disk_renew(&disk->disk) && front_end_session(port))
+		vu_session_config_changed(front_end_session(port));
+	return 0;
+}
+
+static const char *status_of(const struct disk_port *disk)
+{
+	if (disk->lock_timer)
+		return "waits-for-writer";
+	for (unsigned int i = 0; i < disk->port.queue_end; i++)
+		if (disk->port.queues[i] && blk_queue_parked(disk->port.queues[i]->device))
+			return "waits-for-medium";
+	return __atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED) ? "flush-failed" : "ready";
+}
+
+static void add_options(const struct disk_port *disk, struct json_object *object)
+{
+	const struct blk_disk *blk = &disk->disk;
+
+	json_add_text(object, "backend", blk->backend->ops->name);
+	if (disk->path)
+		json_add_text(object, "path", disk->path);
+	if (blk->geometry.read_only)
+		json_object_object_add(object, "read_only", json_object_new_boolean(true));
+	if (disk->is_cached)
+		json_object_object_add(object, "cached", json_object_new_boolean(true));
+}
+
+static void save(const struct port *port, struct json_object *entry)
+{
+	const struct disk_port *disk = disk_port_of(port);
+
+	front_end_save(port, entry);
+	add_options(disk, entry);
+	if (disk->queues != DISK_QUEUES)
+		json_object_object_add(entry, "queues", json_object_new_int((int)disk->queues));
+	if (disk->serial)
+		json_add_text(entry, "serial", disk->serial);
+	if (disk->disk.on_error != BLK_ERROR_REPORT)
+		json_add_text(entry, "on_error", blk_on_error_name(disk->disk.on_error));
+	if (disk->bytes)
+		json_object_object_add(entry, "bytes", json_object_new_uint64(disk->bytes));
+}
+
+static void describe(const struct port *port, struct json_object *object)
+{
+	const struct disk_port *disk = disk_port_of(port);
+	const struct blk_disk *blk = &disk->disk;
+	int error = __atomic_load_n(&blk->last_error, __ATOMIC_RELAXED);
+	char serial[VIRTIO_BLK_ID_BYTES + 1] = "";
+
+	front_end_describe(port, object);
+	add_options(disk, object);
+	memcpy(serial, blk->serial, sizeof(blk->serial));
+	json_add_text(object, "serial", serial);
+	json_object_object_add(object, "queues_max", json_object_new_int((int)disk->queues));
+	json_object_object_add(object, "bytes", json_object_new_uint64(blk->geometry.bytes));
+	json_object_object_add(object, "block", json_object_new_int((int)blk->geometry.block));
+	json_object_object_add(object, "read_only",
+			       json_object_new_boolean(blk->geometry.read_only));
+	json_add_text(object, "on_error", blk_on_error_name(blk->on_error));
+	json_add_text(object, "status", status_of(disk));
+	if (error)
+		json_add_text(object, "error", strerror(-error));
+}
+
+/* What all rings counted of a kind. */
+static struct blk_counters sum_of(const struct disk_port *disk, unsigned int kind)
+{
+	struct blk_counters sum = { 0 };
+
+	for (unsigned int i = 0; i < disk->port.queue_end; i++) {
+		const struct blk_counters *of = disk->counters[i] ? &disk->counters[i][kind] : NULL;
+
+		if (!of)
+			continue;
+		sum.count += counter_get(&of->count);
+		sum.failed += counter_get(&of->failed);
+		sum.bytes += counter_get(&of->bytes);
+		sum.cycles += counter_get(&of->cycles);
+		for (unsigned int j = 0; j < BLK_LATENCY_BUCKETS; j++)
+			sum.buckets[j] += __atomic_load_n(&of->buckets[j], __ATOMIC_RELAXED);
+	}
+	return sum;
+}
+
+static double to_us(uint64_t cycles)
+{
+	return (double)cycles * 1e6 / (double)rte_get_tsc_hz();
+}
+
+/* A time that this share of all did not exceed. */
+static double percentile(const struct blk_counters *counters, double share)
+{
+	uint64_t seen = 0, all = 0;
+
+	for (unsigned int i = 0; i < BLK_LATENCY_BUCKETS; i++)
+		all += counters->buckets[i];
+	for (unsigned int i = 0; i < BLK_LATENCY_BUCKETS; i++) {
+		seen += counters->buckets[i];
+		if (seen && (double)seen >= share * (double)all)
+			return to_us(blk_latency_end(i));
+	}
+	return 0;
+}
+
+static struct json_object *kind_json(const struct blk_counters *counters, unsigned int kind)
+{
+	static const struct {
+		const char *name;
+		double share;
+	} shares[] = { { "p50_us", 0.5 }, { "p99_us", 0.99 }, { "p999_us", 0.999 } };
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "count", json_object_new_uint64(counters->count));
+	json_object_object_add(object, "failed", json_object_new_uint64(counters->failed));
+	if (kind <= BLK_KIND_WRITE)
+		json_object_object_add(object, "bytes", json_object_new_uint64(counters->bytes));
+	json_object_object_add(object, "mean_us", json_object_new_double(
+		to_us(counters->cycles) / (double)(counters->count ? counters->count : 1)));
+	for (unsigned int i = 0; i < sizeof(shares) / sizeof(*shares); i++)
+		json_object_object_add(object, shares[i].name, json_object_new_double(
+			percentile(counters, shares[i].share)));
+	return object;
+}
+
+static void count(const struct port *port, struct json_object *object)
+{
+	struct json_object *kinds = json_object_new_object();
+
+	for (unsigned int kind = 0; kind < BLK_KINDS; kind++) {
+		const struct blk_counters sum = sum_of(disk_port_of(port), kind);
+
+		if (sum.count)
+			json_object_object_add(kinds, blk_kind_name(kind), kind_json(&sum, kind));
+	}
+	json_object_object_add(object, "requests", kinds);
+}
+
+static bool reasons(const struct port *port, enum reason_kind kind, uint64_t counters[REASONS_MAX])
+{
+	if (kind == REASON_DROP)
+		return false;
+	front_end_reasons(port, kind, counters);
+	return true;
+}
+
+static struct json_object *rings(const struct port *port)
+{
+	struct json_object *rings = json_object_new_array();
+
+	for (unsigned int i = 0; i < port->queue_end; i++) {
+		const struct blk_queue *queue = port->queues[i] ? port->queues[i]->device : NULL;
+		struct json_object *ring;
+
+		if (!queue)
+			continue;
+		ring = port_ring_json(port, i, NULL);
+		json_object_object_add(ring, "under_way", json_object_new_int(
+			(int)blk_queue_under_way(queue)));
+		json_object_object_add(ring, "parked", json_object_new_int(
+			(int)blk_queue_parked(queue)));
+		port_ring_add_cpu(ring, port, i);
+		json_object_array_add(rings, ring);
+	}
+	return rings;
+}
+
+static bool is_up(const struct port *port)
+{
+	return front_end_session(port);
+}
+
+static bool is_source(const struct port *port, unsigned int index)
+{
+	return port->queues[index];
+}
+
+unsigned int disk_port_add_rings(const struct port *port, unsigned int worker,
+				 struct blk_polled *to)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < port->queue_end; i++) {
+		if (!port->queues[i] || port->workers[i] != worker)
+			continue;
+		if (to)
+			to[count] = (struct blk_polled){
+				.queue = port->queues[i]->device,
+				.load = &port->loads[i],
+				.must_poll = port->polled[i],
+			};
+		count++;
+	}
+	return count;
+}
+
+int disk_find(struct registry *registry, const char *name, struct port **out)
+{
+	struct port *port;
+
+	TAILQ_FOREACH(port, &registry->ports, link) {
+		if (disk_port_of(port) && !strcmp(port->name, name)) {
+			*out = port;
+			return 0;
+		}
+	}
+	return iov_fail(registry->iov, -ENOENT, "%s: no such disk; see 'iov disk list'", name);
+}
+
+static uint64_t bytes_of(const struct port *port)
+{
+	return disk_port_of(port)->disk.geometry.bytes;
+}
+
+static uint64_t read_requests(const struct port *port)
+{
+	return sum_of(disk_port_of(port), BLK_KIND_READ).count;
+}
+
+static uint64_t write_requests(const struct port *port)
+{
+	return sum_of(disk_port_of(port), BLK_KIND_WRITE).count;
+}
+
+static uint64_t read_bytes(const struct port *port)
+{
+	return sum_of(disk_port_of(port), BLK_KIND_READ).bytes;
+}
+
+static uint64_t write_bytes(const struct port *port)
+{
+	return sum_of(disk_port_of(port), BLK_KIND_WRITE).bytes;
+}
+
+static uint64_t failed_requests(const struct port *port)
+{
+	uint64_t failed = 0;
+
+	for (unsigned int kind = 0; kind < BLK_KINDS; kind++)
+		failed += sum_of(disk_port_of(port), kind).failed;
+	return failed;
+}
+
+static const struct port_metric disk_metrics[] = {
+	{ "disk_size_bytes", true, "bytes", "Size of a disk", bytes_of },
+	{ "disk_read_requests", false, NULL, "Reads of a guest that were given back", read_requests },
+	{ "disk_write_requests", false, NULL, "Writes of a guest that were given back",
+	  write_requests },
+	{ "disk_read_bytes", false, "bytes", "What a guest read", read_bytes },
+	{ "disk_written_bytes", false, "bytes", "What a guest wrote", write_bytes },
+	{ "disk_failed_requests", false, NULL, "Requests of a guest that failed", failed_requests },
+	{ NULL },
+};
+
+static const struct port_metric *const metrics[] = {
+	port_metrics, disk_metrics, front_end_metrics, NULL,
+};
+
+const struct port_type disk_port_type = {
+	.name = "disk",
+	.size = sizeof(struct disk_port),
+	.check = check,
+	.open = open_port,
+	.close = close_port,
+	.set = set,
+	.describe = describe,
+	.save = save,
+	.count = count,
+	.reasons = reasons,
+	.rings = rings,
+	.feature_name = blk_feature_name,
+	.is_up = is_up,
+	.is_source = is_source,
+	.attend = disk_session_attend,
+	.move = disk_session_move,
+	.metrics = metrics,
+};

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The port of a guest's disk: what an operator gives it, its rings, and what is known about it.
+ *
+ * Threads: the control thread.
+ */
+#ifndef VHOST_USER_PORT_DISK_PORT_H
+#define VHOST_USER_PORT_DISK_PORT_H
+
+#include "vhost-user/blk/disk.h"
+#include "vhost-user/blk/poller.h"
+#include "vhost-user/port/port.h"
+
+/* Rings that a disk offers when nobody says how many: one for each CPU of a large guest. */
+#define DISK_QUEUES 64
+
+/**
+ * struct disk_port - a port of type "disk"
+ * @port: what all ports have
+ * @disk: the disk
+ * @path: where its data is; NULL for none
+ * @is_cached: by the host's page cache
+ * @bytes: size of a kind that has none by itself; 0 for others
+ * @serial: what guests read; NULL for the name
+ * @queues: number of its rings
+ * @lock_timer: tries to have it alone; NULL when it has it
+ * @lock_began: since when, in milliseconds of the monotonic clock
+ * @counters: of each ring that ever ran
+ * @moving: worker that each ring moves to, + 1; 0 for none
+ */
+struct disk_port {
+	struct port port;
+	struct blk_disk disk;
+	char *path;
+	bool is_cached;
+	uint64_t bytes;
+	char *serial;
+	unsigned int queues;
+	sd_event_source *lock_timer;
+	uint64_t lock_began;
+	struct blk_counters *counters[PORT_RINGS_MAX];
+	uint8_t moving[PORT_RINGS_MAX];
+};
+
+extern const struct port_type disk_port_type;
+
+/**
+ * disk_port_of - a port as what it is
+ * @port: any port
+ *
+ * Return: NULL when it is no disk.
+ */
+static inline struct disk_port *disk_port_of(const struct port *port)
+{
+	return port->type == &disk_port_type ? (struct disk_port *)port : NULL;
+}
+
+/**
+ * disk_port_add_rings - the rings that a worker has
+ * @port: a disk
+ * @worker: number of the worker
+ * @to: receives them; NULL to count them
+ *
+ * Return: how many.
+ */
+unsigned int disk_port_add_rings(const struct port *port, unsigned int worker,
+				 struct blk_polled *to);
+
+/**
+ * disk_find - a disk by its name
+ * @registry: registry
+ * @name: its name
+ * @out: receives the port
+ *
+ * Return: 0 or -ENOENT with a message.
+ */
+int disk_find(struct registry *registry, const char *name, struct port **out);
+
+/**
+ * struct disk_changes - what is set while a disk is there
+ * @on_error: "report" or "wait"; NULL to leave it
+ * @clear_errors: somebody looked at the flush that failed
+ */
+struct disk_changes {
+	const char *on_error;
+	bool clear_errors;
+};
+
+/**
+ * disk_set - change a disk
+ * @port: a disk
+ * @changes: what
+ *
+ * Return: 0, or -EINVAL with a message.
+ */
+int disk_set(struct port *port, const struct disk_changes *changes);
+
+/**
+ * disk_resize - give a disk another size, and tell its guest
+ * @port: a disk
+ * @bytes: the size; 0 to take that which its back end has now
+ *
+ * Return: 0 or -errno with a message.
+ */
+int disk_resize(struct port *port, uint64_t bytes);
+
+#endif

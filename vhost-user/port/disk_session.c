@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Theory of operation.  A ring is in the list of one worker's poller.  To stop, it leaves the list
+ * when nothing is under way; else it takes nothing more, and the worker says when it has
+ * drained.  To move, it pauses until nothing is under way, because completions come to the
+ * worker that submitted.
+ */
+#include "vhost-user/port/disk_session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "vhost-user/port/balance.h"
+#include "vhost-user/port/disks.h"
+#include "vhost-user/port/registry.h"
+
+static struct blk_queue *queue_of(const struct vu_queue *queue)
+{
+	return queue->device;
+}
+
+static bool has_counters(struct disk_port *disk, unsigned int index)
+{
+	if (!disk->counters[index])
+		disk->counters[index] = calloc(BLK_KINDS, sizeof(**disk->counters));
+	return disk->counters[index];
+}
+
+static void queue_start(void *arg, struct vu_queue *vu)
+{
+	struct disk_port *disk = arg;
+	struct port *port = &disk->port;
+	struct blk_queue *queue = NULL;
+
+	vu->device = NULL;
+	if (!has_counters(disk, vu->index) ||
+	    blk_queue_open(&queue, &disk->disk, vu, disk->counters[vu->index])) {
+		iov_log(port->registry->iov, LOG_ERR, "%s: vring %u stands still: out of memory",
+			port->name, vu->index);
+		return;
+	}
+	vu->device = queue;
+	if (vu->index >= port->queue_end)
+		port->queue_end = vu->index + 1;
+	port->node = guest_memory_node(vu->setup.device);
+	balance_attach(port, vu, balance_choose(port));
+	port->queues[vu->index] = vu;
+	disks_publish(port->registry, port->workers[vu->index]);
+}
+
+/* Out of the worker's sight, or back in it. */
+static void show(struct port *port, struct vu_queue *vu, bool visible)
+{
+	port->queues[vu->index] = visible ? vu : NULL;
+	disks_publish(port->registry, port->workers[vu->index]);
+}
+
+/* It is in no list any more. */
+static void end(struct disk_port *disk, struct vu_queue *vu)
+{
+	disk->moving[vu->index] = 0;
+	balance_detach(&disk->port, vu);
+	blk_queue_close(queue_of(vu));
+	vu->device = NULL;
+}
+
+static bool queue_stop(void *arg, struct vu_queue *vu)
+{
+	struct disk_port *disk = arg;
+	struct blk_queue *queue = queue_of(vu);
+
+	if (!queue)
+		return true;
+	show(&disk->port, vu, false);
+	if (!blk_queue_under_way(queue)) {
+		end(disk, vu);
+		return true;
+	}
+	blk_queue_drain(queue, vu->leave_inflight);
+	show(&disk->port, vu, true);
+	worker_wake(disk->port.registry->workers, disk->port.workers[vu->index]);
+	return false;
+}
+
+/* The back end has the guest's memory until it has done what it was given. */
+static void queue_abandon(void *arg, struct vu_queue *vu)
+{
+	const struct timespec pause = { .tv_nsec = 200000 };
+	struct disk_port *disk = arg;
+	struct blk_queue *queue = queue_of(vu);
+
+	blk_queue_abandon(queue);
+	while (!blk_queue_is_drained(queue)) {
+		worker_wake(disk->port.registry->workers, disk->port.workers[vu->index]);
+		nanosleep(&pause, NULL);
+	}
+	show(&disk->port, vu, false);
+	end(disk, vu);
+}
+
+static void move_now(struct port *port, struct vu_queue *vu, unsigned int to)
+{
+	show(port, vu, false);
+	balance_detach(port, vu);
+	balance_attach(port, vu, to);
+	blk_queue_pause(queue_of(vu), false);
+	show(port, vu, true);
+	worker_wake(port->registry->workers, to);
+}
+
+void disk_session_move(struct port *port, unsigned int index, unsigned int to)
+{
+	struct vu_queue *vu = port->queues[index];
+
+	blk_queue_pause(queue_of(vu), true);
+	disk_port_of(port)->moving[index] = (uint8_t)(to + 1);
+	workers_synchronize(port->registry->workers);
+	disk_session_attend(port);
+}
+
+static void attend(struct disk_port *disk, struct vu_queue *vu)
+{
+	struct blk_queue *queue = queue_of(vu);
+	uint8_t *moving = &disk->moving[vu->index];
+
+	if (blk_queue_is_drained(queue)) {
+		show(&disk->port, vu, false);
+		end(disk, vu);
+		vu_queue_stopped(vu);
+	} else if (*moving && !blk_queue_under_way(queue)) {
+		move_now(&disk->port, vu, *moving - 1u);
+		*moving = 0;
+	}
+}
+
+void disk_session_attend(struct port *port)
+{
+	for (unsigned int i = 0; i < port->queue_end; i++)
+		if (port->queues[i])
+			attend(disk_port_of(port), port->queues[i]);
+}
+
+/* A disk begins with its cache switched on: virtio 1.2 section 5.2.5. */
+static void reset(void *arg)
+{
+	struct disk_port *disk = arg;
+
+	__atomic_store_n(&disk->disk.has_cache, true, __ATOMIC_RELAXED);
+}
+
+static void get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
+{
+	const struct disk_port *disk = arg;
+
+	blk_config_fill(&disk->disk, disk->queues, space);
+}
+
+static int set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint32_t size,
+		      bool migrated)
+{
+	struct disk_port *disk = arg;
+
+	(void)migrated;
+	return blk_config_write(&disk->disk, offset, bytes, size);
+}
+
+static void kick(void *arg, struct vu_queue *vu)
+{
+	struct disk_port *disk = arg;
+
+	worker_wake(disk->port.registry->workers, disk->port.workers[vu->index]);
+}
+
+static void quiesce(void *arg)
+{
+	struct disk_port *disk = arg;
+
+	workers_synchronize(disk->port.registry->workers);
+}
+
+static const struct vu_ops ops = {
+	.queue_start = queue_start,
+	.queue_stop = queue_stop,
+	.queue_abandon = queue_abandon,
+	.kick = kick,
+	.quiesce = quiesce,
+	.reset = reset,
+	.get_config = get_config,
+	.set_config = set_config,
+};
+
+int disk_session_open(struct disk_port *disk, const struct port_options *options)
+{
+	const struct vu_device device = {
+		.ops = &ops,
+		.arg = disk,
+		.features = blk_features(&disk->disk, disk->queues),
+		.config_size = BLK_CONFIG_BYTES,
+		.queues = disk->queues,
+		.queue_num = disk->queues,
+		.tracks_inflight = true,
+	};
+
+	return front_end_open(&disk->port, options, &device);
+}
