@@ -313,10 +313,13 @@ static void finish(struct file_request *request, int error)
 	io->done(io, error);
 }
 
-/* What the kernel could not do at the moment is done by a thread of it that may wait. */
+/*
+ * What the kernel could not do at the moment is done by a thread of it that may wait.  A device
+ * is busy while somebody writes to a page of which another part is cleared.
+ */
 static bool is_passing(int result)
 {
-	return result == -EAGAIN || result == -EINTR || result == -ENOMEM;
+	return result == -EAGAIN || result == -EINTR || result == -ENOMEM || result == -EBUSY;
 }
 
 static void again(struct file_request *request)

@@ -59,6 +59,13 @@ static const uint8_t operations[] = {
 
 #define RULES (sizeof(operations) / sizeof(*operations) + 3)
 
+/* What some versions of liburing declare a function for, but do not export it. */
+static int ask_kernel(const struct io_uring *ring, unsigned int what, const void *arg,
+		      unsigned int count)
+{
+	return io_uring_register((unsigned int)ring->ring_fd, what, arg, count);
+}
+
 static int restrict_ring(struct io_uring *ring)
 {
 	struct io_uring_restriction rules[RULES] = {
@@ -71,7 +78,7 @@ static int restrict_ring(struct io_uring *ring)
 	for (unsigned int i = 3; i < RULES; i++)
 		rules[i] = (struct io_uring_restriction){
 			.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = operations[i - 3]};
-	return io_uring_register_restrictions(ring, rules, RULES);
+	return ask_kernel(ring, IORING_REGISTER_RESTRICTIONS, rules, RULES);
 }
 
 /* Flags of later kernels are done without where they are not known. */
@@ -176,7 +183,8 @@ int blk_uring_fd(const struct blk_uring *uring)
 /* It is of the thread that enables it. */
 static int enable(struct blk_uring *uring)
 {
-	int error = uring->is_enabled ? 0 : io_uring_enable_rings(&uring->ring);
+	int error = uring->is_enabled ? 0 : ask_kernel(&uring->ring, IORING_REGISTER_ENABLE_RINGS,
+							 NULL, 0);
 
 	uring->is_enabled = !error;
 	return error;
