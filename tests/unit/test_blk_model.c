@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Random I/O to every kind of back end, several at a time, beside a model of what it has. */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/loop.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "tests/unit/disk.h"
+#include "tests/unit/loop.h"
 #include "tests/unit/random.h"
 
 /* Each has a zone of the disk and of memory to itself, so nobody meets another. */
@@ -279,41 +277,17 @@ static void file_in_memory_keeps_what_was_written(void **state)
 	run_in("/dev/shm", IN_MEMORY, false);
 }
 
-/* A loop device, which discards and makes zeroes by its file; its name, or NULL. */
-static char *open_loop(const char *path, int *fd)
-{
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), number = -1;
-	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
-	char *name = NULL;
-
-	*fd = -1;
-	if (control >= 0)
-		number = ioctl(control, LOOP_CTL_GET_FREE);
-	if (number >= 0 && asprintf(&name, "/dev/loop%d", number) > 0)
-		*fd = open(name, O_RDWR | O_CLOEXEC);
-	config.fd = (uint32_t)open(path, O_RDWR | O_CLOEXEC);
-	if (*fd >= 0 && ioctl(*fd, LOOP_CONFIGURE, &config)) {
-		close(*fd);
-		*fd = -1;
-	}
-	close((int)config.fd);
-	if (control >= 0)
-		close(control);
-	return name;
-}
-
 static void block_device_keeps_what_was_written(void **state)
 {
 	char *path = disk_file(disk_directory(), DISK);
-	int fd;
-	char *name = open_loop(path, &fd);
+	char *name;
+	int fd = loop_open(path, &name);
 	const struct blk_source source = { .path = name }, cached = { .path = name, .cached = true };
 
 	(void)state;
 	unlink(path);
 	free(path);
 	if (fd < 0) {
-		free(name);
 		print_message("missing: a loop device\n");
 		skip();
 	}
