@@ -19,6 +19,7 @@
 
 #include "tests/unit/disk.h"
 #include "tests/unit/loop.h"
+#include "vhost-user/blk/file_backend.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define NOBODY 65534
@@ -360,6 +361,15 @@ static void check_geometry(const struct blk_geometry *geometry)
 	assert_int_equal(geometry->zeroes_max % geometry->block, 0);
 }
 
+/* What the file system says of it. */
+static bool can_be_direct(const char *path)
+{
+	struct statx status;
+
+	return !statx(AT_FDCWD, path, 0, STATX_DIOALIGN, &status) &&
+	       status.stx_mask & STATX_DIOALIGN && status.stx_dio_offset_align;
+}
+
 static void file_says_what_it_is(void **state)
 {
 	char *path = disk_file(disk_directory(), MIB), *other = disk_file("/dev/shm", MIB);
@@ -371,6 +381,8 @@ static void file_says_what_it_is(void **state)
 
 		assert_return_code(disk_open(&disk, "file", sources + i), 0);
 		check_geometry(&disk.geometry);
+		assert_int_equal(file_of(disk.backend)->is_direct,
+				 !sources[i].cached && can_be_direct(sources[i].path));
 		assert_int_equal(disk.geometry.bytes, MIB);
 		assert_true(disk.geometry.has_cache);
 		assert_false(disk.geometry.read_only);
@@ -550,6 +562,8 @@ static void device_is_had_by_one_alone(void **state)
 
 	assert_return_code(disk_open(&disk, "file", &source), 0);
 	check_geometry(&disk.geometry);
+	assert_true(file_of(disk.backend)->is_direct);
+	assert_true(disk.geometry.discard_max && disk.geometry.zeroes_max);
 	assert_return_code(lock(&disk), 0);
 	assert_int_equal(open(name, O_RDONLY | O_EXCL | O_CLOEXEC), -1);
 	assert_int_equal(errno, EBUSY);
