@@ -168,7 +168,8 @@ static bool find_alignment(struct file_backend *file)
 	} else if (file->is_device) {
 		memory = block = file->block;
 	}
-	if (!is_block(memory, 1) || !is_block(block, 1))
+	/* What we have ourselves begins with a page. */
+	if (!is_block(memory, 1) || memory > BLOCK_USUAL || !is_block(block, 1))
 		return false;
 	file->memory_mask = memory - 1;
 	file->block = block > file->block ? block : file->block;
