@@ -2,7 +2,9 @@
 /* The ring of a worker: what it takes, what it refuses, and when it wakes whom. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +14,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <linux/seccomp.h>
 #include <unistd.h>
 
 #include "tests/unit/disk.h"
@@ -500,6 +501,36 @@ static void ring_is_of_the_thread_that_uses_it(void **state)
 	free(path);
 }
 
+/* The host says no, in each of its ways. */
+static void host_that_forbids_it_is_named(void **state)
+{
+	static const int errors[] = { EPERM, ENOSYS, ENOMEM };
+	static const char *const words[] = { "io_uring_disabled", "io_uring_disabled", "Cannot allocate" };
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		int status;
+		pid_t child = fork();
+
+		assert_return_code(child, errno);
+		if (!child) {
+			scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+			struct blk_uring *uring;
+			struct iov *iov;
+
+			if (iov_open(&iov, NULL) ||
+			    seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint32_t)errors[i]),
+					     SCMP_SYS(io_uring_setup), 0) || seccomp_load(filter))
+				_exit(1);
+			_exit(blk_uring_open(&uring, iov) != -errors[i] ||
+			      !strstr(iov_error_message(iov), words[i]));
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+	}
+}
+
 #define RING_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -518,6 +549,7 @@ int main(void)
 		RING_TEST(channel_gives_its_slot_back),
 		RING_TEST(slots_come_to_an_end),
 		cmocka_unit_test(ring_is_of_the_thread_that_uses_it),
+		cmocka_unit_test(host_that_forbids_it_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
