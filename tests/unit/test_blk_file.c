@@ -485,7 +485,7 @@ static void wait_ms(unsigned int milliseconds)
 	nanosleep(&time, NULL);
 }
 
-static void sum_up(const char *path, uint8_t *bytes)
+static void read_all(const char *path, uint8_t *bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
@@ -493,19 +493,17 @@ static void sum_up(const char *path, uint8_t *bytes)
 	close(fd);
 }
 
-static void who_is_killed_keeps_a_file_until_its_writes_are_over(void **state)
+/* Whoever wants the disk meanwhile waits, and then nothing comes behind. */
+static void kill_writers(const char *path)
 {
-	char *path = disk_file(disk_directory(), 8 * MIB);
 	uint8_t *before = malloc(8 * MIB), *after = malloc(8 * MIB);
 	struct blk_source source = at(path);
-	struct disk disk;
-	int ready[2], error;
-	char byte;
 
-	(void)state;
-	assert_return_code(disk_open(&disk, "file", &source), 0);
 	for (unsigned int i = 0; i < 5; i++) {
+		struct disk disk;
+		int ready[2], error;
 		pid_t child;
+		char byte;
 
 		assert_return_code(pipe(ready), errno);
 		child = fork();
@@ -514,6 +512,8 @@ static void who_is_killed_keeps_a_file_until_its_writes_are_over(void **state)
 		close(ready[1]);
 		assert_int_equal(read(ready[0], &byte, 1), 1);
 		wait_ms(5 * i);
+		if (disk_open(&disk, "file", &source))
+			fail_msg("%s", iov_error_message(disk.iov));
 		assert_int_equal(lock(&disk), -EWOULDBLOCK);
 		expect_holder(&disk, child);
 		kill(child, SIGKILL);
@@ -523,19 +523,42 @@ static void who_is_killed_keeps_a_file_until_its_writes_are_over(void **state)
 			wait_ms(5);
 		}
 		assert_return_code(error, 0);
-		sum_up(path, before);
+		read_all(path, before);
 		wait_ms(50);
-		sum_up(path, after);
+		read_all(path, after);
 		assert_memory_equal(before, after, 8 * MIB);
 		disk_close(&disk);
-		assert_return_code(disk_open(&disk, "file", &source), 0);
 		close(ready[0]);
 	}
-	disk_close(&disk);
-	unlink(path);
-	free(path);
 	free(before);
 	free(after);
+}
+
+static void who_is_killed_keeps_a_file_until_its_writes_are_over(void **state)
+{
+	char *path = disk_file(disk_directory(), 8 * MIB);
+
+	(void)state;
+	kill_writers(path);
+	unlink(path);
+	free(path);
+}
+
+static void who_is_killed_keeps_a_device_until_its_writes_are_over(void **state)
+{
+	char *path = disk_file(disk_directory(), 8 * MIB), *name;
+	int fd = loop_open(path, &name);
+
+	(void)state;
+	unlink(path);
+	free(path);
+	if (fd < 0) {
+		print_message("missing: a loop device\n");
+		skip();
+	}
+	kill_writers(name);
+	close(fd);
+	free(name);
 }
 
 static void device_is_had_by_one_alone(void **state)
@@ -601,6 +624,7 @@ int main(void)
 		cmocka_unit_test(file_says_what_it_is),
 		cmocka_unit_test(one_writer_or_many_readers_have_a_file),
 		cmocka_unit_test(who_is_killed_keeps_a_file_until_its_writes_are_over),
+		cmocka_unit_test(who_is_killed_keeps_a_device_until_its_writes_are_over),
 		cmocka_unit_test(device_is_had_by_one_alone),
 	};
 

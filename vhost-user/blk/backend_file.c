@@ -278,9 +278,13 @@ static int claim_first(struct file_backend *file)
 {
 	int error = claim(file);
 
-	if (!error || (error == -EBUSY && is_locked(file)))
-		return 0;
-	return refuse_claim(file, error);
+	if (error == -EBUSY) {
+		if (is_locked(file))
+			return 0;
+		/* Unless that ended between. */
+		error = claim(file);
+	}
+	return error ? refuse_claim(file, error) : 0;
 }
 
 static void file_close(struct blk_backend *backend)
