@@ -877,7 +877,6 @@ static void remove_others(void)
 {
 	static const struct bridge_options usual = {0};
 	struct registry *registry = methods.registry;
-	char name[PORT_NAME_MAX + 1];
 	struct port *port, *next;
 	struct bridge *bridge;
 
@@ -885,8 +884,7 @@ static void remove_others(void)
 		next = TAILQ_NEXT(port, link);
 		if (!strcmp(port->name, "witness-0") || !strcmp(port->name, "uplink-0"))
 			continue;
-		strcpy(name, port->name);
-		expect_success(port_remove(registry, name));
+		port_remove(registry, port);
 	}
 	if (!bridge_find(registry, "x", &bridge))
 		bridge_close(registry, bridge);

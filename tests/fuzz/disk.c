@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A guest that asks its disk for anything, and a back end that carries it out in any order, with
+ * any error: what reaches the back end is within the disk and within guest memory, nothing is
+ * given back twice, a status is one that there is, and in the end the ring drains.
+ */
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
+
+#include "tests/fuzz/fuzz.h"
+#include "tests/unit/ring.h"
+#include "vhost-user/blk/disk.h"
+#include "vhost-user/blk/queue.h"
+#include "vhost-user/ring/virtq_inflight.h"
+
+#define ENTRIES 32
+#define STEPS 48
+#define SECTORS 256
+#define HELD_MAX ENTRIES
+#define DATA (GPA + 65536)
+#define DATA_BYTES 65536
+
+static struct fixture fixture;
+static struct blk_counters counters[BLK_KINDS];
+static struct virtq_inflight *inflight;
+static struct vu_queue vu;
+static struct blk_disk disk;
+static struct blk_queue *queue;
+static struct blk_channel channel;
+static uint64_t now;
+static unsigned int reads, writes, ranges, failed, left, resumed;
+
+/* What the back end has. */
+static struct blk_io *held[HELD_MAX];
+static unsigned int held_count;
+static bool is_at_once;
+
+static void check_io(const struct blk_io *io)
+{
+	const uint32_t block = disk.geometry.block;
+	uint64_t length = 0;
+
+	assert_true(io->offset + io->length <= SECTORS * BLK_SECTOR);
+	assert_true(io->offset + io->length >= io->offset);
+	assert_true(io->length || io->op == BLK_FLUSH);
+	assert_int_equal((io->offset | io->length) % block, 0);
+	assert_true(io->op == BLK_READ || io->op == BLK_FLUSH || !disk.geometry.read_only);
+	for (unsigned int i = 0; i < io->count; i++) {
+		assert_true(in_guest_memory(&fixture, io->vector[i].iov_base, io->vector[i].iov_len));
+		length += io->vector[i].iov_len;
+	}
+	if (io->op <= BLK_WRITE)
+		assert_int_equal(length, io->length);
+}
+
+static void submit(struct blk_channel *to, struct blk_io *io)
+{
+	assert_ptr_equal(to, &channel);
+	check_io(io);
+	reads += io->op == BLK_READ;
+	writes += io->op == BLK_WRITE;
+	ranges += io->op >= BLK_DISCARD;
+	if (is_at_once) {
+		io->done(io, 0);
+		return;
+	}
+	assert_true(held_count < HELD_MAX);
+	held[held_count++] = io;
+}
+
+static const struct blk_backend_ops ops = { .name = "fuzz", .submit = submit };
+static struct blk_backend backend = { .ops = &ops };
+
+/* One of those that it has, whichever. */
+static void finish_one(struct fuzz_input *input)
+{
+	static const int errors[] = { 0, 0, 0, 0, 0, -EIO, -ENOSPC, -EOPNOTSUPP };
+	unsigned int index = fuzz_below(input, held_count);
+	int error = errors[fuzz_u8(input) % 8];
+	struct blk_io *io = held[index];
+
+	held[index] = held[--held_count];
+	failed += error != 0;
+	if (!error && io->op == BLK_READ)
+		for (unsigned int i = 0; i < io->count; i++)
+			memset(io->vector[i].iov_base, 0x5a, io->vector[i].iov_len);
+	io->done(io, error);
+}
+
+/* A request as a driver would make it, with numbers that break things. */
+static void ask(struct fuzz_input *input)
+{
+	static const uint32_t types[] = { VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT, VIRTIO_BLK_T_FLUSH,
+		VIRTIO_BLK_T_GET_ID, VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES,
+		VIRTIO_BLK_T_SECURE_ERASE, VIRTIO_BLK_T_SCSI_CMD };
+	uint8_t kind = fuzz_u8(input);
+	struct virtio_blk_outhdr header = { .type = types[kind & 7] };
+	uint64_t at = DATA + 512 * fuzz_below(input, 64);
+	uint32_t out = fuzz_one_in(input, 8) ? fuzz_u16(input) : 512u * fuzz_below(input, 9);
+	uint32_t in = fuzz_one_in(input, 8) ? fuzz_u16(input) : 512u * fuzz_below(input, 9);
+	uint32_t part = fuzz_u16(input), length = 16;
+	struct driver_buffer buffers[16];
+	unsigned int count = 0;
+
+	header.sector = kind & 8 ? fuzz_edge(input) : fuzz_below(input, SECTORS);
+	if (kind & 16) {
+		struct virtio_blk_discard_write_zeroes *list =
+			guest_at(&fixture.guest, at + sizeof(header));
+
+		out = 16u * fuzz_below(input, 20);
+		for (uint32_t i = 0; i < out / 16; i++) {
+			list[i].sector = fuzz_one_in(input, 4) ? fuzz_edge(input)
+								: fuzz_below(input, SECTORS);
+			list[i].num_sectors = fuzz_one_in(input, 4) ? (uint32_t)fuzz_edge(input)
+								     : fuzz_below(input, 16);
+			list[i].flags = fuzz_one_in(input, 4) ? fuzz_u8(input) : 0;
+		}
+	}
+	out = out < DATA_BYTES / 4 ? out : DATA_BYTES / 4;
+	in = in < DATA_BYTES / 4 ? in : DATA_BYTES / 4;
+	memcpy(guest_at(&fixture.guest, at), &header, sizeof(header));
+	length += out;
+	part = part && length / part < 12 ? part : length;
+	for (uint32_t done = 0; done < length; done += part)
+		buffers[count++] = (struct driver_buffer){
+			at + done, done + part < length ? part : length - done, false };
+	buffers[count++] = (struct driver_buffer){ DATA + DATA_BYTES / 2, in + !(kind & 32), true };
+	driver_add(&fixture.driver, buffers, count);
+	driver_publish(&fixture.driver);
+}
+
+static void scribble(struct fuzz_input *input)
+{
+	uint8_t *desc = driver_descriptor_area(&fixture.driver);
+
+	for (unsigned int count = fuzz_u8(input) % 16; count; count--) {
+		uint32_t at = fuzz_below(input, 16 * ENTRIES);
+
+		desc[at] = fuzz_u8(input);
+	}
+}
+
+static void take_used(void)
+{
+	struct vring_used_elem element;
+
+	while (driver_used(&fixture.driver, &element))
+		;
+}
+
+static void pass(void)
+{
+	now += 100;
+	blk_queue_take(queue, &channel, &fixture.batch, now);
+	blk_queue_give_back(queue, now + 10);
+	blk_queue_has_news(queue);
+	assert_true(blk_queue_under_way(queue) <= ENTRIES);
+}
+
+static void *in_device(void *in_driver)
+{
+	return guest_memory_at_user(fixture.memory, (uint64_t)(uintptr_t)in_driver, 1);
+}
+
+static struct virtq_setup setup_of(uint64_t features)
+{
+	return (struct virtq_setup){
+		.memory = fixture.memory,
+		.desc = in_device(driver_descriptor_area(&fixture.driver)),
+		.driver = in_device(driver_driver_area(&fixture.driver)),
+		.device = in_device(driver_device_area(&fixture.driver)),
+		.size = ENTRIES,
+		.base = driver_base(&fixture.driver),
+		.features = features,
+	};
+}
+
+static void open_queue(uint64_t features, uint8_t *region)
+{
+	struct virtq_setup setup = setup_of(features);
+
+	if (region && virtq_inflight_open(&inflight, fixture.iov, region, ENTRIES, &setup))
+		region = NULL;
+	virtq_start(&fixture.vq, &setup);
+	vu = (struct vu_queue){ .ring = fixture.vq, .enabled = true, .kick_fd = -1, .call_fd = -1,
+				.features = features, .inflight = region ? inflight : NULL };
+	assert_int_equal(blk_queue_open(&queue, &disk, &vu, counters), 0);
+}
+
+static void close_queue(void)
+{
+	blk_queue_close(queue);
+	virtq_inflight_close(inflight);
+	queue = NULL;
+	inflight = NULL;
+	held_count = 0;
+}
+
+/* All that the back end has is done, so nothing is in the way. */
+static void drain(struct fuzz_input *input)
+{
+	const bool abandoned = fuzz_one_in(input, 3);
+
+	blk_queue_drain(queue, fuzz_one_in(input, 4));
+	if (abandoned)
+		blk_queue_abandon(queue);
+	is_at_once = true;
+	pass();
+	while (held_count)
+		finish_one(input);
+	pass();
+	pass();
+	assert_true(blk_queue_is_drained(queue));
+	left += blk_queue_under_way(queue) > 0;
+}
+
+static void live(struct fuzz_input *input)
+{
+	for (unsigned int step = 0; step < STEPS && fuzz_left(input); step++) {
+		switch (fuzz_u8(input) % 8) {
+		case 0:
+		case 1:
+		case 2:
+			ask(input);
+			break;
+		case 3:
+			if (held_count)
+				finish_one(input);
+			break;
+		case 4:
+			scribble(input);
+			break;
+		case 5:
+			take_used();
+			break;
+		case 6:
+			now = blk_queue_due(queue) == UINT64_MAX ? now : blk_queue_due(queue);
+			break;
+		default:
+			if (blk_queue_arm(queue))
+				blk_queue_disarm(queue);
+		}
+		pass();
+	}
+}
+
+static void choose_disk(struct fuzz_input *input, uint8_t kind)
+{
+	const uint32_t offset = fuzz_u8(input) % 64;
+	uint8_t space[VU_CONFIG_SPACE] = { 0 }, byte = fuzz_u8(input) & 1;
+
+	disk = (struct blk_disk){
+		.backend = &backend,
+		.geometry = { .bytes = SECTORS * BLK_SECTOR, .block = kind & 8 ? 4096 : 512,
+			      .physical_block = 4096, .has_cache = kind & 16,
+			      .read_only = kind & 32, .discard_max = UINT64_MAX,
+			      .zeroes_max = 16384, .erase_max = 8192 },
+		.sectors = SECTORS, .is_locked = true, .has_cache = true, .retry_cycles = 1000,
+		.on_error = kind & 64 ? BLK_ERROR_WAIT : BLK_ERROR_REPORT,
+	};
+	blk_config_fill(&disk, 1, space);
+	assert_int_equal(blk_config_write(&disk, offset, &byte, 1),
+			 offset == offsetof(struct virtio_blk_config, wce) ? 0 : -EINVAL);
+}
+
+static void run(struct fuzz_input *input)
+{
+	uint8_t kind = fuzz_u8(input), lives = fuzz_u8(input);
+	uint8_t region[64 + 32 * ENTRIES] __attribute__((aligned(64))) = { 0 };
+	uint64_t features;
+
+	memset(fixture.guest.host, 0, DATA + DATA_BYTES - GPA);
+	fixture.guest.allocated = 0;
+	fixture.packed = kind & 1;
+	now = 0;
+	choose_disk(input, kind);
+	features = INDIRECT | EVENT_IDX | blk_features(&disk, 1);
+	features &= ~(BIT(VIRTIO_F_IN_ORDER) | BIT(VIRTIO_F_RING_PACKED));
+	features |= kind & 4 ? BIT(VIRTIO_F_IN_ORDER) : 0;
+	features |= fixture.packed ? BIT(VIRTIO_F_RING_PACKED) : 0;
+	open_ring(&fixture, ENTRIES, features);
+	is_at_once = kind & 128;
+	open_queue(features, kind & 2 ? region : NULL);
+	live(input);
+	/* Killed: nobody gives anything back, and the next one finds what was in flight. */
+	if (kind & 2 && lives & 1 && !vu.ring.error) {
+		close_queue();
+		is_at_once = false;
+		open_queue(features, region);
+		pass();
+		resumed += held_count;
+		live(input);
+	}
+	drain(input);
+	close_queue();
+}
+
+static void open_all(void)
+{
+	fixture_open(&fixture);
+}
+
+static void reached_everything(void)
+{
+	assert_true(reads && writes && ranges && failed && left && resumed);
+}
+
+const struct fuzz_target fuzz_target = {
+	.open = open_all,
+	.run = run,
+	.done = reached_everything,
+};
