@@ -164,6 +164,12 @@ int cli_change_iovd(struct cli *cli, const char *method, struct json_object *par
 		    struct json_object **result);
 
 /*
+ * The same, and say what became of it: what iovd gave as JSON, or "port vm1 added", where @done
+ * is "added".
+ */
+int cli_do_iovd(struct cli *cli, const char *method, struct json_object *params, const char *done);
+
+/*
  * End with a plan that could not be built: when a guard refuses what it takes so far,
  * that is the error, with its holder. Frees @plan, which may be NULL.
  */
