@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhost-user/blk/backend.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -14,4 +16,12 @@ const struct blk_backend_ops *blk_backend_find(const char *name)
 		if (!strcmp(blk_backends[i]->name, name))
 			return blk_backends[i];
 	return NULL;
+}
+
+int blk_source_check_bytes(struct iov *iov, const struct blk_backend_ops *ops, uint64_t bytes)
+{
+	if (bytes && !(bytes % BLK_BLOCK_MIN) && bytes <= INT64_MAX)
+		return 0;
+	return iov_fail(iov, -EINVAL, "size of a disk of kind %s: %" PRIu64 " bytes, expected a "
+			"multiple of %d above 0", ops->name, bytes, BLK_BLOCK_MIN);
 }

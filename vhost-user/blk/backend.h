@@ -29,6 +29,9 @@
 
 struct blk_uring;
 
+/* Bytes of the smallest block. */
+#define BLK_BLOCK_MIN 512
+
 /**
  * enum blk_op - what a disk can be asked for
  * @BLK_READ: read @length bytes at @offset into @vector
@@ -199,5 +202,15 @@ extern const struct blk_backend_ops blk_backend_file;
  * Return: NULL when there is none.
  */
 const struct blk_backend_ops *blk_backend_find(const char *name);
+
+/**
+ * blk_source_check_bytes - whether a size is that of a disk
+ * @iov: context
+ * @ops: kind without path that is to have it, for the message
+ * @bytes: size
+ *
+ * Return: 0, or -EINVAL with a message.
+ */
+int blk_source_check_bytes(struct iov *iov, const struct blk_backend_ops *ops, uint64_t bytes);
 
 #endif

@@ -306,7 +306,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	iovd_options_parse(&parsed, argc, argv);
 	if (parsed.print_capabilities) {
-		standalone_print();
+		standalone_print(&parsed);
 		return EXIT_SUCCESS;
 	}
 	set_signals();

@@ -179,7 +179,7 @@ static int call_disk_list(void *arg, struct json_object *params, struct json_obj
 	(void)params;
 	*result = json_object_new_array();
 	TAILQ_FOREACH(port, &registry->ports, link)
-		if (disk_port_of(port))
+		if (port_is_disk(port))
 			json_object_array_add(*result, port_describe(port));
 	return 0;
 }
@@ -205,7 +205,7 @@ static int call_disk_stats(void *arg, struct json_object *params, struct json_ob
 		return error;
 	*result = json_object_new_array();
 	TAILQ_FOREACH(port, &registry->ports, link)
-		if (disk_port_of(port) && (!name || !strcmp(port->name, name)))
+		if (port_is_disk(port) && (!name || !strcmp(port->name, name)))
 			json_object_array_add(*result, port_stats(port));
 	return 0;
 }

@@ -17,6 +17,8 @@ enum {
 	KEY_SOCKET_PATH,
 	KEY_FD,
 	KEY_UPLINK,
+	KEY_DISK,
+	KEY_READ_ONLY,
 	KEY_PRINT,
 	KEY_CONTROL_MODE,
 	KEY_CONTROL_OWNER,
@@ -54,8 +56,8 @@ static const struct argp_option options[] = {
 	{ "user", KEY_USER, "NAME", 0,
 	  "Run as this user, who must be able to open the VFIO groups and to create the sockets" },
 	{ "allow", KEY_ALLOW, "PATH", 0,
-	  "Let ports have their sockets, and virtual devices their files, in this directory; may be "
-	  "given several times (default: sockets in /run and /tmp)" },
+	  "Let ports have their sockets, disks and virtual devices their files, in this directory; "
+	  "may be given several times (default: sockets in /run and /tmp)" },
 	{ "sandbox", KEY_SANDBOX, "on|off", 0,
 	  "Whether to give up the system calls and the paths that are not needed (on)" },
 	{ "postcopy", KEY_POSTCOPY, 0, 0,
@@ -68,6 +70,9 @@ static const struct argp_option options[] = {
 	{ "fd", KEY_FD, "FDNUM", 0, "Serve it at this socket, which listens or is connected" },
 	{ "uplink", KEY_UPLINK, "DEVICE", 0,
 	  "Connect it to this device: a PCI address, or a virtual device of DPDK" },
+	{ "blk-file", KEY_DISK, "PATH", 0,
+	  "Serve a disk instead, whose data is in this file or block device" },
+	{ "read-only", KEY_READ_ONLY, 0, 0, "Let nobody write to that disk" },
 	{ "iommu", KEY_IOMMU, 0, 0, "Offer it the device behind a virtual IOMMU" },
 	{ "print-capabilities", KEY_PRINT, 0, 0, "Print what back end this is as JSON, and end" },
 	{ 0, 0, 0, 0, "Other options:", -1 },
@@ -104,6 +109,13 @@ static void check(const struct iovd_options *parsed, const struct argp_state *st
 	if (parsed->uplink && !iovd_is_standalone(parsed))
 		argp_error(state, "--uplink: goes with --socket-path or --fd; otherwise see 'iov port "
 			   "add'");
+	if (parsed->disk && !iovd_is_standalone(parsed))
+		argp_error(state, "--blk-file: goes with --socket-path or --fd; otherwise see 'iov "
+			   "disk add'");
+	if (parsed->disk && (parsed->uplink || parsed->iommu))
+		argp_error(state, "--blk-file: a disk has no --uplink and no --iommu");
+	if (parsed->read_only && !parsed->disk)
+		argp_error(state, "--read-only: goes with --blk-file");
 	if (parsed->iommu && !iovd_is_standalone(parsed))
 		argp_error(state, "--iommu: goes with --socket-path or --fd; otherwise see 'iov port "
 			   "add'");
@@ -137,6 +149,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_UPLINK:
 		parsed->uplink = arg;
+		return 0;
+	case KEY_DISK:
+		parsed->disk = arg;
+		return 0;
+	case KEY_READ_ONLY:
+		parsed->read_only = true;
 		return 0;
 	case KEY_IOMMU:
 		parsed->iommu = true;
@@ -192,9 +210,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options,
 	.parser = parse,
-	.doc = "Forward packets between guests (vhost-user) and network devices (DPDK).\v"
-	       "Runs in the foreground until SIGTERM or SIGINT.  Ports and bridges are added with "
-	       "'iov port add' and 'iov bridge add'.",
+	.doc = "Forward packets between guests (vhost-user) and network devices (DPDK), and serve disks.\v"
+	       "Runs in the foreground until SIGTERM or SIGINT.  Ports, bridges and disks are added "
+	       "with 'iov port add', 'iov bridge add' and 'iov disk add'.",
 };
 
 /* Two daemons with sockets of their own must not share the default state. */
@@ -219,23 +237,34 @@ static void choose_paths(struct iovd_options *parsed)
 	if (parsed->metrics && *parsed->metrics == '/')
 		sandbox->sockets[count++] = parsed->metrics;
 	sandbox->state = parsed->state;
+	sandbox->disk = parsed->disk;
 }
 
 /* "Other options and arguments should be ignored", those that are wrong included. */
-static bool wants_capabilities(int argc, char **argv)
+static bool has_word(int argc, char **argv, const char *word)
 {
 	for (int i = 1; i < argc; i++)
-		if (!strcmp(argv[i], "--print-capabilities"))
+		if (!strncmp(argv[i], word, strlen(word)))
 			return true;
 	return false;
+}
+
+/* A back-end program is one kind of device, so for disks iovd has another name as well. */
+static bool is_blk(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return !strcmp(slash ? slash + 1 : name, "iovd-blk");
 }
 
 void iovd_options_parse(struct iovd_options *options, int argc, char **argv)
 {
 	*options = (struct iovd_options){ .level = LOG_NOTICE };
-	options->print_capabilities = wants_capabilities(argc, argv);
-	if (options->print_capabilities)
+	options->print_capabilities = has_word(argc, argv, "--print-capabilities");
+	if (options->print_capabilities) {
+		options->disk = is_blk(argv[0]) || has_word(argc, argv, "--blk-file") ? "" : NULL;
 		return;
+	}
 	argp_err_exit_status = IOVD_EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, options);
 	choose_defaults(options);

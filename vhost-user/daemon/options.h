@@ -17,6 +17,8 @@
  * @socket_path: serve one guest at this socket; NULL: see @fd
  * @fd: serve one guest at this socket; 0: serve what the control socket says
  * @uplink: what that guest is connected to; NULL for nothing
+ * @disk: file or block device that it gets as its disk; NULL for a network device
+ * @read_only: that disk is not written to
  * @iommu: that guest is offered its device behind an IOMMU
  * @control: control socket; NULL for none
  * @control_mode: its permissions; NULL for the usual
@@ -36,6 +38,8 @@ struct iovd_options {
 	const char *socket_path;
 	int fd;
 	const char *uplink;
+	const char *disk;
+	bool read_only;
 	bool iommu;
 	const char *control;
 	const char *control_mode;

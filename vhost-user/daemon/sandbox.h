@@ -27,6 +27,7 @@
  * @allow_count: length of @allow
  * @sockets: sockets that iovd itself makes; NULL behind the last
  * @state: file of the state; NULL for none
+ * @disk: file of the one disk that there is; NULL for none
  * @postcopy: userfaultfd is needed
  * @af_xdp: bpf() and sockets of XDP are needed
  */
@@ -35,6 +36,7 @@ struct sandbox_options {
 	size_t allow_count;
 	const char *sockets[SANDBOX_SOCKETS_MAX];
 	const char *state;
+	const char *disk;
 	bool postcopy;
 	bool af_xdp;
 };

@@ -190,8 +190,10 @@ static int add_options(const struct ruleset *ruleset, const struct sandbox_optio
 		error = add_parent(ruleset, options->sockets[i], SOCKETS);
 	if (!error && options->state)
 		error = add_parent(ruleset, options->state, FILES);
+	if (!error && options->disk)
+		error = add_wanted(ruleset, options->disk, DEVICE | ACCESS_TRUNCATE);
 	for (size_t i = 0; !error && i < options->allow_count; i++)
-		error = add_wanted(ruleset, options->allow[i], SOCKETS | FILES);
+		error = add_wanted(ruleset, options->allow[i], SOCKETS | FILES | ACCESS_IOCTL_DEV);
 	if (!error && !options->allow_count)
 		error = add_wanted(ruleset, "/run", SOCKETS);
 	if (!error && !options->allow_count)

@@ -11,15 +11,16 @@
 
 /**
  * standalone_print - say what this back end is
+ * @options: with @disk when it is one for disks
  *
  * Prints the capabilities as JSON on standard output.
  */
-void standalone_print(void);
+void standalone_print(const struct iovd_options *options);
 
 /**
  * standalone_open - the one guest, and what it is connected to
  * @registry: empty registry
- * @options: with @socket_path or @fd set, perhaps @uplink
+ * @options: with @socket_path or @fd set, perhaps @uplink or @disk
  *
  * Return: 0 or -errno with a message.
  */

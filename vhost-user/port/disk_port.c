@@ -434,7 +434,7 @@ int disk_find(struct registry *registry, const char *name, struct port **out)
 	struct port *port;
 
 	TAILQ_FOREACH(port, &registry->ports, link) {
-		if (disk_port_of(port) && !strcmp(port->name, name)) {
+		if (port_is_disk(port) && !strcmp(port->name, name)) {
 			*out = port;
 			return 0;
 		}

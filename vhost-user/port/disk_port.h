@@ -44,15 +44,19 @@ struct disk_port {
 
 extern const struct port_type disk_port_type;
 
+/* Whether a port is a disk. */
+static inline bool port_is_disk(const struct port *port)
+{
+	return port->type == &disk_port_type;
+}
+
 /**
- * disk_port_of - a port as what it is
- * @port: any port
- *
- * Return: NULL when it is no disk.
+ * disk_port_of - a disk as what it is
+ * @port: port that is a disk
  */
 static inline struct disk_port *disk_port_of(const struct port *port)
 {
-	return port->type == &disk_port_type ? (struct disk_port *)port : NULL;
+	return (struct disk_port *)port;
 }
 
 /**

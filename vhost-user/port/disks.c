@@ -71,12 +71,12 @@ static struct blk_list *list_of(const struct registry *registry, unsigned int wo
 	unsigned int count = 0;
 
 	TAILQ_FOREACH(port, &registry->ports, link)
-		count += disk_port_of(port) ? disk_port_add_rings(port, worker, NULL) : 0;
+		count += port_is_disk(port) ? disk_port_add_rings(port, worker, NULL) : 0;
 	list = calloc(1, sizeof(*list) + count * sizeof(*list->queues));
 	if (!list)
 		return NULL;
 	TAILQ_FOREACH(port, &registry->ports, link)
-		if (disk_port_of(port))
+		if (port_is_disk(port))
 			list->count += disk_port_add_rings(port, worker,
 							   list->queues + list->count);
 	return list;

@@ -1,0 +1,788 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Requests of a guest against a back end that does what the test says, when it says so.
+#include <endian.h>
+#include <errno.h>
+#include <linux/virtio_blk.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/ring.h"
+#include "vhost-user/blk/disk.h"
+#include "vhost-user/blk/queue.h"
+
+#define SECTORS 2048
+#define F_FLUSH BIT(VIRTIO_BLK_F_FLUSH)
+#define F_ALL (EVENT_IDX | INDIRECT | F_FLUSH | BIT(VIRTIO_BLK_F_CONFIG_WCE) |                     \
+	       BIT(VIRTIO_BLK_F_DISCARD) | BIT(VIRTIO_BLK_F_WRITE_ZEROES))
+#define UNTOUCHED 0x77
+
+struct held {
+	struct blk_io *io;
+	bool is_stable;
+};
+
+/* A back end of memory; what it holds waits for the test. */
+static struct {
+	struct blk_backend backend;
+	struct blk_channel channel;
+	uint8_t bytes[SECTORS * BLK_SECTOR];
+	bool holds;
+	struct held held[64];
+	unsigned int held_count;
+	unsigned int submitted;
+	bool was_stable;
+	bool may_unmap;
+	int error;
+} medium;
+
+static void carry_out(struct blk_io *io)
+{
+	uint8_t *at = medium.bytes + io->offset;
+
+	assert_true(io->offset + io->length <= sizeof(medium.bytes));
+	for (unsigned int i = 0; i < io->count; i++) {
+		if (io->op == BLK_READ)
+			memcpy(io->vector[i].iov_base, at, io->vector[i].iov_len);
+		else
+			memcpy(at, io->vector[i].iov_base, io->vector[i].iov_len);
+		at += io->vector[i].iov_len;
+	}
+	if (io->op == BLK_DISCARD || io->op == BLK_WRITE_ZEROES)
+		memset(at, 0, io->length);
+}
+
+static void submit(struct blk_channel *channel, struct blk_io *io)
+{
+	assert_ptr_equal(channel, &medium.channel);
+	medium.submitted++;
+	medium.was_stable = io->is_stable;
+	medium.may_unmap = io->may_unmap;
+	if (medium.holds) {
+		medium.held[medium.held_count++].io = io;
+		return;
+	}
+	if (!medium.error)
+		carry_out(io);
+	io->done(io, medium.error);
+}
+
+static const struct blk_backend_ops medium_ops = { .name = "medium", .submit = submit };
+
+struct test {
+	struct fixture ring;
+	struct blk_disk disk;
+	struct vu_queue vu;
+	struct blk_queue *queue;
+	struct blk_counters *counters;
+	uint64_t now;
+};
+
+static void open_queue(struct test *test, uint64_t features)
+{
+	if (test->ring.packed)
+		features |= BIT(VIRTIO_F_RING_PACKED);
+	open_ring(&test->ring, 64, features);
+	test->vu = (struct vu_queue){
+		.ring = test->ring.vq, .enabled = true, .kick_fd = -1, .call_fd = -1,
+		.features = features,
+	};
+	blk_queue_close(test->queue);
+	test->queue = NULL;
+	assert_int_equal(blk_queue_open(&test->queue, &test->disk, &test->vu, test->counters), 0);
+}
+
+static int begin(void **state, bool packed)
+{
+	struct test *test = aligned_alloc(_Alignof(struct test), sizeof(*test));
+
+	assert_non_null(test);
+	memset(test, 0, sizeof(*test));
+	memset(&medium, 0, sizeof(medium));
+	medium.backend.ops = &medium_ops;
+	test->disk = (struct blk_disk){
+		.backend = &medium.backend,
+		.geometry = { .bytes = sizeof(medium.bytes), .block = 512, .physical_block = 4096,
+			      .has_cache = true, .discard_max = UINT64_C(1) << 40,
+			      .zeroes_max = 64 * BLK_SECTOR, .zeroes_may_unmap = true },
+		.sectors = SECTORS, .is_locked = true, .has_cache = true, .retry_cycles = 1000,
+		.serial = "disk-1",
+	};
+	test->counters = calloc(BLK_KINDS, sizeof(*test->counters));
+	fixture_open(&test->ring);
+	test->ring.packed = packed;
+	open_queue(test, F_ALL);
+	*state = test;
+	return 0;
+}
+
+static int setup(void **state)
+{
+	return begin(state, false);
+}
+
+static int packed_setup(void **state)
+{
+	return begin(state, true);
+}
+
+static int teardown(void **state)
+{
+	struct test *test = *state;
+
+	blk_queue_close(test->queue);
+	free(test->counters);
+	fixture_close(&test->ring);
+	free(test);
+	return 0;
+}
+
+/* Bytes of the guest, as buffers of at most @part bytes. */
+static unsigned int cut(struct driver_buffer *to, uint64_t gpa, uint32_t length, uint32_t part,
+			bool writable)
+{
+	unsigned int count = 0;
+
+	for (; length; gpa += part, count++) {
+		part = part < length ? part : length;
+		to[count] = (struct driver_buffer){ gpa, part, writable };
+		length -= part;
+	}
+	return count;
+}
+
+/* A request in memory of the guest. */
+struct ask {
+	uint64_t out;		/* header and what is written */
+	uint32_t out_length;
+	uint64_t in;		/* what is read, and the status */
+	uint32_t in_length;
+};
+
+static struct ask make(struct test *test, uint32_t type, uint64_t sector, uint32_t out,
+		       uint32_t in)
+{
+	struct virtio_blk_outhdr header = { htole32(type), 0, htole64(sector) };
+	struct ask ask = {
+		.out = guest_alloc(&test->ring.guest, sizeof(header) + out + 1, 16),
+		.out_length = (uint32_t)sizeof(header) + out,
+		.in = guest_alloc(&test->ring.guest, in + 1, 16),
+		.in_length = in + 1,
+	};
+
+	memcpy(guest_at(&test->ring.guest, ask.out), &header, sizeof(header));
+	memset(guest_at(&test->ring.guest, ask.in), UNTOUCHED, in + 1);
+	return ask;
+}
+
+static uint8_t *payload(struct test *test, const struct ask *ask)
+{
+	return (uint8_t *)guest_at(&test->ring.guest, ask->out) + sizeof(struct virtio_blk_outhdr);
+}
+
+static uint8_t *answer(struct test *test, const struct ask *ask)
+{
+	return guest_at(&test->ring.guest, ask->in);
+}
+
+static uint8_t status(struct test *test, const struct ask *ask)
+{
+	return answer(test, ask)[ask->in_length - 1];
+}
+
+static int add_cut(struct test *test, const struct ask *ask, uint32_t out_part, uint32_t in_part)
+{
+	struct driver_buffer buffers[64];
+	unsigned int count = cut(buffers, ask->out, ask->out_length, out_part, false);
+	int head;
+
+	count += cut(buffers + count, ask->in, ask->in_length, in_part, true);
+	head = driver_add(&test->ring.driver, buffers, count);
+	assert_true(head >= 0);
+	driver_publish(&test->ring.driver);
+	return head;
+}
+
+static int add(struct test *test, const struct ask *ask)
+{
+	return add_cut(test, ask, UINT32_MAX, UINT32_MAX);
+}
+
+static unsigned int pass(struct test *test)
+{
+	unsigned int count;
+
+	test->now += 10;
+	count = blk_queue_take(test->queue, &medium.channel, &test->ring.batch, test->now);
+	return count + blk_queue_give_back(test->queue, test->now);
+}
+
+/* Let it run until there is an answer. */
+static uint8_t run(struct test *test, const struct ask *ask)
+{
+	struct vring_used_elem element;
+
+	pass(test);
+	assert_true(driver_used(&test->ring.driver, &element));
+	assert_int_equal(element.len, ask->in_length);
+	return status(test, ask);
+}
+
+static uint8_t do_it(struct test *test, uint32_t type, uint64_t sector, uint32_t out, uint32_t in)
+{
+	struct ask ask = make(test, type, sector, out, in);
+
+	add(test, &ask);
+	return run(test, &ask);
+}
+
+static uint8_t do_range(struct test *test, uint32_t type, uint64_t sector, uint32_t sectors,
+			uint32_t flags)
+{
+	const struct virtio_blk_discard_write_zeroes range = {
+		htole64(sector), htole32(sectors), htole32(flags) };
+	struct ask ask = make(test, type, 0, sizeof(range), 0);
+
+	memcpy(payload(test, &ask), &range, sizeof(range));
+	add(test, &ask);
+	return run(test, &ask);
+}
+
+/* Section 2.7.4: how a driver cuts its buffers says nothing. */
+static void framing_does_not_matter(void **state)
+{
+	static const uint32_t parts[] = { 1, 3, 15, 16, 17, 64, 511, 512, 4096 };
+	struct test *test = *state;
+
+	for (unsigned int i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		struct ask out = make(test, VIRTIO_BLK_T_OUT, i, 512, 0);
+		struct ask in = make(test, VIRTIO_BLK_T_IN, i, 0, 512);
+		const uint32_t part = parts[i] < 16 ? 16 + parts[i] : parts[i];
+
+		memset(payload(test, &out), (int)i + 1, 512);
+		add_cut(test, &out, part, 1);
+		assert_int_equal(run(test, &out), VIRTIO_BLK_S_OK);
+		add_cut(test, &in, parts[i] < 16 ? parts[i] : 5, part);
+		assert_int_equal(run(test, &in), VIRTIO_BLK_S_OK);
+		assert_memory_equal(answer(test, &in), payload(test, &out), 512);
+	}
+	assert_int_equal(test->counters[BLK_KIND_READ].count, 9);
+	assert_int_equal(test->counters[BLK_KIND_WRITE].bytes, 9 * 512);
+}
+
+static void what_lies_outside_is_refused(void **state)
+{
+	static const struct {
+		uint64_t sector;
+		uint32_t bytes;
+		uint8_t status;
+	} asks[] = {
+		{ SECTORS - 1, 512, VIRTIO_BLK_S_OK },	{ SECTORS, 512, VIRTIO_BLK_S_IOERR },
+		{ SECTORS - 1, 1024, VIRTIO_BLK_S_IOERR }, { UINT64_MAX, 512, VIRTIO_BLK_S_IOERR },
+		{ UINT64_MAX / 512, 512, VIRTIO_BLK_S_IOERR },
+		{ UINT64_MAX / 512 + 1, 512, VIRTIO_BLK_S_IOERR },
+		{ UINT64_C(1) << 55, 512, VIRTIO_BLK_S_IOERR },
+		{ 0, 511, VIRTIO_BLK_S_IOERR },		{ 0, 513, VIRTIO_BLK_S_IOERR },
+		{ 0, 0, VIRTIO_BLK_S_OK },		{ SECTORS, 0, VIRTIO_BLK_S_OK },
+		{ SECTORS + 1, 0, VIRTIO_BLK_S_IOERR },
+	};
+	struct test *test = *state;
+
+	for (unsigned int i = 0; i < sizeof(asks) / sizeof(*asks); i++) {
+		assert_int_equal(do_it(test, VIRTIO_BLK_T_IN, asks[i].sector, 0, asks[i].bytes),
+				 asks[i].status);
+		assert_int_equal(do_it(test, VIRTIO_BLK_T_OUT, asks[i].sector, asks[i].bytes, 0),
+				 asks[i].status);
+	}
+	assert_int_equal(medium.submitted, 2);
+	/* A disk that shrank. */
+	__atomic_store_n(&test->disk.sectors, 8, __ATOMIC_RELAXED);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_IN, 8, 0, 512), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_IN, 7, 0, 512), VIRTIO_BLK_S_OK);
+}
+
+static void blocks_are_whole(void **state)
+{
+	struct test *test = *state;
+
+	test->disk.geometry.block = 4096;
+	open_queue(test, F_ALL);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_IN, 8, 0, 4096), VIRTIO_BLK_S_OK);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_IN, 8, 0, 512), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_IN, 1, 0, 4096), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(do_range(test, VIRTIO_BLK_T_DISCARD, 4, 8, 0), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(do_range(test, VIRTIO_BLK_T_DISCARD, 8, 8, 0), VIRTIO_BLK_S_OK);
+}
+
+static void ranges_are_judged(void **state)
+{
+	static const struct {
+		uint32_t type;
+		uint64_t sector;
+		uint32_t sectors;
+		uint32_t flags;
+		uint8_t status;
+	} asks[] = {
+		{ VIRTIO_BLK_T_DISCARD, 0, SECTORS, 0, VIRTIO_BLK_S_OK },
+		{ VIRTIO_BLK_T_DISCARD, 1, SECTORS, 0, VIRTIO_BLK_S_IOERR },
+		{ VIRTIO_BLK_T_DISCARD, UINT64_MAX, 1, 0, VIRTIO_BLK_S_IOERR },
+		{ VIRTIO_BLK_T_DISCARD, 0, 1u << 23, 0, VIRTIO_BLK_S_IOERR },
+		{ VIRTIO_BLK_T_DISCARD, 0, UINT32_MAX, 0, VIRTIO_BLK_S_IOERR },
+		{ VIRTIO_BLK_T_DISCARD, 0, 8, 1, VIRTIO_BLK_S_UNSUPP },
+		{ VIRTIO_BLK_T_DISCARD, 0, 8, 2, VIRTIO_BLK_S_UNSUPP },
+		{ VIRTIO_BLK_T_DISCARD, 0, 0, 0, VIRTIO_BLK_S_OK },
+		{ VIRTIO_BLK_T_WRITE_ZEROES, 0, 64, 0, VIRTIO_BLK_S_OK },
+		{ VIRTIO_BLK_T_WRITE_ZEROES, 0, 64, 1, VIRTIO_BLK_S_OK },
+		{ VIRTIO_BLK_T_WRITE_ZEROES, 0, 65, 0, VIRTIO_BLK_S_IOERR },
+		{ VIRTIO_BLK_T_WRITE_ZEROES, 0, 8, 0x80000000, VIRTIO_BLK_S_UNSUPP },
+		{ VIRTIO_BLK_T_SECURE_ERASE, 0, 8, 0, VIRTIO_BLK_S_UNSUPP },
+	};
+	struct test *test = *state;
+	struct ask ask;
+
+	for (unsigned int i = 0; i < sizeof(asks) / sizeof(*asks); i++)
+		assert_int_equal(do_range(test, asks[i].type, asks[i].sector, asks[i].sectors,
+					  asks[i].flags), asks[i].status);
+	assert_int_equal(medium.submitted, 3);
+	/* Not a list, too long a one, none. */
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_DISCARD, 0, 17, 0), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_DISCARD, 0, 0, 0), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_DISCARD, 0, 16 * (BLK_RANGES_MAX + 1), 0),
+			 VIRTIO_BLK_S_IOERR);
+	/* Several, of which one must not be given back. */
+	ask = make(test, VIRTIO_BLK_T_WRITE_ZEROES, 0, 3 * 16, 0);
+	for (unsigned int i = 0; i < 3; i++)
+		((struct virtio_blk_discard_write_zeroes *)payload(test, &ask))[i] =
+			(struct virtio_blk_discard_write_zeroes){ htole64(100 * i), htole32(4),
+								  htole32(i != 1) };
+	memset(medium.bytes, 1, sizeof(medium.bytes));
+	add(test, &ask);
+	assert_int_equal(run(test, &ask), VIRTIO_BLK_S_OK);
+	assert_false(medium.may_unmap);
+	for (unsigned int i = 0; i < SECTORS; i++)
+		assert_int_equal(medium.bytes[i * BLK_SECTOR],
+				 !(i % 100 < 4 && i < 300 - 96));
+}
+
+static void what_is_no_request_is_told(void **state)
+{
+	struct test *test = *state;
+	struct driver_buffer buffer = { guest_alloc(&test->ring.guest, 64, 16), 16, false };
+	struct vring_used_elem element;
+
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_SCSI_CMD, 0, 96, 96), VIRTIO_BLK_S_UNSUPP);
+	assert_int_equal(do_it(test, 77, 0, 0, 0), VIRTIO_BLK_S_UNSUPP);
+	assert_int_equal(do_it(test, UINT32_MAX, 0, 512, 512), VIRTIO_BLK_S_UNSUPP);
+	/* No status, no header, neither. */
+	driver_add(&test->ring.driver, &buffer, 1);
+	driver_publish(&test->ring.driver);
+	pass(test);
+	assert_true(driver_used(&test->ring.driver, &element));
+	assert_int_equal(element.len, 0);
+	buffer.writable = true;
+	driver_add(&test->ring.driver, &buffer, 1);
+	driver_publish(&test->ring.driver);
+	pass(test);
+	assert_true(driver_used(&test->ring.driver, &element));
+	assert_int_equal(element.len, 16);
+	assert_int_equal(((uint8_t *)guest_at(&test->ring.guest, buffer.gpa))[15],
+			 VIRTIO_BLK_S_IOERR);
+	assert_int_equal(test->counters[BLK_KIND_UNKNOWN].failed, 5);
+	assert_int_equal(medium.submitted, 0);
+}
+
+static void a_short_header_is_an_error(void **state)
+{
+	struct test *test = *state;
+
+	for (uint32_t length = 1; length < 16; length++) {
+		struct ask ask = make(test, VIRTIO_BLK_T_IN, 0, 0, 512);
+
+		ask.out_length = length;
+		add(test, &ask);
+		assert_int_equal(run(test, &ask), VIRTIO_BLK_S_IOERR);
+	}
+	assert_int_equal(medium.submitted, 0);
+}
+
+static void the_serial_is_told(void **state)
+{
+	struct test *test = *state;
+	uint8_t expected[VIRTIO_BLK_ID_BYTES] = "disk-1";
+
+	for (uint32_t room = 0; room <= 40; room += 10) {
+		struct ask ask = make(test, VIRTIO_BLK_T_GET_ID, 0, 0, room);
+
+		add_cut(test, &ask, 16, 7);
+		assert_int_equal(run(test, &ask), VIRTIO_BLK_S_OK);
+		assert_memory_equal(answer(test, &ask), expected, room < 20 ? room : 20);
+		if (room > 20)
+			assert_int_equal(answer(test, &ask)[20], UNTOUCHED);
+	}
+}
+
+static void a_read_only_disk_is_not_written(void **state)
+{
+	struct test *test = *state;
+
+	test->disk.geometry.read_only = true;
+	open_queue(test, F_ALL);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_OUT, 0, 512, 0), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(do_range(test, VIRTIO_BLK_T_DISCARD, 0, 8, 0), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(do_range(test, VIRTIO_BLK_T_WRITE_ZEROES, 0, 8, 0), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_IN, 0, 0, 512), VIRTIO_BLK_S_OK);
+	assert_int_equal(medium.submitted, 1);
+}
+
+/* Section 5.2.6.2. */
+static void writes_are_stable_for_who_cannot_flush(void **state)
+{
+	struct test *test = *state;
+	const uint8_t off = 0, on = 1;
+	const uint32_t wce = offsetof(struct virtio_blk_config, wce);
+
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_OUT, 0, 512, 0), VIRTIO_BLK_S_OK);
+	assert_false(medium.was_stable);
+	assert_int_equal(blk_config_write(&test->disk, wce, &off, 1), 0);
+	do_it(test, VIRTIO_BLK_T_OUT, 0, 512, 0);
+	assert_true(medium.was_stable);
+	do_range(test, VIRTIO_BLK_T_DISCARD, 0, 8, 0);
+	assert_true(medium.was_stable);
+	do_it(test, VIRTIO_BLK_T_IN, 0, 0, 512);
+	assert_false(medium.was_stable);
+	assert_int_equal(blk_config_write(&test->disk, wce, &on, 1), 0);
+	do_it(test, VIRTIO_BLK_T_OUT, 0, 512, 0);
+	assert_false(medium.was_stable);
+	/* The rest of the space is not the driver's. */
+	assert_int_equal(blk_config_write(&test->disk, 0, &on, 1), -EINVAL);
+	assert_int_equal(blk_config_write(&test->disk, wce, (const uint8_t[]){ 1, 0 }, 2), -EINVAL);
+	assert_int_equal(blk_config_write(&test->disk, wce, (const uint8_t[]){ 2 }, 1), -EINVAL);
+	open_queue(test, EVENT_IDX);
+	do_it(test, VIRTIO_BLK_T_OUT, 0, 512, 0);
+	assert_true(medium.was_stable);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_UNSUPP);
+	assert_int_equal(do_range(test, VIRTIO_BLK_T_DISCARD, 0, 8, 0), VIRTIO_BLK_S_UNSUPP);
+}
+
+static void a_failed_flush_stays_failed(void **state)
+{
+	struct test *test = *state;
+
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_OK);
+	medium.error = -EIO;
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_IOERR);
+	medium.error = 0;
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_OUT, 0, 512, 0), VIRTIO_BLK_S_OK);
+	test->disk.flush_error = 0;
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_OK);
+}
+
+static void errors_are_told(void **state)
+{
+	struct test *test = *state;
+
+	medium.error = -ENOSPC;
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_OUT, 0, 512, 0), VIRTIO_BLK_S_IOERR);
+	medium.error = -EOPNOTSUPP;
+	assert_int_equal(do_range(test, VIRTIO_BLK_T_DISCARD, 0, 8, 0), VIRTIO_BLK_S_UNSUPP);
+	assert_int_equal(test->disk.last_error, -EOPNOTSUPP);
+	/* A worker without a way to the back end. */
+	medium.error = 0;
+	{
+		struct ask ask = make(test, VIRTIO_BLK_T_IN, 0, 0, 512);
+		struct vring_used_elem element;
+
+		add(test, &ask);
+		blk_queue_take(test->queue, NULL, &test->ring.batch, 1);
+		blk_queue_give_back(test->queue, 2);
+		assert_true(driver_used(&test->ring.driver, &element));
+		assert_int_equal(status(test, &ask), VIRTIO_BLK_S_IOERR);
+	}
+}
+
+static void finish_held(unsigned int index, int error)
+{
+	struct blk_io *io = medium.held[index].io;
+
+	if (!error)
+		carry_out(io);
+	io->done(io, error);
+}
+
+static void hold(struct test *test, struct ask *asks, int *heads, unsigned int count)
+{
+	medium.holds = true;
+	for (unsigned int i = 0; i < count; i++) {
+		asks[i] = make(test, VIRTIO_BLK_T_IN, i, 0, 512);
+		heads[i] = add(test, &asks[i]);
+	}
+	pass(test);
+	assert_int_equal(medium.held_count, count);
+	assert_int_equal(blk_queue_under_way(test->queue), count);
+}
+
+static void requests_are_given_back_as_they_are_done(void **state)
+{
+	struct test *test = *state;
+	struct vring_used_elem element;
+	struct ask asks[4];
+	int heads[4];
+
+	hold(test, asks, heads, 4);
+	assert_false(driver_used(&test->ring.driver, &element));
+	for (int i = 3; i >= 0; i--) {
+		finish_held((unsigned int)i, 0);
+		pass(test);
+		assert_true(driver_used(&test->ring.driver, &element));
+		assert_int_equal(element.id, heads[i]);
+	}
+	assert_int_equal(blk_queue_under_way(test->queue), 0);
+}
+
+static void or_in_the_order_in_which_they_came(void **state)
+{
+	struct test *test = *state;
+	struct vring_used_elem element;
+	struct ask asks[4];
+	int heads[4];
+
+	open_queue(test, F_ALL | BIT(VIRTIO_F_IN_ORDER));
+	hold(test, asks, heads, 4);
+	finish_held(2, 0);
+	finish_held(1, -EIO);
+	pass(test);
+	assert_false(driver_used(&test->ring.driver, &element));
+	finish_held(0, 0);
+	pass(test);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_true(driver_used(&test->ring.driver, &element));
+		assert_int_equal(element.id, heads[i]);
+		assert_int_equal(status(test, &asks[i]), i == 1 ? VIRTIO_BLK_S_IOERR : VIRTIO_BLK_S_OK);
+	}
+	assert_false(driver_used(&test->ring.driver, &element));
+	finish_held(3, 0);
+	pass(test);
+	assert_true(driver_used(&test->ring.driver, &element));
+}
+
+static void what_failed_waits(void **state)
+{
+	struct test *test = *state;
+	struct vring_used_elem element;
+	struct ask ask = make(test, VIRTIO_BLK_T_OUT, 0, 512, 0);
+
+	test->disk.on_error = BLK_ERROR_WAIT;
+	medium.error = -ENOSPC;
+	add(test, &ask);
+	pass(test);
+	assert_false(driver_used(&test->ring.driver, &element));
+	assert_int_equal(blk_queue_parked(test->queue), 1);
+	assert_true(blk_queue_due(test->queue) != UINT64_MAX);
+	/* What the guest asked for wrongly does not wait. */
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_IN, SECTORS, 0, 512), VIRTIO_BLK_S_IOERR);
+	test->now = blk_queue_due(test->queue);
+	pass(test);
+	assert_int_equal(blk_queue_parked(test->queue), 1);
+	medium.error = 0;
+	test->now = blk_queue_due(test->queue);
+	assert_int_equal(run(test, &ask), VIRTIO_BLK_S_OK);
+	assert_int_equal(blk_queue_parked(test->queue), 0);
+	assert_true(blk_queue_due(test->queue) == UINT64_MAX);
+}
+
+static void a_queue_drains(void **state)
+{
+	struct test *test = *state;
+	struct vring_used_elem element;
+	struct ask asks[2], late;
+	int heads[2];
+
+	hold(test, asks, heads, 2);
+	late = make(test, VIRTIO_BLK_T_IN, 0, 0, 512);
+	blk_queue_drain(test->queue, false);
+	add(test, &late);
+	pass(test);
+	assert_int_equal(medium.held_count, 2);
+	assert_false(blk_queue_is_drained(test->queue));
+	finish_held(0, 0);
+	pass(test);
+	assert_false(blk_queue_has_news(test->queue));
+	finish_held(1, 0);
+	pass(test);
+	assert_true(blk_queue_is_drained(test->queue));
+	assert_true(blk_queue_has_news(test->queue));
+	assert_false(blk_queue_has_news(test->queue));
+	assert_true(driver_used(&test->ring.driver, &element));
+	assert_true(driver_used(&test->ring.driver, &element));
+	assert_false(driver_used(&test->ring.driver, &element));
+}
+
+static void what_waits_is_tried_once_more_when_it_drains(void **state)
+{
+	struct test *test = *state;
+	struct ask ask = make(test, VIRTIO_BLK_T_OUT, 0, 512, 0);
+
+	test->disk.on_error = BLK_ERROR_WAIT;
+	medium.error = -EIO;
+	add(test, &ask);
+	pass(test);
+	blk_queue_drain(test->queue, false);
+	assert_int_equal(run(test, &ask), VIRTIO_BLK_S_IOERR);
+	assert_true(blk_queue_is_drained(test->queue));
+}
+
+static void or_left_to_who_comes_next(void **state)
+{
+	struct test *test = *state;
+	struct ask ask = make(test, VIRTIO_BLK_T_OUT, 0, 512, 0);
+	struct vring_used_elem element;
+
+	test->disk.on_error = BLK_ERROR_WAIT;
+	medium.error = -EIO;
+	add(test, &ask);
+	pass(test);
+	blk_queue_drain(test->queue, true);
+	pass(test);
+	assert_true(blk_queue_is_drained(test->queue));
+	assert_false(driver_used(&test->ring.driver, &element));
+}
+
+static void an_abandoned_queue_gives_nothing_back(void **state)
+{
+	struct test *test = *state;
+	struct vring_used_elem element;
+	struct ask asks[3];
+	int heads[3];
+
+	hold(test, asks, heads, 3);
+	finish_held(0, 0);
+	blk_queue_drain(test->queue, false);
+	blk_queue_abandon(test->queue);
+	pass(test);
+	assert_false(blk_queue_is_drained(test->queue));
+	finish_held(1, 0);
+	finish_held(2, -EIO);
+	pass(test);
+	assert_true(blk_queue_is_drained(test->queue));
+	assert_false(driver_used(&test->ring.driver, &element));
+	assert_int_equal(status(test, &asks[0]), UNTOUCHED);
+}
+
+static void nothing_is_taken_before_the_disk_is_ours(void **state)
+{
+	struct test *test = *state;
+	struct ask ask = make(test, VIRTIO_BLK_T_IN, 0, 0, 512);
+
+	test->disk.is_locked = false;
+	add(test, &ask);
+	assert_int_equal(pass(test), 0);
+	assert_false(blk_queue_arm(test->queue));
+	test->disk.is_locked = true;
+	assert_true(blk_queue_arm(test->queue));
+	blk_queue_pause(test->queue, true);
+	assert_int_equal(pass(test), 0);
+	blk_queue_pause(test->queue, false);
+	blk_queue_disarm(test->queue);
+	assert_int_equal(run(test, &ask), VIRTIO_BLK_S_OK);
+}
+
+static void many_segments_are_one_request(void **state)
+{
+	struct test *test = *state;
+	struct ask ask = make(test, VIRTIO_BLK_T_OUT, 0, 48 * 512, 0);
+
+	for (unsigned int i = 0; i < 48 * 512; i++)
+		payload(test, &ask)[i] = (uint8_t)(i * 7 >> 4);
+	add_cut(test, &ask, 512, 1);
+	assert_int_equal(run(test, &ask), VIRTIO_BLK_S_OK);
+	assert_memory_equal(medium.bytes, payload(test, &ask), 48 * 512);
+}
+
+static void a_broken_ring_is_news_once(void **state)
+{
+	struct test *test = *state;
+	struct driver_buffer buffer = { UINT64_C(1) << 50, 512, false };
+
+	driver_add(&test->ring.driver, &buffer, 1);
+	driver_publish(&test->ring.driver);
+	pass(test);
+	assert_int_equal(test->vu.ring.error, VIRTQ_ERROR_ADDRESS);
+	assert_true(blk_queue_has_news(test->queue));
+	pass(test);
+	assert_false(blk_queue_has_news(test->queue));
+}
+
+static void buckets_tell_times(void **state)
+{
+	(void)state;
+	for (uint64_t cycles = 0; cycles < UINT64_C(1) << 62; cycles += 1 + cycles / 13) {
+		unsigned int bucket = blk_latency_bucket(cycles);
+
+		assert_true(bucket < BLK_LATENCY_BUCKETS);
+		assert_true(cycles < blk_latency_end(bucket));
+		if (bucket)
+			assert_true(cycles >= blk_latency_end(bucket - 1));
+		assert_true(blk_latency_end(bucket) <= cycles + 1 + cycles / 8);
+	}
+}
+
+static void the_configuration_says_what_there_is(void **state)
+{
+	struct test *test = *state;
+	uint8_t space[VU_CONFIG_SPACE] = { 0 };
+	struct virtio_blk_config config;
+	const uint64_t features = blk_features(&test->disk, 4);
+
+	blk_config_fill(&test->disk, 4, space);
+	memcpy(&config, space, sizeof(config));
+	assert_int_equal(le64toh(config.capacity), SECTORS);
+	assert_int_equal(config.blk_size, 512);
+	assert_int_equal(config.physical_block_exp, 3);
+	assert_int_equal(config.min_io_size, 8);
+	assert_int_equal(config.wce, 1);
+	assert_int_equal(config.num_queues, 4);
+	assert_int_equal(config.max_write_zeroes_sectors, 64);
+	assert_int_equal(config.write_zeroes_may_unmap, 1);
+	assert_int_equal(config.size_max, 0);
+	assert_true(features & BIT(VIRTIO_BLK_F_MQ) && features & BIT(VIRTIO_BLK_F_DISCARD));
+	/* Its zero would have Linux cut all to 4 KiB; and nobody speaks SCSI. */
+	assert_false(features & (BIT(VIRTIO_BLK_F_SIZE_MAX) | BIT(VIRTIO_BLK_F_SCSI) |
+				 BIT(VIRTIO_F_ACCESS_PLATFORM)));
+	test->disk.geometry.read_only = true;
+	assert_false(blk_features(&test->disk, 1) &
+		     (BIT(VIRTIO_BLK_F_DISCARD) | BIT(VIRTIO_BLK_F_MQ)));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define BOTH(name) TEST(name), cmocka_unit_test_setup_teardown(name, packed_setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BOTH(framing_does_not_matter),
+		BOTH(what_lies_outside_is_refused),
+		TEST(blocks_are_whole),
+		BOTH(ranges_are_judged),
+		BOTH(what_is_no_request_is_told),
+		TEST(a_short_header_is_an_error),
+		BOTH(the_serial_is_told),
+		TEST(a_read_only_disk_is_not_written),
+		TEST(writes_are_stable_for_who_cannot_flush),
+		TEST(a_failed_flush_stays_failed),
+		TEST(errors_are_told),
+		BOTH(requests_are_given_back_as_they_are_done),
+		BOTH(or_in_the_order_in_which_they_came),
+		BOTH(what_failed_waits),
+		BOTH(a_queue_drains),
+		TEST(what_waits_is_tried_once_more_when_it_drains),
+		TEST(or_left_to_who_comes_next),
+		BOTH(an_abandoned_queue_gives_nothing_back),
+		TEST(nothing_is_taken_before_the_disk_is_ours),
+		BOTH(many_segments_are_one_request),
+		BOTH(a_broken_ring_is_news_once),
+		cmocka_unit_test(buckets_tell_times),
+		TEST(the_configuration_says_what_there_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A disk in a raw file or on a block device.
+ *
+ * Theory of operation.  The lock is a flock() of a description that nobody but us has.  A ring keeps
+ * its files open after the process that had it has ended, until all is done that was
+ * under way.  So who gets the lock knows that nothing which an earlier process began is still to
+ * come, even where that one was killed.  A device is claimed besides, as a mount does it: the kernel
+ * then refuses others that ask for it alone, and us where it is in use.  The claim is a description
+ * of its own, which no ring has, so it ends with the process and says nothing of what is
+ * under way.
+ *
+ * Without the page cache a file is read and written as its file system says that it can be; where
+ * it does not say so, as on tmpfs, the page cache stays between.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
+#include "vhost-user/blk/file_backend.h"
+
+/* Bytes of a range that one request may name; it is cleared in smaller steps. */
+#define RANGE_MAX (UINT64_C(1) << 30)
+
+/* Bytes of the largest block, and of that which most file systems have. */
+#define BLOCK_MAX 65536
+#define BLOCK_USUAL 4096
+
+static bool is_block(uint64_t bytes, uint32_t least)
+{
+	return bytes >= least && bytes <= BLOCK_MAX && !(bytes & (bytes - 1));
+}
+
+/* An attribute of a device's queue, which a partition has from its disk. */
+static int queue_read(const struct file_backend *file, const char *name, char *text, size_t size)
+{
+	const unsigned int major = major(file->number), minor = minor(file->number);
+
+	if (!iov_sys_read(file->iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u/queue/%s", major, minor,
+					      name).name, text, size))
+		return 0;
+	return iov_sys_read(file->iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u/../queue/%s", major,
+						minor, name).name, text, size);
+}
+
+/* 0 when it is not told. */
+static uint64_t queue_number(const struct file_backend *file, const char *name)
+{
+	char text[32];
+
+	return queue_read(file, name, text, sizeof(text)) ? 0 : strtoull(text, NULL, 10);
+}
+
+static bool writes_through(const struct file_backend *file)
+{
+	char text[32];
+
+	return !queue_read(file, "write_cache", text, sizeof(text)) &&
+	       !strcmp(text, "write through");
+}
+
+static uint32_t logical_block(const struct file_backend *file)
+{
+	uint64_t bytes = queue_number(file, "logical_block_size");
+
+	return is_block(bytes, BLK_BLOCK_MIN) ? (uint32_t)bytes : BLK_BLOCK_MIN;
+}
+
+static uint64_t size_of(const struct file_backend *file)
+{
+	off_t size = lseek(file->fd, 0, SEEK_END);
+
+	return size > 0 ? (uint64_t)size : 0;
+}
+
+static const char *kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
+		return "a directory";
+	case S_IFCHR:
+		return "a character device";
+	case S_IFIFO:
+		return "a pipe";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "of another kind";
+	}
+}
+
+static int refuse_kind(struct iov *iov, const char *path, mode_t mode)
+{
+	return iov_fail(iov, -EINVAL, "%s: is %s, expected a file or a block device; name one",
+			path, kind_of(mode));
+}
+
+static int refuse_open(struct iov *iov, const struct blk_source *source, int error)
+{
+	const char *path = source->path;
+
+	switch (error) {
+	case -EISDIR:
+		return refuse_kind(iov, path, S_IFDIR);
+	case -ENXIO:
+		return iov_told(iov, error, "%s: nobody answers for it (%s), expected a file or a "
+				"block device; name one", path, strerror(-error));
+	case -ENOENT:
+	case -ENOTDIR:
+		return iov_fail_as(iov, IOV_FAILURE_OTHER, error, "%s: no such file; "
+				   "'truncate --size=SIZE %s' makes one", path, path);
+	case -EACCES:
+	case -EPERM:
+		return iov_told(iov, error, "%s: may not be %s (%s); iovd's user needs the right to, "
+				"and a directory of --allow has to have it%s", path,
+				source->read_only ? "read" : "read and written", strerror(-error),
+				source->read_only ? "" : ", or make the disk read-only");
+	case -EROFS:
+		return iov_told(iov, error, "%s: is on a read-only file system; make the disk "
+				"read-only, or mount that writable", path);
+	default:
+		return iov_told(iov, error, "%s: cannot be opened: %s", path, strerror(-error));
+	}
+}
+
+/* O_NONBLOCK is for what is no disk, and would have the ring fail where it should wait. */
+static int open_path(struct file_backend *file, const struct blk_source *source)
+{
+	int access = source->read_only ? O_RDONLY : O_RDWR;
+	struct stat status;
+
+	file->fd = open(source->path, access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file->fd < 0)
+		return refuse_open(file->iov, source, -errno);
+	if (fstat(file->fd, &status))
+		return refuse_open(file->iov, source, -errno);
+	if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
+		return refuse_kind(file->iov, source->path, status.st_mode);
+	if (fcntl(file->fd, F_SETFL, 0))
+		return refuse_open(file->iov, source, -errno);
+	file->is_device = S_ISBLK(status.st_mode);
+	file->number = file->is_device ? status.st_rdev : status.st_dev;
+	file->lock_device = status.st_dev;
+	file->lock_inode = status.st_ino;
+	return 0;
+}
+
+/* How it can be had without the page cache; false when the kernel does not say that it can. */
+static bool find_alignment(struct file_backend *file)
+{
+	struct statx status;
+	uint32_t memory = 0, block = 0;
+
+	if (!statx(file->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &status) &&
+	    status.stx_mask & STATX_DIOALIGN) {
+		memory = status.stx_dio_mem_align;
+		block = status.stx_dio_offset_align;
+	} else if (file->is_device) {
+		memory = block = file->block;
+	}
+	if (!is_block(memory, 1) || !is_block(block, 1))
+		return false;
+	file->memory_mask = memory - 1;
+	file->block = block > file->block ? block : file->block;
+	return true;
+}
+
+static void choose_cache(struct file_backend *file, bool cached)
+{
+	struct file_backend direct = *file;
+
+	if (cached || !find_alignment(&direct) || fcntl(file->fd, F_SETFL, O_DIRECT))
+		return;
+	*file = direct;
+	file->is_direct = true;
+}
+
+/* A command for that is there since Linux 6.12. */
+static bool kernel_discards(void)
+{
+	unsigned int major, minor;
+	struct utsname name;
+
+	return !uname(&name) && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 12));
+}
+
+/* Far behind the end there is nothing to lose, even if somebody else makes the file grow. */
+static bool can_punch(const struct file_backend *file)
+{
+	return !fallocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			  (off_t)(size_of(file) + RANGE_MAX), file->block);
+}
+
+/* Device mapper and others discard without being able to make zeroes of it. */
+static void find_clearings(struct file_backend *file)
+{
+	bool discards = file->is_device && queue_number(file, "discard_max_bytes");
+
+	file->lacks[CLEAR_DISCARD] = !discards || !kernel_discards();
+	file->lacks[CLEAR_PUNCH] = file->is_device
+			? !discards || !queue_number(file, "write_zeroes_max_bytes")
+			: file->read_only || !can_punch(file);
+}
+
+static int check_size(const struct file_backend *file)
+{
+	uint64_t bytes = size_of(file);
+
+	if (bytes && !(bytes % file->block))
+		return 0;
+	if (file->is_device)
+		return iov_fail(file->iov, -EINVAL, "%s: the device has %" PRIu64 " bytes, expected a "
+				"medium with blocks of %" PRIu32 "; put one in, or name another device",
+				file->path, bytes, file->block);
+	if (!bytes)
+		return iov_fail(file->iov, -EINVAL, "%s: is empty, expected the size of a disk; "
+				"'truncate --size=SIZE %s' gives it one", file->path, file->path);
+	return iov_fail(file->iov, -EINVAL, "%s: has %" PRIu64 " bytes, expected a multiple of %" PRIu32
+			"; 'truncate --size=%%%" PRIu32 " %s' adds what is missing", file->path, bytes,
+			file->block, file->block, file->path);
+}
+
+static int refuse_claim(struct file_backend *file, int error)
+{
+	_cleanup_free_ char *holder = NULL;
+
+	if (error != -EBUSY)
+		return iov_told(file->iov, error, "%s: cannot be had for us alone: %s", file->path,
+				strerror(-error));
+	holder = file_holder(&file->backend);
+	return iov_fail_as(file->iov, IOV_FAILURE_OTHER, error, "%s: is in use%s%s, expected a device "
+			   "that is not mounted, no part of a volume and no other disk; end that, or "
+			   "make the disk read-only", file->path, holder ? " by " : "",
+			   holder ? holder : "");
+}
+
+/* The kernel keeps others from it, and tells us where there are some. */
+static int claim(struct file_backend *file)
+{
+	struct stat status;
+
+	if (!file->is_device || file->read_only)
+		return 0;
+	file->claim_fd = open(file->path, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
+	if (file->claim_fd < 0 || fstat(file->claim_fd, &status))
+		return refuse_claim(file, -errno);
+	if (!S_ISBLK(status.st_mode) || status.st_rdev != file->number)
+		return iov_fail_as(file->iov, IOV_FAILURE_OTHER, -EAGAIN, "%s: became another device "
+				   "while it was opened; try again", file->path);
+	return 0;
+}
+
+static void file_close(struct blk_backend *backend)
+{
+	struct file_backend *file = file_of(backend);
+
+	/* A ring may have it open for some moments more. */
+	if (file->fd >= 0) {
+		flock(file->fd, LOCK_UN);
+		close(file->fd);
+	}
+	if (file->claim_fd >= 0)
+		close(file->claim_fd);
+	free(file->path);
+	free(file);
+}
+
+static int prepare(struct file_backend *file, const struct blk_source *source)
+{
+	int error = open_path(file, source);
+
+	if (error)
+		return error;
+	file->block = file->is_device ? logical_block(file) : BLK_BLOCK_MIN;
+	choose_cache(file, source->cached);
+	error = check_size(file);
+	if (!error)
+		error = claim(file);
+	if (!error)
+		find_clearings(file);
+	return error;
+}
+
+static int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source *source)
+{
+	struct file_backend *file = calloc(1, sizeof(*file));
+	int error;
+
+	if (!file)
+		return iov_told(iov, -ENOMEM, "no memory for a disk");
+	file->backend.ops = &blk_backend_file;
+	file->iov = iov;
+	file->fd = file->claim_fd = -1;
+	file->read_only = source->read_only;
+	file->path = strdup(source->path);
+	error = file->path ? prepare(file, source) : iov_told(iov, -ENOMEM, "no memory for a disk");
+	if (error) {
+		file_close(&file->backend);
+		return error;
+	}
+	*out = &file->backend;
+	return 0;
+}
+
+static int file_lock(struct blk_backend *backend)
+{
+	const struct file_backend *file = file_of(backend);
+
+	return flock(file->fd, (file->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) ? -errno : 0;
+}
+
+static void describe_device(const struct file_backend *file, struct blk_geometry *geometry)
+{
+	uint64_t physical = queue_number(file, "physical_block_size");
+	uint64_t granularity = queue_number(file, "discard_granularity");
+	int64_t ahead;
+
+	geometry->physical_block = is_block(physical, file->block) ? (uint32_t)physical : file->block;
+	geometry->io_min = (uint32_t)queue_number(file, "minimum_io_size");
+	geometry->io_optimal = (uint32_t)queue_number(file, "optimal_io_size");
+	geometry->has_cache = !file->is_direct || !writes_through(file);
+	geometry->discard_block = (uint32_t)granularity;
+	if (!iov_sys_read_number(file->iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u/alignment_offset",
+						     major(file->number), minor(file->number)).name,
+				 &ahead) && ahead > 0)
+		geometry->aligned_at = (uint32_t)ahead / file->block;
+}
+
+static void describe_file(const struct file_backend *file, const struct stat *status,
+			  struct blk_geometry *geometry)
+{
+	uint64_t bytes = (uint64_t)status->st_blksize;
+	uint32_t usual = file->block > BLOCK_USUAL ? file->block : BLOCK_USUAL;
+
+	geometry->physical_block = is_block(bytes, file->block) ? (uint32_t)bytes : usual;
+	geometry->discard_block = geometry->physical_block;
+	geometry->has_cache = true;
+}
+
+static int file_describe(struct blk_backend *backend, struct blk_geometry *geometry)
+{
+	const struct file_backend *file = file_of(backend);
+	const bool gives_back = !file->lacks[CLEAR_DISCARD] || !file->lacks[CLEAR_PUNCH];
+	struct stat status;
+
+	if (fstat(file->fd, &status))
+		return -errno;
+	*geometry = (struct blk_geometry){
+		.bytes = size_of(file) & ~(uint64_t)(file->block - 1),
+		.block = file->block,
+		.read_only = file->read_only,
+		.discard_max = gives_back && !file->read_only ? RANGE_MAX : 0,
+		.zeroes_max = file->read_only ? 0 : RANGE_MAX,
+		.zeroes_may_unmap = !file->lacks[CLEAR_PUNCH],
+	};
+	if (file->is_device)
+		describe_device(file, geometry);
+	else
+		describe_file(file, &status, geometry);
+	return 0;
+}
+
+static int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
+{
+	const struct file_backend *file = file_of(backend);
+
+	if (file->is_device)
+		return iov_fail(iov, -EINVAL, "%s: a device has the size that it has; resize it by its "
+				"own tool", file->path);
+	if (file->read_only)
+		return iov_fail(iov, -EINVAL, "%s: the disk is read-only, expected one that is written "
+				"to; add it so", file->path);
+	if (!bytes || bytes % file->block || bytes > INT64_MAX)
+		return iov_fail(iov, -EINVAL, "%s: size of %" PRIu64 " bytes, expected a multiple of %"
+				PRIu32 " above 0", file->path, bytes, file->block);
+	if (ftruncate(file->fd, (off_t)bytes))
+		return iov_told(iov, -errno, "%s: cannot be given %" PRIu64 " bytes: %s", file->path,
+				bytes, strerror(errno));
+	return 0;
+}
+
+const struct blk_backend_ops blk_backend_file = {
+	.name = "file",
+	.takes_path = true,
+	.needs_uring = true,
+	.open = file_open,
+	.lock = file_lock,
+	.holder = file_holder,
+	.describe = file_describe,
+	.resize = file_resize,
+	.close = file_close,
+	.channel_open = file_channel_open,
+	.channel_close = file_channel_close,
+	.submit = file_submit,
+};

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A file or block device as a disk: what the control thread and the workers know of it. */
+#ifndef VHOST_USER_BLK_FILE_BACKEND_H
+#define VHOST_USER_BLK_FILE_BACKEND_H
+
+#include <sys/types.h>
+
+#include "vhost-user/blk/backend.h"
+
+/**
+ * enum clearing - ways to be rid of what is in a range, the best first
+ * @CLEAR_DISCARD: have the device forget it; what is read then is anything
+ * @CLEAR_PUNCH: give the space back; what is read then is zeroes
+ * @CLEAR_ZERO: have the file system or the device make it zeroes
+ * @CLEAR_WRITE: write zeroes
+ */
+enum clearing {
+	CLEAR_DISCARD,
+	CLEAR_PUNCH,
+	CLEAR_ZERO,
+	CLEAR_WRITE,
+	CLEAR_WAYS
+};
+
+/**
+ * struct file_backend - the disk
+ * @iov: context that it was opened from
+ * @path: as it was named
+ * @fd: the file
+ * @claim_fd: of a device that nobody else may have, opened for that alone; else -1
+ * @number: of the device, or of that which the file is on
+ * @lock_device: on which the file or the node of the device is, as the kernel lists locks
+ * @lock_inode: its inode there
+ * @is_device: it is a block device
+ * @is_direct: there is no page cache between
+ * @read_only: it is not written to
+ * @lacks: ways to clear that it does not have for all we know; a channel learns more
+ * @block: bytes of what can be read or written at once
+ * @memory_mask: bits that an address must not have, without the page cache
+ *
+ * Nothing of it changes after it was opened.
+ */
+struct file_backend {
+	struct blk_backend backend;
+	struct iov *iov;
+	char *path;
+	int fd;
+	int claim_fd;
+	dev_t number;
+	dev_t lock_device;
+	ino_t lock_inode;
+	bool is_device;
+	bool is_direct;
+	bool read_only;
+	bool lacks[CLEAR_WAYS];
+	uint32_t block;
+	uint32_t memory_mask;
+};
+
+/* The kind's operations of workers and, in file_holder.c, who has the lock. */
+int file_channel_open(struct blk_channel **out, struct blk_backend *backend,
+		      struct blk_uring *uring);
+void file_channel_close(struct blk_channel *channel);
+void file_submit(struct blk_channel *channel, struct blk_io *io);
+char *file_holder(struct blk_backend *backend);
+
+/* The whole of it. */
+static inline struct file_backend *file_of(struct blk_backend *backend)
+{
+	return (struct file_backend *)backend;
+}
+
+#endif

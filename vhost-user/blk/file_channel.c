@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Theory of operation.  An I/O is a series of steps, one request to the ring each: a transfer
+ * goes on behind what the last one moved, and a range is cleared piece by piece, by the best
+ * way that the file has.  A change that has to be stable ends with fdatasync, or has it within.
+ *
+ * Nothing fails for lack of room.  An I/O takes one of the channel's requests, or waits for
+ * one; where its memory is not aligned as O_DIRECT wants it, it is carried through one of
+ * the channel's buffers, or waits for that.  Who has both comes to an end without others.
+ */
+#include "vhost-user/blk/file_backend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "vhost-user/blk/uring_request.h"
+#include "vhost-user/compiler.h"
+
+/* I/Os of a channel that are carried out at the same time. */
+#define REQUESTS 256
+
+/* Asks a block device to discard; from later kernels than some headers. */
+#define FILE_CMD_DISCARD _IO(0x12, 0)
+
+/* Buffers of a channel for memory that is not aligned. */
+#define BUFFERS 16
+#define BUFFER_BYTES (64U << 10)
+
+/* Most bytes of one step. */
+#define TRANSFER_MAX (1U << 30)
+#define RANGE_MAX (UINT64_C(64) << 20)
+
+/* Zeroes that are written at once. */
+#define ZEROES_BYTES (64U << 10)
+#define ZEROES_PARTS 16
+
+/**
+ * struct place - a place in the vector of an I/O
+ * @index: element
+ * @skip: bytes of it that are before
+ */
+struct place {
+	unsigned int index;
+	size_t skip;
+};
+
+struct file_channel;
+
+/**
+ * struct file_request - an I/O that is carried out
+ * @uring: the step that is under way
+ * @next: of those that are free, or that wait for a buffer
+ * @channel: channel
+ * @io: the I/O
+ * @place: where in its vector it goes on
+ * @buffer: what its memory is carried through; NULL when that is aligned
+ * @clearing: how the range of this step is cleared
+ * @asked: bytes of it
+ * @is_syncing: this step is the fdatasync behind a change
+ */
+struct file_request {
+	struct uring_request uring;
+	struct file_request *next;
+	struct file_channel *channel;
+	struct blk_io *io;
+	struct place place;
+	uint8_t *buffer;
+	enum clearing clearing;
+	uint64_t asked;
+	bool is_syncing;
+};
+
+/**
+ * struct file_channel - a worker's way to the file
+ * @uring: ring of the worker
+ * @slot: the file there
+ * @lacks: ways to clear that the file turned out not to have
+ * @first: I/Os that wait for a request
+ * @last: where the next one goes
+ * @buffers: memory of all buffers
+ * @free_buffers: those that nobody has
+ * @free_count: length of that
+ * @unaligned: requests that wait for a buffer
+ * @unaligned_last: where the next one goes
+ * @free: requests that nobody has
+ */
+struct file_channel {
+	struct blk_channel channel;
+	struct blk_uring *uring;
+	int slot;
+	bool lacks[CLEAR_WAYS];
+	struct blk_io *first;
+	struct blk_io **last;
+	uint8_t *buffers;
+	uint8_t *free_buffers[BUFFERS];
+	unsigned int free_count;
+	struct file_request *unaligned;
+	struct file_request **unaligned_last;
+	struct file_request *free;
+	struct file_request requests[REQUESTS];
+};
+
+/* Zeroes to write, many times the same. */
+static _Alignas(4096) uint8_t zeroes[ZEROES_BYTES];
+
+static struct file_channel *channel_of(struct blk_channel *channel)
+{
+	return (struct file_channel *)channel;
+}
+
+static struct file_backend *file_at(const struct file_channel *channel)
+{
+	return file_of(channel->channel.backend);
+}
+
+static uint64_t left(const struct file_request *request)
+{
+	return request->io->length - request->io->moved;
+}
+
+/* The next bytes at a place of a vector, at most @most, behind which the place is then. */
+static struct iovec next_part(const struct blk_io *io, struct place *place, size_t most)
+{
+	const struct iovec *element = io->vector + place->index;
+	struct iovec part = {
+		.iov_base = (uint8_t *)element->iov_base + place->skip,
+		.iov_len = element->iov_len - place->skip,
+	};
+
+	if (part.iov_len > most) {
+		part.iov_len = most;
+		place->skip += most;
+	} else {
+		place->index++;
+		place->skip = 0;
+	}
+	return part;
+}
+
+/* What a write has at its place, into its buffer. */
+static void gather(const struct file_request *request, size_t length)
+{
+	struct place place = request->place;
+	uint8_t *to = request->buffer;
+
+	while (length) {
+		struct iovec part = next_part(request->io, &place, length);
+
+		memcpy(to, part.iov_base, part.iov_len);
+		to += part.iov_len;
+		length -= part.iov_len;
+	}
+}
+
+/* Go on behind what was moved, which a read through a buffer has to get out of it. */
+static void move_on(struct file_request *request, size_t length)
+{
+	const bool is_read = request->io->op == BLK_READ;
+	const uint8_t *from = request->buffer;
+
+	request->io->moved += length;
+	while (length) {
+		struct iovec part = next_part(request->io, &request->place, length);
+
+		length -= part.iov_len;
+		if (!from || !is_read)
+			continue;
+		memcpy(part.iov_base, from, part.iov_len);
+		from += part.iov_len;
+	}
+}
+
+static void ask(struct file_request *request)
+{
+	uring_ask(request->channel->uring, &request->uring);
+}
+
+static void ask_sync(struct file_request *request)
+{
+	request->is_syncing = true;
+	io_uring_prep_fsync(&request->uring.sqe, request->channel->slot, IORING_FSYNC_DATASYNC);
+	ask(request);
+}
+
+/* The rest of an element goes alone, so that no vector but the guest's is needed. */
+static void prepare_transfer(struct file_request *request)
+{
+	const struct blk_io *io = request->io;
+	const bool is_read = io->op == BLK_READ;
+	const int slot = request->channel->slot;
+	struct io_uring_sqe *sqe = &request->uring.sqe;
+	uint64_t offset = io->offset + io->moved;
+	struct place place = request->place;
+	unsigned int count = io->count - place.index;
+	struct iovec part;
+
+	if (request->buffer) {
+		part.iov_base = request->buffer;
+		part.iov_len = left(request) < BUFFER_BYTES ? left(request) : BUFFER_BYTES;
+		if (!is_read)
+			gather(request, part.iov_len);
+	} else if (!place.skip && count > 1) {
+		count = count < IOV_MAX ? count : IOV_MAX;
+		io_uring_prep_rw(is_read ? IORING_OP_READV : IORING_OP_WRITEV, sqe, slot,
+				 io->vector + place.index, count, offset);
+		return;
+	} else {
+		part = next_part(io, &place, TRANSFER_MAX);
+	}
+	io_uring_prep_rw(is_read ? IORING_OP_READ : IORING_OP_WRITE, sqe, slot, part.iov_base,
+			 (unsigned int)part.iov_len, offset);
+}
+
+static void ask_transfer(struct file_request *request)
+{
+	const struct blk_io *io = request->io;
+
+	/* An element without bytes would look like the end of the file. */
+	while (request->place.skip == io->vector[request->place.index].iov_len)
+		request->place = (struct place){request->place.index + 1, 0};
+	prepare_transfer(request);
+	if (io->op == BLK_WRITE && io->is_stable)
+		request->uring.sqe.rw_flags = RWF_DSYNC;
+	ask(request);
+}
+
+static enum clearing best_clearing(const struct file_request *request)
+{
+	const bool *lacks = request->channel->lacks;
+	const bool is_discard = request->io->op == BLK_DISCARD;
+
+	if (is_discard && !lacks[CLEAR_DISCARD])
+		return CLEAR_DISCARD;
+	if ((is_discard || request->io->may_unmap) && !lacks[CLEAR_PUNCH])
+		return CLEAR_PUNCH;
+	if (is_discard)
+		return CLEAR_WAYS;
+	return lacks[CLEAR_ZERO] ? CLEAR_WRITE : CLEAR_ZERO;
+}
+
+static void prepare_clearing(struct file_request *request, uint64_t offset)
+{
+	static const int modes[] = {
+		[CLEAR_PUNCH] = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+		[CLEAR_ZERO] = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+	};
+	struct io_uring_sqe *sqe = &request->uring.sqe;
+
+	request->asked = left(request) < RANGE_MAX ? left(request) : RANGE_MAX;
+	if (request->clearing == CLEAR_DISCARD) {
+		io_uring_prep_rw(IORING_OP_URING_CMD, sqe, request->channel->slot,
+				 (const void *)(uintptr_t)offset, 0, 0);
+		sqe->cmd_op = FILE_CMD_DISCARD;
+		sqe->addr3 = request->asked;
+	} else {
+		io_uring_prep_fallocate(sqe, request->channel->slot, modes[request->clearing],
+					(off_t)offset, (off_t)request->asked);
+	}
+}
+
+static void prepare_zeroes(struct file_request *request, uint64_t offset)
+{
+	static const struct iovec parts[ZEROES_PARTS] = {
+		[0 ... ZEROES_PARTS - 1] = { zeroes, ZEROES_BYTES },
+	};
+	const int slot = request->channel->slot;
+
+	if (left(request) < sizeof(zeroes) * ZEROES_PARTS)
+		io_uring_prep_write(&request->uring.sqe, slot, zeroes,
+				    left(request) < ZEROES_BYTES ? (unsigned int)left(request)
+								 : ZEROES_BYTES, offset);
+	else
+		io_uring_prep_writev(&request->uring.sqe, slot, parts, ZEROES_PARTS, offset);
+}
+
+/* False when there is no way. */
+static bool ask_clearing(struct file_request *request)
+{
+	uint64_t offset = request->io->offset + request->io->moved;
+
+	request->clearing = best_clearing(request);
+	if (request->clearing == CLEAR_WAYS)
+		return false;
+	if (request->clearing == CLEAR_WRITE)
+		prepare_zeroes(request, offset);
+	else
+		prepare_clearing(request, offset);
+	ask(request);
+	return true;
+}
+
+static void release(struct file_request *request)
+{
+	struct file_channel *channel = request->channel;
+
+	if (request->buffer)
+		channel->free_buffers[channel->free_count++] = request->buffer;
+	request->next = channel->free;
+	channel->free = request;
+}
+
+static void finish(struct file_request *request, int error)
+{
+	struct blk_io *io = request->io;
+
+	release(request);
+	io->done(io, error);
+}
+
+/* What the kernel could not do at the moment is done by a thread of it that may wait. */
+static bool is_passing(int result)
+{
+	return result == -EAGAIN || result == -EINTR || result == -ENOMEM;
+}
+
+static void again(struct file_request *request)
+{
+	request->uring.sqe.flags |= IOSQE_ASYNC;
+	ask(request);
+}
+
+/* Of a block that is not there as a whole nothing was read, and O_DIRECT cannot go on within. */
+static size_t whole_blocks(const struct file_channel *channel, int result)
+{
+	const struct file_backend *file = file_at(channel);
+
+	return (size_t)result & ~(size_t)(file->is_direct ? file->block - 1 : 0);
+}
+
+static void on_transferred(struct file_request *request, int result)
+{
+	size_t length;
+
+	if (result < 0) {
+		finish(request, result);
+		return;
+	}
+	length = whole_blocks(request->channel, result);
+	if (!length) {
+		/* The file is shorter than the disk: somebody has cut it. */
+		finish(request, -EIO);
+		return;
+	}
+	move_on(request, length);
+	if (left(request))
+		ask_transfer(request);
+	else
+		finish(request, 0);
+}
+
+static bool is_unsupported(int result)
+{
+	return result == -EOPNOTSUPP || result == -ENOSYS;
+}
+
+static void on_cleared(struct file_request *request, int result)
+{
+	struct blk_io *io = request->io;
+
+	if (is_unsupported(result) && request->clearing != CLEAR_WRITE) {
+		request->channel->lacks[request->clearing] = true;
+	} else if (result < 0) {
+		finish(request, result);
+		return;
+	} else if (request->clearing == CLEAR_WRITE) {
+		if (!whole_blocks(request->channel, result)) {
+			finish(request, -EIO);
+			return;
+		}
+		io->moved += whole_blocks(request->channel, result);
+	} else {
+		io->moved += request->asked;
+	}
+	if (!left(request) && io->is_stable)
+		ask_sync(request);
+	else if (!left(request))
+		finish(request, 0);
+	else if (!ask_clearing(request))
+		finish(request, -EOPNOTSUPP);
+}
+
+static void start_waiting(struct file_channel *channel);
+
+static void on_done(struct uring_request *uring, int result)
+{
+	struct file_request *request = (struct file_request *)uring;
+	struct file_channel *channel = request->channel;
+	enum blk_op op = request->io->op;
+
+	if (unlikely(is_passing(result)))
+		again(request);
+	else if (op == BLK_READ || op == BLK_WRITE)
+		on_transferred(request, result);
+	else if (request->is_syncing)
+		finish(request, result);
+	else
+		on_cleared(request, result);
+	start_waiting(channel);
+}
+
+static bool is_aligned(const struct file_channel *channel, const struct blk_io *io)
+{
+	const struct file_backend *file = file_at(channel);
+	uintptr_t bits = 0;
+
+	if (!file->is_direct)
+		return true;
+	for (unsigned int i = 0; i < io->count; i++)
+		bits |= ((uintptr_t)io->vector[i].iov_base & file->memory_mask) |
+			(io->vector[i].iov_len & (file->block - 1));
+	return !bits;
+}
+
+/* Through a buffer, once there is one. */
+static void start_unaligned(struct file_channel *channel, struct file_request *request)
+{
+	request->next = NULL;
+	*channel->unaligned_last = request;
+	channel->unaligned_last = &request->next;
+}
+
+static void start_buffered(struct file_channel *channel)
+{
+	while (channel->unaligned && channel->free_count) {
+		struct file_request *request = channel->unaligned;
+
+		channel->unaligned = request->next;
+		if (!channel->unaligned)
+			channel->unaligned_last = &channel->unaligned;
+		request->buffer = channel->free_buffers[--channel->free_count];
+		ask_transfer(request);
+	}
+}
+
+/* There is a request for it. */
+static void start(struct file_channel *channel, struct blk_io *io)
+{
+	struct file_request *request = channel->free;
+
+	channel->free = request->next;
+	request->io = io;
+	request->place = (struct place){0};
+	request->buffer = NULL;
+	request->is_syncing = false;
+	if (io->op == BLK_FLUSH)
+		ask_sync(request);
+	else if (io->op == BLK_DISCARD || io->op == BLK_WRITE_ZEROES) {
+		if (!ask_clearing(request))
+			finish(request, -EOPNOTSUPP);
+	} else if (is_aligned(channel, io)) {
+		ask_transfer(request);
+	} else {
+		start_unaligned(channel, request);
+	}
+}
+
+static void start_waiting(struct file_channel *channel)
+{
+	while (channel->first && channel->free) {
+		struct blk_io *io = channel->first;
+
+		channel->first = io->next;
+		if (!channel->first)
+			channel->last = &channel->first;
+		start(channel, io);
+	}
+	start_buffered(channel);
+}
+
+void file_submit(struct blk_channel *base, struct blk_io *io)
+{
+	struct file_channel *channel = channel_of(base);
+
+	if (io->op == BLK_SECURE_ERASE || (!io->length && io->op != BLK_FLUSH)) {
+		io->done(io, io->op == BLK_SECURE_ERASE ? -EOPNOTSUPP : 0);
+		return;
+	}
+	io->moved = 0;
+	io->next = NULL;
+	*channel->last = io;
+	channel->last = &io->next;
+	start_waiting(channel);
+}
+
+static int make_buffers(struct file_channel *channel)
+{
+	if (!file_at(channel)->is_direct)
+		return 0;
+	/* It takes memory when it is used, which with most guests is never. */
+	channel->buffers = mmap(NULL, BUFFERS * BUFFER_BYTES, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (channel->buffers == MAP_FAILED)
+		return -errno;
+	madvise(channel->buffers, BUFFERS * BUFFER_BYTES, MADV_DONTDUMP);
+	for (unsigned int i = 0; i < BUFFERS; i++)
+		channel->free_buffers[channel->free_count++] =
+			channel->buffers + (size_t)i * BUFFER_BYTES;
+	return 0;
+}
+
+int file_channel_open(struct blk_channel **out, struct blk_backend *backend,
+		      struct blk_uring *uring)
+{
+	struct file_channel *channel = uring ? calloc(1, sizeof(*channel)) : NULL;
+	int error;
+
+	if (!channel)
+		return uring ? -ENOMEM : -ENODEV;
+	channel->channel.backend = backend;
+	channel->uring = uring;
+	channel->last = &channel->first;
+	channel->unaligned_last = &channel->unaligned;
+	memcpy(channel->lacks, file_of(backend)->lacks, sizeof(channel->lacks));
+	for (unsigned int i = 0; i < REQUESTS; i++) {
+		channel->requests[i].channel = channel;
+		channel->requests[i].uring.done = on_done;
+		release(channel->requests + i);
+	}
+	error = make_buffers(channel);
+	if (error)
+		goto free_channel;
+	channel->slot = uring_add_file(uring, file_of(backend)->fd);
+	if (channel->slot < 0) {
+		error = channel->slot;
+		goto free_buffers;
+	}
+	*out = &channel->channel;
+	return 0;
+
+free_buffers:
+	if (channel->buffers)
+		munmap(channel->buffers, BUFFERS * BUFFER_BYTES);
+free_channel:
+	free(channel);
+	return error;
+}
+
+void file_channel_close(struct blk_channel *base)
+{
+	struct file_channel *channel = channel_of(base);
+
+	uring_remove_file(channel->uring, channel->slot);
+	if (channel->buffers)
+		munmap(channel->buffers, BUFFERS * BUFFER_BYTES);
+	free(channel);
+}
