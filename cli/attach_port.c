@@ -101,8 +101,8 @@ static int find(struct cli *cli, const char *name, struct json_object **found)
 		error = find_in(cli, "disk.list", name, found);
 	if (error || *found)
 		return error;
-	return iov_fail(cli->iov, -ENOENT, "%s: no PCI address, and no port or disk of iovd; see 'iov "
-			"list', 'iov port list' and 'iov disk list'", name);
+	return iov_fail(cli->iov, -ENOENT, "%s: no PCI address, and no port or disk of iovd; see "
+			"'iov list', 'iov port list' and 'iov disk list'", name);
 }
 
 static void add_memory(struct json_object *arguments, const char *memory)
@@ -121,8 +121,8 @@ static int add_socket(struct cli *cli, struct json_object *port, struct json_obj
 	int error;
 
 	if (!path)
-		return iov_fail(cli->iov, -EINVAL, "%s: is an uplink; a guest attaches to a port of type "
-				"vhost-user, or to a disk", name);
+		return iov_fail(cli->iov, -EINVAL, "%s: is an uplink; a guest attaches to a port "
+				"of type vhost-user, or to a disk", name);
 	error = quote_path(cli, path, quoted, sizeof(quoted));
 	if (error)
 		return error;
@@ -147,8 +147,8 @@ static int add_disk(struct cli *cli, struct json_object *disk, const char *mac,
 		    struct json_object *arguments)
 {
 	if (mac)
-		return iov_fail(cli->iov, -EINVAL, "--mac %s: %s is a disk, which has no address; leave "
-				"it out", mac, json_text(disk, "name"));
+		return iov_fail(cli->iov, -EINVAL, "--mac %s: %s is a disk, which has no address; "
+				"leave it out", mac, json_text(disk, "name"));
 	add(arguments, "-device", "vhost-user-blk-pci,chardev=iov-%s,num-queues=%s",
 	    json_text(disk, "name"), json_text(disk, "queues_max"));
 	return 0;

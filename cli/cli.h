@@ -26,7 +26,7 @@ enum cli_exit {
 	CLI_FAILED = 1,
 	CLI_USAGE = 2,
 	CLI_REFUSED = 3,	/* a guard refused, the host is unchanged */
-	CLI_NOT_FOUND = 4,	/* no such function, group, port or bridge */
+	CLI_NOT_FOUND = 4,	/* no such function, group, port, bridge or disk */
 	CLI_NO_DAEMON = 5,	/* iovd does not answer */
 	CLI_CHANGES = 10,	/* asked for with --exit-code: there is something to do */
 };

@@ -111,16 +111,15 @@ static void check_sources(const struct disk_add_args *args, const struct argp_st
 		first = sources[i].option;
 	}
 	if (!first)
-		cli_misuse(state, "expected --file, --device, --memory or --null: where the disk's data "
-			   "is");
+		cli_misuse(state, "expected --file, --device, --memory or --null: where its data is");
 }
 
 static void check_add(const struct disk_add_args *args, const struct argp_state *state)
 {
 	check_sources(args, state);
 	if (!args->front_end.socket)
-		cli_misuse(state, "--socket is missing: where the guest attaches, as --socket /run/%s.sock",
-			   args->name);
+		cli_misuse(state, "--socket is missing: where the guest attaches, as "
+			   "--socket /run/%s.sock", args->name);
 }
 
 static error_t parse_add(int key, char *arg, struct argp_state *state)
@@ -163,8 +162,8 @@ static int device_path(struct iov *iov, const char *device, char path[PATH_MAX])
 	if (strchr(device, '/'))
 		return cli_absolute_path(iov, "device", device, path);
 	if (!iov_sys_exists(iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s", device).name))
-		return iov_fail(iov, -ENODEV, "--device %s: no such block device; /" IOV_PATH_CLASS_BLOCK
-				" has those that there are", device);
+		return iov_fail(iov, -ENODEV, "--device %s: no such block device; see those in /"
+				IOV_PATH_CLASS_BLOCK, device);
 	snprintf(path, PATH_MAX, "/" IOV_PATH_DEV "/%s", device);
 	return 0;
 }

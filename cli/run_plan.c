@@ -306,7 +306,8 @@ int cli_do_iovd(struct cli *cli, const char *method, struct json_object *params,
 	if (error || !result)
 		return error;
 	if (!cli->json) {
-		printf("%.*s %s %s\n", (int)strcspn(method, "."), method, json_text(asked, "name"), done);
+		printf("%.*s %s %s\n", (int)strcspn(method, "."), method,
+		       json_text(asked, "name"), done);
 		return 0;
 	}
 	if (!json_object_object_length(result)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Disks of iovd.  What becomes of errors, and the size of one without a file, are changed under a
+ * Disks of iovd.  What becomes of errors, and the size of one without data, are changed under a
  * guest that goes on; with anything else the disk is replaced.
  */
 #include <stdio.h>
@@ -13,9 +13,6 @@
 #include "host/file/build.h"
 #include "host/file/disk.h"
 #include "plugins/system/iovd.h"
-
-/* Milliseconds that a driver may take to find its disks, after it got the device. */
-#define NODE_WITHIN_MS 10000
 
 static bool is_node(const char *path)
 {
@@ -42,7 +39,7 @@ static void await_node(struct host_build *build, const char *path)
 		return;
 	step = iov_plan_step(build->plan, HOST_IOVD, "wait for %s", path);
 	wait_for_all(build, step);
-	iov_step_verify(step, iov_if_within(iov_if_exists(path + 1, true), NODE_WITHIN_MS));
+	iov_step_verify(step, iov_if_exists(path + 1, true));
 }
 
 static struct iov_op *op_change(const char *method, const char *disk, const char *key,
@@ -79,7 +76,8 @@ static bool stays(struct json_object *now, struct json_object *params)
 	_cleanup_json_ struct json_object *fixed = json_copy(params);
 
 	json_object_object_del(fixed, "on_error");
-	json_object_object_del(fixed, "bytes");
+	if (!strcmp(json_text(now, "backend"), "null"))
+		json_object_object_del(fixed, "bytes");
 	return iov_iovd_match(now, fixed);
 }
 
@@ -99,7 +97,8 @@ static void add(struct host_build *build, const char *name, struct json_object *
 	if (is_node(path))
 		wait_for_all(build, step);
 	if (now && !strcmp(json_text(now, "backend"), "memory"))
-		iov_plan_note(build->plan, "disk %s is replaced, and what is in its memory is lost", name);
+		iov_plan_note(build->plan, "disk %s is replaced, and what is in its memory is lost",
+			      name);
 }
 
 int host_build_disk(struct host_build *build, unsigned int index, struct json_object *disks)

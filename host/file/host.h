@@ -364,8 +364,8 @@ int iov_host_drop(struct iov *iov);
  *	file says so already
  * @wanted: object "devices" of objects by address, each with keys of a device, or of a VF
  *	when it is one: {"devices": {"0000:01:00.0": {"vfs": {"count": 4}}}}; and object "iovd"
- *	of objects "bridges", "ports" and "disks" by name, each NULL for one that goes, or with objects
- *	"said", the keys of one that the file has, and "all", those of one that it does not
+ *	of objects "bridges", "ports" and "disks" by name, each NULL for one that goes, or with
+ *	objects "said", the keys of one that the file has, and "all", those of one that it does not
  *
  * What else the file says stays as it is written.  A device that it does not name is added
  * by its identity, a VF where its PF is.  What it says otherwise is replaced: to say a

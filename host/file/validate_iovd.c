@@ -10,6 +10,9 @@
 
 #define SOCKET_LENGTH_MAX 107
 
+/* Bytes that a disk consists of */
+#define SECTOR 512
+
 /* No two of them have one name. */
 #define IOVD_NAME "port or disk name"
 
@@ -186,9 +189,9 @@ static int check_disk_size(const struct check *check, const char *where, const c
 {
 	uint64_t bytes;
 
-	if (!size || (size_parse(size, &bytes) && bytes && bytes <= INT64_MAX))
+	if (!size || (size_parse(size, &bytes) && bytes && !(bytes % SECTOR) && bytes <= INT64_MAX))
 		return 0;
-	return fail_value(check, where, size, "a size such as 4096, 512M or 10G");
+	return fail_value(check, where, size, "a size such as 4096, 512M or 10G, a multiple of 512");
 }
 
 static int check_disk_source(const struct check *check, const char *at,
