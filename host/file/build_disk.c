@@ -76,7 +76,8 @@ static bool stays(struct json_object *now, struct json_object *params)
 	_cleanup_json_ struct json_object *fixed = json_copy(params);
 
 	json_object_object_del(fixed, "on_error");
-	if (!strcmp(json_text(now, "backend"), "null"))
+	if (!strcmp(json_text(now, "backend"), "null") &&
+	    !json_object_get_boolean(json_object_object_get(now, "read_only")))
 		json_object_object_del(fixed, "bytes");
 	return iov_iovd_match(now, fixed);
 }

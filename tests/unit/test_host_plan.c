@@ -551,6 +551,7 @@ static void what_can_be_is_changed_without_a_new_disk(void **state)
 		{ DISK("file: /a"), DISK("file: /a, on_error: wait"), 1, "on_error", "wait" },
 		{ DISK("null: 1M"), DISK("null: 2M"), 1, "bytes", "2097152" },
 		{ DISK("null: 1M"), DISK("null: 2M, on_error: wait"), 2, "on_error", "wait" },
+		{ DISK("null: 1M, read_only: on"), DISK("null: 2M"), 2, "bytes", "2097152" },
 		{ DISK("memory: 1M"), DISK("memory: 2M"), 2, "bytes", "2097152" },
 		{ DISK("file: /a"), DISK("file: /b"), 2, "path", "/b" },
 		{ DISK("file: /a"), DISK("memory: 1M"), 2, "backend", "memory" },
