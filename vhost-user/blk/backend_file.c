@@ -3,12 +3,11 @@
  * A disk in a raw file or on a block device.
  *
  * Theory of operation.  The lock is a flock() of a description that nobody but us has.  A ring keeps
- * its files open after the process that had it has ended, until all is done that was
- * under way.  So who gets the lock knows that nothing which an earlier process began is still to
- * come, even where that one was killed.  A device is claimed besides, as a mount does it: the kernel
- * then refuses others that ask for it alone, and us where it is in use.  The claim is a description
- * of its own, which no ring has, so it ends with the process and says nothing of what is
- * under way.
+ * its files open after the process that had it has ended, until all is done that was under way.
+ * So who gets the lock knows that nothing which an earlier process began is still to come, even
+ * where that one was killed.  A device is claimed as well, as a mount does it (O_EXCL): the kernel
+ * then keeps others from it, and us where there are some.  What an earlier process began has the
+ * claim, too; it is told from a mount by the lock, and then claimed with the lock.
  *
  * Without the page cache a file is read and written as its file system says that it can be; where
  * it does not say so, as on tmpfs, the page cache stays between.
@@ -169,7 +168,8 @@ static bool find_alignment(struct file_backend *file)
 	} else if (file->is_device) {
 		memory = block = file->block;
 	}
-	if (!is_block(memory, 1) || !is_block(block, 1))
+	/* What we have ourselves begins with a page. */
+	if (!is_block(memory, 1) || memory > BLOCK_USUAL || !is_block(block, 1))
 		return false;
 	file->memory_mask = memory - 1;
 	file->block = block > file->block ? block : file->block;
@@ -234,32 +234,57 @@ static int check_size(const struct file_backend *file)
 
 static int refuse_claim(struct file_backend *file, int error)
 {
-	_cleanup_free_ char *holder = NULL;
-
-	if (error != -EBUSY)
-		return iov_told(file->iov, error, "%s: cannot be had for us alone: %s", file->path,
-				strerror(-error));
-	holder = file_holder(&file->backend);
-	return iov_fail_as(file->iov, IOV_FAILURE_OTHER, error, "%s: is in use%s%s, expected a device "
-			   "that is not mounted, no part of a volume and no other disk; end that, or "
-			   "make the disk read-only", file->path, holder ? " by " : "",
-			   holder ? holder : "");
+	if (error == -EBUSY)
+		return iov_fail_as(file->iov, IOV_FAILURE_OTHER, error, "%s: is in use, expected a device "
+				   "that is not mounted and no part of a volume; end that, or make the "
+				   "disk read-only", file->path);
+	return iov_told(file->iov, error, "%s: cannot be opened for us alone: %s", file->path,
+			strerror(-error));
 }
 
-/* The kernel keeps others from it, and tells us where there are some. */
+/* Have it for us alone from now on, by another description in place of the one that we have. */
 static int claim(struct file_backend *file)
 {
+	_cleanup_fd_ int fd = open(file->path, O_RDWR | O_EXCL | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
 
-	if (!file->is_device || file->read_only)
-		return 0;
-	file->claim_fd = open(file->path, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
-	if (file->claim_fd < 0 || fstat(file->claim_fd, &status))
-		return refuse_claim(file, -errno);
+	if (fd < 0 || fstat(fd, &status))
+		return -errno;
+	/* The name is that of another device by now. */
 	if (!S_ISBLK(status.st_mode) || status.st_rdev != file->number)
-		return iov_fail_as(file->iov, IOV_FAILURE_OTHER, -EAGAIN, "%s: became another device "
-				   "while it was opened; try again", file->path);
+		return -ENXIO;
+	if (fcntl(fd, F_SETFL, file->is_direct ? O_DIRECT : 0) ||
+	    dup3(fd, file->fd, O_CLOEXEC) < 0)
+		return -errno;
+	file->is_claimed = true;
 	return 0;
+}
+
+static bool must_claim(const struct file_backend *file)
+{
+	return file->is_device && !file->read_only && !file->is_claimed;
+}
+
+static bool is_locked(const struct file_backend *file)
+{
+	if (flock(file->fd, LOCK_EX | LOCK_NB))
+		return true;
+	flock(file->fd, LOCK_UN);
+	return false;
+}
+
+/* Who has the lock is another disk, or what is left of one: file_lock() waits for that. */
+static int claim_first(struct file_backend *file)
+{
+	int error = claim(file);
+
+	if (error == -EBUSY) {
+		if (is_locked(file))
+			return 0;
+		/* Unless that ended between. */
+		error = claim(file);
+	}
+	return error ? refuse_claim(file, error) : 0;
 }
 
 static void file_close(struct blk_backend *backend)
@@ -271,8 +296,6 @@ static void file_close(struct blk_backend *backend)
 		flock(file->fd, LOCK_UN);
 		close(file->fd);
 	}
-	if (file->claim_fd >= 0)
-		close(file->claim_fd);
 	free(file->path);
 	free(file);
 }
@@ -281,16 +304,14 @@ static int prepare(struct file_backend *file, const struct blk_source *source)
 {
 	int error = open_path(file, source);
 
+	if (!error && must_claim(file))
+		error = claim_first(file);
 	if (error)
 		return error;
 	file->block = file->is_device ? logical_block(file) : BLK_BLOCK_MIN;
 	choose_cache(file, source->cached);
-	error = check_size(file);
-	if (!error)
-		error = claim(file);
-	if (!error)
-		find_clearings(file);
-	return error;
+	find_clearings(file);
+	return check_size(file);
 }
 
 static int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source *source)
@@ -302,7 +323,7 @@ static int file_open(struct blk_backend **out, struct iov *iov, const struct blk
 		return iov_told(iov, -ENOMEM, "no memory for a disk");
 	file->backend.ops = &blk_backend_file;
 	file->iov = iov;
-	file->fd = file->claim_fd = -1;
+	file->fd = -1;
 	file->read_only = source->read_only;
 	file->path = strdup(source->path);
 	error = file->path ? prepare(file, source) : iov_told(iov, -ENOMEM, "no memory for a disk");
@@ -316,8 +337,11 @@ static int file_open(struct blk_backend **out, struct iov *iov, const struct blk
 
 static int file_lock(struct blk_backend *backend)
 {
-	const struct file_backend *file = file_of(backend);
+	struct file_backend *file = file_of(backend);
+	int error = must_claim(file) ? claim(file) : 0;
 
+	if (error)
+		return error == -EBUSY ? -EWOULDBLOCK : error;
 	return flock(file->fd, (file->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) ? -errno : 0;
 }
 

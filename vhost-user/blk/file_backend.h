@@ -27,30 +27,30 @@ enum clearing {
  * @iov: context that it was opened from
  * @path: as it was named
  * @fd: the file
- * @claim_fd: of a device that nobody else may have, opened for that alone; else -1
  * @number: of the device, or of that which the file is on
  * @lock_device: on which the file or the node of the device is, as the kernel lists locks
  * @lock_inode: its inode there
  * @is_device: it is a block device
  * @is_direct: there is no page cache between
+ * @is_claimed: it is a device that nobody else can have
  * @read_only: it is not written to
  * @lacks: ways to clear that it does not have for all we know; a channel learns more
  * @block: bytes of what can be read or written at once
  * @memory_mask: bits that an address must not have, without the page cache
  *
- * Nothing of it changes after it was opened.
+ * Nothing that workers look at changes after it was opened.
  */
 struct file_backend {
 	struct blk_backend backend;
 	struct iov *iov;
 	char *path;
 	int fd;
-	int claim_fd;
 	dev_t number;
 	dev_t lock_device;
 	ino_t lock_inode;
 	bool is_device;
 	bool is_direct;
+	bool is_claimed;
 	bool read_only;
 	bool lacks[CLEAR_WAYS];
 	uint32_t block;

@@ -279,22 +279,6 @@ static void prepare_zeroes(struct file_request *request, uint64_t offset)
 		io_uring_prep_writev(&request->uring.sqe, slot, parts, ZEROES_PARTS, offset);
 }
 
-/* False when there is no way. */
-static bool ask_clearing(struct file_request *request)
-{
-	uint64_t offset = request->io->offset + request->io->moved;
-
-	request->clearing = best_clearing(request);
-	if (request->clearing == CLEAR_WAYS)
-		return false;
-	if (request->clearing == CLEAR_WRITE)
-		prepare_zeroes(request, offset);
-	else
-		prepare_clearing(request, offset);
-	ask(request);
-	return true;
-}
-
 static void release(struct file_request *request)
 {
 	struct file_channel *channel = request->channel;
@@ -313,10 +297,13 @@ static void finish(struct file_request *request, int error)
 	io->done(io, error);
 }
 
-/* What the kernel could not do at the moment is done by a thread of it that may wait. */
+/*
+ * What the kernel could not do at the moment is done by a thread of it that may wait.  A device
+ * is busy while somebody writes to a page of which another part is cleared.
+ */
 static bool is_passing(int result)
 {
-	return result == -EAGAIN || result == -EINTR || result == -ENOMEM;
+	return result == -EAGAIN || result == -EINTR || result == -ENOMEM || result == -EBUSY;
 }
 
 static void again(struct file_request *request)
@@ -354,6 +341,30 @@ static void on_transferred(struct file_request *request, int result)
 		finish(request, 0);
 }
 
+/* The next step of clearing a range. */
+static void clear_on(struct file_request *request)
+{
+	uint64_t offset = request->io->offset + request->io->moved;
+
+	if (!left(request)) {
+		if (request->io->is_stable)
+			ask_sync(request);
+		else
+			finish(request, 0);
+		return;
+	}
+	request->clearing = best_clearing(request);
+	if (request->clearing == CLEAR_WAYS) {
+		finish(request, -EOPNOTSUPP);
+		return;
+	}
+	if (request->clearing == CLEAR_WRITE)
+		prepare_zeroes(request, offset);
+	else
+		prepare_clearing(request, offset);
+	ask(request);
+}
+
 static bool is_unsupported(int result)
 {
 	return result == -EOPNOTSUPP || result == -ENOSYS;
@@ -377,12 +388,7 @@ static void on_cleared(struct file_request *request, int result)
 	} else {
 		io->moved += request->asked;
 	}
-	if (!left(request) && io->is_stable)
-		ask_sync(request);
-	else if (!left(request))
-		finish(request, 0);
-	else if (!ask_clearing(request))
-		finish(request, -EOPNOTSUPP);
+	clear_on(request);
 }
 
 static void start_waiting(struct file_channel *channel);
@@ -417,8 +423,7 @@ static bool is_aligned(const struct file_channel *channel, const struct blk_io *
 	return !bits;
 }
 
-/* Through a buffer, once there is one. */
-static void start_unaligned(struct file_channel *channel, struct file_request *request)
+static void queue_for_buffer(struct file_channel *channel, struct file_request *request)
 {
 	request->next = NULL;
 	*channel->unaligned_last = request;
@@ -450,14 +455,12 @@ static void start(struct file_channel *channel, struct blk_io *io)
 	request->is_syncing = false;
 	if (io->op == BLK_FLUSH)
 		ask_sync(request);
-	else if (io->op == BLK_DISCARD || io->op == BLK_WRITE_ZEROES) {
-		if (!ask_clearing(request))
-			finish(request, -EOPNOTSUPP);
-	} else if (is_aligned(channel, io)) {
+	else if (io->op == BLK_DISCARD || io->op == BLK_WRITE_ZEROES)
+		clear_on(request);
+	else if (is_aligned(channel, io))
 		ask_transfer(request);
-	} else {
-		start_unaligned(channel, request);
-	}
+	else
+		queue_for_buffer(channel, request);
 }
 
 static void start_waiting(struct file_channel *channel)

@@ -72,6 +72,8 @@ static const struct {
 	{ "/" IOV_PATH_MEMINFO, READ },
 	{ "/" IOV_PATH_CPUINFO, READ },
 	{ "/" IOV_PATH_BOOT_ID, READ },
+	/* Who has the image of a disk */
+	{ "/" IOV_PATH_LOCKS, READ },
 	{ "/usr", READ },
 	{ "/lib", READ },
 	{ "/lib64", READ },

@@ -91,13 +91,14 @@ static int take_options(struct disk_port *disk, const struct disk_options *optio
 static int open_backend(struct disk_port *disk, const struct disk_options *options)
 {
 	const struct blk_backend_ops *ops = blk_backend_find(options->backend);
-	const struct disks *disks = disk->port.registry->disks;
+	struct disks *disks = disk->port.registry->disks;
 	const struct blk_source source = {
 		.path = options->path,
 		.bytes = options->bytes,
 		.read_only = options->read_only,
 		.cached = options->cached,
 	};
+	int error;
 
 	if (!disks)
 		return iov_fail(disk->port.registry->iov, -ENOTSUP, "%s: there are no disks here",
@@ -105,7 +106,10 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	if (ops->needs_uring && disks->why_no_uring)
 		return iov_fail(disk->port.registry->iov, -ENOTSUP, "%s: %s", disk->port.name,
 				disks->why_no_uring);
-	return blk_disk_open(&disk->disk, disk->port.registry->iov, ops, &source);
+	error = blk_disk_open(&disk->disk, disk->port.registry->iov, ops, &source);
+	if (disk->disk.backend)
+		TAILQ_INSERT_TAIL(&disks->list, disk, link);
+	return error;
 }
 
 static void have_lock(struct disk_port *disk)
@@ -180,10 +184,13 @@ static void close_port(struct port *port)
 {
 	struct disk_port *disk = disk_port_of(port);
 
+	/* Its rings are polled until they have stopped. */
 	front_end_close(port);
 	sd_event_source_disable_unref(disk->lock_timer);
-	if (disk->disk.backend)
+	if (disk->disk.backend) {
 		disks_forget(port->registry, &disk->disk);
+		TAILQ_REMOVE(&port->registry->disks->list, disk, link);
+	}
 	blk_disk_close(&disk->disk);
 	for (unsigned int i = 0; i < PORT_RINGS_MAX; i++)
 		free(disk->counters[i]);
@@ -410,9 +417,10 @@ static bool is_source(const struct port *port, unsigned int index)
 	return port->queues[index];
 }
 
-unsigned int disk_port_add_rings(const struct port *port, unsigned int worker,
+unsigned int disk_port_add_rings(const struct disk_port *disk, unsigned int worker,
 				 struct blk_polled *to)
 {
+	const struct port *port = &disk->port;
 	unsigned int count = 0;
 
 	for (unsigned int i = 0; i < port->queue_end; i++) {

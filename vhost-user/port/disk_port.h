@@ -30,6 +30,7 @@
  */
 struct disk_port {
 	struct port port;
+	TAILQ_ENTRY(disk_port) link;
 	struct blk_disk disk;
 	char *path;
 	bool is_cached;
@@ -61,13 +62,13 @@ static inline struct disk_port *disk_port_of(const struct port *port)
 
 /**
  * disk_port_add_rings - the rings that a worker has
- * @port: a disk
+ * @disk: port
  * @worker: number of the worker
  * @to: receives them; NULL to count them
  *
  * Return: how many.
  */
-unsigned int disk_port_add_rings(const struct port *port, unsigned int worker,
+unsigned int disk_port_add_rings(const struct disk_port *disk, unsigned int worker,
 				 struct blk_polled *to);
 
 /**

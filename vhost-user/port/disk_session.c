@@ -13,9 +13,13 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/disks.h"
 #include "vhost-user/port/registry.h"
+
+/* How long a disk that goes away waits for what is in flight. */
+#define LAST_CHANCE_MS 1000
 
 static struct blk_queue *queue_of(const struct vu_queue *queue)
 {
@@ -85,17 +89,31 @@ static bool queue_stop(void *arg, struct vu_queue *vu)
 	return false;
 }
 
-/* The back end has the guest's memory until it has done what it was given. */
-static void queue_abandon(void *arg, struct vu_queue *vu)
+/* Returns whether it has drained by then. */
+static bool wait_for(struct disk_port *disk, struct vu_queue *vu, uint64_t until)
 {
 	const struct timespec pause = { .tv_nsec = 200000 };
-	struct disk_port *disk = arg;
-	struct blk_queue *queue = queue_of(vu);
 
-	blk_queue_abandon(queue);
-	while (!blk_queue_is_drained(queue)) {
+	while (!blk_queue_is_drained(queue_of(vu))) {
+		if (monotonic_ms() >= until)
+			return false;
 		worker_wake(disk->port.registry->workers, disk->port.workers[vu->index]);
 		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+/*
+ * An iovd that ends gives back what it can: not every front end keeps what is in flight.  After
+ * that the back end still has the guest's memory until it has done what it was given.
+ */
+static void queue_abandon(void *arg, struct vu_queue *vu)
+{
+	struct disk_port *disk = arg;
+
+	if (!wait_for(disk, vu, monotonic_ms() + LAST_CHANCE_MS)) {
+		blk_queue_abandon(queue_of(vu));
+		wait_for(disk, vu, UINT64_MAX);
 	}
 	show(&disk->port, vu, false);
 	end(disk, vu);

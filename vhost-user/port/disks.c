@@ -30,6 +30,7 @@ int disks_open(struct disks **out, struct iov *iov, struct workers *workers)
 	if (!disks)
 		return -ENOMEM;
 	disks->workers = workers;
+	TAILQ_INIT(&disks->list);
 	while (!error && disks->count < workers_count(workers))
 		error = open_one(disks, iov, disks->count++);
 	if (error) {
@@ -64,21 +65,19 @@ void disks_close(struct disks *disks)
 }
 
 /* Those of a worker; NULL when there is no memory. */
-static struct blk_list *list_of(const struct registry *registry, unsigned int worker)
+static struct blk_list *list_of(const struct disks *disks, unsigned int worker)
 {
 	struct blk_list *list;
-	const struct port *port;
+	const struct disk_port *disk;
 	unsigned int count = 0;
 
-	TAILQ_FOREACH(port, &registry->ports, link)
-		count += port_is_disk(port) ? disk_port_add_rings(port, worker, NULL) : 0;
+	TAILQ_FOREACH(disk, &disks->list, link)
+		count += disk_port_add_rings(disk, worker, NULL);
 	list = calloc(1, sizeof(*list) + count * sizeof(*list->queues));
 	if (!list)
 		return NULL;
-	TAILQ_FOREACH(port, &registry->ports, link)
-		if (port_is_disk(port))
-			list->count += disk_port_add_rings(port, worker,
-							   list->queues + list->count);
+	TAILQ_FOREACH(disk, &disks->list, link)
+		list->count += disk_port_add_rings(disk, worker, list->queues + list->count);
 	return list;
 }
 
@@ -88,7 +87,7 @@ void disks_publish(struct registry *registry, unsigned int worker)
 
 	if (worker >= registry->worker_count)
 		return;
-	list = list_of(registry, worker);
+	list = list_of(registry->disks, worker);
 	/* Rings must go away when they have to: better no disk than no stop. */
 	if (!list)
 		iov_log(registry->iov, LOG_ERR, "out of memory: disks of worker %u stand still",

@@ -8,18 +8,23 @@
 #define VHOST_USER_PORT_DISKS_H
 
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "base/iov.h"
 #include "vhost-user/blk/poller.h"
 #include "vhost-user/port/worker.h"
 
+struct disk_port;
 struct registry;
+
+TAILQ_HEAD(disk_list, disk_port);
 
 /**
  * struct disks - the pollers
  * @workers: whose they are
  * @count: how many
  * @why_no_uring: why there is none; NULL when there is
+ * @list: disks that have an open back end, whose rings may be polled
  * @urings: one for each worker
  * @pollers: one for each worker
  */
@@ -27,6 +32,7 @@ struct disks {
 	struct workers *workers;
 	unsigned int count;
 	char *why_no_uring;
+	struct disk_list list;
 	struct blk_uring *urings[WORKERS_MAX];
 	struct blk_poller *pollers[WORKERS_MAX];
 };
@@ -58,7 +64,7 @@ void disks_leave(struct disks *disks);
 void disks_close(struct disks *disks);
 
 /**
- * disks_publish - let a worker poll the rings that ports have given to it
+ * disks_publish - let a worker poll the rings that disks have given to it
  * @registry: registry
  * @worker: number of the worker; nothing happens for WORKER_NONE
  *

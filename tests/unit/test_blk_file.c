@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is no disk, who else has it, what it is, and what becomes of it under way. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/unit/disk.h"
+#include "tests/unit/loop.h"
+#include "vhost-user/blk/file_backend.h"
+
+#define MIB (UINT64_C(1) << 20)
+#define NOBODY 65534
+
+static struct blk_source at(const char *path)
+{
+	return (struct blk_source){ .path = path };
+}
+
+static void expect_refusal(struct blk_source source, int error, const char *words)
+{
+	struct disk disk;
+	int got = disk_open(&disk, "file", &source);
+	const char *message = iov_error_message(disk.iov);
+
+	if (got != error || !strstr(message, source.path) || !strstr(message, words))
+		fail_msg("%s: expected %d and '%s', got %d and '%s'", source.path, error, words, got,
+			 message);
+	disk_close(&disk);
+}
+
+static void what_is_no_disk_is_refused(void **state)
+{
+	char *path = disk_file(disk_directory(), MIB), *other;
+
+	(void)state;
+	assert_return_code(asprintf(&other, "%s/missing", disk_directory()), errno);
+	expect_refusal(at(other), -ENOENT, "no such file; 'truncate --size=SIZE");
+	assert_return_code(mkfifo(other, 0600), errno);
+	expect_refusal(at(other), -EINVAL, "is a pipe, expected a file or a block device");
+	expect_refusal((struct blk_source){ .path = other, .read_only = true }, -EINVAL, "is a pipe");
+	unlink(other);
+	free(other);
+
+	assert_return_code(asprintf(&other, "%s/below", path), errno);
+	expect_refusal(at(other), -ENOTDIR, "no such file");
+	free(other);
+
+	expect_refusal(at(disk_directory()), -EINVAL, "is a directory, expected a file");
+	expect_refusal((struct blk_source){ .path = disk_directory(), .read_only = true }, -EINVAL,
+		       "is a directory");
+	expect_refusal(at("/dev/full"), -EINVAL, "is a character device, expected a file");
+
+	assert_return_code(truncate(path, 0), errno);
+	expect_refusal(at(path), -EINVAL, "is empty, expected the size of a disk; 'truncate");
+	assert_return_code(truncate(path, MIB + 100), errno);
+	expect_refusal(at(path), -EINVAL, "has 1048676 bytes, expected a multiple of 512");
+	unlink(path);
+	free(path);
+}
+
+static void socket_is_refused(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", disk_directory());
+	assert_return_code(bind(fd, (struct sockaddr *)&address, sizeof(address)), errno);
+	expect_refusal(at(address.sun_path), -ENXIO, "expected a file or a block device");
+	unlink(address.sun_path);
+	close(fd);
+}
+
+/* In a process of its own: what it makes of itself stays there. */
+static void in_child(void (*body)(const char *path), const char *path)
+{
+	int status;
+	pid_t child = fork();
+
+	assert_return_code(child, errno);
+	if (!child) {
+		body(path);
+		fflush(NULL);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void open_as_nobody(const char *path)
+{
+	if (seteuid(NOBODY)) {
+		print_message("missing: the right to become another user\n");
+		_exit(77);
+	}
+	expect_refusal(at(path), -EACCES, "may not be read and written");
+	expect_refusal(at(path), -EACCES, "or make the disk read-only");
+	expect_refusal((struct blk_source){ .path = path, .read_only = true }, -EACCES,
+		       "may not be read (");
+}
+
+static void file_of_others_is_refused(void **state)
+{
+	char *path = disk_file(disk_directory(), MIB);
+
+	(void)state;
+	assert_return_code(chmod(disk_directory(), 0755), errno);
+	in_child(open_as_nobody, path);
+	unlink(path);
+	free(path);
+}
+
+/* A file system of our own, where nobody else sees it. */
+static void mount_here(const char *kind, unsigned long flags, const char *options)
+{
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("none", disk_directory(), kind, flags, options)) {
+		print_message("missing: the right to mount\n");
+		_exit(77);
+	}
+}
+
+static void open_on_read_only(const char *path)
+{
+	struct blk_source source = { .path = path, .read_only = true };
+	uint8_t bytes[512];
+	struct disk disk;
+
+	mount_here("tmpfs", 0, "size=4m");
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_return_code(truncate(path, MIB), errno);
+	assert_return_code(mount("none", disk_directory(), NULL, MS_REMOUNT | MS_RDONLY, NULL), errno);
+	expect_refusal(at(path), -EROFS, "read-only file system; make the disk read-only");
+	disk_start(&disk, "file", &source);
+	assert_true(disk.geometry.read_only);
+	assert_int_equal(disk.geometry.discard_max | disk.geometry.zeroes_max |
+			 disk.geometry.erase_max, 0);
+	assert_return_code(disk_read(&disk, 0, bytes, sizeof(bytes)), 0);
+	disk_close(&disk);
+}
+
+static void read_only_file_system_has_read_only_disks(void **state)
+{
+	char *path;
+
+	(void)state;
+	assert_return_code(asprintf(&path, "%s/disk", disk_directory()), errno);
+	in_child(open_on_read_only, path);
+	free(path);
+}
+
+static void write_to_full(const char *path)
+{
+	struct blk_source source = at(path);
+	uint8_t *bytes = calloc(1, 4 * MIB);
+	struct disk disk;
+
+	mount_here("tmpfs", 0, "size=1m");
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_return_code(truncate(path, 4 * MIB), errno);
+	disk_start(&disk, "file", &source);
+	assert_return_code(disk_write(&disk, 0, bytes, MIB / 2), 0);
+	assert_int_equal(disk_write(&disk, 0, bytes, 4 * MIB), -ENOSPC);
+	/* Nothing else is lost with it, and room that is given back is there again. */
+	struct disk_io discard = { .io = { .op = BLK_DISCARD, .length = 4 * MIB } };
+
+	assert_return_code(disk_do(&disk, &discard), 0);
+	assert_return_code(disk_write(&disk, 3 * MIB, bytes, MIB / 2), 0);
+	struct disk_io zeroes = { .io = { .op = BLK_WRITE_ZEROES, .length = 2 * MIB } };
+
+	assert_int_equal(disk_do(&disk, &zeroes), -ENOSPC);
+	zeroes.io.may_unmap = true;
+	assert_return_code(disk_do(&disk, &zeroes), 0);
+	disk_close(&disk);
+	free(bytes);
+}
+
+static void full_file_system_fails_what_needs_room(void **state)
+{
+	char *path;
+
+	(void)state;
+	assert_return_code(asprintf(&path, "%s/disk", disk_directory()), errno);
+	in_child(write_to_full, path);
+	free(path);
+}
+
+/* Neither holes nor ranges of zeroes: what has to be zeroes is written. */
+static void clear_without_help(const char *path)
+{
+	struct blk_source source = at(path);
+	uint8_t *bytes = malloc(4 * MIB);
+	struct disk disk;
+
+	mount_here("ramfs", 0, NULL);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_return_code(truncate(path, 4 * MIB), errno);
+	disk_start(&disk, "file", &source);
+	assert_int_equal(disk.geometry.discard_max, 0);
+	assert_false(disk.geometry.zeroes_may_unmap);
+	assert_true(disk.geometry.zeroes_max >= 4 * MIB);
+	for (unsigned int unmap = 0; unmap < 2; unmap++) {
+		struct disk_io zeroes = {
+			.io = { .op = BLK_WRITE_ZEROES, .offset = 512, .length = 4 * MIB - 1536,
+				.may_unmap = unmap, .is_stable = unmap },
+		};
+
+		memset(bytes, 0x77, 4 * MIB);
+		assert_return_code(disk_write(&disk, 0, bytes, 4 * MIB), 0);
+		assert_return_code(disk_do(&disk, &zeroes), 0);
+		assert_return_code(disk_read(&disk, 0, bytes, 4 * MIB), 0);
+		for (uint64_t i = 0; i < 4 * MIB; i++)
+			assert_int_equal(bytes[i], i < 512 || i >= 4 * MIB - 1024 ? 0x77 : 0);
+	}
+	struct disk_io discard = { .io = { .op = BLK_DISCARD, .length = MIB } };
+
+	assert_int_equal(disk_do(&disk, &discard), -EOPNOTSUPP);
+	disk_close(&disk);
+	free(bytes);
+}
+
+static void zeroes_are_written_where_nobody_else_makes_them(void **state)
+{
+	char *path;
+
+	(void)state;
+	assert_return_code(asprintf(&path, "%s/disk", disk_directory()), errno);
+	in_child(clear_without_help, path);
+	free(path);
+}
+
+static void write_beyond_limit(const char *path)
+{
+	const struct rlimit limit = { MIB, MIB };
+	struct blk_source source = at(path);
+	uint8_t *bytes = calloc(1, MIB);
+	struct disk disk;
+
+	disk_start(&disk, "file", &source);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_return_code(setrlimit(RLIMIT_FSIZE, &limit), errno);
+	assert_return_code(disk_write(&disk, 0, bytes, MIB), 0);
+	assert_int_equal(disk_write(&disk, MIB / 2, bytes, MIB), -EFBIG);
+	assert_int_equal(disk.backend->ops->resize(disk.backend, disk.iov, 4 * MIB), -EFBIG);
+	assert_non_null(strstr(iov_error_message(disk.iov), path));
+	disk_close(&disk);
+	free(bytes);
+}
+
+static void limit_of_files_fails_what_is_beyond(void **state)
+{
+	char *path = disk_file(disk_directory(), 2 * MIB);
+
+	(void)state;
+	in_child(write_beyond_limit, path);
+	unlink(path);
+	free(path);
+}
+
+static void cut(const char *path, bool cached)
+{
+	struct blk_source source = { .path = path, .cached = cached };
+	uint8_t *bytes = aligned_alloc(4096, MIB);
+	struct blk_geometry geometry;
+	struct disk disk;
+
+	disk_start(&disk, "file", &source);
+	memset(bytes, 0x11, MIB);
+	assert_return_code(disk_write(&disk, 0, bytes, MIB), 0);
+	/* In the midst of a block, and at the end of one. */
+	for (unsigned int odd = 0; odd < 2; odd++) {
+		assert_return_code(truncate(path, (off_t)(MIB / 2 + (odd ? 0 : 100))), errno);
+		assert_int_equal(disk_read(&disk, 0, bytes, MIB), -EIO);
+		assert_int_equal(disk_read(&disk, MIB / 2, bytes, 4096), -EIO);
+		assert_int_equal(disk_read(&disk, MIB / 2 - 4096, bytes + 1, 8192), -EIO);
+		assert_return_code(disk_read(&disk, MIB / 2 - 4096, bytes, 4096), 0);
+		assert_int_equal(bytes[4095], 0x11);
+		assert_return_code(disk.backend->ops->describe(disk.backend, &geometry), 0);
+		assert_int_equal(geometry.bytes, MIB / 2);
+	}
+	disk_close(&disk);
+	free(bytes);
+}
+
+static void file_that_is_cut_fails_what_is_gone(void **state)
+{
+	char *path = disk_file(disk_directory(), MIB), *other = disk_file("/dev/shm", MIB);
+
+	(void)state;
+	cut(path, false);
+	cut(path, true);
+	cut(other, false);
+	unlink(path);
+	unlink(other);
+	free(path);
+	free(other);
+}
+
+static void file_gets_another_size(void **state)
+{
+	static const uint64_t wrong[] = { 0, 100, MIB + 1, UINT64_MAX, UINT64_C(1) << 63 };
+	char *path = disk_file(disk_directory(), MIB);
+	struct blk_source source = at(path);
+	struct blk_geometry geometry;
+	uint8_t bytes[512] = { 1 }, got[512];
+	struct disk disk;
+
+	(void)state;
+	disk_start(&disk, "file", &source);
+	const struct blk_backend_ops *ops = disk.backend->ops;
+
+	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		assert_int_equal(ops->resize(disk.backend, disk.iov, wrong[i]), -EINVAL);
+		assert_non_null(strstr(iov_error_message(disk.iov), "expected a multiple of"));
+	}
+	assert_return_code(ops->resize(disk.backend, disk.iov, 3 * MIB), 0);
+	assert_return_code(ops->describe(disk.backend, &geometry), 0);
+	assert_int_equal(geometry.bytes, 3 * MIB);
+	assert_return_code(disk_write(&disk, 3 * MIB - 512, bytes, 512), 0);
+	assert_return_code(disk_read(&disk, 3 * MIB - 512, got, 512), 0);
+	assert_memory_equal(got, bytes, 512);
+	assert_return_code(ops->resize(disk.backend, disk.iov, MIB / 2), 0);
+	assert_return_code(ops->describe(disk.backend, &geometry), 0);
+	assert_int_equal(geometry.bytes, MIB / 2);
+	disk_close(&disk);
+
+	source.read_only = true;
+	disk_start(&disk, "file", &source);
+	assert_int_equal(ops->resize(disk.backend, disk.iov, MIB), -EINVAL);
+	assert_non_null(strstr(iov_error_message(disk.iov), "the disk is read-only"));
+	disk_close(&disk);
+	unlink(path);
+	free(path);
+}
+
+/* What a file is, as the rest of the device relies on it. */
+static void check_geometry(const struct blk_geometry *geometry)
+{
+	assert_true(geometry->block >= 512 && geometry->block <= 65536);
+	assert_int_equal(geometry->block & (geometry->block - 1), 0);
+	assert_int_equal(geometry->bytes % geometry->block, 0);
+	assert_true(geometry->physical_block >= geometry->block);
+	assert_int_equal(geometry->physical_block & (geometry->physical_block - 1), 0);
+	assert_int_equal(geometry->discard_max % geometry->block, 0);
+	assert_int_equal(geometry->zeroes_max % geometry->block, 0);
+}
+
+/* What the file system says of it. */
+static bool can_be_direct(const char *path)
+{
+	struct statx status;
+
+	return !statx(AT_FDCWD, path, 0, STATX_DIOALIGN, &status) &&
+	       status.stx_mask & STATX_DIOALIGN && status.stx_dio_offset_align;
+}
+
+static void file_says_what_it_is(void **state)
+{
+	char *path = disk_file(disk_directory(), MIB), *other = disk_file("/dev/shm", MIB);
+	struct blk_source sources[] = { at(path), { .path = path, .cached = true }, at(other) };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		struct disk disk;
+
+		assert_return_code(disk_open(&disk, "file", sources + i), 0);
+		check_geometry(&disk.geometry);
+		assert_int_equal(file_of(disk.backend)->is_direct,
+				 !sources[i].cached && can_be_direct(sources[i].path));
+		assert_int_equal(disk.geometry.bytes, MIB);
+		assert_true(disk.geometry.has_cache);
+		assert_false(disk.geometry.read_only);
+		assert_true(disk.geometry.discard_max && disk.geometry.zeroes_may_unmap);
+		assert_int_equal(disk.geometry.erase_max, 0);
+		disk_close(&disk);
+	}
+	unlink(path);
+	unlink(other);
+	free(path);
+	free(other);
+}
+
+static int lock(const struct disk *disk)
+{
+	return disk->backend->ops->lock(disk->backend);
+}
+
+static void expect_holder(const struct disk *disk, pid_t pid)
+{
+	char *holder = disk->backend->ops->holder(disk->backend), *words;
+
+	assert_return_code(asprintf(&words, "pid %d (", pid), errno);
+	if (!holder || strncmp(holder, words, strlen(words)))
+		fail_msg("expected %s, got %s", words, holder ? holder : "nobody");
+	free(words);
+	free(holder);
+}
+
+static void one_writer_or_many_readers_have_a_file(void **state)
+{
+	char *path = disk_file(disk_directory(), MIB), *alias;
+	struct blk_source read_only = { .path = path, .read_only = true };
+	struct disk writer, other, readers[2];
+
+	(void)state;
+	/* By whatever name */
+	assert_return_code(asprintf(&alias, "%s/alias", disk_directory()), errno);
+	assert_return_code(link(path, alias), errno);
+	assert_return_code(disk_open(&writer, "file", &(struct blk_source){ .path = path }), 0);
+	assert_return_code(disk_open(&other, "file", &(struct blk_source){ .path = alias }), 0);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_return_code(disk_open(readers + i, "file", &read_only), 0);
+
+	assert_return_code(lock(&writer), 0);
+	assert_int_equal(lock(&other), -EWOULDBLOCK);
+	assert_int_equal(lock(readers), -EWOULDBLOCK);
+	expect_holder(&other, getpid());
+	expect_holder(readers, getpid());
+	disk_close(&writer);
+
+	assert_return_code(lock(readers), 0);
+	assert_return_code(lock(readers + 1), 0);
+	assert_int_equal(lock(&other), -EWOULDBLOCK);
+	expect_holder(&other, getpid());
+	disk_close(readers);
+	disk_close(readers + 1);
+	assert_null(other.backend->ops->holder(other.backend));
+	assert_return_code(lock(&other), 0);
+	disk_close(&other);
+	unlink(path);
+	unlink(alias);
+	free(path);
+	free(alias);
+}
+
+/* A process that has a disk and writes to it for ever. */
+static void write_for_ever(const char *path, int ready)
+{
+	static struct disk_io ios[32];
+	uint8_t *bytes = aligned_alloc(4096, MIB);
+	struct blk_source source = at(path);
+	struct disk disk;
+
+	memset(bytes, 0x42, MIB);
+	disk_start(&disk, "file", &source);
+	if (lock(&disk))
+		_exit(1);
+	for (uint64_t i = 0;; i++) {
+		for (unsigned int j = 0; j < 32; j++) {
+			ios[j] = (struct disk_io){
+				.io = { .op = BLK_WRITE, .is_stable = true,
+					.offset = j * MIB / 4, .length = MIB / 4 },
+				.part = { bytes, MIB / 4 },
+			};
+			memcpy(bytes, &i, sizeof(i));
+			disk_submit(&disk, ios + j);
+		}
+		blk_uring_poll(disk.uring);
+		if (!i && write(ready, "", 1) != 1)
+			_exit(1);
+		disk_wait(&disk, 0);
+	}
+}
+
+static void wait_ms(unsigned int milliseconds)
+{
+	const struct timespec time = { .tv_nsec = milliseconds * 1000000L };
+
+	nanosleep(&time, NULL);
+}
+
+static void read_all(const char *path, uint8_t *bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(pread(fd, bytes, 8 * MIB, 0), 8 * MIB);
+	close(fd);
+}
+
+/* Whoever wants the disk meanwhile waits, and then nothing comes behind. */
+static void kill_writers(const char *path)
+{
+	uint8_t *before = malloc(8 * MIB), *after = malloc(8 * MIB);
+	struct blk_source source = at(path);
+
+	for (unsigned int i = 0; i < 5; i++) {
+		struct disk disk;
+		int ready[2], error;
+		pid_t child;
+		char byte;
+
+		assert_return_code(pipe(ready), errno);
+		child = fork();
+		if (!child)
+			write_for_ever(path, ready[1]);
+		close(ready[1]);
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		wait_ms(5 * i);
+		if (disk_open(&disk, "file", &source))
+			fail_msg("%s", iov_error_message(disk.iov));
+		assert_int_equal(lock(&disk), -EWOULDBLOCK);
+		expect_holder(&disk, child);
+		kill(child, SIGKILL);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+		for (unsigned int j = 0; (error = lock(&disk)) == -EWOULDBLOCK && j < 2000; j++) {
+			assert_null(disk.backend->ops->holder(disk.backend));
+			wait_ms(5);
+		}
+		assert_return_code(error, 0);
+		read_all(path, before);
+		wait_ms(50);
+		read_all(path, after);
+		assert_memory_equal(before, after, 8 * MIB);
+		disk_close(&disk);
+		close(ready[0]);
+	}
+	free(before);
+	free(after);
+}
+
+static void who_is_killed_keeps_a_file_until_its_writes_are_over(void **state)
+{
+	char *path = disk_file(disk_directory(), 8 * MIB);
+
+	(void)state;
+	kill_writers(path);
+	unlink(path);
+	free(path);
+}
+
+static void who_is_killed_keeps_a_device_until_its_writes_are_over(void **state)
+{
+	char *path = disk_file(disk_directory(), 8 * MIB), *name;
+	int fd = loop_open(path, &name);
+
+	(void)state;
+	unlink(path);
+	free(path);
+	if (fd < 0) {
+		print_message("missing: a loop device\n");
+		skip();
+	}
+	kill_writers(name);
+	close(fd);
+	free(name);
+}
+
+static void device_is_had_by_one_alone(void **state)
+{
+	char *path = disk_file(disk_directory(), MIB), *name;
+	int fd = loop_open(path, &name), other;
+	struct blk_source source = at(name), read_only = { .path = name, .read_only = true };
+	struct disk disk, second;
+
+	(void)state;
+	unlink(path);
+	free(path);
+	if (fd < 0) {
+		print_message("missing: a loop device\n");
+		skip();
+	}
+	/* As a mount has it */
+	other = open(name, O_RDONLY | O_EXCL | O_CLOEXEC);
+	assert_return_code(other, errno);
+	expect_refusal(source, -EBUSY, "is in use, expected a device that is not mounted");
+	assert_return_code(disk_open(&disk, "file", &read_only), 0);
+	disk_close(&disk);
+	close(other);
+
+	assert_return_code(disk_open(&disk, "file", &source), 0);
+	check_geometry(&disk.geometry);
+	assert_true(file_of(disk.backend)->is_direct);
+	assert_true(disk.geometry.discard_max && disk.geometry.zeroes_max);
+	assert_return_code(lock(&disk), 0);
+	assert_int_equal(open(name, O_RDONLY | O_EXCL | O_CLOEXEC), -1);
+	assert_int_equal(errno, EBUSY);
+	assert_int_equal(disk.backend->ops->resize(disk.backend, disk.iov, 2 * MIB), -EINVAL);
+	assert_non_null(strstr(iov_error_message(disk.iov), "its own tool"));
+
+	/* Another disk is told who has it, and gets it when that is over. */
+	assert_return_code(disk_open(&second, "file", &source), 0);
+	assert_int_equal(lock(&second), -EWOULDBLOCK);
+	expect_holder(&second, getpid());
+	disk_close(&disk);
+	assert_return_code(lock(&second), 0);
+	assert_int_equal(open(name, O_RDONLY | O_EXCL | O_CLOEXEC), -1);
+	disk_use(&second, NULL);
+	uint8_t bytes[4096];
+
+	assert_return_code(disk_read(&second, 0, bytes, sizeof(bytes)), 0);
+	disk_close(&second);
+	close(fd);
+	free(name);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_no_disk_is_refused),
+		cmocka_unit_test(socket_is_refused),
+		cmocka_unit_test(file_of_others_is_refused),
+		cmocka_unit_test(read_only_file_system_has_read_only_disks),
+		cmocka_unit_test(full_file_system_fails_what_needs_room),
+		cmocka_unit_test(zeroes_are_written_where_nobody_else_makes_them),
+		cmocka_unit_test(limit_of_files_fails_what_is_beyond),
+		cmocka_unit_test(file_that_is_cut_fails_what_is_gone),
+		cmocka_unit_test(file_gets_another_size),
+		cmocka_unit_test(file_says_what_it_is),
+		cmocka_unit_test(one_writer_or_many_readers_have_a_file),
+		cmocka_unit_test(who_is_killed_keeps_a_file_until_its_writes_are_over),
+		cmocka_unit_test(who_is_killed_keeps_a_device_until_its_writes_are_over),
+		cmocka_unit_test(device_is_had_by_one_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Disks of iovd: what guests write is there, and iovd that is killed loses nothing of it.
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/unit/random.h"
+#include "tests/unit/test.h"
+#include "tests/wire/daemon.h"
+#include "tests/wire/frontend.h"
+
+#define BLOCK 4096
+#define BLOCKS 64
+#define DISK_BYTES (BLOCKS * BLOCK)
+#define DEPTH 16
+#define MEMORY (UINT64_C(8) << 20)
+#define PACKED BIT(VIRTIO_F_RING_PACKED)
+#define FEATURES                                                                                   \
+	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VIRTIO_RING_F_INDIRECT_DESC) | \
+	 BIT(VIRTIO_BLK_F_FLUSH) | BIT(VIRTIO_BLK_F_CONFIG_WCE) | BIT(VIRTIO_BLK_F_DISCARD) |      \
+	 BIT(VIRTIO_BLK_F_WRITE_ZEROES))
+
+/* Only to end a test that would hang. */
+#define PATIENCE_MS 60000
+
+struct slot {
+	uint64_t memory;	/* header, data, status */
+	unsigned int block;
+	uint32_t generation;	/* that is written, or that a read has to find */
+	bool is_write;
+	bool is_busy;
+	int head;
+};
+
+static struct daemon iovd;
+static struct frontend guest;
+static struct vu_inflight_area area;
+static int inflight_fd;
+static struct slot slots[DEPTH];
+static uint32_t written[BLOCKS];	/* generation that each block has */
+static bool is_busy[BLOCKS];
+
+static int setup(void **state)
+{
+	(void)state;
+	iovd.option = "--allow=/tmp";
+	daemon_start(&iovd);
+	inflight_fd = -1;
+	memset(slots, 0, sizeof(slots));
+	memset(written, 0, sizeof(written));
+	memset(is_busy, 0, sizeof(is_busy));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	if (guest.fd > 0)
+		frontend_close(&guest);
+	memset(&guest, 0, sizeof(guest));
+	if (inflight_fd >= 0)
+		close(inflight_fd);
+	daemon_clean(&iovd);
+	return 0;
+}
+
+static void make_image(const char *name, off_t bytes)
+{
+	int fd = open(daemon_path(&iovd, name), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_return_code(fd, errno);
+	assert_return_code(ftruncate(fd, bytes), errno);
+	close(fd);
+}
+
+static void add_disk(const char *name, const char *rest)
+{
+	daemon_do(&iovd, "disk.add", "{\"name\":\"%s\",\"socket\":\"%s/%s.sock\",\"server\":true,%s}",
+		  name, iovd.directory, name, rest);
+}
+
+static void add_file(const char *name, const char *image)
+{
+	char rest[200];
+
+	snprintf(rest, sizeof(rest), "\"backend\":\"file\",\"path\":\"%s/%s\"", iovd.directory, image);
+	add_disk(name, rest);
+}
+
+static int connect_to(const char *name)
+{
+	char path[96];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.sock", iovd.directory, name);
+	fd = frontend_connect(path);
+	assert_return_code(fd, errno);
+	return fd;
+}
+
+static void track(void)
+{
+	area = (struct vu_inflight_area){ .queues = 1, .entries = FRONTEND_RING_SIZE };
+	frontend_send(&guest, VU_GET_INFLIGHT_FD, 0, &area, sizeof(area), NULL, 0);
+	assert_int_equal(frontend_receive_fd(&guest, VU_GET_INFLIGHT_FD, &area, sizeof(area),
+					     &inflight_fd), sizeof(area));
+}
+
+static void set_inflight(void)
+{
+	assert_int_equal(frontend_call(&guest, VU_SET_INFLIGHT_FD, &area, sizeof(area), &inflight_fd,
+				       1), 0);
+}
+
+static void boot(const char *name, uint64_t features)
+{
+	frontend_open(&guest, connect_to(name), MEMORY);
+	frontend_negotiate(&guest, features);
+	track();
+	set_inflight();
+	assert_int_equal(frontend_share_memory(&guest), 0);
+	frontend_start_ring(&guest, 0);
+	frontend_enable_ring(&guest, 0, true);
+	for (unsigned int i = 0; i < DEPTH; i++)
+		slots[i].memory = guest_alloc(&guest.guest, 16 + BLOCK + 1, 16);
+}
+
+/* As a VMM does that lost its back end. */
+static void reattach(const char *name)
+{
+	close(guest.fd);
+	guest.fd = connect_to(name);
+	frontend_negotiate(&guest, guest.features);
+	set_inflight();
+	assert_int_equal(frontend_share_memory(&guest), 0);
+	assert_true(frontend_announce_ring(&guest, 0));
+	frontend_enable_ring(&guest, 0, true);
+}
+
+static uint8_t *bytes_of(const struct slot *slot)
+{
+	return (uint8_t *)guest_at(&guest.guest, slot->memory) + 16;
+}
+
+static uint8_t *status_of(const struct slot *slot)
+{
+	return bytes_of(slot) + BLOCK;
+}
+
+/* Each word tells where it belongs, and since when. */
+static void fill(uint8_t *bytes, unsigned int block, uint32_t generation)
+{
+	for (unsigned int i = 0; i < BLOCK / 8; i++) {
+		uint64_t word = generation ? (uint64_t)generation << 32 | block << 16 | i : 0;
+
+		memcpy(bytes + 8 * i, &word, 8);
+	}
+}
+
+static void expect_content(const uint8_t *bytes, unsigned int block, uint32_t generation)
+{
+	uint8_t expected[BLOCK];
+
+	fill(expected, block, generation);
+	assert_memory_equal(bytes, expected, BLOCK);
+}
+
+static void kick(void)
+{
+	if (driver_publish(&guest.rings[0]))
+		eventfd_write(guest.kick[0], 1);
+}
+
+static void submit(struct slot *slot, uint32_t type, uint64_t sector, uint32_t out, uint32_t in)
+{
+	const struct virtio_blk_outhdr header = { htole32(type), 0, htole64(sector) };
+	struct driver_buffer buffers[3] = { { slot->memory, 16 + out, false } };
+	unsigned int count = 1;
+
+	memcpy(guest_at(&guest.guest, slot->memory), &header, sizeof(header));
+	*status_of(slot) = 0xff;
+	if (in)
+		buffers[count++] = (struct driver_buffer){ slot->memory + 16, in, true };
+	buffers[count++] = (struct driver_buffer){ slot->memory + 16 + BLOCK, 1, true };
+	slot->head = driver_add(&guest.rings[0], buffers, count);
+	assert_true(slot->head >= 0);
+	slot->is_busy = true;
+	kick();
+}
+
+/* Any one that is given back; NULL when there is none. */
+static struct slot *look(void)
+{
+	struct vring_used_elem element;
+
+	if (!driver_used(&guest.rings[0], &element))
+		return NULL;
+	for (unsigned int i = 0; i < DEPTH; i++) {
+		if (slots[i].is_busy && (uint32_t)slots[i].head == element.id) {
+			slots[i].is_busy = false;
+			return &slots[i];
+		}
+	}
+	fail_msg("%u is given back, and is not in flight", element.id);
+	return NULL;
+}
+
+static struct slot *wait_for_one(void)
+{
+	const uint64_t end = monotonic_ms() + PATIENCE_MS;
+	struct slot *slot;
+
+	while (!(slot = look())) {
+		assert_true(monotonic_ms() < end);
+		poll(NULL, 0, 1);
+	}
+	return slot;
+}
+
+static uint8_t ask(uint32_t type, uint64_t sector, uint32_t out, uint32_t in)
+{
+	submit(&slots[0], type, sector, out, in);
+	assert_ptr_equal(wait_for_one(), &slots[0]);
+	return *status_of(&slots[0]);
+}
+
+static void what_is_written_is_there(uint64_t features)
+{
+	struct vu_config config = { .size = 60 };
+	struct virtio_blk_config space;
+	uint64_t capacity;
+
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	boot("d", FEATURES | features);
+	frontend_send(&guest, VU_GET_CONFIG, 0, &config, VU_CONFIG_HEADER + 60, NULL, 0);
+	frontend_receive(&guest, VU_GET_CONFIG, &config, VU_CONFIG_HEADER + 60);
+	memcpy(&space, config.bytes, 60);
+	capacity = le64toh(space.capacity);
+	assert_int_equal(capacity, DISK_BYTES / 512);
+	fill(bytes_of(&slots[0]), 5, 9);
+	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 5 * 8, BLOCK, 0), VIRTIO_BLK_S_OK);
+	assert_int_equal(ask(VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_OK);
+	memset(bytes_of(&slots[0]), 0x55, BLOCK);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, 5 * 8, 0, BLOCK), VIRTIO_BLK_S_OK);
+	expect_content(bytes_of(&slots[0]), 5, 9);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 512, 0, BLOCK), VIRTIO_BLK_S_IOERR);
+	memset(bytes_of(&slots[0]), 0, BLOCK);
+	*(struct virtio_blk_discard_write_zeroes *)bytes_of(&slots[0]) =
+		(struct virtio_blk_discard_write_zeroes){ htole64(5 * 8), htole32(8), 0 };
+	assert_int_equal(ask(VIRTIO_BLK_T_WRITE_ZEROES, 0, 16, 0), VIRTIO_BLK_S_OK);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, 5 * 8, 0, BLOCK), VIRTIO_BLK_S_OK);
+	expect_content(bytes_of(&slots[0]), 5, 0);
+	/* It has drained when it says where it stands. */
+	assert_true(frontend_stop_ring(&guest, 0) > 0);
+}
+
+static void of_a_split_ring(void **state)
+{
+	(void)state;
+	what_is_written_is_there(0);
+}
+
+static void of_a_packed_ring(void **state)
+{
+	(void)state;
+	what_is_written_is_there(PACKED);
+}
+
+static void in_order(void **state)
+{
+	(void)state;
+	what_is_written_is_there(BIT(VIRTIO_F_IN_ORDER));
+}
+
+/* What is under way and stays there. */
+static void submit_any(struct random *random)
+{
+	for (unsigned int i = 0; i < DEPTH; i++) {
+		struct slot *slot = &slots[i];
+		unsigned int block = random_below(random, BLOCKS);
+
+		if (slot->is_busy || is_busy[block])
+			continue;
+		is_busy[block] = true;
+		slot->block = block;
+		slot->is_write = random_one_in(random, 2);
+		slot->generation = written[block] + slot->is_write;
+		if (slot->is_write)
+			fill(bytes_of(slot), block, slot->generation);
+		else
+			memset(bytes_of(slot), 0x55, BLOCK);
+		submit(slot, slot->is_write ? VIRTIO_BLK_T_OUT : VIRTIO_BLK_T_IN, block * 8,
+		       slot->is_write ? BLOCK : 0, slot->is_write ? 0 : BLOCK);
+	}
+}
+
+static void take_back(struct slot *slot)
+{
+	assert_int_equal(*status_of(slot), VIRTIO_BLK_S_OK);
+	if (slot->is_write)
+		written[slot->block] = slot->generation;
+	else
+		expect_content(bytes_of(slot), slot->block, slot->generation);
+	is_busy[slot->block] = false;
+}
+
+/* Traffic for a moment; some of it is in flight when this returns. */
+static void run(struct random *random)
+{
+	for (unsigned int left = random_below(random, 200); left--;) {
+		submit_any(random);
+		take_back(wait_for_one());
+	}
+	submit_any(random);
+}
+
+static void expect_all(void)
+{
+	struct slot *slot;
+
+	for (unsigned int i = 0; i < DEPTH; i++)
+		while (slots[i].is_busy)
+			take_back(wait_for_one());
+	for (unsigned int block = 0; block < BLOCKS; block++) {
+		assert_int_equal(ask(VIRTIO_BLK_T_IN, block * 8, 0, BLOCK), VIRTIO_BLK_S_OK);
+		expect_content(bytes_of(&slots[0]), block, written[block]);
+	}
+	slot = look();
+	assert_null(slot);
+}
+
+static unsigned int kills(void)
+{
+	const char *soak = getenv("IOVKIT_SOAK");
+
+	return 10 * (soak ? (unsigned int)strtoul(soak, NULL, 10) : 1);
+}
+
+/* Each request is given back once, and each block has what was written last. */
+static void it_goes_on_after(uint64_t features, unsigned int count)
+{
+	struct random random = { 20260229 };
+
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	boot("d", FEATURES | features);
+	for (unsigned int i = 0; i < count; i++) {
+		run(&random);
+		if (i % 4 == 3)
+			assert_int_equal(daemon_end(&iovd), 0);
+		else
+			daemon_crash(&iovd);
+		daemon_restart(&iovd);
+		reattach("d");
+	}
+	run(&random);
+	expect_all();
+}
+
+static void kills_with_a_split_ring(void **state)
+{
+	(void)state;
+	it_goes_on_after(0, kills());
+}
+
+static void kills_with_a_packed_ring(void **state)
+{
+	(void)state;
+	it_goes_on_after(PACKED, kills());
+}
+
+static void kills_in_order(void **state)
+{
+	(void)state;
+	it_goes_on_after(BIT(VIRTIO_F_IN_ORDER), kills() / 2);
+}
+
+static void expect_refused(const char *name, const char *rest)
+{
+	assert_null(daemon_call(&iovd, "disk.add",
+				"{\"name\":\"%s\",\"socket\":\"%s/%s.sock\",\"server\":true,%s}",
+				name, iovd.directory, name, rest));
+}
+
+static void what_cannot_be_a_disk_is_refused(void **state)
+{
+	char rest[300];
+
+	(void)state;
+	make_image("image", DISK_BYTES);
+	make_image("odd", DISK_BYTES + 1);
+	add_file("d", "image");
+	snprintf(rest, sizeof(rest), "\"backend\":\"file\",\"path\":\"%s/image\"", iovd.directory);
+	expect_refused("e", rest);
+	snprintf(rest, sizeof(rest), "\"backend\":\"file\",\"path\":\"%s/image\",\"read_only\":true",
+		 iovd.directory);
+	expect_refused("e", rest);
+	snprintf(rest, sizeof(rest), "\"backend\":\"file\",\"path\":\"%s/odd\"", iovd.directory);
+	expect_refused("e", rest);
+	snprintf(rest, sizeof(rest), "\"backend\":\"file\",\"path\":\"%s/none\"", iovd.directory);
+	expect_refused("e", rest);
+	snprintf(rest, sizeof(rest), "\"backend\":\"file\",\"path\":\"%s\"", iovd.directory);
+	expect_refused("e", rest);
+	expect_refused("e", "\"backend\":\"file\",\"path\":\"image\"");
+	expect_refused("e", "\"backend\":\"file\",\"bytes\":4096");
+	expect_refused("e", "\"backend\":\"memory\"");
+	expect_refused("e", "\"backend\":\"memory\",\"bytes\":100");
+	expect_refused("e", "\"backend\":\"memory\",\"bytes\":-4096");
+	expect_refused("e", "\"backend\":\"floppy\",\"bytes\":4096");
+	expect_refused("e", "\"backend\":\"null\",\"bytes\":4096,\"queues\":257");
+	expect_refused("e", "\"backend\":\"null\",\"bytes\":4096,\"serial\":\"too-long-for-the-"
+			    "twenty-bytes\"");
+	expect_refused("e", "\"backend\":\"null\",\"bytes\":4096,\"on_error\":\"ignore\"");
+	expect_refused("d", "\"backend\":\"null\",\"bytes\":4096");
+	/* And it is free again. */
+	daemon_do(&iovd, "disk.remove", "{\"name\":\"d\"}");
+	add_file("e", "image");
+	assert_null(daemon_call(&iovd, "disk.show", "{\"name\":\"d\"}"));
+	assert_null(daemon_call(&iovd, "port.show", "{\"name\":\"e\"}"));
+	assert_null(daemon_call(&iovd, "port.remove", "{\"name\":\"e\"}"));
+}
+
+static void a_disk_is_resized(void **state)
+{
+	(void)state;
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	boot("d", FEATURES);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 512, 0, BLOCK), VIRTIO_BLK_S_IOERR);
+	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d}", 2 * DISK_BYTES);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 512, 0, BLOCK), VIRTIO_BLK_S_OK);
+	/* Cut by somebody else: those requests fail, and others do not. */
+	assert_return_code(truncate(daemon_path(&iovd, "image"), DISK_BYTES), errno);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 512, 0, BLOCK), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
+	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\"}");
+	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":1}"));
+}
+
+static void a_disk_goes_away_under_its_guest(void **state)
+{
+	(void)state;
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	boot("d", FEATURES);
+	for (unsigned int i = 0; i < DEPTH; i++)
+		submit(&slots[i], VIRTIO_BLK_T_IN, i * 8, 0, BLOCK);
+	daemon_do(&iovd, "disk.remove", "{\"name\":\"d\"}");
+	assert_true(frontend_is_ended(&guest));
+	assert_true(daemon_is_alive(&iovd));
+	add_file("d", "image");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(of_a_split_ring),
+		TEST(of_a_packed_ring),
+		TEST(in_order),
+		TEST(kills_with_a_split_ring),
+		TEST(kills_with_a_packed_ring),
+		TEST(kills_in_order),
+		TEST(what_cannot_be_a_disk_is_refused),
+		TEST(a_disk_is_resized),
+		TEST(a_disk_goes_away_under_its_guest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
