@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "base/pci/identity.h"
+#include "base/size.h"
 #include "base/switch.h"
 
 error_t cli_argument(int key, char *arg, struct argp_state *state, const char **value,
@@ -27,6 +29,16 @@ error_t cli_argument(int key, char *arg, struct argp_state *state, const char **
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+}
+
+error_t cli_parse_maybe_name(int key, char *arg, struct argp_state *state)
+{
+	struct cli_name_args *args = cli_data(state);
+
+	if (key != ARGP_KEY_ARG || args->name)
+		return ARGP_ERR_UNKNOWN;
+	args->name = arg;
+	return 0;
 }
 
 /* A VF has a name before it exists. */
@@ -120,6 +132,15 @@ double cli_number(const char *arg, const char *option, double min, double max,
 	return value;
 }
 
+uint64_t cli_size(const char *arg, const char *what, const struct argp_state *state)
+{
+	uint64_t bytes;
+
+	if (!size_parse(arg, &bytes) || !bytes || bytes > INT64_MAX)
+		cli_misuse(state, "%s %s: expected a size such as 4096, 512M or 10G", what, arg);
+	return bytes;
+}
+
 int cli_print_rows(struct cli *cli, const char *text, struct json_object *rows,
 		   const struct iov_column *columns, size_t count)
 {
@@ -148,4 +169,38 @@ struct json_object *cli_name_params(const char *name)
 	if (name)
 		json_object_object_add(params, "name", json_object_new_string(name));
 	return params;
+}
+
+void cli_param_text(struct json_object *params, const char *key, const char *text)
+{
+	if (text)
+		json_object_object_add(params, key, json_object_new_string(text));
+}
+
+void cli_param_number(struct json_object *params, const char *key, uint64_t number)
+{
+	if (number)
+		json_object_object_add(params, key, json_object_new_uint64(number));
+}
+
+void cli_param_switch(struct json_object *params, const char *key, bool on)
+{
+	if (on)
+		json_object_object_add(params, key, json_object_new_boolean(true));
+}
+
+int cli_absolute_path(struct iov *iov, const char *option, const char *path,
+		      char absolute[PATH_MAX])
+{
+	char directory[PATH_MAX];
+	int length;
+
+	if (*path == '/' || !*path)
+		length = snprintf(absolute, PATH_MAX, "%s", path);
+	else if (getcwd(directory, sizeof(directory)))
+		length = snprintf(absolute, PATH_MAX, "%s/%s", directory, path);
+	else
+		length = PATH_MAX;
+	return length < PATH_MAX ? 0 : iov_fail(iov, -EINVAL, "--%s %s: give its full path", option,
+						path);
 }

@@ -4,6 +4,8 @@
 #define IOV_CLI_ARGUMENT_H
 
 #include <json-c/json.h>
+#include <limits.h>
+#include <stdint.h>
 
 #include "base/pci/pci.h"
 #include "cli/cli.h"
@@ -21,6 +23,17 @@
 error_t cli_argument(int key, char *arg, struct argp_state *state, const char **value,
 		     const char *expected);
 
+/* What a command has that takes a name and nothing else. */
+struct cli_name_args {
+	const char *name;
+};
+
+/* Parser of a command whose argument is a name, or nothing. */
+error_t cli_parse_maybe_name(int key, char *arg, struct argp_state *state);
+
+/* For an argp parser: a size, as 4096, 512M or 10G; @what: "--memory" */
+uint64_t cli_size(const char *arg, const char *what, const struct argp_state *state);
+
 /*
  * For an argp parser: the number of an option, which may end with K, M or G for a thousand,
  * a million or a billion.
@@ -36,6 +49,15 @@ unsigned int cli_index(const char *arg, const char *what, const struct argp_stat
 
 /* {"name": NAME}; without a name an empty object. */
 struct json_object *cli_name_params(const char *name);
+
+/* Add a parameter that was said: a text, NULL for none; a number, 0 for none; a switch. */
+void cli_param_text(struct json_object *params, const char *key, const char *text);
+void cli_param_number(struct json_object *params, const char *key, uint64_t number);
+void cli_param_switch(struct json_object *params, const char *key, bool on);
+
+/* The full path of an option, as iovd has a working directory of its own; a message on failure. */
+int cli_absolute_path(struct iov *iov, const char *option, const char *path,
+		      char absolute[PATH_MAX]);
 
 /* A function that exists, by any of its names; a message on failure. */
 int cli_function(struct cli *cli, const char *text, struct iov_bdf *bdf);

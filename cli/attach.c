@@ -27,7 +27,7 @@ enum {
 static const struct argp_option options[] = {
 	{ "vmm", 'm', "NAME", 0, "Virtual machine monitor: qemu" },
 	{ "memory", KEY_MEMORY, "SIZE", 0,
-	  "Port: memory of the guest, which iovd has to share (1G); none for a guest's second port" },
+	  "Port or disk: memory of the guest, which iovd has to share (1G); none for its second one" },
 	{ "mac", KEY_MAC, "MAC", 0, "Port: address of the guest's NIC (made from the port's name)" },
 	{ 0 },
 };
@@ -60,8 +60,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	}
 	return cli_argument(key, arg, state, &args->name,
-			    "expected a device or the name of a port; 'iov list' and 'iov port "
-			    "list' show them");
+			    "expected a device or the name of a port or disk; 'iov list', 'iov port "
+			    "list' and 'iov disk list' show them");
 }
 
 static const char *text_at(struct json_object *array, size_t index)
@@ -87,7 +87,7 @@ static void print_json(const struct attach_args *args, struct json_object *argum
 	iov_output_json(stdout, json);
 }
 
-/* No name of a port has one of these; an interface without them is a device all the same. */
+/* No name of a port or disk has one of these; an interface without them is a device all the same. */
 static bool is_device(struct cli *cli, const char *name)
 {
 	struct iov_bdf bdf;
@@ -159,11 +159,12 @@ static int run(struct cli *cli, void *data)
 
 const struct cli_command cli_attach = {
 	.name = "attach",
-	.args = "DEVICE|PORT --vmm qemu",
-	.summary = "Print what QEMU needs to attach a function or a port",
+	.args = "DEVICE|PORT|DISK --vmm qemu",
+	.summary = "Print what QEMU needs to attach a function, port or disk",
 	.example = "qemu-system-x86_64 ... $(iov attach 0000:01:10.0 --vmm qemu)\n"
 		   "  qemu-system-x86_64 ... $(iov attach eth0/vf0-1 --vmm qemu)\n"
-		   "  qemu-system-x86_64 ... $(iov attach vm1 --vmm qemu --memory 2G)",
+		   "  qemu-system-x86_64 ... $(iov attach vm1 --vmm qemu --memory 2G)\n"
+		   "  qemu-system-x86_64 ... $(iov attach vm1-root --vmm qemu --memory none)",
 	.options = options,
 	.parse = parse,
 	.data_size = sizeof(struct attach_args),

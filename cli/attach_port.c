@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/mac.h"
 #include "base/rpc/rpc.h"
-
+#include "base/size.h"
 
 static void add(struct json_object *arguments, const char *option, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -53,10 +53,9 @@ static int check_mac(struct cli *cli, const char *mac)
 
 static int check_memory(struct cli *cli, const char *memory)
 {
-	size_t digits = strspn(memory, "0123456789");
+	uint64_t bytes;
 
-	if (digits && *memory != '0' && memory[digits] && strchr("KMGT", memory[digits]) &&
-	    !memory[digits + 1])
+	if (size_parse_unit(memory, &bytes) && *memory != '0')
 		return 0;
 	return iov_fail(cli->iov, -EINVAL, "--memory %s: expected a size such as 512M or 4G, or none",
 			memory);
@@ -79,24 +78,31 @@ static int quote_path(struct cli *cli, const char *path, char *quoted, size_t si
 	return 0;
 }
 
-static int find_port(struct cli *cli, const char *name, struct json_object **port)
+static int find_in(struct cli *cli, const char *method, const char *name, struct json_object **found)
 {
-	_cleanup_json_ struct json_object *ports = NULL;
-	int error = iov_rpc_call(cli->iov, "port.list", NULL, &ports);
+	_cleanup_json_ struct json_object *list = NULL;
+	int error = iov_rpc_call(cli->iov, method, NULL, &list);
 
-	if (error)
-		return error;
-	for (size_t i = 0; i < json_object_array_length(ports); i++) {
-		struct json_object *candidate = json_object_array_get_idx(ports, i);
-		struct json_object *value = json_object_object_get(candidate, "name");
+	for (size_t i = 0; !error && i < json_object_array_length(list); i++) {
+		struct json_object *candidate = json_object_array_get_idx(list, i);
 
-		if (value && !strcmp(json_object_get_string(value), name)) {
-			*port = json_object_get(candidate);
-			return 0;
-		}
+		if (!strcmp(json_text(candidate, "name"), name))
+			*found = json_object_get(candidate);
 	}
-	return iov_fail(cli->iov, -ENOENT, "%s: no PCI address and no port of iovd; see 'iov list' and "
-			"'iov port list'", name);
+	return error;
+}
+
+/* A port or a disk; no two of them have one name. */
+static int find(struct cli *cli, const char *name, struct json_object **found)
+{
+	int error = find_in(cli, "port.list", name, found);
+
+	if (!error && !*found)
+		error = find_in(cli, "disk.list", name, found);
+	if (error || *found)
+		return error;
+	return iov_fail(cli->iov, -ENOENT, "%s: no PCI address, and no port or disk of iovd; see "
+			"'iov list', 'iov port list' and 'iov disk list'", name);
 }
 
 static void add_memory(struct json_object *arguments, const char *memory)
@@ -106,26 +112,45 @@ static void add_memory(struct json_object *arguments, const char *memory)
 	add(arguments, "-machine", "memory-backend=iov-memory");
 }
 
-static int add_device(struct cli *cli, struct json_object *port, const char *mac,
-		      struct json_object *arguments)
+/* Where QEMU meets iovd. */
+static int add_socket(struct cli *cli, struct json_object *port, struct json_object *arguments)
 {
-	const char *name = json_text_or_null(port, "name");
+	const char *name = json_text(port, "name"), *mode = json_text(port, "mode");
 	const char *path = json_text_or_null(port, "socket");
-	const char *mode = json_text_or_null(port, "mode");
 	char quoted[256];
 	int error;
 
-	if (!path || !mode)
-		return iov_fail(cli->iov, -EINVAL, "%s: is an uplink; a guest attaches to a port of type "
-				"vhost-user", name);
+	if (!path)
+		return iov_fail(cli->iov, -EINVAL, "%s: is an uplink; a guest attaches to a port "
+				"of type vhost-user, or to a disk", name);
 	error = quote_path(cli, path, quoted, sizeof(quoted));
 	if (error)
 		return error;
 	/* reconnect= is what QEMU 7.2 to 10 have in common. */
 	add(arguments, "-chardev", "socket,id=iov-%s,path=%s,%s", name, quoted,
 	    strcmp(mode, "server") ? "server=on" : "reconnect=1");
+	return 0;
+}
+
+static void add_net(struct json_object *port, const char *mac, struct json_object *arguments)
+{
+	const char *name = json_text(port, "name");
+	char own[IOV_MAC_TEXT];
+
+	mac_of_name(name, own);
 	add(arguments, "-netdev", "vhost-user,id=iov-%s,chardev=iov-%s", name, name);
-	add(arguments, "-device", "virtio-net-pci,netdev=iov-%s,mac=%s", name, mac);
+	add(arguments, "-device", "virtio-net-pci,netdev=iov-%s,mac=%s", name, mac ? mac : own);
+}
+
+/* QEMU refuses to have more queues than the back end, which its own choice may be. */
+static int add_disk(struct cli *cli, struct json_object *disk, const char *mac,
+		    struct json_object *arguments)
+{
+	if (mac)
+		return iov_fail(cli->iov, -EINVAL, "--mac %s: %s is a disk, which has no address; "
+				"leave it out", mac, json_text(disk, "name"));
+	add(arguments, "-device", "vhost-user-blk-pci,chardev=iov-%s,num-queues=%s",
+	    json_text(disk, "name"), json_text(disk, "queues_max"));
 	return 0;
 }
 
@@ -135,19 +160,21 @@ int cli_attach_port(struct cli *cli, const char *name, const struct attach_port_
 	const char *memory = options->memory ? options->memory : "1G";
 	_cleanup_json_ struct json_object *port = NULL;
 	_cleanup_json_ struct json_object *made = json_object_new_array();
-	char mac[IOV_MAC_TEXT];
 	int error = strcmp(memory, "none") ? check_memory(cli, memory) : 0;
 
 	if (!error && options->mac)
 		error = check_mac(cli, options->mac);
 	if (!error)
-		error = find_port(cli, name, &port);
+		error = find(cli, name, &port);
 	if (error)
 		return error;
-	mac_of_name(name, mac);
 	if (strcmp(memory, "none"))
 		add_memory(made, memory);
-	error = add_device(cli, port, options->mac ? options->mac : mac, made);
+	error = add_socket(cli, port, made);
+	if (!error && !strcmp(json_text(port, "type"), "disk"))
+		error = add_disk(cli, port, options->mac, made);
+	else if (!error)
+		add_net(port, options->mac, made);
 	if (!error)
 		*arguments = json_object_get(made);
 	return error;

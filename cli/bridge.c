@@ -110,9 +110,7 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 static int run_add(struct cli *cli, void *data)
 {
 	const struct bridge_args *args = data;
-	_cleanup_json_ struct json_object *result = NULL;
 	struct json_object *params = cli_name_params(args->name), *ports = json_object_new_array();
-	int error;
 
 	for (size_t i = 0; i < args->port_count; i++)
 		json_object_array_add(ports, json_object_new_string(args->ports[i]));
@@ -120,14 +118,7 @@ static int run_add(struct cli *cli, void *data)
 			       json_object_new_string(args->kind ? args->kind : "switch"));
 	json_object_object_add(params, "ports", ports);
 	add_switch(args, params);
-	error = cli_change_iovd(cli, "bridge.add", params, &result);
-	if (error || !result)
-		return error;
-	if (cli->json)
-		iov_output_json(stdout, result);
-	else
-		printf("bridge %s added\n", args->name);
-	return 0;
+	return cli_do_iovd(cli, "bridge.add", params, "added");
 }
 
 const struct cli_command cli_bridge_add = {
@@ -166,19 +157,10 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 static int run_set(struct cli *cli, void *data)
 {
 	const struct bridge_args *args = data;
-	_cleanup_json_ struct json_object *result = NULL;
 	struct json_object *params = cli_name_params(args->name);
-	int error;
 
 	add_switch(args, params);
-	error = cli_change_iovd(cli, "bridge.set", params, &result);
-	if (error || !result)
-		return error;
-	if (cli->json)
-		iov_output_json(stdout, result);
-	else
-		printf("bridge %s set\n", args->name);
-	return 0;
+	return cli_do_iovd(cli, "bridge.set", params, "set");
 }
 
 const struct cli_command cli_bridge_set = {

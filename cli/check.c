@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/size.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -14,6 +15,8 @@
 
 #define GUESTS_MAX 256
 #define MAPPINGS_MAX 64
+/* All of them fit into a number of bytes. */
+#define GUEST_MAX (1ull << 55)
 
 struct check_args {
 	const char *device;
@@ -30,23 +33,21 @@ static const struct argp_option options[] = {
 
 static bool parse_guest(const char *text, struct iov_check_guest *guest)
 {
-	char *end;
-	unsigned long long size = strtoull(text, &end, 10);
 	unsigned long mappings = 1;
-	unsigned int shift = *end == 'M' ? 20 : *end == 'G' ? 30 : *end == 'T' ? 40 : 0;
+	uint64_t bytes;
+	const char *rest = size_scan(text, &bytes);
+	char *end;
 
-	if (end == text || *text == '-' || !shift || !size || size >> (63 - shift - 7))
+	if (!rest || !bytes || bytes > GUEST_MAX || !strchr(IOV_SIZE_UNITS, rest[-1]))
 		return false;
-	end++;
-	if (!strncmp(end, ",viommu=", 8)) {
-		text = end + 8;
+	if (!strncmp(rest, ",viommu=", 8)) {
+		text = rest + 8;
 		mappings = strtoul(text, &end, 10);
-		if (end == text || *text == '-')
-			return false;
+		rest = end == text || *text == '-' ? text : end;
 	}
-	if (*end || !mappings || mappings > MAPPINGS_MAX)
+	if (*rest || !mappings || mappings > MAPPINGS_MAX)
 		return false;
-	*guest = (struct iov_check_guest){ size << shift, (unsigned int)mappings };
+	*guest = (struct iov_check_guest){ bytes, (unsigned int)mappings };
 	return true;
 }
 

@@ -26,7 +26,7 @@ enum cli_exit {
 	CLI_FAILED = 1,
 	CLI_USAGE = 2,
 	CLI_REFUSED = 3,	/* a guard refused, the host is unchanged */
-	CLI_NOT_FOUND = 4,	/* no such function, group, port or bridge */
+	CLI_NOT_FOUND = 4,	/* no such function, group, port, bridge or disk */
 	CLI_NO_DAEMON = 5,	/* iovd does not answer */
 	CLI_CHANGES = 10,	/* asked for with --exit-code: there is something to do */
 };
@@ -162,6 +162,12 @@ int cli_save(struct cli *cli, struct iov_plan *plan, struct json_object *devices
  */
 int cli_change_iovd(struct cli *cli, const char *method, struct json_object *params,
 		    struct json_object **result);
+
+/*
+ * The same, and say what became of it: what iovd gave as JSON, or "port vm1 added", where @done
+ * is "added".
+ */
+int cli_do_iovd(struct cli *cli, const char *method, struct json_object *params, const char *done);
 
 /*
  * End with a plan that could not be built: when a guard refuses what it takes so far,

@@ -259,6 +259,17 @@ static void offer_port(const struct complete *complete)
 	offer_listed(complete, "port.list");
 }
 
+static void offer_disk(const struct complete *complete)
+{
+	offer_listed(complete, "disk.list");
+}
+
+/* Block devices by name; whatever has a slash is a path. */
+static void offer_block(const struct complete *complete)
+{
+	offer_names(complete, IOV_PATH_CLASS_BLOCK);
+}
+
 static void offer_bridge(const struct complete *complete)
 {
 	offer_listed(complete, "bridge.list");
@@ -299,7 +310,9 @@ static const struct {
 	{ "COLUMN", NULL, offer_column },   { "LIST", "columns", offer_columns },
 	{ "NAME", "device", offer_device }, { "NAME", "vmm", offer_vmm },
 	{ "NAME", "bridge", offer_bridge }, { "NAME", "port", offer_port },
-	{ "TYPE", "group", offer_type },    { "METHOD", NULL, offer_method },
+	{ "NAME", "disk", offer_disk },	    { "DISK", NULL, offer_disk },
+	{ "BLOCK", NULL, offer_block },	    { "TYPE", "group", offer_type },
+	{ "METHOD", NULL, offer_method },
 };
 
 static void offer_named(const struct complete *complete, const char *name, const char *context)

@@ -30,7 +30,7 @@ char *cli_help_doc(const struct cli_command *const *commands)
 	fputs("Commands ('iov help COMMAND' explains one):\n", file);
 	list_commands(commands, file);
 	fputs("\nExit status: 0 done, 1 failed, 2 usage, 3 refused by a guard,\n"
-	      "4 no such device or port, 5 iovd does not answer.", file);
+	      "4 no such device, port or disk, 5 iovd does not answer.", file);
 	fclose(file);
 	return text;
 }

@@ -1,40 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov port: ports of iovd. */
-#include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/pci/identity.h"
 #include "base/rpc/rpc.h"
-#include "base/rpc/socket_access.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/front_end.h"
 #include "cli/output.h"
 #include "cli/port.h"
 #include "cli/port_rules.h"
 
 #define PORT_NONE "iovd has no ports; 'iov port add' makes one"
 
-static void add_string(struct json_object *object, const char *key, const char *text)
-{
-	if (text)
-		json_object_object_add(object, key, json_object_new_string(text));
-}
-
 /* iov port add */
 
 struct port_add_args {
 	const char *name;
 	const char *type;
-	const char *socket;
-	bool server;
-	const char *mode;
-	const char *owner;
+	struct front_end_args front_end;
 	const char *device;
 	bool zero_copy;
 	unsigned int mtu;
@@ -42,17 +30,12 @@ struct port_add_args {
 	unsigned int queue_pairs;
 	const char *mac;
 	bool standby;
-	bool any_memory;
 	bool iommu;
 	struct json_object *rules;
 };
 
 enum {
 	KEY_TYPE = 0x2000,
-	KEY_SOCKET,
-	KEY_SERVER,
-	KEY_MODE,
-	KEY_OWNER,
 	KEY_DEVICE,
 	KEY_ZERO_COPY,
 	KEY_MTU,
@@ -60,18 +43,12 @@ enum {
 	KEY_QUEUES,
 	KEY_MAC,
 	KEY_STANDBY,
-	KEY_ANY_MEMORY,
 	KEY_IOMMU,
 };
 
 static const struct argp_option add_options[] = {
 	{ "type", KEY_TYPE, "vhost-user|ethdev", 0, "A guest, or a network device of DPDK" },
-	{ "socket", KEY_SOCKET, "PATH", 0, "vhost-user: its socket" },
-	{ "server", KEY_SERVER, 0, 0,
-	  "vhost-user: iovd listens at the socket (default: it connects to the VMM there)" },
-	{ "mode", KEY_MODE, "MODE", 0, "vhost-user server: permissions of the socket (0660)" },
-	{ "owner", KEY_OWNER, "USER:GROUP", 0,
-	  "vhost-user server: owner of the socket, and group; one of the two is enough" },
+	FRONT_END_OPTIONS("vhost-user: "),
 	{ "device", KEY_DEVICE, "DEVICE|VDEV", 0,
 	  "ethdev: a function bound to vfio-pci, or a virtual device such as net_tap0,iface=tap0" },
 	{ "zero-copy", KEY_ZERO_COPY, 0, 0,
@@ -83,8 +60,6 @@ static const struct argp_option add_options[] = {
 	{ "mac", KEY_MAC, "ADDRESS", 0, "vhost-user: address that the device's configuration says" },
 	{ "standby", KEY_STANDBY, 0, 0,
 	  "vhost-user: offer the device as the standby of a VF with the same address" },
-	{ "any-memory", KEY_ANY_MEMORY, 0, 0,
-	  "vhost-user: its memory may be on any file system, whose server can then hold up all ports" },
 	{ "iommu", KEY_IOMMU, 0, 0,
 	  "vhost-user: offer the device to a guest behind a virtual IOMMU" },
 	PORT_RULES_OPTIONS,
@@ -115,23 +90,12 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 {
 	struct port_add_args *args = cli_data(state);
 
-	if (port_rules_parse(key, arg, &args->rules, state))
+	if (port_rules_parse(key, arg, &args->rules, state) ||
+	    front_end_parse(key, arg, &args->front_end))
 		return 0;
 	switch (key) {
 	case KEY_TYPE:
 		args->type = arg;
-		return 0;
-	case KEY_SOCKET:
-		args->socket = arg;
-		return 0;
-	case KEY_SERVER:
-		args->server = true;
-		return 0;
-	case KEY_MODE:
-		args->mode = arg;
-		return 0;
-	case KEY_OWNER:
-		args->owner = arg;
 		return 0;
 	case KEY_DEVICE:
 		args->device = arg;
@@ -154,16 +118,13 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 	case KEY_STANDBY:
 		args->standby = true;
 		return 0;
-	case KEY_ANY_MEMORY:
-		args->any_memory = true;
-		return 0;
 	case KEY_IOMMU:
 		args->iommu = true;
 		return 0;
 	case ARGP_KEY_END:
 		if (args->name && !args->type)
 			cli_misuse(state, "--type is missing: vhost-user or ethdev");
-		if (args->name && !strcmp(args->type, "vhost-user") && !args->socket)
+		if (args->name && !strcmp(args->type, "vhost-user") && !args->front_end.socket)
 			cli_misuse(state, "--socket is missing: where the guest attaches, as "
 				   "--socket /run/%s.sock", args->name);
 		if (args->name && !strcmp(args->type, "ethdev") && !args->device)
@@ -174,19 +135,6 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_PORT);
 }
 
-/* iovd has a working directory of its own. */
-static int absolute_path(struct iov *iov, const char *path, char *absolute)
-{
-	char directory[PATH_MAX];
-
-	if (*path == '/' || !*path)
-		snprintf(absolute, PATH_MAX, "%s", path);
-	else if (!getcwd(directory, sizeof(directory)) ||
-		 snprintf(absolute, PATH_MAX, "%s/%s", directory, path) >= PATH_MAX)
-		return iov_fail(iov, -EINVAL, "--socket %s: give its full path", path);
-	return 0;
-}
-
 /* iovd takes addresses, and virtual devices of DPDK as they are. */
 static int add_device(struct iov *iov, const char *device, struct json_object *params)
 {
@@ -194,83 +142,37 @@ static int add_device(struct iov *iov, const char *device, struct json_object *p
 	int error;
 
 	if (!device || !strncmp(device, "net_", 4)) {
-		add_string(params, "device", device);
+		cli_param_text(params, "device", device);
 		return 0;
 	}
 	error = iov_device_parse(iov, device, &bdf);
 	if (!error)
-		add_string(params, "device", IOV_BDF(bdf));
+		cli_param_text(params, "device", IOV_BDF(bdf));
 	return error;
-}
-
-static int add_socket(struct iov *iov, const char *socket, struct json_object *params)
-{
-	char path[PATH_MAX];
-	int error = socket ? absolute_path(iov, socket, path) : 0;
-
-	if (socket && !error)
-		add_string(params, "socket", path);
-	return error;
-}
-
-static int add_access(struct iov *iov, const struct port_add_args *args,
-		      struct json_object *params)
-{
-	char mode[IOV_SOCKET_MODE_SIZE], owner[IOV_SOCKET_OWNER_SIZE];
-	int error = args->mode ? iov_socket_mode(iov, args->mode, mode) : 0;
-
-	if (!error && args->owner)
-		error = iov_socket_owner(iov, args->owner, owner);
-	if (error)
-		return error;
-	add_string(params, "socket_mode", args->mode ? mode : NULL);
-	add_string(params, "socket_owner", args->owner ? owner : NULL);
-	return 0;
 }
 
 static int run_add(struct cli *cli, void *data)
 {
 	const struct port_add_args *args = data;
-	_cleanup_json_ struct json_object *result = NULL;
 	struct json_object *params = cli_name_params(args->name);
 	int error = add_device(cli->iov, args->device, params);
 
-	add_string(params, "type", args->type);
-	add_string(params, "bridge", args->bridge);
-	add_string(params, "mac", args->mac);
-	if (args->queue_pairs)
-		json_object_object_add(params, "queue_pairs",
-				       json_object_new_int((int)args->queue_pairs));
+	cli_param_text(params, "type", args->type);
+	cli_param_text(params, "bridge", args->bridge);
+	cli_param_text(params, "mac", args->mac);
+	cli_param_number(params, "queue_pairs", args->queue_pairs);
 	if (args->rules)
 		json_object_object_add(params, "rules", args->rules);
-	if (args->standby)
-		json_object_object_add(params, "standby", json_object_new_boolean(true));
-	if (args->any_memory)
-		json_object_object_add(params, "any_memory", json_object_new_boolean(true));
-	if (args->iommu)
-		json_object_object_add(params, "iommu", json_object_new_boolean(true));
-	if (args->zero_copy)
-		json_object_object_add(params, "zero_copy", json_object_new_boolean(true));
-	if (args->mtu)
-		json_object_object_add(params, "mtu", json_object_new_int((int)args->mtu));
-	if (args->server)
-		json_object_object_add(params, "server", json_object_new_boolean(true));
+	cli_param_switch(params, "standby", args->standby);
+	cli_param_switch(params, "iommu", args->iommu);
+	cli_param_switch(params, "zero_copy", args->zero_copy);
+	cli_param_number(params, "mtu", args->mtu);
 	if (!error)
-		error = add_socket(cli->iov, args->socket, params);
+		error = front_end_params(cli->iov, &args->front_end, params);
 	if (!error)
-		error = add_access(cli->iov, args, params);
-	if (error) {
-		json_object_put(params);
-		return error;
-	}
-	error = cli_change_iovd(cli, "port.add", params, &result);
-	if (error || !result)
-		return error;
-	if (cli->json)
-		iov_output_json(stdout, result);
-	else
-		printf("port %s added\n", args->name);
-	return 0;
+		return cli_do_iovd(cli, "port.add", params, "added");
+	json_object_put(params);
+	return error;
 }
 
 const struct cli_command cli_port_add = {
@@ -327,19 +229,9 @@ const struct cli_command cli_port_list = {
 
 /* iov port stats and remove: both take a name */
 
-static error_t parse_name(int key, char *arg, struct argp_state *state)
-{
-	struct port_name_args *args = cli_data(state);
-
-	if (key != ARGP_KEY_ARG || args->name)
-		return ARGP_ERR_UNKNOWN;
-	args->name = arg;
-	return 0;
-}
-
 error_t port_parse_name(int key, char *arg, struct argp_state *state)
 {
-	struct port_name_args *args = cli_data(state);
+	struct cli_name_args *args = cli_data(state);
 
 	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_PORT);
 }
@@ -373,7 +265,7 @@ void port_reasons_words(struct json_object *row, const char *key, const char *wo
 
 static int run_stats(struct cli *cli, void *data)
 {
-	const struct port_name_args *args = data;
+	const struct cli_name_args *args = data;
 	_cleanup_json_ struct json_object *rows = NULL;
 	int error = iov_rpc_call(cli->iov, "port.stats", cli_name_params(args->name), &rows);
 
@@ -394,27 +286,16 @@ const struct cli_command cli_port_stats = {
 	.args = "[NAME]",
 	.summary = "Packets and bytes of ports, and why packets were dropped",
 	.example = "iov port stats",
-	.parse = parse_name,
-	.data_size = sizeof(struct port_name_args),
+	.parse = cli_parse_maybe_name,
+	.data_size = sizeof(struct cli_name_args),
 	.run = run_stats,
 };
 
 static int run_remove(struct cli *cli, void *data)
 {
-	const struct port_name_args *args = data;
-	_cleanup_json_ struct json_object *result = NULL;
-	int error = cli_change_iovd(cli, "port.remove", cli_name_params(args->name), &result);
+	const struct cli_name_args *args = data;
 
-	if (error || !result)
-		return error;
-	json_object_put(result);
-	result = cli_name_params(args->name);
-	json_add_text(result, "result", "done");
-	if (cli->json)
-		iov_output_json(stdout, result);
-	else
-		printf("port %s removed\n", args->name);
-	return 0;
+	return cli_do_iovd(cli, "port.remove", cli_name_params(args->name), "removed");
 }
 
 const struct cli_command cli_port_remove = {
@@ -426,6 +307,6 @@ const struct cli_command cli_port_remove = {
 	.saves = true,
 	.locks = true,
 	.parse = port_parse_name,
-	.data_size = sizeof(struct port_name_args),
+	.data_size = sizeof(struct cli_name_args),
 	.run = run_remove,
 };

@@ -8,11 +8,7 @@
 
 #define CLI_EXPECTED_PORT "NAME of the port is missing"
 
-struct port_name_args {
-	const char *name;
-};
-
-/* Parser of a command whose argument is the name of a port. */
+/* Parser of a command whose argument is the name of a port, with a struct cli_name_args. */
 error_t port_parse_name(int key, char *arg, struct argp_state *state);
 
 /* The value of --mtu. */

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov port set: what can be changed of a port while it is used. */
-#include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-#include "base/rpc/rpc.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
-#include "cli/output.h"
 #include "cli/port.h"
 #include "cli/port_rules.h"
 
@@ -59,32 +55,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 					  "such as --vlan");
 		break;
 	}
-	return cli_argument(key, arg, state, &args->name, "NAME of the port is missing");
+	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_PORT);
 }
 
 static int run(struct cli *cli, void *data)
 {
 	const struct port_set_args *args = data;
-	_cleanup_json_ struct json_object *result = NULL;
 	struct json_object *params = cli_name_params(args->name);
-	int error;
 
-	if (args->link)
-		json_object_object_add(params, "link", json_object_new_string(args->link));
+	cli_param_text(params, "link", args->link);
 	if (args->rules)
 		json_object_object_add(params, "rules", args->rules);
-	if (args->mtu)
-		json_object_object_add(params, "mtu", json_object_new_int((int)args->mtu));
-	if (args->announce)
-		json_object_object_add(params, "announce", json_object_new_boolean(true));
-	error = cli_change_iovd(cli, "port.set", params, &result);
-	if (error || !result)
-		return error;
-	if (cli->json)
-		iov_output_json(stdout, result);
-	else
-		printf("port %s set\n", args->name);
-	return 0;
+	cli_param_number(params, "mtu", args->mtu);
+	cli_param_switch(params, "announce", args->announce);
+	return cli_do_iovd(cli, "port.set", params, "set");
 }
 
 const struct cli_command cli_port_set = {

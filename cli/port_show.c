@@ -99,7 +99,7 @@ static void print_text(struct json_object *port)
 
 static int run(struct cli *cli, void *data)
 {
-	const struct port_name_args *args = data;
+	const struct cli_name_args *args = data;
 	_cleanup_json_ struct json_object *port = NULL;
 	int error = iov_rpc_call(cli->iov, "port.show", cli_name_params(args->name), &port);
 
@@ -118,6 +118,6 @@ const struct cli_command cli_port_show = {
 	.summary = "All of one port, and what went wrong there",
 	.example = "iov port show vm1",
 	.parse = port_parse_name,
-	.data_size = sizeof(struct port_name_args),
+	.data_size = sizeof(struct cli_name_args),
 	.run = run,
 };

@@ -298,6 +298,26 @@ int cli_change_iovd(struct cli *cli, const char *method, struct json_object *par
 	return error;
 }
 
+int cli_do_iovd(struct cli *cli, const char *method, struct json_object *params, const char *done)
+{
+	_cleanup_json_ struct json_object *result = NULL, *asked = json_object_get(params);
+	int error = cli_change_iovd(cli, method, params, &result);
+
+	if (error || !result)
+		return error;
+	if (!cli->json) {
+		printf("%.*s %s %s\n", (int)strcspn(method, "."), method,
+		       json_text(asked, "name"), done);
+		return 0;
+	}
+	if (!json_object_object_length(result)) {
+		json_add_text(result, "name", json_text(asked, "name"));
+		json_add_text(result, "result", "done");
+	}
+	iov_output_json(stdout, result);
+	return 0;
+}
+
 int cli_drop_plan(struct cli *cli, struct iov_plan *plan, int error)
 {
 	enum iov_failure failure = iov_failure(cli->iov, error);

@@ -65,8 +65,37 @@ int host_build_device(struct host_build *build, unsigned int index);
 /* build_irq.c: CPUs of its interrupts; @renewed: earlier steps may give it new ones */
 int host_build_irq(struct host_build *build, unsigned int index, bool renewed);
 
-/* build_iovd.c: bridges and ports */
+/* build_iovd.c: bridges, ports and disks */
 int host_build_iovd(struct host_build *build);
+
+/* What iovd's steps are on. */
+#define HOST_IOVD "iovd"
+
+/**
+ * struct host_change - something of iovd that a step adds or replaces
+ * @noun: "port"
+ * @name: its name
+ * @now: as iovd lists it, NULL for none
+ * @params: of NOUN.add
+ * @device: function that it uses, NULL for none
+ */
+struct host_change {
+	const char *noun;
+	const char *name;
+	struct json_object *now;
+	struct json_object *params;
+	const char *device;
+};
+
+/* Append the step of a change. */
+struct iov_step *host_iovd_step(struct host_build *build, const struct host_change *change);
+
+/* Add to the parameters of NOUN.add who may use a socket; NULL for what is not said. */
+int host_iovd_access(struct iov *iov, const char *mode, const char *owner,
+		     struct json_object *params);
+
+/* build_disk.c: one of iovd's disks; @disks: those that it lists */
+int host_build_disk(struct host_build *build, unsigned int index, struct json_object *disks);
 
 /* What iovd lists under a name, NULL for nothing. */
 struct json_object *host_iovd_find(struct json_object *list, const char *name);

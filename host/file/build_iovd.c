@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Bridges and ports of iovd.  What it has beyond the file is left.  What is there under
+ * Bridges, ports and disks of iovd.  What it has beyond the file is left.  What is there under
  * the same name and otherwise is replaced; the ports of a bridge come back into it.
  */
 #include <errno.h>
@@ -13,20 +13,10 @@
 #include "base/rpc/rpc.h"
 #include "base/rpc/socket_access.h"
 #include "host/file/build.h"
+#include "host/file/disk.h"
 #include "host/file/port_rules.h"
 #include "plugins/system/iovd.h"
 #include "sriov/vf.h"
-
-#define IOVD "iovd"
-
-/* Something of iovd that a step adds or replaces. */
-struct change {
-	const char *noun;		/* "port" */
-	const char *name;
-	struct json_object *now;	/* as iovd lists it, NULL for none */
-	struct json_object *params;	/* of NOUN.add */
-	const char *device;		/* function that it uses, NULL for none */
-};
 
 static void add_text(struct json_object *params, const char *key, const char *text)
 {
@@ -46,7 +36,7 @@ struct json_object *host_iovd_find(struct json_object *list, const char *name)
 	return NULL;
 }
 
-static struct iov_op *op_remove(const struct change *change)
+static struct iov_op *op_remove(const struct host_change *change)
 {
 	struct json_object *params = json_object_new_object();
 
@@ -54,7 +44,7 @@ static struct iov_op *op_remove(const struct change *change)
 	return iov_op_iovd(host_place("%s.remove", change->noun), params);
 }
 
-static struct iov_op *op_add(const struct change *change, struct json_object *params)
+static struct iov_op *op_add(const struct host_change *change, struct json_object *params)
 {
 	return iov_op_iovd(host_place("%s.add", change->noun), params);
 }
@@ -68,9 +58,11 @@ struct json_object *host_iovd_params(struct json_object *now)
 					      "reserved" };
 	struct json_object *params = json_object_new_object(), *value;
 	const char *mode = json_text_or_null(now, "mode");
+	bool is_disk = !strcmp(json_text(now, "type"), "disk");
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-		add_text(params, keys[i], json_text_or_null(now, keys[i]));
+		if (!is_disk || strcmp(keys[i], "type"))
+			add_text(params, keys[i], json_text_or_null(now, keys[i]));
 	/* What it has is not what it was given. */
 	if (json_object_object_get_ex(now, "wanted_mtu", &value))
 		json_object_object_add(params, "mtu", json_object_get(value));
@@ -79,6 +71,8 @@ struct json_object *host_iovd_params(struct json_object *now)
 	for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++)
 		if (json_object_object_get_ex(now, values[i], &value))
 			json_object_object_add(params, values[i], json_object_get(value));
+	if (is_disk)
+		host_disk_former(now, params);
 	return params;
 }
 
@@ -95,9 +89,9 @@ void host_iovd_describe(struct json_object *params, char *text, size_t size)
 	}
 }
 
-static void add_step(struct host_build *build, const struct change *change)
+struct iov_step *host_iovd_step(struct host_build *build, const struct host_change *change)
 {
-	struct iov_step *step = iov_plan_step(build->plan, IOVD, "%s %s %s of iovd",
+	struct iov_step *step = iov_plan_step(build->plan, HOST_IOVD, "%s %s %s of iovd",
 					      change->now ? "replace" : "add", change->noun,
 					      change->name);
 	_cleanup_json_ struct json_object *former = change->now ? host_iovd_params(change->now) : NULL;
@@ -116,6 +110,7 @@ static void add_step(struct host_build *build, const struct change *change)
 	host_iovd_describe(change->params, to, sizeof(to));
 	iov_step_change(step, host_place("%s %s", change->noun, change->name),
 			former ? from : NULL, to);
+	return step;
 }
 
 static void build_bridge(struct host_build *build, const struct iov_host_bridge *bridge,
@@ -123,7 +118,7 @@ static void build_bridge(struct host_build *build, const struct iov_host_bridge 
 {
 	_cleanup_json_ struct json_object *params = json_object_new_object();
 	struct json_object *now = host_iovd_find(bridges, bridge->name);
-	const struct change change = { "bridge", bridge->name, now, params, NULL };
+	const struct host_change change = { "bridge", bridge->name, now, params, NULL };
 
 	add_text(params, "name", bridge->name);
 	/* What is not said is as iovd has it, and a switch when it has none. */
@@ -133,15 +128,14 @@ static void build_bridge(struct host_build *build, const struct iov_host_bridge 
 		json_object_object_add(params, "age", json_object_new_int((int)*bridge->age));
 	if (bridge->stations)
 		json_object_object_add(params, "stations", json_object_new_int((int)*bridge->stations));
-	/* Off is what iovd does not speak of. */
-	if (bridge->reserved && (*bridge->reserved || (now && json_object_object_get(now, "reserved"))))
+	if (bridge->reserved)
 		json_object_object_add(params, "reserved", json_object_new_boolean(*bridge->reserved));
 	if (now && iov_iovd_match(now, params))
 		return;
 	if (now)
 		json_object_object_add(params, "ports",
 				       json_object_get(json_object_object_get(now, "ports")));
-	add_step(build, &change);
+	host_iovd_step(build, &change);
 }
 
 /* "uplink/vf1": a VF that exists or that the file makes. */
@@ -223,18 +217,18 @@ static struct json_object *port_params(const struct iov_host_port *port, const c
 	return params;
 }
 
-static int add_access(struct host_build *build, const struct iov_host_port *port,
-		      struct json_object *params)
+int host_iovd_access(struct iov *iov, const char *mode, const char *owner,
+		     struct json_object *params)
 {
-	char mode[IOV_SOCKET_MODE_SIZE], owner[IOV_SOCKET_OWNER_SIZE];
-	int error = port->socket_mode ? iov_socket_mode(build->iov, port->socket_mode, mode) : 0;
+	char own_mode[IOV_SOCKET_MODE_SIZE], own_owner[IOV_SOCKET_OWNER_SIZE];
+	int error = mode ? iov_socket_mode(iov, mode, own_mode) : 0;
 
-	if (!error && port->socket_owner)
-		error = iov_socket_owner(build->iov, port->socket_owner, owner);
+	if (!error && owner)
+		error = iov_socket_owner(iov, owner, own_owner);
 	if (error)
 		return error;
-	add_text(params, "socket_mode", port->socket_mode ? mode : NULL);
-	add_text(params, "socket_owner", port->socket_owner ? owner : NULL);
+	add_text(params, "socket_mode", mode ? own_mode : NULL);
+	add_text(params, "socket_owner", owner ? own_owner : NULL);
 	return 0;
 }
 
@@ -256,7 +250,7 @@ static void set_rules(struct host_build *build, struct json_object *now, struct 
 
 	if (!wanted || json_object_equal(former, wanted))
 		return;
-	step = iov_plan_step(build->plan, IOVD, "set rules of port %s of iovd", port);
+	step = iov_plan_step(build->plan, HOST_IOVD, "set rules of port %s of iovd", port);
 	iov_step_do(step, op_rules(port, former, wanted));
 	iov_step_undo(step, op_rules(port, wanted, former));
 	iov_step_change(step, host_place("port %s rules", port),
@@ -270,7 +264,7 @@ static int build_port(struct host_build *build, unsigned int index, struct json_
 	struct json_object *now = host_iovd_find(ports, port->name);
 	_cleanup_json_ struct json_object *params = NULL, *rules = host_rules_json(port->rules);
 	bool function = false, absent = false;
-	struct change change;
+	struct host_change change;
 	struct iov_path name;
 	int error = port->device ? find_device(build, port->device, &name, &function, &absent) : 0;
 
@@ -282,10 +276,10 @@ static int build_port(struct host_build *build, unsigned int index, struct json_
 		return 0;
 	}
 	params = port_params(port, port->device ? name.name : NULL);
-	error = add_access(build, port, params);
+	error = host_iovd_access(build->iov, port->socket_mode, port->socket_owner, params);
 	if (error)
 		return host_fail_at(build, error, host_place("iovd.ports[%u]", index));
-	change = (struct change){ "port", port->name, now, params, function ? name.name : NULL };
+	change = (struct host_change){ "port", port->name, now, params, function ? name.name : NULL };
 	if (now && iov_iovd_match(now, params)) {
 		set_rules(build, now, rules);
 		return 0;
@@ -295,8 +289,22 @@ static int build_port(struct host_build *build, unsigned int index, struct json_
 		rules = json_object_get(json_object_object_get(now, "rules"));
 	if (rules)
 		json_object_object_add(params, "rules", json_object_get(rules));
-	add_step(build, &change);
+	host_iovd_step(build, &change);
 	return 0;
+}
+
+/* A file without disks is for an iovd without them as well. */
+static int build_disks(struct host_build *build)
+{
+	const struct iov_host_iovd *iovd = build->host->iovd;
+	_cleanup_json_ struct json_object *disks = NULL;
+	int error = iovd->disk_count ? iov_rpc_call(build->iov, "disk.list", NULL, &disks) : 0;
+
+	if (error)
+		return host_fail_at(build, error, HOST_IOVD);
+	for (unsigned int i = 0; !error && i < iovd->disk_count; i++)
+		error = host_build_disk(build, i, disks);
+	return error;
 }
 
 int host_build_iovd(struct host_build *build)
@@ -305,16 +313,16 @@ int host_build_iovd(struct host_build *build)
 	_cleanup_json_ struct json_object *bridges = NULL, *ports = NULL;
 	int error;
 
-	if (!iovd || !(iovd->bridge_count + iovd->port_count))
+	if (!iovd || !(iovd->bridge_count + iovd->port_count + iovd->disk_count))
 		return 0;
 	error = iov_rpc_call(build->iov, "bridge.list", NULL, &bridges);
 	if (!error)
 		error = iov_rpc_call(build->iov, "port.list", NULL, &ports);
 	if (error)
-		return host_fail_at(build, error, IOVD);
+		return host_fail_at(build, error, HOST_IOVD);
 	for (unsigned int i = 0; i < iovd->bridge_count; i++)
 		build_bridge(build, &iovd->bridges[i], bridges);
 	for (unsigned int i = 0; !error && i < iovd->port_count; i++)
 		error = build_port(build, i, ports);
-	return error;
+	return error ? error : build_disks(build);
 }

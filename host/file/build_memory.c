@@ -2,38 +2,23 @@
 /* Huge pages, of the whole host or of a NUMA node. */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "base/sysroot/paths.h"
 #include "host/file/build.h"
 #include "plugins/system/huge_pages.h"
 
-/* "2M" in kB, 0 for what is no size. */
-static unsigned long size_in_kb(const char *size)
-{
-	char *unit;
-	unsigned long number = strtoul(size, &unit, 10);
-
-	switch (*unit) {
-	case 'K':
-		return number;
-	case 'M':
-		return number << 10;
-	case 'G':
-		return number << 20;
-	default:
-		return 0;
-	}
-}
-
 static struct iov_path directory_of(const struct iov_host_huge_pages *pages)
 {
-	unsigned long size = size_in_kb(pages->size);
+	uint64_t bytes = 0;
+	unsigned long long size;
 
+	size_parse(pages->size, &bytes);
+	size = bytes >> 10;
 	if (!pages->node)
-		return iov_path(IOV_PATH_HUGE_PAGES "/hugepages-%lukB", size);
-	return iov_path(IOV_PATH_NODES "/node%u/hugepages/hugepages-%lukB", *pages->node, size);
+		return iov_path(IOV_PATH_HUGE_PAGES "/hugepages-%llukB", size);
+	return iov_path(IOV_PATH_NODES "/node%u/hugepages/hugepages-%llukB", *pages->node, size);
 }
 
 /* Append the names in a directory that begin with @prefix: "2048kB, 1048576kB". */

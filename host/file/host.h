@@ -41,6 +41,10 @@
  *	      socket: /run/guest.sock
  *	      rules:
  *	        vlan: access:10
+ *	  disks:
+ *	    - name: guest-root
+ *	      socket: /run/guest-root.sock
+ *	      file: /srv/guest.img
  *
  * What the file does not mention is left as it is.  Every pointer below is NULL
  * where the file is silent.
@@ -173,11 +177,31 @@ struct iov_host_port {
 	struct iov_host_rules *rules;
 };
 
+/* As the options of "iov disk add" take them; one of @file, @memory and @null. */
+struct iov_host_disk {
+	char *name;
+	char *socket;
+	bool *server;
+	char *socket_mode;
+	char *socket_owner;
+	char *file;
+	char *memory;		/* "512M", "10G" */
+	char *null;
+	bool *read_only;
+	bool *cached;
+	char *serial;
+	unsigned int *queues;
+	char *on_error;
+	bool *any_memory;
+};
+
 struct iov_host_iovd {
 	struct iov_host_bridge *bridges;
 	unsigned int bridge_count;
 	struct iov_host_port *ports;
 	unsigned int port_count;
+	struct iov_host_disk *disks;
+	unsigned int disk_count;
 };
 
 /**
@@ -256,7 +280,7 @@ int iov_host_repeat(const struct iov_host_file *file, int error, const char *whe
 
 /**
  * struct iov_host_options - which part of a file is planned
- * @skip_iovd: leave out the bridges and ports of iovd
+ * @skip_iovd: leave out the bridges, ports and disks of iovd
  * @only_iovd: leave out all else
  * @skip_absent: absent devices are skipped, whatever the file says
  * @only_device: the one device to plan (with its VFs), NULL for all
@@ -278,7 +302,7 @@ struct iov_host_options {
  * share no step.
  *
  * Return: 0; -ENODEV for an absent device that is fatal; -ECONNREFUSED when the file
- * has bridges or ports and iovd does not answer; or what the builders of the parts
+ * has bridges, ports or disks and iovd does not answer; or what the builders of the parts
  * give.  Each with a message that has file and line.
  */
 int iov_host_plan(struct iov_plan *plan, const struct iov_host_file *file,
@@ -340,8 +364,8 @@ int iov_host_drop(struct iov *iov);
  *	file says so already
  * @wanted: object "devices" of objects by address, each with keys of a device, or of a VF
  *	when it is one: {"devices": {"0000:01:00.0": {"vfs": {"count": 4}}}}; and object "iovd"
- *	of objects "bridges" and "ports" by name, each NULL for one that goes, or with objects
- *	"said", the keys of one that the file has, and "all", those of one that it does not
+ *	of objects "bridges", "ports" and "disks" by name, each NULL for one that goes, or with
+ *	objects "said", the keys of one that the file has, and "all", those of one that it does not
  *
  * What else the file says stays as it is written.  A device that it does not name is added
  * by its identity, a VF where its PF is.  What it says otherwise is replaced: to say a
@@ -355,13 +379,14 @@ int iov_host_save_plan(struct iov_plan *plan, struct json_object *wanted);
 /**
  * iov_host_iovd_plan - plan one change of iovd
  * @plan: plan to append to
- * @method: "port.add", "port.set", "port.remove", or the same of a bridge
+ * @method: "port.add", "port.set", "port.remove", or the same of a bridge or a
+ *	disk, "disk.resize" as well
  * @params: borrowed; of the method, as iovd takes them
  * @save: IOV_HOST_FILE shall say so as well
  *
  * Appends nothing for what iovd has so already, but that the file shall say it.
  *
- * Return: 0; -ENOENT for a port or bridge that is not there, -EEXIST for one that is there
+ * Return: 0; -ENOENT for a port, bridge or disk that is not there, -EEXIST for one that is there
  * otherwise; -EINVAL for what a host file cannot say; -ECONNREFUSED when iovd does not answer;
  * or -errno.  Each with a message.
  */

@@ -12,16 +12,15 @@
 #include "base/pci/identity.h"
 #include "base/rpc/rpc.h"
 #include "host/file/build.h"
+#include "host/file/disk.h"
 #include "host/file/port_rules.h"
 #include "plugins/system/iovd.h"
 
-#define IOVD "iovd"
-
 /**
  * struct deed - what is asked of iovd
- * @noun: "port" or "bridge"
- * @verb: "add", "set" or "remove"
- * @name: of the port or bridge
+ * @noun: "port", "bridge" or "disk"
+ * @verb: "add", "set", "resize" or "remove"
+ * @name: of the port, bridge or disk
  * @now: as iovd lists it, NULL for none
  */
 struct deed {
@@ -48,6 +47,12 @@ static struct iov_op *op_named(const struct deed *deed, const char *verb)
 	return iov_op_iovd(host_place("%s.%s", deed->noun.name, verb), params);
 }
 
+/* What is done once and leaves nothing. */
+static bool is_act(const char *key)
+{
+	return !strcmp(key, "announce") || !strcmp(key, "clear_errors");
+}
+
 /* What a value is when nobody says it, as a method takes it. */
 static struct json_object *former(struct json_object *now, const char *key)
 {
@@ -67,7 +72,7 @@ static struct iov_op *op_set_back(const struct deed *deed)
 		if (!strcmp(key, "rules"))
 			json_object_object_add(params, key, host_rules_change(
 				value, json_object_object_get(deed->now, key)));
-		else if (strcmp(key, "announce") != 0)
+		else if (!is_act(key))
 			json_object_object_add(params, key, former(deed->now, key));
 	}
 	return iov_op_iovd(deed->method, params);
@@ -86,7 +91,7 @@ static void undo(const struct deed *deed, struct iov_step *step)
 
 static void add_step(const struct deed *deed)
 {
-	struct iov_step *step = iov_plan_step(deed->plan, IOVD, "%s %s %s of iovd", deed->verb,
+	struct iov_step *step = iov_plan_step(deed->plan, HOST_IOVD, "%s %s %s of iovd", deed->verb,
 					      deed->noun.name, deed->name);
 	struct iov_path what = iov_path("%s %s", deed->noun.name, deed->name);
 	const char *device = json_text(is(deed, "remove") ? deed->now : deed->params, "device");
@@ -171,18 +176,40 @@ static int add_device(struct iov *iov, const char *device, struct json_object *s
 	return error;
 }
 
+/* Where a disk's data is; a method that only sets its size leaves that to iovd. */
+static void add_source(const struct deed *deed, struct json_object *params, struct json_object *said)
+{
+	_cleanup_json_ struct json_object *source = json_copy(params);
+
+	if (!json_object_object_get(source, "backend"))
+		json_add_text(source, "backend", json_text(deed->now, "backend"));
+	host_disk_say_source(source, said);
+}
+
+/* What a host file does not have, or has in another way. */
+static bool is_unsaid(const char *key)
+{
+	static const char *const keys[] = { "name", "ports", "link", "backend" };
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		if (!strcmp(key, keys[i]))
+			return true;
+	return is_act(key);
+}
+
 /* Parameters as a host file says them. */
-static int to_file(struct iov *iov, struct json_object *params, struct json_object *said)
+static int to_file(const struct deed *deed, struct json_object *params, struct json_object *said)
 {
 	int error = 0;
 
 	json_object_object_foreach(params, key, value) {
 		if (!strcmp(key, "device"))
-			error = add_device(iov, json_object_get_string(value), said);
+			error = add_device(deed->iov, json_object_get_string(value), said);
 		else if (!strcmp(key, "rules"))
 			json_object_object_add(said, key, said_rules(value));
-		else if (strcmp(key, "name") && strcmp(key, "ports") && strcmp(key, "link") &&
-			 strcmp(key, "announce"))
+		else if (!strcmp(key, "path") || !strcmp(key, "bytes"))
+			add_source(deed, params, said);
+		else if (!is_unsaid(key))
 			json_object_object_add(said, key, json_object_get(value));
 	}
 	return error;
@@ -199,7 +226,7 @@ static int whole(const struct deed *deed, struct json_object *said, struct json_
 {
 	_cleanup_json_ struct json_object *params = deed->now ? host_iovd_params(deed->now) : NULL;
 	struct json_object *rules;
-	int error = params ? to_file(deed->iov, params, all) : 0;
+	int error = params ? to_file(deed, params, all) : 0;
 
 	json_object_object_foreach(said, key, value) {
 		if (strcmp(key, "rules") || !json_object_object_get_ex(all, key, &rules))
@@ -213,7 +240,7 @@ static int whole(const struct deed *deed, struct json_object *said, struct json_
 static int entry_of(const struct deed *deed, struct json_object **entry)
 {
 	struct json_object *said = json_object_new_object(), *all = json_object_new_object();
-	int error = to_file(deed->iov, deed->params, said);
+	int error = to_file(deed, deed->params, said);
 
 	if (!error)
 		error = whole(deed, said, all);
@@ -248,7 +275,7 @@ static int save_plan(const struct deed *deed)
 	int error = is(deed, "remove") ? 0 : entry_of(deed, &entry);
 
 	json_object_object_add(wanted, "iovd", iovd);
-	json_object_object_add(iovd, is_bridge ? "bridges" : "ports", entries);
+	json_object_object_add(iovd, host_place("%ss", deed->noun.name), entries);
 	json_object_object_add(entries, deed->name, entry);
 	if (is_bridge && is(deed, "add"))
 		json_object_object_add(iovd, "ports", connected(
@@ -256,16 +283,25 @@ static int save_plan(const struct deed *deed)
 	return error ? error : iov_host_save_plan(deed->plan, wanted);
 }
 
-/* What nobody keeps is not in a host file. */
+/* What nobody keeps is not in a host file, nor is what is found where the data is. */
 static int check_saved(const struct deed *deed)
 {
-	static const char *const keys[] = { "link", "announce" };
+	static const struct {
+		const char *key;
+		const char *option;
+	} unkept[] = {
+		{ "link", "link" }, { "announce", "announce" }, { "clear_errors", "clear-errors" },
+	};
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-		if (is(deed, "set") && json_object_object_get_ex(deed->params, keys[i], NULL))
+	for (size_t i = 0; i < sizeof(unkept) / sizeof(*unkept); i++) {
+		if (is(deed, "set") && json_object_object_get_ex(deed->params, unkept[i].key, NULL))
 			return iov_fail(deed->iov, -EINVAL, "--%s: a host file does not say this; "
-					"leave out --save, or say it in a command of its own", keys[i]);
+					"leave out --save, or say it in a command of its own",
+					unkept[i].option);
 	}
+	if (is(deed, "resize") && json_text_or_null(deed->now, "path"))
+		return iov_fail(deed->iov, -EINVAL, "%s: a host file does not say the size of %s; leave "
+				"out --save", deed->name, json_text(deed->now, "path"));
 	return 0;
 }
 

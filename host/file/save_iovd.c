@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Bridges and ports of iovd, which are entries by name, put into the host file. */
+/* Bridges, ports and disks of iovd, which are entries by name, put into the host file. */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -9,6 +9,7 @@
 
 #define BRIDGES "iovd.bridges"
 #define PORTS "iovd.ports"
+#define DISKS "iovd.disks"
 #define place(...) (iov_path(__VA_ARGS__).name)
 
 static bool says_text(const struct save *save, const char *where, const char *text)
@@ -57,6 +58,14 @@ static void put_entry(struct save *save, const char *list, const char *name,
 	put_members(save, where.name, values);
 }
 
+static void put_entries(struct save *save, const char *list, struct json_object *entries)
+{
+	if (!entries)
+		return;
+	json_object_object_foreach(entries, name, entry)
+		put_entry(save, list, name, entry);
+}
+
 /* Its ports stay, unconnected. */
 static void leave_bridge(struct save *save, const char *bridge)
 {
@@ -71,7 +80,6 @@ static void leave_bridge(struct save *save, const char *bridge)
 void host_save_iovd(struct save *save, struct json_object *iovd)
 {
 	struct json_object *bridges = json_object_object_get(iovd, "bridges");
-	struct json_object *ports = json_object_object_get(iovd, "ports");
 
 	if (bridges) {
 		json_object_object_foreach(bridges, name, entry) {
@@ -80,8 +88,6 @@ void host_save_iovd(struct save *save, struct json_object *iovd)
 				leave_bridge(save, name);
 		}
 	}
-	if (ports) {
-		json_object_object_foreach(ports, name, entry)
-			put_entry(save, PORTS, name, entry);
-	}
+	put_entries(save, PORTS, json_object_object_get(iovd, "ports"));
+	put_entries(save, DISKS, json_object_object_get(iovd, "disks"));
 }

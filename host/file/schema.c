@@ -7,6 +7,8 @@
  */
 #include "host/file/schema.h"
 
+#include <limits.h>
+
 #include "base/switch.h"
 #include "host/file/host.h"
 
@@ -160,11 +162,36 @@ static const cyaml_schema_value_t port = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_port, port_fields),
 };
 
+static const cyaml_schema_field_t disk_fields[] = {
+	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_DEFAULT, struct iov_host_disk, name, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("socket", CYAML_FLAG_DEFAULT, struct iov_host_disk, socket, 1,
+			       WORD_MAX),
+	SWITCH(struct iov_host_disk, server),
+	TEXT(struct iov_host_disk, socket_mode),
+	TEXT(struct iov_host_disk, socket_owner),
+	CYAML_FIELD_STRING_PTR("file", MAYBE, struct iov_host_disk, file, 1, PATH_MAX - 1),
+	TEXT(struct iov_host_disk, memory),
+	TEXT(struct iov_host_disk, null),
+	SWITCH(struct iov_host_disk, read_only),
+	SWITCH(struct iov_host_disk, cached),
+	TEXT(struct iov_host_disk, serial),
+	NUMBER(struct iov_host_disk, queues),
+	TEXT(struct iov_host_disk, on_error),
+	SWITCH(struct iov_host_disk, any_memory),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t disk = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_disk, disk_fields),
+};
+
 static const cyaml_schema_field_t iovd_fields[] = {
 	CYAML_FIELD_SEQUENCE_COUNT("bridges", MAYBE_LIST, struct iov_host_iovd, bridges,
 				   bridge_count, &bridge, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_SEQUENCE_COUNT("ports", MAYBE_LIST, struct iov_host_iovd, ports, port_count,
 				   &port, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("disks", MAYBE_LIST, struct iov_host_iovd, disks, disk_count,
+				   &disk, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_END
 };
 

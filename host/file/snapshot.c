@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/file/schema.h"
@@ -40,16 +41,13 @@ unsigned int *snapshot_number(unsigned int number)
 /* "2M" of "hugepages-2048kB"; NULL for another name. */
 static char *page_size(const char *directory)
 {
-	unsigned long kilobytes;
-	char *size = NULL;
+	unsigned long long kilobytes;
+	char size[IOV_SIZE_TEXT];
 
-	if (sscanf(directory, "hugepages-%lukB", &kilobytes) != 1)
+	if (sscanf(directory, "hugepages-%llukB", &kilobytes) != 1)
 		return NULL;
-	if (!(kilobytes % (1 << 20)))
-		return asprintf(&size, "%luG", kilobytes >> 20) < 0 ? NULL : size;
-	if (!(kilobytes % (1 << 10)))
-		return asprintf(&size, "%luM", kilobytes >> 10) < 0 ? NULL : size;
-	return asprintf(&size, "%luK", kilobytes) < 0 ? NULL : size;
+	size_text(kilobytes << 10, size);
+	return strdup(size);
 }
 
 static int add_huge_pages(struct snapshot *snapshot, const char *parent, const char *directory,

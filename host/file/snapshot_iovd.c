@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* iovd's bridges and ports in a snapshot. */
+/* iovd's bridges, ports and disks in a snapshot. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,8 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/rpc/rpc.h"
+#include "host/file/build.h"
+#include "host/file/disk.h"
 #include "host/file/port_rules.h"
 #include "host/file/snapshot.h"
 
@@ -53,7 +55,7 @@ static bool copy_number(struct json_object *from, const char *key, unsigned int 
 	return *to;
 }
 
-/* Whether iovd says so of a port or a bridge. */
+/* Whether iovd says so. */
 static bool is_set(struct json_object *object, const char *key)
 {
 	return json_object_get_boolean(json_object_object_get(object, key));
@@ -93,24 +95,28 @@ static bool copy_device(struct json_object *port, struct iov_host_port *entry)
 	       copy_number(port, "queue_pairs", &entry->queue_pairs);
 }
 
+/* Permissions that a socket has by itself are not said. */
+static bool copy_access(struct json_object *port, bool **server, char **mode, char **owner)
+{
+	const char *socket_mode = json_text_or_null(port, "socket_mode");
+
+	return (strcmp(json_text(port, "mode"), "server") || set_switch(server)) &&
+	       (!socket_mode || !strcmp(socket_mode, "0660") ||
+		copy_text(port, "socket_mode", mode)) &&
+	       copy_text(port, "socket_owner", owner);
+}
+
 static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
 		    struct json_object *port)
 {
-	const char *mode = json_text_or_null(port, "mode");
 	struct iov_host_port *entry = snapshot_append(&iovd->ports, &iovd->port_count,
 						      sizeof(*entry));
-
-	const char *socket_mode = json_text_or_null(port, "socket_mode");
 
 	if (!entry || !copy_text(port, "name", &entry->name) ||
 	    !copy_text(port, "type", &entry->type) || !copy_text(port, "bridge", &entry->bridge) ||
 	    !copy_text(port, "socket", &entry->socket) || !copy_text(port, "device", &entry->device))
 		return -ENOMEM;
-	if (!copy_text(port, "socket_owner", &entry->socket_owner) ||
-	    (socket_mode && strcmp(socket_mode, "0660") &&
-	     !copy_text(port, "socket_mode", &entry->socket_mode)))
-		return -ENOMEM;
-	if ((mode && !strcmp(mode, "server") && !set_switch(&entry->server)) ||
+	if (!copy_access(port, &entry->server, &entry->socket_mode, &entry->socket_owner) ||
 	    (is_set(port, "zero_copy") && !set_switch(&entry->zero_copy)) ||
 	    !copy_number(port, "wanted_mtu", &entry->mtu) ||
 	    !copy_device(port, entry) || copy_rules(port, &entry->rules))
@@ -118,8 +124,43 @@ static int add_port(const struct snapshot *snapshot, struct iov_host_iovd *iovd,
 	return name_device(snapshot, &entry->device);
 }
 
-static int add_all(struct snapshot *snapshot, struct json_object *bridges,
-		   struct json_object *ports)
+static int add_disk(struct iov_host_iovd *iovd, struct json_object *disk)
+{
+	struct iov_host_disk *entry = snapshot_append(&iovd->disks, &iovd->disk_count,
+						      sizeof(*entry));
+	_cleanup_json_ struct json_object *given = host_iovd_params(disk);
+
+	host_disk_say_source(given, given);
+	return entry && copy_text(given, "name", &entry->name) &&
+	       copy_text(given, "socket", &entry->socket) &&
+	       copy_access(disk, &entry->server, &entry->socket_mode, &entry->socket_owner) &&
+	       (!is_set(given, "any_memory") || set_switch(&entry->any_memory)) &&
+	       copy_text(given, "file", &entry->file) && copy_text(given, "memory", &entry->memory) &&
+	       copy_text(given, "null", &entry->null) &&
+	       (!is_set(given, "read_only") || set_switch(&entry->read_only)) &&
+	       (!is_set(given, "cached") || set_switch(&entry->cached)) &&
+	       copy_text(given, "serial", &entry->serial) &&
+	       copy_number(given, "queues", &entry->queues) &&
+	       copy_text(given, "on_error", &entry->on_error) ? 0 : -ENOMEM;
+}
+
+/* What iovd lists. */
+struct lists {
+	struct json_object *bridges;
+	struct json_object *ports;
+	struct json_object *disks;
+};
+
+static int ask(const struct snapshot *snapshot, struct lists *lists)
+{
+	int error = iov_rpc_call(snapshot->iov, "bridge.list", NULL, &lists->bridges);
+
+	if (!error)
+		error = iov_rpc_call(snapshot->iov, "port.list", NULL, &lists->ports);
+	return error ? error : iov_rpc_call(snapshot->iov, "disk.list", NULL, &lists->disks);
+}
+
+static int add_all(struct snapshot *snapshot, const struct lists *lists)
 {
 	struct iov_host_iovd *iovd = calloc(1, sizeof(*iovd));
 	int error = 0;
@@ -127,26 +168,30 @@ static int add_all(struct snapshot *snapshot, struct json_object *bridges,
 	if (!iovd)
 		return -ENOMEM;
 	snapshot->host->iovd = iovd;
-	for (size_t i = 0; !error && i < json_object_array_length(bridges); i++)
-		error = add_bridge(iovd, json_object_array_get_idx(bridges, i));
-	for (size_t i = 0; !error && i < json_object_array_length(ports); i++)
-		error = add_port(snapshot, iovd, json_object_array_get_idx(ports, i));
+	for (size_t i = 0; !error && i < json_object_array_length(lists->bridges); i++)
+		error = add_bridge(iovd, json_object_array_get_idx(lists->bridges, i));
+	for (size_t i = 0; !error && i < json_object_array_length(lists->ports); i++)
+		error = add_port(snapshot, iovd, json_object_array_get_idx(lists->ports, i));
+	for (size_t i = 0; !error && i < json_object_array_length(lists->disks); i++)
+		error = add_disk(iovd, json_object_array_get_idx(lists->disks, i));
 	return error;
 }
 
 int snapshot_iovd(struct snapshot *snapshot)
 {
-	_cleanup_json_ struct json_object *bridges = NULL, *ports = NULL;
-	int error = iov_rpc_call(snapshot->iov, "bridge.list", NULL, &bridges);
+	struct lists lists = { 0 };
+	int error = ask(snapshot, &lists);
 
-	if (!error)
-		error = iov_rpc_call(snapshot->iov, "port.list", NULL, &ports);
 	if (error) {
-		fprintf(snapshot->notes, "#\n# Bridges and ports of iovd are left out: %s\n",
+		fprintf(snapshot->notes, "#\n# Bridges, ports and disks of iovd are left out: %s\n",
 			iov_error_message(snapshot->iov));
-		return 0;
+		error = 0;
+	} else if (json_object_array_length(lists.bridges) + json_object_array_length(lists.ports) +
+		   json_object_array_length(lists.disks)) {
+		error = add_all(snapshot, &lists);
 	}
-	if (!json_object_array_length(bridges) && !json_object_array_length(ports))
-		return 0;
-	return add_all(snapshot, bridges, ports);
+	json_object_put(lists.bridges);
+	json_object_put(lists.ports);
+	json_object_put(lists.disks);
+	return error;
 }

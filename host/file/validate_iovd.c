@@ -4,9 +4,31 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/size.h"
+#include "host/file/disk.h"
 #include "host/file/validate.h"
 
 #define SOCKET_LENGTH_MAX 107
+
+/* Bytes that a disk consists of */
+#define SECTOR 512
+
+/* No two of them have one name. */
+#define IOVD_NAME "port or disk name"
+
+/* Where a front end meets iovd. */
+static int check_socket(const struct check *check, const char *at, const char *socket,
+			const bool *server, bool has_access)
+{
+	if (*socket != '/' || strlen(socket) > SOCKET_LENGTH_MAX)
+		return fail_value(check, PLACE("%s.socket", at), socket,
+				  "a full path of at most 107 bytes");
+	if (has_access && !(server && *server))
+		return iov_host_fail(check->file, -EINVAL, at,
+				     "socket_mode and socket_owner: expected a server, which makes "
+				     "the socket");
+	return check_once(check, PLACE("%s.socket", at), "socket", socket);
+}
 
 static int check_port_shape(const struct check *check, const char *at,
 			    const struct iov_host_port *port)
@@ -26,9 +48,6 @@ static int check_port_shape(const struct check *check, const char *at,
 		return iov_host_fail(check->file, -EINVAL, at,
 				     "an ethdev port: expected a device, no "
 				     "socket and no server");
-	if (vhost && (*port->socket != '/' || strlen(port->socket) > SOCKET_LENGTH_MAX))
-		return fail_value(check, PLACE("%s.socket", at), port->socket,
-				  "a full path of at most 107 bytes");
 	if (!vhost && (port->queue_pairs || port->mac || port->standby || port->any_memory ||
 		       port->iommu))
 		return iov_host_fail(check->file, -EINVAL, at,
@@ -43,10 +62,9 @@ static int check_port_shape(const struct check *check, const char *at,
 	if (port->standby && *port->standby && !port->mac)
 		return iov_host_fail(check->file, -EINVAL, at,
 				     "standby: expected the mac of the VF that it stands by for");
-	if ((port->socket_mode || port->socket_owner) && !(port->server && *port->server))
+	if (!vhost && (port->socket_mode || port->socket_owner))
 		return iov_host_fail(check->file, -EINVAL, at,
-				     "socket_mode and socket_owner: expected a server, which makes "
-				     "the socket");
+				     "an ethdev port: expected no socket_mode and socket_owner");
 	return 0;
 }
 
@@ -108,11 +126,12 @@ static int check_port(const struct check *check, unsigned int index,
 	int error = check_name(check, PLACE("%s.name", at.name), port->name);
 
 	if (!error)
-		error = check_once(check, PLACE("%s.name", at.name), "port name", port->name);
+		error = check_once(check, PLACE("%s.name", at.name), IOVD_NAME, port->name);
 	if (!error)
 		error = check_port_shape(check, at.name, port);
 	if (!error && port->socket)
-		error = check_once(check, PLACE("%s.socket", at.name), "socket", port->socket);
+		error = check_socket(check, at.name, port->socket, port->server,
+				     port->socket_mode || port->socket_owner);
 	if (!error && port->device)
 		error = check_once(check, PLACE("%s.device", at.name), "port device", port->device);
 	if (!error && port->device)
@@ -166,6 +185,70 @@ static int check_bridge(const struct check *check, unsigned int index,
 	return error;
 }
 
+static int check_disk_size(const struct check *check, const char *where, const char *size)
+{
+	uint64_t bytes;
+
+	if (!size || (size_parse(size, &bytes) && bytes && !(bytes % SECTOR) && bytes <= INT64_MAX))
+		return 0;
+	return fail_value(check, where, size, "a size such as 4096, 512M or 10G, a multiple of 512");
+}
+
+static int check_disk_source(const struct check *check, const char *at,
+			     const struct iov_host_disk *disk)
+{
+	struct iov_path file = iov_path("%s.file", at);
+	int error;
+
+	if (!!disk->file + !!disk->memory + !!disk->null != 1)
+		return iov_host_fail(check->file, -EINVAL, at,
+				     "expected one of file, memory and null: where the disk's data is");
+	if (disk->file && *disk->file != '/')
+		return fail_value(check, file.name, disk->file, "a full path");
+	error = check_disk_size(check, PLACE("%s.memory", at), disk->memory);
+	if (!error)
+		error = check_disk_size(check, PLACE("%s.null", at), disk->null);
+	/* Any number of disks may read it. */
+	if (!error && disk->file && !(disk->read_only && *disk->read_only))
+		error = check_once(check, file.name, "writable file", disk->file);
+	return error;
+}
+
+static int check_serial(const struct check *check, const char *where, const char *serial)
+{
+	size_t length = serial ? strlen(serial) : 0;
+	bool printable = length <= HOST_SERIAL_MAX;
+
+	for (size_t i = 0; printable && i < length; i++)
+		printable = serial[i] > ' ' && serial[i] <= '~';
+	return printable ? 0 : fail_value(check, where, serial,
+					  "up to 20 letters, digits and signs");
+}
+
+static int check_disk(const struct check *check, unsigned int index,
+		      const struct iov_host_disk *disk)
+{
+	static const char *const on_errors[] = { "report", "wait", NULL};
+	struct iov_path at = iov_path("iovd.disks[%u]", index);
+	int error = check_name(check, PLACE("%s.name", at.name), disk->name);
+
+	if (!error)
+		error = check_once(check, PLACE("%s.name", at.name), IOVD_NAME, disk->name);
+	if (!error)
+		error = check_socket(check, at.name, disk->socket, disk->server,
+				     disk->socket_mode || disk->socket_owner);
+	if (!error)
+		error = check_disk_source(check, at.name, disk);
+	if (!error)
+		error = check_serial(check, PLACE("%s.serial", at.name), disk->serial);
+	if (!error)
+		error = check_range(check, PLACE("%s.queues", at.name), disk->queues, 1, 256);
+	if (!error)
+		error = check_word(check, PLACE("%s.on_error", at.name), disk->on_error, on_errors,
+				   "report or wait");
+	return error;
+}
+
 int check_iovd(const struct check *check, const struct iov_host_iovd *iovd)
 {
 	int error = 0;
@@ -174,5 +257,7 @@ int check_iovd(const struct check *check, const struct iov_host_iovd *iovd)
 		error = check_bridge(check, i, &iovd->bridges[i]);
 	for (unsigned int i = 0; !error && i < iovd->port_count; i++)
 		error = check_port(check, i, &iovd->ports[i]);
+	for (unsigned int i = 0; !error && i < iovd->disk_count; i++)
+		error = check_disk(check, i, &iovd->disks[i]);
 	return error;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Ports and bridges of the datapath daemon. */
+/* Ports, bridges and disks of the datapath daemon. */
 #include "plugins/system/iovd.h"
 
 #include <errno.h>
@@ -32,6 +32,12 @@ static bool same_member(struct json_object *now, const char *name, struct json_o
 		return json_object_get_boolean(value) == !strcmp(json_text(now, "mode"), "server");
 	if (!strcmp(name, "device"))
 		return same_device(json_text(now, name), json_object_get_string(value));
+	/* A disk's are those that it offers; of what is off iovd may not speak. */
+	if (!strcmp(name, "queues"))
+		name = "queues_max";
+	if (json_object_is_type(value, json_type_boolean))
+		return json_object_get_boolean(value) ==
+		       json_object_get_boolean(json_object_object_get(now, name));
 	if (json_object_is_type(value, json_type_object))
 		return json_object_equal(json_object_object_get(now, name), value);
 	return !strcmp(json_text(now, name), json_object_get_string(value));

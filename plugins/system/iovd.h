@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ports and bridges of iovd; iov_op_iovd() of base/plan/op.h changes them. */
+/* Ports, bridges and disks of iovd; iov_op_iovd() of base/plan/op.h changes them. */
 #ifndef IOV_PLUGINS_SYSTEM_IOVD_H
 #define IOV_PLUGINS_SYSTEM_IOVD_H
 
@@ -11,9 +11,9 @@ extern "C" {
 #endif
 
 /**
- * iov_iovd_match - whether a port or bridge of iovd is as asked for
- * @now: an entry of "port.list" or "bridge.list"
- * @params: of "port.add" or "bridge.add"
+ * iov_iovd_match - whether a port, bridge or disk of iovd is as asked for
+ * @now: an entry of "port.list", "bridge.list" or "disk.list"
+ * @params: of "port.add", "bridge.add" or "disk.add"
  */
 bool iov_iovd_match(struct json_object *now, struct json_object *params);
 

@@ -26,6 +26,41 @@ static int find(struct json_object *list, const char *name)
 	return -1;
 }
 
+/* What is off iovd does not speak of. */
+static void drop_off(struct json_object *entry)
+{
+	json_object_object_foreach(entry, key, value) {
+		if (json_object_is_type(value, json_type_boolean) && !json_object_get_boolean(value))
+			json_object_object_del(entry, key);
+	}
+}
+
+static void set_default(struct json_object *entry, const char *key, struct json_object *value)
+{
+	if (json_object_object_get(entry, key))
+		json_object_put(value);
+	else
+		json_object_object_add(entry, key, value);
+}
+
+/* What iovd tells of a disk beside what it was given. */
+static void describe_disk(struct json_object *entry)
+{
+	struct json_object *queues = json_object_object_get(entry, "queues");
+
+	json_object_object_add(entry, "queues_max",
+			       queues ? json_object_get(queues) : json_object_new_int(64));
+	json_object_object_add(entry, "queues", json_object_new_int(0));
+	json_object_object_add(entry, "type", json_object_new_string("disk"));
+	set_default(entry, "state", json_object_new_string("listening"));
+	set_default(entry, "bytes", json_object_new_uint64(FAKE_FILE_BYTES));
+	set_default(entry, "block", json_object_new_int(512));
+	set_default(entry, "read_only", json_object_new_boolean(false));
+	set_default(entry, "serial", json_object_new_string(text_of(entry, "name")));
+	set_default(entry, "on_error", json_object_new_string("report"));
+	set_default(entry, "status", json_object_new_string("ready"));
+}
+
 /* As iovd lists what was added: a server is a mode. */
 static int add(struct fake_iovd *iovd, struct json_object *list, struct json_object *params)
 {
@@ -37,8 +72,11 @@ static int add(struct fake_iovd *iovd, struct json_object *list, struct json_obj
 	if (iovd->refuse && !strcmp(iovd->refuse, text_of(params, "name")))
 		return ENODEV;
 	json_object_deep_copy(params, &entry, NULL);
+	drop_off(entry);
 	json_object_object_del(entry, "server");
-	if (list == iovd->ports && json_object_object_get(params, "socket"))
+	if (list == iovd->disks)
+		describe_disk(entry);
+	if (list != iovd->bridges && json_object_object_get(params, "socket"))
 		json_object_object_add(entry, "mode",
 				       json_object_new_string(server ? "server" : "client"));
 	json_object_array_add(list, entry);
@@ -69,17 +107,22 @@ static int set(struct json_object *list, struct json_object *params)
 	return 0;
 }
 
+static struct json_object *list_of(struct fake_iovd *iovd, const char *method)
+{
+	return *method == 'p' ? iovd->ports : *method == 'd' ? iovd->disks : iovd->bridges;
+}
+
 static int call(struct fake_iovd *iovd, const char *method, struct json_object *params,
 		struct json_object **result)
 {
-	struct json_object *list = strncmp(method, "port", 4) ? iovd->bridges : iovd->ports;
+	struct json_object *list = list_of(iovd, method);
 
 	if (strstr(method, ".list")) {
 		*result = json_object_get(list);
 		return 0;
 	}
 	iovd->changes++;
-	if (strstr(method, ".set"))
+	if (strstr(method, ".set") || strstr(method, ".resize"))
 		return set(list, params);
 	return strstr(method, ".add") ? add(iovd, list, params) : take(list, text_of(params, "name"));
 }
@@ -136,7 +179,8 @@ void fake_iovd_start(struct fake_iovd *iovd, const char *directory)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	*iovd = (struct fake_iovd){ .ports = json_object_new_array(),
-				    .bridges = json_object_new_array() };
+				    .bridges = json_object_new_array(),
+				    .disks = json_object_new_array() };
 	snprintf(iovd->path, sizeof(iovd->path), "%s/iovd.sock", directory);
 	strcpy(address.sun_path, iovd->path);
 	iovd->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -153,4 +197,5 @@ void fake_iovd_stop(struct fake_iovd *iovd)
 	close(iovd->listener);
 	json_object_put(iovd->ports);
 	json_object_put(iovd->bridges);
+	json_object_put(iovd->disks);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ports and bridges of an iovd that forwards nothing, at a socket of its own. */
+/* Ports, bridges and disks of an iovd that forwards nothing, at a socket of its own. */
 #ifndef IOV_TESTS_FAKE_IOVD_H
 #define IOV_TESTS_FAKE_IOVD_H
 
 #include <json-c/json.h>
 #include <pthread.h>
+
+/* Size of each file and device there */
+#define FAKE_FILE_BYTES (1ull << 30)
 
 struct fake_iovd {
 	char path[108];
@@ -12,8 +15,9 @@ struct fake_iovd {
 	pthread_t thread;
 	struct json_object *ports;
 	struct json_object *bridges;
+	struct json_object *disks;
 	int changes;		/* adds and removes that it was asked for */
-	const char *refuse;	/* name of a port that it does not add */
+	const char *refuse;	/* name of a port or disk that it does not add */
 };
 
 /* Start it at DIRECTORY/iovd.sock, and stop it. */

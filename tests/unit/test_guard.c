@@ -645,6 +645,18 @@ static void a_process_holds_the_disk_that_it_has_open(void **state)
 	assert_held(NVME, "disk-open", "pid 72 (nvme)", NVME " /dev/nvme0");
 }
 
+/* By its namespace, which has no function above it but by its controller; iovd is of DPDK. */
+static void iovd_holds_the_controller_of_its_disk(void **state)
+{
+	(void)state;
+	add_process("71", "iovd\n", "/dev/nvme0n1");
+	tree_link(tree, "proc/71/fd/8", "/run/dpdk/rte/config");
+	assert_held(NVME, "disk-open", "pid 71 (iovd)", NVME " nvme0 nvme0n1");
+	assert_pid(NVME, "disk-open", 71);
+	tree_unlink(tree, "proc/71/fd/7");
+	assert_guards(NVME, "");
+}
+
 static void a_dpdk_process_is_called_so(void **state)
 {
 	(void)state;
@@ -1316,6 +1328,7 @@ int main(void)
 		IDLE(a_cache_and_a_loop_device_hold_their_disk),
 		IDLE(an_imported_pool_holds_its_disks),
 		IDLE(a_process_holds_the_disk_that_it_has_open),
+		IDLE(iovd_holds_the_controller_of_its_disk),
 		IDLE(a_dpdk_process_is_called_so),
 		IDLE(uio_and_bifurcated_drivers_are_seen),
 		IDLE(a_process_holds_its_gpu),

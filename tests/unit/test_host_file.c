@@ -48,7 +48,13 @@ static const char whole[] = "version: 1\n"
 			    "    - {name: up, type: ethdev, bridge: br0, device: uplink/vf1}\n"
 			    "    - {name: guest, type: vhost-user, bridge: br0, socket: "
 			    "/srv/guest.sock, server: true, socket_mode: 0600, "
-			    "socket_owner: \":kvm\"}\n";
+			    "socket_owner: \":kvm\"}\n"
+			    "  disks:\n"
+			    "    - {name: root, socket: /srv/root.sock, server: on, file: /srv/root.img,\n"
+			    "       read_only: on, cached: off, serial: A-1, queues: 4, on_error: wait,\n"
+			    "       any_memory: on, socket_mode: 0600, socket_owner: root}\n"
+			    "    - {name: scratch, socket: /srv/scratch, memory: 4G}\n"
+			    "    - {name: none, socket: /srv/none, null: 4096}\n";
 
 static void all_keys_are_read(void **state)
 {
@@ -96,6 +102,32 @@ static void all_keys_are_read(void **state)
 	assert_true(*host->iovd->ports[1].server);
 	assert_string_equal(host->iovd->ports[1].socket_mode, "0600");
 	assert_string_equal(host->iovd->ports[1].socket_owner, ":kvm");
+}
+
+static void all_keys_of_disks_are_read(void **state)
+{
+	const struct iov_host_iovd *iovd = loaded(whole)->iovd;
+	const struct iov_host_disk *root = iovd->disks, *scratch = root + 1, *none = root + 2;
+
+	(void)state;
+	assert_int_equal(iovd->disk_count, 3);
+	assert_string_equal(root->name, "root");
+	assert_string_equal(root->socket, "/srv/root.sock");
+	assert_true(*root->server);
+	assert_string_equal(root->file, "/srv/root.img");
+	assert_true(*root->read_only);
+	assert_false(*root->cached);
+	assert_string_equal(root->serial, "A-1");
+	assert_int_equal(*root->queues, 4);
+	assert_string_equal(root->on_error, "wait");
+	assert_true(*root->any_memory);
+	assert_string_equal(root->socket_mode, "0600");
+	assert_string_equal(root->socket_owner, "root");
+	assert_null(root->memory);
+	assert_string_equal(scratch->memory, "4G");
+	assert_null(scratch->file);
+	assert_null(scratch->queues);
+	assert_string_equal(none->null, "4096");
 }
 
 static void a_file_may_say_nothing(void **state)
@@ -372,6 +404,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(all_keys_are_read),
+		TEST(all_keys_of_disks_are_read),
 		TEST(a_file_may_say_nothing),
 		TEST(words_of_yaml_1_1_are_what_they_look_like),
 		TEST(unknown_keys_are_refused_with_the_nearest_known_one),

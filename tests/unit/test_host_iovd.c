@@ -159,6 +159,91 @@ static void what_iovd_refuses_is_not_saved(void **state)
 	assert_int_equal(json_object_array_length(iovd.ports), 1);
 }
 
+#define ROOT "{\"name\": \"root\", \"socket\": \"/run/root\", \"server\": true"
+#define ROOT_FILE FIRST "iovd:\n  disks:\n    - name: root\n      socket: /run/root\n      server: on\n"
+
+static void each_change_of_a_disk_is_saved(void **state)
+{
+	(void)state;
+	saved("disk.add", ROOT ", \"backend\": \"file\", \"path\": \"/srv/root.img\", \"queues\": 4}",
+	      ROOT_FILE "      file: /srv/root.img\n      queues: 4\n");
+	saved("disk.set", "{\"name\": \"root\", \"on_error\": \"wait\"}",
+	      ROOT_FILE "      file: /srv/root.img\n      queues: 4\n      on_error: wait\n");
+	saved("disk.remove", "{\"name\": \"root\"}", FIRST "{}\n");
+	saved("disk.add", ROOT ", \"backend\": \"memory\", \"bytes\": 1073741824}",
+	      ROOT_FILE "      memory: 1G\n");
+	saved("disk.remove", "{\"name\": \"root\"}", FIRST "{}\n");
+	saved("disk.add", ROOT ", \"backend\": \"null\", \"bytes\": 1000448}",
+	      ROOT_FILE "      null: 977K\n");
+	saved("disk.resize", "{\"name\": \"root\", \"bytes\": 2147483648}", ROOT_FILE "      null: 2G\n");
+	assert_int_equal(json_object_array_length(iovd.disks), 1);
+}
+
+/* What iovd would do by itself is not said, nor where the data was in the file before. */
+static void a_disk_that_the_file_does_not_have_is_said_whole(void **state)
+{
+	(void)state;
+	assert_int_equal(change("disk.add", ROOT ", \"backend\": \"file\", \"path\": \"/srv/a\", "
+				"\"read_only\": true, \"serial\": \"S\"}", false), 0);
+	saved("disk.set", "{\"name\": \"root\", \"on_error\": \"report\"}",
+	      FIRST "iovd:\n  disks:\n    - name: root\n      socket: /run/root\n      server: on\n"
+	      "      file: /srv/a\n      read_only: on\n      serial: S\n      queues: 64\n"
+	      "      on_error: report\n");
+	assert_int_equal(change("disk.remove", "{\"name\": \"root\"}", false), 0);
+	tree_file(model.tree, IOV_HOST_FILE, "iovd:\n  disks:\n"
+		  "    - {name: root, socket: /run/root, server: on, file: /srv/a}\n");
+	saved("disk.add", ROOT ", \"backend\": \"memory\", \"bytes\": 4096}",
+	      "iovd:\n  disks:\n    - {name: root, socket: /run/root, server: on, memory: 4K}\n");
+}
+
+static void what_is_not_of_a_disk_in_a_file_is_refused(void **state)
+{
+	(void)state;
+	refused(-ENOENT, "disk.remove", "{\"name\": \"root\"}", "iovd has no disk of that name; 'iov disk list'");
+	assert_int_equal(change("disk.add", ROOT ", \"backend\": \"file\", \"path\": \"/srv/a\"}", false), 0);
+	refused(-EINVAL, "disk.set", "{\"name\": \"root\", \"clear_errors\": true}", "--clear-errors: a host file");
+	refused(-EINVAL, "disk.resize", "{\"name\": \"root\", \"bytes\": 4096}",
+		"does not say the size of /srv/a; leave out --save");
+	refused(-EEXIST, "disk.add", ROOT ", \"backend\": \"file\", \"path\": \"/srv/b\"}",
+		"iovd has a disk of that name that is otherwise");
+	assert_file("");
+	iovd.refuse = "other";
+	refused(-ENODEV, "disk.add", "{\"name\": \"other\", \"socket\": \"/run/o\", \"backend\": \"null\", "
+		"\"bytes\": 4096}", "iovd says no");
+	assert_file("");
+}
+
+/* As the file changes under the plan, its last step fails. */
+static void undone(const char *file, const char *method, const char *params)
+{
+	_cleanup_json_ struct json_object *json = json_tokener_parse(params);
+	_cleanup_json_ struct json_object *before = json_copy(iovd.disks);
+	struct iov_plan *plan;
+
+	tree_file(model.tree, IOV_HOST_FILE, file);
+	assert_int_equal(iov_plan_new(&plan, model.iov, "change"), 0);
+	assert_int_equal(iov_host_iovd_plan(plan, method, json, true), 0);
+	tree_file(model.tree, IOV_HOST_FILE, "modules: [dummy]\n");
+	iovd.changes = 0;
+	assert_true(iov_plan_run(plan, NULL) < 0);
+	iov_plan_free(plan);
+	assert_int_equal(iovd.changes, 2);
+	assert_true(json_object_equal(iovd.disks, before));
+}
+
+static void changes_of_a_disk_are_undone(void **state)
+{
+	static const char has_it[] = "iovd:\n  disks:\n    - {name: root, socket: /x, null: 4K}\n";
+
+	(void)state;
+	undone("{}\n", "disk.add", ROOT ", \"backend\": \"null\", \"bytes\": 4096}");
+	assert_int_equal(change("disk.add", ROOT ", \"backend\": \"null\", \"bytes\": 4096, \"queues\": 3, "
+				"\"read_only\": true, \"on_error\": \"wait\", \"cached\": true}", false), 0);
+	undone("{}\n", "disk.set", "{\"name\": \"root\", \"on_error\": \"report\"}");
+	undone("{}\n", "disk.resize", "{\"name\": \"root\", \"bytes\": 8192}");
+	undone(has_it, "disk.remove", "{\"name\": \"root\"}");
+}
+
 /* Somebody else writes the file meanwhile, so that step fails. */
 static void what_cannot_be_saved_is_undone(void **state)
 {
@@ -190,6 +275,10 @@ int main(void)
 		TEST(ports_that_a_bridge_takes_are_said_where_they_are),
 		TEST(what_iovd_refuses_is_not_saved),
 		TEST(what_cannot_be_saved_is_undone),
+		TEST(each_change_of_a_disk_is_saved),
+		TEST(a_disk_that_the_file_does_not_have_is_said_whole),
+		TEST(what_is_not_of_a_disk_in_a_file_is_refused),
+		TEST(changes_of_a_disk_are_undone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

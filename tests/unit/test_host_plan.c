@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/rpc/rpc.h"
 #include "host/file/host.h"
 #include "plugins/plugins.h"
@@ -468,6 +470,9 @@ static void a_port_that_differs_is_replaced_and_comes_back(void **state)
 	assert_true(json_object_get_boolean(port(&iovd, 0, "any_memory")));
 	assert_true(json_object_get_boolean(port(&iovd, 0, "iommu")));
 	assert_int_equal(steps_left(other), 0);
+	/* Off is what iovd does not speak of. */
+	assert_int_equal(steps_left("iovd:\n  ports:\n    - {name: last, type: vhost-user, "
+				    "socket: /run/last, standby: off, any_memory: off, iommu: off}\n"), 0);
 	assert_string_equal(json_object_get_string(port(&iovd, 0, "bridge")), "br0");
 	assert_int_equal(steps_left(other), 0);
 	fake_iovd_stop(&iovd);
@@ -506,6 +511,139 @@ static void rules_change_without_a_new_port(void **state)
 	fake_iovd_stop(&iovd);
 }
 
+static const char *disk(struct fake_iovd *iovd, const char *key)
+{
+	return json_text(json_object_array_get_idx(iovd->disks, 0), key);
+}
+
+#define DISK(rest) "iovd:\n  disks:\n    - {name: root, socket: /run/root, " rest "}\n"
+
+static void disks_are_added_once(void **state)
+{
+	static const char all[] = DISK("server: on, file: /srv/root, read_only: off, cached: off, "
+				       "queues: 4, on_error: wait, any_memory: off, serial: root");
+	struct fake_iovd iovd;
+
+	(void)state;
+	fake_iovd_start(&iovd, model.tree);
+	iov_rpc_set_socket(model.iov, iovd.path);
+	assert_int_equal(apply(all), 0);
+	assert_int_equal(iovd.changes, 1);
+	assert_string_equal(disk(&iovd, "path"), "/srv/root");
+	assert_string_equal(disk(&iovd, "queues_max"), "4");
+	assert_string_equal(disk(&iovd, "mode"), "server");
+	/* Off is what iovd does not speak of; what the file does not say is as it is. */
+	assert_int_equal(steps_left(all), 0);
+	assert_int_equal(steps_left(DISK("server: on, file: /srv/root")), 0);
+	fake_iovd_stop(&iovd);
+}
+
+/* A file that says something else, and what iovd is asked for then. */
+static void what_can_be_is_changed_without_a_new_disk(void **state)
+{
+	static const struct {
+		const char *from;
+		const char *to;
+		int changes;
+		const char *key;
+		const char *value;
+	} cases[] = {
+		{ DISK("file: /a"), DISK("file: /a, on_error: wait"), 1, "on_error", "wait" },
+		{ DISK("null: 1M"), DISK("null: 2M"), 1, "bytes", "2097152" },
+		{ DISK("null: 1M"), DISK("null: 2M, on_error: wait"), 2, "on_error", "wait" },
+		{ DISK("null: 1M, read_only: on"), DISK("null: 2M"), 2, "bytes", "2097152" },
+		{ DISK("memory: 1M"), DISK("memory: 2M"), 2, "bytes", "2097152" },
+		{ DISK("file: /a"), DISK("file: /b"), 2, "path", "/b" },
+		{ DISK("file: /a"), DISK("memory: 1M"), 2, "backend", "memory" },
+		{ DISK("file: /a, on_error: wait"), DISK("file: /b"), 2, "on_error", "wait" },
+		{ DISK("file: /a"), DISK("file: /a, read_only: on"), 2, "read_only", "true" },
+		{ DISK("file: /a, read_only: on"), DISK("file: /a, read_only: off"), 2, "read_only",
+		  "false" },
+		{ DISK("file: /a"), DISK("file: /a, cached: on"), 2, "cached", "true" },
+		{ DISK("file: /a"), DISK("file: /a, queues: 2"), 2, "queues_max", "2" },
+		{ DISK("file: /a"), DISK("file: /a, serial: x"), 2, "serial", "x" },
+		{ DISK("file: /a"), DISK("file: /a, server: on"), 2, "mode", "server" },
+		{ DISK("file: /a"), DISK("file: /a, any_memory: on"), 2, "any_memory", "true" },
+		{ DISK("file: /a, server: on"), DISK("file: /a, server: on, socket_mode: 600"), 2,
+		  "socket_mode", "0600" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct fake_iovd iovd;
+
+		fake_iovd_start(&iovd, model.tree);
+		iov_rpc_set_socket(model.iov, iovd.path);
+		assert_int_equal(apply(cases[i].from), 0);
+		iovd.changes = 0;
+		assert_int_equal(apply(cases[i].to), 0);
+		assert_int_equal(iovd.changes, cases[i].changes);
+		assert_string_equal(disk(&iovd, cases[i].key), cases[i].value);
+		assert_int_equal(steps_left(cases[i].to), 0);
+		fake_iovd_stop(&iovd);
+		unlink(iovd.path);
+	}
+}
+
+static void a_disk_comes_back_when_another_fails(void **state)
+{
+	static const char first[] = DISK("null: 1M, queues: 2, serial: x, cached: on");
+	static const char *const others[] = { "file: /b", "null: 2M, on_error: wait" };
+	struct fake_iovd iovd;
+
+	(void)state;
+	fake_iovd_start(&iovd, model.tree);
+	iov_rpc_set_socket(model.iov, iovd.path);
+	assert_int_equal(apply(first), 0);
+	iovd.refuse = "last";
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		_cleanup_json_ struct json_object *before = json_copy(iovd.disks);
+		_cleanup_free_ char *text = NULL;
+
+		assert_true(asprintf(&text, DISK("%s") "    - {name: last, socket: /l, null: 1M}\n",
+				     others[i]) > 0);
+		assert_int_equal(apply(text), -ENODEV);
+		assert_message("iovd says no");
+		assert_true(json_object_equal(iovd.disks, before));
+	}
+	assert_int_equal(steps_left(first), 0);
+	refuse(DISK("server: on, socket_owner: no-such-user, file: /a"), -ENOENT, "iovd.disks[0]: owner");
+	fake_iovd_stop(&iovd);
+}
+
+/* A step that gives a device its driver may be what brings a disk. */
+static void a_disk_waits_for_what_may_bring_it(void **state)
+{
+	static const char text[] = "devices:\n  - {device: eth0, driver: vfio-pci}\n"
+		DISK("file: /dev/nvme9n1");
+	_cleanup_json_ struct json_object *json = NULL;
+	struct json_object *steps, *last;
+	struct fake_iovd iovd;
+	struct iov_plan *plan;
+	size_t count;
+
+	(void)state;
+	fake_iovd_start(&iovd, model.tree);
+	iov_rpc_set_socket(model.iov, iovd.path);
+	assert_int_equal(plan_file(model.iov, model.tree, text, &plan), 0);
+	json = iov_plan_json(plan);
+	steps = json_object_object_get(json, "steps");
+	count = json_object_array_length(steps);
+	last = json_object_array_get_idx(steps, count - 1);
+	assert_string_equal(json_text(last, "title"), "add disk root of iovd");
+	assert_true(json_array_has(json_object_object_get(last, "touches"), PF_BDF));
+	last = json_object_array_get_idx(steps, count - 2);
+	assert_string_equal(json_text(last, "title"), "wait for /dev/nvme9n1");
+	iov_plan_free(plan);
+	assert_true(apply(text) < 0);
+	assert_message("nvme9n1");
+	assert_int_equal(iovd.changes, 0);
+	tree_file(model.tree, "dev/nvme9n1", "");
+	assert_int_equal(apply(text), 0);
+	assert_int_equal(iovd.changes, 1);
+	fake_iovd_stop(&iovd);
+}
+
 static int teardown(void **state)
 {
 	return pf_model_teardown(state);
@@ -532,6 +670,10 @@ int main(void)
 		TEST(without_iovd_nothing_is_planned),
 		TEST(ports_and_bridges_are_added_once),
 		TEST(a_port_that_differs_is_replaced_and_comes_back),
+		TEST(disks_are_added_once),
+		TEST(what_can_be_is_changed_without_a_new_disk),
+		TEST(a_disk_comes_back_when_another_fails),
+		TEST(a_disk_waits_for_what_may_bring_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,7 +26,7 @@
 #define PF_NOTE \
 	"# serial=00-00-00-ff-ff-00-00-01 is " PF_BDF ", Device 0000:0000\n"
 #define NO_IOVD \
-	"#\n# Bridges and ports of iovd are left out: a recorded host has no iovd; name the socket of " \
+	"#\n# Bridges, ports and disks of iovd are left out: a recorded host has no iovd; name the socket of " \
 	"one with --control\n"
 
 static struct iov_host_file *file;
@@ -275,7 +275,7 @@ static void interrupts_as_the_kernel_has_them_are_nothing_to_say(void **state)
 	}
 }
 
-/* Answers as an iovd that has two bridges and three ports. */
+/* Answers as an iovd that has two bridges, three ports and three disks. */
 static void answer(int client)
 {
 	static const char bridges[] = "{\"result\": [{\"name\": \"br0\", \"kind\": \"switch\", "
@@ -291,12 +291,25 @@ static void answer(int client)
 		"\"mac\": \"02:00:00:00:00:07\", \"standby\": true, \"any_memory\": true, "
 		"\"iommu\": true, "
 		"\"state\": \"listening\"}]}\n";
+	static const char disks[] = "{\"result\": ["
+		"{\"name\": \"root\", \"type\": \"disk\", \"socket\": \"/s/root\", \"mode\": \"server\", "
+		"\"socket_mode\": \"0660\", \"state\": \"listening\", \"queues\": 0, \"backend\": \"file\", "
+		"\"path\": \"/dev/nvme1n1\", \"read_only\": false, \"serial\": \"root\", \"queues_max\": 64, "
+		"\"bytes\": 1073741824, \"block\": 512, \"on_error\": \"report\", \"status\": \"ready\"},"
+		"{\"name\": \"scratch\", \"type\": \"disk\", \"socket\": \"/s/scratch\", \"mode\": \"client\", "
+		"\"any_memory\": true, \"state\": \"connecting\", \"queues\": 0, \"backend\": \"memory\", "
+		"\"cached\": true, \"read_only\": true, \"serial\": \"S-1\", \"queues_max\": 2, "
+		"\"bytes\": 1610612736, \"block\": 512, \"on_error\": \"wait\", \"status\": \"ready\"},"
+		"{\"name\": \"nowhere\", \"type\": \"disk\", \"socket\": \"/s/no\", \"mode\": \"client\", "
+		"\"state\": \"connecting\", \"queues\": 0, \"backend\": \"null\", \"read_only\": false, "
+		"\"serial\": \"nowhere\", \"queues_max\": 1, \"bytes\": 1000448, \"block\": 512, "
+		"\"on_error\": \"report\", \"status\": \"ready\"}]}\n";
 	char request[512] = "";
 	const char *reply;
 
 	if (recv(client, request, sizeof(request) - 1, 0) <= 0)
 		return;
-	reply = strstr(request, "bridge.list") ? bridges : ports;
+	reply = strstr(request, "bridge.list") ? bridges : strstr(request, "disk.list") ? disks : ports;
 	send(client, reply, strlen(reply), MSG_NOSIGNAL);
 }
 
@@ -323,7 +336,7 @@ static pid_t start_iovd(void)
 	return pid;
 }
 
-static void bridges_and_ports_are_written_with_identities(void **state)
+static void what_iovd_has_is_written_with_identities(void **state)
 {
 	_cleanup_free_ char *yaml = NULL;
 	pid_t iovd;
@@ -359,7 +372,26 @@ static void bridges_and_ports_are_written_with_identities(void **state)
 			       "    mac: 02:00:00:00:00:07\n"
 			       "    standby: on\n"
 			       "    any_memory: on\n"
-			       "    iommu: on\n"));
+			       "    iommu: on\n"
+			       "  disks:\n"
+			       "  - name: root\n"
+			       "    socket: /s/root\n"
+			       "    server: on\n"
+			       "    file: /dev/nvme1n1\n"
+			       "    queues: 64\n"
+			       "  - name: scratch\n"
+			       "    socket: /s/scratch\n"
+			       "    memory: 1536M\n"
+			       "    read_only: on\n"
+			       "    cached: on\n"
+			       "    serial: S-1\n"
+			       "    queues: 2\n"
+			       "    on_error: wait\n"
+			       "    any_memory: on\n"
+			       "  - name: nowhere\n"
+			       "    socket: /s/no\n"
+			       "    null: 977K\n"
+			       "    queues: 1\n"));
 	load(yaml);
 	assert_int_equal(steps(), 0);
 	kill(iovd, SIGKILL);
@@ -379,7 +411,7 @@ int main(void)
 		TEST(huge_pages_without_nodes_are_the_hosts),
 		TEST(a_device_has_what_was_set_of_it),
 		TEST(interrupts_as_the_kernel_has_them_are_nothing_to_say),
-		TEST(bridges_and_ports_are_written_with_identities),
+		TEST(what_iovd_has_is_written_with_identities),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

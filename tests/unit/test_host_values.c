@@ -218,7 +218,7 @@ static void iovd_gets_ports_that_it_would_take(void **state)
 		 "more, iovd.bridges[1].kind" },
 		{BRIDGES GUEST("a", "b") GUEST("a", "b"),
 		 "host.yaml:7: iovd.ports[1].name: 'a': "
-		 "iovd.ports[0].name has this port name already, line 6; expected it once" },
+		 "iovd.ports[0].name has this port or disk name already, line 6; expected it once" },
 		{ "iovd:\n  bridges:\n  - name: b\n  - name: b\n", "host.yaml:4: "
 		  "iovd.bridges[1].name: 'b': iovd.bridges[0].name has this bridge name already, "
 		  "line 3; expected it once" },
@@ -251,6 +251,69 @@ static void iovd_gets_ports_that_it_would_take(void **state)
 		       GUEST("e", "b"));
 }
 
+#define DISKS "iovd:\n  disks:\n"
+#define DISK(rest) DISKS "  - {name: a, socket: /x, " rest "}\n"
+#define AT "host.yaml:3: iovd.disks[0]"
+
+static void iovd_gets_disks_that_it_would_take(void **state)
+{
+	static const char long_serial[] = DISK("file: /f, serial: 123456789012345678901");
+	static const struct refusal refusals[] = {
+		{ DISKS "  - {name: a, file: /f}\n", "host.yaml:3: iovd.disks[0]: key 'socket' is missing" },
+		{ DISKS "  - {socket: /x, file: /f}\n", "host.yaml:3: iovd.disks[0]: key 'name' is missing" },
+		{ DISKS "  - {name: a/b, socket: /x, file: /f}\n", AT ".name: 'a/b': expected a name: 1 to 63 "
+		  "letters, digits, dots, underscores and dashes, no dot in front" },
+		{ DISKS "  - {name: a, socket: x, file: /f}\n",
+		  AT ".socket: 'x': expected a full path of at most 107 bytes" },
+		{ DISK("server: on"),
+		  AT ": expected one of file, memory and null: where the disk's data is" },
+		{ DISK("file: /f, memory: 1G"),
+		  AT ": expected one of file, memory and null: where the disk's data is" },
+		{ DISK("memory: 1G, null: 1G"),
+		  AT ": expected one of file, memory and null: where the disk's data is" },
+		{ DISK("file: f.img"), AT ".file: 'f.img': expected a full path" },
+		{ DISK("memory: 1.5G"), AT ".memory: '1.5G': expected a size such as 4096, 512M or 10G, a "
+		  "multiple of 512" },
+		{ DISK("memory: 0"), AT ".memory: '0': expected a size such as 4096, 512M or 10G, a "
+		  "multiple of 512" },
+		{ DISK("null: 1000"), AT ".null: '1000': expected a size such as 4096, 512M or 10G, a "
+		  "multiple of 512" },
+		{ DISK("null: 9999999T"), AT ".null: '9999999T': expected a size such as 4096, 512M or 10G, a "
+		  "multiple of 512" },
+		{ long_serial, AT ".serial: '123456789012345678901': expected up to 20 letters, digits and "
+		  "signs" },
+		{ DISK("file: /f, serial: a b"), AT ".serial: 'a b': expected up to 20 letters, digits and "
+		  "signs" },
+		{ DISK("file: /f, queues: 0"), AT ".queues: 0: expected a number from 1 to 256" },
+		{ DISK("file: /f, queues: 257"), AT ".queues: 257: expected a number from 1 to 256" },
+		{ DISK("file: /f, on_error: stop"), AT ".on_error: 'stop': expected report or wait" },
+		{ DISK("file: /f, socket_mode: 0600"), AT ": socket_mode and socket_owner: expected a "
+		  "server, which makes the socket" },
+		{ DISK("file: /f, capacity: 10G"), AT ": unknown key 'capacity'; expected one of: name, socket, "
+		  "server, socket_mode, socket_owner, file, memory, null, read_only, cached, serial, "
+		  "queues, on_error, any_memory" },
+		{ DISK("file: /f, read_olny: on"), AT ": unknown key 'read_olny'; did you mean "
+		  "'read_only'?" },
+		{ DISK("file: /f") "  - {name: b, socket: /y, file: /f}\n", "host.yaml:4: "
+		  "iovd.disks[1].file: '/f': iovd.disks[0].file has this writable file already, line 3; "
+		  "expected it once" },
+		{ DISK("file: /f") "  - {name: a, socket: /y, file: /g}\n", "host.yaml:4: "
+		  "iovd.disks[1].name: 'a': iovd.disks[0].name has this port or disk name already, line 3; "
+		  "expected it once" },
+		{ BRIDGES GUEST("a", "b") "  disks:\n  - {name: a, socket: /y, file: /f}\n",
+		  "host.yaml:8: iovd.disks[0].name: 'a': iovd.ports[0].name has this port or disk name "
+		  "already, line 6; expected it once" },
+		{ BRIDGES GUEST("a", "b") "  disks:\n  - {name: d, socket: /s/a, file: /f}\n",
+		  "host.yaml:8: iovd.disks[0].socket: '/s/a': iovd.ports[0].socket has this socket "
+		  "already, line 6; expected it once" },
+	};
+
+	(void)state;
+	ASSERT_REFUSED(refusals);
+	loaded(DISK("file: /f, read_only: on") "  - {name: b, socket: /y, file: /f, read_only: on}\n"
+	       "  - {name: c, socket: /z, file: /f}\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, host_text_setup, host_text_teardown)
 
 int main(void)
@@ -261,6 +324,7 @@ int main(void)
 		TEST(what_only_one_may_have_is_refused_twice),
 		TEST(huge_pages_have_a_power_of_two),
 		TEST(iovd_gets_ports_that_it_would_take),
+		TEST(iovd_gets_disks_that_it_would_take),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

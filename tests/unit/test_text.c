@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What people and the kernel write: lists of CPUs, MAC addresses. */
+/* What people and the kernel write: lists of CPUs, MAC addresses, sizes. */
 #include "tests/unit/test.h"
 
 #include <string.h>
 
 #include "base/cpu_list.h"
 #include "base/mac.h"
+#include "base/size.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -71,6 +72,50 @@ static void a_group_is_no_station(void **state)
 	assert_true(iov_mac_parse_station("02:00:5e:00:00:01", mac));
 }
 
+static void a_size_is_read_and_written(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t bytes;
+		const char *shortest;
+	} sizes[] = {
+		{ "0", 0, "0" },	    { "512", 512, "512" },
+		{ "4096", 4096, "4K" },	    { "1536K", 1536ull << 10, "1536K" },
+		{ "1024M", 1ull << 30, "1G" }, { "10G", 10ull << 30, "10G" },
+		{ "3T", 3ull << 40, "3T" }, { "1000000000", 1000000000, "1000000000" },
+		{ "9223372036854775807", INT64_MAX, "9223372036854775807" },
+		{ "2048T", 2048ull << 40, "2048T" },
+	};
+	char text[IOV_SIZE_TEXT];
+	uint64_t bytes = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		assert_true(size_parse(sizes[i].text, &bytes));
+		assert_true(bytes == sizes[i].bytes);
+		size_text(bytes, text);
+		assert_string_equal(text, sizes[i].shortest);
+	}
+	size_text(UINT64_MAX, text);
+	assert_string_equal(text, "18446744073709551615");
+}
+
+static void what_is_no_size_is_told(void **state)
+{
+	static const char *const bad[] = {
+		"", "G", "-1", "+1", " 1", "1 ", "1g", "1GiB", "1.5G", "0x10", "1P", "1GG",
+		"99999999999999999999", "16777216T", "18446744073709551616",
+	};
+	uint64_t bytes = 0;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_false(size_parse(bad[i], &bytes));
+	assert_false(size_parse_unit("512", &bytes));
+	assert_true(size_parse_unit("512M", &bytes));
+	assert_string_equal(size_scan("2G,viommu=1", &bytes), ",viommu=1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -78,6 +123,8 @@ int main(void)
 		cmocka_unit_test(lists_that_are_none_are_told),
 		cmocka_unit_test(a_mac_address_is_read_and_written),
 		cmocka_unit_test(what_is_no_mac_address_is_told),
+		cmocka_unit_test(a_size_is_read_and_written),
+		cmocka_unit_test(what_is_no_size_is_told),
 		cmocka_unit_test(a_group_is_no_station),
 	};
 

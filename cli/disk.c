@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov disk: disks of iovd. */
+#include "cli/disk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/rpc/rpc.h"
+#include "base/size.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
+#include "cli/argument.h"
+#include "cli/commands.h"
+#include "cli/front_end.h"
+#include "cli/output.h"
+
+#define DISK_NONE "iovd has no disks; 'iov disk add' makes one"
+#define QUEUES_MAX 256
+
+/* iov disk add */
+
+enum source {
+	SOURCE_FILE,
+	SOURCE_DEVICE,
+	SOURCE_MEMORY,
+	SOURCE_NULL,
+	SOURCES,
+};
+
+/* The value of each is a path, or a size. */
+static const struct {
+	const char *option;
+	const char *backend;
+	bool is_path;
+} sources[SOURCES] = {
+	[SOURCE_FILE] = { "--file", "file", true },
+	[SOURCE_DEVICE] = { "--device", "file", true },
+	[SOURCE_MEMORY] = { "--memory", "memory", false },
+	[SOURCE_NULL] = { "--null", "null", false },
+};
+
+struct disk_add_args {
+	const char *name;
+	struct front_end_args front_end;
+	const char *source[SOURCES];
+	uint64_t bytes;
+	bool read_only;
+	bool cached;
+	const char *serial;
+	unsigned int queues;
+	const char *on_error;
+};
+
+enum {
+	KEY_SOURCE = 0x2000,
+	KEY_READ_ONLY = KEY_SOURCE + SOURCES,
+	KEY_CACHED,
+	KEY_SERIAL,
+	KEY_QUEUES,
+	KEY_ON_ERROR,
+};
+
+static const struct argp_option add_options[] = {
+	FRONT_END_OPTIONS("Front end: "),
+	{ "file", KEY_SOURCE + SOURCE_FILE, "PATH", 0, "Its data is in this file" },
+	{ "device", KEY_SOURCE + SOURCE_DEVICE, "BLOCK|PATH", 0,
+	  "Its data is on this block device, nvme0n1 or /dev/disk/by-id/..." },
+	{ "memory", KEY_SOURCE + SOURCE_MEMORY, "SIZE", 0,
+	  "Its data is in memory of iovd, and gone with it" },
+	{ "null", KEY_SOURCE + SOURCE_NULL, "SIZE", 0,
+	  "Its data is nowhere: reads give zeroes, writes are dropped" },
+	{ "read-only", KEY_READ_ONLY, 0, 0, "Nobody writes to it; may be shared then" },
+	{ "cached", KEY_CACHED, 0, 0, "By the page cache of the host (default: around it)" },
+	{ "serial", KEY_SERIAL, "TEXT", 0,
+	  "Serial number that the guest reads, of up to 20 characters (the disk's name)" },
+	{ "queues", KEY_QUEUES, "N", 0, "Queues that it offers (64)" },
+	DISK_ON_ERROR_OPTION(KEY_ON_ERROR),
+	{ 0 },
+};
+
+const char *disk_parse_on_error(const char *arg, const struct argp_state *state)
+{
+	if (strcmp(arg, "report") && strcmp(arg, "wait"))
+		cli_misuse(state, "--on-error %s: expected report or wait", arg);
+	return arg;
+}
+
+static void set_source(struct disk_add_args *args, enum source source, const char *arg,
+		       const struct argp_state *state)
+{
+	args->source[source] = arg;
+	if (!sources[source].is_path)
+		args->bytes = cli_size(arg, sources[source].option, state);
+	else if (!*arg)
+		cli_misuse(state, "%s '': expected a path", sources[source].option);
+}
+
+static void check_sources(const struct disk_add_args *args, const struct argp_state *state)
+{
+	const char *first = NULL;
+
+	for (unsigned int i = 0; i < SOURCES; i++) {
+		if (!args->source[i])
+			continue;
+		if (first)
+			cli_misuse(state, "%s and %s: expected one of them, as a disk's data is in "
+				   "one place", first, sources[i].option);
+		first = sources[i].option;
+	}
+	if (!first)
+		cli_misuse(state, "expected --file, --device, --memory or --null: where its data is");
+}
+
+static void check_add(const struct disk_add_args *args, const struct argp_state *state)
+{
+	check_sources(args, state);
+	if (!args->front_end.socket)
+		cli_misuse(state, "--socket is missing: where the guest attaches, as "
+			   "--socket /run/%s.sock", args->name);
+}
+
+static error_t parse_add(int key, char *arg, struct argp_state *state)
+{
+	struct disk_add_args *args = cli_data(state);
+
+	if (front_end_parse(key, arg, &args->front_end))
+		return 0;
+	if (key >= KEY_SOURCE && key < KEY_SOURCE + SOURCES) {
+		set_source(args, (enum source)(key - KEY_SOURCE), arg, state);
+		return 0;
+	}
+	switch (key) {
+	case KEY_READ_ONLY:
+		args->read_only = true;
+		return 0;
+	case KEY_CACHED:
+		args->cached = true;
+		return 0;
+	case KEY_SERIAL:
+		args->serial = arg;
+		return 0;
+	case KEY_QUEUES:
+		args->queues = (unsigned int)cli_number(arg, "queues", 1, QUEUES_MAX, state);
+		return 0;
+	case KEY_ON_ERROR:
+		args->on_error = disk_parse_on_error(arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		if (args->name)
+			check_add(args, state);
+		break;
+	}
+	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_DISK);
+}
+
+/* A name without a slash is that of a block device. */
+static int device_path(struct iov *iov, const char *device, char path[PATH_MAX])
+{
+	if (strchr(device, '/'))
+		return cli_absolute_path(iov, "device", device, path);
+	if (!iov_sys_exists(iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s", device).name))
+		return iov_fail(iov, -ENODEV, "--device %s: no such block device; see those in /"
+				IOV_PATH_CLASS_BLOCK, device);
+	snprintf(path, PATH_MAX, "/" IOV_PATH_DEV "/%s", device);
+	return 0;
+}
+
+static int add_source(struct iov *iov, const struct disk_add_args *args, struct json_object *params)
+{
+	char path[PATH_MAX];
+	int error = 0;
+
+	for (unsigned int i = 0; i < SOURCES; i++)
+		cli_param_text(params, "backend", args->source[i] ? sources[i].backend : NULL);
+	cli_param_number(params, "bytes", args->bytes);
+	if (args->bytes)
+		return 0;
+	if (args->source[SOURCE_FILE])
+		error = cli_absolute_path(iov, "file", args->source[SOURCE_FILE], path);
+	else
+		error = device_path(iov, args->source[SOURCE_DEVICE], path);
+	if (!error)
+		cli_param_text(params, "path", path);
+	return error;
+}
+
+static int run_add(struct cli *cli, void *data)
+{
+	const struct disk_add_args *args = data;
+	struct json_object *params = cli_name_params(args->name);
+	int error = front_end_params(cli->iov, &args->front_end, params);
+
+	if (!error)
+		error = add_source(cli->iov, args, params);
+	cli_param_switch(params, "read_only", args->read_only);
+	cli_param_switch(params, "cached", args->cached);
+	cli_param_text(params, "serial", args->serial);
+	cli_param_number(params, "queues", args->queues);
+	cli_param_text(params, "on_error", args->on_error);
+	if (!error)
+		return cli_do_iovd(cli, "disk.add", params, "added");
+	json_object_put(params);
+	return error;
+}
+
+const struct cli_command cli_disk_add = {
+	.name = "disk add",
+	.args = "NAME --socket PATH",
+	.summary = "Add a disk of a guest to iovd",
+	.example = "iov disk add vm1-root --socket /run/vm1-root --server --file /srv/vm1.img\n"
+		   "  iov disk add vm1-data --socket /run/vm1-data --server --device nvme0n1\n"
+		   "  iov disk add scratch --socket /run/scratch --server --memory 4G",
+	.changes = true,
+	.saves = true,
+	.locks = true,
+	.options = add_options,
+	.parse = parse_add,
+	.data_size = sizeof(struct disk_add_args),
+	.run = run_add,
+};
+
+/* iov disk list */
+
+void disk_add_words(struct json_object *disk)
+{
+	const char *path = json_text_or_null(disk, "path");
+	char size[IOV_SIZE_TEXT];
+
+	size_text(json_object_get_uint64(json_object_object_get(disk, "bytes")), size);
+	json_add_text(disk, "size", size);
+	json_add_text(disk, "data", path ? path : json_text_or_null(disk, "backend"));
+}
+
+static const struct iov_column list_columns[] = {
+	{ "name", "DISK" },	 { "state", "STATE" }, { "status", "STATUS" },
+	{ "size", "SIZE", true }, { "queues", "QUEUES", true }, { "data", "DATA" },
+	{ "socket", "SOCKET" },
+};
+
+static int run_list(struct cli *cli, void *data)
+{
+	_cleanup_json_ struct json_object *disks = NULL;
+	int error = iov_rpc_call(cli->iov, "disk.list", NULL, &disks);
+
+	(void)data;
+	if (error)
+		return error;
+	if (cli->json) {
+		iov_output_json(stdout, disks);
+		return 0;
+	}
+	for (size_t i = 0; i < json_object_array_length(disks); i++)
+		disk_add_words(json_object_array_get_idx(disks, i));
+	return iov_output_list(stdout, disks, list_columns,
+			       sizeof(list_columns) / sizeof(*list_columns), DISK_NONE);
+}
+
+const struct cli_command cli_disk_list = {
+	.name = "disk list",
+	.summary = "Disks of iovd and their state",
+	.example = "iov disk list",
+	.run = run_list,
+};
+
+/* iov disk stats */
+
+static const struct iov_column stats_columns[] = {
+	{ "disk", "DISK" },
+	{ "kind", "REQUESTS" },
+	{ "count", "COUNT", true },
+	{ "failed", "FAILED", true },
+	{ "bytes", "BYTES", true },
+	{ "mean", "MEAN", true },
+	{ "p50", "P50", true },
+	{ "p99", "P99", true },
+	{ "p999", "P99.9", true },
+};
+
+/* "12.5 us" of "mean_us" */
+static void add_time(struct json_object *row, const char *of, const char *as)
+{
+	struct json_object *value = json_object_object_get(row, of);
+	char text[32];
+
+	if (!value)
+		return;
+	snprintf(text, sizeof(text), "%.1f us", json_object_get_double(value));
+	json_add_text(row, as, text);
+}
+
+struct json_object *disk_request_rows(struct json_object *counters)
+{
+	struct json_object *requests = json_object_object_get(counters, "requests");
+	struct json_object *rows = json_object_new_array();
+
+	if (!json_object_is_type(requests, json_type_object))
+		return rows;
+	json_object_object_foreach(requests, kind, counted) {
+		struct json_object *row = json_copy(counted);
+
+		json_add_text(row, "disk", json_text_or_null(counters, "port"));
+		json_add_text(row, "kind", kind);
+		add_time(row, "mean_us", "mean");
+		add_time(row, "p50_us", "p50");
+		add_time(row, "p99_us", "p99");
+		add_time(row, "p999_us", "p999");
+		json_object_array_add(rows, row);
+	}
+	return rows;
+}
+
+/* A disk that nobody asked for anything has a row as well. */
+static void append_rows(struct json_object *rows, struct json_object *counters)
+{
+	_cleanup_json_ struct json_object *own = disk_request_rows(counters);
+	size_t count = json_object_array_length(own);
+
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(rows, json_object_get(json_object_array_get_idx(own, i)));
+	if (!count) {
+		struct json_object *row = json_object_new_object();
+
+		json_add_text(row, "disk", json_text_or_null(counters, "port"));
+		json_object_array_add(rows, row);
+	}
+}
+
+static int run_stats(struct cli *cli, void *data)
+{
+	const struct cli_name_args *args = data;
+	_cleanup_json_ struct json_object *disks = NULL, *rows = NULL;
+	int error = iov_rpc_call(cli->iov, "disk.stats", cli_name_params(args->name), &disks);
+
+	if (error)
+		return error;
+	if (cli->json) {
+		iov_output_json(stdout, disks);
+		return 0;
+	}
+	rows = json_object_new_array();
+	for (size_t i = 0; i < json_object_array_length(disks); i++)
+		append_rows(rows, json_object_array_get_idx(disks, i));
+	return iov_output_list(stdout, rows, stats_columns,
+			       sizeof(stats_columns) / sizeof(*stats_columns), DISK_NONE);
+}
+
+const struct cli_command cli_disk_stats = {
+	.name = "disk stats",
+	.args = "[NAME]",
+	.summary = "Requests of disks, how long they took, and how many failed",
+	.example = "iov disk stats",
+	.parse = cli_parse_maybe_name,
+	.data_size = sizeof(struct cli_name_args),
+	.run = run_stats,
+};
+
+/* iov disk remove */
+
+error_t disk_parse_name(int key, char *arg, struct argp_state *state)
+{
+	struct cli_name_args *args = cli_data(state);
+
+	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_DISK);
+}
+
+static int run_remove(struct cli *cli, void *data)
+{
+	const struct cli_name_args *args = data;
+
+	return cli_do_iovd(cli, "disk.remove", cli_name_params(args->name), "removed");
+}
+
+const struct cli_command cli_disk_remove = {
+	.name = "disk remove",
+	.args = "NAME",
+	.summary = "Remove a disk from iovd; its file or device stays",
+	.example = "iov disk remove vm1-root",
+	.changes = true,
+	.saves = true,
+	.locks = true,
+	.parse = disk_parse_name,
+	.data_size = sizeof(struct cli_name_args),
+	.run = run_remove,
+};

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Disks of iovd.  What becomes of errors, and the size of one without data, are changed under a
+ * guest that goes on; with anything else the disk is replaced.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
+#include "host/file/build.h"
+#include "host/file/disk.h"
+#include "plugins/system/iovd.h"
+
+static bool is_node(const char *path)
+{
+	return path && !strncmp(path, "/" IOV_PATH_DEV "/", strlen("/" IOV_PATH_DEV "/"));
+}
+
+/* Any step before may be what brings a block device. */
+static void wait_for_all(const struct host_build *build, struct iov_step *step)
+{
+	size_t count;
+	const struct iov_step *const *steps = iov_plan_steps(build->plan, &count);
+
+	for (size_t i = 0; i + 1 < count; i++)
+		if (steps[i]->device)
+			iov_step_touches(step, steps[i]->device);
+}
+
+/* One that is not there yet is waited for, when there is something that may bring it. */
+static void await_node(struct host_build *build, const char *path)
+{
+	struct iov_step *step;
+
+	if (iov_plan_is_empty(build->plan) || iov_sys_exists(build->iov, path + 1))
+		return;
+	step = iov_plan_step(build->plan, HOST_IOVD, "wait for %s", path);
+	wait_for_all(build, step);
+	iov_step_verify(step, iov_if_exists(path + 1, true));
+}
+
+static struct iov_op *op_change(const char *method, const char *disk, const char *key,
+				struct json_object *value)
+{
+	struct json_object *params = json_object_new_object();
+
+	json_add_text(params, "name", disk);
+	json_object_object_add(params, key, json_object_get(value));
+	return iov_op_iovd(method, params);
+}
+
+/* One value of a disk, while it is used. */
+static void set(struct host_build *build, struct json_object *now, struct json_object *wanted,
+		const char *method, const char *key)
+{
+	struct json_object *from = json_object_object_get(now, key);
+	struct json_object *to = json_object_object_get(wanted, key);
+	const char *disk = json_text(now, "name");
+	struct iov_step *step;
+
+	if (!to || !strcmp(json_text(now, key), json_object_get_string(to)))
+		return;
+	step = iov_plan_step(build->plan, HOST_IOVD, "set %s of disk %s of iovd", key, disk);
+	iov_step_do(step, op_change(method, disk, key, to));
+	iov_step_undo(step, op_change(method, disk, key, from));
+	iov_step_change(step, host_place("disk %s %s", disk, key), json_object_get_string(from),
+			json_object_get_string(to));
+}
+
+/* Whether all is so that cannot be changed while it is used. */
+static bool stays(struct json_object *now, struct json_object *params)
+{
+	_cleanup_json_ struct json_object *fixed = json_copy(params);
+
+	json_object_object_del(fixed, "on_error");
+	if (!strcmp(json_text(now, "backend"), "null") &&
+	    !json_object_get_boolean(json_object_object_get(now, "read_only")))
+		json_object_object_del(fixed, "bytes");
+	return iov_iovd_match(now, fixed);
+}
+
+static void add(struct host_build *build, const char *name, struct json_object *now,
+		struct json_object *params)
+{
+	const struct host_change change = { "disk", name, now, params, NULL };
+	const char *path = json_text_or_null(params, "path");
+	struct iov_step *step;
+
+	/* What is not said is as iovd has it. */
+	if (now && !json_object_object_get(params, "on_error"))
+		json_add_text(params, "on_error", json_text(now, "on_error"));
+	if (is_node(path))
+		await_node(build, path);
+	step = host_iovd_step(build, &change);
+	if (is_node(path))
+		wait_for_all(build, step);
+	if (now && !strcmp(json_text(now, "backend"), "memory"))
+		iov_plan_note(build->plan, "disk %s is replaced, and what is in its memory is lost",
+			      name);
+}
+
+int host_build_disk(struct host_build *build, unsigned int index, struct json_object *disks)
+{
+	const struct iov_host_disk *disk = &build->host->iovd->disks[index];
+	struct json_object *now = host_iovd_find(disks, disk->name);
+	_cleanup_json_ struct json_object *params = host_disk_params(disk);
+	int error = host_iovd_access(build->iov, disk->socket_mode, disk->socket_owner, params);
+
+	if (error)
+		return host_fail_at(build, error, host_place("iovd.disks[%u]", index));
+	if (!now || !stays(now, params)) {
+		add(build, disk->name, now, params);
+		return 0;
+	}
+	set(build, now, params, "disk.set", "on_error");
+	set(build, now, params, "disk.resize", "bytes");
+	return 0;
+}
