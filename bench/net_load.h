@@ -79,7 +79,7 @@ struct net_load;
  *
  * A frame of each station is sent first, so that a switch knows where they are.
  *
- * Return: 0, or as front_end_open() and front_end_start().
+ * Return: 0, or as front_end_meet(), front_end_agree() and front_end_start().
  */
 int net_load_open(struct net_load **out, struct iov *iov, const char *const *paths,
 		  unsigned int count, const struct net_load_options *options);

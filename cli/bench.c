@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "bench/net_bench.h"
-#include "bench/net_ring.h"
+#include "bench/driver_ring.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -256,7 +256,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		load->burst = parse_count(arg, "burst", 1, NET_LOAD_BURST_MAX, state);
 		return 0;
 	case KEY_RING_SIZE:
-		load->ring_size = (uint16_t)parse_count(arg, "ring-size", 8, NET_RING_MAX, state);
+		load->ring_size = (uint16_t)parse_count(arg, "ring-size", 8, DRIVER_RING_MAX, state);
 		return 0;
 	case KEY_PACKED:
 		load->packed = true;
@@ -265,7 +265,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		load->frames.flows = parse_count(arg, "flows", 1, 16384, state);
 		return 0;
 	case KEY_STATIONS:
-		load->frames.stations = parse_count(arg, "stations", 1, NET_RING_MAX, state);
+		load->frames.stations = parse_count(arg, "stations", 1, DRIVER_RING_MAX, state);
 		return 0;
 	case KEY_ONE_WAY:
 		load->one_way = true;
