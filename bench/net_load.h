@@ -16,6 +16,7 @@
 #include "bench/frames.h"
 #include "bench/histogram.h"
 
+/* As many as a side has sockets. */
 #define NET_LOAD_PORTS 64
 #define NET_LOAD_BURST_MAX 256
 
