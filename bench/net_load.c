@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "bench/front_end.h"
 #include "bench/net_sink.h"
+#include "bench/relax.h"
 #include "vhost-user/protocol/message.h"
 
 /* Rings of the one queue pair. */
@@ -446,16 +447,6 @@ static bool sends(const struct net_load *load, unsigned int index)
 static bool is_short_of_frames(const struct net_load *load, const struct port *port)
 {
 	return !load->sending || port->front_end.rings[TX].owned < load->options.burst;
-}
-
-/* Nothing is to be done: whoever shares the core may have it. */
-static void relax(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
 }
 
 static int take_turns(struct net_load *load, double rate, uint64_t start, uint64_t now)

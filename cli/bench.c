@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cli/argument.h"
-#include "cli/output.h"
 
 #define SECONDS 5.0
 #define SLICE 1.0
@@ -178,27 +177,41 @@ static void lift(struct json_object *row, const struct bench_column *column, con
 	json_object_object_add(row, as, json_object_new_string(text));
 }
 
-static void print_results(const struct bench_report *report, struct json_object *results)
+void bench_print(const struct bench_table *table, struct json_object *rows)
 {
-	struct iov_column columns[1 + BENCH_COLUMNS] = {{"side", "BACK END", false, true, false}};
-	char keys[BENCH_COLUMNS][8];
-	struct json_object *rows = json_object_object_get(results, "sides");
-	double generator =
-		json_object_get_double(json_object_object_get(results, report->generator));
+	struct iov_column columns[BENCH_NAMES + BENCH_COLUMNS];
+	char keys[BENCH_COLUMNS][24];
+	size_t at = 0;
 
-	for (size_t i = 0; i < report->count; i++) {
+	while (at < BENCH_NAMES && table->names[at].key) {
+		columns[at] = table->names[at];
+		at++;
+	}
+	for (size_t i = 0; i < table->count; i++) {
 		snprintf(keys[i], sizeof(keys[i]), "t_%zu", i);
-		columns[1 + i] = (struct iov_column){
+		columns[at] = (struct iov_column){
 			.key = keys[i],
-			.title = report->columns[i].title,
+			.title = table->columns[i].title,
 			.right = true,
 		};
 		for (size_t j = 0; j < json_object_array_length(rows); j++)
-			lift(json_object_array_get_idx(rows, j), &report->columns[i], keys[i]);
+			lift(json_object_array_get_idx(rows, j), &table->columns[i], keys[i]);
+		at += iov_output_has(rows, &columns[at]);
 	}
-	iov_output_table(stdout, rows, columns, 1 + report->count);
+	iov_output_table(stdout, rows, columns, at);
+}
+
+static void print_results(const struct bench_report *report, struct json_object *results)
+{
+	double generator =
+		json_object_get_double(json_object_object_get(results, report->generator));
+
+	bench_print(&report->table, json_object_object_get(results, "sides"));
+	if (report->print_more)
+		report->print_more(results);
 	if (generator > 0)
-		printf("The generator itself makes %.2f %s a second.\n", generator, report->unit);
+		printf("The generator itself makes %.*f %s a second.\n", generator < 1000 ? 2 : 0,
+		       generator, report->unit);
 }
 
 /* What makes figures worth less than they look. */

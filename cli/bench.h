@@ -9,6 +9,7 @@
 #include "bench/page.h"
 #include "bench/turns.h"
 #include "cli/cli.h"
+#include "cli/output.h"
 
 enum {
 	KEY_SECONDS = 0x2000,
@@ -97,25 +98,41 @@ struct bench_column {
 	int decimals;
 };
 
+#define BENCH_NAMES 2
+#define BENCH_COLUMNS 20
+
+/**
+ * struct bench_table - a table of results
+ * @names: its first columns, what rows are called; the second one may be empty
+ * @columns: the others
+ * @count: length of @columns, BENCH_COLUMNS at most
+ */
+struct bench_table {
+	struct iov_column names[BENCH_NAMES];
+	const struct bench_column *columns;
+	size_t count;
+};
+
+/* Print rows, to which members are added. */
+void bench_print(const struct bench_table *table, struct json_object *rows);
+
 /**
  * struct bench_report - what becomes of results
- * @columns: of the table
- * @count: length of @columns, BENCH_COLUMNS at most
+ * @table: of sides
  * @generator: member of the results with what the generator does
  * @unit: of that: "million frames"
+ * @print_more: prints what is behind the table; NULL for nothing
  * @write_page: writes the page of --html
  * @judge: finds what is wrong in the results; 0 or -errno with a message
  */
 struct bench_report {
-	const struct bench_column *columns;
-	size_t count;
+	struct bench_table table;
 	const char *generator;
 	const char *unit;
+	void (*print_more)(struct json_object *results);
 	void (*write_page)(const struct page *page, struct json_object *results);
 	int (*judge)(struct cli *cli, struct json_object *results);
 };
-
-#define BENCH_COLUMNS 20
 
 /*
  * See that the page of --html can be written, call @measure with @data, which leaves the results,

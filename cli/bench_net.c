@@ -196,8 +196,9 @@ static int measure(struct json_object **results, struct cli *cli, void *data)
 static int run(struct cli *cli, void *data)
 {
 	static const struct bench_report report = {
-		.columns = columns,
-		.count = sizeof(columns) / sizeof(*columns),
+		.table = {.names = {{"side", "BACK END", false, true, false}},
+			  .columns = columns,
+			  .count = sizeof(columns) / sizeof(*columns)},
 		.generator = "generator_mpps",
 		.unit = "million frames",
 		.write_page = net_bench_html,
