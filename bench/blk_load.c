@@ -83,6 +83,7 @@ struct blk_load {
 	uint64_t seed;
 	uint64_t next; /* place, when one comes behind the other */
 	uint64_t now;
+	unsigned int idle;
 	struct blk_load_counts counts;
 	struct histogram latency[BLK_KINDS];
 };
@@ -457,9 +458,10 @@ static int pass(struct blk_load *load, struct queue *queue, bool posts)
 				load->front_end.path);
 	posts = posts && queue->ring->owned && load->job.left;
 	if (!taken && !posts) {
-		relax();
+		relax(&load->idle);
 		return 0;
 	}
+	load->idle = taken ? 0 : load->idle;
 	load->now = monotonic_ns();
 	for (int i = 0; i < taken; i++)
 		complete(load, queue, used[i].id);

@@ -24,14 +24,14 @@ static void finish(const struct line *line, uint32_t id)
 	line->of.statuses[(size_t)id * line->of.stride] = 0;
 }
 
-static void pass_split(struct line *line)
+static bool pass_split(struct line *line)
 {
 	const struct driver_ring *ring = line->of.ring;
 	const unsigned int mask = ring->size - 1u;
 	unsigned int count = device_ring_available(ring, line->next);
 
 	if (!count)
-		return;
+		return false;
 	count = count < BURST ? count : BURST;
 	for (unsigned int i = 0; i < count; i++) {
 		const unsigned int at = (line->next + i) & mask;
@@ -43,9 +43,10 @@ static void pass_split(struct line *line)
 	line->next = (uint16_t)(line->next + count);
 	/* Who sees the index sees the elements and statuses. */
 	__atomic_store_n(&ring->split.device->idx, line->next, __ATOMIC_RELEASE);
+	return true;
 }
 
-static void pass_packed(struct line *line)
+static bool pass_packed(struct line *line)
 {
 	const struct driver_ring *ring = line->of.ring;
 
@@ -55,7 +56,7 @@ static void pass_packed(struct line *line)
 		const uint32_t id = (uint32_t)((entry & DEVICE_RING_ID) >> 32);
 
 		if (!device_ring_is_available(ring, line->next, entry))
-			return;
+			return i;
 		finish(line, id);
 		entry = (entry & DEVICE_RING_ID) | 1 | device_ring_used(ring, line->next) |
 			(uint64_t)VRING_DESC_F_WRITE << 48;
@@ -63,20 +64,20 @@ static void pass_packed(struct line *line)
 		/* Who sees the entry sees the status. */
 		__atomic_store_n(word, entry, __ATOMIC_RELEASE);
 	}
+	return true;
 }
 
-static void pass_all(void *arg)
+static bool pass_all(void *arg)
 {
 	struct lines *lines = arg;
+	bool any = false;
 
 	for (unsigned int i = 0; i < lines->count; i++) {
 		struct line *line = &lines->lines[i];
 
-		if (line->of.ring->is_packed)
-			pass_packed(line);
-		else
-			pass_split(line);
+		any |= line->of.ring->is_packed ? pass_packed(line) : pass_split(line);
 	}
+	return any;
 }
 
 int blk_sink_start(struct sink **out, struct iov *iov, const struct blk_sink_ring *rings,

@@ -59,6 +59,7 @@ struct net_load {
 	unsigned int count;
 	bool sending;
 	bool has_posted; /* in this turn */
+	unsigned int idle;
 	struct sink *sink;
 	struct net_load_counts counts;
 	struct histogram latency;
@@ -463,10 +464,12 @@ static int take_turns(struct net_load *load, double rate, uint64_t start, uint64
 		if (!error && load->sending && sends(load, i))
 			send_frames(load, port, due(load, port, rate, now - start), now);
 	}
-	if (load->has_posted)
+	if (load->has_posted) {
+		load->idle = 0;
 		kick_all(load);
-	else
-		relax();
+	} else {
+		relax(&load->idle);
+	}
 	return error;
 }
 

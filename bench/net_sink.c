@@ -74,7 +74,7 @@ static unsigned int smaller(unsigned int a, unsigned int b)
 	return a < b ? a : b;
 }
 
-static void pass_split(const struct driver_ring *from, uint16_t *from_next, const struct driver_ring *to,
+static bool pass_split(const struct driver_ring *from, uint16_t *from_next, const struct driver_ring *to,
 		       uint16_t *to_next)
 {
 	const unsigned int mask = from->size - 1u;
@@ -82,7 +82,7 @@ static void pass_split(const struct driver_ring *from, uint16_t *from_next, cons
 					   device_ring_available(to, *to_next));
 
 	if (!count)
-		return;
+		return false;
 	for (unsigned int i = 0; i < count; i++) {
 		unsigned int at = (*from_next + i) & mask, room = (*to_next + i) & mask;
 		uint16_t id = from->split.driver->ring[at];
@@ -96,9 +96,10 @@ static void pass_split(const struct driver_ring *from, uint16_t *from_next, cons
 	/* Who sees an index sees the elements. */
 	__atomic_store_n(&to->split.device->idx, *to_next, __ATOMIC_RELEASE);
 	__atomic_store_n(&from->split.device->idx, *from_next, __ATOMIC_RELEASE);
+	return true;
 }
 
-static void pass_packed(const struct driver_ring *from, uint16_t *from_next,
+static bool pass_packed(const struct driver_ring *from, uint16_t *from_next,
 			const struct driver_ring *to, uint16_t *to_next)
 {
 	const uint64_t id = DEVICE_RING_ID, length = UINT32_MAX;
@@ -124,12 +125,13 @@ static void pass_packed(const struct driver_ring *from, uint16_t *from_next,
 		}
 	}
 	if (!count)
-		return;
+		return false;
 	/* The first, which the driver looks at first, shows the others. */
 	__atomic_store_n(device_ring_word(to, *to_next), first[0], __ATOMIC_RELEASE);
 	__atomic_store_n(device_ring_word(from, *from_next), first[1], __ATOMIC_RELEASE);
 	*from_next = (uint16_t)(*from_next + count);
 	*to_next = (uint16_t)(*to_next + count);
+	return true;
 }
 
 /* As if a frame had been written into @count chains, the last ones of a batch. */
@@ -151,12 +153,12 @@ static void push_frame(struct virtq *ring, const struct virtq_batch *batch, unsi
 	}
 }
 
-static void pass(struct rings *rings, struct virtq *from, struct virtq *to)
+static bool pass(struct rings *rings, struct virtq *from, struct virtq *to)
 {
 	virtq_batch_reset(&rings->from);
 	virtq_batch_reset(&rings->to);
 	if (!virtq_take(from, &rings->from, BURST))
-		return;
+		return false;
 	for (unsigned int i = 0; i < rings->from.chain_count; i++) {
 		uint32_t length = rings->from.chains[i].readable_length;
 		unsigned int count = virtq_take_space(to, &rings->to, length, BURST);
@@ -168,24 +170,27 @@ static void pass(struct rings *rings, struct virtq *from, struct virtq *to)
 	virtq_return(from, &rings->from);
 	virtq_publish(to);
 	virtq_publish(from);
+	return true;
 }
 
-static void pass_side(struct rings *rings, struct side *from, struct side *to)
+static bool pass_side(struct rings *rings, struct side *from, struct side *to)
 {
 	if (!rings->is_plain)
-		pass(rings, &from->rings[TX], &to->rings[RX]);
-	else if (rings->is_packed)
-		pass_packed(from->plain[TX], &from->next[TX], to->plain[RX], &to->next[RX]);
-	else
-		pass_split(from->plain[TX], &from->next[TX], to->plain[RX], &to->next[RX]);
+		return pass(rings, &from->rings[TX], &to->rings[RX]);
+	if (rings->is_packed)
+		return pass_packed(from->plain[TX], &from->next[TX], to->plain[RX], &to->next[RX]);
+	return pass_split(from->plain[TX], &from->next[TX], to->plain[RX], &to->next[RX]);
 }
 
-static void pass_all(void *arg)
+static bool pass_all(void *arg)
 {
 	struct rings *rings = arg;
+	bool any = false;
 
 	for (unsigned int i = 0; i < rings->count; i++)
-		pass_side(rings, &rings->sides[i], &rings->sides[rings->count == 1 ? i : i ^ 1]);
+		any |= pass_side(rings, &rings->sides[i],
+				 &rings->sides[rings->count == 1 ? i : i ^ 1]);
+	return any;
 }
 
 int net_sink_start(struct sink **out, struct iov *iov, struct front_end *const *front_ends,

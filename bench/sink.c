@@ -4,28 +4,34 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "bench/relax.h"
 
 struct sink {
 	pthread_t thread;
 	bool is_running;
 	bool stop;
-	void (*pass)(void *rings);
+	bool (*pass)(void *rings);
 	void *rings;
 };
 
 static void *run(void *arg)
 {
 	struct sink *sink = arg;
+	unsigned int idle = 0;
 
-	while (!__atomic_load_n(&sink->stop, __ATOMIC_RELAXED))
-		sink->pass(sink->rings);
+	while (!__atomic_load_n(&sink->stop, __ATOMIC_RELAXED)) {
+		if (sink->pass(sink->rings))
+			idle = 0;
+		else
+			relax(&idle);
+	}
 	return NULL;
 }
 
-int sink_start(struct sink **out, struct iov *iov, void (*pass)(void *rings), void *rings, int cpu)
+int sink_start(struct sink **out, struct iov *iov, bool (*pass)(void *rings), void *rings, int cpu)
 {
 	struct sink *sink = calloc(1, sizeof(*sink));
 	cpu_set_t cpus;

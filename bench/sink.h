@@ -3,6 +3,8 @@
 #ifndef IOV_BENCH_SINK_H
 #define IOV_BENCH_SINK_H
 
+#include <stdbool.h>
+
 #include "base/iov.h"
 
 struct sink;
@@ -11,13 +13,13 @@ struct sink;
  * sink_start - a thread that gives back whatever it is given
  * @out: receives it; the caller stops it with sink_stop()
  * @iov: context for messages
- * @pass: looks at all rings once; called until the end
+ * @pass: looks at all rings once, and gives whether there was anything; called until the end
  * @rings: passed to @pass, and freed by sink_stop(), also after a failure
  * @cpu: where the thread runs; -1 for anywhere
  *
  * Return: 0 or -errno with a message.
  */
-int sink_start(struct sink **out, struct iov *iov, void (*pass)(void *rings), void *rings,
+int sink_start(struct sink **out, struct iov *iov, bool (*pass)(void *rings), void *rings,
 	       int cpu);
 
 /**
