@@ -216,6 +216,8 @@ static struct json_object *wrong_json(const struct blk_wrong *wrong)
 	figures_count(object, "found_sector", wrong->found_sector);
 	figures_count(object, "found_generation", wrong->found_generation);
 	json_object_object_add(object, "zero", json_object_new_boolean(wrong->is_zero));
+	json_object_object_add(object, "untouched",
+			       json_object_new_boolean(wrong->is_untouched));
 	return object;
 }
 

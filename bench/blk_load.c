@@ -359,6 +359,18 @@ static void describe(struct blk_load *load, struct queue *queue, uint32_t id)
 	request->described = request->kind;
 }
 
+/* What is verified tells what it is, and memory for it that it is not there yet. */
+static void mark(struct blk_load *load, const struct request *request, uint8_t *data)
+{
+	const unsigned int sectors = load->options.size / BLK_SECTOR;
+
+	if (request->kind == BLK_WRITE)
+		blk_pattern_fill(data, request->slot * sectors, sectors,
+				 blk_ledger_renew(&load->ledger, request->slot));
+	else if (request->kind == BLK_READ)
+		blk_pattern_spoil(data, sectors);
+}
+
 /* Make a request of a place that the driver has; false when there is nothing to ask for now. */
 static bool prepare(struct blk_load *load, struct queue *queue, uint32_t id)
 {
@@ -378,9 +390,8 @@ static bool prepare(struct blk_load *load, struct queue *queue, uint32_t id)
 		header.sector = request->slot * sectors;
 	memcpy(cell, &header, sizeof(header));
 	cell[STATUS] = NO_STATUS;
-	if (load->options.verify && request->kind == BLK_WRITE)
-		blk_pattern_fill(queue->data + (size_t)id * load->stride, header.sector, sectors,
-				 blk_ledger_renew(&load->ledger, request->slot));
+	if (load->options.verify)
+		mark(load, request, queue->data + (size_t)id * load->stride);
 	request->start = load->now;
 	return true;
 }

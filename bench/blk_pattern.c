@@ -2,6 +2,7 @@
 #include "bench/blk_pattern.h"
 
 #define MAGIC UINT64_C(0x6b6f636276696f1f)
+#define SPOILED (~MAGIC)
 #define WORDS (BLK_SECTOR / sizeof(uint64_t))
 
 /* Words in front of those that follow from them. */
@@ -45,6 +46,14 @@ void blk_pattern_fill(void *to, uint64_t sector, unsigned int count, uint64_t ge
 		fill(words + i * WORDS, sector + i, generation);
 }
 
+void blk_pattern_spoil(void *to, unsigned int count)
+{
+	uint64_t *words = to;
+
+	for (unsigned int i = 0; i < count; i++)
+		words[i * WORDS] = SPOILED;
+}
+
 /* Whether all words are those of a sector and a generation. */
 static bool is_of(const uint64_t *words, uint64_t sector, uint64_t generation)
 {
@@ -73,6 +82,7 @@ static struct blk_wrong judge(const uint64_t *words, uint64_t sector, uint64_t g
 		.sector = sector,
 		.generation = generation,
 		.is_zero = is_zero(words),
+		.is_untouched = words[0] == SPOILED,
 	};
 
 	if (!is_of(words, words[1], words[2]))

@@ -37,6 +37,7 @@ const char *blk_verdict_name(enum blk_verdict verdict);
  * @found_sector: what it says of itself; 0 when it is corrupt
  * @found_generation: what it says of itself; 0 when it is corrupt
  * @is_zero: it has nothing but zeros
+ * @is_untouched: it is memory as blk_pattern_spoil() left it, so nothing was read
  */
 struct blk_wrong {
 	enum blk_verdict verdict;
@@ -45,6 +46,7 @@ struct blk_wrong {
 	uint64_t found_sector;
 	uint64_t found_generation;
 	bool is_zero;
+	bool is_untouched;
 };
 
 /**
@@ -55,6 +57,13 @@ struct blk_wrong {
  * @generation: theirs
  */
 void blk_pattern_fill(void *to, uint64_t sector, unsigned int count, uint64_t generation);
+
+/**
+ * blk_pattern_spoil - have nothing in memory that could pass for what is going to be read
+ * @to: memory, aligned to 8 bytes
+ * @count: sectors
+ */
+void blk_pattern_spoil(void *to, unsigned int count);
 
 /**
  * blk_pattern_check - look at sectors

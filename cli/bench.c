@@ -238,6 +238,10 @@ static void warn(struct json_object *results)
 static int tell(struct cli *cli, const struct bench_report *report, struct json_object *results,
 		int error)
 {
+	/* What is wrong with a back end matters more than why it was no longer looked at. */
+	const int wrong = report->judge(cli, results);
+
+	error = wrong ? wrong : error;
 	warn(results);
 	if (cli->json && error)
 		cli->answer = json_object_get(results);
@@ -245,7 +249,7 @@ static int tell(struct cli *cli, const struct bench_report *report, struct json_
 		iov_output_json(stdout, results);
 	else
 		print_results(report, results);
-	return error ? error : report->judge(cli, results);
+	return error;
 }
 
 int bench_run(struct cli *cli, struct bench_args *args, const struct bench_report *report,

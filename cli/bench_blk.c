@@ -288,6 +288,11 @@ static uint64_t count_of(struct json_object *object, const char *key)
 	return json_object_get_uint64(json_object_object_get(object, key));
 }
 
+static bool is_true(struct json_object *object, const char *key)
+{
+	return json_object_get_boolean(json_object_object_get(object, key));
+}
+
 static const char *status_name(uint64_t status)
 {
 	return status == 1 ? "an I/O error" : status == 2 ? "unsupported" : "none of virtio's";
@@ -311,9 +316,9 @@ static int tell_wrong(struct cli *cli, const char *side, struct json_object *wro
 				"%s: sector %llu has what was written to sector %llu", side, sector,
 				(unsigned long long)count_of(wrong, "found_sector"));
 	return iov_fail(cli->iov, -EBADMSG, "%s: sector %llu is corrupt: %s", side, sector,
-			json_object_get_boolean(json_object_object_get(wrong, "zero"))
-				? "it has nothing but zeros"
-				: "it has not what was ever written");
+			is_true(wrong, "untouched") ? "nothing was read, though the disk says so"
+			: is_true(wrong, "zero")    ? "it has nothing but zeros"
+						    : "it has not what was ever written");
 }
 
 static int judge_side(struct cli *cli, struct json_object *side)
@@ -372,7 +377,7 @@ static int run(struct cli *cli, void *data)
 const struct cli_command cli_bench_blk = {
 	.name = "bench blk",
 	.args = "[NAME=]SOCKET ...",
-	.summary = "Measure how fast vhost-user disks are, and verify what they give back",
+	.summary = "Measure vhost-user disks, and verify what they give back",
 	.example = "iov bench blk /run/disk.sock --rw mix --depth 32 --verify --overwrite --cpu 1",
 	.options = options,
 	.parse = parse,
