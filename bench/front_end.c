@@ -115,26 +115,37 @@ static int send_message(struct front_end *front_end, uint32_t request, uint32_t 
 		    "the back end ended the connection; its log may say why");
 }
 
-static int receive_u64(struct front_end *front_end, uint32_t request, uint64_t *value)
+static int receive(struct front_end *front_end, uint32_t request, struct vu_message *message)
 {
 	struct pollfd wait = {.fd = front_end->fd, .events = POLLIN};
-	struct vu_message message = {0};
 	enum vu_refusal refusal = VU_ACCEPTED;
 	int status;
 
+	*message = (struct vu_message){0};
 	do {
 		if (poll(&wait, 1, FRONT_END_PATIENCE) != 1)
 			return fail(front_end, -ETIMEDOUT,
 				    "the back end did not answer within 20 s");
-		status = vu_wire_receive_reply(front_end->fd, &message, &refusal);
+		status = vu_wire_receive_reply(front_end->fd, message, &refusal);
 	} while (!status);
-	for (unsigned int i = 0; i < message.fd_count; i++)
-		close(message.fds[i]);
+	for (unsigned int i = 0; i < message->fd_count; i++)
+		close(message->fds[i]);
 	if (status == -ECONNRESET)
 		return fail(front_end, -ECONNRESET,
 			    "the back end ended the connection; its log may say why");
-	if (status < 0 || message.header.request != request ||
-	    message.header.size != sizeof(*value))
+	if (status < 0 || message->header.request != request)
+		return fail(front_end, -EPROTO, "the answer is not one of vhost-user");
+	return 0;
+}
+
+static int receive_u64(struct front_end *front_end, uint32_t request, uint64_t *value)
+{
+	struct vu_message message;
+	int error = receive(front_end, request, &message);
+
+	if (error)
+		return error;
+	if (message.header.size != sizeof(*value))
 		return fail(front_end, -EPROTO, "the answer is not one of vhost-user");
 	*value = message.payload.u64;
 	return 0;
@@ -151,7 +162,8 @@ static int get(struct front_end *front_end, uint32_t request, uint64_t *value)
 static int set(struct front_end *front_end, uint32_t request, const void *payload, uint32_t size,
 	       int passed)
 {
-	uint32_t flags = front_end->has_acks ? VU_FLAG_NEED_REPLY : 0;
+	const bool acks = front_end->protocol & VU_BIT(VU_PROTOCOL_REPLY_ACK);
+	uint32_t flags = acks ? VU_FLAG_NEED_REPLY : 0;
 	int error = send_message(front_end, request, flags, payload, size, passed);
 	uint64_t status = 0;
 
@@ -164,33 +176,72 @@ static int set(struct front_end *front_end, uint32_t request, const void *payloa
 			request);
 }
 
-static int negotiate(struct front_end *front_end, const struct front_end_options *options)
+#define PROTOCOL                                                                                   \
+	(VU_BIT(VU_PROTOCOL_REPLY_ACK) | VU_BIT(VU_PROTOCOL_MQ) | VU_BIT(VU_PROTOCOL_CONFIG))
+
+static int learn_protocol(struct front_end *front_end)
 {
-	uint64_t offered, protocol = 0;
-	int error = get(front_end, VU_GET_FEATURES, &offered);
+	uint64_t protocol;
+	int error = get(front_end, VU_GET_PROTOCOL_FEATURES, &protocol);
 
 	if (error)
 		return error;
-	if (options->needed & ~offered)
+	protocol &= PROTOCOL;
+	error = send_message(front_end, VU_SET_PROTOCOL_FEATURES, 0, &protocol, 8, -1);
+	front_end->protocol = protocol;
+	if (!error && protocol & VU_BIT(VU_PROTOCOL_MQ))
+		error = get(front_end, VU_GET_QUEUE_NUM, &front_end->queues);
+	return error;
+}
+
+static int learn(struct front_end *front_end)
+{
+	int error = get(front_end, VU_GET_FEATURES, &front_end->offered);
+
+	front_end->queues = 1;
+	if (!error && front_end->offered & VU_BIT(VU_F_PROTOCOL_FEATURES))
+		error = learn_protocol(front_end);
+	return error ? error : send_message(front_end, VU_SET_OWNER, 0, NULL, 0, -1);
+}
+
+int front_end_read_config(struct front_end *front_end, void *to, uint32_t size)
+{
+	const struct vu_config config = {.size = size};
+	struct vu_message message;
+	int error;
+
+	if (!(front_end->protocol & VU_BIT(VU_PROTOCOL_CONFIG)))
+		return iov_fail(front_end->iov, -ENOTSUP,
+				"%s: the back end does not tell its configuration space (protocol "
+				"feature %d); expected one that does",
+				front_end->path, VU_PROTOCOL_CONFIG);
+	error = send_message(front_end, VU_GET_CONFIG, 0, &config, VU_CONFIG_HEADER + size, -1);
+	if (!error)
+		error = receive(front_end, VU_GET_CONFIG, &message);
+	if (error)
+		return error;
+	if (message.header.size != VU_CONFIG_HEADER + size || message.payload.config.size != size)
+		return iov_fail(front_end->iov, -ENOTSUP,
+				"%s: the back end refuses the first %u bytes of its configuration "
+				"space; expected a device that has so many",
+				front_end->path, size);
+	memcpy(to, message.payload.config.bytes, size);
+	return 0;
+}
+
+static int choose_features(struct front_end *front_end, const struct front_end_options *options)
+{
+	const uint64_t lacking = options->needed & ~front_end->offered;
+
+	if (lacking)
 		return iov_fail(front_end->iov, -ENOTSUP,
 				"%s: the back end lacks the virtio features 0x%llx of 0x%llx that "
 				"are needed",
-				front_end->path, (unsigned long long)(options->needed & ~offered),
+				front_end->path, (unsigned long long)lacking,
 				(unsigned long long)options->needed);
-	front_end->features = offered & (options->features | VU_BIT(VU_F_PROTOCOL_FEATURES));
-	if (offered & VU_BIT(VU_F_PROTOCOL_FEATURES)) {
-		error = get(front_end, VU_GET_PROTOCOL_FEATURES, &protocol);
-		protocol &= VU_BIT(VU_PROTOCOL_REPLY_ACK) | VU_BIT(VU_PROTOCOL_MQ);
-		if (!error)
-			error = send_message(front_end, VU_SET_PROTOCOL_FEATURES, 0, &protocol, 8,
-					     -1);
-	}
-	if (!error)
-		error = send_message(front_end, VU_SET_OWNER, 0, NULL, 0, -1);
-	front_end->has_acks = protocol & VU_BIT(VU_PROTOCOL_REPLY_ACK);
-	if (!error)
-		error = set(front_end, VU_SET_FEATURES, &front_end->features, 8, -1);
-	return error;
+	front_end->features =
+		front_end->offered & (options->features | VU_BIT(VU_F_PROTOCOL_FEATURES));
+	return set(front_end, VU_SET_FEATURES, &front_end->features, 8, -1);
 }
 
 /* In huge pages, if there are enough. */
@@ -215,7 +266,7 @@ static int map_memory(struct front_end *front_end, size_t size, bool no_huge)
 		close(front_end->memory_fd);
 		front_end->memory_fd = -1;
 	}
-	return iov_fail(front_end->iov, -ENOMEM, "%s: no %zu MiB of memory for rings and frames",
+	return iov_fail(front_end->iov, -ENOMEM, "%s: no %zu MiB of memory for rings and buffers",
 			front_end->path, size >> 20);
 }
 
@@ -228,43 +279,51 @@ static void *carve(struct front_end *front_end, size_t *at, const struct virtq_p
 	return memory;
 }
 
-static void lay_out(struct front_end *front_end, uint16_t size)
+static void lay_out_ring(struct front_end *front_end, struct driver_ring *ring, uint16_t size,
+			 size_t *at)
 {
-	bool packed = front_end->features & VU_BIT(VIRTIO_F_RING_PACKED);
 	const struct virtq_layout layout = virtq_layout(size, front_end->features);
+	void *desc = carve(front_end, at, &layout.desc);
+	void *driver = carve(front_end, at, &layout.driver);
+	void *device = carve(front_end, at, &layout.device);
+
+	*ring = (struct driver_ring){
+		.size = size,
+		.is_packed = front_end->features & VU_BIT(VIRTIO_F_RING_PACKED),
+		.has_event_idx = front_end->features & VU_BIT(VIRTIO_RING_F_EVENT_IDX),
+	};
+	if (ring->is_packed) {
+		ring->packed.desc = desc;
+		ring->packed.driver = driver;
+		ring->packed.device = device;
+		ring->packed.driver->flags = VRING_PACKED_EVENT_FLAG_DISABLE;
+		return;
+	}
+	ring->split.desc = desc;
+	ring->split.driver = driver;
+	ring->split.device = device;
+	/* Section 2.7.10: a position, which was passed, or a flag. */
+	if (ring->has_event_idx)
+		ring->split.driver->ring[size] = UINT16_MAX;
+	else
+		ring->split.driver->flags = VRING_AVAIL_F_NO_INTERRUPT;
+}
+
+static void lay_out(struct front_end *front_end, const struct front_end_options *options)
+{
 	size_t at = 0;
 
-	for (unsigned int i = 0; i < FRONT_END_RINGS; i++) {
-		struct net_ring *ring = &front_end->rings[i];
-		void *desc = carve(front_end, &at, &layout.desc);
-		void *driver = carve(front_end, &at, &layout.driver);
-		void *device = carve(front_end, &at, &layout.device);
-
-		*ring = (struct net_ring){
-			.size = size,
-			.is_packed = packed,
-			.is_writable = !i,
-		};
-		if (packed) {
-			ring->packed.desc = desc;
-			ring->packed.driver = driver;
-			ring->packed.device = device;
-			ring->packed.driver->flags = VRING_PACKED_EVENT_FLAG_DISABLE;
-		} else {
-			ring->split.desc = desc;
-			ring->split.driver = driver;
-			ring->split.device = device;
-			ring->split.driver->flags = VRING_AVAIL_F_NO_INTERRUPT;
-		}
-	}
+	front_end->ring_count = options->rings;
+	for (unsigned int i = 0; i < options->rings; i++)
+		lay_out_ring(front_end, &front_end->rings[i], options->ring_size, &at);
 	at = round_up(at, PAGE);
 	front_end->memory = front_end->mapping + at;
 	front_end->gpa = GPA + at;
 }
 
-static size_t rings_bytes(uint16_t size)
+static size_t rings_bytes(const struct front_end_options *options)
 {
-	return FRONT_END_RINGS * round_up((size_t)size * (16 + 8 + 2) + 4096, PAGE);
+	return options->rings * round_up((size_t)options->ring_size * (16 + 8 + 2) + 4096, PAGE);
 }
 
 static int share_memory(struct front_end *front_end)
@@ -286,30 +345,34 @@ static void prepare(struct front_end *front_end, struct iov *iov, const char *pa
 		.base = GPA,
 		.fd = -1,
 		.memory_fd = -1,
-		.kick = {-1, -1},
-		.call = {-1, -1},
 	};
+	for (unsigned int i = 0; i < FRONT_END_RINGS_MAX; i++)
+		front_end->kick[i] = front_end->call[i] = -1;
 }
 
 static int make_rings(struct front_end *front_end, const struct front_end_options *options)
 {
-	int error = map_memory(front_end, rings_bytes(options->ring_size) + options->memory,
+	int error = map_memory(front_end, rings_bytes(options) + options->memory,
 			       options->no_huge);
 
 	if (!error)
-		lay_out(front_end, options->ring_size);
+		lay_out(front_end, options);
 	return error;
 }
 
-int front_end_open(struct front_end *front_end, struct iov *iov, const char *path,
-		   const struct front_end_options *options)
+int front_end_meet(struct front_end *front_end, struct iov *iov, const char *path, bool listen)
 {
 	int error;
 
 	prepare(front_end, iov, path);
-	error = options->listen ? wait_for_back_end(front_end) : connect_to(front_end);
-	if (!error)
-		error = negotiate(front_end, options);
+	error = listen ? wait_for_back_end(front_end) : connect_to(front_end);
+	return error ? error : learn(front_end);
+}
+
+int front_end_agree(struct front_end *front_end, const struct front_end_options *options)
+{
+	int error = choose_features(front_end, options);
+
 	if (!error)
 		error = make_rings(front_end, options);
 	return error ? error : share_memory(front_end);
@@ -319,7 +382,8 @@ int front_end_pretend(struct front_end *front_end, struct iov *iov,
 		      const struct front_end_options *options)
 {
 	prepare(front_end, iov, "the sink");
-	front_end->features = options->features;
+	front_end->features = front_end->offered = options->features;
+	front_end->queues = options->rings;
 	return make_rings(front_end, options);
 }
 
@@ -330,7 +394,7 @@ static uint64_t address(const void *at)
 
 static int start_ring(struct front_end *front_end, unsigned int index)
 {
-	struct net_ring *ring = &front_end->rings[index];
+	struct driver_ring *ring = &front_end->rings[index];
 	const struct vu_vring_state number = {index, ring->size};
 	/* Section 2.8: a packed ring begins with wrap counters of 1. */
 	const struct vu_vring_state base = {index, ring->is_packed ? 0x80008000u : 0};
@@ -366,9 +430,9 @@ int front_end_start(struct front_end *front_end)
 {
 	int error = 0;
 
-	for (unsigned int i = 0; !error && i < FRONT_END_RINGS; i++)
+	for (unsigned int i = 0; !error && i < front_end->ring_count; i++)
 		error = start_ring(front_end, i);
-	for (unsigned int i = 0; !error && i < FRONT_END_RINGS; i++) {
+	for (unsigned int i = 0; !error && i < front_end->ring_count; i++) {
 		const struct vu_vring_state enable = {i, 1};
 
 		if (front_end->features & VU_BIT(VU_F_PROTOCOL_FEATURES))
@@ -396,7 +460,7 @@ bool front_end_is_gone(const struct front_end *front_end)
 
 static void stop_rings(struct front_end *front_end)
 {
-	for (unsigned int i = 0; i < FRONT_END_RINGS; i++) {
+	for (unsigned int i = 0; i < front_end->ring_count; i++) {
 		const struct vu_vring_state state = {i, 0};
 		uint64_t base;
 
@@ -417,7 +481,7 @@ void front_end_close(struct front_end *front_end)
 			stop_rings(front_end);
 		close(front_end->fd);
 	}
-	for (unsigned int i = 0; i < FRONT_END_RINGS; i++) {
+	for (unsigned int i = 0; i < front_end->ring_count; i++) {
 		if (front_end->kick[i] >= 0)
 			close(front_end->kick[i]);
 		if (front_end->call[i] >= 0)

@@ -14,27 +14,27 @@
 #include <stdint.h>
 
 #include "base/iov.h"
-#include "bench/net_ring.h"
+#include "bench/driver_ring.h"
 
 /* Longest wait for a back end's answer or its connection, in milliseconds. */
 #define FRONT_END_PATIENCE 20000
 
-/* Receive and send ring of the one queue pair. */
-#define FRONT_END_RINGS 2
+/* Most rings. */
+#define FRONT_END_RINGS_MAX 64
 
 /**
- * struct front_end_options - how to meet a back end
- * @listen: wait for the back end to connect, instead of connecting to it
+ * struct front_end_options - what is wanted of a back end
  * @features: virtio features that are wanted; what is not offered is left out
  * @needed: those of @features that the back end must have
+ * @rings: how many
  * @ring_size: entries of each ring, a power of 2
  * @memory: bytes for the caller, behind the rings
  * @no_huge: do not try huge pages
  */
 struct front_end_options {
-	bool listen;
 	uint64_t features;
 	uint64_t needed;
+	unsigned int rings;
 	uint16_t ring_size;
 	size_t memory;
 	bool no_huge;
@@ -43,8 +43,11 @@ struct front_end_options {
 /**
  * struct front_end - a connection to a back end
  * @path: its socket; borrowed
+ * @offered: what the back end can
+ * @queues: most rings that it has; 1 when it does not tell
  * @features: what was negotiated
- * @rings: receive ring, send ring
+ * @rings: the rings
+ * @ring_count: used part of @rings
  * @memory: memory for the caller, which the back end has as well
  * @gpa: guest physical address of @memory
  * @is_huge: the memory is in huge pages
@@ -55,38 +58,62 @@ struct front_end_options {
  */
 struct front_end {
 	const char *path;
+	uint64_t offered;
+	uint64_t queues;
 	uint64_t features;
-	struct net_ring rings[FRONT_END_RINGS];
+	struct driver_ring rings[FRONT_END_RINGS_MAX];
+	unsigned int ring_count;
 	uint8_t *memory;
 	uint64_t gpa;
 	bool is_huge;
-	int kick[FRONT_END_RINGS];
+	int kick[FRONT_END_RINGS_MAX];
 	uint8_t *mapping;
 	size_t mapping_size;
 	uint64_t base;
 
 	/* private */
 	struct iov *iov;
-	bool has_acks;
+	uint64_t protocol;
 	int fd;
 	int memory_fd;
-	int call[FRONT_END_RINGS];
+	int call[FRONT_END_RINGS_MAX];
 };
 
 /**
- * front_end_open - connect, negotiate, share memory
+ * front_end_meet - connect, and learn what the back end can
  * @front_end: overwritten; closed with front_end_close() also after a failure
  * @iov: context for messages, outlives the connection
  * @path: socket, outlives the connection
+ * @listen: wait for the back end to connect, instead of connecting to it
+ *
+ * Return: 0; -ENOENT or -ECONNREFUSED when nobody listens, -ETIMEDOUT, -ECONNRESET or
+ * -EPROTO; all with a message.
+ */
+int front_end_meet(struct front_end *front_end, struct iov *iov, const char *path, bool listen);
+
+/**
+ * front_end_read_config - read the beginning of the device's configuration space
+ * @front_end: met
+ * @to: receives it
+ * @size: bytes, VU_CONFIG_SPACE at most; some back ends have no more than their device defines,
+ *	and refuse to be asked for more
+ *
+ * Return: 0; -ENOTSUP when the back end has none or not so much of it; or as
+ * front_end_meet(); all with a message.
+ */
+int front_end_read_config(struct front_end *front_end, void *to, uint32_t size);
+
+/**
+ * front_end_agree - choose features, share memory
+ * @front_end: met
  * @options: how
  *
  * The rings are laid out but not running: fill them, then front_end_start().
  *
- * Return: 0; -ENOENT or -ECONNREFUSED when nobody listens, -ETIMEDOUT, -ECONNRESET,
- * -EPROTO, -ENOTSUP when a needed feature is not offered, -ENOMEM; all with a message.
+ * Return: 0; -ENOTSUP when a needed feature is not offered, -ENOMEM, or as front_end_meet();
+ * all with a message.
  */
-int front_end_open(struct front_end *front_end, struct iov *iov, const char *path,
-		   const struct front_end_options *options);
+int front_end_agree(struct front_end *front_end, const struct front_end_options *options);
 
 /**
  * front_end_pretend - memory and rings without a back end, for one in this process
@@ -108,7 +135,7 @@ int front_end_pretend(struct front_end *front_end, struct iov *iov,
 int front_end_start(struct front_end *front_end);
 
 /**
- * front_end_kick - wake the back end for a ring, when it wants that
+ * front_end_kick - wake the back end for a ring
  * @front_end: started
  * @ring: index
  */

@@ -17,11 +17,14 @@
 
 #include "base/clock.h"
 #include "bench/front_end.h"
-#include "bench/sink.h"
+#include "bench/net_sink.h"
+#include "bench/relax.h"
 #include "vhost-user/protocol/message.h"
 
+/* Rings of the one queue pair. */
 #define RX 0
 #define TX 1
+#define RINGS 2
 
 /* A receive buffer, of which large frames take several. */
 #define ROOM 2048
@@ -36,7 +39,7 @@
 
 struct port {
 	struct front_end front_end;
-	struct net_buffer *buffers[2];
+	struct driver_buffer *buffers[2];
 	uint32_t stride[2];
 	uint8_t *memory[2];
 	bool posted_to[2];     /* in this turn */
@@ -56,6 +59,7 @@ struct net_load {
 	unsigned int count;
 	bool sending;
 	bool has_posted; /* in this turn */
+	unsigned int idle;
 	struct sink *sink;
 	struct net_load_counts counts;
 	struct histogram latency;
@@ -97,22 +101,23 @@ static int make_buffers(struct net_load *load, struct port *port, unsigned int w
 	struct front_end *front_end = &port->front_end;
 	const uint16_t size = load->options.ring_size;
 	const uint16_t count = which == RX ? size : frames_of(load);
-	struct net_buffer *buffers = calloc(size, sizeof(*buffers));
+	struct driver_buffer *buffers = calloc(size, sizeof(*buffers));
 
 	port->stride[which] = stride_of(which == RX ? room_of(load) : longest(load));
 	port->memory[which] = front_end->memory + at;
 	port->buffers[which] = front_end->rings[which].buffers = buffers;
 	front_end->rings[which].count = count;
+	front_end->rings[which].is_writable = which == RX;
 	if (!buffers)
 		return iov_fail(load->iov, -ENOMEM, "no memory for the buffers of a ring");
 	for (unsigned int i = 0; i < count; i++)
-		buffers[i] = (struct net_buffer){
+		buffers[i] = (struct driver_buffer){
 			.gpa = front_end->gpa + at + (uint64_t)i * port->stride[which],
 			.length = which == RX
 					  ? room_of(load)
 					  : FRAMES_HEADER + frames_size(&load->options.frames, i),
 		};
-	net_ring_describe(&front_end->rings[which]);
+	driver_ring_describe(&front_end->rings[which]);
 	return 0;
 }
 
@@ -133,7 +138,7 @@ static int fill_port(struct net_load *load, unsigned int index)
 	for (unsigned int i = 0; i < frames_of(load); i++)
 		frames_build(&load->options.frames, index, i, load->count == 1,
 			     port->memory[TX] + (size_t)i * port->stride[TX]);
-	net_ring_post(&port->front_end.rings[RX], size);
+	driver_ring_post(&port->front_end.rings[RX], size);
 	return 0;
 }
 
@@ -170,9 +175,9 @@ static struct front_end_options front_end_options(const struct net_load *load)
 			      (size_t)frames_of(load) * stride_of(longest(load));
 
 	return (struct front_end_options){
-		.listen = load->options.listen,
 		.features = features,
 		.needed = features,
+		.rings = RINGS,
 		.ring_size = load->options.ring_size,
 		.memory = frames,
 		.no_huge = load->options.no_huge,
@@ -189,7 +194,10 @@ int net_load_open(struct net_load **out, struct iov *iov, const char *const *pat
 	for (unsigned int i = 0; !error && i < count; i++) {
 		const struct front_end_options how = front_end_options(*out);
 
-		error = front_end_open(&(*out)->ports[i].front_end, iov, paths[i], &how);
+		error = front_end_meet(&(*out)->ports[i].front_end, iov, paths[i],
+				       options->listen);
+		if (!error)
+			error = front_end_agree(&(*out)->ports[i].front_end, &how);
 		if (!error)
 			error = fill_port(*out, i);
 		if (!error)
@@ -219,7 +227,7 @@ int net_load_open_sink(struct net_load **out, struct iov *iov, unsigned int coun
 			error = fill_port(*out, i);
 	}
 	if (!error)
-		error = sink_start(&(*out)->sink, iov, front_ends, count, cpu);
+		error = net_sink_start(&(*out)->sink, iov, front_ends, count, cpu);
 	if (error) {
 		net_load_close(*out);
 		*out = NULL;
@@ -230,7 +238,7 @@ int net_load_open_sink(struct net_load **out, struct iov *iov, unsigned int coun
 static void post(struct net_load *load, struct port *port, unsigned int which,
 		 unsigned int count)
 {
-	net_ring_post(&port->front_end.rings[which], count);
+	driver_ring_post(&port->front_end.rings[which], count);
 	port->posted_to[which] = load->has_posted = true;
 }
 
@@ -245,7 +253,7 @@ static void kick_all(struct net_load *load)
 
 		for (unsigned int which = RX; which <= TX; which++) {
 			if (load->ports[i].posted_to[which] && front_end->kick[which] >= 0 &&
-			    net_ring_wants_kick(&front_end->rings[which]))
+			    driver_ring_wants_kick(&front_end->rings[which]))
 				front_end_kick(front_end, which);
 			load->ports[i].posted_to[which] = false;
 		}
@@ -300,7 +308,7 @@ static void check_frame(struct net_load *load, struct port *port, const uint8_t 
  * One used buffer of a frame that may have several.  Returns the bytes of the frame that ends
  * with it, 0 when it does not end.
  */
-static uint32_t gather(struct net_load *load, struct port *port, const struct net_used *used)
+static uint32_t gather(struct net_load *load, struct port *port, const struct driver_used *used)
 {
 	const uint8_t *bytes = port->memory[RX] + (size_t)used->id * port->stride[RX];
 	uint16_t buffers;
@@ -318,7 +326,7 @@ static uint32_t gather(struct net_load *load, struct port *port, const struct ne
 }
 
 /* Frames that take one buffer each, which is all but large ones. */
-static void count_whole(struct net_load *load, struct port *port, const struct net_used *used,
+static void count_whole(struct net_load *load, struct port *port, const struct driver_used *used,
 			unsigned int count, uint64_t now)
 {
 	uint64_t bytes = 0;
@@ -335,7 +343,7 @@ static void count_whole(struct net_load *load, struct port *port, const struct n
 	*(load->sending ? &load->counts.received : &load->counts.late) += count;
 }
 
-static void count_parts(struct net_load *load, struct port *port, const struct net_used *used,
+static void count_parts(struct net_load *load, struct port *port, const struct driver_used *used,
 			unsigned int count, uint64_t now)
 {
 	for (unsigned int i = 0; i < count; i++) {
@@ -352,7 +360,7 @@ static void count_parts(struct net_load *load, struct port *port, const struct n
 }
 
 /* Whether the lengths are those of frames in buffers of this port. */
-static bool are_lengths(const struct port *port, const struct net_used *used, unsigned int count)
+static bool are_lengths(const struct port *port, const struct driver_used *used, unsigned int count)
 {
 	const uint32_t least = port->buffers_left ? 0 : FRAMES_HEADER;
 	uint32_t wrong = 0;
@@ -365,8 +373,8 @@ static bool are_lengths(const struct port *port, const struct net_used *used, un
 /* What came at a port; the room is posted again. */
 static int receive(struct net_load *load, struct port *port, uint64_t now)
 {
-	struct net_used used[NET_LOAD_BURST_MAX];
-	int taken = net_ring_take(&port->front_end.rings[RX], used, load->options.burst);
+	struct driver_used used[NET_LOAD_BURST_MAX];
+	int taken = driver_ring_take(&port->front_end.rings[RX], used, load->options.burst);
 	unsigned int count = (unsigned int)taken;
 
 	if (!taken)
@@ -383,8 +391,8 @@ static int receive(struct net_load *load, struct port *port, uint64_t now)
 
 static int take_back(struct net_load *load, struct port *port)
 {
-	struct net_used used[NET_LOAD_BURST_MAX];
-	int taken = net_ring_take(&port->front_end.rings[TX], used, load->options.burst);
+	struct driver_used used[NET_LOAD_BURST_MAX];
+	int taken = driver_ring_take(&port->front_end.rings[TX], used, load->options.burst);
 
 	return taken < 0 ? given_back_twice(load, port) : 0;
 }
@@ -400,12 +408,12 @@ static void stamp(struct net_load *load, struct port *port, uint32_t id, uint64_
 
 static void send_frames(struct net_load *load, struct port *port, unsigned int count, uint64_t now)
 {
-	const struct net_ring *ring = &port->front_end.rings[TX];
+	const struct driver_ring *ring = &port->front_end.rings[TX];
 
 	if (!count)
 		return;
 	for (unsigned int i = 0; i < count && load->options.stamps; i++)
-		stamp(load, port, net_ring_next(ring, i), now);
+		stamp(load, port, driver_ring_next(ring, i), now);
 	post(load, port, TX, count);
 	port->posted += count;
 	load->counts.sent += count;
@@ -442,16 +450,6 @@ static bool is_short_of_frames(const struct net_load *load, const struct port *p
 	return !load->sending || port->front_end.rings[TX].owned < load->options.burst;
 }
 
-/* Nothing is to be done: whoever shares the core may have it. */
-static void relax(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
-
 static int take_turns(struct net_load *load, double rate, uint64_t start, uint64_t now)
 {
 	int error = 0;
@@ -466,10 +464,12 @@ static int take_turns(struct net_load *load, double rate, uint64_t start, uint64
 		if (!error && load->sending && sends(load, i))
 			send_frames(load, port, due(load, port, rate, now - start), now);
 	}
-	if (load->has_posted)
+	if (load->has_posted) {
+		load->idle = 0;
 		kick_all(load);
-	else
-		relax();
+	} else {
+		relax(&load->idle);
+	}
 	return error;
 }
 

@@ -16,6 +16,7 @@
 #include "bench/frames.h"
 #include "bench/histogram.h"
 
+/* As many as a side has sockets. */
 #define NET_LOAD_PORTS 64
 #define NET_LOAD_BURST_MAX 256
 
@@ -79,7 +80,7 @@ struct net_load;
  *
  * A frame of each station is sent first, so that a switch knows where they are.
  *
- * Return: 0, or as front_end_open() and front_end_start().
+ * Return: 0, or as front_end_meet(), front_end_agree() and front_end_start().
  */
 int net_load_open(struct net_load **out, struct iov *iov, const char *const *paths,
 		  unsigned int count, const struct net_load_options *options);

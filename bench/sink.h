@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A back end that does nothing, for a generator to be measured against. */
+/* The thread of a back end that does nothing, for a generator to be measured against. */
 #ifndef IOV_BENCH_SINK_H
 #define IOV_BENCH_SINK_H
 
+#include <stdbool.h>
+
 #include "base/iov.h"
-#include "bench/front_end.h"
 
 struct sink;
 
 /**
- * sink_start - a thread that gives every buffer back
+ * sink_start - a thread that gives back whatever it is given
  * @out: receives it; the caller stops it with sink_stop()
  * @iov: context for messages
- * @front_ends: made by front_end_pretend(); outlive it
- * @count: how many, 1 or even; frames of 0 are for 1 and back, and so on
+ * @pass: looks at all rings once, and gives whether there was anything; called until the end
+ * @rings: passed to @pass, and freed by sink_stop(), also after a failure
  * @cpu: where the thread runs; -1 for anywhere
- *
- * No byte of a frame is read or written, but for the number of buffers of large ones.
  *
  * Return: 0 or -errno with a message.
  */
-int sink_start(struct sink **out, struct iov *iov, struct front_end *const *front_ends,
-	       unsigned int count, int cpu);
+int sink_start(struct sink **out, struct iov *iov, bool (*pass)(void *rings), void *rings,
+	       int cpu);
 
 /**
  * sink_stop - end the thread

@@ -16,6 +16,9 @@
 #define WORD_SIZE 32
 #define COMMAND_WORDS_MAX 2
 
+/* Longest part of a word that is there, in front of the one that is written. */
+#define LEAD_SIZE 4096
+
 /**
  * struct line - what stands before the cursor
  * @commands: all commands
@@ -159,29 +162,68 @@ static void offer_value(struct complete *complete, const struct line *line, cons
 	complete_argument(complete, option->arg, option->name);
 }
 
-/* The name of the argument that comes next; "" for none.  What ends with "..." is the last. */
-static void name_argument(const struct line *line, char name[WORD_SIZE])
+/*
+ * What the usage says of the argument that comes next; NULL for none.  What ends with "..." is the
+ * last, and "..." alone is more of what is before it.
+ */
+static const char *find_argument(const struct line *line)
 {
-	const char *at = line->command->args ? line->command->args : "";
+	const char *at = line->command->args ? line->command->args : "", *last = at;
 
-	name[0] = '\0';
 	for (size_t i = 0; *at && strncmp(at, "--", 2); i++) {
-		int length = (int)strcspn(at, " ");
-		bool repeated = length > 3 && !strncmp(at + length - 3, "...", 3);
+		const size_t length = strcspn(at, " ");
+		const bool repeats = length >= 3 && !strncmp(at + length - 3, "...", 3);
 
-		if (i == line->given || repeated) {
-			at += *at == '[';
-			snprintf(name, WORD_SIZE, "%.*s", (int)strcspn(at, " ]."), at);
-			return;
-		}
+		if (!repeats || length > 3)
+			last = at;
+		if (i == line->given || repeats)
+			return last;
 		at += length + (at[length] == ' ');
 	}
+	return NULL;
+}
+
+/* Whether an argument, as the usage says it, has a part. */
+static bool has_part(const char *argument, const char *part)
+{
+	const char *found = strstr(argument, part);
+
+	return found && found < argument + strcspn(argument, " ");
+}
+
+/* Go over to the value of an argument that may have a name before it, and be one of several. */
+static void skip_lead(struct complete *complete, const char *argument, char *lead, size_t size)
+{
+	const char *word = complete->word, *equals = strchr(word, '='), *slash = strchr(word, '/');
+	const char *comma = strrchr(word, ',');
+
+	if (has_part(argument, "=]") && equals && (!slash || equals < slash))
+		complete->word = equals + 1;
+	if (has_part(argument, "[,") && comma && comma >= complete->word)
+		complete->word = comma + 1;
+	snprintf(lead, size, "%.*s", (int)(complete->word - word), word);
+	complete->lead = lead;
+}
+
+static void offer_argument(struct complete *complete, const struct line *line)
+{
+	const char *argument = find_argument(line), *at = argument;
+	char name[WORD_SIZE], lead[LEAD_SIZE];
+
+	if (!argument)
+		return;
+	if (has_part(argument, "=]"))
+		at = strstr(argument, "=]") + 2;
+	else if (*at == '[')
+		at++;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(at, " []."), at);
+	skip_lead(complete, argument, lead, sizeof(lead));
+	complete_argument(complete, name, line->command->name);
 }
 
 static void offer(struct complete *complete, const struct line *line)
 {
 	const char *word = complete->word;
-	char name[WORD_SIZE];
 
 	if (line->pending) {
 		complete_argument(complete, line->pending->arg, line->pending->name);
@@ -192,8 +234,7 @@ static void offer(struct complete *complete, const struct line *line)
 	} else if (!line->command) {
 		offer_words(complete, line);
 	} else {
-		name_argument(line, name);
-		complete_argument(complete, name, line->command->name);
+		offer_argument(complete, line);
 	}
 }
 

@@ -45,6 +45,7 @@ static const struct cli_command *const commands[] = {
 	&cli_bridge_stations,
 	&cli_top,
 	&cli_metrics,
+	&cli_bench_blk,
 	&cli_bench_net,
 	&cli_plan,
 	&cli_apply,

@@ -150,10 +150,10 @@ static void rate_is_kept(void **state)
 
 static void rate_above_the_generator_is_refused(void **state)
 {
-	const struct net_bench_side side = { .name = "x", .paths = { "/nowhere", "/nowhere" }, .count = 2 };
+	const struct bench_side side = { .name = "x", .paths = { "/nowhere", "/nowhere" }, .count = 2 };
 	const struct net_bench_options options = {
-		.load = load_of(64, false), .turns = 1, .slice = 0.1, .rate = 1e10, .cpu = -1,
-		.sink_cpu = -1, .stop = &never,
+		.load = load_of(64, false), .rate = 1e10,
+		.turns = { .turns = 1, .slice = 0.1, .cpu = -1, .sink_cpu = -1, .stop = &never },
 	};
 	struct json_object *results;
 	struct iov *iov;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How figures are told in JSON. */
+#ifndef IOV_BENCH_FIGURES_H
+#define IOV_BENCH_FIGURES_H
+
+#include <json-c/json.h>
+
+#include "bench/histogram.h"
+
+/* Add a number to an object. */
+void figures_add(struct json_object *object, const char *key, double value);
+
+/* Add a count to an object. */
+void figures_count(struct json_object *object, const char *key, uint64_t value);
+
+/**
+ * figures_spread - median and quartiles
+ * @values: values, which are sorted
+ * @count: length of @values, not 0
+ *
+ * Return: an object for the caller to put.
+ */
+struct json_object *figures_spread(double *values, unsigned int count);
+
+/**
+ * figures_latency - percentiles
+ * @latency: times
+ *
+ * Return: an object of microseconds by "p50" and so on, for the caller to put.
+ */
+struct json_object *figures_latency(const struct histogram *latency);
+
+#endif

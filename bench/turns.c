@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "bench/turns.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/figures.h"
+
+void turns_tell(const struct turns *turns, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	if (!turns->options->progress)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	turns->options->progress(turns->options->progress_arg, text);
+}
+
+static int pin(struct iov *iov, int cpu)
+{
+	cpu_set_t cpus;
+
+	if (cpu < 0)
+		return 0;
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (!sched_setaffinity(0, sizeof(cpus), &cpus))
+		return 0;
+	return iov_told(iov, -errno, "CPU %d: %s; expected one that this process may use", cpu,
+			strerror(errno));
+}
+
+static void set_running(const struct bench_side *side, bool running)
+{
+	if (side->pid)
+		kill(side->pid, running ? SIGCONT : SIGSTOP);
+}
+
+void turns_let(const struct turns *turns, unsigned int side, bool running)
+{
+	if (running || turns->total > 1)
+		set_running(&turns->sides[side], running);
+}
+
+int turns_open(struct turns *turns, struct iov *iov, const struct bench_side *sides,
+	       unsigned int count, const struct turns_options *options)
+{
+	*turns = (struct turns){.iov = iov, .options = options, .sides = sides, .total = count};
+	for (unsigned int i = 0; i < count; i++) {
+		set_running(&sides[i], false);
+		turns->rates[i] = calloc(options->turns, sizeof(*turns->rates[i]));
+		if (!turns->rates[i])
+			return iov_fail(iov, -ENOMEM, "no memory for the results");
+	}
+	return pin(iov, options->cpu);
+}
+
+int turns_attach(struct turns *turns, int (*attach)(void *arg, unsigned int side), void *arg)
+{
+	for (unsigned int i = 0; i < turns->total; i++) {
+		int error;
+
+		turns_let(turns, i, true);
+		error = attach(arg, i);
+		if (error)
+			return error;
+		turns->count = i + 1;
+		turns_let(turns, i, false);
+	}
+	return 0;
+}
+
+static int take_turn(struct turns *turns, unsigned int side,
+		     int (*run)(void *arg, unsigned int side, double *rate), void *arg)
+{
+	double rate = 0;
+	int error;
+
+	turns_let(turns, side, true);
+	error = run(arg, side, &rate);
+	turns_let(turns, side, false);
+	turns->rates[side][turns->taken[side]++] = rate;
+	return error;
+}
+
+int turns_run(struct turns *turns, int (*run)(void *arg, unsigned int side, double *rate),
+	      void *arg)
+{
+	int error = 0;
+
+	for (unsigned int turn = 0; !error && turn < turns->options->turns; turn++)
+		for (unsigned int i = 0; !error && i < turns->count; i++)
+			error = take_turn(turns, turn & 1 ? turns->count - 1 - i : i, run, arg);
+	return error;
+}
+
+static void add_spread(const struct turns *turns, unsigned int side, struct json_object *object,
+		       double unit)
+{
+	const unsigned int count = turns->taken[side];
+	struct json_object *rates = json_object_new_array();
+	double *sorted = calloc(count + 1, sizeof(*sorted));
+
+	for (unsigned int i = 0; i < count; i++)
+		json_object_array_add(rates, json_object_new_double(turns->rates[side][i] / unit));
+	json_object_object_add(object, "turns", rates);
+	if (sorted && count) {
+		for (unsigned int i = 0; i < count; i++)
+			sorted[i] = turns->rates[side][i] / unit;
+		json_object_object_add(object, "spread", figures_spread(sorted, count));
+	}
+	free(sorted);
+}
+
+/* Rates of the first side in each turn beside those of another one. */
+static struct json_object *ratios(const struct turns *turns, unsigned int side)
+{
+	struct json_object *object = NULL;
+	unsigned int count = 0;
+	double *ratios = calloc(turns->taken[side] + 1, sizeof(*ratios));
+
+	for (unsigned int i = 0; ratios && i < turns->taken[side] && i < turns->taken[0]; i++)
+		if (turns->rates[side][i] > 0)
+			ratios[count++] = turns->rates[0][i] / turns->rates[side][i];
+	if (count)
+		object = figures_spread(ratios, count);
+	free(ratios);
+	return object;
+}
+
+void turns_add(const struct turns *turns, unsigned int side, struct json_object *object,
+	       double unit, double rate)
+{
+	add_spread(turns, side, object, unit);
+	if (turns->headroom > 0 && rate > 0)
+		figures_add(object, "headroom", turns->headroom / rate);
+	if (side)
+		json_object_object_add(object, "first_is_times", ratios(turns, side));
+}
+
+void turns_close(struct turns *turns)
+{
+	for (unsigned int i = 0; i < turns->total; i++) {
+		set_running(&turns->sides[i], true);
+		free(turns->rates[i]);
+	}
+}
