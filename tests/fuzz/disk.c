@@ -4,6 +4,7 @@
  * any error: what reaches the back end is within the disk and within guest memory, nothing is
  * given back twice, a status is one that there is, and in the end the ring drains.
  */
+#include <errno.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 
