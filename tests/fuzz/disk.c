@@ -198,12 +198,10 @@ static void close_queue(void)
 }
 
 /* All that the back end has is done, so nothing is in the way. */
-static void drain(struct fuzz_input *input)
+static void drain(struct fuzz_input *input, uint8_t how)
 {
-	const bool abandoned = fuzz_one_in(input, 3);
-
-	blk_queue_drain(queue, fuzz_one_in(input, 4));
-	if (abandoned)
+	blk_queue_drain(queue, how & 2);
+	if (how & 4)
 		blk_queue_abandon(queue);
 	is_at_once = true;
 	pass();
@@ -292,7 +290,7 @@ static void run(struct fuzz_input *input)
 		resumed += held_count;
 		live(input);
 	}
-	drain(input);
+	drain(input, lives);
 	close_queue();
 }
 
