@@ -149,6 +149,8 @@ static int open_path(struct file_backend *file, const struct blk_source *source)
 	if (fcntl(file->fd, F_SETFL, 0))
 		return refuse_open(file->iov, source, -errno);
 	file->is_device = S_ISBLK(status.st_mode);
+	/* Only files that are in memory have seals, if only the one against others. */
+	file->is_in_memory = fcntl(file->fd, F_GET_SEALS) >= 0;
 	file->number = file->is_device ? status.st_rdev : status.st_dev;
 	file->lock_device = status.st_dev;
 	file->lock_inode = status.st_ino;
