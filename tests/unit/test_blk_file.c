@@ -201,6 +201,29 @@ static void full_file_system_fails_what_needs_room(void **state)
 	free(path);
 }
 
+static void open_huge(const char *path)
+{
+	struct blk_source source = { .path = path, .read_only = true };
+	struct disk disk;
+
+	mount_here("hugetlbfs", 0, NULL);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_return_code(truncate(path, 1 << 30), errno);
+	expect_refusal(at(path), -EINVAL, "cannot be written to");
+	assert_return_code(disk_open(&disk, "file", &source), 0);
+	disk_close(&disk);
+}
+
+static void what_cannot_be_written_is_refused(void **state)
+{
+	char *path;
+
+	(void)state;
+	assert_return_code(asprintf(&path, "%s/disk", disk_directory()), errno);
+	in_child(open_huge, path);
+	free(path);
+}
+
 /* Neither holes nor ranges of zeroes: what has to be zeroes is written. */
 static void clear_without_help(const char *path)
 {
@@ -616,6 +639,7 @@ int main(void)
 		cmocka_unit_test(socket_is_refused),
 		cmocka_unit_test(file_of_others_is_refused),
 		cmocka_unit_test(read_only_file_system_has_read_only_disks),
+		cmocka_unit_test(what_cannot_be_written_is_refused),
 		cmocka_unit_test(full_file_system_fails_what_needs_room),
 		cmocka_unit_test(zeroes_are_written_where_nobody_else_makes_them),
 		cmocka_unit_test(limit_of_files_fails_what_is_beyond),

@@ -39,7 +39,8 @@ static const char *const allowed[] = {
 	/* The worker: polls, sleeps on kicks, calls guests */
 	"write", "epoll_pwait2", "epoll_pwait", "epoll_wait", "futex", "futex_wait", "futex_wake",
 	"futex_waitv", "sched_yield", "clock_gettime", "clock_nanosleep", "nanosleep",
-	"io_setup", "io_submit", "io_getevents",
+	"io_setup", "io_submit", "io_getevents", "io_uring_enter", "io_uring_register", "preadv",
+	"pwritev",
 
 	/* The event loop: sockets, timers, signals, passed descriptors */
 	"accept", "accept4", "bind", "connect", "listen", "shutdown", "recvfrom", "recvmsg",
