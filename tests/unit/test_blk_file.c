@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is no disk, who else has it, what it is, and what becomes of it under way. */
+/*
+ * What is no disk, who else has it, what it is, and what becomes of it under way.
+ *
+ * IOV_DISK=DEVICE: only what needs a device whose writes take some seconds.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -584,6 +588,62 @@ static void who_is_killed_keeps_a_device_until_its_writes_are_over(void **state)
 	free(name);
 }
 
+/* One write, which comes long after who asked for it is gone. */
+static void write_late(const char *path, int ready)
+{
+	uint8_t *bytes = aligned_alloc(4096, 4096);
+	struct blk_source source = at(path);
+	struct disk disk;
+	struct disk_io io = {
+		.io = { .op = BLK_WRITE, .length = 4096 },
+		.part = { bytes, 4096 },
+	};
+
+	memset(bytes, 0x42, 4096);
+	disk_start(&disk, "file", &source);
+	if (lock(&disk))
+		_exit(1);
+	disk_submit(&disk, &io);
+	blk_uring_poll(disk.uring);
+	if (write(ready, "", 1) != 1)
+		_exit(1);
+	disk_wait(&disk, 0);
+	_exit(1);
+}
+
+static void late_write_keeps_its_disk(void **state)
+{
+	struct blk_source source = at(getenv("IOV_DISK"));
+	uint8_t bytes[4096];
+	unsigned int waits = 0;
+	struct disk disk;
+	int ready[2], error;
+	char byte;
+	pid_t child;
+
+	(void)state;
+	assert_return_code(pipe(ready), errno);
+	child = fork();
+	if (!child)
+		write_late(source.path, ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	if (disk_open(&disk, "file", &source))
+		fail_msg("%s", iov_error_message(disk.iov));
+	while ((error = lock(&disk)) == -EWOULDBLOCK && waits++ < 3000)
+		wait_ms(10);
+	assert_return_code(error, 0);
+	assert_true(waits > 100);
+	disk_use(&disk, NULL);
+	assert_return_code(disk_read(&disk, 0, bytes, sizeof(bytes)), 0);
+	for (unsigned int i = 0; i < sizeof(bytes); i++)
+		assert_int_equal(bytes[i], 0x42);
+	disk_close(&disk);
+	close(ready[0]);
+}
+
 static void device_is_had_by_one_alone(void **state)
 {
 	char *path = disk_file(disk_directory(), MIB), *name;
@@ -652,5 +712,11 @@ int main(void)
 		cmocka_unit_test(device_is_had_by_one_alone),
 	};
 
+	const struct CMUnitTest slow_device[] = {
+		cmocka_unit_test(late_write_keeps_its_disk),
+	};
+
+	if (getenv("IOV_DISK"))
+		return cmocka_run_group_tests(slow_device, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
