@@ -160,7 +160,7 @@ struct world {
 	char *path;
 };
 
-static int setup(void **state, const char *directory)
+static int setup(void **state, bool cached)
 {
 	struct world *world = test_calloc(1, sizeof(*world));
 	struct blk_channel *channel;
@@ -168,9 +168,9 @@ static int setup(void **state, const char *directory)
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.random.state = UINT64_C(0x9e3779b97f4a7c15);
 	world->random.state = UINT64_C(0x2545f4914f6cdd1d);
-	world->path = disk_file(directory, DISK);
-	assert_return_code(disk_open(&world->disk, "file",
-				     &(struct blk_source){ .path = world->path }), 0);
+	world->path = disk_file(disk_directory(), DISK);
+	assert_return_code(disk_open(&world->disk, "file", &(struct blk_source){
+					     .path = world->path, .cached = cached }), 0);
 	/* What the ring would be is never looked at. */
 	assert_return_code(world->disk.backend->ops->channel_open(
 				   &channel, world->disk.backend, (struct blk_uring *)world), 0);
@@ -189,12 +189,12 @@ static int setup(void **state, const char *directory)
 
 static int setup_cached(void **state)
 {
-	return setup(state, "/dev/shm");
+	return setup(state, true);
 }
 
 static int setup_direct(void **state)
 {
-	int error = setup(state, disk_directory());
+	int error = setup(state, false);
 
 	kernel.least = ((struct world *)*state)->disk.geometry.block;
 	return error;

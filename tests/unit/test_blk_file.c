@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is no disk, who else has it, what it is, and what becomes of it under way. */
+/*
+ * What is no disk, who else has it, what it is, and what becomes of it under way.
+ *
+ * IOV_DISK=DEVICE: only what needs a device whose writes take some seconds.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -198,6 +202,29 @@ static void full_file_system_fails_what_needs_room(void **state)
 	(void)state;
 	assert_return_code(asprintf(&path, "%s/disk", disk_directory()), errno);
 	in_child(write_to_full, path);
+	free(path);
+}
+
+static void open_huge(const char *path)
+{
+	struct blk_source source = { .path = path, .read_only = true };
+	struct disk disk;
+
+	mount_here("hugetlbfs", 0, NULL);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+	assert_return_code(truncate(path, 1 << 30), errno);
+	expect_refusal(at(path), -EINVAL, "cannot be written to");
+	assert_return_code(disk_open(&disk, "file", &source), 0);
+	disk_close(&disk);
+}
+
+static void what_cannot_be_written_is_refused(void **state)
+{
+	char *path;
+
+	(void)state;
+	assert_return_code(asprintf(&path, "%s/disk", disk_directory()), errno);
+	in_child(open_huge, path);
 	free(path);
 }
 
@@ -561,6 +588,62 @@ static void who_is_killed_keeps_a_device_until_its_writes_are_over(void **state)
 	free(name);
 }
 
+/* One write, which comes long after who asked for it is gone. */
+static void write_late(const char *path, int ready)
+{
+	uint8_t *bytes = aligned_alloc(4096, 4096);
+	struct blk_source source = at(path);
+	struct disk disk;
+	struct disk_io io = {
+		.io = { .op = BLK_WRITE, .length = 4096 },
+		.part = { bytes, 4096 },
+	};
+
+	memset(bytes, 0x42, 4096);
+	disk_start(&disk, "file", &source);
+	if (lock(&disk))
+		_exit(1);
+	disk_submit(&disk, &io);
+	blk_uring_poll(disk.uring);
+	if (write(ready, "", 1) != 1)
+		_exit(1);
+	disk_wait(&disk, 0);
+	_exit(1);
+}
+
+static void late_write_keeps_its_disk(void **state)
+{
+	struct blk_source source = at(getenv("IOV_DISK"));
+	uint8_t bytes[4096];
+	unsigned int waits = 0;
+	struct disk disk;
+	int ready[2], error;
+	char byte;
+	pid_t child;
+
+	(void)state;
+	assert_return_code(pipe(ready), errno);
+	child = fork();
+	if (!child)
+		write_late(source.path, ready[1]);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	if (disk_open(&disk, "file", &source))
+		fail_msg("%s", iov_error_message(disk.iov));
+	while ((error = lock(&disk)) == -EWOULDBLOCK && waits++ < 3000)
+		wait_ms(10);
+	assert_return_code(error, 0);
+	assert_true(waits > 100);
+	disk_use(&disk, NULL);
+	assert_return_code(disk_read(&disk, 0, bytes, sizeof(bytes)), 0);
+	for (unsigned int i = 0; i < sizeof(bytes); i++)
+		assert_int_equal(bytes[i], 0x42);
+	disk_close(&disk);
+	close(ready[0]);
+}
+
 static void device_is_had_by_one_alone(void **state)
 {
 	char *path = disk_file(disk_directory(), MIB), *name;
@@ -616,6 +699,7 @@ int main(void)
 		cmocka_unit_test(socket_is_refused),
 		cmocka_unit_test(file_of_others_is_refused),
 		cmocka_unit_test(read_only_file_system_has_read_only_disks),
+		cmocka_unit_test(what_cannot_be_written_is_refused),
 		cmocka_unit_test(full_file_system_fails_what_needs_room),
 		cmocka_unit_test(zeroes_are_written_where_nobody_else_makes_them),
 		cmocka_unit_test(limit_of_files_fails_what_is_beyond),
@@ -628,5 +712,11 @@ int main(void)
 		cmocka_unit_test(device_is_had_by_one_alone),
 	};
 
+	const struct CMUnitTest slow_device[] = {
+		cmocka_unit_test(late_write_keeps_its_disk),
+	};
+
+	if (getenv("IOV_DISK"))
+		return cmocka_run_group_tests(slow_device, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

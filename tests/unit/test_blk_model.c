@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Random I/O to every kind of back end, several at a time, beside a model of what it has. */
+/*
+ * Random I/O to every kind of back end, several at a time, beside a model of what it has.
+ *
+ * IOV_DISK=DEVICE: only to that device, whose data is lost.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -297,6 +301,14 @@ static void block_device_keeps_what_was_written(void **state)
 	free(name);
 }
 
+static void given_device_keeps_what_was_written(void **state)
+{
+	const struct blk_source source = { .path = getenv("IOV_DISK") };
+
+	(void)state;
+	run("file", &source, ON_DISK, true);
+}
+
 /* Memory is given back, and what was there is not. */
 static void memory_that_is_given_back_reads_as_zeroes(void **state)
 {
@@ -378,5 +390,11 @@ int main(void)
 		cmocka_unit_test(sizes_that_are_none_are_refused),
 	};
 
+	const struct CMUnitTest given[] = {
+		cmocka_unit_test(given_device_keeps_what_was_written),
+	};
+
+	if (getenv("IOV_DISK"))
+		return cmocka_run_group_tests(given, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

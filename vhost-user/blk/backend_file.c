@@ -149,6 +149,8 @@ static int open_path(struct file_backend *file, const struct blk_source *source)
 	if (fcntl(file->fd, F_SETFL, 0))
 		return refuse_open(file->iov, source, -errno);
 	file->is_device = S_ISBLK(status.st_mode);
+	/* Only files that are in memory have seals, if only the one against others. */
+	file->is_in_memory = fcntl(file->fd, F_GET_SEALS) >= 0;
 	file->number = file->is_device ? status.st_rdev : status.st_dev;
 	file->lock_device = status.st_dev;
 	file->lock_inode = status.st_ino;
@@ -232,6 +234,20 @@ static int check_size(const struct file_backend *file)
 			file->block, file->block, file->path);
 }
 
+/* Not what every file system has can be read and written, and no bytes at all are enough to see it. */
+static int check_access(const struct file_backend *file)
+{
+	char nothing[1] = "";
+
+	if (pread(file->fd, nothing, 0, 0) < 0)
+		return iov_told(file->iov, -errno, "%s: cannot be read: %s; name a file of another file "
+				"system", file->path, strerror(errno));
+	if (!file->read_only && pwrite(file->fd, nothing, 0, 0) < 0)
+		return iov_told(file->iov, -errno, "%s: cannot be written to: %s; name a file that nobody "
+				"else uses, of another file system", file->path, strerror(errno));
+	return 0;
+}
+
 static int refuse_claim(struct file_backend *file, int error)
 {
 	if (error == -EBUSY)
@@ -306,6 +322,9 @@ static int prepare(struct file_backend *file, const struct blk_source *source)
 
 	if (!error && must_claim(file))
 		error = claim_first(file);
+	if (error)
+		return error;
+	error = check_access(file);
 	if (error)
 		return error;
 	file->block = file->is_device ? logical_block(file) : BLK_BLOCK_MIN;

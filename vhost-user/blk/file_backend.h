@@ -31,6 +31,7 @@ enum clearing {
  * @lock_device: on which the file or the node of the device is, as the kernel lists locks
  * @lock_inode: its inode there
  * @is_device: it is a block device
+ * @is_in_memory: what it has needs no disk
  * @is_direct: there is no page cache between
  * @is_claimed: it is a device that nobody else can have
  * @read_only: it is not written to
@@ -49,6 +50,7 @@ struct file_backend {
 	dev_t lock_device;
 	ino_t lock_inode;
 	bool is_device;
+	bool is_in_memory;
 	bool is_direct;
 	bool is_claimed;
 	bool read_only;
@@ -63,6 +65,9 @@ int file_channel_open(struct blk_channel **out, struct blk_backend *backend,
 void file_channel_close(struct blk_channel *channel);
 void file_submit(struct blk_channel *channel, struct blk_io *io);
 char *file_holder(struct blk_backend *backend);
+
+/* Read or write by system calls, before it returns; 0 or -errno.  In file_at_once.c. */
+int file_transfer_at_once(const struct file_backend *file, struct blk_io *io);
 
 /* The whole of it. */
 static inline struct file_backend *file_of(struct blk_backend *backend)

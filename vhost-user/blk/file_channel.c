@@ -476,12 +476,32 @@ static void start_waiting(struct file_channel *channel)
 	start_buffered(channel);
 }
 
+/* What needs no ring, or must wait after all: -EAGAIN. */
+static int try_at_once(const struct file_backend *file, struct blk_io *io)
+{
+	int error;
+
+	if (io->op == BLK_SECURE_ERASE)
+		return -EOPNOTSUPP;
+	if (!io->length && io->op != BLK_FLUSH)
+		return 0;
+	if (!file->is_in_memory || io->op == BLK_DISCARD || io->op == BLK_WRITE_ZEROES)
+		return -EAGAIN;
+	if (io->op == BLK_FLUSH)
+		return 0;
+	error = file_transfer_at_once(file, io);
+	return is_passing(error) ? -EAGAIN : error;
+}
+
 void file_submit(struct blk_channel *base, struct blk_io *io)
 {
 	struct file_channel *channel = channel_of(base);
+	int error;
 
-	if (io->op == BLK_SECURE_ERASE || (!io->length && io->op != BLK_FLUSH)) {
-		io->done(io, io->op == BLK_SECURE_ERASE ? -EOPNOTSUPP : 0);
+	io->moved = 0;
+	error = try_at_once(file_at(channel), io);
+	if (error != -EAGAIN) {
+		io->done(io, error);
 		return;
 	}
 	io->moved = 0;

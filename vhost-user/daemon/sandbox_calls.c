@@ -40,8 +40,9 @@ static const char *const allowed[] = {
 	"write", "epoll_pwait2", "epoll_pwait", "epoll_wait", "futex", "futex_wait", "futex_wake",
 	"futex_waitv", "sched_yield", "clock_gettime", "clock_nanosleep", "nanosleep",
 	"io_setup", "io_submit", "io_getevents",
-	/* By rings that were made before, and can do little: see blk/uring.h */
-	"io_uring_enter", "io_uring_register",
+
+	/* Disks; by rings that were made before and can do little: see blk/uring.h */
+	"io_uring_enter", "io_uring_register", "preadv", "pwritev",
 
 	/* The event loop: sockets, timers, signals, passed descriptors */
 	"accept", "accept4", "bind", "connect", "listen", "shutdown", "recvfrom", "recvmsg",

@@ -72,8 +72,9 @@ static const struct {
 	{ "/" IOV_PATH_MEMINFO, READ },
 	{ "/" IOV_PATH_CPUINFO, READ },
 	{ "/" IOV_PATH_BOOT_ID, READ },
-	/* Who has the image of a disk */
+	/* Disks: who has the lock of one, and whether memory can get elsewhere */
 	{ "/" IOV_PATH_LOCKS, READ },
+	{ "/" IOV_PATH_SWAPS, READ },
 	{ "/usr", READ },
 	{ "/lib", READ },
 	{ "/lib64", READ },

@@ -1,0 +1,17 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: --timeout 240 --topology minimal
+# Devices as disks: one that discards and makes no zeroes of it, and one whose writes come
+# seconds late.
+. "$(dirname "$0")/lib/check.sh"
+
+tests=$(dirname "$(dirname "$(command -v iov)")")/tests/unit
+mkdir -p /var/tmp
+modprobe null_blk nr_devices=1 gb=1 memory_backed=1 discard=1
+expect "zeroes by the device itself" 0 "$(< /sys/block/nullb0/queue/write_zeroes_max_bytes)"
+IOV_DISK=/dev/nullb0 expect_status "what a device keeps" 0 "$tests/test_blk_model"
+
+dmsetup create --noudevsync late --table "0 65536 delay /dev/nullb0 0 0 /dev/nullb0 0 3000"
+dmsetup mknodes
+IOV_DISK=/dev/mapper/late expect_status "a write that comes late" 0 "$tests/test_blk_file"
+dmsetup remove --noudevsync late
