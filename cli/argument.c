@@ -12,6 +12,8 @@
 #include "base/pci/identity.h"
 #include "base/size.h"
 #include "base/switch.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
 
 error_t cli_argument(int key, char *arg, struct argp_state *state, const char **value,
 		     const char *expected)
@@ -187,6 +189,11 @@ void cli_param_switch(struct json_object *params, const char *key, bool on)
 {
 	if (on)
 		json_object_object_add(params, key, json_object_new_boolean(true));
+}
+
+bool cli_is_block(struct iov *iov, const char *name)
+{
+	return iov_sys_exists(iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/dev", name).name);
 }
 
 int cli_absolute_path(struct iov *iov, const char *option, const char *path,

@@ -59,6 +59,9 @@ void cli_param_switch(struct json_object *params, const char *key, bool on);
 int cli_absolute_path(struct iov *iov, const char *option, const char *path,
 		      char absolute[PATH_MAX]);
 
+/* Whether a block device has a node by its name; a path of one with several has none. */
+bool cli_is_block(struct iov *iov, const char *name);
+
 /* A function that exists, by any of its names; a message on failure. */
 int cli_function(struct cli *cli, const char *text, struct iov_bdf *bdf);
 

@@ -13,6 +13,7 @@
 #include "base/pci/kind.h"
 #include "base/rpc/rpc.h"
 #include "base/sysroot/paths.h"
+#include "cli/argument.h"
 #include "cli/complete.h"
 #include "cli/list.h"
 #include "iommu/group.h"
@@ -264,10 +265,19 @@ static void offer_disk(const struct complete *complete)
 	offer_listed(complete, "disk.list");
 }
 
-/* Block devices by name; whatever has a slash is a path. */
+/* By name; whatever has a slash is a path. */
 static void offer_block(const struct complete *complete)
 {
-	offer_names(complete, IOV_PATH_CLASS_BLOCK);
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(complete->iov, IOV_PATH_CLASS_BLOCK, &names, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (fits(complete, names[i]) && cli_is_block(complete->iov, names[i]))
+			complete_offer(complete, names[i], "");
+	}
+	iov_names_free(names, count);
 }
 
 static void offer_bridge(const struct complete *complete)

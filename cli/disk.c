@@ -11,7 +11,6 @@
 #include "base/rpc/rpc.h"
 #include "base/size.h"
 #include "base/sysroot/paths.h"
-#include "base/sysroot/sysroot.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/front_end.h"
@@ -161,7 +160,7 @@ static int device_path(struct iov *iov, const char *device, char path[PATH_MAX])
 {
 	if (strchr(device, '/'))
 		return cli_absolute_path(iov, "device", device, path);
-	if (!iov_sys_exists(iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s", device).name))
+	if (!cli_is_block(iov, device))
 		return iov_fail(iov, -ENODEV, "--device %s: no such block device; see those in /"
 				IOV_PATH_CLASS_BLOCK, device);
 	snprintf(path, PATH_MAX, "/" IOV_PATH_DEV "/%s", device);

@@ -22,12 +22,17 @@ static bool is_node(const char *path)
 /* Any step before may be what brings a block device. */
 static void wait_for_all(const struct host_build *build, struct iov_step *step)
 {
+	_cleanup_json_ struct json_object *seen = json_object_new_object();
 	size_t count;
 	const struct iov_step *const *steps = iov_plan_steps(build->plan, &count);
 
-	for (size_t i = 0; i + 1 < count; i++)
-		if (steps[i]->device)
-			iov_step_touches(step, steps[i]->device);
+	json_object_object_add(seen, HOST_IOVD, NULL);
+	for (size_t i = 0; i + 1 < count; i++) {
+		if (!steps[i]->device || json_object_object_get_ex(seen, steps[i]->device, NULL))
+			continue;
+		json_object_object_add(seen, steps[i]->device, NULL);
+		iov_step_touches(step, steps[i]->device);
+	}
 }
 
 /* One that is not there yet is waited for, when there is something that may bring it. */
