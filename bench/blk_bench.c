@@ -19,11 +19,11 @@
 /* One side while it is measured; what its turns counted is added up. */
 struct contender {
 	struct blk_load *load;
-	struct blk_load_counts sum;	   /* of turns */
+	struct blk_load_counts sum; /* of turns */
 	struct histogram latency[BLK_KINDS];
-	uint64_t verdicts[BLK_VERDICTS];   /* of all that was read */
+	uint64_t verdicts[BLK_VERDICTS]; /* of all that was read */
 	struct blk_wrong wrong;
-	uint64_t errors;		   /* before and behind the turns */
+	uint64_t errors; /* before and behind the turns */
 };
 
 struct bench {
@@ -199,9 +199,8 @@ static struct json_object *rings_json(const struct blk_load *load)
 	figures_count(object, "descriptors", blk_load_shape(load)->parts);
 	json_object_object_add(object, "indirect",
 			       json_object_new_boolean(blk_load_shape(load)->is_indirect));
-	json_object_object_add(
-		object, "event_idx",
-		json_object_new_boolean(features & VU_BIT(VIRTIO_RING_F_EVENT_IDX)));
+	json_object_object_add(object, "event_idx",
+			       json_object_new_boolean(features & VU_BIT(VIRTIO_RING_F_EVENT_IDX)));
 	return object;
 }
 
@@ -216,8 +215,7 @@ static struct json_object *wrong_json(const struct blk_wrong *wrong)
 	figures_count(object, "found_sector", wrong->found_sector);
 	figures_count(object, "found_generation", wrong->found_generation);
 	json_object_object_add(object, "zero", json_object_new_boolean(wrong->is_zero));
-	json_object_object_add(object, "untouched",
-			       json_object_new_boolean(wrong->is_untouched));
+	json_object_object_add(object, "untouched", json_object_new_boolean(wrong->is_untouched));
 	return object;
 }
 

@@ -13,7 +13,7 @@
 #define CONFIG offsetof(struct virtio_blk_config, max_discard_sectors)
 
 /* Bits that no disk has and network devices have: announcements, several queue pairs, and so on. */
-#define NOT_A_DISK                                                                                 \
+#define NOT_A_DISK \
 	(VU_BIT(20) | VU_BIT(21) | VU_BIT(22) | VU_BIT(23) | VU_BIT(57) | VU_BIT(60) | VU_BIT(63))
 
 #define RING_SIZE 256
@@ -36,9 +36,9 @@ static bool has(uint64_t features, unsigned int bit)
 	return features & VU_BIT(bit);
 }
 
-static unsigned int smaller(uint64_t a, uint64_t b)
+static uint64_t smaller(uint64_t a, uint64_t b)
 {
-	return (unsigned int)(a < b ? a : b);
+	return a < b ? a : b;
 }
 
 int blk_disk_read(struct blk_disk *disk, struct iov *iov, struct front_end *front_end)
@@ -56,12 +56,12 @@ int blk_disk_read(struct blk_disk *disk, struct iov *iov, struct front_end *fron
 	if (error)
 		return error;
 	*disk = (struct blk_disk){
-		.bytes = config.capacity * BLK_SECTOR,
+		.bytes = smaller(config.capacity, UINT64_MAX / BLK_SECTOR) * BLK_SECTOR,
 		.block_size = has(offered, VIRTIO_BLK_F_BLK_SIZE) ? config.blk_size : BLK_SECTOR,
 		.size_max = has(offered, VIRTIO_BLK_F_SIZE_MAX) ? config.size_max : 0,
 		.seg_max = has(offered, VIRTIO_BLK_F_SEG_MAX) ? config.seg_max : 1,
 		.queues = has(offered, VIRTIO_BLK_F_MQ)
-				  ? smaller(config.num_queues, front_end->queues)
+				  ? (unsigned int)smaller(config.num_queues, front_end->queues)
 				  : 1,
 		.is_read_only = has(offered, VIRTIO_BLK_F_RO),
 	};
@@ -104,14 +104,14 @@ static int fit_features(struct blk_shape *shape, struct iov *iov, const char *na
 				"%s: --queues %u: expected as many as the disk has, %u at most",
 				name, options->queues, disk->queues);
 	if (blk_load_writes(options) && disk->is_read_only)
-		return iov_fail(iov, -ENOTSUP,
-				"%s: the disk is read-only; expected --rw read or randread, without "
-				"--verify",
-				name);
+		return iov_fail(
+			iov, -ENOTSUP,
+			"%s: the disk is read-only; expected --rw read or randread, without "
+			"--verify",
+			name);
 	shape->features = features_of(options);
-	shape->needed = shape->features &
-			(VU_BIT(VIRTIO_F_VERSION_1) | VU_BIT(VIRTIO_F_RING_PACKED) |
-			 VU_BIT(VIRTIO_BLK_F_MQ));
+	shape->needed = shape->features & (VU_BIT(VIRTIO_F_VERSION_1) |
+					   VU_BIT(VIRTIO_F_RING_PACKED) | VU_BIT(VIRTIO_BLK_F_MQ));
 	return 0;
 }
 
@@ -125,7 +125,7 @@ static int fit_segments(struct blk_shape *shape, struct iov *iov, const char *na
 {
 	const uint64_t least = disk->size_max ? pieces_of(options->size, disk->size_max) : 1;
 	const uint64_t segments = options->segments > least ? options->segments : least;
-	const unsigned int most = smaller(disk->seg_max, DRIVER_PARTS_MAX - AROUND);
+	const unsigned int most = (unsigned int)smaller(disk->seg_max, DRIVER_PARTS_MAX - AROUND);
 
 	if (segments > most)
 		return iov_fail(iov, -ENOTSUP,
@@ -176,9 +176,10 @@ static int fit_span(struct blk_shape *shape, struct iov *iov, const char *name,
 				"multiple, not %u",
 				name, disk->block_size, options->size);
 	if (span > disk->bytes)
-		return iov_fail(iov, -ENOTSUP,
-				"%s: the disk has %llu bytes; expected a --span of no more, not %llu",
-				name, (unsigned long long)disk->bytes, (unsigned long long)span);
+		return iov_fail(
+			iov, -ENOTSUP,
+			"%s: the disk has %llu bytes; expected a --span of no more, not %llu", name,
+			(unsigned long long)disk->bytes, (unsigned long long)span);
 	if (!span && options->verify)
 		span = least * options->size > VERIFIED_SPAN ? least * options->size
 							     : VERIFIED_SPAN;

@@ -12,12 +12,7 @@
 /**
  * enum blk_kind - kinds of requests
  */
-enum blk_kind {
-	BLK_READ,
-	BLK_WRITE,
-	BLK_FLUSH,
-	BLK_KINDS
-};
+enum blk_kind { BLK_READ, BLK_WRITE, BLK_FLUSH, BLK_KINDS };
 
 /* "read", "write", "flush" */
 const char *blk_kind_name(enum blk_kind kind);

@@ -6,28 +6,16 @@
  * Times are taken once a pass: behind what was taken, and so in front of what is posted.  Unless
  * blocks are verified no byte of them is touched.
  */
-#include "bench/blk_load.h"
+#include "bench/blk_load_internal.h"
 
 #include <errno.h>
-#include <linux/virtio_blk.h>
-#include <linux/virtio_config.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
-#include "bench/blk_ledger.h"
-#include "bench/blk_sink.h"
 #include "bench/relax.h"
-#include "vhost-user/protocol/message.h"
 
-/* Header and status of a request, which cross between cores together. */
-#define CELL 64
-#define STATUS sizeof(struct virtio_blk_outhdr)
+/* What a status is while a request is under way: none of virtio's. */
 #define NO_STATUS 0xff
-
-/* What back ends that read files around the cache want memory aligned to. */
-#define PAGE 4096
 
 /* Most requests that are taken at once. */
 #define BURST 64
@@ -36,254 +24,13 @@
 #define SPINS 64
 #define WATCH_NS 20000000u
 
-/* How long requests are waited for in the end, and when somebody wants an end. */
-#define DRAIN_NS 20000000000u
-#define DRAIN_STOPPED_NS 2000000000u
+/* How long nothing may come back, and for how long that is waited for when somebody wants an end.
+ */
+#define PATIENCE_NS 20000000000u
+#define PATIENCE_STOPPED_NS 2000000000u
 
 /* Places that are tried until one is free. */
 #define TRIES 64
-
-struct request {
-	uint64_t start;
-	uint64_t slot;
-	uint8_t kind;
-	uint8_t described; /* the kind that its descriptors are for */
-};
-
-struct queue {
-	struct driver_ring *ring;
-	int kick;
-	struct request *requests;
-	uint8_t *cells;
-	uint64_t cells_gpa;
-	uint8_t *data;
-	uint64_t data_gpa;
-	unsigned int writes; /* since the last flush */
-};
-
-/* What requests are made. */
-struct job {
-	unsigned int read_percent;
-	bool is_random;
-	unsigned int flush_every;
-	uint64_t left; /* requests that are to be posted */
-};
-
-struct blk_load {
-	struct iov *iov;
-	struct blk_load_options options;
-	struct blk_disk disk;
-	struct blk_shape shape;
-	struct front_end front_end;
-	struct queue queues[FRONT_END_RINGS_MAX];
-	uint32_t stride; /* from the data of a request to that of the next one */
-	struct sink *sink;
-	struct blk_ledger ledger;
-	struct job job;
-	uint64_t seed;
-	uint64_t next; /* place, when one comes behind the other */
-	uint64_t now;
-	unsigned int idle;
-	struct blk_load_counts counts;
-	struct histogram latency[BLK_KINDS];
-};
-
-static size_t round_up(size_t size, size_t unit)
-{
-	return (size + unit - 1) / unit * unit;
-}
-
-static size_t cells_bytes(const struct blk_load *load)
-{
-	return round_up((size_t)load->options.depth * CELL, PAGE);
-}
-
-static size_t tables_bytes(const struct blk_load *load)
-{
-	const size_t entry = sizeof(struct vring_desc);
-
-	return load->shape.is_indirect
-		       ? round_up(load->options.depth * load->shape.parts * entry, PAGE)
-		       : 0;
-}
-
-static size_t queue_bytes(const struct blk_load *load)
-{
-	return cells_bytes(load) + tables_bytes(load) +
-	       (size_t)load->options.depth * load->stride;
-}
-
-static int make_queue(struct blk_load *load, unsigned int index)
-{
-	struct front_end *front_end = &load->front_end;
-	struct driver_ring *ring = &front_end->rings[index];
-	struct queue *queue = &load->queues[index];
-	const size_t at = index * queue_bytes(load), tables = at + cells_bytes(load);
-	const size_t data = tables + tables_bytes(load);
-	const unsigned int depth = load->options.depth;
-
-	*queue = (struct queue){
-		.ring = ring,
-		.kick = front_end->kick[index],
-		.requests = calloc(depth, sizeof(*queue->requests)),
-		.cells = front_end->memory + at,
-		.cells_gpa = front_end->gpa + at,
-		.data = front_end->memory + data,
-		.data_gpa = front_end->gpa + data,
-	};
-	ring->count = (uint16_t)depth;
-	ring->parts_max = (uint8_t)load->shape.parts;
-	if (load->shape.is_indirect) {
-		ring->tables = (void *)(front_end->memory + tables);
-		ring->tables_gpa = front_end->gpa + tables;
-	}
-	ring->buffers = calloc(ring->size, sizeof(*ring->buffers));
-	ring->parts = calloc((size_t)depth * load->shape.parts, sizeof(*ring->parts));
-	if (!queue->requests || !ring->buffers || !ring->parts)
-		return iov_fail(load->iov, -ENOMEM, "no memory for the requests of a ring");
-	driver_ring_describe(ring);
-	/* What is written unless it is verified: nothing that a disk has a short form for. */
-	blk_pattern_fill(queue->data, at / BLK_SECTOR, depth * (load->stride / BLK_SECTOR), 1);
-	for (unsigned int i = 0; i < depth; i++)
-		queue->requests[i].described = BLK_KINDS;
-	return 0;
-}
-
-static struct front_end_options front_end_options(const struct blk_load *load)
-{
-	return (struct front_end_options){
-		.features = load->shape.features,
-		.needed = load->shape.needed,
-		.rings = load->options.queues,
-		.ring_size = load->shape.ring_size,
-		.memory = load->options.queues * queue_bytes(load),
-		.no_huge = load->options.no_huge,
-	};
-}
-
-static int make_queues(struct blk_load *load)
-{
-	int error = 0;
-
-	for (unsigned int i = 0; !error && i < load->options.queues; i++)
-		error = make_queue(load, i);
-	if (error || !load->options.verify)
-		return error;
-	/* Each run has generations of its own, of which there are less than 2^32. */
-	error = blk_ledger_open(&load->ledger, load->shape.slots, (uint64_t)time(NULL) << 32);
-	return error ? iov_fail(load->iov, -ENOMEM,
-				"%s: no memory to remember what %llu places of the disk have; "
-				"expected a smaller --span, or requests of a larger --size",
-				load->front_end.path, (unsigned long long)load->shape.slots)
-		     : 0;
-}
-
-static int open_load(struct blk_load **out, struct iov *iov,
-		     const struct blk_load_options *options)
-{
-	struct blk_load *load = calloc(1, sizeof(*load));
-
-	*out = load;
-	if (!load)
-		return iov_fail(iov, -ENOMEM, "no memory for a load");
-	load->iov = iov;
-	load->options = *options;
-	load->stride = (uint32_t)round_up(options->size, PAGE);
-	load->seed = monotonic_ns() | 1;
-	return 0;
-}
-
-static int attach(struct blk_load *load, const char *path)
-{
-	struct front_end *front_end = &load->front_end;
-	struct front_end_options how;
-	int error = front_end_meet(front_end, load->iov, path, load->options.listen);
-
-	if (!error)
-		error = blk_disk_read(&load->disk, load->iov, front_end);
-	if (!error)
-		error = blk_shape_fit(&load->shape, load->iov, path, &load->disk,
-				      front_end->offered, &load->options);
-	if (error)
-		return error;
-	how = front_end_options(load);
-	error = front_end_agree(front_end, &how);
-	if (!error)
-		error = make_queues(load);
-	if (!error)
-		error = front_end_start(front_end);
-	for (unsigned int i = 0; i < load->options.queues; i++)
-		load->queues[i].kick = front_end->kick[i];
-	return error;
-}
-
-static int end_open(struct blk_load **out, int error)
-{
-	if (error) {
-		blk_load_close(*out);
-		*out = NULL;
-	}
-	return error;
-}
-
-int blk_load_open(struct blk_load **out, struct iov *iov, const char *path,
-		  const struct blk_load_options *options)
-{
-	int error = open_load(out, iov, options);
-
-	return end_open(out, error ? error : attach(*out, path));
-}
-
-/* A disk that has room for any load. */
-static struct blk_disk sink_disk(const struct blk_load_options *options)
-{
-	const uint64_t under_way = 2ull * options->depth * options->queues * options->size;
-	const uint64_t bytes = options->span > UINT64_C(1) << 30 ? options->span
-								 : UINT64_C(1) << 30;
-
-	return (struct blk_disk){
-		.bytes = bytes > under_way ? bytes : under_way,
-		.block_size = BLK_SECTOR,
-		.seg_max = UINT32_MAX,
-		.queues = options->queues,
-	};
-}
-
-static int attach_sink(struct blk_load *load, int cpu)
-{
-	struct blk_sink_ring rings[FRONT_END_RINGS_MAX];
-	struct front_end_options how;
-	int error;
-
-	load->disk = sink_disk(&load->options);
-	error = blk_shape_fit(&load->shape, load->iov, "the sink", &load->disk, UINT64_MAX,
-			      &load->options);
-	if (error)
-		return error;
-	how = front_end_options(load);
-	error = front_end_pretend(&load->front_end, load->iov, &how);
-	if (!error)
-		error = make_queues(load);
-	if (error)
-		return error;
-	/* Nothing was filled; looking at what nobody wrote takes as long as at what somebody did. */
-	for (uint64_t i = 0; i < load->ledger.slots; i++) {
-		blk_ledger_renew(&load->ledger, i);
-		blk_ledger_release(&load->ledger, i, true);
-	}
-	for (unsigned int i = 0; i < load->options.queues; i++)
-		rings[i] = (struct blk_sink_ring){load->queues[i].ring,
-						  load->queues[i].cells + STATUS, CELL};
-	return blk_sink_start(&load->sink, load->iov, rings, load->options.queues, cpu);
-}
-
-int blk_load_open_sink(struct blk_load **out, struct iov *iov,
-		       const struct blk_load_options *options, int cpu)
-{
-	int error = open_load(out, iov, options);
-
-	return end_open(out, error ? error : attach_sink(*out, cpu));
-}
 
 static uint64_t random_number(struct blk_load *load)
 {
@@ -316,9 +63,9 @@ static bool choose_slot(struct blk_load *load, uint64_t *slot)
 	return false;
 }
 
-static bool choose(struct blk_load *load, struct queue *queue, struct request *request)
+static bool choose(struct blk_load *load, struct blk_queue *queue, struct blk_request *request)
 {
-	const struct job *job = &load->job;
+	const struct blk_job *job = &load->job;
 
 	if (job->flush_every && queue->writes >= job->flush_every) {
 		queue->writes = 0;
@@ -336,10 +83,10 @@ static bool choose(struct blk_load *load, struct queue *queue, struct request *r
 }
 
 /* The descriptors of a request: header, data if there are any, status. */
-static void describe(struct blk_load *load, struct queue *queue, uint32_t id)
+static void describe(struct blk_load *load, struct blk_queue *queue, uint32_t id)
 {
-	struct request *request = &queue->requests[id];
-	const uint64_t cell = queue->cells_gpa + (uint64_t)id * CELL;
+	struct blk_request *request = &queue->requests[id];
+	const uint64_t cell = queue->cells_gpa + (uint64_t)id * BLK_CELL;
 	const uint64_t data = queue->data_gpa + (uint64_t)id * load->stride;
 	const uint32_t sectors = load->options.size / BLK_SECTOR;
 	const unsigned int segments = request->kind == BLK_FLUSH ? 0 : load->shape.segments;
@@ -354,13 +101,13 @@ static void describe(struct blk_load *load, struct queue *queue, uint32_t id)
 
 		parts[count++] = (struct driver_part){data + from, (uint32_t)(to - from), flags};
 	}
-	parts[count++] = (struct driver_part){cell + STATUS, 1, VRING_DESC_F_WRITE};
+	parts[count++] = (struct driver_part){cell + BLK_STATUS, 1, VRING_DESC_F_WRITE};
 	driver_ring_chain(queue->ring, id, parts, count);
 	request->described = request->kind;
 }
 
 /* What is verified tells what it is, and memory for it that it is not there yet. */
-static void mark(struct blk_load *load, const struct request *request, uint8_t *data)
+static void mark(struct blk_load *load, const struct blk_request *request, uint8_t *data)
 {
 	const unsigned int sectors = load->options.size / BLK_SECTOR;
 
@@ -372,14 +119,14 @@ static void mark(struct blk_load *load, const struct request *request, uint8_t *
 }
 
 /* Make a request of a place that the driver has; false when there is nothing to ask for now. */
-static bool prepare(struct blk_load *load, struct queue *queue, uint32_t id)
+static bool prepare(struct blk_load *load, struct blk_queue *queue, uint32_t id)
 {
 	static const uint32_t types[BLK_KINDS] = {VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT,
 						  VIRTIO_BLK_T_FLUSH};
 	const unsigned int sectors = load->options.size / BLK_SECTOR;
-	struct request *request = &queue->requests[id];
+	struct blk_request *request = &queue->requests[id];
 	struct virtio_blk_outhdr header = {0};
-	uint8_t *cell = queue->cells + (size_t)id * CELL;
+	uint8_t *cell = queue->cells + (size_t)id * BLK_CELL;
 
 	if (!choose(load, queue, request))
 		return false;
@@ -389,14 +136,14 @@ static bool prepare(struct blk_load *load, struct queue *queue, uint32_t id)
 	if (request->kind != BLK_FLUSH)
 		header.sector = request->slot * sectors;
 	memcpy(cell, &header, sizeof(header));
-	cell[STATUS] = NO_STATUS;
+	cell[BLK_STATUS] = NO_STATUS;
 	if (load->options.verify)
 		mark(load, request, queue->data + (size_t)id * load->stride);
 	request->start = load->now;
 	return true;
 }
 
-static void kick(struct blk_load *load, const struct queue *queue)
+static void kick(struct blk_load *load, const struct blk_queue *queue)
 {
 	/* The back end must see what was posted before we look whether it sleeps; it says that it
 	 * does first and looks then, or both would wait. */
@@ -407,7 +154,7 @@ static void kick(struct blk_load *load, const struct queue *queue)
 	load->counts.kicks++;
 }
 
-static void post(struct blk_load *load, struct queue *queue)
+static void post(struct blk_load *load, struct blk_queue *queue)
 {
 	struct driver_ring *ring = queue->ring;
 	unsigned int count = 0;
@@ -424,25 +171,23 @@ static void post(struct blk_load *load, struct queue *queue)
 }
 
 /* Compare what was read, and have others use its place. */
-static void settle(struct blk_load *load, const struct queue *queue, uint32_t id, bool is_done)
+static void settle(struct blk_load *load, const struct blk_queue *queue, uint32_t id, bool is_done)
 {
-	const struct request *request = &queue->requests[id];
+	const struct blk_request *request = &queue->requests[id];
 	const unsigned int sectors = load->options.size / BLK_SECTOR;
 	const uint64_t generation = blk_ledger_generation(&load->ledger, request->slot);
 
 	if (request->kind == BLK_READ && is_done && generation)
-		blk_pattern_check(queue->data + (size_t)id * load->stride,
-				  request->slot * sectors, sectors, generation,
-				  load->counts.verdicts, &load->counts.wrong);
-	blk_ledger_release(&load->ledger, request->slot,
-			   request->kind == BLK_WRITE && is_done);
+		blk_pattern_check(queue->data + (size_t)id * load->stride, request->slot * sectors,
+				  sectors, generation, load->counts.verdicts, &load->counts.wrong);
+	blk_ledger_release(&load->ledger, request->slot, request->kind == BLK_WRITE && is_done);
 }
 
-static void complete(struct blk_load *load, struct queue *queue, uint32_t id)
+static void complete(struct blk_load *load, struct blk_queue *queue, uint32_t id)
 {
 	struct blk_load_counts *counts = &load->counts;
-	const struct request *request = &queue->requests[id];
-	const uint8_t status = queue->cells[(size_t)id * CELL + STATUS];
+	const struct blk_request *request = &queue->requests[id];
+	const uint8_t status = queue->cells[(size_t)id * BLK_CELL + BLK_STATUS];
 
 	histogram_add(&load->latency[request->kind], load->now - request->start);
 	counts->requests[request->kind]++;
@@ -458,7 +203,7 @@ static void complete(struct blk_load *load, struct queue *queue, uint32_t id)
 }
 
 /* Take what came back, and post others. */
-static int pass(struct blk_load *load, struct queue *queue, bool posts)
+static int pass(struct blk_load *load, struct blk_queue *queue, bool posts)
 {
 	struct driver_used used[BURST];
 	int taken = driver_ring_take(queue->ring, used, BURST);
@@ -472,8 +217,11 @@ static int pass(struct blk_load *load, struct queue *queue, bool posts)
 		relax(&load->idle);
 		return 0;
 	}
-	load->idle = taken ? 0 : load->idle;
 	load->now = monotonic_ns();
+	if (taken) {
+		load->idle = 0;
+		load->came = load->now;
+	}
 	for (int i = 0; i < taken; i++)
 		complete(load, queue, used[i].id);
 	if (!posts)
@@ -493,54 +241,64 @@ static unsigned int under_way(const struct blk_load *load)
 	return count;
 }
 
-static int watch(struct blk_load *load)
+static int watch(struct blk_load *load, uint64_t patience)
 {
-	if (load->sink || !front_end_is_gone(&load->front_end))
-		return 0;
-	return iov_fail(load->iov, -ECONNRESET,
-			"%s: the back end went away while it was measured; what was counted until "
-			"then is told",
+	if (!load->sink && front_end_is_gone(&load->front_end))
+		return iov_fail(
+			load->iov, -ECONNRESET,
+			"%s: the back end went away while it was measured; what was counted "
+			"until then is told",
 			load->front_end.path);
+	if (load->now - load->came < patience || !under_way(load))
+		return 0;
+	load->front_end.is_deaf = true;
+	return iov_fail(load->iov, -ETIMEDOUT,
+			"%s: %u requests are not done, and nothing came back for %u s; expected a "
+			"disk that answers, its log may say more",
+			load->front_end.path, under_way(load),
+			(unsigned int)(patience / 1000000000u));
 }
 
-/* Until @end, or somebody wants an end, or all is done. */
-static int go_on(struct blk_load *load, uint64_t end, bool posts, const volatile bool *stop)
+/* Take what comes back, and post others, until @end, or somebody wants an end, or all is done. */
+static int go_on(struct blk_load *load, uint64_t end, const volatile bool *stop)
 {
 	uint64_t watched = load->now;
 	int error = 0;
 
-	for (unsigned int spins = 0; !error && load->now < end && !(stop && *stop); spins++) {
+	for (unsigned int spins = 0; !error && load->now < end && !*stop; spins++) {
 		for (unsigned int i = 0; !error && i < load->options.queues; i++)
-			error = pass(load, &load->queues[i], posts);
-		if ((!posts || !load->job.left) && !under_way(load))
+			error = pass(load, &load->queues[i], true);
+		if (!load->job.left && !under_way(load))
 			break;
 		if (spins % SPINS)
 			continue;
 		load->now = monotonic_ns();
 		if (!error && load->now - watched > WATCH_NS) {
 			watched = load->now;
-			error = watch(load);
+			error = watch(load, PATIENCE_NS);
 		}
 	}
 	return error;
 }
 
-/* Wait for what is under way. */
+/* Take what is under way. */
 static int drain(struct blk_load *load, const volatile bool *stop)
 {
-	const uint64_t patience = *stop ? DRAIN_STOPPED_NS : DRAIN_NS;
-	int error = go_on(load, load->now + patience, false, NULL);
+	int error = 0;
 
-	load->counts.lost = under_way(load);
-	if (error || !load->counts.lost)
-		return error;
-	return iov_fail(load->iov, -ETIMEDOUT,
-			"%s: %llu requests did not come back within %u s", load->front_end.path,
-			(unsigned long long)load->counts.lost,
-			(unsigned int)(patience / 1000000000u));
+	for (unsigned int spins = 0; !error && under_way(load); spins++) {
+		for (unsigned int i = 0; !error && i < load->options.queues; i++)
+			error = pass(load, &load->queues[i], false);
+		if (spins % SPINS)
+			continue;
+		load->now = monotonic_ns();
+		if (!error)
+			error = watch(load, *stop ? PATIENCE_STOPPED_NS : PATIENCE_NS);
+	}
+	return error;
 }
 
-static int do_job(struct blk_load *load, const struct job *job, double seconds,
+static int do_job(struct blk_load *load, const struct blk_job *job, double seconds,
 		  const volatile bool *stop, struct blk_load_counts *counts)
 {
 	uint64_t start;
@@ -549,15 +307,13 @@ static int do_job(struct blk_load *load, const struct job *job, double seconds,
 	load->job = *job;
 	load->counts = (struct blk_load_counts){0};
 	memset(load->latency, 0, sizeof(load->latency));
-	start = load->now = monotonic_ns();
-	error = go_on(load, start + (uint64_t)(seconds * 1e9), true, stop);
-	load->counts.seconds = (double)(load->now - start) / 1e9;
-	if (!error) {
+	start = load->came = load->now = monotonic_ns();
+	error = go_on(load, start + (uint64_t)(seconds * 1e9), stop);
+	/* What comes back in the end is counted, so its time is, too. */
+	if (!error)
 		error = drain(load, stop);
-		/* What came back in the end was counted, so its time is, too. */
-		if (!error)
-			load->counts.seconds = (double)(load->now - start) / 1e9;
-	}
+	load->counts.seconds = (double)(load->now - start) / 1e9;
+	load->counts.lost = under_way(load);
 	*counts = load->counts;
 	return error ? error : *stop ? -EINTR : 0;
 }
@@ -568,7 +324,7 @@ static int do_job(struct blk_load *load, const struct job *job, double seconds,
 int blk_load_run(struct blk_load *load, double seconds, uint64_t requests,
 		 const volatile bool *stop, struct blk_load_counts *counts)
 {
-	const struct job job = {
+	const struct blk_job job = {
 		.read_percent = load->options.read_percent,
 		.is_random = load->options.is_random,
 		.flush_every = load->options.flush_every,
@@ -582,7 +338,7 @@ int blk_load_run(struct blk_load *load, double seconds, uint64_t requests,
 static int do_all(struct blk_load *load, unsigned int read_percent, const volatile bool *stop,
 		  struct blk_load_counts *counts)
 {
-	const struct job job = {.read_percent = read_percent, .left = load->shape.slots};
+	const struct blk_job job = {.read_percent = read_percent, .left = load->shape.slots};
 
 	load->next = 0;
 	return do_job(load, &job, ANY_SECONDS, stop, counts);
@@ -622,23 +378,4 @@ uint64_t blk_load_features(const struct blk_load *load)
 bool blk_load_is_huge(const struct blk_load *load)
 {
 	return load->front_end.is_huge;
-}
-
-void blk_load_close(struct blk_load *load)
-{
-	if (!load)
-		return;
-	sink_stop(load->sink);
-	for (unsigned int i = 0; i < load->options.queues; i++) {
-		struct queue *queue = &load->queues[i];
-
-		free(queue->requests);
-		if (queue->ring) {
-			free(queue->ring->buffers);
-			free(queue->ring->parts);
-		}
-	}
-	front_end_close(&load->front_end);
-	blk_ledger_close(&load->ledger);
-	free(load);
 }

@@ -75,8 +75,7 @@ int blk_load_open_sink(struct blk_load **out, struct iov *iov,
  *
  * Return: as blk_load_run().
  */
-int blk_load_fill(struct blk_load *load, const volatile bool *stop,
-		  struct blk_load_counts *counts);
+int blk_load_fill(struct blk_load *load, const volatile bool *stop, struct blk_load_counts *counts);
 
 /**
  * blk_load_run - ask for a while

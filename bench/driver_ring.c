@@ -56,15 +56,14 @@ static void write_table(struct driver_ring *ring, uint32_t id, const struct driv
 
 		table[i] = (struct vring_desc){parts[i].gpa, parts[i].length, parts[i].flags | next,
 					       (uint16_t)(i + 1)};
-		/* Section 2.8.7: a packed ring's table has ids there and no next, as it is in order. */
+		/* Section 2.8.7: a table of a packed ring is in order, without a next. */
 		if (ring->is_packed)
 			memcpy(&table[i],
 			       &(struct vring_packed_desc){parts[i].gpa, parts[i].length, 0,
 							   parts[i].flags},
 			       sizeof(table[i]));
 	}
-	ring->buffers[id].gpa =
-		ring->tables_gpa + (uint64_t)id * ring->parts_max * sizeof(*table);
+	ring->buffers[id].gpa = ring->tables_gpa + (uint64_t)id * ring->parts_max * sizeof(*table);
 	ring->buffers[id].length = count * (uint32_t)sizeof(*table);
 	if (!ring->is_packed)
 		ring->split.desc[id] = (struct vring_desc){
@@ -272,11 +271,23 @@ static bool packed_wants_kick(const struct driver_ring *ring, uint16_t told)
 	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !ring->has_event_idx)
 		return flags != VRING_PACKED_EVENT_FLAG_DISABLE;
 	event = __atomic_load_n(&ring->packed.device->off_wrap, __ATOMIC_RELAXED);
-	at = event & (uint16_t)~(1u << VRING_PACKED_EVENT_F_WRAP_CTR);
+	at = event & (uint16_t) ~(1u << VRING_PACKED_EVENT_F_WRAP_CTR);
 	/* Of this round, otherwise of the last one. */
 	if (event >> VRING_PACKED_EVENT_F_WRAP_CTR != wrap_of(ring, ring->posted))
 		at = (uint16_t)(at - ring->size);
 	return is_passed((uint16_t)((ring->posted & ~mask_of(ring)) + at), ring->posted, told);
+}
+
+static bool split_wants_kick(const struct driver_ring *ring, uint16_t told)
+{
+	/* Section 2.7.8: the event is behind the elements. */
+	const void *event = &ring->split.device->ring[ring->size];
+
+	if (ring->has_event_idx)
+		return is_passed(__atomic_load_n((const uint16_t *)event, __ATOMIC_RELAXED),
+				 ring->posted, told);
+	return !(__atomic_load_n(&ring->split.device->flags, __ATOMIC_RELAXED) &
+		 VRING_USED_F_NO_NOTIFY);
 }
 
 bool driver_ring_wants_kick(struct driver_ring *ring)
@@ -284,15 +295,7 @@ bool driver_ring_wants_kick(struct driver_ring *ring)
 	const uint16_t told = ring->told;
 
 	ring->told = ring->posted;
-	if (ring->is_packed)
-		return packed_wants_kick(ring, told);
-	if (ring->has_event_idx)
-		return is_passed(__atomic_load_n((uint16_t *)(void *)&ring->split.device
-							 ->ring[ring->size],
-						 __ATOMIC_RELAXED),
-				 ring->posted, told);
-	return !(__atomic_load_n(&ring->split.device->flags, __ATOMIC_RELAXED) &
-		 VRING_USED_F_NO_NOTIFY);
+	return ring->is_packed ? packed_wants_kick(ring, told) : split_wants_kick(ring, told);
 }
 
 /* Whether these are the buffers that were posted first of all that the device has. */

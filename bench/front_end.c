@@ -33,6 +33,8 @@ static size_t round_up(size_t size, size_t unit)
 
 static int fail(const struct front_end *front_end, int error, const char *what)
 {
+	if (front_end->is_closing)
+		return error;
 	return iov_told(front_end->iov, error, "%s: %s", front_end->path, what);
 }
 
@@ -123,9 +125,11 @@ static int receive(struct front_end *front_end, uint32_t request, struct vu_mess
 
 	*message = (struct vu_message){0};
 	do {
-		if (poll(&wait, 1, FRONT_END_PATIENCE) != 1)
+		if (poll(&wait, 1, FRONT_END_PATIENCE) != 1) {
+			front_end->is_deaf = true;
 			return fail(front_end, -ETIMEDOUT,
 				    "the back end did not answer within 20 s");
+		}
 		status = vu_wire_receive_reply(front_end->fd, message, &refusal);
 	} while (!status);
 	for (unsigned int i = 0; i < message->fd_count; i++)
@@ -176,7 +180,7 @@ static int set(struct front_end *front_end, uint32_t request, const void *payloa
 			request);
 }
 
-#define PROTOCOL                                                                                   \
+#define PROTOCOL \
 	(VU_BIT(VU_PROTOCOL_REPLY_ACK) | VU_BIT(VU_PROTOCOL_MQ) | VU_BIT(VU_PROTOCOL_CONFIG))
 
 static int learn_protocol(struct front_end *front_end)
@@ -352,8 +356,7 @@ static void prepare(struct front_end *front_end, struct iov *iov, const char *pa
 
 static int make_rings(struct front_end *front_end, const struct front_end_options *options)
 {
-	int error = map_memory(front_end, rings_bytes(options) + options->memory,
-			       options->no_huge);
+	int error = map_memory(front_end, rings_bytes(options) + options->memory, options->no_huge);
 
 	if (!error)
 		lay_out(front_end, options);
@@ -476,8 +479,9 @@ void front_end_close(struct front_end *front_end)
 {
 	if (!front_end->iov)
 		return;
+	front_end->is_closing = true;
 	if (front_end->fd >= 0) {
-		if (!front_end_is_gone(front_end))
+		if (!front_end->is_deaf && !front_end_is_gone(front_end))
 			stop_rings(front_end);
 		close(front_end->fd);
 	}

@@ -52,6 +52,7 @@ struct front_end_options {
  * @gpa: guest physical address of @memory
  * @is_huge: the memory is in huge pages
  * @kick: what wakes the back end for a ring; -1 when it has to poll
+ * @is_deaf: it did not answer in time, so it is not asked to stop in the end
  * @base: guest physical address of the first byte of @mapping
  * @mapping: all of the memory
  * @mapping_size: bytes of it
@@ -66,6 +67,7 @@ struct front_end {
 	uint8_t *memory;
 	uint64_t gpa;
 	bool is_huge;
+	bool is_deaf;
 	int kick[FRONT_END_RINGS_MAX];
 	uint8_t *mapping;
 	size_t mapping_size;
@@ -73,6 +75,7 @@ struct front_end {
 
 	/* private */
 	struct iov *iov;
+	bool is_closing; /* the message of what failed before is what matters */
 	uint64_t protocol;
 	int fd;
 	int memory_fd;

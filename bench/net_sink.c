@@ -74,8 +74,8 @@ static unsigned int smaller(unsigned int a, unsigned int b)
 	return a < b ? a : b;
 }
 
-static bool pass_split(const struct driver_ring *from, uint16_t *from_next, const struct driver_ring *to,
-		       uint16_t *to_next)
+static bool pass_split(const struct driver_ring *from, uint16_t *from_next,
+		       const struct driver_ring *to, uint16_t *to_next)
 {
 	const unsigned int mask = from->size - 1u;
 	const unsigned int count = smaller(smaller(device_ring_available(from, *from_next), BURST),
@@ -111,7 +111,8 @@ static bool pass_packed(const struct driver_ring *from, uint16_t *from_next,
 		uint64_t sent = __atomic_load_n(device_ring_word(from, at), __ATOMIC_ACQUIRE);
 		uint64_t taken = __atomic_load_n(device_ring_word(to, room), __ATOMIC_ACQUIRE);
 
-		if (!device_ring_is_available(from, at, sent) || !device_ring_is_available(to, room, taken))
+		if (!device_ring_is_available(from, at, sent) ||
+		    !device_ring_is_available(to, room, taken))
 			break;
 		taken = (taken & id) | (sent & length) | device_ring_used(to, room) |
 			(uint64_t)VRING_DESC_F_WRITE << 48;
@@ -197,9 +198,8 @@ int net_sink_start(struct sink **out, struct iov *iov, struct front_end *const *
 		   unsigned int count, int cpu)
 {
 	const size_t size = sizeof(struct rings) + count * sizeof(struct side);
-	struct rings *rings =
-		aligned_alloc(VIRTQ_CACHE_LINE, (size + VIRTQ_CACHE_LINE - 1) &
-							~(size_t)(VIRTQ_CACHE_LINE - 1));
+	struct rings *rings = aligned_alloc(
+		VIRTQ_CACHE_LINE, (size + VIRTQ_CACHE_LINE - 1) & ~(size_t)(VIRTQ_CACHE_LINE - 1));
 
 	*out = NULL;
 	if (!rings)

@@ -77,7 +77,8 @@ void page_begin(const struct page *page, const char *title, struct json_object *
 		clearerr(file);
 	fprintf(file,
 		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>%s</title>"
-		"\n<style>body{font:15px sans-serif;margin:2em;max-width:60em}td,th{padding:2px 12px;"
+		"\n<style>body{font:15px sans-serif;margin:2em;max-width:60em}td,th{padding:2px "
+		"12px;"
 		"text-align:right}table{border-collapse:collapse}tr+tr{border-top:1px solid #ccc}"
 		"text{font:14px sans-serif}</style></head><body>\n<h1>%s</h1>\n<table>\n",
 		title, title);

@@ -19,8 +19,7 @@ struct sink;
  *
  * Return: 0 or -errno with a message.
  */
-int sink_start(struct sink **out, struct iov *iov, bool (*pass)(void *rings), void *rings,
-	       int cpu);
+int sink_start(struct sink **out, struct iov *iov, bool (*pass)(void *rings), void *rings, int cpu);
 
 /**
  * sink_stop - end the thread

@@ -253,8 +253,7 @@ static int tell(struct cli *cli, const struct bench_report *report, struct json_
 }
 
 int bench_run(struct cli *cli, struct bench_args *args, const struct bench_report *report,
-	      int (*measure)(struct json_object **results, struct cli *cli, void *data),
-	      void *data)
+	      int (*measure)(struct json_object **results, struct cli *cli, void *data), void *data)
 {
 	const struct sigaction action = {.sa_handler = handle_signal};
 	_cleanup_json_ struct json_object *results = NULL;

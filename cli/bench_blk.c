@@ -98,7 +98,7 @@ static void parse_rw(struct blk_args *args, const char *arg, const struct argp_s
 		unsigned int read_percent;
 		bool is_random;
 	} kinds[] = {
-		{"read", 100, false},  {"write", 0, false}, {"randread", 100, true},
+		{"read", 100, false},   {"write", 0, false},         {"randread", 100, true},
 		{"randwrite", 0, true}, {"mix", READ_PERCENT, true},
 	};
 
@@ -155,8 +155,7 @@ static void finish(struct blk_args *args, struct argp_state *state)
 		bench->options.turns = 1;
 }
 
-static error_t parse_load(struct blk_args *args, int key, const char *arg,
-			  struct argp_state *state)
+static error_t parse_load(struct blk_args *args, int key, const char *arg, struct argp_state *state)
 {
 	struct blk_load_options *load = &args->options.load;
 
@@ -250,9 +249,9 @@ static const struct bench_column columns[] = {
 };
 
 static const struct bench_column kind_columns[] = {
-	{"requests", NULL, "REQUESTS", 0},	{"errors", NULL, "ERRORS", 0},
-	{"iops", NULL, "IOPS", 0},		{"latency_us", "p50", "P50 us", 1},
-	{"latency_us", "p99", "P99 us", 1},	{"latency_us", "p99.9", "P99.9 us", 1},
+	{"requests", NULL, "REQUESTS", 0},   {"errors", NULL, "ERRORS", 0},
+	{"iops", NULL, "IOPS", 0},           {"latency_us", "p50", "P50 us", 1},
+	{"latency_us", "p99", "P99 us", 1},  {"latency_us", "p99.9", "P99.9 us", 1},
 	{"latency_us", "p100", "MAX us", 1},
 };
 
@@ -260,7 +259,8 @@ static const struct bench_column kind_columns[] = {
 static void print_kinds(struct json_object *results)
 {
 	static const struct bench_table table = {
-		.names = {{"side", "BACK END", false, true, false}, {"kind", "KIND", false, false, false}},
+		.names = {{"side", "BACK END", false, true, false},
+			  {"kind", "KIND", false, false, false}},
 		.columns = kind_columns,
 		.count = sizeof(kind_columns) / sizeof(*kind_columns),
 	};

@@ -123,7 +123,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		load->burst = bench_count(arg, "burst", 1, NET_LOAD_BURST_MAX, state);
 		return 0;
 	case KEY_RING_SIZE:
-		load->ring_size = (uint16_t)bench_count(arg, "ring-size", 8, DRIVER_RING_MAX, state);
+		load->ring_size =
+			(uint16_t)bench_count(arg, "ring-size", 8, DRIVER_RING_MAX, state);
 		return 0;
 	case KEY_PACKED:
 		load->packed = true;
