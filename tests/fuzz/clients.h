@@ -5,6 +5,9 @@
 
 #include "tests/fuzz/fuzz.h"
 
+/* Without waiting for a place: a socket, or -errno. */
+int clients_come(const char *path);
+
 /* One that asks for one of what there is, with a few bytes of it otherwise. */
 void clients_request(struct fuzz_input *input);
 

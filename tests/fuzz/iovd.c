@@ -551,15 +551,12 @@ static void come_with_memory_later(struct fuzz_input *input, uint8_t kind)
 /* Others that come where there is one already, and too often. */
 static void come_in_vain(struct fuzz_input *input)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	bool is_refused = false;
+	for (unsigned int count = fuzz_u8(input); count; count--) {
+		int fd = clients_come(services.port);
 
-	strcpy(address.sun_path, services.port);
-	for (unsigned int count = fuzz_u8(input); count && !is_refused; count--) {
-		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-		is_refused = connect(fd, (struct sockaddr *)&address, sizeof(address));
 		services_pump(NULL);
+		if (fd < 0)
+			break;
 		close(fd);
 	}
 	/* The port may let everybody wait from now on. */
@@ -598,7 +595,7 @@ static void descriptors_run_out(struct fuzz_input *input)
 {
 	const char *path = fuzz_one_in(input, 2) ? services.control : services.port;
 	struct rlimit before, least;
-	int fd = has_run_out ? -1 : frontend_connect(path);
+	int fd = has_run_out ? -1 : clients_come(path);
 
 	if (fd < 0)
 		return;
@@ -609,7 +606,8 @@ static void descriptors_run_out(struct fuzz_input *input)
 	services_pump(NULL);
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &before), errno);
 	close(fd);
-	/* Until it is tried again. */
+	/* The port may let everybody wait from now on; the control socket is looked at again soon. */
+	connections = CONNECTIONS;
 	poll(NULL, 0, 250);
 }
 
