@@ -146,7 +146,7 @@ static const char *const requests[] = {
 	ADD("\"type\":\"ethdev\",\"device\":\"net_tap1,iface=fuzz0\""),
 	ADD("\"type\":\"ethdev\",\"device\":\"net_af_packet0\""),
 	ADD("\"type\":\"ethdev\",\"device\":\"net_af_packet0,iface=none\""),
-	ADD("\"type\":\"ethdev\",\"device\":\"net_af_packet0,iface=lo\",\"bridge\":\"network\""),
+	ADD("\"type\":\"ethdev\",\"device\":\"net_af_packet0,iface=lo,framecnt=16\",\"bridge\":\"network\""),
 	ADD("\"type\":\"ethdev\",\"device\":\"net_af_packet0,iface=lo,framesz=2048,blocksz=4096,framecnt=16\",\"bridge\":\"network\""),
 	ADD("\"type\":\"ethdev\",\"device\":\"net_af_packet0,iface=an-interface-of-a-long-name\""),
 	ADD("\"type\":\"ethdev\",\"device\":\"net_pcap0,iface=lo\",\"bridge\":\"network\""),

@@ -37,6 +37,7 @@
 #define SECRET (256 << 10)
 #define OPS 48
 #define CONNECTIONS 4
+#define DISTURBANCES 4
 #define WAITS 8
 #define FDS_WATCHED 512
 #define FRAMES_POSTED 64
@@ -79,7 +80,7 @@ static struct frontend guest;
 static bool is_open, is_tame, is_gone, has_run_out;
 static bool is_out[FRONTEND_RING_SIZE];
 static unsigned int out_count;
-static unsigned int control_ring, connections, waits;
+static unsigned int control_ring, connections, disturbances, waits;
 static int listen_fd = -1;
 
 /* Over all inputs. */
@@ -613,6 +614,8 @@ static void descriptors_run_out(struct fuzz_input *input)
 
 static void disturb(struct fuzz_input *input)
 {
+	if (disturbances++ >= DISTURBANCES)
+		return;
 	switch (fuzz_below(input, 6)) {
 	case 0:
 		network_set_link(false);
@@ -772,7 +775,7 @@ static void run(struct fuzz_input *input)
 	uint8_t kind = fuzz_u8(input);
 
 	fds_before = count_fds();
-	connections = waits = 0;
+	connections = disturbances = waits = 0;
 	has_run_out = false;
 	add_port(kind);
 	converse(input, kind);
