@@ -8,12 +8,12 @@
 #include "tests/unit/test.h"
 #include "vhost-user/protocol/session_internal.h"
 
-static uint64_t likely_address(const struct vmm *vmm, struct fuzz_input *input)
+static uint64_t likely_address(const struct draft_sender *from, struct fuzz_input *input)
 {
-	return vmm->guest.uva + 16 * (uint64_t)fuzz_below(input, MEMORY / 16);
+	return from->guest.uva + 16 * (uint64_t)fuzz_below(input, MEMORY / 16);
 }
 
-static void draft_memory(const struct vmm *vmm, struct fuzz_input *input, struct draft *draft)
+static void draft_memory(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
 {
 	uint32_t count = 1 + fuzz_below(input, 3);
 
@@ -24,31 +24,31 @@ static void draft_memory(const struct vmm *vmm, struct fuzz_input *input, struct
 		uint64_t *region = &draft->payload[1 + 4 * (size_t)i];
 		uint64_t part = MEMORY / count & ~UINT64_C(0xfff);
 
-		draft->fds[i] = vmm->guest.fd;
-		region[0] = vmm->guest.gpa + i * part;
+		draft->fds[i] = from->guest.fd;
+		region[0] = from->guest.gpa + i * part;
 		region[1] = part;
-		region[2] = vmm->guest.uva + i * part;
+		region[2] = from->guest.uva + i * part;
 		region[3] = i * part;
 	}
 }
 
-static void draft_slot(const struct vmm *vmm, struct fuzz_input *input, struct draft *draft)
+static void draft_slot(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
 {
 	uint64_t slot = fuzz_below(input, 4) * (MEMORY / 4);
 
 	draft->header.size = sizeof(struct vu_mem_slot);
-	draft->fds[0] = vmm->guest.fd;
+	draft->fds[0] = from->guest.fd;
 	draft->fd_count = draft->header.request == VU_ADD_MEM_REG;
-	draft->payload[1] = vmm->guest.gpa + slot;
+	draft->payload[1] = from->guest.gpa + slot;
 	draft->payload[2] = MEMORY / 4;
-	draft->payload[3] = vmm->guest.uva + slot;
+	draft->payload[3] = from->guest.uva + slot;
 	draft->payload[4] = slot;
 }
 
-static void draft_log(const struct vmm *vmm, struct fuzz_input *input, struct draft *draft)
+static void draft_log(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
 {
 	draft->header.size = sizeof(struct vu_log);
-	draft->fds[0] = vmm->files[FILE_LOG];
+	draft->fds[0] = from->files[FILE_LOG];
 	draft->fd_count = 1;
 	draft->payload[0] = fuzz_one_in(input, 50) ? 1 : LOG_BYTES / 2;
 	draft->payload[1] = fuzz_below(input, LOG_BYTES / 2);
@@ -63,20 +63,20 @@ static void draft_config(struct fuzz_input *input, struct draft *draft)
 }
 
 /* Mostly of addresses as they are, so that rings that are described elsewhere are found. */
-static void draft_translation(const struct vmm *vmm, struct fuzz_input *input, struct draft *draft)
+static void draft_translation(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
 {
 	struct vu_iotlb *iotlb = (struct vu_iotlb *)(void *)draft->payload;
 	uint64_t at = IOTLB_PAGE * (uint64_t)fuzz_below(input, MEMORY / IOTLB_PAGE);
 
 	draft->header.size = sizeof(*iotlb);
-	iotlb->iova = vmm->guest.uva + at;
+	iotlb->iova = from->guest.uva + at;
 	iotlb->size = IOTLB_PAGE * (uint64_t)(1 + fuzz_below(input, 16));
-	iotlb->uva = vmm->guest.uva + (fuzz_one_in(input, 4) ? 0 : at);
+	iotlb->uva = from->guest.uva + (fuzz_one_in(input, 4) ? 0 : at);
 	iotlb->perm = (uint8_t)(3 - fuzz_below(input, 3));
 	iotlb->type = (uint8_t)(VU_IOTLB_UPDATE + fuzz_below(input, 2));
 }
 
-static void draft_vring(const struct vmm *vmm, struct fuzz_input *input, struct draft *draft)
+static void draft_vring(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
 {
 	uint64_t value = UINT64_C(1) << fuzz_below(input, 8);
 
@@ -86,7 +86,7 @@ static void draft_vring(const struct vmm *vmm, struct fuzz_input *input, struct 
 	case VU_SET_VRING_ADDR:
 		draft->header.size = sizeof(struct vu_vring_addr);
 		for (unsigned int i = 1; i < 4; i++)
-			draft->payload[i] = likely_address(vmm, input);
+			draft->payload[i] = likely_address(from, input);
 		draft->payload[4] = 0;
 		break;
 	case VU_SET_VRING_KICK:
@@ -103,12 +103,12 @@ static void draft_vring(const struct vmm *vmm, struct fuzz_input *input, struct 
 	}
 }
 
-static void draft_inflight(const struct vmm *vmm, struct fuzz_input *input, struct draft *draft)
+static void draft_inflight(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
 {
 	uint64_t entries;
 
 	draft->header.size = sizeof(struct vu_inflight_area);
-	draft->fds[0] = vmm->files[FILE_INFLIGHT];
+	draft->fds[0] = from->files[FILE_INFLIGHT];
 	draft->fd_count = draft->header.request == VU_SET_INFLIGHT_FD;
 	draft->payload[0] = INFLIGHT_BYTES / 2;
 	draft->payload[1] = 8 * fuzz_below(input, 16);
@@ -116,61 +116,61 @@ static void draft_inflight(const struct vmm *vmm, struct fuzz_input *input, stru
 	draft->payload[2] = (1 + fuzz_below(input, RINGS)) | entries << 16;
 }
 
-void vmm_hush(int fd)
+void draft_hush(int fd)
 {
 	const int least = 0;
 
 	assert_return_code(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)), 0);
 }
 
-void vmm_close_channel(struct vmm *vmm)
+void draft_close_channel(struct draft_sender *from)
 {
-	if (vmm->channel >= 0)
-		close(vmm->channel);
-	vmm->channel = -1;
+	if (from->channel >= 0)
+		close(from->channel);
+	from->channel = -1;
 }
 
-static void draft_channel(struct vmm *vmm, struct draft *draft)
+static void draft_channel(struct draft_sender *from, struct draft *draft)
 {
 	int pair[2];
 
-	vmm_close_channel(vmm);
+	draft_close_channel(from);
 	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	vmm_hush(pair[0]);
+	draft_hush(pair[0]);
 	draft->fds[0] = pair[0];
 	draft->fd_count = 1;
-	vmm->channel = pair[1];
+	from->channel = pair[1];
 }
 
-static void draft_payload(struct vmm *vmm, struct fuzz_input *input, struct draft *draft)
+static void draft_payload(struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
 {
 	const struct vu_rule *rule = vu_rule(draft->header.request);
 
 	switch (draft->header.request) {
 	case VU_SET_MEM_TABLE:
-		draft_memory(vmm, input, draft);
+		draft_memory(from, input, draft);
 		return;
 	case VU_ADD_MEM_REG:
 	case VU_REM_MEM_REG:
-		draft_slot(vmm, input, draft);
+		draft_slot(from, input, draft);
 		return;
 	case VU_SET_LOG_BASE:
-		draft_log(vmm, input, draft);
+		draft_log(from, input, draft);
 		return;
 	case VU_GET_INFLIGHT_FD:
 	case VU_SET_INFLIGHT_FD:
-		draft_inflight(vmm, input, draft);
+		draft_inflight(from, input, draft);
 		return;
 	case VU_SET_BACKEND_REQ_FD:
-		draft_channel(vmm, draft);
+		draft_channel(from, draft);
 		return;
 	case VU_IOTLB_MSG:
-		draft_translation(vmm, input, draft);
+		draft_translation(from, input, draft);
 		return;
 	case VU_SET_DEVICE_STATE_FD:
 		draft->header.size = sizeof(struct vu_device_state);
 		draft->payload[0] = fuzz_below(input, 2);
-		draft->fds[0] = vmm->files[FILE_PIPE];
+		draft->fds[0] = from->files[FILE_PIPE];
 		draft->fd_count = 1;
 		return;
 	case VU_GET_CONFIG:
@@ -179,7 +179,7 @@ static void draft_payload(struct vmm *vmm, struct fuzz_input *input, struct draf
 		return;
 	case VU_SET_VRING_NUM ... VU_SET_VRING_ERR:
 	case VU_SET_VRING_ENABLE:
-		draft_vring(vmm, input, draft);
+		draft_vring(from, input, draft);
 		return;
 	}
 	draft->header.size = rule ? rule->min_size : fuzz_u8(input);
@@ -200,11 +200,11 @@ static void draft_protocol(struct fuzz_input *input, struct draft *draft)
 	draft->payload[0] |= VU_BIT(VU_PROTOCOL_REPLY_ACK);
 }
 
-void draft_good(struct vmm *vmm, struct fuzz_input *input, uint8_t op, struct draft *draft)
+void draft_good(struct draft_sender *from, struct fuzz_input *input, uint8_t op, struct draft *draft)
 {
 	memset(draft, 0, sizeof(*draft));
 	for (unsigned int i = 0; i < FDS_SENT; i++)
-		draft->fds[i] = vmm->files[FILE_EVENT];
+		draft->fds[i] = from->files[FILE_EVENT];
 	draft->header.request = op & OP_REQUEST;
 	draft->header.flags = VU_FLAG_VERSION | (op & OP_SILENT ? 0 : VU_FLAG_NEED_REPLY);
 	if ((op & OP_REQUEST) == OP_PROTOCOL)
@@ -213,10 +213,10 @@ void draft_good(struct vmm *vmm, struct fuzz_input *input, uint8_t op, struct dr
 		draft->header = (struct vu_header){ VU_SET_MEM_TABLE, VU_FLAG_VERSION | VU_FLAG_NEED_REPLY,
 						    sizeof(uint64_t) };
 	else
-		draft_payload(vmm, input, draft);
+		draft_payload(from, input, draft);
 }
 
-void draft_spoil(const struct vmm *vmm, struct fuzz_input *input, struct draft *draft)
+void draft_spoil(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
 {
 	uint32_t words = draft->header.size / 8, word;
 
@@ -235,7 +235,7 @@ void draft_spoil(const struct vmm *vmm, struct fuzz_input *input, struct draft *
 		break;
 	case 4:
 		word = fuzz_below(input, 3);
-		draft->fds[word] = vmm->files[fuzz_below(input, FILES)];
+		draft->fds[word] = from->files[fuzz_below(input, FILES)];
 		break;
 	case 5:
 		fuzz_bytes(input, draft->payload, draft->header.size);

@@ -47,7 +47,7 @@ enum file {
 };
 
 /* Who sends them. */
-struct vmm {
+struct draft_sender {
 	struct guest guest;
 	int files[FILES];
 	int channel;		/* where requests of the back end arrive; -1 before there is one */
@@ -61,10 +61,10 @@ struct draft {
 };
 
 /* A message that makes sense. */
-void draft_good(struct vmm *vmm, struct fuzz_input *input, uint8_t op, struct draft *draft);
+void draft_good(struct draft_sender *from, struct fuzz_input *input, uint8_t op, struct draft *draft);
 
 /* One thing about it that does not. */
-void draft_spoil(const struct vmm *vmm, struct fuzz_input *input, struct draft *draft);
+void draft_spoil(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft);
 
 /* All bytes of it. */
 size_t draft_size(const struct draft *draft);
@@ -73,8 +73,8 @@ size_t draft_size(const struct draft *draft);
 void draft_send(int fd, const struct draft *draft, size_t size);
 
 /* Leave a socket little room, so that whoever is not read from stalls soon. */
-void vmm_hush(int fd);
+void draft_hush(int fd);
 
-void vmm_close_channel(struct vmm *vmm);
+void draft_close_channel(struct draft_sender *from);
 
 #endif

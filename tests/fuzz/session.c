@@ -32,7 +32,7 @@
 #define CONFIG_BYTES 128
 
 static struct iov *iov;
-static struct vmm vmm = {.channel = -1};
+static struct draft_sender sender = {.channel = -1};
 static uint8_t *inflight;	/* what is in FILE_INFLIGHT */
 static struct vu_session *session;
 static struct vu_queue *queues[RINGS];
@@ -236,11 +236,11 @@ static void scribble(struct fuzz_input *input)
 		inflight[at] = fuzz_u8(input);
 	}
 	if ((kind & 0xf0) == 0xf0)
-		assert_return_code(ftruncate(vmm.files[FILE_LOG], 0), 0);
+		assert_return_code(ftruncate(sender.files[FILE_LOG], 0), 0);
 	for (unsigned int i = 0; i < (kind & 3u); i++) {
 		uint64_t word = fuzz_edge(input);
 
-		uint8_t *at = vmm.guest.host + 8 * fuzz_below(input, MEMORY / 8);
+		uint8_t *at = sender.guest.host + 8 * fuzz_below(input, MEMORY / 8);
 
 		memcpy(at, &word, sizeof(word));
 	}
@@ -259,10 +259,10 @@ static void say(struct fuzz_input *input, uint8_t op, int fd)
 	size_t size;
 	int given;
 
-	draft_good(&vmm, input, op, &draft);
+	draft_good(&sender, input, op, &draft);
 	given = draft.header.request == VU_SET_BACKEND_REQ_FD ? draft.fds[0] : -1;
 	if (op & OP_SPOILED)
-		draft_spoil(&vmm, input, &draft);
+		draft_spoil(&sender, input, &draft);
 	size = draft_size(&draft);
 	if (op & OP_SPOILED && fuzz_one_in(input, 16))
 		size = fuzz_below(input, (uint32_t)size);
@@ -280,18 +280,18 @@ static void answer(struct fuzz_input *input, bool spoiled)
 	} __attribute__((packed)) reply = {0};
 	size_t size = sizeof(reply);
 
-	if (recv(vmm.channel, &reply.header, sizeof(reply.header), MSG_DONTWAIT) < 0 && !spoiled)
+	if (recv(sender.channel, &reply.header, sizeof(reply.header), MSG_DONTWAIT) < 0 && !spoiled)
 		return;
 	reply.header.flags = VU_FLAG_VERSION | VU_FLAG_REPLY;
 	reply.header.size = sizeof(reply.value);
 	reply.value = fuzz_below(input, 2);
 	if (spoiled && fuzz_one_in(input, 4))
-		return vmm_close_channel(&vmm);
+		return draft_close_channel(&sender);
 	if (spoiled && fuzz_one_in(input, 2))
 		size = fuzz_below(input, sizeof(reply));
 	else if (spoiled)
 		fuzz_bytes(input, &reply, sizeof(reply));
-	send(vmm.channel, &reply, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+	send(sender.channel, &reply, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void let_time_pass(void)
@@ -396,7 +396,7 @@ static void open_session(int fd, const struct vu_ops *ops, bool postcopy)
 		.postcopy = postcopy,
 	};
 
-	vmm_hush(fd);
+	draft_hush(fd);
 	assert_return_code(vu_session_open(&session, iov, fd, &device), 0);
 }
 
@@ -411,7 +411,7 @@ static void connect_once(struct fuzz_input *input, uint8_t kind)
 	converse(input, pair[1], (kind & 0xf) != 0xf);
 	memcpy(left, positions, sizeof(left));
 	close(pair[1]);
-	vmm_close_channel(&vmm);
+	draft_close_channel(&sender);
 	hang_up(input, kind & 0x40);
 	for (unsigned int i = 0; i < VU_REFUSALS; i++)
 		refused[i] += vu_session_stats(session)->refused[i];
@@ -437,10 +437,10 @@ static void run(struct fuzz_input *input)
 	unsigned int fds = count_fds();
 	uint8_t kind = fuzz_u8(input);
 
-	memset(vmm.guest.host, 0, MEMORY);
+	memset(sender.guest.host, 0, MEMORY);
 	memset(inflight, 0, INFLIGHT_BYTES);
 	memset(positions, 0, sizeof(positions));
-	assert_return_code(ftruncate(vmm.files[FILE_LOG], LOG_BYTES), 0);
+	assert_return_code(ftruncate(sender.files[FILE_LOG], LOG_BYTES), 0);
 	drains = kind & 0x20;
 	is_impatient = (kind & 0xf) == 0xd;
 	waits = 0;
@@ -469,19 +469,19 @@ static void open_all(void)
 
 	assert_return_code(iov_open(&iov, NULL), 0);
 	assert_return_code(memory_fault_catch(), 0);
-	guest_open(&vmm.guest, 0, MEMORY);
-	vmm.files[FILE_EVENT] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	vmm.files[FILE_MEMORY] = vmm.guest.fd;
-	vmm.files[FILE_LOG] = make_file("log", LOG_BYTES);
-	vmm.files[FILE_INFLIGHT] = make_file("inflight", INFLIGHT_BYTES);
+	guest_open(&sender.guest, 0, MEMORY);
+	sender.files[FILE_EVENT] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	sender.files[FILE_MEMORY] = sender.guest.fd;
+	sender.files[FILE_LOG] = make_file("log", LOG_BYTES);
+	sender.files[FILE_INFLIGHT] = make_file("inflight", INFLIGHT_BYTES);
 	inflight = mmap(NULL, INFLIGHT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-			vmm.files[FILE_INFLIGHT], 0);
+			sender.files[FILE_INFLIGHT], 0);
 	assert_ptr_not_equal(inflight, MAP_FAILED);
-	vmm.files[FILE_SHORT] = make_file("short", 1);
+	sender.files[FILE_SHORT] = make_file("short", 1);
 	assert_return_code(pipe2(pair, O_CLOEXEC), 0);
-	vmm.files[FILE_PIPE] = pair[1];
-	vmm.files[FILE_DEVICE] = open("/dev/null", O_RDWR | O_CLOEXEC);
-	vmm.files[FILE_SOCKET] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	sender.files[FILE_PIPE] = pair[1];
+	sender.files[FILE_DEVICE] = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sender.files[FILE_SOCKET] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 
 static void reached_everything(void)
