@@ -302,6 +302,15 @@ static void come_from_network(struct fuzz_input *input)
 	pthread_mutex_unlock(&lock);
 }
 
+/* Memory that may be missing is not mapped: who maps it would wait until it is there. */
+static void expect_lanes_lend_nothing(void)
+{
+	struct port *port;
+
+	TAILQ_FOREACH(port, &services.registry->ports, link)
+		assert_false(net_port_of(port) && net_port_of(port)->lane && net_port_of(port)->lent);
+}
+
 void reads_later_act(struct fuzz_input *input)
 {
 	struct uplink *uplink = find();
@@ -323,6 +332,7 @@ void reads_later_act(struct fuzz_input *input)
 			behave(uplink, kind);
 	}
 	services_settle();
+	expect_lanes_lend_nothing();
 }
 
 void reads_later_expect_gone(void)
