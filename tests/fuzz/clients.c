@@ -19,6 +19,7 @@
 /* Over all inputs. */
 static unsigned int answered, scraped, strangers;
 
+#define LONG "a-name-of-hundred-characters-and-more-which-is-longer-than-the-address-of-a-unix-socket-may-be-in-linux"
 #define ADD(options) "\"port.add\",\"params\":{\"name\":\"y\"," options "}}"
 #define RULES(rules) "\"port.set\",\"params\":{\"name\":\"p\",\"rules\":" rules "}}"
 
@@ -165,6 +166,7 @@ static const char *const requests[] = {
 	"\"port.set\",\"params\":{\"name\":\"p\",\"link\":\"sideways\"}}",
 	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"wire\",\"ports\":[\"p\"]}}",
 	ADD("\"type\":\"ethdev\",\"device\":\"net_ring1\",\"bridge\":\"x\""),
+	ADD("\"type\":\"vhost-user\",\"socket\":\"/tmp/" LONG "\",\"server\":true"),
 };
 #define REQUESTS (sizeof(requests) / sizeof(*requests))
 

@@ -2,6 +2,7 @@
 #include "tests/fuzz/reads_later.h"
 
 #include <pthread.h>
+#include <rte_flow.h>
 #include <rte_vfio.h>
 
 #include "tests/fuzz/services.h"
@@ -15,6 +16,7 @@
 #define KEPT_MAX 256
 #define COMING_MAX 16
 #define RANGES_MAX 64
+#define FLOWS_GIVEN 2		/* it has no room for more */
 #define NO_PORT UINT16_MAX
 
 /* The ways of the device, by the bits of a byte. */
@@ -34,11 +36,12 @@ static bool is_coming;
 static uint8_t ways;
 static struct rte_mbuf *kept[KEPT_MAX], *coming[COMING_MAX];
 static unsigned int kept_count, coming_count;
+static bool has_flow[FLOWS_GIVEN];
 static struct loan_range mapped[RANGES_MAX];
 static unsigned int mapped_count;
 
 /* Over all inputs. */
-static unsigned int read_later, refused_maps, recalled;
+static unsigned int read_later, refused_maps, recalled, steered;
 
 static bool is_within(const struct rte_mbuf *packet, const struct loan_range *range)
 {
@@ -123,6 +126,16 @@ int __real_rte_eth_dev_start(uint16_t port);
 int __real_rte_eth_dev_stop(uint16_t port);
 int __real_rte_eth_dev_close(uint16_t port);
 int __real_rte_eth_tx_done_cleanup(uint16_t port, uint16_t queue, uint32_t count);
+struct rte_flow *__real_rte_flow_create(uint16_t port, const struct rte_flow_attr *attributes,
+					const struct rte_flow_item *pattern,
+					const struct rte_flow_action *actions,
+					struct rte_flow_error *error);
+int __real_rte_flow_destroy(uint16_t port, struct rte_flow *flow, struct rte_flow_error *error);
+struct rte_flow *__wrap_rte_flow_create(uint16_t port, const struct rte_flow_attr *attributes,
+					const struct rte_flow_item *pattern,
+					const struct rte_flow_action *actions,
+					struct rte_flow_error *error);
+int __wrap_rte_flow_destroy(uint16_t port, struct rte_flow *flow, struct rte_flow_error *error);
 int __wrap_rte_eth_dev_start(uint16_t port);
 int __wrap_rte_eth_dev_stop(uint16_t port);
 int __wrap_rte_eth_dev_close(uint16_t port);
@@ -148,6 +161,8 @@ int __wrap_rte_eth_dev_start(uint16_t port)
 int __wrap_rte_eth_dev_stop(uint16_t port)
 {
 	if (port == device_port) {
+		for (unsigned int i = 0; i < FLOWS_GIVEN; i++)
+			assert_false(has_flow[i]);
 		give_all_back();
 		rte_pktmbuf_free_bulk(coming, coming_count);
 		coming_count = 0;
@@ -170,6 +185,34 @@ int __wrap_rte_eth_tx_done_cleanup(uint16_t port, uint16_t queue, uint32_t count
 	if (!(ways & WAY_KEEPS))
 		give_all_back();
 	pthread_mutex_unlock(&lock);
+	return 0;
+}
+
+struct rte_flow *__wrap_rte_flow_create(uint16_t port, const struct rte_flow_attr *attributes,
+					const struct rte_flow_item *pattern,
+					const struct rte_flow_action *actions,
+					struct rte_flow_error *error)
+{
+	if (port != device_port)
+		return __real_rte_flow_create(port, attributes, pattern, actions, error);
+	for (unsigned int i = 0; i < FLOWS_GIVEN; i++) {
+		if (has_flow[i])
+			continue;
+		has_flow[i] = true;
+		steered++;
+		return (struct rte_flow *)(void *)&has_flow[i];
+	}
+	return NULL;
+}
+
+int __wrap_rte_flow_destroy(uint16_t port, struct rte_flow *flow, struct rte_flow_error *error)
+{
+	bool *given = (bool *)(void *)flow;
+
+	if (port != device_port)
+		return __real_rte_flow_destroy(port, flow, error);
+	assert_true(given >= has_flow && given < has_flow + FLOWS_GIVEN && *given);
+	*given = false;
 	return 0;
 }
 
@@ -346,4 +389,6 @@ void reads_later_expect_gone(void)
 void reads_later_reached_everything(void)
 {
 	assert_true(read_later && refused_maps && recalled);
+	/* With one worker there is one queue. */
+	assert_true(steered || workers_count(services.workers) == 1);
 }
