@@ -2,7 +2,9 @@
 #include "tests/fuzz/clients.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,6 +14,7 @@
 #include "tests/unit/test.h"
 #include "vhost-user/socket/listener.h"
 
+#define BEGINNING "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":"
 #define REQUEST_MAX 1024
 #define CLIENTS_MAX 80
 #define NOBODY 65534
@@ -19,18 +22,20 @@
 /* Over all inputs. */
 static unsigned int answered, scraped, strangers;
 
-#define LONG "a-name-of-hundred-characters-and-more-which-is-longer-than-the-address-of-a-unix-socket-may-be-in-linux"
+#define LONG "a-name-of-hundred-characters-and-more-which-is-longer-than-" \
+	     "the-address-of-a-unix-socket-may-be-in-linux"
 #define ADD(options) "\"port.add\",\"params\":{\"name\":\"y\"," options "}}"
 #define RULES(rules) "\"port.set\",\"params\":{\"name\":\"p\",\"rules\":" rules "}}"
 
 /* What there is; a $ is the directory of iovd's sockets. */
 static const char *const requests[] = {
 	"\"port.list\"}", "\"port.show\",\"params\":{\"name\":\"p\"}}", "\"port.stats\"}",
-	"\"bridge.list\"}", "\"bridge.stations\",\"params\":{\"name\":\"network\"}}", "\"metrics\"}", "\"version\"}",
+	"\"bridge.list\"}", "\"bridge.stations\",\"params\":{\"name\":\"network\"}}", "\"metrics\"}",
+	"\"version\"}",
 	"\"port.set\",\"params\":{\"name\":\"p\",\"link\":\"down\"}}",
 	"\"port.set\",\"params\":{\"name\":\"p\",\"link\":\"up\",\"announce\":true}}",
-	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"vlan\":\"access:2\",\"mirror\":\"witness-0\"}}}",
-	"\"port.set\",\"params\":{\"name\":\"p\",\"rules\":{\"rx_rate\":1000000,\"storm_packets\":1,\"isolated\":true}}}",
+	RULES("{\"vlan\":\"access:2\",\"mirror\":\"witness-0\"}"),
+	RULES("{\"rx_rate\":1000000,\"storm_packets\":1,\"isolated\":true}"),
 	"\"port.remove\",\"params\":{\"name\":\"p\"}}",
 	"\"bridge.set\",\"params\":{\"name\":\"network\",\"age\":10,\"stations\":64}}",
 	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"wire\"}}",
@@ -131,7 +136,8 @@ static const char *const requests[] = {
 	ADD("\"type\":\"vhost-user\",\"socket\":\"$/y\",\"server\":true,\"socket_owner\":\"x\""),
 	ADD("\"type\":\"vhost-user\",\"socket\":\"$/y\",\"server\":true,\"socket_owner\":\"1:\""),
 	ADD("\"type\":\"vhost-user\",\"socket\":\"$/y\",\"server\":true,\"socket_owner\":\":0\""),
-	ADD("\"type\":\"vhost-user\",\"socket\":\"$/y\",\"server\":true,\"socket_owner\":\"4294967295\""),
+	ADD("\"type\":\"vhost-user\",\"socket\":\"$/y\",\"server\":true,"
+	    "\"socket_owner\":\"4294967295\""),
 	ADD("\"type\":\"vhost-user\",\"socket\":\"$/y\",\"server\":true,\"socket_mode\":\"rw\""),
 	ADD("\"type\":\"vhost-user\",\"socket\":\"$/y\",\"mtu\":1500"),
 	ADD("\"type\":\"vhost-user\",\"socket\":\"$/y\",\"queue_pairs\":128"),
@@ -147,8 +153,10 @@ static const char *const requests[] = {
 	ADD("\"type\":\"ethdev\",\"device\":\"net_tap1,iface=fuzz0\""),
 	ADD("\"type\":\"ethdev\",\"device\":\"net_af_packet0\""),
 	ADD("\"type\":\"ethdev\",\"device\":\"net_af_packet0,iface=none\""),
-	ADD("\"type\":\"ethdev\",\"device\":\"net_af_packet0,iface=lo,framecnt=16\",\"bridge\":\"network\""),
-	ADD("\"type\":\"ethdev\",\"device\":\"net_af_packet0,iface=lo,framesz=2048,blocksz=4096,framecnt=16\",\"bridge\":\"network\""),
+	ADD("\"type\":\"ethdev\",\"bridge\":\"network\","
+	    "\"device\":\"net_af_packet0,iface=lo,framecnt=16\""),
+	ADD("\"type\":\"ethdev\",\"bridge\":\"network\","
+	    "\"device\":\"net_af_packet0,iface=lo,framesz=2048,blocksz=4096,framecnt=16\""),
 	ADD("\"type\":\"ethdev\",\"device\":\"net_af_packet0,iface=an-interface-of-a-long-name\""),
 	ADD("\"type\":\"ethdev\",\"device\":\"net_pcap0,iface=lo\",\"bridge\":\"network\""),
 	"\"port.set\",\"params\":{\"name\":\"y\",\"mtu\":1400}}",
@@ -208,7 +216,7 @@ static bool may_be_asked(const char *request)
 static size_t write_request(char text[REQUEST_MAX], const char *request)
 {
 	const char *directory = strchr(request, '$');
-	int length = snprintf(text, REQUEST_MAX, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":%.*s%s%s\n",
+	int length = snprintf(text, REQUEST_MAX, BEGINNING "%.*s%s%s\n",
 			      directory ? (int)(directory - request) : REQUEST_MAX, request,
 			      directory ? services.directory : "", directory ? directory + 1 : "");
 
@@ -265,7 +273,7 @@ void clients_too_many(struct fuzz_input *input)
 void clients_too_long(struct fuzz_input *input)
 {
 	static char bytes[1 << 14];
-	const char *request = fuzz_one_in(input, 2) ? "" : "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"metrics\"}\n";
+	const char *request = fuzz_one_in(input, 2) ? "" : BEGINNING "\"metrics\"}\n";
 	unsigned int count = fuzz_below(input, 64), at = 0;
 	int fd = clients_come(services.control);
 
@@ -280,10 +288,29 @@ void clients_too_long(struct fuzz_input *input)
 	close(fd);
 }
 
+/* At the port or at the control socket, where it waits already. */
+void clients_without_descriptors(struct fuzz_input *input)
+{
+	const char *path = fuzz_one_in(input, 2) ? services.control : services.port;
+	struct rlimit before, least;
+	int fd = clients_come(path);
+
+	if (fd < 0)
+		return;
+	assert_return_code(getrlimit(RLIMIT_NOFILE, &before), errno);
+	least = (struct rlimit){(rlim_t)fd + 1, before.rlim_max};
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &least), errno);
+	services_pump(NULL);
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &before), errno);
+	close(fd);
+	/* Until it is tried again. */
+	poll(NULL, 0, 250);
+}
+
 /* One of a user who may not ask; only this thread becomes that user. */
 void clients_stranger(void)
 {
-	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"version\"}\n";
+	static const char request[] = BEGINNING "\"version\"}\n";
 	int fd;
 
 	if (geteuid() || syscall(SYS_setresuid, -1, NOBODY, -1))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Clients of iovd's control socket and of its metrics: who asks for what there is, and who for anything. */
+/* Clients of iovd's control socket and of its metrics, who ask for what there is, or anything. */
 #ifndef IOV_TESTS_FUZZ_CLIENTS_H
 #define IOV_TESTS_FUZZ_CLIENTS_H
 
@@ -19,6 +19,9 @@ void clients_too_many(struct fuzz_input *input);
 
 /* One that sends more than is read, or that does not read what it is answered. */
 void clients_too_long(struct fuzz_input *input);
+
+/* One for which iovd has no descriptor left. */
+void clients_without_descriptors(struct fuzz_input *input);
 
 /* One that may not ask. */
 void clients_stranger(void);

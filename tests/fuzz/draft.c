@@ -13,7 +13,8 @@ static uint64_t likely_address(const struct draft_sender *from, struct fuzz_inpu
 	return from->guest.uva + 16 * (uint64_t)fuzz_below(input, MEMORY / 16);
 }
 
-static void draft_memory(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
+static void draft_memory(const struct draft_sender *from, struct fuzz_input *input,
+			 struct draft *draft)
 {
 	uint32_t count = 1 + fuzz_below(input, 3);
 
@@ -32,7 +33,8 @@ static void draft_memory(const struct draft_sender *from, struct fuzz_input *inp
 	}
 }
 
-static void draft_slot(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
+static void draft_slot(const struct draft_sender *from, struct fuzz_input *input,
+		       struct draft *draft)
 {
 	uint64_t slot = fuzz_below(input, 4) * (MEMORY / 4);
 
@@ -45,7 +47,8 @@ static void draft_slot(const struct draft_sender *from, struct fuzz_input *input
 	draft->payload[4] = slot;
 }
 
-static void draft_log(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
+static void draft_log(const struct draft_sender *from, struct fuzz_input *input,
+		      struct draft *draft)
 {
 	draft->header.size = sizeof(struct vu_log);
 	draft->fds[0] = from->files[FILE_LOG];
@@ -63,7 +66,8 @@ static void draft_config(struct fuzz_input *input, struct draft *draft)
 }
 
 /* Mostly of addresses as they are, so that rings that are described elsewhere are found. */
-static void draft_translation(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
+static void draft_translation(const struct draft_sender *from, struct fuzz_input *input,
+			      struct draft *draft)
 {
 	struct vu_iotlb *iotlb = (struct vu_iotlb *)(void *)draft->payload;
 	uint64_t at = IOTLB_PAGE * (uint64_t)fuzz_below(input, MEMORY / IOTLB_PAGE);
@@ -76,7 +80,8 @@ static void draft_translation(const struct draft_sender *from, struct fuzz_input
 	iotlb->type = (uint8_t)(VU_IOTLB_UPDATE + fuzz_below(input, 2));
 }
 
-static void draft_vring(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
+static void draft_vring(const struct draft_sender *from, struct fuzz_input *input,
+			struct draft *draft)
 {
 	uint64_t value = UINT64_C(1) << fuzz_below(input, 8);
 
@@ -103,7 +108,8 @@ static void draft_vring(const struct draft_sender *from, struct fuzz_input *inpu
 	}
 }
 
-static void draft_inflight(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
+static void draft_inflight(const struct draft_sender *from, struct fuzz_input *input,
+			   struct draft *draft)
 {
 	uint64_t entries;
 
@@ -142,7 +148,8 @@ static void draft_channel(struct draft_sender *from, struct draft *draft)
 	from->channel = pair[1];
 }
 
-static void draft_payload(struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
+static void draft_payload(struct draft_sender *from, struct fuzz_input *input,
+			  struct draft *draft)
 {
 	const struct vu_rule *rule = vu_rule(draft->header.request);
 
@@ -200,7 +207,8 @@ static void draft_protocol(struct fuzz_input *input, struct draft *draft)
 	draft->payload[0] |= VU_BIT(VU_PROTOCOL_REPLY_ACK);
 }
 
-void draft_good(struct draft_sender *from, struct fuzz_input *input, uint8_t op, struct draft *draft)
+void draft_good(struct draft_sender *from, struct fuzz_input *input,
+		uint8_t op, struct draft *draft)
 {
 	memset(draft, 0, sizeof(*draft));
 	for (unsigned int i = 0; i < FDS_SENT; i++)
@@ -210,13 +218,15 @@ void draft_good(struct draft_sender *from, struct fuzz_input *input, uint8_t op,
 	if ((op & OP_REQUEST) == OP_PROTOCOL)
 		draft_protocol(input, draft);
 	else if ((op & OP_REQUEST) == OP_GO)
-		draft->header = (struct vu_header){ VU_SET_MEM_TABLE, VU_FLAG_VERSION | VU_FLAG_NEED_REPLY,
-						    sizeof(uint64_t) };
+		draft->header = (struct vu_header){
+			VU_SET_MEM_TABLE, VU_FLAG_VERSION | VU_FLAG_NEED_REPLY, sizeof(uint64_t),
+		};
 	else
 		draft_payload(from, input, draft);
 }
 
-void draft_spoil(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft)
+void draft_spoil(const struct draft_sender *from, struct fuzz_input *input,
+		 struct draft *draft)
 {
 	uint32_t words = draft->header.size / 8, word;
 

@@ -61,7 +61,8 @@ struct draft {
 };
 
 /* A message that makes sense. */
-void draft_good(struct draft_sender *from, struct fuzz_input *input, uint8_t op, struct draft *draft);
+void draft_good(struct draft_sender *from, struct fuzz_input *input, uint8_t op,
+		struct draft *draft);
 
 /* One thing about it that does not. */
 void draft_spoil(const struct draft_sender *from, struct fuzz_input *input, struct draft *draft);

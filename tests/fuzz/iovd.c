@@ -19,13 +19,13 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fnv.h"
 #include "tests/fuzz/clients.h"
+#include "tests/fuzz/descriptors.h"
 #include "tests/fuzz/network.h"
 #include "tests/fuzz/reads_later.h"
 #include "tests/fuzz/services.h"
@@ -39,7 +39,6 @@
 #define CONNECTIONS 4
 #define DISTURBANCES 4
 #define WAITS 8
-#define FDS_WATCHED 512
 #define FRAMES_POSTED 64
 
 /* How the front end and the port find each other, and what the port is, by the bits of a byte. */
@@ -77,7 +76,7 @@ static const char pattern[] = "untouched memory";
 
 /* The other one, and what it has not got back. */
 static struct frontend guest;
-static bool is_open, is_tame, is_gone, has_run_out;
+static bool is_open, is_tame, is_gone;
 static bool is_out[FRONTEND_RING_SIZE];
 static unsigned int out_count;
 static unsigned int control_ring, connections, disturbances, waits;
@@ -591,27 +590,7 @@ static void witness_says(struct fuzz_input *input)
 
 /* What becomes of the host */
 
-/* For somebody who waits already, at the port or at the control socket. */
-static void descriptors_run_out(struct fuzz_input *input)
-{
-	const char *path = fuzz_one_in(input, 2) ? services.control : services.port;
-	struct rlimit before, least;
-	int fd = has_run_out ? -1 : clients_come(path);
-
-	if (fd < 0)
-		return;
-	has_run_out = true;
-	assert_return_code(getrlimit(RLIMIT_NOFILE, &before), errno);
-	least = (struct rlimit){(rlim_t)fd + 1, before.rlim_max};
-	assert_return_code(setrlimit(RLIMIT_NOFILE, &least), errno);
-	services_pump(NULL);
-	assert_return_code(setrlimit(RLIMIT_NOFILE, &before), errno);
-	close(fd);
-	/* The port may let everybody wait from now on; the control socket is looked at again soon. */
-	connections = CONNECTIONS;
-	poll(NULL, 0, 250);
-}
-
+/* A few times, and after what takes long not any more. */
 static void disturb(struct fuzz_input *input)
 {
 	if (disturbances++ >= DISTURBANCES)
@@ -627,10 +606,14 @@ static void disturb(struct fuzz_input *input)
 		clients_too_many(input);
 		break;
 	case 3:
+		disturbances = DISTURBANCES;
 		clients_too_long(input);
 		break;
 	case 4:
-		descriptors_run_out(input);
+		disturbances = DISTURBANCES;
+		clients_without_descriptors(input);
+		/* The port may let everybody wait from now on. */
+		connections = CONNECTIONS;
 		break;
 	default:
 		clients_stranger();
@@ -696,19 +679,6 @@ static void converse(struct fuzz_input *input, uint8_t kind)
 	take_back();
 }
 
-static unsigned int count_fds(void)
-{
-	static struct pollfd polled[FDS_WATCHED];
-	unsigned int open = 0;
-
-	for (int i = 0; i < FDS_WATCHED; i++)
-		polled[i] = (struct pollfd){.fd = i};
-	poll(polled, FDS_WATCHED, 0);
-	for (int i = 0; i < FDS_WATCHED; i++)
-		open += polled[i].revents != POLLNVAL;
-	return open;
-}
-
 static bool is_balanced(void)
 {
 	const struct dp_counters all = member_counted_all(services.registry);
@@ -724,7 +694,7 @@ static unsigned int fds_before;
 
 static bool fds_are_closed(void)
 {
-	return count_fds() == fds_before;
+	return count_descriptors() == fds_before;
 }
 
 static bool all_is_taken(void)
@@ -774,9 +744,8 @@ static void run(struct fuzz_input *input)
 {
 	uint8_t kind = fuzz_u8(input);
 
-	fds_before = count_fds();
+	fds_before = count_descriptors();
 	connections = disturbances = waits = 0;
-	has_run_out = false;
 	add_port(kind);
 	converse(input, kind);
 	go();

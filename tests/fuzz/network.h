@@ -11,7 +11,7 @@ void network_open(void);
 /* Whether there is one; what is done to interfaces is done to none otherwise. */
 bool network_is_own(void);
 
-/* A device that has read a frame when it takes it, where that is allowed: such ones get guest memory. */
+/* A device that has read a frame when it takes it, where it may be made: those get guest memory. */
 const char *network_device(void);
 
 /* That interface goes down, or comes back. */

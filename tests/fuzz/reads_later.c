@@ -141,7 +141,8 @@ int __wrap_rte_eth_dev_stop(uint16_t port);
 int __wrap_rte_eth_dev_close(uint16_t port);
 int __wrap_rte_eth_tx_done_cleanup(uint16_t port, uint16_t queue, uint32_t count);
 int __wrap_rte_vfio_container_dma_map(int container, uint64_t start, uint64_t iova, uint64_t size);
-int __wrap_rte_vfio_container_dma_unmap(int container, uint64_t start, uint64_t iova, uint64_t size);
+int __wrap_rte_vfio_container_dma_unmap(int container, uint64_t start, uint64_t iova,
+					uint64_t size);
 
 int __wrap_rte_eth_dev_start(uint16_t port)
 {
@@ -262,7 +263,9 @@ static struct uplink *find(void)
 {
 	struct port *port;
 
-	return device_port == NO_PORT || port_find(services.registry, NAME, &port) ? NULL : uplink_of(port);
+	if (device_port == NO_PORT || port_find(services.registry, NAME, &port))
+		return NULL;
+	return uplink_of(port);
 }
 
 /* What it is, as if its driver had said so. */
@@ -273,7 +276,7 @@ static void behave(struct uplink *uplink, uint8_t kind)
 	pthread_mutex_lock(&lock);
 	ways = kind;
 	pthread_mutex_unlock(&lock);
-	uplink->tx_offloads = kind & WAY_CLAIMS ? uplink->tx_offloads | claims : uplink->tx_offloads & ~claims;
+	uplink->tx_offloads = (uplink->tx_offloads & ~claims) | (kind & WAY_CLAIMS ? claims : 0);
 	uplink->buffers_of_frame = kind & WAY_ONE_BUFFER ? 1 : UINT16_MAX;
 	uplink->is_unfinished = kind & WAY_OF_KERNEL;
 	uplink->room = kind & WAY_OF_KERNEL ? 2048 : 0;
@@ -282,7 +285,9 @@ static void behave(struct uplink *uplink, uint8_t kind)
 
 static void come(struct fuzz_input *input)
 {
-	struct port_options options = {.name = NAME, .type = "ethdev", .device = DEVICE, .bridge = "network"};
+	struct port_options options = {
+		.name = NAME, .type = "ethdev", .device = DEVICE, .bridge = "network",
+	};
 	uint8_t kind = fuzz_u8(input);
 	struct port *port;
 
@@ -317,7 +322,9 @@ static struct rte_mbuf *make_packet(struct fuzz_input *input, struct rte_mempool
 	for (uint32_t i = 0; i < parts; i++) {
 		part = rte_pktmbuf_alloc(pool);
 		assert_non_null(part);
-		part->data_len = (uint16_t)RTE_MIN(length / parts, (uint32_t)rte_pktmbuf_tailroom(part));
+		part->data_len = rte_pktmbuf_tailroom(part);
+		if (part->data_len > length / parts)
+			part->data_len = (uint16_t)(length / parts);
 		part->pkt_len = part->data_len;
 		memset(rte_pktmbuf_mtod(part, void *), (int)i, part->data_len);
 		if (!packet)
@@ -350,8 +357,11 @@ static void expect_lanes_lend_nothing(void)
 {
 	struct port *port;
 
-	TAILQ_FOREACH(port, &services.registry->ports, link)
-		assert_false(net_port_of(port) && net_port_of(port)->lane && net_port_of(port)->lent);
+	TAILQ_FOREACH(port, &services.registry->ports, link) {
+		const struct net_port *net = net_port_of(port);
+
+		assert_false(net && net->lane && net->lent);
+	}
 }
 
 void reads_later_act(struct fuzz_input *input)

@@ -28,7 +28,8 @@ static struct methods methods;
 static struct control_socket *control;
 static struct metrics_server *metrics;
 static struct positions *positions;
-static char state_path[PATH_MAX], positions_path[PATH_MAX], left_path[sizeof(services.directory) + sizeof("/left")];
+static char state_path[PATH_MAX], positions_path[PATH_MAX];
+static char left_path[sizeof(services.directory) + sizeof("/left")];
 
 void services_expect(int error)
 {
@@ -50,9 +51,11 @@ static void wait_for_workers(void)
 		const uint64_t passes = worker_stats(services.workers, i / 2).passes;
 
 		worker_wake(services.workers, i / 2);
-		for (unsigned int j = 0;
-		     j < SERVICES_PATIENCE && worker_stats(services.workers, i / 2).passes == passes; j++)
+		for (unsigned int j = 0; j < SERVICES_PATIENCE; j++) {
+			if (worker_stats(services.workers, i / 2).passes != passes)
+				break;
 			usleep(10);
+		}
 	}
 }
 
@@ -123,7 +126,8 @@ static void start_workers(void)
 		count = eal_parse_workers(services.iov, NULL, cpus);
 	assert_true(count > 0);
 	services_expect(eal_start(services.iov, cpus, (unsigned int)count, true));
-	services_expect(workers_start(&services.workers, services.iov, cpus, (unsigned int)count, WORKER_INTERRUPT));
+	services_expect(workers_start(&services.workers, services.iov, cpus, (unsigned int)count,
+				      WORKER_INTERRUPT));
 }
 
 void services_open(void)
@@ -135,15 +139,16 @@ void services_open(void)
 	start_workers();
 	assert_true(sd_event_new(&services.event) >= 0);
 	services_expect(positions_open(&positions, services.iov, positions_path));
-	services_expect(registry_open(&services.registry, services.iov, services.event, services.workers, positions));
+	services_expect(registry_open(&services.registry, services.iov, services.event,
+				      services.workers, positions));
 	services.registry->postcopy = userfault_available();
 	methods.registry = services.registry;
 	services_expect(saved_ports_open(&methods.saved, services.registry, state_path));
 	memory_fault_tell(workers_attention_fd(services.workers));
 	services_expect(metrics_listen(&metrics, services.iov, services.metrics));
 	services_expect(metrics_serve(metrics, services.event, services.registry));
-	services_expect(control_socket_open(&control, services.iov, services.event, services.control, NULL,
-					 iovd_methods, &methods));
+	services_expect(control_socket_open(&control, services.iov, services.event,
+					    services.control, NULL, iovd_methods, &methods));
 	assert_return_code(chmod(services.control, 0666), errno);
 }
 

@@ -19,13 +19,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/fuzz/descriptors.h"
 #include "tests/fuzz/draft.h"
 #include "tests/unit/test.h"
 #include "vhost-user/memory/memory_fault.h"
 #include "vhost-user/protocol/session_internal.h"
 
 #define MESSAGES 64
-#define FDS_WATCHED 256
 #define WAITS 4			/* in an input */
 #define PATIENCE_MS 1		/* of a device that is short of it */
 #define CONNECTIONS 3		/* one after the other, where positions are kept */
@@ -351,19 +351,6 @@ static void hang_up(struct fuzz_input *input, bool at_once)
 	}
 }
 
-static unsigned int count_fds(void)
-{
-	static struct pollfd polled[FDS_WATCHED];
-	unsigned int closed = 0;
-
-	for (int i = 0; i < FDS_WATCHED; i++)
-		polled[i] = (struct pollfd){.fd = i};
-	poll(polled, FDS_WATCHED, 0);
-	for (int i = 0; i < FDS_WATCHED; i++)
-		closed += polled[i].revents == POLLNVAL;
-	return FDS_WATCHED - closed;
-}
-
 /* Mappings of the front end's files; two of them are its own. */
 static unsigned int count_mappings(void)
 {
@@ -434,7 +421,7 @@ static void change_position(struct fuzz_input *input)
 static void run(struct fuzz_input *input)
 {
 	static unsigned int runs;
-	unsigned int fds = count_fds();
+	unsigned int fds = count_descriptors();
 	uint8_t kind = fuzz_u8(input);
 
 	memset(sender.guest.host, 0, MEMORY);
@@ -449,7 +436,7 @@ static void run(struct fuzz_input *input)
 		change_position(input);
 		connect_once(input, kind);
 	}
-	assert_int_equal(count_fds(), fds);
+	assert_int_equal(count_descriptors(), fds);
 	/* Takes its time, and who left one behind once does so again. */
 	if (runs++ % 64 == 0)
 		assert_int_equal(count_mappings(), 2);
