@@ -266,17 +266,30 @@ static uint32_t header_size(void)
 							      : sizeof(struct virtio_net_hdr_mrg_rxbuf);
 }
 
+static void publish(void)
+{
+	driver_publish(&guest.rings[1]);
+	kick(1);
+	services_settle();
+	take_back();
+}
+
+/* What is said of a frame besides the number of its parts: it is sent with the next one. */
+#define CUT_WAITS 0x80
+
 /* Its head as one likes it, and behind that whatever is in memory. */
 static void transmit(struct fuzz_input *input)
 {
 	struct driver *tx = &guest.rings[1];
 	uint8_t kind = fuzz_u8(input), *at;
-	uint32_t l4 = 0, length = fuzz_u16(input), parts = 1 + fuzz_below(input, 4), step;
+	uint32_t l4 = 0, length = fuzz_u16(input), parts, step;
+	uint8_t cut = fuzz_u8(input);
 	struct driver_buffer buffers[4];
 	static uint8_t frame[128];
 	struct virtio_net_hdr header;
 	int head;
 
+	parts = 1 + cut % 4;
 	take_back();
 	if (!has_ring(1) || !is_tame || tx->free_count < 5)
 		return;
@@ -297,10 +310,8 @@ static void transmit(struct fuzz_input *input)
 	assert_true(head >= 0 && !is_out[head]);
 	is_out[head] = true;
 	out_count++;
-	driver_publish(tx);
-	kick(1);
-	services_settle();
-	take_back();
+	if (!(cut & CUT_WAITS))
+		publish();
 }
 
 static void post(struct fuzz_input *input)
