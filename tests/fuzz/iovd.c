@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * All of iovd but its main(): a front end that negotiates what it likes, says anything and goes away at
- * any time; its guest, which does anything to its rings; clients of the control socket and of the metrics.
+ * All of iovd but its main(): a front end that negotiates what it likes, says anything and goes
+ * away at any time; its guest, which does anything to its rings; a device that reads later, links
+ * that go down; clients of the control socket and of the metrics.
  *
- * Another guest at the same switch behaves.  After each input its memory is as it was and its frames
- * go on, every frame is accounted for, and descriptors and ports are gone.  While the first one
- * behaves, too, what it made available comes back, and once.
+ * Another guest at the same switch behaves.  After each input its memory is as it was and its
+ * frames go on, every frame is accounted for, and descriptors and ports are gone.  While the first
+ * one behaves, too, what it made available comes back, and once.
  *
  * The worker is a thread of its own: it is waited for where something is looked at.
  */
-#include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
-#include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -30,16 +25,15 @@
 #include "tests/fuzz/reads_later.h"
 #include "tests/fuzz/services.h"
 #include "tests/fuzz/template.h"
+#include "tests/fuzz/witness.h"
 #include "tests/wire/frontend.h"
 #include "vhost-user/protocol/session_internal.h"
 
 #define MEMORY (UINT64_C(4) << 20)
-#define SECRET (256 << 10)
 #define OPS 48
 #define CONNECTIONS 4
 #define DISTURBANCES 4
 #define WAITS 8
-#define FRAMES_POSTED 64
 
 /* How the front end and the port find each other, and what the port is, by the bits of a byte. */
 #define KIND_SOCKET 3
@@ -69,12 +63,7 @@ static const uint64_t features[15] = {
 
 static struct json_object *rules;
 
-static struct frontend witness;
-static uint64_t said;
-static uint8_t *secret;
-static const char pattern[] = "untouched memory";
-
-/* The other one, and what it has not got back. */
+/* The guest, and what it has not got back. */
 static struct frontend guest;
 static bool is_open, is_tame, is_gone;
 static bool is_out[FRONTEND_RING_SIZE];
@@ -574,31 +563,6 @@ static void come_in_vain(struct fuzz_input *input)
 	connections = CONNECTIONS;
 }
 
-/* What the witness does */
-
-static void empty_witness(void)
-{
-	static uint8_t frame[FRAME_MAX];
-
-	while (frontend_take(&witness, 0, frame, sizeof(frame)) >= 0)
-		;
-	frontend_post(&witness, 0, FRAMES_POSTED);
-}
-
-static void witness_says(struct fuzz_input *input)
-{
-	uint8_t kind = fuzz_u8(input), frame[128];
-	uint32_t length = 60 + fuzz_below(input, 1400);
-	static uint8_t whole[1514];
-
-	write_template(frame, kind, 0);
-	memcpy(whole, frame, 60);
-	whole[11] = 1;
-	empty_witness();
-	said += frontend_transmit(&witness, 0, whole, length);
-	services_settle();
-}
-
 /* What becomes of the host */
 
 /* A few times, and after what takes long not any more. */
@@ -683,7 +647,7 @@ static void converse(struct fuzz_input *input, uint8_t kind)
 		act(input, fuzz_u8(input), kind);
 		if (is_open)
 			take_replies();
-		empty_witness();
+		witness_empty();
 	}
 	if (is_open && is_tame && !(kind & KIND_RULES))
 		services_settle();
@@ -708,28 +672,6 @@ static bool fds_are_closed(void)
 	return count_descriptors() == fds_before;
 }
 
-static bool all_is_taken(void)
-{
-	struct port *port;
-
-	services_expect(port_find(services.registry, "witness-0", &port));
-	return member_counted(port).rx_packets == said;
-}
-
-/* What it sends is taken, and nobody wrote where it has posted nothing. */
-static void expect_witness(void)
-{
-	uint8_t frame[60];
-
-	said++;
-	lan_frame(frame, BROADCAST, 1, 0, sizeof(frame));
-	assert_true(frontend_transmit(&witness, 0, frame, sizeof(frame)));
-	services_expect_soon(all_is_taken);
-	for (unsigned int i = 0; i < SECRET; i += sizeof(pattern) - 1)
-		assert_memory_equal(secret + i, pattern, sizeof(pattern) - 1);
-	empty_witness();
-}
-
 static void remove_others(void)
 {
 	static const struct bridge_options usual = {0};
@@ -740,7 +682,7 @@ static void remove_others(void)
 
 	for (port = TAILQ_FIRST(&registry->ports); port; port = next) {
 		next = TAILQ_NEXT(port, link);
-		if (!strcmp(port->name, "witness-0") || !strcmp(port->name, "uplink-0"))
+		if (!strcmp(port->name, WITNESS) || !strcmp(port->name, "uplink-0"))
 			continue;
 		strcpy(name, port->name);
 		services_expect(port_remove(registry, name));
@@ -768,7 +710,7 @@ static void run(struct fuzz_input *input)
 	listen_fd = -1;
 	unlink(services.port);
 	unlink("x");
-	expect_witness();
+	witness_expect_unharmed();
 	services_expect_soon(is_balanced);
 	services_expect_soon(fds_are_closed);
 }
@@ -780,26 +722,16 @@ static void open_ports(void)
 	};
 	struct bridge *bridge;
 	struct port *port;
-	int pair[2];
 
 	services_expect(bridge_add(services.registry, "network", "switch", NULL, NULL, &bridge));
 	services_expect(port_add(services.registry, &options, &port));
-	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	options = (struct port_options){.name = "witness-0", .type = "vhost-user", .fd = pair[0], .bridge = "network"};
-	services_expect(port_add(services.registry, &options, &port));
-	frontend_open(&witness, pair[1], MEMORY);
-	witness.pump = services_pump;
-	frontend_start(&witness, any_features(0), 1);
-	secret = guest_at(&witness.guest, guest_alloc(&witness.guest, SECRET, 4096));
-	for (unsigned int i = 0; i < SECRET; i += sizeof(pattern) - 1)
-		memcpy(secret + i, pattern, sizeof(pattern) - 1);
-	empty_witness();
+	witness_open(any_features(0));
 }
 
 static void open_all(void)
 {
 	rules = json_tokener_parse("{\"vlan\":\"trunk:1-9,native:2\",\"allow_mac\":[\"02:00:00:00:00:00\"],"
-				   "\"rx_rate\":1000000000000,\"mirror\":\"witness-0\"}");
+				   "\"rx_rate\":1000000000000,\"mirror\":\"" WITNESS "\"}");
 	network_open();
 	services_open();
 	open_ports();
@@ -807,10 +739,8 @@ static void open_all(void)
 
 static void close_all(void)
 {
-	witness.pump = NULL;
 	services_close();
-	assert_true(frontend_is_ended(&witness));
-	frontend_close(&witness);
+	witness_close();
 	json_object_put(rules);
 }
 
