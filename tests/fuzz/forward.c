@@ -21,6 +21,7 @@ static const uint64_t features[8] = {
 static struct lan *lan;
 static struct dirty_log *logs[STATIONS];
 static bool is_sent_by_lane;
+static unsigned int burst;	/* frames that are taken at once */
 static unsigned int received, by_lane;
 static uint64_t drops[DROP_COUNT];
 
@@ -41,7 +42,7 @@ static const char *const rules[8] = {
 	"{\"vlan\":\"tunnel:2\"}",
 	"{\"allow_mac\":[\"02:00:00:00:00:00\",\"02:00:00:00:00:01\"]}",
 	"{\"allow_ip\":[\"0.0.0.0/1\",\"::/2\"]}",
-	"{\"mirror\":\"mirror\"}",
+	"{\"mirror\":\"mirror\",\"isolated\":true}",
 	"{\"stations\":[\"02:00:00:00:00:02\"]}",
 	"{\"rx_rate\":1000000000000,\"tx_rate\":1000000000000,\"storm_packets\":1000}",
 };
@@ -62,6 +63,7 @@ static void set_rules(struct fuzz_input *input, struct port_rules *set)
 static void begin(struct fuzz_input *input)
 {
 	static const uint32_t sizes[] = {2048, 64, 12, 65562};
+	static const unsigned int bursts[] = {1, 4, 16, 32};
 	unsigned int count;
 	uint64_t mask;
 	uint8_t choice;
@@ -79,6 +81,8 @@ static void begin(struct fuzz_input *input)
 		lan_post(lan, i, count, sizes[choice % 4]);
 		if ((choice & 0x70) == 0x70)
 			lan_enter_lane(lan, i);
+		if (!i)
+			burst = bursts[choice >> 2 & 3];
 	}
 	is_sent_by_lane = lan->stations[0].port.lane;
 	for (unsigned int i = 0; i < 2; i++)
@@ -95,8 +99,16 @@ static void send_one(struct fuzz_input *input)
 
 	spoil_template(input, frame);
 	lan_send(lan, 0, &header, frame, length);
+}
+
+static void send_burst(struct fuzz_input *input)
+{
+	unsigned int count;
+
+	for (count = 0; count < burst && fuzz_left(input); count++)
+		send_one(input);
 	if (is_sent_by_lane)
-		lan_pass_until(lan, 1);
+		lan_pass_until(lan, count);
 	else
 		lan_pass(lan);
 }
@@ -119,8 +131,8 @@ static void receive_all(void)
 static void run(struct fuzz_input *input)
 {
 	begin(input);
-	for (unsigned int i = 0; i < FRAMES && fuzz_left(input); i++)
-		send_one(input);
+	for (unsigned int i = 0; i < FRAMES && fuzz_left(input); i += burst)
+		send_burst(input);
 	receive_all();
 }
 
@@ -153,6 +165,7 @@ static void reached_everything(void)
 	assert_true(drops[DROP_SHORT] && drops[DROP_BAD_HEADER] && drops[DROP_FULL]);
 	assert_true(drops[DROP_NO_ROOM] && drops[DROP_SAME_PORT]);
 	assert_true(drops[DROP_VLAN] && drops[DROP_SPOOFED] && drops[DROP_STORM]);
+	assert_true(drops[DROP_RESERVED] && drops[DROP_ISOLATED]);
 }
 
 const struct fuzz_target fuzz_target = {

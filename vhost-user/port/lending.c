@@ -64,10 +64,14 @@ static struct loan_memory *map(struct net_port *net, const struct guest_memory *
 	return mapped;
 }
 
-/* A ring that is translated has addresses that are no longer true a moment later. */
-static bool may_lend(const struct vu_queue *queue)
+/*
+ * A ring that is translated has addresses that are no longer true a moment later.  A lane has its
+ * rings, settled or not, because memory may be missing, and who maps that waits until it is there.
+ */
+static bool may_lend(const struct net_port *net, const struct vu_queue *queue)
 {
-	return queue && net_ring_sends(queue->index) && !queue->unsettled && !queue->setup.iotlb;
+	return queue && net_ring_sends(queue->index) && !net->lane && !queue->unsettled &&
+	       !queue->setup.iotlb;
 }
 
 static void begin(struct net_port *net, struct vu_queue *queue)
@@ -88,7 +92,7 @@ static void begin(struct net_port *net, struct vu_queue *queue)
 
 void lending_start(struct net_port *net, struct vu_queue *queue)
 {
-	if (may_lend(queue) && has_lending(net->port.registry, UPLINK_READS_AT_ONCE))
+	if (may_lend(net, queue) && has_lending(net->port.registry, UPLINK_READS_AT_ONCE))
 		begin(net, queue);
 }
 
@@ -100,7 +104,7 @@ void lending_uplink_comes(struct uplink_port *up)
 		return;
 	TAILQ_FOREACH(port, &up->port.registry->ports, link)
 		for (unsigned int i = 0; net_port_of(port) && i < port->queue_end; i++)
-			if (may_lend(port->queues[i]))
+			if (may_lend(net_port_of(port), port->queues[i]))
 				begin(net_port_of(port), port->queues[i]);
 }
 

@@ -4,7 +4,7 @@
  * all of it is back.
  *
  * A device that reads by DMA reaches all memory of a guest from when its first ring starts
- * until its last one stops.  Memory that is plugged meanwhile, and memory that is translated,
+ * until its last one stops.  Memory that is plugged meanwhile, that is translated or still arrives
  * is copied.  A device that keeps a chain for too long, as its link is down, is stopped and
  * started, and gets copies for a while.
  *
