@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib/check.sh"
 
 TMPDIR=$(mktemp -d)
-export TMPDIR
+export TMPDIR IOVKIT_SOAK=1 # as limits are here what they say
 trap 'rm -rf "$TMPDIR"' EXIT
 
 expect_status "a device unknown to QEMU" 125 "$lab/lab" exec --device no-such-device -- true
