@@ -304,10 +304,13 @@ static void come(struct fuzz_input *input)
 
 static void go(void)
 {
+	struct port *port;
+
 	if (!find())
 		return;
 	recalled += uplink_recalls(find()) > 0;
-	services_expect(port_remove(services.registry, NAME));
+	services_expect(port_find(services.registry, NAME, &port));
+	port_remove(services.registry, port);
 }
 
 /* In parts, of which the first one has the head. */

@@ -15,6 +15,7 @@
 #include "vhost-user/daemon/control_socket.h"
 #include "vhost-user/daemon/metrics.h"
 #include "vhost-user/memory/memory_fault.h"
+#include "vhost-user/port/disks.h"
 #include "vhost-user/protocol/positions.h"
 #include "vhost-user/protocol/userfault.h"
 #include "vhost-user/switch/eal.h"
@@ -28,6 +29,7 @@ static struct methods methods;
 static struct control_socket *control;
 static struct metrics_server *metrics;
 static struct positions *positions;
+static struct disks *disks;
 static char state_path[PATH_MAX], positions_path[PATH_MAX];
 static char left_path[sizeof(services.directory) + sizeof("/left")];
 
@@ -141,6 +143,8 @@ void services_open(void)
 	services_expect(positions_open(&positions, services.iov, positions_path));
 	services_expect(registry_open(&services.registry, services.iov, services.event,
 				      services.workers, positions));
+	services_expect(disks_open(&disks, services.iov, services.workers));
+	services.registry->disks = disks;
 	services.registry->postcopy = userfault_available();
 	methods.registry = services.registry;
 	services_expect(saved_ports_open(&methods.saved, services.registry, state_path));
@@ -160,7 +164,9 @@ void services_close(void)
 	registry_close(services.registry);
 	memory_fault_tell(-1);
 	positions_close(positions);
+	disks_leave(disks);
 	workers_stop(services.workers);
+	disks_close(disks);
 	sd_event_unref(services.event);
 	eal_stop();
 	iov_close(services.iov);
