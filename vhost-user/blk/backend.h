@@ -211,4 +211,9 @@ const struct blk_backend_ops *blk_backend_find(const char *name);
  */
 int blk_source_check_bytes(struct iov *iov, const struct blk_backend_ops *ops, uint64_t bytes);
 
+/* Channels of kinds that need none: the @channel_open and @channel_close of their operations. */
+int blk_plain_channel_open(struct blk_channel **out, struct blk_backend *backend,
+			   struct blk_uring *uring);
+void blk_plain_channel_close(struct blk_channel *channel);
+
 #endif
