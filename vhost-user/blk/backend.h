@@ -134,7 +134,7 @@ struct blk_channel;
  * struct blk_backend_ops - a kind of back end
  * @name: as users write it
  * @takes_path: it is opened from a path; false: from a size
- * @open: *@out is closed by @close; 0 or -errno with a message that names the source, what
+ * @open: *@out is closed by @close, before its @iov is; 0 or -errno with a message that names the source, what
  *	was expected and what to do
  * @lock: nobody else may write to it from now on, or, when it is read-only, nobody at all; also
  *	waits, call by call, for what a process that ended has under way: -EWOULDBLOCK until
