@@ -130,14 +130,30 @@ static void file_of_others_is_refused(void **state)
 	free(path);
 }
 
-/* A file system of our own, where nobody else sees it. */
-static void mount_here(const char *kind, unsigned long flags, const char *options)
+/* A file system of our own, where nobody else sees it, with a file. */
+static void mount_here(const char *kind, const char *options, const char *path, uint64_t bytes)
 {
+	int fd;
+
 	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("none", disk_directory(), kind, flags, options)) {
+	    mount("none", disk_directory(), kind, 0, options)) {
 		print_message("missing: the right to mount\n");
 		_exit(77);
 	}
+	fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_return_code(fd, errno);
+	assert_return_code(ftruncate(fd, (off_t)bytes), errno);
+	close(fd);
+}
+
+/* In a child that mounts something where the file shall be. */
+static void with_own_file_system(void (*body)(const char *path))
+{
+	char *path;
+
+	assert_return_code(asprintf(&path, "%s/disk", disk_directory()), errno);
+	in_child(body, path);
+	free(path);
 }
 
 static void open_on_read_only(const char *path)
@@ -146,9 +162,7 @@ static void open_on_read_only(const char *path)
 	uint8_t bytes[512];
 	struct disk disk;
 
-	mount_here("tmpfs", 0, "size=4m");
-	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-	assert_return_code(truncate(path, MIB), errno);
+	mount_here("tmpfs", "size=4m", path, MIB);
 	assert_return_code(mount("none", disk_directory(), NULL, MS_REMOUNT | MS_RDONLY, NULL), errno);
 	expect_refusal(at(path), -EROFS, "read-only file system; make the disk read-only");
 	disk_start(&disk, "file", &source);
@@ -161,12 +175,8 @@ static void open_on_read_only(const char *path)
 
 static void read_only_file_system_has_read_only_disks(void **state)
 {
-	char *path;
-
 	(void)state;
-	assert_return_code(asprintf(&path, "%s/disk", disk_directory()), errno);
-	in_child(open_on_read_only, path);
-	free(path);
+	with_own_file_system(open_on_read_only);
 }
 
 static void write_to_full(const char *path)
@@ -175,9 +185,7 @@ static void write_to_full(const char *path)
 	uint8_t *bytes = calloc(1, 4 * MIB);
 	struct disk disk;
 
-	mount_here("tmpfs", 0, "size=1m");
-	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-	assert_return_code(truncate(path, 4 * MIB), errno);
+	mount_here("tmpfs", "size=1m", path, 4 * MIB);
 	disk_start(&disk, "file", &source);
 	assert_return_code(disk_write(&disk, 0, bytes, MIB / 2), 0);
 	assert_int_equal(disk_write(&disk, 0, bytes, 4 * MIB), -ENOSPC);
@@ -197,12 +205,8 @@ static void write_to_full(const char *path)
 
 static void full_file_system_fails_what_needs_room(void **state)
 {
-	char *path;
-
 	(void)state;
-	assert_return_code(asprintf(&path, "%s/disk", disk_directory()), errno);
-	in_child(write_to_full, path);
-	free(path);
+	with_own_file_system(write_to_full);
 }
 
 static void open_huge(const char *path)
@@ -210,9 +214,7 @@ static void open_huge(const char *path)
 	struct blk_source source = { .path = path, .read_only = true };
 	struct disk disk;
 
-	mount_here("hugetlbfs", 0, NULL);
-	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-	assert_return_code(truncate(path, 1 << 30), errno);
+	mount_here("hugetlbfs", NULL, path, 1 << 30);
 	expect_refusal(at(path), -EINVAL, "cannot be written to");
 	assert_return_code(disk_open(&disk, "file", &source), 0);
 	disk_close(&disk);
@@ -220,12 +222,8 @@ static void open_huge(const char *path)
 
 static void what_cannot_be_written_is_refused(void **state)
 {
-	char *path;
-
 	(void)state;
-	assert_return_code(asprintf(&path, "%s/disk", disk_directory()), errno);
-	in_child(open_huge, path);
-	free(path);
+	with_own_file_system(open_huge);
 }
 
 /* Neither holes nor ranges of zeroes: what has to be zeroes is written. */
@@ -235,9 +233,7 @@ static void clear_without_help(const char *path)
 	uint8_t *bytes = malloc(4 * MIB);
 	struct disk disk;
 
-	mount_here("ramfs", 0, NULL);
-	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-	assert_return_code(truncate(path, 4 * MIB), errno);
+	mount_here("ramfs", NULL, path, 4 * MIB);
 	disk_start(&disk, "file", &source);
 	assert_int_equal(disk.geometry.discard_max, 0);
 	assert_false(disk.geometry.zeroes_may_unmap);
@@ -264,12 +260,8 @@ static void clear_without_help(const char *path)
 
 static void zeroes_are_written_where_nobody_else_makes_them(void **state)
 {
-	char *path;
-
 	(void)state;
-	assert_return_code(asprintf(&path, "%s/disk", disk_directory()), errno);
-	in_child(clear_without_help, path);
-	free(path);
+	with_own_file_system(clear_without_help);
 }
 
 static void write_beyond_limit(const char *path)

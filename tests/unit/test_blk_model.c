@@ -22,7 +22,7 @@
 
 /* Rounds, where all is quick and where flushes wait for a disk. */
 #define IN_MEMORY 400
-#define ON_DISK 80
+#define ON_DISK 40
 
 #define UNTOUCHED 0xa5
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 const struct blk_backend_ops *const blk_backends[] = {
@@ -24,4 +25,22 @@ int blk_source_check_bytes(struct iov *iov, const struct blk_backend_ops *ops, u
 		return 0;
 	return iov_fail(iov, -EINVAL, "size of a disk of kind %s: %" PRIu64 " bytes, expected a "
 			"multiple of %d above 0", ops->name, bytes, BLK_BLOCK_MIN);
+}
+
+int blk_plain_channel_open(struct blk_channel **out, struct blk_backend *backend,
+			   struct blk_uring *uring)
+{
+	struct blk_channel *channel = calloc(1, sizeof(*channel));
+
+	(void)uring;
+	if (!channel)
+		return -ENOMEM;
+	channel->backend = backend;
+	*out = channel;
+	return 0;
+}
+
+void blk_plain_channel_close(struct blk_channel *channel)
+{
+	free(channel);
 }

@@ -135,8 +135,8 @@ struct blk_channel;
  * @name: as users write it
  * @takes_path: it is opened from a path; false: from a size
  * @needs_uring: its channels need the worker's io_uring
- * @open: *@out is closed by @close; 0 or -errno with a message that names the source, what
- *	was expected and what to do
+ * @open: *@out is closed by @close, before its @iov is; 0 or -errno with a message that names
+ *	the source, what was expected and what to do
  * @lock: nobody else may write to it from now on, or, when it is read-only, nobody at all; also
  *	waits, call by call, for what a process that ended has under way: -EWOULDBLOCK until
  *	then; NULL when nobody else can have it
@@ -212,5 +212,10 @@ const struct blk_backend_ops *blk_backend_find(const char *name);
  * Return: 0, or -EINVAL with a message.
  */
 int blk_source_check_bytes(struct iov *iov, const struct blk_backend_ops *ops, uint64_t bytes);
+
+/* Channels of kinds that need none: the @channel_open and @channel_close of their operations. */
+int blk_plain_channel_open(struct blk_channel **out, struct blk_backend *backend,
+			   struct blk_uring *uring);
+void blk_plain_channel_close(struct blk_channel *channel);
 
 #endif

@@ -102,24 +102,6 @@ static void memory_close(struct blk_backend *backend)
 	free(backend);
 }
 
-static int memory_channel_open(struct blk_channel **out, struct blk_backend *backend,
-			       struct blk_uring *uring)
-{
-	struct blk_channel *channel = calloc(1, sizeof(*channel));
-
-	(void)uring;
-	if (!channel)
-		return -ENOMEM;
-	channel->backend = backend;
-	*out = channel;
-	return 0;
-}
-
-static void memory_channel_close(struct blk_channel *channel)
-{
-	free(channel);
-}
-
 static void copy(const struct blk_io *io, uint8_t *bytes)
 {
 	for (unsigned int i = 0; i < io->count; i++) {
@@ -185,7 +167,7 @@ const struct blk_backend_ops blk_backend_memory = {
 	.open = memory_open,
 	.describe = memory_describe,
 	.close = memory_close,
-	.channel_open = memory_channel_open,
-	.channel_close = memory_channel_close,
+	.channel_open = blk_plain_channel_open,
+	.channel_close = blk_plain_channel_close,
 	.submit = memory_submit,
 };

@@ -62,24 +62,6 @@ static void null_close(struct blk_backend *backend)
 	free(backend);
 }
 
-static int null_channel_open(struct blk_channel **out, struct blk_backend *backend,
-			     struct blk_uring *uring)
-{
-	struct blk_channel *channel = calloc(1, sizeof(*channel));
-
-	(void)uring;
-	if (!channel)
-		return -ENOMEM;
-	channel->backend = backend;
-	*out = channel;
-	return 0;
-}
-
-static void null_channel_close(struct blk_channel *channel)
-{
-	free(channel);
-}
-
 static void null_submit(struct blk_channel *channel, struct blk_io *io)
 {
 	(void)channel;
@@ -92,7 +74,7 @@ const struct blk_backend_ops blk_backend_null = {
 	.describe = null_describe,
 	.resize = null_resize,
 	.close = null_close,
-	.channel_open = null_channel_open,
-	.channel_close = null_channel_close,
+	.channel_open = blk_plain_channel_open,
+	.channel_close = blk_plain_channel_close,
 	.submit = null_submit,
 };

@@ -32,8 +32,10 @@ int blk_uring_open(struct blk_uring **out, struct iov *iov);
 void blk_uring_close(struct blk_uring *uring);
 
 /**
- * blk_uring_fd - readable when blk_uring_poll() has something to do
+ * blk_uring_fd - an eventfd that is written when blk_uring_poll() gets something to do
  * @uring: ring
+ *
+ * To be watched for its edges (EPOLLET); nobody reads it.
  */
 int blk_uring_fd(const struct blk_uring *uring);
 
@@ -43,7 +45,7 @@ int blk_uring_fd(const struct blk_uring *uring);
  *
  * One system call at most, and none when nothing is under way.
  *
- * Return: how much was done.
+ * Return: how much was done, or is left for the next pass; after 0 who sleeps is woken.
  */
 unsigned int blk_uring_poll(struct blk_uring *uring);
 

@@ -131,6 +131,8 @@ static void set_signals(void)
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* A write beyond RLIMIT_FSIZE fails, and does not end all guests. */
+	signal(SIGXFSZ, SIG_IGN);
 	memory_fault_catch();
 }
 

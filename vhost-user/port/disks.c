@@ -35,7 +35,7 @@ int disks_open(struct disks **out, struct iov *iov, struct workers *workers)
 		error = open_one(disks, iov, disks->count++);
 	if (error) {
 		disks_close(disks);
-		return iov_fail(iov, error, "out of memory for disks");
+		return iov_fail(iov, -ENOMEM, "out of memory for disks");
 	}
 	for (unsigned int i = 0; i < disks->count; i++) {
 		if (disks->urings[i])
