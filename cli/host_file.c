@@ -37,7 +37,7 @@ enum {
 };
 
 #define PART_OPTIONS \
-	{ "only", KEY_ONLY, "devices|iovd", 0, "One part of the file: iovd's bridges and ports, or " \
+	{ "only", KEY_ONLY, "devices|iovd", 0, "One part of the file: iovd's bridges, ports and disks, or " \
 	  "all else", 0 }, \
 	{ "device", KEY_DEVICE, "NAME", 0, "One device of the file, with its VFs", 0 }, \
 	{ "skip-absent", KEY_SKIP_ABSENT, 0, 0, "Leave out devices that are not there, also those " \
