@@ -20,11 +20,11 @@
 struct blk_ledger {
 	uint64_t base;
 	uint64_t slots;
-	uint32_t *entries;
+	uint64_t *entries;
 };
 
-#define BLK_LEDGER_CLAIMED (1u << 31)
-#define BLK_LEDGER_KNOWN (1u << 30)
+#define BLK_LEDGER_CLAIMED (UINT64_C(1) << 63)
+#define BLK_LEDGER_KNOWN (UINT64_C(1) << 62)
 
 /**
  * blk_ledger_open - nothing is known of any place
@@ -60,7 +60,7 @@ static inline bool blk_ledger_claim(struct blk_ledger *ledger, uint64_t slot)
  */
 static inline uint64_t blk_ledger_generation(const struct blk_ledger *ledger, uint64_t slot)
 {
-	const uint32_t entry = ledger->entries[slot];
+	const uint64_t entry = ledger->entries[slot];
 
 	return entry & BLK_LEDGER_KNOWN ? ledger->base + (entry & (BLK_LEDGER_KNOWN - 1)) : 0;
 }
@@ -76,7 +76,7 @@ static inline uint64_t blk_ledger_generation(const struct blk_ledger *ledger, ui
  */
 static inline uint64_t blk_ledger_renew(struct blk_ledger *ledger, uint64_t slot)
 {
-	uint32_t *entry = &ledger->entries[slot];
+	uint64_t *entry = &ledger->entries[slot];
 
 	*entry = (*entry + 1) & ~BLK_LEDGER_KNOWN;
 	return ledger->base + (*entry & (BLK_LEDGER_KNOWN - 1));

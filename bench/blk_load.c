@@ -154,7 +154,8 @@ static void kick(struct blk_load *load, const struct blk_queue *queue)
 	load->counts.kicks++;
 }
 
-static void post(struct blk_load *load, struct blk_queue *queue)
+/* Post what can be; false for nothing, as each place that comes next is under way. */
+static bool post(struct blk_load *load, struct blk_queue *queue)
 {
 	struct driver_ring *ring = queue->ring;
 	unsigned int count = 0;
@@ -165,9 +166,10 @@ static void post(struct blk_load *load, struct blk_queue *queue)
 		load->job.left--;
 	}
 	if (!count)
-		return;
+		return false;
 	driver_ring_post(ring, count);
 	kick(load, queue);
+	return true;
 }
 
 /* Compare what was read, and have others use its place. */
@@ -228,7 +230,8 @@ static int pass(struct blk_load *load, struct blk_queue *queue, bool posts)
 		return 0;
 	if (load->options.verify)
 		load->now = monotonic_ns();
-	post(load, queue);
+	if (!post(load, queue) && !taken)
+		relax(&load->idle);
 	return 0;
 }
 

@@ -77,10 +77,14 @@ static int wait_for_back_end(struct front_end *front_end)
 				 "%s: %s; expected a path where a socket can be made",
 				 front_end->path, strerror(errno));
 	} else {
-		if (poll(&wait, 1, FRONT_END_PATIENCE) == 1)
+		int ready = poll(&wait, 1, FRONT_END_PATIENCE);
+
+		if (ready < 0)
+			error = fail(front_end, -errno, "stopped before a back end connected");
+		else if (ready)
 			front_end->fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		unlink(front_end->path);
-		if (front_end->fd < 0)
+		if (!error && front_end->fd < 0)
 			error = fail(front_end, -ETIMEDOUT, "no back end connected within 20 s");
 	}
 	close(listener);
@@ -125,10 +129,13 @@ static int receive(struct front_end *front_end, uint32_t request, struct vu_mess
 
 	*message = (struct vu_message){0};
 	do {
-		if (poll(&wait, 1, FRONT_END_PATIENCE) != 1) {
+		status = poll(&wait, 1, FRONT_END_PATIENCE);
+		if (status != 1) {
 			front_end->is_deaf = true;
-			return fail(front_end, -ETIMEDOUT,
-				    "the back end did not answer within 20 s");
+			return status ? fail(front_end, -errno,
+					     "stopped before the back end answered")
+				      : fail(front_end, -ETIMEDOUT,
+					     "the back end did not answer within 20 s");
 		}
 		status = vu_wire_receive_reply(front_end->fd, message, &refusal);
 	} while (!status);

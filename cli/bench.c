@@ -267,8 +267,10 @@ int bench_run(struct cli *cli, struct bench_args *args, const struct bench_repor
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	error = measure(&results, cli, data);
-	if (error == -EINTR)
+	if (error == -EINTR && results)
 		error = iov_fail(cli->iov, -EINTR, "stopped; what was measured until then is told");
+	else if (error == -EINTR)
+		error = iov_fail(cli->iov, -EINTR, "stopped before anything was measured");
 	if (results && page.file)
 		report->write_page(&page, results);
 	if (results)
