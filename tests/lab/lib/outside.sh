@@ -28,3 +28,14 @@ iov() { "$build/cli/iov" --control "$dir/control" "$@"; }
 
 # In the background only
 iovd() { exec "$build/vhost-user/iovd" --no-huge --control "$dir/control" --state "$dir/state" "$@"; }
+
+# start_uml NAME OPTION...: a guest of User Mode Linux, which may keep registers in a buffer that
+# those of AMX do not fit into
+start_uml()
+{
+	command -v linux.uml > /dev/null || { echo "missing: linux.uml, scripts/setup"; exit 77; }
+	"$lab/guest" start "$@" 2> "$dir/boot" && return
+	! grep -qs "ptrace set fp regs failed" "$dir/guests/$1/console.log" ||
+		{ echo "missing: a linux.uml that knows all registers of this processor"; exit 77; }
+	fail "$(< "$dir/boot")"
+}
