@@ -513,7 +513,10 @@ static bool reap(int signals, pid_t command, int *status)
 	return ended;
 }
 
-/* A line for a thread: its ids, name, state and where it waits; then its stack in the kernel. */
+/*
+ * A line for a thread, also one that has ended and nobody waited for: its ids, name, state and
+ * where it waits; then its stack in the kernel.
+ */
 static void show_thread(int out, const char *process, const char *thread, bool even_asleep)
 {
 	char path[600], stat[512], where[64], stack[4096], *state;
@@ -523,7 +526,7 @@ static void show_thread(int out, const char *process, const char *thread, bool e
 	snprintf(path, sizeof(path), "/proc/%s/task/%s/stat", process, thread);
 	read_file(path, stat, sizeof(stat));
 	state = strrchr(stat, ')');
-	if (!state || (!even_asleep && state[2] != 'D' && state[2] != 'R'))
+	if (!state || (!even_asleep && !strchr("DRZ", state[2])))
 		return;
 	snprintf(path, sizeof(path), "/proc/%s/task/%s/wchan", process, thread);
 	read_file(path, where, sizeof(where));
