@@ -448,6 +448,54 @@ static void a_disk_is_resized(void **state)
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":1}"));
 }
 
+/* What the next iovd finds. */
+static const char *state_text(void)
+{
+	static char text[4096];
+	int fd = open(iovd.state, O_RDONLY | O_CLOEXEC);
+	ssize_t length = read(fd, text, sizeof(text) - 1);
+
+	assert_true(length > 0);
+	text[length] = 0;
+	close(fd);
+	return text;
+}
+
+static uint64_t switch_cache(uint8_t on)
+{
+	struct vu_config config = { .offset = offsetof(struct virtio_blk_config, wce), .size = 1 };
+
+	config.bytes[0] = on;
+	return frontend_call(&guest, VU_SET_CONFIG, &config, VU_CONFIG_HEADER + 1, NULL, 0);
+}
+
+static uint8_t cache(void)
+{
+	struct vu_config config = { .size = 60 };
+
+	frontend_send(&guest, VU_GET_CONFIG, 0, &config, VU_CONFIG_HEADER + 60, NULL, 0);
+	frontend_receive(&guest, VU_GET_CONFIG, &config, VU_CONFIG_HEADER + 60);
+	return config.bytes[offsetof(struct virtio_blk_config, wce)];
+}
+
+static void a_cache_that_was_switched_off_stays_off(void **state)
+{
+	(void)state;
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	boot("d", FEATURES);
+	assert_int_equal(cache(), 1);
+	assert_int_equal(switch_cache(0), 0);
+	assert_non_null(strstr(state_text(), "write_through"));
+	daemon_crash(&iovd);
+	daemon_restart(&iovd);
+	reattach("d");
+	assert_int_equal(cache(), 0);
+	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_OK);
+	assert_int_equal(switch_cache(1), 0);
+	assert_null(strstr(state_text(), "write_through"));
+}
+
 static void a_disk_goes_away_under_its_guest(void **state)
 {
 	(void)state;
@@ -475,6 +523,7 @@ int main(void)
 		TEST(kills_in_order),
 		TEST(what_cannot_be_a_disk_is_refused),
 		TEST(a_disk_is_resized),
+		TEST(a_cache_that_was_switched_off_stays_off),
 		TEST(a_disk_goes_away_under_its_guest),
 	};
 

@@ -207,6 +207,11 @@ static int start_datapath(struct daemon *daemon, const struct iovd_options *pars
 	return error;
 }
 
+static void keep_state(void *arg)
+{
+	saved_ports_save(((struct methods *)arg)->saved);
+}
+
 static int start_services(struct daemon *daemon, const struct iovd_options *parsed)
 {
 	struct methods *methods = &daemon->methods;
@@ -225,6 +230,10 @@ static int start_services(struct daemon *daemon, const struct iovd_options *pars
 		error = standalone_open(methods->registry, parsed);
 	if (!error && parsed->state)
 		error = saved_ports_open(&methods->saved, methods->registry, parsed->state);
+	if (!error) {
+		methods->registry->keep = keep_state;
+		methods->registry->keep_arg = methods;
+	}
 	if (!error && parsed->control)
 		error = control_socket_open(&daemon->control, daemon->iov, daemon->event, parsed->control,
 				     daemon->has_access ? &daemon->access : NULL, iovd_methods,
@@ -269,6 +278,8 @@ static void stop(struct daemon *daemon)
 {
 	control_socket_close(daemon->control);
 	metrics_close(daemon->metrics);
+	if (daemon->methods.registry)
+		daemon->methods.registry->keep = NULL;
 	saved_ports_close(daemon->methods.saved);
 	registry_close(daemon->methods.registry);
 	memory_fault_tell(-1);

@@ -161,12 +161,21 @@ void disk_session_attend(struct port *port)
 			attend(disk_port_of(port), port->queues[i]);
 }
 
+static void keep(const struct registry *registry)
+{
+	if (registry->keep)
+		registry->keep(registry->keep_arg);
+}
+
 /* A disk begins with its cache switched on: virtio 1.2 section 5.2.5. */
 static void reset(void *arg)
 {
 	struct disk_port *disk = arg;
+	const bool had_cache = disk->disk.has_cache;
 
 	__atomic_store_n(&disk->disk.has_cache, true, __ATOMIC_RELAXED);
+	if (!had_cache)
+		keep(disk->port.registry);
 }
 
 static void get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
@@ -181,8 +190,13 @@ static int set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint32_t
 {
 	struct disk_port *disk = arg;
 
+	const bool had_cache = disk->disk.has_cache;
+	int error = blk_config_write(&disk->disk, offset, bytes, size);
+
 	(void)migrated;
-	return blk_config_write(&disk->disk, offset, bytes, size);
+	if (!error && disk->disk.has_cache != had_cache)
+		keep(disk->port.registry);
+	return error;
 }
 
 static void kick(void *arg, struct vu_queue *vu)

@@ -44,6 +44,7 @@ struct registry;
  * @serial: what guests read; NULL for the name
  * @queues: number of rings; 0 for as many as there is use for
  * @on_error: "report" or "wait"; NULL for the first
+ * @write_through: its guest had switched the cache off
  */
 struct disk_options {
 	const char *backend;
@@ -54,6 +55,7 @@ struct disk_options {
 	const char *serial;
 	int queues;
 	const char *on_error;
+	bool write_through;
 };
 
 /**

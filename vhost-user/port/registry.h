@@ -38,6 +38,9 @@ struct positions;
  * @lending_pause: ends when devices may have guest memory again; NULL mostly
  * @ports: ports in the order in which they were added
  * @bridges: bridges in the order in which they were added
+ * @keep: called when a guest changed something that the next iovd has to know; NULL when
+ *	nobody keeps that
+ * @keep_arg: its argument
  * @removed: what was counted of ports that are not there any more
  */
 struct registry {
@@ -58,6 +61,8 @@ struct registry {
 	uint32_t generation;
 	struct port_list ports;
 	struct bridge_list bridges;
+	void (*keep)(void *arg);
+	void *keep_arg;
 	struct dp_counters removed;
 };
 
