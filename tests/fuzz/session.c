@@ -101,12 +101,13 @@ static void on_reset(void *arg)
 	expect_no_queue();
 }
 
-static void on_queue_abandon(void *arg, struct vu_queue *queue)
+static bool on_queue_abandon(void *arg, struct vu_queue *queue)
 {
 	(void)arg;
 	assert_ptr_equal(draining[queue->index], queue);
 	draining[queue->index] = queues[queue->index] = NULL;
 	abandoned++;
+	return false;
 }
 
 /* The first ring that drains has. */

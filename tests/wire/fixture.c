@@ -46,12 +46,13 @@ static struct vu_queue *forget_draining(struct fixture *fixture, unsigned int in
 	return queue;
 }
 
-static void on_queue_abandon(void *arg, struct vu_queue *queue)
+static bool on_queue_abandon(void *arg, struct vu_queue *queue)
 {
 	struct fixture *fixture = arg;
 
 	assert_ptr_equal(forget_draining(fixture, queue->index), queue);
 	fixture->abandoned++;
+	return false;
 }
 
 void drained(struct fixture *fixture, unsigned int index)

@@ -44,13 +44,14 @@ static bool on_queue_stop(void *arg, struct vu_queue *queue)
 	return !fixture->drains;
 }
 
-static void on_queue_abandon(void *arg, struct vu_queue *queue)
+static bool on_queue_abandon(void *arg, struct vu_queue *queue)
 {
 	struct fixture *fixture = arg;
 
 	assert_ptr_equal(fixture->draining[queue->index], queue);
 	fixture->draining[queue->index] = NULL;
 	fixture->running--;
+	return false;
 }
 
 /* All rings have drained. */

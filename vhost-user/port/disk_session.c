@@ -107,16 +107,18 @@ static bool wait_for(struct disk_port *disk, struct vu_queue *vu, uint64_t until
  * An iovd that ends gives back what it can: not every front end keeps what is in flight.  After
  * that the back end still has the guest's memory until it has done what it was given.
  */
-static void queue_abandon(void *arg, struct vu_queue *vu)
+static bool queue_abandon(void *arg, struct vu_queue *vu)
 {
 	struct disk_port *disk = arg;
+	const bool drained = wait_for(disk, vu, monotonic_ms() + LAST_CHANCE_MS);
 
-	if (!wait_for(disk, vu, monotonic_ms() + LAST_CHANCE_MS)) {
+	if (!drained) {
 		blk_queue_abandon(queue_of(vu));
 		wait_for(disk, vu, UINT64_MAX);
 	}
 	show(&disk->port, vu, false);
 	end(disk, vu);
+	return drained;
 }
 
 static void move_now(struct port *port, struct vu_queue *vu, unsigned int to)

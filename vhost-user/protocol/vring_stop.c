@@ -144,7 +144,10 @@ void vu_session_abandon_rings(struct vu_session *session, uint64_t until)
 
 		if (!ring->drains || ring->drain_deadline > until)
 			continue;
-		session->device.ops->queue_abandon(session->device.arg, &ring->queue);
+		if (session->device.ops->queue_abandon(session->device.arg, &ring->queue)) {
+			end_draining(session, ring);
+			continue;
+		}
 		session->stats.refused[VU_REFUSED_NOT_DRAINED]++;
 		end_draining(session, ring);
 		iov_log(session->iov, LOG_ERR, "%s: vring %u: what was in flight is abandoned",
