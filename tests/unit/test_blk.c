@@ -9,8 +9,9 @@
 #include "tests/unit/ring.h"
 #include "vhost-user/blk/disk.h"
 #include "vhost-user/blk/queue.h"
+#include "vhost-user/ring/virtq_inflight.h"
 
-#define SECTORS 2048
+#define SECTORS 16384
 #define F_FLUSH BIT(VIRTIO_BLK_F_FLUSH)
 #define F_ALL (EVENT_IDX | INDIRECT | F_FLUSH | BIT(VIRTIO_BLK_F_CONFIG_WCE) |                     \
 	       BIT(VIRTIO_BLK_F_DISCARD) | BIT(VIRTIO_BLK_F_WRITE_ZEROES))
@@ -74,6 +75,8 @@ struct test {
 	struct vu_queue vu;
 	struct blk_queue *queue;
 	struct blk_counters *counters;
+	struct virtq_inflight *inflight;
+	uint8_t region[4096] __attribute__((aligned(64)));
 	uint64_t now;
 };
 
@@ -88,6 +91,35 @@ static void open_queue(struct test *test, uint64_t features)
 	};
 	blk_queue_close(test->queue);
 	test->queue = NULL;
+	assert_int_equal(blk_queue_open(&test->queue, &test->disk, &test->vu, test->counters), 0);
+}
+
+static void *in_device(struct test *test, void *in_driver)
+{
+	return guest_memory_at_user(test->ring.memory, (uint64_t)(uintptr_t)in_driver, 1);
+}
+
+/* With a front end that keeps what is in flight. */
+static void open_tracked(struct test *test)
+{
+	struct virtq_setup setup;
+
+	open_queue(test, F_ALL);
+	setup = (struct virtq_setup){
+		.memory = test->ring.memory,
+		.desc = in_device(test, driver_descriptor_area(&test->ring.driver)),
+		.driver = in_device(test, driver_driver_area(&test->ring.driver)),
+		.device = in_device(test, driver_device_area(&test->ring.driver)),
+		.size = 64,
+		.base = driver_base(&test->ring.driver),
+		.features = test->vu.features,
+	};
+	blk_queue_close(test->queue);
+	assert_true(virtq_inflight_bytes(64, setup.features) <= sizeof(test->region));
+	assert_int_equal(virtq_inflight_open(&test->inflight, test->ring.iov, test->region, 64,
+					     &setup), 0);
+	virtq_start(&test->vu.ring, &setup);
+	test->vu.inflight = test->inflight;
 	assert_int_equal(blk_queue_open(&test->queue, &test->disk, &test->vu, test->counters), 0);
 }
 
@@ -130,6 +162,7 @@ static int teardown(void **state)
 	struct test *test = *state;
 
 	blk_queue_close(test->queue);
+	virtq_inflight_close(test->inflight);
 	free(test->counters);
 	fixture_close(&test->ring);
 	free(test);
@@ -528,6 +561,7 @@ static void requests_are_given_back_as_they_are_done(void **state)
 	struct ask asks[4];
 	int heads[4];
 
+	open_tracked(test);
 	hold(test, asks, heads, 4);
 	assert_false(driver_used(&test->ring.driver, &element));
 	for (int i = 3; i >= 0; i--) {
@@ -539,14 +573,12 @@ static void requests_are_given_back_as_they_are_done(void **state)
 	assert_int_equal(blk_queue_under_way(test->queue), 0);
 }
 
-static void or_in_the_order_in_which_they_came(void **state)
+static void in_order(struct test *test)
 {
-	struct test *test = *state;
 	struct vring_used_elem element;
 	struct ask asks[4];
 	int heads[4];
 
-	open_queue(test, F_ALL | BIT(VIRTIO_F_IN_ORDER));
 	hold(test, asks, heads, 4);
 	finish_held(2, 0);
 	finish_held(1, -EIO);
@@ -565,12 +597,91 @@ static void or_in_the_order_in_which_they_came(void **state)
 	assert_true(driver_used(&test->ring.driver, &element));
 }
 
+static void or_in_the_order_in_which_they_came(void **state)
+{
+	open_queue(*state, F_ALL | BIT(VIRTIO_F_IN_ORDER));
+	in_order(*state);
+}
+
+/* Where the ring stands tells the next one what is left to do. */
+static void as_where_nobody_keeps_what_is_in_flight(void **state)
+{
+	in_order(*state);
+}
+
+/* So that nobody waits for one who asks for a lot. */
+static void what_is_large_is_done_in_steps(void **state)
+{
+	struct test *test = *state;
+	struct blk_io *io;
+	uint64_t offset = 512;
+	struct ask ask = make(test, VIRTIO_BLK_T_OUT, 1, 3 << 20, 0);
+	struct vring_used_elem element;
+
+	medium.holds = true;
+	add_cut(test, &ask, (1 << 20) - 100, 1);
+	for (unsigned int i = 0; i < 3; i++) {
+		pass(test);
+		assert_int_equal(medium.held_count, i + 1);
+		io = medium.held[i].io;
+		assert_int_equal(io->offset, offset);
+		assert_int_equal(io->length, BLK_STEP_BYTES);
+		offset += io->length;
+		finish_held(i, 0);
+	}
+	pass(test);
+	assert_true(driver_used(&test->ring.driver, &element));
+	assert_int_equal(status(test, &ask), VIRTIO_BLK_S_OK);
+	assert_memory_equal(medium.bytes + 512, payload(test, &ask), 3 << 20);
+	assert_int_equal(test->counters[BLK_KIND_WRITE].bytes, 3 << 20);
+}
+
+static void and_not_all_in_one_pass(void **state)
+{
+	struct test *test = *state;
+	struct ask asks[3];
+	unsigned int passes = 1;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		asks[i] = make(test, VIRTIO_BLK_T_IN, 0, 0, 2 << 20);
+		add(test, &asks[i]);
+	}
+	pass(test);
+	assert_int_equal(medium.submitted, 4);
+	/* It does not sleep over it. */
+	assert_true(blk_queue_arm(test->queue));
+	blk_queue_disarm(test->queue);
+	for (; blk_queue_under_way(test->queue); passes++)
+		pass(test);
+	assert_true(passes > 1 && passes < 4);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(status(test, &asks[i]), VIRTIO_BLK_S_OK);
+}
+
+/* The rest of one that nobody waits for is not begun. */
+static void and_not_to_the_end_when_it_is_abandoned(void **state)
+{
+	struct test *test = *state;
+	struct ask ask = make(test, VIRTIO_BLK_T_OUT, 0, 3 << 20, 0);
+
+	medium.holds = true;
+	add(test, &ask);
+	pass(test);
+	blk_queue_drain(test->queue, false);
+	blk_queue_abandon(test->queue);
+	finish_held(0, 0);
+	pass(test);
+	assert_int_equal(medium.submitted, 1);
+	assert_true(blk_queue_is_drained(test->queue));
+}
+
 static void what_failed_waits(void **state)
 {
 	struct test *test = *state;
 	struct vring_used_elem element;
 	struct ask ask = make(test, VIRTIO_BLK_T_OUT, 0, 512, 0);
 
+	open_tracked(test);
 	test->disk.on_error = BLK_ERROR_WAIT;
 	medium.error = -ENOSPC;
 	add(test, &ask);
@@ -772,6 +883,10 @@ int main(void)
 		TEST(errors_are_told),
 		BOTH(requests_are_given_back_as_they_are_done),
 		BOTH(or_in_the_order_in_which_they_came),
+		BOTH(as_where_nobody_keeps_what_is_in_flight),
+		BOTH(what_is_large_is_done_in_steps),
+		TEST(and_not_all_in_one_pass),
+		TEST(and_not_to_the_end_when_it_is_abandoned),
 		BOTH(what_failed_waits),
 		BOTH(a_queue_drains),
 		TEST(what_waits_is_tried_once_more_when_it_drains),

@@ -181,9 +181,17 @@ static void ask(struct file_request *request)
 	uring_ask(request->channel->uring, &request->uring);
 }
 
+/* An entry without what the one before said: later liburings clear only what they give out themselves. */
+static struct io_uring_sqe *begin_entry(struct file_request *request)
+{
+	request->uring.sqe = (struct io_uring_sqe){ 0 };
+	return &request->uring.sqe;
+}
+
 static void ask_sync(struct file_request *request)
 {
 	request->is_syncing = true;
+	begin_entry(request);
 	io_uring_prep_fsync(&request->uring.sqe, request->channel->slot, IORING_FSYNC_DATASYNC);
 	ask(request);
 }
@@ -194,7 +202,7 @@ static void prepare_transfer(struct file_request *request)
 	const struct blk_io *io = request->io;
 	const bool is_read = io->op == BLK_READ;
 	const int slot = request->channel->slot;
-	struct io_uring_sqe *sqe = &request->uring.sqe;
+	struct io_uring_sqe *sqe = begin_entry(request);
 	uint64_t offset = io->offset + io->moved;
 	struct place place = request->place;
 	unsigned int count = io->count - place.index;
@@ -250,7 +258,7 @@ static void prepare_clearing(struct file_request *request, uint64_t offset)
 		[CLEAR_PUNCH] = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 		[CLEAR_ZERO] = FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
 	};
-	struct io_uring_sqe *sqe = &request->uring.sqe;
+	struct io_uring_sqe *sqe = begin_entry(request);
 
 	request->asked = left(request) < RANGE_MAX ? left(request) : RANGE_MAX;
 	if (request->clearing == CLEAR_DISCARD) {
@@ -271,6 +279,7 @@ static void prepare_zeroes(struct file_request *request, uint64_t offset)
 	};
 	const int slot = request->channel->slot;
 
+	begin_entry(request);
 	if (left(request) < sizeof(zeroes) * ZEROES_PARTS)
 		io_uring_prep_write(&request->uring.sqe, slot, zeroes,
 				    left(request) < ZEROES_BYTES ? (unsigned int)left(request)

@@ -70,9 +70,12 @@ static void leave(struct blk_poller *poller)
 static unsigned int take(struct blk_poller *poller, struct blk_polled *polled, uint64_t now)
 {
 	struct blk_disk *disk = blk_queue_disk(polled->queue);
-	unsigned int count = blk_queue_take(polled->queue, channel_of(poller, disk),
-					    &poller->batch, now);
+	unsigned int count;
 
+	/* A channel has the file that was locked. */
+	if (unlikely(!__atomic_load_n(&disk->is_locked, __ATOMIC_ACQUIRE)))
+		return 0;
+	count = blk_queue_take(polled->queue, channel_of(poller, disk), &poller->batch, now);
 	if (count)
 		counter_add(&polled->load->cycles, cycles_now() - now);
 	return count;
@@ -82,7 +85,7 @@ static unsigned int look_at_backends(struct blk_poller *poller, struct blk_list 
 {
 	unsigned int count = poller->uring ? blk_uring_poll(poller->uring) : 0;
 
-	for (unsigned int i = 0; i < list->count; i++) {
+	for (unsigned int i = 0; list && i < list->count; i++) {
 		struct blk_disk *disk = blk_queue_disk(list->queues[i].queue);
 
 		if (disk->backend->ops->poll && disk->channels[poller->worker])
@@ -121,9 +124,7 @@ static unsigned int poll(struct pollable *pollable, uint64_t now)
 	unsigned int count = 0;
 
 	leave(poller);
-	if (!list)
-		return 0;
-	for (unsigned int i = 0; i < list->count; i++) {
+	for (unsigned int i = 0; list && i < list->count; i++) {
 		unsigned int taken = take(poller, &list->queues[i], now);
 
 		count += taken;
@@ -131,7 +132,7 @@ static unsigned int poll(struct pollable *pollable, uint64_t now)
 			now = cycles_now();
 	}
 	count += look_at_backends(poller, list);
-	return count + give_back(poller, list);
+	return count + (list ? give_back(poller, list) : 0);
 }
 
 /* Whether nothing tells the worker that a back end has done something. */

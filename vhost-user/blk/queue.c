@@ -14,8 +14,9 @@
 /* Requests of a queue that are under way at the same time. */
 #define REQUESTS_MAX 256
 
-/* Chains that are taken in one pass, so that no ring keeps the others waiting. */
+/* Chains that are taken in one pass, and bytes, so that no ring keeps the others waiting. */
 #define BURST 64
+#define BURST_BYTES (4 * BLK_STEP_BYTES)
 
 /**
  * struct list - requests, first in first out
@@ -28,9 +29,20 @@ struct list {
 };
 
 /**
+ * struct waiting - what is not submitted yet, first in first out
+ * @first: NULL for none
+ * @last: where the next one goes
+ */
+struct waiting {
+	struct blk_io *first;
+	struct blk_io **last;
+};
+
+/**
  * struct blk_queue - see queue.h
  * @limits: what its requests are judged by
- * @in_order: VIRTIO_F_IN_ORDER was negotiated
+ * @in_order: VIRTIO_F_IN_ORDER was negotiated; or nobody keeps what is in flight, so where the
+ *	ring stands has to tell the next one what was not given back
  * @is_resumed: what was in flight before us was taken
  * @requests: all of them
  * @count: length of @requests
@@ -38,7 +50,9 @@ struct list {
  * @free_count: length of @free
  * @channel: of the worker that has the queue; NULL for none
  * @under_way: number of requests that are; atomic
- * @at_backend: number of those that the back end has
+ * @at_backend: number of those that the back end has; atomic
+ * @budget: bytes that may still be submitted in this pass
+ * @later: what waits for the next one, linked by what is the back end's else
  * @done: those to give back; with @in_order all that are under way, as they were taken
  * @parked: those that wait for an error to go away, linked by what is the back end's else
  * @parked_count: length of @parked; atomic
@@ -65,6 +79,8 @@ struct blk_queue {
 	struct blk_channel *channel;
 	unsigned int under_way;
 	unsigned int at_backend;
+	int64_t budget;
+	struct waiting later;
 	struct list done;
 	struct blk_io *parked;
 	unsigned int parked_count;
@@ -122,10 +138,11 @@ int blk_queue_open(struct blk_queue **out, struct blk_disk *disk, struct vu_queu
 	queue->disk = disk;
 	queue->vu = vu;
 	queue->counters = counters;
-	queue->in_order = vu->features & VIRTIO_BIT(VIRTIO_F_IN_ORDER);
+	queue->in_order = vu->features & VIRTIO_BIT(VIRTIO_F_IN_ORDER) || !vu->inflight;
 	queue->limits = blk_limits_of(disk, vu->features);
 	queue->is_resumed = !vu->inflight;
 	queue->done.last = &queue->done.first;
+	queue->later.last = &queue->later.first;
 	queue->count = count;
 	for (unsigned int i = count; i--;) {
 		queue->requests[i].owner = queue;
@@ -178,17 +195,26 @@ static void finish(struct blk_queue *queue, struct blk_request *request)
 static void note_error(struct blk_queue *queue, const struct blk_request *request, int error)
 {
 	__atomic_store_n(&queue->disk->last_error, error, __ATOMIC_RELAXED);
-	if (request->kind == BLK_KIND_FLUSH)
+	/* The kernel tells an error of its cache once, to whoever asks for it first. */
+	if (request->kind == BLK_KIND_FLUSH || (request->io.is_stable && error == -EIO))
 		__atomic_store_n(&queue->disk->flush_error, error, __ATOMIC_RELAXED);
 }
 
-static void submit(struct blk_queue *queue, struct blk_request *request)
+static void put_off(struct blk_queue *queue, struct blk_io *io)
+{
+	io->next = NULL;
+	*queue->later.last = io;
+	queue->later.last = &io->next;
+}
+
+static void submit_now(struct blk_queue *queue, struct blk_request *request)
 {
 	/* What was lost is lost, however well the next flush goes. */
 	int error = request->kind == BLK_KIND_FLUSH ?
 			    __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED) : 0;
 
-	queue->at_backend++;
+	queue->budget -= (int64_t)request->io.length;
+	set_count(&queue->at_backend, queue->at_backend + 1);
 	if (!queue->channel)
 		error = -ENODEV;
 	if (unlikely(error))
@@ -197,18 +223,44 @@ static void submit(struct blk_queue *queue, struct blk_request *request)
 		queue->disk->backend->ops->submit(queue->channel, &request->io);
 }
 
+static void submit(struct blk_queue *queue, struct blk_request *request)
+{
+	if (unlikely(queue->budget <= 0))
+		put_off(queue, &request->io);
+	else
+		submit_now(queue, request);
+}
+
+/* One step after the other, and no more of one in a pass than it may have. */
+static void go_on_with_later(struct blk_queue *queue)
+{
+	while (queue->later.first && queue->budget > 0) {
+		struct blk_io *io = queue->later.first;
+
+		queue->later.first = io->next;
+		if (!io->next)
+			queue->later.last = &queue->later.first;
+		submit_now(queue, (struct blk_request *)io);
+	}
+}
+
 static void on_done(struct blk_io *io, int error)
 {
 	struct blk_request *request = (struct blk_request *)io;
 	struct blk_queue *queue = request->owner;
 
-	queue->at_backend--;
+	set_count(&queue->at_backend, queue->at_backend - 1);
+	if (!error && request->kind == BLK_KIND_FLUSH)
+		error = __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED);
 	if (unlikely(error))
 		note_error(queue, request, error);
 	if (unlikely(may_park(queue, error))) {
 		park(queue, request);
 		return;
 	}
+	/* Nobody waits for the rest of one that is abandoned. */
+	if (unlikely(is_set(&queue->abandoned)) && !error)
+		error = -ECANCELED;
 	if (blk_request_go_on(request, error))
 		submit(queue, request);
 	else
@@ -295,6 +347,11 @@ unsigned int blk_queue_take(struct blk_queue *queue, struct blk_channel *channel
 	unsigned int most = queue->free_count < BURST ? queue->free_count : BURST, taken;
 
 	queue->channel = channel;
+	queue->budget = BURST_BYTES;
+	if (unlikely(queue->later.first) && !is_set(&queue->abandoned)) {
+		go_on_with_later(queue);
+		return 1;
+	}
 	if (unlikely(queue->parked))
 		look_after_parked(queue, now);
 	if (!most || !may_take(queue))
@@ -314,15 +371,13 @@ unsigned int blk_queue_take(struct blk_queue *queue, struct blk_channel *channel
 
 static void count(struct blk_counters *counters, const struct blk_request *request, uint64_t cycles)
 {
-	uint32_t *bucket = &counters->buckets[blk_latency_bucket(cycles)];
-
 	counter_add(&counters->count, 1);
 	if (request->error)
 		counter_add(&counters->failed, 1);
 	else
 		counter_add(&counters->bytes, blk_request_bytes(request));
 	counter_add(&counters->cycles, cycles);
-	__atomic_store_n(bucket, *bucket + 1, __ATOMIC_RELAXED);
+	counter_add(&counters->buckets[blk_latency_bucket(cycles)], 1);
 }
 
 static void push(struct blk_queue *queue, struct blk_request *request, uint64_t now)
@@ -364,7 +419,8 @@ static void look_whether_drained(struct blk_queue *queue)
 {
 	const bool leaves = queue->leaves_parked || is_set(&queue->abandoned);
 
-	if (queue->drained || queue->at_backend || (queue->parked && !leaves))
+	if (queue->drained || queue->at_backend || (queue->parked && !leaves) ||
+	    (queue->later.first && !is_set(&queue->abandoned)))
 		return;
 	/* What was done to the ring is there for who sees this. */
 	__atomic_store_n(&queue->drained, true, __ATOMIC_RELEASE);
@@ -388,14 +444,15 @@ unsigned int blk_queue_give_back(struct blk_queue *queue, uint64_t now)
 	}
 	if (unlikely(is_set(&queue->draining)))
 		look_whether_drained(queue);
-	else if (unlikely(is_set(&queue->paused)) && given && !queue->under_way)
+	else if (unlikely(is_set(&queue->paused)) && !queue->at_backend && !queue->later.first)
 		queue->has_news = true;
 	return given;
 }
 
 bool blk_queue_arm(struct blk_queue *queue)
 {
-	return virtq_kick_enable(&queue->vu->ring) && queue->free_count && may_take(queue);
+	return (virtq_kick_enable(&queue->vu->ring) && queue->free_count && may_take(queue)) ||
+	       queue->later.first;
 }
 
 void blk_queue_disarm(struct blk_queue *queue)
@@ -450,6 +507,11 @@ bool blk_queue_is_drained(const struct blk_queue *queue)
 unsigned int blk_queue_under_way(const struct blk_queue *queue)
 {
 	return __atomic_load_n(&queue->under_way, __ATOMIC_RELAXED);
+}
+
+bool blk_queue_is_at_rest(const struct blk_queue *queue)
+{
+	return !__atomic_load_n(&queue->at_backend, __ATOMIC_ACQUIRE);
 }
 
 unsigned int blk_queue_parked(const struct blk_queue *queue)

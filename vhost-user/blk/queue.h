@@ -48,7 +48,7 @@ struct blk_counters {
 	uint64_t failed;
 	uint64_t bytes;
 	uint64_t cycles;
-	uint32_t buckets[BLK_LATENCY_BUCKETS];
+	uint64_t buckets[BLK_LATENCY_BUCKETS];
 };
 
 /**
@@ -150,7 +150,7 @@ uint64_t blk_queue_due(const struct blk_queue *queue);
  * @queue: queue
  *
  * Return: true once when the ring broke, a call takes a message, it has drained, or is paused and
- * has nothing under way.
+ * the back end has nothing of it.
  */
 bool blk_queue_has_news(struct blk_queue *queue);
 
@@ -177,7 +177,7 @@ void blk_queue_drain(struct blk_queue *queue, bool leave_parked);
 /**
  * blk_queue_pause - take nothing more for the moment
  * @queue: queue; any thread
- * @paused: whether to; there are news when nothing is under way any more
+ * @paused: whether to; there are news when the back end has nothing of it any more
  */
 void blk_queue_pause(struct blk_queue *queue, bool paused);
 
@@ -198,6 +198,12 @@ bool blk_queue_is_drained(const struct blk_queue *queue);
  * @queue: queue; any thread
  */
 unsigned int blk_queue_under_way(const struct blk_queue *queue);
+
+/**
+ * blk_queue_is_at_rest - whether the back end has nothing of it, so that another worker can go on
+ * @queue: queue that is paused, and that its worker does not look at any more; any thread
+ */
+bool blk_queue_is_at_rest(const struct blk_queue *queue);
 
 /**
  * blk_queue_parked - how many of them wait for an error to go away

@@ -59,10 +59,19 @@ static bool end_with(struct blk_request *request, int error)
 	return false;
 }
 
-/* The next @length bytes, which are there, as segments. */
+/* Up to the end of a step, of which @done bytes are behind. */
+static uint32_t until_step(uint32_t done, uint32_t length)
+{
+	const uint32_t left = BLK_STEP_BYTES - done % BLK_STEP_BYTES;
+
+	return length < left ? length : left;
+}
+
+/* The next @length bytes, which are there, as segments that steps do not cut. */
 static int collect(struct blk_request *request, struct virtq_cursor *from, uint32_t length)
 {
-	const size_t most = (size_t)(from->end - from->segment);
+	const size_t most = (size_t)(from->end - from->segment) + length / BLK_STEP_BYTES;
+	uint32_t done = 0;
 
 	if (most > BLK_SEGMENTS_FEW) {
 		struct iovec *own = malloc(most * sizeof(*own));
@@ -71,17 +80,32 @@ static int collect(struct blk_request *request, struct virtq_cursor *from, uint3
 			return -ENOMEM;
 		request->segments = own;
 	}
-	for (; length; from->segment++, from->offset = 0) {
+	while (done < length) {
 		uint32_t part = from->segment->length - from->offset;
 
-		part = part < length ? part : length;
-		if (!part)
-			continue;
-		request->segments[request->segment_count++] = (struct iovec){
-			from->segment->data + from->offset, part };
-		length -= part;
+		part = until_step(done, part < length - done ? part : length - done);
+		if (part)
+			request->segments[request->segment_count++] = (struct iovec){
+				from->segment->data + from->offset, part };
+		done += part;
+		from->offset += part;
+		if (from->offset == from->segment->length)
+			*from = (struct virtq_cursor){ from->segment + 1, from->end, 0 };
 	}
 	return 0;
+}
+
+/* The segments from @request->segment on, as far as a step goes. */
+static void set_step(struct blk_request *request)
+{
+	struct blk_io *io = &request->io;
+
+	io->vector = request->segments + request->segment;
+	io->count = 0;
+	io->length = 0;
+	io->moved = 0;
+	while (request->segment + io->count < request->segment_count && io->length < BLK_STEP_BYTES)
+		io->length += io->vector[io->count++].iov_len;
 }
 
 /* Both are checked without a sum that could wrap. */
@@ -105,10 +129,9 @@ static bool begin_transfer(struct blk_request *request, const struct blk_limits 
 	error = collect(request, data, length);
 	if (error)
 		return end_with(request, error);
+	request->bytes = length;
 	request->io.offset = sector * BLK_SECTOR;
-	request->io.length = length;
-	request->io.vector = request->segments;
-	request->io.count = request->segment_count;
+	set_step(request);
 	request->io.is_stable = request->io.op == BLK_WRITE && limits->is_stable;
 	return true;
 }
@@ -236,7 +259,8 @@ bool blk_request_begin(struct blk_request *request, const struct virtq_batch *ba
 	request->is_done = false;
 	request->range = request->range_count = 0;
 	request->segments = request->few;
-	request->segment_count = 0;
+	request->segment_count = request->segment = 0;
+	request->bytes = 0;
 	request->status = find_status(batch, chain);
 	request->kind = BLK_KIND_UNKNOWN;
 	request->io.is_stable = request->io.may_unmap = false;
@@ -252,8 +276,21 @@ bool blk_request_begin(struct blk_request *request, const struct virtq_batch *ba
 	return begin_kind(request, batch, limits, &data, le64toh(header.sector));
 }
 
+/* Whether there is another step of a transfer. */
+static bool go_on_transfer(struct blk_request *request)
+{
+	request->segment += request->io.count;
+	if (request->segment == request->segment_count)
+		return end_with(request, 0);
+	request->io.offset += request->io.length;
+	set_step(request);
+	return true;
+}
+
 bool blk_request_go_on(struct blk_request *request, int error)
 {
+	if (!error && request->bytes)
+		return go_on_transfer(request);
 	if (error || ++request->range >= request->range_count)
 		return end_with(request, error);
 	set_range(request);

@@ -26,6 +26,12 @@
 /* Most ranges of one discard, write zeroes or secure erase. */
 #define BLK_RANGES_MAX 16
 
+/*
+ * Bytes of a transfer that the back end is asked for at once, a multiple of any block: a guest
+ * may ask for 4 GiB, which keeps nobody else waiting.
+ */
+#define BLK_STEP_BYTES (1u << 20)
+
 /* Segments of a request that need no memory of their own: 64 KiB in pages, and a few more. */
 #define BLK_SEGMENTS_FEW 18
 
@@ -96,8 +102,10 @@ struct blk_range {
  * @range: number of the range that @io is for
  * @range_count: length of @ranges
  * @ranges: of one that has some
- * @segments: @io.vector; @few, or memory of its own
+ * @bytes: that a transfer carries in all
+ * @segments: all of a transfer, cut where a step ends; @few, or memory of its own
  * @segment_count: length of @segments
+ * @segment: the first one of @io.vector
  */
 struct blk_request {
 	struct blk_io io;
@@ -112,8 +120,10 @@ struct blk_request {
 	unsigned int range;
 	unsigned int range_count;
 	struct blk_range ranges[BLK_RANGES_MAX];
+	uint32_t bytes;
 	struct iovec *segments;
 	unsigned int segment_count;
+	unsigned int segment;
 	struct iovec few[BLK_SEGMENTS_FEW];
 };
 
@@ -147,7 +157,7 @@ bool blk_request_go_on(struct blk_request *request, int error);
  */
 static inline uint64_t blk_request_bytes(const struct blk_request *request)
 {
-	return request->kind <= BLK_KIND_WRITE ? request->io.length : 0;
+	return request->bytes;
 }
 
 /**

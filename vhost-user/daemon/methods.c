@@ -243,12 +243,16 @@ static const struct jsonrpc_param disk_resize_params[] = {
 
 static int call_disk_resize(void *arg, struct json_object *params, struct json_object **result)
 {
+	const int64_t bytes = json_object_get_int64(json_object_object_get(params, "bytes"));
 	struct methods *methods = arg;
 	struct port *port;
 	int error = disk_find(methods->registry, json_text_or_null(params, "name"), &port);
 
+	if (!error && bytes < 0)
+		error = iov_fail(methods->registry->iov, -EINVAL, "%s: %lld bytes: expected more than 0",
+				 port->name, (long long)bytes);
 	if (!error)
-		error = disk_resize(port, json_object_get_uint64(json_object_object_get(params, "bytes")));
+		error = disk_resize(port, (uint64_t)bytes);
 	if (error)
 		return error;
 	saved_ports_save(methods->saved);

@@ -18,6 +18,7 @@
  */
 #include <errno.h>
 #include <linux/if_tun.h>
+#include <linux/io_uring.h>
 #include <linux/prctl.h>
 #include <linux/userfaultfd.h>
 #include <sched.h>
@@ -42,7 +43,7 @@ static const char *const allowed[] = {
 	"io_setup", "io_submit", "io_getevents",
 
 	/* Disks; by rings that were made before and can do little: see blk/uring.h */
-	"io_uring_enter", "io_uring_register", "preadv", "pwritev",
+	"io_uring_enter", "preadv", "pwritev",
 
 	/* The event loop: sockets, timers, signals, passed descriptors */
 	"accept", "accept4", "bind", "connect", "listen", "shutdown", "recvfrom", "recvmsg",
@@ -145,6 +146,20 @@ static int add_ioctl(scmp_filter_ctx filter)
 	return error;
 }
 
+/* Files come and go, and a ring begins; its other uses are for who makes one. */
+static int add_uring(scmp_filter_ctx filter)
+{
+	static const unsigned int uses[] = { IORING_REGISTER_FILES_UPDATE,
+					     IORING_REGISTER_ENABLE_RINGS };
+	const int number = seccomp_syscall_resolve_name("io_uring_register");
+	int error = 0;
+
+	for (size_t i = 0; !error && number >= 0 && i < sizeof(uses) / sizeof(*uses); i++)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
+					 SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, uses[i]));
+	return error;
+}
+
 /* Of the network only datagram sockets, through which interfaces are asked. */
 static int add_socket(scmp_filter_ctx filter)
 {
@@ -235,6 +250,8 @@ static int load(scmp_filter_ctx filter, const struct sandbox_options *options)
 		error = add_all(filter, SCMP_ACT_KILL_PROCESS, deadly);
 	if (!error)
 		error = add_ioctl(filter);
+	if (!error)
+		error = add_uring(filter);
 	if (!error)
 		error = add_socket(filter);
 	if (!error)

@@ -113,12 +113,20 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	return error;
 }
 
+/* Its guest learns of another size. */
+static void renew(struct disk_port *disk)
+{
+	if (blk_disk_renew(&disk->disk) && front_end_session(&disk->port))
+		vu_session_config_changed(front_end_session(&disk->port));
+}
+
 static void have_lock(struct disk_port *disk)
 {
 	struct registry *registry = disk->port.registry;
 
 	iov_log(registry->iov, LOG_NOTICE, "%s: nobody has %s any more, after %" PRIu64 " ms",
 		disk->port.name, disk->path, monotonic_ms() - disk->lock_began);
+	renew(disk);
 	sd_event_source_disable_unref(disk->lock_timer);
 	disk->lock_timer = NULL;
 	workers_wake(registry->workers);
@@ -129,10 +137,17 @@ static int try_lock(sd_event_source *source, uint64_t usec, void *data)
 	struct disk_port *disk = data;
 
 	(void)usec;
-	if (!blk_disk_lock(&disk->disk)) {
+	int error = blk_disk_lock(&disk->disk);
+
+	if (!error) {
 		have_lock(disk);
 		return 0;
 	}
+	if (error != -EWOULDBLOCK && error != disk->lock_error)
+		iov_log(disk->port.registry->iov, LOG_ERR, "%s: %s cannot be locked: %s; remove the "
+			"disk and add it again when the cause is gone", disk->port.name, disk->path,
+			strerror(-error));
+	disk->lock_error = error;
 	sd_event_source_set_time_relative(source, LOCK_US);
 	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	return 0;
@@ -234,14 +249,23 @@ int disk_resize(struct port *port, uint64_t bytes)
 				 "size that it has now is taken", port->name);
 	else if (bytes && disk->disk.geometry.read_only)
 		error = iov_fail(iov, -EROFS, "%s: is read-only", port->name);
-	else if (bytes)
-		error = ops->resize(disk->disk.backend, iov, bytes);
 	if (error)
 		return error;
+	/* Nobody writes behind an end that comes closer, which would make it longer again. */
+	if (bytes && bytes < disk->disk.geometry.bytes) {
+		__atomic_store_n(&disk->disk.sectors, bytes / BLK_BLOCK_MIN, __ATOMIC_RELAXED);
+		workers_synchronize(port->registry->workers);
+	}
+	if (bytes)
+		error = ops->resize(disk->disk.backend, iov, bytes);
+	if (error) {
+		__atomic_store_n(&disk->disk.sectors, disk->disk.geometry.bytes / BLK_BLOCK_MIN,
+				 __ATOMIC_RELAXED);
+		return error;
+	}
 	if (bytes && disk->bytes)
 		disk->bytes = bytes;
-	if (blk_disk_renew(&disk->disk) && front_end_session(port))
-		vu_session_config_changed(front_end_session(port));
+	renew(disk);
 	return 0;
 }
 
@@ -324,7 +348,7 @@ static struct blk_counters sum_of(const struct disk_port *disk, unsigned int kin
 		sum.bytes += counter_get(&of->bytes);
 		sum.cycles += counter_get(&of->cycles);
 		for (unsigned int j = 0; j < BLK_LATENCY_BUCKETS; j++)
-			sum.buckets[j] += __atomic_load_n(&of->buckets[j], __ATOMIC_RELAXED);
+			sum.buckets[j] += counter_get(&of->buckets[j]);
 	}
 	return sum;
 }

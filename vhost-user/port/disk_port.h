@@ -24,6 +24,7 @@
  * @serial: what guests read; NULL for the name
  * @queues: number of its rings
  * @lock_timer: tries to have it alone; NULL when it has it
+ * @lock_error: why it could not be had at the last try
  * @lock_began: since when, in milliseconds of the monotonic clock
  * @counters: of each ring that ever ran
  * @moving: worker that each ring moves to, + 1; 0 for none
@@ -38,6 +39,7 @@ struct disk_port {
 	char *serial;
 	unsigned int queues;
 	sd_event_source *lock_timer;
+	int lock_error;
 	uint64_t lock_began;
 	struct blk_counters *counters[PORT_RINGS_MAX];
 	uint8_t moving[PORT_RINGS_MAX];

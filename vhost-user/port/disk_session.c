@@ -2,8 +2,8 @@
 /*
  * Theory of operation.  A ring is in the list of one worker's poller.  To stop, it leaves the list
  * when nothing is under way; else it takes nothing more, and the worker says when it has
- * drained.  To move, it pauses until nothing is under way, because completions come to the
- * worker that submitted.
+ * drained.  To move, it pauses until the back end has nothing, because completions come to the
+ * worker that submitted; what waits for its medium moves along.
  */
 #include "vhost-user/port/disk_session.h"
 
@@ -83,7 +83,8 @@ static bool queue_stop(void *arg, struct vu_queue *vu)
 		end(disk, vu);
 		return true;
 	}
-	blk_queue_drain(queue, vu->leave_inflight);
+	/* What waits for its medium waits on, where somebody keeps it. */
+	blk_queue_drain(queue, vu->inflight && (vu->leave_inflight || !vu->is_asked));
 	show(&disk->port, vu, true);
 	worker_wake(disk->port.registry->workers, disk->port.workers[vu->index]);
 	return false;
@@ -124,6 +125,11 @@ static bool queue_abandon(void *arg, struct vu_queue *vu)
 static void move_now(struct port *port, struct vu_queue *vu, unsigned int to)
 {
 	show(port, vu, false);
+	if (!blk_queue_is_at_rest(queue_of(vu))) {
+		show(port, vu, true);
+		return;
+	}
+	disk_port_of(port)->moving[vu->index] = 0;
 	balance_detach(port, vu);
 	balance_attach(port, vu, to);
 	blk_queue_pause(queue_of(vu), false);
@@ -150,9 +156,8 @@ static void attend(struct disk_port *disk, struct vu_queue *vu)
 		show(&disk->port, vu, false);
 		end(disk, vu);
 		vu_queue_stopped(vu);
-	} else if (*moving && !blk_queue_under_way(queue)) {
+	} else if (*moving) {
 		move_now(&disk->port, vu, *moving - 1u);
-		*moving = 0;
 	}
 }
 

@@ -223,6 +223,7 @@ enum vu_refusal vu_handle_get_vring_base(struct vu_session *session, struct vu_m
 {
 	struct vu_vring *ring = state_ring(session, message);
 
+	ring->queue.is_asked = true;
 	if (!vu_vring_stop(session, ring))
 		return VU_LATER;
 	ring->started = false;

@@ -58,6 +58,8 @@ struct vu_session;
  * @inflight: where the device writes down what is in flight, when it does and the front end
  *	keeps that: the device takes, pushes and publishes by virtq_inflight.h then, and
  *	begins with what is to be resumed; NULL otherwise
+ * @is_asked: at queue_stop the front end asks where the ring stands, and waits for what is in
+ *	flight unless @leave_inflight; else the ring is stopped for a moment
  * @leave_inflight: at queue_stop the front end does not wait for what is in flight, which is
  *	resumed when the queue starts again
  * @device: the device's, for what it keeps of the queue; NULL when the session is new
@@ -75,6 +77,7 @@ struct vu_queue {
 	bool is_calling;
 	uint64_t features;
 	struct virtq_inflight *inflight;
+	bool is_asked;
 	bool leave_inflight;
 	void *device;
 };

@@ -262,6 +262,7 @@ enum vu_refusal vu_vring_start(struct vu_session *session, struct vu_vring *ring
 	if (refusal)
 		return refusal;
 	ring->queue.features = session->features;
+	ring->queue.is_asked = false;
 	ring->queue.enabled =
 		ring->enabled || !(session->features & VU_BIT(VU_F_PROTOCOL_FEATURES));
 	ring->queue.is_told = vu_is_inband(session) && !ring->has_kick;
