@@ -32,6 +32,9 @@
 #define BUFFERS 16
 #define BUFFER_BYTES (64U << 10)
 
+/* How often one step is asked for again; what goes on after that is an error. */
+#define TRIES 1000
+
 /* Most bytes of one step. */
 #define TRANSFER_MAX (1U << 30)
 #define RANGE_MAX (UINT64_C(64) << 20)
@@ -62,6 +65,7 @@ struct file_channel;
  * @buffer: what its memory is carried through; NULL when that is aligned
  * @clearing: how the range of this step is cleared
  * @asked: bytes of it
+ * @tries: how often something passing was in the way
  * @is_syncing: this step is the fdatasync behind a change
  */
 struct file_request {
@@ -73,6 +77,7 @@ struct file_request {
 	uint8_t *buffer;
 	enum clearing clearing;
 	uint64_t asked;
+	unsigned int tries;
 	bool is_syncing;
 };
 
@@ -408,7 +413,7 @@ static void on_done(struct uring_request *uring, int result)
 	struct file_channel *channel = request->channel;
 	enum blk_op op = request->io->op;
 
-	if (unlikely(is_passing(result)))
+	if (unlikely(is_passing(result)) && request->tries++ < TRIES)
 		again(request);
 	else if (op == BLK_READ || op == BLK_WRITE)
 		on_transferred(request, result);
@@ -462,6 +467,7 @@ static void start(struct file_channel *channel, struct blk_io *io)
 	request->place = (struct place){0};
 	request->buffer = NULL;
 	request->is_syncing = false;
+	request->tries = 0;
 	if (io->op == BLK_FLUSH)
 		ask_sync(request);
 	else if (io->op == BLK_DISCARD || io->op == BLK_WRITE_ZEROES)

@@ -263,7 +263,7 @@ static int call_disk_resize(void *arg, struct json_object *params, struct json_o
 static int call_disk_remove(void *arg, struct json_object *params, struct json_object **result)
 {
 	(void)result;
-	return remove_found(arg, json_text_or_null(params, "name"), disk_find);
+	return remove_found(arg, json_text_or_null(params, "name"), disk_find_removable);
 }
 
 static const struct jsonrpc_param bridge_add_params[] = {

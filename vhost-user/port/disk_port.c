@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -16,6 +17,9 @@
 #include "vhost-user/port/disk_session.h"
 #include "vhost-user/port/disks.h"
 #include "vhost-user/port/registry.h"
+
+/* Milliseconds in which a medium gives back something. */
+#define ANSWER_MS 3000
 
 /* Microseconds between tries to have a disk alone. */
 #define LOCK_US 20000
@@ -476,6 +480,45 @@ int disk_find(struct registry *registry, const char *name, struct port **out)
 		}
 	}
 	return iov_fail(registry->iov, -ENOENT, "%s: no such disk; see 'iov disk list'", name);
+}
+
+/* What all rings were ever given back, and whether one waits for something. */
+static uint64_t given_back(const struct disk_port *disk, bool *waits)
+{
+	uint64_t sum = 0;
+
+	*waits = false;
+	for (unsigned int i = 0; i < disk->port.queue_end; i++) {
+		const struct vu_queue *vu = disk->port.queues[i];
+
+		*waits |= vu && !blk_queue_is_at_rest(vu->device);
+		for (unsigned int kind = 0; kind < BLK_KINDS && disk->counters[i]; kind++)
+			sum += counter_get(&disk->counters[i][kind].count);
+	}
+	return sum;
+}
+
+int disk_find_removable(struct registry *registry, const char *name, struct port **out)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	const uint64_t end = monotonic_ms() + ANSWER_MS;
+	uint64_t before, now;
+	bool waits;
+	int error = disk_find(registry, name, out);
+
+	if (error)
+		return error;
+	now = before = given_back(disk_port_of(*out), &waits);
+	while (waits && now == before && monotonic_ms() < end) {
+		nanosleep(&pause, NULL);
+		now = given_back(disk_port_of(*out), &waits);
+	}
+	if (!waits || now != before)
+		return 0;
+	*out = NULL;
+	return iov_fail(registry->iov, -EBUSY, "%s: what it is stored on has not answered for %d s, and "
+			"removing it would wait for that; see to its medium, or end iovd", name,
+			ANSWER_MS / 1000);
 }
 
 static uint64_t bytes_of(const struct port *port)

@@ -84,6 +84,19 @@ unsigned int disk_port_add_rings(const struct disk_port *disk, unsigned int work
 int disk_find(struct registry *registry, const char *name, struct port **out);
 
 /**
+ * disk_find_removable - a disk by its name, whose back end answers
+ * @registry: registry
+ * @name: its name
+ * @out: receives the port
+ *
+ * Who removes a disk waits for what its back end has, and so do all others.  Takes some seconds
+ * when it gives back nothing.
+ *
+ * Return: 0, -ENOENT or -EBUSY with a message.
+ */
+int disk_find_removable(struct registry *registry, const char *name, struct port **out);
+
+/**
  * struct disk_changes - what is set while a disk is there
  * @on_error: "report" or "wait"; NULL to leave it
  * @clear_errors: somebody looked at the flush that failed

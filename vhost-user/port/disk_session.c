@@ -18,6 +18,12 @@
 #include "vhost-user/port/disks.h"
 #include "vhost-user/port/registry.h"
 
+/*
+ * A medium that does not answer keeps its own front end waiting, for a week if it must: what the
+ * back end has is in the guest's memory, so nothing but its end can be waited for.
+ */
+#define DRAIN_MS (7u * 24 * 3600 * 1000)
+
 /* How long a disk that goes away waits for what is in flight. */
 #define LAST_CHANCE_MS 1000
 
@@ -240,6 +246,7 @@ int disk_session_open(struct disk_port *disk, const struct port_options *options
 		.config_size = BLK_CONFIG_BYTES,
 		.queues = disk->queues,
 		.queue_num = disk->queues,
+		.drain_ms = DRAIN_MS,
 		.tracks_inflight = true,
 	};
 
