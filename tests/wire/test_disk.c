@@ -492,7 +492,12 @@ static void a_cache_that_was_switched_off_stays_off(void **state)
 	reattach("d");
 	assert_int_equal(cache(), 0);
 	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_OK);
+	/* One that plays with it has nothing written. */
 	assert_int_equal(switch_cache(1), 0);
+	assert_int_equal(cache(), 1);
+	assert_non_null(strstr(state_text(), "write_through"));
+	frontend_send(&guest, VU_RESET_DEVICE, 0, NULL, 0, NULL, 0);
+	assert_int_equal(cache(), 1);
 	assert_null(strstr(state_text(), "write_through"));
 }
 

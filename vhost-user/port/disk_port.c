@@ -112,6 +112,7 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 				disks->why_no_uring);
 	error = blk_disk_open(&disk->disk, disk->port.registry->iov, ops, &source);
 	disk->disk.has_cache = !options->write_through;
+	disk->write_through = options->write_through;
 	if (disk->disk.backend)
 		TAILQ_INSERT_TAIL(&disks->list, disk, link);
 	return error;
@@ -309,7 +310,7 @@ static void save(const struct port *port, struct json_object *entry)
 	if (disk->disk.on_error != BLK_ERROR_REPORT)
 		json_add_text(entry, "on_error", blk_on_error_name(disk->disk.on_error));
 	/* Front ends do not say it again to an iovd that comes next. */
-	if (!disk->disk.has_cache)
+	if (disk->write_through)
 		json_object_object_add(entry, "write_through", json_object_new_boolean(true));
 	if (disk->bytes)
 		json_object_object_add(entry, "bytes", json_object_new_uint64(disk->bytes));

@@ -23,6 +23,7 @@
  * @bytes: size of a kind that has none by itself; 0 for others
  * @serial: what guests read; NULL for the name
  * @queues: number of its rings
+ * @write_through: its driver has switched the cache off since it began
  * @lock_timer: tries to have it alone; NULL when it has it
  * @lock_error: why it could not be had at the last try
  * @lock_began: since when, in milliseconds of the monotonic clock
@@ -38,6 +39,7 @@ struct disk_port {
 	uint64_t bytes;
 	char *serial;
 	unsigned int queues;
+	bool write_through;
 	sd_event_source *lock_timer;
 	int lock_error;
 	uint64_t lock_began;

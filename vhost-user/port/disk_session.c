@@ -89,8 +89,8 @@ static bool queue_stop(void *arg, struct vu_queue *vu)
 		end(disk, vu);
 		return true;
 	}
-	/* What waits for its medium waits on, where somebody keeps it. */
-	blk_queue_drain(queue, vu->inflight && (vu->leave_inflight || !vu->is_asked));
+	/* What waits for its medium waits on: it is written down, or the ring stands before it. */
+	blk_queue_drain(queue, vu->leave_inflight || !vu->is_asked);
 	show(&disk->port, vu, true);
 	worker_wake(disk->port.registry->workers, disk->port.workers[vu->index]);
 	return false;
@@ -174,8 +174,17 @@ void disk_session_attend(struct port *port)
 			attend(disk_port_of(port), port->queues[i]);
 }
 
-static void keep(const struct registry *registry)
+/*
+ * Once in the life of a driver: one that plays with the switch does not have files written all
+ * the time, and a cache that may be on is taken for one that is off after a restart.
+ */
+static void keep(struct disk_port *disk, bool write_through)
 {
+	struct registry *registry = disk->port.registry;
+
+	if (disk->write_through == write_through)
+		return;
+	disk->write_through = write_through;
 	if (registry->keep)
 		registry->keep(registry->keep_arg);
 }
@@ -184,11 +193,9 @@ static void keep(const struct registry *registry)
 static void reset(void *arg)
 {
 	struct disk_port *disk = arg;
-	const bool had_cache = disk->disk.has_cache;
 
 	__atomic_store_n(&disk->disk.has_cache, true, __ATOMIC_RELAXED);
-	if (!had_cache)
-		keep(disk->port.registry);
+	keep(disk, false);
 }
 
 static void get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
@@ -203,12 +210,11 @@ static int set_config(void *arg, uint32_t offset, const uint8_t *bytes, uint32_t
 {
 	struct disk_port *disk = arg;
 
-	const bool had_cache = disk->disk.has_cache;
 	int error = blk_config_write(&disk->disk, offset, bytes, size);
 
 	(void)migrated;
-	if (!error && disk->disk.has_cache != had_cache)
-		keep(disk->port.registry);
+	if (!error && !disk->disk.has_cache)
+		keep(disk, true);
 	return error;
 }
 
