@@ -36,6 +36,9 @@ static struct blk_io *held[HELD_MAX];
 static unsigned int held_count;
 static bool is_at_once;
 
+/* The driver does not find its way in its ring any more. */
+static bool is_scribbled;
+
 static void check_io(const struct blk_io *io)
 {
 	const uint32_t block = disk.geometry.block;
@@ -134,6 +137,7 @@ static void scribble(struct fuzz_input *input)
 {
 	uint8_t *desc = driver_descriptor_area(&fixture.driver);
 
+	is_scribbled = true;
 	for (unsigned int count = fuzz_u8(input) % 16; count; count--) {
 		uint32_t at = fuzz_below(input, 16 * ENTRIES);
 
@@ -145,7 +149,7 @@ static void take_used(void)
 {
 	struct vring_used_elem element;
 
-	while (driver_used(&fixture.driver, &element))
+	while (!is_scribbled && driver_used(&fixture.driver, &element))
 		;
 }
 
@@ -272,6 +276,7 @@ static void run(struct fuzz_input *input)
 	fixture.guest.allocated = 0;
 	fixture.packed = kind & 1;
 	now = 0;
+	is_scribbled = false;
 	choose_disk(input, kind);
 	features = INDIRECT | EVENT_IDX | blk_features(&disk, 1);
 	features &= ~(BIT(VIRTIO_F_IN_ORDER) | BIT(VIRTIO_F_RING_PACKED));
