@@ -87,8 +87,8 @@ iovd:
   ports:
     - name: vm1
       type: vhost-user
-      server: on
       socket: /run/vm1
+      server: on
       bridge: lan
       rules:
         vlan: access:10
