@@ -100,6 +100,11 @@ changes "done" "bridge remove" lan --save
 changes "done" "port remove" vm1 --save
 expect_status "and so does iovd" 0 iov plan --exit-code
 expect_status "what cannot be said" 2 iov port set vm0 --link down --save
+changes "done" "disk add" d --socket /run/d --server --null 1M --save
+changes "done" "disk set" d --on-error wait --save
+changes "done" "disk resize" d 2M --save
+expect_status "and so does iovd" 0 iov plan --exit-code
+changes "done" "disk remove" d --save
 stop_iovd
 
 # Each command that changes the host was one of them
