@@ -41,7 +41,7 @@ for _ in {1..50}; do
 	sleep 0.1
 done
 expect "and the guest learns of it" 196608 "$(guest 'cat /sys/block/vda/size')"
-guest 'umount /run/m && fsck.ext4 -fn /dev/vda > /dev/null && resize2fs /dev/vda 2> /dev/null > /dev/null && mount /dev/vda /run/m'
+guest '{ umount /run/m && fsck.ext4 -fp /dev/vda && resize2fs /dev/vda && mount /dev/vda /run/m; } > /tmp/grown 2>&1 || { cat /tmp/grown; exit 1; }'
 expect "what was written is still there" "$(< "$dir/sent")" "$(guest 'md5sum /run/m/1 /run/m/4 /run/m/5')"
 guest 'umount /run/m && fsck.ext4 -fn /dev/vda > /dev/null'
 echo "ok: and the file system is whole"
