@@ -31,7 +31,7 @@ for _ in {1..300}; do
 	[ -z "$(guest 'cat /tmp/result')" ] || break
 	sleep 0.1
 done
-[ $kills -gt 1 ] || fail "kills meanwhile: expected more than 1, got $kills"
+[ $kills -gt 0 ] || fail "it was done before the first kill"
 expect "no write failed, over $kills kills" "done" "$(guest 'cat /tmp/result')"
 for round in 0 1 2; do
 	expect "what was written is read ($round)" "$(< "$dir/sent")" "$(guest "echo 3 > /proc/sys/vm/drop_caches
