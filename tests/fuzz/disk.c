@@ -162,27 +162,9 @@ static void pass(void)
 	assert_true(blk_queue_under_way(queue) <= ENTRIES);
 }
 
-static void *in_device(void *in_driver)
-{
-	return guest_memory_at_user(fixture.memory, (uint64_t)(uintptr_t)in_driver, 1);
-}
-
-static struct virtq_setup setup_of(uint64_t features)
-{
-	return (struct virtq_setup){
-		.memory = fixture.memory,
-		.desc = in_device(driver_descriptor_area(&fixture.driver)),
-		.driver = in_device(driver_driver_area(&fixture.driver)),
-		.device = in_device(driver_device_area(&fixture.driver)),
-		.size = ENTRIES,
-		.base = driver_base(&fixture.driver),
-		.features = features,
-	};
-}
-
 static void open_queue(uint64_t features, uint8_t *region)
 {
-	struct virtq_setup setup = setup_of(features);
+	struct virtq_setup setup = ring_setup_of(&fixture, features);
 
 	if (region && virtq_inflight_open(&inflight, fixture.iov, region, ENTRIES, &setup))
 		region = NULL;

@@ -22,25 +22,6 @@ static unsigned int opened, refused, resumed;
 /* What is given back is not published at once. */
 static bool is_lazy;
 
-static void *in_device(void *in_driver)
-{
-	return guest_memory_at_user(fixture.memory, (uint64_t)(uintptr_t)in_driver, 1);
-}
-
-/* As open_ring() made it. */
-static struct virtq_setup setup_of(uint64_t features)
-{
-	return (struct virtq_setup){
-		.memory = fixture.memory,
-		.desc = in_device(driver_descriptor_area(&fixture.driver)),
-		.driver = in_device(driver_driver_area(&fixture.driver)),
-		.device = in_device(driver_device_area(&fixture.driver)),
-		.size = ENTRIES,
-		.base = driver_base(&fixture.driver),
-		.features = features,
-	};
-}
-
 /* Words of rings and of the region alike are small numbers, mostly. */
 static void scribble(struct fuzz_input *input, uint8_t *bytes, uint32_t length)
 {
@@ -142,7 +123,7 @@ static void run(struct fuzz_input *input)
 	fixture.packed = kind & 1;
 	is_lazy = kind & 8;
 	open_ring(&fixture, ENTRIES, INDIRECT);
-	setup = setup_of(INDIRECT | (fixture.packed ? BIT(VIRTIO_F_RING_PACKED) : 0));
+	setup = ring_setup_of(&fixture, INDIRECT | (fixture.packed ? BIT(VIRTIO_F_RING_PACKED) : 0));
 	if (kind & 4) {
 		write_descriptors(input);
 		scribble(input, fixture.guest.host, NEAR);

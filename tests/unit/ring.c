@@ -24,7 +24,7 @@ static void share(struct fixture *fixture)
 	}
 }
 
-static void *in_device(struct fixture *fixture, void *in_driver)
+static void *in_device(const struct fixture *fixture, void *in_driver)
 {
 	void *host = guest_memory_at_user(fixture->memory, (uint64_t)(uintptr_t)in_driver, 1);
 
@@ -32,22 +32,29 @@ static void *in_device(struct fixture *fixture, void *in_driver)
 	return host;
 }
 
+struct virtq_setup ring_setup_of(const struct fixture *fixture, uint64_t features)
+{
+	return (struct virtq_setup){
+		.memory = fixture->memory,
+		.log = fixture->log,
+		.desc = in_device(fixture, driver_descriptor_area(&fixture->driver)),
+		.driver = in_device(fixture, driver_driver_area(&fixture->driver)),
+		.device = in_device(fixture, driver_device_area(&fixture->driver)),
+		.size = fixture->driver.size,
+		.base = driver_base(&fixture->driver),
+		.features = features,
+	};
+}
+
 void open_ring(struct fixture *fixture, uint16_t size, uint64_t features)
 {
+	struct virtq_setup setup;
+
 	if (fixture->packed)
 		features |= BIT(VIRTIO_F_RING_PACKED);
 	driver_open(&fixture->driver, &fixture->guest, size, features);
-	virtq_start(&fixture->vq,
-		    &(struct virtq_setup){
-			    .memory = fixture->memory,
-			    .log = fixture->log,
-			    .desc = in_device(fixture, driver_descriptor_area(&fixture->driver)),
-			    .driver = in_device(fixture, driver_driver_area(&fixture->driver)),
-			    .device = in_device(fixture, driver_device_area(&fixture->driver)),
-			    .size = size,
-			    .base = driver_base(&fixture->driver),
-			    .features = features,
-		    });
+	setup = ring_setup_of(fixture, features);
+	virtq_start(&fixture->vq, &setup);
 }
 
 void fixture_open(struct fixture *fixture)

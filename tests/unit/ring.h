@@ -33,6 +33,9 @@ int ring_setup(void **state);
 int packed_ring_setup(void **state);
 int ring_teardown(void **state);
 
+/* What the fixture's ring starts with, as its driver has it; @features tell its kind. */
+struct virtq_setup ring_setup_of(const struct fixture *fixture, uint64_t features);
+
 /* A new ring in place of the one before; its kind is the fixture's. */
 void open_ring(struct fixture *fixture, uint16_t size, uint64_t features);
 

@@ -94,26 +94,13 @@ static void open_queue(struct test *test, uint64_t features)
 	assert_int_equal(blk_queue_open(&test->queue, &test->disk, &test->vu, test->counters), 0);
 }
 
-static void *in_device(struct test *test, void *in_driver)
-{
-	return guest_memory_at_user(test->ring.memory, (uint64_t)(uintptr_t)in_driver, 1);
-}
-
 /* With a front end that keeps what is in flight. */
 static void open_tracked(struct test *test)
 {
 	struct virtq_setup setup;
 
 	open_queue(test, F_ALL);
-	setup = (struct virtq_setup){
-		.memory = test->ring.memory,
-		.desc = in_device(test, driver_descriptor_area(&test->ring.driver)),
-		.driver = in_device(test, driver_driver_area(&test->ring.driver)),
-		.device = in_device(test, driver_device_area(&test->ring.driver)),
-		.size = 64,
-		.base = driver_base(&test->ring.driver),
-		.features = test->vu.features,
-	};
+	setup = ring_setup_of(&test->ring, test->vu.features);
 	blk_queue_close(test->queue);
 	assert_true(virtq_inflight_bytes(64, setup.features) <= sizeof(test->region));
 	assert_int_equal(virtq_inflight_open(&test->inflight, test->ring.iov, test->region, 64,
