@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/size.h"
 #include "bench/blk_bench.h"
 #include "cli/argument.h"
 #include "cli/bench.h"
@@ -69,26 +70,18 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-/* Bytes, or units of 1024 and so on. */
 static uint64_t parse_bytes(const char *arg, const char *option, uint64_t min, uint64_t max,
 			    struct argp_state *state)
 {
-	static const char suffixes[] = "KMGT";
-	char *end;
-	unsigned long long value = strtoull(arg, &end, 10);
-	const char *suffix = *end ? strchr(suffixes, *end) : NULL;
-	const unsigned int shift = suffix ? 10 * (unsigned int)(suffix - suffixes + 1) : 0;
+	uint64_t value = 0;
 
-	if (suffix)
-		end++;
-	if (*end || *arg < '0' || *arg > '9' || value > max >> shift || value << shift < min ||
-	    (value << shift) % BLK_SECTOR)
+	if (!size_parse(arg, &value) || value > max || value < min || value % BLK_SECTOR)
 		cli_misuse(state,
 			   "--%s %s: expected a multiple of %u from %llu to %llu bytes, also with "
 			   "K, M, G or T",
 			   option, arg, BLK_SECTOR, (unsigned long long)min,
 			   (unsigned long long)max);
-	return value << shift;
+	return value;
 }
 
 static void parse_rw(struct blk_args *args, const char *arg, const struct argp_state *state)
