@@ -78,16 +78,51 @@ static int call_port_set(void *arg, struct json_object *params, struct json_obje
 	return 0;
 }
 
-static int call_port_list(void *arg, struct json_object *params, struct json_object **result)
+/* Ports that carry frames, and disks, are looked for and listed apart from each other. */
+typedef int find_port(struct registry *registry, const char *name, struct port **out);
+
+static struct json_object *describe_all(struct methods *methods, bool disks)
 {
-	struct registry *registry = ((struct methods *)arg)->registry;
+	struct json_object *list = json_object_new_array();
 	struct port *port;
 
-	(void)params;
+	TAILQ_FOREACH(port, &methods->registry->ports, link)
+		if (port_is_disk(port) == disks)
+			json_object_array_add(list, port_describe(port));
+	return list;
+}
+
+static int stats(struct methods *methods, struct json_object *params, struct json_object **result,
+		 find_port *find, bool disks)
+{
+	const char *name = json_text_or_null(params, "name");
+	struct port *port;
+	int error = name ? find(methods->registry, name, &port) : 0;
+
+	if (error)
+		return error;
 	*result = json_object_new_array();
-	TAILQ_FOREACH(port, &registry->ports, link)
-		if (port->member)
-			json_object_array_add(*result, port_describe(port));
+	TAILQ_FOREACH(port, &methods->registry->ports, link)
+		if (port_is_disk(port) == disks && (!name || !strcmp(port->name, name)))
+			json_object_array_add(*result, port_stats(port));
+	return 0;
+}
+
+static int show(struct methods *methods, struct json_object *params, struct json_object **result,
+		find_port *find)
+{
+	struct port *port;
+	int error = find(methods->registry, json_text_or_null(params, "name"), &port);
+
+	if (!error)
+		*result = port_show(port);
+	return error;
+}
+
+static int call_port_list(void *arg, struct json_object *params, struct json_object **result)
+{
+	(void)params;
+	*result = describe_all(arg, false);
 	return 0;
 }
 
@@ -97,33 +132,16 @@ static const struct jsonrpc_param port_stats_params[] = {
 
 static int call_port_stats(void *arg, struct json_object *params, struct json_object **result)
 {
-	const char *name = json_text_or_null(params, "name");
-	struct registry *registry = ((struct methods *)arg)->registry;
-	struct port *port;
-	int error = name ? port_find(registry, name, &port) : 0;
-
-	if (error)
-		return error;
-	*result = json_object_new_array();
-	TAILQ_FOREACH(port, &registry->ports, link)
-		if (port->member && (!name || !strcmp(port->name, name)))
-			json_object_array_add(*result, port_stats(port));
-	return 0;
+	return stats(arg, params, result, port_find, false);
 }
 
 static int call_port_show(void *arg, struct json_object *params, struct json_object **result)
 {
-	struct port *port;
-	int error = port_find(((struct methods *)arg)->registry, json_text_or_null(params, "name"), &port);
-
-	if (!error)
-		*result = port_show(port);
-	return error;
+	return show(arg, params, result, port_find);
 }
 
 /* One that could not be had again is gone as well. */
-static int remove_found(struct methods *methods, const char *name,
-			int (*find)(struct registry *, const char *, struct port **))
+static int remove_found(struct methods *methods, const char *name, find_port *find)
 {
 	struct port *port = NULL;
 	int error = 0;
@@ -173,41 +191,19 @@ static int call_disk_add(void *arg, struct json_object *params, struct json_obje
 
 static int call_disk_list(void *arg, struct json_object *params, struct json_object **result)
 {
-	struct registry *registry = ((struct methods *)arg)->registry;
-	struct port *port;
-
 	(void)params;
-	*result = json_object_new_array();
-	TAILQ_FOREACH(port, &registry->ports, link)
-		if (port_is_disk(port))
-			json_object_array_add(*result, port_describe(port));
+	*result = describe_all(arg, true);
 	return 0;
 }
 
 static int call_disk_show(void *arg, struct json_object *params, struct json_object **result)
 {
-	struct port *port;
-	int error = disk_find(((struct methods *)arg)->registry, json_text_or_null(params, "name"), &port);
-
-	if (!error)
-		*result = port_show(port);
-	return error;
+	return show(arg, params, result, disk_find);
 }
 
 static int call_disk_stats(void *arg, struct json_object *params, struct json_object **result)
 {
-	const char *name = json_text_or_null(params, "name");
-	struct registry *registry = ((struct methods *)arg)->registry;
-	struct port *port;
-	int error = name ? disk_find(registry, name, &port) : 0;
-
-	if (error)
-		return error;
-	*result = json_object_new_array();
-	TAILQ_FOREACH(port, &registry->ports, link)
-		if (port_is_disk(port) && (!name || !strcmp(port->name, name)))
-			json_object_array_add(*result, port_stats(port));
-	return 0;
+	return stats(arg, params, result, disk_find, true);
 }
 
 static const struct jsonrpc_param disk_set_params[] = {
