@@ -42,6 +42,14 @@ static int check_backend(struct iov *iov, const struct port_options *options)
 	return 0;
 }
 
+static int parse_on_error(struct iov *iov, const char *name, const char *text,
+			  enum blk_on_error *on_error)
+{
+	if (!text || blk_on_error_parse(text, on_error))
+		return 0;
+	return iov_fail(iov, -EINVAL, "%s: on_error '%.32s': expected report or wait", name, text);
+}
+
 static int check(struct iov *iov, const struct port_options *options)
 {
 	const struct disk_options *disk = &options->disk;
@@ -56,10 +64,8 @@ static int check(struct iov *iov, const struct port_options *options)
 	if (disk->queues < 0 || disk->queues > PORT_RINGS_MAX)
 		return iov_fail(iov, -EINVAL, "%s: %d queues: expected 1 to %d", options->name,
 				disk->queues, PORT_RINGS_MAX);
-	if (disk->on_error && !blk_on_error_parse(disk->on_error, &on_error))
-		return iov_fail(iov, -EINVAL, "%s: on_error '%.32s': expected report or wait",
-				options->name, disk->on_error);
-	if (front_end_check(iov, options))
+	if (parse_on_error(iov, options->name, disk->on_error, &on_error) ||
+	    front_end_check(iov, options))
 		return -EINVAL;
 	return check_backend(iov, options);
 }
@@ -140,10 +146,9 @@ static void have_lock(struct disk_port *disk)
 static int try_lock(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct disk_port *disk = data;
-
-	(void)usec;
 	int error = blk_disk_lock(&disk->disk);
 
+	(void)usec;
 	if (!error) {
 		have_lock(disk);
 		return 0;
@@ -231,9 +236,10 @@ int disk_set(struct port *port, const struct disk_changes *changes)
 	struct blk_disk *disk = &disk_port_of(port)->disk;
 	enum blk_on_error on_error = disk->on_error;
 
-	if (changes->on_error && !blk_on_error_parse(changes->on_error, &on_error))
-		return iov_fail(port->registry->iov, -EINVAL, "%s: on_error '%.32s': expected report "
-				"or wait", port->name, changes->on_error);
+	int error = parse_on_error(port->registry->iov, port->name, changes->on_error, &on_error);
+
+	if (error)
+		return error;
 	__atomic_store_n(&disk->on_error, on_error, __ATOMIC_RELAXED);
 	if (changes->clear_errors) {
 		__atomic_store_n(&disk->flush_error, 0, __ATOMIC_RELAXED);
@@ -338,23 +344,30 @@ static void describe(const struct port *port, struct json_object *object)
 		json_add_text(object, "error", strerror(-error));
 }
 
-/* What all rings counted of a kind. */
+/* What all rings counted of a kind: a member of struct blk_counters at this offset. */
+static uint64_t sum_at(const struct disk_port *disk, unsigned int kind, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < disk->port.queue_end; i++)
+		if (disk->counters[i])
+			sum += counter_get((const uint64_t *)((const char *)&disk->counters[i][kind] +
+							      offset));
+	return sum;
+}
+
+/* All of that. */
 static struct blk_counters sum_of(const struct disk_port *disk, unsigned int kind)
 {
-	struct blk_counters sum = { 0 };
+	struct blk_counters sum = {
+		.count = sum_at(disk, kind, offsetof(struct blk_counters, count)),
+		.failed = sum_at(disk, kind, offsetof(struct blk_counters, failed)),
+		.bytes = sum_at(disk, kind, offsetof(struct blk_counters, bytes)),
+		.cycles = sum_at(disk, kind, offsetof(struct blk_counters, cycles)),
+	};
 
-	for (unsigned int i = 0; i < disk->port.queue_end; i++) {
-		const struct blk_counters *of = disk->counters[i] ? &disk->counters[i][kind] : NULL;
-
-		if (!of)
-			continue;
-		sum.count += counter_get(&of->count);
-		sum.failed += counter_get(&of->failed);
-		sum.bytes += counter_get(&of->bytes);
-		sum.cycles += counter_get(&of->cycles);
-		for (unsigned int j = 0; j < BLK_LATENCY_BUCKETS; j++)
-			sum.buckets[j] += counter_get(&of->buckets[j]);
-	}
+	for (unsigned int i = 0; sum.count && i < BLK_LATENCY_BUCKETS; i++)
+		sum.buckets[i] = sum_at(disk, kind, offsetof(struct blk_counters, buckets[i]));
 	return sum;
 }
 
@@ -493,9 +506,9 @@ static uint64_t given_back(const struct disk_port *disk, bool *waits)
 		const struct vu_queue *vu = disk->port.queues[i];
 
 		*waits |= vu && !blk_queue_is_at_rest(vu->device);
-		for (unsigned int kind = 0; kind < BLK_KINDS && disk->counters[i]; kind++)
-			sum += counter_get(&disk->counters[i][kind].count);
 	}
+	for (unsigned int kind = 0; kind < BLK_KINDS; kind++)
+		sum += sum_at(disk, kind, offsetof(struct blk_counters, count));
 	return sum;
 }
 
@@ -529,22 +542,22 @@ static uint64_t bytes_of(const struct port *port)
 
 static uint64_t read_requests(const struct port *port)
 {
-	return sum_of(disk_port_of(port), BLK_KIND_READ).count;
+	return sum_at(disk_port_of(port), BLK_KIND_READ, offsetof(struct blk_counters, count));
 }
 
 static uint64_t write_requests(const struct port *port)
 {
-	return sum_of(disk_port_of(port), BLK_KIND_WRITE).count;
+	return sum_at(disk_port_of(port), BLK_KIND_WRITE, offsetof(struct blk_counters, count));
 }
 
 static uint64_t read_bytes(const struct port *port)
 {
-	return sum_of(disk_port_of(port), BLK_KIND_READ).bytes;
+	return sum_at(disk_port_of(port), BLK_KIND_READ, offsetof(struct blk_counters, bytes));
 }
 
 static uint64_t write_bytes(const struct port *port)
 {
-	return sum_of(disk_port_of(port), BLK_KIND_WRITE).bytes;
+	return sum_at(disk_port_of(port), BLK_KIND_WRITE, offsetof(struct blk_counters, bytes));
 }
 
 static uint64_t failed_requests(const struct port *port)
@@ -552,7 +565,7 @@ static uint64_t failed_requests(const struct port *port)
 	uint64_t failed = 0;
 
 	for (unsigned int kind = 0; kind < BLK_KINDS; kind++)
-		failed += sum_of(disk_port_of(port), kind).failed;
+		failed += sum_at(disk_port_of(port), kind, offsetof(struct blk_counters, failed));
 	return failed;
 }
 
