@@ -478,11 +478,6 @@ struct blk_disk *blk_queue_disk(const struct blk_queue *queue)
 	return queue->disk;
 }
 
-struct vu_queue *blk_queue_ring(const struct blk_queue *queue)
-{
-	return queue->vu;
-}
-
 void blk_queue_drain(struct blk_queue *queue, bool leave_parked)
 {
 	queue->leaves_parked = leave_parked;

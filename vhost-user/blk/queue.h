@@ -161,12 +161,6 @@ bool blk_queue_has_news(struct blk_queue *queue);
 struct blk_disk *blk_queue_disk(const struct blk_queue *queue);
 
 /**
- * blk_queue_ring - the ring itself
- * @queue: queue
- */
-struct vu_queue *blk_queue_ring(const struct blk_queue *queue);
-
-/**
  * blk_queue_drain - take nothing more
  * @queue: queue; any thread
  * @leave_parked: what waits for an error to go away is left to who comes next; else it is tried

@@ -116,7 +116,8 @@ void vu_queue_stopped(struct vu_queue *queue);
  *	at once when @leave_inflight says so
  * @queue_abandon: a queue that still drains must not be touched any more when this
  *	returns, whatever becomes of what is in flight: the time for it is over, or the
- *	device goes away; whether it could give back all the same; NULL when queue_stop never hands back false
+ *	device goes away; whether it could give back all the same; NULL when queue_stop never
+ *	hands back false
  * @kick: the driver added buffers to a queue with @is_told; may be NULL when the device
  *	polls all rings
  * @quiesce: returns when nothing is used any more that a ring's burst before had from its

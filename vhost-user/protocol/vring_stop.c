@@ -141,15 +141,15 @@ void vu_session_abandon_rings(struct vu_session *session, uint64_t until)
 {
 	for (unsigned int i = 0; i < session->device.queues; i++) {
 		struct vu_vring *ring = &session->rings[i];
+		bool drained;
 
 		if (!ring->drains || ring->drain_deadline > until)
 			continue;
-		if (session->device.ops->queue_abandon(session->device.arg, &ring->queue)) {
-			end_draining(session, ring);
-			continue;
-		}
-		session->stats.refused[VU_REFUSED_NOT_DRAINED]++;
+		drained = session->device.ops->queue_abandon(session->device.arg, &ring->queue);
 		end_draining(session, ring);
+		if (drained)
+			continue;
+		session->stats.refused[VU_REFUSED_NOT_DRAINED]++;
 		iov_log(session->iov, LOG_ERR, "%s: vring %u: what was in flight is abandoned",
 			session->device.name, i);
 	}
