@@ -1,17 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "bench/histogram.h"
 
-/* The largest value that falls into a bucket. */
-static uint64_t upper_bound(unsigned int bucket)
-{
-	unsigned int shift = bucket >> HISTOGRAM_SUB_BITS;
-	uint64_t part = bucket & ((1u << HISTOGRAM_SUB_BITS) - 1);
-
-	if (!shift)
-		return part;
-	return (((part | 1u << HISTOGRAM_SUB_BITS) + 1) << (shift - 1)) - 1;
-}
-
 void histogram_merge(struct histogram *histogram, const struct histogram *other)
 {
 	for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++)
@@ -27,7 +16,7 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percent)
 	uint64_t seen = 0;
 
 	for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		uint64_t bound = upper_bound(i);
+		uint64_t bound = magnitude_end(i, HISTOGRAM_SUB_BITS) - 1;
 
 		seen += histogram->buckets[i];
 		if (seen && (double)seen >= wanted)

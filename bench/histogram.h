@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "base/magnitude.h"
+
 #define HISTOGRAM_SUB_BITS 6
 #define HISTOGRAM_BUCKETS ((64 - HISTOGRAM_SUB_BITS + 1) << HISTOGRAM_SUB_BITS)
 
@@ -20,17 +22,6 @@ struct histogram {
 	uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
-static inline unsigned int histogram_bucket(uint64_t value)
-{
-	unsigned int shift;
-
-	if (value < 1u << HISTOGRAM_SUB_BITS)
-		return (unsigned int)value;
-	shift = 63 - (unsigned int)__builtin_clzll(value) - HISTOGRAM_SUB_BITS;
-	return ((shift + 1) << HISTOGRAM_SUB_BITS) +
-	       (unsigned int)(value >> shift & ((1u << HISTOGRAM_SUB_BITS) - 1));
-}
-
 /**
  * histogram_add - count a time
  * @histogram: zeroed at first
@@ -38,7 +29,7 @@ static inline unsigned int histogram_bucket(uint64_t value)
  */
 static inline void histogram_add(struct histogram *histogram, uint64_t value)
 {
-	histogram->buckets[histogram_bucket(value)]++;
+	histogram->buckets[magnitude_bucket(value, HISTOGRAM_SUB_BITS)]++;
 	histogram->total++;
 	if (value > histogram->max)
 		histogram->max = value;

@@ -25,15 +25,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/magnitude.h"
 #include "vhost-user/blk/request.h"
 #include "vhost-user/protocol/session.h"
 
 struct blk_disk;
 struct blk_queue;
 
-/* Times are counted by their magnitude, each cut in 8: the number of a bucket tells both. */
-#define BLK_LATENCY_CUTS 8
-#define BLK_LATENCY_BUCKETS (64 * BLK_LATENCY_CUTS)
+/* Times are counted by their magnitude, each cut in 8. */
+#define BLK_LATENCY_BITS 3
+#define BLK_LATENCY_BUCKETS (64 << BLK_LATENCY_BITS)
 
 /**
  * struct blk_counters - what became of requests of a kind
@@ -57,13 +58,7 @@ struct blk_counters {
  */
 static inline unsigned int blk_latency_bucket(uint64_t cycles)
 {
-	unsigned int magnitude;
-
-	if (cycles < BLK_LATENCY_CUTS)
-		return (unsigned int)cycles;
-	magnitude = 63 - (unsigned int)__builtin_clzll(cycles);
-	return (magnitude - 2) * BLK_LATENCY_CUTS +
-	       (unsigned int)(cycles >> (magnitude - 3) & (BLK_LATENCY_CUTS - 1));
+	return magnitude_bucket(cycles, BLK_LATENCY_BITS);
 }
 
 /**
@@ -74,12 +69,7 @@ static inline unsigned int blk_latency_bucket(uint64_t cycles)
  */
 static inline uint64_t blk_latency_end(unsigned int bucket)
 {
-	unsigned int magnitude = bucket / BLK_LATENCY_CUTS + 2;
-
-	if (bucket < BLK_LATENCY_CUTS)
-		return bucket + 1;
-	return (UINT64_C(1) << magnitude) +
-	       ((uint64_t)(bucket % BLK_LATENCY_CUTS + 1) << (magnitude - 3));
+	return magnitude_end(bucket, BLK_LATENCY_BITS);
 }
 
 /**
