@@ -223,9 +223,9 @@ static size_t write_request(char text[REQUEST_MAX], const char *request)
 	return (size_t)length;
 }
 
-void clients_request(struct fuzz_input *input)
+void clients_request_of(struct fuzz_input *input, const char *const *of, uint32_t count)
 {
-	const char *request = requests[fuzz_below(input, REQUESTS)];
+	const char *request = of[fuzz_below(input, count)];
 	char text[REQUEST_MAX];
 	size_t length = write_request(text, request);
 
@@ -236,6 +236,11 @@ void clients_request(struct fuzz_input *input)
 	}
 	if (may_be_asked(request))
 		answered += ask(services.control, text, length);
+}
+
+void clients_request(struct fuzz_input *input)
+{
+	clients_request_of(input, requests, REQUESTS);
 }
 
 void clients_scrape(struct fuzz_input *input)

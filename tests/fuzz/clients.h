@@ -11,7 +11,10 @@ int clients_come(const char *path);
 /* One that asks for one of what there is, with a few bytes of it otherwise. */
 void clients_request(struct fuzz_input *input);
 
-/* The same of the metrics. */
+/* The same of @count requests of a caller, where a $ is the directory of iovd's sockets. */
+void clients_request_of(struct fuzz_input *input, const char *const *requests, uint32_t count);
+
+/* One that asks for the metrics. */
 void clients_scrape(struct fuzz_input *input);
 
 /* Many at once. */

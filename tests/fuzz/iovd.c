@@ -10,6 +10,7 @@
  *
  * The worker is a thread of its own: it is waited for where something is looked at.
  */
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +24,11 @@
 #include "tests/fuzz/descriptors.h"
 #include "tests/fuzz/network.h"
 #include "tests/fuzz/reads_later.h"
+#include "tests/fuzz/says.h"
 #include "tests/fuzz/services.h"
 #include "tests/fuzz/template.h"
 #include "tests/fuzz/witness.h"
 #include "tests/wire/frontend.h"
-#include "vhost-user/protocol/session_internal.h"
 
 #define MEMORY (UINT64_C(4) << 20)
 #define OPS 48
@@ -77,15 +78,7 @@ static uint64_t passed;
 
 static void take_replies(void)
 {
-	static uint8_t bytes[1 << 14];
-
-	ssize_t size;
-
-	do
-		size = recv(guest.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-	while (size > 0);
-	if (!size)
-		is_gone = true;
+	is_gone |= has_ended(&guest);
 }
 
 static uint64_t any_features(uint16_t bits)
@@ -360,13 +353,7 @@ static void command(struct fuzz_input *input)
 
 static void scribble(struct fuzz_input *input)
 {
-	for (unsigned int count = 1 + fuzz_below(input, 4); count; count--) {
-		uint64_t word = fuzz_edge(input);
-		uint32_t at = fuzz_below(input, 1 << 14);
-
-		if (is_open && !is_gone)
-			memcpy(guest.guest.host + 8 * (uint64_t)at, &word, sizeof(word));
-	}
+	scribbles(is_open && !is_gone ? &guest : NULL, input);
 	is_tame = false;
 	if (is_open && has_ring(1)) {
 		kick(1);
@@ -391,43 +378,9 @@ static void lose_memory(void)
 
 /* What the front end says */
 
-static uint64_t likely_word(struct fuzz_input *input, unsigned int index)
-{
-	uint8_t kind = fuzz_u8(input);
-
-	if (kind < 128)
-		return index ? kind : kind & 7;
-	if (kind < 192)
-		return (uint64_t)(kind & 15) << 32 | (kind & 7);
-	if (kind < 224)
-		return guest.guest.uva + 4096 * (uint64_t)(kind & 31);
-	return fuzz_edge(input);
-}
-
 static void say(struct fuzz_input *input)
 {
-	uint8_t kind = fuzz_u8(input), request = kind & 0x3f;
-	const struct vu_rule *rule = vu_rule(request);
-	uint32_t size = rule ? rule->min_size : 8;
-	int fds[2] = {guest.guest.fd, guest.guest.fd};
-	unsigned int fd_count = request == VU_SET_MEM_TABLE || request == VU_ADD_MEM_REG;
-	uint64_t payload[64] = {0};
-
-	for (unsigned int i = 0; i < size / 8 && i < 64; i++)
-		payload[i] = likely_word(input, i);
-	if (request >= VU_SET_VRING_KICK && request <= VU_SET_VRING_ERR && !(kind & 0x40)) {
-		fds[0] = guest.kick[payload[0] % FRONTEND_RINGS];
-		fd_count = 1;
-	}
-	if (request == VU_GET_CONFIG || request == VU_SET_CONFIG) {
-		payload[0] = payload[0] << 32;
-		size += (uint32_t)(payload[0] >> 32);
-	}
-	if (request == VU_SET_DEVICE_STATE_FD)
-		fd_count = 1;
-	if (request == VU_SET_BACKEND_REQ_FD)
-		return;
-	frontend_send(&guest, request, kind & 0x80 ? 0 : VU_FLAG_NEED_REPLY, payload, size, fds, fd_count);
+	says(&guest, input);
 	is_tame = false;
 	services_settle();
 }

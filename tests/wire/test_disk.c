@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Disks of iovd: what guests write is there, and iovd that is killed loses nothing of it.
+/*
+ * Disks of iovd: what guests write is there, and iovd that is killed loses nothing of it.
+ *
+ * IOV_DISK=DEVICE: only what needs a device that may fail, below /dev/mapper and with the
+ * beginning of IOV_BELOW in it; with IOV_LOG=DEVICE, one that dm-log-writes makes a log of there.
+ */
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +23,7 @@
 #include "tests/unit/test.h"
 #include "tests/wire/daemon.h"
 #include "tests/wire/frontend.h"
+#include "tests/wire/write_log.h"
 
 #define BLOCK 4096
 #define BLOCKS 64
@@ -53,7 +59,7 @@ static bool is_busy[BLOCKS];
 static int setup(void **state)
 {
 	(void)state;
-	iovd.option = "--allow=/tmp";
+	iovd.option = getenv("IOV_DISK") ? "--allow=/dev" : "--allow=/tmp";
 	daemon_start(&iovd);
 	inflight_fd = -1;
 	memset(slots, 0, sizeof(slots));
@@ -515,6 +521,217 @@ static void a_disk_goes_away_under_its_guest(void **state)
 	add_file("d", "image");
 }
 
+/* On a device of the kernel */
+
+#define ROUNDS 48
+
+static const char *device(void)
+{
+	return getenv("IOV_DISK");
+}
+
+static void add_device(const char *rest)
+{
+	char options[200];
+
+	snprintf(options, sizeof(options), "\"backend\":\"file\",\"path\":\"%s\"%s", device(), rest);
+	add_disk("d", options);
+}
+
+static bool status_is(const char *status, bool must_be)
+{
+	struct json_object *disk = daemon_call(&iovd, "disk.show", "{\"name\":\"d\"}");
+	const char *text = json_object_get_string(json_object_object_get(disk, "status"));
+	bool is_so = !strcmp(text, status);
+
+	if (!is_so && must_be)
+		fail_msg("the disk is '%s', expected '%s'", text, status);
+	json_object_put(disk);
+	return is_so;
+}
+
+static void expect_status(const char *status)
+{
+	const uint64_t end = monotonic_ms() + PATIENCE_MS;
+
+	while (!status_is(status, monotonic_ms() >= end))
+		poll(NULL, 0, 20);
+}
+
+static void set_table(const char *target)
+{
+	char command[400];
+
+	snprintf(command, sizeof(command), "dmsetup suspend --nolockfs --noflush %s && "
+		 "dmsetup reload %s --table '0 65536 %s' && dmsetup resume --noudevsync %s", device(),
+		 device(), target, device());
+	assert_int_equal(system(command), 0);
+}
+
+/* By another target on the same device: linear, error, or flakey with its times. */
+static void become(const char *target, const char *times)
+{
+	char table[100];
+
+	snprintf(table, sizeof(table), "%s %s 0 %s", target, getenv("IOV_BELOW"), times);
+	set_table(strcmp(target, "error") ? table : target);
+}
+
+static void fill_with_zeroes(void)
+{
+	memset(bytes_of(&slots[0]), 0, BLOCK);
+	for (unsigned int block = 0; block < BLOCKS; block++)
+		assert_int_equal(ask(VIRTIO_BLK_T_OUT, block * 8, BLOCK, 0), VIRTIO_BLK_S_OK);
+}
+
+/* Until one of what is asked for finds out. */
+static void run_until_it_waits(struct random *random)
+{
+	while (!status_is("waits-for-medium", false)) {
+		struct slot *slot;
+
+		while ((slot = look()))
+			take_back(slot);
+		submit_any(random);
+		poll(NULL, 0, 20);
+	}
+}
+
+static void a_device_that_fails_is_waited_for(void **state)
+{
+	struct random random = { 20260301 };
+
+	(void)state;
+	add_device(",\"on_error\":\"wait\"");
+	boot("d", FEATURES);
+	fill_with_zeroes();
+	for (unsigned int i = 0; i < 2; i++) {
+		run(&random);
+		become("error", "");
+		run_until_it_waits(&random);
+		/* Also by one who comes meanwhile. */
+		if (i) {
+			daemon_crash(&iovd);
+			daemon_restart(&iovd);
+			reattach("d");
+			expect_status("waits-for-medium");
+		}
+		become("linear", "");
+	}
+	expect_all();
+	expect_status("ready");
+}
+
+static void a_device_that_fails_is_told_of(void **state)
+{
+	(void)state;
+	add_device("");
+	boot("d", FEATURES);
+	fill_with_zeroes();
+	/* Also for a flush, which an error target has nobody to send to. */
+	become("flakey", "0 1");
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(ask(VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_IOERR);
+	expect_status("flush-failed");
+	become("linear", "");
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
+	/* What was to be stable is not known to be. */
+	assert_int_equal(ask(VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_IOERR);
+	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"clear_errors\":true}");
+	assert_int_equal(ask(VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_OK);
+	expect_status("ready");
+}
+
+/* Good for a second, bad for one, and so on. */
+static void a_device_that_fails_at_times_loses_nothing(void **state)
+{
+	struct random random = { 20260302 };
+	uint64_t end = monotonic_ms() + 5000;
+
+	(void)state;
+	add_device(",\"on_error\":\"wait\"");
+	boot("d", FEATURES);
+	fill_with_zeroes();
+	become("flakey", "1 1");
+	while (monotonic_ms() < end)
+		run(&random);
+	become("linear", "");
+	expect_all();
+}
+
+/* By mark: the generation that each block has at least, and the last that was begun. */
+static uint32_t stable[ROUNDS][BLOCKS], begun[ROUNDS][BLOCKS];
+
+static void expect_stable(unsigned int mark, const uint8_t *image)
+{
+	assert_true(mark < ROUNDS);
+	for (unsigned int block = 0; block < BLOCKS; block++) {
+		uint64_t word;
+		uint32_t generation;
+
+		memcpy(&word, image + block * BLOCK, sizeof(word));
+		generation = (uint32_t)(word >> 32);
+		if (generation < stable[mark][block] || generation > begun[mark][block])
+			fail_msg("at mark %u block %u has generation %u, expected %u to %u", mark, block,
+				 generation, stable[mark][block], begun[mark][block]);
+		expect_content(image + block * BLOCK, block, generation);
+	}
+}
+
+/* All that was begun by now. */
+static void note_begun(unsigned int mark)
+{
+	memcpy(begun[mark], written, sizeof(written));
+	for (unsigned int i = 0; i < DEPTH; i++)
+		if (slots[i].is_busy && slots[i].is_write)
+			begun[mark][slots[i].block] = slots[i].generation;
+}
+
+static void flush(void)
+{
+	struct slot *slot;
+
+	while (slots[0].is_busy)
+		take_back(wait_for_one());
+	slots[0].is_write = false;
+	submit(&slots[0], VIRTIO_BLK_T_FLUSH, 0, 0, 0);
+	while ((slot = wait_for_one()) != &slots[0])
+		take_back(slot);
+	assert_int_equal(*status_of(slot), VIRTIO_BLK_S_OK);
+}
+
+/*
+ * What is said to be stable would be there after a failure of power at that moment: what was given
+ * back before a flush, and with the cache off all that was given back.
+ */
+static void what_is_stable_stays(void **state)
+{
+	static uint8_t image[DISK_BYTES];
+	struct random random = { 20260303 };
+
+	(void)state;
+	add_device("");
+	boot("d", FEATURES);
+	fill_with_zeroes();
+	for (unsigned int mark = 0; mark < ROUNDS; mark++) {
+		if (mark == ROUNDS / 2) {
+			expect_all();
+			assert_int_equal(switch_cache(0), 0);
+		}
+		run(&random);
+		memcpy(stable[mark], written, sizeof(written));
+		if (mark < ROUNDS / 2)
+			flush();
+		note_begun(mark);
+		write_log_mark(device(), mark);
+	}
+	expect_all();
+	assert_int_equal(daemon_end(&iovd), 0);
+	assert_int_equal(write_log_replay(getenv("IOV_LOG"), image, sizeof(image), expect_stable),
+			 ROUNDS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -532,5 +749,18 @@ int main(void)
 		TEST(a_disk_goes_away_under_its_guest),
 	};
 
+	const struct CMUnitTest on_device[] = {
+		TEST(a_device_that_fails_is_waited_for),
+		TEST(a_device_that_fails_is_told_of),
+		TEST(a_device_that_fails_at_times_loses_nothing),
+	};
+	const struct CMUnitTest logged[] = {
+		TEST(what_is_stable_stays),
+	};
+
+	if (getenv("IOV_LOG"))
+		return cmocka_run_group_tests(logged, NULL, NULL);
+	if (device())
+		return cmocka_run_group_tests(on_device, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

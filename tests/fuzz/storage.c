@@ -1,0 +1,625 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * All of iovd but its main(), with a disk: a front end that negotiates what it likes, says anything
+ * and goes away at any time; its guest, which asks for anything or does anything to its rings; an
+ * image that changes its size; rings that move from worker to worker; clients that ask for disks.
+ *
+ * Another guest has a disk, too.  After each input what it wrote is there, and descriptors and ports
+ * are gone.  While the first one behaves, each of its requests comes back, once, with a status.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/fuzz/clients.h"
+#include "tests/fuzz/descriptors.h"
+#include "tests/fuzz/network.h"
+#include "tests/fuzz/says.h"
+#include "tests/fuzz/services.h"
+#include "tests/unit/test.h"
+#include "vhost-user/port/disk_port.h"
+#include "vhost-user/port/disks.h"
+#include "vhost-user/port/registry.h"
+
+#define MEMORY (UINT64_C(4) << 20)
+#define OPS 48
+#define CONNECTIONS 3
+#define BLOCK 4096
+#define DISK_BYTES (64 * BLOCK)
+#define RINGS 3
+
+/* What a request may carry, and its header and status. */
+#define DATA_MAX (4 * BLOCK)
+#define HEADER sizeof(struct virtio_blk_outhdr)
+#define SLOTS 16
+#define PARTS 8
+
+/* What the disk is, by the bits of a byte: file, memory, or null. */
+#define KIND_BACKEND 3
+#define KIND_CACHED 4
+#define KIND_RINGS 8
+#define KIND_READ_ONLY 16
+#define KIND_WAITS 32
+#define KIND_THROUGH 64
+#define KIND_RAW 128		/* nothing is set up in good order */
+
+static const uint64_t features[] = {
+	BIT(VIRTIO_F_RING_PACKED), BIT(VIRTIO_RING_F_EVENT_IDX), BIT(VIRTIO_RING_F_INDIRECT_DESC),
+	BIT(VIRTIO_F_IN_ORDER), BIT(VIRTIO_BLK_F_FLUSH), BIT(VIRTIO_BLK_F_CONFIG_WCE),
+	BIT(VIRTIO_BLK_F_DISCARD) | BIT(VIRTIO_BLK_F_WRITE_ZEROES) | BIT(VIRTIO_BLK_F_SECURE_ERASE),
+};
+#define FEATURES_TRACKED 0x80
+
+#define ADD(options) "\"disk.add\",\"params\":{\"name\":\"y\",\"socket\":\"$/y\",\"server\":true," options "}}"
+#define SET(options) "\"disk.set\",\"params\":{\"name\":\"p\"," options "}}"
+
+static const char *const requests[] = {
+	"\"disk.list\"}", "\"disk.show\",\"params\":{\"name\":\"p\"}}",
+	"\"disk.stats\",\"params\":{\"name\":\"p\"}}", "\"disk.stats\"}", "\"port.list\"}",
+	"\"metrics\"}",
+	"\"disk.resize\",\"params\":{\"name\":\"p\"}}",
+	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":262144}}",
+	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":524288}}",
+	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":4096}}",
+	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":1}}",
+	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":18446744073709551615}}",
+	"\"disk.resize\",\"params\":{\"name\":\"none\",\"bytes\":4096}}",
+	"\"disk.resize\",\"params\":{\"name\":\"y\",\"bytes\":4096}}",
+	SET("\"clear_errors\":true"), SET("\"on_error\":\"wait\""), SET("\"on_error\":\"report\""),
+	SET("\"on_error\":\"ignore\""),
+	"\"disk.set\",\"params\":{\"name\":\"none\",\"on_error\":\"wait\"}}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"link\":\"down\"}}",
+	"\"disk.remove\",\"params\":{\"name\":\"none\"}}",
+	"\"disk.show\",\"params\":{\"name\":\"none\"}}",
+	"\"disk.show\",\"params\":{\"name\":\"y\"}}",
+	"\"disk.stats\",\"params\":{\"name\":\"y\"}}",
+	"\"disk.remove\",\"params\":{\"name\":\"y\"}}",
+	"\"disk.remove\",\"params\":{\"name\":\"p\"}}",
+	ADD("\"backend\":\"null\",\"bytes\":1048576"), ADD("\"backend\":\"null\",\"bytes\":1"),
+	ADD("\"backend\":\"null\""), ADD("\"backend\":\"null\",\"bytes\":4096,\"path\":\"/x\""),
+	ADD("\"backend\":\"memory\",\"bytes\":1048576,\"serial\":\"s\",\"queues\":2,"
+	    "\"on_error\":\"wait\",\"write_through\":true"),
+	ADD("\"backend\":\"memory\",\"bytes\":1152921504606846976"),
+	ADD("\"backend\":\"memory\",\"bytes\":4096,\"queues\":999"),
+	ADD("\"backend\":\"memory\",\"bytes\":4096,\"read_only\":true,\"cached\":true"),
+	ADD("\"backend\":\"memory\",\"bytes\":4096,\"serial\":\"longer-than-twenty-characters\""),
+	ADD("\"backend\":\"memory\",\"bytes\":4096,\"on_error\":\"ignore\""),
+	ADD("\"backend\":\"none\",\"bytes\":4096"), ADD("\"bytes\":4096"),
+	ADD("\"backend\":\"file\""), ADD("\"backend\":\"file\",\"path\":\"x\""),
+	ADD("\"backend\":\"file\",\"path\":\"$/none\""), ADD("\"backend\":\"file\",\"path\":\"/dev/null\""),
+	ADD("\"backend\":\"file\",\"path\":\"/\""), ADD("\"backend\":\"file\",\"path\":\"/proc/self/maps\""),
+	ADD("\"backend\":\"file\",\"path\":\"/dev/zero\",\"bytes\":4096"),
+	"\"disk.add\",\"params\":{\"name\":\"y\",\"socket\":\"/y\",\"server\":true,"
+		"\"backend\":\"file\",\"path\":\"$/image\"}}",
+	"\"disk.add\",\"params\":{\"name\":\"y\",\"backend\":\"null\",\"bytes\":4096}}",
+	"\"disk.add\",\"params\":{\"name\":\"y\",\"socket\":\"/y/\",\"backend\":\"null\",\"bytes\":4096}}",
+	"\"disk.add\",\"params\":{\"name\":\"p\",\"socket\":\"/y\",\"backend\":\"null\",\"bytes\":4096}}",
+	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"disk\",\"socket\":\"/y\",\"mac\":\"02:00:00:00:00:07\"}}",
+};
+#define REQUESTS (sizeof(requests) / sizeof(*requests))
+
+/* Where a request of a guest is in its memory: header, data, status. */
+struct slot {
+	uint64_t gpa;
+	unsigned int ring;
+	int head;
+	bool is_out;
+};
+
+static char image_path[sizeof(services.directory) + sizeof("/image")];
+
+static struct frontend guest;
+static struct slot slots[SLOTS];
+static bool is_open, is_tame, is_gone;
+static unsigned int connections, rings;
+static int inflight_fd = -1;
+static struct vu_inflight_area area;
+
+static struct frontend witness;
+static struct slot witness_slot;
+
+/* Over all inputs. */
+static unsigned int statuses[3], moved, given_back_later;
+
+/* A guest */
+
+static uint8_t *header_of(const struct frontend *frontend, const struct slot *slot)
+{
+	return guest_at(&frontend->guest, slot->gpa);
+}
+
+static uint8_t *status_of(const struct frontend *frontend, const struct slot *slot)
+{
+	return header_of(frontend, slot) + HEADER + DATA_MAX;
+}
+
+static uint64_t slot_alloc(struct frontend *frontend)
+{
+	return guest_alloc(&frontend->guest, HEADER + DATA_MAX + 1, 512);
+}
+
+/* Header and data out in parts of @step bytes, data in, status. */
+static bool submit(struct frontend *frontend, struct slot *slot, uint32_t out, uint32_t in,
+		   uint32_t step)
+{
+	struct driver_buffer buffers[PARTS + 2];
+	unsigned int count = 0;
+
+	if (!step || (HEADER + out) / step >= PARTS)
+		step = HEADER + out;
+	for (uint32_t at = 0; at < HEADER + out; at += step)
+		buffers[count++] = (struct driver_buffer){
+			slot->gpa + at, HEADER + out - at < step ? HEADER + out - at : step, false};
+	if (in)
+		buffers[count++] = (struct driver_buffer){slot->gpa + HEADER, in, true};
+	buffers[count++] = (struct driver_buffer){slot->gpa + HEADER + DATA_MAX, 1, true};
+	*status_of(frontend, slot) = 0xff;
+	slot->head = driver_add(&frontend->rings[slot->ring], buffers, count);
+	slot->is_out = slot->head >= 0;
+	driver_publish(&frontend->rings[slot->ring]);
+	eventfd_write(frontend->kick[slot->ring], 1);
+	return slot->is_out;
+}
+
+static void write_header(struct frontend *frontend, const struct slot *slot, uint32_t type,
+			 uint64_t sector)
+{
+	const struct virtio_blk_outhdr header = {htole32(type), 0, htole64(sector)};
+
+	memcpy(header_of(frontend, slot), &header, sizeof(header));
+}
+
+static bool has_ring(unsigned int index)
+{
+	return is_open && guest.rings[index].size && !is_gone;
+}
+
+static void take_one(unsigned int ring, uint32_t head)
+{
+	for (unsigned int i = 0; i < SLOTS; i++) {
+		struct slot *slot = &slots[i];
+		uint8_t status;
+
+		if (!slot->is_out || slot->ring != ring || (uint32_t)slot->head != head)
+			continue;
+		status = *status_of(&guest, slot);
+		assert_true(status <= VIRTIO_BLK_S_UNSUPP);
+		statuses[status]++;
+		slot->is_out = false;
+		return;
+	}
+	fail_msg("%u is given back, and is not in flight", head);
+}
+
+/* Each once, and only what was asked for. */
+static void take_back(void)
+{
+	struct vring_used_elem done;
+
+	for (unsigned int i = 0; i < rings; i++)
+		while (is_tame && has_ring(i) && driver_used(&guest.rings[i], &done))
+			take_one(i, done.id);
+}
+
+static bool has_all(void)
+{
+	take_back();
+	for (unsigned int i = 0; i < SLOTS; i++)
+		if (slots[i].is_out)
+			return false;
+	return true;
+}
+
+static void list_ranges(struct fuzz_input *input, const struct slot *slot, uint32_t count)
+{
+	struct virtio_blk_discard_write_zeroes *list = (void *)(header_of(&guest, slot) + HEADER);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint8_t kind = fuzz_u8(input);
+
+		list[i].sector = htole64(kind & 1 ? fuzz_edge(input) : kind >> 1);
+		list[i].num_sectors = htole32(kind & 2 ? (uint32_t)fuzz_edge(input) : kind >> 4);
+		list[i].flags = htole32(kind & 4 ? 1 : 0);
+	}
+}
+
+static void ask(struct fuzz_input *input)
+{
+	static const uint32_t types[] = {VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT, VIRTIO_BLK_T_FLUSH,
+		VIRTIO_BLK_T_GET_ID, VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES,
+		VIRTIO_BLK_T_SECURE_ERASE, VIRTIO_BLK_T_SCSI_CMD};
+	uint8_t kind = fuzz_u8(input), size = fuzz_u8(input);
+	uint32_t type = types[kind & 7], step = fuzz_u8(input), out = 0, in = 0;
+	uint64_t sector = kind & 0x40 ? fuzz_edge(input) : 8u * (fuzz_u8(input) % 64);
+	struct slot *slot = &slots[(kind >> 3) & 7];
+	uint32_t length = size & 0x80 ? size & 0x7f : 512u * (size % (DATA_MAX / 512 + 1));
+
+	slot->ring = kind & 0x80 ? rings - 1 : 0;
+	take_back();
+	if (!is_tame || !has_ring(slot->ring) || slot->is_out)
+		return;
+	write_header(&guest, slot, type, sector);
+	if (type == VIRTIO_BLK_T_IN || type == VIRTIO_BLK_T_GET_ID)
+		in = type == VIRTIO_BLK_T_IN ? length : size;
+	else if (type == VIRTIO_BLK_T_OUT)
+		out = length;
+	else if (type != VIRTIO_BLK_T_FLUSH)
+		list_ranges(input, slot, size % 8);
+	if (type >= VIRTIO_BLK_T_DISCARD)
+		out = 16u * (size % 8);
+	submit(&guest, slot, out, in, step);
+	services_settle();
+	take_back();
+}
+
+/* Its front end */
+
+static void add_disk(uint8_t kind)
+{
+	static const char *const backends[] = {"file", "memory", "null", "file"};
+	const char *backend = backends[kind & KIND_BACKEND];
+	const bool is_file = !strcmp(backend, "file") && !services.registry->disks->why_no_uring;
+	struct port_options options = {
+		.name = "p",
+		.type = "disk",
+		.socket = services.port,
+		.server = true,
+		.disk = {
+			.backend = is_file ? backend : strcmp(backend, "file") ? backend : "memory",
+			.path = is_file ? image_path : NULL,
+			.bytes = is_file ? 0 : DISK_BYTES,
+			.read_only = kind & KIND_READ_ONLY,
+			.cached = kind & KIND_CACHED,
+			.queues = kind & KIND_RINGS ? RINGS : 0,
+			.on_error = kind & KIND_WAITS ? "wait" : NULL,
+			.write_through = kind & KIND_THROUGH,
+		},
+	};
+	struct port *port;
+
+	rings = kind & KIND_RINGS ? RINGS : 1;
+	services_expect(port_add(services.registry, &options, &port));
+}
+
+static uint64_t any_features(uint8_t bits)
+{
+	uint64_t mask = BIT(VIRTIO_F_VERSION_1);
+
+	for (unsigned int i = 0; i < sizeof(features) / sizeof(*features); i++)
+		mask |= bits & 1u << i ? features[i] : 0;
+	return mask;
+}
+
+static void track(void)
+{
+	area = (struct vu_inflight_area){.queues = (uint16_t)rings, .entries = FRONTEND_RING_SIZE};
+	frontend_send(&guest, VU_GET_INFLIGHT_FD, 0, &area, sizeof(area), NULL, 0);
+	assert_int_equal(frontend_receive_fd(&guest, VU_GET_INFLIGHT_FD, &area, sizeof(area),
+					     &inflight_fd), sizeof(area));
+	assert_int_equal(frontend_call(&guest, VU_SET_INFLIGHT_FD, &area, sizeof(area), &inflight_fd,
+				       1), 0);
+}
+
+static void start_rings(void)
+{
+	for (unsigned int i = 0; i < rings; i++) {
+		frontend_start_ring(&guest, i);
+		frontend_enable_ring(&guest, i, true);
+	}
+	for (unsigned int i = 0; i < SLOTS; i++)
+		slots[i].gpa = slot_alloc(&guest);
+}
+
+static void come(struct fuzz_input *input, uint8_t kind)
+{
+	uint8_t bits = fuzz_u8(input);
+	int fd = connections++ < CONNECTIONS ? frontend_connect(services.port) : -1;
+
+	is_tame = is_gone = false;
+	memset(slots, 0, sizeof(slots));
+	if (fd < 0)
+		return;
+	memset(&guest, 0, sizeof(guest));
+	frontend_open(&guest, fd, MEMORY);
+	guest.pump = services_pump;
+	is_open = true;
+	if (kind & KIND_RAW)
+		return;
+	frontend_negotiate(&guest, any_features(bits));
+	if (bits & FEATURES_TRACKED)
+		track();
+	frontend_share_memory(&guest);
+	start_rings();
+	is_tame = true;
+}
+
+static void forget_inflight(void)
+{
+	if (inflight_fd >= 0)
+		close(inflight_fd);
+	inflight_fd = -1;
+}
+
+static void go(void)
+{
+	if (is_open)
+		frontend_close(&guest);
+	is_open = false;
+	forget_inflight();
+	services_pump(NULL);
+}
+
+/* Its back end goes, and comes again; what it had is done by the one that came, once. */
+static void come_again(void)
+{
+	int fd;
+
+	if (!is_open || !is_tame || is_gone || inflight_fd < 0 || connections++ >= CONNECTIONS)
+		return;
+	close(guest.fd);
+	services_settle();
+	guest.fd = frontend_connect(services.port);
+	fd = inflight_fd;
+	if (guest.fd < 0) {
+		guest.fd = eventfd(0, EFD_CLOEXEC);
+		is_gone = true;
+		return;
+	}
+	frontend_negotiate(&guest, guest.features);
+	assert_int_equal(frontend_call(&guest, VU_SET_INFLIGHT_FD, &area, sizeof(area), &fd, 1), 0);
+	assert_int_equal(frontend_share_memory(&guest), 0);
+	for (unsigned int i = 0; i < rings; i++) {
+		given_back_later += frontend_announce_ring(&guest, i);
+		frontend_enable_ring(&guest, i, true);
+	}
+	services_settle();
+}
+
+static void say(struct fuzz_input *input)
+{
+	says(&guest, input);
+	is_tame = false;
+	services_settle();
+}
+
+static void scribble(struct fuzz_input *input)
+{
+	scribbles(is_open && !is_gone ? &guest : NULL, input);
+	is_tame = false;
+	if (has_ring(0)) {
+		eventfd_write(guest.kick[0], 1);
+		services_settle();
+	}
+}
+
+/* Memory that was shared is no more; nobody here may touch it from now on. */
+static void lose_memory(void)
+{
+	if (!is_open || is_gone)
+		return;
+	is_tame = false;
+	is_gone = true;
+	assert_return_code(ftruncate(guest.guest.fd, 0), errno);
+	eventfd_write(guest.kick[0], 1);
+	services_settle();
+}
+
+/* As a VMM does it when its guest pauses: nothing is in flight then. */
+static void stop_and_go(void)
+{
+	if (!is_tame || !has_ring(0))
+		return;
+	guest.base[0] = frontend_stop_ring(&guest, 0);
+	take_back();
+	for (unsigned int i = 0; i < SLOTS; i++)
+		assert_false(slots[i].is_out && slots[i].ring == 0);
+	assert_true(frontend_announce_ring(&guest, 0));
+	frontend_enable_ring(&guest, 0, true);
+	services_settle();
+}
+
+static void write_config(struct fuzz_input *input)
+{
+	struct vu_config config = {.size = 1, .offset = 32};
+
+	config.bytes[0] = fuzz_u8(input) & 1;
+	if (is_open && !is_gone)
+		frontend_send(&guest, VU_SET_CONFIG, 0, &config, VU_CONFIG_HEADER + 1, NULL, 0);
+	services_settle();
+}
+
+/* What becomes of the host */
+
+static void move_ring(struct fuzz_input *input)
+{
+	uint8_t at = fuzz_u8(input);
+	unsigned int ring = at & 3, to = (at >> 2) % workers_count(services.workers);
+	struct port *port;
+
+	if (disk_find(services.registry, "p", &port) || ring >= port->queue_end ||
+	    !port->queues[ring] || port->workers[ring] == to)
+		return;
+	port->type->move(port, ring, to);
+	moved++;
+	services_settle();
+}
+
+static void resize_image(struct fuzz_input *input)
+{
+	static const off_t sizes[] = {DISK_BYTES, 2 * DISK_BYTES, DISK_BYTES / 2, BLOCK, 0, 1000};
+
+	assert_return_code(truncate(image_path, sizes[fuzz_below(input, 6)]), errno);
+}
+
+static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
+{
+	switch (op & 15) {
+	case 8:
+		return say(input);
+	case 9:
+		return scribble(input);
+	case 10:
+		return clients_request_of(input, requests, REQUESTS);
+	case 11:
+		go();
+		return come(input, kind);
+	case 12:
+		return op & 16 ? lose_memory() : come_again();
+	case 13:
+		return op & 16 ? resize_image(input) : move_ring(input);
+	case 14:
+		return op & 16 ? write_config(input) : stop_and_go();
+	case 15:
+		return op & 16 ? clients_stranger() : clients_scrape(input);
+	default:
+		return ask(input);
+	}
+}
+
+/* Another guest, whose disk nobody else has to do with */
+
+static uint8_t witness_asks(uint32_t type)
+{
+	struct vring_used_elem done;
+
+	write_header(&witness, &witness_slot, type, 0);
+	assert_true(submit(&witness, &witness_slot, type == VIRTIO_BLK_T_OUT ? BLOCK : 0,
+			   type == VIRTIO_BLK_T_IN ? BLOCK : 0, 0));
+	for (unsigned int i = 0; i < SERVICES_PATIENCE; i++) {
+		services_settle();
+		if (driver_used(&witness.rings[0], &done))
+			return *status_of(&witness, &witness_slot);
+		poll(NULL, 0, 1);
+	}
+	fail_msg("the other guest waits");
+	return 0xff;
+}
+
+static void witness_expect_unharmed(void)
+{
+	uint8_t *data = header_of(&witness, &witness_slot) + HEADER;
+
+	memset(data, 0, BLOCK);
+	assert_int_equal(witness_asks(VIRTIO_BLK_T_IN), VIRTIO_BLK_S_OK);
+	for (unsigned int i = 0; i < BLOCK; i++)
+		assert_int_equal(data[i], 0xa5);
+}
+
+static void witness_open(void)
+{
+	struct port_options options = {
+		.name = "witness", .type = "disk", .disk = {.backend = "memory", .bytes = DISK_BYTES}};
+	struct port *port;
+	int pair[2];
+
+	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	options.fd = pair[0];
+	services_expect(port_add(services.registry, &options, &port));
+	frontend_open(&witness, pair[1], MEMORY);
+	witness.pump = services_pump;
+	frontend_negotiate(&witness, BIT(VIRTIO_F_VERSION_1));
+	frontend_share_memory(&witness);
+	frontend_start_ring(&witness, 0);
+	frontend_enable_ring(&witness, 0, true);
+	witness_slot.gpa = slot_alloc(&witness);
+	memset(header_of(&witness, &witness_slot) + HEADER, 0xa5, BLOCK);
+	assert_int_equal(witness_asks(VIRTIO_BLK_T_OUT), VIRTIO_BLK_S_OK);
+}
+
+/* One after the other */
+
+static void converse(struct fuzz_input *input, uint8_t kind)
+{
+	come(input, kind);
+	for (unsigned int i = 0; i < OPS && fuzz_left(input) && is_open; i++) {
+		act(input, fuzz_u8(input), kind);
+		if (is_open)
+			is_gone |= has_ended(&guest);
+	}
+	/* A disk that waits for its medium does so for good. */
+	if (is_open && is_tame && !is_gone && !(kind & KIND_WAITS))
+		services_expect_soon(has_all);
+}
+
+static unsigned int fds_before;
+
+static bool fds_are_closed(void)
+{
+	return count_descriptors() == fds_before;
+}
+
+static void remove_disks(void)
+{
+	struct port *port, *next;
+
+	for (port = TAILQ_FIRST(&services.registry->ports); port; port = next) {
+		next = TAILQ_NEXT(port, link);
+		if (strcmp(port->name, "witness"))
+			port_remove(services.registry, port);
+	}
+}
+
+static void make_image(void)
+{
+	int fd = open(image_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_return_code(fd, errno);
+	assert_return_code(ftruncate(fd, DISK_BYTES), errno);
+	close(fd);
+}
+
+static void run(struct fuzz_input *input)
+{
+	uint8_t kind = fuzz_u8(input);
+
+	fds_before = count_descriptors();
+	connections = 0;
+	make_image();
+	add_disk(kind);
+	converse(input, kind);
+	go();
+	remove_disks();
+	witness_expect_unharmed();
+	services_expect_soon(fds_are_closed);
+	unlink(services.port);
+}
+
+static void open_all(void)
+{
+	network_open();
+	services_open();
+	snprintf(image_path, sizeof(image_path), "%s/image", services.directory);
+	witness_open();
+}
+
+static void close_all(void)
+{
+	unlink(image_path);
+	services_close();
+	witness.pump = NULL;
+	assert_true(frontend_is_ended(&witness));
+	frontend_close(&witness);
+}
+
+static void reached_everything(void)
+{
+	for (unsigned int i = 0; i < 3; i++)
+		assert_true(statuses[i]);
+	assert_true(moved && given_back_later);
+	clients_reached_everything();
+	close_all();
+}
+
+const struct fuzz_target fuzz_target = {
+	.open = open_all,
+	.run = run,
+	.done = reached_everything,
+};
