@@ -36,13 +36,14 @@
 #define DISK_BYTES (64 * BLOCK)
 #define RINGS 3
 
-/* What a request may carry, and its header and status. */
+/* What a request may carry, on a boundary of what a device may write; its header is before that. */
 #define DATA_MAX (4 * BLOCK)
+#define ALIGNMENT 512
 #define HEADER sizeof(struct virtio_blk_outhdr)
 #define SLOTS 16
 #define PARTS 8
 
-/* What the disk is, by the bits of a byte: file, memory, or null. */
+/* What the disk is, by the bits of a byte: one file or the other, memory, or null. */
 #define KIND_BACKEND 3
 #define KIND_CACHED 4
 #define KIND_RINGS 8
@@ -114,7 +115,9 @@ struct slot {
 	bool is_out;
 };
 
-static char image_path[sizeof(services.directory) + sizeof("/image")];
+/* One is in memory, and read and written at once. */
+static char quick_path[sizeof(services.directory) + sizeof("/image")];
+static char slow_path[] = "/tmp/fuzz-image-XXXXXX";
 
 static struct frontend guest;
 static struct slot slots[SLOTS];
@@ -131,36 +134,48 @@ static unsigned int statuses[3], moved, given_back_later;
 
 /* A guest */
 
-static uint8_t *header_of(const struct frontend *frontend, const struct slot *slot)
+static uint8_t *data_of(const struct frontend *frontend, const struct slot *slot)
 {
 	return guest_at(&frontend->guest, slot->gpa);
 }
 
 static uint8_t *status_of(const struct frontend *frontend, const struct slot *slot)
 {
-	return header_of(frontend, slot) + HEADER + DATA_MAX;
+	return data_of(frontend, slot) + DATA_MAX;
 }
 
 static uint64_t slot_alloc(struct frontend *frontend)
 {
-	return guest_alloc(&frontend->guest, HEADER + DATA_MAX + 1, 512);
+	return guest_alloc(&frontend->guest, ALIGNMENT + DATA_MAX + 1, ALIGNMENT) + ALIGNMENT;
 }
 
-/* Header and data out in parts of @step bytes, data in, status. */
+/* Add @length bytes at @gpa in parts of @step bytes; as one when they would be too many. */
+static unsigned int add_parts(struct driver_buffer *buffers, uint64_t gpa, uint32_t length,
+			      uint32_t step, bool writable)
+{
+	unsigned int count = 0;
+
+	if (!step || length / step >= PARTS)
+		step = length;
+	for (uint32_t at = 0; at < length; at += step)
+		buffers[count++] = (struct driver_buffer){
+			gpa + at, length - at < step ? length - at : step, writable};
+	return count;
+}
+
+/* Data in parts of @step bytes; small ones cut the header as well. */
 static bool submit(struct frontend *frontend, struct slot *slot, uint32_t out, uint32_t in,
 		   uint32_t step)
 {
-	struct driver_buffer buffers[PARTS + 2];
+	const uint32_t ahead = step < ALIGNMENT ? HEADER : 0;
+	struct driver_buffer buffers[2 * PARTS + 2];
 	unsigned int count = 0;
 
-	if (!step || (HEADER + out) / step >= PARTS)
-		step = HEADER + out;
-	for (uint32_t at = 0; at < HEADER + out; at += step)
-		buffers[count++] = (struct driver_buffer){
-			slot->gpa + at, HEADER + out - at < step ? HEADER + out - at : step, false};
-	if (in)
-		buffers[count++] = (struct driver_buffer){slot->gpa + HEADER, in, true};
-	buffers[count++] = (struct driver_buffer){slot->gpa + HEADER + DATA_MAX, 1, true};
+	if (!ahead)
+		count += add_parts(buffers, slot->gpa - HEADER, HEADER, 0, false);
+	count += add_parts(buffers + count, slot->gpa - ahead, ahead + out, step, false);
+	count += add_parts(buffers + count, slot->gpa, in, step, true);
+	buffers[count++] = (struct driver_buffer){slot->gpa + DATA_MAX, 1, true};
 	*status_of(frontend, slot) = 0xff;
 	slot->head = driver_add(&frontend->rings[slot->ring], buffers, count);
 	slot->is_out = slot->head >= 0;
@@ -174,7 +189,7 @@ static void write_header(struct frontend *frontend, const struct slot *slot, uin
 {
 	const struct virtio_blk_outhdr header = {htole32(type), 0, htole64(sector)};
 
-	memcpy(header_of(frontend, slot), &header, sizeof(header));
+	memcpy(data_of(frontend, slot) - HEADER, &header, sizeof(header));
 }
 
 static bool has_ring(unsigned int index)
@@ -220,14 +235,14 @@ static bool has_all(void)
 
 static void list_ranges(struct fuzz_input *input, const struct slot *slot, uint32_t count)
 {
-	struct virtio_blk_discard_write_zeroes *list = (void *)(header_of(&guest, slot) + HEADER);
+	struct virtio_blk_discard_write_zeroes *list = (void *)data_of(&guest, slot);
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint8_t kind = fuzz_u8(input);
+		uint8_t at = fuzz_u8(input), kind = fuzz_u8(input);
 
-		list[i].sector = htole64(kind & 1 ? fuzz_edge(input) : kind >> 1);
-		list[i].num_sectors = htole32(kind & 2 ? (uint32_t)fuzz_edge(input) : kind >> 4);
-		list[i].flags = htole32(kind & 4 ? 1 : 0);
+		list[i].sector = htole64(at < 128 ? 4u * at : fuzz_edge(input));
+		list[i].num_sectors = htole32(kind & 128 ? (uint32_t)fuzz_edge(input) : kind & 31);
+		list[i].flags = htole32(kind & 64 ? 1 : 0);
 	}
 }
 
@@ -255,27 +270,33 @@ static void ask(struct fuzz_input *input)
 		list_ranges(input, slot, size % 8);
 	if (type >= VIRTIO_BLK_T_DISCARD)
 		out = 16u * (size % 8);
-	submit(&guest, slot, out, in, step);
+	submit(&guest, slot, out, in, step < 128 ? step : ALIGNMENT * (1 + step % 8));
 	services_settle();
 	take_back();
 }
 
 /* Its front end */
 
+/* NULL for a disk that is in no file. */
+static const char *image_of(uint8_t kind)
+{
+	if ((kind & KIND_BACKEND) % 3 || services.registry->disks->why_no_uring)
+		return NULL;
+	return kind & KIND_BACKEND ? slow_path : quick_path;
+}
+
 static void add_disk(uint8_t kind)
 {
-	static const char *const backends[] = {"file", "memory", "null", "file"};
-	const char *backend = backends[kind & KIND_BACKEND];
-	const bool is_file = !strcmp(backend, "file") && !services.registry->disks->why_no_uring;
 	struct port_options options = {
 		.name = "p",
 		.type = "disk",
 		.socket = services.port,
 		.server = true,
 		.disk = {
-			.backend = is_file ? backend : strcmp(backend, "file") ? backend : "memory",
-			.path = is_file ? image_path : NULL,
-			.bytes = is_file ? 0 : DISK_BYTES,
+			.backend = image_of(kind) ? "file"
+				   : (kind & KIND_BACKEND) == 2 ? "null" : "memory",
+			.path = image_of(kind),
+			.bytes = image_of(kind) ? 0 : DISK_BYTES,
 			.read_only = kind & KIND_READ_ONLY,
 			.cached = kind & KIND_CACHED,
 			.queues = kind & KIND_RINGS ? RINGS : 0,
@@ -455,8 +476,10 @@ static void move_ring(struct fuzz_input *input)
 static void resize_image(struct fuzz_input *input)
 {
 	static const off_t sizes[] = {DISK_BYTES, 2 * DISK_BYTES, DISK_BYTES / 2, BLOCK, 0, 1000};
+	const off_t size = sizes[fuzz_below(input, 6)];
 
-	assert_return_code(truncate(image_path, sizes[fuzz_below(input, 6)]), errno);
+	assert_return_code(truncate(quick_path, size), errno);
+	assert_return_code(truncate(slow_path, size), errno);
 }
 
 static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
@@ -505,7 +528,7 @@ static uint8_t witness_asks(uint32_t type)
 
 static void witness_expect_unharmed(void)
 {
-	uint8_t *data = header_of(&witness, &witness_slot) + HEADER;
+	uint8_t *data = data_of(&witness, &witness_slot);
 
 	memset(data, 0, BLOCK);
 	assert_int_equal(witness_asks(VIRTIO_BLK_T_IN), VIRTIO_BLK_S_OK);
@@ -530,7 +553,7 @@ static void witness_open(void)
 	frontend_start_ring(&witness, 0);
 	frontend_enable_ring(&witness, 0, true);
 	witness_slot.gpa = slot_alloc(&witness);
-	memset(header_of(&witness, &witness_slot) + HEADER, 0xa5, BLOCK);
+	memset(data_of(&witness, &witness_slot), 0xa5, BLOCK);
 	assert_int_equal(witness_asks(VIRTIO_BLK_T_OUT), VIRTIO_BLK_S_OK);
 }
 
@@ -567,9 +590,9 @@ static void remove_disks(void)
 	}
 }
 
-static void make_image(void)
+static void make_image(const char *path)
 {
-	int fd = open(image_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	assert_return_code(fd, errno);
 	assert_return_code(ftruncate(fd, DISK_BYTES), errno);
@@ -582,7 +605,8 @@ static void run(struct fuzz_input *input)
 
 	fds_before = count_descriptors();
 	connections = 0;
-	make_image();
+	make_image(quick_path);
+	make_image(slow_path);
 	add_disk(kind);
 	converse(input, kind);
 	go();
@@ -592,17 +616,24 @@ static void run(struct fuzz_input *input)
 	unlink(services.port);
 }
 
+static void remove_images(void)
+{
+	unlink(quick_path);
+	unlink(slow_path);
+}
+
 static void open_all(void)
 {
 	network_open();
 	services_open();
-	snprintf(image_path, sizeof(image_path), "%s/image", services.directory);
+	snprintf(quick_path, sizeof(quick_path), "%s/image", services.directory);
+	close(mkstemp(slow_path));
+	atexit(remove_images);
 	witness_open();
 }
 
 static void close_all(void)
 {
-	unlink(image_path);
 	services_close();
 	witness.pump = NULL;
 	assert_true(frontend_is_ended(&witness));
