@@ -99,8 +99,14 @@ static int find(struct cli *cli, const char *name, struct json_object **found)
 
 	if (!error && !*found)
 		error = find_in(cli, "disk.list", name, found);
-	if (error || *found)
+	if (error)
 		return error;
+	if (*found && strcmp(json_text(*found, "state"), IOV_NOT_RESTORED))
+		return 0;
+	if (*found)
+		return iov_fail(cli->iov, -ENOENT, "%s: is not there since iovd started again: %s; when "
+				"the cause is gone, remove it and add it again", name,
+				json_text(*found, "error"));
 	return iov_fail(cli->iov, -ENOENT, "%s: no PCI address, and no port or disk of iovd; see "
 			"'iov list', 'iov port list' and 'iov disk list'", name);
 }

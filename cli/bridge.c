@@ -266,7 +266,6 @@ static int run_remove(struct cli *cli, void *data)
 	if (error || !result)
 		return error;
 	if (cli->json) {
-		json_add_text(result, "result", "done");
 		iov_output_json(stdout, result);
 		return 0;
 	}

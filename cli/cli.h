@@ -155,10 +155,13 @@ struct json_object *cli_saved(struct json_object *devices, struct iov_bdf bdf,
  */
 int cli_save(struct cli *cli, struct iov_plan *plan, struct json_object *devices);
 
+/* The result of a change of what is so already. */
+#define CLI_NOTHING_TO_DO "nothing to do"
+
 /*
  * Ask iovd for a change by one of its methods: at once, or with --save or --dry-run as a plan,
- * which prints what becomes of it.  @params is taken over.  @result: what iovd gave, which the
- * caller puts; NULL when all is said.
+ * which prints what becomes of it.  @params is taken over.  @result: what iovd gave, with "name"
+ * and "result": "done" or CLI_NOTHING_TO_DO, which the caller puts; NULL when all is said.
  */
 int cli_change_iovd(struct cli *cli, const char *method, struct json_object *params,
 		    struct json_object **result);
@@ -168,6 +171,9 @@ int cli_change_iovd(struct cli *cli, const char *method, struct json_object *par
  * is "added".
  */
 int cli_do_iovd(struct cli *cli, const char *method, struct json_object *params, const char *done);
+
+/* Whether that changed something. */
+bool cli_is_done(struct json_object *result);
 
 /*
  * End with a plan that could not be built: when a guard refuses what it takes so far,

@@ -216,10 +216,14 @@ static int take_back(struct cli *cli)
 	return error ? error : iov_host_drop(cli->iov);
 }
 
-/* Under the lock: a change that is under way when somebody asks may await its answer then. */
+/*
+ * Under the lock: a change that is under way when somebody asks may await its answer then.  Where
+ * there never was a change there is no lock, and looking makes none.
+ */
 static int find_pending(struct cli *cli, struct json_object **pending)
 {
-	int error = cli->dry_run ? 0 : iov_plan_lock(cli->iov, cli->wait * 1000);
+	bool locks = !cli->dry_run && iov_sys_exists(cli->iov, IOV_PATH_STATE "/lock");
+	int error = locks ? iov_plan_lock(cli->iov, cli->wait * 1000) : 0;
 
 	if (!error)
 		error = iov_plan_pending(cli->iov, pending);

@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/front_end.h"
 #include "cli/output.h"
+#include "cli/port.h"
 
 #define DISK_NONE "iovd has no disks; 'iov disk add' makes one"
 #define QUEUES_MAX 256
@@ -229,7 +230,8 @@ void disk_add_words(struct json_object *disk)
 	char size[IOV_SIZE_TEXT];
 
 	size_text(json_object_get_uint64(json_object_object_get(disk, "bytes")), size);
-	json_add_text(disk, "size", size);
+	if (json_object_object_get(disk, "bytes"))
+		json_add_text(disk, "size", size);
 	json_add_text(disk, "data", path ? path : json_text_or_null(disk, "backend"));
 }
 
@@ -253,8 +255,10 @@ static int run_list(struct cli *cli, void *data)
 	}
 	for (size_t i = 0; i < json_object_array_length(disks); i++)
 		disk_add_words(json_object_array_get_idx(disks, i));
-	return iov_output_list(stdout, disks, list_columns,
-			       sizeof(list_columns) / sizeof(*list_columns), DISK_NONE);
+	error = iov_output_list(stdout, disks, list_columns,
+				sizeof(list_columns) / sizeof(*list_columns), DISK_NONE);
+	port_print_missing(disks);
+	return error;
 }
 
 const struct cli_command cli_disk_list = {

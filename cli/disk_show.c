@@ -69,6 +69,10 @@ static void print_text(struct json_object *disk)
 	_cleanup_json_ struct json_object *requests = disk_request_rows(counters);
 
 	disk_add_words(disk);
+	if (!counters) {
+		iov_output_fields(stdout, disk, disk_columns, COUNT(disk_columns));
+		return;
+	}
 	port_reasons_words(counters, "connections", "connected");
 	port_reasons_words(counters, "refused", "refusals");
 	port_reasons_words(counters, "broken", "breaks");

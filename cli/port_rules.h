@@ -55,4 +55,7 @@ enum {
 bool port_rules_parse(int key, const char *arg, struct json_object **rules,
 		      const struct argp_state *state);
 
+/* Member @key of a port: its rules in words, ["VLAN access:10", "at most 1 Gbit/s from it"]. */
+void port_rules_words(struct json_object *port, const char *key);
+
 #endif

@@ -8,12 +8,14 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/port.h"
+#include "cli/port_rules.h"
 
 static const struct iov_column port_columns[] = {
 	{ "name", "Port" },
 	{ "type", "Type" },
 	{ "bridge", "Bridge" },
 	{ "state", "State" },
+	{ "error", "Reason" },
 	{ "socket", "Socket" },
 	{ "mode", "Mode" },
 	{ "socket_mode", "Socket's mode" },
@@ -81,7 +83,11 @@ static void print_text(struct json_object *port)
 
 	add_control_words(port);
 	if (json_object_object_get(port, "rules"))
-		port_reasons_words(port, "rules", "ruled");
+		port_rules_words(port, "ruled");
+	if (!counters) {
+		iov_output_fields(stdout, port, port_columns, COUNT(port_columns));
+		return;
+	}
 	port_reasons_words(counters, "drops", "dropped");
 	if (json_object_object_get(counters, "connections")) {
 		port_reasons_words(counters, "connections", "connected");

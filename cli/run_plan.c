@@ -189,7 +189,7 @@ int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations)
 	if (iov_plan_is_empty(plan)) {
 		if (!cli->json)
 			print_notes(json);
-		print_result(cli, json, CLI_PLAIN, "nothing to do");
+		print_result(cli, json, CLI_PLAIN, CLI_NOTHING_TO_DO);
 		return 0;
 	}
 	error = iov_plan_guard(plan, cli->lifted, &cli->findings);
@@ -265,35 +265,70 @@ int cli_save(struct cli *cli, struct iov_plan *plan, struct json_object *devices
 }
 
 /* "port.add" of vm1 is "add port vm1". */
-static int plan_iovd(struct cli *cli, const char *method, struct json_object *params)
+static int plan_iovd(struct cli *cli, const char *method, struct json_object *params,
+		     struct iov_plan **plan)
 {
 	int noun = (int)strcspn(method, ".");
-	struct iov_plan *plan = NULL;
-	int error = iov_plan_new(&plan, cli->iov, "%s %.*s %s", method + noun + 1, noun, method,
+	int error = iov_plan_new(plan, cli->iov, "%s %.*s %s", method + noun + 1, noun, method,
 				 json_text(params, "name"));
 
 	if (!error)
-		error = iov_host_iovd_plan(plan, method, params, cli->save);
-	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
+		error = iov_host_iovd_plan(*plan, method, params, cli->save);
+	return error ? cli_drop_plan(cli, *plan, error) : 0;
+}
+
+/* One that is there as it was to be added. */
+static int find_there(struct cli *cli, const char *method, const char *name,
+		      struct json_object **result)
+{
+	struct iov_path list = iov_path("%.*s.list", (int)strcspn(method, "."), method);
+	_cleanup_json_ struct json_object *all = NULL;
+	int error = iov_rpc_call(cli->iov, list.name, NULL, &all);
+
+	for (size_t i = 0; !error && i < json_object_array_length(all); i++) {
+		struct json_object *candidate = json_object_array_get_idx(all, i);
+
+		if (!strcmp(json_text(candidate, "name"), name))
+			*result = json_object_get(candidate);
+	}
+	return error;
+}
+
+/* "Nothing" is an answer as well. */
+static int ask_iovd(struct cli *cli, const char *method, struct json_object *params, bool is_so,
+		    struct json_object **result)
+{
+	const char *name = json_text(params, "name");
+	int error = is_so && strstr(method, ".add") ?
+			    find_there(cli, method, name, result) :
+			    iov_rpc_call(cli->iov, method, json_object_get(params), result);
+
+	if (error)
+		return error;
+	if (!*result)
+		*result = json_object_new_object();
+	json_add_text(*result, "name", name);
+	json_add_text(*result, "result", is_so ? CLI_NOTHING_TO_DO : "done");
+	return 0;
 }
 
 int cli_change_iovd(struct cli *cli, const char *method, struct json_object *params,
 		    struct json_object **result)
 {
+	struct iov_plan *plan = NULL;
 	int error = 0;
 
 	*result = NULL;
-	if (!cli->save && !cli->dry_run) {
-		error = iov_rpc_call(cli->iov, method, params, result);
-		/* "Nothing" is an answer as well. */
-		if (!error && !*result)
-			*result = json_object_new_object();
-		return error;
-	}
-	if (!cli->dry_run)
+	if (cli->save && !cli->dry_run)
 		error = iov_plan_lock(cli->iov, cli->wait * 1000);
 	if (!error)
-		error = plan_iovd(cli, method, params);
+		error = plan_iovd(cli, method, params, &plan);
+	if (!error && (cli->save || cli->dry_run)) {
+		error = cli_run_plan(cli, plan);
+	} else if (!error) {
+		error = ask_iovd(cli, method, params, iov_plan_is_empty(plan), result);
+		iov_plan_free(plan);
+	}
 	json_object_put(params);
 	return error;
 }
@@ -305,17 +340,17 @@ int cli_do_iovd(struct cli *cli, const char *method, struct json_object *params,
 
 	if (error || !result)
 		return error;
-	if (!cli->json) {
-		printf("%.*s %s %s\n", (int)strcspn(method, "."), method,
-		       json_text(asked, "name"), done);
-		return 0;
-	}
-	if (!json_object_object_length(result)) {
-		json_add_text(result, "name", json_text(asked, "name"));
-		json_add_text(result, "result", "done");
-	}
-	iov_output_json(stdout, result);
+	if (cli->json)
+		iov_output_json(stdout, result);
+	else
+		printf("%.*s %s %s\n", (int)strcspn(method, "."), method, json_text(asked, "name"),
+		       cli_is_done(result) ? done : "is so already: " CLI_NOTHING_TO_DO);
 	return 0;
+}
+
+bool cli_is_done(struct json_object *result)
+{
+	return strcmp(json_text(result, "result"), CLI_NOTHING_TO_DO);
 }
 
 int cli_drop_plan(struct cli *cli, struct iov_plan *plan, int error)

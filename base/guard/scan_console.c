@@ -10,7 +10,11 @@
 #include "base/guard/scans.h"
 #include "base/guard/walk_device.h"
 #include "base/guard/walk_interface.h"
+#include "base/mac.h"
 #include "base/sysroot/paths.h"
+
+/* The name of an interface or its address */
+#define INTERFACE_TEXT 20
 
 static const struct guard console = {
 	"console", "a console of the host is on it: a serial port, the keyboard, netconsole",
@@ -67,31 +71,70 @@ static void hold_netconsole(struct guard_scan *scan, const char *target, const c
 	guard_hold_interface(scan, &console, holder, interface);
 }
 
+/* Every interface that has the address, as a VLAN has that of what it is on. */
+static void hold_addressed(struct guard_scan *scan, const char *target, const uint8_t mac[6])
+{
+	char **names, text[64];
+	uint8_t own[6];
+	size_t count;
+	int error = iov_sys_list(scan->iov, IOV_PATH_CLASS_NET, &names, &count);
+
+	guard_failed(scan, error, "/" IOV_PATH_CLASS_NET);
+	if (error)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!iov_sys_read(scan->iov, iov_path(IOV_PATH_CLASS_NET "/%s/address",
+						      names[i]).name, text, sizeof(text)) &&
+		    iov_mac_parse(text, own) && !memcmp(own, mac, sizeof(own)))
+			hold_netconsole(scan, target, names[i]);
+	}
+	iov_names_free(names, count);
+}
+
+/* By the name of an interface, or, since Linux 6.15, by its address. */
+static void hold_named(struct guard_scan *scan, const char *target, const char *interface)
+{
+	uint8_t mac[6];
+
+	if (iov_mac_parse(interface, mac))
+		hold_addressed(scan, target, mac);
+	else if (*interface)
+		hold_netconsole(scan, target, interface);
+}
+
 /* "/sys/kernel/config/netconsole/collector" */
 static void visit_target(struct guard_scan *scan, struct guard_chain *chain,
 			 const char *directory, const char *name)
 {
 	struct iov_path target = iov_path("%s/%s", directory, name);
-	char interface[GUARD_INTERFACE_SIZE];
+	char interface[INTERFACE_TEXT];
 	int64_t enabled;
 
 	(void)chain;
-	if (!iov_sys_read_number(scan->iov, iov_path("%s/enabled", target.name).name, &enabled) &&
-	    enabled && !iov_sys_read(scan->iov, iov_path("%s/dev_name", target.name).name,
-				     interface, sizeof(interface)))
-		hold_netconsole(scan, name, interface);
+	if (iov_sys_read_number(scan->iov, iov_path("%s/enabled", target.name).name, &enabled) ||
+	    !enabled)
+		return;
+	/* Before it is looked up, a target that names an address has no name. */
+	if (iov_sys_read(scan->iov, iov_path("%s/dev_name", target.name).name, interface,
+			 sizeof(interface)) || !*interface)
+		iov_sys_read(scan->iov, iov_path("%s/local_mac", target.name).name, interface,
+			     sizeof(interface));
+	hold_named(scan, name, interface);
 }
 
-/* "+4444@10.0.0.1/eth1,9353@10.0.0.2/12:34:56:78:9a:bc"; eth0 where it names none */
+/*
+ * "+4444@10.0.0.1/eth1,9353@10.0.0.2/12:34:56:78:9a:bc", or an address in the place of eth1; eth0
+ * where it names none
+ */
 static void read_target(struct guard_scan *scan, const char *target)
 {
 	const char *slash = strchr(target, '/');
-	char interface[GUARD_INTERFACE_SIZE] = "eth0";
+	char interface[INTERFACE_TEXT] = "eth0";
 
 	if (slash && slash[1] != ',')
 		snprintf(interface, sizeof(interface), "%.*s", (int)strcspn(slash + 1, ","),
 			 slash + 1);
-	hold_netconsole(scan, target, interface);
+	hold_named(scan, target, interface);
 }
 
 /* Behind "netconsole=", "netconsole.netconsole=" or either of them in quotes; NULL for none */

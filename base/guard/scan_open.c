@@ -5,7 +5,8 @@
  * left out.  Some nodes are of several functions: those of VFIO's groups, of the GPUs that
  * compute together, and NVIDIA's, which sysfs does not have.  A device that a process got by
  * its group, maybe from another process, has no node at all: newer kernels tell which it is, and
- * of others a group that is in use cannot be opened once more.
+ * of others a group that is in use cannot be opened once more.  Who has mapped what a node gives needs
+ * no descriptor any more; the kernel has the file of each mapping at hand.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,7 @@ static const struct guard dpdk = { "dpdk", "a DPDK process, or another by UIO, d
 static const struct guard rdma_open = { "rdma-open", "a process has its RDMA device open" };
 static const struct guard gpu_open = { "gpu-open", "a process has it open as a GPU" };
 static const struct guard device_open = {
-	"device-open", "a process has another device of it open: vDPA, sound, serial, a clock",
+	"device-open", "a process has another device of it open, or its registers: vDPA, sound, serial, a clock",
 };
 
 /**
@@ -42,13 +43,16 @@ static const struct guard device_open = {
  * @scan: where findings go
  * @seen: as the core sees it
  * @dpdk: it is a DPDK application
- * @nodes: device nodes that it has open: object of path to "block NAME" or "char MAJ:MIN"
+ * @vfio: it has a device of VFIO open
+ * @nodes: device nodes that it has open or mapped: object of path to "block NAME" or
+ *	"char MAJ:MIN", and registers of functions, "registers of" them
  * @untold: devices of VFIO that it has, of which the kernel does not tell which
  */
 struct process {
 	struct guard_scan *scan;
 	struct guard_process *seen;
 	bool dpdk;
+	bool vfio;
 	struct json_object *nodes;
 	size_t untold;
 };
@@ -249,6 +253,15 @@ static void hold_character(struct process *process, const char *path, const char
 	}
 }
 
+/* Drivers in user space that go without UIO and VFIO, and tools of vendors. */
+static void hold_registers(struct process *process, const char *path)
+{
+	struct hold hold;
+
+	hold_begin(&hold, process, &device_open, path);
+	guard_walk_device(process->scan, &hold.chain, path);
+}
+
 static void hold_node(struct process *process, const char *path, const char *node)
 {
 	const char *which = strchr(node, ' ') + 1;
@@ -260,8 +273,10 @@ static void hold_node(struct process *process, const char *path, const char *nod
 
 	if (*node == 'b')
 		guard_walk_block(process->scan, &chain, which);
-	else
+	else if (*node == 'c')
 		hold_character(process, path, which);
+	else
+		hold_registers(process, path);
 }
 
 static void note_block(struct process *process, const char *path, const char *name)
@@ -276,33 +291,65 @@ static void note_character(struct process *process, const char *path, const char
 			       json_object_new_string(iov_path("char %s", number).name));
 }
 
+/* "/sys/devices/pci0000:00/0000:00:04.0/resource0"; what is beside it only looks. */
+static bool is_registers(const char *path)
+{
+	const char *last = strrchr(path, '/');
+
+	return last && !strncmp(path, "/" IOV_PATH_SYS_DEVICES "/", sizeof("/" IOV_PATH_SYS_DEVICES)) &&
+	       !strncmp(last, "/resource", strlen("/resource")) && last[strlen("/resource")];
+}
+
+static void note_registers(struct process *process, const char *path)
+{
+	json_object_object_add(process->nodes, path, json_object_new_string("registers of"));
+}
+
+/* The number of a node, as what it is; false for what is none. */
+static bool note_number(struct process *process, const struct statx *status, const char *path)
+{
+	struct iov_path number = iov_path("%u:%u", status->stx_rdev_major, status->stx_rdev_minor);
+	struct iov_path device = iov_path(IOV_PATH_DEV_BLOCK "/%s", number.name);
+	char name[64];
+	int error;
+
+	if (S_ISCHR(status->stx_mode))
+		note_character(process, path, number.name);
+	if (!S_ISBLK(status->stx_mode))
+		return S_ISCHR(status->stx_mode);
+	error = iov_sys_link_name(process->scan->iov, device.name, name, sizeof(name));
+	guard_failed(process->scan, error, iov_path("/%s", device.name).name);
+	if (!error)
+		note_block(process, path, name);
+	return true;
+}
+
 /*
  * What the kernel has of an open file at hand: nothing is asked for by name, so no server of files
  * is asked, and none of another user's in user space (FUSE) refuses root.  None of those
  * has nodes: what such a server has forgotten (ESTALE) is no device.
  */
-static void note_open(struct process *process, const char *fd, const char *path)
+static int look_at_link(struct process *process, const char *link, const char *path, bool *is_node)
 {
-	struct iov_path link = iov_path("fd/%s", fd), number;
 	struct statx status;
-	char name[64];
 
-	if (statx(process->seen->directory, link.name, AT_STATX_DONT_SYNC, 0, &status)) {
-		guard_unseen(process->scan, errno == ESTALE ? -ENOENT : -errno,
-			     iov_path("/%s/%s", process->seen->path.name, link.name).name);
-		return;
-	}
-	number = iov_path("%u:%u", status.stx_rdev_major, status.stx_rdev_minor);
-	if (S_ISCHR(status.stx_mode)) {
-		note_character(process, path, number.name);
-	} else if (S_ISBLK(status.stx_mode)) {
-		struct iov_path device = iov_path(IOV_PATH_DEV_BLOCK "/%s", number.name);
-		int error = iov_sys_link_name(process->scan->iov, device.name, name, sizeof(name));
+	if (statx(process->seen->directory, link, AT_STATX_DONT_SYNC, 0, &status))
+		return -errno;
+	*is_node = note_number(process, &status, path);
+	return 0;
+}
 
-		guard_failed(process->scan, error, iov_path("/%s", device.name).name);
-		if (!error)
-			note_block(process, path, name);
-	}
+static void link_unseen(struct process *process, int error, const char *link)
+{
+	guard_unseen(process->scan, error == -ESTALE ? -ENOENT : error,
+		     iov_path("/%s/%s", process->seen->path.name, link).name);
+}
+
+static void note_open(struct process *process, const char *link, const char *path)
+{
+	bool is_node;
+
+	link_unseen(process, look_at_link(process, link, path, &is_node), link);
 }
 
 /* A recorded tree has no nodes; there the name below /dev has to do. */
@@ -344,24 +391,93 @@ static void note_file(struct process *process, const char *fd)
 	}
 	target[length] = '\0';
 	process->dpdk |= is_dpdk_config(target);
-	if (!strcmp(target, "anon_inode:[vfio-device]"))
+	if (!strcmp(target, "anon_inode:[vfio-device]")) {
+		process->vfio = true;
 		hold_vfio_device(process, fd);
+	}
+	if (is_registers(target))
+		note_registers(process, target);
 	if (target[0] != '/' || !strcmp(target, "/dev/null") || !strncmp(target, "/dev/pts/", 9))
 		return;
 	if (iov_sys_is_host(process->scan->iov))
-		note_open(process, fd, target);
+		note_open(process, path.name, target);
 	else
 		note_recorded(process, target);
 }
 
-/* One that keeps no files for others, as with --in-memory, has the library nonetheless. */
-static bool has_dpdk_mapped(struct process *process)
-{
-	_cleanup_free_ char *maps = NULL;
+/**
+ * struct mapping - a line of "maps"
+ * @range: "7f0c2000-7f0c3000"
+ * @device: of the file system, "00:05"
+ * @inode: of the file, "123"
+ * @path: the file's, as long as it had one
+ */
+struct mapping {
+	char range[40];
+	char device[16];
+	char inode[24];
+	const char *path;
+};
 
-	return !iov_sys_read_all(process->scan->iov,
-				 iov_path("%s/maps", process->seen->path.name).name, &maps, NULL) &&
-	       strstr(maps, "/librte_eal.so");
+/* "7f0c2000-7f0c3000 rw-s 100000000000 00:05 123      /dev/uio0" */
+static bool read_mapping(char *line, struct mapping *mapping)
+{
+	int at = 0;
+
+	if (sscanf(line, "%39s %*s %*s %15s %23s %n", mapping->range, mapping->device,
+		   mapping->inode, &at) != 3 || !at)
+		return false;
+	mapping->path = line + at;
+	return true;
+}
+
+/*
+ * Most files are libraries of many processes, which are looked at once.  A container may not follow
+ * these links, though it may those of descriptors; the name has to do there.
+ */
+static void look_at_mapped(struct process *process, const struct mapping *mapping)
+{
+	struct iov_path key = iov_path("mapped %s %s", mapping->device, mapping->inode);
+	struct iov_path link = iov_path("map_files/%s", mapping->range);
+	bool is_node = true;
+	int error;
+
+	if (!guard_is_new(process->scan, key.name))
+		return;
+	error = look_at_link(process, link.name, mapping->path, &is_node);
+	if (error == -EPERM)
+		note_recorded(process, mapping->path);
+	else
+		link_unseen(process, error, link.name);
+	if (is_node)
+		guard_forget(process->scan, key.name);
+}
+
+static void note_mapped(struct process *process, const struct mapping *mapping)
+{
+	if (is_registers(mapping->path))
+		note_registers(process, mapping->path);
+	else if (iov_sys_is_host(process->scan->iov))
+		look_at_mapped(process, mapping);
+	else
+		note_recorded(process, mapping->path);
+}
+
+/* @opened: devices of VFIO that it has a descriptor of, whose mappings tell nothing more */
+static void note_mappings(struct process *process, char *maps, bool opened)
+{
+	struct mapping mapping;
+	bool untold = false;
+	char *rest = maps, *line;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (!read_mapping(line, &mapping))
+			continue;
+		if (*mapping.path == '/')
+			note_mapped(process, &mapping);
+		untold |= !strcmp(mapping.path, "anon_inode:[vfio-device]");
+	}
+	process->untold += untold && !opened;
 }
 
 /* Each device that it opened itself came by a node, unless it closed that or was given the device. */
@@ -386,15 +502,21 @@ static void scan_process(struct guard_scan *scan, struct guard_process *seen)
 {
 	_cleanup_json_ struct json_object *nodes = json_object_new_object();
 	struct process process = { .scan = scan, .seen = seen, .nodes = nodes };
+	struct iov_path mapped = iov_path("%s/maps", seen->path.name);
+	_cleanup_free_ char *maps = NULL;
+	int error;
 
 	if (!guard_list_files(scan, seen))
 		return;
 	for (size_t i = 0; i < seen->file_count; i++)
 		note_file(&process, seen->files[i]);
+	error = iov_sys_read_all(scan->iov, mapped.name, &maps, NULL);
+	guard_unseen(scan, error == -ESRCH ? -ENOENT : error, iov_path("/%s", mapped.name).name);
+	/* One that keeps no files for others, as with --in-memory, has the library nonetheless. */
+	process.dpdk = process.dpdk || (!error && strstr(maps, "/librte_eal.so"));
+	if (!error)
+		note_mappings(&process, maps, process.vfio);
 	note_untold(&process);
-	if (!json_object_object_length(nodes))
-		return;
-	process.dpdk = process.dpdk || has_dpdk_mapped(&process);
 	json_object_object_foreach(nodes, path, node)
 		hold_node(&process, path, json_object_get_string(node));
 }

@@ -4,7 +4,7 @@
  * of.  Those that the kernel calls virtual are below none: they stand on an interface, as
  * the node of a macvtap does, on block devices or the controllers of an NVMe subsystem, or
  * are RDMA over an interface, or a watchdog whose driver says not of what; or they stand on
- * nothing, as /dev/kvm.
+ * nothing, as /dev/kvm.  A watchdog may be below a platform device that its driver made.
  */
 #include "base/guard/walk_device.h"
 
@@ -148,10 +148,12 @@ static void walk_virtual(struct guard_scan *scan, struct guard_chain *chain, con
 
 void guard_walk_device(struct guard_scan *scan, struct guard_chain *chain, const char *target)
 {
-	if (strstr(target, "/virtual/"))
+	if (strstr(target, "/virtual/")) {
 		walk_virtual(scan, chain, target);
-	else
-		guard_walk_hardware(scan, chain, target);
+		return;
+	}
+	guard_walk_hardware(scan, chain, target);
+	guard_walk_platform_watchdog(scan, chain, target);
 }
 
 void guard_walk_link(struct guard_scan *scan, struct guard_chain *chain, const char *path)

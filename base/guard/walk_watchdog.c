@@ -2,10 +2,15 @@
 /*
  * Old drivers of watchdogs do not say which device theirs is of.  What the kernel tells is which
  * modules use its core of watchdogs, and, also of those that are older than the core, which
- * modules come from its folder of them; and each module has the drivers that it registered.
+ * which modules come from its folder of them; and each module has the drivers that it registered.
+ *
+ * Some register none for the function: they look for it by themselves, and another driver may have
+ * it, or make a platform device that is below nothing, as sp5100_tco does.  What such a module is
+ * for is in its table, so a function that the table knows may be the one.
  */
 #include "base/guard/walk_watchdog.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +29,58 @@ static void visit_function(struct guard_scan *scan, struct guard_chain *chain,
 		guard_found(scan, chain, name);
 }
 
+/* The functions that one line of a table knows: "pci:v00001022d0000790Bsv*sd*bc*sc*i*". */
+static void hold_known(struct guard_scan *scan, struct guard_chain *chain, const char *alias)
+{
+	char modalias[128];
+	char **names;
+	size_t count;
+	int error = iov_sys_list(scan->iov, IOV_PATH_PCI_DEVICES, &names, &count);
+
+	guard_failed(scan, error, "/" IOV_PATH_PCI_DEVICES);
+	if (error)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (!iov_sys_read(scan->iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/modalias",
+						      names[i]).name, modalias, sizeof(modalias)) &&
+		    !fnmatch(alias, modalias, 0))
+			guard_found(scan, chain, names[i]);
+	}
+	iov_names_free(names, count);
+}
+
+/**
+ * struct table - what a module is for
+ * @module: its name
+ * @chain: who holds that
+ */
+struct table {
+	const char *module;
+	const struct guard_chain *chain;
+};
+
+/* "alias pci:v00001022d0000790Bsv*sd*bc*sc*i* sp5100_tco" */
+static void read_alias(struct guard_scan *scan, const char *line, const void *argument)
+{
+	const struct table *table = argument;
+	struct guard_chain chain = *table->chain;
+	char alias[128], module[64];
+
+	if (sscanf(line, "alias %127s %63s", alias, module) == 2 && !strncmp(alias, "pci:", 4) &&
+	    !strcmp(module, table->module))
+		hold_known(scan, &chain, alias);
+}
+
+static void read_table(struct guard_scan *scan, struct guard_chain *chain, const char *module)
+{
+	const struct table table = { module, chain };
+	char release[128];
+
+	if (!iov_sys_read(scan->iov, IOV_PATH_RELEASE, release, sizeof(release)))
+		guard_for_each_line(scan, iov_path(IOV_PATH_MODULE_FILES "/%s/modules.alias",
+						   release).name, &table, read_alias);
+}
+
 /* "pci:pcwd_pci" among the drivers of a module */
 static void visit_driver(struct guard_scan *scan, struct guard_chain *chain,
 			 const char *directory, const char *name)
@@ -33,12 +90,30 @@ static void visit_driver(struct guard_scan *scan, struct guard_chain *chain,
 				    visit_function);
 }
 
+static bool drives_functions(struct guard_scan *scan, const char *directory)
+{
+	bool found = false;
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(scan->iov, directory, &names, &count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		found |= !strncmp(names[i], "pci:", 4);
+	iov_names_free(names, count);
+	return found;
+}
+
 static void visit_module(struct guard_scan *scan, struct guard_chain *chain,
 			 const char *directory, const char *name)
 {
+	struct iov_path drivers = iov_path(IOV_PATH_MODULES "/%s/drivers", name);
+
 	(void)directory;
-	guard_for_each_name(scan, chain, iov_path(IOV_PATH_MODULES "/%s/drivers", name).name,
-			    visit_driver);
+	if (drives_functions(scan, drivers.name))
+		guard_for_each_name(scan, chain, drivers.name, visit_driver);
+	else if (iov_sys_exists(scan->iov, iov_path(IOV_PATH_MODULES "/%s", name).name))
+		read_table(scan, chain, name);
 }
 
 /* "kernel/drivers/watchdog/i6300esb.ko.xz: kernel/..."; loaded, each dash is an underscore. */
@@ -69,4 +144,17 @@ void guard_walk_watchdog(struct guard_scan *scan, struct guard_chain *chain, con
 			    chain, read_module);
 	guard_for_each_line(scan, iov_path(IOV_PATH_MODULE_FILES "/%s/modules.builtin",
 					   release).name, chain, read_module);
+}
+
+void guard_walk_platform_watchdog(struct guard_scan *scan, struct guard_chain *chain,
+				  const char *target)
+{
+	const char *device = strstr(target, "/devices/platform/");
+	const char *end = device ? strstr(device, "/watchdog/") : NULL;
+	char module[64];
+
+	if (end && !iov_sys_link_name(scan->iov, iov_path(IOV_PATH_SYS "%.*s/driver/module",
+							  (int)(end - device), device).name,
+				      module, sizeof(module)))
+		read_table(scan, chain, module);
 }

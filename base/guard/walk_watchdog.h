@@ -11,4 +11,11 @@
  */
 void guard_walk_watchdog(struct guard_scan *scan, struct guard_chain *chain, const char *name);
 
+/*
+ * The same for a watchdog of a platform device, "../../devices/platform/sp5100-tco/watchdog/...":
+ * the functions that the table of its module knows.  Nothing for a target that is no such device.
+ */
+void guard_walk_platform_watchdog(struct guard_scan *scan, struct guard_chain *chain,
+				  const char *target);
+
 #endif

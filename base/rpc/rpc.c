@@ -54,8 +54,8 @@ static int open_socket(struct iov *iov)
 
 	static_assert(sizeof(address.sun_path) == sizeof(iov->control), "one is copied to the other");
 	if (!iov->control[0] && !iov_sys_is_host(iov))
-		return iov_fail(iov, -ECONNREFUSED, "a recorded host has no iovd; name the socket "
-				"of one with --control");
+		return iov_fail(iov, -ECONNREFUSED, "a recorded host has no iovd; leave out --root "
+				"to ask the one of this host, or name a socket with --control");
 	strcpy(address.sun_path, socket_path(iov));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)

@@ -11,6 +11,9 @@
 extern "C" {
 #endif
 
+/* "state" of a port or disk that iovd saved and could not have again; "error" says why. */
+#define IOV_NOT_RESTORED "not restored"
+
 /**
  * iov_rpc_set_socket - tell a context where iovd listens
  * @iov: context

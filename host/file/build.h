@@ -100,6 +100,9 @@ int host_build_disk(struct host_build *build, unsigned int index, struct json_ob
 /* What iovd lists under a name, NULL for nothing. */
 struct json_object *host_iovd_find(struct json_object *list, const char *name);
 
+/* The same, but for what it could not have again, which is added as if it had never been. */
+struct json_object *host_iovd_there(struct json_object *list, const char *name);
+
 /* The parameters that would add what iovd lists. */
 struct json_object *host_iovd_params(struct json_object *now);
 

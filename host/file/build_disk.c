@@ -110,7 +110,7 @@ static void add(struct host_build *build, const char *name, struct json_object *
 int host_build_disk(struct host_build *build, unsigned int index, struct json_object *disks)
 {
 	const struct iov_host_disk *disk = &build->host->iovd->disks[index];
-	struct json_object *now = host_iovd_find(disks, disk->name);
+	struct json_object *now = host_iovd_there(disks, disk->name);
 	_cleanup_json_ struct json_object *params = host_disk_params(disk);
 	int error = host_iovd_access(build->iov, disk->socket_mode, disk->socket_owner, params);
 

@@ -36,6 +36,13 @@ struct json_object *host_iovd_find(struct json_object *list, const char *name)
 	return NULL;
 }
 
+struct json_object *host_iovd_there(struct json_object *list, const char *name)
+{
+	struct json_object *entry = host_iovd_find(list, name);
+
+	return entry && strcmp(json_text(entry, "state"), IOV_NOT_RESTORED) ? entry : NULL;
+}
+
 static struct iov_op *op_remove(const struct host_change *change)
 {
 	struct json_object *params = json_object_new_object();
@@ -261,7 +268,7 @@ static void set_rules(struct host_build *build, struct json_object *now, struct 
 static int build_port(struct host_build *build, unsigned int index, struct json_object *ports)
 {
 	const struct iov_host_port *port = &build->host->iovd->ports[index];
-	struct json_object *now = host_iovd_find(ports, port->name);
+	struct json_object *now = host_iovd_there(ports, port->name);
 	_cleanup_json_ struct json_object *params = NULL, *rules = host_rules_json(port->rules);
 	bool function = false, absent = false;
 	struct host_change change;

@@ -384,7 +384,8 @@ int iov_host_save_plan(struct iov_plan *plan, struct json_object *wanted);
  * @params: borrowed; of the method, as iovd takes them
  * @save: IOV_HOST_FILE shall say so as well
  *
- * Appends nothing for what iovd has so already, but that the file shall say it.
+ * Appends nothing for what iovd has so already, but that the file shall say it.  iovd is asked
+ * whether it would do it, so that what it refuses is no plan.
  *
  * Return: 0; -ENOENT for a port, bridge or disk that is not there, -EEXIST for one that is there
  * otherwise; -EINVAL for what a host file cannot say; -ECONNREFUSED when iovd does not answer;

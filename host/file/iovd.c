@@ -310,7 +310,26 @@ static int find_now(struct deed *deed, struct json_object **list)
 	int error = iov_rpc_call(deed->iov, host_place("%s.list", deed->noun.name), NULL, list);
 
 	if (!error)
-		deed->now = host_iovd_find(*list, deed->name);
+		deed->now = is(deed, "add") ? host_iovd_there(*list, deed->name)
+					    : host_iovd_find(*list, deed->name);
+	return error;
+}
+
+/* What iovd says of it; @changes: whether there is anything to do. */
+static int rehearse(const struct deed *deed, bool *changes)
+{
+	_cleanup_json_ struct json_object *answer = NULL;
+	struct json_object *params = json_copy(deed->params);
+	int error;
+
+	*changes = !(is(deed, "add") && deed->now);
+	if (!*changes) {
+		json_object_put(params);
+		return 0;
+	}
+	json_object_object_add(params, "dry_run", json_object_new_boolean(true));
+	error = iov_rpc_call(deed->iov, deed->method, params, &answer);
+	*changes = json_object_get_boolean(json_object_object_get(answer, "changes"));
 	return error;
 }
 
@@ -323,13 +342,16 @@ int iov_host_iovd_plan(struct iov_plan *plan, const char *method, struct json_ob
 		.noun = iov_path("%.*s", (int)strcspn(method, "."), method),
 		.verb = method + strcspn(method, ".") + 1, .name = json_text(params, "name"),
 	};
+	bool changes = false;
 	int error = find_now(&deed, &list);
 
 	if (!error)
 		error = check_there(&deed);
 	if (!error && save)
 		error = check_saved(&deed);
-	if (!error && !(is(&deed, "add") && deed.now))
+	if (!error)
+		error = rehearse(&deed, &changes);
+	if (!error && changes)
 		add_step(&deed);
 	if (!error && save)
 		error = save_plan(&deed);

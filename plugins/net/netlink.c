@@ -99,5 +99,6 @@ int netlink_require_host(struct iov *iov)
 {
 	if (iov_sys_is_host(iov))
 		return 0;
-	return iov_fail(iov, -EOPNOTSUPP, "a recorded tree answers no netlink requests");
+	return iov_fail(iov, -EOPNOTSUPP, "a recorded host answers no netlink requests; "
+			"ask on the host itself, without --root");
 }

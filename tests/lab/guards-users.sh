@@ -18,6 +18,32 @@ start sleep 1000 9< /tmp/odd
 found $spare "[\"device-open\",\"pid $process (sleep)\"]"
 stop
 
+# Whose descriptor is closed has it mapped nonetheless
+cat > /tmp/map.py << 'END'
+import ctypes, os, sys, time
+file = os.open(sys.argv[1], os.O_RDWR | os.O_SYNC)
+map = ctypes.CDLL(None, use_errno=True).mmap
+map.restype = ctypes.c_void_p
+map.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+assert map(None, 4096, 3, 1, file, 0) != ctypes.c_void_p(-1).value, os.strerror(ctypes.get_errno())
+os.close(file)
+open("/tmp/mapped", "w").close()
+time.sleep(1000)
+END
+# maps FUNCTION PATH GUARD
+maps()
+{
+	free "$1"
+	rm -f /tmp/mapped
+	start python3 /tmp/map.py "$2"
+	for _ in {1..300}; do [ -e /tmp/mapped ] && break || sleep 0.1; done
+	expect "the descriptor is closed" "" "$(find /proc/$process/fd -lname "$2")"
+	found "$1" "[\"$3\",\"pid $process (python3)\"]"
+	stop
+}
+umount $disk 2> /dev/null || :
+maps $nvme $disk disk-open
+
 ip link add upper0 link "$nic" type macvtap
 start sleep 1000 9<> "/dev/tap$(< /sys/class/net/upper0/ifindex)"
 found $spare "[\"macvlan\",\"macvtap upper0\"]
@@ -109,3 +135,7 @@ done
 expect "a share that is mounted holds its device" '["mount","/run/lab (9p)"]' \
 	"$(iov show "$(basename "$(dirname "$(realpath $share)")")" --json |
 		gojq -c '.assignment.held_by[] | [.guard, .holder]')"
+
+# Registers that no driver has may be mapped
+echo $spare > $pci/$spare/driver/unbind
+maps $spare "$(realpath $pci/$spare)/resource0" device-open

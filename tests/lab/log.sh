@@ -8,6 +8,15 @@ edu=0000:01:00.0 pf=0000:02:00.0 nic=0000:03:00.0 vfs=(0000:02:10.0 0000:02:10.2
 noted() { iov log --json | gojq length; }
 last() { iov log --json | gojq -r ".[-1].$1"; }
 
+# Looking makes no files, nor does confirming or recovering what is not there
+kept() { find /var/lib/iovkit /run/iovkit /etc/iovkit 2> /dev/null || :; }
+before=$(kept)
+for words in log list check "vf list" plan "port list" "confirm --dry-run" confirm "confirm --undo" recover; do
+	# shellcheck disable=SC2086 # a command is one word or two
+	iov $words > /dev/null 2>&1 || :
+done
+expect "looking makes no files" "$before" "$(kept)"
+
 # changes RESULT WORDS ARGUMENT...: the command of those words, which is noted once
 : > /tmp/changed
 changes()

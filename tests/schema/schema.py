@@ -36,6 +36,14 @@ BY_COMMAND = {command: name for name, schema in SCHEMAS.items()
               for command in schema.get("commands", [])}
 
 
+def name_of(command, words):
+    """The schema of a command with these words; "vf set --dry-run" may have another than "vf set"."""
+    for option in ("--dry-run", "--save"):
+        if option in words:
+            return BY_COMMAND[f"{command} {option}"]
+    return BY_COMMAND[command]
+
+
 def complaints(value, name):
     """What is wrong with a value, one line each."""
     resolver = jsonschema.RefResolver(name, SCHEMAS[name], store=SCHEMAS)

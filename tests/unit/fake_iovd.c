@@ -121,6 +121,11 @@ static int call(struct fake_iovd *iovd, const char *method, struct json_object *
 		*result = json_object_get(list);
 		return 0;
 	}
+	if (json_object_get_boolean(json_object_object_get(params, "dry_run"))) {
+		*result = json_object_new_object();
+		json_object_object_add(*result, "changes", json_object_new_boolean(true));
+		return 0;
+	}
 	iovd->changes++;
 	if (strstr(method, ".set") || strstr(method, ".resize"))
 		return set(list, params);

@@ -345,9 +345,10 @@ static void file_gets_another_size(void **state)
 	const struct blk_backend_ops *ops = disk.backend->ops;
 
 	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		assert_int_equal(ops->resize(disk.backend, disk.iov, wrong[i]), -EINVAL);
+		assert_int_equal(ops->check_size(disk.backend, disk.iov, wrong[i]), -EINVAL);
 		assert_non_null(strstr(iov_error_message(disk.iov), "expected a multiple of"));
 	}
+	assert_return_code(ops->check_size(disk.backend, disk.iov, 3 * MIB), 0);
 	assert_return_code(ops->resize(disk.backend, disk.iov, 3 * MIB), 0);
 	assert_return_code(ops->describe(disk.backend, &geometry), 0);
 	assert_int_equal(geometry.bytes, 3 * MIB);
@@ -361,7 +362,7 @@ static void file_gets_another_size(void **state)
 
 	source.read_only = true;
 	disk_start(&disk, "file", &source);
-	assert_int_equal(ops->resize(disk.backend, disk.iov, MIB), -EINVAL);
+	assert_int_equal(ops->check_size(disk.backend, disk.iov, MIB), -EINVAL);
 	assert_non_null(strstr(iov_error_message(disk.iov), "the disk is read-only"));
 	disk_close(&disk);
 	unlink(path);
@@ -665,7 +666,7 @@ static void device_is_had_by_one_alone(void **state)
 	assert_return_code(lock(&disk), 0);
 	assert_int_equal(open(name, O_RDONLY | O_EXCL | O_CLOEXEC), -1);
 	assert_int_equal(errno, EBUSY);
-	assert_int_equal(disk.backend->ops->resize(disk.backend, disk.iov, 2 * MIB), -EINVAL);
+	assert_int_equal(disk.backend->ops->check_size(disk.backend, disk.iov, 2 * MIB), -EINVAL);
 	assert_non_null(strstr(iov_error_message(disk.iov), "its own tool"));
 
 	/* Another disk is told who has it, and gets it when that is over. */

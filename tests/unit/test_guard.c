@@ -1150,6 +1150,27 @@ static void add_driver(const char *module, const char *driver, const char *devic
 	tree_file(tree, path, "");
 }
 
+/* Its descriptor is closed; what it mapped is all that is left. */
+static void a_process_that_has_a_node_mapped_holds_it(void **state)
+{
+	(void)state;
+	add_node("249:7", "ptp7", "ptp", "pci0000:00/" E1000 "/ptp/ptp7");
+	add_process("71", "mapper\n", "/dev/null");
+	tree_file(tree, "proc/71/maps", "7f0000000000-7f0000001000 r--p 00000000 08:01 12   /usr/lib/libc.so.6\n"
+		  "7f0000001000-7f0000002000 rw-p 00000000 00:00 0 \n");
+	assert_free(E1000);
+	tree_file(tree, "proc/71/maps", "7f0000000000-7f0000001000 rw-s 00000000 00:05 123      /dev/ptp7\n");
+	assert_held(E1000, "device-open", "pid 71 (mapper)", E1000 " /dev/ptp7");
+	assert_free(IGB);
+	tree_file(tree, "proc/71/maps", "7f0000000000-7f0000001000 rw-s 00000000 00:16 9  "
+		  "/sys/devices/pci0000:00/" E1000 "/resource0\n");
+	assert_held(E1000, "device-open", "pid 71 (mapper)",
+		    E1000 " /sys/devices/pci0000:00/" E1000 "/resource0");
+	tree_file(tree, "proc/71/maps", "7f0000000000-7f0000001000 rw-s 00000000 00:16 9  "
+		  "/sys/devices/pci0000:00/" E1000 "/resource\n");
+	assert_free(E1000);
+}
+
 /* Drivers that are older than the core of watchdogs, and some that use it, tell no parent. */
 static void a_watchdog_without_a_parent_holds_what_its_driver_has(void **state)
 {
@@ -1176,6 +1197,56 @@ static void a_watchdog_without_a_parent_holds_what_its_driver_has(void **state)
 	assert_guards(E1000, "watchdog");
 }
 
+/* sp5100_tco finds the function by its table, and makes a platform device that is below nothing. */
+static void a_watchdog_of_a_platform_device_holds_what_its_module_is_for(void **state)
+{
+	static const char device[] = "../../devices/platform/sp5100-tco/watchdog/watchdog0";
+
+	(void)state;
+	tree_file(tree, "proc/sys/kernel/osrelease", "6.1.0\n");
+	tree_file(tree, "lib/modules/6.1.0/modules.alias",
+		  "# Aliases extracted from modules themselves.\n"
+		  "alias pci:v00008086d000010D3sv*sd*bc*sc*i* e1000e\n"
+		  "alias pci:v00001022d0000790Bsv*sd*bc*sc*i* sp5100_tco\n"
+		  "alias of:N*T* sp5100_tco\n");
+	tree_file(tree, "sys/bus/pci/devices/" E1000 "/modalias",
+		  "pci:v00001022d0000790Bsv00001022sd0000790Bbc0Csc05i00\n");
+	tree_file(tree, "sys/bus/pci/devices/" IGB "/modalias",
+		  "pci:v00008086d000010D3sv00001022sd0000790Bbc02sc00i00\n");
+	tree_file(tree, "sys/devices/platform/sp5100-tco/watchdog/watchdog0/state", "inactive\n");
+	tree_link(tree, "sys/devices/platform/sp5100-tco/driver/module", "../../../module/sp5100_tco");
+	tree_file(tree, "sys/module/sp5100_tco/parameters/nowayout", "N\n");
+	tree_link(tree, "sys/class/watchdog/watchdog0", device);
+	assert_free(E1000);
+	tree_file(tree, "sys/devices/platform/sp5100-tco/watchdog/watchdog0/state", "active\n");
+	assert_held(E1000, "watchdog", "watchdog0, which resets the host unless it is fed",
+		    E1000 " watchdog0");
+	assert_free(IGB);
+	add_node("249:0", "watchdog0", "watchdog", "platform/sp5100-tco/watchdog/watchdog0");
+	tree_file(tree, "sys/devices/platform/sp5100-tco/watchdog/watchdog0/state", "inactive\n");
+	assert_free(E1000);
+	add_process("71", "feeder\n", "/dev/watchdog0");
+	assert_held(E1000, "device-open", "pid 71 (feeder)", E1000 " /dev/watchdog0");
+}
+
+/* alim7101_wdt and others of before the core look for their function, and no driver has it. */
+static void a_watchdog_without_driver_holds_what_its_module_is_for(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/sys/kernel/osrelease", "6.1.0\n");
+	tree_file(tree, "lib/modules/6.1.0/modules.dep", "kernel/drivers/watchdog/alim7101_wdt.ko:\n");
+	tree_file(tree, "lib/modules/6.1.0/modules.alias",
+		  "alias pci:v000010B9d00007101sv*sd*bc*sc*i* alim7101_wdt\n");
+	tree_file(tree, "sys/bus/pci/devices/" E1000 "/modalias",
+		  "pci:v000010B9d00007101sv00000000sd00000000bc06sc80i00\n");
+	tree_file(tree, "sys/devices/virtual/watchdog/watchdog0/state", "active\n");
+	tree_link(tree, "sys/class/watchdog/watchdog0", "../../devices/virtual/watchdog/watchdog0");
+	assert_free(E1000);
+	tree_file(tree, "sys/module/alim7101_wdt/parameters/use_gpio", "0\n");
+	assert_held(E1000, "watchdog", "watchdog0, which resets the host unless it is fed",
+		    E1000 " watchdog0");
+}
+
 static void a_process_that_feeds_an_old_watchdog_holds_it(void **state)
 {
 	(void)state;
@@ -1196,6 +1267,26 @@ static void netconsole_holds_the_interface_of_each_target(void **state)
 	assert_free(E1000);
 	tree_file(tree, "sys/kernel/config/netconsole/far/enabled", "1\n");
 	assert_held(E1000, "console", "the target far of netconsole", E1000 " enp4s1");
+}
+
+/* Since Linux 6.15; who has the address has it, also on a VLAN. */
+static void netconsole_holds_the_interface_with_the_address_of_a_target(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/class/net/enp4s1/address", "02:00:00:00:00:0a\n");
+	tree_file(tree, "sys/class/net/enp129s0/address", "02:00:00:00:00:0b\n");
+	tree_file(tree, "sys/kernel/config/netconsole/far/enabled", "1\n");
+	tree_file(tree, "sys/kernel/config/netconsole/far/dev_name", "\n");
+	tree_file(tree, "sys/kernel/config/netconsole/far/local_mac", "02:00:00:00:00:0A\n");
+	assert_held(E1000, "console", "the target far of netconsole", E1000 " enp4s1");
+	assert_free(IGB2);
+	tree_file(tree, "sys/kernel/config/netconsole/far/enabled", "0\n");
+	assert_free(E1000);
+	tree_file(tree, "sys/module/netconsole/parameters/oops_only", "N\n");
+	tree_file(tree, "proc/cmdline", "netconsole=@/02:00:00:00:00:0b,@10.0.0.3/\n");
+	assert_held(IGB2, "console", "the target @/02:00:00:00:00:0b,@10.0.0.3/ of netconsole",
+		    IGB2 " enp129s0");
+	assert_free(E1000);
 }
 
 static void netconsole_holds_what_its_module_was_loaded_with(void **state)
@@ -1356,9 +1447,13 @@ int main(void)
 		IDLE(a_process_holds_the_group_that_it_has_open),
 		IDLE(a_process_holds_the_device_that_it_has_open),
 		IDLE(memory_of_cxl_that_lasts_holds_each_device_of_its_region),
+		IDLE(a_process_that_has_a_node_mapped_holds_it),
 		IDLE(a_watchdog_without_a_parent_holds_what_its_driver_has),
+		IDLE(a_watchdog_of_a_platform_device_holds_what_its_module_is_for),
+		IDLE(a_watchdog_without_driver_holds_what_its_module_is_for),
 		IDLE(a_process_that_feeds_an_old_watchdog_holds_it),
 		IDLE(netconsole_holds_the_interface_of_each_target),
+		IDLE(netconsole_holds_the_interface_with_the_address_of_a_target),
 		IDLE(netconsole_holds_what_its_module_was_loaded_with),
 		IDLE(a_gadget_holds_its_controller),
 		IDLE(channels_that_copy_hold_their_function),

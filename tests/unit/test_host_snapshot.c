@@ -26,8 +26,8 @@
 #define PF_NOTE \
 	"# serial=00-00-00-ff-ff-00-00-01 is " PF_BDF ", Device 0000:0000\n"
 #define NO_IOVD \
-	"#\n# Bridges, ports and disks of iovd are left out: a recorded host has no iovd; name the socket of " \
-	"one with --control\n"
+	"#\n# Bridges, ports and disks of iovd are left out: a recorded host has no iovd; leave out " \
+	"--root to ask the one of this host, or name a socket with --control\n"
 
 static struct iov_host_file *file;
 

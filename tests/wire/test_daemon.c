@@ -315,7 +315,12 @@ static void port_that_cannot_be_had_is_kept_until_it_can(void **state)
 	assert_int_equal(daemon_end(&iovd), 0);
 	assert_return_code(rename(here, away), errno);
 	daemon_restart(&iovd);
-	assert_string_equal(daemon_port(&iovd, "port.list", "p0", "state"), "");
+	assert_string_equal(daemon_port(&iovd, "port.list", "p0", "state"), "not restored");
+	assert_string_equal(daemon_port(&iovd, "port.list", "p0", "mode"), "server");
+	assert_non_null(strstr(daemon_port(&iovd, "port.list", "p0", "error"), "No such file"));
+	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"p0\",\"link\":\"down\"}"));
+	assert_null(daemon_call(&iovd, "disk.remove", "{\"name\":\"p0\"}"));
+	daemon_do(&iovd, "port.remove", "{\"name\":\"p0\",\"dry_run\":true}");
 	/* A change in between does not lose it; who is removed does not come back. */
 	add_guest_port("b");
 	daemon_do(&iovd, "port.remove", "{\"name\":\"p1\"}");

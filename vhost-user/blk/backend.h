@@ -143,7 +143,10 @@ struct blk_channel;
  * @holder: who has the lock that we did not get, as words for a message, or NULL when that is
  *	nobody who lives; NULL when @lock is
  * @describe: what it is now; its size may be another one than before; 0 or -errno
- * @resize: give it another size; 0 or -errno with a message; NULL when that cannot be
+ * @check_size: whether @resize may be asked for a size; 0 or -errno with a message; NULL when
+ *	@resize is
+ * @resize: give it another size, that @check_size let pass; 0 or -errno with a message; NULL when
+ *	that cannot be
  * @close: end; drops the lock
  * @channel_open: *@out is closed by @channel_close; @uring: that of the worker, NULL where there
  *	is none; 0 or -errno
@@ -162,6 +165,7 @@ struct blk_backend_ops {
 	int (*lock)(struct blk_backend *backend);
 	char *(*holder)(struct blk_backend *backend);
 	int (*describe)(struct blk_backend *backend, struct blk_geometry *geometry);
+	int (*check_size)(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
 	int (*resize)(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
 	void (*close)(struct blk_backend *backend);
 	int (*channel_open)(struct blk_channel **out, struct blk_backend *backend,

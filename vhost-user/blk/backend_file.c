@@ -415,7 +415,7 @@ static int file_describe(struct blk_backend *backend, struct blk_geometry *geome
 	return 0;
 }
 
-static int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
+static int file_check_size(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
 {
 	const struct file_backend *file = file_of(backend);
 
@@ -428,6 +428,13 @@ static int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t by
 	if (!bytes || bytes % file->block || bytes > INT64_MAX)
 		return iov_fail(iov, -EINVAL, "%s: size of %" PRIu64 " bytes, expected a multiple of %"
 				PRIu32 " above 0", file->path, bytes, file->block);
+	return 0;
+}
+
+static int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
+{
+	const struct file_backend *file = file_of(backend);
+
 	if (ftruncate(file->fd, (off_t)bytes))
 		return iov_told(iov, -errno, "%s: cannot be given %" PRIu64 " bytes: %s", file->path,
 				bytes, strerror(errno));
@@ -442,6 +449,7 @@ const struct blk_backend_ops blk_backend_file = {
 	.lock = file_lock,
 	.holder = file_holder,
 	.describe = file_describe,
+	.check_size = file_check_size,
 	.resize = file_resize,
 	.close = file_close,
 	.channel_open = file_channel_open,

@@ -48,13 +48,16 @@ static int null_describe(struct blk_backend *backend, struct blk_geometry *geome
 	return 0;
 }
 
+static int null_check_size(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
+{
+	return blk_source_check_bytes(iov, backend->ops, bytes);
+}
+
 static int null_resize(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
 {
-	int error = blk_source_check_bytes(iov, backend->ops, bytes);
-
-	if (!error)
-		((struct null_backend *)backend)->bytes = bytes;
-	return error;
+	(void)iov;
+	((struct null_backend *)backend)->bytes = bytes;
+	return 0;
 }
 
 static void null_close(struct blk_backend *backend)
@@ -72,6 +75,7 @@ const struct blk_backend_ops blk_backend_null = {
 	.name = "null",
 	.open = null_open,
 	.describe = null_describe,
+	.check_size = null_check_size,
 	.resize = null_resize,
 	.close = null_close,
 	.channel_open = blk_plain_channel_open,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "vhost-user/daemon/metrics.h"
 #include "vhost-user/port/bridge.h"
@@ -19,6 +20,28 @@ static const struct jsonrpc_param name_params[] = {
 	{ "name", json_type_string, true },
 };
 
+/* What changes something answers with "dry_run" whether it would. */
+#define DRY_RUN { "dry_run", json_type_boolean, false }
+
+static bool is_dry_run(struct json_object *params)
+{
+	return json_object_get_boolean(json_object_object_get(params, "dry_run"));
+}
+
+/* @changes: 1, 0 for what is so already, or -errno */
+static int answer_dry_run(int changes, struct json_object **result)
+{
+	if (changes < 0)
+		return changes;
+	*result = json_object_new_object();
+	json_object_object_add(*result, "changes", json_object_new_boolean(changes));
+	return 0;
+}
+
+static const struct jsonrpc_param remove_params[] = {
+	{ "name", json_type_string, true }, DRY_RUN,
+};
+
 static const struct jsonrpc_param port_add_params[] = {
 	{ "name", json_type_string, true },	{ "type", json_type_string, true },
 	{ "socket", json_type_string, false },	{ "server", json_type_boolean, false },
@@ -28,8 +51,16 @@ static const struct jsonrpc_param port_add_params[] = {
 	{ "standby", json_type_boolean, false }, { "iommu", json_type_boolean, false },
 	{ "any_memory", json_type_boolean, false }, { "link", json_type_string, false },
 	{ "rules", json_type_object, false },	{ "zero_copy", json_type_boolean, false },
-	{ "mtu", json_type_int, false },
+	{ "mtu", json_type_int, false },	DRY_RUN,
 };
+
+/* 1 or -errno */
+static int rehearse_add(struct registry *registry, const struct port_options *options)
+{
+	int error = port_rehearse(registry, options);
+
+	return error ? error : 1;
+}
 
 static int call_port_add(void *arg, struct json_object *params, struct json_object **result)
 {
@@ -39,6 +70,8 @@ static int call_port_add(void *arg, struct json_object *params, struct json_obje
 	struct port *port;
 	int error = member_check_rules(registry, options.name, options.rules);
 
+	if (!error && is_dry_run(params))
+		return answer_dry_run(rehearse_add(registry, &options), result);
 	if (!error)
 		error = port_add(registry, &options, &port);
 	if (error)
@@ -54,7 +87,36 @@ static const struct jsonrpc_param port_set_params[] = {
 	{ "announce", json_type_boolean, false },
 	{ "mtu", json_type_int, false },
 	{ "rules", json_type_object, false },
+	DRY_RUN,
 };
+
+/* Ports that carry frames, and disks, are looked for and listed apart from each other. */
+typedef int find_port(struct registry *registry, const char *name, struct port **out);
+
+/* What could not be had again is listed with the reason. */
+static struct json_object *find_missing(struct methods *methods, struct json_object *params,
+					find_port *find)
+{
+	return saved_ports_missing(methods->saved, find != port_find, json_text(params, "name"));
+}
+
+/* One that is there. */
+static int find_there(struct methods *methods, struct json_object *params, find_port *find,
+		      struct port **out)
+{
+	const char *name = json_text(params, "name");
+	int error = find(methods->registry, name, out);
+	_cleanup_json_ struct json_object *missing = NULL;
+
+	if (error != -ENOENT)
+		return error;
+	missing = find_missing(methods, params, find);
+	if (!missing)
+		return error;
+	return iov_fail(methods->registry->iov, -ENOENT, "%s: is not there since iovd started again: %s; "
+			"when the cause is gone, remove it and add it again", name,
+			json_text(missing, "error"));
+}
 
 static int call_port_set(void *arg, struct json_object *params, struct json_object **result)
 {
@@ -66,20 +128,19 @@ static int call_port_set(void *arg, struct json_object *params, struct json_obje
 	};
 	struct methods *methods = arg;
 	struct port *port;
-	int error = port_find(methods->registry, json_text_or_null(params, "name"), &port);
+	int error = find_there(methods, params, port_find, &port);
+	int differs = error ? error : port->type->would_set(port, &changes);
 
-	if (!error)
-		error = port->type->set(port, &changes);
+	if (differs < 0 || is_dry_run(params))
+		return answer_dry_run(differs, result);
+	error = differs ? port->type->set(port, &changes) : 0;
 	if (error)
 		return error;
-	if (changes.link || changes.rules || changes.mtu)
+	if (differs && (changes.link || changes.rules || changes.mtu))
 		saved_ports_save(methods->saved);
 	*result = port_describe(port);
 	return 0;
 }
-
-/* Ports that carry frames, and disks, are looked for and listed apart from each other. */
-typedef int find_port(struct registry *registry, const char *name, struct port **out);
 
 static struct json_object *describe_all(struct methods *methods, bool disks)
 {
@@ -89,15 +150,17 @@ static struct json_object *describe_all(struct methods *methods, bool disks)
 	TAILQ_FOREACH(port, &methods->registry->ports, link)
 		if (port_is_disk(port) == disks)
 			json_object_array_add(list, port_describe(port));
+	saved_ports_add_missing(methods->saved, disks, list);
 	return list;
 }
 
 static int stats(struct methods *methods, struct json_object *params, struct json_object **result,
-		 find_port *find, bool disks)
+		 find_port *find)
 {
+	const bool disks = find != port_find;
 	const char *name = json_text_or_null(params, "name");
 	struct port *port;
-	int error = name ? find(methods->registry, name, &port) : 0;
+	int error = name ? find_there(methods, params, find, &port) : 0;
 
 	if (error)
 		return error;
@@ -112,8 +175,12 @@ static int show(struct methods *methods, struct json_object *params, struct json
 		find_port *find)
 {
 	struct port *port;
-	int error = find(methods->registry, json_text_or_null(params, "name"), &port);
+	int error;
 
+	*result = find_missing(methods, params, find);
+	if (*result)
+		return 0;
+	error = find(methods->registry, json_text(params, "name"), &port);
 	if (!error)
 		*result = port_show(port);
 	return error;
@@ -132,7 +199,7 @@ static const struct jsonrpc_param port_stats_params[] = {
 
 static int call_port_stats(void *arg, struct json_object *params, struct json_object **result)
 {
-	return stats(arg, params, result, port_find, false);
+	return stats(arg, params, result, port_find);
 }
 
 static int call_port_show(void *arg, struct json_object *params, struct json_object **result)
@@ -141,26 +208,27 @@ static int call_port_show(void *arg, struct json_object *params, struct json_obj
 }
 
 /* One that could not be had again is gone as well. */
-static int remove_found(struct methods *methods, const char *name, find_port *find)
+static int remove_found(struct methods *methods, struct json_object *params,
+			struct json_object **result, find_port *find)
 {
+	const char *name = json_text(params, "name");
+	_cleanup_json_ struct json_object *missing = find_missing(methods, params, find);
 	struct port *port = NULL;
-	int error = 0;
+	int error = missing ? 0 : find(methods->registry, name, &port);
 
-	if (saved_ports_forget(methods->saved, name))
-		positions_forget(methods->registry->positions, name);
-	else
-		error = find(methods->registry, name, &port);
+	if (error || is_dry_run(params))
+		return answer_dry_run(error ? error : 1, result);
 	if (port)
 		port_remove(methods->registry, port);
-	if (!error)
-		saved_ports_save(methods->saved);
-	return error;
+	else if (saved_ports_forget(methods->saved, name))
+		positions_forget(methods->registry->positions, name);
+	saved_ports_save(methods->saved);
+	return 0;
 }
 
 static int call_port_remove(void *arg, struct json_object *params, struct json_object **result)
 {
-	(void)result;
-	return remove_found(arg, json_text_or_null(params, "name"), port_find);
+	return remove_found(arg, params, result, port_find);
 }
 
 static const struct jsonrpc_param disk_add_params[] = {
@@ -171,6 +239,7 @@ static const struct jsonrpc_param disk_add_params[] = {
 	{ "bytes", json_type_int, false },	{ "read_only", json_type_boolean, false },
 	{ "cached", json_type_boolean, false },	{ "serial", json_type_string, false },
 	{ "queues", json_type_int, false },	{ "on_error", json_type_string, false },
+	DRY_RUN,
 };
 
 static int call_disk_add(void *arg, struct json_object *params, struct json_object **result)
@@ -181,6 +250,8 @@ static int call_disk_add(void *arg, struct json_object *params, struct json_obje
 	int error;
 
 	options.type = disk_port_type.name;
+	if (is_dry_run(params))
+		return answer_dry_run(rehearse_add(methods->registry, &options), result);
 	error = port_add(methods->registry, &options, &port);
 	if (error)
 		return error;
@@ -203,13 +274,14 @@ static int call_disk_show(void *arg, struct json_object *params, struct json_obj
 
 static int call_disk_stats(void *arg, struct json_object *params, struct json_object **result)
 {
-	return stats(arg, params, result, disk_find, true);
+	return stats(arg, params, result, disk_find);
 }
 
 static const struct jsonrpc_param disk_set_params[] = {
 	{ "name", json_type_string, true },
 	{ "on_error", json_type_string, false },
 	{ "clear_errors", json_type_boolean, false },
+	DRY_RUN,
 };
 
 static int call_disk_set(void *arg, struct json_object *params, struct json_object **result)
@@ -220,13 +292,14 @@ static int call_disk_set(void *arg, struct json_object *params, struct json_obje
 	};
 	struct methods *methods = arg;
 	struct port *port;
-	int error = disk_find(methods->registry, json_text_or_null(params, "name"), &port);
+	int error = find_there(methods, params, disk_find, &port);
+	int differs = error ? error : disk_would_set(port, &changes);
 
-	if (!error)
-		error = disk_set(port, &changes);
-	if (error)
-		return error;
-	if (changes.on_error)
+	if (differs < 0 || is_dry_run(params))
+		return answer_dry_run(differs, result);
+	if (differs)
+		disk_set(port, &changes);
+	if (differs && changes.on_error)
 		saved_ports_save(methods->saved);
 	*result = port_describe(port);
 	return 0;
@@ -235,6 +308,7 @@ static int call_disk_set(void *arg, struct json_object *params, struct json_obje
 static const struct jsonrpc_param disk_resize_params[] = {
 	{ "name", json_type_string, true },
 	{ "bytes", json_type_int, false },
+	DRY_RUN,
 };
 
 static int call_disk_resize(void *arg, struct json_object *params, struct json_object **result)
@@ -242,24 +316,28 @@ static int call_disk_resize(void *arg, struct json_object *params, struct json_o
 	const int64_t bytes = json_object_get_int64(json_object_object_get(params, "bytes"));
 	struct methods *methods = arg;
 	struct port *port;
-	int error = disk_find(methods->registry, json_text_or_null(params, "name"), &port);
+	int error = find_there(methods, params, disk_find, &port);
+	int differs = error;
 
 	if (!error && bytes < 0)
-		error = iov_fail(methods->registry->iov, -EINVAL, "%s: %lld bytes: expected more than 0",
-				 port->name, (long long)bytes);
-	if (!error)
-		error = disk_resize(port, (uint64_t)bytes);
+		differs = iov_fail(methods->registry->iov, -EINVAL, "%s: %lld bytes: expected more than 0",
+				   port->name, (long long)bytes);
+	else if (!error)
+		differs = disk_would_resize(port, (uint64_t)bytes);
+	if (differs < 0 || is_dry_run(params))
+		return answer_dry_run(differs, result);
+	error = differs ? disk_resize(port, (uint64_t)bytes) : 0;
 	if (error)
 		return error;
-	saved_ports_save(methods->saved);
+	if (differs)
+		saved_ports_save(methods->saved);
 	*result = port_describe(port);
 	return 0;
 }
 
 static int call_disk_remove(void *arg, struct json_object *params, struct json_object **result)
 {
-	(void)result;
-	return remove_found(arg, json_text_or_null(params, "name"), disk_find_removable);
+	return remove_found(arg, params, result, disk_find_removable);
 }
 
 static const struct jsonrpc_param bridge_add_params[] = {
@@ -269,17 +347,23 @@ static const struct jsonrpc_param bridge_add_params[] = {
 	{ "stations", json_type_int, false },
 	{ "reserved", json_type_boolean, false },
 	{ "ports", json_type_array, false },
+	DRY_RUN,
 };
 
 static int call_bridge_add(void *arg, struct json_object *params, struct json_object **result)
 {
 	const struct bridge_options options = bridge_options_of(params);
+	const char *name = json_text(params, "name"), *kind = json_text(params, "kind");
+	struct json_object *ports = json_object_object_get(params, "ports");
 	struct methods *methods = arg;
 	struct bridge *bridge;
-	int error = bridge_add(methods->registry, json_text_or_null(params, "name"),
-			       json_text_or_null(params, "kind"), &options,
-			       json_object_object_get(params, "ports"), &bridge);
+	int error;
 
+	if (is_dry_run(params)) {
+		error = bridge_rehearse(methods->registry, name, kind, &options, ports);
+		return answer_dry_run(error ? error : 1, result);
+	}
+	error = bridge_add(methods->registry, name, kind, &options, ports, &bridge);
 	if (error)
 		return error;
 	saved_ports_save(methods->saved);
@@ -292,6 +376,7 @@ static const struct jsonrpc_param bridge_set_params[] = {
 	{ "age", json_type_int, false },
 	{ "stations", json_type_int, false },
 	{ "reserved", json_type_boolean, false },
+	DRY_RUN,
 };
 
 static int call_bridge_set(void *arg, struct json_object *params, struct json_object **result)
@@ -301,11 +386,15 @@ static int call_bridge_set(void *arg, struct json_object *params, struct json_ob
 	struct bridge *bridge;
 	int error = bridge_find(methods->registry, json_text_or_null(params, "name"), &bridge);
 
-	if (!error)
-		error = bridge_set(methods->registry, bridge, &options);
+	int differs = error ? error : bridge_would_set(methods->registry, bridge, &options);
+
+	if (differs < 0 || is_dry_run(params))
+		return answer_dry_run(differs, result);
+	error = differs ? bridge_set(methods->registry, bridge, &options) : 0;
 	if (error)
 		return error;
-	saved_ports_save(methods->saved);
+	if (differs)
+		saved_ports_save(methods->saved);
 	*result = bridge_describe(methods->registry, bridge);
 	return 0;
 }
@@ -339,8 +428,8 @@ static int call_bridge_remove(void *arg, struct json_object *params, struct json
 	struct bridge *bridge = NULL;
 	int error = bridge_find(methods->registry, json_text_or_null(params, "name"), &bridge);
 
-	if (error)
-		return error;
+	if (error || is_dry_run(params))
+		return answer_dry_run(error ? error : 1, result);
 	*result = bridge_describe(methods->registry, bridge);
 	error = bridge_remove(methods->registry, json_text_or_null(params, "name"));
 	if (!error)
@@ -396,19 +485,19 @@ const struct jsonrpc_method iovd_methods[] = {
 	{ "port.list", NULL, 0, call_port_list },
 	{ "port.show", PARAMS(name_params), call_port_show },
 	{ "port.stats", PARAMS(port_stats_params), call_port_stats },
-	{ "port.remove", PARAMS(name_params), call_port_remove },
+	{ "port.remove", PARAMS(remove_params), call_port_remove },
 	{ "disk.add", PARAMS(disk_add_params), call_disk_add },
 	{ "disk.set", PARAMS(disk_set_params), call_disk_set },
 	{ "disk.list", NULL, 0, call_disk_list },
 	{ "disk.show", PARAMS(name_params), call_disk_show },
 	{ "disk.stats", PARAMS(port_stats_params), call_disk_stats },
 	{ "disk.resize", PARAMS(disk_resize_params), call_disk_resize },
-	{ "disk.remove", PARAMS(name_params), call_disk_remove },
+	{ "disk.remove", PARAMS(remove_params), call_disk_remove },
 	{ "bridge.add", PARAMS(bridge_add_params), call_bridge_add },
 	{ "bridge.set", PARAMS(bridge_set_params), call_bridge_set },
 	{ "bridge.stations", PARAMS(name_params), call_bridge_stations },
 	{ "bridge.list", NULL, 0, call_bridge_list },
-	{ "bridge.remove", PARAMS(name_params), call_bridge_remove },
+	{ "bridge.remove", PARAMS(remove_params), call_bridge_remove },
 	{ "metrics", NULL, 0, call_metrics },
 	{ "version", NULL, 0, call_version },
 	{ NULL },

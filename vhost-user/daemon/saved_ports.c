@@ -13,7 +13,9 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/rpc/rpc.h"
 #include "vhost-user/port/bridge.h"
+#include "vhost-user/port/disk_port.h"
 
 /* No more ports and bridges than there can be need as much. */
 #define FILE_MAX (4 << 20)
@@ -23,11 +25,13 @@
  * @registry: what is saved
  * @path: file
  * @missing: ports of the file that could not be had, as they are in the file
+ * @reasons: why not, one for each of them
  */
 struct saved_ports {
 	struct registry *registry;
 	char *path;
 	struct json_object *missing;
+	struct json_object *reasons;
 };
 
 static int restore_bridge(struct registry *registry, struct json_object *entry)
@@ -70,6 +74,8 @@ static void restore(struct saved_ports *saved, struct json_object *file)
 			"gone, or remove it", saved->path, json_text_or_null(entry, "name"),
 			iov_error_message(iov));
 		json_object_array_add(saved->missing, json_object_get(entry));
+		json_object_array_add(saved->reasons,
+				      json_object_new_string(iov_error_message(iov)));
 	}
 }
 
@@ -114,6 +120,7 @@ int saved_ports_open(struct saved_ports **out, struct registry *registry, const 
 		return -ENOMEM;
 	saved->registry = registry;
 	saved->missing = json_object_new_array();
+	saved->reasons = json_object_new_array();
 	saved->path = strdup(path);
 	error = saved->path ? read_file(saved) : -ENOMEM;
 	if (error) {
@@ -129,6 +136,7 @@ void saved_ports_close(struct saved_ports *saved)
 	if (!saved)
 		return;
 	json_object_put(saved->missing);
+	json_object_put(saved->reasons);
 	free(saved->path);
 	free(saved);
 }
@@ -222,15 +230,76 @@ void saved_ports_save(struct saved_ports *saved)
 			saved->path, strerror(-error));
 }
 
+/* Where a port is in what is missing; -1 when it is not. */
+static int find_missing(const struct saved_ports *saved, const char *name)
+{
+	for (size_t i = 0; saved && i < json_object_array_length(saved->missing); i++)
+		if (!strcmp(json_text(json_object_array_get_idx(saved->missing, i), "name"), name))
+			return (int)i;
+	return -1;
+}
+
 bool saved_ports_forget(struct saved_ports *saved, const char *port)
 {
-	for (size_t i = 0; saved && i < json_object_array_length(saved->missing); i++) {
-		const char *name = json_text_or_null(json_object_array_get_idx(saved->missing, i), "name");
+	int index = find_missing(saved, port);
 
-		if (name && !strcmp(name, port)) {
-			json_object_array_del_idx(saved->missing, i, 1);
-			return true;
-		}
+	if (index < 0)
+		return false;
+	json_object_array_del_idx(saved->missing, (size_t)index, 1);
+	json_object_array_del_idx(saved->reasons, (size_t)index, 1);
+	return true;
+}
+
+static bool is_disk(struct json_object *entry)
+{
+	return !strcmp(json_text(entry, "type"), disk_port_type.name);
+}
+
+/* As ports that are there are described, as far as the file says it. */
+static struct json_object *describe_missing(const struct saved_ports *saved, size_t index)
+{
+	static const struct {
+		const char *in_file;
+		const char *described;
+	} names[] = {
+		{ "mtu", "wanted_mtu" }, { "queues", "queues_max" }, { "server", NULL },
+		{ "write_through", NULL },
+	};
+	struct json_object *object = json_copy(json_object_array_get_idx(saved->missing, index));
+	bool serves = json_object_get_boolean(json_object_object_get(object, "server"));
+	struct json_object *value;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!json_object_object_get_ex(object, names[i].in_file, &value))
+			continue;
+		if (names[i].described)
+			json_object_object_add(object, names[i].described, json_object_get(value));
+		json_object_object_del(object, names[i].in_file);
 	}
-	return false;
+	if (json_object_object_get(object, "socket"))
+		json_add_text(object, "mode", serves ? "server" : "client");
+	if (!is_disk(object) && !json_object_object_get(object, "bridge"))
+		json_object_object_add(object, "bridge", NULL);
+	json_object_object_add(object, "queues", json_object_new_int(0));
+	json_add_text(object, "state", IOV_NOT_RESTORED);
+	json_object_object_add(object, "error", json_object_get(
+		json_object_array_get_idx(saved->reasons, index)));
+	return object;
+}
+
+void saved_ports_add_missing(const struct saved_ports *saved, bool disks, struct json_object *list)
+{
+	for (size_t i = 0; saved && i < json_object_array_length(saved->missing); i++)
+		if (is_disk(json_object_array_get_idx(saved->missing, i)) == disks)
+			json_object_array_add(list, describe_missing(saved, i));
+}
+
+struct json_object *saved_ports_missing(const struct saved_ports *saved, bool disks,
+					const char *name)
+{
+	int index = find_missing(saved, name);
+
+	if (index < 0 || is_disk(json_object_array_get_idx(saved->missing, (size_t)index)) != disks)
+		return NULL;
+	return describe_missing(saved, (size_t)index);
 }

@@ -9,7 +9,7 @@
  * The file is written anew after each change and replaces the one before whole, so
  * a crash at any moment leaves one of the two.  A port that cannot be had at a
  * start, as its device is not bound yet, stays in the file until it is removed or
- * added again.
+ * added again, and is described with the reason meanwhile.
  *
  * Threads: the control thread.
  */
@@ -56,6 +56,25 @@ void saved_ports_close(struct saved_ports *saved);
  * A file that cannot be written is logged: the change was made.
  */
 void saved_ports_save(struct saved_ports *saved);
+
+/**
+ * saved_ports_add_missing - describe the ports that could not be had
+ * @saved: NULL is allowed
+ * @disks: those that are disks, or the others
+ * @list: array that gets an object for each, whose "state" is IOV_NOT_RESTORED
+ */
+void saved_ports_add_missing(const struct saved_ports *saved, bool disks, struct json_object *list);
+
+/**
+ * saved_ports_missing - describe one of them
+ * @saved: NULL is allowed
+ * @disks: whether it is a disk
+ * @name: its name
+ *
+ * Return: the object, which the caller puts; NULL when there is no such port.
+ */
+struct json_object *saved_ports_missing(const struct saved_ports *saved, bool disks,
+					const char *name);
 
 /**
  * saved_ports_forget - give up on a port that could not be had

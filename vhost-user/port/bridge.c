@@ -60,7 +60,8 @@ int bridge_join(struct registry *registry, const char *name, struct port *port)
 		return iov_fail(registry->iov, -EINVAL, "%s: carries no frames, so it joins no bridge",
 				port->name);
 	if (port->member->bridge)
-		return iov_fail(registry->iov, -EBUSY, "%s: is in bridge %s already", port->name,
+		return iov_fail(registry->iov, -EBUSY, "%s: is in bridge %s already; remove that bridge, or "
+				"remove the port and add it with the other one", port->name,
 				port->member->bridge->name);
 	if (!bridge->macs && count_members(registry, bridge) == 2)
 		return iov_fail(registry->iov, -EBUSY, "%s: a wire has two ports, and this one has "
@@ -160,11 +161,10 @@ static int check_options(struct registry *registry, const struct bridge *bridge,
 	return error;
 }
 
-int bridge_set(struct registry *registry, struct bridge *bridge,
-	       const struct bridge_options *options)
+/* A bridge as it shall be, with the table that it has. */
+static struct bridge changed(const struct bridge *bridge, const struct bridge_options *options)
 {
 	struct bridge changed = *bridge;
-	int error = check_options(registry, bridge, options);
 
 	if (options->age != BRIDGE_UNSET)
 		changed.age = (uint32_t)options->age;
@@ -172,14 +172,35 @@ int bridge_set(struct registry *registry, struct bridge *bridge,
 		changed.stations = (uint32_t)options->stations;
 	if (options->reserved != BRIDGE_UNSET)
 		changed.passes_reserved = options->reserved;
-	if (!error && bridge->macs && stations_of(&changed) != stations_of(bridge))
-		error = make_table(&changed.macs, registry, &changed);
+	return changed;
+}
+
+int bridge_would_set(struct registry *registry, const struct bridge *bridge,
+		     const struct bridge_options *options)
+{
+	const struct bridge wanted = changed(bridge, options);
+	int error = check_options(registry, bridge, options);
+
 	if (error)
 		return error;
+	return wanted.age != bridge->age || wanted.stations != bridge->stations ||
+	       wanted.passes_reserved != bridge->passes_reserved;
+}
 
-	struct mac_table *former = changed.macs == bridge->macs ? NULL : bridge->macs;
+int bridge_set(struct registry *registry, struct bridge *bridge,
+	       const struct bridge_options *options)
+{
+	struct bridge wanted = changed(bridge, options);
+	struct mac_table *former = NULL;
+	int error = check_options(registry, bridge, options);
 
-	*bridge = changed;
+	if (!error && bridge->macs && stations_of(&wanted) != stations_of(bridge))
+		error = make_table(&wanted.macs, registry, &wanted);
+	if (error)
+		return error;
+	if (wanted.macs != bridge->macs)
+		former = bridge->macs;
+	*bridge = wanted;
 	registry_publish(registry);
 	mac_table_close(former);
 	return 0;
@@ -193,8 +214,10 @@ void bridge_forget(const struct port *port)
 		mac_table_forget(bridge->macs, port->id);
 }
 
-int bridge_add(struct registry *registry, const char *name, const char *kind,
-	       const struct bridge_options *options, struct json_object *ports, struct bridge **out)
+/* A bridge with its ports, which no worker knows of yet. */
+static int bridge_make(struct bridge **out, struct registry *registry, const char *name,
+		       const char *kind, const struct bridge_options *options,
+		       struct json_object *ports)
 {
 	size_t count = ports ? json_object_array_length(ports) : 0;
 	struct bridge *bridge = NULL;
@@ -216,9 +239,29 @@ int bridge_add(struct registry *registry, const char *name, const char *kind,
 		bridge_close(registry, bridge);
 		return error;
 	}
-	registry_publish(registry);
 	*out = bridge;
 	return 0;
+}
+
+int bridge_rehearse(struct registry *registry, const char *name, const char *kind,
+		    const struct bridge_options *options, struct json_object *ports)
+{
+	struct bridge *bridge = NULL;
+	int error = bridge_make(&bridge, registry, name, kind, options, ports);
+
+	if (!error)
+		bridge_close(registry, bridge);
+	return error;
+}
+
+int bridge_add(struct registry *registry, const char *name, const char *kind,
+	       const struct bridge_options *options, struct json_object *ports, struct bridge **out)
+{
+	int error = bridge_make(out, registry, name, kind, options, ports);
+
+	if (!error)
+		registry_publish(registry);
+	return error;
 }
 
 int bridge_remove(struct registry *registry, const char *name)

@@ -79,6 +79,14 @@ int bridge_add(struct registry *registry, const char *name, const char *kind,
 	       const struct bridge_options *options, struct json_object *ports, struct bridge **out);
 
 /**
+ * bridge_rehearse - whether bridge_add() would succeed; no frame passes otherwise meanwhile
+ *
+ * Parameters and what it returns are those of bridge_add().
+ */
+int bridge_rehearse(struct registry *registry, const char *name, const char *kind,
+		    const struct bridge_options *options, struct json_object *ports);
+
+/**
  * bridge_find - a bridge by its name
  * @registry: registry
  * @name: its name
@@ -87,6 +95,17 @@ int bridge_add(struct registry *registry, const char *name, const char *kind,
  * Return: 0 or -ENOENT with a message.
  */
 int bridge_find(struct registry *registry, const char *name, struct bridge **out);
+
+/**
+ * bridge_would_set - judge a change of a bridge
+ * @registry: registry
+ * @bridge: bridge
+ * @options: what changes
+ *
+ * Return: 1 when something changes, 0 when all is so already, or -EINVAL with a message.
+ */
+int bridge_would_set(struct registry *registry, const struct bridge *bridge,
+		     const struct bridge_options *options);
 
 /**
  * bridge_set - change a bridge while it is used

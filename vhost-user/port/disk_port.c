@@ -119,8 +119,6 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	error = blk_disk_open(&disk->disk, disk->port.registry->iov, ops, &source);
 	disk->disk.has_cache = !options->write_through;
 	disk->write_through = options->write_through;
-	if (disk->disk.backend)
-		TAILQ_INSERT_TAIL(&disks->list, disk, link);
 	return error;
 }
 
@@ -165,27 +163,35 @@ static int try_lock(sd_event_source *source, uint64_t usec, void *data)
 
 /*
  * Who has it lives: no.  Nobody does: a process that ended has writes under way, which would land
- * on top of ours, so the rings wait.
+ * on top of ours, so the rings wait, for which @waits is set.
  */
-static int lock(struct disk_port *disk)
+static int lock(struct disk_port *disk, bool *waits)
 {
 	const struct blk_backend_ops *ops = disk->disk.backend->ops;
-	struct registry *registry = disk->port.registry;
+	struct iov *iov = disk->port.registry->iov;
 	int error = blk_disk_lock(&disk->disk);
 	char *holder;
 
+	*waits = error == -EWOULDBLOCK;
 	if (!error)
 		return 0;
-	if (error != -EWOULDBLOCK)
-		return iov_told(registry->iov, error, "%s: %s cannot be locked: %s", disk->port.name,
-				disk->path, strerror(-error));
+	if (!*waits)
+		return iov_told(iov, error, "%s: %s cannot be locked: %s", disk->port.name, disk->path,
+				strerror(-error));
 	holder = ops->holder(disk->disk.backend);
-	if (holder) {
-		iov_fail(registry->iov, -EBUSY, "%s: %s is in use by %s; end that, or share it read-"
-			 "only", disk->port.name, disk->path, holder);
-		free(holder);
-		return -EBUSY;
-	}
+	if (!holder)
+		return 0;
+	iov_fail(iov, -EBUSY, "%s: %s is in use by %s; end that, or share it read-only",
+		 disk->port.name, disk->path, holder);
+	free(holder);
+	return -EBUSY;
+}
+
+static int wait_for_lock(struct disk_port *disk)
+{
+	struct registry *registry = disk->port.registry;
+	int error;
+
 	disk->lock_began = monotonic_ms();
 	iov_log(registry->iov, LOG_NOTICE, "%s: waits for %s, which a process that ended still "
 		"writes to", disk->port.name, disk->path);
@@ -194,15 +200,36 @@ static int lock(struct disk_port *disk)
 	return error < 0 ? error : 0;
 }
 
+/* The back end, and the lock as far as it is to be had. */
+static int have_data(struct disk_port *disk, const struct disk_options *options, bool *waits)
+{
+	int error = take_options(disk, options);
+
+	if (!error)
+		error = open_backend(disk, options);
+	return error ? error : lock(disk, waits);
+}
+
+static int rehearse(struct port *port, const struct port_options *options)
+{
+	struct disk_port *disk = disk_port_of(port);
+	bool waits;
+	int error = have_data(disk, &options->disk, &waits);
+
+	blk_disk_close(&disk->disk);
+	return error ? error : front_end_rehearse(port, options);
+}
+
 static int open_port(struct port *port, const struct port_options *options)
 {
 	struct disk_port *disk = disk_port_of(port);
-	int error = take_options(disk, &options->disk);
+	bool waits = false;
+	int error = have_data(disk, &options->disk, &waits);
 
-	if (!error)
-		error = open_backend(disk, &options->disk);
-	if (!error)
-		error = lock(disk);
+	if (disk->disk.backend)
+		TAILQ_INSERT_TAIL(&port->registry->disks->list, disk, link);
+	if (!error && waits)
+		error = wait_for_lock(disk);
 	return error ? error : disk_session_open(disk, options);
 }
 
@@ -224,34 +251,60 @@ static void close_port(struct port *port)
 	free(disk->path);
 }
 
-static int set(struct port *port, const struct port_changes *changes)
+/* Disks have methods of their own, which find no other ports. */
+static int would_set(const struct port *port, const struct port_changes *changes)
 {
 	(void)changes;
 	return iov_fail(port->registry->iov, -EINVAL, "%s: is a disk; see 'iov disk set'",
 			port->name);
 }
 
-int disk_set(struct port *port, const struct disk_changes *changes)
+static int set(struct port *port, const struct port_changes *changes)
 {
-	struct blk_disk *disk = &disk_port_of(port)->disk;
-	enum blk_on_error on_error = disk->on_error;
+	return would_set(port, changes);
+}
 
+int disk_would_set(const struct port *port, const struct disk_changes *changes)
+{
+	const struct blk_disk *disk = &disk_port_of(port)->disk;
+	enum blk_on_error on_error = disk->on_error;
 	int error = parse_on_error(port->registry->iov, port->name, changes->on_error, &on_error);
 
 	if (error)
 		return error;
+	return on_error != disk->on_error ||
+	       (changes->clear_errors && (__atomic_load_n(&disk->flush_error, __ATOMIC_RELAXED) ||
+					  __atomic_load_n(&disk->last_error, __ATOMIC_RELAXED)));
+}
+
+void disk_set(struct port *port, const struct disk_changes *changes)
+{
+	struct blk_disk *disk = &disk_port_of(port)->disk;
+	enum blk_on_error on_error = disk->on_error;
+
+	if (changes->on_error)
+		blk_on_error_parse(changes->on_error, &on_error);
 	__atomic_store_n(&disk->on_error, on_error, __ATOMIC_RELAXED);
 	if (changes->clear_errors) {
 		__atomic_store_n(&disk->flush_error, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&disk->last_error, 0, __ATOMIC_RELAXED);
 	}
-	return 0;
 }
 
-int disk_resize(struct port *port, uint64_t bytes)
+/* What its back end has now. */
+static uint64_t bytes_now(const struct disk_port *disk)
 {
-	struct disk_port *disk = disk_port_of(port);
+	struct blk_geometry now;
+
+	return disk->disk.backend->ops->describe(disk->disk.backend, &now) ?
+		       disk->disk.geometry.bytes : now.bytes;
+}
+
+int disk_would_resize(const struct port *port, uint64_t bytes)
+{
+	const struct disk_port *disk = disk_port_of(port);
 	const struct blk_backend_ops *ops = disk->disk.backend->ops;
+	const uint64_t now = bytes_now(disk), wanted = bytes ? bytes : now;
 	struct iov *iov = port->registry->iov;
 	int error = 0;
 
@@ -259,16 +312,28 @@ int disk_resize(struct port *port, uint64_t bytes)
 		error = iov_fail(iov, -ENOTSUP, "%s: its size is not ours to change; without one, the "
 				 "size that it has now is taken", port->name);
 	else if (bytes && disk->disk.geometry.read_only)
-		error = iov_fail(iov, -EROFS, "%s: is read-only", port->name);
+		error = iov_fail(iov, -EROFS, "%s: is read-only; add it without --read-only to give it "
+				 "another size", port->name);
+	else if (bytes)
+		error = ops->check_size(disk->disk.backend, iov, bytes);
 	if (error)
 		return error;
+	/* Somebody else may have cut it, which its guest has not been told. */
+	return wanted != disk->disk.geometry.bytes || wanted != now;
+}
+
+int disk_resize(struct port *port, uint64_t bytes)
+{
+	struct disk_port *disk = disk_port_of(port);
+	int error = 0;
+
 	/* Nobody writes behind an end that comes closer, which would make it longer again. */
 	if (bytes && bytes < disk->disk.geometry.bytes) {
 		__atomic_store_n(&disk->disk.sectors, bytes / BLK_BLOCK_MIN, __ATOMIC_RELAXED);
 		workers_synchronize(port->registry->workers);
 	}
 	if (bytes)
-		error = ops->resize(disk->disk.backend, iov, bytes);
+		error = disk->disk.backend->ops->resize(disk->disk.backend, port->registry->iov, bytes);
 	if (error) {
 		__atomic_store_n(&disk->disk.sectors, disk->disk.geometry.bytes / BLK_BLOCK_MIN,
 				 __ATOMIC_RELAXED);
@@ -589,7 +654,9 @@ const struct port_type disk_port_type = {
 	.size = sizeof(struct disk_port),
 	.check = check,
 	.open = open_port,
+	.rehearse = rehearse,
 	.close = close_port,
+	.would_set = would_set,
 	.set = set,
 	.describe = describe,
 	.save = save,

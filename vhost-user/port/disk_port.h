@@ -109,18 +109,34 @@ struct disk_changes {
 };
 
 /**
- * disk_set - change a disk
+ * disk_would_set - judge a change of a disk
  * @port: a disk
  * @changes: what
  *
- * Return: 0, or -EINVAL with a message.
+ * Return: 1 when something changes, 0 when all is so already, or -EINVAL with a message.
  */
-int disk_set(struct port *port, const struct disk_changes *changes);
+int disk_would_set(const struct port *port, const struct disk_changes *changes);
+
+/**
+ * disk_set - change a disk
+ * @port: a disk
+ * @changes: what disk_would_set() let pass
+ */
+void disk_set(struct port *port, const struct disk_changes *changes);
+
+/**
+ * disk_would_resize - judge another size of a disk
+ * @port: a disk
+ * @bytes: as for disk_resize()
+ *
+ * Return: 1 when it has another size, 0 when it has this one, or -errno with a message.
+ */
+int disk_would_resize(const struct port *port, uint64_t bytes);
 
 /**
  * disk_resize - give a disk another size, and tell its guest
  * @port: a disk
- * @bytes: the size; 0 to take that which its back end has now
+ * @bytes: a size that disk_would_resize() let pass; 0 to take that which its back end has now
  *
  * Return: 0 or -errno with a message.
  */

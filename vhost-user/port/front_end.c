@@ -36,6 +36,21 @@ static int take_options(struct front_end *front, struct iov *iov,
 	return front->socket ? 0 : -ENOMEM;
 }
 
+int front_end_rehearse(struct port *port, const struct port_options *options)
+{
+	struct iov *iov = port->registry->iov;
+	struct listener listener;
+	char whose[PORT_NAME_MAX + sizeof("port ")];
+	int error = take_options(&port->front_end, iov, options);
+
+	if (!error && !options->fd)
+		error = listener_address(&listener, iov, options->socket);
+	if (error || options->fd || !options->server)
+		return error;
+	snprintf(whose, sizeof(whose), "port %s", port->name);
+	return listener_rehearse(&listener, iov, whose);
+}
+
 static int open_endpoint(struct port *port, const struct vu_device *device)
 {
 	struct front_end *front = &port->front_end;

@@ -44,6 +44,15 @@ struct front_end {
 int front_end_check(struct iov *iov, const struct port_options *options);
 
 /**
+ * front_end_rehearse - whether front_end_open() would succeed, without doing it
+ * @port: port, with its name
+ * @options: as for front_end_open()
+ *
+ * Return: 0 or -errno with a message; front_end_close() follows in any case.
+ */
+int front_end_rehearse(struct port *port, const struct port_options *options);
+
+/**
  * front_end_open - serve a front end
  * @port: port, with its name
  * @options: with @socket or @fd

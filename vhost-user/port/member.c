@@ -104,17 +104,43 @@ static int check_station(const struct port *port, uint64_t station)
 	return 0;
 }
 
+/* The rules that come of a change; the caller releases them. */
+static int change_rules(const struct port *port, struct json_object *json, struct port_rules *rules)
+{
+	int error;
+
+	*rules = (struct port_rules){ .json = json_object_get(port->member->rules.json) };
+	error = port_rules_change(rules, port->registry->iov, port->name, json);
+	for (unsigned int i = 0; !error && i < rules->station_count; i++)
+		error = check_station(port, rules->stations[i]);
+	if (error)
+		port_rules_release(rules);
+	return error;
+}
+
+int member_would_set_rules(const struct port *port, struct json_object *json)
+{
+	struct port_rules rules;
+	int error = json ? member_check_rules(port->registry, port->name, json) : 0;
+	int differs;
+
+	if (error || !json)
+		return error;
+	error = change_rules(port, json, &rules);
+	if (error)
+		return error;
+	differs = !json_object_equal(rules.json, port->member->rules.json);
+	port_rules_release(&rules);
+	return differs;
+}
+
 int member_set_rules(struct port *port, struct json_object *json)
 {
-	struct port_rules rules = { .json = json_object_get(port->member->rules.json) };
-	int error = port_rules_change(&rules, port->registry->iov, port->name, json);
+	struct port_rules rules;
+	int error = change_rules(port, json, &rules);
 
-	for (unsigned int i = 0; !error && i < rules.station_count; i++)
-		error = check_station(port, rules.stations[i]);
-	if (error) {
-		port_rules_release(&rules);
+	if (error)
 		return error;
-	}
 	port_rules_release(&port->member->rules);
 	port->member->rules = rules;
 	port->cpus = rules.cpus;
@@ -126,7 +152,6 @@ void member_apply_rules(struct port *port)
 	registry_publish(port->registry);
 	balance_apply(port);
 }
-
 
 void member_save(const struct port *port, struct json_object *entry)
 {

@@ -59,6 +59,16 @@ static inline struct bridge *member_bridge(const struct port *port)
 int member_check_rules(struct registry *registry, const char *name, struct json_object *rules);
 
 /**
+ * member_would_set_rules - judge a change of rules
+ * @port: port with a member
+ * @json: as for member_set_rules(); NULL for none
+ *
+ * Return: 1 when something changes, 0 when all is so already; or what member_check_rules() or
+ * member_set_rules() would fail with; with a message.
+ */
+int member_would_set_rules(const struct port *port, struct json_object *json);
+
+/**
  * member_set_rules - change what a port lets in and out
  * @port: port with a member; the caller publishes
  * @json: see port_rules_change(); a mirror may come later

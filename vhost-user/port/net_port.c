@@ -77,6 +77,13 @@ static int open_port(struct port *port, const struct port_options *options)
 	return net_session_open(net, options);
 }
 
+static int rehearse(struct port *port, const struct port_options *options)
+{
+	int error = take_options(net_port_of(port), options);
+
+	return error ? error : front_end_rehearse(port, options);
+}
+
 static void close_port(struct port *port)
 {
 	front_end_close(port);
@@ -124,40 +131,57 @@ static void set_link(struct net_port *net, bool down)
 	tell_driver(net);
 }
 
-/* Ask the guest to announce itself to the network. */
-static int announce(struct net_port *net)
+/* Whether the guest can be asked to announce itself to the network. */
+static int check_announce(const struct net_port *net)
 {
-	if (!net->ctrl_vq || !net_device_has(&net->device, VIRTIO_NET_F_GUEST_ANNOUNCE) ||
-	    !net_device_has(&net->device, VIRTIO_NET_F_STATUS))
-		return iov_fail(net->port.registry->iov, -ENOTSUP, "%s: the guest cannot be asked to "
-				"announce itself: its driver has no such feature, or its VMM has the "
-				"control queue", net->port.name);
-	net->device.announce = true;
-	tell_driver(net);
-	return 0;
+	if (net->ctrl_vq && net_device_has(&net->device, VIRTIO_NET_F_GUEST_ANNOUNCE) &&
+	    net_device_has(&net->device, VIRTIO_NET_F_STATUS))
+		return 0;
+	return iov_fail(net->port.registry->iov, -ENOTSUP, "%s: the guest cannot be asked to announce "
+			"itself: its driver has no such feature, or its VMM has the control queue; leave "
+			"out --announce", net->port.name);
+}
+
+static bool is_down(const char *link)
+{
+	return !strcmp(link, "down");
+}
+
+static int would_set(const struct port *port, const struct port_changes *changes)
+{
+	const struct net_port *net = net_port_of(port);
+	struct iov *iov = port->registry->iov;
+	int error = check_link(iov, port->name, changes->link);
+	int differs;
+
+	if (!error && changes->mtu)
+		error = iov_fail(iov, -EINVAL, "%s: the MTU of a guest's device is its VMM's to set; leave "
+				 "out --mtu", port->name);
+	if (!error && changes->announce)
+		error = check_announce(net);
+	if (error)
+		return error;
+	differs = member_would_set_rules(port, changes->rules);
+	if (differs)
+		return differs;
+	return changes->announce || (changes->link && is_down(changes->link) != net->is_down);
 }
 
 static int set(struct port *port, const struct port_changes *changes)
 {
-	struct registry *registry = port->registry;
 	struct net_port *net = net_port_of(port);
-	int error = check_link(registry->iov, port->name, changes->link);
+	int error = changes->rules ? member_set_rules(port, changes->rules) : 0;
 
-	if (!error && changes->mtu)
-		error = iov_fail(registry->iov, -EINVAL, "%s: the MTU of a guest's device is its VMM's to "
-				 "set", port->name);
-	if (!error)
-		error = member_check_rules(registry, port->name, changes->rules);
-	if (!error && changes->announce)
-		error = announce(net);
-	if (!error && changes->rules)
-		error = member_set_rules(port, changes->rules);
 	if (error)
 		return error;
 	if (changes->rules)
 		member_apply_rules(port);
 	if (changes->link)
-		set_link(net, !strcmp(changes->link, "down"));
+		set_link(net, is_down(changes->link));
+	if (changes->announce) {
+		net->device.announce = true;
+		tell_driver(net);
+	}
 	return 0;
 }
 
@@ -298,7 +322,9 @@ const struct port_type net_port_type = {
 	.member = offsetof(struct net_port, member),
 	.check = check,
 	.open = open_port,
+	.rehearse = rehearse,
 	.close = close_port,
+	.would_set = would_set,
 	.set = set,
 	.describe = describe,
 	.save = save,

@@ -124,8 +124,12 @@ struct port_changes {
  * @check: whether it can be made of these options, of which @open sees no other; 0 or -EINVAL
  *	with a message
  * @open: begin; on failure @close follows; 0 or -errno with a message
+ * @rehearse: whether @open would succeed, as far as that can be told without doing it; 0 or -errno
+ *	with a message; @close follows in any case
  * @close: end; no worker sees it any more; also after @open failed or was not called
- * @set: change what is asked for, all or nothing; 0 or -errno with a message
+ * @would_set: judge changes: 1 when @set has something to do, 0 when all is so already, or -errno
+ *	with a message
+ * @set: change what @would_set let pass, all or nothing; 0 or -errno with a message
  * @describe: add what is known about it
  * @save: add the options that it is to be made of again, besides name and type
  * @count: add its counters, besides those under reasons and of its front end
@@ -147,7 +151,9 @@ struct port_type {
 	size_t member;
 	int (*check)(struct iov *iov, const struct port_options *options);
 	int (*open)(struct port *port, const struct port_options *options);
+	int (*rehearse)(struct port *port, const struct port_options *options);
 	void (*close)(struct port *port);
+	int (*would_set)(const struct port *port, const struct port_changes *changes);
 	int (*set)(struct port *port, const struct port_changes *changes);
 	void (*describe)(const struct port *port, struct json_object *object);
 	void (*save)(const struct port *port, struct json_object *entry);

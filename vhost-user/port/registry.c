@@ -337,7 +337,9 @@ static int port_new(struct port **out, struct registry *registry, const char *na
 	return 0;
 }
 
-int port_add(struct registry *registry, const struct port_options *options, struct port **out)
+/* A port that no worker sees and nobody else finds. */
+static int port_make(struct registry *registry, const struct port_options *options,
+		     struct port **out)
 {
 	const struct port_type *type = NULL;
 	struct port *port = NULL;
@@ -349,13 +351,39 @@ int port_add(struct registry *registry, const struct port_options *options, stru
 		error = port_new(&port, registry, options->name, type);
 	if (error)
 		return error;
-	TAILQ_INSERT_TAIL(&registry->ports, port, link);
 	if (options->bridge)
 		error = bridge_join(registry, options->bridge, port);
 	if (!error && options->rules)
 		error = member_set_rules(port, options->rules);
-	if (!error)
-		error = type->open(port, options);
+	if (error) {
+		port_free(port);
+		return error;
+	}
+	*out = port;
+	return 0;
+}
+
+int port_rehearse(struct registry *registry, const struct port_options *options)
+{
+	struct port *port = NULL;
+	int error = port_make(registry, options, &port);
+
+	if (error)
+		return error;
+	error = port->type->rehearse(port, options);
+	port_free(port);
+	return error;
+}
+
+int port_add(struct registry *registry, const struct port_options *options, struct port **out)
+{
+	struct port *port = NULL;
+	int error = port_make(registry, options, &port);
+
+	if (error)
+		return error;
+	TAILQ_INSERT_TAIL(&registry->ports, port, link);
+	error = port->type->open(port, options);
 	if (error) {
 		port_drop(registry, port);
 		return error;

@@ -115,6 +115,16 @@ int registry_inject(struct registry *registry, uint32_t port, const uint8_t *byt
 int port_add(struct registry *registry, const struct port_options *options, struct port **out);
 
 /**
+ * port_rehearse - whether port_add() would succeed
+ * @registry: registry, which does not change
+ * @options: what the port would be
+ *
+ * Return: 0, or what port_add() would fail with, as far as that can be told without making a
+ * socket or starting a device; with a message.
+ */
+int port_rehearse(struct registry *registry, const struct port_options *options);
+
+/**
  * port_remove - remove a port
  * @registry: registry
  * @port: port, of any type

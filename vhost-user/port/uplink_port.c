@@ -182,19 +182,32 @@ static int check_interface(const struct port *port, const char *device)
 	return 0;
 }
 
-static int open_port(struct port *port, const struct port_options *options)
+static struct uplink_options wanted(const struct port *port, const struct port_options *options)
 {
-	struct uplink_port *up = uplink_port_of(port);
-	const struct uplink_options wanted = {
+	return (struct uplink_options){
 		.device = options->device,
 		.queues = port->registry->worker_count,
 		.zero_copy = options->zero_copy,
 		.mtu = (unsigned int)options->mtu,
 	};
+}
+
+static int rehearse(struct port *port, const struct port_options *options)
+{
+	const struct uplink_options uplink = wanted(port, options);
+	int error = check_interface(port, options->device);
+
+	return error ? error : uplink_rehearse(port->registry->iov, &uplink);
+}
+
+static int open_port(struct port *port, const struct port_options *options)
+{
+	struct uplink_port *up = uplink_port_of(port);
+	const struct uplink_options uplink = wanted(port, options);
 	int error = check_interface(port, options->device);
 
 	if (!error)
-		error = uplink_open(&up->uplink, port->registry->iov, &wanted);
+		error = uplink_open(&up->uplink, port->registry->iov, &uplink);
 	if (!error)
 		error = watch(up);
 	if (error)
@@ -224,18 +237,31 @@ static int set_mtu(struct uplink_port *up, unsigned int mtu)
 	return error;
 }
 
-static int set(struct port *port, const struct port_changes *changes)
+static int would_set(const struct port *port, const struct port_changes *changes)
 {
-	struct registry *registry = port->registry;
-	int error;
+	const struct uplink *uplink = uplink_of(port);
+	struct iov *iov = port->registry->iov;
+	int error, differs;
 
 	if (changes->link || changes->announce)
-		return iov_fail(registry->iov, -EINVAL, "%s: is no port of a guest; its device is the "
-				"host's to set", port->name);
-	error = changes->mtu ? check_mtu(registry->iov, port->name, changes->mtu) : 0;
-	if (!error)
-		error = member_check_rules(registry, port->name, changes->rules);
+		return iov_fail(iov, -EINVAL, "%s: is no port of a guest; its device is the host's to set: "
+				"leave out --link and --announce", port->name);
+	error = changes->mtu ? check_mtu(iov, port->name, changes->mtu) : 0;
 	if (!error && changes->mtu)
+		error = uplink_check_mtu(uplink, iov, (unsigned int)changes->mtu);
+	if (error)
+		return error;
+	differs = member_would_set_rules(port, changes->rules);
+	if (differs)
+		return differs;
+	return changes->mtu && (unsigned int)changes->mtu != uplink_mtu_wanted(uplink);
+}
+
+static int set(struct port *port, const struct port_changes *changes)
+{
+	int error = 0;
+
+	if (changes->mtu)
 		error = set_mtu(uplink_port_of(port), (unsigned int)changes->mtu);
 	if (!error && changes->rules)
 		error = member_set_rules(port, changes->rules);
@@ -358,7 +384,9 @@ const struct port_type uplink_port_type = {
 	.member = offsetof(struct uplink_port, member),
 	.check = check,
 	.open = open_port,
+	.rehearse = rehearse,
 	.close = close_port,
+	.would_set = would_set,
 	.set = set,
 	.describe = describe,
 	.save = save,

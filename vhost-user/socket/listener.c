@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -131,25 +133,62 @@ int listener_check(struct iov *iov, const char *path, const char *whose)
 	return error ? error : check(&listener, iov, whose);
 }
 
-/* Make way for a new socket. */
-static int remove_stale(const struct listener *listener, struct iov *iov, const char *whose)
+/* Whether a socket may come to its path; @stale: one that nobody listens at is there. */
+static int check_way(const struct listener *listener, struct iov *iov, const char *whose,
+		     bool *stale)
 {
 	const char *path = listener->address.sun_path;
 	struct stat file;
-	int error;
 
+	*stale = false;
 	if (lstat(path, &file) < 0)
 		return errno == ENOENT ? 0 : iov_told(iov, -errno, "%s: %s", path, strerror(errno));
 	if (!S_ISSOCK(file.st_mode))
 		return iov_fail(iov, -EEXIST, "%s: exists and is no socket; choose another path for %s",
 				path, whose);
-	error = check(listener, iov, whose);
+	*stale = true;
+	return check(listener, iov, whose);
+}
+
+static int cannot_listen(const struct listener *listener, struct iov *iov, const char *whose,
+			 int error)
+{
+	return iov_told(iov, error, "%s: cannot listen there for %s: %s%s",
+			listener->address.sun_path, whose, strerror(-error), remedy(error));
+}
+
+/* Where sockets may be made directories may be read, see sandbox_paths.c. */
+int listener_rehearse(const struct listener *listener, struct iov *iov, const char *whose)
+{
+	char path[sizeof(listener->address.sun_path)];
+	const char *directory;
+	bool stale;
+	int error = check_way(listener, iov, whose, &stale);
+	int fd;
+
 	if (error)
 		return error;
-	if (unlink(path) < 0)
+	strcpy(path, listener->address.sun_path);
+	directory = dirname(path);
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS))
+		error = cannot_listen(listener, iov, whose, -errno);
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+/* Make way for a new socket. */
+static int remove_stale(const struct listener *listener, struct iov *iov, const char *whose)
+{
+	const char *path = listener->address.sun_path;
+	bool stale;
+	int error = check_way(listener, iov, whose, &stale);
+
+	if (!error && stale && unlink(path) < 0)
 		return iov_told(iov, -errno, "%s: cannot remove what was left there: %s%s", path,
 				strerror(errno), remedy(-errno));
-	return 0;
+	return error;
 }
 
 static int set_owner(const struct listener *listener, struct iov *iov,
@@ -193,8 +232,7 @@ static int bind_socket(struct listener *listener, struct iov *iov,
 	if (!error && lstat(address->sun_path, &listener->file) < 0)
 		error = -errno;
 	if (error)
-		return iov_told(iov, error, "%s: cannot listen there for %s: %s%s", address->sun_path,
-				whose, strerror(-error), remedy(error));
+		return cannot_listen(listener, iov, whose, error);
 	error = set_owner(listener, iov, access);
 	if (!error && listen(listener->fd, BACKLOG))
 		error = iov_told(iov, -errno, "%s: cannot listen there for %s: %s",

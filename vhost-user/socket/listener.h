@@ -80,6 +80,17 @@ int listener_address(struct listener *listener, struct iov *iov, const char *pat
 int listener_check(struct iov *iov, const char *path, const char *whose);
 
 /**
+ * listener_rehearse - whether listener_open() would succeed
+ * @listener: with its address set
+ * @iov: context
+ * @whose: for messages, as for listener_open()
+ *
+ * Return: 0, or what listener_open() would fail with, as far as that can be told without making
+ * a socket; with a message.
+ */
+int listener_rehearse(const struct listener *listener, struct iov *iov, const char *whose);
+
+/**
  * listener_open - listen
  * @listener: with its address set
  * @iov: context

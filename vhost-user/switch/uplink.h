@@ -62,6 +62,26 @@ struct uplink_options {
 int uplink_open(struct uplink **out, struct iov *iov, const struct uplink_options *options);
 
 /**
+ * uplink_rehearse - whether uplink_open() would succeed
+ * @iov: context
+ * @options: as for uplink_open()
+ *
+ * Return: 0, or what uplink_open() would fail with, as far as that can be told without taking the
+ * device; with a message.
+ */
+int uplink_rehearse(struct iov *iov, const struct uplink_options *options);
+
+/**
+ * uplink_check_mtu - whether uplink_set_mtu() may be asked for an MTU
+ * @uplink: uplink
+ * @iov: context
+ * @mtu: UPLINK_MTU_MIN to UPLINK_MTU_MAX
+ *
+ * Return: 0; -ENOTSUP when it is more than its driver takes; -errno; with a message.
+ */
+int uplink_check_mtu(const struct uplink *uplink, struct iov *iov, unsigned int mtu);
+
+/**
  * uplink_mtu_wanted - the MTU that it was given
  * @uplink: uplink
  *

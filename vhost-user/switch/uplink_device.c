@@ -154,15 +154,20 @@ static int find_interface(const struct uplink *uplink, struct iov *iov)
 			"those that are", uplink->name, uplink->interface.name);
 }
 
+static int check_free(struct uplink *uplink, struct iov *iov)
+{
+	return find_port(uplink->name, &uplink->port) ? 0 :
+	       iov_fail(iov, -EBUSY, "%s: is the device of another port already; see 'iov port list'",
+			uplink->name);
+}
+
 static int probe(struct uplink *uplink, struct iov *iov, const char *name)
 {
 	struct rte_eth_dev_info info;
-	int error;
+	int error = check_free(uplink, iov);
 
-	if (!find_port(name, &uplink->port))
-		return iov_fail(iov, -EBUSY, "%s: is the device of another port already; see 'iov port "
-				"list'", name);
-	error = find_interface(uplink, iov);
+	if (!error)
+		error = find_interface(uplink, iov);
 	if (error)
 		return error;
 	error = is_packet(uplink) ? probe_packet(uplink, iov) : rte_dev_probe(name);
@@ -197,15 +202,30 @@ static unsigned int largest_of(const struct uplink *uplink, const struct rte_eth
 }
 
 static int check_mtu(const struct uplink *uplink, struct iov *iov,
-		     const struct rte_eth_dev_info *info)
+		     const struct rte_eth_dev_info *info, unsigned int mtu)
 {
 	unsigned int largest = largest_of(uplink, info);
 
-	if (uplink->mtu_wanted <= largest)
+	if (mtu <= largest)
 		return 0;
 	return iov_fail(iov, -ENOTSUP, "%s: an MTU of %u is more than its driver %s takes in DPDK %s, "
-			"%u at most", uplink->name, uplink->mtu_wanted, info->driver_name,
+			"%u at most", uplink->name, mtu, info->driver_name,
 			rte_version() + strlen("DPDK "), largest);
+}
+
+static int ask(const struct uplink *uplink, struct iov *iov, struct rte_eth_dev_info *info)
+{
+	int error = rte_eth_dev_info_get(uplink->port, info);
+
+	return error ? iov_told(iov, error, "%s: the device does not answer", uplink->name) : 0;
+}
+
+int uplink_check_mtu(const struct uplink *uplink, struct iov *iov, unsigned int mtu)
+{
+	struct rte_eth_dev_info info;
+	int error = uplink_is_open(uplink) ? ask(uplink, iov, &info) : 0;
+
+	return error || !uplink_is_open(uplink) ? error : check_mtu(uplink, iov, &info, mtu);
 }
 
 void uplink_find_mtu(struct uplink *uplink)
@@ -416,16 +436,16 @@ static int choose_lending(struct uplink *uplink, struct iov *iov)
 
 static int learn(struct uplink *uplink, struct iov *iov, struct rte_eth_dev_info *info)
 {
-	int error = rte_eth_dev_info_get(uplink->port, info);
+	int error = ask(uplink, iov, info);
 
 	if (error)
-		return iov_told(iov, error, "%s: the device does not answer", uplink->name);
+		return error;
 	uplink->queue_count = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
 	uplink->queue_count = (uint16_t)RTE_MIN(uplink->queues_wanted, uplink->queue_count);
 	uplink->tx_offloads = choose_offloads(uplink, info);
 	find_limits(uplink, &info->tx_desc_lim);
 	uplink->mtu_largest = (uint16_t)RTE_MIN(largest_of(uplink, info), (unsigned int)UPLINK_MTU_MAX);
-	return check_mtu(uplink, iov, info);
+	return check_mtu(uplink, iov, info, uplink->mtu_wanted);
 }
 
 static int start(struct uplink *uplink, struct iov *iov)
@@ -450,6 +470,17 @@ static int start(struct uplink *uplink, struct iov *iov)
 	rte_eth_promiscuous_enable(uplink->port);  /* a VF may be refused this, */
 	rte_eth_allmulticast_enable(uplink->port); /* and then gets its own MAC only */
 	return apply_mtu(uplink, iov);
+}
+
+int uplink_rehearse(struct iov *iov, const struct uplink_options *options)
+{
+	struct uplink uplink = { .name = (char *)options->device };
+	int error = check_device(iov, options->device);
+
+	interface_link_find(&uplink.interface, options->device);
+	if (!error)
+		error = check_free(&uplink, iov);
+	return error ? error : find_interface(&uplink, iov);
 }
 
 int uplink_device_open(struct uplink *uplink, struct iov *iov)
