@@ -634,6 +634,12 @@ static void a_device_that_fails_is_told_of(void **state)
 	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(ask(VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_IOERR);
 	expect_status("flush-failed");
+	while (!strstr(state_text(), "flush_error"))
+		poll(NULL, 0, 20);
+	daemon_crash(&iovd);
+	daemon_restart(&iovd);
+	reattach("d");
+	expect_status("flush-failed");
 	become("linear", "");
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
 	/* What was to be stable is not known to be. */

@@ -196,8 +196,10 @@ static void note_error(struct blk_queue *queue, const struct blk_request *reques
 {
 	__atomic_store_n(&queue->disk->last_error, error, __ATOMIC_RELAXED);
 	/* The kernel tells an error of its cache once, to whoever asks for it first. */
-	if (request->kind == BLK_KIND_FLUSH || (request->io.is_stable && error == -EIO))
-		__atomic_store_n(&queue->disk->flush_error, error, __ATOMIC_RELAXED);
+	if (request->kind != BLK_KIND_FLUSH && (!request->io.is_stable || error != -EIO))
+		return;
+	queue->has_news |= !__atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED);
+	__atomic_store_n(&queue->disk->flush_error, error, __ATOMIC_RELAXED);
 }
 
 static void put_off(struct blk_queue *queue, struct blk_io *io)

@@ -118,6 +118,7 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 				disks->why_no_uring);
 	error = blk_disk_open(&disk->disk, disk->port.registry->iov, ops, &source);
 	disk->disk.has_cache = !options->write_through;
+	disk->disk.flush_error = disk->kept_flush_error = -options->flush_error;
 	disk->write_through = options->write_through;
 	return error;
 }
@@ -288,6 +289,7 @@ void disk_set(struct port *port, const struct disk_changes *changes)
 	if (changes->clear_errors) {
 		__atomic_store_n(&disk->flush_error, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&disk->last_error, 0, __ATOMIC_RELAXED);
+		disk_port_of(port)->kept_flush_error = 0;
 	}
 }
 
@@ -383,6 +385,9 @@ static void save(const struct port *port, struct json_object *entry)
 	/* Front ends do not say it again to an iovd that comes next. */
 	if (disk->write_through)
 		json_object_object_add(entry, "write_through", json_object_new_boolean(true));
+	if (disk->kept_flush_error)
+		json_object_object_add(entry, "flush_error",
+				       json_object_new_int(-disk->kept_flush_error));
 	if (disk->bytes)
 		json_object_object_add(entry, "bytes", json_object_new_uint64(disk->bytes));
 }

@@ -23,6 +23,7 @@
  * @bytes: size of a kind that has none by itself; 0 for others
  * @serial: what guests read; NULL for the name
  * @queues: number of its rings
+ * @kept_flush_error: -errno of a failed flush that is in the file of ports; 0 for none
  * @write_through: its driver has switched the cache off since it began
  * @lock_timer: tries to have it alone; NULL when it has it
  * @lock_error: why it could not be had at the last try
@@ -39,6 +40,7 @@ struct disk_port {
 	uint64_t bytes;
 	char *serial;
 	unsigned int queues;
+	int kept_flush_error;
 	bool write_through;
 	sd_event_source *lock_timer;
 	int lock_error;

@@ -167,8 +167,22 @@ static void attend(struct disk_port *disk, struct vu_queue *vu)
 	}
 }
 
+/* The kernel tells of it once, so the next iovd has to know; until somebody has looked at it. */
+static void keep_failure(struct disk_port *disk)
+{
+	const int error = __atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED);
+	struct registry *registry = disk->port.registry;
+
+	if (!error || disk->kept_flush_error)
+		return;
+	disk->kept_flush_error = error;
+	if (registry->keep)
+		registry->keep(registry->keep_arg);
+}
+
 void disk_session_attend(struct port *port)
 {
+	keep_failure(disk_port_of(port));
 	for (unsigned int i = 0; i < port->queue_end; i++)
 		if (port->queues[i])
 			attend(disk_port_of(port), port->queues[i]);

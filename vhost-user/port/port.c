@@ -40,6 +40,7 @@ static struct disk_options disk_options_of(struct json_object *object)
 		.on_error = json_text_or_null(object, "on_error"),
 		.write_through =
 			json_object_get_boolean(json_object_object_get(object, "write_through")),
+		.flush_error = json_object_get_int(json_object_object_get(object, "flush_error")),
 	};
 }
 

@@ -45,6 +45,7 @@ struct registry;
  * @queues: number of rings; 0 for as many as there is use for
  * @on_error: "report" or "wait"; NULL for the first
  * @write_through: its guest had switched the cache off
+ * @flush_error: errno of a flush that failed, which nobody has looked at; 0 for none
  */
 struct disk_options {
 	const char *backend;
@@ -56,6 +57,7 @@ struct disk_options {
 	int queues;
 	const char *on_error;
 	bool write_through;
+	int flush_error;
 };
 
 /**
