@@ -171,6 +171,7 @@ static const struct jsonrpc_param disk_add_params[] = {
 	{ "bytes", json_type_int, false },	{ "read_only", json_type_boolean, false },
 	{ "cached", json_type_boolean, false },	{ "serial", json_type_string, false },
 	{ "queues", json_type_int, false },	{ "on_error", json_type_string, false },
+	{ "qos", json_type_string, false },
 };
 
 static int call_disk_add(void *arg, struct json_object *params, struct json_object **result)
@@ -209,6 +210,7 @@ static int call_disk_stats(void *arg, struct json_object *params, struct json_ob
 static const struct jsonrpc_param disk_set_params[] = {
 	{ "name", json_type_string, true },
 	{ "on_error", json_type_string, false },
+	{ "qos", json_type_string, false },
 	{ "clear_errors", json_type_boolean, false },
 };
 
@@ -216,6 +218,7 @@ static int call_disk_set(void *arg, struct json_object *params, struct json_obje
 {
 	const struct disk_changes changes = {
 		.on_error = json_text_or_null(params, "on_error"),
+		.qos = json_text_or_null(params, "qos"),
 		.clear_errors = json_object_get_boolean(json_object_object_get(params, "clear_errors")),
 	};
 	struct methods *methods = arg;
@@ -226,7 +229,7 @@ static int call_disk_set(void *arg, struct json_object *params, struct json_obje
 		error = disk_set(port, &changes);
 	if (error)
 		return error;
-	if (changes.on_error)
+	if (changes.on_error || changes.qos)
 		saved_ports_save(methods->saved);
 	*result = port_describe(port);
 	return 0;
@@ -260,6 +263,80 @@ static int call_disk_remove(void *arg, struct json_object *params, struct json_o
 {
 	(void)result;
 	return remove_found(arg, json_text_or_null(params, "name"), disk_find_removable);
+}
+
+static const struct jsonrpc_param qos_params[] = {
+	{ "name", json_type_string, true },	{ "bytes", json_type_int, false },
+	{ "read_bytes", json_type_int, false },	{ "write_bytes", json_type_int, false },
+	{ "iops", json_type_int, false },	{ "read_iops", json_type_int, false },
+	{ "write_iops", json_type_int, false },	{ "packets", json_type_int, false },
+	{ "rx_packets", json_type_int, false },	{ "tx_packets", json_type_int, false },
+	{ "burst_ms", json_type_int, false },
+};
+
+static int call_qos_add(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct methods *methods = arg;
+	struct qos *qos;
+	int error = qos_add(methods->registry, params, &qos);
+
+	if (error)
+		return error;
+	saved_ports_save(methods->saved);
+	*result = qos_describe(methods->registry, qos);
+	return 0;
+}
+
+static int call_qos_set(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct methods *methods = arg;
+	struct qos *qos;
+	int error = qos_find(methods->registry, json_text(params, "name"), &qos);
+
+	if (!error)
+		error = qos_set(methods->registry, qos, params);
+	if (error)
+		return error;
+	saved_ports_save(methods->saved);
+	*result = qos_describe(methods->registry, qos);
+	return 0;
+}
+
+static int call_qos_list(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct registry *registry = ((struct methods *)arg)->registry;
+	const struct qos *qos;
+
+	(void)params;
+	*result = json_object_new_array();
+	TAILQ_FOREACH(qos, &registry->qos, link)
+		json_object_array_add(*result, qos_describe(registry, qos));
+	return 0;
+}
+
+static int call_qos_show(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct registry *registry = ((struct methods *)arg)->registry;
+	struct qos *qos;
+	int error = qos_find(registry, json_text(params, "name"), &qos);
+
+	if (!error)
+		*result = qos_describe(registry, qos);
+	return error;
+}
+
+static int call_qos_remove(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct methods *methods = arg;
+	struct qos *qos;
+	int error = qos_find(methods->registry, json_text(params, "name"), &qos);
+
+	(void)result;
+	if (!error)
+		error = qos_remove(methods->registry, qos);
+	if (!error)
+		saved_ports_save(methods->saved);
+	return error;
 }
 
 static const struct jsonrpc_param bridge_add_params[] = {
@@ -409,6 +486,11 @@ const struct jsonrpc_method iovd_methods[] = {
 	{ "bridge.stations", PARAMS(name_params), call_bridge_stations },
 	{ "bridge.list", NULL, 0, call_bridge_list },
 	{ "bridge.remove", PARAMS(name_params), call_bridge_remove },
+	{ "qos.add", PARAMS(qos_params), call_qos_add },
+	{ "qos.set", PARAMS(qos_params), call_qos_set },
+	{ "qos.list", NULL, 0, call_qos_list },
+	{ "qos.show", PARAMS(name_params), call_qos_show },
+	{ "qos.remove", PARAMS(name_params), call_qos_remove },
 	{ "metrics", NULL, 0, call_metrics },
 	{ "version", NULL, 0, call_version },
 	{ NULL },

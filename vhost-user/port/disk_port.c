@@ -16,6 +16,7 @@
 #include "vhost-user/port/describe.h"
 #include "vhost-user/port/disk_session.h"
 #include "vhost-user/port/disks.h"
+#include "vhost-user/port/qos_groups.h"
 #include "vhost-user/port/registry.h"
 
 /* Milliseconds in which a medium gives back something. */
@@ -96,6 +97,17 @@ static int take_options(struct disk_port *disk, const struct disk_options *optio
 		memcpy(disk->disk.serial, disk->port.name,
 		       strnlen(disk->port.name, sizeof(disk->disk.serial)));
 	return error;
+}
+
+/* Its workers keep the limits of that group from now on. */
+static void join(struct disk_port *disk, struct qos *qos)
+{
+	if (disk->port.qos == qos)
+		return;
+	disk->port.qos = qos;
+	qos_join(&disk->disk.qos, qos ? &qos->group : NULL);
+	/* None is at the one before, which may be removed, and who waited because of it looks again. */
+	workers_synchronize(disk->port.registry->workers);
 }
 
 static int open_backend(struct disk_port *disk, const struct disk_options *options)
@@ -197,8 +209,13 @@ static int lock(struct disk_port *disk)
 static int open_port(struct port *port, const struct port_options *options)
 {
 	struct disk_port *disk = disk_port_of(port);
+	struct qos *qos = NULL;
 	int error = take_options(disk, &options->disk);
 
+	if (!error)
+		error = qos_find_named(port->registry, options->disk.qos, &qos);
+	if (!error)
+		join(disk, qos);
 	if (!error)
 		error = open_backend(disk, &options->disk);
 	if (!error)
@@ -235,11 +252,14 @@ int disk_set(struct port *port, const struct disk_changes *changes)
 {
 	struct blk_disk *disk = &disk_port_of(port)->disk;
 	enum blk_on_error on_error = disk->on_error;
-
+	struct qos *qos = port->qos;
 	int error = parse_on_error(port->registry->iov, port->name, changes->on_error, &on_error);
 
+	if (!error && changes->qos)
+		error = qos_find_named(port->registry, changes->qos, &qos);
 	if (error)
 		return error;
+	join(disk_port_of(port), qos);
 	__atomic_store_n(&disk->on_error, on_error, __ATOMIC_RELAXED);
 	if (changes->clear_errors) {
 		__atomic_store_n(&disk->flush_error, 0, __ATOMIC_RELAXED);
@@ -301,6 +321,8 @@ static void add_options(const struct disk_port *disk, struct json_object *object
 		json_object_object_add(object, "read_only", json_object_new_boolean(true));
 	if (disk->is_cached)
 		json_object_object_add(object, "cached", json_object_new_boolean(true));
+	if (disk->port.qos)
+		json_add_text(object, "qos", disk->port.qos->name);
 }
 
 static void save(const struct port *port, struct json_object *entry)

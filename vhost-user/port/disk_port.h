@@ -101,10 +101,12 @@ int disk_find_removable(struct registry *registry, const char *name, struct port
 /**
  * struct disk_changes - what is set while a disk is there
  * @on_error: "report" or "wait"; NULL to leave it
+ * @qos: name of the group whose limits it keeps, "none" for none; NULL to leave it
  * @clear_errors: somebody looked at the flush that failed
  */
 struct disk_changes {
 	const char *on_error;
+	const char *qos;
 	bool clear_errors;
 };
 
@@ -113,7 +115,7 @@ struct disk_changes {
  * @port: a disk
  * @changes: what
  *
- * Return: 0, or -EINVAL with a message.
+ * Return: 0; -EINVAL, or -ENOENT without that group, with a message.
  */
 int disk_set(struct port *port, const struct disk_changes *changes);
 
