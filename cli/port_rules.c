@@ -31,6 +31,7 @@ static const struct {
 	[KEY_STORM_PACKETS - KEY_ISOLATED] = { "storm_packets", NUMBER, NULL },
 	[KEY_MAX_STATIONS - KEY_ISOLATED] = { "max_stations", NUMBER, NULL },
 	[KEY_MIRROR - KEY_ISOLATED] = { "mirror", TEXT, NULL },
+	[KEY_QOS_GROUP - KEY_ISOLATED] = { "qos", TEXT, NULL },
 	[KEY_CPUS - KEY_ISOLATED] = { "cpus", TEXT, NULL },
 	[KEY_STATION - KEY_ISOLATED] = { "stations", LIST, "none" },
 };

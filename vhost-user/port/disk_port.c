@@ -15,6 +15,7 @@
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/describe.h"
 #include "vhost-user/port/disk_session.h"
+#include "vhost-user/port/disk_stats.h"
 #include "vhost-user/port/disks.h"
 #include "vhost-user/port/qos_groups.h"
 #include "vhost-user/port/registry.h"
@@ -366,86 +367,6 @@ static void describe(const struct port *port, struct json_object *object)
 		json_add_text(object, "error", strerror(-error));
 }
 
-/* What all rings counted of a kind: a member of struct blk_counters at this offset. */
-static uint64_t sum_at(const struct disk_port *disk, unsigned int kind, size_t offset)
-{
-	uint64_t sum = 0;
-
-	for (unsigned int i = 0; i < disk->port.queue_end; i++)
-		if (disk->counters[i])
-			sum += counter_get((const uint64_t *)((const char *)&disk->counters[i][kind] +
-							      offset));
-	return sum;
-}
-
-/* All of that. */
-static struct blk_counters sum_of(const struct disk_port *disk, unsigned int kind)
-{
-	struct blk_counters sum = {
-		.count = sum_at(disk, kind, offsetof(struct blk_counters, count)),
-		.failed = sum_at(disk, kind, offsetof(struct blk_counters, failed)),
-		.bytes = sum_at(disk, kind, offsetof(struct blk_counters, bytes)),
-		.cycles = sum_at(disk, kind, offsetof(struct blk_counters, cycles)),
-	};
-
-	for (unsigned int i = 0; sum.count && i < BLK_LATENCY_BUCKETS; i++)
-		sum.buckets[i] = sum_at(disk, kind, offsetof(struct blk_counters, buckets[i]));
-	return sum;
-}
-
-static double to_us(uint64_t cycles)
-{
-	return (double)cycles * 1e6 / (double)rte_get_tsc_hz();
-}
-
-/* A time that this share of all did not exceed. */
-static double percentile(const struct blk_counters *counters, double share)
-{
-	uint64_t seen = 0, all = 0;
-
-	for (unsigned int i = 0; i < BLK_LATENCY_BUCKETS; i++)
-		all += counters->buckets[i];
-	for (unsigned int i = 0; i < BLK_LATENCY_BUCKETS; i++) {
-		seen += counters->buckets[i];
-		if (seen && (double)seen >= share * (double)all)
-			return to_us(blk_latency_end(i));
-	}
-	return 0;
-}
-
-static struct json_object *kind_json(const struct blk_counters *counters, unsigned int kind)
-{
-	static const struct {
-		const char *name;
-		double share;
-	} shares[] = { { "p50_us", 0.5 }, { "p99_us", 0.99 }, { "p999_us", 0.999 } };
-	struct json_object *object = json_object_new_object();
-
-	json_object_object_add(object, "count", json_object_new_uint64(counters->count));
-	json_object_object_add(object, "failed", json_object_new_uint64(counters->failed));
-	if (kind <= BLK_KIND_WRITE)
-		json_object_object_add(object, "bytes", json_object_new_uint64(counters->bytes));
-	json_object_object_add(object, "mean_us", json_object_new_double(
-		to_us(counters->cycles) / (double)(counters->count ? counters->count : 1)));
-	for (unsigned int i = 0; i < sizeof(shares) / sizeof(*shares); i++)
-		json_object_object_add(object, shares[i].name, json_object_new_double(
-			percentile(counters, shares[i].share)));
-	return object;
-}
-
-static void count(const struct port *port, struct json_object *object)
-{
-	struct json_object *kinds = json_object_new_object();
-
-	for (unsigned int kind = 0; kind < BLK_KINDS; kind++) {
-		const struct blk_counters sum = sum_of(disk_port_of(port), kind);
-
-		if (sum.count)
-			json_object_object_add(kinds, blk_kind_name(kind), kind_json(&sum, kind));
-	}
-	json_object_object_add(object, "requests", kinds);
-}
-
 static bool reasons(const struct port *port, enum reason_kind kind, uint64_t counters[REASONS_MAX])
 {
 	if (kind == REASON_DROP)
@@ -530,7 +451,7 @@ static uint64_t given_back(const struct disk_port *disk, bool *waits)
 		*waits |= vu && !blk_queue_is_at_rest(vu->device);
 	}
 	for (unsigned int kind = 0; kind < BLK_KINDS; kind++)
-		sum += sum_at(disk, kind, offsetof(struct blk_counters, count));
+		sum += disk_sum(disk, kind, offsetof(struct blk_counters, count));
 	return sum;
 }
 
@@ -557,51 +478,6 @@ int disk_find_removable(struct registry *registry, const char *name, struct port
 			ANSWER_MS / 1000);
 }
 
-static uint64_t bytes_of(const struct port *port)
-{
-	return disk_port_of(port)->disk.geometry.bytes;
-}
-
-static uint64_t read_requests(const struct port *port)
-{
-	return sum_at(disk_port_of(port), BLK_KIND_READ, offsetof(struct blk_counters, count));
-}
-
-static uint64_t write_requests(const struct port *port)
-{
-	return sum_at(disk_port_of(port), BLK_KIND_WRITE, offsetof(struct blk_counters, count));
-}
-
-static uint64_t read_bytes(const struct port *port)
-{
-	return sum_at(disk_port_of(port), BLK_KIND_READ, offsetof(struct blk_counters, bytes));
-}
-
-static uint64_t write_bytes(const struct port *port)
-{
-	return sum_at(disk_port_of(port), BLK_KIND_WRITE, offsetof(struct blk_counters, bytes));
-}
-
-static uint64_t failed_requests(const struct port *port)
-{
-	uint64_t failed = 0;
-
-	for (unsigned int kind = 0; kind < BLK_KINDS; kind++)
-		failed += sum_at(disk_port_of(port), kind, offsetof(struct blk_counters, failed));
-	return failed;
-}
-
-static const struct port_metric disk_metrics[] = {
-	{ "disk_size_bytes", true, "bytes", "Size of a disk", bytes_of },
-	{ "disk_read_requests", false, NULL, "Reads of a guest that were given back", read_requests },
-	{ "disk_write_requests", false, NULL, "Writes of a guest that were given back",
-	  write_requests },
-	{ "disk_read_bytes", false, "bytes", "What a guest read", read_bytes },
-	{ "disk_written_bytes", false, "bytes", "What a guest wrote", write_bytes },
-	{ "disk_failed_requests", false, NULL, "Requests of a guest that failed", failed_requests },
-	{ NULL },
-};
-
 static const struct port_metric *const metrics[] = {
 	port_metrics, disk_metrics, front_end_metrics, NULL,
 };
@@ -615,7 +491,7 @@ const struct port_type disk_port_type = {
 	.set = set,
 	.describe = describe,
 	.save = save,
-	.count = count,
+	.count = disk_count,
 	.reasons = reasons,
 	.rings = rings,
 	.feature_name = blk_feature_name,
@@ -624,4 +500,5 @@ const struct port_type disk_port_type = {
 	.attend = disk_session_attend,
 	.move = disk_session_move,
 	.metrics = metrics,
+	.histogram = &disk_histogram,
 };

@@ -143,6 +143,7 @@ struct port_changes {
  * @fill_view: add it to a view, where @dp has what all ports have; for ports that carry frames;
  *	0 or -ENOMEM
  * @metrics: lists that end with NULL, as does this list of them
+ * @histogram: of times; NULL for none
  */
 struct port_type {
 	const char *name;
@@ -165,6 +166,7 @@ struct port_type {
 	void (*move)(struct port *port, unsigned int index, unsigned int to);
 	int (*fill_view)(struct dp_view *view, struct dp_port *dp, const struct port *port);
 	const struct port_metric *const *metrics;
+	const struct port_histogram *histogram;
 };
 
 /**

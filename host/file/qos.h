@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* QoS groups of iovd, between a host file and iovd; for the files of host/ alone. */
+#ifndef IOV_HOST_FILE_QOS_H
+#define IOV_HOST_FILE_QOS_H
+
+#include <json-c/json.h>
+
+#include "host/file/host.h"
+
+/* What may come at once after silence when nobody says, and at most, in milliseconds. */
+#define HOST_BURST_MS 10
+#define HOST_BURST_MS_MAX 60000
+
+/* Most of a limit. */
+#define HOST_LIMIT_MAX UINT64_C(1000000000000000)
+
+/* The limits of a group, which end with NULL. */
+extern const char *const host_qos_limits[];
+
+/* A number of a group by its place among them; NULL when the file does not say it. */
+const uint64_t *host_qos_number(const struct iov_host_qos *qos, unsigned int limit);
+
+/* Parameters of "qos.add" for what a file says, which is all of a group. */
+struct json_object *host_qos_params(const struct iov_host_qos *qos);
+
+/* Add what a group was given to parameters; @now: an entry of "qos.list" */
+void host_qos_former(struct json_object *now, struct json_object *params);
+
+/* Parameters of "qos.set" that make a group what parameters of "qos.add" say. */
+struct json_object *host_qos_change(struct json_object *params);
+
+/* Of a group that iovd lists, what a file would say; 0 or -ENOMEM. */
+int host_qos_read(struct iov_host_qos *qos, struct json_object *now);
+
+#endif
