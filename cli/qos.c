@@ -224,7 +224,7 @@ static int run_show(struct cli *cli, void *data)
 const struct cli_command cli_qos_show = {
 	.name = "qos show",
 	.args = "NAME",
-	.summary = "All of one group of limits, who keeps it, and how long they waited",
+	.summary = "One group of limits, who is in it, and how they waited",
 	.example = "iov qos show gold",
 	.parse = parse_name,
 	.data_size = sizeof(struct cli_name_args),

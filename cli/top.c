@@ -398,7 +398,7 @@ static int run(struct cli *cli, void *data)
 
 const struct cli_command cli_top = {
 	.name = "top",
-	.summary = "What iovd carries and drops now, port by port, and what its disks do",
+	.summary = "What iovd carries and drops now, and what its disks do",
 	.example = "iov top\n  iov top --once --json",
 	.options = options,
 	.parse = parse,

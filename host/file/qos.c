@@ -9,7 +9,8 @@
 
 #define PLACE(member) offsetof(struct iov_host_qos, member)
 
-const char *const host_qos_limits[] = {
+/* Limits by their places, which end with NULL. */
+static const char *const limits[] = {
 	"iops", "read_iops", "write_iops", "bytes", "read_bytes", "write_bytes",
 	"packets", "rx_packets", "tx_packets", NULL,
 };
@@ -19,7 +20,7 @@ static const size_t places[] = {
 	PLACE(write_bytes), PLACE(packets), PLACE(rx_packets), PLACE(tx_packets),
 };
 
-const uint64_t *host_qos_number(const struct iov_host_qos *qos, unsigned int limit)
+static const uint64_t *number_of(const struct iov_host_qos *qos, unsigned int limit)
 {
 	const uint64_t *number;
 
@@ -37,11 +38,11 @@ struct json_object *host_qos_params(const struct iov_host_qos *qos)
 	struct json_object *params = json_object_new_object();
 
 	json_add_text(params, "name", qos->name);
-	for (unsigned int i = 0; host_qos_limits[i]; i++) {
-		const uint64_t *number = host_qos_number(qos, i);
+	for (unsigned int i = 0; limits[i]; i++) {
+		const uint64_t *number = number_of(qos, i);
 
 		if (number && *number)
-			add_number(params, host_qos_limits[i], *number);
+			add_number(params, limits[i], *number);
 	}
 	add_number(params, "burst_ms", qos->burst_ms ? *qos->burst_ms : HOST_BURST_MS);
 	return params;
@@ -58,8 +59,8 @@ static void copy_number(struct json_object *from, const char *key, struct json_o
 
 void host_qos_former(struct json_object *now, struct json_object *params)
 {
-	for (unsigned int i = 0; host_qos_limits[i]; i++)
-		copy_number(now, host_qos_limits[i], params);
+	for (unsigned int i = 0; limits[i]; i++)
+		copy_number(now, limits[i], params);
 	copy_number(now, "burst_ms", params);
 }
 
@@ -68,9 +69,9 @@ struct json_object *host_qos_change(struct json_object *params)
 	struct json_object *change = json_object_new_object();
 
 	json_add_text(change, "name", json_text(params, "name"));
-	for (unsigned int i = 0; host_qos_limits[i]; i++)
-		add_number(change, host_qos_limits[i], json_object_get_uint64(
-			json_object_object_get(params, host_qos_limits[i])));
+	for (unsigned int i = 0; limits[i]; i++)
+		add_number(change, limits[i], json_object_get_uint64(
+			json_object_object_get(params, limits[i])));
 	copy_number(params, "burst_ms", change);
 	return change;
 }
@@ -95,10 +96,10 @@ int host_qos_read(struct iov_host_qos *qos, struct json_object *now)
 	qos->name = strdup(json_text(now, "name"));
 	if (!qos->name)
 		return -ENOMEM;
-	for (unsigned int i = 0; !error && host_qos_limits[i]; i++) {
+	for (unsigned int i = 0; !error && limits[i]; i++) {
 		uint64_t *number = NULL;
 
-		error = read_number(now, host_qos_limits[i], &number);
+		error = read_number(now, limits[i], &number);
 		memcpy((char *)qos + places[i], &number, sizeof(number));
 	}
 	if (!error && json_object_get_int(json_object_object_get(now, "burst_ms")) != HOST_BURST_MS)

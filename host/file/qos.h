@@ -11,15 +11,6 @@
 #define HOST_BURST_MS 10
 #define HOST_BURST_MS_MAX 60000
 
-/* Most of a limit. */
-#define HOST_LIMIT_MAX UINT64_C(1000000000000000)
-
-/* The limits of a group, which end with NULL. */
-extern const char *const host_qos_limits[];
-
-/* A number of a group by its place among them; NULL when the file does not say it. */
-const uint64_t *host_qos_number(const struct iov_host_qos *qos, unsigned int limit);
-
 /* Parameters of "qos.add" for what a file says, which is all of a group. */
 struct json_object *host_qos_params(const struct iov_host_qos *qos);
 

@@ -260,15 +260,6 @@ static int check_member(const struct check *check, const char *where, const char
 			     "iovd.qos", host_show(qos).text);
 }
 
-static int check_number(const struct check *check, const char *where, const uint64_t *number,
-			uint64_t least, uint64_t most)
-{
-	if (!number || (*number >= least && *number <= most))
-		return 0;
-	return iov_host_fail(check->file, -EINVAL, where, "%" PRIu64 ", expected %" PRIu64 " to %" PRIu64,
-			     *number, least, most);
-}
-
 static int check_qos(const struct check *check, unsigned int index, const struct iov_host_qos *qos)
 {
 	struct iov_path at = iov_path("iovd.qos[%u]", index);
@@ -279,11 +270,10 @@ static int check_qos(const struct check *check, unsigned int index, const struct
 		error = fail_value(check, name.name, qos->name, "another name, as none is no group");
 	if (!error)
 		error = check_once(check, name.name, "QoS group name", qos->name);
-	for (unsigned int i = 0; !error && host_qos_limits[i]; i++)
-		error = check_number(check, PLACE("%s.%s", at.name, host_qos_limits[i]),
-				     host_qos_number(qos, i), 0, HOST_LIMIT_MAX);
-	return error ? error : check_number(check, PLACE("%s.burst_ms", at.name), qos->burst_ms, 1,
-					    HOST_BURST_MS_MAX);
+	if (!error && qos->burst_ms && (!*qos->burst_ms || *qos->burst_ms > HOST_BURST_MS_MAX))
+		error = iov_host_fail(check->file, -EINVAL, PLACE("%s.burst_ms", at.name),
+				      "%" PRIu64 ", expected 1 to %d", *qos->burst_ms, HOST_BURST_MS_MAX);
+	return error;
 }
 
 int check_iovd(const struct check *check, const struct iov_host_iovd *iovd)
