@@ -142,6 +142,21 @@ static inline struct qos_group *qos_group_of(const struct qos_member *member)
 }
 
 /**
+ * qos_is_limited - whether a member has one of these limits
+ * @member: member
+ * @limits: QOS_BIT() of them
+ */
+static inline bool qos_is_limited(const struct qos_member *member, unsigned int limits)
+{
+	const struct qos_group *group = qos_group_of(member);
+
+	for (; group && limits; limits &= limits - 1)
+		if (rate_price(&group->rates[__builtin_ctz(limits)]) > 0)
+			return true;
+	return false;
+}
+
+/**
  * qos_wait_ns - how long until a member may do something, which it wants
  * @member: member
  * @limits: QOS_BIT() of those that it needs

@@ -122,6 +122,16 @@ struct dp_rates {
 };
 
 /**
+ * dp_rates_are_limited - whether there is a limit for packets one way
+ * @rates: of their port
+ * @way: QOS_RX or QOS_TX
+ */
+static inline bool dp_rates_are_limited(const struct dp_rates *rates, unsigned int way)
+{
+	return qos_is_limited(&rates->own, way) || qos_is_limited(&rates->shared, way);
+}
+
+/**
  * dp_rates_wait - how long until one packet more may pass, which wants to
  * @rates: of its port
  * @way: QOS_RX or QOS_TX

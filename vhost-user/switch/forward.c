@@ -521,7 +521,7 @@ static unsigned int share_of(struct forward *forward, const struct dp_port *port
 	now = monotonic_ns();
 	if (!dp_rates_wait(rates, QOS_RX, now)) {
 		qos_wait_end(&queue->held, &rates->shared, now);
-		return LIMITED_BURST;
+		return dp_rates_are_limited(rates, QOS_RX) ? LIMITED_BURST : DP_BURST;
 	}
 	if (!queue->held.since && virtq_has_chain(&queue->vu->ring, &forward->from))
 		qos_wait_begin(&queue->held, now);
@@ -531,8 +531,7 @@ static unsigned int share_of(struct forward *forward, const struct dp_port *port
 static void charge(const struct dp_port *port, unsigned int frames, uint64_t bytes)
 {
 	if (unlikely(port->rules) && port->rules->rates)
-		dp_rates_charge(port->rules->rates, QOS_RX, monotonic_ns(), frames,
-				bytes);
+		dp_rates_charge(port->rules->rates, QOS_RX, monotonic_ns(), frames, bytes);
 }
 
 /* Give back what devices are done with; the control thread is told of one that is stuck. */
