@@ -41,7 +41,8 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (args->name && !args->on_error && !args->qos && !args->clear_errors)
-			cli_misuse(state, "nothing to set: expected --on-error, --qos or --clear-errors");
+			cli_misuse(state, "nothing to set: expected --on-error, --qos or "
+					  "--clear-errors");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_DISK);

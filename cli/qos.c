@@ -204,7 +204,9 @@ static int run_show(struct cli *cli, void *data)
 		{ "dropped_packets", "Dropped packets" },
 	};
 	const struct cli_name_args *args = data;
-	struct iov_column columns[1 + LIMITS + sizeof(after) / sizeof(*after)] = { { "name", "QoS group" } };
+	struct iov_column columns[1 + LIMITS + sizeof(after) / sizeof(*after)] = {
+		{ "name", "QoS group" },
+	};
 	_cleanup_json_ struct json_object *qos = NULL;
 	int error = iov_rpc_call(cli->iov, "qos.show", cli_name_params(args->name), &qos);
 
