@@ -285,6 +285,11 @@ static void offer_bridge(const struct complete *complete)
 	offer_listed(complete, "bridge.list");
 }
 
+static void offer_qos(const struct complete *complete)
+{
+	offer_listed(complete, "qos.list");
+}
+
 static void offer_file(const struct complete *complete)
 {
 	_cleanup_free_ char *pattern = NULL;
@@ -322,6 +327,7 @@ static const struct {
 	{ "NAME", "bridge", offer_bridge }, { "NAME", "port", offer_port },
 	{ "NAME", "disk", offer_disk },	    { "DISK", NULL, offer_disk },
 	{ "BLOCK", NULL, offer_block },	    { "TYPE", "group", offer_type },
+	{ "NAME", "qos", offer_qos },	    { "QOS", NULL, offer_qos },
 	{ "METHOD", NULL, offer_method },
 };
 

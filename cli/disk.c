@@ -52,6 +52,7 @@ struct disk_add_args {
 	const char *serial;
 	unsigned int queues;
 	const char *on_error;
+	const char *qos;
 };
 
 enum {
@@ -61,6 +62,7 @@ enum {
 	KEY_SERIAL,
 	KEY_QUEUES,
 	KEY_ON_ERROR,
+	KEY_QOS,
 };
 
 static const struct argp_option add_options[] = {
@@ -78,6 +80,7 @@ static const struct argp_option add_options[] = {
 	  "Serial number that the guest reads, of up to 20 characters (the disk's name)" },
 	{ "queues", KEY_QUEUES, "N", 0, "Queues that it offers (64)" },
 	DISK_ON_ERROR_OPTION(KEY_ON_ERROR),
+	{ "qos", KEY_QOS, "QOS", 0, "Keep the limits of this group; see 'iov qos'" },
 	{ 0 },
 };
 
@@ -148,6 +151,9 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 	case KEY_ON_ERROR:
 		args->on_error = disk_parse_on_error(arg, state);
 		return 0;
+	case KEY_QOS:
+		args->qos = arg;
+		return 0;
 	case ARGP_KEY_END:
 		if (args->name)
 			check_add(args, state);
@@ -200,6 +206,7 @@ static int run_add(struct cli *cli, void *data)
 	cli_param_text(params, "serial", args->serial);
 	cli_param_number(params, "queues", args->queues);
 	cli_param_text(params, "on_error", args->on_error);
+	cli_param_text(params, "qos", args->qos);
 	if (!error)
 		return cli_do_iovd(cli, "disk.add", params, "added");
 	json_object_put(params);

@@ -7,16 +7,19 @@
 struct disk_set_args {
 	const char *name;
 	const char *on_error;
+	const char *qos;
 	bool clear_errors;
 };
 
 enum {
 	KEY_ON_ERROR = 0x2000,
+	KEY_QOS,
 	KEY_CLEAR_ERRORS,
 };
 
 static const struct argp_option set_options[] = {
 	DISK_ON_ERROR_OPTION(KEY_ON_ERROR),
+	{ "qos", KEY_QOS, "QOS|none", 0, "Keep the limits of this group, or of none" },
 	{ "clear-errors", KEY_CLEAR_ERRORS, 0, 0,
 	  "What failed was looked at: flushes may succeed again" },
 	{ 0 },
@@ -30,12 +33,16 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 	case KEY_ON_ERROR:
 		args->on_error = disk_parse_on_error(arg, state);
 		return 0;
+	case KEY_QOS:
+		args->qos = arg;
+		return 0;
 	case KEY_CLEAR_ERRORS:
 		args->clear_errors = true;
 		return 0;
 	case ARGP_KEY_END:
-		if (args->name && !args->on_error && !args->clear_errors)
-			cli_misuse(state, "nothing to set: expected --on-error or --clear-errors");
+		if (args->name && !args->on_error && !args->qos && !args->clear_errors)
+			cli_misuse(state, "nothing to set: expected --on-error, --qos or "
+					  "--clear-errors");
 		break;
 	}
 	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_DISK);
@@ -47,6 +54,7 @@ static int run_set(struct cli *cli, void *data)
 	struct json_object *params = cli_name_params(args->name);
 
 	cli_param_text(params, "on_error", args->on_error);
+	cli_param_text(params, "qos", args->qos);
 	cli_param_switch(params, "clear_errors", args->clear_errors);
 	return cli_do_iovd(cli, "disk.set", params, "set");
 }
@@ -55,7 +63,8 @@ const struct cli_command cli_disk_set = {
 	.name = "disk set",
 	.args = "NAME",
 	.summary = "Change a disk while it is used",
-	.example = "iov disk set vm1-root --on-error wait",
+	.example = "iov disk set vm1-root --on-error wait\n"
+		   "  iov disk set vm1-root --qos gold",
 	.changes = true,
 	.saves = true,
 	.locks = true,

@@ -22,6 +22,7 @@ static const struct iov_column disk_columns[] = {
 	{ "cached", "Cached" },
 	{ "serial", "Serial" },
 	{ "on_error", "On errors" },
+	{ "qos", "QoS group" },
 	{ "socket", "Socket" },
 	{ "mode", "Mode" },
 	{ "socket_mode", "Socket's mode" },
@@ -38,6 +39,8 @@ static const struct iov_column counter_columns[] = {
 	{ "refusals", "Refused messages" },
 	{ "breaks", "Broken rings" },
 	{ "log_lines_left_out", "Log lines left out" },
+	{ "qos_waits", "Waits for QoS" },
+	{ "qos_wait_ms", "Waited for QoS in ms" },
 };
 
 static const struct iov_column request_columns[] = {

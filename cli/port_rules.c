@@ -40,6 +40,7 @@ static const struct {
 					    "at most ", "packets/s to all ports" },
 	[KEY_MAX_STATIONS - KEY_ISOLATED] = { "max_stations", NUMBER, NULL, "at most ", "stations" },
 	[KEY_MIRROR - KEY_ISOLATED] = { "mirror", TEXT, NULL, "copied to ", "" },
+	[KEY_QOS_GROUP - KEY_ISOLATED] = { "qos", TEXT, NULL, "in QoS group ", "" },
 	[KEY_CPUS - KEY_ISOLATED] = { "cpus", TEXT, NULL, "on CPUs ", "" },
 	[KEY_STATION - KEY_ISOLATED] = { "stations", LIST, "none", "fixed stations ", "" },
 };

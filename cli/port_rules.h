@@ -19,6 +19,7 @@ enum {
 	KEY_STORM_PACKETS,
 	KEY_MAX_STATIONS,
 	KEY_MIRROR,
+	KEY_QOS_GROUP,
 	KEY_CPUS,
 	KEY_STATION,
 };
@@ -43,6 +44,8 @@ enum {
 	  "Most stations that a switch learns behind it, or none for any number" },                \
 	{ "mirror", KEY_MIRROR, "PORT", 0,                                                         \
 	  "Give this port a copy of all that passes, or none" },                                   \
+	{ "qos", KEY_QOS_GROUP, "QOS|none", 0,                                                     \
+	  "Keep the limits of this group as well; see 'iov qos'" },                                \
 	{ "cpus", KEY_CPUS, "CPULIST", 0,                                                          \
 	  "Only workers on these CPUs take from it, or none for any" },                            \
 	{ "station", KEY_STATION, "ADDRESS[@VLAN]", 0,                                             \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* iov top: what iovd carries and drops now. */
+/* iov top: what iovd carries and drops now, and what its disks do. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/port.h"
+#include "cli/top.h"
 
 #define CLEAR "\033[H\033[J"
 
@@ -28,6 +29,8 @@ struct top_args {
 struct sample {
 	struct json_object *ports;
 	struct json_object *daemon;
+	struct json_object *disks;	/* as they are */
+	struct json_object *requests;	/* what they did */
 	double seconds;
 };
 
@@ -68,6 +71,8 @@ static void release(struct sample *sample)
 {
 	json_object_put(sample->ports);
 	json_object_put(sample->daemon);
+	json_object_put(sample->disks);
+	json_object_put(sample->requests);
 	*sample = (struct sample){ 0 };
 }
 
@@ -77,6 +82,10 @@ static int take(struct cli *cli, struct sample *sample)
 
 	if (!error)
 		error = iov_rpc_call(cli->iov, "version", NULL, &sample->daemon);
+	if (!error)
+		error = iov_rpc_call(cli->iov, "disk.list", NULL, &sample->disks);
+	if (!error)
+		error = iov_rpc_call(cli->iov, "disk.stats", NULL, &sample->requests);
 	sample->seconds = (double)monotonic_ns() / 1e9;
 	return error;
 }
@@ -86,17 +95,14 @@ static uint64_t count_of(struct json_object *object, const char *key)
 	return json_object_get_uint64(json_object_object_get(object, key));
 }
 
-/* What a counter grew by a second; one that is less than before began anew. */
-static double rate(struct json_object *now, struct json_object *before, const char *key,
-		   double seconds)
+double top_rate(struct json_object *now, struct json_object *before, const char *key, double seconds)
 {
 	uint64_t value = count_of(now, key), old = before ? count_of(before, key) : value;
 
 	return (double)(value >= old ? value - old : value) / seconds;
 }
 
-/* The object of an array that has the same value for a key; NULL when none has. */
-static struct json_object *same(struct json_object *array, const char *key, struct json_object *as)
+struct json_object *top_same(struct json_object *array, const char *key, struct json_object *as)
 {
 	for (size_t i = 0; array && i < json_object_array_length(array); i++) {
 		struct json_object *object = json_object_array_get_idx(array, i);
@@ -108,7 +114,7 @@ static struct json_object *same(struct json_object *array, const char *key, stru
 	return NULL;
 }
 
-static void add_rate(struct json_object *row, const char *as, double value)
+void top_add(struct json_object *row, const char *as, double value)
 {
 	json_object_object_add(row, as, json_object_new_double(value));
 }
@@ -124,11 +130,11 @@ static struct json_object *drop_rates(struct json_object *now, struct json_objec
 	if (!drops)
 		return rates;
 	json_object_object_foreach(drops, reason, unused) {
-		double value = rate(drops, old ? old : rates, reason, seconds);
+		double value = top_rate(drops, old ? old : rates, reason, seconds);
 
 		(void)unused;
 		if (before && value > 0)
-			add_rate(rates, reason, value);
+			top_add(rates, reason, value);
 	}
 	return rates;
 }
@@ -148,7 +154,7 @@ static struct json_object *ring_rates(struct json_object *now, struct json_objec
 				       json_object_get(json_object_object_get(ring, "ring")));
 		json_object_object_add(row, "direction",
 				       json_object_get(json_object_object_get(ring, "direction")));
-		add_rate(row, "pps", rate(ring, same(old, "ring", ring), "frames", seconds));
+		top_add(row, "pps", top_rate(ring, top_same(old, "ring", ring), "frames", seconds));
 		json_object_array_add(rates, row);
 	}
 	return rates;
@@ -160,10 +166,10 @@ static struct json_object *port_rates(struct json_object *now, struct json_objec
 	struct json_object *row = json_object_new_object();
 
 	json_object_object_add(row, "port", json_object_get(json_object_object_get(now, "port")));
-	add_rate(row, "rx_pps", rate(now, before, "rx_packets", seconds));
-	add_rate(row, "rx_bps", 8 * rate(now, before, "rx_bytes", seconds));
-	add_rate(row, "tx_pps", rate(now, before, "tx_packets", seconds));
-	add_rate(row, "tx_bps", 8 * rate(now, before, "tx_bytes", seconds));
+	top_add(row, "rx_pps", top_rate(now, before, "rx_packets", seconds));
+	top_add(row, "rx_bps", 8 * top_rate(now, before, "rx_bytes", seconds));
+	top_add(row, "tx_pps", top_rate(now, before, "tx_packets", seconds));
+	top_add(row, "tx_bps", 8 * top_rate(now, before, "tx_bytes", seconds));
 	json_object_object_add(row, "drops", drop_rates(now, before, seconds));
 	json_object_object_add(row, "rings", ring_rates(now, before, seconds));
 	return row;
@@ -181,10 +187,10 @@ static struct json_object *worker_rates(struct json_object *worker, struct json_
 
 	json_object_object_add(row, "cpu", json_object_get(json_object_object_get(worker, "cpu")));
 	json_object_object_add(row, "poll", json_object_get(json_object_object_get(worker, "poll")));
-	add_rate(row, "load_percent", rate(worker, old, "busy_ns", seconds) / 1e7);
-	add_rate(row, "sleeps", rate(worker, old, "sleeps", seconds));
-	add_rate(row, "longest_pass_us", microseconds(worker, "recent_ns"));
-	add_rate(row, "longest_pass_ever_us", microseconds(worker, "longest_ns"));
+	top_add(row, "load_percent", top_rate(worker, old, "busy_ns", seconds) / 1e7);
+	top_add(row, "sleeps", top_rate(worker, old, "sleeps", seconds));
+	top_add(row, "longest_pass_us", microseconds(worker, "recent_ns"));
+	top_add(row, "longest_pass_ever_us", microseconds(worker, "longest_ns"));
 	return row;
 }
 
@@ -210,16 +216,17 @@ static struct json_object *difference(const struct sample *now, const struct sam
 		struct json_object *port = json_object_array_get_idx(now->ports, i);
 
 		json_object_array_add(rows,
-				      port_rates(port, same(before->ports, "port", port), seconds));
+				      port_rates(port, top_same(before->ports, "port", port), seconds));
 	}
-	add_rate(result, "seconds", seconds);
+	top_add(result, "seconds", seconds);
 	json_object_object_add(result, "workers", all_workers(now, before));
 	json_object_object_add(result, "ports", rows);
+	json_object_object_add(result, "disks",
+			       top_disks(now->disks, now->requests, before->requests, seconds));
 	return result;
 }
 
-/* A number that people can read: 1.25 M. */
-static void shorten(struct json_object *row, const char *key, const char *as)
+void top_shorten(struct json_object *row, const char *key, const char *as)
 {
 	static const char units[] = " KMG";
 	double value = json_object_get_double(json_object_object_get(row, key));
@@ -242,7 +249,7 @@ static void ring_words(struct json_object *row)
 	for (size_t i = 0; i < json_object_array_length(rings); i++) {
 		struct json_object *ring = json_object_array_get_idx(rings, i);
 
-		shorten(ring, "pps", "short");
+		top_shorten(ring, "pps", "short");
 		snprintf(text, sizeof(text), "%s: %s", json_text_or_null(ring, "ring"),
 			 json_text_or_null(ring, "short"));
 		json_object_array_add(words, json_object_new_string(text));
@@ -276,6 +283,7 @@ static int print(struct json_object *result)
 	};
 	struct json_object *rows = json_object_object_get(result, "ports");
 	struct json_object *workers = json_object_object_get(result, "workers");
+	int error;
 
 	for (size_t i = 0; i < json_object_array_length(workers); i++) {
 		struct json_object *worker = json_object_array_get_idx(workers, i);
@@ -292,14 +300,15 @@ static int print(struct json_object *result)
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		struct json_object *row = json_object_array_get_idx(rows, i);
 
-		shorten(row, "rx_pps", "rx");
-		shorten(row, "rx_bps", "rx_bits");
-		shorten(row, "tx_pps", "tx");
-		shorten(row, "tx_bps", "tx_bits");
+		top_shorten(row, "rx_pps", "rx");
+		top_shorten(row, "rx_bps", "rx_bits");
+		top_shorten(row, "tx_pps", "tx");
+		top_shorten(row, "tx_bps", "tx_bits");
 		ring_words(row);
 		round_drops(row);
 	}
-	return iov_output_table(stdout, rows, columns, sizeof(columns) / sizeof(*columns));
+	error = iov_output_table(stdout, rows, columns, sizeof(columns) / sizeof(*columns));
+	return error ? error : top_print_disks(json_object_object_get(result, "disks"));
 }
 
 static volatile bool stop;
@@ -389,7 +398,7 @@ static int run(struct cli *cli, void *data)
 
 const struct cli_command cli_top = {
 	.name = "top",
-	.summary = "What iovd carries and drops now, port by port",
+	.summary = "What iovd carries and drops now, and what its disks do",
 	.example = "iov top\n  iov top --once --json",
 	.options = options,
 	.parse = parse,

@@ -65,7 +65,7 @@ int host_build_device(struct host_build *build, unsigned int index);
 /* build_irq.c: CPUs of its interrupts; @renewed: earlier steps may give it new ones */
 int host_build_irq(struct host_build *build, unsigned int index, bool renewed);
 
-/* build_iovd.c: bridges, ports and disks */
+/* build_iovd.c: QoS groups, bridges, ports and disks */
 int host_build_iovd(struct host_build *build);
 
 /* What iovd's steps are on. */
@@ -96,6 +96,9 @@ int host_iovd_access(struct iov *iov, const char *mode, const char *owner,
 
 /* build_disk.c: one of iovd's disks; @disks: those that it lists */
 int host_build_disk(struct host_build *build, unsigned int index, struct json_object *disks);
+
+/* build_qos.c: one of iovd's QoS groups; @list: those that it lists */
+void host_build_qos(struct host_build *build, const struct iov_host_qos *qos, struct json_object *list);
 
 /* What iovd lists under a name, NULL for nothing. */
 struct json_object *host_iovd_find(struct json_object *list, const char *name);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Disks of iovd.  What becomes of errors, and the size of one without data, are changed under a
- * guest that goes on; with anything else the disk is replaced.
+ * Disks of iovd.  What becomes of errors, the limits, and the size of one without data, are changed
+ * under a guest that goes on; with anything else the disk is replaced.
  */
 #include <stdio.h>
 #include <string.h>
@@ -57,16 +57,25 @@ static struct iov_op *op_change(const char *method, const char *disk, const char
 	return iov_op_iovd(method, params);
 }
 
+/* What a value is; "none" when iovd lists none. */
+static struct json_object *former(struct json_object *now, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(now, key, &value) ? json_object_get(value) :
+							      json_object_new_string("none");
+}
+
 /* One value of a disk, while it is used. */
 static void set(struct host_build *build, struct json_object *now, struct json_object *wanted,
 		const char *method, const char *key)
 {
-	struct json_object *from = json_object_object_get(now, key);
+	_cleanup_json_ struct json_object *from = former(now, key);
 	struct json_object *to = json_object_object_get(wanted, key);
 	const char *disk = json_text(now, "name");
 	struct iov_step *step;
 
-	if (!to || !strcmp(json_text(now, key), json_object_get_string(to)))
+	if (!to || !strcmp(json_object_get_string(from), json_object_get_string(to)))
 		return;
 	step = iov_plan_step(build->plan, HOST_IOVD, "set %s of disk %s of iovd", key, disk);
 	iov_step_do(step, op_change(method, disk, key, to));
@@ -81,6 +90,7 @@ static bool stays(struct json_object *now, struct json_object *params)
 	_cleanup_json_ struct json_object *fixed = json_copy(params);
 
 	json_object_object_del(fixed, "on_error");
+	json_object_object_del(fixed, "qos");
 	if (!strcmp(json_text(now, "backend"), "null") &&
 	    !json_object_get_boolean(json_object_object_get(now, "read_only")))
 		json_object_object_del(fixed, "bytes");
@@ -97,6 +107,8 @@ static void add(struct host_build *build, const char *name, struct json_object *
 	/* What is not said is as iovd has it. */
 	if (now && !json_object_object_get(params, "on_error"))
 		json_add_text(params, "on_error", json_text(now, "on_error"));
+	if (json_text_or_null(now, "qos") && !json_object_object_get(params, "qos"))
+		json_add_text(params, "qos", json_text(now, "qos"));
 	if (is_node(path))
 		await_node(build, path);
 	step = host_iovd_step(build, &change);
@@ -121,6 +133,7 @@ int host_build_disk(struct host_build *build, unsigned int index, struct json_ob
 		return 0;
 	}
 	set(build, now, params, "disk.set", "on_error");
+	set(build, now, params, "disk.set", "qos");
 	set(build, now, params, "disk.resize", "bytes");
 	return 0;
 }

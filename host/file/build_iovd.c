@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Bridges, ports and disks of iovd.  What it has beyond the file is left.  What is there under
+ * QoS groups, bridges, ports and disks of iovd.  What it has beyond the file is left.  What is there under
  * the same name and otherwise is replaced; the ports of a bridge come back into it.
  */
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include "host/file/build.h"
 #include "host/file/disk.h"
 #include "host/file/port_rules.h"
+#include "host/file/qos.h"
 #include "plugins/system/iovd.h"
 #include "sriov/vf.h"
 
@@ -80,6 +81,8 @@ struct json_object *host_iovd_params(struct json_object *now)
 			json_object_object_add(params, values[i], json_object_get(value));
 	if (is_disk)
 		host_disk_former(now, params);
+	else if (json_object_object_get(now, "burst_ms"))
+		host_qos_former(now, params);
 	return params;
 }
 
@@ -314,14 +317,31 @@ static int build_disks(struct host_build *build)
 	return error;
 }
 
+/* Before whom may be in them. */
+static int build_groups(struct host_build *build)
+{
+	const struct iov_host_iovd *iovd = build->host->iovd;
+	_cleanup_json_ struct json_object *list = NULL;
+	int error = iovd->qos_count ? iov_rpc_call(build->iov, "qos.list", NULL, &list) : 0;
+
+	if (error)
+		return host_fail_at(build, error, HOST_IOVD);
+	for (unsigned int i = 0; i < iovd->qos_count; i++)
+		host_build_qos(build, &iovd->qos[i], list);
+	return 0;
+}
+
 int host_build_iovd(struct host_build *build)
 {
 	const struct iov_host_iovd *iovd = build->host->iovd;
 	_cleanup_json_ struct json_object *bridges = NULL, *ports = NULL;
 	int error;
 
-	if (!iovd || !(iovd->bridge_count + iovd->port_count + iovd->disk_count))
+	if (!iovd || !(iovd->bridge_count + iovd->port_count + iovd->disk_count + iovd->qos_count))
 		return 0;
+	error = build_groups(build);
+	if (error)
+		return error;
 	error = iov_rpc_call(build->iov, "bridge.list", NULL, &bridges);
 	if (!error)
 		error = iov_rpc_call(build->iov, "port.list", NULL, &ports);

@@ -53,6 +53,7 @@ struct json_object *host_disk_params(const struct iov_host_disk *disk)
 	if (disk->queues)
 		json_object_object_add(params, "queues", json_object_new_int((int)*disk->queues));
 	add_text(params, "on_error", disk->on_error);
+	add_text(params, "qos", disk->qos);
 	add_switch(params, "any_memory", disk->any_memory);
 	return params;
 }
@@ -88,6 +89,7 @@ void host_disk_former(struct json_object *now, struct json_object *params)
 	json_object_object_add(params, "queues",
 			       json_object_get(json_object_object_get(now, "queues_max")));
 	add_text(params, "on_error", own_on_error(now));
+	add_text(params, "qos", json_text_or_null(now, "qos"));
 }
 
 void host_disk_say_source(struct json_object *params, struct json_object *said)

@@ -45,6 +45,10 @@
  *	    - name: guest-root
  *	      socket: /run/guest-root.sock
  *	      file: /srv/guest.img
+ *	      qos: gold
+ *	  qos:
+ *	    - name: gold			# disks and ports keep it together
+ *	      iops: 5000
  *
  * What the file does not mention is left as it is.  Every pointer below is NULL
  * where the file is silent.
@@ -153,6 +157,7 @@ struct iov_host_rules {
 	uint64_t *storm_packets;
 	uint64_t *max_stations;
 	char *mirror;
+	char *qos;
 	char *cpus;
 	char **stations;
 	unsigned int station_count;
@@ -192,7 +197,23 @@ struct iov_host_disk {
 	char *serial;
 	unsigned int *queues;
 	char *on_error;
+	char *qos;
 	bool *any_memory;
+};
+
+/* As the options of "iov qos add" take them; numbers a second. */
+struct iov_host_qos {
+	char *name;
+	uint64_t *iops;
+	uint64_t *read_iops;
+	uint64_t *write_iops;
+	uint64_t *bytes;
+	uint64_t *read_bytes;
+	uint64_t *write_bytes;
+	uint64_t *packets;
+	uint64_t *rx_packets;
+	uint64_t *tx_packets;
+	uint64_t *burst_ms;
 };
 
 struct iov_host_iovd {
@@ -202,6 +223,8 @@ struct iov_host_iovd {
 	unsigned int port_count;
 	struct iov_host_disk *disks;
 	unsigned int disk_count;
+	struct iov_host_qos *qos;
+	unsigned int qos_count;
 };
 
 /**
@@ -364,7 +387,7 @@ int iov_host_drop(struct iov *iov);
  *	file says so already
  * @wanted: object "devices" of objects by address, each with keys of a device, or of a VF
  *	when it is one: {"devices": {"0000:01:00.0": {"vfs": {"count": 4}}}}; and object "iovd"
- *	of objects "bridges", "ports" and "disks" by name, each NULL for one that goes, or with
+ *	of objects "bridges", "ports", "disks" and "qos" by name, each NULL for one that goes, or with
  *	objects "said", the keys of one that the file has, and "all", those of one that it does not
  *
  * What else the file says stays as it is written.  A device that it does not name is added
@@ -379,8 +402,8 @@ int iov_host_save_plan(struct iov_plan *plan, struct json_object *wanted);
 /**
  * iov_host_iovd_plan - plan one change of iovd
  * @plan: plan to append to
- * @method: "port.add", "port.set", "port.remove", or the same of a bridge or a
- *	disk, "disk.resize" as well
+ * @method: "port.add", "port.set", "port.remove", or the same of a bridge, a disk or a
+ *	QoS group ("qos.add"), "disk.resize" as well
  * @params: borrowed; of the method, as iovd takes them
  * @save: IOV_HOST_FILE shall say so as well
  *

@@ -18,9 +18,9 @@
 
 /**
  * struct deed - what is asked of iovd
- * @noun: "port", "bridge" or "disk"
+ * @noun: "port", "bridge", "disk" or "qos"
  * @verb: "add", "set", "resize" or "remove"
- * @name: of the port, bridge or disk
+ * @name: of it
  * @now: as iovd lists it, NULL for none
  */
 struct deed {
@@ -53,14 +53,21 @@ static bool is_act(const char *key)
 	return !strcmp(key, "announce") || !strcmp(key, "clear_errors");
 }
 
-/* What a value is when nobody says it, as a method takes it. */
-static struct json_object *former(struct json_object *now, const char *key)
+/* What a value is when nobody says it, as a method takes it that now takes another one. */
+static struct json_object *former(struct json_object *now, const char *key, struct json_object *other)
 {
 	struct json_object *value;
 
 	if (json_object_object_get_ex(now, key, &value))
 		return json_object_get(value);
-	return strcmp(key, "link") ? json_object_new_boolean(false) : json_object_new_string("up");
+	switch (json_object_get_type(other)) {
+	case json_type_string:
+		return json_object_new_string(strcmp(key, "link") ? "none" : "up");
+	case json_type_int:
+		return json_object_new_int(0);
+	default:
+		return json_object_new_boolean(false);
+	}
 }
 
 /* What sets back what @params sets. */
@@ -73,7 +80,7 @@ static struct iov_op *op_set_back(const struct deed *deed)
 			json_object_object_add(params, key, host_rules_change(
 				value, json_object_object_get(deed->now, key)));
 		else if (!is_act(key))
-			json_object_object_add(params, key, former(deed->now, key));
+			json_object_object_add(params, key, former(deed->now, key, value));
 	}
 	return iov_op_iovd(deed->method, params);
 }
@@ -197,6 +204,12 @@ static bool is_unsaid(const char *key)
 	return is_act(key);
 }
 
+/* A limit that is taken away is not said. */
+static bool is_limit(const struct deed *deed, const char *key)
+{
+	return !strcmp(key, "qos") || (!strcmp(deed->noun.name, "qos") && strcmp(key, "name"));
+}
+
 /* Parameters as a host file says them. */
 static int to_file(const struct deed *deed, struct json_object *params, struct json_object *said)
 {
@@ -207,6 +220,9 @@ static int to_file(const struct deed *deed, struct json_object *params, struct j
 			error = add_device(deed->iov, json_object_get_string(value), said);
 		else if (!strcmp(key, "rules"))
 			json_object_object_add(said, key, said_rules(value));
+		else if (is_limit(deed, key))
+			json_object_object_add(said, key, is_nothing(value) ? NULL :
+									       json_object_get(value));
 		else if (!strcmp(key, "path") || !strcmp(key, "bytes"))
 			add_source(deed, params, said);
 		else if (!is_unsaid(key))
@@ -270,12 +286,12 @@ static int save_plan(const struct deed *deed)
 {
 	_cleanup_json_ struct json_object *wanted = json_object_new_object();
 	struct json_object *iovd = json_object_new_object(), *entries = json_object_new_object();
-	bool is_bridge = !strcmp(deed->noun.name, "bridge");
+	bool is_bridge = !strcmp(deed->noun.name, "bridge"), is_qos = !strcmp(deed->noun.name, "qos");
 	struct json_object *entry = NULL;
 	int error = is(deed, "remove") ? 0 : entry_of(deed, &entry);
 
 	json_object_object_add(wanted, "iovd", iovd);
-	json_object_object_add(iovd, host_place("%ss", deed->noun.name), entries);
+	json_object_object_add(iovd, host_place("%s%s", deed->noun.name, is_qos ? "" : "s"), entries);
 	json_object_object_add(entries, deed->name, entry);
 	if (is_bridge && is(deed, "add"))
 		json_object_object_add(iovd, "ports", connected(

@@ -32,6 +32,7 @@ static const struct {
 	{ "storm_packets", NUMBER, PLACE(storm_packets), 0 },
 	{ "max_stations", NUMBER, PLACE(max_stations), 0 },
 	{ "mirror", TEXT, PLACE(mirror), 0 },
+	{ "qos", TEXT, PLACE(qos), 0 },
 	{ "cpus", TEXT, PLACE(cpus), 0 },
 	{ "stations", LIST, PLACE(stations), PLACE(station_count) },
 };

@@ -29,7 +29,7 @@ void host_save_put(struct save *save, const char *where, struct json_object *val
 /* How many entries a list has. */
 size_t host_save_length(const struct save *save, const char *list);
 
-/* save_iovd.c: "bridges", "ports" and "disks" of iov_host_save_plan() */
+/* save_iovd.c: "bridges", "ports", "disks" and "qos" of iov_host_save_plan() */
 void host_save_iovd(struct save *save, struct json_object *iovd);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Bridges, ports and disks of iovd, which are entries by name, put into the host file. */
+/* Bridges, ports, disks and QoS groups of iovd, which are entries by name, put into the host file. */
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -10,6 +10,7 @@
 #define BRIDGES "iovd.bridges"
 #define PORTS "iovd.ports"
 #define DISKS "iovd.disks"
+#define QOS "iovd.qos"
 #define place(...) (iov_path(__VA_ARGS__).name)
 
 static bool says_text(const struct save *save, const char *where, const char *text)
@@ -66,14 +67,27 @@ static void put_entries(struct save *save, const char *list, struct json_object 
 		put_entry(save, list, name, entry);
 }
 
-/* Its ports stay, unconnected. */
-static void leave_bridge(struct save *save, const char *bridge)
+/* Whoever says the name of what goes stays, and does not say it any more. */
+static void leave(struct save *save, const char *list, const char *key, const char *name)
 {
-	for (size_t i = 0; i < host_save_length(save, PORTS); i++) {
-		struct iov_path where = iov_path(PORTS "[%zu].bridge", i);
+	for (size_t i = 0; i < host_save_length(save, list); i++) {
+		struct iov_path where = iov_path("%s[%zu].%s", list, i, key);
 
-		if (says_text(save, where.name, bridge))
+		if (says_text(save, where.name, name))
 			host_save_put(save, where.name, NULL);
+	}
+}
+
+static void put_groups(struct save *save, struct json_object *groups)
+{
+	if (!groups)
+		return;
+	json_object_object_foreach(groups, name, entry) {
+		put_entry(save, QOS, name, entry);
+		if (!entry) {
+			leave(save, PORTS, "rules.qos", name);
+			leave(save, DISKS, "qos", name);
+		}
 	}
 }
 
@@ -85,9 +99,10 @@ void host_save_iovd(struct save *save, struct json_object *iovd)
 		json_object_object_foreach(bridges, name, entry) {
 			put_entry(save, BRIDGES, name, entry);
 			if (!entry)
-				leave_bridge(save, name);
+				leave(save, PORTS, "bridge", name);
 		}
 	}
 	put_entries(save, PORTS, json_object_object_get(iovd, "ports"));
 	put_entries(save, DISKS, json_object_object_get(iovd, "disks"));
+	put_groups(save, json_object_object_get(iovd, "qos"));
 }

@@ -133,6 +133,7 @@ static const cyaml_schema_field_t rule_fields[] = {
 	NUMBER(struct iov_host_rules, storm_packets),
 	NUMBER(struct iov_host_rules, max_stations),
 	TEXT(struct iov_host_rules, mirror),
+	TEXT(struct iov_host_rules, qos),
 	TEXT(struct iov_host_rules, cpus),
 	WORDS(struct iov_host_rules, stations, station_count),
 	CYAML_FIELD_END
@@ -177,12 +178,32 @@ static const cyaml_schema_field_t disk_fields[] = {
 	TEXT(struct iov_host_disk, serial),
 	NUMBER(struct iov_host_disk, queues),
 	TEXT(struct iov_host_disk, on_error),
+	TEXT(struct iov_host_disk, qos),
 	SWITCH(struct iov_host_disk, any_memory),
 	CYAML_FIELD_END
 };
 
 static const cyaml_schema_value_t disk = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_disk, disk_fields),
+};
+
+static const cyaml_schema_field_t qos_fields[] = {
+	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_DEFAULT, struct iov_host_qos, name, 1, WORD_MAX),
+	NUMBER(struct iov_host_qos, iops),
+	NUMBER(struct iov_host_qos, read_iops),
+	NUMBER(struct iov_host_qos, write_iops),
+	NUMBER(struct iov_host_qos, bytes),
+	NUMBER(struct iov_host_qos, read_bytes),
+	NUMBER(struct iov_host_qos, write_bytes),
+	NUMBER(struct iov_host_qos, packets),
+	NUMBER(struct iov_host_qos, rx_packets),
+	NUMBER(struct iov_host_qos, tx_packets),
+	NUMBER(struct iov_host_qos, burst_ms),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t qos = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_qos, qos_fields),
 };
 
 static const cyaml_schema_field_t iovd_fields[] = {
@@ -192,6 +213,8 @@ static const cyaml_schema_field_t iovd_fields[] = {
 				   &port, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_SEQUENCE_COUNT("disks", MAYBE_LIST, struct iov_host_iovd, disks, disk_count,
 				   &disk, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("qos", MAYBE_LIST, struct iov_host_iovd, qos, qos_count, &qos, 0,
+				   CYAML_UNLIMITED),
 	CYAML_FIELD_END
 };
 

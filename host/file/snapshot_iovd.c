@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* iovd's bridges, ports and disks in a snapshot. */
+/* iovd's bridges, ports, disks and QoS groups in a snapshot. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "host/file/build.h"
 #include "host/file/disk.h"
 #include "host/file/port_rules.h"
+#include "host/file/qos.h"
 #include "host/file/snapshot.h"
 
 /* A copy of a member; false without memory, NULL where there is none. */
@@ -141,7 +142,15 @@ static int add_disk(struct iov_host_iovd *iovd, struct json_object *disk)
 	       (!is_set(given, "cached") || set_switch(&entry->cached)) &&
 	       copy_text(given, "serial", &entry->serial) &&
 	       copy_number(given, "queues", &entry->queues) &&
-	       copy_text(given, "on_error", &entry->on_error) ? 0 : -ENOMEM;
+	       copy_text(given, "on_error", &entry->on_error) &&
+	       copy_text(given, "qos", &entry->qos) ? 0 : -ENOMEM;
+}
+
+static int add_qos(struct iov_host_iovd *iovd, struct json_object *qos)
+{
+	struct iov_host_qos *entry = snapshot_append(&iovd->qos, &iovd->qos_count, sizeof(*entry));
+
+	return entry ? host_qos_read(entry, qos) : -ENOMEM;
 }
 
 /* What iovd lists. */
@@ -149,6 +158,7 @@ struct lists {
 	struct json_object *bridges;
 	struct json_object *ports;
 	struct json_object *disks;
+	struct json_object *qos;
 };
 
 static int ask(const struct snapshot *snapshot, struct lists *lists)
@@ -157,7 +167,9 @@ static int ask(const struct snapshot *snapshot, struct lists *lists)
 
 	if (!error)
 		error = iov_rpc_call(snapshot->iov, "port.list", NULL, &lists->ports);
-	return error ? error : iov_rpc_call(snapshot->iov, "disk.list", NULL, &lists->disks);
+	if (!error)
+		error = iov_rpc_call(snapshot->iov, "disk.list", NULL, &lists->disks);
+	return error ? error : iov_rpc_call(snapshot->iov, "qos.list", NULL, &lists->qos);
 }
 
 static int add_all(struct snapshot *snapshot, const struct lists *lists)
@@ -174,6 +186,8 @@ static int add_all(struct snapshot *snapshot, const struct lists *lists)
 		error = add_port(snapshot, iovd, json_object_array_get_idx(lists->ports, i));
 	for (size_t i = 0; !error && i < json_object_array_length(lists->disks); i++)
 		error = add_disk(iovd, json_object_array_get_idx(lists->disks, i));
+	for (size_t i = 0; !error && i < json_object_array_length(lists->qos); i++)
+		error = add_qos(iovd, json_object_array_get_idx(lists->qos, i));
 	return error;
 }
 
@@ -183,15 +197,16 @@ int snapshot_iovd(struct snapshot *snapshot)
 	int error = ask(snapshot, &lists);
 
 	if (error) {
-		fprintf(snapshot->notes, "#\n# Bridges, ports and disks of iovd are left out: %s\n",
+		fprintf(snapshot->notes, "#\n# Bridges, ports, disks and QoS groups of iovd are left out: %s\n",
 			iov_error_message(snapshot->iov));
 		error = 0;
 	} else if (json_object_array_length(lists.bridges) + json_object_array_length(lists.ports) +
-		   json_object_array_length(lists.disks)) {
+		   json_object_array_length(lists.disks) + json_object_array_length(lists.qos)) {
 		error = add_all(snapshot, &lists);
 	}
 	json_object_put(lists.bridges);
 	json_object_put(lists.ports);
 	json_object_put(lists.disks);
+	json_object_put(lists.qos);
 	return error;
 }

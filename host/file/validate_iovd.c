@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iovd's part of a host file. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/size.h"
 #include "host/file/disk.h"
+#include "host/file/qos.h"
 #include "host/file/validate.h"
 
 #define SOCKET_LENGTH_MAX 107
@@ -249,15 +251,47 @@ static int check_disk(const struct check *check, unsigned int index,
 	return error;
 }
 
+/* A group that somebody is in. */
+static int check_member(const struct check *check, const char *where, const char *qos)
+{
+	if (!qos || json_object_object_get_ex(check->seen, PLACE("QoS group name %s", qos), NULL))
+		return 0;
+	return iov_host_fail(check->file, -EINVAL, where, "%s: no such QoS group; expected one of "
+			     "iovd.qos", host_show(qos).text);
+}
+
+static int check_qos(const struct check *check, unsigned int index, const struct iov_host_qos *qos)
+{
+	struct iov_path at = iov_path("iovd.qos[%u]", index);
+	struct iov_path name = iov_path("%s.name", at.name);
+	int error = check_name(check, name.name, qos->name);
+
+	if (!error && !strcmp(qos->name, "none"))
+		error = fail_value(check, name.name, qos->name, "another name, as none is no group");
+	if (!error)
+		error = check_once(check, name.name, "QoS group name", qos->name);
+	if (!error && qos->burst_ms && (!*qos->burst_ms || *qos->burst_ms > HOST_BURST_MS_MAX))
+		error = iov_host_fail(check->file, -EINVAL, PLACE("%s.burst_ms", at.name),
+				      "%" PRIu64 ", expected 1 to %d", *qos->burst_ms, HOST_BURST_MS_MAX);
+	return error;
+}
+
 int check_iovd(const struct check *check, const struct iov_host_iovd *iovd)
 {
 	int error = 0;
 
+	for (unsigned int i = 0; !error && i < iovd->qos_count; i++)
+		error = check_qos(check, i, &iovd->qos[i]);
 	for (unsigned int i = 0; !error && i < iovd->bridge_count; i++)
 		error = check_bridge(check, i, &iovd->bridges[i]);
 	for (unsigned int i = 0; !error && i < iovd->port_count; i++)
 		error = check_port(check, i, &iovd->ports[i]);
+	for (unsigned int i = 0; !error && i < iovd->port_count; i++)
+		error = check_member(check, PLACE("iovd.ports[%u].rules.qos", i),
+				     iovd->ports[i].rules ? iovd->ports[i].rules->qos : NULL);
 	for (unsigned int i = 0; !error && i < iovd->disk_count; i++)
 		error = check_disk(check, i, &iovd->disks[i]);
+	for (unsigned int i = 0; !error && i < iovd->disk_count; i++)
+		error = check_member(check, PLACE("iovd.disks[%u].qos", i), iovd->disks[i].qos);
 	return error;
 }

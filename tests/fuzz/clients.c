@@ -175,6 +175,15 @@ static const char *const requests[] = {
 	"\"bridge.add\",\"params\":{\"name\":\"x\",\"kind\":\"wire\",\"ports\":[\"p\"]}}",
 	ADD("\"type\":\"ethdev\",\"device\":\"net_ring1\",\"bridge\":\"x\""),
 	ADD("\"type\":\"vhost-user\",\"socket\":\"/tmp/" LONG "\",\"server\":true"),
+	"\"qos.add\",\"params\":{\"name\":\"g\",\"bytes\":1000000,\"packets\":1000,\"burst_ms\":1}}",
+	"\"qos.add\",\"params\":{\"name\":\"none\"}}",
+	"\"qos.set\",\"params\":{\"name\":\"g\",\"rx_packets\":1,\"iops\":0}}",
+	"\"qos.set\",\"params\":{\"name\":\"g\",\"rx_packets\":-1}}",
+	"\"qos.set\",\"params\":{\"name\":\"g\",\"burst_ms\":60001}}",
+	RULES("{\"qos\":\"g\"}"),
+	RULES("{\"qos\":\"none\"}"),
+	"\"qos.list\"}", "\"qos.show\",\"params\":{\"name\":\"g\"}}",
+	"\"qos.remove\",\"params\":{\"name\":\"g\"}}",
 };
 #define REQUESTS (sizeof(requests) / sizeof(*requests))
 

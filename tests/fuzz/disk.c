@@ -10,6 +10,7 @@
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/ring.h"
+#include "base/clock.h"
 #include "vhost-user/blk/disk.h"
 #include "vhost-user/blk/queue.h"
 #include "vhost-user/ring/virtq_inflight.h"
@@ -26,10 +27,11 @@ static struct blk_counters counters[BLK_KINDS];
 static struct virtq_inflight *inflight;
 static struct vu_queue vu;
 static struct blk_disk disk;
+static struct qos_group group;
 static struct blk_queue *queue;
 static struct blk_channel channel;
 static uint64_t now;
-static unsigned int reads, writes, ranges, failed, left, resumed;
+static unsigned int reads, writes, ranges, failed, left, resumed, limited;
 
 /* What the back end has. */
 static struct blk_io *held[HELD_MAX];
@@ -159,6 +161,7 @@ static void pass(void)
 	blk_queue_take(queue, &channel, &fixture.batch, now);
 	blk_queue_give_back(queue, now + 10);
 	blk_queue_has_news(queue);
+	limited += blk_queue_limited_ns(queue, monotonic_ns()) != UINT64_MAX;
 	assert_true(blk_queue_under_way(queue) <= ENTRIES);
 }
 
@@ -220,6 +223,7 @@ static void live(struct fuzz_input *input)
 			break;
 		case 6:
 			now = blk_queue_due(queue) == UINT64_MAX ? now : blk_queue_due(queue);
+			qos_join(&disk.qos, NULL);
 			break;
 		default:
 			if (blk_queue_arm(queue))
@@ -231,7 +235,8 @@ static void live(struct fuzz_input *input)
 
 static void choose_disk(struct fuzz_input *input, uint8_t kind)
 {
-	const uint32_t offset = fuzz_u8(input) % 64;
+	const uint8_t choice = fuzz_u8(input);
+	const uint32_t offset = choice % 64;
 	uint8_t space[VU_CONFIG_SPACE] = { 0 }, byte = fuzz_u8(input) & 1;
 
 	disk = (struct blk_disk){
@@ -243,6 +248,8 @@ static void choose_disk(struct fuzz_input *input, uint8_t kind)
 		.sectors = SECTORS, .is_locked = true, .has_cache = true, .retry_cycles = 1000,
 		.on_error = kind & 64 ? BLK_ERROR_WAIT : BLK_ERROR_REPORT,
 	};
+	if (choice & 128)
+		qos_join(&disk.qos, &group);
 	blk_config_fill(&disk, 1, space);
 	assert_int_equal(blk_config_write(&disk, offset, &byte, 1),
 			 offset == offsetof(struct virtio_blk_config, wce) ? 0 : -EINVAL);
@@ -281,14 +288,16 @@ static void run(struct fuzz_input *input)
 	close_queue();
 }
 
+/* One byte an hour: what is read or written after the first waits. */
 static void open_all(void)
 {
 	fixture_open(&fixture);
+	qos_group_set(&group, monotonic_ns(), (double[QOS_LIMITS]){ [QOS_BYTES] = 1 / 3600.0 }, 0);
 }
 
 static void reached_everything(void)
 {
-	assert_true(reads && writes && ranges && failed && left && resumed);
+	assert_true(reads && writes && ranges && failed && left && resumed && limited);
 }
 
 const struct fuzz_target fuzz_target = {

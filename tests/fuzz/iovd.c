@@ -638,6 +638,8 @@ static void remove_others(void)
 			continue;
 		port_remove(registry, port);
 	}
+	while (!TAILQ_EMPTY(&registry->qos))
+		qos_close(registry, TAILQ_FIRST(&registry->qos));
 	if (!bridge_find(registry, "x", &bridge))
 		bridge_close(registry, bridge);
 	services_expect(bridge_find(registry, "network", &bridge));

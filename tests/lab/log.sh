@@ -113,6 +113,12 @@ changes "done" "disk add" d --socket /run/d --server --null 1M --save
 changes "done" "disk set" d --on-error wait --save
 changes "done" "disk resize" d 2M --save
 expect_status "and so does iovd" 0 iov plan --exit-code
+changes "done" "qos add" gold --iops 500 --save
+changes "done" "qos set" gold --bytes 10M --save
+changes "done" "disk set" d --qos gold --save
+expect_status "and so does iovd" 0 iov plan --exit-code
+changes "done" "disk set" d --qos none --save
+changes "done" "qos remove" gold --save
 changes "done" "disk remove" d --save
 stop_iovd
 

@@ -61,6 +61,13 @@ static void describe_disk(struct json_object *entry)
 	set_default(entry, "status", json_object_new_string("ready"));
 }
 
+static void describe_qos(struct json_object *entry)
+{
+	set_default(entry, "burst_ms", json_object_new_int(10));
+	json_object_object_add(entry, "members", json_object_new_array());
+	json_object_object_add(entry, "waits", json_object_new_int(7));
+}
+
 /* As iovd lists what was added: a server is a mode. */
 static int add(struct fake_iovd *iovd, struct json_object *list, struct json_object *params)
 {
@@ -76,6 +83,8 @@ static int add(struct fake_iovd *iovd, struct json_object *list, struct json_obj
 	json_object_object_del(entry, "server");
 	if (list == iovd->disks)
 		describe_disk(entry);
+	if (list == iovd->qos)
+		describe_qos(entry);
 	if (list != iovd->bridges && json_object_object_get(params, "socket"))
 		json_object_object_add(entry, "mode",
 				       json_object_new_string(server ? "server" : "client"));
@@ -93,6 +102,14 @@ static int take(struct json_object *list, const char *name)
 	return 0;
 }
 
+/* A limit that is taken away, or a group that is left. */
+static bool is_nothing(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_int) ? !json_object_get_int64(value) :
+	       json_object_is_type(value, json_type_string) &&
+		       !strcmp(json_object_get_string(value), "none");
+}
+
 static int set(struct json_object *list, struct json_object *params)
 {
 	int index = find(list, text_of(params, "name"));
@@ -102,14 +119,18 @@ static int set(struct json_object *list, struct json_object *params)
 		return ENOENT;
 	entry = json_object_array_get_idx(list, (size_t)index);
 	json_object_object_foreach(params, key, value) {
-		json_object_object_add(entry, key, json_object_get(value));
+		if (is_nothing(value))
+			json_object_object_del(entry, key);
+		else
+			json_object_object_add(entry, key, json_object_get(value));
 	}
 	return 0;
 }
 
 static struct json_object *list_of(struct fake_iovd *iovd, const char *method)
 {
-	return *method == 'p' ? iovd->ports : *method == 'd' ? iovd->disks : iovd->bridges;
+	return *method == 'p' ? iovd->ports : *method == 'd' ? iovd->disks :
+	       *method == 'q' ? iovd->qos : iovd->bridges;
 }
 
 static int call(struct fake_iovd *iovd, const char *method, struct json_object *params,
@@ -185,7 +206,8 @@ void fake_iovd_start(struct fake_iovd *iovd, const char *directory)
 
 	*iovd = (struct fake_iovd){ .ports = json_object_new_array(),
 				    .bridges = json_object_new_array(),
-				    .disks = json_object_new_array() };
+				    .disks = json_object_new_array(),
+				    .qos = json_object_new_array() };
 	snprintf(iovd->path, sizeof(iovd->path), "%s/iovd.sock", directory);
 	strcpy(address.sun_path, iovd->path);
 	iovd->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -203,4 +225,5 @@ void fake_iovd_stop(struct fake_iovd *iovd)
 	json_object_put(iovd->ports);
 	json_object_put(iovd->bridges);
 	json_object_put(iovd->disks);
+	json_object_put(iovd->qos);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ports, bridges and disks of an iovd that forwards nothing, at a socket of its own. */
+/* Ports, bridges, disks and QoS groups of an iovd that forwards nothing, at a socket of its own. */
 #ifndef IOV_TESTS_FAKE_IOVD_H
 #define IOV_TESTS_FAKE_IOVD_H
 
@@ -16,6 +16,7 @@ struct fake_iovd {
 	struct json_object *ports;
 	struct json_object *bridges;
 	struct json_object *disks;
+	struct json_object *qos;
 	int changes;		/* adds and removes that it was asked for */
 	const char *refuse;	/* name of a port or disk that it does not add */
 };

@@ -168,6 +168,7 @@ int lan_setup(void **state)
 	lan->registry.worker_count = 1;
 	TAILQ_INIT(&lan->registry.ports);
 	TAILQ_INIT(&lan->registry.bridges);
+	TAILQ_INIT(&lan->registry.qos);
 	TAILQ_INSERT_TAIL(&lan->registry.bridges, &lan->bridge, link);
 	assert_return_code(mac_table_open(&lan->bridge.macs, 1024, 1), 0);
 	lan->attention = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "tests/unit/ring.h"
 #include "vhost-user/blk/disk.h"
 #include "vhost-user/blk/queue.h"
@@ -766,6 +767,127 @@ static void an_abandoned_queue_gives_nothing_back(void **state)
 	assert_int_equal(status(test, &asks[0]), UNTOUCHED);
 }
 
+/* One a day of one kind: what is taken before that passes, and what may come later waits in the ring. */
+static void join(struct test *test, struct qos_group *group, enum qos_limit limit)
+{
+	double limits[QOS_LIMITS] = { 0 };
+
+	limits[limit] = 1 / 86400.0;
+	qos_group_set(group, monotonic_ns(), limits, 0);
+	qos_join(&test->disk.qos, group);
+}
+
+static unsigned int count_used(struct test *test)
+{
+	struct vring_used_elem element;
+	unsigned int count = 0;
+
+	while (driver_used(&test->ring.driver, &element))
+		count++;
+	return count;
+}
+
+static void add_reads(struct test *test, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		struct ask ask = make(test, VIRTIO_BLK_T_IN, i, 0, 512);
+
+		add(test, &ask);
+	}
+}
+
+static void a_ring_over_its_rate_is_not_taken(void **state)
+{
+	struct test *test = *state;
+	struct qos_group group = { 0 };
+
+	join(test, &group, QOS_IOPS);
+	assert_int_equal(blk_queue_limited_ns(test->queue, monotonic_ns()), UINT64_MAX);
+	add_reads(test, 4);
+	pass(test);
+	assert_int_equal(count_used(test), 1);
+	pass(test);
+	assert_int_equal(count_used(test), 0);
+	assert_int_equal(blk_queue_under_way(test->queue), 0);
+	/* It says when it may go on, and keeps nobody awake until then. */
+	assert_false(blk_queue_arm(test->queue));
+	assert_in_range(blk_queue_limited_ns(test->queue, monotonic_ns()), 0, 86401 * UINT64_C(1000000000));
+	blk_queue_disarm(test->queue);
+	/* Nobody waits for what a disk does not do any more. */
+	blk_queue_pause(test->queue, true);
+	assert_int_equal(blk_queue_limited_ns(test->queue, monotonic_ns()), UINT64_MAX);
+	blk_queue_pause(test->queue, false);
+	qos_join(&test->disk.qos, NULL);
+	assert_int_equal(blk_queue_limited_ns(test->queue, monotonic_ns()), 0);
+	pass(test);
+	assert_int_equal(count_used(test), 3);
+	assert_int_equal(test->disk.qos.counts.waits, 1);
+	assert_int_equal(blk_queue_limited_ns(test->queue, monotonic_ns()), UINT64_MAX);
+}
+
+static void and_drains_at_once(void **state)
+{
+	struct test *test = *state;
+	struct qos_group group = { 0 };
+
+	open_tracked(test);
+	join(test, &group, QOS_BYTES);
+	add_reads(test, 4);
+	pass(test);
+	pass(test);
+	assert_int_equal(count_used(test), 1);
+	blk_queue_drain(test->queue, false);
+	pass(test);
+	assert_true(blk_queue_is_drained(test->queue));
+	assert_int_equal(blk_queue_limited_ns(test->queue, monotonic_ns()), UINT64_MAX);
+	assert_int_equal(count_used(test), 0);
+}
+
+static void each_kind_has_its_limits(void **state)
+{
+	static const struct {
+		enum qos_limit limit;
+		unsigned int reads, writes, discards, flushes;
+	} cases[] = {
+		{ QOS_IOPS, 1, 1, 1, 1 },
+		{ QOS_READ_IOPS, 1, 4, 4, 4 },
+		{ QOS_WRITE_IOPS, 4, 1, 1, 4 },
+		{ QOS_BYTES, 1, 1, 4, 4 },
+		{ QOS_READ_BYTES, 1, 4, 4, 4 },
+		{ QOS_WRITE_BYTES, 4, 1, 4, 4 },
+		{ QOS_PACKETS, 4, 4, 4, 4 },
+		{ QOS_TX_PACKETS, 4, 4, 4, 4 },
+	};
+	static const uint32_t types[] = { VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT, VIRTIO_BLK_T_DISCARD,
+					  VIRTIO_BLK_T_FLUSH };
+	struct test *test = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const unsigned int wanted[] = { cases[i].reads, cases[i].writes, cases[i].discards,
+						cases[i].flushes };
+
+		for (unsigned int kind = 0; kind < 4; kind++) {
+			const bool is_write = types[kind] == VIRTIO_BLK_T_OUT;
+			const bool is_range = types[kind] == VIRTIO_BLK_T_DISCARD;
+			struct qos_group group = { 0 };
+
+			join(test, &group, cases[i].limit);
+			for (unsigned int j = 0; j < 4; j++) {
+				struct ask ask = make(test, types[kind], 0, is_write ? 512 : is_range ? 16 : 0,
+						      types[kind] == VIRTIO_BLK_T_IN ? 512 : 0);
+
+				add(test, &ask);
+			}
+			pass(test);
+			assert_int_equal(count_used(test), wanted[kind]);
+			qos_join(&test->disk.qos, NULL);
+			pass(test);
+			pass(test);
+			assert_int_equal(count_used(test), 4 - wanted[kind]);
+		}
+	}
+}
+
 static void nothing_is_taken_before_the_disk_is_ours(void **state)
 {
 	struct test *test = *state;
@@ -879,6 +1001,9 @@ int main(void)
 		TEST(what_waits_is_tried_once_more_when_it_drains),
 		TEST(or_left_to_who_comes_next),
 		BOTH(an_abandoned_queue_gives_nothing_back),
+		BOTH(a_ring_over_its_rate_is_not_taken),
+		BOTH(and_drains_at_once),
+		BOTH(each_kind_has_its_limits),
 		TEST(nothing_is_taken_before_the_disk_is_ours),
 		BOTH(many_segments_are_one_request),
 		BOTH(a_broken_ring_is_news_once),

@@ -53,8 +53,11 @@ static const char whole[] = "version: 1\n"
 			    "    - {name: root, socket: /srv/root.sock, server: on, file: /srv/root.img,\n"
 			    "       read_only: on, cached: off, serial: A-1, queues: 4, on_error: wait,\n"
 			    "       any_memory: on, socket_mode: 0600, socket_owner: root}\n"
-			    "    - {name: scratch, socket: /srv/scratch, memory: 4G}\n"
-			    "    - {name: none, socket: /srv/none, null: 4096}\n";
+			    "    - {name: scratch, socket: /srv/scratch, memory: 4G, qos: gold}\n"
+			    "    - {name: none, socket: /srv/none, null: 4096}\n"
+			    "  qos:\n"
+			    "    - {name: gold, iops: 1, read_iops: 2, write_iops: 3, bytes: 4, read_bytes: 5,\n"
+			    "       write_bytes: 6, packets: 7, rx_packets: 8, tx_packets: 9, burst_ms: 10}\n";
 
 static void all_keys_are_read(void **state)
 {
@@ -128,6 +131,28 @@ static void all_keys_of_disks_are_read(void **state)
 	assert_null(scratch->file);
 	assert_null(scratch->queues);
 	assert_string_equal(none->null, "4096");
+	assert_null(none->qos);
+	assert_string_equal(scratch->qos, "gold");
+}
+
+static void all_keys_of_groups_are_read(void **state)
+{
+	const struct iov_host_iovd *iovd = loaded(whole)->iovd;
+	const struct iov_host_qos *qos = iovd->qos;
+
+	(void)state;
+	assert_int_equal(iovd->qos_count, 1);
+	assert_string_equal(qos->name, "gold");
+	assert_int_equal(*qos->iops, 1);
+	assert_int_equal(*qos->read_iops, 2);
+	assert_int_equal(*qos->write_iops, 3);
+	assert_int_equal(*qos->bytes, 4);
+	assert_int_equal(*qos->read_bytes, 5);
+	assert_int_equal(*qos->write_bytes, 6);
+	assert_int_equal(*qos->packets, 7);
+	assert_int_equal(*qos->rx_packets, 8);
+	assert_int_equal(*qos->tx_packets, 9);
+	assert_int_equal(*qos->burst_ms, 10);
 }
 
 static void a_file_may_say_nothing(void **state)
@@ -405,6 +430,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(all_keys_are_read),
 		TEST(all_keys_of_disks_are_read),
+		TEST(all_keys_of_groups_are_read),
 		TEST(a_file_may_say_nothing),
 		TEST(words_of_yaml_1_1_are_what_they_look_like),
 		TEST(unknown_keys_are_refused_with_the_nearest_known_one),

@@ -179,6 +179,55 @@ static void each_change_of_a_disk_is_saved(void **state)
 	assert_int_equal(json_object_array_length(iovd.disks), 1);
 }
 
+#define GOLD FIRST "iovd:\n  qos:\n    - name: gold\n"
+
+static void each_change_of_a_group_is_saved(void **state)
+{
+	(void)state;
+	saved("qos.add", "{\"name\": \"gold\", \"iops\": 5000, \"bytes\": 100000000, \"burst_ms\": 20}",
+	      GOLD "      iops: 5000\n      bytes: 100000000\n      burst_ms: 20\n");
+	saved("qos.set", "{\"name\": \"gold\", \"iops\": 0, \"write_bytes\": 7}",
+	      GOLD "      bytes: 100000000\n      burst_ms: 20\n      write_bytes: 7\n");
+	saved("disk.add", ROOT ", \"backend\": \"null\", \"bytes\": 1000448, \"qos\": \"gold\"}",
+	      GOLD "      bytes: 100000000\n      burst_ms: 20\n      write_bytes: 7\n"
+	      "  disks:\n    - name: root\n      socket: /run/root\n      server: on\n      null: 977K\n"
+	      "      qos: gold\n");
+	saved("disk.set", "{\"name\": \"root\", \"qos\": \"none\"}",
+	      GOLD "      bytes: 100000000\n      burst_ms: 20\n      write_bytes: 7\n"
+	      "  disks:\n    - name: root\n      socket: /run/root\n      server: on\n      null: 977K\n");
+	saved("disk.set", "{\"name\": \"root\", \"qos\": \"gold\"}",
+	      GOLD "      bytes: 100000000\n      burst_ms: 20\n      write_bytes: 7\n"
+	      "  disks:\n    - name: root\n      socket: /run/root\n      server: on\n      null: 977K\n"
+	      "      qos: gold\n");
+	/* Who said it does not say it any more. */
+	saved("qos.remove", "{\"name\": \"gold\"}",
+	      FIRST "iovd:\n  disks:\n    - name: root\n      socket: /run/root\n      server: on\n"
+	      "      null: 977K\n");
+	refused(-ENOENT, "qos.set", "{\"name\": \"gold\", \"iops\": 1}", "iovd has no qos of that name");
+}
+
+/* A group that the file does not have is said whole. */
+static void changes_of_a_group_are_undone(void **state)
+{
+	_cleanup_json_ struct json_object *params = json_tokener_parse(
+		"{\"name\": \"gold\", \"iops\": 1, \"packets\": 3, \"burst_ms\": 50}");
+	_cleanup_json_ struct json_object *before = NULL;
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(change("qos.add", "{\"name\": \"gold\", \"iops\": 5000}", false), 0);
+	before = json_copy(iovd.qos);
+	assert_int_equal(iov_plan_new(&plan, model.iov, "change"), 0);
+	assert_int_equal(iov_host_iovd_plan(plan, "qos.set", params, true), 0);
+	tree_file(model.tree, IOV_HOST_FILE, "modules: [dummy]\n");
+	assert_true(iov_plan_run(plan, NULL) < 0);
+	iov_plan_free(plan);
+	assert_true(json_object_equal(iovd.qos, before));
+	tree_file(model.tree, IOV_HOST_FILE, "{}\n");
+	saved("qos.set", "{\"name\": \"gold\", \"packets\": 9}",
+	      "iovd:\n  qos:\n    - name: gold\n      iops: 5000\n      burst_ms: 10\n      packets: 9\n");
+}
+
 /* What iovd would do by itself is not said, nor where the data was in the file before. */
 static void a_disk_that_the_file_does_not_have_is_said_whole(void **state)
 {
@@ -277,6 +326,8 @@ int main(void)
 		TEST(what_cannot_be_saved_is_undone),
 		TEST(each_change_of_a_disk_is_saved),
 		TEST(a_disk_that_the_file_does_not_have_is_said_whole),
+		TEST(each_change_of_a_group_is_saved),
+		TEST(changes_of_a_group_are_undone),
 		TEST(what_is_not_of_a_disk_in_a_file_is_refused),
 		TEST(changes_of_a_disk_are_undone),
 	};

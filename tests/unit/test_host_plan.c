@@ -585,6 +585,62 @@ static void what_can_be_is_changed_without_a_new_disk(void **state)
 	}
 }
 
+#define QOS(limits) "iovd:\n  qos:\n    - {name: gold" limits "}\n"
+
+static const char *limit(const struct fake_iovd *iovd, const char *key)
+{
+	return json_text(json_object_array_get_idx(iovd->qos, 0), key);
+}
+
+/* The file is all of a group, whose members go on when it is otherwise. */
+static void groups_get_the_limits_of_the_file(void **state)
+{
+#define MEMBERS "  ports:\n    - {name: vm, type: vhost-user, socket: /run/vm, rules: {qos: gold}}\n"                 \
+		"  disks:\n    - {name: root, socket: /run/root, null: 1M, qos: gold}\n"
+	struct fake_iovd iovd;
+
+	(void)state;
+	fake_iovd_start(&iovd, model.tree);
+	iov_rpc_set_socket(model.iov, iovd.path);
+	assert_int_equal(apply(QOS(", iops: 500, read_bytes: 25000000000") MEMBERS), 0);
+	assert_int_equal(iovd.changes, 3);
+	assert_string_equal(limit(&iovd, "read_bytes"), "25000000000");
+	assert_string_equal(rules(&iovd), "{\"qos\":\"gold\"}");
+	assert_string_equal(disk(&iovd, "qos"), "gold");
+	assert_int_equal(steps_left(QOS(", iops: 500, read_bytes: 25000000000, packets: 0") MEMBERS), 0);
+	assert_int_equal(apply(QOS(", iops: 400, burst_ms: 20") MEMBERS), 0);
+	assert_int_equal(iovd.changes, 4);
+	assert_string_equal(limit(&iovd, "iops"), "400");
+	assert_string_equal(limit(&iovd, "read_bytes"), "");
+	assert_string_equal(limit(&iovd, "burst_ms"), "20");
+	/* What a file does not say stays, also when the disk has to be replaced. */
+	assert_int_equal(steps_left(DISK("null: 1M")), 0);
+	assert_int_equal(apply(DISK("null: 1M, queues: 2")), 0);
+	assert_string_equal(disk(&iovd, "qos"), "gold");
+	fake_iovd_stop(&iovd);
+}
+
+static void a_group_has_its_limits_back_when_something_fails(void **state)
+{
+	_cleanup_json_ struct json_object *before = NULL;
+	struct fake_iovd iovd;
+
+	(void)state;
+	fake_iovd_start(&iovd, model.tree);
+	iov_rpc_set_socket(model.iov, iovd.path);
+	assert_int_equal(apply(QOS(", iops: 500") "  disks:\n    - {name: root, socket: /r, null: 1M}\n"), 0);
+	before = json_copy(iovd.qos);
+	iovd.refuse = "last";
+	assert_int_equal(apply(QOS(", bytes: 400") "  disks:\n"
+			       "    - {name: root, socket: /r, null: 1M, qos: gold}\n"
+			       "    - {name: last, socket: /l, null: 1M}\n"), -ENODEV);
+	assert_string_equal(limit(&iovd, "iops"), "500");
+	assert_string_equal(limit(&iovd, "bytes"), "");
+	assert_true(json_object_equal(iovd.qos, before));
+	assert_string_equal(disk(&iovd, "qos"), "");
+	fake_iovd_stop(&iovd);
+}
+
 static void a_disk_comes_back_when_another_fails(void **state)
 {
 	static const char first[] = DISK("null: 1M, queues: 2, serial: x, cached: on");
@@ -672,6 +728,8 @@ int main(void)
 		TEST(a_port_that_differs_is_replaced_and_comes_back),
 		TEST(disks_are_added_once),
 		TEST(what_can_be_is_changed_without_a_new_disk),
+		TEST(groups_get_the_limits_of_the_file),
+		TEST(a_group_has_its_limits_back_when_something_fails),
 		TEST(a_disk_comes_back_when_another_fails),
 		TEST(a_disk_waits_for_what_may_bring_it),
 	};

@@ -26,7 +26,7 @@
 #define PF_NOTE \
 	"# serial=00-00-00-ff-ff-00-00-01 is " PF_BDF ", Device 0000:0000\n"
 #define NO_IOVD \
-	"#\n# Bridges, ports and disks of iovd are left out: a recorded host has no iovd; leave out " \
+	"#\n# Bridges, ports, disks and QoS groups of iovd are left out: a recorded host has no iovd; leave out " \
 	"--root to ask the one of this host, or name a socket with --control\n"
 
 static struct iov_host_file *file;
@@ -275,7 +275,7 @@ static void interrupts_as_the_kernel_has_them_are_nothing_to_say(void **state)
 	}
 }
 
-/* Answers as an iovd that has two bridges, three ports and three disks. */
+/* Answers as an iovd that has two bridges, three ports, three disks and a QoS group. */
 static void answer(int client)
 {
 	static const char bridges[] = "{\"result\": [{\"name\": \"br0\", \"kind\": \"switch\", "
@@ -295,7 +295,8 @@ static void answer(int client)
 		"{\"name\": \"root\", \"type\": \"disk\", \"socket\": \"/s/root\", \"mode\": \"server\", "
 		"\"socket_mode\": \"0660\", \"state\": \"listening\", \"queues\": 0, \"backend\": \"file\", "
 		"\"path\": \"/dev/nvme1n1\", \"read_only\": false, \"serial\": \"root\", \"queues_max\": 64, "
-		"\"bytes\": 1073741824, \"block\": 512, \"on_error\": \"report\", \"status\": \"ready\"},"
+		"\"bytes\": 1073741824, \"block\": 512, \"on_error\": \"report\", \"qos\": \"gold\", "
+		"\"status\": \"ready\"},"
 		"{\"name\": \"scratch\", \"type\": \"disk\", \"socket\": \"/s/scratch\", \"mode\": \"client\", "
 		"\"any_memory\": true, \"state\": \"connecting\", \"queues\": 0, \"backend\": \"memory\", "
 		"\"cached\": true, \"read_only\": true, \"serial\": \"S-1\", \"queues_max\": 2, "
@@ -304,12 +305,18 @@ static void answer(int client)
 		"\"state\": \"connecting\", \"queues\": 0, \"backend\": \"null\", \"read_only\": false, "
 		"\"serial\": \"nowhere\", \"queues_max\": 1, \"bytes\": 1000448, \"block\": 512, "
 		"\"on_error\": \"report\", \"status\": \"ready\"}]}\n";
+	static const char qos[] = "{\"result\": [{\"name\": \"gold\", \"iops\": 500, "
+		"\"write_bytes\": 25000000000, \"burst_ms\": 10, \"members\": [\"vm1\"], \"waits\": 3, "
+		"\"wait_ms\": 2, \"dropped_packets\": 0}, {\"name\": \"slow\", \"packets\": 1, "
+		"\"burst_ms\": 11, \"members\": [], \"waits\": 0, \"wait_ms\": 0, "
+		"\"dropped_packets\": 0}]}\n";
 	char request[512] = "";
 	const char *reply;
 
 	if (recv(client, request, sizeof(request) - 1, 0) <= 0)
 		return;
-	reply = strstr(request, "bridge.list") ? bridges : strstr(request, "disk.list") ? disks : ports;
+	reply = strstr(request, "bridge.list") ? bridges : strstr(request, "disk.list") ? disks :
+		strstr(request, "qos.list") ? qos : ports;
 	send(client, reply, strlen(reply), MSG_NOSIGNAL);
 }
 
@@ -379,6 +386,7 @@ static void what_iovd_has_is_written_with_identities(void **state)
 			       "    server: on\n"
 			       "    file: /dev/nvme1n1\n"
 			       "    queues: 64\n"
+			       "    qos: gold\n"
 			       "  - name: scratch\n"
 			       "    socket: /s/scratch\n"
 			       "    memory: 1536M\n"
@@ -391,7 +399,14 @@ static void what_iovd_has_is_written_with_identities(void **state)
 			       "  - name: nowhere\n"
 			       "    socket: /s/no\n"
 			       "    null: 977K\n"
-			       "    queues: 1\n"));
+			       "    queues: 1\n"
+			       "  qos:\n"
+			       "  - name: gold\n"
+			       "    iops: 500\n"
+			       "    write_bytes: 25000000000\n"
+			       "  - name: slow\n"
+			       "    packets: 1\n"
+			       "    burst_ms: 11\n"));
 	load(yaml);
 	assert_int_equal(steps(), 0);
 	kill(iovd, SIGKILL);

@@ -291,7 +291,7 @@ static void iovd_gets_disks_that_it_would_take(void **state)
 		  "server, which makes the socket" },
 		{ DISK("file: /f, capacity: 10G"), AT ": unknown key 'capacity'; expected one of: name, socket, "
 		  "server, socket_mode, socket_owner, file, memory, null, read_only, cached, serial, "
-		  "queues, on_error, any_memory" },
+		  "queues, on_error, qos, any_memory" },
 		{ DISK("file: /f, read_olny: on"), AT ": unknown key 'read_olny'; did you mean "
 		  "'read_only'?" },
 		{ DISK("file: /f") "  - {name: b, socket: /y, file: /f}\n", "host.yaml:4: "
@@ -314,6 +314,29 @@ static void iovd_gets_disks_that_it_would_take(void **state)
 	       "  - {name: c, socket: /z, file: /f}\n");
 }
 
+static void iovd_gets_groups_that_it_would_take(void **state)
+{
+#define GROUP(rest) "iovd:\n  qos:\n  - {name: g, " rest "}\n"
+#define GROUP_AT "host.yaml:3: iovd.qos[0]"
+	static const struct refusal refusals[] = {
+		{ "iovd:\n  qos:\n  - {iops: 1}\n", GROUP_AT ": key 'name' is missing" },
+		{ "iovd:\n  qos:\n  - {name: none}\n", GROUP_AT ".name: 'none': expected another name, as none "
+		  "is no group" },
+		{ GROUP("iops: 1G"), GROUP_AT ".iops: '1G': expected a decimal number from 0 to "
+		  "999999999999999" },
+		{ GROUP("burst_ms: 0"), GROUP_AT ".burst_ms: 0, expected 1 to 60000" },
+		{ GROUP("iops: 1") "  - {name: g}\n", "host.yaml:4: iovd.qos[1].name: 'g': iovd.qos[0].name has "
+		  "this QoS group name already, line 3; expected it once" },
+		{ DISK("file: /f, qos: g"), AT ".qos: 'g': no such QoS group; expected one of iovd.qos" },
+		{ BRIDGES "  - {name: a, type: vhost-user, socket: /x, rules: {qos: g}}\n", "host.yaml:6: "
+		  "iovd.ports[0].rules.qos: 'g': no such QoS group; expected one of iovd.qos" },
+	};
+
+	(void)state;
+	ASSERT_REFUSED(refusals);
+	loaded(DISK("file: /f, qos: g") "  qos:\n  - {name: g, iops: 0, burst_ms: 60000}\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, host_text_setup, host_text_teardown)
 
 int main(void)
@@ -325,6 +348,7 @@ int main(void)
 		TEST(huge_pages_have_a_power_of_two),
 		TEST(iovd_gets_ports_that_it_would_take),
 		TEST(iovd_gets_disks_that_it_would_take),
+		TEST(iovd_gets_groups_that_it_would_take),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #include "vhost-user/blk/backend.h"
 #include "vhost-user/pollable.h"
 #include "vhost-user/protocol/message.h"
+#include "vhost-user/qos.h"
 
 /* Most rings of a disk. */
 #define BLK_QUEUES_MAX 64
@@ -45,6 +46,7 @@ enum blk_on_error {
  *	atomic
  * @last_error: why a request failed last; 0 for none; atomic
  * @channels: of workers that have a ring of it; each is written by its worker
+ * @qos: how much it may do, with others of its group
  */
 struct blk_disk {
 	struct blk_backend *backend;
@@ -58,6 +60,7 @@ struct blk_disk {
 	int flush_error;
 	int last_error;
 	struct blk_channel *channels[WORKERS_MAX];
+	struct qos_member qos;
 };
 
 /**

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "vhost-user/counter.h"
 #include "vhost-user/cycles.h"
 #include "vhost-user/protocol/notify.h"
@@ -173,22 +174,34 @@ static void disarm(struct pollable *pollable)
 		blk_queue_disarm(list->queues[i].queue);
 }
 
-/* When what failed is tried again. */
+/* Nanoseconds until then, in cycles of the time stamp counter. */
+static uint64_t until(const struct blk_poller *poller, uint64_t then)
+{
+	uint64_t now;
+
+	if (then == UINT64_MAX)
+		return then;
+	now = cycles_now();
+	return then > now ? (uint64_t)((double)(then - now) * 1e9 / (double)poller->second) : 0;
+}
+
+/* When what failed is tried again, or a disk that did its share may do more. */
 static uint64_t due(struct pollable *pollable)
 {
 	const struct blk_poller *poller = of(pollable);
 	struct blk_list *list = current_list(poller);
-	uint64_t first = UINT64_MAX, now;
+	const uint64_t now = monotonic_ns();
+	uint64_t retry = UINT64_MAX, first = UINT64_MAX;
 
 	for (unsigned int i = 0; list && i < list->count; i++) {
 		uint64_t queue_due = blk_queue_due(list->queues[i].queue);
+		uint64_t limited = blk_queue_limited_ns(list->queues[i].queue, now);
 
-		first = queue_due < first ? queue_due : first;
+		retry = queue_due < retry ? queue_due : retry;
+		first = limited < first ? limited : first;
 	}
-	if (first == UINT64_MAX)
-		return first;
-	now = cycles_now();
-	return first > now ? (uint64_t)((double)(first - now) * 1e9 / (double)poller->second) : 0;
+	retry = until(poller, retry);
+	return retry < first ? retry : first;
 }
 
 static const struct pollable_ops ops = {

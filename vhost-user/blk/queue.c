@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "vhost-user/blk/disk.h"
 #include "vhost-user/compiler.h"
 #include "vhost-user/counter.h"
@@ -57,6 +58,7 @@ struct waiting {
  * @parked: those that wait for an error to go away, linked by what is the back end's else
  * @parked_count: length of @parked; atomic
  * @retry: when they are tried again, in cycles of the time stamp counter
+ * @limited: the ring waits until its disk may do more
  * @paused: atomic
  * @draining: atomic
  * @leaves_parked: those do not keep it from being drained; written before @draining
@@ -85,6 +87,7 @@ struct blk_queue {
 	struct blk_io *parked;
 	unsigned int parked_count;
 	uint64_t retry;
+	struct qos_wait limited;
 	bool paused;
 	bool draining;
 	bool leaves_parked;
@@ -269,8 +272,8 @@ static void on_done(struct blk_io *io, int error)
 		finish(queue, request);
 }
 
-static void begin(struct blk_queue *queue, const struct virtq_batch *batch,
-		  const struct virtq_chain *chain, uint64_t now)
+static struct blk_request *begin(struct blk_queue *queue, const struct virtq_batch *batch,
+				 const struct virtq_chain *chain, uint64_t now)
 {
 	struct blk_request *request = queue->free;
 
@@ -283,6 +286,7 @@ static void begin(struct blk_queue *queue, const struct virtq_batch *batch,
 		submit(queue, request);
 	else
 		finish(queue, request);
+	return request;
 }
 
 /* What was in flight before us comes first. */
@@ -343,6 +347,61 @@ static void look_for_news(struct blk_queue *queue)
 	queue->has_news = true;
 }
 
+/* One that was, and waits, is until it went on. */
+static bool is_limited(const struct blk_queue *queue)
+{
+	return qos_group_of(&queue->disk->qos) || queue->limited.since;
+}
+
+static unsigned int limits_of(enum blk_kind kind)
+{
+	switch (kind) {
+	case BLK_KIND_READ:
+		return QOS_READ;
+	case BLK_KIND_WRITE:
+	case BLK_KIND_DISCARD:
+	case BLK_KIND_WRITE_ZEROES:
+	case BLK_KIND_SECURE_ERASE:
+		return QOS_WRITE;
+	default:
+		return QOS_REQUEST;
+	}
+}
+
+/*
+ * One by one, so that no more than one is owed.  What it is nobody knows before it is taken, so all
+ * limits of disks have to let it pass.
+ */
+static unsigned int take_limited(struct blk_queue *queue, struct virtq_batch *batch,
+				 unsigned int most, uint64_t now)
+{
+	struct qos_member *qos = &queue->disk->qos;
+	const uint64_t time = monotonic_ns();
+	unsigned int taken = 0;
+
+	if (qos_wait_ns(qos, QOS_READ | QOS_WRITE, time)) {
+		if (!queue->limited.since && virtq_has_chain(&queue->vu->ring, batch))
+			qos_wait_begin(&queue->limited, time);
+		return 0;
+	}
+	qos_wait_end(&queue->limited, qos, time);
+	renew_limits(queue);
+	do {
+		const struct blk_request *request;
+
+		virtq_batch_reset(batch);
+		if (!take(queue, batch, 1))
+			break;
+		set_count(&queue->under_way, queue->under_way + 1);
+		request = begin(queue, batch, &batch->chains[0], now);
+		qos_charge(qos, limits_of(request->kind), time, 1, blk_request_bytes(request));
+		taken++;
+	} while (taken < most && !qos_wait_ns(qos, QOS_READ | QOS_WRITE, time));
+	if (!taken)
+		look_for_news(queue);
+	return taken;
+}
+
 unsigned int blk_queue_take(struct blk_queue *queue, struct blk_channel *channel,
 			    struct virtq_batch *batch, uint64_t now)
 {
@@ -358,6 +417,8 @@ unsigned int blk_queue_take(struct blk_queue *queue, struct blk_channel *channel
 		look_after_parked(queue, now);
 	if (!most || !may_take(queue))
 		return 0;
+	if (unlikely(is_limited(queue)))
+		return take_limited(queue, batch, most, now);
 	virtq_batch_reset(batch);
 	taken = take(queue, batch, most);
 	if (!taken) {
@@ -453,8 +514,8 @@ unsigned int blk_queue_give_back(struct blk_queue *queue, uint64_t now)
 
 bool blk_queue_arm(struct blk_queue *queue)
 {
-	return (virtq_kick_enable(&queue->vu->ring) && queue->free_count && may_take(queue)) ||
-	       queue->later.first;
+	return (virtq_kick_enable(&queue->vu->ring) && queue->free_count && may_take(queue) &&
+		!queue->limited.since) || queue->later.first;
 }
 
 void blk_queue_disarm(struct blk_queue *queue)
@@ -465,6 +526,13 @@ void blk_queue_disarm(struct blk_queue *queue)
 uint64_t blk_queue_due(const struct blk_queue *queue)
 {
 	return queue->parked ? queue->retry : UINT64_MAX;
+}
+
+uint64_t blk_queue_limited_ns(const struct blk_queue *queue, uint64_t now)
+{
+	if (likely(!queue->limited.since) || !may_take(queue))
+		return UINT64_MAX;
+	return qos_wait_ns(&queue->disk->qos, QOS_READ | QOS_WRITE, now);
 }
 
 bool blk_queue_has_news(struct blk_queue *queue)

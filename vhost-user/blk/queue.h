@@ -11,6 +11,9 @@
  * What is in flight is written down where the front end keeps that, so a process that comes
  * next does again what this one did not give back, in the order in which it was taken.
  *
+ * A disk that did its share, see vhost-user/qos.h, has its rings wait as they are; nothing of them is
+ * taken, so they can stop at once.
+ *
  * A disk that waits for errors to go away parks what failed, and tries it again once a second.
  *
  * A ring drains: nothing is taken any more, and what failed is not tried again.  A ring that is
@@ -134,6 +137,15 @@ void blk_queue_disarm(struct blk_queue *queue);
  * Return: cycles of the time stamp counter; UINT64_MAX for never.
  */
 uint64_t blk_queue_due(const struct blk_queue *queue);
+
+/**
+ * blk_queue_limited_ns - how long a ring waits until its disk may do more
+ * @queue: queue
+ * @now: nanoseconds of the monotonic clock
+ *
+ * Return: nanoseconds; UINT64_MAX when it does not wait for that.
+ */
+uint64_t blk_queue_limited_ns(const struct blk_queue *queue, uint64_t now);
 
 /**
  * blk_queue_has_news - whether its session has to be attended

@@ -239,7 +239,7 @@ static const struct jsonrpc_param disk_add_params[] = {
 	{ "bytes", json_type_int, false },	{ "read_only", json_type_boolean, false },
 	{ "cached", json_type_boolean, false },	{ "serial", json_type_string, false },
 	{ "queues", json_type_int, false },	{ "on_error", json_type_string, false },
-	DRY_RUN,
+	{ "qos", json_type_string, false },	DRY_RUN,
 };
 
 static int call_disk_add(void *arg, struct json_object *params, struct json_object **result)
@@ -280,6 +280,7 @@ static int call_disk_stats(void *arg, struct json_object *params, struct json_ob
 static const struct jsonrpc_param disk_set_params[] = {
 	{ "name", json_type_string, true },
 	{ "on_error", json_type_string, false },
+	{ "qos", json_type_string, false },
 	{ "clear_errors", json_type_boolean, false },
 	DRY_RUN,
 };
@@ -288,6 +289,7 @@ static int call_disk_set(void *arg, struct json_object *params, struct json_obje
 {
 	const struct disk_changes changes = {
 		.on_error = json_text_or_null(params, "on_error"),
+		.qos = json_text_or_null(params, "qos"),
 		.clear_errors = json_object_get_boolean(json_object_object_get(params, "clear_errors")),
 	};
 	struct methods *methods = arg;
@@ -299,7 +301,7 @@ static int call_disk_set(void *arg, struct json_object *params, struct json_obje
 		return answer_dry_run(differs, result);
 	if (differs)
 		disk_set(port, &changes);
-	if (differs && changes.on_error)
+	if (differs && (changes.on_error || changes.qos))
 		saved_ports_save(methods->saved);
 	*result = port_describe(port);
 	return 0;
@@ -338,6 +340,89 @@ static int call_disk_resize(void *arg, struct json_object *params, struct json_o
 static int call_disk_remove(void *arg, struct json_object *params, struct json_object **result)
 {
 	return remove_found(arg, params, result, disk_find_removable);
+}
+
+static const struct jsonrpc_param qos_params[] = {
+	{ "name", json_type_string, true },	{ "bytes", json_type_int, false },
+	{ "read_bytes", json_type_int, false },	{ "write_bytes", json_type_int, false },
+	{ "iops", json_type_int, false },	{ "read_iops", json_type_int, false },
+	{ "write_iops", json_type_int, false },	{ "packets", json_type_int, false },
+	{ "rx_packets", json_type_int, false },	{ "tx_packets", json_type_int, false },
+	{ "burst_ms", json_type_int, false },	DRY_RUN,
+};
+
+static int call_qos_add(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct methods *methods = arg;
+	struct qos *qos;
+	int error;
+
+	if (is_dry_run(params)) {
+		error = qos_would_add(methods->registry, params);
+		return answer_dry_run(error ? error : 1, result);
+	}
+	error = qos_add(methods->registry, params, &qos);
+	if (error)
+		return error;
+	saved_ports_save(methods->saved);
+	*result = qos_describe(methods->registry, qos);
+	return 0;
+}
+
+static int call_qos_set(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct methods *methods = arg;
+	struct qos *qos;
+	int error = qos_find(methods->registry, json_text(params, "name"), &qos);
+	int differs = error ? error : qos_would_set(methods->registry, qos, params);
+
+	if (differs < 0 || is_dry_run(params))
+		return answer_dry_run(differs, result);
+	error = differs ? qos_set(methods->registry, qos, params) : 0;
+	if (error)
+		return error;
+	if (differs)
+		saved_ports_save(methods->saved);
+	*result = qos_describe(methods->registry, qos);
+	return 0;
+}
+
+static int call_qos_list(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct registry *registry = ((struct methods *)arg)->registry;
+	const struct qos *qos;
+
+	(void)params;
+	*result = json_object_new_array();
+	TAILQ_FOREACH(qos, &registry->qos, link)
+		json_object_array_add(*result, qos_describe(registry, qos));
+	return 0;
+}
+
+static int call_qos_show(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct registry *registry = ((struct methods *)arg)->registry;
+	struct qos *qos;
+	int error = qos_find(registry, json_text(params, "name"), &qos);
+
+	if (!error)
+		*result = qos_describe(registry, qos);
+	return error;
+}
+
+static int call_qos_remove(void *arg, struct json_object *params, struct json_object **result)
+{
+	struct methods *methods = arg;
+	struct qos *qos;
+	int error = qos_find(methods->registry, json_text(params, "name"), &qos);
+
+	if (!error)
+		error = qos_would_remove(methods->registry, qos);
+	if (error || is_dry_run(params))
+		return answer_dry_run(error ? error : 1, result);
+	qos_close(methods->registry, qos);
+	saved_ports_save(methods->saved);
+	return 0;
 }
 
 static const struct jsonrpc_param bridge_add_params[] = {
@@ -498,6 +583,11 @@ const struct jsonrpc_method iovd_methods[] = {
 	{ "bridge.stations", PARAMS(name_params), call_bridge_stations },
 	{ "bridge.list", NULL, 0, call_bridge_list },
 	{ "bridge.remove", PARAMS(remove_params), call_bridge_remove },
+	{ "qos.add", PARAMS(qos_params), call_qos_add },
+	{ "qos.set", PARAMS(qos_params), call_qos_set },
+	{ "qos.list", NULL, 0, call_qos_list },
+	{ "qos.show", PARAMS(name_params), call_qos_show },
+	{ "qos.remove", PARAMS(remove_params), call_qos_remove },
 	{ "metrics", NULL, 0, call_metrics },
 	{ "version", NULL, 0, call_version },
 	{ NULL },

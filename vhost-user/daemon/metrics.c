@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "vhost-user/daemon/metrics.h"
+#include "vhost-user/counter.h"
 #include "vhost-user/port/member.h"
+#include "vhost-user/port/qos_groups.h"
 
 #define PREFIX "iovd_"
 
@@ -72,6 +74,73 @@ static void write_ports(FILE *file, const struct registry *registry)
 				if (!is_written(*list, i))
 					write_metric(file, registry, *list, metric);
 	}
+}
+
+static void write_times(FILE *file, const struct port *port, const struct port_histogram *histogram,
+			unsigned int kind, const struct port_times *times)
+{
+	char labels[PORT_NAME_MAX + 64];
+
+	snprintf(labels, sizeof(labels), "port=\"%s\",%s=\"%s\"", port->name, histogram->label,
+		 histogram->label_of(kind));
+	for (unsigned int i = 0; i < PORT_TIMES; i++)
+		fprintf(file, PREFIX "%s_bucket{%s,le=\"%s\"} %" PRIu64 "\n", histogram->name, labels,
+			port_time_bounds[i].text, times->counts[i]);
+	fprintf(file, PREFIX "%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", histogram->name, labels,
+		times->count);
+	fprintf(file, PREFIX "%s_count{%s} %" PRIu64 "\n", histogram->name, labels, times->count);
+	fprintf(file, PREFIX "%s_sum{%s} %.9f\n", histogram->name, labels, times->seconds);
+}
+
+static void write_histogram(FILE *file, const struct registry *registry, const struct port_type *type)
+{
+	const struct port_histogram *histogram = type->histogram;
+	struct port_times times;
+	const struct port *port;
+
+	family(file, histogram->name, "histogram", "seconds", histogram->help);
+	TAILQ_FOREACH(port, &registry->ports, link)
+		for (unsigned int kind = 0; port->type == type && kind < histogram->count; kind++)
+			if (histogram->times_of(port, kind, &times))
+				write_times(file, port, histogram, kind, &times);
+}
+
+static void write_histograms(FILE *file, const struct registry *registry)
+{
+	for (unsigned int i = 0; port_types[i]; i++)
+		if (port_types[i]->histogram)
+			write_histogram(file, registry, port_types[i]);
+}
+
+static void write_qos_counts(FILE *file, const struct registry *registry, const char *name,
+			     const char *unit, const char *help, size_t offset)
+{
+	const struct qos *qos;
+
+	family(file, name, "counter", unit, help);
+	TAILQ_FOREACH(qos, &registry->qos, link) {
+		const uint64_t value = counter_get(
+			(const uint64_t *)((const char *)&qos->group.counts + offset));
+
+		if (unit)
+			fprintf(file, PREFIX "%s_total{qos=\"%s\"} %.9f\n", name, qos->name,
+				(double)value / 1e9);
+		else
+			fprintf(file, PREFIX "%s_total{qos=\"%s\"} %" PRIu64 "\n", name, qos->name,
+				value);
+	}
+}
+
+static void write_qos(FILE *file, const struct registry *registry)
+{
+	write_qos_counts(file, registry, "qos_waits", NULL,
+			 "Times that a ring with something in it waited for the limits of a group",
+			 offsetof(struct qos_counts, waits));
+	write_qos_counts(file, registry, "qos_wait_seconds", "seconds", "How long they waited in all",
+			 offsetof(struct qos_counts, wait_ns));
+	write_qos_counts(file, registry, "qos_dropped_packets", NULL,
+			 "Packets that limits of a group had no room for",
+			 offsetof(struct qos_counts, drops));
 }
 
 static void write_reasons(FILE *file, const struct registry *registry, enum reason_kind kind)
@@ -172,8 +241,10 @@ char *metrics_text(const struct registry *registry)
 	family(file, "build", "info", NULL, "What iovd this is");
 	fprintf(file, PREFIX "build_info{version=\"" IOVKIT_VERSION "\"} 1\n");
 	write_ports(file, registry);
+	write_histograms(file, registry);
 	for (enum reason_kind kind = 0; kind < REASON_KINDS; kind++)
 		write_reasons(file, registry, kind);
+	write_qos(file, registry);
 	write_switch(file, registry);
 	write_workers(file, registry);
 	fputs("# EOF\n", file);

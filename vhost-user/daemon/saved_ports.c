@@ -16,6 +16,7 @@
 #include "base/rpc/rpc.h"
 #include "vhost-user/port/bridge.h"
 #include "vhost-user/port/disk_port.h"
+#include "vhost-user/port/qos_groups.h"
 
 /* No more ports and bridges than there can be need as much. */
 #define FILE_MAX (4 << 20)
@@ -33,6 +34,13 @@ struct saved_ports {
 	struct json_object *missing;
 	struct json_object *reasons;
 };
+
+static int restore_qos(struct registry *registry, struct json_object *entry)
+{
+	struct qos *qos;
+
+	return qos_add(registry, entry, &qos);
+}
 
 static int restore_bridge(struct registry *registry, struct json_object *entry)
 {
@@ -59,8 +67,13 @@ static void restore(struct saved_ports *saved, struct json_object *file)
 {
 	struct json_object *bridges = json_object_object_get(file, "bridges");
 	struct json_object *ports = json_object_object_get(file, "ports");
+	struct json_object *qos = json_object_object_get(file, "qos");
 	struct iov *iov = saved->registry->iov;
 
+	for (size_t i = 0; qos && i < json_object_array_length(qos); i++)
+		if (restore_qos(saved->registry, json_object_array_get_idx(qos, i)))
+			iov_log(iov, LOG_ERR, "%s: a QoS group is not there again: %s", saved->path,
+				iov_error_message(iov));
 	for (size_t i = 0; bridges && i < json_object_array_length(bridges); i++)
 		if (restore_bridge(saved->registry, json_object_array_get_idx(bridges, i)))
 			iov_log(iov, LOG_ERR, "%s: a bridge is not there again: %s", saved->path,
@@ -104,7 +117,8 @@ static int read_file(struct saved_ports *saved)
 		return iov_told(iov, -errno, "--state %s: %s", saved->path, strerror(errno));
 	if (S_ISREG(status.st_mode) && status.st_size <= FILE_MAX)
 		file = json_object_from_fd(fd);
-	if (!file || !is_list(file, "bridges") || !is_list(file, "ports"))
+	if (!file || !is_list(file, "bridges") || !is_list(file, "ports") ||
+	    (json_object_object_get_ex(file, "qos", NULL) && !is_list(file, "qos")))
 		return iov_fail(iov, -EUCLEAN, "--state %s: is no state of iovd, or damaged; move it "
 				"away to start without bridges and ports", saved->path);
 	restore(saved, file);
@@ -166,7 +180,9 @@ static struct json_object *describe(const struct saved_ports *saved)
 {
 	struct json_object *file = json_object_new_object();
 	struct json_object *bridges = json_object_new_array(), *ports = json_object_new_array();
+	struct json_object *groups = json_object_new_array();
 	struct bridge *bridge;
+	struct qos *qos;
 	struct port *port;
 
 	TAILQ_FOREACH(bridge, &saved->registry->bridges, link) {
@@ -180,8 +196,15 @@ static struct json_object *describe(const struct saved_ports *saved)
 	for (size_t i = 0; i < json_object_array_length(saved->missing); i++)
 		json_object_array_add(ports,
 				      json_object_get(json_object_array_get_idx(saved->missing, i)));
+	TAILQ_FOREACH(qos, &saved->registry->qos, link) {
+		struct json_object *entry = json_object_new_object();
+
+		qos_save(qos, entry);
+		json_object_array_add(groups, entry);
+	}
 	json_object_object_add(file, "bridges", bridges);
 	json_object_object_add(file, "ports", ports);
+	json_object_object_add(file, "qos", groups);
 	return file;
 }
 

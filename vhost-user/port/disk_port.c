@@ -15,7 +15,9 @@
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/describe.h"
 #include "vhost-user/port/disk_session.h"
+#include "vhost-user/port/disk_stats.h"
 #include "vhost-user/port/disks.h"
+#include "vhost-user/port/qos_groups.h"
 #include "vhost-user/port/registry.h"
 
 /* Milliseconds in which a medium gives back something. */
@@ -96,6 +98,17 @@ static int take_options(struct disk_port *disk, const struct disk_options *optio
 		memcpy(disk->disk.serial, disk->port.name,
 		       strnlen(disk->port.name, sizeof(disk->disk.serial)));
 	return error;
+}
+
+/* Its workers keep the limits of that group from now on. */
+static void join(struct disk_port *disk, struct qos *qos)
+{
+	if (disk->port.qos == qos)
+		return;
+	disk->port.qos = qos;
+	qos_join(&disk->disk.qos, qos ? &qos->group : NULL);
+	/* None is at the one before, which may be removed, and who waited because of it looks again. */
+	workers_synchronize(disk->port.registry->workers);
 }
 
 static int open_backend(struct disk_port *disk, const struct disk_options *options)
@@ -204,8 +217,13 @@ static int wait_for_lock(struct disk_port *disk)
 /* The back end, and the lock as far as it is to be had. */
 static int have_data(struct disk_port *disk, const struct disk_options *options, bool *waits)
 {
+	struct qos *qos = NULL;
 	int error = take_options(disk, options);
 
+	if (!error)
+		error = qos_find_named(disk->port.registry, options->qos, &qos);
+	if (!error)
+		join(disk, qos);
 	if (!error)
 		error = open_backend(disk, options);
 	return error ? error : lock(disk, waits);
@@ -269,11 +287,14 @@ int disk_would_set(const struct port *port, const struct disk_changes *changes)
 {
 	const struct blk_disk *disk = &disk_port_of(port)->disk;
 	enum blk_on_error on_error = disk->on_error;
+	struct qos *qos = port->qos;
 	int error = parse_on_error(port->registry->iov, port->name, changes->on_error, &on_error);
 
+	if (!error && changes->qos)
+		error = qos_find_named(port->registry, changes->qos, &qos);
 	if (error)
 		return error;
-	return on_error != disk->on_error ||
+	return on_error != disk->on_error || qos != port->qos ||
 	       (changes->clear_errors && (__atomic_load_n(&disk->flush_error, __ATOMIC_RELAXED) ||
 					  __atomic_load_n(&disk->last_error, __ATOMIC_RELAXED)));
 }
@@ -282,9 +303,12 @@ void disk_set(struct port *port, const struct disk_changes *changes)
 {
 	struct blk_disk *disk = &disk_port_of(port)->disk;
 	enum blk_on_error on_error = disk->on_error;
+	struct qos *qos;
 
 	if (changes->on_error)
 		blk_on_error_parse(changes->on_error, &on_error);
+	if (changes->qos && !qos_find_named(port->registry, changes->qos, &qos))
+		join(disk_port_of(port), qos);
 	__atomic_store_n(&disk->on_error, on_error, __ATOMIC_RELAXED);
 	if (changes->clear_errors) {
 		__atomic_store_n(&disk->flush_error, 0, __ATOMIC_RELAXED);
@@ -368,6 +392,8 @@ static void add_options(const struct disk_port *disk, struct json_object *object
 		json_object_object_add(object, "read_only", json_object_new_boolean(true));
 	if (disk->is_cached)
 		json_object_object_add(object, "cached", json_object_new_boolean(true));
+	if (disk->port.qos)
+		json_add_text(object, "qos", disk->port.qos->name);
 }
 
 static void save(const struct port *port, struct json_object *entry)
@@ -412,86 +438,6 @@ static void describe(const struct port *port, struct json_object *object)
 	json_add_text(object, "status", status_of(disk));
 	if (error)
 		json_add_text(object, "error", strerror(-error));
-}
-
-/* What all rings counted of a kind: a member of struct blk_counters at this offset. */
-static uint64_t sum_at(const struct disk_port *disk, unsigned int kind, size_t offset)
-{
-	uint64_t sum = 0;
-
-	for (unsigned int i = 0; i < disk->port.queue_end; i++)
-		if (disk->counters[i])
-			sum += counter_get((const uint64_t *)((const char *)&disk->counters[i][kind] +
-							      offset));
-	return sum;
-}
-
-/* All of that. */
-static struct blk_counters sum_of(const struct disk_port *disk, unsigned int kind)
-{
-	struct blk_counters sum = {
-		.count = sum_at(disk, kind, offsetof(struct blk_counters, count)),
-		.failed = sum_at(disk, kind, offsetof(struct blk_counters, failed)),
-		.bytes = sum_at(disk, kind, offsetof(struct blk_counters, bytes)),
-		.cycles = sum_at(disk, kind, offsetof(struct blk_counters, cycles)),
-	};
-
-	for (unsigned int i = 0; sum.count && i < BLK_LATENCY_BUCKETS; i++)
-		sum.buckets[i] = sum_at(disk, kind, offsetof(struct blk_counters, buckets[i]));
-	return sum;
-}
-
-static double to_us(uint64_t cycles)
-{
-	return (double)cycles * 1e6 / (double)rte_get_tsc_hz();
-}
-
-/* A time that this share of all did not exceed. */
-static double percentile(const struct blk_counters *counters, double share)
-{
-	uint64_t seen = 0, all = 0;
-
-	for (unsigned int i = 0; i < BLK_LATENCY_BUCKETS; i++)
-		all += counters->buckets[i];
-	for (unsigned int i = 0; i < BLK_LATENCY_BUCKETS; i++) {
-		seen += counters->buckets[i];
-		if (seen && (double)seen >= share * (double)all)
-			return to_us(blk_latency_end(i));
-	}
-	return 0;
-}
-
-static struct json_object *kind_json(const struct blk_counters *counters, unsigned int kind)
-{
-	static const struct {
-		const char *name;
-		double share;
-	} shares[] = { { "p50_us", 0.5 }, { "p99_us", 0.99 }, { "p999_us", 0.999 } };
-	struct json_object *object = json_object_new_object();
-
-	json_object_object_add(object, "count", json_object_new_uint64(counters->count));
-	json_object_object_add(object, "failed", json_object_new_uint64(counters->failed));
-	if (kind <= BLK_KIND_WRITE)
-		json_object_object_add(object, "bytes", json_object_new_uint64(counters->bytes));
-	json_object_object_add(object, "mean_us", json_object_new_double(
-		to_us(counters->cycles) / (double)(counters->count ? counters->count : 1)));
-	for (unsigned int i = 0; i < sizeof(shares) / sizeof(*shares); i++)
-		json_object_object_add(object, shares[i].name, json_object_new_double(
-			percentile(counters, shares[i].share)));
-	return object;
-}
-
-static void count(const struct port *port, struct json_object *object)
-{
-	struct json_object *kinds = json_object_new_object();
-
-	for (unsigned int kind = 0; kind < BLK_KINDS; kind++) {
-		const struct blk_counters sum = sum_of(disk_port_of(port), kind);
-
-		if (sum.count)
-			json_object_object_add(kinds, blk_kind_name(kind), kind_json(&sum, kind));
-	}
-	json_object_object_add(object, "requests", kinds);
 }
 
 static bool reasons(const struct port *port, enum reason_kind kind, uint64_t counters[REASONS_MAX])
@@ -578,7 +524,7 @@ static uint64_t given_back(const struct disk_port *disk, bool *waits)
 		*waits |= vu && !blk_queue_is_at_rest(vu->device);
 	}
 	for (unsigned int kind = 0; kind < BLK_KINDS; kind++)
-		sum += sum_at(disk, kind, offsetof(struct blk_counters, count));
+		sum += disk_sum(disk, kind, offsetof(struct blk_counters, count));
 	return sum;
 }
 
@@ -605,51 +551,6 @@ int disk_find_removable(struct registry *registry, const char *name, struct port
 			ANSWER_MS / 1000);
 }
 
-static uint64_t bytes_of(const struct port *port)
-{
-	return disk_port_of(port)->disk.geometry.bytes;
-}
-
-static uint64_t read_requests(const struct port *port)
-{
-	return sum_at(disk_port_of(port), BLK_KIND_READ, offsetof(struct blk_counters, count));
-}
-
-static uint64_t write_requests(const struct port *port)
-{
-	return sum_at(disk_port_of(port), BLK_KIND_WRITE, offsetof(struct blk_counters, count));
-}
-
-static uint64_t read_bytes(const struct port *port)
-{
-	return sum_at(disk_port_of(port), BLK_KIND_READ, offsetof(struct blk_counters, bytes));
-}
-
-static uint64_t write_bytes(const struct port *port)
-{
-	return sum_at(disk_port_of(port), BLK_KIND_WRITE, offsetof(struct blk_counters, bytes));
-}
-
-static uint64_t failed_requests(const struct port *port)
-{
-	uint64_t failed = 0;
-
-	for (unsigned int kind = 0; kind < BLK_KINDS; kind++)
-		failed += sum_at(disk_port_of(port), kind, offsetof(struct blk_counters, failed));
-	return failed;
-}
-
-static const struct port_metric disk_metrics[] = {
-	{ "disk_size_bytes", true, "bytes", "Size of a disk", bytes_of },
-	{ "disk_read_requests", false, NULL, "Reads of a guest that were given back", read_requests },
-	{ "disk_write_requests", false, NULL, "Writes of a guest that were given back",
-	  write_requests },
-	{ "disk_read_bytes", false, "bytes", "What a guest read", read_bytes },
-	{ "disk_written_bytes", false, "bytes", "What a guest wrote", write_bytes },
-	{ "disk_failed_requests", false, NULL, "Requests of a guest that failed", failed_requests },
-	{ NULL },
-};
-
 static const struct port_metric *const metrics[] = {
 	port_metrics, disk_metrics, front_end_metrics, NULL,
 };
@@ -665,7 +566,7 @@ const struct port_type disk_port_type = {
 	.set = set,
 	.describe = describe,
 	.save = save,
-	.count = count,
+	.count = disk_count,
 	.reasons = reasons,
 	.rings = rings,
 	.feature_name = blk_feature_name,
@@ -674,4 +575,5 @@ const struct port_type disk_port_type = {
 	.attend = disk_session_attend,
 	.move = disk_session_move,
 	.metrics = metrics,
+	.histogram = &disk_histogram,
 };

@@ -103,10 +103,12 @@ int disk_find_removable(struct registry *registry, const char *name, struct port
 /**
  * struct disk_changes - what is set while a disk is there
  * @on_error: "report" or "wait"; NULL to leave it
+ * @qos: name of the group whose limits it keeps, "none" for none; NULL to leave it
  * @clear_errors: somebody looked at the flush that failed
  */
 struct disk_changes {
 	const char *on_error;
+	const char *qos;
 	bool clear_errors;
 };
 
@@ -115,7 +117,8 @@ struct disk_changes {
  * @port: a disk
  * @changes: what
  *
- * Return: 1 when something changes, 0 when all is so already, or -EINVAL with a message.
+ * Return: 1 when something changes, 0 when all is so already, -EINVAL, or -ENOENT without
+ * that group, with a message.
  */
 int disk_would_set(const struct port *port, const struct disk_changes *changes);
 

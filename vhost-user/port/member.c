@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/bridge.h"
@@ -104,8 +105,9 @@ static int check_station(const struct port *port, uint64_t station)
 	return 0;
 }
 
-/* The rules that come of a change; the caller releases them. */
-static int change_rules(const struct port *port, struct json_object *json, struct port_rules *rules)
+/* The rules that come of a change, and their group; the caller releases them. */
+static int change_rules(const struct port *port, struct json_object *json, struct port_rules *rules,
+			struct qos **qos)
 {
 	int error;
 
@@ -113,6 +115,8 @@ static int change_rules(const struct port *port, struct json_object *json, struc
 	error = port_rules_change(rules, port->registry->iov, port->name, json);
 	for (unsigned int i = 0; !error && i < rules->station_count; i++)
 		error = check_station(port, rules->stations[i]);
+	if (!error)
+		error = qos_find_named(port->registry, rules->qos, qos);
 	if (error)
 		port_rules_release(rules);
 	return error;
@@ -121,12 +125,13 @@ static int change_rules(const struct port *port, struct json_object *json, struc
 int member_would_set_rules(const struct port *port, struct json_object *json)
 {
 	struct port_rules rules;
+	struct qos *qos;
 	int error = json ? member_check_rules(port->registry, port->name, json) : 0;
 	int differs;
 
 	if (error || !json)
 		return error;
-	error = change_rules(port, json, &rules);
+	error = change_rules(port, json, &rules, &qos);
 	if (error)
 		return error;
 	differs = !json_object_equal(rules.json, port->member->rules.json);
@@ -137,14 +142,29 @@ int member_would_set_rules(const struct port *port, struct json_object *json)
 int member_set_rules(struct port *port, struct json_object *json)
 {
 	struct port_rules rules;
-	int error = change_rules(port, json, &rules);
+	struct qos *qos = NULL;
+	int error = change_rules(port, json, &rules, &qos);
 
 	if (error)
 		return error;
 	port_rules_release(&port->member->rules);
 	port->member->rules = rules;
+	port->qos = qos;
 	port->cpus = rules.cpus;
 	return 0;
+}
+
+struct dp_rates *member_limits(struct port *port)
+{
+	const struct member *member = port->member;
+	struct dp_rates *rates = &port->member->rates;
+	const uint64_t now = monotonic_ns();
+
+	qos_group_set(&rates->limits, now, member->rules.limits, QOS_BURST_NS);
+	qos_set_rate(&rates->storm, now, member->rules.storm, QOS_BURST_NS);
+	qos_join(&rates->own, &rates->limits);
+	qos_join(&rates->shared, port->qos ? &port->qos->group : NULL);
+	return rates;
 }
 
 void member_apply_rules(struct port *port)

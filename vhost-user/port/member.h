@@ -73,9 +73,17 @@ int member_would_set_rules(const struct port *port, struct json_object *json);
  * @port: port with a member; the caller publishes
  * @json: see port_rules_change(); a mirror may come later
  *
- * Return: 0; -EINVAL; -EEXIST when a station is at another port; with a message.
+ * Return: 0; -EINVAL; -ENOENT without that group; -EEXIST when a station is at another port; with a message.
  */
 int member_set_rules(struct port *port, struct json_object *json);
+
+/**
+ * member_limits - let its limits be those of its rules
+ * @port: port with a member; workers keep them from now on
+ *
+ * Return: what passes under them.
+ */
+struct dp_rates *member_limits(struct port *port);
 
 /**
  * member_apply_rules - let the workers know of rules that were set

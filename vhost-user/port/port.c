@@ -38,6 +38,7 @@ static struct disk_options disk_options_of(struct json_object *object)
 		.serial = json_text_or_null(object, "serial"),
 		.queues = json_object_get_int(json_object_object_get(object, "queues")),
 		.on_error = json_text_or_null(object, "on_error"),
+		.qos = json_text_or_null(object, "qos"),
 		.write_through =
 			json_object_get_boolean(json_object_object_get(object, "write_through")),
 		.flush_error = json_object_get_int(json_object_object_get(object, "flush_error")),
@@ -77,6 +78,17 @@ struct json_object *port_saved(const struct port *port)
 	port->type->save(port, entry);
 	return entry;
 }
+
+const struct port_time_bound port_time_bounds[PORT_TIMES] = {
+	{ 500, "5e-07" },	     { 1000, "1e-06" },		 { 2000, "2e-06" },
+	{ 5000, "5e-06" },	     { 10000, "1e-05" },	 { 20000, "2e-05" },
+	{ 50000, "5e-05" },	     { 100000, "0.0001" },	 { 200000, "0.0002" },
+	{ 500000, "0.0005" },	     { 1000000, "0.001" },	 { 2000000, "0.002" },
+	{ 5000000, "0.005" },	     { 10000000, "0.01" },	 { 20000000, "0.02" },
+	{ 50000000, "0.05" },	     { 100000000, "0.1" },	 { 200000000, "0.2" },
+	{ 500000000, "0.5" },	     { 1000000000, "1.0" },	 { 2000000000, "2.0" },
+	{ 5000000000, "5.0" },	     { 10000000000, "10.0" },
+};
 
 static uint64_t is_up(const struct port *port)
 {

@@ -32,6 +32,7 @@ struct dp_port;
 struct dp_view;
 struct member;
 struct port;
+struct qos;
 struct registry;
 
 /**
@@ -44,6 +45,7 @@ struct registry;
  * @serial: what guests read; NULL for the name
  * @queues: number of rings; 0 for as many as there is use for
  * @on_error: "report" or "wait"; NULL for the first
+ * @qos: name of the group whose limits it keeps; NULL for none
  * @write_through: its guest had switched the cache off
  * @flush_error: errno of a flush that failed, which nobody has looked at; 0 for none
  */
@@ -56,6 +58,7 @@ struct disk_options {
 	const char *serial;
 	int queues;
 	const char *on_error;
+	const char *qos;
 	bool write_through;
 	int flush_error;
 };
@@ -146,6 +149,7 @@ struct port_changes {
  * @fill_view: add it to a view, where @dp has what all ports have; for ports that carry frames;
  *	0 or -ENOMEM
  * @metrics: lists that end with NULL, as does this list of them
+ * @histogram: of times; NULL for none
  */
 struct port_type {
 	const char *name;
@@ -170,6 +174,7 @@ struct port_type {
 	void (*move)(struct port *port, unsigned int index, unsigned int to);
 	int (*fill_view)(struct dp_view *view, struct dp_port *dp, const struct port *port);
 	const struct port_metric *const *metrics;
+	const struct port_histogram *histogram;
 };
 
 /**
@@ -179,6 +184,7 @@ struct port_type {
  * @name: its name
  * @id: identity to the workers
  * @member: its place in a bridge; NULL when it carries no frames
+ * @qos: the group whose limits it keeps; NULL for none
  * @front_end: who is served at its socket
  * @queues: started rings that workers use, NULL where there is none
  * @polled: their kick cannot wake a worker
@@ -195,6 +201,7 @@ struct port {
 	char name[PORT_NAME_MAX + 1];
 	uint32_t id;
 	struct member *member;
+	struct qos *qos;
 	struct front_end front_end;
 	struct vu_queue *queues[PORT_RINGS_MAX];
 	bool polled[PORT_RINGS_MAX];
@@ -226,7 +233,7 @@ int port_type_find(const struct port_type **out, struct iov *iov,
  * @object: with "name", "type", and as they apply "socket", "server", "socket_mode",
  *	"socket_owner", "device", "zero_copy", "mtu", "bridge", "queue_pairs", "mac", "standby",
  *	"any_memory", "iommu", "link" and "rules", see port_rules_change(); for a disk
- *	"backend", "path", "bytes", "read_only", "cached", "serial", "queues" and "on_error"
+ *	"backend", "path", "bytes", "read_only", "cached", "serial", "queues", "on_error" and "qos"
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.
  */

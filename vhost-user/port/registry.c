@@ -208,6 +208,7 @@ int registry_open(struct registry **out, struct iov *iov, sd_event *event, struc
 	registry->positions = positions;
 	TAILQ_INIT(&registry->ports);
 	TAILQ_INIT(&registry->bridges);
+	TAILQ_INIT(&registry->qos);
 	error = make_spares(registry);
 	if (!error)
 		error = open_forwarders(registry);
@@ -251,6 +252,8 @@ void registry_close(struct registry *registry)
 		port_drop(registry, TAILQ_FIRST(&registry->ports));
 	while (!TAILQ_EMPTY(&registry->bridges))
 		bridge_close(registry, TAILQ_FIRST(&registry->bridges));
+	while (!TAILQ_EMPTY(&registry->qos))
+		qos_close(registry, TAILQ_FIRST(&registry->qos));
 	publish_nothing(registry);
 	remove_forwarders(registry);
 	close_forwarders(registry);

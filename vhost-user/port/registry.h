@@ -14,6 +14,7 @@
 #include "base/iov.h"
 #include "vhost-user/port/bridge.h"
 #include "vhost-user/port/port.h"
+#include "vhost-user/port/qos_groups.h"
 #include "vhost-user/port/worker.h"
 #include "vhost-user/switch/datapath.h"
 #include "vhost-user/token_bucket.h"
@@ -38,6 +39,7 @@ struct positions;
  * @lending_pause: ends when devices may have guest memory again; NULL mostly
  * @ports: ports in the order in which they were added
  * @bridges: bridges in the order in which they were added
+ * @qos: groups in the order in which they were added
  * @keep: called when a guest changed something that the next iovd has to know; NULL when
  *	nobody keeps that
  * @keep_arg: its argument
@@ -61,6 +63,7 @@ struct registry {
 	uint32_t generation;
 	struct port_list ports;
 	struct bridge_list bridges;
+	struct qos_list qos;
 	void (*keep)(void *arg);
 	void *keep_arg;
 	struct dp_counters removed;

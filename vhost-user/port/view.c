@@ -11,8 +11,7 @@
 static bool has_rules(const struct port_rules *rules)
 {
 	return rules->vlan.mode != VLAN_TRANSPARENT || rules->guard.mac_count ||
-	       rules->guard.prefix_count || rate_is_limited(&rules->rx) ||
-	       rate_is_limited(&rules->tx) || rate_is_limited(&rules->storm) || rules->mirror;
+	       rules->guard.prefix_count || port_rules_are_limited(rules) || rules->mirror;
 }
 
 static int fill_rules(struct dp_port *dp, struct port *port)
@@ -27,7 +26,8 @@ static int fill_rules(struct dp_port *dp, struct port *port)
 	if (!dp->rules)
 		return -ENOMEM;
 	dp->rules->rules = member->rules;
-	dp->rules->rates = &member->rates;
+	if (port_rules_are_limited(&member->rules))
+		dp->rules->rates = member_limits(port);
 	return 0;
 }
 

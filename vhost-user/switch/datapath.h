@@ -65,12 +65,12 @@ struct dp_counters {
  * @is_shared: other workers bring frames to it as well: it is used with @ring's lock
  * @touched: the worker's: has elements that are not published, or frames that wait
  * @reported: the worker's: the control thread knows that the ring is broken
- * @held: the worker's: the guest sent its share, what it sends more waits in the ring
  * @waiting: the worker's: frames of the burst that wait to be written
  * @first: the worker's: index of the first of them
  * @last: the worker's: index of the last of them
  * @frames: the worker's: frames since the last call that waited
  * @due: the worker's: when the call is due that is owed
+ * @held: the worker's: the guest sent its share, what it sends more waits in the ring
  * @coalescing: how long calls may wait; zeroes for not at all
  */
 struct dp_queue {
@@ -80,13 +80,13 @@ struct dp_queue {
 	bool is_shared;
 	bool touched;
 	bool reported;
-	bool held;
 	uint8_t waiting;
 	uint8_t first;
 	uint8_t last;
 	uint32_t frames;
 	struct net_coalescing coalescing;
 	uint64_t due;
+	struct qos_wait held;
 };
 
 struct dp_bridge;
@@ -107,18 +107,66 @@ struct dp_rss {
 
 /**
  * struct dp_rates - what passed under the limits of a port; outlives the view
+ * @limits: of the port alone
+ * @own: it, as the only member of @limits
+ * @shared: it, as a member of a group
+ * @storm: how much of it may be flooded
+ * @flooded: its share of that
  */
 struct dp_rates {
-	struct rate_spent rx;
-	struct rate_spent tx;
-	struct rate_spent storm;
+	struct qos_group limits;
+	struct qos_member own;
+	struct qos_member shared;
+	struct rate storm;
+	struct rate_share flooded;
 };
+
+/**
+ * dp_rates_are_limited - whether there is a limit for packets one way
+ * @rates: of their port
+ * @way: QOS_RX or QOS_TX
+ */
+static inline bool dp_rates_are_limited(const struct dp_rates *rates, unsigned int way)
+{
+	return qos_is_limited(&rates->own, way) || qos_is_limited(&rates->shared, way);
+}
+
+/**
+ * dp_rates_wait - how long until one packet more may pass, which wants to
+ * @rates: of its port
+ * @way: QOS_RX or QOS_TX
+ * @now: nanoseconds
+ *
+ * Return: nanoseconds; 0 for now.
+ */
+static inline uint64_t dp_rates_wait(struct dp_rates *rates, unsigned int way, uint64_t now)
+{
+	const uint64_t own = qos_wait_ns(&rates->own, way, now);
+	const uint64_t shared = qos_wait_ns(&rates->shared, way, now);
+
+	return own > shared ? own : shared;
+}
+
+/**
+ * dp_rates_charge - packets passed
+ * @rates: of their port
+ * @way: QOS_RX or QOS_TX
+ * @now: nanoseconds
+ * @packets: how many
+ * @bytes: their bytes
+ */
+static inline void dp_rates_charge(struct dp_rates *rates, unsigned int way, uint64_t now,
+				   unsigned int packets, uint64_t bytes)
+{
+	qos_charge(&rates->own, way, now, packets, bytes);
+	qos_charge(&rates->shared, way, now, packets, bytes);
+}
 
 /**
  * struct dp_rules - what a port lets in and out
  * @rules: as they were set
  * @mirror: gets a copy of all frames; NULL for none
- * @rates: what passed
+ * @rates: what passed; NULL for no limits
  */
 struct dp_rules {
 	struct port_rules rules;

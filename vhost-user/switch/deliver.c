@@ -600,7 +600,7 @@ static bool lets_out(struct forward *forward, struct dp_port *port, struct frame
 	const struct port_rules *rules = &port->rules->rules;
 	enum drop reason = DROP_RATE;
 
-	if (!forward_is_over(&rules->tx, &port->rules->rates->tx, frame->length)) {
+	if (!forward_is_over(port->rules->rates, QOS_TX, frame->length)) {
 		deliver_mirrored(forward, port->rules, frame);
 		reason = vlan_leave(&rules->vlan, frame, tag);
 	}

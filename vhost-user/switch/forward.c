@@ -170,14 +170,24 @@ static enum drop flood(struct forward *forward, struct dp_port *source, struct f
 	return DROP_NONE;
 }
 
+static bool is_storm(struct dp_rates *rates)
+{
+	uint64_t now;
+
+	if (!rates)
+		return false;
+	now = monotonic_ns();
+	if (rate_wait(&rates->storm, &rates->flooded, now))
+		return true;
+	rate_charge(&rates->storm, &rates->flooded, now, 1);
+	return false;
+}
+
 /* To all, which a port may do only so often. */
 static enum drop flood_station(struct forward *forward, struct dp_port *source,
 			       struct frame *frame, uint16_t vlan)
 {
-	const struct dp_rules *rules = source->rules;
-
-	if (unlikely(rules) &&
-	    forward_is_over(&rules->rules.storm, &rules->rates->storm, frame->length))
+	if (unlikely(source->rules) && is_storm(source->rules->rates))
 		return DROP_STORM;
 	return flood(forward, source, frame, vlan);
 }
@@ -367,10 +377,8 @@ static enum drop switch_frame(struct forward *forward, struct dp_view *view,
 /* Rings wait while their guest has sent its share; what came from elsewhere is here already. */
 static bool is_over_limit(const struct dp_port *source, const struct frame *frame)
 {
-	const struct dp_rules *rules = source->rules;
-
 	return (source->uplink || source->lane) &&
-	       forward_is_over(&rules->rules.rx, &rules->rates->rx, frame->length);
+	       forward_is_over(source->rules->rates, QOS_RX, frame->length);
 }
 
 /* What the rules of its port say of a frame. */
@@ -502,23 +510,28 @@ static void refuse_burst(struct forward *forward, unsigned int count)
 }
 
 /* How many frames a guest may send now. */
-static unsigned int share_of(const struct dp_port *port, struct dp_queue *queue)
+static unsigned int share_of(struct forward *forward, const struct dp_port *port,
+			     struct dp_queue *queue)
 {
-	const struct dp_rules *rules = port->rules;
+	struct dp_rates *rates = port->rules ? port->rules->rates : NULL;
+	uint64_t now;
 
-	if (likely(!rules) || !rate_is_limited(&rules->rules.rx))
+	if (likely(!rates))
 		return DP_BURST;
-	queue->held = !rate_has_room(&rules->rules.rx, &rules->rates->rx, (double)monotonic_ns());
-	return queue->held ? 0 : LIMITED_BURST;
+	now = monotonic_ns();
+	if (!dp_rates_wait(rates, QOS_RX, now)) {
+		qos_wait_end(&queue->held, &rates->shared, now);
+		return dp_rates_are_limited(rates, QOS_RX) ? LIMITED_BURST : DP_BURST;
+	}
+	if (!queue->held.since && virtq_has_chain(&queue->vu->ring, &forward->from))
+		qos_wait_begin(&queue->held, now);
+	return 0;
 }
 
 static void charge(const struct dp_port *port, unsigned int frames, uint64_t bytes)
 {
-	const struct dp_rules *rules = port->rules;
-
-	if (unlikely(rules) && rate_is_limited(&rules->rules.rx))
-		rate_charge(&rules->rules.rx, &rules->rates->rx, (double)monotonic_ns(), frames,
-			    bytes);
+	if (unlikely(port->rules) && port->rules->rates)
+		dp_rates_charge(port->rules->rates, QOS_RX, monotonic_ns(), frames, bytes);
 }
 
 /* Give back what devices are done with; the control thread is told of one that is stuck. */
@@ -591,7 +604,7 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 	struct loans *loans = loans_of(queue->ring);
 	struct virtq *ring = &queue->vu->ring;
 	struct virtq_batch *batch = &forward->from;
-	unsigned int count, done, share = share_of(port, queue);
+	unsigned int count, done, share = share_of(forward, port, queue);
 	bool may_wait;
 
 	if (unlikely(loans_waiting(loans)))

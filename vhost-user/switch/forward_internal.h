@@ -167,10 +167,19 @@ static inline void forward_count_descriptors(struct forward *forward,
 }
 
 /* Whether one packet more is too much now; what is not is charged. */
-static inline bool forward_is_over(const struct rate_limit *limit, struct rate_spent *spent,
-				   uint32_t bytes)
+static inline bool forward_is_over(struct dp_rates *rates, unsigned int way, uint32_t bytes)
 {
-	return rate_is_limited(limit) && !rate_admits(limit, spent, (double)monotonic_ns(), bytes);
+	uint64_t now;
+
+	if (!rates)
+		return false;
+	now = monotonic_ns();
+	if (dp_rates_wait(rates, way, now)) {
+		qos_drop(&rates->shared);
+		return true;
+	}
+	dp_rates_charge(rates, way, now, 1, bytes);
+	return false;
 }
 
 /* A ring that other workers bring frames to as well is used between these. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "vhost-user/switch/forward.h"
 #include "vhost-user/switch/loan.h"
 
@@ -20,6 +21,8 @@ struct injection {
 /**
  * struct forwarder - see forwarder.h
  * @view: what it forwards by
+ * @held_due: nanoseconds from when the worker armed until a guest may send again that sent its
+ *	share; UINT64_MAX for none
  * @tick: cycles of the time stamp counter for one of the clock of MAC tables
  * @inject_head: injections that the control thread wrote
  * @inject_tail: injections that the worker took
@@ -28,6 +31,7 @@ struct forwarder {
 	struct pollable pollable;
 	struct dp_view *view;
 	struct forward *forward;
+	uint64_t held_due;
 	uint64_t tick;
 	uint32_t inject_head;
 	_Alignas(VIRTQ_CACHE_LINE) uint32_t inject_tail;
@@ -76,22 +80,34 @@ static unsigned int poll(struct pollable *pollable, uint64_t now)
 	return count;
 }
 
+/* A guest sent its share, and more. */
+static void look_again(struct forwarder *forwarder, struct dp_rates *rates)
+{
+	const uint64_t wait = dp_rates_wait(rates, QOS_RX, monotonic_ns());
+
+	forwarder->held_due = wait < forwarder->held_due ? wait : forwarder->held_due;
+}
+
 /*
- * Ask all rings for kicks.  What a guest sent beyond its share is no reason to stay awake,
- * only to look again.
+ * Ask all rings for kicks.  What a guest sent beyond its share is no reason to stay awake: due()
+ * tells when to look again.
  */
 static enum pollable_rest arm(struct pollable *pollable)
 {
-	struct dp_view *view = current_view(of(pollable));
+	struct forwarder *forwarder = of(pollable);
+	struct dp_view *view = current_view(forwarder);
 	bool empty = true, must_poll = view->must_poll;
 
+	forwarder->held_due = UINT64_MAX;
 	for (unsigned int i = 0; i < view->count; i++) {
 		for (unsigned int j = 0; j < view->ports[i]->from_count; j++) {
 			const struct dp_queue *queue = &view->ports[i]->from[j];
 			bool has_more = virtq_kick_enable(&queue->vu->ring);
 
-			empty &= !has_more || queue->held;
-			must_poll |= queue->held || loans_waiting(loans_of(queue->ring));
+			if (queue->held.since)
+				look_again(forwarder, view->ports[i]->rules->rates);
+			empty &= !has_more || queue->held.since;
+			must_poll |= loans_waiting(loans_of(queue->ring));
 		}
 	}
 	if (!empty)
@@ -108,10 +124,13 @@ static void disarm(struct pollable *pollable)
 			virtq_kick_disable(&view->ports[i]->from[j].vu->ring);
 }
 
-/* When a driver has to be called. */
+/* When a driver has to be called, or a guest may send again that sent its share. */
 static uint64_t due(struct pollable *pollable)
 {
-	return forward_call_due(of(pollable)->forward);
+	const struct forwarder *forwarder = of(pollable);
+	const uint64_t call = forward_call_due(forwarder->forward);
+
+	return forwarder->held_due < call ? forwarder->held_due : call;
 }
 
 static const struct pollable_ops ops = {

@@ -118,6 +118,14 @@ static int read_mirror(const struct context *context, struct json_object *value)
 	return 0;
 }
 
+static int read_qos(const struct context *context, struct json_object *value)
+{
+	const char *name = json_object_get_string(value);
+
+	context->rules->qos = *name && strcmp(name, "none") ? name : NULL;
+	return 0;
+}
+
 static int read_cpus(const struct context *context, struct json_object *value)
 {
 	const char *list = json_object_get_string(value);
@@ -167,6 +175,7 @@ static const struct rule {
 	{ "tx_rate", json_type_int, "a number", read_number },
 	{ "tx_packets", json_type_int, "a number", read_number },
 	{ "storm_packets", json_type_int, "a number", read_number },
+	{ "qos", json_type_string, "a text", read_qos },
 	{ "max_stations", json_type_int, "a number", read_max_stations },
 	{ "mirror", json_type_string, "a text", read_mirror },
 	{ "cpus", json_type_string, "a text", read_cpus },
@@ -206,9 +215,11 @@ static int read_all(const struct context *context)
 		if (error)
 			return error;
 	}
-	rules->rx = rate_limit_of(number(json, "rx_rate"), number(json, "rx_packets"));
-	rules->tx = rate_limit_of(number(json, "tx_rate"), number(json, "tx_packets"));
-	rules->storm = rate_limit_of(0, number(json, "storm_packets"));
+	rules->limits[QOS_WRITE_BYTES] = number(json, "rx_rate") / 8;
+	rules->limits[QOS_RX_PACKETS] = number(json, "rx_packets");
+	rules->limits[QOS_READ_BYTES] = number(json, "tx_rate") / 8;
+	rules->limits[QOS_TX_PACKETS] = number(json, "tx_packets");
+	rules->storm = number(json, "storm_packets");
 	return 0;
 }
 
@@ -271,6 +282,14 @@ int port_rules_change(struct port_rules *rules, struct iov *iov, const char *por
 		rules->json = NULL;
 	}
 	return 0;
+}
+
+bool port_rules_are_limited(const struct port_rules *rules)
+{
+	for (unsigned int i = 0; i < QOS_LIMITS; i++)
+		if (rules->limits[i] > 0)
+			return true;
+	return rules->storm > 0 || rules->qos;
 }
 
 void port_rules_release(struct port_rules *rules)

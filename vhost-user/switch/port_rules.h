@@ -5,7 +5,7 @@
 
 #include <json-c/json.h>
 
-#include "vhost-user/switch/rate_limit.h"
+#include "vhost-user/qos.h"
 #include "vhost-user/switch/source_guard.h"
 #include "vhost-user/switch/vlan.h"
 
@@ -18,9 +18,9 @@
  * @is_isolated: nothing passes between it and others of these
  * @vlan: in which VLANs it is
  * @guard: which addresses may send
- * @rx: how much may come from the port
- * @tx: how much may go to it
- * @storm: how many of its frames may be flooded
+ * @limits: of what comes from the port and goes to it, a second; 0 for any
+ * @storm: how many of its frames may be flooded, a second; 0 for any
+ * @qos: name of the group whose limits it keeps as well, in @json; NULL for none
  * @stations_max: most stations that a switch learns behind the port; 0 for no number of its own
  * @mirror: name of the port that gets a copy of all its frames, in @json; NULL for none
  * @cpus: workers that may take from it, in @json; NULL for any
@@ -32,9 +32,9 @@ struct port_rules {
 	bool is_isolated;
 	struct vlan_rules vlan;
 	struct source_guard guard;
-	struct rate_limit rx;
-	struct rate_limit tx;
-	struct rate_limit storm;
+	double limits[QOS_LIMITS];
+	double storm;
+	const char *qos;
 	uint32_t stations_max;
 	const char *mirror;
 	const char *cpus;
@@ -54,6 +54,7 @@ struct port_rules {
  *	"allow_ip"	array of IP addresses and prefixes; empty for any
  *	"rx_rate", "tx_rate"	bits per second; 0 for any
  *	"rx_packets", "tx_packets", "storm_packets"	packets per second; 0 for any
+ *	"qos"		name of a group of "qos.add", or "none"
  *	"max_stations"	how many stations a switch learns behind the port; 0 for any
  *	"mirror"	name of a port, or "none"
  *	"cpus"		CPU list such as "0,2-3", or "none" for those of all workers
@@ -63,6 +64,12 @@ struct port_rules {
  */
 int port_rules_change(struct port_rules *rules, struct iov *iov, const char *port,
 		      struct json_object *json);
+
+/**
+ * port_rules_are_limited - whether there is a limit, of its own or of a group
+ * @rules: rules
+ */
+bool port_rules_are_limited(const struct port_rules *rules);
 
 /**
  * port_rules_release - free what rules hold
