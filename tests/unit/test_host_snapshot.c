@@ -303,7 +303,12 @@ static void answer(int client)
 		"{\"name\": \"nowhere\", \"type\": \"disk\", \"socket\": \"/s/no\", \"mode\": \"client\", "
 		"\"state\": \"connecting\", \"queues\": 0, \"backend\": \"null\", \"read_only\": false, "
 		"\"serial\": \"nowhere\", \"queues_max\": 1, \"bytes\": 1000448, \"block\": 512, "
-		"\"on_error\": \"report\", \"status\": \"ready\"}]}\n";
+		"\"on_error\": \"report\", \"status\": \"ready\"},"
+		"{\"name\": \"far\", \"type\": \"disk\", \"socket\": \"/s/far\", \"mode\": \"client\", "
+		"\"state\": \"connecting\", \"queues\": 0, \"backend\": \"nbd\", "
+		"\"uri\": \"nbd+unix:///?socket=/s/nbd\", \"read_only\": false, \"serial\": \"far\", "
+		"\"queues_max\": 1, \"bytes\": 1048576, \"block\": 512, \"on_error\": \"report\", "
+		"\"status\": \"waits-for-server\", \"server\": \"nobody serves there\"}]}\n";
 	char request[512] = "";
 	const char *reply;
 
@@ -391,6 +396,10 @@ static void what_iovd_has_is_written_with_identities(void **state)
 			       "  - name: nowhere\n"
 			       "    socket: /s/no\n"
 			       "    null: 977K\n"
+			       "    queues: 1\n"
+			       "  - name: far\n"
+			       "    socket: /s/far\n"
+			       "    nbd: nbd+unix:///?socket=/s/nbd\n"
 			       "    queues: 1\n"));
 	load(yaml);
 	assert_int_equal(steps(), 0);
