@@ -25,21 +25,23 @@
 enum source {
 	SOURCE_FILE,
 	SOURCE_DEVICE,
+	SOURCE_NBD,
 	SOURCE_MEMORY,
 	SOURCE_NULL,
 	SOURCES,
 };
 
-/* The value of each is a path, or a size. */
+/* The value of each is a place, or a size. */
 static const struct {
 	const char *option;
 	const char *backend;
-	bool is_path;
+	const char *place;
 } sources[SOURCES] = {
-	[SOURCE_FILE] = { "--file", "file", true },
-	[SOURCE_DEVICE] = { "--device", "file", true },
-	[SOURCE_MEMORY] = { "--memory", "memory", false },
-	[SOURCE_NULL] = { "--null", "null", false },
+	[SOURCE_FILE] = { "--file", "file", "a path" },
+	[SOURCE_DEVICE] = { "--device", "file", "a path" },
+	[SOURCE_NBD] = { "--nbd", "nbd", "a URI such as nbd+unix:///?socket=/run/nbd.sock" },
+	[SOURCE_MEMORY] = { "--memory", "memory", NULL },
+	[SOURCE_NULL] = { "--null", "null", NULL },
 };
 
 struct disk_add_args {
@@ -70,12 +72,17 @@ static const struct argp_option add_options[] = {
 	{ "file", KEY_SOURCE + SOURCE_FILE, "PATH", 0, "Its data is in this file" },
 	{ "device", KEY_SOURCE + SOURCE_DEVICE, "BLOCK|PATH", 0,
 	  "Its data is on this block device, nvme0n1 or /dev/disk/by-id/..." },
+	{ "nbd", KEY_SOURCE + SOURCE_NBD, "URI", 0,
+	  "Its data is in this export of an NBD server: nbd+unix:///EXPORT?socket=PATH or "
+	  "nbd://ADDRESS[:PORT]/EXPORT" },
 	{ "memory", KEY_SOURCE + SOURCE_MEMORY, "SIZE", 0,
 	  "Its data is in memory of iovd, and gone with it" },
 	{ "null", KEY_SOURCE + SOURCE_NULL, "SIZE", 0,
 	  "Its data is nowhere: reads give zeroes, writes are dropped" },
 	{ "read-only", KEY_READ_ONLY, 0, 0, "Nobody writes to it; may be shared then" },
-	{ "cached", KEY_CACHED, 0, 0, "By the page cache of the host (default: around it)" },
+	{ "cached", KEY_CACHED, 0, 0,
+	  "By the page cache of the host (default: around it); with --nbd: what a server "
+	  "acknowledged that was killed is kept by its host" },
 	{ "serial", KEY_SERIAL, "TEXT", 0,
 	  "Serial number that the guest reads, of up to 20 characters (the disk's name)" },
 	{ "queues", KEY_QUEUES, "N", 0, "Queues that it offers (64)" },
@@ -95,10 +102,11 @@ static void set_source(struct disk_add_args *args, enum source source, const cha
 		       const struct argp_state *state)
 {
 	args->source[source] = arg;
-	if (!sources[source].is_path)
+	if (!sources[source].place)
 		args->bytes = cli_size(arg, sources[source].option, state);
 	else if (!*arg)
-		cli_misuse(state, "%s '': expected a path", sources[source].option);
+		cli_misuse(state, "%s '': expected %s", sources[source].option,
+			   sources[source].place);
 }
 
 static void check_sources(const struct disk_add_args *args, const struct argp_state *state)
@@ -114,7 +122,8 @@ static void check_sources(const struct disk_add_args *args, const struct argp_st
 		first = sources[i].option;
 	}
 	if (!first)
-		cli_misuse(state, "expected --file, --device, --memory or --null: where its data is");
+		cli_misuse(state, "expected --file, --device, --nbd, --memory or --null: where its "
+			   "data is");
 }
 
 static void check_add(const struct disk_add_args *args, const struct argp_state *state)
@@ -182,7 +191,8 @@ static int add_source(struct iov *iov, const struct disk_add_args *args, struct 
 	for (unsigned int i = 0; i < SOURCES; i++)
 		cli_param_text(params, "backend", args->source[i] ? sources[i].backend : NULL);
 	cli_param_number(params, "bytes", args->bytes);
-	if (args->bytes)
+	cli_param_text(params, "uri", args->source[SOURCE_NBD]);
+	if (args->bytes || args->source[SOURCE_NBD])
 		return 0;
 	if (args->source[SOURCE_FILE])
 		error = cli_absolute_path(iov, "file", args->source[SOURCE_FILE], path);
@@ -219,6 +229,8 @@ const struct cli_command cli_disk_add = {
 	.summary = "Add a disk of a guest to iovd",
 	.example = "iov disk add vm1-root --socket /run/vm1-root --server --file /srv/vm1.img\n"
 		   "  iov disk add vm1-data --socket /run/vm1-data --server --device nvme0n1\n"
+		   "  iov disk add vm2-root --socket /run/vm2-root --server --nbd "
+		   "nbd+unix:///?socket=/run/vm2.nbd\n"
 		   "  iov disk add scratch --socket /run/scratch --server --memory 4G",
 	.changes = true,
 	.saves = true,
@@ -233,13 +245,13 @@ const struct cli_command cli_disk_add = {
 
 void disk_add_words(struct json_object *disk)
 {
-	const char *path = json_text_or_null(disk, "path");
+	const char *path = json_text_or_null(disk, "path"), *uri = json_text_or_null(disk, "uri");
 	char size[IOV_SIZE_TEXT];
 
 	size_text(json_object_get_uint64(json_object_object_get(disk, "bytes")), size);
 	if (json_object_object_get(disk, "bytes"))
 		json_add_text(disk, "size", size);
-	json_add_text(disk, "data", path ? path : json_text_or_null(disk, "backend"));
+	json_add_text(disk, "data", path ? path : uri ? uri : json_text_or_null(disk, "backend"));
 }
 
 static const struct iov_column list_columns[] = {

@@ -18,7 +18,7 @@ error_t disk_parse_name(int key, char *arg, struct argp_state *state);
 /* The value of --on-error. */
 const char *disk_parse_on_error(const char *arg, const struct argp_state *state);
 
-/* Members "size" and "data" of a disk, for people: "10G", and its path or "memory". */
+/* Members "size" and "data" of a disk, for people: "10G", and its path, URI or "memory". */
 void disk_add_words(struct json_object *disk);
 
 /* Kinds of requests as rows, each with its "disk", "kind" and times in words. */

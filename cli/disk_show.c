@@ -15,6 +15,7 @@ static const struct iov_column disk_columns[] = {
 	{ "state", "State" },
 	{ "status", "Status" },
 	{ "error", "Last error" },
+	{ "server", "Server" },
 	{ "data", "Data" },
 	{ "size", "Size" },
 	{ "block", "Block" },

@@ -34,6 +34,11 @@ static void add_on(struct json_object *params, const char *key, struct json_obje
 		json_object_object_add(params, key, json_object_new_boolean(true));
 }
 
+static const char *backend_of(const struct iov_host_disk *disk)
+{
+	return disk->file ? "file" : disk->nbd ? "nbd" : disk->memory ? "memory" : "null";
+}
+
 struct json_object *host_disk_params(const struct iov_host_disk *disk)
 {
 	struct json_object *params = json_object_new_object();
@@ -43,8 +48,9 @@ struct json_object *host_disk_params(const struct iov_host_disk *disk)
 	json_add_text(params, "socket", disk->socket);
 	json_object_object_add(params, "server",
 			       json_object_new_boolean(disk->server && *disk->server));
-	json_add_text(params, "backend", disk->file ? "file" : disk->memory ? "memory" : "null");
+	json_add_text(params, "backend", backend_of(disk));
 	add_text(params, "path", disk->file);
+	add_text(params, "uri", disk->nbd);
 	if (size)
 		json_object_object_add(params, "bytes", json_object_new_uint64(bytes_of(size)));
 	add_switch(params, "read_only", disk->read_only);
@@ -76,11 +82,12 @@ static const char *own_on_error(struct json_object *now)
 
 void host_disk_former(struct json_object *now, struct json_object *params)
 {
-	const char *path = json_text_or_null(now, "path");
+	const char *path = json_text_or_null(now, "path"), *uri = json_text_or_null(now, "uri");
 
 	json_add_text(params, "backend", json_text(now, "backend"));
 	add_text(params, "path", path);
-	if (!path)
+	add_text(params, "uri", uri);
+	if (!path && !uri)
 		json_object_object_add(params, "bytes",
 				       json_object_get(json_object_object_get(now, "bytes")));
 	add_on(params, "read_only", now);
@@ -94,11 +101,14 @@ void host_disk_former(struct json_object *now, struct json_object *params)
 
 void host_disk_say_source(struct json_object *params, struct json_object *said)
 {
-	static const char *const keys[] = { "file", "memory", "null" };
-	const char *backend = json_text(params, "backend"), *value = json_text(params, "path");
+	static const char *const keys[] = { "file", "nbd", "memory", "null" };
+	const char *value = json_text_or_null(params, "path");
+	const char *backend = json_text(params, "backend");
 	char size[IOV_SIZE_TEXT];
 
-	if (!*value) {
+	if (!value)
+		value = json_text_or_null(params, "uri");
+	if (!value) {
 		size_text(json_object_get_uint64(json_object_object_get(params, "bytes")), size);
 		value = size;
 	}

@@ -182,7 +182,7 @@ struct iov_host_port {
 	struct iov_host_rules *rules;
 };
 
-/* As the options of "iov disk add" take them; one of @file, @memory and @null. */
+/* As the options of "iov disk add" take them; one of @file, @nbd, @memory and @null. */
 struct iov_host_disk {
 	char *name;
 	char *socket;
@@ -190,6 +190,7 @@ struct iov_host_disk {
 	char *socket_mode;
 	char *socket_owner;
 	char *file;
+	char *nbd;		/* URI */
 	char *memory;		/* "512M", "10G" */
 	char *null;
 	bool *read_only;

@@ -223,7 +223,7 @@ static int to_file(const struct deed *deed, struct json_object *params, struct j
 		else if (is_limit(deed, key))
 			json_object_object_add(said, key, is_nothing(value) ? NULL :
 									       json_object_get(value));
-		else if (!strcmp(key, "path") || !strcmp(key, "bytes"))
+		else if (!strcmp(key, "path") || !strcmp(key, "uri") || !strcmp(key, "bytes"))
 			add_source(deed, params, said);
 		else if (!is_unsaid(key))
 			json_object_object_add(said, key, json_object_get(value));
@@ -299,6 +299,14 @@ static int save_plan(const struct deed *deed)
 	return error ? error : iov_host_save_plan(deed->plan, wanted);
 }
 
+/* A path or a URI; NULL for a disk that has a size of its own. */
+static const char *place_of_data(struct json_object *disk)
+{
+	const char *path = json_text_or_null(disk, "path");
+
+	return path ? path : json_text_or_null(disk, "uri");
+}
+
 /* What nobody keeps is not in a host file, nor is what is found where the data is. */
 static int check_saved(const struct deed *deed)
 {
@@ -315,9 +323,9 @@ static int check_saved(const struct deed *deed)
 					"leave out --save, or say it in a command of its own",
 					unkept[i].option);
 	}
-	if (is(deed, "resize") && json_text_or_null(deed->now, "path"))
+	if (is(deed, "resize") && place_of_data(deed->now))
 		return iov_fail(deed->iov, -EINVAL, "%s: a host file does not say the size of %s; leave "
-				"out --save", deed->name, json_text(deed->now, "path"));
+				"out --save", deed->name, place_of_data(deed->now));
 	return 0;
 }
 

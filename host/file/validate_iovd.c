@@ -199,20 +199,26 @@ static int check_disk_size(const struct check *check, const char *where, const c
 static int check_disk_source(const struct check *check, const char *at,
 			     const struct iov_host_disk *disk)
 {
-	struct iov_path file = iov_path("%s.file", at);
+	struct iov_path file = iov_path("%s.file", at), nbd = iov_path("%s.nbd", at);
+	const bool is_written = !disk->read_only || !*disk->read_only;
 	int error;
 
-	if (!!disk->file + !!disk->memory + !!disk->null != 1)
+	if (!!disk->file + !!disk->nbd + !!disk->memory + !!disk->null != 1)
 		return iov_host_fail(check->file, -EINVAL, at,
-				     "expected one of file, memory and null: where the disk's data is");
+				     "expected one of file, nbd, memory and null: where the disk's data is");
 	if (disk->file && *disk->file != '/')
 		return fail_value(check, file.name, disk->file, "a full path");
+	if (disk->nbd && strncmp(disk->nbd, "nbd://", 6) && strncmp(disk->nbd, "nbd+unix://", 11))
+		return fail_value(check, nbd.name, disk->nbd,
+				  "a URI that begins with nbd:// or nbd+unix://");
 	error = check_disk_size(check, PLACE("%s.memory", at), disk->memory);
 	if (!error)
 		error = check_disk_size(check, PLACE("%s.null", at), disk->null);
 	/* Any number of disks may read it. */
-	if (!error && disk->file && !(disk->read_only && *disk->read_only))
+	if (!error && disk->file && is_written)
 		error = check_once(check, file.name, "writable file", disk->file);
+	if (!error && disk->nbd && is_written)
+		error = check_once(check, nbd.name, "writable export", disk->nbd);
 	return error;
 }
 

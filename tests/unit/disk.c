@@ -86,15 +86,27 @@ void disk_submit(struct disk *disk, struct disk_io *io)
 	disk->channel->backend->ops->submit(disk->channel, &io->io);
 }
 
-/* As a worker: the descriptor is watched for its edges, and asked nothing. */
+/* As a worker: the descriptors are watched for their edges, and asked nothing. */
 static int watch(const struct disk *disk)
 {
+	const struct blk_backend_ops *ops = disk->backend->ops;
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 	int fd = epoll_create1(EPOLL_CLOEXEC);
 
 	assert_return_code(fd, errno);
 	assert_return_code(epoll_ctl(fd, EPOLL_CTL_ADD, blk_uring_fd(disk->uring), &event), errno);
+	if (ops->fd)
+		assert_return_code(epoll_ctl(fd, EPOLL_CTL_ADD, ops->fd(disk->channel), &event),
+				   errno);
 	return fd;
+}
+
+unsigned int disk_poll(struct disk *disk)
+{
+	const struct blk_backend_ops *ops = disk->backend->ops;
+	unsigned int count = blk_uring_poll(disk->uring);
+
+	return ops->poll ? count + ops->poll(disk->channel) : count;
 }
 
 unsigned int disk_wait(struct disk *disk, unsigned int most)
@@ -106,7 +118,7 @@ unsigned int disk_wait(struct disk *disk, unsigned int most)
 		struct epoll_event event;
 		int count;
 
-		if (blk_uring_poll(disk->uring))
+		if (disk_poll(disk))
 			continue;
 		if (fd < 0)
 			fd = watch(disk);

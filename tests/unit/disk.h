@@ -41,6 +41,9 @@ void disk_leave(struct disk *disk);
 
 void disk_submit(struct disk *disk, struct disk_io *io);
 
+/* One pass of the worker; how much was done. */
+unsigned int disk_poll(struct disk *disk);
+
 /* Go on until no more than @most are under way; sleeps as a worker does.  How often it did. */
 unsigned int disk_wait(struct disk *disk, unsigned int most);
 

@@ -12,6 +12,7 @@
 
 #include "tests/unit/disk.h"
 #include "tests/unit/loop.h"
+#include "tests/unit/nbd.h"
 #include "tests/unit/random.h"
 
 /* Each has a zone of the disk and of memory to itself, so nobody meets another. */
@@ -23,6 +24,7 @@
 /* Rounds, where all is quick and where flushes wait for a disk. */
 #define IN_MEMORY 400
 #define ON_DISK 40
+#define SERVED 60
 
 #define UNTOUCHED 0xa5
 
@@ -301,6 +303,79 @@ static void block_device_keeps_what_was_written(void **state)
 	free(name);
 }
 
+/* A file, by a server of others that is told in its own way. */
+static void run_served(const char *const argv[], const char *socket, bool is_forgetful)
+{
+	char uri[160];
+	const struct blk_source source = { .path = uri };
+	const pid_t pid = nbd_start(socket, argv);
+
+	snprintf(uri, sizeof(uri), "nbd+unix:///?socket=%s", socket);
+	run("nbd", &source, SERVED, is_forgetful);
+	nbd_end(pid);
+	unlink(socket);
+}
+
+static void export_of_nbdkit_keeps_what_was_written(void **state)
+{
+	/* As it is; one connection, without FUA; and with blocks that it insists on. */
+	static const struct {
+		const char *options[2];
+		const char *params[3];
+	} ways[] = {
+		{ .options = { NULL } },
+		{ { "--filter=multi-conn", "--filter=fua" }, { "multi-conn-mode=disable" } },
+		{ { "--filter=blocksize-policy" },
+		  { "blocksize-minimum=4096", "blocksize-maximum=64K",
+		    "blocksize-error-policy=error" } },
+	};
+	char *path = disk_file(disk_directory(), DISK), socket[96];
+
+	(void)state;
+	if (!nbd_has("nbdkit"))
+		skip();
+	snprintf(socket, sizeof(socket), "%s/nbd", disk_directory());
+	for (unsigned int i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		const char *argv[16] = { "nbdkit", "-f", "-U", socket };
+		unsigned int count = 4;
+
+		for (unsigned int j = 0; j < 2 && ways[i].options[j]; j++)
+			argv[count++] = ways[i].options[j];
+		argv[count++] = "file";
+		argv[count++] = path;
+		for (unsigned int j = 0; j < 3 && ways[i].params[j]; j++)
+			argv[count++] = ways[i].params[j];
+		run_served(argv, socket, false);
+		assert_return_code(truncate(path, 0), errno);
+		assert_return_code(truncate(path, DISK), errno);
+	}
+	unlink(path);
+	free(path);
+}
+
+static void export_of_qemu_keeps_what_was_written(void **state)
+{
+	static const char *const formats[] = { "raw", "qcow2" };
+	char *path = disk_file(disk_directory(), DISK), socket[96], command[256];
+
+	(void)state;
+	if (!nbd_has("qemu-nbd"))
+		skip();
+	snprintf(socket, sizeof(socket), "%s/nbd", disk_directory());
+	for (unsigned int i = 0; i < 2; i++) {
+		const char *argv[] = { "qemu-nbd",        "-t", "-k", socket, "-f", formats[i],
+				       "--discard=unmap", "-e", "8",  path,   NULL };
+
+		snprintf(command, sizeof(command), "qemu-img create -q -f %s %s %llu", formats[i],
+			 path, (unsigned long long)DISK);
+		assert_int_equal(system(command), 0);
+		/* It discards whole clusters, and leaves what is less. */
+		run_served(argv, socket, i == 1);
+	}
+	unlink(path);
+	free(path);
+}
+
 static void given_device_keeps_what_was_written(void **state)
 {
 	const struct blk_source source = { .path = getenv("IOV_DISK") };
@@ -385,6 +460,8 @@ int main(void)
 		cmocka_unit_test(cached_file_keeps_what_was_written),
 		cmocka_unit_test(file_in_memory_keeps_what_was_written),
 		cmocka_unit_test(block_device_keeps_what_was_written),
+		cmocka_unit_test(export_of_nbdkit_keeps_what_was_written),
+		cmocka_unit_test(export_of_qemu_keeps_what_was_written),
 		cmocka_unit_test(memory_that_is_given_back_reads_as_zeroes),
 		cmocka_unit_test(null_leaves_memory_alone),
 		cmocka_unit_test(sizes_that_are_none_are_refused),

@@ -55,6 +55,7 @@ static const char whole[] = "version: 1\n"
 			    "       any_memory: on, socket_mode: 0600, socket_owner: root}\n"
 			    "    - {name: scratch, socket: /srv/scratch, memory: 4G, qos: gold}\n"
 			    "    - {name: none, socket: /srv/none, null: 4096}\n"
+			    "    - {name: far, socket: /srv/far, nbd: \"nbd://192.0.2.7/far\"}\n"
 			    "  qos:\n"
 			    "    - {name: gold, iops: 1, read_iops: 2, write_iops: 3, bytes: 4, read_bytes: 5,\n"
 			    "       write_bytes: 6, packets: 7, rx_packets: 8, tx_packets: 9, burst_ms: 10}\n";
@@ -113,7 +114,8 @@ static void all_keys_of_disks_are_read(void **state)
 	const struct iov_host_disk *root = iovd->disks, *scratch = root + 1, *none = root + 2;
 
 	(void)state;
-	assert_int_equal(iovd->disk_count, 3);
+	assert_int_equal(iovd->disk_count, 4);
+	assert_string_equal(iovd->disks[3].nbd, "nbd://192.0.2.7/far");
 	assert_string_equal(root->name, "root");
 	assert_string_equal(root->socket, "/srv/root.sock");
 	assert_true(*root->server);

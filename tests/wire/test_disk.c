@@ -8,17 +8,23 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
+#include "tests/unit/nbd.h"
 #include "tests/unit/random.h"
 #include "tests/unit/test.h"
 #include "tests/wire/daemon.h"
@@ -55,11 +61,13 @@ static int inflight_fd;
 static struct slot slots[DEPTH];
 static uint32_t written[BLOCKS];	/* generation that each block has */
 static bool is_busy[BLOCKS];
+static pid_t server;			/* of NBD, that has the image; 0 for none */
 
 static int setup(void **state)
 {
 	(void)state;
-	iovd.option = getenv("IOV_DISK") ? "--allow=/dev" : "--allow=/tmp";
+	if (!iovd.option)
+		iovd.option = getenv("IOV_DISK") ? "--allow=/dev" : "--allow=/tmp";
 	daemon_start(&iovd);
 	inflight_fd = -1;
 	memset(slots, 0, sizeof(slots));
@@ -76,7 +84,11 @@ static int teardown(void **state)
 	memset(&guest, 0, sizeof(guest));
 	if (inflight_fd >= 0)
 		close(inflight_fd);
+	if (server)
+		nbd_end(server);
+	server = 0;
 	daemon_clean(&iovd);
+	iovd.option = NULL;
 	return 0;
 }
 
@@ -100,6 +112,28 @@ static void add_file(const char *name, const char *image)
 	char rest[200];
 
 	snprintf(rest, sizeof(rest), "\"backend\":\"file\",\"path\":\"%s/%s\"", iovd.directory, image);
+	add_disk(name, rest);
+}
+
+/* The same image behind a server of others, in its way. */
+static void serve(const char *image, const char *filter, const char *param)
+{
+	char path[120], address[120];
+	const char *argv[] = { "nbdkit", "-f", "-U",  address, filter ? filter : "--no-sr",
+			       "file",   path, param, NULL };
+
+	snprintf(path, sizeof(path), "%s/%s", iovd.directory, image);
+	snprintf(address, sizeof(address), "%s/nbd", iovd.directory);
+	server = nbd_start(address, argv);
+}
+
+static void add_served(const char *name, const char *on_error)
+{
+	char rest[240];
+
+	snprintf(rest, sizeof(rest),
+		 "\"backend\":\"nbd\",\"uri\":\"nbd+unix:///?socket=%s/nbd\",\"on_error\":\"%s\"",
+		 iovd.directory, on_error);
 	add_disk(name, rest);
 }
 
@@ -240,14 +274,12 @@ static uint8_t ask(uint32_t type, uint64_t sector, uint32_t out, uint32_t in)
 	return *status_of(&slots[0]);
 }
 
-static void what_is_written_is_there(uint64_t features)
+static void what_is_kept(uint64_t features)
 {
 	struct vu_config config = { .size = 60 };
 	struct virtio_blk_config space;
 	uint64_t capacity;
 
-	make_image("image", DISK_BYTES);
-	add_file("d", "image");
 	boot("d", FEATURES | features);
 	frontend_send(&guest, VU_GET_CONFIG, 0, &config, VU_CONFIG_HEADER + 60, NULL, 0);
 	frontend_receive(&guest, VU_GET_CONFIG, &config, VU_CONFIG_HEADER + 60);
@@ -269,6 +301,13 @@ static void what_is_written_is_there(uint64_t features)
 	expect_content(bytes_of(&slots[0]), 5, 0);
 	/* It has drained when it says where it stands. */
 	assert_true(frontend_stop_ring(&guest, 0) > 0);
+}
+
+static void what_is_written_is_there(uint64_t features)
+{
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	what_is_kept(features);
 }
 
 static void of_a_split_ring(void **state)
@@ -354,12 +393,10 @@ static unsigned int kills(void)
 }
 
 /* Each request is given back once, and each block has what was written last. */
-static void it_goes_on_after(uint64_t features, unsigned int count)
+static void kills_of_iovd(uint64_t features, unsigned int count)
 {
 	struct random random = { 20260229 };
 
-	make_image("image", DISK_BYTES);
-	add_file("d", "image");
 	boot("d", FEATURES | features);
 	for (unsigned int i = 0; i < count; i++) {
 		run(&random);
@@ -372,6 +409,13 @@ static void it_goes_on_after(uint64_t features, unsigned int count)
 	}
 	run(&random);
 	expect_all();
+}
+
+static void it_goes_on_after(uint64_t features, unsigned int count)
+{
+	make_image("image", DISK_BYTES);
+	add_file("d", "image");
+	kills_of_iovd(features, count);
 }
 
 static void kills_with_a_split_ring(void **state)
@@ -521,6 +565,215 @@ static void a_disk_goes_away_under_its_guest(void **state)
 	add_file("d", "image");
 }
 
+static void begin_served(const char *filter, const char *param, const char *on_error)
+{
+	if (!nbd_has("nbdkit"))
+		skip();
+	make_image("image", DISK_BYTES);
+	serve("image", filter, param);
+	add_served("d", on_error);
+}
+
+static void of_a_server(void **state)
+{
+	(void)state;
+	begin_served(NULL, NULL, "report");
+	what_is_kept(0);
+}
+
+/* One connection, and a driver that would take more rings. */
+static void of_a_server_with_one_connection(void **state)
+{
+	char rest[240];
+
+	(void)state;
+	begin_served("--filter=multi-conn", "multi-conn-mode=disable", "report");
+	what_is_kept(PACKED);
+	snprintf(rest, sizeof(rest), "\"backend\":\"nbd\",\"uri\":\"nbd+unix:///?socket=%s/nbd\"",
+		 iovd.directory);
+	/* It is written to by one alone. */
+	expect_refused("e", rest);
+	daemon_do(&iovd, "disk.remove", "{\"name\":\"d\"}");
+	snprintf(rest, sizeof(rest),
+		 "\"backend\":\"nbd\",\"uri\":\"nbd+unix:///?socket=%s/nbd\",\"queues\":2",
+		 iovd.directory);
+	expect_refused("e", rest);
+	add_served("e", "report");
+}
+
+static void kills_with_a_server(void **state)
+{
+	(void)state;
+	begin_served(NULL, NULL, "report");
+	kills_of_iovd(0, kills());
+}
+
+/* A member of what is shown of the disk. */
+static bool shows(const char *key, const char *value)
+{
+	struct json_object *shown = daemon_call(&iovd, "disk.show", "{\"name\":\"d\"}");
+	const char *text = shown ? json_text_or_null(shown, key) : NULL;
+	const bool is = text && !strcmp(text, value);
+
+	json_object_put(shown);
+	return is;
+}
+
+static void wait_until_shown(const char *key, const char *value)
+{
+	const uint64_t end = monotonic_ms() + PATIENCE_MS;
+
+	while (!shows(key, value)) {
+		assert_true(monotonic_ms() < end);
+		poll(NULL, 0, 20);
+	}
+}
+
+static void end_server(void)
+{
+	nbd_end(server);
+	server = 0;
+}
+
+/* The server goes away and comes back: requests wait, and a flush tells that until somebody looked. */
+static void kills_of_a_server(void **state)
+{
+	struct random random = { 20260230 };
+
+	(void)state;
+	begin_served(NULL, NULL, "wait");
+	boot("d", FEATURES);
+	for (unsigned int i = 0; i < 3; i++) {
+		run(&random);
+		end_server();
+		wait_until_shown("status", "waits-for-server");
+		serve("image", NULL, NULL);
+		run(&random);
+	}
+	expect_all();
+	wait_until_shown("status", "ready");
+	submit(&slots[0], VIRTIO_BLK_T_FLUSH, 0, 0, 0);
+	wait_until_shown("error", strerror(EIO));
+	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"clear_errors\":true}");
+	assert_ptr_equal(wait_for_one(), &slots[0]);
+	assert_int_equal(*status_of(&slots[0]), VIRTIO_BLK_S_OK);
+	assert_int_equal(ask(VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_OK);
+}
+
+static void a_guest_is_told_that_there_is_no_server(void **state)
+{
+	(void)state;
+	begin_served(NULL, NULL, "report");
+	boot("d", FEATURES);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
+	end_server();
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_IOERR);
+	wait_until_shown("status", "waits-for-server");
+	/* It is larger when it comes back, and the guest learns that. */
+	assert_return_code(truncate(daemon_path(&iovd, "image"), 2 * DISK_BYTES), errno);
+	serve("image", NULL, NULL);
+	wait_until_shown("status", "ready");
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 512, 0, BLOCK), VIRTIO_BLK_S_OK);
+}
+
+/* Neither iovd nor the server is there; a guest goes on when both are, in any order. */
+static void a_disk_is_back_with_its_server(void **state)
+{
+	(void)state;
+	begin_served(NULL, NULL, "wait");
+	boot("d", FEATURES);
+	fill(bytes_of(&slots[0]), 1, 1);
+	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 8, BLOCK, 0), VIRTIO_BLK_S_OK);
+	daemon_crash(&iovd);
+	end_server();
+	daemon_restart(&iovd);
+	/* What could not be had is told with the reason. */
+	wait_until_shown("state", "not restored");
+	serve("image", NULL, NULL);
+	wait_until_shown("status", "ready");
+	reattach("d");
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, 8, 0, BLOCK), VIRTIO_BLK_S_OK);
+	expect_content(bytes_of(&slots[0]), 1, 1);
+}
+
+/* Nobody waits for a server that does not answer: who removes its disk as little as who ends iovd. */
+static void silence_keeps_nobody(void **state)
+{
+	(void)state;
+	begin_served("--filter=delay", "rdelay=600", "wait");
+	boot("d", FEATURES);
+	submit(&slots[0], VIRTIO_BLK_T_IN, 0, 0, BLOCK);
+	poll(NULL, 0, 200);
+	assert_null(look());
+	daemon_do(&iovd, "disk.remove", "{\"name\":\"d\"}");
+	frontend_close(&guest);
+	memset(&guest, 0, sizeof(guest));
+	memset(slots, 0, sizeof(slots));
+	add_served("d", "wait");
+	boot("d", FEATURES);
+	submit(&slots[0], VIRTIO_BLK_T_IN, 0, 0, BLOCK);
+	poll(NULL, 0, 200);
+	assert_int_equal(daemon_end(&iovd), 0);
+}
+
+/* A port at which nobody listens yet. */
+static int free_port(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_return_code(bind(fd, (struct sockaddr *)&address, sizeof(address)), errno);
+	assert_return_code(getsockname(fd, (struct sockaddr *)&address, &size), errno);
+	close(fd);
+	return ntohs(address.sin_port);
+}
+
+/* Landlock knows of ports since its version 4. */
+static bool has_landlock_of_ports(void)
+{
+	return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) >= 4;
+}
+
+static char port_option[32];
+
+static int setup_port(void **state)
+{
+	snprintf(port_option, sizeof(port_option), "--nbd-port=%d", free_port());
+	iovd.option = port_option;
+	return setup(state);
+}
+
+/* By TCP at a port that iovd was given; the sandbox leaves it no other. */
+static void a_port_is_given_to_iovd(void **state)
+{
+	const char *port = strchr(port_option, '=') + 1;
+	char path[120], address[40], uri[120], other[8];
+	const char *argv[] = { "nbdkit", "-f", "-i", "127.0.0.1", "-p", port, "file", path, NULL };
+	const char *others[] = { "nbdkit", "-f",     "-i", "127.0.0.1", "-p",
+				 other,    "memory", "1M", NULL };
+	pid_t pid;
+
+	(void)state;
+	if (!nbd_has("nbdkit"))
+		skip();
+	make_image("image", DISK_BYTES);
+	snprintf(path, sizeof(path), "%s/image", iovd.directory);
+	snprintf(address, sizeof(address), "127.0.0.1:%s", port);
+	server = nbd_start(address, argv);
+	snprintf(uri, sizeof(uri), "\"backend\":\"nbd\",\"uri\":\"nbd://%s/\"", address);
+	add_disk("d", uri);
+	what_is_kept(0);
+	snprintf(other, sizeof(other), "%d", free_port());
+	snprintf(address, sizeof(address), "127.0.0.1:%s", other);
+	pid = nbd_start(address, others);
+	snprintf(uri, sizeof(uri), "\"backend\":\"nbd\",\"uri\":\"nbd://%s/\"", address);
+	if (has_landlock_of_ports())
+		expect_refused("e", uri);
+	nbd_end(pid);
+}
+
 /* On a device of the kernel */
 
 #define ROUNDS 48
@@ -536,26 +789,6 @@ static void add_device(const char *rest)
 
 	snprintf(options, sizeof(options), "\"backend\":\"file\",\"path\":\"%s\"%s", device(), rest);
 	add_disk("d", options);
-}
-
-static bool status_is(const char *status, bool must_be)
-{
-	struct json_object *disk = daemon_call(&iovd, "disk.show", "{\"name\":\"d\"}");
-	const char *text = json_object_get_string(json_object_object_get(disk, "status"));
-	bool is_so = !strcmp(text, status);
-
-	if (!is_so && must_be)
-		fail_msg("the disk is '%s', expected '%s'", text, status);
-	json_object_put(disk);
-	return is_so;
-}
-
-static void expect_status(const char *status)
-{
-	const uint64_t end = monotonic_ms() + PATIENCE_MS;
-
-	while (!status_is(status, monotonic_ms() >= end))
-		poll(NULL, 0, 20);
 }
 
 static void set_table(const char *target)
@@ -587,7 +820,7 @@ static void fill_with_zeroes(void)
 /* Until one of what is asked for finds out. */
 static void run_until_it_waits(struct random *random)
 {
-	while (!status_is("waits-for-medium", false)) {
+	while (!shows("status", "waits-for-medium")) {
 		struct slot *slot;
 
 		while ((slot = look()))
@@ -614,12 +847,12 @@ static void a_device_that_fails_is_waited_for(void **state)
 			daemon_crash(&iovd);
 			daemon_restart(&iovd);
 			reattach("d");
-			expect_status("waits-for-medium");
+			wait_until_shown("status", "waits-for-medium");
 		}
 		become("linear", "");
 	}
 	expect_all();
-	expect_status("ready");
+	wait_until_shown("status", "ready");
 }
 
 static void a_device_that_fails_is_told_of(void **state)
@@ -633,20 +866,20 @@ static void a_device_that_fails_is_told_of(void **state)
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(ask(VIRTIO_BLK_T_OUT, 0, BLOCK, 0), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(ask(VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_IOERR);
-	expect_status("flush-failed");
+	wait_until_shown("status", "flush-failed");
 	while (!strstr(state_text(), "flush_error"))
 		poll(NULL, 0, 20);
 	daemon_crash(&iovd);
 	daemon_restart(&iovd);
 	reattach("d");
-	expect_status("flush-failed");
+	wait_until_shown("status", "flush-failed");
 	become("linear", "");
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
 	/* What was to be stable is not known to be. */
 	assert_int_equal(ask(VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_IOERR);
 	daemon_do(&iovd, "disk.set", "{\"name\":\"d\",\"clear_errors\":true}");
 	assert_int_equal(ask(VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_OK);
-	expect_status("ready");
+	wait_until_shown("status", "ready");
 }
 
 /* Good for a second, bad for one, and so on. */
@@ -753,6 +986,14 @@ int main(void)
 		TEST(a_disk_is_resized),
 		TEST(a_cache_that_was_switched_off_stays_off),
 		TEST(a_disk_goes_away_under_its_guest),
+		TEST(of_a_server),
+		TEST(of_a_server_with_one_connection),
+		TEST(kills_with_a_server),
+		TEST(kills_of_a_server),
+		TEST(a_guest_is_told_that_there_is_no_server),
+		TEST(a_disk_is_back_with_its_server),
+		TEST(silence_keeps_nobody),
+		cmocka_unit_test_setup_teardown(a_port_is_given_to_iovd, setup_port, teardown),
 	};
 
 	const struct CMUnitTest on_device[] = {

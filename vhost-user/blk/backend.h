@@ -11,6 +11,7 @@
  *	channel_open		the worker, before its first I/O
  *	submit, poll		that worker; @submit may do all at once, or only take notes for
  *				the next @poll, which comes in the same pass
+ *	news_fd, reach, reset	the control thread
  *	channel_close		that worker, when all that it submitted is done
  *	close			the control thread, when there are no channels any more
  *
@@ -96,6 +97,8 @@ struct blk_io {
  * @zeroes_max: most bytes of a BLK_WRITE_ZEROES; 0 when it has none
  * @zeroes_may_unmap: BLK_WRITE_ZEROES with @may_unmap gives space back
  * @erase_max: most bytes of a BLK_SECURE_ERASE; 0 when it has none
+ * @rings_max: most rings that it can serve, one of which makes for one channel in use at a
+ *	time; 0 for any number
  */
 struct blk_geometry {
 	uint64_t bytes;
@@ -111,14 +114,45 @@ struct blk_geometry {
 	uint64_t zeroes_max;
 	bool zeroes_may_unmap;
 	uint64_t erase_max;
+	unsigned int rings_max;
+};
+
+/**
+ * enum blk_takes - what a kind of back end is opened from
+ * @BLK_TAKES_BYTES: a size
+ * @BLK_TAKES_PATH: a path
+ * @BLK_TAKES_URI: a URI
+ */
+enum blk_takes {
+	BLK_TAKES_BYTES,
+	BLK_TAKES_PATH,
+	BLK_TAKES_URI,
+};
+
+/* Bytes of what is said of a server. */
+#define BLK_REACH_WHY 256
+
+/**
+ * struct blk_reach - how it is with a server that has the data
+ * @is_absent: it is not there, or not as it has to be; it is tried again and again
+ * @losses: how many connections broke
+ * @is_lossy: what was given back and not flushed is gone with an earlier server; says so once
+ * @why: why it is absent, or what broke the last connection, as words
+ */
+struct blk_reach {
+	bool is_absent;
+	uint64_t losses;
+	bool is_lossy;
+	char why[BLK_REACH_WHY];
 };
 
 /**
  * struct blk_source - what a back end is opened from
- * @path: file or device; NULL for kinds without
+ * @path: file, device or URI; NULL for kinds without
  * @bytes: size, for kinds that have none by themselves; 0 for others
  * @read_only: nothing is to be written
- * @cached: keep the host's page cache between, where the kind could do without
+ * @cached: keep the host's page cache between, where the kind could do without; of a server: rely
+ *	on that of its host to have what a server acknowledged that was killed
  */
 struct blk_source {
 	const char *path;
@@ -133,7 +167,7 @@ struct blk_channel;
 /**
  * struct blk_backend_ops - a kind of back end
  * @name: as users write it
- * @takes_path: it is opened from a path; false: from a size
+ * @takes: what it is opened from
  * @needs_uring: its channels need the worker's io_uring
  * @open: *@out is closed by @close, before its @iov is; 0 or -errno with a message that names
  *	the source, what was expected and what to do
@@ -147,6 +181,10 @@ struct blk_channel;
  *	@resize is
  * @resize: give it another size, that @check_size let pass; 0 or -errno with a message; NULL when
  *	that cannot be
+ * @news_fd: readable when @describe or @reach says something else than before; the caller reads
+ *	it; NULL when only what we do changes them
+ * @reach: how it is with its server; NULL without one
+ * @reset: what is under way is done soon, with -ENOTCONN; NULL where that has to be waited for
  * @close: end; drops the lock
  * @channel_open: *@out is closed by @channel_close; @uring: that of the worker, NULL where there
  *	is none; 0 or -errno
@@ -154,12 +192,12 @@ struct blk_channel;
  * @submit: see above; may be called from within a @done
  * @poll: go on with what was submitted; how much was done; NULL when @submit does everything,
  *	or the worker's @uring is all that there is to look at
- * @fd: readable when @poll has something to do; -1: @poll must be called all the time while
- *	something is under way; NULL when @poll is
+ * @fd: readable when @poll has something to do, the same for as long as the channel is there; -1:
+ *	@poll must be called all the time while something is under way; NULL when @poll is
  */
 struct blk_backend_ops {
 	const char *name;
-	bool takes_path;
+	enum blk_takes takes;
 	bool needs_uring;
 	int (*open)(struct blk_backend **out, struct iov *iov, const struct blk_source *source);
 	int (*lock)(struct blk_backend *backend);
@@ -167,6 +205,9 @@ struct blk_backend_ops {
 	int (*describe)(struct blk_backend *backend, struct blk_geometry *geometry);
 	int (*check_size)(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
 	int (*resize)(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
+	int (*news_fd)(const struct blk_backend *backend);
+	void (*reach)(struct blk_backend *backend, struct blk_reach *reach);
+	void (*reset)(struct blk_backend *backend);
 	void (*close)(struct blk_backend *backend);
 	int (*channel_open)(struct blk_channel **out, struct blk_backend *backend,
 			    struct blk_uring *uring);
@@ -198,6 +239,7 @@ extern const struct blk_backend_ops *const blk_backends[];
 extern const struct blk_backend_ops blk_backend_null;
 extern const struct blk_backend_ops blk_backend_memory;
 extern const struct blk_backend_ops blk_backend_file;
+extern const struct blk_backend_ops blk_backend_nbd;
 
 /**
  * blk_backend_find - a kind by its name

@@ -443,7 +443,7 @@ static int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t by
 
 const struct blk_backend_ops blk_backend_file = {
 	.name = "file",
-	.takes_path = true,
+	.takes = BLK_TAKES_PATH,
 	.needs_uring = true,
 	.open = file_open,
 	.lock = file_lock,

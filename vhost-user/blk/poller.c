@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "vhost-user/counter.h"
@@ -14,6 +16,7 @@
  * struct blk_poller - see poller.h
  * @worker: number of the worker
  * @list: what it polls; NULL for none
+ * @epoll_fd: has the descriptors of channels
  * @leaving: disk whose channel is to be closed; NULL for none
  * @batch: scratch memory
  */
@@ -23,6 +26,7 @@ struct blk_poller {
 	struct blk_uring *uring;
 	uint64_t second;
 	int attention_fd;
+	int epoll_fd;
 	struct blk_list *list;
 	struct blk_disk *leaving;
 	struct virtq_batch batch;
@@ -39,13 +43,31 @@ static struct blk_list *current_list(const struct blk_poller *poller)
 	return __atomic_load_n(&poller->list, __ATOMIC_ACQUIRE);
 }
 
+static int fd_of(const struct blk_channel *channel)
+{
+	const struct blk_backend_ops *ops = channel->backend->ops;
+
+	return ops->fd ? ops->fd(channel) : -1;
+}
+
+/* By its edges, as nobody reads it; one that several channels have may be there already. */
+static void open_channel(struct blk_poller *poller, struct blk_disk *disk,
+			 struct blk_channel **channel)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	if (!disk->backend->ops->channel_open(channel, disk->backend, poller->uring) &&
+	    fd_of(*channel) >= 0)
+		epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, fd_of(*channel), &event);
+}
+
 /* The worker's own way to a disk, from the first time on that it is needed. */
 static struct blk_channel *channel_of(struct blk_poller *poller, struct blk_disk *disk)
 {
 	struct blk_channel **channel = &disk->channels[poller->worker];
 
 	if (unlikely(!*channel))
-		disk->backend->ops->channel_open(channel, disk->backend, poller->uring);
+		open_channel(poller, disk, channel);
 	return *channel;
 }
 
@@ -53,6 +75,8 @@ static void close_channel(struct blk_poller *poller, struct blk_disk *disk)
 {
 	struct blk_channel **channel = &disk->channels[poller->worker];
 
+	if (*channel && fd_of(*channel) >= 0)
+		epoll_ctl(poller->epoll_fd, EPOLL_CTL_DEL, fd_of(*channel), NULL);
 	if (*channel)
 		disk->backend->ops->channel_close(*channel);
 	*channel = NULL;
@@ -143,7 +167,7 @@ static bool is_silent(const struct blk_poller *poller, const struct blk_polled *
 	const struct blk_channel *channel = disk->channels[poller->worker];
 
 	return disk->backend->ops->poll && channel && blk_queue_under_way(polled->queue) &&
-	       disk->backend->ops->fd(channel) < 0;
+	       fd_of(channel) < 0;
 }
 
 static enum pollable_rest arm(struct pollable *pollable)
@@ -218,6 +242,13 @@ int blk_poller_open(struct blk_poller **out, unsigned int worker, struct blk_uri
 
 	if (!poller)
 		return -ENOMEM;
+	poller->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (poller->epoll_fd < 0) {
+		int error = -errno;
+
+		free(poller);
+		return error;
+	}
 	poller->pollable.ops = &ops;
 	poller->worker = worker;
 	poller->uring = uring;
@@ -229,12 +260,20 @@ int blk_poller_open(struct blk_poller **out, unsigned int worker, struct blk_uri
 
 void blk_poller_close(struct blk_poller *poller)
 {
+	if (!poller)
+		return;
+	close(poller->epoll_fd);
 	free(poller);
 }
 
 struct pollable *blk_poller_pollable(struct blk_poller *poller)
 {
 	return &poller->pollable;
+}
+
+int blk_poller_fd(const struct blk_poller *poller)
+{
+	return poller->epoll_fd;
 }
 
 struct blk_list *blk_poller_exchange(struct blk_poller *poller, struct blk_list *list)

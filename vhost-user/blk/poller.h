@@ -48,7 +48,7 @@ struct blk_list {
  * @second: cycles of the time stamp counter in a second
  * @attention_fd: eventfd to write when a session has to be attended
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or -errno.
  */
 int blk_poller_open(struct blk_poller **out, unsigned int worker, struct blk_uring *uring,
 		    uint64_t second, int attention_fd);
@@ -64,6 +64,14 @@ void blk_poller_close(struct blk_poller *poller);
  * @poller: poller
  */
 struct pollable *blk_poller_pollable(struct blk_poller *poller);
+
+/**
+ * blk_poller_fd - what wakes the worker when a back end has something to do
+ * @poller: poller
+ *
+ * To be watched for its edges (EPOLLET); nobody reads it.
+ */
+int blk_poller_fd(const struct blk_poller *poller);
 
 /**
  * blk_poller_exchange - have it poll other rings

@@ -198,6 +198,9 @@ static void finish(struct blk_queue *queue, struct blk_request *request)
 static void note_error(struct blk_queue *queue, const struct blk_request *request, int error)
 {
 	__atomic_store_n(&queue->disk->last_error, error, __ATOMIC_RELAXED);
+	/* Nobody was there to lose anything, and who comes says whether something is lost. */
+	if (error == -ENOTCONN)
+		return;
 	/* The kernel tells an error of its cache once, to whoever asks for it first. */
 	if (request->kind != BLK_KIND_FLUSH && (!request->io.is_stable || error != -EIO))
 		return;

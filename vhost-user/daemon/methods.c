@@ -236,10 +236,11 @@ static const struct jsonrpc_param disk_add_params[] = {
 	{ "server", json_type_boolean, false },	{ "socket_mode", json_type_string, false },
 	{ "socket_owner", json_type_string, false }, { "any_memory", json_type_boolean, false },
 	{ "backend", json_type_string, true },	{ "path", json_type_string, false },
-	{ "bytes", json_type_int, false },	{ "read_only", json_type_boolean, false },
-	{ "cached", json_type_boolean, false },	{ "serial", json_type_string, false },
-	{ "queues", json_type_int, false },	{ "on_error", json_type_string, false },
-	{ "qos", json_type_string, false },	DRY_RUN,
+	{ "uri", json_type_string, false },	{ "bytes", json_type_int, false },
+	{ "read_only", json_type_boolean, false }, { "cached", json_type_boolean, false },
+	{ "serial", json_type_string, false },	{ "queues", json_type_int, false },
+	{ "on_error", json_type_string, false },	{ "qos", json_type_string, false },
+	DRY_RUN,
 };
 
 static int call_disk_add(void *arg, struct json_object *params, struct json_object **result)

@@ -29,6 +29,7 @@ enum {
 	KEY_STATE,
 	KEY_METRICS,
 	KEY_ALLOW,
+	KEY_NBD_PORT,
 	KEY_SANDBOX,
 	KEY_POSTCOPY,
 	KEY_AF_XDP,
@@ -58,6 +59,9 @@ static const struct argp_option options[] = {
 	{ "allow", KEY_ALLOW, "PATH", 0,
 	  "Let ports have their sockets, disks and virtual devices their files, in this directory; "
 	  "may be given several times (default: sockets in /run and /tmp)" },
+	{ "nbd-port", KEY_NBD_PORT, "PORT", 0,
+	  "Let disks reach NBD servers at this TCP port; may be given several times (default: "
+	  "none, and Unix sockets alone)" },
 	{ "sandbox", KEY_SANDBOX, "on|off", 0,
 	  "Whether to give up the system calls and the paths that are not needed (on)" },
 	{ "postcopy", KEY_POSTCOPY, 0, 0,
@@ -100,6 +104,20 @@ static enum worker_poll parse_poll(const char *text, const struct argp_state *st
 	if (poll == WORKER_POLLS)
 		argp_error(state, "--poll %s: expected busy, adaptive or interrupt", text);
 	return poll;
+}
+
+static void add_nbd_port(struct sandbox_options *sandbox, const char *text,
+			 const struct argp_state *state)
+{
+	char *end;
+	unsigned long port = strtoul(text, &end, 10);
+
+	if (end == text || *end || !port || port > UINT16_MAX)
+		argp_error(state, "--nbd-port %s: expected a port from 1 to %d, such as 10809",
+			   text, UINT16_MAX);
+	if (sandbox->nbd_port_count == SANDBOX_PORTS_MAX)
+		argp_error(state, "--nbd-port: %d ports are the most", SANDBOX_PORTS_MAX);
+	sandbox->nbd_ports[sandbox->nbd_port_count++] = (uint16_t)port;
 }
 
 static void check(const struct iovd_options *parsed, const struct argp_state *state)
@@ -181,6 +199,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (parsed->sandbox.allow_count == SANDBOX_ALLOW_MAX)
 			argp_error(state, "--allow: %d paths are the most", SANDBOX_ALLOW_MAX);
 		parsed->sandbox.allow[parsed->sandbox.allow_count++] = arg;
+		return 0;
+	case KEY_NBD_PORT:
+		add_nbd_port(&parsed->sandbox, arg, state);
 		return 0;
 	case KEY_SANDBOX:
 		if (!switch_parse(arg, &on))

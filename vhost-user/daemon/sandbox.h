@@ -11,11 +11,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/iov.h"
 
 /* Directories that --allow adds. */
 #define SANDBOX_ALLOW_MAX 32
+
+/* Ports that --nbd-port adds. */
+#define SANDBOX_PORTS_MAX 32
 
 /* Control socket, that of the one guest, that of the HTTP server. */
 #define SANDBOX_SOCKETS_MAX 3
@@ -28,6 +32,8 @@
  * @sockets: sockets that iovd itself makes; NULL behind the last
  * @state: file of the state; NULL for none
  * @disk: file of the one disk that there is; NULL for none
+ * @nbd_ports: TCP ports of NBD servers
+ * @nbd_port_count: length of @nbd_ports; with 0 nothing is reached by TCP
  * @postcopy: userfaultfd is needed
  * @af_xdp: bpf() and sockets of XDP are needed
  */
@@ -37,6 +43,8 @@ struct sandbox_options {
 	const char *sockets[SANDBOX_SOCKETS_MAX];
 	const char *state;
 	const char *disk;
+	uint16_t nbd_ports[SANDBOX_PORTS_MAX];
+	size_t nbd_port_count;
 	bool postcopy;
 	bool af_xdp;
 };

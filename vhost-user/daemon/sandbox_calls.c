@@ -160,8 +160,22 @@ static int add_uring(scmp_filter_ctx filter)
 	return error;
 }
 
-/* Of the network only datagram sockets, through which interfaces are asked. */
-static int add_socket(scmp_filter_ctx filter)
+static int add_inet(scmp_filter_ctx filter, int type)
+{
+	int error = 0;
+
+	for (int family = AF_INET; !error && family <= AF_INET6; family += AF_INET6 - AF_INET)
+		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
+					 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, (scmp_datum_t)type));
+	return error;
+}
+
+/*
+ * Of the network only datagram sockets, through which interfaces are asked, and streams to NBD
+ * servers when there may be some.
+ */
+static int add_socket(scmp_filter_ctx filter, const struct sandbox_options *options)
 {
 	static const int families[] = { AF_UNIX, AF_NETLINK, AF_PACKET };
 	int error = 0;
@@ -169,10 +183,10 @@ static int add_socket(scmp_filter_ctx filter)
 	for (size_t i = 0; !error && i < sizeof(families) / sizeof(*families); i++)
 		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
 					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
-	for (int family = AF_INET; !error && family <= AF_INET6; family += AF_INET6 - AF_INET)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
-					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family),
-					 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM));
+	if (!error)
+		error = add_inet(filter, SOCK_DGRAM);
+	if (!error && options->nbd_port_count)
+		error = add_inet(filter, SOCK_STREAM);
 	return error;
 }
 
@@ -253,7 +267,7 @@ static int load(scmp_filter_ctx filter, const struct sandbox_options *options)
 	if (!error)
 		error = add_uring(filter);
 	if (!error)
-		error = add_socket(filter);
+		error = add_socket(filter, options);
 	if (!error)
 		error = add_memory(filter);
 	if (!error)

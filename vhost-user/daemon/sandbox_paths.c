@@ -29,7 +29,13 @@
 #define ACCESS_IOCTL_DEV (UINT64_C(1) << 15)
 #define NET_BIND_TCP (UINT64_C(1) << 0)
 #define NET_CONNECT_TCP (UINT64_C(1) << 1)
+#define RULE_NET_PORT 2
 #define SCOPE_SIGNAL (UINT64_C(1) << 1)
+
+struct net_port_attr {
+	uint64_t allowed_access;
+	uint64_t port;
+};
 
 struct ruleset_attr {
 	uint64_t handled_access_fs;
@@ -54,11 +60,13 @@ struct ruleset_attr {
  * @iov: context
  * @fd: the ruleset
  * @handled: rights that the kernel knows
+ * @abi: version of Landlock
  */
 struct ruleset {
 	struct iov *iov;
 	int fd;
 	uint64_t handled;
+	int abi;
 };
 
 /* What every iovd needs; what a host does not have is passed over. */
@@ -105,8 +113,9 @@ static uint64_t rights_of(int abi)
 	return rights;
 }
 
-static int create(struct ruleset *ruleset, int abi)
+static int create(struct ruleset *ruleset)
 {
+	const int abi = ruleset->abi;
 	struct ruleset_attr attr = { .handled_access_fs = rights_of(abi) };
 	size_t size = offsetof(struct ruleset_attr, handled_access_net);
 
@@ -204,6 +213,20 @@ static int add_options(const struct ruleset *ruleset, const struct sandbox_optio
 	return error;
 }
 
+static int add_nbd_ports(const struct ruleset *ruleset, const struct sandbox_options *options)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && ruleset->abi >= 4 && i < options->nbd_port_count; i++) {
+		const struct net_port_attr rule = { NET_CONNECT_TCP, options->nbd_ports[i] };
+
+		if (syscall(SYS_landlock_add_rule, ruleset->fd, RULE_NET_PORT, &rule, 0))
+			error = iov_told(ruleset->iov, -errno, "--nbd-port %d: %s",
+					 options->nbd_ports[i], strerror(errno));
+	}
+	return error;
+}
+
 static int restrict_self(struct ruleset *ruleset, const struct sandbox_options *options)
 {
 	int error = add_usual(ruleset);
@@ -212,6 +235,8 @@ static int restrict_self(struct ruleset *ruleset, const struct sandbox_options *
 		error = add_huge_pages(ruleset);
 	if (!error)
 		error = add_options(ruleset, options);
+	if (!error)
+		error = add_nbd_ports(ruleset, options);
 	if (!error && syscall(SYS_landlock_restrict_self, ruleset->fd, 0))
 		error = iov_told(ruleset->iov, -errno, "cannot give up paths: %s", strerror(errno));
 	return error;
@@ -221,14 +246,14 @@ int sandbox_paths(struct iov *iov, const struct sandbox_options *options)
 {
 	int abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
 			       LANDLOCK_CREATE_RULESET_VERSION);
-	struct ruleset ruleset = { .iov = iov, .fd = -1 };
+	struct ruleset ruleset = { .iov = iov, .fd = -1, .abi = abi };
 	int error;
 
 	if (abi < 0) {
 		iov_log(iov, LOG_NOTICE, "the kernel has no Landlock: iovd keeps its access to files");
 		return 0;
 	}
-	error = create(&ruleset, abi);
+	error = create(&ruleset);
 	if (error)
 		return iov_told(iov, error, "cannot give up paths: %s", strerror(-error));
 	error = restrict_self(&ruleset, options);

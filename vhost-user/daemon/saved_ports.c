@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/rpc/rpc.h"
 #include "vhost-user/port/bridge.h"
@@ -21,18 +22,27 @@
 /* No more ports and bridges than there can be need as much. */
 #define FILE_MAX (4 << 20)
 
+/*
+ * Between two tries to have a disk of a server that is not there yet: milliseconds at least, and
+ * how many times as long as a try took, so that others have the thread.
+ */
+#define RETRY_MS 2000
+#define RETRY_SHARE 20
+
 /**
  * struct saved_ports - see saved_ports.h
  * @registry: what is saved
  * @path: file
  * @missing: ports of the file that could not be had, as they are in the file
  * @reasons: why not, one for each of them
+ * @retry: tries those again that have their data at a server; NULL when there are none
  */
 struct saved_ports {
 	struct registry *registry;
 	char *path;
 	struct json_object *missing;
 	struct json_object *reasons;
+	sd_event_source *retry;
 };
 
 static int restore_qos(struct registry *registry, struct json_object *entry)
@@ -63,6 +73,12 @@ static int restore_port(struct registry *registry, struct json_object *entry)
 	return port_add(registry, &options, &port);
 }
 
+/* Servers come and go, and at the boot of a host maybe later than we do. */
+static bool may_come(struct json_object *entry)
+{
+	return json_text_or_null(entry, "uri");
+}
+
 static void restore(struct saved_ports *saved, struct json_object *file)
 {
 	struct json_object *bridges = json_object_object_get(file, "bridges");
@@ -83,13 +99,65 @@ static void restore(struct saved_ports *saved, struct json_object *file)
 
 		if (!restore_port(saved->registry, entry))
 			continue;
-		iov_log(iov, LOG_ERR, "%s: port %s is not there again: %s; add it when the cause is "
-			"gone, or remove it", saved->path, json_text_or_null(entry, "name"),
-			iov_error_message(iov));
+		iov_log(iov, LOG_ERR,
+			"%s: port %s is not there again: %s; add it when the cause is gone, or "
+			"remove it%s",
+			saved->path, json_text_or_null(entry, "name"), iov_error_message(iov),
+			may_come(entry) ? "; its server is tried again and again" : "");
 		json_object_array_add(saved->missing, json_object_get(entry));
 		json_object_array_add(saved->reasons,
 				      json_object_new_string(iov_error_message(iov)));
 	}
+}
+
+/* Whether there are still some that may come. */
+static bool try_missing(struct saved_ports *saved)
+{
+	bool is_left = false;
+
+	for (size_t i = json_object_array_length(saved->missing); i--;) {
+		struct json_object *entry = json_object_array_get_idx(saved->missing, i);
+
+		if (!may_come(entry))
+			continue;
+		if (restore_port(saved->registry, entry)) {
+			is_left = true;
+			continue;
+		}
+		iov_log(saved->registry->iov, LOG_NOTICE, "%s: port %s is there again", saved->path,
+			json_text_or_null(entry, "name"));
+		saved_ports_forget(saved, json_text_or_null(entry, "name"));
+	}
+	return is_left;
+}
+
+static int retry(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct saved_ports *saved = data;
+	const uint64_t began = monotonic_ms();
+	uint64_t pause;
+
+	(void)usec;
+	if (!try_missing(saved))
+		return 0;
+	pause = (monotonic_ms() - began) * RETRY_SHARE;
+	sd_event_source_set_time_relative(source, (pause > RETRY_MS ? pause : RETRY_MS) * 1000);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int begin_retries(struct saved_ports *saved)
+{
+	for (size_t i = 0; i < json_object_array_length(saved->missing); i++) {
+		int error;
+
+		if (!may_come(json_object_array_get_idx(saved->missing, i)))
+			continue;
+		error = sd_event_add_time_relative(saved->registry->event, &saved->retry,
+						   CLOCK_MONOTONIC, RETRY_MS * 1000, 0, retry,
+						   saved);
+		return error < 0 ? error : 0;
+	}
+	return 0;
 }
 
 static bool is_list(struct json_object *file, const char *key)
@@ -137,6 +205,8 @@ int saved_ports_open(struct saved_ports **out, struct registry *registry, const 
 	saved->reasons = json_object_new_array();
 	saved->path = strdup(path);
 	error = saved->path ? read_file(saved) : -ENOMEM;
+	if (!error)
+		error = begin_retries(saved);
 	if (error) {
 		saved_ports_close(saved);
 		return error;
@@ -149,6 +219,7 @@ void saved_ports_close(struct saved_ports *saved)
 {
 	if (!saved)
 		return;
+	sd_event_source_disable_unref(saved->retry);
 	json_object_put(saved->missing);
 	json_object_put(saved->reasons);
 	free(saved->path);

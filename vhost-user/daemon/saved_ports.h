@@ -37,7 +37,8 @@ int saved_ports_lock(struct iov *iov, const char *path);
  * @registry: registry without bridges and ports
  * @path: file, which need not exist; its directory must
  *
- * What cannot be added is logged and kept in the file.
+ * What cannot be added is logged and kept in the file; a disk whose server is not there is tried
+ * again by the registry's event loop.
  *
  * Return: 0; -EUCLEAN with a message when the file is damaged; or -errno with a message.
  */

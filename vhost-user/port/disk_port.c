@@ -6,6 +6,8 @@
 #include <rte_cycles.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -28,16 +30,23 @@
 
 static int check_backend(struct iov *iov, const struct port_options *options)
 {
+	static const char *const takes[] = {
+		[BLK_TAKES_BYTES] = "a size, and no path or URI",
+		[BLK_TAKES_PATH] = "a path, and no size or URI",
+		[BLK_TAKES_URI] = "a URI, and no size or path",
+	};
 	const struct disk_options *disk = &options->disk;
 	const struct blk_backend_ops *ops = blk_backend_find(disk->backend ? disk->backend : "");
 
 	if (!ops)
-		return iov_fail(iov, -EINVAL, "%s: back end '%.32s': expected file, memory or null",
+		return iov_fail(iov, -EINVAL,
+				"%s: back end '%.32s': expected file, nbd, memory or null",
 				options->name, disk->backend ? disk->backend : "");
-	if (ops->takes_path ? !disk->path || disk->bytes : !disk->bytes || disk->path)
+	if (!!disk->path != (ops->takes == BLK_TAKES_PATH) ||
+	    !!disk->uri != (ops->takes == BLK_TAKES_URI) ||
+	    !!disk->bytes != (ops->takes == BLK_TAKES_BYTES))
 		return iov_fail(iov, -EINVAL, "%s: a disk of kind %s takes %s", options->name,
-				ops->name, ops->takes_path ? "a path and no size"
-							   : "a size and no path");
+				ops->name, takes[ops->takes]);
 	if (disk->path && *disk->path != '/')
 		return iov_fail(iov, -EINVAL, "%s: path '%.80s': expected one that begins with /",
 				options->name, disk->path);
@@ -81,7 +90,7 @@ static int copy_text(char **to, const char *text)
 static int take_options(struct disk_port *disk, const struct disk_options *options)
 {
 	struct iov *iov = disk->port.registry->iov;
-	int error = copy_text(&disk->path, options->path);
+	int error = copy_text(&disk->where, options->path ? options->path : options->uri);
 
 	disk->is_cached = options->cached;
 	disk->bytes = options->bytes;
@@ -111,12 +120,47 @@ static void join(struct disk_port *disk, struct qos *qos)
 	workers_synchronize(disk->port.registry->workers);
 }
 
+/* More rings than that would have nowhere to go. */
+static int limit_queues(struct disk_port *disk, const struct disk_options *options)
+{
+	const unsigned int most = disk->disk.geometry.rings_max;
+
+	if (!most || disk->queues <= most)
+		return 0;
+	if (options->queues)
+		return iov_fail(disk->port.registry->iov, -EINVAL,
+				"%s: %u queues: expected %u, as %s does not say that its "
+				"connections are coherent (multi-conn); leave --queues out, or "
+				"have it do so",
+				disk->port.name, disk->queues, most, disk->where);
+	disk->queues = most;
+	return 0;
+}
+
+/* Nothing can be locked at a server, but within this iovd one is told from another. */
+static int check_alone(const struct disk_port *disk)
+{
+	const struct registry *registry = disk->port.registry;
+	const struct disk_port *other;
+
+	TAILQ_FOREACH(other, &registry->disks->list, link) {
+		if (other == disk || !other->where || strcmp(other->where, disk->where) ||
+		    (other->disk.geometry.read_only && disk->disk.geometry.read_only))
+			continue;
+		return iov_fail(registry->iov, -EBUSY,
+				"%s: disk %s has %s, expected one disk that writes to it alone; "
+				"remove that, or make both read-only",
+				disk->port.name, other->port.name, disk->where);
+	}
+	return 0;
+}
+
 static int open_backend(struct disk_port *disk, const struct disk_options *options)
 {
 	const struct blk_backend_ops *ops = blk_backend_find(options->backend);
 	struct disks *disks = disk->port.registry->disks;
 	const struct blk_source source = {
-		.path = options->path,
+		.path = disk->where,
 		.bytes = options->bytes,
 		.read_only = options->read_only,
 		.cached = options->cached,
@@ -133,7 +177,9 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	disk->disk.has_cache = !options->write_through;
 	disk->disk.flush_error = disk->kept_flush_error = -options->flush_error;
 	disk->write_through = options->write_through;
-	return error;
+	if (!error && ops->takes == BLK_TAKES_URI)
+		error = check_alone(disk);
+	return error ? error : limit_queues(disk, options);
 }
 
 /* Its guest learns of another size. */
@@ -148,7 +194,7 @@ static void have_lock(struct disk_port *disk)
 	struct registry *registry = disk->port.registry;
 
 	iov_log(registry->iov, LOG_NOTICE, "%s: nobody has %s any more, after %" PRIu64 " ms",
-		disk->port.name, disk->path, monotonic_ms() - disk->lock_began);
+		disk->port.name, disk->where, monotonic_ms() - disk->lock_began);
 	renew(disk);
 	sd_event_source_disable_unref(disk->lock_timer);
 	disk->lock_timer = NULL;
@@ -167,7 +213,7 @@ static int try_lock(sd_event_source *source, uint64_t usec, void *data)
 	}
 	if (error != -EWOULDBLOCK && error != disk->lock_error)
 		iov_log(disk->port.registry->iov, LOG_ERR, "%s: %s cannot be locked: %s; remove the "
-			"disk and add it again when the cause is gone", disk->port.name, disk->path,
+			"disk and add it again when the cause is gone", disk->port.name, disk->where,
 			strerror(-error));
 	disk->lock_error = error;
 	sd_event_source_set_time_relative(source, LOCK_US);
@@ -190,13 +236,13 @@ static int lock(struct disk_port *disk, bool *waits)
 	if (!error)
 		return 0;
 	if (!*waits)
-		return iov_told(iov, error, "%s: %s cannot be locked: %s", disk->port.name, disk->path,
+		return iov_told(iov, error, "%s: %s cannot be locked: %s", disk->port.name, disk->where,
 				strerror(-error));
 	holder = ops->holder(disk->disk.backend);
 	if (!holder)
 		return 0;
 	iov_fail(iov, -EBUSY, "%s: %s is in use by %s; end that, or share it read-only",
-		 disk->port.name, disk->path, holder);
+		 disk->port.name, disk->where, holder);
 	free(holder);
 	return -EBUSY;
 }
@@ -208,7 +254,7 @@ static int wait_for_lock(struct disk_port *disk)
 
 	disk->lock_began = monotonic_ms();
 	iov_log(registry->iov, LOG_NOTICE, "%s: waits for %s, which a process that ended still "
-		"writes to", disk->port.name, disk->path);
+		"writes to", disk->port.name, disk->where);
 	error = sd_event_add_time_relative(registry->event, &disk->lock_timer, CLOCK_MONOTONIC,
 					   LOCK_US, 0, try_lock, disk);
 	return error < 0 ? error : 0;
@@ -239,6 +285,50 @@ static int rehearse(struct port *port, const struct port_options *options)
 	return error ? error : front_end_rehearse(port, options);
 }
 
+/* Says so once for each change, and has the guest learn of another size. */
+static int on_news(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct disk_port *disk = data;
+	const struct blk_backend_ops *ops = disk->disk.backend->ops;
+	const struct blk_reach before = disk->reach;
+	struct blk_reach *now = &disk->reach;
+	struct iov *iov = disk->port.registry->iov;
+	eventfd_t value;
+
+	(void)source;
+	(void)events;
+	eventfd_read(fd, &value);
+	ops->reach(disk->disk.backend, now);
+	if (now->losses != before.losses && !now->is_absent)
+		iov_log(iov, LOG_NOTICE, "%s: the connection to %s broke (%s) and is made anew",
+			disk->port.name, disk->where, now->why);
+	if (now->is_absent && strcmp(now->why, before.is_absent ? before.why : ""))
+		iov_log(iov, LOG_ERR, "%s: %s: %s; it is tried again and again", disk->port.name,
+			disk->where, now->why);
+	if (!now->is_absent && before.is_absent)
+		iov_log(iov, LOG_NOTICE, "%s: %s is there again", disk->port.name, disk->where);
+	if (now->is_lossy)
+		iov_log(iov, LOG_ERR,
+			"%s: %s: another server than before, and what that had not flushed may be "
+			"lost; the next flush fails, and those behind it until "
+			"'iov disk set %s --clear-errors'",
+			disk->port.name, disk->where, disk->port.name);
+	renew(disk);
+	return 0;
+}
+
+static int watch_news(struct disk_port *disk)
+{
+	const struct blk_backend_ops *ops = disk->disk.backend->ops;
+	int error;
+
+	if (!ops->news_fd)
+		return 0;
+	error = sd_event_add_io(disk->port.registry->event, &disk->news,
+				ops->news_fd(disk->disk.backend), EPOLLIN, on_news, disk);
+	return error < 0 ? error : 0;
+}
+
 static int open_port(struct port *port, const struct port_options *options)
 {
 	struct disk_port *disk = disk_port_of(port);
@@ -249,6 +339,8 @@ static int open_port(struct port *port, const struct port_options *options)
 		TAILQ_INSERT_TAIL(&port->registry->disks->list, disk, link);
 	if (!error && waits)
 		error = wait_for_lock(disk);
+	if (!error)
+		error = watch_news(disk);
 	return error ? error : disk_session_open(disk, options);
 }
 
@@ -259,6 +351,7 @@ static void close_port(struct port *port)
 	/* Its rings are polled until they have stopped. */
 	front_end_close(port);
 	sd_event_source_disable_unref(disk->lock_timer);
+	sd_event_source_disable_unref(disk->news);
 	if (disk->disk.backend) {
 		disks_forget(port->registry, &disk->disk);
 		TAILQ_REMOVE(&port->registry->disks->list, disk, link);
@@ -267,7 +360,7 @@ static void close_port(struct port *port)
 	for (unsigned int i = 0; i < PORT_RINGS_MAX; i++)
 		free(disk->counters[i]);
 	free(disk->serial);
-	free(disk->path);
+	free(disk->where);
 }
 
 /* Disks have methods of their own, which find no other ports. */
@@ -375,6 +468,8 @@ static const char *status_of(const struct disk_port *disk)
 {
 	if (disk->lock_timer)
 		return "waits-for-writer";
+	if (disk->reach.is_absent)
+		return "waits-for-server";
 	for (unsigned int i = 0; i < disk->port.queue_end; i++)
 		if (disk->port.queues[i] && blk_queue_parked(disk->port.queues[i]->device))
 			return "waits-for-medium";
@@ -386,8 +481,9 @@ static void add_options(const struct disk_port *disk, struct json_object *object
 	const struct blk_disk *blk = &disk->disk;
 
 	json_add_text(object, "backend", blk->backend->ops->name);
-	if (disk->path)
-		json_add_text(object, "path", disk->path);
+	if (disk->where)
+		json_add_text(object, blk->backend->ops->takes == BLK_TAKES_URI ? "uri" : "path",
+			      disk->where);
 	if (blk->geometry.read_only)
 		json_object_object_add(object, "read_only", json_object_new_boolean(true));
 	if (disk->is_cached)
@@ -438,6 +534,8 @@ static void describe(const struct port *port, struct json_object *object)
 	json_add_text(object, "status", status_of(disk));
 	if (error)
 		json_add_text(object, "error", strerror(-error));
+	if (disk->reach.is_absent)
+		json_add_text(object, "server", disk->reach.why);
 }
 
 static bool reasons(const struct port *port, enum reason_kind kind, uint64_t counters[REASONS_MAX])
@@ -512,6 +610,15 @@ int disk_find(struct registry *registry, const char *name, struct port **out)
 	return iov_fail(registry->iov, -ENOENT, "%s: no such disk; see 'iov disk list'", name);
 }
 
+bool disk_port_reset(struct disk_port *disk)
+{
+	const struct blk_backend_ops *ops = disk->disk.backend->ops;
+
+	if (ops->reset)
+		ops->reset(disk->disk.backend);
+	return ops->reset;
+}
+
 /* What all rings were ever given back, and whether one waits for something. */
 static uint64_t given_back(const struct disk_port *disk, bool *waits)
 {
@@ -528,22 +635,32 @@ static uint64_t given_back(const struct disk_port *disk, bool *waits)
 	return sum;
 }
 
-int disk_find_removable(struct registry *registry, const char *name, struct port **out)
+/* Whether nothing waits for the back end, or it gives back something within a while. */
+static bool is_answered(const struct disk_port *disk)
 {
 	const struct timespec pause = { .tv_nsec = 20000000 };
 	const uint64_t end = monotonic_ms() + ANSWER_MS;
-	uint64_t before, now;
 	bool waits;
+	const uint64_t before = given_back(disk, &waits);
+	uint64_t now = before;
+
+	while (waits && now == before && monotonic_ms() < end) {
+		nanosleep(&pause, NULL);
+		now = given_back(disk, &waits);
+	}
+	return !waits || now != before;
+}
+
+int disk_find_removable(struct registry *registry, const char *name, struct port **out)
+{
 	int error = disk_find(registry, name, out);
 
 	if (error)
 		return error;
-	now = before = given_back(disk_port_of(*out), &waits);
-	while (waits && now == before && monotonic_ms() < end) {
-		nanosleep(&pause, NULL);
-		now = given_back(disk_port_of(*out), &waits);
-	}
-	if (!waits || now != before)
+	if (is_answered(disk_port_of(*out)))
+		return 0;
+	/* What cannot be waited for can be given up, where the back end lets us. */
+	if (disk_port_reset(disk_port_of(*out)) && is_answered(disk_port_of(*out)))
 		return 0;
 	*out = NULL;
 	return iov_fail(registry->iov, -EBUSY, "%s: what it is stored on has not answered for %d s, and "

@@ -18,7 +18,7 @@
  * struct disk_port - a port of type "disk"
  * @port: what all ports have
  * @disk: the disk
- * @path: where its data is; NULL for none
+ * @where: its data is there: a path or a URI; NULL for none
  * @is_cached: by the host's page cache
  * @bytes: size of a kind that has none by itself; 0 for others
  * @serial: what guests read; NULL for the name
@@ -28,6 +28,8 @@
  * @lock_timer: tries to have it alone; NULL when it has it
  * @lock_error: why it could not be had at the last try
  * @lock_began: since when, in milliseconds of the monotonic clock
+ * @news: of its back end; NULL for none
+ * @reach: how it was with its server when there was news last
  * @counters: of each ring that ever ran
  * @moving: worker that each ring moves to, + 1; 0 for none
  */
@@ -35,7 +37,7 @@ struct disk_port {
 	struct port port;
 	TAILQ_ENTRY(disk_port) link;
 	struct blk_disk disk;
-	char *path;
+	char *where;
 	bool is_cached;
 	uint64_t bytes;
 	char *serial;
@@ -45,6 +47,8 @@ struct disk_port {
 	sd_event_source *lock_timer;
 	int lock_error;
 	uint64_t lock_began;
+	sd_event_source *news;
+	struct blk_reach reach;
 	struct blk_counters *counters[PORT_RINGS_MAX];
 	uint8_t moving[PORT_RINGS_MAX];
 };
@@ -76,6 +80,14 @@ static inline struct disk_port *disk_port_of(const struct port *port)
  */
 unsigned int disk_port_add_rings(const struct disk_port *disk, unsigned int worker,
 				 struct blk_polled *to);
+
+/**
+ * disk_port_reset - have its back end give up what is under way
+ * @disk: port
+ *
+ * Return: whether it does; its workers see to that soon.
+ */
+bool disk_port_reset(struct disk_port *disk);
 
 /**
  * disk_find - a disk by its name

@@ -121,6 +121,7 @@ static bool queue_abandon(void *arg, struct vu_queue *vu)
 
 	if (!drained) {
 		blk_queue_abandon(queue_of(vu));
+		disk_port_reset(disk);
 		wait_for(disk, vu, UINT64_MAX);
 	}
 	show(&disk->port, vu, false);

@@ -199,6 +199,11 @@ static uint64_t failed_requests(const struct port *port)
 	return failed;
 }
 
+static uint64_t losses(const struct port *port)
+{
+	return disk_port_of(port)->reach.losses;
+}
+
 const struct port_metric disk_metrics[] = {
 	{ "disk_size_bytes", true, "bytes", "Size of a disk", bytes_of },
 	{ "disk_read_requests", false, NULL, "Reads of a guest that were given back", read_requests },
@@ -207,6 +212,8 @@ const struct port_metric disk_metrics[] = {
 	{ "disk_read_bytes", false, "bytes", "What a guest read", read_bytes },
 	{ "disk_written_bytes", false, "bytes", "What a guest wrote", write_bytes },
 	{ "disk_failed_requests", false, NULL, "Requests of a guest that failed", failed_requests },
+	{ "disk_lost_connections", false, NULL, "Connections to the server of a disk that broke",
+	  losses },
 	{ NULL },
 };
 

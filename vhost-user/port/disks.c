@@ -40,6 +40,7 @@ int disks_open(struct disks **out, struct iov *iov, struct workers *workers)
 	for (unsigned int i = 0; i < disks->count; i++) {
 		if (disks->urings[i])
 			worker_watch(workers, i, blk_uring_fd(disks->urings[i]));
+		worker_watch(workers, i, blk_poller_fd(disks->pollers[i]));
 		workers_add(workers, i, blk_poller_pollable(disks->pollers[i]));
 	}
 	*out = disks;

@@ -32,6 +32,7 @@ static struct disk_options disk_options_of(struct json_object *object)
 	return (struct disk_options){
 		.backend = json_text_or_null(object, "backend"),
 		.path = json_text_or_null(object, "path"),
+		.uri = json_text_or_null(object, "uri"),
 		.bytes = json_object_get_uint64(json_object_object_get(object, "bytes")),
 		.read_only = json_object_get_boolean(json_object_object_get(object, "read_only")),
 		.cached = json_object_get_boolean(json_object_object_get(object, "cached")),

@@ -39,6 +39,7 @@ struct registry;
  * struct disk_options - what a disk is made of
  * @backend: kind of its back end
  * @path: file or device; NULL for kinds without
+ * @uri: of a server; NULL for kinds without
  * @bytes: size of kinds that have none by themselves; 0 for others
  * @read_only: nobody writes to it
  * @cached: by the host's page cache
@@ -52,6 +53,7 @@ struct registry;
 struct disk_options {
 	const char *backend;
 	const char *path;
+	const char *uri;
 	uint64_t bytes;
 	bool read_only;
 	bool cached;
@@ -233,7 +235,8 @@ int port_type_find(const struct port_type **out, struct iov *iov,
  * @object: with "name", "type", and as they apply "socket", "server", "socket_mode",
  *	"socket_owner", "device", "zero_copy", "mtu", "bridge", "queue_pairs", "mac", "standby",
  *	"any_memory", "iommu", "link" and "rules", see port_rules_change(); for a disk
- *	"backend", "path", "bytes", "read_only", "cached", "serial", "queues", "on_error" and "qos"
+ *	"backend", "path", "uri", "bytes", "read_only", "cached", "serial", "queues", "on_error"
+ *	and "qos"
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.
  */
