@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A controller that is reached by VFIO. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "plugins/drivers/nvme_driver.h"
+#include "vfio/device/interrupt.h"
+
+#define PAUSE_NS 100000
+
+/**
+ * struct vfio_bus - see nvme_driver.h
+ * @has_interrupts: some vector was enabled
+ */
+struct vfio_bus {
+	struct iov_nvme_bus bus;
+	struct iov_device *device;
+	bool has_interrupts;
+};
+
+static struct vfio_bus *of(struct iov_nvme_bus *bus)
+{
+	return (struct vfio_bus *)bus;
+}
+
+static int bus_alloc(struct iov_nvme_bus *bus, uint64_t size, void **memory, uint64_t *iova)
+{
+	return iov_domain_alloc(iov_device_domain(of(bus)->device), size, memory, iova);
+}
+
+static void bus_free(struct iov_nvme_bus *bus, void *memory, uint64_t size, uint64_t iova)
+{
+	iov_domain_free(iov_device_domain(of(bus)->device), memory, size, iova);
+}
+
+static int bus_interrupt(struct iov_nvme_bus *bus, unsigned int vector, int fd)
+{
+	int error = iov_interrupt_enable(of(bus)->device, IOV_MSIX, vector, 1, &fd);
+
+	of(bus)->has_interrupts |= !error;
+	return error;
+}
+
+static void bus_silence(struct iov_nvme_bus *bus)
+{
+	iov_device_bus_master(of(bus)->device, false);
+}
+
+static int bus_reset(struct iov_nvme_bus *bus)
+{
+	int error;
+
+	bus_silence(bus);
+	error = iov_device_reset(of(bus)->device);
+	return error ? error : iov_device_bus_master(of(bus)->device, true);
+}
+
+static void bus_pause(struct iov_nvme_bus *bus)
+{
+	(void)bus;
+	nanosleep(&(struct timespec){ .tv_nsec = PAUSE_NS }, NULL);
+}
+
+static void bus_close(struct iov_nvme_bus *bus)
+{
+	if (of(bus)->has_interrupts)
+		iov_interrupt_disable(of(bus)->device, IOV_MSIX);
+	if (bus->registers)
+		munmap(bus->registers, IOV_NVME_REGISTERS);
+	free(bus);
+}
+
+static const struct iov_nvme_bus_ops ops = {
+	.alloc = bus_alloc,
+	.free = bus_free,
+	.interrupt = bus_interrupt,
+	.silence = bus_silence,
+	.reset = bus_reset,
+	.pause = bus_pause,
+	.close = bus_close,
+};
+
+int iov_nvme_vfio(struct iov_nvme_bus **out, struct iov_device *device)
+{
+	struct vfio_bus *bus = calloc(1, sizeof(*bus));
+	struct iov_interrupt_info info = { 0 };
+	int error;
+
+	if (!bus)
+		return -ENOMEM;
+	bus->bus.ops = &ops;
+	bus->device = device;
+	snprintf(bus->bus.name, sizeof(bus->bus.name), "%s", IOV_BDF(iov_device_bdf(device)));
+	error = iov_device_bus_master(device, true);
+	if (!error)
+		error = iov_device_map(device, 0, 0, IOV_NVME_REGISTERS, &bus->bus.registers);
+	if (error) {
+		bus_close(&bus->bus);
+		return error;
+	}
+	if (!iov_interrupt_info(device, IOV_MSIX, &info))
+		bus->bus.vectors = info.count;
+	*out = &bus->bus;
+	return 0;
+}
