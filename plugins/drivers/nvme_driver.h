@@ -35,6 +35,9 @@ struct iov_nvme_bus;
 
 /**
  * struct iov_nvme_bus_ops - how a controller is reached
+ * @map: let it reach memory of this process, whole pages, which are pinned, at *@iova for it; any
+ *	thread; 0 or -errno
+ * @unmap: take that away; any thread
  * @alloc: zeroed memory that it reaches, at *@iova for it; 0 or -errno with a message
  * @free: give that back; @memory: NULL is allowed
  * @interrupt: have a vector write to an eventfd, or to none with -1; 0 or -errno with a message
@@ -44,6 +47,8 @@ struct iov_nvme_bus;
  * @close: end of the bus
  */
 struct iov_nvme_bus_ops {
+	int (*map)(struct iov_nvme_bus *bus, void *memory, uint64_t size, uint64_t *iova);
+	void (*unmap)(struct iov_nvme_bus *bus, uint64_t iova, uint64_t size);
 	int (*alloc)(struct iov_nvme_bus *bus, uint64_t size, void **memory, uint64_t *iova);
 	void (*free)(struct iov_nvme_bus *bus, void *memory, uint64_t size, uint64_t iova);
 	int (*interrupt)(struct iov_nvme_bus *bus, unsigned int vector, int fd);

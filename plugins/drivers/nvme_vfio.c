@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* A controller that is reached by VFIO. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -13,11 +14,13 @@
 
 /**
  * struct vfio_bus - see nvme_driver.h
+ * @lock: around what uses the device or its domain
  * @has_interrupts: some vector was enabled
  */
 struct vfio_bus {
 	struct iov_nvme_bus bus;
 	struct iov_device *device;
+	pthread_mutex_t lock;
 	bool has_interrupts;
 };
 
@@ -26,36 +29,66 @@ static struct vfio_bus *of(struct iov_nvme_bus *bus)
 	return (struct vfio_bus *)bus;
 }
 
+static struct iov_domain *begin(struct iov_nvme_bus *bus)
+{
+	pthread_mutex_lock(&of(bus)->lock);
+	return iov_device_domain(of(bus)->device);
+}
+
+static int end(struct iov_nvme_bus *bus, int error)
+{
+	pthread_mutex_unlock(&of(bus)->lock);
+	return error;
+}
+
+static int bus_map(struct iov_nvme_bus *bus, void *memory, uint64_t size, uint64_t *iova)
+{
+	return end(bus, iov_domain_map(begin(bus), memory, size, IOV_MAP_READ | IOV_MAP_WRITE, iova));
+}
+
+static void bus_unmap(struct iov_nvme_bus *bus, uint64_t iova, uint64_t size)
+{
+	end(bus, iov_domain_unmap(begin(bus), iova, size));
+}
+
 static int bus_alloc(struct iov_nvme_bus *bus, uint64_t size, void **memory, uint64_t *iova)
 {
-	return iov_domain_alloc(iov_device_domain(of(bus)->device), size, memory, iova);
+	return end(bus, iov_domain_alloc(begin(bus), size, memory, iova));
 }
 
 static void bus_free(struct iov_nvme_bus *bus, void *memory, uint64_t size, uint64_t iova)
 {
-	iov_domain_free(iov_device_domain(of(bus)->device), memory, size, iova);
+	iov_domain_free(begin(bus), memory, size, iova);
+	end(bus, 0);
 }
 
 static int bus_interrupt(struct iov_nvme_bus *bus, unsigned int vector, int fd)
 {
-	int error = iov_interrupt_enable(of(bus)->device, IOV_MSIX, vector, 1, &fd);
+	int error;
 
+	begin(bus);
+	error = iov_interrupt_enable(of(bus)->device, IOV_MSIX, vector, 1, &fd);
 	of(bus)->has_interrupts |= !error;
-	return error;
+	return end(bus, error);
 }
 
 static void bus_silence(struct iov_nvme_bus *bus)
 {
-	iov_device_bus_master(of(bus)->device, false);
+	begin(bus);
+	end(bus, iov_device_bus_master(of(bus)->device, false));
 }
 
 static int bus_reset(struct iov_nvme_bus *bus)
 {
 	int error;
 
-	bus_silence(bus);
-	error = iov_device_reset(of(bus)->device);
-	return error ? error : iov_device_bus_master(of(bus)->device, true);
+	begin(bus);
+	error = iov_device_bus_master(of(bus)->device, false);
+	if (!error)
+		error = iov_device_reset(of(bus)->device);
+	if (!error)
+		error = iov_device_bus_master(of(bus)->device, true);
+	return end(bus, error);
 }
 
 static void bus_pause(struct iov_nvme_bus *bus)
@@ -70,10 +103,13 @@ static void bus_close(struct iov_nvme_bus *bus)
 		iov_interrupt_disable(of(bus)->device, IOV_MSIX);
 	if (bus->registers)
 		munmap(bus->registers, IOV_NVME_REGISTERS);
+	pthread_mutex_destroy(&of(bus)->lock);
 	free(bus);
 }
 
 static const struct iov_nvme_bus_ops ops = {
+	.map = bus_map,
+	.unmap = bus_unmap,
 	.alloc = bus_alloc,
 	.free = bus_free,
 	.interrupt = bus_interrupt,
@@ -93,6 +129,7 @@ int iov_nvme_vfio(struct iov_nvme_bus **out, struct iov_device *device)
 		return -ENOMEM;
 	bus->bus.ops = &ops;
 	bus->device = device;
+	pthread_mutex_init(&bus->lock, NULL);
 	snprintf(bus->bus.name, sizeof(bus->bus.name), "%s", IOV_BDF(iov_device_bdf(device)));
 	error = iov_device_bus_master(device, true);
 	if (!error)

@@ -7,7 +7,7 @@
  * is asked of it is a struct blk_io, which the back end carries out in any order and says so
  * by calling its @done once, from within @submit or @poll.
  *
- *	open, describe, lock	the control thread
+ *	open, describe, lock	the control thread, as is what has no line here
  *	channel_open		the worker, before its first I/O
  *	submit, poll		that worker; @submit may do all at once, or only take notes for
  *				the next @poll, which comes in the same pass
@@ -115,14 +115,16 @@ struct blk_geometry {
 
 /**
  * struct blk_source - what a back end is opened from
- * @path: file or device; NULL for kinds without
+ * @path: file, device or function; NULL for kinds without
  * @bytes: size, for kinds that have none by themselves; 0 for others
+ * @workers: how many may have rings of it
  * @read_only: nothing is to be written
  * @cached: keep the host's page cache between, where the kind could do without
  */
 struct blk_source {
 	const char *path;
 	uint64_t bytes;
+	unsigned int workers;
 	bool read_only;
 	bool cached;
 };
@@ -134,6 +136,7 @@ struct blk_channel;
  * struct blk_backend_ops - a kind of back end
  * @name: as users write it
  * @takes_path: it is opened from a path; false: from a size
+ * @takes_function: that path is the address of a PCI function, and what is behind it
  * @needs_uring: its channels need the worker's io_uring
  * @open: *@out is closed by @close, before its @iov is; 0 or -errno with a message that names
  *	the source, what was expected and what to do
@@ -143,6 +146,11 @@ struct blk_channel;
  * @holder: who has the lock that we did not get, as words for a message, or NULL when that is
  *	nobody who lives; NULL when @lock is
  * @describe: what it is now; its size may be another one than before; 0 or -errno
+ * @identity: what guests read as its serial number when nobody says one; NULL for the disk's name
+ * @status: why it does not work at the moment, "controller-failed", or NULL; NULL when it always does
+ * @memory_came: the memory of a guest, whole pages from @memory on, may be reached by a device; may
+ *	be called while rings run; 0, or -errno: it has to do without; NULL for no matter
+ * @memory_goes: not any more, and no I/O has it; NULL when @memory_came is
  * @resize: give it another size; 0 or -errno with a message; NULL when that cannot be
  * @close: end; drops the lock
  * @channel_open: *@out is closed by @channel_close; @uring: that of the worker, NULL where there
@@ -157,11 +165,16 @@ struct blk_channel;
 struct blk_backend_ops {
 	const char *name;
 	bool takes_path;
+	bool takes_function;
 	bool needs_uring;
 	int (*open)(struct blk_backend **out, struct iov *iov, const struct blk_source *source);
 	int (*lock)(struct blk_backend *backend);
 	char *(*holder)(struct blk_backend *backend);
 	int (*describe)(struct blk_backend *backend, struct blk_geometry *geometry);
+	const char *(*identity)(const struct blk_backend *backend);
+	const char *(*status)(const struct blk_backend *backend);
+	int (*memory_came)(struct blk_backend *backend, void *memory, size_t bytes);
+	void (*memory_goes)(struct blk_backend *backend, const void *memory);
 	int (*resize)(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
 	void (*close)(struct blk_backend *backend);
 	int (*channel_open)(struct blk_channel **out, struct blk_backend *backend,
@@ -194,6 +207,7 @@ extern const struct blk_backend_ops *const blk_backends[];
 extern const struct blk_backend_ops blk_backend_null;
 extern const struct blk_backend_ops blk_backend_memory;
 extern const struct blk_backend_ops blk_backend_file;
+extern const struct blk_backend_ops blk_backend_nvme;
 
 /**
  * blk_backend_find - a kind by its name

@@ -30,13 +30,13 @@ static int check_backend(struct iov *iov, const struct port_options *options)
 	const struct blk_backend_ops *ops = blk_backend_find(disk->backend ? disk->backend : "");
 
 	if (!ops)
-		return iov_fail(iov, -EINVAL, "%s: back end '%.32s': expected file, memory or null",
+		return iov_fail(iov, -EINVAL, "%s: back end '%.32s': expected file, nvme, memory or null",
 				options->name, disk->backend ? disk->backend : "");
 	if (ops->takes_path ? !disk->path || disk->bytes : !disk->bytes || disk->path)
 		return iov_fail(iov, -EINVAL, "%s: a disk of kind %s takes %s", options->name,
 				ops->name, ops->takes_path ? "a path and no size"
 							   : "a size and no path");
-	if (disk->path && *disk->path != '/')
+	if (disk->path && !ops->takes_function && *disk->path != '/')
 		return iov_fail(iov, -EINVAL, "%s: path '%.80s': expected one that begins with /",
 				options->name, disk->path);
 	return 0;
@@ -89,13 +89,18 @@ static int take_options(struct disk_port *disk, const struct disk_options *optio
 		blk_on_error_parse(options->on_error, &disk->disk.on_error);
 	if (!error)
 		error = copy_text(&disk->serial, options->serial);
-	if (!error && disk->serial)
-		error = blk_disk_set_serial(&disk->disk, iov, disk->serial);
-	else if (!error)
-		/* What is long is cut, and has a meaning all the same. */
-		memcpy(disk->disk.serial, disk->port.name,
-		       strnlen(disk->port.name, sizeof(disk->disk.serial)));
-	return error;
+	return !error && disk->serial ? blk_disk_set_serial(&disk->disk, iov, disk->serial) : error;
+}
+
+/* What is long is cut, and has a meaning all the same. */
+static void choose_serial(struct disk_port *disk)
+{
+	const struct blk_backend *backend = disk->disk.backend;
+	const char *serial = backend->ops->identity ? backend->ops->identity(backend)
+						    : disk->port.name;
+
+	if (!disk->serial)
+		memcpy(disk->disk.serial, serial, strnlen(serial, sizeof(disk->disk.serial)));
 }
 
 static int open_backend(struct disk_port *disk, const struct disk_options *options)
@@ -105,6 +110,7 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	const struct blk_source source = {
 		.path = options->path,
 		.bytes = options->bytes,
+		.workers = disks ? disks->count : 0,
 		.read_only = options->read_only,
 		.cached = options->cached,
 	};
@@ -119,8 +125,10 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	error = blk_disk_open(&disk->disk, disk->port.registry->iov, ops, &source);
 	disk->disk.has_cache = !options->write_through;
 	disk->write_through = options->write_through;
-	if (disk->disk.backend)
+	if (disk->disk.backend) {
 		TAILQ_INSERT_TAIL(&disks->list, disk, link);
+		choose_serial(disk);
+	}
 	return error;
 }
 
@@ -282,6 +290,11 @@ int disk_resize(struct port *port, uint64_t bytes)
 
 static const char *status_of(const struct disk_port *disk)
 {
+	const struct blk_backend *backend = disk->disk.backend;
+	const char *status = backend->ops->status ? backend->ops->status(backend) : NULL;
+
+	if (status)
+		return status;
 	if (disk->lock_timer)
 		return "waits-for-writer";
 	for (unsigned int i = 0; i < disk->port.queue_end; i++)

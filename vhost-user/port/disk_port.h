@@ -28,6 +28,7 @@
  * @lock_error: why it could not be had at the last try
  * @lock_began: since when, in milliseconds of the monotonic clock
  * @counters: of each ring that ever ran
+ * @watcher: tells its back end which memory its guest has
  * @moving: worker that each ring moves to, + 1; 0 for none
  */
 struct disk_port {
@@ -44,6 +45,7 @@ struct disk_port {
 	int lock_error;
 	uint64_t lock_began;
 	struct blk_counters *counters[PORT_RINGS_MAX];
+	struct guest_memory_watcher watcher;
 	uint8_t moving[PORT_RINGS_MAX];
 };
 
