@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/pci/identity.h"
 #include "base/rpc/rpc.h"
 #include "base/size.h"
 #include "base/sysroot/paths.h"
@@ -24,6 +25,7 @@
 enum source {
 	SOURCE_FILE,
 	SOURCE_DEVICE,
+	SOURCE_NVME,
 	SOURCE_MEMORY,
 	SOURCE_NULL,
 	SOURCES,
@@ -37,6 +39,7 @@ static const struct {
 } sources[SOURCES] = {
 	[SOURCE_FILE] = { "--file", "file", true },
 	[SOURCE_DEVICE] = { "--device", "file", true },
+	[SOURCE_NVME] = { "--nvme", "nvme", true },
 	[SOURCE_MEMORY] = { "--memory", "memory", false },
 	[SOURCE_NULL] = { "--null", "null", false },
 };
@@ -67,6 +70,9 @@ static const struct argp_option add_options[] = {
 	{ "file", KEY_SOURCE + SOURCE_FILE, "PATH", 0, "Its data is in this file" },
 	{ "device", KEY_SOURCE + SOURCE_DEVICE, "BLOCK|PATH", 0,
 	  "Its data is on this block device, nvme0n1 or /dev/disk/by-id/..." },
+	{ "nvme", KEY_SOURCE + SOURCE_NVME, "DEVICE", 0,
+	  "Its data is the namespace of this NVMe controller or VF, which vfio-pci has; or one of "
+	  "several, 0000:01:00.0/2" },
 	{ "memory", KEY_SOURCE + SOURCE_MEMORY, "SIZE", 0,
 	  "Its data is in memory of iovd, and gone with it" },
 	{ "null", KEY_SOURCE + SOURCE_NULL, "SIZE", 0,
@@ -110,7 +116,7 @@ static void check_sources(const struct disk_add_args *args, const struct argp_st
 		first = sources[i].option;
 	}
 	if (!first)
-		cli_misuse(state, "expected --file, --device, --memory or --null: where its data is");
+		cli_misuse(state, "expected --file, --device, --nvme, --memory or --null: where its data is");
 }
 
 static void check_add(const struct disk_add_args *args, const struct argp_state *state)
@@ -167,6 +173,19 @@ static int device_path(struct iov *iov, const char *device, char path[PATH_MAX])
 	return 0;
 }
 
+/* As iovd has it: the whole address, and the number of the namespace. */
+static int function_path(struct iov *iov, const char *text, char path[PATH_MAX])
+{
+	const char *number = iov_pci_namespace_at(text);
+	const struct iov_path function = iov_path("%.*s", (int)(number - text), text);
+	struct iov_bdf bdf;
+	int error = iov_device_parse(iov, function.name, &bdf);
+
+	if (!error)
+		snprintf(path, PATH_MAX, "%s%s", IOV_BDF(bdf), number);
+	return error;
+}
+
 static int add_source(struct iov *iov, const struct disk_add_args *args, struct json_object *params)
 {
 	char path[PATH_MAX];
@@ -177,7 +196,9 @@ static int add_source(struct iov *iov, const struct disk_add_args *args, struct 
 	cli_param_number(params, "bytes", args->bytes);
 	if (args->bytes)
 		return 0;
-	if (args->source[SOURCE_FILE])
+	if (args->source[SOURCE_NVME])
+		error = function_path(iov, args->source[SOURCE_NVME], path);
+	else if (args->source[SOURCE_FILE])
 		error = cli_absolute_path(iov, "file", args->source[SOURCE_FILE], path);
 	else
 		error = device_path(iov, args->source[SOURCE_DEVICE], path);
@@ -211,6 +232,7 @@ const struct cli_command cli_disk_add = {
 	.summary = "Add a disk of a guest to iovd",
 	.example = "iov disk add vm1-root --socket /run/vm1-root --server --file /srv/vm1.img\n"
 		   "  iov disk add vm1-data --socket /run/vm1-data --server --device nvme0n1\n"
+		   "  iov disk add vm1-fast --socket /run/vm1-fast --server --nvme 0000:01:00.0/1\n"
 		   "  iov disk add scratch --socket /run/scratch --server --memory 4G",
 	.changes = true,
 	.saves = true,

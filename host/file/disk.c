@@ -43,8 +43,9 @@ struct json_object *host_disk_params(const struct iov_host_disk *disk)
 	json_add_text(params, "socket", disk->socket);
 	json_object_object_add(params, "server",
 			       json_object_new_boolean(disk->server && *disk->server));
-	json_add_text(params, "backend", disk->file ? "file" : disk->memory ? "memory" : "null");
-	add_text(params, "path", disk->file);
+	json_add_text(params, "backend", disk->file ? "file" : disk->nvme ? "nvme" :
+					 disk->memory ? "memory" : "null");
+	add_text(params, "path", disk->file ? disk->file : disk->nvme);
 	if (size)
 		json_object_object_add(params, "bytes", json_object_new_uint64(bytes_of(size)));
 	add_switch(params, "read_only", disk->read_only);
@@ -92,7 +93,7 @@ void host_disk_former(struct json_object *now, struct json_object *params)
 
 void host_disk_say_source(struct json_object *params, struct json_object *said)
 {
-	static const char *const keys[] = { "file", "memory", "null" };
+	static const char *const keys[] = { "file", "nvme", "memory", "null" };
 	const char *backend = json_text(params, "backend"), *value = json_text(params, "path");
 	char size[IOV_SIZE_TEXT];
 

@@ -16,7 +16,7 @@ struct json_object *host_disk_params(const struct iov_host_disk *disk);
 /* Add what a disk was given to the parameters that all have; @now: an entry of "disk.list" */
 void host_disk_former(struct json_object *now, struct json_object *params);
 
-/* Add where the data is, as a file says it: "file", "memory" or "null", and no other of them. */
+/* Add where the data is, as a file says it: "file", "nvme", "memory" or "null", and no other of them. */
 void host_disk_say_source(struct json_object *params, struct json_object *said);
 
 #endif

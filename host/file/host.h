@@ -177,7 +177,7 @@ struct iov_host_port {
 	struct iov_host_rules *rules;
 };
 
-/* As the options of "iov disk add" take them; one of @file, @memory and @null. */
+/* As the options of "iov disk add" take them; one of @file, @nvme, @memory and @null. */
 struct iov_host_disk {
 	char *name;
 	char *socket;
@@ -185,6 +185,7 @@ struct iov_host_disk {
 	char *socket_mode;
 	char *socket_owner;
 	char *file;
+	char *nvme;		/* "uplink/vf1", "0000:01:00.0/2" */
 	char *memory;		/* "512M", "10G" */
 	char *null;
 	bool *read_only;

@@ -200,9 +200,9 @@ static int check_disk_source(const struct check *check, const char *at,
 	struct iov_path file = iov_path("%s.file", at);
 	int error;
 
-	if (!!disk->file + !!disk->memory + !!disk->null != 1)
+	if (!!disk->file + !!disk->nvme + !!disk->memory + !!disk->null != 1)
 		return iov_host_fail(check->file, -EINVAL, at,
-				     "expected one of file, memory and null: where the disk's data is");
+				     "expected one of file, nvme, memory and null: where the disk's data is");
 	if (disk->file && *disk->file != '/')
 		return fail_value(check, file.name, disk->file, "a full path");
 	error = check_disk_size(check, PLACE("%s.memory", at), disk->memory);
@@ -211,6 +211,8 @@ static int check_disk_source(const struct check *check, const char *at,
 	/* Any number of disks may read it. */
 	if (!error && disk->file && !(disk->read_only && *disk->read_only))
 		error = check_once(check, file.name, "writable file", disk->file);
+	if (!error && disk->nvme)
+		error = check_once(check, PLACE("%s.nvme", at), "NVMe namespace", disk->nvme);
 	return error;
 }
 

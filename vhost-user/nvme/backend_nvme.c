@@ -27,22 +27,20 @@ static struct nvme_disk *of(struct blk_backend *backend)
 /* "0000:01:00.0", "0000:01:00.0/1" or "0000:01:00.0/n1" */
 static int parse(struct iov *iov, const char *path, struct iov_bdf *bdf, uint32_t *id)
 {
-	const char *number = strchr(path, '/');
+	const char *number = iov_pci_namespace_at(path);
 	char function[32] = "";
-	char *end;
-	unsigned long value;
+	uint64_t value;
 
 	*id = 0;
-	if (!number)
+	if ((size_t)(number - path) >= sizeof(function))
 		return iov_bdf_parse(iov, path, bdf);
-	if ((size_t)(number - path) < sizeof(function))
-		memcpy(function, path, (size_t)(number - path));
-	number += number[1] == 'n' ? 2 : 1;
-	errno = 0;
-	value = strtoul(number, &end, 10);
-	if (*number < '1' || *number > '9' || *end || errno || value >= UINT32_MAX)
+	memcpy(function, path, (size_t)(number - path));
+	if (!*number)
+		return iov_bdf_parse(iov, function, bdf);
+	value = strtoull(number + (number[1] == 'n' ? 2 : 1), NULL, 10);
+	if (!value || value >= UINT32_MAX)
 		return iov_fail(iov, -EINVAL, "%s: namespace '%s': expected its number, as in "
-				"0000:01:00.0/1", path, number);
+				"0000:01:00.0/1", path, number + 1);
 	*id = (uint32_t)value;
 	return iov_bdf_parse(iov, function, bdf);
 }
