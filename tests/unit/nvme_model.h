@@ -49,7 +49,8 @@ struct nvme_model {
 	unsigned int spaces, block_bits, queue_count;
 
 	/* What it does; may be set at any time */
-	bool is_stuck, is_fatal, is_gone, has_no_reset;
+	bool is_stuck, is_fatal, is_gone, has_no_reset, lies_of_itself;
+	bool is_confused;	/* reads lists that are of other commands by now; an IOMMU stops it */
 	uint16_t status;		/* of commands, so many */
 	unsigned int status_count;
 
