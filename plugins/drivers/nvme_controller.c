@@ -46,8 +46,9 @@ bool iov_nvme_is_well(const struct iov_nvme *nvme)
 {
 	uint32_t status = *reg32(nvme, NVME_CSTS);
 
+	/* One that was away for a moment is not ready any more. */
 	return !__atomic_load_n(&nvme->failed, __ATOMIC_ACQUIRE) && status != NVME_GONE &&
-	       !(status & NVME_CSTS_FATAL);
+	       (status & (NVME_CSTS_READY | NVME_CSTS_FATAL)) == NVME_CSTS_READY;
 }
 
 static void set_failed(struct iov_nvme *nvme, bool failed)
@@ -60,7 +61,7 @@ void iov_nvme_tick(struct iov_nvme *nvme)
 	__atomic_fetch_add(&nvme->ticks, 1, __ATOMIC_RELAXED);
 }
 
-void nvme_silence(struct iov_nvme *nvme)
+void controller_silence(struct iov_nvme *nvme)
 {
 	nvme->bus->ops->silence(nvme->bus);
 	nvme->is_silent = true;
@@ -103,10 +104,10 @@ static int disable(struct iov_nvme *nvme)
 /* Base 2.0 section 3.5.1; the controller is at rest. */
 static int enable(struct iov_nvme *nvme)
 {
-	nvme_pair_reset(nvme, &nvme->admin);
+	pair_reset(nvme, &nvme->admin);
 	*reg32(nvme, NVME_AQA) = (ADMIN_ENTRIES - 1) << 16 | (ADMIN_ENTRIES - 1);
 	write64(nvme, NVME_ASQ, nvme->admin.iova);
-	write64(nvme, NVME_ACQ, nvme_pair_completions_iova(&nvme->admin));
+	write64(nvme, NVME_ACQ, pair_completions_iova(&nvme->admin));
 	*reg32(nvme, NVME_CC) = NVME_CC_ENTRIES | NVME_CC_ENABLE;
 	return wait_ready(nvme, true);
 }
@@ -119,7 +120,7 @@ static int no_answer(struct iov_nvme *nvme, const char *what)
 			   "controller", nvme->bus->name, what);
 }
 
-int nvme_admin(struct iov_nvme *nvme, const struct nvme_command *command, const char *what,
+int controller_admin(struct iov_nvme *nvme, const struct nvme_command *command, const char *what,
 	       uint32_t *result)
 {
 	uint64_t end = monotonic_ms() + ADMIN_MS;
@@ -127,14 +128,14 @@ int nvme_admin(struct iov_nvme *nvme, const struct nvme_command *command, const 
 
 	if (__atomic_load_n(&nvme->failed, __ATOMIC_ACQUIRE))
 		return no_answer(nvme, what);
-	nvme_pair_put(&nvme->admin, command);
-	nvme_pair_ring(&nvme->admin);
-	while (!nvme_pair_take(&nvme->admin, &done)) {
+	pair_put(&nvme->admin, command);
+	pair_ring(&nvme->admin);
+	while (!pair_take(&nvme->admin, &done)) {
 		if (monotonic_ms() > end || !iov_nvme_is_well(nvme))
 			return no_answer(nvme, what);
 		nvme->bus->ops->pause(nvme->bus);
 	}
-	nvme_pair_ack(&nvme->admin);
+	pair_ack(&nvme->admin);
 	if (result)
 		*result = done.result;
 	if (done.status & NVME_STATUS_MASK)
@@ -143,7 +144,7 @@ int nvme_admin(struct iov_nvme *nvme, const struct nvme_command *command, const 
 	return 0;
 }
 
-int nvme_identify(struct iov_nvme *nvme, unsigned int what, uint32_t nsid, const char *words)
+int controller_identify(struct iov_nvme *nvme, unsigned int what, uint32_t nsid, const char *words)
 {
 	const struct nvme_command command = {
 		.opcode = NVME_ADMIN_IDENTIFY,
@@ -152,7 +153,7 @@ int nvme_identify(struct iov_nvme *nvme, unsigned int what, uint32_t nsid, const
 		.words = { what },
 	};
 
-	return nvme_admin(nvme, &command, words, NULL);
+	return controller_admin(nvme, &command, words, NULL);
 }
 
 static void copy_text(char *to, const uint8_t *from, size_t size)
@@ -173,7 +174,7 @@ static int identify(struct iov_nvme *nvme, uint16_t *optional)
 	struct iov_nvme_info *info = &nvme->info;
 	uint16_t commands;
 	uint32_t lists;
-	int error = nvme_identify(nvme, NVME_IDENTIFY_CONTROLLER, 0, "identify the controller");
+	int error = controller_identify(nvme, NVME_IDENTIFY_CONTROLLER, 0, "identify the controller");
 
 	if (error)
 		return error;
@@ -210,7 +211,7 @@ static int ask_for_queues(struct iov_nvme *nvme)
 		return iov_fail(nvme->iov, -ENOTSUP, "%s: its doorbells are %u bytes apart, expected "
 				"those of a queue within %u bytes", nvme->bus->name, stride,
 				IOV_NVME_REGISTERS);
-	error = nvme_admin(nvme, &command, "ask for queues", &got);
+	error = controller_admin(nvme, &command, "ask for queues", &got);
 	least = (got & 0xffff) < got >> 16 ? got & 0xffff : got >> 16;
 	nvme->info.queues_max = least + 1 < wanted ? least + 1 : wanted;
 	return error;
@@ -224,7 +225,7 @@ static int share_doorbells(struct iov_nvme *nvme)
 	};
 
 	memset(nvme->shadows, 0, 2 * NVME_PAGE);
-	return nvme_admin(nvme, &command, "share doorbells", NULL);
+	return controller_admin(nvme, &command, "share doorbells", NULL);
 }
 
 static void begin_shadows(struct iov_nvme *nvme, uint16_t optional)
@@ -266,7 +267,7 @@ static int start(struct iov_nvme *nvme)
 	if (!error)
 		error = disable(nvme);
 	if (!error)
-		error = nvme_pair_alloc(nvme, &nvme->admin, 0, ADMIN_ENTRIES, 0);
+		error = pair_alloc(nvme, &nvme->admin, 0, ADMIN_ENTRIES, 0);
 	if (!error)
 		error = ops->alloc(nvme->bus, NVME_PAGE, &nvme->page, &nvme->page_iova);
 	if (!error)
@@ -309,9 +310,9 @@ void iov_nvme_close(struct iov_nvme *nvme)
 		return;
 	ops = nvme->bus->ops;
 	if (disable(nvme))
-		nvme_silence(nvme);
+		controller_silence(nvme);
 	if (nvme->admin.commands)
-		nvme_pair_free(nvme, &nvme->admin);
+		pair_free(nvme, &nvme->admin);
 	ops->free(nvme->bus, nvme->page, NVME_PAGE, nvme->page_iova);
 	ops->free(nvme->bus, nvme->shadows, 2 * NVME_PAGE, nvme->shadows_iova);
 	ops->close(nvme->bus);
@@ -340,7 +341,7 @@ static int resume_all(struct iov_nvme *nvme)
 		error = share_doorbells(nvme);
 	for (unsigned int i = 1; !error && i <= IOV_NVME_QUEUES_MAX; i++)
 		if (nvme->queues[i])
-			error = nvme_queue_resume(nvme->queues[i]);
+			error = queue_resume(nvme->queues[i]);
 	return error;
 }
 
@@ -356,9 +357,9 @@ int iov_nvme_restart(struct iov_nvme *nvme)
 	if (!error)
 		return 0;
 	*reg32(nvme, NVME_CC) = 0;
-	nvme_silence(nvme);
+	controller_silence(nvme);
 	for (unsigned int i = 1; i <= IOV_NVME_QUEUES_MAX; i++)
 		if (nvme->queues[i])
-			nvme_queue_lose(nvme->queues[i]);
+			queue_lose(nvme->queues[i]);
 	return error;
 }

@@ -340,7 +340,7 @@ int iov_nvme_abort(struct iov_nvme_queue *queue, unsigned int ticks);
  * iov_nvme_is_well - whether the controller says that it goes on
  * @nvme: driver; any thread
  *
- * Return: false when it is gone, has failed, or does not answer.
+ * Return: false when it is gone, has failed, was reset by others, or does not answer.
  */
 bool iov_nvme_is_well(const struct iov_nvme *nvme);
 

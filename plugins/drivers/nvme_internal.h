@@ -7,19 +7,19 @@
 #include "plugins/drivers/nvme_driver.h"
 
 /**
- * struct nvme_doorbell - where an index is told
+ * struct doorbell - where an index is told
  * @at: register
  * @shadow: memory that the controller looks at; NULL for none
  * @event: it wants to be told when the shadow goes beyond this
  */
-struct nvme_doorbell {
+struct doorbell {
 	volatile uint32_t *at;
 	uint32_t *shadow;
 	const volatile uint32_t *event;
 };
 
 /**
- * struct nvme_pair - a submission queue and its completion queue
+ * struct queue_pair - a submission queue and its completion queue
  * @number: of both
  * @entries: of each
  * @commands: what we submit
@@ -32,7 +32,7 @@ struct nvme_doorbell {
  * @submit: doorbell
  * @complete: doorbell
  */
-struct nvme_pair {
+struct queue_pair {
 	unsigned int number;
 	uint16_t entries;
 	struct nvme_command *commands;
@@ -42,8 +42,8 @@ struct nvme_pair {
 	uint16_t tail;
 	uint16_t head;
 	uint16_t phase;
-	struct nvme_doorbell submit;
-	struct nvme_doorbell complete;
+	struct doorbell submit;
+	struct doorbell complete;
 };
 
 /**
@@ -61,7 +61,7 @@ struct iov_nvme {
 	struct iov *iov;
 	struct iov_nvme_bus *bus;
 	uint64_t cap;
-	struct nvme_pair admin;
+	struct queue_pair admin;
 	void *page;
 	uint64_t page_iova;
 	void *shadows;
@@ -74,40 +74,40 @@ struct iov_nvme {
 };
 
 /* Make the memory of a pair, with @more bytes behind it on a page of their own. */
-int nvme_pair_alloc(struct iov_nvme *nvme, struct nvme_pair *pair, unsigned int number,
+int pair_alloc(struct iov_nvme *nvme, struct queue_pair *pair, unsigned int number,
 		    uint16_t entries, uint64_t more);
-void nvme_pair_free(struct iov_nvme *nvme, struct nvme_pair *pair);
+void pair_free(struct iov_nvme *nvme, struct queue_pair *pair);
 
 /* It is empty, for a controller that begins. */
-void nvme_pair_reset(struct iov_nvme *nvme, struct nvme_pair *pair);
+void pair_reset(struct iov_nvme *nvme, struct queue_pair *pair);
 
 /* Put a command behind the others; there is room. */
-void nvme_pair_put(struct nvme_pair *pair, const struct nvme_command *command);
+void pair_put(struct queue_pair *pair, const struct nvme_command *command);
 
 /* Tell the controller what was put, and what was taken. */
-void nvme_pair_ring(struct nvme_pair *pair);
-void nvme_pair_ack(struct nvme_pair *pair);
+void pair_ring(struct queue_pair *pair);
+void pair_ack(struct queue_pair *pair);
 
 /* The next completion; false when there is none. */
-bool nvme_pair_take(struct nvme_pair *pair, struct nvme_completion *done);
+bool pair_take(struct queue_pair *pair, struct nvme_completion *done);
 
-uint64_t nvme_pair_completions_iova(const struct nvme_pair *pair);
+uint64_t pair_completions_iova(const struct queue_pair *pair);
 
 /*
  * One command of the admin queue, and its end; @result: NULL for no matter.  -EIO, -ETIMEDOUT,
  * with a message.
  */
-int nvme_admin(struct iov_nvme *nvme, const struct nvme_command *command, const char *what,
+int controller_admin(struct iov_nvme *nvme, const struct nvme_command *command, const char *what,
 	       uint32_t *result);
 
 /* Read a page of identify into @nvme->page. */
-int nvme_identify(struct iov_nvme *nvme, unsigned int what, uint32_t nsid, const char *words);
+int controller_identify(struct iov_nvme *nvme, unsigned int what, uint32_t nsid, const char *words);
 
 /* It reaches no memory any more, until it is reset. */
-void nvme_silence(struct iov_nvme *nvme);
+void controller_silence(struct iov_nvme *nvme);
 
 /* Have the controller know a queue again, and what was under way; or end all of that. */
-int nvme_queue_resume(struct iov_nvme_queue *queue);
-void nvme_queue_lose(struct iov_nvme_queue *queue);
+int queue_resume(struct iov_nvme_queue *queue);
+void queue_lose(struct iov_nvme_queue *queue);
 
 #endif

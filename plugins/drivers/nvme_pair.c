@@ -21,10 +21,10 @@ static uint64_t stride(const struct iov_nvme *nvme)
 }
 
 /* Base 2.0 section 5.8: shadows are as far apart as the registers; those of the admin queue are none. */
-static struct nvme_doorbell doorbell(const struct iov_nvme *nvme, unsigned int index)
+static struct doorbell doorbell(const struct iov_nvme *nvme, unsigned int index)
 {
 	const uint64_t offset = index * stride(nvme);
-	struct nvme_doorbell bell = {
+	struct doorbell bell = {
 		.at = (volatile uint32_t *)((char *)nvme->bus->registers + NVME_DOORBELLS + offset),
 	};
 
@@ -35,7 +35,7 @@ static struct nvme_doorbell doorbell(const struct iov_nvme *nvme, unsigned int i
 	return bell;
 }
 
-int nvme_pair_alloc(struct iov_nvme *nvme, struct nvme_pair *pair, unsigned int number,
+int pair_alloc(struct iov_nvme *nvme, struct queue_pair *pair, unsigned int number,
 		    uint16_t entries, uint64_t more)
 {
 	const uint64_t commands = pages(entries * sizeof(struct nvme_command));
@@ -51,17 +51,17 @@ int nvme_pair_alloc(struct iov_nvme *nvme, struct nvme_pair *pair, unsigned int 
 	pair->entries = entries;
 	pair->commands = memory;
 	pair->completions = (void *)((char *)memory + commands);
-	nvme_pair_reset(nvme, pair);
+	pair_reset(nvme, pair);
 	return 0;
 }
 
-void nvme_pair_free(struct iov_nvme *nvme, struct nvme_pair *pair)
+void pair_free(struct iov_nvme *nvme, struct queue_pair *pair)
 {
 	nvme->bus->ops->free(nvme->bus, pair->commands, pair->bytes, pair->iova);
 	pair->commands = NULL;
 }
 
-void nvme_pair_reset(struct iov_nvme *nvme, struct nvme_pair *pair)
+void pair_reset(struct iov_nvme *nvme, struct queue_pair *pair)
 {
 	memset(pair->commands, 0, pair->entries * sizeof(*pair->commands));
 	memset((void *)(uintptr_t)pair->completions, 0, pair->entries * sizeof(*pair->completions));
@@ -72,25 +72,25 @@ void nvme_pair_reset(struct iov_nvme *nvme, struct nvme_pair *pair)
 	pair->complete = doorbell(nvme, 2 * pair->number + 1);
 }
 
-uint64_t nvme_pair_completions_iova(const struct nvme_pair *pair)
+uint64_t pair_completions_iova(const struct queue_pair *pair)
 {
 	return pair->iova +
 	       (uint64_t)((const char *)pair->completions - (const char *)pair->commands);
 }
 
 /* The entry behind one; a division would take longer than all else. */
-static uint16_t following(const struct nvme_pair *pair, uint16_t index)
+static uint16_t following(const struct queue_pair *pair, uint16_t index)
 {
 	return ++index == pair->entries ? 0 : index;
 }
 
-void nvme_pair_put(struct nvme_pair *pair, const struct nvme_command *command)
+void pair_put(struct queue_pair *pair, const struct nvme_command *command)
 {
 	pair->commands[pair->tail] = *command;
 	pair->tail = following(pair, pair->tail);
 }
 
-static void tell(const struct nvme_doorbell *bell, uint16_t value)
+static void tell(const struct doorbell *bell, uint16_t value)
 {
 	uint16_t before, event;
 
@@ -109,17 +109,17 @@ static void tell(const struct nvme_doorbell *bell, uint16_t value)
 		*bell->at = value;
 }
 
-void nvme_pair_ring(struct nvme_pair *pair)
+void pair_ring(struct queue_pair *pair)
 {
 	tell(&pair->submit, pair->tail);
 }
 
-void nvme_pair_ack(struct nvme_pair *pair)
+void pair_ack(struct queue_pair *pair)
 {
 	tell(&pair->complete, pair->head);
 }
 
-bool nvme_pair_take(struct nvme_pair *pair, struct nvme_completion *done)
+bool pair_take(struct queue_pair *pair, struct nvme_completion *done)
 {
 	const volatile struct nvme_completion *next = &pair->completions[pair->head];
 	const uint16_t status = next->status;

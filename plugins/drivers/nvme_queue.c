@@ -51,7 +51,7 @@ struct slot {
  */
 struct iov_nvme_queue {
 	struct iov_nvme *nvme;
-	struct nvme_pair pair;
+	struct queue_pair pair;
 	unsigned int depth;
 	uint8_t *lists;
 	uint64_t lists_iova;
@@ -82,11 +82,11 @@ uint64_t iov_nvme_lies(const struct iov_nvme_queue *queue)
 /* Base 2.0 sections 5.4 and 5.5 */
 static int create(struct iov_nvme_queue *queue)
 {
-	const struct nvme_pair *pair = &queue->pair;
+	const struct queue_pair *pair = &queue->pair;
 	const uint32_t size = (uint32_t)(pair->entries - 1) << 16 | pair->number;
 	const struct nvme_command complete = {
 		.opcode = NVME_ADMIN_CREATE_CQ,
-		.data = { nvme_pair_completions_iova(pair) },
+		.data = { pair_completions_iova(pair) },
 		.words = { size, NVME_QUEUE_CONTIGUOUS |
 				 (queue->interrupts ? NVME_QUEUE_INTERRUPTS | pair->number << 16 : 0) },
 	};
@@ -95,9 +95,9 @@ static int create(struct iov_nvme_queue *queue)
 		.data = { pair->iova },
 		.words = { size, NVME_QUEUE_CONTIGUOUS | pair->number << 16 },
 	};
-	int error = nvme_admin(queue->nvme, &complete, "create a completion queue", NULL);
+	int error = controller_admin(queue->nvme, &complete, "create a completion queue", NULL);
 
-	return error ? error : nvme_admin(queue->nvme, &submit, "create a submission queue", NULL);
+	return error ? error : controller_admin(queue->nvme, &submit, "create a submission queue", NULL);
 }
 
 /* Base 2.0 sections 5.6 and 5.7 */
@@ -105,14 +105,14 @@ static void delete(struct iov_nvme_queue *queue)
 {
 	struct nvme_command command = { .opcode = NVME_ADMIN_DELETE_SQ,
 					.words = { queue->pair.number } };
-	int error = nvme_admin(queue->nvme, &command, "delete a submission queue", NULL);
+	int error = controller_admin(queue->nvme, &command, "delete a submission queue", NULL);
 
 	command.opcode = NVME_ADMIN_DELETE_CQ;
 	if (!error)
-		error = nvme_admin(queue->nvme, &command, "delete a completion queue", NULL);
+		error = controller_admin(queue->nvme, &command, "delete a completion queue", NULL);
 	/* One that may still write into what is freed now must not. */
 	if (error)
-		nvme_silence(queue->nvme);
+		controller_silence(queue->nvme);
 }
 
 static int make_slots(struct iov_nvme_queue *queue)
@@ -142,7 +142,7 @@ static void free_queue(struct iov_nvme_queue *queue)
 	if (queue->interrupts)
 		bus->ops->interrupt(queue->nvme->bus, queue->pair.number, -1);
 	if (queue->pair.commands)
-		nvme_pair_free(queue->nvme, &queue->pair);
+		pair_free(queue->nvme, &queue->pair);
 	free(queue->slots);
 	free(queue->free);
 	free(queue);
@@ -162,7 +162,7 @@ static int fill(struct iov_nvme_queue *queue, unsigned int number, int event)
 	int error = make_slots(queue);
 
 	if (!error)
-		error = nvme_pair_alloc(queue->nvme, &queue->pair, number,
+		error = pair_alloc(queue->nvme, &queue->pair, number,
 					(uint16_t)(queue->depth + 1), lists);
 	if (error)
 		return error;
@@ -351,7 +351,7 @@ static void begin(struct iov_nvme_queue *queue, struct slot *slot)
 			 __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->is_aborted, false, __ATOMIC_RELAXED);
 	__atomic_store_n(&slot->is_busy, true, __ATOMIC_RELEASE);
-	nvme_pair_put(&queue->pair, &slot->command);
+	pair_put(&queue->pair, &slot->command);
 }
 
 static bool is_within(const struct iov_nvme_io *io)
@@ -387,7 +387,7 @@ int64_t iov_nvme_submit(struct iov_nvme_queue *queue, const struct iov_nvme_io *
 void iov_nvme_ring(struct iov_nvme_queue *queue)
 {
 	if (!queue->is_dead)
-		nvme_pair_ring(&queue->pair);
+		pair_ring(&queue->pair);
 }
 
 static struct iov_nvme_done end(struct iov_nvme_queue *queue, uint16_t index, uint16_t status)
@@ -436,7 +436,7 @@ unsigned int iov_nvme_poll(struct iov_nvme_queue *queue, struct iov_nvme_done *l
 
 	if (__builtin_expect(queue->has_lost, 0))
 		return take_lost(queue, list, max);
-	while (count < max && seen < queue->pair.entries && nvme_pair_take(&queue->pair, &done)) {
+	while (count < max && seen < queue->pair.entries && pair_take(&queue->pair, &done)) {
 		struct slot *slot;
 
 		seen++;
@@ -454,7 +454,7 @@ unsigned int iov_nvme_poll(struct iov_nvme_queue *queue, struct iov_nvme_done *l
 		list[count++] = end(queue, done.id, done.status & NVME_STATUS_MASK);
 	}
 	if (seen && !queue->is_dead)
-		nvme_pair_ack(&queue->pair);
+		pair_ack(&queue->pair);
 	if (again)
 		iov_nvme_ring(queue);
 	return count;
@@ -505,7 +505,7 @@ static int abort_one(struct iov_nvme_queue *queue, unsigned int index)
 		.words = { index << 16 | queue->pair.number },
 	};
 
-	return nvme_admin(queue->nvme, &command, "abort a command", NULL);
+	return controller_admin(queue->nvme, &command, "abort a command", NULL);
 }
 
 int iov_nvme_abort(struct iov_nvme_queue *queue, unsigned int ticks)
@@ -525,7 +525,7 @@ int iov_nvme_abort(struct iov_nvme_queue *queue, unsigned int ticks)
 	return 0;
 }
 
-void nvme_queue_lose(struct iov_nvme_queue *queue)
+void queue_lose(struct iov_nvme_queue *queue)
 {
 	queue->is_dead = true;
 	for (unsigned int i = 0; i < queue->depth; i++)
@@ -533,11 +533,11 @@ void nvme_queue_lose(struct iov_nvme_queue *queue)
 	queue->has_lost = true;
 }
 
-int nvme_queue_resume(struct iov_nvme_queue *queue)
+int queue_resume(struct iov_nvme_queue *queue)
 {
 	int error;
 
-	nvme_pair_reset(queue->nvme, &queue->pair);
+	pair_reset(queue->nvme, &queue->pair);
 	error = create(queue);
 	if (error)
 		return error;
@@ -553,6 +553,6 @@ int nvme_queue_resume(struct iov_nvme_queue *queue)
 		if (!slot->is_lost)
 			begin(queue, slot);
 	}
-	nvme_pair_ring(&queue->pair);
+	pair_ring(&queue->pair);
 	return 0;
 }

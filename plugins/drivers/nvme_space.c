@@ -37,7 +37,7 @@ static int choose(struct iov_nvme *nvme, uint32_t *id)
 {
 	const uint32_t *list = nvme->page;
 	char text[128];
-	int error = nvme_identify(nvme, NVME_IDENTIFY_LIST, 0, "list its namespaces");
+	int error = controller_identify(nvme, NVME_IDENTIFY_LIST, 0, "list its namespaces");
 
 	if (error)
 		return error;
@@ -125,7 +125,7 @@ int iov_nvme_namespace(struct iov_nvme *nvme, uint32_t id, struct iov_nvme_names
 	int error = choose(nvme, &space.id);
 
 	if (!error)
-		error = nvme_identify(nvme, NVME_IDENTIFY_NAMESPACE, space.id, "identify a namespace");
+		error = controller_identify(nvme, NVME_IDENTIFY_NAMESPACE, space.id, "identify a namespace");
 	if (!error)
 		error = read_space(nvme, &space);
 	if (!error)

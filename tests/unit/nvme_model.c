@@ -497,15 +497,19 @@ static void switch_on(struct nvme_model *model)
 
 void nvme_model_run(struct nvme_model *model)
 {
-	const bool is_on = *reg32(model, NVME_CC) & NVME_CC_ENABLE;
 	uint32_t *status = reg32(model, NVME_CSTS);
+	bool is_on;
 
 	if (model->is_gone) {
 		*status = NVME_GONE;
 		return;
 	}
-	if (*status == NVME_GONE)
+	if (*status == NVME_GONE) {
+		forget(model);
 		*status = 0;
+		*reg32(model, NVME_CC) = 0;
+	}
+	is_on = *reg32(model, NVME_CC) & NVME_CC_ENABLE;
 	if (model->is_fatal && is_on) {
 		*status |= NVME_CSTS_FATAL;
 		return;
