@@ -64,12 +64,14 @@ struct iov_nvme_bus_ops {
  * @name: of the controller, for messages
  * @registers: IOV_NVME_REGISTERS bytes
  * @vectors: interrupts that it has
+ * @table: their MSI-X table, PCI 3.0 section 6.8.2.7, to mask them; NULL where it is not reached
  */
 struct iov_nvme_bus {
 	const struct iov_nvme_bus_ops *ops;
 	char name[64];
 	void *registers;
 	unsigned int vectors;
+	void *table;
 };
 
 /**
@@ -202,6 +204,13 @@ unsigned int iov_nvme_queue_depth(const struct iov_nvme_queue *queue);
  * @queue: queue
  */
 bool iov_nvme_queue_interrupts(const struct iov_nvme_queue *queue);
+
+/**
+ * iov_nvme_queue_arm - whether completions write to the eventfd now
+ * @queue: queue that has interrupts
+ * @on: they do, and for what came meanwhile as well; otherwise they need not
+ */
+void iov_nvme_queue_arm(struct iov_nvme_queue *queue, bool on);
 
 /**
  * enum iov_nvme_op - a command

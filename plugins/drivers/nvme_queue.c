@@ -17,6 +17,10 @@
 /* How often a command is tried again. */
 #define TRIES 5
 
+/* Bytes of an entry of the MSI-X table, and where its mask is. */
+#define MSIX_ENTRY 16
+#define MSIX_CONTROL 12
+
 /**
  * struct slot - a command
  * @command: it
@@ -43,6 +47,7 @@ struct slot {
  * @lists: a page for each slot
  * @lists_iova: where they are
  * @interrupts: completions write to an eventfd
+ * @is_masked: they do not at the moment
  * @has_lost: some slots are lost
  * @is_dead: so is all that comes
  * @lies: atomic
@@ -56,6 +61,7 @@ struct iov_nvme_queue {
 	uint8_t *lists;
 	uint64_t lists_iova;
 	bool interrupts;
+	bool is_masked;
 	bool has_lost;
 	bool is_dead;
 	uint64_t lies;
@@ -72,6 +78,17 @@ unsigned int iov_nvme_queue_depth(const struct iov_nvme_queue *queue)
 bool iov_nvme_queue_interrupts(const struct iov_nvme_queue *queue)
 {
 	return queue->interrupts;
+}
+
+/* A vector that is unmasked fires when it would have while it was not. */
+void iov_nvme_queue_arm(struct iov_nvme_queue *queue, bool on)
+{
+	char *table = queue->nvme->bus->table;
+
+	if (queue->is_masked == !on || !table || !queue->interrupts)
+		return;
+	queue->is_masked = !on;
+	*(volatile uint32_t *)(table + queue->pair.number * MSIX_ENTRY + MSIX_CONTROL) = !on;
 }
 
 uint64_t iov_nvme_lies(const struct iov_nvme_queue *queue)

@@ -165,6 +165,7 @@ void nvme_model_open(struct nvme_model *model, uint64_t seed)
 	snprintf(model->bus.name, sizeof(model->bus.name), "0000:77:00.0");
 	model->bus.registers = model->registers;
 	model->bus.vectors = MODEL_QUEUES + 1;
+	model->bus.table = model->table;
 	model->random = (struct random){ seed };
 	model->next_iova = UINT64_C(1) << 32;
 	model->mdts = 5;

@@ -32,6 +32,7 @@ struct model_queue {
 struct nvme_model {
 	struct iov_nvme_bus bus;
 	struct random random;
+	uint32_t table[4 * (MODEL_QUEUES + 1)];
 	_Alignas(8) uint8_t registers[IOV_NVME_REGISTERS];
 	struct { uint64_t at, bytes, iova; void *own; } mapped[MODEL_MAPPED];
 	unsigned int mapped_count;

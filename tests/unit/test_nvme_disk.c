@@ -630,6 +630,25 @@ static void a_worker_is_woken_by_its_keeper(void **state)
 	channel->event = -1;
 }
 
+/* No interrupt comes while the worker is awake. */
+static void interrupts_are_for_who_sleeps(void **state)
+{
+	const int event = eventfd(0, EFD_NONBLOCK);
+	struct fixture *fixture = *state;
+	struct iov_nvme_queue *queue;
+
+	assert_int_equal(open_keeper(fixture), 0);
+	assert_int_equal(iov_nvme_queue_open(&queue, fixture->keeper->nvme, 8, event), 0);
+	assert_true(iov_nvme_queue_interrupts(queue));
+	assert_int_equal(fixture->model.interrupts, 1);
+	iov_nvme_queue_arm(queue, false);
+	assert_int_equal(fixture->model.table[4 + 3], 1);
+	iov_nvme_queue_arm(queue, true);
+	assert_int_equal(fixture->model.table[4 + 3], 0);
+	iov_nvme_queue_close(queue);
+	close(event);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -654,6 +673,7 @@ int main(void)
 		TEST(a_queue_that_there_is_not_fails_what_waits),
 		TEST(controllers_that_do_not_start),
 		TEST(a_worker_is_woken_by_its_keeper),
+		TEST(interrupts_are_for_who_sleeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,7 +159,8 @@ struct blk_channel;
  * @submit: see above; may be called from within a @done
  * @poll: go on with what was submitted; how much was done; NULL when @submit does everything,
  *	or the worker's @uring is all that there is to look at
- * @fd: readable when @poll has something to do; -1: @poll must be called all the time while
+ * @fd: asked for when the worker is about to sleep with something under way: a descriptor that wakes
+ *	it when @poll has something to do, as it watches that of @uring; -1: @poll must be called all the time while
  *	something is under way; NULL when @poll is
  */
 struct blk_backend_ops {
@@ -182,7 +183,7 @@ struct blk_backend_ops {
 	void (*channel_close)(struct blk_channel *channel);
 	void (*submit)(struct blk_channel *channel, struct blk_io *io);
 	unsigned int (*poll)(struct blk_channel *channel);
-	int (*fd)(const struct blk_channel *channel);
+	int (*fd)(struct blk_channel *channel);
 };
 
 /**

@@ -139,7 +139,7 @@ static unsigned int poll(struct pollable *pollable, uint64_t now)
 static bool is_silent(const struct blk_poller *poller, const struct blk_polled *polled)
 {
 	const struct blk_disk *disk = blk_queue_disk(polled->queue);
-	const struct blk_channel *channel = disk->channels[poller->worker];
+	struct blk_channel *channel = disk->channels[poller->worker];
 
 	return disk->backend->ops->poll && channel && blk_queue_under_way(polled->queue) &&
 	       disk->backend->ops->fd(channel) < 0;

@@ -9,7 +9,7 @@
  * ended, and what the first one that failed said.
  *
  * Completions are looked for.  The interrupt of the queue writes to the eventfd that the worker
- * sleeps on anyway.
+ * sleeps on anyway, and is masked while the worker is awake.
  */
 #include <assert.h>
 #include <errno.h>
@@ -344,6 +344,7 @@ static unsigned int look(struct nvme_channel *channel)
 
 	if (unlikely(!channel->queue))
 		return channel->error ? refuse_all(channel) : 0;
+	iov_nvme_queue_arm(channel->queue, false);
 	count = iov_nvme_poll(channel->queue, done, BURST);
 	for (unsigned int i = 0; i < count; i++)
 		on_done(channel, &done[i]);
@@ -379,13 +380,21 @@ void nvme_channel_submit(struct blk_channel *base, struct blk_io *io)
 		append(channel, io);
 }
 
-/* Where nothing wakes the worker it has to look. */
-int nvme_channel_fd(const struct blk_channel *base)
+/* The worker is about to sleep; where nothing wakes it it has to look. */
+int nvme_channel_fd(struct blk_channel *base)
 {
-	const struct nvme_channel *channel = (const struct nvme_channel *)base;
-	const struct iov_nvme_queue *queue = __atomic_load_n(&channel->queue, __ATOMIC_ACQUIRE);
+	struct nvme_channel *channel = channel_of(base);
+	bool is_woken = true;
 
-	return !queue || iov_nvme_queue_interrupts(queue) ? channel->event : -1;
+	/* The keeper has it, and wakes us afterwards. */
+	if (unlikely(!spin_try(&channel->use)))
+		return channel->event;
+	if (channel->queue) {
+		iov_nvme_queue_arm(channel->queue, true);
+		is_woken = iov_nvme_queue_interrupts(channel->queue);
+	}
+	spin_unlock(&channel->use);
+	return is_woken ? channel->event : -1;
 }
 
 int nvme_channel_open(struct blk_channel **out, struct blk_backend *backend,

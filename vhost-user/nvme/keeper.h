@@ -259,6 +259,6 @@ int nvme_channel_open(struct blk_channel **out, struct blk_backend *backend,
 void nvme_channel_close(struct blk_channel *base);
 void nvme_channel_submit(struct blk_channel *base, struct blk_io *io);
 unsigned int nvme_channel_poll(struct blk_channel *base);
-int nvme_channel_fd(const struct blk_channel *base);
+int nvme_channel_fd(struct blk_channel *base);
 
 #endif
