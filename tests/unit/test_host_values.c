@@ -266,11 +266,16 @@ static void iovd_gets_disks_that_it_would_take(void **state)
 		{ DISKS "  - {name: a, socket: x, file: /f}\n",
 		  AT ".socket: 'x': expected a full path of at most 107 bytes" },
 		{ DISK("server: on"),
-		  AT ": expected one of file, memory and null: where the disk's data is" },
+		  AT ": expected one of file, nvme, memory and null: where the disk's data is" },
 		{ DISK("file: /f, memory: 1G"),
-		  AT ": expected one of file, memory and null: where the disk's data is" },
+		  AT ": expected one of file, nvme, memory and null: where the disk's data is" },
 		{ DISK("memory: 1G, null: 1G"),
-		  AT ": expected one of file, memory and null: where the disk's data is" },
+		  AT ": expected one of file, nvme, memory and null: where the disk's data is" },
+		{ DISK("file: /f, nvme: 0000:01:00.0"),
+		  AT ": expected one of file, nvme, memory and null: where the disk's data is" },
+		{ DISK("nvme: 0000:01:00.0/1") "  - {name: b, socket: /y, nvme: 0000:01:00.0/1}\n",
+		  "host.yaml:4: iovd.disks[1].nvme: '0000:01:00.0/1': iovd.disks[0].nvme has this NVMe "
+		  "namespace already, line 3; expected it once" },
 		{ DISK("file: f.img"), AT ".file: 'f.img': expected a full path" },
 		{ DISK("memory: 1.5G"), AT ".memory: '1.5G': expected a size such as 4096, 512M or 10G, a "
 		  "multiple of 512" },
@@ -290,7 +295,7 @@ static void iovd_gets_disks_that_it_would_take(void **state)
 		{ DISK("file: /f, socket_mode: 0600"), AT ": socket_mode and socket_owner: expected a "
 		  "server, which makes the socket" },
 		{ DISK("file: /f, capacity: 10G"), AT ": unknown key 'capacity'; expected one of: name, socket, "
-		  "server, socket_mode, socket_owner, file, memory, null, read_only, cached, serial, "
+		  "server, socket_mode, socket_owner, file, nvme, memory, null, read_only, cached, serial, "
 		  "queues, on_error, any_memory" },
 		{ DISK("file: /f, read_olny: on"), AT ": unknown key 'read_olny'; did you mean "
 		  "'read_only'?" },

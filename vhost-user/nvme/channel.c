@@ -9,7 +9,8 @@
  * ended, and what the first one that failed said.
  *
  * Completions are looked for.  The interrupt of the queue writes to the eventfd that the worker
- * sleeps on anyway, and is masked while the worker is awake.
+ * sleeps on anyway, and is masked while the worker stays awake: for one that sleeps after each
+ * completion that would cost more than it saves.
  */
 #include <assert.h>
 #include <errno.h>
@@ -22,6 +23,9 @@
 
 /* Completions that one look takes. */
 #define BURST 64
+
+/* Looks that found some since the worker slept, after which it is taken to stay awake. */
+#define AWAKE 4
 
 /**
  * struct tally - @private of an I/O
@@ -344,8 +348,9 @@ static unsigned int look(struct nvme_channel *channel)
 
 	if (unlikely(!channel->queue))
 		return channel->error ? refuse_all(channel) : 0;
-	iov_nvme_queue_arm(channel->queue, false);
 	count = iov_nvme_poll(channel->queue, done, BURST);
+	if (count && channel->awake++ == AWAKE)
+		iov_nvme_queue_arm(channel->queue, false);
 	for (unsigned int i = 0; i < count; i++)
 		on_done(channel, &done[i]);
 	return count + start_waiting(channel);
@@ -390,6 +395,7 @@ int nvme_channel_fd(struct blk_channel *base)
 	if (unlikely(!spin_try(&channel->use)))
 		return channel->event;
 	if (channel->queue) {
+		channel->awake = 0;
 		iov_nvme_queue_arm(channel->queue, true);
 		is_woken = iov_nvme_queue_interrupts(channel->queue);
 	}

@@ -126,6 +126,7 @@ struct nvme_bounce {
  * @bounces_iova: where that is
  * @bounced: what it is used for
  * @hint: part of guest memory of the last access
+ * @awake: looks that found completions since the worker slept
  * @first: what waits; some of the first one may be under way
  * @last: where the next one goes
  * @index: of the first one: element of its vector to go on with
@@ -145,6 +146,7 @@ struct nvme_channel {
 	uint64_t bounces_iova;
 	struct nvme_bounce bounced[NVME_BOUNCES];
 	unsigned int hint;
+	unsigned int awake;
 	struct blk_io *first;
 	struct blk_io **last;
 	unsigned int index;
