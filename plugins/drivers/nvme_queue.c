@@ -303,7 +303,8 @@ static uint64_t set_memory(struct iov_nvme_queue *queue, struct nvme_command *co
 	const uint64_t list_iova = queue->lists_iova + slot * NVME_PAGE;
 	const uint32_t block = io->on->block_size;
 	void *list = queue->lists + slot * NVME_PAGE;
-	uint64_t wanted = blocks * block, bytes = list_pages(command, list, io, wanted) & ~(uint64_t)(block - 1);
+	const uint64_t wanted = blocks * block;
+	uint64_t bytes = list_pages(command, list, io, wanted) & ~(uint64_t)(block - 1);
 
 	if (bytes == wanted || !queue->nvme->info.scatters) {
 		set_list(command, list, list_iova, bytes);

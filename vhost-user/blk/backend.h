@@ -160,8 +160,8 @@ struct blk_channel;
  * @poll: go on with what was submitted; how much was done; NULL when @submit does everything,
  *	or the worker's @uring is all that there is to look at
  * @fd: asked for when the worker is about to sleep with something under way: a descriptor that wakes
- *	it when @poll has something to do, as it watches that of @uring; -1: @poll must be called all the time while
- *	something is under way; NULL when @poll is
+ *	it when @poll has something to do, as it watches that of @uring; -1: @poll must be called all
+ *	the time while something is under way; NULL when @poll is
  */
 struct blk_backend_ops {
 	const char *name;
