@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/pci/identity.h"
 #include "base/rpc/rpc.h"
 #include "base/size.h"
 #include "base/sysroot/paths.h"
@@ -26,6 +27,7 @@ enum source {
 	SOURCE_FILE,
 	SOURCE_DEVICE,
 	SOURCE_NBD,
+	SOURCE_NVME,
 	SOURCE_MEMORY,
 	SOURCE_NULL,
 	SOURCES,
@@ -40,6 +42,7 @@ static const struct {
 	[SOURCE_FILE] = { "--file", "file", "a path" },
 	[SOURCE_DEVICE] = { "--device", "file", "a path" },
 	[SOURCE_NBD] = { "--nbd", "nbd", "a URI such as nbd+unix:///?socket=/run/nbd.sock" },
+	[SOURCE_NVME] = { "--nvme", "nvme", "a function" },
 	[SOURCE_MEMORY] = { "--memory", "memory", NULL },
 	[SOURCE_NULL] = { "--null", "null", NULL },
 };
@@ -75,6 +78,9 @@ static const struct argp_option add_options[] = {
 	{ "nbd", KEY_SOURCE + SOURCE_NBD, "URI", 0,
 	  "Its data is in this export of an NBD server: nbd+unix:///EXPORT?socket=PATH or "
 	  "nbd://ADDRESS[:PORT]/EXPORT" },
+	{ "nvme", KEY_SOURCE + SOURCE_NVME, "DEVICE", 0,
+	  "Its data is the namespace of this NVMe controller or VF, which vfio-pci has; or one of "
+	  "several, 0000:01:00.0/2" },
 	{ "memory", KEY_SOURCE + SOURCE_MEMORY, "SIZE", 0,
 	  "Its data is in memory of iovd, and gone with it" },
 	{ "null", KEY_SOURCE + SOURCE_NULL, "SIZE", 0,
@@ -122,8 +128,8 @@ static void check_sources(const struct disk_add_args *args, const struct argp_st
 		first = sources[i].option;
 	}
 	if (!first)
-		cli_misuse(state, "expected --file, --device, --nbd, --memory or --null: where its "
-			   "data is");
+		cli_misuse(state, "expected --file, --device, --nbd, --nvme, --memory or --null: "
+			   "where its data is");
 }
 
 static void check_add(const struct disk_add_args *args, const struct argp_state *state)
@@ -183,6 +189,19 @@ static int device_path(struct iov *iov, const char *device, char path[PATH_MAX])
 	return 0;
 }
 
+/* As iovd has it: the whole address, and the number of the namespace. */
+static int function_path(struct iov *iov, const char *text, char path[PATH_MAX])
+{
+	const char *number = iov_pci_namespace_at(text);
+	const struct iov_path function = iov_path("%.*s", (int)(number - text), text);
+	struct iov_bdf bdf;
+	int error = iov_device_parse(iov, function.name, &bdf);
+
+	if (!error)
+		snprintf(path, PATH_MAX, "%s%s", IOV_BDF(bdf), number);
+	return error;
+}
+
 static int add_source(struct iov *iov, const struct disk_add_args *args, struct json_object *params)
 {
 	char path[PATH_MAX];
@@ -194,7 +213,9 @@ static int add_source(struct iov *iov, const struct disk_add_args *args, struct 
 	cli_param_text(params, "uri", args->source[SOURCE_NBD]);
 	if (args->bytes || args->source[SOURCE_NBD])
 		return 0;
-	if (args->source[SOURCE_FILE])
+	if (args->source[SOURCE_NVME])
+		error = function_path(iov, args->source[SOURCE_NVME], path);
+	else if (args->source[SOURCE_FILE])
 		error = cli_absolute_path(iov, "file", args->source[SOURCE_FILE], path);
 	else
 		error = device_path(iov, args->source[SOURCE_DEVICE], path);
@@ -231,6 +252,7 @@ const struct cli_command cli_disk_add = {
 		   "  iov disk add vm1-data --socket /run/vm1-data --server --device nvme0n1\n"
 		   "  iov disk add vm2-root --socket /run/vm2-root --server --nbd "
 		   "nbd+unix:///?socket=/run/vm2.nbd\n"
+		   "  iov disk add vm1-fast --socket /run/vm1-fast --server --nvme 0000:01:00.0/1\n"
 		   "  iov disk add scratch --socket /run/scratch --server --memory 4G",
 	.changes = true,
 	.saves = true,

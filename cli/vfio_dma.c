@@ -65,16 +65,49 @@ static int copy_edu(struct dma *dma, struct iov_device *device)
 	return error ? error : verify(dma, dma->memory, dma->memory + PAGE);
 }
 
-static int read_block(const struct dma *dma, struct iov_nvme *nvme, uint64_t iova)
-{
-	const struct iov_nvme_io io = { .iova = iova, .count = 1 };
-	struct iov_nvme_done done;
-	int sent = iov_nvme_submit(nvme, &io, 1);
+/**
+ * struct reader - a namespace that is read from
+ * @nvme: its controller
+ * @space: it
+ * @queue: by which
+ */
+struct reader {
+	struct iov_nvme *nvme;
+	struct iov_nvme_namespace space;
+	struct iov_nvme_queue *queue;
+};
 
-	if (sent < 0)
-		return sent;
+static int open_reader(struct reader *reader, struct iov *iov, struct iov_device *device)
+{
+	struct iov_nvme_bus *bus;
+	int error = iov_nvme_vfio(&bus, device);
+
+	if (!error)
+		error = iov_nvme_open(&reader->nvme, iov, bus);
+	if (!error)
+		error = iov_nvme_namespace(reader->nvme, 0, &reader->space);
+	return error ? error : iov_nvme_queue_open(&reader->queue, reader->nvme, 1, -1);
+}
+
+static void close_reader(struct reader *reader)
+{
+	iov_nvme_queue_close(reader->queue);
+	iov_nvme_close(reader->nvme);
+}
+
+static int read_block(const struct dma *dma, const struct reader *reader, uint64_t iova)
+{
+	const struct iov_nvme_part part = { iova, reader->space.block_size };
+	const struct iov_nvme_io io = { .op = IOV_NVME_READ, .on = &reader->space, .count = 1,
+					.parts = &part, .part_count = 1 };
+	struct iov_nvme_done done;
+
+	if (iov_nvme_submit(reader->queue, &io) != 1)
+		return iov_fail(dma->iov, -EFAULT, "%s: no block can be read to 0x%llx",
+				IOV_BDF(dma->bdf), (unsigned long long)iova);
+	iov_nvme_ring(reader->queue);
 	for (int tries = 0; tries < ANSWER_MS; tries++) {
-		if (iov_nvme_poll(nvme, &done, 1))
+		if (iov_nvme_poll(reader->queue, &done, 1))
 			return done.status ? iov_fail(dma->iov, -EIO, "%s: reading its first block failed "
 						      "with status 0x%x", IOV_BDF(dma->bdf),
 						      done.status) : 0;
@@ -87,18 +120,16 @@ static int read_block(const struct dma *dma, struct iov_nvme *nvme, uint64_t iov
 /* Its first block, twice; nothing is written to a disk. */
 static int read_nvme(struct dma *dma, struct iov_device *device)
 {
-	struct iov_nvme *nvme = NULL;
-	int error = iov_nvme_open(&nvme, dma->iov, device, 1, -1);
+	struct reader reader = { 0 };
+	int error = open_reader(&reader, dma->iov, device);
 
-	if (error)
-		return error;
-	dma->bytes = iov_nvme_info(nvme)->block_size;
-	if (dma->bytes > PAGE)
+	dma->bytes = reader.space.block_size;
+	if (!error && dma->bytes > PAGE)
 		error = iov_fail(dma->iov, -ENOTSUP, "%s: blocks of %u bytes are more than a page",
 				 IOV_BDF(dma->bdf), dma->bytes);
 	for (unsigned int i = 0; !error && i < 2; i++)
-		error = read_block(dma, nvme, dma->iova + i * PAGE);
-	iov_nvme_close(nvme);
+		error = read_block(dma, &reader, dma->iova + i * PAGE);
+	close_reader(&reader);
 	return error ? error : verify(dma, dma->memory, dma->memory + PAGE);
 }
 

@@ -10,6 +10,17 @@
 #include "base/sysroot/paths.h"
 
 /* The domain is optional; nothing may follow the function. */
+const char *iov_pci_namespace_at(const char *text)
+{
+	const char *slash = strrchr(text, '/'), *number = slash ? slash + 1 : NULL;
+
+	if (number && *number == 'n')
+		number++;
+	if (number && *number && !number[strspn(number, "0123456789")])
+		return slash;
+	return text + strlen(text);
+}
+
 bool iov_bdf_scan(const char *text, struct iov_bdf *bdf)
 {
 	unsigned int domain = 0, bus, device, function;

@@ -50,6 +50,14 @@ struct iov_bdf_text {
 int iov_bdf_parse(struct iov *iov, const char *text, struct iov_bdf *bdf);
 
 /**
+ * iov_pci_namespace_at - where the number of a namespace begins in the name of one
+ * @text: name of a function, "0000:01:00.0", with "/1" or "/n1" behind it or not
+ *
+ * Return: the slash, or the end of @text.
+ */
+const char *iov_pci_namespace_at(const char *text);
+
+/**
  * iov_bdf_scan - read an address where other text is no error
  * @text: any
  * @bdf: receives the address

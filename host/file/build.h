@@ -94,6 +94,12 @@ struct iov_step *host_iovd_step(struct host_build *build, const struct host_chan
 int host_iovd_access(struct iov *iov, const char *mode, const char *owner,
 		     struct json_object *params);
 
+/*
+ * What iovd calls a device that a file names; @function: it is a PCI function; @absent: it is skipped.
+ */
+int host_find_device(const struct host_build *build, const char *device, struct iov_path *name,
+		     bool *function, bool *absent);
+
 /* build_disk.c: one of iovd's disks; @disks: those that it lists */
 int host_build_disk(struct host_build *build, unsigned int index, struct json_object *disks);
 

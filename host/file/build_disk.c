@@ -97,10 +97,25 @@ static bool stays(struct json_object *now, struct json_object *params)
 	return iov_iovd_match(now, fixed);
 }
 
-static void add(struct host_build *build, const char *name, struct json_object *now,
-		struct json_object *params)
+/*
+ * The namespace as iovd has it, and the function in whose steps it comes; @absent: that is skipped.
+ */
+static int find_namespace(const struct host_build *build, const char *nvme,
+			  struct json_object *params, struct iov_path *device, bool *absent)
 {
-	const struct host_change change = { "disk", name, now, params, NULL };
+	const char *number = iov_pci_namespace_at(nvme);
+	const struct iov_path name = iov_path("%.*s", (int)(number - nvme), nvme);
+	bool function;
+	int error = host_find_device(build, name.name, device, &function, absent);
+
+	json_add_text(params, "path", iov_path("%s%s", device->name, number).name);
+	return error;
+}
+
+static void add(struct host_build *build, const char *name, struct json_object *now,
+		struct json_object *params, const char *device)
+{
+	const struct host_change change = { "disk", name, now, params, device };
 	const char *path = json_text_or_null(params, "path");
 	struct iov_step *step;
 
@@ -124,12 +139,24 @@ int host_build_disk(struct host_build *build, unsigned int index, struct json_ob
 	const struct iov_host_disk *disk = &build->host->iovd->disks[index];
 	struct json_object *now = host_iovd_there(disks, disk->name);
 	_cleanup_json_ struct json_object *params = host_disk_params(disk);
-	int error = host_iovd_access(build->iov, disk->socket_mode, disk->socket_owner, params);
+	struct iov_path device;
+	bool absent = false;
+	int error = 0;
 
+	if (disk->nvme)
+		error = find_namespace(build, disk->nvme, params, &device, &absent);
+	if (error)
+		return host_fail_at(build, error, host_place("iovd.disks[%u].nvme", index));
+	if (absent) {
+		iov_plan_note(build->plan, "iovd.disks[%u] (%s) is skipped, as its device is", index,
+			      disk->name);
+		return 0;
+	}
+	error = host_iovd_access(build->iov, disk->socket_mode, disk->socket_owner, params);
 	if (error)
 		return host_fail_at(build, error, host_place("iovd.disks[%u]", index));
 	if (!now || !stays(now, params)) {
-		add(build, disk->name, now, params);
+		add(build, disk->name, now, params, disk->nvme ? device.name : NULL);
 		return 0;
 	}
 	set(build, now, params, "disk.set", "on_error");

@@ -171,9 +171,8 @@ static int find_vf(const struct host_build *build, const struct host_target *tar
 	return 0;
 }
 
-/* What iovd calls the device of a port; @function: it is a PCI function. */
-static int find_device(const struct host_build *build, const char *device, struct iov_path *name,
-		       bool *function, bool *absent)
+int host_find_device(const struct host_build *build, const char *device, struct iov_path *name,
+		     bool *function, bool *absent)
 {
 	size_t length = strcspn(device, "/");
 	const struct host_target *target = host_find_target(build, device, length);
@@ -276,8 +275,10 @@ static int build_port(struct host_build *build, unsigned int index, struct json_
 	bool function = false, absent = false;
 	struct host_change change;
 	struct iov_path name;
-	int error = port->device ? find_device(build, port->device, &name, &function, &absent) : 0;
+	int error = 0;
 
+	if (port->device)
+		error = host_find_device(build, port->device, &name, &function, &absent);
 	if (error)
 		return host_fail_at(build, error, host_place("iovd.ports[%u].device", index));
 	if (absent) {

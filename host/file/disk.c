@@ -36,7 +36,7 @@ static void add_on(struct json_object *params, const char *key, struct json_obje
 
 static const char *backend_of(const struct iov_host_disk *disk)
 {
-	return disk->file ? "file" : disk->nbd ? "nbd" : disk->memory ? "memory" : "null";
+	return disk->file ? "file" : disk->nbd ? "nbd" : disk->nvme ? "nvme" : disk->memory ? "memory" : "null";
 }
 
 struct json_object *host_disk_params(const struct iov_host_disk *disk)
@@ -49,7 +49,7 @@ struct json_object *host_disk_params(const struct iov_host_disk *disk)
 	json_object_object_add(params, "server",
 			       json_object_new_boolean(disk->server && *disk->server));
 	json_add_text(params, "backend", backend_of(disk));
-	add_text(params, "path", disk->file);
+	add_text(params, "path", disk->file ? disk->file : disk->nvme);
 	add_text(params, "uri", disk->nbd);
 	if (size)
 		json_object_object_add(params, "bytes", json_object_new_uint64(bytes_of(size)));
@@ -101,7 +101,7 @@ void host_disk_former(struct json_object *now, struct json_object *params)
 
 void host_disk_say_source(struct json_object *params, struct json_object *said)
 {
-	static const char *const keys[] = { "file", "nbd", "memory", "null" };
+	static const char *const keys[] = { "file", "nbd", "nvme", "memory", "null" };
 	const char *value = json_text_or_null(params, "path");
 	const char *backend = json_text(params, "backend");
 	char size[IOV_SIZE_TEXT];

@@ -17,7 +17,7 @@ struct json_object *host_disk_params(const struct iov_host_disk *disk);
 void host_disk_former(struct json_object *now, struct json_object *params);
 
 /*
- * Add where the data is, as a file says it: "file", "nbd", "memory" or "null", and no other of
+ * Add where the data is, as a file says it: "file", "nbd", "nvme", "memory" or "null", and no other of
  * them.
  */
 void host_disk_say_source(struct json_object *params, struct json_object *said);

@@ -182,7 +182,7 @@ struct iov_host_port {
 	struct iov_host_rules *rules;
 };
 
-/* As the options of "iov disk add" take them; one of @file, @nbd, @memory and @null. */
+/* As the options of "iov disk add" take them; one of @file, @nbd, @nvme, @memory and @null. */
 struct iov_host_disk {
 	char *name;
 	char *socket;
@@ -191,6 +191,7 @@ struct iov_host_disk {
 	char *socket_owner;
 	char *file;
 	char *nbd;		/* URI */
+	char *nvme;		/* "uplink/vf1", "0000:01:00.0/2" */
 	char *memory;		/* "512M", "10G" */
 	char *null;
 	bool *read_only;

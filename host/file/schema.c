@@ -172,6 +172,7 @@ static const cyaml_schema_field_t disk_fields[] = {
 	TEXT(struct iov_host_disk, socket_owner),
 	CYAML_FIELD_STRING_PTR("file", MAYBE, struct iov_host_disk, file, 1, PATH_MAX - 1),
 	CYAML_FIELD_STRING_PTR("nbd", MAYBE, struct iov_host_disk, nbd, 1, PATH_MAX - 1),
+	TEXT(struct iov_host_disk, nvme),
 	TEXT(struct iov_host_disk, memory),
 	TEXT(struct iov_host_disk, null),
 	SWITCH(struct iov_host_disk, read_only),

@@ -137,6 +137,7 @@ static int add_disk(struct iov_host_iovd *iovd, struct json_object *disk)
 	       copy_access(disk, &entry->server, &entry->socket_mode, &entry->socket_owner) &&
 	       (!is_set(given, "any_memory") || set_switch(&entry->any_memory)) &&
 	       copy_text(given, "file", &entry->file) && copy_text(given, "nbd", &entry->nbd) &&
+	       copy_text(given, "nvme", &entry->nvme) &&
 	       copy_text(given, "memory", &entry->memory) &&
 	       copy_text(given, "null", &entry->null) &&
 	       (!is_set(given, "read_only") || set_switch(&entry->read_only)) &&

@@ -203,9 +203,10 @@ static int check_disk_source(const struct check *check, const char *at,
 	const bool is_written = !disk->read_only || !*disk->read_only;
 	int error;
 
-	if (!!disk->file + !!disk->nbd + !!disk->memory + !!disk->null != 1)
+	if (!!disk->file + !!disk->nbd + !!disk->nvme + !!disk->memory + !!disk->null != 1)
 		return iov_host_fail(check->file, -EINVAL, at,
-				     "expected one of file, nbd, memory and null: where the disk's data is");
+				     "expected one of file, nbd, nvme, memory and null: where the "
+				     "disk's data is");
 	if (disk->file && *disk->file != '/')
 		return fail_value(check, file.name, disk->file, "a full path");
 	if (disk->nbd && strncmp(disk->nbd, "nbd://", 6) && strncmp(disk->nbd, "nbd+unix://", 11))
@@ -219,6 +220,8 @@ static int check_disk_source(const struct check *check, const char *at,
 		error = check_once(check, file.name, "writable file", disk->file);
 	if (!error && disk->nbd && is_written)
 		error = check_once(check, nbd.name, "writable export", disk->nbd);
+	if (!error && disk->nvme)
+		error = check_once(check, PLACE("%s.nvme", at), "NVMe namespace", disk->nvme);
 	return error;
 }
 

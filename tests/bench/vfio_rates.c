@@ -149,45 +149,55 @@ static void bench_interrupt(struct bench *bench)
 	compare(bench, fire_ours, fire_bare);
 }
 
+/* Read 4 KiB at a random place. */
+static void read_somewhere(struct bench *bench, struct iov_nvme_queue *queue,
+			   const struct iov_nvme_namespace *space, uint64_t iova, uint64_t tag)
+{
+	static unsigned int seed = 1;
+	const uint64_t count = READ_BYTES / space->block_size;
+	const struct iov_nvme_part part = { iova + tag * READ_BYTES, READ_BYTES };
+	const struct iov_nvme_io io = {
+		.op = IOV_NVME_READ, .on = space, .count = count, .parts = &part, .part_count = 1,
+		.block = (uint64_t)rand_r(&seed) % (space->blocks / count) * count, .tag = tag,
+	};
+
+	must(bench, iov_nvme_submit(queue, &io) == (int64_t)count ? 0 : -EIO);
+}
+
 /* Reads that ended. */
 static double nvme_ours(struct bench *bench, unsigned int depth, uint64_t nanoseconds)
 {
 	struct iov_nvme_done done[DEPTH_MAX];
-	struct iov_nvme_io io[DEPTH_MAX];
-	const struct iov_nvme_info *info;
+	struct iov_nvme_namespace space;
+	struct iov_nvme_queue *queue;
+	struct iov_nvme_bus *bus;
 	struct iov_nvme *nvme;
-	unsigned int seed = 1;
-	uint64_t iova, begin, blocks, count = 0;
+	uint64_t iova, begin, count = 0;
 	void *memory;
 
 	if (!depth || depth > DEPTH_MAX)
 		must(bench, iov_fail(bench->iov, -EINVAL, "depth: expected 1 to %d", DEPTH_MAX));
-	must(bench, iov_nvme_open(&nvme, bench->iov, bench->device, depth, -1));
+	must(bench, iov_nvme_vfio(&bus, bench->device));
+	must(bench, iov_nvme_open(&nvme, bench->iov, bus));
+	must(bench, iov_nvme_namespace(nvme, 0, &space));
+	must(bench, iov_nvme_queue_open(&queue, nvme, depth, -1));
 	must(bench, iov_domain_alloc(bench->domain, depth * READ_BYTES, &memory, &iova));
-	info = iov_nvme_info(nvme);
-	blocks = info->blocks * info->block_size / READ_BYTES;
 	for (unsigned int i = 0; i < depth; i++)
-		io[i] = (struct iov_nvme_io){ .iova = iova + i * READ_BYTES, .tag = i,
-					      .count = READ_BYTES / info->block_size };
-	for (unsigned int i = 0; i < depth; i++) {
-		io[i].block = (uint64_t)rand_r(&seed) % blocks * io[i].count;
-		if (iov_nvme_submit(nvme, &io[i], 1) != 1)
-			must(bench, -EIO);
-	}
+		read_somewhere(bench, queue, &space, iova, i);
+	iov_nvme_ring(queue);
 	for (begin = monotonic_ns(); monotonic_ns() - begin < nanoseconds;) {
-		unsigned int ended = iov_nvme_poll(nvme, done, depth);
-		struct iov_nvme_io again[DEPTH_MAX];
+		unsigned int ended = iov_nvme_poll(queue, done, depth);
 
 		for (unsigned int i = 0; i < ended; i++) {
 			if (done[i].status)
 				must(bench, iov_fail(bench->iov, -EIO, "status 0x%x", done[i].status));
-			again[i] = io[done[i].tag];
-			again[i].block = (uint64_t)rand_r(&seed) % blocks * again[i].count;
+			read_somewhere(bench, queue, &space, iova, done[i].tag);
 		}
 		if (ended)
-			must(bench, iov_nvme_submit(nvme, again, ended) == (int)ended ? 0 : -EIO);
+			iov_nvme_ring(queue);
 		count += ended;
 	}
+	iov_nvme_queue_close(queue);
 	iov_nvme_close(nvme);
 	iov_domain_free(bench->domain, memory, depth * READ_BYTES, iova);
 	return (double)count;

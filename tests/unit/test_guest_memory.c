@@ -420,11 +420,66 @@ static void faults_elsewhere_end_the_process(void **state)
 	assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGBUS : WEXITSTATUS(status));
 }
 
+/* What somebody was told of: what is there is what has come and not gone. */
+struct watched {
+	unsigned int came;
+	unsigned int went;
+	const void *last;
+	size_t bytes;
+};
+
+static void came(void *arg, void *memory, size_t bytes)
+{
+	struct watched *watched = arg;
+
+	watched->came++;
+	watched->last = memory;
+	watched->bytes = bytes;
+}
+
+static void goes(void *arg, const void *memory)
+{
+	struct watched *watched = arg;
+
+	watched->went++;
+	watched->last = memory;
+	/* It is there still. */
+	(void)*(const volatile char *)memory;
+}
+
+static void who_watches_is_told_of_what_comes_and_goes(void **state)
+{
+	struct fixture *fixture = *state;
+	struct watched watched = { 0 };
+	const struct guest_memory_watcher watcher = { came, goes, &watched };
+	struct guest_region_request request = {
+		.gpa = 0x20000, .size = PAGE, .uva = 0x20000, .offset = 8 * PAGE, .fd = fixture->fd,
+	};
+
+	assert_return_code(add(fixture, 0, 4, 0), 0);
+	guest_memory_watch(fixture->memory, &watcher);
+	assert_int_equal(watched.came, 1);
+	assert_int_equal(watched.bytes, 4 * PAGE);
+	assert_return_code(add(fixture, 0x10000, 2, 4 * PAGE), 0);
+	assert_int_equal(watched.came, 2);
+	/* One that takes the place of the table has its watcher, and what both have stays. */
+	assert_return_code(guest_memory_extend(&fixture->memory, fixture->iov, &request), 0);
+	assert_int_equal(watched.came, 3);
+	guest_memory_settle(fixture->memory);
+	assert_int_equal(watched.went, 0);
+	assert_return_code(guest_memory_remove(fixture->memory, 0x20000, PAGE, 0x20000), 0);
+	assert_int_equal(watched.went, 1);
+	guest_memory_close(fixture->memory);
+	assert_int_equal(watched.went, 3);
+	assert_return_code(guest_memory_open(&fixture->memory), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(who_watches_is_told_of_what_comes_and_goes),
 		TEST(region_shows_the_file_at_its_offset),
 		TEST(regions_are_found_whatever_the_order_they_came_in),
 		TEST(access_is_cut_at_the_end_of_the_region),

@@ -538,6 +538,27 @@ static void disks_are_added_once(void **state)
 	fake_iovd_stop(&iovd);
 }
 
+/* By the name of its controller, which gets its VFs in the same change; iovd has the address. */
+static void a_namespace_is_named_by_its_function(void **state)
+{
+	static const char text[] = "devices:\n"
+				   "  - {name: fast, device: eth0, vfs: {count: 2, driver: vfio-pci}}\n"
+				   "iovd:\n  disks:\n"
+				   "    - {name: root, socket: /run/root, nvme: fast/vf1/n2}\n";
+	struct fake_iovd iovd;
+	char path[64];
+
+	(void)state;
+	fake_iovd_start(&iovd, model.tree);
+	iov_rpc_set_socket(model.iov, iovd.path);
+	assert_int_equal(apply(text), 0);
+	snprintf(path, sizeof(path), "%s/n2", IOV_BDF(pf_model_vf(1)));
+	assert_string_equal(disk(&iovd, "path"), path);
+	assert_string_equal(disk(&iovd, "backend"), "nvme");
+	assert_int_equal(steps_left(text), 0);
+	fake_iovd_stop(&iovd);
+}
+
 /* A file that says something else, and what iovd is asked for then. */
 static void what_can_be_is_changed_without_a_new_disk(void **state)
 {
@@ -732,6 +753,7 @@ int main(void)
 		TEST(ports_and_bridges_are_added_once),
 		TEST(a_port_that_differs_is_replaced_and_comes_back),
 		TEST(disks_are_added_once),
+		TEST(a_namespace_is_named_by_its_function),
 		TEST(what_can_be_is_changed_without_a_new_disk),
 		TEST(groups_get_the_limits_of_the_file),
 		TEST(a_group_has_its_limits_back_when_something_fails),

@@ -266,11 +266,11 @@ static void iovd_gets_disks_that_it_would_take(void **state)
 		{ DISKS "  - {name: a, socket: x, file: /f}\n",
 		  AT ".socket: 'x': expected a full path of at most 107 bytes" },
 		{ DISK("server: on"),
-		  AT ": expected one of file, nbd, memory and null: where the disk's data is" },
+		  AT ": expected one of file, nbd, nvme, memory and null: where the disk's data is" },
 		{ DISK("file: /f, memory: 1G"),
-		  AT ": expected one of file, nbd, memory and null: where the disk's data is" },
+		  AT ": expected one of file, nbd, nvme, memory and null: where the disk's data is" },
 		{ DISK("file: /f, nbd: \"nbd://192.0.2.7/\""),
-		  AT ": expected one of file, nbd, memory and null: where the disk's data is" },
+		  AT ": expected one of file, nbd, nvme, memory and null: where the disk's data is" },
 		{ DISK("nbd: /run/nbd"), AT ".nbd: '/run/nbd': expected a URI that begins with nbd:// or "
 		  "nbd+unix://" },
 		{ DISK("nbd: \"nbds://192.0.2.7/\""), AT ".nbd: 'nbds://192.0.2.7/': expected a URI that begins "
@@ -279,7 +279,12 @@ static void iovd_gets_disks_that_it_would_take(void **state)
 		  "  - {name: b, socket: /y, nbd: \"nbd://192.0.2.7/\"}\n", "host.yaml:4: iovd.disks[1].nbd: "
 		  "'nbd://192.0.2.7/': iovd.disks[0].nbd has this writable export already, line 3; expected it once" },
 		{ DISK("memory: 1G, null: 1G"),
-		  AT ": expected one of file, nbd, memory and null: where the disk's data is" },
+		  AT ": expected one of file, nbd, nvme, memory and null: where the disk's data is" },
+		{ DISK("file: /f, nvme: 0000:01:00.0"),
+		  AT ": expected one of file, nbd, nvme, memory and null: where the disk's data is" },
+		{ DISK("nvme: 0000:01:00.0/1") "  - {name: b, socket: /y, nvme: 0000:01:00.0/1}\n",
+		  "host.yaml:4: iovd.disks[1].nvme: '0000:01:00.0/1': iovd.disks[0].nvme has this NVMe "
+		  "namespace already, line 3; expected it once" },
 		{ DISK("file: f.img"), AT ".file: 'f.img': expected a full path" },
 		{ DISK("memory: 1.5G"), AT ".memory: '1.5G': expected a size such as 4096, 512M or 10G, a "
 		  "multiple of 512" },
@@ -299,7 +304,7 @@ static void iovd_gets_disks_that_it_would_take(void **state)
 		{ DISK("file: /f, socket_mode: 0600"), AT ": socket_mode and socket_owner: expected a "
 		  "server, which makes the socket" },
 		{ DISK("file: /f, capacity: 10G"), AT ": unknown key 'capacity'; expected one of: name, socket, "
-		  "server, socket_mode, socket_owner, file, nbd, memory, null, read_only, cached, serial, "
+		  "server, socket_mode, socket_owner, file, nbd, nvme, memory, null, read_only, cached, serial, "
 		  "queues, on_error, qos, any_memory" },
 		{ DISK("file: /f, read_olny: on"), AT ": unknown key 'read_olny'; did you mean "
 		  "'read_only'?" },

@@ -19,6 +19,8 @@
 struct disk {
 	struct fixture fixture;
 	struct iov_nvme *nvme;
+	struct iov_nvme_namespace space;
+	struct iov_nvme_queue *queue;
 	int event;
 	void *memory;
 	uint64_t iova;
@@ -27,13 +29,17 @@ struct disk {
 static int open_disk(void **state, bool interrupts)
 {
 	struct disk *disk = test_calloc(1, sizeof(*disk));
+	struct iov_nvme_bus *bus;
 
 	disk->fixture.before = resources_now();
 	disk->event = interrupts ? eventfd(0, EFD_NONBLOCK) : -1;
 	assert_int_equal(iov_open(&disk->fixture.iov, NULL), 0);
 	assert_int_equal(iov_domain_open(&disk->fixture.domain, disk->fixture.iov, kind_wanted()), 0);
 	if (iov_device_open(&disk->fixture.device, disk->fixture.domain, bdf_of("IOV_NVME"), NULL) ||
-	    iov_nvme_open(&disk->nvme, disk->fixture.iov, disk->fixture.device, DEPTH, disk->event) ||
+	    iov_nvme_vfio(&bus, disk->fixture.device) ||
+	    iov_nvme_open(&disk->nvme, disk->fixture.iov, bus) ||
+	    iov_nvme_namespace(disk->nvme, 0, &disk->space) ||
+	    iov_nvme_queue_open(&disk->queue, disk->nvme, DEPTH, disk->event) ||
 	    iov_domain_alloc(disk->fixture.domain, 2 * PIECES * PIECE, &disk->memory, &disk->iova))
 		fail_msg("%s", iov_error_message(disk->fixture.iov));
 	*state = disk;
@@ -55,6 +61,7 @@ static int teardown(void **state)
 	struct disk *disk = *state;
 
 	iov_domain_free(disk->fixture.domain, disk->memory, 2 * PIECES * PIECE, disk->iova);
+	iov_nvme_queue_close(disk->queue);
 	iov_nvme_close(disk->nvme);
 	iov_device_close(disk->fixture.device);
 	iov_domain_close(disk->fixture.domain);
@@ -70,7 +77,7 @@ static int teardown(void **state)
 static unsigned int wait_for_some(struct disk *disk, struct iov_nvme_done *list, unsigned int max)
 {
 	for (int tries = 0; tries < PATIENCE_MS; tries++) {
-		unsigned int count = iov_nvme_poll(disk->nvme, list, max);
+		unsigned int count = iov_nvme_poll(disk->queue, list, max);
 
 		if (count)
 			return count;
@@ -83,17 +90,31 @@ static unsigned int wait_for_some(struct disk *disk, struct iov_nvme_done *list,
 	return 0;
 }
 
+/* Blocks of a command that it is for, told to the controller. */
+static int64_t submit(struct disk *disk, bool write, uint64_t iova, uint64_t block, uint64_t bytes,
+		      uint64_t tag)
+{
+	const struct iov_nvme_part part = { iova, bytes };
+	const struct iov_nvme_io io = {
+		.op = write ? IOV_NVME_WRITE : IOV_NVME_READ, .on = &disk->space, .block = block,
+		.count = bytes / disk->space.block_size, .parts = &part, .part_count = 1, .tag = tag,
+	};
+	int64_t blocks = iov_nvme_submit(disk->queue, &io);
+
+	iov_nvme_ring(disk->queue);
+	return blocks;
+}
+
 /* All pieces, as many at once as it takes, each ended once and well. */
 static void transfer(struct disk *disk, bool write, uint64_t iova, uint64_t block)
 {
-	uint32_t blocks = PIECE / iov_nvme_info(disk->nvme)->block_size;
+	uint32_t blocks = PIECE / disk->space.block_size;
 	unsigned int sent = 0, ended = 0, ends[PIECES] = { 0 };
 	struct iov_nvme_done list[DEPTH];
 
 	while (ended < PIECES) {
-		struct iov_nvme_io io = { write, iova + sent * PIECE, block + sent * blocks, blocks, sent };
-
-		if (sent < PIECES && iov_nvme_submit(disk->nvme, &io, 1) == 1) {
+		if (sent < PIECES && submit(disk, write, iova + sent * PIECE, block + sent * blocks,
+					    PIECE, sent) > 0) {
 			sent++;
 			continue;
 		}
@@ -118,8 +139,9 @@ static void what_is_written_is_read(void **state)
 	uint64_t *from = disk->memory, *to = from + PIECES * PIECE / 8;
 
 	assert_true(strlen(info->serial) > 0 && strlen(info->model) > 0);
-	assert_int_equal(info->depth, DEPTH);
-	assert_true(info->blocks * info->block_size >= PIECES * PIECE);
+	assert_int_equal(iov_nvme_queue_depth(disk->queue), DEPTH);
+	assert_int_equal(iov_nvme_queue_interrupts(disk->queue), disk->event >= 0);
+	assert_true(disk->space.blocks * disk->space.block_size >= PIECES * PIECE);
 	for (unsigned int i = 0; i < PIECES * PIECE / 8; i++)
 		from[i] = random_next(&random);
 	transfer(disk, true, disk->iova, 0);
@@ -127,27 +149,48 @@ static void what_is_written_is_read(void **state)
 	assert_memory_equal(from, to, PIECES * PIECE);
 }
 
+/* The same after the controller was reset, and with nothing lost of what was under way. */
+static void a_restart_loses_nothing(void **state)
+{
+	struct disk *disk = *state;
+	uint8_t *from = disk->memory, *to = from + PIECES * PIECE;
+	struct iov_nvme_done done;
+
+	for (unsigned int i = 0; i < 8; i++) {
+		memset(from, (int)i + 1, PIECE);
+		assert_true(submit(disk, true, disk->iova, i, disk->space.block_size, i) == 1);
+		assert_int_equal(iov_nvme_restart(disk->nvme), 0);
+		wait_for_some(disk, &done, 1);
+		assert_int_equal(done.status, 0);
+		assert_int_equal(done.tag, i);
+		assert_true(submit(disk, false, disk->iova + PIECES * PIECE, i, disk->space.block_size,
+				   99) == 1);
+		wait_for_some(disk, &done, 1);
+		assert_int_equal(done.tag, 99);
+		assert_memory_equal(from, to, disk->space.block_size);
+	}
+}
+
 /* One page, two, and a list of them, from the middle of a page. */
 static void sizes_are_those_that_were_asked_for(void **state)
 {
 	struct disk *disk = *state;
-	const struct iov_nvme_info *info = iov_nvme_info(disk->nvme);
+	const uint32_t most = iov_nvme_info(disk->nvme)->transfer_max;
 	static const uint32_t sizes[] = { 512, 4096, 8192, 65536, 131072 };
 	uint8_t *from = disk->memory, *to = from + PIECES * PIECE;
 	struct iov_nvme_done done;
 
 	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		uint32_t size = sizes[i] < info->transfer_max ? sizes[i] : info->transfer_max;
-		struct iov_nvme_io io = { true, disk->iova + 1024, 8, size / info->block_size, 7 };
+		uint32_t size = sizes[i] < most ? sizes[i] : most;
+		int64_t blocks = size / disk->space.block_size;
 
 		memset(from + 1024, (int)(i + 1), size);
 		memset(to, 0xee, size + 4096);
-		assert_int_equal(iov_nvme_submit(disk->nvme, &io, 1), 1);
+		assert_true(submit(disk, true, disk->iova + 1024, 8, size, 7) == blocks);
 		wait_for_some(disk, &done, 1);
 		assert_int_equal(done.status, 0);
-		io.write = false;
-		io.iova = disk->iova + PIECES * PIECE + 512;
-		assert_int_equal(iov_nvme_submit(disk->nvme, &io, 1), 1);
+		assert_true(submit(disk, false, disk->iova + PIECES * PIECE + 512, 8, size, 7) ==
+			    blocks);
 		wait_for_some(disk, &done, 1);
 		assert_int_equal(done.status, 0);
 		assert_memory_equal(from + 1024, to + 512, size);
@@ -159,22 +202,19 @@ static void sizes_are_those_that_were_asked_for(void **state)
 static void wrong_commands_are_refused(void **state)
 {
 	struct disk *disk = *state;
-	const struct iov_nvme_info *info = iov_nvme_info(disk->nvme);
-	struct iov_nvme *other;
-	const struct iov_nvme_io wrong[] = {
-		{ false, disk->iova, info->blocks, 1, 0 },
-		{ false, disk->iova, info->blocks - 1, 2, 0 },
-		{ false, disk->iova, UINT64_MAX, 1, 0 },
-		{ false, disk->iova, 0, 0, 0 },
-		{ false, disk->iova, 0, info->transfer_max / info->block_size + 1, 0 },
-		{ false, disk->iova + 1, 0, 1, 0 },
-	};
+	const uint64_t blocks = disk->space.blocks;
+	const uint32_t block = disk->space.block_size;
+	struct iov_nvme_queue *other;
 
-	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
-		expect_error(&disk->fixture, iov_nvme_submit(disk->nvme, &wrong[i], 1), -EINVAL, "blocks of");
-	expect_error(&disk->fixture,
-		     iov_nvme_open(&other, disk->fixture.iov, disk->fixture.device, 0, -1), -EINVAL,
+	assert_true(submit(disk, false, disk->iova, blocks, block, 0) == -EINVAL);
+	assert_true(submit(disk, false, disk->iova, blocks - 1, 2 * block, 0) == -EINVAL);
+	assert_true(submit(disk, false, disk->iova, UINT64_MAX, block, 0) == -EINVAL);
+	assert_true(submit(disk, false, disk->iova, 0, 0, 0) == -EINVAL);
+	assert_true(submit(disk, false, disk->iova + 1, 0, block, 0) == -EFAULT);
+	expect_error(&disk->fixture, iov_nvme_queue_open(&other, disk->nvme, 0, -1), -EINVAL,
 		     "expected 1 to");
+	expect_error(&disk->fixture, iov_nvme_namespace(disk->nvme, 77, &disk->space), -ENODEV,
+		     "has no namespace 77");
 }
 
 #define TEST(name, setup) { #name " (" #setup ")", name, setup, teardown, NULL }
@@ -184,6 +224,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_written_is_read, setup_polled),
 		TEST(what_is_written_is_read, setup_interrupts),
+		TEST(a_restart_loses_nothing, setup_polled),
+		TEST(a_restart_loses_nothing, setup_interrupts),
 		TEST(sizes_are_those_that_were_asked_for, setup_polled),
 		TEST(wrong_commands_are_refused, setup_polled),
 	};

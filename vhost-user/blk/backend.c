@@ -8,7 +8,8 @@
 #include <string.h>
 
 const struct blk_backend_ops *const blk_backends[] = {
-	&blk_backend_file, &blk_backend_nbd, &blk_backend_memory, &blk_backend_null, NULL,
+	&blk_backend_file, &blk_backend_nbd, &blk_backend_nvme, &blk_backend_memory, &blk_backend_null,
+	NULL,
 };
 
 const struct blk_backend_ops *blk_backend_find(const char *name)

@@ -7,7 +7,7 @@
  * is asked of it is a struct blk_io, which the back end carries out in any order and says so
  * by calling its @done once, from within @submit or @poll.
  *
- *	open, describe, lock	the control thread
+ *	open, describe, lock	the control thread, as is what has no line here
  *	channel_open		the worker, before its first I/O
  *	submit, poll		that worker; @submit may do all at once, or only take notes for
  *				the next @poll, which comes in the same pass
@@ -121,11 +121,13 @@ struct blk_geometry {
  * enum blk_takes - what a kind of back end is opened from
  * @BLK_TAKES_BYTES: a size
  * @BLK_TAKES_PATH: a path
+ * @BLK_TAKES_FUNCTION: the address of a PCI function, and what is behind it
  * @BLK_TAKES_URI: a URI
  */
 enum blk_takes {
 	BLK_TAKES_BYTES,
 	BLK_TAKES_PATH,
+	BLK_TAKES_FUNCTION,
 	BLK_TAKES_URI,
 };
 
@@ -148,8 +150,9 @@ struct blk_reach {
 
 /**
  * struct blk_source - what a back end is opened from
- * @path: file, device or URI; NULL for kinds without
+ * @path: file, device, function or URI; NULL for kinds without
  * @bytes: size, for kinds that have none by themselves; 0 for others
+ * @workers: how many may have rings of it
  * @read_only: nothing is to be written
  * @cached: keep the host's page cache between, where the kind could do without; of a server: rely
  *	on that of its host to have what a server acknowledged that was killed
@@ -157,6 +160,7 @@ struct blk_reach {
 struct blk_source {
 	const char *path;
 	uint64_t bytes;
+	unsigned int workers;
 	bool read_only;
 	bool cached;
 };
@@ -177,6 +181,11 @@ struct blk_channel;
  * @holder: who has the lock that we did not get, as words for a message, or NULL when that is
  *	nobody who lives; NULL when @lock is
  * @describe: what it is now; its size may be another one than before; 0 or -errno
+ * @identity: what guests read as its serial number when nobody says one; NULL for the disk's name
+ * @status: why it does not work at the moment, "controller-failed", or NULL; NULL when it always does
+ * @memory_came: the memory of a guest, whole pages from @memory on, may be reached by a device; may
+ *	be called while rings run; 0, or -errno: it has to do without; NULL for no matter
+ * @memory_goes: not any more, and no I/O has it; NULL when @memory_came is
  * @check_size: whether @resize may be asked for a size; 0 or -errno with a message; NULL when
  *	@resize is
  * @resize: give it another size, that @check_size let pass; 0 or -errno with a message; NULL when
@@ -192,8 +201,10 @@ struct blk_channel;
  * @submit: see above; may be called from within a @done
  * @poll: go on with what was submitted; how much was done; NULL when @submit does everything,
  *	or the worker's @uring is all that there is to look at
- * @fd: readable when @poll has something to do, the same for as long as the channel is there; -1:
- *	@poll must be called all the time while something is under way; NULL when @poll is
+ * @fd: readable when @poll has something to do, the same for as long as the channel is there; NULL
+ *	without one
+ * @arm: the worker is about to sleep with something under way: whether that of @uring wakes it when
+ *	@poll has something to do; NULL when @fd says it
  */
 struct blk_backend_ops {
 	const char *name;
@@ -203,6 +214,10 @@ struct blk_backend_ops {
 	int (*lock)(struct blk_backend *backend);
 	char *(*holder)(struct blk_backend *backend);
 	int (*describe)(struct blk_backend *backend, struct blk_geometry *geometry);
+	const char *(*identity)(const struct blk_backend *backend);
+	const char *(*status)(const struct blk_backend *backend);
+	int (*memory_came)(struct blk_backend *backend, void *memory, size_t bytes);
+	void (*memory_goes)(struct blk_backend *backend, const void *memory);
 	int (*check_size)(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
 	int (*resize)(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
 	int (*news_fd)(const struct blk_backend *backend);
@@ -215,6 +230,7 @@ struct blk_backend_ops {
 	void (*submit)(struct blk_channel *channel, struct blk_io *io);
 	unsigned int (*poll)(struct blk_channel *channel);
 	int (*fd)(const struct blk_channel *channel);
+	bool (*arm)(struct blk_channel *channel);
 };
 
 /**
@@ -240,6 +256,7 @@ extern const struct blk_backend_ops blk_backend_null;
 extern const struct blk_backend_ops blk_backend_memory;
 extern const struct blk_backend_ops blk_backend_file;
 extern const struct blk_backend_ops blk_backend_nbd;
+extern const struct blk_backend_ops blk_backend_nvme;
 
 /**
  * blk_backend_find - a kind by its name

@@ -164,10 +164,12 @@ static unsigned int poll(struct pollable *pollable, uint64_t now)
 static bool is_silent(const struct blk_poller *poller, const struct blk_polled *polled)
 {
 	const struct blk_disk *disk = blk_queue_disk(polled->queue);
-	const struct blk_channel *channel = disk->channels[poller->worker];
+	const struct blk_backend_ops *ops = disk->backend->ops;
+	struct blk_channel *channel = disk->channels[poller->worker];
 
-	return disk->backend->ops->poll && channel && blk_queue_under_way(polled->queue) &&
-	       fd_of(channel) < 0;
+	if (!ops->poll || !channel || !blk_queue_under_way(polled->queue))
+		return false;
+	return ops->arm ? !ops->arm(channel) : fd_of(channel) < 0;
 }
 
 static enum pollable_rest arm(struct pollable *pollable)

@@ -20,13 +20,37 @@ static void free_table(struct guest_memory *memory)
 	free(memory);
 }
 
+static void tell_came(const struct guest_memory *memory, const struct guest_region *region)
+{
+	const struct guest_memory_watcher *watcher = memory->watcher;
+
+	if (watcher)
+		watcher->came(watcher->arg, region->part.mapping, region->part.mapping_size);
+}
+
+static void unmap_region(const struct guest_memory *memory, const struct guest_region *region)
+{
+	const struct guest_memory_watcher *watcher = memory->watcher;
+
+	if (watcher)
+		watcher->goes(watcher->arg, region->part.mapping);
+	file_part_unmap(&region->part);
+}
+
+void guest_memory_watch(struct guest_memory *memory, const struct guest_memory_watcher *watcher)
+{
+	memory->watcher = watcher;
+	for (size_t i = 0; i < memory->count; i++)
+		tell_came(memory, &memory->regions[i]);
+}
+
 void guest_memory_close(struct guest_memory *memory)
 {
 	if (!memory)
 		return;
 	guest_memory_settle(memory);
 	for (size_t i = 0; i < memory->count; i++)
-		file_part_unmap(&memory->regions[i].part);
+		unmap_region(memory, &memory->regions[i]);
 	free_table(memory);
 }
 
@@ -112,9 +136,11 @@ int guest_memory_add(struct guest_memory *memory, struct iov *iov,
 		return iov_fail(iov, -ENOMEM, "out of memory for a guest memory table");
 	memory->regions = regions;
 	error = map_region(iov, request, &region);
-	if (!error)
-		insert_region(memory, &region);
-	return error;
+	if (error)
+		return error;
+	insert_region(memory, &region);
+	tell_came(memory, &region);
+	return 0;
 }
 
 static int copy_table(const struct guest_memory *memory, struct guest_memory **out)
@@ -132,6 +158,7 @@ static int copy_table(const struct guest_memory *memory, struct guest_memory **o
 	if (bytes)
 		memcpy(copy->regions, memory->regions, bytes);
 	copy->count = memory->count;
+	copy->watcher = memory->watcher;
 	*out = copy;
 	return 0;
 }
@@ -171,7 +198,7 @@ int guest_memory_remove(struct guest_memory *memory, uint64_t gpa, uint64_t size
 
 		if (region->gpa != gpa || region->size != size || region->uva != uva)
 			continue;
-		file_part_unmap(&region->part);
+		unmap_region(memory, region);
 		memory->count--;
 		memmove(region, region + 1, (memory->count - i) * sizeof(*region));
 		return 0;

@@ -54,16 +54,30 @@ struct guest_region {
 };
 
 /**
+ * struct guest_memory_watcher - who has to know which memory a guest has
+ * @came: whole pages are mapped from @memory on
+ * @goes: they are unmapped when this returns; no ring runs
+ * @arg: passed to both
+ */
+struct guest_memory_watcher {
+	void (*came)(void *arg, void *memory, size_t bytes);
+	void (*goes)(void *arg, const void *memory);
+	void *arg;
+};
+
+/**
  * struct guest_memory - regions in order of guest physical address
  * @count: number of regions
  * @regions: the regions
  * @before: tables that this one took the place of, which workers may still read; their
  *	mappings are those of this one
+ * @watcher: of this one; NULL for nobody
  */
 struct guest_memory {
 	size_t count;
 	struct guest_region *regions;
 	struct guest_memory *before;
+	const struct guest_memory_watcher *watcher;
 };
 
 /**
@@ -140,6 +154,13 @@ void guest_memory_settle(struct guest_memory *memory);
  * Return: 0, or -ENOENT when no region is exactly that.
  */
 int guest_memory_remove(struct guest_memory *memory, uint64_t gpa, uint64_t size, uint64_t uva);
+
+/**
+ * guest_memory_watch - tell somebody of all regions, and from now on of what comes and goes
+ * @memory: table that nobody watches
+ * @watcher: who, as long as the table is there; NULL for nobody
+ */
+void guest_memory_watch(struct guest_memory *memory, const struct guest_memory_watcher *watcher);
 
 /**
  * guest_memory_end - end of the guest's address space

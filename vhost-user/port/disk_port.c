@@ -33,21 +33,24 @@ static int check_backend(struct iov *iov, const struct port_options *options)
 	static const char *const takes[] = {
 		[BLK_TAKES_BYTES] = "a size, and no path or URI",
 		[BLK_TAKES_PATH] = "a path, and no size or URI",
+		[BLK_TAKES_FUNCTION] = "the path of a function, and no size or URI",
 		[BLK_TAKES_URI] = "a URI, and no size or path",
 	};
 	const struct disk_options *disk = &options->disk;
 	const struct blk_backend_ops *ops = blk_backend_find(disk->backend ? disk->backend : "");
+	bool takes_path;
 
 	if (!ops)
 		return iov_fail(iov, -EINVAL,
-				"%s: back end '%.32s': expected file, nbd, memory or null",
+				"%s: back end '%.32s': expected file, nbd, nvme, memory or null",
 				options->name, disk->backend ? disk->backend : "");
-	if (!!disk->path != (ops->takes == BLK_TAKES_PATH) ||
+	takes_path = ops->takes == BLK_TAKES_PATH || ops->takes == BLK_TAKES_FUNCTION;
+	if (!!disk->path != takes_path ||
 	    !!disk->uri != (ops->takes == BLK_TAKES_URI) ||
 	    !!disk->bytes != (ops->takes == BLK_TAKES_BYTES))
 		return iov_fail(iov, -EINVAL, "%s: a disk of kind %s takes %s", options->name,
 				ops->name, takes[ops->takes]);
-	if (disk->path && *disk->path != '/')
+	if (ops->takes == BLK_TAKES_PATH && *disk->path != '/')
 		return iov_fail(iov, -EINVAL, "%s: path '%.80s': expected one that begins with /",
 				options->name, disk->path);
 	return 0;
@@ -100,13 +103,18 @@ static int take_options(struct disk_port *disk, const struct disk_options *optio
 		blk_on_error_parse(options->on_error, &disk->disk.on_error);
 	if (!error)
 		error = copy_text(&disk->serial, options->serial);
-	if (!error && disk->serial)
-		error = blk_disk_set_serial(&disk->disk, iov, disk->serial);
-	else if (!error)
-		/* What is long is cut, and has a meaning all the same. */
-		memcpy(disk->disk.serial, disk->port.name,
-		       strnlen(disk->port.name, sizeof(disk->disk.serial)));
-	return error;
+	return !error && disk->serial ? blk_disk_set_serial(&disk->disk, iov, disk->serial) : error;
+}
+
+/* What is long is cut, and has a meaning all the same. */
+static void choose_serial(struct disk_port *disk)
+{
+	const struct blk_backend *backend = disk->disk.backend;
+	const char *serial = backend->ops->identity ? backend->ops->identity(backend)
+						    : disk->port.name;
+
+	if (!disk->serial)
+		memcpy(disk->disk.serial, serial, strnlen(serial, sizeof(disk->disk.serial)));
 }
 
 /* Its workers keep the limits of that group from now on. */
@@ -162,6 +170,7 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	const struct blk_source source = {
 		.path = disk->where,
 		.bytes = options->bytes,
+		.workers = disks ? disks->count : 0,
 		.read_only = options->read_only,
 		.cached = options->cached,
 	};
@@ -177,6 +186,8 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	disk->disk.has_cache = !options->write_through;
 	disk->disk.flush_error = disk->kept_flush_error = -options->flush_error;
 	disk->write_through = options->write_through;
+	if (disk->disk.backend)
+		choose_serial(disk);
 	if (!error && ops->takes == BLK_TAKES_URI)
 		error = check_alone(disk);
 	return error ? error : limit_queues(disk, options);
@@ -466,6 +477,11 @@ int disk_resize(struct port *port, uint64_t bytes)
 
 static const char *status_of(const struct disk_port *disk)
 {
+	const struct blk_backend *backend = disk->disk.backend;
+	const char *status = backend->ops->status ? backend->ops->status(backend) : NULL;
+
+	if (status)
+		return status;
 	if (disk->lock_timer)
 		return "waits-for-writer";
 	if (disk->reach.is_absent)

@@ -31,6 +31,7 @@
  * @news: of its back end; NULL for none
  * @reach: how it was with its server when there was news last
  * @counters: of each ring that ever ran
+ * @watcher: tells its back end which memory its guest has
  * @moving: worker that each ring moves to, + 1; 0 for none
  */
 struct disk_port {
@@ -50,6 +51,7 @@ struct disk_port {
 	sd_event_source *news;
 	struct blk_reach reach;
 	struct blk_counters *counters[PORT_RINGS_MAX];
+	struct guest_memory_watcher watcher;
 	uint8_t moving[PORT_RINGS_MAX];
 };
 

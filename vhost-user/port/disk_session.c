@@ -247,6 +247,26 @@ static void quiesce(void *arg)
 	workers_synchronize(disk->port.registry->workers);
 }
 
+/* What a device does not reach is copied. */
+static void memory_came(void *arg, void *memory, size_t bytes)
+{
+	struct disk_port *disk = arg;
+	struct blk_backend *backend = disk->disk.backend;
+	int error = backend->ops->memory_came(backend, memory, bytes);
+
+	if (error)
+		iov_log(disk->port.registry->iov, LOG_WARNING, "%s: %zu bytes of guest memory cannot be "
+			"mapped for its device: %s; what is there is copied", disk->port.name, bytes,
+			strerror(-error));
+}
+
+static void memory_goes(void *arg, const void *memory)
+{
+	struct disk_port *disk = arg;
+
+	disk->disk.backend->ops->memory_goes(disk->disk.backend, memory);
+}
+
 static const struct vu_ops ops = {
 	.queue_start = queue_start,
 	.queue_stop = queue_stop,
@@ -269,7 +289,9 @@ int disk_session_open(struct disk_port *disk, const struct port_options *options
 		.queue_num = disk->queues,
 		.drain_ms = DRAIN_MS,
 		.tracks_inflight = true,
+		.watcher = disk->disk.backend->ops->memory_came ? &disk->watcher : NULL,
 	};
 
+	disk->watcher = (struct guest_memory_watcher){ memory_came, memory_goes, disk };
 	return front_end_open(&disk->port, options, &device);
 }

@@ -30,6 +30,13 @@ static enum vu_refusal map_table(struct vu_session *session, const struct vu_mes
 	return VU_ACCEPTED;
 }
 
+/* Memory whose pages are still missing is not for devices: they would have to be there. */
+static void watch_memory(struct vu_session *session)
+{
+	if (session->postcopy < VU_POSTCOPY_LISTENING)
+		guest_memory_watch(session->memory, session->device.watcher);
+}
+
 /* The table in use stays until the new one is known to be good. */
 enum vu_refusal vu_handle_set_mem_table(struct vu_session *session, struct vu_message *message)
 {
@@ -66,6 +73,7 @@ enum vu_refusal vu_handle_set_mem_table(struct vu_session *session, struct vu_me
 	vu_iotlb_flush(session);
 	guest_memory_close(session->memory);
 	session->memory = memory;
+	watch_memory(session);
 	for (uint32_t i = 0; i < table->count; i++)
 		vu_postcopy_tell(session, message, &message->payload.mem_table.regions[i]);
 	vu_session_start_rings(session);
@@ -102,8 +110,11 @@ enum vu_refusal vu_handle_add_mem_reg(struct vu_session *session, struct vu_mess
 	if (message->fd_count != 1)
 		return vu_refuse(session, VU_REFUSED_FDS, "no file descriptor came with the region; "
 				 "give the VMM shared memory (share=on)");
-	if (!session->memory && guest_memory_open(&session->memory))
-		return vu_refuse(session, VU_REFUSED_MEMORY, "out of memory");
+	if (!session->memory) {
+		if (guest_memory_open(&session->memory))
+			return vu_refuse(session, VU_REFUSED_MEMORY, "out of memory");
+		watch_memory(session);
+	}
 	if (session->memory->count == VU_MEM_SLOTS)
 		return vu_refuse(session, VU_REFUSED_MEMORY, "more than %d regions", VU_MEM_SLOTS);
 	/*

@@ -70,6 +70,8 @@ enum vu_refusal vu_handle_postcopy_end(struct vu_session *session, struct vu_mes
 	if (session->memory && session->userfault_fd >= 0)
 		userfault_unregister(session->userfault_fd, session->memory);
 	forget_userfault(session);
+	if (session->memory && !session->memory->watcher)
+		guest_memory_watch(session->memory, session->device.watcher);
 	vu_session_start_rings(session);
 	message->payload.u64 = 0;
 	message->header.size = sizeof(message->payload.u64);

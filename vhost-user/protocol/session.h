@@ -179,6 +179,8 @@ struct vu_ops {
  *	process that comes after this one; NULL for nowhere
  * @any_memory: what the front end shares may be on any file system, see file_part.h
  * @closer: closes what front ends sent, and their connections, see closer.h; NULL for none
+ * @watcher: has to know which memory the front end shares, when that does not arrive while rings
+ *	run; NULL for nobody
  * @postcopy: offer that guest memory arrives while rings run, which are unsettled then
  */
 struct vu_device {
@@ -196,6 +198,7 @@ struct vu_device {
 	struct position *positions;
 	bool any_memory;
 	struct closer *closer;
+	const struct guest_memory_watcher *watcher;
 	bool postcopy;
 };
 

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An NVMe controller that is played in memory, in the thread that uses it: it goes on when it is
+ * waited for, and by nvme_model_run().  It reaches what was mapped for it and nothing else, which
+ * fails the test otherwise, and ends commands in any order.
+ */
+#ifndef IOV_TESTS_NVME_MODEL_H
+#define IOV_TESTS_NVME_MODEL_H
+
+#include "plugins/drivers/nvme_abi.h"
+#include "plugins/drivers/nvme_driver.h"
+#include "tests/unit/random.h"
+#include "tests/unit/test.h"
+
+#define MODEL_SPACES 2
+#define MODEL_BYTES (UINT64_C(4) << 20)
+#define MODEL_QUEUES 8
+#define MODEL_MAPPED 64
+#define MODEL_PENDING 2048
+
+/* A queue pair as the controller has it. */
+struct model_queue {
+	bool exists;
+	uint64_t commands;
+	uint64_t completions;
+	uint16_t entries;
+	uint16_t head;
+	uint16_t tail;
+	uint16_t phase;
+};
+
+struct nvme_model {
+	struct iov_nvme_bus bus;
+	struct random random;
+	uint32_t table[4 * (MODEL_QUEUES + 1)];
+	_Alignas(8) uint8_t registers[IOV_NVME_REGISTERS];
+	struct { uint64_t at, bytes, iova; void *own; } mapped[MODEL_MAPPED];
+	unsigned int mapped_count;
+	uint64_t next_iova;
+	unsigned int map_fails;		/* times that mapping guest memory fails */
+	struct model_queue queues[MODEL_QUEUES + 1];
+	struct { struct nvme_command command; unsigned int queue; } pending[MODEL_PENDING];
+	unsigned int pending_count;
+	uint64_t shadows, events;
+	uint8_t *medium[MODEL_SPACES];
+
+	/* What it is like; set before it starts */
+	uint8_t mdts;
+	bool has_cache, scatters, shares_doorbells, protects, has_metadata;
+	unsigned int spaces, block_bits, queue_count;
+
+	/* What it does; may be set at any time */
+	bool is_stuck, is_fatal, is_gone, has_no_reset, lies_of_itself;
+	bool is_confused;	/* reads lists that are of other commands by now; an IOMMU stops it */
+	uint16_t status;		/* of commands, so many */
+	unsigned int status_count;
+
+	/* What it saw */
+	unsigned int reads, writes, stable_writes, flushes, discards, zeroes, aborts, resets, interrupts,
+		doorbells, lists;
+};
+
+/* A controller with one namespace of 512-byte blocks, a cache, and all commands. */
+void nvme_model_open(struct nvme_model *model, uint64_t seed);
+
+/* Nothing may be mapped any more. */
+void nvme_model_close(struct nvme_model *model);
+
+/* It goes on with what it has. */
+void nvme_model_run(struct nvme_model *model);
+
+/* Say something that need not be true of a queue. */
+void nvme_model_say(struct nvme_model *model, unsigned int queue, uint16_t of, uint16_t id,
+		    uint16_t status);
+
+#endif
