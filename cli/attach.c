@@ -1,170 +1,333 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov attach: what a virtual machine monitor needs to be told. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/pci/identity.h"
-#include "cli/argument.h"
-#include "cli/attach_port.h"
+#include "base/json.h"
+#include "base/size.h"
+#include "cli/attach_find.h"
 #include "cli/commands.h"
+#include "cli/near.h"
 #include "cli/output.h"
-#include "vfio/bind/assign.h"
+
+#define NAMES_MAX 64
 
 struct attach_args {
-	const char *name;
-	const char *vmm;
-	struct attach_port_options port;
+	size_t count;
+	const char *names[NAMES_MAX];
+	const struct vmm *vmm;
+	const char *version;
+	const char *format;
+	const char *memory;
+	const char *mac;
+	const char *bus;
+	bool failover;
 };
 
 enum {
-	KEY_MEMORY = 0x2000,
+	KEY_VERSION = 0x2000,
+	KEY_FORMAT,
+	KEY_MEMORY,
 	KEY_MAC,
+	KEY_BUS,
+	KEY_FAILOVER,
 };
 
 static const struct argp_option options[] = {
-	{ "vmm", 'm', "NAME", 0, "Virtual machine monitor: qemu" },
+	{ "vmm", 'm', "NAME", 0,
+	  "Virtual machine monitor (qemu): qemu, libvirt, cloud-hypervisor, crosvm, firecracker, "
+	  "kvmtool, xen or kata" },
+	{ "vmm-version", KEY_VERSION, "VERSION", 0,
+	  "Its release, as 9.2 (what its program on this host says, or else the newest)" },
+	{ "format", KEY_FORMAT, "args|xml|json|qmp|config", 0,
+	  "How it is told (the first that it has: see the manual)" },
 	{ "memory", KEY_MEMORY, "SIZE", 0,
-	  "Port or disk: memory of the guest, which iovd has to share (1G); none for its second one" },
-	{ "mac", KEY_MAC, "MAC", 0, "Port: address of the guest's NIC (made from the port's name)" },
+	  "Ports and disks: memory of the guest, which iovd has to share (1G); none: it is shared "
+	  "already" },
+	{ "mac", KEY_MAC, "MAC", 0, "One port: address of the guest's NIC (made from its name)" },
+	{ "failover", KEY_FAILOVER, 0, 0, "The port stands by for the VF, as for a migration" },
+	{ "bus", KEY_BUS, "LIST", 0, "QEMU: the bus of each device, in their order, as rp1,rp2" },
 	{ 0 },
 };
 
-static void check_vmm(const char *vmm, struct argp_state *state)
+static const struct vmm *find_vmm(const char *name, const struct argp_state *state)
 {
-	if (!vmm)
-		cli_misuse(state, "expected --vmm qemu");
-	else if (strcmp(vmm, "qemu"))
-		cli_misuse(state, "--vmm %s: expected qemu", vmm);
+	const struct vmm *vmm = vmm_find(name);
+	struct cli_near near = { .text = name };
+	const struct vmm *other;
+	char names[128];
+
+	if (vmm)
+		return vmm;
+	for (size_t i = 0; (other = vmm_at(i)); i++)
+		cli_near_look(&near, other->name);
+	vmm_names(names, sizeof(names));
+	if (near.word)
+		cli_misuse(state, "--vmm %s: no such VMM; did you mean %s? There are: %s", name, near.word,
+			   names);
+	cli_misuse(state, "--vmm %s: no such VMM; expected one of: %s", name, names);
+}
+
+static void add_name(struct attach_args *args, const char *name, const struct argp_state *state)
+{
+	if (args->count == NAMES_MAX)
+		cli_misuse(state, "more than %d names at once; VFs may be named together, like eth0/vf0-63",
+			   NAMES_MAX);
+	args->names[args->count++] = name;
+}
+
+static void check_args(struct attach_args *args, const struct argp_state *state)
+{
+	char names[64];
+
+	if (!args->count)
+		cli_misuse(state, "expected a device or the name of a port or disk; 'iov list', 'iov port "
+				  "list' and 'iov disk list' show them");
+	if (!args->vmm)
+		args->vmm = vmm_at(0);
+	vmm_format_names(args->vmm, names, sizeof(names));
+	if (!vmm_format_find(args->vmm, args->format))
+		cli_misuse(state, "--format %s: %s has none of that name; expected %s", args->format,
+			   args->vmm->title, names);
+	if (args->bus && args->vmm != &vmm_qemu)
+		cli_misuse(state, "--bus %s: is for --vmm qemu", args->bus);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct attach_args *args = cli_data(state);
+	struct vmm_version version;
 
 	switch (key) {
 	case 'm':
-		args->vmm = arg;
+		args->vmm = find_vmm(arg, state);
+		return 0;
+	case KEY_VERSION:
+		if (!vmm_version_parse(arg, &version))
+			cli_misuse(state, "--vmm-version %s: expected a release such as 9.2 or 52", arg);
+		args->version = arg;
+		return 0;
+	case KEY_FORMAT:
+		args->format = arg;
 		return 0;
 	case KEY_MEMORY:
-		args->port.memory = arg;
+		args->memory = arg;
 		return 0;
 	case KEY_MAC:
-		args->port.mac = arg;
+		args->mac = arg;
+		return 0;
+	case KEY_BUS:
+		args->bus = arg;
+		return 0;
+	case KEY_FAILOVER:
+		args->failover = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		add_name(args, arg, state);
 		return 0;
 	case ARGP_KEY_END:
-		if (args->name)
-			check_vmm(args->vmm, state);
-		break;
+		check_args(args, state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
 	}
-	return cli_argument(key, arg, state, &args->name,
-			    "expected a device or the name of a port or disk; 'iov list', 'iov port "
-			    "list' and 'iov disk list' show them");
 }
 
-static const char *text_at(struct json_object *array, size_t index)
+/* What was said, or its program on this host says; a recorded host's is not here. */
+static void find_version(struct cli *cli, const struct attach_args *args,
+			 struct vmm_version *version)
 {
-	return json_object_get_string(json_object_array_get_idx(array, index));
+	*version = (struct vmm_version){ .major = UINT_MAX };
+	if (args->version)
+		vmm_version_parse(args->version, version);
+	else if (iov_sys_is_host(cli->iov))
+		vmm_version_ask(args->vmm, version);
 }
 
-/* Safe to be pasted into a shell as it is: nothing in it needs quoting. */
-static void print_line(struct json_object *arguments)
+static int check_mac(struct cli *cli, const char *mac)
 {
-	for (size_t i = 0; i < json_object_array_length(arguments); i++)
-		printf("%s%s", i ? " " : "", text_at(arguments, i));
-	putchar('\n');
+	uint8_t bytes[6];
+
+	if (!mac || iov_mac_parse_station(mac, bytes))
+		return 0;
+	return iov_fail(cli->iov, -EINVAL, "--mac %s: expected the address of one station, such as "
+			"02:00:00:00:00:01", mac);
 }
 
-static void print_json(const struct attach_args *args, struct json_object *arguments)
+static int check_memory(struct cli *cli, const char *memory)
 {
+	uint64_t bytes;
+
+	if (!memory || !strcmp(memory, "none") || (size_parse_unit(memory, &bytes) && *memory != '0'))
+		return 0;
+	return iov_fail(cli->iov, -EINVAL, "--memory %s: expected a size such as 512M or 4G, or none",
+			memory);
+}
+
+/* The address that was said is of the one NIC that iovd or vDPA is the back end of. */
+static int give_mac(struct cli *cli, struct vmm_set *set, const char *mac)
+{
+	struct vmm_item *nic = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < set->count; i++) {
+		if (!set->items[i].mac[0] || set->items[i].kind == VMM_DISK)
+			continue;
+		nic = &set->items[i];
+		count++;
+	}
+	if (count == 1) {
+		snprintf(nic->mac, sizeof(nic->mac), "%s", mac);
+		return 0;
+	}
+	if (!count && set->count == 1 && set->items[0].kind == VMM_DISK)
+		return iov_fail(cli->iov, -EINVAL, "--mac %s: %s is a disk, which has no address; "
+				"leave it out", mac, set->items[0].name);
+	return iov_fail(cli->iov, -EINVAL, "--mac %s: expected one port among what is named, not %zu; %s",
+			mac, count, count ? "attach them one by one" : "'iov vf set' gives a VF its "
+			"address");
+}
+
+/* One for each, in the order in which they were named; what they are called is QEMU's to judge. */
+static int give_buses(struct cli *cli, struct vmm_set *set, char *list)
+{
+	size_t count = 0;
+	char *name;
+
+	while ((name = strsep(&list, ","))) {
+		if (!*name || strpbrk(name, VMM_SHELL))
+			return iov_fail(cli->iov, -EINVAL, "--bus '%s': expected the id of a bus, as rp1",
+					name);
+		if (count < set->count)
+			set->items[count].bus = name;
+		count++;
+	}
+	if (count == set->count)
+		return 0;
+	return iov_fail(cli->iov, -EINVAL, "--bus: expected %zu, one for each device, not %zu", set->count,
+			count);
+}
+
+static int find_all(struct cli *cli, const struct attach_args *args, char *buses,
+		    struct vmm_set *set)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < args->count; i++)
+		error = attach_add(cli, args->names[i], set);
+	if (!error && buses)
+		error = give_buses(cli, set, buses);
+	if (!error && args->failover)
+		return attach_pair(cli, set, args->mac);
+	return error || !args->mac ? error : give_mac(cli, set, args->mac);
+}
+
+/* A guest that runs has its memory already, and was started with one that is shared. */
+static int choose_memory(struct cli *cli, const struct attach_args *args,
+			 const struct vmm_format *format, struct vmm_set *set)
+{
+	bool starts = format->shape != VMM_DOCUMENTS;
+
+	set->shared = args->memory && !strcmp(args->memory, "none");
+	if (set->shared)
+		return 0;
+	if (args->memory && set->vmm->memory && !starts)
+		return iov_fail(cli->iov, -EINVAL, "--memory %s: a guest that runs keeps the memory it was "
+				"started with, which has to be shared; leave it out", args->memory);
+	set->memory = args->memory;
+	if (!args->memory && set->vmm->memory && starts && vmm_set_shares(set))
+		set->memory = "1G";
+	return 0;
+}
+
+static void print_pieces(const struct vmm_format *format, struct json_object *pieces)
+{
+	bool words = format->shape == VMM_ARGUMENTS;
+
+	for (size_t i = 0; i < json_object_array_length(pieces); i++) {
+		struct json_object *piece = json_object_array_get_idx(pieces, i);
+
+		printf("%s%s", words && i ? " " : "", format->shape == VMM_DOCUMENTS ?
+		       json_object_to_json_string_ext(piece, JSON_C_TO_STRING_SPACED |
+						      JSON_C_TO_STRING_NOSLASHESCAPE) :
+		       json_object_get_string(piece));
+		if (!words)
+			putchar('\n');
+	}
+	if (words)
+		putchar('\n');
+}
+
+static void print_json(const struct vmm_set *set, const struct vmm_format *format,
+		       struct json_object *pieces)
+{
+	static const char *const keys[] = {
+		[VMM_ARGUMENTS] = "arguments", [VMM_LINES] = "lines", [VMM_DOCUMENTS] = "documents",
+	};
 	_cleanup_json_ struct json_object *json = json_object_new_object();
+	struct json_object *names = json_object_new_array();
+	char version[32];
 
-	json_object_object_add(json, "name", json_object_new_string(args->name));
-	json_object_object_add(json, "vmm", json_object_new_string(args->vmm));
-	json_object_object_add(json, "arguments", json_object_get(arguments));
+	for (size_t i = 0; i < set->count; i++)
+		json_object_array_add(names, json_object_new_string(set->items[i].name));
+	snprintf(version, sizeof(version), "%u.%u", set->version.major, set->version.minor);
+	json_object_object_add(json, "devices", names);
+	json_object_object_add(json, "vmm", json_object_new_string(set->vmm->name));
+	json_add_text(json, "version", set->version.major == UINT_MAX ? NULL : version);
+	json_object_object_add(json, "format", json_object_new_string(format->name));
+	json_object_object_add(json, keys[format->shape], json_object_get(pieces));
 	iov_output_json(stdout, json);
 }
 
-/* No name of a port or disk has one of these; an interface without them is a device all the same. */
-static bool is_device(struct cli *cli, const char *name)
+static int print_set(struct cli *cli, const struct attach_args *args, struct vmm_set *set)
 {
-	struct iov_bdf bdf;
+	const struct vmm_format *format = vmm_format_find(set->vmm, args->format);
+	_cleanup_json_ struct json_object *pieces = json_object_new_array();
+	int error = choose_memory(cli, args, format, set);
 
-	return strpbrk(name, ":=/") || !iov_device_parse(cli->iov, name, &bdf);
-}
-
-/* Objects of QEMU that functions share are made once. */
-static bool is_shared(struct json_object *arguments, const char *object)
-{
-	for (size_t i = 1; i < json_object_array_length(arguments); i++) {
-		if (!strcmp(text_at(arguments, i - 1), "-object") &&
-		    !strcmp(text_at(arguments, i), object))
-			return true;
-	}
-	return false;
-}
-
-/* Options and their values, in pairs. */
-static void append(struct json_object *arguments, struct json_object *own)
-{
-	for (size_t i = 0; i + 1 < json_object_array_length(own); i += 2) {
-		if (!strcmp(text_at(own, i), "-object") && is_shared(arguments, text_at(own, i + 1)))
-			continue;
-		json_object_array_add(arguments, json_object_new_string(text_at(own, i)));
-		json_object_array_add(arguments, json_object_new_string(text_at(own, i + 1)));
-	}
-}
-
-static int attach_functions(struct cli *cli, const char *name, struct json_object *arguments)
-{
-	struct cli_functions functions = { 0 };
-	int error = cli_add_functions(cli, name, &functions);
-
-	for (size_t i = 0; !error && i < functions.count; i++) {
-		_cleanup_json_ struct json_object *own = NULL;
-
-		error = iov_attach_qemu(cli->iov, functions.list[i], &own);
-		if (!error)
-			append(arguments, own);
-	}
-	free(functions.list);
-	return error;
-}
-
-static int find_arguments(struct cli *cli, const struct attach_args *args,
-			  struct json_object **arguments)
-{
-	if (!is_device(cli, args->name))
-		return cli_attach_port(cli, args->name, &args->port, arguments);
-	*arguments = json_object_new_array();
-	return attach_functions(cli, args->name, *arguments);
+	if (!error)
+		error = vmm_check(set, format);
+	if (error)
+		return error;
+	format->emit(set, pieces);
+	if (cli->json)
+		print_json(set, format, pieces);
+	else
+		print_pieces(format, pieces);
+	return 0;
 }
 
 static int run(struct cli *cli, void *data)
 {
 	const struct attach_args *args = data;
-	_cleanup_json_ struct json_object *arguments = NULL;
-	int error = find_arguments(cli, args, &arguments);
+	struct vmm_set set = { .iov = cli->iov, .vmm = args->vmm };
+	_cleanup_free_ char *buses = args->bus ? strdup(args->bus) : NULL;
+	int error = check_memory(cli, args->memory);
 
-	if (error)
-		return error;
-	if (cli->json)
-		print_json(args, arguments);
-	else
-		print_line(arguments);
-	return 0;
+	if (!error)
+		error = check_mac(cli, args->mac);
+	if (!error)
+		error = find_all(cli, args, buses, &set);
+	if (!error) {
+		find_version(cli, args, &set.version);
+		error = print_set(cli, args, &set);
+	}
+	free(set.items);
+	return error;
 }
 
 const struct cli_command cli_attach = {
 	.name = "attach",
-	.args = "DEVICE|PORT|DISK --vmm qemu",
-	.summary = "Print what QEMU needs to attach a function, port or disk",
-	.example = "qemu-system-x86_64 ... $(iov attach 0000:01:10.0 --vmm qemu)\n"
-		   "  qemu-system-x86_64 ... $(iov attach eth0/vf0-1 --vmm qemu)\n"
-		   "  qemu-system-x86_64 ... $(iov attach vm1 --vmm qemu --memory 2G)\n"
-		   "  qemu-system-x86_64 ... $(iov attach vm1-root --vmm qemu --memory none)",
+	.args = "DEVICE|PORT|DISK...",
+	.summary = "Print what a VMM needs to attach devices, ports and disks",
+	.example = "qemu-system-x86_64 ... $(iov attach eth0/vf0-1 vm1 vm1-root --memory 2G)\n"
+		   "  iov attach 0000:01:10.0 --vmm libvirt > vf.xml; virsh attach-device guest vf.xml\n"
+		   "  cloud-hypervisor ... $(iov attach 0000:01:10.0 vm1 --vmm cloud-hypervisor)\n"
+		   "  iov attach 0000:01:10.0 --format qmp --bus rp1 | socat - UNIX:/run/vm.qmp",
 	.options = options,
 	.parse = parse,
 	.data_size = sizeof(struct attach_args),

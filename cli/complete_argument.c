@@ -16,6 +16,7 @@
 #include "cli/argument.h"
 #include "cli/complete.h"
 #include "cli/list.h"
+#include "cli/vmm/vmm.h"
 #include "iommu/group.h"
 
 typedef void offer_fn(const struct complete *complete);
@@ -306,7 +307,10 @@ static void offer_file(const struct complete *complete)
 
 static void offer_vmm(const struct complete *complete)
 {
-	complete_offer(complete, "qemu", "");
+	const struct vmm *vmm;
+
+	for (size_t i = 0; (vmm = vmm_at(i)); i++)
+		complete_offer(complete, vmm->name, vmm->title);
 }
 
 /* By the name of an argument; where that is NAME, by its option, or the noun of its command. */

@@ -17,9 +17,6 @@ static const char *how_to_turn_on(struct iov *iov)
 	enum iov_hypervisor below = iov_hypervisor(iov);
 	_cleanup_free_ char *cpuinfo = NULL;
 
-	/* Xen takes the hardware that the tables describe. */
-	if (below == IOV_HYPERVISOR_XEN_HOST)
-		return iov_hypervisor_iommu(below);
 	if (iov_sys_exists(iov, IOV_PATH_ACPI_TABLES "/DMAR"))
 		return "boot the kernel with intel_iommu=on";
 	if (iov_sys_exists(iov, IOV_PATH_ACPI_TABLES "/IVRS"))
@@ -46,6 +43,8 @@ int iov_iommu_require(struct iov *iov)
 		iov_names_free(names, count);
 	if (!error && count)
 		return 0;
+	if (iov_hypervisor(iov) == IOV_HYPERVISOR_XEN_HOST)
+		return iov_fail(iov, -ENOTSUP, "%s", iov_hypervisor_iommu(IOV_HYPERVISOR_XEN_HOST));
 	return iov_fail(iov, -ENOTSUP, "the IOMMU is off: no function of this host is in an IOMMU "
 			"group; %s", how_to_turn_on(iov));
 }
@@ -61,6 +60,11 @@ bool iov_noiommu_enabled(struct iov *iov)
 bool iov_driver_is_vfio(const char *driver)
 {
 	return strstr(driver, "vfio") != NULL;
+}
+
+bool iov_driver_gives(const char *driver)
+{
+	return iov_driver_is_vfio(driver) || !strcmp(driver, IOV_DRIVER_PCIBACK);
 }
 
 static void read_member(struct iov *iov, struct iov_bdf bdf, struct iov_group_member *member)

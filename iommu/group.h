@@ -192,6 +192,16 @@ bool iov_noiommu_enabled(struct iov *iov);
  */
 bool iov_driver_is_vfio(const char *driver);
 
+/* The drivers by which guests get functions: that of VFIO, and that of Xen's dom0. */
+#define IOV_DRIVER_VFIO "vfio-pci"
+#define IOV_DRIVER_PCIBACK "pciback"
+
+/**
+ * iov_driver_gives - whether a driver gives its function to guests
+ * @driver: name, "vfio-pci", one of its variants, or "pciback"
+ */
+bool iov_driver_gives(const char *driver);
+
 #ifdef __cplusplus
 }
 #endif

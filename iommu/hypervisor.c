@@ -36,8 +36,8 @@ const char *iov_hypervisor_iommu(enum iov_hypervisor hypervisor)
 {
 	static const char *const words[] = {
 		[IOV_HYPERVISOR_XEN_HOST] = "this is dom0, and Xen keeps the IOMMU for itself: VFIO "
-			"has none here; assign by Xen ('xl pci-assignable-add'), or boot the kernel "
-			"without Xen",
+			"has none here; assign by Xen ('iov bind DEVICE --driver pciback', then "
+			"'iov attach DEVICE --vmm xen'), or boot the kernel without Xen",
 		[IOV_HYPERVISOR_XEN] = "this host is a guest of Xen, which gives guests no IOMMU",
 		[IOV_HYPERVISOR_HYPERV] = "this host is a guest of Hyper-V, which gives it no IOMMU: "
 			"what is assigned to it is for its own use, by the native driver",

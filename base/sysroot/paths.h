@@ -81,6 +81,7 @@
 #define IOV_PATH_DEV_VFIO "dev/vfio"
 #define IOV_PATH_DEV_TUN "dev/net/tun"
 #define IOV_PATH_DEV_VHOST_NET "dev/vhost-net"
+#define IOV_PATH_DEV_VDPA "dev/vhost-vdpa-"
 #define IOV_PATH_DEV_NULL "dev/null"
 #define IOV_PATH_DEV_URANDOM "dev/urandom"
 #define IOV_PATH_DEV_IOMMU "dev/iommu"

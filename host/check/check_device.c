@@ -13,6 +13,7 @@
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
 #include "iommu/group.h"
+#include "iommu/hypervisor.h"
 #include "vfio/bind/assign.h"
 
 /* Why the kernel put them together. */
@@ -114,6 +115,11 @@ void check_assignment(struct checks *checks, const struct check_function *functi
 	struct iov_group *group;
 
 	check_assignable(checks, function);
+	if (iov_hypervisor(checks->iov) == IOV_HYPERVISOR_XEN_HOST) {
+		check_line(checks, "group", CHECK_OK, "none in dom0: Xen has the IOMMU, and assigns "
+			   "each function by itself");
+		return;
+	}
 	if (iov_group_of(&group, checks->iov, function->bdf)) {
 		check_line(checks, "group", CHECK_FAIL, "%s", iov_error_message(checks->iov));
 		check_evidence(checks, iov_pci_path(function->bdf, "iommu_group").name, "absent");

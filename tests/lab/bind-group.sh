@@ -13,7 +13,7 @@ expect "and changed nothing" "e1000 e1000" "$(drivers)"
 iov bind $one --driver vfio-pci --group
 expect "--group takes both" "vfio-pci vfio-pci" "$(drivers)"
 : <> "/dev/vfio/$(group_of $one)" || fail "the kernel does not give the group"
-expect "both can be attached" "-device vfio-pci,host=$two" "$(iov attach $two --vmm qemu)"
+expect "both can be attached" "-device vfio-pci,host=$two,id=iov-$(tr :. - <<< $two)" "$(iov attach $two --vmm qemu)"
 
 iov unbind $two
 expect "one can go back" "vfio-pci e1000" "$(drivers)"

@@ -39,7 +39,7 @@ expect "the override comes first" "$(realpath $pci/$vf)/driver_override vfio-pci
 expect "what is printed is what is written" "$plan" "$(written iov bind $vf --driver vfio-pci)"
 expect "the driver" vfio-pci "$(driver_of $vf)"
 expect "a second time nothing is written" "" "$(written iov bind $vf --driver vfio-pci)"
-expect "QEMU's arguments" "-device vfio-pci,host=$vf" "$(iov attach $vf --vmm qemu)"
+expect "QEMU's arguments" "-device vfio-pci,host=$vf,id=iov-$(tr :. - <<< $vf)" "$(iov attach $vf --vmm qemu)"
 expect_status "not those of a VF with another driver" 1 iov attach $other --vmm qemu
 expect_match "with what to do" "iov bind $other --driver vfio-pci" "$err"
 

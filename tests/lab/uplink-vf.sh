@@ -32,6 +32,12 @@ expect_status "the VF becomes an uplink" 0 iov port add up --type ethdev --devic
 iov port add vm --type vhost-user --socket /run/vm.sock --server --bridge lan > /dev/null
 expect "its MAC is the VF's" $mac "$(iov port list --json | gojq -r '.[0].mac')"
 expect_status "the VF is taken once" 1 iov port add again --type ethdev --device $vf
+expect_match "a port stands by for the VF with its address" "netdev=iov-vm,mac=$mac,failover=on,id=iov-vm " \
+	"$(iov attach $vf vm --failover)"
+expect_status "and with no other" 2 iov attach $vf vm --failover --mac 02:00:00:00:00:0c
+expect_match "... which is said" "$vf has $mac" "$err"
+expect_match "libvirt pairs them, too" "teaming type='transient' persistent='ua-iov-vm'" \
+	"$(iov attach $vf vm --failover --vmm libvirt)"
 # shellcheck disable=SC2046 # the arguments are words
 "$lab/guest" start b $(iov attach vm --vmm qemu --memory 256M --mac $mac)
 "$lab/guest" exec b -- sh -c 'ip link set eth0 up && ip address add 10.0.2.20/24 dev eth0'

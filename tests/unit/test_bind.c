@@ -457,36 +457,60 @@ static void the_advice_is_what_binding_says(void **state)
 	assert_int_equal(kernel.writes, 0);
 }
 
-static void qemu_gets_what_is_bound_and_nothing_else(void **state)
+static int attach(const char *device, struct iov_attachable *how)
 {
-	struct json_object *arguments;
+	return iov_attach_check(kernel.iov, bdf_of(device), IOV_DRIVER_VFIO, how);
+}
+
+static void a_guest_gets_what_is_bound_and_nothing_else(void **state)
+{
+	struct iov_attachable how;
 
 	(void)state;
-	assert_int_equal(iov_attach_qemu(kernel.iov, bdf_of(BOUND_VF), &arguments), 0);
-	assert_string_equal(json_object_get_string(json_object_array_get_idx(arguments, 1)),
-			    "vfio-pci,host=" BOUND_VF);
-	json_object_put(arguments);
-	assert_int_equal(iov_attach_qemu(kernel.iov, bdf_of(VF), &arguments), -EBUSY);
+	assert_int_equal(attach(BOUND_VF, &how), 0);
+	assert_string_equal(how.driver, "vfio-pci");
+	assert_false(how.by_iommufd);
+	assert_int_equal(attach(VF, &how), -EBUSY);
 	assert_non_null(strstr(iov_error_message(kernel.iov), "iov bind " VF));
-	assert_int_equal(iov_attach_qemu(kernel.iov, bdf_of("0000:09:00.0"), &arguments), -ENODEV);
+	assert_int_equal(attach("0000:09:00.0", &how), -ENODEV);
 	tree_link(kernel.tree, DEVICE(LEGACY1) "/driver", "../../../../bus/pci/drivers/vfio-pci");
-	assert_int_equal(iov_attach_qemu(kernel.iov, bdf_of(LEGACY1), &arguments), -EBUSY);
+	assert_int_equal(attach(LEGACY1, &how), -EBUSY);
 	assert_non_null(strstr(iov_error_message(kernel.iov), LEGACY2 " is bound to e1000"));
 }
 
-static void a_kernel_without_groups_for_user_space_gets_iommufd(void **state)
+static void a_kernel_without_groups_for_user_space_has_iommufd(void **state)
 {
-	struct json_object *arguments;
+	struct iov_attachable how;
 
 	(void)state;
 	tree_unlink(kernel.tree, "dev/vfio/vfio");
 	tree_file(kernel.tree, "dev/iommu", "");
-	assert_int_equal(iov_attach_qemu(kernel.iov, bdf_of(BOUND_VF), &arguments), 0);
-	assert_string_equal(json_object_get_string(json_object_array_get_idx(arguments, 1)),
-			    "iommufd,id=iommufd0");
-	assert_string_equal(json_object_get_string(json_object_array_get_idx(arguments, 3)),
-			    "vfio-pci,host=" BOUND_VF ",iommufd=iommufd0");
-	json_object_put(arguments);
+	assert_int_equal(attach(BOUND_VF, &how), 0);
+	assert_true(how.by_iommufd);
+}
+
+/* There every function is given by pciback, whatever group VFIO would have seen. */
+static void dom0_gives_by_pciback(void **state)
+{
+	struct iov_attachable how;
+	struct json_object *check;
+
+	(void)state;
+	assert_int_equal(iov_attach_check(kernel.iov, bdf_of(BOUND_VF), IOV_DRIVER_PCIBACK, &how),
+			 -ENOTSUP);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "no dom0"));
+	tree_file(kernel.tree, "proc/xen/capabilities", "control_d\n");
+	assert_int_equal(attach(BOUND_VF, &how), -ENOTSUP);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "--vmm xen"));
+	assert_int_equal(iov_attach_check(kernel.iov, bdf_of(BOUND_VF), IOV_DRIVER_PCIBACK, &how),
+			 -EBUSY);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "--driver pciback"));
+	tree_unlink(kernel.tree, DEVICE(BOUND_VF) "/driver");
+	tree_link(kernel.tree, DEVICE(BOUND_VF) "/driver", "../../../../bus/pci/drivers/pciback");
+	assert_int_equal(iov_attach_check(kernel.iov, bdf_of(BOUND_VF), IOV_DRIVER_PCIBACK, &how), 0);
+	assert_int_equal(iov_assign_check(kernel.iov, bdf_of(VF), &check), 0);
+	assert_non_null(strstr(json_object_get_string(member(check, "advice")), "--driver pciback'"));
+	json_object_put(check);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -519,8 +543,9 @@ int main(void)
 		TEST(bad_input_is_named),
 		TEST(without_an_iommu_nothing_is_bound_to_vfio),
 		TEST(the_advice_is_what_binding_says),
-		TEST(qemu_gets_what_is_bound_and_nothing_else),
-		TEST(a_kernel_without_groups_for_user_space_gets_iommufd),
+		TEST(a_guest_gets_what_is_bound_and_nothing_else),
+		TEST(a_kernel_without_groups_for_user_space_has_iommufd),
+		TEST(dom0_gives_by_pciback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,16 +9,29 @@
 #include "base/plan/plan.h"
 #include "base/sysroot/paths.h"
 #include "iommu/group.h"
+#include "iommu/hypervisor.h"
 #include "vfio/bind/bind.h"
 #include "vfio/bind/verdict.h"
 
-#define DRIVER "vfio-pci"
+/* The driver by which guests of this host get functions. */
+static const char *way_of(struct iov *iov)
+{
+	return iov_hypervisor(iov) == IOV_HYPERVISOR_XEN_HOST ? IOV_DRIVER_PCIBACK : IOV_DRIVER_VFIO;
+}
 
-/* A function that has a VFIO driver already keeps it, be it a variant for its vendor. */
+/* Whether a function with a driver can be taken that way, be it by a variant for its vendor. */
+static bool is_bound(const char *driver, const char *way)
+{
+	return strcmp(way, IOV_DRIVER_VFIO) ? !strcmp(driver, way) : iov_driver_is_vfio(driver);
+}
+
+/* A function that has a driver for it already keeps that. */
 static void wanted_driver(struct iov *iov, struct iov_bdf bdf, char *driver)
 {
-	if (iov_pci_driver(iov, bdf, driver, IOV_DRIVER_SIZE) || !iov_driver_is_vfio(driver))
-		strcpy(driver, DRIVER);
+	const char *way = way_of(iov);
+
+	if (iov_pci_driver(iov, bdf, driver, IOV_DRIVER_SIZE) || !is_bound(driver, way))
+		strcpy(driver, way);
 }
 
 /* What a plan takes: "0000:05:01.0, 0000:05:02.0" */
@@ -41,9 +54,10 @@ static void set_answer(struct json_object *check, bool assignable, bool ready, c
 }
 
 /* @taken: what binding it would take from the host, "" when it is bound already. */
-static void advise(struct json_object *check, struct iov_bdf bdf, const char *taken,
-		   const char *option, struct json_object *findings)
+static void advise(struct json_object *check, struct iov_bdf bdf, const char *way,
+		   const char *taken, const char *option, struct json_object *findings)
 {
+	bool xen = !strcmp(way, IOV_DRIVER_PCIBACK);
 	struct json_object *finding = json_object_array_get_idx(findings, 0);
 	char advice[1024];
 
@@ -51,11 +65,12 @@ static void advise(struct json_object *check, struct iov_bdf bdf, const char *ta
 		snprintf(advice, sizeof(advice), "no: %s is in use by %s; release it first",
 			 json_text_or_null(finding, "device"), json_text_or_null(finding, "holder"));
 	else if (!*taken)
-		snprintf(advice, sizeof(advice), "yes: 'iov attach %s --vmm qemu' prints QEMU's "
-			 "arguments", IOV_BDF(bdf));
+		snprintf(advice, sizeof(advice), "yes: 'iov attach %s --vmm %s' prints %s",
+			 IOV_BDF(bdf), xen ? "xen" : "qemu",
+			 xen ? "what its configuration for xl needs" : "QEMU's arguments");
 	else
-		snprintf(advice, sizeof(advice), "yes, after 'iov bind %s --driver " DRIVER "%s', "
-			 "which takes %s from the host", IOV_BDF(bdf), option, taken);
+		snprintf(advice, sizeof(advice), "yes, after 'iov bind %s --driver %s%s', which "
+			 "takes %s from the host", IOV_BDF(bdf), way, option, taken);
 	set_answer(check, !finding, !finding && !*taken, advice);
 }
 
@@ -81,8 +96,8 @@ static int smallest_plan(struct iov_plan **plan, struct iov *iov, struct iov_bdf
 	return error;
 }
 
-static int check_plan(struct iov_plan *plan, struct iov_bdf bdf, const char *option,
-		      struct json_object *check)
+static int check_plan(struct iov_plan *plan, struct iov_bdf bdf, const char *way,
+		      const char *option, struct json_object *check)
 {
 	struct json_object *findings;
 	char taken[512];
@@ -94,7 +109,7 @@ static int check_plan(struct iov_plan *plan, struct iov_bdf bdf, const char *opt
 	json_object_object_add(check, "held_by", findings);
 	if (error && error != -ECANCELED)
 		return error;
-	advise(check, bdf, taken, option, findings);
+	advise(check, bdf, way, taken, option, findings);
 	return 0;
 }
 
@@ -134,7 +149,7 @@ int iov_assign_check(struct iov *iov, struct iov_bdf bdf, struct json_object **o
 		error = list_holders(plan, bdf, *out);
 		set_answer(*out, false, false, advice);
 	} else {
-		error = check_plan(plan, bdf, option, *out);
+		error = check_plan(plan, bdf, way_of(iov), option, *out);
 	}
 	json_object_object_add(*out, "reasons", iov_verdict_json(&verdict));
 	iov_plan_free(plan);
@@ -143,30 +158,43 @@ int iov_assign_check(struct iov *iov, struct iov_bdf bdf, struct json_object **o
 	return error;
 }
 
-static int check_bound(struct iov *iov, struct iov_bdf bdf)
+/* Xen's dom0 gives by pciback alone, any other host by VFIO alone. */
+static int check_way(struct iov *iov, struct iov_bdf bdf, const char *way)
 {
-	struct iov_bdf_text text = iov_bdf_format(bdf);
-	char driver[IOV_DRIVER_SIZE];
-	int error = iov_pci_driver(iov, bdf, driver, sizeof(driver));
+	bool is_xen = !strcmp(way_of(iov), IOV_DRIVER_PCIBACK);
 
-	if (error)
-		return iov_told(iov, error, "%s: cannot read its driver: %s", text.text,
-				strerror(-error));
-	if (iov_driver_is_vfio(driver))
+	if (!strcmp(way, way_of(iov)))
 		return 0;
-	return iov_fail(iov, -EBUSY,
-			"%s: is bound to %s, not to vfio-pci; bind it first with 'iov bind %s "
-			"--driver vfio-pci'",
-			text.text, driver[0] ? driver : "no driver", text.text);
+	return iov_fail(iov, -ENOTSUP, "%s: %s", IOV_BDF(bdf), is_xen ?
+			iov_hypervisor_iommu(IOV_HYPERVISOR_XEN_HOST) :
+			"this host is no dom0 of Xen; boot Xen with this kernel as its dom0, or name "
+			"another VMM");
 }
 
-static int check_group(struct iov *iov, struct iov_bdf bdf)
+static int check_bound(struct iov *iov, struct iov_bdf bdf, const char *way,
+		       struct iov_attachable *attachable)
+{
+	char *driver = attachable->driver;
+	int error = iov_pci_driver(iov, bdf, driver, sizeof(attachable->driver));
+
+	if (error)
+		return iov_told(iov, error, "%s: cannot read its driver: %s", IOV_BDF(bdf),
+				strerror(-error));
+	if (is_bound(driver, way))
+		return 0;
+	return iov_fail(iov, -EBUSY, "%s: is bound to %s, not to %s; bind it first with 'iov bind %s "
+			"--driver %s'", IOV_BDF(bdf), driver[0] ? driver : "no driver", way,
+			IOV_BDF(bdf), way);
+}
+
+static int check_group(struct iov *iov, struct iov_bdf bdf, struct iov_attachable *attachable)
 {
 	struct iov_group *group;
 	int error = iov_group_of(&group, iov, bdf);
 
 	if (error)
 		return error;
+	attachable->group = group->number;
 	for (size_t i = 0; !error && i < group->count; i++) {
 		if (group->members[i].blocks)
 			error = iov_fail(iov, -EBUSY,
@@ -179,52 +207,46 @@ static int check_group(struct iov *iov, struct iov_bdf bdf)
 	}
 	if (!error && group->noiommu)
 		error = iov_fail(iov, -ENOTSUP,
-				 "%s: VFIO has it without an IOMMU, and QEMU takes no such device; "
+				 "%s: VFIO has it without an IOMMU, and no VMM takes such a device; "
 				 "turn the IOMMU on",
 				 IOV_BDF(bdf));
 	iov_group_close(group);
 	return error;
 }
 
-static int check_attachable(struct iov *iov, struct iov_bdf bdf)
+bool iov_attach_by_iommufd(struct iov *iov)
+{
+	return !iov_sys_exists(iov, IOV_PATH_DEV_VFIO "/vfio") &&
+	       iov_sys_exists(iov, IOV_PATH_DEV_IOMMU);
+}
+
+/* "vfio3", its node in /dev/vfio/devices; a kernel without such nodes has none. */
+static void read_node(struct iov *iov, struct iov_bdf bdf, struct iov_attachable *attachable)
+{
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(iov, iov_pci_path(bdf, "vfio-dev").name, &names, &count))
+		return;
+	if (count)
+		snprintf(attachable->node, sizeof(attachable->node), "%s", names[0]);
+	iov_names_free(names, count);
+}
+
+int iov_attach_check(struct iov *iov, struct iov_bdf bdf, const char *way,
+		     struct iov_attachable *attachable)
 {
 	int error = iov_pci_require(iov, bdf);
 
+	*attachable = (struct iov_attachable){ .by_iommufd = iov_attach_by_iommufd(iov) };
+	if (!error)
+		error = check_way(iov, bdf, way);
 	if (!error)
 		error = iov_verdict_require(iov, bdf);
 	if (!error)
-		error = check_bound(iov, bdf);
-	return error ? error : check_group(iov, bdf);
-}
-
-static void add(struct json_object *arguments, const char *text)
-{
-	json_object_array_add(arguments, json_object_new_string(text));
-}
-
-int iov_attach_qemu(struct iov *iov, struct iov_bdf bdf, struct json_object **arguments)
-{
-	bool groups = iov_sys_exists(iov, IOV_PATH_DEV_VFIO "/vfio");
-	bool iommufd = !groups && iov_sys_exists(iov, IOV_PATH_DEV_IOMMU);
-	char device[IOV_PATH_MAX + 64];
-	int error = check_attachable(iov, bdf);
-
-	if (error)
+		error = check_bound(iov, bdf, way, attachable);
+	if (error || !strcmp(way, IOV_DRIVER_PCIBACK))
 		return error;
-	/* What QEMU reads as "host=" has a domain of 16 bits; any function is at its directory. */
-	if (bdf.domain > UINT16_MAX)
-		snprintf(device, sizeof(device), "vfio-pci,sysfsdev=/%s",
-			 iov_pci_path(bdf, "").name);
-	else
-		snprintf(device, sizeof(device), "vfio-pci,host=%s", IOV_BDF(bdf));
-	if (iommufd)
-		strcat(device, ",iommufd=iommufd0");
-	*arguments = json_object_new_array();
-	if (iommufd) {
-		add(*arguments, "-object");
-		add(*arguments, "iommufd,id=iommufd0");
-	}
-	add(*arguments, "-device");
-	add(*arguments, device);
-	return 0;
+	read_node(iov, bdf, attachable);
+	return check_group(iov, bdf, attachable);
 }

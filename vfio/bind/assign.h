@@ -4,9 +4,11 @@
 #define IOV_VFIO_BIND_ASSIGN_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 
 #include "base/iov.h"
 #include "base/pci/pci.h"
+#include "iommu/group.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,19 +31,40 @@ extern "C" {
 int iov_assign_check(struct iov *iov, struct iov_bdf bdf, struct json_object **out);
 
 /**
- * iov_attach_qemu - QEMU's arguments for a function
+ * struct iov_attachable - how a guest reaches a function that it can have
+ * @driver: driver that it is bound to
+ * @group: its IOMMU group; 0 by Xen, which has none
+ * @node: its node in /dev/vfio/devices, "" where the kernel has none
+ * @by_iommufd: by that node and iommufd alone, as the kernel has no groups for user space
+ */
+struct iov_attachable {
+	char driver[IOV_DRIVER_SIZE];
+	unsigned int group;
+	char node[32];
+	bool by_iommufd;
+};
+
+/**
+ * iov_attach_check - whether a guest can have a function as it is now
  * @iov: context
- * @bdf: a function that is bound to a VFIO driver
- * @arguments: receives an array of strings, which the caller puts
+ * @bdf: a function
+ * @way: IOV_DRIVER_VFIO, whose variants for vendors count as it; or IOV_DRIVER_PCIBACK
+ * @attachable: receives how
  *
- * By the function's group through the VFIO container; by its device node
- * through iommufd on a kernel that has no groups for user space.
- *
- * Return: 0; -ENODEV without that function; -EBUSY when it is not bound to VFIO
+ * Return: 0; -ENODEV without that function; -EBUSY when it is not bound to such a driver
  * or its group is not viable; -ENOTSUP without an IOMMU.  Each with a message
  * that says what to do.
  */
-int iov_attach_qemu(struct iov *iov, struct iov_bdf bdf, struct json_object **arguments);
+int iov_attach_check(struct iov *iov, struct iov_bdf bdf, const char *way,
+		     struct iov_attachable *attachable);
+
+/**
+ * iov_attach_by_iommufd - whether VFIO has iommufd alone
+ * @iov: context
+ *
+ * A kernel that has groups for user space as well is used by these, as every VMM knows them.
+ */
+bool iov_attach_by_iommufd(struct iov *iov);
 
 #ifdef __cplusplus
 }

@@ -28,11 +28,18 @@ static int check_driver_name(struct iov *iov, const char *driver)
 /* Those of VFIO are part of every kernel that gives functions away. */
 static bool may_be_loaded(struct iov *iov, const char *driver)
 {
-	return iov_module_can_load(iov) || iov_driver_is_vfio(driver);
+	return iov_module_can_load(iov) || iov_driver_gives(driver);
+}
+
+/* Most modules have the name of their driver. */
+static const char *module_of(const char *driver)
+{
+	return strcmp(driver, IOV_DRIVER_PCIBACK) ? driver : "xen-pciback";
 }
 
 int iov_driver_plan(struct iov_plan *plan, const char *driver)
 {
+	const char *module = module_of(driver);
 	struct iov_path path = iov_path(IOV_PATH_PCI_DRIVERS "/%s", driver);
 	struct iov *iov = iov_plan_context(plan);
 	char **names;
@@ -45,14 +52,14 @@ int iov_driver_plan(struct iov_plan *plan, const char *driver)
 		return iov_plan_built(plan, iov_fail(iov, -ENOENT, "%s: no such driver on the recorded "
 			"host, which tells of no modules that could be loaded; expected one in /"
 			IOV_PATH_PCI_DRIVERS ", or one of VFIO", driver));
-	if (!iov_module_find(iov, driver, &names, &count)) {
+	if (!iov_module_find(iov, module, &names, &count)) {
 		iov_names_free(names, count);
 		if (!count)
 			return iov_plan_built(plan, iov_fail(iov, -ENOENT,
 				"%s: no such driver, and no module of that name for the running "
 				"kernel; install the package with the kernel's modules", driver));
 	}
-	iov_module_plan(plan, driver, path.name, "a driver of PCI functions");
+	iov_module_plan(plan, module, path.name, "a driver of PCI functions");
 	return 0;
 }
 
@@ -177,7 +184,7 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 
 	if (bound && !strcmp(binding->override, driver))
 		return 0;
-	error = bound ? 0 : binding_take(bindings, binding, iov_driver_is_vfio(driver));
+	error = bound ? 0 : binding_take(bindings, binding, iov_driver_gives(driver));
 	if (error)
 		return error;
 	step = iov_plan_step(bindings->plan, IOV_BDF(bdf), "bind %s to %s (now %s)", IOV_BDF(bdf),
@@ -262,7 +269,7 @@ static int plan_bindings(struct bindings *bindings, const char *driver, unsigned
 {
 	int error = 0;
 
-	if (iov_driver_is_vfio(driver))
+	if (iov_driver_gives(driver))
 		error = judge(bindings, driver);
 	if (!error && iov_driver_is_vfio(driver))
 		error = consider_groups(bindings, flags);

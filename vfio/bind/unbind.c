@@ -69,7 +69,7 @@ static void native_free(struct native *native)
 /* Drivers that do not drive: whoever has them wants the native one back. */
 static bool is_placeholder(const char *driver)
 {
-	return !driver[0] || iov_driver_is_vfio(driver) || !strcmp(driver, "pci-stub") ||
+	return !driver[0] || iov_driver_gives(driver) || !strcmp(driver, "pci-stub") ||
 	       strstr(driver, "uio");
 }
 

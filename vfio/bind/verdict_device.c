@@ -41,7 +41,7 @@ void judge_vfs(struct judgement *judgement)
 	char driver[IOV_DRIVER_SIZE];
 
 	if (!vfs || iov_pci_driver(judgement->iov, judgement->bdf, driver, sizeof(driver)) ||
-	    !driver[0] || iov_driver_is_vfio(driver))
+	    !driver[0] || iov_driver_gives(driver))
 		return;
 	verdict_remedy(verdict_add(judgement, "vfs", IOV_REASON_BLOCKS, -EBUSY,
 				   VFS_GO, vfs, driver),

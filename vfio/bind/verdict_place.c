@@ -9,6 +9,7 @@
 #include "base/pci/topology.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
+#include "iommu/hypervisor.h"
 #include "vfio/bind/verdict_judge.h"
 
 #define VENDOR_INTEL 0x8086
@@ -36,7 +37,7 @@ void judge_controller(struct judgement *judgement)
 		return;
 	name_controller(judgement->iov, controller, name, sizeof(name));
 	iov_pci_driver(judgement->iov, controller, driver, sizeof(driver));
-	verdict_remedy(verdict_add(judgement, "controller", iov_driver_is_vfio(driver) ?
+	verdict_remedy(verdict_add(judgement, "controller", iov_driver_gives(driver) ?
 				   IOV_REASON_WARNS : IOV_REASON_BLOCKS, -EBUSY,
 				   "is behind %s and goes with it as a whole", name),
 		       "'iov bind %s --driver vfio-pci' takes all that is behind it",
@@ -63,8 +64,11 @@ static void judge_no_group(struct judgement *judgement)
 		       "%s", rest ? rest + 2 : "'iov check' says how to turn the IOMMU on");
 }
 
+/* Xen's IOMMU is not seen from dom0: 'xl info' tells of it, and xl refuses without it. */
 void judge_iommu(struct judgement *judgement)
 {
+	if (iov_hypervisor(judgement->iov) == IOV_HYPERVISOR_XEN_HOST)
+		return;
 	if (judgement->group ? judgement->group->noiommu :
 			       iov_noiommu_enabled(judgement->iov))
 		verdict_remedy(verdict_add(judgement, "iommu", IOV_REASON_WARNS, -ENOTSUP,

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/attach_find.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/fnv.h"
+#include "base/json.h"
+#include "base/pci/identity.h"
+#include "base/rpc/rpc.h"
+#include "base/sysroot/paths.h"
+#include "cli/argument.h"
+#include "sriov/vf.h"
+
+#define UUID_LENGTH 36
+#define VDPA "/" IOV_PATH_DEV_VDPA
+
+/* "0000:01:10.0" as "iov-0000-01-10-0": every VMM takes letters, digits and a sign between. */
+static void set_id(struct vmm_item *item, const char *name)
+{
+	snprintf(item->id, sizeof(item->id), "iov-%.*s", (int)sizeof(item->id) - 5, name);
+	for (char *c = item->id; *c; c++) {
+		if (!isalnum((unsigned char)*c))
+			*c = '-';
+	}
+}
+
+static int append(struct vmm_set *set, enum vmm_kind kind, const char *name, struct vmm_item **item)
+{
+	struct vmm_item *grown = array_grow(set->items, set->count, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	set->items = grown;
+	*item = &grown[set->count++];
+	**item = (struct vmm_item){ .kind = kind };
+	snprintf((*item)->name, sizeof((*item)->name), "%s", name);
+	set_id(*item, kind == VMM_VDPA ? name + strlen("/" IOV_PATH_DEV "/") : name);
+	return 0;
+}
+
+/* The same for a name always: locally administered, from its hash. */
+static void mac_of_name(const char *name, char text[IOV_MAC_TEXT])
+{
+	uint64_t hash = fnv64(FNV64_BASIS, (const uint8_t *)name, strlen(name));
+	uint8_t mac[6] = { 0x02 };
+
+	hash ^= hash >> 40;
+	for (unsigned int i = 1; i < sizeof(mac); i++)
+		mac[i] = (uint8_t)(hash >> 8 * (sizeof(mac) - 1 - i));
+	iov_mac_format(mac, text);
+}
+
+static int add_function(struct cli *cli, struct iov_bdf bdf, struct vmm_set *set)
+{
+	struct iov_attachable how;
+	struct vmm_item *item;
+	int error = iov_attach_check(cli->iov, bdf, set->vmm->way, &how);
+
+	if (!error)
+		error = append(set, VMM_FUNCTION, IOV_BDF(bdf), &item);
+	if (error)
+		return error;
+	item->bdf = bdf;
+	item->how = how;
+	item->by_iommufd = how.by_iommufd;
+	return 0;
+}
+
+static int add_functions(struct cli *cli, const char *name, struct vmm_set *set)
+{
+	struct cli_functions functions = { 0 };
+	int error = cli_add_functions(cli, name, &functions);
+
+	/* What a VMM never takes need not be bound for it first. */
+	if (!error)
+		error = vmm_refuse(set, VMM_FUNCTION, name);
+	for (size_t i = 0; !error && i < functions.count; i++)
+		error = add_function(cli, functions.list[i], set);
+	free(functions.list);
+	return error;
+}
+
+static bool is_mdev(struct cli *cli, const char *name)
+{
+	return strlen(name) == UUID_LENGTH &&
+	       strspn(name, "0123456789abcdefABCDEF-") == UUID_LENGTH &&
+	       iov_sys_exists(cli->iov, iov_path(IOV_PATH_MDEV_DEVICES "/%s", name).name);
+}
+
+/* Channels and cryptographic queues of mainframes are no PCI devices. */
+static int add_mdev(struct cli *cli, const char *name, struct vmm_set *set)
+{
+	char api[32] = IOV_DRIVER_VFIO;
+	struct vmm_item *item;
+	int error = vmm_refuse(set, VMM_MDEV, name);
+
+	iov_sys_read(cli->iov, iov_path(IOV_PATH_MDEV_DEVICES "/%s/mdev_type/device_api", name).name,
+		     api, sizeof(api));
+	if (!error && strcmp(api, IOV_DRIVER_VFIO))
+		error = iov_fail(cli->iov, -ENOTSUP, "%s: is a mediated device of %s; expected one of "
+				 IOV_DRIVER_VFIO, name, api);
+	if (!error)
+		error = append(set, VMM_MDEV, name, &item);
+	if (error)
+		return error;
+	item->by_iommufd = iov_attach_by_iommufd(cli->iov);
+	return 0;
+}
+
+static bool is_vdpa(const char *name)
+{
+	size_t length = strlen(VDPA), digits;
+
+	if (strncmp(name, VDPA, length))
+		return false;
+	digits = strspn(name + length, "0123456789");
+	return digits && digits <= 5 && !name[length + digits];
+}
+
+static int add_vdpa(struct cli *cli, const char *name, struct vmm_set *set)
+{
+	struct vmm_item *item;
+	int error = vmm_refuse(set, VMM_VDPA, name);
+
+	if (!error && !iov_sys_exists(cli->iov, name + 1))
+		error = iov_fail(cli->iov, -ENOENT, "%s: no such vDPA device; 'vdpa dev add' makes one, "
+				 "and the module vhost_vdpa its node", name);
+	if (!error)
+		error = append(set, VMM_VDPA, name, &item);
+	if (error)
+		return error;
+	mac_of_name(name, item->mac);
+	return 0;
+}
+
+static int find_in(struct cli *cli, const char *method, const char *name, struct json_object **found)
+{
+	_cleanup_json_ struct json_object *list = NULL;
+	int error = iov_rpc_call(cli->iov, method, NULL, &list);
+
+	for (size_t i = 0; !error && i < json_object_array_length(list); i++) {
+		struct json_object *candidate = json_object_array_get_idx(list, i);
+
+		if (!strcmp(json_text(candidate, "name"), name))
+			*found = json_object_get(candidate);
+	}
+	return error;
+}
+
+/* A port or a disk; no two of them have one name. */
+static int find(struct cli *cli, const char *name, struct json_object **found)
+{
+	int error = find_in(cli, "port.list", name, found);
+
+	if (!error && !*found)
+		error = find_in(cli, "disk.list", name, found);
+	if (error)
+		return error;
+	if (*found && strcmp(json_text(*found, "state"), IOV_NOT_RESTORED))
+		return 0;
+	if (*found)
+		return iov_fail(cli->iov, -ENOENT, "%s: is not there since iovd started again: %s; when "
+				"the cause is gone, remove it and add it again", name,
+				json_text(*found, "error"));
+	return iov_fail(cli->iov, -ENOENT, "%s: no PCI address, and no port or disk of iovd; see "
+			"'iov list', 'iov port list' and 'iov disk list'", name);
+}
+
+static int add_port(struct cli *cli, const char *name, struct vmm_set *set)
+{
+	_cleanup_json_ struct json_object *port = NULL;
+	enum vmm_kind kind;
+	const char *path;
+	struct vmm_item *item;
+	int error = find(cli, name, &port);
+
+	if (error)
+		return error;
+	kind = strcmp(json_text(port, "type"), "disk") ? VMM_PORT : VMM_DISK;
+	path = json_text_or_null(port, "socket");
+	if (!path)
+		return iov_fail(cli->iov, -EINVAL, "%s: is an uplink; a guest attaches to a port "
+				"of type vhost-user, or to a disk", name);
+	error = vmm_refuse(set, kind, name);
+	if (!error)
+		error = append(set, kind, name, &item);
+	if (error)
+		return error;
+	snprintf(item->socket, sizeof(item->socket), "%s", path);
+	item->listens = strcmp(json_text(port, "mode"), "server") != 0;
+	item->queues = (unsigned int)json_object_get_int(json_object_object_get(port, "queues_max"));
+	mac_of_name(name, item->mac);
+	return 0;
+}
+
+/* No name of a port or disk has one of these; an interface without them is a device all the same. */
+static bool is_device(struct cli *cli, const char *name)
+{
+	struct iov_bdf bdf;
+
+	return strpbrk(name, ":=/") || !iov_device_parse(cli->iov, name, &bdf);
+}
+
+int attach_add(struct cli *cli, const char *name, struct vmm_set *set)
+{
+	if (is_mdev(cli, name))
+		return add_mdev(cli, name, set);
+	if (is_vdpa(name))
+		return add_vdpa(cli, name, set);
+	if (is_device(cli, name))
+		return add_functions(cli, name, set);
+	return add_port(cli, name, set);
+}
+
+/* The one of a kind; NULL when there are none or several. */
+static struct vmm_item *only(struct vmm_set *set, enum vmm_kind kind)
+{
+	struct vmm_item *found = NULL;
+
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->items[i].kind != kind)
+			continue;
+		if (found)
+			return NULL;
+		found = &set->items[i];
+	}
+	return found;
+}
+
+/* What its PF gives a VF; "" when it gives none, or does not tell. */
+static void read_vf_mac(struct cli *cli, struct iov_bdf vf, char text[IOV_MAC_TEXT])
+{
+	_cleanup_json_ struct json_object *list = NULL;
+	struct json_object *entry;
+	uint8_t mac[6];
+	struct iov_bdf pf;
+	unsigned int index;
+
+	text[0] = '\0';
+	if (cli_vf(cli, vf, &pf, &index) || iov_vf_list(cli->iov, pf, -1, &list))
+		return;
+	entry = json_object_array_get_idx(json_object_object_get(list, "vfs"), index);
+	if (iov_mac_parse_station(json_text(entry, "mac"), mac) &&
+	    memcmp(mac, (uint8_t[6]){ 0 }, sizeof(mac)) != 0)
+		iov_mac_format(mac, text);
+}
+
+int attach_pair(struct cli *cli, struct vmm_set *set, const char *mac)
+{
+	struct vmm_item *function = only(set, VMM_FUNCTION), *port = only(set, VMM_PORT);
+	char own[IOV_MAC_TEXT];
+
+	if (!function || !port)
+		return iov_fail(cli->iov, -EINVAL, "--failover: expected one VF of a NIC and one port, "
+				"which stands by for it");
+	read_vf_mac(cli, function->bdf, own);
+	if (!mac && !own[0])
+		return iov_fail(cli->iov, -EINVAL, "--failover: %s has no address that its PF tells; set "
+				"one with 'iov vf set', or say with --mac which it has", function->name);
+	if (mac && own[0] && strcasecmp(mac, own))
+		return iov_fail(cli->iov, -EINVAL, "--mac %s: %s has %s, and the port that stands by needs "
+				"the same; leave --mac out", mac, function->name, own);
+	snprintf(port->mac, sizeof(port->mac), "%s", mac ? mac : own);
+	set->primary = function;
+	set->standby = port;
+	return 0;
+}
