@@ -440,7 +440,8 @@ static bool read_mapping(char *line, struct mapping *mapping)
 
 /*
  * Most files are libraries of many processes, which are looked at once.  A container may not follow
- * these links, though it may those of descriptors; the name has to do there.
+ * these links, though it may those of descriptors, and the link of a range that was split or joined
+ * meanwhile is gone; the name has to do there.
  */
 static void look_at_mapped(struct process *process, const struct mapping *mapping)
 {
@@ -452,7 +453,7 @@ static void look_at_mapped(struct process *process, const struct mapping *mappin
 	if (!guard_is_new(process->scan, key.name))
 		return;
 	error = look_at_link(process, link.name, mapping->path, &is_node);
-	if (error == -EPERM)
+	if (error == -EPERM || error == -ENOENT)
 		note_recorded(process, mapping->path);
 	else
 		link_unseen(process, error, link.name);
