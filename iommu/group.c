@@ -169,8 +169,8 @@ int iov_group_of(struct iov_group **out, struct iov *iov, struct iov_bdf bdf)
 	error = iov_iommu_require(iov);
 	if (error)
 		return error;
-	return iov_fail(iov, -ENOENT, "%s: in no IOMMU group; no IOMMU of this host covers it",
-			IOV_BDF(bdf));
+	return iov_fail(iov, -ENOENT, "%s: in no IOMMU group: no IOMMU of this host covers it; "
+			"assign another function", IOV_BDF(bdf));
 }
 
 void iov_group_close(struct iov_group *group)

@@ -44,8 +44,8 @@ static const struct guard device_open = {
  * @seen: as the core sees it
  * @dpdk: it is a DPDK application
  * @vfio: it has a device of VFIO open
- * @nodes: device nodes that it has open or mapped: object of path to "block NAME" or
- *	"char MAJ:MIN", and registers of functions, "registers of" them
+ * @nodes: device nodes that it has open or mapped: object of "block NAME", "char MAJ:MIN" or
+ *	"registers PATH" to the path, which two may have, as a mount hides what is below it
  * @untold: devices of VFIO that it has, of which the kernel does not tell which
  */
 struct process {
@@ -264,7 +264,7 @@ static void hold_registers(struct process *process, const char *path)
 
 static void hold_node(struct process *process, const char *path, const char *node)
 {
-	const char *which = strchr(node, ' ') + 1;
+	const char *which = node + strcspn(node, " ") + 1;
 	struct guard_chain chain = {
 		.guard = &disk_open,
 		.holder = guard_title(process->scan, process->seen),
@@ -274,35 +274,42 @@ static void hold_node(struct process *process, const char *path, const char *nod
 	if (*node == 'b')
 		guard_walk_block(process->scan, &chain, which);
 	else if (*node == 'c')
-		hold_character(process, path, which);
+		hold_character(process, path, *which == '/' ? "" : which);
 	else
 		hold_registers(process, path);
 }
 
+static void note_node(struct process *process, const char *path, const char *node)
+{
+	json_object_object_add(process->nodes, node, json_object_new_string(path));
+}
+
 static void note_block(struct process *process, const char *path, const char *name)
 {
-	json_object_object_add(process->nodes, path,
-			       json_object_new_string(iov_path("block %s", name).name));
+	note_node(process, path, iov_path("block %s", name).name);
 }
 
+/* What a recorded tree has no number of is told apart by its path. */
 static void note_character(struct process *process, const char *path, const char *number)
 {
-	json_object_object_add(process->nodes, path,
-			       json_object_new_string(iov_path("char %s", number).name));
+	note_node(process, path, iov_path("char %s", *number ? number : path).name);
 }
 
-/* "/sys/devices/pci0000:00/0000:00:04.0/resource0"; what is beside it only looks. */
+/*
+ * "/sys/devices/pci0000:00/0000:00:04.0/resource0"; what is beside it only looks.  Containers
+ * may have sysfs elsewhere, as /host/sys.
+ */
 static bool is_registers(const char *path)
 {
 	const char *last = strrchr(path, '/');
 
-	return last && !strncmp(path, "/" IOV_PATH_SYS_DEVICES "/", sizeof("/" IOV_PATH_SYS_DEVICES)) &&
+	return last && strstr(path, "/" IOV_PATH_SYS_DEVICES "/") &&
 	       !strncmp(last, "/resource", strlen("/resource")) && last[strlen("/resource")];
 }
 
 static void note_registers(struct process *process, const char *path)
 {
-	json_object_object_add(process->nodes, path, json_object_new_string("registers of"));
+	note_node(process, path, iov_path("registers %s", path).name);
 }
 
 /* The number of a node, as what it is; false for what is none. */
@@ -433,7 +440,8 @@ static bool read_mapping(char *line, struct mapping *mapping)
 
 /*
  * Most files are libraries of many processes, which are looked at once.  A container may not follow
- * these links, though it may those of descriptors; the name has to do there.
+ * these links, though it may those of descriptors, and the link of a range that was split or joined
+ * meanwhile is gone; the name has to do there.
  */
 static void look_at_mapped(struct process *process, const struct mapping *mapping)
 {
@@ -445,7 +453,7 @@ static void look_at_mapped(struct process *process, const struct mapping *mappin
 	if (!guard_is_new(process->scan, key.name))
 		return;
 	error = look_at_link(process, link.name, mapping->path, &is_node);
-	if (error == -EPERM)
+	if (error == -EPERM || error == -ENOENT)
 		note_recorded(process, mapping->path);
 	else
 		link_unseen(process, error, link.name);
@@ -511,14 +519,14 @@ static void scan_process(struct guard_scan *scan, struct guard_process *seen)
 	for (size_t i = 0; i < seen->file_count; i++)
 		note_file(&process, seen->files[i]);
 	error = iov_sys_read_all(scan->iov, mapped.name, &maps, NULL);
-	guard_unseen(scan, error == -ESRCH ? -ENOENT : error, iov_path("/%s", mapped.name).name);
+	guard_unseen(scan, error, iov_path("/%s", mapped.name).name);
 	/* One that keeps no files for others, as with --in-memory, has the library nonetheless. */
 	process.dpdk = process.dpdk || (!error && strstr(maps, "/librte_eal.so"));
 	if (!error)
 		note_mappings(&process, maps, process.vfio);
 	note_untold(&process);
-	json_object_object_foreach(nodes, path, node)
-		hold_node(&process, path, json_object_get_string(node));
+	json_object_object_foreach(nodes, node, path)
+		hold_node(&process, json_object_get_string(path), node);
 }
 
 static bool is_found(const struct guard_scan *scan, const char *device)

@@ -22,7 +22,8 @@ static bool has_bridge_header(int dir)
 	_cleanup_fd_ int config = iov_config_open(dir);
 	unsigned char type;
 
-	return config >= 0 && pread(config, &type, 1, PCI_HEADER_TYPE) == 1 && type != UINT8_MAX &&
+	return config >= 0 && pread(config, &type, 1, PCI_HEADER_TYPE) == 1 &&
+	       (type & PCI_HEADER_TYPE_MASK) != PCI_HEADER_TYPE_MASK &&
 	       (type & PCI_HEADER_TYPE_MASK) != PCI_HEADER_TYPE_NORMAL;
 }
 

@@ -29,10 +29,15 @@ int iov_config_open(int dir)
 	return iov_pci_is_asleep(dir) ? -EHOSTDOWN : iov_dir_open_file(dir, "config");
 }
 
-/* A VF reads ones as its IDs, and no function as all of its header. */
+/*
+ * A VF reads ones as its IDs, and no function as all of its header, nor as its type; emulated IDs
+ * may be there though nothing else is.
+ */
 static bool is_lost(const struct iov_config *config)
 {
-	for (size_t i = 0; i < config->length && i < PCI_STD_HEADER_SIZEOF; i++) {
+	if (config->length > PCI_HEADER_TYPE)
+		return (config->bytes[PCI_HEADER_TYPE] & PCI_HEADER_TYPE_MASK) == PCI_HEADER_TYPE_MASK;
+	for (size_t i = 0; i < config->length; i++) {
 		if (config->bytes[i] != UINT8_MAX)
 			return false;
 	}

@@ -119,6 +119,7 @@ static void check_extension(struct checks *checks, const struct extension *exten
 
 static void check_paging(struct checks *checks, const struct extension *extension)
 {
+	const char *by_hypervisor = iov_hypervisor_nested(iov_hypervisor(checks->iov));
 	int parameter = check_parameter(checks, extension->module, extension->paging_parameter);
 	bool present = check_has_word(checks->flags, extension->paging_flag);
 
@@ -144,8 +145,8 @@ static void check_paging(struct checks *checks, const struct extension *extensio
 		check_line(checks, "nested-paging", CHECK_WARN,
 			   "no %s: KVM shadows each guest's page tables in software",
 			   extension->paging_name);
-		check_remedy(checks, "nothing but another processor helps; in a virtual machine its "
-			     "guest CPU 'host-passthrough'");
+		check_remedy(checks, "%s", by_hypervisor ? by_hypervisor :
+						"nothing but another processor helps");
 	}
 	check_evidence(checks, IOV_PATH_CPUINFO, "flags: %s%s", present ? "" : "no ",
 		       extension->paging_flag);

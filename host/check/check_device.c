@@ -113,6 +113,8 @@ static void check_assignable(struct checks *checks, const struct check_function 
 void check_assignment(struct checks *checks, const struct check_function *function)
 {
 	struct iov_group *group;
+	const char *remedy;
+	char found[1024];
 
 	check_assignable(checks, function);
 	if (iov_hypervisor(checks->iov) == IOV_HYPERVISOR_XEN_HOST) {
@@ -121,9 +123,10 @@ void check_assignment(struct checks *checks, const struct check_function *functi
 		return;
 	}
 	if (iov_group_of(&group, checks->iov, function->bdf)) {
-		check_line(checks, "group", CHECK_FAIL, "%s", iov_error_message(checks->iov));
+		split_advice(iov_error_message(checks->iov), found, sizeof(found), &remedy);
+		check_line(checks, "group", CHECK_FAIL, "%s", found);
 		check_evidence(checks, iov_pci_path(function->bdf, "iommu_group").name, "absent");
-		check_remedy(checks, "'iov check' says how to turn the IOMMU on");
+		check_remedy(checks, "%s", remedy);
 		return;
 	}
 	judge_group(checks, function, group);

@@ -83,7 +83,7 @@ static void socket_is_refused(void **state)
 	(void)state;
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", disk_directory());
 	assert_return_code(bind(fd, (struct sockaddr *)&address, sizeof(address)), errno);
-	expect_refusal(at(address.sun_path), -ENXIO, "expected a file or a block device");
+	expect_refusal(at(address.sun_path), -EINVAL, "is a socket, expected a file or a block device");
 	unlink(address.sun_path);
 	close(fd);
 }

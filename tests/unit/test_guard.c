@@ -1167,6 +1167,10 @@ static void a_process_that_has_a_node_mapped_holds_it(void **state)
 	assert_held(E1000, "device-open", "pid 71 (mapper)",
 		    E1000 " /sys/devices/pci0000:00/" E1000 "/resource0");
 	tree_file(tree, "proc/71/maps", "7f0000000000-7f0000001000 rw-s 00000000 00:16 9  "
+		  "/host/sys/devices/pci0000:00/" E1000 "/resource2_wc (deleted)\n");
+	assert_held(E1000, "device-open", "pid 71 (mapper)",
+		    E1000 " /host/sys/devices/pci0000:00/" E1000 "/resource2_wc (deleted)");
+	tree_file(tree, "proc/71/maps", "7f0000000000-7f0000001000 rw-s 00000000 00:16 9  "
 		  "/sys/devices/pci0000:00/" E1000 "/resource\n");
 	assert_free(E1000);
 }

@@ -211,6 +211,18 @@ static void a_function_that_is_lost_blocks_and_has_no_capabilities(void **state)
 	assert_null(value);
 }
 
+/* What emulates the IDs alone does not make a bridge of type 127 of it. */
+static void a_function_of_which_the_ids_alone_answer_is_lost(void **state)
+{
+	(void)state;
+	nic("vfio-pci");
+	write_config(NIC, 0xff, false);
+	assert_non_null(reason_of("0000:01:00.0", "lost"));
+	assert_null(reason_of("0000:01:00.0", "bridge"));
+	write_config(NIC, 0x80, false);
+	assert_null(reason_of("0000:01:00.0", "lost"));
+}
+
 static void a_bound_function_that_is_lost_is_noted_and_left(void **state)
 {
 	_cleanup_json_ struct json_object *plan = NULL;
@@ -335,6 +347,7 @@ int main(void)
 		TEST(memory_that_firmware_keeps_blocks),
 		TEST(memory_that_may_be_relaxed_does_not_block),
 		TEST(a_function_that_is_lost_blocks_and_has_no_capabilities),
+		TEST(a_function_of_which_the_ids_alone_answer_is_lost),
 		TEST(a_bound_function_that_is_lost_is_noted_and_left),
 		TEST(header_and_not_class_makes_a_bridge),
 		TEST(a_sleeping_function_is_not_read),

@@ -133,18 +133,29 @@ static int refuse_open(struct iov *iov, const struct blk_source *source, int err
 	}
 }
 
-/* O_NONBLOCK is for what is no disk, and would have the ring fail where it should wait. */
+static bool is_disk(mode_t mode)
+{
+	return S_ISREG(mode) || S_ISBLK(mode);
+}
+
+/*
+ * To open some devices is to do something: a watchdog runs from then on, a tape goes back to its
+ * begin.  O_NONBLOCK is for what became one of them meanwhile, and would have the ring fail where
+ * it should wait.
+ */
 static int open_path(struct file_backend *file, const struct blk_source *source)
 {
 	int access = source->read_only ? O_RDONLY : O_RDWR;
 	struct stat status;
 
+	if (!stat(source->path, &status) && !is_disk(status.st_mode))
+		return refuse_kind(file->iov, source->path, status.st_mode);
 	file->fd = open(source->path, access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (file->fd < 0)
 		return refuse_open(file->iov, source, -errno);
 	if (fstat(file->fd, &status))
 		return refuse_open(file->iov, source, -errno);
-	if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
+	if (!is_disk(status.st_mode))
 		return refuse_kind(file->iov, source->path, status.st_mode);
 	if (fcntl(file->fd, F_SETFL, 0))
 		return refuse_open(file->iov, source, -errno);
