@@ -25,11 +25,15 @@ static int check_driver_name(struct iov *iov, const char *driver)
 			"'_', as in vfio-pci", driver);
 }
 
-/* The module of vfio-pci is vfio_pci, and so is what lsmod and a host file call it. */
-static int check_module_name(struct iov *iov, const char *driver)
+/* A host file has native and none; lsmod, and a host file, call the module of vfio-pci vfio_pci. */
+static int check_meant(struct iov *iov, const char *driver)
 {
 	char name[DRIVER_SIZE];
 
+	if (!strcmp(driver, "native") || !strcmp(driver, "none"))
+		return iov_fail(iov, -ENOENT, "%s: no such driver; 'iov unbind' gives a function to its "
+				"native driver, and 'driver: none' in a host file leaves it without one",
+				driver);
 	snprintf(name, sizeof(name), "%s", driver);
 	for (char *at = name; (at = strchr(at, '_')); at++)
 		*at = '-';
@@ -55,7 +59,7 @@ int iov_driver_plan(struct iov_plan *plan, const char *driver)
 
 	if (error || iov_sys_exists(iov, path.name))
 		return iov_plan_built(plan, error);
-	error = check_module_name(iov, driver);
+	error = check_meant(iov, driver);
 	if (error)
 		return iov_plan_built(plan, error);
 	if (!may_be_loaded(iov, driver))
