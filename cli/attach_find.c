@@ -155,6 +155,18 @@ static int find_in(struct cli *cli, const char *method, const char *name, struct
 	return error;
 }
 
+/* Who names an interface that is not there learns that it was taken for a port. */
+static int unknown(struct cli *cli, const char *name, int error)
+{
+	char why[512];
+
+	if (error != -ECONNREFUSED)
+		return error;
+	snprintf(why, sizeof(why), "%s", iov_error_message(cli->iov));
+	return iov_fail(cli->iov, -ECONNREFUSED, "%s: no PCI function, see 'iov list'; whether iovd has such a "
+			"port or disk is not known: %s", name, why);
+}
+
 /* A port or a disk; no two of them have one name. */
 static int find(struct cli *cli, const char *name, struct json_object **found)
 {
@@ -163,7 +175,7 @@ static int find(struct cli *cli, const char *name, struct json_object **found)
 	if (!error && !*found)
 		error = find_in(cli, "disk.list", name, found);
 	if (error)
-		return error;
+		return unknown(cli, name, error);
 	if (*found && strcmp(json_text(*found, "state"), IOV_NOT_RESTORED))
 		return 0;
 	if (*found)

@@ -116,12 +116,12 @@ int cli_help_words(const struct cli *cli, const struct cli_command *const *comma
 {
 	if (!cli_is_group(commands, argv[0]))
 		return unknown_first(cli, commands, argv[0]);
+	if (argc > 1 && argv[1][0] != '-' && !asks_for_help(argv[1]))
+		return unknown_second(cli, commands, argv[0], argv[1]);
 	if (asks_for_help(argv[argc - 1])) {
 		list_group(commands, argv[0], stdout);
 		return CLI_OK;
 	}
-	if (argc > 1 && argv[1][0] != '-')
-		return unknown_second(cli, commands, argv[0], argv[1]);
 	if (cli->json)
 		return unknown_second(cli, commands, argv[0], "");
 	list_group(commands, argv[0], stderr);

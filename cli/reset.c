@@ -72,13 +72,13 @@ static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, 
 	char known[METHODS_SIZE] = "";
 	struct iov_step *step;
 
+	if (iov_pci_is_bridge(cli->iov, bdf))
+		return iov_fail(cli->iov, -EINVAL, "%s: is a bridge, and a reset would lose what is behind it; "
+				"name the functions behind it", IOV_BDF(bdf));
 	/* Who uses it comes before whether it can be reset at all. */
 	iov_plan_take(plan, bdf, "named, and a reset ends what it does");
 	iov_plan_take_vfs(plan, bdf);
 	iov_sys_read(cli->iov, methods.name, known, sizeof(known));
-	if (iov_pci_is_bridge(cli->iov, bdf))
-		return iov_fail(cli->iov, -EINVAL, "%s: is a bridge, and a reset would lose what is behind it; "
-				"name the functions behind it", IOV_BDF(bdf));
 	/* Nobody can read the file, so recorded trees lack it. */
 	if (!iov_sys_exists(cli->iov, file.name) && !*known)
 		return iov_fail(cli->iov, -ENOTSUP, "%s: cannot be reset alone; 'iov reset %s --slot' resets "

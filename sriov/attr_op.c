@@ -84,6 +84,18 @@ static int set_patiently(const struct setting *setting, const char *name,
 	return error;
 }
 
+/* Some drivers know how fast they can send while the link is up alone. */
+static const char *advise(const struct setting *setting, const char *name)
+{
+	const struct iov_sriov_class *class = setting->pf.device_class;
+
+	if (!strstr(name, "_rate"))
+		return "";
+	if (class && class->speed && class->speed(setting->iov, &setting->pf))
+		return "; leave it out if the driver does not have it";
+	return "; some drivers want the PF's link to be up first";
+}
+
 static int set_one(const struct setting *setting, const char *name, struct json_object *target)
 {
 	struct iov_path option = vf_option_name(name);
@@ -107,8 +119,7 @@ static int set_one(const struct setting *setting, const char *name, struct json_
 				driver, option.name, strerror(-error), *answer ? ": " : "", answer);
 	return iov_told(setting->iov, error, "driver %s refused %s %s: %s%s%s%s", driver,
 			option.name, value, strerror(-error), *answer ? ": " : "", answer,
-			strstr(name, "_rate") && !*answer ?
-				"; some drivers want the PF's link to be up first" : "");
+			*answer ? "" : advise(setting, name));
 }
 
 /* An attribute that the driver takes and does not report cannot be proved. */

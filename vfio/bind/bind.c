@@ -25,6 +25,24 @@ static int check_driver_name(struct iov *iov, const char *driver)
 			"'_', as in vfio-pci", driver);
 }
 
+/* A host file has native and none; lsmod, and a host file, call the module of vfio-pci vfio_pci. */
+static int check_meant(struct iov *iov, const char *driver)
+{
+	char name[DRIVER_SIZE];
+
+	if (!strcmp(driver, "native") || !strcmp(driver, "none"))
+		return iov_fail(iov, -ENOENT, "%s: no such driver; 'iov unbind' gives a function to its "
+				"native driver, and 'driver: none' in a host file leaves it without one",
+				driver);
+	snprintf(name, sizeof(name), "%s", driver);
+	for (char *at = name; (at = strchr(at, '_')); at++)
+		*at = '-';
+	if (strcmp(name, driver) && (!strcmp(name, "vfio-pci") ||
+	    iov_sys_exists(iov, iov_path(IOV_PATH_PCI_DRIVERS "/%s", name).name)))
+		return iov_fail(iov, -ENOENT, "%s: no such driver; did you mean %s?", driver, name);
+	return 0;
+}
+
 /* Those of VFIO are part of every kernel that gives functions away. */
 static bool may_be_loaded(struct iov *iov, const char *driver)
 {
@@ -48,6 +66,9 @@ int iov_driver_plan(struct iov_plan *plan, const char *driver)
 
 	if (error || iov_sys_exists(iov, path.name))
 		return iov_plan_built(plan, error);
+	error = check_meant(iov, driver);
+	if (error)
+		return iov_plan_built(plan, error);
 	if (!may_be_loaded(iov, driver))
 		return iov_plan_built(plan, iov_fail(iov, -ENOENT, "%s: no such driver on the recorded "
 			"host, which tells of no modules that could be loaded; expected one in /"
@@ -57,7 +78,8 @@ int iov_driver_plan(struct iov_plan *plan, const char *driver)
 		if (!count)
 			return iov_plan_built(plan, iov_fail(iov, -ENOENT,
 				"%s: no such driver, and no module of that name for the running "
-				"kernel; install the package with the kernel's modules", driver));
+				"kernel; check the name, or install the package with the kernel's "
+				"modules", driver));
 	}
 	iov_module_plan(plan, module, path.name, "a driver of PCI functions");
 	return 0;

@@ -439,8 +439,8 @@ int disk_would_resize(const struct port *port, uint64_t bytes)
 	int error = 0;
 
 	if (bytes && !ops->resize)
-		error = iov_fail(iov, -ENOTSUP, "%s: its size is not ours to change; without one, the "
-				 "size that it has now is taken", port->name);
+		error = iov_fail(iov, -ENOTSUP, "%s: its data, a device or memory, has the size that it "
+				 "has; leave SIZE out to take what a device has now", port->name);
 	else if (bytes && disk->disk.geometry.read_only)
 		error = iov_fail(iov, -EROFS, "%s: is read-only; add it without --read-only to give it "
 				 "another size", port->name);
