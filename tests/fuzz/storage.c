@@ -369,13 +369,21 @@ static void forget_inflight(void)
 	inflight_fd = -1;
 }
 
+/* Nobody else is served before what the last one had in flight is done. */
+static bool is_alone(void)
+{
+	struct port *port;
+
+	return disk_find(services.registry, "p", &port) || !front_end_session(port);
+}
+
 static void go(void)
 {
 	if (is_open)
 		frontend_close(&guest);
 	is_open = false;
 	forget_inflight();
-	services_pump(NULL);
+	services_expect_soon(is_alone);
 }
 
 /* Its back end goes, and comes again; what it had is done by the one that came, once. */
@@ -386,7 +394,7 @@ static void come_again(void)
 	if (!is_open || !is_tame || is_gone || inflight_fd < 0 || connections++ >= CONNECTIONS)
 		return;
 	close(guest.fd);
-	services_settle();
+	services_expect_soon(is_alone);
 	guest.fd = frontend_connect(services.port);
 	fd = inflight_fd;
 	if (guest.fd < 0) {

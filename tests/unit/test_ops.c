@@ -113,7 +113,7 @@ static void a_recorded_host_has_no_devlink(void **state)
 
 	(void)state;
 	assert_int_equal(iov_eswitch_read(iov, pf, &mode), -EOPNOTSUPP);
-	assert_non_null(strstr(iov_error_message(iov), "recorded tree"));
+	assert_non_null(strstr(iov_error_message(iov), "recorded host"));
 }
 
 static void cpus_are_taken_out_of_a_list(void **state)
