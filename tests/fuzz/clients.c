@@ -222,21 +222,25 @@ static bool may_be_asked(const char *request)
 	return network_is_own() || !strstr(request, "iface=");
 }
 
-static size_t write_request(char text[REQUEST_MAX], const char *request)
+static size_t write_request(char text[REQUEST_MAX], const char *request, bool is_dry)
 {
-	const char *directory = strchr(request, '$');
-	int length = snprintf(text, REQUEST_MAX, BEGINNING "%.*s%s%s\n",
-			      directory ? (int)(directory - request) : REQUEST_MAX, request,
+	const char *params = is_dry ? strstr(request, "{") : NULL;
+	int head = params ? (int)(params + 1 - request) : 0;
+	const char *rest = request + head, *directory = strchr(rest, '$');
+	int length = snprintf(text, REQUEST_MAX, BEGINNING "%.*s%s%.*s%s%s\n", head, request,
+			      params ? "\"dry_run\":true," : "",
+			      directory ? (int)(directory - rest) : REQUEST_MAX, rest,
 			      directory ? services.directory : "", directory ? directory + 1 : "");
 
 	return (size_t)length;
 }
 
-void clients_request_of(struct fuzz_input *input, const char *const *of, uint32_t count)
+void clients_request_of(struct fuzz_input *input, const char *const *of, uint32_t count,
+			bool is_dry)
 {
 	const char *request = of[fuzz_below(input, count)];
 	char text[REQUEST_MAX];
-	size_t length = write_request(text, request);
+	size_t length = write_request(text, request, is_dry);
 
 	for (unsigned int changes = fuzz_below(input, 4); changes; changes--) {
 		uint32_t at = fuzz_below(input, 256) % (uint32_t)length;
@@ -247,9 +251,9 @@ void clients_request_of(struct fuzz_input *input, const char *const *of, uint32_
 		answered += ask(services.control, text, length);
 }
 
-void clients_request(struct fuzz_input *input)
+void clients_request(struct fuzz_input *input, bool is_dry)
 {
-	clients_request_of(input, requests, REQUESTS);
+	clients_request_of(input, requests, REQUESTS, is_dry);
 }
 
 void clients_scrape(struct fuzz_input *input)

@@ -5,14 +5,18 @@
 
 #include "tests/fuzz/fuzz.h"
 
+/* Of a change only whether it would be made is asked. */
+#define CLIENTS_DRY 0x30
+
 /* Without waiting for a place: a socket, or -errno. */
 int clients_come(const char *path);
 
 /* One that asks for one of what there is, with a few bytes of it otherwise. */
-void clients_request(struct fuzz_input *input);
+void clients_request(struct fuzz_input *input, bool is_dry);
 
 /* The same of @count requests of a caller, where a $ is the directory of iovd's sockets. */
-void clients_request_of(struct fuzz_input *input, const char *const *requests, uint32_t count);
+void clients_request_of(struct fuzz_input *input, const char *const *requests, uint32_t count,
+			bool is_dry);
 
 /* One that asks for the metrics. */
 void clients_scrape(struct fuzz_input *input);

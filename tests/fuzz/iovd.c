@@ -567,7 +567,7 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 	case 5:
 		return witness_says(input);
 	case 6:
-		return clients_request(input);
+		return clients_request(input, (op & CLIENTS_DRY) == CLIENTS_DRY);
 	case 7:
 		return clients_scrape(input);
 	case 8:

@@ -498,7 +498,7 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 	case 9:
 		return scribble(input);
 	case 10:
-		return clients_request_of(input, requests, REQUESTS);
+		return clients_request_of(input, requests, REQUESTS, (op & CLIENTS_DRY) == CLIENTS_DRY);
 	case 11:
 		go();
 		return come(input, kind);
