@@ -494,7 +494,9 @@ static void note_untold(struct process *process)
 	struct guard_scan *scan = process->scan;
 	size_t nodes = 0;
 
-	json_object_object_foreach(process->nodes, path, node) {
+	json_object_object_foreach(process->nodes, node, value) {
+		const char *path = json_object_get_string(value);
+
 		(void)node;
 		nodes += !strncmp(path, DEV "vfio/", strlen(DEV "vfio/")) &&
 			 strcmp(path, DEV "vfio/vfio") != 0;

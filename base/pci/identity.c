@@ -228,7 +228,7 @@ int identity_vf(struct iov *iov, const char *text, struct iov_bdf pf, int number
 		return iov_fail(iov, -EOPNOTSUPP, "%s: %s is no PF; 'iov list' shows how many VFs "
 				"each function gives", text, IOV_BDF(pf));
 	if (number >= total)
-		return iov_fail(iov, -EINVAL, "%s: %s has no such VF; expected vf0 to vf%lld", text,
+		return iov_fail(iov, -ENODEV, "%s: %s has no such VF; expected vf0 to vf%lld", text,
 				IOV_BDF(pf), (long long)total - 1);
 	*vf = iov_bdf_add(pf, (unsigned int)(offset + number * stride));
 	return 0;

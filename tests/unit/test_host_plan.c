@@ -344,6 +344,8 @@ static void an_absent_device_may_be_skipped(void **state)
 			    "[\"devices[0] (serial=nowhere) is absent and skipped\"]");
 	options.skip_absent = true;
 	assert_int_equal(steps_left("devices:\n  - device: 0000:09:00.0\n    mtu: 9000\n"), 0);
+	/* Nor does a PF give as many VFs everywhere. */
+	assert_int_equal(steps_left("devices:\n  - device: eth0/vf99\n    mtu: 9000\n"), 0);
 }
 
 static void one_device_is_planned_alone(void **state)

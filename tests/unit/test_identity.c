@@ -199,7 +199,7 @@ static void a_vf_has_an_address_before_it_exists(void **state)
 	assert_device("eth0/vf1", "0000:01:10.2");
 	assert_device("serial=" DSN ".0/vf0", "0000:01:10.0");
 	assert_device("path=0000:00:01.0/00.0/vf1", "0000:01:10.2");
-	assert_fails("eth0/vf2", -EINVAL, "expected vf0 to vf1");
+	assert_fails("eth0/vf2", -ENODEV, "expected vf0 to vf1");
 	assert_fails("slot=2-1/vf0", -EOPNOTSUPP, "0000:02:00.0 is no PF");
 	assert_fails("0000:09:00.0/vf0", -ENODEV, "no such PCI function");
 }
@@ -576,7 +576,7 @@ static void what_is_no_range_is_told_with_the_form(void **state)
 	assert_int_equal(iov_device_parse(iov, "eth0/all", &bdf), -EINVAL);
 	assert_no_range("0000:01:00.0/vf1-0", -EINVAL, "is no range of VFs; write it like");
 	assert_no_range("0000:01:00.0/vf-1", -EINVAL, "is no range of VFs");
-	assert_no_range("0000:01:00.0/vf0-99", -EINVAL, "has no such VF; expected vf0 to");
+	assert_no_range("0000:01:00.0/vf0-99", -ENODEV, "has no such VF; expected vf0 to");
 	assert_no_range("nonsense/vf0-1", -ENODEV, "nonsense: neither a PCI address");
 	assert_no_range("0000:01:10.2/all", -EOPNOTSUPP, "0000:01:10.2 is no PF");
 }

@@ -235,6 +235,7 @@ static void rules_are_kept_over_a_crash(void **state)
 	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"b\",\"rules\":{\"isolated\":1}}"));
 	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"b\",\"rules\":true}"));
 	assert_null(daemon_call(&iovd, "bridge.set", "{\"name\":\"lan\",\"age\":5}"));
+	assert_null(daemon_call(&iovd, "bridge.set", "{\"name\":\"lan\",\"age\":-1}"));
 	assert_null(daemon_call(&iovd, "bridge.set", "{\"name\":\"lan\",\"stations\":15}"));
 	assert_null(daemon_call(&iovd, "port.set", "{\"name\":\"a\",\"rules\":"
 						   "{\"max_stations\":-1}}"));

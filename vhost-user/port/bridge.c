@@ -119,8 +119,13 @@ static int check_bridge(struct registry *registry, const char *name, const char 
 static int number_of(struct json_object *params, const char *key)
 {
 	struct json_object *value;
+	int number;
 
-	return json_object_object_get_ex(params, key, &value) ? json_object_get_int(value) : BRIDGE_UNSET;
+	if (!json_object_object_get_ex(params, key, &value))
+		return BRIDGE_UNSET;
+	number = json_object_get_int(value);
+	/* Numbers that no int holds are its ends. */
+	return number == BRIDGE_UNSET ? BRIDGE_UNSET + 1 : number;
 }
 
 struct bridge_options bridge_options_of(struct json_object *params)

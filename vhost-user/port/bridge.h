@@ -8,6 +8,7 @@
 #define VHOST_USER_PORT_BRIDGE_H
 
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/queue.h>
 
@@ -35,7 +36,7 @@ struct bridge {
 #define BRIDGE_STATIONS 8192
 
 /* Of an option that is not given. */
-#define BRIDGE_UNSET (-1)
+#define BRIDGE_UNSET INT_MIN
 
 /**
  * struct bridge_options - what is set of a bridge; BRIDGE_UNSET leaves each as it is
