@@ -204,9 +204,13 @@ static int run_apply(struct cli *cli, void *data)
 	struct iov_host_file *file = NULL;
 	struct iov_plan *plan = NULL;
 	int error = build(cli, args, &file, &plan);
-	bool awaits = args->confirm && plan && !iov_plan_is_empty(plan) && !cli->dry_run;
+	bool must_confirm = args->confirm && plan && !iov_plan_is_empty(plan);
+	bool awaits = must_confirm && !cli->dry_run;
 
 	args->file = file;
+	if (must_confirm && cli->dry_run)
+		iov_plan_note(plan, "it would be taken back after %u s unless 'iov confirm' follows",
+			      args->confirm);
 	if (awaits) {
 		cli->confirm = args->confirm;
 		cli->armed = arm;
