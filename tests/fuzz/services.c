@@ -132,6 +132,12 @@ static void start_workers(void)
 				      WORKER_INTERRUPT));
 }
 
+static void keep(void *arg)
+{
+	(void)arg;
+	saved_ports_save(methods.saved);
+}
+
 void services_open(void)
 {
 	open_paths();
@@ -146,6 +152,7 @@ void services_open(void)
 	services_expect(disks_open(&disks, services.iov, services.workers));
 	services.registry->disks = disks;
 	services.registry->postcopy = userfault_available();
+	services.registry->keep = keep;
 	methods.registry = services.registry;
 	services_expect(saved_ports_open(&methods.saved, services.registry, state_path));
 	memory_fault_tell(workers_attention_fd(services.workers));

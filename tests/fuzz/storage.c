@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/fuzz/clients.h"
@@ -104,6 +105,10 @@ static const char *const requests[] = {
 	"\"disk.add\",\"params\":{\"name\":\"y\",\"socket\":\"/y/\",\"backend\":\"null\",\"bytes\":4096}}",
 	"\"disk.add\",\"params\":{\"name\":\"p\",\"socket\":\"/y\",\"backend\":\"null\",\"bytes\":4096}}",
 	"\"port.add\",\"params\":{\"name\":\"y\",\"type\":\"disk\",\"socket\":\"/y\",\"mac\":\"02:00:00:00:00:07\"}}",
+	"\"qos.add\",\"params\":{\"name\":\"g\",\"bytes\":1000000,\"iops\":1000,\"burst_ms\":1}}",
+	"\"qos.set\",\"params\":{\"name\":\"g\",\"iops\":0,\"write_bytes\":100000}}",
+	"\"qos.remove\",\"params\":{\"name\":\"g\"}}", "\"qos.show\",\"params\":{\"name\":\"g\"}}",
+	SET("\"qos\":\"g\""), SET("\"qos\":\"none\""),
 };
 #define REQUESTS (sizeof(requests) / sizeof(*requests))
 
@@ -163,6 +168,16 @@ static unsigned int add_parts(struct driver_buffer *buffers, uint64_t gpa, uint3
 	return count;
 }
 
+static void kick(struct frontend *frontend, unsigned int ring)
+{
+	const struct vu_vring_state state = {.index = ring};
+
+	if (frontend->is_inband)
+		frontend_send(frontend, VU_VRING_KICK, 0, &state, sizeof(state), NULL, 0);
+	else
+		eventfd_write(frontend->kick[ring], 1);
+}
+
 /* Data in parts of @step bytes; small ones cut the header as well. */
 static bool submit(struct frontend *frontend, struct slot *slot, uint32_t out, uint32_t in,
 		   uint32_t step)
@@ -180,7 +195,7 @@ static bool submit(struct frontend *frontend, struct slot *slot, uint32_t out, u
 	slot->head = driver_add(&frontend->rings[slot->ring], buffers, count);
 	slot->is_out = slot->head >= 0;
 	driver_publish(&frontend->rings[slot->ring]);
-	eventfd_write(frontend->kick[slot->ring], 1);
+	kick(frontend, slot->ring);
 	return slot->is_out;
 }
 
@@ -285,7 +300,7 @@ static const char *image_of(uint8_t kind)
 	return kind & KIND_BACKEND ? slow_path : quick_path;
 }
 
-static void add_disk(uint8_t kind)
+static int add_disk(uint8_t kind)
 {
 	struct port_options options = {
 		.name = "p",
@@ -307,7 +322,7 @@ static void add_disk(uint8_t kind)
 	struct port *port;
 
 	rings = kind & KIND_RINGS ? RINGS : 1;
-	services_expect(port_add(services.registry, &options, &port));
+	return port_add(services.registry, &options, &port);
 }
 
 static uint64_t any_features(uint8_t bits)
@@ -339,7 +354,7 @@ static void start_rings(void)
 		slots[i].gpa = slot_alloc(&guest);
 }
 
-static void come(struct fuzz_input *input, uint8_t kind)
+static void come(struct fuzz_input *input, uint8_t kind, bool is_inband)
 {
 	uint8_t bits = fuzz_u8(input);
 	int fd = connections++ < CONNECTIONS ? frontend_connect(services.port) : -1;
@@ -351,6 +366,7 @@ static void come(struct fuzz_input *input, uint8_t kind)
 	memset(&guest, 0, sizeof(guest));
 	frontend_open(&guest, fd, MEMORY);
 	guest.pump = services_pump;
+	guest.is_inband = is_inband;
 	is_open = true;
 	if (kind & KIND_RAW)
 		return;
@@ -358,6 +374,8 @@ static void come(struct fuzz_input *input, uint8_t kind)
 	if (bits & FEATURES_TRACKED)
 		track();
 	frontend_share_memory(&guest);
+	if (is_inband)
+		frontend_open_channel(&guest);
 	start_rings();
 	is_tame = true;
 }
@@ -424,7 +442,7 @@ static void scribble(struct fuzz_input *input)
 	scribbles(is_open && !is_gone ? &guest : NULL, input);
 	is_tame = false;
 	if (has_ring(0)) {
-		eventfd_write(guest.kick[0], 1);
+		kick(&guest, 0);
 		services_settle();
 	}
 }
@@ -465,7 +483,71 @@ static void write_config(struct fuzz_input *input)
 	services_settle();
 }
 
+/* The same memory, once more, while rings run. */
+static void share_again(void)
+{
+	if (is_open && !is_gone)
+		frontend_share_memory(&guest);
+}
+
 /* What becomes of the host */
+
+/* A process that locks a file, leaves it under way between sockets, and ends. */
+static void lock_and_end(const char *path, int to)
+{
+	char space[CMSG_SPACE(sizeof(int))] = "", byte = 0;
+	struct iovec part = {&byte, 1};
+	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = space,
+				 .msg_controllen = sizeof(space)};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	*header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+				   .cmsg_len = CMSG_LEN(sizeof(int))};
+	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+	_exit(fd < 0 || flock(fd, LOCK_EX | LOCK_NB) || sendmsg(to, &message, 0) != 1);
+}
+
+static void lock_from_nowhere(const char *path, int sockets[2])
+{
+	pid_t pid;
+
+	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), errno);
+	pid = fork();
+	if (!pid)
+		lock_and_end(path, sockets[0]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static bool is_ready(void)
+{
+	struct port *port;
+
+	return disk_find(services.registry, "p", &port) || !disk_port_of(port)->lock_timer;
+}
+
+/* After one whose writes are still under way. */
+static void come_late(struct fuzz_input *input, uint8_t kind)
+{
+	const char *image = image_of(kind);
+	int sockets[2];
+	struct port *port;
+
+	if (!disk_find(services.registry, "p", &port))
+		port_remove(services.registry, port);
+	if (image)
+		lock_from_nowhere(image, sockets);
+	/* Its image may be none any more, or another disk's. */
+	if (!add_disk(kind))
+		come(input, kind, false);
+	ask(input);
+	clients_request_of(input, requests, REQUESTS, false);
+	if (!image)
+		return;
+	close(sockets[0]);
+	close(sockets[1]);
+	services_expect_soon(is_ready);
+}
 
 static void move_ring(struct fuzz_input *input)
 {
@@ -501,9 +583,9 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 		return clients_request_of(input, requests, REQUESTS, (op & CLIENTS_DRY) == CLIENTS_DRY);
 	case 11:
 		go();
-		return come(input, kind);
+		return op & 16 ? come_late(input, kind) : come(input, kind, op & 32);
 	case 12:
-		return op & 16 ? lose_memory() : come_again();
+		return op & 32 ? share_again() : op & 16 ? lose_memory() : come_again();
 	case 13:
 		return op & 16 ? resize_image(input) : move_ring(input);
 	case 14:
@@ -569,7 +651,7 @@ static void witness_open(void)
 
 static void converse(struct fuzz_input *input, uint8_t kind)
 {
-	come(input, kind);
+	come(input, kind, false);
 	for (unsigned int i = 0; i < OPS && fuzz_left(input) && is_open; i++) {
 		act(input, fuzz_u8(input), kind);
 		if (is_open)
@@ -615,7 +697,7 @@ static void run(struct fuzz_input *input)
 	connections = 0;
 	make_image(quick_path);
 	make_image(slow_path);
-	add_disk(kind);
+	services_expect(add_disk(kind));
 	converse(input, kind);
 	go();
 	remove_disks();
