@@ -14,9 +14,11 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -276,6 +278,65 @@ bool guard_list_files(struct guard_scan *scan, struct guard_process *process)
 	return !error;
 }
 
+static void look_at(struct guard_scan *scan, struct guard_process *process,
+		    const struct guard_kind *const *kinds, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (kinds[i]->process)
+			kinds[i]->process(scan, process);
+	}
+	if (process->files)
+		iov_names_free(process->files, process->file_count);
+	process->files = NULL;
+}
+
+static bool differs(pid_t one, pid_t other, int what)
+{
+	return syscall(SYS_kcmp, one, other, what, 0, 0) != 0;
+}
+
+/*
+ * A thread may have descriptors, mounts and a network of its own: unshare(2).  Who has the mounts
+ * of another shares no directories with it either.  Of one that cannot be asked all is looked at.
+ */
+static bool is_apart(struct guard_scan *scan, const struct guard_process *process,
+		     struct iov_path thread, const char *tid)
+{
+	char own[GUARD_NAMESPACE_SIZE] = "", its[GUARD_NAMESPACE_SIZE] = "";
+	const char *seen = strrchr(process->path.name, '/') + 1;
+	const pid_t one = (pid_t)strtol(seen, NULL, 10), other = (pid_t)strtol(tid, NULL, 10);
+
+	if (!strcmp(seen, tid))
+		return false;
+	if (!iov_sys_is_host(scan->iov))
+		return iov_sys_exists(scan->iov, iov_path("%s/fd", thread.name).name);
+	if (differs(one, other, KCMP_FILES) || differs(one, other, KCMP_FS))
+		return true;
+	return !iov_sys_link(scan->iov, iov_path("%s/ns/net", thread.name).name, its, sizeof(its)) &&
+	       !iov_dir_link(process->directory, "ns/net", own, sizeof(own)) && strcmp(own, its) != 0;
+}
+
+static void look_at_threads(struct guard_scan *scan, struct guard_process *process,
+			    const struct guard_kind *const *kinds, size_t count)
+{
+	struct iov_path tasks = iov_path(IOV_PATH_PROC "/%s/task", process->pid);
+	char **names;
+	size_t threads;
+
+	if (iov_sys_list(scan->iov, tasks.name, &names, &threads))
+		return;
+	for (size_t i = 0; threads > 1 && i < threads; i++) {
+		struct guard_process thread = { .pid = process->pid, .directory = -1 };
+		struct iov_path path = iov_path("%s/%s", tasks.name, names[i]);
+
+		if (!is_apart(scan, process, path, names[i]) || open_at(scan, &thread, path))
+			continue;
+		look_at(scan, &thread, kinds, count);
+		close(thread.directory);
+	}
+	iov_names_free(names, threads);
+}
+
 static void scan_process(struct guard_scan *scan, const char *pid,
 			 const struct guard_kind *const *kinds, size_t count)
 {
@@ -288,12 +349,8 @@ static void scan_process(struct guard_scan *scan, const char *pid,
 		return;
 	}
 	find_living_thread(scan, &process);
-	for (size_t i = 0; i < count; i++) {
-		if (kinds[i]->process)
-			kinds[i]->process(scan, &process);
-	}
-	if (process.files)
-		iov_names_free(process.files, process.file_count);
+	look_at(scan, &process, kinds, count);
+	look_at_threads(scan, &process, kinds, count);
 	close(process.directory);
 }
 

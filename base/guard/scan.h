@@ -90,7 +90,8 @@ struct guard_chain {
  * struct guard_process - a process that is looked at
  * @pid: its number
  * @title: see guard_title()
- * @path: "proc/71", or "proc/71/task/72" when its first thread has ended before the others
+ * @path: "proc/71", or "proc/71/task/72": its first thread has ended before the others, or that
+ *	thread has descriptors, mounts or a network of its own
  * @directory: that, open
  * @files: see guard_list_files(); NULL until somebody asks
  * @file_count: length of @files

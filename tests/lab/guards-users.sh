@@ -44,6 +44,23 @@ maps()
 umount $disk 2> /dev/null || :
 maps $nvme $disk disk-open
 
+# A thread that has descriptors of its own
+cat > /tmp/apart.py << 'END'
+import ctypes, os, sys, threading, time
+def read():
+	ctypes.CDLL(None).unshare(0x400)
+	os.open(sys.argv[1], os.O_RDONLY)
+	open("/tmp/apart", "w").close()
+	time.sleep(1000)
+threading.Thread(target=read).start()
+END
+free $nvme
+start python3 /tmp/apart.py $disk
+for _ in {1..300}; do [ -e /tmp/apart ] && break || sleep 0.1; done
+expect "the first thread has it not" "" "$(find /proc/$process/fd -lname $disk)"
+found $nvme "[\"disk-open\",\"pid $process (python3)\"]"
+stop
+
 ip link add upper0 link "$nic" type macvtap
 start sleep 1000 9<> "/dev/tap$(< /sys/class/net/upper0/ifindex)"
 found $spare "[\"macvlan\",\"macvtap upper0\"]

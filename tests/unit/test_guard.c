@@ -437,6 +437,20 @@ static void a_process_lives_on_without_its_first_thread(void **state)
 	assert_held(E1000, "disk-open", "pid 71 (httpd)", E1000 " sda2");
 }
 
+/* By unshare(2). */
+static void a_thread_has_descriptors_of_its_own(void **state)
+{
+	(void)state;
+	add_disk();
+	tree_file(tree, "proc/71/comm", "reader\n");
+	tree_link(tree, "proc/71/ns/mnt", "mnt:[1]");
+	tree_link(tree, "proc/71/fd/0", "/dev/null");
+	tree_file(tree, "proc/71/task/71/comm", "reader\n");
+	tree_link(tree, "proc/71/task/72/ns/mnt", "mnt:[1]");
+	tree_link(tree, "proc/71/task/72/fd/3", "/dev/sda2");
+	assert_held(E1000, "disk-open", "pid 71 (reader)", E1000 " sda2");
+}
+
 static void a_mounted_partition_holds_its_controller(void **state)
 {
 	(void)state;
@@ -1410,6 +1424,7 @@ int main(void)
 		IDLE(a_disk_that_is_only_partitioned_is_free),
 		IDLE(a_mount_in_another_namespace_holds_its_disk),
 		IDLE(a_process_lives_on_without_its_first_thread),
+		IDLE(a_thread_has_descriptors_of_its_own),
 		IDLE(who_goes_meanwhile_does_not_stand_for_its_namespace),
 		IDLE(a_mounted_partition_holds_its_controller),
 		IDLE(an_escape_that_is_cut_off_ends_the_name),
