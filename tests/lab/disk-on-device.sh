@@ -42,6 +42,7 @@ iov snapshot > /tmp/snapshot.yaml
 expect_status "a snapshot asks for nothing" 0 iov plan --exit-code /tmp/snapshot.yaml
 
 # What is saved
+mkdir -p /etc/iovkit
 cp /tmp/host.yaml /etc/iovkit/host.yaml
 expect_status "resize" 0 iov disk resize nothing 2G --save
 expect_match "is in the file" "name: nothing.*null: 2G" "$(< /etc/iovkit/host.yaml)"
