@@ -80,6 +80,15 @@ bool iov_nvme_queue_interrupts(const struct iov_nvme_queue *queue)
 	return queue->interrupts;
 }
 
+/*
+ * The admin queue is looked at, so the first of the others may have its vector; VFs have as few as
+ * one.
+ */
+static unsigned int vector_of(const struct iov_nvme_queue *queue)
+{
+	return queue->pair.number - 1u;
+}
+
 /* A vector that is unmasked fires when it would have while it was not. */
 void iov_nvme_queue_arm(struct iov_nvme_queue *queue, bool on)
 {
@@ -88,7 +97,7 @@ void iov_nvme_queue_arm(struct iov_nvme_queue *queue, bool on)
 	if (queue->is_masked == !on || !table || !queue->interrupts)
 		return;
 	queue->is_masked = !on;
-	*(volatile uint32_t *)(table + queue->pair.number * MSIX_ENTRY + MSIX_CONTROL) = !on;
+	*(volatile uint32_t *)(table + vector_of(queue) * MSIX_ENTRY + MSIX_CONTROL) = !on;
 }
 
 uint64_t iov_nvme_lies(const struct iov_nvme_queue *queue)
@@ -105,7 +114,7 @@ static int create(struct iov_nvme_queue *queue)
 		.opcode = NVME_ADMIN_CREATE_CQ,
 		.data = { pair_completions_iova(pair) },
 		.words = { size, NVME_QUEUE_CONTIGUOUS |
-				 (queue->interrupts ? NVME_QUEUE_INTERRUPTS | pair->number << 16 : 0) },
+				 (queue->interrupts ? NVME_QUEUE_INTERRUPTS | vector_of(queue) << 16 : 0) },
 	};
 	const struct nvme_command submit = {
 		.opcode = NVME_ADMIN_CREATE_SQ,
@@ -148,8 +157,8 @@ static void have_interrupts(struct iov_nvme_queue *queue, int event)
 	const struct iov_nvme_bus *bus = queue->nvme->bus;
 
 	/* Without one it is polled. */
-	queue->interrupts = event >= 0 && queue->pair.number < bus->vectors &&
-			    !bus->ops->interrupt(queue->nvme->bus, queue->pair.number, event);
+	queue->interrupts = event >= 0 && vector_of(queue) < bus->vectors &&
+			    !bus->ops->interrupt(queue->nvme->bus, vector_of(queue), event);
 }
 
 static void free_queue(struct iov_nvme_queue *queue)
@@ -157,7 +166,7 @@ static void free_queue(struct iov_nvme_queue *queue)
 	const struct iov_nvme_bus *bus = queue->nvme->bus;
 
 	if (queue->interrupts)
-		bus->ops->interrupt(queue->nvme->bus, queue->pair.number, -1);
+		bus->ops->interrupt(queue->nvme->bus, vector_of(queue), -1);
 	if (queue->pair.commands)
 		pair_free(queue->nvme, &queue->pair);
 	free(queue->slots);
