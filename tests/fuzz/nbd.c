@@ -3,7 +3,6 @@
  * An NBD server that offers, answers and breaks off as it likes: each I/O is done once, with an
  * error or with all of its bytes, whoever gives up first; and what cannot be a disk is none.
  */
-#include <endian.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -14,6 +13,7 @@
 #include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/nbd_wire.h"
 #include "tests/unit/test.h"
 #include "vhost-user/blk/backend.h"
 
@@ -26,11 +26,6 @@
 /* Milliseconds that a server which says nothing is waited for. */
 #define PATIENCE_MS 30
 #define LAST_MS 20000
-
-#define OPTION_MAGIC UINT64_C(0x49484156454f5054)
-#define REPLY_MAGIC UINT64_C(0x0003e889045565a9)
-#define OPT_GO 7
-#define OPT_STRUCTURED 8
 
 struct step {
 	struct blk_io io;
@@ -51,35 +46,11 @@ static unsigned int opened, refused, carried, failed, lost;
 
 /* The server. */
 
-static bool get(int fd, void *to, size_t length)
-{
-	return !length || recv(fd, to, length, MSG_WAITALL) == (ssize_t)length;
-}
-
-static bool put(int fd, const void *from, size_t length)
-{
-	return !length || send(fd, from, length, MSG_NOSIGNAL) == (ssize_t)length;
-}
-
-static bool answer(int fd, uint32_t option, uint32_t type, const void *data, uint32_t length)
-{
-	struct __attribute__((packed)) {
-		uint64_t magic;
-		uint32_t option, type, length;
-	} reply = { htobe64(REPLY_MAGIC), htobe32(option), htobe32(type), htobe32(length) };
-
-	return put(fd, &reply, sizeof(reply)) && put(fd, data, length);
-}
-
 static bool offer(int fd, struct fuzz_input *input)
 {
 	static const uint32_t errors[] = { 0x80000001, 0x80000002, 0x80000003, 0x80000005,
 					   0x80000006, 0x80000007, 0x80000008, 0x80000009 };
-	struct __attribute__((packed)) {
-		uint16_t type;
-		uint64_t bytes;
-		uint16_t flags;
-	} export = { 0 };
+	struct nbd_export export = { 0 };
 	struct __attribute__((packed)) {
 		uint16_t type;
 		uint32_t least, preferred, most;
@@ -87,81 +58,55 @@ static bool offer(int fd, struct fuzz_input *input)
 	uint8_t kind = fuzz_u8(input), error = fuzz_u8(input);
 
 	if (kind % 16 == 1)
-		return answer(fd, OPT_GO, errors[error % 8], NULL, 0);
+		return nbd_answer(fd, NBD_OPT_GO, errors[error % 8], NULL, 0);
 	export.bytes = htobe64(kind & 16 ? fuzz_edge(input) : 1 << 20);
 	export.flags = htobe16(kind & 32 ? fuzz_u16(input) : 0x16d);
-	if (!answer(fd, OPT_GO, 3, &export,
+	if (!nbd_answer(fd, NBD_OPT_GO, 3, &export,
 		    kind % 16 == 2 ? error % sizeof(export) : sizeof(export)))
 		return false;
 	if (kind & 64) {
 		blocks.least = htobe32((uint32_t)fuzz_edge(input));
 		blocks.preferred = htobe32((uint32_t)fuzz_edge(input));
 		blocks.most = htobe32((uint32_t)fuzz_edge(input));
-		if (!answer(fd, OPT_GO, 3, &blocks, sizeof(blocks)))
+		if (!nbd_answer(fd, NBD_OPT_GO, 3, &blocks, sizeof(blocks)))
 			return false;
 	}
-	return kind % 16 != 3 && answer(fd, OPT_GO, 1, NULL, 0);
+	return kind % 16 != 3 && nbd_answer(fd, NBD_OPT_GO, 1, NULL, 0);
 }
 
 /* Whether there is something to serve; what says nothing would only be waited for. */
 static bool negotiate(int fd, struct fuzz_input *input)
 {
-	struct __attribute__((packed)) {
-		char magic[8];
-		uint64_t option;
-		uint16_t flags;
-	} greeting = { { 'N', 'B', 'D', 'M', 'A', 'G', 'I', 'C' },
-		       htobe64(OPTION_MAGIC),
-		       htobe16(3) };
-	uint8_t data[4096], kind = fuzz_u8(input);
-	uint32_t flags;
+	struct nbd_greeting greeting = NBD_GREETING;
+	const uint8_t kind = fuzz_u8(input);
+	uint32_t flags, option;
 
 	if (kind == 1)
 		((uint8_t *)&greeting)[fuzz_u8(input) % sizeof(greeting)] ^= 0x10;
-	if (!put(fd, &greeting, sizeof(greeting)) || kind == 1 || !get(fd, &flags, sizeof(flags)))
+	if (!nbd_put(fd, &greeting, sizeof(greeting)) || kind == 1 ||
+	    !nbd_get(fd, &flags, sizeof(flags)))
 		return false;
-	for (;;) {
-		struct __attribute__((packed)) {
-			uint64_t magic;
-			uint32_t option, length;
-		} asked;
+	while (nbd_get_option(fd, &option)) {
+		const bool known = option == NBD_OPT_STRUCTURED && kind != 2;
 
-		if (!get(fd, &asked, sizeof(asked)) || be32toh(asked.length) > sizeof(data) ||
-		    !get(fd, data, be32toh(asked.length)))
-			return false;
-		if (be32toh(asked.option) == OPT_GO)
+		if (option == NBD_OPT_GO)
 			return offer(fd, input);
-		if (!answer(fd, be32toh(asked.option),
-			    be32toh(asked.option) == OPT_STRUCTURED && kind != 2 ? 1 : 0x80000001,
-			    NULL, 0))
+		if (!nbd_answer(fd, option, known ? NBD_REP_ACK : NBD_REP_UNSUPPORTED, NULL, 0))
 			return false;
 	}
+	return false;
 }
 
-struct __attribute__((packed)) request {
-	uint32_t magic;
-	uint16_t flags, type;
-	uint64_t cookie, offset;
-	uint32_t length;
-};
-
-struct __attribute__((packed)) chunk {
-	uint32_t magic;
-	uint16_t flags, type;
-	uint64_t cookie;
-	uint32_t length;
-};
-
 /* A chunk of a read, or of another reply: where and as long as it likes. */
-static bool reply_chunk(int fd, struct fuzz_input *input, const struct request *request,
+static bool reply_chunk(int fd, struct fuzz_input *input, const struct nbd_request *request,
 			uint8_t kind)
 {
 	static const uint16_t types[] = { 1, 2, 0, 0x8001, 0x8002, 5 };
 	uint8_t data[8 + BYTES];
 	uint32_t length = kind & 16 ? fuzz_u16(input) % BYTES : be32toh(request->length);
 	uint64_t offset = kind & 32 ? fuzz_edge(input) : be64toh(request->offset);
-	struct chunk chunk = {
-		.magic = htobe32(0x668e33ef),
+	struct nbd_chunk chunk = {
+		.magic = htobe32(NBD_CHUNK_MAGIC),
 		.flags = htobe16(!(kind & 64)),
 		.type = htobe16(types[kind & 8 ? fuzz_u8(input) % 6 : 0]),
 		.cookie = request->cookie,
@@ -172,17 +117,14 @@ static bool reply_chunk(int fd, struct fuzz_input *input, const struct request *
 	offset = htobe64(offset);
 	memcpy(data, &offset, sizeof(offset));
 	chunk.length = htobe32(length + 8);
-	return put(fd, &chunk, sizeof(chunk)) && put(fd, data, length + 8);
+	return nbd_put(fd, &chunk, sizeof(chunk)) && nbd_put(fd, data, length + 8);
 }
 
-static bool reply(int fd, struct fuzz_input *input, const struct request *request, bool is_read)
+static bool reply(int fd, struct fuzz_input *input, const struct nbd_request *request, bool is_read)
 {
 	static const uint32_t errors[] = { 1, 5, 12, 22, 28, 75, 95, 108 };
 	const uint8_t kind = fuzz_u8(input);
-	struct __attribute__((packed)) {
-		uint32_t magic, error;
-		uint64_t cookie;
-	} simple = { htobe32(0x67446698), 0, request->cookie };
+	struct nbd_simple simple = { htobe32(NBD_SIMPLE_MAGIC), 0, request->cookie };
 	uint8_t garbage[32];
 
 	switch (kind % 8) {
@@ -192,18 +134,18 @@ static bool reply(int fd, struct fuzz_input *input, const struct request *reques
 		return true;
 	case 3:
 		fuzz_bytes(input, garbage, sizeof(garbage));
-		return put(fd, garbage, sizeof(garbage));
+		return nbd_put(fd, garbage, sizeof(garbage));
 	case 4:
 		simple.error = htobe32(errors[fuzz_u8(input) % 8]);
-		return put(fd, &simple, sizeof(simple));
+		return nbd_put(fd, &simple, sizeof(simple));
 	case 5:
 		simple.cookie ^= 1u << (kind >> 4);
-		return put(fd, &simple, sizeof(simple));
+		return nbd_put(fd, &simple, sizeof(simple));
 	case 6:
 		return reply_chunk(fd, input, request, kind);
 	default:
 		return is_read ? reply_chunk(fd, input, request, 0)
-			       : put(fd, &simple, sizeof(simple));
+			       : nbd_put(fd, &simple, sizeof(simple));
 	}
 }
 
@@ -219,13 +161,13 @@ static void serve(int fd)
 	if (!negotiate(fd, &input))
 		return;
 	for (;;) {
-		struct request request;
-		const bool got = get(fd, &request, sizeof(request));
+		struct nbd_request request;
+		const bool got = nbd_get(fd, &request, sizeof(request));
 		const unsigned int type = got ? be16toh(request.type) : 2;
 
 		if (type == 2 ||
 		    (type == 1 && (be32toh(request.length) > BYTES ||
-				   !get(fd, data, be32toh(request.length)))) ||
+				   !nbd_get(fd, data, be32toh(request.length)))) ||
 		    !reply(fd, &input, &request, !type))
 			return;
 	}

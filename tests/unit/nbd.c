@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "tests/unit/nbd.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -17,26 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/nbd_wire.h"
 #include "tests/unit/test.h"
 
 #define BYTES_MAX (UINT64_C(4) << 20)
 #define PATIENCE_MS 20000
-
-/* The numbers of the NBD protocol. */
-#define OPTION_MAGIC UINT64_C(0x49484156454f5054)
-#define REPLY_MAGIC UINT64_C(0x0003e889045565a9)
-#define OPT_GO 7
-#define OPT_STRUCTURED 8
-#define REP_ACK 1
-#define REP_INFO 3
-#define REP_UNSUPPORTED 0x80000001u
-#define SIMPLE_MAGIC 0x67446698u
-#define CHUNK_MAGIC 0x668e33efu
-#define CMD_READ 0
-#define CMD_WRITE 1
-#define CMD_DISCONNECT 2
-#define CMD_TRIM 4
-#define CMD_ZEROES 6
 
 struct shared {
 	unsigned int asked[16];
@@ -134,90 +118,42 @@ void nbd_end(pid_t pid)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-static bool get(int fd, void *to, size_t length)
-{
-	return !length || recv(fd, to, length, MSG_WAITALL) == (ssize_t)length;
-}
-
-static bool put(int fd, const void *from, size_t length)
-{
-	return send(fd, from, length, MSG_NOSIGNAL) == (ssize_t)length;
-}
-
-static bool answer(int fd, uint32_t option, uint32_t type, const void *data, uint32_t length)
-{
-	struct __attribute__((packed)) {
-		uint64_t magic;
-		uint32_t option, type, length;
-	} reply = { htobe64(REPLY_MAGIC), htobe32(option), htobe32(type), htobe32(length) };
-
-	return put(fd, &reply, sizeof(reply)) && (!length || put(fd, data, length));
-}
-
 static bool go(int fd)
 {
-	const struct __attribute__((packed)) {
-		uint16_t type;
-		uint64_t bytes;
-		uint16_t flags;
-	} info = { 0, htobe64(how.bytes), htobe16(how.flags ? how.flags : NBD_FLAGS) };
+	const struct nbd_export export = { 0, htobe64(how.bytes),
+					   htobe16(how.flags ? how.flags : NBD_FLAGS) };
 
-	return answer(fd, OPT_GO, REP_INFO, &info, sizeof(info)) &&
-	       answer(fd, OPT_GO, REP_ACK, NULL, 0);
+	return nbd_answer(fd, NBD_OPT_GO, NBD_REP_INFO, &export, sizeof(export)) &&
+	       nbd_answer(fd, NBD_OPT_GO, NBD_REP_ACK, NULL, 0);
 }
 
 static bool shake_hands(int fd, bool *structured)
 {
-	const struct __attribute__((packed)) {
-		char magic[8];
-		uint64_t option;
-		uint16_t flags;
-	} greeting = { { 'N', 'B', 'D', 'M', 'A', 'G', 'I', 'C' },
-		       htobe64(OPTION_MAGIC),
-		       htobe16(3) };
-	uint8_t data[4096];
-	uint32_t flags;
+	const struct nbd_greeting greeting = NBD_GREETING;
+	uint32_t flags, option;
 
-	if (!put(fd, &greeting, sizeof(greeting)) || !get(fd, &flags, sizeof(flags)))
+	if (!nbd_put(fd, &greeting, sizeof(greeting)) || !nbd_get(fd, &flags, sizeof(flags)))
 		return false;
-	for (;;) {
-		struct __attribute__((packed)) {
-			uint64_t magic;
-			uint32_t option, length;
-		} asked;
-		uint32_t option;
+	while (nbd_get_option(fd, &option)) {
+		const bool known = option == NBD_OPT_STRUCTURED;
 
-		if (!get(fd, &asked, sizeof(asked)) || be32toh(asked.length) > sizeof(data) ||
-		    !get(fd, data, be32toh(asked.length)))
-			return false;
-		option = be32toh(asked.option);
-		if (option == OPT_GO)
+		if (option == NBD_OPT_GO)
 			return go(fd);
-		*structured |= option == OPT_STRUCTURED;
-		if (!answer(fd, option, option == OPT_STRUCTURED ? REP_ACK : REP_UNSUPPORTED, NULL,
-			    0))
+		*structured |= known;
+		if (!nbd_answer(fd, option, known ? NBD_REP_ACK : NBD_REP_UNSUPPORTED, NULL, 0))
 			return false;
 	}
+	return false;
 }
-
-struct __attribute__((packed)) request {
-	uint32_t magic;
-	uint16_t flags, type;
-	uint64_t cookie, offset;
-	uint32_t length;
-};
 
 static bool reply_simple(int fd, uint64_t cookie, uint32_t error)
 {
-	struct __attribute__((packed)) {
-		uint32_t magic, error;
-		uint64_t cookie;
-	} reply = { htobe32(SIMPLE_MAGIC), htobe32(error), cookie };
+	const struct nbd_simple reply = { htobe32(NBD_SIMPLE_MAGIC), htobe32(error), cookie };
 
-	return put(fd, &reply, sizeof(reply));
+	return nbd_put(fd, &reply, sizeof(reply));
 }
 
-static bool reply_data(int fd, const struct request *request, uint32_t length)
+static bool reply_data(int fd, const struct nbd_request *request, uint32_t length)
 {
 	struct __attribute__((packed)) {
 		uint32_t magic;
@@ -225,14 +161,14 @@ static bool reply_data(int fd, const struct request *request, uint32_t length)
 		uint64_t cookie;
 		uint32_t length;
 		uint64_t offset;
-	} chunk = { htobe32(CHUNK_MAGIC), htobe16(1),          htobe16(1),
+	} chunk = { htobe32(NBD_CHUNK_MAGIC), htobe16(1),          htobe16(1),
 		    request->cookie,      htobe32(length + 8), request->offset };
 
-	return put(fd, &chunk, sizeof(chunk)) &&
-	       put(fd, shared->bytes + be64toh(request->offset), length);
+	return nbd_put(fd, &chunk, sizeof(chunk)) &&
+	       nbd_put(fd, shared->bytes + be64toh(request->offset), length);
 }
 
-static bool reply_error(int fd, const struct request *request, uint32_t error)
+static bool reply_error(int fd, const struct nbd_request *request, uint32_t error)
 {
 	struct __attribute__((packed)) {
 		uint32_t magic;
@@ -240,14 +176,14 @@ static bool reply_error(int fd, const struct request *request, uint32_t error)
 		uint64_t cookie;
 		uint32_t length, error;
 		uint16_t words;
-	} chunk = { htobe32(CHUNK_MAGIC), htobe16(1), htobe16(0x8001), request->cookie, htobe32(6),
+	} chunk = { htobe32(NBD_CHUNK_MAGIC), htobe16(1), htobe16(0x8001), request->cookie, htobe32(6),
 		    htobe32(error),       0 };
 
-	return put(fd, &chunk, sizeof(chunk));
+	return nbd_put(fd, &chunk, sizeof(chunk));
 }
 
 /* Whether to go on. */
-static bool carry_out(int fd, const struct request *request, enum nbd_fault fault)
+static bool carry_out(int fd, const struct nbd_request *request, enum nbd_fault fault)
 {
 	static const uint8_t garbage[64] =
 		"this is no reply of any kind, and nothing that one could skip";
@@ -260,21 +196,21 @@ static bool carry_out(int fd, const struct request *request, enum nbd_fault faul
 	case NBD_CLOSES:
 		return false;
 	case NBD_SENDS_GARBAGE:
-		return put(fd, garbage, sizeof(garbage));
+		return nbd_put(fd, garbage, sizeof(garbage));
 	case NBD_NAMES_ANOTHER:
 		return reply_simple(fd, request->cookie ^ 0x5555, 0);
 	case NBD_FAILS:
-		return type == CMD_READ ? reply_error(fd, request, how.error)
+		return type == NBD_CMD_READ ? reply_error(fd, request, how.error)
 					: reply_simple(fd, request->cookie, how.error);
 	case NBD_SENDS_LITTLE:
-		return type == CMD_READ ? reply_data(fd, request, length / 2)
+		return type == NBD_CMD_READ ? reply_data(fd, request, length / 2)
 					: reply_simple(fd, request->cookie, 0);
 	default:
 		break;
 	}
-	if (type == CMD_READ)
+	if (type == NBD_CMD_READ)
 		return reply_data(fd, request, length);
-	if (type == CMD_TRIM || type == CMD_ZEROES)
+	if (type == NBD_CMD_TRIM || type == NBD_CMD_ZEROES)
 		memset(at, 0, length);
 	return reply_simple(fd, request->cookie, 0);
 }
@@ -282,24 +218,24 @@ static bool carry_out(int fd, const struct request *request, enum nbd_fault faul
 static void serve_commands(int fd)
 {
 	for (;;) {
-		struct request request;
+		struct nbd_request request;
 		uint32_t type, length;
 		uint64_t offset;
 		enum nbd_fault fault;
 
-		if (!get(fd, &request, sizeof(request)))
+		if (!nbd_get(fd, &request, sizeof(request)))
 			return;
 		type = be16toh(request.type);
 		length = be32toh(request.length);
 		offset = be64toh(request.offset);
-		if (type == CMD_DISCONNECT || type > 15 || offset > BYTES_MAX ||
+		if (type == NBD_CMD_DISCONNECT || type > 15 || offset > BYTES_MAX ||
 		    length > BYTES_MAX - offset)
 			return;
 		fault = __atomic_add_fetch(&shared->count, 1, __ATOMIC_RELAXED) > how.after
 				? how.fault
 				: NBD_IS_WELL;
 		__atomic_add_fetch(&shared->asked[type], 1, __ATOMIC_RELAXED);
-		if (type == CMD_WRITE && !get(fd, shared->bytes + offset, length))
+		if (type == NBD_CMD_WRITE && !nbd_get(fd, shared->bytes + offset, length))
 			return;
 		if (!carry_out(fd, &request, fault))
 			return;
@@ -315,7 +251,7 @@ static void *serve(void *arg)
 	if (how.fault == NBD_GREETS_NOBODY)
 		pause();
 	if (how.fault == NBD_GREETS_WRONGLY)
-		put(fd, wrong, sizeof(wrong));
+		nbd_put(fd, wrong, sizeof(wrong));
 	else if (shake_hands(fd, &structured) && structured)
 		serve_commands(fd);
 	close(fd);
