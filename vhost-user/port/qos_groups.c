@@ -75,55 +75,51 @@ static void apply(struct registry *registry, struct qos *qos)
 	double limits[QOS_LIMITS];
 
 	for (unsigned int i = 0; i < QOS_LIMITS; i++)
-		limits[i] = (double)qos->limits[i];
-	qos_group_set(&qos->group, monotonic_ns(), limits, qos->burst_ms * NS_PER_MS);
+		limits[i] = (double)qos->setting.limits[i];
+	qos_group_set(&qos->group, monotonic_ns(), limits, qos->setting.burst_ms * NS_PER_MS);
 	/* Who sleeps until it may go on looks again. */
 	workers_wake(registry->workers);
 }
 
-/* What @params make of the limits and the burst of a group. */
-static int read_all(struct registry *registry, const char *name, struct json_object *params,
-		    uint64_t limits[QOS_LIMITS], uint64_t *burst_ms)
+/* What @params make of a setting. */
+static int change(struct registry *registry, const char *name, struct json_object *params,
+		  struct qos_setting *setting)
 {
-	int error = read_number(registry, name, params, "burst_ms", QOS_BURST_MS_MAX, burst_ms);
+	int error = read_number(registry, name, params, "burst_ms", QOS_BURST_MS_MAX,
+				&setting->burst_ms);
 
 	for (unsigned int i = 0; !error && i < QOS_LIMITS; i++)
-		error = read_number(registry, name, params, keys[i], LIMIT_MAX, &limits[i]);
-	if (!error && !*burst_ms)
-		*burst_ms = QOS_BURST_MS;
+		error = read_number(registry, name, params, keys[i], LIMIT_MAX, &setting->limits[i]);
+	if (!error && !setting->burst_ms)
+		setting->burst_ms = QOS_BURST_MS;
 	return error;
 }
 
 int qos_would_set(struct registry *registry, const struct qos *qos, struct json_object *params)
 {
-	uint64_t limits[QOS_LIMITS], burst_ms = qos->burst_ms;
-	int error;
+	struct qos_setting wanted = qos->setting;
+	int error = change(registry, qos->name, params, &wanted);
 
-	memcpy(limits, qos->limits, sizeof(limits));
-	error = read_all(registry, qos->name, params, limits, &burst_ms);
-	return error ? error : burst_ms != qos->burst_ms ||
-			       memcmp(limits, qos->limits, sizeof(limits)) != 0;
+	return error ? error : memcmp(&wanted, &qos->setting, sizeof(wanted)) != 0;
 }
 
 int qos_set(struct registry *registry, struct qos *qos, struct json_object *params)
 {
-	uint64_t limits[QOS_LIMITS], burst_ms = qos->burst_ms;
-	int error;
+	struct qos_setting wanted = qos->setting;
+	int error = change(registry, qos->name, params, &wanted);
 
-	memcpy(limits, qos->limits, sizeof(limits));
-	error = read_all(registry, qos->name, params, limits, &burst_ms);
 	if (error)
 		return error;
-	memcpy(qos->limits, limits, sizeof(limits));
-	qos->burst_ms = (unsigned int)burst_ms;
+	qos->setting = wanted;
 	apply(registry, qos);
 	return 0;
 }
 
-int qos_would_add(struct registry *registry, struct json_object *params)
+/* The setting of a new group. */
+static int check_new(struct registry *registry, struct json_object *params,
+		     struct qos_setting *setting)
 {
 	const char *name = json_text(params, "name");
-	uint64_t limits[QOS_LIMITS] = { 0 }, burst_ms = 0;
 	int error = registry_check_name(registry->iov, "QoS group", name);
 
 	if (error)
@@ -135,13 +131,19 @@ int qos_would_add(struct registry *registry, struct json_object *params)
 	if (search(registry, name))
 		return iov_fail(registry->iov, -EEXIST, "%s: there is such a QoS group already; "
 				"'iov qos set' changes it", name);
-	return read_all(registry, name, params, limits, &burst_ms);
+	return change(registry, name, params, setting);
+}
+
+int qos_would_add(struct registry *registry, struct json_object *params)
+{
+	return check_new(registry, params, &(struct qos_setting){ 0 });
 }
 
 int qos_add(struct registry *registry, struct json_object *params, struct qos **out)
 {
 	const char *name = json_text(params, "name");
-	int error = qos_would_add(registry, params);
+	struct qos_setting setting = { 0 };
+	int error = check_new(registry, params, &setting);
 	struct qos *qos;
 
 	if (error)
@@ -150,11 +152,8 @@ int qos_add(struct registry *registry, struct json_object *params, struct qos **
 	if (!qos)
 		return iov_fail(registry->iov, -ENOMEM, "%s: out of memory", name);
 	strcpy(qos->name, name);
-	error = qos_set(registry, qos, params);
-	if (error) {
-		free(qos);
-		return error;
-	}
+	qos->setting = setting;
+	apply(registry, qos);
 	TAILQ_INSERT_TAIL(&registry->qos, qos, link);
 	*out = qos;
 	return 0;
@@ -209,14 +208,13 @@ int qos_would_remove(struct registry *registry, const struct qos *qos)
 	return error;
 }
 
-
 static void add_limits(const struct qos *qos, struct json_object *object)
 {
 	json_add_text(object, "name", qos->name);
 	for (unsigned int i = 0; i < QOS_LIMITS; i++)
-		if (qos->limits[i])
+		if (qos->setting.limits[i])
 			json_object_object_add(object, keys[i],
-					       json_object_new_uint64(qos->limits[i]));
+					       json_object_new_uint64(qos->setting.limits[i]));
 }
 
 struct json_object *qos_describe(const struct registry *registry, const struct qos *qos)
@@ -225,7 +223,7 @@ struct json_object *qos_describe(const struct registry *registry, const struct q
 	const struct qos_counts *counts = &qos->group.counts;
 
 	add_limits(qos, object);
-	json_object_object_add(object, "burst_ms", json_object_new_int((int)qos->burst_ms));
+	json_object_object_add(object, "burst_ms", json_object_new_uint64(qos->setting.burst_ms));
 	json_object_object_add(object, "members", members(registry, qos));
 	json_object_object_add(object, "waits", json_object_new_uint64(counter_get(&counts->waits)));
 	json_object_object_add(object, "wait_ms",
@@ -238,6 +236,7 @@ struct json_object *qos_describe(const struct registry *registry, const struct q
 void qos_save(const struct qos *qos, struct json_object *entry)
 {
 	add_limits(qos, entry);
-	if (qos->burst_ms != QOS_BURST_MS)
-		json_object_object_add(entry, "burst_ms", json_object_new_int((int)qos->burst_ms));
+	if (qos->setting.burst_ms != QOS_BURST_MS)
+		json_object_object_add(entry, "burst_ms",
+				       json_object_new_uint64(qos->setting.burst_ms));
 }

@@ -18,18 +18,26 @@
 #define QOS_BURST_MS_MAX 60000
 
 /**
+ * struct qos_setting - what is set of a group
+ * @limits: a second; 0 for any
+ * @burst_ms: milliseconds
+ */
+struct qos_setting {
+	uint64_t limits[QOS_LIMITS];
+	uint64_t burst_ms;
+};
+
+/**
  * struct qos - a group with a name
  * @name: its name
  * @group: what workers see of it
- * @limits: as they were set, a second; 0 for any
- * @burst_ms: milliseconds
+ * @setting: as it was set
  */
 struct qos {
 	TAILQ_ENTRY(qos) link;
 	char name[PORT_NAME_MAX + 1];
 	struct qos_group group;
-	uint64_t limits[QOS_LIMITS];
-	unsigned int burst_ms;
+	struct qos_setting setting;
 };
 
 TAILQ_HEAD(qos_list, qos);
