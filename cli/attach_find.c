@@ -141,20 +141,6 @@ static int add_vdpa(struct cli *cli, const char *name, struct vmm_set *set)
 	return 0;
 }
 
-static int find_in(struct cli *cli, const char *method, const char *name, struct json_object **found)
-{
-	_cleanup_json_ struct json_object *list = NULL;
-	int error = iov_rpc_call(cli->iov, method, NULL, &list);
-
-	for (size_t i = 0; !error && i < json_object_array_length(list); i++) {
-		struct json_object *candidate = json_object_array_get_idx(list, i);
-
-		if (!strcmp(json_text(candidate, "name"), name))
-			*found = json_object_get(candidate);
-	}
-	return error;
-}
-
 /* Who names an interface that is not there learns that it was taken for a port. */
 static int unknown(struct cli *cli, const char *name, int error)
 {
@@ -170,10 +156,10 @@ static int unknown(struct cli *cli, const char *name, int error)
 /* A port or a disk; no two of them have one name. */
 static int find(struct cli *cli, const char *name, struct json_object **found)
 {
-	int error = find_in(cli, "port.list", name, found);
+	int error = cli_find_in_iovd(cli, "port.list", name, found);
 
 	if (!error && !*found)
-		error = find_in(cli, "disk.list", name, found);
+		error = cli_find_in_iovd(cli, "disk.list", name, found);
 	if (error)
 		return unknown(cli, name, error);
 	if (*found && strcmp(json_text(*found, "state"), IOV_NOT_RESTORED))

@@ -158,6 +158,10 @@ int cli_save(struct cli *cli, struct iov_plan *plan, struct json_object *devices
 /* The result of a change of what is so already. */
 #define CLI_NOTHING_TO_DO "nothing to do"
 
+/* What iovd lists under a name, by "port.list" and so on, for the caller to put; NULL stays without. */
+int cli_find_in_iovd(struct cli *cli, const char *method, const char *name,
+		     struct json_object **found);
+
 /*
  * Ask iovd for a change by one of its methods: at once, or with --save or --dry-run as a plan,
  * which prints what becomes of it.  @params is taken over.  @result: what iovd gave, with "name"

@@ -277,30 +277,29 @@ static int plan_iovd(struct cli *cli, const char *method, struct json_object *pa
 	return error ? cli_drop_plan(cli, *plan, error) : 0;
 }
 
-/* One that is there as it was to be added. */
-static int find_there(struct cli *cli, const char *method, const char *name,
-		      struct json_object **result)
+int cli_find_in_iovd(struct cli *cli, const char *method, const char *name,
+		     struct json_object **found)
 {
-	struct iov_path list = iov_path("%.*s.list", (int)strcspn(method, "."), method);
-	_cleanup_json_ struct json_object *all = NULL;
-	int error = iov_rpc_call(cli->iov, list.name, NULL, &all);
+	_cleanup_json_ struct json_object *list = NULL;
+	int error = iov_rpc_call(cli->iov, method, NULL, &list);
 
-	for (size_t i = 0; !error && i < json_object_array_length(all); i++) {
-		struct json_object *candidate = json_object_array_get_idx(all, i);
+	for (size_t i = 0; !error && i < json_object_array_length(list); i++) {
+		struct json_object *candidate = json_object_array_get_idx(list, i);
 
 		if (!strcmp(json_text(candidate, "name"), name))
-			*result = json_object_get(candidate);
+			*found = json_object_get(candidate);
 	}
 	return error;
 }
 
-/* "Nothing" is an answer as well. */
+/* "Nothing" is an answer as well; who is to be added and is so already is there. */
 static int ask_iovd(struct cli *cli, const char *method, struct json_object *params, bool is_so,
 		    struct json_object **result)
 {
+	const struct iov_path list = iov_path("%.*s.list", (int)strcspn(method, "."), method);
 	const char *name = json_text(params, "name");
 	int error = is_so && strstr(method, ".add") ?
-			    find_there(cli, method, name, result) :
+			    cli_find_in_iovd(cli, list.name, name, result) :
 			    iov_rpc_call(cli->iov, method, json_object_get(params), result);
 
 	if (error)
