@@ -163,6 +163,17 @@ void services_open(void)
 	assert_return_code(chmod(services.control, 0666), errno);
 }
 
+int services_add(struct port_options *options)
+{
+	struct port *port;
+	int pair[2];
+
+	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	options->fd = pair[0];
+	services_expect(port_add(services.registry, options, &port));
+	return pair[1];
+}
+
 void services_close(void)
 {
 	control_socket_close(control);

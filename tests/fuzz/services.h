@@ -32,6 +32,9 @@ extern struct services services;
 
 void services_open(void);
 
+/* Add a port with these options, whose socket is one of a pair; the other one, a front end's. */
+int services_add(struct port_options *options);
+
 /* Whoever is still there is let go. */
 void services_close(void);
 

@@ -630,13 +630,8 @@ static void witness_open(void)
 {
 	struct port_options options = {
 		.name = "witness", .type = "disk", .disk = {.backend = "memory", .bytes = DISK_BYTES}};
-	struct port *port;
-	int pair[2];
 
-	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	options.fd = pair[0];
-	services_expect(port_add(services.registry, &options, &port));
-	frontend_open(&witness, pair[1], MEMORY);
+	frontend_open(&witness, services_add(&options), MEMORY);
 	witness.pump = services_pump;
 	frontend_negotiate(&witness, BIT(VIRTIO_F_VERSION_1));
 	frontend_share_memory(&witness);

@@ -2,7 +2,6 @@
 #include "tests/fuzz/witness.h"
 
 #include <string.h>
-#include <sys/socket.h>
 
 #include "tests/fuzz/services.h"
 #include "tests/fuzz/template.h"
@@ -64,13 +63,8 @@ void witness_expect_unharmed(void)
 void witness_open(uint64_t features)
 {
 	struct port_options options = {.name = WITNESS, .type = "vhost-user", .bridge = "network"};
-	struct port *port;
-	int pair[2];
 
-	assert_return_code(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	options.fd = pair[0];
-	services_expect(port_add(services.registry, &options, &port));
-	frontend_open(&witness, pair[1], MEMORY);
+	frontend_open(&witness, services_add(&options), MEMORY);
 	witness.pump = services_pump;
 	frontend_start(&witness, features, 1);
 	secret = guest_at(&witness.guest, guest_alloc(&witness.guest, SECRET, 4096));
