@@ -2,7 +2,7 @@
 /*
  * Old drivers of watchdogs do not say which device theirs is of.  What the kernel tells is which
  * modules use its core of watchdogs, and, also of those that are older than the core, which
- * which modules come from its folder of them; and each module has the drivers that it registered.
+ * modules come from its folder of them; and each module has the drivers that it registered.
  *
  * Some register none for the function: they look for it by themselves, and another driver may have
  * it, or make a platform device that is below nothing, as sp5100_tco does.  What such a module is
