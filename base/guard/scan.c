@@ -115,7 +115,7 @@ bool guard_may_go_deeper(struct guard_scan *scan, const struct guard_chain *chai
 
 void guard_unseen(struct guard_scan *scan, int error, const char *what)
 {
-	if (geteuid() && (error == -EACCES || error == -EPERM))
+	if ((error == -EACCES || error == -EPERM) && geteuid())
 		iov_log(scan->iov, LOG_INFO, "not seen without root: %s", what);
 	else
 		guard_failed(scan, error, what);
@@ -337,6 +337,23 @@ static void look_at_threads(struct guard_scan *scan, struct guard_process *proce
 	iov_names_free(names, threads);
 }
 
+/*
+ * A thread of the kernel's own has no descriptors, no mappings and no namespaces of its own, and a
+ * host has hundreds of them: PF_KTHREAD of the flags, the ninth field of proc_pid_stat(5).  Those
+ * that work for a process, vhost's and io_uring's, are threads of that process.
+ */
+static bool is_of_kernel(const struct guard_process *process)
+{
+	char stat[512];
+	const char *name_end;
+	unsigned int flags;
+
+	return !iov_dir_read(process->directory, "stat", stat, sizeof(stat)) &&
+	       (name_end = strrchr(stat, ')')) &&
+	       sscanf(name_end, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
+	       flags & 0x00200000;
+}
+
 static void scan_process(struct guard_scan *scan, const char *pid,
 			 const struct guard_kind *const *kinds, size_t count)
 {
@@ -348,9 +365,11 @@ static void scan_process(struct guard_scan *scan, const char *pid,
 		guard_unseen(scan, error, iov_path("/%s", path.name).name);
 		return;
 	}
-	find_living_thread(scan, &process);
-	look_at(scan, &process, kinds, count);
-	look_at_threads(scan, &process, kinds, count);
+	if (!is_of_kernel(&process)) {
+		find_living_thread(scan, &process);
+		look_at(scan, &process, kinds, count);
+		look_at_threads(scan, &process, kinds, count);
+	}
 	close(process.directory);
 }
 

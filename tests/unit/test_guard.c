@@ -451,6 +451,20 @@ static void a_thread_has_descriptors_of_its_own(void **state)
 	assert_held(E1000, "disk-open", "pid 71 (reader)", E1000 " sda2");
 }
 
+/* A name is anybody's to choose, and the flags come after its end. */
+static void only_threads_of_the_kernel_are_not_asked(void **state)
+{
+	(void)state;
+	add_disk();
+	tree_file(tree, "proc/71/comm", "kworker/0:1\n");
+	tree_file(tree, "proc/71/stat", "71 (kworker/0:1) I 2 0 0 0 -1 69238880 0 0\n");
+	tree_link(tree, "proc/71/fd/3", "/dev/sda2");
+	assert_free(E1000);
+	tree_file(tree, "proc/71/comm", "a) I 2 0 0 0 -1 \n");
+	tree_file(tree, "proc/71/stat", "71 (a) I 2 0 0 0 -1 ) S 1 71 71 0 -1 4194560 0 0\n");
+	assert_held(E1000, "disk-open", "pid 71 (a) I 2 0 0 0 -1)", E1000 " sda2");
+}
+
 static void a_mounted_partition_holds_its_controller(void **state)
 {
 	(void)state;
@@ -1425,6 +1439,7 @@ int main(void)
 		IDLE(a_mount_in_another_namespace_holds_its_disk),
 		IDLE(a_process_lives_on_without_its_first_thread),
 		IDLE(a_thread_has_descriptors_of_its_own),
+		IDLE(only_threads_of_the_kernel_are_not_asked),
 		IDLE(who_goes_meanwhile_does_not_stand_for_its_namespace),
 		IDLE(a_mounted_partition_holds_its_controller),
 		IDLE(an_escape_that_is_cut_off_ends_the_name),
