@@ -4,6 +4,7 @@
 BUILD ?= build
 MESON_FLAGS ?=
 DESTDIR ?=
+DEB ?= build-deb
 export IOVKIT_BUILD := $(abspath $(BUILD))
 
 all: setup $(BUILD)/build.ninja
@@ -33,6 +34,11 @@ bench: all
 soak: all
 	tests/soak/run $(BUILD)
 
+# Debian packages, in $(DEB)
+deb:
+	@scripts/setup --deb
+	scripts/deb $(DEB)
+
 install: all
 	DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
@@ -40,4 +46,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all setup demo test check bench soak install clean
+.PHONY: all setup demo test check bench soak deb install clean

@@ -13,6 +13,8 @@ expect_status "no function at all" 2 iov vfio info
 
 modprobe -q iommufd || :
 iov bind $edu $other --driver vfio-pci > /dev/null
+expect "the example of the library copies to the device and back" "to the device and back" \
+	"$("$(dirname "$(command -v iov)")/../docs/examples/edu" $edu 2>&1)"
 kinds=(type1)
 if [ -e /dev/iommu ]; then
 	kinds+=(iommufd)
