@@ -523,7 +523,7 @@ static bool is_ready(void)
 {
 	struct port *port;
 
-	return disk_find(services.registry, "p", &port) || !disk_port_of(port)->lock_timer;
+	return disk_find(services.registry, "p", &port) || !disk_port_of(port)->lock.timer;
 }
 
 /* After one whose writes are still under way. */

@@ -59,6 +59,8 @@ static void queue_start(void *arg, struct vu_queue *vu)
 	balance_attach(port, vu, balance_choose(port));
 	port->queues[vu->index] = vu;
 	disks_publish(port->registry, port->workers[vu->index]);
+	disk->is_moving = false;
+	disk_lock_start(disk);
 }
 
 /* Out of the worker's sight, or back in it. */
@@ -68,13 +70,24 @@ static void show(struct port *port, struct vu_queue *vu, bool visible)
 	disks_publish(port->registry, port->workers[vu->index]);
 }
 
-/* It is in no list any more. */
+static bool runs(const struct port *port)
+{
+	for (unsigned int i = 0; i < port->queue_end; i++)
+		if (port->queues[i])
+			return true;
+	return false;
+}
+
+/* It is in no list any more.  Who asks where it stands and keeps a dirty log moves its guest. */
 static void end(struct disk_port *disk, struct vu_queue *vu)
 {
 	disk->moving[vu->index] = 0;
+	disk->is_moving |= vu->is_asked && vu->ring.log;
 	balance_detach(&disk->port, vu);
 	blk_queue_close(queue_of(vu));
 	vu->device = NULL;
+	if (!runs(&disk->port))
+		disk_lock_stop(disk, disk->is_moving);
 }
 
 static bool queue_stop(void *arg, struct vu_queue *vu)
@@ -213,6 +226,13 @@ static void reset(void *arg)
 	keep(disk, false);
 }
 
+/* None are negotiated when the connection ends. */
+static void features(void *arg, uint64_t features)
+{
+	if (!features)
+		disk_lock_forget_guest(arg);
+}
+
 static void get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
 {
 	const struct disk_port *disk = arg;
@@ -273,6 +293,7 @@ static const struct vu_ops ops = {
 	.queue_abandon = queue_abandon,
 	.kick = kick,
 	.quiesce = quiesce,
+	.features = features,
 	.reset = reset,
 	.get_config = get_config,
 	.set_config = set_config,

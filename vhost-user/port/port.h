@@ -47,6 +47,7 @@ struct registry;
  * @queues: number of rings; 0 for as many as there is use for
  * @on_error: "report" or "wait"; NULL for the first
  * @qos: name of the group whose limits it keeps; NULL for none
+ * @incoming: its guest comes from elsewhere, where somebody has the data until then
  * @write_through: its guest had switched the cache off
  * @flush_error: errno of a flush that failed, which nobody has looked at; 0 for none
  */
@@ -61,6 +62,7 @@ struct disk_options {
 	int queues;
 	const char *on_error;
 	const char *qos;
+	bool incoming;
 	bool write_through;
 	int flush_error;
 };
