@@ -70,7 +70,7 @@ static const char *const requests[] = {
 	"\"disk.resize\",\"params\":{\"name\":\"p\"}}",
 	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":262144}}",
 	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":524288}}",
-	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":4096}}",
+	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":4096,\"shrink\":true}}",
 	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":1}}",
 	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":18446744073709551615}}",
 	"\"disk.resize\",\"params\":{\"name\":\"none\",\"bytes\":4096}}",

@@ -355,7 +355,17 @@ static uint64_t bytes_now(const struct disk_port *disk)
 		       disk->disk.geometry.bytes : now.bytes;
 }
 
-int disk_would_resize(const struct port *port, uint64_t bytes)
+/* Where there is no data none is lost. */
+static int refuse_shrinking(const struct disk_port *disk, uint64_t bytes, uint64_t now)
+{
+	if (disk->disk.backend->ops->takes == BLK_TAKES_BYTES || bytes >= now)
+		return 0;
+	return iov_fail(disk->port.registry->iov, -EINVAL, "%s: has %" PRIu64 " bytes, and %" PRIu64
+			" are less: what is behind is lost; shrink what the guest has there first, and "
+			"say --shrink", disk->port.name, now, bytes);
+}
+
+int disk_would_resize(const struct port *port, uint64_t bytes, bool shrinks)
 {
 	const struct disk_port *disk = disk_port_of(port);
 	const struct blk_backend_ops *ops = disk->disk.backend->ops;
@@ -371,6 +381,8 @@ int disk_would_resize(const struct port *port, uint64_t bytes)
 				 "another size", port->name);
 	else if (bytes)
 		error = ops->check_size(disk->disk.backend, iov, bytes);
+	if (!error && bytes && !shrinks)
+		error = refuse_shrinking(disk, bytes, now);
 	if (error)
 		return error;
 	/* Somebody else may have cut it, which its guest has not been told. */
@@ -613,6 +625,11 @@ int disk_find_removable(struct registry *registry, const char *name, struct port
 			ANSWER_MS / 1000);
 }
 
+static bool can_give_up(const struct port *port)
+{
+	return disk_port_of(port)->disk.backend->ops->reset;
+}
+
 static const struct port_metric *const metrics[] = {
 	port_metrics, disk_metrics, front_end_metrics, NULL,
 };
@@ -636,6 +653,7 @@ const struct port_type disk_port_type = {
 	.is_source = is_source,
 	.attend = disk_session_attend,
 	.move = disk_session_move,
+	.can_give_up = can_give_up,
 	.metrics = metrics,
 	.histogram = &disk_histogram,
 };

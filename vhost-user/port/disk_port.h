@@ -152,10 +152,11 @@ void disk_set(struct port *port, const struct disk_changes *changes);
  * disk_would_resize - judge another size of a disk
  * @port: a disk
  * @bytes: as for disk_resize()
+ * @shrinks: what is behind an end that comes closer may be lost
  *
  * Return: 1 when it has another size, 0 when it has this one, or -errno with a message.
  */
-int disk_would_resize(const struct port *port, uint64_t bytes);
+int disk_would_resize(const struct port *port, uint64_t bytes, bool shrinks);
 
 /**
  * disk_resize - give a disk another size, and tell its guest

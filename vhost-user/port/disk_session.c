@@ -39,6 +39,17 @@ static bool has_counters(struct disk_port *disk, unsigned int index)
 	return disk->counters[index];
 }
 
+/*
+ * A driver that another back end served may have switched its cache off, and does not say it again.
+ * Where nobody kept that, what it writes is stable when it is done, until it says something.
+ */
+static void suspect_cache(struct disk_port *disk, const struct vu_queue *vu)
+{
+	if (!disk->port.registry->keep && !disk->port.queue_end && !virtq_is_new(&vu->ring) &&
+	    vu->features & VU_BIT(VIRTIO_BLK_F_CONFIG_WCE))
+		__atomic_store_n(&disk->disk.has_cache, false, __ATOMIC_RELAXED);
+}
+
 static void queue_start(void *arg, struct vu_queue *vu)
 {
 	struct disk_port *disk = arg;
@@ -46,6 +57,7 @@ static void queue_start(void *arg, struct vu_queue *vu)
 	struct blk_queue *queue = NULL;
 
 	vu->device = NULL;
+	suspect_cache(disk, vu);
 	if (!has_counters(disk, vu->index) ||
 	    blk_queue_open(&queue, &disk->disk, vu, disk->counters[vu->index])) {
 		iov_log(port->registry->iov, LOG_ERR, "%s: vring %u stands still: out of memory",

@@ -150,6 +150,7 @@ struct port_changes {
  * @is_source: whether a worker takes from ring @index at present
  * @attend: go on with what workers have told; NULL when there is nothing but the front end
  * @move: give a ring that is a source to another worker; NULL when views do that
+ * @can_give_up: whether closing it ends what is under way instead of waiting for it; NULL: always
  * @fill_view: add it to a view, where @dp has what all ports have; for ports that carry frames;
  *	0 or -ENOMEM
  * @metrics: lists that end with NULL, as does this list of them
@@ -176,6 +177,7 @@ struct port_type {
 	bool (*is_source)(const struct port *port, unsigned int index);
 	void (*attend)(struct port *port);
 	void (*move)(struct port *port, unsigned int index, unsigned int to);
+	bool (*can_give_up)(const struct port *port);
 	int (*fill_view)(struct dp_view *view, struct dp_port *dp, const struct port *port);
 	const struct port_metric *const *metrics;
 	const struct port_histogram *histogram;
