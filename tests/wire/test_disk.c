@@ -872,6 +872,16 @@ static void a_device_that_fails_is_waited_for(void **state)
 	wait_until_shown("status", "ready");
 }
 
+static int under_way(void)
+{
+	struct json_object *shown = daemon_call(&iovd, "disk.show", "{\"name\":\"d\"}");
+	struct json_object *ring = json_object_array_get_idx(json_object_object_get(shown, "rings"), 0);
+	const int count = json_object_get_int(json_object_object_get(ring, "under_way"));
+
+	json_object_put(shown);
+	return count;
+}
+
 /* Who ends iovd does not wait for a medium that does not answer, and what was asked for is not lost. */
 static void a_device_that_does_not_answer_keeps_nobody(void **state)
 {
@@ -888,6 +898,8 @@ static void a_device_that_does_not_answer_keeps_nobody(void **state)
 	while ((slot = look()))
 		take_back(slot);
 	submit_any(&random);
+	while (!under_way())
+		poll(NULL, 0, 20);
 	began = monotonic_ms();
 	assert_int_equal(daemon_end(&iovd), 0);
 	printf("ended %u ms after SIGTERM\n", (unsigned int)(monotonic_ms() - began));
