@@ -32,7 +32,8 @@
 #define DISK_BYTES (BLOCKS * PAGE)
 #define DEPTH 16
 #define MEMORY (UINT64_C(4) << 20)
-#define FEATURES (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VIRTIO_BLK_F_FLUSH))
+#define FEATURES (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VIRTIO_BLK_F_FLUSH) | \
+		  BIT(VIRTIO_BLK_F_CONFIG_WCE))
 #define ENDS 2
 
 /* Only to end a test that would hang. */
@@ -411,6 +412,75 @@ static void leave_in_flight(struct random *random, unsigned int to)
 	kill(iovd[here].pid, SIGCONT);
 }
 
+/* What the front end brings is the end of a pipe that nobody serves. */
+static int ask_for_state(unsigned int end, uint32_t direction)
+{
+	struct vu_device_state request = { direction, VU_STATE_STOPPED };
+	uint64_t reply = UINT64_MAX;
+	int ends[2], fd;
+
+	assert_return_code(pipe(ends), errno);
+	frontend_send(&guest[end], VU_SET_DEVICE_STATE_FD, 0, &request, sizeof(request),
+		      &ends[direction == VU_STATE_SAVE], 1);
+	assert_int_equal(frontend_receive_fd(&guest[end], VU_SET_DEVICE_STATE_FD, &reply, 8, &fd), 8);
+	assert_int_equal(reply, 0);
+	close(ends[0]);
+	close(ends[1]);
+	return fd;
+}
+
+static size_t save_state(unsigned int end, uint8_t bytes[256])
+{
+	int fd = ask_for_state(end, VU_STATE_SAVE);
+	ssize_t length = pread(fd, bytes, 256, 0);
+
+	assert_in_range(length, 1, 255);
+	close(fd);
+	assert_int_equal(frontend_get(&guest[end], VU_CHECK_DEVICE_STATE), 0);
+	return (size_t)length;
+}
+
+static uint64_t load_state(unsigned int end, const uint8_t *bytes, size_t length)
+{
+	int fd = ask_for_state(end, VU_STATE_LOAD);
+
+	assert_int_equal(write(fd, bytes, length), length);
+	close(fd);
+	return frontend_get(&guest[end], VU_CHECK_DEVICE_STATE);
+}
+
+/* No byte of it may be another one, and none missing. */
+static void move_state(unsigned int from, unsigned int to)
+{
+	uint8_t bytes[256];
+	size_t length = save_state(from, bytes);
+
+	for (size_t i = 0; i < length; i += 5) {
+		assert_int_not_equal(load_state(to, bytes, i), 0);
+		bytes[i] ^= 4;
+		assert_int_not_equal(load_state(to, bytes, length), 0);
+		bytes[i] ^= 4;
+	}
+	assert_int_equal(load_state(to, bytes, length), 0);
+}
+
+static uint8_t switch_cache(unsigned int end, uint8_t on)
+{
+	struct vu_config config = { .offset = offsetof(struct virtio_blk_config, wce), .size = 1 };
+
+	config.bytes[0] = on;
+	return (uint8_t)frontend_call(&guest[end], VU_SET_CONFIG, &config, VU_CONFIG_HEADER + 1, NULL, 0);
+}
+
+static uint8_t cache(unsigned int end)
+{
+	struct vu_config config = { .size = 60 };
+
+	frontend_send(&guest[end], VU_GET_CONFIG, 0, &config, VU_CONFIG_HEADER + 60, NULL, 0);
+	frontend_receive(&guest[end], VU_GET_CONFIG, &config, VU_CONFIG_HEADER + 60);
+	return config.bytes[offsetof(struct virtio_blk_config, wce)];
+}
+
 static void move(struct random *random)
 {
 	const unsigned int from = here, to = !here;
@@ -428,6 +498,8 @@ static void move(struct random *random)
 	guest[to].base[0] = frontend_stop_ring(&guest[from], 0);
 	wait_until_shown(from, "status", "incoming");
 	copy_pages(from, to, true);
+	move_state(from, to);
+	assert_int_equal(cache(to), cache(from));
 	become(&guest[to].rings[0], &guest[from].rings[0]);
 	guest[to].guest.allocated = guest[from].guest.allocated;
 	end_log(from);
@@ -449,7 +521,9 @@ static void it_moves_there_and_back(uint64_t features)
 	add(1, ",\"incoming\":true");
 	boot(0, features);
 	run(&random);
+	assert_int_equal(switch_cache(0, 0), 0);
 	move(&random);
+	assert_int_equal(cache(1), 0);
 	/* Who is killed afterwards finds it as it was. */
 	while (busy())
 		wait_for_one();

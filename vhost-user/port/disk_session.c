@@ -8,12 +8,14 @@
 #include "vhost-user/port/disk_session.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "vhost-user/blk/disk_state.h"
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/disks.h"
 #include "vhost-user/port/registry.h"
@@ -245,6 +247,59 @@ static void features(void *arg, uint64_t features)
 		disk_lock_forget_guest(arg);
 }
 
+static int save(void *arg, uint8_t **bytes, size_t *length)
+{
+	const struct disk_port *disk = arg;
+	const struct disk_state state = {
+		.features = vu_session_features(front_end_session(&disk->port)),
+		.bytes = disk->disk.geometry.bytes,
+		.write_through = !__atomic_load_n(&disk->disk.has_cache, __ATOMIC_RELAXED),
+		.flush_error = (uint32_t)-__atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED),
+	};
+
+	return disk_state_write(&state, bytes, length);
+}
+
+static int check_state(struct disk_port *disk, const struct disk_state *state)
+{
+	struct iov *iov = disk->port.registry->iov;
+	const struct vu_session *session = front_end_session(&disk->port);
+	const uint64_t chosen = vu_session_features(session) & ~VU_BIT(VU_F_LOG_ALL);
+	const uint64_t features = state->features & ~VU_BIT(VU_F_LOG_ALL);
+
+	if (features & ~vu_session_features_offered(session) || (chosen && features != chosen))
+		return iov_fail(iov, -EINVAL, "the disk had features 0x%" PRIx64 ", and disk %s offers 0x%"
+				PRIx64 ", of which its front end chose 0x%" PRIx64, features,
+				disk->port.name, vu_session_features_offered(session), chosen);
+	/* Somebody may have made it larger since it was opened. */
+	disk_renew(disk);
+	if (state->bytes != disk->disk.geometry.bytes)
+		return iov_fail(iov, -EINVAL, "the disk had %" PRIu64 " bytes, and disk %s has %" PRIu64
+				"; have it made of the same file or device", state->bytes,
+				disk->port.name, disk->disk.geometry.bytes);
+	return 0;
+}
+
+/* What a flush lost where the guest comes from no flush here finds. */
+static int load(void *arg, const uint8_t *bytes, size_t length)
+{
+	struct disk_port *disk = arg;
+	struct disk_state state;
+	int error = disk_state_read(&state, disk->port.registry->iov, bytes, length);
+
+	if (!error)
+		error = check_state(disk, &state);
+	if (error)
+		return error;
+	__atomic_store_n(&disk->disk.has_cache, !state.write_through, __ATOMIC_RELAXED);
+	if (state.write_through)
+		keep(disk, true);
+	if (state.flush_error)
+		__atomic_store_n(&disk->disk.flush_error, -(int)state.flush_error, __ATOMIC_RELAXED);
+	keep_failure(disk);
+	return 0;
+}
+
 static void get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
 {
 	const struct disk_port *disk = arg;
@@ -309,6 +364,8 @@ static const struct vu_ops ops = {
 	.reset = reset,
 	.get_config = get_config,
 	.set_config = set_config,
+	.save = save,
+	.load = load,
 };
 
 int disk_session_open(struct disk_port *disk, const struct port_options *options)
