@@ -519,6 +519,8 @@ static void it_moves_there_and_back(uint64_t features)
 	add(0, "");
 	assert_null(try_to_add(1, ""));
 	add(1, ",\"incoming\":true");
+	/* Who has it alone gives it another size. */
+	assert_null(daemon_call(&iovd[1], "disk.resize", "{\"name\":\"d\",\"bytes\":%d}", 2 * DISK_BYTES));
 	boot(0, features);
 	run(&random);
 	assert_int_equal(switch_cache(0, 0), 0);

@@ -205,8 +205,14 @@ void disk_lock_stop(struct disk_port *disk, bool moves)
 		disk_lock_close(disk);
 		return;
 	}
-	if (!moves || !ops->unlock || disk->lock.timer)
+	if (!moves || !ops->unlock)
 		return;
+	/* Late writes are waited for by whoever has the guest. */
+	if (disk->lock.timer) {
+		disk_lock_close(disk);
+		set_incoming(disk, true);
+		return;
+	}
 	/* Channels have the file that is locked. */
 	blk_disk_unlocks(&disk->disk);
 	disks_forget(disk->port.registry, &disk->disk);

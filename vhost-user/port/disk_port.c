@@ -379,6 +379,9 @@ int disk_would_resize(const struct port *port, uint64_t bytes, bool shrinks)
 	else if (bytes && disk->disk.geometry.read_only)
 		error = iov_fail(iov, -EROFS, "%s: is read-only; add it without --read-only to give it "
 				 "another size", port->name);
+	else if (bytes && disk->lock.is_incoming)
+		error = iov_fail_as(iov, IOV_FAILURE_OTHER, -EBUSY, "%s: its guest is not here, and who has "
+				    "that may write to its data; resize it there", port->name);
 	else if (bytes)
 		error = ops->check_size(disk->disk.backend, iov, bytes);
 	if (!error && bytes && !shrinks)
