@@ -54,6 +54,7 @@ struct disk_add_args {
 	uint64_t bytes;
 	bool read_only;
 	bool cached;
+	bool incoming;
 	const char *serial;
 	unsigned int queues;
 	const char *on_error;
@@ -64,6 +65,7 @@ enum {
 	KEY_SOURCE = 0x2000,
 	KEY_READ_ONLY = KEY_SOURCE + SOURCES,
 	KEY_CACHED,
+	KEY_INCOMING,
 	KEY_SERIAL,
 	KEY_QUEUES,
 	KEY_ON_ERROR,
@@ -89,6 +91,8 @@ static const struct argp_option add_options[] = {
 	{ "cached", KEY_CACHED, 0, 0,
 	  "By the page cache of the host (default: around it); with --nbd: what a server "
 	  "acknowledged that was killed is kept by its host" },
+	{ "incoming", KEY_INCOMING, 0, 0,
+	  "Its guest comes by migration: who has its data now has it until that guest is here" },
 	{ "serial", KEY_SERIAL, "TEXT", 0,
 	  "Serial number that the guest reads, of up to 20 characters (the disk's name)" },
 	{ "queues", KEY_QUEUES, "N", 0, "Queues that it offers (64)" },
@@ -156,6 +160,9 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_CACHED:
 		args->cached = true;
+		return 0;
+	case KEY_INCOMING:
+		args->incoming = true;
 		return 0;
 	case KEY_SERIAL:
 		args->serial = arg;
@@ -234,6 +241,7 @@ static int run_add(struct cli *cli, void *data)
 		error = add_source(cli->iov, args, params);
 	cli_param_switch(params, "read_only", args->read_only);
 	cli_param_switch(params, "cached", args->cached);
+	cli_param_switch(params, "incoming", args->incoming);
 	cli_param_text(params, "serial", args->serial);
 	cli_param_number(params, "queues", args->queues);
 	cli_param_text(params, "on_error", args->on_error);
@@ -253,6 +261,7 @@ const struct cli_command cli_disk_add = {
 		   "  iov disk add vm2-root --socket /run/vm2-root --server --nbd "
 		   "nbd+unix:///?socket=/run/vm2.nbd\n"
 		   "  iov disk add vm1-fast --socket /run/vm1-fast --server --nvme 0000:01:00.0/1\n"
+		   "  iov disk add vm3-root --socket /run/vm3-root --server --file /nfs/vm3.img --incoming\n"
 		   "  iov disk add scratch --socket /run/scratch --server --memory 4G",
 	.changes = true,
 	.saves = true,

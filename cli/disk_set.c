@@ -79,6 +79,14 @@ const struct cli_command cli_disk_set = {
 struct disk_resize_args {
 	const char *name;
 	uint64_t bytes;
+	bool shrink;
+};
+
+enum { KEY_SHRINK = 0x2000 };
+
+static const struct argp_option resize_options[] = {
+	{ "shrink", KEY_SHRINK, 0, 0, "SIZE may be less than now: what is behind it is lost" },
+	{ 0 },
 };
 
 static error_t parse_resize(int key, char *arg, struct argp_state *state)
@@ -89,6 +97,13 @@ static error_t parse_resize(int key, char *arg, struct argp_state *state)
 		args->bytes = cli_size(arg, "SIZE", state);
 		return 0;
 	}
+	if (key == KEY_SHRINK) {
+		args->shrink = true;
+		return 0;
+	}
+	if (key == ARGP_KEY_END && args->name && args->shrink && !args->bytes)
+		cli_misuse(state, "--shrink: expected SIZE as well, as what its data has now is taken "
+			   "without");
 	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_DISK);
 }
 
@@ -98,6 +113,7 @@ static int run_resize(struct cli *cli, void *data)
 	struct json_object *params = cli_name_params(args->name);
 
 	cli_param_number(params, "bytes", args->bytes);
+	cli_param_switch(params, "shrink", args->shrink);
 	return cli_do_iovd(cli, "disk.resize", params, "resized");
 }
 
@@ -106,10 +122,12 @@ const struct cli_command cli_disk_resize = {
 	.args = "NAME [SIZE]",
 	.summary = "Give a disk a size, or have it take that of its data",
 	.example = "iov disk resize vm1-root 20G\n"
+		   "  iov disk resize vm1-root 8G --shrink\n"
 		   "  iov disk resize vm1-data",
 	.changes = true,
 	.saves = true,
 	.locks = true,
+	.options = resize_options,
 	.parse = parse_resize,
 	.data_size = sizeof(struct disk_resize_args),
 	.run = run_resize,

@@ -16,6 +16,7 @@ static const struct iov_column disk_columns[] = {
 	{ "status", "Status" },
 	{ "error", "Last error" },
 	{ "server", "Server" },
+	{ "writer", "Writer" },
 	{ "data", "Data" },
 	{ "size", "Size" },
 	{ "block", "Block" },

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cli/colour.h"
+#include "cli/iovd_users.h"
 #include "cli/output.h"
 
 static const enum cli_exit statuses[] = {
@@ -40,8 +41,11 @@ enum cli_exit cli_report(const struct cli *cli, enum cli_exit status, const char
 
 enum cli_exit cli_report_error(const struct cli *cli, int error)
 {
-	const char *message = iov_error_message(cli->iov);
+	const char *message;
 
+	if (iov_failure(cli->iov, error) == IOV_FAILURE_GUARD)
+		cli_name_iovd_users(cli);
+	message = iov_error_message(cli->iov);
 	return cli_report(cli, statuses[iov_failure(cli->iov, error)],
 			  *message ? message : strerror(-error));
 }

@@ -70,7 +70,7 @@ static const char *const requests[] = {
 	"\"disk.resize\",\"params\":{\"name\":\"p\"}}",
 	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":262144}}",
 	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":524288}}",
-	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":4096}}",
+	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":4096,\"shrink\":true}}",
 	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":1}}",
 	"\"disk.resize\",\"params\":{\"name\":\"p\",\"bytes\":18446744073709551615}}",
 	"\"disk.resize\",\"params\":{\"name\":\"none\",\"bytes\":4096}}",
@@ -523,7 +523,7 @@ static bool is_ready(void)
 {
 	struct port *port;
 
-	return disk_find(services.registry, "p", &port) || !disk_port_of(port)->lock_timer;
+	return disk_find(services.registry, "p", &port) || !disk_port_of(port)->lock.timer;
 }
 
 /* After one whose writes are still under way. */

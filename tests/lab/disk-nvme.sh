@@ -23,6 +23,7 @@ expect_status "the same once more" 1 iov disk add other --socket /run/other.sock
 expect_match "is refused" "is a disk already" "$err"
 expect_status "its controller is not taken" 3 iov unbind $nvme
 expect_match "and iovd is named" "DPDK process pid $iovd \(iovd\) \[guard dpdk\]" "$err"
+expect_match "and its disk" "$nvme is disk guest of iovd; 'iov disk remove guest'" "$err"
 
 verify()
 {

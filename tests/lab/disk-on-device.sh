@@ -14,6 +14,8 @@ expect "its size is that of the device" "$(blockdev --getsize64 "/dev/$disk")" \
 	"$(iov disk show guest --json | gojq .bytes)"
 expect_status "its controller is not taken" 3 iov bind $nvme --driver vfio-pci
 expect_match "and iovd is named" "pid $iovd \(iovd\) \[guard disk-open\]" "$err"
+expect_match "and its disk, with what gives it back" "$nvme is disk guest of iovd; 'iov disk remove guest'" "$err"
+expect "also for programs" guest "$(iov bind $nvme --driver vfio-pci --json 2> /dev/null | gojq -r '[.findings[].disk | strings] | unique[]')"
 expect "it has its driver" nvme "$(driver_of $nvme)"
 expect_status "a second disk there" 1 iov disk add other --socket /run/other.sock --server --device "$disk"
 expect_match "is refused" "is in use by" "$err"

@@ -10,7 +10,7 @@
 IOVD=$(command -v iovd)
 export IOVD GUEST_ACCEL=kvm
 tests=$(dirname "$(dirname "$IOVD")")/tests/wire
-for rings in split packed; do
-	expect_status "$rings rings" 0 "$lab/../wire/migrate" "$tests/test_migrate" "*_with_${rings}_*"
+for what in with_split_rings with_packed_rings with_a_disk; do
+	expect_status "a guest $what" 0 "$lab/../wire/migrate" "$tests/test_migrate" "*_${what}_*"
 	grep answers <<< "$out" || dmesg | tail -n 5
 done

@@ -40,7 +40,7 @@ void daemon_restart(struct daemon *daemon)
 	assert_return_code(daemon->pid, errno);
 	if (!daemon->pid) {
 		execl(program, "iovd", "--no-huge", "--control", daemon->control, "--state",
-		      daemon->state, daemon->option, NULL);
+		      daemon->state, daemon->option, daemon->also, NULL);
 		_exit(127);
 	}
 	for (int tries = 0; fd < 0 && tries < PATIENCE_MS / 20; tries++) {

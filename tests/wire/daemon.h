@@ -12,6 +12,7 @@ struct daemon {
 	char control[96];
 	char state[96];
 	const char *option;	/* one more, which a test may set before it starts iovd */
+	const char *also;	/* and another one with that */
 	pid_t pid;
 };
 

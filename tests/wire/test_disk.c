@@ -496,6 +496,14 @@ static void a_disk_is_resized(void **state)
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
 	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\"}");
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":1}"));
+	/* What would be lost is lost when somebody says so. */
+	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d,\"dry_run\":true}",
+				DISK_BYTES / 2));
+	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d}", DISK_BYTES / 2));
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 1024, 0, BLOCK), VIRTIO_BLK_S_OK);
+	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d,\"shrink\":true}", DISK_BYTES / 2);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 1024, 0, BLOCK), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
 }
 
 /* What the next iovd finds. */
@@ -801,6 +809,15 @@ static void set_table(const char *target)
 	assert_int_equal(system(command), 0);
 }
 
+/* It answers nothing until it is resumed. */
+static void hold(const char *command)
+{
+	char line[100];
+
+	snprintf(line, sizeof(line), "dmsetup %s %s", command, device());
+	assert_int_equal(system(line), 0);
+}
+
 /* By another target on the same device: linear, error, or flakey with its times. */
 static void become(const char *target, const char *times)
 {
@@ -853,6 +870,45 @@ static void a_device_that_fails_is_waited_for(void **state)
 	}
 	expect_all();
 	wait_until_shown("status", "ready");
+}
+
+static int under_way(void)
+{
+	struct json_object *shown = daemon_call(&iovd, "disk.show", "{\"name\":\"d\"}");
+	struct json_object *ring = json_object_array_get_idx(json_object_object_get(shown, "rings"), 0);
+	const int count = json_object_get_int(json_object_object_get(ring, "under_way"));
+
+	json_object_put(shown);
+	return count;
+}
+
+/* Who ends iovd does not wait for a medium that does not answer, and what was asked for is not lost. */
+static void a_device_that_does_not_answer_keeps_nobody(void **state)
+{
+	struct random random = { 20260304 };
+	struct slot *slot;
+	uint64_t began;
+
+	(void)state;
+	add_device("");
+	boot("d", FEATURES);
+	fill_with_zeroes();
+	run(&random);
+	hold("suspend --nolockfs --noflush");
+	while ((slot = look()))
+		take_back(slot);
+	submit_any(&random);
+	while (!under_way())
+		poll(NULL, 0, 20);
+	began = monotonic_ms();
+	assert_int_equal(daemon_end(&iovd), 0);
+	printf("ended %u ms after SIGTERM\n", (unsigned int)(monotonic_ms() - began));
+	daemon_restart(&iovd);
+	reattach("d");
+	wait_until_shown("status", "waits-for-writer");
+	hold("resume --noudevsync");
+	wait_until_shown("status", "ready");
+	expect_all();
 }
 
 static void a_device_that_fails_is_told_of(void **state)
@@ -998,6 +1054,7 @@ int main(void)
 
 	const struct CMUnitTest on_device[] = {
 		TEST(a_device_that_fails_is_waited_for),
+		TEST(a_device_that_does_not_answer_keeps_nobody),
 		TEST(a_device_that_fails_is_told_of),
 		TEST(a_device_that_fails_at_times_loses_nothing),
 	};

@@ -30,6 +30,7 @@
 
 struct fixture {
 	struct daemon iovd;
+	struct daemon there;		/* has the disk at the other end; not running without one */
 	struct vmm source;
 	struct vmm destination;
 	struct peer peer;
@@ -41,6 +42,8 @@ static int setup(void **state)
 	struct fixture *fixture = test_calloc(1, sizeof(*fixture));
 
 	fixture->iovd.option = "--postcopy";
+	fixture->iovd.also = "--allow=/tmp";
+	fixture->there.option = "--allow=/tmp";
 	daemon_start(&fixture->iovd);
 	daemon_lan(&fixture->iovd, "abc");
 	*state = fixture;
@@ -55,6 +58,8 @@ static int teardown(void **state)
 	vmm_end(&fixture->destination);
 	peer_close(&fixture->peer);
 	daemon_clean(&fixture->iovd);
+	if (fixture->there.pid)
+		daemon_clean(&fixture->there);
 	test_free(fixture);
 	return 0;
 }
@@ -241,6 +246,160 @@ static void guest_with_packed_rings_moves_and_moves_on(void **state)
 	move_early(*state, options);
 }
 
+/* A disk of two iovds, which have the image both. */
+
+#define IMAGE_BYTES (16 << 20)
+
+/* Places of it that are written in turn, and blocks of 64 KiB from one to the next. */
+#define PLACES 8
+#define PLACE_BLOCKS 32
+
+struct disk_options {
+	char chardev[128];
+	const char *words[5];
+};
+
+static void add_disk(struct daemon *iovd, const char *image, bool incoming)
+{
+	daemon_do(iovd, "disk.add", "{\"name\":\"disk\",\"socket\":\"%s/disk\",\"server\":true,"
+		  "\"backend\":\"file\",\"path\":\"%s\",\"incoming\":%s}", iovd->directory, image,
+		  incoming ? "true" : "false");
+}
+
+static void have_disks(struct fixture *fixture, char *image, size_t size)
+{
+	int fd;
+
+	snprintf(image, size, "%s", daemon_path(&fixture->iovd, "image"));
+	fd = open(image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_return_code(fd, errno);
+	assert_return_code(ftruncate(fd, IMAGE_BYTES), errno);
+	close(fd);
+	daemon_start(&fixture->there);
+	add_disk(&fixture->iovd, image, false);
+	add_disk(&fixture->there, image, true);
+}
+
+static const char *const *disk_words(struct disk_options *options, const struct daemon *iovd)
+{
+	snprintf(options->chardev, sizeof(options->chardev), "socket,id=d,path=%s",
+		 daemon_path(iovd, "disk"));
+	options->words[0] = "-chardev";
+	options->words[1] = options->chardev;
+	options->words[2] = "-device";
+	options->words[3] = "vhost-user-blk-pci,chardev=d,num-queues=1";
+	options->words[4] = NULL;
+	return options->words;
+}
+
+static void expect_status(const struct daemon *iovd, const char *status)
+{
+	for (int tries = 0; strcmp(daemon_port(iovd, "disk.list", "disk", "status"), status); tries++) {
+		if (tries == 500)
+			fail_msg("the disk is %s, expected %s",
+				 daemon_port(iovd, "disk.list", "disk", "status"), status);
+		usleep(20000);
+	}
+}
+
+/* It writes and writes, and notes of each place the number of what is stable there. */
+static void begin_writing(struct vmm *vmm)
+{
+	vmm_run(vmm, "n=0; while [ ! -e /tmp/stop ]; do n=$((n + 1)); s=$((n %% %d)); "
+		"{ printf 'round %%10d\\n' $n; cat /tmp/part; } | "
+		"dd of=/dev/vda bs=64k seek=$((s * %d)) conv=fsync,notrunc 2> /dev/null || touch /tmp/failed; "
+		"echo $n > /tmp/at.$s; echo $n > /tmp/at; done > /dev/null 2>&1 && touch /tmp/ended &",
+		PLACES, PLACE_BLOCKS);
+	while (!*vmm_run(vmm, "cat /tmp/at 2> /dev/null || true"))
+		usleep(50000);
+}
+
+static unsigned int rounds(struct vmm *vmm)
+{
+	return (unsigned int)strtoul(vmm_run(vmm, "cat /tmp/at"), NULL, 10);
+}
+
+static void wait_for_rounds(struct vmm *vmm, unsigned int more)
+{
+	const unsigned int before = rounds(vmm);
+
+	while (rounds(vmm) < before + more)
+		usleep(50000);
+}
+
+/* Nothing that was stable is older than it was, at its new place and in the image. */
+static void expect_written(struct vmm *vmm, const char *image)
+{
+	char command[512], line[128], expected[128];
+
+	vmm_run(vmm, "touch /tmp/stop; until [ -e /tmp/ended ]; do sleep 0.1; done; [ ! -e /tmp/failed ]");
+	vmm_run(vmm, "sync; echo 3 > /proc/sys/vm/drop_caches");
+	for (int place = 0; place < PLACES; place++) {
+		FILE *sum;
+
+		snprintf(expected, sizeof(expected), "%s",
+			 vmm_run(vmm, "{ printf 'round %%10d\\n' $(cat /tmp/at.%d); cat /tmp/part; } | md5sum",
+				 place));
+		assert_string_equal(vmm_run(vmm, "dd if=/dev/vda bs=64k skip=%d count=17 2> /dev/null | "
+					    "head -c 1000017 | md5sum", place * PLACE_BLOCKS), expected);
+		snprintf(command, sizeof(command), "dd if=%s bs=64k skip=%d count=17 2> /dev/null | "
+			 "head -c 1000017 | md5sum", image, place * PLACE_BLOCKS);
+		sum = popen(command, "r");
+		assert_non_null(sum);
+		assert_non_null(fgets(line, sizeof(line), sum));
+		pclose(sum);
+		assert_string_equal(line, expected);
+	}
+}
+
+/* A disk has no lane, so QEMU does not begin what it would not end. */
+static void expect_no_postcopy(struct vmm *vmm)
+{
+	const char *why = vmm_refuses(vmm, "migrate-set-capabilities",
+				      "{\"capabilities\":[{\"capability\":\"postcopy-ram\",\"state\":true}]}");
+
+	if (!strstr(why, "postcopy"))
+		fail_msg("%s", why);
+}
+
+/*
+ * It writes while it moves.  The first time nobody lets it go on at its new place, as when a VMM fails,
+ * and it goes on where it was.
+ */
+static void guest_with_a_disk_moves(void **state)
+{
+	struct fixture *fixture = *state;
+	struct disk_options here, there;
+	char image[128];
+
+	have_disks(fixture, image, sizeof(image));
+	start_guest(fixture, disk_words(&here, &fixture->iovd));
+	begin_writing(&fixture->source);
+	wait_for_rounds(&fixture->source, PLACES);
+	start_destination(fixture, "second", "b", disk_words(&there, &fixture->there), "-S");
+	expect_no_postcopy(&fixture->destination);
+	begin_move(fixture);
+	finish_move(fixture);
+	compare_memory(fixture);
+	expect_status(&fixture->iovd, "incoming");
+	expect_status(&fixture->there, "incoming");
+	vmm_end(&fixture->destination);
+	vmm_do(&fixture->source, "cont", "{}");
+	expect_status(&fixture->iovd, "ready");
+	wait_for_rounds(&fixture->source, 3);
+	start_destination(fixture, "third", "b", disk_words(&there, &fixture->there), "-S");
+	begin_move(fixture);
+	finish_move(fixture);
+	compare_memory(fixture);
+	vmm_do(&fixture->destination, "cont", "{}");
+	expect_status(&fixture->there, "ready");
+	expect_status(&fixture->iovd, "incoming");
+	wait_for_rounds(&fixture->destination, 3);
+	printf("%u rounds\n", rounds(&fixture->destination));
+	expect_written(&fixture->destination, image);
+	expect_guest(fixture);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(int argc, char **argv)
@@ -248,6 +407,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(guest_with_split_rings_moves_and_moves_on),
 		TEST(guest_with_packed_rings_moves_and_moves_on),
+		TEST(guest_with_a_disk_moves),
 	};
 
 	if (argc > 1)

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // iovd as a back-end program for one guest.
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -132,18 +136,25 @@ static void guest_reaches_what_is_behind_the_uplink(void **state)
 	daemon_clean(&lan);
 }
 
-static void socket_that_listens_is_inherited(void **state)
+static int listen_at(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	strcpy(address.sun_path, path);
+	assert_return_code(bind(listener, (struct sockaddr *)&address, sizeof(address)), errno);
+	assert_return_code(listen(listener, 4), errno);
+	return listener;
+}
+
+static void socket_that_listens_is_inherited(void **state)
+{
+	int listener = listen_at(path_of("a"));
 	struct frontend guest;
 	char number[16];
 	pid_t pid;
 
 	(void)state;
-	strcpy(address.sun_path, path_of("a"));
-	assert_return_code(bind(listener, (struct sockaddr *)&address, sizeof(address)), errno);
-	assert_return_code(listen(listener, 4), errno);
 	snprintf(number, sizeof(number), "%d", listener);
 	pid = start("--fd", number, NULL);
 	close(listener);
@@ -154,6 +165,164 @@ static void socket_that_listens_is_inherited(void **state)
 	assert_int_equal(end(pid), 0);
 	/* It belongs to who made it. */
 	assert_return_code(access(path_of("a"), F_OK), errno);
+}
+
+/* A disk from a raw file, as suites of others have it. */
+
+#define BLOCK 4096
+#define BLOCKS 64
+#define DISK_FEATURES (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_BLK_F_FLUSH) | BIT(VIRTIO_BLK_F_CONFIG_WCE))
+
+static struct vu_inflight_area area = { .queues = 1, .entries = FRONTEND_RING_SIZE };
+static int inflight_fd;
+
+static pid_t start_disk(int listener)
+{
+	char number[16], image[96];
+
+	snprintf(number, sizeof(number), "%d", listener);
+	strcpy(image, path_of("image"));
+	return start("--fd", number, "--blk-file", image, NULL);
+}
+
+static void set_up(struct frontend *guest)
+{
+	frontend_negotiate(guest, DISK_FEATURES);
+	if (inflight_fd < 0) {
+		frontend_send(guest, VU_GET_INFLIGHT_FD, 0, &area, sizeof(area), NULL, 0);
+		assert_int_equal(frontend_receive_fd(guest, VU_GET_INFLIGHT_FD, &area, sizeof(area),
+						     &inflight_fd), sizeof(area));
+	}
+	assert_int_equal(frontend_call(guest, VU_SET_INFLIGHT_FD, &area, sizeof(area), &inflight_fd, 1),
+			 0);
+	assert_int_equal(frontend_share_memory(guest), 0);
+}
+
+static void boot_disk(struct frontend *guest)
+{
+	frontend_open(guest, connect_patiently(path_of("a")), UINT64_C(4) << 20);
+	inflight_fd = -1;
+	set_up(guest);
+	frontend_start_ring(guest, 0);
+	frontend_enable_ring(guest, 0, true);
+}
+
+static void reattach_disk(struct frontend *guest)
+{
+	close(guest->fd);
+	guest->fd = connect_patiently(path_of("a"));
+	set_up(guest);
+	assert_true(frontend_announce_ring(guest, 0));
+	frontend_enable_ring(guest, 0, true);
+}
+
+/* One request, of @type, for a block with this byte in it; its status. */
+static uint8_t ask(struct frontend *guest, uint32_t type, unsigned int block, uint8_t value)
+{
+	const struct virtio_blk_outhdr header = { htole32(type), 0, htole64(block * 8) };
+	const uint64_t at = guest_alloc(&guest->guest, 16 + BLOCK + 1, 16);
+	const bool is_read = type == VIRTIO_BLK_T_IN, has_data = type != VIRTIO_BLK_T_FLUSH;
+	const struct driver_buffer buffers[] = {
+		{ at, 16, false }, { at + 16 + BLOCK, 1, true }, { at + 16 + BLOCK, 1, true },
+	};
+	struct driver_buffer chain[3];
+	uint8_t *bytes = (uint8_t *)guest_at(&guest->guest, at) + 16;
+	struct vring_used_elem element;
+
+	memcpy(chain, buffers, sizeof(chain));
+	if (has_data)
+		chain[1] = (struct driver_buffer){ at + 16, BLOCK, is_read };
+	memcpy(bytes - 16, &header, 16);
+	memset(bytes, is_read ? 0x55 : value, BLOCK);
+	bytes[BLOCK] = 0xff;
+	assert_true(driver_add(&guest->rings[0], chain, has_data ? 3 : 2) >= 0);
+	driver_publish(&guest->rings[0]);
+	eventfd_write(guest->kick[0], 1);
+	for (int tries = 0; !driver_used(&guest->rings[0], &element); tries++) {
+		assert_true(tries < PATIENCE_MS);
+		poll(NULL, 0, 1);
+	}
+	for (unsigned int i = 0; i < BLOCK && is_read && !bytes[BLOCK]; i++)
+		assert_int_equal(bytes[i], value);
+	return bytes[BLOCK];
+}
+
+static uint8_t cache(struct frontend *guest)
+{
+	struct vu_config config = { .size = 60 };
+
+	frontend_send(guest, VU_GET_CONFIG, 0, &config, VU_CONFIG_HEADER + 60, NULL, 0);
+	frontend_receive(guest, VU_GET_CONFIG, &config, VU_CONFIG_HEADER + 60);
+	return config.bytes[offsetof(struct virtio_blk_config, wce)];
+}
+
+static void make_image(void)
+{
+	int fd = open(path_of("image"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_return_code(fd, errno);
+	assert_return_code(ftruncate(fd, BLOCKS * BLOCK), errno);
+	close(fd);
+}
+
+static void disk_is_served_at_a_socket_that_listens(void **state)
+{
+	struct frontend guest;
+	uint8_t in_file = 0;
+	int listener, fd;
+	pid_t pid;
+
+	(void)state;
+	make_image();
+	listener = listen_at(path_of("a"));
+	pid = start_disk(listener);
+	for (uint8_t round = 1; round < 4; round++) {
+		boot_disk(&guest);
+		assert_int_equal(ask(&guest, VIRTIO_BLK_T_IN, 5, (uint8_t)(round - 1)), VIRTIO_BLK_S_OK);
+		assert_int_equal(ask(&guest, VIRTIO_BLK_T_OUT, 5, round), VIRTIO_BLK_S_OK);
+		assert_int_equal(ask(&guest, VIRTIO_BLK_T_FLUSH, 0, 0), VIRTIO_BLK_S_OK);
+		assert_int_equal(ask(&guest, VIRTIO_BLK_T_IN, 5, round), VIRTIO_BLK_S_OK);
+		assert_int_equal(ask(&guest, VIRTIO_BLK_T_IN, BLOCKS, 0), VIRTIO_BLK_S_IOERR);
+		frontend_close(&guest);
+		close(inflight_fd);
+	}
+	assert_int_equal(end(pid), 0);
+	fd = open(path_of("image"), O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, &in_file, 1, 5 * BLOCK), 1);
+	assert_int_equal(in_file, 3);
+	close(fd);
+	/* It belongs to who made it. */
+	assert_return_code(access(path_of("a"), F_OK), errno);
+	close(listener);
+}
+
+/* Nobody keeps what a driver said to an iovd that was killed, so it is taken for the safer thing. */
+static void disk_goes_on_after_a_kill_and_its_cache_is_off(void **state)
+{
+	struct frontend guest;
+	int listener;
+	pid_t pid;
+
+	(void)state;
+	make_image();
+	listener = listen_at(path_of("a"));
+	pid = start_disk(listener);
+	boot_disk(&guest);
+	assert_int_equal(cache(&guest), 1);
+	assert_int_equal(ask(&guest, VIRTIO_BLK_T_OUT, 7, 9), VIRTIO_BLK_S_OK);
+	kill(pid, SIGKILL);
+	assert_int_equal(status_of(pid), 128 + SIGKILL);
+	pid = start_disk(listener);
+	reattach_disk(&guest);
+	assert_int_equal(ask(&guest, VIRTIO_BLK_T_IN, 7, 9), VIRTIO_BLK_S_OK);
+	assert_int_equal(cache(&guest), 0);
+	/* A driver that begins anew begins with a cache. */
+	frontend_send(&guest, VU_RESET_DEVICE, 0, NULL, 0, NULL, 0);
+	assert_int_equal(cache(&guest), 1);
+	frontend_close(&guest);
+	close(inflight_fd);
+	assert_int_equal(end(pid), 0);
+	close(listener);
 }
 
 static void connection_is_inherited_and_iovd_ends_with_it(void **state)
@@ -215,6 +384,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(guest_reaches_what_is_behind_the_uplink),
 		CASE(socket_that_listens_is_inherited),
+		CASE(disk_is_served_at_a_socket_that_listens),
+		CASE(disk_goes_on_after_a_kill_and_its_cache_is_off),
 		CASE(connection_is_inherited_and_iovd_ends_with_it),
 		CASE(it_ends_promptly_under_traffic),
 		CASE(wrong_words_are_refused),

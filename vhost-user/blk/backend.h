@@ -178,6 +178,9 @@ struct blk_channel;
  * @lock: nobody else may write to it from now on, or, when it is read-only, nobody at all; also
  *	waits, call by call, for what a process that ended has under way: -EWOULDBLOCK until
  *	then; NULL when nobody else can have it
+ * @unlock: others may write to it, as soon as all that was written is on the medium, until @lock is
+ *	called again; there are no channels; 0, or -errno: nobody may; NULL when @lock is, and
+ *	for kinds that cannot be without it
  * @holder: who has the lock that we did not get, as words for a message, or NULL when that is
  *	nobody who lives; NULL when @lock is
  * @describe: what it is now; its size may be another one than before; 0 or -errno
@@ -212,6 +215,7 @@ struct blk_backend_ops {
 	bool needs_uring;
 	int (*open)(struct blk_backend **out, struct iov *iov, const struct blk_source *source);
 	int (*lock)(struct blk_backend *backend);
+	int (*unlock)(struct blk_backend *backend);
 	char *(*holder)(struct blk_backend *backend);
 	int (*describe)(struct blk_backend *backend, struct blk_geometry *geometry);
 	const char *(*identity)(const struct blk_backend *backend);

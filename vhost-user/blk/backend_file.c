@@ -7,7 +7,8 @@
  * So who gets the lock knows that nothing which an earlier process began is still to come, even
  * where that one was killed.  A device is claimed as well, as a mount does it (O_EXCL): the kernel
  * then keeps others from it, and us where there are some.  What an earlier process began has the
- * claim, too; it is told from a mount by the lock, and then claimed with the lock.
+ * claim, too; it is told from a mount by the lock, and then claimed with the lock.  Who lets go gets
+ * another description, as lock and claim are those of the one before.
  *
  * Without the page cache a file is read and written as its file system says that it can be; where
  * it does not say so, as on tmpfs, the page cache stays between.
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -375,6 +377,61 @@ static int file_lock(struct blk_backend *backend)
 	return flock(file->fd, (file->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) ? -errno : 0;
 }
 
+/* What others are to read is on the medium first, which takes as long as that takes. */
+static void *release(void *arg)
+{
+	const int fd = (int)(intptr_t)arg;
+
+	fdatasync(fd);
+	flock(fd, LOCK_UN);
+	close(fd);
+	return NULL;
+}
+
+/* Without the lock, and without the claim, which is of the description. */
+static int open_again(const struct file_backend *file)
+{
+	const int access = file->read_only ? O_RDONLY : O_RDWR, direct = file->is_direct ? O_DIRECT : 0;
+	int fd = open(file->path, access | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), error = 0;
+	struct stat status;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) || fcntl(fd, F_SETFL, direct))
+		error = -errno;
+	/* The name is that of another file by now. */
+	else if (status.st_dev != file->lock_device || status.st_ino != file->lock_inode)
+		error = -ESTALE;
+	if (!error)
+		return fd;
+	close(fd);
+	return error;
+}
+
+/* By a thread, as the control thread may not wait for the medium. */
+static int file_unlock(struct blk_backend *backend)
+{
+	struct file_backend *file = file_of(backend);
+	_cleanup_fd_ int fd = open_again(file);
+	int locked = fd < 0 ? -1 : fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+	pthread_t thread;
+
+	if (fd < 0)
+		return fd;
+	if (locked < 0)
+		return -errno;
+	if (dup3(fd, file->fd, O_CLOEXEC) < 0) {
+		close(locked);
+		return -errno;
+	}
+	file->is_claimed = false;
+	if (pthread_create(&thread, NULL, release, (void *)(intptr_t)locked))
+		release((void *)(intptr_t)locked);
+	else
+		pthread_detach(thread);
+	return 0;
+}
+
 static void describe_device(const struct file_backend *file, struct blk_geometry *geometry)
 {
 	uint64_t physical = queue_number(file, "physical_block_size");
@@ -458,6 +515,7 @@ const struct blk_backend_ops blk_backend_file = {
 	.needs_uring = true,
 	.open = file_open,
 	.lock = file_lock,
+	.unlock = file_unlock,
 	.holder = file_holder,
 	.describe = file_describe,
 	.check_size = file_check_size,

@@ -40,6 +40,20 @@ int blk_disk_lock(struct blk_disk *disk)
 	return error;
 }
 
+void blk_disk_unlocks(struct blk_disk *disk)
+{
+	__atomic_store_n(&disk->is_locked, false, __ATOMIC_RELEASE);
+}
+
+int blk_disk_unlock(struct blk_disk *disk)
+{
+	int error = disk->backend->ops->unlock(disk->backend);
+
+	if (error)
+		__atomic_store_n(&disk->is_locked, true, __ATOMIC_RELEASE);
+	return error;
+}
+
 bool blk_disk_renew(struct blk_disk *disk)
 {
 	struct blk_geometry now;

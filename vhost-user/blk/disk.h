@@ -90,6 +90,22 @@ void blk_disk_close(struct blk_disk *disk);
 int blk_disk_lock(struct blk_disk *disk);
 
 /**
+ * blk_disk_unlocks - have no ring taken from until it is locked again
+ * @disk: disk, whose back end can be unlocked
+ *
+ * The caller then has workers close their channels, and calls blk_disk_unlock().
+ */
+void blk_disk_unlocks(struct blk_disk *disk);
+
+/**
+ * blk_disk_unlock - let others have it
+ * @disk: disk without channels, after blk_disk_unlocks()
+ *
+ * Return: 0, or -errno, and it is locked as before.
+ */
+int blk_disk_unlock(struct blk_disk *disk);
+
+/**
  * blk_disk_renew - ask the back end anew what it is
  * @disk: disk
  *

@@ -207,6 +207,12 @@ static int start_datapath(struct daemon *daemon, const struct iovd_options *pars
 	return error;
 }
 
+/* The kernel ends what is left as it does after a kill. */
+static void leave(void)
+{
+	_exit(EXIT_SUCCESS);
+}
+
 static void keep_state(void *arg)
 {
 	saved_ports_save(((struct methods *)arg)->saved);
@@ -230,7 +236,9 @@ static int start_services(struct daemon *daemon, const struct iovd_options *pars
 		error = standalone_open(methods->registry, parsed);
 	if (!error && parsed->state)
 		error = saved_ports_open(&methods->saved, methods->registry, parsed->state);
-	if (!error) {
+	if (!error)
+		methods->registry->leave = leave;
+	if (!error && methods->saved) {
 		methods->registry->keep = keep_state;
 		methods->registry->keep_arg = methods;
 	}

@@ -240,7 +240,7 @@ static const struct jsonrpc_param disk_add_params[] = {
 	{ "read_only", json_type_boolean, false }, { "cached", json_type_boolean, false },
 	{ "serial", json_type_string, false },	{ "queues", json_type_int, false },
 	{ "on_error", json_type_string, false },	{ "qos", json_type_string, false },
-	DRY_RUN,
+	{ "incoming", json_type_boolean, false },	DRY_RUN,
 };
 
 static int call_disk_add(void *arg, struct json_object *params, struct json_object **result)
@@ -311,6 +311,7 @@ static int call_disk_set(void *arg, struct json_object *params, struct json_obje
 static const struct jsonrpc_param disk_resize_params[] = {
 	{ "name", json_type_string, true },
 	{ "bytes", json_type_int, false },
+	{ "shrink", json_type_boolean, false },
 	DRY_RUN,
 };
 
@@ -326,7 +327,8 @@ static int call_disk_resize(void *arg, struct json_object *params, struct json_o
 		differs = iov_fail(methods->registry->iov, -EINVAL, "%s: %lld bytes: expected more than 0",
 				   port->name, (long long)bytes);
 	else if (!error)
-		differs = disk_would_resize(port, (uint64_t)bytes);
+		differs = disk_would_resize(port, (uint64_t)bytes, json_object_get_boolean(
+			json_object_object_get(params, "shrink")));
 	if (differs < 0 || is_dry_run(params))
 		return answer_dry_run(differs, result);
 	error = differs ? disk_resize(port, (uint64_t)bytes) : 0;

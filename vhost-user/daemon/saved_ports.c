@@ -357,7 +357,7 @@ static struct json_object *describe_missing(const struct saved_ports *saved, siz
 		const char *described;
 	} names[] = {
 		{ "mtu", "wanted_mtu" }, { "queues", "queues_max" }, { "server", NULL },
-		{ "write_through", NULL }, { "flush_error", NULL },
+		{ "write_through", NULL }, { "flush_error", NULL }, { "incoming", NULL },
 	};
 	struct json_object *object = json_copy(json_object_array_get_idx(saved->missing, index));
 	bool serves = json_object_get_boolean(json_object_object_get(object, "server"));

@@ -25,9 +25,6 @@
 /* Milliseconds in which a medium gives back something. */
 #define ANSWER_MS 3000
 
-/* Microseconds between tries to have a disk alone. */
-#define LOCK_US 20000
-
 static int check_backend(struct iov *iov, const struct port_options *options)
 {
 	static const char *const takes[] = {
@@ -193,82 +190,10 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	return error ? error : limit_queues(disk, options);
 }
 
-/* Its guest learns of another size. */
-static void renew(struct disk_port *disk)
+void disk_renew(struct disk_port *disk)
 {
 	if (blk_disk_renew(&disk->disk) && front_end_session(&disk->port))
 		vu_session_config_changed(front_end_session(&disk->port));
-}
-
-static void have_lock(struct disk_port *disk)
-{
-	struct registry *registry = disk->port.registry;
-
-	iov_log(registry->iov, LOG_NOTICE, "%s: nobody has %s any more, after %" PRIu64 " ms",
-		disk->port.name, disk->where, monotonic_ms() - disk->lock_began);
-	renew(disk);
-	sd_event_source_disable_unref(disk->lock_timer);
-	disk->lock_timer = NULL;
-	workers_wake(registry->workers);
-}
-
-static int try_lock(sd_event_source *source, uint64_t usec, void *data)
-{
-	struct disk_port *disk = data;
-	int error = blk_disk_lock(&disk->disk);
-
-	(void)usec;
-	if (!error) {
-		have_lock(disk);
-		return 0;
-	}
-	if (error != -EWOULDBLOCK && error != disk->lock_error)
-		iov_log(disk->port.registry->iov, LOG_ERR, "%s: %s cannot be locked: %s; remove the "
-			"disk and add it again when the cause is gone", disk->port.name, disk->where,
-			strerror(-error));
-	disk->lock_error = error;
-	sd_event_source_set_time_relative(source, LOCK_US);
-	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-	return 0;
-}
-
-/*
- * Who has it lives: no.  Nobody does: a process that ended has writes under way, which would land
- * on top of ours, so the rings wait, for which @waits is set.
- */
-static int lock(struct disk_port *disk, bool *waits)
-{
-	const struct blk_backend_ops *ops = disk->disk.backend->ops;
-	struct iov *iov = disk->port.registry->iov;
-	int error = blk_disk_lock(&disk->disk);
-	char *holder;
-
-	*waits = error == -EWOULDBLOCK;
-	if (!error)
-		return 0;
-	if (!*waits)
-		return iov_told(iov, error, "%s: %s cannot be locked: %s", disk->port.name, disk->where,
-				strerror(-error));
-	holder = ops->holder(disk->disk.backend);
-	if (!holder)
-		return 0;
-	iov_fail(iov, -EBUSY, "%s: %s is in use by %s; end that, or share it read-only",
-		 disk->port.name, disk->where, holder);
-	free(holder);
-	return -EBUSY;
-}
-
-static int wait_for_lock(struct disk_port *disk)
-{
-	struct registry *registry = disk->port.registry;
-	int error;
-
-	disk->lock_began = monotonic_ms();
-	iov_log(registry->iov, LOG_NOTICE, "%s: waits for %s, which a process that ended still "
-		"writes to", disk->port.name, disk->where);
-	error = sd_event_add_time_relative(registry->event, &disk->lock_timer, CLOCK_MONOTONIC,
-					   LOCK_US, 0, try_lock, disk);
-	return error < 0 ? error : 0;
 }
 
 /* The back end, and the lock as far as it is to be had. */
@@ -283,7 +208,7 @@ static int have_data(struct disk_port *disk, const struct disk_options *options,
 		join(disk, qos);
 	if (!error)
 		error = open_backend(disk, options);
-	return error ? error : lock(disk, waits);
+	return error ? error : disk_lock_begin(disk, options->incoming, waits);
 }
 
 static int rehearse(struct port *port, const struct port_options *options)
@@ -324,7 +249,7 @@ static int on_news(sd_event_source *source, int fd, uint32_t events, void *data)
 			"lost; the next flush fails, and those behind it until "
 			"'iov disk set %s --clear-errors'",
 			disk->port.name, disk->where, disk->port.name);
-	renew(disk);
+	disk_renew(disk);
 	return 0;
 }
 
@@ -349,7 +274,7 @@ static int open_port(struct port *port, const struct port_options *options)
 	if (disk->disk.backend)
 		TAILQ_INSERT_TAIL(&port->registry->disks->list, disk, link);
 	if (!error && waits)
-		error = wait_for_lock(disk);
+		error = disk_lock_wait(disk);
 	if (!error)
 		error = watch_news(disk);
 	return error ? error : disk_session_open(disk, options);
@@ -361,7 +286,7 @@ static void close_port(struct port *port)
 
 	/* Its rings are polled until they have stopped. */
 	front_end_close(port);
-	sd_event_source_disable_unref(disk->lock_timer);
+	disk_lock_close(disk);
 	sd_event_source_disable_unref(disk->news);
 	if (disk->disk.backend) {
 		disks_forget(port->registry, &disk->disk);
@@ -430,7 +355,17 @@ static uint64_t bytes_now(const struct disk_port *disk)
 		       disk->disk.geometry.bytes : now.bytes;
 }
 
-int disk_would_resize(const struct port *port, uint64_t bytes)
+/* Where there is no data none is lost. */
+static int refuse_shrinking(const struct disk_port *disk, uint64_t bytes, uint64_t now)
+{
+	if (disk->disk.backend->ops->takes == BLK_TAKES_BYTES || bytes >= now)
+		return 0;
+	return iov_fail(disk->port.registry->iov, -EINVAL, "%s: has %" PRIu64 " bytes, and %" PRIu64
+			" are less: what is behind is lost; shrink what the guest has there first, and "
+			"say --shrink", disk->port.name, now, bytes);
+}
+
+int disk_would_resize(const struct port *port, uint64_t bytes, bool shrinks)
 {
 	const struct disk_port *disk = disk_port_of(port);
 	const struct blk_backend_ops *ops = disk->disk.backend->ops;
@@ -444,8 +379,13 @@ int disk_would_resize(const struct port *port, uint64_t bytes)
 	else if (bytes && disk->disk.geometry.read_only)
 		error = iov_fail(iov, -EROFS, "%s: is read-only; add it without --read-only to give it "
 				 "another size", port->name);
+	else if (bytes && disk->lock.is_incoming)
+		error = iov_fail_as(iov, IOV_FAILURE_OTHER, -EBUSY, "%s: its guest is not here, and who has "
+				    "that may write to its data; resize it there", port->name);
 	else if (bytes)
 		error = ops->check_size(disk->disk.backend, iov, bytes);
+	if (!error && bytes && !shrinks)
+		error = refuse_shrinking(disk, bytes, now);
 	if (error)
 		return error;
 	/* Somebody else may have cut it, which its guest has not been told. */
@@ -471,7 +411,7 @@ int disk_resize(struct port *port, uint64_t bytes)
 	}
 	if (bytes && disk->bytes)
 		disk->bytes = bytes;
-	renew(disk);
+	disk_renew(disk);
 	return 0;
 }
 
@@ -479,11 +419,12 @@ static const char *status_of(const struct disk_port *disk)
 {
 	const struct blk_backend *backend = disk->disk.backend;
 	const char *status = backend->ops->status ? backend->ops->status(backend) : NULL;
+	const char *lock = disk_lock_status(disk);
 
 	if (status)
 		return status;
-	if (disk->lock_timer)
-		return "waits-for-writer";
+	if (lock)
+		return lock;
 	if (disk->reach.is_absent)
 		return "waits-for-server";
 	for (unsigned int i = 0; i < disk->port.queue_end; i++)
@@ -523,6 +464,8 @@ static void save(const struct port *port, struct json_object *entry)
 	/* Front ends do not say it again to an iovd that comes next. */
 	if (disk->write_through)
 		json_object_object_add(entry, "write_through", json_object_new_boolean(true));
+	if (disk->lock.is_incoming)
+		json_object_object_add(entry, "incoming", json_object_new_boolean(true));
 	if (disk->kept_flush_error)
 		json_object_object_add(entry, "flush_error",
 				       json_object_new_int(-disk->kept_flush_error));
@@ -550,6 +493,7 @@ static void describe(const struct port *port, struct json_object *object)
 	json_add_text(object, "status", status_of(disk));
 	if (error)
 		json_add_text(object, "error", strerror(-error));
+	disk_lock_describe(disk, object);
 	if (disk->reach.is_absent)
 		json_add_text(object, "server", disk->reach.why);
 }
@@ -684,6 +628,11 @@ int disk_find_removable(struct registry *registry, const char *name, struct port
 			ANSWER_MS / 1000);
 }
 
+static bool can_give_up(const struct port *port)
+{
+	return disk_port_of(port)->disk.backend->ops->reset;
+}
+
 static const struct port_metric *const metrics[] = {
 	port_metrics, disk_metrics, front_end_metrics, NULL,
 };
@@ -707,6 +656,7 @@ const struct port_type disk_port_type = {
 	.is_source = is_source,
 	.attend = disk_session_attend,
 	.move = disk_session_move,
+	.can_give_up = can_give_up,
 	.metrics = metrics,
 	.histogram = &disk_histogram,
 };

@@ -9,6 +9,7 @@
 
 #include "vhost-user/blk/disk.h"
 #include "vhost-user/blk/poller.h"
+#include "vhost-user/port/disk_lock.h"
 #include "vhost-user/port/port.h"
 
 /* Rings that a disk offers when nobody says how many: one for each CPU of a large guest. */
@@ -25,9 +26,8 @@
  * @queues: number of its rings
  * @kept_flush_error: -errno of a failed flush that is in the file of ports; 0 for none
  * @write_through: its driver has switched the cache off since it began
- * @lock_timer: tries to have it alone; NULL when it has it
- * @lock_error: why it could not be had at the last try
- * @lock_began: since when, in milliseconds of the monotonic clock
+ * @lock: how it is with the lock of its data
+ * @is_moving: a ring was stopped because its guest goes elsewhere, and none started since
  * @news: of its back end; NULL for none
  * @reach: how it was with its server when there was news last
  * @counters: of each ring that ever ran
@@ -45,9 +45,8 @@ struct disk_port {
 	unsigned int queues;
 	int kept_flush_error;
 	bool write_through;
-	sd_event_source *lock_timer;
-	int lock_error;
-	uint64_t lock_began;
+	struct disk_lock lock;
+	bool is_moving;
 	sd_event_source *news;
 	struct blk_reach reach;
 	struct blk_counters *counters[PORT_RINGS_MAX];
@@ -82,6 +81,12 @@ static inline struct disk_port *disk_port_of(const struct port *port)
  */
 unsigned int disk_port_add_rings(const struct disk_port *disk, unsigned int worker,
 				 struct blk_polled *to);
+
+/**
+ * disk_renew - ask its back end anew what it is
+ * @disk: port, whose guest learns of another size
+ */
+void disk_renew(struct disk_port *disk);
 
 /**
  * disk_port_reset - have its back end give up what is under way
@@ -147,10 +152,11 @@ void disk_set(struct port *port, const struct disk_changes *changes);
  * disk_would_resize - judge another size of a disk
  * @port: a disk
  * @bytes: as for disk_resize()
+ * @shrinks: what is behind an end that comes closer may be lost
  *
  * Return: 1 when it has another size, 0 when it has this one, or -errno with a message.
  */
-int disk_would_resize(const struct port *port, uint64_t bytes);
+int disk_would_resize(const struct port *port, uint64_t bytes, bool shrinks);
 
 /**
  * disk_resize - give a disk another size, and tell its guest

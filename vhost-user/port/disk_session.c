@@ -8,12 +8,14 @@
 #include "vhost-user/port/disk_session.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "vhost-user/blk/disk_state.h"
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/disks.h"
 #include "vhost-user/port/registry.h"
@@ -39,6 +41,17 @@ static bool has_counters(struct disk_port *disk, unsigned int index)
 	return disk->counters[index];
 }
 
+/*
+ * A driver that another back end served may have switched its cache off, and does not say it again.
+ * Where nobody kept that, what it writes is stable when it is done, until it says something.
+ */
+static void suspect_cache(struct disk_port *disk, const struct vu_queue *vu)
+{
+	if (!disk->port.registry->keep && !disk->port.queue_end && !virtq_is_new(&vu->ring) &&
+	    vu->features & VU_BIT(VIRTIO_BLK_F_CONFIG_WCE))
+		__atomic_store_n(&disk->disk.has_cache, false, __ATOMIC_RELAXED);
+}
+
 static void queue_start(void *arg, struct vu_queue *vu)
 {
 	struct disk_port *disk = arg;
@@ -46,6 +59,7 @@ static void queue_start(void *arg, struct vu_queue *vu)
 	struct blk_queue *queue = NULL;
 
 	vu->device = NULL;
+	suspect_cache(disk, vu);
 	if (!has_counters(disk, vu->index) ||
 	    blk_queue_open(&queue, &disk->disk, vu, disk->counters[vu->index])) {
 		iov_log(port->registry->iov, LOG_ERR, "%s: vring %u stands still: out of memory",
@@ -59,6 +73,8 @@ static void queue_start(void *arg, struct vu_queue *vu)
 	balance_attach(port, vu, balance_choose(port));
 	port->queues[vu->index] = vu;
 	disks_publish(port->registry, port->workers[vu->index]);
+	disk->is_moving = false;
+	disk_lock_start(disk);
 }
 
 /* Out of the worker's sight, or back in it. */
@@ -68,13 +84,24 @@ static void show(struct port *port, struct vu_queue *vu, bool visible)
 	disks_publish(port->registry, port->workers[vu->index]);
 }
 
-/* It is in no list any more. */
+static bool runs(const struct port *port)
+{
+	for (unsigned int i = 0; i < port->queue_end; i++)
+		if (port->queues[i])
+			return true;
+	return false;
+}
+
+/* It is in no list any more.  Who asks where it stands and keeps a dirty log moves its guest. */
 static void end(struct disk_port *disk, struct vu_queue *vu)
 {
 	disk->moving[vu->index] = 0;
+	disk->is_moving |= vu->is_asked && vu->ring.log;
 	balance_detach(&disk->port, vu);
 	blk_queue_close(queue_of(vu));
 	vu->device = NULL;
+	if (!runs(&disk->port))
+		disk_lock_stop(disk, disk->is_moving);
 }
 
 static bool queue_stop(void *arg, struct vu_queue *vu)
@@ -213,6 +240,66 @@ static void reset(void *arg)
 	keep(disk, false);
 }
 
+/* None are negotiated when the connection ends. */
+static void features(void *arg, uint64_t features)
+{
+	if (!features)
+		disk_lock_forget_guest(arg);
+}
+
+static int save(void *arg, uint8_t **bytes, size_t *length)
+{
+	const struct disk_port *disk = arg;
+	const struct disk_state state = {
+		.features = vu_session_features(front_end_session(&disk->port)),
+		.bytes = disk->disk.geometry.bytes,
+		.write_through = !__atomic_load_n(&disk->disk.has_cache, __ATOMIC_RELAXED),
+		.flush_error = (uint32_t)-__atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED),
+	};
+
+	return disk_state_write(&state, bytes, length);
+}
+
+static int check_state(struct disk_port *disk, const struct disk_state *state)
+{
+	struct iov *iov = disk->port.registry->iov;
+	const struct vu_session *session = front_end_session(&disk->port);
+	const uint64_t chosen = vu_session_features(session) & ~VU_BIT(VU_F_LOG_ALL);
+	const uint64_t features = state->features & ~VU_BIT(VU_F_LOG_ALL);
+
+	if (features & ~vu_session_features_offered(session) || (chosen && features != chosen))
+		return iov_fail(iov, -EINVAL, "the disk had features 0x%" PRIx64 ", and disk %s offers 0x%"
+				PRIx64 ", of which its front end chose 0x%" PRIx64, features,
+				disk->port.name, vu_session_features_offered(session), chosen);
+	/* Somebody may have made it larger since it was opened. */
+	disk_renew(disk);
+	if (state->bytes != disk->disk.geometry.bytes)
+		return iov_fail(iov, -EINVAL, "the disk had %" PRIu64 " bytes, and disk %s has %" PRIu64
+				"; have it made of the same file or device", state->bytes,
+				disk->port.name, disk->disk.geometry.bytes);
+	return 0;
+}
+
+/* What a flush lost where the guest comes from no flush here finds. */
+static int load(void *arg, const uint8_t *bytes, size_t length)
+{
+	struct disk_port *disk = arg;
+	struct disk_state state;
+	int error = disk_state_read(&state, disk->port.registry->iov, bytes, length);
+
+	if (!error)
+		error = check_state(disk, &state);
+	if (error)
+		return error;
+	__atomic_store_n(&disk->disk.has_cache, !state.write_through, __ATOMIC_RELAXED);
+	if (state.write_through)
+		keep(disk, true);
+	if (state.flush_error)
+		__atomic_store_n(&disk->disk.flush_error, -(int)state.flush_error, __ATOMIC_RELAXED);
+	keep_failure(disk);
+	return 0;
+}
+
 static void get_config(void *arg, uint8_t space[VU_CONFIG_SPACE])
 {
 	const struct disk_port *disk = arg;
@@ -273,9 +360,12 @@ static const struct vu_ops ops = {
 	.queue_abandon = queue_abandon,
 	.kick = kick,
 	.quiesce = quiesce,
+	.features = features,
 	.reset = reset,
 	.get_config = get_config,
 	.set_config = set_config,
+	.save = save,
+	.load = load,
 };
 
 int disk_session_open(struct disk_port *disk, const struct port_options *options)

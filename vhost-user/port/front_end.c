@@ -85,6 +85,11 @@ int front_end_open(struct port *port, const struct port_options *options,
 	return error ? error : open_endpoint(port, &complete);
 }
 
+bool front_end_end(struct port *port)
+{
+	return !port->front_end.endpoint || vu_endpoint_end(port->front_end.endpoint);
+}
+
 void front_end_close(struct port *port)
 {
 	struct front_end *front = &port->front_end;

@@ -64,6 +64,16 @@ int front_end_open(struct port *port, const struct port_options *options,
 		   const struct vu_device *device);
 
 /**
+ * front_end_end - serve nobody any more
+ * @port: port, which is closed next
+ *
+ * May be called again and again, for rings that drain.
+ *
+ * Return: whether all rings have stopped, so that front_end_close() waits for nothing.
+ */
+bool front_end_end(struct port *port);
+
+/**
  * front_end_close - end that
  * @port: any port
  */

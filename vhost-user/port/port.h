@@ -47,6 +47,7 @@ struct registry;
  * @queues: number of rings; 0 for as many as there is use for
  * @on_error: "report" or "wait"; NULL for the first
  * @qos: name of the group whose limits it keeps; NULL for none
+ * @incoming: its guest comes from elsewhere, where somebody has the data until then
  * @write_through: its guest had switched the cache off
  * @flush_error: errno of a flush that failed, which nobody has looked at; 0 for none
  */
@@ -61,6 +62,7 @@ struct disk_options {
 	int queues;
 	const char *on_error;
 	const char *qos;
+	bool incoming;
 	bool write_through;
 	int flush_error;
 };
@@ -148,6 +150,7 @@ struct port_changes {
  * @is_source: whether a worker takes from ring @index at present
  * @attend: go on with what workers have told; NULL when there is nothing but the front end
  * @move: give a ring that is a source to another worker; NULL when views do that
+ * @can_give_up: whether closing it ends what is under way instead of waiting for it; NULL: always
  * @fill_view: add it to a view, where @dp has what all ports have; for ports that carry frames;
  *	0 or -ENOMEM
  * @metrics: lists that end with NULL, as does this list of them
@@ -174,6 +177,7 @@ struct port_type {
 	bool (*is_source)(const struct port *port, unsigned int index);
 	void (*attend)(struct port *port);
 	void (*move)(struct port *port, unsigned int index, unsigned int to);
+	bool (*can_give_up)(const struct port *port);
 	int (*fill_view)(struct dp_view *view, struct dp_port *dp, const struct port *port);
 	const struct port_metric *const *metrics;
 	const struct port_histogram *histogram;

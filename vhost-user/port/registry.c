@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "vhost-user/port/balance.h"
@@ -18,6 +19,9 @@
 /* Microseconds of looking after rings at once, and until one comes back: a fifth of the time. */
 #define ATTENTION 10000
 #define ATTENTION_EACH 5
+
+/* Milliseconds that an iovd which ends waits for what disks have under way. */
+#define END_MS 5000
 
 int registry_check_name(struct iov *iov, const char *what, const char *name)
 {
@@ -244,12 +248,56 @@ static void port_drop(struct registry *registry, struct port *port)
 	port_free(port);
 }
 
+static bool can_give_up(const struct port *port)
+{
+	return !port->type->can_give_up || port->type->can_give_up(port);
+}
+
+/* All at the same time; whether closing them waits for no medium. */
+static bool end_front_ends(struct registry *registry)
+{
+	struct port *port;
+	bool ended = true;
+
+	TAILQ_FOREACH(port, &registry->ports, link) {
+		if (port->type->attend)
+			port->type->attend(port);
+		ended &= front_end_end(port) || can_give_up(port);
+	}
+	return ended;
+}
+
+/*
+ * What a disk was asked for is given back first, as not every front end knows what is in flight.  A
+ * medium that does not answer is not waited for: what it has is in memory that the kernel keeps
+ * until then, and the next iovd finds it in flight, as after a kill.
+ */
+static void end_ports(struct registry *registry)
+{
+	const uint64_t end = monotonic_ms() + END_MS;
+	const struct timespec pause = { .tv_nsec = 500000 };
+	struct port *port, *next;
+
+	while (!end_front_ends(registry) && monotonic_ms() < end)
+		nanosleep(&pause, NULL);
+	for (port = TAILQ_FIRST(&registry->ports); port; port = next) {
+		next = TAILQ_NEXT(port, link);
+		if (!registry->leave || can_give_up(port) || front_end_end(port))
+			port_drop(registry, port);
+	}
+	TAILQ_FOREACH(port, &registry->ports, link)
+		iov_log(registry->iov, LOG_ERR, "%s: its medium has not answered for %d s; iovd ends "
+			"without what it was asked for, which the next iovd finds in flight",
+			port->name, END_MS / 1000);
+	if (!TAILQ_EMPTY(&registry->ports))
+		registry->leave();
+}
+
 void registry_close(struct registry *registry)
 {
 	if (!registry)
 		return;
-	while (!TAILQ_EMPTY(&registry->ports))
-		port_drop(registry, TAILQ_FIRST(&registry->ports));
+	end_ports(registry);
 	while (!TAILQ_EMPTY(&registry->bridges))
 		bridge_close(registry, TAILQ_FIRST(&registry->bridges));
 	while (!TAILQ_EMPTY(&registry->qos))

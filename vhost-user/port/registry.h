@@ -43,6 +43,8 @@ struct positions;
  * @keep: called when a guest changed something that the next iovd has to know; NULL when
  *	nobody keeps that
  * @keep_arg: its argument
+ * @leave: called when the process ends and a medium does not give back what it was given, instead of
+ *	waiting for that; does not return; NULL to wait
  * @removed: what was counted of ports that are not there any more
  */
 struct registry {
@@ -66,6 +68,7 @@ struct registry {
 	struct qos_list qos;
 	void (*keep)(void *arg);
 	void *keep_arg;
+	void (*leave)(void);
 	struct dp_counters removed;
 };
 

@@ -458,6 +458,12 @@ int vu_endpoint_adopt(struct vu_endpoint **out, struct iov *iov, sd_event *event
 	return 0;
 }
 
+bool vu_endpoint_end(struct vu_endpoint *endpoint)
+{
+	endpoint->is_ending = endpoint->session && !vu_session_end(endpoint->session);
+	return !endpoint->is_ending;
+}
+
 void vu_endpoint_close(struct vu_endpoint *endpoint)
 {
 	if (!endpoint)

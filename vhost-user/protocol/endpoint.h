@@ -94,6 +94,16 @@ int vu_endpoint_adopt(struct vu_endpoint **out, struct iov *iov, sd_event *event
 		      const struct vu_device *device);
 
 /**
+ * vu_endpoint_end - serve nobody any more
+ * @endpoint: endpoint, which is closed next
+ *
+ * May be called again and again, for rings that drain.
+ *
+ * Return: whether all rings have stopped, so that vu_endpoint_close() waits for nothing.
+ */
+bool vu_endpoint_end(struct vu_endpoint *endpoint);
+
+/**
  * vu_endpoint_close - end the connection and remove the server's socket
  * @endpoint: NULL is allowed
  */

@@ -631,4 +631,17 @@ static inline uint32_t virtq_base(const struct virtq *vq)
 	return vq->ops->base(vq);
 }
 
+/**
+ * virtq_is_new - whether the ring stands where a driver begins with one
+ * @vq: ring of which all that was taken was given back
+ *
+ * Both indices are 0, and of a packed ring both wrap counters 1: virtio 1.2 section 2.8.1.
+ */
+static inline bool virtq_is_new(const struct virtq *vq)
+{
+	const uint32_t base = virtq_base(vq);
+
+	return !base || base == UINT32_C(0x80008000);
+}
+
 #endif

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/iovd_users.h"
+
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/pci/identity.h"
+#include "base/rpc/rpc.h"
+
+/* A device node, by any name of it, on the way that a finding tells. */
+static bool leads_by(struct json_object *finding, const char *path)
+{
+	struct json_object *way = json_object_object_get(finding, "path");
+	char real[PATH_MAX];
+
+	if (!realpath(path, real))
+		return false;
+	for (size_t i = 0; i < json_object_array_length(way); i++) {
+		const char *step = json_object_get_string(json_object_array_get_idx(way, i));
+		const char *name = strrchr(step, '/');
+
+		if (!strcmp(name ? name + 1 : step, basename(real)))
+			return true;
+	}
+	return false;
+}
+
+/* A function, maybe with the number of a namespace behind it; of an uplink the device. */
+static bool is_function(struct json_object *finding, const char *text)
+{
+	const char *device = json_text(finding, "device");
+	const size_t length = strlen(device);
+
+	return !strncmp(text, device, length) &&
+	       (!text[length] || text[length] == '/' || text[length] == ',');
+}
+
+static bool is_used_by(struct json_object *finding, struct json_object *user)
+{
+	const char *path = json_text_or_null(user, "path"), *device = json_text_or_null(user, "device");
+
+	if (path)
+		return *path == '/' ? leads_by(finding, path) : is_function(finding, path);
+	return device && is_function(finding, device);
+}
+
+static void name_users(const struct cli *cli, struct json_object *finding, const char *noun,
+		       struct json_object *users)
+{
+	for (size_t i = 0; i < json_object_array_length(users); i++) {
+		struct json_object *user = json_object_array_get_idx(users, i);
+		const char *name = json_text(user, "name");
+
+		if (!is_used_by(finding, user))
+			continue;
+		json_add_text(finding, noun, name);
+		if (!cli->json)
+			fprintf(stderr, "iov: %s is %s %s of iovd; 'iov %s remove %s' gives it back\n",
+				json_text(finding, "device"), noun, name, noun, name);
+		return;
+	}
+}
+
+static bool is_of_iovd(struct json_object *finding)
+{
+	return strstr(json_text(finding, "holder"), "(iovd)");
+}
+
+static void ask(const struct cli *cli, const char *noun)
+{
+	_cleanup_json_ struct json_object *users = NULL;
+	char method[16];
+
+	snprintf(method, sizeof(method), "%s.list", noun);
+	if (iov_rpc_call(cli->iov, method, NULL, &users))
+		return;
+	for (size_t i = 0; i < json_object_array_length(cli->findings); i++) {
+		struct json_object *finding = json_object_array_get_idx(cli->findings, i);
+
+		if (is_of_iovd(finding))
+			name_users(cli, finding, noun, users);
+	}
+}
+
+void cli_name_iovd_users(const struct cli *cli)
+{
+	char message[IOV_MESSAGE_SIZE];
+	bool is_there = false;
+
+	for (size_t i = 0; i < json_object_array_length(cli->findings); i++)
+		is_there |= is_of_iovd(json_object_array_get_idx(cli->findings, i));
+	if (!is_there)
+		return;
+	snprintf(message, sizeof(message), "%s", iov_error_message(cli->iov));
+	ask(cli, "disk");
+	ask(cli, "port");
+	iov_fail(cli->iov, -ECANCELED, "%s", message);
+}

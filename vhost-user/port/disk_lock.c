@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Theory of operation.  A disk has the lock of its data from when it is added until it is removed,
+ * and no ring is taken from without it.  Somebody who lives and has it is a reason not to add the
+ * disk; what a process that ended still writes is waited for.
+ *
+ * A guest that moves with a shared disk is the exception, as for a time two disks are for one
+ * guest.  Where it comes from the disk lets go when the last ring has given its position to a front
+ * end that keeps a dirty log: by then all is written, and nobody asks for anything until rings start
+ * again.  Where it goes to the disk was added as incoming, and wants the lock when its first ring
+ * starts.  A move that fails is the same the other way: the rings start again where they were.
+ *
+ * Nobody waits for ever for one who lives.  A guest whose source went on instead has the
+ * memory of another time, and would write it over what that did since.
+ */
+#include "vhost-user/port/disk_lock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "vhost-user/port/disk_port.h"
+#include "vhost-user/port/disks.h"
+#include "vhost-user/port/registry.h"
+
+/* Microseconds between tries. */
+#define TRY_US 20000
+
+/* How long a guest that came waits for who lives, in milliseconds. */
+#define PATIENCE_MS 30000
+
+static struct iov *iov_of(const struct disk_port *disk)
+{
+	return disk->port.registry->iov;
+}
+
+/* For the caller to free; NULL when nobody who lives has it. */
+static char *holder_of(const struct disk_port *disk)
+{
+	return disk->disk.backend->ops->holder(disk->disk.backend);
+}
+
+/* An iovd that comes next has to know whether others may have it. */
+static void set_incoming(struct disk_port *disk, bool is_incoming)
+{
+	struct registry *registry = disk->port.registry;
+
+	if (disk->lock.is_incoming == is_incoming)
+		return;
+	disk->lock.is_incoming = is_incoming;
+	if (registry->keep)
+		registry->keep(registry->keep_arg);
+}
+
+static void have_it(struct disk_port *disk)
+{
+	set_incoming(disk, false);
+	disk->lock.began = 0;
+	disk_renew(disk);
+	disk_lock_close(disk);
+	workers_wake(disk->port.registry->workers);
+}
+
+static void give_up(struct disk_port *disk, const char *holder)
+{
+	iov_log(iov_of(disk), LOG_ERR,
+		"%s: %s is still in use by %s, %d s after its guest came; it is not waited for any "
+		"longer, since what the guest knows of it may be old by now; see to where the guest "
+		"came from, and start it here again", disk->port.name, disk->where, holder,
+		PATIENCE_MS / 1000);
+	disk->lock.is_given_up = true;
+	disk_lock_close(disk);
+}
+
+static bool is_patient(const struct disk_port *disk)
+{
+	return !disk->lock.is_incoming || monotonic_ms() - disk->lock.began < PATIENCE_MS;
+}
+
+static void note_error(struct disk_port *disk, int error)
+{
+	if (error != -EWOULDBLOCK && error != disk->lock.error)
+		iov_log(iov_of(disk), LOG_ERR, "%s: %s cannot be locked: %s; remove the disk and add "
+			"it again when the cause is gone", disk->port.name, disk->where,
+			strerror(-error));
+	disk->lock.error = error;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct disk_port *disk = data;
+	int error = blk_disk_lock(&disk->disk);
+	char *holder;
+
+	(void)usec;
+	if (!error) {
+		iov_log(iov_of(disk), LOG_NOTICE, "%s: nobody has %s any more, after %" PRIu64 " ms",
+			disk->port.name, disk->where, monotonic_ms() - disk->lock.began);
+		have_it(disk);
+		return 0;
+	}
+	note_error(disk, error);
+	holder = is_patient(disk) ? NULL : holder_of(disk);
+	if (holder) {
+		give_up(disk, holder);
+		free(holder);
+		return 0;
+	}
+	sd_event_source_set_time_relative(source, TRY_US);
+	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+static int begin_waiting(struct disk_port *disk)
+{
+	int error = sd_event_add_time_relative(disk->port.registry->event, &disk->lock.timer,
+					       CLOCK_MONOTONIC, TRY_US, 0, on_timer, disk);
+
+	if (!disk->lock.began)
+		disk->lock.began = monotonic_ms();
+	disk->lock.error = 0;
+	return error < 0 ? error : 0;
+}
+
+static int begin_incoming(struct disk_port *disk)
+{
+	const struct blk_backend_ops *ops = disk->disk.backend->ops;
+
+	if (!ops->lock || !ops->unlock)
+		return iov_fail(iov_of(disk), -EINVAL, "%s: nobody has a lock on a disk of kind %s that "
+				"its guest could wait for; leave --incoming out", disk->port.name,
+				ops->name);
+	disk->lock.is_incoming = true;
+	return 0;
+}
+
+int disk_lock_begin(struct disk_port *disk, bool incoming, bool *waits)
+{
+	int error;
+	char *holder;
+
+	*waits = false;
+	if (incoming)
+		return begin_incoming(disk);
+	error = blk_disk_lock(&disk->disk);
+	*waits = error == -EWOULDBLOCK;
+	if (!error)
+		return 0;
+	if (!*waits)
+		return iov_told(iov_of(disk), error, "%s: %s cannot be locked: %s", disk->port.name,
+				disk->where, strerror(-error));
+	holder = holder_of(disk);
+	if (!holder)
+		return 0;
+	iov_fail(iov_of(disk), -EBUSY, "%s: %s is in use by %s; end that, share it read-only, or "
+		 "add the disk with --incoming when its guest comes from there", disk->port.name,
+		 disk->where, holder);
+	free(holder);
+	return -EBUSY;
+}
+
+int disk_lock_wait(struct disk_port *disk)
+{
+	iov_log(iov_of(disk), LOG_NOTICE, "%s: waits for %s, which a process that ended still "
+		"writes to", disk->port.name, disk->where);
+	return begin_waiting(disk);
+}
+
+static void tell_waiting(const struct disk_port *disk)
+{
+	char *holder = holder_of(disk);
+
+	iov_log(iov_of(disk), LOG_NOTICE, "%s: its guest has come, and waits for %s, which %s has",
+		disk->port.name, disk->where, holder ? holder : "a process that ended");
+	free(holder);
+}
+
+void disk_lock_start(struct disk_port *disk)
+{
+	struct disk_lock *lock = &disk->lock;
+
+	if (!lock->is_incoming || lock->is_given_up || lock->timer)
+		return;
+	if (!blk_disk_lock(&disk->disk)) {
+		have_it(disk);
+		return;
+	}
+	/* Rings may stop for a moment. */
+	if (!lock->began)
+		tell_waiting(disk);
+	if (begin_waiting(disk))
+		iov_log(iov_of(disk), LOG_ERR, "%s: rings stand still: out of memory", disk->port.name);
+}
+
+void disk_lock_stop(struct disk_port *disk, bool moves)
+{
+	const struct blk_backend_ops *ops = disk->disk.backend->ops;
+	int error;
+
+	if (disk->lock.is_incoming) {
+		disk_lock_close(disk);
+		return;
+	}
+	if (!moves || !ops->unlock)
+		return;
+	/* Late writes are waited for by whoever has the guest. */
+	if (disk->lock.timer) {
+		disk_lock_close(disk);
+		set_incoming(disk, true);
+		return;
+	}
+	/* Channels have the file that is locked. */
+	blk_disk_unlocks(&disk->disk);
+	disks_forget(disk->port.registry, &disk->disk);
+	error = blk_disk_unlock(&disk->disk);
+	if (error) {
+		iov_log(iov_of(disk), LOG_ERR, "%s: its guest goes elsewhere, and %s cannot be let go: "
+			"%s; remove the disk for the guest to go on there", disk->port.name,
+			disk->where, strerror(-error));
+		return;
+	}
+	iov_log(iov_of(disk), LOG_NOTICE, "%s: its guest goes elsewhere, and may have %s there",
+		disk->port.name, disk->where);
+	set_incoming(disk, true);
+}
+
+void disk_lock_forget_guest(struct disk_port *disk)
+{
+	disk->lock.is_given_up = false;
+	disk->lock.began = 0;
+}
+
+const char *disk_lock_status(const struct disk_port *disk)
+{
+	if (disk->lock.timer)
+		return "waits-for-writer";
+	if (disk->lock.is_given_up)
+		return "given-up";
+	return disk->lock.is_incoming ? "incoming" : NULL;
+}
+
+void disk_lock_describe(const struct disk_port *disk, struct json_object *object)
+{
+	char *holder = disk_lock_status(disk) ? holder_of(disk) : NULL;
+
+	if (holder)
+		json_add_text(object, "writer", holder);
+	free(holder);
+}
+
+void disk_lock_close(struct disk_port *disk)
+{
+	disk->lock.timer = sd_event_source_disable_unref(disk->lock.timer);
+}
