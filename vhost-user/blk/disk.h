@@ -166,6 +166,15 @@ struct blk_limits blk_limits_of(const struct blk_disk *disk, uint64_t features);
 bool blk_is_stable(const struct blk_disk *disk, uint64_t features);
 
 /**
+ * blk_needs_zones - whether only who knows zones can write to it
+ * @disk: disk
+ *
+ * Virtio 1.3 section 5.2.5.2: other drivers must not have it.  Front ends negotiate for them, so
+ * such a driver finds a disk that takes no writes.
+ */
+bool blk_needs_zones(const struct blk_disk *disk);
+
+/**
  * blk_config_write - the driver writes to its configuration space
  * @disk: disk
  * @offset: first byte

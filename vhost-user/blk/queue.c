@@ -45,6 +45,8 @@ struct waiting {
  * @in_order: VIRTIO_F_IN_ORDER was negotiated; or nobody keeps what is in flight, so where the
  *	ring stands has to tell the next one what was not given back
  * @is_resumed: what was in flight before us was taken
+ * @is_new: what is taken was taken by nobody before us; where nobody keeps what is in flight that is
+ *	known once there was nothing to take
  * @requests: all of them
  * @count: length of @requests
  * @free: those that are not under way
@@ -74,6 +76,7 @@ struct blk_queue {
 	struct blk_limits limits;
 	bool in_order;
 	bool is_resumed;
+	bool is_new;
 	struct blk_request *requests;
 	unsigned int count;
 	struct blk_request *free;
@@ -125,6 +128,7 @@ static void set_count(unsigned int *count, unsigned int to)
 }
 
 static void on_done(struct blk_io *io, int error);
+static void on_place(struct blk_io *io);
 
 int blk_queue_open(struct blk_queue **out, struct blk_disk *disk, struct vu_queue *vu,
 		   struct blk_counters *counters)
@@ -151,6 +155,7 @@ int blk_queue_open(struct blk_queue **out, struct blk_disk *disk, struct vu_queu
 		queue->requests[i].owner = queue;
 		queue->requests[i].segments = queue->requests[i].few;
 		queue->requests[i].io.done = on_done;
+		queue->requests[i].io.place = on_place;
 		queue->requests[i].next = queue->free;
 		queue->free = &queue->requests[i];
 	}
@@ -169,11 +174,18 @@ void blk_queue_close(struct blk_queue *queue)
 	free(queue);
 }
 
+/* Its driver did not look where the zone stands: nothing is wrong with the disk. */
+static bool is_zone_error(int error)
+{
+	return error == BLK_ZONE_INVALID || error == BLK_ZONE_UNALIGNED ||
+	       error == BLK_ZONE_OPEN_LIMIT || error == BLK_ZONE_ACTIVE_LIMIT;
+}
+
 static bool may_park(const struct blk_queue *queue, int error)
 {
 	/* What the guest asked for wrongly stays wrong. */
 	return error && error != -EINVAL && error != -EOPNOTSUPP && error != -EROFS &&
-	       !is_set(&queue->draining) &&
+	       !is_zone_error(error) && !is_set(&queue->draining) &&
 	       __atomic_load_n(&queue->disk->on_error, __ATOMIC_RELAXED) == BLK_ERROR_WAIT;
 }
 
@@ -182,6 +194,7 @@ static void park(struct blk_queue *queue, struct blk_request *request)
 {
 	if (!queue->parked)
 		queue->retry = cycles_now() + queue->disk->retry_cycles;
+	request->io.is_again = true;
 	request->io.next = queue->parked;
 	queue->parked = &request->io;
 	set_count(&queue->parked_count, queue->parked_count + 1);
@@ -260,7 +273,7 @@ static void on_done(struct blk_io *io, int error)
 	set_count(&queue->at_backend, queue->at_backend - 1);
 	if (!error && request->kind == BLK_KIND_FLUSH)
 		error = __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED);
-	if (unlikely(error))
+	if (unlikely(error) && !is_zone_error(error))
 		note_error(queue, request, error);
 	if (unlikely(may_park(queue, error))) {
 		park(queue, request);
@@ -275,6 +288,44 @@ static void on_done(struct blk_io *io, int error)
 		finish(queue, request);
 }
 
+/* Before any of it is written: who comes next finds where it went, if it went there. */
+static void on_place(struct blk_io *io)
+{
+	struct blk_request *request = (struct blk_request *)io;
+	struct blk_queue *queue = request->owner;
+
+	blk_request_place(request);
+	if (queue->vu->inflight)
+		virtq_inflight_mark(queue->vu->inflight, &request->chain);
+}
+
+/*
+ * What was appended twice would be in its zone twice.  Whether it was begun is written down; where
+ * nobody keeps that, nobody knows, and its driver has to look at the zone itself.
+ */
+static bool find_place(struct blk_queue *queue, struct blk_request *request)
+{
+	struct virtq_inflight *inflight = queue->vu->inflight;
+
+	if (!inflight)
+		return false;
+	request->io.is_again = virtq_inflight_is_marked(inflight, &request->chain);
+	if (request->io.is_again)
+		request->io.appended = blk_request_placed(request);
+	return true;
+}
+
+static void begin_again(struct blk_queue *queue, struct blk_request *request)
+{
+	request->io.is_again = true;
+	if (request->kind == BLK_KIND_ZONE_APPEND && !find_place(queue, request)) {
+		request->error = -EIO;
+		finish(queue, request);
+		return;
+	}
+	submit(queue, request);
+}
+
 static struct blk_request *begin(struct blk_queue *queue, const struct virtq_batch *batch,
 				 const struct virtq_chain *chain, uint64_t now)
 {
@@ -285,10 +336,13 @@ static struct blk_request *begin(struct blk_queue *queue, const struct virtq_bat
 	request->began = now;
 	if (queue->in_order)
 		append(&queue->done, request);
-	if (blk_request_begin(request, batch, chain, &queue->limits))
+	request->io.is_again = false;
+	if (!blk_request_begin(request, batch, chain, &queue->limits))
+		finish(queue, request);
+	else if (likely(queue->is_new))
 		submit(queue, request);
 	else
-		finish(queue, request);
+		begin_again(queue, request);
 	return request;
 }
 
@@ -300,12 +354,14 @@ static unsigned int take(struct blk_queue *queue, struct virtq_batch *batch, uns
 
 	if (unlikely(!queue->is_resumed)) {
 		taken = virtq_inflight_resume(queue->vu->inflight, ring, batch, most);
-		queue->is_resumed = !taken;
+		queue->is_resumed = queue->is_new = !taken;
 	}
 	if (taken)
 		return taken;
-	return queue->vu->inflight ? virtq_inflight_take(queue->vu->inflight, ring, batch, most) :
-				     virtq_take(ring, batch, most);
+	taken = queue->vu->inflight ? virtq_inflight_take(queue->vu->inflight, ring, batch, most) :
+				      virtq_take(ring, batch, most);
+	queue->is_new |= !taken;
+	return taken;
 }
 
 static void retry(struct blk_queue *queue)
@@ -365,7 +421,13 @@ static unsigned int limits_of(enum blk_kind kind)
 	case BLK_KIND_DISCARD:
 	case BLK_KIND_WRITE_ZEROES:
 	case BLK_KIND_SECURE_ERASE:
+	case BLK_KIND_ZONE_APPEND:
+	case BLK_KIND_ZONE_FINISH:
+	case BLK_KIND_ZONE_RESET:
+	case BLK_KIND_ZONE_RESET_ALL:
 		return QOS_WRITE;
+	case BLK_KIND_ZONE_REPORT:
+		return QOS_READ;
 	default:
 		return QOS_REQUEST;
 	}

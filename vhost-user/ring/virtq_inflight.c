@@ -161,6 +161,25 @@ unsigned int virtq_inflight_take(struct virtq_inflight *inflight, struct virtq *
 	return taken;
 }
 
+static uint8_t *mark_of(const struct virtq_inflight *inflight, const struct virtq_chain *chain)
+{
+	return inflight->is_packed ? &inflight->packed->desc[chain->slot].mark :
+				     &inflight->split->desc[chain->id].mark;
+}
+
+void virtq_inflight_mark(struct virtq_inflight *inflight, const struct virtq_chain *chain)
+{
+	inflight_in_order();
+	__atomic_store_n(mark_of(inflight, chain), 1, __ATOMIC_RELAXED);
+	inflight_in_order();
+}
+
+bool virtq_inflight_is_marked(const struct virtq_inflight *inflight,
+			      const struct virtq_chain *chain)
+{
+	return __atomic_load_n(mark_of(inflight, chain), __ATOMIC_RELAXED) == 1;
+}
+
 void virtq_inflight_push(struct virtq_inflight *inflight, struct virtq *vq,
 			 const struct virtq_chain *chain, uint32_t length)
 {

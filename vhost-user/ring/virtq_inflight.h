@@ -98,6 +98,26 @@ unsigned int virtq_inflight_take(struct virtq_inflight *inflight, struct virtq *
 				 struct virtq_batch *batch, unsigned int max);
 
 /**
+ * virtq_inflight_mark - write down that a chain was begun
+ * @inflight: of the ring
+ * @chain: a chain that is in flight, which the caller may have copied
+ *
+ * For what must not be carried out twice: what was stored in guest memory before this is there
+ * for who finds the mark.
+ */
+void virtq_inflight_mark(struct virtq_inflight *inflight, const struct virtq_chain *chain);
+
+/**
+ * virtq_inflight_is_marked - whether that was written down
+ * @inflight: of the ring
+ * @chain: a chain that is in flight
+ *
+ * Return: false also for one that nobody marked since it was taken from the ring.
+ */
+bool virtq_inflight_is_marked(const struct virtq_inflight *inflight,
+			      const struct virtq_chain *chain);
+
+/**
  * virtq_inflight_push - virtq_push(), written down
  * @inflight: of the ring
  * @vq: ring
