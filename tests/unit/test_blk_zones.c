@@ -219,10 +219,14 @@ static uint8_t run(struct test *test, const struct ask *ask)
 
 static uint8_t do_it(struct test *test, uint32_t type, uint64_t sector, uint32_t out, uint32_t in)
 {
+	const uint64_t before = test->ring.guest.allocated;
 	struct ask ask = make(test, type, sector, out, in);
+	uint8_t became;
 
 	memset(payload(test, &ask), (int)sector, out);
-	return run(test, &ask);
+	became = run(test, &ask);
+	test->ring.guest.allocated = before;
+	return became;
 }
 
 /* First sector of the zone of a number, of those that are written in order. */
@@ -238,12 +242,14 @@ static uint64_t zone(const struct test *test, uint32_t number)
 
 static struct blk_report_zone report(struct test *test, uint64_t sector)
 {
+	const uint64_t before = test->ring.guest.allocated;
 	struct ask ask = make(test, VIRTIO_BLK_T_ZONE_REPORT, sector, 0, 128);
 	struct blk_report_zone entry;
 
 	assert_int_equal(run(test, &ask), OK);
 	assert_int_equal(le64toh(*(uint64_t *)(void *)answer(test, &ask)), 1);
 	memcpy(&entry, answer(test, &ask) + 64, sizeof(entry));
+	test->ring.guest.allocated = before;
 	return entry;
 }
 
@@ -634,7 +640,8 @@ static void begin_only(struct test *test, struct ask *ask, uint64_t sector, bool
 			 1);
 	memcpy(answer(test, ask) + ask->in_length - 9, &told, sizeof(told));
 	if (is_marked)
-		virtq_inflight_mark(test->inflight, &test->ring.batch.chains[0]);
+		virtq_inflight_mark(test->inflight, &test->ring.batch.chains[0],
+				    VIRTQ_INFLIGHT_BEGUN);
 }
 
 /* The kernel's report is what counts, which it made when the disk was had. */
@@ -680,6 +687,33 @@ static void what_went_elsewhere_is_no_answer(void **at)
 	assert_int_equal(finish(test, &ask), OK);
 	assert_int_equal(appended(test, &ask), first + 8);
 	expect_there(test, first + 8, 1);
+}
+
+/* Nobody wrote down that it was done, but the device has it. */
+static void what_the_device_has_is_done(void **at)
+{
+	struct test *test = *at;
+	const uint64_t first = zone(test, 0);
+	struct ask write = make(test, VIRTIO_BLK_T_OUT, first, PIECE, 0), ask;
+
+	if (!getenv("IOV_ZONED"))
+		skip();
+	memset(payload(test, &write), 3, PIECE);
+	assert_int_equal(run(test, &write), OK);
+	/* The same once more, at the same time, is another one. */
+	for (unsigned int i = 0; i < 2; i++) {
+		ask = make_append(test, first, 3);
+		begin_only(test, &ask, first + 8 * i, true);
+		if (!i)
+			learn(test);
+		else
+			assert_int_equal(disk_write(test->back_end, (first + 8) * BLK_SECTOR,
+						    payload(test, &ask), PIECE), 0);
+		open_queue(test, true);
+		assert_int_equal(finish(test, &ask), OK);
+		assert_int_equal(appended(test, &ask), first + 16 * i);
+		assert_int_equal(goes_on(test, first), first + 8 + 16 * i);
+	}
 }
 
 /* A part of it is there, which only a device does. */
@@ -743,6 +777,7 @@ int main(void)
 		BOTH(what_was_written_is_not_refused_again),
 		BOTH(what_was_only_begun_is_appended_once),
 		BOTH(what_went_elsewhere_is_no_answer),
+		BOTH(what_the_device_has_is_done),
 		BOTH(what_is_missing_is_written_behind),
 		BOTH(without_a_record_appends_in_flight_fail),
 	};

@@ -192,19 +192,17 @@ static bool is_same(const struct blk_io *io, const uint8_t *bytes)
 }
 
 /* It was carried out before a front end that went away heard of it. */
-static bool is_there(struct memory_backend *memory, const struct blk_io *io, uint64_t at)
+static bool is_there(struct memory_backend *memory, const struct blk_io *io)
 {
-	return io->is_again && blk_zone_set_has(&memory->zones, at, io->length) &&
-	       is_same(io, memory->bytes + at);
+	return io->is_again && blk_zone_set_has(&memory->zones, io->offset, io->length) &&
+	       is_same(io, memory->bytes + io->offset);
 }
 
+/* One that was begun was done, or the memory went with who began it. */
 static int append(struct memory_backend *memory, struct blk_io *io)
 {
-	int error;
+	int error = blk_zone_set_write(&memory->zones, io, &io->appended);
 
-	if (is_there(memory, io, io->appended))
-		return 0;
-	error = blk_zone_set_write(&memory->zones, io, &io->appended);
 	if (error)
 		return error;
 	io->place(io);
@@ -225,7 +223,7 @@ static int write_at(struct memory_backend *memory, const struct blk_io *io)
 	int error = 0;
 	uint64_t at;
 
-	if (is_in_order(memory, io) && !is_there(memory, io, io->offset))
+	if (is_in_order(memory, io) && !is_there(memory, io))
 		error = blk_zone_set_write(&memory->zones, io, &at);
 	if (!error)
 		copy(io, memory->bytes + io->offset);

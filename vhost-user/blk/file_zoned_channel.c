@@ -9,9 +9,10 @@
  * here; it is told to the guest before it is begun.
  *
  * What may have been carried out already (@is_again) would not fit any more, or be in its zone twice.
- * A zone has one write at a time, so from where this one began to where the zone went on when the
- * kernel was asked last is what is there of it, if it is what the guest wanted written there; that
- * is read and compared.  What is missing is written behind it.
+ * A zone has one write at a time, so from where this one began to where the zone goes on is what is
+ * there of it, if it is what the guest wanted written there; that is read and compared.  What is
+ * missing is written behind it.  Of an append the kernel's last word counts: what was written since
+ * is somebody else's, even if it is the same.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -133,6 +134,16 @@ static void write_all(struct zoned_job *job)
 	write_rest(job);
 }
 
+static const struct file_backend *file_at(const struct zoned_job *job)
+{
+	return file_of(job->channel->channel.backend);
+}
+
+static uint64_t zone_bytes(const struct zoned_job *job)
+{
+	return zoned_of(job->channel)->zoned.zone_bytes;
+}
+
 /* Where it began, if it did. */
 static uint64_t began_at(const struct zoned_job *job)
 {
@@ -142,13 +153,14 @@ static uint64_t began_at(const struct zoned_job *job)
 /* How much of it the device has, if that is it. */
 static uint64_t found(const struct zoned_job *job)
 {
-	const uint64_t at = began_at(job);
 	const struct file_zone *zone = job->zone;
+	const uint64_t at = began_at(job), length = job->io->length;
+	const uint64_t until = job->io->op == BLK_WRITE ? zone->next : zone->found;
 
-	if (at == BLK_NOWHERE || at >= zone->found || at > zone->end - job->io->length ||
-	    blk_zone_of(&zoned_of(job->channel)->zoned, at) != job->index)
+	if (at >= until || at + length > zone->end || at < job->index * zone_bytes(job) ||
+	    at % file_at(job)->block)
 		return 0;
-	return zone->found - at < job->io->length ? zone->found - at : job->io->length;
+	return until - at < length ? until - at : length;
 }
 
 static bool is_same(const struct zoned_job *job, size_t bytes)

@@ -273,6 +273,8 @@ static void on_done(struct blk_io *io, int error)
 	set_count(&queue->at_backend, queue->at_backend - 1);
 	if (!error && request->kind == BLK_KIND_FLUSH)
 		error = __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED);
+	if (unlikely(request->kind == BLK_KIND_ZONE_APPEND) && !error && queue->vu->inflight)
+		virtq_inflight_mark(queue->vu->inflight, &request->chain, VIRTQ_INFLIGHT_DONE);
 	if (unlikely(error) && !is_zone_error(error))
 		note_error(queue, request, error);
 	if (unlikely(may_park(queue, error))) {
@@ -296,34 +298,39 @@ static void on_place(struct blk_io *io)
 
 	blk_request_place(request);
 	if (queue->vu->inflight)
-		virtq_inflight_mark(queue->vu->inflight, &request->chain);
+		virtq_inflight_mark(queue->vu->inflight, &request->chain, VIRTQ_INFLIGHT_BEGUN);
 }
 
 /*
- * What was appended twice would be in its zone twice.  Whether it was begun is written down; where
- * nobody keeps that, nobody knows, and its driver has to look at the zone itself.
+ * What was appended twice would be in its zone twice.  How far it came is written down; where nobody
+ * keeps that, nobody knows, and its driver has to look at the zone itself.
  */
-static bool find_place(struct blk_queue *queue, struct blk_request *request)
+static void append_again(struct blk_queue *queue, struct blk_request *request)
 {
-	struct virtq_inflight *inflight = queue->vu->inflight;
+	enum virtq_inflight_mark mark;
 
-	if (!inflight)
-		return false;
-	request->io.is_again = virtq_inflight_is_marked(inflight, &request->chain);
+	if (!queue->vu->inflight) {
+		request->error = -EIO;
+		finish(queue, request);
+		return;
+	}
+	mark = virtq_inflight_marked(queue->vu->inflight, &request->chain);
+	request->io.is_again = mark != VIRTQ_INFLIGHT_TAKEN;
 	if (request->io.is_again)
 		request->io.appended = blk_request_placed(request);
-	return true;
+	if (mark == VIRTQ_INFLIGHT_DONE)
+		finish(queue, request);
+	else
+		submit(queue, request);
 }
 
 static void begin_again(struct blk_queue *queue, struct blk_request *request)
 {
 	request->io.is_again = true;
-	if (request->kind == BLK_KIND_ZONE_APPEND && !find_place(queue, request)) {
-		request->error = -EIO;
-		finish(queue, request);
-		return;
-	}
-	submit(queue, request);
+	if (request->kind == BLK_KIND_ZONE_APPEND)
+		append_again(queue, request);
+	else
+		submit(queue, request);
 }
 
 static struct blk_request *begin(struct blk_queue *queue, const struct virtq_batch *batch,

@@ -223,12 +223,9 @@ int blk_zone_set_write(struct blk_zone_set *set, const struct blk_io *io, uint64
 
 bool blk_zone_set_has(struct blk_zone_set *set, uint64_t at, uint64_t length)
 {
-	const struct blk_own_zone *zone;
+	const struct blk_own_zone *zone = &set->zones[blk_zone_of(&set->zoned, at)];
 	bool has;
 
-	if (at >= set->bytes)
-		return false;
-	zone = &set->zones[blk_zone_of(&set->zoned, at)];
 	spin_lock(&set->lock);
 	has = zone->next >= at && zone->next - at >= length;
 	spin_unlock(&set->lock);

@@ -121,7 +121,7 @@ int blk_zone_set_write(struct blk_zone_set *set, const struct blk_io *io, uint64
 /**
  * blk_zone_set_has - whether a zone goes on behind some bytes
  * @set: zones
- * @at: first of them; BLK_NOWHERE for none
+ * @at: first of them, on the disk
  * @length: how many
  *
  * Any thread.

@@ -167,17 +167,20 @@ static uint8_t *mark_of(const struct virtq_inflight *inflight, const struct virt
 				     &inflight->split->desc[chain->id].mark;
 }
 
-void virtq_inflight_mark(struct virtq_inflight *inflight, const struct virtq_chain *chain)
+void virtq_inflight_mark(struct virtq_inflight *inflight, const struct virtq_chain *chain,
+			 enum virtq_inflight_mark mark)
 {
 	inflight_in_order();
-	__atomic_store_n(mark_of(inflight, chain), 1, __ATOMIC_RELAXED);
+	__atomic_store_n(mark_of(inflight, chain), (uint8_t)mark, __ATOMIC_RELAXED);
 	inflight_in_order();
 }
 
-bool virtq_inflight_is_marked(const struct virtq_inflight *inflight,
-			      const struct virtq_chain *chain)
+enum virtq_inflight_mark virtq_inflight_marked(const struct virtq_inflight *inflight,
+					       const struct virtq_chain *chain)
 {
-	return __atomic_load_n(mark_of(inflight, chain), __ATOMIC_RELAXED) == 1;
+	const uint8_t mark = __atomic_load_n(mark_of(inflight, chain), __ATOMIC_RELAXED);
+
+	return mark > VIRTQ_INFLIGHT_DONE ? VIRTQ_INFLIGHT_TAKEN : (enum virtq_inflight_mark)mark;
 }
 
 void virtq_inflight_push(struct virtq_inflight *inflight, struct virtq *vq,

@@ -98,24 +98,37 @@ unsigned int virtq_inflight_take(struct virtq_inflight *inflight, struct virtq *
 				 struct virtq_batch *batch, unsigned int max);
 
 /**
- * virtq_inflight_mark - write down that a chain was begun
- * @inflight: of the ring
- * @chain: a chain that is in flight, which the caller may have copied
- *
- * For what must not be carried out twice: what was stored in guest memory before this is there
- * for who finds the mark.
+ * enum virtq_inflight_mark - how far a chain came that must not be carried out twice
+ * @VIRTQ_INFLIGHT_TAKEN: nothing was begun
+ * @VIRTQ_INFLIGHT_BEGUN: it may have been carried out, or not
+ * @VIRTQ_INFLIGHT_DONE: it was
  */
-void virtq_inflight_mark(struct virtq_inflight *inflight, const struct virtq_chain *chain);
+enum virtq_inflight_mark {
+	VIRTQ_INFLIGHT_TAKEN,
+	VIRTQ_INFLIGHT_BEGUN,
+	VIRTQ_INFLIGHT_DONE,
+};
 
 /**
- * virtq_inflight_is_marked - whether that was written down
+ * virtq_inflight_mark - write down how far a chain came
+ * @inflight: of the ring
+ * @chain: a chain that is in flight, which the caller may have copied
+ * @mark: how far; VIRTQ_INFLIGHT_TAKEN since it was taken from the ring
+ *
+ * What was stored in guest memory before this is there for who finds the mark.
+ */
+void virtq_inflight_mark(struct virtq_inflight *inflight, const struct virtq_chain *chain,
+			 enum virtq_inflight_mark mark);
+
+/**
+ * virtq_inflight_marked - how far a chain came
  * @inflight: of the ring
  * @chain: a chain that is in flight
  *
- * Return: false also for one that nobody marked since it was taken from the ring.
+ * Return: what was written down; what is no mark is VIRTQ_INFLIGHT_TAKEN.
  */
-bool virtq_inflight_is_marked(const struct virtq_inflight *inflight,
-			      const struct virtq_chain *chain);
+enum virtq_inflight_mark virtq_inflight_marked(const struct virtq_inflight *inflight,
+					       const struct virtq_chain *chain);
 
 /**
  * virtq_inflight_push - virtq_push(), written down
