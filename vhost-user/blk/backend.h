@@ -307,9 +307,17 @@ struct blk_backend {
 /**
  * struct blk_channel - part of a worker's way to it
  * @backend: where it leads
+ * @flush: what it has to flush, see flush.h; NULL for nothing
+ * @covered: flushes that are over with that one
+ * @flushes: those that wait for the next one
+ *
+ * Zeroed but for @backend by who opens it.
  */
 struct blk_channel {
 	struct blk_backend *backend;
+	struct blk_io *flush;
+	struct blk_io *covered;
+	struct blk_io *flushes;
 };
 
 /* All kinds, the last one NULL. */

@@ -14,6 +14,7 @@
 
 #include "base/iov.h"
 #include "vhost-user/blk/backend.h"
+#include "vhost-user/blk/order.h"
 #include "vhost-user/pollable.h"
 #include "vhost-user/protocol/message.h"
 #include "vhost-user/qos.h"
@@ -46,6 +47,7 @@ enum blk_on_error {
  *	atomic
  * @last_error: why a request failed last; 0 for none; atomic
  * @channels: of workers that have a ring of it; each is written by its worker
+ * @order: of what its rings clear and write
  * @qos: how much it may do, with others of its group
  */
 struct blk_disk {
@@ -60,6 +62,7 @@ struct blk_disk {
 	int flush_error;
 	int last_error;
 	struct blk_channel *channels[WORKERS_MAX];
+	struct blk_order order;
 	struct qos_member qos;
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "vhost-user/blk/disk.h"
+#include "vhost-user/blk/flush.h"
 #include "vhost-user/compiler.h"
 #include "vhost-user/counter.h"
 #include "vhost-user/cycles.h"
@@ -56,6 +57,7 @@ struct waiting {
  * @at_backend: number of those that the back end has; atomic
  * @budget: bytes that may still be submitted in this pass
  * @later: what waits for the next one, linked by what is the back end's else
+ * @held: what waits until its place in the order of the disk is free, linked likewise
  * @done: those to give back; with @in_order all that are under way, as they were taken
  * @parked: those that wait for an error to go away, linked by what is the back end's else
  * @parked_count: length of @parked; atomic
@@ -86,6 +88,7 @@ struct blk_queue {
 	unsigned int at_backend;
 	int64_t budget;
 	struct waiting later;
+	struct waiting held;
 	struct list done;
 	struct blk_io *parked;
 	unsigned int parked_count;
@@ -150,12 +153,14 @@ int blk_queue_open(struct blk_queue **out, struct blk_disk *disk, struct vu_queu
 	queue->is_resumed = !vu->inflight;
 	queue->done.last = &queue->done.first;
 	queue->later.last = &queue->later.first;
+	queue->held.last = &queue->held.first;
 	queue->count = count;
 	for (unsigned int i = count; i--;) {
 		queue->requests[i].owner = queue;
 		queue->requests[i].segments = queue->requests[i].few;
 		queue->requests[i].io.done = on_done;
 		queue->requests[i].io.place = on_place;
+		blk_order_begin(&queue->requests[i].order);
 		queue->requests[i].next = queue->free;
 		queue->free = &queue->requests[i];
 	}
@@ -221,11 +226,20 @@ static void note_error(struct blk_queue *queue, const struct blk_request *reques
 	__atomic_store_n(&queue->disk->flush_error, error, __ATOMIC_RELAXED);
 }
 
-static void put_off(struct blk_queue *queue, struct blk_io *io)
+static void put_off(struct waiting *waiting, struct blk_io *io)
 {
 	io->next = NULL;
-	*queue->later.last = io;
-	queue->later.last = &io->next;
+	*waiting->last = io;
+	waiting->last = &io->next;
+}
+
+/* All of them, linked; then there are none. */
+static struct blk_io *take_waiting(struct waiting *waiting)
+{
+	struct blk_io *first = waiting->first;
+
+	*waiting = (struct waiting){ NULL, &waiting->first };
+	return first;
 }
 
 static void submit_now(struct blk_queue *queue, struct blk_request *request)
@@ -234,12 +248,19 @@ static void submit_now(struct blk_queue *queue, struct blk_request *request)
 	int error = request->kind == BLK_KIND_FLUSH ?
 			    __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED) : 0;
 
+	if (unlikely(!blk_order_enter(&queue->disk->order, queue->vu->index, &request->order,
+				      &request->io))) {
+		put_off(&queue->held, &request->io);
+		return;
+	}
 	queue->budget -= (int64_t)request->io.length;
 	set_count(&queue->at_backend, queue->at_backend + 1);
 	if (!queue->channel)
 		error = -ENODEV;
 	if (unlikely(error))
 		on_done(&request->io, error);
+	else if (request->kind == BLK_KIND_FLUSH)
+		blk_flush_submit(queue->channel, &request->io);
 	else
 		queue->disk->backend->ops->submit(queue->channel, &request->io);
 }
@@ -247,7 +268,7 @@ static void submit_now(struct blk_queue *queue, struct blk_request *request)
 static void submit(struct blk_queue *queue, struct blk_request *request)
 {
 	if (unlikely(queue->budget <= 0))
-		put_off(queue, &request->io);
+		put_off(&queue->later, &request->io);
 	else
 		submit_now(queue, request);
 }
@@ -265,11 +286,27 @@ static void go_on_with_later(struct blk_queue *queue)
 	}
 }
 
-static void on_done(struct blk_io *io, int error)
+/* What comes again gets its turn in the order in which it came. */
+static void try_held(struct blk_queue *queue)
+{
+	struct blk_io *io = take_waiting(&queue->held), *next;
+
+	for (; io; io = next) {
+		next = io->next;
+		if (!is_set(&queue->abandoned))
+			submit_now(queue, (struct blk_request *)io);
+		else if (blk_order_is_range(io))
+			blk_order_leave(&queue->disk->order, queue->vu->index,
+					&((struct blk_request *)io)->order, io);
+	}
+}
+
+static void end_io(struct blk_io *io, int error)
 {
 	struct blk_request *request = (struct blk_request *)io;
 	struct blk_queue *queue = request->owner;
 
+	blk_order_leave(&queue->disk->order, queue->vu->index, &request->order, io);
 	set_count(&queue->at_backend, queue->at_backend - 1);
 	if (!error && request->kind == BLK_KIND_FLUSH)
 		error = __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED);
@@ -288,6 +325,20 @@ static void on_done(struct blk_io *io, int error)
 		submit(queue, request);
 	else
 		finish(queue, request);
+}
+
+static void on_done(struct blk_io *io, int error)
+{
+	const struct blk_queue *queue = ((struct blk_request *)io)->owner;
+	struct blk_io *covered = NULL, *next;
+
+	if (io->op == BLK_FLUSH && queue->channel)
+		covered = blk_flush_done(queue->channel, io);
+	end_io(io, error);
+	for (; covered; covered = next) {
+		next = covered->next;
+		end_io(covered, error);
+	}
 }
 
 /* Before any of it is written: who comes next finds where it went, if it went there. */
@@ -481,6 +532,8 @@ unsigned int blk_queue_take(struct blk_queue *queue, struct blk_channel *channel
 
 	queue->channel = channel;
 	queue->budget = BURST_BYTES;
+	if (unlikely(queue->held.first))
+		try_held(queue);
 	if (unlikely(queue->later.first) && !is_set(&queue->abandoned)) {
 		go_on_with_later(queue);
 		return 1;
@@ -555,7 +608,7 @@ static void look_whether_drained(struct blk_queue *queue)
 	const bool leaves = queue->leaves_parked || is_set(&queue->abandoned);
 
 	if (queue->drained || queue->at_backend || (queue->parked && !leaves) ||
-	    (queue->later.first && !is_set(&queue->abandoned)))
+	    ((queue->later.first || queue->held.first) && !is_set(&queue->abandoned)))
 		return;
 	/* What was done to the ring is there for who sees this. */
 	__atomic_store_n(&queue->drained, true, __ATOMIC_RELEASE);
@@ -579,7 +632,8 @@ unsigned int blk_queue_give_back(struct blk_queue *queue, uint64_t now)
 	}
 	if (unlikely(is_set(&queue->draining)))
 		look_whether_drained(queue);
-	else if (unlikely(is_set(&queue->paused)) && !queue->at_backend && !queue->later.first)
+	else if (unlikely(is_set(&queue->paused)) && !queue->at_backend && !queue->later.first &&
+		 !queue->held.first)
 		queue->has_news = true;
 	return given;
 }
@@ -587,7 +641,7 @@ unsigned int blk_queue_give_back(struct blk_queue *queue, uint64_t now)
 bool blk_queue_arm(struct blk_queue *queue)
 {
 	return (virtq_kick_enable(&queue->vu->ring) && queue->free_count && may_take(queue) &&
-		!queue->limited.since) || queue->later.first;
+		!queue->limited.since) || queue->later.first || queue->held.first;
 }
 
 void blk_queue_disarm(struct blk_queue *queue)

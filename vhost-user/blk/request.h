@@ -19,6 +19,7 @@
 
 #include "vhost-user/blk/backend.h"
 #include "vhost-user/blk/blk_bits.h"
+#include "vhost-user/blk/order.h"
 #include "vhost-user/ring/virtq.h"
 
 #define BLK_SECTOR 512
@@ -105,6 +106,7 @@ struct blk_range {
  * @io: what the back end is asked for at present
  * @next: list that it is in
  * @owner: of the queue's, for @io.done
+ * @order: the queue's, of @io
  * @chain: to be given back
  * @began: when it was taken, in cycles of the time stamp counter
  * @status: where the guest reads what became of it; NULL where there is no room
@@ -125,6 +127,7 @@ struct blk_request {
 	struct blk_io io;
 	struct blk_request *next;
 	void *owner;
+	struct blk_ordered order;
 	struct virtq_chain chain;
 	uint64_t began;
 	uint8_t *status;
@@ -147,7 +150,8 @@ struct blk_request {
 
 /**
  * blk_request_begin - read and judge what a guest asks for
- * @request: all is overwritten but @owner, @io.done, @io.place and @io.is_again; ended by blk_request_end() or
+ * @request: all is overwritten but @owner, @io.done, @io.place, @io.is_again and @order;
+ *	ended by blk_request_end() or
  *	blk_request_free()
  * @batch: batch that has @chain
  * @chain: chain
