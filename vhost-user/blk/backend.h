@@ -93,14 +93,14 @@ enum blk_op {
  * @vector: guest memory of @length bytes in all; its bytes may change at any time; stays
  *	there until @done, for what has data
  * @count: length of @vector
- * @appended: BLK_ZONE_APPEND: first byte that it is written to; with @is_again that of the try
- *	before, or BLK_NOWHERE
- * @place: BLK_ZONE_APPEND: called when @appended is known, before anything is written there
  * @done: carried out, or not: 0 or -errno.  What was read into @vector before an error is
  *	undefined.  The back end does not touch the struct or @vector any more
  * @next: the back end's, to keep what waits
  * @moved: the back end's, bytes that were carried over already
  * @private: the back end's
+ * @appended: BLK_ZONE_APPEND: first byte that it is written to; with @is_again that of the try
+ *	before, or BLK_NOWHERE
+ * @place: BLK_ZONE_APPEND: called when @appended is known, before anything is written there
  */
 struct blk_io {
 	enum blk_op op;
@@ -111,12 +111,12 @@ struct blk_io {
 	uint64_t length;
 	struct iovec *vector;
 	unsigned int count;
-	uint64_t appended;
-	void (*place)(struct blk_io *io);
 	void (*done)(struct blk_io *io, int error);
 	struct blk_io *next;
 	uint64_t moved;
 	void *private;
+	uint64_t appended;
+	void (*place)(struct blk_io *io);
 };
 
 /**

@@ -113,10 +113,10 @@ static inline bool blk_order_enter(struct blk_order *order, unsigned int ring,
 {
 	uint32_t *count = order->writes[ring].count;
 
-	if (blk_order_is_range(io))
-		return blk_order_enter_range(order, place, io);
-	if (io->op != BLK_WRITE)
+	if (io->op == BLK_READ)
 		return true;
+	if (unlikely(io->op != BLK_WRITE))
+		return !blk_order_is_range(io) || blk_order_enter_range(order, place, io);
 	place->phase = __atomic_load_n(&order->phase, __ATOMIC_RELAXED) & 1;
 	__atomic_store_n(&count[place->phase], count[place->phase] + 1, __ATOMIC_RELAXED);
 	/* Counted before the list is looked at; the other half is in blk_order_enter_range(). */
@@ -142,9 +142,11 @@ static inline void blk_order_leave(struct blk_order *order, unsigned int ring,
 {
 	uint32_t *count = order->writes[ring].count;
 
-	if (blk_order_is_range(io))
+	if (io->op == BLK_READ)
+		return;
+	if (unlikely(io->op != BLK_WRITE))
 		blk_order_leave_range(order, place);
-	else if (io->op == BLK_WRITE)
+	else
 		__atomic_store_n(&count[place->phase], count[place->phase] - 1, __ATOMIC_RELEASE);
 }
 

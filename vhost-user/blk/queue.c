@@ -242,27 +242,35 @@ static struct blk_io *take_waiting(struct waiting *waiting)
 	return first;
 }
 
-static void submit_now(struct blk_queue *queue, struct blk_request *request)
+/* Returns why it cannot be. */
+static int flush_error(const struct blk_queue *queue, const struct blk_request *request)
 {
 	/* What was lost is lost, however well the next flush goes. */
-	int error = request->kind == BLK_KIND_FLUSH ?
-			    __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED) : 0;
+	return request->kind == BLK_KIND_FLUSH ?
+		       __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED) : 0;
+}
 
-	if (unlikely(!blk_order_enter(&queue->disk->order, queue->vu->index, &request->order,
-				      &request->io))) {
-		put_off(&queue->held, &request->io);
+static void submit_now(struct blk_queue *queue, struct blk_request *request)
+{
+	struct blk_io *io = &request->io;
+	int error = 0;
+
+	if (unlikely(!blk_order_enter(&queue->disk->order, queue->vu->index, &request->order, io))) {
+		put_off(&queue->held, io);
 		return;
 	}
-	queue->budget -= (int64_t)request->io.length;
+	queue->budget -= (int64_t)io->length;
 	set_count(&queue->at_backend, queue->at_backend + 1);
-	if (!queue->channel)
+	if (unlikely(io->op > BLK_WRITE))
+		error = flush_error(queue, request);
+	if (unlikely(!queue->channel))
 		error = -ENODEV;
 	if (unlikely(error))
-		on_done(&request->io, error);
-	else if (request->kind == BLK_KIND_FLUSH)
-		blk_flush_submit(queue->channel, &request->io);
+		on_done(io, error);
+	else if (unlikely(io->op == BLK_FLUSH))
+		blk_flush_submit(queue->channel, io);
 	else
-		queue->disk->backend->ops->submit(queue->channel, &request->io);
+		queue->disk->backend->ops->submit(queue->channel, io);
 }
 
 static void submit(struct blk_queue *queue, struct blk_request *request)
@@ -301,17 +309,38 @@ static void try_held(struct blk_queue *queue)
 	}
 }
 
-static void end_io(struct blk_io *io, int error)
+/* Neither a read nor a write; what becomes of it. */
+static int end_other(struct blk_queue *queue, struct blk_request *request, int error)
+{
+	if (error)
+		return error;
+	if (request->kind == BLK_KIND_ZONE_APPEND && queue->vu->inflight)
+		virtq_inflight_mark(queue->vu->inflight, &request->chain, VIRTQ_INFLIGHT_DONE);
+	return flush_error(queue, request);
+}
+
+/* What waited for the same flush is over with it. */
+static void end_covered(const struct blk_queue *queue, const struct blk_io *io, int error)
+{
+	struct blk_io *covered = queue->channel ? blk_flush_done(queue->channel, io) : NULL, *next;
+
+	for (; covered; covered = next) {
+		next = covered->next;
+		on_done(covered, error);
+	}
+}
+
+static void on_done(struct blk_io *io, int error)
 {
 	struct blk_request *request = (struct blk_request *)io;
 	struct blk_queue *queue = request->owner;
 
+	if (unlikely(io->op == BLK_FLUSH))
+		end_covered(queue, io, error);
 	blk_order_leave(&queue->disk->order, queue->vu->index, &request->order, io);
 	set_count(&queue->at_backend, queue->at_backend - 1);
-	if (!error && request->kind == BLK_KIND_FLUSH)
-		error = __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED);
-	if (unlikely(request->kind == BLK_KIND_ZONE_APPEND) && !error && queue->vu->inflight)
-		virtq_inflight_mark(queue->vu->inflight, &request->chain, VIRTQ_INFLIGHT_DONE);
+	if (unlikely(io->op > BLK_WRITE))
+		error = end_other(queue, request, error);
 	if (unlikely(error) && !is_zone_error(error))
 		note_error(queue, request, error);
 	if (unlikely(may_park(queue, error))) {
@@ -325,20 +354,6 @@ static void end_io(struct blk_io *io, int error)
 		submit(queue, request);
 	else
 		finish(queue, request);
-}
-
-static void on_done(struct blk_io *io, int error)
-{
-	const struct blk_queue *queue = ((struct blk_request *)io)->owner;
-	struct blk_io *covered = NULL, *next;
-
-	if (io->op == BLK_FLUSH && queue->channel)
-		covered = blk_flush_done(queue->channel, io);
-	end_io(io, error);
-	for (; covered; covered = next) {
-		next = covered->next;
-		end_io(covered, error);
-	}
 }
 
 /* Before any of it is written: who comes next finds where it went, if it went there. */
@@ -377,7 +392,6 @@ static void append_again(struct blk_queue *queue, struct blk_request *request)
 
 static void begin_again(struct blk_queue *queue, struct blk_request *request)
 {
-	request->io.is_again = true;
 	if (request->kind == BLK_KIND_ZONE_APPEND)
 		append_again(queue, request);
 	else
@@ -394,7 +408,7 @@ static struct blk_request *begin(struct blk_queue *queue, const struct virtq_bat
 	request->began = now;
 	if (queue->in_order)
 		append(&queue->done, request);
-	request->io.is_again = false;
+	request->io.is_again = !queue->is_new;
 	if (!blk_request_begin(request, batch, chain, &queue->limits))
 		finish(queue, request);
 	else if (likely(queue->is_new))

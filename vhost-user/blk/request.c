@@ -158,7 +158,7 @@ static bool begin_transfer(struct blk_request *request, const struct blk_limits 
 	request->bytes = length;
 	request->io.offset = sector * BLK_SECTOR;
 	set_step(request);
-	request->io.is_stable = !is_read && (limits->is_stable || request->is_forced);
+	request->io.is_stable |= !is_read && limits->is_stable;
 	return true;
 }
 
@@ -346,11 +346,11 @@ static bool begin_kind(struct blk_request *request, const struct virtq_batch *ba
 	const uint32_t writable = request->chain.writable_length - 1;
 	struct virtq_cursor room = virtq_writable(batch, &request->chain, 1);
 
-	switch (request->kind) {
-	case BLK_KIND_READ:
+	if (likely(request->kind == BLK_KIND_READ))
 		return begin_transfer(request, limits, &room, sector, writable);
-	case BLK_KIND_WRITE:
+	if (likely(request->kind == BLK_KIND_WRITE))
 		return begin_transfer(request, limits, data, sector, readable);
+	switch (request->kind) {
 	case BLK_KIND_FLUSH:
 		return has(limits, VIRTIO_BLK_F_FLUSH) ? true : end_with(request, -EOPNOTSUPP);
 	case BLK_KIND_DISCARD:
@@ -381,9 +381,9 @@ static bool take_flags(struct blk_request *request, const struct blk_limits *lim
 	const bool can_force = request->kind == BLK_KIND_WRITE &&
 			       has(limits, VIRTIO_BLK_F_REQ_FLAGS_OUT_FUA);
 
-	if (!flags || !has(limits, VIRTIO_BLK_F_REQ_FLAGS))
+	if (!has(limits, VIRTIO_BLK_F_REQ_FLAGS))
 		return true;
-	request->is_forced = flags & forced;
+	request->io.is_stable = flags & forced;
 	return !(flags & ~(can_force ? forced : 0));
 }
 
@@ -403,7 +403,7 @@ bool blk_request_begin(struct blk_request *request, const struct virtq_batch *ba
 	request->bytes = 0;
 	request->status = find_status(batch, chain);
 	request->kind = BLK_KIND_UNKNOWN;
-	request->is_forced = request->io.is_stable = request->io.may_unmap = false;
+	request->io.is_stable = request->io.may_unmap = false;
 	request->io.offset = request->io.length = request->io.moved = 0;
 	request->io.vector = NULL;
 	request->io.count = 0;
@@ -413,7 +413,7 @@ bool blk_request_begin(struct blk_request *request, const struct virtq_batch *ba
 		return end_with(request, -EINVAL);
 	request->kind = kind_of(le32toh(header.type));
 	request->io.op = (enum blk_op)request->kind;
-	if (unlikely(!take_flags(request, limits, le32toh(header.ioprio))))
+	if (unlikely(header.ioprio) && !take_flags(request, limits, le32toh(header.ioprio)))
 		return end_with(request, -EOPNOTSUPP);
 	return begin_kind(request, batch, limits, &data, le64toh(header.sector));
 }

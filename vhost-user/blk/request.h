@@ -106,53 +106,53 @@ struct blk_range {
  * @io: what the back end is asked for at present
  * @next: list that it is in
  * @owner: of the queue's, for @io.done
- * @order: the queue's, of @io
  * @chain: to be given back
  * @began: when it was taken, in cycles of the time stamp counter
  * @status: where the guest reads what became of it; NULL where there is no room
  * @error: what became of it: 0 or -errno
  * @kind: what it is
- * @is_forced: its driver wants it stable when it is done
  * @is_done: all of it was carried out, or it failed
  * @range: number of the range that @io is for
  * @range_count: length of @ranges
- * @ranges: of one that has some
- * @appended: of BLK_ZONE_APPEND: where the guest reads each byte of the sector
  * @bytes: that a transfer carries in all
- * @segments: all of a transfer, cut where a step ends; @few, or memory of its own
  * @segment_count: length of @segments
  * @segment: the first one of @io.vector
+ * @segments: all of a transfer, cut where a step ends; @few, or memory of its own
+ * @order: the queue's, of @io
+ * @few: segments, where there are few of them
+ * @ranges: of one that has some, and no segments
+ * @appended: of BLK_ZONE_APPEND: where the guest reads each byte of the sector
+ *
+ * What each request needs is in the first cache lines.
  */
 struct blk_request {
 	struct blk_io io;
 	struct blk_request *next;
 	void *owner;
-	struct blk_ordered order;
 	struct virtq_chain chain;
 	uint64_t began;
 	uint8_t *status;
 	int error;
 	enum blk_kind kind;
-	bool is_forced;
 	bool is_done;
 	unsigned int range;
 	unsigned int range_count;
-	union {
-		struct blk_range ranges[BLK_RANGES_MAX];
-		uint8_t *appended[BLK_APPENDED_BYTES];
-	};
 	uint32_t bytes;
-	struct iovec *segments;
 	unsigned int segment_count;
 	unsigned int segment;
-	struct iovec few[BLK_SEGMENTS_FEW];
+	struct iovec *segments;
+	struct blk_ordered order;
+	union {
+		struct iovec few[BLK_SEGMENTS_FEW];
+		struct blk_range ranges[BLK_RANGES_MAX];
+	};
+	uint8_t *appended[BLK_APPENDED_BYTES];
 };
 
 /**
  * blk_request_begin - read and judge what a guest asks for
- * @request: all is overwritten but @owner, @io.done, @io.place, @io.is_again and @order;
- *	ended by blk_request_end() or
- *	blk_request_free()
+ * @request: all is overwritten but @owner, @io.done, @io.place, @io.is_again and @order; ended by
+ *	blk_request_end() or blk_request_free()
  * @batch: batch that has @chain
  * @chain: chain
  * @limits: what the disk and its driver can
