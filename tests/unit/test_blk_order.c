@@ -85,6 +85,7 @@ static void run(bool needs_fence)
 	memset(&order, 0, sizeof(order));
 	ended = 0;
 	blk_order_init(&order);
+	blk_order_add_ring(&order, WRITERS + CLEARERS - 1);
 	order.needs_fence |= needs_fence;
 	for (uintptr_t i = 0; i < WRITERS + CLEARERS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL,

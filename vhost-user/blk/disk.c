@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhost-user/blk/disk.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vhost-user/blk/request.h"
-
-static_assert(BLK_ORDER_RINGS == BLK_QUEUES_MAX, "each ring has a place");
 
 int blk_disk_open(struct blk_disk *disk, struct iov *iov, const struct blk_backend_ops *ops,
 		  const struct blk_source *source)

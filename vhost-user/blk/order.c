@@ -11,6 +11,12 @@ void blk_order_init(struct blk_order *order)
 		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0;
 }
 
+void blk_order_add_ring(struct blk_order *order, unsigned int ring)
+{
+	if (ring >= order->rings)
+		__atomic_store_n(&order->rings, ring + 1, __ATOMIC_RELEASE);
+}
+
 /* What a worker counted before it could see what is listed now is seen behind this. */
 static void have_all_see(const struct blk_order *order)
 {
@@ -59,7 +65,9 @@ static bool list_range(struct blk_order *order, struct blk_ordered *place, const
 
 static bool is_dry(const struct blk_order *order, unsigned int phase)
 {
-	for (unsigned int i = 0; i < BLK_ORDER_RINGS; i++)
+	const unsigned int rings = __atomic_load_n(&order->rings, __ATOMIC_ACQUIRE);
+
+	for (unsigned int i = 0; i < rings; i++)
 		if (__atomic_load_n(&order->writes[i].count[phase & 1], __ATOMIC_ACQUIRE))
 			return false;
 	return true;

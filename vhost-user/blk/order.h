@@ -23,7 +23,7 @@
 #include "vhost-user/spin.h"
 
 /* Most rings of a disk, and ranges at a time; others wait. */
-#define BLK_ORDER_RINGS 64
+#define BLK_ORDER_RINGS 256
 #define BLK_ORDER_RANGES 32
 
 /**
@@ -45,6 +45,7 @@ struct blk_order_range {
  * @passed: how many times all writes were waited for
  * @is_changing: they are, and @phase was changed for it
  * @list: ranges
+ * @rings: how many of @writes were ever used; atomic
  * @writes: of each ring, for each phase; written by its worker
  */
 struct blk_order {
@@ -55,6 +56,7 @@ struct blk_order {
 	uint64_t passed;
 	bool is_changing;
 	struct blk_order_range list[BLK_ORDER_RANGES];
+	unsigned int rings;
 	struct {
 		_Alignas(64) uint32_t count[2];
 	} writes[BLK_ORDER_RINGS];
@@ -89,6 +91,15 @@ static inline bool blk_order_is_range(const struct blk_io *io)
  * @order: zeroed; on the control thread, before there are rings
  */
 void blk_order_init(struct blk_order *order);
+
+/**
+ * blk_order_add_ring - a ring comes
+ * @order: of the disk
+ * @ring: its number, below BLK_ORDER_RINGS
+ *
+ * On the control thread, before it runs.
+ */
+void blk_order_add_ring(struct blk_order *order, unsigned int ring);
 
 /**
  * blk_order_begin - before an I/O is first asked whether it may begin

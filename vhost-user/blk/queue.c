@@ -151,6 +151,7 @@ int blk_queue_open(struct blk_queue **out, struct blk_disk *disk, struct vu_queu
 	queue->in_order = vu->features & VIRTIO_BIT(VIRTIO_F_IN_ORDER) || !vu->inflight;
 	queue->limits = blk_limits_of(disk, vu->features);
 	queue->is_resumed = !vu->inflight;
+	blk_order_add_ring(&disk->order, vu->index);
 	queue->done.last = &queue->done.first;
 	queue->later.last = &queue->later.first;
 	queue->held.last = &queue->held.first;
