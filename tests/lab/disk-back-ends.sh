@@ -25,3 +25,14 @@ for setting in size=64 memory_backed=1 zoned=1 zone_size=4 zone_capacity=3 zone_
 done
 expect "zones" host-managed "$(< /sys/block/zoned/queue/zoned)"
 IOV_ZONED=/dev/zoned expect_status "the zones of a device" 0 "$tests/test_blk_zones"
+
+# And by iovd, which gave up most system calls
+start_iovd --allow /run --allow /dev
+expect_status "not by the page cache" 2 iov disk add cached --socket /run/cached.sock --server --device zoned --cached
+expect_match "which would write in any order" "has zones" "$err"
+expect_status "a disk with zones" 0 iov disk add zoned --socket /run/zoned.sock --server --device zoned
+expect "what it is" "host-managed 16 4194304" "$(iov disk show zoned --json | gojq -r '[.zone_model, .zones, .zone_bytes] | join(" ")')"
+expect_match "in words" "Zones +16 of 4M, host-managed" "$(iov disk show zoned)"
+expect_status "who knows no zones reads" 0 iov bench blk /run/zoned.sock --seconds 1
+expect_match "and iovd says so" "its driver knows no zones" "$(< $iovd_log)"
+stop_iovd
