@@ -443,6 +443,26 @@ static void the_serial_is_told(void **state)
 	}
 }
 
+/* Six bytes for who negotiated it, of a disk that has them. */
+static void the_lifetime_is_told(void **state)
+{
+	static const uint8_t expected[] = { 2, 0, 1, 0, 11, 0, UNTOUCHED, UNTOUCHED };
+	struct test *test = *state;
+	struct ask ask = make(test, VIRTIO_BLK_T_GET_LIFETIME, 0, 0, 8);
+
+	assert_false(blk_features(&test->disk, 1) & BIT(VIRTIO_BLK_F_LIFETIME));
+	test->disk.geometry.has_lifetime = true;
+	test->disk.lifetime = htole64(2 | 1 << 16 | UINT64_C(11) << 32);
+	assert_true(blk_features(&test->disk, 1) & BIT(VIRTIO_BLK_F_LIFETIME));
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_GET_LIFETIME, 0, 0, 6), VIRTIO_BLK_S_UNSUPP);
+	open_queue(test, F_ALL | BIT(VIRTIO_BLK_F_LIFETIME));
+	ask = make(test, VIRTIO_BLK_T_GET_LIFETIME, 0, 0, 8);
+	add_cut(test, &ask, UINT32_MAX, 1);
+	assert_int_equal(run(test, &ask), VIRTIO_BLK_S_OK);
+	assert_memory_equal(answer(test, &ask), expected, sizeof(expected));
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_GET_LIFETIME, 0, 0, 5), VIRTIO_BLK_S_IOERR);
+}
+
 static void a_read_only_disk_is_not_written(void **state)
 {
 	struct test *test = *state;
@@ -1187,6 +1207,7 @@ int main(void)
 		BOTH(what_is_no_request_is_told),
 		TEST(a_short_header_is_an_error),
 		BOTH(the_serial_is_told),
+		BOTH(the_lifetime_is_told),
 		TEST(a_read_only_disk_is_not_written),
 		TEST(writes_are_stable_for_who_cannot_flush),
 		BOTH(one_write_can_be_stable),

@@ -142,6 +142,20 @@ struct blk_zoned {
 };
 
 /**
+ * struct blk_lifetime - how worn a medium is; virtio 1.3 section 5.2.6
+ * @pre_eol: how many of its reserved blocks are used up: 1 for few, 2 from 80 % on, 3 from 90 % on
+ * @slc: how much of the life of its SLC cells is over, in tenths, begun ones too; 11 when all is
+ * @mlc: of its MLC cells
+ *
+ * 0 is what is not known.
+ */
+struct blk_lifetime {
+	uint16_t pre_eol;
+	uint16_t slc;
+	uint16_t mlc;
+};
+
+/**
  * struct blk_geometry - what a back end is
  * @bytes: its size, a multiple of @block
  * @block: bytes of what can be read or written at once: a power of two, 512 to 65536
@@ -158,6 +172,8 @@ struct blk_zoned {
  * @erase_max: most bytes of a BLK_SECURE_ERASE; 0 when it has none
  * @rings_max: most rings that it can serve, one of which makes for one channel in use at a
  *	time; 0 for any number
+ * @has_lifetime: @lifetime says something
+ * @lifetime: how worn it is
  * @zoned: its zones, as long as it is open; NULL when it has none
  */
 struct blk_geometry {
@@ -175,6 +191,8 @@ struct blk_geometry {
 	bool zeroes_may_unmap;
 	uint64_t erase_max;
 	unsigned int rings_max;
+	bool has_lifetime;
+	struct blk_lifetime lifetime;
 	const struct blk_zoned *zoned;
 };
 

@@ -389,6 +389,7 @@ static void describe_device(const struct file_backend *file, struct blk_geometry
 	geometry->io_optimal = (uint32_t)file_queue_number(file, "optimal_io_size");
 	geometry->has_cache = !file->is_direct || !writes_through(file);
 	geometry->discard_block = (uint32_t)granularity;
+	geometry->has_lifetime = file_lifetime(file->iov, file->number, &geometry->lifetime);
 	if (!iov_sys_read_number(file->iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u/alignment_offset",
 						     major(file->number), minor(file->number)).name,
 				 &ahead) && ahead > 0)

@@ -12,6 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef VIRTIO_BLK_F_LIFETIME
+#define VIRTIO_BLK_F_LIFETIME 15
+#define VIRTIO_BLK_T_GET_LIFETIME 10
+#endif
+
+/* Bytes of "struct virtio_blk_lifetime". */
+#define BLK_LIFETIME_BYTES 6
+
 #ifndef VIRTIO_BLK_F_ZONED
 #define VIRTIO_BLK_F_ZONED 17
 

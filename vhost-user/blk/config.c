@@ -36,6 +36,8 @@ uint64_t blk_features(const struct blk_disk *disk, unsigned int queues)
 		features |= VIRTIO_BIT(VIRTIO_BLK_F_MQ);
 	if (geometry->has_cache)
 		features |= VIRTIO_BIT(VIRTIO_BLK_F_FLUSH) | VIRTIO_BIT(VIRTIO_BLK_F_CONFIG_WCE);
+	if (geometry->has_lifetime)
+		features |= VIRTIO_BIT(VIRTIO_BLK_F_LIFETIME);
 	if (geometry->zoned)
 		features |= VIRTIO_BIT(VIRTIO_BLK_F_ZONED);
 	if (geometry->read_only)
@@ -64,6 +66,7 @@ const char *blk_feature_name(unsigned int bit)
 		[VIRTIO_BLK_F_DISCARD] = "discard",
 		[VIRTIO_BLK_F_WRITE_ZEROES] = "write-zeroes",
 		[VIRTIO_BLK_F_SECURE_ERASE] = "secure-erase",
+		[VIRTIO_BLK_F_LIFETIME] = "lifetime",
 		[VIRTIO_BLK_F_ZONED] = "zoned",
 		[VIRTIO_BLK_F_REQ_FLAGS] = "request-flags",
 		[VIRTIO_BLK_F_REQ_FLAGS_OUT_FUA] = "write-fua",
@@ -178,6 +181,7 @@ struct blk_limits blk_limits_of(const struct blk_disk *disk, uint64_t features)
 		.read_only = geometry->read_only || (blk_needs_zones(disk) && !knows_zones),
 		.is_stable = blk_is_stable(disk, features),
 		.zoned = knows_zones ? geometry->zoned : NULL,
+		.lifetime = features & VIRTIO_BIT(VIRTIO_BLK_F_LIFETIME) ? &disk->lifetime : NULL,
 	};
 
 	/* What was not negotiated there is not: section 5.2.6.2. */

@@ -39,6 +39,7 @@ enum blk_on_error {
  * @geometry: what the back end said of itself last
  * @serial: what guests read, padded with zeroes
  * @sectors: capacity; atomic
+ * @lifetime: what VIRTIO_BLK_T_GET_LIFETIME says; atomic
  * @is_locked: nobody else can write to it, so rings may run; atomic
  * @has_cache: the driver knows that what is written may have to be flushed; atomic
  * @on_error: atomic
@@ -55,6 +56,7 @@ struct blk_disk {
 	struct blk_geometry geometry;
 	uint8_t serial[VIRTIO_BLK_ID_BYTES];
 	uint64_t sectors;
+	uint64_t lifetime;
 	bool is_locked;
 	bool has_cache;
 	enum blk_on_error on_error;

@@ -71,6 +71,9 @@ int file_check_size(struct blk_backend *backend, struct iov *iov, uint64_t bytes
 int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
 void file_close(struct blk_backend *backend);
 
+/* How worn a device is; false when it does not say. */
+bool file_lifetime(struct iov *iov, dev_t number, struct blk_lifetime *lifetime);
+
 /* An attribute of a device's queue, which a partition has from its disk: 0 or -errno. */
 int file_queue_read(const struct file_backend *file, const char *name, char *text, size_t size);
 

@@ -26,6 +26,7 @@ const char *blk_kind_name(unsigned int kind)
 		[BLK_KIND_ZONE_RESET] = "zone-reset",
 		[BLK_KIND_ZONE_RESET_ALL] = "zone-reset-all",
 		[BLK_KIND_GET_ID] = "get-id",
+		[BLK_KIND_GET_LIFETIME] = "get-lifetime",
 		[BLK_KIND_UNKNOWN] = "unknown",
 	};
 
@@ -68,6 +69,8 @@ static enum blk_kind kind_of(uint32_t type)
 		return BLK_KIND_ZONE_RESET_ALL;
 	case VIRTIO_BLK_T_GET_ID:
 		return BLK_KIND_GET_ID;
+	case VIRTIO_BLK_T_GET_LIFETIME:
+		return BLK_KIND_GET_LIFETIME;
 	default:
 		return BLK_KIND_UNKNOWN;
 	}
@@ -224,16 +227,37 @@ static bool begin_ranges(struct blk_request *request, const struct blk_limits *l
 	return true;
 }
 
-static bool get_id(struct blk_request *request, const struct virtq_batch *batch,
-		   const struct blk_limits *limits, uint32_t room)
+/* What is told at once, as far as there is room. */
+static bool tell(struct blk_request *request, const struct virtq_batch *batch, const void *bytes,
+		 uint32_t length)
 {
 	struct virtq_cursor to = virtq_writable(batch, &request->chain, 1);
-	uint32_t length = room < sizeof(limits->serial) ? room : sizeof(limits->serial);
 	int error = collect(request, &(struct virtq_cursor){ to.segment, to.end, to.offset }, length);
 
 	if (!error)
-		virtq_cursor_write(&to, limits->serial, length);
+		virtq_cursor_write(&to, bytes, length);
 	return end_with(request, error);
+}
+
+static bool get_id(struct blk_request *request, const struct virtq_batch *batch,
+		   const struct blk_limits *limits, uint32_t room)
+{
+	uint32_t length = room < sizeof(limits->serial) ? room : sizeof(limits->serial);
+
+	return tell(request, batch, limits->serial, length);
+}
+
+static bool get_lifetime(struct blk_request *request, const struct virtq_batch *batch,
+			 const struct blk_limits *limits, uint32_t room)
+{
+	uint64_t word;
+
+	if (!limits->lifetime)
+		return end_with(request, -EOPNOTSUPP);
+	if (room < BLK_LIFETIME_BYTES)
+		return end_with(request, -EINVAL);
+	word = __atomic_load_n(limits->lifetime, __ATOMIC_RELAXED);
+	return tell(request, batch, &word, BLK_LIFETIME_BYTES);
 }
 
 /* Where the sector is told: the bytes before the status, however they are cut. */
@@ -369,6 +393,8 @@ static bool begin_kind(struct blk_request *request, const struct virtq_batch *ba
 		return begin_change(request, limits, sector);
 	case BLK_KIND_GET_ID:
 		return get_id(request, batch, limits, writable);
+	case BLK_KIND_GET_LIFETIME:
+		return get_lifetime(request, batch, limits, writable);
 	default:
 		return end_with(request, -EOPNOTSUPP);
 	}
@@ -464,7 +490,7 @@ static uint8_t status_of(int error)
 static void log_written(const struct blk_request *request, const struct virtq *vq)
 {
 	if (request->kind == BLK_KIND_READ || request->kind == BLK_KIND_GET_ID ||
-	    request->kind == BLK_KIND_ZONE_REPORT)
+	    request->kind == BLK_KIND_GET_LIFETIME || request->kind == BLK_KIND_ZONE_REPORT)
 		for (unsigned int i = 0; i < request->segment_count; i++)
 			dirty_log_mark(vq->log, vq->memory, request->segments[i].iov_base,
 				       request->segments[i].iov_len);

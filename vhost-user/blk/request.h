@@ -54,6 +54,7 @@ enum blk_kind {
 	BLK_KIND_ZONE_RESET = BLK_ZONE_RESET,
 	BLK_KIND_ZONE_RESET_ALL = BLK_ZONE_RESET_ALL,
 	BLK_KIND_GET_ID = BLK_OPS,
+	BLK_KIND_GET_LIFETIME,
 	BLK_KIND_UNKNOWN,	/* no type that there is, or no header */
 	BLK_KINDS
 };
@@ -74,6 +75,7 @@ const char *blk_kind_name(unsigned int kind);
  * @read_only: nothing is written
  * @is_stable: changes have to be stable when they are done: the driver knows of no cache
  * @zoned: zones of the disk; NULL when it has none, or its driver knows of none
+ * @lifetime: what VIRTIO_BLK_T_GET_LIFETIME says; NULL where there is no such request
  * @range_sectors: most sectors of a range, by enum blk_op; 0 where there is no such request
  * @serial: what VIRTIO_BLK_T_GET_ID says, padded with zeroes
  */
@@ -84,6 +86,7 @@ struct blk_limits {
 	bool read_only;
 	bool is_stable;
 	const struct blk_zoned *zoned;
+	const uint64_t *lifetime;
 	uint32_t range_sectors[BLK_OPS];
 	uint8_t serial[VIRTIO_BLK_ID_BYTES];
 };
