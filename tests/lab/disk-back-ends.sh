@@ -26,6 +26,9 @@ done
 expect "zones" host-managed "$(< /sys/block/zoned/queue/zoned)"
 IOV_ZONED=/dev/zoned expect_status "the zones of a device" 0 "$tests/test_blk_zones"
 
+export IOVD=$tests/../../vhost-user/iovd
+IOV_ZONED=/dev/zoned expect_status "and of an iovd that is killed" 0 "$tests/../wire/test_zones"
+
 # And by iovd, which gave up most system calls
 start_iovd --allow /run --allow /dev
 expect_status "not by the page cache" 2 iov disk add cached --socket /run/cached.sock --server --device zoned --cached
