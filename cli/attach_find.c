@@ -172,6 +172,18 @@ static int find(struct cli *cli, const char *name, struct json_object **found)
 			"'iov list', 'iov port list' and 'iov disk list'", name);
 }
 
+/* No front end of a VMM negotiates VIRTIO_BLK_F_ZONED, and without that nothing can be written. */
+static int check_zones(struct cli *cli, struct json_object *disk)
+{
+	const char *model = json_text_or_null(disk, "zone_model");
+
+	if (!model || strcmp(model, "host-managed"))
+		return 0;
+	return iov_fail(cli->iov, -ENOTSUP, "%s: its zones are for the guest to manage, which no VMM lets "
+			"it do; it is for front ends that negotiate VIRTIO_BLK_F_ZONED",
+			json_text(disk, "name"));
+}
+
 static int add_port(struct cli *cli, const char *name, struct vmm_set *set)
 {
 	_cleanup_json_ struct json_object *port = NULL;
@@ -188,6 +200,8 @@ static int add_port(struct cli *cli, const char *name, struct vmm_set *set)
 		return iov_fail(cli->iov, -EINVAL, "%s: is an uplink; a guest attaches to a port "
 				"of type vhost-user, or to a disk", name);
 	error = vmm_refuse(set, kind, name);
+	if (!error)
+		error = check_zones(cli, port);
 	if (!error)
 		error = append(set, kind, name, &item);
 	if (error)

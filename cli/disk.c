@@ -3,6 +3,7 @@
 #include "cli/disk.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -52,6 +53,7 @@ struct disk_add_args {
 	struct front_end_args front_end;
 	const char *source[SOURCES];
 	uint64_t bytes;
+	uint64_t zone_bytes;
 	bool read_only;
 	bool cached;
 	bool incoming;
@@ -63,7 +65,8 @@ struct disk_add_args {
 
 enum {
 	KEY_SOURCE = 0x2000,
-	KEY_READ_ONLY = KEY_SOURCE + SOURCES,
+	KEY_ZONE_SIZE = KEY_SOURCE + SOURCES,
+	KEY_READ_ONLY,
 	KEY_CACHED,
 	KEY_INCOMING,
 	KEY_SERIAL,
@@ -87,6 +90,8 @@ static const struct argp_option add_options[] = {
 	  "Its data is in memory of iovd, and gone with it" },
 	{ "null", KEY_SOURCE + SOURCE_NULL, "SIZE", 0,
 	  "Its data is nowhere: reads give zeroes, writes are dropped" },
+	{ "zone-size", KEY_ZONE_SIZE, "SIZE", 0,
+	  "With --memory: zones of this size, which the guest manages; a device has its own" },
 	{ "read-only", KEY_READ_ONLY, 0, 0, "Nobody writes to it; may be shared then" },
 	{ "cached", KEY_CACHED, 0, 0,
 	  "By the page cache of the host (default: around it); with --nbd: what a server "
@@ -139,6 +144,9 @@ static void check_sources(const struct disk_add_args *args, const struct argp_st
 static void check_add(const struct disk_add_args *args, const struct argp_state *state)
 {
 	check_sources(args, state);
+	if (args->zone_bytes && !args->source[SOURCE_MEMORY])
+		cli_misuse(state, "--zone-size: expected --memory: what a disk elsewhere has of zones is "
+			   "found there");
 	if (!args->front_end.socket)
 		cli_misuse(state, "--socket is missing: where the guest attaches, as "
 			   "--socket /run/%s.sock", args->name);
@@ -157,6 +165,9 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case KEY_READ_ONLY:
 		args->read_only = true;
+		return 0;
+	case KEY_ZONE_SIZE:
+		args->zone_bytes = cli_size(arg, "--zone-size", state);
 		return 0;
 	case KEY_CACHED:
 		args->cached = true;
@@ -242,6 +253,7 @@ static int run_add(struct cli *cli, void *data)
 	cli_param_switch(params, "read_only", args->read_only);
 	cli_param_switch(params, "cached", args->cached);
 	cli_param_switch(params, "incoming", args->incoming);
+	cli_param_number(params, "zone_bytes", args->zone_bytes);
 	cli_param_text(params, "serial", args->serial);
 	cli_param_number(params, "queues", args->queues);
 	cli_param_text(params, "on_error", args->on_error);
@@ -274,6 +286,20 @@ const struct cli_command cli_disk_add = {
 
 /* iov disk list */
 
+/* "16 of 64M, host-managed" */
+static void add_zones(struct json_object *disk)
+{
+	const char *model = json_text_or_null(disk, "zone_model");
+	char size[IOV_SIZE_TEXT], words[IOV_SIZE_TEXT + 64];
+
+	if (!model)
+		return;
+	size_text(json_object_get_uint64(json_object_object_get(disk, "zone_bytes")), size);
+	snprintf(words, sizeof(words), "%" PRId64 " of %s, %s",
+		 json_object_get_int64(json_object_object_get(disk, "zones")), size, model);
+	json_add_text(disk, "zoned", words);
+}
+
 void disk_add_words(struct json_object *disk)
 {
 	const char *path = json_text_or_null(disk, "path"), *uri = json_text_or_null(disk, "uri");
@@ -282,6 +308,7 @@ void disk_add_words(struct json_object *disk)
 	size_text(json_object_get_uint64(json_object_object_get(disk, "bytes")), size);
 	if (json_object_object_get(disk, "bytes"))
 		json_add_text(disk, "size", size);
+	add_zones(disk);
 	json_add_text(disk, "data", path ? path : uri ? uri : json_text_or_null(disk, "backend"));
 }
 

@@ -20,6 +20,7 @@ static const struct iov_column disk_columns[] = {
 	{ "data", "Data" },
 	{ "size", "Size" },
 	{ "block", "Block" },
+	{ "zoned", "Zones" },
 	{ "read_only", "Read-only" },
 	{ "cached", "Cached" },
 	{ "serial", "Serial" },

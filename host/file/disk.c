@@ -53,6 +53,9 @@ struct json_object *host_disk_params(const struct iov_host_disk *disk)
 	add_text(params, "uri", disk->nbd);
 	if (size)
 		json_object_object_add(params, "bytes", json_object_new_uint64(bytes_of(size)));
+	if (disk->zone_size)
+		json_object_object_add(params, "zone_bytes",
+				       json_object_new_uint64(bytes_of(disk->zone_size)));
 	add_switch(params, "read_only", disk->read_only);
 	add_switch(params, "cached", disk->cached);
 	add_text(params, "serial", disk->serial);
@@ -90,6 +93,9 @@ void host_disk_former(struct json_object *now, struct json_object *params)
 	if (!path && !uri)
 		json_object_object_add(params, "bytes",
 				       json_object_get(json_object_object_get(now, "bytes")));
+	if (!path && !uri && json_object_object_get(now, "zone_bytes"))
+		json_object_object_add(params, "zone_bytes",
+				       json_object_get(json_object_object_get(now, "zone_bytes")));
 	add_on(params, "read_only", now);
 	add_on(params, "cached", now);
 	add_text(params, "serial", own_serial(now));
@@ -114,4 +120,8 @@ void host_disk_say_source(struct json_object *params, struct json_object *said)
 	}
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
 		json_add_text(said, keys[i], strcmp(keys[i], backend) ? NULL : value);
+	if (!json_object_object_get(params, "zone_bytes"))
+		return;
+	size_text(json_object_get_uint64(json_object_object_get(params, "zone_bytes")), size);
+	json_add_text(said, "zone_size", size);
 }

@@ -194,6 +194,7 @@ struct iov_host_disk {
 	char *nvme;		/* "uplink/vf1", "0000:01:00.0/2" */
 	char *memory;		/* "512M", "10G" */
 	char *null;
+	char *zone_size;	/* "64M" */
 	bool *read_only;
 	bool *cached;
 	char *serial;

@@ -175,6 +175,7 @@ static const cyaml_schema_field_t disk_fields[] = {
 	TEXT(struct iov_host_disk, nvme),
 	TEXT(struct iov_host_disk, memory),
 	TEXT(struct iov_host_disk, null),
+	TEXT(struct iov_host_disk, zone_size),
 	SWITCH(struct iov_host_disk, read_only),
 	SWITCH(struct iov_host_disk, cached),
 	TEXT(struct iov_host_disk, serial),

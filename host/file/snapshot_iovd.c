@@ -140,6 +140,7 @@ static int add_disk(struct iov_host_iovd *iovd, struct json_object *disk)
 	       copy_text(given, "nvme", &entry->nvme) &&
 	       copy_text(given, "memory", &entry->memory) &&
 	       copy_text(given, "null", &entry->null) &&
+	       copy_text(given, "zone_size", &entry->zone_size) &&
 	       (!is_set(given, "read_only") || set_switch(&entry->read_only)) &&
 	       (!is_set(given, "cached") || set_switch(&entry->cached)) &&
 	       copy_text(given, "serial", &entry->serial) &&

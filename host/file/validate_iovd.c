@@ -215,6 +215,11 @@ static int check_disk_source(const struct check *check, const char *at,
 	error = check_disk_size(check, PLACE("%s.memory", at), disk->memory);
 	if (!error)
 		error = check_disk_size(check, PLACE("%s.null", at), disk->null);
+	if (!error)
+		error = check_disk_size(check, PLACE("%s.zone_size", at), disk->zone_size);
+	if (!error && disk->zone_size && !disk->memory)
+		error = fail_value(check, PLACE("%s.zone_size", at), disk->zone_size,
+				   "a disk in memory to have it");
 	/* Any number of disks may read it. */
 	if (!error && disk->file && is_written)
 		error = check_once(check, file.name, "writable file", disk->file);

@@ -5,12 +5,14 @@
  * given back twice, a status is one that there is, and in the end the ring drains.
  */
 #include <errno.h>
-#include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
+#include <unistd.h>
 
+#include "tests/fuzz/disk_zones.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/ring.h"
 #include "base/clock.h"
+#include "vhost-user/blk/blk_bits.h"
 #include "vhost-user/blk/disk.h"
 #include "vhost-user/blk/queue.h"
 #include "vhost-user/ring/virtq_inflight.h"
@@ -19,6 +21,10 @@
 #define STEPS 48
 #define SECTORS 256
 #define HELD_MAX ENTRIES
+
+/* Of a zoned disk in memory. */
+#define MEMORY_BYTES (UINT64_C(512) << 10)
+#define MEMORY_ZONE (UINT64_C(64) << 10)
 #define DATA (GPA + 65536)
 #define DATA_BYTES 65536
 
@@ -29,9 +35,13 @@ static struct vu_queue vu;
 static struct blk_disk disk;
 static struct qos_group group;
 static struct blk_queue *queue;
-static struct blk_channel channel;
+static struct blk_channel channel, *way;
 static uint64_t now;
-static unsigned int reads, writes, ranges, failed, left, resumed, limited;
+static unsigned int reads, writes, ranges, failed, left, resumed, limited, zone_changes, appends,
+	reports;
+
+/* What has the data: what the input says, a device with zones that is played, or memory with some. */
+static enum { PLAYED, ZONED_DEVICE, ZONED_MEMORY } kind_of_disk;
 
 /* What the back end has. */
 static struct blk_io *held[HELD_MAX];
@@ -52,7 +62,9 @@ static void check_io(const struct blk_io *io)
 	assert_int_equal((io->offset | io->length) % block, 0);
 	assert_true(io->op == BLK_READ || io->op == BLK_FLUSH || !disk.geometry.read_only);
 	for (unsigned int i = 0; i < io->count; i++) {
-		assert_true(in_guest_memory(&fixture, io->vector[i].iov_base, io->vector[i].iov_len));
+		/* A zoned device has what is there read to memory of its own. */
+		assert_true(in_guest_memory(&fixture, io->vector[i].iov_base, io->vector[i].iov_len) ||
+			    (kind_of_disk == ZONED_DEVICE && io->op == BLK_READ));
 		length += io->vector[i].iov_len;
 	}
 	if (io->op <= BLK_WRITE)
@@ -61,13 +73,15 @@ static void check_io(const struct blk_io *io)
 
 static void submit(struct blk_channel *to, struct blk_io *io)
 {
-	assert_ptr_equal(to, &channel);
+	assert_true(to == &channel || kind_of_disk == ZONED_DEVICE);
 	check_io(io);
+	if (kind_of_disk == ZONED_DEVICE)
+		disk_zones_check(io, held, held_count);
 	reads += io->op == BLK_READ;
 	writes += io->op == BLK_WRITE;
 	ranges += io->op >= BLK_DISCARD;
 	if (is_at_once) {
-		io->done(io, 0);
+		io->done(io, kind_of_disk == ZONED_DEVICE ? disk_zones_carry_out(io) : 0);
 		return;
 	}
 	assert_true(held_count < HELD_MAX);
@@ -87,7 +101,9 @@ static void finish_one(struct fuzz_input *input)
 
 	held[index] = held[--held_count];
 	failed += error != 0;
-	if (!error && io->op == BLK_READ)
+	if (!error && kind_of_disk == ZONED_DEVICE)
+		error = disk_zones_carry_out(io);
+	else if (!error && io->op == BLK_READ)
 		for (unsigned int i = 0; i < io->count; i++)
 			memset(io->vector[i].iov_base, 0x5a, io->vector[i].iov_len);
 	io->done(io, error);
@@ -99,8 +115,13 @@ static void ask(struct fuzz_input *input)
 	static const uint32_t types[] = { VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT, VIRTIO_BLK_T_FLUSH,
 		VIRTIO_BLK_T_GET_ID, VIRTIO_BLK_T_DISCARD, VIRTIO_BLK_T_WRITE_ZEROES,
 		VIRTIO_BLK_T_SECURE_ERASE, VIRTIO_BLK_T_SCSI_CMD };
+	static const uint32_t zone_types[] = { VIRTIO_BLK_T_ZONE_APPEND, VIRTIO_BLK_T_ZONE_REPORT,
+		VIRTIO_BLK_T_ZONE_OPEN, VIRTIO_BLK_T_ZONE_CLOSE, VIRTIO_BLK_T_ZONE_FINISH,
+		VIRTIO_BLK_T_ZONE_RESET, VIRTIO_BLK_T_ZONE_RESET_ALL, VIRTIO_BLK_T_OUT };
 	uint8_t kind = fuzz_u8(input);
-	struct virtio_blk_outhdr header = { .type = types[kind & 7] };
+	struct virtio_blk_outhdr header = {
+		.type = kind & 64 ? zone_types[kind & 7] : types[kind & 7],
+		.ioprio = kind & 128 ? fuzz_u8(input) : 0 };
 	uint64_t at = DATA + 512 * fuzz_below(input, 64);
 	uint32_t out = fuzz_one_in(input, 8) ? fuzz_u16(input) : 512u * fuzz_below(input, 9);
 	uint32_t in = fuzz_one_in(input, 8) ? fuzz_u16(input) : 512u * fuzz_below(input, 9);
@@ -109,6 +130,11 @@ static void ask(struct fuzz_input *input)
 	unsigned int count = 0;
 
 	header.sector = kind & 8 ? fuzz_edge(input) : fuzz_below(input, SECTORS);
+	/* Mostly the start of a zone, or where one goes on after a few writes. */
+	if (kind & 64 && !(kind & 8)) {
+		header.sector = header.sector / 32 * 32 * (kind_of_disk == ZONED_MEMORY ? 4 : 1);
+		in = in / 512 * 512 + 8;
+	}
 	if (kind & 16) {
 		struct virtio_blk_discard_write_zeroes *list =
 			guest_at(&fixture.guest, at + sizeof(header));
@@ -155,10 +181,22 @@ static void take_used(void)
 		;
 }
 
+/* The thread of a zoned device is given a moment. */
+static void poll_way(void)
+{
+	for (unsigned int tries = 0; disk.backend->ops->poll; tries++) {
+		disk_zones_polled(disk.backend->ops->poll(way));
+		if (!disk_zones_asked() || tries == 20)
+			return;
+		usleep(50);
+	}
+}
+
 static void pass(void)
 {
 	now += 100;
-	blk_queue_take(queue, &channel, &fixture.batch, now);
+	blk_queue_take(queue, way, &fixture.batch, now);
+	poll_way();
 	blk_queue_give_back(queue, now + 10);
 	blk_queue_has_news(queue);
 	limited += blk_queue_limited_ns(queue, monotonic_ns()) != UINT64_MAX;
@@ -193,10 +231,13 @@ static void drain(struct fuzz_input *input, uint8_t how)
 	if (how & 4)
 		blk_queue_abandon(queue);
 	is_at_once = true;
-	pass();
-	while (held_count)
-		finish_one(input);
-	pass();
+	do {
+		pass();
+		while (held_count)
+			finish_one(input);
+		pass();
+		pass();
+	} while (kind_of_disk == ZONED_DEVICE && disk_zones_asked());
 	pass();
 	assert_true(blk_queue_is_drained(queue));
 	left += blk_queue_under_way(queue) > 0;
@@ -216,7 +257,10 @@ static void live(struct fuzz_input *input)
 				finish_one(input);
 			break;
 		case 4:
-			scribble(input);
+			if (kind_of_disk == ZONED_DEVICE)
+				disk_zones_fail(fuzz_one_in(input, 4));
+			else
+				scribble(input);
 			break;
 		case 5:
 			take_used();
@@ -233,12 +277,40 @@ static void live(struct fuzz_input *input)
 	}
 }
 
+static void play_device(void)
+{
+	disk.backend = disk_zones_open(SECTORS * BLK_SECTOR, disk.geometry.block, submit);
+	disk.geometry.zoned = disk_zones();
+	disk.geometry.discard_max = disk.geometry.zeroes_max = disk.geometry.erase_max = 0;
+	assert_int_equal(disk.backend->ops->channel_open(&way, disk.backend, NULL), 0);
+}
+
+static void open_memory(void)
+{
+	const struct blk_source source = { .bytes = MEMORY_BYTES, .zone_bytes = MEMORY_ZONE };
+
+	assert_int_equal(blk_disk_open(&disk, fixture.iov, &blk_backend_memory, &source), 0);
+	assert_int_equal(disk.backend->ops->channel_open(&way, disk.backend, NULL), 0);
+}
+
+static void close_disk(void)
+{
+	if (kind_of_disk == PLAYED)
+		return;
+	disk.backend->ops->channel_close(way);
+	if (kind_of_disk == ZONED_DEVICE)
+		disk_zones_close();
+	else
+		blk_disk_close(&disk);
+}
+
 static void choose_disk(struct fuzz_input *input, uint8_t kind)
 {
 	const uint8_t choice = fuzz_u8(input);
 	const uint32_t offset = choice % 64;
 	uint8_t space[VU_CONFIG_SPACE] = { 0 }, byte = fuzz_u8(input) & 1;
 
+	kind_of_disk = choice & 64 ? choice & 1 ? ZONED_MEMORY : ZONED_DEVICE : PLAYED;
 	disk = (struct blk_disk){
 		.backend = &backend,
 		.geometry = { .bytes = SECTORS * BLK_SECTOR, .block = kind & 8 ? 4096 : 512,
@@ -248,6 +320,12 @@ static void choose_disk(struct fuzz_input *input, uint8_t kind)
 		.sectors = SECTORS, .is_locked = true, .has_cache = true, .retry_cycles = 1000,
 		.on_error = kind & 64 ? BLK_ERROR_WAIT : BLK_ERROR_REPORT,
 	};
+	channel = (struct blk_channel){ .backend = &backend };
+	way = &channel;
+	if (kind_of_disk == ZONED_DEVICE)
+		play_device();
+	else if (kind_of_disk == ZONED_MEMORY)
+		open_memory();
 	if (choice & 128)
 		qos_join(&disk.qos, &group);
 	blk_config_fill(&disk, 1, space);
@@ -277,7 +355,12 @@ static void run(struct fuzz_input *input)
 	live(input);
 	/* Killed: nobody gives anything back, and the next one finds what was in flight. */
 	if (kind & 2 && lives & 1 && !vu.ring.error) {
+		/* What a real back end has stays there, so it comes to an end. */
+		if (kind_of_disk != PLAYED)
+			drain(input, 4);
 		close_queue();
+		channel = (struct blk_channel){ .backend = &backend };
+		disk.order = (struct blk_order){ 0 };
 		is_at_once = false;
 		open_queue(features, region);
 		pass();
@@ -285,7 +368,11 @@ static void run(struct fuzz_input *input)
 		live(input);
 	}
 	drain(input, lives);
+	zone_changes += counters[BLK_KIND_ZONE_RESET].count > counters[BLK_KIND_ZONE_RESET].failed;
+	appends += counters[BLK_KIND_ZONE_APPEND].count > counters[BLK_KIND_ZONE_APPEND].failed;
+	reports += counters[BLK_KIND_ZONE_REPORT].count > counters[BLK_KIND_ZONE_REPORT].failed;
 	close_queue();
+	close_disk();
 }
 
 /* One byte an hour: what is read or written after the first waits. */
@@ -298,6 +385,7 @@ static void open_all(void)
 static void reached_everything(void)
 {
 	assert_true(reads && writes && ranges && failed && left && resumed && limited);
+	assert_true(zone_changes && appends && reports);
 }
 
 const struct fuzz_target fuzz_target = {

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "tests/unit/ring.h"
+#include "vhost-user/blk/blk_bits.h"
 #include "vhost-user/blk/disk.h"
 #include "vhost-user/blk/queue.h"
 #include "vhost-user/ring/virtq_inflight.h"
@@ -119,6 +120,7 @@ static int begin(void **state, bool packed)
 	memset(test, 0, sizeof(*test));
 	memset(&medium, 0, sizeof(medium));
 	medium.backend.ops = &medium_ops;
+	medium.channel.backend = &medium.backend;
 	test->disk = (struct blk_disk){
 		.backend = &medium.backend,
 		.geometry = { .bytes = sizeof(medium.bytes), .block = 512, .physical_block = 4096,
@@ -441,6 +443,26 @@ static void the_serial_is_told(void **state)
 	}
 }
 
+/* Six bytes for who negotiated it, of a disk that has them. */
+static void the_lifetime_is_told(void **state)
+{
+	static const uint8_t expected[] = { 2, 0, 1, 0, 11, 0, UNTOUCHED, UNTOUCHED };
+	struct test *test = *state;
+	struct ask ask = make(test, VIRTIO_BLK_T_GET_LIFETIME, 0, 0, 8);
+
+	assert_false(blk_features(&test->disk, 1) & BIT(VIRTIO_BLK_F_LIFETIME));
+	test->disk.geometry.has_lifetime = true;
+	test->disk.lifetime = htole64(2 | 1 << 16 | UINT64_C(11) << 32);
+	assert_true(blk_features(&test->disk, 1) & BIT(VIRTIO_BLK_F_LIFETIME));
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_GET_LIFETIME, 0, 0, 6), VIRTIO_BLK_S_UNSUPP);
+	open_queue(test, F_ALL | BIT(VIRTIO_BLK_F_LIFETIME));
+	ask = make(test, VIRTIO_BLK_T_GET_LIFETIME, 0, 0, 8);
+	add_cut(test, &ask, UINT32_MAX, 1);
+	assert_int_equal(run(test, &ask), VIRTIO_BLK_S_OK);
+	assert_memory_equal(answer(test, &ask), expected, sizeof(expected));
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_GET_LIFETIME, 0, 0, 5), VIRTIO_BLK_S_IOERR);
+}
+
 static void a_read_only_disk_is_not_written(void **state)
 {
 	struct test *test = *state;
@@ -482,6 +504,41 @@ static void writes_are_stable_for_who_cannot_flush(void **state)
 	assert_true(medium.was_stable);
 	assert_int_equal(do_it(test, VIRTIO_BLK_T_FLUSH, 0, 0, 0), VIRTIO_BLK_S_UNSUPP);
 	assert_int_equal(do_range(test, VIRTIO_BLK_T_DISCARD, 0, 8, 0), VIRTIO_BLK_S_UNSUPP);
+}
+
+static uint8_t write_with(struct test *test, uint32_t type, uint32_t flags)
+{
+	struct ask ask = make(test, type, 0, type == VIRTIO_BLK_T_OUT ? 512 : 0,
+			      type == VIRTIO_BLK_T_IN ? 512 : 0);
+	struct virtio_blk_outhdr *header = guest_at(&test->ring.guest, ask.out);
+
+	header->ioprio = htole32(flags);
+	add(test, &ask);
+	return run(test, &ask);
+}
+
+/* Flags of requests are for who negotiated them; for others that is a priority. */
+static void one_write_can_be_stable(void **state)
+{
+	const uint64_t flags = BIT(VIRTIO_BLK_F_REQ_FLAGS);
+	const uint64_t fua = BIT(VIRTIO_BLK_F_REQ_FLAGS_OUT_FUA);
+	struct test *test = *state;
+
+	assert_int_equal(blk_features(&test->disk, 1) & (flags | fua), flags | fua);
+	assert_int_equal(write_with(test, VIRTIO_BLK_T_OUT, 0xffffffff), VIRTIO_BLK_S_OK);
+	assert_false(medium.was_stable);
+	open_queue(test, F_ALL | flags | fua);
+	assert_int_equal(write_with(test, VIRTIO_BLK_T_OUT, 1), VIRTIO_BLK_S_OK);
+	assert_true(medium.was_stable);
+	assert_int_equal(write_with(test, VIRTIO_BLK_T_OUT, 0), VIRTIO_BLK_S_OK);
+	assert_false(medium.was_stable);
+	assert_int_equal(write_with(test, VIRTIO_BLK_T_OUT, 2), VIRTIO_BLK_S_UNSUPP);
+	assert_int_equal(write_with(test, VIRTIO_BLK_T_OUT, 0x80000001), VIRTIO_BLK_S_UNSUPP);
+	assert_int_equal(write_with(test, VIRTIO_BLK_T_IN, 1), VIRTIO_BLK_S_UNSUPP);
+	assert_int_equal(write_with(test, VIRTIO_BLK_T_FLUSH, 1), VIRTIO_BLK_S_UNSUPP);
+	assert_int_equal(write_with(test, VIRTIO_BLK_T_IN, 0), VIRTIO_BLK_S_OK);
+	open_queue(test, F_ALL | flags);
+	assert_int_equal(write_with(test, VIRTIO_BLK_T_OUT, 1), VIRTIO_BLK_S_UNSUPP);
 }
 
 static void a_failed_flush_stays_failed(void **state)
@@ -540,6 +597,170 @@ static void hold(struct test *test, struct ask *asks, int *heads, unsigned int c
 	pass(test);
 	assert_int_equal(medium.held_count, count);
 	assert_int_equal(blk_queue_under_way(test->queue), count);
+}
+
+static void add_plain(struct test *test, struct ask *ask, uint32_t type, uint64_t sector)
+{
+	const bool is_write = type == VIRTIO_BLK_T_OUT;
+	const struct virtio_blk_discard_write_zeroes range = { htole64(sector), htole32(8), 0 };
+
+	*ask = make(test, type, is_write ? sector : 0,
+		    is_write ? 4096 : type == VIRTIO_BLK_T_FLUSH ? 0 : sizeof(range), 0);
+	if (type == VIRTIO_BLK_T_DISCARD || type == VIRTIO_BLK_T_WRITE_ZEROES)
+		memcpy(payload(test, ask), &range, sizeof(range));
+	add(test, ask);
+}
+
+/* The first one is under way, and what comes meanwhile is covered by the next. */
+static void flushes_that_wait_are_one(void **state)
+{
+	struct test *test = *state;
+	struct ask asks[5];
+
+	medium.holds = true;
+	for (unsigned int i = 0; i < 5; i++) {
+		add_plain(test, &asks[i], VIRTIO_BLK_T_FLUSH, 0);
+		pass(test);
+	}
+	assert_int_equal(medium.submitted, 1);
+	assert_int_equal(blk_queue_under_way(test->queue), 5);
+	finish_held(0, 0);
+	pass(test);
+	assert_int_equal(status(test, &asks[0]), VIRTIO_BLK_S_OK);
+	for (unsigned int i = 1; i < 5; i++)
+		assert_int_equal(status(test, &asks[i]), UNTOUCHED);
+	assert_int_equal(medium.submitted, 2);
+	finish_held(1, -EIO);
+	pass(test);
+	for (unsigned int i = 1; i < 5; i++)
+		assert_int_equal(status(test, &asks[i]), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(medium.submitted, 2);
+	assert_int_equal(blk_queue_under_way(test->queue), 0);
+}
+
+static void a_flush_covers_none_that_came_later(void **state)
+{
+	struct test *test = *state;
+	struct ask first, second, third;
+
+	medium.holds = true;
+	add_plain(test, &first, VIRTIO_BLK_T_FLUSH, 0);
+	pass(test);
+	add_plain(test, &second, VIRTIO_BLK_T_FLUSH, 0);
+	pass(test);
+	finish_held(0, 0);
+	add_plain(test, &third, VIRTIO_BLK_T_FLUSH, 0);
+	pass(test);
+	assert_int_equal(medium.submitted, 2);
+	finish_held(1, 0);
+	pass(test);
+	assert_int_equal(status(test, &second), VIRTIO_BLK_S_OK);
+	assert_int_equal(status(test, &third), UNTOUCHED);
+	assert_int_equal(medium.submitted, 3);
+	finish_held(2, 0);
+	pass(test);
+	assert_int_equal(status(test, &third), VIRTIO_BLK_S_OK);
+}
+
+/* Writes that were there first end first, others wait, and those elsewhere do not. */
+static void nothing_is_written_to_what_is_cleared(void **state)
+{
+	struct test *test = *state;
+	struct ask before, clear, over, beside, twice;
+
+	medium.holds = true;
+	add_plain(test, &before, VIRTIO_BLK_T_OUT, 0);
+	add_plain(test, &clear, VIRTIO_BLK_T_WRITE_ZEROES, 4);
+	pass(test);
+	assert_int_equal(medium.submitted, 1);
+	add_plain(test, &over, VIRTIO_BLK_T_OUT, 8);
+	add_plain(test, &beside, VIRTIO_BLK_T_OUT, 12);
+	add_plain(test, &twice, VIRTIO_BLK_T_DISCARD, 11);
+	pass(test);
+	assert_int_equal(medium.submitted, 2);
+	assert_true(blk_queue_arm(test->queue));
+	finish_held(0, 0);
+	pass(test);
+	/* It waits for those that were under way when it came, and for no other. */
+	assert_int_equal(medium.submitted, 3);
+	assert_int_equal(medium.held[2].io->op, BLK_WRITE_ZEROES);
+	finish_held(2, 0);
+	pass(test);
+	assert_int_equal(status(test, &clear), VIRTIO_BLK_S_OK);
+	pass(test);
+	assert_int_equal(medium.submitted, 4);
+	assert_int_equal(medium.held[3].io->offset, 8 * BLK_SECTOR);
+	finish_held(1, 0);
+	finish_held(3, 0);
+	pass(test);
+	assert_int_equal(medium.submitted, 5);
+	finish_held(4, 0);
+	pass(test);
+	assert_int_equal(blk_queue_under_way(test->queue), 0);
+	assert_int_equal(status(test, &over), VIRTIO_BLK_S_OK);
+	assert_int_equal(status(test, &beside), VIRTIO_BLK_S_OK);
+	assert_int_equal(status(test, &twice), VIRTIO_BLK_S_OK);
+}
+
+static void whichever_ring_it_comes_from(void **state)
+{
+	struct test *a = *state, *b;
+	struct ask write, clear, over;
+	void *other;
+
+	begin(&other, false);
+	b = other;
+	blk_queue_close(b->queue);
+	b->vu.index = 1;
+	assert_int_equal(blk_queue_open(&b->queue, &a->disk, &b->vu, b->counters), 0);
+	medium.holds = true;
+	add_plain(a, &write, VIRTIO_BLK_T_OUT, 0);
+	pass(a);
+	add_plain(b, &clear, VIRTIO_BLK_T_DISCARD, 0);
+	pass(b);
+	add_plain(a, &over, VIRTIO_BLK_T_OUT, 0);
+	pass(a);
+	assert_int_equal(medium.submitted, 1);
+	finish_held(0, 0);
+	pass(b);
+	assert_int_equal(medium.submitted, 2);
+	assert_int_equal(medium.held[1].io->op, BLK_DISCARD);
+	pass(a);
+	assert_int_equal(medium.submitted, 2);
+	finish_held(1, 0);
+	pass(b);
+	pass(a);
+	assert_int_equal(medium.submitted, 3);
+	finish_held(2, 0);
+	pass(a);
+	assert_int_equal(status(a, &over), VIRTIO_BLK_S_OK);
+	teardown(&other);
+}
+
+/* One that is abandoned leaves nothing in the way of others. */
+static void what_is_held_goes_with_its_ring(void **state)
+{
+	struct test *test = *state;
+	struct ask write, clear, over;
+
+	medium.holds = true;
+	add_plain(test, &write, VIRTIO_BLK_T_OUT, 0);
+	add_plain(test, &clear, VIRTIO_BLK_T_DISCARD, 0);
+	add_plain(test, &over, VIRTIO_BLK_T_OUT, 0);
+	pass(test);
+	blk_queue_drain(test->queue, false);
+	pass(test);
+	assert_false(blk_queue_is_drained(test->queue));
+	blk_queue_abandon(test->queue);
+	pass(test);
+	assert_false(blk_queue_is_drained(test->queue));
+	finish_held(0, 0);
+	pass(test);
+	assert_true(blk_queue_is_drained(test->queue));
+	assert_int_equal(medium.submitted, 1);
+	assert_int_equal(test->disk.order.ranges, 0);
+	assert_int_equal(test->disk.order.writes[0].count[0] + test->disk.order.writes[0].count[1],
+			 0);
 }
 
 static void requests_are_given_back_as_they_are_done(void **state)
@@ -986,9 +1207,16 @@ int main(void)
 		BOTH(what_is_no_request_is_told),
 		TEST(a_short_header_is_an_error),
 		BOTH(the_serial_is_told),
+		BOTH(the_lifetime_is_told),
 		TEST(a_read_only_disk_is_not_written),
 		TEST(writes_are_stable_for_who_cannot_flush),
+		BOTH(one_write_can_be_stable),
 		TEST(a_failed_flush_stays_failed),
+		TEST(flushes_that_wait_are_one),
+		TEST(a_flush_covers_none_that_came_later),
+		TEST(nothing_is_written_to_what_is_cleared),
+		TEST(whichever_ring_it_comes_from),
+		TEST(what_is_held_goes_with_its_ring),
 		TEST(errors_are_told),
 		BOTH(requests_are_given_back_as_they_are_done),
 		BOTH(or_in_the_order_in_which_they_came),

@@ -83,9 +83,9 @@ static void choose_range(struct world *world, struct actor *actor)
 
 static enum blk_op choose_op(struct world *world)
 {
-	enum blk_op op = (enum blk_op)random_below(&world->random, BLK_OPS + 3);
+	enum blk_op op = (enum blk_op)random_below(&world->random, BLK_SECURE_ERASE + 4);
 
-	if (op >= BLK_OPS)
+	if (op > BLK_SECURE_ERASE)
 		return random_below(&world->random, 2) ? BLK_READ : BLK_WRITE;
 	if ((op == BLK_SECURE_ERASE && !world->disk.geometry.erase_max) ||
 	    (op == BLK_DISCARD && !world->disk.geometry.discard_max))
@@ -237,7 +237,7 @@ static void run(const char *kind, const struct blk_source *source, unsigned int 
 		for (unsigned int i = 0; i < ACTORS; i++)
 			end(world, world->actors + i);
 	}
-	for (unsigned int op = 0; op < BLK_OPS; op++)
+	for (unsigned int op = 0; op < BLK_SECURE_ERASE + 1; op++)
 		assert_true(world->count[op] || op == BLK_SECURE_ERASE || op == BLK_DISCARD);
 	check_all(world, kind, source);
 	test_free(world);
@@ -421,7 +421,7 @@ static void null_leaves_memory_alone(void **state)
 	assert_int_equal(disk.geometry.bytes, 1 << 20);
 	memset(bytes, UNTOUCHED, sizeof(bytes));
 	memcpy(before, bytes, sizeof(bytes));
-	for (enum blk_op op = BLK_READ; op < BLK_OPS; op++) {
+	for (enum blk_op op = BLK_READ; op <= BLK_SECURE_ERASE; op++) {
 		struct disk_io io = {
 			.io = { .op = op, .length = op == BLK_FLUSH ? 0 : sizeof(bytes) },
 			.part = { bytes, sizeof(bytes) },

@@ -294,6 +294,10 @@ static void iovd_gets_disks_that_it_would_take(void **state)
 		  "multiple of 512" },
 		{ DISK("null: 9999999T"), AT ".null: '9999999T': expected a size such as 4096, 512M or 10G, a "
 		  "multiple of 512" },
+		{ DISK("memory: 1G, zone_size: 100"), AT ".zone_size: '100': expected a size such as 4096, "
+		  "512M or 10G, a multiple of 512" },
+		{ DISK("null: 1G, zone_size: 1M"), AT ".zone_size: '1M': expected a disk in memory to have "
+		  "it" },
 		{ long_serial, AT ".serial: '123456789012345678901': expected up to 20 letters, digits and "
 		  "signs" },
 		{ DISK("file: /f, serial: a b"), AT ".serial: 'a b': expected up to 20 letters, digits and "
@@ -304,8 +308,8 @@ static void iovd_gets_disks_that_it_would_take(void **state)
 		{ DISK("file: /f, socket_mode: 0600"), AT ": socket_mode and socket_owner: expected a "
 		  "server, which makes the socket" },
 		{ DISK("file: /f, capacity: 10G"), AT ": unknown key 'capacity'; expected one of: name, socket, "
-		  "server, socket_mode, socket_owner, file, nbd, nvme, memory, null, read_only, cached, serial, "
-		  "queues, on_error, qos, any_memory" },
+		  "server, socket_mode, socket_owner, file, nbd, nvme, memory, null, zone_size, read_only, cached, "
+		  "serial, queues, on_error, qos, any_memory" },
 		{ DISK("file: /f, read_olny: on"), AT ": unknown key 'read_olny'; did you mean "
 		  "'read_only'?" },
 		{ DISK("file: /f") "  - {name: b, socket: /y, file: /f}\n", "host.yaml:4: "

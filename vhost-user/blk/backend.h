@@ -22,6 +22,7 @@
 #ifndef VHOST_USER_BLK_BACKEND_H
 #define VHOST_USER_BLK_BACKEND_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -33,6 +34,16 @@ struct blk_uring;
 /* Bytes of the smallest block. */
 #define BLK_BLOCK_MIN 512
 
+/*
+ * What zones refuse, as -errno; the last two are the kernel's.  The request is not one that its
+ * zone can carry out; it does not begin where the zone goes on, or has no whole granules; too many
+ * zones would be open, or active.
+ */
+#define BLK_ZONE_INVALID (-EBADRQC)
+#define BLK_ZONE_UNALIGNED (-ESPIPE)
+#define BLK_ZONE_OPEN_LIMIT (-ETOOMANYREFS)
+#define BLK_ZONE_ACTIVE_LIMIT (-EOVERFLOW)
+
 /**
  * enum blk_op - what a disk can be asked for
  * @BLK_READ: read @length bytes at @offset into @vector
@@ -41,6 +52,14 @@ struct blk_uring;
  * @BLK_DISCARD: what is in the range does not matter any more
  * @BLK_WRITE_ZEROES: the range reads as zeroes
  * @BLK_SECURE_ERASE: what is in the range, and copies of it, cannot be had by any means
+ * @BLK_ZONE_APPEND: write @length bytes where the zone that begins at @offset goes on
+ * @BLK_ZONE_REPORT: what the zones are from that on which has @offset, into @vector: a struct
+ *	blk_report_head and as many struct blk_report_zone as there are, or are room for
+ * @BLK_ZONE_OPEN: the zone that begins at @offset is opened,
+ * @BLK_ZONE_CLOSE: closed,
+ * @BLK_ZONE_FINISH: made full,
+ * @BLK_ZONE_RESET: or made empty
+ * @BLK_ZONE_RESET_ALL: all zones are that can be
  */
 enum blk_op {
 	BLK_READ,
@@ -49,29 +68,45 @@ enum blk_op {
 	BLK_DISCARD,
 	BLK_WRITE_ZEROES,
 	BLK_SECURE_ERASE,
+	BLK_ZONE_APPEND,
+	BLK_ZONE_REPORT,
+	BLK_ZONE_OPEN,
+	BLK_ZONE_CLOSE,
+	BLK_ZONE_FINISH,
+	BLK_ZONE_RESET,
+	BLK_ZONE_RESET_ALL,
 	BLK_OPS
 };
+
+/* No byte of a disk. */
+#define BLK_NOWHERE UINT64_MAX
 
 /**
  * struct blk_io - one thing that a disk is asked for
  * @op: what
  * @is_stable: a change has to be stable when it is done, as if a flush followed
  * @may_unmap: BLK_WRITE_ZEROES may give the space back
+ * @is_again: it may have been carried out already, all of it or its beginning: by a process that
+ *	was killed, or at a try that failed
  * @offset: first byte
- * @length: bytes; 0 for BLK_FLUSH
+ * @length: bytes; 0 for what has none
  * @vector: guest memory of @length bytes in all; its bytes may change at any time; stays
- *	there until @done, for BLK_READ and BLK_WRITE
+ *	there until @done, for what has data
  * @count: length of @vector
  * @done: carried out, or not: 0 or -errno.  What was read into @vector before an error is
  *	undefined.  The back end does not touch the struct or @vector any more
  * @next: the back end's, to keep what waits
  * @moved: the back end's, bytes that were carried over already
  * @private: the back end's
+ * @appended: BLK_ZONE_APPEND: first byte that it is written to; with @is_again that of the try
+ *	before, or BLK_NOWHERE
+ * @place: BLK_ZONE_APPEND: called when @appended is known, before anything is written there
  */
 struct blk_io {
 	enum blk_op op;
 	bool is_stable;
 	bool may_unmap;
+	bool is_again;
 	uint64_t offset;
 	uint64_t length;
 	struct iovec *vector;
@@ -80,6 +115,44 @@ struct blk_io {
 	struct blk_io *next;
 	uint64_t moved;
 	void *private;
+	uint64_t appended;
+	void (*place)(struct blk_io *io);
+};
+
+/**
+ * struct blk_zoned - the zones of a disk that has some; virtio 1.3 section 5.2.4
+ * @model: VIRTIO_BLK_Z_HM or VIRTIO_BLK_Z_HA
+ * @zone_bytes: of each zone; the last one may have less
+ * @count: how many there are
+ * @open_max: most of them that are open; 0 for any number
+ * @active_max: most of them that are open or closed; 0 for any number
+ * @append_max: most bytes of a BLK_ZONE_APPEND, which BLK_STEP_BYTES is enough for
+ * @granule: bytes in whose multiples a sequential zone is written
+ * @types: of each zone, VIRTIO_BLK_ZT_CONV and so on
+ */
+struct blk_zoned {
+	uint8_t model;
+	uint64_t zone_bytes;
+	uint32_t count;
+	uint32_t open_max;
+	uint32_t active_max;
+	uint32_t append_max;
+	uint32_t granule;
+	uint8_t *types;
+};
+
+/**
+ * struct blk_lifetime - how worn a medium is; virtio 1.3 section 5.2.6
+ * @pre_eol: how many of its reserved blocks are used up: 1 for few, 2 from 80 % on, 3 from 90 % on
+ * @slc: how much of the life of its SLC cells is over, in tenths, begun ones too; 11 when all is
+ * @mlc: of its MLC cells
+ *
+ * 0 is what is not known.
+ */
+struct blk_lifetime {
+	uint16_t pre_eol;
+	uint16_t slc;
+	uint16_t mlc;
 };
 
 /**
@@ -99,6 +172,9 @@ struct blk_io {
  * @erase_max: most bytes of a BLK_SECURE_ERASE; 0 when it has none
  * @rings_max: most rings that it can serve, one of which makes for one channel in use at a
  *	time; 0 for any number
+ * @has_lifetime: @lifetime says something
+ * @lifetime: how worn it is
+ * @zoned: its zones, as long as it is open; NULL when it has none
  */
 struct blk_geometry {
 	uint64_t bytes;
@@ -115,6 +191,9 @@ struct blk_geometry {
 	bool zeroes_may_unmap;
 	uint64_t erase_max;
 	unsigned int rings_max;
+	bool has_lifetime;
+	struct blk_lifetime lifetime;
+	const struct blk_zoned *zoned;
 };
 
 /**
@@ -152,6 +231,7 @@ struct blk_reach {
  * struct blk_source - what a back end is opened from
  * @path: file, device, function or URI; NULL for kinds without
  * @bytes: size, for kinds that have none by themselves; 0 for others
+ * @zone_bytes: of each zone that a disk in memory is to have; 0 for none
  * @workers: how many may have rings of it
  * @read_only: nothing is to be written
  * @cached: keep the host's page cache between, where the kind could do without; of a server: rely
@@ -160,6 +240,7 @@ struct blk_reach {
 struct blk_source {
 	const char *path;
 	uint64_t bytes;
+	uint64_t zone_bytes;
 	unsigned int workers;
 	bool read_only;
 	bool cached;
@@ -248,9 +329,17 @@ struct blk_backend {
 /**
  * struct blk_channel - part of a worker's way to it
  * @backend: where it leads
+ * @flush: what it has to flush, see flush.h; NULL for nothing
+ * @covered: flushes that are over with that one
+ * @flushes: those that wait for the next one
+ *
+ * Zeroed but for @backend by who opens it.
  */
 struct blk_channel {
 	struct blk_backend *backend;
+	struct blk_io *flush;
+	struct blk_io *covered;
+	struct blk_io *flushes;
 };
 
 /* All kinds, the last one NULL. */

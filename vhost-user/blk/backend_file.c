@@ -29,7 +29,7 @@
 #include "base/cleanup.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
-#include "vhost-user/blk/file_backend.h"
+#include "vhost-user/blk/file_zoned.h"
 
 /* Bytes of a range that one request may name; it is cleared in smaller steps. */
 #define RANGE_MAX (UINT64_C(1) << 30)
@@ -43,8 +43,7 @@ static bool is_block(uint64_t bytes, uint32_t least)
 	return bytes >= least && bytes <= BLOCK_MAX && !(bytes & (bytes - 1));
 }
 
-/* An attribute of a device's queue, which a partition has from its disk. */
-static int queue_read(const struct file_backend *file, const char *name, char *text, size_t size)
+int file_queue_read(const struct file_backend *file, const char *name, char *text, size_t size)
 {
 	const unsigned int major = major(file->number), minor = minor(file->number);
 
@@ -55,30 +54,29 @@ static int queue_read(const struct file_backend *file, const char *name, char *t
 						minor, name).name, text, size);
 }
 
-/* 0 when it is not told. */
-static uint64_t queue_number(const struct file_backend *file, const char *name)
+uint64_t file_queue_number(const struct file_backend *file, const char *name)
 {
 	char text[32];
 
-	return queue_read(file, name, text, sizeof(text)) ? 0 : strtoull(text, NULL, 10);
+	return file_queue_read(file, name, text, sizeof(text)) ? 0 : strtoull(text, NULL, 10);
 }
 
 static bool writes_through(const struct file_backend *file)
 {
 	char text[32];
 
-	return !queue_read(file, "write_cache", text, sizeof(text)) &&
+	return !file_queue_read(file, "write_cache", text, sizeof(text)) &&
 	       !strcmp(text, "write through");
 }
 
 static uint32_t logical_block(const struct file_backend *file)
 {
-	uint64_t bytes = queue_number(file, "logical_block_size");
+	uint64_t bytes = file_queue_number(file, "logical_block_size");
 
 	return is_block(bytes, BLK_BLOCK_MIN) ? (uint32_t)bytes : BLK_BLOCK_MIN;
 }
 
-static uint64_t size_of(const struct file_backend *file)
+uint64_t file_size(const struct file_backend *file)
 {
 	off_t size = lseek(file->fd, 0, SEEK_END);
 
@@ -215,23 +213,23 @@ static bool kernel_discards(void)
 static bool can_punch(const struct file_backend *file)
 {
 	return !fallocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-			  (off_t)(size_of(file) + RANGE_MAX), file->block);
+			  (off_t)(file_size(file) + RANGE_MAX), file->block);
 }
 
 /* Device mapper and others discard without being able to make zeroes of it. */
 static void find_clearings(struct file_backend *file)
 {
-	bool discards = file->is_device && queue_number(file, "discard_max_bytes");
+	bool discards = file->is_device && file_queue_number(file, "discard_max_bytes");
 
 	file->lacks[CLEAR_DISCARD] = !discards || !kernel_discards();
 	file->lacks[CLEAR_PUNCH] = file->is_device
-			? !discards || !queue_number(file, "write_zeroes_max_bytes")
+			? !discards || !file_queue_number(file, "write_zeroes_max_bytes")
 			: file->read_only || !can_punch(file);
 }
 
 static int check_size(const struct file_backend *file)
 {
-	uint64_t bytes = size_of(file);
+	uint64_t bytes = file_size(file);
 
 	if (bytes && !(bytes % file->block))
 		return 0;
@@ -316,10 +314,11 @@ static int claim_first(struct file_backend *file)
 	return error ? refuse_claim(file, error) : 0;
 }
 
-static void file_close(struct blk_backend *backend)
+void file_close(struct blk_backend *backend)
 {
 	struct file_backend *file = file_of(backend);
 
+	file_zoned_close(file->zoned);
 	/* A ring may have it open for some moments more. */
 	if (file->fd >= 0) {
 		flock(file->fd, LOCK_UN);
@@ -343,10 +342,11 @@ static int prepare(struct file_backend *file, const struct blk_source *source)
 	file->block = file->is_device ? logical_block(file) : BLK_BLOCK_MIN;
 	choose_cache(file, source->cached);
 	find_clearings(file);
-	return check_size(file);
+	error = check_size(file);
+	return error ? error : file_zoned_open(file);
 }
 
-static int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source *source)
+int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source *source)
 {
 	struct file_backend *file = calloc(1, sizeof(*file));
 	int error;
@@ -367,14 +367,17 @@ static int file_open(struct blk_backend **out, struct iov *iov, const struct blk
 	return 0;
 }
 
-static int file_lock(struct blk_backend *backend)
+int file_lock(struct blk_backend *backend)
 {
 	struct file_backend *file = file_of(backend);
 	int error = must_claim(file) ? claim(file) : 0;
 
 	if (error)
 		return error == -EBUSY ? -EWOULDBLOCK : error;
-	return flock(file->fd, (file->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) ? -errno : 0;
+	if (flock(file->fd, (file->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
+		return -errno;
+	/* Who had it before may have written to its zones until now. */
+	return file->zoned ? file_zoned_load(file->zoned) : 0;
 }
 
 /* What others are to read is on the medium first, which takes as long as that takes. */
@@ -434,15 +437,16 @@ static int file_unlock(struct blk_backend *backend)
 
 static void describe_device(const struct file_backend *file, struct blk_geometry *geometry)
 {
-	uint64_t physical = queue_number(file, "physical_block_size");
-	uint64_t granularity = queue_number(file, "discard_granularity");
+	uint64_t physical = file_queue_number(file, "physical_block_size");
+	uint64_t granularity = file_queue_number(file, "discard_granularity");
 	int64_t ahead;
 
 	geometry->physical_block = is_block(physical, file->block) ? (uint32_t)physical : file->block;
-	geometry->io_min = (uint32_t)queue_number(file, "minimum_io_size");
-	geometry->io_optimal = (uint32_t)queue_number(file, "optimal_io_size");
+	geometry->io_min = (uint32_t)file_queue_number(file, "minimum_io_size");
+	geometry->io_optimal = (uint32_t)file_queue_number(file, "optimal_io_size");
 	geometry->has_cache = !file->is_direct || !writes_through(file);
 	geometry->discard_block = (uint32_t)granularity;
+	geometry->has_lifetime = file_lifetime(file->iov, file->number, &geometry->lifetime);
 	if (!iov_sys_read_number(file->iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u/alignment_offset",
 						     major(file->number), minor(file->number)).name,
 				 &ahead) && ahead > 0)
@@ -460,7 +464,16 @@ static void describe_file(const struct file_backend *file, const struct stat *st
 	geometry->has_cache = true;
 }
 
-static int file_describe(struct blk_backend *backend, struct blk_geometry *geometry)
+/* What would be discarded or zeroes is for zones to be reset; and they stay. */
+static void describe_zoned(const struct file_zoned *zoned, struct blk_geometry *geometry)
+{
+	geometry->zoned = &zoned->zoned;
+	geometry->bytes = zoned->bytes;
+	geometry->discard_max = geometry->zeroes_max = 0;
+	geometry->zeroes_may_unmap = false;
+}
+
+int file_describe(struct blk_backend *backend, struct blk_geometry *geometry)
 {
 	const struct file_backend *file = file_of(backend);
 	const bool gives_back = !file->lacks[CLEAR_DISCARD] || !file->lacks[CLEAR_PUNCH];
@@ -469,7 +482,7 @@ static int file_describe(struct blk_backend *backend, struct blk_geometry *geome
 	if (fstat(file->fd, &status))
 		return -errno;
 	*geometry = (struct blk_geometry){
-		.bytes = size_of(file) & ~(uint64_t)(file->block - 1),
+		.bytes = file_size(file) & ~(uint64_t)(file->block - 1),
 		.block = file->block,
 		.read_only = file->read_only,
 		.discard_max = gives_back && !file->read_only ? RANGE_MAX : 0,
@@ -480,10 +493,12 @@ static int file_describe(struct blk_backend *backend, struct blk_geometry *geome
 		describe_device(file, geometry);
 	else
 		describe_file(file, &status, geometry);
+	if (file->zoned)
+		describe_zoned(file->zoned, geometry);
 	return 0;
 }
 
-static int file_check_size(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
+int file_check_size(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
 {
 	const struct file_backend *file = file_of(backend);
 
@@ -499,7 +514,7 @@ static int file_check_size(struct blk_backend *backend, struct iov *iov, uint64_
 	return 0;
 }
 
-static int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
+int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
 {
 	const struct file_backend *file = file_of(backend);
 
@@ -524,4 +539,23 @@ const struct blk_backend_ops blk_backend_file = {
 	.channel_open = file_channel_open,
 	.channel_close = file_channel_close,
 	.submit = file_submit,
+};
+
+const struct blk_backend_ops file_zoned_ops = {
+	.name = "file",
+	.takes = BLK_TAKES_PATH,
+	.needs_uring = true,
+	.open = file_open,
+	.lock = file_lock,
+	.holder = file_holder,
+	.describe = file_describe,
+	.check_size = file_check_size,
+	.resize = file_resize,
+	.close = file_close,
+	.channel_open = zoned_channel_open,
+	.channel_close = zoned_channel_close,
+	.submit = zoned_channel_submit,
+	.poll = zoned_channel_poll,
+	.fd = zoned_channel_fd,
+	.arm = zoned_channel_arm,
 };

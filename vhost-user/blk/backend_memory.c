@@ -14,10 +14,19 @@
 
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
-#include "vhost-user/blk/backend.h"
+#include "vhost-user/blk/zones.h"
 
 /* Bytes that may be given back at once: about a millisecond of the worker. */
 #define RANGE_MAX (UINT64_C(4) << 20)
+
+/* Bytes of a zone, how many there may be, and how many of them open or active at once. */
+#define ZONE_MIN (64u << 10)
+#define ZONE_MAX (UINT64_C(1) << 40)
+#define ZONES_MAX (1u << 20)
+#define ZONES_ACTIVE 128
+
+/* The first zones are written in any order, which some file systems need for what they rewrite. */
+#define ZONES_CONVENTIONAL 2
 
 /**
  * struct memory_backend - the disk
@@ -25,6 +34,9 @@
  * @size: bytes of it
  * @page: bytes of a page
  * @can_erase: nothing of it can have gone elsewhere
+ * @is_zoned: it has zones
+ * @conventional: how many of the first ones are written in any order
+ * @zones: they
  */
 struct memory_backend {
 	struct blk_backend backend;
@@ -33,6 +45,9 @@ struct memory_backend {
 	uint64_t page;
 	bool read_only;
 	bool can_erase;
+	bool is_zoned;
+	uint32_t conventional;
+	struct blk_zone_set zones;
 };
 
 static struct memory_backend *of(struct blk_backend *backend)
@@ -48,11 +63,47 @@ static bool has_swap(struct iov *iov)
 	return iov_sys_read(iov, IOV_PATH_SWAPS, text, sizeof(text)) || strchr(text, '\n');
 }
 
+static void memory_close(struct blk_backend *backend)
+{
+	struct memory_backend *memory = of(backend);
+
+	blk_zone_set_close(&memory->zones);
+	munmap(memory->bytes, memory->size);
+	free(memory);
+}
+
+/* A power of two, as drivers have it, of which there are not too many. */
+static int check_zones(struct iov *iov, const struct blk_source *source)
+{
+	const uint64_t zone = source->zone_bytes;
+
+	if (zone >= ZONE_MIN && zone <= ZONE_MAX && !(zone & (zone - 1)) &&
+	    source->bytes / zone > ZONES_CONVENTIONAL && source->bytes / zone < ZONES_MAX)
+		return 0;
+	return iov_fail(iov, -EINVAL, "zones of %" PRIu64 " bytes in a disk of %" PRIu64 ": expected a "
+			"power of two from %u KiB to 1 TiB, and from %u to %u zones", zone,
+			source->bytes, ZONE_MIN >> 10, ZONES_CONVENTIONAL + 1, ZONES_MAX);
+}
+
+static int make_zones(struct memory_backend *memory, const struct blk_source *source)
+{
+	memory->is_zoned = source->zone_bytes;
+	if (!memory->is_zoned)
+		return 0;
+	memory->zones.zoned.zone_bytes = source->zone_bytes;
+	memory->zones.zoned.granule = BLK_BLOCK_MIN;
+	memory->zones.zoned.open_max = memory->zones.zoned.active_max = ZONES_ACTIVE;
+	memory->conventional = ZONES_CONVENTIONAL;
+	return blk_zone_set_open(&memory->zones, source->bytes, ZONES_CONVENTIONAL);
+}
+
 static int memory_open(struct blk_backend **out, struct iov *iov, const struct blk_source *source)
 {
 	struct memory_backend *memory;
 	int error = blk_source_check_bytes(iov, &blk_backend_memory, source->bytes);
 
+	if (!error && source->zone_bytes)
+		error = check_zones(iov, source);
 	if (error)
 		return error;
 	memory = calloc(1, sizeof(*memory));
@@ -73,6 +124,10 @@ static int memory_open(struct blk_backend **out, struct iov *iov, const struct b
 	memory->page = (uint64_t)sysconf(_SC_PAGESIZE);
 	memory->read_only = source->read_only;
 	memory->can_erase = !has_swap(iov);
+	if (make_zones(memory, source)) {
+		memory_close(&memory->backend);
+		return iov_told(iov, -ENOMEM, "no memory for the zones of a disk");
+	}
 	*out = &memory->backend;
 	return 0;
 }
@@ -80,7 +135,7 @@ static int memory_open(struct blk_backend **out, struct iov *iov, const struct b
 static int memory_describe(struct blk_backend *backend, struct blk_geometry *geometry)
 {
 	const struct memory_backend *memory = of(backend);
-	uint64_t range_max = memory->read_only ? 0 : RANGE_MAX;
+	uint64_t range_max = memory->read_only || memory->is_zoned ? 0 : RANGE_MAX;
 
 	*geometry = (struct blk_geometry){
 		.bytes = memory->size,
@@ -92,14 +147,9 @@ static int memory_describe(struct blk_backend *backend, struct blk_geometry *geo
 		.zeroes_max = range_max,
 		.zeroes_may_unmap = true,
 		.erase_max = memory->can_erase ? range_max : 0,
+		.zoned = memory->is_zoned ? &memory->zones.zoned : NULL,
 	};
 	return 0;
-}
-
-static void memory_close(struct blk_backend *backend)
-{
-	munmap(of(backend)->bytes, of(backend)->size);
-	free(backend);
 }
 
 static void copy(const struct blk_io *io, uint8_t *bytes)
@@ -130,13 +180,76 @@ static int clear(const struct memory_backend *memory, uint64_t offset, uint64_t 
 	return madvise(memory->bytes + first, last - first, MADV_DONTNEED) ? -errno : 0;
 }
 
-static int carry_out(struct memory_backend *memory, const struct blk_io *io)
+static bool is_same(const struct blk_io *io, const uint8_t *bytes)
+{
+	bool is_same = true;
+
+	for (unsigned int i = 0; is_same && i < io->count; i++) {
+		is_same = !memcmp(io->vector[i].iov_base, bytes, io->vector[i].iov_len);
+		bytes += io->vector[i].iov_len;
+	}
+	return is_same;
+}
+
+/* It was carried out before a front end that went away heard of it. */
+static bool is_there(struct memory_backend *memory, const struct blk_io *io)
+{
+	return io->is_again && blk_zone_set_has(&memory->zones, io->offset, io->length) &&
+	       is_same(io, memory->bytes + io->offset);
+}
+
+/* One that was begun was done, or the memory went with who began it. */
+static int append(struct memory_backend *memory, struct blk_io *io)
+{
+	int error = blk_zone_set_write(&memory->zones, io, &io->appended);
+
+	if (error)
+		return error;
+	io->place(io);
+	copy(io, memory->bytes + io->appended);
+	return 0;
+}
+
+static bool is_in_order(const struct memory_backend *memory, const struct blk_io *io)
+{
+	const struct blk_zoned *zoned = &memory->zones.zoned;
+
+	return memory->is_zoned &&
+	       blk_zone_is_written_in_order(zoned, blk_zone_of(zoned, io->offset));
+}
+
+static int write_at(struct memory_backend *memory, const struct blk_io *io)
+{
+	int error = 0;
+	uint64_t at;
+
+	if (is_in_order(memory, io) && !is_there(memory, io))
+		error = blk_zone_set_write(&memory->zones, io, &at);
+	if (!error)
+		copy(io, memory->bytes + io->offset);
+	return error;
+}
+
+/* Before somebody writes to it again. */
+static int reset(struct memory_backend *memory, const struct blk_io *io)
+{
+	const uint64_t left = memory->size - io->offset, zone = memory->zones.zoned.zone_bytes;
+	const uint64_t first = memory->conventional * zone;
+	const bool is_one = io->op == BLK_ZONE_RESET;
+	int error = is_one ? clear(memory, io->offset, zone < left ? zone : left) :
+			     clear(memory, first, memory->size - first);
+
+	return error ? error : blk_zone_set_change(&memory->zones, io);
+}
+
+static int carry_out(struct memory_backend *memory, struct blk_io *io)
 {
 	switch (io->op) {
 	case BLK_READ:
-	case BLK_WRITE:
 		copy(io, memory->bytes + io->offset);
 		return 0;
+	case BLK_WRITE:
+		return write_at(memory, io);
 	case BLK_FLUSH:
 		return 0;
 	case BLK_SECURE_ERASE:
@@ -151,6 +264,18 @@ static int carry_out(struct memory_backend *memory, const struct blk_io *io)
 		return clear(memory, io->offset, io->length);
 	case BLK_DISCARD:
 		return clear(memory, io->offset, io->length);
+	case BLK_ZONE_APPEND:
+		return append(memory, io);
+	case BLK_ZONE_REPORT:
+		blk_zone_set_report(&memory->zones, io);
+		return 0;
+	case BLK_ZONE_OPEN:
+	case BLK_ZONE_CLOSE:
+	case BLK_ZONE_FINISH:
+		return blk_zone_set_change(&memory->zones, io);
+	case BLK_ZONE_RESET:
+	case BLK_ZONE_RESET_ALL:
+		return reset(memory, io);
 	case BLK_OPS:
 		break;
 	}

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "vhost-user/blk/blk_bits.h"
 #include "vhost-user/blk/disk.h"
 #include "vhost-user/blk/request.h"
 #include "vhost-user/ring/ring_features.h"
@@ -16,7 +17,7 @@
 
 #define RANGE_SECTORS_MAX (UINT32_MAX & ~UINT32_C(0xffff))
 
-static_assert(sizeof(struct virtio_blk_config) <= BLK_CONFIG_BYTES &&
+static_assert(BLK_CONFIG_ZONED + sizeof(struct blk_config_zoned) == BLK_CONFIG_BYTES &&
 	      BLK_CONFIG_BYTES <= VU_CONFIG_SPACE, "it has room");
 
 /* No translation: what is under way would have to be called back when one is taken away. */
@@ -35,8 +36,13 @@ uint64_t blk_features(const struct blk_disk *disk, unsigned int queues)
 		features |= VIRTIO_BIT(VIRTIO_BLK_F_MQ);
 	if (geometry->has_cache)
 		features |= VIRTIO_BIT(VIRTIO_BLK_F_FLUSH) | VIRTIO_BIT(VIRTIO_BLK_F_CONFIG_WCE);
+	if (geometry->has_lifetime)
+		features |= VIRTIO_BIT(VIRTIO_BLK_F_LIFETIME);
+	if (geometry->zoned)
+		features |= VIRTIO_BIT(VIRTIO_BLK_F_ZONED);
 	if (geometry->read_only)
 		return features | VIRTIO_BIT(VIRTIO_BLK_F_RO);
+	features |= VIRTIO_BIT(VIRTIO_BLK_F_REQ_FLAGS) | VIRTIO_BIT(VIRTIO_BLK_F_REQ_FLAGS_OUT_FUA);
 	if (geometry->discard_max)
 		features |= VIRTIO_BIT(VIRTIO_BLK_F_DISCARD);
 	if (geometry->zeroes_max)
@@ -60,6 +66,10 @@ const char *blk_feature_name(unsigned int bit)
 		[VIRTIO_BLK_F_DISCARD] = "discard",
 		[VIRTIO_BLK_F_WRITE_ZEROES] = "write-zeroes",
 		[VIRTIO_BLK_F_SECURE_ERASE] = "secure-erase",
+		[VIRTIO_BLK_F_LIFETIME] = "lifetime",
+		[VIRTIO_BLK_F_ZONED] = "zoned",
+		[VIRTIO_BLK_F_REQ_FLAGS] = "request-flags",
+		[VIRTIO_BLK_F_REQ_FLAGS_OUT_FUA] = "write-fua",
 	};
 
 	return bit < sizeof(names) / sizeof(*names) ? names[bit] : NULL;
@@ -85,6 +95,20 @@ static void fill_topology(const struct blk_geometry *geometry, struct virtio_blk
 	config->min_io_size = htole16((uint16_t)(min / geometry->block < UINT16_MAX ?
 						 min / geometry->block : UINT16_MAX));
 	config->opt_io_size = htole32(geometry->io_optimal / geometry->block);
+}
+
+static void fill_zoned(const struct blk_zoned *zoned, uint8_t *to)
+{
+	const struct blk_config_zoned config = {
+		.zone_sectors = htole32((uint32_t)(zoned->zone_bytes / BLK_SECTOR)),
+		.max_open_zones = htole32(zoned->open_max),
+		.max_active_zones = htole32(zoned->active_max),
+		.max_append_sectors = htole32(zoned->append_max / BLK_SECTOR),
+		.write_granularity = htole32(zoned->granule),
+		.model = zoned->model,
+	};
+
+	memcpy(to, &config, sizeof(config));
 }
 
 void blk_config_fill(const struct blk_disk *disk, unsigned int queues,
@@ -118,7 +142,14 @@ void blk_config_fill(const struct blk_disk *disk, unsigned int queues,
 		config.max_secure_erase_seg = htole32(BLK_RANGES_MAX);
 		config.secure_erase_sector_alignment = htole32(geometry->block / BLK_SECTOR);
 	}
-	memcpy(space, &config, sizeof(config));
+	memcpy(space, &config, BLK_CONFIG_ZONED);
+	if (geometry->zoned)
+		fill_zoned(geometry->zoned, space + BLK_CONFIG_ZONED);
+}
+
+bool blk_needs_zones(const struct blk_disk *disk)
+{
+	return disk->geometry.zoned && disk->geometry.zoned->model == VIRTIO_BLK_Z_HM;
 }
 
 int blk_config_write(struct blk_disk *disk, uint32_t offset, const uint8_t *bytes, uint32_t size)
@@ -142,12 +173,15 @@ bool blk_is_stable(const struct blk_disk *disk, uint64_t features)
 struct blk_limits blk_limits_of(const struct blk_disk *disk, uint64_t features)
 {
 	const struct blk_geometry *geometry = &disk->geometry;
+	const bool knows_zones = features & VIRTIO_BIT(VIRTIO_BLK_F_ZONED);
 	struct blk_limits limits = {
 		.features = features,
 		.sectors = disk->sectors,
 		.block_sectors = geometry->block / BLK_SECTOR,
-		.read_only = geometry->read_only,
+		.read_only = geometry->read_only || (blk_needs_zones(disk) && !knows_zones),
 		.is_stable = blk_is_stable(disk, features),
+		.zoned = knows_zones ? geometry->zoned : NULL,
+		.lifetime = features & VIRTIO_BIT(VIRTIO_BLK_F_LIFETIME) ? &disk->lifetime : NULL,
 	};
 
 	/* What was not negotiated there is not: section 5.2.6.2. */

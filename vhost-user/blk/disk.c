@@ -1,11 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhost-user/blk/disk.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vhost-user/blk/request.h"
+
+/* As the guest gets it, little-endian, in one word that workers can read. */
+static void set_lifetime(struct blk_disk *disk, const struct blk_geometry *geometry)
+{
+	const struct blk_lifetime *from = &geometry->lifetime;
+	const uint64_t word = from->pre_eol | (uint64_t)from->slc << 16 | (uint64_t)from->mlc << 32;
+
+	__atomic_store_n(&disk->lifetime, htole64(word), __ATOMIC_RELAXED);
+}
 
 int blk_disk_open(struct blk_disk *disk, struct iov *iov, const struct blk_backend_ops *ops,
 		  const struct blk_source *source)
@@ -20,6 +30,8 @@ int blk_disk_open(struct blk_disk *disk, struct iov *iov, const struct blk_backe
 				source->path ? source->path : ops->name, strerror(-error));
 	disk->sectors = disk->geometry.bytes / BLK_SECTOR;
 	disk->has_cache = true;
+	set_lifetime(disk, &disk->geometry);
+	blk_order_init(&disk->order);
 	return 0;
 }
 
@@ -58,8 +70,10 @@ bool blk_disk_renew(struct blk_disk *disk)
 {
 	struct blk_geometry now;
 
-	if (disk->backend->ops->describe(disk->backend, &now) ||
-	    now.bytes == disk->geometry.bytes)
+	if (disk->backend->ops->describe(disk->backend, &now))
+		return false;
+	set_lifetime(disk, &now);
+	if (now.bytes == disk->geometry.bytes)
 		return false;
 	disk->geometry.bytes = now.bytes;
 	__atomic_store_n(&disk->sectors, now.bytes / BLK_SECTOR, __ATOMIC_RELAXED);

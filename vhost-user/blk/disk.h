@@ -14,6 +14,7 @@
 
 #include "base/iov.h"
 #include "vhost-user/blk/backend.h"
+#include "vhost-user/blk/order.h"
 #include "vhost-user/pollable.h"
 #include "vhost-user/protocol/message.h"
 #include "vhost-user/qos.h"
@@ -38,6 +39,7 @@ enum blk_on_error {
  * @geometry: what the back end said of itself last
  * @serial: what guests read, padded with zeroes
  * @sectors: capacity; atomic
+ * @lifetime: what VIRTIO_BLK_T_GET_LIFETIME says; atomic
  * @is_locked: nobody else can write to it, so rings may run; atomic
  * @has_cache: the driver knows that what is written may have to be flushed; atomic
  * @on_error: atomic
@@ -46,6 +48,7 @@ enum blk_on_error {
  *	atomic
  * @last_error: why a request failed last; 0 for none; atomic
  * @channels: of workers that have a ring of it; each is written by its worker
+ * @order: of what its rings clear and write
  * @qos: how much it may do, with others of its group
  */
 struct blk_disk {
@@ -53,6 +56,7 @@ struct blk_disk {
 	struct blk_geometry geometry;
 	uint8_t serial[VIRTIO_BLK_ID_BYTES];
 	uint64_t sectors;
+	uint64_t lifetime;
 	bool is_locked;
 	bool has_cache;
 	enum blk_on_error on_error;
@@ -60,6 +64,7 @@ struct blk_disk {
 	int flush_error;
 	int last_error;
 	struct blk_channel *channels[WORKERS_MAX];
+	struct blk_order order;
 	struct qos_member qos;
 };
 
@@ -180,6 +185,15 @@ struct blk_limits blk_limits_of(const struct blk_disk *disk, uint64_t features);
  * Virtio 1.2 section 5.2.6.2: the driver knows of no cache, or has switched it off.  Any thread.
  */
 bool blk_is_stable(const struct blk_disk *disk, uint64_t features);
+
+/**
+ * blk_needs_zones - whether only who knows zones can write to it
+ * @disk: disk
+ *
+ * Virtio 1.3 section 5.2.5.2: other drivers must not have it.  Front ends negotiate for them, so
+ * such a driver finds a disk that takes no writes.
+ */
+bool blk_needs_zones(const struct blk_disk *disk);
 
 /**
  * blk_config_write - the driver writes to its configuration space

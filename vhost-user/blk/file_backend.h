@@ -7,6 +7,8 @@
 
 #include "vhost-user/blk/backend.h"
 
+struct file_zoned;
+
 /**
  * enum clearing - ways to be rid of what is in a range, the best first
  * @CLEAR_DISCARD: have the device forget it; what is read then is anything
@@ -38,6 +40,7 @@ enum clearing {
  * @lacks: ways to clear that it does not have for all we know; a channel learns more
  * @block: bytes of what can be read or written at once
  * @memory_mask: bits that an address must not have, without the page cache
+ * @zoned: its zones; NULL when it has none
  *
  * Nothing that workers look at changes after it was opened.
  */
@@ -57,7 +60,28 @@ struct file_backend {
 	bool lacks[CLEAR_WAYS];
 	uint32_t block;
 	uint32_t memory_mask;
+	struct file_zoned *zoned;
 };
+
+/* What the kinds with and without zones have of the control thread's operations. */
+int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source *source);
+int file_lock(struct blk_backend *backend);
+int file_describe(struct blk_backend *backend, struct blk_geometry *geometry);
+int file_check_size(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
+int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
+void file_close(struct blk_backend *backend);
+
+/* How worn a device is; false when it does not say. */
+bool file_lifetime(struct iov *iov, dev_t number, struct blk_lifetime *lifetime);
+
+/* An attribute of a device's queue, which a partition has from its disk: 0 or -errno. */
+int file_queue_read(const struct file_backend *file, const char *name, char *text, size_t size);
+
+/* One that is a number; 0 when it is not told. */
+uint64_t file_queue_number(const struct file_backend *file, const char *name);
+
+/* Bytes of it, 0 when it is not told. */
+uint64_t file_size(const struct file_backend *file);
 
 /* The kind's operations of workers and, in file_holder.c, who has the lock. */
 int file_channel_open(struct blk_channel **out, struct blk_backend *backend,

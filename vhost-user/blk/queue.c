@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "vhost-user/blk/disk.h"
+#include "vhost-user/blk/flush.h"
 #include "vhost-user/compiler.h"
 #include "vhost-user/counter.h"
 #include "vhost-user/cycles.h"
@@ -45,6 +46,8 @@ struct waiting {
  * @in_order: VIRTIO_F_IN_ORDER was negotiated; or nobody keeps what is in flight, so where the
  *	ring stands has to tell the next one what was not given back
  * @is_resumed: what was in flight before us was taken
+ * @is_new: what is taken was taken by nobody before us; where nobody keeps what is in flight that is
+ *	known once there was nothing to take
  * @requests: all of them
  * @count: length of @requests
  * @free: those that are not under way
@@ -54,6 +57,7 @@ struct waiting {
  * @at_backend: number of those that the back end has; atomic
  * @budget: bytes that may still be submitted in this pass
  * @later: what waits for the next one, linked by what is the back end's else
+ * @held: what waits until its place in the order of the disk is free, linked likewise
  * @done: those to give back; with @in_order all that are under way, as they were taken
  * @parked: those that wait for an error to go away, linked by what is the back end's else
  * @parked_count: length of @parked; atomic
@@ -74,6 +78,7 @@ struct blk_queue {
 	struct blk_limits limits;
 	bool in_order;
 	bool is_resumed;
+	bool is_new;
 	struct blk_request *requests;
 	unsigned int count;
 	struct blk_request *free;
@@ -83,6 +88,7 @@ struct blk_queue {
 	unsigned int at_backend;
 	int64_t budget;
 	struct waiting later;
+	struct waiting held;
 	struct list done;
 	struct blk_io *parked;
 	unsigned int parked_count;
@@ -125,6 +131,7 @@ static void set_count(unsigned int *count, unsigned int to)
 }
 
 static void on_done(struct blk_io *io, int error);
+static void on_place(struct blk_io *io);
 
 int blk_queue_open(struct blk_queue **out, struct blk_disk *disk, struct vu_queue *vu,
 		   struct blk_counters *counters)
@@ -144,13 +151,17 @@ int blk_queue_open(struct blk_queue **out, struct blk_disk *disk, struct vu_queu
 	queue->in_order = vu->features & VIRTIO_BIT(VIRTIO_F_IN_ORDER) || !vu->inflight;
 	queue->limits = blk_limits_of(disk, vu->features);
 	queue->is_resumed = !vu->inflight;
+	blk_order_add_ring(&disk->order, vu->index);
 	queue->done.last = &queue->done.first;
 	queue->later.last = &queue->later.first;
+	queue->held.last = &queue->held.first;
 	queue->count = count;
 	for (unsigned int i = count; i--;) {
 		queue->requests[i].owner = queue;
 		queue->requests[i].segments = queue->requests[i].few;
 		queue->requests[i].io.done = on_done;
+		queue->requests[i].io.place = on_place;
+		blk_order_begin(&queue->requests[i].order);
 		queue->requests[i].next = queue->free;
 		queue->free = &queue->requests[i];
 	}
@@ -169,11 +180,18 @@ void blk_queue_close(struct blk_queue *queue)
 	free(queue);
 }
 
+/* Its driver did not look where the zone stands: nothing is wrong with the disk. */
+static bool is_zone_error(int error)
+{
+	return error == BLK_ZONE_INVALID || error == BLK_ZONE_UNALIGNED ||
+	       error == BLK_ZONE_OPEN_LIMIT || error == BLK_ZONE_ACTIVE_LIMIT;
+}
+
 static bool may_park(const struct blk_queue *queue, int error)
 {
 	/* What the guest asked for wrongly stays wrong. */
 	return error && error != -EINVAL && error != -EOPNOTSUPP && error != -EROFS &&
-	       !is_set(&queue->draining) &&
+	       !is_zone_error(error) && !is_set(&queue->draining) &&
 	       __atomic_load_n(&queue->disk->on_error, __ATOMIC_RELAXED) == BLK_ERROR_WAIT;
 }
 
@@ -182,6 +200,7 @@ static void park(struct blk_queue *queue, struct blk_request *request)
 {
 	if (!queue->parked)
 		queue->retry = cycles_now() + queue->disk->retry_cycles;
+	request->io.is_again = true;
 	request->io.next = queue->parked;
 	queue->parked = &request->io;
 	set_count(&queue->parked_count, queue->parked_count + 1);
@@ -208,33 +227,57 @@ static void note_error(struct blk_queue *queue, const struct blk_request *reques
 	__atomic_store_n(&queue->disk->flush_error, error, __ATOMIC_RELAXED);
 }
 
-static void put_off(struct blk_queue *queue, struct blk_io *io)
+static void put_off(struct waiting *waiting, struct blk_io *io)
 {
 	io->next = NULL;
-	*queue->later.last = io;
-	queue->later.last = &io->next;
+	*waiting->last = io;
+	waiting->last = &io->next;
+}
+
+/* All of them, linked; then there are none. */
+static struct blk_io *take_waiting(struct waiting *waiting)
+{
+	struct blk_io *first = waiting->first;
+
+	*waiting = (struct waiting){ NULL, &waiting->first };
+	return first;
+}
+
+/* Returns why it cannot be. */
+static int flush_error(const struct blk_queue *queue, const struct blk_request *request)
+{
+	/* What was lost is lost, however well the next flush goes. */
+	return request->kind == BLK_KIND_FLUSH ?
+		       __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED) : 0;
 }
 
 static void submit_now(struct blk_queue *queue, struct blk_request *request)
 {
-	/* What was lost is lost, however well the next flush goes. */
-	int error = request->kind == BLK_KIND_FLUSH ?
-			    __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED) : 0;
+	struct blk_io *io = &request->io;
+	int error = 0;
 
-	queue->budget -= (int64_t)request->io.length;
+	if (unlikely(!blk_order_enter(&queue->disk->order, queue->vu->index, &request->order, io))) {
+		put_off(&queue->held, io);
+		return;
+	}
+	queue->budget -= (int64_t)io->length;
 	set_count(&queue->at_backend, queue->at_backend + 1);
-	if (!queue->channel)
+	if (unlikely(io->op > BLK_WRITE))
+		error = flush_error(queue, request);
+	if (unlikely(!queue->channel))
 		error = -ENODEV;
 	if (unlikely(error))
-		on_done(&request->io, error);
+		on_done(io, error);
+	else if (unlikely(io->op == BLK_FLUSH))
+		blk_flush_submit(queue->channel, io);
 	else
-		queue->disk->backend->ops->submit(queue->channel, &request->io);
+		queue->disk->backend->ops->submit(queue->channel, io);
 }
 
 static void submit(struct blk_queue *queue, struct blk_request *request)
 {
 	if (unlikely(queue->budget <= 0))
-		put_off(queue, &request->io);
+		put_off(&queue->later, &request->io);
 	else
 		submit_now(queue, request);
 }
@@ -252,15 +295,54 @@ static void go_on_with_later(struct blk_queue *queue)
 	}
 }
 
+/* What comes again gets its turn in the order in which it came. */
+static void try_held(struct blk_queue *queue)
+{
+	struct blk_io *io = take_waiting(&queue->held), *next;
+
+	for (; io; io = next) {
+		next = io->next;
+		if (!is_set(&queue->abandoned))
+			submit_now(queue, (struct blk_request *)io);
+		else if (blk_order_is_range(io))
+			blk_order_leave(&queue->disk->order, queue->vu->index,
+					&((struct blk_request *)io)->order, io);
+	}
+}
+
+/* Neither a read nor a write; what becomes of it. */
+static int end_other(struct blk_queue *queue, struct blk_request *request, int error)
+{
+	if (error)
+		return error;
+	if (request->kind == BLK_KIND_ZONE_APPEND && queue->vu->inflight)
+		virtq_inflight_mark(queue->vu->inflight, &request->chain, VIRTQ_INFLIGHT_DONE);
+	return flush_error(queue, request);
+}
+
+/* What waited for the same flush is over with it. */
+static void end_covered(const struct blk_queue *queue, const struct blk_io *io, int error)
+{
+	struct blk_io *covered = queue->channel ? blk_flush_done(queue->channel, io) : NULL, *next;
+
+	for (; covered; covered = next) {
+		next = covered->next;
+		on_done(covered, error);
+	}
+}
+
 static void on_done(struct blk_io *io, int error)
 {
 	struct blk_request *request = (struct blk_request *)io;
 	struct blk_queue *queue = request->owner;
 
+	if (unlikely(io->op == BLK_FLUSH))
+		end_covered(queue, io, error);
+	blk_order_leave(&queue->disk->order, queue->vu->index, &request->order, io);
 	set_count(&queue->at_backend, queue->at_backend - 1);
-	if (!error && request->kind == BLK_KIND_FLUSH)
-		error = __atomic_load_n(&queue->disk->flush_error, __ATOMIC_RELAXED);
-	if (unlikely(error))
+	if (unlikely(io->op > BLK_WRITE))
+		error = end_other(queue, request, error);
+	if (unlikely(error) && !is_zone_error(error))
 		note_error(queue, request, error);
 	if (unlikely(may_park(queue, error))) {
 		park(queue, request);
@@ -275,6 +357,48 @@ static void on_done(struct blk_io *io, int error)
 		finish(queue, request);
 }
 
+/* Before any of it is written: who comes next finds where it went, if it went there. */
+static void on_place(struct blk_io *io)
+{
+	struct blk_request *request = (struct blk_request *)io;
+	struct blk_queue *queue = request->owner;
+
+	blk_request_place(request);
+	if (queue->vu->inflight)
+		virtq_inflight_mark(queue->vu->inflight, &request->chain, VIRTQ_INFLIGHT_BEGUN);
+}
+
+/*
+ * What was appended twice would be in its zone twice.  How far it came is written down; where nobody
+ * keeps that, nobody knows, and its driver has to look at the zone itself.
+ */
+static void append_again(struct blk_queue *queue, struct blk_request *request)
+{
+	enum virtq_inflight_mark mark;
+
+	if (!queue->vu->inflight) {
+		request->error = -EIO;
+		finish(queue, request);
+		return;
+	}
+	mark = virtq_inflight_marked(queue->vu->inflight, &request->chain);
+	request->io.is_again = mark != VIRTQ_INFLIGHT_TAKEN;
+	if (request->io.is_again)
+		request->io.appended = blk_request_placed(request);
+	if (mark == VIRTQ_INFLIGHT_DONE)
+		finish(queue, request);
+	else
+		submit(queue, request);
+}
+
+static void begin_again(struct blk_queue *queue, struct blk_request *request)
+{
+	if (request->kind == BLK_KIND_ZONE_APPEND)
+		append_again(queue, request);
+	else
+		submit(queue, request);
+}
+
 static struct blk_request *begin(struct blk_queue *queue, const struct virtq_batch *batch,
 				 const struct virtq_chain *chain, uint64_t now)
 {
@@ -285,10 +409,13 @@ static struct blk_request *begin(struct blk_queue *queue, const struct virtq_bat
 	request->began = now;
 	if (queue->in_order)
 		append(&queue->done, request);
-	if (blk_request_begin(request, batch, chain, &queue->limits))
+	request->io.is_again = !queue->is_new;
+	if (!blk_request_begin(request, batch, chain, &queue->limits))
+		finish(queue, request);
+	else if (likely(queue->is_new))
 		submit(queue, request);
 	else
-		finish(queue, request);
+		begin_again(queue, request);
 	return request;
 }
 
@@ -300,12 +427,14 @@ static unsigned int take(struct blk_queue *queue, struct virtq_batch *batch, uns
 
 	if (unlikely(!queue->is_resumed)) {
 		taken = virtq_inflight_resume(queue->vu->inflight, ring, batch, most);
-		queue->is_resumed = !taken;
+		queue->is_resumed = queue->is_new = !taken;
 	}
 	if (taken)
 		return taken;
-	return queue->vu->inflight ? virtq_inflight_take(queue->vu->inflight, ring, batch, most) :
-				     virtq_take(ring, batch, most);
+	taken = queue->vu->inflight ? virtq_inflight_take(queue->vu->inflight, ring, batch, most) :
+				      virtq_take(ring, batch, most);
+	queue->is_new |= !taken;
+	return taken;
 }
 
 static void retry(struct blk_queue *queue)
@@ -365,7 +494,13 @@ static unsigned int limits_of(enum blk_kind kind)
 	case BLK_KIND_DISCARD:
 	case BLK_KIND_WRITE_ZEROES:
 	case BLK_KIND_SECURE_ERASE:
+	case BLK_KIND_ZONE_APPEND:
+	case BLK_KIND_ZONE_FINISH:
+	case BLK_KIND_ZONE_RESET:
+	case BLK_KIND_ZONE_RESET_ALL:
 		return QOS_WRITE;
+	case BLK_KIND_ZONE_REPORT:
+		return QOS_READ;
 	default:
 		return QOS_REQUEST;
 	}
@@ -412,6 +547,8 @@ unsigned int blk_queue_take(struct blk_queue *queue, struct blk_channel *channel
 
 	queue->channel = channel;
 	queue->budget = BURST_BYTES;
+	if (unlikely(queue->held.first))
+		try_held(queue);
 	if (unlikely(queue->later.first) && !is_set(&queue->abandoned)) {
 		go_on_with_later(queue);
 		return 1;
@@ -486,7 +623,7 @@ static void look_whether_drained(struct blk_queue *queue)
 	const bool leaves = queue->leaves_parked || is_set(&queue->abandoned);
 
 	if (queue->drained || queue->at_backend || (queue->parked && !leaves) ||
-	    (queue->later.first && !is_set(&queue->abandoned)))
+	    ((queue->later.first || queue->held.first) && !is_set(&queue->abandoned)))
 		return;
 	/* What was done to the ring is there for who sees this. */
 	__atomic_store_n(&queue->drained, true, __ATOMIC_RELEASE);
@@ -510,7 +647,8 @@ unsigned int blk_queue_give_back(struct blk_queue *queue, uint64_t now)
 	}
 	if (unlikely(is_set(&queue->draining)))
 		look_whether_drained(queue);
-	else if (unlikely(is_set(&queue->paused)) && !queue->at_backend && !queue->later.first)
+	else if (unlikely(is_set(&queue->paused)) && !queue->at_backend && !queue->later.first &&
+		 !queue->held.first)
 		queue->has_news = true;
 	return given;
 }
@@ -518,7 +656,7 @@ unsigned int blk_queue_give_back(struct blk_queue *queue, uint64_t now)
 bool blk_queue_arm(struct blk_queue *queue)
 {
 	return (virtq_kick_enable(&queue->vu->ring) && queue->free_count && may_take(queue) &&
-		!queue->limited.since) || queue->later.first;
+		!queue->limited.since) || queue->later.first || queue->held.first;
 }
 
 void blk_queue_disarm(struct blk_queue *queue)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vhost-user/blk/zones.h"
 #include "vhost-user/ring/ring_features.h"
 
 const char *blk_kind_name(unsigned int kind)
@@ -17,7 +18,15 @@ const char *blk_kind_name(unsigned int kind)
 		[BLK_KIND_DISCARD] = "discard",
 		[BLK_KIND_WRITE_ZEROES] = "write-zeroes",
 		[BLK_KIND_SECURE_ERASE] = "secure-erase",
+		[BLK_KIND_ZONE_APPEND] = "zone-append",
+		[BLK_KIND_ZONE_REPORT] = "zone-report",
+		[BLK_KIND_ZONE_OPEN] = "zone-open",
+		[BLK_KIND_ZONE_CLOSE] = "zone-close",
+		[BLK_KIND_ZONE_FINISH] = "zone-finish",
+		[BLK_KIND_ZONE_RESET] = "zone-reset",
+		[BLK_KIND_ZONE_RESET_ALL] = "zone-reset-all",
 		[BLK_KIND_GET_ID] = "get-id",
+		[BLK_KIND_GET_LIFETIME] = "get-lifetime",
 		[BLK_KIND_UNKNOWN] = "unknown",
 	};
 
@@ -44,8 +53,24 @@ static enum blk_kind kind_of(uint32_t type)
 		return BLK_KIND_WRITE_ZEROES;
 	case VIRTIO_BLK_T_SECURE_ERASE:
 		return BLK_KIND_SECURE_ERASE;
+	case VIRTIO_BLK_T_ZONE_APPEND:
+		return BLK_KIND_ZONE_APPEND;
+	case VIRTIO_BLK_T_ZONE_REPORT:
+		return BLK_KIND_ZONE_REPORT;
+	case VIRTIO_BLK_T_ZONE_OPEN:
+		return BLK_KIND_ZONE_OPEN;
+	case VIRTIO_BLK_T_ZONE_CLOSE:
+		return BLK_KIND_ZONE_CLOSE;
+	case VIRTIO_BLK_T_ZONE_FINISH:
+		return BLK_KIND_ZONE_FINISH;
+	case VIRTIO_BLK_T_ZONE_RESET:
+		return BLK_KIND_ZONE_RESET;
+	case VIRTIO_BLK_T_ZONE_RESET_ALL:
+		return BLK_KIND_ZONE_RESET_ALL;
 	case VIRTIO_BLK_T_GET_ID:
 		return BLK_KIND_GET_ID;
+	case VIRTIO_BLK_T_GET_LIFETIME:
+		return BLK_KIND_GET_LIFETIME;
 	default:
 		return BLK_KIND_UNKNOWN;
 	}
@@ -118,21 +143,25 @@ static bool is_within(const struct blk_limits *limits, uint64_t sector, uint64_t
 static bool begin_transfer(struct blk_request *request, const struct blk_limits *limits,
 			   struct virtq_cursor *data, uint64_t sector, uint32_t length)
 {
-	int error;
+	const bool is_read = request->io.op == BLK_READ;
+	int error = 0;
 
-	if (request->io.op == BLK_WRITE && limits->read_only)
+	if (!is_read && limits->read_only)
 		return end_with(request, -EROFS);
 	if (length % BLK_SECTOR || !is_within(limits, sector, length / BLK_SECTOR))
 		return end_with(request, -EINVAL);
 	if (!length)
-		return end_with(request, 0);
-	error = collect(request, data, length);
+		return end_with(request, request->io.op == BLK_ZONE_APPEND ? BLK_ZONE_INVALID : 0);
+	if (unlikely(limits->zoned))
+		error = blk_zones_judge(limits->zoned, request->io.op, sector * BLK_SECTOR, length);
+	if (!error)
+		error = collect(request, data, length);
 	if (error)
 		return end_with(request, error);
 	request->bytes = length;
 	request->io.offset = sector * BLK_SECTOR;
 	set_step(request);
-	request->io.is_stable = request->io.op == BLK_WRITE && limits->is_stable;
+	request->io.is_stable |= !is_read && limits->is_stable;
 	return true;
 }
 
@@ -198,16 +227,128 @@ static bool begin_ranges(struct blk_request *request, const struct blk_limits *l
 	return true;
 }
 
-static bool get_id(struct blk_request *request, const struct virtq_batch *batch,
-		   const struct blk_limits *limits, uint32_t room)
+/* What is told at once, as far as there is room. */
+static bool tell(struct blk_request *request, const struct virtq_batch *batch, const void *bytes,
+		 uint32_t length)
 {
 	struct virtq_cursor to = virtq_writable(batch, &request->chain, 1);
-	uint32_t length = room < sizeof(limits->serial) ? room : sizeof(limits->serial);
 	int error = collect(request, &(struct virtq_cursor){ to.segment, to.end, to.offset }, length);
 
 	if (!error)
-		virtq_cursor_write(&to, limits->serial, length);
+		virtq_cursor_write(&to, bytes, length);
 	return end_with(request, error);
+}
+
+static bool get_id(struct blk_request *request, const struct virtq_batch *batch,
+		   const struct blk_limits *limits, uint32_t room)
+{
+	uint32_t length = room < sizeof(limits->serial) ? room : sizeof(limits->serial);
+
+	return tell(request, batch, limits->serial, length);
+}
+
+static bool get_lifetime(struct blk_request *request, const struct virtq_batch *batch,
+			 const struct blk_limits *limits, uint32_t room)
+{
+	uint64_t word;
+
+	if (!limits->lifetime)
+		return end_with(request, -EOPNOTSUPP);
+	if (room < BLK_LIFETIME_BYTES)
+		return end_with(request, -EINVAL);
+	word = __atomic_load_n(limits->lifetime, __ATOMIC_RELAXED);
+	return tell(request, batch, &word, BLK_LIFETIME_BYTES);
+}
+
+/* Where the sector is told: the bytes before the status, however they are cut. */
+static bool find_appended(struct blk_request *request, const struct virtq_batch *batch)
+{
+	const struct virtq_chain *chain = &request->chain;
+	const struct virtq_segment *segment = &batch->segments[chain->first + chain->readable];
+	uint32_t skip = chain->writable_length - 1;
+
+	if (skip < BLK_APPENDED_BYTES)
+		return false;
+	skip -= BLK_APPENDED_BYTES;
+	for (unsigned int i = 0; i < BLK_APPENDED_BYTES; i++, skip++) {
+		while (skip >= segment->length)
+			skip -= segment++->length;
+		request->appended[i] = segment->data + skip;
+	}
+	return true;
+}
+
+static bool begin_append(struct blk_request *request, const struct virtq_batch *batch,
+			 const struct blk_limits *limits, struct virtq_cursor *data,
+			 uint64_t sector, uint32_t length)
+{
+	if (!limits->zoned)
+		return end_with(request, -EOPNOTSUPP);
+	if (!find_appended(request, batch))
+		return end_with(request, -EINVAL);
+	request->io.appended = BLK_NOWHERE;
+	return begin_transfer(request, limits, data, sector, length);
+}
+
+static bool begin_report(struct blk_request *request, const struct blk_limits *limits,
+			 struct virtq_cursor *room, uint64_t sector, uint32_t length)
+{
+	int error;
+
+	if (!limits->zoned)
+		return end_with(request, -EOPNOTSUPP);
+	if (sector >= limits->sectors || length < sizeof(struct blk_report_head))
+		return end_with(request, -EINVAL);
+	error = collect(request, room, length);
+	if (error)
+		return end_with(request, error);
+	request->io.offset = sector * BLK_SECTOR;
+	request->io.length = length;
+	request->io.vector = request->segments;
+	request->io.count = request->segment_count;
+	return true;
+}
+
+static bool begin_change(struct blk_request *request, const struct blk_limits *limits,
+			 uint64_t sector)
+{
+	const enum blk_op op = request->io.op;
+	int error = 0;
+
+	if (!limits->zoned)
+		return end_with(request, -EOPNOTSUPP);
+	if (limits->read_only)
+		return end_with(request, -EROFS);
+	if (op == BLK_ZONE_RESET_ALL)
+		return true;
+	error = sector >= limits->sectors ? BLK_ZONE_INVALID :
+			blk_zones_judge(limits->zoned, op, sector * BLK_SECTOR, 0);
+	if (error)
+		return end_with(request, error);
+	request->io.offset = sector * BLK_SECTOR;
+	return true;
+}
+
+static int appended_shift(unsigned int index)
+{
+	return 8 * (int)index;
+}
+
+void blk_request_place(const struct blk_request *request)
+{
+	const uint64_t sector = request->io.appended / BLK_SECTOR;
+
+	for (unsigned int i = 0; i < BLK_APPENDED_BYTES; i++)
+		*(volatile uint8_t *)request->appended[i] = (uint8_t)(sector >> appended_shift(i));
+}
+
+uint64_t blk_request_placed(const struct blk_request *request)
+{
+	uint64_t sector = 0;
+
+	for (unsigned int i = 0; i < BLK_APPENDED_BYTES; i++)
+		sector |= (uint64_t)*(volatile uint8_t *)request->appended[i] << appended_shift(i);
+	return sector > INT64_MAX / BLK_SECTOR ? BLK_NOWHERE : sector * BLK_SECTOR;
 }
 
 /* The last byte of what the device writes. */
@@ -229,22 +370,47 @@ static bool begin_kind(struct blk_request *request, const struct virtq_batch *ba
 	const uint32_t writable = request->chain.writable_length - 1;
 	struct virtq_cursor room = virtq_writable(batch, &request->chain, 1);
 
-	switch (request->kind) {
-	case BLK_KIND_READ:
+	if (likely(request->kind == BLK_KIND_READ))
 		return begin_transfer(request, limits, &room, sector, writable);
-	case BLK_KIND_WRITE:
+	if (likely(request->kind == BLK_KIND_WRITE))
 		return begin_transfer(request, limits, data, sector, readable);
+	switch (request->kind) {
 	case BLK_KIND_FLUSH:
 		return has(limits, VIRTIO_BLK_F_FLUSH) ? true : end_with(request, -EOPNOTSUPP);
 	case BLK_KIND_DISCARD:
 	case BLK_KIND_WRITE_ZEROES:
 	case BLK_KIND_SECURE_ERASE:
 		return begin_ranges(request, limits, data, readable);
+	case BLK_KIND_ZONE_APPEND:
+		return begin_append(request, batch, limits, data, sector, readable);
+	case BLK_KIND_ZONE_REPORT:
+		return begin_report(request, limits, &room, sector, writable);
+	case BLK_KIND_ZONE_OPEN:
+	case BLK_KIND_ZONE_CLOSE:
+	case BLK_KIND_ZONE_FINISH:
+	case BLK_KIND_ZONE_RESET:
+	case BLK_KIND_ZONE_RESET_ALL:
+		return begin_change(request, limits, sector);
 	case BLK_KIND_GET_ID:
 		return get_id(request, batch, limits, writable);
+	case BLK_KIND_GET_LIFETIME:
+		return get_lifetime(request, batch, limits, writable);
 	default:
 		return end_with(request, -EOPNOTSUPP);
 	}
+}
+
+/* Without them the driver may say a priority there, which we have no use for. */
+static bool take_flags(struct blk_request *request, const struct blk_limits *limits, uint32_t flags)
+{
+	const uint32_t forced = 1u << VIRTIO_BLK_REQ_FLAG_OUT_FUA;
+	const bool can_force = request->kind == BLK_KIND_WRITE &&
+			       has(limits, VIRTIO_BLK_F_REQ_FLAGS_OUT_FUA);
+
+	if (!has(limits, VIRTIO_BLK_F_REQ_FLAGS))
+		return true;
+	request->io.is_stable = flags & forced;
+	return !(flags & ~(can_force ? forced : 0));
 }
 
 bool blk_request_begin(struct blk_request *request, const struct virtq_batch *batch,
@@ -273,6 +439,8 @@ bool blk_request_begin(struct blk_request *request, const struct virtq_batch *ba
 		return end_with(request, -EINVAL);
 	request->kind = kind_of(le32toh(header.type));
 	request->io.op = (enum blk_op)request->kind;
+	if (unlikely(header.ioprio) && !take_flags(request, limits, le32toh(header.ioprio)))
+		return end_with(request, -EOPNOTSUPP);
 	return begin_kind(request, batch, limits, &data, le64toh(header.sector));
 }
 
@@ -300,18 +468,35 @@ bool blk_request_go_on(struct blk_request *request, int error)
 /* Section 5.2.6: those that there are. */
 static uint8_t status_of(int error)
 {
-	if (!error)
+	switch (error) {
+	case 0:
 		return VIRTIO_BLK_S_OK;
-	return error == -EOPNOTSUPP ? VIRTIO_BLK_S_UNSUPP : VIRTIO_BLK_S_IOERR;
+	case -EOPNOTSUPP:
+		return VIRTIO_BLK_S_UNSUPP;
+	case BLK_ZONE_INVALID:
+		return VIRTIO_BLK_S_ZONE_INVALID_CMD;
+	case BLK_ZONE_UNALIGNED:
+		return VIRTIO_BLK_S_ZONE_UNALIGNED_WP;
+	case BLK_ZONE_OPEN_LIMIT:
+		return VIRTIO_BLK_S_ZONE_OPEN_RESOURCE;
+	case BLK_ZONE_ACTIVE_LIMIT:
+		return VIRTIO_BLK_S_ZONE_ACTIVE_RESOURCE;
+	default:
+		return VIRTIO_BLK_S_IOERR;
+	}
 }
 
 /* After the write: see dirty_log_mark(). */
 static void log_written(const struct blk_request *request, const struct virtq *vq)
 {
-	if (request->kind == BLK_KIND_READ || request->kind == BLK_KIND_GET_ID)
+	if (request->kind == BLK_KIND_READ || request->kind == BLK_KIND_GET_ID ||
+	    request->kind == BLK_KIND_GET_LIFETIME || request->kind == BLK_KIND_ZONE_REPORT)
 		for (unsigned int i = 0; i < request->segment_count; i++)
 			dirty_log_mark(vq->log, vq->memory, request->segments[i].iov_base,
 				       request->segments[i].iov_len);
+	for (unsigned int i = 0; request->kind == BLK_KIND_ZONE_APPEND && request->bytes &&
+				 i < BLK_APPENDED_BYTES; i++)
+		dirty_log_mark(vq->log, vq->memory, request->appended[i], 1);
 	if (request->status)
 		dirty_log_mark(vq->log, vq->memory, request->status, 1);
 }

@@ -14,11 +14,12 @@
 #ifndef VHOST_USER_BLK_REQUEST_H
 #define VHOST_USER_BLK_REQUEST_H
 
-#include <linux/virtio_blk.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "vhost-user/blk/backend.h"
+#include "vhost-user/blk/blk_bits.h"
+#include "vhost-user/blk/order.h"
 #include "vhost-user/ring/virtq.h"
 
 #define BLK_SECTOR 512
@@ -45,7 +46,15 @@ enum blk_kind {
 	BLK_KIND_DISCARD = BLK_DISCARD,
 	BLK_KIND_WRITE_ZEROES = BLK_WRITE_ZEROES,
 	BLK_KIND_SECURE_ERASE = BLK_SECURE_ERASE,
-	BLK_KIND_GET_ID,
+	BLK_KIND_ZONE_APPEND = BLK_ZONE_APPEND,
+	BLK_KIND_ZONE_REPORT = BLK_ZONE_REPORT,
+	BLK_KIND_ZONE_OPEN = BLK_ZONE_OPEN,
+	BLK_KIND_ZONE_CLOSE = BLK_ZONE_CLOSE,
+	BLK_KIND_ZONE_FINISH = BLK_ZONE_FINISH,
+	BLK_KIND_ZONE_RESET = BLK_ZONE_RESET,
+	BLK_KIND_ZONE_RESET_ALL = BLK_ZONE_RESET_ALL,
+	BLK_KIND_GET_ID = BLK_OPS,
+	BLK_KIND_GET_LIFETIME,
 	BLK_KIND_UNKNOWN,	/* no type that there is, or no header */
 	BLK_KINDS
 };
@@ -65,6 +74,8 @@ const char *blk_kind_name(unsigned int kind);
  * @block_sectors: sectors of a block, a power of two
  * @read_only: nothing is written
  * @is_stable: changes have to be stable when they are done: the driver knows of no cache
+ * @zoned: zones of the disk; NULL when it has none, or its driver knows of none
+ * @lifetime: what VIRTIO_BLK_T_GET_LIFETIME says; NULL where there is no such request
  * @range_sectors: most sectors of a range, by enum blk_op; 0 where there is no such request
  * @serial: what VIRTIO_BLK_T_GET_ID says, padded with zeroes
  */
@@ -74,6 +85,8 @@ struct blk_limits {
 	uint32_t block_sectors;
 	bool read_only;
 	bool is_stable;
+	const struct blk_zoned *zoned;
+	const uint64_t *lifetime;
 	uint32_t range_sectors[BLK_OPS];
 	uint8_t serial[VIRTIO_BLK_ID_BYTES];
 };
@@ -88,6 +101,9 @@ struct blk_range {
 	uint32_t sectors;
 };
 
+/* Bytes of the sector that VIRTIO_BLK_T_ZONE_APPEND tells, before the status. */
+#define BLK_APPENDED_BYTES 8
+
 /**
  * struct blk_request - one that is under way
  * @io: what the back end is asked for at present
@@ -101,11 +117,16 @@ struct blk_range {
  * @is_done: all of it was carried out, or it failed
  * @range: number of the range that @io is for
  * @range_count: length of @ranges
- * @ranges: of one that has some
  * @bytes: that a transfer carries in all
- * @segments: all of a transfer, cut where a step ends; @few, or memory of its own
  * @segment_count: length of @segments
  * @segment: the first one of @io.vector
+ * @segments: all of a transfer, cut where a step ends; @few, or memory of its own
+ * @order: the queue's, of @io
+ * @few: segments, where there are few of them
+ * @ranges: of one that has some, and no segments
+ * @appended: of BLK_ZONE_APPEND: where the guest reads each byte of the sector
+ *
+ * What each request needs is in the first cache lines.
  */
 struct blk_request {
 	struct blk_io io;
@@ -119,18 +140,22 @@ struct blk_request {
 	bool is_done;
 	unsigned int range;
 	unsigned int range_count;
-	struct blk_range ranges[BLK_RANGES_MAX];
 	uint32_t bytes;
-	struct iovec *segments;
 	unsigned int segment_count;
 	unsigned int segment;
-	struct iovec few[BLK_SEGMENTS_FEW];
+	struct iovec *segments;
+	struct blk_ordered order;
+	union {
+		struct iovec few[BLK_SEGMENTS_FEW];
+		struct blk_range ranges[BLK_RANGES_MAX];
+	};
+	uint8_t *appended[BLK_APPENDED_BYTES];
 };
 
 /**
  * blk_request_begin - read and judge what a guest asks for
- * @request: all is overwritten but @owner and @io.done; ended by blk_request_end() or
- *	blk_request_free()
+ * @request: all is overwritten but @owner, @io.done, @io.place, @io.is_again and @order; ended by
+ *	blk_request_end() or blk_request_free()
  * @batch: batch that has @chain
  * @chain: chain
  * @limits: what the disk and its driver can
@@ -148,6 +173,22 @@ bool blk_request_begin(struct blk_request *request, const struct virtq_batch *ba
  * Return: whether there is another step in @io; else it is done.
  */
 bool blk_request_go_on(struct blk_request *request, int error);
+
+/**
+ * blk_request_place - tell the guest where what it appends goes
+ * @request: BLK_ZONE_APPEND, whose @io.appended is known
+ *
+ * Before anything is written there, so who comes next can read it.
+ */
+void blk_request_place(const struct blk_request *request);
+
+/**
+ * blk_request_placed - read what blk_request_place() told
+ * @request: BLK_ZONE_APPEND
+ *
+ * Return: byte of the disk, as the guest has it; BLK_NOWHERE when that is none.
+ */
+uint64_t blk_request_placed(const struct blk_request *request);
 
 /**
  * blk_request_bytes - how much a request carries

@@ -240,7 +240,9 @@ static const struct jsonrpc_param disk_add_params[] = {
 	{ "read_only", json_type_boolean, false }, { "cached", json_type_boolean, false },
 	{ "serial", json_type_string, false },	{ "queues", json_type_int, false },
 	{ "on_error", json_type_string, false },	{ "qos", json_type_string, false },
-	{ "incoming", json_type_boolean, false },	DRY_RUN,
+	{ "incoming", json_type_boolean, false },
+	{ "zone_bytes", json_type_int, false },
+	DRY_RUN,
 };
 
 static int call_disk_add(void *arg, struct json_object *params, struct json_object **result)

@@ -17,6 +17,7 @@
  * no system call of this architecture are passed over.
  */
 #include <errno.h>
+#include <linux/blkzoned.h>
 #include <linux/if_tun.h>
 #include <linux/io_uring.h>
 #include <linux/prctl.h>
@@ -111,7 +112,8 @@ static const unsigned int ioctl_types[] = {
 static const unsigned long ioctl_requests[] = {
 	TUNSETIFF, TUNGETIFF, TUNGETFEATURES, TUNSETOFFLOAD, TUNSETVNETHDRSZ, TUNGETVNETHDRSZ,
 	TUNSETQUEUE, TUNSETPERSIST, TUNSETSNDBUF, FIONBIO, FIONREAD,
-	TCGETS, /* whether the log is a terminal */
+	BLKREPORTZONE, BLKRESETZONE, BLKOPENZONE, BLKCLOSEZONE, BLKFINISHZONE, BLKGETZONESZ,
+	BLKGETNRZONES, TCGETS, /* whether the log is a terminal */
 };
 
 const char *sandbox_call_name(size_t index)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhost-user/port/disk_port.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <rte_cycles.h>
@@ -13,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "vhost-user/blk/blk_bits.h"
 #include "vhost-user/counter.h"
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/describe.h"
@@ -21,6 +23,8 @@
 #include "vhost-user/port/disks.h"
 #include "vhost-user/port/qos_groups.h"
 #include "vhost-user/port/registry.h"
+
+static_assert(BLK_ORDER_RINGS >= PORT_RINGS_MAX, "each ring has a place in the order");
 
 /* Milliseconds in which a medium gives back something. */
 #define ANSWER_MS 3000
@@ -47,6 +51,9 @@ static int check_backend(struct iov *iov, const struct port_options *options)
 	    !!disk->bytes != (ops->takes == BLK_TAKES_BYTES))
 		return iov_fail(iov, -EINVAL, "%s: a disk of kind %s takes %s", options->name,
 				ops->name, takes[ops->takes]);
+	if (disk->zone_bytes && ops != &blk_backend_memory)
+		return iov_fail(iov, -EINVAL, "%s: a disk of kind %s has the zones that it has, expected "
+				"one in memory; leave --zone-size out", options->name, ops->name);
 	if (ops->takes == BLK_TAKES_PATH && *disk->path != '/')
 		return iov_fail(iov, -EINVAL, "%s: path '%.80s': expected one that begins with /",
 				options->name, disk->path);
@@ -167,6 +174,7 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 	const struct blk_source source = {
 		.path = disk->where,
 		.bytes = options->bytes,
+		.zone_bytes = options->zone_bytes,
 		.workers = disks ? disks->count : 0,
 		.read_only = options->read_only,
 		.cached = options->cached,
@@ -449,9 +457,20 @@ static void add_options(const struct disk_port *disk, struct json_object *object
 		json_add_text(object, "qos", disk->port.qos->name);
 }
 
+static void add_zones(const struct blk_zoned *zoned, struct json_object *object)
+{
+	if (!zoned)
+		return;
+	json_add_text(object, "zone_model",
+		      zoned->model == VIRTIO_BLK_Z_HM ? "host-managed" : "host-aware");
+	json_object_object_add(object, "zones", json_object_new_int64(zoned->count));
+	json_object_object_add(object, "zone_bytes", json_object_new_uint64(zoned->zone_bytes));
+}
+
 static void save(const struct port *port, struct json_object *entry)
 {
 	const struct disk_port *disk = disk_port_of(port);
+	const struct blk_zoned *zoned = disk->disk.geometry.zoned;
 
 	front_end_save(port, entry);
 	add_options(disk, entry);
@@ -471,6 +490,9 @@ static void save(const struct port *port, struct json_object *entry)
 				       json_object_new_int(-disk->kept_flush_error));
 	if (disk->bytes)
 		json_object_object_add(entry, "bytes", json_object_new_uint64(disk->bytes));
+	if (disk->bytes && zoned)
+		json_object_object_add(entry, "zone_bytes",
+				       json_object_new_uint64(zoned->zone_bytes));
 }
 
 static void describe(const struct port *port, struct json_object *object)
@@ -487,6 +509,7 @@ static void describe(const struct port *port, struct json_object *object)
 	json_object_object_add(object, "queues_max", json_object_new_int((int)disk->queues));
 	json_object_object_add(object, "bytes", json_object_new_uint64(blk->geometry.bytes));
 	json_object_object_add(object, "block", json_object_new_int((int)blk->geometry.block));
+	add_zones(blk->geometry.zoned, object);
 	json_object_object_add(object, "read_only",
 			       json_object_new_boolean(blk->geometry.read_only));
 	json_add_text(object, "on_error", blk_on_error_name(blk->on_error));

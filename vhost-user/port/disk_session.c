@@ -15,10 +15,12 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "vhost-user/blk/blk_bits.h"
 #include "vhost-user/blk/disk_state.h"
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/disks.h"
 #include "vhost-user/port/registry.h"
+#include "vhost-user/ring/ring_features.h"
 
 /*
  * A medium that does not answer keeps its own front end waiting, for a week if it must: what the
@@ -66,6 +68,10 @@ static void queue_start(void *arg, struct vu_queue *vu)
 			port->name, vu->index);
 		return;
 	}
+	if (blk_needs_zones(&disk->disk) && !(vu->features & VIRTIO_BIT(VIRTIO_BLK_F_ZONED)))
+		iov_log(port->registry->iov, LOG_WARNING, "%s: vring %u: its driver knows no zones "
+			"(VIRTIO_BLK_F_ZONED), or its front end does not, so nothing is written",
+			port->name, vu->index);
 	vu->device = queue;
 	if (vu->index >= port->queue_end)
 		port->queue_end = vu->index + 1;

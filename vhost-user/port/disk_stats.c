@@ -88,7 +88,7 @@ static struct json_object *kind_json(const struct blk_counters *counters, unsign
 
 	json_object_object_add(object, "count", json_object_new_uint64(counters->count));
 	json_object_object_add(object, "failed", json_object_new_uint64(counters->failed));
-	if (kind <= BLK_KIND_WRITE)
+	if (kind <= BLK_KIND_WRITE || kind == BLK_KIND_ZONE_APPEND)
 		json_object_object_add(object, "bytes", json_object_new_uint64(counters->bytes));
 	json_object_object_add(object, "mean_us", json_object_new_double(
 		to_us(counters->cycles) / (double)(counters->count ? counters->count : 1)));

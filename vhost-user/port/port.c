@@ -34,6 +34,7 @@ static struct disk_options disk_options_of(struct json_object *object)
 		.path = json_text_or_null(object, "path"),
 		.uri = json_text_or_null(object, "uri"),
 		.bytes = json_object_get_uint64(json_object_object_get(object, "bytes")),
+		.zone_bytes = json_object_get_uint64(json_object_object_get(object, "zone_bytes")),
 		.read_only = json_object_get_boolean(json_object_object_get(object, "read_only")),
 		.cached = json_object_get_boolean(json_object_object_get(object, "cached")),
 		.serial = json_text_or_null(object, "serial"),

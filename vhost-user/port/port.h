@@ -41,6 +41,7 @@ struct registry;
  * @path: file or device; NULL for kinds without
  * @uri: of a server; NULL for kinds without
  * @bytes: size of kinds that have none by themselves; 0 for others
+ * @zone_bytes: of each zone of one in memory that has some; 0 for others
  * @read_only: nobody writes to it
  * @cached: by the host's page cache
  * @serial: what guests read; NULL for the name
@@ -56,6 +57,7 @@ struct disk_options {
 	const char *path;
 	const char *uri;
 	uint64_t bytes;
+	uint64_t zone_bytes;
 	bool read_only;
 	bool cached;
 	const char *serial;
@@ -239,7 +241,7 @@ int port_type_find(const struct port_type **out, struct iov *iov,
  * @object: with "name", "type", and as they apply "socket", "server", "socket_mode",
  *	"socket_owner", "device", "zero_copy", "mtu", "bridge", "queue_pairs", "mac", "standby",
  *	"any_memory", "iommu", "link" and "rules", see port_rules_change(); for a disk
- *	"backend", "path", "uri", "bytes", "read_only", "cached", "serial", "queues", "on_error"
+ *	"backend", "path", "uri", "bytes", "zone_bytes", "read_only", "cached", "serial", "queues", "on_error"
  *	and "qos"
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.

@@ -161,6 +161,28 @@ unsigned int virtq_inflight_take(struct virtq_inflight *inflight, struct virtq *
 	return taken;
 }
 
+static uint8_t *mark_of(const struct virtq_inflight *inflight, const struct virtq_chain *chain)
+{
+	return inflight->is_packed ? &inflight->packed->desc[chain->slot].mark :
+				     &inflight->split->desc[chain->id].mark;
+}
+
+void virtq_inflight_mark(struct virtq_inflight *inflight, const struct virtq_chain *chain,
+			 enum virtq_inflight_mark mark)
+{
+	inflight_in_order();
+	__atomic_store_n(mark_of(inflight, chain), (uint8_t)mark, __ATOMIC_RELAXED);
+	inflight_in_order();
+}
+
+enum virtq_inflight_mark virtq_inflight_marked(const struct virtq_inflight *inflight,
+					       const struct virtq_chain *chain)
+{
+	const uint8_t mark = __atomic_load_n(mark_of(inflight, chain), __ATOMIC_RELAXED);
+
+	return mark > VIRTQ_INFLIGHT_DONE ? VIRTQ_INFLIGHT_TAKEN : (enum virtq_inflight_mark)mark;
+}
+
 void virtq_inflight_push(struct virtq_inflight *inflight, struct virtq *vq,
 			 const struct virtq_chain *chain, uint32_t length)
 {

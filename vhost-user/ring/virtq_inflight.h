@@ -98,6 +98,39 @@ unsigned int virtq_inflight_take(struct virtq_inflight *inflight, struct virtq *
 				 struct virtq_batch *batch, unsigned int max);
 
 /**
+ * enum virtq_inflight_mark - how far a chain came that must not be carried out twice
+ * @VIRTQ_INFLIGHT_TAKEN: nothing was begun
+ * @VIRTQ_INFLIGHT_BEGUN: it may have been carried out, or not
+ * @VIRTQ_INFLIGHT_DONE: it was
+ */
+enum virtq_inflight_mark {
+	VIRTQ_INFLIGHT_TAKEN,
+	VIRTQ_INFLIGHT_BEGUN,
+	VIRTQ_INFLIGHT_DONE,
+};
+
+/**
+ * virtq_inflight_mark - write down how far a chain came
+ * @inflight: of the ring
+ * @chain: a chain that is in flight, which the caller may have copied
+ * @mark: how far; VIRTQ_INFLIGHT_TAKEN since it was taken from the ring
+ *
+ * What was stored in guest memory before this is there for who finds the mark.
+ */
+void virtq_inflight_mark(struct virtq_inflight *inflight, const struct virtq_chain *chain,
+			 enum virtq_inflight_mark mark);
+
+/**
+ * virtq_inflight_marked - how far a chain came
+ * @inflight: of the ring
+ * @chain: a chain that is in flight
+ *
+ * Return: what was written down; what is no mark is VIRTQ_INFLIGHT_TAKEN.
+ */
+enum virtq_inflight_mark virtq_inflight_marked(const struct virtq_inflight *inflight,
+					       const struct virtq_chain *chain);
+
+/**
  * virtq_inflight_push - virtq_push(), written down
  * @inflight: of the ring
  * @vq: ring

@@ -15,10 +15,14 @@
 /* Buffer IDs of a packed ring are any 16 bits. */
 #define INFLIGHT_IDS 65536
 
-/* "Inflight I/O tracking": DescStateSplit and QueueRegionSplit. */
+/*
+ * "Inflight I/O tracking": DescStateSplit and QueueRegionSplit.  Of the padding we have @mark, see
+ * virtq_inflight_mark(); other back ends leave it alone.
+ */
 struct inflight_split_entry {
 	uint8_t inflight;
-	uint8_t padding[5];
+	uint8_t mark;
+	uint8_t padding[4];
 	uint16_t next;
 	uint64_t counter;
 };
@@ -35,7 +39,7 @@ struct inflight_split {
 /* DescStatePacked and QueueRegionPacked. */
 struct inflight_packed_entry {
 	uint8_t inflight;
-	uint8_t padding;
+	uint8_t mark;
 	uint16_t next;
 	uint16_t last;
 	uint16_t num;

@@ -251,6 +251,7 @@ void inflight_packed_taken(struct virtq_inflight *inflight, const struct virtq *
 	entry->num = chain->descriptors;
 	entry->last = last;
 	entry->counter = inflight->counter++;
+	entry->mark = 0;
 	inflight_in_order();
 	entry->inflight = 1;
 	chain->slot = head;

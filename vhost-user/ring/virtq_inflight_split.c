@@ -83,6 +83,7 @@ void inflight_split_taken(struct virtq_inflight *inflight, uint16_t head)
 	struct inflight_split_entry *entry = &inflight->split->desc[head];
 
 	entry->counter = inflight->counter++;
+	entry->mark = 0;
 	inflight_in_order();
 	entry->inflight = 1;
 }
