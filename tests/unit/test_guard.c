@@ -1265,6 +1265,41 @@ static void a_watchdog_without_driver_holds_what_its_module_is_for(void **state)
 		    E1000 " watchdog0");
 }
 
+/* What is built in has its table elsewhere, and of some of it sysfs shows nothing. */
+static void a_watchdog_that_is_built_in_holds_what_its_module_is_for(void **state)
+{
+	static const char tables[] = "sp5100_tco.license=GPL\0"
+				     "sp5100_tco.alias=pci:v00001022d0000790Bsv*sd*bc*sc*i*\0"
+				     "sp5100.alias=pci:v00008086d000010D3sv*sd*bc*sc*i*\0"
+				     "sp5100_tco.parm=nowayout:pci:v00008086d000010D3sv*sd*bc*sc*i*";
+
+	(void)state;
+	tree_file(tree, "proc/sys/kernel/osrelease", "6.1.0\n");
+	tree_bytes(tree, "lib/modules/6.1.0/modules.builtin.modinfo", tables, sizeof(tables));
+	tree_file(tree, "sys/bus/pci/devices/" E1000 "/modalias",
+		  "pci:v00001022d0000790Bsv00001022sd0000790Bbc0Csc05i00\n");
+	tree_file(tree, "sys/bus/pci/devices/" IGB "/modalias",
+		  "pci:v00008086d000010D3sv00001022sd0000790Bbc02sc00i00\n");
+	tree_file(tree, "sys/devices/virtual/watchdog/watchdog0/state", "active\n");
+	tree_link(tree, "sys/class/watchdog/watchdog0", "../../devices/virtual/watchdog/watchdog0");
+	assert_free(E1000);
+	tree_file(tree, "lib/modules/6.1.0/modules.builtin",
+		  "kernel/drivers/net/ethernet/sp5100.ko\nkernel/drivers/watchdog/sp5100_tco.ko\n");
+	assert_held(E1000, "watchdog", "watchdog0, which resets the host unless it is fed",
+		    E1000 " watchdog0");
+	assert_free(IGB);
+	/* So does one whose platform device sysfs shows. */
+	tree_file(tree, "lib/modules/6.1.0/modules.builtin", "");
+	assert_free(E1000);
+	tree_unlink(tree, "sys/class/watchdog/watchdog0");
+	tree_file(tree, "sys/devices/platform/sp5100-tco/watchdog/watchdog0/state", "active\n");
+	tree_link(tree, "sys/devices/platform/sp5100-tco/driver/module", "../../../module/sp5100_tco");
+	tree_link(tree, "sys/class/watchdog/watchdog0",
+		  "../../devices/platform/sp5100-tco/watchdog/watchdog0");
+	assert_guards(E1000, "watchdog");
+	assert_free(IGB);
+}
+
 static void a_process_that_feeds_an_old_watchdog_holds_it(void **state)
 {
 	(void)state;
@@ -1470,6 +1505,7 @@ int main(void)
 		IDLE(a_watchdog_without_a_parent_holds_what_its_driver_has),
 		IDLE(a_watchdog_of_a_platform_device_holds_what_its_module_is_for),
 		IDLE(a_watchdog_without_driver_holds_what_its_module_is_for),
+		IDLE(a_watchdog_that_is_built_in_holds_what_its_module_is_for),
 		IDLE(a_process_that_feeds_an_old_watchdog_holds_it),
 		IDLE(netconsole_holds_the_interface_of_each_target),
 		IDLE(netconsole_holds_the_interface_with_the_address_of_a_target),
