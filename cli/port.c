@@ -124,6 +124,8 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (args->name && !args->type)
 			cli_misuse(state, "--type is missing: vhost-user or ethdev");
+		if (args->name && strcmp(args->type, "vhost-user") && strcmp(args->type, "ethdev"))
+			cli_misuse(state, "--type %s: expected vhost-user or ethdev", args->type);
 		if (args->name && !strcmp(args->type, "vhost-user") && !args->front_end.socket)
 			cli_misuse(state, "--socket is missing: where the guest attaches, as "
 				   "--socket /run/%s.sock", args->name);
