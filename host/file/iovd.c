@@ -130,16 +130,23 @@ static bool has_ports(const struct deed *deed)
 	return true;
 }
 
-static int check_there(const struct deed *deed)
+/* What is to be added may be there as it shall be. */
+static int check_added(const struct deed *deed)
 {
-	if (!is(deed, "add") && !deed->now)
-		return iov_fail(deed->iov, -ENOENT, "%s: iovd has no %s of that name; 'iov %s list' "
-				"shows them", deed->name, deed->noun.name, deed->noun.name);
 	if (!is(deed, "add") || !deed->now ||
 	    (iov_iovd_match(deed->now, deed->params) && has_ports(deed)))
 		return 0;
 	return iov_fail(deed->iov, -EEXIST, "%s: iovd has a %s of that name that is otherwise; 'iov %s "
 			"remove' it first", deed->name, deed->noun.name, deed->noun.name);
+}
+
+/* Of what is not there iovd itself has said so, unless it went or came meanwhile. */
+static int check_there(const struct deed *deed)
+{
+	if (is(deed, "add") || deed->now)
+		return 0;
+	return iov_fail(deed->iov, -ENOENT, "%s: iovd has no %s of that name; 'iov %s list' shows them",
+			deed->name, deed->noun.name, deed->noun.name);
 }
 
 /* A rule that is taken away is not said. */
@@ -378,11 +385,13 @@ int iov_host_iovd_plan(struct iov_plan *plan, const char *method, struct json_ob
 
 	deed.plan = plan;
 	if (!error)
-		error = check_there(&deed);
+		error = check_added(&deed);
 	if (!error && save)
 		error = check_saved(&deed);
 	if (!error)
 		error = rehearse(&deed, judge, &changes);
+	if (!error)
+		error = check_there(&deed);
 	if (!error && changes)
 		add_step(&deed);
 	if (!error && save)
@@ -398,7 +407,7 @@ int iov_host_iovd_there(struct iov *iov, const char *method, struct json_object 
 	int error = find_now(&deed, &list);
 
 	if (!error)
-		error = check_there(&deed);
+		error = check_added(&deed);
 	*there = error ? NULL : json_object_get(deed.now);
 	return error;
 }
