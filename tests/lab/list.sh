@@ -20,14 +20,6 @@ row=$(gojq -c --arg d $pf '.[] | select(.device == $d) | [.vfs, .vfs_total]' <<<
 expect "a PF's VFs" '[2,7]' "$row"
 expect_match "the table shows the relation" "VF 1 .*/vf1$" "$(iov list | grep "^$vf ")"
 
-"$lab/../record" /tmp/recorded
-expect "a recorded host is listed as the host" "$(iov list --all --json | gojq -c '.[] | [.device, .driver]')" \
-	"$(iov --root /tmp/recorded list --all --json | gojq -c '.[] | [.device, .driver]')"
-expect_status "it has the tables of drivers" 2 iov --root /tmp/recorded bind $vf --driver nvme --dry-run
-expect_match "which do not know others" "the driver nvme does not know this device" "$err"
-expect_status "and know their own" 0 iov --root /tmp/recorded bind $vf --driver igbvf --dry-run
-expect "which is told" 0 "$(grep -c "does not tell" <<< "$out")"
-
 expect "those without a driver" \
 	"$(for device in $(iov list --json | gojq -r '.[].device'); do
 		[ "$(driver_of "$device")" != none ] || echo "$device"; done)" \
