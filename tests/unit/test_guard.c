@@ -1395,6 +1395,26 @@ static void a_process_holds_the_device_that_it_was_given(void **state)
 	assert_free(IGB);
 }
 
+/* The ring holds it, also when its descriptor is closed; of older kernels it tells no path. */
+static void a_process_holds_what_is_registered_with_its_ring(void **state)
+{
+	static const char start[] = "pos:\t0\nSqMask:\t0x7\nUserFiles:\t4\n    0: /srv/sda2\n"
+				    "    1: <none>\n    2: sda2\n";
+
+	(void)state;
+	add_disk();
+	add_node("241:0", "nvme0", "nvme", "pci0000:00/0000:00:02.0/" NVME "/nvme/nvme0");
+	add_process("71", "store\n", "anon_inode:[io_uring]");
+	tree_file(tree, "proc/71/fdinfo/7", iov_path("%sUserBufs:\t1\n    0: /dev/sda2\n", start).name);
+	assert_free(E1000);
+	tree_file(tree, "proc/71/fdinfo/7", iov_path("%s    3: /dev/sda2\nUserBufs:\t0\n", start).name);
+	assert_held(E1000, "disk-open", "pid 71 (store)", E1000 " sda2");
+	assert_free(NVME);
+	tree_file(tree, "proc/71/fdinfo/7", iov_path("%s    3: /dev/nvme0\n", start).name);
+	assert_held(NVME, "disk-open", "pid 71 (store)", NVME " /dev/nvme0 (registered with io_uring)");
+	assert_free(E1000);
+}
+
 /* Nobody knows then who holds what, which is not the same as nobody. */
 static void what_cannot_be_read_is_an_error(void **state)
 {
@@ -1513,6 +1533,7 @@ int main(void)
 		IDLE(a_gadget_holds_its_controller),
 		IDLE(channels_that_copy_hold_their_function),
 		IDLE(a_process_holds_the_device_that_it_was_given),
+		IDLE(a_process_holds_what_is_registered_with_its_ring),
 		cmocka_unit_test(what_cannot_be_read_is_an_error),
 	};
 
