@@ -6,6 +6,9 @@
 
 pf=0000:01:00.0
 modprobe igbvf
+# Nobody announces a route by them
+echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6
+echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6
 expect_status "create 4 VFs" 0 iov vf create $pf --count 4 --driver native
 for vf in 0000:01:10.{0,2,4,6}; do
 	expect "it has its driver" igbvf "$(driver_of $vf)"
