@@ -89,6 +89,18 @@ int cli_add_functions(struct cli *cli, const char *text, struct cli_functions *f
 	return error;
 }
 
+error_t cli_vf_argument(int key, char *arg, struct argp_state *state, struct cli_vf_args *args)
+{
+	if (key == ARGP_KEY_ARG && args->device && !args->has_index) {
+		args->index = cli_index(arg, "INDEX", state);
+		args->has_index = true;
+		return 0;
+	}
+	return cli_argument(key, arg, state, &args->device,
+			    "expected a VF, like eth0/vf0, several, like eth0/vf0-3, or a PF and "
+			    "an index, like eth0 0");
+}
+
 int cli_vf(struct cli *cli, struct iov_bdf bdf, struct iov_bdf *pf, unsigned int *index)
 {
 	if (!iov_pci_link(cli->iov, bdf, "physfn", pf) &&

@@ -11,6 +11,22 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 
+/**
+ * struct cli_vf_args - a VF as commands take it: "eth0/vf0", several, as "eth0/vf0-3", or a PF and an
+ * index, as "eth0 0"
+ * @device: the first argument
+ * @index: the second one
+ * @has_index: there is a second one
+ */
+struct cli_vf_args {
+	const char *device;
+	unsigned int index;
+	bool has_index;
+};
+
+/* For an argp parser: a VF, which must be there. */
+error_t cli_vf_argument(int key, char *arg, struct argp_state *state, struct cli_vf_args *args);
+
 /* What is missing when a command lacks its DEVICE. */
 #define CLI_EXPECTED_DEVICE \
 	"expected a device, like 0000:01:00.0, eth0 or slot=1; 'iov list' shows them"

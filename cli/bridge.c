@@ -236,9 +236,11 @@ static int run_list(struct cli *cli, void *data)
 		iov_output_json(stdout, bridges);
 		return 0;
 	}
-	return iov_output_list(stdout, bridges, list_columns,
-			       sizeof(list_columns) / sizeof(*list_columns),
-			       "iovd has no bridges; 'iov bridge add' makes one");
+	error = iov_output_list(stdout, bridges, list_columns,
+				sizeof(list_columns) / sizeof(*list_columns),
+				"iovd has no bridges; 'iov bridge add' makes one");
+	cli_print_missing(bridges);
+	return error;
 }
 
 const struct cli_command cli_bridge_list = {

@@ -23,6 +23,7 @@
 #include "cli/colour.h"
 #include "cli/complete.h"
 #include "cli/help.h"
+#include "cli/inherited.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/usage.h"
@@ -272,6 +273,7 @@ int cli_run(const struct cli_command *const *commands, int argc, char **argv)
 
 	if (!streams_open())
 		return CLI_FAILED;
+	cli_drop_inherited();
 	if (argc > 1 && !strcmp(argv[1], "complete"))
 		return cli_complete(commands, argc - 2, argv + 2);
 	invocation.cli.json = cli_wants_json(argc, argv);

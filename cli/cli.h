@@ -162,6 +162,9 @@ int cli_save(struct cli *cli, struct iov_plan *plan, struct json_object *devices
 int cli_find_in_iovd(struct cli *cli, const char *method, const char *name,
 		     struct json_object **found);
 
+/* A line for each of a list that iovd could not have again after a restart, and why not. */
+void cli_print_missing(struct json_object *list);
+
 /*
  * Ask iovd for a change by one of its methods: at once, or with --save or --dry-run as a plan,
  * which prints what becomes of it.  @params is taken over.  @result: what iovd gave, with "name"

@@ -216,6 +216,18 @@ static int take_back(struct cli *cli)
 	return error ? error : iov_host_drop(cli->iov);
 }
 
+/* Who takes it back has the lock for as long as that takes, and who confirms need not wait for it. */
+static int check_in_time(struct cli *cli)
+{
+	_cleanup_json_ struct json_object *pending = NULL;
+	struct json_object *left;
+
+	if (iov_plan_pending(cli->iov, &pending) ||
+	    !json_object_object_get_ex(pending, "left", &left) || json_object_get_int64(left))
+		return 0;
+	return iov_fail(cli->iov, -ETIME, IOV_TOO_LATE);
+}
+
 /*
  * Under the lock: a change that is under way when somebody asks may await its answer then.  Where
  * there never was a change there is no lock, and looking makes none.
@@ -240,7 +252,9 @@ static int run(struct cli *cli, void *data)
 
 	if (args->watch)
 		return watch(cli);
-	error = find_pending(cli, &pending);
+	error = args->undo ? 0 : check_in_time(cli);
+	if (!error)
+		error = find_pending(cli, &pending);
 	if (error)
 		return error;
 	if (cli->dry_run) {

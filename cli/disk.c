@@ -334,7 +334,7 @@ static int run_list(struct cli *cli, void *data)
 		disk_add_words(json_object_array_get_idx(disks, i));
 	error = iov_output_list(stdout, disks, list_columns,
 				sizeof(list_columns) / sizeof(*list_columns), DISK_NONE);
-	port_print_missing(disks);
+	cli_print_missing(disks);
 	return error;
 }
 

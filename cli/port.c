@@ -124,6 +124,8 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (args->name && !args->type)
 			cli_misuse(state, "--type is missing: vhost-user or ethdev");
+		if (args->name && strcmp(args->type, "vhost-user") && strcmp(args->type, "ethdev"))
+			cli_misuse(state, "--type %s: expected vhost-user or ethdev", args->type);
 		if (args->name && !strcmp(args->type, "vhost-user") && !args->front_end.socket)
 			cli_misuse(state, "--socket is missing: where the guest attaches, as "
 				   "--socket /run/%s.sock", args->name);
@@ -197,17 +199,6 @@ static const struct iov_column list_columns[] = {
 	{ "state", "STATE" },	{ "queues", "QUEUES", true }, { "where", "SOCKET OR DEVICE" },
 };
 
-void port_print_missing(struct json_object *ports)
-{
-	for (size_t i = 0; i < json_object_array_length(ports); i++) {
-		struct json_object *port = json_object_array_get_idx(ports, i);
-
-		if (!strcmp(json_text(port, "state"), IOV_NOT_RESTORED))
-			printf("%s is not restored: %s; when the cause is gone remove it and add it "
-			       "again\n", json_text(port, "name"), json_text(port, "error"));
-	}
-}
-
 static int run_list(struct cli *cli, void *data)
 {
 	_cleanup_json_ struct json_object *ports = NULL;
@@ -229,7 +220,7 @@ static int run_list(struct cli *cli, void *data)
 	}
 	error = iov_output_list(stdout, ports, list_columns,
 				sizeof(list_columns) / sizeof(*list_columns), PORT_NONE);
-	port_print_missing(ports);
+	cli_print_missing(ports);
 	return error;
 }
 

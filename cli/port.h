@@ -14,9 +14,6 @@ error_t port_parse_name(int key, char *arg, struct argp_state *state);
 /* The value of --mtu. */
 unsigned int port_parse_mtu(const char *arg, const struct argp_state *state);
 
-/* A line for each port or disk of a list that iovd could not have again, and why not. */
-void port_print_missing(struct json_object *ports);
-
 /* Member @key {"full": 3, "down": 1} of @row becomes member @words ["full 3", "down 1"]. */
 void port_reasons_words(struct json_object *row, const char *key, const char *words);
 

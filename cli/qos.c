@@ -183,8 +183,10 @@ static int run_list(struct cli *cli, void *data)
 	}
 	for (size_t i = 0; i < json_object_array_length(list); i++)
 		add_words(json_object_array_get_idx(list, i));
-	return iov_output_list(stdout, list, list_columns,
-			       sizeof(list_columns) / sizeof(*list_columns), QOS_NONE);
+	error = iov_output_list(stdout, list, list_columns,
+				sizeof(list_columns) / sizeof(*list_columns), QOS_NONE);
+	cli_print_missing(list);
+	return error;
 }
 
 const struct cli_command cli_qos_list = {
@@ -202,6 +204,8 @@ static int run_show(struct cli *cli, void *data)
 		{ "waits", "Waits" },
 		{ "wait_ms", "Waited in ms" },
 		{ "dropped_packets", "Dropped packets" },
+		{ "state", "State" },
+		{ "error", "Reason" },
 	};
 	const struct cli_name_args *args = data;
 	struct iov_column columns[1 + LIMITS + sizeof(after) / sizeof(*after)] = {

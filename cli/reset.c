@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/pci/topology.h"
 #include "base/plan/history.h"
 #include "base/plan/plan.h"
 #include "base/sysroot/call.h"
@@ -66,6 +67,19 @@ static bool has_word(const char *text, const char *word)
 	return false;
 }
 
+/*
+ * The kernel locks the bridge above as well, so of two functions below it one waits for the other.
+ * One after the other, what is not answered is the reset that hangs.
+ */
+static void take_turns(struct cli *cli, struct iov_step *step, struct iov_bdf bdf)
+{
+	struct iov_bdf bridges[IOV_ANCESTORS_MAX];
+	size_t count = iov_pci_ancestors(cli->iov, bdf, bridges);
+
+	if (count)
+		iov_step_touches(step, iov_path("resets below %s", IOV_BDF(bridges[count - 1])).name);
+}
+
 static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, const char *method)
 {
 	struct iov_path file = iov_pci_path(bdf, "reset"), methods = iov_pci_path(bdf, "reset_method");
@@ -87,6 +101,7 @@ static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, 
 		return iov_fail(cli->iov, -EINVAL, "%s: has no reset method '%s', expected one of: %s",
 				IOV_BDF(bdf), method, *known ? known : "none");
 	step = iov_plan_step(plan, IOV_BDF(bdf), "reset %s", IOV_BDF(bdf));
+	take_turns(cli, step, bdf);
 	if (method)
 		iov_step_do(step, iov_op_write(methods.name, method));
 	iov_step_do(step, iov_op_explain(iov_op_write(file.name, "1"), ENOTTY,

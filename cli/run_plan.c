@@ -273,7 +273,7 @@ static int plan_iovd(struct cli *cli, const char *method, struct json_object *pa
 				 json_text(params, "name"));
 
 	if (!error)
-		error = iov_host_iovd_plan(*plan, method, params, cli->save);
+		error = iov_host_iovd_plan(*plan, method, params, cli->save, cli->dry_run);
 	return error ? cli_drop_plan(cli, *plan, error) : 0;
 }
 
@@ -292,42 +292,74 @@ int cli_find_in_iovd(struct cli *cli, const char *method, const char *name,
 	return error;
 }
 
-/* "Nothing" is an answer as well; who is to be added and is so already is there. */
-static int ask_iovd(struct cli *cli, const char *method, struct json_object *params, bool is_so,
+void cli_print_missing(struct json_object *list)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *entry = json_object_array_get_idx(list, i);
+
+		if (!strcmp(json_text(entry, "state"), IOV_NOT_RESTORED))
+			printf("%s is not restored: %s; when the cause is gone remove it and add it "
+			       "again\n", json_text(entry, "name"), json_text(entry, "error"));
+	}
+}
+
+/* What to add is there already, as it shall be or otherwise; iovd's own word is on another name. */
+static int find_added(struct cli *cli, const char *method, struct json_object *params,
+		      struct json_object **result)
+{
+	char why[IOV_MESSAGE_SIZE];
+	int error;
+
+	snprintf(why, sizeof(why), "%s", iov_error_message(cli->iov));
+	error = iov_host_iovd_there(cli->iov, method, params, result);
+	return error || *result ? error : iov_fail(cli->iov, -EEXIST, "%s", why);
+}
+
+/* One request: iovd judges it, and says whether that was a change. */
+static int ask_iovd(struct cli *cli, const char *method, struct json_object *params,
 		    struct json_object **result)
 {
-	const struct iov_path list = iov_path("%.*s.list", (int)strcspn(method, "."), method);
-	const char *name = json_text(params, "name");
-	int error = is_so && strstr(method, ".add") ?
-			    cli_find_in_iovd(cli, list.name, name, result) :
-			    iov_rpc_call(cli->iov, method, json_object_get(params), result);
+	struct json_object *changes = NULL;
+	bool is_so = false;
+	int error = iov_rpc_call(cli->iov, method, json_object_get(params), result);
 
+	if (error == -EEXIST && strstr(method, ".add")) {
+		error = find_added(cli, method, params, result);
+		is_so = true;
+	}
 	if (error)
 		return error;
 	if (!*result)
 		*result = json_object_new_object();
-	json_add_text(*result, "name", name);
+	if (json_object_object_get_ex(*result, "changes", &changes))
+		is_so = !json_object_get_boolean(changes);
+	json_object_object_del(*result, "changes");
+	json_add_text(*result, "name", json_text(params, "name"));
 	json_add_text(*result, "result", is_so ? CLI_NOTHING_TO_DO : "done");
 	return 0;
+}
+
+/* A plan, which the host file is in, or which is only looked at. */
+static int run_iovd(struct cli *cli, const char *method, struct json_object *params)
+{
+	struct iov_plan *plan = NULL;
+	int error = cli->dry_run ? 0 : iov_plan_lock(cli->iov, cli->wait * 1000);
+
+	if (!error)
+		error = plan_iovd(cli, method, params, &plan);
+	return error ? error : cli_run_plan(cli, plan);
 }
 
 int cli_change_iovd(struct cli *cli, const char *method, struct json_object *params,
 		    struct json_object **result)
 {
-	struct iov_plan *plan = NULL;
-	int error = 0;
+	int error;
 
 	*result = NULL;
-	if (cli->save && !cli->dry_run)
-		error = iov_plan_lock(cli->iov, cli->wait * 1000);
-	if (!error)
-		error = plan_iovd(cli, method, params, &plan);
-	if (!error && (cli->save || cli->dry_run)) {
-		error = cli_run_plan(cli, plan);
-	} else if (!error) {
-		error = ask_iovd(cli, method, params, iov_plan_is_empty(plan), result);
-		iov_plan_free(plan);
-	}
+	if (cli->save || cli->dry_run)
+		error = run_iovd(cli, method, params);
+	else
+		error = ask_iovd(cli, method, params, result);
 	json_object_put(params);
 	return error;
 }

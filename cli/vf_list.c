@@ -151,16 +151,9 @@ const struct cli_command cli_vf_list = {
 
 /* iov vf show */
 
-struct show_args {
-	const char *vf;
-};
-
 static error_t parse_show(int key, char *arg, struct argp_state *state)
 {
-	struct show_args *args = cli_data(state);
-
-	return cli_argument(key, arg, state, &args->vf, "expected a VF, like eth0/vf0, or several, "
-			    "like eth0/vf0-3; 'iov vf list' shows them");
+	return cli_vf_argument(key, arg, state, cli_data(state));
 }
 
 static int add_vf(struct cli *cli, struct iov_bdf bdf, int port, struct json_object **pf,
@@ -211,29 +204,42 @@ static void print_vfs(struct cli *cli, struct json_object *vfs, bool is_range)
 	}
 }
 
+/* Those that were named; VF 3 of a PF by the name that it has as well. */
+static int find_shown(struct cli *cli, const struct cli_vf_args *args,
+		      struct cli_functions *functions)
+{
+	struct iov_path vf = args->has_index ? iov_path("%s/vf%u", args->device, args->index) :
+					       iov_path("%s", args->device);
+	struct iov_bdf pf;
+	int error = args->has_index ? cli_function(cli, args->device, &pf) : 0;
+
+	return error ? error : cli_add_functions(cli, vf.name, functions);
+}
+
 static int run_show(struct cli *cli, void *data)
 {
 	_cleanup_json_ struct json_object *vfs = json_object_new_array(), *pf = NULL;
-	const struct show_args *args = data;
-	int port = iov_interface_named_port(cli->iov, args->vf);
+	const struct cli_vf_args *args = data;
+	int port = iov_interface_named_port(cli->iov, args->device);
 	struct cli_functions functions = { 0 };
-	int error = cli_add_functions(cli, args->vf, &functions);
+	int error = find_shown(cli, args, &functions);
 
 	for (size_t i = 0; !error && i < functions.count; i++)
 		error = add_vf(cli, functions.list[i], port, &pf, vfs);
 	free(functions.list);
 	if (!error)
-		print_vfs(cli, vfs, iov_device_is_range(args->vf));
+		print_vfs(cli, vfs, !args->has_index && iov_device_is_range(args->device));
 	return error;
 }
 
 const struct cli_command cli_vf_show = {
 	.name = "vf show",
-	.args = "VF",
+	.args = "PF|VF [INDEX]",
 	.summary = "Show the attributes of a virtual function",
 	.example = "iov vf show eth0/vf0\n"
+		   "  iov vf show eth0 0\n"
 		   "  iov vf show 0000:01:00.0/vf0-3 --json",
 	.parse = parse_show,
-	.data_size = sizeof(struct show_args),
+	.data_size = sizeof(struct cli_vf_args),
 	.run = run_show,
 };

@@ -40,9 +40,7 @@ static const char *const attribute_names[] = {
 #define ATTRIBUTES (sizeof(attribute_names) / sizeof(*attribute_names))
 
 struct set_args {
-	const char *device;
-	unsigned int index;
-	bool has_index;
+	struct cli_vf_args vf;
 	const char *values[ATTRIBUTES];
 };
 
@@ -63,21 +61,9 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 		args->values[key - KEY_ATTRIBUTE] = arg;
 		return 0;
 	}
-	switch (key) {
-	case ARGP_KEY_ARG:
-		if (!args->device || args->has_index)
-			break;
-		args->index = cli_index(arg, "INDEX", state);
-		args->has_index = true;
-		return 0;
-	case ARGP_KEY_END:
-		if (args->device && !has_value(args))
-			cli_misuse(state, "nothing to set; name an attribute, like --mac ADDRESS");
-		break;
-	}
-	return cli_argument(key, arg, state, &args->device,
-			    "expected a VF, like eth0/vf0, several, like eth0/vf0-3, or a PF and "
-			    "an index, like eth0 0");
+	if (key == ARGP_KEY_END && args->vf.device && !has_value(args))
+		cli_misuse(state, "nothing to set; name an attribute, like --mac ADDRESS");
+	return cli_vf_argument(key, arg, state, &args->vf);
 }
 
 static int parse_values(struct iov *iov, const struct set_args *args, struct json_object *values)
@@ -149,16 +135,16 @@ static int set_named(struct cli *cli, const struct set_args *args, struct json_o
 	_cleanup_json_ struct json_object *each = json_object_new_array();
 	struct cli_functions functions = { 0 };
 	struct iov_bdf pf;
-	int error = cli_add_functions(cli, args->device, &functions);
+	int error = cli_add_functions(cli, args->vf.device, &functions);
 
 	if (!error)
-		error = check_addresses(cli, args->device, &functions, values);
+		error = check_addresses(cli, args->vf.device, &functions, values);
 	if (!error)
 		error = place_values(cli, &functions, values, &pf, each);
 	if (!error)
 		error = new_plan(cli, pf, each, functions.count, plan);
 	if (!error)
-		error = iov_vf_set_each_plan(*plan, pf, iov_interface_named_port(cli->iov, args->device),
+		error = iov_vf_set_each_plan(*plan, pf, iov_interface_named_port(cli->iov, args->vf.device),
 					     each, 0);
 	if (!error)
 		error = save(cli, &functions, values, *plan);
@@ -170,15 +156,15 @@ static int set_indexed(struct cli *cli, const struct set_args *args, struct json
 		       struct iov_plan **plan)
 {
 	struct iov_bdf pf, vf;
-	int error = cli_function(cli, args->device, &pf);
+	int error = cli_function(cli, args->vf.device, &pf);
 
 	if (!error)
-		error = iov_plan_new(plan, cli->iov, "set VF %u of %s", args->index, IOV_BDF(pf));
+		error = iov_plan_new(plan, cli->iov, "set VF %u of %s", args->vf.index, IOV_BDF(pf));
 	if (!error)
-		error = iov_vf_set_plan(*plan, pf, iov_interface_named_port(cli->iov, args->device),
-					args->index, values);
+		error = iov_vf_set_plan(*plan, pf, iov_interface_named_port(cli->iov, args->vf.device),
+					args->vf.index, values);
 	if (!error)
-		error = iov_pci_link(cli->iov, pf, iov_path("virtfn%u", args->index).name, &vf);
+		error = iov_pci_link(cli->iov, pf, iov_path("virtfn%u", args->vf.index).name, &vf);
 	return error ? error : save(cli, &(struct cli_functions){ &vf, 1 }, values, *plan);
 }
 
@@ -190,7 +176,7 @@ static int run_set(struct cli *cli, void *data)
 	int error = parse_values(cli->iov, args, values);
 
 	if (!error)
-		error = args->has_index ? set_indexed(cli, args, values, &plan) :
+		error = args->vf.has_index ? set_indexed(cli, args, values, &plan) :
 					  set_named(cli, args, values, &plan);
 	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
 }

@@ -6,7 +6,8 @@
  * compute together, and NVIDIA's, which sysfs does not have.  A device that a process got by
  * its group, maybe from another process, has no node at all: newer kernels tell which it is, and
  * of others a group that is in use cannot be opened once more.  Who has mapped what a node gives needs
- * no descriptor any more; the kernel has the file of each mapping at hand.
+ * no descriptor any more; the kernel has the file of each mapping at hand.  Nor has one who was sent
+ * what he has not received yet, or has it registered with a ring (walk_hidden.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,8 @@
 #include "base/guard/scans.h"
 #include "base/guard/walk_block.h"
 #include "base/guard/walk_device.h"
+#include "base/guard/walk_gpu.h"
+#include "base/guard/walk_hidden.h"
 #include "base/json.h"
 #include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
@@ -46,7 +49,8 @@ static const struct guard device_open = {
  * @vfio: it has a device of VFIO open
  * @nodes: device nodes that it has open or mapped: object of "block NAME", "char MAJ:MIN" or
  *	"registers PATH" to the path, which two may have, as a mount hides what is below it
- * @untold: devices of VFIO that it has, of which the kernel does not tell which
+ * @untold: devices of VFIO that it has, or may have, of which the kernel does not tell which
+ * @how: behind the paths of what is no descriptor of its own: " (sent to it)"
  */
 struct process {
 	struct guard_scan *scan;
@@ -55,6 +59,7 @@ struct process {
 	bool vfio;
 	struct json_object *nodes;
 	size_t untold;
+	const char *how;
 };
 
 /* Who speaks for a node, by the subsystem of its device; device_open for all others. */
@@ -141,60 +146,20 @@ static void hold_group(struct process *process, const char *path, unsigned int n
 			    visit_member);
 }
 
-/* One of the GPUs that /dev/kfd is of: "location_id 2304" is bus, device and function. */
-static void visit_compute_node(struct guard_scan *scan, struct guard_chain *chain,
-			       const char *directory, const char *name)
-{
-	char text[4096], *gpu, *domain_line;
-	unsigned int location = 0, domain = 0;
-
-	if (iov_sys_read(scan->iov, iov_path("%s/%s/properties", directory, name).name, text,
-			 sizeof(text)))
-		return;
-	gpu = strstr(text, "location_id ");
-	domain_line = strstr(text, "domain ");
-	if (!gpu || sscanf(gpu, "location_id %u", &location) != 1 || !location)
-		return;
-	if (domain_line)
-		sscanf(domain_line, "domain %u", &domain);
-	guard_found(scan, chain, iov_path("%04x:%02x:%02x.%u", domain, location >> 8 & 0xff,
-					  location >> 3 & 0x1f, location & 7).name);
-}
-
 static void hold_compute(struct process *process, const char *path)
 {
 	struct hold hold;
 
 	hold_begin(&hold, process, &gpu_open, path);
-	guard_for_each_name(process->scan, &hold.chain, IOV_PATH_KFD, visit_compute_node);
+	guard_walk_compute(process->scan, &hold.chain);
 }
 
-/* NVIDIA's driver has no device in sysfs; procfs lists its GPUs by address. */
-static void hold_nvidia(struct process *process, const char *path, unsigned int wanted)
+static void hold_nvidia(struct process *process, const char *path, unsigned int index)
 {
-	struct iov *iov = process->scan->iov;
-	unsigned int found;
 	struct hold hold;
-	char **names;
-	size_t count;
-	int error = iov_sys_list(iov, IOV_PATH_NVIDIA, &names, &count);
 
-	guard_failed(process->scan, error, "/" IOV_PATH_NVIDIA);
-	if (error)
-		return;
 	hold_begin(&hold, process, &gpu_open, path);
-	for (size_t i = 0; i < count; i++) {
-		char text[1024];
-		const char *line;
-
-		if (iov_sys_read(iov, iov_path(IOV_PATH_NVIDIA "/%s/information", names[i]).name,
-				 text, sizeof(text)))
-			continue;
-		line = strstr(text, "Device Minor:");
-		if (line && sscanf(line, "Device Minor: %u", &found) == 1 && found == wanted)
-			guard_found(process->scan, &hold.chain, names[i]);
-	}
-	iov_names_free(names, count);
+	guard_walk_nvidia(process->scan, &hold.chain, index);
 }
 
 /* The kernel's list of devices gives the number 195 to NVIDIA. */
@@ -281,7 +246,8 @@ static void hold_node(struct process *process, const char *path, const char *nod
 
 static void note_node(struct process *process, const char *path, const char *node)
 {
-	json_object_object_add(process->nodes, node, json_object_new_string(path));
+	json_object_object_add(process->nodes, node, json_object_new_string(
+				       iov_path("%s%s", path, process->how).name));
 }
 
 static void note_block(struct process *process, const char *path, const char *name)
@@ -383,7 +349,54 @@ static bool is_dpdk_config(const char *target)
 	return last && !strcmp(last, "/config") && strstr(target, "/dpdk/");
 }
 
-/* Sockets and their like have no path. */
+static void note_file(struct process *process, const char *fd);
+
+/* Copies of descriptors are ours for a moment. */
+static void note_sent(void *argument, const char *fd)
+{
+	struct process *process = argument;
+	struct guard_process own = *process->seen, *seen = process->seen;
+
+	own.path = iov_path(IOV_PATH_PROC_SELF);
+	own.directory = iov_dir_open(process->scan->iov, own.path.name);
+	if (own.directory < 0)
+		return;
+	process->seen = &own;
+	process->how = " (sent to it)";
+	note_file(process, fd);
+	process->how = "";
+	process->seen = seen;
+	close(own.directory);
+}
+
+static void note_registered(void *argument, const char *path)
+{
+	struct process *process = argument;
+
+	process->how = " (registered with io_uring)";
+	if (is_registers(path))
+		note_registers(process, path);
+	else
+		note_recorded(process, path);
+	process->how = "";
+}
+
+/* Whose path is none: "socket:[31337]" */
+static void note_special(struct process *process, const char *fd, const char *target)
+{
+	struct guard_scan *scan = process->scan;
+
+	if (!strncmp(target, "socket:", strlen("socket:"))) {
+		process->untold += guard_walk_sent(scan, process->seen, fd, note_sent, process);
+	} else if (!strcmp(target, "anon_inode:[io_uring]")) {
+		process->untold += guard_walk_registered(scan, process->seen, fd, note_registered,
+							 process);
+	} else if (!strcmp(target, "anon_inode:[vfio-device]")) {
+		process->vfio = true;
+		hold_vfio_device(process, fd);
+	}
+}
+
 static void note_file(struct process *process, const char *fd)
 {
 	char target[IOV_PATH_MAX];
@@ -398,13 +411,13 @@ static void note_file(struct process *process, const char *fd)
 	}
 	target[length] = '\0';
 	process->dpdk |= is_dpdk_config(target);
-	if (!strcmp(target, "anon_inode:[vfio-device]")) {
-		process->vfio = true;
-		hold_vfio_device(process, fd);
+	if (target[0] != '/') {
+		note_special(process, fd, target);
+		return;
 	}
 	if (is_registers(target))
 		note_registers(process, target);
-	if (target[0] != '/' || !strcmp(target, "/dev/null") || !strncmp(target, "/dev/pts/", 9))
+	if (!strcmp(target, "/dev/null") || !strncmp(target, "/dev/pts/", 9))
 		return;
 	if (iov_sys_is_host(process->scan->iov))
 		note_open(process, path.name, target);
@@ -511,7 +524,7 @@ static void note_untold(struct process *process)
 static void scan_process(struct guard_scan *scan, struct guard_process *seen)
 {
 	_cleanup_json_ struct json_object *nodes = json_object_new_object();
-	struct process process = { .scan = scan, .seen = seen, .nodes = nodes };
+	struct process process = { .scan = scan, .seen = seen, .nodes = nodes, .how = "" };
 	struct iov_path mapped = iov_path("%s/maps", seen->path.name);
 	_cleanup_free_ char *maps = NULL;
 	int error;

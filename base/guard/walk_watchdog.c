@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/pci/driver_table.h"
 #include "base/sysroot/paths.h"
 
 #define FOLDER "/drivers/watchdog/"
@@ -50,35 +51,29 @@ static void hold_known(struct guard_scan *scan, struct guard_chain *chain, const
 }
 
 /**
- * struct table - what a module is for
- * @module: its name
- * @chain: who holds that
+ * struct table - whose table is read
+ * @scan: where findings go
+ * @chain: who holds what is in it
  */
 struct table {
-	const char *module;
+	struct guard_scan *scan;
 	const struct guard_chain *chain;
 };
 
-/* "alias pci:v00001022d0000790Bsv*sd*bc*sc*i* sp5100_tco" */
-static void read_alias(struct guard_scan *scan, const char *line, const void *argument)
+static void read_alias(const char *alias, void *argument)
 {
 	const struct table *table = argument;
 	struct guard_chain chain = *table->chain;
-	char alias[128], module[64];
 
-	if (sscanf(line, "alias %127s %63s", alias, module) == 2 && !strncmp(alias, "pci:", 4) &&
-	    !strcmp(module, table->module))
-		hold_known(scan, &chain, alias);
+	hold_known(table->scan, &chain, alias);
 }
 
 static void read_table(struct guard_scan *scan, struct guard_chain *chain, const char *module)
 {
-	const struct table table = { module, chain };
-	char release[128];
+	struct table table = { scan, chain };
+	int error = driver_table_each(scan->iov, module, read_alias, &table);
 
-	if (!iov_sys_read(scan->iov, IOV_PATH_RELEASE, release, sizeof(release)))
-		guard_for_each_line(scan, iov_path(IOV_PATH_MODULE_FILES "/%s/modules.alias",
-						   release).name, &table, read_alias);
+	guard_unseen(scan, error, "/" IOV_PATH_MODULE_FILES);
 }
 
 /* "pci:pcwd_pci" among the drivers of a module */
@@ -104,32 +99,53 @@ static bool drives_functions(struct guard_scan *scan, const char *directory)
 	return found;
 }
 
+static struct iov_path drivers_of(const char *module)
+{
+	return iov_path(IOV_PATH_MODULES "/%s/drivers", module);
+}
+
 static void visit_module(struct guard_scan *scan, struct guard_chain *chain,
 			 const char *directory, const char *name)
 {
-	struct iov_path drivers = iov_path(IOV_PATH_MODULES "/%s/drivers", name);
-
 	(void)directory;
-	if (drives_functions(scan, drivers.name))
-		guard_for_each_name(scan, chain, drivers.name, visit_driver);
-	else if (iov_sys_exists(scan->iov, iov_path(IOV_PATH_MODULES "/%s", name).name))
+	if (drives_functions(scan, drivers_of(name).name))
+		guard_for_each_name(scan, chain, drivers_of(name).name, visit_driver);
+	else
 		read_table(scan, chain, name);
 }
 
 /* "kernel/drivers/watchdog/i6300esb.ko.xz: kernel/..."; loaded, each dash is an underscore. */
+static bool is_watchdog(const char *line, struct iov_path *name)
+{
+	const char *at = strstr(line, FOLDER);
+
+	if (!at || at > line + strcspn(line, ":"))
+		return false;
+	at += strlen(FOLDER);
+	*name = iov_path("%.*s", (int)strcspn(at, ".:/"), at);
+	for (char *dash = name->name; (dash = strchr(dash, '-'));)
+		*dash = '_';
+	return true;
+}
+
 static void read_module(struct guard_scan *scan, const char *line, const void *argument)
 {
 	struct guard_chain chain = *(const struct guard_chain *)argument;
-	const char *at = strstr(line, FOLDER);
 	struct iov_path name;
 
-	if (!at || at > line + strcspn(line, ":"))
-		return;
-	at += strlen(FOLDER);
-	name = iov_path("%.*s", (int)strcspn(at, ".:/"), at);
-	for (char *dash = name.name; (dash = strchr(dash, '-'));)
-		*dash = '_';
-	visit_module(scan, &chain, NULL, name.name);
+	if (is_watchdog(line, &name) &&
+	    iov_sys_exists(scan->iov, iov_path(IOV_PATH_MODULES "/%s", name.name).name))
+		visit_module(scan, &chain, NULL, name.name);
+}
+
+/* What is built in is always there, also without parameters and drivers that sysfs would show. */
+static void read_built_in(struct guard_scan *scan, const char *line, const void *argument)
+{
+	struct guard_chain chain = *(const struct guard_chain *)argument;
+	struct iov_path name;
+
+	if (is_watchdog(line, &name))
+		visit_module(scan, &chain, NULL, name.name);
 }
 
 void guard_walk_watchdog(struct guard_scan *scan, struct guard_chain *chain, const char *name)
@@ -143,7 +159,7 @@ void guard_walk_watchdog(struct guard_scan *scan, struct guard_chain *chain, con
 	guard_for_each_line(scan, iov_path(IOV_PATH_MODULE_FILES "/%s/modules.dep", release).name,
 			    chain, read_module);
 	guard_for_each_line(scan, iov_path(IOV_PATH_MODULE_FILES "/%s/modules.builtin",
-					   release).name, chain, read_module);
+					   release).name, chain, read_built_in);
 }
 
 void guard_walk_platform_watchdog(struct guard_scan *scan, struct guard_chain *chain,

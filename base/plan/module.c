@@ -9,8 +9,12 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/pci/driver_table.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
+
+/* A module has registered what it has when the call returns that starts it. */
+#define STARTED_MS 1000
 
 /* Open the library's view of /lib/modules; a message on failure. */
 static int open_modules(struct iov *iov, struct kmod_ctx **modules)
@@ -78,13 +82,13 @@ int iov_module_find(struct iov *iov, const char *alias, char ***names, size_t *c
 }
 
 /* The table of a driver is what its module says of itself: "pci:v00008086d*sv*sd*bc02*". */
-static bool has_alias(struct kmod_module *module, const char *modalias)
+static int has_alias(struct kmod_module *module, const char *modalias)
 {
 	struct kmod_list *info = NULL;
 	bool table = false, found = false;
 
 	if (kmod_module_get_info(module, &info) < 0)
-		return true;
+		return -ENODATA;
 	for (struct kmod_list *entry = info; entry; entry = kmod_list_next(info, entry)) {
 		const char *value = kmod_module_info_get_value(entry);
 
@@ -102,20 +106,83 @@ bool iov_module_can_load(struct iov *iov)
 	return iov_sys_is_host(iov) || iov->on_write;
 }
 
-bool iov_module_knows(struct iov *iov, const char *name, const char *modalias)
+/* What a recorded tree has of a table: @knows as iov_module_knows() has it. */
+struct recorded {
+	const char *modalias;
+	int knows;
+};
+
+static void look_up(const char *alias, void *argument)
 {
+	struct recorded *recorded = argument;
+
+	if (recorded->knows < 0)
+		recorded->knows = 0;
+	if (!fnmatch(alias, recorded->modalias, 0))
+		recorded->knows = 1;
+}
+
+int iov_module_knows(struct iov *iov, const char *name, const char *modalias)
+{
+	struct recorded recorded = { modalias, -ENODATA };
 	struct kmod_module *module;
 	struct kmod_ctx *modules;
-	bool knows = true;
+	int knows = -ENODATA;
 
-	if (!iov_sys_is_host(iov) || open_modules(iov, &modules))
-		return true;
+	if (!iov_sys_is_host(iov))
+		return driver_table_each(iov, name, look_up, &recorded) ? -ENODATA : recorded.knows;
+	if (open_modules(iov, &modules))
+		return -ENODATA;
 	if (!kmod_module_new_from_name(modules, name, &module)) {
 		knows = has_alias(module, modalias);
 		kmod_module_unref(module);
 	}
 	kmod_unref(modules);
 	return knows;
+}
+
+/* It runs: what drivers it has are registered. */
+static bool is_running(struct kmod_module *module)
+{
+	int state = kmod_module_get_initstate(module);
+
+	return state == KMOD_MODULE_BUILTIN || state == KMOD_MODULE_LIVE;
+}
+
+/* pci_register_driver() of the kernel is a macro that calls this one. */
+static bool needs_registering(struct kmod_module *module)
+{
+	struct kmod_list *symbols = NULL;
+	bool needs = false;
+
+	if (kmod_module_get_dependency_symbols(module, &symbols) < 0)
+		return true;
+	for (struct kmod_list *entry = symbols; entry; entry = kmod_list_next(symbols, entry))
+		needs |= !strcmp(kmod_module_dependency_symbol_get_symbol(entry),
+				 "__pci_register_driver");
+	kmod_module_dependency_symbols_free_list(symbols);
+	return needs;
+}
+
+bool iov_module_may_drive(struct iov *iov, const char *name)
+{
+	struct kmod_list *list = NULL;
+	struct kmod_ctx *modules;
+	bool may = false;
+
+	if (!iov_sys_is_host(iov) || open_modules(iov, &modules))
+		return true;
+	if (kmod_module_new_from_lookup(modules, name, &list) || !list)
+		may = true;
+	for (struct kmod_list *entry = list; !may && entry; entry = kmod_list_next(list, entry)) {
+		struct kmod_module *module = kmod_module_get_module(entry);
+
+		may = !is_running(module) && needs_registering(module);
+		kmod_module_unref(module);
+	}
+	kmod_module_unref_list(list);
+	kmod_unref(modules);
+	return may;
 }
 
 static int load_all(struct kmod_list *list)
@@ -194,6 +261,6 @@ void iov_module_plan(struct iov_plan *plan, const char *name, const char *proof,
 		return;
 	step = iov_plan_step(plan, NULL, "load %s, %s", name, why);
 	iov_step_do(step, iov_op_module(name));
-	iov_step_verify(step, iov_if_exists(path.name, true));
+	iov_step_verify(step, iov_if_within(iov_if_exists(path.name, true), STARTED_MS));
 	iov_step_change(step, iov_path("module %s", name).name, NULL, "loaded");
 }

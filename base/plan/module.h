@@ -47,10 +47,24 @@ bool iov_module_can_load(struct iov *iov);
  * @module: module of the driver
  * @modalias: of the function
  *
- * A driver without a table, as vfio-pci, takes what it is told to.  So does, as far as is
- * known, one that is not in /lib/modules, and every one of a recorded tree.
+ * A driver without a table, as vfio-pci, takes what it is told to.
+ *
+ * Return: 1 when it has, 0 when it has not; -ENODATA when nobody tells, as of a module that is
+ * not in /lib/modules, and of a recorded tree without tables.  The message is not touched.
  */
-bool iov_module_knows(struct iov *iov, const char *module, const char *modalias);
+int iov_module_knows(struct iov *iov, const char *module, const char *modalias);
+
+/**
+ * iov_module_may_drive - whether loading a module may bring a driver of PCI functions
+ * @iov: context
+ * @module: name, "vfio-pci"
+ *
+ * Such a module registers the driver as it starts, by a function of the kernel that it needs for
+ * that; so one that does not need it has none, nor does one that runs and has not registered it.
+ *
+ * Return: false for one that is there and brings none; true as well when that is not known.
+ */
+bool iov_module_may_drive(struct iov *iov, const char *module);
 
 /**
  * iov_module_plan - plan that a module is loaded

@@ -328,7 +328,8 @@ int iov_plan_run(struct iov_plan *plan, const struct iov_plan_options *options);
  * @iov: context
  * @pending: receives an object with "title", "steps", "begun" (number of steps that
  *	have to be undone), "pid" and "time" (ISO 8601), and "left", seconds, when all is
- *	done and awaits iov_plan_confirm(); the caller puts it; NULL when there is none
+ *	done and awaits iov_plan_confirm(), 0 when it is too late for that; the caller puts it;
+ *	NULL when there is none
  *
  * Return: 0 or -errno with a message.
  */
@@ -366,12 +367,18 @@ int iov_plan_recover(struct iov *iov, bool finish, const struct iov_plan_options
 #define IOV_NOTHING_AWAITS \
 	"nothing awaits confirmation; 'iov log' tells what became of the last change"
 
+/* The message where one is taken back, or about to be. */
+#define IOV_TOO_LATE \
+	"too late: the change is being taken back, whose time is over; 'iov log' tells when that is done, " \
+	"'iov confirm --undo' goes on with it where it stopped"
+
 /**
  * iov_plan_confirm - keep a change that awaits it
  * @iov: context
  *
  * Return: 0; -ESRCH with a message when none awaits it, as when its time is over and it was
- * taken back; or -errno with a message.
+ * taken back; -ETIME with a message when its time is over, or it is being taken back; or -errno
+ * with a message.
  */
 int iov_plan_confirm(struct iov *iov);
 

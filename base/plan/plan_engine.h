@@ -212,7 +212,10 @@ int journal_read(struct iov *iov, struct json_object **out);
 /* plan_pending.c: whether a journal that was read is of an earlier boot. */
 bool journal_is_stale(struct iov *iov, struct json_object *journal);
 
-/* Seconds that are left to confirm it, 0 when they are over, -1 when it does not await that. */
+/*
+ * Seconds that are left to confirm it; 0 when they are over, or somebody began to take it back; -1
+ * when it does not await that.
+ */
 int64_t journal_left(struct json_object *journal);
 
 /* How many of its steps came that far, or farther. */

@@ -18,17 +18,6 @@ bool journal_is_stale(struct iov *iov, struct json_object *journal)
 	return strcmp(boot, json_text(journal, "boot")) != 0;
 }
 
-int64_t journal_left(struct json_object *journal)
-{
-	struct json_object *awaits;
-	int64_t left;
-
-	if (!json_object_object_get_ex(journal, "awaits", &awaits))
-		return -1;
-	left = json_object_get_int64(awaits) - boot_seconds();
-	return left > 0 ? left : 0;
-}
-
 size_t journal_count(struct json_object *journal, enum step_state least)
 {
 	struct json_object *states = json_object_object_get(journal, "states");
@@ -37,6 +26,25 @@ size_t journal_count(struct json_object *journal, enum step_state least)
 	for (size_t i = 0; i < json_object_array_length(states); i++)
 		count += json_object_get_int(json_object_array_get_idx(states, i)) >= (int)least;
 	return count;
+}
+
+/* What awaits confirmation had all its steps done, so one that is not is being undone. */
+static bool is_undone(struct json_object *journal)
+{
+	struct json_object *states = json_object_object_get(journal, "states");
+
+	return journal_count(journal, STEP_ENDED) < json_object_array_length(states);
+}
+
+int64_t journal_left(struct json_object *journal)
+{
+	struct json_object *awaits;
+	int64_t left;
+
+	if (!json_object_object_get_ex(journal, "awaits", &awaits))
+		return -1;
+	left = json_object_get_int64(awaits) - boot_seconds();
+	return left > 0 && !is_undone(journal) ? left : 0;
 }
 
 static void copy_member(struct json_object *to, struct json_object *from, const char *key)
@@ -71,10 +79,15 @@ int iov_plan_settled(struct iov *iov)
 {
 	_cleanup_json_ struct json_object *pending = NULL;
 	int error = iov_plan_pending(iov, &pending);
+	struct json_object *left;
 
 	if (error || !pending)
 		return error;
-	if (json_object_object_get_ex(pending, "left", NULL))
+	if (json_object_object_get_ex(pending, "left", &left) && !json_object_get_int64(left))
+		return iov_fail(iov, -EBUSY, "the last change is taken back, as nobody confirmed it in "
+				"time (%s, %s); 'iov confirm --undo' goes on with that where it stopped",
+				json_text(pending, "title"), json_text(pending, "time"));
+	if (left)
 		return iov_fail(iov, -EBUSY, "the last change awaits confirmation for %s s more (%s, %s); 'iov "
 				"confirm' keeps it, 'iov confirm --undo' takes it back",
 				json_text(pending, "left"), json_text(pending, "title"),

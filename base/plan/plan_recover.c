@@ -141,6 +141,8 @@ int iov_plan_confirm(struct iov *iov)
 	error = journal_read(iov, &journal);
 	if (!error && (!journal || journal_is_stale(iov, journal) || journal_left(journal) < 0))
 		error = iov_fail(iov, -ESRCH, IOV_NOTHING_AWAITS);
+	if (!error && !journal_left(journal))
+		error = iov_fail(iov, -ETIME, IOV_TOO_LATE);
 	if (!error)
 		error = journal_remove(iov, &run.journal);
 	if (!error)

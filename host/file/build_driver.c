@@ -93,7 +93,7 @@ static int plan_driver(struct host_build *build, const char *driver, const struc
 		return iov_unbind_plan(build->plan, bdfs, count, 0);
 	if (!strcmp(driver, "none"))
 		return iov_release_plan(build->plan, bdfs, count);
-	return iov_bind_plan(build->plan, bdfs, count, driver, 0);
+	return iov_bind_plan(build->plan, bdfs, count, driver, IOV_BIND_LEAVE);
 }
 
 /* Messages about one of several functions begin with it. */

@@ -127,7 +127,7 @@ static void build_bridge(struct host_build *build, const struct iov_host_bridge 
 			 struct json_object *bridges)
 {
 	_cleanup_json_ struct json_object *params = json_object_new_object();
-	struct json_object *now = host_iovd_find(bridges, bridge->name);
+	struct json_object *now = host_iovd_there(bridges, bridge->name);
 	const struct host_change change = { "bridge", bridge->name, now, params, NULL };
 
 	add_text(params, "name", bridge->name);

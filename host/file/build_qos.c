@@ -28,7 +28,7 @@ static void set(struct host_build *build, struct json_object *from, struct json_
 void host_build_qos(struct host_build *build, const struct iov_host_qos *qos, struct json_object *list)
 {
 	_cleanup_json_ struct json_object *params = host_qos_params(qos), *former = NULL;
-	struct json_object *now = host_iovd_find(list, qos->name);
+	struct json_object *now = host_iovd_there(list, qos->name);
 
 	if (!now) {
 		host_iovd_step(build, &(struct host_change){ "qos", qos->name, NULL, params, NULL });

@@ -409,16 +409,30 @@ int iov_host_save_plan(struct iov_plan *plan, struct json_object *wanted);
  *	QoS group ("qos.add"), "disk.resize" as well
  * @params: borrowed; of the method, as iovd takes them
  * @save: IOV_HOST_FILE shall say so as well
+ * @judge: ask iovd whether it would add it, as the plan is only looked at
  *
  * Appends nothing for what iovd has so already, but that the file shall say it.  iovd is asked
- * whether it would do it, so that what it refuses is no plan.
+ * whether it would make another change, so that what it refuses is no plan.
  *
  * Return: 0; -ENOENT for a port, bridge or disk that is not there, -EEXIST for one that is there
  * otherwise; -EINVAL for what a host file cannot say; -ECONNREFUSED when iovd does not answer;
  * or -errno.  Each with a message.
  */
 int iov_host_iovd_plan(struct iov_plan *plan, const char *method, struct json_object *params,
-		       bool save);
+		       bool save, bool judge);
+
+/**
+ * iov_host_iovd_there - look whether what is to be added is there as it shall be
+ * @iov: context
+ * @method: "port.add", "bridge.add", "disk.add" or "qos.add"
+ * @params: borrowed; of the method
+ * @there: receives what iovd lists, which the caller puts; NULL for nothing of that name
+ *
+ * Return: 0, -EEXIST for one that is otherwise, -ECONNREFUSED when iovd does not answer; or -errno.
+ * Each with a message.
+ */
+int iov_host_iovd_there(struct iov *iov, const char *method, struct json_object *params,
+			struct json_object **there);
 
 /**
  * iov_host_snapshot - write the host as it is

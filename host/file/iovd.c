@@ -130,16 +130,23 @@ static bool has_ports(const struct deed *deed)
 	return true;
 }
 
-static int check_there(const struct deed *deed)
+/* What is to be added may be there as it shall be. */
+static int check_added(const struct deed *deed)
 {
-	if (!is(deed, "add") && !deed->now)
-		return iov_fail(deed->iov, -ENOENT, "%s: iovd has no %s of that name; 'iov %s list' "
-				"shows them", deed->name, deed->noun.name, deed->noun.name);
 	if (!is(deed, "add") || !deed->now ||
 	    (iov_iovd_match(deed->now, deed->params) && has_ports(deed)))
 		return 0;
 	return iov_fail(deed->iov, -EEXIST, "%s: iovd has a %s of that name that is otherwise; 'iov %s "
 			"remove' it first", deed->name, deed->noun.name, deed->noun.name);
+}
+
+/* Of what is not there iovd itself has said so, unless it went or came meanwhile. */
+static int check_there(const struct deed *deed)
+{
+	if (is(deed, "add") || deed->now)
+		return 0;
+	return iov_fail(deed->iov, -ENOENT, "%s: iovd has no %s of that name; 'iov %s list' shows them",
+			deed->name, deed->noun.name, deed->noun.name);
 }
 
 /* A rule that is taken away is not said. */
@@ -339,45 +346,68 @@ static int find_now(struct deed *deed, struct json_object **list)
 	return error;
 }
 
-/* What iovd says of it; @changes: whether there is anything to do. */
-static int rehearse(const struct deed *deed, bool *changes)
+/*
+ * What iovd says of it; @changes: whether there is anything to do.  To judge what is added may take
+ * what that itself takes, as a controller that is reset: before it comes it is not judged as well.
+ */
+static int rehearse(const struct deed *deed, bool judge, bool *changes)
 {
 	_cleanup_json_ struct json_object *answer = NULL;
-	struct json_object *params = json_copy(deed->params);
+	struct json_object *params;
 	int error;
 
 	*changes = !(is(deed, "add") && deed->now);
-	if (!*changes) {
-		json_object_put(params);
+	if (!*changes || (is(deed, "add") && !judge))
 		return 0;
-	}
+	params = json_copy(deed->params);
 	json_object_object_add(params, "dry_run", json_object_new_boolean(true));
 	error = iov_rpc_call(deed->iov, deed->method, params, &answer);
 	*changes = json_object_get_boolean(json_object_object_get(answer, "changes"));
 	return error;
 }
 
-int iov_host_iovd_plan(struct iov_plan *plan, const char *method, struct json_object *params,
-		       bool save)
+static struct deed deed_of(struct iov *iov, const char *method, struct json_object *params)
 {
-	_cleanup_json_ struct json_object *list = NULL;
-	struct deed deed = {
-		.plan = plan, .iov = iov_plan_context(plan), .method = method, .params = params,
+	return (struct deed){
+		.iov = iov, .method = method, .params = params,
 		.noun = iov_path("%.*s", (int)strcspn(method, "."), method),
 		.verb = method + strcspn(method, ".") + 1, .name = json_text(params, "name"),
 	};
+}
+
+int iov_host_iovd_plan(struct iov_plan *plan, const char *method, struct json_object *params,
+		       bool save, bool judge)
+{
+	_cleanup_json_ struct json_object *list = NULL;
+	struct deed deed = deed_of(iov_plan_context(plan), method, params);
 	bool changes = false;
 	int error = find_now(&deed, &list);
 
+	deed.plan = plan;
 	if (!error)
-		error = check_there(&deed);
+		error = check_added(&deed);
 	if (!error && save)
 		error = check_saved(&deed);
 	if (!error)
-		error = rehearse(&deed, &changes);
+		error = rehearse(&deed, judge, &changes);
+	if (!error)
+		error = check_there(&deed);
 	if (!error && changes)
 		add_step(&deed);
 	if (!error && save)
 		error = save_plan(&deed);
 	return iov_plan_built(plan, error);
+}
+
+int iov_host_iovd_there(struct iov *iov, const char *method, struct json_object *params,
+			struct json_object **there)
+{
+	_cleanup_json_ struct json_object *list = NULL;
+	struct deed deed = deed_of(iov, method, params);
+	int error = find_now(&deed, &list);
+
+	if (!error)
+		error = check_added(&deed);
+	*there = error ? NULL : json_object_get(deed.now);
+	return error;
 }

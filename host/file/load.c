@@ -137,14 +137,23 @@ static int read_file(struct iov *iov, const char *path, bool in_sysroot, char **
 	return fd < 0 ? fd : read_text(fd, text, length);
 }
 
+/* What a command line names, or means when it names none, and is not there, is wrong input. */
+static int fail_missing(struct iov *iov, const char *name)
+{
+	if (!iov_sys_is_host(iov) && !strcmp(name, "/" IOV_HOST_FILE))
+		return iov_fail_as(iov, IOV_FAILURE_INPUT, -ENOENT, "%s: the recorded host has no such "
+				   "file; name another one, as in 'iov plan FILE'", name);
+	return iov_fail_as(iov, IOV_FAILURE_INPUT, -ENOENT, "%s: no such file; 'iov snapshot --output "
+			   "%s'%s writes one of %s host as it is", name, name,
+			   iov_sys_is_host(iov) ? "" : " with this --root",
+			   iov_sys_is_host(iov) ? "this" : "the recorded");
+}
+
 static int fail_reading(struct iov *iov, int error, const char *name)
 {
 	switch (-error) {
 	case ENOENT:
-		return iov_told(iov, error,
-				"%s: no such file; 'iov snapshot --output %s' writes one "
-				"of this host as it is",
-				name, name);
+		return fail_missing(iov, name);
 	case EFBIG:
 		return iov_fail(iov, -EINVAL,
 				"%s: expected a host file, which has at most %d bytes", name,

@@ -122,7 +122,7 @@ static int plan_named(struct vfs_plan *vfs, const char *driver)
 		return 0;
 	if (strcmp(driver, NONE))
 		return iov_bind_plan(vfs->plan, bdfs, count, driver,
-				     vfs->anew ? IOV_BIND_PLANNED : 0);
+				     vfs->anew ? IOV_BIND_PLANNED : IOV_BIND_LEAVE);
 	return vfs->anew ? 0 : iov_release_plan(vfs->plan, bdfs, count);
 }
 

@@ -50,6 +50,9 @@ static int open_controller(struct iov *iov, struct iov_bdf pf, int *fd)
 	if (error)
 		return error;
 	*fd = iov_sys_open(iov, iov_path(IOV_PATH_DEV "/%s", name).name, O_RDONLY);
+	if (*fd == -ENOENT && !iov_sys_is_host(iov))
+		return iov_fail(iov, -EOPNOTSUPP, "a recorded host has no NVMe controller %s that would "
+				"answer; ask on the host itself, without --root", name);
 	if (*fd < 0)
 		return iov_told(iov, *fd, "cannot open the NVMe controller %s of %s: %s%s", name,
 				IOV_BDF(pf), strerror(-*fd),

@@ -169,6 +169,9 @@ int iov_irq_cpus(struct iov *iov, struct iov_bdf bdf, const char *policy,
 
 	if (spread || !strcmp(policy, "local")) {
 		error = local_cpus(iov, bdf, list);
+		if (error == -ENOENT && !iov_sys_is_host(iov))
+			return iov_fail(iov, -EOPNOTSUPP, "the recorded host does not tell which CPUs "
+					"are near %s; name CPUs, as in --policy 0-3", IOV_BDF(bdf));
 		if (error)
 			return iov_told(iov, error, "cannot read which CPUs are near %s: %s",
 					IOV_BDF(bdf), strerror(-error));

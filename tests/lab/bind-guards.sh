@@ -48,7 +48,14 @@ expect "released, it goes" vfio-pci "$(driver_of $nvme)"
 
 exec {vfio}<> "/dev/vfio/$(group_of $nvme)"
 held $nvme "in use by pid $$ \(bind-guards" iov unbind $nvme
+expect_status "refused, also with the group open in iov" 3 iov unbind $nvme
+iov unbind $nvme --dry-run --json > /tmp/held 2> /dev/null || :
 exec {vfio}>&-
+expect "its caller holds it, and iov itself does not" "pid $$ ($(< /proc/$$/comm))" \
+	"$(gojq -r '.findings[].holder' /tmp/held)"
+expect_status "opened for iov alone it is no use of it" 0 \
+	bash -c "exec iov unbind $nvme 9<> /dev/vfio/$(group_of $nvme)"
+expect_status "and back" 0 iov bind $nvme --driver vfio-pci --force=mount
 iov unbind $nvme
 expect "released, it comes back" nvme "$(driver_of $nvme)"
 

@@ -68,6 +68,11 @@ refused 4 'nonsense: neither a PCI address' iov bind nonsense --driver vfio-pci
 expect "what is named twice is bound once" 1 "$(iov bind $vf $vf --driver vfio-pci --dry-run | grep -c '+ *driver: vfio-pci')"
 refused 2 '0000:00:01.0: is a bridge' iov bind 0000:00:01.0 --driver vfio-pci
 refused 4 'no-such: no such driver, and no module' iov bind $vf --driver no-such
+refused 4 'vfio: no such driver: the module of that name drives no PCI functions' iov bind $vf --driver vfio
+refused 4 'dummy: no such driver: the module of that name drives no' iov bind $vf --driver dummy --force=driver
+modprobe i2c_i801
+before=$(state)
+refused 4 'i2c_i801: no such driver.*did you mean i801_smbus' iov bind $vf --driver i2c_i801 --force=driver
 refused 1 'has 2 VFs.*iov vf remove 0000:01:00.0' iov bind 0000:01:00.0 --driver vfio-pci
 refused 2 'the driver igb does not know this device.*--force=driver' iov bind 0000:05:00.0 --driver igb
 refused 1 'cannot bind .*the host is as it was before' iov bind 0000:05:00.0 --driver igb --force=driver

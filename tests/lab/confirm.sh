@@ -49,6 +49,25 @@ expect "the history has it" "awaits undone" "$(results 2)"
 expect "its file is there" "driver: native" "$(grep -o 'driver: .*' $file.undone)"
 expect_status "too late" 1 iov confirm
 
+# Who takes it back cannot yet
+say native
+iov apply --confirm 20 > /dev/null
+watch=$(pgrep -f 'confirm --watch')
+kill -STOP $watch
+expect_match "a plan says that one is to be confirmed" "note: the last change awaits confirmation for [0-9]+ s more" \
+	"$(iov plan)"
+expect_match "so does a dry run" "note: the last change awaits confirmation" \
+	"$(iov bind 0000:01:10.2 --driver vfio-pci --dry-run)"
+sleep 21
+before=$EPOCHSECONDS
+expect_status "its time is over" 1 iov confirm --wait 300
+expect_match "which is told at once" "^iov: too late: the change is being taken back" "$err"
+expect_status "also while the lock is taken" 1 flock /var/lib/iovkit/lock iov confirm --wait 300
+expect_match "and told at once" "^iov: too late" "$err"
+[ $((EPOCHSECONDS - before)) -lt 250 ] || fail "it was waited for"
+kill -CONT $watch
+taken_back "by who could not before"
+
 say native
 iov apply --confirm 60 > /dev/null
 expect_status "at once" 0 iov confirm --undo

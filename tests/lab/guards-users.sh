@@ -44,6 +44,36 @@ maps()
 umount $disk 2> /dev/null || :
 maps $nvme $disk disk-open
 
+# What was sent over a socket is held there, whoever closes it, until somebody receives it
+cat > /tmp/send.py << 'END'
+import array, os, socket, sys, time
+here, there = socket.socketpair(socket.AF_UNIX, getattr(socket, sys.argv[1]))
+here.send(b"nothing of note") if sys.argv[1] == "SOCK_STREAM" else None
+for path in sys.argv[2:]:
+	file = os.open(path, os.O_RDONLY)
+	here.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [file]))])
+	os.close(file)
+here.close()
+open("/tmp/sent", "w").close()
+time.sleep(1000)
+END
+# sent FUNCTION GUARD TYPE PATH...
+sent()
+{
+	free "$1"
+	rm -f /tmp/sent
+	start python3 /tmp/send.py "${@:3}"
+	for _ in {1..300}; do [ -e /tmp/sent ] && break || sleep 0.1; done
+	expect "no descriptor is open" "" "$(find /proc/$process/fd -lname "$4")"
+	found "$1" "[\"$2\",\"pid $process (python3)\"]"
+	expect "it is still under way" "1" "$(grep -c '^scm_fds:.*[1-9]' <(cat /proc/$process/fdinfo/*))"
+	stop
+	free "$1"
+}
+sent $nvme disk-open SOCK_STREAM $disk
+sent $nvme disk-open SOCK_SEQPACKET $disk
+sent $spare device-open SOCK_DGRAM "/dev/$clock" /dev/null
+
 # A thread that has descriptors of its own
 cat > /tmp/apart.py << 'END'
 import ctypes, os, sys, threading, time

@@ -143,6 +143,7 @@ static int call(struct fake_iovd *iovd, const char *method, struct json_object *
 		return 0;
 	}
 	if (json_object_get_boolean(json_object_object_get(params, "dry_run"))) {
+		iovd->judgements++;
 		*result = json_object_new_object();
 		json_object_object_add(*result, "changes", json_object_new_boolean(true));
 		return 0;

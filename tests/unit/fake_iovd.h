@@ -18,6 +18,7 @@ struct fake_iovd {
 	struct json_object *disks;
 	struct json_object *qos;
 	int changes;		/* adds and removes that it was asked for */
+	int judgements;		/* dry runs of any change */
 	const char *refuse;	/* name of a port or disk that it does not add */
 };
 

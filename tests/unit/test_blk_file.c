@@ -276,6 +276,7 @@ static void write_beyond_limit(const char *path)
 	assert_return_code(setrlimit(RLIMIT_FSIZE, &limit), errno);
 	assert_return_code(disk_write(&disk, 0, bytes, MIB), 0);
 	assert_int_equal(disk_write(&disk, MIB / 2, bytes, MIB), -EFBIG);
+	assert_int_equal(disk.backend->ops->check_size(disk.backend, disk.iov, 4 * MIB), -EFBIG);
 	assert_int_equal(disk.backend->ops->resize(disk.backend, disk.iov, 4 * MIB), -EFBIG);
 	assert_non_null(strstr(iov_error_message(disk.iov), path));
 	disk_close(&disk);
@@ -348,6 +349,10 @@ static void file_gets_another_size(void **state)
 		assert_int_equal(ops->check_size(disk.backend, disk.iov, wrong[i]), -EINVAL);
 		assert_non_null(strstr(iov_error_message(disk.iov), "expected a multiple of"));
 	}
+	/* A file system judges a size as it takes it, however long its files may be. */
+	for (unsigned int shift = 40; shift < 63; shift++)
+		assert_int_equal(ops->check_size(disk.backend, disk.iov, UINT64_C(1) << shift),
+				 ops->resize(disk.backend, disk.iov, UINT64_C(1) << shift));
 	assert_return_code(ops->check_size(disk.backend, disk.iov, 3 * MIB), 0);
 	assert_return_code(ops->resize(disk.backend, disk.iov, 3 * MIB), 0);
 	assert_return_code(ops->describe(disk.backend, &geometry), 0);

@@ -151,6 +151,48 @@ static void what_is_not_goes(void **state)
 	assert_history("awaits undone");
 }
 
+static void assert_too_late(void)
+{
+	_cleanup_json_ struct json_object *pending = NULL;
+
+	assert_int_equal(iov_plan_pending(iov, &pending), 0);
+	assert_int_equal(json_object_get_int64(json_object_object_get(pending, "left")), 0);
+	assert_int_equal(iov_plan_confirm(iov), -ETIME);
+	assert_non_null(strstr(iov_error_message(iov), "too late"));
+	assert_int_equal(iov_plan_settled(iov), -EBUSY);
+	assert_non_null(strstr(iov_error_message(iov), "the last change is taken back"));
+}
+
+/* Who takes it back may not have come to that yet. */
+static void after_its_time_it_is_too_late(void **state)
+{
+	(void)state;
+	assert_int_equal(change(1), 0);
+	usleep(1100000);
+	assert_too_late();
+	assert_int_equal(iov_plan_expire(iov, NULL), 1);
+	assert_true(all_are("old"));
+}
+
+/* What is half taken back is not kept so, whatever time is left. */
+static void it_is_too_late_when_it_is_being_taken_back(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(change(60), 0);
+	pid = fork();
+	kill_at = pid ? -1 : writes + 1;
+	if (!pid)
+		_exit(iov_plan_recover(iov, false, &(struct iov_plan_options){ .jobs = 1 }));
+	waitpid(pid, NULL, 0);
+	assert_false(all_are("old") || all_are("new"));
+	assert_too_late();
+	assert_int_equal(iov_plan_expire(iov, NULL), 1);
+	assert_true(all_are("old"));
+	assert_history("awaits undone");
+}
+
 static void it_is_taken_back_at_once_when_asked(void **state)
 {
 	(void)state;
@@ -405,6 +447,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_confirmed_stays),
 		TEST(what_is_not_goes),
+		TEST(after_its_time_it_is_too_late),
+		TEST(it_is_too_late_when_it_is_being_taken_back),
 		TEST(it_is_taken_back_at_once_when_asked),
 		TEST(it_is_kept_by_finishing_it),
 		TEST(no_other_change_begins_meanwhile),

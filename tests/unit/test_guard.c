@@ -1279,6 +1279,41 @@ static void a_watchdog_without_driver_holds_what_its_module_is_for(void **state)
 		    E1000 " watchdog0");
 }
 
+/* What is built in has its table elsewhere, and of some of it sysfs shows nothing. */
+static void a_watchdog_that_is_built_in_holds_what_its_module_is_for(void **state)
+{
+	static const char tables[] = "sp5100_tco.license=GPL\0"
+				     "sp5100_tco.alias=pci:v00001022d0000790Bsv*sd*bc*sc*i*\0"
+				     "sp5100.alias=pci:v00008086d000010D3sv*sd*bc*sc*i*\0"
+				     "sp5100_tco.parm=nowayout:pci:v00008086d000010D3sv*sd*bc*sc*i*";
+
+	(void)state;
+	tree_file(tree, "proc/sys/kernel/osrelease", "6.1.0\n");
+	tree_bytes(tree, "lib/modules/6.1.0/modules.builtin.modinfo", tables, sizeof(tables));
+	tree_file(tree, "sys/bus/pci/devices/" E1000 "/modalias",
+		  "pci:v00001022d0000790Bsv00001022sd0000790Bbc0Csc05i00\n");
+	tree_file(tree, "sys/bus/pci/devices/" IGB "/modalias",
+		  "pci:v00008086d000010D3sv00001022sd0000790Bbc02sc00i00\n");
+	tree_file(tree, "sys/devices/virtual/watchdog/watchdog0/state", "active\n");
+	tree_link(tree, "sys/class/watchdog/watchdog0", "../../devices/virtual/watchdog/watchdog0");
+	assert_free(E1000);
+	tree_file(tree, "lib/modules/6.1.0/modules.builtin",
+		  "kernel/drivers/net/ethernet/sp5100.ko\nkernel/drivers/watchdog/sp5100_tco.ko\n");
+	assert_held(E1000, "watchdog", "watchdog0, which resets the host unless it is fed",
+		    E1000 " watchdog0");
+	assert_free(IGB);
+	/* So does one whose platform device sysfs shows. */
+	tree_file(tree, "lib/modules/6.1.0/modules.builtin", "");
+	assert_free(E1000);
+	tree_unlink(tree, "sys/class/watchdog/watchdog0");
+	tree_file(tree, "sys/devices/platform/sp5100-tco/watchdog/watchdog0/state", "active\n");
+	tree_link(tree, "sys/devices/platform/sp5100-tco/driver/module", "../../../module/sp5100_tco");
+	tree_link(tree, "sys/class/watchdog/watchdog0",
+		  "../../devices/platform/sp5100-tco/watchdog/watchdog0");
+	assert_guards(E1000, "watchdog");
+	assert_free(IGB);
+}
+
 static void a_process_that_feeds_an_old_watchdog_holds_it(void **state)
 {
 	(void)state;
@@ -1372,6 +1407,26 @@ static void a_process_holds_the_device_that_it_was_given(void **state)
 		  "vfio-device-syspath: /sys/devices/pci0000:00/0000:00:01.0/" VF "\n");
 	assert_held(VF, "vfio-open", "pid 71 (guest)", VF " a device of VFIO");
 	assert_free(IGB);
+}
+
+/* The ring holds it, also when its descriptor is closed; of older kernels it tells no path. */
+static void a_process_holds_what_is_registered_with_its_ring(void **state)
+{
+	static const char start[] = "pos:\t0\nSqMask:\t0x7\nUserFiles:\t4\n    0: /srv/sda2\n"
+				    "    1: <none>\n    2: sda2\n";
+
+	(void)state;
+	add_disk();
+	add_node("241:0", "nvme0", "nvme", "pci0000:00/0000:00:02.0/" NVME "/nvme/nvme0");
+	add_process("71", "store\n", "anon_inode:[io_uring]");
+	tree_file(tree, "proc/71/fdinfo/7", iov_path("%sUserBufs:\t1\n    0: /dev/sda2\n", start).name);
+	assert_free(E1000);
+	tree_file(tree, "proc/71/fdinfo/7", iov_path("%s    3: /dev/sda2\nUserBufs:\t0\n", start).name);
+	assert_held(E1000, "disk-open", "pid 71 (store)", E1000 " sda2");
+	assert_free(NVME);
+	tree_file(tree, "proc/71/fdinfo/7", iov_path("%s    3: /dev/nvme0\n", start).name);
+	assert_held(NVME, "disk-open", "pid 71 (store)", NVME " /dev/nvme0 (registered with io_uring)");
+	assert_free(E1000);
 }
 
 /* Nobody knows then who holds what, which is not the same as nobody. */
@@ -1485,6 +1540,7 @@ int main(void)
 		IDLE(a_watchdog_without_a_parent_holds_what_its_driver_has),
 		IDLE(a_watchdog_of_a_platform_device_holds_what_its_module_is_for),
 		IDLE(a_watchdog_without_driver_holds_what_its_module_is_for),
+		IDLE(a_watchdog_that_is_built_in_holds_what_its_module_is_for),
 		IDLE(a_process_that_feeds_an_old_watchdog_holds_it),
 		IDLE(netconsole_holds_the_interface_of_each_target),
 		IDLE(netconsole_holds_the_interface_with_the_address_of_a_target),
@@ -1492,6 +1548,7 @@ int main(void)
 		IDLE(a_gadget_holds_its_controller),
 		IDLE(channels_that_copy_hold_their_function),
 		IDLE(a_process_holds_the_device_that_it_was_given),
+		IDLE(a_process_holds_what_is_registered_with_its_ring),
 		cmocka_unit_test(what_cannot_be_read_is_an_error),
 	};
 

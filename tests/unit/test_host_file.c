@@ -392,8 +392,9 @@ static void the_file_of_the_sysroot_is_the_default(void **state)
 	(void)state;
 	assert_int_equal(iov_host_load(&file, iov, NULL), -ENOENT);
 	assert_string_equal(iov_error_message(iov),
-			    "/etc/iovkit/host.yaml: no such file; 'iov snapshot "
-			    "--output /etc/iovkit/host.yaml' writes one of this host as it is");
+			    "/etc/iovkit/host.yaml: the recorded host has no such file; name another "
+			    "one, as in 'iov plan FILE'");
+	assert_int_equal(iov_failure(iov, -ENOENT), IOV_FAILURE_INPUT);
 	tree_file(tree, IOV_HOST_FILE, "modules: [a]\nx: 1\n");
 	assert_int_equal(iov_host_load(&file, iov, NULL), -EINVAL);
 	assert_non_null(strstr(iov_error_message(iov), "/etc/iovkit/host.yaml:2: unknown key 'x'"));

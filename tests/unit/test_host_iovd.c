@@ -46,7 +46,7 @@ static int change(const char *method, const char *params, bool save)
 
 	assert_non_null(json);
 	assert_int_equal(iov_plan_new(&plan, model.iov, "change"), 0);
-	error = iov_host_iovd_plan(plan, method, json, save);
+	error = iov_host_iovd_plan(plan, method, json, save, true);
 	if (!error)
 		error = iov_plan_run(plan, NULL);
 	iov_plan_free(plan);
@@ -122,6 +122,23 @@ static void what_the_file_does_not_have_is_said_whole(void **state)
 	      "      socket: /run/vm\n      mac: 02:00:00:00:00:07\n      server: on\n"
 	      "      rules:\n        isolated: on\n");
 	assert_int_equal(iovd.changes, 0);
+}
+
+/* A judgement may take what the change itself takes, as a controller that is reset. */
+static void what_is_added_is_asked_for_once(void **state)
+{
+	_cleanup_json_ struct json_object *params = json_tokener_parse(VM "}");
+	struct iov_plan *plan;
+
+	(void)state;
+	for (int judge = 0; judge < 2; judge++) {
+		iovd.judgements = 0;
+		assert_int_equal(iov_plan_new(&plan, model.iov, "change"), 0);
+		assert_int_equal(iov_host_iovd_plan(plan, "port.add", params, true, judge), 0);
+		assert_false(iov_plan_is_empty(plan));
+		assert_int_equal(iovd.judgements, judge);
+		iov_plan_free(plan);
+	}
 }
 
 static void ports_that_a_bridge_takes_are_said_where_they_are(void **state)
@@ -218,7 +235,7 @@ static void changes_of_a_group_are_undone(void **state)
 	assert_int_equal(change("qos.add", "{\"name\": \"gold\", \"iops\": 5000}", false), 0);
 	before = json_copy(iovd.qos);
 	assert_int_equal(iov_plan_new(&plan, model.iov, "change"), 0);
-	assert_int_equal(iov_host_iovd_plan(plan, "qos.set", params, true), 0);
+	assert_int_equal(iov_host_iovd_plan(plan, "qos.set", params, true, true), 0);
 	tree_file(model.tree, IOV_HOST_FILE, "modules: [dummy]\n");
 	assert_true(iov_plan_run(plan, NULL) < 0);
 	iov_plan_free(plan);
@@ -271,7 +288,7 @@ static void undone(const char *file, const char *method, const char *params)
 
 	tree_file(model.tree, IOV_HOST_FILE, file);
 	assert_int_equal(iov_plan_new(&plan, model.iov, "change"), 0);
-	assert_int_equal(iov_host_iovd_plan(plan, method, json, true), 0);
+	assert_int_equal(iov_host_iovd_plan(plan, method, json, true, true), 0);
 	tree_file(model.tree, IOV_HOST_FILE, "modules: [dummy]\n");
 	iovd.changes = 0;
 	assert_true(iov_plan_run(plan, NULL) < 0);
@@ -304,7 +321,7 @@ static void what_cannot_be_saved_is_undone(void **state)
 	(void)state;
 	assert_int_equal(change("port.add", VM ", \"rules\": {\"vlan\": \"access:9\"}}", false), 0);
 	assert_int_equal(iov_plan_new(&plan, model.iov, "change"), 0);
-	assert_int_equal(iov_host_iovd_plan(plan, "port.set", params, true), 0);
+	assert_int_equal(iov_host_iovd_plan(plan, "port.set", params, true, true), 0);
 	tree_file(model.tree, IOV_HOST_FILE, "modules: [dummy]\n");
 	assert_true(iov_plan_run(plan, NULL) < 0);
 	iov_plan_free(plan);
@@ -321,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_change_is_saved),
 		TEST(what_the_file_does_not_have_is_said_whole),
+		TEST(what_is_added_is_asked_for_once),
 		TEST(ports_that_a_bridge_takes_are_said_where_they_are),
 		TEST(what_iovd_refuses_is_not_saved),
 		TEST(what_cannot_be_saved_is_undone),

@@ -223,7 +223,7 @@ static void a_function_of_which_the_ids_alone_answer_is_lost(void **state)
 	assert_null(reason_of("0000:01:00.0", "lost"));
 }
 
-static void a_bound_function_that_is_lost_is_noted_and_left(void **state)
+static void a_bound_function_that_is_lost_is_left_where_a_file_says_it(void **state)
 {
 	_cleanup_json_ struct json_object *plan = NULL;
 
@@ -231,9 +231,15 @@ static void a_bound_function_that_is_lost_is_noted_and_left(void **state)
 	nic("vfio-pci");
 	attribute(NIC, "driver_override", "vfio-pci\n");
 	write_config(NIC, 0, true);
-	assert_int_equal(plan_bind("0000:01:00.0", "vfio-pci", 0, &plan), 0);
+	assert_int_equal(plan_bind("0000:01:00.0", "vfio-pci", IOV_BIND_LEAVE, &plan), 0);
 	assert_non_null(strstr(json_object_to_json_string(plan), "does not answer"));
 	assert_int_equal(json_object_array_length(json_object_object_get(plan, "steps")), 0);
+	/* Who names it is told what is so, with the override or without. */
+	assert_int_equal(plan_bind("0000:01:00.0", "vfio-pci", 0, NULL), -EIO);
+	assert_non_null(strstr(iov_error_message(iov), "does not answer"));
+	attribute(NIC, "driver_override", "(null)\n");
+	assert_int_equal(plan_bind("0000:01:00.0", "vfio-pci", 0, NULL), -EIO);
+	assert_false(is_assignable("0000:01:00.0"));
 }
 
 static void header_and_not_class_makes_a_bridge(void **state)
@@ -348,7 +354,7 @@ int main(void)
 		TEST(memory_that_may_be_relaxed_does_not_block),
 		TEST(a_function_that_is_lost_blocks_and_has_no_capabilities),
 		TEST(a_function_of_which_the_ids_alone_answer_is_lost),
-		TEST(a_bound_function_that_is_lost_is_noted_and_left),
+		TEST(a_bound_function_that_is_lost_is_left_where_a_file_says_it),
 		TEST(header_and_not_class_makes_a_bridge),
 		TEST(a_sleeping_function_is_not_read),
 		TEST(a_function_below_a_sleeping_port_is_not_read),

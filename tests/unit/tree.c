@@ -52,13 +52,18 @@ static const char *full_path(const char *tree, const char *path)
 	return full;
 }
 
-void tree_file(const char *tree, const char *path, const char *text)
+void tree_bytes(const char *tree, const char *path, const void *bytes, size_t count)
 {
 	const char *full = full_path(tree, path);
 	FILE *file = fopen(full, "w");
 
-	if (!file || fputs(text, file) < 0 || fclose(file))
+	if (!file || fwrite(bytes, 1, count, file) != count || fclose(file))
 		die("write", full);
+}
+
+void tree_file(const char *tree, const char *path, const char *text)
+{
+	tree_bytes(tree, path, text, strlen(text));
 }
 
 void tree_link(const char *tree, const char *path, const char *target)

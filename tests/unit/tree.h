@@ -3,6 +3,8 @@
 #ifndef IOV_TESTS_TREE_H
 #define IOV_TESTS_TREE_H
 
+#include <stddef.h>
+
 #include "base/iov.h"
 
 /* Make an empty tree; its path is the caller's to tree_remove(). */
@@ -13,6 +15,9 @@ char *tree_of_host(const char *host);
 
 /* Write a file with its parents; @path is relative to the tree. */
 void tree_file(const char *tree, const char *path, const char *text);
+
+/* The same of bytes that are no text. */
+void tree_bytes(const char *tree, const char *path, const void *bytes, size_t count);
 
 /* Make a symbolic link with its parents. */
 void tree_link(const char *tree, const char *path, const char *target);

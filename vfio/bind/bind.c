@@ -43,10 +43,11 @@ static int check_meant(struct iov *iov, const char *driver)
 	return 0;
 }
 
-/* Those of VFIO are part of every kernel that gives functions away. */
+/* Those of VFIO are part of every kernel that gives functions away: vfio-pci, mlx5_vfio_pci. */
 static bool may_be_loaded(struct iov *iov, const char *driver)
 {
-	return iov_module_can_load(iov) || iov_driver_gives(driver);
+	return iov_module_can_load(iov) || strstr(driver, "vfio-pci") || strstr(driver, "vfio_pci") ||
+	       !strcmp(driver, IOV_DRIVER_PCIBACK);
 }
 
 /* Most modules have the name of their driver. */
@@ -55,34 +56,65 @@ static const char *module_of(const char *driver)
 	return strcmp(driver, IOV_DRIVER_PCIBACK) ? driver : "xen-pciback";
 }
 
+/* "; did you mean i801_smbus?": a driver that a module of the name has registered. */
+static void add_meant(struct iov *iov, const char *module, char *text, size_t size)
+{
+	struct iov_path drivers = iov_path(IOV_PATH_MODULES "/%s/drivers", module);
+	char **names;
+	size_t count;
+
+	*text = '\0';
+	for (char *at = drivers.name; (at = strchr(at, '-'));)
+		*at = '_';
+	if (iov_sys_list(iov, drivers.name, &names, &count))
+		return;
+	for (size_t i = 0; !*text && i < count; i++) {
+		if (!strncmp(names[i], "pci:", 4))
+			snprintf(text, size, "; did you mean %s?", names[i] + 4);
+	}
+	iov_names_free(names, count);
+}
+
+/* That a module is there which brings it, as far as anybody can tell before it is loaded. */
+static int check_module(struct iov *iov, const char *driver, const char *module)
+{
+	char **names, meant[DRIVER_SIZE + 32];
+	size_t count;
+
+	if (!may_be_loaded(iov, driver))
+		return iov_fail(iov, -ENOENT, "%s: no such driver on the recorded host, which tells "
+				"of no modules that could be loaded; expected one in /"
+				IOV_PATH_PCI_DRIVERS ", or one of VFIO", driver);
+	if (iov_module_find(iov, module, &names, &count))
+		return 0;
+	iov_names_free(names, count);
+	if (!count)
+		return iov_fail(iov, -ENOENT, "%s: no such driver, and no module of that name for the "
+				"running kernel; check the name, or install the package with the "
+				"kernel's modules", driver);
+	if (iov_module_may_drive(iov, module))
+		return 0;
+	add_meant(iov, module, meant, sizeof(meant));
+	return iov_fail(iov, -ENOENT, "%s: no such driver: the module of that name drives no PCI "
+			"functions under it%s", driver,
+			*meant ? meant : "; check the name, 'vfio-pci' is the driver for guests");
+}
+
 int iov_driver_plan(struct iov_plan *plan, const char *driver)
 {
 	const char *module = module_of(driver);
 	struct iov_path path = iov_path(IOV_PATH_PCI_DRIVERS "/%s", driver);
 	struct iov *iov = iov_plan_context(plan);
-	char **names;
-	size_t count;
 	int error = check_driver_name(iov, driver);
 
 	if (error || iov_sys_exists(iov, path.name))
 		return iov_plan_built(plan, error);
 	error = check_meant(iov, driver);
-	if (error)
-		return iov_plan_built(plan, error);
-	if (!may_be_loaded(iov, driver))
-		return iov_plan_built(plan, iov_fail(iov, -ENOENT, "%s: no such driver on the recorded "
-			"host, which tells of no modules that could be loaded; expected one in /"
-			IOV_PATH_PCI_DRIVERS ", or one of VFIO", driver));
-	if (!iov_module_find(iov, module, &names, &count)) {
-		iov_names_free(names, count);
-		if (!count)
-			return iov_plan_built(plan, iov_fail(iov, -ENOENT,
-				"%s: no such driver, and no module of that name for the running "
-				"kernel; check the name, or install the package with the kernel's "
-				"modules", driver));
-	}
-	iov_module_plan(plan, module, path.name, "a driver of PCI functions");
-	return 0;
+	if (!error)
+		error = check_module(iov, driver, module);
+	if (!error)
+		iov_module_plan(plan, module, path.name, "a driver of PCI functions");
+	return iov_plan_built(plan, error);
 }
 
 static bool is_chipset(const struct bindings *bindings, struct iov_bdf bdf)
@@ -243,32 +275,47 @@ static void take_moved(struct bindings *bindings, const char *driver)
 	}
 }
 
-/* A driver that does not know a function may be told to take it, and then does harm. */
-static int check_table(struct bindings *bindings, const char *driver)
+/*
+ * A driver that does not know a function may be told to take it, and then does harm.  A recorded
+ * host may lack the tables.
+ */
+static int check_known(struct bindings *bindings, struct iov_bdf bdf, const char *driver,
+		       const char *module)
 {
 	struct iov *iov = bindings->iov;
-	char module[IOV_DRIVER_SIZE], modalias[256];
+	char modalias[256];
+	int knows;
 
-	if (iov_sys_link_name(iov, iov_path(IOV_PATH_PCI_DRIVERS "/%s/module", driver).name, module,
-			      sizeof(module)))
-		snprintf(module, sizeof(module), "%s", driver);
-	for (size_t i = 0; i < bindings->count; i++) {
-		struct iov_bdf bdf = bindings->list[i].bdf;
-
-		if (!strcmp(bindings->list[i].driver, driver) ||
-		    iov_sys_read(iov, iov_pci_path(bdf, "modalias").name, modalias,
-				 sizeof(modalias)) ||
-		    iov_module_knows(iov, module, modalias))
-			continue;
-		return iov_fail(iov, -EINVAL, "%s: the driver %s does not know this device; 'iov "
-				"unbind %s' gives it its native driver, --force=driver binds it to "
-				"%s nevertheless", IOV_BDF(bdf), driver, IOV_BDF(bdf), driver);
-	}
-	return 0;
+	if (iov_sys_read(iov, iov_pci_path(bdf, "modalias").name, modalias, sizeof(modalias)))
+		return 0;
+	knows = iov_module_knows(iov, module, modalias);
+	if (knows < 0 && !iov_sys_is_host(iov) && !iov_driver_gives(driver))
+		iov_plan_note(bindings->plan, "the recorded host does not tell whether the driver %s "
+			      "knows %s, which decides on the host itself", driver, IOV_BDF(bdf));
+	if (knows)
+		return 0;
+	return iov_fail(iov, -EINVAL, "%s: the driver %s does not know this device; 'iov "
+			"unbind %s' gives it its native driver, --force=driver binds it to "
+			"%s nevertheless", IOV_BDF(bdf), driver, IOV_BDF(bdf), driver);
 }
 
-/* A function that a guest has already is left to it; the plan says what is wrong. */
-static int judge(struct bindings *bindings, const char *driver)
+static int check_table(struct bindings *bindings, const char *driver)
+{
+	char module[IOV_DRIVER_SIZE];
+	int error = 0;
+
+	if (iov_sys_link_name(bindings->iov, iov_path(IOV_PATH_PCI_DRIVERS "/%s/module", driver).name,
+			      module, sizeof(module)))
+		snprintf(module, sizeof(module), "%s", driver);
+	for (size_t i = 0; !error && i < bindings->count; i++) {
+		if (strcmp(bindings->list[i].driver, driver))
+			error = check_known(bindings, bindings->list[i].bdf, driver, module);
+	}
+	return error;
+}
+
+/* With IOV_BIND_LEAVE a function that a guest has already is left to it; the plan says what is wrong. */
+static int judge(struct bindings *bindings, const char *driver, unsigned int flags)
 {
 	struct iov_reason reason;
 	int error = 0;
@@ -278,7 +325,7 @@ static int judge(struct bindings *bindings, const char *driver)
 
 		if (!binding->exists)
 			continue;
-		if (strcmp(binding->driver, driver))
+		if (strcmp(binding->driver, driver) || !(flags & IOV_BIND_LEAVE))
 			error = iov_verdict_require(bindings->iov, binding->bdf);
 		else if (iov_verdict_blocks(bindings->iov, binding->bdf, &reason))
 			iov_plan_note(bindings->plan, "%s cannot be assigned: it %s",
@@ -292,7 +339,7 @@ static int plan_bindings(struct bindings *bindings, const char *driver, unsigned
 	int error = 0;
 
 	if (iov_driver_gives(driver))
-		error = judge(bindings, driver);
+		error = judge(bindings, driver, flags);
 	if (!error && iov_driver_is_vfio(driver))
 		error = consider_groups(bindings, flags);
 	if (!error)

@@ -19,11 +19,13 @@ extern "C" {
  * @IOV_BIND_PLANNED: the functions may not exist yet; an earlier step of the
  *	plan makes them, and without a driver
  * @IOV_BIND_ANY_DRIVER: the driver's table need not have the functions
+ * @IOV_BIND_LEAVE: what has the driver is left with it, also when it cannot be assigned
  */
 enum iov_bind_flags {
 	IOV_BIND_GROUP = 1 << 0,
 	IOV_BIND_PLANNED = 1 << 1,
 	IOV_BIND_ANY_DRIVER = 1 << 2,
+	IOV_BIND_LEAVE = 1 << 3,
 };
 
 /**

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
@@ -498,6 +499,26 @@ int file_describe(struct blk_backend *backend, struct blk_geometry *geometry)
 	return 0;
 }
 
+static int cannot_be_given(struct iov *iov, const struct file_backend *file, uint64_t bytes, int error)
+{
+	return iov_told(iov, -error, "%s: cannot be given %" PRIu64 " bytes: %s", file->path, bytes,
+			strerror(error));
+}
+
+/*
+ * How long a file may be at most is known to its file system alone, which lets nobody seek beyond
+ * that, and is asked so: no I/O of ours goes by the position of the descriptor.
+ */
+static bool may_be_as_long(const struct file_backend *file, uint64_t bytes)
+{
+	struct rlimit limit;
+
+	if (lseek(file->fd, (off_t)bytes, SEEK_SET) < 0)
+		return false;
+	return getrlimit(RLIMIT_FSIZE, &limit) || bytes <= limit.rlim_cur ||
+	       bytes <= size_of(file);
+}
+
 int file_check_size(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
 {
 	const struct file_backend *file = file_of(backend);
@@ -511,17 +532,14 @@ int file_check_size(struct blk_backend *backend, struct iov *iov, uint64_t bytes
 	if (!bytes || bytes % file->block || bytes > INT64_MAX)
 		return iov_fail(iov, -EINVAL, "%s: size of %" PRIu64 " bytes, expected a multiple of %"
 				PRIu32 " above 0", file->path, bytes, file->block);
-	return 0;
+	return may_be_as_long(file, bytes) ? 0 : cannot_be_given(iov, file, bytes, EFBIG);
 }
 
 int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
 {
 	const struct file_backend *file = file_of(backend);
 
-	if (ftruncate(file->fd, (off_t)bytes))
-		return iov_told(iov, -errno, "%s: cannot be given %" PRIu64 " bytes: %s", file->path,
-				bytes, strerror(errno));
-	return 0;
+	return ftruncate(file->fd, (off_t)bytes) ? cannot_be_given(iov, file, bytes, errno) : 0;
 }
 
 const struct blk_backend_ops blk_backend_file = {

@@ -38,6 +38,20 @@ static int answer_dry_run(int changes, struct json_object **result)
 	return 0;
 }
 
+/*
+ * What it is now, or was when it was removed, and whether that is a change; what changed is
+ * written down.  @keeps: whether the change is of what the file has
+ */
+static int answer_change(struct methods *methods, bool changed, bool keeps, struct json_object *is,
+			 struct json_object **result)
+{
+	if (changed && keeps)
+		saved_ports_save(methods->saved);
+	*result = is;
+	json_object_object_add(is, "changes", json_object_new_boolean(changed));
+	return 0;
+}
+
 static const struct jsonrpc_param remove_params[] = {
 	{ "name", json_type_string, true }, DRY_RUN,
 };
@@ -74,11 +88,7 @@ static int call_port_add(void *arg, struct json_object *params, struct json_obje
 		return answer_dry_run(rehearse_add(registry, &options), result);
 	if (!error)
 		error = port_add(registry, &options, &port);
-	if (error)
-		return error;
-	saved_ports_save(methods->saved);
-	*result = port_describe(port);
-	return 0;
+	return error ? error : answer_change(methods, true, true, port_describe(port), result);
 }
 
 static const struct jsonrpc_param port_set_params[] = {
@@ -93,29 +103,84 @@ static const struct jsonrpc_param port_set_params[] = {
 /* Ports that carry frames, and disks, are looked for and listed apart from each other. */
 typedef int find_port(struct registry *registry, const char *name, struct port **out);
 
-/* What could not be had again is listed with the reason. */
-static struct json_object *find_missing(struct methods *methods, struct json_object *params,
-					find_port *find)
+static enum saved_kind kind_of(find_port *find)
 {
-	return saved_ports_missing(methods->saved, find != port_find, json_text(params, "name"));
+	return find == port_find ? SAVED_PORT : SAVED_DISK;
 }
 
-/* One that is there. */
-static int find_there(struct methods *methods, struct json_object *params, find_port *find,
-		      struct port **out)
+/* What could not be had again is listed with the reason. */
+static struct json_object *find_missing(struct methods *methods, struct json_object *params,
+					enum saved_kind kind)
 {
-	const char *name = json_text(params, "name");
-	int error = find(methods->registry, name, out);
+	return saved_ports_missing(methods->saved, kind, json_text(params, "name"));
+}
+
+/* @error: of looking for one that is there */
+static int say_missing(struct methods *methods, struct json_object *params, enum saved_kind kind,
+		       int error)
+{
 	_cleanup_json_ struct json_object *missing = NULL;
 
 	if (error != -ENOENT)
 		return error;
-	missing = find_missing(methods, params, find);
+	missing = find_missing(methods, params, kind);
 	if (!missing)
 		return error;
 	return iov_fail(methods->registry->iov, -ENOENT, "%s: is not there since iovd started again: %s; "
-			"when the cause is gone, remove it and add it again", name,
+			"when the cause is gone, remove it and add it again", json_text(params, "name"),
 			json_text(missing, "error"));
+}
+
+static int find_there(struct methods *methods, struct json_object *params, find_port *find,
+		      struct port **out)
+{
+	int error = find(methods->registry, json_text(params, "name"), out);
+
+	return say_missing(methods, params, kind_of(find), error);
+}
+
+static int find_bridge(struct methods *methods, struct json_object *params, struct bridge **out)
+{
+	int error = bridge_find(methods->registry, json_text(params, "name"), out);
+
+	return say_missing(methods, params, SAVED_BRIDGE, error);
+}
+
+static int find_qos(struct methods *methods, struct json_object *params, struct qos **out)
+{
+	int error = qos_find(methods->registry, json_text(params, "name"), out);
+
+	return say_missing(methods, params, SAVED_QOS, error);
+}
+
+/* Of what is gone no more is told than that; of a bridge that it had ports, which stay. */
+static struct json_object *name_of(struct json_object *params)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_add_text(object, "name", json_text(params, "name"));
+	return object;
+}
+
+/* Whether one that could not be had again is what is to be removed, and gone then as well. */
+static bool remove_missing(struct methods *methods, struct json_object *params,
+			   enum saved_kind kind, struct json_object **result)
+{
+	_cleanup_json_ struct json_object *missing = find_missing(methods, params, kind);
+	const char *name = json_text(params, "name");
+
+	if (!missing)
+		return false;
+	if (is_dry_run(params)) {
+		answer_dry_run(1, result);
+		return true;
+	}
+	saved_ports_forget(methods->saved, kind, name);
+	if (kind == SAVED_PORT || kind == SAVED_DISK)
+		positions_forget(methods->registry->positions, name);
+	answer_change(methods, true, true,
+		      kind == SAVED_BRIDGE ? json_object_get(missing) : name_of(params), result);
+	return true;
 }
 
 static int call_port_set(void *arg, struct json_object *params, struct json_object **result)
@@ -134,12 +199,9 @@ static int call_port_set(void *arg, struct json_object *params, struct json_obje
 	if (differs < 0 || is_dry_run(params))
 		return answer_dry_run(differs, result);
 	error = differs ? port->type->set(port, &changes) : 0;
-	if (error)
-		return error;
-	if (differs && (changes.link || changes.rules || changes.mtu))
-		saved_ports_save(methods->saved);
-	*result = port_describe(port);
-	return 0;
+	return error ? error : answer_change(methods, differs,
+					     changes.link || changes.rules || changes.mtu,
+					     port_describe(port), result);
 }
 
 static struct json_object *describe_all(struct methods *methods, bool disks)
@@ -150,7 +212,7 @@ static struct json_object *describe_all(struct methods *methods, bool disks)
 	TAILQ_FOREACH(port, &methods->registry->ports, link)
 		if (port_is_disk(port) == disks)
 			json_object_array_add(list, port_describe(port));
-	saved_ports_add_missing(methods->saved, disks, list);
+	saved_ports_add_missing(methods->saved, disks ? SAVED_DISK : SAVED_PORT, list);
 	return list;
 }
 
@@ -177,7 +239,7 @@ static int show(struct methods *methods, struct json_object *params, struct json
 	struct port *port;
 	int error;
 
-	*result = find_missing(methods, params, find);
+	*result = find_missing(methods, params, kind_of(find));
 	if (*result)
 		return 0;
 	error = find(methods->registry, json_text(params, "name"), &port);
@@ -207,23 +269,19 @@ static int call_port_show(void *arg, struct json_object *params, struct json_obj
 	return show(arg, params, result, port_find);
 }
 
-/* One that could not be had again is gone as well. */
 static int remove_found(struct methods *methods, struct json_object *params,
 			struct json_object **result, find_port *find)
 {
-	const char *name = json_text(params, "name");
-	_cleanup_json_ struct json_object *missing = find_missing(methods, params, find);
-	struct port *port = NULL;
-	int error = missing ? 0 : find(methods->registry, name, &port);
+	struct port *port;
+	int error;
 
+	if (remove_missing(methods, params, kind_of(find), result))
+		return 0;
+	error = find(methods->registry, json_text(params, "name"), &port);
 	if (error || is_dry_run(params))
 		return answer_dry_run(error ? error : 1, result);
-	if (port)
-		port_remove(methods->registry, port);
-	else if (saved_ports_forget(methods->saved, name))
-		positions_forget(methods->registry->positions, name);
-	saved_ports_save(methods->saved);
-	return 0;
+	port_remove(methods->registry, port);
+	return answer_change(methods, true, true, name_of(params), result);
 }
 
 static int call_port_remove(void *arg, struct json_object *params, struct json_object **result)
@@ -256,11 +314,7 @@ static int call_disk_add(void *arg, struct json_object *params, struct json_obje
 	if (is_dry_run(params))
 		return answer_dry_run(rehearse_add(methods->registry, &options), result);
 	error = port_add(methods->registry, &options, &port);
-	if (error)
-		return error;
-	saved_ports_save(methods->saved);
-	*result = port_describe(port);
-	return 0;
+	return error ? error : answer_change(methods, true, true, port_describe(port), result);
 }
 
 static int call_disk_list(void *arg, struct json_object *params, struct json_object **result)
@@ -304,10 +358,8 @@ static int call_disk_set(void *arg, struct json_object *params, struct json_obje
 		return answer_dry_run(differs, result);
 	if (differs)
 		disk_set(port, &changes);
-	if (differs && (changes.on_error || changes.qos))
-		saved_ports_save(methods->saved);
-	*result = port_describe(port);
-	return 0;
+	return answer_change(methods, differs, changes.on_error || changes.qos, port_describe(port),
+			     result);
 }
 
 static const struct jsonrpc_param disk_resize_params[] = {
@@ -334,12 +386,7 @@ static int call_disk_resize(void *arg, struct json_object *params, struct json_o
 	if (differs < 0 || is_dry_run(params))
 		return answer_dry_run(differs, result);
 	error = differs ? disk_resize(port, (uint64_t)bytes) : 0;
-	if (error)
-		return error;
-	if (differs)
-		saved_ports_save(methods->saved);
-	*result = port_describe(port);
-	return 0;
+	return error ? error : answer_change(methods, differs, true, port_describe(port), result);
 }
 
 static int call_disk_remove(void *arg, struct json_object *params, struct json_object **result)
@@ -367,51 +414,49 @@ static int call_qos_add(void *arg, struct json_object *params, struct json_objec
 		return answer_dry_run(error ? error : 1, result);
 	}
 	error = qos_add(methods->registry, params, &qos);
-	if (error)
-		return error;
-	saved_ports_save(methods->saved);
-	*result = qos_describe(methods->registry, qos);
-	return 0;
+	return error ? error : answer_change(methods, true, true,
+					     qos_describe(methods->registry, qos), result);
 }
 
 static int call_qos_set(void *arg, struct json_object *params, struct json_object **result)
 {
 	struct methods *methods = arg;
 	struct qos *qos;
-	int error = qos_find(methods->registry, json_text(params, "name"), &qos);
+	int error = find_qos(methods, params, &qos);
 	int differs = error ? error : qos_would_set(methods->registry, qos, params);
 
 	if (differs < 0 || is_dry_run(params))
 		return answer_dry_run(differs, result);
 	error = differs ? qos_set(methods->registry, qos, params) : 0;
-	if (error)
-		return error;
-	if (differs)
-		saved_ports_save(methods->saved);
-	*result = qos_describe(methods->registry, qos);
-	return 0;
+	return error ? error : answer_change(methods, differs, true,
+					     qos_describe(methods->registry, qos), result);
 }
 
 static int call_qos_list(void *arg, struct json_object *params, struct json_object **result)
 {
-	struct registry *registry = ((struct methods *)arg)->registry;
+	struct methods *methods = arg;
 	const struct qos *qos;
 
 	(void)params;
 	*result = json_object_new_array();
-	TAILQ_FOREACH(qos, &registry->qos, link)
-		json_object_array_add(*result, qos_describe(registry, qos));
+	TAILQ_FOREACH(qos, &methods->registry->qos, link)
+		json_object_array_add(*result, qos_describe(methods->registry, qos));
+	saved_ports_add_missing(methods->saved, SAVED_QOS, *result);
 	return 0;
 }
 
 static int call_qos_show(void *arg, struct json_object *params, struct json_object **result)
 {
-	struct registry *registry = ((struct methods *)arg)->registry;
+	struct methods *methods = arg;
 	struct qos *qos;
-	int error = qos_find(registry, json_text(params, "name"), &qos);
+	int error;
 
+	*result = find_missing(methods, params, SAVED_QOS);
+	if (*result)
+		return 0;
+	error = qos_find(methods->registry, json_text(params, "name"), &qos);
 	if (!error)
-		*result = qos_describe(registry, qos);
+		*result = qos_describe(methods->registry, qos);
 	return error;
 }
 
@@ -419,15 +464,17 @@ static int call_qos_remove(void *arg, struct json_object *params, struct json_ob
 {
 	struct methods *methods = arg;
 	struct qos *qos;
-	int error = qos_find(methods->registry, json_text(params, "name"), &qos);
+	int error;
 
+	if (remove_missing(methods, params, SAVED_QOS, result))
+		return 0;
+	error = qos_find(methods->registry, json_text(params, "name"), &qos);
 	if (!error)
 		error = qos_would_remove(methods->registry, qos);
 	if (error || is_dry_run(params))
 		return answer_dry_run(error ? error : 1, result);
 	qos_close(methods->registry, qos);
-	saved_ports_save(methods->saved);
-	return 0;
+	return answer_change(methods, true, true, name_of(params), result);
 }
 
 static const struct jsonrpc_param bridge_add_params[] = {
@@ -454,11 +501,8 @@ static int call_bridge_add(void *arg, struct json_object *params, struct json_ob
 		return answer_dry_run(error ? error : 1, result);
 	}
 	error = bridge_add(methods->registry, name, kind, &options, ports, &bridge);
-	if (error)
-		return error;
-	saved_ports_save(methods->saved);
-	*result = bridge_describe(methods->registry, bridge);
-	return 0;
+	return error ? error : answer_change(methods, true, true,
+					     bridge_describe(methods->registry, bridge), result);
 }
 
 static const struct jsonrpc_param bridge_set_params[] = {
@@ -474,57 +518,55 @@ static int call_bridge_set(void *arg, struct json_object *params, struct json_ob
 	const struct bridge_options options = bridge_options_of(params);
 	struct methods *methods = arg;
 	struct bridge *bridge;
-	int error = bridge_find(methods->registry, json_text_or_null(params, "name"), &bridge);
-
+	int error = find_bridge(methods, params, &bridge);
 	int differs = error ? error : bridge_would_set(methods->registry, bridge, &options);
 
 	if (differs < 0 || is_dry_run(params))
 		return answer_dry_run(differs, result);
 	error = differs ? bridge_set(methods->registry, bridge, &options) : 0;
-	if (error)
-		return error;
-	if (differs)
-		saved_ports_save(methods->saved);
-	*result = bridge_describe(methods->registry, bridge);
-	return 0;
+	return error ? error : answer_change(methods, differs, true,
+					     bridge_describe(methods->registry, bridge), result);
 }
 
 static int call_bridge_stations(void *arg, struct json_object *params, struct json_object **result)
 {
-	struct registry *registry = ((struct methods *)arg)->registry;
+	struct methods *methods = arg;
 	struct bridge *bridge;
-	int error = bridge_find(registry, json_text_or_null(params, "name"), &bridge);
+	int error = find_bridge(methods, params, &bridge);
 
 	if (!error)
-		*result = bridge_stations(registry, bridge);
+		*result = bridge_stations(methods->registry, bridge);
 	return error;
 }
 
 static int call_bridge_list(void *arg, struct json_object *params, struct json_object **result)
 {
-	struct registry *registry = ((struct methods *)arg)->registry;
+	struct methods *methods = arg;
 	struct bridge *bridge;
 
 	(void)params;
 	*result = json_object_new_array();
-	TAILQ_FOREACH(bridge, &registry->bridges, link)
-		json_object_array_add(*result, bridge_describe(registry, bridge));
+	TAILQ_FOREACH(bridge, &methods->registry->bridges, link)
+		json_object_array_add(*result, bridge_describe(methods->registry, bridge));
+	saved_ports_add_missing(methods->saved, SAVED_BRIDGE, *result);
 	return 0;
 }
 
 static int call_bridge_remove(void *arg, struct json_object *params, struct json_object **result)
 {
 	struct methods *methods = arg;
+	struct json_object *was;
 	struct bridge *bridge = NULL;
-	int error = bridge_find(methods->registry, json_text_or_null(params, "name"), &bridge);
+	int error;
 
+	if (remove_missing(methods, params, SAVED_BRIDGE, result))
+		return 0;
+	error = bridge_find(methods->registry, json_text(params, "name"), &bridge);
 	if (error || is_dry_run(params))
 		return answer_dry_run(error ? error : 1, result);
-	*result = bridge_describe(methods->registry, bridge);
-	error = bridge_remove(methods->registry, json_text_or_null(params, "name"));
-	if (!error)
-		saved_ports_save(methods->saved);
-	return error;
+	was = bridge_describe(methods->registry, bridge);
+	bridge_close(methods->registry, bridge);
+	return answer_change(methods, true, true, was, result);
 }
 
 static struct json_object *worker_json(const struct workers *workers, unsigned int index)

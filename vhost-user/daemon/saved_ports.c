@@ -33,17 +33,23 @@
  * struct saved_ports - see saved_ports.h
  * @registry: what is saved
  * @path: file
- * @missing: ports of the file that could not be had, as they are in the file
- * @reasons: why not, one for each of them
+ * @missing: what of the file could not be had: an array of objects "list", where in the file it
+ *	is, "entry", as it is there, and "error", why not
  * @retry: tries those again that have their data at a server; NULL when there are none
  */
 struct saved_ports {
 	struct registry *registry;
 	char *path;
 	struct json_object *missing;
-	struct json_object *reasons;
 	sd_event_source *retry;
 };
+
+/* The lists of the file. */
+#define PORTS "ports"
+#define BRIDGES "bridges"
+#define GROUPS "qos"
+
+typedef int restore_fn(struct registry *registry, struct json_object *entry);
 
 static int restore_qos(struct registry *registry, struct json_object *entry)
 {
@@ -79,35 +85,52 @@ static bool may_come(struct json_object *entry)
 	return json_text_or_null(entry, "uri");
 }
 
-static void restore(struct saved_ports *saved, struct json_object *file)
+static struct json_object *missing_at(const struct saved_ports *saved, size_t index)
 {
-	struct json_object *bridges = json_object_object_get(file, "bridges");
-	struct json_object *ports = json_object_object_get(file, "ports");
-	struct json_object *qos = json_object_object_get(file, "qos");
+	return json_object_array_get_idx(saved->missing, index);
+}
+
+static struct json_object *entry_at(const struct saved_ports *saved, size_t index)
+{
+	return json_object_object_get(missing_at(saved, index), "entry");
+}
+
+static void note_missing(struct saved_ports *saved, const char *list, struct json_object *entry)
+{
+	struct json_object *missing = json_object_new_object();
+
+	json_add_text(missing, "list", list);
+	json_object_object_add(missing, "entry", json_object_get(entry));
+	json_add_text(missing, "error", iov_error_message(saved->registry->iov));
+	json_object_array_add(saved->missing, missing);
+}
+
+static void restore_list(struct saved_ports *saved, struct json_object *file, const char *list,
+			 const char *noun, restore_fn *restore)
+{
+	struct json_object *entries = json_object_object_get(file, list);
 	struct iov *iov = saved->registry->iov;
 
-	for (size_t i = 0; qos && i < json_object_array_length(qos); i++)
-		if (restore_qos(saved->registry, json_object_array_get_idx(qos, i)))
-			iov_log(iov, LOG_ERR, "%s: a QoS group is not there again: %s", saved->path,
-				iov_error_message(iov));
-	for (size_t i = 0; bridges && i < json_object_array_length(bridges); i++)
-		if (restore_bridge(saved->registry, json_object_array_get_idx(bridges, i)))
-			iov_log(iov, LOG_ERR, "%s: a bridge is not there again: %s", saved->path,
-				iov_error_message(iov));
-	for (size_t i = 0; ports && i < json_object_array_length(ports); i++) {
-		struct json_object *entry = json_object_array_get_idx(ports, i);
+	for (size_t i = 0; entries && i < json_object_array_length(entries); i++) {
+		struct json_object *entry = json_object_array_get_idx(entries, i);
 
-		if (!restore_port(saved->registry, entry))
+		if (!restore(saved->registry, entry))
 			continue;
 		iov_log(iov, LOG_ERR,
-			"%s: port %s is not there again: %s; add it when the cause is gone, or "
+			"%s: %s %s is not there again: %s; add it when the cause is gone, or "
 			"remove it%s",
-			saved->path, json_text_or_null(entry, "name"), iov_error_message(iov),
+			saved->path, noun, json_text(entry, "name"), iov_error_message(iov),
 			may_come(entry) ? "; its server is tried again and again" : "");
-		json_object_array_add(saved->missing, json_object_get(entry));
-		json_object_array_add(saved->reasons,
-				      json_object_new_string(iov_error_message(iov)));
+		note_missing(saved, list, entry);
 	}
+}
+
+/* Ports are in groups and bridges. */
+static void restore(struct saved_ports *saved, struct json_object *file)
+{
+	restore_list(saved, file, GROUPS, "QoS group", restore_qos);
+	restore_list(saved, file, BRIDGES, "bridge", restore_bridge);
+	restore_list(saved, file, PORTS, "port", restore_port);
 }
 
 /* Whether there are still some that may come. */
@@ -116,7 +139,7 @@ static bool try_missing(struct saved_ports *saved)
 	bool is_left = false;
 
 	for (size_t i = json_object_array_length(saved->missing); i--;) {
-		struct json_object *entry = json_object_array_get_idx(saved->missing, i);
+		struct json_object *entry = entry_at(saved, i);
 
 		if (!may_come(entry))
 			continue;
@@ -126,7 +149,7 @@ static bool try_missing(struct saved_ports *saved)
 		}
 		iov_log(saved->registry->iov, LOG_NOTICE, "%s: port %s is there again", saved->path,
 			json_text_or_null(entry, "name"));
-		saved_ports_forget(saved, json_text_or_null(entry, "name"));
+		json_object_array_del_idx(saved->missing, i, 1);
 	}
 	return is_left;
 }
@@ -150,7 +173,7 @@ static int begin_retries(struct saved_ports *saved)
 	for (size_t i = 0; i < json_object_array_length(saved->missing); i++) {
 		int error;
 
-		if (!may_come(json_object_array_get_idx(saved->missing, i)))
+		if (!may_come(entry_at(saved, i)))
 			continue;
 		error = sd_event_add_time_relative(saved->registry->event, &saved->retry,
 						   CLOCK_MONOTONIC, RETRY_MS * 1000, 0, retry,
@@ -185,8 +208,8 @@ static int read_file(struct saved_ports *saved)
 		return iov_told(iov, -errno, "--state %s: %s", saved->path, strerror(errno));
 	if (S_ISREG(status.st_mode) && status.st_size <= FILE_MAX)
 		file = json_object_from_fd(fd);
-	if (!file || !is_list(file, "bridges") || !is_list(file, "ports") ||
-	    (json_object_object_get_ex(file, "qos", NULL) && !is_list(file, "qos")))
+	if (!file || !is_list(file, BRIDGES) || !is_list(file, PORTS) ||
+	    (json_object_object_get_ex(file, GROUPS, NULL) && !is_list(file, GROUPS)))
 		return iov_fail(iov, -EUCLEAN, "--state %s: is no state of iovd, or damaged; move it "
 				"away to start without bridges and ports", saved->path);
 	restore(saved, file);
@@ -202,7 +225,6 @@ int saved_ports_open(struct saved_ports **out, struct registry *registry, const 
 		return -ENOMEM;
 	saved->registry = registry;
 	saved->missing = json_object_new_array();
-	saved->reasons = json_object_new_array();
 	saved->path = strdup(path);
 	error = saved->path ? read_file(saved) : -ENOMEM;
 	if (!error)
@@ -221,7 +243,6 @@ void saved_ports_close(struct saved_ports *saved)
 		return;
 	sd_event_source_disable_unref(saved->retry);
 	json_object_put(saved->missing);
-	json_object_put(saved->reasons);
 	free(saved->path);
 	free(saved);
 }
@@ -264,18 +285,19 @@ static struct json_object *describe(const struct saved_ports *saved)
 	}
 	TAILQ_FOREACH(port, &saved->registry->ports, link)
 		json_object_array_add(ports, port_saved(port));
-	for (size_t i = 0; i < json_object_array_length(saved->missing); i++)
-		json_object_array_add(ports,
-				      json_object_get(json_object_array_get_idx(saved->missing, i)));
 	TAILQ_FOREACH(qos, &saved->registry->qos, link) {
 		struct json_object *entry = json_object_new_object();
 
 		qos_save(qos, entry);
 		json_object_array_add(groups, entry);
 	}
-	json_object_object_add(file, "bridges", bridges);
-	json_object_object_add(file, "ports", ports);
-	json_object_object_add(file, "qos", groups);
+	json_object_object_add(file, BRIDGES, bridges);
+	json_object_object_add(file, PORTS, ports);
+	json_object_object_add(file, GROUPS, groups);
+	for (size_t i = 0; i < json_object_array_length(saved->missing); i++)
+		json_object_array_add(
+			json_object_object_get(file, json_text(missing_at(saved, i), "list")),
+			json_object_get(entry_at(saved, i)));
 	return file;
 }
 
@@ -299,13 +321,36 @@ static int write_file(const char *path, struct json_object *file)
 	return error;
 }
 
-/* A port that is there again is not missing any more. */
+/* Where it is in what is missing; -1 when it is not. */
+static int find_missing(const struct saved_ports *saved, const char *list, const char *name)
+{
+	for (size_t i = 0; saved && i < json_object_array_length(saved->missing); i++)
+		if (!strcmp(json_text(missing_at(saved, i), "list"), list) &&
+		    !strcmp(json_text(entry_at(saved, i), "name"), name))
+			return (int)i;
+	return -1;
+}
+
+static bool forget(struct saved_ports *saved, const char *list, const char *name)
+{
+	int index = find_missing(saved, list, name);
+
+	return index >= 0 && !json_object_array_del_idx(saved->missing, (size_t)index, 1);
+}
+
+/* What is there again is not missing any more. */
 static void drop_found(struct saved_ports *saved)
 {
+	struct bridge *bridge;
+	struct qos *qos;
 	struct port *port;
 
 	TAILQ_FOREACH(port, &saved->registry->ports, link)
-		saved_ports_forget(saved, port->name);
+		forget(saved, PORTS, port->name);
+	TAILQ_FOREACH(bridge, &saved->registry->bridges, link)
+		forget(saved, BRIDGES, bridge->name);
+	TAILQ_FOREACH(qos, &saved->registry->qos, link)
+		forget(saved, GROUPS, qos->name);
 }
 
 void saved_ports_save(struct saved_ports *saved)
@@ -324,33 +369,26 @@ void saved_ports_save(struct saved_ports *saved)
 			saved->path, strerror(-error));
 }
 
-/* Where a port is in what is missing; -1 when it is not. */
-static int find_missing(const struct saved_ports *saved, const char *name)
-{
-	for (size_t i = 0; saved && i < json_object_array_length(saved->missing); i++)
-		if (!strcmp(json_text(json_object_array_get_idx(saved->missing, i), "name"), name))
-			return (int)i;
-	return -1;
-}
-
-bool saved_ports_forget(struct saved_ports *saved, const char *port)
-{
-	int index = find_missing(saved, port);
-
-	if (index < 0)
-		return false;
-	json_object_array_del_idx(saved->missing, (size_t)index, 1);
-	json_object_array_del_idx(saved->reasons, (size_t)index, 1);
-	return true;
-}
-
 static bool is_disk(struct json_object *entry)
 {
 	return !strcmp(json_text(entry, "type"), disk_port_type.name);
 }
 
+static const char *list_of(enum saved_kind kind)
+{
+	return kind == SAVED_BRIDGE ? BRIDGES : kind == SAVED_QOS ? GROUPS : PORTS;
+}
+
+static bool is_of(const struct saved_ports *saved, size_t index, enum saved_kind kind)
+{
+	if (strcmp(json_text(missing_at(saved, index), "list"), list_of(kind)))
+		return false;
+	return (kind != SAVED_PORT && kind != SAVED_DISK) ||
+	       is_disk(entry_at(saved, index)) == (kind == SAVED_DISK);
+}
+
 /* As ports that are there are described, as far as the file says it. */
-static struct json_object *describe_missing(const struct saved_ports *saved, size_t index)
+static void describe_port(struct json_object *object)
 {
 	static const struct {
 		const char *in_file;
@@ -359,7 +397,6 @@ static struct json_object *describe_missing(const struct saved_ports *saved, siz
 		{ "mtu", "wanted_mtu" }, { "queues", "queues_max" }, { "server", NULL },
 		{ "write_through", NULL }, { "flush_error", NULL }, { "incoming", NULL },
 	};
-	struct json_object *object = json_copy(json_object_array_get_idx(saved->missing, index));
 	bool serves = json_object_get_boolean(json_object_object_get(object, "server"));
 	struct json_object *value;
 
@@ -375,25 +412,55 @@ static struct json_object *describe_missing(const struct saved_ports *saved, siz
 	if (!is_disk(object) && !json_object_object_get(object, "bridge"))
 		json_object_object_add(object, "bridge", NULL);
 	json_object_object_add(object, "queues", json_object_new_int(0));
+}
+
+/* Nobody is in it, and nobody waits. */
+static void describe_qos(struct json_object *object)
+{
+	static const char *const counts[] = { "waits", "wait_ms", "dropped_packets" };
+
+	if (!json_object_object_get_ex(object, "burst_ms", NULL))
+		json_object_object_add(object, "burst_ms", json_object_new_int(QOS_BURST_MS));
+	json_object_object_add(object, "members", json_object_new_array());
+	for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+		json_object_object_add(object, counts[i], json_object_new_int(0));
+}
+
+static struct json_object *describe_missing(const struct saved_ports *saved, size_t index,
+					    enum saved_kind kind)
+{
+	struct json_object *object = json_copy(entry_at(saved, index));
+
+	if (kind == SAVED_BRIDGE)
+		json_object_object_add(object, "ports", json_object_new_array());
+	else if (kind == SAVED_QOS)
+		describe_qos(object);
+	else
+		describe_port(object);
 	json_add_text(object, "state", IOV_NOT_RESTORED);
-	json_object_object_add(object, "error", json_object_get(
-		json_object_array_get_idx(saved->reasons, index)));
+	json_add_text(object, "error", json_text(missing_at(saved, index), "error"));
 	return object;
 }
 
-void saved_ports_add_missing(const struct saved_ports *saved, bool disks, struct json_object *list)
+void saved_ports_add_missing(const struct saved_ports *saved, enum saved_kind kind,
+			     struct json_object *list)
 {
 	for (size_t i = 0; saved && i < json_object_array_length(saved->missing); i++)
-		if (is_disk(json_object_array_get_idx(saved->missing, i)) == disks)
-			json_object_array_add(list, describe_missing(saved, i));
+		if (is_of(saved, i, kind))
+			json_object_array_add(list, describe_missing(saved, i, kind));
 }
 
-struct json_object *saved_ports_missing(const struct saved_ports *saved, bool disks,
+struct json_object *saved_ports_missing(const struct saved_ports *saved, enum saved_kind kind,
 					const char *name)
 {
-	int index = find_missing(saved, name);
+	int index = find_missing(saved, list_of(kind), name);
 
-	if (index < 0 || is_disk(json_object_array_get_idx(saved->missing, (size_t)index)) != disks)
-		return NULL;
-	return describe_missing(saved, (size_t)index);
+	return index >= 0 && is_of(saved, (size_t)index, kind)
+		       ? describe_missing(saved, (size_t)index, kind)
+		       : NULL;
+}
+
+bool saved_ports_forget(struct saved_ports *saved, enum saved_kind kind, const char *name)
+{
+	return forget(saved, list_of(kind), name);
 }

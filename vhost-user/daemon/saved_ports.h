@@ -7,8 +7,8 @@
  *		    "server": true, "socket_mode": "0660", "bridge": "br0"}]}
  *
  * The file is written anew after each change and replaces the one before whole, so
- * a crash at any moment leaves one of the two.  A port that cannot be had at a
- * start, as its device is not bound yet, stays in the file until it is removed or
+ * a crash at any moment leaves one of the two.  What cannot be had at a start, as a
+ * port whose device is not bound yet, stays in the file until it is removed or
  * added again, and is described with the reason meanwhile.
  *
  * Threads: the control thread.
@@ -21,6 +21,9 @@
 #include "vhost-user/port/registry.h"
 
 struct saved_ports;
+
+/* What the file has; ports are those that carry frames. */
+enum saved_kind { SAVED_PORT, SAVED_DISK, SAVED_BRIDGE, SAVED_QOS };
 
 /**
  * saved_ports_lock - be the one iovd that has a file, until the process ends
@@ -59,31 +62,33 @@ void saved_ports_close(struct saved_ports *saved);
 void saved_ports_save(struct saved_ports *saved);
 
 /**
- * saved_ports_add_missing - describe the ports that could not be had
+ * saved_ports_add_missing - describe what could not be had
  * @saved: NULL is allowed
- * @disks: those that are disks, or the others
- * @list: array that gets an object for each, whose "state" is IOV_NOT_RESTORED
+ * @kind: of which kind
+ * @list: array that gets an object for each, whose "state" is IOV_NOT_RESTORED, with "error"
  */
-void saved_ports_add_missing(const struct saved_ports *saved, bool disks, struct json_object *list);
+void saved_ports_add_missing(const struct saved_ports *saved, enum saved_kind kind,
+			     struct json_object *list);
 
 /**
  * saved_ports_missing - describe one of them
  * @saved: NULL is allowed
- * @disks: whether it is a disk
+ * @kind: of which kind
  * @name: its name
  *
- * Return: the object, which the caller puts; NULL when there is no such port.
+ * Return: the object, which the caller puts; NULL when there is no such one.
  */
-struct json_object *saved_ports_missing(const struct saved_ports *saved, bool disks,
+struct json_object *saved_ports_missing(const struct saved_ports *saved, enum saved_kind kind,
 					const char *name);
 
 /**
- * saved_ports_forget - give up on a port that could not be had
+ * saved_ports_forget - give up on what could not be had
  * @saved: NULL is allowed
- * @port: its name
+ * @kind: of which kind
+ * @name: its name
  *
- * Return: whether there was such a port.
+ * Return: whether there was such a one.
  */
-bool saved_ports_forget(struct saved_ports *saved, const char *port);
+bool saved_ports_forget(struct saved_ports *saved, enum saved_kind kind, const char *name);
 
 #endif

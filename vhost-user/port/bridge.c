@@ -269,16 +269,6 @@ int bridge_add(struct registry *registry, const char *name, const char *kind,
 	return error;
 }
 
-int bridge_remove(struct registry *registry, const char *name)
-{
-	struct bridge *bridge = NULL;
-	int error = bridge_find(registry, name, &bridge);
-
-	if (!error)
-		bridge_close(registry, bridge);
-	return error;
-}
-
 void bridge_save(const struct bridge *bridge, struct json_object *entry)
 {
 	json_add_text(entry, "name", bridge->name);

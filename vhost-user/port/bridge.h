@@ -136,15 +136,6 @@ void bridge_forget(const struct port *port);
 struct json_object *bridge_stations(const struct registry *registry, const struct bridge *bridge);
 
 /**
- * bridge_remove - remove a bridge; its ports stay, in no bridge
- * @registry: registry
- * @name: its name
- *
- * Return: 0 or -ENOENT with a message.
- */
-int bridge_remove(struct registry *registry, const char *name);
-
-/**
  * bridge_join - put a port into a bridge
  * @registry: registry; the caller publishes
  * @bridge: name of the bridge
@@ -172,7 +163,7 @@ struct json_object *bridge_describe(const struct registry *registry, const struc
 void bridge_save(const struct bridge *bridge, struct json_object *entry);
 
 /**
- * bridge_close - remove a bridge
+ * bridge_close - remove a bridge; its ports stay, in no bridge
  * @registry: registry
  * @bridge: one of it
  */

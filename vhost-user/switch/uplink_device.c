@@ -171,6 +171,11 @@ static int probe(struct uplink *uplink, struct iov *iov, const char *name)
 	if (error)
 		return error;
 	error = is_packet(uplink) ? probe_packet(uplink, iov) : rte_dev_probe(name);
+	/* What no bus of DPDK takes for a name of its own, and so has no driver, it calls a bad address. */
+	if (error == -EFAULT)
+		return iov_fail(iov, -EINVAL, "%s: no device of DPDK has such a name; expected a function "
+				"that is bound to vfio-pci, or a virtual device of a driver that iovd "
+				"has, such as net_tap0,iface=tap0 or net_af_packet0,iface=eth0", name);
 	if (error || find_port(name, &uplink->port))
 		return iov_told(iov, error ? error : -ENODEV, "%s: DPDK has no driver that takes it: %s; "
 				"see 'iovd --verbose'", name, strerror(error ? -error : ENODEV));
