@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "tests/fuzz/nbd_server.h"
 #include "tests/unit/test.h"
 #include "vhost-user/blk/backend.h"
@@ -104,12 +105,14 @@ static void check_done(void)
 	}
 }
 
+/* Until nothing happens for so long, or something goes on for four times as long. */
 static void wait_for_all(struct blk_channel *channel, int ms)
 {
+	const uint64_t end = monotonic_ms() + 4 * (uint64_t)ms;
 	const struct blk_backend_ops *ops = channel->backend->ops;
 	struct pollfd ready = { .fd = ops->fd(channel), .events = POLLIN };
 
-	while (under_way()) {
+	while (under_way() && monotonic_ms() < end) {
 		if (ops->poll(channel))
 			continue;
 		if (under_way() && poll(&ready, 1, ms) <= 0)
