@@ -112,7 +112,10 @@ void frames_build(const struct frames_plan *plan, unsigned int side, unsigned in
 	uint8_t *frame = to + FRAMES_HEADER;
 
 	memset(to, 0, FRAMES_HEADER);
-	station(frame, other, id % plan->stations);
+	if (plan->broadcast)
+		memset(frame, 0xff, ETHER_ADDR_LEN);
+	else
+		station(frame, other, id % plan->stations);
 	station(frame + ETHER_ADDR_LEN, side, id % plan->stations);
 	frame[12] = ETH_P_IP >> 8;
 	frame[13] = ETH_P_IP & 0xff;

@@ -41,12 +41,14 @@ struct frames_stamp {
  *	middle and 1 large frame
  * @stations: addresses on each side
  * @flows: UDP or TCP flows per port
+ * @broadcast: for all stations that there are
  * @large: larger than FRAMES_MTU: TCP frames that the back end passes whole or cuts
  */
 struct frames_plan {
 	uint32_t size;
 	unsigned int stations;
 	unsigned int flows;
+	bool broadcast;
 	bool large;
 };
 

@@ -24,6 +24,7 @@ struct contender {
 	struct net_load *load;
 	struct net_load_counts sum;
 	struct histogram latency;
+	struct histogram gaps;
 	struct json_object *trials;
 	double no_drop_rate;
 };
@@ -82,9 +83,13 @@ static void add_up(struct contender *contender, const struct net_load_counts *co
 	sum->corrupt += counts->corrupt;
 	sum->reordered += counts->reordered;
 	sum->limited += counts->limited;
+	if (counts->away_ns > sum->away_ns)
+		sum->away_ns = counts->away_ns;
 	sum->seconds += counts->seconds;
 	if (net_load_latency(contender->load))
 		histogram_merge(&contender->latency, net_load_latency(contender->load));
+	if (net_load_gaps(contender->load))
+		histogram_merge(&contender->gaps, net_load_gaps(contender->load));
 }
 
 static int run_turn(void *arg, unsigned int side, double *rate)
@@ -180,6 +185,10 @@ static struct json_object *side_json(const struct bench *bench, unsigned int sid
 	turns_add(&bench->turns, side, object, 1e6, rate_of(sum));
 	if (contender->latency.total)
 		json_object_object_add(object, "latency_us", figures_latency(&contender->latency));
+	if (contender->gaps.total) {
+		json_object_object_add(object, "gaps_us", figures_latency(&contender->gaps));
+		figures_add(object, "away_us", (double)sum->away_ns / 1000);
+	}
 	if (bench->options->search) {
 		figures_add(object, "no_drop_mpps", contender->no_drop_rate / 1e6);
 		json_object_object_add(object, "trials", json_object_get(contender->trials));
@@ -204,6 +213,7 @@ static struct json_object *load_json(const struct bench *bench)
 	figures_count(object, "flows", load->frames.flows);
 	figures_add(object, "rate", bench->options->rate);
 	figures_add(object, "slice", bench->options->turns.slice);
+	json_object_object_add(object, "broadcast", json_object_new_boolean(load->frames.broadcast));
 	json_object_object_add(object, "verified", json_object_new_boolean(load->verify));
 	return object;
 }

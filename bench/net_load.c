@@ -34,6 +34,9 @@
 #define QUIET_NS 30000000u
 #define DRAIN_NS 2000000000u
 
+/* A turn that takes longer is one in which this thread had no CPU, in nanoseconds. */
+#define AWAY_NS 20000u
+
 /* How often a connection is looked at. */
 #define WATCH_NS 20000000u
 
@@ -63,6 +66,8 @@ struct net_load {
 	struct sink *sink;
 	struct net_load_counts counts;
 	struct histogram latency;
+	struct histogram gaps;
+	uint64_t came; /* when something did last */
 	struct port ports[NET_LOAD_PORTS];
 };
 
@@ -121,6 +126,20 @@ static int make_buffers(struct net_load *load, struct port *port, unsigned int w
 	return 0;
 }
 
+/* Ports that a frame is for. */
+static unsigned int receivers(const struct net_load *load)
+{
+	return load->options.frames.broadcast ? load->count - 1 : 1;
+}
+
+/* Whose frames a port gets. */
+static unsigned int sender_of(const struct net_load *load, unsigned int index)
+{
+	if (load->options.frames.broadcast)
+		return 0;
+	return load->count == 1 ? index : index ^ 1;
+}
+
 static int fill_port(struct net_load *load, unsigned int index)
 {
 	struct port *port = &load->ports[index];
@@ -134,7 +153,7 @@ static int fill_port(struct net_load *load, unsigned int index)
 		error = iov_fail(load->iov, -ENOMEM, "no memory for the frames of a port");
 	if (error)
 		return error;
-	port->sender = &load->ports[load->count == 1 ? index : index ^ 1];
+	port->sender = &load->ports[sender_of(load, index)];
 	for (unsigned int i = 0; i < frames_of(load); i++)
 		frames_build(&load->options.frames, index, i, load->count == 1,
 			     port->memory[TX] + (size_t)i * port->stride[TX]);
@@ -227,7 +246,8 @@ int net_load_open_sink(struct net_load **out, struct iov *iov, unsigned int coun
 			error = fill_port(*out, i);
 	}
 	if (!error)
-		error = net_sink_start(&(*out)->sink, iov, front_ends, count, cpu);
+		error = net_sink_start(&(*out)->sink, iov, front_ends, count,
+				       options->frames.broadcast, cpu);
 	if (error) {
 		net_load_close(*out);
 		*out = NULL;
@@ -416,7 +436,7 @@ static void send_frames(struct net_load *load, struct port *port, unsigned int c
 		stamp(load, port, driver_ring_next(ring, i), now);
 	post(load, port, TX, count);
 	port->posted += count;
-	load->counts.sent += count;
+	load->counts.sent += (uint64_t)count * receivers(load);
 }
 
 static unsigned int smaller(uint64_t a, uint64_t b)
@@ -441,6 +461,8 @@ static unsigned int due(struct net_load *load, const struct port *port, double r
 
 static bool sends(const struct net_load *load, unsigned int index)
 {
+	if (load->options.frames.broadcast)
+		return !index;
 	return !load->options.one_way || !(index & 1);
 }
 
@@ -521,6 +543,9 @@ static int introduce(struct net_load *load)
 	const unsigned int stations = smaller(load->options.frames.stations, frames_of(load));
 	int error = 0;
 
+	/* Broadcast frames go everywhere anyway. */
+	if (load->options.frames.broadcast)
+		return 0;
 	for (unsigned int done = 0; !error && done < stations; done += load->options.burst) {
 		for (unsigned int i = 0; i < load->count; i++)
 			send_frames(load, &load->ports[i],
@@ -535,6 +560,7 @@ static void begin(struct net_load *load)
 {
 	memset(&load->counts, 0, sizeof(load->counts));
 	memset(&load->latency, 0, sizeof(load->latency));
+	memset(&load->gaps, 0, sizeof(load->gaps));
 	for (unsigned int i = 0; i < load->count; i++) {
 		struct port *port = &load->ports[i];
 
@@ -543,19 +569,46 @@ static void begin(struct net_load *load)
 	}
 }
 
+/* After a turn from @began to @now, before which @received had come. */
+static void look_for_gap(struct net_load *load, uint64_t received, uint64_t began, uint64_t now)
+{
+	const bool was_away = now - began > AWAY_NS;
+
+	if (was_away && now - began > load->counts.away_ns)
+		load->counts.away_ns = now - began;
+	if (load->counts.received == received && !was_away)
+		return;
+	if (!was_away)
+		histogram_add(&load->gaps, now - load->came);
+	load->came = now;
+}
+
+/* Of what all ports together are to get. */
+static double rate_of_port(const struct net_load *load, double rate)
+{
+	if (load->options.frames.broadcast)
+		return rate / receivers(load);
+	return rate / (load->options.one_way ? (load->count + 1) / 2 : load->count);
+}
+
 int net_load_run(struct net_load *load, double seconds, double rate, const volatile bool *stop,
 		 struct net_load_counts *counts)
 {
-	const double each = rate / (load->options.one_way ? (load->count + 1) / 2 : load->count);
-	uint64_t start = monotonic_ns(), now = start, watched = start;
+	const double each = rate_of_port(load, rate);
+	uint64_t start = monotonic_ns(), now = start, watched = start, began, received;
 	const uint64_t end = start + (uint64_t)(seconds * 1e9);
 	int error = 0;
 
 	begin(load);
 	load->sending = true;
+	load->came = start;
 	while (!error && now < end && !*stop) {
+		began = now;
+		received = load->counts.received;
 		error = take_turns(load, each, start, now);
 		now = monotonic_ns();
+		if (load->options.gaps)
+			look_for_gap(load, received, began, now);
 		if (!error && now - watched > WATCH_NS) {
 			error = watch(load);
 			watched = now;
@@ -573,6 +626,11 @@ int net_load_run(struct net_load *load, double seconds, double rate, const volat
 const struct histogram *net_load_latency(const struct net_load *load)
 {
 	return load->options.stamps ? &load->latency : NULL;
+}
+
+const struct histogram *net_load_gaps(const struct net_load *load)
+{
+	return load->options.gaps ? &load->gaps : NULL;
 }
 
 bool net_load_is_huge(const struct net_load *load)

@@ -4,7 +4,8 @@
  *
  * One thread plays all guests: it posts prebuilt frames at each port's send ring and takes
  * what comes at each receive ring.  Frames of port 0 are for port 1 and back, those of
- * port 2 for port 3, and so on; a single port gets its own frames back.
+ * port 2 for port 3, and so on; a single port gets its own frames back.  Broadcast frames are port
+ * 0's, and for all others.
  */
 #ifndef IOV_BENCH_NET_LOAD_H
 #define IOV_BENCH_NET_LOAD_H
@@ -31,6 +32,7 @@
  * @stamps: write when each frame is sent, and compare when it arrives
  * @verify: compare every byte, and the order
  * @one_way: ports with an odd number only receive
+ * @gaps: note how long nothing came while frames were sent
  */
 struct net_load_options {
 	struct frames_plan frames;
@@ -42,11 +44,12 @@ struct net_load_options {
 	bool stamps;
 	bool verify;
 	bool one_way;
+	bool gaps;
 };
 
 /**
  * struct net_load_counts - what happened, all ports together
- * @sent: frames that the back end got
+ * @sent: frames that the back end got, each as often as it has receivers
  * @received: frames that came while others were sent
  * @bytes: their bytes
  * @late: frames that came afterwards
@@ -55,6 +58,7 @@ struct net_load_options {
  * @reordered: frames that came behind a later one
  * @seconds: how long frames were sent
  * @limited: with a rate: times a frame was due and its ring was full
+ * @away_ns: with gaps: longest time in which this generator had no CPU
  */
 struct net_load_counts {
 	uint64_t sent;
@@ -66,6 +70,7 @@ struct net_load_counts {
 	uint64_t reordered;
 	double seconds;
 	uint64_t limited;
+	uint64_t away_ns;
 };
 
 struct net_load;
@@ -124,6 +129,16 @@ int net_load_run(struct net_load *load, double seconds, double rate, const volat
  * Return: times since the last net_load_run() began; NULL without stamps.
  */
 const struct histogram *net_load_latency(const struct net_load *load);
+
+/**
+ * net_load_gaps - how long nothing came while frames were sent
+ * @load: load with gaps
+ *
+ * A gap ends with a frame at any port.  None counts in which this generator was away itself.
+ *
+ * Return: times since the last net_load_run() began; NULL without gaps.
+ */
+const struct histogram *net_load_gaps(const struct net_load *load);
 
 /**
  * net_load_is_huge - whether all memory is in huge pages

@@ -32,6 +32,7 @@ struct side {
 struct rings {
 	bool is_plain;
 	bool is_packed;
+	bool is_broadcast;
 	unsigned int count;
 	struct virtq_batch from;
 	struct virtq_batch to;
@@ -154,12 +155,9 @@ static void push_frame(struct virtq *ring, const struct virtq_batch *batch, unsi
 	}
 }
 
-static bool pass(struct rings *rings, struct virtq *from, struct virtq *to)
+static void copy_batch(struct rings *rings, struct virtq *to)
 {
-	virtq_batch_reset(&rings->from);
 	virtq_batch_reset(&rings->to);
-	if (!virtq_take(from, &rings->from, BURST))
-		return false;
 	for (unsigned int i = 0; i < rings->from.chain_count; i++) {
 		uint32_t length = rings->from.chains[i].readable_length;
 		unsigned int count = virtq_take_space(to, &rings->to, length, BURST);
@@ -168,8 +166,18 @@ static bool pass(struct rings *rings, struct virtq *from, struct virtq *to)
 			break;
 		push_frame(to, &rings->to, count, length);
 	}
-	virtq_return(from, &rings->from);
 	virtq_publish(to);
+}
+
+/* From one to some, which are beside each other. */
+static bool pass(struct rings *rings, struct virtq *from, struct side *to, unsigned int count)
+{
+	virtq_batch_reset(&rings->from);
+	if (!virtq_take(from, &rings->from, BURST))
+		return false;
+	for (unsigned int i = 0; i < count; i++)
+		copy_batch(rings, &to[i].rings[RX]);
+	virtq_return(from, &rings->from);
 	virtq_publish(from);
 	return true;
 }
@@ -177,7 +185,7 @@ static bool pass(struct rings *rings, struct virtq *from, struct virtq *to)
 static bool pass_side(struct rings *rings, struct side *from, struct side *to)
 {
 	if (!rings->is_plain)
-		return pass(rings, &from->rings[TX], &to->rings[RX]);
+		return pass(rings, &from->rings[TX], to, 1);
 	if (rings->is_packed)
 		return pass_packed(from->plain[TX], &from->next[TX], to->plain[RX], &to->next[RX]);
 	return pass_split(from->plain[TX], &from->next[TX], to->plain[RX], &to->next[RX]);
@@ -188,6 +196,8 @@ static bool pass_all(void *arg)
 	struct rings *rings = arg;
 	bool any = false;
 
+	if (rings->is_broadcast)
+		return pass(rings, &rings->sides[0].rings[TX], &rings->sides[1], rings->count - 1);
 	for (unsigned int i = 0; i < rings->count; i++)
 		any |= pass_side(rings, &rings->sides[i],
 				 &rings->sides[rings->count == 1 ? i : i ^ 1]);
@@ -195,7 +205,7 @@ static bool pass_all(void *arg)
 }
 
 int net_sink_start(struct sink **out, struct iov *iov, struct front_end *const *front_ends,
-		   unsigned int count, int cpu)
+		   unsigned int count, bool is_broadcast, int cpu)
 {
 	const size_t size = sizeof(struct rings) + count * sizeof(struct side);
 	struct rings *rings = aligned_alloc(
@@ -206,6 +216,7 @@ int net_sink_start(struct sink **out, struct iov *iov, struct front_end *const *
 		return iov_fail(iov, -ENOMEM, "no memory for the sink");
 	memset(rings, 0, sizeof(*rings));
 	rings->count = count;
+	rings->is_broadcast = is_broadcast;
 	rings->is_plain = is_plain(front_ends, count);
 	rings->is_packed = front_ends[0]->rings[TX].is_packed;
 	for (unsigned int i = 0; i < count; i++) {

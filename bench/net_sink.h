@@ -12,6 +12,7 @@
  * @iov: context for messages
  * @front_ends: made by front_end_pretend(); outlive it
  * @count: how many, 1 or even; frames of 0 are for 1 and back, and so on
+ * @is_broadcast: all frames are 0's, for all others, and @count is 2 or more
  * @cpu: where the thread runs; -1 for anywhere
  *
  * No byte of a frame is read or written, but for the number of buffers of large ones.
@@ -19,6 +20,6 @@
  * Return: 0 or -errno with a message.
  */
 int net_sink_start(struct sink **out, struct iov *iov, struct front_end *const *front_ends,
-		   unsigned int count, int cpu);
+		   unsigned int count, bool is_broadcast, int cpu);
 
 #endif

@@ -29,7 +29,9 @@ enum {
 	KEY_FLOWS,
 	KEY_STATIONS,
 	KEY_ONE_WAY,
+	KEY_BROADCAST,
 	KEY_LATENCY,
+	KEY_GAPS,
 	KEY_VERIFY,
 };
 
@@ -45,10 +47,12 @@ static const struct argp_option options[] = {
 	{"packed", KEY_PACKED, 0, 0, "Packed rings instead of split ones", 1},
 	{"ring-size", KEY_RING_SIZE, "N", 0, "Entries of a ring, a power of 2 (1024)", 1},
 	{"one-way", KEY_ONE_WAY, 0, 0, "Only the first port of each pair sends", 1},
+	{"broadcast", KEY_BROADCAST, 0, 0, "Only the first port sends, and to all others of its side", 1},
 	BENCH_OPTIONS,
 	{"search", KEY_SEARCH, 0, 0, "Look for the highest rate without loss, as RFC 2544 does", 2},
 	{"loss", KEY_LOSS, "PERCENT", 0, "Loss that a trial of --search may have (0)", 2},
 	{"latency", KEY_LATENCY, 0, 0, "How long frames are under way, by a stamp in each", 2},
+	{"gaps", KEY_GAPS, 0, 0, "How long nothing comes while frames are sent: pauses of a back end", 2},
 	{"verify", KEY_VERIFY, 0, 0, "Compare every byte of every frame, and the order", 2},
 	{0},
 };
@@ -61,12 +65,26 @@ static void parse_size(struct net_args *args, const char *arg, struct argp_state
 	frames->size = args->mixed ? 0 : bench_count(arg, "size", FRAMES_MIN, FRAMES_MAX, state);
 }
 
+static void check_broadcast(const struct net_load_options *load, const struct bench_args *bench,
+			    const struct argp_state *state)
+{
+	if (!load->frames.broadcast)
+		return;
+	if (load->one_way)
+		cli_misuse(state, "--broadcast and --one-way: expected one of them");
+	for (unsigned int i = 0; i < bench->side_count; i++)
+		if (bench->sides[i].count < 2)
+			cli_misuse(state, "%s: a socket, expected two or more with --broadcast: A,B",
+				   bench->sides[i].name);
+}
+
 static void finish(struct net_args *args, struct argp_state *state)
 {
 	struct net_load_options *load = &args->options.load;
 	const struct bench_args *bench = &args->bench;
 
 	bench_finish(&args->bench, "those of a back end, like vm1.sock,vm2.sock", state);
+	check_broadcast(load, bench, state);
 	for (unsigned int i = 0; i < bench->side_count; i++)
 		if (bench->sides[i].count > 1 && bench->sides[i].count % 2)
 			cli_misuse(state,
@@ -138,8 +156,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_ONE_WAY:
 		load->one_way = true;
 		return 0;
+	case KEY_BROADCAST:
+		load->frames.broadcast = true;
+		return 0;
 	case KEY_LATENCY:
 		load->stamps = true;
+		return 0;
+	case KEY_GAPS:
+		load->gaps = true;
 		return 0;
 	case KEY_VERIFY:
 		load->verify = true;
@@ -162,6 +186,8 @@ static const struct bench_column columns[] = {
 	{"latency_us", "p50", "P50 us", 1},
 	{"latency_us", "p99", "P99 us", 1},
 	{"latency_us", "p99.9", "P99.9 us", 1},
+	{"gaps_us", "p99.9", "GAP P99.9 us", 1},
+	{"gaps_us", "p100", "LONGEST us", 1},
 	{"headroom", NULL, "HEADROOM", 2},
 	{"first_is_times", "median", "FIRST IS TIMES", 2},
 	{"first_is_times", "q1", "Q1", 2},

@@ -6,9 +6,7 @@
  */
 #include <errno.h>
 
-#include "tests/fuzz/fuzz.h"
-#include "tests/unit/nvme_model.h"
-#include "vhost-user/nvme/keeper.h"
+#include "tests/fuzz/controller.h"
 
 #define GUEST_BYTES 65536
 #define JOBS 32
@@ -29,7 +27,7 @@ static struct keeper *keeper;
 static struct blk_backend *backend;
 static struct blk_channel *channel;
 static struct job jobs[JOBS];
-static unsigned int under_way, done, failed, lied, lost, refused;
+static unsigned int under_way, done, failed, lost, refused;
 
 static void on_done(struct blk_io *io, int error)
 {
@@ -50,25 +48,24 @@ static void fuzz_open_target(void)
 
 static bool start(struct fuzz_input *input)
 {
-	const struct blk_source source = { .workers = 1 };
 	struct keeper_way way = { 0 };
-	uint8_t kind = fuzz_u8(input);
+	struct blk_source source = { 0 };
+	uint32_t id;
 
-	nvme_model_open(&model, 1 + fuzz_u8(input));
-	model.scatters = kind & 1;
-	model.shares_doorbells = kind & 2;
-	model.has_cache = !(kind & 4);
-	model.lies_of_itself = kind & 8;
+	controller_open(&model, input);
+	source.workers = 1 + fuzz_below(input, 4);
+	source.read_only = fuzz_one_in(input, 4);
+	id = fuzz_below(input, 4);
 	assert_int_equal(iov_open(&way.iov, NULL), 0);
 	if (keeper_make(&keeper, iov, &way, &model.bus)) {
 		iov_close(way.iov);
 		return false;
 	}
-	if (nvme_disk_open(&backend, iov, keeper, 0, &source)) {
+	if (nvme_disk_open(&backend, iov, keeper, id, &source)) {
 		keeper_end(keeper);
 		return false;
 	}
-	assert_int_equal(backend->ops->memory_came(backend, guest, GUEST_BYTES), 0);
+	backend->ops->memory_came(backend, guest, GUEST_BYTES);
 	assert_int_equal(backend->ops->channel_open(&channel, backend, NULL), 0);
 	keeper_look(keeper, false);
 	return true;
@@ -78,6 +75,7 @@ static void submit(struct fuzz_input *input)
 {
 	static const enum blk_op ops[] = { BLK_READ, BLK_WRITE, BLK_FLUSH, BLK_DISCARD,
 					   BLK_WRITE_ZEROES, BLK_SECURE_ERASE };
+	const uint64_t block = ((struct nvme_disk *)backend)->space.block_size;
 	struct job *job = jobs;
 	unsigned int parts = 1 + fuzz_below(input, PARTS);
 
@@ -88,8 +86,10 @@ static void submit(struct fuzz_input *input)
 	*job = (struct job){ .io = { .op = ops[fuzz_below(input, 6)], .done = on_done } };
 	job->io.is_stable = fuzz_one_in(input, 4);
 	job->io.may_unmap = fuzz_one_in(input, 2);
-	job->io.offset = (uint64_t)fuzz_below(input, 4096) * 512;
-	job->io.length = job->io.op == BLK_FLUSH ? 0 : (1 + fuzz_below(input, 24)) * UINT64_C(512);
+	job->io.offset = fuzz_below(input, 4096) * block;
+	job->io.length = (1 + fuzz_below(input, 24)) * UINT64_C(512);
+	job->io.length = job->io.op == BLK_FLUSH ? 0 :
+			 job->io.length < block ? block : job->io.length / block * block;
 	job->io.vector = job->parts;
 	job->io.count = parts;
 	for (uint64_t left = job->io.length, i = 0; i < parts; i++) {
@@ -105,19 +105,30 @@ static void submit(struct fuzz_input *input)
 	backend->ops->submit(channel, &job->io);
 }
 
-/* Of a queue that it has, or it reaches for nothing. */
-static void lie(struct fuzz_input *input)
+/* What is told of it is of a disk, and nobody is told of another one. */
+static void look(void)
 {
-	const uint16_t of = (uint16_t)(1 + (fuzz_one_in(input, 4) ? fuzz_u16(input) : 0));
-	const uint16_t id = fuzz_one_in(input, 4) ? fuzz_u16(input) : (uint16_t)fuzz_below(input, 256);
-	const uint16_t status = fuzz_one_in(input, 4) ? fuzz_u16(input) & 0x7fff : 0;
+	struct nvme_disk *disk = (struct nvme_disk *)backend;
+	struct blk_geometry geometry;
+	struct blk_backend *other;
+	const struct blk_source source = { .workers = 1 };
 
-	if (!model.queues[1].exists)
-		return;
-	nvme_model_say(&model, 1, of, id, status);
-	/* What it says has ended and has not reads the list of the next one in that slot. */
-	model.is_confused = true;
-	lied++;
+	assert_non_null(backend->ops->identity(backend));
+	backend->ops->status(backend);
+	if (!backend->ops->describe(backend, &geometry)) {
+		assert_int_equal(geometry.block, disk->space.block_size);
+		assert_true(geometry.bytes && !(geometry.bytes % geometry.block));
+		assert_true(geometry.physical_block >= geometry.block &&
+			    !(geometry.physical_block & (geometry.physical_block - 1)));
+	}
+	/* Its own namespace is in use. */
+	assert_int_not_equal(nvme_disk_open(&other, iov, keeper, disk->space.id, &source), 0);
+}
+
+static void change_memory(struct fuzz_input *input)
+{
+	backend->ops->memory_goes(backend, fuzz_one_in(input, 2) ? foreign : guest);
+	backend->ops->memory_came(backend, guest, GUEST_BYTES);
 }
 
 static void step(struct fuzz_input *input)
@@ -125,50 +136,37 @@ static void step(struct fuzz_input *input)
 	switch (fuzz_below(input, 10)) {
 	case 0:
 	case 1:
-		submit(input);
-		break;
+		return submit(input);
 	case 2:
 	case 3:
 		backend->ops->poll(channel);
-		break;
+		return;
 	case 4:
-		nvme_model_run(&model);
-		break;
+		return nvme_model_run(&model);
 	case 5:
-		lie(input);
-		break;
 	case 6:
-		model.status = fuzz_u16(input) & 0x7fff;
-		model.status_count = fuzz_below(input, 16);
-		break;
+		return controller_acts(&model, keeper, input);
 	case 7:
-		model.is_stuck = fuzz_one_in(input, 2);
-		model.is_fatal = fuzz_one_in(input, 4);
-		model.is_gone = fuzz_one_in(input, 4);
-		break;
+		return look();
 	case 8:
-		keeper_look(keeper, true);
-		break;
-	case 9:
-		for (unsigned int i = 0; i < 41; i++)
-			keeper_look(keeper, true);
-		break;
+		backend->ops->arm(channel);
+		return;
+	default:
+		/* No ring runs then. */
+		if (!under_way)
+			change_memory(input);
 	}
 }
 
 /* Well again, it ends all that it was given, and what it lost on the way is found out by the clock. */
 static void finish(void)
 {
-	model.status_count = 0;
-	model.is_gone = false;
-	model.is_fatal = false;
-	model.is_stuck = false;
+	controller_heal(&model);
 	for (unsigned int i = 0; under_way && i < PATIENCE; i++) {
 		nvme_model_run(&model);
 		backend->ops->poll(channel);
-		keeper->tried_ms = 0;
 		if (i % 16 == 15)
-			keeper_look(keeper, true);
+			controller_second(keeper);
 	}
 	assert_int_equal(under_way, 0);
 	backend->ops->channel_close(channel);
@@ -190,7 +188,8 @@ static void run(struct fuzz_input *input)
 
 static void all_was_reached(void)
 {
-	assert_true(done && failed && lied && lost && refused);
+	assert_true(done && failed && lost && refused);
+	controller_reached_everything();
 	iov_close(iov);
 }
 

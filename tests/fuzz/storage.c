@@ -2,7 +2,8 @@
 /*
  * All of iovd but its main(), with a disk: a front end that negotiates what it likes, says anything
  * and goes away at any time; its guest, which asks for anything or does anything to its rings; an
- * image that changes its size; rings that move from worker to worker; clients that ask for disks.
+ * image that changes its size, an NBD server and an NVMe controller that do as they like; rings that
+ * move from worker to worker; clients that ask for disks.
  *
  * Another guest has a disk, too.  After each input what it wrote is there, and descriptors and ports
  * are gone.  While the first one behaves, each of its requests comes back, once, with a status.
@@ -22,6 +23,8 @@
 
 #include "tests/fuzz/clients.h"
 #include "tests/fuzz/descriptors.h"
+#include "tests/fuzz/function.h"
+#include "tests/fuzz/nbd_server.h"
 #include "tests/fuzz/network.h"
 #include "tests/fuzz/says.h"
 #include "tests/fuzz/services.h"
@@ -44,9 +47,12 @@
 #define SLOTS 16
 #define PARTS 8
 
-/* What the disk is, by the bits of a byte: one file or the other, memory, or null. */
-#define KIND_BACKEND 3
-#define KIND_CACHED 4
+/* What the disk is, by the bits of a byte: first where it is. */
+#define KIND_BACKEND 7
+enum {
+	KIND_QUICK_FILE, KIND_MEMORY, KIND_NULL, KIND_SLOW_FILE,
+	KIND_QUICK_FILE_CACHED, KIND_NBD, KIND_NVME, KIND_SLOW_FILE_CACHED,
+};
 #define KIND_RINGS 8
 #define KIND_READ_ONLY 16
 #define KIND_WAITS 32
@@ -109,6 +115,28 @@ static const char *const requests[] = {
 	"\"qos.set\",\"params\":{\"name\":\"g\",\"iops\":0,\"write_bytes\":100000}}",
 	"\"qos.remove\",\"params\":{\"name\":\"g\"}}", "\"qos.show\",\"params\":{\"name\":\"g\"}}",
 	SET("\"qos\":\"g\""), SET("\"qos\":\"none\""),
+	SET("\"qos\":\"\""), "\"qos.list\"}",
+	"\"port.set\",\"params\":{\"name\":\"p\",\"mtu\":1500}}",
+	ADD("\"backend\":\"nbd\",\"uri\":\"nbd://host\""),
+	ADD("\"backend\":\"nbd\",\"uri\":\"nbd://[::1]:1\""),
+	ADD("\"backend\":\"nbd\",\"uri\":\"nbd://127.0.0.1:1/x\""),
+	ADD("\"backend\":\"nbd\",\"uri\":\"nbds://127.0.0.1\""),
+	ADD("\"backend\":\"nbd\",\"uri\":\"http://127.0.0.1\""),
+	ADD("\"backend\":\"nbd\",\"uri\":\"nbd+unix:///?socket=x\""),
+	ADD("\"backend\":\"nbd\",\"uri\":\"nbd+unix:///?socket=$/none\""),
+	ADD("\"backend\":\"nbd\",\"uri\":\"nbd+unix:///?socket=$/left\""),
+	ADD("\"backend\":\"nbd\",\"uri\":\"nbd+unix:///?socket=$/control\""),
+	ADD("\"backend\":\"nbd\",\"uri\":\"nbd://192.0.2.7\",\"queues\":2"),
+	ADD("\"backend\":\"nvme\",\"path\":\"" FUNCTION "\""),
+	ADD("\"backend\":\"nvme\",\"path\":\"" FUNCTION "/1\""),
+	ADD("\"backend\":\"nvme\",\"path\":\"" FUNCTION "/n2\""),
+	ADD("\"backend\":\"nvme\",\"path\":\"" FUNCTION "/n2\",\"read_only\":true"),
+	ADD("\"backend\":\"nvme\",\"path\":\"" FUNCTION "/0\""),
+	ADD("\"backend\":\"nvme\",\"path\":\"" FUNCTION "/99999999999\""),
+	ADD("\"backend\":\"nvme\",\"path\":\"0000:ff:1f.7/1\""),
+	ADD("\"backend\":\"nvme\",\"path\":\"a-text-that-is-much-longer-than-any-function/1\""),
+	"\"disk.add\",\"params\":{\"name\":\"y\",\"socket\":\"$/y\",\"server\":true,\"qos\":\"g\","
+		"\"backend\":\"memory\",\"bytes\":4096}}",
 };
 #define REQUESTS (sizeof(requests) / sizeof(*requests))
 
@@ -128,6 +156,7 @@ static struct frontend guest;
 static struct slot slots[SLOTS];
 static bool is_open, is_tame, is_gone;
 static unsigned int connections, rings;
+static uint8_t server_kind;
 static int inflight_fd = -1;
 static struct vu_inflight_area area;
 
@@ -135,7 +164,7 @@ static struct frontend witness;
 static struct slot witness_slot;
 
 /* Over all inputs. */
-static unsigned int statuses[3], moved, given_back_later;
+static unsigned int statuses[3], moved, given_back_later, refused;
 
 /* A guest */
 
@@ -239,8 +268,50 @@ static void take_back(void)
 			take_one(i, done.id);
 }
 
+static struct disk_port *find_disk(void)
+{
+	struct port *port;
+
+	return disk_find(services.registry, "p", &port) ? NULL : disk_port_of(port);
+}
+
+/* NULL for a disk that is on none. */
+static struct keeper *find_keeper(void)
+{
+	const struct disk_port *disk = find_disk();
+	struct blk_backend *backend = disk ? disk->disk.backend : NULL;
+
+	return backend && backend->ops == &blk_backend_nvme ? ((struct nvme_disk *)backend)->keeper : NULL;
+}
+
+/* A disk that waits for its medium does so for good. */
+static bool waits_for_good(void)
+{
+	const struct disk_port *disk = find_disk();
+
+	return disk && disk->disk.on_error == BLK_ERROR_WAIT;
+}
+
+/* That of the beginning is well again. */
+static void heal(void)
+{
+	nbd_server_heal();
+	if (function_model())
+		controller_heal(function_model());
+}
+
+/* For who waits for a controller, time goes by. */
+static void hurry(void)
+{
+	struct keeper *keeper = find_keeper();
+
+	if (keeper)
+		controller_second(keeper);
+}
+
 static bool has_all(void)
 {
+	hurry();
 	take_back();
 	for (unsigned int i = 0; i < SLOTS; i++)
 		if (slots[i].is_out)
@@ -271,11 +342,12 @@ static void ask(struct fuzz_input *input)
 	uint64_t sector = kind & 0x40 ? fuzz_edge(input) : 8u * (fuzz_u8(input) % 64);
 	struct slot *slot = &slots[(kind >> 3) & 7];
 	uint32_t length = size & 0x80 ? size & 0x7f : 512u * (size % (DATA_MAX / 512 + 1));
+	const unsigned int ring = kind & 0x80 ? rings - 1 : 0;
 
-	slot->ring = kind & 0x80 ? rings - 1 : 0;
 	take_back();
-	if (!is_tame || !has_ring(slot->ring) || slot->is_out)
+	if (!is_tame || !has_ring(ring) || slot->is_out)
 		return;
+	slot->ring = ring;
 	write_header(&guest, slot, type, sector);
 	if (type == VIRTIO_BLK_T_IN || type == VIRTIO_BLK_T_GET_ID)
 		in = type == VIRTIO_BLK_T_IN ? length : size;
@@ -292,12 +364,50 @@ static void ask(struct fuzz_input *input)
 
 /* Its front end */
 
+static bool is_at_server(uint8_t kind)
+{
+	return (kind & KIND_BACKEND) == KIND_NBD;
+}
+
+static bool is_on_controller(uint8_t kind)
+{
+	return (kind & KIND_BACKEND) == KIND_NVME;
+}
+
 /* NULL for a disk that is in no file. */
 static const char *image_of(uint8_t kind)
 {
-	if ((kind & KIND_BACKEND) % 3 || services.registry->disks->why_no_uring)
+	if ((kind & 3) % 3 || services.registry->disks->why_no_uring)
 		return NULL;
-	return kind & KIND_BACKEND ? slow_path : quick_path;
+	return kind & 3 ? slow_path : quick_path;
+}
+
+static struct disk_options disk_of(uint8_t kind)
+{
+	struct disk_options disk = {
+		.backend = "memory",
+		.read_only = kind & KIND_READ_ONLY,
+		.queues = kind & KIND_RINGS ? RINGS : 0,
+		.on_error = kind & KIND_WAITS ? "wait" : NULL,
+		.write_through = kind & KIND_THROUGH,
+	};
+
+	if (image_of(kind)) {
+		disk.backend = "file";
+		disk.path = image_of(kind);
+		disk.cached = (kind & KIND_BACKEND) >= KIND_QUICK_FILE_CACHED;
+	} else if (is_at_server(kind)) {
+		disk.backend = "nbd";
+		disk.uri = nbd_server_uri(server_kind & 1);
+		disk.cached = server_kind & 2;
+	} else if (is_on_controller(kind)) {
+		disk.backend = "nvme";
+		disk.path = server_kind & 1 ? FUNCTION "/2" : FUNCTION;
+	} else {
+		disk.backend = (kind & KIND_BACKEND) == KIND_NULL ? "null" : "memory";
+		disk.bytes = DISK_BYTES;
+	}
+	return disk;
 }
 
 static int add_disk(uint8_t kind)
@@ -307,17 +417,7 @@ static int add_disk(uint8_t kind)
 		.type = "disk",
 		.socket = services.port,
 		.server = true,
-		.disk = {
-			.backend = image_of(kind) ? "file"
-				   : (kind & KIND_BACKEND) == 2 ? "null" : "memory",
-			.path = image_of(kind),
-			.bytes = image_of(kind) ? 0 : DISK_BYTES,
-			.read_only = kind & KIND_READ_ONLY,
-			.cached = kind & KIND_CACHED,
-			.queues = kind & KIND_RINGS ? RINGS : 0,
-			.on_error = kind & KIND_WAITS ? "wait" : NULL,
-			.write_through = kind & KIND_THROUGH,
-		},
+		.disk = disk_of(kind),
 	};
 	struct port *port;
 
@@ -392,6 +492,8 @@ static bool is_alone(void)
 {
 	struct port *port;
 
+	hurry();
+
 	return disk_find(services.registry, "p", &port) || !front_end_session(port);
 }
 
@@ -462,8 +564,9 @@ static void lose_memory(void)
 /* As a VMM does it when its guest pauses: nothing is in flight then. */
 static void stop_and_go(void)
 {
-	if (!is_tame || !has_ring(0))
+	if (!is_tame || !has_ring(0) || waits_for_good())
 		return;
+	heal();
 	guest.base[0] = frontend_stop_ring(&guest, 0);
 	take_back();
 	for (unsigned int i = 0; i < SLOTS; i++)
@@ -535,6 +638,7 @@ static void come_late(struct fuzz_input *input, uint8_t kind)
 
 	if (!disk_find(services.registry, "p", &port))
 		port_remove(services.registry, port);
+	nbd_server_forget();
 	if (image)
 		lock_from_nowhere(image, sockets);
 	/* Its image may be none any more, or another disk's. */
@@ -572,9 +676,23 @@ static void resize_image(struct fuzz_input *input)
 	assert_return_code(truncate(slow_path, size), errno);
 }
 
+/* Whatever it is stored on. */
+static void disturb(struct fuzz_input *input, uint8_t kind)
+{
+	struct keeper *keeper = find_keeper();
+
+	if (is_at_server(kind))
+		nbd_server_acts(input);
+	else if (keeper)
+		controller_acts(function_model(), keeper, input);
+	services_settle();
+}
+
 static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 {
 	switch (op & 15) {
+	case 7:
+		return is_at_server(kind) || is_on_controller(kind) ? disturb(input, kind) : ask(input);
 	case 8:
 		return say(input);
 	case 9:
@@ -652,8 +770,8 @@ static void converse(struct fuzz_input *input, uint8_t kind)
 		if (is_open)
 			is_gone |= has_ended(&guest);
 	}
-	/* A disk that waits for its medium does so for good. */
-	if (is_open && is_tame && !is_gone && !(kind & KIND_WAITS))
+	heal();
+	if (is_open && is_tame && !is_gone && !waits_for_good())
 		services_expect_soon(has_all);
 }
 
@@ -684,6 +802,27 @@ static void make_image(const char *path)
 	close(fd);
 }
 
+/* What is no disk is none, and it is said why. */
+static bool have_disk(struct fuzz_input *input, uint8_t kind)
+{
+	const bool is_played = is_at_server(kind) || is_on_controller(kind);
+	int error;
+
+	server_kind = is_played ? fuzz_u8(input) : 0;
+	nbd_server_forget();
+	nbd_server_play(input, is_at_server(kind) ? fuzz_u8(input) : 0);
+	if (is_on_controller(kind))
+		function_open(input);
+	error = add_disk(kind);
+	if (!is_played)
+		services_expect(error);
+	if (!error)
+		return true;
+	assert_true(*iov_error_message(services.iov));
+	refused++;
+	return false;
+}
+
 static void run(struct fuzz_input *input)
 {
 	uint8_t kind = fuzz_u8(input);
@@ -692,10 +831,11 @@ static void run(struct fuzz_input *input)
 	connections = 0;
 	make_image(quick_path);
 	make_image(slow_path);
-	services_expect(add_disk(kind));
-	converse(input, kind);
+	if (have_disk(input, kind))
+		converse(input, kind);
 	go();
 	remove_disks();
+	function_close();
 	witness_expect_unharmed();
 	services_expect_soon(fds_are_closed);
 	unlink(services.port);
@@ -711,6 +851,7 @@ static void open_all(void)
 {
 	network_open();
 	services_open();
+	nbd_server_open();
 	snprintf(quick_path, sizeof(quick_path), "%s/image", services.directory);
 	close(mkstemp(slow_path));
 	atexit(remove_images);
@@ -729,7 +870,8 @@ static void reached_everything(void)
 {
 	for (unsigned int i = 0; i < 3; i++)
 		assert_true(statuses[i]);
-	assert_true(moved && given_back_later);
+	assert_true(moved && given_back_later && refused);
+	controller_reached_everything();
 	clients_reached_everything();
 	close_all();
 }

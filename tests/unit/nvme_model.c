@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static struct nvme_model *of(struct iov_nvme_bus *bus)
 {
@@ -43,8 +46,9 @@ static void *at(struct nvme_model *model, uint64_t iova, uint64_t bytes)
 
 static int map(struct nvme_model *model, void *memory, uint64_t bytes, uint64_t *iova, void *own)
 {
-	assert_true(model->mapped_count < MODEL_MAPPED);
 	assert_int_equal(((uintptr_t)memory | bytes) % NVME_PAGE, 0);
+	if (model->mapped_count == MODEL_MAPPED)
+		return -ENOSPC;
 	*iova = model->next_iova;
 	/* What follows in memory does not follow for it. */
 	model->next_iova += bytes + 16 * NVME_PAGE;
@@ -67,73 +71,110 @@ static void unmap(struct nvme_model *model, uint64_t iova)
 	fail_msg("nothing is mapped there");
 }
 
+static struct nvme_model *begin(struct iov_nvme_bus *bus)
+{
+	pthread_mutex_lock(&of(bus)->lock);
+	return of(bus);
+}
+
+static int end(struct nvme_model *model, int error)
+{
+	pthread_mutex_unlock(&model->lock);
+	return error;
+}
+
 static int bus_map(struct iov_nvme_bus *bus, void *memory, uint64_t bytes, uint64_t *iova)
 {
-	if (of(bus)->map_fails) {
-		of(bus)->map_fails--;
-		return -ENOSPC;
-	}
-	return map(of(bus), memory, bytes, iova, NULL);
+	struct nvme_model *model = begin(bus);
+
+	if (!model->map_fails)
+		return end(model, map(model, memory, bytes, iova, NULL));
+	model->map_fails--;
+	return end(model, -ENOSPC);
 }
 
 static void bus_unmap(struct iov_nvme_bus *bus, uint64_t iova, uint64_t bytes)
 {
+	struct nvme_model *model = begin(bus);
+
 	(void)bytes;
-	unmap(of(bus), iova);
+	unmap(model, iova);
+	end(model, 0);
 }
 
 static int bus_alloc(struct iov_nvme_bus *bus, uint64_t bytes, void **memory, uint64_t *iova)
 {
+	struct nvme_model *model = begin(bus);
+	int error;
+
 	bytes = (bytes + NVME_PAGE - 1) & ~(NVME_PAGE - 1);
 	*memory = aligned_alloc(NVME_PAGE, bytes);
 	assert_non_null(*memory);
 	memset(*memory, 0, bytes);
-	return map(of(bus), *memory, bytes, iova, *memory);
+	error = map(model, *memory, bytes, iova, *memory);
+	if (error) {
+		free(*memory);
+		*memory = NULL;
+	}
+	return end(model, error);
 }
 
 static void bus_free(struct iov_nvme_bus *bus, void *memory, uint64_t bytes, uint64_t iova)
 {
+	struct nvme_model *model = begin(bus);
+
 	(void)bytes;
 	if (memory)
-		unmap(of(bus), iova);
+		unmap(model, iova);
+	end(model, 0);
 }
 
 static int bus_interrupt(struct iov_nvme_bus *bus, unsigned int vector, int fd)
 {
+	struct nvme_model *model = begin(bus);
+
 	assert_true(vector < bus->vectors);
-	of(bus)->interrupts += fd >= 0;
-	return 0;
+	model->interrupts += fd >= 0;
+	model->events_of[vector] = fd;
+	/* As Linux does it, whatever was masked there before. */
+	model->table[4 * vector + 3] = fd < 0;
+	model->is_due[vector] = false;
+	return end(model, 0);
 }
 
 static void forget(struct nvme_model *model)
 {
 	memset(model->queues, 0, sizeof(model->queues));
-	memset(model->registers + NVME_DOORBELLS, 0, sizeof(model->registers) - NVME_DOORBELLS);
+	memset(model->registers + NVME_DOORBELLS, 0, IOV_NVME_REGISTERS - NVME_DOORBELLS);
 	model->pending_count = 0;
 	model->shadows = 0;
 	model->is_fatal = false;
 	model->is_stuck = false;
+	model->is_late = false;
 }
 
 static void bus_silence(struct iov_nvme_bus *bus)
 {
+	struct nvme_model *model = begin(bus);
+
 	/* It reaches nothing, so it goes on with nothing. */
-	of(bus)->pending_count = 0;
-	memset(of(bus)->queues, 0, sizeof(of(bus)->queues));
+	model->pending_count = 0;
+	memset(model->queues, 0, sizeof(model->queues));
+	end(model, 0);
 }
 
 static int bus_reset(struct iov_nvme_bus *bus)
 {
-	struct nvme_model *model = of(bus);
+	struct nvme_model *model = begin(bus);
 
 	model->resets++;
 	if (model->has_no_reset)
-		return -EIO;
+		return end(model, -EIO);
 	forget(model);
 	if (!model->is_gone)
 		*reg32(model, NVME_CSTS) = 0;
 	*reg32(model, NVME_CC) = 0;
-	return 0;
+	return end(model, 0);
 }
 
 static void bus_pause(struct iov_nvme_bus *bus)
@@ -158,9 +199,22 @@ static const struct iov_nvme_bus_ops ops = {
 	.close = bus_close,
 };
 
+static void make_bar(struct nvme_model *model)
+{
+	model->bar = memfd_create("bar", MFD_CLOEXEC);
+	assert_return_code(model->bar, errno);
+	assert_return_code(ftruncate(model->bar, MODEL_BAR), errno);
+	model->registers = mmap(NULL, MODEL_BAR, PROT_READ | PROT_WRITE, MAP_SHARED, model->bar, 0);
+	assert_true(model->registers != MAP_FAILED);
+	model->table = (uint32_t *)(void *)(model->registers + IOV_NVME_REGISTERS);
+}
+
 void nvme_model_open(struct nvme_model *model, uint64_t seed)
 {
 	memset(model, 0, sizeof(*model));
+	pthread_mutex_init(&model->lock, NULL);
+	make_bar(model);
+	memset(model->events_of, -1, sizeof(model->events_of));
 	model->bus.ops = &ops;
 	snprintf(model->bus.name, sizeof(model->bus.name), "0000:77:00.0");
 	model->bus.registers = model->registers;
@@ -176,18 +230,38 @@ void nvme_model_open(struct nvme_model *model, uint64_t seed)
 	/* 256 entries, half a second, doorbells beside each other */
 	*reg64(model, NVME_CAP) = 255 | UINT64_C(1) << 24;
 	for (unsigned int i = 0; i < MODEL_SPACES; i++)
-		model->medium[i] = calloc(1, MODEL_BYTES);
+		model->space[i] = (struct model_space){ calloc(1, MODEL_BYTES), MODEL_BYTES, 0, false };
 }
 
 void nvme_model_close(struct nvme_model *model)
 {
 	assert_int_equal(model->mapped_count, 0);
 	for (unsigned int i = 0; i < MODEL_SPACES; i++)
-		free(model->medium[i]);
+		free(model->space[i].medium);
+	munmap(model->registers, MODEL_BAR);
+	close(model->bar);
+	pthread_mutex_destroy(&model->lock);
 }
 
-void nvme_model_say(struct nvme_model *model, unsigned int queue, uint16_t of, uint16_t id,
-		    uint16_t status)
+static bool is_masked(const struct nvme_model *model, unsigned int vector)
+{
+	return __atomic_load_n(&model->table[4 * vector + 3], __ATOMIC_RELAXED) & 1;
+}
+
+/* PCI 3.0 section 6.8.3.4: once it is not masked any more. */
+static void fire_due(struct nvme_model *model)
+{
+	for (unsigned int i = 0; i <= MODEL_QUEUES; i++) {
+		if (!model->is_due[i] || is_masked(model, i))
+			continue;
+		model->is_due[i] = false;
+		if (model->events_of[i] >= 0)
+			eventfd_write(model->events_of[i], 1);
+	}
+}
+
+static void say(struct nvme_model *model, unsigned int queue, uint16_t of, uint16_t id,
+		uint16_t status)
 {
 	struct model_queue *pair = &model->queues[queue];
 	struct nvme_completion *done = at(model, pair->completions + pair->tail * sizeof(*done),
@@ -195,11 +269,24 @@ void nvme_model_say(struct nvme_model *model, unsigned int queue, uint16_t of, u
 
 	done->queue = of;
 	done->id = id;
-	done->status = (uint16_t)(status << 1 | pair->phase);
+	/* Who sees it sees the rest. */
+	__atomic_store_n(&done->status, (uint16_t)(status << 1 | pair->phase), __ATOMIC_RELEASE);
 	if (++pair->tail == pair->entries) {
 		pair->tail = 0;
 		pair->phase ^= 1;
 	}
+	if (pair->interrupts)
+		model->is_due[pair->vector] = true;
+}
+
+void nvme_model_say(struct nvme_model *model, unsigned int queue, uint16_t of, uint16_t id,
+		    uint16_t status)
+{
+	pthread_mutex_lock(&model->lock);
+	if (model->queues[queue].exists)
+		say(model, queue, of, id, status);
+	fire_due(model);
+	pthread_mutex_unlock(&model->lock);
 }
 
 static void identify_controller(const struct nvme_model *model, uint8_t *page)
@@ -215,11 +302,21 @@ static void identify_controller(const struct nvme_model *model, uint8_t *page)
 	page[NVME_CONTROLLER_SGLS] = model->scatters ? 2 : 0;
 }
 
-static void identify_space(const struct nvme_model *model, uint32_t id, uint8_t *page)
+static bool has_space(const struct nvme_model *model, uint32_t id)
 {
-	const uint64_t blocks = MODEL_BYTES >> model->block_bits;
+	return id && id <= model->spaces && model->space[id - 1].bytes;
+}
+
+/* Of one that is not there all is zero. */
+static void identify_space(struct nvme_model *model, uint32_t id, uint8_t *page)
+{
+	const uint64_t blocks = has_space(model, id) ? model->space[id - 1].bytes >> model->block_bits : 0;
 	const uint32_t format = model->block_bits << 16 | (model->has_metadata ? 8 : 0);
 
+	if (!blocks)
+		return;
+	if (model->space[id - 1].told < blocks)
+		model->space[id - 1].told = blocks;
 	memcpy(page + NVME_NAMESPACE_BLOCKS, &blocks, sizeof(blocks));
 	memcpy(page + NVME_NAMESPACE_FORMATS, &format, sizeof(format));
 	page[NVME_NAMESPACE_ATTRIBUTES] = model->protects;
@@ -227,6 +324,13 @@ static void identify_space(const struct nvme_model *model, uint32_t id, uint8_t 
 	page[NVME_NAMESPACE_NGUID] = (uint8_t)(0xa0 + id);
 	page[NVME_NAMESPACE_FEATURES] = 1 << 4;
 	page[NVME_NAMESPACE_WRITE_BLOCKS] = 7;
+}
+
+static void list_spaces(const struct nvme_model *model, uint8_t *page)
+{
+	for (uint32_t id = 1, at = 0; id <= model->spaces; id++)
+		if (has_space(model, id))
+			page[4 * at++] = (uint8_t)id;
 }
 
 static void identify(struct nvme_model *model, const struct nvme_command *command)
@@ -239,8 +343,7 @@ static void identify(struct nvme_model *model, const struct nvme_command *comman
 	else if (command->words[0] == NVME_IDENTIFY_NAMESPACE)
 		identify_space(model, command->nsid, page);
 	else
-		for (uint32_t i = 0; i < model->spaces; i++)
-			page[4 * i] = (uint8_t)(i + 1);
+		list_spaces(model, page);
 	/* Not so that it is served: what it is asked for then is not within what it has. */
 	if (model->lies_of_itself) {
 		for (unsigned int i = 0; i < NVME_PAGE; i++)
@@ -258,14 +361,20 @@ static uint16_t create(struct nvme_model *model, const struct nvme_command *comm
 	if ((command->words[0] & 0xffff) > model->queue_count)
 		return 0x101;
 	assert_int_equal(command->words[1] & NVME_QUEUE_CONTIGUOUS, 1);
+	if (model->is_late && !find(model, command->data[0], entries * (is_submission ? 64u : 16u)))
+		return NVME_STATUS_FINAL | 0x004;
 	at(model, command->data[0], entries * (is_submission ? 64u : 16u));
 	if (is_submission) {
 		assert_int_equal(command->words[1] >> 16, command->words[0] & 0xffff);
 		pair->commands = command->data[0];
 		pair->exists = true;
 	} else {
-		*pair = (struct model_queue){ .completions = command->data[0], .entries = entries,
-					      .phase = 1 };
+		*pair = (struct model_queue){
+			.completions = command->data[0], .entries = entries, .phase = 1,
+			.vector = (uint16_t)(command->words[1] >> 16),
+			.interrupts = command->words[1] & NVME_QUEUE_INTERRUPTS,
+		};
+		assert_true(pair->vector < model->bus.vectors);
 	}
 	return 0;
 }
@@ -283,6 +392,10 @@ static void drop_pending(struct nvme_model *model, unsigned int queue)
 static uint16_t administer(struct nvme_model *model, const struct nvme_command *command,
 			   uint32_t *result)
 {
+	if (model->refuses && model->status_count) {
+		model->status_count--;
+		return model->status;
+	}
 	switch (command->opcode) {
 	case NVME_ADMIN_IDENTIFY:
 		identify(model, command);
@@ -369,13 +482,24 @@ static void move_lists(struct nvme_model *model, const struct nvme_command *comm
 	assert_true(model->is_confused || !bytes);
 }
 
+/* Nobody asks for more than was told of, which may be more than there is by now. */
+static bool is_there(const struct nvme_model *model, uint32_t nsid, uint64_t block, uint64_t blocks)
+{
+	const struct model_space *space = &model->space[nsid - 1];
+
+	assert_true(block + blocks <= space->told);
+	return block + blocks <= space->bytes >> model->block_bits;
+}
+
 static uint16_t transfer(struct nvme_model *model, const struct nvme_command *command)
 {
 	const uint64_t block = command->words[0] | (uint64_t)command->words[1] << 32;
-	const uint64_t bytes = ((command->words[2] & 0xffff) + UINT64_C(1)) << model->block_bits;
-	uint8_t *medium = model->medium[command->nsid - 1] + (block << model->block_bits);
+	const uint64_t blocks = (command->words[2] & 0xffff) + UINT64_C(1);
+	const uint64_t bytes = blocks << model->block_bits;
+	uint8_t *medium = model->space[command->nsid - 1].medium + (block << model->block_bits);
 
-	assert_true((block << model->block_bits) + bytes <= MODEL_BYTES);
+	if (!is_there(model, command->nsid, block, blocks))
+		return NVME_STATUS_FINAL | 0x080;
 	assert_true(!model->mdts || bytes <= NVME_PAGE << model->mdts);
 	model->stable_writes += command->opcode != NVME_READ && command->words[2] & NVME_FUA;
 	if (command->opcode == NVME_ZEROES) {
@@ -392,17 +516,19 @@ static uint16_t transfer(struct nvme_model *model, const struct nvme_command *co
 	return 0;
 }
 
-static void discard(struct nvme_model *model, const struct nvme_command *command)
+static uint16_t discard(struct nvme_model *model, const struct nvme_command *command)
 {
 	const struct nvme_range *range = at(model, command->data[0], sizeof(*range));
 
 	model->discards++;
 	if (model->is_confused && range->first + range->blocks > MODEL_BYTES >> model->block_bits)
-		return;
+		return 0;
 	assert_int_equal(command->words[1], NVME_DSM_DEALLOCATE);
-	assert_true((range->first + range->blocks) << model->block_bits <= MODEL_BYTES);
-	memset(model->medium[command->nsid - 1] + (range->first << model->block_bits), 0,
+	if (!is_there(model, command->nsid, range->first, range->blocks))
+		return NVME_STATUS_FINAL | 0x080;
+	memset(model->space[command->nsid - 1].medium + (range->first << model->block_bits), 0,
 	       (size_t)range->blocks << model->block_bits);
+	return 0;
 }
 
 static uint16_t carry_out(struct nvme_model *model, const struct nvme_command *command)
@@ -411,14 +537,18 @@ static uint16_t carry_out(struct nvme_model *model, const struct nvme_command *c
 		model->status_count--;
 		return model->status;
 	}
-	assert_true(command->nsid && command->nsid <= model->spaces);
+	assert_true(command->nsid && command->nsid <= MODEL_SPACES);
+	/* Not there any more, or another one by now, NVM Command Set 1.0 section 2.3 */
+	if (!has_space(model, command->nsid))
+		return NVME_STATUS_FINAL | 0x00b;
+	if (model->space[command->nsid - 1].is_other)
+		return NVME_STATUS_FINAL | 0x084;
 	switch (command->opcode) {
 	case NVME_FLUSH:
 		model->flushes++;
 		return 0;
 	case NVME_DSM:
-		discard(model, command);
-		return 0;
+		return discard(model, command);
 	default:
 		return transfer(model, command);
 	}
@@ -427,11 +557,13 @@ static uint16_t carry_out(struct nvme_model *model, const struct nvme_command *c
 static uint16_t tail_of(struct nvme_model *model, unsigned int queue)
 {
 	const unsigned int offset = 2 * queue * sizeof(uint32_t);
+	const uint32_t *bell = reg32(model, NVME_DOORBELLS + offset);
 
-	model->doorbells += !!*reg32(model, NVME_DOORBELLS + offset);
-	if (!model->shadows || !queue)
-		return (uint16_t)*reg32(model, NVME_DOORBELLS + offset);
-	return (uint16_t)*(uint32_t *)at(model, model->shadows + offset, sizeof(uint32_t));
+	model->doorbells += !!*bell;
+	if (model->shadows && queue && (!model->is_late || find(model, model->shadows, NVME_PAGE)))
+		bell = at(model, model->shadows + offset, sizeof(*bell));
+	/* What was announced is there. */
+	return (uint16_t)__atomic_load_n(bell, __ATOMIC_ACQUIRE);
 }
 
 static void run_admin(struct nvme_model *model)
@@ -439,7 +571,8 @@ static void run_admin(struct nvme_model *model)
 	struct model_queue *pair = &model->queues[0];
 	const uint16_t tail = tail_of(model, 0);
 
-	while (pair->exists && pair->head != tail) {
+	model->is_late |= model->is_mute;
+	while (!model->is_mute && pair->exists && pair->head != tail) {
 		struct nvme_command command = *(struct nvme_command *)at(
 			model, pair->commands + pair->head * sizeof(command), sizeof(command));
 		uint32_t result = 0;
@@ -449,7 +582,7 @@ static void run_admin(struct nvme_model *model)
 
 		pair->head = (uint16_t)((pair->head + 1) % pair->entries);
 		done->result = result;
-		nvme_model_say(model, 0, 0, command.id, status ? status | NVME_STATUS_FINAL : 0);
+		say(model, 0, 0, command.id, status ? status | NVME_STATUS_FINAL : 0);
 	}
 }
 
@@ -479,7 +612,7 @@ static void end_some(struct nvme_model *model)
 		const unsigned int queue = model->pending[i].queue;
 
 		model->pending[i] = model->pending[--model->pending_count];
-		nvme_model_say(model, queue, (uint16_t)queue, command.id, carry_out(model, &command));
+		say(model, queue, (uint16_t)queue, command.id, carry_out(model, &command));
 	}
 }
 
@@ -496,7 +629,7 @@ static void switch_on(struct nvme_model *model)
 	*reg32(model, NVME_CSTS) = NVME_CSTS_READY;
 }
 
-void nvme_model_run(struct nvme_model *model)
+static void run(struct nvme_model *model)
 {
 	uint32_t *status = reg32(model, NVME_CSTS);
 	bool is_on;
@@ -513,6 +646,7 @@ void nvme_model_run(struct nvme_model *model)
 	is_on = *reg32(model, NVME_CC) & NVME_CC_ENABLE;
 	if (model->is_fatal && is_on) {
 		*status |= NVME_CSTS_FATAL;
+		model->is_late = true;
 		return;
 	}
 	if (!is_on) {
@@ -528,4 +662,12 @@ void nvme_model_run(struct nvme_model *model)
 		fetch(model, i);
 	if (!model->is_stuck)
 		end_some(model);
+}
+
+void nvme_model_run(struct nvme_model *model)
+{
+	pthread_mutex_lock(&model->lock);
+	run(model);
+	fire_due(model);
+	pthread_mutex_unlock(&model->lock);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An NVMe controller that is played in memory, in the thread that uses it: it goes on when it is
- * waited for, and by nvme_model_run().  It reaches what was mapped for it and nothing else, which
- * fails the test otherwise, and ends commands in any order.
+ * An NVMe controller that is played in memory: it goes on when it is waited for, and by
+ * nvme_model_run(), in whichever thread that is called.  It reaches what was mapped for it and nothing
+ * else, which fails the test otherwise, and ends commands in any order.
  */
 #ifndef IOV_TESTS_NVME_MODEL_H
 #define IOV_TESTS_NVME_MODEL_H
+
+#include <pthread.h>
 
 #include "plugins/drivers/nvme_abi.h"
 #include "plugins/drivers/nvme_driver.h"
@@ -27,13 +29,27 @@ struct model_queue {
 	uint16_t head;
 	uint16_t tail;
 	uint16_t phase;
+	uint16_t vector;
+	bool interrupts;
+};
+
+/* A namespace */
+struct model_space {
+	uint8_t *medium;
+	uint64_t bytes;		/* none: it is not there */
+	uint64_t told;		/* blocks, most that was ever said of it */
+	bool is_other;		/* somebody has formatted it, so what it is asked for is of one before */
 };
 
 struct nvme_model {
 	struct iov_nvme_bus bus;
+	pthread_mutex_t lock;	/* of all but registers and table */
 	struct random random;
-	uint32_t table[4 * (MODEL_QUEUES + 1)];
-	_Alignas(8) uint8_t registers[IOV_NVME_REGISTERS];
+	int bar;			/* memory file: registers, then the MSI-X table */
+	uint8_t *registers;
+	uint32_t *table;
+	int events_of[MODEL_QUEUES + 1];	/* of vectors; -1 for none */
+	bool is_due[MODEL_QUEUES + 1];		/* masked when it was to fire */
 	struct { uint64_t at, bytes, iova; void *own; } mapped[MODEL_MAPPED];
 	unsigned int mapped_count;
 	uint64_t next_iova;
@@ -42,15 +58,19 @@ struct nvme_model {
 	struct { struct nvme_command command; unsigned int queue; } pending[MODEL_PENDING];
 	unsigned int pending_count;
 	uint64_t shadows, events;
-	uint8_t *medium[MODEL_SPACES];
+	struct model_space space[MODEL_SPACES];
 
 	/* What it is like; set before it starts */
 	uint8_t mdts;
 	bool has_cache, scatters, shares_doorbells, protects, has_metadata;
-	unsigned int spaces, block_bits, queue_count;
+	unsigned int queue_count;
 
 	/* What it does; may be set at any time */
+	unsigned int spaces, block_bits;
 	bool is_stuck, is_fatal, is_gone, has_no_reset, lies_of_itself;
+	bool is_mute;		/* to what it is asked about itself */
+	bool is_late;		/* it was, or had failed: memory that it was told of then may be gone */
+	bool refuses;		/* that with @status as well */
 	bool is_confused;	/* reads lists that are of other commands by now; an IOMMU stops it */
 	uint16_t status;		/* of commands, so many */
 	unsigned int status_count;
@@ -59,6 +79,9 @@ struct nvme_model {
 	unsigned int reads, writes, stable_writes, flushes, discards, zeroes, aborts, resets, interrupts,
 		doorbells, lists;
 };
+
+/* Bytes of the file. */
+#define MODEL_BAR (IOV_NVME_REGISTERS + NVME_PAGE)
 
 /* A controller with one namespace of 512-byte blocks, a cache, and all commands. */
 void nvme_model_open(struct nvme_model *model, uint64_t seed);

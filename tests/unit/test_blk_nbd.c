@@ -407,6 +407,42 @@ static void silence_can_be_given_up(void **state)
 }
 
 /*
+ * The server dies, the next command finds out and ends all that there is, and then it is given up.  The
+ * next command has the place of the first, which ended, and the one that waits is behind that.
+ */
+static void what_ends_with_another_command_ends_once(void **state)
+{
+	struct nbd_how how = { .bytes = MIB, .fault = NBD_IS_SILENT, .after = 1 };
+	uint8_t bytes[BLOCK];
+	struct disk_io reads[3];
+	struct disk disk;
+	pid_t pid = start(&disk, &how);
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++)
+		reads[i] = (struct disk_io){ .io = { .op = BLK_READ, .length = BLOCK },
+					     .part = { bytes, BLOCK } };
+	disk_poll(&disk);
+	disk_submit(&disk, &reads[0]);
+	disk_submit(&disk, &reads[1]);
+	disk_wait(&disk, 1);
+	nbd_end(pid);
+	disk_submit(&disk, &reads[2]);
+	disk.backend->ops->reset(disk.backend);
+	disk_wait(&disk, 0);
+	assert_int_equal(reads[0].error, 0);
+	assert_int_equal(reads[1].error, -ENOTCONN);
+	assert_int_equal(reads[2].error, -ENOTCONN);
+	how.fault = NBD_IS_WELL;
+	pid = nbd_serve(at(), &how);
+	while (disk_read(&disk, 0, bytes, BLOCK) == -ENOTCONN)
+		poll(NULL, 0, 5);
+	assert_return_code(disk_read(&disk, 0, bytes, BLOCK), 0);
+	disk_close(&disk);
+	nbd_end(pid);
+}
+
+/*
  * What is under way when a server dies is asked of the next one; when there is none, the disk
  * learns that.
  */
@@ -720,6 +756,7 @@ int main(void)
 		cmocka_unit_test_teardown(little_data_is_none, teardown),
 		cmocka_unit_test_teardown(faults_of_connections_are_no_storm, teardown),
 		cmocka_unit_test_teardown(silence_can_be_given_up, teardown),
+		cmocka_unit_test_teardown(what_ends_with_another_command_ends_once, teardown),
 		cmocka_unit_test_teardown(server_comes_back, teardown),
 		cmocka_unit_test_teardown(server_is_missed_by_nobody, teardown),
 		cmocka_unit_test_teardown(flush_does_not_cover_what_died, teardown),

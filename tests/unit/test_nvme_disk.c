@@ -258,7 +258,7 @@ static void play(struct fixture *fixture, unsigned int rounds)
 			assert_memory_equal(got, expected + jobs[i].io.offset, jobs[i].io.length);
 		}
 	}
-	assert_memory_equal(fixture->model.medium[0], expected, MODEL_BYTES);
+	assert_memory_equal(fixture->model.space[0].medium, expected, MODEL_BYTES);
 	free(expected);
 	free(got);
 }
@@ -329,12 +329,12 @@ static void memory_that_cannot_be_mapped_is_copied(void **state)
 	job = transfer(BLK_WRITE, 0, fixture->foreign, GUEST_BYTES);
 	memset(fixture->foreign, 7, GUEST_BYTES);
 	assert_int_equal(do_one(fixture, &job), 0);
-	assert_memory_equal(fixture->model.medium[0], fixture->foreign, GUEST_BYTES);
+	assert_memory_equal(fixture->model.space[0].medium, fixture->foreign, GUEST_BYTES);
 	/* What goes is not reached any more. */
 	fixture->backend->ops->memory_goes(fixture->backend, fixture->guest);
 	fixture->backend->ops->memory_goes(fixture->backend, fixture->foreign);
 	assert_int_equal(write_one(fixture, 4096, 9, 8192), 0);
-	assert_memory_equal(fixture->model.medium[0] + 4096, fixture->guest, 8192);
+	assert_memory_equal(fixture->model.space[0].medium + 4096, fixture->guest, 8192);
 }
 
 static void errors_are_told_or_tried_again(void **state)
@@ -411,7 +411,7 @@ static void a_failed_controller_is_reset_and_nothing_is_lost(void **state)
 	assert_int_equal(keeper_state(fixture->keeper), KEEPER_WELL);
 	wait_for(fixture);
 	assert_int_equal(job.error, 0);
-	assert_memory_equal(fixture->model.medium[0] + 8192, fixture->guest, 1 << 20);
+	assert_memory_equal(fixture->model.space[0].medium + 8192, fixture->guest, 1 << 20);
 	assert_non_null(strstr(fixture->said, "the controller failed or is gone, and is reset"));
 	assert_non_null(strstr(fixture->said, "works again"));
 }
@@ -442,7 +442,43 @@ static void one_that_is_gone_fails_until_it_comes_back(void **state)
 	keeper_look(fixture->keeper, true);
 	assert_null(fixture->backend->ops->status(fixture->backend));
 	assert_int_equal(write_one(fixture, 0, 5, 4096), 0);
-	assert_memory_equal(fixture->model.medium[0], fixture->guest, 4096);
+	assert_memory_equal(fixture->model.space[0].medium, fixture->guest, 4096);
+}
+
+/* Nobody waits for a queue of a controller that is gone. */
+static void whoever_comes_while_it_is_gone_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+	struct job job = transfer(BLK_READ, 0, fixture->guest, 4096);
+	struct blk_channel *late;
+
+	start(fixture);
+	fixture->model.is_gone = true;
+	go_on(fixture);
+	keeper_look(fixture->keeper, true);
+	assert_int_equal(keeper_state(fixture->keeper), KEEPER_FAILED);
+	assert_int_equal(fixture->backend->ops->channel_open(&late, fixture->backend, NULL), 0);
+	fixture->backend->ops->channel_close(fixture->channel);
+	fixture->channel = late;
+	assert_int_equal(do_one(fixture, &job), -ENODEV);
+	fixture->model.is_gone = false;
+	fixture->keeper->tried_ms = 0;
+	keeper_look(fixture->keeper, true);
+	assert_int_equal(do_one(fixture, &job), 0);
+}
+
+/* Its blocks are longer than what commands have memory for. */
+static void one_that_was_formatted_is_asked_for_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	struct job job = transfer(BLK_READ, 0, fixture->guest, 512);
+
+	start(fixture);
+	assert_int_equal(do_one(fixture, &job), 0);
+	fixture->model.block_bits = 12;
+	assert_int_equal(fixture->backend->ops->describe(fixture->backend, &fixture->geometry), -ESTALE);
+	assert_int_equal(do_one(fixture, &job), -EINVAL);
+	assert_int_equal(fixture->model.reads, 1);
 }
 
 /* Aborted first, which does not help, then reset. */
@@ -664,6 +700,8 @@ int main(void)
 		TEST(lies_count_for_nothing),
 		TEST(a_failed_controller_is_reset_and_nothing_is_lost),
 		TEST(one_that_is_gone_fails_until_it_comes_back),
+		TEST(whoever_comes_while_it_is_gone_is_told),
+		TEST(one_that_was_formatted_is_asked_for_nothing),
 		TEST(what_does_not_end_is_ended),
 		TEST(what_fails_it_each_time_is_given_up),
 		TEST(one_without_a_reset_reaches_no_memory),

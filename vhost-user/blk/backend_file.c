@@ -516,7 +516,7 @@ static bool may_be_as_long(const struct file_backend *file, uint64_t bytes)
 	if (lseek(file->fd, (off_t)bytes, SEEK_SET) < 0)
 		return false;
 	return getrlimit(RLIMIT_FSIZE, &limit) || bytes <= limit.rlim_cur ||
-	       bytes <= size_of(file);
+	       bytes <= file_size(file);
 }
 
 int file_check_size(struct blk_backend *backend, struct iov *iov, uint64_t bytes)

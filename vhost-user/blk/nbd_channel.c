@@ -541,6 +541,9 @@ static void lose(struct nbd_link *link, const char *why)
 	nbd_close(link->now.handle);
 	link->now.handle = NULL;
 	link->under_way = 0;
+	/* What ended with it, in the midst of another one that was asked for, is asked for again, too. */
+	link->done = NULL;
+	link->done_last = &link->done;
 	for (unsigned int i = 0; i < COMMANDS; i++)
 		if (link->commands[i].io)
 			requeue(&link->commands[i]);

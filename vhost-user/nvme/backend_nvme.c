@@ -176,9 +176,14 @@ static int nvme_describe(struct blk_backend *backend, struct blk_geometry *geome
 
 	if (error)
 		return error;
-	/* Formatted by another controller, it is another disk. */
-	if (now.block_size != disk->space.block_size)
+	/*
+	 * Formatted by another controller, it is another disk.  Its blocks are not as long as what a
+	 * command has memory for, so nothing is asked for any more.
+	 */
+	if (now.block_size != disk->space.block_size) {
+		__atomic_store_n(&of(backend)->space.blocks, 0, __ATOMIC_RELAXED);
 		return -ESTALE;
+	}
 	__atomic_store_n(&of(backend)->space.blocks, now.blocks, __ATOMIC_RELAXED);
 	*geometry = (struct blk_geometry){
 		.bytes = now.blocks * now.block_size,

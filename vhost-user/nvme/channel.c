@@ -326,8 +326,15 @@ static void on_done(struct nvme_channel *channel, const struct iov_nvme_done *do
 	finish(io, tally->error);
 }
 
-/* One that waits for a queue that there will not be. */
-static unsigned int refuse_all(struct nvme_channel *channel)
+/* Whether there will be a queue: one that has failed makes none, as it ends what others have. */
+static int why_no_queue(const struct nvme_channel *channel)
+{
+	return !channel->error && keeper_state(channel->disk->keeper) == KEEPER_FAILED ? -ENODEV :
+											  channel->error;
+}
+
+/* Those that wait for a queue that there is not. */
+static unsigned int refuse_all(struct nvme_channel *channel, int error)
 {
 	unsigned int count = 0;
 
@@ -335,7 +342,7 @@ static unsigned int refuse_all(struct nvme_channel *channel)
 		struct blk_io *io = channel->first;
 
 		drop_first(channel);
-		finish(io, channel->error);
+		finish(io, error);
 	}
 	return count;
 }
@@ -346,8 +353,11 @@ static unsigned int look(struct nvme_channel *channel)
 	struct iov_nvme_done done[BURST];
 	unsigned int count;
 
-	if (unlikely(!channel->queue))
-		return channel->error ? refuse_all(channel) : 0;
+	if (unlikely(!channel->queue)) {
+		const int error = why_no_queue(channel);
+
+		return error ? refuse_all(channel, error) : 0;
+	}
 	count = iov_nvme_poll(channel->queue, done, BURST);
 	if (count && channel->awake++ == AWAKE)
 		iov_nvme_queue_arm(channel->queue, false);
