@@ -19,9 +19,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/fnv.h"
 #include "tests/fuzz/clients.h"
 #include "tests/fuzz/descriptors.h"
+#include "tests/fuzz/migrates.h"
 #include "tests/fuzz/network.h"
 #include "tests/fuzz/reads_later.h"
 #include "tests/fuzz/says.h"
@@ -398,68 +398,13 @@ static void stop_rings(void)
 	is_tame = false;
 }
 
-/* The file that it is written to or read from; -1 when that is refused. */
-static int ask_for_state(uint32_t direction)
-{
-	const struct vu_device_state request = {.direction = direction};
-	uint64_t reply;
-	int fd = -1;
-
-	if (is_gone)
-		return -1;
-	frontend_send(&guest, VU_SET_DEVICE_STATE_FD, 0, &request, sizeof(request), &guest.kick[0], 1);
-	if (frontend_receive_fd(&guest, VU_SET_DEVICE_STATE_FD, &reply, sizeof(reply), &fd) < 0)
-		is_gone = true;
-	return fd;
-}
-
-static void end_state(int fd)
-{
-	close(fd);
-	frontend_send(&guest, VU_CHECK_DEVICE_STATE, 0, NULL, 0, NULL, 0);
-	take_replies();
-}
-
-/* As device_state.c writes it, so that a state that is another one is not just garbled. */
-#define STATE_HEADER 24
-#define STATE_CHECKSUM 16
-
-static void sign_state(uint8_t *state, ssize_t length)
-{
-	uint64_t checksum;
-
-	if (length < STATE_HEADER)
-		return;
-	checksum = fnv64(FNV64_BASIS, state + STATE_HEADER, (size_t)length - STATE_HEADER);
-	memcpy(state + STATE_CHECKSUM, &checksum, sizeof(checksum));
-}
-
 /* What is loaded is what was saved, with a few bytes of it otherwise. */
 static void migrate(struct fuzz_input *input)
 {
-	static uint8_t state[1 << 16];
-	const uint32_t changes = fuzz_below(input, 8);
-	ssize_t length = 0;
-	int fd;
-
 	stop_rings();
-	fd = ask_for_state(VU_STATE_SAVE);
-	if (fd >= 0) {
-		length = pread(fd, state, sizeof(state), 0);
-		end_state(fd);
-	}
-	for (uint32_t i = 0; i < changes; i++) {
-		uint32_t at = fuzz_below(input, 1024);
-
-		state[at] = fuzz_u8(input);
-	}
-	if (!fuzz_one_in(input, 4))
-		sign_state(state, length);
-	fd = ask_for_state(VU_STATE_LOAD);
-	if (fd >= 0) {
-		assert_int_equal(write(fd, state, (size_t)length), length);
-		end_state(fd);
-	}
+	if (!is_gone)
+		migrates(&guest, input);
+	take_replies();
 	services_settle();
 }
 

@@ -24,6 +24,7 @@
 #include "tests/fuzz/clients.h"
 #include "tests/fuzz/descriptors.h"
 #include "tests/fuzz/function.h"
+#include "tests/fuzz/migrates.h"
 #include "tests/fuzz/nbd_server.h"
 #include "tests/fuzz/network.h"
 #include "tests/fuzz/says.h"
@@ -137,6 +138,12 @@ static const char *const requests[] = {
 	ADD("\"backend\":\"nvme\",\"path\":\"a-text-that-is-much-longer-than-any-function/1\""),
 	"\"disk.add\",\"params\":{\"name\":\"y\",\"socket\":\"$/y\",\"server\":true,\"qos\":\"g\","
 		"\"backend\":\"memory\",\"bytes\":4096}}",
+	ADD("\"backend\":\"memory\",\"bytes\":1048576,\"incoming\":true"),
+	ADD("\"backend\":\"file\",\"path\":\"$/image\",\"incoming\":true"),
+	ADD("\"backend\":\"memory\",\"bytes\":1048576,\"zone_bytes\":65536"),
+	ADD("\"backend\":\"memory\",\"bytes\":1048576,\"zone_bytes\":65537"),
+	ADD("\"backend\":\"file\",\"path\":\"$/image\",\"zone_bytes\":65536"),
+	SET("\"zone_bytes\":65536"),
 };
 #define REQUESTS (sizeof(requests) / sizeof(*requests))
 
@@ -576,6 +583,34 @@ static void stop_and_go(void)
 	services_settle();
 }
 
+/* The guest goes elsewhere, and comes back, with the state that the device had, or another one. */
+static void move_away(struct fuzz_input *input)
+{
+	if (!is_tame || is_gone || !has_ring(0) || waits_for_good())
+		return;
+	heal();
+	is_gone = !keeps_log(&guest);
+	for (unsigned int i = 0; i < rings && !is_gone; i++)
+		if (has_ring(i))
+			guest.base[i] = frontend_stop_ring(&guest, i);
+	take_back();
+	services_settle();
+	if (is_gone)
+		return;
+	clients_request_of(input, requests, REQUESTS, false);
+	migrates(&guest, input);
+	is_tame = false;
+	is_gone = has_ended(&guest);
+	for (unsigned int i = 0; i < rings && !is_gone; i++) {
+		frontend_send(&guest, VU_SET_VRING_ENABLE, 0,
+			      &(struct vu_vring_state){.index = i, .num = 1},
+			      sizeof(struct vu_vring_state), NULL, 0);
+		frontend_send(&guest, VU_SET_VRING_KICK, 0, &(uint64_t){i}, sizeof(uint64_t),
+			      &guest.kick[i], 1);
+	}
+	services_settle();
+}
+
 static void write_config(struct fuzz_input *input)
 {
 	struct vu_config config = {.size = 1, .offset = 32};
@@ -707,7 +742,7 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 	case 13:
 		return op & 16 ? resize_image(input) : move_ring(input);
 	case 14:
-		return op & 16 ? write_config(input) : stop_and_go();
+		return op & 16 ? write_config(input) : op & 32 ? move_away(input) : stop_and_go();
 	case 15:
 		return op & 16 ? clients_stranger() : clients_scrape(input);
 	default:

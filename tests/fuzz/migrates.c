@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "tests/fuzz/migrates.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fnv.h"
+#include "tests/fuzz/says.h"
+#include "tests/unit/test.h"
+
+#define PAGE 4096
+
+/* The file that it is written to or read from; -1 when that is refused. */
+static int ask_for_state(struct frontend *frontend, uint32_t direction)
+{
+	const struct vu_device_state request = {.direction = direction};
+	uint64_t reply;
+	int fd = -1;
+
+	frontend_send(frontend, VU_SET_DEVICE_STATE_FD, 0, &request, sizeof(request),
+		      &frontend->kick[0], 1);
+	if (frontend_receive_fd(frontend, VU_SET_DEVICE_STATE_FD, &reply, sizeof(reply), &fd) < 0)
+		return -1;
+	return fd;
+}
+
+static void end_state(struct frontend *frontend, int fd)
+{
+	close(fd);
+	frontend_send(frontend, VU_CHECK_DEVICE_STATE, 0, NULL, 0, NULL, 0);
+	has_ended(frontend);
+}
+
+/* As devices write it, so that a state that is another one is not just garbled. */
+#define STATE_HEADER 24
+#define STATE_CHECKSUM 16
+
+static void sign_state(uint8_t *state, ssize_t length)
+{
+	uint64_t checksum;
+
+	if (length < STATE_HEADER)
+		return;
+	checksum = fnv64(FNV64_BASIS, state + STATE_HEADER, (size_t)length - STATE_HEADER);
+	memcpy(state + STATE_CHECKSUM, &checksum, sizeof(checksum));
+}
+
+void migrates(struct frontend *frontend, struct fuzz_input *input)
+{
+	static uint8_t state[1 << 16];
+	const uint32_t changes = fuzz_below(input, 8);
+	ssize_t length = 0;
+	int fd = ask_for_state(frontend, VU_STATE_SAVE);
+
+	if (fd >= 0) {
+		length = pread(fd, state, sizeof(state), 0);
+		end_state(frontend, fd);
+	}
+	for (uint32_t i = 0; i < changes; i++) {
+		uint32_t at = fuzz_below(input, 1024);
+
+		state[at] = fuzz_u8(input);
+	}
+	if (!fuzz_one_in(input, 4))
+		sign_state(state, length);
+	fd = ask_for_state(frontend, VU_STATE_LOAD);
+	if (fd >= 0) {
+		assert_int_equal(write(fd, state, (size_t)length), length);
+		end_state(frontend, fd);
+	}
+}
+
+bool keeps_log(struct frontend *frontend)
+{
+	const struct vu_log log = {.size = (frontend->guest.gpa + frontend->guest.size) / PAGE / 8};
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	uint64_t reply;
+	ssize_t length;
+
+	assert_return_code(fd, errno);
+	assert_return_code(ftruncate(fd, (off_t)log.size), errno);
+	frontend_send(frontend, VU_SET_LOG_BASE, 0, &log, sizeof(log), &fd, 1);
+	length = frontend_receive(frontend, VU_SET_LOG_BASE, &reply, sizeof(reply));
+	close(fd);
+	if (length < 0)
+		return false;
+	frontend->features |= UINT64_C(1) << VU_F_LOG_ALL;
+	return !frontend_set(frontend, VU_SET_FEATURES, frontend->features);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A guest that is about to move: the state of its device, to and fro. */
+#ifndef IOV_TESTS_FUZZ_MIGRATES_H
+#define IOV_TESTS_FUZZ_MIGRATES_H
+
+#include "tests/fuzz/fuzz.h"
+#include "tests/wire/frontend.h"
+
+/* Have the device saved, and load what that gave with a few bytes of it otherwise; its rings stand. */
+void migrates(struct frontend *frontend, struct fuzz_input *input);
+
+/* Pages that are written are told from now on; false when the back end is gone. */
+bool keeps_log(struct frontend *frontend);
+
+#endif
