@@ -73,8 +73,8 @@ static void check_broadcast(const struct net_load_options *load, const struct be
 	if (load->one_way)
 		cli_misuse(state, "--broadcast and --one-way: expected one of them");
 	for (unsigned int i = 0; i < bench->side_count; i++)
-		if (bench->sides[i].count < 2)
-			cli_misuse(state, "%s: a socket, expected two or more with --broadcast: A,B",
+		if (bench->sides[i].count < 2 || bench->sides[i].count % 2)
+			cli_misuse(state, "%s: expected pairs of sockets with --broadcast: A,B",
 				   bench->sides[i].name);
 }
 
