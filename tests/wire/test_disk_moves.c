@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -80,6 +81,7 @@ static int setup(void **state)
 	memset(is_taken, 0, sizeof(is_taken));
 	for (unsigned int i = 0; i < ENDS; i++) {
 		iovd[i].option = "--allow=/tmp";
+		iovd[i].is_apart = false;
 		daemon_start(&iovd[i]);
 	}
 	snprintf(image, sizeof(image), "%s/image", iovd[0].directory);
@@ -639,6 +641,46 @@ static void nobody_is_waited_for_for_ever(void **state)
 	assert_true(shows(1, "status", "ready"));
 }
 
+/* Whose lock the kernel does not list: here a process outside the PID namespace. */
+static void who_cannot_be_seen_counts_as_alive(void **state)
+{
+	static const char unknown[] = "unknown: another host or PID namespace";
+	int fd;
+
+	(void)state;
+	if (geteuid()) {
+		print_message("missing: root, for a PID namespace\n");
+		skip();
+	}
+	daemon_crash(&iovd[1]);
+	iovd[1].is_apart = true;
+	daemon_restart(&iovd[1]);
+	add(0, "");
+	assert_null(try_to_add(1, ""));
+	add(1, ",\"incoming\":true");
+	boot(1, 0);
+	submit(&slots[0], 7, true);
+	wait_until_shown(1, "status", "waits-for-writer");
+	assert_true(shows(1, "writer", unknown));
+	wait_until_shown(1, "status", "given-up");
+	assert_true(shows(1, "writer", unknown));
+	daemon_do(&iovd[0], "disk.remove", "{\"name\":\"d\"}");
+	poll(NULL, 0, 200);
+	assert_true(shows(1, "status", "given-up"));
+	assert_false(take_back());
+	/* An iovd that comes next cannot tell whether that is what the one before still writes. */
+	daemon_do(&iovd[1], "disk.remove", "{\"name\":\"d\"}");
+	add(1, "");
+	daemon_crash(&iovd[1]);
+	fd = open(image, O_RDWR | O_CLOEXEC);
+	assert_return_code(flock(fd, LOCK_EX), errno);
+	daemon_restart(&iovd[1]);
+	assert_true(shows(1, "status", "waits-for-writer"));
+	assert_true(shows(1, "writer", unknown));
+	close(fd);
+	wait_until_shown(1, "status", "ready");
+}
+
 static void only_what_has_a_lock_can_be_incoming(void **state)
 {
 	(void)state;
@@ -657,6 +699,7 @@ int main(void)
 		TEST(a_move_that_fails_goes_on_at_the_source),
 		TEST(who_comes_early_waits),
 		TEST(nobody_is_waited_for_for_ever),
+		TEST(who_cannot_be_seen_counts_as_alive),
 		TEST(only_what_has_a_lock_can_be_incoming),
 	};
 

@@ -262,8 +262,9 @@ struct blk_channel;
  * @unlock: others may write to it, as soon as all that was written is on the medium, until @lock is
  *	called again; there are no channels; 0, or -errno: nobody may; NULL when @lock is, and
  *	for kinds that cannot be without it
- * @holder: who has the lock that we did not get, as words for a message, or NULL when that is
- *	nobody who lives; NULL when @lock is
+ * @holder: who has the lock that we did not get, as words for a message, which the caller frees, or
+ *	NULL when that is nobody who lives; *@is_seen receives false for somebody who cannot be seen
+ *	from here, or nobody by now; NULL when @lock is
  * @describe: what it is now; its size may be another one than before; 0 or -errno
  * @identity: what guests read as its serial number when nobody says one; NULL for the disk's name
  * @status: why it does not work at the moment, "controller-failed", or NULL; NULL when it always does
@@ -297,7 +298,7 @@ struct blk_backend_ops {
 	int (*open)(struct blk_backend **out, struct iov *iov, const struct blk_source *source);
 	int (*lock)(struct blk_backend *backend);
 	int (*unlock)(struct blk_backend *backend);
-	char *(*holder)(struct blk_backend *backend);
+	char *(*holder)(struct blk_backend *backend, bool *is_seen);
 	int (*describe)(struct blk_backend *backend, struct blk_geometry *geometry);
 	const char *(*identity)(const struct blk_backend *backend);
 	const char *(*status)(const struct blk_backend *backend);

@@ -164,8 +164,8 @@ static int open_path(struct file_backend *file, const struct blk_source *source)
 	/* Only files that are in memory have seals, if only the one against others. */
 	file->is_in_memory = fcntl(file->fd, F_GET_SEALS) >= 0;
 	file->number = file->is_device ? status.st_rdev : status.st_dev;
-	file->lock_device = status.st_dev;
-	file->lock_inode = status.st_ino;
+	file->node_device = status.st_dev;
+	file->node_inode = status.st_ino;
 	return 0;
 }
 
@@ -404,7 +404,7 @@ static int open_again(const struct file_backend *file)
 	if (fstat(fd, &status) || fcntl(fd, F_SETFL, direct))
 		error = -errno;
 	/* The name is that of another file by now. */
-	else if (status.st_dev != file->lock_device || status.st_ino != file->lock_inode)
+	else if (status.st_dev != file->node_device || status.st_ino != file->node_inode)
 		error = -ESTALE;
 	if (!error)
 		return fd;

@@ -30,8 +30,8 @@ enum clearing {
  * @path: as it was named
  * @fd: the file
  * @number: of the device, or of that which the file is on
- * @lock_device: on which the file or the node of the device is, as the kernel lists locks
- * @lock_inode: its inode there
+ * @node_device: on which the file or the node of the device is, by stat()
+ * @node_inode: its inode there
  * @is_device: it is a block device
  * @is_in_memory: what it has needs no disk
  * @is_direct: there is no page cache between
@@ -50,8 +50,8 @@ struct file_backend {
 	char *path;
 	int fd;
 	dev_t number;
-	dev_t lock_device;
-	ino_t lock_inode;
+	dev_t node_device;
+	ino_t node_inode;
 	bool is_device;
 	bool is_in_memory;
 	bool is_direct;
@@ -88,7 +88,7 @@ int file_channel_open(struct blk_channel **out, struct blk_backend *backend,
 		      struct blk_uring *uring);
 void file_channel_close(struct blk_channel *channel);
 void file_submit(struct blk_channel *channel, struct blk_io *io);
-char *file_holder(struct blk_backend *backend);
+char *file_holder(struct blk_backend *backend, bool *is_seen);
 
 /* Read or write by system calls, before it returns; 0 or -errno.  In file_at_once.c. */
 int file_transfer_at_once(const struct file_backend *file, struct blk_io *io);

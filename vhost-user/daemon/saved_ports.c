@@ -76,6 +76,7 @@ static int restore_port(struct registry *registry, struct json_object *entry)
 
 	if (!options.name)
 		return iov_fail(registry->iov, -EUCLEAN, "a port without name");
+	options.disk.is_restored = true;
 	return port_add(registry, &options, &port);
 }
 

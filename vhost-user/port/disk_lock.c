@@ -2,7 +2,9 @@
 /*
  * Theory of operation.  A disk has the lock of its data from when it is added until it is removed,
  * and no ring is taken from without it.  Somebody who lives and has it is a reason not to add the
- * disk; what a process that ended still writes is waited for.
+ * disk; what a process that ended still writes is waited for.  Who cannot be seen from here counts
+ * as one who lives.  But what an iovd that comes next finds so may be what the one before still
+ * writes, which the kernel does not tell of in a PID namespace: it waits, as the disk was its own.
  *
  * A guest that moves with a shared disk is the exception, as for a time two disks are for one
  * guest.  Where it comes from the disk lets go when the last ring has given its position to a front
@@ -21,6 +23,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "vhost-user/port/disk_port.h"
@@ -39,9 +42,27 @@ static struct iov *iov_of(const struct disk_port *disk)
 }
 
 /* For the caller to free; NULL when nobody who lives has it. */
-static char *holder_of(const struct disk_port *disk)
+static char *holder_of(const struct disk_port *disk, bool *is_seen)
 {
-	return disk->disk.backend->ops->holder(disk->disk.backend);
+	return disk->disk.backend->ops->holder(disk->disk.backend, is_seen);
+}
+
+/* As blk_disk_lock(); who has it when that fails is looked for after, and may be gone by then. */
+static int try_lock(struct disk_port *disk, char **holder, bool *is_seen)
+{
+	int error = blk_disk_lock(&disk->disk);
+
+	*holder = NULL;
+	if (!error)
+		return 0;
+	*holder = holder_of(disk, is_seen);
+	if (!*is_seen)
+		error = blk_disk_lock(&disk->disk);
+	if (!error) {
+		free(*holder);
+		*holder = NULL;
+	}
+	return error;
 }
 
 /* An iovd that comes next has to know whether others may have it. */
@@ -93,8 +114,9 @@ static void note_error(struct disk_port *disk, int error)
 static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct disk_port *disk = data;
-	int error = blk_disk_lock(&disk->disk);
-	char *holder;
+	char *holder = NULL;
+	bool is_seen;
+	int error = is_patient(disk) ? blk_disk_lock(&disk->disk) : try_lock(disk, &holder, &is_seen);
 
 	(void)usec;
 	if (!error) {
@@ -104,7 +126,6 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 		return 0;
 	}
 	note_error(disk, error);
-	holder = is_patient(disk) ? NULL : holder_of(disk);
 	if (holder) {
 		give_up(disk, holder);
 		free(holder);
@@ -138,41 +159,46 @@ static int begin_incoming(struct disk_port *disk)
 	return 0;
 }
 
-int disk_lock_begin(struct disk_port *disk, bool incoming, bool *waits)
+static int refuse(const struct disk_port *disk, const char *holder)
 {
+	return iov_fail(iov_of(disk), -EBUSY, "%s: %s is in use by %s; end that, share it read-only, or "
+			"add the disk with --incoming when its guest comes from there", disk->port.name,
+			disk->where, holder);
+}
+
+int disk_lock_begin(struct disk_port *disk, const struct disk_options *options, bool *waits)
+{
+	_cleanup_free_ char *holder = NULL;
+	bool is_seen;
 	int error;
-	char *holder;
 
 	*waits = false;
-	if (incoming)
+	if (options->incoming)
 		return begin_incoming(disk);
-	error = blk_disk_lock(&disk->disk);
+	error = try_lock(disk, &holder, &is_seen);
 	*waits = error == -EWOULDBLOCK;
 	if (!error)
 		return 0;
 	if (!*waits)
 		return iov_told(iov_of(disk), error, "%s: %s cannot be locked: %s", disk->port.name,
 				disk->where, strerror(-error));
-	holder = holder_of(disk);
-	if (!holder)
-		return 0;
-	iov_fail(iov_of(disk), -EBUSY, "%s: %s is in use by %s; end that, share it read-only, or "
-		 "add the disk with --incoming when its guest comes from there", disk->port.name,
-		 disk->where, holder);
-	free(holder);
-	return -EBUSY;
+	return holder && (is_seen || !options->is_restored) ? refuse(disk, holder) : 0;
 }
 
 int disk_lock_wait(struct disk_port *disk)
 {
-	iov_log(iov_of(disk), LOG_NOTICE, "%s: waits for %s, which a process that ended still "
-		"writes to", disk->port.name, disk->where);
+	bool is_seen;
+	_cleanup_free_ char *holder = holder_of(disk, &is_seen);
+
+	iov_log(iov_of(disk), LOG_NOTICE, "%s: waits for %s, which %s still writes to",
+		disk->port.name, disk->where, holder ? holder : "a process that ended");
 	return begin_waiting(disk);
 }
 
 static void tell_waiting(const struct disk_port *disk)
 {
-	char *holder = holder_of(disk);
+	bool is_seen;
+	char *holder = holder_of(disk, &is_seen);
 
 	iov_log(iov_of(disk), LOG_NOTICE, "%s: its guest has come, and waits for %s, which %s has",
 		disk->port.name, disk->where, holder ? holder : "a process that ended");
@@ -245,9 +271,11 @@ const char *disk_lock_status(const struct disk_port *disk)
 
 void disk_lock_describe(const struct disk_port *disk, struct json_object *object)
 {
-	char *holder = disk_lock_status(disk) ? holder_of(disk) : NULL;
+	bool is_seen = false;
+	char *holder = disk_lock_status(disk) ? holder_of(disk, &is_seen) : NULL;
 
-	if (holder)
+	/* Nobody has to have what nobody waits for. */
+	if (holder && (is_seen || disk->lock.timer || disk->lock.is_given_up))
 		json_add_text(object, "writer", holder);
 	free(holder);
 }

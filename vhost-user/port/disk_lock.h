@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+struct disk_options;
 struct disk_port;
 
 /**
@@ -33,13 +34,13 @@ struct disk_lock {
 /**
  * disk_lock_begin - have the data of a disk alone, as far as that can be had now
  * @disk: disk with an open back end
- * @incoming: its guest comes from elsewhere: who has the data may live, and has it until that
- *	guest is here
+ * @options: what it is made of: whether its guest comes from elsewhere, so that who has the data
+ *	may live, and has it until that guest is here
  * @waits: receives whether disk_lock_wait() has to be called
  *
- * Return: 0; -EBUSY when somebody who lives has it; or -errno; with a message.
+ * Return: 0; -EBUSY when somebody has it who lives, or cannot be seen; or -errno; with a message.
  */
-int disk_lock_begin(struct disk_port *disk, bool incoming, bool *waits);
+int disk_lock_begin(struct disk_port *disk, const struct disk_options *options, bool *waits);
 
 /**
  * disk_lock_wait - wait for what a process that ended still writes

@@ -216,7 +216,7 @@ static int have_data(struct disk_port *disk, const struct disk_options *options,
 		join(disk, qos);
 	if (!error)
 		error = open_backend(disk, options);
-	return error ? error : disk_lock_begin(disk, options->incoming, waits);
+	return error ? error : disk_lock_begin(disk, options, waits);
 }
 
 static int rehearse(struct port *port, const struct port_options *options)

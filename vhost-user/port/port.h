@@ -51,6 +51,7 @@ struct registry;
  * @incoming: its guest comes from elsewhere, where somebody has the data until then
  * @write_through: its guest had switched the cache off
  * @flush_error: errno of a flush that failed, which nobody has looked at; 0 for none
+ * @is_restored: an iovd before this one had it
  */
 struct disk_options {
 	const char *backend;
@@ -67,6 +68,7 @@ struct disk_options {
 	bool incoming;
 	bool write_through;
 	int flush_error;
+	bool is_restored;
 };
 
 /**
