@@ -172,6 +172,21 @@ static void boot(unsigned int end, uint64_t features)
 	here = end;
 }
 
+/* A VMM that lost its connection, whose guest has used its ring. */
+static void come_again(unsigned int end)
+{
+	frontend_close(&guest[end]);
+	memset(&guest[end], 0, sizeof(guest[end]));
+	connect_to(end);
+	frontend_negotiate(&guest[end], FEATURES);
+	assert_int_equal(frontend_share_memory(&guest[end]), 0);
+	guest[end].base[0] = 7;
+	frontend_start_ring(&guest[end], 0);
+	frontend_enable_ring(&guest[end], 0, true);
+	poll(NULL, 0, 200);
+	assert_true(shows(end, "status", "given-up"));
+}
+
 static void begin_log(unsigned int end)
 {
 	const struct guest *memory = &guest[end].guest;
@@ -630,10 +645,15 @@ static void nobody_is_waited_for_for_ever(void **state)
 	poll(NULL, 0, 200);
 	assert_true(shows(1, "status", "given-up"));
 	assert_false(take_back());
+	/* It is the same guest that comes again, to this iovd and the next one. */
+	come_again(1);
+	daemon_crash(&iovd[1]);
+	daemon_restart(&iovd[1]);
+	assert_true(shows(1, "status", "given-up"));
+	come_again(1);
 	/* Another guest is another matter. */
 	frontend_close(&guest[1]);
 	memset(&guest[1], 0, sizeof(guest[1]));
-	wait_until_shown(1, "status", "incoming");
 	memset(slots, 0, sizeof(slots));
 	memset(is_taken, 0, sizeof(is_taken));
 	boot(1, 0);

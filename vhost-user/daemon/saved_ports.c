@@ -397,6 +397,7 @@ static void describe_port(struct json_object *object)
 	} names[] = {
 		{ "mtu", "wanted_mtu" }, { "queues", "queues_max" }, { "server", NULL },
 		{ "write_through", NULL }, { "flush_error", NULL }, { "incoming", NULL },
+		{ "given_up", NULL },
 	};
 	bool serves = json_object_get_boolean(json_object_object_get(object, "server"));
 	struct json_object *value;

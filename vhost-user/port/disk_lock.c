@@ -65,21 +65,21 @@ static int try_lock(struct disk_port *disk, char **holder, bool *is_seen)
 	return error;
 }
 
-/* An iovd that comes next has to know whether others may have it. */
-static void set_incoming(struct disk_port *disk, bool is_incoming)
+/* An iovd that comes next has to know whether others may have it, and what the guest may not have. */
+static void keep(struct disk_port *disk, bool *what, bool is_so)
 {
 	struct registry *registry = disk->port.registry;
 
-	if (disk->lock.is_incoming == is_incoming)
+	if (*what == is_so)
 		return;
-	disk->lock.is_incoming = is_incoming;
+	*what = is_so;
 	if (registry->keep)
 		registry->keep(registry->keep_arg);
 }
 
 static void have_it(struct disk_port *disk)
 {
-	set_incoming(disk, false);
+	keep(disk, &disk->lock.is_incoming, false);
 	disk->lock.began = 0;
 	disk_renew(disk);
 	disk_lock_close(disk);
@@ -91,10 +91,10 @@ static void give_up(struct disk_port *disk, const char *holder)
 	iov_log(iov_of(disk), LOG_ERR,
 		"%s: %s is still in use by %s, %d s after its guest came; it is not waited for any "
 		"longer, since what the guest knows of it may be old by now; see to where the guest "
-		"came from, and start it here again", disk->port.name, disk->where, holder,
+		"came from, and start the guest anew, or remove the disk and add it again", disk->port.name, disk->where, holder,
 		PATIENCE_MS / 1000);
-	disk->lock.is_given_up = true;
 	disk_lock_close(disk);
+	keep(disk, &disk->lock.is_given_up, true);
 }
 
 static bool is_patient(const struct disk_port *disk)
@@ -147,7 +147,7 @@ static int begin_waiting(struct disk_port *disk)
 	return error < 0 ? error : 0;
 }
 
-static int begin_incoming(struct disk_port *disk)
+static int begin_incoming(struct disk_port *disk, bool is_given_up)
 {
 	const struct blk_backend_ops *ops = disk->disk.backend->ops;
 
@@ -156,6 +156,7 @@ static int begin_incoming(struct disk_port *disk)
 				"its guest could wait for; leave --incoming out", disk->port.name,
 				ops->name);
 	disk->lock.is_incoming = true;
+	disk->lock.is_given_up = is_given_up;
 	return 0;
 }
 
@@ -174,7 +175,7 @@ int disk_lock_begin(struct disk_port *disk, const struct disk_options *options, 
 
 	*waits = false;
 	if (options->incoming)
-		return begin_incoming(disk);
+		return begin_incoming(disk, options->given_up);
 	error = try_lock(disk, &holder, &is_seen);
 	*waits = error == -EWOULDBLOCK;
 	if (!error)
@@ -205,10 +206,12 @@ static void tell_waiting(const struct disk_port *disk)
 	free(holder);
 }
 
-void disk_lock_start(struct disk_port *disk)
+void disk_lock_start(struct disk_port *disk, bool is_new)
 {
 	struct disk_lock *lock = &disk->lock;
 
+	if (is_new)
+		disk_lock_new_guest(disk);
 	if (!lock->is_incoming || lock->is_given_up || lock->timer)
 		return;
 	if (!blk_disk_lock(&disk->disk)) {
@@ -236,7 +239,7 @@ void disk_lock_stop(struct disk_port *disk, bool moves)
 	/* Late writes are waited for by whoever has the guest. */
 	if (disk->lock.timer) {
 		disk_lock_close(disk);
-		set_incoming(disk, true);
+		keep(disk, &disk->lock.is_incoming, true);
 		return;
 	}
 	/* Channels have the file that is locked. */
@@ -251,12 +254,16 @@ void disk_lock_stop(struct disk_port *disk, bool moves)
 	}
 	iov_log(iov_of(disk), LOG_NOTICE, "%s: its guest goes elsewhere, and may have %s there",
 		disk->port.name, disk->where);
-	set_incoming(disk, true);
+	keep(disk, &disk->lock.is_incoming, true);
 }
 
-void disk_lock_forget_guest(struct disk_port *disk)
+void disk_lock_new_guest(struct disk_port *disk)
 {
-	disk->lock.is_given_up = false;
+	keep(disk, &disk->lock.is_given_up, false);
+}
+
+void disk_lock_forget_front_end(struct disk_port *disk)
+{
 	disk->lock.began = 0;
 }
 

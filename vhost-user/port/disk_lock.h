@@ -21,7 +21,8 @@ struct disk_port;
  * @error: why it could not be had at the last try
  * @began: since when its guest waits, in milliseconds of the monotonic clock; 0 when it does not
  * @is_incoming: a guest comes from elsewhere, so who has the data now may live
- * @is_given_up: that one kept it for too long, so nothing is taken from rings of this guest
+ * @is_given_up: that one kept it for too long, so nothing is taken from rings of this guest, whichever
+ *	front end and iovd it comes back to
  */
 struct disk_lock {
 	sd_event_source *timer;
@@ -53,8 +54,9 @@ int disk_lock_wait(struct disk_port *disk);
 /**
  * disk_lock_start - a ring starts
  * @disk: disk, whose rings are taken from as soon as it has its data alone
+ * @is_new: it is the first one, and its driver begins with it
  */
-void disk_lock_start(struct disk_port *disk);
+void disk_lock_start(struct disk_port *disk, bool is_new);
 
 /**
  * disk_lock_stop - the last ring has stopped
@@ -64,10 +66,16 @@ void disk_lock_start(struct disk_port *disk);
 void disk_lock_stop(struct disk_port *disk, bool moves);
 
 /**
- * disk_lock_forget_guest - its front end is gone
+ * disk_lock_new_guest - its guest is another than the one that was given up
+ * @disk: disk
+ */
+void disk_lock_new_guest(struct disk_port *disk);
+
+/**
+ * disk_lock_forget_front_end - its front end is gone
  * @disk: disk, without rings
  */
-void disk_lock_forget_guest(struct disk_port *disk);
+void disk_lock_forget_front_end(struct disk_port *disk);
 
 /**
  * disk_lock_status - what it waits for

@@ -485,6 +485,8 @@ static void save(const struct port *port, struct json_object *entry)
 		json_object_object_add(entry, "write_through", json_object_new_boolean(true));
 	if (disk->lock.is_incoming)
 		json_object_object_add(entry, "incoming", json_object_new_boolean(true));
+	if (disk->lock.is_given_up)
+		json_object_object_add(entry, "given_up", json_object_new_boolean(true));
 	if (disk->kept_flush_error)
 		json_object_object_add(entry, "flush_error",
 				       json_object_new_int(-disk->kept_flush_error));
