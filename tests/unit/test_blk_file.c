@@ -6,16 +6,19 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -487,6 +490,50 @@ static void one_writer_or_many_readers_have_a_file(void **state)
 	free(alias);
 }
 
+static bool flush_fails;
+
+/* In place of the C library's. */
+int fdatasync(int fd)
+{
+	if (!flush_fails)
+		return (int)syscall(SYS_fdatasync, fd);
+	errno = EIO;
+	return -1;
+}
+
+/* Others have it all the same, and who let it go is told. */
+static void what_is_lost_when_a_file_is_let_go_is_told_of(void **state)
+{
+	char *path = disk_file(disk_directory(), MIB);
+	struct disk disk, other;
+
+	(void)state;
+	assert_return_code(disk_open(&disk, "file", &(struct blk_source){ .path = path }), 0);
+	assert_return_code(disk_open(&other, "file", &(struct blk_source){ .path = path }), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct blk_backend_ops *ops = disk.backend->ops;
+		struct pollfd told = { .fd = ops->unlock_fd(disk.backend), .events = POLLIN };
+		eventfd_t error;
+
+		flush_fails = i;
+		assert_return_code(lock(&disk), 0);
+		assert_return_code(ops->unlock(disk.backend), 0);
+		while (lock(&other))
+			poll(NULL, 0, 1);
+		assert_int_equal(poll(&told, 1, 0), i);
+		if (i)
+			assert_return_code(eventfd_read(told.fd, &error), errno);
+		assert_int_equal(i ? error : 0, i ? EIO : 0);
+		disk_close(&other);
+		assert_return_code(disk_open(&other, "file", &(struct blk_source){ .path = path }), 0);
+	}
+	flush_fails = false;
+	disk_close(&disk);
+	disk_close(&other);
+	unlink(path);
+	free(path);
+}
+
 /* A process that has a disk and writes to it for ever. */
 static void write_for_ever(const char *path, int ready)
 {
@@ -724,6 +771,7 @@ int main(void)
 		cmocka_unit_test(file_gets_another_size),
 		cmocka_unit_test(file_says_what_it_is),
 		cmocka_unit_test(one_writer_or_many_readers_have_a_file),
+		cmocka_unit_test(what_is_lost_when_a_file_is_let_go_is_told_of),
 		cmocka_unit_test(who_is_killed_keeps_a_file_until_its_writes_are_over),
 		cmocka_unit_test(who_is_killed_keeps_a_device_until_its_writes_are_over),
 		cmocka_unit_test(device_is_had_by_one_alone),

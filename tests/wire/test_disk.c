@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -938,6 +939,36 @@ static void a_device_that_fails_is_told_of(void **state)
 	wait_until_shown("status", "ready");
 }
 
+static void begin_log(void)
+{
+	struct vu_log log = { .size = (guest.guest.gpa + MEMORY) / 4096 / 8 };
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	uint64_t reply;
+
+	assert_return_code(ftruncate(fd, (off_t)log.size), errno);
+	frontend_send(&guest, VU_SET_LOG_BASE, 0, &log, sizeof(log), &fd, 1);
+	assert_int_equal(frontend_receive(&guest, VU_SET_LOG_BASE, &reply, 8), 8);
+	close(fd);
+	guest.features |= BIT(VU_F_LOG_ALL);
+	assert_int_equal(frontend_set(&guest, VU_SET_FEATURES, guest.features), 0);
+}
+
+/* What it asked for is done, and on a medium that fails when all of it is to be there. */
+static void a_device_that_fails_as_its_guest_goes_is_told_of(void **state)
+{
+	(void)state;
+	add_device("");
+	boot("d", FEATURES);
+	fill_with_zeroes();
+	begin_log();
+	become("flakey", "0 1");
+	frontend_stop_ring(&guest, 0);
+	wait_until_shown("status", "incoming");
+	wait_until_shown("error", strerror(EIO));
+	assert_non_null(strstr(state_text(), "flush_error"));
+	become("linear", "");
+}
+
 /* Good for a second, bad for one, and so on. */
 static void a_device_that_fails_at_times_loses_nothing(void **state)
 {
@@ -1056,6 +1087,7 @@ int main(void)
 		TEST(a_device_that_fails_is_waited_for),
 		TEST(a_device_that_does_not_answer_keeps_nobody),
 		TEST(a_device_that_fails_is_told_of),
+		TEST(a_device_that_fails_as_its_guest_goes_is_told_of),
 		TEST(a_device_that_fails_at_times_loses_nothing),
 	};
 	const struct CMUnitTest logged[] = {

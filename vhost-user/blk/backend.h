@@ -262,6 +262,8 @@ struct blk_channel;
  * @unlock: others may write to it, as soon as all that was written is on the medium, until @lock is
  *	called again; there are no channels; 0, or -errno: nobody may; NULL when @lock is, and
  *	for kinds that cannot be without it
+ * @unlock_fd: an eventfd that the caller reads, of the errno with which what was written before @unlock
+ *	could not be had on the medium; NULL when @unlock is
  * @holder: who has the lock that we did not get, as words for a message, which the caller frees, or
  *	NULL when that is nobody who lives; *@is_seen receives false for somebody who cannot be seen
  *	from here, or nobody by now; NULL when @lock is
@@ -298,6 +300,7 @@ struct blk_backend_ops {
 	int (*open)(struct blk_backend **out, struct iov *iov, const struct blk_source *source);
 	int (*lock)(struct blk_backend *backend);
 	int (*unlock)(struct blk_backend *backend);
+	int (*unlock_fd)(const struct blk_backend *backend);
 	char *(*holder)(struct blk_backend *backend, bool *is_seen);
 	int (*describe)(struct blk_backend *backend, struct blk_geometry *geometry);
 	const char *(*identity)(const struct blk_backend *backend);

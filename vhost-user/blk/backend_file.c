@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -325,6 +326,8 @@ void file_close(struct blk_backend *backend)
 		flock(file->fd, LOCK_UN);
 		close(file->fd);
 	}
+	if (file->unlock_fd >= 0)
+		close(file->unlock_fd);
 	free(file->path);
 	free(file);
 }
@@ -359,7 +362,9 @@ int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source
 	file->fd = -1;
 	file->read_only = source->read_only;
 	file->path = strdup(source->path);
-	error = file->path ? prepare(file, source) : iov_told(iov, -ENOMEM, "no memory for a disk");
+	file->unlock_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	error = file->path && file->unlock_fd >= 0 ? prepare(file, source)
+			: iov_told(iov, -ENOMEM, "no memory or descriptor for a disk");
 	if (error) {
 		file_close(&file->backend);
 		return error;
@@ -381,15 +386,48 @@ int file_lock(struct blk_backend *backend)
 	return file->zoned ? file_zoned_load(file->zoned) : 0;
 }
 
+/* A description that goes, and where that tells of an error. */
+struct release {
+	int fd;
+	int told_fd;
+};
+
+static void drop_release(struct release *release)
+{
+	if (release->fd >= 0)
+		close(release->fd);
+	if (release->told_fd >= 0)
+		close(release->told_fd);
+	free(release);
+}
+
 /* What others are to read is on the medium first, which takes as long as that takes. */
 static void *release(void *arg)
 {
-	const int fd = (int)(intptr_t)arg;
+	struct release *release = arg;
 
-	fdatasync(fd);
-	flock(fd, LOCK_UN);
-	close(fd);
+	if (fdatasync(release->fd))
+		eventfd_write(release->told_fd, (eventfd_t)errno);
+	flock(release->fd, LOCK_UN);
+	drop_release(release);
 	return NULL;
+}
+
+/* The disk may be closed before that is over. */
+static int prepare_release(const struct file_backend *file, struct release **out)
+{
+	struct release *release = malloc(sizeof(*release));
+
+	if (!release)
+		return -ENOMEM;
+	release->fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+	release->told_fd = fcntl(file->unlock_fd, F_DUPFD_CLOEXEC, 0);
+	if (release->fd < 0 || release->told_fd < 0) {
+		drop_release(release);
+		return -EMFILE;
+	}
+	*out = release;
+	return 0;
 }
 
 /* Without the lock, and without the claim, which is of the description. */
@@ -417,23 +455,31 @@ static int file_unlock(struct blk_backend *backend)
 {
 	struct file_backend *file = file_of(backend);
 	_cleanup_fd_ int fd = open_again(file);
-	int locked = fd < 0 ? -1 : fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+	struct release *old;
 	pthread_t thread;
+	int error;
 
 	if (fd < 0)
 		return fd;
-	if (locked < 0)
-		return -errno;
+	error = prepare_release(file, &old);
+	if (error)
+		return error;
 	if (dup3(fd, file->fd, O_CLOEXEC) < 0) {
-		close(locked);
-		return -errno;
+		error = -errno;
+		drop_release(old);
+		return error;
 	}
 	file->is_claimed = false;
-	if (pthread_create(&thread, NULL, release, (void *)(intptr_t)locked))
-		release((void *)(intptr_t)locked);
+	if (pthread_create(&thread, NULL, release, old))
+		release(old);
 	else
 		pthread_detach(thread);
 	return 0;
+}
+
+static int file_unlock_fd(const struct blk_backend *backend)
+{
+	return ((const struct file_backend *)backend)->unlock_fd;
 }
 
 static void describe_device(const struct file_backend *file, struct blk_geometry *geometry)
@@ -549,6 +595,7 @@ const struct blk_backend_ops blk_backend_file = {
 	.open = file_open,
 	.lock = file_lock,
 	.unlock = file_unlock,
+	.unlock_fd = file_unlock_fd,
 	.holder = file_holder,
 	.describe = file_describe,
 	.check_size = file_check_size,

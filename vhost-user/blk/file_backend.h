@@ -29,6 +29,7 @@ enum clearing {
  * @iov: context that it was opened from
  * @path: as it was named
  * @fd: the file
+ * @unlock_fd: errno of a flush that failed when it was unlocked, see backend.h
  * @number: of the device, or of that which the file is on
  * @node_device: on which the file or the node of the device is, by stat()
  * @node_inode: its inode there
@@ -49,6 +50,7 @@ struct file_backend {
 	struct iov *iov;
 	char *path;
 	int fd;
+	int unlock_fd;
 	dev_t number;
 	dev_t node_device;
 	ino_t node_inode;

@@ -21,12 +21,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "vhost-user/port/disk_port.h"
+#include "vhost-user/port/disk_session.h"
 #include "vhost-user/port/disks.h"
 #include "vhost-user/port/registry.h"
 
@@ -77,12 +80,17 @@ static void keep(struct disk_port *disk, bool *what, bool is_so)
 		registry->keep(registry->keep_arg);
 }
 
+static void end_waiting(struct disk_port *disk)
+{
+	disk->lock.timer = sd_event_source_disable_unref(disk->lock.timer);
+}
+
 static void have_it(struct disk_port *disk)
 {
 	keep(disk, &disk->lock.is_incoming, false);
 	disk->lock.began = 0;
 	disk_renew(disk);
-	disk_lock_close(disk);
+	end_waiting(disk);
 	workers_wake(disk->port.registry->workers);
 }
 
@@ -93,7 +101,7 @@ static void give_up(struct disk_port *disk, const char *holder)
 		"longer, since what the guest knows of it may be old by now; see to where the guest "
 		"came from, and start the guest anew, or remove the disk and add it again", disk->port.name, disk->where, holder,
 		PATIENCE_MS / 1000);
-	disk_lock_close(disk);
+	end_waiting(disk);
 	keep(disk, &disk->lock.is_given_up, true);
 }
 
@@ -225,27 +233,66 @@ void disk_lock_start(struct disk_port *disk, bool is_new)
 		iov_log(iov_of(disk), LOG_ERR, "%s: rings stand still: out of memory", disk->port.name);
 }
 
+/* The guest is gone by then, and was told that all is done. */
+static int on_lost(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct disk_port *disk = data;
+	eventfd_t error;
+
+	(void)source;
+	(void)events;
+	if (eventfd_read(fd, &error))
+		return 0;
+	iov_log(iov_of(disk), LOG_ERR, "%s: what its guest wrote to %s before it went elsewhere may not "
+		"be on the medium: %s; look after the guest's data there", disk->port.name, disk->where,
+		strerror((int)error));
+	__atomic_store_n(&disk->disk.last_error, -(int)error, __ATOMIC_RELAXED);
+	__atomic_store_n(&disk->disk.flush_error, -(int)error, __ATOMIC_RELAXED);
+	disk_session_keep_failure(disk);
+	return 0;
+}
+
+static int watch_flushes(struct disk_port *disk)
+{
+	const struct blk_backend *backend = disk->disk.backend;
+
+	int error;
+
+	if (disk->lock.flushes)
+		return 0;
+	error = sd_event_add_io(disk->port.registry->event, &disk->lock.flushes,
+				backend->ops->unlock_fd(backend), EPOLLIN, on_lost, disk);
+	return error < 0 ? error : 0;
+}
+
+/* Channels have the file that is locked. */
+static int let_go(struct disk_port *disk)
+{
+	blk_disk_unlocks(&disk->disk);
+	disks_forget(disk->port.registry, &disk->disk);
+	return blk_disk_unlock(&disk->disk);
+}
+
 void disk_lock_stop(struct disk_port *disk, bool moves)
 {
 	const struct blk_backend_ops *ops = disk->disk.backend->ops;
 	int error;
 
 	if (disk->lock.is_incoming) {
-		disk_lock_close(disk);
+		end_waiting(disk);
 		return;
 	}
 	if (!moves || !ops->unlock)
 		return;
 	/* Late writes are waited for by whoever has the guest. */
 	if (disk->lock.timer) {
-		disk_lock_close(disk);
+		end_waiting(disk);
 		keep(disk, &disk->lock.is_incoming, true);
 		return;
 	}
-	/* Channels have the file that is locked. */
-	blk_disk_unlocks(&disk->disk);
-	disks_forget(disk->port.registry, &disk->disk);
-	error = blk_disk_unlock(&disk->disk);
+	error = watch_flushes(disk);
+	if (!error)
+		error = let_go(disk);
 	if (error) {
 		iov_log(iov_of(disk), LOG_ERR, "%s: its guest goes elsewhere, and %s cannot be let go: "
 			"%s; remove the disk for the guest to go on there", disk->port.name,
@@ -289,5 +336,6 @@ void disk_lock_describe(const struct disk_port *disk, struct json_object *object
 
 void disk_lock_close(struct disk_port *disk)
 {
-	disk->lock.timer = sd_event_source_disable_unref(disk->lock.timer);
+	end_waiting(disk);
+	disk->lock.flushes = sd_event_source_disable_unref(disk->lock.flushes);
 }

@@ -18,6 +18,7 @@ struct disk_port;
 /**
  * struct disk_lock - how it is with the lock of a disk
  * @timer: tries to have it; NULL when nobody waits for it
+ * @flushes: tells of what was not flushed when it was let go; NULL before that
  * @error: why it could not be had at the last try
  * @began: since when its guest waits, in milliseconds of the monotonic clock; 0 when it does not
  * @is_incoming: a guest comes from elsewhere, so who has the data now may live
@@ -26,6 +27,7 @@ struct disk_port;
  */
 struct disk_lock {
 	sd_event_source *timer;
+	sd_event_source *flushes;
 	int error;
 	uint64_t began;
 	bool is_incoming;
@@ -93,7 +95,7 @@ const char *disk_lock_status(const struct disk_port *disk);
 void disk_lock_describe(const struct disk_port *disk, struct json_object *object);
 
 /**
- * disk_lock_close - do not wait any more
+ * disk_lock_close - have nothing to do with it any more
  * @disk: disk
  */
 void disk_lock_close(struct disk_port *disk);

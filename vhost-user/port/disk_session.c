@@ -203,7 +203,7 @@ static void attend(struct disk_port *disk, struct vu_queue *vu)
 }
 
 /* The kernel tells of it once, so the next iovd has to know; until somebody has looked at it. */
-static void keep_failure(struct disk_port *disk)
+void disk_session_keep_failure(struct disk_port *disk)
 {
 	const int error = __atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED);
 	struct registry *registry = disk->port.registry;
@@ -217,7 +217,7 @@ static void keep_failure(struct disk_port *disk)
 
 void disk_session_attend(struct port *port)
 {
-	keep_failure(disk_port_of(port));
+	disk_session_keep_failure(disk_port_of(port));
 	for (unsigned int i = 0; i < port->queue_end; i++)
 		if (port->queues[i])
 			attend(disk_port_of(port), port->queues[i]);
@@ -303,7 +303,7 @@ static int load(void *arg, const uint8_t *bytes, size_t length)
 		keep(disk, true);
 	if (state.flush_error)
 		__atomic_store_n(&disk->disk.flush_error, -(int)state.flush_error, __ATOMIC_RELAXED);
-	keep_failure(disk);
+	disk_session_keep_failure(disk);
 	/* Who comes back to the same memory brings none. */
 	disk_lock_new_guest(disk);
 	return 0;
