@@ -363,6 +363,18 @@ static uint64_t bytes_now(const struct disk_port *disk)
 		       disk->disk.geometry.bytes : now.bytes;
 }
 
+/* Somebody else cut it, which its guest learns of when somebody says so. */
+static int refuse_taking_less(const struct disk_port *disk, uint64_t now)
+{
+	const uint64_t had = disk->disk.geometry.bytes;
+
+	if (now >= had)
+		return 0;
+	return iov_fail(disk->port.registry->iov, -EINVAL, "%s: its data has %" PRIu64 " bytes by now, "
+			"and its guest knows %" PRIu64 ": what was behind is lost; make it as long again, "
+			"or say --shrink", disk->port.name, now, had);
+}
+
 /* Where there is no data none is lost. */
 static int refuse_shrinking(const struct disk_port *disk, uint64_t bytes, uint64_t now)
 {
@@ -392,8 +404,8 @@ int disk_would_resize(const struct port *port, uint64_t bytes, bool shrinks)
 				    "that may write to its data; resize it there", port->name);
 	else if (bytes)
 		error = ops->check_size(disk->disk.backend, iov, bytes);
-	if (!error && bytes && !shrinks)
-		error = refuse_shrinking(disk, bytes, now);
+	if (!error && !shrinks)
+		error = bytes ? refuse_shrinking(disk, bytes, now) : refuse_taking_less(disk, now);
 	if (error)
 		return error;
 	/* Somebody else may have cut it, which its guest has not been told. */
