@@ -89,7 +89,8 @@ struct disk_resize_args {
 enum { KEY_SHRINK = 0x2000 };
 
 static const struct argp_option resize_options[] = {
-	{ "shrink", KEY_SHRINK, 0, 0, "SIZE, or what its data has now, may be less than before: what is behind is lost" },
+	{ "shrink", KEY_SHRINK, 0, 0, "SIZE, or without it what its data has, may be less than before: "
+	  "what is behind it is lost" },
 	{ 0 },
 };
 

@@ -36,7 +36,8 @@ static int try_connect(const char *path)
 /* A child that sees no process but its own. */
 static pid_t fork_apart(void)
 {
-	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL, NULL);
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL,
+				   NULL);
 
 	if (!pid && (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 		     mount("proc", "/proc", "proc", 0, NULL)))

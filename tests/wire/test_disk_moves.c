@@ -23,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "tests/unit/loop.h"
 #include "tests/unit/random.h"
 #include "tests/unit/test.h"
 #include "tests/wire/daemon.h"
@@ -81,6 +82,7 @@ static int setup(void **state)
 	memset(is_taken, 0, sizeof(is_taken));
 	for (unsigned int i = 0; i < ENDS; i++) {
 		iovd[i].option = "--allow=/tmp";
+		iovd[i].also = "--allow=/dev";
 		iovd[i].is_apart = false;
 		daemon_start(&iovd[i]);
 	}
@@ -180,8 +182,10 @@ static void come_again(unsigned int end)
 	connect_to(end);
 	frontend_negotiate(&guest[end], FEATURES);
 	assert_int_equal(frontend_share_memory(&guest[end]), 0);
+	driver_open(&guest[end].rings[0], &guest[end].guest, FRONTEND_RING_SIZE, guest[end].features);
 	guest[end].base[0] = 7;
-	frontend_start_ring(&guest[end], 0);
+	guest[end].rings[0].avail->idx = guest[end].rings[0].used->idx = htole16(7);
+	assert_true(frontend_announce_ring(&guest[end], 0));
 	frontend_enable_ring(&guest[end], 0, true);
 	poll(NULL, 0, 200);
 	assert_true(shows(end, "status", "given-up"));
@@ -701,6 +705,30 @@ static void who_cannot_be_seen_counts_as_alive(void **state)
 	wait_until_shown(1, "status", "ready");
 }
 
+/* The page cache of a host knows nothing of what another one wrote to a device. */
+static void no_device_is_incoming_by_the_page_cache(void **state)
+{
+	char *name, *path = strdup(image);
+	int fd = loop_open(path, &name);
+
+	(void)state;
+	free(path);
+	if (fd < 0) {
+		print_message("missing: a loop device\n");
+		skip();
+	}
+	add(0, ",\"incoming\":true,\"cached\":true");
+	snprintf(image, sizeof(image), "%s", name);
+	assert_null(try_to_add(1, ",\"incoming\":true,\"cached\":true"));
+	assert_null(try_to_add(1, ",\"incoming\":true,\"cached\":true,\"dry_run\":true"));
+	add(1, ",\"incoming\":true");
+	daemon_do(&iovd[1], "disk.remove", "{\"name\":\"d\"}");
+	add(1, ",\"cached\":true");
+	daemon_do(&iovd[1], "disk.remove", "{\"name\":\"d\"}");
+	close(fd);
+	free(name);
+}
+
 static void only_what_has_a_lock_can_be_incoming(void **state)
 {
 	(void)state;
@@ -720,6 +748,7 @@ int main(void)
 		TEST(who_comes_early_waits),
 		TEST(nobody_is_waited_for_for_ever),
 		TEST(who_cannot_be_seen_counts_as_alive),
+		TEST(no_device_is_incoming_by_the_page_cache),
 		TEST(only_what_has_a_lock_can_be_incoming),
 	};
 

@@ -236,6 +236,7 @@ struct blk_reach {
  * @read_only: nothing is to be written
  * @cached: keep the host's page cache between, where the kind could do without; of a server: rely
  *	on that of its host to have what a server acknowledged that was killed
+ * @shared: another host may write to it before it is locked
  */
 struct blk_source {
 	const char *path;
@@ -244,6 +245,7 @@ struct blk_source {
 	unsigned int workers;
 	bool read_only;
 	bool cached;
+	bool shared;
 };
 
 struct blk_backend;

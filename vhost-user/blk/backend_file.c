@@ -361,6 +361,7 @@ int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source
 	file->iov = iov;
 	file->fd = -1;
 	file->read_only = source->read_only;
+	file->is_shared = source->shared;
 	file->path = strdup(source->path);
 	file->unlock_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	error = file->path && file->unlock_fd >= 0 ? prepare(file, source)
@@ -373,6 +374,14 @@ int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source
 	return 0;
 }
 
+/* Nobody wrote to them here since it was let go.  A network file system does that itself. */
+static void drop_old_pages(struct file_backend *file)
+{
+	if (file->is_shared && file->is_device && !file->is_direct)
+		posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
+	file->is_shared = false;
+}
+
 int file_lock(struct blk_backend *backend)
 {
 	struct file_backend *file = file_of(backend);
@@ -382,6 +391,7 @@ int file_lock(struct blk_backend *backend)
 		return error == -EBUSY ? -EWOULDBLOCK : error;
 	if (flock(file->fd, (file->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
 		return -errno;
+	drop_old_pages(file);
 	/* Who had it before may have written to its zones until now. */
 	return file->zoned ? file_zoned_load(file->zoned) : 0;
 }
@@ -470,6 +480,7 @@ static int file_unlock(struct blk_backend *backend)
 		return error;
 	}
 	file->is_claimed = false;
+	file->is_shared = true;
 	if (pthread_create(&thread, NULL, release, old))
 		release(old);
 	else

@@ -37,6 +37,7 @@ enum clearing {
  * @is_in_memory: what it has needs no disk
  * @is_direct: there is no page cache between
  * @is_claimed: it is a device that nobody else can have
+ * @is_shared: another host may have written to it since it was read here
  * @read_only: it is not written to
  * @lacks: ways to clear that it does not have for all we know; a channel learns more
  * @block: bytes of what can be read or written at once
@@ -58,6 +59,7 @@ struct file_backend {
 	bool is_in_memory;
 	bool is_direct;
 	bool is_claimed;
+	bool is_shared;
 	bool read_only;
 	bool lacks[CLEAR_WAYS];
 	uint32_t block;

@@ -68,7 +68,7 @@ static int try_lock(struct disk_port *disk, char **holder, bool *is_seen)
 	return error;
 }
 
-/* An iovd that comes next has to know whether others may have it, and what the guest may not have. */
+/* An iovd that comes next has to know whether others may have it, and which guest may not. */
 static void keep(struct disk_port *disk, bool *what, bool is_so)
 {
 	struct registry *registry = disk->port.registry;
@@ -99,8 +99,8 @@ static void give_up(struct disk_port *disk, const char *holder)
 	iov_log(iov_of(disk), LOG_ERR,
 		"%s: %s is still in use by %s, %d s after its guest came; it is not waited for any "
 		"longer, since what the guest knows of it may be old by now; see to where the guest "
-		"came from, and start the guest anew, or remove the disk and add it again", disk->port.name, disk->where, holder,
-		PATIENCE_MS / 1000);
+		"came from, and start the guest anew, or remove the disk and add it again",
+		disk->port.name, disk->where, holder, PATIENCE_MS / 1000);
 	end_waiting(disk);
 	keep(disk, &disk->lock.is_given_up, true);
 }
@@ -124,7 +124,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	struct disk_port *disk = data;
 	char *holder = NULL;
 	bool is_seen;
-	int error = is_patient(disk) ? blk_disk_lock(&disk->disk) : try_lock(disk, &holder, &is_seen);
+	int error = is_patient(disk) ? blk_disk_lock(&disk->disk)
+				     : try_lock(disk, &holder, &is_seen);
 
 	(void)usec;
 	if (!error) {

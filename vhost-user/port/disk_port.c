@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -28,6 +29,18 @@ static_assert(BLK_ORDER_RINGS >= PORT_RINGS_MAX, "each ring has a place in the o
 
 /* Milliseconds in which a medium gives back something. */
 #define ANSWER_MS 3000
+
+/* A network file system sees to that when it is locked. */
+static int check_cached(struct iov *iov, const char *name, const struct disk_options *disk)
+{
+	struct stat status;
+
+	if (!disk->incoming || !disk->cached || disk->is_restored || stat(disk->path, &status) ||
+	    !S_ISBLK(status.st_mode))
+		return 0;
+	return iov_fail(iov, -EINVAL, "%s: %s is a device, and the page cache of this host may have it as it "
+			"was before its guest came; leave --cached out", name, disk->path);
+}
 
 static int check_backend(struct iov *iov, const struct port_options *options)
 {
@@ -57,7 +70,7 @@ static int check_backend(struct iov *iov, const struct port_options *options)
 	if (ops->takes == BLK_TAKES_PATH && *disk->path != '/')
 		return iov_fail(iov, -EINVAL, "%s: path '%.80s': expected one that begins with /",
 				options->name, disk->path);
-	return 0;
+	return ops->takes == BLK_TAKES_PATH ? check_cached(iov, options->name, disk) : 0;
 }
 
 static int parse_on_error(struct iov *iov, const char *name, const char *text,
@@ -178,6 +191,7 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 		.workers = disks ? disks->count : 0,
 		.read_only = options->read_only,
 		.cached = options->cached,
+		.shared = options->incoming,
 	};
 	int error;
 
