@@ -179,6 +179,10 @@ int cli_change_iovd(struct cli *cli, const char *method, struct json_object *par
  */
 int cli_do_iovd(struct cli *cli, const char *method, struct json_object *params, const char *done);
 
+/* What it says. */
+void cli_tell_change(const struct cli *cli, const char *method, struct json_object *result,
+		     const char *done);
+
 /* Whether that changed something. */
 bool cli_is_done(struct json_object *result);
 

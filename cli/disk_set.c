@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov disk set and resize: what can be changed of a disk while it is used. */
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/size.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/disk.h"
@@ -85,7 +89,8 @@ struct disk_resize_args {
 enum { KEY_SHRINK = 0x2000 };
 
 static const struct argp_option resize_options[] = {
-	{ "shrink", KEY_SHRINK, 0, 0, "SIZE may be less than now: what is behind it is lost" },
+	{ "shrink", KEY_SHRINK, 0, 0, "SIZE, or without it what its data has, may be less than before: "
+	  "what is behind it is lost" },
 	{ 0 },
 };
 
@@ -101,9 +106,6 @@ static error_t parse_resize(int key, char *arg, struct argp_state *state)
 		args->shrink = true;
 		return 0;
 	}
-	if (key == ARGP_KEY_END && args->name && args->shrink && !args->bytes)
-		cli_misuse(state, "--shrink: expected SIZE as well, as what its data has now is taken "
-			   "without");
 	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_DISK);
 }
 
@@ -111,10 +113,19 @@ static int run_resize(struct cli *cli, void *data)
 {
 	const struct disk_resize_args *args = data;
 	struct json_object *params = cli_name_params(args->name);
+	_cleanup_json_ struct json_object *result = NULL;
+	char size[IOV_SIZE_TEXT], done[sizeof("resized to ") + sizeof(size)];
+	int error;
 
 	cli_param_number(params, "bytes", args->bytes);
 	cli_param_switch(params, "shrink", args->shrink);
-	return cli_do_iovd(cli, "disk.resize", params, "resized");
+	error = cli_change_iovd(cli, "disk.resize", params, &result);
+	if (error || !result)
+		return error;
+	size_text(json_object_get_uint64(json_object_object_get(result, "bytes")), size);
+	snprintf(done, sizeof(done), "resized to %s", size);
+	cli_tell_change(cli, "disk.resize", result, done);
+	return 0;
 }
 
 const struct cli_command cli_disk_resize = {

@@ -366,17 +366,22 @@ int cli_change_iovd(struct cli *cli, const char *method, struct json_object *par
 
 int cli_do_iovd(struct cli *cli, const char *method, struct json_object *params, const char *done)
 {
-	_cleanup_json_ struct json_object *result = NULL, *asked = json_object_get(params);
+	_cleanup_json_ struct json_object *result = NULL;
 	int error = cli_change_iovd(cli, method, params, &result);
 
-	if (error || !result)
-		return error;
+	if (!error && result)
+		cli_tell_change(cli, method, result, done);
+	return error;
+}
+
+void cli_tell_change(const struct cli *cli, const char *method, struct json_object *result,
+		     const char *done)
+{
 	if (cli->json)
 		iov_output_json(stdout, result);
 	else
-		printf("%.*s %s %s\n", (int)strcspn(method, "."), method, json_text(asked, "name"),
+		printf("%.*s %s %s\n", (int)strcspn(method, "."), method, json_text(result, "name"),
 		       cli_is_done(result) ? done : "is so already: " CLI_NOTHING_TO_DO);
-	return 0;
 }
 
 bool cli_is_done(struct json_object *result)

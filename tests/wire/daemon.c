@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,13 +33,25 @@ static int try_connect(const char *path)
 	return -1;
 }
 
+/* A child that sees no process but its own. */
+static pid_t fork_apart(void)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL,
+				   NULL);
+
+	if (!pid && (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		     mount("proc", "/proc", "proc", 0, NULL)))
+		_exit(126);
+	return pid;
+}
+
 void daemon_restart(struct daemon *daemon)
 {
 	const char *program = getenv("IOVD");
 	int fd = -1;
 
 	assert_non_null(program);
-	daemon->pid = fork();
+	daemon->pid = daemon->is_apart ? fork_apart() : fork();
 	assert_return_code(daemon->pid, errno);
 	if (!daemon->pid) {
 		execl(program, "iovd", "--no-huge", "--control", daemon->control, "--state",

@@ -13,6 +13,7 @@ struct daemon {
 	char state[96];
 	const char *option;	/* one more, which a test may set before it starts iovd */
 	const char *also;	/* and another one with that */
+	bool is_apart;		/* it is to have PIDs of its own, which takes root */
 	pid_t pid;
 };
 

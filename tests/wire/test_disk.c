@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -494,7 +495,9 @@ static void a_disk_is_resized(void **state)
 	assert_return_code(truncate(daemon_path(&iovd, "image"), DISK_BYTES), errno);
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 512, 0, BLOCK), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
-	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\"}");
+	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\"}"));
+	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"dry_run\":true}"));
+	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"shrink\":true}");
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":1}"));
 	/* What would be lost is lost when somebody says so. */
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d,\"dry_run\":true}",
@@ -938,6 +941,36 @@ static void a_device_that_fails_is_told_of(void **state)
 	wait_until_shown("status", "ready");
 }
 
+static void begin_log(void)
+{
+	struct vu_log log = { .size = (guest.guest.gpa + MEMORY) / 4096 / 8 };
+	int fd = memfd_create("log", MFD_CLOEXEC);
+	uint64_t reply;
+
+	assert_return_code(ftruncate(fd, (off_t)log.size), errno);
+	frontend_send(&guest, VU_SET_LOG_BASE, 0, &log, sizeof(log), &fd, 1);
+	assert_int_equal(frontend_receive(&guest, VU_SET_LOG_BASE, &reply, 8), 8);
+	close(fd);
+	guest.features |= BIT(VU_F_LOG_ALL);
+	assert_int_equal(frontend_set(&guest, VU_SET_FEATURES, guest.features), 0);
+}
+
+/* What it asked for is done, and on a medium that fails when all of it is to be there. */
+static void a_device_that_fails_as_its_guest_goes_is_told_of(void **state)
+{
+	(void)state;
+	add_device("");
+	boot("d", FEATURES);
+	fill_with_zeroes();
+	begin_log();
+	become("flakey", "0 1");
+	frontend_stop_ring(&guest, 0);
+	wait_until_shown("status", "incoming");
+	wait_until_shown("error", strerror(EIO));
+	assert_non_null(strstr(state_text(), "flush_error"));
+	become("linear", "");
+}
+
 /* Good for a second, bad for one, and so on. */
 static void a_device_that_fails_at_times_loses_nothing(void **state)
 {
@@ -1056,6 +1089,7 @@ int main(void)
 		TEST(a_device_that_fails_is_waited_for),
 		TEST(a_device_that_does_not_answer_keeps_nobody),
 		TEST(a_device_that_fails_is_told_of),
+		TEST(a_device_that_fails_as_its_guest_goes_is_told_of),
 		TEST(a_device_that_fails_at_times_loses_nothing),
 	};
 	const struct CMUnitTest logged[] = {

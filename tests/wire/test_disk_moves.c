@@ -17,11 +17,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "tests/unit/loop.h"
 #include "tests/unit/random.h"
 #include "tests/unit/test.h"
 #include "tests/wire/daemon.h"
@@ -80,6 +82,8 @@ static int setup(void **state)
 	memset(is_taken, 0, sizeof(is_taken));
 	for (unsigned int i = 0; i < ENDS; i++) {
 		iovd[i].option = "--allow=/tmp";
+		iovd[i].also = "--allow=/dev";
+		iovd[i].is_apart = false;
 		daemon_start(&iovd[i]);
 	}
 	snprintf(image, sizeof(image), "%s/image", iovd[0].directory);
@@ -168,6 +172,23 @@ static void boot(unsigned int end, uint64_t features)
 	for (unsigned int i = 0; i < DEPTH; i++)
 		slots[i].memory = guest_alloc(&guest[end].guest, 3 * PAGE, PAGE);
 	here = end;
+}
+
+/* A VMM that lost its connection, whose guest has used its ring. */
+static void come_again(unsigned int end)
+{
+	frontend_close(&guest[end]);
+	memset(&guest[end], 0, sizeof(guest[end]));
+	connect_to(end);
+	frontend_negotiate(&guest[end], FEATURES);
+	assert_int_equal(frontend_share_memory(&guest[end]), 0);
+	driver_open(&guest[end].rings[0], &guest[end].guest, FRONTEND_RING_SIZE, guest[end].features);
+	guest[end].base[0] = 7;
+	guest[end].rings[0].avail->idx = guest[end].rings[0].used->idx = htole16(7);
+	assert_true(frontend_announce_ring(&guest[end], 0));
+	frontend_enable_ring(&guest[end], 0, true);
+	poll(NULL, 0, 200);
+	assert_true(shows(end, "status", "given-up"));
 }
 
 static void begin_log(unsigned int end)
@@ -628,15 +649,84 @@ static void nobody_is_waited_for_for_ever(void **state)
 	poll(NULL, 0, 200);
 	assert_true(shows(1, "status", "given-up"));
 	assert_false(take_back());
+	/* It is the same guest that comes again, to this iovd and the next one. */
+	come_again(1);
+	daemon_crash(&iovd[1]);
+	daemon_restart(&iovd[1]);
+	assert_true(shows(1, "status", "given-up"));
+	come_again(1);
 	/* Another guest is another matter. */
 	frontend_close(&guest[1]);
 	memset(&guest[1], 0, sizeof(guest[1]));
-	wait_until_shown(1, "status", "incoming");
 	memset(slots, 0, sizeof(slots));
 	memset(is_taken, 0, sizeof(is_taken));
 	boot(1, 0);
 	expect_all();
 	assert_true(shows(1, "status", "ready"));
+}
+
+/* Whose lock the kernel does not list: here a process outside the PID namespace. */
+static void who_cannot_be_seen_counts_as_alive(void **state)
+{
+	static const char unknown[] = "unknown: another host or PID namespace";
+	int fd;
+
+	(void)state;
+	if (geteuid()) {
+		print_message("missing: root, for a PID namespace\n");
+		skip();
+	}
+	daemon_crash(&iovd[1]);
+	iovd[1].is_apart = true;
+	daemon_restart(&iovd[1]);
+	add(0, "");
+	assert_null(try_to_add(1, ""));
+	add(1, ",\"incoming\":true");
+	boot(1, 0);
+	submit(&slots[0], 7, true);
+	wait_until_shown(1, "status", "waits-for-writer");
+	assert_true(shows(1, "writer", unknown));
+	wait_until_shown(1, "status", "given-up");
+	assert_true(shows(1, "writer", unknown));
+	daemon_do(&iovd[0], "disk.remove", "{\"name\":\"d\"}");
+	poll(NULL, 0, 200);
+	assert_true(shows(1, "status", "given-up"));
+	assert_false(take_back());
+	/* An iovd that comes next cannot tell whether that is what the one before still writes. */
+	daemon_do(&iovd[1], "disk.remove", "{\"name\":\"d\"}");
+	add(1, "");
+	daemon_crash(&iovd[1]);
+	fd = open(image, O_RDWR | O_CLOEXEC);
+	assert_return_code(flock(fd, LOCK_EX), errno);
+	daemon_restart(&iovd[1]);
+	assert_true(shows(1, "status", "waits-for-writer"));
+	assert_true(shows(1, "writer", unknown));
+	close(fd);
+	wait_until_shown(1, "status", "ready");
+}
+
+/* The page cache of a host knows nothing of what another one wrote to a device. */
+static void no_device_is_incoming_by_the_page_cache(void **state)
+{
+	char *name, *path = strdup(image);
+	int fd = loop_open(path, &name);
+
+	(void)state;
+	free(path);
+	if (fd < 0) {
+		print_message("missing: a loop device\n");
+		skip();
+	}
+	add(0, ",\"incoming\":true,\"cached\":true");
+	snprintf(image, sizeof(image), "%s", name);
+	assert_null(try_to_add(1, ",\"incoming\":true,\"cached\":true"));
+	assert_null(try_to_add(1, ",\"incoming\":true,\"cached\":true,\"dry_run\":true"));
+	add(1, ",\"incoming\":true");
+	daemon_do(&iovd[1], "disk.remove", "{\"name\":\"d\"}");
+	add(1, ",\"cached\":true");
+	daemon_do(&iovd[1], "disk.remove", "{\"name\":\"d\"}");
+	close(fd);
+	free(name);
 }
 
 static void only_what_has_a_lock_can_be_incoming(void **state)
@@ -657,6 +747,8 @@ int main(void)
 		TEST(a_move_that_fails_goes_on_at_the_source),
 		TEST(who_comes_early_waits),
 		TEST(nobody_is_waited_for_for_ever),
+		TEST(who_cannot_be_seen_counts_as_alive),
+		TEST(no_device_is_incoming_by_the_page_cache),
 		TEST(only_what_has_a_lock_can_be_incoming),
 	};
 

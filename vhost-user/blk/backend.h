@@ -236,6 +236,7 @@ struct blk_reach {
  * @read_only: nothing is to be written
  * @cached: keep the host's page cache between, where the kind could do without; of a server: rely
  *	on that of its host to have what a server acknowledged that was killed
+ * @shared: another host may write to it before it is locked
  */
 struct blk_source {
 	const char *path;
@@ -244,6 +245,7 @@ struct blk_source {
 	unsigned int workers;
 	bool read_only;
 	bool cached;
+	bool shared;
 };
 
 struct blk_backend;
@@ -262,8 +264,11 @@ struct blk_channel;
  * @unlock: others may write to it, as soon as all that was written is on the medium, until @lock is
  *	called again; there are no channels; 0, or -errno: nobody may; NULL when @lock is, and
  *	for kinds that cannot be without it
- * @holder: who has the lock that we did not get, as words for a message, or NULL when that is
- *	nobody who lives; NULL when @lock is
+ * @unlock_fd: an eventfd that the caller reads, of the errno with which what was written before @unlock
+ *	could not be had on the medium; NULL when @unlock is
+ * @holder: who has the lock that we did not get, as words for a message, which the caller frees, or
+ *	NULL when that is nobody who lives; *@is_seen receives false for somebody who cannot be seen
+ *	from here, or nobody by now; NULL when @lock is
  * @describe: what it is now; its size may be another one than before; 0 or -errno
  * @identity: what guests read as its serial number when nobody says one; NULL for the disk's name
  * @status: why it does not work at the moment, "controller-failed", or NULL; NULL when it always does
@@ -297,7 +302,8 @@ struct blk_backend_ops {
 	int (*open)(struct blk_backend **out, struct iov *iov, const struct blk_source *source);
 	int (*lock)(struct blk_backend *backend);
 	int (*unlock)(struct blk_backend *backend);
-	char *(*holder)(struct blk_backend *backend);
+	int (*unlock_fd)(const struct blk_backend *backend);
+	char *(*holder)(struct blk_backend *backend, bool *is_seen);
 	int (*describe)(struct blk_backend *backend, struct blk_geometry *geometry);
 	const char *(*identity)(const struct blk_backend *backend);
 	const char *(*status)(const struct blk_backend *backend);

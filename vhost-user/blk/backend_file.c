@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -164,8 +165,8 @@ static int open_path(struct file_backend *file, const struct blk_source *source)
 	/* Only files that are in memory have seals, if only the one against others. */
 	file->is_in_memory = fcntl(file->fd, F_GET_SEALS) >= 0;
 	file->number = file->is_device ? status.st_rdev : status.st_dev;
-	file->lock_device = status.st_dev;
-	file->lock_inode = status.st_ino;
+	file->node_device = status.st_dev;
+	file->node_inode = status.st_ino;
 	return 0;
 }
 
@@ -325,6 +326,8 @@ void file_close(struct blk_backend *backend)
 		flock(file->fd, LOCK_UN);
 		close(file->fd);
 	}
+	if (file->unlock_fd >= 0)
+		close(file->unlock_fd);
 	free(file->path);
 	free(file);
 }
@@ -358,14 +361,25 @@ int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source
 	file->iov = iov;
 	file->fd = -1;
 	file->read_only = source->read_only;
+	file->is_shared = source->shared;
 	file->path = strdup(source->path);
-	error = file->path ? prepare(file, source) : iov_told(iov, -ENOMEM, "no memory for a disk");
+	file->unlock_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	error = file->path && file->unlock_fd >= 0 ? prepare(file, source)
+			: iov_told(iov, -ENOMEM, "no memory or descriptor for a disk");
 	if (error) {
 		file_close(&file->backend);
 		return error;
 	}
 	*out = &file->backend;
 	return 0;
+}
+
+/* Nobody wrote to them here since it was let go.  A network file system does that itself. */
+static void drop_old_pages(struct file_backend *file)
+{
+	if (file->is_shared && file->is_device && !file->is_direct)
+		posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
+	file->is_shared = false;
 }
 
 int file_lock(struct blk_backend *backend)
@@ -377,19 +391,53 @@ int file_lock(struct blk_backend *backend)
 		return error == -EBUSY ? -EWOULDBLOCK : error;
 	if (flock(file->fd, (file->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
 		return -errno;
+	drop_old_pages(file);
 	/* Who had it before may have written to its zones until now. */
 	return file->zoned ? file_zoned_load(file->zoned) : 0;
+}
+
+/* A description that goes, and where that tells of an error. */
+struct release {
+	int fd;
+	int told_fd;
+};
+
+static void drop_release(struct release *release)
+{
+	if (release->fd >= 0)
+		close(release->fd);
+	if (release->told_fd >= 0)
+		close(release->told_fd);
+	free(release);
 }
 
 /* What others are to read is on the medium first, which takes as long as that takes. */
 static void *release(void *arg)
 {
-	const int fd = (int)(intptr_t)arg;
+	struct release *release = arg;
 
-	fdatasync(fd);
-	flock(fd, LOCK_UN);
-	close(fd);
+	if (fdatasync(release->fd))
+		eventfd_write(release->told_fd, (eventfd_t)errno);
+	flock(release->fd, LOCK_UN);
+	drop_release(release);
 	return NULL;
+}
+
+/* The disk may be closed before that is over. */
+static int prepare_release(const struct file_backend *file, struct release **out)
+{
+	struct release *release = malloc(sizeof(*release));
+
+	if (!release)
+		return -ENOMEM;
+	release->fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+	release->told_fd = fcntl(file->unlock_fd, F_DUPFD_CLOEXEC, 0);
+	if (release->fd < 0 || release->told_fd < 0) {
+		drop_release(release);
+		return -EMFILE;
+	}
+	*out = release;
+	return 0;
 }
 
 /* Without the lock, and without the claim, which is of the description. */
@@ -404,7 +452,7 @@ static int open_again(const struct file_backend *file)
 	if (fstat(fd, &status) || fcntl(fd, F_SETFL, direct))
 		error = -errno;
 	/* The name is that of another file by now. */
-	else if (status.st_dev != file->lock_device || status.st_ino != file->lock_inode)
+	else if (status.st_dev != file->node_device || status.st_ino != file->node_inode)
 		error = -ESTALE;
 	if (!error)
 		return fd;
@@ -417,23 +465,32 @@ static int file_unlock(struct blk_backend *backend)
 {
 	struct file_backend *file = file_of(backend);
 	_cleanup_fd_ int fd = open_again(file);
-	int locked = fd < 0 ? -1 : fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+	struct release *old;
 	pthread_t thread;
+	int error;
 
 	if (fd < 0)
 		return fd;
-	if (locked < 0)
-		return -errno;
+	error = prepare_release(file, &old);
+	if (error)
+		return error;
 	if (dup3(fd, file->fd, O_CLOEXEC) < 0) {
-		close(locked);
-		return -errno;
+		error = -errno;
+		drop_release(old);
+		return error;
 	}
 	file->is_claimed = false;
-	if (pthread_create(&thread, NULL, release, (void *)(intptr_t)locked))
-		release((void *)(intptr_t)locked);
+	file->is_shared = true;
+	if (pthread_create(&thread, NULL, release, old))
+		release(old);
 	else
 		pthread_detach(thread);
 	return 0;
+}
+
+static int file_unlock_fd(const struct blk_backend *backend)
+{
+	return ((const struct file_backend *)backend)->unlock_fd;
 }
 
 static void describe_device(const struct file_backend *file, struct blk_geometry *geometry)
@@ -549,6 +606,7 @@ const struct blk_backend_ops blk_backend_file = {
 	.open = file_open,
 	.lock = file_lock,
 	.unlock = file_unlock,
+	.unlock_fd = file_unlock_fd,
 	.holder = file_holder,
 	.describe = file_describe,
 	.check_size = file_check_size,

@@ -29,13 +29,15 @@ enum clearing {
  * @iov: context that it was opened from
  * @path: as it was named
  * @fd: the file
+ * @unlock_fd: errno of a flush that failed when it was unlocked, see backend.h
  * @number: of the device, or of that which the file is on
- * @lock_device: on which the file or the node of the device is, as the kernel lists locks
- * @lock_inode: its inode there
+ * @node_device: on which the file or the node of the device is, by stat()
+ * @node_inode: its inode there
  * @is_device: it is a block device
  * @is_in_memory: what it has needs no disk
  * @is_direct: there is no page cache between
  * @is_claimed: it is a device that nobody else can have
+ * @is_shared: another host may have written to it since it was read here
  * @read_only: it is not written to
  * @lacks: ways to clear that it does not have for all we know; a channel learns more
  * @block: bytes of what can be read or written at once
@@ -49,13 +51,15 @@ struct file_backend {
 	struct iov *iov;
 	char *path;
 	int fd;
+	int unlock_fd;
 	dev_t number;
-	dev_t lock_device;
-	ino_t lock_inode;
+	dev_t node_device;
+	ino_t node_inode;
 	bool is_device;
 	bool is_in_memory;
 	bool is_direct;
 	bool is_claimed;
+	bool is_shared;
 	bool read_only;
 	bool lacks[CLEAR_WAYS];
 	uint32_t block;
@@ -88,7 +92,7 @@ int file_channel_open(struct blk_channel **out, struct blk_backend *backend,
 		      struct blk_uring *uring);
 void file_channel_close(struct blk_channel *channel);
 void file_submit(struct blk_channel *channel, struct blk_io *io);
-char *file_holder(struct blk_backend *backend);
+char *file_holder(struct blk_backend *backend, bool *is_seen);
 
 /* Read or write by system calls, before it returns; 0 or -errno.  In file_at_once.c. */
 int file_transfer_at_once(const struct file_backend *file, struct blk_io *io);

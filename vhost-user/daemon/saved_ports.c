@@ -76,6 +76,7 @@ static int restore_port(struct registry *registry, struct json_object *entry)
 
 	if (!options.name)
 		return iov_fail(registry->iov, -EUCLEAN, "a port without name");
+	options.disk.is_restored = true;
 	return port_add(registry, &options, &port);
 }
 
@@ -396,6 +397,7 @@ static void describe_port(struct json_object *object)
 	} names[] = {
 		{ "mtu", "wanted_mtu" }, { "queues", "queues_max" }, { "server", NULL },
 		{ "write_through", NULL }, { "flush_error", NULL }, { "incoming", NULL },
+		{ "given_up", NULL },
 	};
 	bool serves = json_object_get_boolean(json_object_object_get(object, "server"));
 	struct json_object *value;

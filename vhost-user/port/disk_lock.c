@@ -2,7 +2,9 @@
 /*
  * Theory of operation.  A disk has the lock of its data from when it is added until it is removed,
  * and no ring is taken from without it.  Somebody who lives and has it is a reason not to add the
- * disk; what a process that ended still writes is waited for.
+ * disk; what a process that ended still writes is waited for.  Who cannot be seen from here counts
+ * as one who lives.  But what an iovd that comes next finds so may be what the one before still
+ * writes, which the kernel does not tell of in a PID namespace: it waits, as the disk was its own.
  *
  * A guest that moves with a shared disk is the exception, as for a time two disks are for one
  * guest.  Where it comes from the disk lets go when the last ring has given its position to a front
@@ -19,11 +21,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <syslog.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "vhost-user/port/disk_port.h"
+#include "vhost-user/port/disk_session.h"
 #include "vhost-user/port/disks.h"
 #include "vhost-user/port/registry.h"
 
@@ -39,29 +45,52 @@ static struct iov *iov_of(const struct disk_port *disk)
 }
 
 /* For the caller to free; NULL when nobody who lives has it. */
-static char *holder_of(const struct disk_port *disk)
+static char *holder_of(const struct disk_port *disk, bool *is_seen)
 {
-	return disk->disk.backend->ops->holder(disk->disk.backend);
+	return disk->disk.backend->ops->holder(disk->disk.backend, is_seen);
 }
 
-/* An iovd that comes next has to know whether others may have it. */
-static void set_incoming(struct disk_port *disk, bool is_incoming)
+/* As blk_disk_lock(); who has it when that fails is looked for after, and may be gone by then. */
+static int try_lock(struct disk_port *disk, char **holder, bool *is_seen)
+{
+	int error = blk_disk_lock(&disk->disk);
+
+	*holder = NULL;
+	if (!error)
+		return 0;
+	*holder = holder_of(disk, is_seen);
+	if (!*is_seen)
+		error = blk_disk_lock(&disk->disk);
+	if (!error) {
+		free(*holder);
+		*holder = NULL;
+	}
+	return error;
+}
+
+/* An iovd that comes next has to know whether others may have it, and which guest may not. */
+static void keep(struct disk_port *disk, bool *what, bool is_so)
 {
 	struct registry *registry = disk->port.registry;
 
-	if (disk->lock.is_incoming == is_incoming)
+	if (*what == is_so)
 		return;
-	disk->lock.is_incoming = is_incoming;
+	*what = is_so;
 	if (registry->keep)
 		registry->keep(registry->keep_arg);
 }
 
+static void end_waiting(struct disk_port *disk)
+{
+	disk->lock.timer = sd_event_source_disable_unref(disk->lock.timer);
+}
+
 static void have_it(struct disk_port *disk)
 {
-	set_incoming(disk, false);
+	keep(disk, &disk->lock.is_incoming, false);
 	disk->lock.began = 0;
 	disk_renew(disk);
-	disk_lock_close(disk);
+	end_waiting(disk);
 	workers_wake(disk->port.registry->workers);
 }
 
@@ -70,10 +99,10 @@ static void give_up(struct disk_port *disk, const char *holder)
 	iov_log(iov_of(disk), LOG_ERR,
 		"%s: %s is still in use by %s, %d s after its guest came; it is not waited for any "
 		"longer, since what the guest knows of it may be old by now; see to where the guest "
-		"came from, and start it here again", disk->port.name, disk->where, holder,
-		PATIENCE_MS / 1000);
-	disk->lock.is_given_up = true;
-	disk_lock_close(disk);
+		"came from, and start the guest anew, or remove the disk and add it again",
+		disk->port.name, disk->where, holder, PATIENCE_MS / 1000);
+	end_waiting(disk);
+	keep(disk, &disk->lock.is_given_up, true);
 }
 
 static bool is_patient(const struct disk_port *disk)
@@ -93,8 +122,10 @@ static void note_error(struct disk_port *disk, int error)
 static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct disk_port *disk = data;
-	int error = blk_disk_lock(&disk->disk);
-	char *holder;
+	char *holder = NULL;
+	bool is_seen;
+	int error = is_patient(disk) ? blk_disk_lock(&disk->disk)
+				     : try_lock(disk, &holder, &is_seen);
 
 	(void)usec;
 	if (!error) {
@@ -104,7 +135,6 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 		return 0;
 	}
 	note_error(disk, error);
-	holder = is_patient(disk) ? NULL : holder_of(disk);
 	if (holder) {
 		give_up(disk, holder);
 		free(holder);
@@ -126,7 +156,7 @@ static int begin_waiting(struct disk_port *disk)
 	return error < 0 ? error : 0;
 }
 
-static int begin_incoming(struct disk_port *disk)
+static int begin_incoming(struct disk_port *disk, bool is_given_up)
 {
 	const struct blk_backend_ops *ops = disk->disk.backend->ops;
 
@@ -135,54 +165,62 @@ static int begin_incoming(struct disk_port *disk)
 				"its guest could wait for; leave --incoming out", disk->port.name,
 				ops->name);
 	disk->lock.is_incoming = true;
+	disk->lock.is_given_up = is_given_up;
 	return 0;
 }
 
-int disk_lock_begin(struct disk_port *disk, bool incoming, bool *waits)
+static int refuse(const struct disk_port *disk, const char *holder)
 {
+	return iov_fail(iov_of(disk), -EBUSY, "%s: %s is in use by %s; end that, share it read-only, or "
+			"add the disk with --incoming when its guest comes from there", disk->port.name,
+			disk->where, holder);
+}
+
+int disk_lock_begin(struct disk_port *disk, const struct disk_options *options, bool *waits)
+{
+	_cleanup_free_ char *holder = NULL;
+	bool is_seen;
 	int error;
-	char *holder;
 
 	*waits = false;
-	if (incoming)
-		return begin_incoming(disk);
-	error = blk_disk_lock(&disk->disk);
+	if (options->incoming)
+		return begin_incoming(disk, options->given_up);
+	error = try_lock(disk, &holder, &is_seen);
 	*waits = error == -EWOULDBLOCK;
 	if (!error)
 		return 0;
 	if (!*waits)
 		return iov_told(iov_of(disk), error, "%s: %s cannot be locked: %s", disk->port.name,
 				disk->where, strerror(-error));
-	holder = holder_of(disk);
-	if (!holder)
-		return 0;
-	iov_fail(iov_of(disk), -EBUSY, "%s: %s is in use by %s; end that, share it read-only, or "
-		 "add the disk with --incoming when its guest comes from there", disk->port.name,
-		 disk->where, holder);
-	free(holder);
-	return -EBUSY;
+	return holder && (is_seen || !options->is_restored) ? refuse(disk, holder) : 0;
 }
 
 int disk_lock_wait(struct disk_port *disk)
 {
-	iov_log(iov_of(disk), LOG_NOTICE, "%s: waits for %s, which a process that ended still "
-		"writes to", disk->port.name, disk->where);
+	bool is_seen;
+	_cleanup_free_ char *holder = holder_of(disk, &is_seen);
+
+	iov_log(iov_of(disk), LOG_NOTICE, "%s: waits for %s, which %s still writes to",
+		disk->port.name, disk->where, holder ? holder : "a process that ended");
 	return begin_waiting(disk);
 }
 
 static void tell_waiting(const struct disk_port *disk)
 {
-	char *holder = holder_of(disk);
+	bool is_seen;
+	char *holder = holder_of(disk, &is_seen);
 
 	iov_log(iov_of(disk), LOG_NOTICE, "%s: its guest has come, and waits for %s, which %s has",
 		disk->port.name, disk->where, holder ? holder : "a process that ended");
 	free(holder);
 }
 
-void disk_lock_start(struct disk_port *disk)
+void disk_lock_start(struct disk_port *disk, bool is_new)
 {
 	struct disk_lock *lock = &disk->lock;
 
+	if (is_new)
+		disk_lock_new_guest(disk);
 	if (!lock->is_incoming || lock->is_given_up || lock->timer)
 		return;
 	if (!blk_disk_lock(&disk->disk)) {
@@ -196,27 +234,66 @@ void disk_lock_start(struct disk_port *disk)
 		iov_log(iov_of(disk), LOG_ERR, "%s: rings stand still: out of memory", disk->port.name);
 }
 
+/* The guest is gone by then, and was told that all is done. */
+static int on_lost(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	struct disk_port *disk = data;
+	eventfd_t error;
+
+	(void)source;
+	(void)events;
+	if (eventfd_read(fd, &error))
+		return 0;
+	iov_log(iov_of(disk), LOG_ERR, "%s: what its guest wrote to %s before it went elsewhere may not "
+		"be on the medium: %s; look after the guest's data there", disk->port.name, disk->where,
+		strerror((int)error));
+	__atomic_store_n(&disk->disk.last_error, -(int)error, __ATOMIC_RELAXED);
+	__atomic_store_n(&disk->disk.flush_error, -(int)error, __ATOMIC_RELAXED);
+	disk_session_keep_failure(disk);
+	return 0;
+}
+
+static int watch_flushes(struct disk_port *disk)
+{
+	const struct blk_backend *backend = disk->disk.backend;
+
+	int error;
+
+	if (disk->lock.flushes)
+		return 0;
+	error = sd_event_add_io(disk->port.registry->event, &disk->lock.flushes,
+				backend->ops->unlock_fd(backend), EPOLLIN, on_lost, disk);
+	return error < 0 ? error : 0;
+}
+
+/* Channels have the file that is locked. */
+static int let_go(struct disk_port *disk)
+{
+	blk_disk_unlocks(&disk->disk);
+	disks_forget(disk->port.registry, &disk->disk);
+	return blk_disk_unlock(&disk->disk);
+}
+
 void disk_lock_stop(struct disk_port *disk, bool moves)
 {
 	const struct blk_backend_ops *ops = disk->disk.backend->ops;
 	int error;
 
 	if (disk->lock.is_incoming) {
-		disk_lock_close(disk);
+		end_waiting(disk);
 		return;
 	}
 	if (!moves || !ops->unlock)
 		return;
 	/* Late writes are waited for by whoever has the guest. */
 	if (disk->lock.timer) {
-		disk_lock_close(disk);
-		set_incoming(disk, true);
+		end_waiting(disk);
+		keep(disk, &disk->lock.is_incoming, true);
 		return;
 	}
-	/* Channels have the file that is locked. */
-	blk_disk_unlocks(&disk->disk);
-	disks_forget(disk->port.registry, &disk->disk);
-	error = blk_disk_unlock(&disk->disk);
+	error = watch_flushes(disk);
+	if (!error)
+		error = let_go(disk);
 	if (error) {
 		iov_log(iov_of(disk), LOG_ERR, "%s: its guest goes elsewhere, and %s cannot be let go: "
 			"%s; remove the disk for the guest to go on there", disk->port.name,
@@ -225,12 +302,16 @@ void disk_lock_stop(struct disk_port *disk, bool moves)
 	}
 	iov_log(iov_of(disk), LOG_NOTICE, "%s: its guest goes elsewhere, and may have %s there",
 		disk->port.name, disk->where);
-	set_incoming(disk, true);
+	keep(disk, &disk->lock.is_incoming, true);
 }
 
-void disk_lock_forget_guest(struct disk_port *disk)
+void disk_lock_new_guest(struct disk_port *disk)
 {
-	disk->lock.is_given_up = false;
+	keep(disk, &disk->lock.is_given_up, false);
+}
+
+void disk_lock_forget_front_end(struct disk_port *disk)
+{
 	disk->lock.began = 0;
 }
 
@@ -245,14 +326,17 @@ const char *disk_lock_status(const struct disk_port *disk)
 
 void disk_lock_describe(const struct disk_port *disk, struct json_object *object)
 {
-	char *holder = disk_lock_status(disk) ? holder_of(disk) : NULL;
+	bool is_seen = false;
+	char *holder = disk_lock_status(disk) ? holder_of(disk, &is_seen) : NULL;
 
-	if (holder)
+	/* Nobody has to have what nobody waits for. */
+	if (holder && (is_seen || disk->lock.timer || disk->lock.is_given_up))
 		json_add_text(object, "writer", holder);
 	free(holder);
 }
 
 void disk_lock_close(struct disk_port *disk)
 {
-	disk->lock.timer = sd_event_source_disable_unref(disk->lock.timer);
+	end_waiting(disk);
+	disk->lock.flushes = sd_event_source_disable_unref(disk->lock.flushes);
 }

@@ -12,18 +12,22 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+struct disk_options;
 struct disk_port;
 
 /**
  * struct disk_lock - how it is with the lock of a disk
  * @timer: tries to have it; NULL when nobody waits for it
+ * @flushes: tells of what was not flushed when it was let go; NULL before that
  * @error: why it could not be had at the last try
  * @began: since when its guest waits, in milliseconds of the monotonic clock; 0 when it does not
  * @is_incoming: a guest comes from elsewhere, so who has the data now may live
- * @is_given_up: that one kept it for too long, so nothing is taken from rings of this guest
+ * @is_given_up: that one kept it for too long, so nothing is taken from rings of this guest, whichever
+ *	front end and iovd it comes back to
  */
 struct disk_lock {
 	sd_event_source *timer;
+	sd_event_source *flushes;
 	int error;
 	uint64_t began;
 	bool is_incoming;
@@ -33,13 +37,13 @@ struct disk_lock {
 /**
  * disk_lock_begin - have the data of a disk alone, as far as that can be had now
  * @disk: disk with an open back end
- * @incoming: its guest comes from elsewhere: who has the data may live, and has it until that
- *	guest is here
+ * @options: what it is made of: whether its guest comes from elsewhere, so that who has the data
+ *	may live, and has it until that guest is here
  * @waits: receives whether disk_lock_wait() has to be called
  *
- * Return: 0; -EBUSY when somebody who lives has it; or -errno; with a message.
+ * Return: 0; -EBUSY when somebody has it who lives, or cannot be seen; or -errno; with a message.
  */
-int disk_lock_begin(struct disk_port *disk, bool incoming, bool *waits);
+int disk_lock_begin(struct disk_port *disk, const struct disk_options *options, bool *waits);
 
 /**
  * disk_lock_wait - wait for what a process that ended still writes
@@ -52,8 +56,9 @@ int disk_lock_wait(struct disk_port *disk);
 /**
  * disk_lock_start - a ring starts
  * @disk: disk, whose rings are taken from as soon as it has its data alone
+ * @is_new: it is the first one, and its driver begins with it
  */
-void disk_lock_start(struct disk_port *disk);
+void disk_lock_start(struct disk_port *disk, bool is_new);
 
 /**
  * disk_lock_stop - the last ring has stopped
@@ -63,10 +68,16 @@ void disk_lock_start(struct disk_port *disk);
 void disk_lock_stop(struct disk_port *disk, bool moves);
 
 /**
- * disk_lock_forget_guest - its front end is gone
+ * disk_lock_new_guest - its guest is another than the one that was given up
+ * @disk: disk
+ */
+void disk_lock_new_guest(struct disk_port *disk);
+
+/**
+ * disk_lock_forget_front_end - its front end is gone
  * @disk: disk, without rings
  */
-void disk_lock_forget_guest(struct disk_port *disk);
+void disk_lock_forget_front_end(struct disk_port *disk);
 
 /**
  * disk_lock_status - what it waits for
@@ -84,7 +95,7 @@ const char *disk_lock_status(const struct disk_port *disk);
 void disk_lock_describe(const struct disk_port *disk, struct json_object *object);
 
 /**
- * disk_lock_close - do not wait any more
+ * disk_lock_close - have nothing to do with it any more
  * @disk: disk
  */
 void disk_lock_close(struct disk_port *disk);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -28,6 +29,18 @@ static_assert(BLK_ORDER_RINGS >= PORT_RINGS_MAX, "each ring has a place in the o
 
 /* Milliseconds in which a medium gives back something. */
 #define ANSWER_MS 3000
+
+/* A network file system sees to that when it is locked. */
+static int check_cached(struct iov *iov, const char *name, const struct disk_options *disk)
+{
+	struct stat status;
+
+	if (!disk->incoming || !disk->cached || disk->is_restored || stat(disk->path, &status) ||
+	    !S_ISBLK(status.st_mode))
+		return 0;
+	return iov_fail(iov, -EINVAL, "%s: %s is a device, and the page cache of this host may have it as it "
+			"was before its guest came; leave --cached out", name, disk->path);
+}
 
 static int check_backend(struct iov *iov, const struct port_options *options)
 {
@@ -57,7 +70,7 @@ static int check_backend(struct iov *iov, const struct port_options *options)
 	if (ops->takes == BLK_TAKES_PATH && *disk->path != '/')
 		return iov_fail(iov, -EINVAL, "%s: path '%.80s': expected one that begins with /",
 				options->name, disk->path);
-	return 0;
+	return ops->takes == BLK_TAKES_PATH ? check_cached(iov, options->name, disk) : 0;
 }
 
 static int parse_on_error(struct iov *iov, const char *name, const char *text,
@@ -178,6 +191,7 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 		.workers = disks ? disks->count : 0,
 		.read_only = options->read_only,
 		.cached = options->cached,
+		.shared = options->incoming,
 	};
 	int error;
 
@@ -216,7 +230,7 @@ static int have_data(struct disk_port *disk, const struct disk_options *options,
 		join(disk, qos);
 	if (!error)
 		error = open_backend(disk, options);
-	return error ? error : disk_lock_begin(disk, options->incoming, waits);
+	return error ? error : disk_lock_begin(disk, options, waits);
 }
 
 static int rehearse(struct port *port, const struct port_options *options)
@@ -363,6 +377,18 @@ static uint64_t bytes_now(const struct disk_port *disk)
 		       disk->disk.geometry.bytes : now.bytes;
 }
 
+/* Somebody else cut it, which its guest learns of when somebody says so. */
+static int refuse_taking_less(const struct disk_port *disk, uint64_t now)
+{
+	const uint64_t had = disk->disk.geometry.bytes;
+
+	if (now >= had)
+		return 0;
+	return iov_fail(disk->port.registry->iov, -EINVAL, "%s: its data has %" PRIu64 " bytes by now, "
+			"and its guest knows %" PRIu64 ": what was behind is lost; make it as long again, "
+			"or say --shrink", disk->port.name, now, had);
+}
+
 /* Where there is no data none is lost. */
 static int refuse_shrinking(const struct disk_port *disk, uint64_t bytes, uint64_t now)
 {
@@ -392,8 +418,8 @@ int disk_would_resize(const struct port *port, uint64_t bytes, bool shrinks)
 				    "that may write to its data; resize it there", port->name);
 	else if (bytes)
 		error = ops->check_size(disk->disk.backend, iov, bytes);
-	if (!error && bytes && !shrinks)
-		error = refuse_shrinking(disk, bytes, now);
+	if (!error && !shrinks)
+		error = bytes ? refuse_shrinking(disk, bytes, now) : refuse_taking_less(disk, now);
 	if (error)
 		return error;
 	/* Somebody else may have cut it, which its guest has not been told. */
@@ -485,6 +511,8 @@ static void save(const struct port *port, struct json_object *entry)
 		json_object_object_add(entry, "write_through", json_object_new_boolean(true));
 	if (disk->lock.is_incoming)
 		json_object_object_add(entry, "incoming", json_object_new_boolean(true));
+	if (disk->lock.is_given_up)
+		json_object_object_add(entry, "given_up", json_object_new_boolean(true));
 	if (disk->kept_flush_error)
 		json_object_object_add(entry, "flush_error",
 				       json_object_new_int(-disk->kept_flush_error));

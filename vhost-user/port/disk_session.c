@@ -54,11 +54,20 @@ static void suspect_cache(struct disk_port *disk, const struct vu_queue *vu)
 		__atomic_store_n(&disk->disk.has_cache, false, __ATOMIC_RELAXED);
 }
 
+static bool runs(const struct port *port)
+{
+	for (unsigned int i = 0; i < port->queue_end; i++)
+		if (port->queues[i])
+			return true;
+	return false;
+}
+
 static void queue_start(void *arg, struct vu_queue *vu)
 {
 	struct disk_port *disk = arg;
 	struct port *port = &disk->port;
 	struct blk_queue *queue = NULL;
+	const bool is_new = virtq_is_new(&vu->ring) && !runs(port);
 
 	vu->device = NULL;
 	suspect_cache(disk, vu);
@@ -80,7 +89,7 @@ static void queue_start(void *arg, struct vu_queue *vu)
 	port->queues[vu->index] = vu;
 	disks_publish(port->registry, port->workers[vu->index]);
 	disk->is_moving = false;
-	disk_lock_start(disk);
+	disk_lock_start(disk, is_new);
 }
 
 /* Out of the worker's sight, or back in it. */
@@ -88,14 +97,6 @@ static void show(struct port *port, struct vu_queue *vu, bool visible)
 {
 	port->queues[vu->index] = visible ? vu : NULL;
 	disks_publish(port->registry, port->workers[vu->index]);
-}
-
-static bool runs(const struct port *port)
-{
-	for (unsigned int i = 0; i < port->queue_end; i++)
-		if (port->queues[i])
-			return true;
-	return false;
 }
 
 /* It is in no list any more.  Who asks where it stands and keeps a dirty log moves its guest. */
@@ -202,7 +203,7 @@ static void attend(struct disk_port *disk, struct vu_queue *vu)
 }
 
 /* The kernel tells of it once, so the next iovd has to know; until somebody has looked at it. */
-static void keep_failure(struct disk_port *disk)
+void disk_session_keep_failure(struct disk_port *disk)
 {
 	const int error = __atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED);
 	struct registry *registry = disk->port.registry;
@@ -216,7 +217,7 @@ static void keep_failure(struct disk_port *disk)
 
 void disk_session_attend(struct port *port)
 {
-	keep_failure(disk_port_of(port));
+	disk_session_keep_failure(disk_port_of(port));
 	for (unsigned int i = 0; i < port->queue_end; i++)
 		if (port->queues[i])
 			attend(disk_port_of(port), port->queues[i]);
@@ -250,7 +251,7 @@ static void reset(void *arg)
 static void features(void *arg, uint64_t features)
 {
 	if (!features)
-		disk_lock_forget_guest(arg);
+		disk_lock_forget_front_end(arg);
 }
 
 static int save(void *arg, uint8_t **bytes, size_t *length)
@@ -302,7 +303,9 @@ static int load(void *arg, const uint8_t *bytes, size_t length)
 		keep(disk, true);
 	if (state.flush_error)
 		__atomic_store_n(&disk->disk.flush_error, -(int)state.flush_error, __ATOMIC_RELAXED);
-	keep_failure(disk);
+	disk_session_keep_failure(disk);
+	/* Who comes back to the same memory brings none. */
+	disk_lock_new_guest(disk);
 	return 0;
 }
 

@@ -21,6 +21,12 @@ int disk_session_open(struct disk_port *disk, const struct port_options *options
 void disk_session_attend(struct port *port);
 
 /**
+ * disk_session_keep_failure - have the file of ports say that a flush failed
+ * @disk: port
+ */
+void disk_session_keep_failure(struct disk_port *disk);
+
+/**
  * disk_session_move - give a ring to another worker when nothing of it is under way
  * @port: a disk
  * @index: ring that runs

@@ -42,6 +42,7 @@ static struct disk_options disk_options_of(struct json_object *object)
 		.on_error = json_text_or_null(object, "on_error"),
 		.qos = json_text_or_null(object, "qos"),
 		.incoming = json_object_get_boolean(json_object_object_get(object, "incoming")),
+		.given_up = json_object_get_boolean(json_object_object_get(object, "given_up")),
 		.write_through =
 			json_object_get_boolean(json_object_object_get(object, "write_through")),
 		.flush_error = json_object_get_int(json_object_object_get(object, "flush_error")),

@@ -49,8 +49,10 @@ struct registry;
  * @on_error: "report" or "wait"; NULL for the first
  * @qos: name of the group whose limits it keeps; NULL for none
  * @incoming: its guest comes from elsewhere, where somebody has the data until then
+ * @given_up: its guest waited for that one for too long
  * @write_through: its guest had switched the cache off
  * @flush_error: errno of a flush that failed, which nobody has looked at; 0 for none
+ * @is_restored: an iovd before this one had it
  */
 struct disk_options {
 	const char *backend;
@@ -65,8 +67,10 @@ struct disk_options {
 	const char *on_error;
 	const char *qos;
 	bool incoming;
+	bool given_up;
 	bool write_through;
 	int flush_error;
+	bool is_restored;
 };
 
 /**
