@@ -264,23 +264,36 @@ size_t guard_walk_sent(struct guard_scan *scan, const struct guard_process *proc
 	return seen < count ? count - seen : 0;
 }
 
+/* "socket:[31337]", "anon_inode:[eventfd]": something without a path, which is no device of VFIO. */
+static bool is_special(const char *name)
+{
+	return strstr(name, ":[") && strcmp(name, "anon_inode:[vfio-device]") != 0;
+}
+
+/*
+ * Kernels before 6.11 tell "vfio0", without the directory; those since 6.18 leave empty slots out.
+ * A socket is none: who registers one had it as a descriptor, where what waits in it is asked for.
+ */
 size_t guard_walk_registered(struct guard_scan *scan, const struct guard_process *process,
 			     const char *fd, guard_path_fn *visit, void *argument)
 {
 	_cleanup_free_ char *text = read_info(scan, process, fd);
-	size_t unseen = number_in(text, "UserFiles:");
-	char *rest = unseen ? strstr(text, "UserFiles:") : NULL, *line;
+	const size_t slots = number_in(text, "UserFiles:");
+	char *rest = slots ? strstr(text, "UserFiles:") : NULL, *line;
+	size_t lines = 0, untold = 0;
 
 	/* "    3: /dev/nvme0n1", up to the first line that is of something else. */
 	strsep(&rest, "\n");
-	while (unseen && (line = strsep(&rest, "\n"))) {
+	while (lines < slots && (line = strsep(&rest, "\n"))) {
 		int at = 0;
 
 		if (sscanf(line, "%*u: %n", &at) < 0 || !at)
 			break;
+		lines++;
 		if (line[at] == '/')
 			visit(argument, line + at);
-		unseen -= line[at] == '/' || line[at] == '<';
+		else
+			untold += line[at] != '<' && !is_special(line + at);
 	}
-	return unseen;
+	return lines ? untold : slots;
 }

@@ -20,7 +20,7 @@ size_t guard_walk_sent(struct guard_scan *scan, const struct guard_process *proc
 
 /*
  * Hand on the paths of files that are registered with @fd, an io_uring of @process, which holds
- * them whatever is closed.  How many more there are.
+ * them whatever is closed.  How many more there are that may be devices.
  */
 size_t guard_walk_registered(struct guard_scan *scan, const struct guard_process *process,
 			     const char *fd, guard_path_fn *visit, void *argument);
