@@ -55,6 +55,7 @@ struct guard_network;
  *	scan_open.c; NULL for none
  * @links: interfaces; NULL until somebody asks, see links.h
  * @network: routes and addresses; NULL until somebody asks, see network.h
+ * @hung: looks into sockets that were not answered in time, see walk_hidden.c
  * @error: of the first thing that could not be looked at, whose message the context has
  */
 struct guard_scan {
@@ -67,6 +68,7 @@ struct guard_scan {
 	struct json_object *untold;
 	struct guard_links *links;
 	struct guard_network *network;
+	unsigned int hung;
 	int error;
 };
 
@@ -95,6 +97,7 @@ struct guard_chain {
  * @directory: that, open
  * @files: see guard_list_files(); NULL until somebody asks
  * @file_count: length of @files
+ * @looks: it is a child of ours that has copies of what was found by so many looks into sockets
  */
 struct guard_process {
 	const char *pid;
@@ -103,6 +106,7 @@ struct guard_process {
 	int directory;
 	char **files;
 	size_t file_count;
+	unsigned int looks;
 };
 
 /**

@@ -351,22 +351,16 @@ static bool is_dpdk_config(const char *target)
 
 static void note_file(struct process *process, const char *fd);
 
-/* Copies of descriptors are ours for a moment. */
-static void note_sent(void *argument, const char *fd)
+static void note_sent(void *argument, struct guard_process *copies, const char *fd)
 {
 	struct process *process = argument;
-	struct guard_process own = *process->seen, *seen = process->seen;
+	struct guard_process *seen = process->seen;
 
-	own.path = iov_path(IOV_PATH_PROC_SELF);
-	own.directory = iov_dir_open(process->scan->iov, own.path.name);
-	if (own.directory < 0)
-		return;
-	process->seen = &own;
+	process->seen = copies;
 	process->how = " (sent to it)";
 	note_file(process, fd);
 	process->how = "";
 	process->seen = seen;
-	close(own.directory);
 }
 
 static void note_registered(void *argument, const char *path)
@@ -387,7 +381,8 @@ static void note_special(struct process *process, const char *fd, const char *ta
 	struct guard_scan *scan = process->scan;
 
 	if (!strncmp(target, "socket:", strlen("socket:"))) {
-		process->untold += guard_walk_sent(scan, process->seen, fd, note_sent, process);
+		process->untold += guard_walk_sent(scan, process->seen, fd, target, note_sent,
+						    process);
 	} else if (!strcmp(target, "anon_inode:[io_uring]")) {
 		process->untold += guard_walk_registered(scan, process->seen, fd, note_registered,
 							 process);

@@ -74,6 +74,65 @@ sent $nvme disk-open SOCK_STREAM $disk
 sent $nvme disk-open SOCK_SEQPACKET $disk
 sent $spare device-open SOCK_DGRAM "/dev/$clock" /dev/null
 
+# Who receives to a page that is never there holds a lock that the look takes; others are seen still
+cat > /tmp/hang.py << 'END'
+import array, ctypes, fcntl, mmap, os, socket, struct, sys, threading, time
+here, there = socket.socketpair()
+here.send(b"nothing of note")
+file = os.open(sys.argv[1], os.O_RDONLY)
+here.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [file]))])
+os.close(file)
+here.close()
+libc = ctypes.CDLL(None, use_errno=True)
+faults = libc.syscall(323, os.O_CLOEXEC)
+assert faults >= 0, os.strerror(ctypes.get_errno())
+fcntl.ioctl(faults, 0xc018aa3f, bytearray(struct.pack("QQQ", 0xaa, 0, 0)))
+page = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+start = ctypes.addressof(ctypes.c_char.from_buffer(page))
+fcntl.ioctl(faults, 0xc020aa00, bytearray(struct.pack("QQQQ", start, 4096, 1, 0)))
+threading.Thread(target=libc.recv, args=(there.fileno(), ctypes.c_void_p(start), 4, 0), daemon=True).start()
+while b"handle_userfault" not in b"".join(open(f"/proc/self/task/{task}/stack", "rb").read()
+		for task in os.listdir("/proc/self/task")):
+	time.sleep(0.1)
+open("/tmp/sent", "w").close()
+time.sleep(1000)
+END
+rm -f /tmp/sent
+start python3 /tmp/hang.py $disk
+for _ in {1..300}; do [ -e /tmp/sent ] && break || sleep 0.1; done
+expect "it hangs" yes "$([ -e /tmp/sent ] && echo yes)"
+hanging=$process
+expect_status "the guards answer nonetheless" 0 iov show $nvme
+expect_match "they say what they did not see" "not seen: what waits in the socket /proc/$hanging/fd/" "$err"
+rm /tmp/sent
+start python3 /tmp/send.py SOCK_STREAM $disk
+for _ in {1..300}; do [ -e /tmp/sent ] && break || sleep 0.1; done
+found $nvme "[\"disk-open\",\"pid $process (python3)\"]"
+stop
+process=$hanging
+stop
+for _ in {1..100}; do pgrep -x iov > /dev/null || break; sleep 0.1; done
+expect "whoever looked ends with it" "" "$(pgrep -x iov)"
+free $nvme
+
+# A socket that waits in itself is looked into once
+cat > /tmp/self.py << 'END'
+import array, os, socket, sys, time
+here, there = socket.socketpair()
+file = os.open(sys.argv[1], os.O_RDONLY)
+here.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [there.fileno(), file]))])
+os.close(file)
+here.close()
+open("/tmp/sent", "w").close()
+time.sleep(1000)
+END
+rm -f /tmp/sent
+start python3 /tmp/self.py $disk
+for _ in {1..300}; do [ -e /tmp/sent ] && break || sleep 0.1; done
+found $nvme "[\"disk-open\",\"pid $process (python3)\"]"
+stop
+free $nvme
+
 # A thread that has descriptors of its own
 cat > /tmp/apart.py << 'END'
 import ctypes, os, sys, threading, time
