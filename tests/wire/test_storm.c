@@ -30,7 +30,7 @@
 #define REQUESTS 50
 
 /* Only to end a test that would hang. */
-#define PATIENCE_SECONDS 120
+#define PATIENCE_SECONDS 300
 
 /* Limits of endpoint.c and port_log.c: so many at once, so many a second. */
 #define CONNECTIONS 128
