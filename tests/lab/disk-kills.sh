@@ -73,9 +73,11 @@ expect_match "no block was wrong or stale" 'err= 0' "$result"
 ! grep -q -i -e 'verify.*bad' -e 'error' <<< "$result" || fail "fio: $result"
 expect_match "it read what it had written" 'total=[1-9]' "$result"
 waited=$(grep -c 'waits for .*, which a process that ended still writes to' $iovd_log || :)
-[ "$waited" -gt 0 ] || fail "no iovd had to wait for writes of the one before: $(tail -n 3 $iovd_log)"
+# One of six had to, where many were killed
+[ "$waited" -gt 0 ] || [ "$kills" -lt 100 ] ||
+	fail "no iovd had to wait for writes of the one before: $(tail -n 3 $iovd_log)"
 echo "ok: $kills kills in $((SECONDS - began)) s, $writes writes given back, $waited times the next iovd waited for late writes"
-grep -o 'any more, after [0-9]* ms' $iovd_log | awk '{ s += $4; m = $4 > m ? $4 : m } END { print "waited " s / NR " ms in the mean, " m " ms at most" }'
+grep -o 'any more, after [0-9]* ms' $iovd_log | awk '{ s += $4; m = $4 > m ? $4 : m } END { if (NR) print "waited " s / NR " ms in the mean, " m " ms at most" }'
 "$lab/guest" kill a
 stop_iovd
 dmsetup remove --noudevsync late
