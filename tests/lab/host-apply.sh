@@ -103,7 +103,7 @@ before=$(state)
 
 # A last port that iovd cannot make
 sed '$a\    - {name: last, type: ethdev, bridge: lan, device: net_no_such0}' /tmp/host.yaml > /tmp/late.yaml
-expect_status "a failure in the last step" 1 iov apply /tmp/late.yaml
+expect_status "a failure in the last step, by a name in the file" 2 iov apply /tmp/late.yaml
 expect_match "says that the host is as before" "add port last.*the host is as it was before" "$err"
 expect "and it is" "$before" "$(state)"
 
