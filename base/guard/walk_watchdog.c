@@ -122,9 +122,7 @@ static bool is_watchdog(const char *line, struct iov_path *name)
 	if (!at || at > line + strcspn(line, ":"))
 		return false;
 	at += strlen(FOLDER);
-	*name = iov_path("%.*s", (int)strcspn(at, ".:/"), at);
-	for (char *dash = name->name; (dash = strchr(dash, '-'));)
-		*dash = '_';
+	*name = iov_module_name(iov_path("%.*s", (int)strcspn(at, ".:/"), at).name);
 	return true;
 }
 

@@ -76,12 +76,10 @@ static int read_file(struct iov *iov, const char *release, const char *name, cha
 
 int driver_table_each(struct iov *iov, const char *module, driver_table_fn *visit, void *argument)
 {
-	struct seek seek = { iov_path("%s", module), visit, argument };
+	struct seek seek = { iov_module_name(module), visit, argument };
 	char release[128];
 	int error;
 
-	for (char *dash = seek.module.name; (dash = strchr(dash, '-'));)
-		*dash = '_';
 	if (iov_sys_read(iov, IOV_PATH_RELEASE, release, sizeof(release)))
 		return 0;
 	error = read_file(iov, release, "modules.alias", '\n', &seek, read_loadable);

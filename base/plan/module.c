@@ -219,14 +219,10 @@ int module_load(struct iov *iov, const char *name)
 	return error ? iov_told(iov, error, "%s", strerror(-error)) : 0;
 }
 
-/* Its directory in sysfs, where '-' is written '_'. */
+/* Its directory in sysfs. */
 static struct iov_path module_path(const char *name)
 {
-	struct iov_path path = iov_path(IOV_PATH_MODULES "/%s", name);
-
-	for (char *c = path.name + sizeof(IOV_PATH_MODULES); (c = strchr(c, '-'));)
-		*c = '_';
-	return path;
+	return iov_path(IOV_PATH_MODULES "/%s", iov_module_name(name).name);
 }
 
 /* What is built in and has no parameters has no directory in sysfs. */

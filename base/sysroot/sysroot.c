@@ -40,6 +40,15 @@ struct iov_path iov_path(const char *format, ...)
 	return path;
 }
 
+struct iov_path iov_module_name(const char *name)
+{
+	struct iov_path module = iov_path("%s", name);
+
+	for (char *dash = module.name; (dash = strchr(dash, '-'));)
+		*dash = '_';
+	return module;
+}
+
 int iov_sys_open(struct iov *iov, const char *path, int flags)
 {
 	struct open_how how = {

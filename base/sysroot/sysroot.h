@@ -40,6 +40,14 @@ struct iov_path {
 struct iov_path iov_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**
+ * iov_module_name - a module of the kernel as sysfs and tables of modules call it
+ * @name: "vfio-pci"
+ *
+ * Return: the name with an underscore for each dash: "vfio_pci".
+ */
+struct iov_path iov_module_name(const char *name);
+
+/**
  * iov_sys_open - open a file below the sysroot
  * @iov: context
  * @path: relative path

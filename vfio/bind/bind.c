@@ -59,13 +59,12 @@ static const char *module_of(const char *driver)
 /* "; did you mean i801_smbus?": a driver that a module of the name has registered. */
 static void add_meant(struct iov *iov, const char *module, char *text, size_t size)
 {
-	struct iov_path drivers = iov_path(IOV_PATH_MODULES "/%s/drivers", module);
+	struct iov_path drivers = iov_path(IOV_PATH_MODULES "/%s/drivers",
+					   iov_module_name(module).name);
 	char **names;
 	size_t count;
 
 	*text = '\0';
-	for (char *at = drivers.name; (at = strchr(at, '-'));)
-		*at = '_';
 	if (iov_sys_list(iov, drivers.name, &names, &count))
 		return;
 	for (size_t i = 0; !*text && i < count; i++) {
