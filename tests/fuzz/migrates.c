@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/fnv.h"
+#include "base/record.h"
 #include "tests/fuzz/says.h"
 #include "tests/unit/test.h"
 
@@ -33,17 +33,14 @@ static void end_state(struct frontend *frontend, int fd)
 }
 
 /* As devices write it, so that a state that is another one is not just garbled. */
-#define STATE_HEADER 24
-#define STATE_CHECKSUM 16
-
 static void sign_state(uint8_t *state, ssize_t length)
 {
 	uint64_t checksum;
 
-	if (length < STATE_HEADER)
+	if (length < (ssize_t)sizeof(struct record_header))
 		return;
-	checksum = fnv64(FNV64_BASIS, state + STATE_HEADER, (size_t)length - STATE_HEADER);
-	memcpy(state + STATE_CHECKSUM, &checksum, sizeof(checksum));
+	checksum = record_checksum(state, (size_t)length);
+	memcpy(state + offsetof(struct record_header, checksum), &checksum, sizeof(checksum));
 }
 
 void migrates(struct frontend *frontend, struct fuzz_input *input)

@@ -7,19 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fnv.h"
+#include "base/record.h"
 
 #define VERSION 1
-
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are written as they are");
-
-struct header {
-	char magic[8];
-	uint32_t version;
-	uint32_t length;
-	uint64_t checksum;
-};
-static_assert(sizeof(struct header) == 24, "header of a state");
 
 /* Types with this bit can be done without. */
 #define OPTIONAL 0x80000000u
@@ -39,12 +29,6 @@ static_assert(sizeof(struct net_station) == 8, "station of a state");
 
 static const char magic[8] = "iov-net";
 
-/* Finds what was garbled on its way. */
-static uint64_t checksum(const uint8_t *bytes, size_t length)
-{
-	return fnv64(FNV64_BASIS, bytes, length);
-}
-
 static uint8_t *put(uint8_t *at, uint32_t type, const void *content, size_t length)
 {
 	struct section_header section = { type, (uint32_t)length };
@@ -58,10 +42,9 @@ static uint8_t *put(uint8_t *at, uint32_t type, const void *content, size_t leng
 int device_state_write(const struct device_state *state, uint8_t **bytes, size_t *length)
 {
 	size_t stations = state->station_count * sizeof(state->stations[0]);
-	size_t size = sizeof(struct header) + 4 * sizeof(struct section_header) +
+	size_t size = sizeof(struct record_header) + 4 * sizeof(struct section_header) +
 		      sizeof(state->features) + sizeof(state->mtu) + stations +
 		      state->control_length;
-	struct header header = { .version = VERSION, .length = (uint32_t)size };
 	uint8_t *at;
 
 	if (size > DEVICE_STATE_MAX)
@@ -69,37 +52,33 @@ int device_state_write(const struct device_state *state, uint8_t **bytes, size_t
 	*bytes = malloc(size);
 	if (!*bytes)
 		return -ENOMEM;
-	at = *bytes + sizeof(header);
+	at = *bytes + sizeof(struct record_header);
 	at = put(at, FEATURES, &state->features, sizeof(state->features));
 	at = put(at, MTU, &state->mtu, sizeof(state->mtu));
 	at = put(at, STATIONS, state->stations, stations);
 	put(at, CONTROL, state->control, state->control_length);
-	memcpy(header.magic, magic, sizeof(magic));
-	header.checksum = checksum(*bytes + sizeof(header), size - sizeof(header));
-	memcpy(*bytes, &header, sizeof(header));
+	record_finish(*bytes, size, magic, VERSION);
 	*length = size;
 	return 0;
 }
 
 static int check_header(struct iov *iov, const uint8_t *bytes, size_t length)
 {
-	struct header header;
+	struct record_header header;
+	int error;
 
 	if (length < sizeof(header))
 		return iov_fail(iov, -EINVAL, "device state of %zu bytes, expected at least %zu",
 				length, sizeof(header));
 	memcpy(&header, bytes, sizeof(header));
-	if (memcmp(header.magic, magic, sizeof(magic)))
-		return iov_fail(iov, -EINVAL, "the device state is not that of a net device of iovd");
-	if (header.version != VERSION)
-		return iov_fail(iov, -EINVAL, "device state of version %u, expected %d; give the "
-				"destination the iovd of the source or a later one", header.version,
-				VERSION);
+	error = record_check_kind(&header, iov, magic, VERSION, "a net device");
+	if (error)
+		return error;
 	if (header.length != length)
 		return iov_fail(iov, -EINVAL, "device state of %u bytes, of which %zu came",
 				header.length, length);
-	if (header.checksum != checksum(bytes + sizeof(header), length - sizeof(header)))
-		return iov_fail(iov, -EINVAL, "the device state was garbled on its way");
+	if (header.checksum != record_checksum(bytes, length))
+		return record_fail_garbled(iov);
 	return 0;
 }
 
@@ -183,6 +162,6 @@ int device_state_read(struct device_state *state, struct iov *iov, const uint8_t
 	*state = (struct device_state){ 0 };
 	if (error)
 		return error;
-	return read_sections(state, iov, bytes + sizeof(struct header),
-			     length - sizeof(struct header));
+	return read_sections(state, iov, bytes + sizeof(struct record_header),
+			     length - sizeof(struct record_header));
 }
