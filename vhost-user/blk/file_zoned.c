@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/blkzoned.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -22,6 +21,7 @@
 #include <time.h>
 
 #include "vhost-user/blk/request.h"
+#include "vhost-user/thread.h"
 
 /* Zones that the kernel is asked about at once. */
 #define ASKED 128
@@ -301,16 +301,9 @@ static void *run(void *arg)
 
 int file_zoned_start(struct file_zoned *zoned)
 {
-	sigset_t all, before;
-	int error;
+	int error = thread_begin(&zoned->thread, "iovd-zones", run, zoned);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&zoned->thread, NULL, run, zoned);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	zoned->has_thread = !error;
-	if (!error)
-		pthread_setname_np(zoned->thread, "iovd-zones");
 	return -error;
 }
 
@@ -355,15 +348,6 @@ static uint32_t granule_of(const struct file_backend *file)
 		       (uint32_t)bytes : file->block;
 }
 
-/* One step, of whole granules. */
-static uint32_t append_max(const struct blk_zoned *zoned)
-{
-	const uint64_t most = zoned->zone_bytes < BLK_STEP_BYTES ? zoned->zone_bytes :
-								   BLK_STEP_BYTES;
-
-	return (uint32_t)(most - most % zoned->granule);
-}
-
 static int fill(struct file_zoned *zoned, const struct file_backend *file)
 {
 	uint32_t sectors = 0, count = 0;
@@ -378,7 +362,7 @@ static int fill(struct file_zoned *zoned, const struct file_backend *file)
 	if (!sectors || bytes <= 0 || (zoned->zoned.zone_bytes % zoned->zoned.granule) ||
 	    count != (zoned->bytes + zoned->zoned.zone_bytes - 1) / zoned->zoned.zone_bytes)
 		return -EPROTO;
-	zoned->zoned.append_max = append_max(&zoned->zoned);
+	zoned->zoned.append_max = blk_zones_append_max(&zoned->zoned);
 	zoned->zoned.open_max = (uint32_t)file_queue_number(file, "max_open_zones");
 	zoned->zoned.active_max = (uint32_t)file_queue_number(file, "max_active_zones");
 	zoned->zoned.types = malloc(count);

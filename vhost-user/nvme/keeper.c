@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -13,6 +12,7 @@
 
 #include "base/clock.h"
 #include "iommu/group.h"
+#include "vhost-user/thread.h"
 
 /* Seconds until a command is aborted, and until the controller is reset. */
 #define ABORT_SECONDS 30
@@ -246,19 +246,11 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are the main thread's. */
 static int start_thread(struct keeper *keeper)
 {
-	sigset_t all, before;
-	int error;
+	int error = thread_begin(&keeper->thread, "iovd-nvme", run, keeper);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&keeper->thread, NULL, run, keeper);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	keeper->has_thread = !error;
-	if (!error)
-		pthread_setname_np(keeper->thread, "iovd-nvme");
 	return error ? iov_told(keeper->log, -error, "%s: no thread for a controller: %s",
 				keeper->bus->name, strerror(error)) : 0;
 }

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "vhost-user/thread.h"
 
 /* Beyond the limit there is room for what a connection leaves that ends for it. */
 #define SLOTS (2 * CLOSER_MAX)
@@ -82,20 +83,14 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Signals are for the thread that calls. */
 static bool start(struct closer *closer)
 {
-	sigset_t all, before;
 	pthread_t thread;
-	int error;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, NULL, run, closer);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!error)
-		pthread_detach(thread);
-	return !error;
+	if (thread_begin(&thread, NULL, run, closer))
+		return false;
+	pthread_detach(thread);
+	return true;
 }
 
 /* Without a thread they stay until the next one; without a slot, for good. */
