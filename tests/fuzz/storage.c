@@ -497,11 +497,11 @@ static void forget_inflight(void)
 /* Nobody else is served before what the last one had in flight is done. */
 static bool is_alone(void)
 {
-	struct port *port;
+	const struct disk_port *disk;
 
 	hurry();
-
-	return disk_find(services.registry, "p", &port) || !front_end_session(port);
+	disk = find_disk();
+	return !disk || !front_end_session(&disk->port);
 }
 
 static void go(void)
@@ -659,9 +659,9 @@ static void lock_from_nowhere(const char *path, int sockets[2])
 
 static bool is_ready(void)
 {
-	struct port *port;
+	const struct disk_port *disk = find_disk();
 
-	return disk_find(services.registry, "p", &port) || !disk_port_of(port)->lock.timer;
+	return !disk || !disk->lock.timer;
 }
 
 /* After one whose writes are still under way. */

@@ -67,6 +67,14 @@ int blk_zones_judge(const struct blk_zoned *zoned, enum blk_op op, uint64_t offs
 	}
 }
 
+uint32_t blk_zones_append_max(const struct blk_zoned *zoned)
+{
+	const uint64_t most = zoned->zone_bytes < BLK_STEP_BYTES ? zoned->zone_bytes :
+								   BLK_STEP_BYTES;
+
+	return (uint32_t)(most - most % zoned->granule);
+}
+
 uint64_t blk_report_room(const struct blk_io *io)
 {
 	return (io->length - sizeof(struct blk_report_head)) / sizeof(struct blk_report_zone);
@@ -107,7 +115,7 @@ int blk_zone_set_open(struct blk_zone_set *set, uint64_t bytes, uint32_t convent
 	set->bytes = bytes;
 	set->zoned.model = VIRTIO_BLK_Z_HM;
 	set->zoned.count = (uint32_t)((bytes + zone_bytes - 1) / zone_bytes);
-	set->zoned.append_max = zone_bytes < BLK_STEP_BYTES ? (uint32_t)zone_bytes : BLK_STEP_BYTES;
+	set->zoned.append_max = blk_zones_append_max(&set->zoned);
 	set->zoned.types = malloc(set->zoned.count);
 	set->zones = calloc(set->zoned.count, sizeof(*set->zones));
 	if (!set->zoned.types || !set->zones)

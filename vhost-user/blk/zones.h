@@ -46,6 +46,12 @@ int blk_zones_judge(const struct blk_zoned *zoned, enum blk_op op, uint64_t offs
 		    uint64_t length);
 
 /**
+ * blk_zones_append_max - most bytes of an append: of one step, and of whole granules
+ * @zoned: zones of the disk, with @zone_bytes and @granule
+ */
+uint32_t blk_zones_append_max(const struct blk_zoned *zoned);
+
+/**
  * blk_report_room - how many zones a report has room for
  * @io: BLK_ZONE_REPORT
  */

@@ -256,7 +256,6 @@ static int on_lost(sd_event_source *source, int fd, uint32_t events, void *data)
 static int watch_flushes(struct disk_port *disk)
 {
 	const struct blk_backend *backend = disk->disk.backend;
-
 	int error;
 
 	if (disk->lock.flushes)
