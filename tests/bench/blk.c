@@ -16,6 +16,7 @@
 #include <string.h>
 #include <x86intrin.h>
 
+#include "tests/bench/median.h"
 #include "tests/unit/ring.h"
 #include "vhost-user/blk/disk.h"
 #include "vhost-user/blk/queue.h"
@@ -43,17 +44,9 @@ struct bench {
 	uint64_t second[BURSTS];	/* and from there until it is given back */
 };
 
-static int compare(const void *a, const void *b)
-{
-	const uint64_t *left = a, *right = b;
-
-	return *left < *right ? -1 : *left > *right;
-}
-
 static double median(uint64_t *cycles)
 {
-	qsort(cycles, BURSTS, sizeof(*cycles), compare);
-	return (double)cycles[BURSTS / 2] / BURST;
+	return (double)median_of(cycles, BURSTS) / BURST;
 }
 
 static void open_ring_of(struct bench *bench, bool packed, bool tracked)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <x86intrin.h>
 
+#include "tests/bench/median.h"
 #include "tests/unit/lan.h"
 
 #define A 0
@@ -26,13 +27,6 @@ struct bench {
 	uint64_t room[BURST];
 	uint64_t cycles[BURSTS];
 };
-
-static int compare(const void *a, const void *b)
-{
-	const uint64_t *left = a, *right = b;
-
-	return *left < *right ? -1 : *left > *right;
-}
 
 static void prepare(struct bench *bench, uint32_t size, uint64_t features)
 {
@@ -90,8 +84,7 @@ static double measure(uint32_t size, uint64_t features)
 	}
 	if (bench->lan->stations[B].counters.tx_packets != (uint64_t)BURST * BURSTS)
 		abort();
-	qsort(bench->cycles, BURSTS, sizeof(*bench->cycles), compare);
-	cycles = (double)bench->cycles[BURSTS / 2] / BURST;
+	cycles = (double)median_of(bench->cycles, BURSTS) / BURST;
 	lan_teardown((void **)&bench->lan);
 	free(bench);
 	return cycles;
@@ -119,8 +112,7 @@ static double measure_copy(uint32_t size)
 		__asm__ volatile("" ::: "memory");
 		bench->cycles[i] = __rdtsc() - start;
 	}
-	qsort(bench->cycles, BURSTS, sizeof(*bench->cycles), compare);
-	cycles = (double)bench->cycles[BURSTS / 2] / BURST;
+	cycles = (double)median_of(bench->cycles, BURSTS) / BURST;
 	lan_teardown((void **)&bench->lan);
 	free(bench);
 	return cycles;

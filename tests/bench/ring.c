@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <x86intrin.h>
 
+#include "tests/bench/median.h"
 #include "tests/unit/ring.h"
 #include "vhost-user/ring/virtq.h"
 
@@ -31,13 +32,6 @@ struct bench {
 	struct virtq_batch room;
 	uint64_t cycles[BURSTS];
 };
-
-static int compare(const void *a, const void *b)
-{
-	const uint64_t *left = a, *right = b;
-
-	return *left < *right ? -1 : *left > *right;
-}
 
 /* Take a burst and give it back, nothing else. */
 static void device_drops(struct bench *bench)
@@ -142,9 +136,8 @@ static void measure(const char *name, void (*device)(struct bench *bench), uint3
 	}
 	assert_int_equal(bench.fixture.vq.error | bench.to.error, VIRTQ_OK);
 	frames = bench.fixture.batch.chain_count;
-	qsort(bench.cycles, BURSTS, sizeof(bench.cycles[0]), compare);
 	printf("%-36s %8u %8u %10.1f\n", name, frame, frames,
-	       (double)bench.cycles[BURSTS / 2] / frames);
+	       (double)median_of(bench.cycles, BURSTS) / frames);
 	fixture_close(&bench.fixture);
 }
 
