@@ -18,6 +18,14 @@ start sleep 1000 9< /tmp/odd
 found $spare "[\"device-open\",\"pid $process (sleep)\"]"
 stop
 
+# started_at MARK COMMAND...: as start, and waits until the command has made the file MARK
+started_at()
+{
+	rm -f "$1"
+	start "${@:2}"
+	for _ in {1..300}; do [ -e "$1" ] && break || sleep 0.1; done
+}
+
 # Whose descriptor is closed has it mapped nonetheless
 cat > /tmp/map.py << 'END'
 import ctypes, os, sys, time
@@ -34,9 +42,7 @@ END
 maps()
 {
 	free "$1"
-	rm -f /tmp/mapped
-	start python3 /tmp/map.py "$2"
-	for _ in {1..300}; do [ -e /tmp/mapped ] && break || sleep 0.1; done
+	started_at /tmp/mapped python3 /tmp/map.py "$2"
 	expect "the descriptor is closed" "" "$(find /proc/$process/fd -lname "$2")"
 	found "$1" "[\"$3\",\"pid $process (python3)\"]"
 	stop
@@ -61,9 +67,7 @@ END
 sent()
 {
 	free "$1"
-	rm -f /tmp/sent
-	start python3 /tmp/send.py "${@:3}"
-	for _ in {1..300}; do [ -e /tmp/sent ] && break || sleep 0.1; done
+	started_at /tmp/sent python3 /tmp/send.py "${@:3}"
 	expect "no descriptor is open" "" "$(find /proc/$process/fd -lname "$4")"
 	found "$1" "[\"$2\",\"pid $process (python3)\"]"
 	expect "it is still under way" "1" "$(grep -c '^scm_fds:.*[1-9]' <(cat /proc/$process/fdinfo/*))"
@@ -97,16 +101,12 @@ while b"handle_userfault" not in b"".join(open(f"/proc/self/task/{task}/stack", 
 open("/tmp/sent", "w").close()
 time.sleep(1000)
 END
-rm -f /tmp/sent
-start python3 /tmp/hang.py $disk
-for _ in {1..300}; do [ -e /tmp/sent ] && break || sleep 0.1; done
+started_at /tmp/sent python3 /tmp/hang.py $disk
 expect "it hangs" yes "$([ -e /tmp/sent ] && echo yes)"
 hanging=$process
 expect_status "the guards answer nonetheless" 0 iov show $nvme
 expect_match "they say what they did not see" "not seen: what waits in the socket /proc/$hanging/fd/" "$err"
-rm /tmp/sent
-start python3 /tmp/send.py SOCK_STREAM $disk
-for _ in {1..300}; do [ -e /tmp/sent ] && break || sleep 0.1; done
+started_at /tmp/sent python3 /tmp/send.py SOCK_STREAM $disk
 found $nvme "[\"disk-open\",\"pid $process (python3)\"]"
 stop
 process=$hanging
@@ -126,9 +126,7 @@ here.close()
 open("/tmp/sent", "w").close()
 time.sleep(1000)
 END
-rm -f /tmp/sent
-start python3 /tmp/self.py $disk
-for _ in {1..300}; do [ -e /tmp/sent ] && break || sleep 0.1; done
+started_at /tmp/sent python3 /tmp/self.py $disk
 found $nvme "[\"disk-open\",\"pid $process (python3)\"]"
 stop
 free $nvme
@@ -144,8 +142,7 @@ def read():
 threading.Thread(target=read).start()
 END
 free $nvme
-start python3 /tmp/apart.py $disk
-for _ in {1..300}; do [ -e /tmp/apart ] && break || sleep 0.1; done
+started_at /tmp/apart python3 /tmp/apart.py $disk
 expect "the first thread has it not" "" "$(find /proc/$process/fd -lname $disk)"
 found $nvme "[\"disk-open\",\"pid $process (python3)\"]"
 stop
