@@ -18,6 +18,14 @@ struct writer;
 struct writer_state;
 struct forker;
 
+/* What the kernel did not answer about one thing, see base/sysroot/ask.h. */
+struct unanswered {
+	void (*ask)(struct iov *iov, const char *name, FILE *answer);
+	char *name;
+	char *message;
+	int64_t until;			/* milliseconds of the monotonic clock */
+};
+
 /* The last error. */
 struct said {
 	enum iov_failure failure;
@@ -43,6 +51,9 @@ struct iov {
 		bool told;
 		char message[IOV_MESSAGE_SIZE];
 	} silent;			/* what the kernel did not answer, and is not asked till then */
+	struct unanswered *unanswered;
+	size_t unanswered_count;
+	int64_t surveyed;		/* when config_survey() asked about all functions, or 0 */
 	int (*on_write)(void *arg, struct iov *iov, const char *path, const char *text);
 	void *on_write_arg;
 	struct writer *writer;	/* the child that makes calls, or NULL */

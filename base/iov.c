@@ -44,6 +44,9 @@ int context_clone(struct iov **out, const struct iov *from)
 		return -ENOMEM;
 	*iov = *from;
 	iov->writer = NULL;
+	iov->unanswered = NULL;
+	iov->unanswered_count = 0;
+	iov->surveyed = 0;
 	iov->said = (struct said){ 0 };
 	iov->change_lock = 0;
 	iov->stuck = 0;
@@ -92,6 +95,11 @@ void iov_close(struct iov *iov)
 	context_changed(iov);
 	lock_drop(iov->change_lock, iov->lock_is_left);
 	close(iov->root_fd);
+	for (size_t i = 0; i < iov->unanswered_count; i++) {
+		free(iov->unanswered[i].name);
+		free(iov->unanswered[i].message);
+	}
+	free(iov->unanswered);
 	free(iov);
 }
 

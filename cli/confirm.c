@@ -225,7 +225,8 @@ static int check_in_time(struct cli *cli)
 	if (iov_plan_pending(cli->iov, &pending) ||
 	    !json_object_object_get_ex(pending, "left", &left) || json_object_get_int64(left))
 		return 0;
-	return iov_fail(cli->iov, -ETIME, IOV_TOO_LATE);
+	return iov_fail(cli->iov, -ETIME, IOV_TOO_LATE "%s", iov_host_waits(cli->iov) ?
+			"; the host file that was to be kept is then /" IOV_HOST_UNDONE : "");
 }
 
 /*
@@ -241,7 +242,9 @@ static int find_pending(struct cli *cli, struct json_object **pending)
 		error = iov_plan_pending(cli->iov, pending);
 	if (error || json_object_object_get_ex(*pending, "left", NULL))
 		return error;
-	return iov_fail(cli->iov, -ESRCH, IOV_NOTHING_AWAITS);
+	return iov_fail(cli->iov, -ESRCH, IOV_NOTHING_AWAITS "%s", iov_host_undone(cli->iov) ?
+			", and /" IOV_HOST_UNDONE " is the host file of the last one that was taken "
+			"back" : "");
 }
 
 static int run(struct cli *cli, void *data)

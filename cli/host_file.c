@@ -208,6 +208,9 @@ static int run_apply(struct cli *cli, void *data)
 	bool awaits = must_confirm && !cli->dry_run;
 
 	args->file = file;
+	if (!error && is_boot_file(args) && iov_plan_is_empty(plan) && iov_host_undone(cli->iov))
+		iov_plan_note(plan, "/" IOV_HOST_UNDONE " is the file of a change that nobody confirmed: put it "
+			      "in the place of /" IOV_HOST_FILE " to make that change again, or remove it");
 	if (must_confirm && cli->dry_run)
 		iov_plan_note(plan, "it would be taken back after %u s unless 'iov confirm' follows",
 			      args->confirm);

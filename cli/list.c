@@ -6,7 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/near.h"
 #include "base/pci/function.h"
+#include "base/sysroot/paths.h"
 #include "cli/commands.h"
 #include "cli/list.h"
 #include "cli/output.h"
@@ -196,8 +198,42 @@ static bool needs(const struct list_args *args, enum need need)
 	return needed;
 }
 
+/* " (did you mean igb?)" of a driver that this host does not have, or "". */
+static struct iov_path meant_driver(struct iov *iov, const char *driver)
+{
+	struct iov_path meant = { "" };
+	struct iov_near near = { .text = driver };
+	char **names;
+	size_t count;
+
+	if (iov_sys_exists(iov, iov_path(IOV_PATH_PCI_DRIVERS "/%s", driver).name) ||
+	    iov_sys_list(iov, IOV_PATH_PCI_DRIVERS, &names, &count))
+		return meant;
+	iov_near_look(&near, "none");
+	for (size_t i = 0; i < count; i++)
+		iov_near_look(&near, names[i]);
+	if (near.word)
+		meant = iov_path(" (did you mean %s?)", near.word);
+	iov_names_free(names, count);
+	return meant;
+}
+
+/* Why there are no rows. */
+static struct iov_path no_match(struct iov *iov, const struct list_args *args)
+{
+	const struct list_filter *filter = &args->filter;
+	const char *driver = filter->driver;
+
+	if (!driver && !filter->free && !*filter->class_code)
+		return iov_path("no such PCI function; 'iov list --all' shows all, bridges, too");
+	return iov_path("no PCI function is as asked for by%s%s%s%s%s; 'iov list' shows those of all drivers "
+			"and classes", *filter->class_code ? " --class" : "",
+			filter->free ? " --free" : "", driver ? " --driver " : "",
+			driver ? driver : "", driver ? meant_driver(iov, driver).name : "");
+}
+
 /* What nothing has, as NUMA nodes on a host of one, is left out unless somebody asked for it. */
-static int print_table(const struct list_args *args, struct json_object *rows)
+static int print_table(struct iov *iov, const struct list_args *args, struct json_object *rows)
 {
 	struct iov_column columns[KNOWN];
 	size_t count = 0;
@@ -212,8 +248,7 @@ static int print_table(const struct list_args *args, struct json_object *rows)
 		if (args->named || args->wide || iov_output_has(rows, &columns[count]))
 			count++;
 	}
-	return iov_output_list(stdout, rows, columns, count,
-			       "no such PCI function; 'iov list --all' shows all, bridges, too");
+	return iov_output_list(stdout, rows, columns, count, no_match(iov, args).name);
 }
 
 static void keep(const struct list_filter *filter, struct json_object **rows)
@@ -260,7 +295,7 @@ static int run(struct cli *cli, void *data)
 	if (error)
 		return error;
 	if (!cli->json)
-		return print_table(args, rows);
+		return print_table(cli->iov, args, rows);
 	iov_output_json(stdout, rows);
 	return 0;
 }

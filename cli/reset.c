@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov reset: a function alone, or all that is in its slot. */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/pci/interface.h"
 #include "base/pci/topology.h"
 #include "base/plan/history.h"
 #include "base/plan/plan.h"
 #include "base/sysroot/call.h"
+#include "base/sysroot/paths.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -80,11 +83,51 @@ static void take_turns(struct cli *cli, struct iov_step *step, struct iov_bdf bd
 		iov_step_touches(step, iov_path("resets below %s", IOV_BDF(bridges[count - 1])).name);
 }
 
+static struct iov_op *reset_op(const char *file)
+{
+	struct iov_op *op = iov_op_write(file, "1");
+
+	op = iov_op_explain(op, ENOTTY, "none of its reset methods worked");
+	return iov_op_explain(op, ETIMEDOUT, "a driver that hangs in a reset does so until the host "
+					     "is restarted");
+}
+
+/* False where that is not known, as of an interface in another network namespace. */
+static bool is_down(struct iov *iov, const char *interface)
+{
+	int64_t flags;
+
+	return !iov_sys_read_number(iov, iov_path(IOV_PATH_CLASS_NET "/%s/flags", interface).name,
+				    &flags) && !(flags & IFF_UP);
+}
+
+/*
+ * igbvf stops its interface before a reset, from 6.4 on, also where it is down already, and waits
+ * for what runs no more (napi_disable()).
+ */
+static int check_driver(struct cli *cli, struct iov_bdf bdf)
+{
+	char driver[64], interface[IOV_INTERFACE_SIZE];
+	_cleanup_free_ char *symbols = NULL;
+
+	if (iov_pci_driver(cli->iov, bdf, driver, sizeof(driver)) || strcmp(driver, "igbvf") ||
+	    iov_interface_of(cli->iov, bdf, -1, interface) ||
+	    !is_down(cli->iov, interface))
+		return 0;
+	if (!iov_sys_read_all(cli->iov, IOV_PATH_SYMBOLS, &symbols, NULL) && *symbols &&
+	    !strstr(symbols, "igbvf_io_prepare"))
+		return 0;
+	return iov_fail(cli->iov, -EBUSY, "%s: igbvf would hang in the reset until the host is restarted, as "
+			"%s is down: 'ip link set %s up' first, or 'iov bind %s --driver vfio-pci'",
+			IOV_BDF(bdf), interface, interface, IOV_BDF(bdf));
+}
+
 static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, const char *method)
 {
 	struct iov_path file = iov_pci_path(bdf, "reset"), methods = iov_pci_path(bdf, "reset_method");
 	char known[METHODS_SIZE] = "";
 	struct iov_step *step;
+	int error;
 
 	if (iov_pci_is_bridge(cli->iov, bdf))
 		return iov_fail(cli->iov, -EINVAL, "%s: is a bridge, and a reset would lose what is behind it; "
@@ -100,12 +143,14 @@ static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, 
 	if (method && !has_word(known, method))
 		return iov_fail(cli->iov, -EINVAL, "%s: has no reset method '%s', expected one of: %s",
 				IOV_BDF(bdf), method, *known ? known : "none");
+	error = check_driver(cli, bdf);
+	if (error)
+		return error;
 	step = iov_plan_step(plan, IOV_BDF(bdf), "reset %s", IOV_BDF(bdf));
 	take_turns(cli, step, bdf);
 	if (method)
 		iov_step_do(step, iov_op_write(methods.name, method));
-	iov_step_do(step, iov_op_explain(iov_op_write(file.name, "1"), ENOTTY,
-					 "none of its reset methods worked"));
+	iov_step_do(step, reset_op(file.name));
 	if (method) {
 		iov_step_do(step, iov_op_write(methods.name, known));
 		iov_step_undo(step, iov_op_write(methods.name, known));

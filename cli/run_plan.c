@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/plan/history.h"
 #include "base/rpc/rpc.h"
 #include "base/sysroot/paths.h"
 #include "cli/cli.h"
@@ -399,6 +400,8 @@ int cli_drop_plan(struct cli *cli, struct iov_plan *plan, int error)
 		error = -ECANCELED;
 	else
 		iov_fail_as(cli->iov, failure, error, "%s", message);
+	if (plan && !cli->dry_run)
+		iov_history_refused(plan, error);
 	iov_plan_free(plan);
 	return error;
 }

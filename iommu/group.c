@@ -11,6 +11,49 @@
 #include "base/sysroot/paths.h"
 #include "iommu/hypervisor.h"
 
+static bool cmdline_has(const char *cmdline, const char *key, const char *value)
+{
+	size_t length = strlen(value);
+
+	for (const char *at = cmdline; (at = strstr(at, key)); at++) {
+		const char *list = at + strlen(key);
+		size_t end = strcspn(list, " \n");
+
+		for (size_t i = 0; (at == cmdline || at[-1] == ' ') && i < end; i++) {
+			size_t item = strcspn(list + i, ", \n");
+
+			if (item == length && !strncmp(list + i, value, length))
+				return true;
+			i += item;
+		}
+	}
+	return false;
+}
+
+/* Of a host whose firmware describes one: what the command line of the kernel has to do with it. */
+static const char *how_to_boot(struct iov *iov, bool intel)
+{
+	_cleanup_free_ char *cmdline = NULL;
+	bool off;
+
+	if (iov_sys_read_all(iov, IOV_PATH_CMDLINE, &cmdline, NULL))
+		return intel ? "boot the kernel with intel_iommu=on" :
+			       "boot the kernel without amd_iommu=off and iommu=off";
+	off = cmdline_has(cmdline, intel ? "intel_iommu=" : "amd_iommu=", "off") ||
+	      cmdline_has(cmdline, "iommu=", "off");
+	if (off)
+		return intel ? "boot the kernel without intel_iommu=off and iommu=off, and with "
+			       "intel_iommu=on" :
+			       "boot the kernel without amd_iommu=off and iommu=off";
+	if (!intel)
+		return "'dmesg | grep AMD-Vi' tells why the kernel does not use what the firmware "
+		       "describes";
+	return cmdline_has(cmdline, "intel_iommu=", "on") ?
+		       "'dmesg | grep DMAR' tells why the kernel does not use what the firmware "
+		       "describes, though intel_iommu=on is there" :
+		       "boot the kernel with intel_iommu=on";
+}
+
 /* What turns the IOMMU on, as far as firmware and processor tell. */
 static const char *how_to_turn_on(struct iov *iov)
 {
@@ -18,9 +61,9 @@ static const char *how_to_turn_on(struct iov *iov)
 	_cleanup_free_ char *cpuinfo = NULL;
 
 	if (iov_sys_exists(iov, IOV_PATH_ACPI_TABLES "/DMAR"))
-		return "boot the kernel with intel_iommu=on";
+		return how_to_boot(iov, true);
 	if (iov_sys_exists(iov, IOV_PATH_ACPI_TABLES "/IVRS"))
-		return "boot the kernel without amd_iommu=off and iommu=off";
+		return how_to_boot(iov, false);
 	if (below != IOV_HYPERVISOR_NONE)
 		return iov_hypervisor_iommu(below);
 	if (iov_sys_read_all(iov, IOV_PATH_CPUINFO, &cpuinfo, NULL))
@@ -28,8 +71,8 @@ static const char *how_to_turn_on(struct iov *iov)
 	if (strstr(cpuinfo, "GenuineIntel"))
 		return "turn VT-d on in the firmware and boot the kernel with intel_iommu=on";
 	if (strstr(cpuinfo, "AuthenticAMD") || strstr(cpuinfo, "HygonGenuine"))
-		return "turn the IOMMU (AMD-Vi) on in the firmware and boot the kernel with "
-		       "amd_iommu=on";
+		return "turn the IOMMU (AMD-Vi) on in the firmware: the kernel uses it unless its "
+		       "command line has amd_iommu=off";
 	return "turn the IOMMU (SMMU) on in the firmware";
 }
 

@@ -34,7 +34,7 @@ struct analysis {
 	struct member *members;
 	size_t count;
 	bool hidden;		/* configuration space was not readable far enough */
-	bool asleep;		/* of one because it sleeps */
+	int error;		/* of one because of that */
 	struct json_object *reasons;
 };
 
@@ -123,7 +123,8 @@ static void explain_bridge(struct analysis *analysis, const struct iov_node *nod
 static void note_hidden(struct analysis *analysis, const struct iov_node *node)
 {
 	analysis->hidden |= node->acs == IOV_ACS_UNKNOWN;
-	analysis->asleep |= node->asleep;
+	if (node->error)
+		analysis->error = node->error;
 }
 
 static void explain_bridges(struct analysis *analysis)
@@ -179,6 +180,20 @@ static struct json_object *all_members(struct analysis *analysis)
 	return members;
 }
 
+static const char *why_hidden(int error)
+{
+	switch (error) {
+	case -EHOSTDOWN:
+		return "a function sleeps, and its capabilities that tell why were not read, as "
+		       "that wakes it";
+	case -ETIMEDOUT:
+		return "the kernel does not let the capabilities that tell why be read: a function "
+		       "is being reset, or hangs in that";
+	default:
+		return "the capabilities that tell why are readable by root only: run it with sudo";
+	}
+}
+
 static void explain(struct analysis *analysis)
 {
 	if (analysis->count < 2)
@@ -189,11 +204,7 @@ static void explain(struct analysis *analysis)
 	for (size_t i = 0; !analysis->hidden && i < analysis->count; i++)
 		explain_slot(analysis, &analysis->members[i]);
 	if (analysis->hidden)
-		add_reason(analysis, "hidden", "", all_members(analysis), analysis->asleep ?
-			   "a function sleeps, and its capabilities that tell why were not read, as "
-			   "that wakes it" :
-			   "the capabilities that tell why are readable by root only: run it with "
-			   "sudo");
+		add_reason(analysis, "hidden", "", all_members(analysis), why_hidden(analysis->error));
 	else if (!json_object_array_length(analysis->reasons))
 		add_reason(analysis, "kernel", "", all_members(analysis),
 			   "the kernel joined them for a property that configuration space does "

@@ -15,7 +15,8 @@ bool vf_has_msix_count(struct iov *iov, const struct iov_pf *pf)
 	int64_t total = 0;
 
 	/* Every PF has the attribute; without its driver's help it is 0. */
-	iov_pci_number(iov, pf->bdf, "sriov_vf_total_msix", &total);
+	if (!iov_pci_unlocked(iov, pf->bdf))
+		iov_pci_number(iov, pf->bdf, "sriov_vf_total_msix", &total);
 	return total > 0;
 }
 
@@ -51,6 +52,8 @@ static int check(struct iov *iov, const struct iov_pf *pf, unsigned int index,
 	char driver[64] = "";
 	int64_t total = 0;
 
+	if (iov_pci_unlocked(iov, pf->bdf))
+		return -ETIMEDOUT;
 	iov_pci_number(iov, pf->bdf, "sriov_vf_total_msix", &total);
 	if (vectors > total)
 		return iov_fail(iov, -ERANGE, "%u vectors for VF %u: %s has %lld for all its VFs",

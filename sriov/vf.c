@@ -164,7 +164,7 @@ static void undo_driver(struct iov_step *step, struct iov_bdf vf, const char *dr
 {
 	struct iov_path override_path = iov_pci_path(vf, "driver_override");
 	struct iov_path driver_path = iov_pci_path(vf, "driver");
-	bool none = !strcmp(override, NO_OVERRIDE) || !*override;
+	bool none = !*override;
 
 	if (*driver) {
 		iov_step_undo(step, iov_op_unless(iov_op_write(override_path.name, driver),
@@ -176,22 +176,26 @@ static void undo_driver(struct iov_step *step, struct iov_bdf vf, const char *dr
 	if (*driver || !none)
 		iov_step_undo(step, iov_op_unless(iov_op_write(override_path.name,
 							       none ? CLEAR_OVERRIDE : override),
-						  iov_if_value(override_path.name, override)));
+						  iov_if_value(override_path.name,
+							       none ? NO_OVERRIDE : override)));
 }
 
-static void undo_drivers(struct iov *iov, struct iov_step *step, const struct iov_pf *pf)
+static int undo_drivers(struct iov *iov, struct iov_step *step, const struct iov_pf *pf)
 {
-	for (unsigned int i = 0; i < pf->count; i++) {
-		char driver[64], override[64] = NO_OVERRIDE;
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < pf->count; i++) {
+		char driver[64], override[64];
 		struct iov_bdf vf;
 
 		if (iov_pci_link(iov, pf->bdf, iov_path("virtfn%u", i).name, &vf))
 			continue;
 		iov_pci_driver(iov, vf, driver, sizeof(driver));
-		iov_sys_read(iov, iov_pci_path(vf, "driver_override").name, override,
-			     sizeof(override));
+		if (iov_pci_override(iov, vf, override, sizeof(override)) == -ETIMEDOUT)
+			error = -ETIMEDOUT;
 		undo_driver(step, vf, driver, override);
 	}
+	return error;
 }
 
 /*
@@ -213,10 +217,10 @@ static int read_attributes(struct iov *iov, const struct iov_pf *pf, struct json
 }
 
 /*
- * Everything that brings the removed VFs back as they are now.  What the kernel did not answer
- * fails the plan in the end.
+ * Everything that brings the removed VFs back as they are now.  What the kernel did not answer of
+ * their attributes fails the plan in the end.
  */
-static void undo_remove(struct iov_plan *plan, struct iov_step *step, const struct iov_pf *pf)
+static int undo_remove(struct iov_plan *plan, struct iov_step *step, const struct iov_pf *pf)
 {
 	_cleanup_json_ struct json_object *vfs = NULL;
 	struct iov *iov = iov_plan_context(plan);
@@ -237,8 +241,8 @@ static void undo_remove(struct iov_plan *plan, struct iov_step *step, const stru
 		pf->device_class->restore(step, pf, vfs);
 	if (vfs)
 		vf_attr_restore(step, iov_step_undo, pf, vfs, pf->count);
-	undo_drivers(iov, step, pf);
 	expect_vfs(step, iov_step_undone, pf, pf->count, true);
+	return undo_drivers(iov, step, pf);
 }
 
 /* Who goes, and what goes with it: "vf 3: 0000:01:10.6, driver igbvf, interface eth3". */
@@ -258,7 +262,7 @@ static void change_vfs(struct iov *iov, struct iov_step *step, const struct iov_
 	}
 }
 
-static void remove_vfs(struct iov_plan *plan, const struct iov_pf *pf)
+static int remove_vfs(struct iov_plan *plan, const struct iov_pf *pf)
 {
 	struct iov_step *step = iov_plan_step(plan, IOV_BDF(pf->bdf), "remove the %u VF%s of %s",
 					      pf->count, pf->count == 1 ? "" : "s",
@@ -273,7 +277,7 @@ static void remove_vfs(struct iov_plan *plan, const struct iov_pf *pf)
 	iov_step_check(step, if_vf(pf, pf->count, false));
 	iov_step_do(step, numvfs_op(pf, 0, if_vf(pf, 0, false)));
 	expect_vfs(step, iov_step_verify, pf, pf->count, false);
-	undo_remove(plan, step, pf);
+	return undo_remove(plan, step, pf);
 }
 
 static void create_vfs(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count)
@@ -398,12 +402,12 @@ static int plan_creation(struct iov_plan *plan, const struct iov_pf *pf, unsigne
 	int error = 0;
 
 	if (pf->count && !same && !(flags & IOV_VF_ANEW)) {
-		remove_vfs(plan, pf);
+		error = remove_vfs(plan, pf);
 		iov_plan_note(plan, "the %u VF%s of %s must be replaced: %u become %u by way of 0, and who uses "
 			      "one loses it", pf->count, pf->count == 1 ? "" : "s", IOV_BDF(pf->bdf),
 			      pf->count, count);
 	}
-	if (device_class && device_class->prepare)
+	if (!error && device_class && device_class->prepare)
 		error = device_class->prepare(plan, pf, count);
 	if (!error && !same)
 		create_vfs(plan, pf, count);
@@ -453,8 +457,8 @@ int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf)
 
 	if (error || !pf.count)
 		return iov_plan_built(plan, error);
-	remove_vfs(plan, &pf);
-	if (pf.device_class && pf.device_class->release)
+	error = remove_vfs(plan, &pf);
+	if (!error && pf.device_class && pf.device_class->release)
 		error = pf.device_class->release(plan, &pf);
 	return iov_plan_built(plan, error ? error : iov_sys_unanswered(iov_plan_context(plan)));
 }

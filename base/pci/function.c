@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A list may cover a thousand functions, so it reads little of each, from its
- * directory that is held open: "uevent" has class, IDs and driver in one file.
+ * directory that is held open: "modalias" has class and IDs in one file.  "uevent" has the
+ * driver as well, but some kernels take the function's lock to read it, which a driver may hold
+ * for ever.
  */
 #include "base/pci/function.h"
 
 #include <errno.h>
-#include <linux/pci_regs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/pci/function_json.h"
+#include "base/pci/identity_names.h"
 #include "base/pci/kind.h"
-#include "base/pci/pci_config.h"
 #include "base/sysroot/sysdir.h"
 
 static void add(struct json_object *json, const char *key, struct json_object *value)
@@ -32,48 +33,71 @@ void add_number(struct json_object *json, const char *key, int64_t number)
 	add(json, key, json_object_new_int64(number));
 }
 
-bool uevent_value(const char *uevent, const char *key, char *value, size_t size)
+/* The value of "KEY=value", or "". */
+static void uevent_value(const char *uevent, const char *key, char *value, size_t size)
 {
 	size_t length = strlen(key);
 
+	*value = '\0';
 	for (const char *line = uevent; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (!strncmp(line, key, length) && line[length] == '=') {
-			line += length + 1;
-			snprintf(value, size, "%.*s", (int)strcspn(line, "\n"), line);
-			return true;
-		}
+		if (!strncmp(line, key, length) && line[length] == '=')
+			snprintf(value, size, "%.*s", (int)strcspn(line + length + 1, "\n"),
+				 line + length + 1);
 	}
-	return false;
 }
 
-static unsigned int class_of(const char *uevent)
+/* Of a host that was recorded without "modalias". */
+static int read_uevent(int dir, struct function_facts *facts)
 {
-	char value[64];
+	char uevent[1024], value[64];
+	int error = iov_dir_read(dir, "uevent", uevent, sizeof(uevent));
 
-	return uevent_value(uevent, "PCI_CLASS", value, sizeof(value)) ?
-		       (unsigned int)strtoul(value, NULL, 16) : 0;
+	if (error)
+		return error;
+	uevent_value(uevent, "MODALIAS", facts->modalias, sizeof(facts->modalias));
+	uevent_value(uevent, "DRIVER", facts->driver, sizeof(facts->driver));
+	uevent_value(uevent, "PCI_ID", value, sizeof(value));
+	sscanf(value, "%x:%x", &facts->vendor, &facts->device);
+	uevent_value(uevent, "PCI_SUBSYS_ID", value, sizeof(value));
+	sscanf(value, "%x:%x", &facts->subvendor, &facts->subdevice);
+	uevent_value(uevent, "PCI_CLASS", value, sizeof(value));
+	sscanf(value, "%x", &facts->class_code);
+	return 0;
 }
 
-static void add_kind(struct json_object *json, struct iov_ids *ids, const char *uevent)
+int function_facts(int dir, struct function_facts *facts)
 {
-	unsigned int class_code = class_of(uevent), vendor = 0, device = 0;
+	unsigned int base, sub, interface;
+
+	*facts = (struct function_facts){ 0 };
+	if (iov_dir_read(dir, "modalias", facts->modalias, sizeof(facts->modalias)) ||
+	    sscanf(facts->modalias, "pci:v%8xd%8xsv%8xsd%8xbc%2xsc%2xi%2x", &facts->vendor,
+		   &facts->device, &facts->subvendor, &facts->subdevice, &base, &sub,
+		   &interface) != 7)
+		return read_uevent(dir, facts);
+	facts->class_code = base << 16 | sub << 8 | interface;
+	if (iov_dir_link_name(dir, "driver", facts->driver, sizeof(facts->driver)))
+		*facts->driver = '\0';
+	return 0;
+}
+
+static void add_kind(struct json_object *json, struct iov_ids *ids,
+		     const struct function_facts *facts)
+{
 	char value[64], name[IOV_NAME_SIZE];
 
-	if (uevent_value(uevent, "PCI_ID", value, sizeof(value)))
-		sscanf(value, "%x:%x", &vendor, &device);
-	snprintf(value, sizeof(value), "0x%06x", class_code);
+	snprintf(value, sizeof(value), "0x%06x", facts->class_code);
 	add_text(json, "class_code", value);
-	iov_ids_class(ids, class_code >> 8, name, sizeof(name));
+	iov_ids_class(ids, facts->class_code >> 8, name, sizeof(name));
 	add_text(json, "class", name);
-	snprintf(value, sizeof(value), "%04x", vendor);
+	snprintf(value, sizeof(value), "%04x", facts->vendor);
 	add_text(json, "vendor_id", value);
-	snprintf(value, sizeof(value), "%04x", device);
+	snprintf(value, sizeof(value), "%04x", facts->device);
 	add_text(json, "device_id", value);
-	iov_ids_device(ids, vendor, device, name, sizeof(name));
+	iov_ids_device(ids, facts->vendor, facts->device, name, sizeof(name));
 	add_text(json, "name", name);
-	add_text(json, "driver", uevent_value(uevent, "DRIVER", value, sizeof(value)) ? value :
-											NULL);
+	add_text(json, "driver", *facts->driver ? facts->driver : NULL);
 }
 
 static void add_attribute(struct json_object *json, const char *key, int dir,
@@ -115,14 +139,10 @@ static void add_relation(struct json_object *json, const struct iov_identity_ent
 		add_text(json, "vfs", NULL);
 }
 
-static void add_msix(struct json_object *json, int dir)
+static void add_msix(struct json_object *json, const struct config_facts *config)
 {
-	_cleanup_fd_ int config = iov_config_open(dir);
-	uint32_t header;
-
-	if (config >= 0 && iov_config_seek(config, PCI_CAP_ID_MSIX, false, &header))
-		add_number(json, "msix",
-			   (header >> (8 * PCI_MSIX_FLAGS) & PCI_MSIX_FLAGS_QSIZE) + 1);
+	if (config->msix)
+		add_number(json, "msix", config->msix);
 	else
 		add_text(json, "msix", NULL);
 }
@@ -142,16 +162,17 @@ static void add_reset_methods(struct json_object *json, int dir)
 }
 
 struct json_object *function_summary(struct iov_ids *ids, const struct iov_identity_entry *entry,
-				     int dir, const char *uevent)
+				     int dir, const struct function_facts *facts,
+				     const struct config_facts *config)
 {
 	struct json_object *json = json_object_new_object();
 
 	add_text(json, "device", IOV_BDF(entry->bdf));
-	add_kind(json, ids, uevent);
+	add_kind(json, ids, facts);
 	add_group(json, dir);
 	add_attribute(json, "numa_node", dir, "numa_node");
 	add_relation(json, entry, dir);
-	add_msix(json, dir);
+	add_msix(json, config);
 	add_reset_methods(json, dir);
 	return json;
 }
@@ -169,12 +190,13 @@ void function_entry(struct iov *iov, struct iov_bdf bdf, struct iov_identity_ent
 struct json_object *iov_function_summary(struct iov *iov, struct iov_ids *ids, struct iov_bdf bdf)
 {
 	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(bdf, "").name);
+	const struct config_facts config = config_facts(iov, bdf);
 	struct iov_identity_entry entry;
-	char uevent[1024] = "";
+	struct function_facts facts;
 
 	function_entry(iov, bdf, &entry);
-	iov_dir_read(dir, "uevent", uevent, sizeof(uevent));
-	return function_summary(ids, &entry, dir, uevent);
+	function_facts(dir, &facts);
+	return function_summary(ids, &entry, dir, &facts, &config);
 }
 
 /* One function of a list; nothing for one that is left out, or was removed meanwhile. */
@@ -182,13 +204,15 @@ static void add_row(struct iov *iov, struct iov_ids *ids, const struct iov_ident
 		    const struct iov_identity_entry *entry, bool bridges, struct json_object *rows)
 {
 	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(entry->bdf, "").name);
-	char uevent[1024], identity[IOV_IDENTITY_SIZE];
+	const struct config_facts config = identity_index_facts(index, entry->bdf);
+	char identity[IOV_IDENTITY_SIZE];
+	struct function_facts facts;
 	struct json_object *row;
 
-	if (dir < 0 || iov_dir_read(dir, "uevent", uevent, sizeof(uevent)) ||
-	    (!bridges && iov_pci_kind_at(dir) != IOV_PCI_ENDPOINT))
+	if (dir < 0 || function_facts(dir, &facts) ||
+	    (!bridges && iov_pci_kind_of(iov, entry->bdf, dir, facts.class_code) != IOV_PCI_ENDPOINT))
 		return;
-	row = function_summary(ids, entry, dir, uevent);
+	row = function_summary(ids, entry, dir, &facts, &config);
 	if (iov_identity_best(index, entry->bdf, identity, sizeof(identity)))
 		add_text(row, "identity", NULL);
 	else

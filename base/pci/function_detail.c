@@ -78,30 +78,27 @@ static void add_optional(struct json_object *json, const char *key, struct iov *
 		add_text(json, key, text);
 }
 
-/* An override that is not set reads "(null)". */
 static void add_driver(struct json_object *json, struct iov *iov, struct iov_bdf bdf)
 {
 	char text[256];
 
-	if (!iov_sys_read(iov, iov_pci_path(bdf, "driver_override").name, text, sizeof(text)))
-		add_text(json, "driver_override", strcmp(text, "(null)") ? text : NULL);
+	if (!iov_pci_override(iov, bdf, text, sizeof(text)))
+		add_text(json, "driver_override", *text ? text : NULL);
 	if (!iov_sys_link_name(iov, iov_pci_path(bdf, "driver/module").name, text, sizeof(text)))
 		add_text(json, "module", text);
 }
 
-static void add_subsystem(struct json_object *json, struct iov_ids *ids, const char *uevent)
+static void add_subsystem(struct json_object *json, struct iov_ids *ids,
+			  const struct function_facts *facts)
 {
-	unsigned int vendor, device, subvendor, subdevice;
-	char value[256], name[IOV_NAME_SIZE];
+	char name[IOV_NAME_SIZE];
 
-	if (uevent_value(uevent, "MODALIAS", value, sizeof(value)))
-		add_text(json, "modalias", value);
-	if (!uevent_value(uevent, "PCI_ID", value, sizeof(value)) ||
-	    sscanf(value, "%x:%x", &vendor, &device) != 2 ||
-	    !uevent_value(uevent, "PCI_SUBSYS_ID", value, sizeof(value)) ||
-	    sscanf(value, "%x:%x", &subvendor, &subdevice) != 2 || !subvendor)
+	if (*facts->modalias)
+		add_text(json, "modalias", facts->modalias);
+	if (!facts->subvendor)
 		return;
-	iov_ids_subsystem(ids, vendor, device, subvendor, subdevice, name, sizeof(name));
+	iov_ids_subsystem(ids, facts->vendor, facts->device, facts->subvendor, facts->subdevice,
+			  name, sizeof(name));
 	add_text(json, "subsystem", name);
 }
 
@@ -217,15 +214,16 @@ struct json_object *iov_function_detail(struct iov *iov, struct iov_ids *ids, st
 {
 	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(bdf, "").name);
 	struct iov_identity_entry entry;
-	char uevent[1024] = "";
+	struct config_facts told = config_facts(iov, bdf);
+	struct function_facts facts;
 	struct iov_config config;
 	struct json_object *json;
 
 	function_entry(iov, bdf, &entry);
-	iov_dir_read(dir, "uevent", uevent, sizeof(uevent));
-	json = function_summary(ids, &entry, dir, uevent);
+	function_facts(dir, &facts);
+	json = function_summary(ids, &entry, dir, &facts, &told);
 	add_identities(json, iov, bdf);
-	add_subsystem(json, ids, uevent);
+	add_subsystem(json, ids, &facts);
 	add_optional(json, "revision", iov, bdf, "revision");
 	add_driver(json, iov, bdf);
 	/* The kernel asks the registers for its link, which wakes it. */

@@ -3,6 +3,7 @@
 #ifndef IOV_BASE_PCI_FUNCTION_JSON_H
 #define IOV_BASE_PCI_FUNCTION_JSON_H
 
+#include "base/pci/config_facts.h"
 #include "base/pci/function.h"
 #include "base/pci/identity.h"
 
@@ -10,12 +11,20 @@
 void add_text(struct json_object *json, const char *key, const char *text);
 void add_number(struct json_object *json, const char *key, int64_t number);
 
-/* The value of "KEY=value" in a function's uevent; false without that key. */
-bool uevent_value(const char *uevent, const char *key, char *value, size_t size);
+/* What a function is; "" without a driver. */
+struct function_facts {
+	unsigned int vendor, device, subvendor, subdevice, class_code;
+	char modalias[128];
+	char driver[64];
+};
 
-/* The summary of a function; @dir is its directory, @uevent what is there. */
+/* @dir is its directory; 0 or -errno. */
+int function_facts(int dir, struct function_facts *facts);
+
+/* The summary of a function; @dir is its directory. */
 struct json_object *function_summary(struct iov_ids *ids, const struct iov_identity_entry *entry,
-				     int dir, const char *uevent);
+				     int dir, const struct function_facts *facts,
+				     const struct config_facts *config);
 
 /* What an index knows beside names, of one function. */
 void function_entry(struct iov *iov, struct iov_bdf bdf, struct iov_identity_entry *entry);

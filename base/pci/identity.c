@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/pci/identity_names.h"
 #include "base/pci/interface.h"
+#include "base/pci/pci_config.h"
 #include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
@@ -118,6 +119,11 @@ static int fail_unknown(const struct iov_identity_index *index, const char *text
 }
 
 /* What is not among the names that are known is not absent while the kernel does not tell all. */
+static bool is_untold(struct iov *iov)
+{
+	return iov_sys_unanswered(iov) || iov_config_unanswered(iov, NULL);
+}
+
 static int fail_untold(struct iov *iov, const char *text)
 {
 	return iov_fail(iov, -ETIMEDOUT, "%s: cannot tell which function that is: %s", text,
@@ -147,7 +153,7 @@ static int find_identity(const struct iov_identity_index *index, const char *tex
 	struct iov_bdf bdfs[SHOWN_MAX];
 	size_t count = identity_who(index, text, bdfs, SHOWN_MAX);
 
-	if (!count && iov_sys_unanswered(identity_index_context(index)))
+	if (!count && is_untold(identity_index_context(index)))
 		return fail_untold(identity_index_context(index), text);
 	if (!count)
 		return fail_unknown(index, text, kind);
@@ -295,11 +301,13 @@ static bool answers_to(struct iov *iov, struct iov_bdf bdf, const char *name)
 	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(bdf, "").name);
 	struct function_names function;
 	struct names_source *source;
+	struct config_facts facts;
 	bool found = false;
 
 	if (dir < 0 || names_source_open(&source, iov))
 		return false;
-	names_read(source, bdf, dir, &function);
+	facts = config_facts(iov, bdf);
+	names_read(source, &facts, dir, &function);
 	for (size_t i = 0; i < function.count && !found; i++) {
 		size_t length = strlen(function.names[i]);
 

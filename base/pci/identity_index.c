@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/pci/identity_names.h"
+#include "base/pci/pci_config.h"
 #include "base/sysroot/call.h"
 #include "base/sysroot/sysdir.h"
 
@@ -31,6 +32,8 @@ struct iov_identity_index {
 	struct iov *iov;
 	struct function *functions;	/* in order of address */
 	size_t count;
+	struct config_facts *facts;	/* of those, as far as configuration space was answered */
+	size_t told;
 	struct named *table;		/* in order of name */
 	size_t named;
 };
@@ -103,10 +106,12 @@ static void read_function(struct iov_identity_index *index, struct names_source 
 {
 	_cleanup_fd_ int dir = iov_dir_open(index->iov,
 					    iov_pci_path(function->entry.bdf, "").name);
+	struct config_facts facts;
 
 	if (dir < 0 || is_lone_vf(index, function, dir))
 		return;
-	names_read(source, function->entry.bdf, dir, &function->names);
+	facts = identity_index_facts(index, function->entry.bdf);
+	names_read(source, &facts, dir, &function->names);
 	index->named += function->names.count;
 	read_vfs(index, function, dir);
 }
@@ -123,7 +128,7 @@ static int list_functions(struct iov_identity_index *index)
 		return -ENOMEM;
 	for (size_t i = 0; i < index->count; i++)
 		index->functions[i].entry.bdf = list[i];
-	return 0;
+	return config_survey(index->iov, list, index->count, &index->facts, &index->told);
 }
 
 static int sort_names(struct iov_identity_index *index)
@@ -185,6 +190,7 @@ void iov_identity_index_close(struct iov_identity_index *index)
 	for (size_t i = 0; index->functions && i < index->count; i++)
 		names_free(&index->functions[i].names);
 	free(index->functions);
+	free(index->facts);
 	free(index->table);
 	free(index);
 }
@@ -192,6 +198,12 @@ void iov_identity_index_close(struct iov_identity_index *index)
 struct iov *identity_index_context(const struct iov_identity_index *index)
 {
 	return index->iov;
+}
+
+struct config_facts identity_index_facts(const struct iov_identity_index *index,
+					 struct iov_bdf bdf)
+{
+	return config_facts_of(index->facts, index->told, bdf);
 }
 
 const struct iov_identity_entry *iov_identity_entry(const struct iov_identity_index *index,
@@ -371,7 +383,7 @@ void iov_identity_remember(struct iov *iov)
 	if (!error)
 		iov_identity_index_close(index);
 	/* What the kernel does not tell now stays as it was noted. */
-	if (!error && !iov_sys_unanswered(iov) && !json_object_equal(before, now))
+	if (!error && !iov_sys_unanswered(iov) && !iov_config_unanswered(iov, NULL) && !json_object_equal(before, now))
 		error = memory_write(iov, now);
 	if (error)
 		iov_log(iov, LOG_WARNING, "cannot note the MAC addresses and serial numbers that "

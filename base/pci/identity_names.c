@@ -21,7 +21,6 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
-#define SERIAL_SIZE 8
 #define OUI_SIZE 3
 #define GROUP_BIT 0x01
 
@@ -183,22 +182,15 @@ static bool is_identity(const unsigned char *eui)
 	return true;
 }
 
-/* Device Serial Number, PCIe Base 6.0 section 7.9.3; most significant byte first, as lspci. */
-static void add_serial_capability(struct function_names *function, int dir)
+/* Most significant byte first, as lspci has it. */
+static void add_serial_capability(struct function_names *function, const struct config_facts *facts)
 {
-	_cleanup_fd_ int config = iov_config_open(dir);
-	unsigned char raw[SERIAL_SIZE], s[SERIAL_SIZE];
-	unsigned int at = 0;
-	uint32_t header;
+	unsigned char s[SERIAL_SIZE];
 	char text[32];
 
-	if (config >= 0)
-		at = iov_config_seek(config, PCI_EXT_CAP_ID_DSN, true, &header);
-	if (!at || pread(config, raw, sizeof(raw), at + 4) != sizeof(raw))
-		return;
 	for (size_t i = 0; i < SERIAL_SIZE; i++)
-		s[i] = raw[SERIAL_SIZE - 1 - i];
-	if (!is_identity(s))
+		s[i] = facts->serial[SERIAL_SIZE - 1 - i];
+	if (!facts->has_serial || !is_identity(s))
 		return;
 	snprintf(text, sizeof(text), "%02x-%02x-%02x-%02x-%02x-%02x-%02x-%02x", s[0], s[1], s[2],
 		 s[3], s[4], s[5], s[6], s[7]);
@@ -222,17 +214,18 @@ static void add_nvme_serials(struct function_names *function, int dir)
 
 /*
  * What configuration space and the native driver tell: of an earlier moment when the function
- * sleeps, or that driver is gone.
+ * sleeps, or the kernel does not let it be read, or that driver is gone.
  */
-static void add_told_names(struct names_source *source, struct function_names *function, int dir)
+static void add_told_names(struct names_source *source, struct function_names *function, int dir,
+			   const struct config_facts *facts)
 {
 	size_t before;
 
-	add_serial_capability(function, dir);
+	add_serial_capability(function, facts);
 	before = function->count;
 	add_nvme_serials(function, dir);
 	names_add_addresses(source->iov, function, dir);
-	if (function->count == before || iov_pci_is_asleep(dir))
+	if (function->count == before || facts->error == -EHOSTDOWN || facts->error == -ETIMEDOUT)
 		memory_recall(source->memory, function);
 	function->told = function->count;
 }
@@ -304,17 +297,18 @@ static void add_places(struct names_source *source, struct function_names *funct
 	add_path(function, way, steps);
 }
 
-void names_read(struct names_source *source, struct iov_bdf bdf, int dir,
+void names_read(struct names_source *source, const struct config_facts *facts, int dir,
 		struct function_names *function)
 {
+	struct iov_bdf bdf = facts->bdf;
 	/* A bridge has no use for a serial number, which is that of the card behind it. */
-	bool bridge = iov_pci_kind_at(dir) != IOV_PCI_ENDPOINT;
+	bool bridge = iov_pci_kind_at(source->iov, bdf, dir) != IOV_PCI_ENDPOINT;
 	struct stat status;
 
 	*function = (struct function_names){ .bdf = bdf };
 	if (!fstatat(dir, "", &status, AT_EMPTY_PATH))
 		function->inode = status.st_ino;
 	if (!bridge)
-		add_told_names(source, function, dir);
+		add_told_names(source, function, dir, facts);
 	add_places(source, function, bridge);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/pci/config_facts.h"
 #include "base/pci/identity.h"
 
 #define NAMES_MAX 16
@@ -47,7 +48,7 @@ int names_source_open(struct names_source **out, struct iov *iov);
 void names_source_close(struct names_source *source);
 
 /* Read the names of a function; @dir is its directory. */
-void names_read(struct names_source *source, struct iov_bdf bdf, int dir,
+void names_read(struct names_source *source, const struct config_facts *facts, int dir,
 		struct function_names *function);
 void names_free(struct function_names *function);
 
@@ -85,6 +86,10 @@ int memory_write(struct iov *iov, struct json_object *memory);
 /* identity_index.c: who has which name */
 
 struct iov *identity_index_context(const struct iov_identity_index *index);
+
+/* What configuration space told of a function. */
+struct config_facts identity_index_facts(const struct iov_identity_index *index,
+					 struct iov_bdf bdf);
 
 /* Functions that answer to "serial=...", "serial=....1"; their number, of which @max are told. */
 size_t identity_who(const struct iov_identity_index *index, const char *text, struct iov_bdf *bdfs,

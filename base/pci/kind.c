@@ -17,9 +17,9 @@
 #define CLASS_PCI_SEMI_TRANSPARENT 0x0609
 
 /* Kernels before 4.19 have no attributes of bridges. */
-static bool has_bridge_header(int dir)
+static bool has_bridge_header(struct iov *iov, struct iov_bdf bdf, int dir)
 {
-	_cleanup_fd_ int config = iov_config_open(dir);
+	_cleanup_fd_ int config = iov_config_open(iov, bdf, dir);
 	unsigned char type;
 
 	return config >= 0 && pread(config, &type, 1, PCI_HEADER_TYPE) == 1 &&
@@ -27,11 +27,9 @@ static bool has_bridge_header(int dir)
 	       (type & PCI_HEADER_TYPE_MASK) != PCI_HEADER_TYPE_NORMAL;
 }
 
-enum iov_pci_kind iov_pci_kind_at(int dir)
+enum iov_pci_kind iov_pci_kind_of(struct iov *iov, struct iov_bdf bdf, int dir,
+				  unsigned int code)
 {
-	int64_t code = 0;
-
-	iov_dir_read_number(dir, "class", &code);
 	code >>= 8;
 	if (code == CLASS_PCI || code == CLASS_PCI_SEMI_TRANSPARENT ||
 	    iov_dir_has(dir, "secondary_bus_number"))
@@ -43,12 +41,20 @@ enum iov_pci_kind iov_pci_kind_at(int dir)
 	/* What is above it is a function unless it is on a root bus. */
 	if (code >= CLASS_HOST && code <= CLASS_MICROCHANNEL && !iov_dir_has(dir, "../vendor"))
 		return IOV_PCI_CHIPSET;
-	return has_bridge_header(dir) ? IOV_PCI_BRIDGE : IOV_PCI_ENDPOINT;
+	return has_bridge_header(iov, bdf, dir) ? IOV_PCI_BRIDGE : IOV_PCI_ENDPOINT;
+}
+
+enum iov_pci_kind iov_pci_kind_at(struct iov *iov, struct iov_bdf bdf, int dir)
+{
+	int64_t code = 0;
+
+	iov_dir_read_number(dir, "class", &code);
+	return iov_pci_kind_of(iov, bdf, dir, (unsigned int)code);
 }
 
 enum iov_pci_kind iov_pci_kind(struct iov *iov, struct iov_bdf bdf)
 {
 	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(bdf, "").name);
 
-	return dir < 0 ? IOV_PCI_ENDPOINT : iov_pci_kind_at(dir);
+	return dir < 0 ? IOV_PCI_ENDPOINT : iov_pci_kind_at(iov, bdf, dir);
 }

@@ -23,13 +23,25 @@ extern "C" {
 enum iov_pci_kind { IOV_PCI_ENDPOINT, IOV_PCI_BRIDGE, IOV_PCI_CHIPSET };
 
 /**
- * iov_pci_kind_at - what a function is
+ * iov_pci_kind_of - what a function is
+ * @iov: context
+ * @bdf: function
  * @dir: its directory
+ * @code: its class of 24 bits
  *
  * Class and the attributes that the kernel gives to bridges tell; configuration space is
  * asked only of a bridge by class that has none of these.
  */
-enum iov_pci_kind iov_pci_kind_at(int dir);
+enum iov_pci_kind iov_pci_kind_of(struct iov *iov, struct iov_bdf bdf, int dir,
+				  unsigned int code);
+
+/**
+ * iov_pci_kind_at - as iov_pci_kind_of(), of who does not know the class
+ * @iov: context
+ * @bdf: function
+ * @dir: its directory
+ */
+enum iov_pci_kind iov_pci_kind_at(struct iov *iov, struct iov_bdf bdf, int dir);
 
 /**
  * iov_pci_kind - as iov_pci_kind_at()

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/pci/kind.h"
+#include "base/sysroot/ask.h"
 #include "base/sysroot/paths.h"
 
 /* The domain is optional; nothing may follow the function. */
@@ -111,6 +112,43 @@ int iov_pci_driver(struct iov *iov, struct iov_bdf bdf, char *name, size_t size)
 		name[0] = '\0';
 		return 0;
 	}
+	return error;
+}
+
+static void ask_lock(struct iov *iov, const char *name, FILE *answer)
+{
+	char text[8];
+
+	(void)answer;
+	iov_sys_read(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/driver_override", name).name, text,
+		     sizeof(text));
+}
+
+static const struct iov_sys_question lock_question = {
+	.ask = ask_lock,
+	.why = "its driver_override: its driver is at work on it, and hangs if that does not end; "
+	       "only a restart of the host ends that",
+};
+
+int iov_pci_unlocked(struct iov *iov, struct iov_bdf bdf)
+{
+	const struct iov_bdf_text text = iov_bdf_format(bdf);
+	const char *name = text.text;
+	int error = iov_sys_ask(iov, &lock_question, &name, 1, NULL, NULL);
+
+	return error ? error : iov_sys_answered(iov, &lock_question, name);
+}
+
+int iov_pci_override(struct iov *iov, struct iov_bdf bdf, char *name, size_t size)
+{
+	int error = iov_pci_unlocked(iov, bdf);
+
+	*name = '\0';
+	if (!error)
+		error = iov_sys_read(iov, iov_pci_path(bdf, "driver_override").name, name, size);
+	/* As it reads when it is not set. */
+	if (!error && !strcmp(name, "(null)"))
+		*name = '\0';
 	return error;
 }
 

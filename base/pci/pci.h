@@ -136,6 +136,30 @@ int iov_pci_missing(struct iov *iov, struct iov_bdf bdf);
 int iov_pci_number(struct iov *iov, struct iov_bdf bdf, const char *attribute, int64_t *number);
 
 /**
+ * iov_pci_unlocked - whether attributes of a function can be read that take its lock
+ * @iov: context
+ * @bdf: function
+ *
+ * Who probes, removes or resets a function has its lock meanwhile: driver_override, sriov_numvfs
+ * and sriov_vf_total_msix then keep their readers waiting, for ever where a driver hangs.
+ *
+ * Return: 0; -ETIMEDOUT with a message when they could not be read in time.
+ */
+int iov_pci_unlocked(struct iov *iov, struct iov_bdf bdf);
+
+/**
+ * iov_pci_override - the driver that alone may have a function
+ * @iov: context
+ * @bdf: function
+ * @name: receives it, "" for none
+ * @size: bytes at @name
+ *
+ * Return: 0; -ETIMEDOUT as iov_pci_unlocked(); -ENOENT where the kernel has no such attribute, or
+ * -errno.
+ */
+int iov_pci_override(struct iov *iov, struct iov_bdf bdf, char *name, size_t size);
+
+/**
  * iov_pci_driver - the driver that a function is bound to
  * @iov: context
  * @bdf: address

@@ -4,29 +4,160 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/pci_regs.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/pci/config_facts.h"
+#include "base/sysroot/ask.h"
+#include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
 /* More than fit in either space, so a list that loops ends. */
 #define WALK_MAX (PCI_CFG_SPACE_EXP_SIZE / 4)
+/* So long what the kernel answered is taken for what it will. */
+#define SURVEYED_MS 3000
 
 bool iov_pci_is_asleep(int dir)
 {
-	_cleanup_fd_ int port = openat(dir, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char state[16];
 
 	return (!iov_dir_read(dir, "power_state", state, sizeof(state)) &&
 		!strcmp(state, "D3cold")) ||
-	       (!iov_dir_read(port, "power/runtime_status", state, sizeof(state)) &&
+	       (!iov_dir_read_above(dir, "power/runtime_status", state, sizeof(state)) &&
 		!strcmp(state, "suspended"));
 }
 
-int iov_config_open(int dir)
+static int open_config(int dir)
 {
 	return iov_pci_is_asleep(dir) ? -EHOSTDOWN : iov_dir_open_file(dir, "config");
+}
+
+/* A VF shares the serial number of its PF, and a bridge has that of the card behind it. */
+static bool may_have_serial(int dir)
+{
+	return !iov_dir_has(dir, "physfn") && !iov_dir_has(dir, "secondary_bus_number");
+}
+
+static void read_facts(int dir, struct config_facts *facts)
+{
+	_cleanup_fd_ int config = open_config(dir);
+	uint32_t header;
+	unsigned int at;
+
+	if (config < 0) {
+		facts->error = config;
+		return;
+	}
+	if (iov_config_seek(config, PCI_CAP_ID_MSIX, false, &header))
+		facts->msix = (header >> (8 * PCI_MSIX_FLAGS) & PCI_MSIX_FLAGS_QSIZE) + 1;
+	at = may_have_serial(dir) ? iov_config_seek(config, PCI_EXT_CAP_ID_DSN, true, &header) : 0;
+	facts->has_serial = at && pread(config, facts->serial, sizeof(facts->serial), at + 4) ==
+				  sizeof(facts->serial);
+}
+
+static void ask_config(struct iov *iov, const char *name, FILE *answer)
+{
+	_cleanup_fd_ int dir = iov_dir_open(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s", name).name);
+	struct config_facts facts = { .error = dir < 0 ? dir : 0 };
+
+	iov_bdf_scan(name, &facts.bdf);
+	if (dir >= 0)
+		read_facts(dir, &facts);
+	fwrite(&facts, sizeof(facts), 1, answer);
+}
+
+static const struct iov_sys_question question = {
+	.ask = ask_config,
+	.why = "its configuration space: it or what is below it is being reset, and a driver that "
+	       "hangs in that does so until the host is restarted",
+};
+
+static int ask_about(struct iov *iov, const struct iov_bdf *list, size_t count,
+		     struct config_facts **facts, size_t *told)
+{
+	_cleanup_free_ struct iov_bdf_text *texts = calloc(count + 1, sizeof(*texts));
+	_cleanup_free_ const char **names = calloc(count + 1, sizeof(*names));
+	char *answers;
+	size_t length;
+	int error;
+
+	if (!texts || !names)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		texts[i] = iov_bdf_format(list[i]);
+		names[i] = texts[i].text;
+	}
+	error = iov_sys_ask(iov, &question, names, count, &answers, &length);
+	if (error)
+		return error;
+	*facts = (struct config_facts *)(void *)answers;
+	*told = length / sizeof(**facts);
+	return 0;
+}
+
+int config_survey(struct iov *iov, const struct iov_bdf *list, size_t count,
+		  struct config_facts **facts, size_t *told)
+{
+	int error = ask_about(iov, list, count, facts, told);
+
+	if (!error)
+		iov->surveyed = (int64_t)monotonic_ms();
+	return error;
+}
+
+static int compare_facts(const void *a, const void *b)
+{
+	return iov_bdf_compare(((const struct config_facts *)a)->bdf,
+			       ((const struct config_facts *)b)->bdf);
+}
+
+struct config_facts config_facts_of(const struct config_facts *facts, size_t count,
+				    struct iov_bdf bdf)
+{
+	const struct config_facts key = { .bdf = bdf, .error = -ETIMEDOUT };
+	const struct config_facts *found = bsearch(&key, facts, count, sizeof(key), compare_facts);
+
+	return found ? *found : key;
+}
+
+struct config_facts config_facts(struct iov *iov, struct iov_bdf bdf)
+{
+	struct config_facts *facts = NULL, found;
+	size_t count = 0;
+
+	ask_about(iov, &bdf, 1, &facts, &count);
+	found = config_facts_of(facts, count, bdf);
+	free(facts);
+	return found;
+}
+
+/* What answered a moment ago answers. */
+static bool is_answered(struct iov *iov, struct iov_bdf bdf)
+{
+	const struct said said = iov->said;
+	bool answered;
+
+	if (!iov->surveyed || (int64_t)monotonic_ms() > iov->surveyed + SURVEYED_MS)
+		return config_facts(iov, bdf).error != -ETIMEDOUT;
+	answered = !iov_sys_answered(iov, &question, IOV_BDF(bdf));
+	iov->said = said;
+	return answered;
+}
+
+int iov_config_unanswered(struct iov *iov, const struct iov_bdf *bdf)
+{
+	return iov_sys_answered(iov, &question, bdf ? IOV_BDF(*bdf) : NULL);
+}
+
+int iov_config_open(struct iov *iov, struct iov_bdf bdf, int dir)
+{
+	if (iov_pci_is_asleep(dir))
+		return -EHOSTDOWN;
+	return is_answered(iov, bdf) ? open_config(dir) : -ETIMEDOUT;
 }
 
 /*
@@ -47,7 +178,7 @@ static bool is_lost(const struct iov_config *config)
 int iov_config_read(struct iov *iov, struct iov_bdf bdf, struct iov_config *config, size_t limit)
 {
 	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(bdf, "").name);
-	_cleanup_fd_ int fd = dir < 0 ? dir : iov_config_open(dir);
+	_cleanup_fd_ int fd = dir < 0 ? dir : iov_config_open(iov, bdf, dir);
 	ssize_t got;
 
 	config->length = 0;

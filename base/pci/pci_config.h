@@ -61,12 +61,28 @@ struct iov_config {
 bool iov_pci_is_asleep(int dir);
 
 /**
+ * iov_config_unanswered - why configuration space of a function cannot be read
+ * @iov: context
+ * @bdf: function; NULL: any
+ *
+ * The kernel lets nobody read it while the function, or one below it, is being reset.  A driver
+ * that hangs there would keep every reader for ever, so a child asks first, about all functions at
+ * once.
+ *
+ * Return: 0 when it can, as far as anybody tried; -ETIMEDOUT with a message.
+ */
+int iov_config_unanswered(struct iov *iov, const struct iov_bdf *bdf);
+
+/**
  * iov_config_open - open configuration space of a function that is awake
+ * @iov: context
+ * @bdf: function
  * @dir: its directory
  *
- * Return: a descriptor, -EHOSTDOWN when the function sleeps, or -errno.
+ * Return: a descriptor; -EHOSTDOWN when the function sleeps; -ETIMEDOUT when the kernel does not
+ * let it be read, see iov_config_unanswered(); or -errno.  The message is not touched.
  */
-int iov_config_open(int dir);
+int iov_config_open(struct iov *iov, struct iov_bdf bdf, int dir);
 
 /**
  * iov_config_read - read configuration space
@@ -76,7 +92,8 @@ int iov_config_open(int dir);
  * @limit: bytes to read at most, one of the lengths above
  *
  * Return: 0; -EHOSTDOWN when the function sleeps and was left asleep; -ENXIO when it does
- * not answer, so that all bits read as ones; or -errno.  The message is not touched.
+ * not answer, so that all bits read as ones; -ETIMEDOUT when the kernel does not, see
+ * iov_config_unanswered(); or -errno.  The message is not touched.
  */
 int iov_config_read(struct iov *iov, struct iov_bdf bdf, struct iov_config *config, size_t limit);
 

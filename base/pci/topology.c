@@ -79,12 +79,10 @@ void iov_node_read(struct iov *iov, struct iov_bdf bdf, struct iov_node *node)
 	bool bridge = iov_pci_is_bridge(iov, bdf);
 	struct iov_config config;
 	unsigned int express, type;
-	int error;
 
 	*node = (struct iov_node){ .bdf = bdf, .acs = IOV_ACS_UNKNOWN };
-	error = iov_config_read(iov, bdf, &config, IOV_CONFIG_EXTENDED);
-	node->asleep = error == -EHOSTDOWN;
-	if (error)
+	node->error = iov_config_read(iov, bdf, &config, IOV_CONFIG_EXTENDED);
+	if (node->error)
 		return;
 	node->multifunction = is_multifunction(iov, bdf, &config);
 	if (config.length <= PCI_STD_HEADER_SIZEOF)

@@ -32,7 +32,7 @@ enum iov_acs { IOV_ACS_ON, IOV_ACS_OFF, IOV_ACS_ABSENT, IOV_ACS_UNKNOWN };
  * @port: a root port or downstream port
  * @multifunction: its device has more than one function
  * @acs: its Access Control Services
- * @asleep: they are unknown because to read them would wake it
+ * @error: why they are unknown, as iov_config_read() returned it, or 0
  */
 struct iov_node {
 	struct iov_bdf bdf;
@@ -40,7 +40,7 @@ struct iov_node {
 	bool port;
 	bool multifunction;
 	enum iov_acs acs;
-	bool asleep;
+	int error;
 };
 
 /**

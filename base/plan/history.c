@@ -204,18 +204,34 @@ static struct json_object *plan_of_deed(const char *title, struct json_object *d
 	return plan;
 }
 
-void iov_history_deed(struct iov *iov, const char *title, struct json_object *devices, int error)
+/* By who may have the lock. */
+static void note_beside(struct iov *iov, struct json_object *plan, const char *result, bool failed)
 {
-	_cleanup_json_ struct json_object *plan = plan_of_deed(title, devices);
 	const struct said said = iov->said;
 	struct journal journal;
 
 	if (!journal_lock(iov, &journal, LOCK_WAIT_MS)) {
-		history_note(iov, &journal, plan, NULL, error ? "failed" : "done",
-			     error ? said.message : NULL);
+		history_note(iov, &journal, plan, NULL, result, failed ? said.message : NULL);
 		journal_unlock(&journal);
 	}
 	iov->said = said;
+}
+
+void iov_history_deed(struct iov *iov, const char *title, struct json_object *devices, int error)
+{
+	_cleanup_json_ struct json_object *plan = plan_of_deed(title, devices);
+
+	note_beside(iov, plan, error ? "failed" : "done", error);
+}
+
+void iov_history_refused(const struct iov_plan *plan, int error)
+{
+	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
+	struct iov *iov = iov_plan_context(plan);
+	enum iov_failure failure = iov_failure(iov, error);
+
+	if (iov->change_lock && failure != IOV_FAILURE_INPUT && failure != IOV_FAILURE_ABSENT)
+		note_beside(iov, json, "refused", true);
 }
 
 static int read_lines(struct iov *iov, const char *path, struct json_object *entries)

@@ -34,6 +34,18 @@ void iov_history_set_sudo_user(struct iov *iov, const char *name);
  */
 void iov_history_deed(struct iov *iov, const char *title, struct json_object *devices, int error);
 
+struct iov_plan;
+
+/**
+ * iov_history_refused - note a change that was refused while it was planned
+ * @plan: of which at least the title is known; nothing is noted of one that takes no lock, as
+ *	of who only looks
+ * @error: what the plan's builder gave, with its message in the context; a mistake in what was
+ *	asked for, or a device that is not there, is none of the host's history.  Error and message
+ *	stay as they are.
+ */
+void iov_history_refused(const struct iov_plan *plan, int error);
+
 /**
  * iov_history_read - what was changed so far
  * @iov: context

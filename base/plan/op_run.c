@@ -111,18 +111,24 @@ bool ops_are_writes(const struct iov_op_list *ops)
 	return true;
 }
 
-/* "write '4' to /sys/...: Device or resource busy", or what that means. */
+/*
+ * "write '4' to /sys/...: Device or resource busy", or what that means; of a call that got no
+ * answer both, as that says how to wait longer.
+ */
 static int explain_failure(struct iov *iov, const struct iov_op *op, int error)
 {
-	const char *why = iov_error_message(iov);
+	const char *why = iov_error_message(iov), *meaning = NULL;
+	const bool hangs = error == -ETIMEDOUT;
 	char what[IOV_PATH_MAX + 64];
 
 	iov_op_describe(op, what, sizeof(what));
 	for (size_t i = 0; i < op->meaning_count; i++) {
 		if (op->meanings[i].error == -error)
-			why = op->meanings[i].text;
+			meaning = op->meanings[i].text;
 	}
-	return iov_fail_as(iov, iov_failure(iov, error), error, "%s: %s", what, why);
+	return iov_fail_as(iov, iov_failure(iov, error), error, "%s: %s%s%s", what,
+			   meaning && !hangs ? meaning : why, meaning && hangs ? "; " : "",
+			   meaning && hangs ? meaning : "");
 }
 
 /* @done: those before the one that failed, or is under way. */

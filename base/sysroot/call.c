@@ -102,15 +102,26 @@ static void kernel_stack(struct iov *iov, pid_t pid, char *text, size_t size)
 	}
 }
 
-void explain_stuck(struct iov *iov)
+void writer_stack(struct iov *iov, char *text, size_t size)
 {
 	char stack[256];
 
+	*text = '\0';
 	if (!iov->stuck)
 		return;
 	kernel_stack(iov, iov->stuck, stack, sizeof(stack));
-	iov_fail(iov, -ETIMEDOUT, "%s; pid %d waits for that in the kernel%s%s, whose log (dmesg) "
-		 "may say more", iov->said.message, (int)iov->stuck, *stack ? " in " : "", stack);
+	snprintf(text, size, "pid %d waits for that in the kernel%s%s", (int)iov->stuck,
+		 *stack ? " in " : "", stack);
+}
+
+void explain_stuck(struct iov *iov)
+{
+	char stack[320];
+
+	writer_stack(iov, stack, sizeof(stack));
+	if (*stack)
+		iov_fail(iov, -ETIMEDOUT, "%s; %s, whose log (dmesg) may say more",
+			 iov->said.message, stack);
 }
 
 /* The deadline is over: the call is cut off, or @iov knows the child that is left to init. */
@@ -177,11 +188,13 @@ static int await_end(struct iov *iov, bool *gone)
 	return explain_end(iov, ready < 0 ? ready : -EIO);
 }
 
-static int take_answer(const struct writer *writer, size_t question, char **answer)
+static int take_answer(const struct writer *writer, size_t question, char **answer,
+		       size_t *answered)
 {
 	size_t length = writer->state->answered;
 	int error;
 
+	*answered = length;
 	*answer = malloc(length + 1);
 	if (!*answer)
 		return -ENOMEM;
@@ -191,13 +204,14 @@ static int take_answer(const struct writer *writer, size_t question, char **answ
 }
 
 /* @answer: NULL for what changes something, which keeps the lock while the kernel may go on. */
-static int call_writer(struct iov *iov, iov_sys_call_fn *make, const char *question,
-		       size_t length, char **answer)
+int writer_call(struct iov *iov, iov_sys_call_fn *make, const char *question, size_t length,
+		char **answer, size_t *answered)
 {
 	const struct writer_request request = { make, length };
 	int error = iov->writer ? 0 : writer_start(iov);
 	bool gone = false;
 
+	iov->stuck = 0;
 	if (!error)
 		error = writer_put(iov->writer->file, QUESTION_AT, question, length);
 	if (error)
@@ -210,7 +224,7 @@ static int call_writer(struct iov *iov, iov_sys_call_fn *make, const char *quest
 	if (!gone && *iov->writer->state->said.message)
 		iov->said = iov->writer->state->said;
 	if (!error && answer)
-		error = take_answer(iov->writer, length, answer);
+		error = take_answer(iov->writer, length, answer, answered);
 	if (gone)
 		writer_forget(iov);
 	iov->lock_is_left |= !answer && iov->stuck;
@@ -231,11 +245,12 @@ int iov_sys_unanswered(struct iov *iov)
 static int look(struct iov *iov, iov_sys_call_fn *make, const char *question, size_t length,
 		char **answer)
 {
+	size_t answered;
 	int error;
 
 	if (is_silent(iov) && iov->silent.make == make)
 		return iov_sys_unanswered(iov);
-	error = call_writer(iov, make, question, length, answer);
+	error = writer_call(iov, make, question, length, answer, &answered);
 	if (error != -ETIMEDOUT)
 		return error;
 	explain_stuck(iov);
@@ -284,5 +299,5 @@ int iov_sys_call(struct iov *iov, iov_sys_call_fn *make, const void *question, s
 	if (writer_is_here(iov) || (answer && !iov_sys_is_host(iov)))
 		return call_here(iov, make, question, length, answer);
 	return answer ? look(iov, make, question, length, answer) :
-			call_writer(iov, make, question, length, NULL);
+			writer_call(iov, make, question, length, NULL, NULL);
 }

@@ -34,6 +34,7 @@
 #define IOV_PATH_MODPROBE "etc/modprobe.d"
 #define IOV_PATH_CMDLINE "proc/cmdline"
 #define IOV_PATH_MEMINFO "proc/meminfo"
+#define IOV_PATH_SYMBOLS "proc/kallsyms"
 #define IOV_PATH_LOCKS "proc/locks"
 #define IOV_PATH_LIMITS "proc/self/limits"
 #define IOV_PATH_STATUS "proc/self/status"

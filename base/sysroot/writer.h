@@ -20,6 +20,16 @@ void writer_end(struct iov *iov);
 /* Whether what the kernel may not answer is done in this process. */
 bool writer_is_here(const struct iov *iov);
 
+/*
+ * iov_sys_call() by a child, also to look at a recorded tree, and asked again after a time-out.
+ * @answered receives the bytes of @answer, both NULL for what changes something.
+ */
+int writer_call(struct iov *iov, iov_sys_call_fn *make, const char *question, size_t length,
+		char **answer, size_t *answered);
+
+/* "pid 7 waits for that in the kernel in f, g" of a child that was left behind, or "". */
+void writer_stack(struct iov *iov, char *text, size_t size);
+
 /* Add to a message who waits in the kernel, and where, when a child was left behind there. */
 void explain_stuck(struct iov *iov);
 

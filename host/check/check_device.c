@@ -137,21 +137,21 @@ void check_assignment(struct checks *checks, const struct check_function *functi
 static void check_path_acs(struct checks *checks, const struct iov_node *nodes, size_t count)
 {
 	_cleanup_json_ struct json_object *open = json_object_new_array();
-	size_t relevant = 0, unknown = 0, asleep = 0;
+	size_t relevant = 0, unknown = 0;
+	int error = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		bool matters = nodes[i].port || nodes[i].multifunction;
 
 		unknown += nodes[i].acs == IOV_ACS_UNKNOWN;
-		asleep += nodes[i].asleep;
+		error = nodes[i].error ? nodes[i].error : error;
 		relevant += matters;
 		if (matters && (nodes[i].acs == IOV_ACS_OFF || nodes[i].acs == IOV_ACS_ABSENT))
 			json_object_array_add(open, json_object_new_string(IOV_BDF(nodes[i].bdf)));
 	}
 	if (unknown) {
-		check_line(checks, "acs", CHECK_SKIP, "%s", asleep ?
-			   "a function on the way sleeps and was left asleep" :
-			   "capabilities could not be read; they are for root only");
+		check_line(checks, "acs", CHECK_SKIP, "of a function on the way: %s",
+			   check_unread(error));
 		return;
 	}
 	if (json_object_array_length(open)) {

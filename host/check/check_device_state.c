@@ -27,7 +27,8 @@ static void check_power(struct checks *checks, const struct check_function *func
 
 	read_text(checks, function->bdf, "power_state", state, sizeof(state));
 	read_text(checks, function->bdf, "power/control", control, sizeof(control));
-	if (!check_reason(checks, function, "lost", "power") &&
+	if (!check_reason(checks, function, "stuck", "power") &&
+	    !check_reason(checks, function, "lost", "power") &&
 	    !check_reason(checks, function, "power", "power"))
 		check_line(checks, "power", CHECK_OK, "%s is awake (%s)", function->name.text,
 			   state);

@@ -74,7 +74,8 @@ void check_remedy(struct checks *checks, const char *remedy, ...)
 /* A check that is what a reason of the verdict says; false without that reason. */
 bool check_reason(struct checks *checks, const struct check_function *function, const char *kind,
 		  const char *name);
-/* Why no capabilities were read. */
+/* Why no capabilities were read: of any function by what iov_config_read() returned, and of this. */
+const char *check_unread(int error);
 const char *check_hidden(const struct check_function *function);
 void check_about(struct checks *checks, const char *device);
 

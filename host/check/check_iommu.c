@@ -223,6 +223,7 @@ static void check_acs(struct checks *checks)
 {
 	_cleanup_json_ struct json_object *without = json_object_new_array();
 	size_t count = 0, ports = 0, unknown = 0;
+	int error = 0;
 	struct iov_bdf *list = NULL;
 	struct iov_node node;
 
@@ -234,13 +235,14 @@ static void check_acs(struct checks *checks)
 		iov_node_read(checks->iov, list[i], &node);
 		ports += node.port;
 		unknown += node.acs == IOV_ACS_UNKNOWN;
+		error = node.error ? node.error : error;
 		if (node.port && (node.acs == IOV_ACS_ABSENT || node.acs == IOV_ACS_OFF))
 			json_object_array_add(without, json_object_new_string(IOV_BDF(list[i])));
 	}
 	free(list);
 	if (unknown || !ports) {
-		check_line(checks, "acs", CHECK_SKIP, unknown ?
-			   "capabilities of ports are for root only" : "no PCI Express port");
+		check_line(checks, "acs", CHECK_SKIP, unknown ? "of a port: %s" : "no PCI Express port",
+			   check_unread(error));
 	} else if (json_object_array_length(without)) {
 		check_line(checks, "acs", CHECK_WARN, "ports without ACS that is on: %s; what is "
 			   "below such a port moves together", check_names(without).text);

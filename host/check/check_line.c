@@ -72,13 +72,23 @@ bool check_reason(struct checks *checks, const struct check_function *function, 
 	return true;
 }
 
+const char *check_unread(int error)
+{
+	switch (error) {
+	case -EHOSTDOWN:
+		return "it sleeps and was left asleep";
+	case -ENXIO:
+		return "it does not answer";
+	case -ETIMEDOUT:
+		return "the kernel does not let it be read, as it is being reset, or hangs in that";
+	default:
+		return "only root may read its capabilities";
+	}
+}
+
 const char *check_hidden(const struct check_function *function)
 {
-	if (function->config_error == -EHOSTDOWN)
-		return "it sleeps and was left asleep";
-	if (function->config_error == -ENXIO)
-		return "it does not answer";
-	return "only root may read them";
+	return check_unread(function->config_error);
 }
 
 void check_about(struct checks *checks, const char *device)

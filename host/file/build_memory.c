@@ -48,7 +48,9 @@ static int fail_absent(const struct host_build *build, unsigned int index)
 								  *pages->node))) {
 		list_names(build->iov, IOV_PATH_NODES, "node", there, sizeof(there));
 		return iov_host_fail(build->file, -EINVAL, host_place("huge_pages[%u].node", index),
-				     "%u: no such NUMA node; expected one of: %s", *pages->node, there);
+				     "%u: no such NUMA node; %s%s", *pages->node,
+				     *there ? "expected one of: " : "this host has none, so leave "
+				     "'node' out", there);
 	}
 	list_names(build->iov, IOV_PATH_HUGE_PAGES, "hugepages-", there, sizeof(there));
 	if (!*there)

@@ -374,11 +374,20 @@ int iov_host_release(struct iov *iov, bool keep);
  */
 bool iov_host_waits(struct iov *iov);
 
+/* What was taken back as nobody confirmed it, for who wants it again. */
+#define IOV_HOST_UNDONE IOV_HOST_FILE ".undone"
+
+/**
+ * iov_host_undone - whether IOV_HOST_UNDONE is there
+ * @iov: context
+ */
+bool iov_host_undone(struct iov *iov);
+
 /**
  * iov_host_drop - note that what waited was taken back
  * @iov: context
  *
- * It is kept as IOV_HOST_FILE ".undone".  Does nothing when nothing waits.
+ * It is kept as IOV_HOST_UNDONE.  Does nothing when nothing waits.
  *
  * Return: 0 or -errno with a message.
  */

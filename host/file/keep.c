@@ -18,7 +18,6 @@
 #include "host/file/file.h"
 
 #define UNCONFIRMED IOV_HOST_FILE ".unconfirmed"
-#define UNDONE IOV_HOST_FILE ".undone"
 
 static int fail(struct iov *iov, int error, const char *path)
 {
@@ -84,11 +83,16 @@ bool iov_host_waits(struct iov *iov)
 	return iov_sys_exists(iov, UNCONFIRMED);
 }
 
+bool iov_host_undone(struct iov *iov)
+{
+	return iov_sys_exists(iov, IOV_HOST_UNDONE);
+}
+
 int iov_host_drop(struct iov *iov)
 {
 	int root = iov_sys_root_fd(iov);
 
-	if (renameat(root, UNCONFIRMED, root, UNDONE) && errno != ENOENT)
+	if (renameat(root, UNCONFIRMED, root, IOV_HOST_UNDONE) && errno != ENOENT)
 		return fail(iov, -errno, UNCONFIRMED);
 	return 0;
 }

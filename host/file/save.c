@@ -193,11 +193,11 @@ static void save_vf(struct save *save, struct iov_bdf pf, unsigned int vf,
 	struct iov_path each = iov_path("%s.each", vfs.name), entry;
 	size_t index = find_vf(save, each.name, vf);
 	bool is_new = index == host_save_length(save, each.name);
-	int64_t count = vf + 1;
 
 	if (number_at(save, place("%s.count", vfs.name)) <= vf) {
-		iov_pci_number(save->iov, pf, "sriov_numvfs", &count);
-		put_number(save, place("%s.count", vfs.name), count);
+		unsigned int count = iov_pci_vf_count(save->iov, pf);
+
+		put_number(save, place("%s.count", vfs.name), count > vf ? count : vf + 1);
 	}
 	entry = iov_path("%s[%zu]", each.name, index);
 	json_object_object_foreach(values, key, value) {

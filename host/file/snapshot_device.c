@@ -26,7 +26,7 @@ char *snapshot_driver(struct iov *iov, struct iov_bdf bdf)
 	char driver[DRIVER_SIZE] = "", override[DRIVER_SIZE] = "";
 
 	iov_pci_driver(iov, bdf, driver, sizeof(driver));
-	iov_sys_read(iov, iov_pci_path(bdf, "driver_override").name, override, sizeof(override));
+	iov_pci_override(iov, bdf, override, sizeof(override));
 	if (!*driver)
 		return strdup("none");
 	return strdup(!strcmp(driver, override) || !strcmp(driver, "vfio-pci") ? driver : "native");

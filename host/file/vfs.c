@@ -51,8 +51,7 @@ static struct driver_name present_driver(const struct vfs_plan *vfs, unsigned in
 	if (iov_pci_link(vfs->iov, vfs->pf.bdf, iov_path("virtfn%u", index).name, &vf) ||
 	    iov_pci_driver(vfs->iov, vf, driver.text, sizeof(driver.text)))
 		return driver;
-	iov_sys_read(vfs->iov, iov_pci_path(vf, "driver_override").name, override.text,
-		     sizeof(override.text));
+	iov_pci_override(vfs->iov, vf, override.text, sizeof(override.text));
 	if (!*driver.text)
 		strcpy(driver.text, NONE);
 	else if (strcmp(override.text, driver.text))

@@ -795,7 +795,7 @@ static void a_function_without_an_iommu_says_how_to_turn_it_on(void **state)
 	look_at("0000:01:00.0");
 	assert_status("group", "fail");
 	assert_status("assignable", "fail");
-	assert_says("group", "remedy", "amd_iommu=on");
+	assert_says("group", "remedy", "turn the IOMMU (AMD-Vi) on in the firmware");
 }
 
 static void an_unknown_function_is_named(void **state)

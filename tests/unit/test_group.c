@@ -289,13 +289,27 @@ static void an_iommu_that_is_off_is_said_with_what_turns_it_on(void **state)
 
 	(void)state;
 	assert_int_equal(iov_group_of(&group, iov, bdf_of("0000:01:00.0")), -ENOTSUP);
-	assert_non_null(strstr(iov_error_message(iov), "amd_iommu=on"));
+	assert_non_null(strstr(iov_error_message(iov), "turn the IOMMU (AMD-Vi) on in the "
+				"firmware"));
+	/* What would turn it on is there already. */
+	tree_file(tree, "sys/firmware/acpi/tables/IVRS", "");
+	tree_file(tree, "proc/cmdline", "quiet iommu=pt\n");
+	assert_int_equal(iov_iommu_require(iov), -ENOTSUP);
+	assert_non_null(strstr(iov_error_message(iov), "'dmesg | grep AMD-Vi' tells why"));
+	tree_file(tree, "proc/cmdline", "quiet iommu=pt amd_iommu=fullflush,off\n");
+	assert_int_equal(iov_iommu_require(iov), -ENOTSUP);
+	assert_non_null(strstr(iov_error_message(iov), "without amd_iommu=off"));
+	tree_unlink(tree, "sys/firmware/acpi/tables/IVRS");
+	tree_unlink(tree, "proc/cmdline");
 	tree_file(tree, "proc/cpuinfo", "vendor_id\t: GenuineIntel\n");
 	assert_int_equal(iov_iommu_require(iov), -ENOTSUP);
 	assert_non_null(strstr(iov_error_message(iov), "VT-d"));
 	tree_file(tree, "sys/firmware/acpi/tables/DMAR", "");
 	assert_int_equal(iov_iommu_require(iov), -ENOTSUP);
 	assert_non_null(strstr(iov_error_message(iov), "boot the kernel with intel_iommu=on"));
+	tree_file(tree, "proc/cmdline", "quiet intel_iommu=on,sm_on\n");
+	assert_int_equal(iov_iommu_require(iov), -ENOTSUP);
+	assert_non_null(strstr(iov_error_message(iov), "though intel_iommu=on is there"));
 }
 
 #define NIC DEVICES "0000:01:00.0/iommu"

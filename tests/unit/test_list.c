@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
 #include "base/pci/function.h"
 #include "base/pci/kind.h"
 #include "base/pci/pci_config.h"
@@ -255,6 +257,92 @@ static void a_lost_function_has_no_capabilities(void **state)
 	assert_int_equal(config.count, 0);
 }
 
+/* The rows of all functions, within what two that are stuck may take. */
+static struct json_object *list_of_a_stuck_host(void)
+{
+	struct json_object *rows = NULL;
+	uint64_t began = monotonic_ms();
+
+	assert_int_equal(iov_function_list(iov, ids, true, &rows), 0);
+	assert_in_range(monotonic_ms() - began, 0, 20000);
+	return rows;
+}
+
+static struct json_object *row_of(struct json_object *rows, const char *device)
+{
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i);
+
+		if (!strcmp(json_text(row, "device"), device))
+			return row;
+	}
+	fail_msg("%s is not listed", device);
+	return NULL;
+}
+
+/* As a reset that hangs does to the readers of the function and of the port above. */
+static void one_that_does_not_answer_keeps_nobody_waiting(void **state)
+{
+	_cleanup_json_ struct json_object *before = list_of_a_stuck_host(), *rows = NULL;
+	struct iov_bdf stuck = bdf_of("0000:01:10.2");
+
+	(void)state;
+	iov_close(iov);
+	tree_fifo(tree, "sys/bus/pci/devices/0000:01:10.2/config");
+	tree_fifo(tree, "sys/bus/pci/devices/0000:01:10.2/uevent");
+	tree_fifo(tree, "sys/bus/pci/devices/0000:00:01.0/config");
+	iov = tree_open(tree);
+	iov_sys_set_timeout(iov, 500);
+	rows = list_of_a_stuck_host();
+	assert_int_equal(json_object_array_length(rows), json_object_array_length(before));
+	assert_member(row_of(rows, "0000:01:10.2"), "driver", "\"vfio-pci\"");
+	assert_member(row_of(rows, "0000:01:10.2"), "msix", "null");
+	assert_member(row_of(rows, "0000:01:10.0"), "msix", "3");
+	assert_int_equal(iov_config_unanswered(iov, &stuck), -ETIMEDOUT);
+	assert_non_null(strstr(iov_error_message(iov), "0000:01:10.2: the kernel does not tell its "
+			       "configuration space"));
+	stuck = bdf_of("0000:01:10.0");
+	assert_int_equal(iov_config_unanswered(iov, &stuck), 0);
+}
+
+/* Nobody asks again, though the functions are looked at one by one. */
+static void what_does_not_answer_is_asked_once(void **state)
+{
+	const struct iov_bdf stuck = bdf_of("0000:01:10.2");
+	struct iov_config config;
+	uint64_t began;
+
+	(void)state;
+	tree_fifo(tree, "sys/bus/pci/devices/0000:01:10.2/config");
+	iov_sys_set_timeout(iov, 500);
+	assert_int_equal(iov_config_read(iov, stuck, &config, IOV_CONFIG_HEADER), -ETIMEDOUT);
+	began = monotonic_ms();
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(iov_config_read(iov, stuck, &config, IOV_CONFIG_HEADER),
+				 -ETIMEDOUT);
+	assert_in_range(monotonic_ms() - began, 0, 10000);
+	assert_int_equal(iov_config_read(iov, bdf_of("0000:01:10.0"), &config, IOV_CONFIG_HEADER), 0);
+}
+
+/* A driver that is at work on a function has its lock. */
+static void an_override_that_is_not_told_is_no_empty_one(void **state)
+{
+	_cleanup_json_ struct json_object *detail = NULL;
+	char override[64];
+
+	(void)state;
+	tree_fifo(tree, "sys/bus/pci/devices/0000:01:10.2/driver_override");
+	iov_sys_set_timeout(iov, 500);
+	assert_int_equal(iov_pci_override(iov, bdf_of("0000:01:10.2"), override, sizeof(override)),
+			 -ETIMEDOUT);
+	assert_non_null(strstr(iov_error_message(iov), "0000:01:10.2: the kernel does not tell its "
+			       "driver_override"));
+	detail = iov_function_detail(iov, ids, bdf_of("0000:01:10.2"));
+	assert_false(json_object_object_get_ex(detail, "driver_override", NULL));
+	assert_int_equal(iov_pci_override(iov, bdf_of("0000:01:10.0"), override, sizeof(override)), 0);
+	assert_string_equal(override, "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -272,6 +360,9 @@ int main(void)
 		TEST(capabilities_that_lead_into_the_header_are_none),
 		TEST(capabilities_end_where_reading_ended),
 		TEST(a_lost_function_has_no_capabilities),
+		TEST(one_that_does_not_answer_keeps_nobody_waiting),
+		TEST(what_does_not_answer_is_asked_once),
+		TEST(an_override_that_is_not_told_is_no_empty_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,6 +211,18 @@ static void a_function_that_is_lost_blocks_and_has_no_capabilities(void **state)
 	assert_null(value);
 }
 
+/* A reset that hangs, of it or of what is below it. */
+static void a_function_that_the_kernel_lets_nobody_read_is_stuck(void **state)
+{
+	(void)state;
+	nic("vfio-pci");
+	tree_fifo(tree, "sys/devices/" NIC "/config");
+	iov_sys_set_timeout(iov, 500);
+	assert_non_null(reason_of("0000:01:00.0", "stuck"));
+	assert_null(reason_of("0000:01:00.0", "lost"));
+	assert_false(is_assignable("0000:01:00.0"));
+}
+
 /* What emulates the IDs alone does not make a bridge of type 127 of it. */
 static void a_function_of_which_the_ids_alone_answer_is_lost(void **state)
 {
@@ -353,6 +365,7 @@ int main(void)
 		TEST(memory_that_firmware_keeps_blocks),
 		TEST(memory_that_may_be_relaxed_does_not_block),
 		TEST(a_function_that_is_lost_blocks_and_has_no_capabilities),
+		TEST(a_function_that_the_kernel_lets_nobody_read_is_stuck),
 		TEST(a_function_of_which_the_ids_alone_answer_is_lost),
 		TEST(a_bound_function_that_is_lost_is_left_where_a_file_says_it),
 		TEST(header_and_not_class_makes_a_bridge),

@@ -105,6 +105,15 @@ void tree_loop(const char *tree, const char *path)
 		die("symlink", full);
 }
 
+void tree_fifo(const char *tree, const char *path)
+{
+	const char *full = full_path(tree, path);
+
+	nftw(full, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	if (mkfifo(full, 0600))
+		die("mkfifo", full);
+}
+
 struct iov *tree_open(const char *tree)
 {
 	struct iov_options options = { .root = tree };

@@ -28,6 +28,9 @@ void tree_unlink(const char *tree, const char *path);
 /* Put a link to itself in the place of a file or directory: it is there, and cannot be read. */
 void tree_loop(const char *tree, const char *path);
 
+/* Put a FIFO in the place of a file: who opens it to read waits, as in the kernel. */
+void tree_fifo(const char *tree, const char *path);
+
 /* Remove the tree and free its path. */
 void tree_remove(char *tree);
 

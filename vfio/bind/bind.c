@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/near.h"
 #include "base/pci/kind.h"
 #include "base/pci/topology.h"
 #include "base/plan/module.h"
@@ -41,6 +42,24 @@ static int check_meant(struct iov *iov, const char *driver)
 	    iov_sys_exists(iov, iov_path(IOV_PATH_PCI_DRIVERS "/%s", name).name)))
 		return iov_fail(iov, -ENOENT, "%s: no such driver; did you mean %s?", driver, name);
 	return 0;
+}
+
+/* "did you mean vfio-pci? ", of the drivers that are there and the one that is for guests, or "". */
+static void add_near(struct iov *iov, const char *driver, char *text, size_t size)
+{
+	struct iov_near near = { .text = driver };
+	char **names = NULL;
+	size_t count;
+
+	if (iov_sys_list(iov, IOV_PATH_PCI_DRIVERS, &names, &count))
+		count = 0;
+	iov_near_look(&near, "vfio-pci");
+	for (size_t i = 0; i < count; i++)
+		iov_near_look(&near, names[i]);
+	*text = '\0';
+	if (near.word)
+		snprintf(text, size, "did you mean %s? ", near.word);
+	iov_names_free(names, count);
 }
 
 /* Those of VFIO are part of every kernel that gives functions away: vfio-pci, mlx5_vfio_pci. */
@@ -80,17 +99,18 @@ static int check_module(struct iov *iov, const char *driver, const char *module)
 	char **names, meant[DRIVER_SIZE + 32];
 	size_t count;
 
+	add_near(iov, driver, meant, sizeof(meant));
 	if (!may_be_loaded(iov, driver))
 		return iov_fail(iov, -ENOENT, "%s: no such driver on the recorded host, which tells "
-				"of no modules that could be loaded; expected one in /"
-				IOV_PATH_PCI_DRIVERS ", or one of VFIO", driver);
+				"of no modules that could be loaded; %sexpected one in /"
+				IOV_PATH_PCI_DRIVERS ", or one of VFIO", driver, meant);
 	if (iov_module_find(iov, module, &names, &count))
 		return 0;
 	iov_names_free(names, count);
 	if (!count)
 		return iov_fail(iov, -ENOENT, "%s: no such driver, and no module of that name for the "
-				"running kernel; check the name, or install the package with the "
-				"kernel's modules", driver);
+				"running kernel; %scheck the name, or install the package with the "
+				"kernel's modules", driver, meant);
 	if (iov_module_may_drive(iov, module))
 		return 0;
 	add_meant(iov, module, meant, sizeof(meant));

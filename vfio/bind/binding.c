@@ -102,10 +102,8 @@ static int read_driver(struct iov *iov, int dir, struct binding *binding)
 	else if (error)
 		return iov_told(iov, error, "%s: cannot read its driver: %s", IOV_BDF(binding->bdf),
 				strerror(-error));
-	if (iov_dir_read(dir, "driver_override", binding->override, sizeof(binding->override)) ||
-	    !strcmp(binding->override, "(null)"))
-		binding->override[0] = '\0';
-	return 0;
+	error = iov_pci_override(iov, binding->bdf, binding->override, sizeof(binding->override));
+	return error == -ETIMEDOUT ? error : 0;
 }
 
 /* Most functions are alone in their group, which needs no look at the members. */
@@ -143,7 +141,7 @@ static int read_binding(struct iov *iov, struct binding *binding)
 
 	if (dir < 0)
 		return iov_pci_missing(iov, binding->bdf);
-	binding->bridge = iov_pci_kind_at(dir) != IOV_PCI_ENDPOINT;
+	binding->bridge = iov_pci_kind_at(iov, binding->bdf, dir) != IOV_PCI_ENDPOINT;
 	binding->pf = iov_dir_has(dir, "sriov_totalvfs");
 	binding->own_reset = has_own_reset(dir);
 	binding->group_size = count_group(iov, dir);

@@ -28,8 +28,8 @@ enum iov_severity { IOV_REASON_WARNS, IOV_REASON_BLOCKS };
 
 /**
  * struct iov_reason - one thing that speaks against assigning a function
- * @kind: "bridge", "chipset", "vfs", "lost", "power", "controller", "reserved-memory",
- *	"iommu", "group", "reset" or "intx"
+ * @kind: "bridge", "chipset", "vfs", "power", "stuck", "lost", "controller",
+ *	"reserved-memory", "iommu", "group", "reset" or "intx"
  * @severity: whether it blocks
  * @error: -errno that fits
  * @sentence: what is so

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a function is by itself: "bridge", "chipset", "vfs", "lost", "power", "reset", "intx". */
+/* What a function is by itself: "bridge", "chipset", "vfs", "power", "stuck", "lost", "reset", "intx". */
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ static bool has_bridge_header(const struct judgement *judgement)
 
 void judge_kind(struct judgement *judgement)
 {
-	enum iov_pci_kind kind = iov_pci_kind_at(judgement->dir);
+	enum iov_pci_kind kind = iov_pci_kind_at(judgement->iov, judgement->bdf, judgement->dir);
 
 	if (kind == IOV_PCI_CHIPSET)
 		verdict_remedy(verdict_add(judgement, "chipset", IOV_REASON_BLOCKS, -EINVAL,
@@ -68,6 +68,12 @@ void judge_power(struct judgement *judgement)
 	struct iov_path path = iov_pci_path(judgement->bdf, "");
 
 	judge_sleep(judgement);
+	if (judgement->config_error == -ETIMEDOUT)
+		verdict_remedy(verdict_add(judgement, "stuck", IOV_REASON_BLOCKS, -ETIMEDOUT,
+					   "the kernel does not let its configuration space be "
+					   "read: it or what is below it is being reset"),
+			       "wait for the end of that; a driver that hangs in a reset does so "
+			       "until the host is restarted");
 	if (judgement->config_error != -ENXIO)
 		return;
 	verdict_remedy(verdict_add(judgement, "lost", IOV_REASON_BLOCKS, -EIO,

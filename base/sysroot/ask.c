@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A child asks about one thing after the other and notes how far it came.  At the first that is not
+ * answered it is left behind, and another asks about all others again: that is rare, and quick.
+ */
+#include "base/sysroot/ask.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/context.h"
+#include "base/sysroot/writer.h"
+
+#define LOOK_MS 2000
+/* For each further one: what holds up one holds up others, a port above it say. */
+#define FURTHER_MS 200
+/* Each further time would leave a child behind. */
+#define SILENCE_MS 60000
+
+/* The question, and behind it a name after the other, each with its NUL. */
+static int make_questions(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	struct iov_sys_question asked;
+
+	memcpy(&asked, question, sizeof(asked));
+	for (const char *name = question + sizeof(asked); name < question + length;
+	     name += strlen(name) + 1) {
+		iov_sys_asking(iov, "%s", name);
+		asked.ask(iov, name, answer);
+		if (iov->as_writer)
+			iov->as_writer->done++;
+	}
+	return 0;
+}
+
+static int ask_child(struct iov *iov, const struct iov_sys_question *question,
+		     const char *const *names, size_t count, char **answers, size_t *answered)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	FILE *file = open_memstream(&text, &length);
+
+	if (!file)
+		return -ENOMEM;
+	fwrite(question, sizeof(*question), 1, file);
+	for (size_t i = 0; i < count; i++)
+		fwrite(names[i], strlen(names[i]) + 1, 1, file);
+	if (fclose(file))
+		return -ENOMEM;
+	/* Who asks the child has a deadline already. */
+	return writer_is_here(iov) ? writer_make(iov, make_questions, text, length, answers, answered) :
+				     writer_call(iov, make_questions, text, length, answers, answered);
+}
+
+static struct unanswered *find(const struct iov *iov, const struct iov_sys_question *question,
+			       const char *name)
+{
+	for (size_t i = 0; i < iov->unanswered_count; i++) {
+		struct unanswered *known = &iov->unanswered[i];
+
+		if (known->ask == question->ask && (!name || !strcmp(known->name, name)) &&
+		    (int64_t)monotonic_ms() < known->until)
+			return known;
+	}
+	return NULL;
+}
+
+static int remember(struct iov *iov, const struct iov_sys_question *question, const char *name)
+{
+	struct unanswered *larger, *entry;
+	char stack[256];
+
+	larger = array_grow(iov->unanswered, iov->unanswered_count, sizeof(*larger));
+	if (!larger)
+		return -ENOMEM;
+	iov->unanswered = larger;
+	entry = &larger[iov->unanswered_count];
+	entry->ask = question->ask;
+	entry->until = (int64_t)monotonic_ms() + SILENCE_MS;
+	entry->name = strdup(name);
+	writer_stack(iov, stack, sizeof(stack));
+	if (!entry->name ||
+	    asprintf(&entry->message, "%s: the kernel does not tell %s%s%s", name, question->why,
+		     *stack ? "; " : "", stack) < 0) {
+		free(entry->name);
+		return -ENOMEM;
+	}
+	iov->unanswered_count++;
+	iov_log(iov, LOG_WARNING, "%s", entry->message);
+	return 0;
+}
+
+/* Of @names those that may be asked; how many. */
+static size_t choose(const struct iov *iov, const struct iov_sys_question *question,
+		     const char *const *names, size_t count, const char **chosen)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!iov->unanswered_count || !find(iov, question, names[i]))
+			chosen[n++] = names[i];
+	}
+	return n;
+}
+
+static int ask_all(struct iov *iov, const struct iov_sys_question *question,
+		   const char *const *names, size_t count, char **answers, size_t *length)
+{
+	_cleanup_free_ const char **chosen = calloc(count + 1, sizeof(*chosen));
+	size_t n;
+	int error;
+
+	if (!chosen)
+		return -ENOMEM;
+	n = choose(iov, question, names, count, chosen);
+	while ((error = ask_child(iov, question, chosen, n, answers, length)) == -ETIMEDOUT) {
+		error = remember(iov, question, chosen[iov->done]);
+		if (error)
+			return error;
+		if (!iov->change_lock)
+			iov->write_timeout = FURTHER_MS;
+		n = choose(iov, question, names, count, chosen);
+	}
+	return error;
+}
+
+int iov_sys_ask(struct iov *iov, const struct iov_sys_question *question,
+		const char *const *names, size_t count, char **answers, size_t *length)
+{
+	const unsigned int timeout = iov->write_timeout;
+	const struct said said = iov->said;
+	char *text = NULL;
+	size_t answered;
+	int error;
+
+	if (!timeout && !iov->change_lock)
+		iov->write_timeout = LOOK_MS;
+	error = ask_all(iov, question, names, count, &text, &answered);
+	iov->write_timeout = timeout;
+	iov->said = said;
+	if (error || !answers) {
+		free(text);
+		return error;
+	}
+	*answers = text;
+	*length = answered;
+	return 0;
+}
+
+int iov_sys_answered(struct iov *iov, const struct iov_sys_question *question, const char *name)
+{
+	const struct unanswered *known = find(iov, question, name);
+
+	return known ? iov_told(iov, -ETIMEDOUT, "%s", known->message) : 0;
+}
