@@ -73,7 +73,9 @@ static const char *how_to_turn_on(struct iov *iov)
 	if (strstr(cpuinfo, "AuthenticAMD") || strstr(cpuinfo, "HygonGenuine"))
 		return "turn the IOMMU (AMD-Vi) on in the firmware: the kernel uses it unless its "
 		       "command line has amd_iommu=off";
-	return "turn the IOMMU (SMMU) on in the firmware";
+	return strstr(cpuinfo, "CPU implementer") ?
+		       "turn the IOMMU (SMMU) on in the firmware" :
+		       "'dmesg | grep -i iommu' tells what the kernel found of one";
 }
 
 int iov_iommu_require(struct iov *iov)

@@ -176,7 +176,8 @@ static void check_kvm(struct checks *checks, const char *module)
 			check_remedy(checks, "'modprobe %s', once the check cpu-virtualization is "
 				     "ok", module);
 		else
-			check_remedy(checks, "boot a kernel with CONFIG_KVM, on Arm at EL2");
+			check_remedy(checks, "boot a kernel with CONFIG_KVM%s",
+				     checks->arch == ARCH_ARM64 ? ", at EL2" : "");
 	}
 	check_evidence(checks, IOV_PATH_KVM, there ? "present" : "absent");
 	if (there)

@@ -53,6 +53,8 @@ static void remedy_firmware(struct checks *checks)
 
 	if (by_hypervisor)
 		check_remedy(checks, "%s", by_hypervisor);
+	else if (checks->arch == ARCH_OTHER)
+		check_remedy(checks, "'dmesg | grep -i iommu' tells what the kernel found of one");
 	else
 		check_remedy(checks, "turn %s on in the firmware%s", firmware_setting(checks->arch),
 			     checks->arch == ARCH_INTEL ?
@@ -79,6 +81,9 @@ static void check_firmware(struct checks *checks)
 			   "no ACPI: a device tree describes this host");
 		check_evidence(checks, IOV_PATH_DEVICE_TREE, "present");
 		return;
+	} else if (checks->arch == ARCH_OTHER) {
+		check_line(checks, "iommu-firmware", CHECK_SKIP,
+			   "nothing that is known describes one on this architecture");
 	} else {
 		check_line(checks, "iommu-firmware", checks->groups ? CHECK_WARN : CHECK_FAIL,
 			   "no ACPI table describes one%s",

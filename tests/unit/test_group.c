@@ -301,6 +301,9 @@ static void an_iommu_that_is_off_is_said_with_what_turns_it_on(void **state)
 	assert_non_null(strstr(iov_error_message(iov), "without amd_iommu=off"));
 	tree_unlink(tree, "sys/firmware/acpi/tables/IVRS");
 	tree_unlink(tree, "proc/cmdline");
+	tree_file(tree, "proc/cpuinfo", "vendor_id       : IBM/S390\n");
+	assert_int_equal(iov_iommu_require(iov), -ENOTSUP);
+	assert_null(strstr(iov_error_message(iov), "SMMU"));
 	tree_file(tree, "proc/cpuinfo", "vendor_id\t: GenuineIntel\n");
 	assert_int_equal(iov_iommu_require(iov), -ENOTSUP);
 	assert_non_null(strstr(iov_error_message(iov), "VT-d"));

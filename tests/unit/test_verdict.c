@@ -171,6 +171,32 @@ static void nothing_speaks_against_an_ordinary_function(void **state)
 	assert_int_equal(plan_bind("0000:01:00.0", "vfio-pci", 0, NULL), 0);
 }
 
+/* Without it the kernel attaches no device: what check says so do all others. */
+static void interrupts_that_are_not_remapped_block(void **state)
+{
+	(void)state;
+	nic("i40e");
+	tree_file(tree, "sys/kernel/irq/1/chip_name", "IO-APIC\n");
+	tree_file(tree, "sys/kernel/irq/24/chip_name", "PCI-MSI\n");
+	assert_blocked("0000:01:00.0", "interrupts", "interrupt remapping is off");
+	tree_file(tree, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y\n");
+	assert_int_equal(reason_of("0000:01:00.0", "interrupts")->severity, IOV_REASON_WARNS);
+	assert_true(is_assignable("0000:01:00.0"));
+}
+
+static void interrupts_that_are_remapped_do_not(void **state)
+{
+	(void)state;
+	nic("i40e");
+	tree_file(tree, "sys/kernel/irq/1/chip_name", "IO-APIC\n");
+	tree_file(tree, "sys/kernel/irq/24/chip_name", "IR-PCI-MSIX-0000:01:00.0\n");
+	assert_null(reason_of("0000:01:00.0", "interrupts"));
+	/* Of Arm check tells. */
+	tree_file(tree, "sys/kernel/irq/1/chip_name", "GICv3\n");
+	tree_unlink(tree, "sys/kernel/irq/24/chip_name");
+	assert_null(reason_of("0000:01:00.0", "interrupts"));
+}
+
 static void memory_that_firmware_keeps_blocks(void **state)
 {
 	(void)state;
@@ -362,6 +388,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_speaks_against_an_ordinary_function),
+		TEST(interrupts_that_are_not_remapped_block),
+		TEST(interrupts_that_are_remapped_do_not),
 		TEST(memory_that_firmware_keeps_blocks),
 		TEST(memory_that_may_be_relaxed_does_not_block),
 		TEST(a_function_that_is_lost_blocks_and_has_no_capabilities),

@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-#define IOV_REASONS_MAX 12
+#define IOV_REASONS_MAX 14
 #define IOV_SENTENCE_SIZE 384
 
 /**
@@ -29,7 +29,7 @@ enum iov_severity { IOV_REASON_WARNS, IOV_REASON_BLOCKS };
 /**
  * struct iov_reason - one thing that speaks against assigning a function
  * @kind: "bridge", "chipset", "vfs", "power", "stuck", "lost", "controller",
- *	"reserved-memory", "iommu", "group", "reset" or "intx"
+ *	"iommu", "interrupts", "reserved-memory", "group", "reset" or "intx"
  * @severity: whether it blocks
  * @error: -errno that fits
  * @sentence: what is so

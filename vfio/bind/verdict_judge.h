@@ -50,6 +50,7 @@ void judge_intx(struct judgement *judgement);
 /* verdict_place.c: the function among others */
 void judge_controller(struct judgement *judgement);
 void judge_iommu(struct judgement *judgement);
+void judge_interrupts(struct judgement *judgement);
 void judge_reserved(struct judgement *judgement);
 void judge_group(struct judgement *judgement);
 

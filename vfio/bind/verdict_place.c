@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Where a function sits: "controller", "iommu", "reserved-memory", "group". */
+/* Where a function sits: "controller", "iommu", "interrupts", "reserved-memory", "group". */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +77,74 @@ void judge_iommu(struct judgement *judgement)
 			       "turn the IOMMU on: 'iov check' says how");
 	else if (!judgement->group)
 		judge_no_group(judgement);
+}
+
+/* Interrupts that came before PCI, by the names of whose controllers x86 is known. */
+#define LEGACY_IRQS 24
+
+static bool chip_has(struct iov *iov, const char *irq, const char *part)
+{
+	char chip[64];
+
+	return !iov_sys_read(iov, iov_path(IOV_PATH_IRQS "/%s/chip_name", irq).name, chip,
+			     sizeof(chip)) && strstr(chip, part);
+}
+
+static bool any_is_remapped(struct iov *iov)
+{
+	bool remapped = false;
+	char **names;
+	size_t count;
+
+	if (iov_sys_list(iov, IOV_PATH_IRQS, &names, &count))
+		return false;
+	for (size_t i = 0; i < count && !remapped; i++)
+		remapped = chip_has(iov, names[i], "IR-");
+	iov_names_free(names, count);
+	return remapped;
+}
+
+/* On x86, where that can be seen; mostly the first is remapped. */
+static bool is_remapping_off(struct iov *iov)
+{
+	bool x86 = false;
+
+	for (unsigned int irq = 0; !x86 && irq < LEGACY_IRQS; irq++) {
+		const struct iov_path number = iov_path("%u", irq);
+
+		x86 = chip_has(iov, number.name, "IO-APIC");
+		if (x86 && chip_has(iov, number.name, "IR-"))
+			return false;
+	}
+	return x86 && !any_is_remapped(iov);
+}
+
+static bool is_allowed(struct iov *iov, const char *module)
+{
+	char text[8];
+
+	return !iov_sys_read(iov, iov_path(IOV_PATH_MODULES "/%s/parameters/allow_unsafe_interrupts",
+					   module).name, text, sizeof(text)) && *text == 'Y';
+}
+
+/* A device could raise any interrupt of the host, so the kernel attaches none. */
+void judge_interrupts(struct judgement *judgement)
+{
+	struct iov *iov = judgement->iov;
+
+	if (!judgement->group || judgement->group->noiommu || !is_remapping_off(iov))
+		return;
+	if (is_allowed(iov, "vfio_iommu_type1") || is_allowed(iov, "iommufd"))
+		verdict_remedy(verdict_add(judgement, "interrupts", IOV_REASON_WARNS, -EPERM,
+					   "interrupt remapping is off, and is allowed to be: a guest's "
+					   "device can raise any interrupt of the host"),
+			       "'iov check' says what turns it on");
+	else
+		verdict_remedy(verdict_add(judgement, "interrupts", IOV_REASON_BLOCKS, -EPERM,
+					   "interrupt remapping is off, without which the kernel gives "
+					   "no device to a guest"),
+			       "'iov check' says what turns it on; where all guests are trusted, "
+			       "'modprobe vfio_iommu_type1 allow_unsafe_interrupts=1' does without");
 }
 
 /* What firmware keeps for a function makes the kernel refuse it, but for what it may relax. */
