@@ -48,6 +48,9 @@ taken_back "after its time"
 expect "the history has it" "awaits undone" "$(results 2)"
 expect "its file is there" "driver: native" "$(grep -o 'driver: .*' $file.undone)"
 expect_status "too late" 1 iov confirm
+expect_match "it names the file" "/etc/iovkit/host.yaml.undone is the host file" "$err"
+expect_status "the file before holds" 0 iov apply
+expect_match "which names the other" "note: /etc/iovkit/host.yaml.undone is the file of a change that nobody" "$out"
 
 # Who takes it back cannot yet
 say native

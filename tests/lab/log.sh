@@ -32,6 +32,16 @@ changes()
 
 changes "done" bind $edu $nic --driver vfio-pci
 changes "done" "vf create" $pf --count 2
+# What is refused while it is planned, but neither what only looks nor a mistake
+before=$(noted)
+! iov bind $pf --driver vfio-pci 2> "$errors" || fail "a PF with VFs is bound to vfio-pci"
+expect "a refused change is noted" "$((before + 1)) refused iov bind $pf --driver vfio-pci" \
+	"$(noted) $(last result) $(last by.command)"
+expect_match "with the reason" "has 2 VFs" "$(last why)"
+! iov bind $pf --driver vfio-pci --dry-run > /dev/null 2>&1 || fail "a PF with VFs would be bound"
+! iov bind $pf --driver nonsense > /dev/null 2>&1 || fail "a driver of that name"
+! iov vf create 0000:ff:00.0 --count 1 > /dev/null 2>&1 || fail "a function of that name"
+expect "no dry run is, nor what names nothing" $((before + 1)) "$(noted)"
 changes "done" "vf set" $pf/vf0 --mac 02:00:00:00:00:01
 ip link set "$(names $pci/$pf/net/*)" up
 changes "done" "irq pin" $pf --policy 1
