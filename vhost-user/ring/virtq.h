@@ -416,6 +416,7 @@ struct virtq_ops {
 	void (*kick_disable)(struct virtq *vq);
 	bool (*kick_enable)(struct virtq *vq);
 	uint32_t (*base)(const struct virtq *vq);
+	bool (*is_new)(const struct virtq *vq);
 };
 
 /**
@@ -632,16 +633,17 @@ static inline uint32_t virtq_base(const struct virtq *vq)
 }
 
 /**
- * virtq_is_new - whether the ring stands where a driver begins with one
+ * virtq_is_new - whether no device has given anything back by this ring yet
  * @vq: ring of which all that was taken was given back
  *
- * Both indices are 0, and of a packed ring both wrap counters 1: virtio 1.2 section 2.8.1.
+ * Where it stands does not tell: indices come round to where a driver begins.  But a driver begins
+ * with zeroes (virtio 1.2 sections 2.7 and 2.8.14), and what a device gave back stays in the ring.  A
+ * packed ring whose entries the driver has all filled, so that nothing of a device is left to be seen,
+ * counts as one that was used.
  */
 static inline bool virtq_is_new(const struct virtq *vq)
 {
-	const uint32_t base = virtq_base(vq);
-
-	return !base || base == UINT32_C(0x80008000);
+	return vq->ops->is_new(vq);
 }
 
 #endif
