@@ -673,6 +673,27 @@ static void what_was_only_begun_is_appended_once(void **at)
 	}
 }
 
+/* Who takes the entry next may be a back end that leaves alone what it does not know. */
+static void what_is_over_has_no_mark(void **at)
+{
+	struct test *test = *at;
+	const size_t entry = test->ring.packed ? 32 : 16;
+	struct ask ask = make_append(test, zone(test, 0), 1);
+
+	assert_int_equal(run(test, &ask), OK);
+	for (unsigned int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < ENTRIES; i++) {
+			uint8_t *state = test->region + entry + i * entry;
+
+			assert_int_equal(state[0], 0);
+			assert_int_equal(state[1], 0);
+			state[1] = VIRTQ_INFLIGHT_DONE;
+		}
+		/* Nor has it one that another left. */
+		open_queue(test, true);
+	}
+}
+
 /* Somebody else's data is where it was to go. */
 static void what_went_elsewhere_is_no_answer(void **at)
 {
@@ -776,6 +797,7 @@ int main(void)
 		BOTH(what_was_appended_is_not_sent_again),
 		BOTH(what_was_written_is_not_refused_again),
 		BOTH(what_was_only_begun_is_appended_once),
+		BOTH(what_is_over_has_no_mark),
 		BOTH(what_went_elsewhere_is_no_answer),
 		BOTH(what_the_device_has_is_done),
 		BOTH(what_is_missing_is_written_behind),
