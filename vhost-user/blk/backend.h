@@ -260,7 +260,8 @@ struct blk_channel;
  *	the source, what was expected and what to do
  * @lock: nobody else may write to it from now on, or, when it is read-only, nobody at all; also
  *	waits, call by call, for what a process that ended has under way: -EWOULDBLOCK until
- *	then; NULL when nobody else can have it
+ *	then, or -EALREADY while who has it does not write any more: only what was written is on
+ *	its way, or it is read; NULL when nobody else can have it
  * @unlock: others may write to it, as soon as all that was written is on the medium, until @lock is
  *	called again; there are no channels; 0, or -errno: nobody may; NULL when @lock is, and
  *	for kinds that cannot be without it
