@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
@@ -174,8 +175,39 @@ static int begin_incoming(struct disk_port *disk, bool is_given_up)
 	return 0;
 }
 
+/* Under any name of it; what is not there is nobody's. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat one, other;
+
+	if (stat(a, &one) || stat(b, &other))
+		return false;
+	if (S_ISBLK(one.st_mode) && S_ISBLK(other.st_mode))
+		return one.st_rdev == other.st_rdev;
+	return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* The disk of this iovd that has the data; NULL when it is somebody else. */
+static const struct disk_port *twin_of(const struct disk_port *disk)
+{
+	const struct disk_port *other;
+
+	TAILQ_FOREACH(other, &disk->port.registry->disks->list, link)
+		if (other != disk && other->disk.backend->ops->takes == BLK_TAKES_PATH &&
+		    is_same_file(other->where, disk->where))
+			return other;
+	return NULL;
+}
+
 static int refuse(const struct disk_port *disk, const char *holder)
 {
+	const struct disk_port *twin = twin_of(disk);
+
+	if (twin)
+		return iov_fail_as(iov_of(disk), IOV_FAILURE_OTHER, -EBUSY, "%s: %s is disk %s of this iovd "
+				   "already; give the guest that one, remove it by 'iov disk remove %s', "
+				   "or make both read-only", disk->port.name, disk->where,
+				   twin->port.name, twin->port.name);
 	return iov_fail(iov_of(disk), -EBUSY, "%s: %s is in use by %s; end that, share it read-only, or "
 			"add the disk with --incoming when its guest comes from there", disk->port.name,
 			disk->where, holder);
@@ -229,6 +261,8 @@ void disk_lock_start(struct disk_port *disk, bool is_new)
 	if (!lock->is_incoming || lock->is_given_up || lock->timer)
 		return;
 	if (!blk_disk_lock(&disk->disk)) {
+		iov_log(iov_of(disk), LOG_NOTICE, "%s: its guest has come, and has %s from now on",
+			disk->port.name, disk->where);
 		have_it(disk);
 		return;
 	}

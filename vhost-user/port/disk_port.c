@@ -679,6 +679,15 @@ int disk_find_removable(struct registry *registry, const char *name, struct port
 			ANSWER_MS / 1000);
 }
 
+unsigned int disk_rings(const struct port *port)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < port->queue_end; i++)
+		count += port->queues[i] != NULL;
+	return count;
+}
+
 static bool can_give_up(const struct port *port)
 {
 	return disk_port_of(port)->disk.backend->ops->reset;
