@@ -35,6 +35,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "vhost-user/compiler.h"
 #include "vhost-user/memory/dirty_log.h"
@@ -190,6 +191,25 @@ static inline struct virtq_cursor virtq_writable(const struct virtq_batch *batch
  * Return: bytes copied, less than @length only at the end of the segments.
  */
 size_t virtq_cursor_read(struct virtq_cursor *cursor, void *to, size_t length);
+
+/**
+ * virtq_cursor_read_head - copy what a chain begins with out of guest memory
+ * @cursor: at the start; advanced by what was copied
+ * @to: private memory
+ * @length: bytes, which mostly one segment has
+ *
+ * Return: whether there were so many.
+ */
+static inline bool virtq_cursor_read_head(struct virtq_cursor *cursor, void *to, size_t length)
+{
+	if (unlikely(cursor->segment == cursor->end || cursor->segment->length < length))
+		return virtq_cursor_read(cursor, to, length) == length;
+	memcpy(to, cursor->segment->data, length);
+	/* The driver may write there at any time; what was read is not read again. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	cursor->offset = (uint32_t)length;
+	return true;
+}
 
 /**
  * virtq_cursor_write - copy into guest memory
