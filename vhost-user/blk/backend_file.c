@@ -200,6 +200,7 @@ static void choose_cache(struct file_backend *file, bool cached)
 		return;
 	*file = direct;
 	file->is_direct = true;
+	file->is_polled = file_queue_number(file, "io_poll");
 }
 
 /* A command for that is there since Linux 6.12. */
@@ -565,6 +566,7 @@ int file_describe(struct blk_backend *backend, struct blk_geometry *geometry)
 		.discard_max = gives_back && !file->read_only ? RANGE_MAX : 0,
 		.zeroes_max = file->read_only ? 0 : RANGE_MAX,
 		.zeroes_may_unmap = !file->lacks[CLEAR_PUNCH],
+		.is_polled = file->is_polled,
 	};
 	if (file->is_device)
 		describe_device(file, geometry);
