@@ -471,13 +471,13 @@ error_t disk_parse_name(int key, char *arg, struct argp_state *state)
 
 struct disk_remove_args {
 	const char *name;
-	bool force;
+	bool in_use;
 };
 
-enum { KEY_FORCE = 0x2000 };
+enum { KEY_IN_USE = 0x2000 };
 
 static const struct argp_option remove_options[] = {
-	{ "force", KEY_FORCE, 0, 0, "Also while a guest uses it, which waits for it then" },
+	{ "in-use", KEY_IN_USE, 0, 0, "Also while a guest uses it, which waits for it then" },
 	{ 0 },
 };
 
@@ -485,8 +485,8 @@ static error_t parse_remove(int key, char *arg, struct argp_state *state)
 {
 	struct disk_remove_args *args = cli_data(state);
 
-	if (key == KEY_FORCE) {
-		args->force = true;
+	if (key == KEY_IN_USE) {
+		args->in_use = true;
 		return 0;
 	}
 	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_DISK);
@@ -497,7 +497,7 @@ static int run_remove(struct cli *cli, void *data)
 	const struct disk_remove_args *args = data;
 	struct json_object *params = cli_name_params(args->name);
 
-	cli_param_switch(params, "unused", !args->force);
+	cli_param_switch(params, "unused", !args->in_use);
 	return cli_do_iovd(cli, "disk.remove", params, "removed");
 }
 
@@ -506,7 +506,7 @@ const struct cli_command cli_disk_remove = {
 	.args = "NAME",
 	.summary = "Remove a disk from iovd; its file or device stays",
 	.example = "iov disk remove vm1-root\n"
-		   "  iov disk remove vm1-root --force",
+		   "  iov disk remove vm1-root --in-use",
 	.changes = true,
 	.saves = true,
 	.locks = true,

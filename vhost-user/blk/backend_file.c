@@ -349,7 +349,11 @@ static int prepare(struct file_backend *file, const struct blk_source *source)
 	choose_cache(file, source->cached);
 	find_clearings(file);
 	error = check_size(file);
-	return error ? error : file_zoned_open(file);
+	if (!error)
+		error = file_zoned_open(file);
+	/* What the kernel holds back for its zone it cannot poll for, and Linux 6.12 breaks trying. */
+	file->is_polled &= !file->zoned;
+	return error;
 }
 
 int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source *source)

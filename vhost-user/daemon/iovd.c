@@ -102,12 +102,12 @@ static void make_directories(const struct iovd_options *parsed)
 static int open_positions(struct daemon *daemon, const char *control)
 {
 	char path[PATH_MAX];
-	int error = -ENAMETOOLONG;
+	int error;
 
 	if (snprintf(path, sizeof(path), "%s.rings", control) < (int)sizeof(path))
 		error = positions_open(&daemon->positions, daemon->iov, path);
 	else
-		iov_fail(daemon->iov, error, "%s: the path is too long", control);
+		error = iov_fail(daemon->iov, -ENAMETOOLONG, "%s: the path is too long", control);
 	if (error && error != -EBUSY)
 		iov_log(daemon->iov, LOG_WARNING, "%s; packed rings of QEMU will not go on after a "
 			"crash", iov_error_message(daemon->iov));

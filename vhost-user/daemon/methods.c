@@ -405,7 +405,7 @@ static int refuse_used(struct methods *methods, const char *name)
 	if (!rings)
 		return 0;
 	return iov_fail_as(methods->registry->iov, IOV_FAILURE_OTHER, -EBUSY, "%s: a guest uses it, %u queue%s "
-			   "run; detach it there first, or say --force: the guest then waits for ever for "
+			   "run; detach it there first, or say --in-use: the guest then waits for ever for "
 			   "what it reads and writes, or until there is such a disk again", name, rings,
 			   rings > 1 ? "s" : "");
 }
