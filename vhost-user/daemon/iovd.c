@@ -48,6 +48,7 @@
  * @disks: what they poll of disks
  * @event: event loop
  * @positions: where rings stand, kept for the next iovd
+ * @lacks_positions: they cannot be kept
  * @methods: ports and bridges, and the file that keeps them
  * @control: control socket
  * @metrics: HTTP server of counters, when it was asked for
@@ -62,6 +63,7 @@ struct daemon {
 	struct disks *disks;
 	sd_event *event;
 	struct positions *positions;
+	bool lacks_positions;
 	struct methods methods;
 	struct control_socket *control;
 	struct metrics_server *metrics;
@@ -108,10 +110,13 @@ static int open_positions(struct daemon *daemon, const char *control)
 		error = positions_open(&daemon->positions, daemon->iov, path);
 	else
 		error = iov_fail(daemon->iov, -ENAMETOOLONG, "%s: the path is too long", control);
-	if (error && error != -EBUSY)
+	if (error == -EBUSY)
+		return error;
+	daemon->lacks_positions = error;
+	if (error)
 		iov_log(daemon->iov, LOG_WARNING, "%s; packed rings of QEMU will not go on after a "
 			"crash", iov_error_message(daemon->iov));
-	return error == -EBUSY ? error : 0;
+	return 0;
 }
 
 static int start_event(struct daemon *daemon)
@@ -183,7 +188,7 @@ static int take_places(void *arg)
 		error = saved_ports_lock(daemon->iov, parsed->state);
 		daemon->has_state = !error;
 	}
-	if (!error && parsed->state && !daemon->positions)
+	if (!error && parsed->state && !daemon->positions && !daemon->lacks_positions)
 		error = open_positions(daemon, parsed->control);
 	if (!error && parsed->metrics)
 		error = metrics_listen(&daemon->metrics, daemon->iov, parsed->metrics);
