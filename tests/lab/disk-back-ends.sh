@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 240 --topology minimal
+# lab: --timeout 480 --topology minimal
 # Devices as disks: one that discards and makes no zeroes of it, one whose writes come seconds late, and
 # one with zones.
 . "$(dirname "$0")/lib/check.sh"
