@@ -41,9 +41,12 @@ static uint64_t all(const uint64_t counts[BLK_KINDS])
 	return sum;
 }
 
+/* Requests that were carried out: one that fails at once is none that a disk is fast with. */
 static double rate_of(const struct blk_load_counts *counts)
 {
-	return counts->seconds > 0 ? (double)all(counts->requests) / counts->seconds : 0;
+	const uint64_t done = all(counts->requests) - all(counts->errors);
+
+	return counts->seconds > 0 ? (double)done / counts->seconds : 0;
 }
 
 static int measure_headroom(struct bench *bench)
@@ -171,7 +174,8 @@ static struct json_object *kind_json(const struct contender *contender, enum blk
 	figures_count(object, "requests", sum->requests[kind]);
 	figures_count(object, "errors", sum->errors[kind]);
 	if (sum->seconds > 0)
-		figures_add(object, "iops", (double)sum->requests[kind] / sum->seconds);
+		figures_add(object, "iops",
+			    (double)(sum->requests[kind] - sum->errors[kind]) / sum->seconds);
 	json_object_object_add(object, "latency_us", figures_latency(&contender->latency[kind]));
 	return object;
 }

@@ -16,6 +16,11 @@
 #define NOT_A_DISK \
 	(VU_BIT(20) | VU_BIT(21) | VU_BIT(22) | VU_BIT(23) | VU_BIT(57) | VU_BIT(60) | VU_BIT(63))
 
+/* Zones, which headers of Linux 6.1 lack: virtio 1.3 section 5.2.4. */
+#define ZONED 17
+#define ZONED_MODEL 92
+#define ZONED_HOST_MANAGED 1
+
 #define RING_SIZE 256
 
 /* What is verified unless somebody says how much: written and read in a moment. */
@@ -39,6 +44,19 @@ static bool has(uint64_t features, unsigned int bit)
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+/* Whether only who knows zones can write to it. */
+static int read_zones(struct blk_disk *disk, struct front_end *front_end)
+{
+	uint8_t space[ZONED_MODEL + 1] = {0};
+	int error;
+
+	if (!has(front_end->offered, ZONED))
+		return 0;
+	error = front_end_read_config(front_end, space, sizeof(space));
+	disk->is_zoned = space[ZONED_MODEL] == ZONED_HOST_MANAGED;
+	return error;
 }
 
 int blk_disk_read(struct blk_disk *disk, struct iov *iov, struct front_end *front_end)
@@ -65,7 +83,7 @@ int blk_disk_read(struct blk_disk *disk, struct iov *iov, struct front_end *fron
 				  : 1,
 		.is_read_only = has(offered, VIRTIO_BLK_F_RO),
 	};
-	return 0;
+	return read_zones(disk, front_end);
 }
 
 static uint64_t features_of(const struct blk_load_options *options)
@@ -108,6 +126,12 @@ static int fit_features(struct blk_shape *shape, struct iov *iov, const char *na
 			iov, -ENOTSUP,
 			"%s: the disk is read-only; expected --rw read or randread, without "
 			"--verify",
+			name);
+	if (blk_load_writes(options) && disk->is_zoned)
+		return iov_fail(
+			iov, -ENOTSUP,
+			"%s: the disk has zones that are written in order, which this load does "
+			"not do; expected --rw read or randread, without --verify",
 			name);
 	shape->features = features_of(options);
 	shape->needed = shape->features & (VU_BIT(VIRTIO_F_VERSION_1) |

@@ -62,6 +62,7 @@ struct blk_load_options {
  * @seg_max: most segments of a request
  * @queues: most rings
  * @is_read_only: it cannot be written
+ * @is_zoned: it has zones, and only who knows them can write
  */
 struct blk_disk {
 	uint64_t bytes;
@@ -70,6 +71,7 @@ struct blk_disk {
 	uint32_t seg_max;
 	unsigned int queues;
 	bool is_read_only;
+	bool is_zoned;
 };
 
 /**

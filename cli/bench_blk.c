@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov bench blk: how fast a vhost-user disk is, and whether it gives back what was written. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
+#include "base/rpc/rpc.h"
 #include "base/size.h"
 #include "bench/blk_bench.h"
 #include "cli/argument.h"
@@ -340,10 +343,47 @@ static int judge(struct cli *cli, struct json_object *results)
 	return error;
 }
 
+/* Whose guest is to come: whoever starts its rings first would have its data from then on. */
+static int check_disk(struct cli *cli, const char *socket, struct json_object *disk)
+{
+	static const char *const waiting[] = { "incoming", "waits-for-writer", "given-up" };
+	const char *status = json_text(disk, "status");
+
+	if (strcmp(json_text(disk, "socket"), socket) != 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(waiting) / sizeof(*waiting); i++)
+		if (!strcmp(status, waiting[i]))
+			return iov_fail_as(cli->iov, IOV_FAILURE_OTHER, -EBUSY, "%s: is that of disk %s of "
+					   "iovd, which is %s: a load would have the data in place of the "
+					   "guest that it waits for; measure a disk that was added without "
+					   "--incoming", socket, json_text(disk, "name"), status);
+	return 0;
+}
+
+/* Other back ends have no such disks, and who may not ask iovd may have no socket of it, either. */
+static int check_sides(struct cli *cli, const struct bench_args *bench)
+{
+	_cleanup_json_ struct json_object *disks = NULL;
+	char path[PATH_MAX];
+	int error = 0;
+
+	if (iov_rpc_call(cli->iov, "disk.list", NULL, &disks))
+		return 0;
+	for (unsigned int i = 0; !error && i < bench->side_count; i++) {
+		error = cli_absolute_path(cli->iov, "SOCKET", bench->sides[i].paths[0], path);
+		for (size_t j = 0; !error && j < json_object_array_length(disks); j++)
+			error = check_disk(cli, path, json_object_array_get_idx(disks, j));
+	}
+	return error;
+}
+
 static int measure(struct json_object **results, struct cli *cli, void *data)
 {
 	struct blk_args *args = data;
+	int error = check_sides(cli, &args->bench);
 
+	if (error)
+		return error;
 	args->options.turns = args->bench.options;
 	args->options.load.no_huge = args->bench.no_huge;
 	return blk_bench_run(results, cli->iov, args->bench.sides, args->bench.side_count,

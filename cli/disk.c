@@ -13,6 +13,7 @@
 #include "base/rpc/rpc.h"
 #include "base/size.h"
 #include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/front_end.h"
@@ -242,6 +243,26 @@ static int add_source(struct iov *iov, const struct disk_add_args *args, struct 
 	return error;
 }
 
+/* It takes memory as its guest writes, and who has none left ends somebody: iovd, or another one. */
+static void warn_of_memory(struct cli *cli, uint64_t bytes)
+{
+	_cleanup_free_ char *text = NULL;
+	char wanted[IOV_SIZE_TEXT], there[IOV_SIZE_TEXT];
+	const char *line;
+	uint64_t available;
+
+	if (iov_sys_read_all(cli->iov, IOV_PATH_MEMINFO, &text, NULL))
+		return;
+	line = strstr(text, "MemAvailable:");
+	if (!line || sscanf(line, "MemAvailable: %" SCNu64, &available) != 1 ||
+	    bytes <= available << 10)
+		return;
+	size_text(bytes, wanted);
+	size_text(available >> 10 << 20, there);
+	fprintf(stderr, "iov: warning: --memory %s: this host has %s left; when the guest has filled that, "
+		"iovd is ended with all its ports and disks, or somebody else is\n", wanted, there);
+}
+
 static int run_add(struct cli *cli, void *data)
 {
 	const struct disk_add_args *args = data;
@@ -250,6 +271,8 @@ static int run_add(struct cli *cli, void *data)
 
 	if (!error)
 		error = add_source(cli->iov, args, params);
+	if (!error && args->source[SOURCE_MEMORY])
+		warn_of_memory(cli, args->bytes);
 	cli_param_switch(params, "read_only", args->read_only);
 	cli_param_switch(params, "cached", args->cached);
 	cli_param_switch(params, "incoming", args->incoming);
@@ -446,22 +469,49 @@ error_t disk_parse_name(int key, char *arg, struct argp_state *state)
 	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_DISK);
 }
 
+struct disk_remove_args {
+	const char *name;
+	bool in_use;
+};
+
+enum { KEY_IN_USE = 0x2000 };
+
+static const struct argp_option remove_options[] = {
+	{ "in-use", KEY_IN_USE, 0, 0, "Also while a guest uses it, which waits for it then" },
+	{ 0 },
+};
+
+static error_t parse_remove(int key, char *arg, struct argp_state *state)
+{
+	struct disk_remove_args *args = cli_data(state);
+
+	if (key == KEY_IN_USE) {
+		args->in_use = true;
+		return 0;
+	}
+	return cli_argument(key, arg, state, &args->name, CLI_EXPECTED_DISK);
+}
+
 static int run_remove(struct cli *cli, void *data)
 {
-	const struct cli_name_args *args = data;
+	const struct disk_remove_args *args = data;
+	struct json_object *params = cli_name_params(args->name);
 
-	return cli_do_iovd(cli, "disk.remove", cli_name_params(args->name), "removed");
+	cli_param_switch(params, "unused", !args->in_use);
+	return cli_do_iovd(cli, "disk.remove", params, "removed");
 }
 
 const struct cli_command cli_disk_remove = {
 	.name = "disk remove",
 	.args = "NAME",
 	.summary = "Remove a disk from iovd; its file or device stays",
-	.example = "iov disk remove vm1-root",
+	.example = "iov disk remove vm1-root\n"
+		   "  iov disk remove vm1-root --in-use",
 	.changes = true,
 	.saves = true,
 	.locks = true,
-	.parse = disk_parse_name,
-	.data_size = sizeof(struct cli_name_args),
+	.options = remove_options,
+	.parse = parse_remove,
+	.data_size = sizeof(struct disk_remove_args),
 	.run = run_remove,
 };

@@ -23,6 +23,7 @@ static const struct iov_column disk_columns[] = {
 	{ "zoned", "Zones" },
 	{ "read_only", "Read-only" },
 	{ "cached", "Cached" },
+	{ "polled", "Polled" },
 	{ "serial", "Serial" },
 	{ "on_error", "On errors" },
 	{ "qos", "QoS group" },

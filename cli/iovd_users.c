@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/iovd_users.h"
 
+#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,15 +12,32 @@
 #include "base/json.h"
 #include "base/pci/identity.h"
 #include "base/rpc/rpc.h"
+#include "base/sysroot/call.h"
 
-/* A device node, by any name of it, on the way that a finding tells. */
-static bool leads_by(struct json_object *finding, const char *path)
+/* A server of files that went away leaves whoever looks there waiting. */
+static int tell_real(struct iov *iov, const char *path, size_t length, FILE *answer)
 {
-	struct json_object *way = json_object_object_get(finding, "path");
 	char real[PATH_MAX];
 
+	(void)length;
+	iov_sys_asking(iov, "where %s leads", path);
 	if (!realpath(path, real))
+		return iov_told(iov, -errno, "%s: %s", path, strerror(errno));
+	fputs(real, answer);
+	return 0;
+}
+
+/* A device node, by any name of it, on the way that a finding tells. */
+static bool leads_by(struct iov *iov, struct json_object *finding, const char *path)
+{
+	struct json_object *way = json_object_object_get(finding, "path");
+	_cleanup_free_ char *real = NULL;
+	int error = iov_sys_call(iov, tell_real, path, strlen(path), &real);
+
+	if (error) {
+		iov_sys_left_out(iov, error);
 		return false;
+	}
 	for (size_t i = 0; i < json_object_array_length(way); i++) {
 		const char *step = json_object_get_string(json_object_array_get_idx(way, i));
 		const char *name = strrchr(step, '/');
@@ -40,12 +58,12 @@ static bool is_function(struct json_object *finding, const char *text)
 	       (!text[length] || text[length] == '/' || text[length] == ',');
 }
 
-static bool is_used_by(struct json_object *finding, struct json_object *user)
+static bool is_used_by(struct iov *iov, struct json_object *finding, struct json_object *user)
 {
 	const char *path = json_text_or_null(user, "path"), *device = json_text_or_null(user, "device");
 
 	if (path)
-		return *path == '/' ? leads_by(finding, path) : is_function(finding, path);
+		return *path == '/' ? leads_by(iov, finding, path) : is_function(finding, path);
 	return device && is_function(finding, device);
 }
 
@@ -56,7 +74,7 @@ static void name_users(const struct cli *cli, struct json_object *finding, const
 		struct json_object *user = json_object_array_get_idx(users, i);
 		const char *name = json_text(user, "name");
 
-		if (!is_used_by(finding, user))
+		if (!is_used_by(cli->iov, finding, user))
 			continue;
 		json_add_text(finding, noun, name);
 		if (!cli->json)

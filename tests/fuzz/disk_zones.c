@@ -75,7 +75,10 @@ static int change(unsigned long request, const struct blk_zone_range *range)
 
 	assert_int_equal(range->nr_sectors, ZONE_BYTES / BLK_SECTOR);
 	assert_int_equal(blk_zones_judge(&set.zoned, io.op, io.offset, 0), 0);
-	return as_kernel(blk_zone_set_change(&set, &io));
+	if (io.op != BLK_ZONE_RESET)
+		return as_kernel(blk_zone_set_change(&set, &io));
+	blk_zone_set_reset(&set, blk_zone_of(&set.zoned, io.offset));
+	return 0;
 }
 
 int __wrap_ioctl(int fd, unsigned long request, void *arg)

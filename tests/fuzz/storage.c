@@ -90,7 +90,7 @@ static const char *const requests[] = {
 	"\"disk.show\",\"params\":{\"name\":\"none\"}}",
 	"\"disk.show\",\"params\":{\"name\":\"y\"}}",
 	"\"disk.stats\",\"params\":{\"name\":\"y\"}}",
-	"\"disk.remove\",\"params\":{\"name\":\"y\"}}",
+	"\"disk.remove\",\"params\":{\"name\":\"y\",\"unused\":true}}",
 	"\"disk.remove\",\"params\":{\"name\":\"p\"}}",
 	ADD("\"backend\":\"null\",\"bytes\":1048576"), ADD("\"backend\":\"null\",\"bytes\":1"),
 	ADD("\"backend\":\"null\""), ADD("\"backend\":\"null\",\"bytes\":4096,\"path\":\"/x\""),

@@ -18,7 +18,7 @@ expect_match "and its disk, with what gives it back" "$nvme is disk guest of iov
 expect "also for programs" guest "$(iov bind $nvme --driver vfio-pci --json 2> /dev/null | gojq -r '[.findings[].disk | strings] | unique[]')"
 expect "it has its driver" nvme "$(driver_of $nvme)"
 expect_status "a second disk there" 1 iov disk add other --socket /run/other.sock --server --device "$disk"
-expect_match "is refused" "is in use by" "$err"
+expect_match "is refused" "is disk guest of this iovd already" "$err"
 expect_status "remove" 0 iov disk remove guest
 expect_status "then it is free" 0 iov bind $nvme --driver vfio-pci
 

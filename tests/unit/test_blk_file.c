@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tests/unit/disk.h"
 #include "tests/unit/loop.h"
 #include "vhost-user/blk/file_backend.h"
@@ -477,7 +478,7 @@ static void one_writer_or_many_readers_have_a_file(void **state)
 
 	assert_return_code(lock(readers), 0);
 	assert_return_code(lock(readers + 1), 0);
-	assert_int_equal(lock(&other), -EWOULDBLOCK);
+	assert_int_equal(lock(&other), -EALREADY);
 	expect_holder(&other, getpid());
 	disk_close(readers);
 	disk_close(readers + 1);
@@ -490,15 +491,48 @@ static void one_writer_or_many_readers_have_a_file(void **state)
 	free(alias);
 }
 
-static bool flush_fails;
+static bool flush_fails, flush_hangs;
 
 /* In place of the C library's. */
 int fdatasync(int fd)
 {
+	while (__atomic_load_n(&flush_hangs, __ATOMIC_RELAXED))
+		poll(NULL, 0, 1);
 	if (!flush_fails)
 		return (int)syscall(SYS_fdatasync, fd);
 	errno = EIO;
 	return -1;
+}
+
+/* A flush may take long, and nobody writes meanwhile. */
+static void who_has_let_go_is_told_from_who_writes(void **state)
+{
+	char *path = disk_file(disk_directory(), MIB);
+	const uint64_t limit = monotonic_ms() + 20000;
+	struct disk disk, other;
+	int error;
+
+	(void)state;
+	assert_return_code(disk_open(&disk, "file", &(struct blk_source){ .path = path }), 0);
+	assert_return_code(disk_open(&other, "file", &(struct blk_source){ .path = path }), 0);
+	assert_return_code(lock(&disk), 0);
+	assert_int_equal(lock(&other), -EWOULDBLOCK);
+	flush_hangs = true;
+	assert_return_code(disk.backend->ops->unlock(disk.backend), 0);
+	while ((error = lock(&other)) == -EWOULDBLOCK && monotonic_ms() < limit)
+		poll(NULL, 0, 1);
+	for (unsigned int i = 0; i < 20; i++)
+		assert_int_equal(lock(&other), -EALREADY);
+	/* Nor does who comes back where it was. */
+	assert_int_equal(lock(&disk), -EALREADY);
+	__atomic_store_n(&flush_hangs, false, __ATOMIC_RELAXED);
+	while ((error = lock(&other)) == -EALREADY && monotonic_ms() < limit)
+		poll(NULL, 0, 1);
+	assert_return_code(error, 0);
+	disk_close(&disk);
+	disk_close(&other);
+	unlink(path);
+	free(path);
 }
 
 /* Others have it all the same, and who let it go is told. */
@@ -772,6 +806,7 @@ int main(void)
 		cmocka_unit_test(file_gets_another_size),
 		cmocka_unit_test(file_says_what_it_is),
 		cmocka_unit_test(one_writer_or_many_readers_have_a_file),
+		cmocka_unit_test(who_has_let_go_is_told_from_who_writes),
 		cmocka_unit_test(what_is_lost_when_a_file_is_let_go_is_told_of),
 		cmocka_unit_test(who_is_killed_keeps_a_file_until_its_writes_are_over),
 		cmocka_unit_test(who_is_killed_keeps_a_device_until_its_writes_are_over),

@@ -20,6 +20,10 @@
 #define ENTRIES 64
 #define BYTES (UINT64_C(4) << 20)
 #define ZONE_BYTES (256u << 10)
+
+/* A disk that takes long, and what is given back of it at once. */
+#define LARGE (UINT64_C(4) << 30)
+#define STEP (UINT64_C(4) << 20)
 #define PIECE 4096u
 #define UNTOUCHED 0x77
 #define FEATURES                                                                                   \
@@ -540,6 +544,98 @@ static void what_is_open_is_limited(void **at)
 }
 
 /* Two guests' worth of rings, of two workers, on one zone. */
+/* A disk that a worker does not do in one pass, of zones of @zone_bytes. */
+static struct test *make_large(struct disk *disk, uint64_t zone_bytes)
+{
+	struct test *test;
+
+	disk_start(disk, "memory", &(struct blk_source){ .bytes = LARGE, .zone_bytes = zone_bytes });
+	test = make_guest(disk, false);
+	test->channel = disk->channel;
+	return test;
+}
+
+static bool is_back(struct test *test)
+{
+	struct vring_used_elem element;
+
+	return driver_used(&test->ring.driver, &element);
+}
+
+/* A tenth of a second for a gigabyte is for nobody else to wait for. */
+static void resets_of_large_zones_let_others_go_on(void **at)
+{
+	struct test *test;
+	struct disk disk;
+	struct ask reset, read;
+	unsigned int passes = 0;
+	uint64_t first;
+
+	(void)at;
+	test = make_large(&disk, LARGE / 4);
+	first = zone(test, 0);
+	assert_int_equal(do_it(test, VIRTIO_BLK_T_OUT, first, PIECE, 0), OK);
+	for (unsigned int all = 0; all < 2; all++, passes = 0) {
+		const uint32_t type = all ? VIRTIO_BLK_T_ZONE_RESET_ALL : VIRTIO_BLK_T_ZONE_RESET;
+
+		reset = make(test, type, all ? 0 : first, 0, 0);
+		add(test, &reset);
+		for (pass(test); !is_back(test); pass(test), passes++) {
+			const uint64_t before = test->ring.guest.allocated;
+
+			if (passes % 8)
+				continue;
+			read = make(test, VIRTIO_BLK_T_IN, 8, 0, PIECE);
+			add(test, &read);
+			pass(test);
+			assert_true(is_back(test));
+			assert_int_equal(status(test, &read), OK);
+			/* It is told while that goes on, and nothing is written there. */
+			if (!passes) {
+				assert_int_equal(state(test, first), VIRTIO_BLK_ZS_FULL);
+				assert_int_equal(do_it(test, VIRTIO_BLK_T_OUT, first + 8, PIECE, 0),
+						 VIRTIO_BLK_S_ZONE_INVALID_CMD);
+			}
+			test->ring.guest.allocated = before;
+		}
+		assert_int_equal(status(test, &reset), OK);
+		assert_in_range(passes, LARGE / 4 / STEP / 2, LARGE / 4 / STEP);
+		assert_int_equal(state(test, first), VIRTIO_BLK_ZS_EMPTY);
+		expect_there(test, first, 0);
+		assert_int_equal(do_it(test, VIRTIO_BLK_T_OUT, first, PIECE, 0), OK);
+	}
+	free_guest(test);
+	disk_close(&disk);
+}
+
+static void reports_of_many_zones_let_others_go_on(void **at)
+{
+	struct test *test;
+	struct disk disk;
+	struct ask ask;
+	unsigned int passes = 0;
+	uint32_t count;
+
+	(void)at;
+	test = make_large(&disk, 64u << 10);
+	count = test->zoned->count;
+	ask = make(test, VIRTIO_BLK_T_ZONE_REPORT, 0, 0, 64 * (count + 1));
+	add(test, &ask);
+	for (pass(test); !is_back(test); pass(test))
+		passes++;
+	assert_int_equal(status(test, &ask), OK);
+	assert_in_range(passes, count / 1024, count);
+	assert_int_equal(le64toh(*(uint64_t *)(void *)answer(test, &ask)), count);
+	for (uint32_t i = 0; i < count; i++) {
+		struct blk_report_zone entry;
+
+		memcpy(&entry, answer(test, &ask) + 64 * (i + 1), sizeof(entry));
+		assert_int_equal(le64toh(entry.z_start), (uint64_t)i * (64u << 10) / BLK_SECTOR);
+	}
+	free_guest(test);
+	disk_close(&disk);
+}
+
 static void rings_share_a_zone(void **at)
 {
 	struct test *a = *at, *b = make_guest(a->back_end, false);
@@ -673,6 +769,27 @@ static void what_was_only_begun_is_appended_once(void **at)
 	}
 }
 
+/* Who takes the entry next may be a back end that leaves alone what it does not know. */
+static void what_is_over_has_no_mark(void **at)
+{
+	struct test *test = *at;
+	const size_t entry = test->ring.packed ? 32 : 16;
+	struct ask ask = make_append(test, zone(test, 0), 1);
+
+	assert_int_equal(run(test, &ask), OK);
+	for (unsigned int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < ENTRIES; i++) {
+			uint8_t *state = test->region + entry + i * entry;
+
+			assert_int_equal(state[0], 0);
+			assert_int_equal(state[1], 0);
+			state[1] = VIRTQ_INFLIGHT_DONE;
+		}
+		/* Nor has it one that another left. */
+		open_queue(test, true);
+	}
+}
+
 /* Somebody else's data is where it was to go. */
 static void what_went_elsewhere_is_no_answer(void **at)
 {
@@ -773,9 +890,12 @@ int main(void)
 		BOTH(zones_change_their_state),
 		BOTH(what_is_open_is_limited),
 		BOTH(rings_share_a_zone),
+		cmocka_unit_test_setup_teardown(resets_of_large_zones_let_others_go_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(reports_of_many_zones_let_others_go_on, setup, teardown),
 		BOTH(what_was_appended_is_not_sent_again),
 		BOTH(what_was_written_is_not_refused_again),
 		BOTH(what_was_only_begun_is_appended_once),
+		BOTH(what_is_over_has_no_mark),
 		BOTH(what_went_elsewhere_is_no_answer),
 		BOTH(what_the_device_has_is_done),
 		BOTH(what_is_missing_is_written_behind),

@@ -404,6 +404,41 @@ static void chains_of_any_length_go_round(void **state)
 #define BOTH(name) TEST(name), { "packed: " #name, name, packed_ring_setup, ring_teardown, NULL }
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ring_setup, ring_teardown)
 
+/* Indices come round to where they began, and what was given back stays. */
+static void ring_is_new_until_something_was_given_back(void **state)
+{
+	struct fixture *fixture = *state;
+	const uint32_t first = virtq_base(&fixture->vq);
+	const struct driver_buffer buffer = room(fixture, 100);
+	struct vring_used_elem element;
+	unsigned int rounds = 0;
+
+	assert_true(virtq_is_new(&fixture->vq));
+	for (unsigned int i = 0; i < 65536; i++) {
+		driver_add(&fixture->driver, &buffer, 1);
+		driver_publish(&fixture->driver);
+		assert_int_equal(virtq_is_new(&fixture->vq), !i);
+		assert_int_equal(take(fixture, 1), 1);
+		virtq_push(&fixture->vq, fixture->batch.chains, i % 2);
+		virtq_publish(&fixture->vq);
+		assert_true(driver_used(&fixture->driver, &element));
+		assert_false(virtq_is_new(&fixture->vq));
+		rounds += virtq_base(&fixture->vq) == first;
+	}
+	assert_int_equal(rounds, fixture->packed ? 65536 / (2 * SIZE) : 1);
+}
+
+/* Of one that is full nothing tells, so it is none to trust. */
+static void full_packed_ring_counts_as_used(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add_rooms(fixture, SIZE - 1, 100);
+	assert_true(virtq_is_new(&fixture->vq));
+	add_rooms(fixture, 1, 100);
+	assert_false(virtq_is_new(&fixture->vq));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +448,9 @@ int main(void)
 		TEST(direct_descriptors_may_come_before_an_indirect_table),
 		BOTH(descriptors_without_length_are_no_segments),
 		BOTH(ring_goes_round_many_times),
+		BOTH(ring_is_new_until_something_was_given_back),
+		cmocka_unit_test_setup_teardown(full_packed_ring_counts_as_used, packed_ring_setup,
+						ring_teardown),
 		BOTH(untaken_chains_come_again),
 		BOTH(space_is_taken_from_as_many_chains_as_needed),
 		BOTH(space_is_all_or_nothing),

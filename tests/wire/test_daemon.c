@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -717,21 +718,91 @@ static void peer_without_a_descriptor_is_told_and_costs_nothing(void **state)
 	daemon_do(&iovd, "version", "{}");
 }
 
+/* Both wait for the first one to end, at the same time. */
 static void second_iovd_is_refused_and_the_first_goes_on(void **state)
 {
-	char command[512];
+	char command[1024];
 
 	(void)state;
 	add_guest_port("a");
-	snprintf(command, sizeof(command), "\"$IOVD\" --no-huge --control %s --state %s 2>&1 | "
-		 "grep -q 'another program listens there'", iovd.control, iovd.state);
-	assert_int_equal(system(command), 0);
 	/* With a socket of its own it would write over what the first one has. */
-	snprintf(command, sizeof(command), "\"$IOVD\" --no-huge --control %s2 --state %s 2>&1 | "
-		 "grep -q 'another iovd has it'", iovd.control, iovd.state);
+	snprintf(command, sizeof(command), "cd %s\n"
+		 "\"$IOVD\" --no-huge --control %s --state %s 2> same &\n"
+		 "\"$IOVD\" --no-huge --control %s2 --state %s 2> other\n"
+		 "test $? = 1 && ! wait $! &&\n"
+		 "grep -q 'another program (pid %d) listens there.*; waiting up to' same &&\n"
+		 "grep -q 'another iovd has it, pid %d (.*; waiting up to' other &&\n"
+		 "tail -n 1 other | grep -q 'another iovd has it, pid %d (.*another path$'",
+		 iovd.directory, iovd.control, iovd.state, iovd.control, iovd.state, iovd.pid,
+		 iovd.pid, iovd.pid);
 	assert_int_equal(system(command), 0);
 	daemon_do(&iovd, "version", "{}");
 	assert_string_equal(daemon_port(&iovd, "port.list", "a", "state"), "listening");
+}
+
+/* A process that has the lock of the file of ports, as one has that was killed and is not gone yet. */
+static pid_t hold_state(int milliseconds)
+{
+	char path[128];
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	snprintf(path, sizeof(path), "%s.lock", iovd.state);
+	assert_return_code(pipe(ready), errno);
+	pid = fork();
+	assert_return_code(pid, errno);
+	if (!pid) {
+		const int fd = open(path, O_RDWR);
+
+		if (fd < 0 || flock(fd, LOCK_EX) || write(ready[1], "", 1) != 1)
+			_exit(1);
+		poll(NULL, 0, milliseconds);
+		_exit(0);
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+static void iovd_waits_for_one_that_is_not_gone_yet(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	add_guest_port("a");
+	daemon_crash(&iovd);
+	pid = hold_state(1500);
+	daemon_restart(&iovd);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), pid);
+	assert_string_equal(daemon_port(&iovd, "port.list", "a", "state"), "listening");
+}
+
+static void iovd_that_waits_for_another_can_be_ended(void **state)
+{
+	const char *program = getenv("IOVD");
+	int status;
+	pid_t holder, pid;
+
+	(void)state;
+	daemon_crash(&iovd);
+	holder = hold_state(60000);
+	pid = fork();
+	assert_return_code(pid, errno);
+	if (!pid) {
+		execl(program, "iovd", "--no-huge", "--control", iovd.control, "--state", iovd.state, NULL);
+		_exit(127);
+	}
+	poll(NULL, 0, 500);
+	kill(pid, SIGTERM);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) || WTERMSIG(status) == SIGTERM);
+	/* It is not one that waited until it had the file. */
+	assert_int_equal(waitpid(holder, NULL, WNOHANG), 0);
+	kill(holder, SIGKILL);
+	waitpid(holder, NULL, 0);
+	daemon_restart(&iovd);
 }
 
 static void end_removes_the_sockets(void **state)
@@ -778,6 +849,8 @@ int main(void)
 		CASE(too_many_peers_are_turned_away_until_some_leave),
 		CASE(peer_without_a_descriptor_is_told_and_costs_nothing),
 		CASE(second_iovd_is_refused_and_the_first_goes_on),
+		CASE(iovd_waits_for_one_that_is_not_gone_yet),
+		CASE(iovd_that_waits_for_another_can_be_ended),
 		CASE(end_removes_the_sockets),
 	};
 

@@ -634,10 +634,38 @@ static void who_comes_early_waits(void **state)
 	end_log(0);
 }
 
+/* As a source has it whose guest is gone, and whose writes take as long as their medium takes. */
+static int hold_as_let_go(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_return_code(ftruncate(fd, DISK_BYTES), errno);
+	assert_return_code(flock(fd, LOCK_SH), errno);
+	return fd;
+}
+
+/* Another guest, whose disk is let go and not written back. */
+static void begin_patience(struct frontend *other)
+{
+	daemon_do(&iovd[1], "disk.add", "{\"name\":\"e\",\"socket\":\"%s/e\",\"server\":true,"
+		  "\"backend\":\"file\",\"path\":\"%s/other\",\"incoming\":true}",
+		  iovd[1].directory, iovd[0].directory);
+	frontend_open(other, frontend_connect(daemon_path(&iovd[1], "e")), MEMORY);
+	frontend_negotiate(other, FEATURES);
+	assert_int_equal(frontend_share_memory(other), 0);
+	frontend_start_ring(other, 0);
+	frontend_enable_ring(other, 0, true);
+}
+
 /* The guest goes on at the source: what came to the destination is old by then. */
 static void nobody_is_waited_for_for_ever(void **state)
 {
+	struct frontend other = { 0 };
+	int fd;
+
 	(void)state;
+	fd = hold_as_let_go(daemon_path(&iovd[0], "other"));
+	begin_patience(&other);
 	add(0, "");
 	add(1, ",\"incoming\":true");
 	boot(0, 0);
@@ -645,6 +673,17 @@ static void nobody_is_waited_for_for_ever(void **state)
 	submit(&slots[0], 7, true);
 	wait_until_shown(1, "status", "waits-for-writer");
 	wait_until_shown(1, "status", "given-up");
+	/* While nobody can write nothing is old, however long that takes. */
+	assert_string_equal(daemon_port(&iovd[1], "disk.list", "e", "status"), "waits-for-writer");
+	close(fd);
+	for (unsigned int tries = 0; tries < 100; tries++) {
+		if (!strcmp(daemon_port(&iovd[1], "disk.list", "e", "status"), "ready"))
+			break;
+		poll(NULL, 0, 20);
+	}
+	assert_string_equal(daemon_port(&iovd[1], "disk.list", "e", "status"), "ready");
+	frontend_close(&other);
+	daemon_do(&iovd[1], "disk.remove", "{\"name\":\"e\"}");
 	daemon_do(&iovd[0], "disk.remove", "{\"name\":\"d\"}");
 	poll(NULL, 0, 200);
 	assert_true(shows(1, "status", "given-up"));

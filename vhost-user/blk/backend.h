@@ -172,6 +172,7 @@ struct blk_lifetime {
  * @erase_max: most bytes of a BLK_SECURE_ERASE; 0 when it has none
  * @rings_max: most rings that it can serve, one of which makes for one channel in use at a
  *	time; 0 for any number
+ * @is_polled: its device is polled while something is under way, and sends no interrupts
  * @has_lifetime: @lifetime says something
  * @lifetime: how worn it is
  * @zoned: its zones, as long as it is open; NULL when it has none
@@ -191,6 +192,7 @@ struct blk_geometry {
 	bool zeroes_may_unmap;
 	uint64_t erase_max;
 	unsigned int rings_max;
+	bool is_polled;
 	bool has_lifetime;
 	struct blk_lifetime lifetime;
 	const struct blk_zoned *zoned;
@@ -260,7 +262,8 @@ struct blk_channel;
  *	the source, what was expected and what to do
  * @lock: nobody else may write to it from now on, or, when it is read-only, nobody at all; also
  *	waits, call by call, for what a process that ended has under way: -EWOULDBLOCK until
- *	then; NULL when nobody else can have it
+ *	then, or -EALREADY while who has it does not write any more: only what was written is on
+ *	its way, or it is read; NULL when nobody else can have it
  * @unlock: others may write to it, as soon as all that was written is on the medium, until @lock is
  *	called again; there are no channels; 0, or -errno: nobody may; NULL when @lock is, and
  *	for kinds that cannot be without it

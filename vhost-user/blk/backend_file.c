@@ -8,7 +8,8 @@
  * where that one was killed.  A device is claimed as well, as a mount does it (O_EXCL): the kernel
  * then keeps others from it, and us where there are some.  What an earlier process began has the
  * claim, too; it is told from a mount by the lock, and then claimed with the lock.  Who lets go gets
- * another description, as lock and claim are those of the one before.
+ * another description, as lock and claim are those of the one before, whose lock is shared while
+ * what was written is on its way to the medium.
  *
  * Without the page cache a file is read and written as its file system says that it can be; where
  * it does not say so, as on tmpfs, the page cache stays between.
@@ -199,6 +200,7 @@ static void choose_cache(struct file_backend *file, bool cached)
 		return;
 	*file = direct;
 	file->is_direct = true;
+	file->is_polled = file_queue_number(file, "io_poll");
 }
 
 /* A command for that is there since Linux 6.12. */
@@ -347,7 +349,11 @@ static int prepare(struct file_backend *file, const struct blk_source *source)
 	choose_cache(file, source->cached);
 	find_clearings(file);
 	error = check_size(file);
-	return error ? error : file_zoned_open(file);
+	if (!error)
+		error = file_zoned_open(file);
+	/* What the kernel holds back for its zone it cannot poll for, and Linux 6.12 breaks trying. */
+	file->is_polled &= !file->zoned;
+	return error;
 }
 
 int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source *source)
@@ -382,15 +388,29 @@ static void drop_old_pages(struct file_backend *file)
 	file->is_shared = false;
 }
 
+/*
+ * Where a shared lock is to be had and one of our own is not, nobody has one to write with.  Where both
+ * are it is a claim that is in the way: of a mount, which writes as it likes.
+ */
+static int judge_holder(const struct file_backend *file)
+{
+	bool is_free = !file->read_only && !flock(file->fd, LOCK_EX | LOCK_NB);
+	bool is_shared = !file->read_only && !is_free && !flock(file->fd, LOCK_SH | LOCK_NB);
+
+	if (is_free || is_shared)
+		flock(file->fd, LOCK_UN);
+	return is_shared ? -EALREADY : -EWOULDBLOCK;
+}
+
 int file_lock(struct blk_backend *backend)
 {
 	struct file_backend *file = file_of(backend);
 	int error = must_claim(file) ? claim(file) : 0;
 
+	if (!error && flock(file->fd, (file->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
+		error = errno == EWOULDBLOCK ? -EBUSY : -errno;
 	if (error)
-		return error == -EBUSY ? -EWOULDBLOCK : error;
-	if (flock(file->fd, (file->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB))
-		return -errno;
+		return error == -EBUSY ? judge_holder(file) : error;
 	drop_old_pages(file);
 	/* Who had it before may have written to its zones until now. */
 	return file->zoned ? file_zoned_load(file->zoned) : 0;
@@ -411,11 +431,15 @@ static void drop_release(struct release *release)
 	free(release);
 }
 
-/* What others are to read is on the medium first, which takes as long as that takes. */
+/*
+ * What others are to read is on the medium first, which takes as long as that takes.  Meanwhile the lock
+ * says that nobody writes any more.
+ */
 static void *release(void *arg)
 {
 	struct release *release = arg;
 
+	flock(release->fd, LOCK_SH);
 	if (fdatasync(release->fd))
 		eventfd_write(release->told_fd, (eventfd_t)errno);
 	flock(release->fd, LOCK_UN);
@@ -546,6 +570,7 @@ int file_describe(struct blk_backend *backend, struct blk_geometry *geometry)
 		.discard_max = gives_back && !file->read_only ? RANGE_MAX : 0,
 		.zeroes_max = file->read_only ? 0 : RANGE_MAX,
 		.zeroes_may_unmap = !file->lacks[CLEAR_PUNCH],
+		.is_polled = file->is_polled,
 	};
 	if (file->is_device)
 		describe_device(file, geometry);

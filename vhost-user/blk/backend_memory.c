@@ -2,6 +2,10 @@
 /*
  * A disk in memory: what nobody wrote to takes none, and what is given back reads as zeroes.
  *
+ * What takes long goes step by step, one in each pass of its worker: to give the memory of a gigabyte
+ * back takes a tenth of a second.  Nobody writes meanwhile to the zone that is reset: it counts as
+ * full until it is empty.
+ *
  * Workers share nothing but the bytes.  Who reads what somebody writes meanwhile gets what
  * was there before or what is there after of each byte, as from any disk.
  */
@@ -15,9 +19,13 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "vhost-user/blk/zones.h"
+#include "vhost-user/compiler.h"
 
 /* Bytes that may be given back at once: about a millisecond of the worker. */
 #define RANGE_MAX (UINT64_C(4) << 20)
+
+/* Zones that are looked at in one step. */
+#define ZONES_STEP 1024
 
 /* Bytes of a zone, how many there may be, and how many of them open or active at once. */
 #define ZONE_MIN (64u << 10)
@@ -49,6 +57,22 @@ struct memory_backend {
 	uint32_t conventional;
 	struct blk_zone_set zones;
 };
+
+/**
+ * struct memory_channel - a worker's way to it
+ * @first: what goes step by step; NULL for none
+ * @last: where the next one goes
+ */
+struct memory_channel {
+	struct blk_channel channel;
+	struct blk_io *first;
+	struct blk_io **last;
+};
+
+static struct memory_channel *channel_of(struct blk_channel *channel)
+{
+	return (struct memory_channel *)channel;
+}
 
 static struct memory_backend *of(struct blk_backend *backend)
 {
@@ -230,16 +254,47 @@ static int write_at(struct memory_backend *memory, const struct blk_io *io)
 	return error;
 }
 
-/* Before somebody writes to it again. */
-static int reset(struct memory_backend *memory, const struct blk_io *io)
+static uint64_t smaller(uint64_t a, uint64_t b)
 {
-	const uint64_t left = memory->size - io->offset, zone = memory->zones.zoned.zone_bytes;
-	const uint64_t first = memory->conventional * zone;
-	const bool is_one = io->op == BLK_ZONE_RESET;
-	int error = is_one ? clear(memory, io->offset, zone < left ? zone : left) :
-			     clear(memory, first, memory->size - first);
+	return a < b ? a : b;
+}
 
-	return error ? error : blk_zone_set_change(&memory->zones, io);
+/* The next step of a zone, from @at on; where it ends, or -errno. */
+static int64_t reset_step(struct memory_backend *memory, uint64_t at)
+{
+	const struct blk_zoned *zoned = &memory->zones.zoned;
+	const uint32_t zone = blk_zone_of(zoned, at);
+	const uint64_t end = smaller((zone + UINT64_C(1)) * zoned->zone_bytes, memory->size);
+	const uint64_t until = smaller(at + RANGE_MAX, end);
+	int error;
+
+	if (!(at % zoned->zone_bytes) && !blk_zone_set_fence(&memory->zones, zone))
+		return (int64_t)end;
+	error = clear(memory, at, until - at);
+	if (error)
+		return error;
+	if (until == end)
+		blk_zone_set_reset(&memory->zones, zone);
+	return (int64_t)until;
+}
+
+/* As far as a step goes; empty zones cost next to nothing. */
+static int reset(struct memory_backend *memory, struct blk_io *io)
+{
+	const uint64_t zone = memory->zones.zoned.zone_bytes;
+	const bool is_one = io->op == BLK_ZONE_RESET;
+	const uint64_t first = is_one ? io->offset : memory->conventional * zone;
+	const uint64_t end = is_one ? smaller(first + zone, memory->size) : memory->size;
+	const uint64_t enough = io->moved + RANGE_MAX;
+
+	for (unsigned int i = 0; i < ZONES_STEP && first + io->moved < end && io->moved < enough; i++) {
+		int64_t at = reset_step(memory, first + io->moved);
+
+		if (at < 0)
+			return (int)at;
+		io->moved = (uint64_t)at - first;
+	}
+	return first + io->moved < end ? -EAGAIN : 0;
 }
 
 static int carry_out(struct memory_backend *memory, struct blk_io *io)
@@ -267,8 +322,7 @@ static int carry_out(struct memory_backend *memory, struct blk_io *io)
 	case BLK_ZONE_APPEND:
 		return append(memory, io);
 	case BLK_ZONE_REPORT:
-		blk_zone_set_report(&memory->zones, io);
-		return 0;
+		return blk_zone_set_report(&memory->zones, io) ? 0 : -EAGAIN;
 	case BLK_ZONE_OPEN:
 	case BLK_ZONE_CLOSE:
 	case BLK_ZONE_FINISH:
@@ -282,9 +336,71 @@ static int carry_out(struct memory_backend *memory, struct blk_io *io)
 	return -EOPNOTSUPP;
 }
 
-static void memory_submit(struct blk_channel *channel, struct blk_io *io)
+/* What goes on in the next pass, behind what does already. */
+static void put_off(struct memory_channel *channel, struct blk_io *io)
 {
-	io->done(io, carry_out(of(channel->backend), io));
+	io->next = NULL;
+	*channel->last = io;
+	channel->last = &io->next;
+}
+
+static void go_on(struct memory_channel *channel, struct blk_io *io)
+{
+	int error = carry_out(of(channel->channel.backend), io);
+
+	if (error == -EAGAIN)
+		put_off(channel, io);
+	else
+		io->done(io, error);
+}
+
+static bool takes_steps(enum blk_op op)
+{
+	return op == BLK_ZONE_REPORT || op == BLK_ZONE_RESET || op == BLK_ZONE_RESET_ALL;
+}
+
+static void memory_submit(struct blk_channel *base, struct blk_io *io)
+{
+	struct memory_channel *channel = channel_of(base);
+
+	if (unlikely(channel->first) && takes_steps(io->op))
+		put_off(channel, io);
+	else
+		go_on(channel, io);
+}
+
+/* One step; the worker does not sleep while there are more. */
+static unsigned int memory_poll(struct blk_channel *base)
+{
+	struct memory_channel *channel = channel_of(base);
+	struct blk_io *io = channel->first;
+
+	if (likely(!io))
+		return 0;
+	channel->first = io->next;
+	if (!channel->first)
+		channel->last = &channel->first;
+	go_on(channel, io);
+	return 1;
+}
+
+static int memory_channel_open(struct blk_channel **out, struct blk_backend *backend,
+			       struct blk_uring *uring)
+{
+	struct memory_channel *channel = calloc(1, sizeof(*channel));
+
+	(void)uring;
+	if (!channel)
+		return -ENOMEM;
+	channel->channel.backend = backend;
+	channel->last = &channel->first;
+	*out = &channel->channel;
+	return 0;
+}
+
+static void memory_channel_close(struct blk_channel *channel)
+{
+	free(channel_of(channel));
 }
 
 const struct blk_backend_ops blk_backend_memory = {
@@ -292,7 +408,8 @@ const struct blk_backend_ops blk_backend_memory = {
 	.open = memory_open,
 	.describe = memory_describe,
 	.close = memory_close,
-	.channel_open = blk_plain_channel_open,
-	.channel_close = blk_plain_channel_close,
+	.channel_open = memory_channel_open,
+	.channel_close = memory_channel_close,
 	.submit = memory_submit,
+	.poll = memory_poll,
 };

@@ -90,7 +90,8 @@ void blk_disk_close(struct blk_disk *disk);
  * blk_disk_lock - try to have it alone
  * @disk: disk
  *
- * Return: 0; -EWOULDBLOCK while somebody else has it; or -errno.
+ * Return: 0; -EWOULDBLOCK while somebody else has it, -EALREADY while that one does not write; or
+ * -errno.
  */
 int blk_disk_lock(struct blk_disk *disk);
 

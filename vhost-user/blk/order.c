@@ -1,29 +1,70 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vhost-user/blk/order.h"
 
+#include <errno.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+static int membarrier(enum membarrier_cmd command)
+{
+	return syscall(SYS_membarrier, command, 0, 0) ? -errno : 0;
+}
+
+static int barrier(void)
+{
+	return membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+/* An old kernel or a filter of system calls may let pass the one and not the other. */
 void blk_order_init(struct blk_order *order)
 {
-	order->needs_fence =
-		syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0;
+	const bool has_barriers =
+		!membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) && !barrier();
+
+	order->barrier = has_barriers ? barrier : NULL;
 }
 
 void blk_order_add_ring(struct blk_order *order, unsigned int ring)
 {
-	if (ring >= order->rings)
-		__atomic_store_n(&order->rings, ring + 1, __ATOMIC_RELEASE);
+	if (ring < order->rings)
+		return;
+	__atomic_store_n(&order->rings, ring + 1, __ATOMIC_RELEASE);
+	/* Who lists a range sees this ring, or what the ring does from now on sees the range. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* What a worker counted before it could see what is listed now is seen behind this. */
-static void have_all_see(const struct blk_order *order)
+static bool has_many_rings(const struct blk_order *order)
 {
-	if (order->needs_fence)
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	else
-		syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+	return __atomic_load_n(&order->rings, __ATOMIC_ACQUIRE) > 1;
+}
+
+/*
+ * With the lock.  What a worker counted before it could see what is listed by now is seen behind this;
+ * returns false when that has to be tried again.
+ */
+static bool have_all_see(struct blk_order *order)
+{
+	if (order->barrier && has_many_rings(order) && order->barrier())
+		return false;
+	order->seen = order->listed;
+	return true;
+}
+
+/*
+ * With the lock.  Who has just been listed waits for others that a worker lists in this pass, as a
+ * barrier for all CPUs costs the same for many.
+ */
+static bool is_seen(struct blk_order *order, struct blk_ordered *place, bool is_just_listed)
+{
+	if (place->until)
+		return true;
+	if (order->seen < place->number &&
+	    ((is_just_listed && order->barrier && has_many_rings(order)) || !have_all_see(order)))
+		return false;
+	/* A change that is under way began without it. */
+	place->until = order->passed + order->is_changing + 1;
+	return true;
 }
 
 static bool overlaps(const struct blk_order_range *range, const struct blk_io *io)
@@ -57,9 +98,10 @@ static bool list_range(struct blk_order *order, struct blk_ordered *place, const
 	__atomic_store_n(&range->start, io->offset, __ATOMIC_RELAXED);
 	__atomic_store_n(&range->end, io->offset + io->length, __ATOMIC_RELEASE);
 	__atomic_store_n(&order->ranges, order->ranges + 1, __ATOMIC_RELEASE);
-	/* A change that is under way began without it. */
-	place->until = order->passed + order->is_changing + 1;
-	have_all_see(order);
+	/* Before it is known whether there are other rings, and before counters are looked at. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	place->number = ++order->listed;
+	place->until = 0;
 	return true;
 }
 
@@ -89,11 +131,11 @@ static void pass_on(struct blk_order *order, uint64_t until)
 bool blk_order_enter_range(struct blk_order *order, struct blk_ordered *place,
 			   const struct blk_io *io)
 {
-	bool may_begin = true;
+	bool may_begin, is_new;
 
 	spin_lock(&order->lock);
-	if (place->slot == BLK_ORDER_RANGES)
-		may_begin = list_range(order, place, io);
+	is_new = place->slot == BLK_ORDER_RANGES;
+	may_begin = (!is_new || list_range(order, place, io)) && is_seen(order, place, is_new);
 	if (may_begin)
 		pass_on(order, place->until);
 	may_begin = may_begin && order->passed >= place->until;

@@ -11,7 +11,11 @@
  *
  * A write counts itself and then looks, a range lists itself and then looks at the counters: of
  * the two one sees the other.  For that there has to be a barrier between the two halves of each.
- * Writes do without, as the range has the kernel make one on all CPUs (membarrier()).
+ * Writes do without, as the range has the kernel make one on all CPUs (membarrier()), for all ranges
+ * at once that were listed by then: one that comes waits for the next pass of its worker.  Where the kernel
+ * makes none each write makes its own.  A disk with one ring needs neither, as it has one thread.
+ *
+ * tests/model/order.pml has all of this in all its states.
  *
  * Threads: any worker, for its rings.
  */
@@ -39,22 +43,27 @@ struct blk_order_range {
 /**
  * struct blk_order - see above; zeroed at first
  * @ranges: number of ranges; atomic
- * @needs_fence: the kernel makes no barriers for us, so each write makes one
+ * @barrier: have the kernel make a barrier on all CPUs that run one of our threads: 0, or -errno for
+ *	not this time; NULL where it makes none for us, so that each write makes one
  * @phase: in which of two counters writes are counted, its lowest bit; atomic
  * @lock: around the list, and @phase, @passed and @is_changing where they are written
  * @passed: how many times all writes were waited for
  * @is_changing: they are, and @phase was changed for it
+ * @listed: how many ranges ever were
+ * @seen: how many of those all writes see that do not count themselves before
  * @list: ranges
  * @rings: how many of @writes were ever used; atomic
  * @writes: of each ring, for each phase; written by its worker
  */
 struct blk_order {
 	unsigned int ranges;
-	bool needs_fence;
+	int (*barrier)(void);
 	unsigned int phase;
 	struct spin lock;
 	uint64_t passed;
 	bool is_changing;
+	uint64_t listed;
+	uint64_t seen;
 	struct blk_order_range list[BLK_ORDER_RANGES];
 	unsigned int rings;
 	struct {
@@ -66,11 +75,13 @@ struct blk_order {
  * struct blk_ordered - part of what has a place in the order
  * @phase: in which a write was counted
  * @slot: of a range in the list; BLK_ORDER_RANGES while it has none
- * @until: of a range: it may begin when @passed of the order is this
+ * @number: of a range that is listed: which one it is of all, from 1 on
+ * @until: of a range that all see: it may begin when @passed of the order is this; 0 before
  */
 struct blk_ordered {
 	uint8_t phase;
 	uint8_t slot;
+	uint64_t number;
 	uint64_t until;
 };
 
@@ -132,7 +143,7 @@ static inline bool blk_order_enter(struct blk_order *order, unsigned int ring,
 	__atomic_store_n(&count[place->phase], count[place->phase] + 1, __ATOMIC_RELAXED);
 	/* Counted before the list is looked at; the other half is in blk_order_enter_range(). */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (unlikely(order->needs_fence))
+	if (unlikely(!order->barrier))
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (likely(!__atomic_load_n(&order->ranges, __ATOMIC_ACQUIRE)) ||
 	    !blk_order_is_in_range(order, io))

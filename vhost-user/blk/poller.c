@@ -106,15 +106,18 @@ static unsigned int take(struct blk_poller *poller, struct blk_polled *polled, u
 	return count;
 }
 
+/* The rings of a disk are side by side, and have one channel. */
 static unsigned int look_at_backends(struct blk_poller *poller, struct blk_list *list)
 {
 	unsigned int count = poller->uring ? blk_uring_poll(poller->uring) : 0;
+	const struct blk_disk *before = NULL;
 
 	for (unsigned int i = 0; list && i < list->count; i++) {
 		struct blk_disk *disk = blk_queue_disk(list->queues[i].queue);
 
-		if (disk->backend->ops->poll && disk->channels[poller->worker])
+		if (disk != before && disk->backend->ops->poll && disk->channels[poller->worker])
 			count += disk->backend->ops->poll(disk->channels[poller->worker]);
+		before = disk;
 	}
 	return count;
 }

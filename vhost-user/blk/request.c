@@ -92,8 +92,26 @@ static uint32_t until_step(uint32_t done, uint32_t length)
 	return length < left ? length : left;
 }
 
-/* The next @length bytes, which are there, as segments that steps do not cut. */
-static int collect(struct blk_request *request, struct virtq_cursor *from, uint32_t length)
+/* Mostly one piece of memory has all of it. */
+static bool collect_one(struct blk_request *request, struct virtq_cursor *from, uint32_t length)
+{
+	const struct virtq_segment *segment = from->segment;
+	uint32_t offset = from->offset;
+
+	if (offset == segment->length) {
+		segment++;
+		offset = 0;
+	}
+	if (segment == from->end || length > segment->length - offset || length > BLK_STEP_BYTES)
+		return false;
+	request->segments[0] = (struct iovec){ segment->data + offset, length };
+	request->segment_count = 1;
+	*from = (struct virtq_cursor){ segment, from->end, offset + length };
+	return true;
+}
+
+/* The next @length bytes, more than none, which are there, as segments that steps do not cut. */
+static int collect_all(struct blk_request *request, struct virtq_cursor *from, uint32_t length)
 {
 	const size_t most = (size_t)(from->end - from->segment) + length / BLK_STEP_BYTES;
 	uint32_t done = 0;
@@ -118,6 +136,12 @@ static int collect(struct blk_request *request, struct virtq_cursor *from, uint3
 			*from = (struct virtq_cursor){ from->segment + 1, from->end, 0 };
 	}
 	return 0;
+}
+
+static int collect(struct blk_request *request, struct virtq_cursor *from, uint32_t length)
+{
+	return !length || likely(collect_one(request, from, length)) ? 0 :
+								       collect_all(request, from, length);
 }
 
 /* The segments from @request->segment on, as far as a step goes. */
@@ -434,8 +458,7 @@ bool blk_request_begin(struct blk_request *request, const struct virtq_batch *ba
 	request->io.vector = NULL;
 	request->io.count = 0;
 	/* Nowhere to tell what became of it, or nothing that says what it is. */
-	if (!request->status ||
-	    virtq_cursor_read(&data, &header, sizeof(header)) != sizeof(header))
+	if (!request->status || !virtq_cursor_read_head(&data, &header, sizeof(header)))
 		return end_with(request, -EINVAL);
 	request->kind = kind_of(le32toh(header.type));
 	request->io.op = (enum blk_op)request->kind;
@@ -501,11 +524,17 @@ static void log_written(const struct blk_request *request, const struct virtq *v
 		dirty_log_mark(vq->log, vq->memory, request->status, 1);
 }
 
+static void drop_segments(struct blk_request *request)
+{
+	if (likely(request->segments == request->few))
+		return;
+	free(request->segments);
+	request->segments = request->few;
+}
+
 void blk_request_free(struct blk_request *request)
 {
-	if (request->segments != request->few)
-		free(request->segments);
-	request->segments = request->few;
+	drop_segments(request);
 }
 
 uint32_t blk_request_end(struct blk_request *request, const struct virtq *vq)
@@ -514,6 +543,6 @@ uint32_t blk_request_end(struct blk_request *request, const struct virtq *vq)
 		*(volatile uint8_t *)request->status = status_of(request->error);
 	if (unlikely(vq->log))
 		log_written(request, vq);
-	blk_request_free(request);
+	drop_segments(request);
 	return request->chain.writable_length;
 }

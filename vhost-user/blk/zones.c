@@ -7,6 +7,9 @@
 
 #include "vhost-user/blk/request.h"
 
+/* Zones that are described at once: some ten microseconds, however many pieces they are written to. */
+#define REPORTED 256
+
 /* Whether none of the zones that it touches is written in order, or it is within the one. */
 static bool is_in_one(const struct blk_zoned *zoned, uint64_t offset, uint64_t length)
 {
@@ -192,10 +195,10 @@ static int close_zone(struct blk_zone_set *set, struct blk_own_zone *zone)
 	return 0;
 }
 
-static void reset_zone(struct blk_zone_set *set, struct blk_own_zone *zone)
+static void finish_zone(struct blk_zone_set *set, struct blk_own_zone *zone)
 {
-	set_state(set, zone, VIRTIO_BLK_ZS_EMPTY);
-	zone->next = start_of(set, zone);
+	set_state(set, zone, VIRTIO_BLK_ZS_FULL);
+	zone->next = end_of(set, zone);
 }
 
 static int write_zone(struct blk_zone_set *set, struct blk_own_zone *zone, const struct blk_io *io)
@@ -247,17 +250,8 @@ static int change(struct blk_zone_set *set, struct blk_own_zone *zone, enum blk_
 		return open_zone(set, zone, VIRTIO_BLK_ZS_EOPEN);
 	case BLK_ZONE_CLOSE:
 		return close_zone(set, zone);
-	case BLK_ZONE_FINISH:
-		set_state(set, zone, VIRTIO_BLK_ZS_FULL);
-		zone->next = end_of(set, zone);
-		return 0;
-	case BLK_ZONE_RESET:
-		reset_zone(set, zone);
-		return 0;
 	default:
-		for (uint32_t i = 0; i < set->zoned.count; i++)
-			if (set->zones[i].state != VIRTIO_BLK_ZS_NOT_WP)
-				reset_zone(set, &set->zones[i]);
+		finish_zone(set, zone);
 		return 0;
 	}
 }
@@ -270,6 +264,29 @@ int blk_zone_set_change(struct blk_zone_set *set, const struct blk_io *io)
 	error = change(set, &set->zones[blk_zone_of(&set->zoned, io->offset)], io->op);
 	spin_unlock(&set->lock);
 	return error;
+}
+
+bool blk_zone_set_fence(struct blk_zone_set *set, uint32_t index)
+{
+	struct blk_own_zone *zone = &set->zones[index];
+	bool has_data;
+
+	spin_lock(&set->lock);
+	has_data = zone->state != VIRTIO_BLK_ZS_EMPTY;
+	if (has_data)
+		finish_zone(set, zone);
+	spin_unlock(&set->lock);
+	return has_data;
+}
+
+void blk_zone_set_reset(struct blk_zone_set *set, uint32_t index)
+{
+	struct blk_own_zone *zone = &set->zones[index];
+
+	spin_lock(&set->lock);
+	set_state(set, zone, VIRTIO_BLK_ZS_EMPTY);
+	zone->next = start_of(set, zone);
+	spin_unlock(&set->lock);
 }
 
 static struct blk_report_zone describe(struct blk_zone_set *set, uint32_t index)
@@ -288,18 +305,20 @@ static struct blk_report_zone describe(struct blk_zone_set *set, uint32_t index)
 	return entry;
 }
 
-void blk_zone_set_report(struct blk_zone_set *set, const struct blk_io *io)
+bool blk_zone_set_report(struct blk_zone_set *set, struct blk_io *io)
 {
-	const uint32_t first = blk_zone_of(&set->zoned, io->offset);
-	const uint64_t room = blk_report_room(io);
-	struct blk_report_head head = { 0 };
-	uint32_t count = 0;
+	const uint32_t first = blk_zone_of(&set->zoned, io->offset), there = set->zoned.count - first;
+	const uint64_t room = blk_report_room(io), all = room < there ? room : there;
+	const uint64_t end = all - io->moved < REPORTED ? all : io->moved + REPORTED;
+	struct blk_report_head head = { .nr_zones = htole64(all) };
 
-	for (; count < room && count < set->zoned.count - first; count++) {
-		const struct blk_report_zone entry = describe(set, first + count);
+	for (; io->moved < end; io->moved++) {
+		const struct blk_report_zone entry = describe(set, first + (uint32_t)io->moved);
 
-		blk_report_write(io, sizeof(head) + count * sizeof(entry), &entry, sizeof(entry));
+		blk_report_write(io, sizeof(head) + io->moved * sizeof(entry), &entry,
+				 sizeof(entry));
 	}
-	head.nr_zones = htole64(count);
-	blk_report_write(io, 0, &head, sizeof(head));
+	if (end == all)
+		blk_report_write(io, 0, &head, sizeof(head));
+	return end == all;
 }

@@ -135,7 +135,7 @@ int blk_zone_set_write(struct blk_zone_set *set, const struct blk_io *io, uint64
 bool blk_zone_set_has(struct blk_zone_set *set, uint64_t at, uint64_t length);
 
 /**
- * blk_zone_set_change - open, close, finish or reset a zone, or reset all
+ * blk_zone_set_change - open, close or finish a zone
  * @set: zones
  * @io: which, that blk_zones_judge() let pass
  *
@@ -146,12 +146,34 @@ bool blk_zone_set_has(struct blk_zone_set *set, uint64_t at, uint64_t length);
 int blk_zone_set_change(struct blk_zone_set *set, const struct blk_io *io);
 
 /**
- * blk_zone_set_report - say what they are
+ * blk_zone_set_fence - have nobody write to a zone until it is reset
  * @set: zones
- * @io: BLK_ZONE_REPORT
+ * @zone: one that is written in order
+ *
+ * Any thread.
+ *
+ * Return: false when there is nothing in it, so that it is as a reset leaves it.
+ */
+bool blk_zone_set_fence(struct blk_zone_set *set, uint32_t zone);
+
+/**
+ * blk_zone_set_reset - a zone is empty
+ * @set: zones
+ * @zone: one that is written in order, after blk_zone_set_fence() and without data
  *
  * Any thread.
  */
-void blk_zone_set_report(struct blk_zone_set *set, const struct blk_io *io);
+void blk_zone_set_reset(struct blk_zone_set *set, uint32_t zone);
+
+/**
+ * blk_zone_set_report - say what they are, as many as take a moment
+ * @set: zones
+ * @io: BLK_ZONE_REPORT, whose @moved is how many it has already
+ *
+ * Any thread.
+ *
+ * Return: whether that was all.
+ */
+bool blk_zone_set_report(struct blk_zone_set *set, struct blk_io *io);
 
 #endif

@@ -27,6 +27,7 @@
 #include "vhost-user/daemon/metrics.h"
 #include "vhost-user/daemon/options.h"
 #include "vhost-user/daemon/standalone.h"
+#include "vhost-user/daemon/succession.h"
 #include "vhost-user/memory/memory_fault.h"
 #include "vhost-user/port/disks.h"
 #include "vhost-user/port/registry.h"
@@ -40,11 +41,14 @@
 /**
  * struct daemon - what runs, in the order in which it is started
  * @iov: context of the main thread
+ * @parsed: what it was started with
+ * @has_state: no other iovd has the file of ports
  * @dpdk: DPDK runs
  * @workers: forward
  * @disks: what they poll of disks
  * @event: event loop
  * @positions: where rings stand, kept for the next iovd
+ * @lacks_positions: they cannot be kept
  * @methods: ports and bridges, and the file that keeps them
  * @control: control socket
  * @metrics: HTTP server of counters, when it was asked for
@@ -52,11 +56,14 @@
  */
 struct daemon {
 	struct iov *iov;
+	const struct iovd_options *parsed;
+	bool has_state;
 	bool dpdk;
 	struct workers *workers;
 	struct disks *disks;
 	sd_event *event;
 	struct positions *positions;
+	bool lacks_positions;
 	struct methods methods;
 	struct control_socket *control;
 	struct metrics_server *metrics;
@@ -94,14 +101,22 @@ static void make_directories(const struct iovd_options *parsed)
  * Beside the control socket, as that is on tmpfs: whoever starts iovd again finds it there,
  * and nobody after the host went down.  Guests with packed rings need it, and no other.
  */
-static void open_positions(struct daemon *daemon, const char *control)
+static int open_positions(struct daemon *daemon, const char *control)
 {
 	char path[PATH_MAX];
+	int error;
 
-	if (snprintf(path, sizeof(path), "%s.rings", control) >= (int)sizeof(path) ||
-	    positions_open(&daemon->positions, daemon->iov, path))
+	if (snprintf(path, sizeof(path), "%s.rings", control) < (int)sizeof(path))
+		error = positions_open(&daemon->positions, daemon->iov, path);
+	else
+		error = iov_fail(daemon->iov, -ENAMETOOLONG, "%s: the path is too long", control);
+	if (error == -EBUSY)
+		return error;
+	daemon->lacks_positions = error;
+	if (error)
 		iov_log(daemon->iov, LOG_WARNING, "%s; packed rings of QEMU will not go on after a "
 			"crash", iov_error_message(daemon->iov));
+	return 0;
 }
 
 static int start_event(struct daemon *daemon)
@@ -162,6 +177,24 @@ static bool may_postcopy(const struct daemon *daemon, const struct iovd_options 
 	return may;
 }
 
+/* What one iovd has alone, before anything is touched that another one may have. */
+static int take_places(void *arg)
+{
+	struct daemon *daemon = arg;
+	const struct iovd_options *parsed = daemon->parsed;
+	int error = parsed->control ? listener_check(daemon->iov, parsed->control, "--control") : 0;
+
+	if (!error && parsed->state && !daemon->has_state) {
+		error = saved_ports_lock(daemon->iov, parsed->state);
+		daemon->has_state = !error;
+	}
+	if (!error && parsed->state && !daemon->positions && !daemon->lacks_positions)
+		error = open_positions(daemon, parsed->control);
+	if (!error && parsed->metrics)
+		error = metrics_listen(&daemon->metrics, daemon->iov, parsed->metrics);
+	return error;
+}
+
 /* What needs privilege, or what the sandbox takes away. */
 static int prepare(struct daemon *daemon, const struct iovd_options *parsed)
 {
@@ -177,15 +210,8 @@ static int prepare(struct daemon *daemon, const struct iovd_options *parsed)
 	error = owner_helper_start(daemon->iov);
 	if (!error)
 		error = privileges_drop(daemon->iov, parsed->user, parsed->sandbox.af_xdp);
-	/* Before anything is touched that another one may have. */
-	if (!error && parsed->control)
-		error = listener_check(daemon->iov, parsed->control, "--control");
-	if (!error && parsed->state)
-		error = saved_ports_lock(daemon->iov, parsed->state);
-	if (!error && parsed->state)
-		open_positions(daemon, parsed->control);
-	if (!error && parsed->metrics)
-		error = metrics_listen(&daemon->metrics, daemon->iov, parsed->metrics);
+	if (!error)
+		error = succession_take(daemon->iov, take_places, daemon);
 	if (!error && !parsed->no_sandbox)
 		error = sandbox_paths(daemon->iov, &parsed->sandbox);
 	return error;
@@ -320,7 +346,7 @@ int main(int argc, char **argv)
 {
 	struct iovd_options parsed;
 	const struct iov_options context = { .log = log_line, .log_arg = &parsed };
-	struct daemon daemon = { 0 };
+	struct daemon daemon = { .parsed = &parsed };
 	int status;
 
 	if (!streams_open())

@@ -389,9 +389,35 @@ static int call_disk_resize(void *arg, struct json_object *params, struct json_o
 	return error ? error : answer_change(methods, differs, true, port_describe(port), result);
 }
 
+static const struct jsonrpc_param disk_remove_params[] = {
+	{ "name", json_type_string, true }, { "unused", json_type_boolean, false }, DRY_RUN,
+};
+
+/* Its guest waits for what it asks for then, until there is such a disk again. */
+static int refuse_used(struct methods *methods, const char *name)
+{
+	struct port *port;
+	unsigned int rings;
+
+	if (disk_find(methods->registry, name, &port))
+		return 0;
+	rings = disk_rings(port);
+	if (!rings)
+		return 0;
+	return iov_fail_as(methods->registry->iov, IOV_FAILURE_OTHER, -EBUSY, "%s: a guest uses it, %u queue%s "
+			   "run; detach it there first, or say --in-use: the guest then waits for ever for "
+			   "what it reads and writes, or until there is such a disk again", name, rings,
+			   rings > 1 ? "s" : "");
+}
+
 static int call_disk_remove(void *arg, struct json_object *params, struct json_object **result)
 {
-	return remove_found(arg, params, result, disk_find_removable);
+	struct methods *methods = arg;
+	int error = 0;
+
+	if (json_object_get_boolean(json_object_object_get(params, "unused")))
+		error = refuse_used(methods, json_text(params, "name"));
+	return error ? error : remove_found(arg, params, result, disk_find_removable);
 }
 
 static const struct jsonrpc_param qos_params[] = {
@@ -624,7 +650,7 @@ const struct jsonrpc_method iovd_methods[] = {
 	{ "disk.show", PARAMS(name_params), call_disk_show },
 	{ "disk.stats", PARAMS(port_stats_params), call_disk_stats },
 	{ "disk.resize", PARAMS(disk_resize_params), call_disk_resize },
-	{ "disk.remove", PARAMS(remove_params), call_disk_remove },
+	{ "disk.remove", PARAMS(disk_remove_params), call_disk_remove },
 	{ "bridge.add", PARAMS(bridge_add_params), call_bridge_add },
 	{ "bridge.set", PARAMS(bridge_set_params), call_bridge_set },
 	{ "bridge.stations", PARAMS(name_params), call_bridge_stations },

@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/rpc/rpc.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
 #include "vhost-user/port/bridge.h"
 #include "vhost-user/port/disk_port.h"
 #include "vhost-user/port/qos_groups.h"
@@ -248,25 +250,43 @@ void saved_ports_close(struct saved_ports *saved)
 	free(saved);
 }
 
+/* By what it wrote into the lock; an iovd of another PID namespace has another number there. */
+static int fail_locked(struct iov *iov, const char *path, int fd)
+{
+	char pid[16] = "", name[64] = "";
+	ssize_t length = pread(fd, pid, sizeof(pid) - 1, 0);
+
+	pid[length > 0 ? strspn(pid, "0123456789") : 0] = '\0';
+	if (!*pid)
+		return iov_fail(iov, -EBUSY, "--state %s: another iovd has it; stop that one, or choose "
+				"another path", path);
+	iov_sys_read(iov, iov_path(IOV_PATH_PROC "/%s/comm", pid).name, name, sizeof(name));
+	return iov_fail(iov, -EBUSY, "--state %s: another iovd has it, pid %s (%s); stop that one, or "
+			"choose another path", path, pid, *name ? name : "gone, and not all of it yet");
+}
+
 /* The file is replaced, so the lock is one of its own, and the descriptor stays open. */
 int saved_ports_lock(struct iov *iov, const char *path)
 {
 	char lock[4096];
-	int fd = -1, error = 0;
+	int fd, error = 0;
 
 	if (snprintf(lock, sizeof(lock), "%s.lock", path) >= (int)sizeof(lock))
 		return iov_fail(iov, -ENAMETOOLONG, "--state %s: the path is too long", path);
-	fd = open(lock, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB))
-		error = -errno;
-	if (!error)
+	fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return iov_told(iov, -errno, "--state %s: %s: %s", path, lock, strerror(errno));
+	if (!flock(fd, LOCK_EX | LOCK_NB)) {
+		/* For the message of whoever comes next; losing it harms nobody. */
+		if (!ftruncate(fd, 0))
+			dprintf(fd, "%d\n", (int)getpid());
 		return 0;
-	if (fd >= 0)
-		close(fd);
-	if (error == -EWOULDBLOCK)
-		return iov_fail(iov, -EBUSY, "--state %s: another iovd has it; stop that one, or choose "
-				"another path", path);
-	return iov_told(iov, error, "--state %s: %s: %s", path, lock, strerror(-error));
+	}
+	error = errno == EWOULDBLOCK ? fail_locked(iov, path, fd)
+				     : iov_told(iov, -errno, "--state %s: %s: %s", path, lock,
+						strerror(errno));
+	close(fd);
+	return error;
 }
 
 static struct json_object *describe(const struct saved_ports *saved)

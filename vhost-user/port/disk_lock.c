@@ -12,8 +12,10 @@
  * again.  Where it goes to the disk was added as incoming, and wants the lock when its first ring
  * starts.  A move that fails is the same the other way: the rings start again where they were.
  *
- * Nobody waits for ever for one who lives.  A guest whose source went on instead has the
- * memory of another time, and would write it over what that did since.
+ * Nobody waits for ever for one who lives and may write.  A guest whose source went on instead has the
+ * memory of another time, and would write it over what that did since.  A source that has stopped and
+ * whose writes are on their way to the medium, which may take long where a page cache is between, keeps
+ * all others from writing: it is waited for as long as it takes.
  */
 #include "vhost-user/port/disk_lock.h"
 
@@ -23,6 +25,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
@@ -36,7 +39,7 @@
 /* Microseconds between tries. */
 #define TRY_US 20000
 
-/* How long a guest that came waits for who lives, in milliseconds. */
+/* How long a guest that came waits for who lives and may write, in milliseconds. */
 #define PATIENCE_MS 30000
 
 static struct iov *iov_of(const struct disk_port *disk)
@@ -97,7 +100,7 @@ static void have_it(struct disk_port *disk)
 static void give_up(struct disk_port *disk, const char *holder)
 {
 	iov_log(iov_of(disk), LOG_ERR,
-		"%s: %s is still in use by %s, %d s after its guest came; it is not waited for any "
+		"%s: %s is still in use by %s, %d s after its guest came or longer; it is not waited for any "
 		"longer, since what the guest knows of it may be old by now; see to where the guest "
 		"came from, and start the guest anew, or remove the disk and add it again",
 		disk->port.name, disk->where, holder, PATIENCE_MS / 1000);
@@ -107,12 +110,12 @@ static void give_up(struct disk_port *disk, const char *holder)
 
 static bool is_patient(const struct disk_port *disk)
 {
-	return !disk->lock.is_incoming || monotonic_ms() - disk->lock.began < PATIENCE_MS;
+	return !disk->lock.is_incoming || monotonic_ms() - disk->lock.doubted < PATIENCE_MS;
 }
 
 static void note_error(struct disk_port *disk, int error)
 {
-	if (error != -EWOULDBLOCK && error != disk->lock.error)
+	if (error != -EWOULDBLOCK && error != -EALREADY && error != disk->lock.error)
 		iov_log(iov_of(disk), LOG_ERR, "%s: %s cannot be locked: %s; remove the disk and add "
 			"it again when the cause is gone", disk->port.name, disk->where,
 			strerror(-error));
@@ -135,11 +138,14 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 		return 0;
 	}
 	note_error(disk, error);
-	if (holder) {
+	/* Nobody can have written now. */
+	if (error == -EALREADY)
+		disk->lock.doubted = monotonic_ms();
+	else if (holder)
 		give_up(disk, holder);
-		free(holder);
+	free(holder);
+	if (disk->lock.is_given_up)
 		return 0;
-	}
 	sd_event_source_set_time_relative(source, TRY_US);
 	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	return 0;
@@ -151,7 +157,7 @@ static int begin_waiting(struct disk_port *disk)
 					       CLOCK_MONOTONIC, TRY_US, 0, on_timer, disk);
 
 	if (!disk->lock.began)
-		disk->lock.began = monotonic_ms();
+		disk->lock.began = disk->lock.doubted = monotonic_ms();
 	disk->lock.error = 0;
 	return error < 0 ? error : 0;
 }
@@ -169,8 +175,39 @@ static int begin_incoming(struct disk_port *disk, bool is_given_up)
 	return 0;
 }
 
+/* Under any name of it; what is not there is nobody's. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat one, other;
+
+	if (stat(a, &one) || stat(b, &other))
+		return false;
+	if (S_ISBLK(one.st_mode) && S_ISBLK(other.st_mode))
+		return one.st_rdev == other.st_rdev;
+	return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+/* The disk of this iovd that has the data; NULL when it is somebody else. */
+static const struct disk_port *twin_of(const struct disk_port *disk)
+{
+	const struct disk_port *other;
+
+	TAILQ_FOREACH(other, &disk->port.registry->disks->list, link)
+		if (other != disk && other->disk.backend->ops->takes == BLK_TAKES_PATH &&
+		    is_same_file(other->where, disk->where))
+			return other;
+	return NULL;
+}
+
 static int refuse(const struct disk_port *disk, const char *holder)
 {
+	const struct disk_port *twin = twin_of(disk);
+
+	if (twin)
+		return iov_fail_as(iov_of(disk), IOV_FAILURE_OTHER, -EBUSY, "%s: %s is disk %s of this iovd "
+				   "already; give the guest that one, remove it by 'iov disk remove %s', "
+				   "or make both read-only", disk->port.name, disk->where,
+				   twin->port.name, twin->port.name);
 	return iov_fail(iov_of(disk), -EBUSY, "%s: %s is in use by %s; end that, share it read-only, or "
 			"add the disk with --incoming when its guest comes from there", disk->port.name,
 			disk->where, holder);
@@ -186,7 +223,7 @@ int disk_lock_begin(struct disk_port *disk, const struct disk_options *options, 
 	if (options->incoming)
 		return begin_incoming(disk, options->given_up);
 	error = try_lock(disk, &holder, &is_seen);
-	*waits = error == -EWOULDBLOCK;
+	*waits = error == -EWOULDBLOCK || error == -EALREADY;
 	if (!error)
 		return 0;
 	if (!*waits)
@@ -224,6 +261,8 @@ void disk_lock_start(struct disk_port *disk, bool is_new)
 	if (!lock->is_incoming || lock->is_given_up || lock->timer)
 		return;
 	if (!blk_disk_lock(&disk->disk)) {
+		iov_log(iov_of(disk), LOG_NOTICE, "%s: its guest has come, and has %s from now on",
+			disk->port.name, disk->where);
 		have_it(disk);
 		return;
 	}

@@ -21,6 +21,7 @@ struct disk_port;
  * @flushes: tells of what was not flushed when it was let go; NULL before that
  * @error: why it could not be had at the last try
  * @began: since when its guest waits, in milliseconds of the monotonic clock; 0 when it does not
+ * @doubted: since when somebody may have written meanwhile, likewise
  * @is_incoming: a guest comes from elsewhere, so who has the data now may live
  * @is_given_up: that one kept it for too long, so nothing is taken from rings of this guest, whichever
  *	front end and iovd it comes back to
@@ -30,6 +31,7 @@ struct disk_lock {
 	sd_event_source *flushes;
 	int error;
 	uint64_t began;
+	uint64_t doubted;
 	bool is_incoming;
 	bool is_given_up;
 };

@@ -540,6 +540,8 @@ static void describe(const struct port *port, struct json_object *object)
 	add_zones(blk->geometry.zoned, object);
 	json_object_object_add(object, "read_only",
 			       json_object_new_boolean(blk->geometry.read_only));
+	if (blk->geometry.is_polled)
+		json_object_object_add(object, "polled", json_object_new_boolean(true));
 	json_add_text(object, "on_error", blk_on_error_name(blk->on_error));
 	json_add_text(object, "status", status_of(disk));
 	if (error)
@@ -677,6 +679,15 @@ int disk_find_removable(struct registry *registry, const char *name, struct port
 	return iov_fail(registry->iov, -EBUSY, "%s: what it is stored on has not answered for %d s, and "
 			"removing it would wait for that; see to its medium, or end iovd", name,
 			ANSWER_MS / 1000);
+}
+
+unsigned int disk_rings(const struct port *port)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < port->queue_end; i++)
+		count += port->queues[i] != NULL;
+	return count;
 }
 
 static bool can_give_up(const struct port *port)

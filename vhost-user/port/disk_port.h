@@ -107,6 +107,12 @@ bool disk_port_reset(struct disk_port *disk);
 int disk_find(struct registry *registry, const char *name, struct port **out);
 
 /**
+ * disk_rings - how many rings of a disk run
+ * @port: a disk
+ */
+unsigned int disk_rings(const struct port *port);
+
+/**
  * disk_find_removable - a disk by its name, whose back end answers
  * @registry: registry
  * @name: its name

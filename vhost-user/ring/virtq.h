@@ -35,6 +35,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "vhost-user/compiler.h"
 #include "vhost-user/memory/dirty_log.h"
@@ -190,6 +191,25 @@ static inline struct virtq_cursor virtq_writable(const struct virtq_batch *batch
  * Return: bytes copied, less than @length only at the end of the segments.
  */
 size_t virtq_cursor_read(struct virtq_cursor *cursor, void *to, size_t length);
+
+/**
+ * virtq_cursor_read_head - copy what a chain begins with out of guest memory
+ * @cursor: at the start; advanced by what was copied
+ * @to: private memory
+ * @length: bytes, which mostly one segment has
+ *
+ * Return: whether there were so many.
+ */
+static inline bool virtq_cursor_read_head(struct virtq_cursor *cursor, void *to, size_t length)
+{
+	if (unlikely(cursor->segment == cursor->end || cursor->segment->length < length))
+		return virtq_cursor_read(cursor, to, length) == length;
+	memcpy(to, cursor->segment->data, length);
+	/* The driver may write there at any time; what was read is not read again. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	cursor->offset = (uint32_t)length;
+	return true;
+}
 
 /**
  * virtq_cursor_write - copy into guest memory
@@ -416,6 +436,7 @@ struct virtq_ops {
 	void (*kick_disable)(struct virtq *vq);
 	bool (*kick_enable)(struct virtq *vq);
 	uint32_t (*base)(const struct virtq *vq);
+	bool (*is_new)(const struct virtq *vq);
 };
 
 /**
@@ -632,16 +653,17 @@ static inline uint32_t virtq_base(const struct virtq *vq)
 }
 
 /**
- * virtq_is_new - whether the ring stands where a driver begins with one
+ * virtq_is_new - whether no device has given anything back by this ring yet
  * @vq: ring of which all that was taken was given back
  *
- * Both indices are 0, and of a packed ring both wrap counters 1: virtio 1.2 section 2.8.1.
+ * Where it stands does not tell: indices come round to where a driver begins.  But a driver begins
+ * with zeroes (virtio 1.2 sections 2.7 and 2.8.14), and what a device gave back stays in the ring.  A
+ * packed ring whose entries the driver has all filled, so that nothing of a device is left to be seen,
+ * counts as one that was used.
  */
 static inline bool virtq_is_new(const struct virtq *vq)
 {
-	const uint32_t base = virtq_base(vq);
-
-	return !base || base == UINT32_C(0x80008000);
+	return vq->ops->is_new(vq);
 }
 
 #endif

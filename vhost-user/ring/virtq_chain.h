@@ -511,6 +511,7 @@ VIRTQ_INLINE unsigned int virtq_fill_all(struct virtq *vq, struct virtq_batch *b
 		.kick_disable = kick_disable,                                                      \
 		.kick_enable = kick_enable,                                                        \
 		.base = base,                                                                      \
+		.is_new = is_new,                                                                  \
 	}
 
 #endif

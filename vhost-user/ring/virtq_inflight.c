@@ -138,25 +138,25 @@ unsigned int virtq_inflight_resume(struct virtq_inflight *inflight, struct virtq
 unsigned int virtq_inflight_take(struct virtq_inflight *inflight, struct virtq *vq,
 				 struct virtq_batch *batch, unsigned int max)
 {
-	unsigned int taken;
+	const uint16_t before = batch->chain_count;
+	uint16_t index = inflight->is_packed ? vq->packed.avail_next : 0;
+	const unsigned int taken = virtq_take(vq, batch, max);
 
-	for (taken = 0; taken < max; taken++) {
-		uint16_t index = inflight->is_packed ? vq->packed.avail_next : 0;
-		struct virtq_chain *chain;
+	for (unsigned int i = 0; i < taken; i++) {
+		struct virtq_chain *chain = &batch->chains[before + i];
 
-		if (!virtq_take(vq, batch, 1))
-			break;
-		chain = &batch->chains[batch->chain_count - 1];
-		if (inflight->is_taken[chain->id]) {
-			virtq_untake(vq, batch, 1);
+		if (unlikely(inflight->is_taken[chain->id])) {
+			virtq_untake(vq, batch, taken - i);
 			vq->error = VIRTQ_ERROR_IN_FLIGHT;
-			break;
+			return i;
 		}
 		inflight->is_taken[chain->id] = 1;
-		if (inflight->is_packed)
-			inflight_packed_taken(inflight, vq, chain, index);
-		else
+		if (!inflight->is_packed) {
 			inflight_split_taken(inflight, chain->id);
+			continue;
+		}
+		inflight_packed_taken(inflight, vq, chain, index);
+		index = (uint16_t)((index + chain->descriptors) % vq->size);
 	}
 	return taken;
 }

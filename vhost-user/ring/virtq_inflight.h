@@ -99,6 +99,8 @@ unsigned int virtq_inflight_take(struct virtq_inflight *inflight, struct virtq *
 
 /**
  * enum virtq_inflight_mark - how far a chain came that must not be carried out twice
+ *
+ * An entry that is not in flight has none: who takes it next may be a back end that knows no marks.
  * @VIRTQ_INFLIGHT_TAKEN: nothing was begun
  * @VIRTQ_INFLIGHT_BEGUN: it may have been carried out, or not
  * @VIRTQ_INFLIGHT_DONE: it was

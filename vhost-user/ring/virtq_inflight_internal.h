@@ -20,8 +20,13 @@
  * virtq_inflight_mark(); other back ends leave it alone.
  */
 struct inflight_split_entry {
-	uint8_t inflight;
-	uint8_t mark;
+	union {
+		struct {
+			uint8_t inflight;
+			uint8_t mark;
+		};
+		uint16_t state;
+	};
 	uint8_t padding[4];
 	uint16_t next;
 	uint64_t counter;
@@ -38,8 +43,13 @@ struct inflight_split {
 
 /* DescStatePacked and QueueRegionPacked. */
 struct inflight_packed_entry {
-	uint8_t inflight;
-	uint8_t mark;
+	union {
+		struct {
+			uint8_t inflight;
+			uint8_t mark;
+		};
+		uint16_t state;
+	};
 	uint16_t next;
 	uint16_t last;
 	uint16_t num;
@@ -143,6 +153,14 @@ struct virtq_inflight {
 static inline void inflight_in_order(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+/* Whether an entry is in flight, without a mark: in one store. */
+static inline void inflight_set(uint16_t *state, bool is_in_flight)
+{
+	const struct inflight_split_entry entry = { .inflight = is_in_flight };
+
+	__atomic_store_n(state, entry.state, __ATOMIC_RELAXED);
 }
 
 /* Make a new region, or repair the one that is there and list what was in flight. */

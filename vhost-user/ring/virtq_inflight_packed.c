@@ -137,7 +137,7 @@ static int walk_free(struct virtq_inflight *inflight, uint8_t *owner)
 			return fail_entry(inflight, at, "is in the free list twice");
 		owner[at] = 1;
 		/* It may have been on its way to be taken. */
-		region->desc[at].inflight = 0;
+		inflight_set(&region->desc[at].state, false);
 		at = inflight->next[at] = __atomic_load_n(&region->desc[at].next, __ATOMIC_RELAXED);
 	}
 	return 0;
@@ -251,9 +251,8 @@ void inflight_packed_taken(struct virtq_inflight *inflight, const struct virtq *
 	entry->num = chain->descriptors;
 	entry->last = last;
 	entry->counter = inflight->counter++;
-	entry->mark = 0;
 	inflight_in_order();
-	entry->inflight = 1;
+	inflight_set(&entry->state, true);
 	chain->slot = head;
 	inflight->last[head] = last;
 	inflight->free_head = at;
@@ -279,7 +278,7 @@ void inflight_packed_push(struct virtq_inflight *inflight, struct virtq *vq,
 	inflight->wants_call |= virtq_publish(vq);
 	inflight->is_taken[chain->id] = 0;
 	inflight_in_order();
-	region->desc[head].inflight = 0;
+	inflight_set(&region->desc[head].state, false);
 	store_heads(region, head, head);
 	store_used(region, (uint16_t)index, wrap, (uint16_t)index, wrap);
 }

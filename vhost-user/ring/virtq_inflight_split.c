@@ -49,7 +49,7 @@ static int finish_batch(struct virtq_inflight *inflight, uint16_t used)
 		if (head >= inflight->entries)
 			return iov_fail(inflight->iov, -EPROTO, "its inflight region lists entry %u, "
 					"expected less than %u", head, inflight->entries);
-		region->desc[head].inflight = 0;
+		inflight_set(&region->desc[head].state, false);
 		head = __atomic_load_n(&region->desc[head].next, __ATOMIC_RELAXED);
 	}
 	inflight_in_order();
@@ -59,15 +59,18 @@ static int finish_batch(struct virtq_inflight *inflight, uint16_t used)
 
 int inflight_split_repair(struct virtq_inflight *inflight, struct virtq_setup *setup)
 {
-	const struct inflight_split *region = inflight->split;
+	struct inflight_split *region = inflight->split;
 	uint16_t used = used_index(setup);
 	int error = finish_batch(inflight, used);
 
 	if (error)
 		return error;
 	for (uint16_t i = 0; i < inflight->entries; i++) {
-		if (__atomic_load_n(&region->desc[i].inflight, __ATOMIC_RELAXED) != 1)
+		if (__atomic_load_n(&region->desc[i].inflight, __ATOMIC_RELAXED) != 1) {
+			/* Its mark is that of what is over. */
+			inflight_set(&region->desc[i].state, false);
 			continue;
+		}
 		if (i >= inflight->size)
 			return iov_fail(inflight->iov, -EPROTO, "head %u is in flight, expected less "
 					"than %u", i, inflight->size);
@@ -83,9 +86,8 @@ void inflight_split_taken(struct virtq_inflight *inflight, uint16_t head)
 	struct inflight_split_entry *entry = &inflight->split->desc[head];
 
 	entry->counter = inflight->counter++;
-	entry->mark = 0;
 	inflight_in_order();
-	entry->inflight = 1;
+	inflight_set(&entry->state, true);
 }
 
 void inflight_split_push(struct virtq_inflight *inflight, struct virtq *vq,
@@ -109,7 +111,7 @@ bool inflight_split_publish(struct virtq_inflight *inflight, struct virtq *vq)
 
 	inflight_in_order();
 	for (uint16_t i = 0; i < inflight->batch_count; i++) {
-		region->desc[inflight->batch[i]].inflight = 0;
+		inflight_set(&region->desc[inflight->batch[i]].state, false);
 		inflight->is_taken[inflight->batch[i]] = 0;
 	}
 	inflight->batch_count = 0;

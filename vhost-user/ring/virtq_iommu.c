@@ -144,6 +144,11 @@ static uint32_t base(const struct virtq *vq)
 	return vq->direct->base(vq);
 }
 
+static bool is_new(const struct virtq *vq)
+{
+	return vq->direct->is_new(vq);
+}
+
 static void expect(const struct virtq *vq)
 {
 	vq->direct->expect(vq);
@@ -161,6 +166,7 @@ static const struct virtq_ops translated_ops = {
 	.kick_disable = kick_disable,
 	.kick_enable = kick_enable,
 	.base = base,
+	.is_new = is_new,
 };
 
 void virtq_translate(struct virtq *vq, const struct iotlb *iotlb)

@@ -455,6 +455,28 @@ static uint32_t base(const struct virtq *vq)
 	       (uint32_t)packed->used_next << 16 | (uint32_t)packed->used_wrap << 31;
 }
 
+/*
+ * What is not available is as its driver made it, zero, unless it was used.  What is may be what the
+ * driver has added to a new ring, or to one that came round.
+ */
+static bool is_new(const struct virtq *vq)
+{
+	const struct virtq_packed *packed = &vq->packed;
+	bool is_zero = !packed->avail_next && !packed->used_next && packed->avail_wrap &&
+		      packed->used_wrap;
+	uint16_t available = 0;
+
+	for (uint16_t i = 0; is_zero && i < vq->size; i++) {
+		const struct descriptor entry = read_entry(&packed->desc[i]);
+
+		if (virtq_is_available(entry.flags, true))
+			available++;
+		else
+			is_zero = !entry.address && !entry.length && !entry.id && !entry.flags;
+	}
+	return is_zero && available < vq->size;
+}
+
 VIRTQ_DEFINE_OPS(virtq_packed);
 
 void virtq_packed_start(struct virtq *vq, const struct virtq_setup *setup)

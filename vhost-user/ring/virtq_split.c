@@ -378,6 +378,18 @@ static uint32_t base(const struct virtq *vq)
 	return vq->split.avail_next;
 }
 
+/* Not one element with an ID or a length. */
+static bool is_new(const struct virtq *vq)
+{
+	const struct vring_used_elem *ring = vq->split.used->ring;
+	uint32_t seen = vq->split.avail_next | vq->split.used_next;
+
+	for (uint16_t i = 0; !seen && i < vq->size; i++)
+		seen = __atomic_load_n(&ring[i].id, __ATOMIC_RELAXED) |
+		       __atomic_load_n(&ring[i].len, __ATOMIC_RELAXED);
+	return !seen;
+}
+
 VIRTQ_DEFINE_OPS(virtq_split);
 
 void virtq_split_start(struct virtq *vq, const struct virtq_setup *setup)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -114,15 +115,28 @@ static const char *remedy(int error)
 				  "it says nothing" : "";
 }
 
+/* Who listens, where that can be known: not in another PID namespace, or when its backlog is full. */
+static void name_listener(int fd, char *text, size_t size)
+{
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof(peer);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) || peer.pid <= 0)
+		snprintf(text, size, "another program");
+	else
+		snprintf(text, size, "another program (pid %d)", (int)peer.pid);
+}
+
 static int check(const struct listener *listener, struct iov *iov, const char *whose)
 {
 	_cleanup_fd_ int fd = listener_connect(&listener->address);
+	char name[64];
 
-	if (fd >= 0 || fd == -EAGAIN)
-		return iov_fail(iov, -EADDRINUSE, "%s: another program listens there, which may be "
-				"iovd already; stop it, or choose another path for %s",
-				listener->address.sun_path, whose);
-	return 0;
+	if (fd < 0 && fd != -EAGAIN)
+		return 0;
+	name_listener(fd, name, sizeof(name));
+	return iov_fail(iov, -EADDRINUSE, "%s: %s listens there, which may be iovd already; stop it, or "
+			"choose another path for %s", listener->address.sun_path, name, whose);
 }
 
 int listener_check(struct iov *iov, const char *path, const char *whose)
