@@ -27,6 +27,7 @@ extern const struct cli_command cli_disk_resize;
 extern const struct cli_command cli_disk_set;
 extern const struct cli_command cli_disk_show;
 extern const struct cli_command cli_disk_stats;
+extern const struct cli_command cli_export;
 extern const struct cli_command cli_group_list;
 extern const struct cli_command cli_group_set_type;
 extern const struct cli_command cli_group_show;

@@ -58,6 +58,7 @@ static const struct cli_command *const commands[] = {
 	&cli_plan,
 	&cli_apply,
 	&cli_snapshot,
+	&cli_export,
 	&cli_recover,
 	&cli_confirm,
 	&cli_log,
