@@ -129,7 +129,7 @@ static int run(struct cli *cli, void *data)
 const struct cli_command cli_export = {
 	.name = "export",
 	.args = "FORMAT [FILE]",
-	.summary = "Say what the host file gives to guests, for those who hand it out",
+	.summary = "List what guests get, for OpenStack and Kubernetes",
 	.example = "iov export sriov-device-plugin > config.json\n"
 		   "  iov export nova > /etc/nova/nova.conf.d/pci.conf\n"
 		   "  iov export nfd > /etc/kubernetes/node-feature-discovery/features.d/iovkit\n\n"

@@ -97,7 +97,7 @@ int iov_cdi_plan(struct iov_plan *plan, const struct iov_cdi_access *access)
 	struct iov_cdi_access before = { 0 };
 	bool kept = iov_cdi_kept(iov, &before);
 	struct iov_step *step;
-	int error = access ? check_folder(iov) : 0;
+	int error = access && iov_sys_is_host(iov) ? check_folder(iov) : 0;
 
 	if (!error)
 		error = read_settings(iov, &was);
