@@ -28,6 +28,7 @@
 #include "cli/report.h"
 #include "cli/usage.h"
 #include "cli/words.h"
+#include "host/cdi/cdi.h"
 #include "plugins/plugins.h"
 #include "sriov/vf.h"
 
@@ -211,6 +212,15 @@ static int begin_change(const struct invocation *invocation)
 	return invocation->command->locks ? 0 : iov_plan_lock(iov, invocation->cli.wait * 1000);
 }
 
+/* What containers are given by name follows what VFIO has, whatever became of the change. */
+static int end_change(const struct cli *cli, int status)
+{
+	if (!iov_cdi_refresh(cli->iov))
+		return status;
+	fprintf(stderr, "iov: %s\n", iov_error_message(cli->iov));
+	return status ? status : CLI_FAILED;
+}
+
 static enum cli_exit cannot_open(const struct invocation *invocation, int error)
 {
 	char message[IOV_MESSAGE_SIZE];
@@ -226,6 +236,7 @@ static int run_command(struct invocation *invocation)
 	struct iov_options options = { invocation->root, log_stderr, invocation };
 	struct cli *cli = &invocation->cli;
 	int error = iov_open(&cli->iov, &options);
+	bool begun = false;
 	int status;
 
 	if (error)
@@ -239,11 +250,15 @@ static int run_command(struct invocation *invocation)
 		error = iov_sriov_register(cli->iov);
 	if (!error)
 		error = iov_plugins_register(cli->iov);
-	if (!error && invocation->command->changes && !cli->dry_run)
+	if (!error && invocation->command->changes && !cli->dry_run) {
 		error = begin_change(invocation);
+		begun = !error;
+	}
 	if (!error)
 		error = invocation->command->run(cli, invocation->data);
 	status = error ? (int)cli_report_error(cli, error) : (int)cli->status;
+	if (begun)
+		status = end_change(cli, status);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "iov: cannot write the output: %s\n", strerror(errno));
 		status = status ? status : CLI_FAILED;

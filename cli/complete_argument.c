@@ -15,6 +15,7 @@
 #include "base/sysroot/paths.h"
 #include "cli/argument.h"
 #include "cli/complete.h"
+#include "cli/export/export.h"
 #include "cli/list.h"
 #include "cli/vmm/vmm.h"
 #include "iommu/group.h"
@@ -313,6 +314,14 @@ static void offer_vmm(const struct complete *complete)
 		complete_offer(complete, vmm->name, vmm->title);
 }
 
+static void offer_format(const struct complete *complete)
+{
+	const struct export_format *format;
+
+	for (size_t i = 0; (format = export_format_at(i)); i++)
+		complete_offer(complete, format->name, format->what);
+}
+
 /* By the name of an argument; where that is NAME, by its option, or the noun of its command. */
 static const struct {
 	const char *name;
@@ -332,7 +341,7 @@ static const struct {
 	{ "NAME", "disk", offer_disk },	    { "DISK", NULL, offer_disk },
 	{ "BLOCK", NULL, offer_block },	    { "TYPE", "group", offer_type },
 	{ "NAME", "qos", offer_qos },	    { "QOS", NULL, offer_qos },
-	{ "METHOD", NULL, offer_method },
+	{ "METHOD", NULL, offer_method },   { "FORMAT", "export", offer_format },
 };
 
 static void offer_named(const struct complete *complete, const char *name, const char *context)

@@ -15,6 +15,9 @@
 int container_open(struct iov_domain *domain, unsigned int type)
 {
 	domain->fd = iov_sys_open(domain->iov, IOV_PATH_DEV_VFIO "/vfio", O_RDWR);
+	if (domain->fd == -ENOENT &&
+	    domain_lacks_node(domain->iov, IOV_PATH_DEV_VFIO "/vfio", IOV_PATH_MISC "/vfio"))
+		return -ENOTSUP;
 	if (domain->fd == -ENOENT || domain->fd == -ENODEV || domain->fd == -ENXIO)
 		return iov_fail(domain->iov, -ENOTSUP, "/" IOV_PATH_DEV_VFIO "/vfio: this kernel has no "
 				"VFIO containers; load the module vfio-pci, or use the iommufd interface");
@@ -46,6 +49,9 @@ static int open_group(struct iov_domain *domain, unsigned int number)
 	if (fd == -EBUSY)
 		return iov_told(domain->iov, fd, "/%s: is open already, in another process or another "
 				"domain", path.name);
+	if (fd == -ENOENT && domain_lacks_node(domain->iov, path.name,
+					       iov_path(IOV_PATH_CLASS_GROUP "/%s%u", prefix, number).name))
+		return -ENOTSUP;
 	if (fd == -ENOENT)
 		return iov_fail(domain->iov, -ENODEV, "/%s: VFIO has no such group; bind its functions to "
 				"vfio-pci", path.name);

@@ -192,6 +192,15 @@ int domain_not_viable(struct iov_domain *domain, unsigned int number)
 			length ? "in use by the host are " : "a member is in use", text, number);
 }
 
+int domain_lacks_node(struct iov *iov, const char *path, const char *entry)
+{
+	if (!iov_sys_exists(iov, entry))
+		return 0;
+	return iov_fail(iov, -ENOTSUP, "/%s: the kernel has it, and it is missing in this /dev; a container "
+			"has to be given its nodes, as by 'podman run --device iovkit.org/vfio=DEVICE', "
+			"see iov-cdi(1)", path);
+}
+
 static uint64_t alignment_of(uint64_t size)
 {
 	uint64_t alignment = DOMAIN_PAGE;

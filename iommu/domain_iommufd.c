@@ -28,6 +28,9 @@ static int open_iommufd(struct iov_domain *domain)
 	int error;
 
 	domain->fd = iov_sys_open(domain->iov, IOV_PATH_DEV_IOMMU, O_RDWR);
+	if (domain->fd == -ENOENT &&
+	    domain_lacks_node(domain->iov, IOV_PATH_DEV_IOMMU, IOV_PATH_MISC "/iommu"))
+		return -ENOTSUP;
 	if (domain->fd == -ENOENT || domain->fd == -ENODEV || domain->fd == -ENXIO)
 		return iov_fail(domain->iov, -ENOTSUP, "/" IOV_PATH_DEV_IOMMU ": this kernel has no "
 				"IOMMUFD; load the module iommufd, or use the type1 interface");

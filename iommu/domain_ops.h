@@ -104,6 +104,12 @@ int domain_attach(struct iov_domain *domain, int device_fd, uint32_t device_id, 
 /* -EBUSY, with each member that keeps a group from being given away, and its driver. */
 int domain_not_viable(struct iov_domain *domain, unsigned int number);
 
+/*
+ * -ENOTSUP when the kernel has a device (@entry, of a class in sysfs) whose node is not in this
+ * /dev, as in a container that was not given it; 0 when the kernel has not.
+ */
+int domain_lacks_node(struct iov *iov, const char *path, const char *entry);
+
 /* The part of a container that type1 and noiommu share. */
 int container_open(struct iov_domain *domain, unsigned int type);
 void container_close(struct iov_domain *domain);

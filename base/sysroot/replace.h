@@ -3,19 +3,21 @@
 #ifndef IOV_BASE_SYSROOT_REPLACE_H
 #define IOV_BASE_SYSROOT_REPLACE_H
 
+#include <stdbool.h>
+
 #include "base/iov.h"
 
 /*
  * Give a file another text.  Whoever reads it, and whatever happens, finds the one text or
- * the other, and the one before is kept beside it as FILE~.  Mode and owner stay; a symbolic
- * link stays, and what it leads to is replaced.  A new file is readable by all, and its folders
- * are made.
+ * the other.  Mode and owner stay; a symbolic link stays, and what it leads to is replaced.  A new
+ * file is readable by all, and its folders are made.
  *
  * @path: relative to the sysroot
- * @text: NULL: there is no such file then, only FILE~
+ * @text: NULL: there is no such file then
+ * @keep: the text before is kept beside it as FILE~
  *
  * 0 or -errno, without a message.
  */
-int sys_replace(struct iov *iov, const char *path, const char *text);
+int sys_replace(struct iov *iov, const char *path, const char *text, bool keep);
 
 #endif

@@ -38,6 +38,8 @@ static int build_all(struct host_build *build)
 			error = host_build_memory(build);
 		if (!error)
 			error = build_devices(build);
+		if (!error && whole)
+			error = host_build_cdi(build);
 	}
 	if (!error && whole && !build->options.skip_iovd)
 		error = host_build_iovd(build);

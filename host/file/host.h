@@ -26,6 +26,9 @@
  *	          vlan: 100
  *	  - device: serial=deadbeef
  *	    driver: vfio-pci
+ *	cdi:					# describe what VFIO has for containers
+ *	  mode: "0660"
+ *	  owner: root:kvm
  *	iovd:
  *	  bridges:
  *	    - name: br0
@@ -132,6 +135,13 @@ struct iov_host_huge_pages {
 	char *size;		/* "2M", "1G" */
 	unsigned int *node;
 	unsigned int count;
+};
+
+/* As the options of "iov cdi write" take them. */
+struct iov_host_cdi {
+	bool *write;		/* off: "iov cdi remove" */
+	char *mode;
+	char *owner;
 };
 
 struct iov_host_bridge {
@@ -241,6 +251,7 @@ struct iov_host {
 	unsigned int huge_page_count;
 	struct iov_host_device *devices;
 	unsigned int device_count;
+	struct iov_host_cdi *cdi;
 	struct iov_host_iovd *iovd;
 };
 

@@ -221,6 +221,13 @@ static const cyaml_schema_field_t iovd_fields[] = {
 	CYAML_FIELD_END
 };
 
+static const cyaml_schema_field_t cdi_fields[] = {
+	SWITCH(struct iov_host_cdi, write),
+	TEXT(struct iov_host_cdi, mode),
+	TEXT(struct iov_host_cdi, owner),
+	CYAML_FIELD_END
+};
+
 static const cyaml_schema_field_t host_fields[] = {
 	NUMBER(struct iov_host, version),
 	CYAML_FIELD_SEQUENCE_COUNT("modules", MAYBE_LIST, struct iov_host, modules, module_count,
@@ -229,6 +236,7 @@ static const cyaml_schema_field_t host_fields[] = {
 				   huge_page_count, &huge_pages, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_SEQUENCE_COUNT("devices", MAYBE_LIST, struct iov_host, devices, device_count,
 				   &device, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_MAPPING_PTR("cdi", MAYBE_LIST, struct iov_host, cdi, cdi_fields),
 	CYAML_FIELD_MAPPING_PTR("iovd", MAYBE_LIST, struct iov_host, iovd, iovd_fields),
 	CYAML_FIELD_END
 };

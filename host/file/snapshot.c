@@ -13,6 +13,7 @@
 #include "base/size.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
+#include "host/cdi/cdi.h"
 #include "host/file/schema.h"
 #include "plugins/system/huge_pages.h"
 
@@ -106,6 +107,25 @@ int snapshot_huge_pages(struct snapshot *snapshot)
 	return error || has_nodes ? error : add_sizes(snapshot, IOV_PATH_HUGE_PAGES, NULL);
 }
 
+static int snapshot_cdi(struct snapshot *snapshot)
+{
+	struct iov_cdi_access access;
+	struct iov_host_cdi *cdi;
+
+	if (!iov_cdi_kept(snapshot->iov, &access))
+		return 0;
+	cdi = snapshot->host->cdi = calloc(1, sizeof(*cdi));
+	if (!cdi)
+		return -ENOMEM;
+	cdi->write = calloc(1, sizeof(*cdi->write));
+	cdi->mode = access.mode[0] ? strdup(access.mode) : NULL;
+	cdi->owner = access.owner[0] ? strdup(access.owner) : NULL;
+	if (!cdi->write || (access.mode[0] && !cdi->mode) || (access.owner[0] && !cdi->owner))
+		return -ENOMEM;
+	*cdi->write = true;
+	return 0;
+}
+
 /* libcyaml's text has no NUL and no comments. */
 static int write_yaml(const struct snapshot *snapshot, const char *notes, char **yaml)
 {
@@ -134,6 +154,8 @@ static int collect(struct snapshot *snapshot)
 	      "# shows what differs since, 'iov apply FILE' brings it back.\n", snapshot->notes);
 	if (!error)
 		error = snapshot_devices(snapshot);
+	if (!error)
+		error = snapshot_cdi(snapshot);
 	if (!error)
 		error = snapshot_iovd(snapshot);
 	return error;

@@ -169,6 +169,9 @@ int device_open_node(struct iov_device *device, const char *token)
 	if (error)
 		return error;
 	device->fd = iov_sys_open(device->iov, path.name, O_RDWR);
+	if (device->fd == -ENOENT && domain_lacks_node(device->iov, path.name,
+			iov_path(IOV_PATH_CLASS_VFIO "/%s", strrchr(path.name, '/') + 1).name))
+		return -ENOTSUP;
 	if (device->fd < 0)
 		return no_device(device, token, device->fd);
 	device->is_cdev = true;
