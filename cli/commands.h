@@ -32,6 +32,7 @@ extern const struct cli_command cli_irq_pin;
 extern const struct cli_command cli_irq_test;
 extern const struct cli_command cli_list;
 extern const struct cli_command cli_log;
+extern const struct cli_command cli_map;
 extern const struct cli_command cli_match;
 extern const struct cli_command cli_metrics;
 extern const struct cli_command cli_plan;
