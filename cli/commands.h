@@ -47,6 +47,7 @@ extern const struct cli_command cli_qos_list;
 extern const struct cli_command cli_qos_remove;
 extern const struct cli_command cli_qos_set;
 extern const struct cli_command cli_qos_show;
+extern const struct cli_command cli_record;
 extern const struct cli_command cli_recover;
 extern const struct cli_command cli_reset;
 extern const struct cli_command cli_show;

@@ -8,6 +8,7 @@ static const struct cli_command *const commands[] = {
 	&cli_list,
 	&cli_show,
 	&cli_map,
+	&cli_record,
 	&cli_group_list,
 	&cli_group_show,
 	&cli_group_set_type,

@@ -153,21 +153,21 @@ static void put_patterns(const struct svg *svg)
 	fputs("</defs>\n", svg->file);
 }
 
-static void put_driver(const struct svg *svg, int x, int y, const char *driver, const char *more)
+/* Its sign and its name; where they end. */
+static int put_driver(const struct svg *svg, int x, int y, const char *driver, const char *text)
 {
 	size_t style = style_of(svg, driver);
 
 	fprintf(svg->file, "<text x=\"%d\" y=\"%d\" style=\"fill:%s\">%s</text>", x, y,
 		styles[style].colour, styles[style].sign);
-	x = put_label(svg, "", x + 18, y, NOTES_X - DRIVER_X - 20, driver ? driver : "no driver");
-	if (more)
-		put_label(svg, "quiet", x - 6, y, 60, more);
+	return put_label(svg, "", x + 18, y, NOTES_X - DRIVER_X - 20, text);
 }
 
 static void put_legend(struct svg *svg)
 {
 	struct json_object *drivers = MEMBER(svg->map, "drivers");
 	int x = MARGIN;
+	char text[128];
 
 	for (size_t i = 0; i < json_object_array_length(drivers); i++) {
 		struct json_object *driver = json_object_array_get_idx(drivers, i);
@@ -176,8 +176,9 @@ static void put_legend(struct svg *svg)
 			x = MARGIN;
 			svg->y += 24;
 		}
-		put_driver(svg, x, svg->y, json_text(driver, "driver"), json_text(driver, "functions"));
-		x += 60 + (int)(width_of(json_text(driver, "driver")) * CHARACTER);
+		snprintf(text, sizeof(text), "%s (%s)", json_text(driver, "driver"),
+			 json_text(driver, "functions"));
+		x = put_driver(svg, x, svg->y, json_text(driver, "driver"), text) + 12;
 	}
 	svg->y += 24;
 	put_label(svg, "quiet", MARGIN, svg->y, WIDTH - 2 * MARGIN,
@@ -271,7 +272,7 @@ static void put_function(struct svg *svg, struct map_run run)
 		snprintf(role, sizeof(role), "%zu alike", run.count);
 	at = put_label(svg, "", at, text_y, DRIVER_X - at, role);
 	put_label(svg, "quiet", at, text_y, DRIVER_X - at - 12, json_text(function, "name"));
-	put_driver(svg, DRIVER_X, text_y, driver, NULL);
+	put_driver(svg, DRIVER_X, text_y, driver, driver ? driver : "no driver");
 	map_notes(function, text, sizeof(text));
 	put_label(svg, class_of_notes(function), NOTES_X, text_y, FRAME_X - NOTES_X - 16, text);
 	fputs("</g>\n", svg->file);
