@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/map.h"
-#include "map_page.h"
+#include "cli/map_assets.h"
 
 /* Where the model goes */
 #define MARK "@MODEL@"

@@ -13,8 +13,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cli/map.h"
-#include "map_drawing_css.h"
-#include "map_drawing_js.h"
+#include "cli/map_assets.h"
 
 #define WIDTH 1240
 #define MARGIN 24
@@ -24,7 +23,9 @@
 #define DRIVER_X 640
 #define NOTES_X 770
 #define FRAME_X (WIDTH - 74)	/* the right side of frames, with room for a number behind it */
-#define CHARACTER 7.3		/* width of one, as far as anybody knows beforehand */
+/* Width of a character, as far as anybody knows beforehand, and of one of a bold text */
+#define CHARACTER 7.3
+#define BOLD_CHARACTER 8.3
 #define TEXT_SIZE 1024
 #define DRIVERS 8
 
@@ -115,18 +116,24 @@ static size_t width_of(const char *text)
 	return width;
 }
 
+static bool is_bold(const char *class)
+{
+	return !strcmp(class, "used") || !strcmp(class, "warning");
+}
+
 /* A text that begins at @x, cut where @room pixels are over; where it ends. */
 static int put_label(const struct svg *svg, const char *class, int x, int y, int room,
 		     const char *text)
 {
-	const size_t most = room > 0 ? (size_t)(room / CHARACTER) : 0;
+	const double character = is_bold(class) ? BOLD_CHARACTER : CHARACTER;
+	const size_t most = room > 0 ? (size_t)(room / character) : 0, width = width_of(text);
 
 	if (!*text || !most)
 		return x;
 	fprintf(svg->file, "<text class=\"%s\" x=\"%d\" y=\"%d\">", class, x, y);
 	put_text(svg->file, text, most);
 	fputs("</text>", svg->file);
-	return x + (int)((width_of(text) < most ? width_of(text) : most) * CHARACTER) + 12;
+	return x + (int)((double)(width < most ? width : most) * character) + 12;
 }
 
 static size_t style_of(const struct svg *svg, const char *driver)

@@ -162,10 +162,24 @@ static void append_names(char *text, size_t size, struct json_object *names)
 		append(text, size, "%s", json_object_get_string(json_object_array_get_idx(names, i)));
 }
 
+#define RATE_SIZE 64
+
+/* "5.0 GT/s x4" of "5.0 GT/s PCIe x4" */
+static void rate_of(struct json_object *function, const char *key, char rate[RATE_SIZE])
+{
+	static const char bus[] = " PCIe";
+	char *at;
+
+	snprintf(rate, RATE_SIZE, "%s", json_text(function, key));
+	at = strstr(rate, bus);
+	if (at)
+		memmove(at, at + strlen(bus), strlen(at + strlen(bus)) + 1);
+}
+
 void map_notes(struct json_object *function, char *text, size_t size)
 {
 	struct json_object *users = json_object_object_get(function, "users");
-	char title[256];
+	char title[256], now[RATE_SIZE], most[RATE_SIZE];
 
 	text[0] = '\0';
 	append_names(text, size, json_object_object_get(function, "net"));
@@ -175,8 +189,9 @@ void map_notes(struct json_object *function, char *text, size_t size)
 		append(text, size, "%s", title);
 	}
 	if (json_object_get_boolean(json_object_object_get(function, "link_slow"))) {
-		snprintf(title, sizeof(title), "slow link, %s of %s", json_text(function, "link"),
-			 json_text(function, "link_max"));
+		rate_of(function, "link", now);
+		rate_of(function, "link_max", most);
+		snprintf(title, sizeof(title), "slow link, %s of %s", now, most);
 		append(text, size, "%s", title);
 	}
 	if (json_object_array_length(json_object_object_get(function, "joins")))

@@ -287,7 +287,8 @@ int record_unpack(const char *path, int directory, char *message, size_t size)
 	if (archive_read_open_filename(archive, path, 1 << 16) == ARCHIVE_OK) {
 		error = unpack_all(&unpack, archive);
 	} else {
-		snprintf(message, size, "%s", archive_error_string(archive));
+		snprintf(message, size, "%s: %s; expected a record that 'iov record' wrote", path,
+			 archive_error_string(archive));
 		error = -EINVAL;
 	}
 	archive_read_free(archive);

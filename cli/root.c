@@ -22,6 +22,9 @@
 #include "base/sysroot/paths.h"
 #include "cli/record.h"
 
+/* Longest name of a folder that a directory is made in. */
+#define ROOM 96
+
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
 {
 	(void)status;
@@ -64,14 +67,23 @@ static int start_cleaner(struct root *root)
 	return -EAGAIN;
 }
 
+/* Where somebody says, or in memory: a record is small, and has files by the thousand. */
+static const char *folder_of_records(void)
+{
+	static const char memory[] = "/" IOV_PATH_DEV "/shm";
+	const char *told = getenv("TMPDIR");
+
+	if (told && *told == '/' && strlen(told) < ROOM)
+		return told;
+	return access(memory, W_OK | X_OK) ? _PATH_TMP : memory;
+}
+
 static int make_directory(struct root *root, char *message, size_t size)
 {
-	const char *folder = getenv("TMPDIR");
-	int error, length;
+	int error;
 
-	length = snprintf(root->unpacked, sizeof(root->unpacked), "%s/iov-record.XXXXXX",
-			  folder && *folder == '/' && strlen(folder) < 40 ? folder : _PATH_TMP);
-	if (length < (int)sizeof(root->unpacked) && mkdtemp(root->unpacked)) {
+	snprintf(root->unpacked, sizeof(root->unpacked), "%s/iov-record.XXXXXX", folder_of_records());
+	if (mkdtemp(root->unpacked)) {
 		error = start_cleaner(root);
 		if (!error)
 			return 0;

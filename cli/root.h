@@ -13,7 +13,7 @@
  */
 struct root {
 	const char *path;
-	char unpacked[64];
+	char unpacked[128];
 	int cleaner_pipe;
 	pid_t cleaner;
 };
