@@ -26,6 +26,7 @@
 #include "cli/inherited.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "cli/root.h"
 #include "cli/usage.h"
 #include "cli/words.h"
 #include "host/cdi/cdi.h"
@@ -226,14 +227,14 @@ static enum cli_exit cannot_open(const struct invocation *invocation, int error)
 	char message[IOV_MESSAGE_SIZE];
 
 	snprintf(message, sizeof(message), "--root %s: %s; expected a directory that has the /sys and "
-		 "/proc of a host, or leave out --root to look at this one",
+		 "/proc of a host, or a file of 'iov record', or leave out --root to look at this one",
 		 invocation->root ? invocation->root : "/", strerror(-error));
 	return cli_report(&invocation->cli, invocation->root ? CLI_USAGE : CLI_FAILED, message);
 }
 
-static int run_command(struct invocation *invocation)
+static int run_at(struct invocation *invocation, const char *root)
 {
-	struct iov_options options = { invocation->root, log_stderr, invocation };
+	struct iov_options options = { root, log_stderr, invocation };
 	struct cli *cli = &invocation->cli;
 	int error = iov_open(&cli->iov, &options);
 	bool begun = false;
@@ -266,6 +267,22 @@ static int run_command(struct invocation *invocation)
 	json_object_put(cli->findings);
 	json_object_put(cli->answer);
 	iov_close(cli->iov);
+	return status;
+}
+
+/* A file that is a record is unpacked for as long as the command runs. */
+static int run_command(struct invocation *invocation)
+{
+	char message[IOV_MESSAGE_SIZE];
+	struct root root;
+	int status;
+
+	if (root_open(&root, invocation->root, message, sizeof(message)))
+		return (int)cli_report(&invocation->cli, CLI_USAGE, message);
+	if (*message)
+		log_stderr(invocation, LOG_WARNING, message);
+	status = run_at(invocation, root.path);
+	root_close(&root);
 	return status;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/iov.h"
 #include "base/rpc/rpc.h"
+#include "cli/root.h"
 #include "cli/words.h"
 
 /* Longest word of a command with its NUL. */
@@ -243,16 +244,20 @@ int cli_complete(const struct cli_command *const *commands, int argc, char **arg
 	struct line line = { .commands = commands };
 	struct complete complete = { .word = argc ? argv[argc - 1] : "", .lead = "" };
 	struct argp_option *option = line.options;
+	char message[IOV_MESSAGE_SIZE];
+	struct root root;
 
 	for (const struct argp_option *from = cli_common_options; !cli_is_last(from); from++)
 		*option++ = *from;
 	read_line(&line, argc - 1, argv);
-	if (iov_open(&complete.iov, &(struct iov_options){ .root = line.root }))
+	if (root_open(&root, line.root, message, sizeof(message)) ||
+	    iov_open(&complete.iov, &(struct iov_options){ .root = root.path }))
 		complete.iov = NULL;
 	if (complete.iov)
 		iov_rpc_set_socket(complete.iov, line.control);
 	complete.first = line.first;
 	offer(&complete, &line);
 	iov_close(complete.iov);
+	root_close(&root);
 	return CLI_OK;
 }

@@ -7,9 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/near.h"
 #include "cli/commands.h"
 #include "cli/export/export.h"
-#include "cli/near.h"
 #include "cli/output.h"
 
 struct export_args {
@@ -28,14 +28,14 @@ static void list_names(char *text, size_t size)
 
 static const struct export_format *find_format(const char *name, const struct argp_state *state)
 {
-	struct cli_near near = { .text = name };
+	struct iov_near near = { .text = name };
 	const struct export_format *format;
 	char names[256];
 
 	for (size_t i = 0; (format = export_format_at(i)); i++) {
 		if (!strcmp(format->name, name))
 			return format;
-		cli_near_look(&near, format->name);
+		iov_near_look(&near, format->name);
 	}
 	list_names(names, sizeof(names));
 	if (near.word)

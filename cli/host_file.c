@@ -13,6 +13,7 @@
 #include "base/pci/identity.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/new_file.h"
 #include "cli/output.h"
 #include "host/file/host.h"
 
@@ -263,45 +264,14 @@ static error_t parse_snapshot(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static int write_all(int fd, const char *text)
-{
-	size_t length = strlen(text);
-
-	while (length) {
-		ssize_t written = write(fd, text, length);
-
-		if (written < 0 && errno != EINTR)
-			return -errno;
-		if (written > 0) {
-			text += written;
-			length -= (size_t)written;
-		}
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
-/* What somebody wrote by hand is not replaced; a folder such as /etc/iovkit is made. */
 static int write_file(struct iov *iov, const char *path, const char *yaml)
 {
-	_cleanup_free_ char *copy = strdup(path);
-	_cleanup_fd_ int fd = -1;
-	int error;
+	struct new_file file;
+	int error = new_file_open(&file, iov, path);
 
-	if (!copy)
-		return -ENOMEM;
-	mkdir(dirname(copy), 0755);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (fd < 0 && errno == EEXIST)
-		return iov_fail(iov, -EEXIST, "%s: is there already; remove it or name another file",
-				path);
-	if (fd < 0)
-		return iov_told(iov, -errno == -ENOENT ? -EIO : -errno, "%s: %s", path,
-				strerror(errno));
-	error = write_all(fd, yaml);
 	if (!error)
-		return 0;
-	unlink(path);
-	return iov_told(iov, error, "%s: %s", path, strerror(-error));
+		fputs(yaml, file.stream);
+	return new_file_close(&file, iov, error);
 }
 
 static void print_snapshot(const struct cli *cli, const char *path, const char *yaml)

@@ -67,19 +67,14 @@ static bool is_used_by(struct iov *iov, struct json_object *finding, struct json
 	return device && is_function(finding, device);
 }
 
-static void name_users(const struct cli *cli, struct json_object *finding, const char *noun,
-		       struct json_object *users)
+static void name_users(struct json_object *finding, const char *noun, struct json_object *users)
 {
 	for (size_t i = 0; i < json_object_array_length(users); i++) {
 		struct json_object *user = json_object_array_get_idx(users, i);
-		const char *name = json_text(user, "name");
 
 		if (!is_used_by(cli->iov, finding, user))
 			continue;
-		json_add_text(finding, noun, name);
-		if (!cli->json)
-			fprintf(stderr, "iov: %s is %s %s of iovd; 'iov %s remove %s' gives it back\n",
-				json_text(finding, "device"), noun, name, noun, name);
+		json_add_text(finding, noun, json_text(user, "name"));
 		return;
 	}
 }
@@ -89,33 +84,54 @@ static bool is_of_iovd(struct json_object *finding)
 	return strstr(json_text(finding, "holder"), "(iovd)");
 }
 
-static void ask(const struct cli *cli, const char *noun)
+static void ask(struct iov *iov, struct json_object *findings, const char *noun)
 {
 	_cleanup_json_ struct json_object *users = NULL;
 	char method[16];
 
 	snprintf(method, sizeof(method), "%s.list", noun);
-	if (iov_rpc_call(cli->iov, method, NULL, &users))
+	if (iov_rpc_call(iov, method, NULL, &users))
 		return;
-	for (size_t i = 0; i < json_object_array_length(cli->findings); i++) {
-		struct json_object *finding = json_object_array_get_idx(cli->findings, i);
+	for (size_t i = 0; i < json_object_array_length(findings); i++) {
+		struct json_object *finding = json_object_array_get_idx(findings, i);
 
 		if (is_of_iovd(finding))
-			name_users(cli, finding, noun, users);
+			name_users(finding, noun, users);
 	}
+}
+
+bool cli_find_iovd_users(struct iov *iov, struct json_object *findings)
+{
+	bool is_there = false;
+
+	for (size_t i = 0; findings && i < json_object_array_length(findings); i++)
+		is_there |= is_of_iovd(json_object_array_get_idx(findings, i));
+	if (is_there) {
+		ask(iov, findings, "disk");
+		ask(iov, findings, "port");
+	}
+	return is_there;
+}
+
+static void tell(struct json_object *finding, const char *noun)
+{
+	const char *name = json_text_or_null(finding, noun);
+
+	if (name)
+		fprintf(stderr, "iov: %s is %s %s of iovd; 'iov %s remove %s' gives it back\n",
+			json_text(finding, "device"), noun, name, noun, name);
 }
 
 void cli_name_iovd_users(const struct cli *cli)
 {
 	char message[IOV_MESSAGE_SIZE];
-	bool is_there = false;
 
-	for (size_t i = 0; i < json_object_array_length(cli->findings); i++)
-		is_there |= is_of_iovd(json_object_array_get_idx(cli->findings, i));
-	if (!is_there)
-		return;
 	snprintf(message, sizeof(message), "%s", iov_error_message(cli->iov));
-	ask(cli, "disk");
-	ask(cli, "port");
+	if (!cli_find_iovd_users(cli->iov, cli->findings))
+		return;
+	for (size_t i = 0; !cli->json && i < json_object_array_length(cli->findings); i++) {
+		tell(json_object_array_get_idx(cli->findings, i), "disk");
+		tell(json_object_array_get_idx(cli->findings, i), "port");
+	}
 	iov_fail(cli->iov, -ECANCELED, "%s", message);
 }

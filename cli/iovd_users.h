@@ -6,6 +6,15 @@
 #include "cli/cli.h"
 
 /**
+ * cli_find_iovd_users - name the disks and ports of iovd that findings are about
+ * @iov: context, whose message may be another then
+ * @findings: as guards have them, which get "disk" or "port"; NULL for none
+ *
+ * Return: whether iovd is among the holders, so that it was asked.
+ */
+bool cli_find_iovd_users(struct iov *iov, struct json_object *findings);
+
+/**
  * cli_name_iovd_users - name the disks and ports of iovd that findings are about
  * @cli: with findings, which get "disk" or "port"
  *

@@ -23,6 +23,12 @@ void list_add_interfaces(struct iov *iov, struct json_object *rows);
 void list_add_verdicts(struct iov *iov, struct json_object *rows);
 
 /*
+ * Who uses the functions of rows: an array of findings as guards have them, which the caller puts,
+ * or NULL for nobody.  0, or -errno with a message.
+ */
+int list_find_holders(struct iov *iov, struct json_object *rows, struct json_object **findings);
+
+/*
  * Add "used_by", an array of who uses it, "guards", an array of the guards that say so, and
  * "group_in_use", whether it or another function of its group is used, to each row of all
  * functions.  0, or -errno with a message.

@@ -107,22 +107,29 @@ static void add_groups(struct json_object *rows)
 }
 
 /* The guards look at the host once, and are asked for each function then. */
-int list_add_holders(struct iov *iov, struct json_object *rows)
+int list_find_holders(struct iov *iov, struct json_object *rows, struct json_object **findings)
 {
-	_cleanup_json_ struct json_object *findings = NULL;
 	struct iov_plan *query;
 	int error = iov_plan_new(&query, iov, "look for who uses functions");
 
 	if (error)
 		return error;
-	add_array(rows, "used_by");
-	add_array(rows, "guards");
 	for (size_t i = 0; i < json_object_array_length(rows); i++)
 		iov_plan_take(query, address_of(json_object_array_get_idx(rows, i)), "");
-	error = iov_plan_guard(query, NULL, &findings);
+	error = iov_plan_guard(query, NULL, findings);
 	iov_plan_free(query);
-	if (error && error != -ECANCELED)
+	return error == -ECANCELED ? 0 : error;
+}
+
+int list_add_holders(struct iov *iov, struct json_object *rows)
+{
+	_cleanup_json_ struct json_object *findings = NULL;
+	int error = list_find_holders(iov, rows, &findings);
+
+	if (error)
 		return error;
+	add_array(rows, "used_by");
+	add_array(rows, "guards");
 	add_findings(rows, findings);
 	add_groups(rows);
 	return 0;

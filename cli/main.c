@@ -7,6 +7,8 @@ static const struct cli_command *const commands[] = {
 	&cli_check,
 	&cli_list,
 	&cli_show,
+	&cli_map,
+	&cli_record,
 	&cli_group_list,
 	&cli_group_show,
 	&cli_group_set_type,

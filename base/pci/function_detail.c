@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/pci/function_json.h"
+#include "base/pci/link.h"
 #include "base/pci/pci_config.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
@@ -102,18 +103,15 @@ static void add_subsystem(struct json_object *json, struct iov_ids *ids,
 	add_text(json, "subsystem", name);
 }
 
-/* "8.0 GT/s PCIe" and "4" give "8.0 GT/s PCIe x4"; width 0 or 255: no link. */
-static void add_link(struct json_object *json, const char *key, struct iov *iov,
-		     struct iov_bdf bdf, const char *speed_name, const char *width_name)
+static void add_link(struct json_object *json, struct iov *iov, struct iov_bdf bdf)
 {
-	char speed[64], text[128];
-	int64_t width;
+	struct iov_link link;
 
-	if (iov_sys_read(iov, iov_pci_path(bdf, speed_name).name, speed, sizeof(speed)) ||
-	    iov_pci_number(iov, bdf, width_name, &width) || width < 1 || width > 32)
-		return;
-	snprintf(text, sizeof(text), "%s x%lld", speed, (long long)width);
-	add_text(json, key, text);
+	iov_link_read(iov, bdf, &link);
+	if (link.now[0])
+		add_text(json, "link", link.now);
+	if (link.most[0])
+		add_text(json, "link_max", link.most);
 }
 
 static struct json_object *bar_json(unsigned int index, unsigned long long start,
@@ -226,11 +224,7 @@ struct json_object *iov_function_detail(struct iov *iov, struct iov_ids *ids, st
 	add_subsystem(json, ids, &facts);
 	add_optional(json, "revision", iov, bdf, "revision");
 	add_driver(json, iov, bdf);
-	/* The kernel asks the registers for its link, which wakes it. */
-	if (!iov_pci_is_asleep(dir)) {
-		add_link(json, "link", iov, bdf, "current_link_speed", "current_link_width");
-		add_link(json, "link_max", iov, bdf, "max_link_speed", "max_link_width");
-	}
+	add_link(json, iov, bdf);
 	add_bars(json, iov, bdf);
 	add_sriov(json, iov, bdf);
 	if (!iov_config_read(iov, bdf, &config, IOV_CONFIG_EXTENDED))

@@ -19,6 +19,8 @@ follows()
 answers() { expect "... says $1" "$2" "$(gojq -r ".$1" <<< "$out")"; }
 
 follows list --all
+follows map
+follows record /tmp/host.tar.gz
 follows check
 follows "vf create" $pf --count 2 --driver native --dry-run
 answers result "not done, this is a dry run"

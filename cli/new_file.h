@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files that a command writes for people: new ones, there as a whole or not at all. */
+#ifndef IOV_CLI_NEW_FILE_H
+#define IOV_CLI_NEW_FILE_H
+
+#include <stdio.h>
+
+#include "base/iov.h"
+
+/**
+ * struct new_file - a file that is being written
+ * @path: its name
+ * @stream: where its content goes; NULL where it could not be made
+ */
+struct new_file {
+	const char *path;
+	FILE *stream;
+};
+
+/*
+ * Begin a file that is not there yet; what somebody wrote before is not replaced.  A folder such as
+ * /etc/iovkit is made.  0, or -errno with a message.
+ */
+int new_file_open(struct new_file *file, struct iov *iov, const char *path);
+
+/*
+ * End it, on the disk, or remove it again: after @error, which is handed back, or when it could not
+ * be written.
+ */
+int new_file_close(struct new_file *file, struct iov *iov, int error);
+
+#endif
