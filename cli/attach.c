@@ -11,7 +11,7 @@
 #include "base/size.h"
 #include "cli/attach_find.h"
 #include "cli/commands.h"
-#include "cli/near.h"
+#include "base/near.h"
 #include "cli/output.h"
 
 #define NAMES_MAX 64
@@ -57,14 +57,14 @@ static const struct argp_option options[] = {
 static const struct vmm *find_vmm(const char *name, const struct argp_state *state)
 {
 	const struct vmm *vmm = vmm_find(name);
-	struct cli_near near = { .text = name };
+	struct iov_near near = { .text = name };
 	const struct vmm *other;
 	char names[128];
 
 	if (vmm)
 		return vmm;
 	for (size_t i = 0; (other = vmm_at(i)); i++)
-		cli_near_look(&near, other->name);
+		iov_near_look(&near, other->name);
 	vmm_names(names, sizeof(names));
 	if (near.word)
 		cli_misuse(state, "--vmm %s: no such VMM; did you mean %s? There are: %s", name, near.word,

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/near.h"
+#include "base/near.h"
 #include "cli/report.h"
 #include "cli/words.h"
 
@@ -62,15 +62,15 @@ static const char *first_word(const struct cli_command *command, char word[GROUP
 static int unknown_first(const struct cli *cli, const struct cli_command *const *commands,
 			 const char *text)
 {
-	struct cli_near near = { .text = text };
+	struct iov_near near = { .text = text };
 	char words[2][GROUP_SIZE], meant[2 * GROUP_SIZE] = "", message[MESSAGE_SIZE];
 	size_t kept = 0;
 
-	cli_near_look(&near, "help");
+	iov_near_look(&near, "help");
 	for (size_t i = 0; commands[i]; i++) {
 		const char *word = first_word(commands[i], words[kept]), *before = near.word;
 
-		cli_near_look(&near, word);
+		iov_near_look(&near, word);
 		kept ^= near.word != before;
 	}
 	if (near.word)
@@ -83,14 +83,14 @@ static int unknown_first(const struct cli *cli, const struct cli_command *const 
 static int unknown_second(const struct cli *cli, const struct cli_command *const *commands,
 			  const char *group, const char *text)
 {
-	struct cli_near near = { .text = text };
+	struct iov_near near = { .text = text };
 	char meant[3 * GROUP_SIZE] = "", names[MESSAGE_SIZE / 2] = "", message[MESSAGE_SIZE];
 	size_t at = 0;
 
 	for (size_t i = 0; commands[i]; i++) {
 		if (!cli_is_of_group(commands[i], group))
 			continue;
-		cli_near_look(&near, commands[i]->name + strlen(group) + 1);
+		iov_near_look(&near, commands[i]->name + strlen(group) + 1);
 		if (at < sizeof(names))
 			at += (size_t)snprintf(names + at, sizeof(names) - at, " '%s'",
 					       commands[i]->name);

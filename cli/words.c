@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/sysroot/paths.h"
-#include "cli/near.h"
+#include "base/near.h"
 #include "host/file/host.h"
 
 #define COMMAND_WORDS_MAX 2
@@ -150,12 +150,12 @@ bool cli_takes_next(const struct argp_option *option, const char *arg)
 const char *cli_near_option(const struct argp_option *options, const char *arg)
 {
 	char name[NAME_MAX_LENGTH];
-	struct cli_near near = { .text = name };
+	struct iov_near near = { .text = name };
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg + 2, "="), arg + 2);
 	for (size_t i = 0; !cli_is_last(&options[i]); i++) {
 		if (options[i].name)
-			cli_near_look(&near, options[i].name);
+			iov_near_look(&near, options[i].name);
 	}
 	return near.word;
 }

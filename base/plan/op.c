@@ -217,6 +217,13 @@ struct iov_op *iov_op_restore_file(const char *path, const char *text, const cha
 	return op;
 }
 
+struct iov_op *iov_op_unkept(struct iov_op *op)
+{
+	if (op)
+		op->file.unkept = true;
+	return op;
+}
+
 struct iov_op *iov_op_absent_ok(struct iov_op *op)
 {
 	if (op)

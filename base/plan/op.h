@@ -16,7 +16,8 @@
  *	{"op": "irq-affinity", "device": "0000:01:00.0", "cpus": ["0", "1"]}
  *	{"op": "huge-pages", "path": "sys/.../nr_hugepages", "value": "512", "advice": "..."}
  *	{"op": "devlink-eswitch", "device": "0000:01:00.0", "mode": "switchdev"}
- *	{"op": "file", "path": "etc/...", "text": "...", "was": "...", "restore": true}
+ *	{"op": "file", "path": "etc/...", "text": "...", "was": "...", "restore": true,
+ *	 "unkept": true}
  *	{"op": "iovd", "method": "port.add", "params": {"name": "up", ...}}
  *
  * The functions that make one give NULL without memory, which those that take one bear:
@@ -157,6 +158,7 @@ struct iov_op {
 			char *text;	/* NULL: none such */
 			char *was;	/* the same */
 			bool restore;
+			bool unkept;
 		} file;
 	};
 };
@@ -274,6 +276,16 @@ struct iov_op *iov_op_file(const char *path, const char *text, const char *was);
  * Return: an operation.
  */
 struct iov_op *iov_op_restore_file(const char *path, const char *text, const char *was);
+
+/**
+ * iov_op_unkept - keep nothing beside a file that is written
+ * @op: of iov_op_file() or iov_op_restore_file(); NULL is allowed
+ *
+ * For a directory whose files are each read by their names.
+ *
+ * Return: @op.
+ */
+struct iov_op *iov_op_unkept(struct iov_op *op);
 
 /**
  * iov_op_absent_ok - let an operation succeed when its path does not exist

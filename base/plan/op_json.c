@@ -143,6 +143,8 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 		json_add_text(json, "was", op->file.was);
 		if (op->file.restore)
 			json_object_object_add(json, "restore", json_object_new_boolean(true));
+		if (op->file.unkept)
+			json_object_object_add(json, "unkept", json_object_new_boolean(true));
 		return;
 	case IOV_OP_KINDS:
 		return;
@@ -456,11 +458,13 @@ static struct iov_op *read_file(struct reader *reader)
 	const char *path = get_text(reader, "path");
 	const char *text = get_text_or_null(reader, "text");
 	const char *was = get_text_or_null(reader, "was");
-	bool restore = get_switch(reader, "restore");
+	bool restore = get_switch(reader, "restore"), unkept = get_switch(reader, "unkept");
+	struct iov_op *op;
 
 	if (reader->error)
 		return NULL;
-	return restore ? iov_op_restore_file(path, text, was) : iov_op_file(path, text, was);
+	op = restore ? iov_op_restore_file(path, text, was) : iov_op_file(path, text, was);
+	return unkept ? iov_op_unkept(op) : op;
 }
 
 static struct iov_op *read_members(struct reader *reader, enum iov_op_kind kind)

@@ -105,12 +105,12 @@ static int keep_previous(int folder, const char *name)
 	return 0;
 }
 
-static int replace(int folder, const char *name, const char *text)
+static int replace(int folder, const char *name, const char *text, bool keep)
 {
 	struct iov_path new = iov_path("%s.new", name);
 	int error = text ? write_new(folder, name, new.name, text) : 0;
 
-	if (!error)
+	if (!error && keep)
 		error = keep_previous(folder, name);
 	if (!error && (text ? renameat(folder, new.name, folder, name) : unlinkat(folder, name, 0)))
 		error = -errno;
@@ -121,7 +121,7 @@ static int replace(int folder, const char *name, const char *text)
 	return error;
 }
 
-int sys_replace(struct iov *iov, const char *path, const char *text)
+int sys_replace(struct iov *iov, const char *path, const char *text, bool keep)
 {
 	struct iov_path resolved;
 	const char *name;
@@ -133,7 +133,7 @@ int sys_replace(struct iov *iov, const char *path, const char *text)
 	folder = open_folder(iov, &resolved, &name);
 	if (folder < 0)
 		return folder;
-	error = replace(folder, name, text);
+	error = replace(folder, name, text, keep);
 	close(folder);
 	return error;
 }

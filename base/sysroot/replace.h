@@ -3,6 +3,8 @@
 #ifndef IOV_BASE_SYSROOT_REPLACE_H
 #define IOV_BASE_SYSROOT_REPLACE_H
 
+#include <stdbool.h>
+
 #include "base/iov.h"
 
 /*
@@ -13,9 +15,10 @@
  *
  * @path: relative to the sysroot
  * @text: NULL: there is no such file then, only FILE~
+ * @keep: the one before; false: there is no FILE~
  *
  * 0 or -errno, without a message.
  */
-int sys_replace(struct iov *iov, const char *path, const char *text);
+int sys_replace(struct iov *iov, const char *path, const char *text, bool keep);
 
 #endif

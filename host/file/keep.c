@@ -47,7 +47,7 @@ static int have_text(struct iov *iov, const char *path, const char *text)
 
 	if (error || same(now, text))
 		return error;
-	return fail(iov, sys_replace(iov, path, text), path);
+	return fail(iov, sys_replace(iov, path, text, true), path);
 }
 
 bool host_was_applied(struct iov *iov, const char *text)

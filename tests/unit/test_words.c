@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "cli/near.h"
+#include "base/near.h"
 #include "cli/words.h"
 
 static const struct argp_option own[] = {
@@ -20,10 +20,10 @@ static const struct cli_command *const commands[] = { &bind, &create, NULL };
 
 static const char *nearest(const char *text, const char *const *words)
 {
-	struct cli_near near = { .text = text };
+	struct iov_near near = { .text = text };
 
 	while (*words)
-		cli_near_look(&near, *words++);
+		iov_near_look(&near, *words++);
 	return near.word ? near.word : "";
 }
 

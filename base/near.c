@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Distance of words: characters left out, put in, mistaken, or swapped with their neighbour. */
-#include "cli/near.h"
+#include "base/near.h"
 
 #include <string.h>
 
@@ -30,7 +30,7 @@ static unsigned int distance(const char *a, size_t rows, const char *b, size_t c
 	return table[rows][columns];
 }
 
-void cli_near_look(struct cli_near *near, const char *word)
+void iov_near_look(struct iov_near *near, const char *word)
 {
 	size_t length = strlen(near->text), others = strlen(word);
 	unsigned int away;
