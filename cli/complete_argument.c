@@ -313,6 +313,16 @@ static void offer_vmm(const struct complete *complete)
 		complete_offer(complete, vmm->name, vmm->title);
 }
 
+static void offer_mdev(const struct complete *complete)
+{
+	offer_names(complete, IOV_PATH_MDEV_DEVICES);
+}
+
+static void offer_parent(const struct complete *complete)
+{
+	offer_names(complete, IOV_PATH_MDEV_PARENTS);
+}
+
 /* By the name of an argument; where that is NAME, by its option, or the noun of its command. */
 static const struct {
 	const char *name;
@@ -332,7 +342,8 @@ static const struct {
 	{ "NAME", "disk", offer_disk },	    { "DISK", NULL, offer_disk },
 	{ "BLOCK", NULL, offer_block },	    { "TYPE", "group", offer_type },
 	{ "NAME", "qos", offer_qos },	    { "QOS", NULL, offer_qos },
-	{ "METHOD", NULL, offer_method },
+	{ "METHOD", NULL, offer_method },   { "UUID", NULL, offer_mdev },
+	{ "PARENT", NULL, offer_parent },
 };
 
 static void offer_named(const struct complete *complete, const char *name, const char *context)

@@ -86,7 +86,7 @@ static int run_types(struct cli *cli, void *data)
 const struct cli_command cli_mdev_types = {
 	.name = "mdev types",
 	.args = "[PARENT]",
-	.summary = "Show which mediated devices drivers give, and how many are left",
+	.summary = "Show types of mediated devices, and how many are left",
 	.example = "iov mdev types\n"
 		   "  iov mdev types 0000:00:02.0 --json",
 	.parse = parse_types,
@@ -126,7 +126,7 @@ static int run_list(struct cli *cli, void *data)
 const struct cli_command cli_mdev_list = {
 	.name = "mdev list",
 	.args = "",
-	.summary = "Show mediated devices, those that are there and those that are defined",
+	.summary = "Show mediated devices, there or only defined",
 	.example = "iov mdev list",
 	.run = run_list,
 };

@@ -349,7 +349,7 @@ static int run_undefine(struct cli *cli, void *data)
 const struct cli_command cli_mdev_undefine = {
 	.name = "mdev undefine",
 	.args = "UUID",
-	.summary = "Remove the definition of a mediated device; the device stays",
+	.summary = "Remove the definition of a mediated device",
 	.example = "iov mdev undefine 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
 	.changes = true,
 	.options = start_options,

@@ -65,6 +65,9 @@ int host_build_device(struct host_build *build, unsigned int index);
 /* build_irq.c: CPUs of its interrupts; @renewed: earlier steps may give it new ones */
 int host_build_irq(struct host_build *build, unsigned int index, bool renewed);
 
+/* build_mdev.c: mediated devices of devices */
+int host_build_mdevs(struct host_build *build);
+
 /* build_iovd.c: QoS groups, bridges, ports and disks */
 int host_build_iovd(struct host_build *build);
 

@@ -26,6 +26,11 @@
  *	          vlan: 100
  *	  - device: serial=deadbeef
  *	    driver: vfio-pci
+ *	mdevs:
+ *	  - uuid: 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
+ *	    parent: 0000:00:02.0		# or a name of a device above
+ *	    type: i915-GVTg_V5_4
+ *	    attributes: [weight=4]
  *	iovd:
  *	  bridges:
  *	    - name: br0
@@ -126,6 +131,16 @@ struct iov_host_device {
 	char *eswitch;
 	char *irq;
 	struct iov_host_vfs *vfs;
+};
+
+/* A mediated device; @attributes are NAME=VALUE, written in turn. */
+struct iov_host_mdev {
+	char *uuid;
+	char *parent;
+	char *type;
+	enum iov_host_absent absent;
+	char **attributes;
+	unsigned int attribute_count;
 };
 
 struct iov_host_huge_pages {
@@ -241,6 +256,8 @@ struct iov_host {
 	unsigned int huge_page_count;
 	struct iov_host_device *devices;
 	unsigned int device_count;
+	struct iov_host_mdev *mdevs;
+	unsigned int mdev_count;
 	struct iov_host_iovd *iovd;
 };
 

@@ -221,6 +221,20 @@ static const cyaml_schema_field_t iovd_fields[] = {
 	CYAML_FIELD_END
 };
 
+static const cyaml_schema_field_t mdev_fields[] = {
+	CYAML_FIELD_STRING_PTR("uuid", CYAML_FLAG_DEFAULT, struct iov_host_mdev, uuid, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("parent", CYAML_FLAG_DEFAULT, struct iov_host_mdev, parent, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("type", CYAML_FLAG_DEFAULT, struct iov_host_mdev, type, 1, WORD_MAX),
+	CYAML_FIELD_ENUM("absent", MAYBE | CYAML_FLAG_STRICT, struct iov_host_mdev, absent,
+			 absents, CYAML_ARRAY_LEN(absents)),
+	WORDS(struct iov_host_mdev, attributes, attribute_count),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t mdev = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_mdev, mdev_fields),
+};
+
 static const cyaml_schema_field_t host_fields[] = {
 	NUMBER(struct iov_host, version),
 	CYAML_FIELD_SEQUENCE_COUNT("modules", MAYBE_LIST, struct iov_host, modules, module_count,
@@ -229,6 +243,8 @@ static const cyaml_schema_field_t host_fields[] = {
 				   huge_page_count, &huge_pages, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_SEQUENCE_COUNT("devices", MAYBE_LIST, struct iov_host, devices, device_count,
 				   &device, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("mdevs", MAYBE_LIST, struct iov_host, mdevs, mdev_count, &mdev,
+				   0, CYAML_UNLIMITED),
 	CYAML_FIELD_MAPPING_PTR("iovd", MAYBE_LIST, struct iov_host, iovd, iovd_fields),
 	CYAML_FIELD_END
 };

@@ -135,6 +135,8 @@ static int collect(struct snapshot *snapshot)
 	if (!error)
 		error = snapshot_devices(snapshot);
 	if (!error)
+		error = snapshot_mdevs(snapshot);
+	if (!error)
 		error = snapshot_iovd(snapshot);
 	return error;
 }

@@ -41,10 +41,12 @@ static void add_file_step(struct iov_plan *plan, const struct iov_mdev *mdev,
 	const char *text = file ? json_object_to_json_string_ext(file, JSON_C_TO_STRING_PRETTY |
 					JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
 	char from[2 * IOV_MDEV_NAME] = "", to[2 * IOV_MDEV_NAME] = "";
-	struct iov_step *step = iov_plan_step(plan, mdev_device(mdev->uuid).name, "%s %s for %s",
-					      !file ? "undefine" : now ? "define anew" : "define",
-					      mdev->uuid, mdev->parent);
+	struct iov_step *step;
 
+	mdev_warn_of_scripts(plan);
+	step = iov_plan_step(plan, mdev_device(mdev->uuid).name, "%s %s for %s",
+			     !file ? "undefine" : now ? "define anew" : "define", mdev->uuid,
+			     mdev->parent);
 	if (now)
 		describe(json_object_object_get(now, "file"), from, sizeof(from));
 	if (file)
@@ -138,7 +140,7 @@ static int define(struct iov_plan *plan, const struct iov_mdev *mdev, const char
 	int error = check_names(iov, wanted);
 
 	if (!error && iov_sys_exists(iov, mdev_type_path(wanted->parent, "", "").name))
-		error = mdev_type_require(iov, wanted->parent, wanted->type, NULL);
+		error = mdev_type_require(iov, wanted->parent, wanted->type);
 	if (error)
 		return error;
 	if (!start)
@@ -158,8 +160,6 @@ int iov_mdev_define_plan(struct iov_plan *plan, const struct iov_mdev *mdev, con
 	if (!error)
 		error = define(plan, mdev, start, &wanted);
 	json_object_put(wanted.now);
-	if (!error)
-		mdev_warn_of_scripts(iov);
 	return iov_plan_built(plan, error);
 }
 
@@ -183,8 +183,6 @@ int iov_mdev_undefine_plan(struct iov_plan *plan, const char *uuid, const char *
 
 		add_file_step(plan, &mdev, definition, NULL);
 	}
-	if (!error)
-		mdev_warn_of_scripts(iov);
 	return iov_plan_built(plan, error);
 }
 

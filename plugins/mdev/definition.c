@@ -159,14 +159,15 @@ static bool has_files(struct iov *iov, const char *path)
 	return count > 0;
 }
 
-void mdev_warn_of_scripts(struct iov *iov)
+void mdev_warn_of_scripts(const struct iov_plan *plan)
 {
+	struct iov *iov = iov_plan_context(plan);
 	static const char *const places[] = {
 		IOV_PATH_MDEVCTL "/" SCRIPTS "/callouts", IOV_PATH_MDEVCTL "/" SCRIPTS "/notifiers",
 		IOV_PATH_MDEVCTL_SCRIPTS "/callouts", IOV_PATH_MDEVCTL_SCRIPTS "/notifiers",
 	};
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+	for (size_t i = 0; iov_plan_is_empty(plan) && i < sizeof(places) / sizeof(*places); i++) {
 		if (has_files(iov, places[i]))
 			iov_log(iov, LOG_WARNING, "scripts in /%s are not run; devices that need them are "
 				"for mdevctl(8)", places[i]);

@@ -21,9 +21,11 @@ int mdev_read(struct iov *iov, const char *uuid, char parent[IOV_MDEV_NAME],
 int mdev_require(struct iov *iov, const char *uuid, char parent[IOV_MDEV_NAME],
 		 char type[IOV_MDEV_NAME]);
 
-/* A type of a parent; @row receives it as iov_mdev_types() tells it, NULL for no need. */
-int mdev_type_require(struct iov *iov, const char *parent, const char *type,
-		      struct json_object **row);
+/* Whether a parent has a type: 0, or -ENOENT with a message that names those that it has. */
+int mdev_type_require(struct iov *iov, const char *parent, const char *type);
+
+/* How many instances are left, -1 where the driver does not tell. */
+int mdev_type_left(struct iov *iov, const char *parent, const char *type, int64_t *left);
 
 /* Whether a name of an attribute leads to nothing but an attribute of the device. */
 bool mdev_is_attribute(const char *name);
@@ -47,8 +49,8 @@ int mdev_definition_read(struct iov *iov, const char *parent, const char *uuid,
 int mdev_definitions(struct iov *iov, const char *parent, const char *uuid,
 		     struct json_object **definitions);
 
-/* Log it once where somebody has scripts that mdevctl would call. */
-void mdev_warn_of_scripts(struct iov *iov);
+/* Log it once for a plan where somebody has scripts that mdevctl would call. */
+void mdev_warn_of_scripts(const struct iov_plan *plan);
 
 /* list.c: who holds each of an array of devices: an array of findings, which the caller puts */
 int mdev_find_holders(struct iov *iov, char *const *uuids, size_t count,

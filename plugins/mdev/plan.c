@@ -81,15 +81,15 @@ static void list_instances(struct iov *iov, const char *parent, char *text, size
 	iov_names_free(names, count);
 }
 
-static int check_room(struct iov_plan *plan, const struct iov_mdev *mdev, struct json_object *row)
+static int check_room(struct iov_plan *plan, const struct iov_mdev *mdev)
 {
-	struct json_object *left = json_object_object_get(row, "available_instances");
-	int64_t made = planned(plan, mdev->parent, mdev->type);
+	int64_t left, made = planned(plan, mdev->parent, mdev->type);
 	struct iov *iov = iov_plan_context(plan);
 	char instances[LIST_SIZE];
+	int error = mdev_type_left(iov, mdev->parent, mdev->type, &left);
 
-	if (!left || json_object_get_int64(left) > made)
-		return 0;
+	if (error || left < 0 || left > made)
+		return error;
 	list_instances(iov, mdev->parent, instances, sizeof(instances));
 	if (made)
 		return iov_fail(iov, -ENOSPC, "%s: %lld instance%s left on %s, and more are asked for%s%s",
@@ -153,9 +153,11 @@ static void change_attributes(struct iov_step *step, struct json_object *attribu
 static void add_create(struct iov_plan *plan, const struct iov_mdev *mdev)
 {
 	struct iov_path there = mdev_path(mdev->uuid, ""), device = mdev_device(mdev->uuid);
-	struct iov_step *step = iov_plan_step(plan, device.name, "create %s, a %s of %s", mdev->uuid,
-					      mdev->type, mdev->parent);
+	struct iov_step *step;
 
+	mdev_warn_of_scripts(plan);
+	step = iov_plan_step(plan, device.name, "create %s, a %s of %s", mdev->uuid, mdev->type,
+			     mdev->parent);
 	if (parent_changes(plan, mdev->parent))
 		iov_step_touches(step, mdev->parent);
 	iov_step_spares(step, "a new device is nobody's yet");
@@ -172,13 +174,57 @@ static void add_create(struct iov_plan *plan, const struct iov_mdev *mdev)
 
 static int create(struct iov_plan *plan, const struct iov_mdev *mdev)
 {
-	_cleanup_json_ struct json_object *row = NULL;
-	int error = mdev_type_require(iov_plan_context(plan), mdev->parent, mdev->type, &row);
+	int error = mdev_type_require(iov_plan_context(plan), mdev->parent, mdev->type);
 
 	if (!error)
-		error = check_room(plan, mdev, row);
+		error = check_room(plan, mdev);
 	if (!error)
 		add_create(plan, mdev);
+	return error;
+}
+
+/*
+ * An attribute that cannot be read, as those that assign something, has no value to come back, and is
+ * not written @again.
+ */
+static int add_set(struct iov_plan *plan, const char *uuid, const char *name, const char *value,
+		   bool again)
+{
+	struct iov_path path = mdev_path(uuid, name);
+	struct iov *iov = iov_plan_context(plan);
+	struct iov_step *step;
+	char now[256];
+	int error;
+
+	if (!iov_sys_exists(iov, path.name))
+		return iov_fail(iov, -ENOENT, "%s: has no attribute %s; 'iov mdev show %s' lists those that it "
+				"has", uuid, name, uuid);
+	error = iov_sys_read(iov, path.name, now, sizeof(now));
+	if (error ? again : !strcmp(now, value))
+		return 0;
+	step = iov_plan_step(plan, mdev_device(uuid).name, "set %s of %s to %s", name, uuid, value);
+	iov_step_spares(step, "who uses it goes on with another value");
+	iov_step_change(step, name, error ? NULL : now, value);
+	iov_step_do(step, attribute_op(uuid, name, value));
+	if (!error)
+		iov_step_undo(step, iov_op_unless(attribute_op(uuid, name, now),
+						  iov_if_value(path.name, now)));
+	else
+		iov_plan_note(plan, "%s of %s cannot be read, so it is not put back if this is undone", name,
+			      uuid);
+	return 0;
+}
+
+static int add_sets(struct iov_plan *plan, const char *uuid, struct json_object *attributes,
+		    bool again)
+{
+	const char *name = "", *value = "";
+	int error = 0;
+
+	for (size_t i = 0; !error && attributes && i < json_object_array_length(attributes); i++) {
+		mdev_attribute(attributes, i, &name, &value);
+		error = add_set(plan, uuid, name, value, again);
+	}
 	return error;
 }
 
@@ -189,9 +235,7 @@ static int keep(struct iov_plan *plan, const struct iov_mdev *mdev, const char *
 	if (strcmp(parent, mdev->parent) || strcmp(type, mdev->type))
 		return iov_fail(iov_plan_context(plan), -EEXIST, "%s: is there already, a %s of %s; take "
 				"another UUID, or 'iov mdev remove' it first", mdev->uuid, type, parent);
-	if (!mdev->attributes || !json_object_array_length(mdev->attributes))
-		return 0;
-	return iov_mdev_set_plan(plan, mdev->uuid, mdev->attributes);
+	return add_sets(plan, mdev->uuid, mdev->attributes, true);
 }
 
 int iov_mdev_create_plan(struct iov_plan *plan, const struct iov_mdev *mdev)
@@ -205,8 +249,6 @@ int iov_mdev_create_plan(struct iov_plan *plan, const struct iov_mdev *mdev)
 	if (!error)
 		error = mdev_read(iov, mdev->uuid, its, type) ? create(plan, &found) :
 			keep(plan, &found, its, type);
-	if (!error)
-		mdev_warn_of_scripts(iov);
 	return iov_plan_built(plan, error);
 }
 
@@ -235,6 +277,7 @@ int iov_mdev_remove_plan(struct iov_plan *plan, const char *uuid)
 
 	if (error)
 		return iov_plan_built(plan, error);
+	mdev_warn_of_scripts(plan);
 	step = iov_plan_step(plan, device.name, "remove %s, a %s of %s", uuid, type, parent);
 	iov_plan_take_device(plan, device.name, "named");
 	iov_step_change(step, "mdev", kind_of(parent, type).name, NULL);
@@ -242,47 +285,15 @@ int iov_mdev_remove_plan(struct iov_plan *plan, const char *uuid)
 	iov_step_do(step, remove_op(uuid));
 	iov_step_verify(step, iov_if_exists(there.name, false));
 	undo_remove(plan, step, &(struct iov_mdev){ .uuid = uuid, .parent = parent, .type = type });
-	mdev_warn_of_scripts(iov);
 	return iov_plan_built(plan, 0);
-}
-
-/* An attribute that cannot be read, as those that assign something, has no value to come back. */
-static int add_set(struct iov_plan *plan, const char *uuid, const char *name, const char *value)
-{
-	struct iov_path path = mdev_path(uuid, name);
-	struct iov *iov = iov_plan_context(plan);
-	struct iov_step *step;
-	char now[256];
-	int error;
-
-	if (!iov_sys_exists(iov, path.name))
-		return iov_fail(iov, -ENOENT, "%s: has no attribute %s; 'iov mdev show %s' lists those that it "
-				"has", uuid, name, uuid);
-	error = iov_sys_read(iov, path.name, now, sizeof(now));
-	if (!error && !strcmp(now, value))
-		return 0;
-	step = iov_plan_step(plan, mdev_device(uuid).name, "set %s of %s to %s", name, uuid, value);
-	iov_step_spares(step, "who uses it goes on with another value");
-	iov_step_change(step, name, error ? NULL : now, value);
-	iov_step_do(step, attribute_op(uuid, name, value));
-	if (!error)
-		iov_step_undo(step, iov_op_unless(attribute_op(uuid, name, now),
-						  iov_if_value(path.name, now)));
-	else
-		iov_plan_note(plan, "%s of %s cannot be read, so it is not put back if this is undone", name,
-			      uuid);
-	return 0;
 }
 
 int iov_mdev_set_plan(struct iov_plan *plan, const char *uuid, struct json_object *attributes)
 {
 	char parent[IOV_MDEV_NAME], type[IOV_MDEV_NAME];
-	const char *name = "", *value = "";
 	int error = mdev_require(iov_plan_context(plan), uuid, parent, type);
 
-	for (size_t i = 0; !error && i < json_object_array_length(attributes); i++) {
-		mdev_attribute(attributes, i, &name, &value);
-		error = add_set(plan, uuid, name, value);
-	}
+	if (!error)
+		error = add_sets(plan, uuid, attributes, false);
 	return iov_plan_built(plan, error);
 }

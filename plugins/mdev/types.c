@@ -177,22 +177,39 @@ static int fail_type(struct iov *iov, const char *parent, const char *type,
 			near.word ? "'? " : "", list);
 }
 
-int mdev_type_require(struct iov *iov, const char *parent, const char *type,
-		      struct json_object **row)
+/* Of "PARENT/TYPE" answers how many are left, nothing where the driver does not tell. */
+static int tell_left(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	const char *type = strchr(question, '/') + 1;
+	struct iov_path parent = iov_path("%.*s", (int)(type - question - 1), question);
+	int64_t left;
+
+	(void)length;
+	iov_sys_asking(iov, "how many %s are left of %s", type, parent.name);
+	if (!iov_sys_read_number(iov, mdev_type_path(parent.name, type, "available_instances").name,
+				 &left))
+		fprintf(answer, "%lld", (long long)left);
+	return 0;
+}
+
+int mdev_type_left(struct iov *iov, const char *parent, const char *type, int64_t *left)
+{
+	struct iov_path question = iov_path("%s/%s", parent, type);
+	_cleanup_free_ char *answer = NULL;
+	int error = iov_sys_call(iov, tell_left, question.name, strlen(question.name), &answer);
+
+	*left = !error && *answer ? strtoll(answer, NULL, 10) : -1;
+	return error;
+}
+
+int mdev_type_require(struct iov *iov, const char *parent, const char *type)
 {
 	_cleanup_json_ struct json_object *types = NULL;
-	int error = iov_mdev_types(iov, parent, &types);
+	int error;
 
-	if (error)
-		return error;
-	for (size_t i = 0; i < json_object_array_length(types); i++) {
-		struct json_object *entry = json_object_array_get_idx(types, i);
-
-		if (strcmp(json_text(entry, "type"), type))
-			continue;
-		if (row)
-			*row = json_object_get(entry);
+	if (*type && *type != '.' && !strchr(type, '/') &&
+	    iov_sys_exists(iov, mdev_type_path(parent, type, "").name))
 		return 0;
-	}
-	return fail_type(iov, parent, type, types);
+	error = iov_mdev_types(iov, parent, &types);
+	return error ? error : fail_type(iov, parent, type, types);
 }

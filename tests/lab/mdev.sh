@@ -7,7 +7,7 @@
 for program in mdevctl gojq; do
 	command -v $program > /dev/null || { echo "missing: $program"; exit 77; }
 done
-modprobe mtty && modprobe mdpy max_devices=41 || { echo "missing: mtty and mdpy, scripts/setup builds them"; exit 77; }
+modprobe mtty && modprobe mdpy count=41 || { echo "missing: mtty and mdpy, scripts/setup builds them"; exit 77; }
 mkdir -p /etc/mdevctl.d
 mdevs=/sys/bus/mdev/devices
 a=83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 b=83b8f4f2-509f-382f-3c1e-e6bfe0fa1002
@@ -83,7 +83,7 @@ done
 
 # Definitions: ours for mdevctl, and mdevctl's for us
 expect_status "define what is there" 0 iov mdev define $a --start auto
-expect "mdevctl has it" "$a mtty mtty-2 auto" "$(mdevctl list -d)"
+expect "mdevctl has it" "$a mtty mtty-2 auto (active)" "$(mdevctl list -d)"
 expect "word for word" "$(mdevctl list -d -u $a --dumpjson | gojq -c .)" "$(gojq -c . /etc/mdevctl.d/mtty/$a)"
 expect "and nothing beside it" "$a" "$(ls /etc/mdevctl.d/mtty)"
 expect_status "once more" 0 iov mdev define $a
@@ -97,7 +97,7 @@ expect "still nothing beside it" "$a" "$(ls /etc/mdevctl.d/mtty)"
 expect_status "define for a parent that is not there yet" 0 iov mdev define $b --parent 0000:7f:00.0 --type i915-GVTg_V5_4 --start auto
 expect_match "mdevctl has it as well" "$b 0000:7f:00.0 i915-GVTg_V5_4 auto" "$(mdevctl list -d)"
 expect_status "undefine" 0 iov mdev undefine $b
-expect_match "mdevctl does not have it any more" "^$a mtty mtty-2 manual$" "$(mdevctl list -d)"
+expect_match "mdevctl does not have it any more" "^$a mtty mtty-2 manual" "$(mdevctl list -d)"
 expect_status "undefine what is not defined" 4 iov mdev undefine $b
 mdevctl undefine -u $a
 expect "what mdevctl undefines is not defined for us" null "$(iov mdev list --json | gojq -c '.[0].start')"
@@ -138,7 +138,7 @@ expect_match "is named" "mdpy: no parent of mediated devices" "$err"
 expect_status "one that starts by itself waits for it" 0 iov mdev start
 
 # Forty made and defined, each side in turn
-modprobe mdpy max_devices=41
+modprobe mdpy count=41
 drop() { for uuid in "$mdevs"/*; do [ ! -e "$uuid" ] || echo 1 > "$uuid/remove"; done; rm -rf /etc/mdevctl.d/mdpy; }
 milliseconds() { local begin=${EPOCHREALTIME/./}; "$@" > /dev/null; echo $(((${EPOCHREALTIME/./} - begin) / 1000)); }
 by_mdevctl()
@@ -154,10 +154,42 @@ by_iov() { iov mdev create --parent mdpy --type mdpy-vga --count 40 --define; }
 drop
 for round in 1 2 3; do
 	we=$(milliseconds by_iov)
-	expect "forty by iov are there and defined" "40 40" "$(ls $mdevs | wc -l) $(mdevctl list -d -p mdpy | wc -l)"
+	expect "forty by iov are there and defined" "40 40" "$(ls $mdevs | wc -l) $(mdevctl list -d | grep -c "mdpy mdpy-vga auto")"
 	drop
 	they=$(milliseconds by_mdevctl)
 	expect "forty by mdevctl" "40 40" "$(ls $mdevs | wc -l) $(ls /etc/mdevctl.d/mdpy | wc -l)"
 	drop
 	echo "forty created and defined, round $round: iov $we ms, mdevctl $they ms"
 done
+
+# The host as a file
+cat > /tmp/host.yaml << YAML
+mdevs:
+  - uuid: $a
+    parent: mtty
+    type: mtty-2
+  - uuid: $b
+    parent: mdpy
+    type: mdpy-vga
+  - uuid: 83b8f4f2-509f-382f-3c1e-e6bfe0fa1003
+    parent: 0000:7f:00.0
+    type: i915-GVTg_V5_4
+    absent: skip
+YAML
+expect_status "plan the file" 0 iov plan /tmp/host.yaml
+expect_match "shows both" "mdev/$a.*mtty-2 of mtty.*mdev/$b.*mdpy-vga of mdpy" "$(tr '\n' ' ' <<< "$out")"
+expect_status "apply it" 0 iov apply /tmp/host.yaml
+expect "they are there" "mtty-2 mdpy-vga" "$(type_of $a) $(type_of $b)"
+expect_status "again" 0 iov plan /tmp/host.yaml --exit-code
+expect_match "the absent one is skipped" "mdevs\[2\].*parent 0000:7f:00.0 is absent, skipped" "$out$err"
+iov snapshot > /tmp/snapshot.yaml
+iov mdev remove $a > /dev/null && iov mdev remove $b > /dev/null
+expect_status "apply the snapshot" 0 iov apply /tmp/snapshot.yaml
+expect "they are there again" "mtty-2 mdpy-vga" "$(type_of $a) $(type_of $b)"
+iov mdev remove $a > /dev/null
+sed -i 's/mtty-2/mtty-9/' /tmp/host.yaml
+expect_status "a type that is none" 4 iov plan /tmp/host.yaml
+expect_match "is told with its line" "host.yaml:4: mdevs\[0\].type: mtty-9: mtty has no such type" "$err"
+sed -i "s/uuid: $b/uuid: ${a^^}/" /tmp/host.yaml
+expect_status "a UUID twice" 2 iov plan /tmp/host.yaml
+expect_match "is told with its line" "host.yaml:5: mdevs\[1\].uuid: .* has this UUID already" "$err"
