@@ -18,6 +18,8 @@
  *	{"op": "devlink-eswitch", "device": "0000:01:00.0", "mode": "switchdev"}
  *	{"op": "file", "path": "etc/...", "text": "...", "was": "...", "restore": true,
  *	 "unkept": true}
+ *	{"op": "vdpa", "name": "vdpa0", "mgmtdev": "pci/0000:01:00.2", "values": {"mtu": 1500}}
+ *		"mgmtdev" null: it is deleted
  *	{"op": "iovd", "method": "port.add", "params": {"name": "up", ...}}
  *
  * The functions that make one give NULL without memory, which those that take one bear:
@@ -48,6 +50,7 @@ enum iov_op_kind {
 	IOV_OP_IRQ,
 	IOV_OP_HUGE_PAGES,
 	IOV_OP_ESWITCH,
+	IOV_OP_VDPA,
 	IOV_OP_IOVD,
 	IOV_OP_FILE,
 	IOV_OP_KINDS,
@@ -150,6 +153,11 @@ struct iov_op {
 			char *mode;
 		} eswitch;
 		struct {
+			char *name;
+			char *mgmtdev;	/* NULL: there is no such device then */
+			struct json_object *values;
+		} vdpa;
+		struct {
 			char *method;
 			struct json_object *params;
 		} iovd;
@@ -242,6 +250,18 @@ struct iov_op *iov_op_huge_pages(const char *directory, unsigned int count, cons
  * Return: an operation.
  */
 struct iov_op *iov_op_eswitch(const char *device, const char *mode);
+
+/**
+ * iov_op_vdpa - make a vDPA device, or delete it
+ * @name: its name
+ * @mgmtdev: who makes it, "pci/0000:01:00.2"; NULL: it is deleted
+ * @values: borrowed; what it is made with; NULL for none
+ *
+ * To make what is there already is success, as is to delete what is not.
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_vdpa(const char *name, const char *mgmtdev, struct json_object *values);
 
 /**
  * iov_op_iovd - call a method of iovd

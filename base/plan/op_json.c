@@ -30,6 +30,7 @@ static const char *const kinds[] = {
 	[IOV_OP_IRQ] = "irq-affinity",
 	[IOV_OP_HUGE_PAGES] = "huge-pages",
 	[IOV_OP_ESWITCH] = "devlink-eswitch",
+	[IOV_OP_VDPA] = "vdpa",
 	[IOV_OP_IOVD] = "iovd",
 	[IOV_OP_FILE] = "file",
 };
@@ -132,6 +133,11 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 	case IOV_OP_ESWITCH:
 		json_add_text(json, "device", op->eswitch.device);
 		json_add_text(json, "mode", op->eswitch.mode);
+		return;
+	case IOV_OP_VDPA:
+		json_add_text(json, "name", op->vdpa.name);
+		json_add_text(json, "mgmtdev", op->vdpa.mgmtdev);
+		json_object_object_add(json, "values", json_copy(op->vdpa.values));
 		return;
 	case IOV_OP_IOVD:
 		json_add_text(json, "method", op->iovd.method);
@@ -494,6 +500,11 @@ static struct iov_op *read_members(struct reader *reader, enum iov_op_kind kind)
 		second = eswitch_modes[get_word(reader, "mode", eswitch_modes,
 						LENGTH(eswitch_modes))];
 		return iov_op_eswitch(first, second);
+	case IOV_OP_VDPA:
+		first = get_text(reader, "name");
+		second = get_text_or_null(reader, "mgmtdev");
+		params = get_values(reader, "values");
+		return reader->error ? NULL : iov_op_vdpa(first, second, params);
 	case IOV_OP_IOVD:
 		first = get_text(reader, "method");
 		params = get_object(reader, "params");

@@ -10,6 +10,7 @@
 #define IOV_PATH_PCI_SLOTS "sys/bus/pci/slots"
 #define IOV_PATH_MDEV_DEVICES "sys/bus/mdev/devices"
 #define IOV_PATH_MDEV_PARENTS "sys/class/mdev_bus"
+#define IOV_PATH_VDPA "sys/bus/vdpa"
 #define IOV_PATH_MDEVCTL "etc/mdevctl.d"
 #define IOV_PATH_MDEVCTL_SCRIPTS "usr/lib/mdevctl/scripts.d"
 #define IOV_PATH_IOMMU_GROUPS "sys/kernel/iommu_groups"

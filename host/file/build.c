@@ -40,6 +40,8 @@ static int build_all(struct host_build *build)
 			error = build_devices(build);
 		if (!error)
 			error = host_build_mdevs(build);
+		if (!error && whole)
+			error = host_build_vdpas(build);
 	}
 	if (!error && whole && !build->options.skip_iovd)
 		error = host_build_iovd(build);

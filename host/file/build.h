@@ -68,6 +68,9 @@ int host_build_irq(struct host_build *build, unsigned int index, bool renewed);
 /* build_mdev.c: mediated devices of devices */
 int host_build_mdevs(struct host_build *build);
 
+/* build_vdpa.c: vDPA devices */
+int host_build_vdpas(struct host_build *build);
+
 /* build_iovd.c: QoS groups, bridges, ports and disks */
 int host_build_iovd(struct host_build *build);
 

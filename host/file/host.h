@@ -31,6 +31,11 @@
  *	    parent: 0000:00:02.0		# or a name of a device above
  *	    type: i915-GVTg_V5_4
  *	    attributes: [weight=4]
+ *	vdpas:
+ *	  - name: vdpa0
+ *	    mgmtdev: pci/0000:01:00.2
+ *	    driver: vhost_vdpa
+ *	    mac: 02:00:00:00:00:01
  *	iovd:
  *	  bridges:
  *	    - name: br0
@@ -141,6 +146,18 @@ struct iov_host_mdev {
 	enum iov_host_absent absent;
 	char **attributes;
 	unsigned int attribute_count;
+};
+
+/* A vDPA device, as the options of "iov vdpa create" take it. */
+struct iov_host_vdpa {
+	char *name;
+	char *mgmtdev;
+	char *driver;
+	enum iov_host_absent absent;
+	char *mac;
+	char *mtu;
+	char *max_vqp;
+	char *features;
 };
 
 struct iov_host_huge_pages {
@@ -258,6 +275,8 @@ struct iov_host {
 	unsigned int device_count;
 	struct iov_host_mdev *mdevs;
 	unsigned int mdev_count;
+	struct iov_host_vdpa *vdpas;
+	unsigned int vdpa_count;
 	struct iov_host_iovd *iovd;
 };
 

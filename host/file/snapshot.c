@@ -137,6 +137,8 @@ static int collect(struct snapshot *snapshot)
 	if (!error)
 		error = snapshot_mdevs(snapshot);
 	if (!error)
+		error = snapshot_vdpas(snapshot);
+	if (!error)
 		error = snapshot_iovd(snapshot);
 	return error;
 }

@@ -44,6 +44,8 @@ int check_device(const struct check *check, const char *at, const struct iov_hos
 
 int check_mdev(const struct check *check, const char *at, const struct iov_host_mdev *mdev);
 
+int check_vdpa(const struct check *check, const char *at, const struct iov_host_vdpa *vdpa);
+
 int check_iovd(const struct check *check, const struct iov_host_iovd *iovd);
 
 #endif
