@@ -510,13 +510,21 @@ static void add_finding(struct json_object *findings, const char *device,
 	json_object_array_add(findings, finding);
 }
 
+/* A path in sysfs leads there; ethtool tells a device by its name alone. */
+static bool is_at(const char *found, const char *place)
+{
+	const char *last = strrchr(place, '/');
+
+	return guard_has_component(found, place) || (last && !strcmp(found, last + 1));
+}
+
 void guard_scan_find(struct guard_scan *scan, const char *device, const char *place,
 		     struct json_object *findings)
 {
 	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
 		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
 
-		if (guard_has_component(json_text(holder, "device"), place))
+		if (is_at(json_text(holder, "device"), place))
 			add_finding(findings, device, holder);
 	}
 }

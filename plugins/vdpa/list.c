@@ -149,7 +149,7 @@ int iov_vdpa_mgmt(struct iov *iov, struct json_object **list)
 	return 0;
 }
 
-/* "/dev/vhost-vdpa-0": the child of the device that its driver makes. */
+/* Its node, "vhost-vdpa-0": the child of the device that its driver makes. */
 static void add_node(struct iov *iov, struct json_object *row)
 {
 	struct iov_path directory = vdpa_path(json_text(row, "name"), "");

@@ -65,6 +65,12 @@ kill $holder
 follows unbind $edu $nic
 follows recover
 answers result "nothing to recover"
+if modprobe vduse; then
+	follows "vdpa mgmt"
+	follows "vdpa list"
+	follows "vdpa create" nobody --mgmtdev vduse --dry-run
+	follows check
+fi
 if modprobe mtty; then
 	mkdir -p /etc/mdevctl.d
 	uuid=83b8f4f2-509f-382f-3c1e-e6bfe0fa1001

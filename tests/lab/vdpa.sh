@@ -81,6 +81,9 @@ umount /tmp/mnt
 expect_status "and back to guests" 0 iov vdpa bind blk0 --driver vhost_vdpa
 expect "it is theirs" vhost_vdpa "$(driver_of_vdpa blk0)"
 
+expect "the host's readiness has it" '["ok","vduse"]' \
+	"$(iov check --json | gojq -c '.[] | select(.check == "vdpa") | [.status, (.found | capture("by (?<m>[a-z]+)").m)]')"
+
 # Bad input
 expect_status "an unknown management device" 4 iov vdpa create x --mgmtdev vdus
 expect_match "is told what was meant" "vdus: no such vDPA management device; did you mean 'vduse'\? there are: vduse" "$err"
