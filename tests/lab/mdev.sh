@@ -67,6 +67,9 @@ for uuid in $(iov mdev list --json | gojq -r ".[] | select(.uuid != \"$a\") | .u
 	iov mdev remove $uuid > /dev/null
 done
 
+expect "whether it can migrate is told" true \
+	"$(iov vfio info $a --json | gojq -c '.features | any(. == "migration" or .name? == "migration")')"
+
 # Who has it open
 group=$(names "$(readlink $mdevs/$a/iommu_group)")
 expect_status "attach knows it" 0 iov attach $a --vmm qemu
