@@ -131,8 +131,8 @@ static int add_vdpa(struct cli *cli, const char *name, struct vmm_set *set)
 	int error = vmm_refuse(set, VMM_VDPA, name);
 
 	if (!error && !iov_sys_exists(cli->iov, name + 1))
-		error = iov_fail(cli->iov, -ENOENT, "%s: no such vDPA device; 'vdpa dev add' makes one, "
-				 "and the module vhost_vdpa its node", name);
+		error = iov_fail(cli->iov, -ENOENT, "%s: no such vDPA device; 'iov vdpa create' makes "
+				 "one, with the driver vhost_vdpa", name);
 	if (!error)
 		error = append(set, VMM_VDPA, name, &item);
 	if (error)

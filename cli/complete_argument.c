@@ -19,6 +19,7 @@
 #include "cli/list.h"
 #include "cli/vmm/vmm.h"
 #include "iommu/group.h"
+#include "plugins/vdpa/vdpa.h"
 
 typedef void offer_fn(const struct complete *complete);
 
@@ -322,6 +323,31 @@ static void offer_format(const struct complete *complete)
 		complete_offer(complete, format->name, format->what);
 }
 
+static void offer_mdev(const struct complete *complete)
+{
+	offer_names(complete, IOV_PATH_MDEV_DEVICES);
+}
+
+static void offer_vdpa(const struct complete *complete)
+{
+	offer_names(complete, IOV_PATH_VDPA "/devices");
+}
+
+static void offer_mgmtdev(const struct complete *complete)
+{
+	_cleanup_json_ struct json_object *list = NULL;
+
+	if (iov_vdpa_mgmt(complete->iov, &list))
+		return;
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		complete_offer(complete, json_text(json_object_array_get_idx(list, i), "name"), "");
+}
+
+static void offer_parent(const struct complete *complete)
+{
+	offer_names(complete, IOV_PATH_MDEV_PARENTS);
+}
+
 /* By the name of an argument; where that is NAME, by its option, or the noun of its command. */
 static const struct {
 	const char *name;
@@ -342,6 +368,9 @@ static const struct {
 	{ "BLOCK", NULL, offer_block },	    { "TYPE", "group", offer_type },
 	{ "NAME", "qos", offer_qos },	    { "QOS", NULL, offer_qos },
 	{ "METHOD", NULL, offer_method },   { "FORMAT", "export", offer_format },
+	{ "UUID", NULL, offer_mdev },
+	{ "PARENT", NULL, offer_parent },   { "NAME", "vdpa", offer_vdpa },
+	{ "MGMTDEV", NULL, offer_mgmtdev },
 };
 
 static void offer_named(const struct complete *complete, const char *name, const char *context)

@@ -14,6 +14,7 @@
 #include "cli/interface.h"
 #include "cli/output.h"
 #include "cli/vfio.h"
+#include "plugins/mdev/mdev.h"
 #include "vfio/device/device.h"
 #include "vfio/device/interrupt.h"
 
@@ -23,6 +24,7 @@ struct vfio_args {
 	const char *device;
 	enum iov_domain_kind kind;
 	const char *token;
+	bool info;	/* which takes mediated devices, too */
 };
 
 enum { KEY_TOKEN = 't' };
@@ -48,18 +50,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_DEVICE);
 }
 
-/* The function in a domain of its own. */
+/* The function, or mediated device, in a domain of its own. */
 static int open_device(struct cli *cli, const struct vfio_args *args, struct iov_domain **domain,
 		       struct iov_device **device)
 {
 	const struct iov_device_options chosen = { .token = args->token };
+	char uuid[IOV_MDEV_UUID];
+	bool mdev = args->info && !iov_mdev_uuid_parse(cli->iov, args->device, uuid);
 	struct iov_bdf bdf;
-	int error = cli_function(cli, args->device, &bdf);
+	int error = mdev ? 0 : cli_function(cli, args->device, &bdf);
 
 	if (!error)
 		error = iov_domain_open(domain, cli->iov, args->kind);
 	if (!error)
-		error = iov_device_open(device, *domain, bdf, &chosen);
+		error = mdev ? iov_device_open_mdev(device, *domain, uuid) :
+			       iov_device_open(device, *domain, bdf, &chosen);
 	return error;
 }
 
@@ -295,10 +300,14 @@ static int with_device(struct cli *cli, const struct vfio_args *args,
 	_cleanup_json_ struct json_object *object = json_object_new_object();
 	struct iov_domain *domain = NULL;
 	struct iov_device *device = NULL;
+	char uuid[IOV_MDEV_UUID];
 	int error = open_device(cli, args, &domain, &device);
 
 	if (!error)
 		error = work(cli, device, object);
+	/* A mediated device has no address. */
+	if (!error && !iov_mdev_uuid_parse(cli->iov, args->device, uuid))
+		json_add_text(object, "device", uuid);
 	iov_device_close(device);
 	iov_domain_close(domain);
 	if (error)
@@ -312,6 +321,7 @@ static int with_device(struct cli *cli, const struct vfio_args *args,
 
 static int run_info(struct cli *cli, void *data)
 {
+	((struct vfio_args *)data)->info = true;
 	return with_device(cli, data, describe, print_info);
 }
 
@@ -331,8 +341,8 @@ static int run_dma(struct cli *cli, void *data)
 
 const struct cli_command cli_vfio_info = {
 	.name = "vfio info",
-	.args = "DEVICE",
-	.summary = "Show what VFIO gives of a function",
+	.args = "DEVICE|UUID",
+	.summary = "Show what VFIO gives of a function or mediated device",
 	.example = "iov vfio info 0000:01:10.0 --interface type1",
 	.options = options,
 	.parse = parse,

@@ -4,13 +4,14 @@
 #include "plugins/net/net.h"
 #include "plugins/nvme/nvme.h"
 #include "plugins/system/system.h"
+#include "plugins/vdpa/vdpa_internal.h"
 #include "sriov/class.h"
 
 int iov_plugins_register(struct iov *iov)
 {
 	const struct iov_op_runner *const runners[] = {
 		&nvme_virt_runner, &mtu_runner, &irq_runner, &huge_pages_runner, &eswitch_runner,
-		&iovd_runner,
+		&vdpa_runner, &iovd_runner,
 	};
 	int error = 0;
 

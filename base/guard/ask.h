@@ -6,14 +6,14 @@
 #include "base/guard/scan.h"
 
 /*
- * Look at everything once, for as many functions as needed: @findings receives an array with
+ * Look at everything once, for as many devices as needed: @findings receives an array with
  * an array of findings for each, which the caller puts.  0 or -errno with a message.
  */
-int guard_ask(struct iov *iov, const struct iov_bdf *bdfs, size_t count,
+int guard_ask(struct iov *iov, const char *const *devices, size_t count,
 	      struct json_object **findings);
 
 /*
- * Whether a process drives one of @devices (BDFs; other names are passed over) through
+ * Whether a process drives one of @devices (other names are passed over) through
  * VFIO; @text receives "0000:01:10.0 is held by pid 71 (qemu)".  When that cannot be told it
  * says so instead.  Keeps the message.
  */

@@ -76,33 +76,37 @@ int iov_guard_set_session(struct iov *iov, const char *ssh_connection)
 	return 0;
 }
 
-static void match(struct guard_scan *scan, struct iov_bdf bdf, struct json_object *findings)
+static void match(struct guard_scan *scan, const char *device, const char *place,
+		  struct json_object *findings)
 {
-	_cleanup_fd_ int dir = iov_dir_open(scan->iov, iov_pci_path(bdf, "").name);
-	struct iov_bdf_text device = iov_bdf_format(bdf);
+	_cleanup_fd_ int dir = iov_dir_open(scan->iov, guard_device_path(device).name);
 
 	for (size_t i = 0; i < KINDS; i++) {
 		if (kinds[i]->match)
-			kinds[i]->match(scan, dir, device.text);
+			kinds[i]->match(scan, dir, place);
 	}
-	guard_scan_find(scan, device.text, findings);
+	guard_scan_find(scan, device, place, findings);
 }
 
-/* Of functions, an array of struct iov_bdf, answers an array with the findings of each. */
+/* Of the names of devices, an array, answers an array with the findings of each. */
 static int tell_findings(struct iov *iov, const char *question, size_t length, FILE *answer)
 {
 	_cleanup_json_ struct json_object *all = json_object_new_array();
+	_cleanup_json_ struct json_object *devices = json_tokener_parse(question);
+	_cleanup_json_ struct json_object *places = guard_places(iov, devices);
 	struct guard_scan scan;
-	int error = guard_scan_run(&scan, iov, kinds, KINDS);
+	int error = guard_scan_run(&scan, iov, kinds, KINDS, places);
 
+	(void)length;
 	if (error)
 		return error;
-	for (size_t at = 0; at < length; at += sizeof(struct iov_bdf)) {
+	for (size_t i = 0; i < json_object_array_length(devices); i++) {
 		struct json_object *findings = json_object_new_array();
-		struct iov_bdf bdf;
+		const char *place = json_object_get_string(json_object_array_get_idx(places, i));
 
-		memcpy(&bdf, question + at, sizeof(bdf));
-		match(&scan, bdf, findings);
+		if (place)
+			match(&scan, json_object_get_string(json_object_array_get_idx(devices, i)),
+			      place, findings);
 		json_object_array_add(all, findings);
 	}
 	error = scan.error;
@@ -117,13 +121,19 @@ static int say_unknown(struct iov *iov, int error)
 	return iov_told(iov, error, "cannot tell who uses what: %s", iov_error_message(iov));
 }
 
-int guard_ask(struct iov *iov, const struct iov_bdf *bdfs, size_t count,
+int guard_ask(struct iov *iov, const char *const *devices, size_t count,
 	      struct json_object **findings)
 {
+	_cleanup_json_ struct json_object *names = json_object_new_array();
 	_cleanup_free_ char *answer = NULL;
-	int error = iov_sys_call(iov, tell_findings, bdfs, count * sizeof(*bdfs), &answer);
+	const char *question;
+	int error;
 
 	*findings = NULL;
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(names, json_object_new_string(devices[i]));
+	question = json_object_to_json_string_ext(names, JSON_C_TO_STRING_PLAIN);
+	error = iov_sys_call(iov, tell_findings, question, strlen(question), &answer);
 	if (error == -ETIMEDOUT)
 		return say_unknown(iov, error);
 	if (error)
@@ -135,7 +145,9 @@ int guard_ask(struct iov *iov, const struct iov_bdf *bdfs, size_t count,
 int iov_guard_function(struct iov *iov, struct iov_bdf bdf, struct json_object *findings)
 {
 	_cleanup_json_ struct json_object *all = NULL;
-	int error = guard_ask(iov, &bdf, 1, &all);
+	struct iov_bdf_text device = iov_bdf_format(bdf);
+	const char *const devices[] = { device.text };
+	int error = guard_ask(iov, devices, 1, &all);
 	struct json_object *found;
 
 	if (error)

@@ -18,14 +18,14 @@ static bool is_vfio(struct json_object *finding)
 }
 
 /* The first process that drives @device; the message of an earlier error survives. */
-static bool find_holder(struct guard_scan *scan, const char *device, char *text, size_t size)
+static bool find_holder(struct guard_scan *scan, const char *device, const char *place, char *text,
+			size_t size)
 {
 	_cleanup_json_ struct json_object *findings = json_object_new_array();
-	struct iov_bdf bdf;
 
-	if (iov_bdf_parse(scan->iov, device, &bdf))
+	if (!place)
 		return false;
-	guard_scan_find(scan, IOV_BDF(bdf), findings);
+	guard_scan_find(scan, device, place, findings);
 	for (size_t i = 0; i < json_object_array_length(findings); i++) {
 		struct json_object *finding = json_object_array_get_idx(findings, i);
 
@@ -37,21 +37,33 @@ static bool find_holder(struct guard_scan *scan, const char *device, char *text,
 	return false;
 }
 
+static const char *text_at(struct json_object *array, size_t index)
+{
+	return json_object_get_string(json_object_array_get_idx(array, index));
+}
+
 bool find_vfio_holder(struct iov *iov, char *const *devices, size_t count, char *text, size_t size)
 {
-	struct guard_scan scan;
+	_cleanup_json_ struct json_object *known = json_object_new_array();
+	_cleanup_json_ struct json_object *places = NULL;
 	struct said said = iov->said;
+	struct guard_scan scan;
 	bool found = false;
 
-	if (!count)
+	for (size_t i = 0; i < count; i++) {
+		if (guard_knows(devices[i]))
+			json_object_array_add(known, json_object_new_string(devices[i]));
+	}
+	if (!json_object_array_length(known))
 		return false;
-	if (guard_scan_run(&scan, iov, (const struct guard_kind *const[]){ &scan_open }, 1)) {
+	places = guard_places(iov, known);
+	if (guard_scan_run(&scan, iov, (const struct guard_kind *const[]){ &scan_open }, 1, places)) {
 		snprintf(text, size, "nobody knows who holds %s (%s)", devices[0],
 			 iov_error_message(iov));
 		found = true;
 	} else {
-		for (size_t i = 0; !found && i < count; i++)
-			found = find_holder(&scan, devices[i], text, size);
+		for (size_t i = 0; !found && i < json_object_array_length(known); i++)
+			found = find_holder(&scan, text_at(known, i), text_at(places, i), text, size);
 		guard_scan_close(&scan);
 	}
 	iov->said = said;

@@ -201,6 +201,60 @@ bool guard_has_component(const char *path, const char *name)
 	return false;
 }
 
+bool guard_knows(const char *device)
+{
+	const char *slash = strchr(device, '/');
+	struct iov_bdf bdf;
+
+	return slash ? slash > device && slash[1] && !strchr(slash + 1, '/') :
+	       iov_bdf_scan(device, &bdf);
+}
+
+struct iov_path guard_device_path(const char *device)
+{
+	const char *slash = strchr(device, '/');
+
+	if (!slash)
+		return iov_path(IOV_PATH_PCI_DEVICES "/%s", device);
+	return iov_path(IOV_PATH_BUS "/%.*s/devices/%s", (int)(slash - device), device, slash + 1);
+}
+
+/* "virtual/mtty/mtty/UUID" of "../../../devices/virtual/mtty/mtty/UUID" */
+static struct json_object *place_of(struct iov *iov, const char *device)
+{
+	static const char above[] = "/devices/";
+	char target[IOV_PATH_MAX];
+	const char *place;
+
+	if (!strchr(device, '/'))
+		return json_object_new_string(device);
+	if (iov_sys_link(iov, guard_device_path(device).name, target, sizeof(target)))
+		return NULL;
+	place = strstr(target, above);
+	return json_object_new_string(place ? place + strlen(above) : target);
+}
+
+struct json_object *guard_places(struct iov *iov, struct json_object *devices)
+{
+	struct json_object *places = json_object_new_array();
+
+	for (size_t i = 0; i < json_object_array_length(devices); i++)
+		json_object_array_add(places, place_of(iov, json_object_get_string(
+				json_object_array_get_idx(devices, i))));
+	return places;
+}
+
+bool guard_is_asked(const struct guard_scan *scan, const char *path)
+{
+	for (size_t i = 0; scan->places && i < json_object_array_length(scan->places); i++) {
+		const char *place = json_object_get_string(json_object_array_get_idx(scan->places, i));
+
+		if (place && guard_has_component(path, place))
+			return true;
+	}
+	return false;
+}
+
 const char *guard_title(struct guard_scan *scan, struct guard_process *process)
 {
 	char name[64] = "?";
@@ -400,10 +454,11 @@ static void scan_processes(struct guard_scan *scan, const struct guard_kind *con
 }
 
 int guard_scan_run(struct guard_scan *scan, struct iov *iov, const struct guard_kind *const *kinds,
-		   size_t count)
+		   size_t count, struct json_object *places)
 {
 	*scan = (struct guard_scan){
 		.iov = iov,
+		.places = places,
 		.holders = json_object_new_array(),
 		.met = json_object_new_object(),
 	};
@@ -455,12 +510,21 @@ static void add_finding(struct json_object *findings, const char *device,
 	json_object_array_add(findings, finding);
 }
 
-void guard_scan_find(struct guard_scan *scan, const char *device, struct json_object *findings)
+/* A path in sysfs leads there; ethtool tells a device by its name alone. */
+static bool is_at(const char *found, const char *place)
+{
+	const char *last = strrchr(place, '/');
+
+	return guard_has_component(found, place) || (last && !strcmp(found, last + 1));
+}
+
+void guard_scan_find(struct guard_scan *scan, const char *device, const char *place,
+		     struct json_object *findings)
 {
 	for (size_t i = 0; i < json_object_array_length(scan->holders); i++) {
 		struct json_object *holder = json_object_array_get_idx(scan->holders, i);
 
-		if (guard_has_component(json_text(holder, "device"), device))
+		if (is_at(json_text(holder, "device"), place))
 			add_finding(findings, device, holder);
 	}
 }

@@ -43,6 +43,7 @@ struct guard_network;
 /**
  * struct guard_scan - everything that is held on a host at one moment
  * @iov: context
+ * @places: of what is asked for, see guard_places(); NULL for nothing
  * @holders: array of objects "guard", "holder", "path" (names from the hardware
  *	up to the holder), "pid" where there is one, and "device", a sysfs path that
  *	contains the address of the function
@@ -60,6 +61,7 @@ struct guard_network;
  */
 struct guard_scan {
 	struct iov *iov;
+	struct json_object *places;
 	struct json_object *holders;
 	struct json_object *met;
 	struct json_object *disks;
@@ -116,8 +118,8 @@ struct guard_process {
  * @scan: look at the host, before processes
  * @process: look at a process; all are walked once, for all kinds
  * @finish: look at the host, after processes
- * @match: look at one function that somebody asks about, which is at @dir in sysfs; @dir
- *	is negative for one that does not exist
+ * @match: look at one device that somebody asks about, by its place, which is at @dir in
+ *	sysfs; @dir is negative for a function that does not exist
  *
  * Each operation may be NULL.  What they find goes to guard_found(), and what they could
  * not look at to guard_failed().
@@ -202,15 +204,35 @@ bool guard_is_new_namespace(struct guard_scan *scan, const struct guard_process 
 /* Our own namespaces are no news. */
 void guard_know_own_namespace(struct guard_scan *scan, const char *link);
 
+/* Whether a name is of what guards can be asked for: a BDF, or BUS/NAME below /sys/bus. */
+bool guard_knows(const char *device);
+
+/* Its directory. */
+struct iov_path guard_device_path(const char *device);
+
 /*
- * Look at the host with @count kinds of scans.  0, or -errno with a message; the scan is
- * closed then.
+ * Where each of an array of such devices is found in paths of sysfs: a new array of the component
+ * that is a function, of the components from below "devices" on that lead to another device, or
+ * of null for a device that is not there.
+ */
+struct json_object *guard_places(struct iov *iov, struct json_object *devices);
+
+/* Whether a path is of a device that somebody asks for. */
+bool guard_is_asked(const struct guard_scan *scan, const char *path);
+
+/*
+ * Look at the host with @count kinds of scans, for who uses what is at @places, which outlive the
+ * scan.  0, or -errno with a message; the scan is closed then.
  */
 int guard_scan_run(struct guard_scan *scan, struct iov *iov, const struct guard_kind *const *kinds,
-		   size_t count);
+		   size_t count, struct json_object *places);
 
-/* Append what holds one function to @findings, of what the scan has found. */
-void guard_scan_find(struct guard_scan *scan, const char *device, struct json_object *findings);
+/*
+ * Append what holds a device to @findings, of what the scan has found.  @place: as guard_places()
+ * tells it.
+ */
+void guard_scan_find(struct guard_scan *scan, const char *device, const char *place,
+		     struct json_object *findings);
 
 void guard_scan_close(struct guard_scan *scan);
 

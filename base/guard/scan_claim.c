@@ -30,7 +30,8 @@ static void visit_disk(struct guard_scan *scan, struct guard_chain *chain, const
 	int error = iov_sys_link(scan->iov, path.name, target, sizeof(target));
 
 	guard_failed(scan, error, iov_path("/%s", path.name).name);
-	if (error || (strstr(target, "/virtual/") && !strstr(target, "/nvme-subsystem/")) ||
+	if (error || (strstr(target, "/virtual/") && !strstr(target, "/nvme-subsystem/") &&
+		      !guard_is_asked(scan, target)) ||
 	    iov_sys_exists(scan->iov, iov_path("%s/partition", path.name).name))
 		return;
 	guard_walk_block(scan, chain, name);

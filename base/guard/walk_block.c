@@ -105,6 +105,8 @@ void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const 
 		return;
 	chain->names[chain->count++] = name;
 	if (strstr(target, "/virtual/")) {
+		if (guard_is_asked(scan, target))
+			guard_found(scan, chain, target);
 		guard_for_each_name(scan, chain,
 				    iov_path(IOV_PATH_CLASS_BLOCK "/%s/slaves", name).name,
 				    guard_visit_block);

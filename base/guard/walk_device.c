@@ -149,6 +149,8 @@ static void walk_virtual(struct guard_scan *scan, struct guard_chain *chain, con
 void guard_walk_device(struct guard_scan *scan, struct guard_chain *chain, const char *target)
 {
 	if (strstr(target, "/virtual/")) {
+		if (guard_is_asked(scan, target))
+			guard_found(scan, chain, target);
 		walk_virtual(scan, chain, target);
 		return;
 	}

@@ -63,7 +63,7 @@ void guard_walk_interface(struct guard_scan *scan, struct guard_chain *chain,
 	if (error)
 		return;
 	chain->names[chain->count++] = interface;
-	if (!strstr(target, "/virtual/"))
+	if (!strstr(target, "/virtual/") || guard_is_asked(scan, target))
 		guard_found(scan, chain, target);
 	guard_for_each_name(scan, chain, directory.name, visit_lower);
 	walk_ppp(scan, chain, directory.name);

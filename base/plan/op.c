@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/cleanup.h"
 #include "base/json.h"
 
 static struct iov_op *new_op(enum iov_op_kind kind)
@@ -44,6 +45,11 @@ static void free_members(struct iov_op *op)
 	case IOV_OP_ESWITCH:
 		free(op->eswitch.device);
 		free(op->eswitch.mode);
+		break;
+	case IOV_OP_VDPA:
+		free(op->vdpa.name);
+		free(op->vdpa.mgmtdev);
+		json_object_put(op->vdpa.values);
 		break;
 	case IOV_OP_IOVD:
 		free(op->iovd.method);
@@ -199,6 +205,16 @@ static bool copy_text_or_null(char **to, const char *text)
 	return !text || copy_text(to, text);
 }
 
+struct iov_op *iov_op_vdpa(const char *name, const char *mgmtdev, struct json_object *values)
+{
+	_cleanup_json_ struct json_object *none = json_object_new_object();
+	struct iov_op *op = new_op(IOV_OP_VDPA);
+
+	return complete(op, op && copy_text(&op->vdpa.name, name) &&
+			copy_text_or_null(&op->vdpa.mgmtdev, mgmtdev) &&
+			copy_json(&op->vdpa.values, values ? values : none));
+}
+
 struct iov_op *iov_op_file(const char *path, const char *text, const char *was)
 {
 	struct iov_op *op = new_op(IOV_OP_FILE);
@@ -214,6 +230,13 @@ struct iov_op *iov_op_restore_file(const char *path, const char *text, const cha
 
 	if (op)
 		op->file.restore = true;
+	return op;
+}
+
+struct iov_op *iov_op_unkept(struct iov_op *op)
+{
+	if (op)
+		op->file.unkept = true;
 	return op;
 }
 

@@ -16,7 +16,10 @@
  *	{"op": "irq-affinity", "device": "0000:01:00.0", "cpus": ["0", "1"]}
  *	{"op": "huge-pages", "path": "sys/.../nr_hugepages", "value": "512", "advice": "..."}
  *	{"op": "devlink-eswitch", "device": "0000:01:00.0", "mode": "switchdev"}
- *	{"op": "file", "path": "etc/...", "text": "...", "was": "...", "restore": true}
+ *	{"op": "file", "path": "etc/...", "text": "...", "was": "...", "restore": true,
+ *	 "unkept": true}
+ *	{"op": "vdpa", "name": "vdpa0", "mgmtdev": "pci/0000:01:00.2", "values": {"mtu": 1500}}
+ *		"mgmtdev" null: it is deleted
  *	{"op": "iovd", "method": "port.add", "params": {"name": "up", ...}}
  *
  * The functions that make one give NULL without memory, which those that take one bear:
@@ -47,6 +50,7 @@ enum iov_op_kind {
 	IOV_OP_IRQ,
 	IOV_OP_HUGE_PAGES,
 	IOV_OP_ESWITCH,
+	IOV_OP_VDPA,
 	IOV_OP_IOVD,
 	IOV_OP_FILE,
 	IOV_OP_KINDS,
@@ -149,6 +153,11 @@ struct iov_op {
 			char *mode;
 		} eswitch;
 		struct {
+			char *name;
+			char *mgmtdev;	/* NULL: there is no such device then */
+			struct json_object *values;
+		} vdpa;
+		struct {
 			char *method;
 			struct json_object *params;
 		} iovd;
@@ -157,6 +166,7 @@ struct iov_op {
 			char *text;	/* NULL: none such */
 			char *was;	/* the same */
 			bool restore;
+			bool unkept;
 		} file;
 	};
 };
@@ -242,6 +252,18 @@ struct iov_op *iov_op_huge_pages(const char *directory, unsigned int count, cons
 struct iov_op *iov_op_eswitch(const char *device, const char *mode);
 
 /**
+ * iov_op_vdpa - make a vDPA device, or delete it
+ * @name: its name
+ * @mgmtdev: who makes it, "pci/0000:01:00.2"; NULL: it is deleted
+ * @values: borrowed; what it is made with; NULL for none
+ *
+ * To make what is there already is success, as is to delete what is not.
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_vdpa(const char *name, const char *mgmtdev, struct json_object *values);
+
+/**
  * iov_op_iovd - call a method of iovd
  * @method: "port.add", "port.remove", "bridge.add", "bridge.remove" and so on
  * @params: taken over; an object
@@ -274,6 +296,16 @@ struct iov_op *iov_op_file(const char *path, const char *text, const char *was);
  * Return: an operation.
  */
 struct iov_op *iov_op_restore_file(const char *path, const char *text, const char *was);
+
+/**
+ * iov_op_unkept - keep nothing beside a file that is written
+ * @op: of iov_op_file() or iov_op_restore_file(); NULL is allowed
+ *
+ * For a directory whose files are each read by their names.
+ *
+ * Return: @op.
+ */
+struct iov_op *iov_op_unkept(struct iov_op *op);
 
 /**
  * iov_op_absent_ok - let an operation succeed when its path does not exist

@@ -82,6 +82,15 @@ static void describe_irq(const struct iov_op *op, char *text, size_t size)
 			json_object_get_string(json_object_array_get_idx(op->irq.cpus, i)));
 }
 
+static void describe_vdpa(const struct iov_op *op, char *text, size_t size)
+{
+	if (op->vdpa.mgmtdev)
+		snprintf(text, size, "make vDPA device %s of %s %s", op->vdpa.name, op->vdpa.mgmtdev,
+			 json_object_to_json_string_ext(op->vdpa.values, JSON_C_TO_STRING_PLAIN));
+	else
+		snprintf(text, size, "delete vDPA device %s", op->vdpa.name);
+}
+
 static void describe_file(const struct iov_op *op, char *text, size_t size)
 {
 	const char *verb = op->file.text && op->file.was ? "replace" :
@@ -119,6 +128,9 @@ void iov_op_describe(const struct iov_op *op, char *text, size_t size)
 	case IOV_OP_ESWITCH:
 		snprintf(text, size, "set the switch mode of %s to %s by devlink",
 			 op->eswitch.device, op->eswitch.mode);
+		return;
+	case IOV_OP_VDPA:
+		describe_vdpa(op, text, size);
 		return;
 	case IOV_OP_IOVD:
 		snprintf(text, size, "iovd: %s %s", op->iovd.method,

@@ -30,6 +30,7 @@ static const char *const kinds[] = {
 	[IOV_OP_IRQ] = "irq-affinity",
 	[IOV_OP_HUGE_PAGES] = "huge-pages",
 	[IOV_OP_ESWITCH] = "devlink-eswitch",
+	[IOV_OP_VDPA] = "vdpa",
 	[IOV_OP_IOVD] = "iovd",
 	[IOV_OP_FILE] = "file",
 };
@@ -133,6 +134,11 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 		json_add_text(json, "device", op->eswitch.device);
 		json_add_text(json, "mode", op->eswitch.mode);
 		return;
+	case IOV_OP_VDPA:
+		json_add_text(json, "name", op->vdpa.name);
+		json_add_text(json, "mgmtdev", op->vdpa.mgmtdev);
+		json_object_object_add(json, "values", json_copy(op->vdpa.values));
+		return;
 	case IOV_OP_IOVD:
 		json_add_text(json, "method", op->iovd.method);
 		json_object_object_add(json, "params", json_copy(op->iovd.params));
@@ -143,6 +149,8 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 		json_add_text(json, "was", op->file.was);
 		if (op->file.restore)
 			json_object_object_add(json, "restore", json_object_new_boolean(true));
+		if (op->file.unkept)
+			json_object_object_add(json, "unkept", json_object_new_boolean(true));
 		return;
 	case IOV_OP_KINDS:
 		return;
@@ -456,11 +464,13 @@ static struct iov_op *read_file(struct reader *reader)
 	const char *path = get_text(reader, "path");
 	const char *text = get_text_or_null(reader, "text");
 	const char *was = get_text_or_null(reader, "was");
-	bool restore = get_switch(reader, "restore");
+	bool restore = get_switch(reader, "restore"), unkept = get_switch(reader, "unkept");
+	struct iov_op *op;
 
 	if (reader->error)
 		return NULL;
-	return restore ? iov_op_restore_file(path, text, was) : iov_op_file(path, text, was);
+	op = restore ? iov_op_restore_file(path, text, was) : iov_op_file(path, text, was);
+	return unkept ? iov_op_unkept(op) : op;
 }
 
 static struct iov_op *read_members(struct reader *reader, enum iov_op_kind kind)
@@ -490,6 +500,11 @@ static struct iov_op *read_members(struct reader *reader, enum iov_op_kind kind)
 		second = eswitch_modes[get_word(reader, "mode", eswitch_modes,
 						LENGTH(eswitch_modes))];
 		return iov_op_eswitch(first, second);
+	case IOV_OP_VDPA:
+		first = get_text(reader, "name");
+		second = get_text_or_null(reader, "mgmtdev");
+		params = get_values(reader, "values");
+		return reader->error ? NULL : iov_op_vdpa(first, second, params);
 	case IOV_OP_IOVD:
 		first = get_text(reader, "method");
 		params = get_object(reader, "params");

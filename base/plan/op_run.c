@@ -63,7 +63,7 @@ static int run_file(struct iov *iov, const struct iov_op *op)
 	if (same_text(now, op->file.text))
 		return 0;
 	if (same_text(now, op->file.was)) {
-		error = sys_replace(iov, op->file.path, op->file.text, true);
+		error = sys_replace(iov, op->file.path, op->file.text, !op->file.unkept);
 		return error ? iov_told(iov, error, "%s", strerror(-error)) : 0;
 	}
 	if (!op->file.restore)

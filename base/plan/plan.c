@@ -129,8 +129,10 @@ void iov_plan_free(struct iov_plan *plan)
 		empty_step(plan->steps[i]);
 		free(plan->steps[i]);
 	}
-	for (size_t i = 0; i < plan->take_count; i++)
+	for (size_t i = 0; i < plan->take_count; i++) {
+		free(plan->takes[i].device);
 		free(plan->takes[i].why);
+	}
 	empty_step(&plan->spare);
 	iov_names_free(plan->notes.list, plan->notes.count);
 	free(plan->steps);
@@ -210,9 +212,14 @@ void iov_step_spares(struct iov_step *step, const char *why)
 	step->spares = why;
 }
 
+void iov_step_unheld_device(struct iov_step *step, const char *device)
+{
+	step->incomplete |= !text_list_append(&step->unheld, device);
+}
+
 void iov_step_unheld(struct iov_step *step, struct iov_bdf bdf)
 {
-	step->incomplete |= !text_list_append(&step->unheld, IOV_BDF(bdf));
+	iov_step_unheld_device(step, IOV_BDF(bdf));
 }
 
 void iov_step_change(struct iov_step *step, const char *what, const char *from, const char *to)
@@ -242,12 +249,12 @@ void iov_plan_note(struct iov_plan *plan, const char *format, ...)
 	plan->incomplete |= !text_list_append(&plan->notes, text);
 }
 
-void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why)
+void iov_plan_take_device(struct iov_plan *plan, const char *device, const char *why)
 {
 	struct iov_take *grown;
 
 	for (size_t i = 0; i < plan->take_count; i++) {
-		if (!iov_bdf_compare(plan->takes[i].bdf, bdf))
+		if (!strcmp(plan->takes[i].device, device))
 			return;
 	}
 	grown = array_grow(plan->takes, plan->take_count, sizeof(*grown));
@@ -256,10 +263,16 @@ void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why)
 		return;
 	}
 	plan->takes = grown;
-	grown[plan->take_count++] = (struct iov_take){
-		.bdf = bdf,
+	grown[plan->take_count] = (struct iov_take){
+		.device = copy_text(&plan->incomplete, device),
 		.why = copy_text(&plan->incomplete, why),
 	};
+	plan->take_count += grown[plan->take_count].device != NULL;
+}
+
+void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why)
+{
+	iov_plan_take_device(plan, IOV_BDF(bdf), why);
 }
 
 void iov_plan_take_vfs(struct iov_plan *plan, struct iov_bdf pf)

@@ -67,8 +67,8 @@ struct iov *iov_plan_context(const struct iov_plan *plan);
 /**
  * iov_plan_step - append a step
  * @plan: plan
- * @device: BDF that it changes, or another name of an independent part of the host:
- *	"memory node 0", "iovd"; NULL for the whole host
+ * @device: BDF that it changes, BUS/NAME of a device of another bus, "mdev/UUID", or another
+ *	name of an independent part of the host: "memory node 0", "iovd"; NULL for the whole host
  * @format: printf format of what it does: "bind 0000:01:10.0 to vfio-pci (now igbvf)"
  *
  * Return: the step, which stays the plan's; never NULL.
@@ -130,7 +130,7 @@ void iov_step_touches(struct iov_step *step, const char *device);
  * @step: step
  * @why: "VFs come beside the PF, which goes on"; outlives the plan
  *
- * Guards are asked for what iov_plan_take() names.  A step on a function that is neither
+ * Guards are asked for what iov_plan_take() names.  A step on a device that is neither
  * taken nor spared is a mistake of its builder, and such a plan does not run.
  */
 void iov_step_spares(struct iov_step *step, const char *why);
@@ -146,6 +146,15 @@ void iov_step_spares(struct iov_step *step, const char *why);
  * journal is kept, and a later recovery goes on.
  */
 void iov_step_unheld(struct iov_step *step, struct iov_bdf bdf);
+
+/**
+ * iov_step_unheld_device - name a device of any bus that undoing a step takes away
+ * @step: step
+ * @device: BDF, or BUS/NAME, "mdev/UUID"; it need not exist
+ *
+ * As iov_step_unheld() has it of functions.
+ */
+void iov_step_unheld_device(struct iov_step *step, const char *device);
 
 /**
  * iov_step_change - say what a step changes, for a person who reads a diff
@@ -171,6 +180,14 @@ void iov_plan_note(struct iov_plan *plan, const char *format, ...)
  * @why: why it is taken: "named", "member of IOMMU group 4", "VF 2 of 0000:01:00.0"
  */
 void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why);
+
+/**
+ * iov_plan_take_device - note that the plan takes a device of any bus from the host
+ * @plan: plan
+ * @device: BDF, or BUS/NAME as sysfs has it below /sys/bus, "mdev/UUID", "vdpa/vdpa0"
+ * @why: as of iov_plan_take()
+ */
+void iov_plan_take_device(struct iov_plan *plan, const char *device, const char *why);
 
 /**
  * iov_plan_take_vfs - note that the plan takes the VFs of a PF
@@ -219,7 +236,7 @@ struct json_object *iov_plan_json(const struct iov_plan *plan);
 const struct iov_step *const *iov_plan_steps(const struct iov_plan *plan, size_t *count);
 
 /**
- * iov_plan_takes - the functions that a plan takes from the host
+ * iov_plan_takes - the devices that a plan takes from the host
  * @plan: plan
  * @count: receives their number
  *

@@ -92,7 +92,7 @@ static bool is_lifted(const char *const *lifted, const char *guard)
 	return lifted && *lifted;
 }
 
-/* Findings on one function that are not lifted, each with why it is taken. */
+/* Findings on one device that are not lifted, each with why it is taken. */
 static void add_findings(const struct iov_take *take, struct json_object *all,
 			 const char *const *lifted, struct json_object *found)
 {
@@ -109,39 +109,39 @@ static void add_findings(const struct iov_take *take, struct json_object *all,
 static int guard_takes(struct iov *iov, const struct iov_take *takes, size_t count,
 		       const char *const *lifted, struct json_object *found)
 {
-	_cleanup_free_ struct iov_bdf *bdfs = calloc(count + 1, sizeof(*bdfs));
+	_cleanup_free_ const char **devices = calloc(count + 1, sizeof(*devices));
 	_cleanup_json_ struct json_object *all = NULL;
 	int error;
 
 	if (!count)
 		return 0;
-	if (!bdfs)
+	if (!devices)
 		return iov_fail(iov, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < count; i++)
-		bdfs[i] = takes[i].bdf;
-	error = guard_ask(iov, bdfs, count, &all);
+		devices[i] = takes[i].device;
+	error = guard_ask(iov, devices, count, &all);
 	for (size_t i = 0; !error && i < count; i++)
 		add_findings(&takes[i], json_object_array_get_idx(all, i), lifted, found);
 	return error;
 }
 
-static const struct iov_take *find_take(const struct iov_plan *plan, struct iov_bdf bdf)
+static bool is_taken(const struct iov_plan *plan, const char *device)
 {
 	for (size_t i = 0; i < plan->take_count; i++) {
-		if (!iov_bdf_compare(plan->takes[i].bdf, bdf))
-			return &plan->takes[i];
+		if (!strcmp(plan->takes[i].device, device))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
-/* Whether a device of a step is a function; memory, iovd and the host are none. */
-static bool is_function(const char *device, struct iov_bdf *bdf)
+/* Whether somebody may use a device of a step; memory, iovd and the host are asked for nowhere. */
+static bool may_be_used(const char *device)
 {
-	return device && iov_bdf_scan(device, bdf);
+	return device && guard_knows(device);
 }
 
 /* Its devices: the one that it is on, NULL for none, and those that it touches. */
-static const char *device_at(const struct iov_step *step, size_t index)
+static char *device_at(const struct iov_step *step, size_t index)
 {
 	return index ? step->touches.list[index - 1] : step->device;
 }
@@ -149,12 +149,10 @@ static const char *device_at(const struct iov_step *step, size_t index)
 /* No builder may forget to ask. */
 static int check_taken(struct iov *iov, const struct iov_plan *plan)
 {
-	struct iov_bdf bdf;
-
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct iov_step *step = plan->steps[i];
 
-		if (!step->spares && is_function(step->device, &bdf) && !find_take(plan, bdf))
+		if (!step->spares && may_be_used(step->device) && !is_taken(plan, step->device))
 			return iov_fail(iov, -EPROTO, "nothing changed: '%s' would take %s without "
 					"asking who uses it; this is a mistake of iovkit, please "
 					"report it", step->title, step->device);
@@ -181,14 +179,14 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 	return error;
 }
 
-/* Append a function to what is asked for. */
-static void add_take(struct iov_take *takes, size_t *count, struct iov_bdf bdf, char *why)
+/* Append a device to what is asked for. */
+static void add_take(struct iov_take *takes, size_t *count, char *device, char *why)
 {
 	for (size_t i = 0; i < *count; i++) {
-		if (!iov_bdf_compare(takes[i].bdf, bdf))
+		if (!strcmp(takes[i].device, device))
 			return;
 	}
-	takes[(*count)++] = (struct iov_take){ bdf, why };
+	takes[(*count)++] = (struct iov_take){ device, why };
 }
 
 /* What of a step was taken to do it, and so is taken back to undo it, and what it gave. */
@@ -196,19 +194,18 @@ static size_t list_undone(const struct iov_plan *plan, const struct iov_step *st
 			  struct iov_take *takes)
 {
 	static char why[] = "undoing takes it away";
-	struct iov_bdf bdf;
 	/* A step on iovd gives functions back by asking iovd, which is who uses them. */
-	bool on_functions = !step->device || is_function(step->device, &bdf);
+	bool on_devices = !step->device || may_be_used(step->device);
 	size_t count = 0;
 
-	for (size_t i = 0; on_functions && i <= step->touches.count; i++) {
-		if (is_function(device_at(step, i), &bdf) && find_take(plan, bdf))
-			add_take(takes, &count, bdf, why);
+	for (size_t i = 0; on_devices && i <= step->touches.count; i++) {
+		char *device = device_at(step, i);
+
+		if (may_be_used(device) && is_taken(plan, device))
+			add_take(takes, &count, device, why);
 	}
-	for (size_t i = 0; i < step->unheld.count; i++) {
-		if (is_function(step->unheld.list[i], &bdf))
-			add_take(takes, &count, bdf, why);
-	}
+	for (size_t i = 0; i < step->unheld.count; i++)
+		add_take(takes, &count, step->unheld.list[i], why);
 	return count;
 }
 
@@ -251,13 +248,13 @@ int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct i
 			"with%s", step->title, holders, plural(found), options);
 }
 
-/* Whether a step changes a function. */
-static bool step_is_on(const struct iov_step *step, struct iov_bdf wanted)
+/* Whether a step changes a device. */
+static bool step_is_on(const struct iov_step *step, const char *wanted)
 {
-	struct iov_bdf bdf;
-
 	for (size_t i = 0; i <= step->touches.count; i++) {
-		if (is_function(device_at(step, i), &bdf) && !iov_bdf_compare(bdf, wanted))
+		const char *device = device_at(step, i);
+
+		if (device && !strcmp(device, wanted))
 			return true;
 	}
 	return false;
@@ -277,9 +274,9 @@ int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		bool ended = false;
 
 		for (size_t n = 0; n < plan->step_count; n++)
-			ended |= has_ended(arg, n) && step_is_on(plan->steps[n], plan->takes[i].bdf);
+			ended |= has_ended(arg, n) && step_is_on(plan->steps[n], plan->takes[i].device);
 		if (!ended)
-			add_take(takes, &count, plan->takes[i].bdf, plan->takes[i].why);
+			add_take(takes, &count, plan->takes[i].device, plan->takes[i].why);
 	}
 	error = guard_takes(iov, takes, count, lifted, found);
 	return error || !json_object_array_length(found) ? error : refuse(iov, found);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/guard/ask.h"
 #include "base/json.h"
 #include "base/plan/op_json.h"
 #include "base/plan/plan.h"
@@ -89,7 +90,7 @@ struct json_object *iov_plan_json(const struct iov_plan *plan)
 	for (size_t i = 0; i < plan->take_count; i++) {
 		struct json_object *take = json_object_new_object();
 
-		json_add_text(take, "device", IOV_BDF(plan->takes[i].bdf));
+		json_add_text(take, "device", plan->takes[i].device);
 		json_add_text(take, "why", plan->takes[i].why);
 		json_object_array_add(takes, take);
 	}
@@ -133,16 +134,24 @@ static int read_touched(struct iov *iov, struct iov_step *step, struct json_obje
 	return 0;
 }
 
-static int read_unheld(struct iov *iov, struct iov_step *step, struct json_object *entry)
+/* What guards can be asked for: BUS/NAME, or an address. */
+static int check_device(struct iov *iov, const char *device)
 {
 	struct iov_bdf bdf;
+
+	return guard_knows(device) ? 0 : iov_bdf_parse(iov, device, &bdf);
+}
+
+static int read_unheld(struct iov *iov, struct iov_step *step, struct json_object *entry)
+{
+	const char *device = json_object_get_string(entry);
 	int error;
 
 	if (!json_object_is_type(entry, json_type_string))
-		return iov_fail(iov, -EINVAL, "expected the address of a function");
-	error = iov_bdf_parse(iov, json_object_get_string(entry), &bdf);
+		return iov_fail(iov, -EINVAL, "expected the name of a device");
+	error = check_device(iov, device);
 	if (!error)
-		iov_step_unheld(step, bdf);
+		iov_step_unheld_device(step, device);
 	return error;
 }
 
@@ -255,15 +264,14 @@ static int read_step(struct iov_plan *plan, struct json_object *json)
 static int read_take(struct iov_plan *plan, struct json_object *json)
 {
 	const char *device, *why;
-	struct iov_bdf bdf;
 	int error = get_text(plan->iov, json, "device", false, &device);
 
 	if (!error)
 		error = get_text(plan->iov, json, "why", false, &why);
 	if (!error)
-		error = iov_bdf_parse(plan->iov, device, &bdf);
+		error = check_device(plan->iov, device);
 	if (!error)
-		iov_plan_take(plan, bdf, why);
+		iov_plan_take_device(plan, device, why);
 	return error;
 }
 

@@ -44,7 +44,7 @@ struct iov_change {
  * @title: what it does
  * @device: what it changes, NULL for the whole host
  * @touches: other devices that it changes
- * @unheld: functions that undoing it takes away
+ * @unheld: devices that undoing it takes away
  * @spares: why its devices need not be asked for, NULL when those that it takes are taken
  * @changes: for a person who reads a diff
  * @change_count: length of @changes
@@ -71,9 +71,9 @@ struct iov_step {
 	bool incomplete;
 };
 
-/* A function that a plan takes from the host, and why. */
+/* A device that a plan takes from the host, by its BDF or as BUS/NAME, and why. */
 struct iov_take {
-	struct iov_bdf bdf;
+	char *device;
 	char *why;
 };
 

@@ -162,6 +162,8 @@ int iov_check_host(struct iov *iov, const struct iov_check_options *options,
 	check_interrupts(&checks);
 	check_arm(&checks);
 	check_vfio(&checks);
+	check_mdevs(&checks);
+	check_vdpas(&checks);
 	check_huge_pages(&checks);
 	check_memory(&checks);
 	check_room(&checks);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * iov_host_plan(): what changes the whole host comes first, as everything else waits for
- * it; then each device by itself; then iovd, which uses devices.
+ * it; then each device by itself, and what is made of devices; then iovd, which uses them.
  *
  * Builders of parts look at the host as it is.  Where an earlier part changes what they
  * look at, they are told so by flags.
@@ -38,6 +38,10 @@ static int build_all(struct host_build *build)
 			error = host_build_memory(build);
 		if (!error)
 			error = build_devices(build);
+		if (!error)
+			error = host_build_mdevs(build);
+		if (!error && whole)
+			error = host_build_vdpas(build);
 		if (!error && whole)
 			error = host_build_cdi(build);
 	}

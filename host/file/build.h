@@ -65,6 +65,11 @@ int host_build_device(struct host_build *build, unsigned int index);
 /* build_irq.c: CPUs of its interrupts; @renewed: earlier steps may give it new ones */
 int host_build_irq(struct host_build *build, unsigned int index, bool renewed);
 
+/* build_mdev.c: mediated devices of devices */
+int host_build_mdevs(struct host_build *build);
+
+/* build_vdpa.c: vDPA devices */
+int host_build_vdpas(struct host_build *build);
 /* build_cdi.c: what containers are given by name */
 int host_build_cdi(struct host_build *build);
 

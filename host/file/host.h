@@ -26,6 +26,16 @@
  *	          vlan: 100
  *	  - device: serial=deadbeef
  *	    driver: vfio-pci
+ *	mdevs:
+ *	  - uuid: 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
+ *	    parent: 0000:00:02.0		# or a name of a device above
+ *	    type: i915-GVTg_V5_4
+ *	    attributes: [weight=4]
+ *	vdpas:
+ *	  - name: vdpa0
+ *	    mgmtdev: pci/0000:01:00.2
+ *	    driver: vhost_vdpa
+ *	    mac: 02:00:00:00:00:01
  *	cdi:					# describe what VFIO has for containers
  *	  mode: "0660"
  *	  owner: root:kvm
@@ -129,6 +139,28 @@ struct iov_host_device {
 	char *eswitch;
 	char *irq;
 	struct iov_host_vfs *vfs;
+};
+
+/* A mediated device; @attributes are NAME=VALUE, written in turn. */
+struct iov_host_mdev {
+	char *uuid;
+	char *parent;
+	char *type;
+	enum iov_host_absent absent;
+	char **attributes;
+	unsigned int attribute_count;
+};
+
+/* A vDPA device, as the options of "iov vdpa create" take it. */
+struct iov_host_vdpa {
+	char *name;
+	char *mgmtdev;
+	char *driver;
+	enum iov_host_absent absent;
+	char *mac;
+	char *mtu;
+	char *max_vqp;
+	char *features;
 };
 
 struct iov_host_huge_pages {
@@ -251,6 +283,10 @@ struct iov_host {
 	unsigned int huge_page_count;
 	struct iov_host_device *devices;
 	unsigned int device_count;
+	struct iov_host_mdev *mdevs;
+	unsigned int mdev_count;
+	struct iov_host_vdpa *vdpas;
+	unsigned int vdpa_count;
 	struct iov_host_cdi *cdi;
 	struct iov_host_iovd *iovd;
 };

@@ -221,6 +221,37 @@ static const cyaml_schema_field_t iovd_fields[] = {
 	CYAML_FIELD_END
 };
 
+static const cyaml_schema_field_t mdev_fields[] = {
+	CYAML_FIELD_STRING_PTR("uuid", CYAML_FLAG_DEFAULT, struct iov_host_mdev, uuid, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("parent", CYAML_FLAG_DEFAULT, struct iov_host_mdev, parent, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("type", CYAML_FLAG_DEFAULT, struct iov_host_mdev, type, 1, WORD_MAX),
+	CYAML_FIELD_ENUM("absent", MAYBE | CYAML_FLAG_STRICT, struct iov_host_mdev, absent,
+			 absents, CYAML_ARRAY_LEN(absents)),
+	WORDS(struct iov_host_mdev, attributes, attribute_count),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t mdev = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_mdev, mdev_fields),
+};
+
+static const cyaml_schema_field_t vdpa_fields[] = {
+	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_DEFAULT, struct iov_host_vdpa, name, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("mgmtdev", CYAML_FLAG_DEFAULT, struct iov_host_vdpa, mgmtdev, 1, WORD_MAX),
+	TEXT(struct iov_host_vdpa, driver),
+	CYAML_FIELD_ENUM("absent", MAYBE | CYAML_FLAG_STRICT, struct iov_host_vdpa, absent,
+			 absents, CYAML_ARRAY_LEN(absents)),
+	TEXT(struct iov_host_vdpa, mac),
+	TEXT(struct iov_host_vdpa, mtu),
+	TEXT(struct iov_host_vdpa, max_vqp),
+	TEXT(struct iov_host_vdpa, features),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t vdpa = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_vdpa, vdpa_fields),
+};
+
 static const cyaml_schema_field_t cdi_fields[] = {
 	SWITCH(struct iov_host_cdi, write),
 	TEXT(struct iov_host_cdi, mode),
@@ -236,6 +267,10 @@ static const cyaml_schema_field_t host_fields[] = {
 				   huge_page_count, &huge_pages, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_SEQUENCE_COUNT("devices", MAYBE_LIST, struct iov_host, devices, device_count,
 				   &device, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("mdevs", MAYBE_LIST, struct iov_host, mdevs, mdev_count, &mdev,
+				   0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("vdpas", MAYBE_LIST, struct iov_host, vdpas, vdpa_count, &vdpa,
+				   0, CYAML_UNLIMITED),
 	CYAML_FIELD_MAPPING_PTR("cdi", MAYBE_LIST, struct iov_host, cdi, cdi_fields),
 	CYAML_FIELD_MAPPING_PTR("iovd", MAYBE_LIST, struct iov_host, iovd, iovd_fields),
 	CYAML_FIELD_END

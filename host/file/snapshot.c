@@ -155,6 +155,9 @@ static int collect(struct snapshot *snapshot)
 	if (!error)
 		error = snapshot_devices(snapshot);
 	if (!error)
+		error = snapshot_mdevs(snapshot);
+	if (!error)
+		error = snapshot_vdpas(snapshot);
 		error = snapshot_cdi(snapshot);
 	if (!error)
 		error = snapshot_iovd(snapshot);

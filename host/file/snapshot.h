@@ -31,6 +31,8 @@ unsigned int *snapshot_number(unsigned int number);
  */
 int snapshot_huge_pages(struct snapshot *snapshot);
 int snapshot_devices(struct snapshot *snapshot);
+int snapshot_mdevs(struct snapshot *snapshot);
+int snapshot_vdpas(struct snapshot *snapshot);
 int snapshot_iovd(struct snapshot *snapshot);
 
 /* The VFs of a PF that has some. */

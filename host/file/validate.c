@@ -128,6 +128,10 @@ static int check_host(const struct check *check, const struct iov_host *host)
 		error = check_huge_page_scopes(check, host);
 	for (unsigned int i = 0; !error && i < host->device_count; i++)
 		error = check_device(check, PLACE("devices[%u]", i), &host->devices[i]);
+	for (unsigned int i = 0; !error && i < host->mdev_count; i++)
+		error = check_mdev(check, PLACE("mdevs[%u]", i), &host->mdevs[i]);
+	for (unsigned int i = 0; !error && i < host->vdpa_count; i++)
+		error = check_vdpa(check, PLACE("vdpas[%u]", i), &host->vdpas[i]);
 	if (!error && host->iovd)
 		error = check_iovd(check, host->iovd);
 	return error;

@@ -42,6 +42,10 @@ int check_once(const struct check *check, const char *where, const char *kind, c
 
 int check_device(const struct check *check, const char *at, const struct iov_host_device *device);
 
+int check_mdev(const struct check *check, const char *at, const struct iov_host_mdev *mdev);
+
+int check_vdpa(const struct check *check, const char *at, const struct iov_host_vdpa *vdpa);
+
 int check_iovd(const struct check *check, const struct iov_host_iovd *iovd);
 
 #endif

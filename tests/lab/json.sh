@@ -67,7 +67,28 @@ kill $holder
 follows unbind $edu $nic
 follows recover
 answers result "nothing to recover"
+if modprobe vduse; then
+	follows "vdpa mgmt"
+	follows "vdpa list"
+	follows "vdpa create" nobody --mgmtdev vduse --dry-run
+	follows check
+fi
+if modprobe mtty; then
+	mkdir -p /etc/mdevctl.d
+	uuid=83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
+	follows "mdev types"
+	follows "mdev create" $uuid --parent mtty --type mtty-2 --define
+	follows "mdev list"
+	follows "mdev show" $uuid
+	sleep 100 < "/dev/vfio/$(names "$(readlink /sys/bus/mdev/devices/$uuid/iommu_group)")" &
+	holder=$!
+	sleep 0.2
+	follows "mdev remove" $uuid
+	answers exit 3
+	kill $holder
+	follows "mdev undefine" $uuid
+fi
 
 # All at once, as starting Python takes its time
 /usr/bin/python3 "$lab/../schema/schema.py" < /tmp/printed || fail "not what docs/schema says"
-expect "commands were judged" "$(grep -c '^follows ' "$0")" "$(wc -l < /tmp/printed)"
+expect "commands were judged" "$(grep -c '^\s*follows ' "$0")" "$(wc -l < /tmp/printed)"

@@ -218,7 +218,7 @@ static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
 		  "host.yaml:5: devices[0].vfs: unknown key 'mac'; it belongs into each[]" },
 		{ "bridges: []\n", "host.yaml:1: unknown key 'bridges'; it belongs into iovd" },
 		{ "x: 1\n", "host.yaml:1: unknown key 'x'; expected one of: version, modules, "
-		  "huge_pages, devices, iovd" },
+		  "huge_pages, devices, mdevs, vdpas, iovd" },
 		{ "iovd: {prots: []}\n", "host.yaml:1: iovd: unknown key 'prots'; did you mean "
 		  "'ports'?" },
 	};
@@ -231,9 +231,9 @@ static void another_shape_is_refused_with_its_line(void **state)
 {
 	static const struct refusal refusals[] = {
 		{ "- device: a\n", "host.yaml:1: a list: expected a mapping with keys of: "
-		  "version, modules, huge_pages, devices, iovd" },
+		  "version, modules, huge_pages, devices, mdevs, vdpas, iovd" },
 		{ "hello\n", "host.yaml:1: 'hello': expected a mapping with keys of: version, "
-		  "modules, huge_pages, devices, iovd" },
+		  "modules, huge_pages, devices, mdevs, vdpas, iovd" },
 		{ "modules: vfio-pci\n", "host.yaml:1: modules: 'vfio-pci': expected a list, "
 		  "each entry behind '- '" },
 		{ "devices:\n  - a\n", "host.yaml:2: devices[0]: 'a': expected a mapping with "

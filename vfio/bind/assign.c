@@ -43,7 +43,7 @@ static void list_takes(struct iov_plan *plan, char *text, size_t size)
 	text[0] = '\0';
 	for (size_t i = 0; i < count && length < size; i++)
 		length += (size_t)snprintf(text + length, size - length, "%s%s", i ? ", " : "",
-					   IOV_BDF(takes[i].bdf));
+					   takes[i].device);
 }
 
 static void set_answer(struct json_object *check, bool assignable, bool ready, const char *advice)
