@@ -16,6 +16,7 @@ static const struct cli_command *const commands[] = {
 	&cli_vf_show,
 	&cli_vf_set,
 	&cli_vf_remove,
+	&cli_set,
 	&cli_bind,
 	&cli_unbind,
 	&cli_reset,
@@ -58,6 +59,7 @@ static const struct cli_command *const commands[] = {
 	&cli_recover,
 	&cli_confirm,
 	&cli_log,
+	&cli_plugin_list,
 	NULL,
 };
 

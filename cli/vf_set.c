@@ -9,7 +9,7 @@
 #include "base/sysroot/paths.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
-#include "sriov/vf.h"
+#include "sriov/class.h"
 
 #define KEY_ATTRIBUTE 0x2000
 
@@ -107,12 +107,15 @@ static int save(struct cli *cli, const struct cli_functions *functions, struct j
 
 /* An address is of one VF alone. */
 static int check_addresses(struct cli *cli, const char *name, const struct cli_functions *functions,
-			   struct json_object *values)
+			   struct iov_bdf pf, struct json_object *values)
 {
-	static const char *const addresses[] = { "mac", "node_guid", "port_guid" };
+	const struct iov_class *device_class = iov_class_of(cli->iov, pf);
 
-	for (size_t i = 0; functions->count > 1 && i < sizeof(addresses) / sizeof(*addresses); i++) {
-		if (json_object_object_get(values, addresses[i]))
+	json_object_object_foreach(values, key, value) {
+		const struct iov_attribute *attribute = iov_class_attribute(device_class, key);
+
+		(void)value;
+		if (functions->count > 1 && attribute && attribute->flags & IOV_ATTRIBUTE_UNIQUE)
 			return iov_fail(cli->iov, -EINVAL, "%s: %zu VFs, and an address is of one; "
 					"set it for each by itself", name, functions->count);
 	}
@@ -138,9 +141,9 @@ static int set_named(struct cli *cli, const struct set_args *args, struct json_o
 	int error = cli_add_functions(cli, args->vf.device, &functions);
 
 	if (!error)
-		error = check_addresses(cli, args->vf.device, &functions, values);
-	if (!error)
 		error = place_values(cli, &functions, values, &pf, each);
+	if (!error)
+		error = check_addresses(cli, args->vf.device, &functions, pf, values);
 	if (!error)
 		error = new_plan(cli, pf, each, functions.count, plan);
 	if (!error)

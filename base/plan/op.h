@@ -9,7 +9,7 @@
  *	{"op": "write", "path": "sys/...", "value": "vfio-pci"}
  *	{"op": "module", "name": "vfio-pci"}
  *	{"op": "vf-attr", "pf": "0000:01:00.0", "port": 1, "vf": 0, "values": {"vlan": 100},
- *	 "mode": "set"}	"port" or none
+ *	 "mode": "set"}	"port" or none; without "vf" they are the function's own
  *	{"op": "nvme-virt", "pf": "0000:01:00.0", "action": "assign", "controller": 1,
  *	 "queues": 2, "interrupts": 1}
  *	{"op": "mtu", "device": "0000:01:00.0", "port": 1, "mtu": 9000}	"port" or none
@@ -26,6 +26,7 @@
 #define IOV_BASE_PLAN_OP_H
 
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +52,9 @@ enum iov_op_kind {
 	IOV_OP_FILE,
 	IOV_OP_KINDS,
 };
+
+/* Where otherwise the index of a VF stands: the function itself. */
+#define IOV_VF_OWN UINT_MAX
 
 /**
  * enum iov_vf_mode - what is known of the values that a VF is given
@@ -120,7 +124,7 @@ struct iov_op {
 		struct {
 			struct iov_bdf pf;
 			int port;	/* -1: the first */
-			unsigned int index;
+			unsigned int index;	/* IOV_VF_OWN: none of its VFs */
 			struct json_object *values;
 			enum iov_vf_mode mode;
 		} vf_attr;
@@ -179,10 +183,10 @@ struct iov_op *iov_op_write(const char *path, const char *value);
 struct iov_op *iov_op_module(const char *name);
 
 /**
- * iov_op_vf_attr - give a VF values of its attributes
- * @pf: its PF
+ * iov_op_vf_attr - give a VF, or a function itself, values of its attributes
+ * @pf: its PF, or the function
  * @port: number of the port of the PF whose interface it is set through, -1 for the first
- * @index: VF, 0 for the first
+ * @index: VF, 0 for the first; IOV_VF_OWN for the function itself
  * @values: borrowed; an object, see iov_vf_attribute_parse()
  * @mode: what is known of them
  *

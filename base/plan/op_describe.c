@@ -39,7 +39,10 @@ static void describe_vf_attr(const struct iov_op *op, char *text, size_t size)
 			length += (size_t)snprintf(values + length, sizeof(values) - length, " %s",
 						   value_text(value));
 	}
-	snprintf(text, size, "set %s of VF %u", values, op->vf_attr.index);
+	if (op->vf_attr.index == IOV_VF_OWN)
+		snprintf(text, size, "set %s of %s", values, IOV_BDF(op->vf_attr.pf));
+	else
+		snprintf(text, size, "set %s of VF %u", values, op->vf_attr.index);
 }
 
 static void give_resources(const struct iov_op *op, const char *verb, char *text, size_t size)

@@ -96,7 +96,8 @@ static void add_vf_attr(struct json_object *json, const struct iov_op *op)
 {
 	json_add_text(json, "pf", IOV_BDF(op->vf_attr.pf));
 	add_port(json, op->vf_attr.port);
-	add_number(json, "vf", op->vf_attr.index);
+	if (op->vf_attr.index != IOV_VF_OWN)
+		add_number(json, "vf", op->vf_attr.index);
 	json_object_object_add(json, "values", json_copy(op->vf_attr.values));
 	json_add_text(json, "mode", vf_modes[op->vf_attr.mode]);
 }
@@ -388,9 +389,10 @@ static int get_port(struct reader *reader)
 
 static struct iov_op *read_vf_attr(struct reader *reader)
 {
+	struct json_object *vf;
 	struct iov_bdf pf = get_function(reader, "pf");
 	int port = get_port(reader);
-	unsigned int index = get_number(reader, "vf", UINT16_MAX);
+	unsigned int index = find(reader, "vf", &vf) ? get_number(reader, "vf", UINT16_MAX) : IOV_VF_OWN;
 	struct json_object *values = get_values(reader, "values");
 	unsigned int mode = IOV_VF_SET;
 

@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -85,8 +86,9 @@ static const char *const link_states[] = {
 	[IFLA_VF_LINK_STATE_AUTO] = "auto",
 	[IFLA_VF_LINK_STATE_ENABLE] = "enable",
 	[IFLA_VF_LINK_STATE_DISABLE] = "disable",
+	NULL,
 };
-#define LINK_STATES (sizeof(link_states) / sizeof(*link_states))
+#define LINK_STATES (sizeof(link_states) / sizeof(*link_states) - 1)
 
 static void parse_rates(struct nlattr *const *attributes, struct json_object *vf)
 {
@@ -394,9 +396,25 @@ static int put_link_state(struct nl_msg *message, uint32_t vf, struct json_objec
 	return nla_put(message, IFLA_VF_LINK_STATE, sizeof(link), &link);
 }
 
-static const char *const attribute_names[] = {
-	"mac", "node_guid", "port_guid", "vlan", "qos", "vlan_protocol", "spoofchk", "trust",
-	"rss_query", "max_rate", "min_rate", "link_state", NULL,
+static const char *const vlan_protocols[] = { "802.1Q", "802.1ad", NULL };
+
+#define RATE IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_RATE, .max = UINT_MAX, .unit = "Mbit/s"
+
+static const struct iov_attribute attributes[] = {
+	{ "mac", IOV_ATTRIBUTE_MAC, IOV_ATTRIBUTE_UNIQUE },
+	{ "node_guid", IOV_ATTRIBUTE_GUID, IOV_ATTRIBUTE_UNIQUE },
+	{ "port_guid", IOV_ATTRIBUTE_GUID, IOV_ATTRIBUTE_UNIQUE },
+	{ "vlan", IOV_ATTRIBUTE_NUMBER, .max = 4094,
+	  .expected = "a VLAN ID from 1 to 4094, or 0 for no VLAN" },
+	{ "qos", IOV_ATTRIBUTE_NUMBER, .max = 7, .expected = "a VLAN priority from 0 to 7" },
+	{ "vlan_protocol", IOV_ATTRIBUTE_CHOICE, .choices = vlan_protocols },
+	{ "spoofchk", IOV_ATTRIBUTE_SWITCH },
+	{ "trust", IOV_ATTRIBUTE_SWITCH },
+	{ "rss_query", IOV_ATTRIBUTE_SWITCH },
+	{ "max_rate", RATE, .expected = "Mbit/s, or 0 for no limit" },
+	{ "min_rate", RATE, .expected = "Mbit/s, or 0 for no guarantee" },
+	{ "link_state", IOV_ATTRIBUTE_CHOICE, .choices = link_states },
+	{ 0 },
 };
 
 static int (*const attribute_puts[])(struct nl_msg *, uint32_t, struct json_object *) = {
@@ -411,8 +429,8 @@ static int put_attribute(struct nl_msg *message, unsigned int index, const char 
 	struct nlattr *info = nla_nest_start(message, IFLA_VF_INFO);
 	int error = -EINVAL;
 
-	for (size_t i = 0; attribute_names[i]; i++) {
-		if (!strcmp(attribute_names[i], attribute))
+	for (size_t i = 0; attributes[i].name; i++) {
+		if (!strcmp(attributes[i].name, attribute))
 			error = attribute_puts[i](message, index, target);
 	}
 	nla_nest_end(message, info);
@@ -446,11 +464,57 @@ static int set_net(struct iov *iov, const struct iov_pf *pf, unsigned int index,
 	return error;
 }
 
-const struct iov_sriov_class net_class = {
+static int64_t value_then(struct json_object *now, struct json_object *wanted, const char *name)
+{
+	struct json_object *value = json_object_object_get(wanted, name);
+
+	return json_object_get_int64(value ? value : json_object_object_get(now, name));
+}
+
+/* A guarantee above the limit is a contradiction that the kernel words badly. */
+static int judge_rates(struct iov *iov, struct json_object *now, struct json_object *wanted)
+{
+	int64_t max = value_then(now, wanted, "max_rate"), min = value_then(now, wanted, "min_rate");
+
+	if ((!json_object_object_get(wanted, "max_rate") &&
+	     !json_object_object_get(wanted, "min_rate")) || !max || min <= max)
+		return 0;
+	return iov_fail(iov, -EINVAL, "min-rate %lld is above max-rate %lld; set both so that it is not",
+			(long long)min, (long long)max);
+}
+
+/* Without a VLAN the kernel knows neither priority nor protocol. */
+static void forget_vlan(struct json_object *now, struct json_object *wanted)
+{
+	struct json_object *vlan = json_object_object_get(wanted, "vlan");
+
+	if (!vlan || json_object_get_int64(vlan) ||
+	    json_object_equal(vlan, json_object_object_get(now, "vlan")))
+		return;
+	if (json_object_object_get(now, "qos") && !json_object_object_get(wanted, "qos"))
+		json_object_object_add(wanted, "qos", json_object_new_int64(0));
+	if (json_object_object_get(now, "vlan_protocol") &&
+	    !json_object_object_get(wanted, "vlan_protocol"))
+		json_object_object_add(wanted, "vlan_protocol",
+				       json_object_new_string(vlan_protocols[0]));
+}
+
+int net_judge(struct iov *iov, struct json_object *now, struct json_object *wanted)
+{
+	int error = judge_rates(iov, now, wanted);
+
+	if (!error)
+		forget_vlan(now, wanted);
+	return error;
+}
+
+const struct iov_class net_class = {
 	.name = "net",
-	.attributes = attribute_names,
+	.title = "network functions",
+	.attributes = attributes,
 	.match = match_net,
 	.get = get_net,
 	.set = set_net,
 	.speed = speed_net,
+	.judge = net_judge,
 };

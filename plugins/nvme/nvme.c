@@ -351,8 +351,9 @@ static int release_nvme(struct iov_plan *plan, const struct iov_pf *pf)
 	return 0;
 }
 
-const struct iov_sriov_class nvme_class = {
+const struct iov_class nvme_class = {
 	.name = "nvme",
+	.title = "NVMe controllers",
 	.match = match_nvme,
 	.get = get_nvme,
 	.prepare = prepare_nvme,
