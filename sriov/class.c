@@ -253,11 +253,11 @@ static int find_holders(struct iov *iov, struct iov_bdf bdf, struct json_object 
 	return device_class && device_class->holders ? device_class->holders(iov, bdf, holders) : 0;
 }
 
-static const struct iov_guard_source class_holders = { find_holders };
+static const struct guard_source class_holders = { find_holders };
 
 int iov_sriov_register(struct iov *iov)
 {
 	int error = iov_op_register(iov, &vf_attr_runner);
 
-	return error ? error : iov_guard_add_source(iov, &class_holders);
+	return error ? error : guard_add_source(iov, &class_holders);
 }

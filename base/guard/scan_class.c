@@ -13,7 +13,7 @@ static const struct guard device_class = {
 	"class", "its device class knows of somebody who uses it",
 };
 
-int iov_guard_add_source(struct iov *iov, const struct iov_guard_source *source)
+int guard_add_source(struct iov *iov, const struct guard_source *source)
 {
 	return iov_table_add(iov, SOURCES, source);
 }
@@ -21,7 +21,7 @@ int iov_guard_add_source(struct iov *iov, const struct iov_guard_source *source)
 static void match(struct guard_scan *scan, int dir, const char *device)
 {
 	struct guard_chain chain = { .guard = &device_class };
-	const struct iov_guard_source *source;
+	const struct guard_source *source;
 	struct iov_bdf bdf;
 
 	if (dir < 0 || iov_bdf_parse(scan->iov, device, &bdf))
