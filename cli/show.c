@@ -147,6 +147,35 @@ static void print_bars(struct json_object *bars)
 	iov_output_table(stdout, bars, bar_columns, sizeof(bar_columns) / sizeof(*bar_columns));
 }
 
+/* Those that it has, and the names of the others. */
+static void print_features(struct json_object *features)
+{
+	static const struct iov_column feature_columns[] = {
+		{ "feature", "FEATURE" }, { "enabled", "ON" }, { "value", "WHAT" },
+		{ "guest", "FOR A GUEST", .wrap = true },
+	};
+	_cleanup_json_ struct json_object *there = json_object_new_array();
+	char others[256] = "";
+
+	for (size_t i = 0; i < json_object_array_length(features); i++) {
+		struct json_object *feature = json_object_array_get_idx(features, i);
+		size_t length = strlen(others);
+
+		if (json_object_get_boolean(json_object_object_get(feature, "supported")))
+			json_object_array_add(there, json_object_get(feature));
+		else
+			snprintf(others + length, sizeof(others) - length, "%s%s", length ? ", " : "",
+				 member(feature, "feature"));
+	}
+	if (json_object_array_length(there)) {
+		putchar('\n');
+		iov_output_table(stdout, there, feature_columns,
+				 sizeof(feature_columns) / sizeof(*feature_columns));
+	}
+	if (others[0])
+		printf("\nWithout %s\n", others);
+}
+
 static void print_holders(struct json_object *held_by)
 {
 	static const struct iov_column held_columns[] = {
@@ -180,6 +209,7 @@ static void print_text(struct json_object *function)
 	add_device_class_words(function);
 	iov_output_fields(stdout, function, columns, sizeof(columns) / sizeof(*columns));
 	print_bars(json_object_object_get(function, "bars"));
+	print_features(json_object_object_get(function, "features"));
 	print_holders(json_object_object_get(assignment, "held_by"));
 	printf("\nCan it be assigned?  %s\n", member(assignment, "advice"));
 	print_warnings(json_object_object_get(assignment, "reasons"));
