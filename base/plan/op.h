@@ -17,6 +17,8 @@
  *	{"op": "huge-pages", "path": "sys/.../nr_hugepages", "value": "512", "advice": "..."}
  *	{"op": "devlink-eswitch", "device": "0000:01:00.0", "mode": "switchdev"}
  *	{"op": "file", "path": "etc/...", "text": "...", "was": "...", "restore": true}
+ *	{"op": "steer", "device": "0000:01:00.0", "port": 1, "add": true, "mac": "02:00:00:00:00:01",
+ *	 "vlan": 100, "to": "vf", "number": 3}	"port" or none; "mac", "vlan" or both
  *	{"op": "iovd", "method": "port.add", "params": {"name": "up", ...}}
  *
  * The functions that make one give NULL without memory, which those that take one bear:
@@ -50,6 +52,7 @@ enum iov_op_kind {
 	IOV_OP_ESWITCH,
 	IOV_OP_IOVD,
 	IOV_OP_FILE,
+	IOV_OP_STEER,
 	IOV_OP_KINDS,
 };
 
@@ -91,6 +94,29 @@ enum iov_nvme_action {
 struct iov_nvme_resources {
 	unsigned int queues;
 	unsigned int interrupts;
+};
+
+/* Where frames go that a rule of a NIC matches. */
+enum iov_steer_to {
+	IOV_STEER_VF,
+	IOV_STEER_QUEUE,
+	IOV_STEER_TARGETS,
+};
+
+/**
+ * struct iov_steer_rule - a rule of a NIC
+ * @has_mac: it matches a destination address
+ * @mac: that
+ * @vlan: it matches a VLAN; 0: any
+ * @to: what @number counts
+ * @number: VF or queue, from 0 on
+ */
+struct iov_steer_rule {
+	bool has_mac;
+	uint8_t mac[6];
+	unsigned int vlan;
+	enum iov_steer_to to;
+	unsigned int number;
 };
 
 /* What an error of an operation means. */
@@ -156,6 +182,12 @@ struct iov_op {
 			char *method;
 			struct json_object *params;
 		} iovd;
+		struct {
+			struct iov_bdf device;
+			int port;	/* -1: the first */
+			bool add;
+			struct iov_steer_rule rule;
+		} steer;
 		struct {
 			char *path;
 			char *text;	/* NULL: none such */
@@ -244,6 +276,18 @@ struct iov_op *iov_op_huge_pages(const char *directory, unsigned int count, cons
  * Return: an operation.
  */
 struct iov_op *iov_op_eswitch(const char *device, const char *mode);
+
+/**
+ * iov_op_steer - have a NIC lead frames to a VF or a queue, or no more
+ * @device: PF
+ * @port: number of its port, -1 for the first
+ * @add: the rule comes; false: it goes
+ * @rule: rule; one with another target is left alone when it goes
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_steer(struct iov_bdf device, int port, bool add,
+			    const struct iov_steer_rule *rule);
 
 /**
  * iov_op_iovd - call a method of iovd

@@ -117,6 +117,13 @@ enum iov_host_absent {
 	IOV_HOST_ABSENT_SKIP,
 };
 
+/* A rule of a NIC, as the options of "iov steer add" take it. */
+struct iov_host_steer {
+	char *mac;
+	unsigned int *vlan;
+	char *to;		/* "vf3", "queue2" */
+};
+
 struct iov_host_device {
 	char *name;
 	char *device;
@@ -126,6 +133,8 @@ struct iov_host_device {
 	char *eswitch;
 	char *irq;
 	struct iov_host_vfs *vfs;
+	struct iov_host_steer *steer;
+	unsigned int steer_count;
 };
 
 struct iov_host_huge_pages {

@@ -69,6 +69,17 @@ static const cyaml_schema_field_t vfs_fields[] = {
 	CYAML_FIELD_END
 };
 
+static const cyaml_schema_field_t steer_fields[] = {
+	TEXT(struct iov_host_steer, mac),
+	NUMBER(struct iov_host_steer, vlan),
+	CYAML_FIELD_STRING_PTR("to", CYAML_FLAG_DEFAULT, struct iov_host_steer, to, 1, WORD_MAX),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t steer = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_steer, steer_fields),
+};
+
 static const cyaml_schema_field_t device_fields[] = {
 	TEXT(struct iov_host_device, name),
 	CYAML_FIELD_STRING_PTR("device", CYAML_FLAG_DEFAULT, struct iov_host_device, device, 1,
@@ -80,6 +91,8 @@ static const cyaml_schema_field_t device_fields[] = {
 	TEXT(struct iov_host_device, eswitch),
 	TEXT(struct iov_host_device, irq),
 	CYAML_FIELD_MAPPING_PTR("vfs", MAYBE, struct iov_host_device, vfs, vfs_fields),
+	CYAML_FIELD_SEQUENCE_COUNT("steer", MAYBE_LIST, struct iov_host_device, steer, steer_count,
+				   &steer, 0, CYAML_UNLIMITED),
 	CYAML_FIELD_END
 };
 

@@ -8,6 +8,7 @@
 #include "base/cpu_list.h"
 #include "base/json.h"
 #include "base/pci/identity.h"
+#include "host/file/steer.h"
 #include "host/file/validate.h"
 #include "sriov/vf.h"
 
@@ -162,6 +163,19 @@ static int check_device_once(const struct check *check, const char *where, const
 	return check_once(check, where, "device", name);
 }
 
+static int check_steer(const struct check *check, const char *at, const struct iov_host_steer *said)
+{
+	struct iov_steer_rule rule;
+	char once[2 * HOST_PLACE_SIZE];
+	int error = host_steer_rule(check->file->iov, said, &rule);
+
+	if (error)
+		return iov_host_repeat(check->file, error, at);
+	snprintf(once, sizeof(once), "rule of %.*s", (int)(strrchr(at, '[') - at), at);
+	return check_once(check, at, once, PLACE("%s in VLAN %u", said->mac ? said->mac : "any address",
+						 rule.vlan));
+}
+
 int check_device(const struct check *check, const char *at, const struct iov_host_device *device)
 {
 	static const char *const modes[] = { "legacy", "switchdev", NULL};
@@ -189,5 +203,7 @@ int check_device(const struct check *check, const char *at, const struct iov_hos
 				      host_show(device->device).text);
 	if (!error && device->vfs)
 		error = check_vfs(check, PLACE("%s.vfs", at), device->vfs);
+	for (unsigned int i = 0; !error && i < device->steer_count; i++)
+		error = check_steer(check, PLACE("%s.steer[%u]", at, i), &device->steer[i]);
 	return error;
 }

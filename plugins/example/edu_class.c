@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include <base/sysroot/call.h>
 #include <iommu/domain.h>
 #include <plugins/plugin.h>
 #include <vfio/device/device.h>
