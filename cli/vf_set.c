@@ -12,6 +12,8 @@
 #include "sriov/class.h"
 
 #define KEY_ATTRIBUTE 0x2000
+#define KEY_ONLINE 0x2100
+#define KEY_OFFLINE 0x2101
 
 static const struct argp_option set_options[] = {
 	{ "mac", KEY_ATTRIBUTE + 0, "ADDRESS", 0, "MAC address that the VF starts with", 0 },
@@ -27,6 +29,11 @@ static const struct argp_option set_options[] = {
 	  "Let its driver read the hash key and table of the PF", 0 },
 	{ "max-rate", KEY_ATTRIBUTE + 5, "MBIT/S", 0, "Limit of what it sends, 0 for none", 0 },
 	{ "min-rate", KEY_ATTRIBUTE + 6, "MBIT/S", 0, "Rate that it is granted, 0 for none", 0 },
+	{ "queues", KEY_ATTRIBUTE + 12, "N", 0, "NVMe: queue pairs that it has, with that for admin commands", 0 },
+	{ "interrupts", KEY_ATTRIBUTE + 13, "N", 0, "NVMe: interrupts that it has", 0 },
+	{ "online", KEY_ONLINE, 0, 0, "NVMe: let it work; one that is online already goes offline and "
+	  "back when its queues or interrupts change", 0 },
+	{ "offline", KEY_OFFLINE, 0, 0, "NVMe: let it work no more", 0 },
 	{ "link-state", KEY_ATTRIBUTE + 7, "auto|enable|disable", 0,
 	  "Link that it sees: the port's, always up, always down", 0 },
 	{ 0 },
@@ -35,8 +42,10 @@ static const struct argp_option set_options[] = {
 /* By the key of the option. */
 static const char *const attribute_names[] = {
 	"mac", "vlan", "qos", "spoofchk", "trust", "max_rate", "min_rate", "link_state",
-	"vlan_protocol", "rss_query", "node_guid", "port_guid",
+	"vlan_protocol", "rss_query", "node_guid", "port_guid", "queues", "interrupts", "state",
 };
+/* What --online and --offline set. */
+#define STATE 14
 #define ATTRIBUTES (sizeof(attribute_names) / sizeof(*attribute_names))
 
 struct set_args {
@@ -59,6 +68,12 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 
 	if (key >= KEY_ATTRIBUTE && key < KEY_ATTRIBUTE + (int)ATTRIBUTES) {
 		args->values[key - KEY_ATTRIBUTE] = arg;
+		return 0;
+	}
+	if (key == KEY_ONLINE || key == KEY_OFFLINE) {
+		if (args->values[STATE])
+			cli_misuse(state, "--online and --offline: expected one of them, once");
+		args->values[STATE] = key == KEY_ONLINE ? "online" : "offline";
 		return 0;
 	}
 	if (key == ARGP_KEY_END && args->vf.device && !has_value(args))

@@ -383,7 +383,7 @@ static int plan_each(struct iov_plan *plan, const struct iov_pf *pf, struct json
 	int error = check_addresses(&(struct wanted){ iov_plan_context(plan), pf, each, vfs, count });
 
 	if (!error && provisions(pf, each))
-		error = pf->device_class->provision(plan, pf, vfs, each);
+		error = pf->device_class->provision(plan, pf, vfs, each, flags);
 	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
 		if (values_at(each, i))
 			error = plan_one(plan, pf, i, json_object_array_get_idx(vfs, i),

@@ -113,7 +113,8 @@ struct iov_attribute {
  * @prepare: before @count VFs are created
  * @finish: make @count existing VFs ready for a driver
  * @provision: give VFs their attributes of IOV_ATTRIBUTE_PROVISIONED; @each has at the index of a
- *	VF what it shall have, or null, and @vfs what they have, from @get
+ *	VF what it shall have, or null, and @vfs what they have, from @get; with IOV_VF_ANEW in @flags
+ *	earlier steps make the VFs, by @prepare and @finish, and nobody uses them
  * @restore: append to a step's undo the operations that bring the VFs of @pf,
  *	which exist again, back to what @vfs says of them; @vfs is from @get
  * @release: after all VFs were removed
@@ -140,7 +141,7 @@ struct iov_class {
 	int (*prepare)(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count);
 	int (*finish)(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count);
 	int (*provision)(struct iov_plan *plan, const struct iov_pf *pf, struct json_object *vfs,
-			 struct json_object *each);
+			 struct json_object *each, unsigned int flags);
 	void (*restore)(struct iov_step *step, const struct iov_pf *pf, struct json_object *vfs);
 	int (*release)(struct iov_plan *plan, const struct iov_pf *pf);
 };

@@ -91,6 +91,9 @@ struct iov_host_vf_values {
 	unsigned int *max_rate;
 	unsigned int *min_rate;
 	char *link_state;
+	unsigned int *queues;	/* of NVMe, as the next two */
+	unsigned int *interrupts;
+	char *state;
 	unsigned int *msix;
 };
 

@@ -46,6 +46,9 @@ static const cyaml_strval_t absents[] = {
 	CYAML_FIELD_UINT_PTR("max_rate", MAYBE, structure, at.max_rate), \
 	CYAML_FIELD_UINT_PTR("min_rate", MAYBE, structure, at.min_rate), \
 	CYAML_FIELD_STRING_PTR("link_state", MAYBE, structure, at.link_state, 1, WORD_MAX), \
+	CYAML_FIELD_UINT_PTR("queues", MAYBE, structure, at.queues), \
+	CYAML_FIELD_UINT_PTR("interrupts", MAYBE, structure, at.interrupts), \
+	CYAML_FIELD_STRING_PTR("state", MAYBE, structure, at.state, 1, WORD_MAX), \
 	CYAML_FIELD_UINT_PTR("msix", MAYBE, structure, at.msix)
 
 static const cyaml_schema_field_t vf_fields[] = {

@@ -47,11 +47,12 @@ static int check_address(const struct check *check, const char *where, const cha
 	return error ? error : check_once(check, where, what, json_text_or_null(values, name));
 }
 
-static int check_link_state(const struct check *check, const char *where, const char *state)
+static int check_state(const struct check *check, const char *where, const char *name,
+		       const char *state)
 {
 	_cleanup_json_ struct json_object *values = json_object_new_object();
 
-	return state ? check_attribute(check, where, "link_state", state, values) : 0;
+	return state ? check_attribute(check, where, name, state, values) : 0;
 }
 
 /* The rates that a VF ends with, whether they are its own or those of all. */
@@ -89,7 +90,14 @@ static int check_values(const struct check *check, const char *at,
 		error = check_word(check, PLACE("%s.vlan_protocol", at), values->vlan_protocol,
 				   protocols, "802.1Q or 802.1ad");
 	if (!error)
-		error = check_link_state(check, PLACE("%s.link_state", at), values->link_state);
+		error = check_state(check, PLACE("%s.link_state", at), "link_state", values->link_state);
+	if (!error)
+		error = check_number_attribute(check, PLACE("%s.queues", at), "queues", values->queues);
+	if (!error)
+		error = check_number_attribute(check, PLACE("%s.interrupts", at), "interrupts",
+					       values->interrupts);
+	if (!error)
+		error = check_state(check, PLACE("%s.state", at), "state", values->state);
 	if (!error)
 		error = check_range(check, PLACE("%s.msix", at), values->msix, 1, 2048);
 	return error;

@@ -21,6 +21,9 @@ static void merge(struct iov_host_vf_values *values, const struct iov_host_vf_va
 	TAKE(max_rate);
 	TAKE(min_rate);
 	TAKE(link_state);
+	TAKE(queues);
+	TAKE(interrupts);
+	TAKE(state);
 	TAKE(msix);
 #undef TAKE
 }
@@ -86,6 +89,9 @@ int host_vf_attributes(struct iov *iov, const struct iov_host_vfs *vfs, struct j
 		add_number(&attributes, "max_rate", values.max_rate);
 		add_number(&attributes, "min_rate", values.min_rate);
 		add_text(&attributes, "link_state", values.link_state);
+		add_number(&attributes, "queues", values.queues);
+		add_number(&attributes, "interrupts", values.interrupts);
+		add_text(&attributes, "state", values.state);
 		if (attributes.error)
 			return attributes.error;
 	}

@@ -117,8 +117,9 @@ static int finish(struct iov_plan *plan, const struct iov_pf *pf, unsigned int c
 }
 
 static int provision(struct iov_plan *plan, const struct iov_pf *pf, struct json_object *vfs,
-		     struct json_object *each)
+		     struct json_object *each, unsigned int flags)
 {
+	(void)flags;
 	(void)vfs;
 	for (unsigned int i = 0; i < json_object_array_length(each); i++) {
 		struct json_object *slices =

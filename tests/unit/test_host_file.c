@@ -271,7 +271,7 @@ static void another_shape_is_refused_with_its_line(void **state)
 		{ "devices:\n  - device: a\n    vfs:\n      <<: *all\n      count: 1\n",
 		  "host.yaml:4: devices[0].vfs: unknown key '<<'; expected one of: count, "
 		  "driver, vlan, qos, vlan_protocol, spoofchk, trust, rss_query, max_rate, "
-		  "min_rate, link_state, msix, each" },
+		  "min_rate, link_state, queues, interrupts, state, msix, each" },
 		{ "version: !!int 1\n", "host.yaml:1: version: anchors (&), aliases (*) and tags "
 		  "(!) are not understood; write the value itself" },
 		{ "version: 1\n---\nversion: 1\n", "host.yaml:2: a second document; expected one" },
@@ -365,9 +365,9 @@ static void failures_have_the_line_of_a_place_or_of_what_is_around_it(void **sta
 		{ "devices[0].vfs.each[0].vlan", 21 },
 		{ "devices[0].vfs.each[0]", 19 },
 		{ "devices[0].vfs.trust", 14 },
-		{ "devices[1].device", 29 },
-		{ "devices[1].vfs.count", 29 },
-		{ "iovd.ports[1].socket", 37 },
+		{ "devices[1].device", 32 },
+		{ "devices[1].vfs.count", 32 },
+		{ "iovd.ports[1].socket", 40 },
 		{ "devices[10]", 6 },
 		{ "nothing", 1 },
 	};
