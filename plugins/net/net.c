@@ -30,7 +30,9 @@
 #include "base/pci/interface.h"
 #include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
+#include "plugins/net/eswitch.h"
 #include "plugins/net/netlink.h"
+#include "plugins/net/representor.h"
 
 #define CLASS_NETWORK 0x02
 
@@ -246,6 +248,25 @@ static int get_links(struct request *request, int flags)
 	return netlink_transact(&request->netlink, message);
 }
 
+static bool add_representor(void *arg, const char *interface, unsigned int vf)
+{
+	struct json_object *vfs = arg;
+
+	if (vf < json_object_array_length(vfs))
+		json_add_text(json_object_array_get_idx(vfs, vf), "representor", interface);
+	return true;
+}
+
+/* The interfaces that stand for VFs, where the NIC is in switchdev mode. */
+static void add_representors(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs)
+{
+	char uplink[IOV_INTERFACE_SIZE];
+
+	iov_sys_asking(iov, "the representors of %s", IOV_BDF(pf->bdf));
+	if (!iov_interface_of(iov, pf->bdf, pf->port, uplink))
+		representors_each(iov, uplink, add_representor, vfs);
+}
+
 static int get_net(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs)
 {
 	struct request request = { .netlink = { .on_message = on_link, .arg = &request },
@@ -272,6 +293,57 @@ static int get_net(struct iov *iov, const struct iov_pf *pf, struct json_object 
 				"the kernel told about %u of %zu VFs of %s: more do "
 				"not fit its message",
 				request.seen, count, IOV_BDF(pf->bdf));
+	add_representors(iov, pf, vfs);
+	return 0;
+}
+
+/* The index of a VF among those of its PF; false for what is none. */
+static bool index_of_vf(struct iov *iov, struct iov_bdf bdf, struct iov_bdf *pf, unsigned int *index)
+{
+	unsigned int count;
+	struct iov_bdf vf;
+
+	if (iov_pci_link(iov, bdf, "physfn", pf))
+		return false;
+	count = iov_pci_vf_count(iov, *pf);
+	for (*index = 0; *index < count; ++*index) {
+		if (!iov_pci_link(iov, *pf, iov_path("virtfn%u", *index).name, &vf) &&
+		    !iov_bdf_compare(vf, bdf))
+			return true;
+	}
+	return false;
+}
+
+/* A VF that is looked for among representors. */
+struct stood_for {
+	unsigned int index;
+	struct json_object *object;
+};
+
+static bool add_own_representor(void *arg, const char *interface, unsigned int vf)
+{
+	const struct stood_for *wanted = arg;
+
+	if (vf != wanted->index)
+		return true;
+	json_add_text(wanted->object, "representor", interface);
+	return false;
+}
+
+/* Of a VF its representor; of others the mode of the switch, where there are modes. */
+static int describe_net(struct iov *iov, struct iov_bdf bdf, struct json_object *object)
+{
+	struct stood_for wanted = { 0, object };
+	char uplink[IOV_INTERFACE_SIZE];
+	const char *mode;
+	struct iov_bdf pf;
+
+	if (index_of_vf(iov, bdf, &pf, &wanted.index)) {
+		if (!iov_interface_of(iov, pf, -1, uplink))
+			return representors_each(iov, uplink, add_own_representor, &wanted);
+	} else if (!iov_eswitch_read(iov, bdf, &mode)) {
+		json_add_text(object, "eswitch", mode);
+	}
 	return 0;
 }
 
@@ -513,6 +585,7 @@ const struct iov_class net_class = {
 	.title = "network functions",
 	.attributes = attributes,
 	.match = match_net,
+	.describe = describe_net,
 	.get = get_net,
 	.set = set_net,
 	.speed = speed_net,

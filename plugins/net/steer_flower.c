@@ -21,6 +21,7 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "plugins/net/netlink.h"
+#include "plugins/net/representor.h"
 #include "plugins/net/steer_rules.h"
 
 #define INGRESS TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS)
@@ -28,27 +29,8 @@
 /* A number of ours, and the next: frames of any protocol, behind those of a VLAN. */
 #define PRIORITY_VLAN 0x696f
 #define PRIORITY_ANY 0x6970
-#define VF_NAME "vf"
 
 static const uint8_t every_bit[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-
-/* "pf0vf3" is that of VF 3; -1 for a name of another kind. */
-static long vf_of_port(const char *port)
-{
-	const char *vf = strstr(port, VF_NAME);
-	int number, length = 0;
-
-	if (!vf || sscanf(vf, VF_NAME "%d%n", &number, &length) != 1 || vf[length])
-		return -1;
-	return number;
-}
-
-/* "netdevsim10", "0000:01:00.0": what an interface is of. */
-static bool device_of(struct iov *iov, const char *interface, char *device, size_t size)
-{
-	return !iov_sys_link_name(iov, iov_path(IOV_PATH_CLASS_NET "/%s/device", interface).name,
-				  device, size);
-}
 
 static int index_of(struct iov *iov, const char *interface)
 {
@@ -58,56 +40,44 @@ static int index_of(struct iov *iov, const char *interface)
 	return (int)index;
 }
 
-/* The VF that an interface stands for at the device of @uplink, -1 for none. */
-static long vf_of(struct iov *iov, const char *uplink, const char *interface)
-{
-	char own[64], theirs[64], port[32];
+/* The representor that is looked for: that of a VF, or one with an index; 0: any. */
+struct wanted {
+	struct iov *iov;
+	long vf;	/* -1: not known */
+	int index;
+	bool found;
+};
 
-	if (!device_of(iov, uplink, own, sizeof(own)) ||
-	    !device_of(iov, interface, theirs, sizeof(theirs)) || strcmp(own, theirs) ||
-	    iov_sys_read(iov, iov_path(IOV_PATH_CLASS_NET "/%s/phys_port_name", interface).name, port,
-			 sizeof(port)))
-		return -1;
-	return vf_of_port(port);
+static bool look_at(void *arg, const char *interface, unsigned int vf)
+{
+	struct wanted *wanted = arg;
+	int index = index_of(wanted->iov, interface);
+
+	if (wanted->vf >= 0 ? vf != (unsigned long)wanted->vf : wanted->index && index != wanted->index)
+		return true;
+	wanted->vf = vf;
+	wanted->index = index;
+	wanted->found = true;
+	return false;
 }
 
 /* Either the interface of VF *@vf, or the VF of interface *@index. */
 static int find_representor(struct iov *iov, const char *uplink, long *vf, int *index)
 {
-	char **names;
-	size_t count;
-	int error = iov_sys_list(iov, IOV_PATH_CLASS_NET, &names, &count);
-	bool found = false;
+	struct wanted wanted = { iov, *vf, *index, false };
+	int error = representors_each(iov, uplink, look_at, &wanted);
 
-	if (error)
-		return error;
-	for (size_t i = 0; !found && i < count; i++) {
-		long other = vf_of(iov, uplink, names[i]);
-
-		if (other < 0)
-			continue;
-		found = *vf >= 0 ? other == *vf : index_of(iov, names[i]) == *index;
-		if (found) {
-			*vf = other;
-			*index = index_of(iov, names[i]);
-		}
-	}
-	iov_names_free(names, count);
-	return found ? 0 : -ENODEV;
+	*vf = wanted.vf;
+	*index = wanted.index;
+	return error || wanted.found ? error : -ENODEV;
 }
 
 bool flower_applies(struct iov *iov, const char *interface)
 {
-	char **names;
-	size_t count;
-	bool found = false;
+	long vf = -1;
+	int index = 0;
 
-	if (iov_sys_list(iov, IOV_PATH_CLASS_NET, &names, &count))
-		return false;
-	for (size_t i = 0; !found && i < count; i++)
-		found = vf_of(iov, interface, names[i]) >= 0;
-	iov_names_free(names, count);
-	return found;
+	return !find_representor(iov, interface, &vf, &index);
 }
 
 static struct nl_msg *new_message(int type, int flags, const struct tcmsg *tc, const char *kind)

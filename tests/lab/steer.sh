@@ -51,6 +51,9 @@ devlink dev eswitch set netdevsim/netdevsim10 mode switchdev
 uplink=$(grep -l '^p1$' $sim/net/*/phys_port_name | sed 's|.*/net/||; s|/.*||')
 representor=$(grep -l '^pf0vf1$' $sim/net/*/phys_port_name | sed 's|.*/net/||; s|/.*||')
 ip link set "$uplink" up
+expect "a VF is listed with it" "$representor" "$(iov vf list $pf --json | gojq -r '.vfs[1].representor')"
+expect_match "and shown with it" "Representor +$representor" "$(iov vf show $pf 1)"
+expect "so is its function" "$representor" "$(iov show $pf/vf1 --json | gojq -r .device_class.representor)"
 expect_status "to a VF by its representor" 0 iov steer add $pf --mac $mac --to vf1
 expect "it is there" "$mac null vf1 flower" "$(rules)"
 expect_match "tc sees it" "dst_mac $mac.*Egress Redirect to device $representor" \
