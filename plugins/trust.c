@@ -23,7 +23,8 @@ static bool is_open_to_others(const struct stat *stat)
 {
 	if (S_ISDIR(stat->st_mode) && stat->st_mode & S_ISVTX)
 		return false;
-	return stat->st_mode & S_IWOTH || (stat->st_mode & S_IWGRP && stat->st_gid);
+	/* The bits of the group are the most that an access control list gives to anybody. */
+	return stat->st_mode & (S_IWOTH | S_IWGRP);
 }
 
 static int check(struct iov *iov, const char *path)

@@ -94,6 +94,8 @@ struct iov_host_vf_values {
 	unsigned int *queues;	/* of NVMe, as the next two */
 	unsigned int *interrupts;
 	char *state;
+	char **attributes;	/* "weight=50", of any device class */
+	unsigned int attribute_count;
 	unsigned int *msix;
 };
 
@@ -138,6 +140,8 @@ struct iov_host_device {
 	struct iov_host_vfs *vfs;
 	struct iov_host_steer *steer;
 	unsigned int steer_count;
+	char **attributes;	/* the same, of the device itself */
+	unsigned int attribute_count;
 };
 
 struct iov_host_huge_pages {

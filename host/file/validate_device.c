@@ -10,6 +10,7 @@
 #include "base/pci/identity.h"
 #include "host/file/steer.h"
 #include "host/file/validate.h"
+#include "host/file/vf_values.h"
 #include "sriov/vf.h"
 
 /* As "iov vf set" takes it. */
@@ -103,10 +104,31 @@ static int check_values(const struct check *check, const char *at,
 	return error;
 }
 
+/* Of VFs of any class; the plan looks whether it is that of these. */
+static int check_attributes(const struct check *check, const char *at,
+			    const struct iov_host_vf_values *values)
+{
+	_cleanup_json_ struct json_object *read = json_object_new_object();
+	char name[64];
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < values->attribute_count; i++) {
+		const char *setting = values->attributes[i];
+
+		error = host_attribute_split(check->file->iov, setting, name, sizeof(name));
+		if (!error)
+			error = iov_vf_attribute_parse(check->file->iov, name, strchr(setting, '=') + 1, read);
+		if (error)
+			return iov_host_repeat(check->file, error, PLACE("%s.attributes[%u]", at, i));
+	}
+	return error;
+}
+
 static int check_vf(const struct check *check, const char *at, const struct iov_host_vfs *vfs,
 		    const struct iov_host_vf *vf)
 {
 	char once[2 * HOST_PLACE_SIZE];
+	int error;
 
 	if (vf->index >= vfs->count)
 		return iov_host_fail(check->file, -EINVAL, PLACE("%s.index", at),
@@ -117,13 +139,16 @@ static int check_vf(const struct check *check, const char *at, const struct iov_
 	if (check_once(check, PLACE("%s.index", at), once, PLACE("%u", vf->index)))
 		return iov_host_fail(check->file, -EINVAL, PLACE("%s.index", at),
 				     "%u is here twice; expected each VF once", vf->index);
-	return check_values(check, at, &vf->values);
+	error = check_values(check, at, &vf->values);
+	return error ? error : check_attributes(check, at, &vf->values);
 }
 
 static int check_vfs(const struct check *check, const char *at, const struct iov_host_vfs *vfs)
 {
 	int error = check_values(check, at, &vfs->all);
 
+	if (!error)
+		error = check_attributes(check, at, &vfs->all);
 	if (!error)
 		error = check_rates(check, at, &vfs->all, &vfs->all);
 	for (unsigned int i = 0; !error && i < vfs->each_count; i++) {
