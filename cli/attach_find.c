@@ -17,7 +17,7 @@
 #include "base/rpc/rpc.h"
 #include "base/sysroot/paths.h"
 #include "cli/argument.h"
-#include "sriov/vf.h"
+#include "sriov/class.h"
 
 #define UUID_LENGTH 36
 #define VDPA "/" IOV_PATH_DEV_VDPA
@@ -58,16 +58,35 @@ static void mac_of_name(const char *name, char text[IOV_MAC_TEXT])
 	iov_mac_format(mac, text);
 }
 
+/* Properties are those of QEMU's device, which no other VMM has. */
+static int check_properties(struct cli *cli, struct iov_bdf bdf, const struct vmm_set *set,
+			    struct json_object *properties)
+{
+	if (!json_object_object_length(properties) || set->vmm == &vmm_qemu)
+		return 0;
+	return iov_fail(cli->iov, -ENOTSUP, "%s: its device class %s has it given with %s, which %s cannot be "
+			"told; use QEMU", IOV_BDF(bdf), iov_class_of(cli->iov, bdf)->name,
+			json_object_to_json_string(properties), set->vmm->title);
+}
+
 static int add_function(struct cli *cli, struct iov_bdf bdf, struct vmm_set *set)
 {
 	struct iov_attachable how;
+	struct json_object *properties = NULL;
 	struct vmm_item *item;
 	int error = iov_attach_check(cli->iov, bdf, set->vmm->way, &how);
 
 	if (!error)
+		error = iov_class_take(cli->iov, bdf, &properties);
+	if (!error)
+		error = check_properties(cli, bdf, set, properties);
+	if (!error)
 		error = append(set, VMM_FUNCTION, IOV_BDF(bdf), &item);
-	if (error)
+	if (error) {
+		json_object_put(properties);
 		return error;
+	}
+	item->properties = properties;
 	item->bdf = bdf;
 	item->how = how;
 	item->by_iommufd = how.by_iommufd;

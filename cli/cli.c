@@ -105,6 +105,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case CLI_KEY_CONTROL:
 		invocation->cli.control = arg;
 		return 0;
+	case CLI_KEY_PLUGINS:
+		invocation->cli.plugins = arg;
+		return 0;
 	case CLI_KEY_ROOT:
 		invocation->root = arg;
 		return 0;
@@ -251,6 +254,8 @@ static int run_at(struct invocation *invocation, const char *root)
 		error = iov_sriov_register(cli->iov);
 	if (!error)
 		error = iov_plugins_register(cli->iov);
+	if (!error)
+		error = iov_plugins_load(cli->iov, cli->plugins);
 	if (!error && invocation->command->changes && !cli->dry_run) {
 		error = begin_change(invocation);
 		begun = !error;

@@ -42,6 +42,7 @@ enum cli_exit {
  * @save: --save was given
  * @lifted: guards named by --force, ended by NULL
  * @control: --control, NULL for none
+ * @plugins: --plugins, NULL for where they are installed
  * @confirm: seconds that a change awaits its confirmation, 0 for a change that is done then
  * @armed: as in struct iov_plan_options; its argument is this struct
  * @armed_arg: of the command's own, for @armed
@@ -59,6 +60,7 @@ struct cli {
 	bool save;
 	const char *lifted[CLI_LIFTED_MAX + 1];
 	const char *control;
+	const char *plugins;
 	unsigned int confirm;
 	int (*armed)(void *arg);
 	void *armed_arg;

@@ -33,6 +33,10 @@ static const struct cli_command *const commands[] = {
 	&cli_vdpa_create,
 	&cli_vdpa_delete,
 	&cli_vdpa_bind,
+	&cli_set,
+	&cli_steer_add,
+	&cli_steer_list,
+	&cli_steer_remove,
 	&cli_bind,
 	&cli_unbind,
 	&cli_reset,
@@ -79,6 +83,7 @@ static const struct cli_command *const commands[] = {
 	&cli_recover,
 	&cli_confirm,
 	&cli_log,
+	&cli_plugin_list,
 	NULL,
 };
 

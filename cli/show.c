@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -13,6 +14,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "iommu/group.h"
+#include "sriov/class.h"
 #include "vfio/bind/assign.h"
 
 struct show_args {
@@ -46,6 +48,7 @@ static const struct iov_column columns[] = {
 	{ "nvme", "NVMe controllers" },
 	{ "block", "Block devices" },
 	{ "vfio", "VFIO devices" },
+	{ "device_class_text", "Device class" },
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -112,6 +115,25 @@ static void add_group_words(struct json_object *function)
 	json_add_text(function, "group_text", text);
 }
 
+/* "edu: liveness ok, factorial 120" */
+static void add_device_class_words(struct json_object *function)
+{
+	struct json_object *device_class = json_object_object_get(function, "device_class");
+	char text[1024];
+	size_t length;
+
+	if (!device_class)
+		return;
+	length = (size_t)snprintf(text, sizeof(text), "%s", member(device_class, "name"));
+	json_object_object_foreach(device_class, key, value) {
+		if (strcmp(key, "name") && length < sizeof(text))
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s %s %s",
+						   strchr(text, ' ') ? "," : ":", key,
+						   value ? json_object_get_string(value) : "-");
+	}
+	json_add_text(function, "device_class_text", text);
+}
+
 static void print_bars(struct json_object *bars)
 {
 	static const struct iov_column bar_columns[] = {
@@ -123,6 +145,35 @@ static void print_bars(struct json_object *bars)
 		return;
 	putchar('\n');
 	iov_output_table(stdout, bars, bar_columns, sizeof(bar_columns) / sizeof(*bar_columns));
+}
+
+/* Those that it has, and the names of the others. */
+static void print_features(struct json_object *features)
+{
+	static const struct iov_column feature_columns[] = {
+		{ "feature", "FEATURE" }, { "enabled", "ON" }, { "value", "WHAT" },
+		{ "guest", "FOR A GUEST", .wrap = true },
+	};
+	_cleanup_json_ struct json_object *there = json_object_new_array();
+	char others[256] = "";
+
+	for (size_t i = 0; i < json_object_array_length(features); i++) {
+		struct json_object *feature = json_object_array_get_idx(features, i);
+		size_t length = strlen(others);
+
+		if (json_object_get_boolean(json_object_object_get(feature, "supported")))
+			json_object_array_add(there, json_object_get(feature));
+		else
+			snprintf(others + length, sizeof(others) - length, "%s%s", length ? ", " : "",
+				 member(feature, "feature"));
+	}
+	if (json_object_array_length(there)) {
+		putchar('\n');
+		iov_output_table(stdout, there, feature_columns,
+				 sizeof(feature_columns) / sizeof(*feature_columns));
+	}
+	if (others[0])
+		printf("\nWithout %s\n", others);
 }
 
 static void print_holders(struct json_object *held_by)
@@ -155,8 +206,10 @@ static void print_text(struct json_object *function)
 
 	add_words(function);
 	add_group_words(function);
+	add_device_class_words(function);
 	iov_output_fields(stdout, function, columns, sizeof(columns) / sizeof(*columns));
 	print_bars(json_object_object_get(function, "bars"));
+	print_features(json_object_object_get(function, "features"));
 	print_holders(json_object_object_get(assignment, "held_by"));
 	printf("\nCan it be assigned?  %s\n", member(assignment, "advice"));
 	print_warnings(json_object_object_get(assignment, "reasons"));
@@ -178,6 +231,23 @@ static int add_group(struct cli *cli, struct iov_bdf bdf, struct json_object *fu
 	return error;
 }
 
+/* What cannot be asked now, as of a recorded host, is left out. */
+static void add_device_class(struct cli *cli, struct iov_bdf bdf, struct json_object *function)
+{
+	const struct iov_class *device_class = iov_class_of(cli->iov, bdf);
+	struct json_object *object = NULL;
+
+	if (!device_class)
+		return;
+	if (iov_class_describe(cli->iov, bdf, &object)) {
+		iov_log(cli->iov, LOG_INFO, "what its device class says is left out: %s",
+			iov_error_message(cli->iov));
+		object = json_object_new_object();
+		json_add_text(object, "name", device_class->name);
+	}
+	json_object_object_add(function, "device_class", object);
+}
+
 static int describe(struct cli *cli, struct iov_bdf bdf, struct json_object **function)
 {
 	struct json_object *assignment;
@@ -188,6 +258,7 @@ static int describe(struct cli *cli, struct iov_bdf bdf, struct json_object **fu
 		return error;
 	*function = iov_function_detail(cli->iov, ids, bdf);
 	iov_ids_close(ids);
+	add_device_class(cli, bdf, *function);
 	error = add_group(cli, bdf, *function);
 	if (!error)
 		error = iov_assign_check(cli->iov, bdf, &assignment);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov vf list, iov vf show: the VFs of PFs and their attributes. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ static const struct iov_column columns[] = {
 	{ "max_rate", "MAX MBIT/S", true },
 	{ "link_state", "LINK" },
 	{ "netdev", "NETDEV" },
+	{ "representor", "REPRESENTOR" },
 	{ "controller", "CONTROLLER", true },
 	{ "state", "STATE" },
 	{ "queues", "QUEUES", true },
@@ -45,6 +47,7 @@ static const struct iov_column fields[] = {
 	{ "driver", "Driver" },
 	{ "iommu_group", "IOMMU group" },
 	{ "netdev", "Interface" },
+	{ "representor", "Representor" },
 	{ "mac", "MAC address" },
 	{ "node_guid", "Node GUID" },
 	{ "port_guid", "Port GUID" },
@@ -66,6 +69,54 @@ static const struct iov_column fields[] = {
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
+/* Most attributes that are shown of a class that these tables do not know. */
+#define OTHERS_MAX 16
+
+/* Headings of attributes of other classes. */
+struct headings {
+	char text[OTHERS_MAX][32];
+};
+
+static bool is_known(const struct iov_column *known, size_t count, const char *key)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!strcmp(known[i].key, key))
+			return true;
+	}
+	return false;
+}
+
+/* "stream_count" as "STREAM COUNT", or "Stream count" */
+static void make_heading(const char *key, bool capitals, char heading[32])
+{
+	snprintf(heading, 32, "%s", key);
+	for (char *c = heading; *c; c++) {
+		if (*c == '_')
+			*c = ' ';
+		else if (capitals || c == heading)
+			*c = (char)toupper((unsigned char)*c);
+	}
+}
+
+/* A column for each member that @known lacks; their number. */
+static size_t add_others(struct json_object *vf, const struct iov_column *known, size_t known_count,
+			 bool capitals, struct headings *headings, struct iov_column *shown)
+{
+	size_t count = 0;
+
+	json_object_object_foreach(vf, key, value) {
+		bool number = json_object_is_type(value, json_type_int);
+
+		if (!value || count == OTHERS_MAX || is_known(known, known_count, key) ||
+		    !strcmp(key, "pf") || !strcmp(key, "index"))
+			continue;
+		make_heading(key, capitals, headings->text[count]);
+		shown[count] = (struct iov_column){ key, headings->text[count], number };
+		count++;
+	}
+	return count;
+}
+
 /* iov vf list */
 
 struct list_args {
@@ -84,7 +135,8 @@ static error_t parse_list(int key, char *arg, struct argp_state *state)
 static int print_pf(struct json_object *pf)
 {
 	struct json_object *vfs = json_object_object_get(pf, "vfs");
-	struct iov_column shown[COUNT(columns)];
+	struct iov_column shown[COUNT(columns) + OTHERS_MAX];
+	struct headings headings;
 	size_t count = 0;
 
 	printf("%s: %s of %s VFs\n", json_text(pf, "pf"), json_text(pf, "count"),
@@ -93,6 +145,9 @@ static int print_pf(struct json_object *pf)
 		if (iov_output_has(vfs, &columns[i]))
 			shown[count++] = columns[i];
 	}
+	if (json_object_array_length(vfs))
+		count += add_others(json_object_array_get_idx(vfs, 0), columns, COUNT(columns), true,
+				    &headings, shown + count);
 	return count ? iov_output_table(stdout, vfs, shown, count) : 0;
 }
 
@@ -179,7 +234,8 @@ static int add_vf(struct cli *cli, struct iov_bdf bdf, int port, struct json_obj
 
 static void print_vf(struct json_object *vf)
 {
-	struct iov_column shown[COUNT(fields)];
+	struct iov_column shown[COUNT(fields) + OTHERS_MAX];
+	struct headings headings;
 	size_t count = 0;
 
 	json_add_text(vf, "relation", iov_path("VF %s of %s", json_text(vf, "index"),
@@ -188,6 +244,7 @@ static void print_vf(struct json_object *vf)
 		if (json_object_object_get(vf, fields[i].key))
 			shown[count++] = fields[i];
 	}
+	count += add_others(vf, fields, COUNT(fields), false, &headings, shown + count);
 	iov_output_fields(stdout, vf, shown, count);
 }
 

@@ -9,9 +9,11 @@
 #include "base/sysroot/paths.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
-#include "sriov/vf.h"
+#include "sriov/class.h"
 
 #define KEY_ATTRIBUTE 0x2000
+#define KEY_ONLINE 0x2100
+#define KEY_OFFLINE 0x2101
 
 static const struct argp_option set_options[] = {
 	{ "mac", KEY_ATTRIBUTE + 0, "ADDRESS", 0, "MAC address that the VF starts with", 0 },
@@ -27,6 +29,11 @@ static const struct argp_option set_options[] = {
 	  "Let its driver read the hash key and table of the PF", 0 },
 	{ "max-rate", KEY_ATTRIBUTE + 5, "MBIT/S", 0, "Limit of what it sends, 0 for none", 0 },
 	{ "min-rate", KEY_ATTRIBUTE + 6, "MBIT/S", 0, "Rate that it is granted, 0 for none", 0 },
+	{ "queues", KEY_ATTRIBUTE + 12, "N", 0, "NVMe: queue pairs that it has, with that for admin commands", 0 },
+	{ "interrupts", KEY_ATTRIBUTE + 13, "N", 0, "NVMe: interrupts that it has", 0 },
+	{ "online", KEY_ONLINE, 0, 0, "NVMe: let it work; one that is online already goes offline and "
+	  "back when its queues or interrupts change", 0 },
+	{ "offline", KEY_OFFLINE, 0, 0, "NVMe: let it work no more", 0 },
 	{ "link-state", KEY_ATTRIBUTE + 7, "auto|enable|disable", 0,
 	  "Link that it sees: the port's, always up, always down", 0 },
 	{ 0 },
@@ -35,8 +42,10 @@ static const struct argp_option set_options[] = {
 /* By the key of the option. */
 static const char *const attribute_names[] = {
 	"mac", "vlan", "qos", "spoofchk", "trust", "max_rate", "min_rate", "link_state",
-	"vlan_protocol", "rss_query", "node_guid", "port_guid",
+	"vlan_protocol", "rss_query", "node_guid", "port_guid", "queues", "interrupts", "state",
 };
+/* What --online and --offline set. */
+#define STATE 14
 #define ATTRIBUTES (sizeof(attribute_names) / sizeof(*attribute_names))
 
 struct set_args {
@@ -59,6 +68,12 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 
 	if (key >= KEY_ATTRIBUTE && key < KEY_ATTRIBUTE + (int)ATTRIBUTES) {
 		args->values[key - KEY_ATTRIBUTE] = arg;
+		return 0;
+	}
+	if (key == KEY_ONLINE || key == KEY_OFFLINE) {
+		if (args->values[STATE])
+			cli_misuse(state, "--online and --offline: expected one of them, once");
+		args->values[STATE] = key == KEY_ONLINE ? "online" : "offline";
 		return 0;
 	}
 	if (key == ARGP_KEY_END && args->vf.device && !has_value(args))
@@ -107,12 +122,15 @@ static int save(struct cli *cli, const struct cli_functions *functions, struct j
 
 /* An address is of one VF alone. */
 static int check_addresses(struct cli *cli, const char *name, const struct cli_functions *functions,
-			   struct json_object *values)
+			   struct iov_bdf pf, struct json_object *values)
 {
-	static const char *const addresses[] = { "mac", "node_guid", "port_guid" };
+	const struct iov_class *device_class = iov_class_of(cli->iov, pf);
 
-	for (size_t i = 0; functions->count > 1 && i < sizeof(addresses) / sizeof(*addresses); i++) {
-		if (json_object_object_get(values, addresses[i]))
+	json_object_object_foreach(values, key, value) {
+		const struct iov_attribute *attribute = iov_class_attribute(device_class, key);
+
+		(void)value;
+		if (functions->count > 1 && attribute && attribute->flags & IOV_ATTRIBUTE_UNIQUE)
 			return iov_fail(cli->iov, -EINVAL, "%s: %zu VFs, and an address is of one; "
 					"set it for each by itself", name, functions->count);
 	}
@@ -138,9 +156,9 @@ static int set_named(struct cli *cli, const struct set_args *args, struct json_o
 	int error = cli_add_functions(cli, args->vf.device, &functions);
 
 	if (!error)
-		error = check_addresses(cli, args->vf.device, &functions, values);
-	if (!error)
 		error = place_values(cli, &functions, values, &pf, each);
+	if (!error)
+		error = check_addresses(cli, args->vf.device, &functions, pf, values);
 	if (!error)
 		error = new_plan(cli, pf, each, functions.count, plan);
 	if (!error)

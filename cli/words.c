@@ -18,6 +18,7 @@ const struct argp_option cli_common_options[] = {
 	  "Colour where it says something (auto: on a terminal)", 50 },
 	{ "control", CLI_KEY_CONTROL, "PATH", 0, "Control socket of iovd (" IOV_CONTROL_SOCKET ")", 50 },
 	{ "root", CLI_KEY_ROOT, "PATH", 0, "Look at a recorded host instead of this one: a directory, or a file of 'iov record'", 50 },
+	{ "plugins", CLI_KEY_PLUGINS, "DIR", 0, "Load plugins from DIR instead of where they are installed", 50 },
 	{ "timeout", CLI_KEY_TIMEOUT, "SECONDS", 0,
 	  "Give up what the kernel does not answer (60)", 50 },
 	{ "verbose", 'v', 0, 0, "Log what is done to stderr; twice for more", 50 },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Giving a VF a set of values.
+ * Giving a VF, or a function itself, a set of values.
  *
  * It sets what differs and proves it by reading back, so running it again is
  * harmless.  It stops at the first attribute that is refused; the undo of its
@@ -31,7 +31,9 @@ struct setting {
 
 static int open_setting(struct setting *setting, struct iov *iov, const struct iov_op *op)
 {
-	int error = iov_pf_read(iov, op->vf_attr.pf, &setting->pf);
+	bool own = op->vf_attr.index == IOV_VF_OWN;
+	int error = own ? pf_read_own(iov, op->vf_attr.pf, &setting->pf) :
+			  iov_pf_read(iov, op->vf_attr.pf, &setting->pf);
 
 	if (error)
 		return error;
@@ -40,19 +42,35 @@ static int open_setting(struct setting *setting, struct iov *iov, const struct i
 	setting->index = op->vf_attr.index;
 	setting->values = op->vf_attr.values;
 	setting->mode = op->vf_attr.mode;
-	if (setting->index >= setting->pf.count || !setting->pf.device_class ||
-	    !setting->pf.device_class->set)
+	if (!own && setting->index >= setting->pf.count)
 		return iov_fail(iov, -ENODEV, "that VF is gone");
+	if (!setting->pf.device_class || !setting->pf.device_class->set)
+		return iov_fail(iov, -EOPNOTSUPP, "no device class sets attributes of %s; is a plugin "
+				"missing that was there before? See 'iov plugin list'",
+				IOV_BDF(op->vf_attr.pf));
 	return 0;
 }
 
-/* What the VF has now; the caller puts @vfs, which holds it. */
+/* What the function has now; the caller puts @vfs, which holds it. */
 static int read_vf(const struct setting *setting, struct json_object **vfs, struct json_object **vf)
 {
-	int error = vf_attributes(setting->iov, &setting->pf, vfs);
+	int error;
 
+	if (setting->index == IOV_VF_OWN) {
+		error = iov_class_describe(setting->iov, setting->pf.bdf, vfs);
+		*vf = *vfs;
+		return error;
+	}
+	error = vf_attributes(setting->iov, &setting->pf, vfs);
 	*vf = error ? NULL : json_object_array_get_idx(*vfs, setting->index);
 	return error;
+}
+
+static bool is_rate(const struct setting *setting, const char *name)
+{
+	const struct iov_attribute *attribute = iov_class_attribute(setting->pf.device_class, name);
+
+	return attribute && attribute->flags & IOV_ATTRIBUTE_RATE;
 }
 
 /*
@@ -64,7 +82,7 @@ static bool is_worth_repeating(const struct setting *setting, const char *name, 
 	if (vf_is_zero_address(value))
 		return false;
 	return setting->mode == IOV_VF_RESTORE ||
-	       (setting->mode == IOV_VF_NEW && strstr(name, "_rate"));
+	       (setting->mode == IOV_VF_NEW && is_rate(setting, name));
 }
 
 static int set_patiently(const struct setting *setting, const char *name,
@@ -87,11 +105,11 @@ static int set_patiently(const struct setting *setting, const char *name,
 /* Some drivers know how fast they can send while the link is up alone. */
 static const char *advise(const struct setting *setting, const char *name)
 {
-	const struct iov_sriov_class *class = setting->pf.device_class;
+	const struct iov_class *device_class = setting->pf.device_class;
 
-	if (!strstr(name, "_rate"))
+	if (!is_rate(setting, name))
 		return "";
-	if (class && class->speed && class->speed(setting->iov, &setting->pf))
+	if (device_class->speed && device_class->speed(setting->iov, &setting->pf))
 		return "; leave it out if the driver does not have it";
 	return "; some drivers want the PF's link to be up first";
 }
@@ -114,9 +132,9 @@ static int set_one(const struct setting *setting, const char *name, struct json_
 	}
 	if (error == -EOPNOTSUPP)
 		return iov_told(setting->iov, error,
-				"driver %s has no %s for VFs (%s%s%s); leave "
-				"it out",
-				driver, option.name, strerror(-error), *answer ? ": " : "", answer);
+				"driver %s has no %s%s (%s%s%s); leave it out", driver, option.name,
+				setting->index == IOV_VF_OWN ? "" : " for VFs", strerror(-error),
+				*answer ? ": " : "", answer);
 	return iov_told(setting->iov, error, "driver %s refused %s %s: %s%s%s%s", driver,
 			option.name, value, strerror(-error), *answer ? ": " : "", answer,
 			*answer ? "" : advise(setting, name));

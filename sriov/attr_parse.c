@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Attributes of VFs as a person writes them. */
+/* Attributes of functions as a person writes them, by what their class says of them. */
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,14 +9,6 @@
 #include "base/mac.h"
 #include "base/switch.h"
 #include "sriov/internal.h"
-
-struct attribute {
-	const char *name;
-	int (*parse)(struct iov *iov, const struct attribute *attribute, const char *text,
-		     struct json_object **value);
-	long max;
-	const char *expected;
-};
 
 struct iov_path vf_option_name(const char *name)
 {
@@ -28,13 +19,53 @@ struct iov_path vf_option_name(const char *name)
 	return option;
 }
 
-static int fail_value(struct iov *iov, const struct attribute *attribute, const char *text)
+/* "'auto', 'enable' or 'disable'" */
+static void list_choices(const char *const *choices, char *text, size_t size)
 {
-	return iov_fail(iov, -EINVAL, "%s '%s': expected %s", vf_option_name(attribute->name).name,
-			text, attribute->expected);
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; choices[i] && length < size; i++)
+		length += (size_t)snprintf(text + length, size - length, "%s'%s'",
+					   !i ? "" : choices[i + 1] ? ", " : " or ", choices[i]);
 }
 
-static int parse_mac(struct iov *iov, const struct attribute *attribute, const char *text,
+void class_expected(const struct iov_attribute *attribute, char *text, size_t size)
+{
+	if (attribute->expected) {
+		snprintf(text, size, "%s", attribute->expected);
+		return;
+	}
+	switch (attribute->type) {
+	case IOV_ATTRIBUTE_NUMBER:
+		snprintf(text, size, "%lld to %lld%s%s", (long long)attribute->min,
+			 (long long)attribute->max, attribute->unit ? " " : "",
+			 attribute->unit ? attribute->unit : "");
+		return;
+	case IOV_ATTRIBUTE_CHOICE:
+		list_choices(attribute->choices, text, size);
+		return;
+	case IOV_ATTRIBUTE_MAC:
+		snprintf(text, size, "six hexadecimal bytes like 02:00:00:00:00:01");
+		return;
+	case IOV_ATTRIBUTE_GUID:
+		snprintf(text, size, "eight hexadecimal bytes like 02:00:00:00:00:00:00:01");
+		return;
+	default:
+		snprintf(text, size, IOV_SWITCH_EXPECTED);
+	}
+}
+
+static int fail_value(struct iov *iov, const struct iov_attribute *attribute, const char *text)
+{
+	char expected[256];
+
+	class_expected(attribute, expected, sizeof(expected));
+	return iov_fail(iov, -EINVAL, "%s '%s': expected %s", vf_option_name(attribute->name).name,
+			text, expected);
+}
+
+static int parse_mac(struct iov *iov, const struct iov_attribute *attribute, const char *text,
 		     struct json_object **value)
 {
 	char normal[IOV_MAC_TEXT];
@@ -44,11 +75,12 @@ static int parse_mac(struct iov *iov, const struct attribute *attribute, const c
 		return fail_value(iov, attribute, text);
 	iov_mac_format(mac, normal);
 	if (mac[0] & 1)
-		return iov_fail(iov, -EINVAL, "mac '%s': a multicast address; expected a unicast "
-				"one, whose first byte is even, like 02:00:00:00:00:01", text);
+		return iov_fail(iov, -EINVAL, "%s '%s': a multicast address; expected a unicast "
+				"one, whose first byte is even, like 02:00:00:00:00:01",
+				vf_option_name(attribute->name).name, text);
 	if (vf_is_zero_address(normal))
-		return iov_fail(iov, -EINVAL, "mac '%s': the zero address; expected a unicast one "
-				"like 02:00:00:00:00:01", text);
+		return iov_fail(iov, -EINVAL, "%s '%s': the zero address; expected a unicast one "
+				"like 02:00:00:00:00:01", vf_option_name(attribute->name).name, text);
 	*value = json_object_new_string(normal);
 	return 0;
 }
@@ -59,7 +91,7 @@ bool vf_is_zero_address(const char *value)
 }
 
 /* InfiniBand's EUI-64, as ip(8) writes it. */
-static int parse_guid(struct iov *iov, const struct attribute *attribute, const char *text,
+static int parse_guid(struct iov *iov, const struct iov_attribute *attribute, const char *text,
 		      struct json_object **value)
 {
 	char normal[] = "02:00:00:00:00:00:00:01";
@@ -78,22 +110,29 @@ static int parse_guid(struct iov *iov, const struct attribute *attribute, const 
 	return 0;
 }
 
-static int parse_number(struct iov *iov, const struct attribute *attribute, const char *text,
+/* Digits, and a sign where a number may be negative. */
+static bool is_decimal(const char *text, int64_t min)
+{
+	const char *digits = min < 0 && *text == '-' ? text + 1 : text;
+
+	return *digits && strspn(digits, "0123456789") == strlen(digits);
+}
+
+static int parse_number(struct iov *iov, const struct iov_attribute *attribute, const char *text,
 			struct json_object **value)
 {
-	char *end;
-	long number;
+	long long number;
 
 	errno = 0;
-	number = strtol(text, &end, 10);
-	if (!*text || *end || errno || strspn(text, "0123456789") != strlen(text) ||
+	number = strtoll(text, NULL, 10);
+	if (!is_decimal(text, attribute->min) || errno || number < attribute->min ||
 	    number > attribute->max)
 		return fail_value(iov, attribute, text);
 	*value = json_object_new_int64(number);
 	return 0;
 }
 
-static int parse_switch(struct iov *iov, const struct attribute *attribute, const char *text,
+static int parse_switch(struct iov *iov, const struct iov_attribute *attribute, const char *text,
 			struct json_object **value)
 {
 	bool on = true;
@@ -104,53 +143,46 @@ static int parse_switch(struct iov *iov, const struct attribute *attribute, cons
 	return 0;
 }
 
-static int parse_vlan_protocol(struct iov *iov, const struct attribute *attribute,
-			       const char *text, struct json_object **value)
+static int parse_choice(struct iov *iov, const struct iov_attribute *attribute, const char *text,
+			struct json_object **value)
 {
-	if (strcasecmp(text, "802.1Q") && strcasecmp(text, "802.1ad"))
-		return fail_value(iov, attribute, text);
-	*value = json_object_new_string(strcasecmp(text, "802.1Q") ? "802.1ad" : "802.1Q");
-	return 0;
+	for (size_t i = 0; attribute->choices[i]; i++) {
+		if (strcasecmp(attribute->choices[i], text))
+			continue;
+		*value = json_object_new_string(attribute->choices[i]);
+		return 0;
+	}
+	return fail_value(iov, attribute, text);
 }
 
-static int parse_link_state(struct iov *iov, const struct attribute *attribute, const char *text,
-			    struct json_object **value)
+int class_attribute_parse(struct iov *iov, const struct iov_attribute *attribute, const char *text,
+			  struct json_object *values)
 {
-	if (strcmp(text, "auto") && strcmp(text, "enable") && strcmp(text, "disable"))
-		return fail_value(iov, attribute, text);
-	*value = json_object_new_string(text);
-	return 0;
-}
+	static int (*const parse[IOV_ATTRIBUTE_TYPES])(struct iov *, const struct iov_attribute *,
+						       const char *, struct json_object **) = {
+		[IOV_ATTRIBUTE_NUMBER] = parse_number, [IOV_ATTRIBUTE_SWITCH] = parse_switch,
+		[IOV_ATTRIBUTE_CHOICE] = parse_choice, [IOV_ATTRIBUTE_MAC] = parse_mac,
+		[IOV_ATTRIBUTE_GUID] = parse_guid,
+	};
+	struct json_object *value = NULL;
+	int error = parse[attribute->type](iov, attribute, text, &value);
 
-static const struct attribute attributes[] = {
-	{ "mac", parse_mac, 0, "six hexadecimal bytes like 02:00:00:00:00:01" },
-	{ "node_guid", parse_guid, 0, "eight hexadecimal bytes like 02:00:00:00:00:00:00:01" },
-	{ "port_guid", parse_guid, 0, "eight hexadecimal bytes like 02:00:00:00:00:00:00:01" },
-	{ "vlan", parse_number, 4094, "a VLAN ID from 1 to 4094, or 0 for no VLAN" },
-	{ "qos", parse_number, 7, "a VLAN priority from 0 to 7" },
-	{ "vlan_protocol", parse_vlan_protocol, 0, "'802.1Q' or '802.1ad'" },
-	{ "spoofchk", parse_switch, 0, IOV_SWITCH_EXPECTED },
-	{ "trust", parse_switch, 0, IOV_SWITCH_EXPECTED },
-	{ "rss_query", parse_switch, 0, IOV_SWITCH_EXPECTED },
-	{ "max_rate", parse_number, UINT_MAX, "Mbit/s, or 0 for no limit" },
-	{ "min_rate", parse_number, UINT_MAX, "Mbit/s, or 0 for no guarantee" },
-	{ "link_state", parse_link_state, 0, "'auto', 'enable' or 'disable'" },
-};
+	if (!error)
+		json_object_object_add(values, attribute->name, value);
+	return error;
+}
 
 int iov_vf_attribute_parse(struct iov *iov, const char *name, const char *text,
 			   struct json_object *values)
 {
-	struct json_object *value = NULL;
+	const struct iov_class *device_class;
 
-	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++) {
-		int error;
+	for (size_t i = 0; (device_class = iov_class_at(iov, i)); i++) {
+		const struct iov_attribute *attribute = iov_class_attribute(device_class, name);
 
-		if (strcmp(attributes[i].name, name))
-			continue;
-		error = attributes[i].parse(iov, &attributes[i], text, &value);
-		if (!error)
-			json_object_object_add(values, name, value);
-		return error;
+		if (attribute && !(attribute->flags & IOV_ATTRIBUTE_OWN))
+			return class_attribute_parse(iov, attribute, text, values);
 	}
-	return iov_fail(iov, -EINVAL, "%s: no such VF attribute", name);
+	return iov_fail(iov, -EINVAL, "%s: no device class has such a VF attribute",
+			vf_option_name(name).name);
 }

@@ -48,16 +48,15 @@ int vf_attributes(struct iov *iov, const struct iov_pf *pf, struct json_object *
 	return error;
 }
 
-struct json_object *vf_settable(const struct iov_sriov_class *device_class, struct json_object *vf)
+struct json_object *vf_settable(const struct iov_class *device_class, struct json_object *vf)
 {
+	const struct iov_attribute *attribute = device_class ? device_class->attributes : NULL;
 	struct json_object *values = json_object_new_object(), *value;
 
-	for (size_t i = 0; device_class && device_class->attributes && device_class->attributes[i];
-	     i++) {
-		value = json_object_object_get(vf, device_class->attributes[i]);
-		if (value)
-			json_object_object_add(values, device_class->attributes[i],
-					       json_object_get(value));
+	for (; attribute && attribute->name; attribute++) {
+		value = json_object_object_get(vf, attribute->name);
+		if (value && !(attribute->flags & (IOV_ATTRIBUTE_OWN | IOV_ATTRIBUTE_PROVISIONED)))
+			json_object_object_add(values, attribute->name, json_object_get(value));
 	}
 	return values;
 }
@@ -77,16 +76,6 @@ void vf_attr_restore(struct iov_step *step,
 	}
 }
 
-static bool class_has(const struct iov_sriov_class *device_class, const char *name)
-{
-	for (size_t i = 0; device_class && device_class->attributes && device_class->attributes[i];
-	     i++) {
-		if (!strcmp(device_class->attributes[i], name))
-			return true;
-	}
-	return false;
-}
-
 static int check_index(struct iov *iov, const struct iov_pf *pf, unsigned int index)
 {
 	if (!pf->count)
@@ -99,33 +88,53 @@ static int check_index(struct iov *iov, const struct iov_pf *pf, unsigned int in
 	return 0;
 }
 
-static int check_names(struct iov *iov, const struct iov_pf *pf, struct json_object *values)
+/* A value as a person writes it; NULL for none. */
+static const char *value_text(struct json_object *value)
 {
-	json_object_object_foreach(values, name, value) {
-		(void)value;
-		if (!class_has(pf->device_class, name))
-			return iov_fail(iov, -EOPNOTSUPP, "VFs of %s (driver %s) have no %s; it is "
-					"an attribute of network functions", IOV_BDF(pf->bdf),
-					*pf->driver ? pf->driver : "none",
-					vf_option_name(name).name);
-	}
-	return 0;
+	if (json_object_is_type(value, json_type_boolean))
+		return json_object_get_boolean(value) ? "on" : "off";
+	return json_object_get_string(value);
 }
 
-/* A guarantee above the limit is a contradiction that the kernel words badly. */
-static int check_rates(struct iov *iov, struct json_object *vf, struct json_object *values)
+/* Whose functions have an attribute that these lack. */
+static const char *who_has(struct iov *iov, const char *name)
 {
-	struct json_object *max = json_object_object_get(values, "max_rate");
-	struct json_object *min = json_object_object_get(values, "min_rate");
-	int64_t max_rate, min_rate;
+	const struct iov_class *device_class;
 
-	if (!max && !min)
-		return 0;
-	max_rate = json_object_get_int64(max ? max : json_object_object_get(vf, "max_rate"));
-	min_rate = json_object_get_int64(min ? min : json_object_object_get(vf, "min_rate"));
-	if (max_rate && min_rate > max_rate)
-		return iov_fail(iov, -EINVAL, "min-rate %lld is above max-rate %lld; set both so "
-				"that it is not", (long long)min_rate, (long long)max_rate);
+	for (size_t i = 0; (device_class = iov_class_at(iov, i)); i++) {
+		if (iov_class_attribute(device_class, name))
+			return device_class->title;
+	}
+	return "no class of functions";
+}
+
+static int no_attribute(struct iov *iov, const struct iov_pf *pf, unsigned int index,
+			const char *name)
+{
+	return iov_fail(iov, -EOPNOTSUPP, "%s%s (driver %s) ha%s no %s; it is an attribute of %s",
+			index == IOV_VF_OWN ? "" : "VFs of ", IOV_BDF(pf->bdf),
+			*pf->driver ? pf->driver : "none", index == IOV_VF_OWN ? "s" : "ve",
+			vf_option_name(name).name, who_has(iov, name));
+}
+
+/* Another class may have read the values, by attributes of the same names. */
+static int check_values(struct iov *iov, const struct iov_pf *pf, unsigned int index,
+			struct json_object *values)
+{
+	_cleanup_json_ struct json_object *read = json_object_new_object();
+	int error = 0;
+
+	json_object_object_foreach(values, name, value) {
+		const struct iov_attribute *attribute = iov_class_attribute(pf->device_class, name);
+		bool own = index == IOV_VF_OWN;
+
+		if (!attribute || own != !!(attribute->flags & IOV_ATTRIBUTE_OWN))
+			return no_attribute(iov, pf, index, name);
+		if (!vf_is_zero_address(value_text(value)))
+			error = class_attribute_parse(iov, attribute, value_text(value), read);
+		if (error)
+			return error;
+	}
 	return 0;
 }
 
@@ -152,17 +161,19 @@ static unsigned int link_speed(struct iov *iov, const struct iov_pf *pf)
 /* A limit above what the link carries is none, and most drivers refuse it without a word. */
 static int check_speed(struct iov *iov, const struct iov_pf *pf, struct json_object *changes)
 {
-	static const char *const names[] = { "max_rate", "min_rate" };
 	unsigned int speed = 0;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		int64_t rate = json_object_get_int64(json_object_object_get(changes, names[i]));
+	json_object_object_foreach(changes, name, value) {
+		const struct iov_attribute *attribute = iov_class_attribute(pf->device_class, name);
+		int64_t rate = json_object_get_int64(value);
 
-		if (rate && !speed)
+		if (!rate || !(attribute->flags & IOV_ATTRIBUTE_RATE))
+			continue;
+		if (!speed)
 			speed = link_speed(iov, pf);
 		if (speed && rate > speed)
 			return iov_fail(iov, -EINVAL, "%s %lld: the link of %s has %u Mbit/s; expected 1 "
-					"to %u, or 0 for none", vf_option_name(names[i]).name,
+					"to %u, or 0 for none", vf_option_name(name).name,
 					(long long)rate, IOV_BDF(pf->bdf), speed, speed);
 	}
 	return 0;
@@ -209,168 +220,224 @@ static int check_address(const struct wanted *wanted, size_t index, const char *
 /* Two VFs with one address get each other's frames. */
 static int check_addresses(const struct wanted *wanted)
 {
-	static const char *const names[] = { "mac", "node_guid", "port_guid" };
+	const struct iov_class *device_class = wanted->pf->device_class;
+	const struct iov_attribute *attribute = device_class ? device_class->attributes : NULL;
 	int error = 0;
 
-	for (size_t i = 0; !error && i < json_object_array_length(wanted->each); i++) {
-		for (size_t n = 0; !error && n < sizeof(names) / sizeof(*names); n++)
-			error = check_address(wanted, i, names[n]);
+	for (; !error && attribute && attribute->name; attribute++) {
+		if (!(attribute->flags & IOV_ATTRIBUTE_UNIQUE))
+			continue;
+		for (size_t i = 0; !error && i < json_object_array_length(wanted->each); i++)
+			error = check_address(wanted, i, attribute->name);
 	}
 	return error;
 }
 
-/* A value as a person writes it; NULL for none. */
-static const char *value_text(struct json_object *value)
-{
-	if (json_object_is_type(value, json_type_boolean))
-		return json_object_get_boolean(value) ? "on" : "off";
-	return json_object_get_string(value);
-}
-
 /* What changes and what was there before. */
 struct comparison {
-	struct json_object *vf;
-	struct json_object *values;
 	struct json_object *changes;
 	struct json_object *before;
 };
 
-static void compare_one(struct comparison *comparison, const char *name, struct json_object *value)
+/* What takes more than a request is planned by the class, see provision(). */
+static void compare(const struct comparison *comparison, const struct iov_class *device_class,
+		    struct json_object *now, struct json_object *wanted)
 {
-	struct json_object *now = json_object_object_get(comparison->vf, name);
+	json_object_object_foreach(wanted, name, value) {
+		struct json_object *old = json_object_object_get(now, name);
 
-	if (json_object_equal(now, value))
-		return;
-	json_object_object_add(comparison->changes, name, json_object_get(value));
-	if (now)
-		json_object_object_add(comparison->before, name, json_object_get(now));
+		if (json_object_equal(old, value) ||
+		    iov_class_attribute(device_class, name)->flags & IOV_ATTRIBUTE_PROVISIONED)
+			continue;
+		json_object_object_add(comparison->changes, name, json_object_get(value));
+		if (old)
+			json_object_object_add(comparison->before, name, json_object_get(old));
+	}
 }
 
-/* Without a VLAN the kernel knows neither priority nor protocol. */
-static void forget_vlan(struct comparison *comparison, const char *name,
-			struct json_object *value)
+/* "VF 3 of 0000:01:00.0", or the function itself */
+static struct iov_path whose(const struct iov_pf *pf, unsigned int index)
 {
-	if (json_object_object_get(comparison->vf, name) &&
-	    !json_object_object_get(comparison->values, name))
-		compare_one(comparison, name, value);
-	json_object_put(value);
+	return index == IOV_VF_OWN ? iov_path("%s", IOV_BDF(pf->bdf)) :
+				     iov_path("VF %u of %s", index, IOV_BDF(pf->bdf));
 }
 
-static void compare(struct comparison *comparison)
-{
-	struct json_object *vlan = json_object_object_get(comparison->values, "vlan");
-
-	json_object_object_foreach(comparison->values, name, value)
-		compare_one(comparison, name, value);
-	if (!vlan || json_object_get_int64(vlan) ||
-	    !json_object_object_get(comparison->changes, "vlan"))
-		return;
-	forget_vlan(comparison, "qos", json_object_new_int64(0));
-	forget_vlan(comparison, "vlan_protocol", json_object_new_string("802.1Q"));
-}
-
-static void add_step(struct iov_plan *plan, const struct iov_pf *pf, unsigned int index,
-		     const struct comparison *comparison, enum iov_vf_mode mode)
+static void add_changes(struct iov_step *step, const struct iov_pf *pf, unsigned int index,
+			const struct comparison *comparison)
 {
 	struct iov_path port = pf->port > 0 ? iov_path("port %d ", pf->port) : iov_path("%s", "");
-	struct iov_step *step = iov_plan_step(plan, IOV_BDF(pf->bdf), "change VF %u of %s", index,
-					      IOV_BDF(pf->bdf));
+	struct iov_path vf = index == IOV_VF_OWN ? iov_path("%s", "") : iov_path("vf %u ", index);
 
-	iov_step_touches(step, IOV_BDF(iov_vf_bdf(pf, index)));
-	iov_step_spares(step, "attributes are set under whoever uses the VF");
-	iov_step_do(step, iov_op_vf_attr(pf->bdf, pf->port, index, comparison->changes, mode));
-	if (json_object_object_length(comparison->before))
-		iov_step_undo(step, iov_op_vf_attr(pf->bdf, pf->port, index, comparison->before,
-						   IOV_VF_RESTORE));
 	json_object_object_foreach(comparison->changes, name, value)
-		iov_step_change(step, iov_path("%svf %u %s", port.name, index,
+		iov_step_change(step, iov_path("%s%s%s", port.name, vf.name,
 					       vf_option_name(name).name).name,
 				value_text(json_object_object_get(comparison->before, name)),
 				value_text(value));
 }
 
+static void add_step(struct iov_plan *plan, const struct iov_pf *pf, unsigned int index,
+		     const struct comparison *comparison, enum iov_vf_mode mode)
+{
+	struct iov_step *step = iov_plan_step(plan, IOV_BDF(pf->bdf), "change %s",
+					      whose(pf, index).name);
+
+	if (index != IOV_VF_OWN)
+		iov_step_touches(step, IOV_BDF(iov_vf_bdf(pf, index)));
+	iov_step_spares(step, "attributes are set under whoever uses the function");
+	iov_step_do(step, iov_op_vf_attr(pf->bdf, pf->port, index, comparison->changes, mode));
+	if (json_object_object_length(comparison->before))
+		iov_step_undo(step, iov_op_vf_attr(pf->bdf, pf->port, index, comparison->before,
+						   IOV_VF_RESTORE));
+	add_changes(step, pf, index, comparison);
+}
+
 static int plan_one(struct iov_plan *plan, const struct iov_pf *pf, unsigned int index,
-		    struct json_object *vf, struct json_object *values, enum iov_vf_mode mode)
+		    struct json_object *now, struct json_object *values, enum iov_vf_mode mode)
 {
 	_cleanup_json_ struct json_object *changes = json_object_new_object();
 	_cleanup_json_ struct json_object *before = json_object_new_object();
-	struct comparison comparison = { vf, values, changes, before };
-	int error = check_names(iov_plan_context(plan), pf, values);
+	_cleanup_json_ struct json_object *wanted = json_copy(values);
+	const struct iov_class *device_class = pf->device_class;
+	struct iov *iov = iov_plan_context(plan);
+	int error = check_values(iov, pf, index, values);
 
-	if (!error)
-		error = check_rates(iov_plan_context(plan), vf, values);
-	compare(&comparison);
+	if (!error && device_class && device_class->judge)
+		error = device_class->judge(iov, now, wanted);
+	if (error)
+		return error;
+	compare(&(struct comparison){ changes, before }, device_class, now, wanted);
 	/* Of VFs that are still to be made the link may be down, or slower for a moment. */
-	if (!error && mode == IOV_VF_SET)
-		error = check_speed(iov_plan_context(plan), pf, changes);
+	if (mode == IOV_VF_SET)
+		error = check_speed(iov, pf, changes);
 	if (!error && json_object_object_length(changes))
-		add_step(plan, pf, index, &comparison, mode);
+		add_step(plan, pf, index, &(struct comparison){ changes, before }, mode);
 	return error;
 }
 
 int iov_vf_set_plan(struct iov_plan *plan, struct iov_bdf bdf, int port, unsigned int index,
 		    struct json_object *values)
 {
-	_cleanup_json_ struct json_object *vfs = NULL, *each = json_object_new_array();
+	_cleanup_json_ struct json_object *each = json_object_new_array();
 	struct iov *iov = iov_plan_context(plan);
 	struct iov_pf pf;
 	int error = iov_pf_read(iov, bdf, &pf);
 
-	pf.port = port;
 	if (!error)
 		error = check_index(iov, &pf, index);
-	if (!error)
-		error = check_names(iov, &pf, values);
-	if (!error)
-		error = vf_attributes(iov, &pf, &vfs);
-	if (!error) {
-		json_object_array_put_idx(each, index, json_object_get(values));
-		error = check_addresses(&(struct wanted){ iov, &pf, each, vfs, pf.count });
-	}
-	if (!error)
-		error = plan_one(plan, &pf, index, json_object_array_get_idx(vfs, index), values,
-				 IOV_VF_SET);
-	return iov_plan_built(plan, error);
+	if (error)
+		return iov_plan_built(plan, error);
+	json_object_array_put_idx(each, index, json_object_get(values));
+	return iov_vf_set_each_plan(plan, bdf, port, each, 0);
 }
 
-static bool has_values(struct json_object *each)
+static struct json_object *values_at(struct json_object *each, size_t index)
+{
+	struct json_object *values = json_object_array_get_idx(each, index);
+
+	return values && json_object_object_length(values) ? values : NULL;
+}
+
+/* What can be told without asking the device. */
+static int check_each(struct iov *iov, const struct iov_pf *pf, struct json_object *each,
+		      unsigned int flags, bool *any)
+{
+	int error = 0;
+
+	*any = false;
+	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
+		struct json_object *values = values_at(each, i);
+
+		*any |= values != NULL;
+		if (values && !(flags & IOV_VF_ANEW))
+			error = check_index(iov, pf, i);
+		if (values && !error)
+			error = check_values(iov, pf, i, values);
+	}
+	return error;
+}
+
+/* Whether any VF shall have what the class has to plan. */
+static bool provisions(const struct iov_pf *pf, struct json_object *each)
 {
 	bool found = false;
 
 	for (size_t i = 0; i < json_object_array_length(each); i++) {
-		struct json_object *values = json_object_array_get_idx(each, i);
+		struct json_object *values = values_at(each, i);
 
-		found |= values && json_object_object_length(values);
+		if (!values)
+			continue;
+		json_object_object_foreach(values, name, value) {
+			(void)value;
+			found |= !!(iov_class_attribute(pf->device_class, name)->flags &
+				    IOV_ATTRIBUTE_PROVISIONED);
+		}
 	}
 	return found;
+}
+
+static int plan_each(struct iov_plan *plan, const struct iov_pf *pf, struct json_object *each,
+		     struct json_object *vfs, unsigned int flags)
+{
+	enum iov_vf_mode mode = flags & IOV_VF_ANEW ? IOV_VF_NEW : IOV_VF_SET;
+	size_t count = flags & IOV_VF_ANEW ? json_object_array_length(each) : pf->count;
+	int error = check_addresses(&(struct wanted){ iov_plan_context(plan), pf, each, vfs, count });
+
+	if (!error && provisions(pf, each))
+		error = pf->device_class->provision(plan, pf, vfs, each, flags);
+	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
+		if (values_at(each, i))
+			error = plan_one(plan, pf, i, json_object_array_get_idx(vfs, i),
+					 values_at(each, i), mode);
+	}
+	return error;
 }
 
 /* VFs that are made anew get back what they have now, see iov_vf_create_plan(). */
 int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, int port,
 			 struct json_object *each, unsigned int flags)
 {
-	enum iov_vf_mode mode = flags & IOV_VF_ANEW ? IOV_VF_NEW : IOV_VF_SET;
 	_cleanup_json_ struct json_object *vfs = NULL;
+	struct iov *iov = iov_plan_context(plan);
+	bool any = false;
 	struct iov_pf pf;
-	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);
+	int error = iov_pf_read(iov, bdf, &pf);
 
 	pf.port = port;
-	if (!error && has_values(each))
-		error = vf_attributes(iov_plan_context(plan), &pf, &vfs);
-	if (!error && vfs)
-		error = check_addresses(&(struct wanted){
-			iov_plan_context(plan), &pf, each, vfs,
-			flags & IOV_VF_ANEW ? json_object_array_length(each) : pf.count });
-	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
-		struct json_object *values = json_object_array_get_idx(each, i);
+	if (!error)
+		error = check_each(iov, &pf, each, flags, &any);
+	if (!error && any)
+		error = vf_attributes(iov, &pf, &vfs);
+	if (!error && any)
+		error = plan_each(plan, &pf, each, vfs, flags);
+	return iov_plan_built(plan, error);
+}
 
-		if (!values || !json_object_object_length(values))
-			continue;
-		if (!(flags & IOV_VF_ANEW))
-			error = check_index(iov_plan_context(plan), &pf, i);
-		if (!error)
-			error = plan_one(plan, &pf, i, json_object_array_get_idx(vfs, i), values,
-					 mode);
-	}
+int iov_attribute_parse(struct iov *iov, struct iov_bdf bdf, const char *name, const char *text,
+			struct json_object *values)
+{
+	const struct iov_class *device_class = iov_class_of(iov, bdf);
+	const struct iov_attribute *attribute = iov_class_attribute(device_class, name);
+
+	if (attribute)
+		return class_attribute_parse(iov, attribute, text, values);
+	return iov_fail(iov, -EOPNOTSUPP, "%s has no attribute %s: %s %s; 'iov plugin list --json' tells "
+			"which there are", IOV_BDF(bdf), vf_option_name(name).name,
+			device_class ? "it is of the device class" : "no device class knows it",
+			device_class ? device_class->name : "");
+}
+
+int iov_set_plan(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *values)
+{
+	_cleanup_json_ struct json_object *now = NULL;
+	struct iov *iov = iov_plan_context(plan);
+	struct iov_pf pf;
+	int error = pf_read_own(iov, bdf, &pf);
+
+	if (!error)
+		error = check_values(iov, &pf, IOV_VF_OWN, values);
+	if (!error)
+		error = iov_class_describe(iov, bdf, &now);
+	if (!error)
+		error = plan_one(plan, &pf, IOV_VF_OWN, now, values, IOV_VF_SET);
 	return iov_plan_built(plan, error);
 }

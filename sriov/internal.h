@@ -15,6 +15,16 @@ bool vf_is_zero_address(const char *value);
 /* "max-rate": an attribute's name as an option of the command. */
 struct iov_path vf_option_name(const char *name);
 
+/* What is expected of an attribute's value, for messages. */
+void class_expected(const struct iov_attribute *attribute, char *text, size_t size);
+
+/* As iov_vf_attribute_parse(), of an attribute that was found. */
+int class_attribute_parse(struct iov *iov, const struct iov_attribute *attribute, const char *text,
+			  struct json_object *values);
+
+/* As iov_pf_read(), of a function whose own attributes are meant: it need be no PF. */
+int pf_read_own(struct iov *iov, struct iov_bdf bdf, struct iov_pf *pf);
+
 /* Performs IOV_OP_VF_ATTR. */
 extern const struct iov_op_runner vf_attr_runner;
 
@@ -33,8 +43,7 @@ void vf_attr_restore(struct iov_step *step,
 		     const struct iov_pf *pf, struct json_object *vfs, unsigned int count);
 
 /* The members of @vf that @device_class can set, in its order; caller puts it. */
-struct json_object *vf_settable(const struct iov_sriov_class *device_class,
-				struct json_object *vf);
+struct json_object *vf_settable(const struct iov_class *device_class, struct json_object *vf);
 
 /* msix.c: whether the PF shares out vectors; how many a VF has, 0 when unknown */
 bool vf_has_msix_count(struct iov *iov, const struct iov_pf *pf);

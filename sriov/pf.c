@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "base/sysroot/paths.h"
-#include "sriov/class.h"
-#include "sriov/vf.h"
+#include "sriov/internal.h"
 
 /* Index of a VF among those of its PF, or -1. */
 static int index_of(struct iov *iov, struct iov_bdf vf, struct iov_bdf pf)
@@ -65,7 +64,19 @@ int iov_pf_read(struct iov *iov, struct iov_bdf bdf, struct iov_pf *pf)
 	if (!iov_pci_number(iov, bdf, "sriov_drivers_autoprobe", &autoprobe))
 		pf->autoprobe = autoprobe != 0;
 	iov_pci_driver(iov, bdf, pf->driver, sizeof(pf->driver));
-	pf->device_class = iov_sriov_find_class(iov, bdf);
+	pf->device_class = iov_class_of(iov, bdf);
+	return 0;
+}
+
+int pf_read_own(struct iov *iov, struct iov_bdf bdf, struct iov_pf *pf)
+{
+	int error = iov_pci_require(iov, bdf);
+
+	if (error)
+		return error;
+	*pf = (struct iov_pf){ .bdf = bdf, .port = -1, .autoprobe = -1 };
+	iov_pci_driver(iov, bdf, pf->driver, sizeof(pf->driver));
+	pf->device_class = iov_class_of(iov, bdf);
 	return 0;
 }
 

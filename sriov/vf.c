@@ -320,6 +320,18 @@ static void keep_msix(struct iov *iov, struct iov_step *step, const struct iov_p
 		iov_step_do(step, vf_msix_op(pf, index, vectors));
 }
 
+/* Who was given no address is not given none again. */
+static void forget_zeros(const struct iov_class *device_class, struct json_object *vf)
+{
+	const struct iov_attribute *attribute = device_class ? device_class->attributes : NULL;
+
+	for (; attribute && attribute->name; attribute++) {
+		if (attribute->flags & IOV_ATTRIBUTE_UNIQUE &&
+		    vf_is_zero_address(json_text(vf, attribute->name)))
+			json_object_object_del(vf, attribute->name);
+	}
+}
+
 /* VFs that are there before and after are the same to who set them up. */
 static int keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count)
 {
@@ -335,15 +347,8 @@ static int keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsig
 				iov_error_message(iov), IOV_BDF(pf->bdf));
 	if (!vfs)
 		return 0;
-	for (unsigned int i = 0; i < kept; i++) {
-		static const char *const addresses[] = { "mac", "node_guid", "port_guid" };
-		struct json_object *vf = json_object_array_get_idx(vfs, i);
-
-		for (size_t n = 0; n < sizeof(addresses) / sizeof(*addresses); n++) {
-			if (vf_is_zero_address(json_text(vf, addresses[n])))
-				json_object_object_del(vf, addresses[n]);
-		}
-	}
+	for (unsigned int i = 0; i < kept; i++)
+		forget_zeros(pf->device_class, json_object_array_get_idx(vfs, i));
 	if (!(pf->device_class && pf->device_class->attributes) && !vf_has_msix_count(iov, pf))
 		return 0;
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "give VFs of %s their attributes back",
@@ -397,7 +402,7 @@ static bool stays(const struct iov_pf *pf, unsigned int count, unsigned int flag
 static int plan_creation(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count,
 			 unsigned int flags)
 {
-	const struct iov_sriov_class *device_class = pf->device_class;
+	const struct iov_class *device_class = pf->device_class;
 	bool same = stays(pf, count, flags);
 	int error = 0;
 

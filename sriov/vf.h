@@ -25,7 +25,7 @@
 extern "C" {
 #endif
 
-struct iov_sriov_class;
+struct iov_class;
 
 /**
  * struct iov_pf - what a PF says about its VFs
@@ -49,14 +49,14 @@ struct iov_pf {
 	unsigned int stride;
 	int autoprobe;
 	char driver[64];
-	const struct iov_sriov_class *device_class;
+	const struct iov_class *device_class;
 };
 
 /**
  * iov_sriov_register - make a context able to run and recover SR-IOV plans
  * @iov: context
  *
- * Registers the operation "vf-attr".  The device classes come with
+ * Registers the operation "vf-attr", and has the guards ask device classes.  The device classes come with
  * iov_plugins_register() of plugins/plugins.h.
  *
  * Return: 0 or -ENOMEM.
@@ -170,16 +170,42 @@ int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf);
 /**
  * iov_vf_attribute_parse - read an attribute's value as a person writes it
  * @iov: context
- * @name: "mac", "node_guid", "port_guid" (of InfiniBand), "vlan", "qos", "vlan_protocol",
- *	"spoofchk", "trust", "rss_query", "max_rate", "min_rate", "link_state"
- * @text: "02:00:00:00:00:01"; a GUID of eight bytes; 0 to 4094; 0 to 7; "802.1Q" or
- *	"802.1ad"; "on" or "off", or another word of base/switch.h; Mbit/s, 0 for no limit; "auto", "enable" or "disable"
+ * @name: of an attribute of VFs of any device class that was added, "max_rate"
+ * @text: as the type of the attribute wants it, see sriov/class.h
  * @values: object that receives the member @name
+ *
+ * The plan that sets it looks whether the class of the VF takes it.
  *
  * Return: 0, or -EINVAL with a message.
  */
 int iov_vf_attribute_parse(struct iov *iov, const char *name, const char *text,
 			   struct json_object *values);
+
+/**
+ * iov_attribute_parse - read a value of an attribute of a certain function
+ * @iov: context
+ * @bdf: a PF, of whose VFs it is, or a function that has it itself
+ * @name: "max_rate"
+ * @text: as for iov_vf_attribute_parse()
+ * @values: object that receives the member @name
+ *
+ * Return: 0; -EOPNOTSUPP when its class has no such attribute, -EINVAL; with a message.
+ */
+int iov_attribute_parse(struct iov *iov, struct iov_bdf bdf, const char *name, const char *text,
+			struct json_object *values);
+
+/**
+ * iov_set_plan - plan attributes of a function itself
+ * @plan: plan to append to
+ * @bdf: function
+ * @values: from iov_attribute_parse()
+ *
+ * Appends nothing when it has these values. Undo restores those before.
+ *
+ * Return: 0, or -errno with a message: -ENODEV without that function, -EOPNOTSUPP
+ * for attributes that its device class does not have, or has of VFs alone.
+ */
+int iov_set_plan(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *values);
 
 /**
  * iov_vf_set_plan - plan attributes of a VF

@@ -54,8 +54,8 @@ int iov_function_list(struct iov *iov, struct iov_ids *ids, bool bridges,
  * "driver_override", "module", "modalias", "link", "link_max", "bars" (each
  * "bar", "start", "size" in bytes, "type"), "msi" (vectors), "sriov" ("total",
  * "current", "offset", "stride", "vf_device", "autoprobe"), "capabilities" (null
- * of one that sleeps or does not answer),
- * "power_state", "d3cold_allowed", "net", "block", "nvme", "vfio" (names).
+ * of one that sleeps or does not answer), "features" (an array of "feature", "supported", "enabled",
+ * "value" and "guest", what it means for a guest; null as well without privilege), "power_state", "d3cold_allowed", "net", "block", "nvme", "vfio" (names).
  *
  * Return: a new object; the caller puts it.
  */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pci/features.h"
 #include "base/pci/function_json.h"
 #include "base/pci/link.h"
 #include "base/pci/pci_config.h"
@@ -227,10 +228,13 @@ struct json_object *iov_function_detail(struct iov *iov, struct iov_ids *ids, st
 	add_link(json, iov, bdf);
 	add_bars(json, iov, bdf);
 	add_sriov(json, iov, bdf);
-	if (!iov_config_read(iov, bdf, &config, IOV_CONFIG_EXTENDED))
+	if (!iov_config_read(iov, bdf, &config, IOV_CONFIG_EXTENDED)) {
 		add_capabilities(json, &config);
-	else
+		json_object_object_add(json, "features", function_features(iov, bdf, &config));
+	} else {
 		add_text(json, "capabilities", NULL);
+		add_text(json, "features", NULL);
+	}
 	add_optional(json, "power_state", iov, bdf, "power_state");
 	add_optional(json, "d3cold_allowed", iov, bdf, "d3cold_allowed");
 	add_names(json, "net", iov, bdf, IOV_PATH_CLASS_NET);

@@ -62,6 +62,7 @@ static void free_members(struct iov_op *op)
 		break;
 	case IOV_OP_NVME_VIRT:
 	case IOV_OP_MTU:
+	case IOV_OP_STEER:
 	case IOV_OP_KINDS:
 		break;
 	}
@@ -168,6 +169,20 @@ struct iov_op *iov_op_irq(struct iov_bdf device, struct json_object *cpus)
 	op = complete(op, copy_json(&op->irq.cpus, cpus));
 	return iov_op_explain(op, EIO, "its driver had the kernel spread these interrupts "
 			      "(managed), and nobody else may; leave irq out for this device");
+}
+
+struct iov_op *iov_op_steer(struct iov_bdf device, int port, bool add,
+			    const struct iov_steer_rule *rule)
+{
+	struct iov_op *op = new_op(IOV_OP_STEER);
+
+	if (!op)
+		return NULL;
+	op->steer.device = device;
+	op->steer.port = port;
+	op->steer.add = add;
+	op->steer.rule = *rule;
+	return op;
 }
 
 struct iov_op *iov_op_huge_pages(const char *directory, unsigned int count, const char *advice)

@@ -9,7 +9,7 @@
  *	{"op": "write", "path": "sys/...", "value": "vfio-pci"}
  *	{"op": "module", "name": "vfio-pci"}
  *	{"op": "vf-attr", "pf": "0000:01:00.0", "port": 1, "vf": 0, "values": {"vlan": 100},
- *	 "mode": "set"}	"port" or none
+ *	 "mode": "set"}	"port" or none; without "vf" they are the function's own
  *	{"op": "nvme-virt", "pf": "0000:01:00.0", "action": "assign", "controller": 1,
  *	 "queues": 2, "interrupts": 1}
  *	{"op": "mtu", "device": "0000:01:00.0", "port": 1, "mtu": 9000}	"port" or none
@@ -20,6 +20,8 @@
  *	 "unkept": true}
  *	{"op": "vdpa", "name": "vdpa0", "mgmtdev": "pci/0000:01:00.2", "values": {"mtu": 1500}}
  *		"mgmtdev" null: it is deleted
+ *	{"op": "steer", "device": "0000:01:00.0", "port": 1, "add": true, "mac": "02:00:00:00:00:01",
+ *	 "vlan": 100, "to": "vf", "number": 3}	"port" or none; "mac", "vlan" or both
  *	{"op": "iovd", "method": "port.add", "params": {"name": "up", ...}}
  *
  * The functions that make one give NULL without memory, which those that take one bear:
@@ -29,6 +31,7 @@
 #define IOV_BASE_PLAN_OP_H
 
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -53,8 +56,12 @@ enum iov_op_kind {
 	IOV_OP_VDPA,
 	IOV_OP_IOVD,
 	IOV_OP_FILE,
+	IOV_OP_STEER,
 	IOV_OP_KINDS,
 };
+
+/* Where otherwise the index of a VF stands: the function itself. */
+#define IOV_VF_OWN UINT_MAX
 
 /**
  * enum iov_vf_mode - what is known of the values that a VF is given
@@ -93,6 +100,29 @@ struct iov_nvme_resources {
 	unsigned int interrupts;
 };
 
+/* Where frames go that a rule of a NIC matches. */
+enum iov_steer_to {
+	IOV_STEER_VF,
+	IOV_STEER_QUEUE,
+	IOV_STEER_TARGETS,
+};
+
+/**
+ * struct iov_steer_rule - a rule of a NIC
+ * @has_mac: it matches a destination address
+ * @mac: that
+ * @vlan: it matches a VLAN; 0: any
+ * @to: what @number counts
+ * @number: VF or queue, from 0 on
+ */
+struct iov_steer_rule {
+	bool has_mac;
+	uint8_t mac[6];
+	unsigned int vlan;
+	enum iov_steer_to to;
+	unsigned int number;
+};
+
 /* What an error of an operation means. */
 struct iov_op_meaning {
 	int error;
@@ -124,7 +154,7 @@ struct iov_op {
 		struct {
 			struct iov_bdf pf;
 			int port;	/* -1: the first */
-			unsigned int index;
+			unsigned int index;	/* IOV_VF_OWN: none of its VFs */
 			struct json_object *values;
 			enum iov_vf_mode mode;
 		} vf_attr;
@@ -162,6 +192,12 @@ struct iov_op {
 			struct json_object *params;
 		} iovd;
 		struct {
+			struct iov_bdf device;
+			int port;	/* -1: the first */
+			bool add;
+			struct iov_steer_rule rule;
+		} steer;
+		struct {
 			char *path;
 			char *text;	/* NULL: none such */
 			char *was;	/* the same */
@@ -189,10 +225,10 @@ struct iov_op *iov_op_write(const char *path, const char *value);
 struct iov_op *iov_op_module(const char *name);
 
 /**
- * iov_op_vf_attr - give a VF values of its attributes
- * @pf: its PF
+ * iov_op_vf_attr - give a VF, or a function itself, values of its attributes
+ * @pf: its PF, or the function
  * @port: number of the port of the PF whose interface it is set through, -1 for the first
- * @index: VF, 0 for the first
+ * @index: VF, 0 for the first; IOV_VF_OWN for the function itself
  * @values: borrowed; an object, see iov_vf_attribute_parse()
  * @mode: what is known of them
  *
@@ -262,6 +298,18 @@ struct iov_op *iov_op_eswitch(const char *device, const char *mode);
  * Return: an operation.
  */
 struct iov_op *iov_op_vdpa(const char *name, const char *mgmtdev, struct json_object *values);
+
+/**
+ * iov_op_steer - have a NIC lead frames to a VF or a queue, or no more
+ * @device: PF
+ * @port: number of its port, -1 for the first
+ * @add: the rule comes; false: it goes
+ * @rule: rule; one with another target is left alone when it goes
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_steer(struct iov_bdf device, int port, bool add,
+			    const struct iov_steer_rule *rule);
 
 /**
  * iov_op_iovd - call a method of iovd

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mac.h"
 #include "base/plan/op.h"
+#include "base/sysroot/paths.h"
 
 static void describe_write(const struct iov_op *op, char *text, size_t size)
 {
@@ -21,6 +23,19 @@ static const char *value_text(struct json_object *value)
 }
 
 /* "set mac 02:00:00:00:00:01, max-rate 100 of VF 0": attributes are named as options are. */
+static void describe_steer(const struct iov_op *op, char *text, size_t size)
+{
+	const struct iov_steer_rule *rule = &op->steer.rule;
+	char mac[IOV_MAC_TEXT] = "";
+
+	if (rule->has_mac)
+		iov_mac_format(rule->mac, mac);
+	snprintf(text, size, "%s the rule for %s%s%s%s of %s to %s %u", op->steer.add ? "add" : "remove",
+		 mac, rule->has_mac && rule->vlan ? " in " : "", rule->vlan ? "VLAN " : "",
+		 rule->vlan ? iov_path("%u", rule->vlan).name : "", IOV_BDF(op->steer.device),
+		 rule->to == IOV_STEER_VF ? "VF" : "queue", rule->number);
+}
+
 static void describe_vf_attr(const struct iov_op *op, char *text, size_t size)
 {
 	char values[256] = "";
@@ -39,7 +54,10 @@ static void describe_vf_attr(const struct iov_op *op, char *text, size_t size)
 			length += (size_t)snprintf(values + length, sizeof(values) - length, " %s",
 						   value_text(value));
 	}
-	snprintf(text, size, "set %s of VF %u", values, op->vf_attr.index);
+	if (op->vf_attr.index == IOV_VF_OWN)
+		snprintf(text, size, "set %s of %s", values, IOV_BDF(op->vf_attr.pf));
+	else
+		snprintf(text, size, "set %s of VF %u", values, op->vf_attr.index);
 }
 
 static void give_resources(const struct iov_op *op, const char *verb, char *text, size_t size)
@@ -117,6 +135,9 @@ void iov_op_describe(const struct iov_op *op, char *text, size_t size)
 	case IOV_OP_MTU:
 		snprintf(text, size, "write '%u' to mtu of the interface of %s", op->mtu.mtu,
 			 IOV_BDF(op->mtu.device));
+		return;
+	case IOV_OP_STEER:
+		describe_steer(op, text, size);
 		return;
 	case IOV_OP_IRQ:
 		describe_irq(op, text, size);

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/mac.h"
 
 #define KEYS_MAX 16
 #define ERRNO_MAX 4095
@@ -26,6 +27,7 @@ static const char *const kinds[] = {
 	[IOV_OP_MODULE] = "module",
 	[IOV_OP_VF_ATTR] = "vf-attr",
 	[IOV_OP_NVME_VIRT] = "nvme-virt",
+	[IOV_OP_STEER] = "steer",
 	[IOV_OP_MTU] = "mtu",
 	[IOV_OP_IRQ] = "irq-affinity",
 	[IOV_OP_HUGE_PAGES] = "huge-pages",
@@ -33,6 +35,11 @@ static const char *const kinds[] = {
 	[IOV_OP_VDPA] = "vdpa",
 	[IOV_OP_IOVD] = "iovd",
 	[IOV_OP_FILE] = "file",
+};
+
+static const char *const steer_targets[] = {
+	[IOV_STEER_VF] = "vf",
+	[IOV_STEER_QUEUE] = "queue",
 };
 
 static const char *const vf_modes[] = {
@@ -93,11 +100,29 @@ static void add_port(struct json_object *json, int port)
 		add_number(json, "port", port);
 }
 
+static void add_steer(struct json_object *json, const struct iov_op *op)
+{
+	const struct iov_steer_rule *rule = &op->steer.rule;
+	char mac[IOV_MAC_TEXT];
+
+	json_add_text(json, "device", IOV_BDF(op->steer.device));
+	add_port(json, op->steer.port);
+	json_object_object_add(json, "add", json_object_new_boolean(op->steer.add));
+	iov_mac_format(rule->mac, mac);
+	if (rule->has_mac)
+		json_add_text(json, "mac", mac);
+	if (rule->vlan)
+		add_number(json, "vlan", rule->vlan);
+	json_add_text(json, "to", steer_targets[rule->to]);
+	add_number(json, "number", rule->number);
+}
+
 static void add_vf_attr(struct json_object *json, const struct iov_op *op)
 {
 	json_add_text(json, "pf", IOV_BDF(op->vf_attr.pf));
 	add_port(json, op->vf_attr.port);
-	add_number(json, "vf", op->vf_attr.index);
+	if (op->vf_attr.index != IOV_VF_OWN)
+		add_number(json, "vf", op->vf_attr.index);
 	json_object_object_add(json, "values", json_copy(op->vf_attr.values));
 	json_add_text(json, "mode", vf_modes[op->vf_attr.mode]);
 }
@@ -122,6 +147,9 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 		json_add_text(json, "device", IOV_BDF(op->mtu.device));
 		add_port(json, op->mtu.port);
 		add_number(json, "mtu", op->mtu.mtu);
+		return;
+	case IOV_OP_STEER:
+		add_steer(json, op);
 		return;
 	case IOV_OP_IRQ:
 		json_add_text(json, "device", IOV_BDF(op->irq.device));
@@ -396,9 +424,10 @@ static int get_port(struct reader *reader)
 
 static struct iov_op *read_vf_attr(struct reader *reader)
 {
+	struct json_object *vf;
 	struct iov_bdf pf = get_function(reader, "pf");
 	int port = get_port(reader);
-	unsigned int index = get_number(reader, "vf", UINT16_MAX);
+	unsigned int index = find(reader, "vf", &vf) ? get_number(reader, "vf", UINT16_MAX) : IOV_VF_OWN;
 	struct json_object *values = get_values(reader, "values");
 	unsigned int mode = IOV_VF_SET;
 
@@ -432,6 +461,23 @@ static struct iov_op *read_mtu(struct reader *reader)
 	int port = get_port(reader);
 
 	return reader->error ? NULL : iov_op_mtu(device, port, mtu);
+}
+
+static struct iov_op *read_steer(struct reader *reader)
+{
+	struct iov_bdf device = get_function(reader, "device");
+	int port = get_port(reader);
+	bool add = get_switch(reader, "add");
+	struct iov_steer_rule rule = { 0 };
+	struct json_object *value;
+
+	rule.has_mac = find(reader, "mac", &value);
+	if (rule.has_mac && !iov_mac_parse(get_text(reader, "mac"), rule.mac))
+		refuse(reader, "mac", "a MAC address");
+	rule.vlan = find(reader, "vlan", &value) ? get_number(reader, "vlan", 4094) : 0;
+	rule.to = (enum iov_steer_to)get_word(reader, "to", steer_targets, LENGTH(steer_targets));
+	rule.number = get_number(reader, "number", UINT16_MAX);
+	return reader->error ? NULL : iov_op_steer(device, port, add, &rule);
 }
 
 static struct iov_op *read_irq(struct reader *reader)
@@ -489,6 +535,8 @@ static struct iov_op *read_members(struct reader *reader, enum iov_op_kind kind)
 		return read_vf_attr(reader);
 	case IOV_OP_NVME_VIRT:
 		return read_nvme_virt(reader);
+	case IOV_OP_STEER:
+		return read_steer(reader);
 	case IOV_OP_MTU:
 		return read_mtu(reader);
 	case IOV_OP_IRQ:

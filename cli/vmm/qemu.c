@@ -114,6 +114,10 @@ static void say_assigned(const struct telling *telling, const struct vmm_item *i
 		put_text(device, "iommufd", IOMMUFD);
 	if (item == telling->set->primary)
 		put_text(device, "failover_pair_id", telling->set->standby->id);
+	if (item->properties) {
+		json_object_object_foreach(item->properties, key, value)
+			json_object_object_add(device, key, json_object_get(value));
+	}
 	say_device(telling, item, device);
 }
 

@@ -37,6 +37,7 @@ enum vmm_kind {
  * @bdf: VMM_FUNCTION: its address
  * @how: VMM_FUNCTION: how it is reached
  * @by_iommufd: it is reached by iommufd
+ * @properties: VMM_FUNCTION: what QEMU's device is told beside, as its class wants; NULL: nothing
  * @socket: VMM_PORT, VMM_DISK: path of its socket
  * @listens: VMM_PORT, VMM_DISK: the VMM listens there, and iovd connects
  * @mac: VMM_PORT, VMM_VDPA: address of the guest's NIC
@@ -50,6 +51,7 @@ struct vmm_item {
 	struct iov_bdf bdf;
 	struct iov_attachable how;
 	bool by_iommufd;
+	struct json_object *properties;
 	char socket[256];
 	bool listens;
 	char mac[IOV_MAC_TEXT];

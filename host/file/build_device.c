@@ -4,14 +4,19 @@
  *
  *	switch mode	with no VFs there: some drivers refuse otherwise, others want the
  *			VFs unbound at least
+ *	attributes	of the device itself, as its class has them
  *	MTU		limits what VFs may have
  *	VFs
+ *	rules		lead to VFs that are there
  *	interrupts	drivers may ask for new ones when VFs come
  */
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "host/file/build.h"
+#include "host/file/steer.h"
+#include "host/file/vf_values.h"
 #include "host/file/vfs.h"
 #include "plugins/net/eswitch.h"
 #include "plugins/net/mtu.h"
@@ -154,18 +159,72 @@ static int build_vfs(struct device_build *device)
 	return error ? fail_at(device, error, "vfs") : 0;
 }
 
+static int read_attributes(const struct device_build *device, struct json_object *values)
+{
+	const struct iov_host_device *said = device->target->said;
+	struct iov *iov = device->build->iov;
+	char name[64];
+
+	for (unsigned int i = 0; i < said->attribute_count; i++) {
+		const char *setting = said->attributes[i];
+		int error = host_attribute_split(iov, setting, name, sizeof(name));
+
+		if (!error)
+			error = iov_attribute_parse(iov, device->target->bdf, name, strchr(setting, '=') + 1,
+						    values);
+		if (error)
+			return fail_at(device, error, host_place("attributes[%u]", i));
+	}
+	return 0;
+}
+
+/* Attributes of the device itself, as its class has them. */
+static int build_attributes(struct device_build *device)
+{
+	_cleanup_json_ struct json_object *values = json_object_new_object();
+	int error = read_attributes(device, values);
+
+	if (error || !json_object_object_length(values))
+		return error;
+	error = iov_set_plan(device->build->plan, device->target->bdf, values);
+	return error ? fail_at(device, error, "attributes") : 0;
+}
+
+/* Rules that lead to VFs come when these are there. */
+static int build_steer(struct device_build *device)
+{
+	unsigned int flags = (device->bound || device->switched ? IOV_STEER_UNSEEN : 0) |
+			     (changes(device, "vfs") ? IOV_STEER_VFS_ANEW : 0);
+	const struct iov_host_device *said = device->target->said;
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < said->steer_count; i++) {
+		struct iov_steer_rule rule;
+
+		error = host_steer_rule(device->build->iov, &said->steer[i], &rule);
+		if (!error)
+			error = iov_steer_plan(device->build->plan, device->target->bdf,
+					       device->target->port, &rule, flags);
+		if (error)
+			error = fail_at(device, error, host_place("steer[%u]", i));
+	}
+	return error;
+}
+
 /* What another port of a function has of its own. */
 static int build_port(struct device_build *device)
 {
 	const struct iov_host_vfs *vfs = device->target->said->vfs;
 	int error = build_mtu(device);
 
-	if (error || !vfs || !vfs->count)
+	if (!error && (!vfs || !vfs->count))
+		return build_steer(device);
+	if (error)
 		return error;
 	error = iov_host_vfs_attributes_plan(device->build->plan, device->target->bdf,
 					     device->target->port, vfs,
 					     changes(device, "vfs") ? IOV_VF_ANEW : 0);
-	return error ? fail_at(device, error, "vfs") : 0;
+	return error ? fail_at(device, error, "vfs") : build_steer(device);
 }
 
 int host_build_device(struct host_build *build, unsigned int index)
@@ -183,9 +242,13 @@ int host_build_device(struct host_build *build, unsigned int index)
 		return build_port(&device);
 	error = build_eswitch(&device);
 	if (!error)
+		error = build_attributes(&device);
+	if (!error)
 		error = build_mtu(&device);
 	if (!error)
 		error = build_vfs(&device);
+	if (!error)
+		error = build_steer(&device);
 	if (error)
 		return error;
 	return host_build_irq(build, index, device.bound || device.switched ||

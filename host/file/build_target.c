@@ -51,6 +51,8 @@ static const char *whole_key(const struct iov_host_device *said)
 		return "driver";
 	if (said->eswitch)
 		return "eswitch";
+	if (said->attributes)
+		return "attributes";
 	if (said->irq)
 		return "irq";
 	for (unsigned int i = 0; said->vfs && i < said->vfs->count; i++) {

@@ -104,6 +104,11 @@ struct iov_host_vf_values {
 	unsigned int *max_rate;
 	unsigned int *min_rate;
 	char *link_state;
+	unsigned int *queues;	/* of NVMe, as the next two */
+	unsigned int *interrupts;
+	char *state;
+	char **attributes;	/* "weight=50", of any device class */
+	unsigned int attribute_count;
 	unsigned int *msix;
 };
 
@@ -130,6 +135,13 @@ enum iov_host_absent {
 	IOV_HOST_ABSENT_SKIP,
 };
 
+/* A rule of a NIC, as the options of "iov steer add" take it. */
+struct iov_host_steer {
+	char *mac;
+	unsigned int *vlan;
+	char *to;		/* "vf3", "queue2" */
+};
+
 struct iov_host_device {
 	char *name;
 	char *device;
@@ -139,6 +151,10 @@ struct iov_host_device {
 	char *eswitch;
 	char *irq;
 	struct iov_host_vfs *vfs;
+	struct iov_host_steer *steer;
+	unsigned int steer_count;
+	char **attributes;	/* the same, of the device itself */
+	unsigned int attribute_count;
 };
 
 /* A mediated device; @attributes are NAME=VALUE, written in turn. */

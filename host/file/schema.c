@@ -31,6 +31,14 @@ static const cyaml_strval_t absents[] = {
 	CYAML_FIELD_ENUM_PTR(#member, MAYBE | CYAML_FLAG_STRICT, structure, member, switches, \
 			     CYAML_ARRAY_LEN(switches))
 
+static const cyaml_schema_value_t word = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, WORD_MAX),
+};
+
+#define WORDS(structure, member, count) \
+	CYAML_FIELD_SEQUENCE_COUNT(#member, MAYBE_LIST, structure, member, count, &word, 0, \
+				   CYAML_UNLIMITED)
+
 /* What all VFs of a PF may share, at a member of a structure. */
 #define SHARED_VALUES(structure, at) \
 	CYAML_FIELD_STRING_PTR("driver", MAYBE, structure, at.driver, 1, WORD_MAX), \
@@ -46,6 +54,11 @@ static const cyaml_strval_t absents[] = {
 	CYAML_FIELD_UINT_PTR("max_rate", MAYBE, structure, at.max_rate), \
 	CYAML_FIELD_UINT_PTR("min_rate", MAYBE, structure, at.min_rate), \
 	CYAML_FIELD_STRING_PTR("link_state", MAYBE, structure, at.link_state, 1, WORD_MAX), \
+	CYAML_FIELD_UINT_PTR("queues", MAYBE, structure, at.queues), \
+	CYAML_FIELD_UINT_PTR("interrupts", MAYBE, structure, at.interrupts), \
+	CYAML_FIELD_STRING_PTR("state", MAYBE, structure, at.state, 1, WORD_MAX), \
+	CYAML_FIELD_SEQUENCE_COUNT("attributes", MAYBE_LIST, structure, at.attributes, \
+				   at.attribute_count, &word, 0, CYAML_UNLIMITED), \
 	CYAML_FIELD_UINT_PTR("msix", MAYBE, structure, at.msix)
 
 static const cyaml_schema_field_t vf_fields[] = {
@@ -69,6 +82,17 @@ static const cyaml_schema_field_t vfs_fields[] = {
 	CYAML_FIELD_END
 };
 
+static const cyaml_schema_field_t steer_fields[] = {
+	TEXT(struct iov_host_steer, mac),
+	NUMBER(struct iov_host_steer, vlan),
+	CYAML_FIELD_STRING_PTR("to", CYAML_FLAG_DEFAULT, struct iov_host_steer, to, 1, WORD_MAX),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t steer = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_steer, steer_fields),
+};
+
 static const cyaml_schema_field_t device_fields[] = {
 	TEXT(struct iov_host_device, name),
 	CYAML_FIELD_STRING_PTR("device", CYAML_FLAG_DEFAULT, struct iov_host_device, device, 1,
@@ -80,6 +104,9 @@ static const cyaml_schema_field_t device_fields[] = {
 	TEXT(struct iov_host_device, eswitch),
 	TEXT(struct iov_host_device, irq),
 	CYAML_FIELD_MAPPING_PTR("vfs", MAYBE, struct iov_host_device, vfs, vfs_fields),
+	CYAML_FIELD_SEQUENCE_COUNT("steer", MAYBE_LIST, struct iov_host_device, steer, steer_count,
+				   &steer, 0, CYAML_UNLIMITED),
+	WORDS(struct iov_host_device, attributes, attribute_count),
 	CYAML_FIELD_END
 };
 
@@ -112,14 +139,6 @@ static const cyaml_schema_field_t bridge_fields[] = {
 static const cyaml_schema_value_t bridge = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_bridge, bridge_fields),
 };
-
-static const cyaml_schema_value_t word = {
-	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, WORD_MAX),
-};
-
-#define WORDS(structure, member, count) \
-	CYAML_FIELD_SEQUENCE_COUNT(#member, MAYBE_LIST, structure, member, count, &word, 0, \
-				   CYAML_UNLIMITED)
 
 static const cyaml_schema_field_t rule_fields[] = {
 	SWITCH(struct iov_host_rules, isolated),

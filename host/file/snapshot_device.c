@@ -13,6 +13,7 @@
 #include "base/sysroot/sysroot.h"
 #include "host/file/schema.h"
 #include "host/file/snapshot.h"
+#include "host/file/steer.h"
 #include "plugins/net/eswitch.h"
 #include "plugins/net/mtu.h"
 #include "plugins/system/irq.h"
@@ -107,6 +108,7 @@ static int fill_device(struct iov *iov, struct iov_bdf bdf, unsigned int vfs,
 	_cleanup_free_ char *driver = snapshot_driver(iov, bdf);
 	const char *mode;
 	unsigned int mtu;
+	int error;
 
 	if (!driver)
 		return -ENOMEM;
@@ -119,6 +121,9 @@ static int fill_device(struct iov *iov, struct iov_bdf bdf, unsigned int vfs,
 	if (!iov_eswitch_read(iov, bdf, &mode) && strcmp(mode, "legacy"))
 		device->eswitch = strdup(mode);
 	device->irq = irq_policy(iov, bdf);
+	error = snapshot_steer(iov, bdf, device);
+	if (error)
+		return error;
 	return vfs ? snapshot_vfs(iov, bdf, &device->vfs) : 0;
 }
 
@@ -135,7 +140,8 @@ static void add_note(struct snapshot *snapshot, struct iov_ids *ids, struct iov_
 
 static bool is_untouched(const struct iov_host_device *device)
 {
-	return !device->driver && !device->mtu && !device->eswitch && !device->irq && !device->vfs;
+	return !device->driver && !device->mtu && !device->eswitch && !device->irq && !device->vfs &&
+	       !device->steer;
 }
 
 /* An empty list would be written as one. */

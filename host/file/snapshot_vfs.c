@@ -35,6 +35,9 @@ static const struct value {
 	VALUE(max_rate, NUMBER, "0"),
 	VALUE(min_rate, NUMBER, "0"),
 	VALUE(link_state, TEXT, "auto"),
+	VALUE(queues, NUMBER, NULL),
+	VALUE(interrupts, NUMBER, NULL),
+	VALUE(state, TEXT, "online"),
 };
 #define VALUES (sizeof(values) / sizeof(*values))
 

@@ -8,7 +8,9 @@
 #include "base/cpu_list.h"
 #include "base/json.h"
 #include "base/pci/identity.h"
+#include "host/file/steer.h"
 #include "host/file/validate.h"
+#include "host/file/vf_values.h"
 #include "sriov/vf.h"
 
 /* As "iov vf set" takes it. */
@@ -46,11 +48,12 @@ static int check_address(const struct check *check, const char *where, const cha
 	return error ? error : check_once(check, where, what, json_text_or_null(values, name));
 }
 
-static int check_link_state(const struct check *check, const char *where, const char *state)
+static int check_state(const struct check *check, const char *where, const char *name,
+		       const char *state)
 {
 	_cleanup_json_ struct json_object *values = json_object_new_object();
 
-	return state ? check_attribute(check, where, "link_state", state, values) : 0;
+	return state ? check_attribute(check, where, name, state, values) : 0;
 }
 
 /* The rates that a VF ends with, whether they are its own or those of all. */
@@ -88,9 +91,36 @@ static int check_values(const struct check *check, const char *at,
 		error = check_word(check, PLACE("%s.vlan_protocol", at), values->vlan_protocol,
 				   protocols, "802.1Q or 802.1ad");
 	if (!error)
-		error = check_link_state(check, PLACE("%s.link_state", at), values->link_state);
+		error = check_state(check, PLACE("%s.link_state", at), "link_state", values->link_state);
+	if (!error)
+		error = check_number_attribute(check, PLACE("%s.queues", at), "queues", values->queues);
+	if (!error)
+		error = check_number_attribute(check, PLACE("%s.interrupts", at), "interrupts",
+					       values->interrupts);
+	if (!error)
+		error = check_state(check, PLACE("%s.state", at), "state", values->state);
 	if (!error)
 		error = check_range(check, PLACE("%s.msix", at), values->msix, 1, 2048);
+	return error;
+}
+
+/* Of VFs of any class; the plan looks whether it is that of these. */
+static int check_attributes(const struct check *check, const char *at,
+			    const struct iov_host_vf_values *values)
+{
+	_cleanup_json_ struct json_object *read = json_object_new_object();
+	char name[64];
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < values->attribute_count; i++) {
+		const char *setting = values->attributes[i];
+
+		error = host_attribute_split(check->file->iov, setting, name, sizeof(name));
+		if (!error)
+			error = iov_vf_attribute_parse(check->file->iov, name, strchr(setting, '=') + 1, read);
+		if (error)
+			return iov_host_repeat(check->file, error, PLACE("%s.attributes[%u]", at, i));
+	}
 	return error;
 }
 
@@ -98,6 +128,7 @@ static int check_vf(const struct check *check, const char *at, const struct iov_
 		    const struct iov_host_vf *vf)
 {
 	char once[2 * HOST_PLACE_SIZE];
+	int error;
 
 	if (vf->index >= vfs->count)
 		return iov_host_fail(check->file, -EINVAL, PLACE("%s.index", at),
@@ -108,13 +139,16 @@ static int check_vf(const struct check *check, const char *at, const struct iov_
 	if (check_once(check, PLACE("%s.index", at), once, PLACE("%u", vf->index)))
 		return iov_host_fail(check->file, -EINVAL, PLACE("%s.index", at),
 				     "%u is here twice; expected each VF once", vf->index);
-	return check_values(check, at, &vf->values);
+	error = check_values(check, at, &vf->values);
+	return error ? error : check_attributes(check, at, &vf->values);
 }
 
 static int check_vfs(const struct check *check, const char *at, const struct iov_host_vfs *vfs)
 {
 	int error = check_values(check, at, &vfs->all);
 
+	if (!error)
+		error = check_attributes(check, at, &vfs->all);
 	if (!error)
 		error = check_rates(check, at, &vfs->all, &vfs->all);
 	for (unsigned int i = 0; !error && i < vfs->each_count; i++) {
@@ -162,6 +196,19 @@ static int check_device_once(const struct check *check, const char *where, const
 	return check_once(check, where, "device", name);
 }
 
+static int check_steer(const struct check *check, const char *at, const struct iov_host_steer *said)
+{
+	struct iov_steer_rule rule;
+	char once[2 * HOST_PLACE_SIZE];
+	int error = host_steer_rule(check->file->iov, said, &rule);
+
+	if (error)
+		return iov_host_repeat(check->file, error, at);
+	snprintf(once, sizeof(once), "rule of %.*s", (int)(strrchr(at, '[') - at), at);
+	return check_once(check, at, once, PLACE("%s in VLAN %u", said->mac ? said->mac : "any address",
+						 rule.vlan));
+}
+
 int check_device(const struct check *check, const char *at, const struct iov_host_device *device)
 {
 	static const char *const modes[] = { "legacy", "switchdev", NULL};
@@ -189,5 +236,7 @@ int check_device(const struct check *check, const char *at, const struct iov_hos
 				      host_show(device->device).text);
 	if (!error && device->vfs)
 		error = check_vfs(check, PLACE("%s.vfs", at), device->vfs);
+	for (unsigned int i = 0; !error && i < device->steer_count; i++)
+		error = check_steer(check, PLACE("%s.steer[%u]", at, i), &device->steer[i]);
 	return error;
 }

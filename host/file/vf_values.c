@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/file/vf_values.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sriov/vf.h"
+
+int host_attribute_split(struct iov *iov, const char *setting, char *name, size_t size)
+{
+	size_t length = strcspn(setting, "=");
+
+	if (!length || !setting[length] || length >= size)
+		return iov_fail(iov, -EINVAL, "'%s': expected NAME=VALUE, like max-rate=100", setting);
+	snprintf(name, size, "%.*s", (int)length, setting);
+	for (char *c = name; (c = strchr(c, '-'));)
+		*c = '_';
+	return 0;
+}
 
 static void merge(struct iov_host_vf_values *values, const struct iov_host_vf_values *own)
 {
@@ -21,7 +35,14 @@ static void merge(struct iov_host_vf_values *values, const struct iov_host_vf_va
 	TAKE(max_rate);
 	TAKE(min_rate);
 	TAKE(link_state);
+	TAKE(queues);
+	TAKE(interrupts);
+	TAKE(state);
 	TAKE(msix);
+	if (own->attributes) {
+		values->attributes = own->attributes;
+		values->attribute_count = own->attribute_count;
+	}
 #undef TAKE
 }
 
@@ -48,6 +69,16 @@ static void add_text(struct attributes *attributes, const char *name, const char
 	if (text && !attributes->error)
 		attributes->error = iov_vf_attribute_parse(attributes->iov, name, text,
 							   attributes->json);
+}
+
+static void add_setting(struct attributes *attributes, const char *setting)
+{
+	char name[64];
+
+	if (!attributes->error)
+		attributes->error = host_attribute_split(attributes->iov, setting, name, sizeof(name));
+	if (!attributes->error)
+		add_text(attributes, name, strchr(setting, '=') + 1);
 }
 
 static void add_number(struct attributes *attributes, const char *name, const unsigned int *number)
@@ -86,6 +117,11 @@ int host_vf_attributes(struct iov *iov, const struct iov_host_vfs *vfs, struct j
 		add_number(&attributes, "max_rate", values.max_rate);
 		add_number(&attributes, "min_rate", values.min_rate);
 		add_text(&attributes, "link_state", values.link_state);
+		add_number(&attributes, "queues", values.queues);
+		add_number(&attributes, "interrupts", values.interrupts);
+		add_text(&attributes, "state", values.state);
+		for (unsigned int n = 0; n < values.attribute_count; n++)
+			add_setting(&attributes, values.attributes[n]);
 		if (attributes.error)
 			return attributes.error;
 	}

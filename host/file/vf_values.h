@@ -10,6 +10,9 @@
 /* What is said of VF @index: of all, and of it alone where that differs. */
 struct iov_host_vf_values host_vf_values(const struct iov_host_vfs *vfs, unsigned int index);
 
+/* The name in "max-rate=100", as JSON has it; -EINVAL with a message for what is no such text. */
+int host_attribute_split(struct iov *iov, const char *setting, char *name, size_t size);
+
 /*
  * Attributes for iov_vf_set_each_plan(), which the caller puts.  -EINVAL with a
  * message for a value that iov_vf_attribute_parse() does not take.

@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
@@ -29,7 +30,9 @@
 #include "base/pci/interface.h"
 #include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
+#include "plugins/net/eswitch.h"
 #include "plugins/net/netlink.h"
+#include "plugins/net/representor.h"
 
 #define CLASS_NETWORK 0x02
 
@@ -85,8 +88,9 @@ static const char *const link_states[] = {
 	[IFLA_VF_LINK_STATE_AUTO] = "auto",
 	[IFLA_VF_LINK_STATE_ENABLE] = "enable",
 	[IFLA_VF_LINK_STATE_DISABLE] = "disable",
+	NULL,
 };
-#define LINK_STATES (sizeof(link_states) / sizeof(*link_states))
+#define LINK_STATES (sizeof(link_states) / sizeof(*link_states) - 1)
 
 static void parse_rates(struct nlattr *const *attributes, struct json_object *vf)
 {
@@ -244,6 +248,25 @@ static int get_links(struct request *request, int flags)
 	return netlink_transact(&request->netlink, message);
 }
 
+static bool add_representor(void *arg, const char *interface, unsigned int vf)
+{
+	struct json_object *vfs = arg;
+
+	if (vf < json_object_array_length(vfs))
+		json_add_text(json_object_array_get_idx(vfs, vf), "representor", interface);
+	return true;
+}
+
+/* The interfaces that stand for VFs, where the NIC is in switchdev mode. */
+static void add_representors(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs)
+{
+	char uplink[IOV_INTERFACE_SIZE];
+
+	iov_sys_asking(iov, "the representors of %s", IOV_BDF(pf->bdf));
+	if (!iov_interface_of(iov, pf->bdf, pf->port, uplink))
+		representors_each(iov, uplink, add_representor, vfs);
+}
+
 static int get_net(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs)
 {
 	struct request request = { .netlink = { .on_message = on_link, .arg = &request },
@@ -270,6 +293,57 @@ static int get_net(struct iov *iov, const struct iov_pf *pf, struct json_object 
 				"the kernel told about %u of %zu VFs of %s: more do "
 				"not fit its message",
 				request.seen, count, IOV_BDF(pf->bdf));
+	add_representors(iov, pf, vfs);
+	return 0;
+}
+
+/* The index of a VF among those of its PF; false for what is none. */
+static bool index_of_vf(struct iov *iov, struct iov_bdf bdf, struct iov_bdf *pf, unsigned int *index)
+{
+	unsigned int count;
+	struct iov_bdf vf;
+
+	if (iov_pci_link(iov, bdf, "physfn", pf))
+		return false;
+	count = iov_pci_vf_count(iov, *pf);
+	for (*index = 0; *index < count; ++*index) {
+		if (!iov_pci_link(iov, *pf, iov_path("virtfn%u", *index).name, &vf) &&
+		    !iov_bdf_compare(vf, bdf))
+			return true;
+	}
+	return false;
+}
+
+/* A VF that is looked for among representors. */
+struct stood_for {
+	unsigned int index;
+	struct json_object *object;
+};
+
+static bool add_own_representor(void *arg, const char *interface, unsigned int vf)
+{
+	const struct stood_for *wanted = arg;
+
+	if (vf != wanted->index)
+		return true;
+	json_add_text(wanted->object, "representor", interface);
+	return false;
+}
+
+/* Of a VF its representor; of others the mode of the switch, where there are modes. */
+static int describe_net(struct iov *iov, struct iov_bdf bdf, struct json_object *object)
+{
+	struct stood_for wanted = { 0, object };
+	char uplink[IOV_INTERFACE_SIZE];
+	const char *mode;
+	struct iov_bdf pf;
+
+	if (index_of_vf(iov, bdf, &pf, &wanted.index)) {
+		if (!iov_interface_of(iov, pf, -1, uplink))
+			return representors_each(iov, uplink, add_own_representor, &wanted);
+	} else if (!iov_eswitch_read(iov, bdf, &mode)) {
+		json_add_text(object, "eswitch", mode);
+	}
 	return 0;
 }
 
@@ -394,9 +468,25 @@ static int put_link_state(struct nl_msg *message, uint32_t vf, struct json_objec
 	return nla_put(message, IFLA_VF_LINK_STATE, sizeof(link), &link);
 }
 
-static const char *const attribute_names[] = {
-	"mac", "node_guid", "port_guid", "vlan", "qos", "vlan_protocol", "spoofchk", "trust",
-	"rss_query", "max_rate", "min_rate", "link_state", NULL,
+static const char *const vlan_protocols[] = { "802.1Q", "802.1ad", NULL };
+
+#define RATE IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_RATE, .max = UINT_MAX, .unit = "Mbit/s"
+
+static const struct iov_attribute attributes[] = {
+	{ "mac", IOV_ATTRIBUTE_MAC, IOV_ATTRIBUTE_UNIQUE },
+	{ "node_guid", IOV_ATTRIBUTE_GUID, IOV_ATTRIBUTE_UNIQUE },
+	{ "port_guid", IOV_ATTRIBUTE_GUID, IOV_ATTRIBUTE_UNIQUE },
+	{ "vlan", IOV_ATTRIBUTE_NUMBER, .max = 4094,
+	  .expected = "a VLAN ID from 1 to 4094, or 0 for no VLAN" },
+	{ "qos", IOV_ATTRIBUTE_NUMBER, .max = 7, .expected = "a VLAN priority from 0 to 7" },
+	{ "vlan_protocol", IOV_ATTRIBUTE_CHOICE, .choices = vlan_protocols },
+	{ "spoofchk", IOV_ATTRIBUTE_SWITCH },
+	{ "trust", IOV_ATTRIBUTE_SWITCH },
+	{ "rss_query", IOV_ATTRIBUTE_SWITCH },
+	{ "max_rate", RATE, .expected = "Mbit/s, or 0 for no limit" },
+	{ "min_rate", RATE, .expected = "Mbit/s, or 0 for no guarantee" },
+	{ "link_state", IOV_ATTRIBUTE_CHOICE, .choices = link_states },
+	{ 0 },
 };
 
 static int (*const attribute_puts[])(struct nl_msg *, uint32_t, struct json_object *) = {
@@ -411,8 +501,8 @@ static int put_attribute(struct nl_msg *message, unsigned int index, const char 
 	struct nlattr *info = nla_nest_start(message, IFLA_VF_INFO);
 	int error = -EINVAL;
 
-	for (size_t i = 0; attribute_names[i]; i++) {
-		if (!strcmp(attribute_names[i], attribute))
+	for (size_t i = 0; attributes[i].name; i++) {
+		if (!strcmp(attributes[i].name, attribute))
 			error = attribute_puts[i](message, index, target);
 	}
 	nla_nest_end(message, info);
@@ -446,11 +536,58 @@ static int set_net(struct iov *iov, const struct iov_pf *pf, unsigned int index,
 	return error;
 }
 
-const struct iov_sriov_class net_class = {
+static int64_t value_then(struct json_object *now, struct json_object *wanted, const char *name)
+{
+	struct json_object *value = json_object_object_get(wanted, name);
+
+	return json_object_get_int64(value ? value : json_object_object_get(now, name));
+}
+
+/* A guarantee above the limit is a contradiction that the kernel words badly. */
+static int judge_rates(struct iov *iov, struct json_object *now, struct json_object *wanted)
+{
+	int64_t max = value_then(now, wanted, "max_rate"), min = value_then(now, wanted, "min_rate");
+
+	if ((!json_object_object_get(wanted, "max_rate") &&
+	     !json_object_object_get(wanted, "min_rate")) || !max || min <= max)
+		return 0;
+	return iov_fail(iov, -EINVAL, "min-rate %lld is above max-rate %lld; set both so that it is not",
+			(long long)min, (long long)max);
+}
+
+/* Without a VLAN the kernel knows neither priority nor protocol. */
+static void forget_vlan(struct json_object *now, struct json_object *wanted)
+{
+	struct json_object *vlan = json_object_object_get(wanted, "vlan");
+
+	if (!vlan || json_object_get_int64(vlan) ||
+	    json_object_equal(vlan, json_object_object_get(now, "vlan")))
+		return;
+	if (json_object_object_get(now, "qos") && !json_object_object_get(wanted, "qos"))
+		json_object_object_add(wanted, "qos", json_object_new_int64(0));
+	if (json_object_object_get(now, "vlan_protocol") &&
+	    !json_object_object_get(wanted, "vlan_protocol"))
+		json_object_object_add(wanted, "vlan_protocol",
+				       json_object_new_string(vlan_protocols[0]));
+}
+
+int net_judge(struct iov *iov, struct json_object *now, struct json_object *wanted)
+{
+	int error = judge_rates(iov, now, wanted);
+
+	if (!error)
+		forget_vlan(now, wanted);
+	return error;
+}
+
+const struct iov_class net_class = {
 	.name = "net",
-	.attributes = attribute_names,
+	.title = "network functions",
+	.attributes = attributes,
 	.match = match_net,
+	.describe = describe_net,
 	.get = get_net,
 	.set = set_net,
 	.speed = speed_net,
+	.judge = net_judge,
 };

@@ -13,11 +13,15 @@ extern "C" {
 #endif
 
 /* The class; iov_plugins_register() adds it. */
-extern const struct iov_sriov_class net_class;
+extern const struct iov_class net_class;
 
-/* Who performs IOV_OP_MTU and IOV_OP_ESWITCH; it adds them, too. */
+/* Who performs IOV_OP_MTU, IOV_OP_ESWITCH and IOV_OP_STEER; it adds them, too. */
 extern const struct iov_op_runner mtu_runner;
 extern const struct iov_op_runner eswitch_runner;
+extern const struct iov_op_runner steer_runner;
+
+/* The class's operation of this name, for its test. */
+int net_judge(struct iov *iov, struct json_object *now, struct json_object *wanted);
 
 /**
  * net_parse_vfs - read the VFs in a link message

@@ -17,6 +17,8 @@
 #include "plugins/nvme/nvme.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -302,6 +304,264 @@ static int finish_nvme(struct iov_plan *plan, const struct iov_pf *pf, unsigned 
 	return 0;
 }
 
+/* What VFs have and what they shall have, at the index of their controller. */
+struct provision {
+	struct iov *iov;
+	const struct iov_pf *pf;
+	const struct nvme_virt *virt;
+	struct nvme_secondary *now;
+	struct nvme_secondary *then;
+};
+
+/* One kind of flexible resources of everybody who has some. */
+static unsigned int resource(const struct iov_nvme_resources *resources, bool interrupts)
+{
+	return interrupts ? resources->interrupts : resources->queues;
+}
+
+/* "the PF 8, VF 0 4, VF 3 2" */
+static void list_owners(const struct provision *provision, bool interrupts, char *text, size_t size)
+{
+	const struct nvme_virt *virt = provision->virt;
+	size_t length = (size_t)snprintf(text, size, "the PF %u", resource(&virt->primary, interrupts));
+
+	for (size_t i = 0; i < virt->count && length < size; i++) {
+		const struct nvme_secondary *then = &provision->then[i];
+
+		if (then->vf && resource(&then->has, interrupts))
+			length += (size_t)snprintf(text + length, size - length, ", VF %d %u", then->vf - 1,
+						   resource(&then->has, interrupts));
+	}
+}
+
+/* What all have together is what there is, at most. */
+static int check_pool(const struct provision *provision, bool interrupts)
+{
+	const struct nvme_virt *virt = provision->virt;
+	unsigned int total = resource(&virt->flexible, interrupts);
+	unsigned int used = resource(&virt->primary, interrupts);
+	const char *what = interrupts ? "interrupts" : "queues";
+	char owners[512];
+
+	for (size_t i = 0; i < virt->count; i++)
+		used += resource(&provision->then[i].has, interrupts);
+	if (used <= total)
+		return 0;
+	list_owners(provision, interrupts, owners, sizeof(owners));
+	return iov_fail(provision->iov, -ENOSPC, "%s has %u flexible %s, and %u would be needed: %s; give others "
+			"less, or have fewer VFs", IOV_BDF(provision->pf->bdf), total, what, used, owners);
+}
+
+static int check_share(const struct provision *provision, size_t at)
+{
+	const struct nvme_secondary *then = &provision->then[at];
+	const struct nvme_virt *virt = provision->virt;
+	unsigned int index = then->vf - 1u;
+
+	if (virt->most.queues && then->has.queues > virt->most.queues)
+		return iov_fail(provision->iov, -EINVAL, "queues %u: a VF of %s has at most %u",
+				then->has.queues, IOV_BDF(provision->pf->bdf), virt->most.queues);
+	if (virt->most.interrupts && then->has.interrupts > virt->most.interrupts)
+		return iov_fail(provision->iov, -EINVAL, "interrupts %u: a VF of %s has at most %u",
+				then->has.interrupts, IOV_BDF(provision->pf->bdf), virt->most.interrupts);
+	if (then->online && (then->has.queues < MIN_QUEUES || then->has.interrupts < MIN_INTERRUPTS))
+		return iov_fail(provision->iov, -EINVAL, "VF %u with %u queues and %u interrupts: to be online it "
+				"needs at least %d and %d", index, then->has.queues, then->has.interrupts,
+				MIN_QUEUES, MIN_INTERRUPTS);
+	return 0;
+}
+
+static bool same_resources(const struct iov_nvme_resources *a, const struct iov_nvme_resources *b)
+{
+	return a->queues == b->queues && a->interrupts == b->interrupts;
+}
+
+/* Resources are shared out while a VF is offline: who wants that of one that is online has to say so. */
+static int check_state(const struct provision *provision, size_t at, bool state_told)
+{
+	const struct nvme_secondary *now = &provision->now[at], *then = &provision->then[at];
+
+	if (!now->online || state_told || same_resources(&now->has, &then->has))
+		return 0;
+	return iov_fail(provision->iov, -EBUSY, "VF %d of %s is online, and its queues and interrupts change while "
+			"it is offline; add --online to have it offline for a moment, or --offline",
+			now->vf - 1, IOV_BDF(provision->pf->bdf));
+}
+
+static void want_number(struct json_object *values, const char *name, unsigned int *number)
+{
+	struct json_object *value = json_object_object_get(values, name);
+
+	if (value)
+		*number = (unsigned int)json_object_get_int64(value);
+}
+
+static int want(struct provision *provision, unsigned int index, struct json_object *values, bool anew)
+{
+	const char *state = json_text_or_null(values, "state");
+	struct nvme_secondary *then = NULL;
+	size_t at = 0;
+
+	for (; at < provision->virt->count && !then; at++) {
+		if (provision->then[at].vf == index + 1)
+			then = &provision->then[at];
+	}
+	if (!then)
+		return iov_fail(provision->iov, -ENODEV, "VF %u of %s has no controller", index,
+				IOV_BDF(provision->pf->bdf));
+	want_number(values, "queues", &then->has.queues);
+	want_number(values, "interrupts", &then->has.interrupts);
+	if (state)
+		then->online = !strcmp(state, "online");
+	return check_state(provision, at - 1, state || anew);
+}
+
+/* As prepare() and finish() leave new VFs. */
+static int assume_new(struct provision *provision, unsigned int count)
+{
+	struct iov_nvme_resources each;
+	int error = share_out(provision->iov, provision->pf, provision->virt, count, &each);
+
+	for (size_t i = 0; !error && i < provision->virt->count; i++) {
+		bool is_new = provision->now[i].vf && provision->now[i].vf <= count;
+
+		provision->now[i].online = is_new;
+		provision->now[i].has = is_new ? each : (struct iov_nvme_resources){ 0 };
+	}
+	return error;
+}
+
+static bool differs(const struct provision *provision, size_t at)
+{
+	return provision->now[at].online != provision->then[at].online ||
+	       !same_resources(&provision->now[at].has, &provision->then[at].has);
+}
+
+/* Offline, those that give, those that take, online: each controller from @from to @to. */
+static void append_provision(struct iov_step *step, step_append_fn *append,
+			     const struct provision *provision, const struct nvme_secondary *from,
+			     const struct nvme_secondary *to)
+{
+	struct iov_bdf pf = provision->pf->bdf;
+	size_t count = provision->virt->count;
+
+	for (size_t i = 0; i < count; i++) {
+		if (differs(provision, i))
+			append(step, iov_op_nvme_virt(pf, IOV_NVME_OFFLINE, to[i].id, NULL));
+	}
+	for (int taking = 0; taking < 2; taking++) {
+		for (size_t i = 0; i < count; i++) {
+			if (differs(provision, i) && shrinks(&from[i].has, &to[i].has) == !taking)
+				append(step, iov_op_nvme_virt(pf, IOV_NVME_ASSIGN, to[i].id, &to[i].has));
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (differs(provision, i) && to[i].online)
+			append(step, iov_op_nvme_virt(pf, IOV_NVME_ONLINE, to[i].id, NULL));
+	}
+}
+
+/* Who uses a VF that goes offline loses it. */
+static void take_online(struct iov_plan *plan, const struct provision *provision)
+{
+	for (size_t i = 0; i < provision->virt->count; i++) {
+		if (differs(provision, i) && provision->now[i].online)
+			iov_plan_take(plan, iov_vf_bdf(provision->pf, provision->now[i].vf - 1u),
+				      "it goes offline");
+	}
+}
+
+static void add_provision(struct iov_plan *plan, const struct provision *provision, bool anew)
+{
+	struct iov_step *step = NULL;
+
+	for (size_t i = 0; i < provision->virt->count; i++) {
+		const struct nvme_secondary *now = &provision->now[i], *then = &provision->then[i];
+		struct iov_path vf = iov_path("vf %d", then->vf - 1);
+
+		if (!differs(provision, i))
+			continue;
+		if (!step)
+			step = iov_plan_step(plan, IOV_BDF(provision->pf->bdf),
+					     "share out resources of VFs of %s", IOV_BDF(provision->pf->bdf));
+		iov_step_touches(step, IOV_BDF(iov_vf_bdf(provision->pf, then->vf - 1u)));
+		change_resources(step, vf.name, &now->has, &then->has);
+		if (now->online != then->online)
+			iov_step_change(step, iov_path("%s state", vf.name).name,
+					now->online ? "online" : "offline",
+					then->online ? "online" : "offline");
+	}
+	if (!step)
+		return;
+	iov_step_spares(step, "VFs that go offline are taken, and others have no user");
+	if (!anew)
+		take_online(plan, provision);
+	append_provision(step, iov_step_do, provision, provision->now, provision->then);
+	append_provision(step, iov_step_undo, provision, provision->then, provision->now);
+}
+
+static int plan_provision(struct iov_plan *plan, struct provision *provision, struct json_object *each,
+			  unsigned int flags)
+{
+	const struct nvme_virt *virt = provision->virt;
+	bool anew = flags & IOV_VF_ANEW;
+	int error = 0;
+
+	if (anew)
+		error = assume_new(provision, (unsigned int)json_object_array_length(each));
+	memcpy(provision->then, provision->now, virt->count * sizeof(*provision->then));
+	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
+		struct json_object *values = json_object_array_get_idx(each, i);
+
+		if (values && json_object_object_length(values))
+			error = want(provision, i, values, anew);
+	}
+	for (size_t i = 0; !error && i < virt->count; i++)
+		error = differs(provision, i) ? check_share(provision, i) : 0;
+	if (!error)
+		error = check_pool(provision, false);
+	if (!error)
+		error = check_pool(provision, true);
+	if (!error)
+		add_provision(plan, provision, anew);
+	return error;
+}
+
+static int provision_nvme(struct iov_plan *plan, const struct iov_pf *pf, struct json_object *vfs,
+			  struct json_object *each, unsigned int flags)
+{
+	_cleanup_free_ struct nvme_secondary *now = NULL, *then = NULL;
+	struct iov *iov = iov_plan_context(plan);
+	struct nvme_virt virt;
+	int error = nvme_virt_read(iov, pf->bdf, &virt);
+
+	(void)vfs;
+	if (error)
+		return error;
+	now = calloc(virt.count + 1, sizeof(*now));
+	then = calloc(virt.count + 1, sizeof(*then));
+	if (!virt.supported)
+		error = iov_fail(iov, -EOPNOTSUPP, "%s cannot share out queues and interrupts: its controller lacks "
+				 "the command Virtualization Management", IOV_BDF(pf->bdf));
+	else if (!now || !then)
+		error = -ENOMEM;
+	if (!error) {
+		memcpy(now, virt.secondaries, virt.count * sizeof(*now));
+		error = plan_provision(plan, &(struct provision){ iov, pf, &virt, now, then }, each, flags);
+	}
+	nvme_virt_free(&virt);
+	return error;
+}
+
+static const char *const states[] = { "offline", "online", NULL };
+
+static const struct iov_attribute attributes[] = {
+	{ "queues", IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_PROVISIONED, .max = UINT16_MAX },
+	{ "interrupts", IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_PROVISIONED, .max = UINT16_MAX },
+	{ "state", IOV_ATTRIBUTE_CHOICE, IOV_ATTRIBUTE_PROVISIONED, .choices = states },
+	{ 0 },
+};
+
 static void restore_nvme(struct iov_step *step, const struct iov_pf *pf, struct json_object *vfs)
 {
 	for (size_t i = 0; i < json_object_array_length(vfs); i++) {
@@ -351,12 +611,15 @@ static int release_nvme(struct iov_plan *plan, const struct iov_pf *pf)
 	return 0;
 }
 
-const struct iov_sriov_class nvme_class = {
+const struct iov_class nvme_class = {
 	.name = "nvme",
+	.title = "NVMe controllers",
+	.attributes = attributes,
 	.match = match_nvme,
 	.get = get_nvme,
 	.prepare = prepare_nvme,
 	.finish = finish_nvme,
+	.provision = provision_nvme,
 	.restore = restore_nvme,
 	.release = release_nvme,
 };

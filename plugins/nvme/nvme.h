@@ -11,7 +11,7 @@
 #include "sriov/class.h"
 
 /* The class, and who performs IOV_OP_NVME_VIRT; iov_plugins_register() adds them. */
-extern const struct iov_sriov_class nvme_class;
+extern const struct iov_class nvme_class;
 extern const struct iov_op_runner nvme_virt_runner;
 
 /* A secondary controller, the NVMe side of a VF. */

@@ -37,6 +37,12 @@ follows "vf show" $pf/vf0
 follows "vf show" $pf/all
 follows "vf set" $pf/vf0 --vlan 6 --save
 follows show $pf
+follows set $pf/vf0 trust=on
+follows set $pf/vf0 colour=red
+answers exit 1
+follows "plugin list"
+follows "steer list" $pf
+follows "steer add" $pf --vlan 5 --to queue0 --dry-run
 follows "irq list" $pf
 follows "irq pin" $pf --policy 0
 follows snapshot

@@ -43,6 +43,7 @@ expect_match "with the reason" "has 2 VFs" "$(last why)"
 ! iov vf create 0000:ff:00.0 --count 1 > /dev/null 2>&1 || fail "a function of that name"
 expect "no dry run is, nor what names nothing" $((before + 1)) "$(noted)"
 changes "done" "vf set" $pf/vf0 --mac 02:00:00:00:00:01
+changes "done" set $pf/vf0 trust=on
 ip link set "$(names $pci/$pf/net/*)" up
 changes "done" "irq pin" $pf --policy 1
 changes "done" reset $nic
@@ -131,6 +132,14 @@ changes "done" "disk set" d --qos none --save
 changes "done" "qos remove" gold --save
 changes "done" "disk remove" d --save
 stop_iovd
+
+# A NIC that leads frames elsewhere; none of the emulated ones does
+. "$lab/lib/netdevsim.sh"
+netdevsim 2
+pretend_pf 2
+devlink dev eswitch set netdevsim/netdevsim10 mode switchdev
+changes "done" "steer add" $pf --mac 02:00:00:00:00:05 --to vf1
+changes "done" "steer remove" $pf --mac 02:00:00:00:00:05
 
 # Each command that changes the host was one of them
 all=$(iov --help | sed -n 's/^  \([a-z][a-z -]*[a-z]\)  .*/\1/p' | while read -r words; do

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "plugins/plugins.h"
 #include "tests/unit/test.h"
 #include "tests/unit/tree.h"
 
@@ -17,7 +18,7 @@ int host_text_setup(void **state)
 	tree = tree_new();
 	iov = tree_open(tree);
 	file = NULL;
-	return 0;
+	return iov_plugins_register(iov);
 }
 
 int host_text_teardown(void **state)

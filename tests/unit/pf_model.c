@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/sysroot/paths.h"
+#include "plugins/net/net.h"
+#include "plugins/plugins.h"
 #include "tests/unit/test.h"
 #include "tests/unit/tree.h"
 
@@ -267,13 +269,25 @@ static unsigned int class_speed(struct iov *iov, const struct iov_pf *pf)
 	return (unsigned int)speed;
 }
 
-static const struct iov_sriov_class fake_class = {
+static const struct iov_attribute attributes[] = {
+	{ "mac", IOV_ATTRIBUTE_MAC, IOV_ATTRIBUTE_UNIQUE },
+	{ "vlan", IOV_ATTRIBUTE_NUMBER, .max = 4094 },
+	{ "qos", IOV_ATTRIBUTE_NUMBER, .max = 7 },
+	{ "trust", IOV_ATTRIBUTE_SWITCH },
+	{ "max_rate", IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_RATE, .max = UINT32_MAX },
+	{ "min_rate", IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_RATE, .max = UINT32_MAX },
+	{ 0 },
+};
+
+static const struct iov_class fake_class = {
 	.name = "fake",
-	.attributes = names,
+	.title = "modelled functions",
+	.attributes = attributes,
 	.match = class_match,
 	.get = class_get,
 	.set = class_set,
 	.speed = class_speed,
+	.judge = net_judge,
 };
 
 int pf_model_setup(void **state)
@@ -284,7 +298,8 @@ int pf_model_setup(void **state)
 	iov_sys_on_write(model.iov, on_write, NULL);
 	assert_int_equal(iov_bdf_parse(model.iov, PF_BDF, &model.pf), 0);
 	assert_int_equal(iov_sriov_register(model.iov), 0);
-	assert_int_equal(iov_sriov_add_class(model.iov, &fake_class), 0);
+	assert_int_equal(iov_plugins_register(model.iov), 0);
+	assert_int_equal(iov_class_add(model.iov, &fake_class), 0);
 	tree_file(model.tree, "proc/sys/kernel/random/boot_id", "this-boot\n");
 	tree_file(model.tree, "sys/bus/pci/drivers_probe", "");
 	tree_file(model.tree, PF_PATH "/sriov_totalvfs", "7\n");

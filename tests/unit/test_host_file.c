@@ -38,6 +38,9 @@ static const char whole[] = "version: 1\n"
 			    "          min_rate: 10\n"
 			    "          link_state: enable\n"
 			    "          msix: 8\n"
+			    "    steer:\n"
+			    "      - {mac: 02:00:00:00:00:05, to: vf3}\n"
+			    "      - {mac: 02:00:00:00:00:05, vlan: 100, to: queue1}\n"
 			    "  - device: serial=deadbeef\n"
 			    "    driver: vfio-pci\n"
 			    "iovd:\n"
@@ -97,6 +100,11 @@ static void all_keys_are_read(void **state)
 	assert_int_equal(*vf->values.min_rate, 10);
 	assert_string_equal(vf->values.link_state, "enable");
 	assert_int_equal(*vf->values.msix, 8);
+	assert_int_equal(device->steer_count, 2);
+	assert_string_equal(device->steer[0].mac, "02:00:00:00:00:05");
+	assert_null(device->steer[0].vlan);
+	assert_int_equal(*device->steer[1].vlan, 100);
+	assert_string_equal(device->steer[1].to, "queue1");
 	assert_int_equal(device[1].absent, IOV_HOST_ABSENT_FATAL);
 	assert_null(device[1].vfs);
 	assert_string_equal(host->iovd->bridges[0].kind, "switch");
@@ -211,7 +219,7 @@ static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
 		  "'huge_pages'?" },
 		{ "devices:\n  - device: a\n    max-rate: 5\n", "host.yaml:3: devices[0]: "
 		  "unknown key 'max-rate'; expected one of: name, device, absent, driver, mtu, "
-		  "eswitch, irq, vfs" },
+		  "eswitch, irq, vfs, steer, attributes" },
 		{ "devices:\n- device: a\n  count: 4\n", "host.yaml:3: devices[0]: unknown key "
 		  "'count'; it belongs into vfs" },
 		{ "devices:\n- device: a\n  vfs:\n    count: 1\n    mac: 02:00:00:00:00:01\n",
@@ -237,7 +245,7 @@ static void another_shape_is_refused_with_its_line(void **state)
 		{ "modules: vfio-pci\n", "host.yaml:1: modules: 'vfio-pci': expected a list, "
 		  "each entry behind '- '" },
 		{ "devices:\n  - a\n", "host.yaml:2: devices[0]: 'a': expected a mapping with "
-		  "keys of: name, device, absent, driver, mtu, eswitch, irq, vfs" },
+		  "keys of: name, device, absent, driver, mtu, eswitch, irq, vfs, steer, attributes" },
 		{ "devices:\n  - driver: igb\n", "host.yaml:2: devices[0]: key 'device' is missing" },
 		{ "devices:\n  - device: a\n    vfs:\n      driver: igb\n", "host.yaml:4: "
 		  "devices[0].vfs: key 'count' is missing" },
@@ -263,7 +271,7 @@ static void another_shape_is_refused_with_its_line(void **state)
 		{ "devices:\n  - device: a\n    vfs:\n      <<: *all\n      count: 1\n",
 		  "host.yaml:4: devices[0].vfs: unknown key '<<'; expected one of: count, "
 		  "driver, vlan, qos, vlan_protocol, spoofchk, trust, rss_query, max_rate, "
-		  "min_rate, link_state, msix, each" },
+		  "min_rate, link_state, queues, interrupts, state, attributes, msix, each" },
 		{ "version: !!int 1\n", "host.yaml:1: version: anchors (&), aliases (*) and tags "
 		  "(!) are not understood; write the value itself" },
 		{ "version: 1\n---\nversion: 1\n", "host.yaml:2: a second document; expected one" },
@@ -357,9 +365,9 @@ static void failures_have_the_line_of_a_place_or_of_what_is_around_it(void **sta
 		{ "devices[0].vfs.each[0].vlan", 21 },
 		{ "devices[0].vfs.each[0]", 19 },
 		{ "devices[0].vfs.trust", 14 },
-		{ "devices[1].device", 29 },
-		{ "devices[1].vfs.count", 29 },
-		{ "iovd.ports[1].socket", 37 },
+		{ "devices[1].device", 32 },
+		{ "devices[1].vfs.count", 32 },
+		{ "iovd.ports[1].socket", 40 },
 		{ "devices[10]", 6 },
 		{ "nothing", 1 },
 	};

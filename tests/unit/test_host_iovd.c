@@ -11,7 +11,6 @@
 #include "base/rpc/rpc.h"
 #include "base/sysroot/sysroot.h"
 #include "host/file/host.h"
-#include "plugins/plugins.h"
 #include "tests/unit/fake_iovd.h"
 #include "tests/unit/pf_model.h"
 #include "tests/unit/tree.h"
@@ -25,7 +24,6 @@ static int setup(void **state)
 {
 	pf_model_setup(state);
 	tree_file(model.tree, "proc/sys/kernel/random/boot_id", "this-boot\n");
-	assert_int_equal(iov_plugins_register(model.iov), 0);
 	fake_iovd_start(&iovd, model.tree);
 	iov_rpc_set_socket(model.iov, iovd.path);
 	return 0;

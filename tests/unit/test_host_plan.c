@@ -12,7 +12,6 @@
 #include "base/json.h"
 #include "base/rpc/rpc.h"
 #include "host/file/host.h"
-#include "plugins/plugins.h"
 #include "tests/unit/fake_iovd.h"
 #include "tests/unit/pf_model.h"
 #include "tests/unit/tree.h"
@@ -27,7 +26,6 @@ static int setup(void **state)
 {
 	options = (struct iov_host_options){ 0 };
 	pf_model_setup(state);
-	assert_int_equal(iov_plugins_register(model.iov), 0);
 	tree_file(model.tree, PF_PATH "/driver_override", "(null)\n");
 	tree_file(model.tree, PF_PATH "/local_cpulist", "0-1\n");
 	tree_file(model.tree, PF_PATH "/net/eth0/mtu", "1500\n");

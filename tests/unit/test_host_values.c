@@ -25,6 +25,24 @@ static void values_out_of_range_are_refused(void **state)
 		 "65535" },
 		{DEVICE "  eswitch: on\n",
 		 "host.yaml:3: devices[0].eswitch: 'on': expected legacy or switchdev" },
+		{VFS "    attributes: [vlan]\n",
+		 "host.yaml:5: devices[0].vfs.attributes[0]: 'vlan': expected NAME=VALUE, like "
+		 "max-rate=100" },
+		{VFS "    attributes: [colour=red]\n",
+		 "host.yaml:5: devices[0].vfs.attributes[0]: colour: no device class has such a VF "
+		 "attribute" },
+		{EACH "      attributes: [max-rate=1, qos=8]\n",
+		 "host.yaml:7: devices[0].vfs.each[0].attributes[1]: qos '8': expected a VLAN priority "
+		 "from 0 to 7" },
+		{DEVICE "  steer: [{to: vf1}]\n",
+		 "host.yaml:3: devices[0].steer[0]: a rule without mac and vlan would take every frame; "
+		 "expected one of them or both" },
+		{DEVICE "  steer: [{vlan: 5, to: port1}]\n",
+		 "host.yaml:3: devices[0].steer[0]: to 'port1': expected vf and its index, like vf3, or "
+		 "queue and its number, like queue2" },
+		{DEVICE "  steer: [{vlan: 5, to: vf1}, {vlan: 5, to: vf2}]\n",
+		 "host.yaml:3: devices[0].steer[1]: 'any address in VLAN 5': devices[0].steer[0] has this "
+		 "rule of devices[0].steer already, line 3; expected it once" },
 		{EACH "      vlan: 4095\n",
 		 "host.yaml:7: devices[0].vfs.each[0].vlan: vlan '4095': "
 		 "expected a VLAN ID from 1 to 4094, or 0 for no VLAN" },

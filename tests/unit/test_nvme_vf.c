@@ -403,6 +403,111 @@ static void the_list_shows_state_and_resources(void **state)
 			    "\"interrupts\":2,\"used_by\":[]}");
 }
 
+/* Give VF @index values like "queues", "6", "state", "online", up to a NULL. */
+static int provide(unsigned int index, ...)
+{
+	_cleanup_json_ struct json_object *values = json_object_new_object();
+	struct iov_plan_options options = { .verify_timeout = 20 };
+	struct iov_plan *plan;
+	va_list arguments;
+	const char *name;
+	int error = 0;
+
+	va_start(arguments, index);
+	while (!error && (name = va_arg(arguments, const char *)))
+		error = iov_attribute_parse(drive.iov, drive.pf, name, va_arg(arguments, const char *),
+					    values);
+	va_end(arguments);
+	assert_int_equal(error, 0);
+	assert_int_equal(iov_plan_new(&plan, drive.iov, "test"), 0);
+	error = iov_vf_set_plan(plan, drive.pf, -1, index, values);
+	if (!error)
+		error = iov_plan_run(plan, &options);
+	iov_plan_free(plan);
+	return error;
+}
+
+static void assert_has(unsigned int index, bool online, unsigned int queues, unsigned int interrupts)
+{
+	assert_int_equal(drive.secondaries[index].online, online);
+	assert_int_equal(drive.secondaries[index].has.queues, queues);
+	assert_int_equal(drive.secondaries[index].has.interrupts, interrupts);
+}
+
+static void a_vf_that_is_offline_gets_what_is_free(void **state)
+{
+	(void)state;
+	assert_int_equal(change(3), 0);
+	assert_int_equal(provide(0, "state", "offline", NULL), 0);
+	assert_has(0, false, 2, 1);
+	assert_int_equal(provide(0, "queues", "4", "interrupts", "2", NULL), 0);
+	assert_has(0, false, 4, 2);
+	assert_int_equal(provide(0, "state", "online", NULL), 0);
+	assert_has(0, true, 4, 2);
+	assert_has(1, true, 2, 1);
+	assert_int_equal(drive.resets, 0);
+}
+
+static void a_vf_that_is_online_goes_offline_for_a_moment(void **state)
+{
+	int commands;
+
+	(void)state;
+	assert_int_equal(change(3), 0);
+	assert_int_equal(provide(1, "queues", "4", NULL), -EBUSY);
+	assert_message("VF 1 of " PF " is online");
+	assert_message("--online");
+	assert_has(1, true, 2, 1);
+	assert_int_equal(provide(1, "queues", "4", "state", "online", NULL), 0);
+	assert_has(1, true, 4, 1);
+	commands = drive.commands;
+	assert_int_equal(provide(1, "queues", "4", "state", "online", NULL), 0);
+	assert_int_equal(drive.commands, commands);
+}
+
+static void nothing_left_is_told_with_who_has_it(void **state)
+{
+	(void)state;
+	drive.primary = drive.next = (struct resources){ 2, 1 };
+	write_vfs(2);
+	drive.secondaries[1].has = (struct resources){ 4, 2 };
+	assert_int_equal(provide(0, "queues", "3", "interrupts", "1", NULL), -ENOSPC);
+	assert_message(PF " has 8 flexible queues, and 9 would be needed: the PF 2, VF 0 3, VF 1 4");
+	assert_int_equal(provide(0, "queues", "2", "interrupts", "2", NULL), -ENOSPC);
+	assert_message("4 flexible interrupts, and 5 would be needed");
+	assert_int_equal(drive.commands, 0);
+	assert_int_equal(provide(0, "queues", "2", "interrupts", "1", NULL), 0);
+}
+
+static void shares_that_cannot_be_are_refused_with_the_range(void **state)
+{
+	(void)state;
+	write_vfs(2);
+	assert_int_equal(provide(0, "queues", "9", NULL), -EINVAL);
+	assert_message("queues 9: a VF of " PF " has at most 8");
+	assert_int_equal(provide(0, "interrupts", "5", NULL), -EINVAL);
+	assert_message("at most 4");
+	assert_int_equal(provide(0, "queues", "1", "interrupts", "1", "state", "online", NULL), -EINVAL);
+	assert_message("to be online it needs at least 2 and 1");
+	assert_int_equal(provide(3, "queues", "2", NULL), -ENODEV);
+	assert_message("no VF 3");
+	drive.plain = true;
+	assert_int_equal(provide(0, "queues", "2", NULL), -EOPNOTSUPP);
+	assert_message("lacks the command");
+	assert_int_equal(drive.commands, 0);
+}
+
+static void a_refused_share_is_taken_back(void **state)
+{
+	(void)state;
+	assert_int_equal(change(3), 0);
+	for (int n = 0; n < 4; n++) {
+		drive.fail_at = drive.commands + n;
+		assert_int_equal(provide(2, "queues", "4", "interrupts", "2", "state", "online", NULL), -EIO);
+		assert_has(2, true, 2, 1);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -421,6 +526,11 @@ int main(void)
 		TEST(a_controller_without_resources_to_share_is_served),
 		TEST(a_pf_without_its_driver_is_refused),
 		TEST(the_list_shows_state_and_resources),
+		TEST(a_vf_that_is_offline_gets_what_is_free),
+		TEST(a_vf_that_is_online_goes_offline_for_a_moment),
+		TEST(nothing_left_is_told_with_who_has_it),
+		TEST(shares_that_cannot_be_are_refused_with_the_range),
+		TEST(a_refused_share_is_taken_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,13 +42,21 @@ nic()
 	nics=$((nics + 1))
 }
 
-# nvme BUS [vfs=N]: 2 queues and 1 vector for each VF, 16 left to the PF
+# nvme BUS [vfs=N][,most=N]: 2 queues and 1 vector for each VF, 16 left to the PF; one VF has no more
+# than those, or up to N queues and half as many vectors
 nvme()
 {
-	local name=nvme$nvmes vfs=${2#nvme}
-	vfs=${vfs#vfs=}
-	vfs=${vfs:-4}
-	[[ $vfs =~ ^[0-9]+$ ]] || die "--device nvme,${2:-}: expected nvme or nvme,vfs=N"
+	local name=nvme$nvmes vfs=4 most='' part parts
+	IFS=, read -ra parts <<< "${2#nvme}"
+	for part in "${parts[@]}"; do
+		case $part in
+		vfs=*) vfs=${part#vfs=} ;;
+		most=*) most=${part#most=} ;;
+		*) vfs= ;;
+		esac
+	done
+	[[ $vfs =~ ^[0-9]+$ && $most =~ ^[0-9]*$ ]] ||
+		die "--device nvme,${2:-}: expected nvme, nvme,vfs=N or nvme,most=N"
 	nvmes=$((nvmes + 1))
 	drivers+=(nvme)
 	truncate -s 64M "$work/$name.img"
@@ -56,6 +64,7 @@ nvme()
 		-device "nvme-subsys,id=$name-subsys" \
 		-device "nvme,id=$name,bus=$1,serial=iovkit-$name,subsys=$name-subsys,sriov_max_vfs=$vfs,$(
 		)sriov_vq_flexible=$((vfs * 2)),sriov_vi_flexible=$vfs,$(
+		)${most:+sriov_max_vq_per_vf=$most,sriov_max_vi_per_vf=$((most / 2)),}$(
 		)max_ioqpairs=$((vfs * 2 + 16)),msix_qsize=$((vfs * 2 + 16))" \
 		-device "nvme-ns,drive=$name-disk,bus=$name"
 }
@@ -64,7 +73,7 @@ nvme()
 device()
 {
 	case $1 in
-	nvme | nvme,vfs=*)
+	nvme | nvme,vfs=* | nvme,most=*)
 		root_port pcie.0 mem-reserve=64M
 		nvme "$port" "${1#nvme,}"
 		;;

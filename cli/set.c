@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* iov set: attributes of any function, as its device class has them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/array.h"
+#include "base/cleanup.h"
+#include "base/pci/identity.h"
+#include "base/pci/interface.h"
+#include "base/sysroot/paths.h"
+#include "cli/argument.h"
+#include "cli/commands.h"
+#include "sriov/class.h"
+
+struct set_args {
+	const char *device;
+	char **settings;
+	size_t count;
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct set_args *args = cli_data(state);
+	char **grown;
+
+	if (key == ARGP_KEY_ARG && args->device) {
+		if (!strchr(arg, '=') || arg[0] == '=')
+			cli_misuse(state, "%s: expected NAME=VALUE, like max-rate=100", arg);
+		grown = array_grow(args->settings, args->count, sizeof(*grown));
+		if (!grown)
+			return ENOMEM;
+		args->settings = grown;
+		args->settings[args->count++] = arg;
+		return 0;
+	}
+	if (key == ARGP_KEY_END && args->device && !args->count)
+		cli_misuse(state, "nothing to set; name an attribute, like max-rate=100");
+	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_DEVICE);
+}
+
+/* The name of "max-rate=100", as JSON has it. */
+static struct iov_path name_of(const char *setting)
+{
+	struct iov_path name = iov_path("%.*s", (int)strcspn(setting, "="), setting);
+
+	for (char *c = name.name; (c = strchr(c, '-'));)
+		*c = '_';
+	return name;
+}
+
+/* @of: the function, or the PF whose VFs are meant */
+static int parse_values(struct cli *cli, const struct set_args *args, struct iov_bdf of,
+			struct json_object *values)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < args->count; i++)
+		error = iov_attribute_parse(cli->iov, of, name_of(args->settings[i]).name,
+					    strchr(args->settings[i], '=') + 1, values);
+	return error;
+}
+
+static int set_vfs(struct cli *cli, const struct set_args *args,
+		   const struct cli_functions *functions, struct iov_plan *plan)
+{
+	_cleanup_json_ struct json_object *each = json_object_new_array();
+	_cleanup_json_ struct json_object *values = json_object_new_object();
+	struct iov_bdf pf;
+	unsigned int index;
+	int error = cli_vf(cli, functions->list[0], &pf, &index);
+
+	if (!error)
+		error = parse_values(cli, args, pf, values);
+	for (size_t i = 0; !error && i < functions->count; i++) {
+		error = cli_vf(cli, functions->list[i], &pf, &index);
+		if (!error)
+			json_object_array_put_idx(each, index, json_object_get(values));
+	}
+	return error ? error :
+	       iov_vf_set_each_plan(plan, pf, iov_interface_named_port(cli->iov, args->device), each, 0);
+}
+
+static int set_own(struct cli *cli, const struct set_args *args, struct iov_bdf bdf,
+		   struct iov_plan *plan)
+{
+	_cleanup_json_ struct json_object *values = json_object_new_object();
+	int error = parse_values(cli, args, bdf, values);
+
+	return error ? error : iov_set_plan(plan, bdf, values);
+}
+
+static int build(struct cli *cli, const struct set_args *args, struct iov_plan **plan)
+{
+	struct cli_functions functions = { 0 };
+	struct iov_bdf pf;
+	int error = cli_add_functions(cli, args->device, &functions);
+
+	if (!error)
+		error = iov_plan_new(plan, cli->iov, "set attributes of %s", args->device);
+	if (!error && !iov_pci_link(cli->iov, functions.list[0], "physfn", &pf))
+		error = set_vfs(cli, args, &functions, *plan);
+	else if (!error)
+		error = set_own(cli, args, functions.list[0], *plan);
+	free(functions.list);
+	return error;
+}
+
+static int run(struct cli *cli, void *data)
+{
+	struct set_args *args = data;
+	struct iov_plan *plan = NULL;
+	int error = build(cli, args, &plan);
+
+	free(args->settings);
+	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
+}
+
+const struct cli_command cli_set = {
+	.name = "set",
+	.args = "DEVICE NAME=VALUE...",
+	.summary = "Set attributes that the class of a device has",
+	.example = "iov set 0000:02:00.0 factorial=5\n"
+		   "  iov set eth0/vf0-3 max-rate=100 trust=off\n\n"
+		   "'iov plugin list --json' tells which attributes each class has, and their values.\n"
+		   "They are set together: when the driver refuses one, the others are put back.",
+	.changes = true,
+	.parse = parse,
+	.data_size = sizeof(struct set_args),
+	.run = run,
+};
