@@ -279,6 +279,31 @@ static void change_values(struct iov_step *step, struct json_object *values)
 		iov_step_change(step, name, NULL, json_object_get_string(value));
 }
 
+static struct iov_op *autoprobe_op(const char *value)
+{
+	return iov_op_absent_ok(iov_op_write(IOV_PATH_VDPA "/drivers_autoprobe", value));
+}
+
+/*
+ * The first driver that is loaded would take a new device, and might make an interface of the host's
+ * of what is meant for a guest; so nobody is probed until it gets its own.
+ */
+static void make(struct iov *iov, struct iov_step *step, const struct iov_vdpa *vdpa)
+{
+	int64_t probes = 0;
+
+	if (vdpa->driver)
+		iov_sys_read_number(iov, IOV_PATH_VDPA "/drivers_autoprobe", &probes);
+	if (probes) {
+		iov_step_do(step, autoprobe_op("0"));
+		iov_step_undo(step, autoprobe_op("1"));
+	}
+	iov_step_do(step, new_op(vdpa->name, vdpa->mgmtdev, vdpa->values));
+	if (probes)
+		iov_step_do(step, autoprobe_op("1"));
+	iov_step_undo(step, iov_op_vdpa(vdpa->name, NULL, NULL));
+}
+
 static void add_create(struct iov_plan *plan, const struct iov_vdpa *vdpa)
 {
 	struct iov_path there = vdpa_path(vdpa->name, ""), device = vdpa_device(vdpa->name);
@@ -293,9 +318,8 @@ static void add_create(struct iov_plan *plan, const struct iov_vdpa *vdpa)
 	iov_step_change(step, "vdpa", NULL, vdpa->mgmtdev);
 	change_values(step, vdpa->values);
 	iov_step_check(step, iov_if_exists(there.name, false));
-	iov_step_do(step, new_op(vdpa->name, vdpa->mgmtdev, vdpa->values));
+	make(iov_plan_context(plan), step, vdpa);
 	iov_step_verify(step, iov_if_exists(there.name, true));
-	iov_step_undo(step, iov_op_vdpa(vdpa->name, NULL, NULL));
 	iov_step_undone(step, iov_if_exists(there.name, false));
 }
 

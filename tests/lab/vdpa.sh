@@ -125,6 +125,7 @@ vdpas:
 YAML
 expect_status "apply a file" 0 iov apply /tmp/host.yaml
 expect "both have their drivers" "virtio_vdpa vhost_vdpa" "$(driver_of_vdpa blk0) $(driver_of_vdpa blk1)"
+expect "drivers are probed again afterwards" 1 "$(< /sys/bus/vdpa/drivers_autoprobe)"
 expect_status "again" 0 iov plan /tmp/host.yaml --exit-code
 expect_match "the absent one is skipped" "vdpas\[2\] \(gone\): pci/0000:7f:00.0 is absent, skipped" "$out$err"
 iov snapshot > /tmp/snapshot.yaml

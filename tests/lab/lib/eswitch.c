@@ -55,6 +55,7 @@ static void add_witness(struct iov_plan *plan, const char *device, const char *e
 	struct iov_step *step = iov_plan_step(plan, device, "fail after the mode of %s", device);
 	struct json_object *params = json_object_new_object();
 
+	iov_step_spares(step, "nobody uses what is simulated");
 	json_object_object_add(params, "device", json_object_new_string(device));
 	iov_step_do(step, iov_op_iovd(end, params));
 }
@@ -71,6 +72,7 @@ static int change(struct iov *iov, const struct devlink_device *device, char *co
 	if (error)
 		return error;
 	step = iov_plan_step(plan, words[0], "%s from %s to %s", words[0], now, words[1]);
+	iov_step_spares(step, "nobody uses what is simulated");
 	iov_step_do(step, iov_op_eswitch(words[0], words[1]));
 	iov_step_undo(step, iov_op_eswitch(words[0], now));
 	if (words[2])
