@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --cpus 2 --timeout 300 --topology minimal --device edu --device igb --device e1000e
+# lab: --cpus 2 --timeout 400 --topology minimal --device edu --device igb --device e1000e
 # Whatever changes the host is in its history, and whatever is refused says who is in the way.
 . "$(dirname "$0")/lib/check.sh"
 
