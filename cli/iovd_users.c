@@ -67,12 +67,12 @@ static bool is_used_by(struct iov *iov, struct json_object *finding, struct json
 	return device && is_function(finding, device);
 }
 
-static void name_users(struct json_object *finding, const char *noun, struct json_object *users)
+static void name_users(struct iov *iov, struct json_object *finding, const char *noun, struct json_object *users)
 {
 	for (size_t i = 0; i < json_object_array_length(users); i++) {
 		struct json_object *user = json_object_array_get_idx(users, i);
 
-		if (!is_used_by(cli->iov, finding, user))
+		if (!is_used_by(iov, finding, user))
 			continue;
 		json_add_text(finding, noun, json_text(user, "name"));
 		return;
@@ -96,7 +96,7 @@ static void ask(struct iov *iov, struct json_object *findings, const char *noun)
 		struct json_object *finding = json_object_array_get_idx(findings, i);
 
 		if (is_of_iovd(finding))
-			name_users(finding, noun, users);
+			name_users(iov, finding, noun, users);
 	}
 }
 
