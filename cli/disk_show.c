@@ -23,7 +23,6 @@ static const struct iov_column disk_columns[] = {
 	{ "zoned", "Zones" },
 	{ "read_only", "Read-only" },
 	{ "cached", "Cached" },
-	{ "polled", "Polled" },
 	{ "serial", "Serial" },
 	{ "on_error", "On errors" },
 	{ "qos", "QoS group" },

@@ -172,7 +172,6 @@ struct blk_lifetime {
  * @erase_max: most bytes of a BLK_SECURE_ERASE; 0 when it has none
  * @rings_max: most rings that it can serve, one of which makes for one channel in use at a
  *	time; 0 for any number
- * @is_polled: its device is polled while something is under way, and sends no interrupts
  * @has_lifetime: @lifetime says something
  * @lifetime: how worn it is
  * @zoned: its zones, as long as it is open; NULL when it has none
@@ -192,7 +191,6 @@ struct blk_geometry {
 	bool zeroes_may_unmap;
 	uint64_t erase_max;
 	unsigned int rings_max;
-	bool is_polled;
 	bool has_lifetime;
 	struct blk_lifetime lifetime;
 	const struct blk_zoned *zoned;

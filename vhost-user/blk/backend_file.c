@@ -200,7 +200,6 @@ static void choose_cache(struct file_backend *file, bool cached)
 		return;
 	*file = direct;
 	file->is_direct = true;
-	file->is_polled = file_queue_number(file, "io_poll");
 }
 
 /* A command for that is there since Linux 6.12. */
@@ -349,11 +348,7 @@ static int prepare(struct file_backend *file, const struct blk_source *source)
 	choose_cache(file, source->cached);
 	find_clearings(file);
 	error = check_size(file);
-	if (!error)
-		error = file_zoned_open(file);
-	/* What the kernel holds back for its zone it cannot poll for, and Linux 6.12 breaks trying. */
-	file->is_polled &= !file->zoned;
-	return error;
+	return error ? error : file_zoned_open(file);
 }
 
 int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source *source)
@@ -570,7 +565,6 @@ int file_describe(struct blk_backend *backend, struct blk_geometry *geometry)
 		.discard_max = gives_back && !file->read_only ? RANGE_MAX : 0,
 		.zeroes_max = file->read_only ? 0 : RANGE_MAX,
 		.zeroes_may_unmap = !file->lacks[CLEAR_PUNCH],
-		.is_polled = file->is_polled,
 	};
 	if (file->is_device)
 		describe_device(file, geometry);

@@ -36,7 +36,6 @@ enum clearing {
  * @is_device: it is a block device
  * @is_in_memory: what it has needs no disk
  * @is_direct: there is no page cache between
- * @is_polled: its device has queues that are polled for what is done, in place of interrupts
  * @is_claimed: it is a device that nobody else can have
  * @is_shared: another host may have written to it since it was read here
  * @read_only: it is not written to
@@ -59,7 +58,6 @@ struct file_backend {
 	bool is_device;
 	bool is_in_memory;
 	bool is_direct;
-	bool is_polled;
 	bool is_claimed;
 	bool is_shared;
 	bool read_only;

@@ -85,7 +85,6 @@ struct file_request {
  * struct file_channel - a worker's way to the file
  * @uring: ring of the worker
  * @slot: the file there
- * @is_polled: its device is polled for reads and writes that are done
  * @lacks: ways to clear that the file turned out not to have
  * @first: I/Os that wait for a request
  * @last: where the next one goes
@@ -100,7 +99,6 @@ struct file_channel {
 	struct blk_channel channel;
 	struct blk_uring *uring;
 	int slot;
-	bool is_polled;
 	bool lacks[CLEAR_WAYS];
 	struct blk_io *first;
 	struct blk_io **last;
@@ -192,7 +190,6 @@ static void ask(struct file_request *request)
 static struct io_uring_sqe *begin_entry(struct file_request *request)
 {
 	request->uring.sqe = (struct io_uring_sqe){ 0 };
-	request->uring.is_polled = false;
 	return &request->uring.sqe;
 }
 
@@ -241,11 +238,8 @@ static void ask_transfer(struct file_request *request)
 	while (request->place.skip == io->vector[request->place.index].iov_len)
 		request->place = (struct place){request->place.index + 1, 0};
 	prepare_transfer(request);
-	/* What ends with a flush no device is polled for. */
 	if (io->op == BLK_WRITE && io->is_stable)
 		request->uring.sqe.rw_flags = RWF_DSYNC;
-	else
-		request->uring.is_polled = request->channel->is_polled;
 	ask(request);
 }
 
@@ -328,7 +322,6 @@ static bool is_passing(int result)
 
 static void again(struct file_request *request)
 {
-	request->uring.is_polled = false;
 	request->uring.sqe.flags |= IOSQE_ASYNC;
 	ask(request);
 }
@@ -414,13 +407,6 @@ static void on_cleared(struct file_request *request, int result)
 
 static void start_waiting(struct file_channel *channel);
 
-/* Its device can, and what is between, a file system or a volume, cannot. */
-static void do_not_poll(struct file_request *request)
-{
-	request->channel->is_polled = false;
-	ask_transfer(request);
-}
-
 static void on_done(struct uring_request *uring, int result)
 {
 	struct file_request *request = (struct file_request *)uring;
@@ -429,8 +415,6 @@ static void on_done(struct uring_request *uring, int result)
 
 	if (unlikely(is_passing(result)) && request->tries++ < TRIES)
 		again(request);
-	else if (unlikely(result == -EOPNOTSUPP && request->uring.is_polled))
-		do_not_poll(request);
 	else if (op == BLK_READ || op == BLK_WRITE)
 		on_transferred(request, result);
 	else if (request->is_syncing)
@@ -570,7 +554,6 @@ int file_channel_open(struct blk_channel **out, struct blk_backend *backend,
 	channel->uring = uring;
 	channel->last = &channel->first;
 	channel->unaligned_last = &channel->unaligned;
-	channel->is_polled = file_of(backend)->is_polled && uring_can_poll(uring);
 	memcpy(channel->lacks, file_of(backend)->lacks, sizeof(channel->lacks));
 	for (unsigned int i = 0; i < REQUESTS; i++) {
 		channel->requests[i].channel = channel;

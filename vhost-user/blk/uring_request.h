@@ -13,14 +13,12 @@
  * struct uring_request - part of whatever waits for the kernel
  * @next: the ring's
  * @sqe: what is asked for; its fd is a slot of uring_add_file()
- * @is_polled: a read or write whose device is polled, where uring_can_poll() says so
  * @done: called from within blk_uring_poll(); @result: what the system call would give, 0 or
  *	more, or -errno
  */
 struct uring_request {
 	struct uring_request *next;
 	struct io_uring_sqe sqe;
-	bool is_polled;
 	void (*done)(struct uring_request *request, int result);
 };
 
@@ -39,12 +37,6 @@ int uring_add_file(struct blk_uring *uring, int fd);
  * @slot: of uring_add_file(), with nothing under way
  */
 void uring_remove_file(struct blk_uring *uring, int slot);
-
-/**
- * uring_can_poll - whether devices can be polled for what they have done
- * @uring: ring
- */
-bool uring_can_poll(const struct blk_uring *uring);
 
 /**
  * uring_ask - take a note of a request for the next blk_uring_poll()

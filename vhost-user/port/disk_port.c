@@ -540,8 +540,6 @@ static void describe(const struct port *port, struct json_object *object)
 	add_zones(blk->geometry.zoned, object);
 	json_object_object_add(object, "read_only",
 			       json_object_new_boolean(blk->geometry.read_only));
-	if (blk->geometry.is_polled)
-		json_object_object_add(object, "polled", json_object_new_boolean(true));
 	json_add_text(object, "on_error", blk_on_error_name(blk->on_error));
 	json_add_text(object, "status", status_of(disk));
 	if (error)
