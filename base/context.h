@@ -20,7 +20,7 @@ struct forker;
 
 /* What the kernel did not answer about one thing, see base/sysroot/ask.h. */
 struct unanswered {
-	void (*ask)(struct iov *iov, const char *name, FILE *answer);
+	const char *why;
 	char *name;
 	char *message;
 	int64_t until;			/* milliseconds of the monotonic clock */

@@ -21,7 +21,7 @@
  * @bdf: which
  * @error: why nothing else is known, as iov_config_open() returns it, or 0
  * @msix: interrupt vectors in its table, 0 without one
- * @has_serial: whether there is a @serial; VFs and bridges are not asked
+ * @has_serial: whether there is a @serial; VFs and bridges are not asked for it
  * @serial: least significant byte first
  */
 struct config_facts {
@@ -32,7 +32,10 @@ struct config_facts {
 	unsigned char serial[SERIAL_SIZE];
 };
 
-/* Of all functions at once, in the order of @list; the caller frees @facts.  0 or -errno. */
+/*
+ * Of all functions at once, in the order of @list; nothing is read of bridges.  The caller frees
+ * @facts.  0 or -errno.
+ */
 int config_survey(struct iov *iov, const struct iov_bdf *list, size_t count,
 		  struct config_facts **facts, size_t *told);
 

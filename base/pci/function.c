@@ -204,14 +204,19 @@ static void add_row(struct iov *iov, struct iov_ids *ids, const struct iov_ident
 		    const struct iov_identity_entry *entry, bool bridges, struct json_object *rows)
 {
 	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(entry->bdf, "").name);
-	const struct config_facts config = identity_index_facts(index, entry->bdf);
+	struct config_facts config = identity_index_facts(index, entry->bdf);
+	enum iov_pci_kind kind;
 	char identity[IOV_IDENTITY_SIZE];
 	struct function_facts facts;
 	struct json_object *row;
 
-	if (dir < 0 || function_facts(dir, &facts) ||
-	    (!bridges && iov_pci_kind_of(iov, entry->bdf, dir, facts.class_code) != IOV_PCI_ENDPOINT))
+	if (dir < 0 || function_facts(dir, &facts))
 		return;
+	kind = iov_pci_kind_of(iov, entry->bdf, dir, facts.class_code);
+	if (kind != IOV_PCI_ENDPOINT && !bridges)
+		return;
+	if (kind == IOV_PCI_BRIDGE)
+		config = config_facts(iov, entry->bdf);
 	row = function_summary(ids, entry, dir, &facts, &config);
 	if (iov_identity_best(index, entry->bdf, identity, sizeof(identity)))
 		add_text(row, "identity", NULL);

@@ -18,6 +18,8 @@
 
 /* More than fit in either space, so a list that loops ends. */
 #define WALK_MAX (PCI_CFG_SPACE_EXP_SIZE / 4)
+/* PCI Code and ID Assignment 1.16, section 1.7 */
+#define CLASS_BRIDGE 0x0604
 /* So long what the kernel answered is taken for what it will. */
 #define SURVEYED_MS 3000
 
@@ -34,6 +36,16 @@ bool iov_pci_is_asleep(int dir)
 static int open_config(int dir)
 {
 	return iov_pci_is_asleep(dir) ? -EHOSTDOWN : iov_dir_open_file(dir, "config");
+}
+
+static bool is_bridge(int dir)
+{
+	int64_t code;
+
+	if (iov_dir_has(dir, "physfn"))
+		return false;
+	return iov_dir_has(dir, "secondary_bus_number") ||
+	       (!iov_dir_read_number(dir, "class", &code) && code >> 8 == CLASS_BRIDGE);
 }
 
 /* A VF shares the serial number of its PF, and a bridge has that of the card behind it. */
@@ -59,25 +71,35 @@ static void read_facts(int dir, struct config_facts *facts)
 				  sizeof(facts->serial);
 }
 
-static void ask_config(struct iov *iov, const char *name, FILE *answer)
+static void tell_facts(struct iov *iov, const char *name, bool bridges, FILE *answer)
 {
 	_cleanup_fd_ int dir = iov_dir_open(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s", name).name);
 	struct config_facts facts = { .error = dir < 0 ? dir : 0 };
 
 	iov_bdf_scan(name, &facts.bdf);
-	if (dir >= 0)
+	if (dir >= 0 && (bridges || !is_bridge(dir)))
 		read_facts(dir, &facts);
 	fwrite(&facts, sizeof(facts), 1, answer);
 }
 
-static const struct iov_sys_question question = {
-	.ask = ask_config,
-	.why = "its configuration space: it or what is below it is being reset, and a driver that "
-	       "hangs in that does so until the host is restarted",
-};
+static void ask_one(struct iov *iov, const char *name, FILE *answer)
+{
+	tell_facts(iov, name, true, answer);
+}
 
-static int ask_about(struct iov *iov, const struct iov_bdf *list, size_t count,
-		     struct config_facts **facts, size_t *told)
+/* Most who ask about all want nothing of bridges. */
+static void ask_survey(struct iov *iov, const char *name, FILE *answer)
+{
+	tell_facts(iov, name, false, answer);
+}
+
+static const char why[] = "its configuration space: it or what is below it is being reset, and a "
+			  "driver that hangs in that does so until the host is restarted";
+static const struct iov_sys_question question = { ask_one, why }, survey = { ask_survey, why };
+
+static int ask_about(struct iov *iov, const struct iov_sys_question *asked,
+		     const struct iov_bdf *list, size_t count, struct config_facts **facts,
+		     size_t *told)
 {
 	_cleanup_free_ struct iov_bdf_text *texts = calloc(count + 1, sizeof(*texts));
 	_cleanup_free_ const char **names = calloc(count + 1, sizeof(*names));
@@ -91,7 +113,7 @@ static int ask_about(struct iov *iov, const struct iov_bdf *list, size_t count,
 		texts[i] = iov_bdf_format(list[i]);
 		names[i] = texts[i].text;
 	}
-	error = iov_sys_ask(iov, &question, names, count, &answers, &length);
+	error = iov_sys_ask(iov, asked, names, count, &answers, &length);
 	if (error)
 		return error;
 	*facts = (struct config_facts *)(void *)answers;
@@ -102,7 +124,7 @@ static int ask_about(struct iov *iov, const struct iov_bdf *list, size_t count,
 int config_survey(struct iov *iov, const struct iov_bdf *list, size_t count,
 		  struct config_facts **facts, size_t *told)
 {
-	int error = ask_about(iov, list, count, facts, told);
+	int error = ask_about(iov, &survey, list, count, facts, told);
 
 	if (!error)
 		iov->surveyed = (int64_t)monotonic_ms();
@@ -129,19 +151,20 @@ struct config_facts config_facts(struct iov *iov, struct iov_bdf bdf)
 	struct config_facts *facts = NULL, found;
 	size_t count = 0;
 
-	ask_about(iov, &bdf, 1, &facts, &count);
+	ask_about(iov, &question, &bdf, 1, &facts, &count);
 	found = config_facts_of(facts, count, bdf);
 	free(facts);
 	return found;
 }
 
 /* What answered a moment ago answers. */
-static bool is_answered(struct iov *iov, struct iov_bdf bdf)
+static bool is_answered(struct iov *iov, struct iov_bdf bdf, int dir)
 {
 	const struct said said = iov->said;
 	bool answered;
 
-	if (!iov->surveyed || (int64_t)monotonic_ms() > iov->surveyed + SURVEYED_MS)
+	if (!iov->surveyed || (int64_t)monotonic_ms() > iov->surveyed + SURVEYED_MS ||
+	    is_bridge(dir))
 		return config_facts(iov, bdf).error != -ETIMEDOUT;
 	answered = !iov_sys_answered(iov, &question, IOV_BDF(bdf));
 	iov->said = said;
@@ -157,7 +180,7 @@ int iov_config_open(struct iov *iov, struct iov_bdf bdf, int dir)
 {
 	if (iov_pci_is_asleep(dir))
 		return -EHOSTDOWN;
-	return is_answered(iov, bdf) ? open_config(dir) : -ETIMEDOUT;
+	return is_answered(iov, bdf, dir) ? open_config(dir) : -ETIMEDOUT;
 }
 
 /*

@@ -63,7 +63,7 @@ static struct unanswered *find(const struct iov *iov, const struct iov_sys_quest
 	for (size_t i = 0; i < iov->unanswered_count; i++) {
 		struct unanswered *known = &iov->unanswered[i];
 
-		if (known->ask == question->ask && (!name || !strcmp(known->name, name)) &&
+		if (known->why == question->why && (!name || !strcmp(known->name, name)) &&
 		    (int64_t)monotonic_ms() < known->until)
 			return known;
 	}
@@ -80,7 +80,7 @@ static int remember(struct iov *iov, const struct iov_sys_question *question, co
 		return -ENOMEM;
 	iov->unanswered = larger;
 	entry = &larger[iov->unanswered_count];
-	entry->ask = question->ask;
+	entry->why = question->why;
 	entry->until = (int64_t)monotonic_ms() + SILENCE_MS;
 	entry->name = strdup(name);
 	writer_stack(iov, stack, sizeof(stack));

@@ -19,7 +19,8 @@ extern "C" {
 /**
  * struct iov_sys_question - what can be asked about things
  * @ask: asks about one, in another process; that it comes back is an answer, and it may write one
- * @why: why there may be none, behind the name of the thing in a message
+ * @why: why there may be none, behind the name of the thing in a message; questions that have the
+ *	same, by its address, are not answered where one of them is not
  */
 struct iov_sys_question {
 	void (*ask)(struct iov *iov, const char *name, FILE *answer);

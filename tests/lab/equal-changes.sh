@@ -6,6 +6,7 @@
 
 pf=0000:01:00.0
 noted() { iov log --json | gojq length; }
+last() { iov log --json | gojq -r ".[-1].$1"; }
 printf 'devices:\n  - {device: %s, vfs: {count: 2, driver: vfio-pci}}\n' "$pf" > /tmp/equal.yaml
 at_once()
 {

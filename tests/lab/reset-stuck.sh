@@ -57,8 +57,8 @@ answers "list" iov list --columns bdf,driver,in-use,assignable
 expect_match "with the VF" "0000:01:10.4 +igbvf .*no: the kernel does not let its configuration space" "$out"
 expect_match "and the others" "0000:01:10.6 +igbvf .*yes" "$out"
 expect_match "it says who does not answer" "iov: 0000:01:10.4: the kernel does not tell its configuration" "$err"
-expect_match "the port as well" "iov: $port: the kernel does not tell" "$err"
 answers "list as JSON" iov list --all --json
+expect_match "of the port as well, where bridges are asked for" "iov: $port: the kernel does not tell" "$err"
 for command in "show 0000:01:10.4" "show 0000:01:10.4 --json" "show $pf" "check" "check 0000:01:10.4" \
 	"check $pf" "group list" "group show 0000:01:10.4" "vf list" "vf list $pf" "vf show $pf/vf2" \
 	"irq list $pf" "match 0000:01:10.4 $pf" "snapshot" "attach 0000:01:10.4 --vmm qemu"; do
