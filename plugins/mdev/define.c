@@ -2,7 +2,9 @@
 /* Plans of definitions: their files written as mdevctl writes them, and started. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -27,7 +29,8 @@ static struct json_object *new_file(struct json_object *now, const struct iov_md
 
 static void describe(struct json_object *file, char *text, size_t size)
 {
-	size_t count = json_object_array_length(json_object_object_get(file, "attrs"));
+	struct json_object *attributes = json_object_object_get(file, "attrs");
+	size_t count = attributes ? json_object_array_length(attributes) : 0;
 
 	snprintf(text, size, "%s, start %s, %zu attribute%s", json_text(file, "mdev_type"),
 		 json_text(file, "start"), count, count == 1 ? "" : "s");
@@ -211,6 +214,47 @@ static bool starts_itself(struct iov *iov, struct json_object *definition)
 					    json_text(definition, "parent")).name);
 }
 
+/* Whether it could be made behind those that are planned so far; why not is logged. */
+static bool can_start(const struct iov_plan *plan, struct json_object *definitions, const bool *chosen,
+		      size_t index)
+{
+	struct iov *iov = iov_plan_context(plan);
+	struct iov_plan *trial;
+	int error = iov_plan_new(&trial, iov, "start what is defined");
+
+	if (error)
+		return false;
+	for (size_t i = 0; !error && i <= index; i++) {
+		if (i == index || chosen[i])
+			error = start(trial, json_object_array_get_idx(definitions, i));
+	}
+	if (error)
+		iov_log(iov, LOG_WARNING, "left out: %s: %s",
+			json_text(json_object_array_get_idx(definitions, index), "uuid"),
+			iov_error_message(iov));
+	iov_plan_free(trial);
+	return !error;
+}
+
+/* One that cannot be made keeps none of the others waiting. */
+static int start_all(struct iov_plan *plan, struct json_object *definitions)
+{
+	size_t count = json_object_array_length(definitions);
+	bool *chosen = calloc(count + 1, sizeof(*chosen));
+	int error = chosen ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !error && i < count; i++) {
+		struct json_object *definition = json_object_array_get_idx(definitions, i);
+
+		chosen[i] = starts_itself(iov_plan_context(plan), definition) &&
+			    can_start(plan, definitions, chosen, i);
+		if (chosen[i])
+			error = start(plan, definition);
+	}
+	free(chosen);
+	return error;
+}
+
 int iov_mdev_start_plan(struct iov_plan *plan, const char *uuid, const char *parent)
 {
 	_cleanup_json_ struct json_object *definitions = NULL;
@@ -223,11 +267,9 @@ int iov_mdev_start_plan(struct iov_plan *plan, const char *uuid, const char *par
 	if (!error && uuid && count > 1)
 		error = iov_fail(iov, -EINVAL, "%s: defined for %zu parents; say which with --parent", uuid,
 				 count);
-	for (size_t i = 0; !error && i < count; i++) {
-		struct json_object *definition = json_object_array_get_idx(definitions, i);
-
-		if (uuid || starts_itself(iov, definition))
-			error = start(plan, definition);
-	}
+	if (!error && uuid)
+		error = start(plan, json_object_array_get_idx(definitions, 0));
+	else if (!error)
+		error = start_all(plan, definitions);
 	return iov_plan_built(plan, error);
 }

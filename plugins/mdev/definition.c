@@ -9,7 +9,9 @@
 #include "plugins/mdev/mdev_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
@@ -17,6 +19,7 @@
 #include "base/sysroot/paths.h"
 
 #define SCRIPTS "scripts.d"
+#define FILE_MAX (1 << 20)
 
 struct iov_path mdev_definition_path(const char *parent, const char *uuid)
 {
@@ -60,6 +63,21 @@ static const char *find_mistake(struct json_object *said)
 	return NULL;
 }
 
+/* What is no file, as a FIFO or /dev/zero by a link, has no end. */
+static int check_file(struct iov *iov, const char *path)
+{
+	_cleanup_fd_ int fd = iov_sys_open(iov, path, O_RDONLY | O_NONBLOCK);
+	struct stat stat;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &stat))
+		return -errno;
+	if (S_ISDIR(stat.st_mode))
+		return -EISDIR;
+	return S_ISREG(stat.st_mode) && stat.st_size <= FILE_MAX ? 0 : -EFBIG;
+}
+
 int mdev_definition_read(struct iov *iov, const char *parent, const char *uuid,
 			 struct json_object **definition)
 {
@@ -68,9 +86,11 @@ int mdev_definition_read(struct iov *iov, const char *parent, const char *uuid,
 	_cleanup_free_ char *text = NULL;
 	struct json_object *attributes;
 	const char *mistake;
-	int error = iov_sys_read_all(iov, path.name, &text, NULL);
+	int error = check_file(iov, path.name);
 
 	*definition = NULL;
+	if (!error)
+		error = iov_sys_read_all(iov, path.name, &text, NULL);
 	if (error == -ENOENT)
 		return error;
 	if (error)
@@ -105,7 +125,7 @@ static int add_definition(struct iov *iov, const char *parent, const char *name,
 	error = mdev_definition_read(iov, parent, name, &definition);
 	if (!error)
 		json_object_array_add(definitions, definition);
-	else if (error == -EINVAL && !uuid)
+	else if (error != -ENOENT && error != -ENOMEM && !uuid)
 		iov_log(iov, LOG_WARNING, "left out: %s", iov_error_message(iov));
 	else if (error != -ENOENT)
 		return error;

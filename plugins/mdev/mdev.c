@@ -86,10 +86,19 @@ static bool is_of_kernel(const char *name)
 	return false;
 }
 
+/* Each component is a name, so that no two texts are one file: "./remove", "power//control". */
+static bool is_plain(const char *name)
+{
+	for (const char *at = name; at; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL) {
+		if (!*at || *at == '/' || *at == '.')
+			return false;
+	}
+	return strspn(name, ATTRIBUTE_CHARACTERS) == strlen(name);
+}
+
 bool mdev_is_attribute(const char *name)
 {
-	return *name && *name != '/' && strspn(name, ATTRIBUTE_CHARACTERS) == strlen(name) &&
-	       !strstr(name, "..") && !is_of_kernel(name);
+	return is_plain(name) && !is_of_kernel(name);
 }
 
 int iov_mdev_attribute_parse(struct iov *iov, const char *text, struct json_object *attributes)

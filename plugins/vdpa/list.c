@@ -266,6 +266,17 @@ int iov_vdpa_list(struct iov *iov, struct json_object **list)
 	return error;
 }
 
+const char *vdpa_difference(struct json_object *values, struct json_object *device)
+{
+	json_object_object_foreach(values, name, value) {
+		struct json_object *now = json_object_object_get(device, name);
+
+		if (now && strcmp(json_object_get_string(now), json_object_get_string(value)))
+			return name;
+	}
+	return NULL;
+}
+
 int vdpa_find(struct iov *iov, const char *name, struct json_object **device)
 {
 	_cleanup_json_ struct json_object *list = NULL;

@@ -328,13 +328,7 @@ static const char *find_difference(const struct iov_vdpa *vdpa, struct json_obje
 {
 	if (strcmp(json_text(device, "mgmtdev"), vdpa->mgmtdev))
 		return "mgmtdev";
-	json_object_object_foreach(vdpa->values, name, value) {
-		struct json_object *now = json_object_object_get(device, name);
-
-		if (now && strcmp(json_object_get_string(now), json_object_get_string(value)))
-			return name;
-	}
-	return NULL;
+	return vdpa_difference(vdpa->values, device);
 }
 
 static int keep(struct iov_plan *plan, const struct iov_vdpa *vdpa, struct json_object *device)

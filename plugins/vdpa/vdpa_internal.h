@@ -42,6 +42,9 @@ struct json_object *vdpa_feature_names(uint64_t features, uint32_t device_class)
 /* list.c: the device of that name, or -ENOENT with a message; the caller puts it */
 int vdpa_find(struct iov *iov, const char *name, struct json_object **device);
 
+/* list.c: the first of these values that a device tells and has otherwise; NULL for none */
+const char *vdpa_difference(struct json_object *values, struct json_object *device);
+
 extern const struct iov_op_runner vdpa_runner;
 
 #endif

@@ -255,7 +255,8 @@ static void attributes_lead_nowhere_else(void **state)
 {
 	static const char *const wrong[] = {
 		"weight", "=4", "../weight=4", "remove=1", "driver/unbind=1", "/weight=1", "power/control=on",
-		"iommu_group/type=identity", "weight=4\n5",
+		"iommu_group/type=identity", "weight=4\n5", "./remove=1", "./driver/unbind=1",
+		".//power/control=on", "vendor//weight=4", "vendor/./weight=4", "vendor/=4",
 	};
 	_cleanup_json_ struct json_object *attributes = json_object_new_array();
 
@@ -375,6 +376,9 @@ static void what_mdevctl_would_not_take_is_not_taken(void **state)
 		"{\"mdev_type\":\"../x\",\"start\":\"auto\"}",
 		"{\"mdev_type\":\"gvt-4\",\"start\":\"auto\",\"attrs\":[{\"a\":\"1\",\"b\":\"2\"}]}",
 		"{\"mdev_type\":\"gvt-4\",\"start\":\"auto\",\"attrs\":[{\"../remove\":\"1\"}]}",
+		"{\"mdev_type\":\"gvt-4\",\"start\":\"auto\",\"attrs\":[{\"./remove\":\"1\"}]}",
+		"{\"mdev_type\":\"gvt-4\",\"start\":\"auto\",\"attrs\":[{\"a//power/control\":\"1\"}]}",
+		"{\"mdev_type\":\"gvt-4\",\"start\":\"auto\",\"attrs\":[{\"remove\":\"1\"}]}",
 	};
 
 	(void)state;
@@ -403,6 +407,33 @@ static void what_starts_by_itself_is_started_once(void **state)
 	}
 	assert_true(is_there(ONE));
 	assert_false(is_there(TWO));
+}
+
+static void one_that_cannot_start_keeps_no_other_waiting(void **state)
+{
+	static const char folder[] = "etc/mdevctl.d/" PARENT "/83b8f4f2-509f-382f-3c1e-e6bfe0fa1000";
+	struct iov_plan *plan = new_plan();
+
+	(void)state;
+	tree_file(model.tree, iov_path("%s/file", folder).name, "");
+	tree_link(model.tree, "etc/mdevctl.d/" PARENT "/83b8f4f2-509f-382f-3c1e-e6bfe0fa0fff", "/dev/zero");
+	tree_file(model.tree, DEFINITION, "{\"mdev_type\":\"gone\",\"start\":\"auto\"}");
+	tree_file(model.tree, "etc/mdevctl.d/" PARENT "/" TWO, "{\"mdev_type\":\"gvt-4\",\"start\":\"auto\"}");
+	assert_int_equal(run(plan, iov_mdev_start_plan(plan, NULL, NULL)), 0);
+	assert_true(is_there(TWO));
+	assert_false(is_there(ONE));
+	plan = new_plan();
+	assert_int_equal(run(plan, iov_mdev_start_plan(plan, ONE, NULL)), -ENOENT);
+}
+
+static void one_without_attributes_is_undefined(void **state)
+{
+	struct iov_plan *plan = new_plan();
+
+	(void)state;
+	tree_file(model.tree, DEFINITION, "{\"mdev_type\":\"gvt-4\",\"start\":\"auto\"}");
+	assert_int_equal(run(plan, iov_mdev_undefine_plan(plan, ONE, NULL)), 0);
+	assert_file(DEFINITION, NULL);
 }
 
 static void types_are_told(void **state)
@@ -435,6 +466,8 @@ int main(void)
 		TEST(definitions_are_written_as_mdevctl_writes_them),
 		TEST(what_mdevctl_would_not_take_is_not_taken),
 		TEST(what_starts_by_itself_is_started_once),
+		TEST(one_that_cannot_start_keeps_no_other_waiting),
+		TEST(one_without_attributes_is_undefined),
 		TEST(types_are_told),
 	};
 
