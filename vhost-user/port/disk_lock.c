@@ -113,8 +113,23 @@ static bool is_patient(const struct disk_port *disk)
 	return !disk->lock.is_incoming || monotonic_ms() - disk->lock.doubted < PATIENCE_MS;
 }
 
+/* Said at once, and again as long as that takes: anybody who may read it can hold a shared lock. */
+static void note_reader(struct disk_port *disk)
+{
+	uint64_t now = monotonic_ms();
+
+	if (disk->lock.error == -EALREADY && now - disk->lock.said < PATIENCE_MS)
+		return;
+	disk->lock.said = now;
+	iov_log(iov_of(disk), LOG_NOTICE, "%s: who has %s does not write to it any more, and writes back what it "
+		"had written, or reads; waiting, for %" PRIu64 " s by now", disk->port.name, disk->where,
+		(now - disk->lock.began) / 1000);
+}
+
 static void note_error(struct disk_port *disk, int error)
 {
+	if (error == -EALREADY)
+		note_reader(disk);
 	if (error != -EWOULDBLOCK && error != -EALREADY && error != disk->lock.error)
 		iov_log(iov_of(disk), LOG_ERR, "%s: %s cannot be locked: %s; remove the disk and add "
 			"it again when the cause is gone", disk->port.name, disk->where,

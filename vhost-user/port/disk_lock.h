@@ -22,6 +22,7 @@ struct disk_port;
  * @error: why it could not be had at the last try
  * @began: since when its guest waits, in milliseconds of the monotonic clock; 0 when it does not
  * @doubted: since when somebody may have written meanwhile, likewise
+ * @said: when it was said that who has it reads, likewise
  * @is_incoming: a guest comes from elsewhere, so who has the data now may live
  * @is_given_up: that one kept it for too long, so nothing is taken from rings of this guest, whichever
  *	front end and iovd it comes back to
@@ -32,6 +33,7 @@ struct disk_lock {
 	int error;
 	uint64_t began;
 	uint64_t doubted;
+	uint64_t said;
 	bool is_incoming;
 	bool is_given_up;
 };
