@@ -66,7 +66,7 @@ static struct iov_plan *writes_of(const char *from, const char *to)
 	assert_int_equal(iov_plan_new(&plan, iov, "make three attributes %s", to), 0);
 	for (int i = 0; i < STEPS; i++) {
 		struct iov_path path = iov_path("sys/attr%d", i);
-		struct iov_step *step = iov_plan_step(plan, path.name, "set attribute %d", i);
+		struct iov_step *step = iov_plan_step(plan, iov_path("attribute %d", i).name, "set attribute %d", i);
 
 		iov_step_do(step, iov_op_write(path.name, to));
 		iov_step_undo(step, iov_op_write(path.name, from));
