@@ -17,6 +17,7 @@
 #include "base/rpc/rpc.h"
 #include "base/sysroot/paths.h"
 #include "cli/argument.h"
+#include "plugins/vdpa/vdpa.h"
 #include "sriov/class.h"
 
 #define UUID_LENGTH 36
@@ -144,6 +145,25 @@ static bool is_vdpa(const char *name)
 	return digits && digits <= 5 && !name[length + digits];
 }
 
+/* What VMMs are told makes a NIC of it; of what a recorded host does not tell it is taken for one. */
+static int check_vdpa(struct cli *cli, const char *node)
+{
+	_cleanup_json_ struct json_object *list = NULL;
+
+	if (iov_vdpa_list(cli->iov, &list))
+		return 0;
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *device = json_object_array_get_idx(list, i);
+		const char *class = json_text_or_null(device, "class");
+
+		if (!strcmp(json_text(device, "node"), node) && class && strcmp(class, "net"))
+			return iov_fail(cli->iov, -ENOTSUP, "%s: %s is a vDPA device of class %s, and only NICs "
+					"can be attached; QEMU takes it by -device vhost-vdpa-device-pci,"
+					"vhostdev=%s", node, json_text(device, "name"), class, node);
+	}
+	return 0;
+}
+
 static int add_vdpa(struct cli *cli, const char *name, struct vmm_set *set)
 {
 	struct vmm_item *item;
@@ -152,6 +172,8 @@ static int add_vdpa(struct cli *cli, const char *name, struct vmm_set *set)
 	if (!error && !iov_sys_exists(cli->iov, name + 1))
 		error = iov_fail(cli->iov, -ENOENT, "%s: no such vDPA device; 'iov vdpa create' makes "
 				 "one, with the driver vhost_vdpa", name);
+	if (!error)
+		error = check_vdpa(cli, name);
 	if (!error)
 		error = append(set, VMM_VDPA, name, &item);
 	if (error)

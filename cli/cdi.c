@@ -58,13 +58,20 @@ static int note_left_out(struct cli *cli, const struct iov_cdi_access *access, s
 
 static int fill_plan(struct cli *cli, const struct cdi_args *args, struct iov_plan **plan)
 {
-	struct iov_cdi_access access;
+	struct iov_cdi_access said, access = { 0 };
 	int error = iov_plan_new(plan, cli->iov, "describe devices for containers");
 
 	if (!error)
-		error = iov_cdi_access(cli->iov, args->mode, args->owner, &access);
-	if (!error)
-		error = iov_cdi_plan(*plan, &access);
+		error = iov_cdi_access(cli->iov, args->mode, args->owner, &said);
+	if (error)
+		return error;
+	/* What is not said stays as it is. */
+	iov_cdi_kept(cli->iov, &access);
+	if (args->mode)
+		memcpy(access.mode, said.mode, sizeof(access.mode));
+	if (args->owner)
+		memcpy(access.owner, said.owner, sizeof(access.owner));
+	error = iov_cdi_plan(*plan, &access);
 	return error ? error : note_left_out(cli, &access, *plan);
 }
 

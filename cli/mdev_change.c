@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov mdev create, start, remove, set, define, undefine. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/mdev.h"
@@ -60,6 +62,8 @@ static error_t parse_change(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_COUNT:
 		args->count = cli_index(arg, "--count", state);
+		if (!args->count)
+			cli_misuse(state, "--count %s: expected 1 or more", arg);
 		return 0;
 	case KEY_START:
 		if (arg && strcmp(arg, "auto") && strcmp(arg, "manual"))
@@ -126,17 +130,20 @@ static error_t parse_create(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+/* New UUIDs are told, as @made has them. */
 static int create_one(struct cli *cli, const struct change_args *args, struct json_object *attributes,
-		      struct iov_plan *plan)
+		      struct iov_plan *plan, struct json_object *made)
 {
 	char uuid[IOV_MDEV_UUID];
 	const struct iov_mdev mdev = { uuid, args->parent, args->type, attributes };
 	int error = 0;
 
-	if (args->uuid)
+	if (args->uuid) {
 		error = iov_mdev_uuid_parse(cli->iov, args->uuid, uuid);
-	else
+	} else {
 		iov_mdev_uuid_new(uuid);
+		json_array_add_new(made, uuid);
+	}
 	if (!error)
 		error = iov_mdev_create_plan(plan, &mdev);
 	if (!error && args->start)
@@ -147,6 +154,7 @@ static int create_one(struct cli *cli, const struct change_args *args, struct js
 static int run_create(struct cli *cli, void *data)
 {
 	_cleanup_json_ struct json_object *attributes = json_object_new_array();
+	_cleanup_json_ struct json_object *made = json_object_new_array();
 	const struct change_args *args = data;
 	unsigned int count = args->count ? args->count : 1;
 	struct iov_plan *plan = NULL;
@@ -156,8 +164,11 @@ static int run_create(struct cli *cli, void *data)
 		error = iov_plan_new(&plan, cli->iov, "create %u mediated device%s of %s", count,
 				     count == 1 ? "" : "s", args->parent);
 	for (unsigned int i = 0; !error && i < count; i++)
-		error = create_one(cli, args, attributes, plan);
-	return finish(cli, plan, error);
+		error = create_one(cli, args, attributes, plan, made);
+	error = finish(cli, plan, error);
+	for (size_t i = 0; !error && !cli->dry_run && !cli->json && i < json_object_array_length(made); i++)
+		puts(json_object_get_string(json_object_array_get_idx(made, i)));
+	return error;
 }
 
 const struct cli_command cli_mdev_create = {

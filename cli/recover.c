@@ -65,6 +65,13 @@ static void print_nothing(struct cli *cli)
 		puts("nothing to recover");
 }
 
+/* A change that was killed behind its last step is done, and stays. */
+static const char *end_of(struct json_object *pending, const char *otherwise)
+{
+	return json_object_get_boolean(json_object_object_get(pending, "complete")) ?
+		       "was done already, and stays" : otherwise;
+}
+
 /* With the host goes the file that was to be confirmed. */
 static int recover(struct cli *cli, bool finish, const struct iov_plan_options *plan_options)
 {
@@ -93,7 +100,7 @@ static int run(struct cli *cli, void *data)
 		return cli->dry_run ? 0 : recover(cli, false, &plan_options);
 	}
 	if (cli->dry_run) {
-		print_result(cli, pending, args->finish ? "would be finished" : "would be undone");
+		print_result(cli, pending, end_of(pending, args->finish ? "would be finished" : "would be undone"));
 		return 0;
 	}
 	plan_options.signal = cli_note_signals();
@@ -101,7 +108,7 @@ static int run(struct cli *cli, void *data)
 	error = recover(cli, args->finish, &plan_options);
 	cli_progress_end();
 	if (!error)
-		print_result(cli, pending, args->finish ? "finished" : "undone");
+		print_result(cli, pending, end_of(pending, args->finish ? "finished" : "undone"));
 	return error;
 }
 

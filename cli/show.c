@@ -157,7 +157,7 @@ static void print_features(struct json_object *features)
 	_cleanup_json_ struct json_object *there = json_object_new_array();
 	char others[256] = "";
 
-	for (size_t i = 0; i < json_object_array_length(features); i++) {
+	for (size_t i = 0; features && i < json_object_array_length(features); i++) {
 		struct json_object *feature = json_object_array_get_idx(features, i);
 		size_t length = strlen(others);
 

@@ -111,6 +111,9 @@ static const char *who_has(struct iov *iov, const char *name)
 static int no_attribute(struct iov *iov, const struct iov_pf *pf, unsigned int index,
 			const char *name)
 {
+	if (index == IOV_VF_OWN && iov_class_attribute(iov_class_of(iov, pf->bdf), name))
+		return iov_fail(iov, -EOPNOTSUPP, "%s: its VFs have %s, and it has not itself; name one, as %s/vf0",
+				IOV_BDF(pf->bdf), vf_option_name(name).name, IOV_BDF(pf->bdf));
 	return iov_fail(iov, -EOPNOTSUPP, "%s%s (driver %s) ha%s no %s; it is an attribute of %s",
 			index == IOV_VF_OWN ? "" : "VFs of ", IOV_BDF(pf->bdf),
 			*pf->driver ? pf->driver : "none", index == IOV_VF_OWN ? "s" : "ve",
@@ -420,9 +423,9 @@ int iov_attribute_parse(struct iov *iov, struct iov_bdf bdf, const char *name, c
 
 	if (attribute)
 		return class_attribute_parse(iov, attribute, text, values);
-	return iov_fail(iov, -EOPNOTSUPP, "%s has no attribute %s: %s %s; 'iov plugin list --json' tells "
+	return iov_fail(iov, -EOPNOTSUPP, "%s has no attribute %s: %s%s; 'iov plugin list --json' tells "
 			"which there are", IOV_BDF(bdf), vf_option_name(name).name,
-			device_class ? "it is of the device class" : "no device class knows it",
+			device_class ? "it is of the device class " : "no device class knows it",
 			device_class ? device_class->name : "");
 }
 

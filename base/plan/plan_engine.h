@@ -218,6 +218,9 @@ bool journal_is_stale(struct iov *iov, struct json_object *journal);
  */
 int64_t journal_left(struct json_object *journal);
 
+/* Whether all its steps ended, and it awaits nobody's word: it is done, and its writer was killed behind it. */
+bool journal_is_complete(struct json_object *journal);
+
 /* How many of its steps came that far, or farther. */
 size_t journal_count(struct json_object *journal, enum step_state least);
 

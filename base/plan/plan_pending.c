@@ -28,6 +28,14 @@ size_t journal_count(struct json_object *journal, enum step_state least)
 	return count;
 }
 
+bool journal_is_complete(struct json_object *journal)
+{
+	size_t count = journal_count(journal, STEP_UNTOUCHED);
+
+	return count && journal_count(journal, STEP_ENDED) == count &&
+	       !json_object_object_get_ex(journal, "confirm", NULL);
+}
+
 /* What awaits confirmation had all its steps done, so one that is not is being undone. */
 static bool is_undone(struct json_object *journal)
 {
@@ -67,6 +75,7 @@ int iov_plan_pending(struct iov *iov, struct json_object **pending)
 	copy_member(*pending, plan, "steps");
 	json_object_object_add(*pending, "begun", json_object_new_int64(
 				       (int64_t)journal_count(journal, STEP_BEGUN)));
+	json_object_object_add(*pending, "complete", json_object_new_boolean(journal_is_complete(journal)));
 	copy_member(*pending, journal, "pid");
 	copy_member(*pending, journal, "time");
 	if (journal_left(journal) >= 0)

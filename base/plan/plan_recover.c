@@ -88,16 +88,13 @@ static int drop(struct run *run, struct json_object *journal, const char *result
 
 static int recover(struct run *run, struct json_object *journal, bool finish)
 {
-	bool unconfirmed = json_object_object_get_ex(journal, "confirm", NULL);
-	size_t count = journal_count(journal, STEP_UNTOUCHED);
 	struct iov_plan *plan;
 	int error;
 
 	if (journal_is_stale(run->iov, journal))
 		return drop(run, journal, "dropped");
 	/* A line with the plan that is torn was written before anything was done. */
-	if (!json_object_object_get_ex(journal, "plan", NULL) ||
-	    (!unconfirmed && count && journal_count(journal, STEP_ENDED) == count))
+	if (!json_object_object_get_ex(journal, "plan", NULL) || journal_is_complete(journal))
 		return drop(run, journal, "done");
 	error = read_plan(run->iov, journal, &plan);
 	if (error)

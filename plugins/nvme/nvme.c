@@ -384,7 +384,7 @@ static int check_state(const struct provision *provision, size_t at, bool state_
 	if (!now->online || state_told || same_resources(&now->has, &then->has))
 		return 0;
 	return iov_fail(provision->iov, -EBUSY, "VF %d of %s is online, and its queues and interrupts change while "
-			"it is offline; add --online to have it offline for a moment, or --offline",
+			"it is offline; add --online (state=online of 'iov set') to have it offline for a moment, or --offline",
 			now->vf - 1, IOV_BDF(provision->pf->bdf));
 }
 

@@ -25,6 +25,8 @@ expect_status "kept from now on, without a device" 0 iov cdi write --mode 0660 -
 expect "... is no file yet: one without devices is invalid" none "$(described)"
 expect_status "... twice" 0 iov cdi write --mode 660 --owner 0:36
 expect_match "... has nothing to do" "nothing to do" "$out"
+expect_status "... and without saying so again" 0 iov cdi write
+expect_match "... nothing either" "nothing to do" "$out"
 
 modprobe -q iommufd || :
 iov bind $edu --driver vfio-pci > /dev/null

@@ -329,7 +329,7 @@ static void the_history_tells_what_and_who(void **state)
 	entry = json_object_array_get_idx(entries, 0);
 	by = json_object_object_get(entry, "by");
 	assert_string_equal(json_text(entry, "title"), "make three attributes new");
-	assert_string_equal(json_text(entry, "devices"), "[ \"sys\\/attr0\", \"sys\\/attr1\", \"sys\\/attr2\" ]");
+	assert_string_equal(json_text(entry, "devices"), "[ \"attribute 0\", \"attribute 1\", \"attribute 2\" ]");
 	assert_string_equal(json_text(by, "sudo_user"), "ada");
 	assert_string_equal(json_text(by, "user"), "root");
 	assert_string_equal(json_text(by, "command"), "iov");

@@ -226,7 +226,7 @@ static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
 		  "host.yaml:5: devices[0].vfs: unknown key 'mac'; it belongs into each[]" },
 		{ "bridges: []\n", "host.yaml:1: unknown key 'bridges'; it belongs into iovd" },
 		{ "x: 1\n", "host.yaml:1: unknown key 'x'; expected one of: version, modules, "
-		  "huge_pages, devices, mdevs, vdpas, iovd" },
+		  "huge_pages, devices, mdevs, vdpas, cdi, iovd" },
 		{ "iovd: {prots: []}\n", "host.yaml:1: iovd: unknown key 'prots'; did you mean "
 		  "'ports'?" },
 	};
@@ -239,9 +239,9 @@ static void another_shape_is_refused_with_its_line(void **state)
 {
 	static const struct refusal refusals[] = {
 		{ "- device: a\n", "host.yaml:1: a list: expected a mapping with keys of: "
-		  "version, modules, huge_pages, devices, mdevs, vdpas, iovd" },
+		  "version, modules, huge_pages, devices, mdevs, vdpas, cdi, iovd" },
 		{ "hello\n", "host.yaml:1: 'hello': expected a mapping with keys of: version, "
-		  "modules, huge_pages, devices, mdevs, vdpas, iovd" },
+		  "modules, huge_pages, devices, mdevs, vdpas, cdi, iovd" },
 		{ "modules: vfio-pci\n", "host.yaml:1: modules: 'vfio-pci': expected a list, "
 		  "each entry behind '- '" },
 		{ "devices:\n  - a\n", "host.yaml:2: devices[0]: 'a': expected a mapping with "
