@@ -478,6 +478,16 @@ static void steering_rules_that_are_not_told_are_said_to_be_left_out(void **stat
 	}
 }
 
+static void what_fails_on_the_way_fails_the_snapshot(void **state)
+{
+	char *yaml = NULL;
+
+	(void)state;
+	steer_error = -ENOMEM;
+	assert_int_equal(iov_host_snapshot(model.iov, &yaml), -ENOMEM);
+	assert_null(yaml);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +495,7 @@ int main(void)
 		TEST(vfs_are_written_with_what_they_share_once),
 		TEST(nothing_differs_from_a_snapshot_until_something_does),
 		TEST(steering_rules_that_are_not_told_are_said_to_be_left_out),
+		TEST(what_fails_on_the_way_fails_the_snapshot),
 		TEST(a_snapshot_brings_lost_vfs_back),
 		TEST(huge_pages_are_written_by_node),
 		TEST(huge_pages_without_nodes_are_the_hosts),
