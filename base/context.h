@@ -44,6 +44,7 @@ struct iov {
 	unsigned int write_timeout;	/* milliseconds, 0: the default */
 	pid_t stuck;			/* child of the last call when the kernel keeps it, or 0 */
 	size_t done;			/* how far the last call came, of operations */
+	size_t due;			/* how far it had come when its time was up */
 	struct {
 		int (*make)(struct iov *iov, const char *question, size_t length,
 			    FILE *answer);

@@ -240,11 +240,13 @@ static void visit_function(const struct collect *collect, const char *path, cons
 	_cleanup_fd_ int dir = iov_dir_open(collect->iov, path);
 	char target[IOV_PATH_MAX];
 	struct iov_path real;
+	struct iov_bdf bdf;
 
-	if (dir < 0 || !link_at(collect, path, target, sizeof(target)) || !follow(path, target, &real))
+	if (dir < 0 || !iov_bdf_scan(name, &bdf) || !link_at(collect, path, target, sizeof(target)) ||
+	    !follow(path, target, &real))
 		return;
 	files(collect, real.name, function_files);
-	if (!iov_pci_is_asleep(dir))
+	if (!iov_pci_is_asleep(collect->iov, bdf, dir))
 		files(collect, real.name, awake_files);
 	for (const char *const *link = function_links; *link; link++)
 		link_of(collect, iov_path("%s/%s", real.name, *link).name);

@@ -50,11 +50,11 @@ static bool is_blank(const unsigned char *bytes, size_t size)
 }
 
 /* The kernel wakes a device before it answers ethtool. */
-static bool is_suspended(int dir)
+static bool is_suspended(struct iov *iov, struct iov_bdf bdf, int dir)
 {
 	char status[16];
 
-	return iov_pci_is_asleep(dir) ||
+	return iov_pci_is_asleep(iov, bdf, dir) ||
 	       (!iov_dir_read(dir, "power/runtime_status", status, sizeof(status)) &&
 		!strcmp(status, "suspended"));
 }
@@ -128,7 +128,7 @@ static int tell_addresses(struct iov *iov, const char *bytes, size_t length, FIL
 	error = iov_dir_list(dir, question.class_dir, &names, &count);
 	if (error)
 		return error;
-	if (iov_sys_is_host(iov) && !is_suspended(dir))
+	if (iov_sys_is_host(iov) && !is_suspended(iov, question.bdf, dir))
 		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	for (size_t i = 0; i < count; i++) {
 		if (find_address(iov, dir, fd, question.class_dir, names[i], text))

@@ -38,7 +38,7 @@ void iov_link_read(struct iov *iov, struct iov_bdf bdf, struct iov_link *link)
 
 	*link = (struct iov_link){ 0 };
 	/* The kernel asks the registers for the link, which wakes the function. */
-	if (dir < 0 || iov_pci_is_asleep(dir))
+	if (dir < 0 || iov_pci_is_asleep(iov, bdf, dir))
 		return;
 	has_now = read_rate(dir, "current_link_speed", "current_link_width", link->now,
 			    sizeof(link->now), &now);

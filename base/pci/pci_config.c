@@ -23,19 +23,25 @@
 /* So long what the kernel answered is taken for what it will. */
 #define SURVEYED_MS 3000
 
-bool iov_pci_is_asleep(int dir)
+/* The port above, or the root complex, which has no state. */
+static struct iov_path state_above(struct iov_bdf bdf)
+{
+	return iov_pci_path(bdf, "../power/runtime_status");
+}
+
+bool iov_pci_is_asleep(struct iov *iov, struct iov_bdf bdf, int dir)
 {
 	char state[16];
 
 	return (!iov_dir_read(dir, "power_state", state, sizeof(state)) &&
 		!strcmp(state, "D3cold")) ||
-	       (!iov_dir_read_above(dir, "power/runtime_status", state, sizeof(state)) &&
+	       (!iov_sys_read(iov, state_above(bdf).name, state, sizeof(state)) &&
 		!strcmp(state, "suspended"));
 }
 
-static int open_config(int dir)
+static int open_config(struct iov *iov, struct iov_bdf bdf, int dir)
 {
-	return iov_pci_is_asleep(dir) ? -EHOSTDOWN : iov_dir_open_file(dir, "config");
+	return iov_pci_is_asleep(iov, bdf, dir) ? -EHOSTDOWN : iov_dir_open_file(dir, "config");
 }
 
 static bool is_bridge(int dir)
@@ -54,9 +60,9 @@ static bool may_have_serial(int dir)
 	return !iov_dir_has(dir, "physfn") && !iov_dir_has(dir, "secondary_bus_number");
 }
 
-static void read_facts(int dir, struct config_facts *facts)
+static void read_facts(struct iov *iov, int dir, struct config_facts *facts)
 {
-	_cleanup_fd_ int config = open_config(dir);
+	_cleanup_fd_ int config = open_config(iov, facts->bdf, dir);
 	uint32_t header;
 	unsigned int at;
 
@@ -78,7 +84,7 @@ static void tell_facts(struct iov *iov, const char *name, bool bridges, FILE *an
 
 	iov_bdf_scan(name, &facts.bdf);
 	if (dir >= 0 && (bridges || !is_bridge(dir)))
-		read_facts(dir, &facts);
+		read_facts(iov, dir, &facts);
 	fwrite(&facts, sizeof(facts), 1, answer);
 }
 
@@ -178,9 +184,9 @@ int iov_config_unanswered(struct iov *iov, const struct iov_bdf *bdf)
 
 int iov_config_open(struct iov *iov, struct iov_bdf bdf, int dir)
 {
-	if (iov_pci_is_asleep(dir))
+	if (iov_pci_is_asleep(iov, bdf, dir))
 		return -EHOSTDOWN;
-	return is_answered(iov, bdf, dir) ? open_config(dir) : -ETIMEDOUT;
+	return is_answered(iov, bdf, dir) ? open_config(iov, bdf, dir) : -ETIMEDOUT;
 }
 
 /*

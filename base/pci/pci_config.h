@@ -53,12 +53,14 @@ struct iov_config {
 
 /**
  * iov_pci_is_asleep - whether to read configuration space of a function wakes something
+ * @iov: context
+ * @bdf: function
  * @dir: its directory
  *
  * A read resumes a function in D3cold, and the port above from whatever it sleeps in
  * (pci_config_pm_runtime_get() of the kernel).  Its state in sysfs can be read without.
  */
-bool iov_pci_is_asleep(int dir);
+bool iov_pci_is_asleep(struct iov *iov, struct iov_bdf bdf, int dir);
 
 /**
  * iov_config_unanswered - why configuration space of a function cannot be read

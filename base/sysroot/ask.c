@@ -23,7 +23,7 @@
 #define SILENCE_MS 60000
 
 /* The question, and behind it a name after the other, each with its NUL. */
-static int make_questions(struct iov *iov, const char *question, size_t length, FILE *answer)
+static void ask_each(struct iov *iov, const char *question, size_t length, FILE *answer, size_t *done)
 {
 	struct iov_sys_question asked;
 
@@ -32,9 +32,22 @@ static int make_questions(struct iov *iov, const char *question, size_t length, 
 	     name += strlen(name) + 1) {
 		iov_sys_asking(iov, "%s", name);
 		asked.ask(iov, name, answer);
-		if (iov->as_writer)
-			iov->as_writer->done++;
+		++*done;
 	}
+}
+
+static int make_questions(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	ask_each(iov, question, length, answer, &iov->as_writer->done);
+	return 0;
+}
+
+/* Of a call that is being made here already, whose progress is not that of the questions. */
+static int make_questions_within(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	size_t done = 0;
+
+	ask_each(iov, question, length, answer, &done);
 	return 0;
 }
 
@@ -53,8 +66,9 @@ static int ask_child(struct iov *iov, const struct iov_sys_question *question,
 	if (fclose(file))
 		return -ENOMEM;
 	/* Who asks the child has a deadline already. */
-	return writer_is_here(iov) ? writer_make(iov, make_questions, text, length, answers, answered) :
-				     writer_call(iov, make_questions, text, length, answers, answered);
+	return writer_is_here(iov) ?
+		       writer_make(iov, make_questions_within, text, length, answers, answered) :
+		       writer_call(iov, make_questions, text, length, answers, answered);
 }
 
 static struct unanswered *find(const struct iov *iov, const struct iov_sys_question *question,
@@ -112,6 +126,7 @@ static int ask_all(struct iov *iov, const struct iov_sys_question *question,
 		   const char *const *names, size_t count, char **answers, size_t *length)
 {
 	_cleanup_free_ const char **chosen = calloc(count + 1, sizeof(*chosen));
+	const unsigned int full = iov->write_timeout;
 	size_t n;
 	int error;
 
@@ -119,11 +134,13 @@ static int ask_all(struct iov *iov, const struct iov_sys_question *question,
 		return -ENOMEM;
 	n = choose(iov, question, names, count, chosen);
 	while ((error = ask_child(iov, question, chosen, n, answers, length)) == -ETIMEDOUT) {
-		error = remember(iov, question, chosen[iov->done]);
+		/* Answered while the child was being given up: nobody is to blame, all are asked again. */
+		const bool late = iov->done != iov->due || iov->done >= n;
+
+		error = late ? 0 : remember(iov, question, chosen[iov->done]);
 		if (error)
 			return error;
-		if (!iov->change_lock)
-			iov->write_timeout = FURTHER_MS;
+		iov->write_timeout = late || iov->change_lock ? full : FURTHER_MS;
 		n = choose(iov, question, names, count, chosen);
 	}
 	return error;

@@ -29,6 +29,8 @@
 #include "base/sysroot/writer.h"
 
 #define DEFAULT_TIMEOUT 60000
+/* So long at least a child may take to run at all, which on a busy host is no fault of the kernel's. */
+#define START_TIMEOUT 10000
 /* How long a killed child may take to go, unless the kernel keeps it. */
 #define KILL_TIMEOUT 200
 /* So many functions of the kernel tell where it waits. */
@@ -124,6 +126,15 @@ void explain_stuck(struct iov *iov)
 			 iov->said.message, stack);
 }
 
+/* A child that had nothing to do with the kernel yet: nothing was asked, nor will be. */
+static int explain_late(struct iov *iov)
+{
+	iov->stuck = 0;
+	return iov_told(iov, -EIO, "the process that asks the kernel (pid %d) was not run within %d "
+			"seconds: the host is too busy; run the command again",
+			(int)iov->writer->pid, START_TIMEOUT / 1000);
+}
+
 /* The deadline is over: the call is cut off, or @iov knows the child that is left to init. */
 static int give_up(struct iov *iov)
 {
@@ -135,6 +146,8 @@ static int give_up(struct iov *iov)
 		waitpid(iov->writer->pid, NULL, 0);
 	else
 		iov->stuck = iov->writer->pid;
+	if (!iov->writer->state->begun)
+		return explain_late(iov);
 	return iov_fail(iov, -ETIMEDOUT, "%s%sthe kernel did not answer in time, --timeout waits "
 			"longer", what, *what ? ": " : "");
 }
@@ -152,7 +165,18 @@ static int explain_end(struct iov *iov, int error)
 			WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "");
 }
 
-/* 0 when the call that is being made is over its deadline. */
+/* When the call that is being made is over its deadline. */
+static int64_t deadline(const struct iov *iov)
+{
+	const struct writer_state *state = iov->writer->state;
+	int64_t timeout = timeout_of(iov);
+
+	if (!state->begun && timeout < START_TIMEOUT)
+		timeout = START_TIMEOUT;
+	return state->began + timeout;
+}
+
+/* 0 when that was. */
 static int poll_note(struct iov *iov, struct pollfd *polls, nfds_t count)
 {
 	int64_t left = timeout_of(iov);
@@ -160,7 +184,8 @@ static int poll_note(struct iov *iov, struct pollfd *polls, nfds_t count)
 
 	while (!ready && left > 0) {
 		ready = poll_until(polls, count, (unsigned int)left);
-		left = iov->writer->state->began + timeout_of(iov) - (int64_t)monotonic_ms();
+		iov->due = iov->writer->state->done;
+		left = deadline(iov) - (int64_t)monotonic_ms();
 	}
 	return ready;
 }

@@ -56,17 +56,6 @@ bool iov_dir_has(int dir, const char *name);
 int iov_dir_read(int dir, const char *name, char *text, size_t size);
 
 /**
- * iov_dir_read_above - as iov_dir_read(), in the directory that this one is in
- * @dir: from iov_dir_open(), not the root
- * @name: file
- * @text: as iov_dir_read()
- * @size: as iov_dir_read()
- *
- * Return: 0 or -errno.
- */
-int iov_dir_read_above(int dir, const char *name, char *text, size_t size);
-
-/**
  * iov_dir_read_number - read a file that holds one number
  * @dir: from iov_dir_open()
  * @name: file

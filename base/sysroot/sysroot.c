@@ -49,10 +49,21 @@ struct iov_path iov_module_name(const char *name)
 	return module;
 }
 
+/*
+ * Who records a tree may put a pipe in place of a file, which only a child waits for, as that has a
+ * deadline.
+ */
+static int without_waiting(const struct iov *iov, int flags)
+{
+	bool reads = (flags & O_ACCMODE) == O_RDONLY && !(flags & O_PATH);
+
+	return reads && !iov->root_is_own && !iov->as_writer ? flags | O_NONBLOCK : flags;
+}
+
 int iov_sys_open(struct iov *iov, const char *path, int flags)
 {
 	struct open_how how = {
-		.flags = (unsigned int)(flags | O_CLOEXEC),
+		.flags = (unsigned int)(without_waiting(iov, flags) | O_CLOEXEC),
 		.mode = flags & O_CREAT ? 0600 : 0,
 		.resolve = RESOLVE_IN_ROOT,
 	};

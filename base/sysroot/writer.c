@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/streams.h"
 #include "base/sysroot/writer.h"
 
@@ -120,6 +121,8 @@ static bool serve(struct iov *iov, int socket, int file)
 	if (recv(socket, &request, sizeof(request), 0) != sizeof(request))
 		return false;
 	iov->said = (struct said){ 0 };
+	iov->as_writer->began = (int64_t)monotonic_ms();
+	iov->as_writer->begun = true;
 	note.value = make_call(iov, file, &request);
 	iov->as_writer->said = iov->said;
 	return send_note(socket, &note, 0);

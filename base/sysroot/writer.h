@@ -39,13 +39,16 @@ int call_on_write(struct iov *iov, const char *path, const char *text);
 /**
  * struct writer_state - what a writer and whom it works for share
  * @done: how far it came
- * @began: when the call that it makes began, in milliseconds of the monotonic clock
+ * @begun: whether the writer has the request; before that nothing was asked
+ * @began: when the call that it makes began, in milliseconds of the monotonic clock; of a request
+ *	that it does not have, when that was sent
  * @what: what it asks for, "" when that goes without saying
  * @answered: bytes of its answer
  * @said: its error
  */
 struct writer_state {
 	size_t done;
+	bool begun;
 	int64_t began;
 	char what[160];
 	size_t answered;

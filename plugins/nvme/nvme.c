@@ -486,6 +486,9 @@ static void add_provision(struct iov_plan *plan, const struct provision *provisi
 					     "share out resources of VFs of %s", IOV_BDF(provision->pf->bdf));
 		iov_step_touches(step, IOV_BDF(iov_vf_bdf(provision->pf, then->vf - 1u)));
 		change_resources(step, vf.name, &now->has, &then->has);
+		/* Undone, it goes offline under whoever has come to use it. */
+		if (then->online && !now->online)
+			iov_step_unheld(step, iov_vf_bdf(provision->pf, then->vf - 1u));
 		if (now->online != then->online)
 			iov_step_change(step, iov_path("%s state", vf.name).name,
 					now->online ? "online" : "offline",

@@ -11,11 +11,13 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/rpc/rpc.h"
 #include "host/file/file.h"
+#include "plugins/plugins.h"
 #include "tests/unit/pf_model.h"
 #include "tests/unit/tree.h"
 
@@ -47,8 +49,31 @@ static void give_serial(void)
 	fclose(out);
 }
 
+static int steer_error;
+static char *logged;
+
+/* In place of that of the NICs' plug-in. */
+int __wrap_iov_steer_list(struct iov *iov, struct iov_bdf bdf, int port, struct json_object **out);
+int __wrap_iov_steer_list(struct iov *iov, struct iov_bdf bdf, int port, struct json_object **out)
+{
+	(void)bdf;
+	(void)port;
+	(void)out;
+	return iov_fail(iov, steer_error, "the rules are not told");
+}
+
+static void on_log(void *arg, int level, const char *line)
+{
+	(void)arg;
+	if (level != LOG_WARNING || !strstr(line, "the rules"))
+		return;
+	free(logged);
+	logged = strdup(line);
+}
+
 static int setup(void **state)
 {
+	steer_error = -EOPNOTSUPP;
 	pf_model_setup(state);
 	give_serial();
 	tree_file(model.tree, "sys/bus/pci/drivers/igb/bind", "");
@@ -426,12 +451,51 @@ static void what_iovd_has_is_written_with_identities(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* A snapshot that lacks them would be taken for a host that has none. */
+static void steering_rules_that_are_not_told_are_said_to_be_left_out(void **state)
+{
+	static const struct {
+		int error;
+		const char *said;
+	} cases[] = {
+		{ -EOPNOTSUPP, NULL },
+		{ -ENODEV, NULL },
+		{ -EIO, "the steering rules of " PF_BDF " are left out: the rules are not told" },
+		{ -ETIMEDOUT, "what that would tell is left out: the rules are not told" },
+	};
+
+	(void)state;
+	iov_close(model.iov);
+	assert_int_equal(iov_open(&model.iov, &(struct iov_options){ .root = model.tree, .log = on_log }), 0);
+	assert_int_equal(iov_plugins_register(model.iov), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		steer_error = cases[i].error;
+		free(snapshot());
+		if (!logged != !cases[i].said || (logged && strcmp(logged, cases[i].said)))
+			fail_msg("%s: '%s'", strerror(-steer_error), logged);
+		free(logged);
+		logged = NULL;
+	}
+}
+
+static void what_fails_on_the_way_fails_the_snapshot(void **state)
+{
+	char *yaml = NULL;
+
+	(void)state;
+	steer_error = -ENOMEM;
+	assert_int_equal(iov_host_snapshot(model.iov, &yaml), -ENOMEM);
+	assert_null(yaml);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_host_that_nobody_touched_is_nothing_to_say),
 		TEST(vfs_are_written_with_what_they_share_once),
 		TEST(nothing_differs_from_a_snapshot_until_something_does),
+		TEST(steering_rules_that_are_not_told_are_said_to_be_left_out),
+		TEST(what_fails_on_the_way_fails_the_snapshot),
 		TEST(a_snapshot_brings_lost_vfs_back),
 		TEST(huge_pages_are_written_by_node),
 		TEST(huge_pages_without_nodes_are_the_hosts),

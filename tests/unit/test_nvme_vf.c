@@ -403,11 +403,13 @@ static void the_list_shows_state_and_resources(void **state)
 			    "\"interrupts\":2,\"used_by\":[]}");
 }
 
+static unsigned int confirm;
+
 /* Give VF @index values like "queues", "6", "state", "online", up to a NULL. */
 static int provide(unsigned int index, ...)
 {
 	_cleanup_json_ struct json_object *values = json_object_new_object();
-	struct iov_plan_options options = { .verify_timeout = 20 };
+	struct iov_plan_options options = { .verify_timeout = 20, .confirm = confirm };
 	struct iov_plan *plan;
 	va_list arguments;
 	const char *name;
@@ -508,6 +510,38 @@ static void a_refused_share_is_taken_back(void **state)
 	}
 }
 
+static void set_holder(bool holds)
+{
+	tree_link(drive.tree, "sys/bus/pci/devices/0000:02:00.1/iommu_group",
+		  "../../../kernel/iommu_groups/7");
+	tree_link(drive.tree, "sys/kernel/iommu_groups/7/devices/0000:02:00.1",
+		  "../../../../bus/pci/devices/0000:02:00.1");
+	tree_file(drive.tree, "dev/vfio/7", "");
+	tree_file(drive.tree, "proc/71/comm", "qemu\n");
+	if (holds)
+		tree_link(drive.tree, "proc/71/fd/9", "/dev/vfio/7");
+	else
+		tree_unlink(drive.tree, "proc/71/fd/9");
+}
+
+/* Between the change and its undo a guest may have started on the VF. */
+static void a_vf_that_came_online_is_not_taken_from_its_guest(void **state)
+{
+	(void)state;
+	assert_int_equal(change(3), 0);
+	assert_int_equal(provide(0, "state", "offline", NULL), 0);
+	confirm = 60;
+	assert_int_equal(provide(0, "state", "online", NULL), 0);
+	confirm = 0;
+	set_holder(true);
+	assert_int_equal(iov_plan_recover(drive.iov, false, NULL), -ENOTRECOVERABLE);
+	assert_message("0000:02:00.1 is held by pid 71 (qemu)");
+	assert_has(0, true, 2, 1);
+	set_holder(false);
+	assert_int_equal(iov_plan_recover(drive.iov, false, NULL), 0);
+	assert_has(0, false, 2, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -531,6 +565,7 @@ int main(void)
 		TEST(nothing_left_is_told_with_who_has_it),
 		TEST(shares_that_cannot_be_are_refused_with_the_range),
 		TEST(a_refused_share_is_taken_back),
+		TEST(a_vf_that_came_online_is_not_taken_from_its_guest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,9 +2,12 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/pci/link.h"
 #include "base/pci/pci.h"
 #include "tests/unit/tree.h"
 
@@ -112,6 +115,34 @@ static void links_and_drivers_are_followed(void **state)
 	iov_close(iov);
 }
 
+/* A link that leads to the root of the tree has nothing above it, whatever is there. */
+static void nothing_above_a_recorded_tree_is_read(void **state)
+{
+	char *outer = tree_new(), *root = NULL;
+	struct iov_bdf bdf = { 0 };
+	struct iov_link link;
+	struct iov *iov;
+
+	(void)state;
+	tree_file(outer, "root/sys/bus/pci/devices/none", "");
+	tree_link(outer, "root/sys/bus/pci/devices/0000:00:00.0", "../../../..");
+	tree_file(outer, "root/current_link_width", "4\n");
+	tree_file(outer, "root/current_link_speed", "8.0 GT/s PCIe\n");
+	tree_file(outer, "power/runtime_status", "suspended\n");
+	assert_true(asprintf(&root, "%s/root", outer) > 0);
+	iov = tree_open(root);
+	iov_link_read(iov, bdf, &link);
+	assert_string_equal(link.now, "8.0 GT/s PCIe x4");
+	/* Nor waited for. */
+	tree_fifo(outer, "power/runtime_status");
+	alarm(10);
+	iov_link_read(iov, bdf, &link);
+	alarm(0);
+	iov_close(iov);
+	free(root);
+	tree_remove(outer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -120,6 +151,7 @@ int main(void)
 		cmocka_unit_test(vf_addresses_carry_into_the_next_bus),
 		cmocka_unit_test(functions_are_listed_in_order),
 		cmocka_unit_test(links_and_drivers_are_followed),
+		cmocka_unit_test(nothing_above_a_recorded_tree_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, open_tree, close_tree);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/sysroot/sysdir.h"
 #include "base/sysroot/sysroot.h"
 #include "tests/unit/tree.h"
 
@@ -171,6 +172,26 @@ static void a_write_that_hangs_ends_at_the_deadline(void **state)
 	close(fd);
 }
 
+/* Only a child waits for what a recorded tree has in place of a file, up to its deadline. */
+static void a_pipe_in_place_of_a_file_keeps_nobody_waiting(void **state)
+{
+	char text[8] = "old", *all = NULL;
+	int dir;
+
+	(void)state;
+	tree_fifo(fixture.tree, "sys/pipe");
+	alarm(10);
+	assert_int_equal(iov_sys_read(fixture.iov, "sys/pipe", text, sizeof(text)), 0);
+	assert_string_equal(text, "");
+	assert_int_equal(iov_sys_read_all(fixture.iov, "sys/pipe", &all, NULL), 0);
+	assert_string_equal(all, "");
+	free(all);
+	dir = iov_dir_open(fixture.iov, "sys");
+	assert_int_equal(iov_dir_read(dir, "pipe", text, sizeof(text)), 0);
+	close(dir);
+	alarm(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +203,7 @@ int main(void)
 		cmocka_unit_test(names_come_in_version_order),
 		cmocka_unit_test(a_write_reaches_the_file),
 		cmocka_unit_test(the_error_of_a_write_comes_back),
+		cmocka_unit_test(a_pipe_in_place_of_a_file_keeps_nobody_waiting),
 		cmocka_unit_test(a_write_that_hangs_ends_at_the_deadline),
 	};
 
