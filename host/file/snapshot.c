@@ -158,6 +158,7 @@ static int collect(struct snapshot *snapshot)
 		error = snapshot_mdevs(snapshot);
 	if (!error)
 		error = snapshot_vdpas(snapshot);
+	if (!error)
 		error = snapshot_cdi(snapshot);
 	if (!error)
 		error = snapshot_iovd(snapshot);
