@@ -152,10 +152,8 @@ static int collect(struct cli *cli, struct json_object *list)
 {
 	_cleanup_json_ struct json_object *written = NULL, *now = NULL;
 	struct iov_cdi_access access = { 0 };
-	int error;
+	int kept = iov_cdi_kept(cli->iov, &access), error = kept < 0 ? kept : read_devices(cli, &written);
 
-	iov_cdi_kept(cli->iov, &access);
-	error = read_devices(cli, &written);
 	if (!error && written)
 		error = iov_cdi_collect(cli->iov, &access, NULL, &now);
 	for (size_t i = 0; !error && written && i < json_object_array_length(written); i++)

@@ -24,6 +24,7 @@
 #include "cli/complete.h"
 #include "cli/help.h"
 #include "cli/inherited.h"
+#include "cli/printable.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/root.h"
@@ -197,11 +198,13 @@ static void parse_own(struct invocation *invocation, int argc, char **argv)
 static void log_stderr(void *arg, int level, const char *message)
 {
 	const struct invocation *invocation = arg;
+	_cleanup_free_ char *line = NULL;
 
-	if (level <= LOG_NOTICE + invocation->verbose) {
-		cli_progress_clear();
-		fprintf(stderr, "iov: %s\n", message);
-	}
+	if (level > LOG_NOTICE + invocation->verbose)
+		return;
+	line = cli_printable(message);
+	cli_progress_clear();
+	fprintf(stderr, "iov: %s\n", line ? line : "out of memory");
 }
 
 /* Plans are built under the lock, so that what another change left is what they begin with. */
@@ -221,7 +224,7 @@ static int end_change(const struct cli *cli, int status)
 {
 	if (!iov_cdi_refresh(cli->iov))
 		return status;
-	fprintf(stderr, "iov: %s\n", iov_error_message(cli->iov));
+	cli_print(stderr, "iov: %s\n", iov_error_message(cli->iov));
 	return status ? status : CLI_FAILED;
 }
 

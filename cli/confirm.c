@@ -26,6 +26,7 @@
 #include "base/sysroot/sysroot.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "cli/signals.h"
 #include "host/file/host.h"
 
@@ -195,7 +196,8 @@ static void print_result(struct cli *cli, struct json_object *pending, const cha
 		iov_output_json(stdout, pending);
 		return;
 	}
-	printf("%s (%s): %s\n", json_text(pending, "title"), json_text(pending, "time"), result);
+	cli_print(stdout, "%s (%s): %s\n", json_text(pending, "title"), json_text(pending, "time"),
+		  result);
 }
 
 /* The file comes first: who is killed in between confirms again. */

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/export/export.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 
 struct export_args {
 	const struct export_format *format;
@@ -80,7 +81,7 @@ static void print(const struct cli *cli, const struct export_args *args, const s
 	}
 	fputs(text, stdout);
 	for (size_t i = 0; i < json_object_array_length(set->left_out); i++)
-		fprintf(stderr, "iov: left out: %s\n",
+		cli_print(stderr, "iov: left out: %s\n",
 			json_object_get_string(json_object_array_get_idx(set->left_out, i)));
 }
 

@@ -11,6 +11,7 @@
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "iommu/group.h"
 
 struct show_args {
@@ -155,11 +156,11 @@ static void print_advice(struct json_object *group)
 	}
 	printf("\nNot viable, blocked by");
 	for (size_t i = 0; i < count; i++)
-		printf("%s %s", i ? "," : "",
+		cli_print(stdout, "%s %s", i ? "," : "",
 		       json_object_get_string(json_object_array_get_idx(blocked_by, i)));
 	puts(".");
 	if (is_function(blocked_by, count - 1))
-		printf("'iov bind %s --driver vfio-pci%s' moves %s.\n",
+		cli_print(stdout, "'iov bind %s --driver vfio-pci%s' moves %s.\n",
 		       json_object_get_string(json_object_array_get_idx(blocked_by, 0)),
 		       count > 1 ? " --group" : "", count > 1 ? "them together" : "it");
 	else
@@ -176,12 +177,12 @@ static int print_show(struct json_object *group)
 	struct json_object *reasons = json_object_object_get(group, "reasons");
 	int error;
 
-	printf("IOMMU group %s, type %s\n\n", json_text_or_null(group, "iommu_group"),
+	cli_print(stdout, "IOMMU group %s, type %s\n\n", json_text_or_null(group, "iommu_group"),
 	       json_text_or_null(group, "type") ? json_text_or_null(group, "type") : "unknown");
 	error = iov_output_table(stdout, json_object_object_get(group, "members"), columns,
 				 sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < json_object_array_length(reasons); i++)
-		printf("%s- %s\n", i ? "" : "\nWhy they are together:\n",
+		cli_print(stdout, "%s- %s\n", i ? "" : "\nWhy they are together:\n",
 		       json_text_or_null(json_object_array_get_idx(reasons, i), "text"));
 	print_advice(group);
 	return error;

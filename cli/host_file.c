@@ -267,7 +267,7 @@ static error_t parse_snapshot(int key, char *arg, struct argp_state *state)
 static int write_file(struct iov *iov, const char *path, const char *yaml)
 {
 	struct new_file file;
-	int error = new_file_open(&file, iov, path);
+	int error = new_file_open(&file, iov, path, 0644);
 
 	if (!error)
 		fputs(yaml, file.stream);

@@ -13,6 +13,7 @@
 #include "base/pci/identity.h"
 #include "base/rpc/rpc.h"
 #include "base/sysroot/call.h"
+#include "cli/printable.h"
 
 /* A server of files that went away leaves whoever looks there waiting. */
 static int tell_real(struct iov *iov, const char *path, size_t length, FILE *answer)
@@ -118,7 +119,7 @@ static void tell(struct json_object *finding, const char *noun)
 	const char *name = json_text_or_null(finding, noun);
 
 	if (name)
-		fprintf(stderr, "iov: %s is %s %s of iovd; 'iov %s remove %s' gives it back\n",
+		cli_print(stderr, "iov: %s is %s %s of iovd; 'iov %s remove %s' gives it back\n",
 			json_text(finding, "device"), noun, name, noun, name);
 }
 

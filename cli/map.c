@@ -82,7 +82,7 @@ static int print(FILE *file, const struct cli *cli, const struct map_args *args,
 static int print_file(const struct cli *cli, const struct map_args *args, struct json_object *map)
 {
 	struct new_file file;
-	int error = new_file_open(&file, cli->iov, args->path);
+	int error = new_file_open(&file, cli->iov, args->path, 0644);
 
 	if (!error)
 		error = print(file.stream, cli, args, map);

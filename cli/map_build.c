@@ -196,7 +196,7 @@ static void add_class(const struct builder *builder, const char *key, const char
 		struct json_object *row = owner_of(builder, class_path, names[i]);
 
 		if (row && !is_part(builder->iov, class_path, names[i]))
-			json_array_add_new(MEMBER(row, key), names[i]);
+			json_object_array_add(MEMBER(row, key), json_object_new_string(names[i]));
 	}
 	iov_names_free(names, count);
 }
@@ -222,8 +222,19 @@ static void add_guest(const struct builder *builder, struct json_object *finding
 		json_add_text(finding, "guest", name);
 }
 
-/* One entry for each user, with all that it has. */
-static void add_user(const struct builder *builder, struct json_object *users,
+/* Append a text to the array of an object that does not have it, as @seen, a set, says. */
+static void add_once(struct json_object *object, const char *key, struct json_object *seen, const char *text)
+{
+	struct json_object *array = array_of(object, key);
+
+	if (json_object_object_get_ex(seen, text, NULL))
+		return;
+	json_object_object_add(seen, text, NULL);
+	json_object_array_add(array, json_object_new_string(text));
+}
+
+/* One entry for each user, with all that it has; @seen has for each the set of its devices. */
+static void add_user(const struct builder *builder, struct json_object *users, struct json_object *seen,
 		     struct json_object *finding)
 {
 	const char *holder = json_text(finding, "holder");
@@ -232,13 +243,14 @@ static void add_user(const struct builder *builder, struct json_object *users,
 	if (!user) {
 		user = json_object_new_object();
 		json_object_object_add(users, holder, user);
+		json_object_object_add(seen, holder, json_object_new_object());
 		json_add_text(user, "holder", holder);
 		json_object_object_add(user, "guest", json_object_get(MEMBER(finding, "guest")));
 		json_object_object_add(user, "pid", json_object_get(MEMBER(finding, "pid")));
 		json_object_array_add(MEMBER(builder->map, "users"), json_object_get(user));
 	}
 	json_array_add_new(array_of(user, "guards"), json_text(finding, "guard"));
-	json_array_add_new(array_of(user, "devices"), json_text(finding, "device"));
+	add_once(user, "devices", MEMBER(seen, holder), json_text(finding, "device"));
 }
 
 /* A bridge is used by whoever uses what is below it, where it is said. */
@@ -262,7 +274,7 @@ static struct json_object *used_rows(const struct builder *builder)
 static void add_users(const struct builder *builder)
 {
 	_cleanup_json_ struct json_object *rows = used_rows(builder), *findings = NULL;
-	_cleanup_json_ struct json_object *users = json_object_new_object();
+	_cleanup_json_ struct json_object *users = json_object_new_object(), *seen = json_object_new_object();
 	char sentence[IOV_MESSAGE_SIZE + 64];
 
 	if (list_find_holders(builder->iov, rows, &findings)) {
@@ -280,7 +292,7 @@ static void add_users(const struct builder *builder)
 			continue;
 		add_guest(builder, finding);
 		json_object_array_add(MEMBER(row, "users"), user_of(finding));
-		add_user(builder, users, finding);
+		add_user(builder, users, seen, finding);
 	}
 }
 

@@ -19,13 +19,13 @@ static void make_folder(const char *path)
 		mkdir(dirname(copy), 0755);
 }
 
-int new_file_open(struct new_file *file, struct iov *iov, const char *path)
+int new_file_open(struct new_file *file, struct iov *iov, const char *path, mode_t mode)
 {
 	int fd;
 
 	*file = (struct new_file){ .path = path };
 	make_folder(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0 && errno == EEXIST)
 		return iov_fail(iov, -EEXIST, "%s: is there already; remove it or name another file",
 				path);

@@ -4,6 +4,7 @@
 #define IOV_CLI_NEW_FILE_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "base/iov.h"
 
@@ -19,9 +20,9 @@ struct new_file {
 
 /*
  * Begin a file that is not there yet; what somebody wrote before is not replaced.  A folder such as
- * /etc/iovkit is made.  0, or -errno with a message.
+ * /etc/iovkit is made.  The umask takes from @mode what it does.  0, or -errno with a message.
  */
-int new_file_open(struct new_file *file, struct iov *iov, const char *path);
+int new_file_open(struct new_file *file, struct iov *iov, const char *path, mode_t mode);
 
 /*
  * End it, on the disk, or remove it again: after @error, which is handed back, or when it could not

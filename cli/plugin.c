@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "plugins/plugins.h"
 
 static const struct iov_column columns[] = {
@@ -34,7 +35,7 @@ static int print(struct json_object *plugins)
 		struct json_object *plugin = json_object_array_get_idx(plugins, i);
 
 		if (json_text_or_null(plugin, "reason"))
-			printf("\n%s is refused: %s\n", json_text(plugin, "file"),
+			cli_print(stdout, "\n%s is refused: %s\n", json_text(plugin, "file"),
 			       json_text(plugin, "reason"));
 	}
 	return error;

@@ -18,7 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "cli/printable.h"
 
 #define TEXT_SIZE 256
 #define PATIENCE_NS 1000000000ULL
@@ -40,9 +42,10 @@ static int columns(void)
 /* Cut to what the terminal has room for, so that it stays one line. */
 static void draw(const char *text, uint64_t seconds)
 {
+	_cleanup_free_ char *title = cli_printable(text);
 	char line[TEXT_SIZE + 32];
 
-	snprintf(line, sizeof(line), "%s (%llu s)", text, (unsigned long long)seconds);
+	snprintf(line, sizeof(line), "%s (%llu s)", title ? title : "", (unsigned long long)seconds);
 	fprintf(stderr, CLEAR "%.*s", columns(), line);
 }
 

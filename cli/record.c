@@ -74,7 +74,8 @@ static int write_record(struct iov *iov, const struct record_args *args, const c
 
 	if (!strcmp(args->path, "-"))
 		return write_entries(iov, stdout, args, entries, size);
-	error = new_file_open(&file, iov, args->path);
+	/* What the kernel shows to root alone is in it. */
+	error = new_file_open(&file, iov, args->path, 0600);
 	if (!error)
 		error = write_entries(iov, file.stream, args, entries, size);
 	return new_file_close(&file, iov, error);

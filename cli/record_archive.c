@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/pci/topology.h"
 #include "base/sysroot/sysroot.h"
 #include "cli/record.h"
 
@@ -21,6 +22,8 @@
 #define ENTRIES_MAX 500000
 #define BYTES_MAX (512ULL << 20)
 #define FILE_MAX (64ULL << 20)
+/* The deepest function is below so many bridges; in front of it is its bus, behind it a disk or a queue. */
+#define DEPTH_MAX (IOV_ANCESTORS_MAX + 16)
 
 /* Writing */
 
@@ -113,20 +116,31 @@ static int refuse(struct unpack *unpack, const char *path, const char *format, .
 	return -EINVAL;
 }
 
-/* A path without "./" in front, or "/" behind; false for what is not plainly below the root. */
+static int refuse_more(struct unpack *unpack, const char *path)
+{
+	return refuse(unpack, path, "more than the %d files, folders and links that a record has at most",
+		      ENTRIES_MAX);
+}
+
+/*
+ * A path without "./" in front, or "/" behind; false for what is not plainly below the root, or
+ * deeper than anything of a host.
+ */
 static bool clean(const char *path, struct iov_path *cleaned)
 {
 	_cleanup_free_ char *copy = strdup(path ? path : "/");
 	char *rest = copy, *part;
+	unsigned int depth = 0;
 
 	*cleaned = iov_path("%s", "");
 	if (!copy || *copy == '/' || strlen(copy) >= IOV_PATH_MAX)
 		return false;
 	while ((part = strsep(&rest, "/"))) {
-		if (!strcmp(part, ".."))
+		if (!*part || !strcmp(part, "."))
+			continue;
+		if (!strcmp(part, "..") || ++depth > DEPTH_MAX)
 			return false;
-		if (*part && strcmp(part, "."))
-			*cleaned = iov_path("%s%s%s", cleaned->name, *cleaned->name ? "/" : "", part);
+		*cleaned = iov_path("%s%s%s", cleaned->name, *cleaned->name ? "/" : "", part);
 	}
 	return true;
 }
@@ -141,11 +155,17 @@ static int open_folder(int directory, const char *path)
 	return (int)syscall(SYS_openat2, directory, *path ? path : ".", &how, sizeof(how));
 }
 
+/* One folder, which counts as an entry, as no entry need say that it is there. */
+static int make_one(struct unpack *unpack, const char *path)
+{
+	return ++unpack->size.entries > ENTRIES_MAX ? -1 : mkdirat(unpack->directory, path, 0700);
+}
+
 /* The folder of a path, made with those above it; no link is followed to it. */
-static int make_folder(int directory, const char *path)
+static int make_folder(struct unpack *unpack, const char *path)
 {
 	struct iov_path folder = iov_path("%s", path);
-	int fd = open_folder(directory, path);
+	int directory = unpack->directory, fd = open_folder(directory, path);
 
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
@@ -154,10 +174,10 @@ static int make_folder(int directory, const char *path)
 		fd = open_folder(directory, folder.name);
 		if (fd >= 0)
 			close(fd);
-		else if (errno != ENOENT || mkdirat(directory, folder.name, 0700))
+		else if (errno != ENOENT || make_one(unpack, folder.name))
 			return -1;
 	}
-	return mkdirat(directory, path, 0700) ? -1 : open_folder(directory, path);
+	return make_one(unpack, path) ? -1 : open_folder(directory, path);
 }
 
 /* Up to the root, and down again: a link of sysfs.  Others lead to nodes of devices by their name. */
@@ -232,10 +252,10 @@ static int unpack_entry(struct unpack *unpack, struct archive *archive, struct a
 	struct iov_path cleaned, above;
 
 	if (++unpack->size.entries > ENTRIES_MAX)
-		return refuse(unpack, path ? path : "", "more than the %d entries that a record has at most",
-			      ENTRIES_MAX);
+		return refuse_more(unpack, path ? path : "");
 	if (!clean(path, &cleaned))
-		return refuse(unpack, path ? path : "", "no path below the root of a record");
+		return refuse(unpack, path ? path : "", "no path below the root of a record, or one of more "
+			      "than %d folders", DEPTH_MAX - 1);
 	if (archive_entry_hardlink(header) ||
 	    (type != AE_IFREG && type != AE_IFLNK && type != AE_IFDIR))
 		return refuse(unpack, path, "neither a file nor a folder nor a symbolic link, of which "
@@ -245,7 +265,9 @@ static int unpack_entry(struct unpack *unpack, struct archive *archive, struct a
 	above = cleaned;
 	name = strrchr(above.name, '/') ? strrchr(cleaned.name, '/') + 1 : cleaned.name;
 	*(strrchr(above.name, '/') ? strrchr(above.name, '/') : above.name) = '\0';
-	folder = make_folder(unpack->directory, type == AE_IFDIR ? cleaned.name : above.name);
+	folder = make_folder(unpack, type == AE_IFDIR ? cleaned.name : above.name);
+	if (folder < 0 && unpack->size.entries > ENTRIES_MAX)
+		return refuse_more(unpack, path);
 	if (folder < 0)
 		return refuse(unpack, path, "its folder cannot be made, or is a link");
 	if (type == AE_IFLNK)

@@ -33,6 +33,7 @@
  * @host: name of the host, "" for none
  * @given: object of "KIND TEXT" to the number that it got
  * @serials: set of serial numbers
+ * @lengths: those that any of them has
  * @bits: object of the first bits of addresses to whether the next is turned
  * @path: of the last entry
  * @data: of the last entry
@@ -41,6 +42,7 @@ struct record_names {
 	char host[WORD_SIZE];
 	struct json_object *given;
 	struct json_object *serials;
+	bool lengths[WORD_SIZE];
 	struct json_object *bits;
 	char *path;
 	char *data;
@@ -202,20 +204,21 @@ static size_t lead_at(const char *text, const char **kind, size_t *digits)
 /* The longest of the known words at @text: a serial number, the name of the host; 0 for none. */
 static size_t known_at(const struct record_names *names, const char *text, const char **kind)
 {
-	size_t longest = 0, length = strlen(names->host);
+	size_t length = strlen(names->host);
+	char word[WORD_SIZE];
 
 	if (length >= 3 && !strncmp(text, names->host, length) && !is_word(text[length])) {
 		*kind = "host";
 		return length;
 	}
-	json_object_object_foreach(names->serials, serial, value) {
-		(void)value;
-		length = strlen(serial);
-		if (length > longest && !strncmp(text, serial, length) && !is_word(text[length]))
-			longest = length;
-	}
 	*kind = "serial";
-	return longest;
+	snprintf(word, sizeof(word), "%s", text);
+	for (length = strlen(word); length; word[--length] = '\0') {
+		if (names->lengths[length] && !is_word(text[length]) &&
+		    json_object_object_get_ex(names->serials, word, NULL))
+			return length;
+	}
+	return 0;
 }
 
 /* Write what stands for @length bytes at @text; how many were read, 0 for what stays. */
@@ -518,8 +521,10 @@ void record_names_learn(struct record_names *names, const struct record_entry *e
 	if (entry->type != RECORD_FILE || !is_serial(entry->path))
 		return;
 	snprintf(serial, sizeof(serial), "%.*s", (int)strcspn(entry->data, " \n"), entry->data);
-	if (strlen(serial) >= 4)
-		json_object_object_add(names->serials, serial, NULL);
+	if (strlen(serial) < 4)
+		return;
+	json_object_object_add(names->serials, serial, NULL);
+	names->lengths[strlen(serial)] = true;
 }
 
 /* Files whose form tells where in them identities are; NULL for all others */

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "host/file/host.h"
@@ -37,7 +38,7 @@ static void print_result(struct cli *cli, struct json_object *pending, const cha
 		iov_output_json(stdout, pending);
 		return;
 	}
-	printf("%s (%s step%s begun, pid %s, %s): %s\n",
+	cli_print(stdout, "%s (%s step%s begun, pid %s, %s): %s\n",
 	       json_text_or_null(pending, "title"),
 	       json_text_or_null(pending, "begun"),
 	       json_object_get_int(json_object_object_get(pending, "begun")) == 1 ? "" : "s",

@@ -9,6 +9,7 @@
 #include "cli/colour.h"
 #include "cli/iovd_users.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 
 static const enum cli_exit statuses[] = {
 	[IOV_FAILURE_OTHER] = CLI_FAILED,
@@ -32,9 +33,11 @@ static void print_object(const struct cli *cli, enum cli_exit status, const char
 
 enum cli_exit cli_report(const struct cli *cli, enum cli_exit status, const char *message)
 {
+	_cleanup_free_ char *line = cli_printable(message);
+
 	if (cli->json)
 		print_object(cli, status, message);
-	fprintf(stderr, "iov: %s%s%s\n", cli_colour(stderr, CLI_RED), message,
+	fprintf(stderr, "iov: %s%s%s\n", cli_colour(stderr, CLI_RED), line ? line : "out of memory",
 		cli_colour(stderr, CLI_PLAIN));
 	return status;
 }

@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "cli/colour.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "host/file/host.h"
@@ -21,9 +22,11 @@ static void print_value(char sign, enum cli_colour colour, struct json_object *c
 {
 	const char *value = json_text_or_null(change, key);
 
-	if (value)
-		printf("%s%c   %s: %s%s\n", cli_colour(stdout, colour), sign,
-		       json_text_or_null(change, "what"), value, cli_colour(stdout, CLI_PLAIN));
+	if (!value)
+		return;
+	fputs(cli_colour(stdout, colour), stdout);
+	cli_print(stdout, "%c   %s: %s", sign, json_text_or_null(change, "what"), value);
+	puts(cli_colour(stdout, CLI_PLAIN));
 }
 
 /* What one step changes and another changes back is none. */
@@ -31,6 +34,13 @@ static bool is_change(struct json_object *change)
 {
 	return !json_object_equal(json_object_object_get(change, "from"),
 				  json_object_object_get(change, "to"));
+}
+
+static void print_heading(const char *device)
+{
+	fputs(cli_colour(stdout, CLI_BOLD), stdout);
+	cli_print(stdout, "  %s", device);
+	puts(cli_colour(stdout, CLI_PLAIN));
 }
 
 /* The changes of one device, from all steps on it. */
@@ -44,8 +54,7 @@ static void print_device(struct json_object *changes, const char *device)
 		if (!is_change(change))
 			continue;
 		if (!named)
-			printf("%s  %s%s\n", cli_colour(stdout, CLI_BOLD), device,
-			       cli_colour(stdout, CLI_PLAIN));
+			print_heading(device);
 		named = true;
 		print_value('-', CLI_RED, change, "from");
 		print_value('+', CLI_GREEN, change, "to");
@@ -106,7 +115,7 @@ static void print_notes(struct json_object *plan)
 	struct json_object *notes = json_object_object_get(plan, "notes");
 
 	for (size_t i = 0; notes && i < json_object_array_length(notes); i++)
-		printf("note: %s\n", json_object_get_string(json_object_array_get_idx(notes, i)));
+		cli_print(stdout, "note: %s\n", json_object_get_string(json_object_array_get_idx(notes, i)));
 }
 
 void cli_print_changes(struct json_object *plan)
@@ -126,12 +135,12 @@ static void print_operations(const struct iov_plan *plan)
 	for (size_t i = 0; i < count; i++) {
 		const struct iov_op_list *ops = &steps[i]->run;
 
-		printf("%zu. %s\n", i + 1, steps[i]->title);
+		cli_print(stdout, "%zu. %s\n", i + 1, steps[i]->title);
 		for (size_t n = 0; n < ops->count; n++) {
 			char text[1024];
 
 			iov_op_describe(ops->list[n], text, sizeof(text));
-			printf("   %s\n", text);
+			cli_print(stdout, "   %s\n", text);
 		}
 	}
 }
@@ -144,8 +153,8 @@ static void print_result(struct cli *cli, struct json_object *plan, enum cli_col
 		iov_output_json(stdout, plan);
 		return;
 	}
-	printf("%s: %s%s%s\n", json_text_or_null(plan, "title"),
-	       colour == CLI_PLAIN ? "" : cli_colour(stdout, colour), result,
+	cli_print(stdout, "%s: ", json_text_or_null(plan, "title"));
+	printf("%s%s%s\n", colour == CLI_PLAIN ? "" : cli_colour(stdout, colour), result,
 	       colour == CLI_PLAIN ? "" : cli_colour(stdout, CLI_PLAIN));
 }
 
@@ -234,8 +243,8 @@ static int carry_out(struct cli *cli, struct iov_plan *plan)
 	if (cli->confirm)
 		json_object_object_add(json, "confirm", json_object_new_int64(cli->confirm));
 	if (!error && cli->confirm && !cli->json)
-		printf("%s: done, and taken back in %u s unless 'iov confirm' follows\n",
-		       json_text_or_null(json, "title"), cli->confirm);
+		cli_print(stdout, "%s: done, and taken back in %u s unless 'iov confirm' follows\n",
+			  json_text_or_null(json, "title"), cli->confirm);
 	else if (!error)
 		print_result(cli, json, CLI_GREEN, "done");
 	return error;
@@ -299,8 +308,8 @@ void cli_print_missing(struct json_object *list)
 		struct json_object *entry = json_object_array_get_idx(list, i);
 
 		if (!strcmp(json_text(entry, "state"), IOV_NOT_RESTORED))
-			printf("%s is not restored: %s; when the cause is gone remove it and add it "
-			       "again\n", json_text(entry, "name"), json_text(entry, "error"));
+			cli_print(stdout, "%s is not restored: %s; when the cause is gone remove it and "
+				  "add it again\n", json_text(entry, "name"), json_text(entry, "error"));
 	}
 }
 

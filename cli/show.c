@@ -13,6 +13,7 @@
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "iommu/group.h"
 #include "sriov/class.h"
 #include "vfio/bind/assign.h"
@@ -173,7 +174,7 @@ static void print_features(struct json_object *features)
 				 sizeof(feature_columns) / sizeof(*feature_columns));
 	}
 	if (others[0])
-		printf("\nWithout %s\n", others);
+		cli_print(stdout, "\nWithout %s\n", others);
 }
 
 static void print_holders(struct json_object *held_by)
@@ -196,7 +197,8 @@ static void print_warnings(struct json_object *reasons)
 		struct json_object *reason = json_object_array_get_idx(reasons, i);
 
 		if (!strcmp(member(reason, "severity"), "warns"))
-			printf("  but %s: %s\n", member(reason, "kind"), member(reason, "sentence"));
+			cli_print(stdout, "  but %s: %s\n", member(reason, "kind"),
+				  member(reason, "sentence"));
 	}
 }
 
@@ -211,7 +213,7 @@ static void print_text(struct json_object *function)
 	print_bars(json_object_object_get(function, "bars"));
 	print_features(json_object_object_get(function, "features"));
 	print_holders(json_object_object_get(assignment, "held_by"));
-	printf("\nCan it be assigned?  %s\n", member(assignment, "advice"));
+	cli_print(stdout, "\nCan it be assigned?  %s\n", member(assignment, "advice"));
 	print_warnings(json_object_object_get(assignment, "reasons"));
 }
 

@@ -8,6 +8,7 @@
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "plugins/net/steer.h"
 
 #define KEY_MAC 0x2000
@@ -155,7 +156,7 @@ static int print(struct json_object *nic)
 	struct json_object *rules = json_object_object_get(nic, "rules");
 
 	if (json_object_get_int64(json_object_object_get(nic, "others")))
-		fprintf(stderr, "iov: %s has %s rules beside that match something else; 'ethtool -n %s' and 'tc "
+		cli_print(stderr, "iov: %s has %s rules beside that match something else; 'ethtool -n %s' and 'tc "
 			"filter show dev %s ingress' show them\n", json_text(nic, "device"),
 			json_text(nic, "others"), json_text(nic, "interface"), json_text(nic, "interface"));
 	return iov_output_list(stdout, rules, columns, sizeof(columns) / sizeof(*columns),

@@ -12,6 +12,7 @@
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/printable.h"
 #include "sriov/vf.h"
 
 /* Of all classes of devices; what no VF has a value of is left out. */
@@ -139,7 +140,7 @@ static int print_pf(struct json_object *pf)
 	struct headings headings;
 	size_t count = 0;
 
-	printf("%s: %s of %s VFs\n", json_text(pf, "pf"), json_text(pf, "count"),
+	cli_print(stdout, "%s: %s of %s VFs\n", json_text(pf, "pf"), json_text(pf, "count"),
 	       json_text(pf, "total"));
 	for (size_t i = 0; i < COUNT(columns); i++) {
 		if (iov_output_has(vfs, &columns[i]))

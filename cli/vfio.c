@@ -14,6 +14,7 @@
 #include "cli/interface.h"
 #include "cli/output.h"
 #include "cli/vfio.h"
+#include "cli/printable.h"
 #include "plugins/mdev/mdev.h"
 #include "vfio/device/device.h"
 #include "vfio/device/interrupt.h"
@@ -329,7 +330,7 @@ static int run_info(struct cli *cli, void *data)
 
 static void print_dma(struct json_object *object)
 {
-	printf("%s %s %s bytes by %s: all as it should be\n", json_text_or_null(object, "device"),
+	cli_print(stdout, "%s %s %s bytes by %s: all as it should be\n", json_text_or_null(object, "device"),
 	       json_text_or_null(object, "what"), json_text_or_null(object, "bytes"),
 	       json_text_or_null(object, "interface"));
 }

@@ -163,9 +163,9 @@ static void write_nfd(struct export_set *set, FILE *file)
 	fprintf(file, "iovkit-iommu=%s\n", iommu ? "true" : "false");
 	for (size_t i = 0; i < set->count; i++) {
 		const struct export_pool *pool = &set->pools[i];
-		const char *label = label_of(pool).name;
+		const struct iov_path label = label_of(pool);
 
-		fprintf(file, "%s=%zu\n", label, pool->count);
+		fprintf(file, "%s=%zu\n", label.name, pool->count);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/sysroot/replace.h"
@@ -12,43 +13,59 @@
 
 #define FORMAT (JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE)
 
-/* NULL without a device. */
-static int make_text(struct iov *iov, const struct iov_cdi_access *access, char **text)
-{
-	_cleanup_json_ struct json_object *devices = NULL, *document = NULL;
-	int error = iov_cdi_collect(iov, access, NULL, &devices);
-
-	*text = NULL;
-	if (error || !json_object_array_length(devices))
-		return error;
-	document = iov_cdi_document(json_object_get(devices));
-	if (asprintf(text, "%s\n", json_object_to_json_string_ext(document, FORMAT)) < 0) {
-		*text = NULL;
-		return -ENOMEM;
-	}
-	return 0;
-}
-
 static int fail(struct iov *iov, int error)
 {
 	return iov_told(iov, error, "/" IOV_CDI_FILE ": %s; containers may be given what is not there any "
 			"more: 'iov cdi write' writes it again", strerror(-error));
 }
 
-/* The text that the file has and the one that it should have, NULL for no file. */
+/**
+ * struct texts - what the file has, and what it should have
+ * @now: its text, NULL for no file
+ * @wanted: the one that it should have
+ * @left_out: sentences on what is not in that one
+ */
 struct texts {
 	char *now;
 	char *wanted;
+	struct json_object *left_out;
 };
+
+/* What cannot be looked at now may be as it was: the file that is there is worth more than half of one. */
+static int keep(struct iov *iov, int error)
+{
+	return iov_told(iov, error, "/" IOV_CDI_FILE ": stays as it was: %s; 'iov cdi write' writes it again",
+			iov_error_message(iov));
+}
+
+/* NULL without a device. */
+static int make_text(struct iov *iov, const struct iov_cdi_access *access, struct texts *texts)
+{
+	_cleanup_json_ struct json_object *devices = NULL, *document = NULL;
+	int error = iov_cdi_collect(iov, access, &texts->left_out, &devices);
+
+	if (error)
+		return keep(iov, error);
+	if (!json_object_array_length(devices))
+		return 0;
+	document = iov_cdi_document(json_object_get(devices));
+	if (asprintf(&texts->wanted, "%s\n", json_object_to_json_string_ext(document, FORMAT)) >= 0)
+		return 0;
+	texts->wanted = NULL;
+	return fail(iov, -ENOMEM);
+}
 
 static int read_texts(struct iov *iov, struct texts *texts)
 {
 	struct iov_cdi_access access;
-	int error = iov_sys_read_all(iov, IOV_CDI_FILE, &texts->now, NULL);
+	int kept, error = iov_sys_read_all(iov, IOV_CDI_FILE, &texts->now, NULL);
 
 	if (error && error != -ENOENT)
 		return fail(iov, error);
-	return iov_cdi_kept(iov, &access) ? make_text(iov, &access, &texts->wanted) : 0;
+	kept = iov_cdi_kept(iov, &access);
+	if (kept < 0)
+		return keep(iov, kept);
+	return kept ? make_text(iov, &access, texts) : 0;
 }
 
 static bool same(const struct texts *texts)
@@ -62,6 +79,7 @@ static void free_texts(struct texts *texts)
 {
 	free(texts->now);
 	free(texts->wanted);
+	json_object_put(texts->left_out);
 	*texts = (struct texts){ 0 };
 }
 
@@ -78,7 +96,12 @@ static int renew(struct iov *iov, struct texts *texts)
 	if (error || same(texts))
 		return error;
 	error = sys_replace(iov, IOV_CDI_FILE, texts->wanted, false);
-	return error ? fail(iov, error) : 0;
+	if (error)
+		return fail(iov, error);
+	for (size_t i = 0; texts->left_out && i < json_object_array_length(texts->left_out); i++)
+		iov_log(iov, LOG_NOTICE, "/" IOV_CDI_FILE " leaves out: %s",
+			json_object_get_string(json_object_array_get_idx(texts->left_out, i)));
+	return 0;
 }
 
 int iov_cdi_refresh(struct iov *iov)

@@ -55,8 +55,10 @@ int iov_cdi_access(struct iov *iov, const char *mode, const char *owner, struct 
  * iov_cdi_kept - whether this host keeps a CDI file
  * @iov: context
  * @access: receives what nodes in it have; NULL is allowed
+ *
+ * Return: 1 when it does, 0 when it does not; -errno with a message when that cannot be read.
  */
-bool iov_cdi_kept(struct iov *iov, struct iov_cdi_access *access);
+int iov_cdi_kept(struct iov *iov, struct iov_cdi_access *access);
 
 /**
  * iov_cdi_plan - plan that a host keeps a CDI file, or none any more
@@ -101,7 +103,8 @@ struct json_object *iov_cdi_document(struct json_object *devices);
  *	given away, which the caller puts; NULL is allowed
  * @devices: receives an array, which the caller puts
  *
- * Return: 0, or -errno with a message.
+ * Return: 0, or -errno with a message; so also, with -ETIMEDOUT, when the kernel does not let a function
+ * be looked at, as then nobody knows whether it can be given away.
  */
 int iov_cdi_collect(struct iov *iov, const struct iov_cdi_access *access, struct json_object **left_out,
 		    struct json_object **devices);
@@ -112,9 +115,10 @@ int iov_cdi_collect(struct iov *iov, const struct iov_cdi_access *access, struct
  *
  * Writes it when its text is another one, removes it when the host keeps none, or has no device
  * for it: a file without devices is invalid.  Whoever reads it finds the one text or the other.
- * While another process changes the host it is left to that one.
+ * While another process changes the host it is left to that one.  What is left out is logged when
+ * the file is written.
  *
- * Return: 0, or -errno with a message.
+ * Return: 0, or -errno with a message: the file is as it was.
  */
 int iov_cdi_refresh(struct iov *iov);
 

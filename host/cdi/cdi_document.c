@@ -112,16 +112,26 @@ static void leave_out(struct iov *iov, struct json_object *left_out)
 		json_array_add_new(left_out, iov_error_message(iov));
 }
 
+/* Errors that say nothing of a device: whether it can be given away is not known. */
+static bool is_unknown(int error)
+{
+	return error == -ETIMEDOUT || error == -ENOMEM;
+}
+
 static int add_function(struct iov *iov, struct iov_bdf bdf, struct ways ways,
 			const struct iov_cdi_access *access, struct json_object *left_out,
 			struct json_object *devices)
 {
 	char driver[IOV_DRIVER_SIZE];
 	struct iov_attachable how;
+	int error = iov_pci_driver(iov, bdf, driver, sizeof(driver));
 
-	if (iov_pci_driver(iov, bdf, driver, sizeof(driver)) || !iov_driver_is_vfio(driver))
-		return 0;
-	if (iov_attach_check(iov, bdf, IOV_DRIVER_VFIO, &how))
+	if (error || !iov_driver_is_vfio(driver))
+		return is_unknown(error) ? error : 0;
+	error = iov_attach_check(iov, bdf, IOV_DRIVER_VFIO, &how);
+	if (is_unknown(error))
+		return error;
+	if (error)
 		leave_out(iov, left_out);
 	else
 		add_device(devices, ways, IOV_BDF(bdf), how.group, how.node, access);
@@ -156,34 +166,38 @@ static void first_name(struct iov *iov, const char *path, char *name, size_t siz
 	iov_names_free(names, count);
 }
 
-static void add_mdev(struct iov *iov, const char *uuid, struct ways ways,
+static int add_mdev(struct iov *iov, const char *uuid, struct ways ways,
 		     const struct iov_cdi_access *access, struct json_object *devices)
 {
 	char group[16], node[32], *end;
 	unsigned long number;
+	int error = iov_sys_link_name(iov, iov_path(IOV_PATH_MDEV_DEVICES "/%s/iommu_group", uuid).name,
+				      group, sizeof(group));
 
-	if (iov_sys_link_name(iov, iov_path(IOV_PATH_MDEV_DEVICES "/%s/iommu_group", uuid).name, group,
-			      sizeof(group)))
-		return;
+	if (error)
+		return is_unknown(error) ? error : 0;
 	number = strtoul(group, &end, 10);
 	if (*end || end == group)
-		return;
+		return 0;
 	first_name(iov, iov_path(IOV_PATH_MDEV_DEVICES "/%s/vfio-dev", uuid).name, node, sizeof(node));
 	add_device(devices, ways, uuid, (unsigned int)number, node, access);
+	return 0;
 }
 
 /* Without mediated devices there is no such bus. */
-static void add_mdevs(struct iov *iov, struct ways ways, const struct iov_cdi_access *access,
-		      struct json_object *devices)
+static int add_mdevs(struct iov *iov, struct ways ways, const struct iov_cdi_access *access,
+		     struct json_object *devices)
 {
 	char **names;
 	size_t count;
+	int error = iov_sys_list(iov, IOV_PATH_MDEV_DEVICES, &names, &count);
 
-	if (iov_sys_list(iov, IOV_PATH_MDEV_DEVICES, &names, &count))
-		return;
-	for (size_t i = 0; i < count; i++)
-		add_mdev(iov, names[i], ways, access, devices);
+	if (error)
+		return is_unknown(error) ? error : 0;
+	for (size_t i = 0; !error && i < count; i++)
+		error = add_mdev(iov, names[i], ways, access, devices);
 	iov_names_free(names, count);
+	return error;
 }
 
 int iov_cdi_collect(struct iov *iov, const struct iov_cdi_access *access, struct json_object **left_out,
@@ -192,11 +206,13 @@ int iov_cdi_collect(struct iov *iov, const struct iov_cdi_access *access, struct
 	struct ways ways = ways_of(iov);
 	int error;
 
+	iov_forget_error(iov);
 	*devices = json_object_new_array();
 	if (left_out)
 		*left_out = json_object_new_array();
 	error = add_functions(iov, ways, access, left_out ? *left_out : NULL, *devices);
 	if (!error)
-		add_mdevs(iov, ways, access, *devices);
-	return error;
+		error = add_mdevs(iov, ways, access, *devices);
+	return error && !*iov_error_message(iov) ? iov_told(iov, error, "what VFIO has cannot be read: %s",
+							    strerror(-error)) : error;
 }

@@ -52,20 +52,21 @@ static int read_settings(struct iov *iov, char **text)
 	return iov_told(iov, error, "/" SETTINGS ": %s", strerror(-error));
 }
 
-bool iov_cdi_kept(struct iov *iov, struct iov_cdi_access *access)
+int iov_cdi_kept(struct iov *iov, struct iov_cdi_access *access)
 {
 	_cleanup_json_ struct json_object *settings = NULL;
 	_cleanup_free_ char *text = NULL;
+	int error = read_settings(iov, &text);
 
-	if (read_settings(iov, &text) || !text)
-		return false;
+	if (error || !text)
+		return error;
 	settings = json_tokener_parse(text);
 	if (access) {
 		*access = (struct iov_cdi_access){ 0 };
 		snprintf(access->mode, sizeof(access->mode), "%s", json_text(settings, "mode"));
 		snprintf(access->owner, sizeof(access->owner), "%s", json_text(settings, "owner"));
 	}
-	return true;
+	return 1;
 }
 
 /* For people: "on, mode 0660, owner 0:36"; NULL for a host that keeps none. */
@@ -95,10 +96,11 @@ int iov_cdi_plan(struct iov_plan *plan, const struct iov_cdi_access *access)
 	struct iov *iov = iov_plan_context(plan);
 	_cleanup_free_ char *was = NULL, *text = access ? settings_text(access) : NULL;
 	struct iov_cdi_access before = { 0 };
-	bool kept = iov_cdi_kept(iov, &before);
+	int kept = iov_cdi_kept(iov, &before), error = kept < 0 ? kept : 0;
 	struct iov_step *step;
-	int error = access && iov_sys_is_host(iov) ? check_folder(iov) : 0;
 
+	if (!error && access && iov_sys_is_host(iov))
+		error = check_folder(iov);
 	if (!error)
 		error = read_settings(iov, &was);
 	if (error || (was && text ? !strcmp(was, text) : was == text))

@@ -111,9 +111,10 @@ static int snapshot_cdi(struct snapshot *snapshot)
 {
 	struct iov_cdi_access access;
 	struct iov_host_cdi *cdi;
+	int kept = iov_cdi_kept(snapshot->iov, &access);
 
-	if (!iov_cdi_kept(snapshot->iov, &access))
-		return 0;
+	if (kept <= 0)
+		return kept;
 	cdi = snapshot->host->cdi = calloc(1, sizeof(*cdi));
 	if (!cdi)
 		return -ENOMEM;

@@ -9,7 +9,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "cli/colour.h"
+#include "cli/printable.h"
 #include "cli/progress.h"
 
 /* Long enough that it is worth showing. */
@@ -148,6 +150,43 @@ static void colours_are_for_terminals_of_those_who_want_them(void **state)
 	assert_false(cli_colour_choose("sometimes"));
 }
 
+static void what_others_chose_tells_a_terminal_nothing(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *shown;
+	} texts[] = {
+		{ "qemu-system-x86", "qemu-system-x86" },
+		{ "\033]0;evil\007", "?]0;evil?" },
+		{ "two\nlines\r\tand\x7f", "two?lines??and?" },
+		{ "\xc2\x9b" "31m", "??31m" },			/* CSI as U+009B */
+		{ "\x9b" "31m", "?31m" },			/* and as ISO 8859 has it */
+		{ "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80" },
+		{ "\xc2\xa0\xc2\x80", "\xc2\xa0??" },
+		{ "\xe2\x82", "??" },				/* ends too early */
+		{ "\xc0\x9b\xff", "???" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		_cleanup_free_ char *shown = cli_printable(texts[i].text);
+
+		assert_string_equal(shown, texts[i].shown);
+	}
+}
+
+static void lines_stay_lines(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length;
+	FILE *file = open_memstream(&text, &length);
+
+	(void)state;
+	cli_print(file, "note: %s\n%d\n", "a\033[2J", 7);
+	fclose(file);
+	assert_string_equal(text, "note: a?[2J\n7\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +194,8 @@ int main(void)
 		cmocka_unit_test(what_is_over_soon_shows_nothing),
 		cmocka_unit_test(who_draws_ends_with_who_works),
 		cmocka_unit_test(nothing_is_shown_where_there_is_no_terminal),
+		cmocka_unit_test(what_others_chose_tells_a_terminal_nothing),
+		cmocka_unit_test(lines_stay_lines),
 		cmocka_unit_test(colours_are_for_terminals_of_those_who_want_them),
 	};
 
