@@ -25,7 +25,7 @@ sleep 1
 # facts COMMAND...: JSON without what identifies
 facts()
 {
-	iov "$@" --json | gojq -cS 'walk(if type == "object" then
+	iov "$@" --json | gojq -c 'walk(if type == "object" then
 		del(.identity, .holder, .used_by, .recorded, .guest, .users, .path, .msix) else . end)'
 }
 
@@ -35,8 +35,8 @@ expect_status "with identities as well" 0 iov record --with-identities /tmp/all.
 for record in /tmp/host.tar.gz /tmp/all.tar.gz; do
 	expect "iov list of ${record##*/}" "$(facts list --all)" "$(facts --root $record list --all)"
 	expect "iov group list of ${record##*/}" "$(facts group list)" "$(facts --root $record group list)"
-	expect "the functions in iov map of ${record##*/}" "$(facts map | gojq -cS .functions)" \
-		"$(facts --root $record map | gojq -cS .functions)"
+	expect "the functions in iov map of ${record##*/}" "$(facts map | gojq -c .functions)" \
+		"$(facts --root $record map | gojq -c .functions)"
 	expect "who has what" "$(iov list --columns in-use --json | gojq -c 'map(.guards)')" \
 		"$(iov --root $record list --columns in-use --json | gojq -c 'map(.guards)')"
 done
