@@ -51,7 +51,7 @@ bool record_next(const char **at, struct record_entry *entry);
 
 /* record_filter.c: of a file the part that is recorded; @text becomes it */
 
-/* Block devices and btrfs, as the others name servers, users and files. */
+/* What is on devices, as the others name servers, users and files. */
 void record_filter_mounts(char *text);
 /* What tells about virtualization, of the first processor. */
 void record_filter_cpus(char *text);

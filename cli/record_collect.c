@@ -5,8 +5,10 @@
  * that sleeps is not asked for.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
@@ -453,6 +455,37 @@ static void device_nodes(const struct collect *collect)
 		write_only(collect, IOV_PATH_DEV_KVM);
 }
 
+/* What is shared with this host, as it is a guest itself: virtiofs, and 9p by its driver's devices */
+static void visit_share(const struct collect *collect, const char *path, const char *name)
+{
+	(void)name;
+	file(collect, iov_path("%s/tag", path).name);
+	link_of(collect, iov_path("%s/device", path).name);
+}
+
+static void visit_virtio(const struct collect *collect, const char *path, const char *name)
+{
+	char target[IOV_PATH_MAX];
+	struct iov_path real;
+
+	if (!strncmp(name, "virtio", strlen("virtio")) &&
+	    link_at(collect, path, target, sizeof(target)) && follow(path, target, &real))
+		file(collect, iov_path("%s/mount_tag", real.name).name);
+}
+
+/* The device of a node: its name, and what it is below */
+static void visit_node_number(const struct collect *collect, const char *path, const char *name)
+{
+	char target[IOV_PATH_MAX];
+	struct iov_path real;
+
+	(void)name;
+	if (!link_at(collect, path, target, sizeof(target)) || !follow(path, target, &real))
+		return;
+	file(collect, iov_path("%s/uevent", real.name).name);
+	link_of(collect, iov_path("%s/subsystem", real.name).name);
+}
+
 /* Processes that use functions: what devices they have open, and which guest they are. */
 
 static bool is_device(const char *target)
@@ -469,6 +502,20 @@ static bool is_device(const char *target)
 	return last && !strcmp(last, "/config") && strstr(target, "/dpdk/");
 }
 
+/* What the kernel has of an open file; of a record only its name is known. */
+static void opened(const struct collect *collect, const char *folder, const char *name)
+{
+	_cleanup_fd_ int dir = iov_sys_is_host(collect->iov) ? iov_dir_open(collect->iov, folder) : -1;
+	struct statx status;
+	struct iov_path number;
+
+	if (dir < 0 || statx(dir, name, AT_STATX_DONT_SYNC, STATX_TYPE, &status) ||
+	    !S_ISCHR(status.stx_mode))
+		return;
+	number = iov_path(IOV_PATH_DEV_CHAR "/%u:%u", status.stx_rdev_major, status.stx_rdev_minor);
+	visit_node_number(collect, number.name, "");
+}
+
 static void visit_descriptor(const struct collect *collect, const char *path, const char *name)
 {
 	char target[IOV_PATH_MAX];
@@ -477,6 +524,7 @@ static void visit_descriptor(const struct collect *collect, const char *path, co
 	if (iov_sys_link(collect->iov, path, target, sizeof(target)) || !is_device(target))
 		return;
 	put(collect, RECORD_LINK, path, target, strlen(target));
+	opened(collect, iov_path("%.*s", (int)(strrchr(path, '/') - path), path).name, name);
 	if (*target != '/')
 		file(collect, info.name);
 }
@@ -539,6 +587,9 @@ static int collect_all(struct iov *iov, const char *question, size_t length, FIL
 	link_of(&collect, IOV_PATH_KVM);
 	each(&collect, IOV_PATH_DEV_BLOCK, visit_link);
 	each(&collect, IOV_PATH_NVME_SUBSYSTEMS, visit_subsystem);
+	each(&collect, IOV_PATH_VIRTIOFS, visit_share);
+	each(&collect, IOV_PATH_VIRTIO_DRIVERS "/virtiofs", visit_virtio);
+	each(&collect, IOV_PATH_VIRTIO_DRIVERS "/9pnet_virtio", visit_virtio);
 	each(&collect, IOV_PATH_BTRFS, visit_btrfs);
 	for (const char *const *path = host_files; *path; path++)
 		file(&collect, *path);
@@ -550,6 +601,8 @@ static int collect_all(struct iov *iov, const char *question, size_t length, FIL
 	each(&collect, IOV_PATH_IRQS, visit_irq);
 	each(&collect, IOV_PATH_EFI_VARIABLES, visit_variable);
 	device_nodes(&collect);
+	if (!iov_sys_is_host(iov))
+		each(&collect, IOV_PATH_DEV_CHAR, visit_node_number);
 	for (size_t i = 0; pids && i < json_object_array_length(pids); i++)
 		process(&collect, json_object_get_string(json_object_array_get_idx(pids, i)));
 	return ferror(answer) ? -ENOMEM : 0;

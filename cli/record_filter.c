@@ -31,7 +31,8 @@ static bool is_of_block(const char *line, void *argument)
 
 	(void)argument;
 	return sscanf(line, "%*s %*s %31s", device) == 1 &&
-	       (strncmp(device, "0:", 2) != 0 || strstr(line, " - btrfs "));
+	       (strncmp(device, "0:", 2) != 0 || strstr(line, " - btrfs ") ||
+		strstr(line, " - virtiofs ") || strstr(line, " - 9p "));
 }
 
 void record_filter_mounts(char *text)

@@ -12,13 +12,8 @@ ip address add 192.0.2.77/24 dev enp1s0
 mac=$(< /sys/class/net/enp1s0/address)
 
 # A process that is called as a guest's is, with a VF
-cat > /tmp/qemu-guest << END
-#!/usr/bin/python3
-import time
-time.sleep(1000)
-END
-chmod +x /tmp/qemu-guest
-/tmp/qemu-guest -name guest=payroll < "/dev/vfio/$(group_of $vf)" &
+(exec -a qemu-system-x86_64 /usr/bin/python3 -c 'import time; time.sleep(1000)' -name guest=payroll \
+	< "/dev/vfio/$(group_of $vf)") &
 holder=$!
 sleep 1
 
