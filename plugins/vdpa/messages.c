@@ -191,6 +191,16 @@ static void add_mac(struct nlmsghdr *header, struct json_object *device)
 	json_add_text(device, "mac", attribute ? text : NULL);
 }
 
+/*
+ * Since Linux 6.10 a device tells its features by the attribute by which they are provisioned, and the
+ * number of the one before is that of a disk's capacity.
+ */
+static int features_type(struct nlmsghdr *header)
+{
+	return find(header, VDPA_ATTR_DEV_FEATURES, sizeof(uint64_t)) ? VDPA_ATTR_DEV_FEATURES :
+		       VDPA_ATTR_VDPA_DEV_SUPPORTED_FEATURES;
+}
+
 void vdpa_add_config(struct nlmsghdr *header, struct json_object *device)
 {
 	const char *kind = json_text(device, "class");
@@ -200,7 +210,7 @@ void vdpa_add_config(struct nlmsghdr *header, struct json_object *device)
 	add_u16(header, VDPA_ATTR_DEV_NET_CFG_MTU, device, "mtu");
 	add_u16(header, VDPA_ATTR_DEV_NET_CFG_MAX_VQP, device, "max_vqp");
 	json_add_text(device, "link", status ? nla_get_u16(status) & 1 ? "up" : "down" : NULL);
-	add_features(header, VDPA_ATTR_VDPA_DEV_SUPPORTED_FEATURES, device,
+	add_features(header, features_type(header), device,
 		     !strcmp(kind, "net") ? VDPA_CLASS_NET :
 		     !strcmp(kind, "block") ? VDPA_CLASS_BLOCK : 0);
 }

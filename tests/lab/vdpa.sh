@@ -43,11 +43,16 @@ expect_status "the same again" 0 iov vdpa create blk0 --mgmtdev vduse --driver v
 expect_match "is nothing to do" "nothing to do" "$out"
 show=$(iov vdpa show blk0 --json)
 node=$(gojq -r .node <<< "$show")
+expect "its features are those that its node tells" "$(python3 -c '
+import fcntl, os, sys
+VHOST_GET_FEATURES = 0x8008af00
+features = fcntl.ioctl(os.open(sys.argv[1], os.O_RDWR), VHOST_GET_FEATURES, bytes(8))
+print(hex(int.from_bytes(features, "little")))' "$node")" "$(gojq -r .features <<< "$show")"
 expect "it is shown with its node" "block vhost_vdpa vduse true" \
 	"$(gojq -r '[.class, .driver, .mgmtdev] | join(" ")' <<< "$show") $([ -c "$node" ] && echo true)"
 expect "and as many virtqueues as vdpa says" "$(vdpa -j dev show blk0 | gojq .dev.blk0.max_vqs)" "$(gojq .max_vqs <<< "$show")"
-expect_status "attach takes the node" 0 iov attach "$node" --vmm qemu
-expect_match "by its path" "vhostdev=$node" "$out"
+expect_status "a disk is no NIC to attach" 1 iov attach "$node" --vmm qemu
+expect_match "and is told so, with what QEMU takes" "blk0 is a vDPA device of class block.*vhostdev=$node" "$err"
 
 # Who has it
 exec {held}<> "$node"
