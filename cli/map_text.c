@@ -102,7 +102,7 @@ static int set_cell(const struct drawing *drawing, struct libscols_line *line, e
 		    const char *text)
 {
 	return drawing->columns[column] ?
-		       scols_line_set_column_data(line, drawing->columns[column], strdup(text)) : 0;
+		       scols_line_set_column_data(line, drawing->columns[column], text) : 0;
 }
 
 static int fill_line(const struct drawing *drawing, struct libscols_line *line, struct map_run run)

@@ -231,9 +231,9 @@ int iov_config_read(struct iov *iov, struct iov_bdf bdf, struct iov_config *conf
 
 uint16_t iov_config_u16(const struct iov_config *config, size_t offset)
 {
-	const uint8_t *at = config->bytes + offset;
-
-	return offset + 2 <= config->length ? (uint16_t)(at[0] | at[1] << 8) : 0;
+	if (offset + 2 > config->length)
+		return 0;
+	return (uint16_t)(config->bytes[offset] | config->bytes[offset + 1] << 8);
 }
 
 uint32_t iov_config_u32(const struct iov_config *config, size_t offset)

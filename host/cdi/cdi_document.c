@@ -141,14 +141,12 @@ static int add_function(struct iov *iov, struct iov_bdf bdf, struct ways ways,
 static int add_functions(struct iov *iov, struct ways ways, const struct iov_cdi_access *access,
 			 struct json_object *left_out, struct json_object *devices)
 {
-	struct iov_bdf *functions;
-	size_t count;
+	_cleanup_free_ struct iov_bdf *functions = NULL;
+	size_t count = 0;
 	int error = iov_pci_list(iov, &functions, &count);
 
 	for (size_t i = 0; !error && i < count; i++)
 		error = add_function(iov, functions[i], ways, access, left_out, devices);
-	if (!error)
-		free(functions);
 	return error;
 }
 
