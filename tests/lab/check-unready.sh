@@ -17,7 +17,12 @@ expect_match "what else is in the way" 'intremap=off pci=noari' "$(line kernel-c
 expect "an ACS override is no isolation" warn "$(line acs-override | gojq -r .status)"
 expect "without ARI VFs take more buses" warn "$(line ari $pf | gojq -r .status)"
 
-iov bind $pf --driver vfio-pci > /dev/null
+expect_status "bind says what the kernel would" 1 iov bind $pf --driver vfio-pci
+expect_match "with the way out" "interrupt remapping is off.*allow_unsafe_interrupts=1" "$err"
+modprobe vfio-pci
+echo vfio-pci > $pci/$pf/driver_override
+echo $pf > $pci/$pf/driver/unbind
+echo $pf > /sys/bus/pci/drivers_probe
 cat > /tmp/attach.py <<'END'
 import fcntl, os, sys
 group = os.open(sys.argv[1], os.O_RDWR)
