@@ -133,6 +133,33 @@ changes "done" "qos remove" gold --save
 changes "done" "disk remove" d --save
 stop_iovd
 
+# What containers are given, mediated devices, of whose drivers here none has an attribute to set, and vDPA devices
+changes "done" "cdi write"
+changes "done" "cdi remove"
+modprobe mtty
+mdev=83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
+changes "done" "mdev define" $mdev --parent mtty --type mtty-2
+changes "done" "mdev start" $mdev
+before=$(noted)
+! iov mdev set $mdev vendor/sample_mdev_dev=1 2> "$errors" || fail "what can only be read is set"
+expect "mdev set is noted once" $((before + 1)) "$(noted)"
+echo "mdev set" >> /tmp/changed
+changes "done" "mdev remove" $mdev
+changes "done" "mdev undefine" $mdev
+changes "done" "mdev create" $mdev --parent mtty --type mtty-1
+modprobe vduse
+truncate -s 16M /tmp/disk
+start qemu-storage-daemon --blockdev file,filename=/tmp/disk,node-name=d \
+	--export vduse-blk,id=e,node-name=d,name=blk0,writable=on,num-queues=1
+for _ in {1..300}; do
+	[ ! -e /dev/vduse/blk0 ] || break
+	sleep 0.1
+done
+changes "done" "vdpa create" blk0 --mgmtdev vduse --driver vhost_vdpa
+changes "done" "vdpa bind" blk0 --driver virtio_vdpa
+changes "done" "vdpa delete" blk0
+stop
+
 # A NIC that leads frames elsewhere; none of the emulated ones does
 . "$lab/lib/netdevsim.sh"
 netdevsim 2
