@@ -49,21 +49,35 @@ static double rate_of(const struct blk_load_counts *counts)
 	return counts->seconds > 0 ? (double)done / counts->seconds : 0;
 }
 
+struct alone {
+	struct blk_load *load;
+	const volatile bool *stop;
+};
+
+static int run_alone(void *arg, double seconds, double *rate)
+{
+	const struct alone *alone = arg;
+	struct blk_load_counts counts;
+	int error = blk_load_run(alone->load, seconds, 0, alone->stop, &counts);
+
+	*rate = rate_of(&counts);
+	return error;
+}
+
 static int measure_headroom(struct bench *bench)
 {
 	const struct turns_options *options = &bench->options->turns;
 	struct turns *turns = &bench->turns;
-	struct blk_load_counts counts;
-	struct blk_load *sink;
+	struct alone alone = {.stop = options->stop};
 	int error;
 
 	turns_tell(turns, "the generator alone, against a disk that does nothing");
-	error = blk_load_open_sink(&sink, turns->iov, &bench->options->load, options->sink_cpu);
+	error = blk_load_open_sink(&alone.load, turns->iov, &bench->options->load,
+				   options->sink_cpu);
 	if (error)
 		return error;
-	error = blk_load_run(sink, TURNS_HEADROOM_SECONDS, 0, options->stop, &counts);
-	turns->headroom = rate_of(&counts);
-	blk_load_close(sink);
+	error = turns_headroom(turns, run_alone, &alone);
+	blk_load_close(alone.load);
 	return error;
 }
 

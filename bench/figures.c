@@ -21,12 +21,17 @@ static int compare_doubles(const void *a, const void *b)
 	return *left < *right ? -1 : *left > *right;
 }
 
+double figures_median(double *values, unsigned int count)
+{
+	qsort(values, count, sizeof(*values), compare_doubles);
+	return values[count / 2];
+}
+
 struct json_object *figures_spread(double *values, unsigned int count)
 {
 	struct json_object *object = json_object_new_object();
 
-	qsort(values, count, sizeof(*values), compare_doubles);
-	figures_add(object, "median", values[count / 2]);
+	figures_add(object, "median", figures_median(values, count));
 	figures_add(object, "q1", values[count / 4]);
 	figures_add(object, "q3", values[count * 3 / 4]);
 	return object;

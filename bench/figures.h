@@ -14,6 +14,15 @@ void figures_add(struct json_object *object, const char *key, double value);
 void figures_count(struct json_object *object, const char *key, uint64_t value);
 
 /**
+ * figures_median - the value in the middle
+ * @values: values, which are sorted
+ * @count: length of @values, not 0
+ *
+ * Return: the median.
+ */
+double figures_median(double *values, unsigned int count);
+
+/**
  * figures_spread - median and quartiles
  * @values: values, which are sorted
  * @count: length of @values, not 0

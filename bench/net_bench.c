@@ -45,22 +45,35 @@ static double loss_of(const struct net_load_counts *counts)
 	return counts->sent ? 100.0 * (double)counts->lost / (double)counts->sent : 0;
 }
 
+struct alone {
+	struct net_load *load;
+	const volatile bool *stop;
+};
+
+static int run_alone(void *arg, double seconds, double *rate)
+{
+	const struct alone *alone = arg;
+	struct net_load_counts counts;
+	int error = net_load_run(alone->load, seconds, 0, alone->stop, &counts);
+
+	*rate = rate_of(&counts);
+	return error;
+}
+
 static int measure_headroom(struct bench *bench)
 {
 	const struct net_bench_options *options = bench->options;
 	struct turns *turns = &bench->turns;
-	struct net_load_counts counts;
-	struct net_load *sink;
+	struct alone alone = {.stop = options->turns.stop};
 	int error;
 
 	turns_tell(turns, "the generator alone, against a back end that does nothing");
-	error = net_load_open_sink(&sink, turns->iov, turns->sides[0].count, &options->load,
+	error = net_load_open_sink(&alone.load, turns->iov, turns->sides[0].count, &options->load,
 				   options->turns.sink_cpu);
 	if (error)
 		return error;
-	error = net_load_run(sink, TURNS_HEADROOM_SECONDS, 0, options->turns.stop, &counts);
-	turns->headroom = rate_of(&counts);
-	net_load_close(sink);
+	error = turns_headroom(turns, run_alone, &alone);
+	net_load_close(alone.load);
 	if (!error && options->rate > turns->headroom)
 		error = iov_fail(
 			turns->iov, -ERANGE,

@@ -11,6 +11,10 @@
 
 #include "bench/figures.h"
 
+/* Against the back end that does nothing. */
+#define HEADROOM_TURNS 7
+#define HEADROOM_SECONDS 0.2
+
 void turns_tell(const struct turns *turns, const char *format, ...)
 {
 	char text[256];
@@ -61,6 +65,19 @@ int turns_open(struct turns *turns, struct iov *iov, const struct bench_side *si
 			return iov_fail(iov, -ENOMEM, "no memory for the results");
 	}
 	return pin(iov, options->cpu);
+}
+
+int turns_headroom(struct turns *turns, int (*run)(void *arg, double seconds, double *rate),
+		   void *arg)
+{
+	double rates[HEADROOM_TURNS] = {0};
+	unsigned int count = 0;
+	int error = 0;
+
+	while (!error && count < HEADROOM_TURNS)
+		error = run(arg, HEADROOM_SECONDS, &rates[count++]);
+	turns->headroom = figures_median(rates, count);
+	return error;
 }
 
 int turns_attach(struct turns *turns, int (*attach)(void *arg, unsigned int side), void *arg)

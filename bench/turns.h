@@ -81,9 +81,6 @@ struct turns {
 	double headroom;
 };
 
-/* Seconds against the back end that does nothing. */
-#define TURNS_HEADROOM_SECONDS 1.0
-
 /**
  * turns_open - stop the processes of all sides, and go to our CPU
  * @turns: overwritten; closed with turns_close() also after a failure
@@ -96,6 +93,18 @@ struct turns {
  */
 int turns_open(struct turns *turns, struct iov *iov, const struct bench_side *sides,
 	       unsigned int count, const struct turns_options *options);
+
+/**
+ * turns_headroom - measure the generator, which is the median of some short turns, as one of them
+ *	says little where something else runs on the CPU
+ * @turns: opened; its headroom is set, also after a failure
+ * @run: that many seconds against the back end that does nothing, whose rate is told through @rate
+ * @arg: passed to @run
+ *
+ * Return: 0 or what @run returned.
+ */
+int turns_headroom(struct turns *turns, int (*run)(void *arg, double seconds, double *rate),
+		   void *arg);
 
 /**
  * turns_attach - attach to all sides, each of which runs meanwhile
