@@ -14,8 +14,6 @@ expect "show has it, too" '["default-route","default route via 10.0.2.2",["0000:
 	"$(iov show $nic --json | gojq -c '.assignment.held_by[0] | [.guard, .holder, .path]')"
 expect "a NIC without a route can go" true "$(iov show $spare --json | gojq .assignment.assignable)"
 
-# no default route by a router that happens to announce one in time
-echo 0 > /proc/sys/net/ipv6/conf/enp129s0/accept_ra
 ip addr add 192.0.2.1/24 dev enp129s0 && ip link set enp129s0 up
 SSH_CONNECTION='192.0.2.9 50000 192.0.2.1 22' \
 	held $spare 'session from 192.0.2.9 to 192.0.2.1' bind $spare

@@ -14,9 +14,7 @@ start_ready()
 	until [ -e /tmp/ready ] || ! kill -0 $process; do sleep 0.1; done
 }
 
-# The network of the lab has a router, and what it announces is a default route
 for name in "$nic" "$second"; do
-	echo 0 > "/proc/sys/net/ipv6/conf/$name/accept_ra"
 	ip link set "$name" up
 done
 free $spare

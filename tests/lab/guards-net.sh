@@ -25,8 +25,6 @@ under_ovs() { ovs-dpctl add-dp upper0 && ovs-dpctl add-if upper0 "$nic"; }
 
 modprobe openvswitch && command -v ovs-dpctl > /dev/null || { echo "missing: Open vSwitch"; exit 77; }
 
-# The network of the lab has a router, and what it announces is a default route
-echo 0 > /proc/sys/net/ipv6/conf/$nic/accept_ra
 ip link set "$nic" up
 expect "being up with a link-local address holds nothing" "" "$(findings)"
 stacked vlan VLAN on vlan id 5

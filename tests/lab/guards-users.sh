@@ -7,7 +7,6 @@ spare=0000:81:00.0 nvme=0000:02:00.0 disk=/dev/nvme0n1
 nic=$(names $pci/$spare/net/*)
 configfs=/sys/kernel/config
 
-echo 0 > "/proc/sys/net/ipv6/conf/$nic/accept_ra"
 clock=$(names $pci/$spare/ptp/ptp*)
 start sleep 1000 9< "/dev/$clock"
 found $spare "[\"device-open\",\"pid $process (sleep)\"]"

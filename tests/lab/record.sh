@@ -9,6 +9,7 @@ echo 4 > $pci/$pf/sriov_numvfs
 iov bind $vf --driver vfio-pci > /dev/null
 ip link set enp1s0 up
 ip address add 192.0.2.77/24 dev enp1s0
+ip route add default via 192.0.2.1
 mac=$(< /sys/class/net/enp1s0/address)
 
 # A process that is called as a guest's is, with a VF

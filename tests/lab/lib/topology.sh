@@ -35,7 +35,7 @@ root_port()
 # that answers ARP, DHCP and ping, and nothing behind it
 nic()
 {
-	add -netdev "user,id=net$nics,restrict=on" \
+	add -netdev "user,id=net$nics,restrict=on,ipv6=off" \
 		-device "$1,id=nic$nics,bus=$2,netdev=net$nics,romfile=${3:+,$3}"
 	drivers+=("$1")
 	[ "$1" != igb ] || drivers+=(igbvf)
