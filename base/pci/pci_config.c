@@ -12,14 +12,13 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/pci/config_facts.h"
+#include "base/pci/kind.h"
 #include "base/sysroot/ask.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
 /* More than fit in either space, so a list that loops ends. */
 #define WALK_MAX (PCI_CFG_SPACE_EXP_SIZE / 4)
-/* PCI Code and ID Assignment 1.16, section 1.7 */
-#define CLASS_BRIDGE 0x0604
 /* So long what the kernel answered is taken for what it will. */
 #define SURVEYED_MS 3000
 
@@ -46,21 +45,14 @@ static int open_config(struct iov *iov, struct iov_bdf bdf, int dir)
 
 static bool is_bridge(int dir)
 {
-	int64_t code;
+	int64_t code = 0;
 
-	if (iov_dir_has(dir, "physfn"))
-		return false;
-	return iov_dir_has(dir, "secondary_bus_number") ||
-	       (!iov_dir_read_number(dir, "class", &code) && code >> 8 == CLASS_BRIDGE);
+	iov_dir_read_number(dir, "class", &code);
+	return iov_pci_is_called_bridge(dir, (unsigned int)code);
 }
 
 /* A VF shares the serial number of its PF, and a bridge has that of the card behind it. */
-static bool may_have_serial(int dir)
-{
-	return !iov_dir_has(dir, "physfn") && !iov_dir_has(dir, "secondary_bus_number");
-}
-
-static void read_facts(struct iov *iov, int dir, struct config_facts *facts)
+static void read_facts(struct iov *iov, int dir, bool may_have_serial, struct config_facts *facts)
 {
 	_cleanup_fd_ int config = open_config(iov, facts->bdf, dir);
 	uint32_t header;
@@ -72,7 +64,7 @@ static void read_facts(struct iov *iov, int dir, struct config_facts *facts)
 	}
 	if (iov_config_seek(config, PCI_CAP_ID_MSIX, false, &header))
 		facts->msix = (header >> (8 * PCI_MSIX_FLAGS) & PCI_MSIX_FLAGS_QSIZE) + 1;
-	at = may_have_serial(dir) ? iov_config_seek(config, PCI_EXT_CAP_ID_DSN, true, &header) : 0;
+	at = may_have_serial ? iov_config_seek(config, PCI_EXT_CAP_ID_DSN, true, &header) : 0;
 	facts->has_serial = at && pread(config, facts->serial, sizeof(facts->serial), at + 4) ==
 				  sizeof(facts->serial);
 }
@@ -81,10 +73,11 @@ static void tell_facts(struct iov *iov, const char *name, bool bridges, FILE *an
 {
 	_cleanup_fd_ int dir = iov_dir_open(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s", name).name);
 	struct config_facts facts = { .error = dir < 0 ? dir : 0 };
+	bool vf = dir >= 0 && iov_dir_has(dir, "physfn"), bridge = dir >= 0 && !vf && is_bridge(dir);
 
 	iov_bdf_scan(name, &facts.bdf);
-	if (dir >= 0 && (bridges || !is_bridge(dir)))
-		read_facts(iov, dir, &facts);
+	if (dir >= 0 && (bridges || !bridge))
+		read_facts(iov, dir, !vf && !bridge, &facts);
 	fwrite(&facts, sizeof(facts), 1, answer);
 }
 
@@ -170,7 +163,7 @@ static bool is_answered(struct iov *iov, struct iov_bdf bdf, int dir)
 	bool answered;
 
 	if (!iov->surveyed || (int64_t)monotonic_ms() > iov->surveyed + SURVEYED_MS ||
-	    is_bridge(dir))
+	    (!iov_dir_has(dir, "physfn") && is_bridge(dir)))
 		return config_facts(iov, bdf).error != -ETIMEDOUT;
 	answered = !iov_sys_answered(iov, &question, IOV_BDF(bdf));
 	iov->said = said;

@@ -44,11 +44,14 @@ static int check_meant(struct iov *iov, const char *driver)
 	return 0;
 }
 
-/* "did you mean vfio-pci? ", of the drivers that are there and the one that is for guests, or "". */
+/*
+ * "did you mean vfio-pci? ", of the drivers that are there, those that modules have and the one that
+ * is for guests, or "".
+ */
 static void add_near(struct iov *iov, const char *driver, char *text, size_t size)
 {
 	struct iov_near near = { .text = driver };
-	char **names = NULL;
+	char **names = NULL, module[DRIVER_SIZE];
 	size_t count;
 
 	if (iov_sys_list(iov, IOV_PATH_PCI_DRIVERS, &names, &count))
@@ -56,6 +59,8 @@ static void add_near(struct iov *iov, const char *driver, char *text, size_t siz
 	iov_near_look(&near, "vfio-pci");
 	for (size_t i = 0; i < count; i++)
 		iov_near_look(&near, names[i]);
+	if (iov_module_near(iov, driver, module, sizeof(module)))
+		iov_near_look(&near, module);
 	*text = '\0';
 	if (near.word)
 		snprintf(text, size, "did you mean %s? ", near.word);
