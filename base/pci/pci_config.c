@@ -21,6 +21,8 @@
 #define WALK_MAX (PCI_CFG_SPACE_EXP_SIZE / 4)
 /* So long what the kernel answered is taken for what it will. */
 #define SURVEYED_MS 3000
+/* And so long what was read of a port counts for all that is below it. */
+#define ABOVE_MS 200
 
 /* The port above, or the root complex, which has no state. */
 static struct iov_path state_above(struct iov_bdf bdf)
@@ -28,19 +30,49 @@ static struct iov_path state_above(struct iov_bdf bdf)
 	return iov_pci_path(bdf, "../power/runtime_status");
 }
 
-bool iov_pci_is_asleep(struct iov *iov, struct iov_bdf bdf, int dir)
+static bool is_suspended(struct iov *iov, struct iov_bdf bdf)
 {
 	char state[16];
 
-	return (!iov_dir_read(dir, "power_state", state, sizeof(state)) &&
-		!strcmp(state, "D3cold")) ||
-	       (!iov_sys_read(iov, state_above(bdf).name, state, sizeof(state)) &&
-		!strcmp(state, "suspended"));
+	return !iov_sys_read(iov, state_above(bdf).name, state, sizeof(state)) &&
+	       !strcmp(state, "suspended");
+}
+
+static bool is_in_d3cold(int dir)
+{
+	char state[16];
+
+	return !iov_dir_read(dir, "power_state", state, sizeof(state)) && !strcmp(state, "D3cold");
+}
+
+bool iov_pci_is_asleep(struct iov *iov, struct iov_bdf bdf, int dir)
+{
+	return is_in_d3cold(dir) || is_suspended(iov, bdf);
 }
 
 static int open_config(struct iov *iov, struct iov_bdf bdf, int dir)
 {
 	return iov_pci_is_asleep(iov, bdf, dir) ? -EHOSTDOWN : iov_dir_open_file(dir, "config");
+}
+
+/* The functions of a bus have one port above them, whose state is read once for all of them. */
+static bool is_asleep_above(struct iov *iov, struct iov_bdf bdf)
+{
+	const int64_t now = (int64_t)monotonic_ms();
+
+	if (now >= iov->above.until || iov->above.domain != bdf.domain || iov->above.bus != bdf.bus) {
+		iov->above.domain = bdf.domain;
+		iov->above.bus = bdf.bus;
+		iov->above.asleep = is_suspended(iov, bdf);
+		iov->above.until = now + ABOVE_MS;
+	}
+	return iov->above.asleep;
+}
+
+static int open_surveyed(struct iov *iov, struct iov_bdf bdf, int dir)
+{
+	return is_in_d3cold(dir) || is_asleep_above(iov, bdf) ? -EHOSTDOWN :
+								iov_dir_open_file(dir, "config");
 }
 
 static bool is_bridge(int dir)
@@ -54,7 +86,7 @@ static bool is_bridge(int dir)
 /* A VF shares the serial number of its PF, and a bridge has that of the card behind it. */
 static void read_facts(struct iov *iov, int dir, bool may_have_serial, struct config_facts *facts)
 {
-	_cleanup_fd_ int config = open_config(iov, facts->bdf, dir);
+	_cleanup_fd_ int config = open_surveyed(iov, facts->bdf, dir);
 	uint32_t header;
 	unsigned int at;
 
@@ -120,14 +152,32 @@ static int ask_about(struct iov *iov, const struct iov_sys_question *asked,
 	return 0;
 }
 
-int config_survey(struct iov *iov, const struct iov_bdf *list, size_t count,
+int config_survey(struct iov *iov, const struct iov_bdf *list, size_t count, bool vfs,
 		  struct config_facts **facts, size_t *told)
 {
 	int error = ask_about(iov, &survey, list, count, facts, told);
 
 	if (!error)
 		iov->surveyed = (int64_t)monotonic_ms();
+	if (!error && vfs)
+		iov->surveyed_vfs = iov->surveyed;
 	return error;
+}
+
+static bool is_recent(int64_t surveyed)
+{
+	return surveyed && (int64_t)monotonic_ms() <= surveyed + SURVEYED_MS;
+}
+
+/* Who asks about one VF after a look at all functions mostly asks about the others as well. */
+static void survey_vfs(struct iov *iov)
+{
+	_cleanup_free_ struct config_facts *facts = NULL;
+	_cleanup_free_ struct iov_bdf *list = NULL;
+	size_t count, told;
+
+	if (is_recent(iov->surveyed) && !is_recent(iov->surveyed_vfs) && !iov_pci_list(iov, &list, &count))
+		config_survey(iov, list, count, true, &facts, &told);
 }
 
 static int compare_facts(const void *a, const void *b)
@@ -159,11 +209,13 @@ struct config_facts config_facts(struct iov *iov, struct iov_bdf bdf)
 /* What answered a moment ago answers. */
 static bool is_answered(struct iov *iov, struct iov_bdf bdf, int dir)
 {
+	const bool vf = iov_dir_has(dir, "physfn");
 	const struct said said = iov->said;
 	bool answered;
 
-	if (!iov->surveyed || (int64_t)monotonic_ms() > iov->surveyed + SURVEYED_MS ||
-	    (!iov_dir_has(dir, "physfn") && is_bridge(dir)))
+	if (vf)
+		survey_vfs(iov);
+	if (!is_recent(vf ? iov->surveyed_vfs : iov->surveyed) || (!vf && is_bridge(dir)))
 		return config_facts(iov, bdf).error != -ETIMEDOUT;
 	answered = !iov_sys_answered(iov, &question, IOV_BDF(bdf));
 	iov->said = said;
