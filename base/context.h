@@ -54,7 +54,14 @@ struct iov {
 	} silent;			/* what the kernel did not answer, and is not asked till then */
 	struct unanswered *unanswered;
 	size_t unanswered_count;
-	int64_t surveyed;		/* when config_survey() asked about all functions, or 0 */
+	int64_t surveyed;		/* when config_survey() asked about all functions but VFs, or 0 */
+	struct {
+		uint32_t domain;
+		uint8_t bus;
+		bool asleep;
+		int64_t until;		/* milliseconds of the monotonic clock */
+	} above;			/* the port above the functions of a bus, when it was last looked at */
+	int64_t surveyed_vfs;		/* and about all VFs as well */
 	int (*on_write)(void *arg, struct iov *iov, const char *path, const char *text);
 	void *on_write_arg;
 	struct writer *writer;	/* the child that makes calls, or NULL */

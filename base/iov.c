@@ -47,6 +47,8 @@ int context_clone(struct iov **out, const struct iov *from)
 	iov->unanswered = NULL;
 	iov->unanswered_count = 0;
 	iov->surveyed = 0;
+	iov->surveyed_vfs = 0;
+	iov->above.until = 0;
 	iov->said = (struct said){ 0 };
 	iov->change_lock = 0;
 	iov->stuck = 0;

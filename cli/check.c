@@ -119,7 +119,8 @@ static void add_check(struct json_object *rows, struct json_object *check)
 	add_row(rows, "", "", "", text);
 }
 
-static int print_table(struct json_object *checks, bool device)
+/* @one: of one function, so that no column says of which. */
+static int print_table(struct json_object *checks, bool one)
 {
 	static const struct iov_column host_columns[] = {
 		{ "status", "STATUS" }, { "check", "CHECK" }, { "device", "OF" },
@@ -132,33 +133,68 @@ static int print_table(struct json_object *checks, bool device)
 
 	for (size_t i = 0; i < json_object_array_length(checks); i++)
 		add_check(rows, json_object_array_get_idx(checks, i));
-	return device ? iov_output_table(stdout, rows, device_columns, 3) :
-			iov_output_table(stdout, rows, host_columns, 4);
+	return one ? iov_output_table(stdout, rows, device_columns, 3) :
+		     iov_output_table(stdout, rows, host_columns, 4);
 }
 
-static int look(struct cli *cli, const struct check_args *args, struct json_object **checks)
+/* @device: of which they are, where they do not say; NULL when all are of one */
+static void move_rows(struct json_object *to, struct json_object *from, const char *device)
+{
+	for (size_t i = 0; i < json_object_array_length(from); i++) {
+		struct json_object *row = json_object_get(json_object_array_get_idx(from, i));
+
+		if (device && !json_text_or_null(row, "device"))
+			json_add_text(row, "device", device);
+		json_object_array_add(to, row);
+	}
+	json_object_put(from);
+}
+
+static int look_at(struct cli *cli, const struct cli_functions *functions, struct json_object *checks)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < functions->count; i++) {
+		struct json_object *more = NULL;
+
+		error = iov_check_device(cli->iov, functions->list[i], &more);
+		if (!error)
+			move_rows(checks, more, functions->count > 1 ? IOV_BDF(functions->list[i]) : NULL);
+	}
+	return error;
+}
+
+/* @one: whether all of it is about one function */
+static int look(struct cli *cli, const struct check_args *args, struct json_object **checks, bool *one)
 {
 	struct iov_check_options wanted = { args->guests, args->guest_count };
-	struct iov_bdf bdf;
+	struct cli_functions functions = { 0 };
 	int error;
 
+	*one = false;
 	if (!args->device)
 		return iov_check_host(cli->iov, &wanted, checks);
-	error = cli_function(cli, args->device, &bdf);
-	return error ? error : iov_check_device(cli->iov, bdf, checks);
+	*checks = json_object_new_array();
+	error = cli_add_functions(cli, args->device, &functions);
+	if (!error)
+		error = look_at(cli, &functions, *checks);
+	*one = functions.count == 1;
+	free(functions.list);
+	return error;
 }
 
 static int run(struct cli *cli, void *data)
 {
 	const struct check_args *args = data;
 	_cleanup_json_ struct json_object *checks = NULL;
-	int error = look(cli, args, &checks);
+	bool one;
+	int error = look(cli, args, &checks, &one);
 
 	if (error)
 		return error;
 	cli->status = iov_check_failures(checks) ? CLI_FAILED : CLI_OK;
 	if (!cli->json)
-		return print_table(checks, args->device);
+		return print_table(checks, one);
 	iov_output_json(stdout, checks);
 	return 0;
 }
@@ -167,7 +203,7 @@ const struct cli_command cli_check = {
 	.name = "check",
 	.args = "[DEVICE]",
 	.summary = "Tell whether the host or a function is ready for guests",
-	.example = "iov check\n  iov check 0000:01:00.0",
+	.example = "iov check\n  iov check 0000:01:00.0\n  iov check eth0/all",
 	.options = options,
 	.parse = parse,
 	.data_size = sizeof(struct check_args),

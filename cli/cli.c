@@ -180,17 +180,33 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 	return error;
 }
 
+/* What --help says of a command beside its options; the caller frees it, NULL without memory. */
+static char *help_of(const struct cli_command *command)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	if (!file)
+		return NULL;
+	fprintf(file, "%s.%s%s", command->summary, command->example ? "\vExample:\n  " : "",
+		command->example ? command->example : "");
+	if (command->explain)
+		command->explain(file);
+	fclose(file);
+	return text;
+}
+
 static void parse_own(struct invocation *invocation, int argc, char **argv)
 {
 	const struct cli_command *command = invocation->command;
+	_cleanup_free_ char *doc = help_of(command);
 	struct argp_option options[CLI_OPTIONS_MAX];
-	char name[64], doc[2048];
 	struct argp argp = { options, parse_command, command->args, doc };
+	char name[64];
 
 	cli_command_options(command, options);
 	snprintf(name, sizeof(name), "iov %s", command->name);
-	snprintf(doc, sizeof(doc), "%s.%s%s", command->summary,
-		 command->example ? "\vExample:\n  " : "", command->example ? command->example : "");
 	argv[0] = name;
 	argp_parse(&argp, argc, argv, CLI_ARGP_FLAGS, NULL, invocation);
 }

@@ -15,6 +15,7 @@
 #include <argp.h>
 #include <json-c/json.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/iov.h"
 #include "base/pci/pci.h"
@@ -77,6 +78,7 @@ struct cli {
  * @args: what follows the options in the usage line, "PF --count N"
  * @summary: one line for "iov --help"
  * @example: shown at the end of its --help
+ * @explain: prints what follows that and is not known before the program runs; NULL for nothing
  * @changes: takes --dry-run, --force, --timeout, --wait and --jobs
  * @saves: takes --save
  * @locks: takes the lock of changes by itself, as one that looks first whether there is anything
@@ -92,6 +94,7 @@ struct cli_command {
 	const char *args;
 	const char *summary;
 	const char *example;
+	void (*explain)(FILE *file);
 	bool changes;
 	bool saves;
 	bool locks;

@@ -267,8 +267,10 @@ static error_t parse_snapshot(int key, char *arg, struct argp_state *state)
 static int write_file(struct iov *iov, const char *path, const char *yaml)
 {
 	struct new_file file;
-	int error = new_file_open(&file, iov, path, 0644);
+	int error;
 
+	new_file_make_folder(path);
+	error = new_file_open(&file, iov, path, 0644);
 	if (!error)
 		fputs(yaml, file.stream);
 	return new_file_close(&file, iov, error);

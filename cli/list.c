@@ -14,8 +14,8 @@
 #include "cli/output.h"
 #include "vfio/bind/verdict.h"
 
-/* What has to be found out for a column beyond iov_function_list(). */
-enum need { NOTHING, VERDICT, HOLDERS };
+/* What has to be found out for a column beyond a brief iov_function_list(). */
+enum need { NOTHING, DETAIL, VERDICT, HOLDERS };
 
 /* In the order of --wide. */
 static const struct known {
@@ -34,8 +34,8 @@ static const struct known {
 	{ "group", true, NOTHING, "iommu_group", { "iommu_group", "GROUP", .right = true } },
 	{ "numa", true, NOTHING, "numa_node", { "numa_node", "NUMA", .right = true } },
 	{ "vfs", true, NOTHING, "vfs_total", { "relation", "PF/VF" } },
-	{ "msix", false, NOTHING, "msix", { "msix", "MSI-X", .right = true } },
-	{ "reset", false, NOTHING, "reset_methods", { "reset_methods", "RESET" } },
+	{ "msix", false, DETAIL, "msix", { "msix", "MSI-X", .right = true } },
+	{ "reset", false, DETAIL, "reset_methods", { "reset_methods", "RESET" } },
 	{ "identity", true, NOTHING, "identity", { "identity", "IDENTITY" } },
 	{ "in-use", false, HOLDERS, "guards", { "guards", "IN USE" } },
 	{ "assignable", false, VERDICT, "blocked_by", { "assignable_text", "ASSIGNABLE" } },
@@ -287,9 +287,11 @@ static int run(struct cli *cli, void *data)
 
 	if (error)
 		return error;
-	error = iov_function_list(cli->iov, ids, args->all, &rows);
-	iov_ids_close(ids);
 	choose_columns(args);
+	error = iov_function_list(cli->iov, ids, (args->all ? IOV_FUNCTION_BRIDGES : 0) |
+				  (cli->json || needs(args, DETAIL) || needs(args, VERDICT) ? 0 :
+				   IOV_FUNCTION_BRIEF), &rows);
+	iov_ids_close(ids);
 	if (!error)
 		error = choose_rows(cli->iov, args, &rows);
 	if (error)

@@ -460,7 +460,7 @@ int map_build(struct cli *cli, struct json_object **map)
 
 	if (error)
 		return error;
-	error = iov_function_list(cli->iov, ids, true, &builder.rows);
+	error = iov_function_list(cli->iov, ids, IOV_FUNCTION_BRIDGES, &builder.rows);
 	iov_ids_close(ids);
 	if (error)
 		return error;

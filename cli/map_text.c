@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "cli/colour.h"
+#include "cli/fold.h"
 #include "cli/map.h"
 
 #define TEXT_SIZE 1024
@@ -40,22 +41,6 @@ struct drawing {
 	size_t notes_width;			/* 0: in one line */
 	bool all;
 };
-
-/* Make lines of a text, of at most @width characters where words are not longer. */
-static void fold(char *text, size_t width)
-{
-	char *line = text, *space = NULL;
-
-	for (char *at = text; width && *at; at++) {
-		if (*at == ' ')
-			space = at;
-		if ((size_t)(at - line) >= width && space) {
-			*space = '\n';
-			line = space + 1;
-			space = NULL;
-		}
-	}
-}
 
 /* A column whose cells are folded already */
 static void take_lines(struct libscols_column *column)
@@ -110,7 +95,7 @@ static int fill_line(const struct drawing *drawing, struct libscols_line *line, 
 	struct json_object *function = json_object_array_get_idx(drawing->functions, run.first);
 	const char *colour = colour_of(function), *driver = json_text_or_null(function, "driver");
 	const char *node = json_text_or_null(function, "numa_node");
-	char text[TEXT_SIZE];
+	char text[TEXT_SIZE], folded[2 * TEXT_SIZE];
 	int error;
 
 	map_run_title(drawing->functions, run, text, sizeof(text));
@@ -122,8 +107,8 @@ static int fill_line(const struct drawing *drawing, struct libscols_line *line, 
 	error |= set_cell(drawing, line, GROUP, text);
 	error |= set_cell(drawing, line, NODE, node ? node : "-");
 	map_notes(function, text, sizeof(text));
-	fold(text, drawing->notes_width);
-	error |= set_cell(drawing, line, NOTES, text);
+	cli_fold(text, drawing->notes_width, folded, sizeof(folded));
+	error |= set_cell(drawing, line, NOTES, folded);
 	if (colour)
 		error |= scols_line_set_color(line, colour);
 	return error;
@@ -164,7 +149,17 @@ static void measure(const struct drawing *drawing, struct room *room)
 	}
 }
 
-/* What a line has room for: all, or without notes and nodes, or the tree with drivers and groups. */
+/* On many hosts no function has a node. */
+static bool have_nodes(struct json_object *functions)
+{
+	for (size_t i = 0; i < json_object_array_length(functions); i++) {
+		if (MEMBER(json_object_array_get_idx(functions, i), "numa_node"))
+			return true;
+	}
+	return false;
+}
+
+/* What a line has room for: all, or without notes, or the tree with drivers, groups and perhaps nodes. */
 static void choose_columns(struct drawing *drawing, size_t width, bool has[COLUMNS], bool *cuts)
 {
 	struct room room;
@@ -173,8 +168,10 @@ static void choose_columns(struct drawing *drawing, size_t width, bool has[COLUM
 	measure(drawing, &room);
 	fixed = room.device + room.driver + room.rest;
 	has[DEVICE] = has[DRIVER] = has[GROUP] = true;
+	has[NODE] = have_nodes(drawing->functions) &&
+		    (!width || width >= fixed - 2 * strlen(SEPARATOR)); /* those of WHAT and NOTES */
 	has[WHAT] = !width || width >= fixed + WHAT_LEAST;
-	has[NODE] = has[NOTES] = !width || width >= fixed + WHAT_LEAST + NOTES_LEAST;
+	has[NOTES] = !width || width >= fixed + WHAT_LEAST + NOTES_LEAST;
 	if (width && has[NOTES])
 		drawing->notes_width = NOTES_LEAST + (width - fixed - WHAT_LEAST - NOTES_LEAST) / 2;
 	*cuts = width && width < room.device + room.driver + strlen("GROUP") + 2 * strlen(SEPARATOR);
@@ -266,10 +263,10 @@ static int list_begin(struct list *list, FILE *file, size_t width, const char *t
 static int list_add(struct list *list, const char *key, const char *text)
 {
 	struct libscols_line *line = scols_table_new_line(list->table, NULL);
-	char folded[TEXT_SIZE];
+	char folded[4 * TEXT_SIZE];
 
-	snprintf(folded, sizeof(folded), "%s", text);
-	fold(folded, list->width > 2 * KEY_WIDTH ? list->width - KEY_WIDTH : list->width);
+	cli_fold(text, list->width > 2 * KEY_WIDTH ? list->width - KEY_WIDTH : list->width, folded,
+		 sizeof(folded));
 	return !line || scols_line_set_data(line, 0, key) || scols_line_set_data(line, 1, folded) ?
 		       -ENOMEM : 0;
 }
@@ -286,21 +283,45 @@ static int list_end(struct list *list, int error)
 	return error;
 }
 
+static void append(char *text, size_t size, const char *before, const char *more)
+{
+	const size_t length = strlen(text);
+
+	if (*more)
+		snprintf(text + length, size - length, "%s%s%s", length ? "; " : "", before, more);
+}
+
+/* Of those that have no column what they would tell of a function. */
+static void rest_text(const struct drawing *drawing, struct map_run run, char *text, size_t size)
+{
+	struct json_object *function = json_object_array_get_idx(drawing->functions, run.first);
+	char notes[TEXT_SIZE];
+
+	*text = '\0';
+	if (!drawing->columns[WHAT])
+		what_text(function, run, text, size);
+	if (!drawing->columns[NODE])
+		append(text, size, "node ", json_text(function, "numa_node"));
+	map_notes(function, notes, sizeof(notes));
+	append(text, size, "", notes);
+}
+
 /* What stands beside the tree where there is room. */
 static int print_notes(FILE *file, const struct drawing *drawing, size_t width)
 {
 	const size_t count = json_object_array_length(drawing->functions);
 	struct list list;
-	int error = list_begin(&list, file, width, "Use and notes");
+	int error = list_begin(&list, file, width,
+			       drawing->columns[WHAT] ? "Use and notes" : "What they are, use and notes");
 
 	for (size_t i = 0; !error && i < count;) {
 		struct map_run run = map_run_at(drawing->functions, i, drawing->all);
-		char title[64], notes[TEXT_SIZE];
+		char title[64], text[3 * TEXT_SIZE];
 
 		map_run_title(drawing->functions, run, title, sizeof(title));
-		map_notes(json_object_array_get_idx(drawing->functions, i), notes, sizeof(notes));
-		if (*notes)
-			error = list_add(&list, title, notes);
+		rest_text(drawing, run, text, sizeof(text));
+		if (*text)
+			error = list_add(&list, title, text);
 		i += run.count;
 	}
 	return list_end(&list, error);

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 
-static void make_folder(const char *path)
+void new_file_make_folder(const char *path)
 {
 	_cleanup_free_ char *copy = strdup(path);
 
@@ -19,19 +19,28 @@ static void make_folder(const char *path)
 		mkdir(dirname(copy), 0755);
 }
 
+static int say_no_folder(struct iov *iov, const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+	const char *folder = copy ? dirname(copy) : "";
+
+	return iov_fail(iov, -EINVAL, "%s: there is no folder %s; make it with 'mkdir -p %s', or name "
+			"another file", path, folder, folder);
+}
+
 int new_file_open(struct new_file *file, struct iov *iov, const char *path, mode_t mode)
 {
 	int fd;
 
 	*file = (struct new_file){ .path = path };
-	make_folder(path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0 && errno == EEXIST)
 		return iov_fail(iov, -EEXIST, "%s: is there already; remove it or name another file",
 				path);
+	if (fd < 0 && errno == ENOENT)
+		return say_no_folder(iov, path);
 	if (fd < 0)
-		return iov_told(iov, -errno == -ENOENT ? -EIO : -errno, "%s: %s", path,
-				strerror(errno));
+		return iov_told(iov, -errno, "%s: %s", path, strerror(errno));
 	file->stream = fdopen(fd, "w");
 	if (file->stream)
 		return 0;

@@ -18,9 +18,12 @@ struct new_file {
 	FILE *stream;
 };
 
+/* Make the folder of a file, as /etc/iovkit, where there is none; new_file_open() tells of a failure. */
+void new_file_make_folder(const char *path);
+
 /*
- * Begin a file that is not there yet; what somebody wrote before is not replaced.  A folder such as
- * /etc/iovkit is made.  The umask takes from @mode what it does.  0, or -errno with a message.
+ * Begin a file that is not there yet; what somebody wrote before is not replaced.  The
+ * umask takes from @mode what it does.  0, or -errno with a message.
  */
 int new_file_open(struct new_file *file, struct iov *iov, const char *path, mode_t mode);
 

@@ -8,9 +8,11 @@
 
 #include "base/cleanup.h"
 #include "cli/colour.h"
+#include "cli/fold.h"
 
-/* The least that a cell of several lines has, and what is between columns. */
-#define WRAP_WIDTH 16
+/* What a cell of several lines has before other columns have room, its least, and what is between columns. */
+#define WRAP_WIDTH 24
+#define WRAP_LEAST 16
 #define SEPARATOR "  "
 /* Longest text of a cell, with its NUL. */
 #define CELL_SIZE 1024
@@ -48,66 +50,67 @@ static void cell_text(struct json_object *value, char *text, size_t size)
 	}
 }
 
+/* @widths: of columns whose cells are folded, 0 for others; NULL where none is */
 static int fill_line(struct libscols_line *line, struct json_object *row,
-		     const struct iov_column *columns, size_t count)
+		     const struct iov_column *columns, const size_t *widths, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		char text[CELL_SIZE] = "";
+		char text[CELL_SIZE] = "", folded[2 * CELL_SIZE];
 
 		cell_text(json_object_object_get(row, columns[i].key), text, sizeof(text));
-		if (scols_line_set_data(line, i, text))
+		if (widths && widths[i])
+			cli_fold(text, widths[i], folded, sizeof(folded));
+		if (scols_line_set_data(line, i, widths && widths[i] ? folded : text))
 			return -ENOMEM;
 	}
 	return 0;
 }
 
+static int add_column(struct libscols_table *table, const struct iov_column *shown, bool folded)
+{
+	struct libscols_column *column = scols_table_new_column(
+		table, shown->title, 0, (shown->right ? SCOLS_FL_RIGHT : 0) | (folded ? SCOLS_FL_WRAP : 0));
+
+	if (!column || scols_cell_set_color(scols_column_get_header(column), "bold"))
+		return -ENOMEM;
+	if (folded) {
+		scols_column_set_safechars(column, "\n");
+		scols_column_set_wrapfunc(column, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+	}
+	return 0;
+}
+
 static int fill_table(struct libscols_table *table, struct json_object *rows,
-		      const struct iov_column *columns, size_t count)
+		      const struct iov_column *columns, const size_t *widths, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		int flags = (columns[i].right ? SCOLS_FL_RIGHT : 0) |
-			    (columns[i].wrap ? SCOLS_FL_WRAP : 0);
-
-		struct libscols_column *column = scols_table_new_column(table, columns[i].title, 0,
-									flags);
-
-		if (!column || scols_cell_set_color(scols_column_get_header(column), "bold"))
+		if (add_column(table, &columns[i], widths && widths[i]))
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 
 		if (!line ||
-		    fill_line(line, json_object_array_get_idx(rows, i), columns, count))
+		    fill_line(line, json_object_array_get_idx(rows, i), columns, widths, count))
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-/* Characters rather than bytes. */
-static size_t text_width(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
-}
-
-/* The least that a column takes. */
+/* What a column takes in one line. */
 static size_t column_width(struct json_object *rows, const struct iov_column *column)
 {
-	size_t width = text_width(column->title);
+	size_t width = cli_text_width(column->title);
 
 	for (size_t i = 0; i < json_object_array_length(rows); i++) {
 		char text[CELL_SIZE] = "";
 
 		cell_text(json_object_object_get(json_object_array_get_idx(rows, i), column->key),
 			  text, sizeof(text));
-		if (text_width(text) > width)
-			width = text_width(text);
+		if (cli_text_width(text) > width)
+			width = cli_text_width(text);
 	}
-	return column->wrap && width > WRAP_WIDTH ? WRAP_WIDTH : width;
+	return width;
 }
 
 /* Characters of a line of the terminal; 0 for none. */
@@ -119,12 +122,13 @@ static size_t terminal_width(FILE *file)
 	return fd >= 0 && !ioctl(fd, TIOCGWINSZ, &size) ? size.ws_col : 0;
 }
 
-static size_t total_width(struct json_object *rows, const struct iov_column *columns, size_t count)
+/* Of all columns with what is between them, those of several lines with at most @most. */
+static size_t total_width(const struct iov_column *columns, const size_t *widths, size_t count, size_t most)
 {
 	size_t total = (count - 1) * strlen(SEPARATOR);
 
 	for (size_t i = 0; i < count; i++)
-		total += column_width(rows, &columns[i]);
+		total += columns[i].wrap && widths[i] > most ? most : widths[i];
 	return total;
 }
 
@@ -139,18 +143,18 @@ static size_t find_spare(const struct iov_column *columns, size_t count)
 }
 
 /* Leave out what a terminal has no room for, and say so; how many columns stay. */
-static size_t choose_columns(struct json_object *rows, size_t room, struct iov_column *columns,
-			     size_t count)
+static size_t choose_columns(size_t room, struct iov_column *columns, size_t *widths, size_t count)
 {
 	char gone[256] = "";
 	size_t spare;
 
-	while (room && total_width(rows, columns, count) > room &&
+	while (room && total_width(columns, widths, count, WRAP_WIDTH) > room &&
 	       (spare = find_spare(columns, count)) < count) {
 		append(gone, sizeof(gone), *gone ? ", " : "");
 		append(gone, sizeof(gone), columns[spare].title);
 		memmove(&columns[spare], &columns[spare + 1],
 			(count - spare - 1) * sizeof(*columns));
+		memmove(&widths[spare], &widths[spare + 1], (count - spare - 1) * sizeof(*widths));
 		count--;
 	}
 	if (*gone)
@@ -158,9 +162,24 @@ static size_t choose_columns(struct json_object *rows, size_t room, struct iov_c
 	return count;
 }
 
-/* A line that has no room goes on in the next one; nothing of it is cut. */
-static void set_width(struct libscols_table *table, size_t room, size_t least)
+/*
+ * Of columns of several lines the width that they get, which is the least and what the others leave of
+ * @room; 0 for those that have room in one line.  A line that has no room goes on in the next one; nothing
+ * of it is cut.
+ */
+static void share_room(struct libscols_table *table, size_t room, const struct iov_column *columns,
+		       size_t *widths, size_t count)
 {
+	const size_t least = total_width(columns, widths, count, WRAP_LEAST);
+	size_t left = room > least ? room - least : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t wanted = columns[i].wrap && widths[i] > WRAP_LEAST ? widths[i] - WRAP_LEAST : 0;
+		size_t more = wanted < left ? wanted : left;
+
+		left -= more;
+		widths[i] = wanted > more ? WRAP_LEAST + more : 0;
+	}
 	scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
 	scols_table_set_termwidth(table, room > least ? room : least);
 }
@@ -179,20 +198,22 @@ int iov_output_table(FILE *file, struct json_object *rows, const struct iov_colu
 {
 	struct libscols_table *table = scols_new_table();
 	struct iov_column shown[COLUMNS_MAX];
-	size_t room = terminal_width(file);
+	size_t room = terminal_width(file), widths[COLUMNS_MAX];
 	int error;
 
 	if (!table)
 		return -ENOMEM;
 	count = count < COLUMNS_MAX ? count : COLUMNS_MAX;
 	memcpy(shown, columns, count * sizeof(*shown));
-	count = choose_columns(rows, room, shown, count);
+	for (size_t i = 0; room && i < count; i++)
+		widths[i] = column_width(rows, &columns[i]);
+	count = choose_columns(room, shown, widths, count);
 	scols_table_set_stream(table, file);
 	scols_table_enable_colors(table, cli_is_coloured(file));
 	scols_table_set_column_separator(table, SEPARATOR);
 	if (room)
-		set_width(table, room, total_width(rows, shown, count));
-	error = fill_table(table, rows, shown, count);
+		share_room(table, room, shown, widths, count);
+	error = fill_table(table, rows, shown, room ? widths : NULL, count);
 	if (!error && scols_print_table(table))
 		error = -ENOMEM;
 	scols_unref_table(table);
@@ -231,7 +252,7 @@ int iov_output_fields(FILE *file, struct json_object *object, const struct iov_c
 	scols_table_set_stream(table, file);
 	scols_table_enable_noheadings(table, 1);
 	scols_table_set_column_separator(table, SEPARATOR);
-	error = fill_table(table, rows, pair, 2);
+	error = fill_table(table, rows, pair, NULL, 2);
 	if (!error && scols_print_table(table))
 		error = -ENOMEM;
 	scols_unref_table(table);

@@ -11,6 +11,7 @@
 #include "base/sysroot/paths.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "plugins/plugins.h"
 #include "sriov/class.h"
 
 struct set_args {
@@ -34,8 +35,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->settings[args->count++] = arg;
 		return 0;
 	}
-	if (key == ARGP_KEY_END && args->device && !args->count)
-		cli_misuse(state, "nothing to set; name an attribute, like max-rate=100");
 	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_DEVICE);
 }
 
@@ -49,11 +48,23 @@ static struct iov_path name_of(const char *setting)
 	return name;
 }
 
+static int say_names(struct iov *iov, struct iov_bdf of)
+{
+	const struct iov_class *device_class = iov_class_of(iov, of);
+	char names[512] = "";
+
+	if (device_class)
+		iov_class_attribute_names(device_class, names, sizeof(names));
+	return iov_fail(iov, -EINVAL, "nothing to set; expected NAME=VALUE, of %s: %s; 'iov plugin list' tells their "
+			"values", device_class ? device_class->title : "no device class that is known",
+			*names ? names : "none");
+}
+
 /* @of: the function, or the PF whose VFs are meant */
 static int parse_values(struct cli *cli, const struct set_args *args, struct iov_bdf of,
 			struct json_object *values)
 {
-	int error = 0;
+	int error = args->count ? 0 : say_names(cli->iov, of);
 
 	for (size_t i = 0; !error && i < args->count; i++)
 		error = iov_attribute_parse(cli->iov, of, name_of(args->settings[i]).name,
@@ -116,14 +127,33 @@ static int run(struct cli *cli, void *data)
 	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
 }
 
+/* The classes that come with iovkit; where plugins of others are is not known here. */
+static void explain(FILE *file)
+{
+	const struct iov_class *device_class;
+	struct iov *iov;
+	char names[512];
+
+	if (iov_open(&iov, NULL))
+		return;
+	if (!iov_plugins_register(iov)) {
+		for (size_t i = 0; (device_class = iov_class_at(iov, i)); i++) {
+			iov_class_attribute_names(device_class, names, sizeof(names));
+			fprintf(file, "\n\nOf %s: %s", device_class->title, names);
+		}
+	}
+	iov_close(iov);
+}
+
 const struct cli_command cli_set = {
 	.name = "set",
 	.args = "DEVICE NAME=VALUE...",
 	.summary = "Set attributes that the class of a device has",
 	.example = "iov set 0000:02:00.0 factorial=5\n"
 		   "  iov set eth0/vf0-3 max-rate=100 trust=off\n\n"
-		   "'iov plugin list --json' tells which attributes each class has, and their values.\n"
-		   "They are set together: when the driver refuses one, the others are put back.",
+		   "They are set together: when the driver refuses one, the others are put back.\n"
+		   "'iov plugin list' tells the values, and what plugins of others have.",
+	.explain = explain,
 	.changes = true,
 	.parse = parse,
 	.data_size = sizeof(struct set_args),

@@ -45,8 +45,9 @@ const char *iov_hypervisor_iommu(enum iov_hypervisor hypervisor)
 			"guest OS' on in its settings (vvtd.enable = \"TRUE\"), and boot the kernel "
 			"with intel_iommu=on",
 		[IOV_HYPERVISOR_OTHER] = "this host is a virtual machine: give it a virtual IOMMU "
-			"(QEMU: -machine kernel-irqchip=split -device intel-iommu,intremap=on), and "
-			"boot the kernel with intel_iommu=on",
+			"(where QEMU is below: -machine kernel-irqchip=split -device "
+			"intel-iommu,intremap=on; in a cloud take an instance on bare metal, as others "
+			"mostly have none), and boot the kernel with intel_iommu=on",
 	};
 
 	return words[hypervisor];
@@ -64,9 +65,9 @@ const char *iov_hypervisor_nested(enum iov_hypervisor hypervisor)
 			"Azure a size that has it",
 		[IOV_HYPERVISOR_VMWARE] = "turn 'Expose hardware assisted virtualization to the "
 			"guest OS' on in its settings (vhv.enable = \"TRUE\")",
-		[IOV_HYPERVISOR_OTHER] = "turn nested virtualization on in the hypervisor below: "
-			"kvm_intel.nested=1 or kvm_amd.nested=1 there, and its guest CPU "
-			"'host-passthrough'",
+		[IOV_HYPERVISOR_OTHER] = "turn nested virtualization on in the hypervisor below: where "
+			"that is KVM kvm_intel.nested=1 or kvm_amd.nested=1 there, and its guest CPU "
+			"'host-passthrough'; in a cloud take an instance that has it",
 	};
 
 	return words[hypervisor];

@@ -16,7 +16,7 @@ extern "C" {
  * @IOV_HYPERVISOR_XEN: Xen, and this is a guest
  * @IOV_HYPERVISOR_HYPERV: Hyper-V
  * @IOV_HYPERVISOR_VMWARE: VMware
- * @IOV_HYPERVISOR_OTHER: another one, which QEMU is taken for
+ * @IOV_HYPERVISOR_OTHER: another one, QEMU or that of a cloud
  */
 enum iov_hypervisor {
 	IOV_HYPERVISOR_NONE,

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/near.h"
 #include "base/sysroot/call.h"
 #include "sriov/internal.h"
 
@@ -415,18 +416,34 @@ int iov_vf_set_each_plan(struct iov_plan *plan, struct iov_bdf bdf, int port,
 	return iov_plan_built(plan, error);
 }
 
+static int fail_name(struct iov *iov, struct iov_bdf bdf, const struct iov_class *device_class,
+		     const char *name)
+{
+	const struct iov_attribute *attribute = device_class ? device_class->attributes : NULL;
+	struct iov_near near = { .text = name };
+	char names[512];
+
+	if (!device_class)
+		return iov_fail(iov, -EOPNOTSUPP, "%s has no attribute %s: no device class knows it; 'iov plugin "
+				"list' shows those that there are", IOV_BDF(bdf), vf_option_name(name).name);
+	for (; attribute && attribute->name; attribute++)
+		iov_near_look(&near, attribute->name);
+	iov_class_attribute_names(device_class, names, sizeof(names));
+	return iov_fail(iov, -EOPNOTSUPP, "%s has no attribute %s: it is of the device class %s; %s%s%sexpected one "
+			"of: %s; 'iov plugin list' tells their values", IOV_BDF(bdf), vf_option_name(name).name,
+			device_class->name, near.word ? "did you mean " : "",
+			near.word ? vf_option_name(near.word).name : "", near.word ? "? " : "",
+			*names ? names : "none");
+}
+
 int iov_attribute_parse(struct iov *iov, struct iov_bdf bdf, const char *name, const char *text,
 			struct json_object *values)
 {
 	const struct iov_class *device_class = iov_class_of(iov, bdf);
 	const struct iov_attribute *attribute = iov_class_attribute(device_class, name);
 
-	if (attribute)
-		return class_attribute_parse(iov, attribute, text, values);
-	return iov_fail(iov, -EOPNOTSUPP, "%s has no attribute %s: %s%s; 'iov plugin list --json' tells "
-			"which there are", IOV_BDF(bdf), vf_option_name(name).name,
-			device_class ? "it is of the device class " : "no device class knows it",
-			device_class ? device_class->name : "");
+	return attribute ? class_attribute_parse(iov, attribute, text, values) :
+			   fail_name(iov, bdf, device_class, name);
 }
 
 int iov_set_plan(struct iov_plan *plan, struct iov_bdf bdf, struct json_object *values)

@@ -111,6 +111,17 @@ const struct iov_attribute *iov_class_attribute(const struct iov_class *device_c
 	return NULL;
 }
 
+void iov_class_attribute_names(const struct iov_class *device_class, char *text, size_t size)
+{
+	const struct iov_attribute *attribute = device_class->attributes;
+	size_t length = 0;
+
+	*text = '\0';
+	for (; attribute && attribute->name && length < size; attribute++)
+		length += (size_t)snprintf(text + length, size - length, "%s%s", length ? ", " : "",
+					   vf_option_name(attribute->name).name);
+}
+
 static struct json_object *attribute_json(const struct iov_attribute *attribute)
 {
 	struct json_object *json = json_object_new_object(), *choices;

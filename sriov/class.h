@@ -194,6 +194,14 @@ const struct iov_attribute *iov_class_attribute(const struct iov_class *device_c
 						const char *name);
 
 /**
+ * iov_class_attribute_names - the names of all attributes of a class
+ * @device_class: class
+ * @text: receives them as a person writes them: "mac, vlan, max-rate"; "" for none
+ * @size: bytes at @text
+ */
+void iov_class_attribute_names(const struct iov_class *device_class, char *text, size_t size);
+
+/**
  * iov_class_json - what a class is made of
  * @device_class: class
  *

@@ -5,6 +5,7 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/pci/interface.h"
 #include "base/sysroot/paths.h"
 #include "sriov/internal.h"
@@ -63,11 +64,9 @@ static struct json_object *holders_of(struct iov_bdf bdf, struct json_object *fi
 
 	for (size_t i = 0; i < json_object_array_length(findings); i++) {
 		struct json_object *finding = json_object_array_get_idx(findings, i);
-		struct json_object *device = json_object_object_get(finding, "device");
 
-		if (!strcmp(json_object_get_string(device), IOV_BDF(bdf)))
-			json_object_array_add(holders,
-				json_object_get(json_object_object_get(finding, "holder")));
+		if (!strcmp(json_text(finding, "device"), IOV_BDF(bdf)))
+			json_array_add_new(holders, json_text(finding, "holder"));
 	}
 	return holders;
 }

@@ -60,11 +60,12 @@ struct table {
 	const struct guard_chain *chain;
 };
 
-static void read_alias(const char *alias, void *argument)
+static void read_alias(const char *module, const char *alias, void *argument)
 {
 	const struct table *table = argument;
 	struct guard_chain chain = *table->chain;
 
+	(void)module;
 	hold_known(table->scan, &chain, alias);
 }
 

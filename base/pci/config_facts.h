@@ -33,10 +33,10 @@ struct config_facts {
 };
 
 /*
- * Of all functions at once, in the order of @list; nothing is read of bridges.  The caller frees
- * @facts.  0 or -errno.
+ * Of all functions at once, with their VFs or without, in the order of @list; nothing is read of bridges.
+ * The caller frees @facts.  0 or -errno.
  */
-int config_survey(struct iov *iov, const struct iov_bdf *list, size_t count,
+int config_survey(struct iov *iov, const struct iov_bdf *list, size_t count, bool vfs,
 		  struct config_facts **facts, size_t *told);
 
 /* Of one of those that config_survey() told; what it did not tell was not answered. */

@@ -7,6 +7,8 @@
 #include "base/pci/driver_table.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +21,7 @@
 
 /**
  * struct seek - what is looked for
- * @module: with underscores
+ * @module: with underscores, "" for all
  * @visit: gets each line
  * @argument: of it
  */
@@ -29,28 +31,33 @@ struct seek {
 	void *argument;
 };
 
+static bool is_wanted(const struct seek *seek, const char *module)
+{
+	return !*seek->module.name || !strcmp(module, seek->module.name);
+}
+
 /* "alias pci:v00001022d0000790Bsv*sd*bc*sc*i* sp5100_tco" */
 static void read_loadable(const struct seek *seek, const char *line)
 {
 	char alias[128], module[64];
 
 	if (sscanf(line, "alias %127s %63s", alias, module) == 2 &&
-	    !strncmp(alias, PCI, strlen(PCI)) && !strcmp(module, seek->module.name))
-		seek->visit(alias, seek->argument);
+	    !strncmp(alias, PCI, strlen(PCI)) && is_wanted(seek, module))
+		seek->visit(module, alias, seek->argument);
 }
 
 /* "sp5100_tco.alias=pci:v00001022d0000790Bsv*sd*bc*sc*i*" */
 static void read_built_in(const struct seek *seek, const char *line)
 {
-	const size_t length = strlen(seek->module.name);
-	static const char key[] = ".alias=";
+	static const char key[] = ".alias=" PCI;
+	const char *at = strstr(line, key);
+	char module[64];
 
-	if (strncmp(line, seek->module.name, length) ||
-	    strncmp(line + length, key, strlen(key)))
+	if (!at || at - line >= (ptrdiff_t)sizeof(module))
 		return;
-	line += length + strlen(key);
-	if (!strncmp(line, PCI, strlen(PCI)))
-		seek->visit(line, seek->argument);
+	snprintf(module, sizeof(module), "%.*s", (int)(at - line), line);
+	if (is_wanted(seek, module))
+		seek->visit(module, at + strlen(key) - strlen(PCI), seek->argument);
 }
 
 static int read_file(struct iov *iov, const char *release, const char *name, char end,
@@ -76,7 +83,7 @@ static int read_file(struct iov *iov, const char *release, const char *name, cha
 
 int driver_table_each(struct iov *iov, const char *module, driver_table_fn *visit, void *argument)
 {
-	struct seek seek = { iov_module_name(module), visit, argument };
+	struct seek seek = { iov_module_name(module ? module : ""), visit, argument };
 	char release[128];
 	int error;
 

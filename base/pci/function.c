@@ -172,8 +172,10 @@ struct json_object *function_summary(struct iov_ids *ids, const struct iov_ident
 	add_group(json, dir);
 	add_attribute(json, "numa_node", dir, "numa_node");
 	add_relation(json, entry, dir);
-	add_msix(json, config);
-	add_reset_methods(json, dir);
+	if (config) {
+		add_msix(json, config);
+		add_reset_methods(json, dir);
+	}
 	return json;
 }
 
@@ -199,44 +201,73 @@ struct json_object *iov_function_summary(struct iov *iov, struct iov_ids *ids, s
 	return function_summary(ids, &entry, dir, &facts, &config);
 }
 
-/* One function of a list; nothing for one that is left out, or was removed meanwhile. */
-static void add_row(struct iov *iov, struct iov_ids *ids, const struct iov_identity_index *index,
-		    const struct iov_identity_entry *entry, bool bridges, struct json_object *rows)
+/**
+ * struct listing - a list that is made
+ * @index: names
+ * @flags: of enum iov_function_flags
+ * @facts: what configuration space tells of all, NULL of a brief list
+ * @told: length of @facts
+ */
+struct listing {
+	struct iov *iov;
+	struct iov_ids *ids;
+	struct iov_identity_index *index;
+	unsigned int flags;
+	struct config_facts *facts;
+	size_t told;
+	struct json_object *rows;
+};
+
+/* One function; nothing for one that is left out, or was removed meanwhile. */
+static void add_row(const struct listing *listing, const struct iov_identity_entry *entry)
 {
-	_cleanup_fd_ int dir = iov_dir_open(iov, iov_pci_path(entry->bdf, "").name);
-	struct config_facts config = identity_index_facts(index, entry->bdf);
-	enum iov_pci_kind kind;
+	_cleanup_fd_ int dir = iov_dir_open(listing->iov, iov_pci_path(entry->bdf, "").name);
+	struct config_facts config = { 0 };
+	enum iov_pci_kind kind = IOV_PCI_ENDPOINT;
 	char identity[IOV_IDENTITY_SIZE];
 	struct function_facts facts;
 	struct json_object *row;
 
 	if (dir < 0 || function_facts(dir, &facts))
 		return;
-	kind = iov_pci_kind_of(iov, entry->bdf, dir, facts.class_code);
-	if (kind != IOV_PCI_ENDPOINT && !bridges)
+	if (!entry->is_vf)
+		kind = iov_pci_kind_of(listing->iov, entry->bdf, dir, facts.class_code);
+	if (kind != IOV_PCI_ENDPOINT && !(listing->flags & IOV_FUNCTION_BRIDGES))
 		return;
-	if (kind == IOV_PCI_BRIDGE)
-		config = config_facts(iov, entry->bdf);
-	row = function_summary(ids, entry, dir, &facts, &config);
-	if (iov_identity_best(index, entry->bdf, identity, sizeof(identity)))
+	if (listing->facts)
+		config = kind == IOV_PCI_BRIDGE ? config_facts(listing->iov, entry->bdf) :
+						  config_facts_of(listing->facts, listing->told, entry->bdf);
+	row = function_summary(listing->ids, entry, dir, &facts, listing->facts ? &config : NULL);
+	if (iov_identity_best(listing->index, entry->bdf, identity, sizeof(identity)))
 		add_text(row, "identity", NULL);
 	else
 		add_text(row, "identity", identity);
-	json_object_array_add(rows, row);
+	json_object_array_add(listing->rows, row);
 }
 
-int iov_function_list(struct iov *iov, struct iov_ids *ids, bool bridges,
+static int survey_all(struct listing *listing)
+{
+	_cleanup_free_ struct iov_bdf *list = NULL;
+	size_t count;
+	int error = iov_pci_list(listing->iov, &list, &count);
+
+	return error ? error : config_survey(listing->iov, list, count, true, &listing->facts, &listing->told);
+}
+
+int iov_function_list(struct iov *iov, struct iov_ids *ids, unsigned int flags,
 		      struct json_object **rows)
 {
+	struct listing listing = { .iov = iov, .ids = ids, .flags = flags };
 	const struct iov_identity_entry *entry;
-	struct iov_identity_index *index;
-	int error = iov_identity_index_open(&index, iov);
+	int error = iov_identity_index_open(&listing.index, iov);
 
 	if (error)
 		return error;
-	*rows = json_object_new_array();
-	for (size_t i = 0; (entry = iov_identity_entry(index, i)); i++)
-		add_row(iov, ids, index, entry, bridges, *rows);
-	iov_identity_index_close(index);
-	return 0;
+	error = flags & IOV_FUNCTION_BRIEF ? 0 : survey_all(&listing);
+	*rows = listing.rows = error ? NULL : json_object_new_array();
+	for (size_t i = 0; !error && (entry = iov_identity_entry(listing.index, i)); i++)
+		add_row(&listing, entry);
+	free(listing.facts);
+	iov_identity_index_close(listing.index);
+	return error;
 }

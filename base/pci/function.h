@@ -31,16 +31,26 @@ struct json_object *iov_function_summary(struct iov *iov, struct iov_ids *ids,
 					 struct iov_bdf bdf);
 
 /**
+ * enum iov_function_flags - what a list of functions has
+ * @IOV_FUNCTION_BRIDGES: those of bridges, too
+ * @IOV_FUNCTION_BRIEF: not the members "msix" and "reset_methods", which take as much reading as all others
+ */
+enum iov_function_flags {
+	IOV_FUNCTION_BRIDGES = 1 << 0,
+	IOV_FUNCTION_BRIEF = 1 << 1,
+};
+
+/**
  * iov_function_list - summaries of all functions, in order of address
  * @iov: context
  * @ids: names
- * @bridges: those of bridges, too
+ * @flags: of enum iov_function_flags
  * @rows: receives an array of summaries, each with the member "identity" of
  *	iov_device_identity(); the caller puts it
  *
  * Return: 0 or -errno with a message.
  */
-int iov_function_list(struct iov *iov, struct iov_ids *ids, bool bridges,
+int iov_function_list(struct iov *iov, struct iov_ids *ids, unsigned int flags,
 		      struct json_object **rows);
 
 /**

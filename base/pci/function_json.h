@@ -21,7 +21,7 @@ struct function_facts {
 /* @dir is its directory; 0 or -errno. */
 int function_facts(int dir, struct function_facts *facts);
 
-/* The summary of a function; @dir is its directory. */
+/* The summary of a function; @dir is its directory; @config: NULL for a brief one. */
 struct json_object *function_summary(struct iov_ids *ids, const struct iov_identity_entry *entry,
 				     int dir, const struct function_facts *facts,
 				     const struct config_facts *config);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/pci/identity_names.h"
@@ -32,7 +33,7 @@ struct iov_identity_index {
 	struct iov *iov;
 	struct function *functions;	/* in order of address */
 	size_t count;
-	struct config_facts *facts;	/* of those, as far as configuration space was answered */
+	struct config_facts *facts;	/* of those but VFs, as far as configuration space was answered */
 	size_t told;
 	struct named *table;		/* in order of name */
 	size_t named;
@@ -113,7 +114,6 @@ static void read_function(struct iov_identity_index *index, struct names_source 
 	facts = identity_index_facts(index, function->entry.bdf);
 	names_read(source, &facts, dir, &function->names);
 	index->named += function->names.count;
-	read_vfs(index, function, dir);
 }
 
 static int list_functions(struct iov_identity_index *index)
@@ -128,7 +128,37 @@ static int list_functions(struct iov_identity_index *index)
 		return -ENOMEM;
 	for (size_t i = 0; i < index->count; i++)
 		index->functions[i].entry.bdf = list[i];
-	return config_survey(index->iov, list, index->count, &index->facts, &index->told);
+	return 0;
+}
+
+/* A PF comes before its VFs. */
+static void find_vfs(struct iov_identity_index *index)
+{
+	for (size_t i = 0; i < index->count; i++) {
+		struct function *function = &index->functions[i];
+		int dir = function->entry.is_vf ? -1 : iov_dir_open(index->iov,
+					iov_pci_path(function->entry.bdf, "").name);
+
+		if (dir < 0)
+			continue;
+		read_vfs(index, function, dir);
+		close(dir);
+	}
+}
+
+/* Names are of the others. */
+static int survey(struct iov_identity_index *index)
+{
+	_cleanup_free_ struct iov_bdf *list = calloc(index->count + 1, sizeof(*list));
+	size_t count = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < index->count; i++) {
+		if (!index->functions[i].entry.is_vf)
+			list[count++] = index->functions[i].entry.bdf;
+	}
+	return config_survey(index->iov, list, count, false, &index->facts, &index->told);
 }
 
 static int sort_names(struct iov_identity_index *index)
@@ -153,11 +183,14 @@ static int read_all(struct iov_identity_index *index)
 	struct names_source *source;
 	int error = list_functions(index);
 
+	if (error)
+		return error;
+	find_vfs(index);
+	error = survey(index);
 	if (!error)
 		error = names_source_open(&source, index->iov);
 	if (error)
 		return error;
-	/* A PF comes before its VFs. */
 	for (size_t i = 0; i < index->count; i++) {
 		if (!index->functions[i].entry.is_vf)
 			read_function(index, source, &index->functions[i]);

@@ -159,20 +159,30 @@ static bool is_progression(const unsigned char *bytes, size_t size)
 	return true;
 }
 
+/* IEEE's guidelines for EUI-64: ff-ff stands in the middle of a MAC-48, ff-fe in that of an EUI-48. */
+#define FILLER_SIZE 2
+
+static bool is_filled(const unsigned char *eui)
+{
+	return eui[OUI_SIZE] == 0xff && (eui[OUI_SIZE + 1] == 0xff || eui[OUI_SIZE + 1] == 0xfe);
+}
+
 /*
  * Whether a Device Serial Number tells cards of a kind apart.  It is an EUI-64: 24 bits of the
  * maker, which are never a group address, and 40 that he counts up.  A maker who counts has
  * more than one octet that is not zero, and not a progression of octets, which is an example or
- * what memory was filled with.
+ * what memory was filled with.  One that was made of a MAC address has a filler in its middle, which counts
+ * for nothing.
  */
 static bool is_identity(const unsigned char *eui)
 {
+	const bool of_mac = is_filled(eui);
 	size_t set = 0;
 
-	for (size_t i = OUI_SIZE; i < SERIAL_SIZE; i++)
+	for (size_t i = of_mac ? OUI_SIZE + FILLER_SIZE : OUI_SIZE; i < SERIAL_SIZE; i++)
 		set += eui[i] != 0;
-	if (eui[0] & GROUP_BIT || set < 2 ||
-	    is_progression(eui + OUI_SIZE, SERIAL_SIZE - OUI_SIZE) ||
+	if (eui[0] & GROUP_BIT || set < (of_mac ? 1 : 2) ||
+	    is_progression(eui + OUI_SIZE, SERIAL_SIZE - OUI_SIZE) || is_progression(eui, SERIAL_SIZE - 1) ||
 	    !memcmp(eui, realtek_radio, sizeof(realtek_radio)))
 		return false;
 	for (size_t i = 0; i < sizeof(constants) / sizeof(*constants); i++) {

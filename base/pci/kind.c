@@ -27,13 +27,19 @@ static bool has_bridge_header(struct iov *iov, struct iov_bdf bdf, int dir)
 	       (type & PCI_HEADER_TYPE_MASK) != PCI_HEADER_TYPE_NORMAL;
 }
 
+bool iov_pci_is_called_bridge(int dir, unsigned int code)
+{
+	code >>= 8;
+	return code == CLASS_PCI || code == CLASS_PCI_SEMI_TRANSPARENT ||
+	       iov_dir_has(dir, "secondary_bus_number");
+}
+
 enum iov_pci_kind iov_pci_kind_of(struct iov *iov, struct iov_bdf bdf, int dir,
 				  unsigned int code)
 {
-	code >>= 8;
-	if (code == CLASS_PCI || code == CLASS_PCI_SEMI_TRANSPARENT ||
-	    iov_dir_has(dir, "secondary_bus_number"))
+	if (iov_pci_is_called_bridge(dir, code))
 		return IOV_PCI_BRIDGE;
+	code >>= 8;
 	if (code == CLASS_IOMMU)
 		return IOV_PCI_CHIPSET;
 	if (code >> 8 != BASE_CLASS_BRIDGE)

@@ -23,6 +23,15 @@ extern "C" {
 enum iov_pci_kind { IOV_PCI_ENDPOINT, IOV_PCI_BRIDGE, IOV_PCI_CHIPSET };
 
 /**
+ * iov_pci_is_called_bridge - whether a function is a bridge without a look at its header
+ * @dir: its directory
+ * @code: its class of 24 bits
+ *
+ * Return: true when its class or an attribute that the kernel gives to bridges says so.
+ */
+bool iov_pci_is_called_bridge(int dir, unsigned int code);
+
+/**
  * iov_pci_kind_of - what a function is
  * @iov: context
  * @bdf: function

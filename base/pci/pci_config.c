@@ -12,16 +12,17 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/pci/config_facts.h"
+#include "base/pci/kind.h"
 #include "base/sysroot/ask.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
 
 /* More than fit in either space, so a list that loops ends. */
 #define WALK_MAX (PCI_CFG_SPACE_EXP_SIZE / 4)
-/* PCI Code and ID Assignment 1.16, section 1.7 */
-#define CLASS_BRIDGE 0x0604
 /* So long what the kernel answered is taken for what it will. */
 #define SURVEYED_MS 3000
+/* And so long what was read of a port counts for all that is below it. */
+#define ABOVE_MS 200
 
 /* The port above, or the root complex, which has no state. */
 static struct iov_path state_above(struct iov_bdf bdf)
@@ -29,14 +30,24 @@ static struct iov_path state_above(struct iov_bdf bdf)
 	return iov_pci_path(bdf, "../power/runtime_status");
 }
 
-bool iov_pci_is_asleep(struct iov *iov, struct iov_bdf bdf, int dir)
+static bool is_suspended(struct iov *iov, struct iov_bdf bdf)
 {
 	char state[16];
 
-	return (!iov_dir_read(dir, "power_state", state, sizeof(state)) &&
-		!strcmp(state, "D3cold")) ||
-	       (!iov_sys_read(iov, state_above(bdf).name, state, sizeof(state)) &&
-		!strcmp(state, "suspended"));
+	return !iov_sys_read(iov, state_above(bdf).name, state, sizeof(state)) &&
+	       !strcmp(state, "suspended");
+}
+
+static bool is_in_d3cold(int dir)
+{
+	char state[16];
+
+	return !iov_dir_read(dir, "power_state", state, sizeof(state)) && !strcmp(state, "D3cold");
+}
+
+bool iov_pci_is_asleep(struct iov *iov, struct iov_bdf bdf, int dir)
+{
+	return is_in_d3cold(dir) || is_suspended(iov, bdf);
 }
 
 static int open_config(struct iov *iov, struct iov_bdf bdf, int dir)
@@ -44,25 +55,38 @@ static int open_config(struct iov *iov, struct iov_bdf bdf, int dir)
 	return iov_pci_is_asleep(iov, bdf, dir) ? -EHOSTDOWN : iov_dir_open_file(dir, "config");
 }
 
+/* The functions of a bus have one port above them, whose state is read once for all of them. */
+static bool is_asleep_above(struct iov *iov, struct iov_bdf bdf)
+{
+	const int64_t now = (int64_t)monotonic_ms();
+
+	if (now >= iov->above.until || iov->above.domain != bdf.domain || iov->above.bus != bdf.bus) {
+		iov->above.domain = bdf.domain;
+		iov->above.bus = bdf.bus;
+		iov->above.asleep = is_suspended(iov, bdf);
+		iov->above.until = now + ABOVE_MS;
+	}
+	return iov->above.asleep;
+}
+
+static int open_surveyed(struct iov *iov, struct iov_bdf bdf, int dir)
+{
+	return is_in_d3cold(dir) || is_asleep_above(iov, bdf) ? -EHOSTDOWN :
+								iov_dir_open_file(dir, "config");
+}
+
 static bool is_bridge(int dir)
 {
-	int64_t code;
+	int64_t code = 0;
 
-	if (iov_dir_has(dir, "physfn"))
-		return false;
-	return iov_dir_has(dir, "secondary_bus_number") ||
-	       (!iov_dir_read_number(dir, "class", &code) && code >> 8 == CLASS_BRIDGE);
+	iov_dir_read_number(dir, "class", &code);
+	return iov_pci_is_called_bridge(dir, (unsigned int)code);
 }
 
 /* A VF shares the serial number of its PF, and a bridge has that of the card behind it. */
-static bool may_have_serial(int dir)
+static void read_facts(struct iov *iov, int dir, bool may_have_serial, struct config_facts *facts)
 {
-	return !iov_dir_has(dir, "physfn") && !iov_dir_has(dir, "secondary_bus_number");
-}
-
-static void read_facts(struct iov *iov, int dir, struct config_facts *facts)
-{
-	_cleanup_fd_ int config = open_config(iov, facts->bdf, dir);
+	_cleanup_fd_ int config = open_surveyed(iov, facts->bdf, dir);
 	uint32_t header;
 	unsigned int at;
 
@@ -72,7 +96,7 @@ static void read_facts(struct iov *iov, int dir, struct config_facts *facts)
 	}
 	if (iov_config_seek(config, PCI_CAP_ID_MSIX, false, &header))
 		facts->msix = (header >> (8 * PCI_MSIX_FLAGS) & PCI_MSIX_FLAGS_QSIZE) + 1;
-	at = may_have_serial(dir) ? iov_config_seek(config, PCI_EXT_CAP_ID_DSN, true, &header) : 0;
+	at = may_have_serial ? iov_config_seek(config, PCI_EXT_CAP_ID_DSN, true, &header) : 0;
 	facts->has_serial = at && pread(config, facts->serial, sizeof(facts->serial), at + 4) ==
 				  sizeof(facts->serial);
 }
@@ -81,10 +105,11 @@ static void tell_facts(struct iov *iov, const char *name, bool bridges, FILE *an
 {
 	_cleanup_fd_ int dir = iov_dir_open(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s", name).name);
 	struct config_facts facts = { .error = dir < 0 ? dir : 0 };
+	bool vf = dir >= 0 && iov_dir_has(dir, "physfn"), bridge = dir >= 0 && !vf && is_bridge(dir);
 
 	iov_bdf_scan(name, &facts.bdf);
-	if (dir >= 0 && (bridges || !is_bridge(dir)))
-		read_facts(iov, dir, &facts);
+	if (dir >= 0 && (bridges || !bridge))
+		read_facts(iov, dir, !vf && !bridge, &facts);
 	fwrite(&facts, sizeof(facts), 1, answer);
 }
 
@@ -127,14 +152,32 @@ static int ask_about(struct iov *iov, const struct iov_sys_question *asked,
 	return 0;
 }
 
-int config_survey(struct iov *iov, const struct iov_bdf *list, size_t count,
+int config_survey(struct iov *iov, const struct iov_bdf *list, size_t count, bool vfs,
 		  struct config_facts **facts, size_t *told)
 {
 	int error = ask_about(iov, &survey, list, count, facts, told);
 
 	if (!error)
 		iov->surveyed = (int64_t)monotonic_ms();
+	if (!error && vfs)
+		iov->surveyed_vfs = iov->surveyed;
 	return error;
+}
+
+static bool is_recent(int64_t surveyed)
+{
+	return surveyed && (int64_t)monotonic_ms() <= surveyed + SURVEYED_MS;
+}
+
+/* Who asks about one VF after a look at all functions mostly asks about the others as well. */
+static void survey_vfs(struct iov *iov)
+{
+	_cleanup_free_ struct config_facts *facts = NULL;
+	_cleanup_free_ struct iov_bdf *list = NULL;
+	size_t count, told;
+
+	if (is_recent(iov->surveyed) && !is_recent(iov->surveyed_vfs) && !iov_pci_list(iov, &list, &count))
+		config_survey(iov, list, count, true, &facts, &told);
 }
 
 static int compare_facts(const void *a, const void *b)
@@ -166,11 +209,13 @@ struct config_facts config_facts(struct iov *iov, struct iov_bdf bdf)
 /* What answered a moment ago answers. */
 static bool is_answered(struct iov *iov, struct iov_bdf bdf, int dir)
 {
+	const bool vf = iov_dir_has(dir, "physfn");
 	const struct said said = iov->said;
 	bool answered;
 
-	if (!iov->surveyed || (int64_t)monotonic_ms() > iov->surveyed + SURVEYED_MS ||
-	    is_bridge(dir))
+	if (vf)
+		survey_vfs(iov);
+	if (!is_recent(vf ? iov->surveyed_vfs : iov->surveyed) || (!vf && is_bridge(dir)))
 		return config_facts(iov, bdf).error != -ETIMEDOUT;
 	answered = !iov_sys_answered(iov, &question, IOV_BDF(bdf));
 	iov->said = said;

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <libkmod.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/near.h"
 #include "base/pci/driver_table.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
@@ -112,10 +114,11 @@ struct recorded {
 	int knows;
 };
 
-static void look_up(const char *alias, void *argument)
+static void look_up(const char *module, const char *alias, void *argument)
 {
 	struct recorded *recorded = argument;
 
+	(void)module;
 	if (recorded->knows < 0)
 		recorded->knows = 0;
 	if (!fnmatch(alias, recorded->modalias, 0))
@@ -139,6 +142,39 @@ int iov_module_knows(struct iov *iov, const char *name, const char *modalias)
 	}
 	kmod_unref(modules);
 	return knows;
+}
+
+/* The nearest name of a module so far. */
+struct nearest {
+	struct iov_near near;
+	char name[64];
+};
+
+static void look_near(const char *module, const char *alias, void *argument)
+{
+	struct nearest *nearest = argument;
+	const char *before = nearest->near.word;
+
+	(void)alias;
+	/* The lines of a module follow each other. */
+	if (!strcmp(nearest->name, module))
+		return;
+	iov_near_look(&nearest->near, module);
+	if (nearest->near.word != before) {
+		snprintf(nearest->name, sizeof(nearest->name), "%s", module);
+		nearest->near.word = nearest->name;
+	}
+}
+
+bool iov_module_near(struct iov *iov, const char *name, char *module, size_t size)
+{
+	const struct iov_path typed = iov_module_name(name);
+	struct nearest nearest = { .near.text = typed.name };
+
+	if (driver_table_each(iov, NULL, look_near, &nearest) || !nearest.near.word)
+		return false;
+	snprintf(module, size, "%s", nearest.name);
+	return true;
 }
 
 /* It runs: what drivers it has are registered. */

@@ -55,6 +55,19 @@ bool iov_module_can_load(struct iov *iov);
 int iov_module_knows(struct iov *iov, const char *module, const char *modalias);
 
 /**
+ * iov_module_near - the module of PCI functions whose name is most like another one
+ * @iov: context
+ * @name: what was typed
+ * @module: receives its name, as tables of drivers have it, with underscores
+ * @size: bytes at @module
+ *
+ * Loadable modules and what is built in; of a recorded tree those whose tables it has.
+ *
+ * Return: false when none is near.
+ */
+bool iov_module_near(struct iov *iov, const char *name, char *module, size_t size);
+
+/**
  * iov_module_may_drive - whether loading a module may bring a driver of PCI functions
  * @iov: context
  * @module: name, "vfio-pci"

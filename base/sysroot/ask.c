@@ -14,6 +14,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/context.h"
+#include "base/sysroot/left.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
 #include "base/sysroot/writer.h"
 
 #define LOOK_MS 2000
@@ -122,16 +125,39 @@ static size_t choose(const struct iov *iov, const struct iov_sys_question *quest
 	return n;
 }
 
+/* What commands before this one found to be stuck, each time at the cost of a child. */
+static int recall(struct iov *iov, const struct iov_sys_question *question, const char *const *names,
+		  size_t count)
+{
+	struct left left;
+	int error = 0;
+
+	if (writer_is_here(iov) || !iov_sys_is_host(iov) || !iov_sys_exists(iov, IOV_PATH_LEFT))
+		return 0;
+	for (size_t i = 0; !error && i < count; i++) {
+		if (find(iov, question, names[i]) ||
+		    !left_find(iov, question->why, names[i], writer_timeout(iov), &left))
+			continue;
+		iov->stuck = left.pid;
+		error = remember(iov, question, names[i]);
+	}
+	return error;
+}
+
 static int ask_all(struct iov *iov, const struct iov_sys_question *question,
 		   const char *const *names, size_t count, char **answers, size_t *length)
 {
 	_cleanup_free_ const char **chosen = calloc(count + 1, sizeof(*chosen));
 	const unsigned int full = iov->write_timeout;
+	const int64_t waited = writer_timeout(iov);
 	size_t n;
 	int error;
 
 	if (!chosen)
 		return -ENOMEM;
+	error = recall(iov, question, names, count);
+	if (error)
+		return error;
 	n = choose(iov, question, names, count, chosen);
 	while ((error = ask_child(iov, question, chosen, n, answers, length)) == -ETIMEDOUT) {
 		/* Answered while the child was being given up: nobody is to blame, all are asked again. */
@@ -140,6 +166,9 @@ static int ask_all(struct iov *iov, const struct iov_sys_question *question,
 		error = late ? 0 : remember(iov, question, chosen[iov->done]);
 		if (error)
 			return error;
+		if (!late && iov->stuck && iov_sys_is_host(iov))
+			left_note(iov, question->why, chosen[iov->done], waited,
+				  iov->unanswered[iov->unanswered_count - 1].message);
 		iov->write_timeout = late || iov->change_lock ? full : FURTHER_MS;
 		n = choose(iov, question, names, count, chosen);
 	}

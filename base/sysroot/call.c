@@ -11,19 +11,24 @@
  * as well, where a writer that hangs or dies leaves it, and what it asks for since when, as each
  * call has a deadline of its own.
  */
+#include <dlfcn.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fnv.h"
+#include "base/sysroot/left.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "base/sysroot/writer.h"
@@ -41,7 +46,7 @@ void iov_sys_set_timeout(struct iov *iov, unsigned int milliseconds)
 	iov->write_timeout = milliseconds;
 }
 
-static int64_t timeout_of(const struct iov *iov)
+int64_t writer_timeout(const struct iov *iov)
 {
 	return iov->write_timeout ? iov->write_timeout : DEFAULT_TIMEOUT;
 }
@@ -169,7 +174,7 @@ static int explain_end(struct iov *iov, int error)
 static int64_t deadline(const struct iov *iov)
 {
 	const struct writer_state *state = iov->writer->state;
-	int64_t timeout = timeout_of(iov);
+	int64_t timeout = writer_timeout(iov);
 
 	if (!state->begun && timeout < START_TIMEOUT)
 		timeout = START_TIMEOUT;
@@ -179,7 +184,7 @@ static int64_t deadline(const struct iov *iov)
 /* 0 when that was. */
 static int poll_note(struct iov *iov, struct pollfd *polls, nfds_t count)
 {
-	int64_t left = timeout_of(iov);
+	int64_t left = writer_timeout(iov);
 	int ready = 0;
 
 	while (!ready && left > 0) {
@@ -266,23 +271,61 @@ int iov_sys_unanswered(struct iov *iov)
 	return is_silent(iov) ? iov_fail(iov, -ETIMEDOUT, "%s", iov->silent.message) : 0;
 }
 
-/* Who did not answer is not asked again at once: a list would wait at each of its lines. */
+/*
+ * What a call asks, as other processes of the same program or library have it: where its function is in
+ * which file, and the question; "" for a function of somebody else's.
+ */
+static struct iov_path key_of(iov_sys_call_fn *make, const char *question, size_t length)
+{
+	const uint64_t asked = fnv64(FNV64_BASIS, (const uint8_t *)question, length);
+	Dl_info own, its;
+	struct stat file;
+
+	if (!dladdr((const void *)(uintptr_t)key_of, &own) || !dladdr((const void *)(uintptr_t)make, &its) ||
+	    own.dli_fbase != its.dli_fbase || stat(own.dli_fname, &file))
+		return iov_path("%s", "");
+	return iov_path("call %" PRIxPTR " of file %ju of %jd.%09ld, %016" PRIx64,
+			(uintptr_t)make - (uintptr_t)own.dli_fbase, (uintmax_t)file.st_ino,
+			(intmax_t)file.st_mtim.tv_sec, file.st_mtim.tv_nsec, asked);
+}
+
+static void note_silence(struct iov *iov, iov_sys_call_fn *make, const char *message)
+{
+	iov->silent.make = make;
+	iov->silent.told = false;
+	iov->silent.until = (int64_t)monotonic_ms() + writer_timeout(iov);
+	snprintf(iov->silent.message, sizeof(iov->silent.message), "%s", message);
+}
+
+/*
+ * Who did not answer is not asked again at once: a list would wait at each of its lines; and not by a
+ * command that comes later, which would leave another child behind, as long as that waits.
+ */
 static int look(struct iov *iov, iov_sys_call_fn *make, const char *question, size_t length,
 		char **answer)
 {
+	struct iov_path key = { "" };
+	struct left left;
 	size_t answered;
 	int error;
 
 	if (is_silent(iov) && iov->silent.make == make)
 		return iov_sys_unanswered(iov);
+	if (iov_sys_exists(iov, IOV_PATH_LEFT)) {
+		key = key_of(make, question, length);
+		if (*key.name && left_find(iov, key.name, "", writer_timeout(iov), &left)) {
+			note_silence(iov, make, left.message);
+			return iov_sys_unanswered(iov);
+		}
+	}
 	error = writer_call(iov, make, question, length, answer, &answered);
 	if (error != -ETIMEDOUT)
 		return error;
 	explain_stuck(iov);
-	iov->silent.make = make;
-	iov->silent.told = false;
-	iov->silent.until = (int64_t)monotonic_ms() + timeout_of(iov);
-	snprintf(iov->silent.message, sizeof(iov->silent.message), "%s", iov->said.message);
+	note_silence(iov, make, iov->said.message);
+	key = key_of(make, question, length);
+	if (iov->stuck && *key.name)
+		left_note(iov, key.name, "", writer_timeout(iov), iov->said.message);
 	return error;
 }
 

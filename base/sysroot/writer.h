@@ -27,6 +27,9 @@ bool writer_is_here(const struct iov *iov);
 int writer_call(struct iov *iov, iov_sys_call_fn *make, const char *question, size_t length,
 		char **answer, size_t *answered);
 
+/* How long each call may take, in milliseconds. */
+int64_t writer_timeout(const struct iov *iov);
+
 /* "pid 7 waits for that in the kernel in f, g" of a child that was left behind, or "". */
 void writer_stack(struct iov *iov, char *text, size_t size);
 

@@ -135,13 +135,17 @@ static int read_rules(struct iov *iov, const struct nic *nic, struct steer_rules
 	int error;
 
 	memset(rules, 0, offsetof(struct steer_rules, found));
+	rules->flower = flower;
 	iov_sys_asking(iov, "the rules of %s, by ethtool", nic->interface);
+	rules->ntuple = ntuple_feature(nic->interface);
 	error = ntuple_list(nic->interface, rules);
 	if (error == -EOPNOTSUPP && !flower)
 		return say_cannot(iov, nic);
 	if (error && error != -EOPNOTSUPP)
 		return iov_told(iov, error, "cannot read the rules of %s by ethtool: %s", nic->interface,
 				strerror(-error));
+	if (error)
+		rules->ntuple = STEER_NTUPLE_NEVER;
 	if (!flower)
 		return 0;
 	iov_sys_asking(iov, "the filters of %s, by rtnetlink", nic->interface);
@@ -231,6 +235,9 @@ static int check_target(struct iov *iov, const struct nic *nic, const struct ste
 {
 	unsigned int vfs = iov_pci_vf_count(iov, nic->bdf);
 
+	if (rule->to == IOV_STEER_QUEUE && rules->ntuple == STEER_NTUPLE_NEVER)
+		return iov_told(iov, -EOPNOTSUPP, "%s cannot steer to queues: driver %s has no such rules; its VFs "
+				"are reached by their representors", nic->interface, nic->driver);
 	if (rule->to == IOV_STEER_QUEUE && rules->queues && rule->number >= rules->queues)
 		return iov_fail(iov, -EINVAL, "queue %u: %s has %u; expected 0 to %u", rule->number,
 				nic->interface, rules->queues, rules->queues - 1);
@@ -311,6 +318,20 @@ static void add_step(struct iov_plan *plan, const struct nic *nic, const struct 
 			target_text(rule).name);
 }
 
+/* Whether it takes the rule the driver answers in the end; that it will not can mostly be told before. */
+static void note_refusal(struct iov_plan *plan, const struct nic *nic, const struct steer_rules *rules,
+			 const struct iov_steer_rule *rule)
+{
+	if (rule->to == IOV_STEER_VF && rules->flower)
+		return;
+	if (rules->ntuple == STEER_NTUPLE_NONE)
+		iov_plan_note(plan, "%s will most likely refuse: its driver %s has no ntuple filters among its "
+			      "features ('ethtool -k %s')", nic->interface, nic->driver, nic->interface);
+	else if (rules->ntuple == STEER_NTUPLE_OFF)
+		iov_plan_note(plan, "%s may refuse: its ntuple filters are off; 'ethtool -K %s ntuple on' turns "
+			      "them on", nic->interface, nic->interface);
+}
+
 /* Nothing is known of a NIC that a step before this one changes. */
 static int plan_unseen(struct iov_plan *plan, struct iov_bdf bdf, int port,
 		       const struct iov_steer_rule *rule)
@@ -343,8 +364,10 @@ int iov_steer_plan(struct iov_plan *plan, struct iov_bdf bdf, int port,
 	/* Representors go with their VFs, and what leads to them. */
 	if (found && found->flower && flags & IOV_STEER_VFS_ANEW)
 		found = NULL;
-	if (!found || !steer_same_target(&found->rule, rule))
+	if (!found || !steer_same_target(&found->rule, rule)) {
 		add_step(plan, &nic, found ? &found->rule : NULL, rule);
+		note_refusal(plan, &nic, rules, rule);
+	}
 	return iov_plan_built(plan, 0);
 }
 

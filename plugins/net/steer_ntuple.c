@@ -21,7 +21,7 @@
 
 static const uint8_t every_bit[6] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 
-static int request(const char *interface, void *command)
+int ethtool_request(const char *interface, void *command)
 {
 	_cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq ifreq = { .ifr_data = command };
@@ -95,7 +95,7 @@ struct table {
 static int read_table(const char *interface, struct table *table)
 {
 	struct ethtool_rxnfc count = { .cmd = ETHTOOL_GRXCLSRLCNT };
-	int error = request(interface, &count);
+	int error = ethtool_request(interface, &count);
 
 	*table = (struct table){ 0 };
 	if (error)
@@ -106,7 +106,7 @@ static int read_table(const char *interface, struct table *table)
 		return -ENOMEM;
 	table->all->cmd = ETHTOOL_GRXCLSRLALL;
 	table->all->rule_cnt = count.rule_cnt;
-	error = request(interface, table->all);
+	error = ethtool_request(interface, table->all);
 	/* Without rules some drivers have nothing to tell, but for the size of their table. */
 	if (error && count.rule_cnt) {
 		free(table->all);
@@ -123,14 +123,14 @@ static int read_table(const char *interface, struct table *table)
 static int read_rule(const char *interface, uint32_t location, struct ethtool_rxnfc *rule)
 {
 	*rule = (struct ethtool_rxnfc){ .cmd = ETHTOOL_GRXCLSRULE, .fs.location = location };
-	return request(interface, rule);
+	return ethtool_request(interface, rule);
 }
 
 static unsigned int count_queues(const char *interface)
 {
 	struct ethtool_rxnfc rings = { .cmd = ETHTOOL_GRXRINGS };
 
-	return request(interface, &rings) ? 0 : (unsigned int)rings.data;
+	return ethtool_request(interface, &rings) ? 0 : (unsigned int)rings.data;
 }
 
 int ntuple_list(const char *interface, struct steer_rules *rules)
@@ -185,14 +185,14 @@ int ntuple_add(const char *interface, const struct iov_steer_rule *rule)
 	error = choose_location(&table, &insert.fs.location);
 	free(table.all);
 	fill_spec(&insert.fs, rule);
-	return error ? error : request(interface, &insert);
+	return error ? error : ethtool_request(interface, &insert);
 }
 
 static int remove_at(const char *interface, uint32_t location)
 {
 	struct ethtool_rxnfc delete = { .cmd = ETHTOOL_SRXCLSRLDEL, .fs.location = location };
 
-	return request(interface, &delete);
+	return ethtool_request(interface, &delete);
 }
 
 int ntuple_remove(const char *interface, const struct iov_steer_rule *rule)

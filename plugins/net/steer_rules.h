@@ -19,13 +19,25 @@ struct steer_found {
 	bool hardware;
 };
 
+/*
+ * What is known of the ntuple rules of a NIC: nothing, by its features that it lacks them or has them
+ * off or on, or that its driver answers no question about them.
+ */
+enum steer_ntuple {
+	STEER_NTUPLE_UNKNOWN, STEER_NTUPLE_NONE, STEER_NTUPLE_OFF, STEER_NTUPLE_ON, STEER_NTUPLE_NEVER,
+};
+
 /**
  * struct steer_rules - what a NIC has
+ * @flower: whether rules for VFs are filters at the uplink
+ * @ntuple: whether others can be ntuple rules, by its features
  * @queues: it leads to, 0 when it does not tell
  * @others: rules that match something else than we know
  * @count: length of @found
  */
 struct steer_rules {
+	bool flower;
+	enum steer_ntuple ntuple;
 	unsigned int queues;
 	unsigned int others;
 	size_t count;
@@ -49,6 +61,10 @@ void steer_add_found(struct steer_rules *rules, const struct iov_steer_rule *rul
 int ntuple_list(const char *interface, struct steer_rules *rules);
 int ntuple_add(const char *interface, const struct iov_steer_rule *rule);
 int ntuple_remove(const char *interface, const struct iov_steer_rule *rule);
+enum steer_ntuple ntuple_feature(const char *interface);
+
+/* A request of ethtool, 0 or -errno of the kernel. */
+int ethtool_request(const char *interface, void *command);
 
 /*
  * By tc at the uplink, which applies where VFs have representors; @answer receives what the kernel says in words. The representor of a VF is found

@@ -461,6 +461,23 @@ static void append_provision(struct iov_step *step, step_append_fn *append,
 	}
 }
 
+/* VFs that are online and change go offline before, and those of the kernel's driver leave it meanwhile. */
+static void plan_drivers(struct iov_plan *plan, const struct provision *provision, bool leave)
+{
+	for (size_t i = 0; i < provision->virt->count; i++) {
+		struct iov_bdf vf = iov_vf_bdf(provision->pf, provision->now[i].vf - 1u);
+		char driver[64];
+
+		if (!differs(provision, i) || !provision->now[i].online ||
+		    !nvme_driver_of(provision->iov, vf, driver, sizeof(driver)))
+			continue;
+		if (leave)
+			nvme_driver_leave(plan, vf, driver);
+		else if (provision->then[i].online)
+			nvme_driver_return(plan, vf, driver);
+	}
+}
+
 /* Who uses a VF that goes offline loses it. */
 static void take_online(struct iov_plan *plan, const struct provision *provision)
 {
@@ -475,6 +492,8 @@ static void add_provision(struct iov_plan *plan, const struct provision *provisi
 {
 	struct iov_step *step = NULL;
 
+	if (!anew)
+		plan_drivers(plan, provision, true);
 	for (size_t i = 0; i < provision->virt->count; i++) {
 		const struct nvme_secondary *now = &provision->now[i], *then = &provision->then[i];
 		struct iov_path vf = iov_path("vf %d", then->vf - 1);
@@ -501,6 +520,8 @@ static void add_provision(struct iov_plan *plan, const struct provision *provisi
 		take_online(plan, provision);
 	append_provision(step, iov_step_do, provision, provision->now, provision->then);
 	append_provision(step, iov_step_undo, provision, provision->then, provision->now);
+	if (!anew)
+		plan_drivers(plan, provision, false);
 }
 
 static int plan_provision(struct iov_plan *plan, struct provision *provision, struct json_object *each,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Device class "nvme": what its two files share. */
+/* Device class "nvme": what its files share. */
 #ifndef IOV_PLUGINS_NVME_NVME_H
 #define IOV_PLUGINS_NVME_NVME_H
 
@@ -43,5 +43,12 @@ struct nvme_secondary *nvme_virt_find(const struct nvme_virt *virt, unsigned int
 
 /* Name of the controller's device, "nvme0"; a message on failure. */
 int nvme_name(struct iov *iov, struct iov_bdf pf, char *name, size_t size);
+
+/* nvme_driver.c: the name of the kernel's driver that runs a VF's controller; false when none does. */
+bool nvme_driver_of(struct iov *iov, struct iov_bdf vf, char *driver, size_t size);
+
+/* Have a VF, which the plan takes, leave it, and get it back. */
+void nvme_driver_leave(struct iov_plan *plan, struct iov_bdf vf, const char *driver);
+void nvme_driver_return(struct iov_plan *plan, struct iov_bdf vf, const char *driver);
 
 #endif

@@ -149,6 +149,22 @@ static int plan_module(struct iov_plan *plan, const char *driver)
 	return 0;
 }
 
+/* The driver on the vDPA bus, and for this host that of what it makes of a device of one of @classes. */
+static int plan_drivers(struct iov_plan *plan, const char *driver, struct json_object *classes)
+{
+	bool driven = !json_object_array_length(classes);
+	int error = plan_module(plan, driver);
+
+	if (error || strcmp(driver, IOV_DRIVER_VIRTIO_VDPA))
+		return error;
+	for (size_t i = 0; i < json_object_array_length(classes); i++) {
+		error = vdpa_host_driver_plan(plan, json_object_get_string(
+						json_object_array_get_idx(classes, i)));
+		driven |= !error;
+	}
+	return driven ? 0 : error;
+}
+
 static int check_driver(struct iov *iov, const char *driver)
 {
 	if (!strcmp(driver, IOV_DRIVER_VHOST_VDPA) || !strcmp(driver, IOV_DRIVER_VIRTIO_VDPA))
@@ -184,7 +200,7 @@ static void add_bind(struct iov_plan *plan, const char *name, const char *driver
 
 int iov_vdpa_bind_plan(struct iov_plan *plan, const char *name, const char *driver)
 {
-	_cleanup_json_ struct json_object *device = NULL;
+	_cleanup_json_ struct json_object *device = NULL, *classes = json_object_new_array();
 	struct iov *iov = iov_plan_context(plan);
 	int error = check_driver(iov, driver);
 
@@ -192,7 +208,9 @@ int iov_vdpa_bind_plan(struct iov_plan *plan, const char *name, const char *driv
 		error = vdpa_find(iov, name, &device);
 	if (error || !strcmp(json_text(device, "driver"), driver))
 		return iov_plan_built(plan, error);
-	error = plan_module(plan, driver);
+	if (*json_text(device, "class"))
+		json_object_array_add(classes, json_object_new_string(json_text(device, "class")));
+	error = plan_drivers(plan, driver, classes);
 	if (!error)
 		add_bind(plan, name, driver, false);
 	return iov_plan_built(plan, error);
@@ -264,12 +282,32 @@ static int check_values(struct iov *iov, const struct iov_vdpa *vdpa, struct jso
 	return 0;
 }
 
+static bool is_vduse(const char *mgmtdev)
+{
+	return !strcmp(mgmtdev, IOV_MGMTDEV_VDUSE);
+}
+
+/* A device of VDUSE is one that a program offers, under a name that it chooses. */
+static int check_offered(struct iov *iov, const struct iov_vdpa *vdpa)
+{
+	struct iov_path node = iov_path(IOV_PATH_DEV_VDUSE "/%s", vdpa->name);
+
+	if (!is_vduse(vdpa->mgmtdev) || iov_sys_exists(iov, node.name))
+		return 0;
+	return iov_fail(iov, -ENODEV, "%s: no program offers a device of this name to VDUSE, as /%s is not there; "
+			"start one first, as 'qemu-storage-daemon --export vduse-blk,name=%s,...'", vdpa->name,
+			node.name, vdpa->name);
+}
+
 static struct iov_op *new_op(const char *name, const char *mgmtdev, struct json_object *values)
 {
 	struct iov_op *op = iov_op_vdpa(name, mgmtdev, values);
 
 	op = iov_op_explain(op, ENOSPC, "it makes no more devices; 'iov vdpa mgmt' shows those that it made");
 	op = iov_op_explain(op, ENODEV, "the management device is gone");
+	if (is_vduse(mgmtdev))
+		op = iov_op_explain(op, EINVAL, "the program that offers it has not set it up, or another one has "
+				    "this name; look at what it logs");
 	return op;
 }
 
@@ -350,8 +388,10 @@ static int create(struct iov_plan *plan, const struct iov_vdpa *vdpa)
 
 	if (!error)
 		error = check_values(iov, vdpa, mgmt);
+	if (!error)
+		error = check_offered(iov, vdpa);
 	if (!error && vdpa->driver)
-		error = plan_module(plan, vdpa->driver);
+		error = plan_drivers(plan, vdpa->driver, json_object_object_get(mgmt, "classes"));
 	if (error)
 		return error;
 	add_create(plan, vdpa);

@@ -22,6 +22,9 @@ extern "C" {
 #define IOV_DRIVER_VHOST_VDPA "vhost_vdpa"
 #define IOV_DRIVER_VIRTIO_VDPA "virtio_vdpa"
 
+/* Who makes devices that programs offer, as the kernel names it. */
+#define IOV_MGMTDEV_VDUSE "vduse"
+
 /**
  * struct iov_vdpa - a device that is wanted
  * @name: its name

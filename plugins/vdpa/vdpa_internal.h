@@ -45,6 +45,12 @@ int vdpa_find(struct iov *iov, const char *name, struct json_object **device);
 /* list.c: the first of these values that a device tells and has otherwise; NULL for none */
 const char *vdpa_difference(struct json_object *values, struct json_object *device);
 
+/*
+ * host_driver.c: load the driver of what virtio_vdpa makes of a device of a class; -ENOENT with a message
+ * when there is none.
+ */
+int vdpa_host_driver_plan(struct iov_plan *plan, const char *device_class);
+
 extern const struct iov_op_runner vdpa_runner;
 
 #endif

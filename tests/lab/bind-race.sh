@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: --cpus 2 --topology minimal --device igb
 # Rebinding while others probe and iov is killed, or ended by SIGTERM, SIGINT and SIGHUP: the
-# function always has its old driver or the new one.
+# function always has its old driver or the new one.  A rebind costs little more than iov itself: no other
+# program is started for it where the shell will do, and nobody waits longer than a change takes here.
 . "$(dirname "$0")/lib/check.sh"
 
 rebinds=$("$lab/../repetitions" rebinds)
@@ -22,7 +23,7 @@ prober()
 {
 	while :; do
 		echo $vf > /sys/bus/pci/drivers_probe || :
-		pause 0.00$((RANDOM % 10))
+		pause 0.0$((RANDOM % 4))$((RANDOM % 10))
 	done 2> /dev/null
 }
 
@@ -34,6 +35,15 @@ change()
 	esac > /dev/null
 }
 
+# A moment of a change to $new, or shortly after it, which takes as long as the last one that ended
+declare -A span=([vfio-pci]=300000 [igbvf]=300000 [pci-stub]=300000)
+pause_within()
+{
+	local moment=$((span[$new] / 100 * (RANDOM % 120))) fraction
+	printf -v fraction %06d $((moment % 1000000))
+	pause $((moment / 1000000)).$fraction
+}
+
 # kill_iov MOMENT: SIGKILL for $iov at any time, or as soon as the function has no
 # driver, alone or together with the child that makes its writes. Status 1 when it
 # ended before.
@@ -41,7 +51,7 @@ kill_iov()
 {
 	local victims=$iov children='' status=0
 	if [ "$1" = any ]; then
-		pause 0.$((RANDOM % 3))$((RANDOM % 10))
+		pause_within
 	else
 		while [ -L $device/driver ] && [ -d /proc/$iov ]; do :; done
 	fi
@@ -57,16 +67,24 @@ kill_iov()
 end_iov()
 {
 	local signal=${signals[RANDOM % ${#signals[@]}]} status=0
-	pause 0.$((RANDOM % 3))$((RANDOM % 10))
+	pause_within
 	kill -$signal $iov || :
 	wait $iov || status=$?
 	[ ! -e /var/lib/iovkit/journal ] || fail "SIG$signal left a journal"
 	[ $status = 0 ] || ended=$((ended + 1))
 } 2> /dev/null
 
+# As $driver
+find_driver()
+{
+	for driver in vfio-pci igbvf pci-stub none; do
+		! [ $device/driver -ef "/sys/bus/pci/drivers/$driver" ] || break
+	done
+}
+
 has_driver()
 {
-	driver=$(driver_of $vf)
+	find_driver
 	[ "$driver" = "$old" ] || [ "$driver" = "$new" ]
 }
 
@@ -98,11 +116,14 @@ moments=(none any driverless both end)
 prober & probers=$!
 prober & probers+=" $!"
 for ((rebind = 0; rebind < rebinds; rebind++)); do
-	old=$(driver_of $vf) new=${drivers[rebind % ${#drivers[@]}]}
+	find_driver
+	old=$driver new=${drivers[rebind % ${#drivers[@]}]}
 	moment=${moments[rebind % ${#moments[@]}]}
+	begun=${EPOCHREALTIME/./}
 	change "$new" & iov=$!
 	if [ $moment = none ]; then
 		wait $iov || fail "rebind $rebind from $old to $new"
+		span[$new]=$((${EPOCHREALTIME/./} - begun))
 		old=$new
 	elif [ $moment = end ]; then
 		end_iov

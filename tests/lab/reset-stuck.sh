@@ -31,7 +31,7 @@ unshare -n sleep 1000 &
 while [ "$(readlink /proc/$!/ns/net)" = "$(readlink /proc/self/ns/net)" ]; do sleep 0.1; done
 ip link set dev "$(names $pci/0000:01:10.4/net/*)" netns $!
 status=0
-iov reset $pf/all --timeout 5 --force=netns > /dev/null 2> "$errors" || status=$?
+iov reset $pf/all --timeout 20 --force=netns > /dev/null 2> "$errors" || status=$?
 err=$(< "$errors")
 [ "$status" != 0 ] || { echo "missing: a driver that hangs in a reset"; exit 77; }
 expect "it is given up" 1 "$status"
@@ -59,12 +59,26 @@ expect_match "and the others" "0000:01:10.6 +igbvf .*yes" "$out"
 expect_match "it says who does not answer" "iov: 0000:01:10.4: the kernel does not tell its configuration" "$err"
 answers "list as JSON" iov list --all --json
 expect_match "of the port as well, where bridges are asked for" "iov: $port: the kernel does not tell" "$err"
-for command in "show 0000:01:10.4" "show 0000:01:10.4 --json" "show $pf" "check" "check 0000:01:10.4" \
-	"check $pf" "group list" "group show 0000:01:10.4" "vf list" "vf list $pf" "vf show $pf/vf2" \
-	"irq list $pf" "match 0000:01:10.4 $pf" "snapshot" "attach 0000:01:10.4 --vmm qemu"; do
-	# shellcheck disable=SC2086 # words of a command
-	answers "$command" iov $command
-done
+look()
+{
+	local command
+	for command in "show 0000:01:10.4" "show 0000:01:10.4 --json" "show $pf" "check" "check 0000:01:10.4" \
+		"check $pf" "group list" "group show 0000:01:10.4" "vf list" "vf list $pf" "vf show $pf/vf2" \
+		"irq list $pf" "match 0000:01:10.4 $pf" "snapshot" "attach 0000:01:10.4 --vmm qemu"; do
+		# shellcheck disable=SC2086 # words of a command
+		answers "$command" iov $command
+	done
+}
+
+# Processes of iov that were left behind
+waiting() { grep -lx iov /proc/[0-9]*/comm 2> /dev/null; }
+
+look
+left=$(waiting)
+look
+expect "whoever asks later leaves nobody behind" "$left" "$(waiting)"
+expect_match "and says what the first one said" "iov: 0000:01:10.4: the kernel does not tell its configuration.*pid [0-9]+ waits" \
+	"$(iov list --json 2>&1 > /dev/null)"
 answers "bind" iov bind 0000:01:10.4 --driver vfio-pci --dry-run --force=netns
 expect_match "it is refused" "0000:01:10.4: the kernel does not let its configuration space be read" "$err"
 answers "bind of another one" iov bind 0000:01:10.6 --driver vfio-pci --dry-run

@@ -26,6 +26,7 @@ iov vf create $pf --count 2 --driver none > /dev/null
 expect_status "a NIC that cannot steer to VFs" 1 iov steer add $pf --mac $mac --to vf1
 expect_match "is told so" "this NIC cannot" "$err"
 expect_status "a dry run asks nothing of it" 0 iov steer add $pf --mac $mac --to vf1 --dry-run
+expect_match "and says what to expect" "$nic will most likely refuse: its driver igb has no ntuple filters" "$out"
 # What the host itself receives is judged before the driver is asked
 own=$(cat "/sys/class/net/$nic/address")
 ip address add 192.0.2.1/24 dev "$nic"

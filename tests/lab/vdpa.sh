@@ -11,7 +11,6 @@ done
 expect_status "without the module" 1 iov vdpa mgmt
 expect_match "it is named" "load the module vdpa" "$err"
 expect_status "the list is empty then" 0 iov vdpa list
-modprobe virtio_blk 2> /dev/null || :
 modprobe vduse || { echo "missing: the module vduse"; exit 77; }
 devices=/sys/bus/vdpa/devices
 driver_of_vdpa() (cd -P "$devices/$1/driver" 2> /dev/null && names "$PWD" || names none)
@@ -65,9 +64,11 @@ expect "it stays" vhost_vdpa "$(driver_of_vdpa blk0)"
 expect_match "the list says so" "pid $$" "$(iov vdpa list)"
 exec {held}>&-
 
-# For the host itself
+# For the host itself, which has a disk of it as soon as the virtio bus has the driver
+modprobe -r virtio_blk 2> /dev/null || :
 expect_status "bind it to the host" 0 iov vdpa bind blk0 --driver virtio_vdpa
 expect "it has that driver" virtio_vdpa "$(driver_of_vdpa blk0)"
+[ -d /sys/bus/virtio/drivers/virtio_blk ] || fail "no driver of disks on the virtio bus"
 for _ in {1..100}; do
 	disk=$(ls -d $devices/blk0/virtio*/block/* 2> /dev/null | head -n 1) || :
 	[ -z "$disk" ] || break
@@ -101,8 +102,8 @@ expect_match "is told the range" "mtu 20: expected a number from 68 to 65535" "$
 expect_status "an address of a group" 2 iov vdpa create x --mgmtdev vduse --mac 01:00:00:00:00:01
 expect_status "a driver that is none" 2 iov vdpa bind blk0 --driver vfio-pci
 expect_match "is told which there are" "vfio-pci: expected vhost_vdpa, for guests, or virtio_vdpa" "$err"
-expect_status "what nobody offers under that name" 1 iov vdpa create nobody --mgmtdev vduse
-expect_match "is what the kernel refuses" "make vDPA device nobody of vduse" "$err"
+expect_status "what nobody offers under that name" 4 iov vdpa create nobody --mgmtdev vduse --dry-run
+expect_match "is told, with what would" "nobody: no program offers a device of this name to VDUSE.*qemu-storage-daemon" "$err"
 expect_status "values that VDUSE does not take" 1 iov vdpa create blk1 --mgmtdev vduse --mtu 1500
 expect_match "are refused in the kernel's words" "make vDPA device blk1 of vduse .*mtu.*1500.*: .*" "$err"
 expect "and nothing is left of it" "blk0" "$(ls $devices)"

@@ -18,6 +18,16 @@ exec {held}< "/dev/$(ls $pci/0000:01:00.1/nvme)"
 expect_status "one that somebody uses" 3 iov vf set $pf 0 --queues 3 --online
 expect_match "is told" "0000:01:00.1 \(it goes offline\) is in use" "$err"
 exec {held}<&-
+vf=0000:01:00.1
+expect_status "one that the kernel's driver runs" 0 iov vf set $pf 0 --queues 3 --online
+expect "has other queues, and the driver again" "1 3 2,1 4 2,0 0 0,0 0 0 nvme" "$(secondaries) $(driver_of $vf)"
+expect_status "offline" 0 iov vf set $pf 0 --offline
+expect "its driver has let go" "offline none" "$(iov vf list $pf --json | gojq -r .vfs[0].state) $(driver_of $vf)"
+expect "before it would have lost a controller" "" "$(dmesg | grep -E "$vf.*(controller is down|[Rr]emoving)" || :)"
+killed request 2 iov vf set $pf 1 --queues 3 --online
+expect_status "undo" 0 iov recover
+expect "the driver has the other one" nvme "$(driver_of 0000:01:00.2)"
+expect_status "as before" 0 iov vf set $pf 0 --queues 4 --online
 iov vf create $pf --count 2 --driver none > /dev/null
 expect_status "more than there are" 1 iov vf set $pf 0 --queues 6 --online
 expect_match "has who has them" "8 flexible queues, and 10 would be needed: the PF 0, VF 0 6, VF 1 4" "$err"

@@ -263,7 +263,7 @@ static struct json_object *list_of_a_stuck_host(void)
 	struct json_object *rows = NULL;
 	uint64_t began = monotonic_ms();
 
-	assert_int_equal(iov_function_list(iov, ids, true, &rows), 0);
+	assert_int_equal(iov_function_list(iov, ids, IOV_FUNCTION_BRIDGES, &rows), 0);
 	assert_in_range(monotonic_ms() - began, 0, 20000);
 	return rows;
 }

@@ -22,7 +22,7 @@ static int setup(void **state)
 	tree = tree_of_host("default");
 	iov = tree_open(tree);
 	assert_int_equal(iov_ids_open(&ids), 0);
-	assert_int_equal(iov_function_list(iov, ids, false, &rows), 0);
+	assert_int_equal(iov_function_list(iov, ids, 0, &rows), 0);
 	iov_ids_close(ids);
 	return 0;
 }

@@ -181,6 +181,14 @@ static void write_vfs(unsigned int count)
 	tree_file(drive.tree, PF_PATH "/sriov_numvfs", text);
 }
 
+/* Of VF 0 */
+#define VF_PATH "sys/bus/pci/devices/0000:02:00.1"
+
+static void set_driver(const char *driver)
+{
+	tree_link(drive.tree, VF_PATH "/driver", iov_path("../../../bus/pci/drivers/%s", driver).name);
+}
+
 static int on_write(void *arg, struct iov *iov, const char *path, const char *text)
 {
 	(void)arg;
@@ -192,6 +200,12 @@ static int on_write(void *arg, struct iov *iov, const char *path, const char *te
 		drive.primary = drive.next;
 		for (int i = 0; i < VFS; i++)
 			drive.secondaries[i].online = false;
+	} else if (strstr(path, "driver/unbind")) {
+		assert_true(drive.secondaries[0].online);
+		tree_unlink(drive.tree, VF_PATH "/driver");
+	} else if (!strcmp(path, "sys/bus/pci/drivers_probe")) {
+		assert_true(drive.secondaries[0].online);
+		set_driver("nvme");
 	} else {
 		tree_file(drive.tree, path, text);
 	}
@@ -403,6 +417,11 @@ static void the_list_shows_state_and_resources(void **state)
 			    "\"interrupts\":2,\"used_by\":[]}");
 }
 
+static struct iov_bdf vf_of(unsigned int index)
+{
+	return iov_bdf_add(drive.pf, 1 + index);
+}
+
 static unsigned int confirm;
 
 /* Give VF @index values like "queues", "6", "state", "online", up to a NULL. */
@@ -465,6 +484,38 @@ static void a_vf_that_is_online_goes_offline_for_a_moment(void **state)
 	commands = drive.commands;
 	assert_int_equal(provide(1, "queues", "4", "state", "online", NULL), 0);
 	assert_int_equal(drive.commands, commands);
+}
+
+static void the_kernels_driver_lets_go_of_what_goes_offline(void **state)
+{
+	char driver[64];
+
+	(void)state;
+	assert_int_equal(change(3), 0);
+	tree_file(drive.tree, VF_PATH "/nvme/nvme1/state", "live\n");
+	set_driver("nvme");
+	assert_int_equal(provide(0, "queues", "4", "state", "online", NULL), 0);
+	assert_has(0, true, 4, 1);
+	assert_int_equal(iov_pci_driver(drive.iov, vf_of(0), driver, sizeof(driver)), 0);
+	assert_string_equal(driver, "nvme");
+	drive.fail_at = drive.commands + 1;
+	assert_int_equal(provide(0, "queues", "2", "state", "online", NULL), -EIO);
+	assert_has(0, true, 4, 1);
+	assert_int_equal(iov_pci_driver(drive.iov, vf_of(0), driver, sizeof(driver)), 0);
+	assert_string_equal(driver, "nvme");
+	assert_int_equal(provide(0, "state", "offline", NULL), 0);
+	assert_has(0, false, 4, 1);
+	assert_int_equal(iov_pci_driver(drive.iov, vf_of(0), driver, sizeof(driver)), 0);
+	assert_string_equal(driver, "");
+	assert_int_equal(remove(iov_path("%s/" VF_PATH "/nvme/nvme1/state", drive.tree).name), 0);
+	assert_int_equal(remove(iov_path("%s/" VF_PATH "/nvme/nvme1", drive.tree).name), 0);
+	assert_int_equal(provide(0, "state", "online", NULL), 0);
+	assert_has(0, true, 4, 1);
+	/* A driver that has no controller of the kernel's is not told. */
+	set_driver("vfio-pci");
+	assert_int_equal(provide(0, "state", "offline", NULL), 0);
+	assert_int_equal(iov_pci_driver(drive.iov, vf_of(0), driver, sizeof(driver)), 0);
+	assert_string_equal(driver, "vfio-pci");
 }
 
 static void nothing_left_is_told_with_who_has_it(void **state)
@@ -562,6 +613,7 @@ int main(void)
 		TEST(the_list_shows_state_and_resources),
 		TEST(a_vf_that_is_offline_gets_what_is_free),
 		TEST(a_vf_that_is_online_goes_offline_for_a_moment),
+		TEST(the_kernels_driver_lets_go_of_what_goes_offline),
 		TEST(nothing_left_is_told_with_who_has_it),
 		TEST(shares_that_cannot_be_are_refused_with_the_range),
 		TEST(a_refused_share_is_taken_back),

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/fold.h"
 #include "cli/output.h"
 
 static const struct iov_column columns[] = {
@@ -152,7 +153,7 @@ static void a_narrow_terminal_cuts_nothing(void **state)
 		assert_int_equal(strstr(text, "DRIVER") != NULL, strstr(text, "vfio-pci") != NULL);
 		assert_int_equal(strstr(text, "INTERFACE") != NULL,
 				 strstr(text, "enp129s0f0np0") != NULL);
-		if (width >= 40)
+		if (width >= 50)
 			assert_non_null(strstr(text, "vfio-pci"));
 	}
 }
@@ -183,6 +184,44 @@ static void a_list_of_nothing_is_empty(void **state)
 	assert_string_equal(text, "");
 }
 
+static void assert_folded(const char *text, size_t width, const char *wanted)
+{
+	char folded[64];
+
+	cli_fold(text, width, folded, sizeof(folded));
+	assert_string_equal(folded, wanted);
+}
+
+static void lines_break_between_words(void **state)
+{
+	char little[8];
+
+	(void)state;
+	assert_folded("82801I (ICH9 Family) SMBus", 12, "82801I (ICH9\nFamily)\nSMBus");
+	assert_folded("ten letters", 11, "ten letters");
+	assert_folded("ten letters", 10, "ten\nletters");
+	assert_folded("ten letters", 0, "ten letters");
+	assert_folded("VIRTIO_F_A,VIRTIO_F_B", 12, "VIRTIO_F_A,\nVIRTIO_F_B");
+	assert_folded("abcdefgh", 3, "abc\ndef\ngh");
+	assert_folded("\u00e4\u00f6\u00fc\u00df", 2, "\u00e4\u00f6\n\u00fc\u00df");
+	assert_folded("a\nb", 0, "a b");
+	assert_folded(" leads", 3, " le\nads");
+	assert_folded("", 5, "");
+	cli_fold("longer than the room", 6, little, sizeof(little));
+	assert_string_equal(little, "longer\n");
+}
+
+static void a_name_is_broken_between_its_words(void **state)
+{
+	_cleanup_json_ struct json_object *array = long_rows();
+	_cleanup_free_ char *text = in_terminal(60, array, list, 4);
+
+	(void)state;
+	assert_non_null(strstr(text, "a name of eighty characters,"));
+	assert_null(strstr(text, "INTERFACE"));
+	assert_true(longest_line(text) <= 60);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +229,8 @@ int main(void)
 		cmocka_unit_test(fields_leave_out_what_is_absent),
 		cmocka_unit_test(json_output_is_json),
 		cmocka_unit_test(a_narrow_terminal_cuts_nothing),
+		cmocka_unit_test(lines_break_between_words),
+		cmocka_unit_test(a_name_is_broken_between_its_words),
 		cmocka_unit_test(without_a_terminal_a_row_is_a_line),
 		cmocka_unit_test(a_list_of_nothing_is_empty),
 	};

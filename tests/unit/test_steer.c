@@ -30,6 +30,8 @@ static struct {
 	bool quiet;		/* tells the size of its table with the rules alone, as igb */
 	bool queues_only;	/* refuses VFs, as igb */
 	bool full;
+	uint32_t features;	/* how many it tells of */
+	struct ethtool_get_features_block ntuple;
 	char asked[1024];
 } driver;
 
@@ -84,6 +86,31 @@ static int insert(const struct ethtool_rxnfc *request)
 	return 0;
 }
 
+/* The feature is the last of so many, in the second block of 32 bits. */
+#define FEATURES 40
+
+static int tell_feature(void *request)
+{
+	struct ethtool_sset_info *info = request;
+	struct ethtool_gstrings *names = request;
+	struct ethtool_gfeatures *features = request;
+
+	if (!driver.features)
+		return EOPNOTSUPP;
+	if (info->cmd == ETHTOOL_GSSET_INFO) {
+		info->data[0] = driver.features;
+	} else if (names->cmd == ETHTOOL_GSTRINGS) {
+		names->len = driver.features;
+		if (driver.features == FEATURES)
+			strcpy((char *)names->data + (FEATURES - 1) * ETH_GSTRING_LEN, "rx-ntuple-filter");
+	} else {
+		assert_int_equal(features->size, 2);
+		features->features[0] = (struct ethtool_get_features_block){ UINT32_MAX, 0, UINT32_MAX, 0 };
+		features->features[1] = driver.ntuple;
+	}
+	return 0;
+}
+
 static int answer(struct ethtool_rxnfc *request)
 {
 	switch (request->cmd) {
@@ -105,6 +132,10 @@ static int answer(struct ethtool_rxnfc *request)
 		return 0;
 	case ETHTOOL_SRXCLSRLINS:
 		return insert(request);
+	case ETHTOOL_GSSET_INFO:
+	case ETHTOOL_GSTRINGS:
+	case ETHTOOL_GFEATURES:
+		return tell_feature((void *)request);
 	case ETHTOOL_SRXCLSRLDEL:
 		note("delete %llu; ", request->fs.location, 0);
 		driver.used[request->fs.location] = false;
@@ -294,6 +325,34 @@ static void what_a_driver_refuses_is_its_error(void **state)
 	assert_int_equal(ntuple_list(NIC, &found), -EOPNOTSUPP);
 }
 
+/* What the features say is a hint: without one nobody knows. */
+static void features_tell_what_a_driver_will_refuse(void **state)
+{
+	const uint32_t bit = 1U << (FEATURES - 1) % 32;
+	const struct {
+		struct ethtool_get_features_block ntuple;
+		enum steer_ntuple wanted;
+	} cases[] = {
+		{ { .available = bit, .active = bit }, STEER_NTUPLE_ON },
+		{ { .active = bit, .never_changed = bit }, STEER_NTUPLE_ON },
+		{ { .available = bit }, STEER_NTUPLE_OFF },
+		{ { .available = bit, .never_changed = bit }, STEER_NTUPLE_NONE },
+		{ { .available = ~bit, .active = ~bit }, STEER_NTUPLE_NONE },
+	};
+
+	(void)state;
+	assert_int_equal(ntuple_feature(NIC), STEER_NTUPLE_UNKNOWN);
+	driver.features = FEATURES;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		driver.ntuple = cases[i].ntuple;
+		assert_int_equal(ntuple_feature(NIC), cases[i].wanted);
+	}
+	driver.features = FEATURES - 1;
+	assert_int_equal(ntuple_feature(NIC), STEER_NTUPLE_UNKNOWN);
+	driver.features = UINT32_MAX;
+	assert_int_equal(ntuple_feature(NIC), STEER_NTUPLE_UNKNOWN);
+}
+
 static void malformed_rules_are_refused(void **state)
 {
 	static const struct {
@@ -354,6 +413,7 @@ int main(void)
 		TEST(a_driver_may_tell_its_size_with_its_rules),
 		TEST(other_rules_are_counted_and_left_alone),
 		TEST(what_a_driver_refuses_is_its_error),
+		TEST(features_tell_what_a_driver_will_refuse),
 		TEST(malformed_rules_are_refused),
 		TEST(an_operation_is_read_as_it_is_written),
 	};

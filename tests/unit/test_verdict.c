@@ -197,6 +197,24 @@ static void interrupts_that_are_remapped_do_not(void **state)
 	assert_null(reason_of("0000:01:00.0", "interrupts"));
 }
 
+/* As group show has it: what is no PCI function counts. */
+static void a_member_of_another_bus_blocks_while_its_driver_has_it(void **state)
+{
+	(void)state;
+	nic("i40e");
+	tree_file(tree, "sys/devices/platform/fsl-mc/uevent", "");
+	tree_link(tree, "sys/devices/platform/fsl-mc/subsystem", "/sys/bus/platform");
+	tree_link(tree, GROUPS "10/devices/fsl-mc", "/sys/devices/platform/fsl-mc");
+	assert_null(reason_of("0000:01:00.0", NULL));
+	tree_link(tree, "sys/devices/platform/fsl-mc/driver", "/sys/bus/platform/drivers/mc");
+	assert_blocked("0000:01:00.0", "group", "group 10: fsl-mc is in it, no PCI function, and its driver mc");
+	assert_non_null(strstr(reason_of("0000:01:00.0", "group")->remedy,
+			       "'fsl-mc' to /sys/bus/platform/drivers/mc/unbind"));
+	tree_unlink(tree, "sys/devices/platform/fsl-mc/driver");
+	tree_link(tree, "sys/devices/platform/fsl-mc/driver", "/sys/bus/platform/drivers/vfio-platform");
+	assert_null(reason_of("0000:01:00.0", NULL));
+}
+
 static void memory_that_firmware_keeps_blocks(void **state)
 {
 	(void)state;
@@ -390,6 +408,7 @@ int main(void)
 		TEST(nothing_speaks_against_an_ordinary_function),
 		TEST(interrupts_that_are_not_remapped_block),
 		TEST(interrupts_that_are_remapped_do_not),
+		TEST(a_member_of_another_bus_blocks_while_its_driver_has_it),
 		TEST(memory_that_firmware_keeps_blocks),
 		TEST(memory_that_may_be_relaxed_does_not_block),
 		TEST(a_function_that_is_lost_blocks_and_has_no_capabilities),

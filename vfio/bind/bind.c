@@ -44,11 +44,14 @@ static int check_meant(struct iov *iov, const char *driver)
 	return 0;
 }
 
-/* "did you mean vfio-pci? ", of the drivers that are there and the one that is for guests, or "". */
+/*
+ * "did you mean vfio-pci? ", of the drivers that are there, those that modules have and the one that
+ * is for guests, or "".
+ */
 static void add_near(struct iov *iov, const char *driver, char *text, size_t size)
 {
 	struct iov_near near = { .text = driver };
-	char **names = NULL;
+	char **names = NULL, module[DRIVER_SIZE];
 	size_t count;
 
 	if (iov_sys_list(iov, IOV_PATH_PCI_DRIVERS, &names, &count))
@@ -56,6 +59,8 @@ static void add_near(struct iov *iov, const char *driver, char *text, size_t siz
 	iov_near_look(&near, "vfio-pci");
 	for (size_t i = 0; i < count; i++)
 		iov_near_look(&near, names[i]);
+	if (iov_module_near(iov, driver, module, sizeof(module)))
+		iov_near_look(&near, module);
 	*text = '\0';
 	if (near.word)
 		snprintf(text, size, "did you mean %s? ", near.word);
@@ -65,7 +70,10 @@ static void add_near(struct iov *iov, const char *driver, char *text, size_t siz
 /* Those of VFIO are part of every kernel that gives functions away: vfio-pci, mlx5_vfio_pci. */
 static bool may_be_loaded(struct iov *iov, const char *driver)
 {
-	return iov_module_can_load(iov) || strstr(driver, "vfio-pci") || strstr(driver, "vfio_pci") ||
+	const size_t length = strlen(driver), end = strlen("vfio-pci");
+	const char *last = driver + (length > end ? length - end : 0);
+
+	return iov_module_can_load(iov) || !strcmp(last, "vfio-pci") || !strcmp(last, "vfio_pci") ||
 	       !strcmp(driver, IOV_DRIVER_PCIBACK);
 }
 
@@ -355,13 +363,17 @@ static int judge(struct bindings *bindings, const char *driver, unsigned int fla
 
 static int plan_bindings(struct bindings *bindings, const char *driver, unsigned int flags)
 {
-	int error = 0;
+	const bool gives = iov_driver_gives(driver);
+	/* A name that is none comes before who would be taken for it. */
+	int error = gives ? 0 : iov_driver_plan(bindings->plan, driver);
 
-	if (iov_driver_gives(driver))
+	if (error)
+		return error;
+	if (gives)
 		error = judge(bindings, driver, flags);
 	if (!error && iov_driver_is_vfio(driver))
 		error = consider_groups(bindings, flags);
-	if (!error)
+	if (!error && gives)
 		error = iov_driver_plan(bindings->plan, driver);
 	if (!error && !(flags & IOV_BIND_ANY_DRIVER))
 		error = check_table(bindings, driver);

@@ -15,7 +15,7 @@ typedef void judge_fn(struct judgement *judgement);
 /* What is the cause of others comes before them. */
 static judge_fn *const blocking[] = {
 	judge_kind, judge_vfs, judge_power, judge_controller, judge_iommu,
-	judge_interrupts, judge_reserved,
+	judge_interrupts, judge_reserved, judge_others,
 };
 static judge_fn *const warning[] = { judge_group, judge_reset, judge_intx };
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

@@ -52,6 +52,7 @@ void judge_controller(struct judgement *judgement);
 void judge_iommu(struct judgement *judgement);
 void judge_interrupts(struct judgement *judgement);
 void judge_reserved(struct judgement *judgement);
+void judge_others(struct judgement *judgement);
 void judge_group(struct judgement *judgement);
 
 #endif

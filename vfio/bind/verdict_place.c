@@ -198,6 +198,23 @@ static bool moves_along(const struct judgement *judgement, const struct iov_grou
 	       !iov_pci_is_below(judgement->iov, member->bdf, judgement->bdf);
 }
 
+/* A member that is no PCI function is for its own bus to release. */
+void judge_others(struct judgement *judgement)
+{
+	const struct iov_group *group = judgement->group;
+
+	for (size_t i = 0; group && !group->noiommu && i < group->other_count; i++) {
+		const struct iov_group_other *other = &group->others[i];
+
+		if (other->blocks)
+			verdict_remedy(verdict_add(judgement, "group", IOV_REASON_BLOCKS, -EBUSY,
+						   "group %u: %s is in it, no PCI function, and its driver %s keeps "
+						   "the group from guests", group->number, other->name, other->driver),
+				       "release it on its own bus: write '%s' to /sys/bus/%s/drivers/%s/unbind",
+				       other->name, *other->bus ? other->bus : "BUS", other->driver);
+	}
+}
+
 void judge_group(struct judgement *judgement)
 {
 	const struct iov_group *group = judgement->group;
