@@ -495,9 +495,11 @@ static void a_disk_is_resized(void **state)
 	assert_return_code(truncate(daemon_path(&iovd, "image"), DISK_BYTES), errno);
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 512, 0, BLOCK), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "shrunk");
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\"}"));
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"dry_run\":true}"));
 	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"shrink\":true}");
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "ready");
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":1}"));
 	/* What would be lost is lost when somebody says so. */
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d,\"dry_run\":true}",

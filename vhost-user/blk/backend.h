@@ -277,6 +277,8 @@ struct blk_channel;
  * @describe: what it is now; its size may be another one than before; 0 or -errno
  * @identity: what guests read as its serial number when nobody says one; NULL for the disk's name
  * @status: why it does not work at the moment, "controller-failed", or NULL; NULL when it always does
+ * @bytes_at_hand: its size as far as that can be told at once: 0 when it is gone, UINT64_MAX when it is not
+ *	known; NULL where nobody else changes it
  * @warnings: what its medium warns of, by bits: see blk_warning_names; NULL for nothing
  * @wants_memory: whether @memory_came is to be called; NULL where it always is
  * @memory_came: the memory of a guest, whole pages from @memory on, may be reached by a device; may
@@ -318,6 +320,7 @@ struct blk_backend_ops {
 	int (*describe)(struct blk_backend *backend, struct blk_geometry *geometry);
 	const char *(*identity)(const struct blk_backend *backend);
 	const char *(*status)(const struct blk_backend *backend);
+	uint64_t (*bytes_at_hand)(const struct blk_backend *backend);
 	unsigned int (*warnings)(const struct blk_backend *backend);
 	bool (*wants_memory)(const struct blk_backend *backend);
 	int (*memory_came)(struct blk_backend *backend, void *memory, size_t bytes);

@@ -558,6 +558,18 @@ static void describe_zoned(const struct file_zoned *zoned, struct blk_geometry *
 	geometry->zeroes_may_unmap = false;
 }
 
+/* Whoever asks for all disks must not wait for one on a network file system. */
+static uint64_t file_bytes_at_hand(const struct blk_backend *backend)
+{
+	const struct file_backend *file = (const struct file_backend *)backend;
+	struct statx status;
+
+	if (file->is_device)
+		return file_size(file);
+	return statx(file->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_SIZE, &status) ?
+		       UINT64_MAX : status.stx_size;
+}
+
 int file_describe(struct blk_backend *backend, struct blk_geometry *geometry)
 {
 	const struct file_backend *file = file_of(backend);
@@ -636,6 +648,7 @@ const struct blk_backend_ops blk_backend_file = {
 	.unlock_fd = file_unlock_fd,
 	.holder = file_holder,
 	.describe = file_describe,
+	.bytes_at_hand = file_bytes_at_hand,
 	.wants_memory = file_wants_memory,
 	.memory_came = file_memory_came,
 	.memory_goes = file_memory_goes,
@@ -659,6 +672,7 @@ const struct blk_backend_ops file_zoned_ops = {
 	.lock = file_lock,
 	.holder = file_holder,
 	.describe = file_describe,
+	.bytes_at_hand = file_bytes_at_hand,
 	.wants_memory = file_wants_memory,
 	.memory_came = file_memory_came,
 	.memory_goes = file_memory_goes,

@@ -375,6 +375,7 @@ void disk_set(struct port *port, const struct disk_changes *changes)
 	if (changes->clear_errors) {
 		__atomic_store_n(&disk->flush_error, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&disk->last_error, 0, __ATOMIC_RELAXED);
+		disk_port_of(port)->has_told_error = false;
 		disk_port_of(port)->kept_flush_error = 0;
 	}
 }
@@ -460,11 +461,22 @@ int disk_resize(struct port *port, uint64_t bytes)
 	return 0;
 }
 
+/* Somebody else has cut it, or has taken it away. */
+static const char *loss_of(const struct disk_port *disk)
+{
+	const struct blk_backend *backend = disk->disk.backend;
+	const uint64_t now = backend->ops->bytes_at_hand ? backend->ops->bytes_at_hand(backend) : UINT64_MAX;
+
+	if (now >= disk->disk.geometry.bytes)
+		return NULL;
+	return now ? "shrunk" : "gone";
+}
+
 static const char *status_of(const struct disk_port *disk)
 {
 	const struct blk_backend *backend = disk->disk.backend;
 	const char *status = backend->ops->status ? backend->ops->status(backend) : NULL;
-	const char *lock = disk_lock_status(disk);
+	const char *lock = disk_lock_status(disk), *loss = loss_of(disk);
 
 	if (status)
 		return status;
@@ -477,7 +489,9 @@ static const char *status_of(const struct disk_port *disk)
 	for (unsigned int i = 0; i < disk->port.queue_end; i++)
 		if (disk->port.queues[i] && blk_queue_parked(disk->port.queues[i]->device))
 			return "waits-for-medium";
-	return __atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED) ? "flush-failed" : "ready";
+	if (__atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED))
+		return "flush-failed";
+	return loss ? loss : "ready";
 }
 
 static void add_options(const struct disk_port *disk, struct json_object *object)

@@ -35,6 +35,7 @@
  * @counters: of each ring that ever ran
  * @watcher: tells its back end which memory its guest has
  * @moving: worker that each ring moves to, + 1; 0 for none
+ * @has_told_error: the log has that a request failed
  * @standing: rings that wait for all of their guest's memory to arrive
  */
 struct disk_port {
@@ -57,6 +58,7 @@ struct disk_port {
 	struct blk_counters *counters[PORT_RINGS_MAX];
 	struct guest_memory_watcher watcher;
 	uint8_t moving[PORT_RINGS_MAX];
+	bool has_told_error;
 	unsigned int standing;
 };
 

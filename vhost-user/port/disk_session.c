@@ -235,8 +235,22 @@ void disk_session_keep_failure(struct disk_port *disk)
 		registry->keep(registry->keep_arg);
 }
 
+/* The first one until somebody has looked at it: a medium that fails may fail of all that it is asked for. */
+static void tell_error(struct disk_port *disk)
+{
+	const int error = __atomic_load_n(&disk->disk.last_error, __ATOMIC_RELAXED);
+
+	if (error && !disk->has_told_error)
+		iov_log(disk->port.registry->iov, LOG_ERR, "%s: %s%sa request failed: %s; see 'iov disk show %s'. "
+			"The next one is told of after 'iov disk set %s --clear-errors'", disk->port.name,
+			disk->where ? disk->where : "", disk->where ? ": " : "", strerror(-error),
+			disk->port.name, disk->port.name);
+	disk->has_told_error = error;
+}
+
 void disk_session_attend(struct port *port)
 {
+	tell_error(disk_port_of(port));
 	disk_session_keep_failure(disk_port_of(port));
 	for (unsigned int i = 0; i < port->queue_end; i++)
 		if (port->queues[i])
