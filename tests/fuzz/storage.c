@@ -11,6 +11,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <poll.h>
@@ -18,6 +19,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,6 +160,7 @@ struct slot {
 /* One is in memory, and read and written at once. */
 static char quick_path[sizeof(services.directory) + sizeof("/image")];
 static char slow_path[] = "/tmp/fuzz-image-XXXXXX";
+static bool can_register;		/* it is not in memory itself */
 
 static struct frontend guest;
 static struct slot slots[SLOTS];
@@ -403,6 +406,7 @@ static struct disk_options disk_of(uint8_t kind)
 		disk.backend = "file";
 		disk.path = image_of(kind);
 		disk.cached = (kind & KIND_BACKEND) >= KIND_QUICK_FILE_CACHED;
+		disk.register_memory = can_register && disk.path == slow_path && !(kind & KIND_READ_ONLY);
 	} else if (is_at_server(kind)) {
 		disk.backend = "nbd";
 		disk.uri = nbd_server_uri(server_kind & 1);
@@ -888,11 +892,14 @@ static void remove_images(void)
 
 static void open_all(void)
 {
+	struct statfs place;
+
 	network_open();
 	services_open();
 	nbd_server_open();
 	snprintf(quick_path, sizeof(quick_path), "%s/image", services.directory);
 	close(mkstemp(slow_path));
+	can_register = !statfs(slow_path, &place) && place.f_type != TMPFS_MAGIC;
 	atexit(remove_images);
 	witness_open();
 }

@@ -20,10 +20,15 @@ dmsetup remove --noudevsync late
 mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
 polled=/sys/kernel/config/nullb/polled
 mkdir $polled
-for setting in size=64 memory_backed=1 discard=1 poll_queues=1 power=1; do
+for setting in size=64 memory_backed=1 discard=1 cache_size=1 poll_queues=1 power=1; do
 	echo "${setting#*=}" > "$polled/${setting%=*}"
 done
 expect "a queue that is polled" 1 "$(< /sys/block/polled/queue/io_poll)"
+plain=/sys/kernel/config/nullb/plain
+mkdir $plain
+for setting in size=64 memory_backed=1 discard=1 poll_queues=0 power=1; do
+	echo "${setting#*=}" > "$plain/${setting%=*}"
+done
 
 # Zones of 4 MiB, of which 3 can be written, the first two in any order
 zoned=/sys/kernel/config/nullb/zoned
@@ -55,7 +60,7 @@ expect_match "which hands on to other devices" "is on a volume.*leave --io-poll 
 dmsetup remove --noudevsync volume
 expect_status "nor one with zones" 2 add_disk zoned zoned --io-poll
 expect_match "which Linux cannot poll for" "has zones.*leave --io-poll out" "$err"
-expect_status "nor one whose driver has no queues for that" 2 add_disk plain nullb0 --io-poll
+expect_status "nor one whose driver has no queues for that" 2 add_disk plain plain --io-poll
 expect_match "and how there are some" "nvme.poll_queues=N" "$err"
 expect_status "nor one of the page cache" 2 add_disk polled polled --io-poll --cached
 expect_match "which is not polled" "leave --io-poll out, or --cached" "$err"
@@ -64,7 +69,7 @@ expect_status "a disk that is polled" 0 add_disk polled polled --io-poll --regis
 expect "says so" "true true" "$(iov disk show polled --json | gojq -r '"\(.io_poll) \(.register_memory)"')"
 verify polled "and keeps what is written" --segments 3 --size 16K
 verify polled "and what is stable at once" --flush-every 16
-expect_status "one whose guest memory is registered" 0 add_disk plain nullb0 --register-memory
+expect_status "one whose guest memory is registered" 0 add_disk plain plain --register-memory
 verify plain "keeps it, too"
 timeout 60 iov bench blk /run/plain.sock --rw randread --seconds 20 --pairs 1 --no-headroom --no-huge &> /dev/null &
 other=$!
@@ -81,7 +86,7 @@ expect_status "then it is free" 0 add_disk polled polled --io-poll --register-me
 expect "and ready" ready "$(for i in {1..50}; do s=$(iov disk show polled --json | gojq -r .status); [ "$s" = ready ] && break; sleep 0.1; done; echo "$s")"
 verify polled "and as good as before"
 # Taken away under its guest; another disk goes on
-add_disk plain nullb0 > /dev/null
+add_disk plain plain > /dev/null
 timeout 60 iov bench blk /run/polled.sock --rw randread --seconds 20 --pairs 1 --no-headroom --no-huge &> /dev/null &
 load=$!
 sleep 3

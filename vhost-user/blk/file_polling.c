@@ -13,17 +13,22 @@
 #include "base/sysroot/sysroot.h"
 #include "vhost-user/blk/file_backend.h"
 
-/* Device mapper and others hand on to devices of their own. */
-static bool is_stacked(const struct file_backend *file)
+static bool has_slaves(const struct file_backend *file, const char *of)
 {
 	char **names;
 	size_t count;
 
-	if (iov_sys_list(file->iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u/slaves", major(file->number),
-					     minor(file->number)).name, &names, &count))
+	if (iov_sys_list(file->iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u/%sslaves", major(file->number),
+					     minor(file->number), of).name, &names, &count))
 		return false;
 	iov_names_free(names, count);
 	return count;
+}
+
+/* Device mapper and others hand on to devices of their own; also from a partition. */
+static bool is_stacked(const struct file_backend *file)
+{
+	return has_slaves(file, "") || has_slaves(file, "../");
 }
 
 int file_choose_polling(struct file_backend *file)
