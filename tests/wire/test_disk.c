@@ -578,6 +578,68 @@ static void a_disk_goes_away_under_its_guest(void **state)
 	add_file("d", "image");
 }
 
+static unsigned long registered(void)
+{
+	return strtoul(daemon_port(&iovd, "disk.list", "d", "registered_bytes"), NULL, 10);
+}
+
+/* Memory of the guest is pinned from its first request on, until it goes: no request has it then. */
+static void registered_memory_comes_and_goes(void **state)
+{
+	struct random random = { 20261201 };
+	struct vu_mem_slot slot = { 0 };
+	struct json_object *disk;
+	struct guest more;
+	char rest[300];
+
+	(void)state;
+	make_image("image", DISK_BYTES);
+	snprintf(rest, sizeof(rest), "{\"name\":\"d\",\"socket\":\"%s/d.sock\",\"server\":true,\"backend\":"
+		 "\"file\",\"path\":\"%s/image\",\"cached\":true,\"register_memory\":true}", iovd.directory,
+		 iovd.directory);
+	disk = daemon_call(&iovd, "disk.add", "%s", rest);
+	if (!disk) {
+		print_message("missing: a file system that is not in memory\n");
+		skip();
+	}
+	json_object_put(disk);
+	boot("d", FEATURES);
+	assert_int_equal(registered(), 0);
+	run(&random);
+	expect_all();
+	assert_int_equal(registered(), MEMORY);
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "not_registered"), "");
+	/* Plugged in while rings run, and out again */
+	guest_open(&more, UINT64_C(1) << 40, MEMORY);
+	slot.region = (struct vu_mem_region){ more.gpa, more.size, more.uva, 0 };
+	assert_int_equal(frontend_call(&guest, VU_ADD_MEM_REG, &slot, sizeof(slot), &more.fd, 1), 0);
+	run(&random);
+	expect_all();
+	assert_int_equal(registered(), 2 * MEMORY);
+	assert_int_equal(frontend_call(&guest, VU_REM_MEM_REG, &slot, sizeof(slot), NULL, 0), 0);
+	run(&random);
+	expect_all();
+	assert_int_equal(registered(), MEMORY);
+	guest_close(&more);
+	/* And by another table */
+	assert_int_equal(frontend_share_memory(&guest), 0);
+	run(&random);
+	expect_all();
+	assert_int_equal(registered(), MEMORY);
+	/* Killed, it has it again, as the file of ports says. */
+	daemon_crash(&iovd);
+	daemon_restart(&iovd);
+	reattach("d");
+	run(&random);
+	expect_all();
+	assert_int_equal(registered(), MEMORY);
+	frontend_close(&guest);
+	for (unsigned int i = 0; i < 1000 && registered(); i++)
+		poll(NULL, 0, 10);
+	assert_int_equal(registered(), 0);
+	memset(&guest, 0, sizeof(guest));
+}
+
 static void begin_served(const char *filter, const char *param, const char *on_error)
 {
 	if (!nbd_has("nbdkit"))
@@ -1077,6 +1139,7 @@ int main(void)
 		TEST(a_disk_is_resized),
 		TEST(a_cache_that_was_switched_off_stays_off),
 		TEST(a_disk_goes_away_under_its_guest),
+		TEST(registered_memory_comes_and_goes),
 		TEST(of_a_server),
 		TEST(of_a_server_with_one_connection),
 		TEST(kills_with_a_server),
