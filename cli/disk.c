@@ -57,6 +57,8 @@ struct disk_add_args {
 	uint64_t zone_bytes;
 	bool read_only;
 	bool cached;
+	bool io_poll;
+	bool register_memory;
 	bool incoming;
 	const char *serial;
 	unsigned int queues;
@@ -69,6 +71,8 @@ enum {
 	KEY_ZONE_SIZE = KEY_SOURCE + SOURCES,
 	KEY_READ_ONLY,
 	KEY_CACHED,
+	KEY_IO_POLL,
+	KEY_REGISTER_MEMORY,
 	KEY_INCOMING,
 	KEY_SERIAL,
 	KEY_QUEUES,
@@ -97,6 +101,10 @@ static const struct argp_option add_options[] = {
 	{ "cached", KEY_CACHED, 0, 0,
 	  "By the page cache of the host (default: around it); with --nbd: what a server "
 	  "acknowledged that was killed is kept by its host" },
+	{ "io-poll", KEY_IO_POLL, 0, 0,
+	  "Poll the device for what it has done, where it has queues for that (nvme.poll_queues)" },
+	{ "register-memory", KEY_REGISTER_MEMORY, 0, 0,
+	  "Pin guest memory for faster access; the guest must give none of it back (balloon)" },
 	{ "incoming", KEY_INCOMING, 0, 0,
 	  "Its guest comes by migration: who has its data now has it until that guest is here" },
 	{ "serial", KEY_SERIAL, "TEXT", 0,
@@ -172,6 +180,12 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_CACHED:
 		args->cached = true;
+		return 0;
+	case KEY_IO_POLL:
+		args->io_poll = true;
+		return 0;
+	case KEY_REGISTER_MEMORY:
+		args->register_memory = true;
 		return 0;
 	case KEY_INCOMING:
 		args->incoming = true;
@@ -275,6 +289,8 @@ static int run_add(struct cli *cli, void *data)
 		warn_of_memory(cli, args->bytes);
 	cli_param_switch(params, "read_only", args->read_only);
 	cli_param_switch(params, "cached", args->cached);
+	cli_param_switch(params, "io_poll", args->io_poll);
+	cli_param_switch(params, "register_memory", args->register_memory);
 	cli_param_switch(params, "incoming", args->incoming);
 	cli_param_number(params, "zone_bytes", args->zone_bytes);
 	cli_param_text(params, "serial", args->serial);

@@ -58,6 +58,8 @@ struct json_object *host_disk_params(const struct iov_host_disk *disk)
 				       json_object_new_uint64(bytes_of(disk->zone_size)));
 	add_switch(params, "read_only", disk->read_only);
 	add_switch(params, "cached", disk->cached);
+	add_switch(params, "io_poll", disk->io_poll);
+	add_switch(params, "register_memory", disk->register_memory);
 	add_text(params, "serial", disk->serial);
 	if (disk->queues)
 		json_object_object_add(params, "queues", json_object_new_int((int)*disk->queues));
@@ -98,6 +100,8 @@ void host_disk_former(struct json_object *now, struct json_object *params)
 				       json_object_get(json_object_object_get(now, "zone_bytes")));
 	add_on(params, "read_only", now);
 	add_on(params, "cached", now);
+	add_on(params, "io_poll", now);
+	add_on(params, "register_memory", now);
 	add_text(params, "serial", own_serial(now));
 	json_object_object_add(params, "queues",
 			       json_object_get(json_object_object_get(now, "queues_max")));

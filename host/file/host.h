@@ -255,6 +255,8 @@ struct iov_host_disk {
 	char *zone_size;	/* "64M" */
 	bool *read_only;
 	bool *cached;
+	bool *io_poll;
+	bool *register_memory;
 	char *serial;
 	unsigned int *queues;
 	char *on_error;

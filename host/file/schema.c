@@ -197,6 +197,8 @@ static const cyaml_schema_field_t disk_fields[] = {
 	TEXT(struct iov_host_disk, zone_size),
 	SWITCH(struct iov_host_disk, read_only),
 	SWITCH(struct iov_host_disk, cached),
+	SWITCH(struct iov_host_disk, io_poll),
+	SWITCH(struct iov_host_disk, register_memory),
 	TEXT(struct iov_host_disk, serial),
 	NUMBER(struct iov_host_disk, queues),
 	TEXT(struct iov_host_disk, on_error),

@@ -143,6 +143,8 @@ static int add_disk(struct iov_host_iovd *iovd, struct json_object *disk)
 	       copy_text(given, "zone_size", &entry->zone_size) &&
 	       (!is_set(given, "read_only") || set_switch(&entry->read_only)) &&
 	       (!is_set(given, "cached") || set_switch(&entry->cached)) &&
+	       (!is_set(given, "io_poll") || set_switch(&entry->io_poll)) &&
+	       (!is_set(given, "register_memory") || set_switch(&entry->register_memory)) &&
 	       copy_text(given, "serial", &entry->serial) &&
 	       copy_number(given, "queues", &entry->queues) &&
 	       copy_text(given, "on_error", &entry->on_error) &&

@@ -32,11 +32,13 @@ enum {
 enum {
 	NVME_ADMIN_DELETE_SQ = 0x00,
 	NVME_ADMIN_CREATE_SQ = 0x01,
+	NVME_ADMIN_GET_LOG = 0x02,
 	NVME_ADMIN_DELETE_CQ = 0x04,
 	NVME_ADMIN_CREATE_CQ = 0x05,
 	NVME_ADMIN_IDENTIFY = 0x06,
 	NVME_ADMIN_ABORT = 0x08,
 	NVME_ADMIN_SET_FEATURES = 0x09,
+	NVME_ADMIN_ASYNC_EVENT = 0x0c,
 	NVME_ADMIN_DOORBELLS = 0x7c,
 };
 
@@ -45,6 +47,15 @@ enum { NVME_FLUSH = 0x00, NVME_WRITE = 0x01, NVME_READ = 0x02, NVME_ZEROES = 0x0
 enum { NVME_IDENTIFY_NAMESPACE = 0, NVME_IDENTIFY_CONTROLLER = 1, NVME_IDENTIFY_LIST = 2 };
 
 #define NVME_FEATURE_QUEUES 7u
+#define NVME_FEATURE_EVENTS 11u
+
+/* Events, Base 2.0 section 5.27.1.8: warnings of SMART, in the log's first byte as well; and notices. */
+#define NVME_WARNINGS 0x3fu
+#define NVME_NOTICE_SPACES (1u << 8)
+#define NVME_NOTICE_FIRMWARE (1u << 9)
+
+/* Logs, Base 2.0 section 5.16.1 */
+enum { NVME_LOG_ERRORS = 1, NVME_LOG_HEALTH = 2, NVME_LOG_FIRMWARE = 3, NVME_LOG_SPACES = 4 };
 
 /* Word 12 of reads, writes and write zeroes */
 #define NVME_FUA (1u << 30)
@@ -127,6 +138,7 @@ enum {
 	NVME_CONTROLLER_SERIAL = 4,
 	NVME_CONTROLLER_MODEL = 24,
 	NVME_CONTROLLER_MDTS = 77,
+	NVME_CONTROLLER_OAES = 92,	/* 32 bits: notices */
 	NVME_CONTROLLER_OACS = 256,	/* 16 bits; 8: doorbell buffers */
 	NVME_CONTROLLER_ONCS = 520,	/* 16 bits; 2: dataset management, 3: write zeroes */
 	NVME_CONTROLLER_VWC = 525,	/* 0: there is a cache */

@@ -120,6 +120,18 @@ static int no_answer(struct iov_nvme *nvme, const char *what)
 			   "controller", nvme->bus->name, what);
 }
 
+/* The end of the one that was asked for; an event may come before. */
+static bool take_answer(struct iov_nvme *nvme, struct nvme_completion *done)
+{
+	if (!pair_take(&nvme->admin, done))
+		return false;
+	if (done->id != NVME_EVENT_ID)
+		return true;
+	pair_ack(&nvme->admin);
+	events_note(nvme, done);
+	return false;
+}
+
 int controller_admin(struct iov_nvme *nvme, const struct nvme_command *command, const char *what,
 	       uint32_t *result)
 {
@@ -130,7 +142,7 @@ int controller_admin(struct iov_nvme *nvme, const struct nvme_command *command, 
 		return no_answer(nvme, what);
 	pair_put(&nvme->admin, command);
 	pair_ring(&nvme->admin);
-	while (!pair_take(&nvme->admin, &done)) {
+	while (!take_answer(nvme, &done)) {
 		if (monotonic_ms() > end || !iov_nvme_is_well(nvme))
 			return no_answer(nvme, what);
 		nvme->bus->ops->pause(nvme->bus);
@@ -187,6 +199,7 @@ static int identify(struct iov_nvme *nvme, uint16_t *optional)
 	info->transfer_max = page[NVME_CONTROLLER_MDTS] && page[NVME_CONTROLLER_MDTS] < 9
 				     ? (uint32_t)(NVME_PAGE << page[NVME_CONTROLLER_MDTS])
 				     : (uint32_t)(NVME_PAGE * PAGES_MAX);
+	memcpy(&nvme->notices, page + NVME_CONTROLLER_OAES, sizeof(nvme->notices));
 	info->has_cache = page[NVME_CONTROLLER_VWC] & 1;
 	info->discards = commands & 1 << 2;
 	info->zeroes = commands & 1 << 3;
@@ -278,6 +291,8 @@ static int start(struct iov_nvme *nvme)
 		error = ask_for_queues(nvme);
 	if (!error)
 		begin_shadows(nvme, optional);
+	if (!error)
+		events_begin(nvme);
 	return error;
 }
 
@@ -339,6 +354,8 @@ static int resume_all(struct iov_nvme *nvme)
 
 	if (!error && nvme->shadows)
 		error = share_doorbells(nvme);
+	if (!error)
+		events_begin(nvme);
 	for (unsigned int i = 1; !error && i <= IOV_NVME_QUEUES_MAX; i++)
 		if (nvme->queues[i])
 			error = queue_resume(nvme->queues[i]);

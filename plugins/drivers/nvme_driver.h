@@ -175,6 +175,41 @@ struct iov_nvme_namespace {
 int iov_nvme_namespace(struct iov_nvme *nvme, uint32_t id, struct iov_nvme_namespace *out);
 
 /**
+ * enum iov_nvme_event - what a controller tells without being asked
+ * @IOV_NVME_EVENT_SPACES: its namespaces may be others, or other ones
+ * @IOV_NVME_EVENT_HEALTH: iov_nvme_warnings() may say something else
+ * @IOV_NVME_EVENT_ERROR: it found an error of its own
+ * @IOV_NVME_EVENT_FIRMWARE: it begins with another firmware, and may not answer for a while
+ */
+enum iov_nvme_event {
+	IOV_NVME_EVENT_SPACES = 1,
+	IOV_NVME_EVENT_HEALTH = 2,
+	IOV_NVME_EVENT_ERROR = 4,
+	IOV_NVME_EVENT_FIRMWARE = 8,
+};
+
+/**
+ * iov_nvme_events - what it told since the last call
+ * @nvme: driver
+ *
+ * To be called now and then, as once a second with iov_nvme_tick().  No more than one event is taken by a
+ * call.  What may have changed while it was reset is told as well.
+ *
+ * Return: mask of enum iov_nvme_event.
+ */
+unsigned int iov_nvme_events(struct iov_nvme *nvme);
+
+/**
+ * iov_nvme_warnings - what its SMART log warns of
+ * @nvme: driver; any thread
+ *
+ * Return: the first byte of the log, Base 2.0 section 5.16.1.3: 1 for few spare blocks, 2 for its
+ * temperature, 4 for errors, 8 for a medium that is read-only by now, 16 for a backup of volatile memory that
+ * failed, 32 for persistent memory.
+ */
+uint8_t iov_nvme_warnings(const struct iov_nvme *nvme);
+
+/**
  * iov_nvme_queue_open - make a pair of queues
  * @out: receives it; the caller closes it with iov_nvme_queue_close()
  * @nvme: driver

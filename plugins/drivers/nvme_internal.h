@@ -55,6 +55,12 @@ struct queue_pair {
  * @is_silent: it reaches no memory
  * @failed: does not answer; atomic
  * @ticks: atomic
+ * @notices: events that it knows
+ * @is_event_asked: it has the command that ends with an event
+ * @has_event: and that ended
+ * @event: with this
+ * @heard: what is to be looked at without an event
+ * @warnings: atomic
  * @queues: by their number
  */
 struct iov_nvme {
@@ -69,6 +75,12 @@ struct iov_nvme {
 	bool is_silent;
 	bool failed;
 	unsigned int ticks;
+	uint32_t notices;
+	bool is_event_asked;
+	bool has_event;
+	uint32_t event;
+	unsigned int heard;
+	uint8_t warnings;
 	struct iov_nvme_info info;
 	struct iov_nvme_queue *queues[IOV_NVME_QUEUES_MAX + 1];
 };
@@ -102,6 +114,13 @@ int controller_admin(struct iov_nvme *nvme, const struct nvme_command *command, 
 
 /* Read a page of identify into @nvme->page. */
 int controller_identify(struct iov_nvme *nvme, unsigned int what, uint32_t nsid, const char *words);
+
+/* The number of the command that ends with an event; others have 0. */
+#define NVME_EVENT_ID 0xae
+
+/* Have a controller that begins tell of events, and note that it did. */
+void events_begin(struct iov_nvme *nvme);
+void events_note(struct iov_nvme *nvme, const struct nvme_completion *done);
 
 /* It reaches no memory any more, until it is reset. */
 void controller_silence(struct iov_nvme *nvme);

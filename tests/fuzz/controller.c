@@ -5,7 +5,7 @@
 #define SECONDS 41
 
 /* Over all inputs. */
-static unsigned int lied, resized, seconds;
+static unsigned int lied, resized, seconds, told;
 
 void controller_open(struct nvme_model *model, struct fuzz_input *input)
 {
@@ -53,7 +53,11 @@ static void answer_otherwise(struct nvme_model *model, struct fuzz_input *input)
 	model->status = status;
 	model->status_count = count % 16;
 	model->refuses = count & 16;
+	model->warnings = (uint8_t)(status >> 3);
 	pthread_mutex_unlock(&model->lock);
+	/* Something that it tells of, and the log that says more */
+	if (count & 32)
+		told += nvme_model_tell(model, (status & 7) | (status >> 3 & 3) << 8 | (status >> 5 & 7) << 16);
 }
 
 static void break_down(struct nvme_model *model, struct fuzz_input *input)
@@ -128,5 +132,5 @@ void controller_second(struct keeper *keeper)
 
 void controller_reached_everything(void)
 {
-	assert_true(lied && resized && seconds);
+	assert_true(lied && resized && seconds && told);
 }

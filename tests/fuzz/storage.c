@@ -11,6 +11,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 #include <poll.h>
@@ -18,6 +19,7 @@
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,6 +160,7 @@ struct slot {
 /* One is in memory, and read and written at once. */
 static char quick_path[sizeof(services.directory) + sizeof("/image")];
 static char slow_path[] = "/tmp/fuzz-image-XXXXXX";
+static bool can_register;		/* it is not in memory itself */
 
 static struct frontend guest;
 static struct slot slots[SLOTS];
@@ -171,7 +174,7 @@ static struct frontend witness;
 static struct slot witness_slot;
 
 /* Over all inputs. */
-static unsigned int statuses[3], moved, given_back_later, refused;
+static unsigned int statuses[3], moved, given_back_later, refused, waited, given_up;
 
 /* A guest */
 
@@ -403,6 +406,7 @@ static struct disk_options disk_of(uint8_t kind)
 		disk.backend = "file";
 		disk.path = image_of(kind);
 		disk.cached = (kind & KIND_BACKEND) >= KIND_QUICK_FILE_CACHED;
+		disk.register_memory = can_register && disk.path == slow_path && !(kind & KIND_READ_ONLY);
 	} else if (is_at_server(kind)) {
 		disk.backend = "nbd";
 		disk.uri = nbd_server_uri(server_kind & 1);
@@ -583,9 +587,62 @@ static void stop_and_go(void)
 	services_settle();
 }
 
-/* The guest goes elsewhere, and comes back, with the state that the device had, or another one. */
-static void move_away(struct fuzz_input *input)
+static bool is_ready(void)
 {
+	const struct disk_port *disk = find_disk();
+
+	return !disk || !disk->lock.timer;
+}
+
+/* Who has the image while the guest is away. */
+enum stay { STAY_NOBODY, STAY_READS, STAY_WRITES, STAY_KEEPS };
+
+static int lock_image(uint8_t kind, enum stay stay)
+{
+	const int how = (stay == STAY_READS ? LOCK_SH : LOCK_EX) | LOCK_NB;
+	const char *image = image_of(kind);
+	int fd = image && stay ? open(image, O_RDWR | O_CLOEXEC) : -1;
+
+	/* What the guest wrote goes to the medium first. */
+	for (unsigned int i = 0; fd >= 0 && i < 100; i++) {
+		if (!flock(fd, how))
+			return fd;
+		services_settle();
+	}
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static bool is_given_up(void)
+{
+	const struct disk_port *disk = find_disk();
+
+	return !disk || !disk->lock.timer || disk->lock.is_given_up;
+}
+
+/* It is back, and has its image as soon as that one leaves, or not any more. */
+static void leave_image(int fd, enum stay stay)
+{
+	const struct disk_port *disk = find_disk();
+
+	if (fd < 0)
+		return;
+	waited += disk && disk->lock.timer;
+	clients_request_of(&(struct fuzz_input){ 0 }, requests, 2, false);
+	if (stay == STAY_KEEPS)
+		services_expect_soon(is_given_up);
+	disk = find_disk();
+	given_up += disk && disk->lock.is_given_up;
+	close(fd);
+	services_expect_soon(is_ready);
+}
+
+/* The guest goes elsewhere, and comes back, with the state that the device had, or another one. */
+static void move_away(struct fuzz_input *input, uint8_t kind, enum stay stay)
+{
+	int fd;
+
 	if (!is_tame || is_gone || !has_ring(0) || waits_for_good())
 		return;
 	heal();
@@ -597,6 +654,7 @@ static void move_away(struct fuzz_input *input)
 	services_settle();
 	if (is_gone)
 		return;
+	fd = lock_image(kind, stay);
 	clients_request_of(input, requests, REQUESTS, false);
 	migrates(&guest, input);
 	is_tame = false;
@@ -609,6 +667,7 @@ static void move_away(struct fuzz_input *input)
 			      &guest.kick[i], 1);
 	}
 	services_settle();
+	leave_image(fd, stay);
 }
 
 static void write_config(struct fuzz_input *input)
@@ -659,13 +718,6 @@ static void lock_from_nowhere(const char *path, int sockets[2])
 		ended = waitpid(pid, NULL, 0);
 	} while (ended < 0 && errno == EINTR);
 	assert_int_equal(ended, pid);
-}
-
-static bool is_ready(void)
-{
-	const struct disk_port *disk = find_disk();
-
-	return !disk || !disk->lock.timer;
 }
 
 /* After one whose writes are still under way. */
@@ -746,7 +798,8 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 	case 13:
 		return op & 16 ? resize_image(input) : move_ring(input);
 	case 14:
-		return op & 16 ? write_config(input) : op & 32 ? move_away(input) : stop_and_go();
+		return op & 16 ? write_config(input) : op & 32 ? move_away(input, kind, op >> 6)
+							      : stop_and_go();
 	case 15:
 		return op & 16 ? clients_stranger() : clients_scrape(input);
 	default:
@@ -888,11 +941,14 @@ static void remove_images(void)
 
 static void open_all(void)
 {
+	struct statfs place;
+
 	network_open();
 	services_open();
 	nbd_server_open();
 	snprintf(quick_path, sizeof(quick_path), "%s/image", services.directory);
 	close(mkstemp(slow_path));
+	can_register = !statfs(slow_path, &place) && place.f_type != TMPFS_MAGIC;
 	atexit(remove_images);
 	witness_open();
 }
@@ -909,7 +965,7 @@ static void reached_everything(void)
 {
 	for (unsigned int i = 0; i < 3; i++)
 		assert_true(statuses[i]);
-	assert_true(moved && given_back_later && refused);
+	assert_true(moved && given_back_later && refused && waited && given_up);
 	controller_reached_everything();
 	clients_reached_everything();
 	close_all();

@@ -25,6 +25,17 @@ expect_status "its controller is not taken" 3 iov unbind $nvme
 expect_match "and iovd is named" "DPDK process pid $iovd \(iovd\) \[guard dpdk\]" "$err"
 expect_match "and its disk" "$nvme is disk guest of iovd; 'iov disk remove guest'" "$err"
 
+# Its SMART log is looked at when it says that there is something
+expect "it warns of nothing" null "$(iov disk show guest --json | gojq .warnings)"
+"$(dirname "$0")/lib/monitor" qom-set /machine/peripheral/nvme0 smart_critical_warning 4
+for _ in {1..50}; do
+	[ "$(iov disk show guest --json | gojq -r '.warnings[0]')" = null ] || break
+	sleep 0.2
+done
+expect "what it warns of" reliability "$(iov disk show guest --json | gojq -r '.warnings | join(" ")')"
+expect_match "in words" "Warnings +reliability" "$(iov disk show guest)"
+expect_match "and in the log" "$nvme: the controller warns: reliability" "$(< $iovd_log)"
+
 verify()
 {
 	expect_status "$1" 0 timeout 60 iov bench blk /run/guest.sock --verify --overwrite --no-headroom \

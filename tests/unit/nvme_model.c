@@ -148,6 +148,7 @@ static void forget(struct nvme_model *model)
 	memset(model->registers + NVME_DOORBELLS, 0, IOV_NVME_REGISTERS - NVME_DOORBELLS);
 	model->pending_count = 0;
 	model->shadows = 0;
+	model->has_event_request = false;
 	model->is_fatal = false;
 	model->is_stuck = false;
 	model->is_late = false;
@@ -289,6 +290,25 @@ void nvme_model_say(struct nvme_model *model, unsigned int queue, uint16_t of, u
 	pthread_mutex_unlock(&model->lock);
 }
 
+bool nvme_model_tell(struct nvme_model *model, uint32_t event)
+{
+	struct model_queue *pair = &model->queues[0];
+	bool is_told;
+
+	pthread_mutex_lock(&model->lock);
+	is_told = model->has_event_request && pair->exists;
+	if (is_told) {
+		struct nvme_completion *done = at(model, pair->completions + pair->tail * sizeof(*done),
+						  sizeof(*done));
+
+		model->has_event_request = false;
+		done->result = event;
+		say(model, 0, 0, model->event_id, 0);
+	}
+	pthread_mutex_unlock(&model->lock);
+	return is_told;
+}
+
 static void identify_controller(const struct nvme_model *model, uint8_t *page)
 {
 	const uint16_t optional = model->shares_doorbells ? 1 << 8 : 0, commands = 1 << 2 | 1 << 3;
@@ -299,6 +319,7 @@ static void identify_controller(const struct nvme_model *model, uint8_t *page)
 	memcpy(page + NVME_CONTROLLER_OACS, &optional, sizeof(optional));
 	memcpy(page + NVME_CONTROLLER_ONCS, &commands, sizeof(commands));
 	page[NVME_CONTROLLER_VWC] = model->has_cache;
+	page[NVME_CONTROLLER_OAES + 1] = NVME_NOTICE_SPACES >> 8;
 	page[NVME_CONTROLLER_SGLS] = model->scatters ? 2 : 0;
 }
 
@@ -389,6 +410,18 @@ static void drop_pending(struct nvme_model *model, unsigned int queue)
 	model->pending_count = kept;
 }
 
+static void read_log(struct nvme_model *model, const struct nvme_command *command)
+{
+	const size_t bytes = 4 * ((size_t)(command->words[0] >> 16) + 1);
+	uint8_t *log = at(model, command->data[0], bytes);
+
+	assert_true(bytes <= NVME_PAGE);
+	model->logs++;
+	memset(log, model->lies_of_itself ? 0xff : 0, bytes);
+	if ((command->words[0] & 0xff) == NVME_LOG_HEALTH)
+		log[0] = model->warnings;
+}
+
 static uint16_t administer(struct nvme_model *model, const struct nvme_command *command,
 			   uint32_t *result)
 {
@@ -400,7 +433,15 @@ static uint16_t administer(struct nvme_model *model, const struct nvme_command *
 	case NVME_ADMIN_IDENTIFY:
 		identify(model, command);
 		return 0;
+	case NVME_ADMIN_GET_LOG:
+		read_log(model, command);
+		return 0;
 	case NVME_ADMIN_SET_FEATURES:
+		if (command->words[0] == NVME_FEATURE_EVENTS) {
+			model->told_events = command->words[1];
+			return 0;
+		}
+		assert_int_equal(command->words[0], NVME_FEATURE_QUEUES);
 		*result = (model->queue_count - 1) << 16 | (model->queue_count - 1);
 		return 0;
 	case NVME_ADMIN_CREATE_CQ:
@@ -576,10 +617,19 @@ static void run_admin(struct nvme_model *model)
 		struct nvme_command command = *(struct nvme_command *)at(
 			model, pair->commands + pair->head * sizeof(command), sizeof(command));
 		uint32_t result = 0;
-		const uint16_t status = administer(model, &command, &result);
-		struct nvme_completion *done = at(model, pair->completions + pair->tail * sizeof(*done),
-						  sizeof(*done));
+		struct nvme_completion *done;
+		uint16_t status;
 
+		if (command.opcode == NVME_ADMIN_ASYNC_EVENT) {
+			/* One at a time is what there is a limit for. */
+			assert_false(model->has_event_request);
+			model->has_event_request = true;
+			model->event_id = command.id;
+			pair->head = (uint16_t)((pair->head + 1) % pair->entries);
+			continue;
+		}
+		status = administer(model, &command, &result);
+		done = at(model, pair->completions + pair->tail * sizeof(*done), sizeof(*done));
 		pair->head = (uint16_t)((pair->head + 1) % pair->entries);
 		done->result = result;
 		say(model, 0, 0, command.id, status ? status | NVME_STATUS_FINAL : 0);

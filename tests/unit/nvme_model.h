@@ -58,6 +58,9 @@ struct nvme_model {
 	struct { struct nvme_command command; unsigned int queue; } pending[MODEL_PENDING];
 	unsigned int pending_count;
 	uint64_t shadows, events;
+	bool has_event_request;		/* a command that ends with an event */
+	uint16_t event_id;
+	uint32_t told_events;		/* kinds that it was told to tell of */
 	struct model_space space[MODEL_SPACES];
 
 	/* What it is like; set before it starts */
@@ -73,11 +76,12 @@ struct nvme_model {
 	bool refuses;		/* that with @status as well */
 	bool is_confused;	/* reads lists that are of other commands by now; an IOMMU stops it */
 	uint16_t status;		/* of commands, so many */
+	uint8_t warnings;		/* of its SMART log */
 	unsigned int status_count;
 
 	/* What it saw */
 	unsigned int reads, writes, stable_writes, flushes, discards, zeroes, aborts, resets, interrupts,
-		doorbells, lists;
+		doorbells, lists, logs;
 };
 
 /* Bytes of the file. */
@@ -91,6 +95,9 @@ void nvme_model_close(struct nvme_model *model);
 
 /* It goes on with what it has. */
 void nvme_model_run(struct nvme_model *model);
+
+/* Something happened; false when nobody asked to be told. */
+bool nvme_model_tell(struct nvme_model *model, uint32_t event);
 
 /* Say something that need not be true of a queue. */
 void nvme_model_say(struct nvme_model *model, unsigned int queue, uint16_t of, uint16_t id,

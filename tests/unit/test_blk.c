@@ -386,6 +386,44 @@ static void ranges_are_judged(void **state)
 				 !(i % 100 < 4 && i < 300 - 96));
 }
 
+/* Nothing is written to what the driver lets us read, nor the other way round. */
+static void directions_are_kept(void **state)
+{
+	struct test *test = *state;
+	struct ask read = make(test, VIRTIO_BLK_T_IN, 0, 512, 0), write = make(test, VIRTIO_BLK_T_OUT, 0, 0, 512);
+
+	memset(payload(test, &read), 7, 512);
+	memset(medium.bytes, 9, sizeof(medium.bytes));
+	add(test, &read);
+	assert_int_equal(run(test, &read), VIRTIO_BLK_S_OK);
+	for (unsigned int i = 0; i < 512; i++)
+		assert_int_equal(payload(test, &read)[i], 7);
+	add(test, &write);
+	assert_int_equal(run(test, &write), VIRTIO_BLK_S_OK);
+	for (unsigned int i = 0; i < 512; i++)
+		assert_int_equal(medium.bytes[i], 9);
+}
+
+/* A range is 16 bytes, in however many buffers; also one that is in several. */
+static void ranges_may_be_cut_anywhere(void **state)
+{
+	struct test *test = *state;
+
+	for (uint32_t part = 1; part < 48; part++) {
+		struct ask ask = make(test, VIRTIO_BLK_T_WRITE_ZEROES, 0, 32, 0);
+		struct virtio_blk_discard_write_zeroes ranges[2] = {
+			{ htole64(2), htole32(1), 0 }, { htole64(5), htole32(2), 0 },
+		};
+
+		memcpy(payload(test, &ask), ranges, sizeof(ranges));
+		memset(medium.bytes, 1, sizeof(medium.bytes));
+		add_cut(test, &ask, part, 1);
+		assert_int_equal(run(test, &ask), VIRTIO_BLK_S_OK);
+		for (unsigned int i = 0; i < 8; i++)
+			assert_int_equal(medium.bytes[i * BLK_SECTOR], i != 2 && i != 5 && i != 6);
+	}
+}
+
 static void what_is_no_request_is_told(void **state)
 {
 	struct test *test = *state;
@@ -1204,6 +1242,8 @@ int main(void)
 		BOTH(what_lies_outside_is_refused),
 		TEST(blocks_are_whole),
 		BOTH(ranges_are_judged),
+		TEST(directions_are_kept),
+		TEST(ranges_may_be_cut_anywhere),
 		BOTH(what_is_no_request_is_told),
 		TEST(a_short_header_is_an_error),
 		BOTH(the_serial_is_told),

@@ -13,6 +13,7 @@
 
 #include "tests/unit/disk.h"
 #include "tests/unit/random.h"
+#include "vhost-user/blk/file_backend.h"
 #include "vhost-user/blk/uring_request.h"
 
 #define DISK (UINT64_C(4) << 20)
@@ -35,11 +36,21 @@ static struct {
 	int error;		/* of the next transfer; 0 for none */
 	uint64_t syncs;
 	uint64_t stable_writes;
+	bool can_poll;		/* it has a ring whose devices are polled, */
+	bool lacks_polling;	/* and the device none of the queues that it speaks of */
+	uint64_t polled;
 } kernel;
 
 int __wrap_uring_add_file(struct blk_uring *uring, int fd);
 void __wrap_uring_remove_file(struct blk_uring *uring, int slot);
 void __wrap_uring_ask(struct blk_uring *uring, struct uring_request *request);
+bool __wrap_uring_can_poll(const struct blk_uring *uring);
+
+bool __wrap_uring_can_poll(const struct blk_uring *uring)
+{
+	(void)uring;
+	return kernel.can_poll;
+}
 
 int __wrap_uring_add_file(struct blk_uring *uring, int fd)
 {
@@ -134,6 +145,19 @@ static int carry_out(const struct io_uring_sqe *sqe)
 	}
 }
 
+/* Such a ring takes nothing but reads and writes. */
+static int carry_out_polled(const struct uring_request *request)
+{
+	const struct io_uring_sqe *sqe = &request->sqe;
+
+	assert_true(sqe->opcode == IORING_OP_READ || sqe->opcode == IORING_OP_WRITE ||
+		    sqe->opcode == IORING_OP_READV || sqe->opcode == IORING_OP_WRITEV);
+	assert_int_equal(sqe->rw_flags, 0);
+	assert_int_equal(sqe->flags, 0);
+	kernel.polled++;
+	return kernel.lacks_polling ? -EOPNOTSUPP : carry_out(sqe);
+}
+
 /* Until there is nothing more. */
 static void run_kernel(void)
 {
@@ -142,7 +166,8 @@ static void run_kernel(void)
 		struct uring_request *request = kernel.asked[index];
 
 		kernel.asked[index] = kernel.asked[--kernel.count];
-		request->done(request, carry_out(&request->sqe));
+		request->done(request, request->is_polled ? carry_out_polled(request) :
+							    carry_out(&request->sqe));
 	}
 }
 
@@ -160,7 +185,7 @@ struct world {
 	char *path;
 };
 
-static int setup(void **state, bool cached)
+static int setup(void **state, bool cached, bool is_polled)
 {
 	struct world *world = test_calloc(1, sizeof(*world));
 	struct blk_channel *channel;
@@ -171,6 +196,8 @@ static int setup(void **state, bool cached)
 	world->path = disk_file(disk_directory(), DISK);
 	assert_return_code(disk_open(&world->disk, "file", &(struct blk_source){
 					     .path = world->path, .cached = cached }), 0);
+	kernel.can_poll = true;
+	((struct file_backend *)world->disk.backend)->is_polled = is_polled;
 	/* What the ring would be is never looked at. */
 	assert_return_code(world->disk.backend->ops->channel_open(
 				   &channel, world->disk.backend, (struct blk_uring *)world), 0);
@@ -189,12 +216,20 @@ static int setup(void **state, bool cached)
 
 static int setup_cached(void **state)
 {
-	return setup(state, true);
+	return setup(state, true, false);
 }
 
 static int setup_direct(void **state)
 {
-	int error = setup(state, false);
+	int error = setup(state, false, false);
+
+	kernel.least = ((struct world *)*state)->disk.geometry.block;
+	return error;
+}
+
+static int setup_polled(void **state)
+{
+	int error = setup(state, false, true);
 
 	kernel.least = ((struct world *)*state)->disk.geometry.block;
 	return error;
@@ -345,6 +380,20 @@ static void errors_that_stay_are_told(void **state)
 		}
 }
 
+static void devices_are_polled_for_reads_and_writes(void **state)
+{
+	run(*state);
+	assert_true(kernel.polled > ROUNDS);
+}
+
+/* What is asked for meanwhile is asked for once more, and nothing after that. */
+static void devices_that_cannot_be_polled_are_not(void **state)
+{
+	kernel.lacks_polling = true;
+	run(*state);
+	assert_in_range(kernel.polled, 1, ACTORS);
+}
+
 #define CACHED(name) cmocka_unit_test_setup_teardown(name, setup_cached, teardown)
 #define DIRECT(name) cmocka_unit_test_setup_teardown(name, setup_direct, teardown)
 
@@ -357,6 +406,11 @@ int main(void)
 		DIRECT(zeroes_come_without_the_kernel),
 		CACHED(stable_changes_are_made_stable),
 		CACHED(errors_that_stay_are_told),
+		cmocka_unit_test_setup_teardown(devices_are_polled_for_reads_and_writes, setup_polled,
+						teardown),
+		cmocka_unit_test_setup_teardown(devices_that_cannot_be_polled_are_not, setup_polled,
+						teardown),
+		cmocka_unit_test_setup_teardown(stable_changes_are_made_stable, setup_polled, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

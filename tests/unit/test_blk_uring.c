@@ -337,7 +337,7 @@ static void other_operations_are_refused(void **state)
 {
 	static const uint8_t allowed[] = {
 		IORING_OP_READ, IORING_OP_WRITE, IORING_OP_READV, IORING_OP_WRITEV,
-		IORING_OP_FSYNC, IORING_OP_FALLOCATE, IORING_OP_URING_CMD,
+		IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED, IORING_OP_FSYNC, IORING_OP_FALLOCATE, IORING_OP_URING_CMD,
 	};
 	struct io_uring_probe *probe = io_uring_get_probe();
 	struct fixture *fixture = *state;

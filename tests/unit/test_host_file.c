@@ -55,7 +55,8 @@ static const char whole[] = "version: 1\n"
 			    "  disks:\n"
 			    "    - {name: root, socket: /srv/root.sock, server: on, file: /srv/root.img,\n"
 			    "       read_only: on, cached: off, serial: A-1, queues: 4, on_error: wait,\n"
-			    "       any_memory: on, socket_mode: 0600, socket_owner: root}\n"
+			    "       any_memory: on, socket_mode: 0600, socket_owner: root, io_poll: on,\n"
+			    "       register_memory: on}\n"
 			    "    - {name: scratch, socket: /srv/scratch, memory: 4G, qos: gold}\n"
 			    "    - {name: none, socket: /srv/none, null: 4096}\n"
 			    "    - {name: far, socket: /srv/far, nbd: \"nbd://192.0.2.7/far\"}\n"
@@ -130,6 +131,7 @@ static void all_keys_of_disks_are_read(void **state)
 	assert_string_equal(root->file, "/srv/root.img");
 	assert_true(*root->read_only);
 	assert_false(*root->cached);
+	assert_true(*root->io_poll && *root->register_memory);
 	assert_string_equal(root->serial, "A-1");
 	assert_int_equal(*root->queues, 4);
 	assert_string_equal(root->on_error, "wait");

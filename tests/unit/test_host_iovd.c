@@ -302,7 +302,8 @@ static void changes_of_a_disk_are_undone(void **state)
 	(void)state;
 	undone("{}\n", "disk.add", ROOT ", \"backend\": \"null\", \"bytes\": 4096}");
 	assert_int_equal(change("disk.add", ROOT ", \"backend\": \"null\", \"bytes\": 4096, \"queues\": 3, "
-				"\"read_only\": true, \"on_error\": \"wait\", \"cached\": true}", false), 0);
+				"\"read_only\": true, \"on_error\": \"wait\", \"cached\": true, "
+				"\"register_memory\": true, \"io_poll\": true}", false), 0);
 	undone("{}\n", "disk.set", "{\"name\": \"root\", \"on_error\": \"report\"}");
 	undone("{}\n", "disk.resize", "{\"name\": \"root\", \"bytes\": 8192}");
 	undone(has_it, "disk.remove", "{\"name\": \"root\"}");

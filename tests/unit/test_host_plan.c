@@ -586,6 +586,8 @@ static void what_can_be_is_changed_without_a_new_disk(void **state)
 		{ DISK("file: /a, read_only: on"), DISK("file: /a, read_only: off"), 2, "read_only",
 		  "false" },
 		{ DISK("file: /a"), DISK("file: /a, cached: on"), 2, "cached", "true" },
+		{ DISK("file: /a"), DISK("file: /a, io_poll: on"), 2, "io_poll", "true" },
+		{ DISK("file: /a"), DISK("file: /a, register_memory: on"), 2, "register_memory", "true" },
 		{ DISK("file: /a"), DISK("file: /a, queues: 2"), 2, "queues_max", "2" },
 		{ DISK("file: /a"), DISK("file: /a, serial: x"), 2, "serial", "x" },
 		{ DISK("file: /a"), DISK("file: /a, server: on"), 2, "mode", "server" },

@@ -327,7 +327,7 @@ static void iovd_gets_disks_that_it_would_take(void **state)
 		  "server, which makes the socket" },
 		{ DISK("file: /f, capacity: 10G"), AT ": unknown key 'capacity'; expected one of: name, socket, "
 		  "server, socket_mode, socket_owner, file, nbd, nvme, memory, null, zone_size, read_only, cached, "
-		  "serial, queues, on_error, qos, any_memory" },
+		  "io_poll, register_memory, serial, queues, on_error, qos, any_memory" },
 		{ DISK("file: /f, read_olny: on"), AT ": unknown key 'read_olny'; did you mean "
 		  "'read_only'?" },
 		{ DISK("file: /f") "  - {name: b, socket: /y, file: /f}\n", "host.yaml:4: "

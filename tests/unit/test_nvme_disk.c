@@ -685,6 +685,147 @@ static void interrupts_are_for_who_sleeps(void **state)
 	close(event);
 }
 
+static bool is_told(struct fixture *fixture)
+{
+	eventfd_t count;
+
+	return !eventfd_read(fixture->backend->ops->news_fd(fixture->backend), &count);
+}
+
+static void tell(struct fixture *fixture, uint32_t event)
+{
+	nvme_model_run(&fixture->model);
+	assert_true(nvme_model_tell(&fixture->model, event));
+	keeper_look(fixture->keeper, true);
+}
+
+#define SPACES_CHANGED (2 | NVME_LOG_SPACES << 16)
+#define HEALTH_CHANGED (1 | NVME_LOG_HEALTH << 16)
+
+/* Another controller of the subsystem resizes, detaches and formats what this one has. */
+static void what_becomes_of_a_namespace_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+	struct model_space *space = &fixture->model.space[0];
+	struct blk_geometry now;
+
+	start(fixture);
+	assert_int_equal(fixture->model.told_events, NVME_WARNINGS | NVME_NOTICE_SPACES);
+	keeper_look(fixture->keeper, true);
+	assert_true(is_told(fixture));
+	keeper_look(fixture->keeper, true);
+	assert_false(is_told(fixture));
+
+	space->bytes = MODEL_BYTES / 2;
+	tell(fixture, SPACES_CHANGED);
+	assert_true(is_told(fixture));
+	assert_return_code(fixture->backend->ops->describe(fixture->backend, &now), 0);
+	assert_int_equal(now.bytes, MODEL_BYTES / 2);
+	assert_null(fixture->backend->ops->status(fixture->backend));
+
+	space->bytes = 0;
+	tell(fixture, SPACES_CHANGED);
+	assert_true(is_told(fixture));
+	assert_string_equal(fixture->backend->ops->status(fixture->backend), "namespace-gone");
+	assert_non_null(strstr(fixture->said, "0000:77:00.0/1: the namespace is gone"));
+	space->bytes = MODEL_BYTES;
+	tell(fixture, SPACES_CHANGED);
+	assert_null(fixture->backend->ops->status(fixture->backend));
+	assert_non_null(strstr(fixture->said, "is there again"));
+
+	fixture->model.block_bits = 12;
+	tell(fixture, SPACES_CHANGED);
+	assert_string_equal(fixture->backend->ops->status(fixture->backend), "namespace-formatted");
+	fixture->model.has_metadata = true;
+	tell(fixture, SPACES_CHANGED);
+	assert_string_equal(fixture->backend->ops->status(fixture->backend), "namespace-formatted");
+	fixture->model.has_metadata = false;
+	fixture->model.block_bits = 9;
+
+	/* What happened while it was reset nobody tells of. */
+	space->bytes = 0;
+	fixture->model.is_fatal = true;
+	nvme_model_run(&fixture->model);
+	keeper_look(fixture->keeper, true);
+	keeper_look(fixture->keeper, true);
+	assert_string_equal(fixture->backend->ops->status(fixture->backend), "namespace-gone");
+	space->bytes = MODEL_BYTES;
+}
+
+static void what_a_controller_warns_of_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+
+	fixture->model.warnings = 2;
+	start(fixture);
+	keeper_look(fixture->keeper, true);
+	assert_int_equal(fixture->backend->ops->warnings(fixture->backend), 2);
+	assert_non_null(strstr(fixture->said, "the controller warns: temperature"));
+	fixture->model.warnings = 0xc9;
+	tell(fixture, HEALTH_CHANGED);
+	assert_int_equal(fixture->backend->ops->warnings(fixture->backend), 9);
+	assert_non_null(strstr(fixture->said, "the controller warns: spare-low"));
+	assert_non_null(strstr(fixture->said, "the controller warns: read-only"));
+	/* Nobody tells of its end. */
+	fixture->model.warnings = 0;
+	for (unsigned int i = 0; i < 60; i++)
+		keeper_look(fixture->keeper, true);
+	assert_int_equal(fixture->backend->ops->warnings(fixture->backend), 0);
+	assert_non_null(strstr(fixture->said, "warns of nothing any more"));
+}
+
+static unsigned int count_of(const char *all, const char *text)
+{
+	unsigned int count = 0;
+
+	for (; all && (all = strstr(all, text)); all += strlen(text))
+		count++;
+	return count;
+}
+
+/* One a second, however much it tells; and none is the answer to what it was asked. */
+static void any_event_is_taken(void **state)
+{
+	struct fixture *fixture = *state;
+	struct blk_geometry now;
+
+	start(fixture);
+	for (uint32_t event = 0; event < 64; event++) {
+		const unsigned int logs = fixture->model.logs;
+
+		nvme_model_run(&fixture->model);
+		assert_true(nvme_model_tell(&fixture->model,
+					    (event & 7) | (event >> 3 & 3) << 8 | (event >> 3) << 16));
+		assert_false(nvme_model_tell(&fixture->model, 0));
+		if (event & 1)
+			assert_return_code(fixture->backend->ops->describe(fixture->backend, &now), 0);
+		keeper_look(fixture->keeper, true);
+		assert_in_range(fixture->model.logs - logs, 0, 2);
+	}
+	assert_int_equal(count_of(fixture->said, "an error of its own"), 1);
+	assert_non_null(strstr(fixture->said, "another firmware"));
+	assert_int_equal(keeper_state(fixture->keeper), KEEPER_WELL);
+}
+
+/* Then there is no more to be told, and all else goes on. */
+static void one_that_refuses_is_not_asked(void **state)
+{
+	struct fixture *fixture = *state;
+	struct blk_geometry now;
+
+	start(fixture);
+	keeper_look(fixture->keeper, true);
+	/* It ends the command with an error, as one that has too many of them. */
+	fixture->model.has_event_request = false;
+	nvme_model_say(&fixture->model, 0, 0, fixture->model.event_id, 0x105);
+	keeper_look(fixture->keeper, true);
+	assert_false(nvme_model_tell(&fixture->model, SPACES_CHANGED));
+	/* Nor one that tells without having been asked. */
+	nvme_model_say(&fixture->model, 0, 0, fixture->model.event_id, 0);
+	keeper_look(fixture->keeper, true);
+	assert_return_code(fixture->backend->ops->describe(fixture->backend, &now), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -712,6 +853,10 @@ int main(void)
 		TEST(controllers_that_do_not_start),
 		TEST(a_worker_is_woken_by_its_keeper),
 		TEST(interrupts_are_for_who_sleeps),
+		TEST(what_becomes_of_a_namespace_is_told),
+		TEST(what_a_controller_warns_of_is_told),
+		TEST(any_event_is_taken),
+		TEST(one_that_refuses_is_not_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

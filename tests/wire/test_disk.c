@@ -495,9 +495,11 @@ static void a_disk_is_resized(void **state)
 	assert_return_code(truncate(daemon_path(&iovd, "image"), DISK_BYTES), errno);
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, DISK_BYTES / 512, 0, BLOCK), VIRTIO_BLK_S_IOERR);
 	assert_int_equal(ask(VIRTIO_BLK_T_IN, 0, 0, BLOCK), VIRTIO_BLK_S_OK);
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "shrunk");
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\"}"));
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"dry_run\":true}"));
 	daemon_do(&iovd, "disk.resize", "{\"name\":\"d\",\"shrink\":true}");
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "status"), "ready");
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":1}"));
 	/* What would be lost is lost when somebody says so. */
 	assert_null(daemon_call(&iovd, "disk.resize", "{\"name\":\"d\",\"bytes\":%d,\"dry_run\":true}",
@@ -574,6 +576,68 @@ static void a_disk_goes_away_under_its_guest(void **state)
 	assert_true(frontend_is_ended(&guest));
 	assert_true(daemon_is_alive(&iovd));
 	add_file("d", "image");
+}
+
+static unsigned long registered(void)
+{
+	return strtoul(daemon_port(&iovd, "disk.list", "d", "registered_bytes"), NULL, 10);
+}
+
+/* Memory of the guest is pinned from its first request on, until it goes: no request has it then. */
+static void registered_memory_comes_and_goes(void **state)
+{
+	struct random random = { 20261201 };
+	struct vu_mem_slot slot = { 0 };
+	struct json_object *disk;
+	struct guest more;
+	char rest[300];
+
+	(void)state;
+	make_image("image", DISK_BYTES);
+	snprintf(rest, sizeof(rest), "{\"name\":\"d\",\"socket\":\"%s/d.sock\",\"server\":true,\"backend\":"
+		 "\"file\",\"path\":\"%s/image\",\"cached\":true,\"register_memory\":true}", iovd.directory,
+		 iovd.directory);
+	disk = daemon_call(&iovd, "disk.add", "%s", rest);
+	if (!disk) {
+		print_message("missing: a file system that is not in memory\n");
+		skip();
+	}
+	json_object_put(disk);
+	boot("d", FEATURES);
+	assert_int_equal(registered(), 0);
+	run(&random);
+	expect_all();
+	assert_int_equal(registered(), MEMORY);
+	assert_string_equal(daemon_port(&iovd, "disk.list", "d", "not_registered"), "");
+	/* Plugged in while rings run, and out again */
+	guest_open(&more, UINT64_C(1) << 40, MEMORY);
+	slot.region = (struct vu_mem_region){ more.gpa, more.size, more.uva, 0 };
+	assert_int_equal(frontend_call(&guest, VU_ADD_MEM_REG, &slot, sizeof(slot), &more.fd, 1), 0);
+	run(&random);
+	expect_all();
+	assert_int_equal(registered(), 2 * MEMORY);
+	assert_int_equal(frontend_call(&guest, VU_REM_MEM_REG, &slot, sizeof(slot), NULL, 0), 0);
+	run(&random);
+	expect_all();
+	assert_int_equal(registered(), MEMORY);
+	guest_close(&more);
+	/* And by another table */
+	assert_int_equal(frontend_share_memory(&guest), 0);
+	run(&random);
+	expect_all();
+	assert_int_equal(registered(), MEMORY);
+	/* Killed, it has it again, as the file of ports says. */
+	daemon_crash(&iovd);
+	daemon_restart(&iovd);
+	reattach("d");
+	run(&random);
+	expect_all();
+	assert_int_equal(registered(), MEMORY);
+	frontend_close(&guest);
+	for (unsigned int i = 0; i < 1000 && registered(); i++)
+		poll(NULL, 0, 10);
+	assert_int_equal(registered(), 0);
+	memset(&guest, 0, sizeof(guest));
 }
 
 static void begin_served(const char *filter, const char *param, const char *on_error)
@@ -1075,6 +1139,7 @@ int main(void)
 		TEST(a_disk_is_resized),
 		TEST(a_cache_that_was_switched_off_stays_off),
 		TEST(a_disk_goes_away_under_its_guest),
+		TEST(registered_memory_comes_and_goes),
 		TEST(of_a_server),
 		TEST(of_a_server_with_one_connection),
 		TEST(kills_with_a_server),

@@ -744,6 +744,215 @@ static void who_cannot_be_seen_counts_as_alive(void **state)
 	wait_until_shown(1, "status", "ready");
 }
 
+/* Post-copy: the front end where the guest goes to has its memory page by page. */
+
+static int userfault = -1;
+
+/* Another guest at the same worker, which must not notice. */
+static struct frontend neighbor;
+
+static void restart_for_postcopy(unsigned int end)
+{
+	daemon_crash(&iovd[end]);
+	iovd[end].also = "--postcopy";
+	daemon_restart(&iovd[end]);
+}
+
+static void serve_neighbor(unsigned int end)
+{
+	daemon_do(&iovd[end], "disk.add", "{\"name\":\"n\",\"socket\":\"%s/n\",\"server\":true,"
+		  "\"backend\":\"memory\",\"bytes\":65536}", iovd[end].directory);
+	memset(&neighbor, 0, sizeof(neighbor));
+	frontend_open(&neighbor, frontend_connect(daemon_path(&iovd[end], "n")), MEMORY);
+	frontend_negotiate(&neighbor, FEATURES);
+	assert_int_equal(frontend_share_memory(&neighbor), 0);
+	frontend_start_ring(&neighbor, 0);
+	frontend_enable_ring(&neighbor, 0, true);
+}
+
+static void expect_neighbor(void)
+{
+	const struct virtio_blk_outhdr header = { htole32(VIRTIO_BLK_T_IN), 0, 0 };
+	const uint64_t memory = guest_alloc(&neighbor.guest, UINT64_C(2) * PAGE, PAGE);
+	const struct driver_buffer buffers[] = {
+		{ memory, sizeof(header), false }, { memory + 512, 513, true },
+	};
+	const uint64_t end = monotonic_ms() + PATIENCE_MS;
+	struct vring_used_elem element;
+
+	memcpy(guest_at(&neighbor.guest, memory), &header, sizeof(header));
+	assert_true(driver_add(&neighbor.rings[0], buffers, 2) >= 0);
+	if (driver_publish(&neighbor.rings[0]))
+		eventfd_write(neighbor.kick[0], 1);
+	while (!driver_used(&neighbor.rings[0], &element)) {
+		assert_true(monotonic_ms() < end);
+		poll(NULL, 0, 1);
+	}
+}
+
+/* False where there is no post-copy. */
+static bool arrive_early(unsigned int to)
+{
+	struct frontend *there = &guest[to];
+	struct vu_mem_table table = { .count = 1 };
+	uint64_t nothing, go = 0;
+
+	memset(there, 0, sizeof(*there));
+	connect_to(to);
+	frontend_negotiate(there, guest[here].features);
+	if (!(there->protocol_features & BIT(VU_PROTOCOL_PAGEFAULT)))
+		return false;
+	track(to);
+	frontend_send(there, VU_POSTCOPY_ADVISE, 0, NULL, 0, NULL, 0);
+	assert_int_equal(frontend_receive_fd(there, VU_POSTCOPY_ADVISE, &nothing, 8, &userfault), 0);
+	assert_true(userfault >= 0);
+	assert_int_equal(frontend_call(there, VU_POSTCOPY_LISTEN, NULL, 0, NULL, 0), 0);
+	table.regions[0] = (struct vu_mem_region){ there->guest.gpa, there->guest.size, there->guest.uva, 0 };
+	frontend_send(there, VU_SET_MEM_TABLE, 0, &table, 40, &there->guest.fd, 1);
+	assert_int_equal(frontend_receive(there, VU_SET_MEM_TABLE, &table, sizeof(table)), 40);
+	frontend_send(there, VU_SET_MEM_TABLE, 0, &go, sizeof(go), NULL, 0);
+	driver_open(&there->rings[0], &there->guest, FRONTEND_RING_SIZE, there->features);
+	return true;
+}
+
+static void drop_page(uint64_t gpa)
+{
+	assert_return_code(fallocate(guest[here].guest.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				     (off_t)(gpa - guest[here].guest.gpa), PAGE), errno);
+}
+
+/* The guest runs there, with requests from here and new ones, and what it reads into is missing. */
+static void go_early(struct random *random, unsigned int to)
+{
+	const unsigned int from = here;
+
+	begin_log(from);
+	run(random);
+	guest[to].base[0] = frontend_stop_ring(&guest[from], 0);
+	wait_until_shown(from, "status", "incoming");
+	while (take_back())
+		;
+	move_state(from, to);
+	memcpy(guest[to].guest.host, guest[from].guest.host, MEMORY);
+	become(&guest[to].rings[0], &guest[from].rings[0]);
+	guest[to].guest.allocated = guest[from].guest.allocated;
+	end_log(from);
+	here = to;
+	assert_true(frontend_announce_ring(&guest[to], 0));
+	frontend_enable_ring(&guest[to], 0, true);
+	submit_any(random);
+	assert_true(busy() > DEPTH / 2);
+	for (unsigned int i = 0; i < DEPTH; i++)
+		if (slots[i].is_busy && !slots[i].is_write)
+			drop_page(slots[i].memory + PAGE);
+}
+
+/* Nobody waits for a page within iovd, so nothing has to be sent for others to go on. */
+static void expect_to_stand(unsigned int to)
+{
+	struct pollfd fault = { .fd = userfault, .events = POLLIN };
+
+	wait_until_shown(to, "status", "waits-for-memory");
+	assert_true(shows(to, "writer", NULL));
+	for (unsigned int i = 0; i < 10; i++) {
+		expect_neighbor();
+		assert_int_equal(poll(&fault, 1, 20), 0);
+		assert_false(take_back());
+	}
+	assert_null(daemon_call(&iovd[to], "disk.remove", "{\"name\":\"d\",\"unused\":true}"));
+}
+
+static bool begin_early(struct random *random, uint64_t features)
+{
+	restart_for_postcopy(1);
+	add(0, "");
+	add(1, ",\"incoming\":true");
+	serve_neighbor(1);
+	boot(0, features);
+	run(random);
+	if (!arrive_early(1))
+		return false;
+	go_early(random, 1);
+	expect_to_stand(1);
+	return true;
+}
+
+static void end_early(void)
+{
+	if (userfault >= 0)
+		close(userfault);
+	userfault = -1;
+	frontend_close(&neighbor);
+}
+
+static void moves_by_post_copy(uint64_t features)
+{
+	struct random random = { 20260304 };
+
+	if (!begin_early(&random, features)) {
+		end_early();
+		print_message("missing: userfaultfd\n");
+		skip();
+	}
+	/* Rings are stopped and started meanwhile. */
+	assert_int_equal(frontend_state(&guest[1], VU_SET_VRING_ENABLE, 0, 0), 0);
+	assert_int_equal(frontend_state(&guest[1], VU_SET_VRING_ENABLE, 0, 1), 0);
+	expect_to_stand(1);
+	assert_int_equal(frontend_get(&guest[1], VU_POSTCOPY_END), 0);
+	expect_all();
+	run(&random);
+	expect_all();
+	assert_true(shows(1, "status", "ready"));
+	expect_neighbor();
+	end_early();
+}
+
+static void a_guest_moves_by_post_copy(void **state)
+{
+	(void)state;
+	moves_by_post_copy(0);
+}
+
+static void by_post_copy_with_a_packed_ring(void **state)
+{
+	(void)state;
+	moves_by_post_copy(BIT(VIRTIO_F_RING_PACKED));
+}
+
+/* Nothing that it had asked for is done with memory that never came. */
+static void a_source_that_dies_half_way_costs_its_guest_alone(void **state)
+{
+	struct random random = { 20260305 };
+	static uint8_t before[DISK_BYTES], after[DISK_BYTES];
+	int fd;
+
+	(void)state;
+	if (!begin_early(&random, 0)) {
+		end_early();
+		print_message("missing: userfaultfd\n");
+		skip();
+	}
+	fd = open(image, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, before, DISK_BYTES, 0), DISK_BYTES);
+	frontend_close(&guest[1]);
+	memset(&guest[1], 0, sizeof(guest[1]));
+	close(userfault);
+	userfault = -1;
+	expect_neighbor();
+	wait_until_shown(1, "status", "ready");
+	assert_int_equal(pread(fd, after, DISK_BYTES, 0), DISK_BYTES);
+	assert_memory_equal(before, after, DISK_BYTES);
+	close(fd);
+	/* The next one is served. */
+	memset(slots, 0, sizeof(slots));
+	memset(is_taken, 0, sizeof(is_taken));
+	boot(1, 0);
+	submit(&slots[0], 7, true);
+	wait_for_one();
+	expect_neighbor();
+	end_early();
+}
+
 /* The page cache of a host knows nothing of what another one wrote to a device. */
 static void no_device_is_incoming_by_the_page_cache(void **state)
 {
@@ -789,6 +998,9 @@ int main(void)
 		TEST(who_cannot_be_seen_counts_as_alive),
 		TEST(no_device_is_incoming_by_the_page_cache),
 		TEST(only_what_has_a_lock_can_be_incoming),
+		TEST(a_guest_moves_by_post_copy),
+		TEST(by_post_copy_with_a_packed_ring),
+		TEST(a_source_that_dies_half_way_costs_its_guest_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

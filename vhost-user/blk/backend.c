@@ -12,6 +12,10 @@ const struct blk_backend_ops *const blk_backends[] = {
 	NULL,
 };
 
+const char *const blk_warning_names[] = {
+	"spare-low", "temperature", "reliability", "read-only", "backup-failed", "persistent-memory", NULL,
+};
+
 const struct blk_backend_ops *blk_backend_find(const char *name)
 {
 	for (unsigned int i = 0; blk_backends[i]; i++)

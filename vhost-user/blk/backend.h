@@ -237,6 +237,8 @@ struct blk_reach {
  * @cached: keep the host's page cache between, where the kind could do without; of a server: rely
  *	on that of its host to have what a server acknowledged that was killed
  * @shared: another host may write to it before it is locked
+ * @io_poll: its device is polled for what is done, in place of interrupts
+ * @register_memory: guest memory is pinned for it, for kinds that could do without
  */
 struct blk_source {
 	const char *path;
@@ -246,6 +248,8 @@ struct blk_source {
 	bool read_only;
 	bool cached;
 	bool shared;
+	bool io_poll;
+	bool register_memory;
 };
 
 struct blk_backend;
@@ -273,16 +277,24 @@ struct blk_channel;
  * @describe: what it is now; its size may be another one than before; 0 or -errno
  * @identity: what guests read as its serial number when nobody says one; NULL for the disk's name
  * @status: why it does not work at the moment, "controller-failed", or NULL; NULL when it always does
+ * @bytes_at_hand: its size as far as that can be told at once: 0 when it is gone, UINT64_MAX when it is not
+ *	known; NULL where nobody else changes it
+ * @warnings: what its medium warns of, by bits: see blk_warning_names; NULL for nothing
+ * @wants_memory: whether @memory_came is to be called; NULL where it always is
  * @memory_came: the memory of a guest, whole pages from @memory on, may be reached by a device; may
  *	be called while rings run; 0, or -errno: it has to do without; NULL for no matter
  * @memory_goes: not any more, and no I/O has it; NULL when @memory_came is
+ * @channels_have_memory: channels are closed before @memory_goes
+ * @registered: how much of that memory is pinned, at all workers together, in bytes; and
+ *	why not more, as -errno, or 0; NULL for kinds that do not register any
  * @check_size: whether @resize may be asked for a size; 0 or -errno with a message; NULL when
  *	@resize is
  * @resize: give it another size, that @check_size let pass; 0 or -errno with a message; NULL when
  *	that cannot be
- * @news_fd: readable when @describe or @reach says something else than before; the caller reads
- *	it; NULL when only what we do changes them
+ * @news_fd: readable when @describe, @reach or @news says something else than before; the caller
+ *	reads it; -1 when it says nothing; NULL when only what we do changes them
  * @reach: how it is with its server; NULL without one
+ * @news: have the log tell what happened; NULL for nothing
  * @reset: what is under way is done soon, with -ENOTCONN; NULL where that has to be waited for
  * @close: end; drops the lock
  * @channel_open: *@out is closed by @channel_close; @uring: that of the worker, NULL where there
@@ -308,12 +320,18 @@ struct blk_backend_ops {
 	int (*describe)(struct blk_backend *backend, struct blk_geometry *geometry);
 	const char *(*identity)(const struct blk_backend *backend);
 	const char *(*status)(const struct blk_backend *backend);
+	uint64_t (*bytes_at_hand)(const struct blk_backend *backend);
+	unsigned int (*warnings)(const struct blk_backend *backend);
+	bool (*wants_memory)(const struct blk_backend *backend);
 	int (*memory_came)(struct blk_backend *backend, void *memory, size_t bytes);
 	void (*memory_goes)(struct blk_backend *backend, const void *memory);
+	bool channels_have_memory;
+	uint64_t (*registered)(const struct blk_backend *backend, int *error);
 	int (*check_size)(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
 	int (*resize)(struct blk_backend *backend, struct iov *iov, uint64_t bytes);
 	int (*news_fd)(const struct blk_backend *backend);
 	void (*reach)(struct blk_backend *backend, struct blk_reach *reach);
+	void (*news)(struct blk_backend *backend);
 	void (*reset)(struct blk_backend *backend);
 	void (*close)(struct blk_backend *backend);
 	int (*channel_open)(struct blk_channel **out, struct blk_backend *backend,
@@ -348,6 +366,9 @@ struct blk_channel {
 	struct blk_io *covered;
 	struct blk_io *flushes;
 };
+
+/* What each bit of a medium's warnings says, for users; those of NVMe's SMART log, the last one NULL. */
+extern const char *const blk_warning_names[];
 
 /* All kinds, the last one NULL. */
 extern const struct blk_backend_ops *const blk_backends[];

@@ -32,6 +32,7 @@
 #include "base/cleanup.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
+#include "vhost-user/blk/file_memory.h"
 #include "vhost-user/blk/file_zoned.h"
 
 /* Bytes of a range that one request may name; it is cleared in smaller steps. */
@@ -322,6 +323,7 @@ void file_close(struct blk_backend *backend)
 	struct file_backend *file = file_of(backend);
 
 	file_zoned_close(file->zoned);
+	file_memory_close(file->memory);
 	/* A ring may have it open for some moments more. */
 	if (file->fd >= 0) {
 		flock(file->fd, LOCK_UN);
@@ -348,7 +350,13 @@ static int prepare(struct file_backend *file, const struct blk_source *source)
 	choose_cache(file, source->cached);
 	find_clearings(file);
 	error = check_size(file);
-	return error ? error : file_zoned_open(file);
+	if (!error)
+		error = file_zoned_open(file);
+	if (!error && source->io_poll)
+		error = file_choose_polling(file);
+	if (!error && source->register_memory)
+		error = file_memory_open(file, source->workers);
+	return error;
 }
 
 int file_open(struct blk_backend **out, struct iov *iov, const struct blk_source *source)
@@ -550,6 +558,18 @@ static void describe_zoned(const struct file_zoned *zoned, struct blk_geometry *
 	geometry->zeroes_may_unmap = false;
 }
 
+/* Whoever asks for all disks must not wait for one on a network file system. */
+static uint64_t file_bytes_at_hand(const struct blk_backend *backend)
+{
+	const struct file_backend *file = (const struct file_backend *)backend;
+	struct statx status;
+
+	if (file->is_device)
+		return file_size(file);
+	return statx(file->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_SIZE, &status) ?
+		       UINT64_MAX : status.stx_size;
+}
+
 int file_describe(struct blk_backend *backend, struct blk_geometry *geometry)
 {
 	const struct file_backend *file = file_of(backend);
@@ -628,6 +648,14 @@ const struct blk_backend_ops blk_backend_file = {
 	.unlock_fd = file_unlock_fd,
 	.holder = file_holder,
 	.describe = file_describe,
+	.bytes_at_hand = file_bytes_at_hand,
+	.wants_memory = file_wants_memory,
+	.memory_came = file_memory_came,
+	.memory_goes = file_memory_goes,
+	.channels_have_memory = true,
+	.registered = file_registered,
+	.news_fd = file_news_fd,
+	.news = file_news,
 	.check_size = file_check_size,
 	.resize = file_resize,
 	.close = file_close,
@@ -644,6 +672,14 @@ const struct blk_backend_ops file_zoned_ops = {
 	.lock = file_lock,
 	.holder = file_holder,
 	.describe = file_describe,
+	.bytes_at_hand = file_bytes_at_hand,
+	.wants_memory = file_wants_memory,
+	.memory_came = file_memory_came,
+	.memory_goes = file_memory_goes,
+	.channels_have_memory = true,
+	.registered = file_registered,
+	.news_fd = file_news_fd,
+	.news = file_news,
 	.check_size = file_check_size,
 	.resize = file_resize,
 	.close = file_close,

@@ -7,6 +7,7 @@
 
 #include "vhost-user/blk/backend.h"
 
+struct file_memory;
 struct file_zoned;
 
 /**
@@ -36,6 +37,7 @@ enum clearing {
  * @is_device: it is a block device
  * @is_in_memory: what it has needs no disk
  * @is_direct: there is no page cache between
+ * @is_polled: its device is polled for what is done, in place of interrupts
  * @is_claimed: it is a device that nobody else can have
  * @is_shared: another host may have written to it since it was read here
  * @read_only: it is not written to
@@ -43,6 +45,7 @@ enum clearing {
  * @block: bytes of what can be read or written at once
  * @memory_mask: bits that an address must not have, without the page cache
  * @zoned: its zones; NULL when it has none
+ * @memory: guest memory to register; NULL when none is
  *
  * Nothing that workers look at changes after it was opened.
  */
@@ -58,6 +61,7 @@ struct file_backend {
 	bool is_device;
 	bool is_in_memory;
 	bool is_direct;
+	bool is_polled;
 	bool is_claimed;
 	bool is_shared;
 	bool read_only;
@@ -65,6 +69,7 @@ struct file_backend {
 	uint32_t block;
 	uint32_t memory_mask;
 	struct file_zoned *zoned;
+	struct file_memory *memory;
 };
 
 /* What the kinds with and without zones have of the control thread's operations. */
@@ -96,6 +101,12 @@ char *file_holder(struct blk_backend *backend, bool *is_seen);
 
 /* Read or write by system calls, before it returns; 0 or -errno.  In file_at_once.c. */
 int file_transfer_at_once(const struct file_backend *file, struct blk_io *io);
+
+/*
+ * Have its device polled for what is done: 0, or -EINVAL with a message where that cannot be.  In
+ * file_polling.c.
+ */
+int file_choose_polling(struct file_backend *file);
 
 /* The whole of it. */
 static inline struct file_backend *file_of(struct blk_backend *backend)

@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "vhost-user/blk/file_memory.h"
 #include "vhost-user/blk/uring_request.h"
 #include "vhost-user/compiler.h"
 
@@ -85,6 +86,8 @@ struct file_request {
  * struct file_channel - a worker's way to the file
  * @uring: ring of the worker
  * @slot: the file there
+ * @is_polled: its device is polled for reads and writes that are done
+ * @memory: guest memory that is registered; NULL when none is
  * @lacks: ways to clear that the file turned out not to have
  * @first: I/Os that wait for a request
  * @last: where the next one goes
@@ -99,6 +102,8 @@ struct file_channel {
 	struct blk_channel channel;
 	struct blk_uring *uring;
 	int slot;
+	bool is_polled;
+	struct file_pieces *memory;
 	bool lacks[CLEAR_WAYS];
 	struct blk_io *first;
 	struct blk_io **last;
@@ -190,6 +195,7 @@ static void ask(struct file_request *request)
 static struct io_uring_sqe *begin_entry(struct file_request *request)
 {
 	request->uring.sqe = (struct io_uring_sqe){ 0 };
+	request->uring.is_polled = false;
 	return &request->uring.sqe;
 }
 
@@ -199,6 +205,24 @@ static void ask_sync(struct file_request *request)
 	begin_entry(request);
 	io_uring_prep_fsync(&request->uring.sqe, request->channel->slot, IORING_FSYNC_DATASYNC);
 	ask(request);
+}
+
+static bool goes_polled(const struct file_request *request)
+{
+	const struct blk_io *io = request->io;
+
+	/* What ends with a flush no device is polled for. */
+	return request->channel->is_polled && !(io->op == BLK_WRITE && io->is_stable);
+}
+
+/* Where it lies in memory that is registered; -1 otherwise. */
+static int piece_of(const struct file_request *request, const struct iovec *part)
+{
+	const struct file_pieces *memory = request->channel->memory;
+
+	if (likely(!memory) || request->buffer)
+		return -1;
+	return file_pieces_find(request->channel->memory, goes_polled(request), part);
 }
 
 /* The rest of an element goes alone, so that no vector but the guest's is needed. */
@@ -212,6 +236,7 @@ static void prepare_transfer(struct file_request *request)
 	struct place place = request->place;
 	unsigned int count = io->count - place.index;
 	struct iovec part;
+	int piece;
 
 	if (request->buffer) {
 		part.iov_base = request->buffer;
@@ -228,6 +253,11 @@ static void prepare_transfer(struct file_request *request)
 	}
 	io_uring_prep_rw(is_read ? IORING_OP_READ : IORING_OP_WRITE, sqe, slot, part.iov_base,
 			 (unsigned int)part.iov_len, offset);
+	piece = piece_of(request, &part);
+	if (piece < 0)
+		return;
+	sqe->opcode = is_read ? IORING_OP_READ_FIXED : IORING_OP_WRITE_FIXED;
+	sqe->buf_index = (uint16_t)piece;
 }
 
 static void ask_transfer(struct file_request *request)
@@ -238,6 +268,7 @@ static void ask_transfer(struct file_request *request)
 	while (request->place.skip == io->vector[request->place.index].iov_len)
 		request->place = (struct place){request->place.index + 1, 0};
 	prepare_transfer(request);
+	request->uring.is_polled = goes_polled(request);
 	if (io->op == BLK_WRITE && io->is_stable)
 		request->uring.sqe.rw_flags = RWF_DSYNC;
 	ask(request);
@@ -320,8 +351,23 @@ static bool is_passing(int result)
 	return result == -EAGAIN || result == -EINTR || result == -ENOMEM || result == -EBUSY;
 }
 
+static bool is_fixed(const struct file_request *request)
+{
+	const uint8_t opcode = request->uring.sqe.opcode;
+
+	return opcode == IORING_OP_READ_FIXED || opcode == IORING_OP_WRITE_FIXED;
+}
+
 static void again(struct file_request *request)
 {
+	struct io_uring_sqe *sqe = &request->uring.sqe;
+
+	/* The other ring has not that memory, and pieces of its own. */
+	if (request->uring.is_polled && is_fixed(request)) {
+		sqe->opcode = sqe->opcode == IORING_OP_READ_FIXED ? IORING_OP_READ : IORING_OP_WRITE;
+		sqe->buf_index = 0;
+	}
+	request->uring.is_polled = false;
 	request->uring.sqe.flags |= IOSQE_ASYNC;
 	ask(request);
 }
@@ -407,6 +453,13 @@ static void on_cleared(struct file_request *request, int result)
 
 static void start_waiting(struct file_channel *channel);
 
+/* Its device can, and what is between, a file system or a volume, cannot. */
+static void do_not_poll(struct file_request *request)
+{
+	request->channel->is_polled = false;
+	ask_transfer(request);
+}
+
 static void on_done(struct uring_request *uring, int result)
 {
 	struct file_request *request = (struct file_request *)uring;
@@ -415,6 +468,8 @@ static void on_done(struct uring_request *uring, int result)
 
 	if (unlikely(is_passing(result)) && request->tries++ < TRIES)
 		again(request);
+	else if (unlikely(result == -EOPNOTSUPP && request->uring.is_polled))
+		do_not_poll(request);
 	else if (op == BLK_READ || op == BLK_WRITE)
 		on_transferred(request, result);
 	else if (request->is_syncing)
@@ -514,6 +569,8 @@ void file_submit(struct blk_channel *base, struct blk_io *io)
 	int error;
 
 	io->moved = 0;
+	if (unlikely(channel->memory))
+		file_pieces_go_on(channel->memory);
 	error = try_at_once(file_at(channel), io);
 	if (error != -EAGAIN) {
 		io->done(io, error);
@@ -554,6 +611,7 @@ int file_channel_open(struct blk_channel **out, struct blk_backend *backend,
 	channel->uring = uring;
 	channel->last = &channel->first;
 	channel->unaligned_last = &channel->unaligned;
+	channel->is_polled = file_of(backend)->is_polled && uring_can_poll(uring);
 	memcpy(channel->lacks, file_of(backend)->lacks, sizeof(channel->lacks));
 	for (unsigned int i = 0; i < REQUESTS; i++) {
 		channel->requests[i].channel = channel;
@@ -568,6 +626,8 @@ int file_channel_open(struct blk_channel **out, struct blk_backend *backend,
 		error = channel->slot;
 		goto free_buffers;
 	}
+	if (file_of(backend)->memory)
+		channel->memory = file_pieces_open(file_of(backend), uring, channel->is_polled);
 	*out = &channel->channel;
 	return 0;
 
@@ -583,6 +643,7 @@ void file_channel_close(struct blk_channel *base)
 {
 	struct file_channel *channel = channel_of(base);
 
+	file_pieces_close(channel->memory);
 	uring_remove_file(channel->uring, channel->slot);
 	if (channel->buffers)
 		munmap(channel->buffers, BUFFERS * BUFFER_BYTES);

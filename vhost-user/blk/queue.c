@@ -216,6 +216,7 @@ static void finish(struct blk_queue *queue, struct blk_request *request)
 
 static void note_error(struct blk_queue *queue, const struct blk_request *request, int error)
 {
+	queue->has_news |= !__atomic_load_n(&queue->disk->last_error, __ATOMIC_RELAXED);
 	__atomic_store_n(&queue->disk->last_error, error, __ATOMIC_RELAXED);
 	/* Nobody was there to lose anything, and who comes says whether something is lost. */
 	if (error == -ENOTCONN)

@@ -152,7 +152,7 @@ uint64_t blk_queue_limited_ns(const struct blk_queue *queue, uint64_t now);
  * @queue: queue
  *
  * Return: true once when the ring broke, a call takes a message, it has drained, or is paused and
- * the back end has nothing of it.
+ * the back end has nothing of it, or the first request of its disk failed.
  */
 bool blk_queue_has_news(struct blk_queue *queue);
 

@@ -43,7 +43,7 @@ int blk_uring_fd(const struct blk_uring *uring);
  * blk_uring_poll - give the kernel what was submitted, and take what is done
  * @uring: ring
  *
- * One system call at most, and none when nothing is under way.
+ * One system call at most, and none when nothing is under way; one more while a device is polled.
  *
  * Return: how much was done, or is left for the next pass; after 0 who sleeps is woken.
  */

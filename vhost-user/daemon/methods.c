@@ -296,6 +296,7 @@ static const struct jsonrpc_param disk_add_params[] = {
 	{ "backend", json_type_string, true },	{ "path", json_type_string, false },
 	{ "uri", json_type_string, false },	{ "bytes", json_type_int, false },
 	{ "read_only", json_type_boolean, false }, { "cached", json_type_boolean, false },
+	{ "io_poll", json_type_boolean, false }, { "register_memory", json_type_boolean, false },
 	{ "serial", json_type_string, false },	{ "queues", json_type_int, false },
 	{ "on_error", json_type_string, false },	{ "qos", json_type_string, false },
 	{ "incoming", json_type_boolean, false },

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "vhost-user/nvme/keeper.h"
 
@@ -118,7 +120,14 @@ int nvme_disk_open(struct blk_backend **out, struct iov *iov, struct keeper *kee
 	disk->space = space;
 	disk->read_only = source->read_only;
 	disk->reach.bus = keeper->bus;
+	disk->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (disk->news_fd < 0) {
+		free(disk);
+		return iov_told(iov, -EMFILE, "no descriptor for a disk");
+	}
+	pthread_mutex_lock(&keeper->lock);
 	LIST_INSERT_HEAD(&keeper->disks, disk, link);
+	pthread_mutex_unlock(&keeper->lock);
 	*out = &disk->backend;
 	return 0;
 }
@@ -130,7 +139,10 @@ void nvme_disk_close(struct blk_backend *backend)
 	keeper_tidy(disk->keeper);
 	while (disk->reach.count)
 		nvme_reach_remove(&disk->reach, (void *)disk->reach.pieces[0].at);
+	pthread_mutex_lock(&disk->keeper->lock);
 	LIST_REMOVE(disk, link);
+	pthread_mutex_unlock(&disk->keeper->lock);
+	close(disk->news_fd);
 	free(disk);
 }
 
@@ -210,11 +222,29 @@ static const char *nvme_identity(const struct blk_backend *backend)
 static const char *nvme_status(const struct blk_backend *backend)
 {
 	static const char *const names[] = {
+		[KEEPER_WELL] = NULL,
 		[KEEPER_RESETS] = "controller-resets",
 		[KEEPER_FAILED] = "controller-failed",
 	};
+	static const char *const presences[] = {
+		[NVME_IS_THERE] = NULL,
+		[NVME_IS_GONE] = "namespace-gone",
+		[NVME_IS_FORMATTED] = "namespace-formatted",
+	};
+	const struct nvme_disk *disk = (const struct nvme_disk *)backend;
+	const char *state = names[keeper_state(disk->keeper)];
 
-	return names[keeper_state(((const struct nvme_disk *)backend)->keeper)];
+	return state ? state : presences[__atomic_load_n(&disk->presence, __ATOMIC_RELAXED)];
+}
+
+static unsigned int nvme_warnings(const struct blk_backend *backend)
+{
+	return iov_nvme_warnings(((const struct nvme_disk *)backend)->keeper->nvme);
+}
+
+static int nvme_news_fd(const struct blk_backend *backend)
+{
+	return ((const struct nvme_disk *)backend)->news_fd;
 }
 
 static int nvme_memory_came(struct blk_backend *backend, void *memory, size_t bytes)
@@ -234,6 +264,8 @@ const struct blk_backend_ops blk_backend_nvme = {
 	.describe = nvme_describe,
 	.identity = nvme_identity,
 	.status = nvme_status,
+	.warnings = nvme_warnings,
+	.news_fd = nvme_news_fd,
 	.memory_came = nvme_memory_came,
 	.memory_goes = nvme_memory_goes,
 	.close = nvme_close,

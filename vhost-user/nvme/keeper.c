@@ -2,6 +2,7 @@
 #include "vhost-user/nvme/keeper.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,77 @@ static void count_lies(struct keeper *keeper)
 	keeper->lies = lies;
 }
 
+static enum nvme_presence presence_of(struct keeper *keeper, const struct nvme_disk *disk)
+{
+	struct iov_nvme_namespace now;
+
+	switch (iov_nvme_namespace(keeper->nvme, disk->space.id, &now)) {
+	case 0:
+		return now.block_size == disk->space.block_size ? NVME_IS_THERE : NVME_IS_FORMATTED;
+	case -ENODEV:
+		return NVME_IS_GONE;
+	case -ENOTSUP:
+		return NVME_IS_FORMATTED;
+	default:
+		/* It does not answer, which is seen to. */
+		return disk->presence;
+	}
+}
+
+static void look_at_spaces(struct keeper *keeper)
+{
+	static const char *const words[] = {
+		[NVME_IS_THERE] = "is there again",
+		[NVME_IS_GONE] = "is gone; attach it again ('nvme attach-ns'), or remove the disk",
+		[NVME_IS_FORMATTED] = "was formatted with other blocks; remove the disk and add it again",
+	};
+	struct nvme_disk *disk;
+
+	LIST_FOREACH(disk, &keeper->disks, link) {
+		const enum nvme_presence presence = presence_of(keeper, disk);
+
+		if (presence != disk->presence)
+			iov_log(keeper->log, presence == NVME_IS_THERE ? LOG_NOTICE : LOG_ERR,
+				"%s/%" PRIu32 ": the namespace %s", keeper->bus->name, disk->space.id,
+				words[presence]);
+		__atomic_store_n(&disk->presence, presence, __ATOMIC_RELAXED);
+		/* Its size is for the control thread to ask. */
+		eventfd_write(disk->news_fd, 1);
+	}
+}
+
+static void note_warnings(struct keeper *keeper)
+{
+	const unsigned int warnings = iov_nvme_warnings(keeper->nvme);
+
+	for (unsigned int i = 0; blk_warning_names[i]; i++)
+		if (warnings & ~keeper->warnings & 1u << i)
+			iov_log(keeper->log, LOG_WARNING, "%s: the controller warns: %s", keeper->bus->name,
+				blk_warning_names[i]);
+	if (!warnings && keeper->warnings)
+		iov_log(keeper->log, LOG_NOTICE, "%s: the controller warns of nothing any more",
+			keeper->bus->name);
+	keeper->warnings = warnings;
+}
+
+/* Once each, as a controller may tell anything each second. */
+static void hear(struct keeper *keeper)
+{
+	const unsigned int events = iov_nvme_events(keeper->nvme);
+
+	if (events & IOV_NVME_EVENT_SPACES)
+		look_at_spaces(keeper);
+	if (events & IOV_NVME_EVENT_HEALTH)
+		note_warnings(keeper);
+	if (events & IOV_NVME_EVENT_FIRMWARE)
+		iov_log(keeper->log, LOG_NOTICE, "%s: the controller begins with another firmware",
+			keeper->bus->name);
+	if (events & IOV_NVME_EVENT_ERROR && !keeper->has_erred)
+		iov_log(keeper->log, LOG_WARNING, "%s: the controller tells of an error of its own; "
+			"'nvme error-log' of its own driver shows which", keeper->bus->name);
+	keeper->has_erred |= events & IOV_NVME_EVENT_ERROR;
+}
+
 static void look_after(struct keeper *keeper)
 {
 	iov_nvme_tick(keeper->nvme);
@@ -203,6 +275,7 @@ static void look_after(struct keeper *keeper)
 		restart(keeper, "the controller does not end what it began");
 	} else {
 		abort_overdue(keeper);
+		hear(keeper);
 	}
 }
 

@@ -53,13 +53,15 @@ LIST_HEAD(nvme_disks, nvme_disk);
  * @device: controller; NULL likewise
  * @bus: way to it, which the driver has
  * @disks: open ones
- * @lock: around @nvme, @channels and @is_ending
+ * @lock: around @nvme, @channels, @is_ending and changes of @disks
  * @channels: with queues
  * @arrivals: those that workers opened, newest first; atomic
  * @event_fd: has the thread look at these
  * @state: atomic
  * @lies: that were told of
  * @tried_ms: when a reset was tried last
+ * @warnings: of the controller, that the log has
+ * @has_erred: the log has that it told of an error
  */
 struct keeper {
 	LIST_ENTRY(keeper) link;
@@ -81,6 +83,20 @@ struct keeper {
 	enum keeper_state state;
 	uint64_t lies;
 	uint64_t tried_ms;
+	unsigned int warnings;
+	bool has_erred;
+};
+
+/**
+ * enum nvme_presence - whether a namespace is what it was
+ * @NVME_IS_THERE: it is, but perhaps for its size
+ * @NVME_IS_GONE: it was deleted or detached
+ * @NVME_IS_FORMATTED: its blocks are others
+ */
+enum nvme_presence {
+	NVME_IS_THERE,
+	NVME_IS_GONE,
+	NVME_IS_FORMATTED,
 };
 
 /**
@@ -88,6 +104,8 @@ struct keeper {
  * @keeper: of its controller
  * @space: what it was when it was opened, but for @space.blocks
  * @read_only: nothing is written
+ * @presence: atomic
+ * @news_fd: eventfd, written when it may have another size, or presence
  * @reach: guest memory that the controller reaches
  */
 struct nvme_disk {
@@ -96,6 +114,8 @@ struct nvme_disk {
 	struct keeper *keeper;
 	struct iov_nvme_namespace space;
 	bool read_only;
+	enum nvme_presence presence;
+	int news_fd;
 	struct nvme_reach reach;
 };
 

@@ -15,7 +15,8 @@
  * Nobody waits for ever for one who lives and may write.  A guest whose source went on instead has the
  * memory of another time, and would write it over what that did since.  A source that has stopped and
  * whose writes are on their way to the medium, which may take long where a page cache is between, keeps
- * all others from writing: it is waited for as long as it takes.
+ * all others from writing: it is waited for much longer.  But not for ever: to keep others from writing takes
+ * no more than the right to read.
  */
 #include "vhost-user/port/disk_lock.h"
 
@@ -41,6 +42,9 @@
 
 /* How long a guest that came waits for who lives and may write, in milliseconds. */
 #define PATIENCE_MS 30000
+
+/* The same for who keeps others from writing and does not write. */
+#define READER_PATIENCE_MS (20 * 60 * 1000)
 
 static struct iov *iov_of(const struct disk_port *disk)
 {
@@ -100,10 +104,11 @@ static void have_it(struct disk_port *disk)
 static void give_up(struct disk_port *disk, const char *holder)
 {
 	iov_log(iov_of(disk), LOG_ERR,
-		"%s: %s is still in use by %s, %d s after its guest came or longer; it is not waited for any "
+		"%s: %s is still in use by %s, %" PRIu64 " s after its guest came; it is not waited for any "
 		"longer, since what the guest knows of it may be old by now; see to where the guest "
 		"came from, and start the guest anew, or remove the disk and add it again",
-		disk->port.name, disk->where, holder, PATIENCE_MS / 1000);
+		disk->port.name, disk->where, holder ? holder : "a process that ended",
+		(monotonic_ms() - disk->lock.began) / 1000);
 	end_waiting(disk);
 	keep(disk, &disk->lock.is_given_up, true);
 }
@@ -137,11 +142,17 @@ static void note_error(struct disk_port *disk, int error)
 	disk->lock.error = error;
 }
 
+/* Whoever that is: anybody who may read it can. */
+static bool is_kept_too_long(const struct disk_port *disk)
+{
+	return disk->lock.is_incoming && monotonic_ms() - disk->lock.began >= READER_PATIENCE_MS;
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct disk_port *disk = data;
 	char *holder = NULL;
-	bool is_seen;
+	bool is_seen = false;
 	int error = is_patient(disk) ? blk_disk_lock(&disk->disk)
 				     : try_lock(disk, &holder, &is_seen);
 
@@ -156,7 +167,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	/* Nobody can have written now. */
 	if (error == -EALREADY)
 		disk->lock.doubted = monotonic_ms();
-	else if (holder)
+	if (error == -EALREADY && is_kept_too_long(disk) && !holder)
+		holder = holder_of(disk, &is_seen);
+	if (error == -EALREADY ? is_kept_too_long(disk) : !!holder)
 		give_up(disk, holder);
 	free(holder);
 	if (disk->lock.is_given_up)

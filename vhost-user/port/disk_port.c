@@ -58,6 +58,10 @@ static int check_backend(struct iov *iov, const struct port_options *options)
 		return iov_fail(iov, -EINVAL,
 				"%s: back end '%.32s': expected file, nbd, nvme, memory or null",
 				options->name, disk->backend ? disk->backend : "");
+	if ((disk->io_poll || disk->register_memory) && ops->takes != BLK_TAKES_PATH)
+		return iov_fail(iov, -EINVAL, "%s: a disk of kind %s has nothing to poll or to register guest "
+				"memory with, expected a file or a device; leave --io-poll and "
+				"--register-memory out", options->name, ops->name);
 	takes_path = ops->takes == BLK_TAKES_PATH || ops->takes == BLK_TAKES_FUNCTION;
 	if (!!disk->path != takes_path ||
 	    !!disk->uri != (ops->takes == BLK_TAKES_URI) ||
@@ -113,6 +117,8 @@ static int take_options(struct disk_port *disk, const struct disk_options *optio
 	int error = copy_text(&disk->where, options->path ? options->path : options->uri);
 
 	disk->is_cached = options->cached;
+	disk->is_polled = options->io_poll;
+	disk->is_registered = options->register_memory;
 	disk->bytes = options->bytes;
 	disk->queues = options->queues ? (unsigned int)options->queues : DISK_QUEUES;
 	disk->disk.retry_cycles = rte_get_tsc_hz();
@@ -192,6 +198,8 @@ static int open_backend(struct disk_port *disk, const struct disk_options *optio
 		.read_only = options->read_only,
 		.cached = options->cached,
 		.shared = options->incoming,
+		.io_poll = options->io_poll,
+		.register_memory = options->register_memory,
 	};
 	int error;
 
@@ -256,7 +264,10 @@ static int on_news(sd_event_source *source, int fd, uint32_t events, void *data)
 	(void)source;
 	(void)events;
 	eventfd_read(fd, &value);
-	ops->reach(disk->disk.backend, now);
+	if (ops->reach)
+		ops->reach(disk->disk.backend, now);
+	if (ops->news)
+		ops->news(disk->disk.backend);
 	if (now->losses != before.losses && !now->is_absent)
 		iov_log(iov, LOG_NOTICE, "%s: the connection to %s broke (%s) and is made anew",
 			disk->port.name, disk->where, now->why);
@@ -278,12 +289,12 @@ static int on_news(sd_event_source *source, int fd, uint32_t events, void *data)
 static int watch_news(struct disk_port *disk)
 {
 	const struct blk_backend_ops *ops = disk->disk.backend->ops;
+	const int fd = ops->news_fd ? ops->news_fd(disk->disk.backend) : -1;
 	int error;
 
-	if (!ops->news_fd)
+	if (fd < 0)
 		return 0;
-	error = sd_event_add_io(disk->port.registry->event, &disk->news,
-				ops->news_fd(disk->disk.backend), EPOLLIN, on_news, disk);
+	error = sd_event_add_io(disk->port.registry->event, &disk->news, fd, EPOLLIN, on_news, disk);
 	return error < 0 ? error : 0;
 }
 
@@ -364,6 +375,7 @@ void disk_set(struct port *port, const struct disk_changes *changes)
 	if (changes->clear_errors) {
 		__atomic_store_n(&disk->flush_error, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&disk->last_error, 0, __ATOMIC_RELAXED);
+		disk_port_of(port)->has_told_error = false;
 		disk_port_of(port)->kept_flush_error = 0;
 	}
 }
@@ -449,22 +461,37 @@ int disk_resize(struct port *port, uint64_t bytes)
 	return 0;
 }
 
+/* Somebody else has cut it, or has taken it away. */
+static const char *loss_of(const struct disk_port *disk)
+{
+	const struct blk_backend *backend = disk->disk.backend;
+	const uint64_t now = backend->ops->bytes_at_hand ? backend->ops->bytes_at_hand(backend) : UINT64_MAX;
+
+	if (now >= disk->disk.geometry.bytes)
+		return NULL;
+	return now ? "shrunk" : "gone";
+}
+
 static const char *status_of(const struct disk_port *disk)
 {
 	const struct blk_backend *backend = disk->disk.backend;
 	const char *status = backend->ops->status ? backend->ops->status(backend) : NULL;
-	const char *lock = disk_lock_status(disk);
+	const char *lock = disk_lock_status(disk), *loss = loss_of(disk);
 
 	if (status)
 		return status;
 	if (lock)
 		return lock;
+	if (disk->standing)
+		return "waits-for-memory";
 	if (disk->reach.is_absent)
 		return "waits-for-server";
 	for (unsigned int i = 0; i < disk->port.queue_end; i++)
 		if (disk->port.queues[i] && blk_queue_parked(disk->port.queues[i]->device))
 			return "waits-for-medium";
-	return __atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED) ? "flush-failed" : "ready";
+	if (__atomic_load_n(&disk->disk.flush_error, __ATOMIC_RELAXED))
+		return "flush-failed";
+	return loss ? loss : "ready";
 }
 
 static void add_options(const struct disk_port *disk, struct json_object *object)
@@ -479,6 +506,10 @@ static void add_options(const struct disk_port *disk, struct json_object *object
 		json_object_object_add(object, "read_only", json_object_new_boolean(true));
 	if (disk->is_cached)
 		json_object_object_add(object, "cached", json_object_new_boolean(true));
+	if (disk->is_polled)
+		json_object_object_add(object, "io_poll", json_object_new_boolean(true));
+	if (disk->is_registered)
+		json_object_object_add(object, "register_memory", json_object_new_boolean(true));
 	if (disk->port.qos)
 		json_add_text(object, "qos", disk->port.qos->name);
 }
@@ -523,6 +554,34 @@ static void save(const struct port *port, struct json_object *entry)
 				       json_object_new_uint64(zoned->zone_bytes));
 }
 
+static void add_warnings(const struct blk_backend *backend, struct json_object *object)
+{
+	const unsigned int warnings = backend->ops->warnings ? backend->ops->warnings(backend) : 0;
+	struct json_object *names;
+
+	if (!warnings)
+		return;
+	names = json_object_new_array();
+	for (unsigned int i = 0; blk_warning_names[i]; i++)
+		if (warnings & 1u << i)
+			json_object_array_add(names, json_object_new_string(blk_warning_names[i]));
+	json_object_object_add(object, "warnings", names);
+}
+
+static void add_registered(const struct disk_port *disk, struct json_object *object)
+{
+	const struct blk_backend_ops *ops = disk->disk.backend->ops;
+	uint64_t bytes;
+	int error;
+
+	if (!disk->is_registered || !ops->registered)
+		return;
+	bytes = ops->registered(disk->disk.backend, &error);
+	json_object_object_add(object, "registered_bytes", json_object_new_uint64(bytes));
+	if (error)
+		json_add_text(object, "not_registered", strerror(-error));
+}
+
 static void describe(const struct port *port, struct json_object *object)
 {
 	const struct disk_port *disk = disk_port_of(port);
@@ -544,6 +603,8 @@ static void describe(const struct port *port, struct json_object *object)
 	json_add_text(object, "status", status_of(disk));
 	if (error)
 		json_add_text(object, "error", strerror(-error));
+	add_warnings(blk->backend, object);
+	add_registered(disk, object);
 	disk_lock_describe(disk, object);
 	if (disk->reach.is_absent)
 		json_add_text(object, "server", disk->reach.why);
@@ -681,7 +742,7 @@ int disk_find_removable(struct registry *registry, const char *name, struct port
 
 unsigned int disk_rings(const struct port *port)
 {
-	unsigned int count = 0;
+	unsigned int count = disk_port_of(port)->standing;
 
 	for (unsigned int i = 0; i < port->queue_end; i++)
 		count += port->queues[i] != NULL;

@@ -21,6 +21,8 @@
  * @disk: the disk
  * @where: its data is there: a path or a URI; NULL for none
  * @is_cached: by the host's page cache
+ * @is_polled: its device is polled for what is done
+ * @is_registered: guest memory is pinned for it
  * @bytes: size of a kind that has none by itself; 0 for others
  * @serial: what guests read; NULL for the name
  * @queues: number of its rings
@@ -33,6 +35,8 @@
  * @counters: of each ring that ever ran
  * @watcher: tells its back end which memory its guest has
  * @moving: worker that each ring moves to, + 1; 0 for none
+ * @has_told_error: the log has that a request failed
+ * @standing: rings that wait for all of their guest's memory to arrive
  */
 struct disk_port {
 	struct port port;
@@ -40,6 +44,8 @@ struct disk_port {
 	struct blk_disk disk;
 	char *where;
 	bool is_cached;
+	bool is_polled;
+	bool is_registered;
 	uint64_t bytes;
 	char *serial;
 	unsigned int queues;
@@ -52,6 +58,8 @@ struct disk_port {
 	struct blk_counters *counters[PORT_RINGS_MAX];
 	struct guest_memory_watcher watcher;
 	uint8_t moving[PORT_RINGS_MAX];
+	bool has_told_error;
+	unsigned int standing;
 };
 
 extern const struct port_type disk_port_type;
@@ -107,7 +115,7 @@ bool disk_port_reset(struct disk_port *disk);
 int disk_find(struct registry *registry, const char *name, struct port **out);
 
 /**
- * disk_rings - how many rings of a disk run
+ * disk_rings - how many rings of a disk run, or wait for the memory of their guest
  * @port: a disk
  */
 unsigned int disk_rings(const struct port *port);

@@ -4,6 +4,10 @@
  * when nothing is under way; else it takes nothing more, and the worker says when it has
  * drained.  To move, it pauses until the back end has nothing, because completions come to the
  * worker that submitted; what waits for its medium moves along.
+ *
+ * While the memory of a guest arrives by post-copy its rings are nobody's: what a disk reads and writes goes
+ * between its medium and that memory, in the kernel or by a device, and nobody else may come to wait for a
+ * page.  They begin when all is there.  The lock is had meanwhile, as the guest is here.
  */
 #include "vhost-user/port/disk_session.h"
 
@@ -67,9 +71,15 @@ static void queue_start(void *arg, struct vu_queue *vu)
 	struct disk_port *disk = arg;
 	struct port *port = &disk->port;
 	struct blk_queue *queue = NULL;
-	const bool is_new = virtq_is_new(&vu->ring) && !runs(port);
+	bool is_new;
 
 	vu->device = NULL;
+	if (vu->unsettled) {
+		disk->standing++;
+		disk_lock_start(disk, false);
+		return;
+	}
+	is_new = virtq_is_new(&vu->ring) && !runs(port);
 	suspect_cache(disk, vu);
 	if (!has_counters(disk, vu->index) ||
 	    blk_queue_open(&queue, &disk->disk, vu, disk->counters[vu->index])) {
@@ -111,11 +121,21 @@ static void end(struct disk_port *disk, struct vu_queue *vu)
 		disk_lock_stop(disk, disk->is_moving);
 }
 
+/* Nothing of it was touched. */
+static void end_standing(struct disk_port *disk)
+{
+	disk->standing--;
+	if (!disk->standing && !runs(&disk->port))
+		disk_lock_stop(disk, false);
+}
+
 static bool queue_stop(void *arg, struct vu_queue *vu)
 {
 	struct disk_port *disk = arg;
 	struct blk_queue *queue = queue_of(vu);
 
+	if (vu->unsettled)
+		end_standing(disk);
 	if (!queue)
 		return true;
 	show(&disk->port, vu, false);
@@ -215,8 +235,22 @@ void disk_session_keep_failure(struct disk_port *disk)
 		registry->keep(registry->keep_arg);
 }
 
+/* The first one until somebody has looked at it: a medium that fails may fail of all that it is asked for. */
+static void tell_error(struct disk_port *disk)
+{
+	const int error = __atomic_load_n(&disk->disk.last_error, __ATOMIC_RELAXED);
+
+	if (error && !disk->has_told_error)
+		iov_log(disk->port.registry->iov, LOG_ERR, "%s: %s%sa request failed: %s; see 'iov disk show %s'. "
+			"The next one is told of after 'iov disk set %s --clear-errors'", disk->port.name,
+			disk->where ? disk->where : "", disk->where ? ": " : "", strerror(-error),
+			disk->port.name, disk->port.name);
+	disk->has_told_error = error;
+}
+
 void disk_session_attend(struct port *port)
 {
+	tell_error(disk_port_of(port));
 	disk_session_keep_failure(disk_port_of(port));
 	for (unsigned int i = 0; i < port->queue_end; i++)
 		if (port->queues[i])
@@ -359,8 +393,11 @@ static void memory_came(void *arg, void *memory, size_t bytes)
 static void memory_goes(void *arg, const void *memory)
 {
 	struct disk_port *disk = arg;
+	struct blk_backend *backend = disk->disk.backend;
 
-	disk->disk.backend->ops->memory_goes(disk->disk.backend, memory);
+	if (backend->ops->channels_have_memory)
+		disks_forget(disk->port.registry, &disk->disk);
+	backend->ops->memory_goes(backend, memory);
 }
 
 static const struct vu_ops ops = {
@@ -377,6 +414,13 @@ static const struct vu_ops ops = {
 	.load = load,
 };
 
+static bool wants_memory(const struct blk_backend *backend)
+{
+	const struct blk_backend_ops *ops = backend->ops;
+
+	return ops->memory_came && (!ops->wants_memory || ops->wants_memory(backend));
+}
+
 int disk_session_open(struct disk_port *disk, const struct port_options *options)
 {
 	const struct vu_device device = {
@@ -388,7 +432,8 @@ int disk_session_open(struct disk_port *disk, const struct port_options *options
 		.queue_num = disk->queues,
 		.drain_ms = DRAIN_MS,
 		.tracks_inflight = true,
-		.watcher = disk->disk.backend->ops->memory_came ? &disk->watcher : NULL,
+		.postcopy = disk->port.registry->postcopy,
+		.watcher = wants_memory(disk->disk.backend) ? &disk->watcher : NULL,
 	};
 
 	disk->watcher = (struct guest_memory_watcher){ memory_came, memory_goes, disk };

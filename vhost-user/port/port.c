@@ -37,6 +37,9 @@ static struct disk_options disk_options_of(struct json_object *object)
 		.zone_bytes = json_object_get_uint64(json_object_object_get(object, "zone_bytes")),
 		.read_only = json_object_get_boolean(json_object_object_get(object, "read_only")),
 		.cached = json_object_get_boolean(json_object_object_get(object, "cached")),
+		.io_poll = json_object_get_boolean(json_object_object_get(object, "io_poll")),
+		.register_memory =
+			json_object_get_boolean(json_object_object_get(object, "register_memory")),
 		.serial = json_text_or_null(object, "serial"),
 		.queues = json_object_get_int(json_object_object_get(object, "queues")),
 		.on_error = json_text_or_null(object, "on_error"),

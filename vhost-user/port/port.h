@@ -44,6 +44,8 @@ struct registry;
  * @zone_bytes: of each zone of one in memory that has some; 0 for others
  * @read_only: nobody writes to it
  * @cached: by the host's page cache
+ * @io_poll: its device is polled for what is done
+ * @register_memory: guest memory is pinned for it
  * @serial: what guests read; NULL for the name
  * @queues: number of rings; 0 for as many as there is use for
  * @on_error: "report" or "wait"; NULL for the first
@@ -62,6 +64,8 @@ struct disk_options {
 	uint64_t zone_bytes;
 	bool read_only;
 	bool cached;
+	bool io_poll;
+	bool register_memory;
 	const char *serial;
 	int queues;
 	const char *on_error;
@@ -245,7 +249,8 @@ int port_type_find(const struct port_type **out, struct iov *iov,
  * @object: with "name", "type", and as they apply "socket", "server", "socket_mode",
  *	"socket_owner", "device", "zero_copy", "mtu", "bridge", "queue_pairs", "mac", "standby",
  *	"any_memory", "iommu", "link" and "rules", see port_rules_change(); for a disk
- *	"backend", "path", "uri", "bytes", "zone_bytes", "read_only", "cached", "serial", "queues", "on_error"
+ *	"backend", "path", "uri", "bytes", "zone_bytes", "read_only", "cached", "io_poll", "register_memory",
+ *	"serial", "queues", "on_error"
  *	and "qos"
  *
  * Return: options that borrow their texts from @object; NULL for what is absent.

@@ -181,7 +181,8 @@ struct vu_ops {
  * @closer: closes what front ends sent, and their connections, see closer.h; NULL for none
  * @watcher: has to know which memory the front end shares, when that does not arrive while rings
  *	run; NULL for nobody
- * @postcopy: offer that guest memory arrives while rings run, which are unsettled then
+ * @postcopy: offer that guest memory arrives while rings run, which are unsettled then; where what is
+ *	in flight is tracked the device leaves them alone, as they have no @inflight before they are settled
  */
 struct vu_device {
 	const char *name;

@@ -176,9 +176,9 @@ static bool set_log(struct vu_session *session, const struct vu_vring *ring,
 static enum vu_refusal track(struct vu_session *session, struct vu_vring *ring,
 			     struct virtq_setup *setup)
 {
+	/* Its device lets it stand still until all memory is there, and it is begun anew then. */
 	if (ring->queue.unsettled)
-		return vu_refuse(session, VU_REFUSED_STATE, "inflight memory in a post-copy "
-				 "migration, expected a migration that copies before");
+		return VU_ACCEPTED;
 	setup->base = vu_is_packed(session) ? settled_base(ring, setup->desc) : ring->base;
 	ring->queue.leave_inflight = session->protocol_features &
 				     VU_BIT(VU_PROTOCOL_GET_VRING_BASE_INFLIGHT);
