@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/pci/topology.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "iommu/group.h"
@@ -104,17 +103,19 @@ static void save_driver(struct json_object *devices, struct iov_bdf bdf, const c
 	cli_saved(devices, bdf, values);
 }
 
-/* With --slot all functions of it. */
-static int save_slot(struct cli *cli, struct iov_bdf bdf, const char *driver, struct json_object *devices)
+/* How the one that was named is taken: with its slot, its BARs and without VGA. */
+static void save_whole(const struct bind_args *args, struct json_object *values)
 {
-	struct iov_bdf *list = NULL;
-	size_t count;
-	int error = iov_pci_slot(cli->iov, bdf, &list, &count);
+	struct json_object *bars = args->bar_count ? json_object_new_array() : NULL;
 
-	for (size_t i = 0; !error && i < count; i++)
-		save_driver(devices, list[i], driver);
-	free(list);
-	return error;
+	if (args->flags & IOV_BIND_SLOT)
+		json_object_object_add(values, "slot", json_object_new_boolean(true));
+	for (size_t i = 0; i < args->bar_count; i++)
+		json_object_array_add(bars, json_object_new_string(args->bars[i]));
+	if (bars)
+		json_object_object_add(values, "bars", bars);
+	if (args->disable_vga)
+		json_object_object_add(values, "disable_vga", json_object_new_boolean(true));
 }
 
 /* With --group the members that come along, now or before. */
@@ -145,10 +146,9 @@ static int save(struct cli *cli, const struct bind_args *args,
 
 	for (size_t i = 0; !error && i < functions->count; i++) {
 		save_driver(devices, functions->list[i], driver);
+		save_whole(args, json_object_object_get(devices, IOV_BDF(functions->list[i])));
 		if (cli->save && args->flags & IOV_BIND_GROUP)
 			error = save_members(cli, plan, functions->list[i], driver, devices);
-		if (!error && cli->save && args->flags & IOV_BIND_SLOT)
-			error = save_slot(cli, functions->list[i], driver, devices);
 	}
 	if (!error)
 		return cli_save(cli, plan, devices);

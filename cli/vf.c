@@ -59,14 +59,20 @@ static error_t parse_create(int key, char *arg, struct argp_state *state)
 }
 
 /* As the host file says it. */
-static struct json_object *saved_vfs(struct iov_bdf pf, unsigned int count, const char *driver)
+static struct json_object *saved_vfs(struct iov_bdf pf, unsigned int count, const char *driver,
+				     char *const *attributes, unsigned int attribute_count)
 {
+	struct json_object *list = attribute_count ? json_object_new_array() : NULL;
 	struct json_object *values = json_object_new_object(), *vfs = json_object_new_object();
 
 	json_object_object_add(values, "vfs", vfs);
 	json_object_object_add(vfs, "count", json_object_new_int64(count));
 	if (count && driver)
 		json_object_object_add(vfs, "driver", json_object_new_string(driver));
+	for (unsigned int i = 0; i < attribute_count; i++)
+		json_object_array_add(list, json_object_new_string(attributes[i]));
+	if (list)
+		json_object_object_add(vfs, "attributes", list);
 	return cli_saved(json_object_new_object(), pf, values);
 }
 
@@ -92,7 +98,8 @@ static int run_create(struct cli *cli, void *data)
 		error = args->count ? iov_host_vfs_plan(plan, bdf, -1, &vfs, 0) :
 				      iov_vf_create_plan(plan, bdf, 0, 0);
 	if (!error)
-		error = cli_save(cli, plan, saved_vfs(bdf, args->count, vfs.all.driver));
+		error = cli_save(cli, plan, saved_vfs(bdf, args->count, vfs.all.driver, args->attributes,
+						  args->attribute_count));
 	if (!error)
 		return cli_run_plan(cli, plan);
 	return cli_drop_plan(cli, plan, error);
@@ -140,7 +147,7 @@ static int run_remove(struct cli *cli, void *data)
 	if (!error)
 		error = iov_vf_remove_plan(plan, bdf);
 	if (!error)
-		error = cli_save(cli, plan, saved_vfs(bdf, 0, NULL));
+		error = cli_save(cli, plan, saved_vfs(bdf, 0, NULL, NULL, 0));
 	if (!error)
 		return cli_run_plan(cli, plan);
 	return cli_drop_plan(cli, plan, error);

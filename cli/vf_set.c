@@ -118,18 +118,25 @@ static int parse_other(struct iov *iov, const char *setting, struct json_object 
 	return iov_vf_attribute_parse(iov, name, setting + length + 1, values);
 }
 
-static int parse_values(struct iov *iov, const struct set_args *args, struct json_object *values)
+/* Those that have an option. */
+static int parse_named(struct iov *iov, const struct set_args *args, struct json_object *values)
 {
 	int error = 0;
-
-	for (size_t i = 0; !error && i < args->other_count; i++)
-		error = parse_other(iov, args->others[i], values);
 
 	for (size_t i = 0; !error && i < ATTRIBUTES; i++) {
 		if (args->values[i])
 			error = iov_vf_attribute_parse(iov, attribute_names[i], args->values[i],
 						       values);
 	}
+	return error;
+}
+
+static int parse_values(struct iov *iov, const struct set_args *args, struct json_object *values)
+{
+	int error = parse_named(iov, args, values);
+
+	for (size_t i = 0; !error && i < args->other_count; i++)
+		error = parse_other(iov, args->others[i], values);
 	return error;
 }
 
@@ -149,15 +156,25 @@ static int place_values(struct cli *cli, const struct cli_functions *functions,
 	return error;
 }
 
-/* As the host file says it. */
-static int save(struct cli *cli, const struct cli_functions *functions, struct json_object *values,
+/* As the host file says it, where what was said by --attribute is a list of these words. */
+static int save(struct cli *cli, const struct set_args *args, const struct cli_functions *functions,
 		struct iov_plan *plan)
 {
-	struct json_object *devices = json_object_new_object();
+	struct json_object *devices = json_object_new_object(), *values = json_object_new_object();
+	struct json_object *others = args->other_count ? json_object_new_array() : NULL;
+	int error = parse_named(cli->iov, args, values);
 
+	for (size_t i = 0; i < args->other_count; i++)
+		json_object_array_add(others, json_object_new_string(args->others[i]));
+	if (others)
+		json_object_object_add(values, "attributes", others);
 	for (size_t i = 0; i < functions->count; i++)
 		cli_saved(devices, functions->list[i], json_object_get(values));
-	return cli_save(cli, plan, devices);
+	json_object_put(values);
+	if (!error)
+		return cli_save(cli, plan, devices);
+	json_object_put(devices);
+	return error;
 }
 
 /* An address is of one VF alone. */
@@ -205,7 +222,7 @@ static int set_named(struct cli *cli, const struct set_args *args, struct json_o
 		error = iov_vf_set_each_plan(*plan, pf, iov_interface_named_port(cli->iov, args->vf.device),
 					     each, 0);
 	if (!error)
-		error = save(cli, &functions, values, *plan);
+		error = save(cli, args, &functions, *plan);
 	free(functions.list);
 	return error;
 }
@@ -223,7 +240,7 @@ static int set_indexed(struct cli *cli, const struct set_args *args, struct json
 					args->vf.index, values);
 	if (!error)
 		error = iov_pci_link(cli->iov, pf, iov_path("virtfn%u", args->vf.index).name, &vf);
-	return error ? error : save(cli, &(struct cli_functions){ &vf, 1 }, values, *plan);
+	return error ? error : save(cli, args, &(struct cli_functions){ &vf, 1 }, *plan);
 }
 
 static int run_set(struct cli *cli, void *data)
