@@ -10,22 +10,36 @@
 #include "vfio/bind/bind.h"
 
 #define NAMES_MAX 256
+#define BARS_MAX 6
 
 struct bind_args {
 	const char *driver;
 	unsigned int flags;
+	bool disable_vga;
+	const char *bars[BARS_MAX];
+	size_t bar_count;
 	size_t count;
 	const char *devices[NAMES_MAX];
 };
 
+enum { KEY_SLOT = 0x2000, KEY_BAR, KEY_DISABLE_VGA };
+
 static const struct argp_option bind_options[] = {
 	{ "driver", 'd', "NAME", 0, "Driver to bind to, as vfio-pci" },
 	{ "group", 'g', 0, 0, "Move the other members of each IOMMU group as well" },
+	{ "slot", KEY_SLOT, 0, 0,
+	  "Take a device as a whole: every function of its slot, as audio and USB of a GPU, and see "
+	  "that it comes back from a reset" },
+	{ "bar", KEY_BAR, "N=SIZE", 0,
+	  "Size of a resizable BAR, as 1=16G, set while no driver has the function; may be repeated" },
+	{ "disable-vga", KEY_DISABLE_VGA, 0, 0,
+	  "Load vfio-pci so that it leaves the addresses of VGA to the host's other displays" },
 	{ 0 },
 };
 
 static const struct argp_option unbind_options[] = {
 	{ "group", 'g', 0, 0, "Give back the other members of each IOMMU group as well" },
+	{ "slot", KEY_SLOT, 0, 0, "Give back every function of the slot" },
 	{ 0 },
 };
 
@@ -36,6 +50,9 @@ static error_t parse_devices(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'g':
 		args->flags |= IOV_BIND_GROUP;
+		return 0;
+	case KEY_SLOT:
+		args->flags |= IOV_BIND_SLOT;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (args->count == NAMES_MAX)
@@ -59,8 +76,22 @@ static error_t parse_bind(int key, char *arg, struct argp_state *state)
 		args->driver = arg;
 		return 0;
 	}
+	if (key == KEY_DISABLE_VGA) {
+		args->disable_vga = true;
+		return 0;
+	}
+	if (key == KEY_BAR) {
+		if (args->bar_count == BARS_MAX)
+			cli_misuse(state, "--bar: a function has at most %d BARs", BARS_MAX);
+		args->bars[args->bar_count++] = arg;
+		return 0;
+	}
+	if (key == ARGP_KEY_END && !args->driver && args->flags & IOV_BIND_SLOT)
+		args->driver = "vfio-pci";
 	if (key == ARGP_KEY_END && !args->driver)
 		cli_misuse(state, "expected --driver NAME, as --driver vfio-pci");
+	if (key == ARGP_KEY_END && args->disable_vga && strcmp(args->driver, "vfio-pci"))
+		cli_misuse(state, "--disable-vga: is for --driver vfio-pci");
 	return parse_devices(key, arg, state);
 }
 
@@ -70,6 +101,21 @@ static void save_driver(struct json_object *devices, struct iov_bdf bdf, const c
 
 	json_object_object_add(values, "driver", json_object_new_string(driver));
 	cli_saved(devices, bdf, values);
+}
+
+/* How the one that was named is taken: with its slot, its BARs and without VGA. */
+static void save_whole(const struct bind_args *args, struct json_object *values)
+{
+	struct json_object *bars = args->bar_count ? json_object_new_array() : NULL;
+
+	if (args->flags & IOV_BIND_SLOT)
+		json_object_object_add(values, "slot", json_object_new_boolean(true));
+	for (size_t i = 0; i < args->bar_count; i++)
+		json_object_array_add(bars, json_object_new_string(args->bars[i]));
+	if (bars)
+		json_object_object_add(values, "bars", bars);
+	if (args->disable_vga)
+		json_object_object_add(values, "disable_vga", json_object_new_boolean(true));
 }
 
 /* With --group the members that come along, now or before. */
@@ -100,6 +146,7 @@ static int save(struct cli *cli, const struct bind_args *args,
 
 	for (size_t i = 0; !error && i < functions->count; i++) {
 		save_driver(devices, functions->list[i], driver);
+		save_whole(args, json_object_object_get(devices, IOV_BDF(functions->list[i])));
 		if (cli->save && args->flags & IOV_BIND_GROUP)
 			error = save_members(cli, plan, functions->list[i], driver, devices);
 	}
@@ -107,6 +154,22 @@ static int save(struct cli *cli, const struct bind_args *args,
 		return cli_save(cli, plan, devices);
 	json_object_put(devices);
 	return error;
+}
+
+/* A size is of the one function that was named. */
+static int bind_functions(struct cli *cli, const struct bind_args *args, const struct cli_functions *functions,
+			  struct iov_plan *plan, unsigned int flags)
+{
+	struct iov_bar_size sizes[BARS_MAX];
+	int error = 0;
+
+	if (args->bar_count && functions->count != 1)
+		return iov_fail(cli->iov, -EINVAL, "--bar: expected one device, not %zu; its size is that of one "
+				"function's BAR", functions->count);
+	for (size_t i = 0; !error && i < args->bar_count; i++)
+		error = iov_bar_size_parse(cli->iov, functions->list[0], args->bars[i], &sizes[i]);
+	return error ? error : iov_bind_sized_plan(plan, functions->list, functions->count, args->driver, flags,
+						   sizes, args->bar_count);
 }
 
 /* Without a driver the functions go back to their native ones. */
@@ -122,8 +185,9 @@ static int plan_functions(struct cli *cli, const struct bind_args *args,
 	cli_name_functions(functions, names, sizeof(names));
 	if (args->driver) {
 		error = iov_plan_new(plan, cli->iov, "bind %s to %s", names, args->driver);
-		return error ? error : iov_bind_plan(*plan, functions->list, functions->count,
-						     args->driver, flags);
+		if (!error && args->disable_vga)
+			error = iov_disable_vga_plan(*plan);
+		return error ? error : bind_functions(cli, args, functions, *plan, flags);
 	}
 	error = iov_plan_new(plan, cli->iov, "give %s back to the native driver", names);
 	return error ? error : iov_unbind_plan(*plan, functions->list, functions->count,
@@ -160,7 +224,10 @@ const struct cli_command cli_bind = {
 	.args = "DEVICE... --driver NAME",
 	.summary = "Bind PCI functions to a driver, for a guest to vfio-pci",
 	.example = "iov bind 0000:01:10.0 0000:01:10.2 --driver vfio-pci --dry-run\n"
-		   "  iov bind serial=a0-36-9f-ff-ff-00-00-01.0/vf0-3 --driver vfio-pci",
+		   "  iov bind serial=a0-36-9f-ff-ff-00-00-01.0/vf0-3 --driver vfio-pci\n"
+		   "  iov bind 0000:41:00.0 --slot --bar 1=16G\n\n"
+		   "With --slot the driver is vfio-pci unless another one is named: a GPU with all that is on\n"
+		   "its card. Refused, with who it is, while somebody draws on it.",
 	.changes = true,
 	.saves = true,
 	.options = bind_options,

@@ -37,7 +37,14 @@ static const char *const function_files[] = {
 	"class", "vendor", "device", "revision", "uevent", "modalias", "resource", "numa_node",
 	"driver_override", "reset_method", "power_state", "d3cold_allowed", "sriov_totalvfs",
 	"sriov_offset", "sriov_stride", "sriov_vf_device", "sriov_drivers_autoprobe", "irq", "boot_vga",
-	END,
+	"resource0_resize", "resource1_resize", "resource2_resize", "resource3_resize", "resource4_resize",
+	"resource5_resize", "nvidia/current_vgpu_type", "nvidia/creatable_vgpu_types", END,
+};
+
+/* What a GPU's driver has for each VF, xe's */
+static const char *const profile_files[] = {
+	"profile/exec_quantum_ms", "profile/preempt_timeout_us", "profile/sched_priority",
+	"profile/vram_quota", END,
 };
 
 /* To read these wakes a function. */
@@ -73,7 +80,7 @@ static const char *const host_files[] = {
 	IOV_PATH_MODULES "/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
 	IOV_PATH_MODULES "/iommufd/parameters/allow_unsafe_interrupts",
 	IOV_PATH_MODULES "/apparmor/parameters/enabled", IOV_PATH_SELINUX "/enforce",
-	IOV_PATH_SECURITY "/lockdown", END,
+	IOV_PATH_SECURITY "/lockdown", IOV_PATH_MODULES "/vfio_pci/parameters/disable_vga", IOV_PATH_IOMEM, END,
 };
 
 void record_put(FILE *file, const struct record_entry *entry)
@@ -218,6 +225,12 @@ static void visit_vfio(const struct collect *collect, const char *path, const ch
 	file(collect, iov_path("%s/uevent", path).name);
 }
 
+static void visit_profile(const struct collect *collect, const char *path, const char *name)
+{
+	(void)name;
+	files(collect, path, profile_files);
+}
+
 static void visit_of_function(const struct collect *collect, const char *path, const char *name)
 {
 	if (!strncmp(name, "virtfn", strlen("virtfn")))
@@ -254,6 +267,7 @@ static void visit_function(const struct collect *collect, const char *path, cons
 		link_of(collect, iov_path("%s/%s", real.name, *link).name);
 	each(collect, real.name, visit_of_function);
 	each(collect, iov_path("%s/vfio-dev", real.name).name, visit_vfio);
+	each(collect, iov_path("%s/sriov_admin", real.name).name, visit_profile);
 	count_vfs(collect, name, real.name);
 }
 

@@ -17,6 +17,7 @@
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "sriov/vf.h"
 #include "vfio/device/device.h"
 
 /* What a reset_method may be, of this kernel and others. */
@@ -156,7 +157,7 @@ static int add_step(struct cli *cli, struct iov_plan *plan, struct iov_bdf bdf, 
 		iov_step_undo(step, iov_op_write(methods.name, known));
 	}
 	iov_step_change(step, "reset", NULL, method ? method : "now");
-	return 0;
+	return iov_vf_renew_plan(plan, bdf);
 }
 
 static int reset_alone(struct cli *cli, const char *method, const struct cli_functions *functions)

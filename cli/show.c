@@ -116,7 +116,47 @@ static void add_group_words(struct json_object *function)
 	json_add_text(function, "group_text", text);
 }
 
-/* "edu: liveness ok, factorial 120" */
+/*
+ * What has a name by that, "1430 (NVIDIA H200X-70C)" where it has a number as well; anything
+ * else by its members.
+ */
+static size_t say_object(struct json_object *object, char *text, size_t size)
+{
+	const char *name = json_text_or_null(object, "name"), *type = json_text_or_null(object, "type");
+	size_t length = 0;
+
+	if (name)
+		return (size_t)snprintf(text, size, type ? "%s (%s)" : "%s", type ? type : name, name);
+	json_object_object_foreach(object, key, value) {
+		if (length < size)
+			length += (size_t)snprintf(text + length, size - length, "%s%s ", length ? ", " : "", key);
+		if (length < size)
+			length += (size_t)snprintf(text + length, size - length, "%s",
+				json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN));
+	}
+	return length;
+}
+
+static size_t say_value(struct json_object *value, char *text, size_t size)
+{
+	size_t length = 0;
+
+	if (!json_object_is_type(value, json_type_array))
+		return (size_t)snprintf(text, size, "%s", value ? json_object_get_string(value) : "-");
+	for (size_t i = 0; i < json_object_array_length(value) && length < size; i++) {
+		struct json_object *item = json_object_array_get_idx(value, i);
+
+		length += (size_t)snprintf(text + length, size - length, "%s", i ? " + " : "");
+		if (length >= size)
+			return length;
+		length += json_object_is_type(item, json_type_object) ?
+			  say_object(item, text + length, size - length) :
+			  (size_t)snprintf(text + length, size - length, "%s", json_object_get_string(item));
+	}
+	return length;
+}
+
+/* "edu: liveness ok, factorial 120"; an empty list is nothing to say */
 static void add_device_class_words(struct json_object *function)
 {
 	struct json_object *device_class = json_object_object_get(function, "device_class");
@@ -127,10 +167,13 @@ static void add_device_class_words(struct json_object *function)
 		return;
 	length = (size_t)snprintf(text, sizeof(text), "%s", member(device_class, "name"));
 	json_object_object_foreach(device_class, key, value) {
-		if (strcmp(key, "name") && length < sizeof(text))
-			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s %s %s",
-						   strchr(text, ' ') ? "," : ":", key,
-						   value ? json_object_get_string(value) : "-");
+		if (!strcmp(key, "name") || length >= sizeof(text) ||
+		    (json_object_is_type(value, json_type_array) && !json_object_array_length(value)))
+			continue;
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s %s ",
+					   strchr(text, ' ') ? "," : ":", key);
+		if (length < sizeof(text))
+			length += say_value(value, text + length, sizeof(text) - length);
 	}
 	json_add_text(function, "device_class_text", text);
 }

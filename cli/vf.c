@@ -10,11 +10,15 @@
 
 /* iov vf create */
 
+#define ATTRIBUTES_MAX 32
+
 struct create_args {
 	const char *pf;
 	char *driver;
 	unsigned int count;
 	bool has_count;
+	char *attributes[ATTRIBUTES_MAX];
+	unsigned int attribute_count;
 };
 
 static const struct argp_option create_options[] = {
@@ -22,6 +26,8 @@ static const struct argp_option create_options[] = {
 	{ "driver", 'd', "DRIVER", 0,
 	  "vfio-pci (the default): for virtual machines and user space; native: the kernel's own, "
 	  "to use the VFs on this host; none: leave the VFs without a driver", 0 },
+	{ "attribute", 'a', "NAME=VALUE", 0,
+	  "Of every VF, also what is shared out before they exist, as vram_quota=8G; may be repeated", 0 },
 	{ 0 },
 };
 
@@ -39,6 +45,11 @@ static error_t parse_create(int key, char *arg, struct argp_state *state)
 			cli_misuse(state, "--driver %s: expected vfio-pci, native or none", arg);
 		args->driver = arg;
 		return 0;
+	case 'a':
+		if (args->attribute_count == ATTRIBUTES_MAX)
+			cli_misuse(state, "--attribute: more than %d", ATTRIBUTES_MAX);
+		args->attributes[args->attribute_count++] = arg;
+		return 0;
 	case ARGP_KEY_END:
 		if (args->pf && !args->has_count)
 			cli_misuse(state, "--count is missing; say how many VFs shall exist");
@@ -48,28 +59,38 @@ static error_t parse_create(int key, char *arg, struct argp_state *state)
 }
 
 /* As the host file says it. */
-static struct json_object *saved_vfs(struct iov_bdf pf, unsigned int count, const char *driver)
+static struct json_object *saved_vfs(struct iov_bdf pf, unsigned int count, const char *driver,
+				     char *const *attributes, unsigned int attribute_count)
 {
+	struct json_object *list = attribute_count ? json_object_new_array() : NULL;
 	struct json_object *values = json_object_new_object(), *vfs = json_object_new_object();
 
 	json_object_object_add(values, "vfs", vfs);
 	json_object_object_add(vfs, "count", json_object_new_int64(count));
-	if (count)
+	if (count && driver)
 		json_object_object_add(vfs, "driver", json_object_new_string(driver));
+	for (unsigned int i = 0; i < attribute_count; i++)
+		json_object_array_add(list, json_object_new_string(attributes[i]));
+	if (list)
+		json_object_object_add(vfs, "attributes", list);
 	return cli_saved(json_object_new_object(), pf, values);
 }
 
 static int run_create(struct cli *cli, void *data)
 {
-	const struct create_args *args = data;
+	struct create_args *args = data;
 	char vfio[] = "vfio-pci";
-	const struct iov_host_vfs vfs = {
-		.count = args->count, .all.driver = args->driver ? args->driver : vfio,
+	struct iov_host_vfs vfs = {
+		.count = args->count, .all.driver = args->driver, .all.attributes = args->attributes,
+		.all.attribute_count = args->attribute_count,
 	};
 	struct iov_plan *plan = NULL;
 	struct iov_bdf bdf;
+	struct iov_pf pf;
 	int error = iov_device_parse(cli->iov, args->pf, &bdf);
 
+	if (!error && !args->driver && !iov_pf_read(cli->iov, bdf, &pf) && !iov_vf_keeps_driver(&pf))
+		vfs.all.driver = vfio;
 	if (!error)
 		error = iov_plan_new(&plan, cli->iov, "create %u VF%s on %s", args->count,
 				     args->count == 1 ? "" : "s", IOV_BDF(bdf));
@@ -77,7 +98,8 @@ static int run_create(struct cli *cli, void *data)
 		error = args->count ? iov_host_vfs_plan(plan, bdf, -1, &vfs, 0) :
 				      iov_vf_create_plan(plan, bdf, 0, 0);
 	if (!error)
-		error = cli_save(cli, plan, saved_vfs(bdf, args->count, vfs.all.driver));
+		error = cli_save(cli, plan, saved_vfs(bdf, args->count, vfs.all.driver, args->attributes,
+						  args->attribute_count));
 	if (!error)
 		return cli_run_plan(cli, plan);
 	return cli_drop_plan(cli, plan, error);
@@ -125,7 +147,7 @@ static int run_remove(struct cli *cli, void *data)
 	if (!error)
 		error = iov_vf_remove_plan(plan, bdf);
 	if (!error)
-		error = cli_save(cli, plan, saved_vfs(bdf, 0, NULL));
+		error = cli_save(cli, plan, saved_vfs(bdf, 0, NULL, NULL, 0));
 	if (!error)
 		return cli_run_plan(cli, plan);
 	return cli_drop_plan(cli, plan, error);

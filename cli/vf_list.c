@@ -39,6 +39,7 @@ static const struct iov_column columns[] = {
 	{ "state", "STATE" },
 	{ "queues", "QUEUES", true },
 	{ "interrupts", "INTERRUPTS", true },
+	{ "namespaces", "NAMESPACES" },
 	{ "used_by", "IN USE BY" },
 };
 
@@ -65,6 +66,7 @@ static const struct iov_column fields[] = {
 	{ "state", "NVMe state" },
 	{ "queues", "NVMe queues" },
 	{ "interrupts", "NVMe interrupts" },
+	{ "namespaces", "NVMe namespaces" },
 	{ "used_by", "In use by" },
 };
 
@@ -108,7 +110,8 @@ static size_t add_others(struct json_object *vf, const struct iov_column *known,
 	json_object_object_foreach(vf, key, value) {
 		bool number = json_object_is_type(value, json_type_int);
 
-		if (!value || count == OTHERS_MAX || is_known(known, known_count, key) ||
+		/* A list of what can be had is for who looks at one. */
+		if (!value || count == OTHERS_MAX || (capitals && json_object_is_type(value, json_type_array)) || is_known(known, known_count, key) ||
 		    !strcmp(key, "pf") || !strcmp(key, "index"))
 			continue;
 		make_heading(key, capitals, headings->text[count]);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov vf set: attributes of VFs. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/pci/interface.h"
@@ -14,6 +16,8 @@
 #define KEY_ATTRIBUTE 0x2000
 #define KEY_ONLINE 0x2100
 #define KEY_OFFLINE 0x2101
+#define KEY_OTHER 0x2102
+#define OTHERS_MAX 32
 
 static const struct argp_option set_options[] = {
 	{ "mac", KEY_ATTRIBUTE + 0, "ADDRESS", 0, "MAC address that the VF starts with", 0 },
@@ -34,6 +38,14 @@ static const struct argp_option set_options[] = {
 	{ "online", KEY_ONLINE, 0, 0, "NVMe: let it work; one that is online already goes offline and "
 	  "back when its queues or interrupts change", 0 },
 	{ "offline", KEY_OFFLINE, 0, 0, "NVMe: let it work no more", 0 },
+	{ "namespace", KEY_ATTRIBUTE + 15, "LIST", 0,
+	  "NVMe: the namespaces that it has, as 1,3, or none; others are detached", 0 },
+	{ "vgpu-type", KEY_ATTRIBUTE + 16, "N", 0,
+	  "NVIDIA: type of the vGPU that it is, by its number; 0 takes it away", 0 },
+	{ "exec-quantum", KEY_ATTRIBUTE + 17, "MS", 0, "Intel GPU: how long it has the GPU at a time", 0 },
+	{ "preempt-timeout", KEY_ATTRIBUTE + 18, "US", 0, "Intel GPU: how soon it has to let it go", 0 },
+	{ "sched-priority", KEY_ATTRIBUTE + 19, "low|normal|high", 0, "Intel GPU: who comes first", 0 },
+	{ "attribute", KEY_OTHER, "NAME=VALUE", 0, "Any attribute of its device class; may be repeated", 0 },
 	{ "link-state", KEY_ATTRIBUTE + 7, "auto|enable|disable", 0,
 	  "Link that it sees: the port's, always up, always down", 0 },
 	{ 0 },
@@ -43,6 +55,7 @@ static const struct argp_option set_options[] = {
 static const char *const attribute_names[] = {
 	"mac", "vlan", "qos", "spoofchk", "trust", "max_rate", "min_rate", "link_state",
 	"vlan_protocol", "rss_query", "node_guid", "port_guid", "queues", "interrupts", "state",
+	"namespaces", "vgpu_type", "exec_quantum", "preempt_timeout", "sched_priority",
 };
 /* What --online and --offline set. */
 #define STATE 14
@@ -51,10 +64,14 @@ static const char *const attribute_names[] = {
 struct set_args {
 	struct cli_vf_args vf;
 	const char *values[ATTRIBUTES];
+	const char *others[OTHERS_MAX];
+	size_t other_count;
 };
 
 static bool has_value(const struct set_args *args)
 {
+	if (args->other_count)
+		return true;
 	for (size_t i = 0; i < ATTRIBUTES; i++) {
 		if (args->values[i])
 			return true;
@@ -76,12 +93,33 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 		args->values[STATE] = key == KEY_ONLINE ? "online" : "offline";
 		return 0;
 	}
+	if (key == KEY_OTHER) {
+		if (args->other_count == OTHERS_MAX)
+			cli_misuse(state, "--attribute: more than %d", OTHERS_MAX);
+		args->others[args->other_count++] = arg;
+		return 0;
+	}
 	if (key == ARGP_KEY_END && args->vf.device && !has_value(args))
 		cli_misuse(state, "nothing to set; name an attribute, like --mac ADDRESS");
 	return cli_vf_argument(key, arg, state, &args->vf);
 }
 
-static int parse_values(struct iov *iov, const struct set_args *args, struct json_object *values)
+/* "vram-quota=8G" */
+static int parse_other(struct iov *iov, const char *setting, struct json_object *values)
+{
+	size_t length = strcspn(setting, "=");
+	char name[64];
+
+	if (!length || !setting[length] || length >= sizeof(name))
+		return iov_fail(iov, -EINVAL, "--attribute '%s': expected NAME=VALUE, like vram-quota=8G", setting);
+	snprintf(name, sizeof(name), "%.*s", (int)length, setting);
+	for (char *c = name; (c = strchr(c, '-'));)
+		*c = '_';
+	return iov_vf_attribute_parse(iov, name, setting + length + 1, values);
+}
+
+/* Those that have an option. */
+static int parse_named(struct iov *iov, const struct set_args *args, struct json_object *values)
 {
 	int error = 0;
 
@@ -90,6 +128,15 @@ static int parse_values(struct iov *iov, const struct set_args *args, struct jso
 			error = iov_vf_attribute_parse(iov, attribute_names[i], args->values[i],
 						       values);
 	}
+	return error;
+}
+
+static int parse_values(struct iov *iov, const struct set_args *args, struct json_object *values)
+{
+	int error = parse_named(iov, args, values);
+
+	for (size_t i = 0; !error && i < args->other_count; i++)
+		error = parse_other(iov, args->others[i], values);
 	return error;
 }
 
@@ -109,15 +156,25 @@ static int place_values(struct cli *cli, const struct cli_functions *functions,
 	return error;
 }
 
-/* As the host file says it. */
-static int save(struct cli *cli, const struct cli_functions *functions, struct json_object *values,
+/* As the host file says it, where what was said by --attribute is a list of these words. */
+static int save(struct cli *cli, const struct set_args *args, const struct cli_functions *functions,
 		struct iov_plan *plan)
 {
-	struct json_object *devices = json_object_new_object();
+	struct json_object *devices = json_object_new_object(), *values = json_object_new_object();
+	struct json_object *others = args->other_count ? json_object_new_array() : NULL;
+	int error = parse_named(cli->iov, args, values);
 
+	for (size_t i = 0; i < args->other_count; i++)
+		json_object_array_add(others, json_object_new_string(args->others[i]));
+	if (others)
+		json_object_object_add(values, "attributes", others);
 	for (size_t i = 0; i < functions->count; i++)
 		cli_saved(devices, functions->list[i], json_object_get(values));
-	return cli_save(cli, plan, devices);
+	json_object_put(values);
+	if (!error)
+		return cli_save(cli, plan, devices);
+	json_object_put(devices);
+	return error;
 }
 
 /* An address is of one VF alone. */
@@ -165,7 +222,7 @@ static int set_named(struct cli *cli, const struct set_args *args, struct json_o
 		error = iov_vf_set_each_plan(*plan, pf, iov_interface_named_port(cli->iov, args->vf.device),
 					     each, 0);
 	if (!error)
-		error = save(cli, &functions, values, *plan);
+		error = save(cli, args, &functions, *plan);
 	free(functions.list);
 	return error;
 }
@@ -183,7 +240,7 @@ static int set_indexed(struct cli *cli, const struct set_args *args, struct json
 					args->vf.index, values);
 	if (!error)
 		error = iov_pci_link(cli->iov, pf, iov_path("virtfn%u", args->vf.index).name, &vf);
-	return error ? error : save(cli, &(struct cli_functions){ &vf, 1 }, values, *plan);
+	return error ? error : save(cli, args, &(struct cli_functions){ &vf, 1 }, *plan);
 }
 
 static int run_set(struct cli *cli, void *data)

@@ -6,9 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/mac.h"
+#include "base/size.h"
 #include "base/switch.h"
 #include "sriov/internal.h"
+
+/* Longest list of numbers. */
+#define NUMBERS_MAX 256
 
 struct iov_path vf_option_name(const char *name)
 {
@@ -41,6 +46,13 @@ void class_expected(const struct iov_attribute *attribute, char *text, size_t si
 		snprintf(text, size, "%lld to %lld%s%s", (long long)attribute->min,
 			 (long long)attribute->max, attribute->unit ? " " : "",
 			 attribute->unit ? attribute->unit : "");
+		return;
+	case IOV_ATTRIBUTE_SIZE:
+		snprintf(text, size, "%lld to %lld bytes, as 512M or 8G", (long long)attribute->min,
+			 (long long)attribute->max);
+		return;
+	case IOV_ATTRIBUTE_NUMBERS:
+		snprintf(text, size, "numbers with commas between, like 1,3, or none");
 		return;
 	case IOV_ATTRIBUTE_CHOICE:
 		list_choices(attribute->choices, text, size);
@@ -132,6 +144,67 @@ static int parse_number(struct iov *iov, const struct iov_attribute *attribute, 
 	return 0;
 }
 
+static int parse_size(struct iov *iov, const struct iov_attribute *attribute, const char *text,
+		      struct json_object **value)
+{
+	uint64_t bytes;
+
+	if (!size_parse(text, &bytes) || bytes > INT64_MAX || (int64_t)bytes < attribute->min ||
+	    (int64_t)bytes > attribute->max)
+		return fail_value(iov, attribute, text);
+	*value = json_object_new_int64((int64_t)bytes);
+	return 0;
+}
+
+static int compare_numbers(const void *one, const void *other)
+{
+	const uint32_t *a = one, *b = other;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* In order and once each, so that equal lists are equal texts. */
+static struct json_object *numbers_text(uint32_t *numbers, size_t count)
+{
+	char text[NUMBERS_MAX * 11 + 1] = "";
+	size_t length = 0;
+
+	qsort(numbers, count, sizeof(*numbers), compare_numbers);
+	for (size_t i = 0; i < count; i++) {
+		if (!i || numbers[i] != numbers[i - 1])
+			length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%u",
+						   length ? "," : "", numbers[i]);
+	}
+	return json_object_new_string(text);
+}
+
+static int parse_numbers(struct iov *iov, const struct iov_attribute *attribute, const char *text,
+			 struct json_object **value)
+{
+	_cleanup_free_ char *copy = strdup(text);
+	char *rest = copy, *word, *end;
+	uint32_t numbers[NUMBERS_MAX];
+	unsigned long long number;
+	size_t count = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	if (!strcmp(text, "none")) {
+		*value = json_object_new_string(text);
+		return 0;
+	}
+	while ((word = strsep(&rest, ","))) {
+		errno = 0;
+		number = strtoull(word, &end, 10);
+		if (!isdigit((unsigned char)*word) || *end || errno || !number ||
+		    number >= UINT32_MAX || count == NUMBERS_MAX)
+			return fail_value(iov, attribute, text);
+		numbers[count++] = (uint32_t)number;
+	}
+	*value = numbers_text(numbers, count);
+	return 0;
+}
+
 static int parse_switch(struct iov *iov, const struct iov_attribute *attribute, const char *text,
 			struct json_object **value)
 {
@@ -162,7 +235,8 @@ int class_attribute_parse(struct iov *iov, const struct iov_attribute *attribute
 						       const char *, struct json_object **) = {
 		[IOV_ATTRIBUTE_NUMBER] = parse_number, [IOV_ATTRIBUTE_SWITCH] = parse_switch,
 		[IOV_ATTRIBUTE_CHOICE] = parse_choice, [IOV_ATTRIBUTE_MAC] = parse_mac,
-		[IOV_ATTRIBUTE_GUID] = parse_guid,
+		[IOV_ATTRIBUTE_GUID] = parse_guid, [IOV_ATTRIBUTE_SIZE] = parse_size,
+		[IOV_ATTRIBUTE_NUMBERS] = parse_numbers,
 	};
 	struct json_object *value = NULL;
 	int error = parse[attribute->type](iov, attribute, text, &value);

@@ -17,7 +17,8 @@
 static const char *const types[] = {
 	[IOV_ATTRIBUTE_NUMBER] = "number", [IOV_ATTRIBUTE_SWITCH] = "switch",
 	[IOV_ATTRIBUTE_CHOICE] = "choice", [IOV_ATTRIBUTE_MAC] = "mac",
-	[IOV_ATTRIBUTE_GUID] = "guid",
+	[IOV_ATTRIBUTE_GUID] = "guid", [IOV_ATTRIBUTE_SIZE] = "size",
+	[IOV_ATTRIBUTE_NUMBERS] = "numbers",
 };
 
 /* A name is a key in JSON and YAML, and a word of a command line. */
@@ -28,6 +29,11 @@ static bool is_name(const char *name)
 	return name && *name >= 'a' && *name <= 'z' && name[strspn(name, letters)] == '\0';
 }
 
+static bool has_range(const struct iov_attribute *attribute)
+{
+	return attribute->type == IOV_ATTRIBUTE_NUMBER || attribute->type == IOV_ATTRIBUTE_SIZE;
+}
+
 static const char *wrong_attribute(const struct iov_class *device_class,
 				   const struct iov_attribute *attribute)
 {
@@ -35,10 +41,12 @@ static const char *wrong_attribute(const struct iov_class *device_class,
 		return "has a name that is not of small letters, digits and underscores";
 	if ((unsigned int)attribute->type >= IOV_ATTRIBUTE_TYPES)
 		return "is of an unknown type";
-	if (attribute->type == IOV_ATTRIBUTE_NUMBER && attribute->min > attribute->max)
+	if (has_range(attribute) && attribute->min > attribute->max)
 		return "has a range that nothing is in";
 	if (attribute->type == IOV_ATTRIBUTE_CHOICE && !(attribute->choices && attribute->choices[0]))
 		return "has nothing to choose from";
+	if (attribute->flags & IOV_ATTRIBUTE_EARLY && !device_class->prepare)
+		return "is early, and the class has no operation prepare";
 	if (attribute->flags & IOV_ATTRIBUTE_PROVISIONED ? !device_class->provision :
 							   !device_class->set)
 		return "can be set by no operation of the class";
@@ -132,7 +140,7 @@ static struct json_object *attribute_json(const struct iov_attribute *attribute)
 	json_add_text(json, "type", types[attribute->type]);
 	class_expected(attribute, expected, sizeof(expected));
 	json_add_text(json, "expected", expected);
-	if (attribute->type == IOV_ATTRIBUTE_NUMBER) {
+	if (has_range(attribute)) {
 		json_object_object_add(json, "min", json_object_new_int64(attribute->min));
 		json_object_object_add(json, "max", json_object_new_int64(attribute->max));
 		if (attribute->unit)
@@ -166,13 +174,17 @@ struct json_object *iov_class_json(const struct iov_class *device_class)
 	ADD(take);
 	ADD(get);
 	ADD(speed);
+	ADD(may);
+	ADD(number);
 	ADD(set);
 	ADD(judge);
 	ADD(prepare);
 	ADD(finish);
 	ADD(provision);
 	ADD(restore);
+	ADD(restore_early);
 	ADD(release);
+	ADD(renew);
 #undef ADD
 	for (; attribute && attribute->name; attribute++)
 		json_object_array_add(attributes, attribute_json(attribute));

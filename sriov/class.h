@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 /* Changes with whatever a class is made of or handed; see struct iov_plugin. */
-#define IOV_CLASS_ABI 1
+#define IOV_CLASS_ABI 2
 
 /* What the value of an attribute is: as JSON, and as people write it. */
 enum iov_attribute_type {
@@ -33,6 +33,8 @@ enum iov_attribute_type {
 	IOV_ATTRIBUTE_CHOICE,	/* a string: one of several words */
 	IOV_ATTRIBUTE_MAC,	/* a string: a unicast MAC address */
 	IOV_ATTRIBUTE_GUID,	/* a string: eight bytes, as InfiniBand has them */
+	IOV_ATTRIBUTE_SIZE,	/* an integer: bytes, as "8G" or digits */
+	IOV_ATTRIBUTE_NUMBERS,	/* a string: numbers in order with commas between, "1,3", or "none" */
 	IOV_ATTRIBUTE_TYPES,
 };
 
@@ -43,12 +45,14 @@ enum iov_attribute_type {
  * @IOV_ATTRIBUTE_RATE: a part of what the link carries, see @speed of struct iov_class; a driver may
  *	refuse it while the link comes up, and is asked again for a while
  * @IOV_ATTRIBUTE_PROVISIONED: it takes more than one request, so provision() plans it
+ * @IOV_ATTRIBUTE_EARLY: of a VF that does not exist yet: prepare() is told of it, and plans it
  */
 enum iov_attribute_flags {
 	IOV_ATTRIBUTE_OWN = 1 << 0,
 	IOV_ATTRIBUTE_UNIQUE = 1 << 1,
 	IOV_ATTRIBUTE_RATE = 1 << 2,
 	IOV_ATTRIBUTE_PROVISIONED = 1 << 3,
+	IOV_ATTRIBUTE_EARLY = 1 << 4,
 };
 
 /**
@@ -56,8 +60,8 @@ enum iov_attribute_flags {
  * @name: "max_rate", as in JSON and host.yaml; as an option "max-rate"
  * @type: what its value is
  * @flags: of enum iov_attribute_flags
- * @min: least number
- * @max: greatest number
+ * @min: least number, or bytes of a size
+ * @max: greatest number, or bytes of a size
  * @unit: of numbers, "Mbit/s"; NULL for none
  * @choices: words of a choice, ended by NULL
  * @expected: what is expected, for messages: "a VLAN ID from 1 to 4094, or 0 for no VLAN"; NULL for
@@ -99,6 +103,12 @@ struct iov_attribute {
  *	of index, as the port of @pf has them; what the device does not report is null
  *	or absent.  -errno with a message when it cannot look
  * @speed: Mbit/s that all VFs of the port of @pf can send together; 0 when it is not told
+ * @may: whether @count VFs can be made; -errno with a message that says what can, or who makes them
+ *
+ * Those that say how something is done, and look at nothing:
+ *
+ * @number: the operation that makes the VFs of @pf @count, where that is not to write to
+ *	sriov_numvfs; its own driver has them afterwards, which guests get them from
  *
  * Those that change run in such a process as well:
  *
@@ -110,14 +120,17 @@ struct iov_attribute {
  * Those that plan append steps and change nothing themselves; -errno with a message:
  *
  * @judge: whether @wanted makes sense for a VF that has @now; may add to @wanted what goes with it
- * @prepare: before @count VFs are created
+ * @prepare: before @count VFs are created; @each as of @provision, with the attributes of
+ *	IOV_ATTRIBUTE_EARLY, or NULL where nobody says anything of them
  * @finish: make @count existing VFs ready for a driver
  * @provision: give VFs their attributes of IOV_ATTRIBUTE_PROVISIONED; @each has at the index of a
  *	VF what it shall have, or null, and @vfs what they have, from @get; with IOV_VF_ANEW in @flags
  *	earlier steps make the VFs, by @prepare and @finish, and nobody uses them
  * @restore: append to a step's undo the operations that bring the VFs of @pf,
  *	which exist again, back to what @vfs says of them; @vfs is from @get
+ * @restore_early: likewise, of IOV_ATTRIBUTE_EARLY, before they exist again
  * @release: after all VFs were removed
+ * @renew: behind a reset of @pf, which took from its VFs what @vfs, from @get, says that they had
  *
  * @prepare and @finish are called as well when @count VFs exist already, and
  * append only what is missing then.
@@ -133,17 +146,25 @@ struct iov_class {
 	int (*take)(struct iov *iov, struct iov_bdf bdf, struct json_object *properties);
 	int (*get)(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs);
 	unsigned int (*speed)(struct iov *iov, const struct iov_pf *pf);
+	int (*may)(struct iov *iov, const struct iov_pf *pf, unsigned int count);
+
+	struct iov_op *(*number)(const struct iov_pf *pf, unsigned int count);
 
 	int (*set)(struct iov *iov, const struct iov_pf *pf, unsigned int index,
 		   const char *attribute, struct json_object *target, char *answer, size_t size);
 
 	int (*judge)(struct iov *iov, struct json_object *now, struct json_object *wanted);
-	int (*prepare)(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count);
+	int (*prepare)(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count,
+		       struct json_object *each);
 	int (*finish)(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count);
 	int (*provision)(struct iov_plan *plan, const struct iov_pf *pf, struct json_object *vfs,
 			 struct json_object *each, unsigned int flags);
-	void (*restore)(struct iov_step *step, const struct iov_pf *pf, struct json_object *vfs);
+	void (*restore)(struct iov *iov, struct iov_step *step, const struct iov_pf *pf,
+			struct json_object *vfs);
+	void (*restore_early)(struct iov *iov, struct iov_step *step, const struct iov_pf *pf,
+			      struct json_object *vfs);
 	int (*release)(struct iov_plan *plan, const struct iov_pf *pf);
+	int (*renew)(struct iov_plan *plan, const struct iov_pf *pf, struct json_object *vfs);
 };
 
 /**

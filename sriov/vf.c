@@ -110,11 +110,28 @@ static struct iov_condition *if_vf(const struct iov_pf *pf, unsigned int index, 
 	return iov_if_exists(virtfn(pf, index).name, exists);
 }
 
+/* Some classes have another way to the number of VFs, and then who makes them gives them drivers. */
+static struct iov_op *own_number(const struct iov_pf *pf, unsigned int count)
+{
+	return pf->device_class && pf->device_class->number ? pf->device_class->number(pf, count) : NULL;
+}
+
+bool iov_vf_keeps_driver(const struct iov_pf *pf)
+{
+	struct iov_op *op = own_number(pf, 0);
+
+	iov_op_free(op);
+	return op;
+}
+
 static struct iov_op *numvfs_op(const struct iov_pf *pf, unsigned int count,
 				struct iov_condition *unless)
 {
 	struct iov_path path = iov_pci_path(pf->bdf, "sriov_numvfs");
+	struct iov_op *own = own_number(pf, count);
 
+	if (own)
+		return iov_op_unless(own, unless);
 	return iov_op_unless(explain_numvfs(iov_op_write(path.name, number(count).text),
 					    pf->driver), unless);
 }
@@ -156,7 +173,7 @@ static struct iov_condition *if_autoprobe(const struct iov_pf *pf, unsigned int 
 /* Steps around the creation are only needed where drivers would be probed. */
 static bool probes(const struct iov_pf *pf)
 {
-	return pf->autoprobe == 1;
+	return pf->autoprobe == 1 && !iov_vf_keeps_driver(pf);
 }
 
 static void undo_driver(struct iov_step *step, struct iov_bdf vf, const char *driver,
@@ -224,21 +241,22 @@ static int undo_remove(struct iov_plan *plan, struct iov_step *step, const struc
 {
 	_cleanup_json_ struct json_object *vfs = NULL;
 	struct iov *iov = iov_plan_context(plan);
-	int error;
+	int error = read_attributes(iov, pf, &vfs);
 
 	if (probes(pf))
 		iov_step_undo(step, autoprobe_op(pf, 0));
+	if (vfs && pf->device_class && pf->device_class->restore_early)
+		pf->device_class->restore_early(iov, step, pf, vfs);
 	/* VF 0 goes first: while it is there no removal has begun. */
 	iov_step_undo(step, numvfs_op(pf, pf->count, if_vf(pf, 0, true)));
 	if (probes(pf))
 		iov_step_undo(step, autoprobe_op(pf, 1));
-	error = read_attributes(iov, pf, &vfs);
 	if (error)
 		iov_plan_note(plan, "the %u VF%s of %s would come back without attributes if this is undone: "
 			      "%s", pf->count, pf->count == 1 ? "" : "s", IOV_BDF(pf->bdf),
 			      iov_error_message(iov));
 	if (vfs && pf->device_class && pf->device_class->restore)
-		pf->device_class->restore(step, pf, vfs);
+		pf->device_class->restore(iov, step, pf, vfs);
 	if (vfs)
 		vf_attr_restore(step, iov_step_undo, pf, vfs, pf->count);
 	expect_vfs(step, iov_step_undone, pf, pf->count, true);
@@ -332,6 +350,20 @@ static void forget_zeros(const struct iov_class *device_class, struct json_objec
 	}
 }
 
+/* Whether there is anything that one operation for each VF gives back. */
+static bool has_settable(const struct iov_class *device_class, struct json_object *vfs)
+{
+	bool found = false;
+
+	for (size_t i = 0; !found && i < json_object_array_length(vfs); i++) {
+		_cleanup_json_ struct json_object *values =
+			vf_settable(device_class, json_object_array_get_idx(vfs, i));
+
+		found = json_object_object_length(values);
+	}
+	return found;
+}
+
 /* VFs that are there before and after are the same to who set them up. */
 static int keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count)
 {
@@ -349,7 +381,7 @@ static int keep_attributes(struct iov_plan *plan, const struct iov_pf *pf, unsig
 		return 0;
 	for (unsigned int i = 0; i < kept; i++)
 		forget_zeros(pf->device_class, json_object_array_get_idx(vfs, i));
-	if (!(pf->device_class && pf->device_class->attributes) && !vf_has_msix_count(iov, pf))
+	if (!has_settable(pf->device_class, vfs) && !vf_has_msix_count(iov, pf))
 		return 0;
 	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "give VFs of %s their attributes back",
 			     IOV_BDF(pf->bdf));
@@ -400,7 +432,7 @@ static bool stays(const struct iov_pf *pf, unsigned int count, unsigned int flag
 }
 
 static int plan_creation(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count,
-			 unsigned int flags)
+			 struct json_object *each, unsigned int flags)
 {
 	const struct iov_class *device_class = pf->device_class;
 	bool same = stays(pf, count, flags);
@@ -413,7 +445,7 @@ static int plan_creation(struct iov_plan *plan, const struct iov_pf *pf, unsigne
 			      pf->count, count);
 	}
 	if (!error && device_class && device_class->prepare)
-		error = device_class->prepare(plan, pf, count);
+		error = device_class->prepare(plan, pf, count, each);
 	if (!error && !same)
 		create_vfs(plan, pf, count);
 	if (!error && device_class && device_class->finish)
@@ -424,16 +456,24 @@ static int plan_creation(struct iov_plan *plan, const struct iov_pf *pf, unsigne
 int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count,
 		       unsigned int flags)
 {
+	return iov_vf_create_each_plan(plan, bdf, count, NULL, flags);
+}
+
+int iov_vf_create_each_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count,
+			    struct json_object *each, unsigned int flags)
+{
 	struct iov *iov = iov_plan_context(plan);
 	struct iov_pf pf;
 	int error = iov_pf_read(iov, bdf, &pf);
 
+	if (!error && count && !stays(&pf, count, flags) && pf.device_class && pf.device_class->may)
+		error = pf.device_class->may(iov, &pf, count);
 	if (!error)
 		error = check_count(iov, &pf, count);
 	if (!error && !stays(&pf, count, flags) && !(flags & IOV_VF_PF_BOUND))
 		error = check_driver(iov, &pf);
 	if (!error)
-		error = plan_creation(plan, &pf, count, flags);
+		error = plan_creation(plan, &pf, count, each, flags);
 	return iov_plan_built(plan, error ? error : iov_sys_unanswered(iov));
 }
 
@@ -460,10 +500,30 @@ int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf)
 	struct iov_pf pf;
 	int error = iov_pf_read(iov_plan_context(plan), bdf, &pf);
 
+	if (!error && pf.count && pf.device_class && pf.device_class->may)
+		error = pf.device_class->may(iov_plan_context(plan), &pf, 0);
 	if (error || !pf.count)
 		return iov_plan_built(plan, error);
 	error = remove_vfs(plan, &pf);
 	if (!error && pf.device_class && pf.device_class->release)
 		error = pf.device_class->release(plan, &pf);
 	return iov_plan_built(plan, error ? error : iov_sys_unanswered(iov_plan_context(plan)));
+}
+
+int iov_vf_renew_plan(struct iov_plan *plan, struct iov_bdf bdf)
+{
+	_cleanup_json_ struct json_object *vfs = NULL;
+	struct iov *iov = iov_plan_context(plan);
+	struct iov_pf pf;
+	int error;
+
+	if (!iov_pci_vf_count(iov, bdf))
+		return 0;
+	error = iov_pf_read(iov, bdf, &pf);
+	if (error || !pf.device_class || !pf.device_class->renew)
+		return iov_plan_built(plan, error);
+	error = vf_attributes(iov, &pf, &vfs);
+	if (!error)
+		error = pf.device_class->renew(plan, &pf, vfs);
+	return iov_plan_built(plan, error);
 }

@@ -85,6 +85,15 @@ int iov_pf_read(struct iov *iov, struct iov_bdf bdf, struct iov_pf *pf);
 struct iov_bdf iov_vf_bdf(const struct iov_pf *pf, unsigned int index);
 
 /**
+ * iov_vf_keeps_driver - whether VFs stay with the driver that they come with
+ * @pf: the PF
+ *
+ * Its driver makes them in its own way and gives them to guests by itself, see @number of struct
+ * iov_class: no other driver is of use to them.
+ */
+bool iov_vf_keeps_driver(const struct iov_pf *pf);
+
+/**
  * iov_vf_touches - say that a step changes the first VFs of a PF
  * @step: step whose device is the PF
  * @pf: the PF
@@ -128,6 +137,23 @@ int iov_vf_create_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int c
 		       unsigned int flags);
 
 /**
+ * iov_vf_create_each_plan - plan a number of VFs of which something is said before they exist
+ * @plan: plan to append to
+ * @bdf: the PF
+ * @count: as of iov_vf_create_plan()
+ * @each: borrowed; array with an object of attributes, or null, at the index of a VF; NULL: nothing
+ *	is said
+ * @flags: likewise
+ *
+ * What their class has to know early, as the memory of a GPU's VFs, is given to the VFs that are
+ * made; the rest is for iov_vf_set_each_plan() behind it.
+ *
+ * Return: as iov_vf_create_plan().
+ */
+int iov_vf_create_each_plan(struct iov_plan *plan, struct iov_bdf bdf, unsigned int count,
+			    struct json_object *each, unsigned int flags);
+
+/**
  * iov_vf_settle_plan - plan that the kernel looks for drivers of VFs again
  * @plan: plan that iov_vf_create_plan() was appended to
  * @bdf: the PF
@@ -166,6 +192,17 @@ int iov_vf_modules_plan(struct iov_plan *plan, struct iov_bdf bdf);
  * Return: 0 or -errno with a message.
  */
 int iov_vf_remove_plan(struct iov_plan *plan, struct iov_bdf bdf);
+
+/**
+ * iov_vf_renew_plan - plan that VFs have again what a reset of their PF takes
+ * @plan: plan whose last steps reset the PF
+ * @bdf: the PF, or any function
+ *
+ * Appends nothing for a function without VFs, or whose class loses nothing by a reset.
+ *
+ * Return: 0, or -errno with a message when it is not known what the VFs have.
+ */
+int iov_vf_renew_plan(struct iov_plan *plan, struct iov_bdf bdf);
 
 /**
  * iov_vf_attribute_parse - read an attribute's value as a person writes it

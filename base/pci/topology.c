@@ -29,6 +29,25 @@ size_t iov_pci_ancestors(struct iov *iov, struct iov_bdf bdf, struct iov_bdf *an
 	return count;
 }
 
+int iov_pci_slot(struct iov *iov, struct iov_bdf bdf, struct iov_bdf **list, size_t *count)
+{
+	struct iov_bdf pf;
+	size_t all = 0;
+	int error = iov_pci_list(iov, list, &all);
+
+	*count = 0;
+	if (error)
+		return error;
+	for (size_t i = 0; i < all; i++) {
+		const struct iov_bdf other = (*list)[i];
+
+		if (other.domain == bdf.domain && other.bus == bdf.bus && other.device == bdf.device &&
+		    iov_pci_link(iov, other, "physfn", &pf))
+			(*list)[(*count)++] = other;
+	}
+	return 0;
+}
+
 bool iov_pci_is_below(struct iov *iov, struct iov_bdf bdf, struct iov_bdf above)
 {
 	struct iov_bdf ancestors[IOV_ANCESTORS_MAX];

@@ -54,6 +54,18 @@ struct iov_node {
 size_t iov_pci_ancestors(struct iov *iov, struct iov_bdf bdf, struct iov_bdf *ancestors);
 
 /**
+ * iov_pci_slot - the functions of a device, which sits in one slot
+ * @iov: context
+ * @bdf: one of them
+ * @list: receives an array that the caller frees with free(): those with the same bus and device
+ *	number, in order; no VFs, which have such numbers without being of the device
+ * @count: receives its length
+ *
+ * Return: 0, -ENOMEM, or -errno with a message.
+ */
+int iov_pci_slot(struct iov *iov, struct iov_bdf bdf, struct iov_bdf **list, size_t *count);
+
+/**
  * iov_pci_is_below - whether a function is on the way to another
  * @iov: context
  * @bdf: function

@@ -61,6 +61,9 @@ static void free_members(struct iov_op *op)
 		free(op->file.was);
 		break;
 	case IOV_OP_NVME_VIRT:
+	case IOV_OP_NVME_NAMESPACE:
+	case IOV_OP_VGPU_VFS:
+	case IOV_OP_ANSWERS:
 	case IOV_OP_MTU:
 	case IOV_OP_STEER:
 	case IOV_OP_KINDS:
@@ -143,6 +146,40 @@ struct iov_op *iov_op_nvme_virt(struct iov_bdf pf, enum iov_nvme_action action, 
 	op->nvme_virt.controller = controller;
 	if (resources)
 		op->nvme_virt.resources = *resources;
+	return op;
+}
+
+struct iov_op *iov_op_nvme_namespace(struct iov_bdf pf, uint16_t controller, uint32_t namespace_id,
+				     bool attach)
+{
+	struct iov_op *op = new_op(IOV_OP_NVME_NAMESPACE);
+
+	if (!op)
+		return NULL;
+	op->nvme_namespace.pf = pf;
+	op->nvme_namespace.controller = controller;
+	op->nvme_namespace.namespace_id = namespace_id;
+	op->nvme_namespace.attach = attach;
+	return op;
+}
+
+struct iov_op *iov_op_vgpu_vfs(struct iov_bdf pf, bool on)
+{
+	struct iov_op *op = new_op(IOV_OP_VGPU_VFS);
+
+	if (!op)
+		return NULL;
+	op->vgpu_vfs.pf = pf;
+	op->vgpu_vfs.on = on;
+	return op;
+}
+
+struct iov_op *iov_op_answers(struct iov_bdf device)
+{
+	struct iov_op *op = new_op(IOV_OP_ANSWERS);
+
+	if (op)
+		op->answers.device = device;
 	return op;
 }
 

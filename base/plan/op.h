@@ -12,6 +12,9 @@
  *	 "mode": "set"}	"port" or none; without "vf" they are the function's own
  *	{"op": "nvme-virt", "pf": "0000:01:00.0", "action": "assign", "controller": 1,
  *	 "queues": 2, "interrupts": 1}
+ *	{"op": "nvme-namespace", "pf": "0000:01:00.0", "controller": 1, "namespace": 2, "attach": true}
+ *	{"op": "vgpu-vfs", "pf": "0000:41:00.0", "on": true}
+ *	{"op": "answers", "device": "0000:41:00.0"}
  *	{"op": "mtu", "device": "0000:01:00.0", "port": 1, "mtu": 9000}	"port" or none
  *	{"op": "irq-affinity", "device": "0000:01:00.0", "cpus": ["0", "1"]}
  *	{"op": "huge-pages", "path": "sys/.../nr_hugepages", "value": "512", "advice": "..."}
@@ -57,6 +60,9 @@ enum iov_op_kind {
 	IOV_OP_IOVD,
 	IOV_OP_FILE,
 	IOV_OP_STEER,
+	IOV_OP_NVME_NAMESPACE,
+	IOV_OP_VGPU_VFS,
+	IOV_OP_ANSWERS,
 	IOV_OP_KINDS,
 };
 
@@ -165,6 +171,19 @@ struct iov_op {
 			struct iov_nvme_resources resources;	/* of the first three */
 		} nvme_virt;
 		struct {
+			struct iov_bdf pf;
+			uint16_t controller;
+			uint32_t namespace_id;
+			bool attach;
+		} nvme_namespace;
+		struct {
+			struct iov_bdf pf;
+			bool on;
+		} vgpu_vfs;
+		struct {
+			struct iov_bdf device;
+		} answers;
+		struct {
 			struct iov_bdf device;
 			int port;	/* -1: the first */
 			unsigned int mtu;
@@ -248,6 +267,37 @@ struct iov_op *iov_op_vf_attr(struct iov_bdf pf, int port, unsigned int index,
  */
 struct iov_op *iov_op_nvme_virt(struct iov_bdf pf, enum iov_nvme_action action, uint16_t controller,
 				const struct iov_nvme_resources *resources);
+
+/**
+ * iov_op_nvme_namespace - let a controller have a namespace, or no more
+ * @pf: function of the primary controller, which is told so
+ * @controller: controller ID of who has it then
+ * @namespace_id: namespace
+ * @attach: it gets it; false: it loses it
+ *
+ * To attach what is attached is success, as is to detach what is not.
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_nvme_namespace(struct iov_bdf pf, uint16_t controller, uint32_t namespace_id,
+				     bool attach);
+
+/**
+ * iov_op_vgpu_vfs - have a GPU's own tool make its VFs, all of them, or remove them
+ * @pf: function of the GPU
+ * @on: they are there then
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_vgpu_vfs(struct iov_bdf pf, bool on);
+
+/**
+ * iov_op_answers - see that a function answers to reads of its configuration space
+ * @device: function; one that just was reset has a second for it
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_answers(struct iov_bdf device);
 
 /**
  * iov_op_mtu - set the MTU of a function's network interface
@@ -432,7 +482,7 @@ struct iov_op_runner {
  * @iov: context
  * @runner: stays the caller's and outlives the context
  *
- * IOV_OP_WRITE, IOV_OP_MODULE and IOV_OP_FILE need none.
+ * IOV_OP_WRITE, IOV_OP_MODULE, IOV_OP_FILE and IOV_OP_ANSWERS need none.
  *
  * Return: 0 or -ENOMEM.
  */

@@ -132,6 +132,18 @@ void iov_op_describe(const struct iov_op *op, char *text, size_t size)
 	case IOV_OP_NVME_VIRT:
 		describe_nvme_virt(op, text, size);
 		return;
+	case IOV_OP_NVME_NAMESPACE:
+		snprintf(text, size, "%s namespace %u %s NVMe controller %u",
+			 op->nvme_namespace.attach ? "attach" : "detach", op->nvme_namespace.namespace_id,
+			 op->nvme_namespace.attach ? "to" : "from", op->nvme_namespace.controller);
+		return;
+	case IOV_OP_VGPU_VFS:
+		snprintf(text, size, "/" IOV_PATH_SRIOV_MANAGE " -%c %s", op->vgpu_vfs.on ? 'e' : 'd',
+			 IOV_BDF(op->vgpu_vfs.pf));
+		return;
+	case IOV_OP_ANSWERS:
+		snprintf(text, size, "read the vendor ID of %s", IOV_BDF(op->answers.device));
+		return;
 	case IOV_OP_MTU:
 		snprintf(text, size, "write '%u' to mtu of the interface of %s", op->mtu.mtu,
 			 IOV_BDF(op->mtu.device));

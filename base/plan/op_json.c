@@ -27,6 +27,9 @@ static const char *const kinds[] = {
 	[IOV_OP_MODULE] = "module",
 	[IOV_OP_VF_ATTR] = "vf-attr",
 	[IOV_OP_NVME_VIRT] = "nvme-virt",
+	[IOV_OP_NVME_NAMESPACE] = "nvme-namespace",
+	[IOV_OP_VGPU_VFS] = "vgpu-vfs",
+	[IOV_OP_ANSWERS] = "answers",
 	[IOV_OP_STEER] = "steer",
 	[IOV_OP_MTU] = "mtu",
 	[IOV_OP_IRQ] = "irq-affinity",
@@ -142,6 +145,19 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 		return;
 	case IOV_OP_NVME_VIRT:
 		add_nvme_virt(json, op);
+		return;
+	case IOV_OP_NVME_NAMESPACE:
+		json_add_text(json, "pf", IOV_BDF(op->nvme_namespace.pf));
+		add_number(json, "controller", op->nvme_namespace.controller);
+		add_number(json, "namespace", op->nvme_namespace.namespace_id);
+		json_object_object_add(json, "attach", json_object_new_boolean(op->nvme_namespace.attach));
+		return;
+	case IOV_OP_VGPU_VFS:
+		json_add_text(json, "pf", IOV_BDF(op->vgpu_vfs.pf));
+		json_object_object_add(json, "on", json_object_new_boolean(op->vgpu_vfs.on));
+		return;
+	case IOV_OP_ANSWERS:
+		json_add_text(json, "device", IOV_BDF(op->answers.device));
 		return;
 	case IOV_OP_MTU:
 		json_add_text(json, "device", IOV_BDF(op->mtu.device));
@@ -454,6 +470,31 @@ static struct iov_op *read_nvme_virt(struct reader *reader)
 						       &resources);
 }
 
+static struct iov_op *read_nvme_namespace(struct reader *reader)
+{
+	struct iov_bdf pf = get_function(reader, "pf");
+	unsigned int controller = get_number(reader, "controller", UINT16_MAX);
+	unsigned int namespace_id = get_number(reader, "namespace", UINT32_MAX);
+	bool attach = get_switch(reader, "attach");
+
+	return reader->error ? NULL : iov_op_nvme_namespace(pf, (uint16_t)controller, namespace_id, attach);
+}
+
+static struct iov_op *read_vgpu_vfs(struct reader *reader)
+{
+	struct iov_bdf pf = get_function(reader, "pf");
+	bool on = get_switch(reader, "on");
+
+	return reader->error ? NULL : iov_op_vgpu_vfs(pf, on);
+}
+
+static struct iov_op *read_answers(struct reader *reader)
+{
+	struct iov_bdf device = get_function(reader, "device");
+
+	return reader->error ? NULL : iov_op_answers(device);
+}
+
 static struct iov_op *read_mtu(struct reader *reader)
 {
 	struct iov_bdf device = get_function(reader, "device");
@@ -535,6 +576,12 @@ static struct iov_op *read_members(struct reader *reader, enum iov_op_kind kind)
 		return read_vf_attr(reader);
 	case IOV_OP_NVME_VIRT:
 		return read_nvme_virt(reader);
+	case IOV_OP_NVME_NAMESPACE:
+		return read_nvme_namespace(reader);
+	case IOV_OP_VGPU_VFS:
+		return read_vgpu_vfs(reader);
+	case IOV_OP_ANSWERS:
+		return read_answers(reader);
 	case IOV_OP_STEER:
 		return read_steer(reader);
 	case IOV_OP_MTU:

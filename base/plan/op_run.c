@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/context.h"
 #include "base/json.h"
+#include "base/pci/pci_config.h"
 #include "base/plan/module.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
@@ -20,6 +22,10 @@
 #include "base/table.h"
 
 #define RUNNERS "op"
+
+/* How long a function may take to come back from a reset. */
+#define ANSWER_MS 2000
+#define ANSWER_POLL_MS 50
 
 int iov_op_register(struct iov *iov, const struct iov_op_runner *runner)
 {
@@ -80,6 +86,27 @@ static int run_write(struct iov *iov, const struct iov_op *op)
 	return error ? iov_told(iov, error, "%s", strerror(-error)) : 0;
 }
 
+/* After a reset the function has a second (PCIe Base 6.0, section 6.6.1), and the kernel waits as well. */
+static int run_answers(struct iov *iov, struct iov_bdf bdf)
+{
+	const struct timespec pause = { .tv_nsec = ANSWER_POLL_MS * 1000000L };
+	struct iov_config config;
+	int error;
+
+	for (unsigned int waited = 0;; waited += ANSWER_POLL_MS) {
+		error = iov_config_read(iov, bdf, &config, IOV_CONFIG_HEADER);
+		if (error != -ENXIO || waited >= ANSWER_MS)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (error == -ENXIO)
+		return iov_fail(iov, -EIO, "%s does not come back from its reset: its vendor ID reads as all ones; "
+				"a guest would get a dead device, and the host has to be turned off and on "
+				"before anybody can use it again", IOV_BDF(bdf));
+	return error && error != -EHOSTDOWN ? iov_told(iov, error, "%s: cannot read its configuration space: %s",
+						       IOV_BDF(bdf), strerror(-error)) : 0;
+}
+
 static int run_one(struct iov *iov, const struct iov_op *op)
 {
 	int error;
@@ -92,6 +119,9 @@ static int run_one(struct iov *iov, const struct iov_op *op)
 		break;
 	case IOV_OP_MODULE:
 		error = run_module(iov, op->module.name);
+		break;
+	case IOV_OP_ANSWERS:
+		error = run_answers(iov, op->answers.device);
 		break;
 	case IOV_OP_FILE:
 		error = run_file(iov, op);

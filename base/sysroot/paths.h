@@ -66,6 +66,8 @@
 #define IOV_PATH_DAX "sys/bus/dax/devices"
 #define IOV_PATH_CXL "sys/bus/cxl/devices"
 #define IOV_PATH_ND "sys/bus/nd/devices"
+#define IOV_PATH_VGA_ARBITER "dev/vga_arbiter"
+#define IOV_PATH_SRIOV_MANAGE "usr/lib/nvidia/sriov-manage"
 #define IOV_PATH_IOMEM "proc/iomem"
 #define IOV_PATH_BOOT_ID "proc/sys/kernel/random/boot_id"
 #define IOV_PATH_CLASS_IOMMU "sys/class/iommu"

@@ -192,6 +192,7 @@ int iov_check_device(struct iov *iov, struct iov_bdf bdf, struct json_object **o
 	check_assignment(&checks, &function);
 	check_path(&checks, &function);
 	check_hardware(&checks, &function);
+	check_gpu(&checks, &function);
 	check_device_interrupts(&checks, &function);
 	check_capabilities(&checks, &function);
 	*out = checks.lines;

@@ -131,6 +131,8 @@ void check_device_interrupts(struct checks *checks, const struct check_function 
 void check_capabilities(struct checks *checks, const struct check_function *function);
 void check_hardware(struct checks *checks, const struct check_function *function);
 
+void check_gpu(struct checks *checks, const struct check_function *function);
+
 /* Room for the VFs of one PF: "vf-mmio" and "vf-buses". */
 void check_room_of(struct checks *checks, struct iov_bdf bdf);
 

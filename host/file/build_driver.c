@@ -19,6 +19,17 @@ static bool wants(const struct host_target *target, const char *driver)
 	return target->present && target->said->driver && !strcmp(target->said->driver, driver);
 }
 
+static bool is_whole(const struct host_target *target)
+{
+	return target->said->slot && *target->said->slot;
+}
+
+static bool shares_slot(const struct host_target *target, struct iov_bdf bdf)
+{
+	return is_whole(target) && target->bdf.domain == bdf.domain && target->bdf.bus == bdf.bus &&
+	       target->bdf.device == bdf.device;
+}
+
 /* Whether the file gives that function to VFIO, too, or the controller that it is behind. */
 static bool goes_along(const struct host_build *build, struct iov_bdf bdf)
 {
@@ -27,7 +38,7 @@ static bool goes_along(const struct host_build *build, struct iov_bdf bdf)
 
 		if (target->present && target->said->driver &&
 		    iov_driver_is_vfio(target->said->driver) &&
-		    (!iov_bdf_compare(target->bdf, bdf) ||
+		    (!iov_bdf_compare(target->bdf, bdf) || shares_slot(target, bdf) ||
 		     iov_pci_is_below(build->iov, bdf, target->bdf)))
 			return true;
 	}
@@ -86,14 +97,66 @@ static int check_groups(const struct host_build *build)
 	return error;
 }
 
-static int plan_driver(struct host_build *build, const char *driver, const struct iov_bdf *bdfs,
-		       size_t count)
+/* The BARs of the devices that shall have a driver, with their slots or not, in an array that the caller frees. */
+static int read_sizes(const struct host_build *build, const char *driver, bool whole,
+		      struct iov_bar_size **sizes, size_t *count)
 {
+	struct iov_bar_size *grown;
+	int error = 0;
+
+	*sizes = NULL;
+	*count = 0;
+	for (unsigned int i = 0; i < build->host->device_count; i++) {
+		const struct iov_host_device *said = build->targets[i].said;
+
+		if (!wants(&build->targets[i], driver) || is_whole(&build->targets[i]) != whole)
+			continue;
+		for (unsigned int n = 0; n < said->bar_count; n++) {
+			grown = reallocarray(*sizes, *count + 1, sizeof(*grown));
+			if (!grown)
+				return -ENOMEM;
+			*sizes = grown;
+			error = iov_bar_size_parse(build->iov, build->targets[i].bdf, said->bars[n],
+						   &grown[*count]);
+			if (error)
+				return host_fail_at(build, error, host_place("devices[%u].bars[%u]", i, n));
+			++*count;
+		}
+	}
+	return 0;
+}
+
+static bool wants_no_vga(const struct host_build *build, const char *driver)
+{
+	for (unsigned int i = 0; i < build->host->device_count; i++) {
+		const struct iov_host_device *said = build->targets[i].said;
+
+		if (wants(&build->targets[i], driver) && said->disable_vga && *said->disable_vga)
+			return true;
+	}
+	return false;
+}
+
+static int plan_driver(struct host_build *build, const char *driver, const struct iov_bdf *bdfs,
+		       size_t count, bool whole)
+{
+	_cleanup_free_ struct iov_bar_size *sizes = NULL;
+	unsigned int flags = whole ? IOV_BIND_SLOT : 0;
+	size_t size_count;
+	int error;
+
+	if (!count)
+		return 0;
+
 	if (!strcmp(driver, "native"))
-		return iov_unbind_plan(build->plan, bdfs, count, 0);
+		return iov_unbind_plan(build->plan, bdfs, count, flags);
 	if (!strcmp(driver, "none"))
 		return iov_release_plan(build->plan, bdfs, count);
-	return iov_bind_plan(build->plan, bdfs, count, driver, IOV_BIND_LEAVE);
+	error = read_sizes(build, driver, whole, &sizes, &size_count);
+	if (!error && wants_no_vga(build, driver))
+		error = iov_disable_vga_plan(build->plan);
+	return error ? error : iov_bind_sized_plan(build->plan, bdfs, count, driver, flags | IOV_BIND_LEAVE, sizes,
+						   size_count);
 }
 
 /* Messages about one of several functions begin with it. */
@@ -112,22 +175,25 @@ static int fail_driver(const struct host_build *build, int error, unsigned int f
 	return host_fail_at(build, error, host_place("devices[%u].driver", index));
 }
 
-/* All devices from @first on that shall have its driver. */
+/* All devices from @first on that shall have its driver: those that go with their slots, then the others. */
 static int build_driver(struct host_build *build, unsigned int first)
 {
 	unsigned int count = build->host->device_count;
 	_cleanup_free_ struct iov_bdf *bdfs = calloc(count, sizeof(*bdfs));
 	const char *driver = build->targets[first].said->driver;
-	size_t found = 0;
-	int error;
+	int error = 0;
 
 	if (!bdfs)
 		return -ENOMEM;
-	for (unsigned int i = first; i < count; i++) {
-		if (wants(&build->targets[i], driver))
-			bdfs[found++] = build->targets[i].bdf;
+	for (int whole = 1; !error && whole >= 0; whole--) {
+		size_t found = 0;
+
+		for (unsigned int i = first; i < count; i++) {
+			if (wants(&build->targets[i], driver) && is_whole(&build->targets[i]) == whole)
+				bdfs[found++] = build->targets[i].bdf;
+		}
+		error = plan_driver(build, driver, bdfs, found, whole);
 	}
-	error = plan_driver(build, driver, bdfs, found);
 	return error ? fail_driver(build, error, first) : 0;
 }
 

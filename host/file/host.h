@@ -26,6 +26,11 @@
  *	          vlan: 100
  *	  - device: serial=deadbeef
  *	    driver: vfio-pci
+ *	  - device: slot=4			# a GPU
+ *	    driver: vfio-pci
+ *	    slot: on				# with audio, USB and whatever else is in the slot
+ *	    bars: [1=16G]
+ *	    disable_vga: on
  *	mdevs:
  *	  - uuid: 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001
  *	    parent: 0000:00:02.0		# or a name of a device above
@@ -107,6 +112,12 @@ struct iov_host_vf_values {
 	unsigned int *queues;	/* of NVMe, as the next two */
 	unsigned int *interrupts;
 	char *state;
+	char *namespaces;
+	unsigned int *vgpu_type;	/* of GPUs, as the next four */
+	unsigned int *exec_quantum;
+	unsigned int *preempt_timeout;
+	char *sched_priority;
+	char *vram_quota;
 	char **attributes;	/* "weight=50", of any device class */
 	unsigned int attribute_count;
 	unsigned int *msix;
@@ -153,6 +164,10 @@ struct iov_host_device {
 	struct iov_host_vfs *vfs;
 	struct iov_host_steer *steer;
 	unsigned int steer_count;
+	bool *slot;		/* with all functions of its slot; as --slot of "iov bind" */
+	char **bars;		/* "1=16G", sizes of resizable ones */
+	unsigned int bar_count;
+	bool *disable_vga;	/* vfio-pci is loaded without legacy VGA */
 	char **attributes;	/* the same, of the device itself */
 	unsigned int attribute_count;
 };

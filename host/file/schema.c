@@ -57,6 +57,12 @@ static const cyaml_schema_value_t word = {
 	CYAML_FIELD_UINT_PTR("queues", MAYBE, structure, at.queues), \
 	CYAML_FIELD_UINT_PTR("interrupts", MAYBE, structure, at.interrupts), \
 	CYAML_FIELD_STRING_PTR("state", MAYBE, structure, at.state, 1, WORD_MAX), \
+	CYAML_FIELD_STRING_PTR("namespaces", MAYBE, structure, at.namespaces, 1, WORD_MAX), \
+	CYAML_FIELD_UINT_PTR("vgpu_type", MAYBE, structure, at.vgpu_type), \
+	CYAML_FIELD_UINT_PTR("exec_quantum", MAYBE, structure, at.exec_quantum), \
+	CYAML_FIELD_UINT_PTR("preempt_timeout", MAYBE, structure, at.preempt_timeout), \
+	CYAML_FIELD_STRING_PTR("sched_priority", MAYBE, structure, at.sched_priority, 1, WORD_MAX), \
+	CYAML_FIELD_STRING_PTR("vram_quota", MAYBE, structure, at.vram_quota, 1, WORD_MAX), \
 	CYAML_FIELD_SEQUENCE_COUNT("attributes", MAYBE_LIST, structure, at.attributes, \
 				   at.attribute_count, &word, 0, CYAML_UNLIMITED), \
 	CYAML_FIELD_UINT_PTR("msix", MAYBE, structure, at.msix)
@@ -106,6 +112,9 @@ static const cyaml_schema_field_t device_fields[] = {
 	CYAML_FIELD_MAPPING_PTR("vfs", MAYBE, struct iov_host_device, vfs, vfs_fields),
 	CYAML_FIELD_SEQUENCE_COUNT("steer", MAYBE_LIST, struct iov_host_device, steer, steer_count,
 				   &steer, 0, CYAML_UNLIMITED),
+	SWITCH(struct iov_host_device, slot),
+	WORDS(struct iov_host_device, bars, bar_count),
+	SWITCH(struct iov_host_device, disable_vga),
 	WORDS(struct iov_host_device, attributes, attribute_count),
 	CYAML_FIELD_END
 };

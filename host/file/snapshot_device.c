@@ -6,14 +6,17 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/pci/bar.h"
 #include "base/pci/function.h"
 #include "base/pci/kind.h"
 #include "base/plan/module.h"
+#include "base/size.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/file/schema.h"
 #include "host/file/snapshot.h"
 #include "host/file/steer.h"
+#include "iommu/group.h"
 #include "plugins/net/eswitch.h"
 #include "plugins/net/mtu.h"
 #include "plugins/system/irq.h"
@@ -21,6 +24,7 @@
 
 #define USUAL_MTU 1500
 #define DRIVER_SIZE 64
+#define CLASS_VGA 0x0300
 
 char *snapshot_driver(struct iov *iov, struct iov_bdf bdf)
 {
@@ -102,6 +106,39 @@ static char *irq_policy(struct iov *iov, struct iov_bdf bdf)
 	return has_policy(iov, bdf, now, first) ? strdup(first) : NULL;
 }
 
+/* How a display is given: sizes of BARs last until the host boots, and legacy VGA is left to others or not. */
+static int fill_whole(struct iov *iov, struct iov_bdf bdf, struct iov_host_device *device)
+{
+	struct iov_bar bars[IOV_BARS + 1];
+	char size[IOV_SIZE_TEXT], value[8];
+	int64_t code;
+
+	if (!device->driver || strcmp(device->driver, IOV_DRIVER_VFIO) || iov_bars_read(iov, bdf, bars))
+		return 0;
+	for (unsigned int i = 0; i < IOV_BARS; i++) {
+		char **entry = NULL;
+
+		if (!bars[i].sizes || !bars[i].size)
+			continue;
+		size_text(bars[i].size, size);
+		entry = snapshot_append(&device->bars, &device->bar_count, sizeof(*entry));
+		if (!entry)
+			return -ENOMEM;
+		*entry = strdup(iov_path("%u=%s", i, size).name);
+		if (!*entry)
+			return -ENOMEM;
+	}
+	if (iov_pci_number(iov, bdf, "class", &code) || code >> 8 != CLASS_VGA ||
+	    iov_sys_read(iov, IOV_PATH_MODULES "/vfio_pci/parameters/disable_vga", value, sizeof(value)) ||
+	    *value != 'Y')
+		return 0;
+	device->disable_vga = malloc(sizeof(*device->disable_vga));
+	if (!device->disable_vga)
+		return -ENOMEM;
+	*device->disable_vga = true;
+	return 0;
+}
+
 static int fill_device(struct iov *iov, struct iov_bdf bdf, unsigned int vfs,
 		       struct iov_host_device *device)
 {
@@ -121,7 +158,9 @@ static int fill_device(struct iov *iov, struct iov_bdf bdf, unsigned int vfs,
 	if (!iov_eswitch_read(iov, bdf, &mode) && strcmp(mode, "legacy"))
 		device->eswitch = strdup(mode);
 	device->irq = irq_policy(iov, bdf);
-	error = snapshot_steer(iov, bdf, device);
+	error = fill_whole(iov, bdf, device);
+	if (!error)
+		error = snapshot_steer(iov, bdf, device);
 	if (error)
 		return error;
 	return vfs ? snapshot_vfs(iov, bdf, &device->vfs) : 0;

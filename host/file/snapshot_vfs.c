@@ -38,6 +38,12 @@ static const struct value {
 	VALUE(queues, NUMBER, NULL),
 	VALUE(interrupts, NUMBER, NULL),
 	VALUE(state, TEXT, "online"),
+	VALUE(namespaces, TEXT, NULL),
+	VALUE(vgpu_type, NUMBER, "0"),
+	VALUE(exec_quantum, NUMBER, "0"),
+	VALUE(preempt_timeout, NUMBER, "0"),
+	VALUE(sched_priority, TEXT, NULL),
+	VALUE(vram_quota, TEXT, "0"),
 };
 #define VALUES (sizeof(values) / sizeof(*values))
 

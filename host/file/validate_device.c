@@ -12,6 +12,7 @@
 #include "host/file/validate.h"
 #include "host/file/vf_values.h"
 #include "sriov/vf.h"
+#include "vfio/bind/bind.h"
 
 /* As "iov vf set" takes it. */
 static int check_attribute(const struct check *check, const char *where, const char *name,
@@ -99,6 +100,21 @@ static int check_values(const struct check *check, const char *at,
 					       values->interrupts);
 	if (!error)
 		error = check_state(check, PLACE("%s.state", at), "state", values->state);
+	if (!error)
+		error = check_state(check, PLACE("%s.namespaces", at), "namespaces", values->namespaces);
+	if (!error)
+		error = check_number_attribute(check, PLACE("%s.vgpu_type", at), "vgpu_type", values->vgpu_type);
+	if (!error)
+		error = check_number_attribute(check, PLACE("%s.exec_quantum", at), "exec_quantum",
+					       values->exec_quantum);
+	if (!error)
+		error = check_number_attribute(check, PLACE("%s.preempt_timeout", at), "preempt_timeout",
+					       values->preempt_timeout);
+	if (!error)
+		error = check_state(check, PLACE("%s.sched_priority", at), "sched_priority",
+				    values->sched_priority);
+	if (!error)
+		error = check_state(check, PLACE("%s.vram_quota", at), "vram_quota", values->vram_quota);
 	if (!error)
 		error = check_range(check, PLACE("%s.msix", at), values->msix, 1, 2048);
 	return error;
@@ -209,6 +225,30 @@ static int check_steer(const struct check *check, const char *at, const struct i
 						 rule.vlan));
 }
 
+/* What is said of a device that goes to guests as a whole is said of how it is bound. */
+static int check_whole(const struct check *check, const char *at, const struct iov_host_device *device)
+{
+	bool no_vga = device->disable_vga && *device->disable_vga;
+	bool whole = device->slot && *device->slot;
+	struct iov_bdf none = { 0 };
+	struct iov_bar_size size;
+	int error = 0;
+
+	if ((whole || device->bar_count || no_vga) && (!device->driver || !strcmp(device->driver, "none")))
+		return iov_host_fail(check->file, -EINVAL, PLACE("%s.%s", at, whole ? "slot" : no_vga ? "disable_vga" :
+				     "bars"), "is about how the device is bound; say its driver as well, like "
+				     "vfio-pci");
+	if (no_vga && strcmp(device->driver, "vfio-pci"))
+		return iov_host_fail(check->file, -EINVAL, PLACE("%s.disable_vga", at), "is for driver: vfio-pci, not %s",
+				     device->driver);
+	for (unsigned int i = 0; !error && i < device->bar_count; i++) {
+		error = iov_bar_size_parse(check->file->iov, none, device->bars[i], &size);
+		if (error)
+			error = iov_host_repeat(check->file, error, PLACE("%s.bars[%u]", at, i));
+	}
+	return error;
+}
+
 int check_device(const struct check *check, const char *at, const struct iov_host_device *device)
 {
 	static const char *const modes[] = { "legacy", "switchdev", NULL};
@@ -222,6 +262,8 @@ int check_device(const struct check *check, const char *at, const struct iov_hos
 		error = check_device_once(check, PLACE("%s.device", at), device->device);
 	if (!error)
 		error = check_name(check, PLACE("%s.driver", at), device->driver);
+	if (!error)
+		error = check_whole(check, at, device);
 	if (!error)
 		error = check_range(check, PLACE("%s.mtu", at), device->mtu, 68, 65535);
 	if (!error)

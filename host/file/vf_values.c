@@ -38,6 +38,12 @@ static void merge(struct iov_host_vf_values *values, const struct iov_host_vf_va
 	TAKE(queues);
 	TAKE(interrupts);
 	TAKE(state);
+	TAKE(namespaces);
+	TAKE(vgpu_type);
+	TAKE(exec_quantum);
+	TAKE(preempt_timeout);
+	TAKE(sched_priority);
+	TAKE(vram_quota);
 	TAKE(msix);
 	if (own->attributes) {
 		values->attributes = own->attributes;
@@ -120,6 +126,12 @@ int host_vf_attributes(struct iov *iov, const struct iov_host_vfs *vfs, struct j
 		add_number(&attributes, "queues", values.queues);
 		add_number(&attributes, "interrupts", values.interrupts);
 		add_text(&attributes, "state", values.state);
+		add_text(&attributes, "namespaces", values.namespaces);
+		add_number(&attributes, "vgpu_type", values.vgpu_type);
+		add_number(&attributes, "exec_quantum", values.exec_quantum);
+		add_number(&attributes, "preempt_timeout", values.preempt_timeout);
+		add_text(&attributes, "sched_priority", values.sched_priority);
+		add_text(&attributes, "vram_quota", values.vram_quota);
 		for (unsigned int n = 0; n < values.attribute_count; n++)
 			add_setting(&attributes, values.attributes[n]);
 		if (attributes.error)

@@ -64,6 +64,8 @@ static struct driver_name wanted_driver(const struct vfs_plan *vfs, unsigned int
 	const char *said = host_vf_values(vfs->vfs, index).driver;
 	struct driver_name driver = { "" };
 
+	if (iov_vf_keeps_driver(&vfs->pf))
+		return driver;
 	if (!said && vfs->anew)
 		return present_driver(vfs, index);
 	if (said)
@@ -166,11 +168,14 @@ static int plan_attributes(struct vfs_plan *vfs)
 
 static int plan_all(struct vfs_plan *vfs)
 {
+	_cleanup_json_ struct json_object *each = NULL;
 	unsigned int count = vfs->vfs->count;
-	int error = each_driver(vfs, plan_module);
+	int error = host_vf_attributes(vfs->iov, vfs->vfs, &each);
 
 	if (!error)
-		error = iov_vf_create_plan(vfs->plan, vfs->pf.bdf, count, vfs->flags);
+		error = each_driver(vfs, plan_module);
+	if (!error)
+		error = iov_vf_create_each_plan(vfs->plan, vfs->pf.bdf, count, each, vfs->flags);
 	if (!error)
 		error = plan_msix(vfs);
 	if (!error)
@@ -182,6 +187,20 @@ static int plan_all(struct vfs_plan *vfs)
 	return error ? error : plan_native(vfs);
 }
 
+/* VFs that their own driver gives to guests stay with it. */
+static int check_drivers(const struct vfs_plan *vfs)
+{
+	for (unsigned int i = 0; iov_vf_keeps_driver(&vfs->pf) && i < vfs->vfs->count; i++) {
+		const char *said = host_vf_values(vfs->vfs, i).driver;
+
+		if (said && strcmp(said, NATIVE) && strcmp(said, vfs->pf.driver))
+			return iov_fail(vfs->iov, -EINVAL, "driver %s: VFs of %s stay with %s, which gives them to guests by "
+					"itself; leave the driver out, or say native", said, IOV_BDF(vfs->pf.bdf),
+					vfs->pf.driver);
+	}
+	return 0;
+}
+
 static int open_plan(struct vfs_plan *vfs, struct iov_plan *plan, struct iov_bdf pf,
 		     const struct iov_host_vfs *wanted, unsigned int flags)
 {
@@ -191,6 +210,9 @@ static int open_plan(struct vfs_plan *vfs, struct iov_plan *plan, struct iov_bdf
 		.plan = plan, .iov = iov_plan_context(plan), .vfs = wanted, .flags = flags,
 	};
 	error = iov_pf_read(vfs->iov, pf, &vfs->pf);
+	if (error)
+		return error;
+	error = check_drivers(vfs);
 	if (error)
 		return error;
 	vfs->anew = flags & IOV_VF_ANEW || vfs->pf.count != wanted->count;

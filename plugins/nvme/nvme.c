@@ -59,7 +59,8 @@ static int get_nvme(struct iov *iov, const struct iov_pf *pf, struct json_object
 			describe_secondary(secondary, json_object_array_get_idx(vfs, i));
 	}
 	if (!error)
-		nvme_virt_free(&virt);
+		error = nvme_namespaces_get(iov, pf, &virt, vfs);
+	nvme_virt_free(&virt);
 	return error;
 }
 
@@ -256,11 +257,13 @@ static int prepare(struct iov_plan *plan, const struct iov_pf *pf, const struct 
 	return error;
 }
 
-static int prepare_nvme(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count)
+static int prepare_nvme(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count,
+			struct json_object *each)
 {
 	struct nvme_virt virt;
 	int error = nvme_virt_read(iov_plan_context(plan), pf->bdf, &virt);
 
+	(void)each; /* nothing of NVMe's is early */
 	if (error)
 		return error;
 	error = prepare(plan, pf, &virt, count);
@@ -551,28 +554,48 @@ static int plan_provision(struct iov_plan *plan, struct provision *provision, st
 	return error;
 }
 
+/* Whether any VF is told of its queues, interrupts or state. */
+static bool shares(struct json_object *each)
+{
+	for (size_t i = 0; i < json_object_array_length(each); i++) {
+		struct json_object *values = json_object_array_get_idx(each, i);
+
+		if (json_object_object_get_ex(values, "queues", NULL) ||
+		    json_object_object_get_ex(values, "interrupts", NULL) ||
+		    json_object_object_get_ex(values, "state", NULL))
+			return true;
+	}
+	return false;
+}
+
+static int provision_shares(struct iov_plan *plan, const struct iov_pf *pf, const struct nvme_virt *virt,
+			    struct json_object *each, unsigned int flags)
+{
+	_cleanup_free_ struct nvme_secondary *now = calloc(virt->count + 1, sizeof(*now));
+	_cleanup_free_ struct nvme_secondary *then = calloc(virt->count + 1, sizeof(*then));
+	struct iov *iov = iov_plan_context(plan);
+
+	if (!virt->supported)
+		return iov_fail(iov, -EOPNOTSUPP, "%s cannot share out queues and interrupts: its controller lacks "
+				"the command Virtualization Management", IOV_BDF(pf->bdf));
+	if (!now || !then)
+		return -ENOMEM;
+	memcpy(now, virt->secondaries, virt->count * sizeof(*now));
+	return plan_provision(plan, &(struct provision){ iov, pf, virt, now, then }, each, flags);
+}
+
 static int provision_nvme(struct iov_plan *plan, const struct iov_pf *pf, struct json_object *vfs,
 			  struct json_object *each, unsigned int flags)
 {
-	_cleanup_free_ struct nvme_secondary *now = NULL, *then = NULL;
-	struct iov *iov = iov_plan_context(plan);
 	struct nvme_virt virt;
-	int error = nvme_virt_read(iov, pf->bdf, &virt);
+	int error = nvme_virt_read(iov_plan_context(plan), pf->bdf, &virt);
 
-	(void)vfs;
 	if (error)
 		return error;
-	now = calloc(virt.count + 1, sizeof(*now));
-	then = calloc(virt.count + 1, sizeof(*then));
-	if (!virt.supported)
-		error = iov_fail(iov, -EOPNOTSUPP, "%s cannot share out queues and interrupts: its controller lacks "
-				 "the command Virtualization Management", IOV_BDF(pf->bdf));
-	else if (!now || !then)
-		error = -ENOMEM;
-	if (!error) {
-		memcpy(now, virt.secondaries, virt.count * sizeof(*now));
-		error = plan_provision(plan, &(struct provision){ iov, pf, &virt, now, then }, each, flags);
-	}
+	if (shares(each))
+		error = provision_shares(plan, pf, &virt, each, flags);
+	if (!error)
+		error = nvme_namespaces_plan(plan, pf, &virt, vfs, each, flags & IOV_VF_ANEW);
 	nvme_virt_free(&virt);
 	return error;
 }
@@ -583,10 +606,13 @@ static const struct iov_attribute attributes[] = {
 	{ "queues", IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_PROVISIONED, .max = UINT16_MAX },
 	{ "interrupts", IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_PROVISIONED, .max = UINT16_MAX },
 	{ "state", IOV_ATTRIBUTE_CHOICE, IOV_ATTRIBUTE_PROVISIONED, .choices = states },
+	{ "namespaces", IOV_ATTRIBUTE_NUMBERS, IOV_ATTRIBUTE_PROVISIONED },
 	{ 0 },
 };
 
-static void restore_nvme(struct iov_step *step, const struct iov_pf *pf, struct json_object *vfs)
+/* Queues, interrupts and state of VFs, as @vfs has them. */
+static void append_shares(struct iov_step *step, step_append_fn *append, const struct iov_pf *pf,
+			  struct json_object *vfs)
 {
 	for (size_t i = 0; i < json_object_array_length(vfs); i++) {
 		struct json_object *vf = json_object_array_get_idx(vfs, i), *id;
@@ -599,10 +625,32 @@ static void restore_nvme(struct iov_step *step, const struct iov_pf *pf, struct 
 		if (!json_object_object_get_ex(vf, "controller", &id))
 			continue;
 		controller = (uint16_t)json_object_get_int(id);
-		iov_step_undo(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_ASSIGN, controller, &has));
+		append(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_ASSIGN, controller, &has));
 		if (!strcmp(json_text_or_null(vf, "state"), "online"))
-			iov_step_undo(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_ONLINE, controller, NULL));
+			append(step, iov_op_nvme_virt(pf->bdf, IOV_NVME_ONLINE, controller, NULL));
 	}
+}
+
+static void restore_nvme(struct iov *iov, struct iov_step *step, const struct iov_pf *pf,
+			 struct json_object *vfs)
+{
+	(void)iov;
+	append_shares(step, iov_step_undo, pf, vfs);
+	nvme_namespaces_restore(step, pf, vfs);
+}
+
+/* A reset of the primary sets all secondaries offline (NVM Express Base 2.0, section 8.26.3). */
+static int renew_nvme(struct iov_plan *plan, const struct iov_pf *pf, struct json_object *vfs)
+{
+	struct iov_step *step;
+
+	if (!json_object_object_get_ex(json_object_array_get_idx(vfs, 0), "controller", NULL))
+		return 0;
+	step = iov_plan_step(plan, IOV_BDF(pf->bdf), "give VFs of %s back what the reset took", IOV_BDF(pf->bdf));
+	iov_step_spares(step, "the VFs were taken for the reset");
+	iov_vf_touches(step, pf, pf->count);
+	append_shares(step, iov_step_do, pf, vfs);
+	return 0;
 }
 
 /* What the removed VFs had may be shared out anew. */
@@ -646,4 +694,5 @@ const struct iov_class nvme_class = {
 	.provision = provision_nvme,
 	.restore = restore_nvme,
 	.release = release_nvme,
+	.renew = renew_nvme,
 };

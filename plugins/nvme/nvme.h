@@ -13,6 +13,7 @@
 /* The class, and who performs IOV_OP_NVME_VIRT; iov_plugins_register() adds them. */
 extern const struct iov_class nvme_class;
 extern const struct iov_op_runner nvme_virt_runner;
+extern const struct iov_op_runner nvme_namespace_runner;
 
 /* A secondary controller, the NVMe side of a VF. */
 struct nvme_secondary {
@@ -40,6 +41,43 @@ void nvme_virt_free(struct nvme_virt *virt);
 
 /* The secondary controller of VF @index (0 for the first), or NULL. */
 struct nvme_secondary *nvme_virt_find(const struct nvme_virt *virt, unsigned int index);
+
+/* A namespace of the subsystem, and who has it. */
+struct nvme_namespace {
+	uint32_t id;
+	bool shared;		/* several controllers can have it at a time */
+	uint16_t *controllers;
+	size_t count;
+};
+
+/* Those that there are, attached to somebody or not. */
+struct nvme_namespaces {
+	bool supported;		/* the primary has the Namespace Management and Attachment commands */
+	struct nvme_namespace *list;
+	size_t count;
+};
+
+/* Read them from the controller; a message on failure.  nvme_namespaces_free() after success. */
+int nvme_namespaces_read(struct iov *iov, struct iov_bdf pf, struct nvme_namespaces *namespaces);
+void nvme_namespaces_free(struct nvme_namespaces *namespaces);
+
+/* Whether a controller has one. */
+bool nvme_namespace_has(const struct nvme_namespace *namespace, uint16_t controller);
+
+/* Add "namespaces" to the objects of VFs: "1,3" or "none". */
+int nvme_namespaces_get(struct iov *iov, const struct iov_pf *pf, const struct nvme_virt *virt,
+			struct json_object *vfs);
+
+/* Give VFs the namespaces that @each tells; steps that take some come before those that give. */
+int nvme_namespaces_plan(struct iov_plan *plan, const struct iov_pf *pf, const struct nvme_virt *virt,
+			 struct json_object *vfs, struct json_object *each, bool anew);
+
+/* What takes the VFs of @vfs back to the namespaces that they have. */
+void nvme_namespaces_restore(struct iov_step *step, const struct iov_pf *pf, struct json_object *vfs);
+
+/* nvme_virt.c: an open controller, and what a command's status means */
+int nvme_controller_open(struct iov *iov, struct iov_bdf pf, int *fd);
+int nvme_fail_command(struct iov *iov, int status, const char *doing);
 
 /* Name of the controller's device, "nvme0"; a message on failure. */
 int nvme_name(struct iov *iov, struct iov_bdf pf, char *name, size_t size);

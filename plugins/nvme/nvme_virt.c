@@ -42,7 +42,7 @@ int nvme_name(struct iov *iov, struct iov_bdf pf, char *name, size_t size)
 	return 0;
 }
 
-static int open_controller(struct iov *iov, struct iov_bdf pf, int *fd)
+int nvme_controller_open(struct iov *iov, struct iov_bdf pf, int *fd)
 {
 	char name[32];
 	int error = nvme_name(iov, pf, name, sizeof(name));
@@ -61,7 +61,7 @@ static int open_controller(struct iov *iov, struct iov_bdf pf, int *fd)
 }
 
 /* libnvme gives -1 and errno, or the status of the command. */
-static int fail_command(struct iov *iov, int status, const char *doing)
+int nvme_fail_command(struct iov *iov, int status, const char *doing)
 {
 	if (status < 0)
 		return iov_told(iov, -errno, "cannot %s: %s", doing, strerror(errno));
@@ -89,7 +89,7 @@ static int identify(struct iov *iov, int fd, enum nvme_identify_cns cns, uint16_
 	iov_sys_asking(iov, "what the controller has, by an admin command");
 	memset(data, 0, NVME_IDENTIFY_DATA_SIZE);
 	status = nvme_identify(&args);
-	return status ? fail_command(iov, status, "identify the controller") : 0;
+	return status ? nvme_fail_command(iov, status, "identify the controller") : 0;
 }
 
 static void read_capabilities(const struct nvme_primary_ctrl_cap *cap, struct nvme_virt *virt)
@@ -167,7 +167,7 @@ static int tell_virt(struct iov *iov, const char *question, size_t length, FILE 
 	int error;
 
 	memcpy(&pf, question, length);
-	error = open_controller(iov, pf, &fd);
+	error = nvme_controller_open(iov, pf, &fd);
 	if (!error)
 		error = read_virt(iov, fd, &virt);
 	fwrite(&virt, sizeof(virt), 1, answer);
@@ -269,7 +269,7 @@ static int manage(const struct order *order, enum nvme_virt_mgmt_act action,
 
 	iov_sys_asking(order->iov, "a change of resources, by an admin command");
 	status = nvme_virtual_mgmt(&args);
-	return status ? fail_command(order->iov, status, "do that") : 0;
+	return status ? nvme_fail_command(order->iov, status, "do that") : 0;
 }
 
 /* Queues and interrupts are two commands. */
@@ -298,6 +298,22 @@ static int carry_out(const struct order *order)
 	}
 }
 
+/*
+ * What the controller is now: of a secondary its entry alone, as a page of them begins where one likes,
+ * and a hundred VFs are asked twice each.
+ */
+static int read_state(const struct order *order, struct nvme_virt *virt)
+{
+	size_t added;
+
+	nvme_virt_free(virt);
+	*virt = (struct nvme_virt){ 0 };
+	if (order->action == IOV_NVME_PRIMARY)
+		return 0;
+	return order->action == IOV_NVME_PROVE ? read_virt(order->iov, order->fd, virt) :
+						 read_page(order->iov, order->fd, order->controller, virt, &added);
+}
+
 /* Look again, but for the primary: its share changes with its reset. */
 static int prove(const struct order *order, struct nvme_virt *virt)
 {
@@ -305,9 +321,7 @@ static int prove(const struct order *order, struct nvme_virt *virt)
 
 	if (order->action == IOV_NVME_PRIMARY)
 		return 0;
-	nvme_virt_free(virt);
-	*virt = (struct nvme_virt){ 0 };
-	error = read_virt(order->iov, order->fd, virt);
+	error = read_state(order, virt);
 	if (!error && !fulfilled(order, virt))
 		error = iov_fail(order->iov, -EIO, "the controller took the command, but nothing "
 				 "changed; look at 'nvme list-secondary'");
@@ -324,12 +338,12 @@ static int run_nvme_virt(struct iov *iov, const struct iov_op *op)
 		.controller = op->nvme_virt.controller,
 		.resources = op->nvme_virt.resources,
 	};
-	int error = open_controller(iov, op->nvme_virt.pf, &fd);
+	int error = nvme_controller_open(iov, op->nvme_virt.pf, &fd);
 
 	if (error)
 		return error;
 	order.fd = fd;
-	error = read_virt(iov, fd, &virt);
+	error = read_state(&order, &virt);
 	if (!error && !fulfilled(&order, &virt)) {
 		error = carry_out(&order);
 		if (!error)

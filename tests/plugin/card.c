@@ -102,8 +102,10 @@ static void add_step(struct iov_plan *plan, const struct iov_pf *pf, const char 
 	iov_step_undo(step, iov_op_write(iov_path("sys/card/%s", what).name, "0"));
 }
 
-static int prepare(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count)
+static int prepare(struct iov_plan *plan, const struct iov_pf *pf, unsigned int count,
+		   struct json_object *each)
 {
+	(void)each; /* it has nothing early */
 	if (pf->count != count)
 		add_step(plan, pf, "prepare", count);
 	return 0;
@@ -131,8 +133,10 @@ static int provision(struct iov_plan *plan, const struct iov_pf *pf, struct json
 	return 0;
 }
 
-static void restore(struct iov_step *step, const struct iov_pf *pf, struct json_object *vfs)
+static void restore(struct iov *iov, struct iov_step *step, const struct iov_pf *pf,
+		    struct json_object *vfs)
 {
+	(void)iov;
 	(void)pf;
 	iov_step_undo(step, iov_op_write("sys/card/restore", json_object_to_json_string(vfs)));
 }

@@ -106,8 +106,23 @@ static bool ends_in(const char *path, const char *end)
 	return length >= strlen(end) && !strcmp(path + length - strlen(end), end);
 }
 
+/* The BAR of a function whose "resource" has one line is at 3 GiB; a driver keeps it as it is. */
+static int resize(struct kernel *kernel, const char *device, const char *text)
+{
+	unsigned long long start = 0xc0000000, size = 1ull << (20 + strtoul(text, NULL, 10));
+	char line[96];
+
+	if (*kernel_driver(kernel, device))
+		return -EBUSY;
+	snprintf(line, sizeof(line), "0x%016llx 0x%016llx 0x000000000014220c\n", start, start + size - 1);
+	tree_file(kernel->tree, device_path(device, "resource").name, line);
+	return 0;
+}
+
 static int apply(struct kernel *kernel, const char *path, const char *text)
 {
+	if (ends_in(path, "/resource0_resize"))
+		return resize(kernel, iov_path("%.12s", strchr(path, ':') - 4).name, text);
 	if (ends_in(path, "/driver_override"))
 		return set_override(kernel, path, text);
 	if (ends_in(path, "/driver/unbind"))

@@ -513,6 +513,123 @@ static void dom0_gives_by_pciback(void **state)
 	json_object_put(check);
 }
 
+static void give_bar(void)
+{
+	tree_file(kernel.tree, DEVICE(VF) "/resource", "0x00000000c0000000 0x00000000cfffffff 0x000000000014220c\n");
+	tree_file(kernel.tree, DEVICE(VF) "/resource0_resize", "0000000000000f00\n");
+}
+
+static int bind_sized(const char *text)
+{
+	struct iov_bar_size size;
+	struct iov_plan *plan;
+	struct iov_bdf vf;
+	int error;
+
+	assert_int_equal(iov_bdf_parse(kernel.iov, VF, &vf), 0);
+	assert_int_equal(iov_bar_size_parse(kernel.iov, vf, text, &size), 0);
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "test"), 0);
+	error = iov_bind_sized_plan(plan, &vf, 1, "vfio-pci", 0, &size, 1);
+	if (!error)
+		return run(plan);
+	iov_plan_free(plan);
+	return error;
+}
+
+static void assert_bar(const char *end)
+{
+	char text[128];
+
+	assert_int_equal(iov_sys_read(kernel.iov, DEVICE(VF) "/resource", text, sizeof(text)), 0);
+	assert_non_null(strstr(text, end));
+}
+
+static void a_bar_is_resized_while_no_driver_has_the_function(void **state)
+{
+	(void)state;
+	give_bar();
+	assert_int_equal(bind_sized("0=1G"), 0);
+	assert_state(VF, "vfio-pci", "vfio-pci");
+	assert_bar(" 0x00000000ffffffff ");
+	assert_string_equal(kernel.log[2], DEVICE(VF) "/resource0_resize=10");
+	kernel.writes = 0;
+	assert_int_equal(bind_sized("0=1G"), 0);
+	assert_int_equal(kernel.writes, 0);
+	/* What has the driver already loses it for a moment. */
+	assert_int_equal(bind_sized("0=512M"), 0);
+	assert_state(VF, "vfio-pci", "vfio-pci");
+	assert_bar(" 0x00000000dfffffff ");
+}
+
+static void an_error_at_any_write_restores_the_bar(void **state)
+{
+	(void)state;
+	give_bar();
+	for (int i = 0; i < 4; i++) {
+		kernel.writes = 0;
+		kernel.fail_at = i;
+		assert_int_equal(bind_sized("0=1G"), -EIO);
+		assert_state(VF, "igbvf", "(null)");
+		assert_bar(" 0x00000000cfffffff ");
+	}
+}
+
+static void a_bar_that_has_no_such_size_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(bind_sized("0=1G"), -EOPNOTSUPP);
+	give_bar();
+	assert_int_equal(bind_sized("0=64M"), -EINVAL);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "BAR 0 cannot have 64M; expected one of: 256M, 512M, 1G, 2G"));
+	assert_int_equal(bind_sized("1=1G"), -EINVAL);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "has no BAR 1"));
+	assert_int_equal(kernel.writes, 0);
+}
+
+/* 0000:04:01.0 and .2 of the same device, were it one. */
+static void a_whole_device_goes_with_all_of_its_slot(void **state)
+{
+	struct iov_plan *plan;
+	struct iov_bdf edu;
+	size_t count;
+
+	(void)state;
+	tree_file(kernel.tree, DEVICE("0000:05:00.1") "/class", "0x040300\n");
+	tree_file(kernel.tree, DEVICE("0000:05:00.1") "/driver_override", "(null)\n");
+	tree_file(kernel.tree, DEVICE("0000:05:00.1") "/vendor", "0x1234\n");
+	assert_int_equal(iov_bdf_parse(kernel.iov, EDU, &edu), 0);
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "test"), 0);
+	iov_bind_plan(plan, &edu, 1, "vfio-pci", IOV_BIND_SLOT);
+	iov_plan_takes(plan, &count);
+	assert_int_equal(count, 2);
+	assert_string_equal(iov_plan_takes(plan, &count)[1].device, "0000:05:00.1");
+	assert_string_equal(iov_plan_takes(plan, &count)[1].why, "in the slot of " EDU);
+	iov_plan_free(plan);
+}
+
+static void legacy_vga_is_switched_off_where_modules_are_configured(void **state)
+{
+	struct iov_plan *plan;
+	char *text;
+
+	(void)state;
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "test"), 0);
+	tree_file(kernel.tree, "sys/module/vfio_pci/parameters/disable_vga", "N\n");
+	assert_int_equal(iov_disable_vga_plan(plan), -EBUSY);
+	assert_non_null(strstr(iov_error_message(kernel.iov), "modprobe -r vfio-pci"));
+	iov_plan_free(plan);
+	assert_int_equal(iov_plan_new(&plan, kernel.iov, "test"), 0);
+	tree_file(kernel.tree, "sys/module/vfio_pci/parameters/disable_vga", "Y\n");
+	assert_int_equal(iov_disable_vga_plan(plan), 0);
+	assert_true(iov_plan_is_empty(plan));
+	tree_unlink(kernel.tree, "sys/module/vfio_pci/parameters/disable_vga");
+	assert_int_equal(iov_disable_vga_plan(plan), 0);
+	assert_int_equal(run(plan), 0);
+	assert_int_equal(iov_sys_read_all(kernel.iov, "etc/modprobe.d/iovkit-vfio.conf", &text, NULL), 0);
+	assert_non_null(strstr(text, "options vfio-pci disable_vga=1\n"));
+	free(text);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -524,6 +641,11 @@ int main(void)
 		TEST(unbinding_returns_to_the_native_driver),
 		TEST(a_left_over_override_is_cleared_without_a_rebind),
 		TEST(an_error_at_any_write_restores_driver_and_override),
+		TEST(a_bar_is_resized_while_no_driver_has_the_function),
+		TEST(an_error_at_any_write_restores_the_bar),
+		TEST(a_bar_that_has_no_such_size_is_refused),
+		TEST(a_whole_device_goes_with_all_of_its_slot),
+		TEST(legacy_vga_is_switched_off_where_modules_are_configured),
 		TEST(a_driver_that_refuses_gives_the_previous_one_back),
 		TEST(a_death_at_any_write_is_undone_or_finished),
 		TEST(the_undo_restores_an_override_that_did_not_match),

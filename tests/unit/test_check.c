@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "host/check/check.h"
+#include "plugins/plugins.h"
+#include "sriov/vf.h"
 #include "tests/unit/tree.h"
 
 #define ACPI "sys/firmware/acpi/tables/"
@@ -770,6 +772,32 @@ static void states_of_a_function_are_told(void **state)
 	assert_status("reset", "warn");
 }
 
+static void a_gpu_tells_what_guests_can_have_of_it(void **state)
+{
+	(void)state;
+	assert_int_equal(iov_sriov_register(iov), 0);
+	assert_int_equal(iov_plugins_register(iov), 0);
+	tree_file(tree, DEVICES "0000:05:00.0/class", "0x030000\n");
+	tree_file(tree, DEVICES "0000:05:00.1/class", "0x040300\n");
+	look_at("0000:05:00.0");
+	assert_says("gpu-ways", "found", "GPU passthrough, GVT-s");
+	assert_says("gpu-slot", "found", "0000:05:00.1 in its slot, which 'iov bind 0000:05:00.0 --slot' takes along");
+	assert_says("vga", "found", "no other display");
+	/* A second one, and vfio-pci that leaves VGA to it. */
+	tree_file(tree, DEVICES "0000:06:00.0/class", "0x030000\n");
+	look_at("0000:05:00.0");
+	assert_status("vga", "warn");
+	assert_says("vga", "remedy", "--disable-vga");
+	tree_file(tree, "sys/module/vfio_pci/parameters/disable_vga", "Y\n");
+	look_at("0000:05:00.0");
+	assert_status("vga", "ok");
+	tree_file(tree, DEVICES "0000:05:00.0/nvidia/current_vgpu_type", "0\n");
+	tree_file(tree, DEVICES "0000:05:00.0/nvidia/creatable_vgpu_types", "ID : vGPU Name\n");
+	look_at("0000:05:00.0");
+	assert_status("vgpu", "warn");
+	assert_says("vgpu", "found", "no type of vGPU has an instance left");
+}
+
 static void a_reset_that_takes_others_names_them(void **state)
 {
 	(void)state;
@@ -849,6 +877,7 @@ int main(void)
 		TEST(memory_that_firmware_keeps_forbids_assignment, setup_default),
 		TEST(a_slow_link_says_whether_the_slot_is_why, setup_default),
 		TEST(states_of_a_function_are_told, setup_default),
+		TEST(a_gpu_tells_what_guests_can_have_of_it, setup_default),
 		TEST(a_reset_that_takes_others_names_them, setup_default),
 		TEST(without_privilege_capabilities_are_not_judged, setup_default),
 		TEST(a_function_without_an_iommu_says_how_to_turn_it_on, setup_noiommu),

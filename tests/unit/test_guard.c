@@ -806,6 +806,35 @@ static void the_boot_display_is_held_until_a_guest_has_it(void **state)
 	assert_free(VF);
 }
 
+static void the_framebuffer_of_the_firmware_holds_its_display(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/iomem", "fd000000-feffffff : PCI Bus 0000:04\n  fd000000-fdffffff : " E1000 "\n"
+		  "    fd000000-fdffffff : e1000\n  fe000000-fe0fffff : " IGB2 "\n"
+		  "febf0000-febfffff : BOOTFB\n");
+	assert_free(E1000);
+	tree_file(tree, "proc/iomem", "fd000000-feffffff : PCI Bus 0000:04\n  fd000000-fdffffff : " E1000 "\n"
+		  "    fd000000-fd2fffff : BOOTFB\n  fe000000-fe0fffff : " IGB2 "\n");
+	assert_held(E1000, "boot-display", "the framebuffer of the firmware (BOOTFB in /proc/iomem)", E1000);
+	assert_free(IGB2);
+	tree_file(tree, "proc/iomem", "  00000000-00000000 : " E1000 "\n    00000000-00000000 : simple-framebuffer.0\n");
+	assert_held(E1000, "boot-display", "the framebuffer of the firmware (simple-framebuffer.0 in /proc/iomem)",
+		    E1000);
+	/* The driver of the GPU itself is no firmware's. */
+	tree_file(tree, "proc/iomem", "  fd000000-fdffffff : " E1000 "\n    fd000000-fdffffff : bochs-drm\n");
+	tree_link(tree, "sys/bus/pci/devices/" E1000 "/driver", "../../../bus/pci/drivers/bochs-drm");
+	assert_free(E1000);
+}
+
+static void a_lock_of_the_vga_arbiter_holds_its_display(void **state)
+{
+	(void)state;
+	tree_file(tree, "dev/vga_arbiter", "count:2,PCI:" E1000 ",decodes=io+mem,owns=io+mem,locks=none(0:0)\n");
+	assert_free(E1000);
+	tree_file(tree, "dev/vga_arbiter", "count:2,PCI:" E1000 ",decodes=io+mem,owns=io+mem,locks=io+mem(1:1)\n");
+	assert_held(E1000, "boot-display", "a lock of the VGA arbiter", E1000);
+}
+
 static void the_text_console_holds_its_framebuffer(void **state)
 {
 	(void)state;
@@ -1517,6 +1546,8 @@ int main(void)
 		IDLE(a_process_that_computes_holds_each_gpu),
 		IDLE(a_mediated_device_holds_its_parent),
 		IDLE(the_boot_display_is_held_until_a_guest_has_it),
+		IDLE(the_framebuffer_of_the_firmware_holds_its_display),
+		IDLE(a_lock_of_the_vga_arbiter_holds_its_display),
 		IDLE(the_text_console_holds_its_framebuffer),
 		IDLE(a_route_over_ppp_holds_what_its_sessions_are_on),
 		IDLE(a_route_that_someone_configured_holds_its_interface),

@@ -26,6 +26,7 @@
 #define PF "0000:02:00.0"
 #define PF_PATH "sys/bus/pci/devices/" PF
 #define VFS 4
+#define SPACES 3
 #define QUEUES 8
 #define INTERRUPTS 4
 
@@ -44,9 +45,12 @@ static struct {
 		bool online;
 	} secondaries[VFS];
 	bool plain;		/* without Virtualization Management */
+	bool attaches;		/* has Namespace Attachment: 1 shared, 2 and 3 private, all the primary's at first */
+	unsigned int owners[SPACES];	/* of each namespace a bit for each controller */
 	int commands;		/* that change something */
 	int fail_at;		/* number of the command that is refused, -1 for none */
 	int resets;
+	bool takes;		/* a reset takes what secondaries have */
 } drive;
 
 static unsigned int assigned_queues(void)
@@ -83,6 +87,37 @@ static void identify_secondaries(struct nvme_secondary_ctrl_list *list, unsigned
 	}
 }
 
+static void list_owners(struct nvme_ctrl_list *list, unsigned int owners)
+{
+	uint16_t count = 0;
+
+	for (uint16_t id = 0; id <= VFS; id++) {
+		if (owners >> id & 1)
+			list->identifier[count++] = htole16(id);
+	}
+	list->num = htole16(count);
+}
+
+/* A private namespace has one owner, and a controller without its VF is none. */
+static int attach(const struct nvme_passthru_cmd *command)
+{
+	const struct nvme_ctrl_list *list = (const void *)(uintptr_t)command->addr;
+	unsigned int *owners = &drive.owners[command->nsid - 1], id = le16toh(list->identifier[0]);
+
+	if (drive.commands++ == drive.fail_at)
+		return NVME_SC_INTERNAL;
+	if (id > drive.vfs)
+		return NVME_SC_CTRL_LIST_INVALID;
+	if (command->cdw10 & 0xf) {
+		*owners &= ~(1u << id);
+		return 0;
+	}
+	if (*owners && command->nsid != 1)
+		return NVME_SC_NS_IS_PRIVATE;
+	*owners |= 1u << id;
+	return 0;
+}
+
 static int identify(const struct nvme_passthru_cmd *command)
 {
 	void *data = (void *)(uintptr_t)command->addr;
@@ -90,7 +125,18 @@ static int identify(const struct nvme_passthru_cmd *command)
 	memset(data, 0, NVME_IDENTIFY_DATA_SIZE);
 	switch (command->cdw10 & 0xff) {
 	case NVME_IDENTIFY_CNS_CTRL:
-		((struct nvme_id_ctrl *)data)->oacs = htole16(drive.plain ? 0 : 1 << 7);
+		((struct nvme_id_ctrl *)data)->oacs = htole16((uint16_t)((drive.plain ? 0 : 1 << 7) |
+									 (drive.attaches ? 1 << 3 : 0)));
+		return 0;
+	case NVME_IDENTIFY_CNS_ALLOCATED_NS_LIST:
+		for (uint32_t id = command->nsid + 1, at = 0; id <= SPACES; id++)
+			((struct nvme_ns_list *)data)->ns[at++] = htole32(id);
+		return 0;
+	case NVME_IDENTIFY_CNS_ALLOCATED_NS:
+		((struct nvme_id_ns *)data)->nmic = command->nsid == 1;
+		return 0;
+	case NVME_IDENTIFY_CNS_NS_CTRL_LIST:
+		list_owners(data, drive.owners[command->nsid - 1]);
 		return 0;
 	case NVME_IDENTIFY_CNS_PRIMARY_CTRL_CAP:
 		identify_primary(data);
@@ -160,6 +206,8 @@ int ioctl(int fd, unsigned long request, ...)
 		return -1;
 	}
 	command->result = 0;
+	if (command->opcode == nvme_admin_ns_attach)
+		return attach(command);
 	return command->opcode == nvme_admin_identify ? identify(command) : manage(command);
 }
 
@@ -198,8 +246,11 @@ static int on_write(void *arg, struct iov *iov, const char *path, const char *te
 	} else if (!strcmp(path, PF_PATH "/reset")) {
 		drive.resets++;
 		drive.primary = drive.next;
-		for (int i = 0; i < VFS; i++)
+		for (int i = 0; i < VFS; i++) {
 			drive.secondaries[i].online = false;
+			if (drive.takes)
+				drive.secondaries[i].has = (struct resources){ 0 };
+		}
 	} else if (strstr(path, "driver/unbind")) {
 		assert_true(drive.secondaries[0].online);
 		tree_unlink(drive.tree, VF_PATH "/driver");
@@ -593,6 +644,101 @@ static void a_vf_that_came_online_is_not_taken_from_its_guest(void **state)
 	assert_has(0, false, 2, 1);
 }
 
+static void give_spaces(void)
+{
+	drive.attaches = true;
+	drive.owners[0] = 1;
+	drive.owners[1] = 1;
+	assert_int_equal(change(3), 0);
+	drive.commands = 0;
+}
+
+static void namespaces_are_attached_and_detached(void **state)
+{
+	(void)state;
+	give_spaces();
+	assert_int_equal(provide(0, "namespaces", "3,1", NULL), 0);
+	assert_int_equal(drive.owners[0], 1 | 2);
+	assert_int_equal(drive.owners[2], 2);
+	assert_int_equal(provide(0, "namespaces", "1,3", NULL), 0);
+	assert_int_equal(drive.commands, 2);
+	assert_int_equal(provide(1, "namespaces", "1", NULL), 0);
+	assert_int_equal(drive.owners[0], 1 | 2 | 4);
+	assert_int_equal(provide(0, "namespaces", "none", NULL), 0);
+	assert_int_equal(drive.owners[0], 1 | 4);
+	assert_int_equal(drive.owners[2], 0);
+	assert_has(0, true, 2, 1);
+}
+
+static void a_private_namespace_is_not_taken_from_its_owner(void **state)
+{
+	(void)state;
+	give_spaces();
+	assert_int_equal(provide(0, "namespaces", "2", NULL), -EBUSY);
+	assert_message("namespace 2 of " PF " is private, and attached to controller 0, the PF; detach it there first: "
+		       "'nvme detach-ns -n 2 -c 0'");
+	assert_int_equal(provide(0, "namespaces", "3", NULL), 0);
+	assert_int_equal(provide(1, "namespaces", "3", NULL), -EBUSY);
+	assert_message("controller 1, VF 0");
+	assert_int_equal(provide(1, "namespaces", "4", NULL), -ENOENT);
+	assert_message("it has: 1, 2 (private), 3 (private)");
+	assert_int_equal(drive.commands, 1);
+}
+
+static void refused_namespaces_are_given_back(void **state)
+{
+	(void)state;
+	give_spaces();
+	assert_int_equal(provide(0, "namespaces", "1", NULL), 0);
+	for (int n = 0; n < 2; n++) {
+		drive.fail_at = drive.commands + n;
+		assert_int_equal(provide(0, "namespaces", "3", NULL), -EIO);
+		assert_message("as it was before");
+		assert_int_equal(drive.owners[0], 1 | 2);
+		assert_int_equal(drive.owners[2], 0);
+	}
+}
+
+static void a_controller_that_attaches_nothing_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(change(1), 0);
+	assert_int_equal(provide(0, "namespaces", "1", NULL), -EOPNOTSUPP);
+	assert_message("lacks Namespace Management");
+}
+
+static int renew(void)
+{
+	struct iov_plan_options options = { .verify_timeout = 20 };
+	struct iov_plan *plan;
+	struct iov_step *step;
+	int error;
+
+	assert_int_equal(iov_plan_new(&plan, drive.iov, "test"), 0);
+	step = iov_plan_step(plan, PF, "reset");
+	iov_step_spares(step, "a test");
+	iov_step_do(step, iov_op_write(PF_PATH "/reset", "1"));
+	error = iov_vf_renew_plan(plan, drive.pf);
+	if (!error)
+		error = iov_plan_run(plan, &options);
+	iov_plan_free(plan);
+	return error;
+}
+
+static void what_vfs_have_outlives_a_reset_of_their_pf(void **state)
+{
+	(void)state;
+	give_spaces();
+	assert_int_equal(provide(0, "state", "offline", NULL), 0);
+	assert_int_equal(provide(1, "queues", "4", "interrupts", "2", "state", "online", NULL), 0);
+	drive.takes = true;
+	assert_int_equal(renew(), 0);
+	assert_int_equal(drive.resets, 1);
+	assert_has(0, false, 2, 1);
+	assert_has(1, true, 4, 2);
+	assert_has(2, true, 2, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -618,6 +764,11 @@ int main(void)
 		TEST(shares_that_cannot_be_are_refused_with_the_range),
 		TEST(a_refused_share_is_taken_back),
 		TEST(a_vf_that_came_online_is_not_taken_from_its_guest),
+		TEST(namespaces_are_attached_and_detached),
+		TEST(a_private_namespace_is_not_taken_from_its_owner),
+		TEST(refused_namespaces_are_given_back),
+		TEST(a_controller_that_attaches_nothing_is_told),
+		TEST(what_vfs_have_outlives_a_reset_of_their_pf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

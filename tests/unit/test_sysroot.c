@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/sysroot/run.h"
 #include "base/sysroot/sysdir.h"
 #include "base/sysroot/sysroot.h"
 #include "tests/unit/tree.h"
@@ -192,6 +193,28 @@ static void a_pipe_in_place_of_a_file_keeps_nobody_waiting(void **state)
 	alarm(0);
 }
 
+/* Of this machine, and not of a tree that anybody may have written. */
+static void a_program_is_run_on_the_host_alone(void **state)
+{
+	const char *const arguments[] = { "-c", "echo one; echo; echo two three >&2; read x; exit 3", NULL };
+	const char *const kill[] = { "-c", "kill -9 $$", NULL };
+	char said[16];
+
+	(void)state;
+	tree_file(fixture.tree, "bin/sh", "#!/bin/sh\ntouch /tmp/was-run\n");
+	assert_int_equal(iov_sys_run(fixture.iov, "bin/sh", arguments, said, sizeof(said)), -EOPNOTSUPP);
+	iov_close(fixture.iov);
+	assert_int_equal(iov_open(&fixture.iov, NULL), 0);
+	assert_int_equal(iov_sys_run(fixture.iov, "bin/sh", arguments, said, sizeof(said)), 3);
+	assert_string_equal(said, "two three");
+	assert_int_equal(iov_sys_run(fixture.iov, "bin/sh", arguments, said, 4), 3);
+	assert_string_equal(said, "two");
+	assert_int_equal(iov_sys_run(fixture.iov, "bin/sh", kill, said, sizeof(said)), 128 + 9);
+	assert_int_equal(iov_sys_run(fixture.iov, "none", arguments, said, sizeof(said)), -ENOENT);
+	iov_close(fixture.iov);
+	fixture.iov = tree_open(fixture.tree);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +226,7 @@ int main(void)
 		cmocka_unit_test(names_come_in_version_order),
 		cmocka_unit_test(a_write_reaches_the_file),
 		cmocka_unit_test(the_error_of_a_write_comes_back),
+		cmocka_unit_test(a_program_is_run_on_the_host_alone),
 		cmocka_unit_test(a_pipe_in_place_of_a_file_keeps_nobody_waiting),
 		cmocka_unit_test(a_write_that_hangs_ends_at_the_deadline),
 	};

@@ -19,10 +19,22 @@ static const char *way_of(struct iov *iov)
 	return iov_hypervisor(iov) == IOV_HYPERVISOR_XEN_HOST ? IOV_DRIVER_PCIBACK : IOV_DRIVER_VFIO;
 }
 
-/* Whether a function with a driver can be taken that way, be it by a variant for its vendor. */
-static bool is_bound(const char *driver, const char *way)
+bool iov_vfio_by_vendor(struct iov *iov, struct iov_bdf bdf)
 {
-	return strcmp(way, IOV_DRIVER_VFIO) ? !strcmp(driver, way) : iov_driver_is_vfio(driver);
+	char driver[IOV_DRIVER_SIZE];
+
+	if (iov_sys_exists(iov, iov_pci_path(bdf, "nvidia/current_vgpu_type").name))
+		return true;
+	return !iov_pci_driver(iov, bdf, driver, sizeof(driver)) && *driver && !iov_driver_is_vfio(driver) &&
+	       iov_sys_exists(iov, iov_pci_path(bdf, "vfio-dev").name);
+}
+
+/* Whether a function with a driver can be taken that way, be it by a variant for its vendor. */
+static bool is_bound(struct iov *iov, struct iov_bdf bdf, const char *driver, const char *way)
+{
+	if (strcmp(way, IOV_DRIVER_VFIO))
+		return !strcmp(driver, way);
+	return iov_driver_is_vfio(driver) || iov_vfio_by_vendor(iov, bdf);
 }
 
 /* A function that has a driver for it already keeps that. */
@@ -30,7 +42,7 @@ static void wanted_driver(struct iov *iov, struct iov_bdf bdf, char *driver)
 {
 	const char *way = way_of(iov);
 
-	if (iov_pci_driver(iov, bdf, driver, IOV_DRIVER_SIZE) || !is_bound(driver, way))
+	if (iov_pci_driver(iov, bdf, driver, IOV_DRIVER_SIZE) || !is_bound(iov, bdf, driver, way))
 		strcpy(driver, way);
 }
 
@@ -81,6 +93,9 @@ static int smallest_plan(struct iov_plan **plan, struct iov *iov, struct iov_bdf
 	char driver[IOV_DRIVER_SIZE];
 	int error;
 
+	*option = "";
+	if (iov_vfio_by_vendor(iov, bdf))
+		return iov_plan_new(plan, iov, "leave %s", IOV_BDF(bdf));
 	wanted_driver(iov, bdf, driver);
 	for (unsigned int flags = 0; flags <= IOV_BIND_GROUP; flags += IOV_BIND_GROUP) {
 		*option = flags ? " --group" : "";
@@ -180,7 +195,7 @@ static int check_bound(struct iov *iov, struct iov_bdf bdf, const char *way,
 	if (error)
 		return iov_told(iov, error, "%s: cannot read its driver: %s", IOV_BDF(bdf),
 				strerror(-error));
-	if (is_bound(driver, way))
+	if (is_bound(iov, bdf, driver, way))
 		return 0;
 	return iov_fail(iov, -EBUSY, "%s: is bound to %s, not to %s; bind it first with 'iov bind %s "
 			"--driver %s'", IOV_BDF(bdf), driver[0] ? driver : "no driver", way,
@@ -196,7 +211,7 @@ static int check_group(struct iov *iov, struct iov_bdf bdf, struct iov_attachabl
 		return error;
 	attachable->group = group->number;
 	for (size_t i = 0; !error && i < group->count; i++) {
-		if (group->members[i].blocks)
+		if (group->members[i].blocks && !iov_vfio_by_vendor(iov, group->members[i].bdf))
 			error = iov_fail(iov, -EBUSY,
 					 "%s: its IOMMU group %u is not viable: %s is bound to %s; "
 					 "move the whole group with 'iov bind %s --driver vfio-pci "

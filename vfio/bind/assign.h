@@ -45,6 +45,16 @@ struct iov_attachable {
 };
 
 /**
+ * iov_vfio_by_vendor - whether the driver that a function comes with gives it to guests
+ * @iov: context
+ * @bdf: function
+ *
+ * Such a driver is no part of vfio-pci, but registers its functions with VFIO all the same, as
+ * NVIDIA's does with its vGPUs.
+ */
+bool iov_vfio_by_vendor(struct iov *iov, struct iov_bdf bdf);
+
+/**
  * iov_attach_check - whether a guest can have a function as it is now
  * @iov: context
  * @bdf: a function

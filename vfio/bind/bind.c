@@ -11,6 +11,7 @@
 #include "base/plan/module.h"
 #include "base/sysroot/paths.h"
 #include "iommu/group.h"
+#include "vfio/bind/assign.h"
 #include "vfio/bind/binding.h"
 #include "vfio/bind/verdict.h"
 
@@ -258,13 +259,14 @@ static int consider_groups(struct bindings *bindings, unsigned int flags)
 static int add_bind_step(struct bindings *bindings, const struct binding *binding,
 			 const char *driver)
 {
-	bool bound = !strcmp(binding->driver, driver);
+	bool resized, bound = !strcmp(binding->driver, driver);
 	struct iov_bdf bdf = binding->bdf;
 	struct iov_step *step;
-	int error;
+	int error = bars_check(bindings, binding, &resized);
 
-	if (bound && !strcmp(binding->override, driver))
-		return 0;
+	if (error || (bound && !resized && !strcmp(binding->override, driver)))
+		return error;
+	bound = bound && !resized;
 	error = bound ? 0 : binding_take(bindings, binding, iov_driver_gives(driver));
 	if (error)
 		return error;
@@ -279,12 +281,19 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 	binding_change(step, binding, driver, driver);
 	if (strcmp(binding->override, driver))
 		iov_step_do(step, bind_op_override(bdf, driver));
-	if (!bound && binding->driver[0])
+	if (resized && binding->driver[0])
+		iov_step_do(step, bind_op_unbind(bdf));
+	else if (!bound && binding->driver[0])
 		iov_step_do(step, iov_op_unless(bind_op_unbind(bdf), if_driver(bdf, driver)));
+	if (resized)
+		bars_resize(bindings, binding, step);
 	if (!bound)
 		iov_step_do(step, iov_op_unless(bind_op_probe(bdf), if_driver(bdf, driver)));
 	iov_step_verify(step, if_bound(bdf, driver));
-	binding_undo(step, binding);
+	if (resized)
+		bars_undo(bindings, binding, step);
+	else
+		binding_undo(step, binding);
 	return 0;
 }
 
@@ -341,6 +350,16 @@ static int check_table(struct bindings *bindings, const char *driver)
 	return error;
 }
 
+/* What its own driver gives to guests is of no use with another: vfio-pci fails on a vGPU. */
+static int refuse_vendor(struct iov *iov, const struct binding *binding)
+{
+	if (!iov_vfio_by_vendor(iov, binding->bdf))
+		return 0;
+	return iov_fail(iov, -EINVAL, "%s: its driver %s gives it to guests by itself, and no other driver of VFIO works "
+			"with it; leave it there, and 'iov attach %s'", IOV_BDF(binding->bdf),
+			binding->driver[0] ? binding->driver : "(none now)", IOV_BDF(binding->bdf));
+}
+
 /* With IOV_BIND_LEAVE a function that a guest has already is left to it; the plan says what is wrong. */
 static int judge(struct bindings *bindings, const char *driver, unsigned int flags)
 {
@@ -352,6 +371,10 @@ static int judge(struct bindings *bindings, const char *driver, unsigned int fla
 
 		if (!binding->exists)
 			continue;
+		if (strcmp(binding->driver, driver))
+			error = refuse_vendor(bindings->iov, binding);
+		if (error)
+			return error;
 		if (strcmp(binding->driver, driver) || !(flags & IOV_BIND_LEAVE))
 			error = iov_verdict_require(bindings->iov, binding->bdf);
 		else if (iov_verdict_blocks(bindings->iov, binding->bdf, &reason))
@@ -367,9 +390,9 @@ static int plan_bindings(struct bindings *bindings, const char *driver, unsigned
 	/* A name that is none comes before who would be taken for it. */
 	int error = gives ? 0 : iov_driver_plan(bindings->plan, driver);
 
-	if (error)
-		return error;
-	if (gives)
+	if (!error && flags & IOV_BIND_SLOT)
+		error = bindings_add_slots(bindings);
+	if (!error && gives)
 		error = judge(bindings, driver, flags);
 	if (!error && iov_driver_is_vfio(driver))
 		error = consider_groups(bindings, flags);
@@ -381,11 +404,19 @@ static int plan_bindings(struct bindings *bindings, const char *driver, unsigned
 	take_moved(bindings, driver);
 	for (size_t i = 0; !error && i < bindings->count; i++)
 		error = add_bind_step(bindings, &bindings->list[i], driver);
+	if (!error && flags & IOV_BIND_SLOT)
+		bindings_prove_reset(bindings, driver);
 	return error;
 }
 
 int iov_bind_plan(struct iov_plan *plan, const struct iov_bdf *bdfs, size_t count,
 		  const char *driver, unsigned int flags)
+{
+	return iov_bind_sized_plan(plan, bdfs, count, driver, flags, NULL, 0);
+}
+
+int iov_bind_sized_plan(struct iov_plan *plan, const struct iov_bdf *bdfs, size_t count, const char *driver,
+			unsigned int flags, const struct iov_bar_size *sizes, size_t size_count)
 {
 	struct bindings bindings;
 	int error = check_driver_name(iov_plan_context(plan), driver);
@@ -393,6 +424,8 @@ int iov_bind_plan(struct iov_plan *plan, const struct iov_bdf *bdfs, size_t coun
 	if (error)
 		return iov_plan_built(plan, error);
 	error = bindings_open(&bindings, plan, bdfs, count, flags);
+	bindings.sizes = sizes;
+	bindings.size_count = size_count;
 	if (!error)
 		error = plan_bindings(&bindings, driver, flags);
 	bindings_close(&bindings);

@@ -8,6 +8,7 @@
 
 #include "base/pci/pci.h"
 #include "base/plan/plan.h"
+#include "vfio/bind/bind.h"
 
 #define WHY_SIZE 64
 #define DRIVER_SIZE 64
@@ -48,12 +49,16 @@ struct binding {
  * @iov: its context
  * @list: functions, the named ones first
  * @count: length of @list
+ * @sizes: BARs of them that get other sizes; NULL: none
+ * @size_count: length of @sizes
  */
 struct bindings {
 	struct iov_plan *plan;
 	struct iov *iov;
 	struct binding *list;
 	size_t count;
+	const struct iov_bar_size *sizes;
+	size_t size_count;
 };
 
 /* Read the named functions; refuse bridges and repetitions. */
@@ -73,6 +78,19 @@ bool bindings_have(const struct bindings *bindings, struct iov_bdf bdf);
  * but the plan knows who would lose them.
  */
 int binding_take(struct bindings *bindings, const struct binding *binding, bool guest);
+
+/* slot.c: append the other functions of the slots of those that were named; a message on failure */
+int bindings_add_slots(struct bindings *bindings);
+/* Append steps that reset what gets another driver, and see that it answers. */
+void bindings_prove_reset(struct bindings *bindings, const char *driver);
+
+/*
+ * bars.c: whether BARs of a function get other sizes, and can; a message when they cannot.  What makes
+ * it so, for a step that has unbound the function, and what takes all of such a step back.
+ */
+int bars_check(struct bindings *bindings, const struct binding *binding, bool *differ);
+void bars_resize(struct bindings *bindings, const struct binding *binding, struct iov_step *step);
+void bars_undo(struct bindings *bindings, const struct binding *binding, struct iov_step *step);
 
 /* Append what a step needs to be refused on a changed host, and to be taken back. */
 void binding_check(struct iov_step *step, const struct binding *binding);

@@ -190,6 +190,8 @@ int iov_unbind_plan(struct iov_plan *plan, const struct iov_bdf *bdfs, size_t co
 	struct bindings bindings;
 	int error = bindings_open(&bindings, plan, bdfs, count, flags);
 
+	if (!error && flags & IOV_BIND_SLOT)
+		error = bindings_add_slots(&bindings);
 	for (size_t i = 0; !error && flags & IOV_BIND_GROUP && i < count; i++)
 		error = add_members(&bindings, bdfs[i]);
 	for (size_t i = 0; !error && i < bindings.count; i++)

@@ -69,6 +69,17 @@ nvme()
 		-device "nvme-ns,drive=$name-disk,bus=$name"
 }
 
+# nvme_namespaces CONTROLLER: a shared namespace and two private ones that nobody has
+nvme_namespaces()
+{
+	local n
+	for n in 2 3 4; do
+		truncate -s 16M "$work/$1-$n.img"
+		add -drive "file=$work/$1-$n.img,if=none,id=$1-disk$n,format=raw" \
+			-device "nvme-ns,drive=$1-disk$n,bus=$1,nsid=$n,$([ $n = 2 ] && echo shared=on || echo shared=off),detached=on"
+	done
+}
+
 # device SPEC: one more device, on a root port of its own
 device()
 {
@@ -90,6 +101,16 @@ device()
 	edu)
 		root_port
 		add -device "edu,bus=$port"
+		;;
+	gpu)
+		root_port
+		add -device "VGA,bus=$port,addr=0.0,multifunction=on,xres=1024,yres=768" \
+			-device "ich9-intel-hda,bus=$port,addr=0.1" -device "qemu-xhci,bus=$port,addr=0.2"
+		;;
+	nvme-spaces)
+		root_port pcie.0 mem-reserve=64M
+		nvme "$port" vfs=4
+		nvme_namespaces "nvme$((nvmes - 1))"
 		;;
 	edus)
 		root_port
