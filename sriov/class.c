@@ -17,7 +17,7 @@
 static const char *const types[] = {
 	[IOV_ATTRIBUTE_NUMBER] = "number", [IOV_ATTRIBUTE_SWITCH] = "switch",
 	[IOV_ATTRIBUTE_CHOICE] = "choice", [IOV_ATTRIBUTE_MAC] = "mac",
-	[IOV_ATTRIBUTE_GUID] = "guid",
+	[IOV_ATTRIBUTE_GUID] = "guid", [IOV_ATTRIBUTE_NAME] = "name",
 };
 
 /* A name is a key in JSON and YAML, and a word of a command line. */

@@ -33,6 +33,7 @@ enum iov_attribute_type {
 	IOV_ATTRIBUTE_CHOICE,	/* a string: one of several words */
 	IOV_ATTRIBUTE_MAC,	/* a string: a unicast MAC address */
 	IOV_ATTRIBUTE_GUID,	/* a string: eight bytes, as InfiniBand has them */
+	IOV_ATTRIBUTE_NAME,	/* a string: letters, digits, ".", "_" and "-" */
 	IOV_ATTRIBUTE_TYPES,
 };
 

@@ -12,6 +12,7 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/file/schema.h"
+#include "host/file/nic.h"
 #include "host/file/snapshot.h"
 #include "host/file/steer.h"
 #include "plugins/net/eswitch.h"
@@ -122,6 +123,8 @@ static int fill_device(struct iov *iov, struct iov_bdf bdf, unsigned int vfs,
 		device->eswitch = strdup(mode);
 	device->irq = irq_policy(iov, bdf);
 	error = snapshot_steer(iov, bdf, device);
+	if (!error)
+		error = snapshot_nic(iov, bdf, device);
 	if (error)
 		return error;
 	return vfs ? snapshot_vfs(iov, bdf, &device->vfs) : 0;
@@ -141,7 +144,7 @@ static void add_note(struct snapshot *snapshot, struct iov_ids *ids, struct iov_
 static bool is_untouched(const struct iov_host_device *device)
 {
 	return !device->driver && !device->mtu && !device->eswitch && !device->irq && !device->vfs &&
-	       !device->steer;
+	       !device->steer && !device->rates && !device->sfs;
 }
 
 /* An empty list would be written as one. */
@@ -171,6 +174,9 @@ static int add_device(struct snapshot *snapshot, struct iov_ids *ids,
 		drop_last(host);
 		return 0;
 	}
+	error = snapshot_params(snapshot->iov, entry->bdf, device);
+	if (error)
+		return error;
 	error = iov_identity_best(snapshot->index, entry->bdf, identity, sizeof(identity));
 	if (error)
 		return error;
