@@ -59,6 +59,10 @@ static struct json_object *value_of(struct json_object *vf, const struct value *
 {
 	struct json_object *member = json_object_object_get(vf, value->name);
 
+	/* Rates that devlink has are told by both, and set by it alone. */
+	if ((!strcmp(value->name, "max_rate") || !strcmp(value->name, "min_rate")) &&
+	    json_object_object_get(vf, "tx_max"))
+		return NULL;
 	if (member && value->usual && !strcmp(json_object_get_string(member), value->usual))
 		return NULL;
 	return member;

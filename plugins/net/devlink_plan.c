@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -303,9 +304,14 @@ static void give_back(struct iov_step *step, const char *device, struct json_obj
 		append(step, iov_op_interfaces(device, interfaces));
 }
 
-static struct iov_op *reload_op(const char *device)
+static struct iov_op *reload_op(const char *device, bool back)
 {
-	struct iov_op *op = iov_op_devlink(device, IOV_DEVLINK_RELOAD, NULL, NULL);
+	_cleanup_json_ struct json_object *values = json_object_new_object();
+	struct iov_op *op;
+
+	if (back)
+		json_object_object_add(values, "back", json_object_new_boolean(true));
+	op = iov_op_devlink(device, IOV_DEVLINK_RELOAD, NULL, values);
 
 	return iov_op_explain(op, EOPNOTSUPP, "the driver cannot start anew by devlink; unbind and bind it: "
 			      "'iov bind'");
@@ -352,9 +358,9 @@ static int add_param_step(struct iov_plan *plan, const char *device, struct json
 	add_params(step, device, changes);
 	if (!reload)
 		return 0;
-	iov_step_do(step, reload_op(device));
+	iov_step_do(step, reload_op(device, false));
 	give_back(step, device, interfaces, iov_step_do);
-	iov_step_undo(step, reload_op(device));
+	iov_step_undo(step, reload_op(device, true));
 	give_back(step, device, interfaces, iov_step_undo);
 	return 0;
 }
@@ -370,7 +376,8 @@ int iov_param_plan(struct iov_plan *plan, const char *device, const struct iov_p
 	if (error || !json_object_array_length(changes))
 		return iov_plan_built(plan, error);
 	if (wants_reload && !(flags & IOV_NIC_RELOAD))
-		iov_plan_note(plan, "what is driverinit counts when the driver starts anew: --reload");
+		iov_log(iov_plan_context(plan), LOG_NOTICE, "what is driverinit counts when the driver of %s "
+			"starts anew; --reload has it do so", device);
 	if (!wants_reload)
 		flags &= ~(unsigned int)IOV_NIC_RELOAD;
 	return iov_plan_built(plan, add_param_step(plan, device, changes, flags));

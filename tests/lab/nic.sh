@@ -114,7 +114,7 @@ ip link property add dev "$name" altname uplink-of-the-test
 ip route add 198.51.100.0/24 via 192.0.2.9 metric 7
 index=$(cat /sys/class/net/$name/ifindex)
 expect_status "a reload while routes go through it" 3 iov param set $device max_macs=8 --reload
-expect_status "on demand" 0 iov param set $device max_macs=8 --reload --force route,address
+expect_status "on demand" 0 iov param set $device max_macs=8 --reload --force=route --force=address
 expect "devlink has it" 8 "$(param max_macs)"
 name=$(uplink)
 [ "$(cat /sys/class/net/$name/ifindex)" != "$index" ] || fail "the interface is the old one"
@@ -123,9 +123,9 @@ expect_match "its route is back" "via 192.0.2.9 dev $name metric 7" "$(ip route 
 expect_match "its other name is back" "uplink-of-the-test" "$(ip link show $name)"
 expect_match "it is up, with its MTU" "UP.* mtu 1400" "$(ip link show $name)"
 ip route add 203.0.113.0/24 nexthop via 192.0.2.9 nexthop via 192.0.2.10
-expect_status "a route that could not be given back" 1 iov param set $device max_macs=4 --reload --force route,address
+expect_status "a route that could not be given back" 1 iov param set $device max_macs=4 --reload --force=route --force=address
 expect_match "is named" "several next hops would be lost" "$err"
 ip route del 203.0.113.0/24
 echo 1 > /sys/kernel/debug/netdevsim/netdevsim10/fail_reload
-expect_status "a reload that fails" 1 iov param set $device max_macs=4 --reload --force route,address
+expect_status "a reload that fails" 1 iov param set $device max_macs=4 --reload --force=route --force=address
 echo 0 > /sys/kernel/debug/netdevsim/netdevsim10/fail_reload

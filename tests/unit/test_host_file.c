@@ -219,7 +219,7 @@ static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
 		  "'huge_pages'?" },
 		{ "devices:\n  - device: a\n    max-rate: 5\n", "host.yaml:3: devices[0]: "
 		  "unknown key 'max-rate'; expected one of: name, device, absent, driver, mtu, "
-		  "eswitch, irq, vfs, steer, attributes" },
+		  "eswitch, irq, vfs, steer, params, rates, sfs, attributes" },
 		{ "devices:\n- device: a\n  count: 4\n", "host.yaml:3: devices[0]: unknown key "
 		  "'count'; it belongs into vfs" },
 		{ "devices:\n- device: a\n  vfs:\n    count: 1\n    mac: 02:00:00:00:00:01\n",
@@ -245,7 +245,8 @@ static void another_shape_is_refused_with_its_line(void **state)
 		{ "modules: vfio-pci\n", "host.yaml:1: modules: 'vfio-pci': expected a list, "
 		  "each entry behind '- '" },
 		{ "devices:\n  - a\n", "host.yaml:2: devices[0]: 'a': expected a mapping with "
-		  "keys of: name, device, absent, driver, mtu, eswitch, irq, vfs, steer, attributes" },
+		  "keys of: name, device, absent, driver, mtu, eswitch, irq, vfs, steer, params, rates, sfs, "
+		  "attributes" },
 		{ "devices:\n  - driver: igb\n", "host.yaml:2: devices[0]: key 'device' is missing" },
 		{ "devices:\n  - device: a\n    vfs:\n      driver: igb\n", "host.yaml:4: "
 		  "devices[0].vfs: key 'count' is missing" },
@@ -271,7 +272,9 @@ static void another_shape_is_refused_with_its_line(void **state)
 		{ "devices:\n  - device: a\n    vfs:\n      <<: *all\n      count: 1\n",
 		  "host.yaml:4: devices[0].vfs: unknown key '<<'; expected one of: count, "
 		  "driver, vlan, qos, vlan_protocol, spoofchk, trust, rss_query, max_rate, "
-		  "min_rate, link_state, queues, interrupts, state, attributes, msix, each" },
+		  "min_rate, link_state, roce, migratable, ipsec_crypto, ipsec_packet, max_io_eqs, "
+		  "tx_parent, tx_share, tx_max, tx_priority, tx_weight, queues, interrupts, state, "
+		  "attributes, msix, each" },
 		{ "version: !!int 1\n", "host.yaml:1: version: anchors (&), aliases (*) and tags "
 		  "(!) are not understood; write the value itself" },
 		{ "version: 1\n---\nversion: 1\n", "host.yaml:2: a second document; expected one" },
