@@ -131,7 +131,7 @@ static int run_show(struct cli *cli, void *data)
 const struct cli_command cli_eswitch_show = {
 	.name = "eswitch show",
 	.args = "PF",
-	.summary = "Show the mode of a NIC's embedded switch, and when its driver changes it",
+	.summary = "Show the switch mode of a NIC, and when it can change",
 	.example = "iov eswitch show eth0",
 	.parse = parse_show,
 	.data_size = sizeof(struct nic_args),

@@ -95,7 +95,7 @@ static int run_set(struct cli *cli, void *data)
 const struct cli_command cli_sf_set = {
 	.name = "sf set",
 	.args = "PF NUMBER",
-	.summary = "Set what a subfunction has, activate it, or have its driver let go of it",
+	.summary = "Set what a subfunction has, or whether it is active",
 	.example = "iov sf set eth0 8 --state inactive\n"
 		   "  iov sf set eth0 8 --roce off --state active\n\n"
 		   "Refused for one that becomes inactive while it is in use.",
@@ -178,7 +178,7 @@ static int run_list(struct cli *cli, void *data)
 const struct cli_command cli_sf_list = {
 	.name = "sf list",
 	.args = "PF",
-	.summary = "Show the subfunctions of a NIC, and the devices that were made of them",
+	.summary = "Show the subfunctions of a NIC and their devices",
 	.example = "iov sf list eth0",
 	.parse = parse_list,
 	.data_size = sizeof(struct nic_args),

@@ -101,7 +101,7 @@ close:
 	return error == -ENODEV ? -EOPNOTSUPP : error;
 }
 
-/* Of a device, as devlink_device_parse() takes it, answers the mode. */
+/* Of the text that names a device answers the mode. */
 static int tell_mode(struct iov *iov, const char *question, size_t length, FILE *answer)
 {
 	struct devlink_device device;

@@ -95,7 +95,7 @@ static int run_reload(struct run *run)
 	return refused(run, error, NULL);
 }
 
-/* Give a port or a group what differs, in the order of devlink_value_at(), and prove it. */
+/* Give a port or a group what differs, the state last, or prove that it has it. */
 static int give_values(struct run *run, struct json_object *now, const char *group, bool prove)
 {
 	unsigned int port = (unsigned int)json_object_get_int64(json_object_object_get(now, "port"));

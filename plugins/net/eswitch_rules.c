@@ -61,7 +61,7 @@ static bool is_since(struct iov *iov, const unsigned int since[2])
 	unsigned int major = 0, minor = 0;
 	char release[128] = "";
 
-	iov_sys_read(iov, IOV_PATH_PROC "/sys/kernel/osrelease", release, sizeof(release));
+	iov_sys_read(iov, IOV_PATH_RELEASE, release, sizeof(release));
 	return since[0] && sscanf(release, "%u.%u", &major, &minor) == 2 &&
 	       (major > since[0] || (major == since[0] && minor >= since[1]));
 }
