@@ -92,6 +92,36 @@ iov rate remove $pf gold
 expect_status "legacy" 0 iov eswitch set $pf legacy
 expect "the kernel has it" legacy "$(kernel_mode)"
 
+# All of it from a file, and a mistake in it takes all of it back
+cat > /tmp/host.yaml << END
+devices:
+  - device: path=$pf
+    eswitch: switchdev
+    rates:
+      - {name: gold, tx_max: 100}
+      - {name: inner, tx_parent: gold, tx_share: 5}
+    vfs:
+      count: 2
+      tx_parent: inner
+      each:
+        - {index: 0, tx_max: 20}
+END
+sed 's/index: 0,/index: 0, tx_weight: 5,/' /tmp/host.yaml > /tmp/wrong.yaml
+expect_status "a file with what the driver has not" 1 iov apply /tmp/wrong.yaml
+expect_match "is named" "tx-weight" "$err"
+expect "all is as before" legacy "$(kernel_mode)"
+expect_status "one without" 0 iov apply /tmp/host.yaml
+expect "gives the mode" switchdev "$(kernel_mode)"
+expect_match "a group in a group" "tx_share 5Mbit.* parent gold" "$(rate $device/inner)"
+expect_match "and VFs in that" "tx_max 20Mbit parent inner" "$(rate $device/128)"
+expect_match "all of them" "parent inner" "$(rate $device/129)"
+expect_status "again" 0 iov apply /tmp/host.yaml
+expect_match "nothing to do" "nothing to do" "$out"
+iov vf set $pf/all --tx-parent none > /dev/null
+iov rate remove $pf inner > /dev/null
+iov rate remove $pf gold > /dev/null
+iov eswitch set $pf legacy > /dev/null
+
 # Parameters
 expect "a parameter" "driverinit u32 32" \
 	"$(iov param list $pf --json | gojq -r '.[] | select(.name == "max_macs") | "\(.cmode) \(.type) \(.value)"')"

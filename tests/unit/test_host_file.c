@@ -207,6 +207,41 @@ static void words_of_yaml_1_1_are_what_they_look_like(void **state)
 	assert_true(*host->devices->vfs->all.trust);
 }
 
+static void what_a_nic_has_beside_vfs_is_judged(void **state)
+{
+	static const struct refusal refusals[] = {
+		{ "devices:\n  - device: a\n    rates:\n      - {name: g, tx_parent: 'a b'}\n",
+		  "host.yaml:4: devices[0].rates[0]: tx_parent 'a b': expected a group of 'iov rate list', "
+		  "or none" },
+		{ "devices:\n  - device: a\n    rates:\n      - {name: g}\n      - {name: g}\n",
+		  "host.yaml:5: devices[0].rates[1]: 'g': devices[0].rates[0] has this group of "
+		  "devices[0].rates already, line 4; expected it once" },
+		{ "devices:\n  - device: a\n    sfs:\n      - {number: 8, state: up}\n",
+		  "host.yaml:4: devices[0].sfs[0]: state 'up': expected active or inactive" },
+		{ "devices:\n  - device: a\n    sfs:\n      - {number: 8, hw_addr: '01:00:00:00:00:01'}\n",
+		  "host.yaml:4: devices[0].sfs[0]: hw_addr '01:00:00:00:00:01': expected the address of a "
+		  "station, like 02:00:00:00:00:01" },
+		{ "devices:\n  - device: a\n    sfs:\n      - {number: 8}\n      - {number: 8}\n",
+		  "host.yaml:5: devices[0].sfs[1]: '8': devices[0].sfs[0] has this number of "
+		  "devices[0].sfs already, line 4; expected it once" },
+		{ "devices:\n  - device: a\n    sfs:\n      - {state: active}\n",
+		  "host.yaml:4: devices[0].sfs[0]: key 'number' is missing" },
+		{ "devices:\n  - device: a\n    params:\n      - {name: p}\n",
+		  "host.yaml:4: devices[0].params[0]: key 'value' is missing" },
+		{ "devices:\n  - device: a\n    params:\n      - {name: p, value: 1, cmode: now}\n",
+		  "host.yaml:4: devices[0].params[0].cmode: 'now': expected runtime, driverinit or permanent" },
+		{ "devices:\n  - device: a\n    vfs: {count: 1, roce: maybe}\n",
+		  "host.yaml:3: devices[0].vfs.roce: 'maybe': expected one of: on, off, yes, no, true, "
+		  "false, 1, 0" },
+		{ "devices:\n  - device: a\n    vfs: {count: 1, tx_max: -1}\n",
+		  "host.yaml:3: devices[0].vfs.tx_max: '-1': expected a decimal number from 0 to "
+		  "4294967295" },
+	};
+
+	(void)state;
+	ASSERT_REFUSED(refusals);
+}
+
 static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
 {
 	static const struct refusal refusals[] = {
@@ -447,6 +482,7 @@ int main(void)
 		TEST(all_keys_of_groups_are_read),
 		TEST(a_file_may_say_nothing),
 		TEST(words_of_yaml_1_1_are_what_they_look_like),
+		TEST(what_a_nic_has_beside_vfs_is_judged),
 		TEST(unknown_keys_are_refused_with_the_nearest_known_one),
 		TEST(another_shape_is_refused_with_its_line),
 		TEST(numbers_are_decimal_and_whole),
