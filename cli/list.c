@@ -31,6 +31,7 @@ static const struct known {
 	{ "ids", false, NOTHING, "vendor_id", { "ids", "IDS" } },
 	{ "driver", true, NOTHING, "driver", { "driver", "DRIVER" } },
 	{ "interface", true, NOTHING, "net", { "net", "INTERFACE" } },
+	{ "representor", true, NOTHING, "representor", { "representor", "REPRESENTOR" } },
 	{ "group", true, NOTHING, "iommu_group", { "iommu_group", "GROUP", .right = true } },
 	{ "numa", true, NOTHING, "numa_node", { "numa_node", "NUMA", .right = true } },
 	{ "vfs", true, NOTHING, "vfs_total", { "relation", "PF/VF" } },
@@ -63,7 +64,7 @@ static const struct argp_option options[] = {
 	  "Only what can be assigned and is in nobody's use, nor what moves with it" },
 	{ "sort", KEY_SORT, "COLUMN", 0, "Sort by a column instead of by address" },
 	{ "columns", 'o', "LIST", 0,
-	  "Columns of the table, by commas: bdf, class, name, ids, driver, interface, group, numa, "
+	  "Columns of the table, by commas: bdf, class, name, ids, driver, interface, representor, group, numa, "
 	  "vfs, msix, reset, identity, in-use, assignable" },
 	{ "wide", 'w', 0, 0, "All columns, whatever the terminal has room for" },
 	{ 0 },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What a list of functions tells when somebody asks for it. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "base/plan/plan.h"
 #include "base/sysroot/paths.h"
 #include "cli/list.h"
+#include "plugins/net/nic.h"
 #include "vfio/bind/verdict.h"
 
 static struct iov_bdf address_of(struct json_object *row)
@@ -42,12 +44,47 @@ static void add_array(struct json_object *rows, const char *key)
 				       json_object_new_array());
 }
 
+/* "vf3" stands for the function that the PF links to as its VF 3. */
+static void add_representor(struct iov *iov, struct json_object *rows, struct iov_bdf pf,
+			    struct json_object *representor)
+{
+	struct json_object *row;
+	unsigned int index;
+	struct iov_bdf vf;
+
+	if (sscanf(json_text(representor, "of"), "vf%u", &index) != 1 ||
+	    iov_pci_link(iov, pf, iov_path("virtfn%u", index).name, &vf))
+		return;
+	row = find_row(rows, IOV_BDF(vf));
+	if (row)
+		json_add_text(row, "representor", json_text(representor, "interface"));
+}
+
+/* What stands for VFs in the switch of their PF. */
+static void add_representors(struct iov *iov, struct json_object *rows)
+{
+	for (size_t i = 0; i < json_object_array_length(rows); i++) {
+		struct json_object *row = json_object_array_get_idx(rows, i), *representors = NULL;
+
+		if (!json_object_get_int64(json_object_object_get(row, "vfs")) ||
+		    iov_representors(iov, address_of(row), &representors))
+			continue;
+		for (size_t n = 0; n < json_object_array_length(representors); n++)
+			add_representor(iov, rows, address_of(row),
+					json_object_array_get_idx(representors, n));
+		json_object_put(representors);
+	}
+}
+
 void list_add_interfaces(struct iov *iov, struct json_object *rows)
 {
 	char **names;
 	size_t count;
 
 	add_array(rows, "net");
+	for (size_t i = 0; i < json_object_array_length(rows); i++)
+		json_object_object_add(json_object_array_get_idx(rows, i), "representor", NULL);
+	add_representors(iov, rows);
 	if (iov_sys_list(iov, IOV_PATH_CLASS_NET, &names, &count))
 		return;
 	for (size_t i = 0; i < count; i++) {

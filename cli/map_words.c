@@ -72,8 +72,8 @@ bool map_guest_name(struct iov *iov, const char *pid, char *name, size_t size)
 
 static bool is_alike(struct json_object *one, struct json_object *other)
 {
-	static const char *const keys[] = { "pf", "driver", "users", "joins", "net", "block", "nvme",
-					    "numa_node" };
+	static const char *const keys[] = { "pf", "driver", "users", "joins", "net", "representor",
+					    "block", "nvme", "numa_node" };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		if (!json_object_equal(json_object_object_get(one, keys[i]),
@@ -184,6 +184,10 @@ void map_notes(struct json_object *function, char *text, size_t size)
 	text[0] = '\0';
 	append_names(text, size, json_object_object_get(function, "net"));
 	append_names(text, size, json_object_object_get(function, "block"));
+	if (json_text_or_null(function, "representor")) {
+		snprintf(title, sizeof(title), "represented by %s", json_text(function, "representor"));
+		append(text, size, "%s", title);
+	}
 	for (size_t i = 0; i < json_object_array_length(users); i++) {
 		map_user_title(json_object_array_get_idx(users, i), title, sizeof(title));
 		append(text, size, "%s", title);

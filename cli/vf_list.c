@@ -33,6 +33,17 @@ static const struct iov_column columns[] = {
 	{ "min_rate", "MIN MBIT/S", true },
 	{ "max_rate", "MAX MBIT/S", true },
 	{ "link_state", "LINK" },
+	{ "hw_addr", "HW ADDR" },
+	{ "roce", "ROCE" },
+	{ "migratable", "MIGRATABLE" },
+	{ "ipsec_crypto", "IPSEC CRYPTO" },
+	{ "ipsec_packet", "IPSEC PACKET" },
+	{ "max_io_eqs", "IO EQS", true },
+	{ "tx_parent", "RATE GROUP" },
+	{ "tx_share", "SHARE MBIT/S", true },
+	{ "tx_max", "MAX MBIT/S", true },
+	{ "tx_priority", "PRIORITY", true },
+	{ "tx_weight", "WEIGHT", true },
 	{ "netdev", "NETDEV" },
 	{ "representor", "REPRESENTOR" },
 	{ "controller", "CONTROLLER", true },
@@ -62,6 +73,18 @@ static const struct iov_column fields[] = {
 	{ "min_rate", "Least rate, Mbit/s" },
 	{ "max_rate", "Highest rate, Mbit/s" },
 	{ "link_state", "Link state" },
+	{ "hw_addr", "Function address" },
+	{ "roce", "RoCE" },
+	{ "migratable", "Migratable" },
+	{ "ipsec_crypto", "IPsec crypto" },
+	{ "ipsec_packet", "IPsec packet" },
+	{ "max_io_eqs", "I/O event queues" },
+	{ "tx_parent", "Rate group" },
+	{ "tx_share", "Granted rate, Mbit/s" },
+	{ "tx_max", "Limit, Mbit/s" },
+	{ "tx_priority", "Send priority" },
+	{ "tx_weight", "Send weight" },
+	{ "statistics_text", "Statistics" },
 	{ "controller", "NVMe controller" },
 	{ "state", "NVMe state" },
 	{ "queues", "NVMe queues" },
@@ -111,7 +134,9 @@ static size_t add_others(struct json_object *vf, const struct iov_column *known,
 		bool number = json_object_is_type(value, json_type_int);
 
 		/* A list of what can be had is for who looks at one. */
-		if (!value || count == OTHERS_MAX || (capitals && json_object_is_type(value, json_type_array)) || is_known(known, known_count, key) ||
+		if (!value || json_object_is_type(value, json_type_object) || count == OTHERS_MAX ||
+		    (capitals && json_object_is_type(value, json_type_array)) ||
+		    is_known(known, known_count, key) ||
 		    !strcmp(key, "pf") || !strcmp(key, "index"))
 			continue;
 		make_heading(key, capitals, headings->text[count]);
@@ -236,6 +261,20 @@ static int add_vf(struct cli *cli, struct iov_bdf bdf, int port, struct json_obj
 	return 0;
 }
 
+/* "rx_packets 5, tx_packets 0, ..." */
+static void add_statistics(struct json_object *vf)
+{
+	struct json_object *statistics = json_object_object_get(vf, "statistics");
+	struct json_object *words = statistics ? json_object_new_array() : NULL;
+
+	if (!statistics)
+		return;
+	json_object_object_foreach(statistics, name, value)
+		json_object_array_add(words, json_object_new_string(
+			iov_path("%s %s", name, json_object_get_string(value)).name));
+	json_object_object_add(vf, "statistics_text", words);
+}
+
 static void print_vf(struct json_object *vf)
 {
 	struct iov_column shown[COUNT(fields) + OTHERS_MAX];
@@ -244,6 +283,7 @@ static void print_vf(struct json_object *vf)
 
 	json_add_text(vf, "relation", iov_path("VF %s of %s", json_text(vf, "index"),
 					       json_text(vf, "pf")).name);
+	add_statistics(vf);
 	for (size_t i = 0; i < COUNT(fields); i++) {
 		if (json_object_object_get(vf, fields[i].key))
 			shown[count++] = fields[i];

@@ -33,6 +33,17 @@ static const struct argp_option set_options[] = {
 	  "Let its driver read the hash key and table of the PF", 0 },
 	{ "max-rate", KEY_ATTRIBUTE + 5, "MBIT/S", 0, "Limit of what it sends, 0 for none", 0 },
 	{ "min-rate", KEY_ATTRIBUTE + 6, "MBIT/S", 0, "Rate that it is granted, 0 for none", 0 },
+	{ "hw-addr", KEY_ATTRIBUTE + 15, "ADDRESS", 0, "Switchdev: MAC address of the function", 0 },
+	{ "roce", KEY_ATTRIBUTE + 16, "on|off", 0, "Switchdev: whether its driver finds RDMA", 0 },
+	{ "migratable", KEY_ATTRIBUTE + 17, "on|off", 0, "Switchdev: whether it can move with a guest", 0 },
+	{ "ipsec-crypto", KEY_ATTRIBUTE + 18, "on|off", 0, "Switchdev: whether it encrypts for IPsec", 0 },
+	{ "ipsec-packet", KEY_ATTRIBUTE + 19, "on|off", 0, "Switchdev: whether it does all of IPsec", 0 },
+	{ "max-io-eqs", KEY_ATTRIBUTE + 20, "N", 0, "Switchdev: event queues that it has at most", 0 },
+	{ "tx-parent", KEY_ATTRIBUTE + 21, "GROUP", 0, "Switchdev: group of rates that it is in, or none", 0 },
+	{ "tx-share", KEY_ATTRIBUTE + 22, "MBIT/S", 0, "Switchdev: rate that it is granted, 0 for none", 0 },
+	{ "tx-max", KEY_ATTRIBUTE + 23, "MBIT/S", 0, "Switchdev: limit of what it sends, 0 for none", 0 },
+	{ "tx-priority", KEY_ATTRIBUTE + 24, "N", 0, "Switchdev: who has more of it sends first", 0 },
+	{ "tx-weight", KEY_ATTRIBUTE + 25, "N", 0, "Switchdev: its part among those of one priority", 0 },
 	{ "queues", KEY_ATTRIBUTE + 12, "N", 0, "NVMe: queue pairs that it has, with that for admin commands", 0 },
 	{ "interrupts", KEY_ATTRIBUTE + 13, "N", 0, "NVMe: interrupts that it has", 0 },
 	{ "online", KEY_ONLINE, 0, 0, "NVMe: let it work; one that is online already goes offline and "
@@ -56,6 +67,8 @@ static const char *const attribute_names[] = {
 	"mac", "vlan", "qos", "spoofchk", "trust", "max_rate", "min_rate", "link_state",
 	"vlan_protocol", "rss_query", "node_guid", "port_guid", "queues", "interrupts", "state",
 	"namespaces", "vgpu_type", "exec_quantum", "preempt_timeout", "sched_priority",
+	"hw_addr", "roce", "migratable", "ipsec_crypto", "ipsec_packet", "max_io_eqs", "tx_parent",
+	"tx_share", "tx_max", "tx_priority", "tx_weight",
 };
 /* What --online and --offline set. */
 #define STATE 14

@@ -19,7 +19,8 @@ int iov_plugins_register(struct iov *iov)
 {
 	const struct iov_op_runner *const runners[] = {
 		&nvme_virt_runner, &mtu_runner, &irq_runner, &huge_pages_runner, &eswitch_runner,
-		&vdpa_runner, &steer_runner, &iovd_runner, &vgpu_vfs_runner, &nvme_namespace_runner,
+		&vdpa_runner, &steer_runner, &devlink_runner, &interfaces_runner,
+		&iovd_runner, &vgpu_vfs_runner, &nvme_namespace_runner,
 	};
 	int error = 0;
 

@@ -14,6 +14,7 @@
 
 /* Longest list of numbers. */
 #define NUMBERS_MAX 256
+#define NAME_LENGTH 63
 
 struct iov_path vf_option_name(const char *name)
 {
@@ -59,6 +60,9 @@ void class_expected(const struct iov_attribute *attribute, char *text, size_t si
 		return;
 	case IOV_ATTRIBUTE_MAC:
 		snprintf(text, size, "six hexadecimal bytes like 02:00:00:00:00:01");
+		return;
+	case IOV_ATTRIBUTE_NAME:
+		snprintf(text, size, "a name of letters, digits, dots, underscores and dashes");
 		return;
 	case IOV_ATTRIBUTE_GUID:
 		snprintf(text, size, "eight hexadecimal bytes like 02:00:00:00:00:00:00:01");
@@ -228,6 +232,19 @@ static int parse_choice(struct iov *iov, const struct iov_attribute *attribute, 
 	return fail_value(iov, attribute, text);
 }
 
+/* The name of something that the device has, in the alphabet that such names share. */
+static int parse_name(struct iov *iov, const struct iov_attribute *attribute, const char *text,
+		      struct json_object **value)
+{
+	static const char characters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+	if (!*text || strlen(text) > NAME_LENGTH || strspn(text, characters) != strlen(text))
+		return fail_value(iov, attribute, text);
+	*value = json_object_new_string(text);
+	return 0;
+}
+
 int class_attribute_parse(struct iov *iov, const struct iov_attribute *attribute, const char *text,
 			  struct json_object *values)
 {
@@ -237,6 +254,7 @@ int class_attribute_parse(struct iov *iov, const struct iov_attribute *attribute
 		[IOV_ATTRIBUTE_CHOICE] = parse_choice, [IOV_ATTRIBUTE_MAC] = parse_mac,
 		[IOV_ATTRIBUTE_GUID] = parse_guid, [IOV_ATTRIBUTE_SIZE] = parse_size,
 		[IOV_ATTRIBUTE_NUMBERS] = parse_numbers,
+		[IOV_ATTRIBUTE_NAME] = parse_name,
 	};
 	struct json_object *value = NULL;
 	int error = parse[attribute->type](iov, attribute, text, &value);

@@ -19,6 +19,7 @@ static const char *const types[] = {
 	[IOV_ATTRIBUTE_CHOICE] = "choice", [IOV_ATTRIBUTE_MAC] = "mac",
 	[IOV_ATTRIBUTE_GUID] = "guid", [IOV_ATTRIBUTE_SIZE] = "size",
 	[IOV_ATTRIBUTE_NUMBERS] = "numbers",
+	[IOV_ATTRIBUTE_NAME] = "name",
 };
 
 /* A name is a key in JSON and YAML, and a word of a command line. */

@@ -35,6 +35,7 @@ enum iov_attribute_type {
 	IOV_ATTRIBUTE_GUID,	/* a string: eight bytes, as InfiniBand has them */
 	IOV_ATTRIBUTE_SIZE,	/* an integer: bytes, as "8G" or digits */
 	IOV_ATTRIBUTE_NUMBERS,	/* a string: numbers in order with commas between, "1,3", or "none" */
+	IOV_ATTRIBUTE_NAME,	/* a string: letters, digits, ".", "_" and "-" */
 	IOV_ATTRIBUTE_TYPES,
 };
 

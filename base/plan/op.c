@@ -51,6 +51,15 @@ static void free_members(struct iov_op *op)
 		free(op->vdpa.mgmtdev);
 		json_object_put(op->vdpa.values);
 		break;
+	case IOV_OP_DEVLINK:
+		free(op->devlink.device);
+		free(op->devlink.name);
+		json_object_put(op->devlink.values);
+		break;
+	case IOV_OP_INTERFACES:
+		free(op->interfaces.device);
+		json_object_put(op->interfaces.list);
+		break;
 	case IOV_OP_IOVD:
 		free(op->iovd.method);
 		json_object_put(op->iovd.params);
@@ -265,6 +274,27 @@ struct iov_op *iov_op_vdpa(const char *name, const char *mgmtdev, struct json_ob
 	return complete(op, op && copy_text(&op->vdpa.name, name) &&
 			copy_text_or_null(&op->vdpa.mgmtdev, mgmtdev) &&
 			copy_json(&op->vdpa.values, values ? values : none));
+}
+
+struct iov_op *iov_op_devlink(const char *device, enum iov_devlink_action action, const char *name,
+			      struct json_object *values)
+{
+	_cleanup_json_ struct json_object *none = json_object_new_object();
+	struct iov_op *op = new_op(IOV_OP_DEVLINK);
+
+	if (op)
+		op->devlink.action = action;
+	return complete(op, op && copy_text(&op->devlink.device, device) &&
+			copy_text_or_null(&op->devlink.name, name) &&
+			copy_json(&op->devlink.values, values ? values : none));
+}
+
+struct iov_op *iov_op_interfaces(const char *device, struct json_object *list)
+{
+	struct iov_op *op = new_op(IOV_OP_INTERFACES);
+
+	return complete(op, op && copy_text(&op->interfaces.device, device) &&
+			copy_json(&op->interfaces.list, list));
 }
 
 struct iov_op *iov_op_file(const char *path, const char *text, const char *was)

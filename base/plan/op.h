@@ -25,6 +25,9 @@
  *		"mgmtdev" null: it is deleted
  *	{"op": "steer", "device": "0000:01:00.0", "port": 1, "add": true, "mac": "02:00:00:00:00:01",
  *	 "vlan": 100, "to": "vf", "number": 3}	"port" or none; "mac", "vlan" or both
+ *	{"op": "devlink", "device": "0000:01:00.0", "action": "param", "name": "enable_roce",
+ *	 "values": {"cmode": "driverinit", "value": true}}	"name" null: of the device itself
+ *	{"op": "interfaces", "device": "0000:01:00.0", "interfaces": [{"name": "eth0", ...}]}
  *	{"op": "iovd", "method": "port.add", "params": {"name": "up", ...}}
  *
  * The functions that make one give NULL without memory, which those that take one bear:
@@ -63,6 +66,8 @@ enum iov_op_kind {
 	IOV_OP_NVME_NAMESPACE,
 	IOV_OP_VGPU_VFS,
 	IOV_OP_ANSWERS,
+	IOV_OP_DEVLINK,
+	IOV_OP_INTERFACES,
 	IOV_OP_KINDS,
 };
 
@@ -127,6 +132,25 @@ struct iov_steer_rule {
 	unsigned int vlan;
 	enum iov_steer_to to;
 	unsigned int number;
+};
+
+/**
+ * enum iov_devlink_action - what is asked of a device by devlink
+ * @IOV_DEVLINK_PARAM: a parameter has "value" in "cmode"
+ * @IOV_DEVLINK_RELOAD: its driver starts anew; no name
+ * @IOV_DEVLINK_GROUP: there is a group of rates with these values
+ * @IOV_DEVLINK_GROUP_GONE: there is none
+ * @IOV_DEVLINK_SF: there is a subfunction of that number with these values
+ * @IOV_DEVLINK_SF_GONE: there is none
+ */
+enum iov_devlink_action {
+	IOV_DEVLINK_PARAM,
+	IOV_DEVLINK_RELOAD,
+	IOV_DEVLINK_GROUP,
+	IOV_DEVLINK_GROUP_GONE,
+	IOV_DEVLINK_SF,
+	IOV_DEVLINK_SF_GONE,
+	IOV_DEVLINK_ACTIONS,
 };
 
 /* What an error of an operation means. */
@@ -206,6 +230,16 @@ struct iov_op {
 			char *mgmtdev;	/* NULL: there is no such device then */
 			struct json_object *values;
 		} vdpa;
+		struct {
+			char *device;
+			enum iov_devlink_action action;
+			char *name;	/* NULL: the device itself */
+			struct json_object *values;
+		} devlink;
+		struct {
+			char *device;
+			struct json_object *list;	/* array */
+		} interfaces;
 		struct {
 			char *method;
 			struct json_object *params;
@@ -360,6 +394,32 @@ struct iov_op *iov_op_vdpa(const char *name, const char *mgmtdev, struct json_ob
  */
 struct iov_op *iov_op_steer(struct iov_bdf device, int port, bool add,
 			    const struct iov_steer_rule *rule);
+
+/**
+ * iov_op_devlink - have a device's parameter, rate group or subfunction as it shall be
+ * @device: as of iov_op_eswitch()
+ * @action: what is asked for
+ * @name: of what; NULL for the device itself
+ * @values: borrowed; what it shall have; NULL for none
+ *
+ * To make what is there already is success, as is to remove what is not.
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_devlink(const char *device, enum iov_devlink_action action, const char *name,
+			      struct json_object *values);
+
+/**
+ * iov_op_interfaces - give interfaces that a driver made anew what they had
+ * @device: as of iov_op_eswitch()
+ * @list: borrowed; array of objects "name", "port", "up", "mtu", "altnames", "addresses" and
+ *	"routes"; the last two are messages of rtnetlink without their header, in hexadecimal digits
+ *
+ * What they have already is left alone.
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_interfaces(const char *device, struct json_object *list);
 
 /**
  * iov_op_iovd - call a method of iovd

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mac.h"
 #include "base/plan/op.h"
 #include "base/sysroot/paths.h"
@@ -109,6 +110,39 @@ static void describe_vdpa(const struct iov_op *op, char *text, size_t size)
 		snprintf(text, size, "delete vDPA device %s", op->vdpa.name);
 }
 
+/* "set parameter max_macs of 0000:01:00.0, value 32, cmode driverinit, by devlink" */
+static void describe_devlink(const struct iov_op *op, char *text, size_t size)
+{
+	static const char *const words[] = {
+		[IOV_DEVLINK_PARAM] = "set parameter",
+		[IOV_DEVLINK_RELOAD] = "start the driver anew",
+		[IOV_DEVLINK_GROUP] = "have rate group",
+		[IOV_DEVLINK_GROUP_GONE] = "remove rate group",
+		[IOV_DEVLINK_SF] = "have subfunction",
+		[IOV_DEVLINK_SF_GONE] = "remove subfunction",
+	};
+	size_t length = (size_t)snprintf(text, size, "%s %s%sof %s", words[op->devlink.action],
+					 op->devlink.name ? op->devlink.name : "",
+					 op->devlink.name ? " " : "", op->devlink.device);
+
+	json_object_object_foreach(op->devlink.values, name, value) {
+		if (length < size)
+			length += (size_t)snprintf(text + length, size - length, ", %s %s", name,
+						   value_text(value));
+	}
+	if (length < size)
+		snprintf(text + length, size - length, ", by devlink");
+}
+
+static void describe_interfaces(const struct iov_op *op, char *text, size_t size)
+{
+	size_t length = (size_t)snprintf(text, size, "give back names, addresses and routes of");
+
+	for (size_t i = 0; i < json_object_array_length(op->interfaces.list) && length < size; i++)
+		length += (size_t)snprintf(text + length, size - length, "%s %s", i ? "," : "",
+			json_text(json_object_array_get_idx(op->interfaces.list, i), "name"));
+}
+
 static void describe_file(const struct iov_op *op, char *text, size_t size)
 {
 	const char *verb = op->file.text && op->file.was ? "replace" :
@@ -164,6 +198,12 @@ void iov_op_describe(const struct iov_op *op, char *text, size_t size)
 		return;
 	case IOV_OP_VDPA:
 		describe_vdpa(op, text, size);
+		return;
+	case IOV_OP_DEVLINK:
+		describe_devlink(op, text, size);
+		return;
+	case IOV_OP_INTERFACES:
+		describe_interfaces(op, text, size);
 		return;
 	case IOV_OP_IOVD:
 		snprintf(text, size, "iovd: %s %s", op->iovd.method,

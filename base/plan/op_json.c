@@ -36,6 +36,8 @@ static const char *const kinds[] = {
 	[IOV_OP_HUGE_PAGES] = "huge-pages",
 	[IOV_OP_ESWITCH] = "devlink-eswitch",
 	[IOV_OP_VDPA] = "vdpa",
+	[IOV_OP_DEVLINK] = "devlink",
+	[IOV_OP_INTERFACES] = "interfaces",
 	[IOV_OP_IOVD] = "iovd",
 	[IOV_OP_FILE] = "file",
 };
@@ -57,6 +59,15 @@ static const char *const nvme_actions[] = {
 	[IOV_NVME_ASSIGN] = "assign",
 	[IOV_NVME_ONLINE] = "online",
 	[IOV_NVME_OFFLINE] = "offline",
+};
+
+static const char *const devlink_actions[] = {
+	[IOV_DEVLINK_PARAM] = "param",
+	[IOV_DEVLINK_RELOAD] = "reload",
+	[IOV_DEVLINK_GROUP] = "group",
+	[IOV_DEVLINK_GROUP_GONE] = "group-gone",
+	[IOV_DEVLINK_SF] = "sf",
+	[IOV_DEVLINK_SF_GONE] = "sf-gone",
 };
 
 static const char *const eswitch_modes[] = { "legacy", "switchdev" };
@@ -182,6 +193,16 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 		json_add_text(json, "name", op->vdpa.name);
 		json_add_text(json, "mgmtdev", op->vdpa.mgmtdev);
 		json_object_object_add(json, "values", json_copy(op->vdpa.values));
+		return;
+	case IOV_OP_DEVLINK:
+		json_add_text(json, "device", op->devlink.device);
+		json_add_text(json, "action", devlink_actions[op->devlink.action]);
+		json_add_text(json, "name", op->devlink.name);
+		json_object_object_add(json, "values", json_copy(op->devlink.values));
+		return;
+	case IOV_OP_INTERFACES:
+		json_add_text(json, "device", op->interfaces.device);
+		json_object_object_add(json, "interfaces", json_copy(op->interfaces.list));
 		return;
 	case IOV_OP_IOVD:
 		json_add_text(json, "method", op->iovd.method);
@@ -546,6 +567,53 @@ static struct iov_op *read_huge_pages(struct reader *reader)
 	return iov_op_huge_pages(directory.name, (unsigned int)count, advice);
 }
 
+static struct iov_op *read_devlink(struct reader *reader)
+{
+	const char *device = get_text(reader, "device");
+	enum iov_devlink_action action = (enum iov_devlink_action)get_word(reader, "action",
+						devlink_actions, LENGTH(devlink_actions));
+	const char *name = get_text_or_null(reader, "name");
+	struct json_object *values = get_values(reader, "values");
+
+	if (!name != (action == IOV_DEVLINK_RELOAD))
+		refuse(reader, "name", name ? "null" : "a text");
+	return reader->error ? NULL : iov_op_devlink(device, action, name, values);
+}
+
+/* An interface as it was; who gives it that back judges the messages. */
+static void check_interface(struct reader *reader, struct json_object *json)
+{
+	struct reader inner = { .iov = reader->iov, .json = json, .what = "interface" };
+
+	if (!json_object_is_type(json, json_type_object)) {
+		refuse(reader, "interfaces", "an array of objects");
+		return;
+	}
+	get_text(&inner, "name");
+	get_number(&inner, "port", UINT16_MAX);
+	get_switch(&inner, "up");
+	get_number(&inner, "mtu", UINT32_MAX);
+	get_texts(&inner, "altnames");
+	get_texts(&inner, "addresses");
+	get_texts(&inner, "routes");
+	if (!reader->error)
+		reader->error = end_reading(&inner);
+}
+
+static struct iov_op *read_interfaces(struct reader *reader)
+{
+	const char *device = get_text(reader, "device");
+	struct json_object *list;
+
+	if (!find(reader, "interfaces", &list) || !json_object_is_type(list, json_type_array)) {
+		refuse(reader, "interfaces", "an array of objects");
+		return NULL;
+	}
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		check_interface(reader, json_object_array_get_idx(list, i));
+	return reader->error ? NULL : iov_op_interfaces(device, list);
+}
+
 static struct iov_op *read_file(struct reader *reader)
 {
 	const char *path = get_text(reader, "path");
@@ -600,6 +668,10 @@ static struct iov_op *read_members(struct reader *reader, enum iov_op_kind kind)
 		second = get_text_or_null(reader, "mgmtdev");
 		params = get_values(reader, "values");
 		return reader->error ? NULL : iov_op_vdpa(first, second, params);
+	case IOV_OP_DEVLINK:
+		return read_devlink(reader);
+	case IOV_OP_INTERFACES:
+		return read_interfaces(reader);
 	case IOV_OP_IOVD:
 		first = get_text(reader, "method");
 		params = get_object(reader, "params");

@@ -195,6 +195,7 @@ int iov_check_device(struct iov *iov, struct iov_bdf bdf, struct json_object **o
 	check_gpu(&checks, &function);
 	check_device_interrupts(&checks, &function);
 	check_capabilities(&checks, &function);
+	check_nic(&checks, &function);
 	*out = checks.lines;
 	close_checks(&checks);
 	return 0;

@@ -130,6 +130,7 @@ void check_path(struct checks *checks, const struct check_function *function);
 void check_device_interrupts(struct checks *checks, const struct check_function *function);
 void check_capabilities(struct checks *checks, const struct check_function *function);
 void check_hardware(struct checks *checks, const struct check_function *function);
+void check_nic(struct checks *checks, const struct check_function *function);
 
 void check_gpu(struct checks *checks, const struct check_function *function);
 

@@ -2,11 +2,13 @@
 /*
  * What a file says of one device beside its driver, in the order in which devices bear it:
  *
- *	switch mode	with no VFs there: some drivers refuse otherwise, others want the
- *			VFs unbound at least
+ *	parameters	of the driver, which may want it to start anew, without VFs
+ *	switch mode	with no VFs there, but for drivers that change it with VFs, or want some
  *	attributes	of the device itself, as its class has them
  *	MTU		limits what VFs may have
+ *	rates		groups that VFs and subfunctions are put in
  *	VFs
+ *	subfunctions
  *	rules		lead to VFs that are there
  *	interrupts	drivers may ask for new ones when VFs come
  */
@@ -15,11 +17,13 @@
 
 #include "base/cleanup.h"
 #include "host/file/build.h"
+#include "host/file/nic.h"
 #include "host/file/steer.h"
 #include "host/file/vf_values.h"
 #include "host/file/vfs.h"
 #include "plugins/net/eswitch.h"
 #include "plugins/net/mtu.h"
+#include "plugins/net/nic.h"
 #include "sriov/vf.h"
 
 /* What the steps so far do to the device at hand. */
@@ -28,7 +32,9 @@ struct device_build {
 	const struct host_target *target;
 	unsigned int index;
 	bool bound;		/* gets a driver */
-	bool switched;		/* gets another switch mode; its VFs are gone by then */
+	bool switched;		/* its VFs are gone by then, as the mode or the driver wants */
+	bool moded;		/* gets another switch mode */
+	bool late;		/* after its VFs */
 	unsigned int count;	/* its VFs now */
 };
 
@@ -43,7 +49,8 @@ static bool changes(const struct device_build *device, const char *what)
 	return iov_plan_changes(device->build->plan, IOV_BDF(device->target->bdf), what);
 }
 
-static void add_eswitch(struct device_build *device, const char *now)
+/* Nothing is known of a device that gets a driver by an earlier step. */
+static void add_eswitch_unseen(struct device_build *device)
 {
 	const char *wanted = device->target->said->eswitch;
 	struct iov_bdf bdf = device->target->bdf;
@@ -53,9 +60,47 @@ static void add_eswitch(struct device_build *device, const char *now)
 	iov_plan_take(device->build->plan, bdf, "another switch mode makes its interfaces anew");
 	iov_plan_take_vfs(device->build->plan, bdf);
 	iov_step_do(step, iov_op_eswitch(IOV_BDF(bdf), wanted));
-	if (now)
-		iov_step_undo(step, iov_op_eswitch(IOV_BDF(bdf), now));
-	iov_step_change(step, "eswitch", now, wanted);
+	iov_step_change(step, "eswitch", NULL, wanted);
+}
+
+/* VFs that are there go, and come again in the other mode, where the driver wants that. */
+static int remove_vfs(struct device_build *device)
+{
+	int error = 0;
+
+	if (device->count && !device->switched)
+		error = iov_vf_remove_plan(device->build->plan, device->target->bdf);
+	device->switched = true;
+	return error;
+}
+
+static int build_params(struct device_build *device)
+{
+	const struct iov_host_device *said = device->target->said;
+	int error = 0;
+
+	if (!said->param_count)
+		return 0;
+	if (device->bound)
+		return iov_host_fail(device->build->file, -EINVAL,
+				     host_place("devices[%u].params", device->index),
+				     "%s gets a driver by this change, and its parameters are known when it is there; "
+				     "bind it first: iov bind", IOV_BDF(device->target->bdf));
+	if (host_params_reload(device->build->iov, device->target->bdf, said))
+		error = remove_vfs(device);
+	if (!error)
+		error = host_params_plan(device->build->plan, device->target->bdf, said, device->switched);
+	return error ? fail_at(device, error, "params") : 0;
+}
+
+/* Whether VFs stay while the mode changes. */
+static bool keeps_vfs(const struct device_build *device, const char *wanted)
+{
+	struct iov *iov = device->build->iov;
+	struct iov_bdf bdf = device->target->bdf;
+
+	return !device->switched && iov_eswitch_wants(iov, bdf, NULL) != IOV_ESWITCH_NONE &&
+	       !iov_eswitch_judge(iov, bdf, wanted, 0);
 }
 
 static int build_eswitch(struct device_build *device)
@@ -66,7 +111,7 @@ static int build_eswitch(struct device_build *device)
 	if (!wanted)
 		return 0;
 	if (device->bound) {
-		add_eswitch(device, NULL);
+		add_eswitch_unseen(device);
 		return 0;
 	}
 	error = iov_eswitch_read(device->build->iov, device->target->bdf, &now);
@@ -76,12 +121,41 @@ static int build_eswitch(struct device_build *device)
 		return fail_at(device, error, "eswitch");
 	if (!strcmp(now, wanted))
 		return 0;
-	error = device->count ? iov_vf_remove_plan(device->build->plan, device->target->bdf) : 0;
-	if (error)
-		return fail_at(device, error, "eswitch");
-	device->switched = true;
-	add_eswitch(device, now);
-	return 0;
+	device->moded = true;
+	if (device->count && !keeps_vfs(device, wanted))
+		error = remove_vfs(device);
+	if (!error)
+		error = iov_eswitch_plan(device->build->plan, device->target->bdf, wanted,
+					 device->switched || device->late ? IOV_NIC_VFS_GONE : 0);
+	return error ? fail_at(device, error, "eswitch") : 0;
+}
+
+/* Whether the driver wants the VFs before the mode, and gets them from this plan. */
+static bool wants_vfs_first(const struct device_build *device)
+{
+	const struct iov_host_device *said = device->target->said;
+
+	return said->eswitch && !strcmp(said->eswitch, "switchdev") && said->vfs && said->vfs->count &&
+	       !device->bound && !device->count &&
+	       iov_eswitch_wants(device->build->iov, device->target->bdf, NULL) == IOV_ESWITCH_FIRST;
+}
+
+static int build_rates(struct device_build *device)
+{
+	unsigned int at = 0;
+	int error = host_rates_plan(device->build->plan, device->target->bdf, device->target->said,
+				    device->moded || device->bound, &at);
+
+	return error ? fail_at(device, error, host_place("rates[%u]", at)) : 0;
+}
+
+static int build_sfs(struct device_build *device)
+{
+	unsigned int at = 0;
+	int error = host_sfs_plan(device->build->plan, device->target->bdf, device->target->said,
+				  device->moded || device->bound || device->target->said->rate_count, &at);
+
+	return error ? fail_at(device, error, host_place("sfs[%u]", at)) : 0;
 }
 
 static void add_mtu(struct device_build *device, const unsigned int *now)
@@ -193,7 +267,7 @@ static int build_attributes(struct device_build *device)
 /* Rules that lead to VFs come when these are there. */
 static int build_steer(struct device_build *device)
 {
-	unsigned int flags = (device->bound || device->switched ? IOV_STEER_UNSEEN : 0) |
+	unsigned int flags = (device->bound || device->switched || device->moded ? IOV_STEER_UNSEEN : 0) |
 			     (changes(device, "vfs") ? IOV_STEER_VFS_ANEW : 0);
 	const struct iov_host_device *said = device->target->said;
 	int error = 0;
@@ -240,13 +314,24 @@ int host_build_device(struct host_build *build, unsigned int index)
 	device.bound = changes(&device, "driver");
 	if (device.target->first)
 		return build_port(&device);
-	error = build_eswitch(&device);
+	error = build_params(&device);
+	device.late = wants_vfs_first(&device);
+	if (!error && !device.late)
+		error = build_eswitch(&device);
 	if (!error)
 		error = build_attributes(&device);
 	if (!error)
 		error = build_mtu(&device);
-	if (!error)
+	if (!error && device.late)
 		error = build_vfs(&device);
+	if (!error && device.late)
+		error = build_eswitch(&device);
+	if (!error)
+		error = build_rates(&device);
+	if (!error && !device.late)
+		error = build_vfs(&device);
+	if (!error)
+		error = build_sfs(&device);
 	if (!error)
 		error = build_steer(&device);
 	if (error)

@@ -53,6 +53,12 @@ static const char *whole_key(const struct iov_host_device *said)
 		return "eswitch";
 	if (said->attributes)
 		return "attributes";
+	if (said->params)
+		return "params";
+	if (said->rates)
+		return "rates";
+	if (said->sfs)
+		return "sfs";
 	if (said->irq)
 		return "irq";
 	for (unsigned int i = 0; said->vfs && i < said->vfs->count; i++) {

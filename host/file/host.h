@@ -15,6 +15,12 @@
  *	    driver: igb				# "native": whichever the kernel has; "none"
  *	    mtu: 9000
  *	    eswitch: legacy			# or switchdev
+ *	    params:				# of its driver
+ *	      - {name: enable_roce, value: on}
+ *	    rates:				# groups
+ *	      - {name: gold, tx_max: 10000}
+ *	    sfs:				# subfunctions
+ *	      - {number: 8, hw_addr: 02:00:00:00:00:08, state: active}
  *	    irq: local				# or spread, or a list of CPUs
  *	    vfs:
  *	      count: 4
@@ -90,6 +96,25 @@ extern "C" {
 /* The file that commands read when none is named, relative to the sysroot. */
 #define IOV_HOST_FILE "etc/iovkit/host.yaml"
 
+/* What a port of a switch lets through, as the options of "iov rate add" take it. */
+struct iov_host_rate {
+	char *tx_parent;
+	unsigned int *tx_share;
+	unsigned int *tx_max;
+	unsigned int *tx_priority;
+	unsigned int *tx_weight;
+};
+
+/* The function behind a port of a switch. */
+struct iov_host_function {
+	char *hw_addr;
+	bool *roce;
+	bool *migratable;
+	bool *ipsec_crypto;
+	bool *ipsec_packet;
+	unsigned int *max_io_eqs;
+};
+
 /**
  * struct iov_host_vf_values - what a VF is given; names and values as in iov_vf_attribute_parse()
  * @driver: kernel driver, "native" or "none"
@@ -109,6 +134,8 @@ struct iov_host_vf_values {
 	unsigned int *max_rate;
 	unsigned int *min_rate;
 	char *link_state;
+	struct iov_host_function function;
+	struct iov_host_rate rate;
 	unsigned int *queues;	/* of NVMe, as the next two */
 	unsigned int *interrupts;
 	char *state;
@@ -153,6 +180,27 @@ struct iov_host_steer {
 	char *to;		/* "vf3", "queue2" */
 };
 
+/* A parameter of a driver, as "iov param set" takes it. */
+struct iov_host_param {
+	char *name;
+	char *value;
+	char *cmode;
+};
+
+/* A group of rates. */
+struct iov_host_group {
+	char *name;
+	struct iov_host_rate rate;
+};
+
+/* A subfunction, as the options of "iov sf add" take it. */
+struct iov_host_sf {
+	unsigned int number;
+	struct iov_host_function function;
+	struct iov_host_rate rate;
+	char *state;
+};
+
 struct iov_host_device {
 	char *name;
 	char *device;
@@ -168,6 +216,12 @@ struct iov_host_device {
 	char **bars;		/* "1=16G", sizes of resizable ones */
 	unsigned int bar_count;
 	bool *disable_vga;	/* vfio-pci is loaded without legacy VGA */
+	struct iov_host_param *params;
+	unsigned int param_count;
+	struct iov_host_group *rates;
+	unsigned int rate_count;
+	struct iov_host_sf *sfs;
+	unsigned int sf_count;
 	char **attributes;	/* the same, of the device itself */
 	unsigned int attribute_count;
 };

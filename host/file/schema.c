@@ -39,6 +39,26 @@ static const cyaml_schema_value_t word = {
 	CYAML_FIELD_SEQUENCE_COUNT(#member, MAYBE_LIST, structure, member, count, &word, 0, \
 				   CYAML_UNLIMITED)
 
+#define SWITCH_AT(name, structure, at) \
+	CYAML_FIELD_ENUM_PTR(name, MAYBE | CYAML_FLAG_STRICT, structure, at, switches, \
+			     CYAML_ARRAY_LEN(switches))
+
+/* The rate of a port, at a member of a structure. */
+#define RATE_VALUES(structure, at) \
+	CYAML_FIELD_STRING_PTR("tx_parent", MAYBE, structure, at.tx_parent, 1, WORD_MAX), \
+	CYAML_FIELD_UINT_PTR("tx_share", MAYBE, structure, at.tx_share), \
+	CYAML_FIELD_UINT_PTR("tx_max", MAYBE, structure, at.tx_max), \
+	CYAML_FIELD_UINT_PTR("tx_priority", MAYBE, structure, at.tx_priority), \
+	CYAML_FIELD_UINT_PTR("tx_weight", MAYBE, structure, at.tx_weight)
+
+/* The same of the function behind it, but for its address. */
+#define FUNCTION_VALUES(structure, at) \
+	SWITCH_AT("roce", structure, at.roce), \
+	SWITCH_AT("migratable", structure, at.migratable), \
+	SWITCH_AT("ipsec_crypto", structure, at.ipsec_crypto), \
+	SWITCH_AT("ipsec_packet", structure, at.ipsec_packet), \
+	CYAML_FIELD_UINT_PTR("max_io_eqs", MAYBE, structure, at.max_io_eqs)
+
 /* What all VFs of a PF may share, at a member of a structure. */
 #define SHARED_VALUES(structure, at) \
 	CYAML_FIELD_STRING_PTR("driver", MAYBE, structure, at.driver, 1, WORD_MAX), \
@@ -54,6 +74,8 @@ static const cyaml_schema_value_t word = {
 	CYAML_FIELD_UINT_PTR("max_rate", MAYBE, structure, at.max_rate), \
 	CYAML_FIELD_UINT_PTR("min_rate", MAYBE, structure, at.min_rate), \
 	CYAML_FIELD_STRING_PTR("link_state", MAYBE, structure, at.link_state, 1, WORD_MAX), \
+	FUNCTION_VALUES(structure, at.function), \
+	RATE_VALUES(structure, at.rate), \
 	CYAML_FIELD_UINT_PTR("queues", MAYBE, structure, at.queues), \
 	CYAML_FIELD_UINT_PTR("interrupts", MAYBE, structure, at.interrupts), \
 	CYAML_FIELD_STRING_PTR("state", MAYBE, structure, at.state, 1, WORD_MAX), \
@@ -72,6 +94,7 @@ static const cyaml_schema_field_t vf_fields[] = {
 	CYAML_FIELD_STRING_PTR("mac", MAYBE, struct iov_host_vf, values.mac, 1, WORD_MAX),
 	CYAML_FIELD_STRING_PTR("node_guid", MAYBE, struct iov_host_vf, values.node_guid, 1, WORD_MAX),
 	CYAML_FIELD_STRING_PTR("port_guid", MAYBE, struct iov_host_vf, values.port_guid, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("hw_addr", MAYBE, struct iov_host_vf, values.function.hw_addr, 1, WORD_MAX),
 	SHARED_VALUES(struct iov_host_vf, values),
 	CYAML_FIELD_END
 };
@@ -99,6 +122,40 @@ static const cyaml_schema_value_t steer = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_steer, steer_fields),
 };
 
+static const cyaml_schema_field_t param_fields[] = {
+	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_DEFAULT, struct iov_host_param, name, 1, WORD_MAX),
+	CYAML_FIELD_STRING_PTR("value", CYAML_FLAG_DEFAULT, struct iov_host_param, value, 1, WORD_MAX),
+	TEXT(struct iov_host_param, cmode),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t param = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_param, param_fields),
+};
+
+static const cyaml_schema_field_t group_fields[] = {
+	CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_DEFAULT, struct iov_host_group, name, 1, WORD_MAX),
+	RATE_VALUES(struct iov_host_group, rate),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t group = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_group, group_fields),
+};
+
+static const cyaml_schema_field_t sf_fields[] = {
+	CYAML_FIELD_UINT("number", CYAML_FLAG_DEFAULT, struct iov_host_sf, number),
+	CYAML_FIELD_STRING_PTR("hw_addr", MAYBE, struct iov_host_sf, function.hw_addr, 1, WORD_MAX),
+	FUNCTION_VALUES(struct iov_host_sf, function),
+	RATE_VALUES(struct iov_host_sf, rate),
+	TEXT(struct iov_host_sf, state),
+	CYAML_FIELD_END
+};
+
+static const cyaml_schema_value_t sf = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct iov_host_sf, sf_fields),
+};
+
 static const cyaml_schema_field_t device_fields[] = {
 	TEXT(struct iov_host_device, name),
 	CYAML_FIELD_STRING_PTR("device", CYAML_FLAG_DEFAULT, struct iov_host_device, device, 1,
@@ -115,6 +172,12 @@ static const cyaml_schema_field_t device_fields[] = {
 	SWITCH(struct iov_host_device, slot),
 	WORDS(struct iov_host_device, bars, bar_count),
 	SWITCH(struct iov_host_device, disable_vga),
+	CYAML_FIELD_SEQUENCE_COUNT("params", MAYBE_LIST, struct iov_host_device, params, param_count,
+				   &param, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("rates", MAYBE_LIST, struct iov_host_device, rates, rate_count,
+				   &group, 0, CYAML_UNLIMITED),
+	CYAML_FIELD_SEQUENCE_COUNT("sfs", MAYBE_LIST, struct iov_host_device, sfs, sf_count, &sf, 0,
+				   CYAML_UNLIMITED),
 	WORDS(struct iov_host_device, attributes, attribute_count),
 	CYAML_FIELD_END
 };

@@ -14,6 +14,7 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/file/schema.h"
+#include "host/file/nic.h"
 #include "host/file/snapshot.h"
 #include "host/file/steer.h"
 #include "iommu/group.h"
@@ -161,6 +162,8 @@ static int fill_device(struct iov *iov, struct iov_bdf bdf, unsigned int vfs,
 	error = fill_whole(iov, bdf, device);
 	if (!error)
 		error = snapshot_steer(iov, bdf, device);
+	if (!error)
+		error = snapshot_nic(iov, bdf, device);
 	if (error)
 		return error;
 	return vfs ? snapshot_vfs(iov, bdf, &device->vfs) : 0;
@@ -180,7 +183,7 @@ static void add_note(struct snapshot *snapshot, struct iov_ids *ids, struct iov_
 static bool is_untouched(const struct iov_host_device *device)
 {
 	return !device->driver && !device->mtu && !device->eswitch && !device->irq && !device->vfs &&
-	       !device->steer;
+	       !device->steer && !device->rates && !device->sfs;
 }
 
 /* An empty list would be written as one. */
@@ -210,6 +213,9 @@ static int add_device(struct snapshot *snapshot, struct iov_ids *ids,
 		drop_last(host);
 		return 0;
 	}
+	error = snapshot_params(snapshot->iov, entry->bdf, device);
+	if (error)
+		return error;
 	error = iov_identity_best(snapshot->index, entry->bdf, identity, sizeof(identity));
 	if (error)
 		return error;

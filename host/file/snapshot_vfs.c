@@ -22,6 +22,8 @@ static const struct value {
 	const char *usual;
 } values[] = {
 #define VALUE(name, kind, usual) { #name, kind, offsetof(struct iov_host_vf_values, name), usual }
+#define INNER(member, name, kind, usual) \
+	{ #name, kind, offsetof(struct iov_host_vf_values, member.name), usual }
 	VALUE(driver, TEXT, NULL),
 	VALUE(mac, TEXT, "00:00:00:00:00:00"),
 	VALUE(node_guid, TEXT, "00:00:00:00:00:00:00:00"),
@@ -35,6 +37,17 @@ static const struct value {
 	VALUE(max_rate, NUMBER, "0"),
 	VALUE(min_rate, NUMBER, "0"),
 	VALUE(link_state, TEXT, "auto"),
+	INNER(function, hw_addr, TEXT, "00:00:00:00:00:00"),
+	INNER(function, roce, SWITCH, NULL),
+	INNER(function, migratable, SWITCH, NULL),
+	INNER(function, ipsec_crypto, SWITCH, NULL),
+	INNER(function, ipsec_packet, SWITCH, NULL),
+	INNER(function, max_io_eqs, NUMBER, NULL),
+	INNER(rate, tx_parent, TEXT, "none"),
+	INNER(rate, tx_share, NUMBER, "0"),
+	INNER(rate, tx_max, NUMBER, "0"),
+	INNER(rate, tx_priority, NUMBER, "0"),
+	INNER(rate, tx_weight, NUMBER, "0"),
 	VALUE(queues, NUMBER, NULL),
 	VALUE(interrupts, NUMBER, NULL),
 	VALUE(state, TEXT, "online"),
@@ -52,6 +65,10 @@ static struct json_object *value_of(struct json_object *vf, const struct value *
 {
 	struct json_object *member = json_object_object_get(vf, value->name);
 
+	/* Rates that devlink has are told by both, and set by it alone. */
+	if ((!strcmp(value->name, "max_rate") || !strcmp(value->name, "min_rate")) &&
+	    json_object_object_get(vf, "tx_max"))
+		return NULL;
 	if (member && value->usual && !strcmp(json_object_get_string(member), value->usual))
 		return NULL;
 	return member;
@@ -82,7 +99,7 @@ static int set_value(struct iov_host_vf_values *to, const struct value *value,
 
 static bool is_address(const struct value *value)
 {
-	return !strcmp(value->name, "mac") || strstr(value->name, "_guid");
+	return !strcmp(value->name, "mac") || !strcmp(value->name, "hw_addr") || strstr(value->name, "_guid");
 }
 
 /* Whether all VFs have the same of something, which is not the case for an address. */

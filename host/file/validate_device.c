@@ -8,6 +8,7 @@
 #include "base/cpu_list.h"
 #include "base/json.h"
 #include "base/pci/identity.h"
+#include "host/file/nic.h"
 #include "host/file/steer.h"
 #include "host/file/validate.h"
 #include "host/file/vf_values.h"
@@ -93,6 +94,11 @@ static int check_values(const struct check *check, const char *at,
 				   protocols, "802.1Q or 802.1ad");
 	if (!error)
 		error = check_state(check, PLACE("%s.link_state", at), "link_state", values->link_state);
+	if (!error)
+		error = check_address(check, PLACE("%s.hw_addr", at), "hw_addr", "address of a function",
+				      values->function.hw_addr);
+	if (!error)
+		error = check_state(check, PLACE("%s.tx_parent", at), "tx_parent", values->rate.tx_parent);
 	if (!error)
 		error = check_number_attribute(check, PLACE("%s.queues", at), "queues", values->queues);
 	if (!error)
@@ -249,6 +255,55 @@ static int check_whole(const struct check *check, const char *at, const struct i
 	return error;
 }
 
+/* A name, or number, that is of one entry of a list. */
+static int check_entry_once(const struct check *check, const char *at, const char *what, const char *name)
+{
+	char once[2 * HOST_PLACE_SIZE];
+
+	snprintf(once, sizeof(once), "%s of %.*s", what, (int)(strrchr(at, '[') - at), at);
+	return check_once(check, at, once, name);
+}
+
+static int check_group(const struct check *check, const char *at, const struct iov_host_group *said)
+{
+	_cleanup_json_ struct json_object *values = NULL;
+	int error = host_group_values(check->file->iov, said, &values);
+
+	return error ? iov_host_repeat(check->file, error, at) :
+		       check_entry_once(check, at, "group", said->name);
+}
+
+static int check_sf(const struct check *check, const char *at, const struct iov_host_sf *said)
+{
+	_cleanup_json_ struct json_object *values = NULL;
+	int error = host_sf_values(check->file->iov, said, &values);
+
+	return error ? iov_host_repeat(check->file, error, at) :
+		       check_entry_once(check, at, "number", PLACE("%u", said->number));
+}
+
+static int check_param(const struct check *check, const char *at, const struct iov_host_param *said)
+{
+	static const char *const cmodes[] = { "runtime", "driverinit", "permanent", NULL };
+	int error = check_word(check, PLACE("%s.cmode", at), said->cmode, cmodes,
+			       "runtime, driverinit or permanent");
+
+	return error ? error : check_entry_once(check, at, "parameter", said->name);
+}
+
+static int check_nic(const struct check *check, const char *at, const struct iov_host_device *device)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < device->param_count; i++)
+		error = check_param(check, PLACE("%s.params[%u]", at, i), &device->params[i]);
+	for (unsigned int i = 0; !error && i < device->rate_count; i++)
+		error = check_group(check, PLACE("%s.rates[%u]", at, i), &device->rates[i]);
+	for (unsigned int i = 0; !error && i < device->sf_count; i++)
+		error = check_sf(check, PLACE("%s.sfs[%u]", at, i), &device->sfs[i]);
+	return error;
+}
+
 int check_device(const struct check *check, const char *at, const struct iov_host_device *device)
 {
 	static const char *const modes[] = { "legacy", "switchdev", NULL};
@@ -280,5 +335,7 @@ int check_device(const struct check *check, const char *at, const struct iov_hos
 		error = check_vfs(check, PLACE("%s.vfs", at), device->vfs);
 	for (unsigned int i = 0; !error && i < device->steer_count; i++)
 		error = check_steer(check, PLACE("%s.steer[%u]", at, i), &device->steer[i]);
+	if (!error)
+		error = check_nic(check, at, device);
 	return error;
 }

@@ -35,6 +35,17 @@ static void merge(struct iov_host_vf_values *values, const struct iov_host_vf_va
 	TAKE(max_rate);
 	TAKE(min_rate);
 	TAKE(link_state);
+	TAKE(function.hw_addr);
+	TAKE(function.roce);
+	TAKE(function.migratable);
+	TAKE(function.ipsec_crypto);
+	TAKE(function.ipsec_packet);
+	TAKE(function.max_io_eqs);
+	TAKE(rate.tx_parent);
+	TAKE(rate.tx_share);
+	TAKE(rate.tx_max);
+	TAKE(rate.tx_priority);
+	TAKE(rate.tx_weight);
 	TAKE(queues);
 	TAKE(interrupts);
 	TAKE(state);
@@ -63,18 +74,18 @@ struct iov_host_vf_values host_vf_values(const struct iov_host_vfs *vfs, unsigne
 	return values;
 }
 
-/* One VF's attributes on their way to JSON. */
+/* The attributes of one VF or another thing on their way to JSON, and who reads them. */
 struct attributes {
 	struct iov *iov;
 	struct json_object *json;
 	int error;
+	host_parse_fn *parse;
 };
 
 static void add_text(struct attributes *attributes, const char *name, const char *text)
 {
 	if (text && !attributes->error)
-		attributes->error = iov_vf_attribute_parse(attributes->iov, name, text,
-							   attributes->json);
+		attributes->error = attributes->parse(attributes->iov, name, text, attributes->json);
 }
 
 static void add_setting(struct attributes *attributes, const char *setting)
@@ -103,12 +114,43 @@ static void add_switch(struct attributes *attributes, const char *name, const bo
 		add_text(attributes, name, *on ? "on" : "off");
 }
 
+static void add_function(struct attributes *attributes, const struct iov_host_function *function)
+{
+	add_text(attributes, "hw_addr", function->hw_addr);
+	add_switch(attributes, "roce", function->roce);
+	add_switch(attributes, "migratable", function->migratable);
+	add_switch(attributes, "ipsec_crypto", function->ipsec_crypto);
+	add_switch(attributes, "ipsec_packet", function->ipsec_packet);
+	add_number(attributes, "max_io_eqs", function->max_io_eqs);
+}
+
+static void add_rate(struct attributes *attributes, const struct iov_host_rate *rate)
+{
+	add_text(attributes, "tx_parent", rate->tx_parent);
+	add_number(attributes, "tx_share", rate->tx_share);
+	add_number(attributes, "tx_max", rate->tx_max);
+	add_number(attributes, "tx_priority", rate->tx_priority);
+	add_number(attributes, "tx_weight", rate->tx_weight);
+}
+
+int host_port_values(struct iov *iov, const struct iov_host_function *function,
+		     const struct iov_host_rate *rate, host_parse_fn *parse, struct json_object *values)
+{
+	struct attributes attributes = { iov, values, 0, parse };
+
+	if (function)
+		add_function(&attributes, function);
+	add_rate(&attributes, rate);
+	return attributes.error;
+}
+
 int host_vf_attributes(struct iov *iov, const struct iov_host_vfs *vfs, struct json_object **each)
 {
 	*each = json_object_new_array();
 	for (unsigned int i = 0; i < vfs->count; i++) {
 		struct iov_host_vf_values values = host_vf_values(vfs, i);
-		struct attributes attributes = { iov, json_object_new_object(), 0 };
+		struct attributes attributes = { iov, json_object_new_object(), 0,
+						 iov_vf_attribute_parse };
 
 		json_object_array_add(*each, attributes.json);
 		add_text(&attributes, "mac", values.mac);
@@ -123,6 +165,8 @@ int host_vf_attributes(struct iov *iov, const struct iov_host_vfs *vfs, struct j
 		add_number(&attributes, "max_rate", values.max_rate);
 		add_number(&attributes, "min_rate", values.min_rate);
 		add_text(&attributes, "link_state", values.link_state);
+		add_function(&attributes, &values.function);
+		add_rate(&attributes, &values.rate);
 		add_number(&attributes, "queues", values.queues);
 		add_number(&attributes, "interrupts", values.interrupts);
 		add_text(&attributes, "state", values.state);

@@ -23,45 +23,7 @@ static const char *const modes[] = {
 	[DEVLINK_ESWITCH_MODE_LEGACY] = "legacy",
 	[DEVLINK_ESWITCH_MODE_SWITCHDEV] = "switchdev",
 };
-#define PCI "pci"
 #define MODES (sizeof(modes) / sizeof(*modes))
-
-struct devlink_device devlink_pci(struct iov_bdf bdf)
-{
-	struct devlink_device device = { .bus = PCI };
-
-	snprintf(device.name, sizeof(device.name), "%s", IOV_BDF(bdf));
-	return device;
-}
-
-int devlink_device_parse(struct iov *iov, const char *text, struct devlink_device *device)
-{
-	const char *slash = strchr(text, '/');
-	size_t bus = slash ? (size_t)(slash - text) : 0, name = slash ? strlen(slash + 1) : 0;
-	struct iov_bdf bdf;
-	int error;
-
-	if (slash) {
-		if (!bus || bus >= sizeof(device->bus) || !name || name >= sizeof(device->name))
-			return iov_fail(iov, -EINVAL, "%s: expected BUS/NAME, as 'devlink dev' "
-					"shows devices", text);
-		snprintf(device->bus, sizeof(device->bus), "%.*s", (int)bus, text);
-		snprintf(device->name, sizeof(device->name), "%s", slash + 1);
-		return 0;
-	}
-	error = iov_bdf_parse(iov, text, &bdf);
-	if (!error)
-		*device = devlink_pci(bdf);
-	return error;
-}
-
-/* What devlink_device_parse() takes. */
-static struct iov_path text_of(const struct devlink_device *device)
-{
-	if (!strcmp(device->bus, PCI))
-		return iov_path("%s", device->name);
-	return iov_path("%s/%s", device->bus, device->name);
-}
 
 static int mode_number(const char *mode, uint16_t *number)
 {
@@ -139,7 +101,7 @@ close:
 	return error == -ENODEV ? -EOPNOTSUPP : error;
 }
 
-/* Of a device, as devlink_device_parse() takes it, answers the mode. */
+/* Of the text that names a device answers the mode. */
 static int tell_mode(struct iov *iov, const char *question, size_t length, FILE *answer)
 {
 	struct devlink_device device;
@@ -158,7 +120,7 @@ static int tell_mode(struct iov *iov, const char *question, size_t length, FILE 
 /* @mode: one of the words above, NULL for another. */
 static int ask_mode(struct iov *iov, const struct devlink_device *device, const char **mode)
 {
-	struct iov_path question = text_of(device);
+	struct iov_path question = devlink_text(device);
 	_cleanup_free_ char *answer = NULL;
 	uint16_t number;
 	int error = iov_sys_call(iov, tell_mode, question.name, strlen(question.name), &answer);
@@ -181,14 +143,14 @@ int devlink_eswitch_read(struct iov *iov, const struct devlink_device *device, c
 		error = -EOPNOTSUPP;
 	if (error == -EOPNOTSUPP)
 		return iov_told(iov, error, "%s has no switch modes (devlink); its switch is of the "
-				"legacy kind", text_of(device).name);
+				"legacy kind", devlink_text(device).name);
 	return error ? iov_told(iov, error, "cannot read the switch mode of %s by devlink: %s",
-				text_of(device).name, strerror(-error)) : 0;
+				devlink_text(device).name, strerror(-error)) : 0;
 }
 
 int iov_eswitch_read(struct iov *iov, struct iov_bdf bdf, const char **mode)
 {
-	const struct devlink_device device = devlink_pci(bdf);
+	const struct devlink_device device = devlink_of(iov, bdf);
 
 	return devlink_eswitch_read(iov, &device, mode);
 }

@@ -2,11 +2,12 @@
 /*
  * Attributes of network VFs by rtnetlink.
  *
- * Read: one RTM_GETLINK on the PF's interface with the VFs and without their
- * statistics, so that 256 VFs stay below the 64 KiB that a nested attribute
- * can hold.  The receive buffer is sized by peeking.  Kernels that cannot fit
- * the answer (EMSGSIZE, seen with InfiniBand PFs) are asked for a dump, whose
- * buffers they size differently.
+ * Read: one RTM_GETLINK on the PF's interface with the VFs and their statistics.
+ * The receive buffer is sized by peeking.  From 221 VFs on the list is longer than
+ * the 64 KiB that the length of an attribute can tell: kernels then tell a wrong
+ * one, so the VFs are counted by IFLA_NUM_VF, or refuse (EMSGSIZE), and are asked
+ * without statistics, and at last for a dump, whose buffers they size differently
+ * (seen with InfiniBand PFs).
  *
  * Set: one RTM_SETLINK with one attribute of one VF, so that a refusal has a
  * name.  Rates go in pairs, as do VLAN and priority.
@@ -30,7 +31,9 @@
 #include "base/pci/interface.h"
 #include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
+#include "plugins/net/devlink_port.h"
 #include "plugins/net/eswitch.h"
+#include "plugins/net/net_devlink.h"
 #include "plugins/net/netlink.h"
 #include "plugins/net/representor.h"
 
@@ -165,6 +168,32 @@ static void parse_switches(struct nlattr *const *attributes, struct json_object 
 	}
 }
 
+static void parse_statistics(struct nlattr *nest, struct json_object *vf)
+{
+	static const char *const names[IFLA_VF_STATS_MAX + 1] = {
+		[IFLA_VF_STATS_RX_PACKETS] = "rx_packets", [IFLA_VF_STATS_TX_PACKETS] = "tx_packets",
+		[IFLA_VF_STATS_RX_BYTES] = "rx_bytes", [IFLA_VF_STATS_TX_BYTES] = "tx_bytes",
+		[IFLA_VF_STATS_BROADCAST] = "broadcast", [IFLA_VF_STATS_MULTICAST] = "multicast",
+		[IFLA_VF_STATS_RX_DROPPED] = "rx_dropped", [IFLA_VF_STATS_TX_DROPPED] = "tx_dropped",
+	};
+	struct json_object *statistics;
+	struct nlattr *one;
+	int rest;
+
+	if (!nest)
+		return;
+	statistics = json_object_new_object();
+	/* The number of the first counter is 0. */
+	nla_for_each_nested(one, nest, rest) {
+		int type = nla_type(one);
+
+		if (type <= IFLA_VF_STATS_MAX && names[type] && nla_len(one) >= (int)sizeof(uint64_t))
+			json_object_object_add(statistics, names[type],
+					       json_object_new_uint64(nla_get_u64(one)));
+	}
+	json_object_object_add(vf, "statistics", statistics);
+}
+
 static void parse_vf(struct nlattr *info, struct json_object *vfs)
 {
 	/* The sizes of what is read; anything shorter is refused by libnl. */
@@ -198,18 +227,25 @@ static void parse_vf(struct nlattr *info, struct json_object *vfs)
 	parse_vlan(attributes, vf);
 	parse_switches(attributes, vf);
 	parse_rates(attributes, vf);
+	parse_statistics(attributes[IFLA_VF_STATS], vf);
 }
 
 unsigned int net_parse_vfs(struct nlmsghdr *message, struct json_object *vfs)
 {
-	struct nlattr *list, *info;
-	unsigned int count = 0;
+	struct nlattr *list = nlmsg_find_attr(message, sizeof(struct ifinfomsg), IFLA_VFINFO_LIST);
+	struct nlattr *total = nlmsg_find_attr(message, sizeof(struct ifinfomsg), IFLA_NUM_VF);
+	unsigned int most, count = 0;
+	struct nlattr *info;
 	int rest;
 
-	list = nlmsg_find_attr(message, sizeof(struct ifinfomsg), IFLA_VFINFO_LIST);
 	if (!list)
 		return 0;
-	nla_for_each_nested(info, list, rest) {
+	most = total && nla_len(total) >= (int)sizeof(uint32_t) ? nla_get_u32(total) : UINT_MAX;
+	/* The length of a list of many VFs is told modulo 64 KiB; what follows is not of its type. */
+	rest = total ? (int)((char *)nlmsg_data(message) + nlmsg_datalen(message) -
+			     (char *)nla_data(list)) : nla_len(list);
+	for (info = nla_data(list); count < most && nla_ok(info, rest) && nla_type(info) == IFLA_VF_INFO;
+	     info = nla_next(info, &rest)) {
 		parse_vf(info, vfs);
 		count++;
 	}
@@ -237,15 +273,27 @@ static struct nl_msg *new_message(const struct request *request, int type, int f
 	return message;
 }
 
-static int get_links(struct request *request, int flags)
+static int get_links(struct request *request, int flags, uint32_t mask)
 {
 	struct nl_msg *message = new_message(request, RTM_GETLINK, flags);
 
 	if (!message)
 		return -ENOMEM;
-	nla_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
+	nla_put_u32(message, IFLA_EXT_MASK, mask);
 	nl_socket_disable_auto_ack(request->netlink.socket);
+	request->seen = 0;
 	return netlink_transact(&request->netlink, message);
+}
+
+/* With statistics if there is room for them. */
+static int get_vfs(struct request *request, size_t count)
+{
+	const uint32_t least = RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS;
+	int error = get_links(request, 0, RTEXT_FILTER_VF);
+
+	if (error == -EMSGSIZE || (!error && request->seen < count))
+		error = get_links(request, 0, least);
+	return error == -EMSGSIZE ? get_links(request, NLM_F_DUMP, least) : error;
 }
 
 static bool add_representor(void *arg, const char *interface, unsigned int vf)
@@ -281,9 +329,7 @@ static int get_net(struct iov *iov, const struct iov_pf *pf, struct json_object 
 	error = netlink_open(&request.netlink, NETLINK_ROUTE);
 	iov_sys_asking(iov, "the VFs of %s, by rtnetlink", IOV_BDF(pf->bdf));
 	if (!error)
-		error = get_links(&request, 0);
-	if (error == -EMSGSIZE)
-		error = get_links(&request, NLM_F_DUMP);
+		error = get_vfs(&request, count);
 	netlink_close(&request.netlink);
 	if (error)
 		return iov_told(iov, error, "cannot read the VFs of %s by netlink: %s", IOV_BDF(pf->bdf),
@@ -294,7 +340,7 @@ static int get_net(struct iov *iov, const struct iov_pf *pf, struct json_object 
 				"not fit its message",
 				request.seen, count, IOV_BDF(pf->bdf));
 	add_representors(iov, pf, vfs);
-	return 0;
+	return net_add_devlink(iov, pf, vfs);
 }
 
 /* The index of a VF among those of its PF; false for what is none. */
@@ -330,6 +376,29 @@ static bool add_own_representor(void *arg, const char *interface, unsigned int v
 	return false;
 }
 
+static bool add_name(void *arg, const char *interface, unsigned int vf)
+{
+	(void)vf;
+	json_object_array_add(arg, json_object_new_string(interface));
+	return true;
+}
+
+/* The interfaces that stand for others in its switch. */
+static int add_all_representors(struct iov *iov, struct iov_bdf bdf, struct json_object *object)
+{
+	struct json_object *names = json_object_new_array();
+	char uplink[IOV_INTERFACE_SIZE];
+	int error = 0;
+
+	json_object_object_add(object, "representors", names);
+	if (!iov_interface_of(iov, bdf, -1, uplink)) {
+		error = representors_each(iov, uplink, add_name, names);
+		if (!error)
+			error = sf_representors_each(iov, uplink, add_name, names);
+	}
+	return error;
+}
+
 /* Of a VF its representor; of others the mode of the switch, where there are modes. */
 static int describe_net(struct iov *iov, struct iov_bdf bdf, struct json_object *object)
 {
@@ -343,6 +412,7 @@ static int describe_net(struct iov *iov, struct iov_bdf bdf, struct json_object 
 			return representors_each(iov, uplink, add_own_representor, &wanted);
 	} else if (!iov_eswitch_read(iov, bdf, &mode)) {
 		json_add_text(object, "eswitch", mode);
+		return add_all_representors(iov, bdf, object);
 	}
 	return 0;
 }
@@ -486,9 +556,21 @@ static const struct iov_attribute attributes[] = {
 	{ "max_rate", RATE, .expected = "Mbit/s, or 0 for no limit" },
 	{ "min_rate", RATE, .expected = "Mbit/s, or 0 for no guarantee" },
 	{ "link_state", IOV_ATTRIBUTE_CHOICE, .choices = link_states },
+	{ "hw_addr", IOV_ATTRIBUTE_MAC, IOV_ATTRIBUTE_UNIQUE },
+	{ "roce", IOV_ATTRIBUTE_SWITCH },
+	{ "migratable", IOV_ATTRIBUTE_SWITCH },
+	{ "ipsec_crypto", IOV_ATTRIBUTE_SWITCH },
+	{ "ipsec_packet", IOV_ATTRIBUTE_SWITCH },
+	{ "max_io_eqs", IOV_ATTRIBUTE_NUMBER, .max = UINT_MAX, .unit = "event queues" },
+	{ "tx_parent", IOV_ATTRIBUTE_NAME, .expected = "a group of 'iov rate list', or none" },
+	{ "tx_share", RATE, .expected = "Mbit/s, or 0 for no guarantee" },
+	{ "tx_max", RATE, .expected = "Mbit/s, or 0 for no limit" },
+	{ "tx_priority", IOV_ATTRIBUTE_NUMBER, .max = UINT_MAX },
+	{ "tx_weight", IOV_ATTRIBUTE_NUMBER, .max = UINT_MAX },
 	{ 0 },
 };
 
+/* Those of rtnetlink, which come first. */
 static int (*const attribute_puts[])(struct nl_msg *, uint32_t, struct json_object *) = {
 	put_mac, put_node_guid, put_port_guid, put_vlan, put_vlan, put_vlan, put_spoofchk, put_trust,
 	put_rss_query, put_rate, put_rate, put_link_state,
@@ -501,7 +583,7 @@ static int put_attribute(struct nl_msg *message, unsigned int index, const char 
 	struct nlattr *info = nla_nest_start(message, IFLA_VF_INFO);
 	int error = -EINVAL;
 
-	for (size_t i = 0; attributes[i].name; i++) {
+	for (size_t i = 0; i < sizeof(attribute_puts) / sizeof(*attribute_puts); i++) {
 		if (!strcmp(attributes[i].name, attribute))
 			error = attribute_puts[i](message, index, target);
 	}
@@ -517,6 +599,9 @@ static int set_net(struct iov *iov, const struct iov_pf *pf, unsigned int index,
 	struct nl_msg *message;
 	int error = netlink_require_host(iov);
 
+	if (!error && devlink_value(attribute))
+		return net_set_devlink(iov, pf, index, attribute, json_object_object_get(target, attribute),
+				       answer, size);
 	if (!error)
 		error = find_interface(iov, pf, &request.ifindex);
 	if (error)
@@ -575,6 +660,8 @@ int net_judge(struct iov *iov, struct json_object *now, struct json_object *want
 {
 	int error = judge_rates(iov, now, wanted);
 
+	if (!error)
+		error = net_judge_devlink(iov, now, wanted);
 	if (!error)
 		forget_vlan(now, wanted);
 	return error;

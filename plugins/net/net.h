@@ -15,10 +15,12 @@ extern "C" {
 /* The class; iov_plugins_register() adds it. */
 extern const struct iov_class net_class;
 
-/* Who performs IOV_OP_MTU, IOV_OP_ESWITCH and IOV_OP_STEER; it adds them, too. */
+/* Who performs IOV_OP_MTU, IOV_OP_ESWITCH and the others of NICs; it adds them, too. */
 extern const struct iov_op_runner mtu_runner;
 extern const struct iov_op_runner eswitch_runner;
 extern const struct iov_op_runner steer_runner;
+extern const struct iov_op_runner devlink_runner;
+extern const struct iov_op_runner interfaces_runner;
 
 /* The class's operation of this name, for its test. */
 int net_judge(struct iov *iov, struct json_object *now, struct json_object *wanted);

@@ -12,14 +12,16 @@
 #include "base/sysroot/sysroot.h"
 
 #define VF_NAME "vf"
+#define SF_NAME "sf"
 
-/* -1 for a name of another kind. */
-static long vf_of_port(const char *port)
+/* "pf0vf3", "pf0sf8"; -1 for a name of another kind. */
+static long number_of_port(const char *port, const char *kind)
 {
-	const char *vf = strstr(port, VF_NAME);
+	const char *at = strstr(port, kind);
 	int number, length = 0;
 
-	if (!vf || sscanf(vf, VF_NAME "%d%n", &number, &length) != 1 || vf[length] || number < 0)
+	if (!at || sscanf(at + strlen(kind), "%d%n", &number, &length) != 1 || number < 0 ||
+	    at[strlen(kind) + (size_t)length])
 		return -1;
 	return number;
 }
@@ -31,7 +33,7 @@ static bool device_of(struct iov *iov, const char *interface, char *device, size
 				  device, size);
 }
 
-static long vf_of(struct iov *iov, const char *device, const char *interface)
+static long number_of(struct iov *iov, const char *device, const char *interface, const char *kind)
 {
 	char theirs[64], port[32];
 
@@ -39,10 +41,11 @@ static long vf_of(struct iov *iov, const char *device, const char *interface)
 	    iov_sys_read(iov, iov_path(IOV_PATH_CLASS_NET "/%s/phys_port_name", interface).name, port,
 			 sizeof(port)))
 		return -1;
-	return vf_of_port(port);
+	return number_of_port(port, kind);
 }
 
-int representors_each(struct iov *iov, const char *uplink, representor_fn *each, void *arg)
+static int each_of_kind(struct iov *iov, const char *uplink, const char *kind, representor_fn *each,
+			void *arg)
 {
 	char device[64], **names;
 	bool goes_on = true;
@@ -55,11 +58,21 @@ int representors_each(struct iov *iov, const char *uplink, representor_fn *each,
 	if (error)
 		return error;
 	for (size_t i = 0; goes_on && i < count; i++) {
-		long vf = vf_of(iov, device, names[i]);
+		long number = number_of(iov, device, names[i], kind);
 
-		if (vf >= 0)
-			goes_on = each(arg, names[i], (unsigned int)vf);
+		if (number >= 0)
+			goes_on = each(arg, names[i], (unsigned int)number);
 	}
 	iov_names_free(names, count);
 	return 0;
+}
+
+int representors_each(struct iov *iov, const char *uplink, representor_fn *each, void *arg)
+{
+	return each_of_kind(iov, uplink, VF_NAME, each, arg);
+}
+
+int sf_representors_each(struct iov *iov, const char *uplink, representor_fn *each, void *arg)
+{
+	return each_of_kind(iov, uplink, SF_NAME, each, arg);
 }

@@ -12,4 +12,7 @@ typedef bool representor_fn(void *arg, const char *interface, unsigned int vf);
 
 int representors_each(struct iov *iov, const char *uplink, representor_fn *each, void *arg);
 
+/* The same of subfunctions, with their numbers. */
+int sf_representors_each(struct iov *iov, const char *uplink, representor_fn *each, void *arg);
+
 #endif

@@ -167,6 +167,21 @@ pretend_pf 2
 devlink dev eswitch set netdevsim/netdevsim10 mode switchdev
 changes "done" "steer add" $pf --mac 02:00:00:00:00:05 --to vf1
 changes "done" "steer remove" $pf --mac 02:00:00:00:00:05
+changes "done" "rate add" $pf gold --tx-max 100
+changes "done" "rate set" $pf gold --tx-max 200
+changes "done" "rate remove" $pf gold
+changes "done" "param set" $pf max_macs=16
+# The simulator makes no subfunctions
+before=$(noted)
+expect_status "sf add" 1 iov sf add $pf 8
+expect "... is noted once" "$((before + 1)) undone iov sf add $pf 8" "$(noted) $(last result) $(last by.command)"
+expect_status "sf set" 4 iov sf set $pf 8 --state active
+expect_status "sf remove" 4 iov sf remove $pf 8
+printf 'sf %s\n' add set remove >> /tmp/changed
+rm $pci/$pf/net
+mkdir $pci/$pf/net
+mount --bind $sim/net $pci/$pf/net
+changes "done" "eswitch set" $pf legacy
 
 # Each command that changes the host was one of them
 all=$(iov --help | sed -n 's/^  \([a-z][a-z -]*[a-z]\)  .*/\1/p' | while read -r words; do

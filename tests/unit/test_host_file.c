@@ -209,6 +209,41 @@ static void words_of_yaml_1_1_are_what_they_look_like(void **state)
 	assert_true(*host->devices->vfs->all.trust);
 }
 
+static void what_a_nic_has_beside_vfs_is_judged(void **state)
+{
+	static const struct refusal refusals[] = {
+		{ "devices:\n  - device: a\n    rates:\n      - {name: g, tx_parent: 'a b'}\n",
+		  "host.yaml:4: devices[0].rates[0]: tx_parent 'a b': expected a group of 'iov rate list', "
+		  "or none" },
+		{ "devices:\n  - device: a\n    rates:\n      - {name: g}\n      - {name: g}\n",
+		  "host.yaml:5: devices[0].rates[1]: 'g': devices[0].rates[0] has this group of "
+		  "devices[0].rates already, line 4; expected it once" },
+		{ "devices:\n  - device: a\n    sfs:\n      - {number: 8, state: up}\n",
+		  "host.yaml:4: devices[0].sfs[0]: state 'up': expected active or inactive" },
+		{ "devices:\n  - device: a\n    sfs:\n      - {number: 8, hw_addr: '01:00:00:00:00:01'}\n",
+		  "host.yaml:4: devices[0].sfs[0]: hw_addr '01:00:00:00:00:01': expected the address of a "
+		  "station, like 02:00:00:00:00:01" },
+		{ "devices:\n  - device: a\n    sfs:\n      - {number: 8}\n      - {number: 8}\n",
+		  "host.yaml:5: devices[0].sfs[1]: '8': devices[0].sfs[0] has this number of "
+		  "devices[0].sfs already, line 4; expected it once" },
+		{ "devices:\n  - device: a\n    sfs:\n      - {state: active}\n",
+		  "host.yaml:4: devices[0].sfs[0]: key 'number' is missing" },
+		{ "devices:\n  - device: a\n    params:\n      - {name: p}\n",
+		  "host.yaml:4: devices[0].params[0]: key 'value' is missing" },
+		{ "devices:\n  - device: a\n    params:\n      - {name: p, value: 1, cmode: now}\n",
+		  "host.yaml:4: devices[0].params[0].cmode: 'now': expected runtime, driverinit or permanent" },
+		{ "devices:\n  - device: a\n    vfs: {count: 1, roce: maybe}\n",
+		  "host.yaml:3: devices[0].vfs.roce: 'maybe': expected one of: on, off, yes, no, true, "
+		  "false, 1, 0" },
+		{ "devices:\n  - device: a\n    vfs: {count: 1, tx_max: -1}\n",
+		  "host.yaml:3: devices[0].vfs.tx_max: '-1': expected a decimal number from 0 to "
+		  "4294967295" },
+	};
+
+	(void)state;
+	ASSERT_REFUSED(refusals);
+}
+
 static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
 {
 	static const struct refusal refusals[] = {
@@ -221,7 +256,7 @@ static void unknown_keys_are_refused_with_the_nearest_known_one(void **state)
 		  "'huge_pages'?" },
 		{ "devices:\n  - device: a\n    max-rate: 5\n", "host.yaml:3: devices[0]: "
 		  "unknown key 'max-rate'; expected one of: name, device, absent, driver, mtu, "
-		  "eswitch, irq, vfs, steer, slot, bars, disable_vga, attributes" },
+		  "eswitch, irq, vfs, steer, slot, bars, disable_vga, params, rates, sfs, attributes" },
 		{ "devices:\n- device: a\n  count: 4\n", "host.yaml:3: devices[0]: unknown key "
 		  "'count'; it belongs into vfs" },
 		{ "devices:\n- device: a\n  vfs:\n    count: 1\n    mac: 02:00:00:00:00:01\n",
@@ -247,7 +282,8 @@ static void another_shape_is_refused_with_its_line(void **state)
 		{ "modules: vfio-pci\n", "host.yaml:1: modules: 'vfio-pci': expected a list, "
 		  "each entry behind '- '" },
 		{ "devices:\n  - a\n", "host.yaml:2: devices[0]: 'a': expected a mapping with "
-		  "keys of: name, device, absent, driver, mtu, eswitch, irq, vfs, steer, slot, bars, disable_vga, attributes" },
+		  "keys of: name, device, absent, driver, mtu, eswitch, irq, vfs, steer, slot, bars, "
+		  "disable_vga, params, rates, sfs, attributes" },
 		{ "devices:\n  - driver: igb\n", "host.yaml:2: devices[0]: key 'device' is missing" },
 		{ "devices:\n  - device: a\n    vfs:\n      driver: igb\n", "host.yaml:4: "
 		  "devices[0].vfs: key 'count' is missing" },
@@ -273,8 +309,10 @@ static void another_shape_is_refused_with_its_line(void **state)
 		{ "devices:\n  - device: a\n    vfs:\n      <<: *all\n      count: 1\n",
 		  "host.yaml:4: devices[0].vfs: unknown key '<<'; expected one of: count, "
 		  "driver, vlan, qos, vlan_protocol, spoofchk, trust, rss_query, max_rate, "
-		  "min_rate, link_state, queues, interrupts, state, namespaces, vgpu_type, "
-		  "exec_quantum, preempt_timeout, sched_priority, vram_quota, attributes, msix, each" },
+		  "min_rate, link_state, roce, migratable, ipsec_crypto, ipsec_packet, max_io_eqs, "
+		  "tx_parent, tx_share, tx_max, tx_priority, tx_weight, queues, interrupts, state, "
+		  "namespaces, vgpu_type, exec_quantum, preempt_timeout, sched_priority, vram_quota, "
+		  "attributes, msix, each" },
 		{ "version: !!int 1\n", "host.yaml:1: version: anchors (&), aliases (*) and tags "
 		  "(!) are not understood; write the value itself" },
 		{ "version: 1\n---\nversion: 1\n", "host.yaml:2: a second document; expected one" },
@@ -447,6 +485,7 @@ int main(void)
 		TEST(all_keys_of_groups_are_read),
 		TEST(a_file_may_say_nothing),
 		TEST(words_of_yaml_1_1_are_what_they_look_like),
+		TEST(what_a_nic_has_beside_vfs_is_judged),
 		TEST(unknown_keys_are_refused_with_the_nearest_known_one),
 		TEST(another_shape_is_refused_with_its_line),
 		TEST(numbers_are_decimal_and_whole),

@@ -373,6 +373,41 @@ static void vfs_beyond_those_asked_for_are_ignored(void **state)
 	nlmsg_free(message);
 }
 
+/* As kernels tell it of more VFs than the length of an attribute can hold. */
+static void a_list_whose_length_overflowed_is_read(void **state)
+{
+	_cleanup_json_ struct json_object *vfs = empty_vfs(300);
+	struct nl_msg *message = nlmsg_alloc_size(200000);
+	struct ifinfomsg link = { .ifi_index = 2 };
+	struct nlattr *list, *nest;
+
+	(void)state;
+	nlmsg_put(message, 0, 0, RTM_NEWLINK, 0, 0);
+	nlmsg_append(message, &link, sizeof(link), NLMSG_ALIGNTO);
+	nla_put_u32(message, IFLA_NUM_VF, 300);
+	list = nla_nest_start(message, IFLA_VFINFO_LIST);
+	for (uint32_t i = 0; i < 300; i++) {
+		struct ifla_vf_mac mac = { .vf = i };
+		struct nlattr *info = nla_nest_start(message, IFLA_VF_INFO);
+
+		nla_put(message, IFLA_VF_MAC, sizeof(mac), &mac);
+		nla_put(message, IFLA_VF_BROADCAST, 100, (char[100]){ 0 });
+		nest = nla_nest_start(message, IFLA_VF_STATS);
+		nla_put_u64(message, IFLA_VF_STATS_RX_PACKETS, 1000 + i);
+		nla_put_u64(message, IFLA_VF_STATS_TX_DROPPED, i);
+		nla_put_u32(message, IFLA_VF_STATS_TX_BYTES, 5);
+		nla_nest_end(message, nest);
+		nla_nest_end(message, info);
+	}
+	list->nla_len = (uint16_t)((char *)nlmsg_tail(nlmsg_hdr(message)) - (char *)list);
+	nla_put_u32(message, IFLA_EXT_MASK, 1);
+	assert_int_equal(net_parse_vfs(nlmsg_hdr(message), vfs), 300);
+	assert_string_equal(
+		json_object_to_json_string_ext(json_object_array_get_idx(vfs, 299), JSON_C_TO_STRING_PLAIN),
+		"{\"mac\":\"00:00:00:00:00:00\",\"statistics\":{\"rx_packets\":1299,\"tx_dropped\":299}}");
+	nlmsg_free(message);
+}
+
 static void attributes_too_short_to_be_true_are_ignored(void **state)
 {
 	_cleanup_json_ struct json_object *vfs = empty_vfs(1);
@@ -412,6 +447,7 @@ int main(void)
 		TEST(a_rate_above_the_link_is_refused_before_anything_is_set),
 		TEST(the_kernels_list_of_256_vfs_is_read),
 		TEST(vfs_beyond_those_asked_for_are_ignored),
+		TEST(a_list_whose_length_overflowed_is_read),
 		TEST(attributes_too_short_to_be_true_are_ignored),
 	};
 
