@@ -22,6 +22,8 @@
  *		"mgmtdev" null: it is deleted
  *	{"op": "steer", "device": "0000:01:00.0", "port": 1, "add": true, "mac": "02:00:00:00:00:01",
  *	 "vlan": 100, "to": "vf", "number": 3}	"port" or none; "mac", "vlan" or both
+ *	{"op": "claim", "device": "0000:01:10.0", "holder": "vm1", "ttl": 60, "held": true}
+ *		"held" false: its holder has it no more
  *	{"op": "iovd", "method": "port.add", "params": {"name": "up", ...}}
  *
  * The functions that make one give NULL without memory, which those that take one bear:
@@ -57,6 +59,7 @@ enum iov_op_kind {
 	IOV_OP_IOVD,
 	IOV_OP_FILE,
 	IOV_OP_STEER,
+	IOV_OP_CLAIM,
 	IOV_OP_KINDS,
 };
 
@@ -198,6 +201,12 @@ struct iov_op {
 			struct iov_steer_rule rule;
 		} steer;
 		struct {
+			struct iov_bdf device;
+			char *holder;
+			unsigned int ttl;	/* seconds */
+			bool held;
+		} claim;
+		struct {
 			char *path;
 			char *text;	/* NULL: none such */
 			char *was;	/* the same */
@@ -310,6 +319,19 @@ struct iov_op *iov_op_vdpa(const char *name, const char *mgmtdev, struct json_ob
  */
 struct iov_op *iov_op_steer(struct iov_bdf device, int port, bool add,
 			    const struct iov_steer_rule *rule);
+
+/**
+ * iov_op_claim - claim a function for a holder, or let it go
+ * @device: function
+ * @holder: who has it then, or had it
+ * @ttl: seconds that the claim lasts unless it is renewed
+ * @held: false: @holder lets it go
+ *
+ * What @holder has already, or has no more, is success.
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_claim(struct iov_bdf device, const char *holder, unsigned int ttl, bool held);
 
 /**
  * iov_op_iovd - call a method of iovd
