@@ -48,7 +48,7 @@ void claims_close(struct claims *claims)
 
 struct json_object *claims_read_value(const char *name, const char *value, int64_t revision, int64_t lease)
 {
-	static const char *const texts[] = { "bdf", "holder", "boot", "since" };
+	static const char *const texts[] = { "device", "holder", "boot", "since" };
 	_cleanup_json_ struct json_object *stored = json_tokener_parse(value);
 	struct json_object *claim = json_object_new_object();
 	const char *slash = strchr(name, '/');
@@ -56,7 +56,7 @@ struct json_object *claims_read_value(const char *name, const char *value, int64
 	int64_t ttl = whole ? claims_number(stored, "ttl") : 0;
 
 	json_add_text(claim, "host", iov_path("%.*s", slash ? (int)(slash - name) : 0, name).name);
-	json_add_text(claim, "device", slash ? slash + 1 : name);
+	json_add_text(claim, "identity", slash ? slash + 1 : name);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		struct json_object *text = whole ? json_object_object_get(stored, texts[i]) : NULL;
 
@@ -78,7 +78,7 @@ static int compare(const void *one, const void *other)
 	struct json_object *a = *(struct json_object *const *)one, *b = *(struct json_object *const *)other;
 	int order = strcmp(json_text(a, "host"), json_text(b, "host"));
 
-	return order ? order : strverscmp(json_text(a, "device"), json_text(b, "device"));
+	return order ? order : strverscmp(json_text(a, "identity"), json_text(b, "identity"));
 }
 
 /* The question is "all" or nothing. */
@@ -120,10 +120,10 @@ static bool is_of(struct iov *iov, const struct iov_identity_index *index, struc
 	char boot[CLAIMS_NAME_SIZE] = "";
 	struct iov_bdf named;
 
-	if (!iov_identity_find(index, json_text(claim, "device"), &named))
+	if (!iov_identity_find(index, json_text(claim, "identity"), &named))
 		return !iov_bdf_compare(named, bdf);
 	claims_boot(iov, boot);
-	return !strcmp(json_text(claim, "boot"), boot) && !strcmp(json_text(claim, "bdf"), IOV_BDF(bdf));
+	return !strcmp(json_text(claim, "boot"), boot) && !strcmp(json_text(claim, "device"), IOV_BDF(bdf));
 }
 
 struct json_object *claims_of(struct iov *iov, const struct iov_identity_index *index,
@@ -167,7 +167,7 @@ struct iov_path claims_who(struct json_object *claim)
 
 	if (!holder)
 		return iov_path("somebody, by an entry of etcd or a file that is no claim of iovkit's (%s/%s)",
-				json_text(claim, "host"), json_text(claim, "device"));
+				json_text(claim, "host"), json_text(claim, "identity"));
 	return iov_path("%s, who claimed it at %s", holder, json_text(claim, "since"));
 }
 

@@ -13,8 +13,8 @@
  *
  * A claim as JSON has the members
  *	host		that the device is of
- *	device		its identity
- *	bdf		its address when it was claimed
+ *	device		its address when it was claimed
+ *	identity	its name, which it is claimed under
  *	holder		who has it; null when what is stored there is no claim of iovkit's
  *	boot		boot ID of the host when it was claimed
  *	ttl		seconds that it lasts unless it is renewed

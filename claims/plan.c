@@ -40,7 +40,7 @@ static int fail_held(struct iov *iov, struct iov_bdf bdf, struct json_object *cl
 /* "HOST/DEVICE" */
 static struct iov_path name_of(const struct claims *claims, struct json_object *claim)
 {
-	return iov_path("%s/%s", claims->config.host, json_text(claim, "device"));
+	return iov_path("%s/%s", claims->config.host, json_text(claim, "identity"));
 }
 
 static char *value_text(struct iov *iov, const struct iov_op *op)
@@ -53,7 +53,7 @@ static char *value_text(struct iov *iov, const struct iov_op *op)
 	claims_boot(iov, boot);
 	strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 	json_add_text(value, "holder", op->claim.holder);
-	json_add_text(value, "bdf", IOV_BDF(op->claim.device));
+	json_add_text(value, "device", IOV_BDF(op->claim.device));
 	json_add_text(value, "boot", boot);
 	json_object_object_add(value, "ttl", json_object_new_int64(op->claim.ttl));
 	json_add_text(value, "since", since);

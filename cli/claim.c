@@ -138,7 +138,7 @@ static int fill_claim(struct cli *cli, const struct claim_args *args, const stru
 
 static void tell_claim(struct json_object *claim)
 {
-	cli_print(stdout, "%s is claimed for %s, revision %lld, for %lld s unless it is renewed\n", json_text(claim, "bdf"),
+	cli_print(stdout, "%s is claimed for %s, revision %lld, for %lld s unless it is renewed\n", json_text(claim, "device"),
 		  json_text(claim, "holder"),
 		  (long long)json_object_get_int64(json_object_object_get(claim, "revision")),
 		  (long long)json_object_get_int64(json_object_object_get(claim, "ttl")));
@@ -249,8 +249,8 @@ static int run_list(struct cli *cli, void *data)
 {
 	static const struct iov_column columns[] = {
 		{ "host", "HOST" },
-		{ "device", "DEVICE" },
-		{ "bdf", "BDF" },
+		{ "device", "BDF" },
+		{ "identity", "IDENTITY" },
 		{ "holder", "HOLDER" },
 		{ "ttl", "TTL", true },
 		{ "revision", "REVISION", true },
