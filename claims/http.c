@@ -177,7 +177,10 @@ static int explain(struct claims_http *http, CURLcode code, const char *endpoint
 		return iov_told(http->iov, -EKEYREJECTED, "%s: %s; 'ca' is what etcd's certificate has to be signed with, "
 				"'certificate' and 'key' are what etcd is shown", endpoint, why);
 	default:
-		return iov_told(http->iov, -EHOSTUNREACH, "%s: %s", endpoint, why);
+		/* Since TLS 1.3 a server that wants a certificate says so behind the handshake, or hangs up. */
+		return iov_told(http->iov, -EHOSTUNREACH, "%s: %s%s", endpoint, why,
+				!strncmp(endpoint, "https:", 6) && !*http->config->certificate ?
+				"; it may want to be shown a certificate, and there is no 'certificate'" : "");
 	}
 }
 
