@@ -272,7 +272,7 @@ static int run_list(struct cli *cli, void *data)
 const struct cli_command cli_claim = {
 	.name = "claim",
 	.args = "DEVICE...",
-	.summary = "Claim devices of this host for a holder, as long as it is renewed",
+	.summary = "Claim devices of this host for a holder",
 	.example = "iov claim eth0/vf3 --holder vm1 --ttl 60\n"
 		   "  iov bind eth0/vf3 --driver vfio-pci --holder vm1\n\n"
 		   "Where claims are kept is said in /" IOV_CLAIMS_CONFIG ": in etcd, or in a file of this host.",
