@@ -30,14 +30,13 @@ int iov_claims_register(struct iov *iov, const struct iov_claims_settings *setti
 
 int claims_open(struct claims *claims, struct iov *iov)
 {
+	int error;
+
 	*claims = (struct claims){ .iov = iov };
+	error = claims_config_load(iov, &claims->config);
 	/* Nobody asks the network for a host that was recorded. */
-	claims->store = &file_store;
-	if (claims_config_load(iov, &claims->config))
-		return iov_failure(iov, -EINVAL) == IOV_FAILURE_INPUT ? -EINVAL : -EIO;
-	if (claims->config.endpoint_count && iov_sys_is_host(iov))
-		claims->store = &etcd_store;
-	return 0;
+	claims->store = !error && claims->config.endpoint_count && iov_sys_is_host(iov) ? &etcd_store : &file_store;
+	return error;
 }
 
 void claims_close(struct claims *claims)

@@ -336,7 +336,7 @@ int claims_config_load(struct iov *iov, struct claims_config *config)
 
 	*config = (struct claims_config){
 		.prefix = "/iovkit", .ttl = 60, .fence_time = 10, .timeout = 5,
-		.actions = { CLAIMS_UNBIND }, .action_count = 1,
+		.actions = { CLAIMS_RESET, CLAIMS_UNBIND }, .action_count = 2,
 	};
 	error = read_file(iov, config);
 	if (!error && settings)

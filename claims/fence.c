@@ -2,6 +2,9 @@
 /*
  * The hook has half of the time, and what is done to the device shares the rest.  A hook that fails
  * or hangs keeps nothing from being done: the device is what counts.
+ *
+ * A VMM that does not let go of a function keeps the kernel in the middle of unbinding it, with the lock of the
+ * function and without the link of its driver.  So that lock is asked for as well, and a reset comes first.
  */
 #include "claims/fence.h"
 
@@ -141,24 +144,24 @@ static int take_link(struct iov *iov, const char *question, size_t length, FILE 
 static int unbind(struct iov *iov, struct iov_bdf bdf)
 {
 	struct iov_path driver = iov_path(IOV_PATH_PCI_DEVICES "/%s/driver", IOV_BDF(bdf));
-	int error;
+	int error = 0;
 
-	if (!iov_sys_exists(iov, driver.name))
-		return 0;
-	error = iov_sys_write(iov, iov_path("%s/unbind", driver.name).name, IOV_BDF(bdf));
-	if (!iov_sys_exists(iov, driver.name))
-		return 0;
-	if (error)
+	if (iov_sys_exists(iov, driver.name))
+		error = iov_sys_write(iov, iov_path("%s/unbind", driver.name).name, IOV_BDF(bdf));
+	if (error && error != -ENODEV)
 		return iov_told(iov, error, "%s", error == -ETIMEDOUT ? iov_error_message(iov) : strerror(-error));
-	return iov_fail(iov, -EBUSY, "it has its driver still");
+	if (iov_sys_exists(iov, driver.name))
+		return iov_fail(iov, -EBUSY, "it has its driver still");
+	return iov_pci_unlocked(iov, bdf);
 }
 
 static int reset(struct iov *iov, struct iov_bdf bdf)
 {
 	int error = iov_sys_write(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/reset", IOV_BDF(bdf)).name, "1");
 
-	return error ? iov_told(iov, error, "%s", error == -ENOENT ? "it has no reset of its own" :
-				error == -ETIMEDOUT ? iov_error_message(iov) : strerror(-error)) : 0;
+	if (error == -ENOENT || error == -ENOTTY)
+		return iov_fail(iov, -EOPNOTSUPP, "it has no reset of its own");
+	return error ? iov_told(iov, error, "%s", error == -ETIMEDOUT ? iov_error_message(iov) : strerror(-error)) : 0;
 }
 
 static int act(struct iov *iov, enum claims_action action, struct iov_bdf bdf)
@@ -183,29 +186,37 @@ static bool is_gone(struct iov *iov, struct iov_bdf bdf)
 	return !iov_sys_exists(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s", IOV_BDF(bdf)).name);
 }
 
-int claims_fence(struct iov *iov, const struct claims_config *config, struct iov_bdf bdf, const char *holder)
+/* What it cannot be made to do is no failure where something else is done. */
+static int act_all(struct iov *iov, const struct claims_config *config, struct iov_bdf bdf)
 {
-	unsigned int half = config->fence_time * 500, failed = 0;
 	char why[IOV_MESSAGE_SIZE] = "";
+	unsigned int done = 0;
 	int error = 0;
 
-	if (*config->stop_hook)
-		run_hook(iov, config->stop_hook, bdf, holder, half);
-	/* One more than there are, for the reset. */
-	iov_sys_set_timeout(iov, half / (unsigned int)(config->action_count + 1));
 	for (size_t i = 0; i < config->action_count && !is_gone(iov, bdf); i++) {
 		int result = act(iov, config->actions[i], bdf);
 
+		done += !result;
 		if (!result)
 			continue;
-		failed++;
+		iov_log(iov, LOG_CRIT, "fencing %s, %s: %s", IOV_BDF(bdf), claims_action_names[config->actions[i]],
+			iov_error_message(iov));
+		if (error && result == -EOPNOTSUPP)
+			continue;
 		error = result;
 		snprintf(why, sizeof(why), "%s", iov_error_message(iov));
-		iov_log(iov, LOG_CRIT, "fencing %s, %s: %s", IOV_BDF(bdf), claims_action_names[config->actions[i]], why);
 	}
-	if (is_gone(iov, bdf))
+	if (is_gone(iov, bdf) || !error || (done && error == -EOPNOTSUPP))
 		return 0;
-	if (failed == config->action_count && !reset(iov, bdf))
-		iov_log(iov, LOG_CRIT, "fencing %s: it was reset instead", IOV_BDF(bdf));
-	return error ? iov_told(iov, error, "%s", why) : 0;
+	return iov_told(iov, error, "%s", why);
+}
+
+int claims_fence(struct iov *iov, const struct claims_config *config, struct iov_bdf bdf, const char *holder)
+{
+	unsigned int half = config->fence_time * 500;
+
+	if (*config->stop_hook)
+		run_hook(iov, config->stop_hook, bdf, holder, half);
+	iov_sys_set_timeout(iov, half / (unsigned int)config->action_count);
+	return act_all(iov, config, bdf);
 }

@@ -8,10 +8,10 @@
 
 /*
  * Have the VMM stop by its hook, then do to the device what the settings say.  Waits for no lock and asks
- * no guard.  What fails is logged and the next is done; where nothing else has worked the function is
- * reset.
+ * no guard.  What fails is logged and the next is done.
  *
- * 0 when all that the settings say has been done, or the device is gone; -errno with a message otherwise.
+ * 0 when all that the settings say and the device can do has been done, or it is gone; -errno with a message
+ * otherwise.
  */
 int claims_fence(struct iov *iov, const struct claims_config *config, struct iov_bdf bdf, const char *holder);
 

@@ -96,16 +96,35 @@ static int take(struct claims *claims, const struct iov_op *op, const char *name
 	return iov_told(claims->iov, error, "%s", why);
 }
 
-/* Of an earlier boot of this host is what its holder had then: the same one has it again, as another claim. */
+/*
+ * Whether a holder's claim is one that this host renews, or can.  One of an earlier boot is not, nor one
+ * whose answer never came: its holder has the device again, as another claim.
+ */
+static bool is_ours(struct claims *claims, struct json_object *found)
+{
+	_cleanup_json_ struct json_object *records = NULL;
+	struct iov_path name = name_of(claims, found);
+
+	if (claims_records(claims->iov, &records))
+		return true;
+	for (size_t i = 0; i < json_object_array_length(records); i++) {
+		struct json_object *record = json_object_array_get_idx(records, i);
+
+		if (!strcmp(json_text(record, "name"), name.name) &&
+		    claims_number(record, "revision") == claims_number(found, "revision"))
+			return true;
+	}
+	return false;
+}
+
 static int claim(struct claims *claims, const struct iov_op *op, struct json_object *found)
 {
-	char identity[IOV_IDENTITY_SIZE], boot[CLAIMS_NAME_SIZE];
+	char identity[IOV_IDENTITY_SIZE];
 	int error;
 
-	claims_boot(claims->iov, boot);
 	if (found && !claims_is_holders(found, op->claim.holder))
 		return iov_fail(claims->iov, -EBUSY, "%s has it", claims_who(found).name);
-	if (found && !strcmp(json_text(found, "boot"), boot))
+	if (found && is_ours(claims, found))
 		return 0;
 	if (found)
 		return take(claims, op, name_of(claims, found).name, claims_number(found, "revision"));
@@ -198,19 +217,17 @@ static int fill_claim(struct iov_plan *plan, struct iov_bdf bdf, unsigned int tt
 {
 	struct iov *iov = iov_plan_context(plan);
 	_cleanup_json_ struct json_object *found = NULL;
-	char boot[CLAIMS_NAME_SIZE];
-	struct claims_config config;
-	int error = prepare(iov, bdf, &config, &found);
+	struct claims claims = { .iov = iov };
+	int error = prepare(iov, bdf, &claims.config, &found);
 
 	if (!error)
-		error = check_ttl(iov, &config, &ttl);
+		error = check_ttl(iov, &claims.config, &ttl);
 	if (error)
 		return error;
-	if (found && !claims_is_holders(found, config.holder))
+	if (found && !claims_is_holders(found, claims.config.holder))
 		return fail_held(iov, bdf, found);
-	claims_boot(iov, boot);
-	if (!found || strcmp(json_text(found, "boot"), boot) != 0)
-		add_step(plan, bdf, config.holder, ttl, true);
+	if (!found || !is_ours(&claims, found))
+		add_step(plan, bdf, claims.config.holder, ttl, true);
 	return 0;
 }
 

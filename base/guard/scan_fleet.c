@@ -4,7 +4,9 @@
  * once.  Where that cannot be told, each function may be somebody's, which an operator can overrule as
  * any holder; what others may use of the host is not unknown for it.
  */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/guard/holder.h"
@@ -36,8 +38,10 @@ static void ask(struct guard_scan *scan)
 	scan->claims = json_object_new_array();
 	for (size_t i = 0; (source = iov_table_entry(scan->iov, FLEETS, i)); i++) {
 		struct json_object *unknown;
+		int error = source->list(scan->iov, scan->claims);
 
-		if (!source->list(scan->iov, scan->claims))
+		/* Who is not root takes nothing, and may not read everything. */
+		if (!error || ((error == -EACCES || error == -EPERM) && geteuid()))
 			continue;
 		unknown = json_object_new_object();
 		json_add_text(unknown, "holder", iov_path("somebody or nobody: %s",

@@ -22,7 +22,7 @@
  */
 #define TTL 3
 #define FENCE 1			/* before the end a fence begins, and is over a moment later */
-#define END 9			/* of time */
+#define END 8			/* of time */
 #define NOBODY 2
 
 byte now;

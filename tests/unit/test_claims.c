@@ -575,6 +575,7 @@ static void wrong_settings_are_named_by_their_line(void **state)
 static void plans_say_who_has_it(void **state)
 {
 	struct claims_lease lease;
+	struct json_object *record;
 	struct iov_plan *plan;
 
 	(void)state;
@@ -583,6 +584,14 @@ static void plans_say_who_has_it(void **state)
 	assert_non_null(strstr(iov_error_message(iov), "from 30"));
 	iov_plan_free(plan);
 	claim_in_file("h1/mac=02:00:00:00:00:77", 60, &lease);
+	/* Its holder has it, and this host does not know of it: it is claimed anew. */
+	assert_int_equal(iov_plan_new(&plan, iov, "claim"), 0);
+	assert_int_equal(iov_claim_plan(plan, vf(), 0), 0);
+	assert_false(iov_plan_is_empty(plan));
+	iov_plan_free(plan);
+	record = json_tokener_parse("{\"name\":\"h1/mac=02:00:00:00:00:77\"}");
+	json_object_object_add(record, "revision", json_object_new_int64(lease.revision));
+	assert_int_equal(claims_record_put(iov, record), 0);
 	assert_int_equal(iov_plan_new(&plan, iov, "claim"), 0);
 	assert_int_equal(iov_claim_plan(plan, vf(), 0), 0);
 	assert_true(iov_plan_is_empty(plan));
