@@ -145,17 +145,21 @@ static size_t collect(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct claims_reply *reply = arg;
 	size_t length = size * count;
-	char *text;
 
 	if (length > CLAIMS_ANSWER_MAX - reply->length)
 		return 0;
-	text = realloc(reply->text, reply->length + length + 1);
-	if (!text)
-		return 0;
-	memcpy(text + reply->length, bytes, length);
-	reply->text = text;
+	while (reply->length + length >= reply->room) {
+		size_t room = reply->room ? reply->room * 2 : 4096;
+		char *text = realloc(reply->text, room);
+
+		if (!text)
+			return 0;
+		reply->text = text;
+		reply->room = room;
+	}
+	memcpy(reply->text + reply->length, bytes, length);
 	reply->length += length;
-	text[reply->length] = '\0';
+	reply->text[reply->length] = '\0';
 	return length;
 }
 

@@ -18,11 +18,13 @@ struct claims_http;
  * @status: of HTTP
  * @text: with a NUL behind it, which may not be the only one; free() it
  * @length: its bytes
+ * @room: for how many there is memory
  */
 struct claims_reply {
 	long status;
 	char *text;
 	size_t length;
+	size_t room;
 };
 
 /*

@@ -119,6 +119,7 @@ static bool renew(struct keeping *keeping)
 static void fence(struct keeping *keeping)
 {
 	const char *holder = json_text(keeping->record, "holder");
+	int64_t left;
 
 	signal(SIGTERM, SIG_IGN);
 	iov_log(keeping->iov, LOG_CRIT, "%s, claimed for %s, is fenced: its claim %s", keeping->name, holder,
@@ -128,8 +129,9 @@ static void fence(struct keeping *keeping)
 			iov_error_message(keeping->iov));
 		sleep_until(boot_ms() + KEEP_RETRY_MS);
 	}
-	iov_log(keeping->iov, LOG_CRIT, "%s is fenced, %lld ms before its claim may be somebody else's", keeping->name,
-		(long long)(keeping->times.until - boot_ms()));
+	left = keeping->times.until - boot_ms();
+	iov_log(keeping->iov, LOG_CRIT, "%s is fenced, %lld ms %s its claim may be somebody else's", keeping->name,
+		(long long)(left < 0 ? -left : left), left < 0 ? "after" : "before");
 	claims_record_drop(keeping->iov, keeping->name, keeping->lease.revision);
 }
 
