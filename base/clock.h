@@ -27,6 +27,15 @@ static inline int64_t boot_seconds(void)
 	return now.tv_sec;
 }
 
+/* The same in milliseconds. */
+static inline int64_t boot_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static inline uint64_t monotonic_us(void)
 {
 	return monotonic_ns() / 1000;

@@ -135,6 +135,9 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 	case CLI_KEY_FORCE:
 		lift_guard(invocation, arg, state);
 		return 0;
+	case CLI_KEY_HOLDER:
+		invocation->cli.claims.holder = arg;
+		return 0;
 	case CLI_KEY_TIMEOUT:
 		invocation->timeout = parse_number(arg, "timeout", 86400, "seconds", state);
 		return 0;
@@ -254,6 +257,56 @@ static enum cli_exit cannot_open(const struct invocation *invocation, int error)
 	return cli_report(&invocation->cli, invocation->root ? CLI_USAGE : CLI_FAILED, message);
 }
 
+static void read_environment(struct iov_claims_settings *claims)
+{
+	const struct {
+		const char *name;
+		const char **setting;
+	} variables[] = {
+		{ "IOV_HOLDER", &claims->holder },
+		{ "IOV_ETCD_ENDPOINTS", &claims->endpoints },
+		{ "IOV_ETCD_CA", &claims->ca },
+		{ "IOV_ETCD_CERTIFICATE", &claims->certificate },
+		{ "IOV_ETCD_KEY", &claims->key },
+		{ "IOV_ETCD_USER", &claims->user },
+		{ "IOV_ETCD_PASSWORD", &claims->password },
+	};
+
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
+		if (!*variables[i].setting)
+			*variables[i].setting = getenv(variables[i].name);
+	}
+}
+
+/* What all contexts of a command have. */
+static int dress(const struct invocation *invocation, struct iov *iov)
+{
+	const struct cli *cli = &invocation->cli;
+	int error;
+
+	iov_sys_set_timeout(iov, invocation->timeout * 1000);
+	error = iov_rpc_set_socket(iov, cli->control);
+	if (!error)
+		error = iov_guard_set_session(iov, getenv("SSH_CONNECTION"));
+	iov_history_set_sudo_user(iov, getenv("SUDO_USER"));
+	if (!error)
+		error = iov_sriov_register(iov);
+	if (!error)
+		error = iov_plugins_register(iov);
+	if (!error)
+		error = iov_plugins_load(iov, cli->plugins);
+	return error ? error : iov_claims_register(iov, &cli->claims);
+}
+
+int cli_open_context(void *arg, struct iov **iov)
+{
+	struct invocation *invocation = arg;
+	struct iov_options options = { NULL, log_stderr, invocation };
+	int error = iov_open(iov, &options);
+
+	return error ? error : dress(invocation, *iov);
+}
+
 static int run_at(struct invocation *invocation, const char *root)
 {
 	struct iov_options options = { root, log_stderr, invocation };
@@ -264,17 +317,8 @@ static int run_at(struct invocation *invocation, const char *root)
 
 	if (error)
 		return (int)cannot_open(invocation, error);
-	iov_sys_set_timeout(cli->iov, invocation->timeout * 1000);
-	error = iov_rpc_set_socket(cli->iov, cli->control);
-	if (!error)
-		error = iov_guard_set_session(cli->iov, getenv("SSH_CONNECTION"));
-	iov_history_set_sudo_user(cli->iov, getenv("SUDO_USER"));
-	if (!error)
-		error = iov_sriov_register(cli->iov);
-	if (!error)
-		error = iov_plugins_register(cli->iov);
-	if (!error)
-		error = iov_plugins_load(cli->iov, cli->plugins);
+	read_environment(&cli->claims);
+	error = dress(invocation, cli->iov);
 	if (!error && invocation->command->changes && !cli->dry_run) {
 		error = begin_change(invocation);
 		begun = !error;

@@ -20,6 +20,7 @@
 #include "base/iov.h"
 #include "base/pci/pci.h"
 #include "base/plan/plan.h"
+#include "claims/claims.h"
 
 /* Exit statuses, the same for every command; listed in iov(1). */
 enum cli_exit {
@@ -43,6 +44,7 @@ enum cli_exit {
  * @save: --save was given
  * @lifted: guards named by --force, ended by NULL
  * @control: --control, NULL for none
+ * @claims: what --holder and the options of 'iov claim' say of claims
  * @plugins: --plugins, NULL for where they are installed
  * @confirm: seconds that a change awaits its confirmation, 0 for a change that is done then
  * @armed: as in struct iov_plan_options; its argument is this struct
@@ -62,6 +64,7 @@ struct cli {
 	const char *lifted[CLI_LIFTED_MAX + 1];
 	const char *control;
 	const char *plugins;
+	struct iov_claims_settings claims;
 	unsigned int confirm;
 	int (*armed)(void *arg);
 	void *armed_arg;
@@ -119,6 +122,9 @@ void *cli_data(const struct argp_state *state);
 
 /* Find the command, parse, open the context, run, print the error; exit status. */
 int cli_run(const struct cli_command *const *commands, int argc, char **argv);
+
+/* Open another context of the running host, with all that a command's has; @arg: struct cli; -errno. */
+int cli_open_context(void *arg, struct iov **iov);
 
 /* How plans of this command run: what its options say. */
 struct iov_plan_options cli_plan_options(struct cli *cli);

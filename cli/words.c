@@ -33,6 +33,7 @@ static const struct argp_option change_options[] = {
 	{ "dry-run", CLI_KEY_DRY_RUN, 0, 0, "Print each operation, change nothing", 40 },
 	{ "force", CLI_KEY_FORCE, "GUARD", 0,
 	  "Take devices that this guard says are in use, too; may be repeated", 40 },
+	{ "holder", CLI_KEY_HOLDER, "NAME", 0, "Act for this holder of claimed devices", 40 },
 	{ "wait", CLI_KEY_WAIT, "SECONDS", 0, "Wait for another change of the host to end (30)", 40 },
 	{ "jobs", CLI_KEY_JOBS, "N", 0,
 	  "Work on up to N independent devices at the same time (CPUs, at most 8)", 40 },

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who uses a function in a way that only its device class knows: the guard "class"; for libiov alone. */
+/* Who has a function in a way that base/ does not know: the guards "class" and "fleet"; for libiov alone. */
 #ifndef IOV_BASE_GUARD_HOLDER_H
 #define IOV_BASE_GUARD_HOLDER_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 
 #include "base/iov.h"
 #include "base/pci/pci.h"
@@ -25,5 +26,30 @@ struct guard_source {
  * Return: 0 or -ENOMEM.
  */
 int guard_add_source(struct iov *iov, const struct guard_source *source);
+
+/**
+ * struct guard_fleet - somebody who knows who has claimed functions
+ * @list: append an object "device" (BDF) and "holder" (who has it, in words) for each function that
+ *	somebody else has than who runs the command; -errno with a message when that cannot be told,
+ *	and then each function is somebody's.  Runs within iov_sys_call().
+ */
+struct guard_fleet {
+	int (*list)(struct iov *iov, struct json_object *claims);
+};
+
+/**
+ * guard_add_fleet - have the guards ask for claims
+ * @iov: context
+ * @fleet: stays the caller's and outlives the context
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int guard_add_fleet(struct iov *iov, const struct guard_fleet *fleet);
+
+/*
+ * Whether a guard is of who may take a function, and has nothing to say when a change is taken back:
+ * what it would leave half changed nobody could have.
+ */
+bool guard_is_for_taking(const char *name);
 
 #endif

@@ -484,6 +484,7 @@ void guard_scan_close(struct guard_scan *scan)
 	json_object_put(scan->sockets);
 	json_object_put(scan->namespaces);
 	json_object_put(scan->untold);
+	json_object_put(scan->claims);
 	scan->holders = scan->met = scan->disks = scan->sockets = NULL;
 	scan->namespaces = scan->untold = NULL;
 	guard_links_free(scan->links);

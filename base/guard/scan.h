@@ -56,6 +56,7 @@ struct guard_network;
  *	scan_open.c; NULL for none
  * @links: interfaces; NULL until somebody asks, see links.h
  * @network: routes and addresses; NULL until somebody asks, see network.h
+ * @claims: of the host, for scan_fleet.c; NULL until somebody asks
  * @hung: looks into sockets that were not answered in time, see walk_hidden.c
  * @error: of the first thing that could not be looked at, whose message the context has
  */
@@ -70,6 +71,7 @@ struct guard_scan {
 	struct json_object *untold;
 	struct guard_links *links;
 	struct guard_network *network;
+	struct json_object *claims;
 	unsigned int hung;
 	int error;
 };

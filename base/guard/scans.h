@@ -25,5 +25,6 @@ extern const struct guard_kind scan_kernel; /* gadget, dma */
 extern const struct guard_kind scan_console; /* console, watchdog */
 extern const struct guard_kind scan_display; /* boot-display */
 extern const struct guard_kind scan_class; /* class */
+extern const struct guard_kind scan_fleet; /* fleet */
 
 #endif

@@ -69,6 +69,9 @@ static void free_members(struct iov_op *op)
 		free(op->file.text);
 		free(op->file.was);
 		break;
+	case IOV_OP_CLAIM:
+		free(op->claim.holder);
+		break;
 	case IOV_OP_NVME_VIRT:
 	case IOV_OP_NVME_NAMESPACE:
 	case IOV_OP_VGPU_VFS:
@@ -229,6 +232,18 @@ struct iov_op *iov_op_steer(struct iov_bdf device, int port, bool add,
 	op->steer.add = add;
 	op->steer.rule = *rule;
 	return op;
+}
+
+struct iov_op *iov_op_claim(struct iov_bdf device, const char *holder, unsigned int ttl, bool held)
+{
+	struct iov_op *op = new_op(IOV_OP_CLAIM);
+
+	if (!op)
+		return NULL;
+	op->claim.device = device;
+	op->claim.ttl = ttl;
+	op->claim.held = held;
+	return complete(op, copy_text(&op->claim.holder, holder));
 }
 
 struct iov_op *iov_op_huge_pages(const char *directory, unsigned int count, const char *advice)

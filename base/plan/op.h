@@ -28,6 +28,8 @@
  *	{"op": "devlink", "device": "0000:01:00.0", "action": "param", "name": "enable_roce",
  *	 "values": {"cmode": "driverinit", "value": true}}	"name" null: of the device itself
  *	{"op": "interfaces", "device": "0000:01:00.0", "interfaces": [{"name": "eth0", ...}]}
+ *	{"op": "claim", "device": "0000:01:10.0", "holder": "vm1", "ttl": 60, "held": true}
+ *		"held" false: its holder has it no more
  *	{"op": "iovd", "method": "port.add", "params": {"name": "up", ...}}
  *
  * The functions that make one give NULL without memory, which those that take one bear:
@@ -68,6 +70,7 @@ enum iov_op_kind {
 	IOV_OP_ANSWERS,
 	IOV_OP_DEVLINK,
 	IOV_OP_INTERFACES,
+	IOV_OP_CLAIM,
 	IOV_OP_KINDS,
 };
 
@@ -251,6 +254,12 @@ struct iov_op {
 			struct iov_steer_rule rule;
 		} steer;
 		struct {
+			struct iov_bdf device;
+			char *holder;
+			unsigned int ttl;	/* seconds */
+			bool held;
+		} claim;
+		struct {
 			char *path;
 			char *text;	/* NULL: none such */
 			char *was;	/* the same */
@@ -420,6 +429,19 @@ struct iov_op *iov_op_devlink(const char *device, enum iov_devlink_action action
  * Return: an operation.
  */
 struct iov_op *iov_op_interfaces(const char *device, struct json_object *list);
+
+/**
+ * iov_op_claim - claim a function for a holder, or let it go
+ * @device: function
+ * @holder: who has it then, or had it
+ * @ttl: seconds that the claim lasts unless it is renewed
+ * @held: false: @holder lets it go
+ *
+ * What @holder has already, or has no more, is success.
+ *
+ * Return: an operation.
+ */
+struct iov_op *iov_op_claim(struct iov_bdf device, const char *holder, unsigned int ttl, bool held);
 
 /**
  * iov_op_iovd - call a method of iovd

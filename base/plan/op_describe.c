@@ -205,6 +205,10 @@ void iov_op_describe(const struct iov_op *op, char *text, size_t size)
 	case IOV_OP_INTERFACES:
 		describe_interfaces(op, text, size);
 		return;
+	case IOV_OP_CLAIM:
+		snprintf(text, size, op->claim.held ? "claim %s for %s" : "let go of %s, which %s has claimed",
+			 IOV_BDF(op->claim.device), op->claim.holder);
+		return;
 	case IOV_OP_IOVD:
 		snprintf(text, size, "iovd: %s %s", op->iovd.method,
 			 json_object_to_json_string_ext(op->iovd.params, JSON_C_TO_STRING_PLAIN));

@@ -38,6 +38,7 @@ static const char *const kinds[] = {
 	[IOV_OP_VDPA] = "vdpa",
 	[IOV_OP_DEVLINK] = "devlink",
 	[IOV_OP_INTERFACES] = "interfaces",
+	[IOV_OP_CLAIM] = "claim",
 	[IOV_OP_IOVD] = "iovd",
 	[IOV_OP_FILE] = "file",
 };
@@ -203,6 +204,12 @@ static void add_members(struct json_object *json, const struct iov_op *op)
 	case IOV_OP_INTERFACES:
 		json_add_text(json, "device", op->interfaces.device);
 		json_object_object_add(json, "interfaces", json_copy(op->interfaces.list));
+		return;
+	case IOV_OP_CLAIM:
+		json_add_text(json, "device", IOV_BDF(op->claim.device));
+		json_add_text(json, "holder", op->claim.holder);
+		add_number(json, "ttl", op->claim.ttl);
+		json_object_object_add(json, "held", json_object_new_boolean(op->claim.held));
 		return;
 	case IOV_OP_IOVD:
 		json_add_text(json, "method", op->iovd.method);
@@ -542,6 +549,16 @@ static struct iov_op *read_steer(struct reader *reader)
 	return reader->error ? NULL : iov_op_steer(device, port, add, &rule);
 }
 
+static struct iov_op *read_claim(struct reader *reader)
+{
+	struct iov_bdf device = get_function(reader, "device");
+	const char *holder = get_text(reader, "holder");
+	unsigned int ttl = get_number(reader, "ttl", UINT32_MAX);
+	bool held = get_switch(reader, "held");
+
+	return reader->error ? NULL : iov_op_claim(device, holder, ttl, held);
+}
+
 static struct iov_op *read_irq(struct reader *reader)
 {
 	struct iov_bdf device = get_function(reader, "device");
@@ -654,6 +671,8 @@ static struct iov_op *read_members(struct reader *reader, enum iov_op_kind kind)
 		return read_steer(reader);
 	case IOV_OP_MTU:
 		return read_mtu(reader);
+	case IOV_OP_CLAIM:
+		return read_claim(reader);
 	case IOV_OP_IRQ:
 		return read_irq(reader);
 	case IOV_OP_HUGE_PAGES:

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/guard/ask.h"
+#include "base/guard/holder.h"
 #include "base/json.h"
 #include "base/plan/plan.h"
 #include "base/plan/plan_engine.h"
@@ -92,14 +93,15 @@ static bool is_lifted(const char *const *lifted, const char *guard)
 	return lifted && *lifted;
 }
 
-/* Findings on one device that are not lifted, each with why it is taken. */
+/* Findings on one device that are not lifted, each with why it is taken; @undoes: to take a change back. */
 static void add_findings(const struct iov_take *take, struct json_object *all,
-			 const char *const *lifted, struct json_object *found)
+			 const char *const *lifted, bool undoes, struct json_object *found)
 {
 	for (size_t i = 0; i < json_object_array_length(all); i++) {
 		struct json_object *finding = json_object_array_get_idx(all, i);
+		const char *guard = json_text(finding, "guard");
 
-		if (is_lifted(lifted, json_text(finding, "guard")))
+		if (is_lifted(lifted, guard) || (undoes && guard_is_for_taking(guard)))
 			continue;
 		json_object_object_add(finding, "why", json_object_new_string(take->why));
 		json_object_array_add(found, json_object_get(finding));
@@ -107,7 +109,7 @@ static void add_findings(const struct iov_take *take, struct json_object *all,
 }
 
 static int guard_takes(struct iov *iov, const struct iov_take *takes, size_t count,
-		       const char *const *lifted, struct json_object *found)
+		       const char *const *lifted, bool undoes, struct json_object *found)
 {
 	_cleanup_free_ const char **devices = calloc(count + 1, sizeof(*devices));
 	_cleanup_json_ struct json_object *all = NULL;
@@ -121,7 +123,8 @@ static int guard_takes(struct iov *iov, const struct iov_take *takes, size_t cou
 		devices[i] = takes[i].device;
 	error = guard_ask(iov, devices, count, &all);
 	for (size_t i = 0; !error && i < count; i++)
-		add_findings(&takes[i], json_object_array_get_idx(all, i), lifted, found);
+		add_findings(&takes[i], json_object_array_get_idx(all, i), lifted, undoes,
+			     found);
 	return error;
 }
 
@@ -169,7 +172,7 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 					       check_taken(iov, plan);
 
 	if (!error)
-		error = guard_takes(iov, plan->takes, plan->take_count, lifted, found);
+		error = guard_takes(iov, plan->takes, plan->take_count, lifted, false, found);
 	if (!error && json_object_array_length(found))
 		error = refuse(iov, found);
 	if (findings)
@@ -218,7 +221,7 @@ static int guard_patiently(struct iov *iov, const struct iov_take *takes, size_t
 
 	for (int tries = GUARD_TRIES; !error && tries; tries--) {
 		json_object_array_del_idx(found, 0, json_object_array_length(found));
-		error = guard_takes(iov, takes, count, lifted, found);
+		error = guard_takes(iov, takes, count, lifted, true, found);
 		if (!json_object_array_length(found))
 			break;
 		if (tries > 1)
@@ -278,6 +281,6 @@ int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		if (!ended)
 			add_take(takes, &count, plan->takes[i].device, plan->takes[i].why);
 	}
-	error = guard_takes(iov, takes, count, lifted, found);
+	error = guard_takes(iov, takes, count, lifted, false, found);
 	return error || !json_object_array_length(found) ? error : refuse(iov, found);
 }

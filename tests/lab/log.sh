@@ -134,6 +134,8 @@ changes "done" "disk remove" d --save
 stop_iovd
 
 # What containers are given, mediated devices, of whose drivers here none has an attribute to set, and vDPA devices
+changes "done" "claim" $pf --holder vm1
+changes "done" "release" $pf --holder vm1
 changes "done" "cdi write"
 changes "done" "cdi remove"
 modprobe mtty

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The hook has half of the time, and what is done to the device shares the rest.  A hook that fails
+ * or hangs keeps nothing from being done: the device is what counts.
+ *
+ * A VMM that does not let go of a function keeps the kernel in the middle of unbinding it, with the lock of the
+ * function and without the link of its driver.  So that lock is asked for as well, and a reset comes first.
+ */
+#include "claims/fence.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/sysroot/call.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
+#include "sriov/class.h"
+
+#define POLL_MS 20
+
+static void pause_ms(unsigned int milliseconds)
+{
+	const struct timespec pause = { milliseconds / 1000, milliseconds % 1000 * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
+/* In a group of its own, so that what it has started ends with it. */
+static int start_hook(const char *hook, struct iov_bdf bdf, const char *holder, pid_t *pid)
+{
+	struct iov_bdf_text device = iov_bdf_format(bdf);
+	char *const argv[] = { (char *)hook, device.text, (char *)holder, NULL };
+	posix_spawnattr_t attributes;
+	sigset_t none;
+	int error;
+
+	sigemptyset(&none);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setpgroup(&attributes, 0);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	error = posix_spawn(pid, hook, NULL, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	return -error;
+}
+
+static void run_hook(struct iov *iov, const char *hook, struct iov_bdf bdf, const char *holder,
+		     unsigned int milliseconds)
+{
+	int64_t end = boot_ms() + milliseconds;
+	int status = 0, error;
+	pid_t pid;
+
+	error = start_hook(hook, bdf, holder, &pid);
+	if (error) {
+		iov_log(iov, LOG_ERR, "%s: %s", hook, strerror(-error));
+		return;
+	}
+	while (waitpid(pid, &status, WNOHANG) != pid) {
+		if (boot_ms() < end) {
+			pause_ms(POLL_MS);
+			continue;
+		}
+		iov_log(iov, LOG_ERR, "%s %s %s: has not ended in %u ms, and is killed", hook, IOV_BDF(bdf), holder,
+			milliseconds);
+		kill(-pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		return;
+	}
+	if (status)
+		iov_log(iov, LOG_ERR, "%s %s %s: %s %d", hook, IOV_BDF(bdf), holder, WIFEXITED(status) ?
+			"ends with status" : "is ended by signal", WIFEXITED(status) ? WEXITSTATUS(status) :
+			WTERMSIG(status));
+}
+
+static int set_down(struct iov *iov, const char *interface)
+{
+	struct ifreq request = { 0 };
+	_cleanup_fd_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	iov_sys_asking(iov, "the flags of %s", interface);
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request))
+		return iov_told(iov, -errno, "%s: %s", interface, strerror(errno));
+	request.ifr_flags = (short)(request.ifr_flags & ~IFF_UP);
+	iov_sys_asking(iov, "%s to be down", interface);
+	return ioctl(fd, SIOCSIFFLAGS, &request) ? iov_told(iov, -errno, "%s: %s", interface, strerror(errno)) : 0;
+}
+
+/* A function's own interfaces. */
+static int set_all_down(struct iov *iov, struct iov_bdf bdf)
+{
+	char **names = NULL;
+	size_t count = 0;
+	int error = iov_sys_list(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/net", IOV_BDF(bdf)).name, &names, &count);
+
+	if (error == -ENOENT || (!error && !count))
+		error = iov_fail(iov, -EOPNOTSUPP, "it has no link that could be down");
+	for (size_t i = 0; !error && i < count; i++)
+		error = set_down(iov, names[i]);
+	iov_names_free(names, count);
+	return error;
+}
+
+/* Of a VF by its PF, whoever drives it. */
+static int take_link(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	_cleanup_json_ struct json_object *target = json_object_new_object();
+	char said[256] = "";
+	unsigned int index;
+	struct iov_bdf bdf, pf_bdf;
+	struct iov_pf pf;
+	int error = iov_bdf_parse(iov, question, &bdf);
+
+	(void)length;
+	(void)answer;
+	if (error)
+		return error;
+	if (iov_pci_link(iov, bdf, "physfn", &pf_bdf) || iov_pci_vf_index(iov, pf_bdf, bdf, &index))
+		return set_all_down(iov, bdf);
+	error = iov_pf_read(iov, pf_bdf, &pf);
+	if (error)
+		return error;
+	if (!pf.device_class || !iov_class_attribute(pf.device_class, "link_state") || !pf.device_class->set)
+		return iov_fail(iov, -EOPNOTSUPP, "its PF %s has no links of VFs", IOV_BDF(pf_bdf));
+	json_add_text(target, "link_state", "disable");
+	error = pf.device_class->set(iov, &pf, index, "link_state", target, said, sizeof(said));
+	return error ? iov_told(iov, error, "%s", *said ? said : strerror(-error)) : 0;
+}
+
+static int unbind(struct iov *iov, struct iov_bdf bdf)
+{
+	struct iov_path driver = iov_path(IOV_PATH_PCI_DEVICES "/%s/driver", IOV_BDF(bdf));
+	int error = 0;
+
+	if (iov_sys_exists(iov, driver.name))
+		error = iov_sys_write(iov, iov_path("%s/unbind", driver.name).name, IOV_BDF(bdf));
+	if (error && error != -ENODEV)
+		return iov_told(iov, error, "%s", error == -ETIMEDOUT ? iov_error_message(iov) : strerror(-error));
+	if (iov_sys_exists(iov, driver.name))
+		return iov_fail(iov, -EBUSY, "it has its driver still");
+	return iov_pci_unlocked(iov, bdf);
+}
+
+static int reset(struct iov *iov, struct iov_bdf bdf)
+{
+	int error = iov_sys_write(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/reset", IOV_BDF(bdf)).name, "1");
+
+	if (error == -ENOENT || error == -ENOTTY)
+		return iov_fail(iov, -EOPNOTSUPP, "it has no reset of its own");
+	return error ? iov_told(iov, error, "%s", error == -ETIMEDOUT ? iov_error_message(iov) : strerror(-error)) : 0;
+}
+
+static int act(struct iov *iov, enum claims_action action, struct iov_bdf bdf)
+{
+	struct iov_bdf_text device = iov_bdf_format(bdf);
+
+	switch (action) {
+	case CLAIMS_LINK_DOWN:
+		return iov_sys_call(iov, take_link, device.text, strlen(device.text), NULL);
+	case CLAIMS_UNBIND:
+		return unbind(iov, bdf);
+	case CLAIMS_RESET:
+		return reset(iov, bdf);
+	case CLAIMS_ACTIONS:
+		break;
+	}
+	return 0;
+}
+
+static bool is_gone(struct iov *iov, struct iov_bdf bdf)
+{
+	return !iov_sys_exists(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s", IOV_BDF(bdf)).name);
+}
+
+/* What it cannot be made to do is no failure where something else is done. */
+static int act_all(struct iov *iov, const struct claims_config *config, struct iov_bdf bdf)
+{
+	char why[IOV_MESSAGE_SIZE] = "";
+	unsigned int done = 0;
+	int error = 0;
+
+	for (size_t i = 0; i < config->action_count && !is_gone(iov, bdf); i++) {
+		int result = act(iov, config->actions[i], bdf);
+
+		done += !result;
+		if (!result)
+			continue;
+		iov_log(iov, LOG_CRIT, "fencing %s, %s: %s", IOV_BDF(bdf), claims_action_names[config->actions[i]],
+			iov_error_message(iov));
+		if (error && result == -EOPNOTSUPP)
+			continue;
+		error = result;
+		snprintf(why, sizeof(why), "%s", iov_error_message(iov));
+	}
+	if (is_gone(iov, bdf) || !error || (done && error == -EOPNOTSUPP))
+		return 0;
+	return iov_told(iov, error, "%s", why);
+}
+
+int claims_fence(struct iov *iov, const struct claims_config *config, struct iov_bdf bdf, const char *holder)
+{
+	unsigned int half = config->fence_time * 500;
+
+	if (*config->stop_hook)
+		run_hook(iov, config->stop_hook, bdf, holder, half);
+	iov_sys_set_timeout(iov, half / (unsigned int)config->action_count);
+	return act_all(iov, config, bdf);
+}

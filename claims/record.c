@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "claims/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/replace.h"
+#include "base/sysroot/sysroot.h"
+#include "claims/store.h"
+
+#define RECORDS IOV_PATH_RUN "/claims.json"
+#define LOCK IOV_PATH_RUN "/claims.lock"
+
+int claims_lock(struct iov *iov, const char *path, bool waits)
+{
+	int root = iov_sys_root_fd(iov), lock, error = 0;
+
+	for (const char *slash = path; (slash = strchr(slash, '/')); slash++)
+		mkdirat(root, iov_path("%.*s", (int)(slash - path), path).name, 0755);
+	lock = openat(root, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (lock < 0)
+		return -errno;
+	while (flock(lock, LOCK_EX | (waits ? 0 : LOCK_NB)))
+		if (errno != EINTR) {
+			error = -errno;
+			break;
+		}
+	if (!error)
+		return lock;
+	close(lock);
+	return error;
+}
+
+/* Who wrote something else there knows no more of what is claimed than we. */
+int claims_records(struct iov *iov, struct json_object **records)
+{
+	_cleanup_free_ char *text = NULL;
+	int error = iov_sys_read_all(iov, RECORDS, &text, NULL);
+
+	*records = NULL;
+	if (error && error != -ENOENT)
+		return iov_told(iov, error, "/" RECORDS ": %s", strerror(-error));
+	*records = text ? json_tokener_parse(text) : json_object_new_array();
+	if (json_object_is_type(*records, json_type_array))
+		return 0;
+	json_object_put(*records);
+	*records = NULL;
+	return iov_fail(iov, -EPROTO, "/" RECORDS ": is no list of claims; release what 'iov fleet list' has of this "
+			"host, remove the file, and claim it again");
+}
+
+static size_t find(struct json_object *records, const char *name)
+{
+	size_t i = 0;
+
+	while (i < json_object_array_length(records) &&
+	       strcmp(json_text(json_object_array_get_idx(records, i), "name"), name) != 0)
+		i++;
+	return i;
+}
+
+static int write_records(struct iov *iov, struct json_object *records)
+{
+	int error = sys_replace(iov, RECORDS, json_object_to_json_string_ext(records, JSON_C_TO_STRING_PLAIN), false);
+
+	return error ? iov_told(iov, error, "/" RECORDS ": %s", strerror(-error)) : 0;
+}
+
+/* Replace the record of a name, NULL: drop it. */
+static int change(struct iov *iov, const char *name, int64_t revision, struct json_object *record)
+{
+	_cleanup_json_ struct json_object *records = NULL;
+	_cleanup_fd_ int lock = claims_lock(iov, LOCK, true);
+	int error = lock < 0 ? iov_told(iov, lock, "/" LOCK ": %s", strerror(-lock)) : claims_records(iov, &records);
+	size_t at, count;
+
+	if (error)
+		return error;
+	at = find(records, name);
+	count = json_object_array_length(records);
+	if (revision && (at == count ||
+			 claims_number(json_object_array_get_idx(records, at), "revision") != revision))
+		return 0;
+	if (record)
+		json_object_array_put_idx(records, at, json_object_get(record));
+	else if (at < count)
+		json_object_array_del_idx(records, at, 1);
+	else
+		return 0;
+	return write_records(iov, records);
+}
+
+int claims_record_put(struct iov *iov, struct json_object *record)
+{
+	int error = change(iov, json_text(record, "name"), 0, record);
+
+	json_object_put(record);
+	return error;
+}
+
+int claims_record_update(struct iov *iov, struct json_object *record)
+{
+	return change(iov, json_text(record, "name"), claims_number(record, "revision"), record);
+}
+
+int claims_record_drop(struct iov *iov, const char *name, int64_t revision)
+{
+	return change(iov, name, revision, NULL);
+}
+
+int64_t claims_inode(struct iov *iov, struct iov_bdf bdf)
+{
+	_cleanup_fd_ int dir = iov_sys_open(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s", IOV_BDF(bdf)).name,
+					    O_PATH | O_DIRECTORY);
+	struct stat stat;
+
+	return dir < 0 || fstat(dir, &stat) ? 0 : (int64_t)stat.st_ino;
+}
