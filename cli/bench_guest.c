@@ -419,7 +419,7 @@ static void print_networks(struct json_object *sides)
 		{"instructions", NULL, "INSTR/PACKET", 0}, {"cpu", NULL, "CPU US/PACKET", 2},
 	};
 	static const struct bench_table table = {
-		.names = {{"side", "NETWORK", false, true, false}},
+		.names = {{"side", "NETWORK", false, false, false}},
 		.columns = columns,
 		.count = sizeof(columns) / sizeof(*columns),
 	};
@@ -452,7 +452,7 @@ static void print_disks(struct json_object *sides)
 		{"cpu", NULL, "CPU US/READ", 2},
 	};
 	static const struct bench_table table = {
-		.names = {{"side", "DISK", false, true, false}, {"depth", "DEPTH", true, false, false}},
+		.names = {{"side", "DISK", false, false, false}, {"depth", "DEPTH", true, false, false}},
 		.columns = columns,
 		.count = sizeof(columns) / sizeof(*columns),
 	};

@@ -4,21 +4,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/sysroot/paths.h"
 #include "bench/guest/probe.h"
 
 #define ASK_MS 60000
 #define FDS 8
+#define IOVD_MS 20000
 
 /* A guest that is being put together: words for QEMU, and the files that they name. */
 struct building {
@@ -112,33 +118,71 @@ static int net_vhost(struct building *building)
 	return add_tap(building, "virtio-net-pci", true);
 }
 
-/* iovd for this guest alone, at a connection without a name. */
+/*
+ * A socket that listens and has a name in no file system, as QEMU passes files at one that it
+ * connected to itself alone.  It is gone with the last process that has it.
+ */
+static int listen_abstract(struct iov *iov, char name[64])
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), error;
+	uint64_t number;
+
+	if (fd < 0 || getrandom(&number, sizeof(number), 0) != sizeof(number)) {
+		error = iov_told(iov, -errno, "no socket for iovd: %s", strerror(errno));
+	} else {
+		snprintf(name, 64, "iov-bench-%016llx", (unsigned long long)number);
+		memcpy(address.sun_path + 1, name, strlen(name));
+		if (!bind(fd, (struct sockaddr *)&address,
+			  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name))) &&
+		    !listen(fd, 1))
+			return fd;
+		error = iov_told(iov, -errno, "no socket for iovd: %s", strerror(errno));
+	}
+	if (fd >= 0)
+		close(fd);
+	return error;
+}
+
+/* Until it has opened what it was told of. */
+static int wait_iovd(struct child *iovd, const struct stage *stage)
+{
+	const uint64_t end = monotonic_ms() + IOVD_MS;
+	char said[512];
+
+	for (;;) {
+		child_said(iovd, said, sizeof(said));
+		if (strstr(said, "ready"))
+			return 0;
+		if (stage->options->stop && *stage->options->stop)
+			return iov_fail(stage->iov, -EINTR, "stopped");
+		if (!child_runs(iovd) || monotonic_ms() > end)
+			return iov_told(stage->iov, -EIO, "iovd did not come up: %s", said);
+		usleep(10000);
+	}
+}
+
+/* iovd for this guest alone. */
 static int start_iovd(struct building *building, enum guest_class class, const char *option,
-		      const char *value, int netns, int fd)
+		      const char *value, int netns)
 {
 	const struct stage *stage = building->stage;
 	struct child_options how = {.in = -1, .out = -1, .netns = netns};
-	const char *argv[10] = {stage->options->iovd, "--no-huge", "--sandbox=off"};
-	int pair[2], error;
-	char number[32];
+	char name[64], number[32];
+	const char *argv[] = {stage->options->iovd, "--no-huge", number, option, value, NULL};
+	int listener = listen_abstract(stage->iov, name), error;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return iov_told(stage->iov, -errno, "no connection to iovd: %s", strerror(errno));
-	snprintf(number, sizeof(number), "--fd=%d", pair[1]);
-	argv[3] = number;
-	argv[4] = option;
-	argv[5] = value;
-	how.fds[how.fd_count++] = pair[1];
-	if (fd >= 0)
-		how.fds[how.fd_count++] = fd;
+	if (listener < 0)
+		return listener;
+	snprintf(number, sizeof(number), "--fd=%d", listener);
+	how.fds[how.fd_count++] = listener;
 	error = child_start(&building->side->helpers[class], stage->iov, argv, &how);
-	close(pair[1]);
-	if (error) {
-		close(pair[0]);
-		return error;
-	}
-	say(building, "-chardev", "socket,id=iovd%d,fd=%d", class, give(building, pair[0], true));
-	return 0;
+	close(listener);
+	if (!error)
+		error = wait_iovd(&building->side->helpers[class], stage);
+	if (!error)
+		say(building, "-chardev", "socket,id=iovd%d,path=%s,abstract=on,tight=on", class, name);
+	return error;
 }
 
 static int net_vhost_user(struct building *building)
@@ -149,7 +193,7 @@ static int net_vhost_user(struct building *building)
 
 	if (!error)
 		error = start_iovd(building, GUEST_NETWORK, "--uplink", "net_tap0,iface=" PEER_NIC,
-				   peer->netns, -1);
+				   peer->netns);
 	if (error)
 		return error;
 	say(building, "-netdev", "vhost-user,id=net,chardev=iovd%d", GUEST_NETWORK);
@@ -188,12 +232,22 @@ static int disk_virtio(struct building *building)
 	return add_drive(building, "virtio-blk-pci");
 }
 
+/* iovd wants a path that leads to a name, so that the image has one until iovd has opened it. */
 static int disk_vhost_user(struct building *building)
 {
-	char path[64];
-	int error = start_iovd(building, GUEST_DISK, "--blk-file",
-			       image_path(building->stage, path), -1, building->stage->image);
+	const struct stage *stage = building->stage;
+	char path[64], name[PATH_MAX];
+	uint64_t number = 0;
+	int error;
 
+	if (getrandom(&number, sizeof(number), 0) < 0)
+		number = (uint64_t)getpid();
+	snprintf(name, sizeof(name), "%s/iov-bench-%016llx", stage->options->directory,
+		 (unsigned long long)number);
+	if (linkat(AT_FDCWD, image_path(stage, path), AT_FDCWD, name, AT_SYMLINK_FOLLOW))
+		return iov_told(stage->iov, -errno, "%s: %s", name, strerror(errno));
+	error = start_iovd(building, GUEST_DISK, "--blk-file", name, -1);
+	unlink(name);
 	if (error)
 		return error;
 	say(building, "-device", "vhost-user-blk-pci,chardev=iovd%d,num-queues=1", GUEST_DISK);
@@ -288,9 +342,10 @@ static int take_all(struct side *side, const struct stage *stage, const char *ni
 }
 
 /* Each class on its own, so that a back end that is missing for one is no gap of the other. */
-static void build(struct building *building, const struct way *way)
+static int build(struct building *building, const struct way *way)
 {
 	struct side *side = building->side;
+	int error;
 
 	for (unsigned int class = 0; class < GUEST_CLASSES; class++) {
 		struct json_object *before = building->words;
@@ -298,7 +353,13 @@ static void build(struct building *building, const struct way *way)
 		if (!way->add[class] || !wants(building->stage, class))
 			continue;
 		building->words = json_object_new_array();
-		if (way->add[class](building)) {
+		error = way->add[class](building);
+		if (error == -EINTR) {
+			json_object_put(building->words);
+			building->words = before;
+			return error;
+		}
+		if (error) {
 			stage_gap(building->stage, side->name, class_names[class]);
 			json_object_put(building->words);
 			building->words = before;
@@ -311,6 +372,7 @@ static void build(struct building *building, const struct way *way)
 		building->words = before;
 		side->has |= 1u << class;
 	}
+	return 0;
 }
 
 static int fail(struct side *side, const struct stage *stage, int error)
@@ -324,10 +386,9 @@ static int fail(struct side *side, const struct stage *stage, int error)
 static int start_guest(struct side *side, const struct stage *stage, const struct way *way)
 {
 	struct building building = {.side = side, .stage = stage, .words = json_object_new_array()};
-	int error = 0;
+	int error = build(&building, way);
 
-	build(&building, way);
-	if (side->has)
+	if (!error && side->has)
 		error = machine_start(&side->machine, stage->iov, &stage->machines, building.words,
 				      building.fds, building.fd_count);
 	for (size_t i = 0; i < building.our_count; i++)
