@@ -648,10 +648,30 @@ static int measure_native(struct bench *bench)
 	return error || bench->count == from ? error : run_turns(bench, from, options->turns);
 }
 
+/* Hosts lack this or that; one on which no guest runs at all is no host for guests. */
+static int check_guests(struct bench *bench)
+{
+	struct json_object *gap = NULL;
+
+	for (size_t i = 0; i < bench->count; i++)
+		if (bench->sides[i].has && strcmp(bench->sides[i].way, "native"))
+			return 0;
+	for (size_t i = 0; !gap && i < json_object_array_length(bench->stage.gaps); i++) {
+		gap = json_object_array_get_idx(bench->stage.gaps, i);
+		if (strcmp(json_text(gap, "what"), "guest"))
+			gap = NULL;
+	}
+	return iov_fail(bench->stage.iov, -EIO, "no guest came up%s%s%s", gap ? "; " : "",
+			gap ? json_text(gap, "why") : "",
+			bench->options->kvm ? "; --accel tcg does without KVM" : "");
+}
+
 static int measure(struct bench *bench)
 {
 	int error = start_all(bench);
 
+	if (!error)
+		error = check_guests(bench);
 	if (!error)
 		error = run_turns(bench, 0, bench->options->turns);
 	end_running(bench);

@@ -144,15 +144,31 @@ static void print_devices(void)
 	print_all("Disks:", "/" IOV_PATH_CLASS_BLOCK, print_disk);
 }
 
-/* A shell of its own session, so that it has the console for its terminal. */
+/* The terminal behind the console, as the console itself controls nobody. */
+static void take_terminal(void)
+{
+	char name[64], path[128];
+	int fd;
+
+	read_word("/" IOV_PATH_CLASS "/tty/console", "active", name, sizeof(name));
+	snprintf(path, sizeof(path), "/" IOV_PATH_DEV "/%s", name);
+	fd = open(path, O_RDWR);
+	for (int own = STDIN_FILENO; fd >= 0 && own <= STDERR_FILENO; own++)
+		dup2(fd, own);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 static void run_shell(void)
 {
 	pid_t pid = fork();
 
 	if (!pid) {
 		setsid();
-		execl("/" INITRAMFS_SHELL, "sh", "-c",
-		      "/" INITRAMFS_SHELL " --install -s /bin; exec setsid -c /bin/sh -i", NULL);
+		take_terminal();
+		setenv("PATH", "/bin", 1);
+		setenv("HOME", "/", 1);
+		execl("/" INITRAMFS_SHELL, "sh", "-c", "/" INITRAMFS_SHELL " --install -s /bin; exec sh -i", NULL);
 		_exit(127);
 	}
 	while (pid > 0 && waitpid(-1, NULL, 0) != pid)
