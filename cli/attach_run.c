@@ -146,7 +146,7 @@ static int start(struct cli *cli, const struct machine_options *machine, const s
 	_cleanup_json_ struct json_object *words = words_of(machine, set);
 	const size_t count = json_object_array_length(words);
 	_cleanup_free_ const char **argv = calloc(count + 1, sizeof(*argv));
-	struct child_options how = { .netns = -1, .terminal = true, .fds = { machine->initramfs }, .fd_count = 1 };
+	struct child_options how = { .network = -1, .terminal = true, .fds = { machine->initramfs }, .fd_count = 1 };
 	struct child child;
 	int error;
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -175,10 +176,15 @@ static void handle_signal(int number)
 	stop = true;
 }
 
+/* At a terminal, or with --verbose. */
 static void show_progress(void *arg, const char *text)
 {
-	(void)arg;
-	cli_print(stderr, "%s\n", text);
+	const struct bench_devices *devices = arg;
+
+	if (isatty(STDERR_FILENO))
+		cli_print(stderr, "%s\n", text);
+	else
+		iov_log(devices->cli->iov, LOG_INFO, "%s", text);
 }
 
 /* Devices */
@@ -211,10 +217,12 @@ static unsigned int uplink_of(struct cli *cli, struct iov_bdf bdf)
 {
 	char name[IF_NAMESIZE];
 	struct iov_bdf pf;
+	int64_t index;
 
-	if (iov_pci_link(cli->iov, bdf, "physfn", &pf) || iov_interface_of(cli->iov, pf, -1, name))
+	if (iov_pci_link(cli->iov, bdf, "physfn", &pf) || iov_interface_of(cli->iov, pf, -1, name) ||
+	    iov_sys_read_number(cli->iov, iov_path(IOV_PATH_CLASS_NET "/%s/ifindex", name).name, &index))
 		return 0;
-	return if_nametoindex(name);
+	return (unsigned int)index;
 }
 
 static int find_functions(struct bench_devices *devices, const struct guest_args *args)
@@ -519,8 +527,8 @@ static int choose_kvm(struct cli *cli, const struct guest_args *args, bool *kvm)
 	if (!error)
 		return 0;
 	snprintf(why, sizeof(why), "%s", iov_error_message(cli->iov));
-	return iov_fail(cli->iov, error, "%s; --accel tcg measures emulated guests, which says nothing of guests "
-			"by KVM", why);
+	return iov_fail_as(cli->iov, iov_failure(cli->iov, error), error, "%s; --accel tcg measures "
+			   "emulated guests, which says nothing of guests by KVM", why);
 }
 
 static int fill_options(struct cli *cli, const struct guest_args *args, struct guest_files *files,
@@ -545,7 +553,8 @@ static int fill_options(struct cli *cli, const struct guest_args *args, struct g
 	to->limit = args->limit;
 	to->only = !args->only ? 3 : strcmp(args->only, "disk") ? 1u << GUEST_NETWORK : 1u << GUEST_DISK;
 	to->stop = &stop;
-	to->progress = isatty(STDERR_FILENO) ? show_progress : NULL;
+	to->progress = show_progress;
+	to->progress_arg = devices;
 	to->native = give_native;
 	to->native_arg = devices;
 	return choose_kvm(cli, args, &to->kvm);

@@ -165,6 +165,7 @@ int lend_give(struct cli *cli, struct lend *lend, size_t index)
 
 int lend_end(struct cli *cli, struct lend *lend, int error)
 {
+	const enum iov_failure failure = iov_failure(cli->iov, error);
 	char why[IOV_MESSAGE_SIZE];
 	bool all = true;
 
@@ -188,6 +189,6 @@ int lend_end(struct cli *cli, struct lend *lend, int error)
 		close(lend->keeper);
 	lend->keeper = -1;
 	if (*why)
-		return iov_fail(cli->iov, error, "%s", why);
+		return iov_fail_as(cli->iov, failure, error, "%s", why);
 	return error;
 }

@@ -29,7 +29,7 @@ static void become(const char *const *argv, const struct child_options *options,
 	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++)
 		signal(handled[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (options->netns >= 0 && setns(options->netns, CLONE_NEWNET))
+	if (options->network >= 0 && setns(options->network, CLONE_NEWNET))
 		goto failed;
 	if (!options->terminal) {
 		/* What a terminal sends to all is for us to act on. */

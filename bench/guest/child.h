@@ -30,7 +30,7 @@ struct child {
  * @out: its standard output; -1: with what it says
  * @fds: what it inherits with its number
  * @fd_count: length of @fds
- * @netns: network namespace that it starts in; -1: ours
+ * @network: network namespace that it starts in; -1: ours
  * @terminal: it stays at the terminal, with our standard input, output and error
  */
 struct child_options {
@@ -38,7 +38,7 @@ struct child_options {
 	int out;
 	int fds[CHILD_FDS];
 	size_t fd_count;
-	int netns;
+	int network;
 	bool terminal;
 };
 

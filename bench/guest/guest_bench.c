@@ -232,7 +232,8 @@ static int drop(struct bench *bench, struct side *side, const struct load *load,
 	if (error == -EINTR || error == -ENOMEM)
 		return error;
 	stage_gap(&bench->stage, side->name, load->name);
-	if (!child_runs(&side->machine.child))
+	/* An answer that comes late would be taken for that of another question. */
+	if (error == -ETIMEDOUT || !child_runs(&side->machine.child))
 		side->has = 0;
 	else
 		side->has &= ~(1u << load->class);

@@ -22,7 +22,7 @@ enum guest_class {
 
 /**
  * struct guest_device - a device of this host that a guest is given whole
- * @name: "0000:01:10.0", "/dev/vhost-vdpa-0"
+ * @name: its address, or the path of its node
  * @way: "vfio" or "vdpa"
  * @class: what it is
  * @words: what QEMU is told, an array; borrowed

@@ -324,7 +324,7 @@ static int start_qemu(struct machine *machine, const struct machine_options *opt
 		      const int *fds, size_t fd_count)
 {
 	_cleanup_json_ struct json_object *words = machine_arguments(options, false);
-	struct child_options how = {.in = -1, .out = -1, .netns = -1, .fd_count = fd_count + 3,
+	struct child_options how = {.in = -1, .out = -1, .network = -1, .fd_count = fd_count + 3,
 				    .fds = {port[1], qmp[1], options->initramfs}};
 	_cleanup_free_ const char **argv = NULL;
 
@@ -370,7 +370,7 @@ int machine_start_host(struct machine *machine, struct iov *iov, const char *pro
 		       const int *fds, size_t fd_count, const volatile bool *stop)
 {
 	const char *const argv[] = {probe, "serve", NULL};
-	struct child_options how = {.netns = netns, .fd_count = fd_count};
+	struct child_options how = {.network = netns, .fd_count = fd_count};
 	int port[2], error;
 
 	*machine = (struct machine){.iov = iov, .port = -1, .qmp = -1, .stop = stop,

@@ -107,7 +107,7 @@ int peer_start(struct peer *peer, struct iov *iov, const char *probe, bool tap)
 	error = make_namespace(peer, iov, tap);
 	if (error)
 		return error;
-	options.netns = peer->netns;
+	options.network = peer->netns;
 	return child_start(&peer->child, iov, argv, &options);
 }
 

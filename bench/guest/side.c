@@ -167,7 +167,7 @@ static int start_iovd(struct building *building, enum guest_class class, const c
 		      const char *value, int netns)
 {
 	const struct stage *stage = building->stage;
-	struct child_options how = {.in = -1, .out = -1, .netns = netns};
+	struct child_options how = {.in = -1, .out = -1, .network = netns};
 	char name[64], number[32];
 	const char *argv[] = {stage->options->iovd, "--no-huge", number, option, value, NULL};
 	int listener = listen_abstract(stage->iov, name), error;
