@@ -361,8 +361,6 @@ static int start(struct cli *cli, struct attach_args *args, struct vmm_set *set)
 		.modules = args->modules, .memory = args->memory,
 	};
 
-	if (cli->json)
-		return iov_fail(cli->iov, -EINVAL, "--run: the terminal is the guest's; leave out --json");
 	return attach_run(cli, &run, set, fill, args);
 }
 

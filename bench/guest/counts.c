@@ -122,7 +122,7 @@ void counts_read(struct counts *counts, struct iov *iov, const struct counted *c
 	*counts = (struct counts){.cpu_us = cpu_us(iov, pid)};
 	for (size_t i = 0; i < counted->count; i++)
 		counts->cpu_us += cpu_us(iov, counted->pids[i]);
-	if (counted->machine->qmp >= 0 && !ask_qemu(counts, counted->machine))
+	if (counted->machine->is_guest && !ask_qemu(counts, counted->machine))
 		read_debugfs(counts, iov, pid);
 }
 

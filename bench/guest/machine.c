@@ -22,7 +22,7 @@
 #include "bench/guest/probe.h"
 
 #define LOOK_MS 200
-#define QMP_MS 5000
+#define QMP_MS 30000
 #define HOST_MS 10000
 
 #if defined(__aarch64__)
@@ -270,13 +270,13 @@ int machine_query(struct machine *machine, struct json_object *command, struct j
 	return error;
 }
 
-static void greet_qmp(struct machine *machine)
+static void greet_qmp(struct machine *machine, unsigned int ms)
 {
 	_cleanup_json_ struct json_object *greeting = NULL, *answer = NULL;
 	struct json_object *command = json_object_new_object();
 
 	json_object_object_add(command, "execute", json_object_new_string("qmp_capabilities"));
-	if (!read_object(machine, monotonic_ms() + QMP_MS, &greeting) &&
+	if (!read_object(machine, monotonic_ms() + ms, &greeting) &&
 	    !machine_query(machine, command, &answer))
 		return;
 	/* Without it there are no figures of KVM, and the rest all the same. */
@@ -343,8 +343,8 @@ int machine_start(struct machine *machine, struct iov *iov, const struct machine
 {
 	int port[2], qmp[2], error;
 
-	*machine = (struct machine){.iov = iov, .port = -1, .qmp = -1, .stop = options->stop,
-				    .child = {.said = -1}};
+	*machine = (struct machine){.iov = iov, .port = -1, .qmp = -1, .is_guest = true,
+				    .stop = options->stop, .child = {.said = -1}};
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, port))
 		return iov_told(iov, -errno, "no connection to a guest: %s", strerror(errno));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp)) {
@@ -362,7 +362,7 @@ int machine_start(struct machine *machine, struct iov *iov, const struct machine
 		machine_end(machine);
 		return error;
 	}
-	greet_qmp(machine);
+	greet_qmp(machine, options->boot_ms);
 	return wait_ready(machine, options->boot_ms);
 }
 

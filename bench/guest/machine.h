@@ -35,6 +35,7 @@ struct machine_options {
  * @child: QEMU, or the probe itself on the host
  * @port: connection to the probe
  * @qmp: connection to QEMU's monitor; -1 for none
+ * @is_guest: it is a guest
  * @stop: as in the options
  *
  * Messages of a machine that fails are in the context, as those of others are.
@@ -44,6 +45,7 @@ struct machine {
 	struct child child;
 	int port;
 	int qmp;
+	bool is_guest;
 	const volatile bool *stop;
 
 	/* private */

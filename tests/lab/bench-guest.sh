@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device igb --memory 2500M --timeout 900
+# lab: --topology minimal --device igb --memory 2500M --timeout 1200
 # Each way into a guest by KVM is measured beside the host, a VF by VFIO among them; KVM tells exits;
 # and whatever was lent is back, also after a kill.
 . "$(dirname "$0")/lib/check.sh"
@@ -18,7 +18,7 @@ iov unbind $vf > /dev/null
 expect "the VF is the host's" igbvf "$(driver_of $vf)"
 before=$(ip -o link | wc -l)
 
-bench $vf --turns 1 --seconds 0.5 --html /tmp/page.html --json > /tmp/results 2> /tmp/errors ||
+bench $vf --turns 1 --seconds 0.3 --html /tmp/page.html --json > /tmp/results 2> /tmp/errors ||
 	fail "iov bench guest: $(cat /tmp/errors /tmp/results)"
 cat /tmp/results >&2
 expect "this host is found to be emulated" "true TCGTCGTCGTCG exits" \
