@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/guard/guard.h"
 #include "base/json.h"
+#include "base/near.h"
 #include "base/pci/interface.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
@@ -43,6 +44,8 @@ struct guest_args {
 	const char *directory;
 	const char *iovd;
 	const char *only;
+	const char *ways[GUEST_WAYS];
+	size_t way_count;
 	double seconds;
 	unsigned int turns;
 	unsigned int limit;
@@ -70,6 +73,7 @@ enum {
 	KEY_DIRECTORY,
 	KEY_IOVD,
 	KEY_ONLY,
+	KEY_WAYS,
 	KEY_LENGTH,
 	KEY_TURNS,
 	KEY_LIMIT,
@@ -80,6 +84,8 @@ enum {
 static const struct argp_option options[] = {
 	{0, 0, 0, 0, "What is measured:", 1},
 	{"only", KEY_ONLY, "network|disk", 0, "Networks or disks alone (both)", 1},
+	{"ways", KEY_WAYS, "LIST", 0,
+	 "These ways alone, of native,emulated,virtio,vhost-net,vhost-user,vfio,vdpa (all)", 1},
 	{"seconds", KEY_LENGTH, "S", 0, "Length of each load in a turn (1)", 1},
 	{"turns", KEY_TURNS, "N", 0, "Turns of each way (3)", 1},
 	{"limit", KEY_LIMIT, "S", 0, "Begin no turn that would end later than this (600)", 1},
@@ -104,6 +110,43 @@ static void add_name(struct guest_args *args, const char *name, const struct arg
 	args->names[args->count++] = name;
 }
 
+static void add_way(struct guest_args *args, const char *name, const struct argp_state *state)
+{
+	struct iov_near near = {.text = name};
+	const char *way;
+
+	for (size_t i = 0; (way = guest_bench_way(i)); i++) {
+		if (!strcmp(way, name) && args->way_count < GUEST_WAYS) {
+			args->ways[args->way_count++] = way;
+			return;
+		}
+		iov_near_look(&near, way);
+	}
+	cli_misuse(state, "--ways '%s': no such way%s%s; 'iov bench guest --help' lists them", name,
+		   near.word ? "; did you mean " : "", near.word ? near.word : "");
+}
+
+static void add_ways(struct guest_args *args, char *list, const struct argp_state *state)
+{
+	char *name;
+
+	args->way_count = 0;
+	while ((name = strsep(&list, ",")))
+		add_way(args, name, state);
+}
+
+/* A device that is named is measured. */
+static void check_ways(const struct guest_args *args, const struct argp_state *state)
+{
+	bool devices = !args->way_count;
+
+	for (size_t i = 0; i < args->way_count; i++)
+		devices |= !strcmp(args->ways[i], "vfio") || !strcmp(args->ways[i], "vdpa");
+	if (args->count && !devices)
+		cli_misuse(state, "%s: --ways has neither vfio nor vdpa, by which a guest is given a device",
+			   args->names[0]);
+}
+
 static void set_defaults(struct guest_args *args)
 {
 	*args = (struct guest_args){
@@ -124,6 +167,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (strcmp(arg, "network") && strcmp(arg, "disk"))
 			cli_misuse(state, "--only %s: expected network or disk", arg);
 		args->only = arg;
+		return 0;
+	case KEY_WAYS:
+		add_ways(args, arg, state);
 		return 0;
 	case KEY_ACCEL:
 		if (strcmp(arg, "kvm") && strcmp(arg, "tcg"))
@@ -162,6 +208,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		add_name(args, arg, state);
+		return 0;
+	case ARGP_KEY_END:
+		check_ways(args, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -552,6 +601,8 @@ static int fill_options(struct cli *cli, const struct guest_args *args, struct g
 	to->turns = args->turns;
 	to->limit = args->limit;
 	to->only = !args->only ? 3 : strcmp(args->only, "disk") ? 1u << GUEST_NETWORK : 1u << GUEST_DISK;
+	memcpy(to->ways, args->ways, sizeof(to->ways));
+	to->way_count = args->way_count;
 	to->stop = &stop;
 	to->progress = show_progress;
 	to->progress_arg = devices;

@@ -18,7 +18,8 @@
 
 #include "base/sysroot/paths.h"
 
-#define RUN_SECONDS 2
+#define RUN_SECONDS 5
+#define EMULATED_RUN_SECONDS 60
 #define PAGE 4096
 #define HLT 0xf4
 #define HYPERVISOR (1u << 31) /* of leaf 1, ECX */
@@ -85,6 +86,8 @@ static int run(int kvm)
 int emulated_kvm(struct iov *iov)
 {
 	int kvm = open("/" IOV_PATH_DEV_KVM, O_RDWR | O_CLOEXEC), status = 0;
+	char hypervisor[13];
+	const unsigned int seconds = emulated_hypervisor(hypervisor) ? EMULATED_RUN_SECONDS : RUN_SECONDS;
 	pid_t pid;
 
 	if (kvm < 0)
@@ -92,7 +95,7 @@ int emulated_kvm(struct iov *iov)
 	pid = fork();
 	if (!pid) {
 		signal(SIGALRM, SIG_DFL);
-		alarm(RUN_SECONDS);
+		alarm(seconds);
 		_exit(run(kvm) ? 1 : 0);
 	}
 	close(kvm);

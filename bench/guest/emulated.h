@@ -21,7 +21,8 @@ bool emulated_hypervisor(char name[13]);
  * @iov: context for messages
  *
  * A node and a driver are not enough, as under hypervisors that only seem to pass the extension on:
- * on x86 a guest of one instruction is run, in a process of its own and for two seconds at most.
+ * on x86 a guest of one instruction is run, in a process of its own and for five seconds at most,
+ * a minute where the processor is emulated.
  *
  * Return: 0; -ENOENT, -EACCES or -ENOTSUP with a message when it does not.
  */

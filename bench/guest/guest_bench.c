@@ -26,8 +26,8 @@
 #define SIDES (8 + 2 * GUEST_DEVICES)
 #define IMAGE (64u << 20)
 #define LOAD_SLACK_MS 60000
+#define EMULATED_TIMES 4 /* as long, where time is the emulator's */
 #define BOOT_MS 60000
-#define BOOT_EMULATED_MS 180000
 #define US 1000.0
 #define S_NS 1e9
 
@@ -115,6 +115,12 @@ static void tell(const struct bench *bench, const char *format, ...)
 	bench->options->progress(bench->options->progress_arg, text);
 }
 
+/* How many times as long an emulated guest or host may take. */
+static unsigned int patience(const struct bench *bench)
+{
+	return bench->options->kvm && !bench->options->emulated ? 1 : EMULATED_TIMES;
+}
+
 /* Measuring */
 
 static double number(struct json_object *object, const char *key)
@@ -194,7 +200,7 @@ static int run_load(struct bench *bench, struct side *side, size_t index)
 	whose(side, &counted);
 	instructions_begin(&instructions, bench->stage.iov, &counted);
 	counts_read(&before, bench->stage.iov, &counted);
-	error = machine_ask(&side->machine, ms + LOAD_SLACK_MS, &answer, "%s", command);
+	error = machine_ask(&side->machine, ms + LOAD_SLACK_MS * patience(bench), &answer, "%s", command);
 	counts_read(&after, bench->stage.iov, &counted);
 	if (!instructions_end(&instructions, &carried))
 		carried = 0;
@@ -217,7 +223,7 @@ static int measure_asking(struct bench *bench, struct side *side)
 
 	whose(side, &counted);
 	counts_read(&before, bench->stage.iov, &counted);
-	error = machine_ask(&side->machine, LOAD_SLACK_MS, &answer, "idle 0");
+	error = machine_ask(&side->machine, LOAD_SLACK_MS * patience(bench), &answer, "idle 0");
 	counts_read(&after, bench->stage.iov, &counted);
 	json_object_put(answer);
 	side->asking.has = before.has & after.has;
@@ -260,6 +266,15 @@ static int take_turn(struct bench *bench, struct side *side, unsigned int turn)
 	return error;
 }
 
+/* Whoever has nothing left to be measured takes no time from others. */
+static void pause_side(struct side *side)
+{
+	if (side->has)
+		machine_let(&side->machine, false);
+	else
+		side_stop(side);
+}
+
 static unsigned int loads_of(const struct side *side)
 {
 	unsigned int count = 0;
@@ -297,8 +312,7 @@ static int run_turns(struct bench *bench, size_t from, unsigned int turns)
 				continue;
 			machine_let(&side->machine, true);
 			error = take_turn(bench, side, turn);
-			if (side->has)
-				machine_let(&side->machine, false);
+			pause_side(side);
 		}
 	}
 	return error;
@@ -550,7 +564,7 @@ static int prepare(struct bench *bench)
 		.kvm = options->kvm,
 		.memory = options->memory,
 		.cpus = options->cpus,
-		.boot_ms = options->kvm && !options->emulated ? BOOT_MS : BOOT_EMULATED_MS,
+		.boot_ms = BOOT_MS * patience(bench),
 		.stop = options->stop,
 	};
 	error = make_initramfs(bench);
@@ -565,14 +579,22 @@ static bool has_way(const struct guest_bench_options *options, const char *way)
 	return false;
 }
 
+static bool wants_way(const struct guest_bench_options *options, const char *way)
+{
+	for (size_t i = 0; i < options->way_count; i++)
+		if (!strcmp(options->ways[i], way))
+			return true;
+	return !options->way_count;
+}
+
 static void miss_devices(struct bench *bench)
 {
-	if (!has_way(bench->options, "vfio")) {
+	if (wants_way(bench->options, "vfio") && !has_way(bench->options, "vfio")) {
 		iov_fail(bench->stage.iov, -ENODEV, "no function was named; 'iov bench guest DEVICE' "
 			 "takes a VF or an NVMe function that the host can spare");
 		stage_gap(&bench->stage, "vfio", "device");
 	}
-	if (!has_way(bench->options, "vdpa")) {
+	if (wants_way(bench->options, "vdpa") && !has_way(bench->options, "vdpa")) {
 		iov_fail(bench->stage.iov, -ENODEV, "no vDPA device was named; 'iov bench guest "
 			 "NODE' takes one as 'iov vdpa list' shows it");
 		stage_gap(&bench->stage, "vdpa", "device");
@@ -587,8 +609,7 @@ static int start_one(struct bench *bench, size_t way, const struct guest_device 
 	tell(bench, "%s%s%s: starting", device ? device->way : side_way(way), device ? " " : "",
 	     device ? device->name : "");
 	error = side_start(side, &bench->stage, way, device);
-	if (!error && side->has)
-		machine_let(&side->machine, false);
+	pause_side(side);
 	return error;
 }
 
@@ -598,9 +619,10 @@ static int start_all(struct bench *bench)
 	int error = 0;
 
 	for (size_t i = 0; !error && side_way(i); i++)
-		error = is_stopped(bench) ? -EINTR : start_one(bench, i, NULL);
+		if (wants_way(options, side_way(i)))
+			error = is_stopped(bench) ? -EINTR : start_one(bench, i, NULL);
 	for (size_t i = 0; !error && i < options->device_count; i++)
-		if (options->only & 1u << options->devices[i].class)
+		if (options->only & 1u << options->devices[i].class && wants_way(options, options->devices[i].way))
 			error = is_stopped(bench) ? -EINTR
 						  : start_one(bench, SIDE_DEVICE, &options->devices[i]);
 	miss_devices(bench);
@@ -608,18 +630,10 @@ static int start_all(struct bench *bench)
 	return error;
 }
 
-/* What a side was is kept for the results; what runs is ended. */
 static void end_running(struct bench *bench)
 {
-	for (size_t i = 0; i < bench->count; i++) {
-		struct side *side = &bench->sides[i];
-
-		machine_end(&side->machine);
-		for (unsigned int class = 0; class < GUEST_CLASSES; class++)
-			child_end(&side->helpers[class]);
-		peer_end(&side->peer);
-		side->has = 0;
-	}
+	for (size_t i = 0; i < bench->count; i++)
+		side_stop(&bench->sides[i]);
 }
 
 /* Devices by the host's own drivers, after the guests, as both cannot have them. */
@@ -652,11 +666,14 @@ static int measure_native(struct bench *bench)
 /* Hosts lack this or that; one on which no guest runs at all is no host for guests. */
 static int check_guests(struct bench *bench)
 {
+	const struct guest_bench_options *options = bench->options;
 	struct json_object *gap = NULL;
 
 	for (size_t i = 0; i < bench->count; i++)
 		if (bench->sides[i].has && strcmp(bench->sides[i].way, "native"))
 			return 0;
+	if (options->way_count == 1 && wants_way(options, "native"))
+		return 0;
 	for (size_t i = 0; !gap && i < json_object_array_length(bench->stage.gaps); i++) {
 		gap = json_object_array_get_idx(bench->stage.gaps, i);
 		if (strcmp(json_text(gap, "what"), "guest"))
@@ -664,7 +681,7 @@ static int check_guests(struct bench *bench)
 	}
 	return iov_fail(bench->stage.iov, -EIO, "no guest came up%s%s%s", gap ? "; " : "",
 			gap ? json_text(gap, "why") : "",
-			bench->options->kvm ? "; --accel tcg does without KVM" : "");
+			options->kvm ? "; --accel tcg does without KVM" : "");
 }
 
 static int measure(struct bench *bench)
@@ -677,6 +694,18 @@ static int measure(struct bench *bench)
 		error = run_turns(bench, 0, bench->options->turns);
 	end_running(bench);
 	return error ? error : measure_native(bench);
+}
+
+const char *guest_bench_way(size_t index)
+{
+	static const char *const devices[] = {"vfio", "vdpa"};
+	size_t count = 0;
+
+	while (side_way(count))
+		count++;
+	if (index < count)
+		return side_way(index);
+	return index - count < sizeof(devices) / sizeof(*devices) ? devices[index - count] : NULL;
 }
 
 int guest_bench_run(struct json_object **out, struct iov *iov,

@@ -11,7 +11,7 @@
 #include "bench/page.h"
 
 #define GUEST_DEVICES 4
-#define GUEST_DEPTHS 4
+#define GUEST_WAYS 8
 
 /* What the probe measures a device as. */
 enum guest_class {
@@ -47,6 +47,8 @@ struct guest_device {
  * @driver_count: length of @drivers
  * @devices: devices
  * @device_count: length of @devices
+ * @ways: names of ways, those that are measured
+ * @way_count: length of @ways; 0 for all
  * @kvm: by KVM; otherwise guests are emulated
  * @emulated: this host is emulated itself
  * @hypervisor: under which it runs; "" for none
@@ -74,6 +76,8 @@ struct guest_bench_options {
 	size_t driver_count;
 	struct guest_device devices[GUEST_DEVICES];
 	size_t device_count;
+	const char *ways[GUEST_WAYS];
+	size_t way_count;
 	bool kvm;
 	bool emulated;
 	const char *hypervisor;
@@ -103,6 +107,9 @@ struct guest_bench_options {
  */
 int guest_bench_run(struct json_object **out, struct iov *iov,
 		    const struct guest_bench_options *options);
+
+/* The ways that there are, from 0 on; NULL behind the last. */
+const char *guest_bench_way(size_t index);
 
 /**
  * guest_bench_advise - which way to choose

@@ -482,12 +482,18 @@ int side_start_native(struct side *side, const struct stage *stage,
 	return take_all(side, stage, name, name);
 }
 
-void side_end(struct side *side)
+void side_stop(struct side *side)
 {
 	machine_end(&side->machine);
 	for (unsigned int i = 0; i < GUEST_CLASSES; i++)
 		child_end(&side->helpers[i]);
 	peer_end(&side->peer);
+	side->has = 0;
+}
+
+void side_end(struct side *side)
+{
+	side_stop(side);
 	for (unsigned int i = 0; i < SIDE_LOADS; i++) {
 		free(side->tallies[i].rates);
 		for (unsigned int j = 0; j < SIDE_TIMES; j++)

@@ -118,6 +118,9 @@ const char *side_way(size_t index);
 /* The way of devices. */
 #define SIDE_DEVICE SIZE_MAX
 
+/* End what runs of it; what was counted stays. */
+void side_stop(struct side *side);
+
 /* End it. */
 void side_end(struct side *side);
 
