@@ -13,6 +13,7 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "cli/attach_find.h"
+#include "cli/attach_run.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/words.h"
@@ -29,6 +30,10 @@ struct attach_args {
 	const char *mac;
 	const char *bus;
 	bool failover;
+	bool run;
+	const char *accel;
+	const char *kernel;
+	const char *modules;
 };
 
 enum {
@@ -38,6 +43,10 @@ enum {
 	KEY_MAC,
 	KEY_BUS,
 	KEY_FAILOVER,
+	KEY_RUN,
+	KEY_ACCEL,
+	KEY_KERNEL,
+	KEY_MODULES,
 };
 
 static const struct argp_option options[] = {
@@ -56,6 +65,10 @@ static const struct argp_option options[] = {
 	{ "holder", CLI_KEY_HOLDER, "NAME", 0, "Act for this holder of claimed devices" },
 	{ "force", CLI_KEY_FORCE, "GUARD", 0, "fleet: attach what others have claimed, too" },
 	{ "bus", KEY_BUS, "LIST", 0, "QEMU: the bus of each device, in their order, as rp1,rp2" },
+	{ "run", KEY_RUN, 0, 0, "Start QEMU with a minimal guest that has them, at this terminal" },
+	{ "accel", KEY_ACCEL, "kvm|tcg", 0, "--run: by KVM, or emulated (KVM where it runs guests)" },
+	{ "kernel", KEY_KERNEL, "FILE", 0, "--run: image of the guest's kernel (that of this host)" },
+	{ "modules", KEY_MODULES, "DIR", 0, "--run: modules of that kernel (/lib/modules/VERSION)" },
 	{ 0 },
 };
 
@@ -85,6 +98,23 @@ static void add_name(struct attach_args *args, const char *name, const struct ar
 	args->names[args->count++] = name;
 }
 
+/* The guest is started here, so that nothing is printed, and what a running one is told is no use. */
+static void check_run(const struct attach_args *args, const struct argp_state *state)
+{
+	const char *own = args->accel ? "--accel" : args->kernel ? "--kernel" : args->modules ? "--modules" : NULL;
+
+	if (!args->run && own)
+		cli_misuse(state, "%s: is for --run", own);
+	if (!args->run)
+		return;
+	if (args->vmm != &vmm_qemu || args->version)
+		cli_misuse(state, "--run: starts the QEMU of this host; leave out --vmm and --vmm-version");
+	if (args->format || args->bus)
+		cli_misuse(state, "--run: prints nothing; leave out %s", args->format ? "--format" : "--bus");
+	if (args->memory && !strcmp(args->memory, "none"))
+		cli_misuse(state, "--memory none: a guest that is run has memory; expected a size such as 512M");
+}
+
 static void check_args(struct attach_args *args, const struct argp_state *state)
 {
 	char names[64];
@@ -100,6 +130,7 @@ static void check_args(struct attach_args *args, const struct argp_state *state)
 			   args->vmm->title, names);
 	if (args->bus && args->vmm != &vmm_qemu)
 		cli_misuse(state, "--bus %s: is for --vmm qemu", args->bus);
+	check_run(args, state);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -130,6 +161,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FAILOVER:
 		args->failover = true;
+		return 0;
+	case KEY_RUN:
+		args->run = true;
+		return 0;
+	case KEY_ACCEL:
+		if (strcmp(arg, "kvm") && strcmp(arg, "tcg"))
+			cli_misuse(state, "--accel %s: expected kvm or tcg", arg);
+		args->accel = arg;
+		return 0;
+	case KEY_KERNEL:
+		args->kernel = arg;
+		return 0;
+	case KEY_MODULES:
+		args->modules = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		add_name(args, arg, state);
@@ -342,20 +387,40 @@ static int print_set(struct cli *cli, const struct attach_args *args, struct vmm
 	return 0;
 }
 
+static int fill(struct cli *cli, void *arg, struct vmm_set *set)
+{
+	const struct attach_args *args = arg;
+
+	find_version(cli, args, &set->version);
+	return find_all(cli, args, NULL, set);
+}
+
+static int start(struct cli *cli, struct attach_args *args, struct vmm_set *set)
+{
+	const struct attach_run run = {
+		.names = args->names, .count = args->count, .accel = args->accel, .kernel = args->kernel,
+		.modules = args->modules, .memory = args->memory,
+	};
+
+	return attach_run(cli, &run, set, fill, args);
+}
+
 static int run(struct cli *cli, void *data)
 {
-	const struct attach_args *args = data;
+	struct attach_args *args = data;
 	struct vmm_set set = { .iov = cli->iov, .vmm = args->vmm };
 	_cleanup_free_ char *buses = args->bus ? strdup(args->bus) : NULL;
 	int error = check_memory(cli, args->memory);
 
 	if (!error)
 		error = check_mac(cli, args->mac);
-	if (!error)
+	if (!error && args->run)
+		error = start(cli, args, &set);
+	else if (!error)
 		error = find_all(cli, args, buses, &set);
-	if (!error)
+	if (!error && !args->run)
 		error = check_claims(cli, &set);
-	if (!error) {
+	if (!error && !args->run) {
 		find_version(cli, args, &set.version);
 		error = print_set(cli, args, &set);
 	}
@@ -370,6 +435,7 @@ const struct cli_command cli_attach = {
 	.args = "DEVICE|PORT|DISK...",
 	.summary = "Print what a VMM needs to attach devices, ports and disks",
 	.example = "qemu-system-x86_64 ... $(iov attach eth0/vf0-1 vm1 vm1-root --memory 2G)\n"
+		   "  iov attach eth0/vf0 --run\n"
 		   "  iov attach 0000:01:10.0 --vmm libvirt > vf.xml; virsh attach-device guest vf.xml\n"
 		   "  cloud-hypervisor ... $(iov attach 0000:01:10.0 vm1 --vmm cloud-hypervisor)\n"
 		   "  iov attach 0000:01:10.0 --format qmp --bus rp1 | socat - UNIX:/run/vm.qmp",

@@ -255,10 +255,12 @@ static int add_port(struct cli *cli, const char *name, struct vmm_set *set)
 }
 
 /* No name of a port or disk has one of these; an interface without them is a device all the same. */
-static bool is_device(struct cli *cli, const char *name)
+bool attach_is_device(struct cli *cli, const char *name)
 {
 	struct iov_bdf bdf;
 
+	if (is_mdev(cli, name) || is_vdpa(name))
+		return false;
 	return strpbrk(name, ":=/") || !iov_device_parse(cli->iov, name, &bdf);
 }
 
@@ -268,7 +270,7 @@ int attach_add(struct cli *cli, const char *name, struct vmm_set *set)
 		return add_mdev(cli, name, set);
 	if (is_vdpa(name))
 		return add_vdpa(cli, name, set);
-	if (is_device(cli, name))
+	if (attach_is_device(cli, name))
 		return add_functions(cli, name, set);
 	return add_port(cli, name, set);
 }

@@ -20,6 +20,9 @@
  */
 int attach_add(struct cli *cli, const char *name, struct vmm_set *set);
 
+/* Whether a name is one of PCI functions, and of nothing else that a guest can be given. */
+bool attach_is_device(struct cli *cli, const char *name);
+
 /**
  * attach_pair - have a port stand by for a VF
  * @cli: the run

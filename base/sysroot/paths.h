@@ -72,6 +72,7 @@
 #define IOV_PATH_BOOT_ID "proc/sys/kernel/random/boot_id"
 #define IOV_PATH_CLASS_IOMMU "sys/class/iommu"
 #define IOV_PATH_IRQS "sys/kernel/irq"
+#define IOV_PATH_DEBUG_KVM "sys/kernel/debug/kvm"
 #define IOV_PATH_IR_TABLE "sys/kernel/debug/iommu/intel/ir_translation_struct"
 #define IOV_PATH_NODES "sys/devices/system/node"
 #define IOV_PATH_TRANSPARENT "sys/kernel/mm/transparent_hugepage/enabled"

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A small guest of QEMU, and the probe in it or on the host. */
+#ifndef IOV_BENCH_GUEST_MACHINE_H
+#define IOV_BENCH_GUEST_MACHINE_H
+
+#include <json-c/json.h>
+#include <stdbool.h>
+
+#include "base/iov.h"
+#include "bench/guest/child.h"
+
+/**
+ * struct machine_options - what all guests have in common
+ * @kernel: image of the guest's kernel
+ * @initramfs: file in memory
+ * @kvm: by KVM; without it the guest is emulated
+ * @memory: MiB
+ * @cpus: virtual processors
+ * @boot_ms: how long it may take to come up
+ * @stop: set by whoever wants an end
+ */
+struct machine_options {
+	const char *kernel;
+	int initramfs;
+	bool kvm;
+	unsigned int memory;
+	unsigned int cpus;
+	unsigned int boot_ms;
+	const volatile bool *stop;
+};
+
+/**
+ * struct machine - the probe, and what it runs in
+ * @iov: context for messages
+ * @child: QEMU, or the probe itself on the host
+ * @port: connection to the probe
+ * @qmp: connection to QEMU's monitor; -1 for none
+ * @is_guest: it is a guest
+ * @stop: as in the options
+ *
+ * Messages of a machine that fails are in the context, as those of others are.
+ */
+struct machine {
+	struct iov *iov;
+	struct child child;
+	int port;
+	int qmp;
+	bool is_guest;
+	const volatile bool *stop;
+
+	/* private */
+	char line[4096];
+	size_t got;
+};
+
+/* QEMU for guests of this machine's own architecture. */
+extern const char machine_program[];
+
+/**
+ * machine_arguments - what every guest is started with
+ * @options: what they have in common
+ * @console: -append for a console for a person, or for commands at a port
+ *
+ * Return: an array of words, for the caller to put.
+ */
+struct json_object *machine_arguments(const struct machine_options *options, bool console);
+
+/**
+ * machine_start - boot a guest, and wait for its probe
+ * @machine: overwritten; ended with machine_end() unless this fails
+ * @iov: context for messages, outlives it
+ * @options: what all guests have in common
+ * @devices: array of more words for QEMU
+ * @fds: what QEMU inherits for these
+ * @fd_count: length of @fds
+ *
+ * Return: 0; -EINTR when it was told to stop; -ETIMEDOUT when it did not come up; -EIO when QEMU
+ * ended, with what it said; or as child_start().
+ */
+int machine_start(struct machine *machine, struct iov *iov, const struct machine_options *options,
+		  struct json_object *devices, const int *fds, size_t fd_count);
+
+/**
+ * machine_start_host - start the probe on the host
+ * @machine: overwritten; ended with machine_end() unless this fails
+ * @iov: context for messages, outlives it
+ * @probe: its path
+ * @netns: network namespace that it starts in; -1: ours
+ * @fds: what it inherits
+ * @fd_count: length of @fds
+ * @stop: as in struct machine_options
+ *
+ * Return: as machine_start().
+ */
+int machine_start_host(struct machine *machine, struct iov *iov, const char *probe, int netns,
+		       const int *fds, size_t fd_count, const volatile bool *stop);
+
+/**
+ * machine_ask - have the probe carry out a command
+ * @machine: a machine that runs
+ * @timeout_ms: how long it may take
+ * @answer: receives an object with its words, for the caller to put
+ * @format: the command
+ *
+ * Return: 0; -EIO with a message when it failed; else as machine_start().
+ */
+int machine_ask(struct machine *machine, unsigned int timeout_ms, struct json_object **answer,
+		const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/**
+ * machine_query - ask QEMU's monitor
+ * @machine: a machine that runs
+ * @command: object with "execute", taken over
+ * @answer: receives what it returned, for the caller to put
+ *
+ * Return: 0; -ENOTCONN on the host; -EIO when QEMU does not know it, or does not answer.  The
+ * message is not touched.
+ */
+int machine_query(struct machine *machine, struct json_object *command, struct json_object **answer);
+
+/* Let it run, or stop it while others are measured. */
+void machine_let(const struct machine *machine, bool running);
+
+/* End it. */
+void machine_end(struct machine *machine);
+
+/* The words of an answer: "ok KEY=NUMBER KEY=TEXT"; NULL when it is none.  For the caller to put. */
+struct json_object *machine_parse(const char *line);
+
+#endif

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: --topology minimal --device igb --memory 2500M --timeout 1200
+# Each way into a guest by KVM is measured beside the host, a VF by VFIO among them; KVM tells exits;
+# and whatever was lent is back, also after a kill.
+. "$(dirname "$0")/lib/check.sh"
+
+vf=0000:01:10.0
+kernel=$(< /run/lab/kernel)
+modules=$(echo "$kernel"/lib/modules/*)
+bench() { iov bench guest --kernel "$kernel/vmlinux" --modules "$modules" --memory 160 --cpus 1 "$@"; }
+at() { gojq -r "$1" /tmp/results; }
+
+modprobe vhost_net
+ip link set enp1s0 up
+iov vf create enp1s0 --count 1 > /dev/null
+iov unbind $vf > /dev/null
+expect "the VF is the host's" igbvf "$(driver_of $vf)"
+before=$(ip -o link | wc -l)
+
+# Few ways, as each boots a guest in an emulated host; all of them have a test without KVM
+bench $vf --ways native,emulated,vhost-net,vfio --only network --turns 1 --seconds 0.3 --html /tmp/page.html --json > /tmp/results 2> /tmp/errors ||
+	fail "iov bench guest: $(cat /tmp/errors /tmp/results)"
+cat /tmp/results >&2
+expect "this host is found to be emulated" "true TCGTCGTCGTCG exits" \
+	"$(at '[.host.emulated, .host.hypervisor, .counts] | map(tostring) | join(" ")')"
+expect "networks" "native emulated vhost-net vfio $vf native $vf" \
+	"$(at '.networks | map(.side) | join(" ")')"
+expect "the guest's driver of the VF" igbvf "$(at '.networks[] | select(.way == "vfio") | .driver')"
+expect "nothing is missing" "[]" "$(at '.gaps | tostring')"
+expect "KVM counts exits for every guest" true \
+	"$(at '.networks | map(select(.way != "native") | .packets.exits_per_unit) | all(. != null)')"
+expect "an emulated NIC leaves the guest more often than virtio" true \
+	"$(at '[.networks[] | {(.way): .round_trips.exits_per_unit}] | add | .emulated > .["vhost-net"]')"
+expect_match "the advice goes by exits" "^For networks choose .* exits a packet" "$(at '.advice[0]')"
+expect_match "as the page does" "For networks choose" "$(cat /tmp/page.html)"
+
+expect "the VF is back" igbvf "$(driver_of $vf)"
+expect "with its interface, and nothing else" "$before" "$(ip -o link | wc -l)"
+expect "no process is left" "" "$(pgrep -l 'qemu|probe|iovd' || :)"
+expect "it is in the history" "done lend $vf to a guest|done give $vf back" \
+	"$(iov log --json | gojq -r '.[-2:] | map(.result + " " + .title) | join("|")')"
+
+# A function that the host uses is not taken
+ip address add 198.51.100.1/24 dev "$(names $pci/$vf/net/*)"
+ip link set "$(names $pci/$vf/net/*)" up
+ip route add default dev "$(names $pci/$vf/net/*)"
+expect_status "the guards are asked" 3 bench $vf --turns 1
+expect "and it stays" igbvf "$(driver_of $vf)"
+ip route del default
+ip address flush dev "$(names $pci/$vf/net/*)"
+ip link set "$(names $pci/$vf/net/*)" down
+
+# Killed in the midst of it
+bench $vf --ways vfio --only network --turns 9 > /dev/null 2>&1 < /dev/null &
+pid=$!
+for _ in {1..300}; do
+	[ "$(driver_of $vf)" != vfio-pci ] || [ -z "$(pgrep qemu || :)" ] || break
+	sleep 0.2
+done
+expect "it is lent" vfio-pci "$(driver_of $vf)"
+kill -KILL $pid
+wait $pid 2> /dev/null || :
+for _ in {1..300}; do
+	[ "$(driver_of $vf)" != igbvf ] || break
+	sleep 0.2
+done
+expect "it comes back by itself" igbvf "$(driver_of $vf)"
+expect "and no guest is left" "" "$(pgrep -l 'qemu|probe' || :)"
+expect "nor an interface" "$before" "$(ip -o link | wc -l)"
