@@ -34,6 +34,10 @@ bench: all
 soak: all
 	tests/soak/run $(BUILD)
 
+# All documents as pages with a search, in $(BUILD)/docs/site/html
+docs: all
+	ninja -C $(BUILD) docs
+
 # Debian packages, in $(DEB)
 deb:
 	@scripts/setup --deb
@@ -46,4 +50,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all setup demo test check bench soak deb install clean
+.PHONY: all setup demo test check bench soak docs deb install clean
