@@ -43,6 +43,10 @@ deb:
 	@scripts/setup --deb
 	scripts/deb $(DEB)
 
+# What the libraries are to programs, beside those of the last tag
+abi: all
+	scripts/abi $(BUILD)
+
 install: all
 	DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || ldconfig
@@ -50,4 +54,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all setup demo test check bench soak docs deb install clean
+.PHONY: all setup demo test check bench soak docs deb abi install clean
