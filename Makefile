@@ -34,10 +34,18 @@ bench: all
 soak: all
 	tests/soak/run $(BUILD)
 
+# All documents as pages with a search, in $(BUILD)/docs/site/html
+docs: all
+	ninja -C $(BUILD) docs
+
 # Debian packages, in $(DEB)
 deb:
 	@scripts/setup --deb
 	scripts/deb $(DEB)
+
+# What the libraries are to programs, beside those of the last tag
+abi: all
+	scripts/abi $(BUILD)
 
 install: all
 	DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
@@ -46,4 +54,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all setup demo test check bench soak deb install clean
+.PHONY: all setup demo test check bench soak docs deb abi install clean

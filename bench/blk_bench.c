@@ -107,6 +107,19 @@ static void add_up(struct contender *contender, const struct blk_load_counts *co
 	sum->seconds += counts->seconds;
 }
 
+/* Of all kinds of requests together */
+static void note_latency(struct bench *bench, unsigned int side)
+{
+	struct histogram *times = calloc(1, sizeof(*times));
+
+	if (!times)
+		return;
+	for (unsigned int i = 0; i < BLK_KINDS; i++)
+		histogram_merge(times, blk_load_latency(bench->contenders[side].load, i));
+	turns_latency(&bench->turns, side, times);
+	free(times);
+}
+
 static int run_turn(void *arg, unsigned int side, double *rate)
 {
 	struct bench *bench = arg;
@@ -118,6 +131,7 @@ static int run_turn(void *arg, unsigned int side, double *rate)
 				 bench->options->requests, options->stop, &counts);
 
 	add_up(contender, &counts);
+	note_latency(bench, side);
 	*rate = rate_of(&counts);
 	turns_tell(&bench->turns, "%s: turn %u of %u, %.0f requests a second, %.0f MiB a second",
 		   bench->turns.sides[side].name, bench->turns.taken[side] + 1, options->turns,
@@ -309,8 +323,9 @@ static bool has_results(const struct contender *contender)
 	       contender->wrong.verdict != BLK_GOOD;
 }
 
-static struct json_object *results(const struct bench *bench)
+static struct json_object *results(void *arg)
 {
+	const struct bench *bench = arg;
 	struct json_object *object = json_object_new_object(), *sides = json_object_new_array();
 	bool huge = true;
 
@@ -349,6 +364,7 @@ int blk_bench_run(struct json_object **out, struct iov *iov, const struct bench_
 		return iov_fail(iov, -ENOMEM, "no memory for the results");
 	bench->options = options;
 	error = turns_open(&bench->turns, iov, sides, count, &options->turns);
+	bench->turns.results = results;
 	if (!error)
 		error = measure(bench);
 	if (bench->turns.count && (!error || has_results(&bench->contenders[0])))

@@ -24,7 +24,7 @@ void blk_bench_html(const struct page *page, struct json_object *results)
 {
 	struct json_object *sides = json_object_object_get(results, "sides");
 
-	page_begin(page, "iov bench blk", json_object_object_get(results, "load"));
+	page_begin(page, "iov bench blk", results);
 	page_bars(page, sides, "iops", "Requests a second");
 	page_bars(page, sides, "mib", "MiB a second");
 	page_bars(page, sides, "errors", "Requests that failed");

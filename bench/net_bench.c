@@ -115,6 +115,8 @@ static int run_turn(void *arg, unsigned int side, double *rate)
 				 options->turns.stop, &counts);
 
 	add_up(contender, &counts);
+	if (net_load_latency(contender->load))
+		turns_latency(&bench->turns, side, net_load_latency(contender->load));
 	*rate = rate_of(&counts);
 	turns_tell(&bench->turns, "%s: turn %u of %u, %.2f million frames a second, %.2f %% lost",
 		   bench->turns.sides[side].name, bench->turns.taken[side] + 1,
@@ -142,7 +144,17 @@ static bool try_rate(struct bench *bench, unsigned int side, double rate, int *e
 		   bench->turns.sides[side].name, rate / 1e6, carried ? "carried" : "not carried",
 		   loss_of(&counts));
 	add_up(contender, &counts);
+	turns_keep(&bench->turns, bench);
 	return carried;
+}
+
+/* What a search takes if it needs all its trials, and so do those of the sides after it. */
+static void bound_left(struct bench *bench, unsigned int side, unsigned int trials)
+{
+	const unsigned int others = bench->turns.count - side - 1;
+
+	bench->turns.left_is_most = true;
+	bench->turns.left = bench->options->turns.slice * (trials + others * (SEARCH_TRIALS + 1));
 }
 
 static int search(struct bench *bench, unsigned int side)
@@ -154,6 +166,7 @@ static int search(struct bench *bench, unsigned int side)
 	int error;
 
 	turns_let(&bench->turns, side, true);
+	bound_left(bench, side, SEARCH_TRIALS + 1);
 	turns_tell(&bench->turns, "%s: as many frames as there is room",
 		   bench->turns.sides[side].name);
 	error = net_load_run(contender->load, turns->slice, 0, turns->stop, &counts);
@@ -162,6 +175,7 @@ static int search(struct bench *bench, unsigned int side)
 	rate = high;
 	high = 0;
 	for (unsigned int i = 0; !error && i < SEARCH_TRIALS; i++) {
+		bound_left(bench, side, SEARCH_TRIALS - i - 1);
 		if (try_rate(bench, side, rate, &error))
 			low = rate;
 		else
@@ -231,8 +245,9 @@ static struct json_object *load_json(const struct bench *bench)
 	return object;
 }
 
-static struct json_object *results(const struct bench *bench)
+static struct json_object *results(void *arg)
 {
+	const struct bench *bench = arg;
 	struct json_object *object = json_object_new_object(), *sides = json_object_new_array();
 	bool huge = true;
 
@@ -299,6 +314,7 @@ int net_bench_run(struct json_object **out, struct iov *iov, const struct bench_
 		return iov_fail(iov, -ENOMEM, "no memory for the results");
 	bench->options = options;
 	error = turns_open(&bench->turns, iov, sides, count, &options->turns);
+	bench->turns.results = results;
 	if (!error)
 		error = measure(bench);
 	if (!error || bench->contenders[0].sum.sent)

@@ -51,7 +51,7 @@ void net_bench_html(const struct page *page, struct json_object *results)
 {
 	struct json_object *sides = json_object_object_get(results, "sides");
 
-	page_begin(page, "iov bench net", json_object_object_get(results, "load"));
+	page_begin(page, "iov bench net", results);
 	page_bars(page, sides, "mpps", "Million frames a second");
 	page_bars(page, sides, "gbps", "Gigabits a second");
 	page_bars(page, sides, "loss_percent", "Lost, percent");

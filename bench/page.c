@@ -68,7 +68,75 @@ static void name(const struct page *page, struct json_object *side)
 	page_text(page, json_text(side, "side"));
 }
 
-void page_begin(const struct page *page, const char *title, struct json_object *load)
+/* In the dark, on paper, and on a small screen, too. */
+static const char style[] =
+	":root{color-scheme:light dark}body{font:15px sans-serif;margin:2em auto;padding:0 1em;"
+	"max-width:60em}td,th{padding:2px 12px;text-align:right}.words td,.words th{text-align:left}"
+	"table{border-collapse:collapse}tr+tr{border-top:1px solid #8886}svg{max-width:100%;"
+	"overflow:visible}text{font:14px sans-serif;fill:currentColor}.interval{stroke:#1f77b4;"
+	"stroke-width:4;stroke-linecap:round}.axis{stroke:currentColor;stroke-dasharray:4}circle{fill:"
+	"#d62728}.partial{border:2px solid #d62728;padding:.5em 1em}pre,code{overflow-x:auto;"
+	"white-space:pre-wrap;overflow-wrap:anywhere}@media print{pre.all{display:none}}";
+
+static void put_table(const struct page *page, const char *title, struct json_object *object)
+{
+	if (!json_object_is_type(object, json_type_object))
+		return;
+	fprintf(page->file, "<h2>%s</h2>\n<table class=\"words\">\n", title);
+	json_object_object_foreach(object, key, value)
+	{
+		fputs("<tr><th>", page->file);
+		page_text(page, key);
+		fputs("</th><td>", page->file);
+		page_text(page, json_object_get_string(value) ? json_object_get_string(value) : "");
+		fputs("</td></tr>\n", page->file);
+	}
+	fputs("</table>\n", page->file);
+}
+
+/* A word as a shell takes it. */
+static void put_word(const struct page *page, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_=+,./:@%";
+	char letter[2] = "";
+
+	if (*word && word[strspn(word, plain)] == '\0') {
+		page_text(page, word);
+		return;
+	}
+	fputc('\'', page->file);
+	for (; *word; word++) {
+		letter[0] = *word;
+		page_text(page, *word == '\'' ? "'\\''" : letter);
+	}
+	fputc('\'', page->file);
+}
+
+static void put_command(const struct page *page, struct json_object *words)
+{
+	if (!json_object_is_type(words, json_type_array))
+		return;
+	fputs("<h2>The command that repeats it</h2>\n<pre>", page->file);
+	for (size_t i = 0; i < json_object_array_length(words); i++) {
+		if (i)
+			fputc(' ', page->file);
+		put_word(page, json_object_get_string(json_object_array_get_idx(words, i)));
+	}
+	fputs("</pre>\n", page->file);
+}
+
+static void put_partial(const struct page *page, struct json_object *results)
+{
+	struct json_object *complete;
+
+	if (json_object_object_get_ex(results, "complete", &complete) &&
+	    !json_object_get_boolean(complete))
+		fputs("<p class=\"partial\">Interrupted: these are the figures of the turns until "
+		      "then.</p>\n", page->file);
+}
+
+void page_begin(const struct page *page, const char *title, struct json_object *results)
 {
 	FILE *file = page->file;
 
@@ -77,18 +145,12 @@ void page_begin(const struct page *page, const char *title, struct json_object *
 		clearerr(file);
 	fprintf(file,
 		"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>%s</title>"
-		"\n<style>body{font:15px sans-serif;margin:2em;max-width:60em}td,th{padding:2px "
-		"12px;"
-		"text-align:right}table{border-collapse:collapse}tr+tr{border-top:1px solid #ccc}"
-		"text{font:14px sans-serif}</style></head><body>\n<h1>%s</h1>\n<table>\n",
-		title, title);
-	json_object_object_foreach(load, key, value)
-	{
-		fprintf(file, "<tr><th>%s</th><td>", key);
-		page_text(page, json_object_get_string(value));
-		fputs("</td></tr>\n", file);
-	}
-	fputs("</table>\n", file);
+		"\n<style>%s</style></head><body>\n<h1>%s</h1>\n",
+		title, style, title);
+	put_partial(page, results);
+	put_table(page, "What was measured", json_object_object_get(results, "load"));
+	put_table(page, "First", json_object_object_get(results, "first"));
+	put_table(page, "Second", json_object_object_get(results, "second"));
 }
 
 static double largest(struct json_object *sides, const char *key)
@@ -206,7 +268,9 @@ void page_latency_end(const struct page *page, unsigned int rows)
 
 void page_end(const struct page *page, struct json_object *results)
 {
-	fputs("<h2>All figures</h2>\n<pre>", page->file);
+	put_command(page, json_object_object_get(results, "command"));
+	put_table(page, "Where", json_object_object_get(results, "environment"));
+	fputs("<h2>All figures</h2>\n<pre class=\"all\">", page->file);
 	page_text(page, json_object_to_json_string_ext(results, JSON_C_TO_STRING_PRETTY));
 	fputs("</pre>\n</body></html>\n", page->file);
 }

@@ -38,9 +38,9 @@ int page_open(struct page *page, struct iov *iov, const char *path);
  * page_begin - overwrite the file with the beginning of a page
  * @page: opened
  * @title: of the page
- * @load: object whose members are shown
+ * @results: what was measured, "load", and that it was not measured to the end, are shown
  */
-void page_begin(const struct page *page, const char *title, struct json_object *load);
+void page_begin(const struct page *page, const char *title, struct json_object *results);
 
 /* Text of users, such as names of sides and paths. */
 void page_text(const struct page *page, const char *text);
@@ -78,7 +78,7 @@ void page_latency(const struct page *page, unsigned int *rows, struct json_objec
 void page_latency_end(const struct page *page, unsigned int rows);
 
 /**
- * page_end - all figures, and the end of the page
+ * page_end - the command, the environment, all figures, and the end of the page
  * @page: begun
  * @results: results
  */

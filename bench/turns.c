@@ -2,6 +2,7 @@
 #include "bench/turns.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,11 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "bench/figures.h"
 
 /* Against the back end that does nothing. */
 #define HEADROOM_TURNS 7
 #define HEADROOM_SECONDS 0.2
+
+static const double percents[TURNS_PERCENTILES] = { 50, 99 };
 
 void turns_tell(const struct turns *turns, const char *format, ...)
 {
@@ -25,6 +29,9 @@ void turns_tell(const struct turns *turns, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	if (turns->left > 0)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "; %s %.0f s left",
+			 turns->left_is_most ? "at most" : "about", ceil(turns->left));
 	turns->options->progress(turns->options->progress_arg, text);
 }
 
@@ -54,14 +61,24 @@ void turns_let(const struct turns *turns, unsigned int side, bool running)
 		set_running(&turns->sides[side], running);
 }
 
+static bool make_room(struct turns *turns, unsigned int side)
+{
+	turns->rates[side] = calloc(turns->options->turns, sizeof(*turns->rates[side]));
+	for (unsigned int i = 0; i < TURNS_PERCENTILES; i++) {
+		turns->latency[side][i] = calloc(turns->options->turns, sizeof(uint64_t));
+		if (!turns->latency[side][i])
+			return false;
+	}
+	return turns->rates[side];
+}
+
 int turns_open(struct turns *turns, struct iov *iov, const struct bench_side *sides,
 	       unsigned int count, const struct turns_options *options)
 {
 	*turns = (struct turns){.iov = iov, .options = options, .sides = sides, .total = count};
 	for (unsigned int i = 0; i < count; i++) {
 		set_running(&sides[i], false);
-		turns->rates[i] = calloc(options->turns, sizeof(*turns->rates[i]));
-		if (!turns->rates[i])
+		if (!make_room(turns, i))
 			return iov_fail(iov, -ENOMEM, "no memory for the results");
 	}
 	return pin(iov, options->cpu);
@@ -95,6 +112,20 @@ int turns_attach(struct turns *turns, int (*attach)(void *arg, unsigned int side
 	return 0;
 }
 
+void turns_latency(struct turns *turns, unsigned int side, const struct histogram *times)
+{
+	if (turns->taken[side] < turns->options->turns)
+		for (unsigned int i = 0; i < TURNS_PERCENTILES; i++)
+			turns->latency[side][i][turns->taken[side]] =
+				histogram_percentile(times, percents[i]);
+}
+
+void turns_keep(const struct turns *turns, void *arg)
+{
+	if (turns->options->keep && turns->results)
+		turns->options->keep(turns->options->keep_arg, turns->results(arg));
+}
+
 static int take_turn(struct turns *turns, unsigned int side,
 		     int (*run)(void *arg, unsigned int side, double *rate), void *arg)
 {
@@ -111,12 +142,46 @@ static int take_turn(struct turns *turns, unsigned int side,
 int turns_run(struct turns *turns, int (*run)(void *arg, unsigned int side, double *rate),
 	      void *arg)
 {
+	const unsigned int all = turns->options->turns * turns->count;
+	const uint64_t began = monotonic_ns();
+	unsigned int done = 0;
 	int error = 0;
 
+	turns->left = turns->options->slice * (all - 1);
 	for (unsigned int turn = 0; !error && turn < turns->options->turns; turn++)
-		for (unsigned int i = 0; !error && i < turns->count; i++)
+		for (unsigned int i = 0; !error && i < turns->count; i++) {
 			error = take_turn(turns, turn & 1 ? turns->count - 1 - i : i, run, arg);
+			done++;
+			turns_keep(turns, arg);
+			/* Told within the next turn, at its end. */
+			turns->left = (double)(monotonic_ns() - began) / 1e9 / done * (all - done - 1);
+		}
+	turns->left = 0;
 	return error;
+}
+
+/* Microseconds of each turn, when all had times. */
+static void add_latency(const struct turns *turns, unsigned int side, struct json_object *object)
+{
+	struct json_object *series = json_object_new_object();
+
+	for (unsigned int i = 0; i < TURNS_PERCENTILES; i++) {
+		struct json_object *times = json_object_new_array();
+		char name[16];
+
+		for (unsigned int j = 0; j < turns->taken[side] && turns->latency[side][i][j]; j++)
+			json_object_array_add(times, json_object_new_double(
+				(double)turns->latency[side][i][j] / 1000));
+		snprintf(name, sizeof(name), "p%g", percents[i]);
+		if (json_object_array_length(times) && json_object_array_length(times) == turns->taken[side])
+			json_object_object_add(series, name, times);
+		else
+			json_object_put(times);
+	}
+	if (json_object_object_length(series))
+		json_object_object_add(object, "turn_latency_us", series);
+	else
+		json_object_put(series);
 }
 
 static void add_spread(const struct turns *turns, unsigned int side, struct json_object *object,
@@ -157,6 +222,7 @@ void turns_add(const struct turns *turns, unsigned int side, struct json_object 
 	       double unit, double rate)
 {
 	add_spread(turns, side, object, unit);
+	add_latency(turns, side, object);
 	if (turns->headroom > 0 && rate > 0)
 		figures_add(object, "headroom", turns->headroom / rate);
 	if (side)
@@ -168,5 +234,7 @@ void turns_close(struct turns *turns)
 	for (unsigned int i = 0; i < turns->total; i++) {
 		set_running(&turns->sides[i], true);
 		free(turns->rates[i]);
+		for (unsigned int j = 0; j < TURNS_PERCENTILES; j++)
+			free(turns->latency[i][j]);
 	}
 }

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/iov.h"
+#include "bench/histogram.h"
 
 #define BENCH_SIDES 8
 
@@ -46,6 +47,8 @@ struct bench_side {
  * @stop: set by whoever wants an end; what was measured is told
  * @progress: told of each step; NULL for nobody
  * @progress_arg: passed to @progress
+ * @keep: told after each turn what there is so far, results that are its to put; NULL for nobody
+ * @keep_arg: passed to @keep
  */
 struct turns_options {
 	unsigned int turns;
@@ -56,7 +59,12 @@ struct turns_options {
 	const volatile bool *stop;
 	void (*progress)(void *arg, const char *text);
 	void *progress_arg;
+	void (*keep)(void *arg, struct json_object *results);
+	void *keep_arg;
 };
+
+/* Percentiles of the latency within a turn that are kept of each. */
+#define TURNS_PERCENTILES 2
 
 /**
  * struct turns - sides while they are measured
@@ -67,6 +75,10 @@ struct turns_options {
  * @count: how many of them were attached to
  * @rates: of each turn of each side
  * @taken: turns of each side that were taken
+ * @latency: nanoseconds of each turn of each side, by percentile; 0 in a turn without
+ * @left: seconds until all turns are taken, as far as those before tell; 0 for unknown
+ * @left_is_most: there may be fewer turns
+ * @results: what there is so far, for who keeps it; of the argument of turns_run()
  * @headroom: what the generator does against a back end that does nothing; 0 when that was
  *	not measured
  */
@@ -78,6 +90,10 @@ struct turns {
 	unsigned int count;
 	double *rates[BENCH_SIDES];
 	unsigned int taken[BENCH_SIDES];
+	uint64_t *latency[BENCH_SIDES][TURNS_PERCENTILES];
+	double left;
+	bool left_is_most;
+	struct json_object *(*results)(void *arg);
 	double headroom;
 };
 
@@ -128,6 +144,21 @@ int turns_run(struct turns *turns, int (*run)(void *arg, unsigned int side, doub
 	      void *arg);
 
 /**
+ * turns_latency - note the times of a turn, from within it
+ * @turns: attached
+ * @side: index of the side whose turn it is
+ * @times: of this turn
+ */
+void turns_latency(struct turns *turns, unsigned int side, const struct histogram *times);
+
+/**
+ * turns_keep - tell who keeps results what there is so far
+ * @turns: attached
+ * @arg: passed to @results
+ */
+void turns_keep(const struct turns *turns, void *arg);
+
+/**
  * turns_let - let the process of a side go on, or stop it when there are others
  * @turns: opened
  * @side: index
@@ -136,7 +167,7 @@ int turns_run(struct turns *turns, int (*run)(void *arg, unsigned int side, doub
 void turns_let(const struct turns *turns, unsigned int side, bool running);
 
 /**
- * turns_tell - say what goes on to who wants to know
+ * turns_tell - say what goes on to who wants to know, and how long it takes still
  * @turns: opened
  * @format: printf format
  */
@@ -144,7 +175,7 @@ void turns_tell(const struct turns *turns, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * turns_add - add "turns", "spread", "headroom" and "first_is_times" to the results of a side
+ * turns_add - add "turns", "turn_latency_us", "spread", "headroom" and "first_is_times" to the results of a side
  * @turns: turns
  * @side: index
  * @object: results

@@ -6,17 +6,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
+#include "bench/environment.h"
+#include "bench/result.h"
 #include "cli/argument.h"
+#include "cli/bench_output.h"
 
 #define SECONDS 5.0
 #define SLICE 1.0
 #define PAIRS 15
 
 static volatile bool stop;
+
+/* What results say of where they come from. */
+struct bench_origin {
+	struct iov *iov;
+	const struct bench_report *report;
+	const char *output;
+	char time[24];
+	struct json_object *command;
+	struct json_object *environment;
+};
 
 static void handle_signal(int number)
 {
@@ -45,24 +61,28 @@ unsigned int bench_count(const char *arg, const char *option, unsigned int min, 
 	return (unsigned int)value;
 }
 
-/* [NAME=]SOCKET[,SOCKET...] */
-static void parse_side(struct bench_args *args, char *arg, struct argp_state *state)
+/* [NAME=]SOCKET[,SOCKET...]; the argument itself stays as it is, for the command that is told. */
+static void parse_side(struct bench_args *args, const char *arg, struct argp_state *state)
 {
 	struct bench_side *side = &args->sides[args->side_count];
-	char *equals = strchr(arg, '='), *slash = strchr(arg, '/'), *rest = NULL;
+	char *copy, *equals, *slash, *rest = NULL;
 
 	if (args->side_count == BENCH_SIDES)
 		cli_misuse(state, "%s: one back end too many, expected %d at most", arg,
 			   BENCH_SIDES);
+	copy = strdup(arg);
+	if (!copy)
+		cli_misuse(state, "%s: no memory", arg);
+	args->names[args->side_count] = copy;
 	side->name = arg;
+	equals = strchr(copy, '=');
+	slash = strchr(copy, '/');
 	if (equals && (!slash || equals < slash)) {
 		*equals = '\0';
-		arg = equals + 1;
-	} else {
-		args->names[args->side_count] = strdup(arg);
-		side->name = args->names[args->side_count];
+		side->name = copy;
+		copy = equals + 1;
 	}
-	for (char *path = strtok_r(arg, ",", &rest); path; path = strtok_r(NULL, ",", &rest)) {
+	for (char *path = strtok_r(copy, ",", &rest); path; path = strtok_r(NULL, ",", &rest)) {
 		if (side->count == BENCH_SOCKETS)
 			cli_misuse(state, "%s: more than %d sockets", side->name, BENCH_SOCKETS);
 		side->paths[side->count++] = path;
@@ -120,6 +140,9 @@ bool bench_parse(struct bench_args *args, int key, char *arg, struct argp_state 
 		return true;
 	case KEY_HTML:
 		args->html = arg;
+		return true;
+	case KEY_OUTPUT:
+		args->output = arg;
 		return true;
 	case KEY_CPU:
 		args->options.cpu = (int)bench_count(arg, "cpu", 0, 1023, state);
@@ -252,29 +275,120 @@ static int tell(struct cli *cli, const struct bench_report *report, struct json_
 	return error;
 }
 
-int bench_run(struct cli *cli, struct bench_args *args, const struct bench_report *report,
-	      int (*measure)(struct json_object **results, struct cli *cli, void *data), void *data)
+/* What repeats it: the words that this process was started with. */
+static struct json_object *command_words(struct iov *iov)
 {
+	struct json_object *words = json_object_new_array();
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0;
+
+	if (iov_sys_read_all(iov, IOV_PATH_PROC_SELF "/cmdline", &text, &length))
+		length = 0;
+	for (size_t at = 0; at < length; at += strlen(text + at) + 1)
+		json_object_array_add(words, json_object_new_string(text + at));
+	return words;
+}
+
+static void begin_origin(struct bench_origin *origin, struct cli *cli, const struct bench_args *args,
+			 const struct bench_report *report)
+{
+	const time_t now = time(NULL);
+	struct tm tm;
+
+	*origin = (struct bench_origin){
+		.iov = cli->iov,
+		.report = report,
+		.output = args->output,
+		.command = command_words(cli->iov),
+		.environment = bench_environment(cli->iov, args->options.cpu),
+	};
+	json_add_text(origin->environment, "iovkit", IOVKIT_VERSION);
+	strftime(origin->time, sizeof(origin->time), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+}
+
+static void end_origin(struct bench_origin *origin)
+{
+	json_object_put(origin->command);
+	json_object_put(origin->environment);
+}
+
+static void add_origin(const struct bench_origin *origin, struct json_object *results, bool complete)
+{
+	json_add_text(results, "format", BENCH_FORMAT);
+	json_object_object_add(results, "version", json_object_new_int(BENCH_VERSION));
+	json_add_text(results, "kind", origin->report->kind);
+	json_add_text(results, "figure", origin->report->figure);
+	json_add_text(results, "unit", origin->report->rate);
+	json_object_object_add(results, "complete", json_object_new_boolean(complete));
+	json_add_text(results, "time", origin->time);
+	json_object_object_add(results, "command", json_object_get(origin->command));
+	json_object_object_add(results, "environment", json_object_get(origin->environment));
+}
+
+/* What there is so far, which is all there is when we are killed.  The end tells of a full disk. */
+static void keep(void *arg, struct json_object *results)
+{
+	const struct bench_origin *origin = arg;
+
+	add_origin(origin, results, false);
+	bench_output_write(origin->output, results);
+	json_object_put(results);
+}
+
+static int keep_all(const struct bench_origin *origin, struct json_object *results)
+{
+	int error = origin->output ? bench_output_write(origin->output, results) : 0;
+
+	return error ? iov_told(origin->iov, error, "%s: the results could not be written: %s; is the "
+				"disk full?", origin->output, strerror(-error)) : 0;
+}
+
+static int run(struct cli *cli, const struct bench_origin *origin, struct page *page,
+	       int (*measure)(struct json_object **results, struct cli *cli, void *data), void *data)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	const struct sigaction action = {.sa_handler = handle_signal};
 	_cleanup_json_ struct json_object *results = NULL;
-	struct page page = {0};
-	int error = args->html ? page_open(&page, cli->iov, args->html) : 0, failed;
+	int error, failed = 0;
 
-	if (error)
-		return error;
-	if (isatty(STDERR_FILENO))
-		args->options.progress = show_progress;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaction(signals[i], &action, NULL);
 	error = measure(&results, cli, data);
+	if (results) {
+		add_origin(origin, results, !error);
+		failed = keep_all(origin, results);
+	}
 	if (error == -EINTR && results)
 		error = iov_fail(cli->iov, -EINTR, "stopped; what was measured until then is told");
 	else if (error == -EINTR)
 		error = iov_fail(cli->iov, -EINTR, "stopped before anything was measured");
-	if (results && page.file)
-		report->write_page(&page, results);
+	if (results && page->file)
+		origin->report->write_page(page, results);
 	if (results)
-		error = tell(cli, report, results, error);
+		error = tell(cli, origin->report, results, error ? error : failed);
+	return error;
+}
+
+int bench_run(struct cli *cli, struct bench_args *args, const struct bench_report *report,
+	      int (*measure)(struct json_object **results, struct cli *cli, void *data), void *data)
+{
+	struct page page = {0};
+	struct bench_origin origin;
+	int error = args->html ? page_open(&page, cli->iov, args->html) : 0, failed;
+
+	if (!error && args->output)
+		error = bench_output_check(cli->iov, args->output);
+	if (!error) {
+		begin_origin(&origin, cli, args, report);
+		if (isatty(STDERR_FILENO))
+			args->options.progress = show_progress;
+		if (args->output) {
+			args->options.keep = keep;
+			args->options.keep_arg = &origin;
+		}
+		error = run(cli, &origin, &page, measure, data);
+		end_origin(&origin);
+	}
 	failed = page_close(&page, cli->iov);
 	for (unsigned int i = 0; i < args->side_count; i++)
 		free(args->names[i]);

@@ -17,6 +17,7 @@ enum {
 	KEY_PAIRS,
 	KEY_NO_HEADROOM,
 	KEY_HTML,
+	KEY_OUTPUT,
 	KEY_CPU,
 	KEY_SINK_CPU,
 	KEY_LISTEN,
@@ -32,6 +33,8 @@ enum {
 	{ "slice", KEY_SLICE, "S", 0, "Length of a turn (1)", 2 },                                 \
 	{ "no-headroom", KEY_NO_HEADROOM, 0, 0,                                                    \
 	  "Do not measure first what the generator can do", 2 },                                   \
+	{ "output", KEY_OUTPUT, "FILE", 0,                                                         \
+	  "Write the results as JSON, after each turn what there is", 2 },                         \
 	{ "html", KEY_HTML, "FILE", 0, "Write a page with charts, too", 2 },                       \
 	{ 0, 0, 0, 0, "How it runs:", 3 },                                                         \
 	{ "cpu", KEY_CPU, "N", 0, "CPU of the generator", 3 },                                     \
@@ -51,6 +54,7 @@ enum {
  * @pairs: --pairs
  * @no_huge: --no-huge
  * @html: --html, NULL for none
+ * @output: --output, NULL for none
  */
 struct bench_args {
 	struct bench_side sides[BENCH_SIDES];
@@ -60,9 +64,10 @@ struct bench_args {
 	unsigned int pairs;
 	bool no_huge;
 	const char *html;
+	const char *output;
 
 	/* private */
-	char *names[BENCH_SIDES]; /* of sides that were given none: all their sockets */
+	char *names[BENCH_SIDES]; /* copies of the arguments, which names and sockets are in */
 	const char *pauses[BENCH_SIDES];
 	unsigned int pause_count;
 	const char *listens[BENCH_SIDES];
@@ -118,6 +123,9 @@ void bench_print(const struct bench_table *table, struct json_object *rows);
 
 /**
  * struct bench_report - what becomes of results
+ * @kind: the command: "net"
+ * @figure: member of a side that its turns are turns of: "mpps"
+ * @rate: its unit: "million frames a second"
  * @table: of sides
  * @generator: member of the results with what the generator does
  * @unit: of that: "million frames"
@@ -126,6 +134,9 @@ void bench_print(const struct bench_table *table, struct json_object *rows);
  * @judge: finds what is wrong in the results; 0 or -errno with a message
  */
 struct bench_report {
+	const char *kind;
+	const char *figure;
+	const char *rate;
 	struct bench_table table;
 	const char *generator;
 	const char *unit;

@@ -393,6 +393,9 @@ static int measure(struct json_object **results, struct cli *cli, void *data)
 static int run(struct cli *cli, void *data)
 {
 	static const struct bench_report report = {
+		.kind = "blk",
+		.figure = "iops",
+		.rate = "requests a second",
 		.table = {.names = {{"side", "BACK END", false, true, false}},
 			  .columns = columns,
 			  .count = sizeof(columns) / sizeof(*columns)},

@@ -223,6 +223,9 @@ static int measure(struct json_object **results, struct cli *cli, void *data)
 static int run(struct cli *cli, void *data)
 {
 	static const struct bench_report report = {
+		.kind = "net",
+		.figure = "mpps",
+		.rate = "million frames a second",
 		.table = {.names = {{"side", "BACK END", false, true, false}},
 			  .columns = columns,
 			  .count = sizeof(columns) / sizeof(*columns)},

@@ -8,6 +8,7 @@
 extern const struct cli_command cli_apply;
 extern const struct cli_command cli_attach;
 extern const struct cli_command cli_bench_blk;
+extern const struct cli_command cli_bench_compare;
 extern const struct cli_command cli_bench_guest;
 extern const struct cli_command cli_bench_net;
 extern const struct cli_command cli_bind;

@@ -90,6 +90,7 @@ static const struct cli_command *const commands[] = {
 	&cli_top,
 	&cli_metrics,
 	&cli_bench_blk,
+	&cli_bench_compare,
 	&cli_bench_guest,
 	&cli_bench_net,
 	&cli_plan,

@@ -20,6 +20,39 @@ static judge_fn *const blocking[] = {
 static judge_fn *const warning[] = { judge_group, judge_reset, judge_intx };
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
+/* All kinds that verdict_add() is given, with what they mean. */
+static const struct {
+	const char *name, *meaning;
+} kinds[] = {
+	{ "bridge", "it is a bridge" },
+	{ "chipset", "it is a part of the chipset" },
+	{ "vfs", "it has VFs, which go when its driver does" },
+	{ "power", "it sleeps in a state that some devices do not come back from" },
+	{ "stuck", "its configuration space cannot be read while it, or what is below it, is being reset" },
+	{ "lost", "it does not answer: its configuration space reads as all ones" },
+	{ "controller", "it is behind a controller and goes with it as a whole" },
+	{ "iommu", "there is no IOMMU for it, or VFIO has it without one" },
+	{ "interrupts", "interrupt remapping is off" },
+	{ "reserved-memory", "firmware keeps memory for DMA of its group" },
+	{ "group", "others of its IOMMU group have to leave the host with it" },
+	{ "reset", "it cannot be reset, or only together with others" },
+	{ "intx", "its interrupt line is shared with others" },
+};
+
+const char *iov_verdict_kind(size_t index)
+{
+	return index < COUNT(kinds) ? kinds[index].name : NULL;
+}
+
+const char *iov_verdict_meaning(const char *kind)
+{
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		if (!strcmp(kinds[i].name, kind))
+			return kinds[i].meaning;
+	}
+	return NULL;
+}
+
 struct iov_reason *verdict_add(struct judgement *judgement, const char *kind,
 			       enum iov_severity severity, int error, const char *format, ...)
 {

@@ -27,9 +27,24 @@ extern "C" {
 enum iov_severity { IOV_REASON_WARNS, IOV_REASON_BLOCKS };
 
 /**
+ * iov_verdict_kind - the kinds of reasons that there are
+ * @index: from 0 on
+ *
+ * Return: a kind as in struct iov_reason, NULL after the last.
+ */
+const char *iov_verdict_kind(size_t index);
+
+/**
+ * iov_verdict_meaning - what a kind means
+ * @kind: a kind
+ *
+ * Return: a clause about the function: "it is a bridge"; NULL for no such kind.
+ */
+const char *iov_verdict_meaning(const char *kind);
+
+/**
  * struct iov_reason - one thing that speaks against assigning a function
- * @kind: "bridge", "chipset", "vfs", "power", "stuck", "lost", "controller",
- *	"iommu", "interrupts", "reserved-memory", "group", "reset" or "intx"
+ * @kind: one of iov_verdict_kind()
  * @severity: whether it blocks
  * @error: -errno that fits
  * @sentence: what is so
