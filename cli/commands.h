@@ -102,5 +102,6 @@ extern const struct cli_command cli_vf_list;
 extern const struct cli_command cli_vf_remove;
 extern const struct cli_command cli_vf_set;
 extern const struct cli_command cli_vf_show;
+extern const struct cli_command cli_web;
 
 #endif

@@ -88,6 +88,7 @@ static const struct cli_command *const commands[] = {
 	&cli_qos_show,
 	&cli_qos_remove,
 	&cli_top,
+	&cli_web,
 	&cli_metrics,
 	&cli_bench_blk,
 	&cli_bench_compare,

@@ -10,9 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/json.h"
-#include "base/rpc/rpc.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/port.h"
@@ -23,15 +21,6 @@
 struct top_args {
 	double interval;
 	bool once;
-};
-
-/* What iovd said at one moment. */
-struct sample {
-	struct json_object *ports;
-	struct json_object *daemon;
-	struct json_object *disks;	/* as they are */
-	struct json_object *requests;	/* what they did */
-	double seconds;
 };
 
 enum {
@@ -65,165 +54,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
-}
-
-static void release(struct sample *sample)
-{
-	json_object_put(sample->ports);
-	json_object_put(sample->daemon);
-	json_object_put(sample->disks);
-	json_object_put(sample->requests);
-	*sample = (struct sample){ 0 };
-}
-
-static int take(struct cli *cli, struct sample *sample)
-{
-	int error = iov_rpc_call(cli->iov, "port.stats", NULL, &sample->ports);
-
-	if (!error)
-		error = iov_rpc_call(cli->iov, "version", NULL, &sample->daemon);
-	if (!error)
-		error = iov_rpc_call(cli->iov, "disk.list", NULL, &sample->disks);
-	if (!error)
-		error = iov_rpc_call(cli->iov, "disk.stats", NULL, &sample->requests);
-	sample->seconds = (double)monotonic_ns() / 1e9;
-	return error;
-}
-
-static uint64_t count_of(struct json_object *object, const char *key)
-{
-	return json_object_get_uint64(json_object_object_get(object, key));
-}
-
-double top_rate(struct json_object *now, struct json_object *before, const char *key, double seconds)
-{
-	uint64_t value = count_of(now, key), old = before ? count_of(before, key) : value;
-
-	return (double)(value >= old ? value - old : value) / seconds;
-}
-
-struct json_object *top_same(struct json_object *array, const char *key, struct json_object *as)
-{
-	for (size_t i = 0; array && i < json_object_array_length(array); i++) {
-		struct json_object *object = json_object_array_get_idx(array, i);
-
-		if (json_object_equal(json_object_object_get(object, key),
-				      json_object_object_get(as, key)))
-			return object;
-	}
-	return NULL;
-}
-
-void top_add(struct json_object *row, const char *as, double value)
-{
-	json_object_object_add(row, as, json_object_new_double(value));
-}
-
-/* Reasons whose counters grew, and by how much a second. */
-static struct json_object *drop_rates(struct json_object *now, struct json_object *before,
-				      double seconds)
-{
-	struct json_object *rates = json_object_new_object();
-	struct json_object *drops = json_object_object_get(now, "drops");
-	struct json_object *old = json_object_object_get(before, "drops");
-
-	if (!drops)
-		return rates;
-	json_object_object_foreach(drops, reason, unused) {
-		double value = top_rate(drops, old ? old : rates, reason, seconds);
-
-		(void)unused;
-		if (before && value > 0)
-			top_add(rates, reason, value);
-	}
-	return rates;
-}
-
-static struct json_object *ring_rates(struct json_object *now, struct json_object *before,
-				      double seconds)
-{
-	struct json_object *rings = json_object_object_get(now, "rings");
-	struct json_object *old = json_object_object_get(before, "rings");
-	struct json_object *rates = json_object_new_array();
-
-	for (size_t i = 0; rings && i < json_object_array_length(rings); i++) {
-		struct json_object *ring = json_object_array_get_idx(rings, i);
-		struct json_object *row = json_object_new_object();
-
-		json_object_object_add(row, "ring",
-				       json_object_get(json_object_object_get(ring, "ring")));
-		json_object_object_add(row, "direction",
-				       json_object_get(json_object_object_get(ring, "direction")));
-		top_add(row, "pps", top_rate(ring, top_same(old, "ring", ring), "frames", seconds));
-		json_object_array_add(rates, row);
-	}
-	return rates;
-}
-
-static struct json_object *port_rates(struct json_object *now, struct json_object *before,
-				      double seconds)
-{
-	struct json_object *row = json_object_new_object();
-
-	json_object_object_add(row, "port", json_object_get(json_object_object_get(now, "port")));
-	top_add(row, "rx_pps", top_rate(now, before, "rx_packets", seconds));
-	top_add(row, "rx_bps", 8 * top_rate(now, before, "rx_bytes", seconds));
-	top_add(row, "tx_pps", top_rate(now, before, "tx_packets", seconds));
-	top_add(row, "tx_bps", 8 * top_rate(now, before, "tx_bytes", seconds));
-	json_object_object_add(row, "drops", drop_rates(now, before, seconds));
-	json_object_object_add(row, "rings", ring_rates(now, before, seconds));
-	return row;
-}
-
-static double microseconds(struct json_object *worker, const char *key)
-{
-	return json_object_get_double(json_object_object_get(worker, key)) / 1e3;
-}
-
-static struct json_object *worker_rates(struct json_object *worker, struct json_object *old,
-					double seconds)
-{
-	struct json_object *row = json_object_new_object();
-
-	json_object_object_add(row, "cpu", json_object_get(json_object_object_get(worker, "cpu")));
-	json_object_object_add(row, "poll", json_object_get(json_object_object_get(worker, "poll")));
-	top_add(row, "load_percent", top_rate(worker, old, "busy_ns", seconds) / 1e7);
-	top_add(row, "sleeps", top_rate(worker, old, "sleeps", seconds));
-	top_add(row, "longest_pass_us", microseconds(worker, "recent_ns"));
-	top_add(row, "longest_pass_ever_us", microseconds(worker, "longest_ns"));
-	return row;
-}
-
-static struct json_object *all_workers(const struct sample *now, const struct sample *before)
-{
-	struct json_object *workers = json_object_object_get(now->daemon, "workers");
-	struct json_object *old = json_object_object_get(before->daemon, "workers");
-	struct json_object *rows = json_object_new_array();
-
-	for (size_t i = 0; i < json_object_array_length(workers); i++)
-		json_object_array_add(rows, worker_rates(json_object_array_get_idx(workers, i),
-							 json_object_array_get_idx(old, i),
-							 now->seconds - before->seconds));
-	return rows;
-}
-
-static struct json_object *difference(const struct sample *now, const struct sample *before)
-{
-	struct json_object *result = json_object_new_object(), *rows = json_object_new_array();
-	double seconds = now->seconds - before->seconds;
-
-	for (size_t i = 0; i < json_object_array_length(now->ports); i++) {
-		struct json_object *port = json_object_array_get_idx(now->ports, i);
-
-		json_object_array_add(rows,
-				      port_rates(port, top_same(before->ports, "port", port), seconds));
-	}
-	top_add(result, "seconds", seconds);
-	json_object_object_add(result, "workers", all_workers(now, before));
-	json_object_object_add(result, "ports", rows);
-	json_object_object_add(result, "disks",
-			       top_disks(now->disks, now->requests, before->requests, seconds));
-	return result;
 }
 
 void top_shorten(struct json_object *row, const char *key, const char *as)
@@ -343,9 +173,9 @@ static bool wait_for(double seconds, bool keys)
 	return !stop;
 }
 
-static int show(struct cli *cli, const struct sample *now, const struct sample *before, bool screen)
+static int show(struct cli *cli, const struct top_sample *now, const struct top_sample *before, bool screen)
 {
-	_cleanup_json_ struct json_object *result = difference(now, before);
+	_cleanup_json_ struct json_object *result = top_difference(now, before);
 	int error = 0;
 
 	if (cli->json) {
@@ -362,21 +192,21 @@ static int show(struct cli *cli, const struct sample *now, const struct sample *
 static int look(struct cli *cli, const struct top_args *args, bool keys)
 {
 	const bool screen = isatty(STDOUT_FILENO) && !args->once && !cli->json;
-	struct sample before = { 0 }, now = { 0 };
-	int error = take(cli, &before);
+	struct top_sample before = { 0 }, now = { 0 };
+	int error = top_take(cli->iov, &before);
 
 	while (!error && wait_for(args->interval, keys)) {
-		error = take(cli, &now);
+		error = top_take(cli->iov, &now);
 		if (!error)
 			error = show(cli, &now, &before, screen);
-		release(&before);
+		top_release(&before);
 		before = now;
-		now = (struct sample){ 0 };
+		now = (struct top_sample){ 0 };
 		if (args->once)
 			break;
 	}
-	release(&before);
-	release(&now);
+	top_release(&before);
+	top_release(&now);
 	return error;
 }
 

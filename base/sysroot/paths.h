@@ -107,6 +107,7 @@
 #define IOV_PATH_SYSTEMD "run/systemd/system"
 #define IOV_PATH_IOVD_STATE "var/lib/iovd"
 #define IOV_CONTROL_SOCKET "/run/iovkit/iovd.sock"
+#define IOV_WEB_SOCKET "/run/iovkit/web.sock"
 #define IOV_IOVD_STATE "/var/lib/iovd/state.json"
 
 #endif

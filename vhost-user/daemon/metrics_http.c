@@ -5,21 +5,21 @@
  * stall.  Peers are few and are hung up on after a while, so who scrapes cannot
  * hold up who forwards.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "vhost-user/daemon/metrics.h"
 #include "vhost-user/socket/listener.h"
+#include "vhost-user/socket/loopback.h"
 
 #define PEERS_MAX 8
 #define STALL_SECONDS 10
+/* Bytes of a request with its headers */
+#define REQUEST_MAX 8192
 #define OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 /**
@@ -42,53 +42,6 @@ struct metrics_server {
 	sd_event_source *timer;
 };
 
-static bool parse_port(const char *text, in_port_t *port)
-{
-	char *end;
-	unsigned long number;
-
-	if (*text < '0' || *text > '9')
-		return false;
-	number = strtoul(text, &end, 10);
-	*port = htons((uint16_t)number);
-	return !*end && number && number <= UINT16_MAX;
-}
-
-/* "9105", "127.0.0.1:9105", "[::1]:9105"; whoever is not on this host has no business. */
-static bool parse_address(const char *text, struct sockaddr_in6 *six, struct sockaddr_in *four)
-{
-	*six = (struct sockaddr_in6){ .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	*four = (struct sockaddr_in){ .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	if (!strncmp(text, "[::1]:", 6)) {
-		six->sin6_family = AF_INET6;
-		return parse_port(text + 6, &six->sin6_port);
-	}
-	four->sin_family = AF_INET;
-	return parse_port(strncmp(text, "127.0.0.1:", 10) ? text : text + 10, &four->sin_port);
-}
-
-static int listen_tcp(struct metrics_server *server, const char *where)
-{
-	const int yes = 1;
-	struct sockaddr_in6 six;
-	struct sockaddr_in four;
-	bool is_six;
-
-	if (!parse_address(where, &six, &four))
-		return iov_fail(server->iov, -EINVAL, "--metrics %s: expected the full path of a socket, "
-				"or a port on loopback such as 127.0.0.1:9105", where);
-	is_six = six.sin6_family == AF_INET6;
-	server->fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (server->fd < 0 ||
-	    setsockopt(server->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
-	    bind(server->fd, is_six ? (struct sockaddr *)&six : (struct sockaddr *)&four,
-		 is_six ? sizeof(six) : sizeof(four)) ||
-	    listen(server->fd, PEERS_MAX))
-		return iov_told(server->iov, -errno, "--metrics %s: cannot listen there: %s", where,
-				strerror(errno));
-	return 0;
-}
-
 static int listen_unix(struct metrics_server *server, const char *where)
 {
 	static const struct socket_access access = SOCKET_ACCESS(0660);
@@ -110,7 +63,8 @@ int metrics_listen(struct metrics_server **out, struct iov *iov, const char *whe
 		return -ENOMEM;
 	server->iov = iov;
 	server->fd = server->listener.fd = -1;
-	error = *where == '/' ? listen_unix(server, where) : listen_tcp(server, where);
+	error = *where == '/' ? listen_unix(server, where)
+			      : loopback_listen(iov, "--metrics", where, PEERS_MAX, &server->fd);
 	if (error) {
 		metrics_close(server);
 		return error;
@@ -209,6 +163,7 @@ int metrics_serve(struct metrics_server *server, sd_event *event, const struct r
 					MHD_OPTION_LISTEN_SOCKET, server->fd,
 					MHD_OPTION_CONNECTION_LIMIT, (unsigned int)PEERS_MAX,
 					MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)STALL_SECONDS,
+					MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX,
 					MHD_OPTION_END);
 	error = server->http ? add_sources(server, event) : -EIO;
 	if (error)
