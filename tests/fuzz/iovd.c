@@ -410,25 +410,6 @@ static void migrate(struct fuzz_input *input)
 
 /* A guest that came from elsewhere, and whose memory comes after it. */
 
-static void listen_for_memory(void)
-{
-	struct vu_mem_table table = {
-		.count = 1,
-		.regions = {{guest.guest.gpa, guest.guest.size, guest.guest.uva, 0}},
-	};
-	uint64_t value = 0;
-	int userfault = -1;
-
-	frontend_send(&guest, VU_POSTCOPY_ADVISE, 0, NULL, 0, NULL, 0);
-	frontend_receive_fd(&guest, VU_POSTCOPY_ADVISE, &value, sizeof(value), &userfault);
-	assert_true(userfault >= 0);
-	assert_int_equal(frontend_call(&guest, VU_POSTCOPY_LISTEN, NULL, 0, NULL, 0), 0);
-	frontend_send(&guest, VU_SET_MEM_TABLE, 0, &table, 40, &guest.guest.fd, 1);
-	assert_int_equal(frontend_receive(&guest, VU_SET_MEM_TABLE, &table, sizeof(table)), 40);
-	assert_int_equal(frontend_set(&guest, VU_SET_MEM_TABLE, 0), 0);
-	close(userfault);
-}
-
 /* All of it is there, but for what a front end takes away again. */
 static void come_with_memory_later(struct fuzz_input *input, uint8_t kind)
 {
@@ -441,7 +422,7 @@ static void come_with_memory_later(struct fuzz_input *input, uint8_t kind)
 	open_guest(fd, 0);
 	frontend_negotiate(&guest, any_features(bits));
 	memset(guest.guest.host, 0, MEMORY);
-	listen_for_memory();
+	listens_for_memory(&guest);
 	start_rings(bits);
 	is_tame = true;
 }

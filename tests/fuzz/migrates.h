@@ -9,6 +9,9 @@
 /* Have the device saved, and load what that gave with a few bytes of it otherwise; its rings stand. */
 void migrates(struct frontend *frontend, struct fuzz_input *input);
 
+/* Shares memory as who comes by post-copy does; it may be missing, and nobody answers faults. */
+void listens_for_memory(struct frontend *frontend);
+
 /* Pages that are written are told from now on; false when the back end is gone. */
 bool keeps_log(struct frontend *frontend);
 

@@ -174,7 +174,8 @@ static struct frontend witness;
 static struct slot witness_slot;
 
 /* Over all inputs. */
-static unsigned int statuses[3], moved, given_back_later, refused, waited, given_up;
+static bool is_early;			/* somebody came by post-copy */
+static unsigned int statuses[3], moved, given_back_later, refused, waited, given_up, came_early;
 
 /* A guest */
 
@@ -517,6 +518,36 @@ static void go(void)
 	services_expect_soon(is_alone);
 }
 
+/* What @op says besides of one who comes: one by post-copy was there before, and had all of its memory. */
+#define COMES_EARLY 0xc0
+#define COMES_WHOLE 0x20
+
+/* Its rings stand still until all of its memory is there, if that ever is. */
+static void come_early(bool is_whole)
+{
+	/* Once for each input, as it takes long. */
+	int fd = is_early || !services.registry->postcopy ? -1 : frontend_connect(services.port);
+
+	if (fd < 0)
+		return;
+	is_early = true;
+	came_early++;
+	memset(&guest, 0, sizeof(guest));
+	frontend_open(&guest, fd, MEMORY);
+	guest.pump = services_pump;
+	is_open = true;
+	frontend_negotiate(&guest, any_features(is_whole ? 0xff : 0x7e));
+	if (is_whole)
+		track();
+	memset(guest.guest.host, 0, MEMORY);
+	listens_for_memory(&guest);
+	start_rings();
+	clients_request_of(&(struct fuzz_input){ 0 }, requests, 2, false);
+	if (is_whole)
+		assert_int_equal(frontend_get(&guest, VU_POSTCOPY_END), 0);
+	go();
+}
+
 /* Its back end goes, and comes again; what it had is done by the one that came, once. */
 static void come_again(void)
 {
@@ -792,6 +823,8 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 		return clients_request_of(input, requests, REQUESTS, (op & CLIENTS_DRY) == CLIENTS_DRY);
 	case 11:
 		go();
+		if ((op & COMES_EARLY) == COMES_EARLY)
+			come_early(op & COMES_WHOLE);
 		return op & 16 ? come_late(input, kind) : come(input, kind, op & 32);
 	case 12:
 		return op & 32 ? share_again() : op & 16 ? lose_memory() : come_again();
@@ -921,6 +954,7 @@ static void run(struct fuzz_input *input)
 
 	fds_before = count_descriptors();
 	connections = 0;
+	is_early = false;
 	make_image(quick_path);
 	make_image(slow_path);
 	if (have_disk(input, kind))
@@ -966,6 +1000,7 @@ static void reached_everything(void)
 	for (unsigned int i = 0; i < 3; i++)
 		assert_true(statuses[i]);
 	assert_true(moved && given_back_later && refused && waited && given_up);
+	assert_true(came_early || !services.registry->postcopy);
 	controller_reached_everything();
 	clients_reached_everything();
 	close_all();

@@ -248,16 +248,3 @@ void vmm_do(struct vmm *vmm, const char *command, const char *arguments, ...)
 	json_object_put(ask(vmm, command, arguments, args));
 	va_end(args);
 }
-
-const char *vmm_refuses(struct vmm *vmm, const char *command, const char *arguments)
-{
-	static char line[TEXT_MAX];
-
-	dprintf(vmm->qmp, "{\"execute\":\"%s\",\"arguments\":%s}\n", command, arguments);
-	do {
-		read_line(vmm, vmm->qmp, line, sizeof(line));
-		if (!strncmp(line, "{\"return\"", 9))
-			fail_msg("%s succeeded", command);
-	} while (strncmp(line, "{\"error\"", 8));
-	return line;
-}

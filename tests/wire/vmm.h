@@ -50,8 +50,4 @@ struct json_object *vmm_ask(struct vmm *vmm, const char *command, const char *ar
 void vmm_do(struct vmm *vmm, const char *command, const char *arguments, ...)
 	__attribute__((format(printf, 3, 4)));
 
-
-/* A QMP command that must fail; why it did, until the next one. */
-const char *vmm_refuses(struct vmm *vmm, const char *command, const char *arguments);
-
 #endif

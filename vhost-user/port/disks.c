@@ -58,6 +58,9 @@ void disks_close(struct disks *disks)
 	if (!disks)
 		return;
 	for (unsigned int i = 0; i < disks->count; i++) {
+		/* That of no rings, which was published last. */
+		if (disks->pollers[i])
+			free(blk_poller_exchange(disks->pollers[i], NULL));
 		blk_poller_close(disks->pollers[i]);
 		blk_uring_close(disks->urings[i]);
 	}
