@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What there is to say of a GPU, and how QEMU takes one. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -119,15 +121,42 @@ static void take_integrated(struct iov *iov, struct iov_bdf bdf, struct json_obj
 		"and -nodefaults; on machine type pc it is the guest's first display then", IOV_BDF(bdf));
 }
 
-/* A guest would run what the firmware's run has changed. */
+/*
+ * Whether the ROM can be read, and begins as ROMs do (PCI Firmware 3.3, section 5.1.1).  The kernel reads it
+ * while "1" was written there.  A recorded host has none to read.
+ */
+static bool rom_is_sound(struct iov *iov, struct iov_bdf bdf)
+{
+	struct iov_path path = iov_pci_path(bdf, "rom");
+	unsigned char signature[2] = { 0 };
+	bool sound;
+	int fd;
+
+	if (!iov_sys_is_host(iov) || iov_sys_write(iov, path.name, "1"))
+		return true;
+	fd = iov_sys_open(iov, path.name, O_RDONLY);
+	sound = fd >= 0 && read(fd, signature, sizeof(signature)) == (ssize_t)sizeof(signature) &&
+		signature[0] == 0x55 && signature[1] == 0xaa;
+	if (fd >= 0)
+		close(fd);
+	iov_sys_write(iov, path.name, "0");
+	return sound;
+}
+
+/* A guest would run what the firmware's run has changed, or nothing. */
 static void warn_of_rom(struct iov *iov, struct iov_bdf bdf)
 {
 	struct iov_bar bars[IOV_BARS + 1];
 
-	if (!iov_bars_read(iov, bdf, bars) && bars[IOV_BAR_ROM].flags & IOV_BAR_SHADOW)
+	if (iov_bars_read(iov, bdf, bars))
+		return;
+	if (bars[IOV_BAR_ROM].flags & IOV_BAR_SHADOW)
 		iov_log(iov, LOG_NOTICE, "%s: its ROM is a copy that the firmware ran and changed, as of every boot "
 			"display; if the guest shows nothing, give QEMU a clean one with romfile=",
 			IOV_BDF(bdf));
+	else if (bars[IOV_BAR_ROM].size && !rom_is_sound(iov, bdf))
+		iov_log(iov, LOG_NOTICE, "%s: its ROM cannot be read, or is none; a guest whose firmware needs it shows "
+			"nothing unless QEMU gets a file of it with romfile=", IOV_BDF(bdf));
 }
 
 int gpu_take(struct iov *iov, struct iov_bdf bdf, struct json_object *properties)

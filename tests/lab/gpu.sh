@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device gpu --device secondary-vga --device edu
+# lab: --topology minimal --device gpu --device secondary-vga,romfile=vgabios-stdvga.bin --device edu
 # A display goes to a guest with all of its slot; a vGPU's GPU is one that nobody here has.
 . "$(dirname "$0")/lib/check.sh"
 
@@ -62,6 +62,10 @@ expect_status "as a file says it" 0 iov apply /tmp/host.yaml --force boot-displa
 expect "all of it" "vfio-pci vfio-pci vfio-pci" "$(drivers)"
 expect_status "applied again" 0 iov apply /tmp/host.yaml
 expect_match "is nothing to do" "nothing to do" "$out"
+expect_status "a second display" 0 iov bind $second --slot
+expect_status "goes to a guest, too" 0 iov attach $second
+expect "with a ROM that can be read" "" "$err"
+iov unbind $second > /dev/null
 killed request 2 iov bind $second --slot
 expect_status "undo" 0 iov recover
 expect "a killed one is as before" none "$(driver_of $second)"

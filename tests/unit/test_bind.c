@@ -586,7 +586,7 @@ static void a_bar_that_has_no_such_size_is_refused(void **state)
 	assert_int_equal(kernel.writes, 0);
 }
 
-/* 0000:04:01.0 and .2 of the same device, were it one. */
+/* As if edu had a second function. */
 static void a_whole_device_goes_with_all_of_its_slot(void **state)
 {
 	struct iov_plan *plan;

@@ -3,6 +3,7 @@
  * A device as a whole: every function of its slot goes to the guest, as the audio, USB and UCSI
  * functions of a GPU do, and it answers after a reset, which is the first thing that VFIO does to it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,9 +19,12 @@ int bindings_add_slots(struct bindings *bindings)
 
 	for (size_t i = 0; !error && i < named; i++) {
 		_cleanup_free_ struct iov_bdf *list = NULL;
-		struct iov_bdf bdf = bindings->list[i].bdf;
+		struct iov_bdf bdf = bindings->list[i].bdf, pf;
 		size_t count;
 
+		if (!iov_pci_link(bindings->iov, bdf, "physfn", &pf))
+			return iov_fail(bindings->iov, -EINVAL, "%s: is a VF of %s, and goes by itself; leave --slot out",
+					IOV_BDF(bdf), IOV_BDF(pf));
 		error = iov_pci_slot(bindings->iov, bdf, &list, &count);
 		snprintf(why, sizeof(why), "in the slot of %s", IOV_BDF(bdf));
 		for (size_t n = 0; !error && n < count; n++) {
