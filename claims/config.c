@@ -193,7 +193,7 @@ static int read_value(const struct reading *reading, const char *key, const char
 	if (!strcmp(key, "fence-time"))
 		return copy_seconds(reading, value, 3600, &config->fence_time);
 	if (!strcmp(key, "timeout"))
-		return copy_seconds(reading, value, 60, &config->timeout);
+		return copy_seconds(reading, value, 30, &config->timeout);
 	if (!strcmp(key, "fence"))
 		return read_actions(reading, value);
 	if (!strcmp(key, "stop-hook"))

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 300 --topology minimal --device igb
+# lab: --timeout 400 --topology minimal --device igb --device e1000e
 # Claims of real VFs: what is refused, what a killed claim leaves, and a fence that takes a VF from who drives it.
 . "$(dirname "$0")/lib/check.sh"
 
@@ -123,3 +123,34 @@ echo "ok: a VF that is gone is let go"
 kill $keeper
 wait $keeper || fail "it ends with $?"
 echo "ok: it ends when it is asked to"
+
+# The links of a VF and of a function itself, by netlink
+nic=0000:02:00.0
+name=$(names $pci/$nic/net/*)
+ip link set "$name" up
+conf link-down
+sed -i /stop-hook/d /etc/iovkit/claims.conf
+keep
+expect_status "a NIC is claimed" 0 iov claim $nic --holder vm1
+sleep 1
+echo broken > /var/lib/iovkit/claims.json
+wait_for 20 sh -c "! ip link show $name | grep -q ,UP" || fail "it is up: $(cat /tmp/keeper.log)"
+wait_for 5 grep -q "is fenced, " /tmp/keeper.log || fail "not fenced: $(cat /tmp/keeper.log)"
+echo "ok: its interface is down"
+rm /var/lib/iovkit/claims.json
+kill $keeper
+wait $keeper || fail "it ends with $?"
+. "$lab/lib/netdevsim.sh"
+netdevsim 2
+pretend_pf 2
+sim_name=$(names $sim/net/*)
+keep
+expect_status "a VF is claimed" 0 iov claim $pf/vf1 --holder vm1
+sleep 1
+echo broken > /var/lib/iovkit/claims.json
+wait_for 20 sh -c "ip link show $sim_name | grep -q 'vf 1.*link-state disable'" || fail "$(ip link show $sim_name; cat /tmp/keeper.log)"
+expect_match "the other VF is as it was" "vf 0.*link-state auto" "$(ip link show "$sim_name")"
+wait_for 5 grep -q "is fenced, " /tmp/keeper.log || fail "not fenced: $(cat /tmp/keeper.log)"
+echo "ok: the PF passes nothing of that VF"
+kill $keeper
+wait $keeper || fail "it ends with $?"

@@ -51,7 +51,7 @@ prepare()
 	host_file > "$root$file"
 	cp /etc/passwd /etc/group /etc/shadow "$root/etc/"
 	systemd-sysusers --root="$root" "$(find "$root" -name iovkit.conf)"
-	systemctl -q --root="$root" enable iovkit iovd
+	systemctl -q --root="$root" enable iovkit iovkit-claims iovd
 	ln -s /lib/systemd/system/systemd-networkd.service "$root/$enabled/"
 	truncate -s 512M "$work/host.img"
 	mke2fs -q -t ext4 -d "$work/upper" "$work/host.img"
@@ -190,9 +190,21 @@ second()
 	sync
 }
 
+# Who renews claims is there from the boot on, and again when it is killed
+claims_are_renewed()
+{
+	await "iovkit-claims.service" active systemctl is-active iovkit-claims
+	expect "claims are renewed" true "$(iov claim $nvme --holder vm1 --json | gojq .renewed)"
+	systemctl kill -s KILL iovkit-claims
+	await "they are after its death" true sh -c "iov claim $nvme --holder vm1 --json | gojq .renewed"
+	systemctl stop iovkit-claims
+	expect "and are not when it is stopped" false "$(iov claim $nvme --holder vm1 --json | gojq .renewed)"
+}
+
 third()
 {
 	as_the_file_says 4
+	claims_are_renewed
 	expect_match "the boot ended what was not confirmed" "awaits dropped" \
 		"$(iov log --json | gojq -r '.[].result' | paste -sd' ' -)"
 }
