@@ -472,7 +472,7 @@ static void print_networks(struct json_object *sides)
 		{"out", NULL, "OUT MBIT/S", 0},	      {"in", NULL, "IN MBIT/S", 0},
 		{"packets", NULL, "PACKETS/S", 0},    {"p50", NULL, "ROUND TRIP US", 1},
 		{"p99", NULL, "P99", 1},	      {"exits", NULL, "EXITS/PACKET", 2},
-		{"trip_exits", NULL, "IN TRIPS", 2},  {"interrupts", NULL, "IRQS/PACKET", 3},
+		{"trip_exits", NULL, "IN ROUND TRIPS", 2},  {"interrupts", NULL, "IRQS/PACKET", 3},
 		{"instructions", NULL, "INSTR/PACKET", 0}, {"cpu", NULL, "CPU US/PACKET", 2},
 	};
 	static const struct bench_table table = {

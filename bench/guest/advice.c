@@ -43,40 +43,45 @@ static struct json_object *load_at(struct json_object *side, size_t index)
 		       : NULL;
 }
 
-#define LOADS_MAX 4
+#define LOADS_NETWORK 4
+
+/* How many a side has when it was measured as a whole. */
+static size_t loads_of(struct json_object *side)
+{
+	struct json_object *depths;
+
+	return json_object_object_get_ex(side, "depths", &depths) ? json_object_array_length(depths)
+								   : LOADS_NETWORK;
+}
 
 /* The geometric mean of what all loads make; 0 unless all are there. */
 static double mean_rate(struct json_object *side)
 {
+	const size_t count = loads_of(side);
 	double logarithm = 0;
-	unsigned int count = 0, there = 0;
-	struct json_object *depths;
-	const size_t most = json_object_object_get_ex(side, "depths", &depths)
-				    ? json_object_array_length(depths)
-				    : LOADS_MAX;
 
-	for (size_t i = 0; i < most; i++, count++) {
+	for (size_t i = 0; i < count; i++) {
 		double value = rate(load_at(side, i));
 
 		if (value <= 0)
-			continue;
+			return 0;
 		logarithm += log(value);
-		there++;
 	}
-	return there && there == count ? exp(logarithm / there) : 0;
+	return count ? exp(logarithm / (double)count) : 0;
 }
 
-/* Exits of a packet or request, over all loads that have any; -1 where nobody counts. */
+/* Exits of a packet or request, over all loads; -1 unless all are there, and somebody counts. */
 static double exits(struct json_object *side)
 {
+	const size_t count = loads_of(side);
 	double sum = 0, units = 0;
 
-	for (size_t i = 0; i < LOADS_MAX; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct json_object *load = load_at(side, i), *value;
 		double weight = member(load, "units", NULL);
 
 		if (!json_object_object_get_ex(load, "exits_per_unit", &value))
-			continue;
+			return -1;
 		sum += json_object_get_double(value) * weight;
 		units += weight;
 	}

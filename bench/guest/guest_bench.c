@@ -232,17 +232,21 @@ static int measure_asking(struct bench *bench, struct side *side)
 	return error;
 }
 
-/* A side that fails has what it had, and no further turn. */
-static int drop(struct bench *bench, struct side *side, const struct load *load, int error)
+static bool can_run(const struct side *side, size_t load)
+{
+	return side->has & 1u << loads[load].class && !(side->failed & 1u << load);
+}
+
+/* A load that fails is not tried again; the side has what it had, and goes on with the others. */
+static int drop(struct bench *bench, struct side *side, size_t load, int error)
 {
 	if (error == -EINTR || error == -ENOMEM)
 		return error;
-	stage_gap(&bench->stage, side->name, load->name);
+	stage_gap(&bench->stage, side->name, loads[load].name);
+	side->failed |= 1u << load;
 	/* An answer that comes late would be taken for that of another question. */
 	if (error == -ETIMEDOUT || !child_runs(&side->machine.child))
 		side->has = 0;
-	else
-		side->has &= ~(1u << load->class);
 	return 0;
 }
 
@@ -253,7 +257,7 @@ static int take_turn(struct bench *bench, struct side *side, unsigned int turn)
 	for (size_t i = 0; !error && i < LOADS; i++) {
 		const double left = load_seconds(bench) * (bench->planned - bench->done);
 
-		if (!(side->has & 1u << loads[i].class))
+		if (!can_run(side, i))
 			continue;
 		tell(bench, "%s: %s%s, turn %u of %u; about %.0f s left", side->name,
 		     loads[i].depth ? "reads at depth " : "", loads[i].name, turn + 1,
@@ -261,7 +265,7 @@ static int take_turn(struct bench *bench, struct side *side, unsigned int turn)
 		error = run_load(bench, side, i);
 		bench->done++;
 		if (error)
-			error = drop(bench, side, &loads[i], error);
+			error = drop(bench, side, i, error);
 	}
 	return error;
 }
@@ -280,7 +284,7 @@ static unsigned int loads_of(const struct side *side)
 	unsigned int count = 0;
 
 	for (size_t i = 0; i < LOADS; i++)
-		count += (side->has >> loads[i].class) & 1;
+		count += can_run(side, i);
 	return count;
 }
 

@@ -247,18 +247,19 @@ static void span_end(const struct span *span, FILE *out, uint64_t ns, uint64_t b
 void probe_out(FILE *out, unsigned int ms)
 {
 	static char data[STREAM];
+	int fd = connect_peer(SOCK_STREAM, PROBE_SINK, ms + 10 * ANSWER_MS);
 	struct span span = span_begin();
 	const uint64_t end = monotonic_ms() + ms;
-	int fd = connect_peer(SOCK_STREAM, PROBE_SINK, ms + 10 * ANSWER_MS);
 	uint64_t taken = 0;
-	ssize_t sent = 0;
+	ssize_t sent;
 
 	if (fd < 0) {
 		probe_failed(out, "the stream");
 		return;
 	}
-	while (monotonic_ms() < end && (sent = send(fd, data, sizeof(data), 0)) > 0)
-		;
+	do
+		sent = send(fd, data, sizeof(data), 0);
+	while (sent > 0 && monotonic_ms() < end);
 	/* What is still under way has not arrived. */
 	shutdown(fd, SHUT_WR);
 	if (sent < 0 || recv(fd, &taken, sizeof(taken), MSG_WAITALL) != sizeof(taken))
@@ -271,18 +272,22 @@ void probe_out(FILE *out, unsigned int ms)
 void probe_in(FILE *out, unsigned int ms)
 {
 	static char data[STREAM];
+	int fd = connect_peer(SOCK_STREAM, PROBE_SOURCE, ms + 10 * ANSWER_MS);
 	struct span span = span_begin();
 	const uint64_t end = monotonic_ms() + ms;
-	int fd = connect_peer(SOCK_STREAM, PROBE_SOURCE, ms + ANSWER_MS);
 	uint64_t taken = 0;
-	ssize_t got = 0;
+	ssize_t got;
 
 	if (fd < 0) {
 		probe_failed(out, "the stream");
 		return;
 	}
-	while (monotonic_ms() < end && (got = recv(fd, data, sizeof(data), 0)) > 0)
-		taken += (uint64_t)got;
+	do {
+		got = recv(fd, data, sizeof(data), 0);
+		taken += got > 0 ? (uint64_t)got : 0;
+	} while (got > 0 && monotonic_ms() < end);
+	if (!got)
+		errno = ECONNRESET;
 	if (got <= 0)
 		probe_failed(out, "the stream");
 	else

@@ -63,6 +63,7 @@ struct tally {
  * @way: "vhost-net", "vfio"
  * @device: what was given whole; NULL for none
  * @has: bits of enum guest_class, what it has and answers by now
+ * @failed: bits of loads that it failed at, which it is not asked for again
  * @machine: guest, or the probe on the host
  * @peer: the other side of its NIC
  * @helpers: its back ends, by class
@@ -75,6 +76,7 @@ struct side {
 	const char *way;
 	const struct guest_device *device;
 	unsigned int has;
+	unsigned int failed;
 	struct machine machine;
 	struct peer peer;
 	struct child helpers[GUEST_CLASSES];

@@ -181,6 +181,14 @@ static void a_side_that_failed_is_not_chosen(void **state)
 	json_object_object_del(side, "in");
 	assert_advice(results, "For networks choose virtio; what the host itself makes is not known.");
 	json_object_put(results);
+	results = results_new("exits");
+	add_network(results, "virtio", NULL, 100, 3);
+	add_network(results, "emulated", NULL, 100, 1);
+	side = json_object_array_get_idx(json_object_object_get(results, "networks"), 1);
+	json_object_object_del(side, "in");
+	assert_advice(results, "For networks there is virtio alone, with 3.00 exits a packet; this host is emulated "
+		      "itself, so that exits count and time does not.");
+	json_object_put(results);
 }
 
 static void a_page_has_it_all(void **state)
