@@ -412,6 +412,10 @@
 		say(live.error ? `iovd does not answer, as of ${clock(live.time)}` : `iovd ${live.iovd.version}, as of ${clock(live.time)}`, Boolean(live.error));
 		place.problem.hidden = !live.error;
 		write(place.problem, live.error ?? "");
+		place.pending.hidden = !live.pending;
+		if (live.pending)
+			write(place.pending, `A change of the host is ${"left" in live.pending ? "not confirmed: “iov confirm” keeps it" :
+				"under way or was interrupted: “iov recover” says which"} (${live.pending.title}, ${live.pending.time})`);
 		for (const id of ["ports", "drops", "bridges", "disks", "workers"])
 			place[id].hidden = Boolean(live.error);
 		if (!live.error)
