@@ -19,6 +19,7 @@
 #include "base/rpc/rpc.h"
 #include "base/sysroot/paths.h"
 #include "cli/commands.h"
+#include "cli/host_metrics.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "cli/web/process.h"
@@ -130,11 +131,13 @@ static int put_json(struct web_process *process, enum web_document document, str
 static int put_metrics(struct web_process *process, struct iov *iov)
 {
 	_cleanup_json_ struct json_object *text = NULL;
+	_cleanup_free_ char *all = NULL;
 
 	/* Old counters would pass for those of now. */
 	if (iov_rpc_call(iov, "metrics", NULL, &text))
 		return web_process_put(process, WEB_METRICS, "");
-	return web_process_put(process, WEB_METRICS, json_object_get_string(text));
+	all = host_metrics_add(iov, json_object_get_string(text));
+	return web_process_put(process, WEB_METRICS, all ? all : "");
 }
 
 static int look(struct web_process *process, struct web_collector *collector)

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/plan/plan.h"
 #include "base/rpc/rpc.h"
 #include "base/sysroot/sysroot.h"
 #include "cli/map.h"
@@ -46,6 +47,16 @@ static int add_lists(struct iov *iov, struct json_object *live)
 	return 0;
 }
 
+/* A change of the host that is under way, or was left behind. */
+static void add_pending(struct iov *iov, struct json_object *live)
+{
+	struct json_object *pending = NULL;
+
+	if (!iov_plan_pending(iov, &pending) && pending)
+		json_object_object_del(pending, "steps");
+	json_object_object_add(live, "pending", pending);
+}
+
 /* Said once, and once more when it is over. */
 static void log_change(struct web_collector *collector, int error)
 {
@@ -80,6 +91,7 @@ struct json_object *web_collect_live(struct web_collector *collector)
 	json_object_object_add(live, "time", json_object_new_int64(time(NULL)));
 	json_object_object_add(live, "interval", json_object_new_double(collector->interval));
 	json_add_text(live, "host", iov_sys_is_host(iov) ? name : "a recorded host");
+	add_pending(iov, live);
 	if (!error)
 		error = add_lists(iov, live);
 	json_add_text(live, "error", error ? iov_error_message(iov) : NULL);

@@ -239,7 +239,7 @@
 		return [1, 2, 4, 10].map((step) => step * ten).find((step) => value <= step);
 	};
 	const draw = (svg, name, series, points, least, show) => {
-		const width = 480, height = 170, left = 62, top = 18, bottom = 22, span = history.step * history.most;
+		const width = Math.max(260, svg.clientWidth), height = 176, left = 62, top = 18, bottom = 22, span = history.step * history.most;
 		const now = history.time, values = points.flatMap((point) => point.values);
 		const most = nice(Math.max(least, ...values));
 		const x = (at) => left + (width - left - 6) * (1 - (now - at) / span);
@@ -275,7 +275,7 @@
 				add("path", { class: at ? "two" : "one", d: path });
 			if (points.length === 1)
 				add("path", { class: (at ? "two" : "one") + " dot", d: `${path}h0.1` });
-			add("text", { class: at ? "two-name" : "one-name", x: left + at * 190, y: 12 }, `${at ? "┄" : "━"} ${title}`);
+			add("text", { class: at ? "two-name" : "one-name", x: left + at * (width - left) / 2, y: 12 }, `${at ? "┄" : "━"} ${title}`);
 		});
 		write(svg.parentElement.querySelector("figcaption span"), last ? "" : "no figures yet");
 	};
@@ -349,7 +349,7 @@
 			rows.push({ key: f.device, device: run.length > 1 ? `VFs ${f.vf_index}–${last.vf_index}` : f.device, depth: f.depth,
 				style: styleOf(f.driver), torn: members.get(f.iommu_group) > 1, role: run.length > 1 ? `${run.length} alike` : roleOf(f), name: f.name, driver: f.driver ?? "none",
 				group: run.length > 1 ? `${f.iommu_group ?? "none"}–${last.iommu_group ?? "none"}` : f.iommu_group === null ? "none" : members.get(f.iommu_group) > 1 ?
-					`${f.iommu_group}, of ${members.get(f.iommu_group)}` : f.iommu_group,
+					`${f.iommu_group} (of ${members.get(f.iommu_group)})` : f.iommu_group,
 				node: f.numa_node, notes: notesOf(f), warns: f.link_slow || f.joins.length > 0,
 				words: run.map((one) => `${one.device} ${one.identity}`).join(" ") });
 			index += run.length;
@@ -412,6 +412,10 @@
 		say(live.error ? `iovd does not answer, as of ${clock(live.time)}` : `iovd ${live.iovd.version}, as of ${clock(live.time)}`, Boolean(live.error));
 		place.problem.hidden = !live.error;
 		write(place.problem, live.error ?? "");
+		place.pending.hidden = !live.pending;
+		if (live.pending)
+			write(place.pending, `A change of the host is ${"left" in live.pending ? "not confirmed: “iov confirm” keeps it" :
+				"under way or was interrupted: “iov recover” says which"} (${live.pending.title}, ${live.pending.time})`);
 		for (const id of ["ports", "drops", "bridges", "disks", "workers"])
 			place[id].hidden = Boolean(live.error);
 		if (!live.error)
@@ -475,7 +479,8 @@
 			history = got;
 			showHistory();
 		});
-		follow("host", () => HOST_MS, (got) => {
+		// What was there is of when somebody looked last.
+		follow("host", () => host && live && live.time - host.time > 20 ? RETRY_MS : HOST_MS, (got) => {
 			host = got;
 			if (live)
 				showTiles();
@@ -523,5 +528,6 @@
 	place["latency-of"].addEventListener("change", () => live?.disk_stats && showLatency());
 	for (const id of ["port", "drops", "disk", "worker"])
 		place[`history-${id}`].addEventListener("change", showHistory);
+	window.addEventListener("resize", showHistory);
 	start();
 })();

@@ -2,16 +2,19 @@
 /*
  * Theory of operation.  libmicrohttpd has no thread here: the event loop waits for
  * its epoll descriptor and lets it run, and a timer lets it give up on peers that
- * stall.  Peers are few and are hung up on after a while, so who scrapes cannot
- * hold up who forwards.
+ * stall.  Peers are few and are hung up on after a while, also those that send a
+ * byte now and then, so who scrapes cannot hold up who forwards, nor who scrapes too.
  */
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "vhost-user/daemon/metrics.h"
 #include "vhost-user/socket/listener.h"
 #include "vhost-user/socket/loopback.h"
@@ -20,7 +23,23 @@
 #define STALL_SECONDS 10
 /* Bytes of a request with its headers */
 #define REQUEST_MAX 8192
+/* How long a connection may be */
+#define PEER_MS 30000
 #define OPENMETRICS "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+/**
+ * struct peer - a connection
+ * @link: in the order in which they came
+ * @fd: its socket, which is libmicrohttpd's
+ * @ends_ms: when it is over
+ */
+struct peer {
+	TAILQ_ENTRY(peer) link;
+	int fd;
+	uint64_t ends_ms;
+};
+
+TAILQ_HEAD(peer_list, peer);
 
 /**
  * struct metrics_server - see metrics.h
@@ -29,6 +48,8 @@
  * @fd: the socket, handed to @http by metrics_serve()
  * @registry: ports
  * @http: the server
+ * @peers: connections
+ * @has_room: one of them ended
  * @source: lets it run
  * @timer: lets it give up
  */
@@ -38,6 +59,8 @@ struct metrics_server {
 	int fd;
 	const struct registry *registry;
 	struct MHD_Daemon *http;
+	struct peer_list peers;
+	bool has_room;
 	sd_event_source *source;
 	sd_event_source *timer;
 };
@@ -62,6 +85,7 @@ int metrics_listen(struct metrics_server **out, struct iov *iov, const char *whe
 	if (!server)
 		return -ENOMEM;
 	server->iov = iov;
+	TAILQ_INIT(&server->peers);
 	server->fd = server->listener.fd = -1;
 	error = *where == '/' ? listen_unix(server, where)
 			      : loopback_listen(iov, "--metrics", where, PEERS_MAX, &server->fd);
@@ -110,11 +134,51 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
 		    : MHD_NO;
 }
 
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	struct metrics_server *server = arg;
+	struct peer *peer = *context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		peer = calloc(1, sizeof(*peer));
+		*context = peer;
+		if (!peer)
+			return;
+		peer->fd = MHD_get_connection_info(connection,
+						   MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+		peer->ends_ms = monotonic_ms() + PEER_MS;
+		TAILQ_INSERT_TAIL(&server->peers, peer, link);
+	} else if (peer) {
+		TAILQ_REMOVE(&server->peers, peer, link);
+		free(peer);
+		server->has_room = true;
+	}
+}
+
+/* Those that say nothing are libmicrohttpd's to end; the others bring us here by what they say. */
+static void end_old(const struct metrics_server *server)
+{
+	const uint64_t now = monotonic_ms();
+	struct peer *peer;
+
+	TAILQ_FOREACH(peer, &server->peers, link) {
+		if (peer->ends_ms > now)
+			break;
+		shutdown(peer->fd, SHUT_RDWR);
+	}
+}
+
 static void run(struct metrics_server *server)
 {
 	MHD_UNSIGNED_LONG_LONG milliseconds;
 
-	MHD_run(server->http);
+	end_old(server);
+	/* With as many as there may be it does not listen, and begins again when it runs next. */
+	do {
+		server->has_room = false;
+		MHD_run(server->http);
+	} while (server->has_room);
 	if (MHD_get_timeout(server->http, &milliseconds) != MHD_YES) {
 		sd_event_source_set_enabled(server->timer, SD_EVENT_OFF);
 		return;
@@ -161,6 +225,7 @@ int metrics_serve(struct metrics_server *server, sd_event *event, const struct r
 	server->registry = registry;
 	server->http = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, server,
 					MHD_OPTION_LISTEN_SOCKET, server->fd,
+					MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
 					MHD_OPTION_CONNECTION_LIMIT, (unsigned int)PEERS_MAX,
 					MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)STALL_SECONDS,
 					MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX,
