@@ -160,7 +160,7 @@ static void queue_start(void *arg, struct vu_queue *started)
 	if (error >= 0)
 		error = listen_for_kicks(queue);
 	if (error < 0)
-		iov_fail(vu->iov, error, "no memory for ring %u", started->index);
+		iov_told(vu->iov, error, "ring %u: %s", started->index, strerror(-error));
 }
 
 static bool queue_stop(void *arg, struct vu_queue *stopped)
