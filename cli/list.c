@@ -78,15 +78,18 @@ const char *list_column_name(size_t index)
 static const struct known *find_column(const char *option, const char *name,
 				       struct argp_state *state)
 {
+	struct iov_near near = { .text = name };
 	char names[256] = "";
 
 	for (size_t i = 0; i < KNOWN; i++) {
 		if (!strcmp(known[i].name, name))
 			return &known[i];
+		iov_near_look(&near, known[i].name);
 	}
 	for (size_t i = 0; i < KNOWN; i++)
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), " %s", known[i].name);
-	cli_misuse(state, "--%s: '%s': no such column; expected one of:%s", option, name, names);
+	cli_misuse(state, "--%s: '%s': no such column; %s%s%sexpected one of:%s", option, name,
+		   near.word ? "did you mean " : "", near.word ? near.word : "", near.word ? "? " : "", names);
 	return NULL;
 }
 
@@ -102,12 +105,14 @@ static void add_column(struct list_args *args, const char *name, struct argp_sta
 
 static void set_class(struct list_args *args, const char *name, struct argp_state *state)
 {
+	const char *near = list_class_near(name);
 	char names[256];
 
 	if (list_filter_class(&args->filter, name))
 		return;
 	list_class_names(names, sizeof(names));
-	cli_misuse(state, "--class %s: expected a number like 0200, or one of: %s", name, names);
+	cli_misuse(state, "--class %s: %s%s%sexpected a number like 0200, or one of: %s", name,
+		   near ? "did you mean " : "", near ? near : "", near ? "? " : "", names);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -54,6 +54,9 @@ bool list_filter_class(struct list_filter *filter, const char *text);
 /* The names that list_filter_class() knows: "network, storage, ..." */
 void list_class_names(char *names, size_t size);
 
+/* The name that may have been meant, or NULL. */
+const char *list_class_near(const char *text);
+
 /* The rows that pass, in the same order; the caller puts the array. */
 struct json_object *list_filter(const struct list_filter *filter, struct json_object *rows);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/near.h"
 #include "base/pci/pci.h"
 #include "cli/list.h"
 
@@ -54,6 +55,15 @@ void list_class_names(char *names, size_t size)
 	for (size_t i = 0; i < CLASSES && length < size; i++)
 		length += (size_t)snprintf(names + length, size - length, "%s%s", i ? ", " : "",
 					   classes[i].name);
+}
+
+const char *list_class_near(const char *text)
+{
+	struct iov_near near = { .text = text };
+
+	for (size_t i = 0; i < CLASSES; i++)
+		iov_near_look(&near, classes[i].name);
+	return near.word;
 }
 
 /* A PF with VFs has to stay where it is. */

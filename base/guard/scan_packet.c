@@ -22,7 +22,7 @@
 #include "base/sysroot/sysdir.h"
 
 static const struct guard packet = {
-	"packet", "a packet or AF_XDP socket is bound to its interface",
+	"packet", "a packet, AF_XDP or CAN socket is bound to its interface",
 };
 static const struct guard promiscuous = {
 	"promiscuous", "its interface was made promiscuous: someone listens to all frames",
@@ -86,9 +86,39 @@ static void read_xdp_sockets(struct guard_scan *scan)
 	guard_failed(scan, error, "the AF_XDP sockets");
 }
 
+/*
+ * "   can0      123    000007ff  0000000012345678  0000000087654321        12  raw": who gets which
+ * frames of a CAN interface, by the protocol of the socket; of which process is not told, and who gets
+ * those of "any" is bound to none.
+ */
+static void read_receiver(struct guard_scan *scan, const char *line, const void *argument)
+{
+	char interface[GUARD_INTERFACE_SIZE], protocol[16], holder[64];
+	struct guard_chain chain = { .guard = &packet, .holder = holder };
+	unsigned int id, mask;
+	long matches;
+
+	(void)argument;
+	if (sscanf(line, " %15s %x %x %*s %*s %ld %15s", interface, &id, &mask, &matches, protocol) != 5 ||
+	    !guard_is_new(scan, iov_path("CAN %s %s", interface, protocol).name))
+		return;
+	snprintf(holder, sizeof(holder), "a process that has a CAN socket (%s)", protocol);
+	guard_walk_interface(scan, &chain, interface);
+}
+
+static void read_receivers(struct guard_scan *scan)
+{
+	static const char *const lists[] = { "all", "fil", "inv", "sff", "eff", "err" };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		guard_for_each_line(scan, iov_path(IOV_PATH_CAN "/rcvlist_%s", lists[i]).name, NULL,
+				    read_receiver);
+}
+
 static void scan(struct guard_scan *scan)
 {
 	scan->sockets = json_object_new_object();
+	read_receivers(scan);
 	guard_for_each_line(scan, IOV_PATH_PACKET, NULL, read_socket);
 	read_xdp_sockets(scan);
 }

@@ -56,6 +56,7 @@
 #define IOV_PATH_ADDRESS6 "proc/net/if_inet6"
 #define IOV_PATH_PPPOE "proc/net/pppoe"
 #define IOV_PATH_PACKET "proc/net/packet"
+#define IOV_PATH_CAN "proc/net/can"
 #define IOV_PATH_CONSOLES "proc/consoles"
 #define IOV_PATH_INPUT "proc/bus/input/devices"
 #define IOV_PATH_NVMET "sys/kernel/config/nvmet/subsystems"

@@ -137,7 +137,7 @@ static int read_rules(struct iov *iov, const struct nic *nic, struct steer_rules
 	memset(rules, 0, offsetof(struct steer_rules, found));
 	rules->flower = flower;
 	iov_sys_asking(iov, "the rules of %s, by ethtool", nic->interface);
-	rules->ntuple = ntuple_feature(nic->interface);
+	rules->ntuple = (enum steer_ntuple)ntuple_feature(nic->interface);
 	error = ntuple_list(nic->interface, rules);
 	if (error == -EOPNOTSUPP && !flower)
 		return say_cannot(iov, nic);

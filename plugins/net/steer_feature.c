@@ -49,7 +49,7 @@ static uint32_t find_feature(const char *interface, uint32_t count)
 	return i < names->len ? i : count;
 }
 
-enum steer_ntuple ntuple_feature(const char *interface)
+int ntuple_feature(const char *interface)
 {
 	_cleanup_free_ struct ethtool_gfeatures *features = NULL;
 	const uint32_t count = count_features(interface), at = find_feature(interface, count);

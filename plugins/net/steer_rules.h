@@ -61,7 +61,9 @@ void steer_add_found(struct steer_rules *rules, const struct iov_steer_rule *rul
 int ntuple_list(const char *interface, struct steer_rules *rules);
 int ntuple_add(const char *interface, const struct iov_steer_rule *rule);
 int ntuple_remove(const char *interface, const struct iov_steer_rule *rule);
-enum steer_ntuple ntuple_feature(const char *interface);
+
+/* What the features of a NIC say of them: an enum steer_ntuple. */
+int ntuple_feature(const char *interface);
 
 /* A request of ethtool, 0 or -errno of the kernel. */
 int ethtool_request(const char *interface, void *command);

@@ -893,6 +893,25 @@ static void a_packet_socket_holds_its_interface(void **state)
 	assert_free(IGB);
 }
 
+/* As the kernel writes its lists; who listens to all interfaces is bound to none. */
+static void a_can_socket_holds_its_interface(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/can/rcvlist_all",
+		  "\nreceive list 'rx_all':\n"
+		  "  device   can_id   can_mask  function  userdata   matches  ident\n"
+		  "   any        000    00000000  00000000c0ffee00  00000000c0ffee01         3  raw\n"
+		  "  (enp129s0: no entry)\n");
+	tree_file(tree, "proc/net/can/rcvlist_eff",
+		  "\nreceive list 'rx_eff':\n"
+		  "  device   can_id   can_mask  function  userdata   matches  ident\n"
+		  "   enp4s1  80000123  dfffffff  00000000c0ffee00  00000000c0ffee01        12  bcm\n"
+		  "   enp4s1  80000124  dfffffff  00000000c0ffee00  00000000c0ffee02         0  bcm\n");
+	assert_held(E1000, "packet", "a process that has a CAN socket (bcm)", E1000 " enp4s1");
+	assert_free(IGB2);
+	assert_free(IGB);
+}
+
 static void what_the_kernel_exports_holds_its_disk(void **state)
 {
 	static const char namespace[] = "sys/kernel/config/nvmet/subsystems/nqn.a/namespaces/1";
@@ -1552,6 +1571,7 @@ int main(void)
 		IDLE(a_route_over_ppp_holds_what_its_sessions_are_on),
 		IDLE(a_route_that_someone_configured_holds_its_interface),
 		IDLE(a_packet_socket_holds_its_interface),
+		IDLE(a_can_socket_holds_its_interface),
 		IDLE(what_the_kernel_exports_holds_its_disk),
 		IDLE(a_controller_that_the_kernel_exports_is_held),
 		IDLE(a_stack_that_is_too_deep_is_an_error),
