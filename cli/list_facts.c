@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/pci/interface.h"
 #include "base/plan/plan.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "cli/list.h"
 #include "plugins/net/nic.h"
@@ -60,39 +61,41 @@ static void add_representor(struct iov *iov, struct json_object *rows, struct io
 		json_add_text(row, "representor", json_text(representor, "interface"));
 }
 
-/* What stands for VFs in the switch of their PF. */
-static void add_representors(struct iov *iov, struct json_object *rows)
+/* What stands for VFs in the switch of a PF, which @looked notes. */
+static void add_representors(struct iov *iov, struct json_object *rows, struct iov_bdf pf,
+			     struct json_object *looked)
 {
-	for (size_t i = 0; i < json_object_array_length(rows); i++) {
-		struct json_object *row = json_object_array_get_idx(rows, i), *representors = NULL;
+	_cleanup_json_ struct json_object *representors = NULL;
 
-		if (!json_object_get_int64(json_object_object_get(row, "vfs")) ||
-		    iov_representors(iov, address_of(row), &representors))
-			continue;
-		for (size_t n = 0; n < json_object_array_length(representors); n++)
-			add_representor(iov, rows, address_of(row),
-					json_object_array_get_idx(representors, n));
-		json_object_put(representors);
-	}
+	if (json_object_object_get_ex(looked, IOV_BDF(pf), NULL))
+		return;
+	json_object_object_add(looked, IOV_BDF(pf), NULL);
+	iov_sys_left_out(iov, iov_representors(iov, pf, &representors));
+	for (size_t i = 0; representors && i < json_object_array_length(representors); i++)
+		add_representor(iov, rows, pf, json_object_array_get_idx(representors, i));
 }
 
 void list_add_interfaces(struct iov *iov, struct json_object *rows)
 {
+	_cleanup_json_ struct json_object *looked = json_object_new_object();
 	char **names;
 	size_t count;
 
 	add_array(rows, "net");
 	for (size_t i = 0; i < json_object_array_length(rows); i++)
 		json_object_object_add(json_object_array_get_idx(rows, i), "representor", NULL);
-	add_representors(iov, rows);
 	if (iov_sys_list(iov, IOV_PATH_CLASS_NET, &names, &count))
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *row = NULL;
 		struct iov_bdf bdf;
+		int error = iov_interface_function(iov, names[i], &bdf);
 
-		if (!iov_interface_function(iov, names[i], &bdf))
+		if (!error)
 			row = find_row(rows, IOV_BDF(bdf));
+		/* It is below a function and not its own: it may stand for another. */
+		if (error == -EXDEV)
+			add_representors(iov, rows, bdf, looked);
 		if (row)
 			json_object_array_add(json_object_object_get(row, "net"),
 					      json_object_new_string(names[i]));

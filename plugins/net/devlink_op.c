@@ -151,15 +151,42 @@ static int run_group(struct run *run)
 	return error ? error : give_values(run, group, name, true);
 }
 
+/* Take out of the group who is in it, of ports or of groups. */
+static int take_out(struct run *run, struct json_object *members, bool groups)
+{
+	_cleanup_json_ struct json_object *none = json_object_new_string(DEVLINK_NO_PARENT);
+	int error = 0;
+
+	for (size_t i = 0; !error && i < json_object_array_length(members); i++) {
+		struct json_object *member = json_object_array_get_idx(members, i);
+
+		if (strcmp(json_text(member, "tx_parent"), run->op->devlink.name))
+			continue;
+		error = refused(run, devlink_set(&run->device, (unsigned int)json_object_get_int64(
+							 json_object_object_get(member, "port")),
+						 groups ? json_text(member, "name") : NULL, "tx_parent", none,
+						 run->answer, sizeof(run->answer)), "tx_parent none");
+	}
+	return error;
+}
+
+/*
+ * To take a group back that a plan made is to take out who that plan put in: where a VF had no rate
+ * before, as in legacy mode, there is nothing that its own undo could give back.
+ */
 static int run_group_gone(struct run *run)
 {
-	_cleanup_json_ struct json_object *groups = NULL;
-	struct json_object *group;
-	int error = read_group(run, &groups, &group);
+	_cleanup_json_ struct json_object *ports = NULL, *groups = NULL;
+	int error = refused(run, devlink_ports(&run->device, &ports, &groups), NULL);
 
-	if (error || !group)
+	if (error || !nic_find(groups, "name", run->op->devlink.name))
 		return error;
-	return refused(run, devlink_group_del(&run->device, run->op->devlink.name, run->answer,
+	if (json_object_get_boolean(value_of(run, "back"))) {
+		error = take_out(run, ports, false);
+		if (!error)
+			error = take_out(run, groups, true);
+	}
+	return error ? error : refused(run, devlink_group_del(&run->device, run->op->devlink.name, run->answer,
 					      sizeof(run->answer)), NULL);
 }
 

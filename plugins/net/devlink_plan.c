@@ -471,6 +471,14 @@ static int check_group(struct iov *iov, const char *device, const char *name,
 	return check_rate(iov, nic_find(groups, "name", name), wanted);
 }
 
+static struct iov_op *group_back_op(const char *device, const char *name)
+{
+	_cleanup_json_ struct json_object *values = json_object_new_object();
+
+	json_object_object_add(values, "back", json_object_new_boolean(true));
+	return iov_op_devlink(device, IOV_DEVLINK_GROUP_GONE, name, values);
+}
+
 static void add_group(struct iov_plan *plan, const char *device, const char *name,
 		      struct json_object *now, struct json_object *wanted)
 {
@@ -490,7 +498,7 @@ static void add_group(struct iov_plan *plan, const char *device, const char *nam
 	if (now)
 		iov_step_undo(step, iov_op_devlink(device, IOV_DEVLINK_GROUP, name, before));
 	else
-		iov_step_undo(step, iov_op_devlink(device, IOV_DEVLINK_GROUP_GONE, name, NULL));
+		iov_step_undo(step, group_back_op(device, name));
 	if (!now)
 		iov_step_change(step, iov_path("rate group %s", name).name, NULL, "new");
 	nic_say(step, iov_path("rate group %s", name).name, before, changes);

@@ -95,6 +95,21 @@ if modprobe mtty; then
 	follows "mdev undefine" $uuid
 fi
 
+# A NIC that is a switch
+. "$lab/lib/netdevsim.sh"
+netdevsim 2
+pretend_pf 2
+devlink dev eswitch set netdevsim/netdevsim10 mode switchdev
+follows "eswitch show" $pf
+follows "rate add" $pf gold --tx-max 5
+follows "rate list" $pf
+follows "vf show" $pf 1
+follows "vf list" $pf
+follows "sf list" $pf
+follows "sf add" $pf 8 --state active --dry-run
+follows "param list" $pf
+follows "param set" $pf max_macs=8 --dry-run
+
 # All at once, as starting Python takes its time
 /usr/bin/python3 "$lab/../schema/schema.py" < /tmp/printed || fail "not what docs/schema says"
 expect "commands were judged" "$(grep -c '^\s*follows ' "$0")" "$(wc -l < /tmp/printed)"

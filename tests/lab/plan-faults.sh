@@ -15,7 +15,7 @@ violations=0
 # Everything that the changes touch; names of interfaces are not their matter
 state()
 {
-	iov vf list $pf --json | gojq -c '.vfs[] |= del(.netdev, .iommu_group)'
+	iov vf list $pf --json | gojq -c '.vfs[] |= del(.netdev, .iommu_group, .statistics)'
 	cat $pci/$pf/sriov_drivers_autoprobe $pci/$pf/virtfn*/driver_override
 }
 

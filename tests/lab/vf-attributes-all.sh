@@ -10,7 +10,7 @@
 attributes()
 {
 	iov vf list $pf --json | gojq -c --args '.vfs[$ARGS.positional[] | tonumber] |
-		del(.index, .device, .driver, .iommu_group, .netdev, .used_by)' "$@"
+		del(.index, .device, .driver, .iommu_group, .netdev, .used_by, .statistics)' "$@"
 }
 # What the kernel says of a VF, by another program
 kernel() { ip link show "$(ls $sim/net | head -n 1)" | sed -n "s/^ *vf $1 //p"; }
@@ -78,3 +78,5 @@ expect_status "the last of 256 VFs" 0 iov vf set $pf 255 --mac 02:00:00:00:00:07
 iov vf list $pf --json > /tmp/list
 expect "has all of them" 1 "$(grep -c '"vlan_protocol": *"802.1ad"' /tmp/list)"
 expect "and the others are listed" 255 "$(grep -c '"link_state": *"auto"' /tmp/list)"
+# More than the length of an attribute can tell
+expect "each with its statistics" 256 "$(gojq '[.vfs[].statistics.rx_packets] | length' /tmp/list)"

@@ -163,12 +163,30 @@ static void numbers_are_sorted_by_value_and_nothing_is_last(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* As in switchdev mode: beside the interface of the PF one for each VF, named by its port. */
+static void a_representor_is_named_where_its_vf_is(void **state)
+{
+	static const char *const net = "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.0/net";
+
+	(void)state;
+	tree_file(tree, iov_path("%s/enp1s0r1/phys_port_name", net).name, "pf0vf1\n");
+	tree_link(tree, iov_path("%s/enp1s0r1/device", net).name, "../../../0000:01:00.0");
+	tree_link(tree, iov_path("%s/enp1s0/device", net).name, "../../../0000:01:00.0");
+	tree_link(tree, "sys/class/net/enp1s0r1",
+		  "../../devices/pci0000:00/0000:00:01.0/0000:01:00.0/net/enp1s0r1");
+	list_add_interfaces(iov, rows);
+	assert_string_equal(json_text(row_of(rows, "0000:01:10.2"), "representor"), "enp1s0r1");
+	assert_null(json_text_or_null(row_of(rows, "0000:01:10.0"), "representor"));
+	assert_string_equal(json_text(row_of(rows, "0000:01:00.0"), "net"), "[ \"enp1s0\" ]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_class_has_a_name_and_a_number),
 		TEST(who_has_no_driver_has_none),
 		TEST(interfaces_are_those_of_the_function_itself),
+		TEST(a_representor_is_named_where_its_vf_is),
 		TEST(what_is_in_use_is_not_free),
 		TEST(what_moves_with_something_in_use_is_not_free),
 		TEST(a_pf_with_vfs_is_not_free),

@@ -721,6 +721,33 @@ static void a_group_comes_and_goes(void **state)
 	assert_string_equal(nic.log, "group-del gold; ");
 }
 
+static int fail_after(struct iov *iov, const struct iov_op *op)
+{
+	(void)op;
+	strcpy(nic.ports[1].parent, "gold");
+	return iov_fail(iov, -ECHILD, "as it was asked to");
+}
+
+/* A VF that was put into the group meanwhile, and had no rate before */
+static void a_group_that_is_taken_back_lets_go_of_who_is_in_it(void **state)
+{
+	static const struct iov_op_runner failing = { IOV_OP_MTU, fail_after };
+	_cleanup_json_ struct json_object *values = json_object_new_object();
+	struct iov_plan *plan = new_plan();
+	struct iov_step *step;
+	struct iov_bdf pf;
+
+	(void)state;
+	assert_int_equal(iov_op_register(nic.iov, &failing), 0);
+	assert_int_equal(iov_bdf_parse(nic.iov, PF, &pf), 0);
+	assert_int_equal(iov_rate_plan(plan, PF, "gold", values, 0), 0);
+	step = iov_plan_step(plan, PF, "fail");
+	iov_step_spares(step, "a test");
+	iov_step_do(step, iov_op_mtu(pf, -1, 1500));
+	assert_int_equal(run(plan, 0), -ECHILD);
+	assert_string_equal(nic.log, "group-new gold; rate 1 parent ''; group-del gold; ");
+}
+
 static int give_param(const char *name, const char *text, unsigned int flags)
 {
 	const struct iov_param params[] = { { "enable_roce", "on", NULL }, { name, text, NULL } };
@@ -810,6 +837,7 @@ int main(void)
 		TEST(a_vf_is_set_at_its_port),
 		TEST(many_vfs_are_two_questions),
 		TEST(a_group_comes_and_goes),
+		TEST(a_group_that_is_taken_back_lets_go_of_who_is_in_it),
 		TEST(parameters_are_set_together),
 		TEST(drivers_change_the_mode_as_they_like),
 	};
