@@ -142,7 +142,7 @@ static void advice(const struct page *page, struct json_object *sentences)
 
 void guest_bench_html(const struct page *page, struct json_object *results)
 {
-	page_begin(page, "iov bench guest", json_object_object_get(results, "load"));
+	page_begin(page, "iov bench guest", results);
 	advice(page, json_object_object_get(results, "advice"));
 	networks(page, json_object_object_get(results, "networks"));
 	disks(page, json_object_object_get(results, "disks"));
