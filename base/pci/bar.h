@@ -45,7 +45,12 @@ struct iov_bar {
  */
 int iov_bars_read(struct iov *iov, struct iov_bdf bdf, struct iov_bar bars[IOV_BARS + 1]);
 
-/* The bit of @sizes that stands for a number of bytes; -1 for one that no BAR can have. */
+/**
+ * iov_bar_bit - the bit of a mask of sizes that stands for a size
+ * @bytes: size
+ *
+ * Return: the bit; -1 when no BAR can have that size (PCIe 6.0, 7.8.6.2).
+ */
 int iov_bar_bit(uint64_t bytes);
 
 #ifdef __cplusplus
