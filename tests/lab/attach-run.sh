@@ -12,9 +12,10 @@ said() { tr -d '\r' < /tmp/said; }
 # until PATTERN: until the guest's console has it
 until_said()
 {
-	for _ in {1..3000}; do
+	# Seldom, as looking takes the time of the guest's own processor
+	for _ in {1..200}; do
 		! said | grep -q "$1" || return 0
-		sleep 0.1
+		sleep 3
 	done
 	fail "the console has no '$1': $(said)"
 }
@@ -46,7 +47,7 @@ attach $vf < /tmp/keys > /tmp/said 2>&1 &
 pid=$!
 for _ in {1..300}; do
 	[ -z "$(pgrep qemu || :)" ] || break
-	sleep 0.1
+	sleep 1
 done
 kill -TERM $pid
 status=0
