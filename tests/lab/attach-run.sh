@@ -33,7 +33,7 @@ until_said "ends the guest"
 expect "meanwhile it is lent" vfio-pci "$(driver_of $vf)"
 expect_match "the guest has it, with its driver" "8086:10ca .* driver igbvf" "$(said | grep 8086:10ca)"
 expect_match "and its NIC" " eth0 .*link" "$(said)"
-until_said "# $\|guest> $"
+until_said "/ #\|guest>"
 printf 'exit\r' >&7
 status=0
 wait $pid || status=$?
