@@ -680,7 +680,7 @@ static int check_guests(struct bench *bench)
 		return 0;
 	for (size_t i = 0; !gap && i < json_object_array_length(bench->stage.gaps); i++) {
 		gap = json_object_array_get_idx(bench->stage.gaps, i);
-		if (strcmp(json_text(gap, "what"), "guest"))
+		if (!strcmp(json_text(gap, "what"), "device"))
 			gap = NULL;
 	}
 	return iov_fail(bench->stage.iov, -EIO, "no guest came up%s%s%s", gap ? "; " : "",

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/sysroot/paths.h"
 
-#define FIRST_MS 20000
+#define FIRST_MS 60000
 
 void probe_ok(FILE *out, const char *format, ...)
 {

@@ -26,13 +26,15 @@ struct request {
 	void *data;
 };
 
+/* Each path of a disk that may have several is there as well, without a node. */
 static int is_disk(const char *name)
 {
 	struct stat status;
-	char path[128];
+	char device[320], node[320];
 
-	snprintf(path, sizeof(path), "/" IOV_PATH_CLASS_BLOCK "/%s/device", name);
-	return !stat(path, &status);
+	snprintf(device, sizeof(device), "/" IOV_PATH_CLASS_BLOCK "/%s/device", name);
+	snprintf(node, sizeof(node), "/" IOV_PATH_DEV "/%s", name);
+	return !stat(device, &status) && !stat(node, &status);
 }
 
 static int find_size(uint64_t *bytes)

@@ -19,7 +19,7 @@
 #include "base/sysroot/paths.h"
 #include "bench/guest/probe.h"
 
-#define CARRIER_MS 20000
+#define CARRIER_MS 60000
 #define ANSWER_MS 2000
 #define BATCH 64
 #define STREAM (128u << 10)

@@ -22,7 +22,7 @@
 #include "base/sysroot/paths.h"
 #include "bench/guest/probe.h"
 
-#define ASK_MS 60000
+#define ASK_MS 150000 /* the probe waits for a NIC, its carrier and its peer */
 #define FDS 8
 #define IOVD_MS 20000
 

@@ -56,14 +56,14 @@ bench $vf --ways vfio --only network --turns 9 > /dev/null 2>&1 < /dev/null &
 pid=$!
 for _ in {1..300}; do
 	[ "$(driver_of $vf)" != vfio-pci ] || [ -z "$(pgrep qemu || :)" ] || break
-	sleep 0.2
+	sleep 1
 done
 expect "it is lent" vfio-pci "$(driver_of $vf)"
 kill -KILL $pid
 wait $pid 2> /dev/null || :
 for _ in {1..300}; do
 	[ "$(driver_of $vf)" != igbvf ] || break
-	sleep 0.2
+	sleep 1
 done
 expect "it comes back by itself" igbvf "$(driver_of $vf)"
 expect "and no guest is left" "" "$(pgrep -l 'qemu|probe' || :)"
