@@ -103,12 +103,15 @@ static void run(struct fuzz_input *input)
 		for (unsigned int i = 0; i < count; i++)
 			have[i] = collect(fds[i], replies[i], have[i]);
 	}
-	assert_int_equal(web_server_clients(server), 0);
 	for (unsigned int i = 0; i < count; i++) {
 		have[i] = collect(fds[i], replies[i], have[i]);
 		judge(replies[i], have[i]);
 		close(fds[i]);
 	}
+	/* Of half a request that fills its buffer libmicrohttpd does not see that no more comes. */
+	for (unsigned int turn = 0; turn < 100 && web_server_clients(server); turn++)
+		web_server_turn(server, NULL, 0);
+	assert_int_equal(web_server_clients(server), 0);
 }
 
 static void open_all(void)
