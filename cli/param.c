@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/cleanup.h"
+#include "base/sysroot/sysroot.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/nic.h"
@@ -65,16 +66,17 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_PF);
 }
 
-/* Each text is cut at its first '='. */
-static struct iov_param *params_of(const struct param_args *args)
+/* The text before the first '=' is the name; @names has it, as the history has the words as they were. */
+static struct iov_param *params_of(const struct param_args *args, struct iov_path **names)
 {
 	struct iov_param *params = calloc(args->count, sizeof(*params));
 
-	for (size_t i = 0; params && i < args->count; i++) {
-		char *value = strchr(args->settings[i], '=');
+	*names = calloc(args->count, sizeof(**names));
+	for (size_t i = 0; params && *names && i < args->count; i++) {
+		const char *value = strchr(args->settings[i], '=');
 
-		*value = '\0';
-		params[i] = (struct iov_param){ args->settings[i], value + 1, args->cmode };
+		(*names)[i] = iov_path("%.*s", (int)(value - args->settings[i]), args->settings[i]);
+		params[i] = (struct iov_param){ (*names)[i].name, value + 1, args->cmode };
 	}
 	return params;
 }
@@ -82,10 +84,11 @@ static struct iov_param *params_of(const struct param_args *args)
 static int run_set(struct cli *cli, void *data)
 {
 	struct param_args *args = data;
-	_cleanup_free_ struct iov_param *params = params_of(args);
+	_cleanup_free_ struct iov_path *names = NULL;
+	_cleanup_free_ struct iov_param *params = params_of(args, &names);
 	struct iov_plan *plan = NULL;
 	struct iov_path device;
-	int error = params ? nic_device_named(cli, args->device, &device) : -ENOMEM;
+	int error = params && names ? nic_device_named(cli, args->device, &device) : -ENOMEM;
 
 	if (!error)
 		error = iov_plan_new(&plan, cli->iov, "set parameters of %s", device.name);

@@ -176,7 +176,7 @@ changes "done" "param set" $pf max_macs=16
 # The simulator makes no subfunctions
 before=$(noted)
 expect_status "sf add" 1 iov sf add $pf 8
-expect "... is noted once" "$((before + 1)) undone iov sf add $pf 8" "$(noted) $(last result) $(last by.command)"
+expect "... is noted once" "$((before + 1)) failed iov sf add $pf 8" "$(noted) $(last result) $(last by.command)"
 expect_status "sf set" 4 iov sf set $pf 8 --state active
 expect_status "sf remove" 4 iov sf remove $pf 8
 printf 'sf %s\n' add set remove >> /tmp/changed
