@@ -49,7 +49,7 @@ for _ in {1..300}; do
 	[ -z "$(pgrep qemu || :)" ] || break
 	sleep 1
 done
-kill -TERM $pid
+kill -TERM "$(pgrep -o -x iov)" # not the shell that waits for it
 status=0
 wait $pid || status=$?
 expect "... with a status that says so" 1 $status

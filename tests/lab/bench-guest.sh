@@ -59,7 +59,7 @@ for _ in {1..300}; do
 	sleep 1
 done
 expect "it is lent" vfio-pci "$(driver_of $vf)"
-kill -KILL $pid
+kill -KILL "$(pgrep -o -x iov)" # not the shell that waits for it
 wait $pid 2> /dev/null || :
 for _ in {1..300}; do
 	[ "$(driver_of $vf)" != igbvf ] || break
