@@ -9,7 +9,7 @@
 
 #include "cli/cli.h"
 
-#define CLI_OPTIONS_MAX 48
+#define CLI_OPTIONS_MAX 96
 
 /* Keys of the options that all commands have, and of those of all changing ones. */
 enum cli_common_key {

@@ -390,7 +390,9 @@ static int plan_bindings(struct bindings *bindings, const char *driver, unsigned
 	/* A name that is none comes before who would be taken for it. */
 	int error = gives ? 0 : iov_driver_plan(bindings->plan, driver);
 
-	if (!error && flags & IOV_BIND_SLOT)
+	if (error)
+		return error;
+	if (flags & IOV_BIND_SLOT)
 		error = bindings_add_slots(bindings);
 	if (!error && gives)
 		error = judge(bindings, driver, flags);
