@@ -90,10 +90,12 @@ static void keep_log(void *arg, int level, const char *message)
 
 static int setup(void **state)
 {
-	struct world *world = test_calloc(1, sizeof(*world));
+	struct world *world = aligned_alloc(_Alignof(struct world), sizeof(*world));
 	const struct iov_options options = { .log = keep_log, .log_arg = world };
 	bool waits;
 
+	assert_non_null(world);
+	memset(world, 0, sizeof(*world));
 	assert_int_equal(iov_open(&world->registry.iov, &options), 0);
 	assert_return_code(sd_event_new(&world->registry.event), 0);
 	world->backend.ops = &ops;
@@ -116,7 +118,7 @@ static int teardown(void **state)
 	sd_event_unref(world->registry.event);
 	iov_close(world->registry.iov);
 	free(world->said);
-	test_free(world);
+	free(world);
 	return 0;
 }
 
