@@ -44,14 +44,18 @@ static int start_hook(const char *hook, struct iov_bdf bdf, const char *holder, 
 	struct iov_bdf_text device = iov_bdf_format(bdf);
 	char *const argv[] = { (char *)hook, device.text, (char *)holder, NULL };
 	posix_spawnattr_t attributes;
-	sigset_t none;
+	sigset_t none, all;
 	int error;
 
 	sigemptyset(&none);
+	sigfillset(&all);
 	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+	/* What is ignored here while a fence is under way ends what the hook starts, as "timeout" does. */
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+				 POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attributes, 0);
 	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
 	error = posix_spawn(pid, hook, NULL, &attributes, argv, environ);
 	posix_spawnattr_destroy(&attributes);
 	return -error;
