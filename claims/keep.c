@@ -75,9 +75,12 @@ static bool is_recorded(struct keeping *keeping)
 	return false;
 }
 
+/* One that cannot be looked at, for want of memory or descriptors, may be there. */
 static bool is_gone(struct keeping *keeping)
 {
-	return claims_inode(keeping->iov, keeping->bdf) != claims_number(keeping->record, "inode");
+	int64_t inode = claims_inode(keeping->iov, keeping->bdf);
+
+	return inode >= 0 && inode != claims_number(keeping->record, "inode");
 }
 
 static void note_until(struct keeping *keeping)
@@ -236,7 +239,9 @@ static bool has_child(const struct children *children, struct json_object *recor
 	return false;
 }
 
-static int start(struct children *children, const struct iov_claims_keeper *keeper, struct json_object *record)
+/* @lock is the keeper's alone: a call that the kernel does not answer would have it for ever. */
+static int start(struct children *children, const struct iov_claims_keeper *keeper, struct json_object *record,
+		 int lock)
 {
 	struct child *list = array_grow(children->list, children->count, sizeof(*list));
 	pid_t pid;
@@ -245,8 +250,10 @@ static int start(struct children *children, const struct iov_claims_keeper *keep
 		return -ENOMEM;
 	children->list = list;
 	pid = fork();
-	if (!pid)
+	if (!pid) {
+		close(lock);
 		keep_one(keeper, record);
+	}
 	if (pid < 0)
 		return -errno;
 	list[children->count] = (struct child){ .pid = pid, .revision = claims_number(record, "revision") };
@@ -263,7 +270,7 @@ static void reap(struct children *children)
 	}
 }
 
-static int look(struct iov *iov, struct children *children, const struct iov_claims_keeper *keeper)
+static int look(struct iov *iov, struct children *children, const struct iov_claims_keeper *keeper, int lock)
 {
 	_cleanup_json_ struct json_object *records = NULL;
 	int error = claims_records(iov, &records);
@@ -272,7 +279,7 @@ static int look(struct iov *iov, struct children *children, const struct iov_cla
 	for (size_t i = 0; !error && i < json_object_array_length(records); i++) {
 		struct json_object *record = json_object_array_get_idx(records, i);
 
-		if (!has_child(children, record) && start(children, keeper, record))
+		if (!has_child(children, record) && start(children, keeper, record, lock))
 			iov_log(iov, LOG_ERR, "cannot start a process for %s: %s", json_text(record, "name"),
 				strerror(errno));
 	}
@@ -319,7 +326,7 @@ int iov_claims_keep(struct iov *iov, const struct iov_claims_keeper *keeper)
 	if (lock < 0)
 		return lock;
 	while (!*keeper->stop) {
-		int error = look(iov, &children, keeper);
+		int error = look(iov, &children, keeper, lock);
 
 		if (error && !said)
 			iov_log(iov, LOG_CRIT, "%s", iov_error_message(iov));

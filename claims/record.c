@@ -120,5 +120,9 @@ int64_t claims_inode(struct iov *iov, struct iov_bdf bdf)
 					    O_PATH | O_DIRECTORY);
 	struct stat stat;
 
-	return dir < 0 || fstat(dir, &stat) ? 0 : (int64_t)stat.st_ino;
+	if (dir == -ENOENT || dir == -ENODEV)
+		return 0;
+	if (dir < 0)
+		return dir;
+	return fstat(dir, &stat) ? -errno : (int64_t)stat.st_ino;
 }

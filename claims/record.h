@@ -33,7 +33,7 @@ int claims_record_update(struct iov *iov, struct json_object *record);
 /* Drop the record of a name, when it is of that revision; 0: of any.  -errno with a message. */
 int claims_record_drop(struct iov *iov, const char *name, int64_t revision);
 
-/* The inode of a function's directory, 0 without that function. */
+/* The inode of a function's directory; 0 without that function; -errno when that cannot be told. */
 int64_t claims_inode(struct iov *iov, struct iov_bdf bdf);
 
 #endif
