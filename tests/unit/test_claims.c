@@ -8,10 +8,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -20,6 +22,7 @@
 #include "base/sysroot/sysroot.h"
 #include "claims/claims.h"
 #include "claims/etcd_answer.h"
+#include "claims/fence.h"
 #include "claims/gateway.h"
 #include "claims/keep.h"
 #include "claims/record.h"
@@ -429,6 +432,54 @@ static void a_list_that_never_ends_ends(void **state)
 	}
 }
 
+static void more_keys_than_were_asked_for_are_refused(void **state)
+{
+	_cleanup_json_ struct json_object *found = json_object_new_array();
+	_cleanup_free_ char *text = malloc(100000);
+	const char *answers[] = { text, NULL };
+	struct server server = { .answers = answers };
+	struct claims claims;
+	size_t length = (size_t)sprintf(text, OK "{\"kvs\":[");
+
+	(void)state;
+	for (unsigned int i = 0; i < 600; i++) {
+		_cleanup_free_ char *key = etcd_bytes(iov_path("/iovkit/claims/h1/slot=%04u", i).name);
+
+		length += (size_t)sprintf(text + length, "%s{\"key\":\"%s\",\"mod_revision\":\"9\"}", i ? "," : "", key);
+	}
+	strcpy(text + length, "]}");
+	start_server(&server);
+	open_claims(&claims, server.url);
+	assert_int_equal(etcd_store.list(&claims, NULL, found), -EHOSTUNREACH);
+	assert_true(json_object_array_length(found) <= 500);
+	claims_close(&claims);
+	stop_server(&server);
+}
+
+/* Sixteen members of which none answers, and no time for that many. */
+static void nobody_is_asked_when_it_is_too_late(void **state)
+{
+	static const char *const alive[] = { OK "{\"result\":{\"ID\":\"77\",\"TTL\":\"60\"}}", NULL };
+	struct server server = { .answers = alive, .drip = 1000 };
+	struct claims_lease lease = { .id = 77, .revision = 12, .ttl = 60, .until = 5 };
+	char endpoints[1024] = "";
+	struct claims claims;
+	int64_t began;
+
+	(void)state;
+	start_server(&server);
+	for (size_t i = 0; i < CLAIMS_ENDPOINTS_MAX; i++)
+		strcat(strcat(endpoints, i ? "," : ""), server.url);
+	open_claims(&claims, endpoints);
+	began = boot_ms();
+	claims.give_up = began + 400;
+	assert_int_equal(etcd_store.renew(&claims, "h1/slot=1", &lease), -EHOSTUNREACH);
+	assert_true(boot_ms() - began < 1000);
+	assert_int_equal(lease.until, 5);
+	claims_close(&claims);
+	stop_server(&server);
+}
+
 /* The file. */
 
 static struct iov_bdf vf(void)
@@ -561,6 +612,11 @@ static void wrong_settings_are_named_by_their_line(void **state)
 		if (!strstr(iov_error_message(iov), wrong[i].why))
 			fail_msg("%s: %s", wrong[i].text, iov_error_message(iov));
 	}
+	/* What a fence does is done all the same: as it is without settings. */
+	tree_file(tree, IOV_CLAIMS_CONFIG, "fence = link-down, pull\n");
+	assert_true(claims_config_load(iov, &config) < 0);
+	assert_int_equal(config.action_count, 2);
+	assert_int_equal(config.actions[0], CLAIMS_RESET);
 	tree_file(tree, "etc/pw", "secret\n");
 	tree_file(tree, IOV_CLAIMS_CONFIG, "endpoints=https://[::1]:2379 , http://b:1/\nhost = h1\nfence = link-down, reset\n"
 		  "user = iov\npassword-file = /etc/pw\nstop-hook = /bin/true\nttl = 30\nfence-time = 10\n");
@@ -634,6 +690,37 @@ static void a_record_of_another_revision_stays(void **state)
 	assert_int_equal(json_object_array_length(records), 0);
 }
 
+/* For want of descriptors, say; here, as a link that goes round. */
+static void a_function_that_cannot_be_looked_at_is_not_gone(void **state)
+{
+	const char *path = iov_path("%s/sys/bus/pci/devices/" VF, tree).name;
+
+	(void)state;
+	assert_true(claims_inode(iov, vf()) > 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(claims_inode(iov, vf()), 0);
+	assert_int_equal(symlink(VF, path), 0);
+	assert_int_equal(claims_inode(iov, vf()), -ELOOP);
+}
+
+/* Signals that the keeper ignores meanwhile. */
+static void a_hook_can_be_ended(void **state)
+{
+	struct claims_config config = { .fence_time = 10, .actions = { CLAIMS_LINK_DOWN }, .action_count = 1 };
+	char text[64] = "";
+
+	(void)state;
+	tree_file(tree, "hook", iov_path("#!/bin/sh\nsed -n 's/^SigIgn:[[:space:]]*//p' /proc/self/status > %s/hooked\n",
+					 tree).name);
+	snprintf(config.stop_hook, sizeof(config.stop_hook), "%s/hook", tree);
+	assert_int_equal(chmod(config.stop_hook, 0700), 0);
+	signal(SIGTERM, SIG_IGN);
+	claims_fence(iov, &config, vf(), "vm1");
+	signal(SIGTERM, SIG_DFL);
+	assert_int_equal(iov_sys_read(iov, "hooked", text, sizeof(text)), 0);
+	assert_int_equal(strtoull(text, NULL, 16) & 1u << (SIGTERM - 1), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -649,6 +736,8 @@ int main(void)
 		TEST(the_next_member_is_asked),
 		TEST(a_lease_that_is_over_is_not_renewed),
 		TEST(a_list_that_never_ends_ends),
+		TEST(more_keys_than_were_asked_for_are_refused),
+		TEST(nobody_is_asked_when_it_is_too_late),
 		TEST(a_file_has_a_claim_once),
 		TEST(a_boot_ends_claims_and_no_revision_comes_twice),
 		TEST(a_lease_in_a_file_ends),
@@ -658,6 +747,8 @@ int main(void)
 		TEST(wrong_settings_are_named_by_their_line),
 		TEST(plans_say_who_has_it),
 		TEST(a_record_of_another_revision_stays),
+		TEST(a_function_that_cannot_be_looked_at_is_not_gone),
+		TEST(a_hook_can_be_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
