@@ -39,7 +39,7 @@
 /* Between two looks at devices and records. */
 #define LOOK_MS 500
 /* For one that is about to end. */
-#define LOCK_TRIES 20
+#define LOCK_MS 2000
 
 /* A claim that is kept, in a process of its own. */
 struct keeping {
@@ -297,14 +297,9 @@ static void end(struct children *children)
 
 static int lock_keeper(struct iov *iov)
 {
-	int lock = -EWOULDBLOCK;
+	int lock = claims_lock(iov, LOCK, LOCK_MS);
 
-	for (unsigned int i = 0; lock == -EWOULDBLOCK && i < LOCK_TRIES; i++) {
-		if (i)
-			sleep_until(boot_ms() + 100);
-		lock = claims_lock(iov, LOCK, false);
-	}
-	if (lock == -EWOULDBLOCK)
+	if (lock == -EBUSY)
 		return iov_fail(iov, -EBUSY, "another process renews the claims of this host already; 'systemctl status "
 				"iovkit-claims' may tell which");
 	return lock < 0 ? iov_told(iov, lock, "/" LOCK ": %s", strerror(-lock)) : lock;

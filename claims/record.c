@@ -6,8 +6,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/replace.h"
@@ -16,25 +19,42 @@
 
 #define RECORDS IOV_PATH_RUN "/claims.json"
 #define LOCK IOV_PATH_RUN "/claims.lock"
+/* Nobody who renews waits longer, as there is a fence to begin. */
+#define LOCK_MS 1000
+#define LOCK_PAUSE_MS 2
 
-int claims_lock(struct iov *iov, const char *path, bool waits)
+/* Whoever can open it can lock it, so nobody else can. */
+static int open_lock(struct iov *iov, const char *path)
 {
-	int root = iov_sys_root_fd(iov), lock, error = 0;
+	int root = iov_sys_root_fd(iov), lock, error;
 
 	for (const char *slash = path; (slash = strchr(slash, '/')); slash++)
 		mkdirat(root, iov_path("%.*s", (int)(slash - path), path).name, 0755);
-	lock = openat(root, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	lock = openat(root, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0)
 		return -errno;
-	while (flock(lock, LOCK_EX | (waits ? 0 : LOCK_NB)))
-		if (errno != EINTR) {
-			error = -errno;
-			break;
-		}
-	if (!error)
+	if (!fchmod(lock, 0600))
 		return lock;
+	error = -errno;
 	close(lock);
 	return error;
+}
+
+int claims_lock(struct iov *iov, const char *path, int64_t wait)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	int lock = open_lock(iov, path), error;
+	int64_t end = boot_ms() + wait;
+
+	while (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB)) {
+		error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		if (error != -EINTR && (error != -EBUSY || boot_ms() >= end)) {
+			close(lock);
+			return error;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return lock;
 }
 
 /* Who wrote something else there knows no more of what is claimed than we. */
@@ -76,7 +96,7 @@ static int write_records(struct iov *iov, struct json_object *records)
 static int change(struct iov *iov, const char *name, int64_t revision, struct json_object *record)
 {
 	_cleanup_json_ struct json_object *records = NULL;
-	_cleanup_fd_ int lock = claims_lock(iov, LOCK, true);
+	_cleanup_fd_ int lock = claims_lock(iov, LOCK, LOCK_MS);
 	int error = lock < 0 ? iov_told(iov, lock, "/" LOCK ": %s", strerror(-lock)) : claims_records(iov, &records);
 	size_t at, count;
 

@@ -16,10 +16,10 @@
 #include "base/pci/pci.h"
 
 /*
- * A file that is locked for as long as its descriptor is open; folders are made.  -EWOULDBLOCK with
- * @waits false while somebody has it; or -errno; without a message.
+ * A file that is locked for as long as its descriptor is open; folders are made.  -EBUSY when somebody
+ * has it for longer than @wait milliseconds, as one who was stopped does; or -errno; without a message.
  */
-int claims_lock(struct iov *iov, const char *path, bool waits);
+int claims_lock(struct iov *iov, const char *path, int64_t wait);
 
 /* All records, an empty array for none; the caller puts it.  -errno with a message. */
 int claims_records(struct iov *iov, struct json_object **records);

@@ -703,6 +703,41 @@ static void a_function_that_cannot_be_looked_at_is_not_gone(void **state)
 	assert_int_equal(claims_inode(iov, vf()), -ELOOP);
 }
 
+static unsigned int mode_of(const char *path)
+{
+	struct stat stat;
+
+	assert_int_equal(lstat(iov_path("%s/%s", tree, path).name, &stat), 0);
+	return stat.st_mode & 07777;
+}
+
+/* Whoever can open a lock can keep it, and the service from renewing and fencing. */
+static void nobody_else_has_a_lock(void **state)
+{
+	static const char *const locks[] = { "run/iovkit/claims.lock", "var/lib/iovkit/claims.lock" };
+	struct json_object *record = json_tokener_parse("{\"name\":\"h1/slot=1\",\"revision\":3}");
+	struct claims_lease lease;
+	int64_t began;
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		tree_file(tree, locks[i], "");
+		assert_int_equal(chmod(iov_path("%s/%s", tree, locks[i]).name, 0666), 0);
+	}
+	claim_in_file("h1/slot=9", 60, &lease);
+	assert_int_equal(claims_record_put(iov, json_object_get(record)), 0);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(mode_of(locks[i]), 0600);
+	/* One that was stopped while it had it. */
+	fd = claims_lock(iov, locks[0], 0);
+	assert_true(fd >= 0);
+	began = boot_ms();
+	assert_int_equal(claims_record_put(iov, record), -EBUSY);
+	assert_true(boot_ms() - began < 5000);
+	close(fd);
+}
+
 /* Signals that the keeper ignores meanwhile. */
 static void a_hook_can_be_ended(void **state)
 {
@@ -749,6 +784,7 @@ int main(void)
 		TEST(a_record_of_another_revision_stays),
 		TEST(a_function_that_cannot_be_looked_at_is_not_gone),
 		TEST(a_hook_can_be_ended),
+		TEST(nobody_else_has_a_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
