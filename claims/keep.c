@@ -62,17 +62,7 @@ static void sleep_until(int64_t when)
 
 static bool is_recorded(struct keeping *keeping)
 {
-	_cleanup_json_ struct json_object *records = NULL;
-
-	if (claims_records(keeping->iov, &records))
-		return true;
-	for (size_t i = 0; i < json_object_array_length(records); i++) {
-		struct json_object *record = json_object_array_get_idx(records, i);
-
-		if (!strcmp(json_text(record, "name"), keeping->name))
-			return claims_number(record, "revision") == keeping->lease.revision;
-	}
-	return false;
+	return claims_is_recorded(keeping->iov, keeping->name, keeping->lease.revision);
 }
 
 /* One that cannot be looked at, for want of memory or descriptors, may be there. */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -83,6 +85,42 @@ static size_t find(struct json_object *records, const char *name)
 	       strcmp(json_text(json_object_array_get_idx(records, i), "name"), name) != 0)
 		i++;
 	return i;
+}
+
+/* As it is written: its name comes first. */
+static struct json_object *find_text(const char *text, const char *name)
+{
+	_cleanup_json_ struct json_object *string = json_object_new_string(name);
+	_cleanup_free_ char *begin = NULL;
+	struct json_tokener *tokener;
+	struct json_object *record = NULL;
+	const char *at;
+
+	if (asprintf(&begin, "{\"name\":%s,", json_object_to_json_string_ext(string, JSON_C_TO_STRING_PLAIN)) < 0)
+		return NULL;
+	at = strstr(text, begin);
+	tokener = at ? json_tokener_new() : NULL;
+	if (tokener) {
+		record = json_tokener_parse_ex(tokener, at, -1);
+		json_tokener_free(tokener);
+	}
+	return record;
+}
+
+bool claims_is_recorded(struct iov *iov, const char *name, int64_t revision)
+{
+	_cleanup_json_ struct json_object *record = NULL, *records = NULL;
+	_cleanup_free_ char *text = NULL;
+	int error = iov_sys_read_all(iov, RECORDS, &text, NULL);
+
+	if (error)
+		return error != -ENOENT;
+	record = find_text(text, name);
+	if (record)
+		return claims_number(record, "revision") == revision;
+	if (claims_records(iov, &records))
+		return true;
+	return claims_number(json_object_array_get_idx(records, find(records, name)), "revision") == revision;
 }
 
 static int write_records(struct iov *iov, struct json_object *records)

@@ -11,6 +11,8 @@
 #define IOV_CLAIMS_RECORD_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "base/iov.h"
 #include "base/pci/pci.h"
@@ -23,6 +25,12 @@ int claims_lock(struct iov *iov, const char *path, int64_t wait);
 
 /* All records, an empty array for none; the caller puts it.  -errno with a message. */
 int claims_records(struct iov *iov, struct json_object **records);
+
+/*
+ * Whether the claim of a name is recorded with that revision, also when it cannot be told.  Each process
+ * that renews asks twice a second, so no other record is taken apart for it.
+ */
+bool claims_is_recorded(struct iov *iov, const char *name, int64_t revision);
 
 /* Put a record in the place of that of its name; taken over.  -errno with a message. */
 int claims_record_put(struct iov *iov, struct json_object *record);

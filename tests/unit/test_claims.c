@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -690,6 +691,54 @@ static void a_record_of_another_revision_stays(void **state)
 	assert_int_equal(json_object_array_length(records), 0);
 }
 
+static double cpu_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return (double)time.tv_sec * 1000 + (double)time.tv_nsec / 1e6;
+}
+
+/* Each of many processes looks for its own, so that is to cost much less than all of them. */
+static void one_record_is_found_among_many(void **state)
+{
+	struct json_object *records = json_object_new_array();
+	double all, one;
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		struct json_object *record = json_object_new_object();
+
+		json_add_text(record, "name", iov_path("h1/\"slot=%d", i).name);
+		json_add_text(record, "device", VF);
+		json_add_text(record, "holder", "{\"name\":\"h1/slot=1\",\"revision\":7}");
+		json_object_object_add(record, "revision", json_object_new_int64(i + 1));
+		json_object_array_add(records, record);
+	}
+	tree_file(tree, "run/iovkit/claims.json", json_object_to_json_string_ext(records, JSON_C_TO_STRING_PLAIN));
+	all = cpu_ms();
+	for (int i = 0; i < 20; i++) {
+		json_object_put(records);
+		assert_int_equal(claims_records(iov, &records), 0);
+	}
+	one = cpu_ms();
+	for (int i = 0; i < 20; i++)
+		assert_true(claims_is_recorded(iov, "h1/\"slot=1999", 2000));
+	assert_true(4 * (cpu_ms() - one) < one - all);
+	assert_false(claims_is_recorded(iov, "h1/\"slot=1999", 1999));
+	assert_true(claims_is_recorded(iov, "h1/\"slot=1", 2));
+	assert_false(claims_is_recorded(iov, "h1/slot=1", 7));
+	/* Written by somebody else */
+	tree_file(tree, "run/iovkit/claims.json", json_object_to_json_string_ext(records, JSON_C_TO_STRING_PRETTY));
+	assert_true(claims_is_recorded(iov, "h1/\"slot=1999", 2000));
+	assert_false(claims_is_recorded(iov, "h1/slot=1", 7));
+	json_object_put(records);
+	tree_file(tree, "run/iovkit/claims.json", "{}");
+	assert_true(claims_is_recorded(iov, "h1/slot=1", 7));
+	assert_int_equal(unlink(iov_path("%s/run/iovkit/claims.json", tree).name), 0);
+	assert_false(claims_is_recorded(iov, "h1/slot=1", 7));
+}
+
 /* For want of descriptors, say; here, as a link that goes round. */
 static void a_function_that_cannot_be_looked_at_is_not_gone(void **state)
 {
@@ -784,6 +833,7 @@ int main(void)
 		TEST(a_record_of_another_revision_stays),
 		TEST(a_function_that_cannot_be_looked_at_is_not_gone),
 		TEST(a_hook_can_be_ended),
+		TEST(one_record_is_found_among_many),
 		TEST(nobody_else_has_a_lock),
 	};
 
