@@ -179,8 +179,8 @@ int lend_take(struct cli *cli, struct lend *lend, struct iov_plan *plan)
 /* Words of the command that gives one back. */
 static void say_back(const struct lent *lent, char text[256])
 {
-	if (lent->is_override)
-		snprintf(text, 256, "bind %s --driver %s", IOV_BDF(lent->bdf), lent->driver);
+	if (lent->is_override || !*lent->driver)
+		snprintf(text, 256, "bind %s --driver %s", IOV_BDF(lent->bdf), *lent->driver ? lent->driver : "none");
 	else
 		snprintf(text, 256, "unbind %s", IOV_BDF(lent->bdf));
 }
