@@ -14,11 +14,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/context.h"
 #include "base/json.h"
 #include "base/sysroot/sysroot.h"
 #include "claims/claims.h"
@@ -752,6 +754,45 @@ static void a_function_that_cannot_be_looked_at_is_not_gone(void **state)
 	assert_int_equal(claims_inode(iov, vf()), -ELOOP);
 }
 
+/* A child that the kernel keeps, and how often a reset was asked for. */
+static pid_t kept;
+static unsigned int resets;
+
+static int keep_child(void *arg, struct iov *context, const char *path, const char *text)
+{
+	(void)arg;
+	(void)path;
+	(void)text;
+	resets++;
+	context->stuck = kept;
+	return -ETIMEDOUT;
+}
+
+/* A fence goes on for as long as the VMM, and who waits in the kernel cannot be ended. */
+static void a_reset_that_is_not_answered_is_asked_for_once(void **state)
+{
+	struct claims_config config = { .fence_time = 1, .actions = { CLAIMS_RESET }, .action_count = 1 };
+
+	(void)state;
+	kept = fork();
+	if (!kept) {
+		alarm(20);
+		pause();
+		_exit(0);
+	}
+	resets = 0;
+	iov_sys_on_write(iov, keep_child, NULL);
+	for (unsigned int tries = 0; tries < 3; tries++)
+		assert_int_equal(claims_fence(iov, &config, vf(), "vm1"), -ETIMEDOUT);
+	assert_int_equal(resets, 1);
+	kill(kept, SIGKILL);
+	waitpid(kept, NULL, 0);
+	kept = 0;
+	assert_int_equal(claims_fence(iov, &config, vf(), "vm1"), -ETIMEDOUT);
+	assert_int_equal(resets, 2);
+	iov_sys_on_write(iov, NULL, NULL);
+}
+
 static unsigned int mode_of(const char *path)
 {
 	struct stat stat;
@@ -833,6 +874,7 @@ int main(void)
 		TEST(a_record_of_another_revision_stays),
 		TEST(a_function_that_cannot_be_looked_at_is_not_gone),
 		TEST(a_hook_can_be_ended),
+		TEST(a_reset_that_is_not_answered_is_asked_for_once),
 		TEST(one_record_is_found_among_many),
 		TEST(nobody_else_has_a_lock),
 	};
