@@ -297,11 +297,11 @@ static int check_claim(struct cli *cli, const struct vmm_item *item)
 {
 	switch (item->kind) {
 	case VMM_FUNCTION:
-		return iov_claims_check(cli->iov, item->name);
+		return cli_check_claim(cli, item->name);
 	case VMM_MDEV:
-		return iov_claims_check(cli->iov, iov_path("mdev/%s", item->name).name);
+		return cli_check_claim(cli, iov_path("mdev/%s", item->name).name);
 	case VMM_VDPA:
-		return iov_claims_check(cli->iov, vdpa_of(cli, item->name).name);
+		return cli_check_claim(cli, vdpa_of(cli, item->name).name);
 	default:
 		return 0;
 	}
@@ -313,7 +313,7 @@ int attach_add(struct cli *cli, const char *name, struct vmm_set *set)
 	size_t before = set->count;
 	int error = add_any(cli, name, set);
 
-	for (size_t i = before; !error && !cli_lifts(cli, "fleet") && i < set->count; i++)
+	for (size_t i = before; !error && i < set->count; i++)
 		error = check_claim(cli, &set->items[i]);
 	return error;
 }
