@@ -117,9 +117,10 @@ static int read_actions(const struct reading *reading, const char *value)
 {
 	struct claims_config *config = reading->config;
 	_cleanup_free_ char *copy = strdup(value);
+	enum claims_action actions[CLAIMS_ACTIONS] = { 0 };
 	char *rest = copy, *word;
+	size_t count = 0;
 
-	config->action_count = 0;
 	while (copy && (word = strsep(&rest, ", \t"))) {
 		size_t i = 0;
 
@@ -127,13 +128,17 @@ static int read_actions(const struct reading *reading, const char *value)
 			continue;
 		while (i < CLAIMS_ACTIONS && strcmp(claims_action_names[i], word))
 			i++;
-		if (i == CLAIMS_ACTIONS || config->action_count == CLAIMS_ACTIONS)
+		if (i == CLAIMS_ACTIONS || count == CLAIMS_ACTIONS)
 			return refuse(reading, word, "expected each of link-down, unbind and reset at most once, "
 				      "in the order in which they shall be done");
-		config->actions[config->action_count++] = (enum claims_action)i;
+		actions[count++] = (enum claims_action)i;
 	}
-	return config->action_count ? 0 : refuse(reading, value, "expected one of link-down, unbind and reset, or "
-						 "several");
+	if (!count)
+		return refuse(reading, value, "expected one of link-down, unbind and reset, or several");
+	/* What is wrong leaves what a fence does as it was, which is done all the same. */
+	memcpy(config->actions, actions, sizeof(actions));
+	config->action_count = count;
+	return 0;
 }
 
 static int read_password(const struct reading *reading, const char *value)

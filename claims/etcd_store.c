@@ -58,8 +58,8 @@ static int add_keys(struct claims *claims, struct json_object *range, struct jso
 	int has = 1;
 
 	for (size_t i = 0; (has = etcd_read_key(range, i, prefix.name, &key)) > 0; i++) {
-		/* etcd gives keys in their order, so what goes back would go on for ever. */
-		if (strcmp(key_of(claims, key.name).name, next->name) < 0)
+		/* No more than were asked for; and in their order, as what goes back would go on for ever. */
+		if (i == PAGE || strcmp(key_of(claims, key.name).name, next->name) < 0)
 			return refuse_answer(claims, "a list of claims");
 		*next = key_of(claims, key.name);
 		json_object_array_add(found, claims_read_value(key.name, key.value, key.revision, key.lease));
@@ -101,6 +101,10 @@ static int list(struct claims *claims, const char *host, struct json_object *fou
 		/* From behind the last one on. */
 		next = iov_path("%s\x01", next.name);
 	}
+	/* Whose claim is not listed would be nobody's. */
+	if (!error && more)
+		return iov_fail(claims->iov, -E2BIG, "etcd has more than %d claims below %s", PAGE * PAGES,
+				prefix_of(claims).name);
 	return error;
 }
 

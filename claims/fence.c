@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -23,10 +24,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/context.h"
 #include "base/json.h"
 #include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
+#include "base/sysroot/writer.h"
 #include "sriov/class.h"
 
 #define POLL_MS 20
@@ -44,14 +47,18 @@ static int start_hook(const char *hook, struct iov_bdf bdf, const char *holder, 
 	struct iov_bdf_text device = iov_bdf_format(bdf);
 	char *const argv[] = { (char *)hook, device.text, (char *)holder, NULL };
 	posix_spawnattr_t attributes;
-	sigset_t none;
+	sigset_t none, all;
 	int error;
 
 	sigemptyset(&none);
+	sigfillset(&all);
 	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+	/* What is ignored here while a fence is under way ends what the hook starts, as "timeout" does. */
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+				 POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attributes, 0);
 	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
 	error = posix_spawn(pid, hook, NULL, &attributes, argv, environ);
 	posix_spawnattr_destroy(&attributes);
 	return -error;
@@ -164,7 +171,24 @@ static int reset(struct iov *iov, struct iov_bdf bdf)
 	return error ? iov_told(iov, error, "%s", error == -ETIMEDOUT ? iov_error_message(iov) : strerror(-error)) : 0;
 }
 
-static int act(struct iov *iov, enum claims_action action, struct iov_bdf bdf)
+/*
+ * Who still is at an action that the kernel has not answered, as a descriptor, 0 for nobody.  It cannot be
+ * ended, and a fence goes on for as long as a VMM does, so nobody else joins it.  A process fences one function.
+ */
+static int left[CLAIMS_ACTIONS];
+
+static bool is_left(enum claims_action action)
+{
+	struct pollfd end = { .fd = left[action], .events = POLLIN };
+
+	if (!left[action] || !poll(&end, 1, 0))
+		return left[action];
+	close(left[action]);
+	left[action] = 0;
+	return false;
+}
+
+static int act_once(struct iov *iov, enum claims_action action, struct iov_bdf bdf)
 {
 	struct iov_bdf_text device = iov_bdf_format(bdf);
 
@@ -179,6 +203,21 @@ static int act(struct iov *iov, enum claims_action action, struct iov_bdf bdf)
 		break;
 	}
 	return 0;
+}
+
+static int act(struct iov *iov, enum claims_action action, struct iov_bdf bdf)
+{
+	int error, fd;
+
+	if (is_left(action))
+		return iov_fail(iov, -ETIMEDOUT, "the kernel has not answered that yet");
+	iov->stuck = 0;
+	error = act_once(iov, action, bdf);
+	if (error != -ETIMEDOUT || !iov->stuck)
+		return error;
+	fd = open_pidfd(iov->stuck);
+	left[action] = fd < 0 ? 0 : fd;
+	return error;
 }
 
 static bool is_gone(struct iov *iov, struct iov_bdf bdf)

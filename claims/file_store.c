@@ -19,6 +19,8 @@
 
 #define STORE IOV_PATH_STATE "/claims.json"
 #define LOCK IOV_PATH_STATE "/claims.lock"
+/* Each write goes to a disk. */
+#define LOCK_MS 20000
 
 static struct json_object *claims_in(struct json_object *state)
 {
@@ -85,8 +87,10 @@ static size_t find(struct json_object *state, const char *name)
 
 static int open_state(struct claims *claims, struct json_object **state, int *lock)
 {
+	int64_t left = claims->give_up ? claims->give_up - boot_ms() : LOCK_MS;
+
 	*state = NULL;
-	*lock = claims_lock(claims->iov, LOCK, true);
+	*lock = claims_lock(claims->iov, LOCK, left);
 	return *lock < 0 ? iov_told(claims->iov, *lock, "/" LOCK ": %s", strerror(-*lock)) :
 			   read_state(claims, state);
 }

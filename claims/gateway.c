@@ -17,19 +17,24 @@
 #include "claims/etcd_answer.h"
 #include "claims/http.h"
 
-/* No member is asked for less time. */
+/* No member is asked for less time while there is that. */
 #define LEAST_MS 200
 
-/* For one member, so that all are asked before the answer is of no use any more. */
+/* For one member, so that all are asked before the answer is of no use any more; 0 from then on. */
 static long time_for_one(const struct claims *claims, size_t members)
 {
 	long most = (long)claims->config.timeout * 1000;
-	int64_t left;
+	int64_t left, one;
 
 	if (!claims->give_up)
 		return most;
-	left = (claims->give_up - boot_ms()) / (int64_t)members;
-	return left < LEAST_MS ? LEAST_MS : left < most ? (long)left : most;
+	left = claims->give_up - boot_ms();
+	if (left <= 0)
+		return 0;
+	one = left / (int64_t)members;
+	if (one < LEAST_MS)
+		one = left < LEAST_MS ? left : LEAST_MS;
+	return one < most ? (long)one : most;
 }
 
 /* What is no answer of etcd's: -EHOSTUNREACH. */
@@ -85,6 +90,8 @@ static int ask_any(struct claims *claims, const char *path, struct json_object *
 		const char *endpoint = claims->config.endpoints[claims->endpoint];
 		long milliseconds = time_for_one(claims, members - tried);
 
+		if (!milliseconds)
+			return iov_fail(claims->iov, -EHOSTUNREACH, "no time is left in which etcd could answer");
 		iov_sys_asking(claims->iov, "etcd at %s", endpoint);
 		error = ask_one(claims, endpoint, path, body, milliseconds, answer);
 		if (error == -EHOSTUNREACH || error == -EKEYREJECTED)

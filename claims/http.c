@@ -102,6 +102,8 @@ static void dress(struct claims_http *http)
 	lib.setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
 	lib.setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
 	lib.setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	/* Whoever asks for a name is left behind at the deadline, as a name server may not answer for minutes. */
+	lib.setopt(curl, CURLOPT_QUICK_EXIT, 1L);
 	if (*config->ca)
 		lib.setopt(curl, CURLOPT_CAINFO, config->ca);
 	if (*config->certificate)

@@ -39,7 +39,7 @@
 /* Between two looks at devices and records. */
 #define LOOK_MS 500
 /* For one that is about to end. */
-#define LOCK_TRIES 20
+#define LOCK_MS 2000
 
 /* A claim that is kept, in a process of its own. */
 struct keeping {
@@ -62,22 +62,15 @@ static void sleep_until(int64_t when)
 
 static bool is_recorded(struct keeping *keeping)
 {
-	_cleanup_json_ struct json_object *records = NULL;
-
-	if (claims_records(keeping->iov, &records))
-		return true;
-	for (size_t i = 0; i < json_object_array_length(records); i++) {
-		struct json_object *record = json_object_array_get_idx(records, i);
-
-		if (!strcmp(json_text(record, "name"), keeping->name))
-			return claims_number(record, "revision") == keeping->lease.revision;
-	}
-	return false;
+	return claims_is_recorded(keeping->iov, keeping->name, keeping->lease.revision);
 }
 
+/* One that cannot be looked at, for want of memory or descriptors, may be there. */
 static bool is_gone(struct keeping *keeping)
 {
-	return claims_inode(keeping->iov, keeping->bdf) != claims_number(keeping->record, "inode");
+	int64_t inode = claims_inode(keeping->iov, keeping->bdf);
+
+	return inode >= 0 && inode != claims_number(keeping->record, "inode");
 }
 
 static void note_until(struct keeping *keeping)
@@ -236,7 +229,9 @@ static bool has_child(const struct children *children, struct json_object *recor
 	return false;
 }
 
-static int start(struct children *children, const struct iov_claims_keeper *keeper, struct json_object *record)
+/* @lock is the keeper's alone: a call that the kernel does not answer would have it for ever. */
+static int start(struct children *children, const struct iov_claims_keeper *keeper, struct json_object *record,
+		 int lock)
 {
 	struct child *list = array_grow(children->list, children->count, sizeof(*list));
 	pid_t pid;
@@ -245,8 +240,10 @@ static int start(struct children *children, const struct iov_claims_keeper *keep
 		return -ENOMEM;
 	children->list = list;
 	pid = fork();
-	if (!pid)
+	if (!pid) {
+		close(lock);
 		keep_one(keeper, record);
+	}
 	if (pid < 0)
 		return -errno;
 	list[children->count] = (struct child){ .pid = pid, .revision = claims_number(record, "revision") };
@@ -263,7 +260,7 @@ static void reap(struct children *children)
 	}
 }
 
-static int look(struct iov *iov, struct children *children, const struct iov_claims_keeper *keeper)
+static int look(struct iov *iov, struct children *children, const struct iov_claims_keeper *keeper, int lock)
 {
 	_cleanup_json_ struct json_object *records = NULL;
 	int error = claims_records(iov, &records);
@@ -272,7 +269,7 @@ static int look(struct iov *iov, struct children *children, const struct iov_cla
 	for (size_t i = 0; !error && i < json_object_array_length(records); i++) {
 		struct json_object *record = json_object_array_get_idx(records, i);
 
-		if (!has_child(children, record) && start(children, keeper, record))
+		if (!has_child(children, record) && start(children, keeper, record, lock))
 			iov_log(iov, LOG_ERR, "cannot start a process for %s: %s", json_text(record, "name"),
 				strerror(errno));
 	}
@@ -290,14 +287,9 @@ static void end(struct children *children)
 
 static int lock_keeper(struct iov *iov)
 {
-	int lock = -EWOULDBLOCK;
+	int lock = claims_lock(iov, LOCK, LOCK_MS);
 
-	for (unsigned int i = 0; lock == -EWOULDBLOCK && i < LOCK_TRIES; i++) {
-		if (i)
-			sleep_until(boot_ms() + 100);
-		lock = claims_lock(iov, LOCK, false);
-	}
-	if (lock == -EWOULDBLOCK)
+	if (lock == -EBUSY)
 		return iov_fail(iov, -EBUSY, "another process renews the claims of this host already; 'systemctl status "
 				"iovkit-claims' may tell which");
 	return lock < 0 ? iov_told(iov, lock, "/" LOCK ": %s", strerror(-lock)) : lock;
@@ -319,7 +311,7 @@ int iov_claims_keep(struct iov *iov, const struct iov_claims_keeper *keeper)
 	if (lock < 0)
 		return lock;
 	while (!*keeper->stop) {
-		int error = look(iov, &children, keeper);
+		int error = look(iov, &children, keeper, lock);
 
 		if (error && !said)
 			iov_log(iov, LOG_CRIT, "%s", iov_error_message(iov));

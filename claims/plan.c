@@ -62,11 +62,15 @@ static char *value_text(struct iov *iov, const struct iov_op *op)
 
 static int note(struct claims *claims, const struct iov_op *op, const char *name, const struct claims_lease *lease)
 {
-	struct json_object *record = json_object_new_object();
+	int64_t inode = claims_inode(claims->iov, op->claim.device);
+	struct json_object *record;
 
+	if (inode < 0)
+		return iov_told(claims->iov, (int)inode, "%s: %s", IOV_BDF(op->claim.device), strerror((int)-inode));
+	record = json_object_new_object();
 	json_add_text(record, "name", name);
 	json_add_text(record, "device", IOV_BDF(op->claim.device));
-	json_object_object_add(record, "inode", json_object_new_int64(claims_inode(claims->iov, op->claim.device)));
+	json_object_object_add(record, "inode", json_object_new_int64(inode));
 	json_add_text(record, "holder", op->claim.holder);
 	json_add_text(record, "store", claims->store->name);
 	json_object_object_add(record, "ttl", json_object_new_int64(lease->ttl));

@@ -3,11 +3,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/replace.h"
@@ -16,25 +21,42 @@
 
 #define RECORDS IOV_PATH_RUN "/claims.json"
 #define LOCK IOV_PATH_RUN "/claims.lock"
+/* Nobody who renews waits longer, as there is a fence to begin. */
+#define LOCK_MS 1000
+#define LOCK_PAUSE_MS 2
 
-int claims_lock(struct iov *iov, const char *path, bool waits)
+/* Whoever can open it can lock it, so nobody else can. */
+static int open_lock(struct iov *iov, const char *path)
 {
-	int root = iov_sys_root_fd(iov), lock, error = 0;
+	int root = iov_sys_root_fd(iov), lock, error;
 
 	for (const char *slash = path; (slash = strchr(slash, '/')); slash++)
 		mkdirat(root, iov_path("%.*s", (int)(slash - path), path).name, 0755);
-	lock = openat(root, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	lock = openat(root, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0)
 		return -errno;
-	while (flock(lock, LOCK_EX | (waits ? 0 : LOCK_NB)))
-		if (errno != EINTR) {
-			error = -errno;
-			break;
-		}
-	if (!error)
+	if (!fchmod(lock, 0600))
 		return lock;
+	error = -errno;
 	close(lock);
 	return error;
+}
+
+int claims_lock(struct iov *iov, const char *path, int64_t wait)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	int lock = open_lock(iov, path), error;
+	int64_t end = boot_ms() + wait;
+
+	while (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB)) {
+		error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		if (error != -EINTR && (error != -EBUSY || boot_ms() >= end)) {
+			close(lock);
+			return error;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return lock;
 }
 
 /* Who wrote something else there knows no more of what is claimed than we. */
@@ -65,6 +87,42 @@ static size_t find(struct json_object *records, const char *name)
 	return i;
 }
 
+/* As it is written: its name comes first. */
+static struct json_object *find_text(const char *text, const char *name)
+{
+	_cleanup_json_ struct json_object *string = json_object_new_string(name);
+	_cleanup_free_ char *begin = NULL;
+	struct json_tokener *tokener;
+	struct json_object *record = NULL;
+	const char *at;
+
+	if (asprintf(&begin, "{\"name\":%s,", json_object_to_json_string_ext(string, JSON_C_TO_STRING_PLAIN)) < 0)
+		return NULL;
+	at = strstr(text, begin);
+	tokener = at ? json_tokener_new() : NULL;
+	if (tokener) {
+		record = json_tokener_parse_ex(tokener, at, -1);
+		json_tokener_free(tokener);
+	}
+	return record;
+}
+
+bool claims_is_recorded(struct iov *iov, const char *name, int64_t revision)
+{
+	_cleanup_json_ struct json_object *record = NULL, *records = NULL;
+	_cleanup_free_ char *text = NULL;
+	int error = iov_sys_read_all(iov, RECORDS, &text, NULL);
+
+	if (error)
+		return error != -ENOENT;
+	record = find_text(text, name);
+	if (record)
+		return claims_number(record, "revision") == revision;
+	if (claims_records(iov, &records))
+		return true;
+	return claims_number(json_object_array_get_idx(records, find(records, name)), "revision") == revision;
+}
+
 static int write_records(struct iov *iov, struct json_object *records)
 {
 	int error = sys_replace(iov, RECORDS, json_object_to_json_string_ext(records, JSON_C_TO_STRING_PLAIN), false);
@@ -76,7 +134,7 @@ static int write_records(struct iov *iov, struct json_object *records)
 static int change(struct iov *iov, const char *name, int64_t revision, struct json_object *record)
 {
 	_cleanup_json_ struct json_object *records = NULL;
-	_cleanup_fd_ int lock = claims_lock(iov, LOCK, true);
+	_cleanup_fd_ int lock = claims_lock(iov, LOCK, LOCK_MS);
 	int error = lock < 0 ? iov_told(iov, lock, "/" LOCK ": %s", strerror(-lock)) : claims_records(iov, &records);
 	size_t at, count;
 
@@ -120,5 +178,9 @@ int64_t claims_inode(struct iov *iov, struct iov_bdf bdf)
 					    O_PATH | O_DIRECTORY);
 	struct stat stat;
 
-	return dir < 0 || fstat(dir, &stat) ? 0 : (int64_t)stat.st_ino;
+	if (dir == -ENOENT || dir == -ENODEV)
+		return 0;
+	if (dir < 0)
+		return dir;
+	return fstat(dir, &stat) ? -errno : (int64_t)stat.st_ino;
 }

@@ -11,18 +11,26 @@
 #define IOV_CLAIMS_RECORD_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "base/iov.h"
 #include "base/pci/pci.h"
 
 /*
- * A file that is locked for as long as its descriptor is open; folders are made.  -EWOULDBLOCK with
- * @waits false while somebody has it; or -errno; without a message.
+ * A file that is locked for as long as its descriptor is open; folders are made.  -EBUSY when somebody
+ * has it for longer than @wait milliseconds, as one who was stopped does; or -errno; without a message.
  */
-int claims_lock(struct iov *iov, const char *path, bool waits);
+int claims_lock(struct iov *iov, const char *path, int64_t wait);
 
 /* All records, an empty array for none; the caller puts it.  -errno with a message. */
 int claims_records(struct iov *iov, struct json_object **records);
+
+/*
+ * Whether the claim of a name is recorded with that revision, also when it cannot be told.  Each process
+ * that renews asks twice a second, so no other record is taken apart for it.
+ */
+bool claims_is_recorded(struct iov *iov, const char *name, int64_t revision);
 
 /* Put a record in the place of that of its name; taken over.  -errno with a message. */
 int claims_record_put(struct iov *iov, struct json_object *record);
@@ -33,7 +41,7 @@ int claims_record_update(struct iov *iov, struct json_object *record);
 /* Drop the record of a name, when it is of that revision; 0: of any.  -errno with a message. */
 int claims_record_drop(struct iov *iov, const char *name, int64_t revision);
 
-/* The inode of a function's directory, 0 without that function. */
+/* The inode of a function's directory; 0 without that function; -errno when that cannot be told. */
 int64_t claims_inode(struct iov *iov, struct iov_bdf bdf);
 
 #endif

@@ -276,42 +276,6 @@ static int find_all(struct cli *cli, const struct attach_args *args, char *buses
 	return error || !args->mac ? error : give_mac(cli, set, args->mac);
 }
 
-/* A vDPA device as its bus has it, of its node. */
-static struct iov_path vdpa_of(struct cli *cli, const char *node)
-{
-	struct iov_path device = { "" };
-	char **names = NULL;
-	size_t count = 0;
-
-	if (iov_sys_list(cli->iov, IOV_PATH_VDPA "/devices", &names, &count))
-		return device;
-	for (size_t i = 0; i < count; i++) {
-		if (iov_sys_exists(cli->iov, iov_path(IOV_PATH_VDPA "/devices/%s%s", names[i],
-						      strrchr(node, '/')).name))
-			device = iov_path("vdpa/%s", names[i]);
-	}
-	iov_names_free(names, count);
-	return device;
-}
-
-/* What somebody else has claimed is not for this guest. */
-static int check_claims(struct cli *cli, const struct vmm_set *set)
-{
-	int error = 0;
-
-	for (size_t i = 0; !error && !cli_lifts(cli, "fleet") && i < set->count; i++) {
-		const struct vmm_item *item = &set->items[i];
-
-		if (item->kind == VMM_FUNCTION)
-			error = iov_claims_check(cli->iov, item->name);
-		else if (item->kind == VMM_MDEV)
-			error = iov_claims_check(cli->iov, iov_path("mdev/%s", item->name).name);
-		else if (item->kind == VMM_VDPA)
-			error = iov_claims_check(cli->iov, vdpa_of(cli, item->name).name);
-	}
-	return error;
-}
-
 /* A guest that runs has its memory already, and was started with one that is shared. */
 static int choose_memory(struct cli *cli, const struct attach_args *args,
 			 const struct vmm_format *format, struct vmm_set *set)
@@ -418,8 +382,6 @@ static int run(struct cli *cli, void *data)
 		error = start(cli, args, &set);
 	else if (!error)
 		error = find_all(cli, args, buses, &set);
-	if (!error && !args->run)
-		error = check_claims(cli, &set);
 	if (!error && !args->run) {
 		find_version(cli, args, &set.version);
 		error = print_set(cli, args, &set);

@@ -264,7 +264,7 @@ bool attach_is_device(struct cli *cli, const char *name)
 	return strpbrk(name, ":=/") || !iov_device_parse(cli->iov, name, &bdf);
 }
 
-int attach_add(struct cli *cli, const char *name, struct vmm_set *set)
+static int add_any(struct cli *cli, const char *name, struct vmm_set *set)
 {
 	if (is_mdev(cli, name))
 		return add_mdev(cli, name, set);
@@ -273,6 +273,49 @@ int attach_add(struct cli *cli, const char *name, struct vmm_set *set)
 	if (attach_is_device(cli, name))
 		return add_functions(cli, name, set);
 	return add_port(cli, name, set);
+}
+
+/* A vDPA device as its bus has it, of its node. */
+static struct iov_path vdpa_of(struct cli *cli, const char *node)
+{
+	struct iov_path device = { "" };
+	char **names = NULL;
+	size_t count = 0;
+
+	if (iov_sys_list(cli->iov, IOV_PATH_VDPA "/devices", &names, &count))
+		return device;
+	for (size_t i = 0; i < count; i++) {
+		if (iov_sys_exists(cli->iov, iov_path(IOV_PATH_VDPA "/devices/%s%s", names[i],
+						      strrchr(node, '/')).name))
+			device = iov_path("vdpa/%s", names[i]);
+	}
+	iov_names_free(names, count);
+	return device;
+}
+
+static int check_claim(struct cli *cli, const struct vmm_item *item)
+{
+	switch (item->kind) {
+	case VMM_FUNCTION:
+		return cli_check_claim(cli, item->name);
+	case VMM_MDEV:
+		return cli_check_claim(cli, iov_path("mdev/%s", item->name).name);
+	case VMM_VDPA:
+		return cli_check_claim(cli, vdpa_of(cli, item->name).name);
+	default:
+		return 0;
+	}
+}
+
+/* What somebody else has claimed is for no guest of ours, whoever starts that. */
+int attach_add(struct cli *cli, const char *name, struct vmm_set *set)
+{
+	size_t before = set->count;
+	int error = add_any(cli, name, set);
+
+	for (size_t i = before; !error && i < set->count; i++)
+		error = check_claim(cli, &set->items[i]);
+	return error;
 }
 
 /* The one of a kind; NULL when there are none or several. */

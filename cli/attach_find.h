@@ -13,10 +13,11 @@
  *	name of a port or disk of iovd
  * @set: set, with its VMM; the caller frees its items, also after a failure
  *
- * A function or mediated device is one that its driver gives to guests now.
+ * A function or mediated device is one that its driver gives to guests now, and that nobody else has
+ * claimed, unless the guard "fleet" is lifted.
  *
- * Return: 0; -ENOENT when there is none, -EINVAL for an uplink, or as iov_attach_check() and
- * iov_rpc_call(); with a message.
+ * Return: 0; -ENOENT when there is none, -EINVAL for an uplink, or as iov_attach_check(),
+ * iov_claims_check() and iov_rpc_call(); with a message.
  */
 int attach_add(struct cli *cli, const char *name, struct vmm_set *set);
 

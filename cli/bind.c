@@ -11,6 +11,8 @@
 
 #define NAMES_MAX 256
 #define BARS_MAX 6
+/* As a host file says it. */
+#define NO_DRIVER "none"
 
 struct bind_args {
 	const char *driver;
@@ -25,7 +27,7 @@ struct bind_args {
 enum { KEY_SLOT = 0x2000, KEY_BAR, KEY_DISABLE_VGA };
 
 static const struct argp_option bind_options[] = {
-	{ "driver", 'd', "NAME", 0, "Driver to bind to, as vfio-pci" },
+	{ "driver", 'd', "NAME", 0, "Driver to bind to, as vfio-pci, or none" },
 	{ "group", 'g', 0, 0, "Move the other members of each IOMMU group as well" },
 	{ "slot", KEY_SLOT, 0, 0,
 	  "Take a device as a whole: every function of its slot, as audio and USB of a GPU, and see "
@@ -90,6 +92,9 @@ static error_t parse_bind(int key, char *arg, struct argp_state *state)
 		args->driver = "vfio-pci";
 	if (key == ARGP_KEY_END && !args->driver)
 		cli_misuse(state, "expected --driver NAME, as --driver vfio-pci");
+	if (key == ARGP_KEY_END && !strcmp(args->driver, NO_DRIVER) && (args->flags || args->bar_count))
+		cli_misuse(state, "--driver none: is of each function by itself; leave out --group, --slot and "
+			   "--bar");
 	if (key == ARGP_KEY_END && args->disable_vga && strcmp(args->driver, "vfio-pci"))
 		cli_misuse(state, "--disable-vga: is for --driver vfio-pci");
 	return parse_devices(key, arg, state);
@@ -183,6 +188,10 @@ static int plan_functions(struct cli *cli, const struct bind_args *args,
 	if (cli_lifts(cli, CLI_LIFT_DRIVER))
 		flags |= IOV_BIND_ANY_DRIVER;
 	cli_name_functions(functions, names, sizeof(names));
+	if (args->driver && !strcmp(args->driver, NO_DRIVER)) {
+		error = iov_plan_new(plan, cli->iov, "leave %s without a driver", names);
+		return error ? error : iov_release_plan(*plan, functions->list, functions->count);
+	}
 	if (args->driver) {
 		error = iov_plan_new(plan, cli->iov, "bind %s to %s", names, args->driver);
 		if (!error && args->disable_vga)

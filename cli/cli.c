@@ -59,6 +59,11 @@ bool cli_lifts(const struct cli *cli, const char *guard)
 	return false;
 }
 
+int cli_check_claim(struct cli *cli, const char *device)
+{
+	return cli_lifts(cli, "fleet") ? 0 : iov_claims_check(cli->iov, device);
+}
+
 static void lift_guard(struct invocation *invocation, const char *name, struct argp_state *state)
 {
 	char names[512] = "";

@@ -110,6 +110,9 @@ struct cli_command {
 /* What --force takes beside guards: a driver for a device that its table does not have. */
 #define CLI_LIFT_DRIVER "driver"
 
+/* Refuse a device that somebody else has claimed, as iov_claims_check() does, unless that guard is lifted. */
+int cli_check_claim(struct cli *cli, const char *device);
+
 /* Whether --force named a guard. */
 bool cli_lifts(const struct cli *cli, const char *guard);
 

@@ -170,6 +170,7 @@ static void offer_driver(const struct complete *complete)
 	static const char vfio[] = "vfio-pci";
 
 	offer_names(complete, IOV_PATH_PCI_DRIVERS);
+	complete_offer(complete, "none", "");
 	/* Whose module is not loaded yet. */
 	if (!iov_sys_exists(complete->iov, iov_path(IOV_PATH_PCI_DRIVERS "/%s", vfio).name))
 		complete_offer(complete, vfio, "");

@@ -223,19 +223,21 @@ static int device_path(struct iov *iov, const char *device, char path[PATH_MAX])
 }
 
 /* As iovd has it: the whole address, and the number of the namespace. */
-static int function_path(struct iov *iov, const char *text, char path[PATH_MAX])
+static int function_path(struct cli *cli, const char *text, char path[PATH_MAX])
 {
 	const char *number = iov_pci_namespace_at(text);
 	const struct iov_path function = iov_path("%.*s", (int)(number - text), text);
 	struct iov_bdf bdf;
-	int error = iov_device_parse(iov, function.name, &bdf);
+	int error = iov_device_parse(cli->iov, function.name, &bdf);
 
+	if (!error)
+		error = cli_check_claim(cli, IOV_BDF(bdf));
 	if (!error)
 		snprintf(path, PATH_MAX, "%s%s", IOV_BDF(bdf), number);
 	return error;
 }
 
-static int add_source(struct iov *iov, const struct disk_add_args *args, struct json_object *params)
+static int add_source(struct cli *cli, const struct disk_add_args *args, struct json_object *params)
 {
 	char path[PATH_MAX];
 	int error = 0;
@@ -247,11 +249,11 @@ static int add_source(struct iov *iov, const struct disk_add_args *args, struct 
 	if (args->bytes || args->source[SOURCE_NBD])
 		return 0;
 	if (args->source[SOURCE_NVME])
-		error = function_path(iov, args->source[SOURCE_NVME], path);
+		error = function_path(cli, args->source[SOURCE_NVME], path);
 	else if (args->source[SOURCE_FILE])
-		error = cli_absolute_path(iov, "file", args->source[SOURCE_FILE], path);
+		error = cli_absolute_path(cli->iov, "file", args->source[SOURCE_FILE], path);
 	else
-		error = device_path(iov, args->source[SOURCE_DEVICE], path);
+		error = device_path(cli->iov, args->source[SOURCE_DEVICE], path);
 	if (!error)
 		cli_param_text(params, "path", path);
 	return error;
@@ -284,7 +286,7 @@ static int run_add(struct cli *cli, void *data)
 	int error = front_end_params(cli->iov, &args->front_end, params);
 
 	if (!error)
-		error = add_source(cli->iov, args, params);
+		error = add_source(cli, args, params);
 	if (!error && args->source[SOURCE_MEMORY])
 		warn_of_memory(cli, args->bytes);
 	cli_param_switch(params, "read_only", args->read_only);

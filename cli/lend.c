@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/sysroot/paths.h"
@@ -13,9 +15,9 @@
 #include "iommu/group.h"
 #include "vfio/bind/bind.h"
 
-#define WORDS 8
-
-extern char **environ;
+/* Seconds that the keeper waits for other changes, and how often it tries to give a function back. */
+#define KEEPER_WAIT 60
+#define KEEPER_TRIES 10
 
 static int add(struct cli *cli, struct lend *lend, struct iov_bdf bdf)
 {
@@ -65,74 +67,6 @@ static int run_plan(struct cli *cli, struct iov_plan *plan)
 	return iov_plan_is_empty(plan) ? 0 : iov_plan_run(plan, &options);
 }
 
-/* Words of the command that gives one back. */
-static void say_back(const struct lent *lent, char text[256])
-{
-	if (lent->is_override)
-		snprintf(text, 256, "bind %s --driver %s", IOV_BDF(lent->bdf), lent->driver);
-	else
-		snprintf(text, 256, "unbind %s", IOV_BDF(lent->bdf));
-}
-
-/*
- * It waits for a word, or for the end of who would say it.  A guest that dies at the same
- * moment may have its device for some time yet.
- */
-static int start_keeper(struct cli *cli, struct lend *lend)
-{
-	static const char script[] =
-		"trap '' INT TERM HUP; iov=$1; shift; read -r word && exit\n"
-		"for back; do for try in 1 2 3 4 5 6 7 8 9 10; do "
-		"\"$iov\" $back --wait 60 && break; sleep 1; done; done";
-	static char program[] = "/" IOV_PATH_PROC_SELF "/exe";
-	static char back[LENT_MAX][256];
-	char *argv[LENT_MAX + 6] = { "sh", "-c", (char *)script, "iov" };
-	char exe[4096];
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	ssize_t got = readlink(program, exe, sizeof(exe) - 1);
-	int fds[2], error;
-	pid_t pid;
-
-	if (got < 0 || pipe2(fds, O_CLOEXEC))
-		return iov_told(cli->iov, -errno, "nobody to give functions back: %s", strerror(errno));
-	exe[got] = '\0';
-	argv[4] = exe;
-	for (size_t i = 0; i < lend->count; i++) {
-		say_back(&lend->list[i], back[i]);
-		argv[5 + i] = back[i];
-	}
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, fds[0], STDIN_FILENO);
-	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
-		posix_spawn_file_actions_addopen(&actions, fd, "/" IOV_PATH_DEV_NULL, O_RDWR, 0);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
-	error = posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environ);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	close(fds[0]);
-	lend->keeper = fds[1];
-	return error ? iov_told(cli->iov, -error, "nobody to give functions back: %s", strerror(error)) : 0;
-}
-
-int lend_take(struct cli *cli, struct lend *lend, struct iov_plan *plan)
-{
-	int error = lend->count ? start_keeper(cli, lend) : 0;
-
-	if (!error) {
-		error = run_plan(cli, plan);
-		iov_plan_unlock(cli->iov);
-	}
-	iov_plan_free(plan);
-	/* What a plan that failed began, it undid. */
-	if (error) {
-		lend->count = 0;
-		lend_end(cli, lend, 0);
-	}
-	return error;
-}
-
 static int plan_back(struct cli *cli, const struct lent *lent, struct iov_plan **plan)
 {
 	int error = iov_plan_new(plan, cli->iov, "give %s back", IOV_BDF(lent->bdf));
@@ -161,6 +95,94 @@ int lend_give(struct cli *cli, struct lend *lend, size_t index)
 	iov_plan_unlock(cli->iov);
 	lent->is_back = !error;
 	return error;
+}
+
+/* Nothing of the command's, neither its locks nor its terminal, and no end before its own. */
+static void leave_command(int fd)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	int null = open("/" IOV_PATH_DEV_NULL, O_RDWR | O_CLOEXEC);
+
+	setsid();
+	prctl(PR_SET_NAME, "iov-lend");
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		signal(ends[i], SIG_IGN);
+	if (null < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+	    dup2(null, STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0))
+		_exit(EXIT_FAILURE);
+}
+
+static bool is_done(void)
+{
+	ssize_t got;
+	char word;
+
+	do {
+		got = read(STDIN_FILENO, &word, 1);
+	} while (got < 0 && errno == EINTR);
+	return got > 0;
+}
+
+/*
+ * It waits for a word, or for the end of who would say it, and then does what that would have done, for
+ * the same holder and past the same guards.  A guest that dies at the same moment may have its device for
+ * some time yet.
+ */
+static void __attribute__((noreturn)) keep(struct cli *cli, struct lend *lend, int fd)
+{
+	leave_command(fd);
+	if (is_done() || cli_open_context(cli, &cli->iov))
+		_exit(EXIT_SUCCESS);
+	cli->wait = KEEPER_WAIT;
+	for (size_t i = 0; i < lend->count; i++) {
+		for (unsigned int tries = KEEPER_TRIES; lend_give(cli, lend, i) && --tries;)
+			sleep(1);
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+static int start_keeper(struct cli *cli, struct lend *lend)
+{
+	int fds[2], error = 0;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return iov_told(cli->iov, -errno, "nobody to give functions back: %s", strerror(errno));
+	fflush(NULL);
+	pid = fork();
+	if (!pid)
+		keep(cli, lend, fds[0]);
+	if (pid < 0)
+		error = iov_told(cli->iov, -errno, "nobody to give functions back: %s", strerror(errno));
+	close(fds[0]);
+	lend->keeper = fds[1];
+	return error;
+}
+
+int lend_take(struct cli *cli, struct lend *lend, struct iov_plan *plan)
+{
+	int error = lend->count ? start_keeper(cli, lend) : 0;
+
+	if (!error) {
+		error = run_plan(cli, plan);
+		iov_plan_unlock(cli->iov);
+	}
+	iov_plan_free(plan);
+	/* What a plan that failed began, it undid. */
+	if (error) {
+		lend->count = 0;
+		lend_end(cli, lend, 0);
+	}
+	return error;
+}
+
+/* Words of the command that gives one back. */
+static void say_back(const struct lent *lent, char text[256])
+{
+	if (lent->is_override || !*lent->driver)
+		snprintf(text, 256, "bind %s --driver %s", IOV_BDF(lent->bdf), *lent->driver ? lent->driver : "none");
+	else
+		snprintf(text, 256, "unbind %s", IOV_BDF(lent->bdf));
 }
 
 int lend_end(struct cli *cli, struct lend *lend, int error)

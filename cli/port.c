@@ -138,7 +138,7 @@ static error_t parse_add(int key, char *arg, struct argp_state *state)
 }
 
 /* iovd takes addresses, and virtual devices of DPDK as they are. */
-static int add_device(struct iov *iov, const char *device, struct json_object *params)
+static int add_device(struct cli *cli, const char *device, struct json_object *params)
 {
 	struct iov_bdf bdf;
 	int error;
@@ -147,7 +147,9 @@ static int add_device(struct iov *iov, const char *device, struct json_object *p
 		cli_param_text(params, "device", device);
 		return 0;
 	}
-	error = iov_device_parse(iov, device, &bdf);
+	error = iov_device_parse(cli->iov, device, &bdf);
+	if (!error)
+		error = cli_check_claim(cli, IOV_BDF(bdf));
 	if (!error)
 		cli_param_text(params, "device", IOV_BDF(bdf));
 	return error;
@@ -157,7 +159,7 @@ static int run_add(struct cli *cli, void *data)
 {
 	const struct port_add_args *args = data;
 	struct json_object *params = cli_name_params(args->name);
-	int error = add_device(cli->iov, args->device, params);
+	int error = add_device(cli, args->device, params);
 
 	cli_param_text(params, "type", args->type);
 	cli_param_text(params, "bridge", args->bridge);

@@ -29,6 +29,8 @@ static void become(const char *const *argv, const struct child_options *options,
 	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++)
 		signal(handled[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	/* Whoever is about guests is not told it. */
+	unsetenv("IOV_ETCD_PASSWORD");
 	if (options->network >= 0 && setns(options->network, CLONE_NEWNET))
 		goto failed;
 	if (!options->terminal) {

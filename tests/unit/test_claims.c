@@ -8,18 +8,24 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/context.h"
 #include "base/json.h"
 #include "base/sysroot/sysroot.h"
 #include "claims/claims.h"
 #include "claims/etcd_answer.h"
+#include "claims/fence.h"
 #include "claims/gateway.h"
 #include "claims/keep.h"
 #include "claims/record.h"
@@ -429,6 +435,54 @@ static void a_list_that_never_ends_ends(void **state)
 	}
 }
 
+static void more_keys_than_were_asked_for_are_refused(void **state)
+{
+	_cleanup_json_ struct json_object *found = json_object_new_array();
+	_cleanup_free_ char *text = malloc(100000);
+	const char *answers[] = { text, NULL };
+	struct server server = { .answers = answers };
+	struct claims claims;
+	size_t length = (size_t)sprintf(text, OK "{\"kvs\":[");
+
+	(void)state;
+	for (unsigned int i = 0; i < 600; i++) {
+		_cleanup_free_ char *key = etcd_bytes(iov_path("/iovkit/claims/h1/slot=%04u", i).name);
+
+		length += (size_t)sprintf(text + length, "%s{\"key\":\"%s\",\"mod_revision\":\"9\"}", i ? "," : "", key);
+	}
+	strcpy(text + length, "]}");
+	start_server(&server);
+	open_claims(&claims, server.url);
+	assert_int_equal(etcd_store.list(&claims, NULL, found), -EHOSTUNREACH);
+	assert_true(json_object_array_length(found) <= 500);
+	claims_close(&claims);
+	stop_server(&server);
+}
+
+/* Sixteen members of which none answers, and no time for that many. */
+static void nobody_is_asked_when_it_is_too_late(void **state)
+{
+	static const char *const alive[] = { OK "{\"result\":{\"ID\":\"77\",\"TTL\":\"60\"}}", NULL };
+	struct server server = { .answers = alive, .drip = 1000 };
+	struct claims_lease lease = { .id = 77, .revision = 12, .ttl = 60, .until = 5 };
+	char endpoints[1024] = "";
+	struct claims claims;
+	int64_t began;
+
+	(void)state;
+	start_server(&server);
+	for (size_t i = 0; i < CLAIMS_ENDPOINTS_MAX; i++)
+		strcat(strcat(endpoints, i ? "," : ""), server.url);
+	open_claims(&claims, endpoints);
+	began = boot_ms();
+	claims.give_up = began + 400;
+	assert_int_equal(etcd_store.renew(&claims, "h1/slot=1", &lease), -EHOSTUNREACH);
+	assert_true(boot_ms() - began < 1000);
+	assert_int_equal(lease.until, 5);
+	claims_close(&claims);
+	stop_server(&server);
+}
+
 /* The file. */
 
 static struct iov_bdf vf(void)
@@ -561,6 +615,11 @@ static void wrong_settings_are_named_by_their_line(void **state)
 		if (!strstr(iov_error_message(iov), wrong[i].why))
 			fail_msg("%s: %s", wrong[i].text, iov_error_message(iov));
 	}
+	/* What a fence does is done all the same: as it is without settings. */
+	tree_file(tree, IOV_CLAIMS_CONFIG, "fence = link-down, pull\n");
+	assert_true(claims_config_load(iov, &config) < 0);
+	assert_int_equal(config.action_count, 2);
+	assert_int_equal(config.actions[0], CLAIMS_RESET);
 	tree_file(tree, "etc/pw", "secret\n");
 	tree_file(tree, IOV_CLAIMS_CONFIG, "endpoints=https://[::1]:2379 , http://b:1/\nhost = h1\nfence = link-down, reset\n"
 		  "user = iov\npassword-file = /etc/pw\nstop-hook = /bin/true\nttl = 30\nfence-time = 10\n");
@@ -634,6 +693,159 @@ static void a_record_of_another_revision_stays(void **state)
 	assert_int_equal(json_object_array_length(records), 0);
 }
 
+static double cpu_ms(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+	return (double)time.tv_sec * 1000 + (double)time.tv_nsec / 1e6;
+}
+
+/* Each of many processes looks for its own, so that is to cost much less than all of them. */
+static void one_record_is_found_among_many(void **state)
+{
+	struct json_object *records = json_object_new_array();
+	double all, one;
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		struct json_object *record = json_object_new_object();
+
+		json_add_text(record, "name", iov_path("h1/\"slot=%d", i).name);
+		json_add_text(record, "device", VF);
+		json_add_text(record, "holder", "{\"name\":\"h1/slot=1\",\"revision\":7}");
+		json_object_object_add(record, "revision", json_object_new_int64(i + 1));
+		json_object_array_add(records, record);
+	}
+	tree_file(tree, "run/iovkit/claims.json", json_object_to_json_string_ext(records, JSON_C_TO_STRING_PLAIN));
+	all = cpu_ms();
+	for (int i = 0; i < 20; i++) {
+		json_object_put(records);
+		assert_int_equal(claims_records(iov, &records), 0);
+	}
+	one = cpu_ms();
+	for (int i = 0; i < 20; i++)
+		assert_true(claims_is_recorded(iov, "h1/\"slot=1999", 2000));
+	assert_true(4 * (cpu_ms() - one) < one - all);
+	assert_false(claims_is_recorded(iov, "h1/\"slot=1999", 1999));
+	assert_true(claims_is_recorded(iov, "h1/\"slot=1", 2));
+	assert_false(claims_is_recorded(iov, "h1/slot=1", 7));
+	/* Written by somebody else */
+	tree_file(tree, "run/iovkit/claims.json", json_object_to_json_string_ext(records, JSON_C_TO_STRING_PRETTY));
+	assert_true(claims_is_recorded(iov, "h1/\"slot=1999", 2000));
+	assert_false(claims_is_recorded(iov, "h1/slot=1", 7));
+	json_object_put(records);
+	tree_file(tree, "run/iovkit/claims.json", "{}");
+	assert_true(claims_is_recorded(iov, "h1/slot=1", 7));
+	assert_int_equal(unlink(iov_path("%s/run/iovkit/claims.json", tree).name), 0);
+	assert_false(claims_is_recorded(iov, "h1/slot=1", 7));
+}
+
+/* For want of descriptors, say; here, as a link that goes round. */
+static void a_function_that_cannot_be_looked_at_is_not_gone(void **state)
+{
+	const char *path = iov_path("%s/sys/bus/pci/devices/" VF, tree).name;
+
+	(void)state;
+	assert_true(claims_inode(iov, vf()) > 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(claims_inode(iov, vf()), 0);
+	assert_int_equal(symlink(VF, path), 0);
+	assert_int_equal(claims_inode(iov, vf()), -ELOOP);
+}
+
+/* A child that the kernel keeps, and how often a reset was asked for. */
+static pid_t kept;
+static unsigned int resets;
+
+static int keep_child(void *arg, struct iov *context, const char *path, const char *text)
+{
+	(void)arg;
+	(void)path;
+	(void)text;
+	resets++;
+	context->stuck = kept;
+	return -ETIMEDOUT;
+}
+
+/* A fence goes on for as long as the VMM, and who waits in the kernel cannot be ended. */
+static void a_reset_that_is_not_answered_is_asked_for_once(void **state)
+{
+	struct claims_config config = { .fence_time = 1, .actions = { CLAIMS_RESET }, .action_count = 1 };
+
+	(void)state;
+	kept = fork();
+	if (!kept) {
+		alarm(20);
+		pause();
+		_exit(0);
+	}
+	resets = 0;
+	iov_sys_on_write(iov, keep_child, NULL);
+	for (unsigned int tries = 0; tries < 3; tries++)
+		assert_int_equal(claims_fence(iov, &config, vf(), "vm1"), -ETIMEDOUT);
+	assert_int_equal(resets, 1);
+	kill(kept, SIGKILL);
+	waitpid(kept, NULL, 0);
+	kept = 0;
+	assert_int_equal(claims_fence(iov, &config, vf(), "vm1"), -ETIMEDOUT);
+	assert_int_equal(resets, 2);
+	iov_sys_on_write(iov, NULL, NULL);
+}
+
+static unsigned int mode_of(const char *path)
+{
+	struct stat stat;
+
+	assert_int_equal(lstat(iov_path("%s/%s", tree, path).name, &stat), 0);
+	return stat.st_mode & 07777;
+}
+
+/* Whoever can open a lock can keep it, and the service from renewing and fencing. */
+static void nobody_else_has_a_lock(void **state)
+{
+	static const char *const locks[] = { "run/iovkit/claims.lock", "var/lib/iovkit/claims.lock" };
+	struct json_object *record = json_tokener_parse("{\"name\":\"h1/slot=1\",\"revision\":3}");
+	struct claims_lease lease;
+	int64_t began;
+	int fd;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		tree_file(tree, locks[i], "");
+		assert_int_equal(chmod(iov_path("%s/%s", tree, locks[i]).name, 0666), 0);
+	}
+	claim_in_file("h1/slot=9", 60, &lease);
+	assert_int_equal(claims_record_put(iov, json_object_get(record)), 0);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(mode_of(locks[i]), 0600);
+	/* One that was stopped while it had it. */
+	fd = claims_lock(iov, locks[0], 0);
+	assert_true(fd >= 0);
+	began = boot_ms();
+	assert_int_equal(claims_record_put(iov, record), -EBUSY);
+	assert_true(boot_ms() - began < 5000);
+	close(fd);
+}
+
+/* Signals that the keeper ignores meanwhile. */
+static void a_hook_can_be_ended(void **state)
+{
+	struct claims_config config = { .fence_time = 10, .actions = { CLAIMS_LINK_DOWN }, .action_count = 1 };
+	char text[64] = "";
+
+	(void)state;
+	tree_file(tree, "hook", iov_path("#!/bin/sh\nsed -n 's/^SigIgn:[[:space:]]*//p' /proc/self/status > %s/hooked\n",
+					 tree).name);
+	snprintf(config.stop_hook, sizeof(config.stop_hook), "%s/hook", tree);
+	assert_int_equal(chmod(config.stop_hook, 0700), 0);
+	signal(SIGTERM, SIG_IGN);
+	claims_fence(iov, &config, vf(), "vm1");
+	signal(SIGTERM, SIG_DFL);
+	assert_int_equal(iov_sys_read(iov, "hooked", text, sizeof(text)), 0);
+	assert_int_equal(strtoull(text, NULL, 16) & 1u << (SIGTERM - 1), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -649,6 +861,8 @@ int main(void)
 		TEST(the_next_member_is_asked),
 		TEST(a_lease_that_is_over_is_not_renewed),
 		TEST(a_list_that_never_ends_ends),
+		TEST(more_keys_than_were_asked_for_are_refused),
+		TEST(nobody_is_asked_when_it_is_too_late),
 		TEST(a_file_has_a_claim_once),
 		TEST(a_boot_ends_claims_and_no_revision_comes_twice),
 		TEST(a_lease_in_a_file_ends),
@@ -658,6 +872,11 @@ int main(void)
 		TEST(wrong_settings_are_named_by_their_line),
 		TEST(plans_say_who_has_it),
 		TEST(a_record_of_another_revision_stays),
+		TEST(a_function_that_cannot_be_looked_at_is_not_gone),
+		TEST(a_hook_can_be_ended),
+		TEST(a_reset_that_is_not_answered_is_asked_for_once),
+		TEST(one_record_is_found_among_many),
+		TEST(nobody_else_has_a_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

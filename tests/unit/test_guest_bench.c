@@ -311,6 +311,25 @@ static void what_a_program_said_is_kept(void **state)
 	assert_string_equal(said, "one two");
 }
 
+static void a_program_is_told_no_password(void **state)
+{
+	const char *const argv[] = {"sh", "-c", "echo \"${IOV_ETCD_PASSWORD-none} $HOME\"", NULL};
+	struct child child;
+	char said[64];
+
+	(void)state;
+	setenv("IOV_ETCD_PASSWORD", "secret", 1);
+	setenv("HOME", "/home", 1);
+	assert_int_equal(child_start(&child, iov, argv, &plain), 0);
+	for (unsigned int i = 0; i < 500 && child_runs(&child); i++)
+		usleep(10000);
+	child_said(&child, said, sizeof(said));
+	child_end(&child);
+	assert_string_equal(said, "none /home");
+	assert_string_equal(getenv("IOV_ETCD_PASSWORD"), "secret");
+	unsetenv("IOV_ETCD_PASSWORD");
+}
+
 static void one_that_is_stopped_or_deaf_ends_all_the_same(void **state)
 {
 	const char *const argv[] = {"sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done", NULL};
@@ -389,6 +408,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_missing_is_named),
 		cmocka_unit_test(a_program_that_is_missing_is_named),
 		cmocka_unit_test(what_a_program_said_is_kept),
+		cmocka_unit_test(a_program_is_told_no_password),
 		cmocka_unit_test(one_that_is_stopped_or_deaf_ends_all_the_same),
 		cmocka_unit_test(a_probe_that_fails_says_why),
 		cmocka_unit_test(a_probe_reads_a_disk),

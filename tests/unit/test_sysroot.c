@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/sysroot/run.h"
@@ -198,7 +200,10 @@ static void a_program_is_run_on_the_host_alone(void **state)
 {
 	const char *const arguments[] = { "-c", "echo one; echo; echo two three >&2; read x; exit 3", NULL };
 	const char *const kill[] = { "-c", "kill -9 $$", NULL };
+	const char *const leave[] = { "-c", "sleep 10 & echo left; exit 4", NULL };
+	const char *const terminate[] = { "-c", "kill -TERM $$; exit 5", NULL };
 	char said[16];
+	time_t began;
 
 	(void)state;
 	tree_file(fixture.tree, "bin/sh", "#!/bin/sh\ntouch /tmp/was-run\n");
@@ -211,6 +216,15 @@ static void a_program_is_run_on_the_host_alone(void **state)
 	assert_string_equal(said, "two");
 	assert_int_equal(iov_sys_run(fixture.iov, "bin/sh", kill, said, sizeof(said)), 128 + 9);
 	assert_int_equal(iov_sys_run(fixture.iov, "none", arguments, said, sizeof(said)), -ENOENT);
+	/* What it leaves behind has its output still. */
+	began = time(NULL);
+	assert_int_equal(iov_sys_run(fixture.iov, "bin/sh", leave, said, sizeof(said)), 4);
+	assert_string_equal(said, "left");
+	assert_true(time(NULL) - began < 8);
+	/* It can be ended by what a writer ignores. */
+	signal(SIGTERM, SIG_IGN);
+	assert_int_equal(iov_sys_run(fixture.iov, "bin/sh", terminate, said, sizeof(said)), 128 + SIGTERM);
+	signal(SIGTERM, SIG_DFL);
 	iov_close(fixture.iov);
 	fixture.iov = tree_open(fixture.tree);
 }

@@ -34,7 +34,7 @@ static int check_meant(struct iov *iov, const char *driver)
 
 	if (!strcmp(driver, "native") || !strcmp(driver, "none"))
 		return iov_fail(iov, -ENOENT, "%s: no such driver; 'iov unbind' gives a function to its "
-				"native driver, and 'driver: none' in a host file leaves it without one",
+				"native driver, and 'iov bind --driver none' leaves it without one",
 				driver);
 	snprintf(name, sizeof(name), "%s", driver);
 	for (char *at = name; (at = strchr(at, '_')); at++)

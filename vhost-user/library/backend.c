@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-event.h>
-#include <unistd.h>
 
 #include "vhost-user/memory/memory_fault.h"
 #include "vhost-user/protocol/endpoint.h"
@@ -115,14 +114,12 @@ static int on_again(sd_event_source *source, void *arg)
 	return 0;
 }
 
+/* Nobody reads the eventfd, as who has it as well may take back what was there to read and have us wait. */
 static int on_kick(sd_event_source *source, int fd, uint32_t events, void *arg)
 {
-	uint64_t count;
-
 	(void)source;
+	(void)fd;
 	(void)events;
-	if (read(fd, &count, sizeof(count)) < 0 && errno != EAGAIN && errno != EINTR)
-		sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	serve(arg);
 	return 0;
 }
@@ -141,8 +138,8 @@ static int listen_for_kicks(struct library_queue *queue)
 	sd_event *event = queue->vu->event;
 
 	if (queue->queue->kick_fd >= 0)
-		return sd_event_add_io(event, &queue->kicks, queue->queue->kick_fd, EPOLLIN, on_kick,
-				       queue);
+		return sd_event_add_io(event, &queue->kicks, queue->queue->kick_fd, EPOLLIN | EPOLLET,
+				       on_kick, queue);
 	if (queue->queue->is_told)
 		return 0;
 	return sd_event_add_time_relative(event, &queue->kicks, CLOCK_MONOTONIC, POLL_US, 0, on_clock,
