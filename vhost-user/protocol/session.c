@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "vhost-user/protocol/backend_requests.h"
+#include "vhost-user/protocol/trace.h"
 
 /* Messages handled before other connections get their turn. */
 #define MESSAGES_AT_ONCE 32
@@ -69,6 +70,33 @@ static int end_at_refusal(struct vu_session *session, enum vu_refusal refusal, c
 			vu_refusal_name(refusal), what);
 }
 
+static void trace_reply(const struct vu_session *session, const void *payload, uint32_t size)
+{
+	const struct vu_message *message = &session->message;
+	const struct vu_traced traced = {
+		.header = { message->header.request, VU_FLAG_VERSION | VU_FLAG_REPLY, size },
+		.payload = payload,
+		.fds = message->reply_fd >= 0,
+		.is_reply = true,
+	};
+
+	vu_trace_message(session->device.trace, &traced);
+}
+
+/* @is_whole: all of its payload came */
+static void trace_request(const struct vu_session *session, bool is_whole)
+{
+	const struct vu_message *message = &session->message;
+	const struct vu_traced traced = {
+		.header = message->header,
+		.payload = is_whole ? message->payload.bytes : NULL,
+		.fds = message->fd_count,
+		.by_front_end = true,
+	};
+
+	vu_trace_message(session->device.trace, &traced);
+}
+
 static int send_reply(struct vu_session *session, const void *payload, uint32_t size)
 {
 	const struct vu_message *message = &session->message;
@@ -83,6 +111,7 @@ static int send_reply(struct vu_session *session, const void *payload, uint32_t 
 	if (error)
 		return iov_told(session->iov, error, "%s: cannot answer the front end: %s",
 				session->device.name, strerror(-error));
+	trace_reply(session, payload, size);
 	return 0;
 }
 
@@ -112,6 +141,7 @@ static int answer_refusal(struct vu_session *session, const struct vu_rule *rule
 
 	snprintf(what, sizeof(what), "%s", iov_error_message(session->iov));
 	session->stats.refused[refusal]++;
+	vu_trace_event(session->device.trace, VU_TRACE_REFUSED, refusal, what);
 	if (count_refusals(session) > REFUSALS_MAX ||
 	    (!ack && (!rule || rule->if_refused == VU_IF_REFUSED_END)))
 		return end_at_refusal(session, refusal, what);
@@ -188,6 +218,10 @@ static int fail_receive(struct vu_session *session, int error, enum vu_refusal r
 {
 	if (error == -EPROTO) {
 		session->stats.refused[refusal]++;
+		if (session->message.received >= sizeof(session->message.header))
+			trace_request(session, false);
+		vu_trace_event(session->device.trace, VU_TRACE_REFUSED, refusal,
+			       framing_error(refusal));
 		return end_at_refusal(session, refusal, framing_error(refusal));
 	}
 	if (error == -ECONNRESET)
@@ -218,7 +252,11 @@ static int next_message(struct vu_session *session)
 	if (closer_is_full(session->device.closer))
 		return end_at_unclosed(session);
 	result = vu_wire_receive(session->fd, &session->message, &refusal);
-	return result < 0 ? fail_receive(session, result, refusal) : result;
+	if (result < 0)
+		return fail_receive(session, result, refusal);
+	if (result)
+		trace_request(session, true);
+	return result;
 }
 
 static int read_messages(struct vu_session *session)
@@ -244,7 +282,12 @@ int vu_session_readable(struct vu_session *session)
 
 	if (!error && !session->channel_missing)
 		error = read_messages(session);
-	return error ? error : vu_backend_readable(session);
+	if (!error)
+		error = vu_backend_readable(session);
+	if (error)
+		vu_trace_event(session->device.trace, VU_TRACE_ENDED, VU_ACCEPTED,
+			       iov_error_message(session->iov));
+	return error;
 }
 
 static int allocate_rings(struct vu_session *session)
@@ -289,6 +332,7 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 		return iov_told(iov, error, "%s: cannot serve a front end: %s", device->name,
 				strerror(-error));
 	}
+	vu_trace_event(device->trace, VU_TRACE_CONNECTED, VU_ACCEPTED, "a front end connected");
 	*out = session;
 	return 0;
 }
