@@ -272,6 +272,7 @@ static int start_services(struct daemon *daemon, const struct iovd_options *pars
 		error = control_socket_open(&daemon->control, daemon->iov, daemon->event, parsed->control,
 				     daemon->has_access ? &daemon->access : NULL, iovd_methods,
 				     methods);
+	methods->control = daemon->control;
 	return error;
 }
 

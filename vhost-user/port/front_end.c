@@ -82,6 +82,9 @@ int front_end_open(struct port *port, const struct port_options *options,
 	complete.positions = positions_of(port->registry->positions, port->name);
 	if (!error)
 		error = port_log_open(&port->front_end.log, iov, port->name);
+	if (!error)
+		error = vu_trace_open(&port->front_end.trace);
+	complete.trace = port->front_end.trace;
 	return error ? error : open_endpoint(port, &complete);
 }
 
@@ -96,6 +99,8 @@ void front_end_close(struct port *port)
 
 	vu_endpoint_close(front->endpoint);
 	front->endpoint = NULL;
+	vu_trace_close(front->trace);
+	front->trace = NULL;
 	port_log_close(front->log);
 	front->log = NULL;
 	free(front->socket);
