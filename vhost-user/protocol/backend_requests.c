@@ -50,10 +50,14 @@ static void lose_channel(struct vu_session *session, enum vu_refusal refusal, co
 		session->stats.refused[refusal]++;
 	if (refusal)
 		vu_trace_event(session->device.trace, VU_TRACE_REFUSED, refusal, why);
-	iov_log(session->iov, LOG_WARNING, "%s: no more requests to the front end: %s",
-		session->device.name, why);
+	iov_log_with(session->iov, LOG_WARNING, (const struct iov_field[]){
+			     { "IOV_EVENT", "channel-lost" },
+			     { "IOV_REASON", refusal ? vu_refusal_name(refusal) : NULL },
+			     { 0 },
+		     }, "%s: no more requests to the front end: %s", session->device.name, why);
 	if (!needs_channel(session))
 		return;
+	session->ended_by = refusal;
 	session->channel_missing = true;
 	/* Whoever waits for messages learns of it. */
 	shutdown(session->fd, SHUT_RDWR);

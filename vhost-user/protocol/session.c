@@ -63,6 +63,7 @@ static int end_at_refusal(struct vu_session *session, enum vu_refusal refusal, c
 {
 	char text[32];
 
+	session->ended_by = refusal;
 	return iov_fail(session->iov, -EPROTO,
 			"%s: front end's %s refused (%s), connection ended: %s",
 			session->device.name,
@@ -104,6 +105,7 @@ static int send_reply(struct vu_session *session, const void *payload, uint32_t 
 
 	if (error == -EAGAIN) {
 		session->stats.refused[VU_REFUSED_STALLED]++;
+		session->ended_by = VU_REFUSED_STALLED;
 		return iov_fail(session->iov, -EPROTO,
 				"%s: front end does not read its replies, connection ended",
 				session->device.name);
@@ -138,6 +140,7 @@ static int answer_refusal(struct vu_session *session, const struct vu_rule *rule
 	bool ack = wants_ack(session, rule);
 	const uint64_t failed = 1, no_state = VU_STATE_FAILED;
 	char text[32], what[WHAT_MAX];
+	const char *request;
 
 	snprintf(what, sizeof(what), "%s", iov_error_message(session->iov));
 	session->stats.refused[refusal]++;
@@ -145,10 +148,14 @@ static int answer_refusal(struct vu_session *session, const struct vu_rule *rule
 	if (count_refusals(session) > REFUSALS_MAX ||
 	    (!ack && (!rule || rule->if_refused == VU_IF_REFUSED_END)))
 		return end_at_refusal(session, refusal, what);
-	iov_log(session->iov, LOG_WARNING, "%s: front end's %s refused (%s): %s",
-		session->device.name,
-		request_name(session->message.header.request, text, sizeof(text)),
-		vu_refusal_name(refusal), what);
+	request = request_name(session->message.header.request, text, sizeof(text));
+	iov_log_with(session->iov, LOG_WARNING, (const struct iov_field[]){
+			     { "IOV_EVENT", "refused" },
+			     { "IOV_REASON", vu_refusal_name(refusal) },
+			     { "IOV_REQUEST", request },
+			     { 0 },
+		     }, "%s: front end's %s refused (%s): %s", session->device.name, request,
+		     vu_refusal_name(refusal), what);
 	if (ack)
 		return send_reply(session, &failed, sizeof(failed));
 	if (rule->if_refused == VU_IF_REFUSED_STATE_REPLY)
@@ -235,6 +242,7 @@ static int fail_receive(struct vu_session *session, int error, enum vu_refusal r
 static int end_at_unclosed(struct vu_session *session)
 {
 	session->stats.refused[VU_REFUSED_FDS]++;
+	session->ended_by = VU_REFUSED_FDS;
 	return iov_fail(session->iov, -EPROTO,
 			"%s: %d file descriptors of the front end do not close, connection ended; "
 			"whoever serves these files or sockets does not answer",
@@ -407,4 +415,9 @@ uint64_t vu_session_features(const struct vu_session *session)
 const struct vu_stats *vu_session_stats(const struct vu_session *session)
 {
 	return &session->stats;
+}
+
+enum vu_refusal vu_session_ended_by(const struct vu_session *session)
+{
+	return session->ended_by;
 }

@@ -333,6 +333,14 @@ uint64_t vu_session_features(const struct vu_session *session);
 uint64_t vu_session_features_offered(const struct vu_session *session);
 
 /**
+ * vu_session_ended_by - why vu_session_readable() ended the connection
+ * @session: session
+ *
+ * Return: VU_ACCEPTED when it was nothing that the front end said.
+ */
+enum vu_refusal vu_session_ended_by(const struct vu_session *session);
+
+/**
  * vu_session_stats - counters
  * @session: session
  *
