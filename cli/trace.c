@@ -86,12 +86,14 @@ static error_t parse_disk(int key, char *arg, struct argp_state *state)
  * struct output - where messages go
  * @json: as JSON, one a line
  * @capture: as a capture; NULL for lines
+ * @error: a positive errno value that writing gave; 0 for none
  * @messages: those that came
  * @dropped: those that did not
  */
 struct output {
 	bool json;
 	FILE *capture;
+	int error;
 	uint64_t messages;
 	uint64_t dropped;
 };
@@ -220,7 +222,7 @@ static void add_packet(FILE *capture, struct json_object *message, const char *w
 	capture_add(capture, &packet);
 }
 
-/* Whether somebody may read it still. */
+/* Whether more can be written. */
 static bool put_message(struct output *output, struct json_object *message)
 {
 	FILE *stream = output->capture ? output->capture : stdout;
@@ -236,7 +238,10 @@ static bool put_message(struct output *output, struct json_object *message)
 	else if (words)
 		print_line(message, words);
 	/* Whoever looks at it does so while it is written. */
-	return !fflush(stream) && !ferror(stream);
+	errno = EIO;
+	if (fflush(stream) || ferror(stream))
+		output->error = errno;
+	return !output->error;
 }
 
 /* How long to wait before the signals are looked at again. */
@@ -287,25 +292,39 @@ static int trace(struct iov_rpc_stream *stream, const struct trace_args *args, s
 	error = follow(stream, args, output);
 	if (!output->capture)
 		return error;
-	capture_end(output->capture, now_ns(), output->messages + output->dropped, output->dropped);
+	if (!output->error)
+		capture_end(output->capture, now_ns(), output->messages + output->dropped, output->dropped);
 	fprintf(stderr, "%" PRIu64 " message%s and events written, %" PRIu64 " left out\n", output->messages,
 		output->messages == 1 ? "" : "s", output->dropped);
 	return error;
 }
 
-/* What came before iovd went away is kept. */
+/* What came before iovd went away, or the disk was full, is kept. */
 static int trace_to_file(struct iov *iov, struct iov_rpc_stream *stream, const struct trace_args *args,
 			 struct output *output)
 {
 	struct new_file file;
-	int error = new_file_open(&file, iov, args->output, 0600), result;
+	int error = new_file_open(&file, iov, args->output, 0600);
 
 	if (error)
 		return error;
 	output->capture = file.stream;
-	result = trace(stream, args, output);
-	error = new_file_close(&file, iov, 0);
-	return error ? error : result;
+	error = trace(stream, args, output);
+	errno = EIO;
+	if (fclose(file.stream) && !output->error)
+		output->error = errno;
+	return error;
+}
+
+/* Who reads a pipe may go at any time. */
+static int tell_written(struct iov *iov, const struct trace_args *args, const struct output *output)
+{
+	const char *where = args->output ? args->output : "standard output";
+
+	if (!output->error || output->error == EPIPE)
+		return 0;
+	return iov_told(iov, -output->error, "%s: %s; what was written before is there",
+			strcmp(where, "-") ? where : "standard output", strerror(output->error));
 }
 
 static int run(struct cli *cli, const struct trace_args *args, const char *method)
@@ -325,7 +344,7 @@ static int run(struct cli *cli, const struct trace_args *args, const char *metho
 		error = trace(stream, args, &output);
 	}
 	iov_rpc_stream_close(stream);
-	return error;
+	return error ? error : tell_written(cli->iov, args, &output);
 }
 
 static int run_port(struct cli *cli, void *data)

@@ -221,6 +221,11 @@ int vu_trace_open(struct vu_trace **out)
 	return *out ? 0 : -ENOMEM;
 }
 
+unsigned int vu_trace_count(const struct vu_trace *trace)
+{
+	return trace->count;
+}
+
 /* It is told of the end where its ring is full, too: the last message makes way. */
 static void end_tracer(struct vu_tracer *tracer)
 {

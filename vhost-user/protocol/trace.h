@@ -129,6 +129,12 @@ int vu_trace_open(struct vu_trace **out);
 void vu_trace_close(struct vu_trace *trace);
 
 /**
+ * vu_trace_count - how many look at present
+ * @trace: port
+ */
+unsigned int vu_trace_count(const struct vu_trace *trace);
+
+/**
  * vu_tracer_open - look at all that is said from now on
  * @out: receives the tracer; closed with vu_tracer_close()
  * @trace: whose messages
