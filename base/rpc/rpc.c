@@ -195,6 +195,7 @@ static int take_line(struct iov_rpc_stream *stream, struct json_object **message
 		return 1;
 	if (end)
 		json_object_put(*message);
+	*message = NULL;
 	return iov_fail(stream->iov, -EPROTO, "%s: whoever answers there is not iovd",
 			socket_path(stream->iov));
 }
