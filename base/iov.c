@@ -177,17 +177,47 @@ void iov_forget_error(struct iov *iov)
 	iov->said = (struct said){ 0 };
 }
 
-void iov_log(struct iov *iov, int level, const char *format, ...)
+/* Of the line that a callback is being called with by this thread. */
+static _Thread_local const struct iov_field *log_fields;
+
+const struct iov_field *iov_log_fields(void)
 {
+	return log_fields;
+}
+
+static void log_line(struct iov *iov, int level, const struct iov_field *fields, const char *format,
+		     va_list args)
+{
+	/* One callback may hand its line on to another. */
+	const struct iov_field *outer = log_fields;
 	char line[IOV_MESSAGE_SIZE];
+
+	vsnprintf(line, sizeof(line), format, args);
+	callbacks_lock(iov);
+	log_fields = fields;
+	iov->log(iov->log_arg, level, line);
+	log_fields = outer;
+	callbacks_unlock(iov);
+}
+
+void iov_log_with(struct iov *iov, int level, const struct iov_field *fields, const char *format, ...)
+{
 	va_list args;
 
 	if (!iov->log)
 		return;
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	log_line(iov, level, fields, format, args);
 	va_end(args);
-	callbacks_lock(iov);
-	iov->log(iov->log_arg, level, line);
-	callbacks_unlock(iov);
+}
+
+void iov_log(struct iov *iov, int level, const char *format, ...)
+{
+	va_list args;
+
+	if (!iov->log)
+		return;
+	va_start(args, format);
+	log_line(iov, level, NULL, format, args);
+	va_end(args);
 }

@@ -144,6 +144,35 @@ const char *iov_error_message(const struct iov *iov);
 void iov_forget_error(struct iov *iov);
 
 /**
+ * struct iov_field - what a log line is about, for who looks for it in a journal
+ * @name: as the fields of journald: capital letters, digits and underscores, "IOV_PORT"
+ * @value: text
+ *
+ * Lists of them end with a NULL @name; one whose @value is NULL is left out.
+ */
+struct iov_field {
+	const char *name;
+	const char *value;
+};
+
+/**
+ * iov_log_fields - what the line is about that the log callback is being called with
+ *
+ * Return: a list that is valid during the call; NULL for none.
+ */
+const struct iov_field *iov_log_fields(void);
+
+/**
+ * iov_log_with - iov_log() of a line that has fields
+ * @iov: context
+ * @level: syslog level
+ * @fields: list, or NULL
+ * @format: printf format of one line without a newline
+ */
+void iov_log_with(struct iov *iov, int level, const struct iov_field *fields, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/**
  * iov_log - write a line to the log callback
  * @iov: context
  * @level: syslog level

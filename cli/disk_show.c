@@ -35,6 +35,7 @@ static const struct iov_column disk_columns[] = {
 	{ "socket_mode", "Socket's mode" },
 	{ "socket_owner", "Socket's owner" },
 	{ "any_memory", "Any memory" },
+	{ "tracers", "Traced by" },
 	{ "queues", "Queues" },
 	{ "queues_max", "Most queues" },
 	{ "features", "Features" },

@@ -18,6 +18,7 @@ static const struct iov_column port_columns[] = {
 	{ "error", "Reason" },
 	{ "socket", "Socket" },
 	{ "mode", "Mode" },
+	{ "tracers", "Traced by" },
 	{ "socket_mode", "Socket's mode" },
 	{ "socket_owner", "Socket's owner" },
 	{ "device", "Device" },

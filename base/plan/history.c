@@ -20,12 +20,15 @@
 
 #include "base/cleanup.h"
 #include "base/context.h"
+#include "base/journal.h"
 #include "base/json.h"
 #include "base/plan/plan_engine.h"
 #include "base/sysroot/paths.h"
 
 #define LOG_MAX (1 << 20)
 #define STEPS_MAX 64
+/* Of an entry of the journal, with those that name a device. */
+#define FIELDS_MAX 64
 /* What the kernel tells of who did not log in. */
 #define NO_LOGIN UINT32_MAX
 
@@ -164,16 +167,72 @@ static int append_line(int directory, const char *text)
 	return write(fd, line, (size_t)length) == length ? 0 : -errno;
 }
 
-static void tell_system(struct json_object *entry)
+static char *sentence_of(struct json_object *entry)
 {
 	struct json_object *by = json_object_object_get(entry, "by");
 	const char *sudo_user = json_text_or_null(by, "sudo_user");
+	char *sentence;
+	int length = asprintf(&sentence, "%s: %s%s%s (%s%s%s, pid %s: %s)", json_text(entry, "title"),
+		json_text(entry, "result"), *json_text(entry, "why") ? ": " : "",
+		json_text(entry, "why"), sudo_user ? sudo_user : json_text(by, "user"),
+		json_text_or_null(by, "tty") ? " at " : "", json_text(by, "tty"),
+		json_text(by, "pid"), json_text(by, "command"));
 
-	syslog(LOG_AUTH | LOG_NOTICE, "iov: %s: %s%s%s (%s%s%s, pid %s: %s)", json_text(entry, "title"),
-	       json_text(entry, "result"), *json_text(entry, "why") ? ": " : "",
-	       json_text(entry, "why"), sudo_user ? sudo_user : json_text(by, "user"),
-	       json_text_or_null(by, "tty") ? " at " : "", json_text(by, "tty"),
-	       json_text(by, "pid"), json_text(by, "command"));
+	return length < 0 ? NULL : sentence;
+}
+
+/* Of a change that was not made or left something behind more than of another. */
+static int priority_of(const char *result)
+{
+	if (!strcmp(result, "stuck"))
+		return LOG_ERR;
+	return !strcmp(result, "failed") || !strcmp(result, "refused") ? LOG_WARNING : LOG_NOTICE;
+}
+
+/* As the journal has it; the rest of the devices are in 'iov log'. */
+int history_send(const struct iov_journal *journal, struct json_object *entry)
+{
+	struct json_object *by = json_object_object_get(entry, "by");
+	struct json_object *devices = json_object_object_get(entry, "devices");
+	_cleanup_free_ char *sentence = sentence_of(entry);
+	char priority[2] = { (char)('0' + priority_of(json_text(entry, "result"))) };
+	char facility[4];
+	struct iov_field fields[FIELDS_MAX + 1] = {
+		{ "MESSAGE", sentence },
+		{ "PRIORITY", priority },
+		{ "SYSLOG_FACILITY", facility },
+		{ "SYSLOG_IDENTIFIER", "iov" },
+		{ "IOV_TITLE", json_text(entry, "title") },
+		{ "IOV_RESULT", json_text(entry, "result") },
+		{ "IOV_REASON", json_text_or_null(entry, "why") },
+		{ "IOV_USER", json_text_or_null(by, "user") },
+		{ "IOV_SUDO_USER", json_text_or_null(by, "sudo_user") },
+		{ "IOV_COMMAND", json_text_or_null(by, "command") },
+	};
+	size_t count = 10;
+
+	snprintf(facility, sizeof(facility), "%d", LOG_FAC(LOG_AUTH));
+	for (size_t i = 0; i < json_object_array_length(devices) && count < FIELDS_MAX; i++)
+		fields[count++] = (struct iov_field){
+			"IOV_DEVICE", json_object_get_string(json_object_array_get_idx(devices, i)),
+		};
+	return sentence ? iov_journal_send(journal, fields) : -ENOMEM;
+}
+
+/* Without journald there is syslog, which has no fields. */
+static void tell_system(struct json_object *entry)
+{
+	_cleanup_free_ char *sentence = NULL;
+	struct iov_journal journal;
+	int error = iov_journal_open(&journal, IOV_JOURNAL_SOCKET);
+
+	if (!error)
+		error = history_send(&journal, entry);
+	iov_journal_close(&journal);
+	if (!error)
+		return;
+	sentence = sentence_of(entry);
+	syslog(LOG_AUTH | priority_of(json_text(entry, "result")), "iov: %s", sentence ? sentence : "");
 }
 
 void history_note(struct iov *iov, const struct journal *journal, struct json_object *plan,

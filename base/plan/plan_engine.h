@@ -261,6 +261,11 @@ struct json_object *history_who(struct iov *iov);
 /* The command line of a process, allocated; NULL when it is gone.  @pid: "71", "self" */
 char *history_command(struct iov *iov, const char *pid);
 
+struct iov_journal;
+
+/* An entry of the history to the journal, with fields: 0 or -errno. */
+int history_send(const struct iov_journal *journal, struct json_object *entry);
+
 /*
  * Note what became of a change; the journal's directory is open.  What cannot be noted is
  * logged, as it must not fail a change.

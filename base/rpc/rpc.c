@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -18,6 +20,9 @@
 
 /* JSON-RPC 2.0 section 5.1. */
 #define INVALID_PARAMS (-32602)
+
+/* Longest message of a stream. */
+#define LINE_MAX_BYTES 65536
 
 /* Starting a network device takes seconds.  Over before the deadline of a writer that waits. */
 #define PATIENCE 50
@@ -156,4 +161,131 @@ int iov_rpc_call(struct iov *iov, const char *method, struct json_object *params
 		return take_error(iov, value);
 	*result = json_object_get(json_object_object_get(response, "result"));
 	return 0;
+}
+
+/**
+ * struct iov_rpc_stream - see rpc.h
+ * @iov: context
+ * @fd: socket
+ * @length: bytes at @text that were received and not handed out
+ * @text: lines
+ */
+struct iov_rpc_stream {
+	struct iov *iov;
+	int fd;
+	size_t length;
+	char text[LINE_MAX_BYTES];
+};
+
+/* 1 with a line taken from what was received, 0 without a whole one, -EPROTO with a message. */
+static int take_line(struct iov_rpc_stream *stream, struct json_object **message)
+{
+	char *end = memchr(stream->text, '\n', stream->length);
+	size_t length = end ? (size_t)(end - stream->text) + 1 : 0;
+
+	if (!end && stream->length < sizeof(stream->text))
+		return 0;
+	if (end) {
+		*end = 0;
+		*message = json_tokener_parse(stream->text);
+		stream->length -= length;
+		memmove(stream->text, end + 1, stream->length);
+	}
+	if (end && json_object_is_type(*message, json_type_object))
+		return 1;
+	if (end)
+		json_object_put(*message);
+	*message = NULL;
+	return iov_fail(stream->iov, -EPROTO, "%s: whoever answers there is not iovd",
+			socket_path(stream->iov));
+}
+
+/* What is there; 0 or -errno with a message. */
+static int receive_more(struct iov_rpc_stream *stream)
+{
+	ssize_t got = recv(stream->fd, stream->text + stream->length,
+			   sizeof(stream->text) - stream->length, MSG_DONTWAIT);
+
+	if (got > 0)
+		stream->length += (size_t)got;
+	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+		return 0;
+	return iov_fail(stream->iov, -ECONNREFUSED, "%s: iovd has ended the connection",
+			socket_path(stream->iov));
+}
+
+/* As iov_rpc_stream_next(), with the whole message. */
+static int next_message(struct iov_rpc_stream *stream, int timeout_ms, struct json_object **message)
+{
+	struct pollfd wait = { .fd = stream->fd, .events = POLLIN };
+	int result;
+
+	while (!(result = take_line(stream, message))) {
+		result = poll(&wait, 1, timeout_ms);
+		if (result <= 0)
+			return 0;
+		result = receive_more(stream);
+		if (result)
+			break;
+	}
+	return result;
+}
+
+int iov_rpc_stream_next(struct iov_rpc_stream *stream, int timeout_ms,
+			struct json_object **message)
+{
+	_cleanup_json_ struct json_object *whole = NULL;
+	int result = next_message(stream, timeout_ms, &whole);
+
+	if (result > 0)
+		*message = json_object_get(json_object_object_get(whole, "params"));
+	return result;
+}
+
+/* The answer, which comes before what is told. */
+static int take_answer(struct iov_rpc_stream *stream, struct json_object **result)
+{
+	_cleanup_json_ struct json_object *response = NULL;
+	struct json_object *value;
+	int got = next_message(stream, PATIENCE * 1000, &response);
+
+	if (got < 0)
+		return got;
+	if (!got)
+		return cannot_connect(stream->iov, ETIMEDOUT);
+	if (json_object_object_get_ex(response, "error", &value))
+		return take_error(stream->iov, value);
+	*result = json_object_get(json_object_object_get(response, "result"));
+	return 0;
+}
+
+int iov_rpc_follow(struct iov_rpc_stream **out, struct iov *iov, const char *method,
+		   struct json_object *params, struct json_object **result)
+{
+	_cleanup_json_ struct json_object *request = make_request(method, params);
+	struct iov_rpc_stream *stream = calloc(1, sizeof(*stream));
+	int error;
+
+	if (!stream)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	stream->iov = iov;
+	stream->fd = open_socket(iov);
+	error = stream->fd < 0 ? stream->fd : send_request(iov, stream->fd, request);
+	if (!error)
+		error = take_answer(stream, result);
+	if (error) {
+		iov_rpc_stream_close(stream);
+		return error;
+	}
+	*out = stream;
+	return 0;
+}
+
+void iov_rpc_stream_close(struct iov_rpc_stream *stream)
+{
+	if (!stream)
+		return;
+	if (stream->fd >= 0)
+		close(stream->fd);
+	free(stream);
 }

@@ -39,6 +39,39 @@ int iov_rpc_set_socket(struct iov *iov, const char *path);
 int iov_rpc_call(struct iov *iov, const char *method, struct json_object *params,
 		 struct json_object **result);
 
+struct iov_rpc_stream;
+
+/**
+ * iov_rpc_follow - call a method of iovd that goes on telling
+ * @out: receives the stream; the caller closes it with iov_rpc_stream_close()
+ * @iov: context, which outlives the stream
+ * @method: "port.trace"
+ * @params: object of parameters, taken over
+ * @result: receives the result, which the caller puts
+ *
+ * Return: as of iov_rpc_call(), or -ENOMEM.
+ */
+int iov_rpc_follow(struct iov_rpc_stream **out, struct iov *iov, const char *method,
+		   struct json_object *params, struct json_object **result);
+
+/**
+ * iov_rpc_stream_next - wait for what iovd tells
+ * @stream: stream
+ * @timeout_ms: longest wait in milliseconds; -1 for any
+ * @message: receives the parameters of what it told, which the caller puts
+ *
+ * Return: 1; 0 when the time is over, or a signal came; -ECONNREFUSED when iovd is gone; -EPROTO
+ * for what is none of iovd's; with a message.
+ */
+int iov_rpc_stream_next(struct iov_rpc_stream *stream, int timeout_ms,
+			struct json_object **message);
+
+/**
+ * iov_rpc_stream_close - want to know no more
+ * @stream: NULL is allowed
+ */
+void iov_rpc_stream_close(struct iov_rpc_stream *stream);
+
 #ifdef __cplusplus
 }
 #endif

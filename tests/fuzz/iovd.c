@@ -4,6 +4,8 @@
  * away at any time; its guest, which does anything to its rings; a device that reads later, links
  * that go down; clients of the control socket and of the metrics.
  *
+ * Somebody traces its port, reads what there is at the end, and gets whole messages alone.
+ *
  * Another guest at the same switch behaves.  After each input its memory is as it was and its
  * frames go on, every frame is accounted for, and descriptors and ports are gone.  While the first
  * one behaves, too, what it made available comes back, and once.
@@ -71,10 +73,12 @@ static bool is_out[FRONTEND_RING_SIZE];
 static unsigned int out_count;
 static unsigned int control_ring, connections, disturbances, waits;
 static int listen_fd = -1;
+static int tracer_fd = -1;
 
 /* Over all inputs. */
 static unsigned int returned, commands, lost;
 static uint64_t passed;
+static unsigned int traced;
 
 static void take_replies(void)
 {
@@ -544,6 +548,47 @@ static bool is_balanced(void)
 	return all.rx_packets + all.copies == out;
 }
 
+static void begin_trace(void)
+{
+	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"port.trace\","
+				      "\"params\":{\"name\":\"p\"}}\n";
+
+	tracer_fd = clients_come(services.control);
+	if (tracer_fd < 0)
+		return;
+	send(tracer_fd, request, sizeof(request) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	services_pump(NULL);
+}
+
+/* What a client that follows something is told are lines of JSON. */
+static void end_trace(void)
+{
+	static char text[1 << 20];
+	size_t length = 0;
+	ssize_t got;
+
+	if (tracer_fd < 0)
+		return;
+	do {
+		services_pump(NULL);
+		got = recv(tracer_fd, text + length, sizeof(text) - 1 - length, MSG_DONTWAIT);
+		length += got > 0 ? (size_t)got : 0;
+	} while (got > 0 && length + 1 < sizeof(text));
+	text[length] = 0;
+	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
+		struct json_object *message;
+
+		*end = 0;
+		message = json_tokener_parse(line);
+		assert_true(json_object_is_type(message, json_type_object));
+		traced += json_object_object_get_ex(message, "params", NULL);
+		json_object_put(message);
+	}
+	close(tracer_fd);
+	tracer_fd = -1;
+	services_pump(NULL);
+}
+
 static unsigned int fds_before;
 
 static bool fds_are_closed(void)
@@ -579,11 +624,13 @@ static void run(struct fuzz_input *input)
 	fds_before = count_descriptors();
 	connections = disturbances = waits = 0;
 	add_port(kind);
+	begin_trace();
 	converse(input, kind);
 	go();
 	reads_later_expect_gone();
 	network_set_link(true);
 	remove_others();
+	end_trace();
 	if (listen_fd >= 0)
 		close(listen_fd);
 	listen_fd = -1;
@@ -625,7 +672,7 @@ static void close_all(void)
 
 static void reached_everything(void)
 {
-	assert_true(returned && commands && lost && passed);
+	assert_true(returned && commands && lost && passed && traced);
 	clients_reached_everything();
 	reads_later_reached_everything();
 	close_all();

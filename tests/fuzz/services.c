@@ -160,6 +160,7 @@ void services_open(void)
 	services_expect(metrics_serve(metrics, services.event, services.registry));
 	services_expect(control_socket_open(&control, services.iov, services.event,
 					    services.control, NULL, iovd_methods, &methods));
+	methods.control = control;
 	assert_return_code(chmod(services.control, 0666), errno);
 }
 

@@ -5,6 +5,8 @@
  * are non-blocking, so no peer can stop the daemon.  A peer that is being hung
  * up on first gets what is in its output buffer.
  *
+ * A peer may follow something: it is told of that in messages without an id, as far as it reads.
+ *
  * One descriptor is kept in reserve: when there is no other for a peer it is told so by that one.
  */
 #include <errno.h>
@@ -23,12 +25,13 @@
 /* Without a descriptor for one more peer it waits in the socket, in microseconds. */
 #define ACCEPT_AGAIN (UINT64_C(200) * 1000)
 
-struct peer {
-	LIST_ENTRY(peer) link;
+struct control_peer {
+	LIST_ENTRY(control_peer) link;
 	struct control_socket *control;
 	sd_event_source *source;
 	int fd;
 	bool closing;
+	struct control_follower follower;	/* nothing in it while it follows nothing */
 	size_t in_length;
 	char *out;
 	size_t out_length;
@@ -47,11 +50,14 @@ struct control_socket {
 	bool is_exhausted;	/* which was said in the log */
 	bool by_permissions;
 	unsigned int peer_count;
-	LIST_HEAD(, peer) peers;
+	LIST_HEAD(, control_peer) peers;
+	struct control_peer *asking;	/* whose request is being answered */
 };
 
-static void peer_close(struct peer *peer)
+static void peer_close(struct control_peer *peer)
 {
+	if (peer->follower.gone)
+		peer->follower.gone(peer->follower.arg);
 	LIST_REMOVE(peer, link);
 	peer->control->peer_count--;
 	sd_event_source_disable_unref(peer->source);
@@ -61,7 +67,7 @@ static void peer_close(struct peer *peer)
 }
 
 /* Send what the socket takes.  Returns false when the peer is done with. */
-static bool peer_flush(struct peer *peer)
+static bool peer_flush(struct control_peer *peer)
 {
 	ssize_t sent = 0;
 
@@ -76,12 +82,14 @@ static bool peer_flush(struct peer *peer)
 	}
 	if (peer->closing && !peer->out_length)
 		return false;
+	if (sent > 0 && !peer->out_length && peer->follower.room)
+		peer->follower.room(peer->follower.arg);
 	return sd_event_source_set_io_events(peer->source,
 					     (peer->closing ? 0 : EPOLLIN) |
 						     (peer->out_length ? EPOLLOUT : 0)) >= 0;
 }
 
-static void peer_queue(struct peer *peer, struct json_object *message)
+static void peer_queue(struct control_peer *peer, struct json_object *message)
 {
 	const char *text = json_object_to_json_string_ext(message, JSON_C_TO_STRING_PLAIN);
 	size_t length = strlen(text);
@@ -102,7 +110,7 @@ static void peer_queue(struct peer *peer, struct json_object *message)
 	peer->out_length += length + 1;
 }
 
-static void peer_refuse(struct peer *peer, int code, const char *why)
+static void peer_refuse(struct control_peer *peer, int code, const char *why)
 {
 	_cleanup_json_ struct json_object *message = jsonrpc_failure(NULL, code, "%s", why);
 
@@ -110,19 +118,21 @@ static void peer_refuse(struct peer *peer, int code, const char *why)
 	peer->closing = true;
 }
 
-static void peer_line(struct peer *peer, const char *line, size_t length)
+static void peer_line(struct control_peer *peer, const char *line, size_t length)
 {
 	struct control_socket *control = peer->control;
 	bool garbage;
-	_cleanup_json_ struct json_object *reply =
-		jsonrpc_answer(control->iov, control->methods, control->arg, line, length, &garbage);
+	_cleanup_json_ struct json_object *reply = NULL;
 
+	control->asking = peer;
+	reply = jsonrpc_answer(control->iov, control->methods, control->arg, line, length, &garbage);
+	control->asking = NULL;
 	if (reply)
 		peer_queue(peer, reply);
 	peer->closing |= garbage;
 }
 
-static void peer_lines(struct peer *peer)
+static void peer_lines(struct control_peer *peer)
 {
 	char *line = peer->in, *end = peer->in + peer->in_length, *newline;
 
@@ -139,7 +149,7 @@ static void peer_lines(struct peer *peer)
 
 static int on_peer(sd_event_source *source, int fd, uint32_t events, void *data)
 {
-	struct peer *peer = data;
+	struct control_peer *peer = data;
 	ssize_t got;
 
 	(void)source;
@@ -177,7 +187,7 @@ static bool peer_allowed(const struct control_socket *control, int fd)
 
 static void peer_open(struct control_socket *control, int fd)
 {
-	struct peer *peer = calloc(1, sizeof(*peer));
+	struct control_peer *peer = calloc(1, sizeof(*peer));
 
 	if (!peer || sd_event_add_io(control->event, &peer->source, fd, EPOLLIN, on_peer, peer) < 0) {
 		free(peer);
@@ -301,9 +311,45 @@ close:
 	return error;
 }
 
+int control_socket_follow(struct control_socket *control, const struct control_follower *follower,
+			  struct control_peer **out)
+{
+	struct control_peer *peer = control ? control->asking : NULL;
+
+	if (!peer)
+		return -EOPNOTSUPP;
+	if (peer->follower.gone)
+		return -EALREADY;
+	peer->follower = *follower;
+	*out = peer;
+	return 0;
+}
+
+bool control_peer_has_room(const struct control_peer *peer)
+{
+	return !peer->closing && peer->out_length < CONTROL_TOLD_MAX;
+}
+
+void control_peer_tell(struct control_peer *peer, const char *method, struct json_object *params)
+{
+	_cleanup_json_ struct json_object *message = json_object_new_object();
+
+	json_object_object_add(message, "jsonrpc", json_object_new_string("2.0"));
+	json_object_object_add(message, "method", json_object_new_string(method));
+	json_object_object_add(message, "params", params);
+	peer_queue(peer, message);
+	/* It is sent, or hung up on, when the event loop comes to it. */
+	sd_event_source_set_io_events(peer->source, (peer->closing ? 0 : EPOLLIN) | EPOLLOUT);
+}
+
+void control_peer_unfollow(struct control_peer *peer)
+{
+	peer->follower = (struct control_follower){ 0 };
+}
+
 void control_socket_close(struct control_socket *control)
 {
-	struct peer *peer;
+	struct control_peer *peer;
 
 	if (!control)
 		return;

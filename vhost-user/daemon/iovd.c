@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/iov.h"
+#include "base/journal.h"
 #include "base/streams.h"
 #include "base/sysroot/paths.h"
 #include "vhost-user/daemon/control_socket.h"
@@ -41,6 +42,7 @@
 /**
  * struct daemon - what runs, in the order in which it is started
  * @iov: context of the main thread
+ * @journal: where its log goes, with fields; a closed one when it goes to standard error
  * @parsed: what it was started with
  * @has_state: no other iovd has the file of ports
  * @dpdk: DPDK runs
@@ -56,6 +58,7 @@
  */
 struct daemon {
 	struct iov *iov;
+	struct iov_journal journal;
 	const struct iovd_options *parsed;
 	bool has_state;
 	bool dpdk;
@@ -71,12 +74,40 @@ struct daemon {
 	bool has_access;
 };
 
+/* Entries have the fields that others add, and those of every program. */
+#define FIELDS_MAX 16
+
+static int send_entry(const struct daemon *daemon, int level, const char *message)
+{
+	const struct iov_field *about = iov_log_fields();
+	char priority[2] = { (char)('0' + level) };
+	struct iov_field fields[FIELDS_MAX + 1] = {
+		{ "MESSAGE", message },
+		{ "PRIORITY", priority },
+		{ "SYSLOG_IDENTIFIER", "iovd" },
+	};
+	size_t count = 3;
+
+	for (; about && about->name && count < FIELDS_MAX; about++)
+		fields[count++] = *about;
+	return iov_journal_send(&daemon->journal, fields);
+}
+
+/* What the journal does not take goes where everything went before. */
 static void log_line(void *arg, int level, const char *message)
 {
-	const struct iovd_options *parsed = arg;
+	const struct daemon *daemon = arg;
 
-	if (level <= parsed->level)
+	if (level <= daemon->parsed->level && send_entry(daemon, level, message))
 		fprintf(stderr, "iovd: %s\n", message);
+}
+
+/* Before the sandbox, and where standard error is the journal. */
+static void open_journal(struct daemon *daemon)
+{
+	daemon->journal.fd = -1;
+	if (iov_journal_is_stream(STDERR_FILENO, getenv("JOURNAL_STREAM")))
+		iov_journal_open(&daemon->journal, IOV_JOURNAL_SOCKET);
 }
 
 static void make_directory(const char *path, const char *user)
@@ -272,6 +303,7 @@ static int start_services(struct daemon *daemon, const struct iovd_options *pars
 		error = control_socket_open(&daemon->control, daemon->iov, daemon->event, parsed->control,
 				     daemon->has_access ? &daemon->access : NULL, iovd_methods,
 				     methods);
+	methods->control = daemon->control;
 	return error;
 }
 
@@ -337,7 +369,7 @@ static int serve(struct daemon *daemon, const struct iovd_options *parsed)
 		sd_notify(0, "STOPPING=1");
 	}
 	if (error < 0)
-		fprintf(stderr, "iovd: %s\n", iov_error_message(daemon->iov));
+		log_line(daemon, LOG_ERR, iov_error_message(daemon->iov));
 	stop(daemon);
 	return error == -EINVAL ? IOVD_EXIT_USAGE : error < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -345,8 +377,8 @@ static int serve(struct daemon *daemon, const struct iovd_options *parsed)
 int main(int argc, char **argv)
 {
 	struct iovd_options parsed;
-	const struct iov_options context = { .log = log_line, .log_arg = &parsed };
 	struct daemon daemon = { .parsed = &parsed };
+	const struct iov_options context = { .log = log_line, .log_arg = &daemon };
 	int status;
 
 	if (!streams_open())
@@ -357,6 +389,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	set_signals();
+	open_journal(&daemon);
 	status = iov_open(&daemon.iov, &context);
 	if (status) {
 		fprintf(stderr, "iovd: cannot start: %s\n", strerror(-status));
@@ -364,5 +397,6 @@ int main(int argc, char **argv)
 	}
 	status = serve(&daemon, &parsed);
 	iov_close(daemon.iov);
+	iov_journal_close(&daemon.journal);
 	return status;
 }

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "vhost-user/daemon/metrics.h"
+#include "vhost-user/daemon/tracing.h"
 #include "vhost-user/port/bridge.h"
 #include "vhost-user/port/describe.h"
 #include "vhost-user/port/disk_port.h"
@@ -612,6 +613,29 @@ static struct json_object *worker_json(const struct workers *workers, unsigned i
 	return worker;
 }
 
+static int trace(struct methods *methods, struct json_object *params, struct json_object **result,
+		 find_port *find)
+{
+	struct port *port;
+	int error = find_there(methods, params, find, &port);
+
+	if (!error)
+		error = tracing_start(methods, port);
+	if (!error)
+		*result = port_describe(port);
+	return error;
+}
+
+static int call_port_trace(void *arg, struct json_object *params, struct json_object **result)
+{
+	return trace(arg, params, result, port_find);
+}
+
+static int call_disk_trace(void *arg, struct json_object *params, struct json_object **result)
+{
+	return trace(arg, params, result, disk_find);
+}
+
 static int call_version(void *arg, struct json_object *params, struct json_object **result)
 {
 	const struct registry *registry = ((struct methods *)arg)->registry;
@@ -644,12 +668,14 @@ const struct jsonrpc_method iovd_methods[] = {
 	{ "port.list", NULL, 0, call_port_list },
 	{ "port.show", PARAMS(name_params), call_port_show },
 	{ "port.stats", PARAMS(port_stats_params), call_port_stats },
+	{ "port.trace", PARAMS(name_params), call_port_trace },
 	{ "port.remove", PARAMS(remove_params), call_port_remove },
 	{ "disk.add", PARAMS(disk_add_params), call_disk_add },
 	{ "disk.set", PARAMS(disk_set_params), call_disk_set },
 	{ "disk.list", NULL, 0, call_disk_list },
 	{ "disk.show", PARAMS(name_params), call_disk_show },
 	{ "disk.stats", PARAMS(port_stats_params), call_disk_stats },
+	{ "disk.trace", PARAMS(name_params), call_disk_trace },
 	{ "disk.resize", PARAMS(disk_resize_params), call_disk_resize },
 	{ "disk.remove", PARAMS(disk_remove_params), call_disk_remove },
 	{ "bridge.add", PARAMS(bridge_add_params), call_bridge_add },

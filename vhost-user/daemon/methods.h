@@ -8,14 +8,20 @@
 #include "vhost-user/daemon/saved_ports.h"
 #include "vhost-user/port/registry.h"
 
+struct control_socket;
+
 /**
  * struct methods - what the methods work on
  * @registry: ports and bridges
  * @saved: written after each change; NULL when nothing is kept
+ * @control: where clients ask; NULL for nowhere
+ * @tracers: clients that look at messages of ports
  */
 struct methods {
 	struct registry *registry;
 	struct saved_ports *saved;
+	struct control_socket *control;
+	unsigned int tracers;
 };
 
 /* Methods for control_socket_open(), whose argument is a struct methods. */

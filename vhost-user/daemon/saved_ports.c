@@ -119,7 +119,7 @@ static void restore_list(struct saved_ports *saved, struct json_object *file, co
 
 		if (!restore(saved->registry, entry))
 			continue;
-		iov_log(iov, LOG_ERR,
+		iov_log_with(iov, LOG_ERR, strcmp(list, PORTS) ? NULL : PORT_FIELDS(json_text(entry, "name")),
 			"%s: %s %s is not there again: %s; add it when the cause is gone, or "
 			"remove it%s",
 			saved->path, noun, json_text(entry, "name"), iov_error_message(iov),
@@ -150,7 +150,8 @@ static bool try_missing(struct saved_ports *saved)
 			is_left = true;
 			continue;
 		}
-		iov_log(saved->registry->iov, LOG_NOTICE, "%s: port %s is there again", saved->path,
+		iov_log_with(saved->registry->iov, LOG_NOTICE,
+			PORT_FIELDS(json_text(entry, "name")), "%s: port %s is there again", saved->path,
 			json_text_or_null(entry, "name"));
 		json_object_array_del_idx(saved->missing, i, 1);
 	}

@@ -77,6 +77,10 @@ static void take_arrivals(struct keeper *keeper)
 		LIST_INSERT_HEAD(&keeper->channels, channel, link);
 }
 
+/* What a line is about. */
+#define ABOUT(keeper)                                                                              \
+	((const struct iov_field[]){ { "IOV_DEVICE", (keeper)->bus->name }, { 0 } })
+
 /* What the driver made is there for the worker when it has the use. */
 static void make_queue(struct keeper *keeper, struct nvme_channel *channel)
 {
@@ -93,7 +97,7 @@ static void make_queue(struct keeper *keeper, struct nvme_channel *channel)
 	if (error && !iov_nvme_is_well(keeper->nvme))
 		return;
 	if (error)
-		iov_log(keeper->log, LOG_ERR, "%s: a worker has no queue: %s", keeper->bus->name,
+		iov_log_with(keeper->log, LOG_ERR, ABOUT(keeper), "%s: a worker has no queue: %s", keeper->bus->name,
 			iov_error_message(keeper->iov));
 	spin_lock(&channel->use);
 	__atomic_store_n(&channel->queue, queue, __ATOMIC_RELEASE);
@@ -140,7 +144,7 @@ static void restart(struct keeper *keeper, const char *why)
 	int error;
 
 	if (was_well)
-		iov_log(keeper->log, LOG_ERR, "%s: %s, and is reset", keeper->bus->name, why);
+		iov_log_with(keeper->log, LOG_ERR, ABOUT(keeper), "%s: %s, and is reset", keeper->bus->name, why);
 	set_state(keeper, KEEPER_RESETS);
 	LIST_FOREACH(channel, &keeper->channels, link)
 		spin_lock(&channel->use);
@@ -150,10 +154,10 @@ static void restart(struct keeper *keeper, const char *why)
 	keeper->tried_ms = monotonic_ms();
 	set_state(keeper, error ? KEEPER_FAILED : KEEPER_WELL);
 	if (error && was_well)
-		iov_log(keeper->log, LOG_ERR, "%s; its disks fail until it comes back",
+		iov_log_with(keeper->log, LOG_ERR, ABOUT(keeper), "%s; its disks fail until it comes back",
 			iov_error_message(keeper->iov));
 	if (!error)
-		iov_log(keeper->log, LOG_NOTICE, "%s: the controller works again",
+		iov_log_with(keeper->log, LOG_NOTICE, ABOUT(keeper), "%s: the controller works again",
 			keeper->bus->name);
 	LIST_FOREACH(channel, &keeper->channels, link)
 		wake(channel);
@@ -186,7 +190,7 @@ static void count_lies(struct keeper *keeper)
 	LIST_FOREACH(channel, &keeper->channels, link)
 		lies += channel->queue ? iov_nvme_lies(channel->queue) : 0;
 	if (lies && !keeper->lies)
-		iov_log(keeper->log, LOG_WARNING, "%s: the controller ends commands that it does not "
+		iov_log_with(keeper->log, LOG_WARNING, ABOUT(keeper), "%s: the controller ends commands that it does not "
 			"have", keeper->bus->name);
 	keeper->lies = lies;
 }
@@ -221,7 +225,8 @@ static void look_at_spaces(struct keeper *keeper)
 		const enum nvme_presence presence = presence_of(keeper, disk);
 
 		if (presence != disk->presence)
-			iov_log(keeper->log, presence == NVME_IS_THERE ? LOG_NOTICE : LOG_ERR,
+			iov_log_with(keeper->log, presence == NVME_IS_THERE ? LOG_NOTICE : LOG_ERR,
+				ABOUT(keeper),
 				"%s/%" PRIu32 ": the namespace %s", keeper->bus->name, disk->space.id,
 				words[presence]);
 		__atomic_store_n(&disk->presence, presence, __ATOMIC_RELAXED);
@@ -236,10 +241,10 @@ static void note_warnings(struct keeper *keeper)
 
 	for (unsigned int i = 0; blk_warning_names[i]; i++)
 		if (warnings & ~keeper->warnings & 1u << i)
-			iov_log(keeper->log, LOG_WARNING, "%s: the controller warns: %s", keeper->bus->name,
+			iov_log_with(keeper->log, LOG_WARNING, ABOUT(keeper), "%s: the controller warns: %s", keeper->bus->name,
 				blk_warning_names[i]);
 	if (!warnings && keeper->warnings)
-		iov_log(keeper->log, LOG_NOTICE, "%s: the controller warns of nothing any more",
+		iov_log_with(keeper->log, LOG_NOTICE, ABOUT(keeper), "%s: the controller warns of nothing any more",
 			keeper->bus->name);
 	keeper->warnings = warnings;
 }
@@ -254,10 +259,10 @@ static void hear(struct keeper *keeper)
 	if (events & IOV_NVME_EVENT_HEALTH)
 		note_warnings(keeper);
 	if (events & IOV_NVME_EVENT_FIRMWARE)
-		iov_log(keeper->log, LOG_NOTICE, "%s: the controller begins with another firmware",
+		iov_log_with(keeper->log, LOG_NOTICE, ABOUT(keeper), "%s: the controller begins with another firmware",
 			keeper->bus->name);
 	if (events & IOV_NVME_EVENT_ERROR && !keeper->has_erred)
-		iov_log(keeper->log, LOG_WARNING, "%s: the controller tells of an error of its own; "
+		iov_log_with(keeper->log, LOG_WARNING, ABOUT(keeper), "%s: the controller tells of an error of its own; "
 			"'nvme error-log' of its own driver shows which", keeper->bus->name);
 	keeper->has_erred |= events & IOV_NVME_EVENT_ERROR;
 }

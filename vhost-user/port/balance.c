@@ -233,7 +233,8 @@ static void move(const struct place *place, unsigned int to)
 	}
 	*worker = (uint8_t)to;
 	registry_publish(port->registry);
-	iov_log(port->registry->iov, LOG_INFO, "%s: worker %u takes what it sends, which worker %u "
+	iov_log_with(port->registry->iov, LOG_INFO, PORT_FIELDS(port->name),
+		     "%s: worker %u takes what it sends, which worker %u "
 		"took before", port->name, to, from);
 }
 

@@ -103,7 +103,7 @@ static void have_it(struct disk_port *disk)
 
 static void give_up(struct disk_port *disk, const char *holder)
 {
-	iov_log(iov_of(disk), LOG_ERR,
+	iov_log_with(iov_of(disk), LOG_ERR, PORT_FIELDS(disk->port.name),
 		"%s: %s is still in use by %s, %" PRIu64 " s after its guest came; it is not waited for any "
 		"longer, since what the guest knows of it may be old by now; see to where the guest "
 		"came from, and start the guest anew, or remove the disk and add it again",
@@ -126,7 +126,8 @@ static void note_reader(struct disk_port *disk)
 	if (disk->lock.error == -EALREADY && now - disk->lock.said < PATIENCE_MS)
 		return;
 	disk->lock.said = now;
-	iov_log(iov_of(disk), LOG_NOTICE, "%s: who has %s does not write to it any more, and writes back what it "
+	iov_log_with(iov_of(disk), LOG_NOTICE, PORT_FIELDS(disk->port.name),
+		     "%s: who has %s does not write to it any more, and writes back what it "
 		"had written, or reads; waiting, for %" PRIu64 " s by now", disk->port.name, disk->where,
 		(now - disk->lock.began) / 1000);
 }
@@ -136,7 +137,8 @@ static void note_error(struct disk_port *disk, int error)
 	if (error == -EALREADY)
 		note_reader(disk);
 	if (error != -EWOULDBLOCK && error != -EALREADY && error != disk->lock.error)
-		iov_log(iov_of(disk), LOG_ERR, "%s: %s cannot be locked: %s; remove the disk and add "
+		iov_log_with(iov_of(disk), LOG_ERR, PORT_FIELDS(disk->port.name),
+			     "%s: %s cannot be locked: %s; remove the disk and add "
 			"it again when the cause is gone", disk->port.name, disk->where,
 			strerror(-error));
 	disk->lock.error = error;
@@ -158,7 +160,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 
 	(void)usec;
 	if (!error) {
-		iov_log(iov_of(disk), LOG_NOTICE, "%s: nobody has %s any more, after %" PRIu64 " ms",
+		iov_log_with(iov_of(disk), LOG_NOTICE, PORT_FIELDS(disk->port.name),
+			     "%s: nobody has %s any more, after %" PRIu64 " ms",
 			disk->port.name, disk->where, monotonic_ms() - disk->lock.began);
 		have_it(disk);
 		return 0;
@@ -265,7 +268,8 @@ int disk_lock_wait(struct disk_port *disk)
 	bool is_seen;
 	_cleanup_free_ char *holder = holder_of(disk, &is_seen);
 
-	iov_log(iov_of(disk), LOG_NOTICE, "%s: waits for %s, which %s still writes to",
+	iov_log_with(iov_of(disk), LOG_NOTICE, PORT_FIELDS(disk->port.name),
+		     "%s: waits for %s, which %s still writes to",
 		disk->port.name, disk->where, holder ? holder : "a process that ended");
 	return begin_waiting(disk);
 }
@@ -275,7 +279,8 @@ static void tell_waiting(const struct disk_port *disk)
 	bool is_seen;
 	char *holder = holder_of(disk, &is_seen);
 
-	iov_log(iov_of(disk), LOG_NOTICE, "%s: its guest has come, and waits for %s, which %s has",
+	iov_log_with(iov_of(disk), LOG_NOTICE, PORT_FIELDS(disk->port.name),
+		     "%s: its guest has come, and waits for %s, which %s has",
 		disk->port.name, disk->where, holder ? holder : "a process that ended");
 	free(holder);
 }
@@ -289,7 +294,8 @@ void disk_lock_start(struct disk_port *disk, bool is_new)
 	if (!lock->is_incoming || lock->is_given_up || lock->timer)
 		return;
 	if (!blk_disk_lock(&disk->disk)) {
-		iov_log(iov_of(disk), LOG_NOTICE, "%s: its guest has come, and has %s from now on",
+		iov_log_with(iov_of(disk), LOG_NOTICE, PORT_FIELDS(disk->port.name),
+			     "%s: its guest has come, and has %s from now on",
 			disk->port.name, disk->where);
 		have_it(disk);
 		return;
@@ -298,7 +304,8 @@ void disk_lock_start(struct disk_port *disk, bool is_new)
 	if (!lock->began)
 		tell_waiting(disk);
 	if (begin_waiting(disk))
-		iov_log(iov_of(disk), LOG_ERR, "%s: rings stand still: out of memory", disk->port.name);
+		iov_log_with(iov_of(disk), LOG_ERR, PORT_FIELDS(disk->port.name),
+			     "%s: rings stand still: out of memory", disk->port.name);
 }
 
 /* The guest is gone by then, and was told that all is done. */
@@ -311,7 +318,8 @@ static int on_lost(sd_event_source *source, int fd, uint32_t events, void *data)
 	(void)events;
 	if (eventfd_read(fd, &error))
 		return 0;
-	iov_log(iov_of(disk), LOG_ERR, "%s: what its guest wrote to %s before it went elsewhere may not "
+	iov_log_with(iov_of(disk), LOG_ERR, PORT_FIELDS(disk->port.name),
+		     "%s: what its guest wrote to %s before it went elsewhere may not "
 		"be on the medium: %s; look after the guest's data there", disk->port.name, disk->where,
 		strerror((int)error));
 	__atomic_store_n(&disk->disk.last_error, -(int)error, __ATOMIC_RELAXED);
@@ -361,12 +369,14 @@ void disk_lock_stop(struct disk_port *disk, bool moves)
 	if (!error)
 		error = let_go(disk);
 	if (error) {
-		iov_log(iov_of(disk), LOG_ERR, "%s: its guest goes elsewhere, and %s cannot be let go: "
+		iov_log_with(iov_of(disk), LOG_ERR, PORT_FIELDS(disk->port.name),
+			     "%s: its guest goes elsewhere, and %s cannot be let go: "
 			"%s; remove the disk for the guest to go on there", disk->port.name,
 			disk->where, strerror(-error));
 		return;
 	}
-	iov_log(iov_of(disk), LOG_NOTICE, "%s: its guest goes elsewhere, and may have %s there",
+	iov_log_with(iov_of(disk), LOG_NOTICE, PORT_FIELDS(disk->port.name),
+		     "%s: its guest goes elsewhere, and may have %s there",
 		disk->port.name, disk->where);
 	keep(disk, &disk->lock.is_incoming, true);
 }

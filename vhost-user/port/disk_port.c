@@ -269,15 +269,18 @@ static int on_news(sd_event_source *source, int fd, uint32_t events, void *data)
 	if (ops->news)
 		ops->news(disk->disk.backend);
 	if (now->losses != before.losses && !now->is_absent)
-		iov_log(iov, LOG_NOTICE, "%s: the connection to %s broke (%s) and is made anew",
+		iov_log_with(iov, LOG_NOTICE, PORT_FIELDS(disk->port.name),
+			     "%s: the connection to %s broke (%s) and is made anew",
 			disk->port.name, disk->where, now->why);
 	if (now->is_absent && strcmp(now->why, before.is_absent ? before.why : ""))
-		iov_log(iov, LOG_ERR, "%s: %s: %s; it is tried again and again", disk->port.name,
+		iov_log_with(iov, LOG_ERR, PORT_FIELDS(disk->port.name),
+			     "%s: %s: %s; it is tried again and again", disk->port.name,
 			disk->where, now->why);
 	if (!now->is_absent && before.is_absent)
-		iov_log(iov, LOG_NOTICE, "%s: %s is there again", disk->port.name, disk->where);
+		iov_log_with(iov, LOG_NOTICE, PORT_FIELDS(disk->port.name),
+			     "%s: %s is there again", disk->port.name, disk->where);
 	if (now->is_lossy)
-		iov_log(iov, LOG_ERR,
+		iov_log_with(iov, LOG_ERR, PORT_FIELDS(disk->port.name),
 			"%s: %s: another server than before, and what that had not flushed may be "
 			"lost; the next flush fails, and those behind it until "
 			"'iov disk set %s --clear-errors'",

@@ -83,12 +83,14 @@ static void queue_start(void *arg, struct vu_queue *vu)
 	suspect_cache(disk, vu);
 	if (!has_counters(disk, vu->index) ||
 	    blk_queue_open(&queue, &disk->disk, vu, disk->counters[vu->index])) {
-		iov_log(port->registry->iov, LOG_ERR, "%s: vring %u stands still: out of memory",
+		iov_log_with(port->registry->iov, LOG_ERR, PORT_FIELDS(port->name),
+			     "%s: vring %u stands still: out of memory",
 			port->name, vu->index);
 		return;
 	}
 	if (blk_needs_zones(&disk->disk) && !(vu->features & VIRTIO_BIT(VIRTIO_BLK_F_ZONED)))
-		iov_log(port->registry->iov, LOG_WARNING, "%s: vring %u: its driver knows no zones "
+		iov_log_with(port->registry->iov, LOG_WARNING, PORT_FIELDS(port->name),
+			     "%s: vring %u: its driver knows no zones "
 			"(VIRTIO_BLK_F_ZONED), or its front end does not, so nothing is written",
 			port->name, vu->index);
 	vu->device = queue;
@@ -241,7 +243,8 @@ static void tell_error(struct disk_port *disk)
 	const int error = __atomic_load_n(&disk->disk.last_error, __ATOMIC_RELAXED);
 
 	if (error && !disk->has_told_error)
-		iov_log(disk->port.registry->iov, LOG_ERR, "%s: %s%sa request failed: %s; see 'iov disk show %s'. "
+		iov_log_with(disk->port.registry->iov, LOG_ERR, PORT_FIELDS(disk->port.name),
+			     "%s: %s%sa request failed: %s; see 'iov disk show %s'. "
 			"The next one is told of after 'iov disk set %s --clear-errors'", disk->port.name,
 			disk->where ? disk->where : "", disk->where ? ": " : "", strerror(-error),
 			disk->port.name, disk->port.name);
@@ -385,7 +388,8 @@ static void memory_came(void *arg, void *memory, size_t bytes)
 	int error = backend->ops->memory_came(backend, memory, bytes);
 
 	if (error)
-		iov_log(disk->port.registry->iov, LOG_WARNING, "%s: %zu bytes of guest memory cannot be "
+		iov_log_with(disk->port.registry->iov, LOG_WARNING, PORT_FIELDS(disk->port.name),
+			     "%s: %zu bytes of guest memory cannot be "
 			"mapped for its device: %s; what is there is copied", disk->port.name, bytes,
 			strerror(-error));
 }

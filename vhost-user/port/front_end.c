@@ -82,6 +82,9 @@ int front_end_open(struct port *port, const struct port_options *options,
 	complete.positions = positions_of(port->registry->positions, port->name);
 	if (!error)
 		error = port_log_open(&port->front_end.log, iov, port->name);
+	if (!error)
+		error = vu_trace_open(&port->front_end.trace);
+	complete.trace = port->front_end.trace;
 	return error ? error : open_endpoint(port, &complete);
 }
 
@@ -96,6 +99,8 @@ void front_end_close(struct port *port)
 
 	vu_endpoint_close(front->endpoint);
 	front->endpoint = NULL;
+	vu_trace_close(front->trace);
+	front->trace = NULL;
 	port_log_close(front->log);
 	front->log = NULL;
 	free(front->socket);
@@ -148,6 +153,14 @@ static void describe_memory(const struct front_end *front, struct json_object *o
 		json_object_object_add(object, "any_memory", json_object_new_boolean(true));
 }
 
+static void describe_tracers(const struct front_end *front, struct json_object *object)
+{
+	unsigned int count = front->trace ? vu_trace_count(front->trace) : 0;
+
+	if (count)
+		json_object_object_add(object, "tracers", json_object_new_int((int)count));
+}
+
 static uint64_t running_rings(const struct port *port)
 {
 	uint64_t count = 0;
@@ -168,6 +181,7 @@ void front_end_describe(const struct port *port, struct json_object *object)
 			       json_object_new_string(front->server ? "server" : "client"));
 	describe_access(front, object);
 	describe_memory(front, object);
+	describe_tracers(front, object);
 	json_object_object_add(object, "state", json_object_new_string(state));
 	json_object_object_add(object, "queues", json_object_new_int((int)running_rings(port)));
 	if (session)

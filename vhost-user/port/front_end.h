@@ -10,6 +10,7 @@
 #include "vhost-user/port/port_metric.h"
 #include "vhost-user/port/reasons.h"
 #include "vhost-user/protocol/endpoint.h"
+#include "vhost-user/protocol/trace.h"
 
 struct port;
 struct port_options;
@@ -22,6 +23,7 @@ struct port_options;
  * @access: who may connect to it then
  * @any_memory: what it shares may be on any file system, see file_part.h
  * @log: what is said of the front end
+ * @trace: who looks at its messages
  * @endpoint: socket and connection
  */
 struct front_end {
@@ -31,6 +33,7 @@ struct front_end {
 	struct socket_access access;
 	bool any_memory;
 	struct port_log *log;
+	struct vu_trace *trace;
 	struct vu_endpoint *endpoint;
 };
 

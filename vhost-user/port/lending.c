@@ -54,7 +54,8 @@ static struct loan_memory *map(struct net_port *net, const struct guest_memory *
 		struct loan_range range = whole_pages(&memory->regions[i]);
 
 		if (uplink_map(iov, range.start, range.size)) {
-			iov_log(iov, LOG_WARNING, "%s: what the guest sends is copied: %s",
+			iov_log_with(iov, LOG_WARNING, PORT_FIELDS(net->port.name),
+				     "%s: what the guest sends is copied: %s",
 				net->port.name, iov_error_message(iov));
 			unmap(mapped);
 			return NULL;
@@ -186,10 +187,12 @@ static void restart(struct uplink_port *up)
 	uplink_stop(up->uplink);
 	uplink_pause_lending(up->uplink, true);
 	if (uplink_restart(up->uplink))
-		iov_log(iov, LOG_ERR, "%s: the device does not start again; remove the port and add "
+		iov_log_with(iov, LOG_ERR, PORT_FIELDS(up->port.name),
+			     "%s: the device does not start again; remove the port and add "
 			"it again", up->port.name);
 	else
-		iov_log(iov, LOG_WARNING, "%s: a device kept frames of a guest for too long, and this "
+		iov_log_with(iov, LOG_WARNING, PORT_FIELDS(up->port.name),
+			     "%s: a device kept frames of a guest for too long, and this "
 			"one was restarted; is its link down?", up->port.name);
 }
 
@@ -238,7 +241,8 @@ static void take_back(struct net_port *net, struct vu_queue *queue)
 		return;
 	recall(net->port.registry);
 	if (!settle(queue))
-		iov_log(net->port.registry->iov, LOG_CRIT, "%s: vring %u: a device keeps %u chains, "
+		iov_log_with(net->port.registry->iov, LOG_CRIT, PORT_FIELDS(net->port.name),
+			     "%s: vring %u: a device keeps %u chains, "
 			"which the guest does not get back", net->port.name, queue->index,
 			loans_waiting(dp_ring_of(queue)->loans));
 }

@@ -158,7 +158,8 @@ void net_ctrl_vq_start(struct net_port *net, struct vu_queue *queue)
 	int error;
 
 	if (!control) {
-		iov_log(net->port.registry->iov, LOG_ERR, "%s: no memory for the control queue",
+		iov_log_with(net->port.registry->iov, LOG_ERR, PORT_FIELDS(net->port.name),
+			     "%s: no memory for the control queue",
 			net->port.name);
 		return;
 	}
@@ -167,7 +168,8 @@ void net_ctrl_vq_start(struct net_port *net, struct vu_queue *queue)
 	net->ctrl_vq = control;
 	error = open_sources(control);
 	if (error < 0) {
-		iov_log(net->port.registry->iov, LOG_ERR, "%s: the control queue is not served: %s",
+		iov_log_with(net->port.registry->iov, LOG_ERR, PORT_FIELDS(net->port.name),
+			     "%s: the control queue is not served: %s",
 			net->port.name, strerror(-error));
 		net_ctrl_vq_stop(net);
 		return;

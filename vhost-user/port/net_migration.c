@@ -45,7 +45,8 @@ static void announce(struct net_port *net, const struct net_station *station)
 	memcpy(at + 20, station->mac, 6);
 	if (registry_inject(net->port.registry, net->port.id, frame,
 			    tagged ? sizeof(frame) : sizeof(frame) - TAG))
-		iov_log(net->port.registry->iov, LOG_NOTICE, "%s: too many announcements", net->port.name);
+		iov_log_with(net->port.registry->iov, LOG_NOTICE, PORT_FIELDS(net->port.name),
+			     "%s: too many announcements", net->port.name);
 }
 
 void net_announce(struct net_port *net, const uint8_t mac[6])

@@ -42,7 +42,7 @@ static void start_in_lane(struct net_port *net, struct vu_queue *queue)
 
 	net->port.queues[queue->index] = queue;
 	if (error)
-		iov_log(registry->iov, LOG_ERR,
+		iov_log_with(registry->iov, LOG_ERR, PORT_FIELDS(net->port.name),
 			"%s: vring %u stands still until all memory has arrived: %s", net->port.name,
 			queue->index, strerror(-error));
 	else
@@ -76,7 +76,8 @@ static bool add_ring(struct net_port *net, struct vu_queue *queue)
 	if (ring)
 		*ring = (struct dp_ring){ .frames = 0 };
 	else
-		iov_log(net->port.registry->iov, LOG_ERR, "%s: vring %u stands still: out of memory",
+		iov_log_with(net->port.registry->iov, LOG_ERR, PORT_FIELDS(net->port.name),
+			     "%s: vring %u stands still: out of memory",
 			net->port.name, queue->index);
 	return ring;
 }

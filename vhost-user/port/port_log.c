@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "vhost-user/token_bucket.h"
 
+#define FIELDS_MAX 12
+
 /**
  * struct port_log - see port_log.h
  * @out: where lines go
@@ -32,9 +34,22 @@ static void tell_suppressed(struct port_log *log)
 {
 	if (log->suppressed == log->told)
 		return;
-	iov_log(log->out, LOG_WARNING, "%s: %" PRIu64 " lines were left out, as its front end causes "
+	iov_log_with(log->out, LOG_WARNING, PORT_FIELDS(log->name),
+		     "%s: %" PRIu64 " lines were left out, as its front end causes "
 		"too many; see 'iov port show %s'", log->name, log->suppressed - log->told, log->name);
 	log->told = log->suppressed;
+}
+
+/* What the line is about, and whose it is. */
+static void hand_on(const struct port_log *log, int level, const char *message)
+{
+	const struct iov_field *about = iov_log_fields();
+	struct iov_field fields[FIELDS_MAX + 1] = { { "IOV_PORT", log->name } };
+	size_t count = 1;
+
+	for (; about && about->name && count < FIELDS_MAX; about++)
+		fields[count++] = *about;
+	iov_log_with(log->out, level, fields, "%s", message);
 }
 
 static void log_line(void *arg, int level, const char *message)
@@ -48,7 +63,7 @@ static void log_line(void *arg, int level, const char *message)
 	}
 	token_bucket_take(&log->lines, now, PORT_LOG_EACH);
 	tell_suppressed(log);
-	iov_log(log->out, level, "%s", message);
+	hand_on(log, level, message);
 }
 
 int port_log_open(struct port_log **out, struct iov *iov, const char *name)

@@ -14,6 +14,9 @@
 #define PORT_LOG_LINES 50
 #define PORT_LOG_EACH 2000000
 
+/* What a line is about that is of a port or disk, for iov_log_with(). */
+#define PORT_FIELDS(name) ((const struct iov_field[]){ { "IOV_PORT", (name) }, { 0 } })
+
 struct port_log;
 
 /**

@@ -286,7 +286,8 @@ static void end_ports(struct registry *registry)
 			port_drop(registry, port);
 	}
 	TAILQ_FOREACH(port, &registry->ports, link)
-		iov_log(registry->iov, LOG_ERR, "%s: its medium has not answered for %d s; iovd ends "
+		iov_log_with(registry->iov, LOG_ERR, PORT_FIELDS(port->name),
+			     "%s: its medium has not answered for %d s; iovd ends "
 			"without what it was asked for, which the next iovd finds in flight",
 			port->name, END_MS / 1000);
 	if (!TAILQ_EMPTY(&registry->ports))

@@ -51,17 +51,21 @@ static void log_link(const struct uplink_port *up)
 
 	switch (up->link) {
 	case UPLINK_LINK_UP:
-		iov_log(iov, LOG_NOTICE, "%s: the link of %s is up", up->port.name, interface);
+		iov_log_with(iov, LOG_NOTICE, PORT_FIELDS(up->port.name),
+			     "%s: the link of %s is up", up->port.name, interface);
 		break;
 	case UPLINK_LINK_DOWN:
-		iov_log(iov, LOG_NOTICE, "%s: the link of %s is down", up->port.name, interface);
+		iov_log_with(iov, LOG_NOTICE, PORT_FIELDS(up->port.name),
+			     "%s: the link of %s is down", up->port.name, interface);
 		break;
 	case UPLINK_LINK_GONE:
-		iov_log(iov, LOG_WARNING, "%s: interface %s is gone; one of that name will be taken",
+		iov_log_with(iov, LOG_WARNING, PORT_FIELDS(up->port.name),
+			     "%s: interface %s is gone; one of that name will be taken",
 			up->port.name, interface);
 		break;
 	case UPLINK_LINK_OTHER:
-		iov_log(iov, LOG_WARNING, "%s: interface %s cannot be taken yet: %s", up->port.name,
+		iov_log_with(iov, LOG_WARNING, PORT_FIELDS(up->port.name),
+			     "%s: interface %s cannot be taken yet: %s", up->port.name,
 			interface, iov_error_message(iov));
 		break;
 	}

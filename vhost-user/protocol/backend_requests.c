@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "vhost-user/protocol/backend_requests.h"
 #include "vhost-user/protocol/handlers.h"
+#include "vhost-user/protocol/trace.h"
 
 /* A VMM under a debugger or on a host out of memory is late, too. */
 #define ANSWER_MS 60000
@@ -47,10 +48,16 @@ static void lose_channel(struct vu_session *session, enum vu_refusal refusal, co
 	vu_backend_close(session);
 	if (refusal)
 		session->stats.refused[refusal]++;
-	iov_log(session->iov, LOG_WARNING, "%s: no more requests to the front end: %s",
-		session->device.name, why);
+	if (refusal)
+		vu_trace_event(session->device.trace, VU_TRACE_REFUSED, refusal, why);
+	iov_log_with(session->iov, LOG_WARNING, (const struct iov_field[]){
+			     { "IOV_EVENT", "channel-lost" },
+			     { "IOV_REASON", refusal ? vu_refusal_name(refusal) : NULL },
+			     { 0 },
+		     }, "%s: no more requests to the front end: %s", session->device.name, why);
 	if (!needs_channel(session))
 		return;
+	session->ended_by = refusal;
 	session->channel_missing = true;
 	/* Whoever waits for messages learns of it. */
 	shutdown(session->fd, SHUT_RDWR);
@@ -260,7 +267,8 @@ enum vu_refusal vu_handle_set_backend_req_fd(struct vu_session *session,
 		return vu_refuse(session, VU_REFUSED_FDS,
 				 "expected one file descriptor, a Unix stream socket");
 	vu_backend_close(session);
-	if (channel_open(&channel, vu_message_take_fd(message), session->device.closer))
+	if (channel_open(&channel, vu_message_take_fd(message), session->device.closer,
+			 session->device.trace))
 		return vu_refuse(session, VU_REFUSED_MEMORY, "out of memory");
 	if (epoll_ctl(session->wait_fd, EPOLL_CTL_ADD, channel_fd(channel), &event)) {
 		channel_close(channel);

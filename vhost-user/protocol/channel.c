@@ -19,6 +19,7 @@ struct open_request {
  * @count: used part of @open, from @first on and round
  * @open: requests without their answer
  * @reply: reply that is being received
+ * @trace: who looks at its messages; NULL for nobody
  */
 struct channel {
 	int fd;
@@ -26,9 +27,10 @@ struct channel {
 	unsigned int count;
 	struct open_request open[CHANNEL_OPEN_MAX];
 	struct vu_message reply;
+	struct vu_trace *trace;
 };
 
-int channel_open(struct channel **out, int fd, struct closer *closer)
+int channel_open(struct channel **out, int fd, struct closer *closer, struct vu_trace *trace)
 {
 	*out = calloc(1, sizeof(**out));
 	if (!*out) {
@@ -37,6 +39,7 @@ int channel_open(struct channel **out, int fd, struct closer *closer)
 	}
 	(*out)->fd = fd;
 	(*out)->reply.closer = closer;
+	(*out)->trace = trace;
 	return 0;
 }
 
@@ -55,9 +58,24 @@ int channel_fd(const struct channel *channel)
 	return channel->fd;
 }
 
+static int send_request(struct channel *channel, uint32_t request, uint32_t flags,
+			const void *payload, uint32_t size)
+{
+	const struct vu_traced traced = {
+		.header = { request, VU_FLAG_VERSION | flags, size },
+		.payload = payload,
+		.is_channel = true,
+	};
+	int error = vu_wire_request(channel->fd, request, flags, payload, size);
+
+	if (!error)
+		vu_trace_message(channel->trace, &traced);
+	return error;
+}
+
 int channel_tell(struct channel *channel, uint32_t request, const void *payload, uint32_t size)
 {
-	return vu_wire_request(channel->fd, request, 0, payload, size);
+	return send_request(channel, request, 0, payload, size);
 }
 
 int channel_ask(struct channel *channel, uint32_t request, const void *payload, uint32_t size,
@@ -67,7 +85,7 @@ int channel_ask(struct channel *channel, uint32_t request, const void *payload, 
 
 	if (channel->count == CHANNEL_OPEN_MAX)
 		return -EAGAIN;
-	error = vu_wire_request(channel->fd, request, VU_FLAG_NEED_REPLY, payload, size);
+	error = send_request(channel, request, VU_FLAG_NEED_REPLY, payload, size);
 	if (error)
 		return error;
 	channel->open[(channel->first + channel->count++) % CHANNEL_OPEN_MAX] =
@@ -90,6 +108,21 @@ static bool is_expected(const struct channel *channel)
 	       reply->header.size == sizeof(reply->payload.u64);
 }
 
+static void trace_reply(const struct channel *channel)
+{
+	const struct vu_message *reply = &channel->reply;
+	const struct vu_traced traced = {
+		.header = reply->header,
+		.payload = reply->payload.bytes,
+		.fds = reply->fd_count,
+		.is_reply = true,
+		.by_front_end = true,
+		.is_channel = true,
+	};
+
+	vu_trace_message(channel->trace, &traced);
+}
+
 int channel_receive(struct channel *channel, struct channel_answer *answer)
 {
 	enum vu_refusal refusal;
@@ -97,6 +130,7 @@ int channel_receive(struct channel *channel, struct channel_answer *answer)
 
 	if (result <= 0)
 		return result;
+	trace_reply(channel);
 	if (!is_expected(channel))
 		return -EPROTO;
 	*answer = (struct channel_answer){

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vhost-user/protocol/trace.h"
 #include "vhost-user/protocol/wire.h"
 
 /* Requests that wait for a reply: a few for each of 256 vrings. */
@@ -39,10 +40,11 @@ struct channel_answer {
  * @out: receives the channel; the caller closes it with channel_close()
  * @fd: stream socket, taken over also on failure
  * @closer: closes it and what comes by it
+ * @trace: who looks at its messages, see trace.h; NULL for nobody
  *
  * Return: 0 or -ENOMEM.
  */
-int channel_open(struct channel **out, int fd, struct closer *closer);
+int channel_open(struct channel **out, int fd, struct closer *closer, struct vu_trace *trace);
 
 /**
  * channel_close - close the socket; what is open is not answered any more

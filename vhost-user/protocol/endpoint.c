@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,12 +126,31 @@ static void end_session(struct vu_endpoint *endpoint)
 		sd_event_exit(endpoint->event, 0);
 }
 
-static void count_end(struct vu_endpoint *endpoint, int error)
+static enum vu_event end_of(int error)
 {
 	if (error == -ECONNRESET)
-		endpoint->events[VU_EVENT_CLOSED]++;
-	else
-		endpoint->events[error == -EPROTO ? VU_EVENT_ENDED : VU_EVENT_LOST]++;
+		return VU_EVENT_CLOSED;
+	return error == -EPROTO ? VU_EVENT_ENDED : VU_EVENT_LOST;
+}
+
+/* Count an event and log it; @refusal: VU_ACCEPTED for none */
+static void __attribute__((format(printf, 5, 6)))
+tell(struct vu_endpoint *endpoint, enum vu_event event, enum vu_refusal refusal, int level,
+     const char *format, ...)
+{
+	const struct iov_field fields[] = {
+		{ "IOV_EVENT", vu_event_name(event) },
+		{ "IOV_REASON", refusal ? vu_refusal_name(refusal) : NULL },
+		{ 0 },
+	};
+	char line[IOV_MESSAGE_SIZE];
+	va_list args;
+
+	endpoint->events[event]++;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	iov_log_with(endpoint->iov, level, fields, "%s", line);
 }
 
 /* Take another look at what waits, after a while. */
@@ -163,8 +183,8 @@ static void serve(struct vu_endpoint *endpoint)
 		spend_work(endpoint, thread_us() - before);
 		return;
 	}
-	count_end(endpoint, error);
-	iov_log(endpoint->iov, LOG_NOTICE, "%s", iov_error_message(endpoint->iov));
+	tell(endpoint, end_of(error), vu_session_ended_by(endpoint->session), LOG_NOTICE, "%s",
+	     iov_error_message(endpoint->iov));
 	end_session(endpoint);
 }
 
@@ -197,9 +217,8 @@ static int begin_session(struct vu_endpoint *endpoint, int fd)
 				endpoint->device.name, strerror(-error));
 	}
 	endpoint->retry_delay = RETRY_FIRST;
-	endpoint->events[VU_EVENT_CONNECTED]++;
-	iov_log(endpoint->iov, LOG_NOTICE, "%s: front end connected at %s", endpoint->device.name,
-		endpoint->listener.address.sun_path);
+	tell(endpoint, VU_EVENT_CONNECTED, VU_ACCEPTED, LOG_NOTICE, "%s: front end connected at %s",
+	     endpoint->device.name, endpoint->listener.address.sun_path);
 	return 0;
 }
 
@@ -207,8 +226,8 @@ static void begin_or_log(struct vu_endpoint *endpoint, int fd)
 {
 	if (!begin_session(endpoint, fd))
 		return;
-	endpoint->events[VU_EVENT_FAILED]++;
-	iov_log(endpoint->iov, LOG_ERR, "%s", iov_error_message(endpoint->iov));
+	tell(endpoint, VU_EVENT_FAILED, VU_ACCEPTED, LOG_ERR, "%s",
+	     iov_error_message(endpoint->iov));
 	if (endpoint->mode == VU_CLIENT)
 		retry_later(endpoint);
 }
@@ -277,10 +296,9 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
 		begin_or_log(endpoint, fd);
 		return 0;
 	}
-	endpoint->events[VU_EVENT_TURNED_AWAY]++;
-	iov_log(endpoint->iov, LOG_WARNING,
-		"%s: turned a second front end away at %s; give it a port of its own",
-		endpoint->device.name, endpoint->listener.address.sun_path);
+	tell(endpoint, VU_EVENT_TURNED_AWAY, VU_ACCEPTED, LOG_WARNING,
+	     "%s: turned a second front end away at %s; give it a port of its own",
+	     endpoint->device.name, endpoint->listener.address.sun_path);
 	shutdown(fd, SHUT_RDWR);
 	closer_close(endpoint->device.closer, fd);
 	return 0;

@@ -303,4 +303,20 @@ enum vu_refusal {
  */
 const char *vu_refusal_name(enum vu_refusal refusal);
 
+/**
+ * vu_protocol_feature_name - as users read it
+ * @bit: number of a bit
+ *
+ * Return: "reply-ack" and so on; NULL for a bit that is none of these.
+ */
+const char *vu_protocol_feature_name(unsigned int bit);
+
+/**
+ * vu_backend_request_name - name of a request of the back end
+ * @request: number
+ *
+ * Return: "VRING_CALL" and so on; NULL for none of those.
+ */
+const char *vu_backend_request_name(uint32_t request);
+
 #endif

@@ -152,6 +152,13 @@ const struct vu_rule *vu_rule(uint32_t request)
 	return request < VU_REQUESTS && rules[request].name ? &rules[request] : NULL;
 }
 
+const char *vu_request_name(uint32_t request)
+{
+	const struct vu_rule *rule = vu_rule(request);
+
+	return rule ? rule->name : NULL;
+}
+
 unsigned int vu_message_index(const struct vu_rule *rule, const struct vu_message *message)
 {
 	if (rule->index == VU_INDEX_U64)

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "vhost-user/protocol/backend_requests.h"
+#include "vhost-user/protocol/trace.h"
 
 /* Messages handled before other connections get their turn. */
 #define MESSAGES_AT_ONCE 32
@@ -62,11 +63,39 @@ static int end_at_refusal(struct vu_session *session, enum vu_refusal refusal, c
 {
 	char text[32];
 
+	session->ended_by = refusal;
 	return iov_fail(session->iov, -EPROTO,
 			"%s: front end's %s refused (%s), connection ended: %s",
 			session->device.name,
 			request_name(session->message.header.request, text, sizeof(text)),
 			vu_refusal_name(refusal), what);
+}
+
+static void trace_reply(const struct vu_session *session, const void *payload, uint32_t size)
+{
+	const struct vu_message *message = &session->message;
+	const struct vu_traced traced = {
+		.header = { message->header.request, VU_FLAG_VERSION | VU_FLAG_REPLY, size },
+		.payload = payload,
+		.fds = message->reply_fd >= 0,
+		.is_reply = true,
+	};
+
+	vu_trace_message(session->device.trace, &traced);
+}
+
+/* @is_whole: all of its payload came */
+static void trace_request(const struct vu_session *session, bool is_whole)
+{
+	const struct vu_message *message = &session->message;
+	const struct vu_traced traced = {
+		.header = message->header,
+		.payload = is_whole ? message->payload.bytes : NULL,
+		.fds = message->fd_count,
+		.by_front_end = true,
+	};
+
+	vu_trace_message(session->device.trace, &traced);
 }
 
 static int send_reply(struct vu_session *session, const void *payload, uint32_t size)
@@ -76,6 +105,7 @@ static int send_reply(struct vu_session *session, const void *payload, uint32_t 
 
 	if (error == -EAGAIN) {
 		session->stats.refused[VU_REFUSED_STALLED]++;
+		session->ended_by = VU_REFUSED_STALLED;
 		return iov_fail(session->iov, -EPROTO,
 				"%s: front end does not read its replies, connection ended",
 				session->device.name);
@@ -83,6 +113,7 @@ static int send_reply(struct vu_session *session, const void *payload, uint32_t 
 	if (error)
 		return iov_told(session->iov, error, "%s: cannot answer the front end: %s",
 				session->device.name, strerror(-error));
+	trace_reply(session, payload, size);
 	return 0;
 }
 
@@ -109,16 +140,22 @@ static int answer_refusal(struct vu_session *session, const struct vu_rule *rule
 	bool ack = wants_ack(session, rule);
 	const uint64_t failed = 1, no_state = VU_STATE_FAILED;
 	char text[32], what[WHAT_MAX];
+	const char *request;
 
 	snprintf(what, sizeof(what), "%s", iov_error_message(session->iov));
 	session->stats.refused[refusal]++;
+	vu_trace_event(session->device.trace, VU_TRACE_REFUSED, refusal, what);
 	if (count_refusals(session) > REFUSALS_MAX ||
 	    (!ack && (!rule || rule->if_refused == VU_IF_REFUSED_END)))
 		return end_at_refusal(session, refusal, what);
-	iov_log(session->iov, LOG_WARNING, "%s: front end's %s refused (%s): %s",
-		session->device.name,
-		request_name(session->message.header.request, text, sizeof(text)),
-		vu_refusal_name(refusal), what);
+	request = request_name(session->message.header.request, text, sizeof(text));
+	iov_log_with(session->iov, LOG_WARNING, (const struct iov_field[]){
+			     { "IOV_EVENT", "refused" },
+			     { "IOV_REASON", vu_refusal_name(refusal) },
+			     { "IOV_REQUEST", request },
+			     { 0 },
+		     }, "%s: front end's %s refused (%s): %s", session->device.name, request,
+		     vu_refusal_name(refusal), what);
 	if (ack)
 		return send_reply(session, &failed, sizeof(failed));
 	if (rule->if_refused == VU_IF_REFUSED_STATE_REPLY)
@@ -188,6 +225,10 @@ static int fail_receive(struct vu_session *session, int error, enum vu_refusal r
 {
 	if (error == -EPROTO) {
 		session->stats.refused[refusal]++;
+		if (session->message.received >= sizeof(session->message.header))
+			trace_request(session, false);
+		vu_trace_event(session->device.trace, VU_TRACE_REFUSED, refusal,
+			       framing_error(refusal));
 		return end_at_refusal(session, refusal, framing_error(refusal));
 	}
 	if (error == -ECONNRESET)
@@ -201,6 +242,7 @@ static int fail_receive(struct vu_session *session, int error, enum vu_refusal r
 static int end_at_unclosed(struct vu_session *session)
 {
 	session->stats.refused[VU_REFUSED_FDS]++;
+	session->ended_by = VU_REFUSED_FDS;
 	return iov_fail(session->iov, -EPROTO,
 			"%s: %d file descriptors of the front end do not close, connection ended; "
 			"whoever serves these files or sockets does not answer",
@@ -218,7 +260,11 @@ static int next_message(struct vu_session *session)
 	if (closer_is_full(session->device.closer))
 		return end_at_unclosed(session);
 	result = vu_wire_receive(session->fd, &session->message, &refusal);
-	return result < 0 ? fail_receive(session, result, refusal) : result;
+	if (result < 0)
+		return fail_receive(session, result, refusal);
+	if (result)
+		trace_request(session, true);
+	return result;
 }
 
 static int read_messages(struct vu_session *session)
@@ -244,7 +290,12 @@ int vu_session_readable(struct vu_session *session)
 
 	if (!error && !session->channel_missing)
 		error = read_messages(session);
-	return error ? error : vu_backend_readable(session);
+	if (!error)
+		error = vu_backend_readable(session);
+	if (error)
+		vu_trace_event(session->device.trace, VU_TRACE_ENDED, VU_ACCEPTED,
+			       iov_error_message(session->iov));
+	return error;
 }
 
 static int allocate_rings(struct vu_session *session)
@@ -289,6 +340,7 @@ int vu_session_open(struct vu_session **out, struct iov *iov, int fd,
 		return iov_told(iov, error, "%s: cannot serve a front end: %s", device->name,
 				strerror(-error));
 	}
+	vu_trace_event(device->trace, VU_TRACE_CONNECTED, VU_ACCEPTED, "a front end connected");
 	*out = session;
 	return 0;
 }
@@ -363,4 +415,9 @@ uint64_t vu_session_features(const struct vu_session *session)
 const struct vu_stats *vu_session_stats(const struct vu_session *session)
 {
 	return &session->stats;
+}
+
+enum vu_refusal vu_session_ended_by(const struct vu_session *session)
+{
+	return session->ended_by;
 }

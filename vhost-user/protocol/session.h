@@ -39,6 +39,7 @@
 #include "vhost-user/ring/virtq_inflight.h"
 
 struct vu_session;
+struct vu_trace;
 
 /**
  * struct vu_queue - a started ring
@@ -181,6 +182,7 @@ struct vu_ops {
  * @closer: closes what front ends sent, and their connections, see closer.h; NULL for none
  * @watcher: has to know which memory the front end shares, when that does not arrive while rings
  *	run; NULL for nobody
+ * @trace: who looks at its messages, see trace.h; NULL for nobody
  * @postcopy: offer that guest memory arrives while rings run, which are unsettled then; where what is
  *	in flight is tracked the device leaves them alone, as they have no @inflight before they are settled
  */
@@ -200,6 +202,7 @@ struct vu_device {
 	bool any_memory;
 	struct closer *closer;
 	const struct guest_memory_watcher *watcher;
+	struct vu_trace *trace;
 	bool postcopy;
 };
 
@@ -218,6 +221,14 @@ struct vu_stats {
 	uint64_t refused[VU_REFUSALS];
 	uint64_t broken[VU_BROKEN_REASONS];
 };
+
+/**
+ * vu_request_name - name of a request of a front end
+ * @request: any 32 bits
+ *
+ * Return: "GET_VRING_BASE" and so on; NULL for one that is not in the table.
+ */
+const char *vu_request_name(uint32_t request);
 
 /**
  * vu_broken_name - name of a reason for counters and messages
@@ -320,6 +331,14 @@ uint64_t vu_session_features(const struct vu_session *session);
  * @session: session
  */
 uint64_t vu_session_features_offered(const struct vu_session *session);
+
+/**
+ * vu_session_ended_by - why vu_session_readable() ended the connection
+ * @session: session
+ *
+ * Return: VU_ACCEPTED when it was nothing that the front end said.
+ */
+enum vu_refusal vu_session_ended_by(const struct vu_session *session);
 
 /**
  * vu_session_stats - counters

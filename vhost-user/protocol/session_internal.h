@@ -118,6 +118,7 @@ enum vu_postcopy {
  * @draining: rings that drain
  * @losses: memory_fault_losses() when it was last looked whether memory is lost
  * @stats: counters
+ * @ended_by: the refusal that ended the connection, VU_ACCEPTED for none
  * @ring_end: one more than the last of them that ever ran
  * @rings: device.queues rings
  */
@@ -147,6 +148,7 @@ struct vu_session {
 	unsigned int draining;
 	unsigned int losses;
 	struct vu_stats stats;
+	enum vu_refusal ended_by;
 	unsigned int ring_end;
 	struct vu_vring *rings;
 };
@@ -266,6 +268,14 @@ enum vu_index_in {
 	VU_INDEX_STATE,		/* first 32 bits of the payload */
 	VU_INDEX_U64,		/* bits 0 to 7 of the payload, with VU_VRING_NOFD */
 };
+
+/*
+ * Log "vm1: vring 0" and what follows that, as " stopped: why", with what happened to it, as "broken", and the
+ * reason, or NULL, as fields.
+ */
+void vu_log_ring(struct vu_session *session, const struct vu_vring *ring, int level,
+		 const char *event, const char *reason, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
 
 /* What the peer learns of a refusal that it did not ask to be told. */
 enum vu_if_refused {

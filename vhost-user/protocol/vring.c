@@ -340,8 +340,8 @@ void vu_session_start_rings(struct vu_session *session)
 {
 	for (unsigned int i = 0; i < session->device.queues; i++)
 		if (vu_vring_start(session, &session->rings[i]))
-			iov_log(session->iov, LOG_WARNING, "%s: vring %u stays stopped: %s",
-				session->device.name, i, iov_error_message(session->iov));
+			vu_log_ring(session, &session->rings[i], LOG_WARNING, "stopped", NULL,
+				    " stays stopped: %s", iov_error_message(session->iov));
 }
 
 bool vu_queue_call(struct vu_queue *queue)

@@ -14,6 +14,8 @@
  * memory behind it goes.
  */
 #include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <syslog.h>
 
 #include "base/clock.h"
@@ -24,6 +26,9 @@
 /* Hosts give their disks half of that. */
 #define DRAIN_MS 60000
 
+/* Longest sentence about a ring. */
+#define VU_SENTENCE_MAX 1024
+
 static unsigned int limit_ms(const struct vu_session *session)
 {
 	return session->device.drain_ms ? session->device.drain_ms : DRAIN_MS;
@@ -31,10 +36,9 @@ static unsigned int limit_ms(const struct vu_session *session)
 
 static void report_broken(struct vu_session *session, struct vu_vring *ring)
 {
-	iov_log(session->iov, LOG_ERR,
-		"%s: vring %u stopped: its driver broke it (%s at entry %u); reset it in the guest",
-		session->device.name, ring->queue.index, vu_broken_name(ring->why_broken),
-		ring->base);
+	vu_log_ring(session, ring, LOG_ERR, "broken", vu_broken_name(ring->why_broken),
+		    " stopped: its driver broke it (%s at entry %u); reset it in the guest",
+		    vu_broken_name(ring->why_broken), ring->base);
 	if (ring->err_fd >= 0)
 		notify_eventfd(ring->err_fd);
 	else if (vu_is_inband(session))
@@ -150,8 +154,9 @@ void vu_session_abandon_rings(struct vu_session *session, uint64_t until)
 		if (drained)
 			continue;
 		session->stats.refused[VU_REFUSED_NOT_DRAINED]++;
-		iov_log(session->iov, LOG_ERR, "%s: vring %u: what was in flight is abandoned",
-			session->device.name, i);
+		vu_log_ring(session, ring, LOG_ERR, "abandoned",
+			    vu_refusal_name(VU_REFUSED_NOT_DRAINED),
+			    ": what was in flight is abandoned");
 	}
 }
 
@@ -161,4 +166,21 @@ void vu_vring_break(struct vu_session *session, struct vu_vring *ring, unsigned 
 	ring->why_broken = reason;
 	session->stats.broken[reason]++;
 	vu_vring_stop(session, ring);
+}
+
+void vu_log_ring(struct vu_session *session, const struct vu_vring *ring, int level,
+		 const char *event, const char *reason, const char *format, ...)
+{
+	char index[12], sentence[VU_SENTENCE_MAX];
+	const struct iov_field fields[] = {
+		{ "IOV_EVENT", event }, { "IOV_REASON", reason }, { "IOV_VRING", index }, { 0 },
+	};
+	va_list args;
+
+	snprintf(index, sizeof(index), "%u", ring->queue.index);
+	va_start(args, format);
+	vsnprintf(sentence, sizeof(sentence), format, args);
+	va_end(args);
+	iov_log_with(session->iov, level, fields, "%s: vring %s%s", session->device.name, index,
+		     sentence);
 }
