@@ -17,6 +17,11 @@
 #define RECORDS IOV_PATH_RUN "/claims.json"
 #define LOCK IOV_PATH_RUN "/claims.lock"
 
+int claims_fail_file(struct iov *iov, const char *path, int error)
+{
+	return iov_told(iov, error, "/%s: %s%s", path, strerror(-error), error == -EACCES ? "; run it with sudo" : "");
+}
+
 int claims_lock(struct iov *iov, const char *path, bool waits)
 {
 	int root = iov_sys_root_fd(iov), lock, error = 0;
@@ -45,7 +50,7 @@ int claims_records(struct iov *iov, struct json_object **records)
 
 	*records = NULL;
 	if (error && error != -ENOENT)
-		return iov_told(iov, error, "/" RECORDS ": %s", strerror(-error));
+		return claims_fail_file(iov, RECORDS, error);
 	*records = text ? json_tokener_parse(text) : json_object_new_array();
 	if (json_object_is_type(*records, json_type_array))
 		return 0;
@@ -69,7 +74,7 @@ static int write_records(struct iov *iov, struct json_object *records)
 {
 	int error = sys_replace(iov, RECORDS, json_object_to_json_string_ext(records, JSON_C_TO_STRING_PLAIN), false);
 
-	return error ? iov_told(iov, error, "/" RECORDS ": %s", strerror(-error)) : 0;
+	return error ? claims_fail_file(iov, RECORDS, error) : 0;
 }
 
 /* Replace the record of a name, NULL: drop it. */
@@ -77,7 +82,7 @@ static int change(struct iov *iov, const char *name, int64_t revision, struct js
 {
 	_cleanup_json_ struct json_object *records = NULL;
 	_cleanup_fd_ int lock = claims_lock(iov, LOCK, true);
-	int error = lock < 0 ? iov_told(iov, lock, "/" LOCK ": %s", strerror(-lock)) : claims_records(iov, &records);
+	int error = lock < 0 ? claims_fail_file(iov, LOCK, lock) : claims_records(iov, &records);
 	size_t at, count;
 
 	if (error)
