@@ -113,7 +113,9 @@ static void add_name(struct guest_args *args, const char *name, const struct arg
 static void add_way(struct guest_args *args, const char *name, const struct argp_state *state)
 {
 	struct iov_near near = {.text = name};
+	char names[128] = "";
 	const char *way;
+	size_t at = 0;
 
 	for (size_t i = 0; (way = guest_bench_way(i)); i++) {
 		if (!strcmp(way, name) && args->way_count < GUEST_WAYS) {
@@ -121,9 +123,11 @@ static void add_way(struct guest_args *args, const char *name, const struct argp
 			return;
 		}
 		iov_near_look(&near, way);
+		if (at < sizeof(names))
+			at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", i ? ", " : "", way);
 	}
-	cli_misuse(state, "--ways '%s': no such way%s%s; 'iov bench guest --help' lists them", name,
-		   near.word ? "; did you mean " : "", near.word ? near.word : "");
+	cli_misuse(state, "--ways '%s': no such way%s%s; expected some of %s", name, near.word ? "; did you mean " : "",
+		   near.word ? near.word : "", names);
 }
 
 static void add_ways(struct guest_args *args, char *list, const struct argp_state *state)

@@ -26,7 +26,7 @@ enum { KEY_SLOT = 0x2000, KEY_BAR, KEY_DISABLE_VGA };
 
 static const struct argp_option bind_options[] = {
 	{ "driver", 'd', "NAME", 0, "Driver to bind to, as vfio-pci" },
-	{ "group", 'g', 0, 0, "Move the other members of each IOMMU group as well" },
+	{ "group", 'g', 0, 0, "Move the others of each IOMMU group as well" },
 	{ "slot", KEY_SLOT, 0, 0,
 	  "Take a device as a whole: every function of its slot, as audio and USB of a GPU, and see "
 	  "that it comes back from a reset" },
