@@ -172,6 +172,14 @@ static int bind_functions(struct cli *cli, const struct bind_args *args, const s
 						   sizes, args->bar_count);
 }
 
+/* What is not named and goes as well. */
+static const char *along(unsigned int flags)
+{
+	if (flags & IOV_BIND_SLOT)
+		return " with its slot";
+	return flags & IOV_BIND_GROUP ? " with its group" : "";
+}
+
 /* Without a driver the functions go back to their native ones. */
 static int plan_functions(struct cli *cli, const struct bind_args *args,
 			  const struct cli_functions *functions, struct iov_plan **plan)
@@ -184,12 +192,12 @@ static int plan_functions(struct cli *cli, const struct bind_args *args,
 		flags |= IOV_BIND_ANY_DRIVER;
 	cli_name_functions(functions, names, sizeof(names));
 	if (args->driver) {
-		error = iov_plan_new(plan, cli->iov, "bind %s to %s", names, args->driver);
+		error = iov_plan_new(plan, cli->iov, "bind %s%s to %s", names, along(flags), args->driver);
 		if (!error && args->disable_vga)
 			error = iov_disable_vga_plan(*plan);
 		return error ? error : bind_functions(cli, args, functions, *plan, flags);
 	}
-	error = iov_plan_new(plan, cli->iov, "give %s back to the native driver", names);
+	error = iov_plan_new(plan, cli->iov, "give %s%s back to the native driver", names, along(flags));
 	return error ? error : iov_unbind_plan(*plan, functions->list, functions->count,
 					       args->flags);
 }
