@@ -85,7 +85,7 @@ static const struct argp_option options[] = {
 	{0, 0, 0, 0, "What is measured:", 1},
 	{"only", KEY_ONLY, "network|disk", 0, "Networks or disks alone (both)", 1},
 	{"ways", KEY_WAYS, "LIST", 0,
-	 "These ways alone, of native,emulated,virtio,vhost-net,vhost-user,vfio,vdpa (all)", 1},
+	 "These ways alone, of native, emulated, virtio, vhost-net, vhost-user, vfio and vdpa (all)", 1},
 	{"seconds", KEY_LENGTH, "S", 0, "Length of each load in a turn (1)", 1},
 	{"turns", KEY_TURNS, "N", 0, "Turns of each way (3)", 1},
 	{"limit", KEY_LIMIT, "S", 0, "Begin no turn that would end later than this (600)", 1},
