@@ -252,9 +252,9 @@ static int run_list(struct cli *cli, void *data)
 		{ "device", "BDF" },
 		{ "identity", "IDENTITY" },
 		{ "holder", "HOLDER" },
-		{ "ttl", "TTL", true },
-		{ "revision", "REVISION", true },
-		{ "since", "SINCE" },
+		{ "ttl", "TTL", .right = true, .spare = true },
+		{ "revision", "REVISION", .right = true, .spare = true },
+		{ "since", "SINCE", .spare = true },
 	};
 	_cleanup_json_ struct json_object *claims = NULL;
 	int error = iov_claims_list(cli->iov, true, &claims);
