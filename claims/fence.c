@@ -145,6 +145,9 @@ static int take_link(struct iov *iov, const char *question, size_t length, FILE 
 		return iov_fail(iov, -EOPNOTSUPP, "its PF %s has no links of VFs", IOV_BDF(pf_bdf));
 	json_add_text(target, "link_state", "disable");
 	error = pf.device_class->set(iov, &pf, index, "link_state", target, said, sizeof(said));
+	if (error == -EOPNOTSUPP)
+		return iov_told(iov, error, "the driver of its PF %s sets no links of VFs, so what follows has to take it",
+				IOV_BDF(pf_bdf));
 	return error ? iov_told(iov, error, "%s", *said ? said : strerror(-error)) : 0;
 }
 

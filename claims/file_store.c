@@ -54,7 +54,7 @@ static int read_state(struct claims *claims, struct json_object **state)
 
 	*state = NULL;
 	if (error && error != -ENOENT)
-		return iov_told(claims->iov, error, "/" STORE ": %s", strerror(-error));
+		return claims_fail_file(claims->iov, STORE, error);
 	*state = json_tokener_parse(text ? text : "{\"boot\": \"\", \"revision\": 0, \"claims\": []}");
 	if (json_object_is_type(*state, json_type_object) && json_object_is_type(claims_in(*state), json_type_array) &&
 	    json_object_is_type(json_object_object_get(*state, "revision"), json_type_int)) {
@@ -72,7 +72,7 @@ static int write_state(struct claims *claims, struct json_object *state)
 	int error = sys_replace(claims->iov, STORE, json_object_to_json_string_ext(state, JSON_C_TO_STRING_PLAIN),
 				false);
 
-	return error ? iov_told(claims->iov, error, "/" STORE ": %s", strerror(-error)) : 0;
+	return error ? claims_fail_file(claims->iov, STORE, error) : 0;
 }
 
 /* The index of a claim, or of the end. */
@@ -91,7 +91,7 @@ static int open_state(struct claims *claims, struct json_object **state, int *lo
 
 	*state = NULL;
 	*lock = claims_lock(claims->iov, LOCK, left);
-	return *lock < 0 ? iov_told(claims->iov, *lock, "/" LOCK ": %s", strerror(-*lock)) :
+	return *lock < 0 ? claims_fail_file(claims->iov, LOCK, *lock) :
 			   read_state(claims, state);
 }
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/sysroot/call.h"
+#include "claims/claims.h"
 #include "claims/etcd_answer.h"
 #include "claims/http.h"
 
@@ -98,7 +99,8 @@ static int ask_any(struct claims *claims, const char *path, struct json_object *
 			claims->endpoint = (claims->endpoint + 1) % members;
 	}
 	if (error == -EHOSTUNREACH || error == -EKEYREJECTED)
-		return iov_told(claims->iov, -EHOSTUNREACH, "no member of etcd answers, the last was %s",
+		return iov_told(claims->iov, -EHOSTUNREACH, "no member of etcd answers, the last was %s; see 'endpoints' of "
+				"/" IOV_CLAIMS_CONFIG,
 				iov_error_message(claims->iov));
 	return error;
 }

@@ -292,7 +292,7 @@ static int lock_keeper(struct iov *iov)
 	if (lock == -EBUSY)
 		return iov_fail(iov, -EBUSY, "another process renews the claims of this host already; 'systemctl status "
 				"iovkit-claims' may tell which");
-	return lock < 0 ? iov_told(iov, lock, "/" LOCK ": %s", strerror(-lock)) : lock;
+	return lock < 0 ? claims_fail_file(iov, LOCK, lock) : lock;
 }
 
 bool iov_claims_are_kept(struct iov *iov)
@@ -310,6 +310,7 @@ int iov_claims_keep(struct iov *iov, const struct iov_claims_keeper *keeper)
 
 	if (lock < 0)
 		return lock;
+	iov_log(iov, LOG_NOTICE, "claims of this host are renewed until a signal asks for the end");
 	while (!*keeper->stop) {
 		int error = look(iov, &children, keeper, lock);
 

@@ -25,6 +25,11 @@
 #define LOCK_MS 1000
 #define LOCK_PAUSE_MS 2
 
+int claims_fail_file(struct iov *iov, const char *path, int error)
+{
+	return iov_told(iov, error, "/%s: %s%s", path, strerror(-error), error == -EACCES ? "; run it with sudo" : "");
+}
+
 /* Whoever can open it can lock it, so nobody else can. */
 static int open_lock(struct iov *iov, const char *path)
 {
@@ -67,7 +72,7 @@ int claims_records(struct iov *iov, struct json_object **records)
 
 	*records = NULL;
 	if (error && error != -ENOENT)
-		return iov_told(iov, error, "/" RECORDS ": %s", strerror(-error));
+		return claims_fail_file(iov, RECORDS, error);
 	*records = text ? json_tokener_parse(text) : json_object_new_array();
 	if (json_object_is_type(*records, json_type_array))
 		return 0;
@@ -127,7 +132,7 @@ static int write_records(struct iov *iov, struct json_object *records)
 {
 	int error = sys_replace(iov, RECORDS, json_object_to_json_string_ext(records, JSON_C_TO_STRING_PLAIN), false);
 
-	return error ? iov_told(iov, error, "/" RECORDS ": %s", strerror(-error)) : 0;
+	return error ? claims_fail_file(iov, RECORDS, error) : 0;
 }
 
 /* Replace the record of a name, NULL: drop it. */
@@ -135,7 +140,7 @@ static int change(struct iov *iov, const char *name, int64_t revision, struct js
 {
 	_cleanup_json_ struct json_object *records = NULL;
 	_cleanup_fd_ int lock = claims_lock(iov, LOCK, LOCK_MS);
-	int error = lock < 0 ? iov_told(iov, lock, "/" LOCK ": %s", strerror(-lock)) : claims_records(iov, &records);
+	int error = lock < 0 ? claims_fail_file(iov, LOCK, lock) : claims_records(iov, &records);
 	size_t at, count;
 
 	if (error)

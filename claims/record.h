@@ -23,6 +23,9 @@
  */
 int claims_lock(struct iov *iov, const char *path, int64_t wait);
 
+/* An error of such a file as a message. Return: @error. */
+int claims_fail_file(struct iov *iov, const char *path, int error);
+
 /* All records, an empty array for none; the caller puts it.  -errno with a message. */
 int claims_records(struct iov *iov, struct json_object **records);
 

@@ -85,7 +85,7 @@ static const struct argp_option options[] = {
 	{0, 0, 0, 0, "What is measured:", 1},
 	{"only", KEY_ONLY, "network|disk", 0, "Networks or disks alone (both)", 1},
 	{"ways", KEY_WAYS, "LIST", 0,
-	 "These ways alone, of native,emulated,virtio,vhost-net,vhost-user,vfio,vdpa (all)", 1},
+	 "These ways alone, of native, emulated, virtio, vhost-net, vhost-user, vfio and vdpa (all)", 1},
 	{"seconds", KEY_LENGTH, "S", 0, "Length of each load in a turn (1)", 1},
 	{"turns", KEY_TURNS, "N", 0, "Turns of each way (3)", 1},
 	{"limit", KEY_LIMIT, "S", 0, "Begin no turn that would end later than this (600)", 1},
@@ -113,7 +113,9 @@ static void add_name(struct guest_args *args, const char *name, const struct arg
 static void add_way(struct guest_args *args, const char *name, const struct argp_state *state)
 {
 	struct iov_near near = {.text = name};
+	char names[128] = "";
 	const char *way;
+	size_t at = 0;
 
 	for (size_t i = 0; (way = guest_bench_way(i)); i++) {
 		if (!strcmp(way, name) && args->way_count < GUEST_WAYS) {
@@ -121,9 +123,11 @@ static void add_way(struct guest_args *args, const char *name, const struct argp
 			return;
 		}
 		iov_near_look(&near, way);
+		if (at < sizeof(names))
+			at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", i ? ", " : "", way);
 	}
-	cli_misuse(state, "--ways '%s': no such way%s%s; 'iov bench guest --help' lists them", name,
-		   near.word ? "; did you mean " : "", near.word ? near.word : "");
+	cli_misuse(state, "--ways '%s': no such way%s%s; expected some of %s", name, near.word ? "; did you mean " : "",
+		   near.word ? near.word : "", names);
 }
 
 static void add_ways(struct guest_args *args, char *list, const struct argp_state *state)

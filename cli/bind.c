@@ -28,7 +28,7 @@ enum { KEY_SLOT = 0x2000, KEY_BAR, KEY_DISABLE_VGA };
 
 static const struct argp_option bind_options[] = {
 	{ "driver", 'd', "NAME", 0, "Driver to bind to, as vfio-pci, or none" },
-	{ "group", 'g', 0, 0, "Move the other members of each IOMMU group as well" },
+	{ "group", 'g', 0, 0, "Move the others of each IOMMU group as well" },
 	{ "slot", KEY_SLOT, 0, 0,
 	  "Take a device as a whole: every function of its slot, as audio and USB of a GPU, and see "
 	  "that it comes back from a reset" },
@@ -177,6 +177,14 @@ static int bind_functions(struct cli *cli, const struct bind_args *args, const s
 						   sizes, args->bar_count);
 }
 
+/* What is not named and goes as well. */
+static const char *along(unsigned int flags)
+{
+	if (flags & IOV_BIND_SLOT)
+		return " with its slot";
+	return flags & IOV_BIND_GROUP ? " with its group" : "";
+}
+
 /* Without a driver the functions go back to their native ones. */
 static int plan_functions(struct cli *cli, const struct bind_args *args,
 			  const struct cli_functions *functions, struct iov_plan **plan)
@@ -193,12 +201,12 @@ static int plan_functions(struct cli *cli, const struct bind_args *args,
 		return error ? error : iov_release_plan(*plan, functions->list, functions->count);
 	}
 	if (args->driver) {
-		error = iov_plan_new(plan, cli->iov, "bind %s to %s", names, args->driver);
+		error = iov_plan_new(plan, cli->iov, "bind %s%s to %s", names, along(flags), args->driver);
 		if (!error && args->disable_vga)
 			error = iov_disable_vga_plan(*plan);
 		return error ? error : bind_functions(cli, args, functions, *plan, flags);
 	}
-	error = iov_plan_new(plan, cli->iov, "give %s back to the native driver", names);
+	error = iov_plan_new(plan, cli->iov, "give %s%s back to the native driver", names, along(flags));
 	return error ? error : iov_unbind_plan(*plan, functions->list, functions->count,
 					       args->flags);
 }

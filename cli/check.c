@@ -124,10 +124,10 @@ static int print_table(struct json_object *checks, bool one)
 {
 	static const struct iov_column host_columns[] = {
 		{ "status", "STATUS" }, { "check", "CHECK" }, { "device", "OF" },
-		{ "text", "FOUND" },
+		{ "text", "FOUND", .wrap = true },
 	};
 	static const struct iov_column device_columns[] = {
-		{ "status", "STATUS" }, { "check", "CHECK" }, { "text", "FOUND" },
+		{ "status", "STATUS" }, { "check", "CHECK" }, { "text", "FOUND", .wrap = true },
 	};
 	_cleanup_json_ struct json_object *rows = json_object_new_array();
 

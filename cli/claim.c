@@ -42,7 +42,7 @@ enum {
 	{ "user", KEY_USER, "NAME", 0, "User of etcd (claims.conf)" }
 
 static const struct argp_option claim_options[] = {
-	{ "ttl", KEY_TTL, "SECONDS", 0, "How long the claim lasts unless it is renewed (60)" },
+	{ "ttl", KEY_TTL, "SECONDS", 0, "How long the claim lasts without a renewal (60)" },
 	{ "renew", KEY_RENEW, 0, 0, "Renew the claims of this host, and fence what cannot be renewed; "
 	  "iovkit-claims.service starts this" },
 	ETCD_OPTIONS,
@@ -252,9 +252,9 @@ static int run_list(struct cli *cli, void *data)
 		{ "device", "BDF" },
 		{ "identity", "IDENTITY" },
 		{ "holder", "HOLDER" },
-		{ "ttl", "TTL", true },
-		{ "revision", "REVISION", true },
-		{ "since", "SINCE" },
+		{ "ttl", "TTL", .right = true, .spare = true },
+		{ "revision", "REVISION", .right = true, .spare = true },
+		{ "since", "SINCE", .spare = true },
 	};
 	_cleanup_json_ struct json_object *claims = NULL;
 	int error = iov_claims_list(cli->iov, true, &claims);

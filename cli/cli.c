@@ -381,6 +381,7 @@ int cli_run(const struct cli_command *const *commands, int argc, char **argv)
 	cli_drop_inherited();
 	if (argc > 1 && !strcmp(argv[1], "complete"))
 		return cli_complete(commands, argc - 2, argv + 2);
+	cli_help_fit();
 	invocation.cli.json = cli_wants_json(argc, argv);
 	argp_parse(&front, argc, argv, CLI_ARGP_FLAGS | ARGP_IN_ORDER, NULL, &invocation);
 	if (!invocation.words_at)

@@ -13,6 +13,7 @@
 #include "base/pci/kind.h"
 #include "base/rpc/rpc.h"
 #include "base/sysroot/paths.h"
+#include "bench/guest/guest_bench.h"
 #include "cli/argument.h"
 #include "cli/complete.h"
 #include "cli/export/export.h"
@@ -235,8 +236,16 @@ static void offer_column(const struct complete *complete)
 		complete_offer(complete, name, "");
 }
 
+static void offer_way(const struct complete *complete)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = guest_bench_way(i)); i++)
+		complete_offer(complete, name, "");
+}
+
 /* Behind the last comma another one begins. */
-static void offer_columns(const struct complete *complete)
+static void offer_list(const struct complete *complete, offer_fn *offer)
 {
 	const char *comma = strrchr(complete->word, ',');
 	const char *last = comma ? comma + 1 : complete->word;
@@ -245,7 +254,17 @@ static void offer_columns(const struct complete *complete)
 	if (asprintf(&lead, "%s%.*s", complete->lead, (int)(last - complete->word),
 		     complete->word) < 0)
 		return;
-	offer_column(&(struct complete){ .iov = complete->iov, .word = last, .lead = lead });
+	offer(&(struct complete){ .iov = complete->iov, .word = last, .lead = lead });
+}
+
+static void offer_columns(const struct complete *complete)
+{
+	offer_list(complete, offer_column);
+}
+
+static void offer_ways(const struct complete *complete)
+{
+	offer_list(complete, offer_way);
 }
 
 static void offer_listed(const struct complete *complete, const char *method)
@@ -363,6 +382,7 @@ static const struct {
 	{ "PATH", NULL, offer_file },	    { "DIR", NULL, offer_file },
 	{ "SOCKET", NULL, offer_file },	    { "NAME", "driver", offer_driver },
 	{ "COLUMN", NULL, offer_column },   { "LIST", "columns", offer_columns },
+	{ "LIST", "ways", offer_ways },
 	{ "NAME", "device", offer_device }, { "NAME", "vmm", offer_vmm },
 	{ "NAME", "bridge", offer_bridge }, { "NAME", "port", offer_port },
 	{ "NAME", "disk", offer_disk },	    { "DISK", NULL, offer_disk },

@@ -21,11 +21,12 @@ size_t cli_text_width(const char *text)
 /* Where the first line of a text ends that is longer than @width; behind a comma or at a space. */
 static size_t first_line(const char *text, size_t width)
 {
+	const size_t indent = strspn(text, " ");
 	size_t best = 0, at = 0;
 
 	for (size_t characters = 0; text[at]; at++) {
 		characters += begins_character(text[at]);
-		if (at && (text[at] == ' ' || text[at - 1] == ','))
+		if (at > indent && (text[at] == ' ' || text[at - 1] == ','))
 			best = at;
 		if (characters > width)
 			break;

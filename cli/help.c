@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/help.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/near.h"
 #include "cli/report.h"
@@ -11,6 +15,23 @@
 /* Longest first word of a command with its NUL. */
 #define GROUP_SIZE 32
 #define MESSAGE_SIZE 1024
+/* Columns of a terminal: less is not looked at, and as many as argp takes by itself. */
+#define HELP_LEAST 30
+#define HELP_MOST 80
+/* From here on what options mean is beside them. */
+#define HELP_TWO_COLUMNS 60
+
+void cli_help_fit(void)
+{
+	struct winsize size;
+	char format[128];
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || size.ws_col < HELP_LEAST || size.ws_col >= HELP_MOST)
+		return;
+	snprintf(format, sizeof(format), "%srmargin=%d", size.ws_col < HELP_TWO_COLUMNS ?
+		 "short-opt-col=1,long-opt-col=3,opt-doc-col=12,header-col=1,usage-indent=6," : "", size.ws_col - 1);
+	setenv("ARGP_HELP_FMT", format, false);
+}
 
 static void list_commands(const struct cli_command *const *commands, FILE *file)
 {

@@ -5,6 +5,9 @@
 
 #include "cli/cli.h"
 
+/* Have argp fit the width of the terminal where that is less than its own 79 columns. */
+void cli_help_fit(void);
+
 /* For argp: what iov --help says; free() it. */
 char *cli_help_doc(const struct cli_command *const *commands);
 

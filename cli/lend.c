@@ -52,7 +52,9 @@ int lend_plan(struct cli *cli, struct lend *lend, const struct cli_functions *fu
 		return error;
 	for (size_t i = 0; i < lend->count; i++)
 		list[i] = lend->list[i].bdf;
-	cli_name_functions(functions, names, sizeof(names));
+	snprintf(names, sizeof(names), "no function");
+	if (functions->count)
+		cli_name_functions(functions, names, sizeof(names));
 	error = iov_plan_new(plan, cli->iov, "lend %s to a guest", names);
 	if (!error && lend->count)
 		error = iov_bind_plan(*plan, list, lend->count, IOV_DRIVER_VFIO, 0);

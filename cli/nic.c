@@ -60,6 +60,9 @@ int nic_device_named(struct cli *cli, const char *text, struct iov_path *name)
 		return 0;
 	}
 	error = cli_function(cli, text, &bdf);
+	if (error == -EINVAL && strchr(text, '/') && !strchr(text, '='))
+		return iov_fail(cli->iov, -ENODEV, "%s: no such device; expected a PF, like 0000:01:00.0 or eth0, or "
+				"BUS/NAME, as 'devlink dev' lists them", text);
 	if (!error)
 		*name = iov_path("%s", IOV_BDF(bdf));
 	return error;

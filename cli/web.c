@@ -47,7 +47,7 @@ static const struct argp_option options[] = {
 	{ "token", KEY_TOKEN, "FILE", 0, "Ask for the token in this file; a port takes one" },
 	{ "allow", KEY_ALLOW, "USER", 0,
 	  "Let this user connect to the Unix socket, besides root and who runs this; may be repeated" },
-	{ "interval", KEY_INTERVAL, "SECONDS", 0, "Time between two looks at iovd, from 0.5 to 10 (2)" },
+	{ "interval", KEY_INTERVAL, "SECONDS", 0, "Time between two looks at iovd, 0.5 to 10 (2)" },
 	{ 0 },
 };
 
@@ -55,6 +55,9 @@ static void check(const struct web_args *args, const struct argp_state *state)
 {
 	const bool is_path = *args->listen == '/';
 
+	if (!is_path && !loopback_is_place(args->listen))
+		cli_misuse(state, "--listen %s: expected the full path of a socket, or a port on loopback such as "
+			   "127.0.0.1:9180; from elsewhere one comes by ssh", args->listen);
 	if (!is_path && !args->token)
 		cli_misuse(state, "--listen %s: all users of this host can connect to a port; expected "
 			   "--token FILE as well, or the full path of a socket", args->listen);
@@ -115,7 +118,12 @@ static int listen_unix(struct listener *listener, struct iov *iov, const struct 
 
 	if (!error && !strcmp(args->listen, IOV_WEB_SOCKET))
 		mkdir("/" IOV_PATH_RUN, 0755);
-	return error ? error : listener_open(listener, iov, &access, "--listen");
+	if (!error)
+		error = listener_open(listener, iov, &access, "--listen");
+	if (error == -EACCES)
+		return iov_told(iov, error, "%s: cannot listen there: %s; run it with sudo, or name another path with "
+				"--listen", args->listen, strerror(EACCES));
+	return error;
 }
 
 static int put_json(struct web_process *process, enum web_document document, struct json_object *object)

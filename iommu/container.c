@@ -12,6 +12,11 @@
 #include "base/sysroot/sysroot.h"
 #include "iommu/domain_ops.h"
 
+static const char *node_remedy(int error)
+{
+	return error == -EACCES ? "; be root, or give this user the node" : "";
+}
+
 int container_open(struct iov_domain *domain, unsigned int type)
 {
 	domain->fd = iov_sys_open(domain->iov, IOV_PATH_DEV_VFIO "/vfio", O_RDWR);
@@ -22,8 +27,8 @@ int container_open(struct iov_domain *domain, unsigned int type)
 		return iov_fail(domain->iov, -ENOTSUP, "/" IOV_PATH_DEV_VFIO "/vfio: this kernel has no "
 				"VFIO containers; load the module vfio-pci, or use the iommufd interface");
 	if (domain->fd < 0)
-		return iov_told(domain->iov, domain->fd, "/" IOV_PATH_DEV_VFIO "/vfio: %s",
-				strerror(-domain->fd));
+		return iov_told(domain->iov, domain->fd, "/" IOV_PATH_DEV_VFIO "/vfio: %s%s",
+				strerror(-domain->fd), node_remedy(domain->fd));
 	if (ioctl(domain->fd, VFIO_GET_API_VERSION) != VFIO_API_VERSION)
 		return iov_fail(domain->iov, -ENOTSUP, "/" IOV_PATH_DEV_VFIO "/vfio: not version %d of the "
 				"interface", VFIO_API_VERSION);
@@ -56,7 +61,7 @@ static int open_group(struct iov_domain *domain, unsigned int number)
 		return iov_fail(domain->iov, -ENODEV, "/%s: VFIO has no such group; bind its functions to "
 				"vfio-pci", path.name);
 	if (fd < 0)
-		return iov_told(domain->iov, fd, "/%s: %s", path.name, strerror(-fd));
+		return iov_told(domain->iov, fd, "/%s: %s%s", path.name, strerror(-fd), node_remedy(fd));
 	return fd;
 }
 

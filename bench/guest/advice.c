@@ -150,12 +150,12 @@ static void by_exits(struct json_object *advice, struct json_object *sides, cons
 	}
 	next = choose(sides, true, best.side);
 	if (next.side)
-		say(advice, "For %s choose %s: %.2f exits a %s, where %s, the next, has %.2f; this host is "
+		say(advice, "For %s choose %s: %.2f exits a %s of all loads, where %s, the next, has %.2f; this host is "
 		    "emulated itself, so that exits count and time does not.", what,
 		    json_text(best.side, "side"), best.score, unit, json_text(next.side, "side"),
 		    next.score);
 	else
-		say(advice, "For %s there is %s alone, with %.2f exits a %s; this host is emulated itself, "
+		say(advice, "For %s there is %s alone, with %.2f exits a %s of all loads; this host is emulated itself, "
 		    "so that exits count and time does not.", what, json_text(best.side, "side"),
 		    best.score, unit);
 }
@@ -168,7 +168,7 @@ static void by_time(struct json_object *advice, struct json_object *sides, const
 	char beside[128] = "", reserve[160] = "";
 
 	if (!best.side) {
-		say(advice, "For %s nothing can be advised: no way was measured as a whole.", what);
+		say(advice, "For %s nothing can be advised: no way into a guest was measured as a whole.", what);
 		return;
 	}
 	next = choose(sides, false, best.side);

@@ -105,7 +105,8 @@ static int check_file(struct iov *iov, const char *path, int fd)
 	struct stat file;
 
 	if (fd < 0 || fstat(fd, &file))
-		return iov_told(iov, -errno, "--token %s: %s", path, strerror(errno));
+		return iov_told(iov, -errno, "--token %s: %s; expected a file that you can read, whose line 'openssl "
+				"rand -hex 16' may write", path, strerror(errno));
 	if (!S_ISREG(file.st_mode))
 		return iov_fail(iov, -EINVAL, "--token %s: expected a file", path);
 	if (file.st_mode & 0027)
@@ -146,6 +147,8 @@ int web_access_add_user(struct web_access *access, struct iov *iov, const char *
 	if (access->user_count == WEB_USERS_MAX)
 		return iov_fail(iov, -E2BIG, "--allow: %d users are the most", WEB_USERS_MAX);
 	error = iov_socket_owner(iov, name, numbers);
+	if (error == -ENOENT)
+		return iov_fail(iov, -ENOENT, "--allow %.64s: no such user", name);
 	if (!error)
 		access->users[access->user_count++] = (uid_t)strtoul(numbers, NULL, 10);
 	return error;

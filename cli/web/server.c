@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -121,7 +122,7 @@ static struct MHD_Response *make_response(const char *type, const char *text, si
 static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned int status,
 				   const char *type, const char *text)
 {
-	struct MHD_Response *response = make_response(type, text, strlen(text), MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *response = make_response(type, text, strlen(text), MHD_RESPMEM_MUST_COPY);
 	enum MHD_Result result;
 
 	if (!response)
@@ -155,13 +156,15 @@ static enum MHD_Result refuse(struct web_server *server, struct MHD_Connection *
 			      enum web_verdict verdict)
 {
 	unsigned int status = MHD_HTTP_UNAUTHORIZED;
+	char text[160];
 
 	log_refusal(server, verdict);
 	if (verdict == WEB_OTHER_HOST)
 		status = MHD_HTTP_MISDIRECTED_REQUEST;
 	else if (verdict == WEB_STRANGER)
 		status = MHD_HTTP_FORBIDDEN;
-	return answer_text(connection, status, "text/plain", web_verdict_text(verdict));
+	snprintf(text, sizeof(text), "%s\n", web_verdict_text(verdict));
+	return answer_text(connection, status, "text/plain", text);
 }
 
 static void fill_peer(struct web_request *request, int fd)

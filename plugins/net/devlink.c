@@ -144,8 +144,8 @@ int devlink_eswitch_read(struct iov *iov, const struct devlink_device *device, c
 	if (error == -EOPNOTSUPP)
 		return iov_told(iov, error, "%s has no switch modes (devlink); its switch is of the "
 				"legacy kind", devlink_text(device).name);
-	return error ? iov_told(iov, error, "cannot read the switch mode of %s by devlink: %s",
-				devlink_text(device).name, strerror(-error)) : 0;
+	return error ? iov_told(iov, error, "cannot read the switch mode of %s by devlink: %s%s", devlink_text(device).name,
+				strerror(-error), error == -EPERM ? "; run it with sudo" : "") : 0;
 }
 
 int iov_eswitch_read(struct iov *iov, struct iov_bdf bdf, const char **mode)

@@ -263,6 +263,9 @@ int nic_params(struct iov *iov, const struct devlink_device *device, struct json
 	error = iov_sys_call(iov, tell_params, device, sizeof(*device), &answer);
 	if (error == -ETIMEDOUT)
 		return error;
+	if (error == -EOPNOTSUPP)
+		return iov_told(iov, error, "%s has no parameters: this kernel has no devlink; a module has it where it is "
+				"not built in", devlink_text(device).name);
 	if (error)
 		return iov_told(iov, error, "cannot read the parameters of %s by devlink: %s",
 				devlink_text(device).name, strerror(-error));

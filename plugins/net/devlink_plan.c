@@ -471,6 +471,16 @@ static int check_group(struct iov *iov, const char *device, const char *name,
 	return check_rate(iov, nic_find(groups, "name", name), wanted);
 }
 
+static struct iov_op *group_op(const char *device, const char *name, struct json_object *values)
+{
+	struct iov_op *op = iov_op_devlink(device, IOV_DEVLINK_GROUP, name, values);
+
+	op = iov_op_explain(op, EOPNOTSUPP, "this NIC has no groups of rates; those that have them want switchdev mode, see "
+			    "'iov eswitch show'");
+	return iov_op_explain(op, ENODEV, "its driver has no devlink, by which groups are made; VFs of such NICs have a rate "
+			      "of their own by 'iov vf set --max-rate'");
+}
+
 static struct iov_op *group_back_op(const char *device, const char *name)
 {
 	_cleanup_json_ struct json_object *values = json_object_new_object();
@@ -492,9 +502,7 @@ static void add_group(struct iov_plan *plan, const char *device, const char *nam
 	step = iov_plan_step(plan, device, "%s the group of rates %s of %s", now ? "change" : "make", name,
 			     device);
 	iov_step_spares(step, "rates are set under whoever sends");
-	iov_step_do(step, iov_op_explain(iov_op_devlink(device, IOV_DEVLINK_GROUP, name, changes),
-					 EOPNOTSUPP, "this NIC has no groups of rates; those that have them "
-					 "want switchdev mode, see 'iov eswitch show'"));
+	iov_step_do(step, group_op(device, name, changes));
 	if (now)
 		iov_step_undo(step, iov_op_devlink(device, IOV_DEVLINK_GROUP, name, before));
 	else

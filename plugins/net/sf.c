@@ -253,6 +253,8 @@ static struct iov_op *sf_op(const char *device, unsigned int number, struct json
 
 	op = iov_op_explain(op, EOPNOTSUPP, "this NIC makes no such subfunction; those that do want switchdev "
 			    "mode, see 'iov eswitch show', and subfunctions enabled in their firmware");
+	op = iov_op_explain(op, ENODEV, "its driver has no devlink, by which subfunctions are made; 'iov sf' is for NICs "
+			    "whose driver has");
 	op = iov_op_explain(op, ENOSPC, "the NIC has no room for another subfunction; 'iov sf list' shows "
 			    "those that there are, and the firmware says how many it makes");
 	return op;

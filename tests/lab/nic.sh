@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --timeout 600
+# lab: --topology minimal --device e1000e --timeout 600
 # What a NIC has beside VFs, by devlink: the mode of its switch, rates of VFs and groups of them,
 # parameters, a driver that starts anew; devlink(8) and ip(8) say whether it is true.
 . "$(dirname "$0")/lib/check.sh"
@@ -22,6 +22,11 @@ own_net()
 	mkdir $pci/$pf/net
 	mount --bind $sim/net $pci/$pf/net
 }
+
+expect_status "a driver without devlink has no groups" 1 iov rate add 0000:01:00.0 gold --tx-max 10
+expect_match "says so" "its driver has no devlink, by which groups are made" "$err"
+expect_status "and no subfunctions" 1 iov sf add 0000:01:00.0 8
+expect_match "says so" "its driver has no devlink, by which subfunctions are made" "$err"
 
 netdevsim 2
 own_net 2

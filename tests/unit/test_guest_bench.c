@@ -147,7 +147,7 @@ static void a_lost_baseline_is_said(void **state)
 	json_object_put(results);
 	results = results_new("time");
 	add_network(results, "native", NULL, 100, -1);
-	assert_advice(results, "For networks nothing can be advised: no way was measured as a whole.");
+	assert_advice(results, "For networks nothing can be advised: no way into a guest was measured as a whole.");
 	json_object_put(results);
 }
 
@@ -159,7 +159,7 @@ static void advice_goes_by_exits_on_an_emulated_host(void **state)
 	add_network(results, "native", NULL, 400, -1);
 	add_network(results, "virtio", NULL, 900, 1.5);
 	add_network(results, "vfio", "vfio A", 1, 0.25);
-	assert_advice(results, "For networks choose vfio A: 0.25 exits a packet, where virtio, the next, has 1.50; "
+	assert_advice(results, "For networks choose vfio A: 0.25 exits a packet of all loads, where virtio, the next, has 1.50; "
 		      "this host is emulated itself, so that exits count and time does not.");
 	json_object_put(results);
 	results = results_new("exits");
@@ -186,7 +186,7 @@ static void a_side_that_failed_is_not_chosen(void **state)
 	add_network(results, "emulated", NULL, 100, 1);
 	side = json_object_array_get_idx(json_object_object_get(results, "networks"), 1);
 	json_object_object_del(side, "in");
-	assert_advice(results, "For networks there is virtio alone, with 3.00 exits a packet; this host is emulated "
+	assert_advice(results, "For networks there is virtio alone, with 3.00 exits a packet of all loads; this host is emulated "
 		      "itself, so that exits count and time does not.");
 	json_object_put(results);
 }

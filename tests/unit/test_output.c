@@ -206,6 +206,7 @@ static void lines_break_between_words(void **state)
 	assert_folded("\u00e4\u00f6\u00fc\u00df", 2, "\u00e4\u00f6\n\u00fc\u00df");
 	assert_folded("a\nb", 0, "a b");
 	assert_folded(" leads", 3, " le\nads");
+	assert_folded("  its place", 6, "  its\nplace");
 	assert_folded("", 5, "");
 	cli_fold("longer than the room", 6, little, sizeof(little));
 	assert_string_equal(little, "longer\n");

@@ -135,7 +135,7 @@ static int check(const struct listener *listener, struct iov *iov, const char *w
 	if (fd < 0 && fd != -EAGAIN)
 		return 0;
 	name_listener(fd, name, sizeof(name));
-	return iov_fail(iov, -EADDRINUSE, "%s: %s listens there, which may be iovd already; stop it, or "
+	return iov_fail(iov, -EADDRINUSE, "%s: %s listens there, which may be iovd or 'iov web' already; stop it, or "
 			"choose another path for %s", listener->address.sun_path, name, whose);
 }
 

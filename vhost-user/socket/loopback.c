@@ -54,6 +54,14 @@ static int listen_at(int fd, const union address *address, socklen_t size, int b
 	return 0;
 }
 
+bool loopback_is_place(const char *where)
+{
+	union address address;
+	socklen_t size;
+
+	return parse_address(where, &address, &size);
+}
+
 int loopback_listen(struct iov *iov, const char *option, const char *where, int backlog, int *fd)
 {
 	union address address;

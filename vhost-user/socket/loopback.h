@@ -3,7 +3,12 @@
 #ifndef VHOST_USER_SOCKET_LOOPBACK_H
 #define VHOST_USER_SOCKET_LOOPBACK_H
 
+#include <stdbool.h>
+
 #include "base/iov.h"
+
+/* Whether loopback_listen() takes @where. */
+bool loopback_is_place(const char *where);
 
 /**
  * loopback_listen - listen at a port on loopback
