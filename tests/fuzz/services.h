@@ -48,6 +48,7 @@ void services_pump(void *arg);
 void services_settle(void);
 
 /* Threads have a moment for what they do. */
-void services_expect_soon(bool (*is_so)(void));
+#define services_expect_soon(is_so) services_await(is_so, #is_so)
+void services_await(bool (*is_so)(void), const char *what);
 
 #endif
