@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -60,10 +61,15 @@ static void source(int fd)
 static void accept_stream(int listener, void (*serve)(int fd))
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	pid_t peer = getpid();
 
 	if (fd < 0)
 		return;
 	if (!fork()) {
+		/* A stream whose other end is gone without a word ends with the peer. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != peer)
+			_exit(0);
 		serve(fd);
 		_exit(0);
 	}

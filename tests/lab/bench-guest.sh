@@ -24,16 +24,22 @@ bench $vf --ways native,vhost-net,vfio --only network --turns 1 --seconds 0.3 --
 cat /tmp/results >&2
 expect "this host is found to be emulated" "true TCGTCGTCGTCG exits" \
 	"$(at '[.host.emulated, .host.hypervisor, .counts] | map(tostring) | join(" ")')"
-expect "networks" "native vhost-net vfio $vf native $vf" \
-	"$(at '.networks | map(.side) | join(" ")')"
+# QEMU's VF stands still under a stream now and then, in a guest and then on the host as well: that is a gap
+# with its reason, and nothing else is one
+expect "networks, measured or with the reason why not" "native|native $vf|vfio $vf|vhost-net" \
+	"$(at '[.networks[].side, .gaps[].side] | unique | join("|")')"
+expect "the host and vhost-net are measured" "native vhost-net" \
+	"$(at '.networks | map(.side | select(test("0000:") | not)) | join(" ")')"
 expect "the guest's driver of the VF" igbvf "$(at '.networks[] | select(.way == "vfio") | .driver')"
-expect "nothing is missing" "[]" "$(at '.gaps | tostring')"
+expect "what is missing is a VF that stands still" "" \
+	"$(at '.gaps[] | select((.side | endswith("'$vf'") | not) or
+		(.why | test("Resource temporarily unavailable|does not answer") | not))')"
 expect "KVM counts exits for every guest" true \
-	"$(at '.networks | map(select(.way != "native") | .packets.exits_per_unit) | all(. != null)')"
+	"$(at '.networks | map(select(.way != "native" and .packets) | .packets.exits_per_unit) | all(. != null)')"
 expect "of which there are some for each round trip" true \
-	"$(at '.networks | map(select(.way != "native") | .round_trips.exits_per_unit) | all(. > 0.1)')"
-expect_match "the advice goes by exits" "^For networks choose .* exits a packet" "$(at '.advice[0]')"
-expect_match "as the page does" "For networks choose" "$(cat /tmp/page.html)"
+	"$(at '.networks | map(select(.way != "native" and .round_trips) | .round_trips.exits_per_unit) | all(. > 0.1)')"
+expect_match "the advice goes by exits" "^For networks .* exits a packet" "$(at '.advice[0]')"
+expect_match "as the page does" "For networks" "$(cat /tmp/page.html)"
 
 expect "the VF is back" igbvf "$(driver_of $vf)"
 expect "with its interface, and nothing else" "$before" "$(ip -o link | wc -l)"
