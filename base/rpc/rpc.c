@@ -51,6 +51,11 @@ static int cannot_connect(struct iov *iov, int error)
 			"or name its socket with --control", socket_path(iov), strerror(error));
 }
 
+static int not_iovd(struct iov *iov)
+{
+	return iov_fail(iov, -EPROTO, "%s: whoever answers there is not iovd", socket_path(iov));
+}
+
 static int open_socket(struct iov *iov)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -106,8 +111,7 @@ static int receive_response(struct iov *iov, int fd, struct json_object **respon
 	if (got <= 0)
 		return cannot_connect(iov, got ? errno : EPIPE);
 	if (!json_object_is_type(*response, json_type_object))
-		return iov_fail(iov, -EPROTO, "%s: whoever answers there is not iovd",
-				socket_path(iov));
+		return not_iovd(iov);
 	return 0;
 }
 
@@ -129,6 +133,17 @@ static int take_error(struct iov *iov, struct json_object *error)
 	return told ? iov_told(iov, number, "%s", message) : iov_fail(iov, number, "%s", message);
 }
 
+/* What a response says: its result, or an error that becomes ours. */
+static int take_result(struct iov *iov, struct json_object *response, struct json_object **result)
+{
+	struct json_object *error;
+
+	if (json_object_object_get_ex(response, "error", &error))
+		return take_error(iov, error);
+	*result = json_object_get(json_object_object_get(response, "result"));
+	return 0;
+}
+
 static struct json_object *make_request(const char *method, struct json_object *params)
 {
 	struct json_object *request = json_object_new_object();
@@ -147,7 +162,6 @@ int iov_rpc_call(struct iov *iov, const char *method, struct json_object *params
 	_cleanup_json_ struct json_object *request = make_request(method, params);
 	_cleanup_json_ struct json_object *response = NULL;
 	_cleanup_fd_ int fd = open_socket(iov);
-	struct json_object *value;
 	int error;
 
 	if (fd < 0)
@@ -155,12 +169,7 @@ int iov_rpc_call(struct iov *iov, const char *method, struct json_object *params
 	error = send_request(iov, fd, request);
 	if (!error)
 		error = receive_response(iov, fd, &response);
-	if (error)
-		return error;
-	if (json_object_object_get_ex(response, "error", &value))
-		return take_error(iov, value);
-	*result = json_object_get(json_object_object_get(response, "result"));
-	return 0;
+	return error ? error : take_result(iov, response, result);
 }
 
 /**
@@ -181,23 +190,18 @@ struct iov_rpc_stream {
 static int take_line(struct iov_rpc_stream *stream, struct json_object **message)
 {
 	char *end = memchr(stream->text, '\n', stream->length);
-	size_t length = end ? (size_t)(end - stream->text) + 1 : 0;
 
-	if (!end && stream->length < sizeof(stream->text))
-		return 0;
-	if (end) {
-		*end = 0;
-		*message = json_tokener_parse(stream->text);
-		stream->length -= length;
-		memmove(stream->text, end + 1, stream->length);
-	}
-	if (end && json_object_is_type(*message, json_type_object))
+	if (!end)
+		return stream->length < sizeof(stream->text) ? 0 : not_iovd(stream->iov);
+	*end++ = 0;
+	*message = json_tokener_parse(stream->text);
+	stream->length -= (size_t)(end - stream->text);
+	memmove(stream->text, end, stream->length);
+	if (json_object_is_type(*message, json_type_object))
 		return 1;
-	if (end)
-		json_object_put(*message);
+	json_object_put(*message);
 	*message = NULL;
-	return iov_fail(stream->iov, -EPROTO, "%s: whoever answers there is not iovd",
-			socket_path(stream->iov));
+	return not_iovd(stream->iov);
 }
 
 /* What is there; 0 or -errno with a message. */
@@ -246,17 +250,13 @@ int iov_rpc_stream_next(struct iov_rpc_stream *stream, int timeout_ms,
 static int take_answer(struct iov_rpc_stream *stream, struct json_object **result)
 {
 	_cleanup_json_ struct json_object *response = NULL;
-	struct json_object *value;
 	int got = next_message(stream, PATIENCE * 1000, &response);
 
 	if (got < 0)
 		return got;
 	if (!got)
 		return cannot_connect(stream->iov, ETIMEDOUT);
-	if (json_object_object_get_ex(response, "error", &value))
-		return take_error(stream->iov, value);
-	*result = json_object_get(json_object_object_get(response, "result"));
-	return 0;
+	return take_result(stream->iov, response, result);
 }
 
 int iov_rpc_follow(struct iov_rpc_stream **out, struct iov *iov, const char *method,
