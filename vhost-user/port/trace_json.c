@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/mac.h"
 #include "vhost-user/ring/ring_features.h"
 
 static const char *const kinds[] = {
@@ -142,10 +143,9 @@ static void add_inflight(struct json_object *object, const struct vu_inflight_ar
 
 static void add_mac(struct json_object *object, const uint8_t *bytes)
 {
-	char text[sizeof("00:00:00:00:00:00")];
+	char text[IOV_MAC_TEXT];
 
-	snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2],
-		 bytes[3], bytes[4], bytes[5]);
+	iov_mac_format(bytes, text);
 	json_add_text(object, "mac", text);
 }
 
