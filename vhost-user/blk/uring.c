@@ -156,32 +156,23 @@ static unsigned int slots(void)
 	return (unsigned int)limit.rlim_cur;
 }
 
-static int prepare(struct blk_uring *uring)
+/* With room for files and guest memory, and nothing else to be had of it. */
+static int prepare(struct lane *lane, unsigned int files, bool is_polled)
 {
-	struct io_uring *ring = &uring->woken.ring;
-	int error = io_uring_register_files_sparse(ring, uring->files);
+	int error = io_uring_register_files_sparse(&lane->ring, files);
 
-	uring->woken.has_pieces = !io_uring_register_buffers_sparse(ring, PIECES_MAX);
-
-	if (!error)
-		error = io_uring_register_eventfd(ring, uring->wake_fd);
-	return error ? error : restrict_ring(ring, false);
+	lane->has_pieces = !io_uring_register_buffers_sparse(&lane->ring, PIECES_MAX);
+	return error ? error : restrict_ring(&lane->ring, is_polled);
 }
 
 /* Where there is none devices tell by interrupts what they have done. */
 static void open_polled(struct blk_uring *uring)
 {
-	struct io_uring *ring = &uring->polled.ring;
-	bool has_pieces;
-
 	if (create(&uring->polled, IORING_SETUP_IOPOLL, POLLED))
 		return;
-	has_pieces = !io_uring_register_buffers_sparse(ring, PIECES_MAX);
-	uring->has_polled = !io_uring_register_files_sparse(ring, uring->files) &&
-			    !restrict_ring(ring, true);
-	uring->polled.has_pieces = uring->has_polled && has_pieces;
+	uring->has_polled = !prepare(&uring->polled, uring->files, true);
 	if (!uring->has_polled)
-		io_uring_queue_exit(ring);
+		io_uring_queue_exit(&uring->polled.ring);
 }
 
 static int say(struct iov *iov, int error)
@@ -211,7 +202,9 @@ int blk_uring_open(struct blk_uring **out, struct iov *iov)
 		say(iov, error);
 		goto close_wake;
 	}
-	error = prepare(uring);
+	error = io_uring_register_eventfd(&uring->woken.ring, uring->wake_fd);
+	if (!error)
+		error = prepare(&uring->woken, uring->files, false);
 	if (error) {
 		say(iov, error);
 		goto exit_ring;
