@@ -638,51 +638,38 @@ int file_resize(struct blk_backend *backend, struct iov *iov, uint64_t bytes)
 	return ftruncate(file->fd, (off_t)bytes) ? cannot_be_given(iov, file, bytes, errno) : 0;
 }
 
+/* Of the control thread, with zones and without. */
+#define CONTROL_OPERATIONS                                                                         \
+	.name = "file",                                                                            \
+	.takes = BLK_TAKES_PATH,                                                                   \
+	.needs_uring = true,                                                                       \
+	.open = file_open,                                                                         \
+	.lock = file_lock,                                                                         \
+	.holder = file_holder,                                                                     \
+	.describe = file_describe,                                                                 \
+	.bytes_at_hand = file_bytes_at_hand,                                                       \
+	.wants_memory = file_wants_memory,                                                         \
+	.memory_came = file_memory_came,                                                           \
+	.memory_goes = file_memory_goes,                                                           \
+	.channels_have_memory = true,                                                              \
+	.registered = file_registered,                                                             \
+	.news_fd = file_news_fd,                                                                   \
+	.news = file_news,                                                                         \
+	.check_size = file_check_size,                                                             \
+	.resize = file_resize,                                                                     \
+	.close = file_close
+
 const struct blk_backend_ops blk_backend_file = {
-	.name = "file",
-	.takes = BLK_TAKES_PATH,
-	.needs_uring = true,
-	.open = file_open,
-	.lock = file_lock,
+	CONTROL_OPERATIONS,
 	.unlock = file_unlock,
 	.unlock_fd = file_unlock_fd,
-	.holder = file_holder,
-	.describe = file_describe,
-	.bytes_at_hand = file_bytes_at_hand,
-	.wants_memory = file_wants_memory,
-	.memory_came = file_memory_came,
-	.memory_goes = file_memory_goes,
-	.channels_have_memory = true,
-	.registered = file_registered,
-	.news_fd = file_news_fd,
-	.news = file_news,
-	.check_size = file_check_size,
-	.resize = file_resize,
-	.close = file_close,
 	.channel_open = file_channel_open,
 	.channel_close = file_channel_close,
 	.submit = file_submit,
 };
 
 const struct blk_backend_ops file_zoned_ops = {
-	.name = "file",
-	.takes = BLK_TAKES_PATH,
-	.needs_uring = true,
-	.open = file_open,
-	.lock = file_lock,
-	.holder = file_holder,
-	.describe = file_describe,
-	.bytes_at_hand = file_bytes_at_hand,
-	.wants_memory = file_wants_memory,
-	.memory_came = file_memory_came,
-	.memory_goes = file_memory_goes,
-	.channels_have_memory = true,
-	.registered = file_registered,
-	.news_fd = file_news_fd,
-	.news = file_news,
-	.check_size = file_check_size,
-	.resize = file_resize,
-	.close = file_close,
+	CONTROL_OPERATIONS,
 	.channel_open = zoned_channel_open,
 	.channel_close = zoned_channel_close,
 	.submit = zoned_channel_submit,
