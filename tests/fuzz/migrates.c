@@ -88,20 +88,8 @@ bool keeps_log(struct frontend *frontend)
 
 void listens_for_memory(struct frontend *frontend)
 {
-	const struct guest *memory = &frontend->guest;
-	struct vu_mem_table table = {
-		.count = 1,
-		.regions = {{memory->gpa, memory->size, memory->uva, 0}},
-	};
-	uint64_t value = 0;
-	int userfault = -1;
+	int userfault = frontend_share_memory_early(frontend);
 
-	frontend_send(frontend, VU_POSTCOPY_ADVISE, 0, NULL, 0, NULL, 0);
-	frontend_receive_fd(frontend, VU_POSTCOPY_ADVISE, &value, sizeof(value), &userfault);
-	assert_true(userfault >= 0);
-	assert_int_equal(frontend_call(frontend, VU_POSTCOPY_LISTEN, NULL, 0, NULL, 0), 0);
-	frontend_send(frontend, VU_SET_MEM_TABLE, 0, &table, 40, &memory->fd, 1);
-	assert_int_equal(frontend_receive(frontend, VU_SET_MEM_TABLE, &table, sizeof(table)), 40);
 	assert_int_equal(frontend_set(frontend, VU_SET_MEM_TABLE, 0), 0);
 	close(userfault);
 }

@@ -253,6 +253,26 @@ uint64_t frontend_share_memory(struct frontend *frontend)
 	return frontend_call(frontend, VU_SET_MEM_TABLE, &table, 8 + 32, &guest->fd, 1);
 }
 
+int frontend_share_memory_early(struct frontend *frontend)
+{
+	const struct guest *guest = &frontend->guest;
+	struct vu_mem_table table = {
+		.count = 1,
+		.regions = {{guest->gpa, guest->size, guest->uva, 0}},
+	};
+	uint64_t nothing;
+	int userfault = -1;
+
+	frontend_send(frontend, VU_POSTCOPY_ADVISE, 0, NULL, 0, NULL, 0);
+	assert_int_equal(frontend_receive_fd(frontend, VU_POSTCOPY_ADVISE, &nothing, sizeof(nothing),
+					     &userfault), 0);
+	assert_true(userfault >= 0);
+	assert_int_equal(frontend_call(frontend, VU_POSTCOPY_LISTEN, NULL, 0, NULL, 0), 0);
+	frontend_send(frontend, VU_SET_MEM_TABLE, 0, &table, 8 + 32, &guest->fd, 1);
+	assert_int_equal(frontend_receive(frontend, VU_SET_MEM_TABLE, &table, sizeof(table)), 8 + 32);
+	return userfault;
+}
+
 /* "A ring address is an IOVA if VIRTIO_F_IOMMU_PLATFORM has been negotiated". */
 static uint64_t ring_address(const struct frontend *frontend, const void *at)
 {

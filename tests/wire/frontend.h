@@ -77,6 +77,12 @@ void frontend_negotiate(struct frontend *frontend, uint64_t features);
 /* SET_MEM_TABLE with the guest's memory. */
 uint64_t frontend_share_memory(struct frontend *frontend);
 
+/*
+ * The same as who comes by post-copy does it, up to the word that follows the table: the userfault
+ * descriptor, the caller's.
+ */
+int frontend_share_memory_early(struct frontend *frontend);
+
 /* Set a ring up, kick and call descriptors included, and start it. */
 void frontend_start_ring(struct frontend *frontend, unsigned int index);
 

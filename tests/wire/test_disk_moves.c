@@ -794,8 +794,7 @@ static void expect_neighbor(void)
 static bool arrive_early(unsigned int to)
 {
 	struct frontend *there = &guest[to];
-	struct vu_mem_table table = { .count = 1 };
-	uint64_t nothing, go = 0;
+	uint64_t go = 0;
 
 	memset(there, 0, sizeof(*there));
 	connect_to(to);
@@ -803,13 +802,7 @@ static bool arrive_early(unsigned int to)
 	if (!(there->protocol_features & BIT(VU_PROTOCOL_PAGEFAULT)))
 		return false;
 	track(to);
-	frontend_send(there, VU_POSTCOPY_ADVISE, 0, NULL, 0, NULL, 0);
-	assert_int_equal(frontend_receive_fd(there, VU_POSTCOPY_ADVISE, &nothing, 8, &userfault), 0);
-	assert_true(userfault >= 0);
-	assert_int_equal(frontend_call(there, VU_POSTCOPY_LISTEN, NULL, 0, NULL, 0), 0);
-	table.regions[0] = (struct vu_mem_region){ there->guest.gpa, there->guest.size, there->guest.uva, 0 };
-	frontend_send(there, VU_SET_MEM_TABLE, 0, &table, 40, &there->guest.fd, 1);
-	assert_int_equal(frontend_receive(there, VU_SET_MEM_TABLE, &table, sizeof(table)), 40);
+	userfault = frontend_share_memory_early(there);
 	frontend_send(there, VU_SET_MEM_TABLE, 0, &go, sizeof(go), NULL, 0);
 	driver_open(&there->rings[0], &there->guest, FRONTEND_RING_SIZE, there->features);
 	return true;
