@@ -120,15 +120,20 @@ void front_end_attend(struct port *port)
 		vu_session_attend(session);
 }
 
+const char *front_end_feature_name(const struct port_type *type, unsigned int bit)
+{
+	const char *name = type->feature_name(bit);
+
+	return name ? name : ring_feature_name(bit);
+}
+
 static struct json_object *features_json(const struct port *port, uint64_t features)
 {
 	struct json_object *names = json_object_new_array();
 
 	for (unsigned int bit = 0; bit < 64; bit++) {
-		const char *name = port->type->feature_name(bit);
+		const char *name = front_end_feature_name(port->type, bit);
 
-		if (!name)
-			name = ring_feature_name(bit);
 		if (name && features & VIRTIO_BIT(bit))
 			json_object_array_add(names, json_object_new_string(name));
 	}

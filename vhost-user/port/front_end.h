@@ -14,6 +14,7 @@
 
 struct port;
 struct port_options;
+struct port_type;
 
 /**
  * struct front_end - see above; all zero for a port without one
@@ -95,6 +96,15 @@ struct vu_session *front_end_session(const struct port *port);
  * @port: any port
  */
 void front_end_attend(struct port *port);
+
+/**
+ * front_end_feature_name - as users read it
+ * @type: type of a port with a front end
+ * @bit: number of a feature of virtio
+ *
+ * Return: that of its device or of rings; NULL for one that is of neither.
+ */
+const char *front_end_feature_name(const struct port_type *type, unsigned int bit);
 
 /**
  * front_end_describe - add what is known about a connection

@@ -6,7 +6,6 @@
 
 #include "base/json.h"
 #include "base/mac.h"
-#include "vhost-user/ring/ring_features.h"
 
 static const char *const kinds[] = {
 	[VU_TRACE_REQUEST] = "request",
@@ -37,13 +36,11 @@ static void add_number(struct json_object *object, const char *key, uint64_t val
 
 static const char *feature_name(const struct port_type *type, unsigned int bit)
 {
-	const char *name = type->feature_name ? type->feature_name(bit) : NULL;
-
 	if (bit == VU_F_LOG_ALL)
 		return "log-all";
 	if (bit == VU_F_PROTOCOL_FEATURES)
 		return "protocol-features";
-	return name ? name : ring_feature_name(bit);
+	return front_end_feature_name(type, bit);
 }
 
 /* @type: NULL for those of the protocol */
