@@ -252,8 +252,7 @@ static bool is_node(const char *name)
 static int class_of(struct cli *cli, struct iov_bdf bdf, enum guest_class *class)
 {
 	int64_t code;
-	int error = iov_sys_read_number(cli->iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/class", IOV_BDF(bdf)).name,
-					&code);
+	int error = iov_pci_number(cli->iov, bdf, "class", &code);
 
 	if (!error && code >> 16 == CLASS_NETWORK)
 		*class = GUEST_NETWORK;
