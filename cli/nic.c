@@ -17,11 +17,6 @@ static const char *const names[NIC_VALUES] = {
 	"ipsec_crypto", "ipsec_packet", "max_io_eqs", "state",
 };
 
-const char *nic_value_name(size_t index)
-{
-	return names[index];
-}
-
 error_t nic_parse(int key, char *arg, struct argp_state *state, const char *name_expected)
 {
 	struct nic_args *args = cli_data(state);
@@ -90,8 +85,8 @@ bool nic_has_values(const struct nic_args *args)
 	return has;
 }
 
-int nic_print(struct cli *cli, struct json_object *rows, const struct iov_column *columns, size_t count,
-	      const char *none)
+static int print(struct cli *cli, struct json_object *rows, const struct iov_column *columns, size_t count,
+		 const char *none)
 {
 	_cleanup_free_ struct iov_column *shown = calloc(count + 1, sizeof(*shown));
 	size_t used = 0;
@@ -107,4 +102,17 @@ int nic_print(struct cli *cli, struct json_object *rows, const struct iov_column
 			shown[used++] = columns[i];
 	}
 	return iov_output_list(stdout, rows, shown, used, none);
+}
+
+int nic_list(struct cli *cli, const char *device,
+	     int (*list)(struct iov *, const char *, struct json_object **),
+	     const struct iov_column *columns, size_t count, const char *none)
+{
+	_cleanup_json_ struct json_object *rows = NULL;
+	struct iov_path name;
+	int error = nic_device_named(cli, device, &name);
+
+	if (!error)
+		error = list(cli->iov, name.name, &rows);
+	return error ? error : print(cli, rows, columns, count, none);
 }
