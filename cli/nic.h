@@ -40,6 +40,20 @@ struct nic_args {
 	{ "ipsec-packet", NIC_KEY + 9, "on|off", 0, "Whether it does all of IPsec", 0 },                 \
 	{ "max-io-eqs", NIC_KEY + 10, "N", 0, "Event queues that it has at most", 0 }
 
+/* Columns of the values of both, as VFs and subfunctions have them. */
+#define NIC_PORT_COLUMNS                                                                                \
+	{ "hw_addr", "HW ADDR" },                                                                       \
+	{ "roce", "ROCE" },                                                                             \
+	{ "migratable", "MIGRATABLE" },                                                                 \
+	{ "ipsec_crypto", "IPSEC CRYPTO" },                                                             \
+	{ "ipsec_packet", "IPSEC PACKET" },                                                             \
+	{ "max_io_eqs", "IO EQS", true },                                                               \
+	{ "tx_parent", "RATE GROUP" },                                                                  \
+	{ "tx_share", "SHARE MBIT/S", true },                                                           \
+	{ "tx_max", "MAX MBIT/S", true },                                                               \
+	{ "tx_priority", "PRIORITY", true },                                                            \
+	{ "tx_weight", "WEIGHT", true }
+
 /* For an argp parser: the arguments DEVICE and, with @name_expected, NAME, and the options above. */
 error_t nic_parse(int key, char *arg, struct argp_state *state, const char *name_expected);
 
