@@ -693,9 +693,7 @@ static int show(struct cli *cli, struct bench_devices *devices)
 static void free_devices(struct bench_devices *devices)
 {
 	for (size_t i = 0; i < GUEST_DEVICES; i++) {
-		for (size_t j = 0; j < devices->sets[i].count; j++)
-			json_object_put(devices->sets[i].items[j].properties);
-		free(devices->sets[i].items);
+		attach_free(&devices->sets[i]);
 		json_object_put(devices->words[i]);
 		free(devices->aliases[i]);
 	}
