@@ -191,6 +191,16 @@ void cli_param_text(struct json_object *params, const char *key, const char *tex
 		json_object_object_add(params, key, json_object_new_string(text));
 }
 
+void cli_param_texts(struct json_object *params, const char *key, const char *const *texts, size_t count)
+{
+	struct json_object *list = count ? json_object_new_array() : NULL;
+
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(list, json_object_new_string(texts[i]));
+	if (list)
+		json_object_object_add(params, key, list);
+}
+
 void cli_param_number(struct json_object *params, const char *key, uint64_t number)
 {
 	if (number)

@@ -66,8 +66,9 @@ unsigned int cli_index(const char *arg, const char *what, const struct argp_stat
 /* {"name": NAME}; without a name an empty object. */
 struct json_object *cli_name_params(const char *name);
 
-/* Add a parameter that was said: a text, NULL for none; a number, 0 for none; a switch. */
+/* Add a parameter that was said: a text, NULL for none; texts and a number, 0 for none; a switch. */
 void cli_param_text(struct json_object *params, const char *key, const char *text);
+void cli_param_texts(struct json_object *params, const char *key, const char *const *texts, size_t count);
 void cli_param_number(struct json_object *params, const char *key, uint64_t number);
 void cli_param_switch(struct json_object *params, const char *key, bool on);
 
