@@ -127,6 +127,21 @@ bool cli_switch(const char *arg, const char *option, const struct argp_state *st
 	return on;
 }
 
+error_t cli_add_setting(struct cli_settings *settings, const char *arg, const char *like,
+			const struct argp_state *state)
+{
+	const char **grown;
+
+	if (!strchr(arg, '=') || arg[0] == '=')
+		cli_misuse(state, "%s: expected NAME=VALUE, like %s", arg, like);
+	grown = array_grow(settings->list, settings->count, sizeof(*grown));
+	if (!grown)
+		return ENOMEM;
+	settings->list = grown;
+	grown[settings->count++] = arg;
+	return 0;
+}
+
 double cli_number(const char *arg, const char *option, double min, double max,
 		  const struct argp_state *state)
 {

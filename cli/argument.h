@@ -47,6 +47,20 @@ struct cli_name_args {
 /* Parser of a command whose argument is a name, or nothing. */
 error_t cli_parse_maybe_name(int key, char *arg, struct argp_state *state);
 
+/**
+ * struct cli_settings - NAME=VALUE, as often as it was said
+ * @list: arguments; free() it
+ * @count: how many
+ */
+struct cli_settings {
+	const char **list;
+	size_t count;
+};
+
+/* For an argp parser: one more of them; @like: what one looks like, "max-rate=100" */
+error_t cli_add_setting(struct cli_settings *settings, const char *arg, const char *like,
+			const struct argp_state *state);
+
 /* For an argp parser: a size, as 4096, 512M or 10G; @what: "--memory" */
 uint64_t cli_size(const char *arg, const char *what, const struct argp_state *state);
 
