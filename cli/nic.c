@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -85,25 +84,6 @@ bool nic_has_values(const struct nic_args *args)
 	return has;
 }
 
-static int print(struct cli *cli, struct json_object *rows, const struct iov_column *columns, size_t count,
-		 const char *none)
-{
-	_cleanup_free_ struct iov_column *shown = calloc(count + 1, sizeof(*shown));
-	size_t used = 0;
-
-	if (!shown)
-		return -ENOMEM;
-	if (cli->json) {
-		iov_output_json(stdout, rows);
-		return 0;
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (iov_output_has(rows, &columns[i]))
-			shown[used++] = columns[i];
-	}
-	return iov_output_list(stdout, rows, shown, used, none);
-}
-
 int nic_list(struct cli *cli, const char *device,
 	     int (*list)(struct iov *, const char *, struct json_object **),
 	     const struct iov_column *columns, size_t count, const char *none)
@@ -114,5 +94,10 @@ int nic_list(struct cli *cli, const char *device,
 
 	if (!error)
 		error = list(cli->iov, name.name, &rows);
-	return error ? error : print(cli, rows, columns, count, none);
+	if (error)
+		return error;
+	if (!cli->json)
+		return iov_output_filled(stdout, rows, columns, count, none);
+	iov_output_json(stdout, rows);
+	return 0;
 }
