@@ -127,6 +127,21 @@ bool cli_switch(const char *arg, const char *option, const struct argp_state *st
 	return on;
 }
 
+error_t cli_add_setting(struct cli_settings *settings, const char *arg, const char *like,
+			const struct argp_state *state)
+{
+	const char **grown;
+
+	if (!strchr(arg, '=') || arg[0] == '=')
+		cli_misuse(state, "%s: expected NAME=VALUE, like %s", arg, like);
+	grown = array_grow(settings->list, settings->count, sizeof(*grown));
+	if (!grown)
+		return ENOMEM;
+	settings->list = grown;
+	grown[settings->count++] = arg;
+	return 0;
+}
+
 double cli_number(const char *arg, const char *option, double min, double max,
 		  const struct argp_state *state)
 {
@@ -189,6 +204,16 @@ void cli_param_text(struct json_object *params, const char *key, const char *tex
 {
 	if (text)
 		json_object_object_add(params, key, json_object_new_string(text));
+}
+
+void cli_param_texts(struct json_object *params, const char *key, const char *const *texts, size_t count)
+{
+	struct json_object *list = count ? json_object_new_array() : NULL;
+
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(list, json_object_new_string(texts[i]));
+	if (list)
+		json_object_object_add(params, key, list);
 }
 
 void cli_param_number(struct json_object *params, const char *key, uint64_t number)

@@ -47,6 +47,20 @@ struct cli_name_args {
 /* Parser of a command whose argument is a name, or nothing. */
 error_t cli_parse_maybe_name(int key, char *arg, struct argp_state *state);
 
+/**
+ * struct cli_settings - NAME=VALUE, as often as it was said
+ * @list: arguments; free() it
+ * @count: how many
+ */
+struct cli_settings {
+	const char **list;
+	size_t count;
+};
+
+/* For an argp parser: one more of them; @like: what one looks like, "max-rate=100" */
+error_t cli_add_setting(struct cli_settings *settings, const char *arg, const char *like,
+			const struct argp_state *state);
+
 /* For an argp parser: a size, as 4096, 512M or 10G; @what: "--memory" */
 uint64_t cli_size(const char *arg, const char *what, const struct argp_state *state);
 
@@ -66,8 +80,9 @@ unsigned int cli_index(const char *arg, const char *what, const struct argp_stat
 /* {"name": NAME}; without a name an empty object. */
 struct json_object *cli_name_params(const char *name);
 
-/* Add a parameter that was said: a text, NULL for none; a number, 0 for none; a switch. */
+/* Add a parameter that was said: a text, NULL for none; texts and a number, 0 for none; a switch. */
 void cli_param_text(struct json_object *params, const char *key, const char *text);
+void cli_param_texts(struct json_object *params, const char *key, const char *const *texts, size_t count);
 void cli_param_number(struct json_object *params, const char *key, uint64_t number);
 void cli_param_switch(struct json_object *params, const char *key, bool on);
 

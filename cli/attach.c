@@ -386,9 +386,7 @@ static int run(struct cli *cli, void *data)
 		find_version(cli, args, &set.version);
 		error = print_set(cli, args, &set);
 	}
-	for (size_t i = 0; i < set.count; i++)
-		json_object_put(set.items[i].properties);
-	free(set.items);
+	attach_free(&set);
 	return error;
 }
 

@@ -318,6 +318,13 @@ int attach_add(struct cli *cli, const char *name, struct vmm_set *set)
 	return error;
 }
 
+void attach_free(struct vmm_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		json_object_put(set->items[i].properties);
+	free(set->items);
+}
+
 /* The one of a kind; NULL when there are none or several. */
 static struct vmm_item *only(struct vmm_set *set, enum vmm_kind kind)
 {

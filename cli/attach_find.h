@@ -11,7 +11,7 @@
  * @cli: the run
  * @name: a device, several VFs, the UUID of a mediated device, the node of a vDPA device, or the
  *	name of a port or disk of iovd
- * @set: set, with its VMM; the caller frees its items, also after a failure
+ * @set: set, with its VMM; the caller passes it to attach_free(), also after a failure
  *
  * A function or mediated device is one that its driver gives to guests now, and that nobody else has
  * claimed, unless the guard "fleet" is lifted.
@@ -20,6 +20,9 @@
  * iov_claims_check() and iov_rpc_call(); with a message.
  */
 int attach_add(struct cli *cli, const char *name, struct vmm_set *set);
+
+/* Free what a set has. */
+void attach_free(struct vmm_set *set);
 
 /* Whether a name is one of PCI functions, and of nothing else that a guest can be given. */
 bool attach_is_device(struct cli *cli, const char *name);

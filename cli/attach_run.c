@@ -25,6 +25,13 @@
 #define MEMORY_LEAST 96
 #define LOOK_US 50000
 
+/* What is found out of a guest before it starts. */
+struct guest {
+	struct guest_files files;
+	struct machine_options machine;
+	struct cli_functions functions;
+};
+
 static volatile sig_atomic_t ended_by;
 
 static void note_end(int number)
@@ -80,9 +87,10 @@ static int find_functions(struct cli *cli, const struct attach_run *run, struct 
 	return error;
 }
 
-static int make_initramfs(struct cli *cli, const struct attach_run *run, const struct guest_files *files,
-			  const struct cli_functions *functions, int *fd)
+static int make_initramfs(struct cli *cli, const struct attach_run *run, const struct guest *guest, int *fd)
 {
+	const struct guest_files *files = &guest->files;
+	const struct cli_functions *functions = &guest->functions;
 	static const char *const common[] = { "virtio_pci", "virtio_net", "virtio_blk", "nvme", "af_packet" };
 	const size_t count = sizeof(common) / sizeof(*common);
 	const char **drivers = calloc(count + functions->count, sizeof(*drivers));
@@ -159,67 +167,58 @@ static int start(struct cli *cli, const struct machine_options *machine, const s
 	return error ? error : wait_end(cli, &child);
 }
 
-static int run_guest(struct cli *cli, const struct attach_run *run, struct vmm_set *set,
-		     const struct cli_functions *functions,
+static int run_guest(struct cli *cli, const struct attach_run *run, struct guest *guest, struct vmm_set *set,
 		     int (*fill)(struct cli *cli, void *arg, struct vmm_set *set), void *arg)
 {
-	struct machine_options machine = { .initramfs = -1, .cpus = 1 };
-	struct guest_files files;
-	int error = guest_files_find(cli, run->kernel, run->modules, &files);
+	struct machine_options *machine = &guest->machine;
+	int error = fill(cli, arg, set);
 
-	machine.kernel = files.kernel;
-	if (!error)
-		error = choose_memory(cli, run->memory, &machine.memory);
-	if (!error)
-		error = fill(cli, arg, set);
 	set->shared = true;
 	if (!error)
 		error = vmm_check(set, vmm_format_find(set->vmm, NULL));
 	if (!error)
-		error = choose_kvm(cli, run->accel, &machine.kvm);
+		error = choose_kvm(cli, run->accel, &machine->kvm);
 	if (!error)
-		error = make_initramfs(cli, run, &files, functions, &machine.initramfs);
+		error = make_initramfs(cli, run, guest, &machine->initramfs);
 	if (!error)
-		error = start(cli, &machine, set);
-	if (machine.initramfs >= 0)
-		close(machine.initramfs);
+		error = start(cli, machine, set);
+	if (machine->initramfs >= 0)
+		close(machine->initramfs);
 	return error;
 }
 
 /* What is wrong without any function is seen before one is taken. */
-static int check_first(struct cli *cli, const struct attach_run *run)
+static int prepare(struct cli *cli, const struct attach_run *run, struct guest *guest)
 {
-	struct guest_files files;
-	unsigned int memory;
-	int error = 0;
+	int error;
 
 	if (!iov_sys_is_host(cli->iov))
 		return iov_fail(cli->iov, -EOPNOTSUPP, "--run: a guest of this host cannot have what another root "
 				"shows; leave out --root");
-	error = guest_files_find(cli, run->kernel, run->modules, &files);
-	return error ? error : choose_memory(cli, run->memory, &memory);
+	error = guest_files_find(cli, run->kernel, run->modules, &guest->files);
+	if (!error)
+		error = choose_memory(cli, run->memory, &guest->machine.memory);
+	return error ? error : find_functions(cli, run, &guest->functions);
 }
 
 int attach_run(struct cli *cli, const struct attach_run *run, struct vmm_set *set,
 	       int (*fill)(struct cli *cli, void *arg, struct vmm_set *set), void *arg)
 {
-	struct cli_functions functions = { 0 };
+	struct guest guest = { .machine = { .kernel = guest.files.kernel, .initramfs = -1, .cpus = 1 } };
 	struct lend lend = { .keeper = -1 };
 	struct iov_plan *plan = NULL;
-	int error = check_first(cli, run);
+	int error = prepare(cli, run, &guest);
 
-	if (!error)
-		error = find_functions(cli, run, &functions);
-	if (!error && functions.count)
+	if (!error && guest.functions.count)
 		error = iov_plan_lock(cli->iov, cli->wait * 1000);
 	if (!error) {
-		error = lend_plan(cli, &lend, &functions, &plan);
+		error = lend_plan(cli, &lend, &guest.functions, &plan);
 		error = error ? cli_drop_plan(cli, plan, error) : lend_take(cli, &lend, plan);
 	}
 	if (!error) {
-		error = run_guest(cli, run, set, &functions, fill, arg);
+		error = run_guest(cli, run, &guest, set, fill, arg);
 		error = lend_end(cli, &lend, error);
 	}
-	free(functions.list);
+	free(guest.functions.list);
 	return error;
 }

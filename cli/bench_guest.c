@@ -252,8 +252,7 @@ static bool is_node(const char *name)
 static int class_of(struct cli *cli, struct iov_bdf bdf, enum guest_class *class)
 {
 	int64_t code;
-	int error = iov_sys_read_number(cli->iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/class", IOV_BDF(bdf)).name,
-					&code);
+	int error = iov_pci_number(cli->iov, bdf, "class", &code);
 
 	if (!error && code >> 16 == CLASS_NETWORK)
 		*class = GUEST_NETWORK;
@@ -694,9 +693,7 @@ static int show(struct cli *cli, struct bench_devices *devices)
 static void free_devices(struct bench_devices *devices)
 {
 	for (size_t i = 0; i < GUEST_DEVICES; i++) {
-		for (size_t j = 0; j < devices->sets[i].count; j++)
-			json_object_put(devices->sets[i].items[j].properties);
-		free(devices->sets[i].items);
+		attach_free(&devices->sets[i]);
 		json_object_put(devices->words[i]);
 		free(devices->aliases[i]);
 	}

@@ -111,16 +111,9 @@ static void save_driver(struct json_object *devices, struct iov_bdf bdf, const c
 /* How the one that was named is taken: with its slot, its BARs and without VGA. */
 static void save_whole(const struct bind_args *args, struct json_object *values)
 {
-	struct json_object *bars = args->bar_count ? json_object_new_array() : NULL;
-
-	if (args->flags & IOV_BIND_SLOT)
-		json_object_object_add(values, "slot", json_object_new_boolean(true));
-	for (size_t i = 0; i < args->bar_count; i++)
-		json_object_array_add(bars, json_object_new_string(args->bars[i]));
-	if (bars)
-		json_object_object_add(values, "bars", bars);
-	if (args->disable_vga)
-		json_object_object_add(values, "disable_vga", json_object_new_boolean(true));
+	cli_param_switch(values, "slot", args->flags & IOV_BIND_SLOT);
+	cli_param_texts(values, "bars", args->bars, args->bar_count);
+	cli_param_switch(values, "disable_vga", args->disable_vga);
 }
 
 /* With --group the members that come along, now or before. */

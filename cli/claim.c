@@ -12,7 +12,6 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/printable.h"
-#include "cli/progress.h"
 #include "cli/signals.h"
 
 #define NAMES_MAX 256
@@ -173,18 +172,6 @@ static int tell_claims(struct cli *cli, const struct cli_functions *functions, c
 	return 0;
 }
 
-static int carry_out(struct cli *cli, struct iov_plan *plan)
-{
-	struct iov_plan_options options = cli_plan_options(cli);
-	int error;
-
-	options.signal = cli_note_signals();
-	cli_progress_begin(&options);
-	error = iov_plan_run(plan, &options);
-	cli_progress_end();
-	return error;
-}
-
 static int claim(struct cli *cli, const struct claim_args *args, const struct cli_functions *functions)
 {
 	struct iov_plan *plan = NULL;
@@ -197,7 +184,7 @@ static int claim(struct cli *cli, const struct claim_args *args, const struct cl
 		return cli_run_plan(cli, plan);
 	is_so = iov_plan_is_empty(plan);
 	if (!is_so)
-		error = carry_out(cli, plan);
+		error = cli_carry_out(cli, plan);
 	iov_plan_free(plan);
 	return error ? error : tell_claims(cli, functions, is_so ? CLI_NOTHING_TO_DO : "done");
 }

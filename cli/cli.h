@@ -156,6 +156,9 @@ int cli_show_plan(struct cli *cli, struct iov_plan *plan, bool operations);
  */
 int cli_run_plan(struct cli *cli, struct iov_plan *plan);
 
+/* Carry a plan out with its progress, and print nothing else; the plan stays the caller's. */
+int cli_carry_out(struct cli *cli, struct iov_plan *plan);
+
 /* Have somebody take the change back that is not confirmed in time; for @armed. */
 int cli_start_watch(struct cli *cli);
 

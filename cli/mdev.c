@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* iov mdev types, iov mdev list, iov mdev show: what parents give, and what was made of it. */
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -14,25 +12,6 @@
 #include "plugins/mdev/mdev.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
-
-/* Print an array of rows: those columns that have a value. */
-static int print_table(struct json_object *rows, const struct iov_column *columns, size_t count,
-		       const char *none)
-{
-	struct iov_column *shown = calloc(count + 1, sizeof(*shown));
-	size_t used = 0;
-	int error;
-
-	if (!shown)
-		return -ENOMEM;
-	for (size_t i = 0; i < count; i++) {
-		if (iov_output_has(rows, &columns[i]))
-			shown[used++] = columns[i];
-	}
-	error = iov_output_list(stdout, rows, shown, used, none);
-	free(shown);
-	return error;
-}
 
 /* iov mdev types */
 
@@ -79,8 +58,8 @@ static int run_types(struct cli *cli, void *data)
 		return 0;
 	}
 	count_instances(types);
-	return print_table(types, type_columns, COUNT(type_columns),
-			   "no driver of this host gives mediated devices");
+	return iov_output_filled(stdout, types, type_columns, COUNT(type_columns),
+				 "no driver of this host gives mediated devices");
 }
 
 const struct cli_command cli_mdev_types = {
@@ -117,8 +96,8 @@ static int run_list(struct cli *cli, void *data)
 	if (error)
 		return error;
 	if (!cli->json)
-		return print_table(mdevs, list_columns, COUNT(list_columns),
-				   "no mediated devices; 'iov mdev types' shows what can be made");
+		return iov_output_filled(stdout, mdevs, list_columns, COUNT(list_columns),
+					 "no mediated devices; 'iov mdev types' shows what can be made");
 	iov_output_json(stdout, mdevs);
 	return 0;
 }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -16,11 +15,6 @@ static const char *const names[NIC_VALUES] = {
 	"tx_parent", "tx_share", "tx_max", "tx_priority", "tx_weight", "hw_addr", "roce", "migratable",
 	"ipsec_crypto", "ipsec_packet", "max_io_eqs", "state",
 };
-
-const char *nic_value_name(size_t index)
-{
-	return names[index];
-}
 
 error_t nic_parse(int key, char *arg, struct argp_state *state, const char *name_expected)
 {
@@ -90,21 +84,20 @@ bool nic_has_values(const struct nic_args *args)
 	return has;
 }
 
-int nic_print(struct cli *cli, struct json_object *rows, const struct iov_column *columns, size_t count,
-	      const char *none)
+int nic_list(struct cli *cli, const char *device,
+	     int (*list)(struct iov *, const char *, struct json_object **),
+	     const struct iov_column *columns, size_t count, const char *none)
 {
-	_cleanup_free_ struct iov_column *shown = calloc(count + 1, sizeof(*shown));
-	size_t used = 0;
+	_cleanup_json_ struct json_object *rows = NULL;
+	struct iov_path name;
+	int error = nic_device_named(cli, device, &name);
 
-	if (!shown)
-		return -ENOMEM;
-	if (cli->json) {
-		iov_output_json(stdout, rows);
-		return 0;
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (iov_output_has(rows, &columns[i]))
-			shown[used++] = columns[i];
-	}
-	return iov_output_list(stdout, rows, shown, used, none);
+	if (!error)
+		error = list(cli->iov, name.name, &rows);
+	if (error)
+		return error;
+	if (!cli->json)
+		return iov_output_filled(stdout, rows, columns, count, none);
+	iov_output_json(stdout, rows);
+	return 0;
 }

@@ -13,7 +13,7 @@
  * struct nic_args - a device, the name of something that it has, and values
  * @device: the first argument
  * @name: the second one, where a command takes it
- * @settings: NAME=VALUE, as values[] has them by option
+ * @values: by the key of their option; NULL for what was not said
  */
 #define NIC_VALUES 12
 struct nic_args {
@@ -22,7 +22,7 @@ struct nic_args {
 	const char *values[NIC_VALUES];
 };
 
-/* Keys of the options below are this and the index in nic_value_name(). */
+/* Keys of the options below are this and the index in @values. */
 #define NIC_KEY 0x2000
 
 #define NIC_RATE_OPTIONS                                                                                \
@@ -40,8 +40,19 @@ struct nic_args {
 	{ "ipsec-packet", NIC_KEY + 9, "on|off", 0, "Whether it does all of IPsec", 0 },                 \
 	{ "max-io-eqs", NIC_KEY + 10, "N", 0, "Event queues that it has at most", 0 }
 
-/* "tx_parent" */
-const char *nic_value_name(size_t index);
+/* Columns of the values of both, as VFs and subfunctions have them. */
+#define NIC_PORT_COLUMNS                                                                                \
+	{ "hw_addr", "HW ADDR" },                                                                       \
+	{ "roce", "ROCE" },                                                                             \
+	{ "migratable", "MIGRATABLE" },                                                                 \
+	{ "ipsec_crypto", "IPSEC CRYPTO" },                                                             \
+	{ "ipsec_packet", "IPSEC PACKET" },                                                             \
+	{ "max_io_eqs", "IO EQS", true },                                                               \
+	{ "tx_parent", "RATE GROUP" },                                                                  \
+	{ "tx_share", "SHARE MBIT/S", true },                                                           \
+	{ "tx_max", "MAX MBIT/S", true },                                                               \
+	{ "tx_priority", "PRIORITY", true },                                                            \
+	{ "tx_weight", "WEIGHT", true }
 
 /* For an argp parser: the arguments DEVICE and, with @name_expected, NAME, and the options above. */
 error_t nic_parse(int key, char *arg, struct argp_state *state, const char *name_expected);
@@ -55,8 +66,9 @@ int nic_values(struct cli *cli, const struct nic_args *args,
 	       struct json_object *values);
 bool nic_has_values(const struct nic_args *args);
 
-/* Print rows as JSON, or as a table of those columns that have a value. */
-int nic_print(struct cli *cli, struct json_object *rows, const struct iov_column *columns, size_t count,
-	      const char *none);
+/* What @list tells of a device, as JSON, or as a table of those columns that have a value. */
+int nic_list(struct cli *cli, const char *device,
+	     int (*list)(struct iov *, const char *, struct json_object **),
+	     const struct iov_column *columns, size_t count, const char *none);
 
 #endif

@@ -229,6 +229,19 @@ int iov_output_list(FILE *file, struct json_object *rows, const struct iov_colum
 	return 0;
 }
 
+int iov_output_filled(FILE *file, struct json_object *rows, const struct iov_column *columns,
+		      size_t count, const char *none)
+{
+	struct iov_column shown[COLUMNS_MAX];
+	size_t used = 0;
+
+	for (size_t i = 0; i < count && used < COLUMNS_MAX; i++) {
+		if (iov_output_has(rows, &columns[i]))
+			shown[used++] = columns[i];
+	}
+	return iov_output_list(file, rows, shown, used, none);
+}
+
 int iov_output_fields(FILE *file, struct json_object *object, const struct iov_column *columns,
 		      size_t count)
 {

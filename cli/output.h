@@ -67,6 +67,19 @@ int iov_output_list(FILE *file, struct json_object *rows, const struct iov_colum
 		    size_t count, const char *none);
 
 /**
+ * iov_output_filled - print rows as iov_output_list(), without columns that show nothing
+ * @file: where to; nothing is printed there for no rows
+ * @rows: array of objects
+ * @columns: what to show where a row has it, in order
+ * @count: length of @columns
+ * @none: said on stderr for no rows
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int iov_output_filled(FILE *file, struct json_object *rows, const struct iov_column *columns,
+		      size_t count, const char *none);
+
+/**
  * iov_output_fields - print one object as lines "title  value"
  * @file: where to
  * @object: the object

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/sysroot/sysroot.h"
 #include "cli/argument.h"
@@ -20,8 +19,7 @@ struct param_args {
 	const char *device;
 	const char *cmode;
 	bool reload;
-	char **settings;
-	size_t count;
+	struct cli_settings settings;
 };
 
 static const struct argp_option options[] = {
@@ -30,20 +28,6 @@ static const struct argp_option options[] = {
 	{ "reload", KEY_RELOAD, 0, 0, "Have the driver start anew if a parameter wants that", 0 },
 	{ 0 },
 };
-
-static error_t add_setting(struct param_args *args, char *arg, struct argp_state *state)
-{
-	char **grown;
-
-	if (!strchr(arg, '=') || arg[0] == '=')
-		cli_misuse(state, "%s: expected NAME=VALUE, like enable_roce=on", arg);
-	grown = array_grow(args->settings, args->count, sizeof(*grown));
-	if (!grown)
-		return ENOMEM;
-	args->settings = grown;
-	args->settings[args->count++] = arg;
-	return 0;
-}
 
 static error_t parse_set(int key, char *arg, struct argp_state *state)
 {
@@ -60,8 +44,8 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	if (key == ARGP_KEY_ARG && args->device)
-		return add_setting(args, arg, state);
-	if (key == ARGP_KEY_END && args->device && !args->count)
+		return cli_add_setting(&args->settings, arg, "enable_roce=on", state);
+	if (key == ARGP_KEY_END && args->device && !args->settings.count)
 		cli_misuse(state, "nothing to set; name a parameter, like enable_roce=on");
 	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_PF);
 }
@@ -69,13 +53,13 @@ static error_t parse_set(int key, char *arg, struct argp_state *state)
 /* The text before the first '=' is the name; @names has it, as the history has the words as they were. */
 static struct iov_param *params_of(const struct param_args *args, struct iov_path **names)
 {
-	struct iov_param *params = calloc(args->count, sizeof(*params));
+	struct iov_param *params = calloc(args->settings.count, sizeof(*params));
 
-	*names = calloc(args->count, sizeof(**names));
-	for (size_t i = 0; params && *names && i < args->count; i++) {
-		const char *value = strchr(args->settings[i], '=');
+	*names = calloc(args->settings.count, sizeof(**names));
+	for (size_t i = 0; params && *names && i < args->settings.count; i++) {
+		const char *value = strchr(args->settings.list[i], '=');
 
-		(*names)[i] = iov_path("%.*s", (int)(value - args->settings[i]), args->settings[i]);
+		(*names)[i] = iov_path("%.*s", (int)(value - args->settings.list[i]), args->settings.list[i]);
 		params[i] = (struct iov_param){ (*names)[i].name, value + 1, args->cmode };
 	}
 	return params;
@@ -93,9 +77,9 @@ static int run_set(struct cli *cli, void *data)
 	if (!error)
 		error = iov_plan_new(&plan, cli->iov, "set parameters of %s", device.name);
 	if (!error)
-		error = iov_param_plan(plan, device.name, params, args->count,
+		error = iov_param_plan(plan, device.name, params, args->settings.count,
 				       args->reload ? IOV_NIC_RELOAD : 0);
-	free(args->settings);
+	free(args->settings.list);
 	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
 }
 
@@ -129,15 +113,10 @@ static error_t parse_list(int key, char *arg, struct argp_state *state)
 
 static int run_list(struct cli *cli, void *data)
 {
-	_cleanup_json_ struct json_object *rows = NULL;
 	const struct param_args *args = data;
-	struct iov_path device;
-	int error = nic_device_named(cli, args->device, &device);
 
-	if (!error)
-		error = iov_param_list(cli->iov, device.name, &rows);
-	return error ? error : nic_print(cli, rows, columns, sizeof(columns) / sizeof(*columns),
-					 "no parameters");
+	return nic_list(cli, args->device, iov_param_list, columns, sizeof(columns) / sizeof(*columns),
+			"no parameters");
 }
 
 const struct cli_command cli_param_list = {

@@ -123,15 +123,10 @@ static error_t parse_list(int key, char *arg, struct argp_state *state)
 
 static int run_list(struct cli *cli, void *data)
 {
-	_cleanup_json_ struct json_object *rows = NULL;
 	const struct nic_args *args = data;
-	struct iov_path device;
-	int error = nic_device_named(cli, args->device, &device);
 
-	if (!error)
-		error = iov_rate_list(cli->iov, device.name, &rows);
-	return error ? error : nic_print(cli, rows, columns, sizeof(columns) / sizeof(*columns),
-					 "no rates; NICs have them in switchdev mode");
+	return nic_list(cli, args->device, iov_rate_list, columns, sizeof(columns) / sizeof(*columns),
+			"no rates; NICs have them in switchdev mode");
 }
 
 const struct cli_command cli_rate_list = {

@@ -229,16 +229,22 @@ struct iov_plan_options cli_plan_options(struct cli *cli)
 	};
 }
 
-static int carry_out(struct cli *cli, struct iov_plan *plan)
+int cli_carry_out(struct cli *cli, struct iov_plan *plan)
 {
 	struct iov_plan_options options = cli_plan_options(cli);
-	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
 	int error;
 
 	options.signal = cli_note_signals();
 	cli_progress_begin(&options);
 	error = iov_plan_run(plan, &options);
 	cli_progress_end();
+	return error;
+}
+
+static int carry_out_and_tell(struct cli *cli, struct iov_plan *plan)
+{
+	_cleanup_json_ struct json_object *json = iov_plan_json(plan);
+	int error = cli_carry_out(cli, plan);
 
 	if (cli->confirm)
 		json_object_object_add(json, "confirm", json_object_new_int64(cli->confirm));
@@ -253,7 +259,7 @@ static int carry_out(struct cli *cli, struct iov_plan *plan)
 int cli_run_plan(struct cli *cli, struct iov_plan *plan)
 {
 	int error = cli->dry_run || iov_plan_is_empty(plan) ? cli_show_plan(cli, plan, true) :
-							      carry_out(cli, plan);
+							      carry_out_and_tell(cli, plan);
 
 	iov_plan_free(plan);
 	return error;

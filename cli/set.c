@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/array.h"
 #include "base/cleanup.h"
 #include "base/pci/identity.h"
 #include "base/pci/interface.h"
@@ -16,25 +15,15 @@
 
 struct set_args {
 	const char *device;
-	char **settings;
-	size_t count;
+	struct cli_settings settings;
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct set_args *args = cli_data(state);
-	char **grown;
 
-	if (key == ARGP_KEY_ARG && args->device) {
-		if (!strchr(arg, '=') || arg[0] == '=')
-			cli_misuse(state, "%s: expected NAME=VALUE, like max-rate=100", arg);
-		grown = array_grow(args->settings, args->count, sizeof(*grown));
-		if (!grown)
-			return ENOMEM;
-		args->settings = grown;
-		args->settings[args->count++] = arg;
-		return 0;
-	}
+	if (key == ARGP_KEY_ARG && args->device)
+		return cli_add_setting(&args->settings, arg, "max-rate=100", state);
 	return cli_argument(key, arg, state, &args->device, CLI_EXPECTED_DEVICE);
 }
 
@@ -64,11 +53,11 @@ static int say_names(struct iov *iov, struct iov_bdf of)
 static int parse_values(struct cli *cli, const struct set_args *args, struct iov_bdf of,
 			struct json_object *values)
 {
-	int error = args->count ? 0 : say_names(cli->iov, of);
+	int error = args->settings.count ? 0 : say_names(cli->iov, of);
 
-	for (size_t i = 0; !error && i < args->count; i++)
-		error = iov_attribute_parse(cli->iov, of, name_of(args->settings[i]).name,
-					    strchr(args->settings[i], '=') + 1, values);
+	for (size_t i = 0; !error && i < args->settings.count; i++)
+		error = iov_attribute_parse(cli->iov, of, name_of(args->settings.list[i]).name,
+					    strchr(args->settings.list[i], '=') + 1, values);
 	return error;
 }
 
@@ -123,7 +112,7 @@ static int run(struct cli *cli, void *data)
 	struct iov_plan *plan = NULL;
 	int error = build(cli, args, &plan);
 
-	free(args->settings);
+	free(args->settings.list);
 	return error ? cli_drop_plan(cli, plan, error) : cli_run_plan(cli, plan);
 }
 

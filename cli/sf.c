@@ -138,17 +138,7 @@ static const struct iov_column columns[] = {
 	{ "number", "SF", true },
 	{ "state", "STATE" },
 	{ "opstate", "DRIVER" },
-	{ "hw_addr", "HW ADDR" },
-	{ "roce", "ROCE" },
-	{ "migratable", "MIGRATABLE" },
-	{ "ipsec_crypto", "IPSEC CRYPTO" },
-	{ "ipsec_packet", "IPSEC PACKET" },
-	{ "max_io_eqs", "IO EQS", true },
-	{ "tx_parent", "RATE GROUP" },
-	{ "tx_share", "SHARE MBIT/S", true },
-	{ "tx_max", "MAX MBIT/S", true },
-	{ "tx_priority", "PRIORITY", true },
-	{ "tx_weight", "WEIGHT", true },
+	NIC_PORT_COLUMNS,
 	{ "representor", "REPRESENTOR" },
 	{ "auxiliary", "DEVICES" },
 	{ "netdevs", "NETDEV" },
@@ -164,15 +154,10 @@ static error_t parse_list(int key, char *arg, struct argp_state *state)
 
 static int run_list(struct cli *cli, void *data)
 {
-	_cleanup_json_ struct json_object *rows = NULL;
 	const struct nic_args *args = data;
-	struct iov_path device;
-	int error = nic_device_named(cli, args->device, &device);
 
-	if (!error)
-		error = iov_sf_list(cli->iov, device.name, &rows);
-	return error ? error : nic_print(cli, rows, columns, sizeof(columns) / sizeof(*columns),
-					 "no subfunctions");
+	return nic_list(cli, args->device, iov_sf_list, columns, sizeof(columns) / sizeof(*columns),
+			"no subfunctions");
 }
 
 const struct cli_command cli_sf_list = {

@@ -62,17 +62,12 @@ static error_t parse_create(int key, char *arg, struct argp_state *state)
 static struct json_object *saved_vfs(struct iov_bdf pf, unsigned int count, const char *driver,
 				     char *const *attributes, unsigned int attribute_count)
 {
-	struct json_object *list = attribute_count ? json_object_new_array() : NULL;
 	struct json_object *values = json_object_new_object(), *vfs = json_object_new_object();
 
 	json_object_object_add(values, "vfs", vfs);
 	json_object_object_add(vfs, "count", json_object_new_int64(count));
-	if (count && driver)
-		json_object_object_add(vfs, "driver", json_object_new_string(driver));
-	for (unsigned int i = 0; i < attribute_count; i++)
-		json_object_array_add(list, json_object_new_string(attributes[i]));
-	if (list)
-		json_object_object_add(vfs, "attributes", list);
+	cli_param_text(vfs, "driver", count ? driver : NULL);
+	cli_param_texts(vfs, "attributes", (const char *const *)attributes, attribute_count);
 	return cli_saved(json_object_new_object(), pf, values);
 }
 

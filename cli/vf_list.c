@@ -11,6 +11,7 @@
 #include "base/pci/interface.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
+#include "cli/nic.h"
 #include "cli/output.h"
 #include "cli/printable.h"
 #include "sriov/vf.h"
@@ -33,17 +34,7 @@ static const struct iov_column columns[] = {
 	{ "min_rate", "MIN MBIT/S", true },
 	{ "max_rate", "MAX MBIT/S", true },
 	{ "link_state", "LINK" },
-	{ "hw_addr", "HW ADDR" },
-	{ "roce", "ROCE" },
-	{ "migratable", "MIGRATABLE" },
-	{ "ipsec_crypto", "IPSEC CRYPTO" },
-	{ "ipsec_packet", "IPSEC PACKET" },
-	{ "max_io_eqs", "IO EQS", true },
-	{ "tx_parent", "RATE GROUP" },
-	{ "tx_share", "SHARE MBIT/S", true },
-	{ "tx_max", "MAX MBIT/S", true },
-	{ "tx_priority", "PRIORITY", true },
-	{ "tx_weight", "WEIGHT", true },
+	NIC_PORT_COLUMNS,
 	{ "netdev", "NETDEV" },
 	{ "representor", "REPRESENTOR" },
 	{ "controller", "CONTROLLER", true },

@@ -184,13 +184,9 @@ static int save(struct cli *cli, const struct set_args *args, const struct cli_f
 		struct iov_plan *plan)
 {
 	struct json_object *devices = json_object_new_object(), *values = json_object_new_object();
-	struct json_object *others = args->other_count ? json_object_new_array() : NULL;
 	int error = parse_named(cli->iov, args, values);
 
-	for (size_t i = 0; i < args->other_count; i++)
-		json_object_array_add(others, json_object_new_string(args->others[i]));
-	if (others)
-		json_object_object_add(values, "attributes", others);
+	cli_param_texts(values, "attributes", args->others, args->other_count);
 	for (size_t i = 0; i < functions->count; i++)
 		cli_saved(devices, functions->list[i], json_object_get(values));
 	json_object_put(values);

@@ -36,21 +36,12 @@ static void check_switch(struct checks *checks, const struct check_function *fun
 static bool find_vf(struct checks *checks, struct iov_bdf bdf, struct iov_bdf *pf, unsigned int *index)
 {
 	const struct iov_class *device_class;
-	struct iov_bdf vf;
-	unsigned int count;
 
 	if (iov_pci_link(checks->iov, bdf, "physfn", pf))
 		return false;
 	device_class = iov_class_of(checks->iov, *pf);
-	if (!device_class || !iov_class_attribute(device_class, "mac"))
-		return false;
-	count = iov_pci_vf_count(checks->iov, *pf);
-	for (*index = 0; *index < count; ++*index) {
-		if (!iov_pci_link(checks->iov, *pf, iov_path("virtfn%u", *index).name, &vf) &&
-		    !iov_bdf_compare(vf, bdf))
-			return true;
-	}
-	return false;
+	return device_class && iov_class_attribute(device_class, "mac") &&
+	       !iov_pci_vf_index(checks->iov, *pf, bdf, index);
 }
 
 static bool is_set(const char *address)

@@ -63,39 +63,37 @@ int host_rates_plan(struct iov_plan *plan, struct iov_bdf bdf, const struct iov_
 		    bool unseen, unsigned int *at)
 {
 	struct iov_bdf_text device = iov_bdf_format(bdf);
-	int error = 0;
 
-	for (*at = 0; !error && *at < said->rate_count; ++*at) {
+	for (*at = 0; *at < said->rate_count; ++*at) {
 		_cleanup_json_ struct json_object *values = NULL;
+		int error = host_group_values(iov_plan_context(plan), &said->rates[*at], &values);
 
-		error = host_group_values(iov_plan_context(plan), &said->rates[*at], &values);
 		/* A group that others are in may come before it in the file. */
 		if (!error)
 			error = iov_rate_plan(plan, device.text, said->rates[*at].name, values,
 					      unseen || *at ? IOV_NIC_UNSEEN : 0);
 		if (error)
-			break;
+			return error;
 	}
-	return error;
+	return 0;
 }
 
 int host_sfs_plan(struct iov_plan *plan, struct iov_bdf bdf, const struct iov_host_device *said,
 		  bool unseen, unsigned int *at)
 {
 	struct iov_bdf_text device = iov_bdf_format(bdf);
-	int error = 0;
 
-	for (*at = 0; !error && *at < said->sf_count; ++*at) {
+	for (*at = 0; *at < said->sf_count; ++*at) {
 		_cleanup_json_ struct json_object *values = NULL;
+		int error = host_sf_values(iov_plan_context(plan), &said->sfs[*at], &values);
 
-		error = host_sf_values(iov_plan_context(plan), &said->sfs[*at], &values);
 		if (!error)
 			error = iov_sf_plan(plan, device.text, said->sfs[*at].number, values,
 					    unseen ? IOV_NIC_UNSEEN : 0);
 		if (error)
-			break;
+			return error;
 	}
-	return error;
+	return 0;
 }
 
 /* What is not told is not "none of them". */
