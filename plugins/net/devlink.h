@@ -70,6 +70,9 @@ bool devlink_is_of(struct nlmsghdr *header, const struct devlink_device *device)
 /* An attribute of a message that has at least so many bytes; NULL for none. */
 struct nlattr *devlink_find(struct nlmsghdr *header, int type, size_t size);
 
+/* The same within another attribute. */
+struct nlattr *devlink_inner(struct nlattr *nest, int type, size_t size);
+
 /* A text without its NUL is none. */
 const char *devlink_text_of(struct nlattr *attribute);
 

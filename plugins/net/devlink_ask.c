@@ -119,6 +119,13 @@ struct nlattr *devlink_find(struct nlmsghdr *header, int type, size_t size)
 	return attribute && nla_len(attribute) >= (int)size ? attribute : NULL;
 }
 
+struct nlattr *devlink_inner(struct nlattr *nest, int type, size_t size)
+{
+	struct nlattr *attribute = nla_find(nla_data(nest), nla_len(nest), type);
+
+	return attribute && nla_len(attribute) >= (int)size ? attribute : NULL;
+}
+
 const char *devlink_text_of(struct nlattr *attribute)
 {
 	if (!attribute || nla_len(attribute) < 1 ||
