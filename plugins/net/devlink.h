@@ -76,9 +76,6 @@ struct nlattr *devlink_inner(struct nlattr *nest, int type, size_t size);
 /* A text without its NUL is none. */
 const char *devlink_text_of(struct nlattr *attribute);
 
-/* In words, with what the kernel said: a message of an error of a change. */
-int devlink_told(struct iov *iov, int error, const char *answer);
-
 /*
  * A request about the embedded switch of a device: to get its mode, or with @mode to set
  * it.  NULL without memory.

@@ -141,8 +141,3 @@ bool devlink_is_of(struct nlmsghdr *header, const struct devlink_device *device)
 
 	return bus && name && !strcmp(bus, device->bus) && !strcmp(name, device->name);
 }
-
-int devlink_told(struct iov *iov, int error, const char *answer)
-{
-	return iov_told(iov, error, "%s%s%s", strerror(-error), *answer ? ": " : "", answer);
-}

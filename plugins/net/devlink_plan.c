@@ -291,12 +291,6 @@ static int check_reload(struct iov *iov, const char *device, const struct devlin
 	return 0;
 }
 
-int nic_keep_interfaces(struct iov_plan *plan, const struct devlink_device *device,
-			struct json_object **list)
-{
-	return interfaces_capture(iov_plan_context(plan), device, list);
-}
-
 static void give_back(struct iov_step *step, const char *device, struct json_object *interfaces,
 		      void (*append)(struct iov_step *step, struct iov_op *op))
 {
@@ -346,7 +340,7 @@ static int add_param_step(struct iov_plan *plan, const char *device, struct json
 	if (!error && reload)
 		error = check_reload(iov, device, &found, flags);
 	if (!error && reload)
-		error = nic_keep_interfaces(plan, &found, &interfaces);
+		error = interfaces_capture(iov, &found, &interfaces);
 	if (error)
 		return error;
 	step = iov_plan_step(plan, device, "set parameters of the driver of %s%s", device,

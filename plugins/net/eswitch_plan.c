@@ -10,6 +10,7 @@
 #include "base/sysroot/call.h"
 #include "base/sysroot/sysroot.h"
 #include "plugins/net/eswitch.h"
+#include "plugins/net/interfaces.h"
 #include "plugins/net/nic_internal.h"
 #include "plugins/net/representor.h"
 
@@ -67,7 +68,7 @@ int iov_eswitch_plan(struct iov_plan *plan, struct iov_bdf bdf, const char *mode
 	if (!error && strcmp(mode, "switchdev"))
 		error = check_leaving(iov, bdf, &device);
 	if (!error)
-		error = nic_keep_interfaces(plan, &device, &interfaces);
+		error = interfaces_capture(iov, &device, &interfaces);
 	if (!error)
 		add_step(plan, bdf, now, mode, interfaces);
 	return iov_plan_built(plan, error);

@@ -42,8 +42,4 @@ void nic_say(struct iov_step *step, const char *what, struct json_object *before
 int nic_value_parse(struct iov *iov, const char *name, const char *text, bool rates_only,
 		    struct json_object *values);
 
-/* A step's operations to give interfaces back what they have now, in do and undo. */
-int nic_keep_interfaces(struct iov_plan *plan, const struct devlink_device *device,
-			struct json_object **list);
-
 #endif
