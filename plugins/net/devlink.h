@@ -61,6 +61,9 @@ struct devlink_request {
 	size_t size;
 };
 
+/* The message that is sent; NULL without memory, or when @fill cannot. */
+struct nl_msg *devlink_message(int family, const struct devlink_request *request);
+
 /* -EOPNOTSUPP without devlink; other errors are the kernel's. */
 int devlink_ask(const struct devlink_request *request);
 
@@ -76,12 +79,8 @@ struct nlattr *devlink_inner(struct nlattr *nest, int type, size_t size);
 /* A text without its NUL is none. */
 const char *devlink_text_of(struct nlattr *attribute);
 
-/*
- * A request about the embedded switch of a device: to get its mode, or with @mode to set
- * it.  NULL without memory.
- */
-struct nl_msg *devlink_eswitch_message(int family, const struct devlink_device *device,
-				       const char *mode);
+/* A request about the embedded switch of a device: to get its mode, or with @mode to set it. */
+struct devlink_request devlink_eswitch_request(const struct devlink_device *device, const char *mode);
 
 /* The mode in an answer; NULL when it has none that is known. */
 const char *devlink_eswitch_mode(struct nlmsghdr *header);

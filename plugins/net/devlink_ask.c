@@ -71,7 +71,7 @@ struct iov_path devlink_path(const struct devlink_device *device)
 	return iov_path(IOV_PATH_BUS "/%s/devices/%s", device->bus, device->name);
 }
 
-static struct nl_msg *new_message(int family, const struct devlink_request *request)
+struct nl_msg *devlink_message(int family, const struct devlink_request *request)
 {
 	struct nl_msg *message = nlmsg_alloc();
 
@@ -102,7 +102,7 @@ int devlink_ask(const struct devlink_request *request)
 		error = family < 0 ? -EOPNOTSUPP : 0;
 	}
 	if (!error) {
-		message = new_message(family, request);
+		message = devlink_message(family, request);
 		if (!(request->flags & NLM_F_ACK))
 			nl_socket_disable_auto_ack(netlink.socket);
 		error = message ? netlink_transact(&netlink, message) : -ENOMEM;
