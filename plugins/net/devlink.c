@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <linux/devlink.h>
 #include <netlink/attr.h>
-#include <netlink/genl/ctrl.h>
-#include <netlink/genl/genl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,39 +32,27 @@ static int mode_number(const char *mode, uint16_t *number)
 	return -EINVAL;
 }
 
-struct nl_msg *devlink_eswitch_message(int family, const struct devlink_device *device,
-				       const char *mode)
+static int put_mode(struct nl_msg *message, const void *mode)
 {
-	uint8_t command = mode ? DEVLINK_CMD_ESWITCH_SET : DEVLINK_CMD_ESWITCH_GET;
-	int flags = NLM_F_REQUEST | (mode ? NLM_F_ACK : 0);
-	struct nl_msg *message = nlmsg_alloc();
-	uint16_t number = 0;
+	uint16_t number;
+	int error = mode_number(mode, &number);
 
-	if (!message)
-		return NULL;
-	if (!genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, flags, command,
-			 DEVLINK_GENL_VERSION) ||
-	    nla_put_string(message, DEVLINK_ATTR_BUS_NAME, device->bus) ||
-	    nla_put_string(message, DEVLINK_ATTR_DEV_NAME, device->name) ||
-	    (mode && (mode_number(mode, &number) ||
-		      nla_put_u16(message, DEVLINK_ATTR_ESWITCH_MODE, number)))) {
-		nlmsg_free(message);
-		return NULL;
-	}
-	return message;
+	return error ? error : nla_put_u16(message, DEVLINK_ATTR_ESWITCH_MODE, number);
+}
+
+struct devlink_request devlink_eswitch_request(const struct devlink_device *device, const char *mode)
+{
+	return (struct devlink_request){
+		.device = device, .command = mode ? DEVLINK_CMD_ESWITCH_SET : DEVLINK_CMD_ESWITCH_GET,
+		.flags = mode ? NLM_F_ACK : 0, .fill = mode ? put_mode : NULL, .fill_arg = mode,
+	};
 }
 
 const char *devlink_eswitch_mode(struct nlmsghdr *header)
 {
-	struct nlattr *attribute;
+	struct nlattr *attribute = devlink_find(header, DEVLINK_ATTR_ESWITCH_MODE, sizeof(uint16_t));
 
-	if (!genlmsg_valid_hdr(header, 0))
-		return NULL;
-	attribute = nlmsg_find_attr(header, GENL_HDRLEN, DEVLINK_ATTR_ESWITCH_MODE);
-	if (!attribute || nla_len(attribute) < (int)sizeof(uint16_t) ||
-	    nla_get_u16(attribute) >= MODES)
-		return NULL;
-	return modes[nla_get_u16(attribute)];
+	return attribute && nla_get_u16(attribute) < MODES ? modes[nla_get_u16(attribute)] : NULL;
 }
 
 static void on_eswitch(struct nlmsghdr *header, void *arg)
@@ -76,28 +62,11 @@ static void on_eswitch(struct nlmsghdr *header, void *arg)
 	*mode = devlink_eswitch_mode(header);
 }
 
-/* Send one request; @mode receives the mode when it asks for it. */
-static int request(const struct devlink_device *device, const char *set, const char **mode,
-		   char *answer, size_t size)
+/* A device that devlink does not know has no modes. */
+static int ask(const struct devlink_request *request)
 {
-	struct netlink netlink = {
-		.on_message = on_eswitch, .arg = mode, .answer = answer, .answer_size = size,
-	};
-	int error = netlink_open(&netlink, NETLINK_GENERIC), family;
-	struct nl_msg *message;
+	int error = devlink_ask(request);
 
-	if (error)
-		goto close;
-	family = genl_ctrl_resolve(netlink.socket, DEVLINK_GENL_NAME);
-	error = family < 0 ? -EOPNOTSUPP : 0;
-	if (error)
-		goto close;
-	message = devlink_eswitch_message(family, device, set);
-	if (!set)
-		nl_socket_disable_auto_ack(netlink.socket);
-	error = message ? netlink_transact(&netlink, message) : -ENOMEM;
-close:
-	netlink_close(&netlink);
 	return error == -ENODEV ? -EOPNOTSUPP : error;
 }
 
@@ -105,13 +74,18 @@ close:
 static int tell_mode(struct iov *iov, const char *question, size_t length, FILE *answer)
 {
 	struct devlink_device device;
+	struct devlink_request request;
 	const char *mode = NULL;
 	int error = devlink_device_parse(iov, question, &device);
 
 	(void)length;
+	if (error)
+		return error;
 	iov_sys_asking(iov, "the switch mode of %s, by devlink", question);
-	if (!error)
-		error = request(&device, NULL, &mode, NULL, 0);
+	request = devlink_eswitch_request(&device, NULL);
+	request.on_message = on_eswitch;
+	request.arg = &mode;
+	error = ask(&request);
 	if (!error && mode)
 		fputs(mode, answer);
 	return error;
@@ -157,12 +131,14 @@ int iov_eswitch_read(struct iov *iov, struct iov_bdf bdf, const char **mode)
 
 static int set_mode(struct iov *iov, const struct devlink_device *device, const char *mode)
 {
+	struct devlink_request request = devlink_eswitch_request(device, mode);
 	char answer[256] = "";
 	int error;
 
+	request.answer = answer;
+	request.size = sizeof(answer);
 	iov_sys_asking(iov, "mode %s, by devlink", mode);
-	error = request(device, mode, NULL, answer, sizeof(answer));
-
+	error = ask(&request);
 	if (!error)
 		return 0;
 	return iov_told(iov, error, "%s%s%s", strerror(-error), *answer ? ": " : "", answer);

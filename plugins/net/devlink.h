@@ -61,6 +61,9 @@ struct devlink_request {
 	size_t size;
 };
 
+/* The message that is sent; NULL without memory, or when @fill cannot. */
+struct nl_msg *devlink_message(int family, const struct devlink_request *request);
+
 /* -EOPNOTSUPP without devlink; other errors are the kernel's. */
 int devlink_ask(const struct devlink_request *request);
 
@@ -70,18 +73,14 @@ bool devlink_is_of(struct nlmsghdr *header, const struct devlink_device *device)
 /* An attribute of a message that has at least so many bytes; NULL for none. */
 struct nlattr *devlink_find(struct nlmsghdr *header, int type, size_t size);
 
+/* The same within another attribute. */
+struct nlattr *devlink_inner(struct nlattr *nest, int type, size_t size);
+
 /* A text without its NUL is none. */
 const char *devlink_text_of(struct nlattr *attribute);
 
-/* In words, with what the kernel said: a message of an error of a change. */
-int devlink_told(struct iov *iov, int error, const char *answer);
-
-/*
- * A request about the embedded switch of a device: to get its mode, or with @mode to set
- * it.  NULL without memory.
- */
-struct nl_msg *devlink_eswitch_message(int family, const struct devlink_device *device,
-				       const char *mode);
+/* A request about the embedded switch of a device: to get its mode, or with @mode to set it. */
+struct devlink_request devlink_eswitch_request(const struct devlink_device *device, const char *mode);
 
 /* The mode in an answer; NULL when it has none that is known. */
 const char *devlink_eswitch_mode(struct nlmsghdr *header);

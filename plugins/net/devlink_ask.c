@@ -71,7 +71,7 @@ struct iov_path devlink_path(const struct devlink_device *device)
 	return iov_path(IOV_PATH_BUS "/%s/devices/%s", device->bus, device->name);
 }
 
-static struct nl_msg *new_message(int family, const struct devlink_request *request)
+struct nl_msg *devlink_message(int family, const struct devlink_request *request)
 {
 	struct nl_msg *message = nlmsg_alloc();
 
@@ -102,7 +102,7 @@ int devlink_ask(const struct devlink_request *request)
 		error = family < 0 ? -EOPNOTSUPP : 0;
 	}
 	if (!error) {
-		message = new_message(family, request);
+		message = devlink_message(family, request);
 		if (!(request->flags & NLM_F_ACK))
 			nl_socket_disable_auto_ack(netlink.socket);
 		error = message ? netlink_transact(&netlink, message) : -ENOMEM;
@@ -115,6 +115,13 @@ struct nlattr *devlink_find(struct nlmsghdr *header, int type, size_t size)
 {
 	struct nlattr *attribute = genlmsg_valid_hdr(header, 0) ?
 				   nlmsg_find_attr(header, GENL_HDRLEN, type) : NULL;
+
+	return attribute && nla_len(attribute) >= (int)size ? attribute : NULL;
+}
+
+struct nlattr *devlink_inner(struct nlattr *nest, int type, size_t size)
+{
+	struct nlattr *attribute = nla_find(nla_data(nest), nla_len(nest), type);
 
 	return attribute && nla_len(attribute) >= (int)size ? attribute : NULL;
 }
@@ -133,9 +140,4 @@ bool devlink_is_of(struct nlmsghdr *header, const struct devlink_device *device)
 	const char *name = devlink_text_of(devlink_find(header, DEVLINK_ATTR_DEV_NAME, 1));
 
 	return bus && name && !strcmp(bus, device->bus) && !strcmp(name, device->name);
-}
-
-int devlink_told(struct iov *iov, int error, const char *answer)
-{
-	return iov_told(iov, error, "%s%s%s", strerror(-error), *answer ? ": " : "", answer);
 }

@@ -73,17 +73,10 @@ static struct json_object *value_json(const struct type *type, struct nlattr *da
 	}
 }
 
-static struct nlattr *inner(struct nlattr *nest, int type, int size)
-{
-	struct nlattr *attribute = nla_find(nla_data(nest), nla_len(nest), type);
-
-	return attribute && nla_len(attribute) >= size ? attribute : NULL;
-}
-
 static void add_value(struct json_object *rows, const char *name, bool generic,
 		      const struct type *type, struct nlattr *value)
 {
-	struct nlattr *cmode = inner(value, DEVLINK_ATTR_PARAM_VALUE_CMODE, 1);
+	struct nlattr *cmode = devlink_inner(value, DEVLINK_ATTR_PARAM_VALUE_CMODE, 1);
 	struct json_object *row;
 
 	if (!cmode || nla_get_u8(cmode) >= CMODES)
@@ -94,7 +87,7 @@ static void add_value(struct json_object *rows, const char *name, bool generic,
 	json_object_object_add(row, "generic", json_object_new_boolean(generic));
 	json_add_text(row, "cmode", cmodes[nla_get_u8(cmode)]);
 	json_object_object_add(row, "value",
-			       value_json(type, inner(value, DEVLINK_ATTR_PARAM_VALUE_DATA, 0)));
+			       value_json(type, devlink_inner(value, DEVLINK_ATTR_PARAM_VALUE_DATA, 0)));
 	json_object_array_add(rows, row);
 }
 
@@ -114,15 +107,15 @@ static void on_param(struct nlmsghdr *header, void *arg)
 
 	if (!param || !devlink_is_of(header, gathering->device))
 		return;
-	name = devlink_text_of(inner(param, DEVLINK_ATTR_PARAM_NAME, 1));
-	type = inner(param, DEVLINK_ATTR_PARAM_TYPE, 1);
-	list = inner(param, DEVLINK_ATTR_PARAM_VALUES_LIST, 0);
+	name = devlink_text_of(devlink_inner(param, DEVLINK_ATTR_PARAM_NAME, 1));
+	type = devlink_inner(param, DEVLINK_ATTR_PARAM_TYPE, 1);
+	list = devlink_inner(param, DEVLINK_ATTR_PARAM_VALUES_LIST, 0);
 	known = type ? type_of_number(nla_get_u8(type)) : NULL;
 	if (!name || !known || !list)
 		return;
 	nla_for_each_nested(value, list, rest) {
 		if (nla_type(value) == DEVLINK_ATTR_PARAM_VALUE)
-			add_value(gathering->rows, name, inner(param, DEVLINK_ATTR_PARAM_GENERIC, 0),
+			add_value(gathering->rows, name, devlink_inner(param, DEVLINK_ATTR_PARAM_GENERIC, 0),
 				  known, value);
 	}
 }

@@ -291,12 +291,6 @@ static int check_reload(struct iov *iov, const char *device, const struct devlin
 	return 0;
 }
 
-int nic_keep_interfaces(struct iov_plan *plan, const struct devlink_device *device,
-			struct json_object **list)
-{
-	return interfaces_capture(iov_plan_context(plan), device, list);
-}
-
 static void give_back(struct iov_step *step, const char *device, struct json_object *interfaces,
 		      void (*append)(struct iov_step *step, struct iov_op *op))
 {
@@ -346,7 +340,7 @@ static int add_param_step(struct iov_plan *plan, const char *device, struct json
 	if (!error && reload)
 		error = check_reload(iov, device, &found, flags);
 	if (!error && reload)
-		error = nic_keep_interfaces(plan, &found, &interfaces);
+		error = interfaces_capture(iov, &found, &interfaces);
 	if (error)
 		return error;
 	step = iov_plan_step(plan, device, "set parameters of the driver of %s%s", device,
@@ -442,17 +436,23 @@ static int fail_group(struct iov *iov, const char *device, const char *name, str
 			near.word ? near.word : "", near.word ? "'" : "", device);
 }
 
-static int check_rate(struct iov *iov, struct json_object *now, struct json_object *wanted)
+static int64_t value_then(struct json_object *now, struct json_object *wanted, const char *key)
 {
-	struct json_object *share = json_object_object_get(wanted, "tx_share");
-	struct json_object *most = json_object_object_get(wanted, "tx_max");
-	int64_t least = json_object_get_int64(share ? share : json_object_object_get(now, "tx_share"));
-	int64_t limit = json_object_get_int64(most ? most : json_object_object_get(now, "tx_max"));
+	struct json_object *value = json_object_object_get(wanted, key);
 
-	if ((!share && !most) || !limit || least <= limit)
+	return json_object_get_int64(value ? value : json_object_object_get(now, key));
+}
+
+int nic_judge_rates(struct iov *iov, struct json_object *now, struct json_object *wanted,
+		    const struct nic_rates *rates)
+{
+	int64_t least = value_then(now, wanted, rates->least), most = value_then(now, wanted, rates->most);
+
+	if ((!json_object_object_get(wanted, rates->least) && !json_object_object_get(wanted, rates->most)) ||
+	    !most || least <= most)
 		return 0;
-	return iov_fail(iov, -EINVAL, "tx_share %lld is above tx_max %lld; set both so that it is not",
-			(long long)least, (long long)limit);
+	return iov_fail(iov, -EINVAL, "%s %lld is above %s %lld; set both so that it is not",
+			rates->least_told, (long long)least, rates->most_told, (long long)most);
 }
 
 static int check_group(struct iov *iov, const char *device, const char *name,
@@ -468,7 +468,8 @@ static int check_group(struct iov *iov, const char *device, const char *name,
 		return iov_fail(iov, -EINVAL, "tx_parent %s: a group cannot be in itself", parent);
 	if (*parent && strcmp(parent, DEVLINK_NO_PARENT) && !(flags & IOV_NIC_UNSEEN) && !nic_find(groups, "name", parent))
 		return fail_group(iov, device, parent, groups);
-	return check_rate(iov, nic_find(groups, "name", name), wanted);
+	return nic_judge_rates(iov, nic_find(groups, "name", name), wanted,
+			       &(struct nic_rates){ "tx_share", "tx_max", "tx_share", "tx_max" });
 }
 
 static struct iov_op *group_op(const char *device, const char *name, struct json_object *values)

@@ -83,17 +83,9 @@ static void add_text(struct nlmsghdr *header, int type, struct json_object *json
 		json_add_text(json, key, text);
 }
 
-/* An attribute within another one. */
-static struct nlattr *inner(struct nlattr *nest, int type, size_t size)
-{
-	struct nlattr *attribute = nla_find(nla_data(nest), nla_len(nest), type);
-
-	return attribute && nla_len(attribute) >= (int)size ? attribute : NULL;
-}
-
 static void add_hw_addr(struct nlattr *function, struct json_object *json)
 {
-	struct nlattr *address = inner(function, DEVLINK_PORT_FUNCTION_ATTR_HW_ADDR, 6);
+	struct nlattr *address = devlink_inner(function, DEVLINK_PORT_FUNCTION_ATTR_HW_ADDR, 6);
 	char text[IOV_MAC_TEXT];
 
 	/* InfiniBand has longer ones. */
@@ -106,7 +98,7 @@ static void add_hw_addr(struct nlattr *function, struct json_object *json)
 /* Which of them the driver knows is told by the second word (struct nla_bitfield32). */
 static void add_caps(struct nlattr *function, struct json_object *json)
 {
-	struct nlattr *attribute = inner(function, FN_ATTR_CAPS, 2 * sizeof(uint32_t));
+	struct nlattr *attribute = devlink_inner(function, FN_ATTR_CAPS, 2 * sizeof(uint32_t));
 	uint32_t caps[2];
 
 	if (!attribute)
@@ -127,14 +119,14 @@ static void add_function(struct nlmsghdr *header, struct json_object *json)
 		return;
 	add_hw_addr(function, json);
 	add_caps(function, json);
-	attribute = inner(function, FN_ATTR_MAX_IO_EQS, sizeof(uint32_t));
+	attribute = devlink_inner(function, FN_ATTR_MAX_IO_EQS, sizeof(uint32_t));
 	if (attribute)
 		add_number(json, "max_io_eqs", nla_get_u32(attribute));
-	attribute = inner(function, DEVLINK_PORT_FN_ATTR_STATE, 1);
+	attribute = devlink_inner(function, DEVLINK_PORT_FN_ATTR_STATE, 1);
 	if (attribute)
 		json_add_text(json, "state", nla_get_u8(attribute) == DEVLINK_PORT_FN_STATE_ACTIVE ?
 			      "active" : "inactive");
-	attribute = inner(function, DEVLINK_PORT_FN_ATTR_OPSTATE, 1);
+	attribute = devlink_inner(function, DEVLINK_PORT_FN_ATTR_OPSTATE, 1);
 	if (attribute)
 		json_add_text(json, "opstate", nla_get_u8(attribute) == DEVLINK_PORT_FN_OPSTATE_ATTACHED ?
 			      "attached" : "detached");

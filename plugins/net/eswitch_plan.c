@@ -10,6 +10,7 @@
 #include "base/sysroot/call.h"
 #include "base/sysroot/sysroot.h"
 #include "plugins/net/eswitch.h"
+#include "plugins/net/interfaces.h"
 #include "plugins/net/nic_internal.h"
 #include "plugins/net/representor.h"
 
@@ -67,7 +68,7 @@ int iov_eswitch_plan(struct iov_plan *plan, struct iov_bdf bdf, const char *mode
 	if (!error && strcmp(mode, "switchdev"))
 		error = check_leaving(iov, bdf, &device);
 	if (!error)
-		error = nic_keep_interfaces(plan, &device, &interfaces);
+		error = interfaces_capture(iov, &device, &interfaces);
 	if (!error)
 		add_step(plan, bdf, now, mode, interfaces);
 	return iov_plan_built(plan, error);
@@ -82,24 +83,24 @@ bool iov_nic_is(struct iov *iov, struct iov_bdf bdf)
 	       class_code >> 16 == 0x02 && iov_pci_link(iov, bdf, "physfn", &pf);
 }
 
-static bool add_representor(void *arg, const char *interface, unsigned int vf)
+static bool add_row(struct json_object *rows, const char *interface, const char *kind, unsigned int number)
 {
 	struct json_object *row = json_object_new_object();
 
 	json_add_text(row, "interface", interface);
-	json_add_text(row, "of", iov_path("vf%u", vf).name);
-	json_object_array_add(arg, row);
+	json_add_text(row, "of", iov_path("%s%u", kind, number).name);
+	json_object_array_add(rows, row);
 	return true;
+}
+
+static bool add_representor(void *arg, const char *interface, unsigned int vf)
+{
+	return add_row(arg, interface, "vf", vf);
 }
 
 static bool add_sf_representor(void *arg, const char *interface, unsigned int sf)
 {
-	struct json_object *row = json_object_new_object();
-
-	json_add_text(row, "interface", interface);
-	json_add_text(row, "of", iov_path("sf%u", sf).name);
-	json_object_array_add(arg, row);
-	return true;
+	return add_row(arg, interface, "sf", sf);
 }
 
 /* Of the name of an interface answers an array. */

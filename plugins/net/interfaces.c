@@ -223,23 +223,7 @@ static void on_link(struct nlmsghdr *header, void *arg)
 static int ask(int type, int flags, const void *family, size_t size,
 	       void (*on_message)(struct nlmsghdr *, void *), void *arg)
 {
-	struct netlink netlink = { .on_message = on_message, .arg = arg };
-	int error = netlink_open(&netlink, NETLINK_ROUTE);
-	struct nl_msg *message;
-
-	if (!error) {
-		message = nlmsg_alloc_simple(type, flags);
-		if (!(flags & NLM_F_ACK))
-			nl_socket_disable_auto_ack(netlink.socket);
-		if (message && !nlmsg_append(message, (void *)family, size, NLMSG_ALIGNTO)) {
-			error = netlink_transact(&netlink, message);
-		} else {
-			nlmsg_free(message);
-			error = -ENOMEM;
-		}
-	}
-	netlink_close(&netlink);
-	return error;
+	return netlink_route(netlink_route_new(type, flags, family, size), on_message, arg, NULL, 0);
 }
 
 static bool has_upper(struct iov *iov, const char *interface)
@@ -409,33 +393,17 @@ static int give_route(const char *text, int index)
 	return error == -EEXIST ? 0 : error;
 }
 
-/* A link message with one attribute; @name NULL for none. */
-static int set_link(int type, int index, unsigned int flags, unsigned int mask, int attribute,
-		    const char *name)
+/* Change flags of a link, and its name where there is one. */
+static int set_link(int index, unsigned int flags, unsigned int mask, const char *name)
 {
-	struct netlink netlink = { 0 };
-	struct ifinfomsg link = { .ifi_index = index, .ifi_flags = flags, .ifi_change = mask };
-	int error = netlink_open(&netlink, NETLINK_ROUTE);
-	struct nl_msg *message = error ? NULL : nlmsg_alloc_simple(type, NLM_F_ACK |
-		(type == RTM_NEWLINKPROP ? NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND : 0));
-	struct nlattr *nest = NULL;
+	const struct ifinfomsg link = { .ifi_index = index, .ifi_flags = flags, .ifi_change = mask };
+	struct nl_msg *message = netlink_route_new(RTM_NEWLINK, NLM_F_ACK, &link, sizeof(link));
 
-	if (!error && message)
-		error = nlmsg_append(message, &link, sizeof(link), NLMSG_ALIGNTO);
-	if (!error && message && attribute == IFLA_ALT_IFNAME)
-		nest = nla_nest_start(message, IFLA_PROP_LIST | NLA_F_NESTED);
-	if (!error && message && name)
-		error = nla_put_string(message, attribute, name);
-	if (nest)
-		nla_nest_end(message, nest);
-	if (!error && message) {
-		error = netlink_transact(&netlink, message);
-	} else {
+	if (message && name && nla_put_string(message, IFLA_IFNAME, name)) {
 		nlmsg_free(message);
-		error = error ? error : -ENOMEM;
+		return -ENOMEM;
 	}
-	netlink_close(&netlink);
-	return error;
+	return netlink_route(message, NULL, NULL, NULL, 0);
 }
 
 static int rename_to(struct iov *iov, const char *now, const char *wanted, int index)
@@ -445,8 +413,8 @@ static int rename_to(struct iov *iov, const char *now, const char *wanted, int i
 	if (!strcmp(now, wanted))
 		return 0;
 	/* Kernels before 6.2 rename what is down. */
-	error = is_up(iov, now) ? set_link(RTM_NEWLINK, index, 0, IFF_UP, 0, NULL) : 0;
-	return error ? error : set_link(RTM_NEWLINK, index, 0, 0, IFLA_IFNAME, wanted);
+	error = is_up(iov, now) ? set_link(index, 0, IFF_UP, NULL) : 0;
+	return error ? error : set_link(index, 0, 0, wanted);
 }
 
 static int give_mtu(struct iov *iov, const char *name, int64_t mtu)
@@ -471,8 +439,18 @@ static int give_all(struct json_object *list, int index, int (*give)(const char 
 
 static int give_altname(const char *text, int index)
 {
-	int error = set_link(RTM_NEWLINKPROP, index, 0, 0, IFLA_ALT_IFNAME, text);
+	const struct ifinfomsg link = { .ifi_index = index };
+	struct nl_msg *message = netlink_route_new(RTM_NEWLINKPROP, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL |
+						   NLM_F_APPEND, &link, sizeof(link));
+	struct nlattr *nest = message ? nla_nest_start(message, IFLA_PROP_LIST | NLA_F_NESTED) : NULL;
+	int error;
 
+	if (!nest || nla_put_string(message, IFLA_ALT_IFNAME, text)) {
+		nlmsg_free(message);
+		return -ENOMEM;
+	}
+	nla_nest_end(message, nest);
+	error = netlink_route(message, NULL, NULL, NULL, 0);
 	return error == -EEXIST ? 0 : error;
 }
 
@@ -497,7 +475,7 @@ static int give_back(struct iov *iov, const char *now, struct json_object *json)
 		error = fail_part(iov, give_mtu(iov, name, json_object_get_int64(
 				json_object_object_get(json, "mtu"))), "the MTU", name);
 	if (!error && up && !is_up(iov, name))
-		error = fail_part(iov, set_link(RTM_NEWLINK, index, IFF_UP, IFF_UP, 0, NULL),
+		error = fail_part(iov, set_link(index, IFF_UP, IFF_UP, NULL),
 				  "the link", name);
 	if (!error)
 		error = fail_part(iov, give_all(json_object_object_get(json, "addresses"), index,

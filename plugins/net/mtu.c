@@ -48,7 +48,6 @@ int iov_mtu_read(struct iov *iov, struct iov_bdf bdf, int port, unsigned int *mt
 
 /* What the driver takes; 0 is a limit that the kernel does not tell. */
 struct range {
-	struct netlink netlink;
 	uint32_t min;
 	uint32_t max;
 };
@@ -74,24 +73,13 @@ static void on_link(struct nlmsghdr *header, void *arg)
 /* Of the index of an interface, an int, answers "MIN MAX". */
 static int tell_range(struct iov *iov, const char *question, size_t length, FILE *answer)
 {
-	struct range range = { .netlink = { .on_message = on_link, .arg = &range } };
+	struct range range = { 0 };
 	struct ifinfomsg link = { 0 };
-	struct nl_msg *message;
-	int error = netlink_open(&range.netlink, NETLINK_ROUTE);
+	int error;
 
-	if (error)
-		return error;
 	memcpy(&link.ifi_index, question, length);
-	nl_socket_disable_auto_ack(range.netlink.socket);
-	message = nlmsg_alloc_simple(RTM_GETLINK, 0);
-	if (message && nlmsg_append(message, &link, sizeof(link), NLMSG_ALIGNTO) >= 0) {
-		iov_sys_asking(iov, "the range of an MTU, by rtnetlink");
-		error = netlink_transact(&range.netlink, message);
-	} else {
-		nlmsg_free(message);
-		error = -ENOMEM;
-	}
-	netlink_close(&range.netlink);
+	iov_sys_asking(iov, "the range of an MTU, by rtnetlink");
+	error = netlink_route(netlink_route_new(RTM_GETLINK, 0, &link, sizeof(link)), on_link, &range, NULL, 0);
 	fprintf(answer, "%u %u", range.min, range.max);
 	return error;
 }

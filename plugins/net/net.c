@@ -35,6 +35,7 @@
 #include "plugins/net/eswitch.h"
 #include "plugins/net/net_devlink.h"
 #include "plugins/net/netlink.h"
+#include "plugins/net/nic_internal.h"
 #include "plugins/net/representor.h"
 
 #define CLASS_NETWORK 0x02
@@ -621,25 +622,6 @@ static int set_net(struct iov *iov, const struct iov_pf *pf, unsigned int index,
 	return error;
 }
 
-static int64_t value_then(struct json_object *now, struct json_object *wanted, const char *name)
-{
-	struct json_object *value = json_object_object_get(wanted, name);
-
-	return json_object_get_int64(value ? value : json_object_object_get(now, name));
-}
-
-/* A guarantee above the limit is a contradiction that the kernel words badly. */
-static int judge_rates(struct iov *iov, struct json_object *now, struct json_object *wanted)
-{
-	int64_t max = value_then(now, wanted, "max_rate"), min = value_then(now, wanted, "min_rate");
-
-	if ((!json_object_object_get(wanted, "max_rate") &&
-	     !json_object_object_get(wanted, "min_rate")) || !max || min <= max)
-		return 0;
-	return iov_fail(iov, -EINVAL, "min-rate %lld is above max-rate %lld; set both so that it is not",
-			(long long)min, (long long)max);
-}
-
 /* Without a VLAN the kernel knows neither priority nor protocol. */
 static void forget_vlan(struct json_object *now, struct json_object *wanted)
 {
@@ -658,10 +640,13 @@ static void forget_vlan(struct json_object *now, struct json_object *wanted)
 
 int net_judge(struct iov *iov, struct json_object *now, struct json_object *wanted)
 {
-	int error = judge_rates(iov, now, wanted);
+	static const struct nic_rates rates[] = {
+		{ "min_rate", "max_rate", "min-rate", "max-rate" }, { "tx_share", "tx_max", "tx-share", "tx-max" },
+	};
+	int error = nic_judge_rates(iov, now, wanted, &rates[0]);
 
 	if (!error)
-		error = net_judge_devlink(iov, now, wanted);
+		error = nic_judge_rates(iov, now, wanted, &rates[1]);
 	if (!error)
 		forget_vlan(now, wanted);
 	return error;

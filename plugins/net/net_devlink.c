@@ -82,19 +82,3 @@ int net_set_devlink(struct iov *iov, const struct iov_pf *pf, unsigned int index
 				    answer, size);
 	return error;
 }
-
-int net_judge_devlink(struct iov *iov, struct json_object *now, struct json_object *wanted)
-{
-	struct json_object *share = json_object_object_get(wanted, "tx_share");
-	struct json_object *most = json_object_object_get(wanted, "tx_max");
-	int64_t least, limit;
-
-	if (!share && !most)
-		return 0;
-	least = json_object_get_int64(share ? share : json_object_object_get(now, "tx_share"));
-	limit = json_object_get_int64(most ? most : json_object_object_get(now, "tx_max"));
-	if (!limit || least <= limit)
-		return 0;
-	return iov_fail(iov, -EINVAL, "tx-share %lld is above tx-max %lld; set both so that it is not",
-			(long long)least, (long long)limit);
-}

@@ -14,7 +14,4 @@ int net_add_devlink(struct iov *iov, const struct iov_pf *pf, struct json_object
 int net_set_devlink(struct iov *iov, const struct iov_pf *pf, unsigned int index,
 		    const char *attribute, struct json_object *value, char *answer, size_t size);
 
-/* What goes with each other of these; as @judge. */
-int net_judge_devlink(struct iov *iov, struct json_object *now, struct json_object *wanted);
-
 #endif

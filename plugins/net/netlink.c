@@ -5,6 +5,7 @@
 #include <linux/netlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -93,6 +94,35 @@ int netlink_transact(struct netlink *netlink, struct nl_msg *message)
 	if (netlink->error)
 		return netlink->error;
 	return result >= 0 || netlink->done ? 0 : -EIO;
+}
+
+struct nl_msg *netlink_route_new(int type, int flags, const void *payload, size_t size)
+{
+	struct nl_msg *message = nlmsg_alloc_simple(type, flags);
+
+	if (message && !nlmsg_append(message, (void *)(uintptr_t)payload, size, NLMSG_ALIGNTO))
+		return message;
+	nlmsg_free(message);
+	return NULL;
+}
+
+int netlink_route(struct nl_msg *message, void (*on_message)(struct nlmsghdr *header, void *arg), void *arg,
+		  char *answer, size_t size)
+{
+	struct netlink netlink = {
+		.on_message = on_message, .arg = arg, .answer = answer, .answer_size = size,
+	};
+	int error = message ? netlink_open(&netlink, NETLINK_ROUTE) : -ENOMEM;
+
+	if (error) {
+		nlmsg_free(message);
+	} else {
+		if (on_message)
+			nl_socket_disable_auto_ack(netlink.socket);
+		error = netlink_transact(&netlink, message);
+	}
+	netlink_close(&netlink);
+	return error;
 }
 
 int netlink_require_host(struct iov *iov)

@@ -40,6 +40,16 @@ void netlink_close(struct netlink *netlink);
 /* Send and take in answers until the request is settled; frees @message. */
 int netlink_transact(struct netlink *netlink, struct nl_msg *message);
 
+/* A message of rtnetlink with what its type begins with; NULL without memory. */
+struct nl_msg *netlink_route_new(int type, int flags, const void *payload, size_t size);
+
+/*
+ * Have one answered by a socket of its own, and free it; NULL is one that there was no memory for. A
+ * change has no @on_message, and its end is told by an error or none.
+ */
+int netlink_route(struct nl_msg *message, void (*on_message)(struct nlmsghdr *header, void *arg), void *arg,
+		  char *answer, size_t size);
+
 /* The kernel answers for the running host alone: -EOPNOTSUPP with a message. */
 int netlink_require_host(struct iov *iov);
 

@@ -38,12 +38,20 @@ void nic_compare(struct json_object *now, struct json_object *wanted, struct jso
 void nic_say(struct iov_step *step, const char *what, struct json_object *before,
 	     struct json_object *changes);
 
+/* A guarantee and its limit: their keys, and how a person writes them. */
+struct nic_rates {
+	const char *least;
+	const char *most;
+	const char *least_told;
+	const char *most_told;
+};
+
+/* A guarantee above the limit is a contradiction that the kernel words badly; of what is there and is wanted. */
+int nic_judge_rates(struct iov *iov, struct json_object *now, struct json_object *wanted,
+		    const struct nic_rates *rates);
+
 /* Read a value of a port or a rate. */
 int nic_value_parse(struct iov *iov, const char *name, const char *text, bool rates_only,
 		    struct json_object *values);
-
-/* A step's operations to give interfaces back what they have now, in do and undo. */
-int nic_keep_interfaces(struct iov_plan *plan, const struct devlink_device *device,
-			struct json_object **list);
 
 #endif

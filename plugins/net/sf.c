@@ -283,8 +283,8 @@ static void add_step(struct iov_plan *plan, const char *device, unsigned int num
 	nic_say(step, what.name, before, changes);
 }
 
-static int check_group(struct iov *iov, const char *device, struct json_object *groups,
-		       struct json_object *values)
+static int check_parent(struct iov *iov, const char *device, struct json_object *groups,
+			struct json_object *values)
 {
 	const char *parent = json_text(values, "tx_parent");
 
@@ -294,38 +294,38 @@ static int check_group(struct iov *iov, const char *device, struct json_object *
 			parent, device);
 }
 
-static int find_sf(struct iov *iov, const char *device, unsigned int number, struct json_object **rows,
+/* @row: as of iov_sf_list(), NULL for none; @groups: those of rates that the device has */
+static int find_sf(struct iov *iov, const char *device, unsigned int number, struct json_object **groups,
 		   struct json_object **row)
 {
+	_cleanup_json_ struct json_object *ports = NULL;
+	struct devlink_device found;
+	struct json_object *port;
 	int error = netlink_require_host(iov);
 
+	*groups = *row = NULL;
 	if (!error)
-		error = iov_sf_list(iov, device, rows);
-	*row = error ? NULL : nic_find(*rows, "number", number_text(number).name);
+		error = nic_device(iov, device, &found);
+	if (!error)
+		error = nic_ports(iov, &found, &ports, groups);
+	port = error ? NULL : devlink_port_of(ports, SF_FLAVOUR, "sf", number);
+	if (port)
+		*row = describe(iov, &found, port);
 	return error;
-}
-
-static int check_parent(struct iov *iov, const char *device, struct json_object *values)
-{
-	_cleanup_json_ struct json_object *rates = NULL;
-	int error = json_object_object_get(values, "tx_parent") ? iov_rate_list(iov, device, &rates) : 0;
-
-	return error ? error : check_group(iov, device, rates, values);
 }
 
 int iov_sf_plan(struct iov_plan *plan, const char *device, unsigned int number,
 		struct json_object *values, unsigned int flags)
 {
-	_cleanup_json_ struct json_object *rows = NULL, *changes = json_object_new_object();
+	_cleanup_json_ struct json_object *groups = NULL, *row = NULL, *changes = json_object_new_object();
 	_cleanup_json_ struct json_object *before = json_object_new_object();
 	struct iov *iov = iov_plan_context(plan);
-	struct json_object *row;
-	int error = find_sf(iov, device, number, &rows, &row);
+	int error = find_sf(iov, device, number, &groups, &row);
 
 	if (!error && !row && flags & IOV_NIC_EXISTS)
 		error = fail_none(iov, device, number);
 	if (!error && !(flags & IOV_NIC_UNSEEN))
-		error = check_parent(iov, device, values);
+		error = check_parent(iov, device, groups, values);
 	if (error)
 		return iov_plan_built(plan, error);
 	nic_compare(row, values, changes, before);
@@ -354,11 +354,10 @@ static struct json_object *values_of(struct json_object *row)
 
 int iov_sf_remove_plan(struct iov_plan *plan, const char *device, unsigned int number)
 {
-	_cleanup_json_ struct json_object *rows = NULL, *values = NULL;
+	_cleanup_json_ struct json_object *groups = NULL, *row = NULL, *values = NULL;
 	struct iov *iov = iov_plan_context(plan);
-	struct json_object *row;
 	struct iov_step *step;
-	int error = find_sf(iov, device, number, &rows, &row);
+	int error = find_sf(iov, device, number, &groups, &row);
 
 	if (!error && !row)
 		error = fail_none(iov, device, number);

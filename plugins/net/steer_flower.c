@@ -82,33 +82,12 @@ bool flower_applies(struct iov *iov, const char *interface)
 
 static struct nl_msg *new_message(int type, int flags, const struct tcmsg *tc, const char *kind)
 {
-	struct nl_msg *message = nlmsg_alloc_simple(type, flags);
+	struct nl_msg *message = netlink_route_new(type, flags, tc, sizeof(*tc));
 
-	if (!message || nlmsg_append(message, (void *)(uintptr_t)tc, sizeof(*tc), NLMSG_ALIGNTO) < 0 ||
-	    (kind && nla_put_string(message, TCA_KIND, kind) < 0)) {
-		nlmsg_free(message);
-		return NULL;
-	}
-	return message;
-}
-
-static int transact(struct nl_msg *message, void (*on_message)(struct nlmsghdr *, void *), void *arg,
-		char *answer, size_t size)
-{
-	struct netlink netlink = {
-		.on_message = on_message, .arg = arg, .answer = answer, .answer_size = size,
-	};
-	int error = message ? netlink_open(&netlink, NETLINK_ROUTE) : -ENOMEM;
-
-	if (error) {
-		nlmsg_free(message);
-		return error;
-	}
-	if (on_message)
-		nl_socket_disable_auto_ack(netlink.socket);
-	error = netlink_transact(&netlink, message);
-	netlink_close(&netlink);
-	return error;
+	if (!message || !kind || !nla_put_string(message, TCA_KIND, kind))
+		return message;
+	nlmsg_free(message);
+	return NULL;
 }
 
 static struct tcmsg place(int ifindex, uint32_t parent)
@@ -120,7 +99,7 @@ static struct tcmsg place(int ifindex, uint32_t parent)
 static int dump(int ifindex, uint32_t parent, void (*on_message)(struct nlmsghdr *, void *), void *arg)
 {
 	struct tcmsg tc = place(ifindex, parent);
-	int error = transact(new_message(RTM_GETTFILTER, NLM_F_DUMP, &tc, NULL), on_message, arg, NULL, 0);
+	int error = netlink_route(new_message(RTM_GETTFILTER, NLM_F_DUMP, &tc, NULL), on_message, arg, NULL, 0);
 
 	return error == -EINVAL || error == -ENOENT ? 0 : error;
 }
@@ -235,7 +214,7 @@ static int change_clsact(int ifindex, int type, int flags)
 	int error;
 
 	tc.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0);
-	error = transact(new_message(type, flags, &tc, "clsact"), NULL, NULL, NULL, 0);
+	error = netlink_route(new_message(type, flags, &tc, "clsact"), NULL, NULL, NULL, 0);
 	return error == -EEXIST ? 0 : error;
 }
 
@@ -297,7 +276,7 @@ int flower_add(struct iov *iov, const char *interface, const struct iov_steer_ru
 		nlmsg_free(message);
 		message = NULL;
 	}
-	return transact(message, NULL, NULL, answer, size);
+	return netlink_route(message, NULL, NULL, answer, size);
 }
 
 /* The last one takes the place along, when nobody else has something there. */
@@ -330,7 +309,7 @@ int flower_remove(struct iov *iov, const char *interface, const struct iov_steer
 			continue;
 		tc.tcm_info = filters.list[i].info;
 		tc.tcm_handle = filters.list[i].handle;
-		error = transact(new_message(RTM_DELTFILTER, 0, &tc, "flower"), NULL, NULL, answer, size);
+		error = netlink_route(new_message(RTM_DELTFILTER, 0, &tc, "flower"), NULL, NULL, answer, size);
 	}
 	return error ? error : remove_empty(iov, interface);
 }

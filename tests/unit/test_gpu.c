@@ -17,6 +17,7 @@
 #include "plugins/plugins.h"
 #include "sriov/class.h"
 #include "sriov/vf.h"
+#include "tests/unit/said.h"
 #include "tests/unit/tree.h"
 #include "vfio/bind/assign.h"
 #include "vfio/bind/bind.h"
@@ -193,13 +194,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void assert_message(const char *part)
-{
-	const char *message = iov_error_message(model.iov);
-
-	if (!strstr(message, part))
-		fail_msg("'%s' is not in: %s", part, message);
-}
+#define assert_message(part) assert_said(model.iov, part)
 
 static struct iov_bdf bdf_of(const char *text)
 {

@@ -14,6 +14,7 @@
 #include "host/file/host.h"
 #include "tests/unit/fake_iovd.h"
 #include "tests/unit/pf_model.h"
+#include "tests/unit/said.h"
 #include "tests/unit/tree.h"
 
 #define NODE "sys/devices/system/node/node0/hugepages/hugepages-2048kB"
@@ -48,13 +49,7 @@ static int setup(void **state)
 	return 0;
 }
 
-static void assert_message(const char *part)
-{
-	const char *message = iov_error_message(model.iov);
-
-	if (!strstr(message, part))
-		fail_msg("'%s' is not in: %s", part, message);
-}
+#define assert_message(part) assert_said(model.iov, part)
 
 /* Plan a file, which the tree has then. */
 static int plan_file(struct iov *iov, const char *tree, const char *text, struct iov_plan **plan)

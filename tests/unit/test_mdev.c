@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "plugins/mdev/mdev.h"
+#include "tests/unit/said.h"
 #include "tests/unit/tree.h"
 
 #define PARENT "0000:00:02.0"
@@ -120,13 +121,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void assert_message(const char *part)
-{
-	const char *message = iov_error_message(model.iov);
-
-	if (!strstr(message, part))
-		fail_msg("'%s' is not in: %s", part, message);
-}
+#define assert_message(part) assert_said(model.iov, part)
 
 /* Attributes as the command line has them, up to NULL. */
 static struct json_object *attributes_of(const char *const *texts)

@@ -23,6 +23,7 @@
 #include "plugins/net/net.h"
 #include "plugins/net/netlink.h"
 #include "plugins/net/nic_internal.h"
+#include "tests/unit/said.h"
 #include "tests/unit/tree.h"
 
 #define PF "0000:01:00.0"
@@ -462,13 +463,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void assert_message(const char *part)
-{
-	const char *message = iov_error_message(nic.iov);
-
-	if (!strstr(message, part))
-		fail_msg("'%s' is not in: %s", part, message);
-}
+#define assert_message(part) assert_said(nic.iov, part)
 
 static int run(struct iov_plan *plan, int error)
 {

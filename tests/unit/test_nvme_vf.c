@@ -21,6 +21,7 @@
 #include "base/plan/plan.h"
 #include "plugins/plugins.h"
 #include "sriov/vf.h"
+#include "tests/unit/said.h"
 #include "tests/unit/tree.h"
 
 #define PF "0000:02:00.0"
@@ -310,13 +311,7 @@ static int change(unsigned int count)
 	return error;
 }
 
-static void assert_message(const char *part)
-{
-	const char *message = iov_error_message(drive.iov);
-
-	if (!strstr(message, part))
-		fail_msg("'%s' is not in: %s", part, message);
-}
+#define assert_message(part) assert_said(drive.iov, part)
 
 static void assert_online(unsigned int count, unsigned int queues, unsigned int interrupts)
 {

@@ -44,10 +44,17 @@ static const char *text_of(struct nl_msg *message, int attribute)
 	return found ? nla_get_string(found) : "";
 }
 
+static struct nl_msg *eswitch_message(const struct devlink_device *device, const char *mode)
+{
+	const struct devlink_request request = devlink_eswitch_request(device, mode);
+
+	return devlink_message(21, &request);
+}
+
 static void a_switch_mode_is_asked_for(void **state)
 {
 	const struct devlink_device device = devlink_pci(pf);
-	struct nl_msg *message = devlink_eswitch_message(21, &device, NULL);
+	struct nl_msg *message = eswitch_message(&device, NULL);
 	struct genlmsghdr *header = genlmsg_hdr(nlmsg_hdr(message));
 
 	(void)state;
@@ -67,7 +74,7 @@ static void a_switch_mode_is_set_and_read(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 2; i++) {
-		struct nl_msg *message = devlink_eswitch_message(21, &device, modes[i]);
+		struct nl_msg *message = eswitch_message(&device, modes[i]);
 		struct nlattr *mode = nlmsg_find_attr(nlmsg_hdr(message), GENL_HDRLEN,
 						      DEVLINK_ATTR_ESWITCH_MODE);
 
@@ -77,7 +84,7 @@ static void a_switch_mode_is_set_and_read(void **state)
 		assert_string_equal(devlink_eswitch_mode(nlmsg_hdr(message)), modes[i]);
 		nlmsg_free(message);
 	}
-	assert_null(devlink_eswitch_message(21, &device, "bridge"));
+	assert_null(eswitch_message(&device, "bridge"));
 }
 
 static void a_mode_that_is_unknown_is_none(void **state)

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "plugins/vdpa/vdpa_internal.h"
+#include "tests/unit/said.h"
 #include "tests/unit/tree.h"
 
 #define BUS "sys/bus/vdpa/"
@@ -102,13 +103,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void assert_message(const char *part)
-{
-	const char *message = iov_error_message(model.iov);
-
-	if (!strstr(message, part))
-		fail_msg("'%s' is not in: %s", part, message);
-}
+#define assert_message(part) assert_said(model.iov, part)
 
 static int run(struct iov_plan *plan, int error)
 {

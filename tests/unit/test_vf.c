@@ -14,6 +14,7 @@
 #include "base/plan/plan.h"
 #include "sriov/vf.h"
 #include "tests/unit/pf_model.h"
+#include "tests/unit/said.h"
 #include "tests/unit/tree.h"
 
 static unsigned int wanted;
@@ -36,13 +37,7 @@ static int create(unsigned int count)
 	return pf_model_run(build_create);
 }
 
-static void assert_message(const char *part)
-{
-	const char *message = iov_error_message(model.iov);
-
-	if (!strstr(message, part))
-		fail_msg("'%s' is not in: %s", part, message);
-}
+#define assert_message(part) assert_said(model.iov, part)
 
 static void a_pf_is_described(void **state)
 {

@@ -16,6 +16,7 @@
 #include "plugins/net/net.h"
 #include "sriov/vf.h"
 #include "tests/unit/pf_model.h"
+#include "tests/unit/said.h"
 #include "tests/unit/tree.h"
 
 static struct json_object *values;
@@ -48,13 +49,7 @@ static int build_set(struct iov_plan *plan)
 	return iov_vf_set_plan(plan, model.pf, vf_port, vf_index, values);
 }
 
-static void assert_message(const char *part)
-{
-	const char *message = iov_error_message(model.iov);
-
-	if (!strstr(message, part))
-		fail_msg("'%s' is not in: %s", part, message);
-}
+#define assert_message(part) assert_said(model.iov, part)
 
 static void assert_attribute(unsigned int index, const char *name, const char *expected)
 {
