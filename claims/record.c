@@ -33,11 +33,10 @@ int claims_fail_file(struct iov *iov, const char *path, int error)
 /* Whoever can open it can lock it, so nobody else can. */
 static int open_lock(struct iov *iov, const char *path)
 {
-	int root = iov_sys_root_fd(iov), lock, error;
+	int lock, error;
 
-	for (const char *slash = path; (slash = strchr(slash, '/')); slash++)
-		mkdirat(root, iov_path("%.*s", (int)(slash - path), path).name, 0755);
-	lock = openat(root, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	sys_make_folders(iov, path);
+	lock = openat(iov_sys_root_fd(iov), path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0)
 		return -errno;
 	if (!fchmod(lock, 0600))
