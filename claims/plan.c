@@ -106,19 +106,7 @@ static int take(struct claims *claims, const struct iov_op *op, const char *name
  */
 static bool is_ours(struct claims *claims, struct json_object *found)
 {
-	_cleanup_json_ struct json_object *records = NULL;
-	struct iov_path name = name_of(claims, found);
-
-	if (claims_records(claims->iov, &records))
-		return true;
-	for (size_t i = 0; i < json_object_array_length(records); i++) {
-		struct json_object *record = json_object_array_get_idx(records, i);
-
-		if (!strcmp(json_text(record, "name"), name.name) &&
-		    claims_number(record, "revision") == claims_number(found, "revision"))
-			return true;
-	}
-	return false;
+	return claims_is_recorded(claims->iov, name_of(claims, found).name, claims_number(found, "revision"));
 }
 
 static int claim(struct claims *claims, const struct iov_op *op, struct json_object *found)
