@@ -137,15 +137,21 @@ struct json_object *claims_of(struct iov *iov, const struct iov_identity_index *
 	return NULL;
 }
 
+int claims_resolve(struct iov *iov, struct json_object **claims, struct iov_identity_index **index)
+{
+	int error = iov_claims_list(iov, false, claims);
+
+	*index = NULL;
+	return error || !json_object_array_length(*claims) ? error : iov_identity_index_open(index, iov);
+}
+
 int iov_claims_find(struct iov *iov, struct iov_bdf bdf, struct json_object **claim)
 {
 	_cleanup_json_ struct json_object *claims = NULL;
-	struct iov_identity_index *index = NULL;
-	int error = iov_claims_list(iov, false, &claims);
+	struct iov_identity_index *index;
+	int error = claims_resolve(iov, &claims, &index);
 
 	*claim = NULL;
-	if (!error && json_object_array_length(claims))
-		error = iov_identity_index_open(&index, iov);
 	if (error || !index)
 		return error;
 	*claim = json_object_get(claims_of(iov, index, claims, bdf));
@@ -188,9 +194,11 @@ static struct iov_path way_to(struct iov *iov, const char *device)
 	return way;
 }
 
-/* Who has one of the functions on the way to a device. */
+/* Who has one of the functions on the way to a device; claims are asked for once, where there is one. */
 static int find_holder(struct iov *iov, const char *device, struct json_object **claim)
 {
+	_cleanup_json_ struct json_object *claims = NULL;
+	struct iov_identity_index *index = NULL;
 	struct iov_path way = way_to(iov, device);
 	char *rest = way.name, *name;
 	int error = 0;
@@ -199,9 +207,14 @@ static int find_holder(struct iov *iov, const char *device, struct json_object *
 	while (!error && !*claim && (name = strsep(&rest, "/"))) {
 		struct iov_bdf bdf;
 
-		if (strchr(name, '.') && !iov_bdf_parse(iov, name, &bdf))
-			error = iov_claims_find(iov, bdf, claim);
+		if (!strchr(name, '.') || iov_bdf_parse(iov, name, &bdf))
+			continue;
+		if (!claims)
+			error = claims_resolve(iov, &claims, &index);
+		if (index)
+			*claim = json_object_get(claims_of(iov, index, claims, bdf));
 	}
+	iov_identity_index_close(index);
 	return error;
 }
 

@@ -16,6 +16,12 @@ extern const struct guard_fleet claims_fleet;		/* guard.c */
 /* The boot ID of the host. */
 void claims_boot(struct iov *iov, char boot[CLAIMS_NAME_SIZE]);
 
+/*
+ * The claims of this host, which the caller puts, and names to find their functions by, which it closes;
+ * no index where there are no claims.  As iov_claims_list().
+ */
+int claims_resolve(struct iov *iov, struct json_object **claims, struct iov_identity_index **index);
+
 /* That of a function among the claims of this host, borrowed; NULL for none. */
 struct json_object *claims_of(struct iov *iov, const struct iov_identity_index *index,
 			      struct json_object *claims, struct iov_bdf bdf);

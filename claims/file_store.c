@@ -75,16 +75,6 @@ static int write_state(struct claims *claims, struct json_object *state)
 	return error ? claims_fail_file(claims->iov, STORE, error) : 0;
 }
 
-/* The index of a claim, or of the end. */
-static size_t find(struct json_object *state, const char *name)
-{
-	size_t i = 0;
-
-	while (i < json_object_array_length(claims_in(state)) && strcmp(json_text(at(state, i), "name"), name) != 0)
-		i++;
-	return i;
-}
-
 static int open_state(struct claims *claims, struct json_object **state, int *lock)
 {
 	int64_t left = claims->give_up ? claims->give_up - boot_ms() : LOCK_MS;
@@ -123,7 +113,7 @@ static int take(struct claims *claims, const char *name, const char *value, unsi
 
 	if (error)
 		return error;
-	index = find(state, name);
+	index = claims_find_name(claims_in(state), name);
 	if (claims_number(at(state, index), "revision") != replaces)
 		return -EEXIST;
 	*lease = (struct claims_lease){ 0, claims_number(state, "revision") + 1, ttl, boot_ms() + (int64_t)ttl * 1000 };
@@ -147,7 +137,7 @@ static int drop(struct claims *claims, const char *name, int64_t revision, int64
 	(void)lease;
 	if (error)
 		return error;
-	index = find(state, name);
+	index = claims_find_name(claims_in(state), name);
 	if (claims_number(at(state, index), "revision") != revision)
 		return 0;
 	json_object_array_del_idx(claims_in(state), index, 1);
@@ -164,7 +154,7 @@ static int renew(struct claims *claims, const char *name, struct claims_lease *l
 
 	if (error)
 		return error;
-	claim = at(state, find(state, name));
+	claim = at(state, claims_find_name(claims_in(state), name));
 	if (claims_number(claim, "revision") != lease->revision)
 		return iov_fail(claims->iov, -ESTALE, "the claim of %s is %s", name, claim ? "somebody else's" : "over");
 	until = boot_ms() + (int64_t)lease->ttl * 1000;

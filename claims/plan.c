@@ -106,19 +106,7 @@ static int take(struct claims *claims, const struct iov_op *op, const char *name
  */
 static bool is_ours(struct claims *claims, struct json_object *found)
 {
-	_cleanup_json_ struct json_object *records = NULL;
-	struct iov_path name = name_of(claims, found);
-
-	if (claims_records(claims->iov, &records))
-		return true;
-	for (size_t i = 0; i < json_object_array_length(records); i++) {
-		struct json_object *record = json_object_array_get_idx(records, i);
-
-		if (!strcmp(json_text(record, "name"), name.name) &&
-		    claims_number(record, "revision") == claims_number(found, "revision"))
-			return true;
-	}
-	return false;
+	return claims_is_recorded(claims->iov, name_of(claims, found).name, claims_number(found, "revision"));
 }
 
 static int claim(struct claims *claims, const struct iov_op *op, struct json_object *found)
@@ -193,13 +181,17 @@ static int check_holder(struct iov *iov, const struct claims_config *config)
 			"IOV_HOLDER, or 'holder = NAME' in /" IOV_CLAIMS_CONFIG);
 }
 
-/* What both begin with: settings, a function, and who has it, for the caller to put. */
-static int prepare(struct iov *iov, struct iov_bdf bdf, struct claims_config *config, struct json_object **found)
+/*
+ * What both begin with: settings, which name a holder where @anyones does not do, a function, and who has
+ * it, for the caller to put.
+ */
+static int prepare(struct iov *iov, struct iov_bdf bdf, bool anyones, struct claims_config *config,
+		   struct json_object **found)
 {
 	int error = claims_config_load(iov, config);
 
 	*found = NULL;
-	if (!error)
+	if (!error && !anyones)
 		error = check_holder(iov, config);
 	if (!error)
 		error = iov_pci_require(iov, bdf);
@@ -222,7 +214,7 @@ static int fill_claim(struct iov_plan *plan, struct iov_bdf bdf, unsigned int tt
 	struct iov *iov = iov_plan_context(plan);
 	_cleanup_json_ struct json_object *found = NULL;
 	struct claims claims = { .iov = iov };
-	int error = prepare(iov, bdf, &claims.config, &found);
+	int error = prepare(iov, bdf, false, &claims.config, &found);
 
 	if (!error)
 		error = check_ttl(iov, &claims.config, &ttl);
@@ -245,14 +237,8 @@ static int fill_release(struct iov_plan *plan, struct iov_bdf bdf, bool anyones)
 	struct iov *iov = iov_plan_context(plan);
 	_cleanup_json_ struct json_object *found = NULL;
 	struct claims_config config;
-	int error = claims_config_load(iov, &config);
+	int error = prepare(iov, bdf, anyones, &config, &found);
 
-	if (!error && !anyones)
-		error = check_holder(iov, &config);
-	if (!error)
-		error = iov_pci_require(iov, bdf);
-	if (!error)
-		error = iov_claims_find(iov, bdf, &found);
 	if (error || !found)
 		return error;
 	if (!anyones && !claims_is_holders(found, config.holder))

@@ -33,11 +33,10 @@ int claims_fail_file(struct iov *iov, const char *path, int error)
 /* Whoever can open it can lock it, so nobody else can. */
 static int open_lock(struct iov *iov, const char *path)
 {
-	int root = iov_sys_root_fd(iov), lock, error;
+	int lock, error;
 
-	for (const char *slash = path; (slash = strchr(slash, '/')); slash++)
-		mkdirat(root, iov_path("%.*s", (int)(slash - path), path).name, 0755);
-	lock = openat(root, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	sys_make_folders(iov, path);
+	lock = openat(iov_sys_root_fd(iov), path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0)
 		return -errno;
 	if (!fchmod(lock, 0600))
@@ -82,12 +81,12 @@ int claims_records(struct iov *iov, struct json_object **records)
 			"host, remove the file, and claim it again");
 }
 
-static size_t find(struct json_object *records, const char *name)
+size_t claims_find_name(struct json_object *array, const char *name)
 {
 	size_t i = 0;
 
-	while (i < json_object_array_length(records) &&
-	       strcmp(json_text(json_object_array_get_idx(records, i), "name"), name) != 0)
+	while (i < json_object_array_length(array) &&
+	       strcmp(json_text(json_object_array_get_idx(array, i), "name"), name) != 0)
 		i++;
 	return i;
 }
@@ -125,7 +124,7 @@ bool claims_is_recorded(struct iov *iov, const char *name, int64_t revision)
 		return claims_number(record, "revision") == revision;
 	if (claims_records(iov, &records))
 		return true;
-	return claims_number(json_object_array_get_idx(records, find(records, name)), "revision") == revision;
+	return claims_number(json_object_array_get_idx(records, claims_find_name(records, name)), "revision") == revision;
 }
 
 static int write_records(struct iov *iov, struct json_object *records)
@@ -145,7 +144,7 @@ static int change(struct iov *iov, const char *name, int64_t revision, struct js
 
 	if (error)
 		return error;
-	at = find(records, name);
+	at = claims_find_name(records, name);
 	count = json_object_array_length(records);
 	if (revision && (at == count ||
 			 claims_number(json_object_array_get_idx(records, at), "revision") != revision))

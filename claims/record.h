@@ -12,6 +12,7 @@
 
 #include <json-c/json.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/iov.h"
@@ -25,6 +26,9 @@ int claims_lock(struct iov *iov, const char *path, int64_t wait);
 
 /* An error of such a file as a message. Return: @error. */
 int claims_fail_file(struct iov *iov, const char *path, int error);
+
+/* The index of the object that has a name, or of the end. */
+size_t claims_find_name(struct json_object *array, const char *name);
 
 /* All records, an empty array for none; the caller puts it.  -errno with a message. */
 int claims_records(struct iov *iov, struct json_object **records);

@@ -8,8 +8,9 @@
 /*
  * Look at everything once, for as many devices as needed: @findings receives an array with
  * an array of findings for each, which the caller puts.  0 or -errno with a message.
+ * @fleet: also at who has claimed them
  */
-int guard_ask(struct iov *iov, const char *const *devices, size_t count,
+int guard_ask(struct iov *iov, const char *const *devices, size_t count, bool fleet,
 	      struct json_object **findings);
 
 /*

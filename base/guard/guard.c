@@ -77,23 +77,25 @@ int iov_guard_set_session(struct iov *iov, const char *ssh_connection)
 	return 0;
 }
 
-static void match(struct guard_scan *scan, const char *device, const char *place,
+static void match(struct guard_scan *scan, const char *device, const char *place, bool with_fleet,
 		  struct json_object *findings)
 {
 	_cleanup_fd_ int dir = iov_dir_open(scan->iov, guard_device_path(device).name);
 
 	for (size_t i = 0; i < KINDS; i++) {
-		if (kinds[i]->match)
+		if (kinds[i]->match && (with_fleet || kinds[i] != &scan_fleet))
 			kinds[i]->match(scan, dir, place);
 	}
 	guard_scan_find(scan, device, place, findings);
 }
 
-/* Of the names of devices, an array, answers an array with the findings of each. */
+/* Of {"devices": names, "fleet": whether it is asked} answers an array with the findings of each. */
 static int tell_findings(struct iov *iov, const char *question, size_t length, FILE *answer)
 {
 	_cleanup_json_ struct json_object *all = json_object_new_array();
-	_cleanup_json_ struct json_object *devices = json_tokener_parse(question);
+	_cleanup_json_ struct json_object *asked = json_tokener_parse(question);
+	struct json_object *devices = json_object_object_get(asked, "devices");
+	bool with_fleet = json_object_get_boolean(json_object_object_get(asked, "fleet"));
 	_cleanup_json_ struct json_object *places = guard_places(iov, devices);
 	struct guard_scan scan;
 	int error = guard_scan_run(&scan, iov, kinds, KINDS, places);
@@ -107,7 +109,7 @@ static int tell_findings(struct iov *iov, const char *question, size_t length, F
 
 		if (place)
 			match(&scan, json_object_get_string(json_object_array_get_idx(devices, i)),
-			      place, findings);
+			      place, with_fleet, findings);
 		json_object_array_add(all, findings);
 	}
 	error = scan.error;
@@ -122,10 +124,11 @@ static int say_unknown(struct iov *iov, int error)
 	return iov_told(iov, error, "cannot tell who uses what: %s", iov_error_message(iov));
 }
 
-int guard_ask(struct iov *iov, const char *const *devices, size_t count,
+int guard_ask(struct iov *iov, const char *const *devices, size_t count, bool fleet,
 	      struct json_object **findings)
 {
-	_cleanup_json_ struct json_object *names = json_object_new_array();
+	_cleanup_json_ struct json_object *asked = json_object_new_object();
+	struct json_object *names = json_object_new_array();
 	_cleanup_free_ char *answer = NULL;
 	const char *question;
 	int error;
@@ -133,7 +136,9 @@ int guard_ask(struct iov *iov, const char *const *devices, size_t count,
 	*findings = NULL;
 	for (size_t i = 0; i < count; i++)
 		json_object_array_add(names, json_object_new_string(devices[i]));
-	question = json_object_to_json_string_ext(names, JSON_C_TO_STRING_PLAIN);
+	json_object_object_add(asked, "devices", names);
+	json_object_object_add(asked, "fleet", json_object_new_boolean(fleet));
+	question = json_object_to_json_string_ext(asked, JSON_C_TO_STRING_PLAIN);
 	error = iov_sys_call(iov, tell_findings, question, strlen(question), &answer);
 	if (error == -ETIMEDOUT)
 		return say_unknown(iov, error);
@@ -148,7 +153,7 @@ int iov_guard_function(struct iov *iov, struct iov_bdf bdf, struct json_object *
 	_cleanup_json_ struct json_object *all = NULL;
 	struct iov_bdf_text device = iov_bdf_format(bdf);
 	const char *const devices[] = { device.text };
-	int error = guard_ask(iov, devices, 1, &all);
+	int error = guard_ask(iov, devices, 1, true, &all);
 	struct json_object *found;
 
 	if (error)

@@ -4,7 +4,6 @@
 #define IOV_BASE_GUARD_HOLDER_H
 
 #include <json-c/json.h>
-#include <stdbool.h>
 
 #include "base/iov.h"
 #include "base/pci/pci.h"
@@ -27,6 +26,9 @@ struct guard_source {
  */
 int guard_add_source(struct iov *iov, const struct guard_source *source);
 
+/* The guard of who may take a function, which may ask other machines than this one. */
+#define GUARD_FLEET "fleet"
+
 /**
  * struct guard_fleet - somebody who knows who has claimed functions
  * @list: append an object "device" (BDF) and "holder" (who has it, in words) for each function that
@@ -45,11 +47,5 @@ struct guard_fleet {
  * Return: 0 or -ENOMEM.
  */
 int guard_add_fleet(struct iov *iov, const struct guard_fleet *fleet);
-
-/*
- * Whether a guard is of who may take a function, and has nothing to say when a change is taken back:
- * what it would leave half changed nobody could have.
- */
-bool guard_is_for_taking(const char *name);
 
 #endif

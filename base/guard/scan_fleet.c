@@ -18,17 +18,12 @@
 #define FLEETS "guard-fleet"
 
 static const struct guard fleet = {
-	"fleet", "somebody else has claimed it, or nobody can tell who has",
+	GUARD_FLEET, "somebody else has claimed it, or nobody can tell who has",
 };
 
 int guard_add_fleet(struct iov *iov, const struct guard_fleet *source)
 {
 	return iov_table_add(iov, FLEETS, source);
-}
-
-bool guard_is_for_taking(const char *name)
-{
-	return !strcmp(name, fleet.name);
 }
 
 static void ask(struct guard_scan *scan)

@@ -33,8 +33,8 @@ struct config_facts {
 };
 
 /*
- * Of all functions at once, with their VFs or without, in the order of @list; nothing is read of bridges.
- * The caller frees @facts.  0 or -errno.
+ * Of many functions at once, in the order of @list: with @vfs of all VFs at least, otherwise of all others.
+ * Nothing is read of bridges.  The caller frees @facts.  0 or -errno.
  */
 int config_survey(struct iov *iov, const struct iov_bdf *list, size_t count, bool vfs,
 		  struct config_facts **facts, size_t *told);

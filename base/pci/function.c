@@ -205,7 +205,7 @@ struct json_object *iov_function_summary(struct iov *iov, struct iov_ids *ids, s
  * struct listing - a list that is made
  * @index: names
  * @flags: of enum iov_function_flags
- * @facts: what configuration space tells of all, NULL of a brief list
+ * @facts: what configuration space tells of VFs; of none in a brief list
  * @told: length of @facts
  */
 struct listing {
@@ -218,10 +218,21 @@ struct listing {
 	struct json_object *rows;
 };
 
+/* The names were found by what it tells of functions that are no VFs. */
+static struct config_facts facts_of(const struct listing *listing, const struct iov_identity_entry *entry,
+				    enum iov_pci_kind kind)
+{
+	if (kind == IOV_PCI_BRIDGE)
+		return config_facts(listing->iov, entry->bdf);
+	return entry->is_vf ? config_facts_of(listing->facts, listing->told, entry->bdf) :
+			      identity_index_facts(listing->index, entry->bdf);
+}
+
 /* One function; nothing for one that is left out, or was removed meanwhile. */
 static void add_row(const struct listing *listing, const struct iov_identity_entry *entry)
 {
 	_cleanup_fd_ int dir = iov_dir_open(listing->iov, iov_pci_path(entry->bdf, "").name);
+	const bool brief = listing->flags & IOV_FUNCTION_BRIEF;
 	struct config_facts config = { 0 };
 	enum iov_pci_kind kind = IOV_PCI_ENDPOINT;
 	char identity[IOV_IDENTITY_SIZE];
@@ -234,24 +245,14 @@ static void add_row(const struct listing *listing, const struct iov_identity_ent
 		kind = iov_pci_kind_of(listing->iov, entry->bdf, dir, facts.class_code);
 	if (kind != IOV_PCI_ENDPOINT && !(listing->flags & IOV_FUNCTION_BRIDGES))
 		return;
-	if (listing->facts)
-		config = kind == IOV_PCI_BRIDGE ? config_facts(listing->iov, entry->bdf) :
-						  config_facts_of(listing->facts, listing->told, entry->bdf);
-	row = function_summary(listing->ids, entry, dir, &facts, listing->facts ? &config : NULL);
+	if (!brief)
+		config = facts_of(listing, entry, kind);
+	row = function_summary(listing->ids, entry, dir, &facts, brief ? NULL : &config);
 	if (iov_identity_best(listing->index, entry->bdf, identity, sizeof(identity)))
 		add_text(row, "identity", NULL);
 	else
 		add_text(row, "identity", identity);
 	json_object_array_add(listing->rows, row);
-}
-
-static int survey_all(struct listing *listing)
-{
-	_cleanup_free_ struct iov_bdf *list = NULL;
-	size_t count;
-	int error = iov_pci_list(listing->iov, &list, &count);
-
-	return error ? error : config_survey(listing->iov, list, count, true, &listing->facts, &listing->told);
 }
 
 int iov_function_list(struct iov *iov, struct iov_ids *ids, unsigned int flags,
@@ -263,7 +264,8 @@ int iov_function_list(struct iov *iov, struct iov_ids *ids, unsigned int flags,
 
 	if (error)
 		return error;
-	error = flags & IOV_FUNCTION_BRIEF ? 0 : survey_all(&listing);
+	if (!(flags & IOV_FUNCTION_BRIEF))
+		error = identity_index_survey(listing.index, true, &listing.facts, &listing.told);
 	*rows = listing.rows = error ? NULL : json_object_new_array();
 	for (size_t i = 0; !error && (entry = iov_identity_entry(listing.index, i)); i++)
 		add_row(&listing, entry);

@@ -146,8 +146,8 @@ static void find_vfs(struct iov_identity_index *index)
 	}
 }
 
-/* Names are of the others. */
-static int survey(struct iov_identity_index *index)
+int identity_index_survey(const struct iov_identity_index *index, bool vfs, struct config_facts **facts,
+			  size_t *told)
 {
 	_cleanup_free_ struct iov_bdf *list = calloc(index->count + 1, sizeof(*list));
 	size_t count = 0;
@@ -155,10 +155,10 @@ static int survey(struct iov_identity_index *index)
 	if (!list)
 		return -ENOMEM;
 	for (size_t i = 0; i < index->count; i++) {
-		if (!index->functions[i].entry.is_vf)
+		if (index->functions[i].entry.is_vf == vfs)
 			list[count++] = index->functions[i].entry.bdf;
 	}
-	return config_survey(index->iov, list, count, false, &index->facts, &index->told);
+	return config_survey(index->iov, list, count, vfs, facts, told);
 }
 
 static int sort_names(struct iov_identity_index *index)
@@ -186,7 +186,8 @@ static int read_all(struct iov_identity_index *index)
 	if (error)
 		return error;
 	find_vfs(index);
-	error = survey(index);
+	/* VFs have no names of their own. */
+	error = identity_index_survey(index, false, &index->facts, &index->told);
 	if (!error)
 		error = names_source_open(&source, index->iov);
 	if (error)

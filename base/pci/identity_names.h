@@ -87,7 +87,11 @@ int memory_write(struct iov *iov, struct json_object *memory);
 
 struct iov *identity_index_context(const struct iov_identity_index *index);
 
-/* What configuration space told of a function. */
+/* What configuration space tells of all VFs, or of all others, as config_survey(). */
+int identity_index_survey(const struct iov_identity_index *index, bool vfs, struct config_facts **facts,
+			  size_t *told);
+
+/* What configuration space told of a function that is no VF. */
 struct config_facts identity_index_facts(const struct iov_identity_index *index,
 					 struct iov_bdf bdf);
 

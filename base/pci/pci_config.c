@@ -158,9 +158,7 @@ int config_survey(struct iov *iov, const struct iov_bdf *list, size_t count, boo
 	int error = ask_about(iov, &survey, list, count, facts, told);
 
 	if (!error)
-		iov->surveyed = (int64_t)monotonic_ms();
-	if (!error && vfs)
-		iov->surveyed_vfs = iov->surveyed;
+		*(vfs ? &iov->surveyed_vfs : &iov->surveyed) = (int64_t)monotonic_ms();
 	return error;
 }
 
@@ -176,8 +174,9 @@ static void survey_vfs(struct iov *iov)
 	_cleanup_free_ struct iov_bdf *list = NULL;
 	size_t count, told;
 
-	if (is_recent(iov->surveyed) && !is_recent(iov->surveyed_vfs) && !iov_pci_list(iov, &list, &count))
-		config_survey(iov, list, count, true, &facts, &told);
+	if (is_recent(iov->surveyed) && !is_recent(iov->surveyed_vfs) && !iov_pci_list(iov, &list, &count) &&
+	    !config_survey(iov, list, count, true, &facts, &told))
+		iov->surveyed = iov->surveyed_vfs;
 }
 
 static int compare_facts(const void *a, const void *b)

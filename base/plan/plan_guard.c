@@ -93,21 +93,24 @@ static bool is_lifted(const char *const *lifted, const char *guard)
 	return lifted && *lifted;
 }
 
-/* Findings on one device that are not lifted, each with why it is taken; @undoes: to take a change back. */
+/* Findings on one device that are not lifted, each with why it is taken. */
 static void add_findings(const struct iov_take *take, struct json_object *all,
-			 const char *const *lifted, bool undoes, struct json_object *found)
+			 const char *const *lifted, struct json_object *found)
 {
 	for (size_t i = 0; i < json_object_array_length(all); i++) {
 		struct json_object *finding = json_object_array_get_idx(all, i);
-		const char *guard = json_text(finding, "guard");
 
-		if (is_lifted(lifted, guard) || (undoes && guard_is_for_taking(guard)))
+		if (is_lifted(lifted, json_text(finding, "guard")))
 			continue;
 		json_object_object_add(finding, "why", json_object_new_string(take->why));
 		json_object_array_add(found, json_object_get(finding));
 	}
 }
 
+/*
+ * Who may take a function is no question when a change is taken back (@undoes), as what it would leave half
+ * changed nobody could have; nor where that is lifted.  Then nobody waits for who would answer it.
+ */
 static int guard_takes(struct iov *iov, const struct iov_take *takes, size_t count,
 		       const char *const *lifted, bool undoes, struct json_object *found)
 {
@@ -121,10 +124,9 @@ static int guard_takes(struct iov *iov, const struct iov_take *takes, size_t cou
 		return iov_fail(iov, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < count; i++)
 		devices[i] = takes[i].device;
-	error = guard_ask(iov, devices, count, &all);
+	error = guard_ask(iov, devices, count, !undoes && !is_lifted(lifted, GUARD_FLEET), &all);
 	for (size_t i = 0; !error && i < count; i++)
-		add_findings(&takes[i], json_object_array_get_idx(all, i), lifted, undoes,
-			     found);
+		add_findings(&takes[i], json_object_array_get_idx(all, i), lifted, found);
 	return error;
 }
 

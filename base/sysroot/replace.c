@@ -39,7 +39,7 @@ static int resolve(struct iov *iov, const char *path, struct iov_path *resolved)
 	return -ELOOP;
 }
 
-static void make_folders(struct iov *iov, const char *path)
+void sys_make_folders(struct iov *iov, const char *path)
 {
 	for (const char *slash = path; (slash = strchr(slash, '/')); slash++)
 		mkdirat(iov_sys_root_fd(iov), iov_path("%.*s", (int)(slash - path), path).name, 0755);
@@ -129,7 +129,7 @@ int sys_replace(struct iov *iov, const char *path, const char *text, bool keep)
 
 	if (error)
 		return error;
-	make_folders(iov, resolved.name);
+	sys_make_folders(iov, resolved.name);
 	folder = open_folder(iov, &resolved, &name);
 	if (folder < 0)
 		return folder;

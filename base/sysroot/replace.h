@@ -20,4 +20,7 @@
  */
 int sys_replace(struct iov *iov, const char *path, const char *text, bool keep);
 
+/* Make the folders of a file that are not there yet, relative to the sysroot, as far as that can be done. */
+void sys_make_folders(struct iov *iov, const char *path);
+
 #endif

@@ -31,6 +31,8 @@
 #include "claims/record.h"
 #include "claims/store.h"
 #include "base/guard/guard.h"
+#include "base/guard/holder.h"
+#include "base/plan/plan.h"
 #include "tests/unit/tree.h"
 
 #define VF "0000:01:10.2"
@@ -580,6 +582,31 @@ static void others_are_refused_and_the_holder_is_not(void **state)
 	assert_int_equal(iov_claims_check(iov, VF), -ECANCELED);
 }
 
+static int note_question(struct iov *context, struct json_object *found)
+{
+	(void)context;
+	(void)found;
+	tree_file(tree, "asked", "");
+	return 0;
+}
+
+static void nobody_is_asked_where_the_guard_is_lifted(void **state)
+{
+	static const struct guard_fleet asked = { note_question };
+	const char *const lifted[] = { "fleet", NULL };
+	struct iov_plan *plan;
+
+	(void)state;
+	assert_int_equal(guard_add_fleet(iov, &asked), 0);
+	assert_int_equal(iov_plan_new(&plan, iov, "take a VF"), 0);
+	iov_plan_take(plan, vf(), "it is taken");
+	assert_int_equal(iov_plan_guard(plan, lifted, NULL), 0);
+	assert_false(iov_sys_exists(iov, "asked"));
+	assert_int_equal(iov_plan_guard(plan, NULL, NULL), 0);
+	assert_true(iov_sys_exists(iov, "asked"));
+	iov_plan_free(plan);
+}
+
 static void settings_that_are_wrong_hold_everything(void **state)
 {
 	_cleanup_json_ struct json_object *findings = json_object_new_array();
@@ -868,6 +895,7 @@ int main(void)
 		TEST(a_lease_in_a_file_ends),
 		TEST(a_file_that_is_none_is_said),
 		TEST(others_are_refused_and_the_holder_is_not),
+		TEST(nobody_is_asked_where_the_guard_is_lifted),
 		TEST(settings_that_are_wrong_hold_everything),
 		TEST(wrong_settings_are_named_by_their_line),
 		TEST(plans_say_who_has_it),

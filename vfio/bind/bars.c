@@ -107,10 +107,11 @@ void bars_undo(struct bindings *bindings, const struct binding *binding, struct 
 {
 	struct iov_bdf bdf = binding->bdf;
 	struct iov_bar bars[IOV_BARS + 1];
+	const size_t count = iov_bars_read(bindings->iov, bdf, bars) ? 0 : bindings->size_count;
 
 	iov_step_undo(step, bind_op_override(bdf, binding->driver[0] ? binding->driver : binding->override));
 	iov_step_undo(step, iov_op_absent_ok(bind_op_unbind(bdf)));
-	for (size_t i = 0; !iov_bars_read(bindings->iov, bdf, bars) && i < bindings->size_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct iov_bar_size *wanted = &bindings->sizes[i];
 
 		if (is_of(wanted, binding) && bars[wanted->index].size != wanted->size)
