@@ -24,12 +24,13 @@ double figures_median(double *values, unsigned int count);
 
 /**
  * figures_spread - median and quartiles
- * @values: values, which are sorted
+ * @values: values, which stay in their order
  * @count: length of @values, not 0
+ * @unit: what they are divided by
  *
- * Return: an object for the caller to put.
+ * Return: an object for the caller to put; NULL without memory.
  */
-struct json_object *figures_spread(double *values, unsigned int count);
+struct json_object *figures_spread(const double *values, unsigned int count, double unit);
 
 /**
  * figures_latency - percentiles
