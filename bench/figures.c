@@ -21,9 +21,14 @@ static int compare_doubles(const void *a, const void *b)
 	return *left < *right ? -1 : *left > *right;
 }
 
-double figures_median(double *values, unsigned int count)
+void figures_sort(double *values, size_t count)
 {
 	qsort(values, count, sizeof(*values), compare_doubles);
+}
+
+double figures_median(double *values, unsigned int count)
+{
+	figures_sort(values, count);
 	return values[count / 2];
 }
 

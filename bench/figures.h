@@ -13,6 +13,9 @@ void figures_add(struct json_object *object, const char *key, double value);
 /* Add a count to an object. */
 void figures_count(struct json_object *object, const char *key, uint64_t value);
 
+/* Sort values. */
+void figures_sort(double *values, size_t count);
+
 /**
  * figures_median - the value in the middle
  * @values: values, which are sorted
