@@ -198,12 +198,11 @@ static int run_load(struct bench *bench, struct side *side, size_t index)
 		return error;
 	snprintf(command, sizeof(command), load->command, ms);
 	whose(side, &counted);
-	instructions_begin(&instructions, bench->stage.iov, &counted);
+	instructions_begin(&instructions, &counted);
 	counts_read(&before, bench->stage.iov, &counted);
 	error = machine_ask(&side->machine, ms + LOAD_SLACK_MS * patience(bench), &answer, "%s", command);
 	counts_read(&after, bench->stage.iov, &counted);
-	if (!instructions_end(&instructions, &carried))
-		carried = 0;
+	carried = instructions_end(&instructions);
 	if (error)
 		return error;
 	add_answer(tally, load, answer);
