@@ -53,6 +53,12 @@ static void say(struct building *building, const char *option, const char *forma
 	json_object_array_add(building->words, json_object_new_string(text));
 }
 
+static void append(struct json_object *words, struct json_object *more)
+{
+	for (size_t i = 0; i < json_object_array_length(more); i++)
+		json_object_array_add(words, json_object_get(json_object_array_get_idx(more, i)));
+}
+
 /* It is given to QEMU, and closed here then unless it is somebody else's. */
 static int give(struct building *building, int fd, bool is_ours)
 {
@@ -258,11 +264,7 @@ static int disk_vhost_user(struct building *building)
 
 static int add_device(struct building *building)
 {
-	struct json_object *words = building->side->device->words;
-
-	for (size_t i = 0; i < json_object_array_length(words); i++)
-		json_object_array_add(building->words,
-				      json_object_get(json_object_array_get_idx(words, i)));
+	append(building->words, building->side->device->words);
 	return 0;
 }
 
@@ -341,6 +343,21 @@ static int take_all(struct side *side, const struct stage *stage, const char *ni
 	return error;
 }
 
+/* The words of a class that fails are dropped. */
+static int build_class(struct building *building, int (*add)(struct building *building))
+{
+	struct json_object *before = building->words;
+	int error;
+
+	building->words = json_object_new_array();
+	error = add(building);
+	if (!error)
+		append(before, building->words);
+	json_object_put(building->words);
+	building->words = before;
+	return error;
+}
+
 /* Each class on its own, so that a back end that is missing for one is no gap of the other. */
 static int build(struct building *building, const struct way *way)
 {
@@ -348,29 +365,15 @@ static int build(struct building *building, const struct way *way)
 	int error;
 
 	for (unsigned int class = 0; class < GUEST_CLASSES; class++) {
-		struct json_object *before = building->words;
-
 		if (!way->add[class] || !wants(building->stage, class))
 			continue;
-		building->words = json_object_new_array();
-		error = way->add[class](building);
-		if (error == -EINTR) {
-			json_object_put(building->words);
-			building->words = before;
+		error = build_class(building, way->add[class]);
+		if (error == -EINTR)
 			return error;
-		}
-		if (error) {
+		if (error)
 			stage_gap(building->stage, side->name, class_names[class]);
-			json_object_put(building->words);
-			building->words = before;
-			continue;
-		}
-		for (size_t i = 0; i < json_object_array_length(building->words); i++)
-			json_object_array_add(before, json_object_get(json_object_array_get_idx(
-							      building->words, i)));
-		json_object_put(building->words);
-		building->words = before;
-		side->has |= 1u << class;
+		else
+			side->has |= 1u << class;
 	}
 	return 0;
 }
