@@ -287,7 +287,6 @@ static int net_device(struct building *building)
 static const struct way {
 	const char *name;
 	int (*add[GUEST_CLASSES])(struct building *building);
-	const char *refusal[GUEST_CLASSES];
 	bool host;
 } ways[] = {
 	{ .name = "native", .host = true },
