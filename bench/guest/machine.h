@@ -65,6 +65,10 @@ extern const char machine_program[];
  */
 struct json_object *machine_arguments(const struct machine_options *options, bool console);
 
+/* Add an option of QEMU and its value to an array of words. */
+void machine_option(struct json_object *words, const char *option, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /**
  * machine_start - boot a guest, and wait for its probe
  * @machine: overwritten; ended with machine_end() unless this fails

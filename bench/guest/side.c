@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -37,21 +36,6 @@ struct building {
 	int ours[FDS];
 	size_t our_count;
 };
-
-static void say(struct building *building, const char *option, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void say(struct building *building, const char *option, const char *format, ...)
-{
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	json_object_array_add(building->words, json_object_new_string(option));
-	json_object_array_add(building->words, json_object_new_string(text));
-}
 
 static void append(struct json_object *words, struct json_object *more)
 {
@@ -100,12 +84,13 @@ static int add_tap(struct building *building, const char *device, bool vhost)
 			return iov_told(stage->iov, -errno, "/" IOV_PATH_DEV_VHOST_NET
 					": %s; 'modprobe vhost_net', where the kernel has it",
 					strerror(errno));
-		say(building, "-netdev", "tap,id=net,fd=%d,vhost=on,vhostfd=%d",
-		    give(building, peer->tap, false), give(building, kernel, true));
+		machine_option(building->words, "-netdev", "tap,id=net,fd=%d,vhost=on,vhostfd=%d",
+			       give(building, peer->tap, false), give(building, kernel, true));
 	} else {
-		say(building, "-netdev", "tap,id=net,fd=%d", give(building, peer->tap, false));
+		machine_option(building->words, "-netdev", "tap,id=net,fd=%d",
+			       give(building, peer->tap, false));
 	}
-	say(building, "-device", "%s,netdev=net,romfile=", device);
+	machine_option(building->words, "-device", "%s,netdev=net,romfile=", device);
 	return 0;
 }
 
@@ -187,7 +172,8 @@ static int start_iovd(struct building *building, enum guest_class class, const c
 	if (!error)
 		error = wait_iovd(&building->side->helpers[class], stage);
 	if (!error)
-		say(building, "-chardev", "socket,id=iovd%d,path=%s,abstract=on,tight=on", class, name);
+		machine_option(building->words, "-chardev",
+			       "socket,id=iovd%d,path=%s,abstract=on,tight=on", class, name);
 	return error;
 }
 
@@ -202,8 +188,8 @@ static int net_vhost_user(struct building *building)
 				   peer->netns);
 	if (error)
 		return error;
-	say(building, "-netdev", "vhost-user,id=net,chardev=iovd%d", GUEST_NETWORK);
-	say(building, "-device", "virtio-net-pci,netdev=net,romfile=");
+	machine_option(building->words, "-netdev", "vhost-user,id=net,chardev=iovd%d", GUEST_NETWORK);
+	machine_option(building->words, "-device", "virtio-net-pci,netdev=net,romfile=");
 	return 0;
 }
 
@@ -220,16 +206,17 @@ static int add_drive(struct building *building, const char *device)
 	char path[64];
 
 	give(building, building->stage->image, false);
-	say(building, "-drive", "if=none,id=disk,format=raw,file.locking=off,file=%s,cache=%s",
-	    image_path(building->stage, path),
-	    building->stage->direct ? "none,aio=native" : "writeback");
-	say(building, "-device", "%s,drive=disk", device);
+	machine_option(building->words, "-drive",
+		       "if=none,id=disk,format=raw,file.locking=off,file=%s,cache=%s",
+		       image_path(building->stage, path),
+		       building->stage->direct ? "none,aio=native" : "writeback");
+	machine_option(building->words, "-device", "%s,drive=disk", device);
 	return 0;
 }
 
 static int disk_emulated(struct building *building)
 {
-	say(building, "-device", "ahci,id=ahci");
+	machine_option(building->words, "-device", "ahci,id=ahci");
 	return add_drive(building, "ide-hd,bus=ahci.0");
 }
 
@@ -256,7 +243,8 @@ static int disk_vhost_user(struct building *building)
 	unlink(name);
 	if (error)
 		return error;
-	say(building, "-device", "vhost-user-blk-pci,chardev=iovd%d,num-queues=1", GUEST_DISK);
+	machine_option(building->words, "-device",
+		       "vhost-user-blk-pci,chardev=iovd%d,num-queues=1", GUEST_DISK);
 	return 0;
 }
 
