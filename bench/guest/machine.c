@@ -286,8 +286,7 @@ static int wait_ready(struct machine *machine, unsigned int ms)
 	return error;
 }
 
-/* Both arrays in one, for exec(); its words are borrowed. */
-static const char **argv_of(struct json_object *first, struct json_object *second)
+const char **machine_argv(struct json_object *first, struct json_object *second)
 {
 	const size_t count = json_object_array_length(first);
 	const size_t more = second ? json_object_array_length(second) : 0;
@@ -323,7 +322,7 @@ static int start_qemu(struct machine *machine, const struct machine_options *opt
 	for (size_t i = 0; i < fd_count; i++)
 		how.fds[3 + i] = fds[i];
 	add_connections(words, port[1], qmp[1]);
-	argv = argv_of(words, devices);
+	argv = machine_argv(words, devices);
 	return argv ? child_start(&machine->child, machine->iov, argv, &how)
 		    : iov_fail(machine->iov, -ENOMEM, "no memory for a guest");
 }

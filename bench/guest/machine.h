@@ -70,6 +70,15 @@ void machine_option(struct json_object *words, const char *option, const char *f
 	__attribute__((format(printf, 3, 4)));
 
 /**
+ * machine_argv - words for child_start()
+ * @first: an array of words
+ * @second: more of them behind these; NULL for none
+ *
+ * Return: the words, borrowed, in what the caller frees; NULL without memory.
+ */
+const char **machine_argv(struct json_object *first, struct json_object *second);
+
+/**
  * machine_start - boot a guest, and wait for its probe
  * @machine: overwritten; ended with machine_end() unless this fails
  * @iov: context for messages, outlives it
