@@ -20,6 +20,7 @@
 #include "base/sysroot/paths.h"
 #include "bench/figures.h"
 #include "bench/guest/initramfs.h"
+#include "bench/guest/probe.h"
 #include "bench/guest/side.h"
 
 /* The ways without a device, devices, and these on the host. */
@@ -56,7 +57,7 @@ static const struct load {
 } loads[] = {
 	{"out", GUEST_NETWORK, "out %u", 0, "bytes", 8000, "packets", NULL, false},
 	{"in", GUEST_NETWORK, "in %u", 0, "bytes", 8000, "packets", NULL, false},
-	{"packets", GUEST_NETWORK, "packets %u", 0, "bytes", S_NS / 64, "packets", NULL, false},
+	{"packets", GUEST_NETWORK, "packets %u", 0, "bytes", S_NS / PROBE_PACKET, "packets", NULL, false},
 	{"round_trips", GUEST_NETWORK, "turns %u", 0, "turns", S_NS, "packets", "lost", true},
 	{"1", GUEST_DISK, "read 1 %u", 1, "requests", S_NS, "requests", "errors", true},
 	{"8", GUEST_DISK, "read 8 %u", 8, "requests", S_NS, "requests", "errors", true},
@@ -441,8 +442,8 @@ static struct json_object *load_json(const struct bench *bench)
 	figures_count(object, "turns", options->turns);
 	figures_count(object, "memory_mib", options->memory);
 	figures_count(object, "cpus", options->cpus);
-	figures_count(object, "packet", 64);
-	figures_count(object, "request", 4096);
+	figures_count(object, "packet", PROBE_PACKET);
+	figures_count(object, "request", PROBE_BLOCK);
 	json_object_object_add(object, "page_cache",
 			       json_object_new_boolean(!bench->stage.direct));
 	return object;
