@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/field.h"
 #include "base/json.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
@@ -37,20 +38,13 @@ static void add_file(struct json_object *object, struct iov *iov, const char *ke
 /* "key : value" of a line, "" without such a line */
 static void find_line(const char *text, const char *key, char value[TEXT_SIZE])
 {
-	const size_t length = strlen(key);
-	const char *line = text;
+	const char *found = field_find(text, key);
 
 	*value = '\0';
-	for (; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (!strncmp(line, key, length) && strchr("\t :", line[length]))
-			break;
-	}
-	if (!line)
+	if (!found)
 		return;
-	line += length;
-	line += strspn(line, "\t :");
-	snprintf(value, TEXT_SIZE, "%.*s", (int)strcspn(line, "\n"), line);
+	found += strspn(found, "\t :");
+	snprintf(value, TEXT_SIZE, "%.*s", (int)strcspn(found, "\n"), found);
 }
 
 static void add_processor(struct json_object *object, struct iov *iov)

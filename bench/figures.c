@@ -21,19 +21,31 @@ static int compare_doubles(const void *a, const void *b)
 	return *left < *right ? -1 : *left > *right;
 }
 
-double figures_median(double *values, unsigned int count)
+void figures_sort(double *values, size_t count)
 {
 	qsort(values, count, sizeof(*values), compare_doubles);
+}
+
+double figures_median(double *values, unsigned int count)
+{
+	figures_sort(values, count);
 	return values[count / 2];
 }
 
-struct json_object *figures_spread(double *values, unsigned int count)
+struct json_object *figures_spread(const double *values, unsigned int count, double unit)
 {
-	struct json_object *object = json_object_new_object();
+	double *sorted = calloc(count, sizeof(*sorted));
+	struct json_object *object;
 
-	figures_add(object, "median", figures_median(values, count));
-	figures_add(object, "q1", values[count / 4]);
-	figures_add(object, "q3", values[count * 3 / 4]);
+	if (!sorted)
+		return NULL;
+	for (unsigned int i = 0; i < count; i++)
+		sorted[i] = values[i] / unit;
+	object = json_object_new_object();
+	figures_add(object, "median", figures_median(sorted, count));
+	figures_add(object, "q1", sorted[count / 4]);
+	figures_add(object, "q3", sorted[count * 3 / 4]);
+	free(sorted);
 	return object;
 }
 

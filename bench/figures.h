@@ -13,6 +13,9 @@ void figures_add(struct json_object *object, const char *key, double value);
 /* Add a count to an object. */
 void figures_count(struct json_object *object, const char *key, uint64_t value);
 
+/* Sort values. */
+void figures_sort(double *values, size_t count);
+
 /**
  * figures_median - the value in the middle
  * @values: values, which are sorted
@@ -24,12 +27,13 @@ double figures_median(double *values, unsigned int count);
 
 /**
  * figures_spread - median and quartiles
- * @values: values, which are sorted
+ * @values: values, which stay in their order
  * @count: length of @values, not 0
+ * @unit: what they are divided by
  *
- * Return: an object for the caller to put.
+ * Return: an object for the caller to put; NULL without memory.
  */
-struct json_object *figures_spread(double *values, unsigned int count);
+struct json_object *figures_spread(const double *values, unsigned int count, double unit);
 
 /**
  * figures_latency - percentiles

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "bench/figures.h"
+
 /* Of 95 %, on each side */
 #define TAIL 0.025
 #define TAIL_DEVIATIONS 1.959964
@@ -13,13 +15,6 @@
 
 /* So often halved, an interval of doubles is empty. */
 #define HALVINGS 1100
-
-static int compare_doubles(const void *a, const void *b)
-{
-	const double *left = a, *right = b;
-
-	return *left < *right ? -1 : *left > *right;
-}
 
 /*
  * In how many arrangements of the two samples a value of the second is behind one of the first
@@ -115,8 +110,8 @@ bool ranks_compare(double *first, size_t first_count, double *second, size_t sec
 
 	if (!left_out(first_count, second_count, &out))
 		return false;
-	qsort(first, first_count, sizeof(*first), compare_doubles);
-	qsort(second, second_count, sizeof(*second), compare_doubles);
+	figures_sort(first, first_count);
+	figures_sort(second, second_count);
 	*ranks = (struct ranks){ .is_sure = out >= 1 };
 	ranks->ratio = quotient_at(first, first_count, second, second_count, floor((pairs + 1) / 2));
 	ranks->ratio += quotient_at(first, first_count, second, second_count, floor(pairs / 2) + 1);

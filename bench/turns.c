@@ -188,18 +188,14 @@ static void add_spread(const struct turns *turns, unsigned int side, struct json
 		       double unit)
 {
 	const unsigned int count = turns->taken[side];
-	struct json_object *rates = json_object_new_array();
-	double *sorted = calloc(count + 1, sizeof(*sorted));
+	struct json_object *rates = json_object_new_array(), *spread;
 
 	for (unsigned int i = 0; i < count; i++)
 		json_object_array_add(rates, json_object_new_double(turns->rates[side][i] / unit));
 	json_object_object_add(object, "turns", rates);
-	if (sorted && count) {
-		for (unsigned int i = 0; i < count; i++)
-			sorted[i] = turns->rates[side][i] / unit;
-		json_object_object_add(object, "spread", figures_spread(sorted, count));
-	}
-	free(sorted);
+	spread = count ? figures_spread(turns->rates[side], count, unit) : NULL;
+	if (spread)
+		json_object_object_add(object, "spread", spread);
 }
 
 /* Rates of the first side in each turn beside those of another one. */
@@ -213,7 +209,7 @@ static struct json_object *ratios(const struct turns *turns, unsigned int side)
 		if (turns->rates[side][i] > 0)
 			ratios[count++] = turns->rates[0][i] / turns->rates[side][i];
 	if (count)
-		object = figures_spread(ratios, count);
+		object = figures_spread(ratios, count, 1);
 	free(ratios);
 	return object;
 }

@@ -152,16 +152,13 @@ static struct json_object *words_of(const struct machine_options *machine, const
 static int start(struct cli *cli, const struct machine_options *machine, const struct vmm_set *set)
 {
 	_cleanup_json_ struct json_object *words = words_of(machine, set);
-	const size_t count = json_object_array_length(words);
-	_cleanup_free_ const char **argv = calloc(count + 1, sizeof(*argv));
+	_cleanup_free_ const char **argv = machine_argv(words, NULL);
 	struct child_options how = { .network = -1, .terminal = true, .fds = { machine->initramfs }, .fd_count = 1 };
 	struct child child;
 	int error;
 
 	if (!argv)
 		return iov_fail(cli->iov, -ENOMEM, "no memory for a guest");
-	for (size_t i = 0; i < count; i++)
-		argv[i] = json_object_get_string(json_object_array_get_idx(words, i));
 	watch_signals();
 	error = child_start(&child, cli->iov, argv, &how);
 	return error ? error : wait_end(cli, &child);

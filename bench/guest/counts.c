@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <linux/perf_event.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +127,7 @@ void counts_read(struct counts *counts, struct iov *iov, const struct counted *c
 		read_debugfs(counts, iov, pid);
 }
 
-static void count_threads(struct instructions *instructions, struct iov *iov, pid_t pid)
+static void count_threads(struct instructions *instructions, pid_t pid)
 {
 	struct perf_event_attr attributes = {
 		.type = PERF_TYPE_HARDWARE,
@@ -136,7 +137,6 @@ static void count_threads(struct instructions *instructions, struct iov *iov, pi
 	DIR *threads = opendir(iov_path("/" IOV_PATH_PROC "/%d/task", (int)pid).name);
 	struct dirent *entry;
 
-	(void)iov;
 	while (threads && instructions->count < COUNTS_THREADS && (entry = readdir(threads))) {
 		int fd = entry->d_name[0] == '.'
 				 ? -1
@@ -150,27 +150,24 @@ static void count_threads(struct instructions *instructions, struct iov *iov, pi
 		closedir(threads);
 }
 
-void instructions_begin(struct instructions *instructions, struct iov *iov,
-			const struct counted *counted)
+void instructions_begin(struct instructions *instructions, const struct counted *counted)
 {
 	instructions->count = 0;
-	count_threads(instructions, iov, counted->machine->child.pid);
+	count_threads(instructions, counted->machine->child.pid);
 	for (size_t i = 0; i < counted->count; i++)
-		count_threads(instructions, iov, counted->pids[i]);
+		count_threads(instructions, counted->pids[i]);
 }
 
-bool instructions_end(struct instructions *instructions, uint64_t *count)
+uint64_t instructions_end(struct instructions *instructions)
 {
-	const bool counted = instructions->count > 0;
+	uint64_t sum = 0, value;
 
-	*count = 0;
 	while (instructions->count) {
 		int fd = instructions->fds[--instructions->count];
-		uint64_t value;
 
 		if (read(fd, &value, sizeof(value)) == sizeof(value))
-			*count += value;
+			sum += value;
 		close(fd);
 	}
-	return counted && *count;
+	return sum;
 }

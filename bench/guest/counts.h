@@ -4,7 +4,6 @@
 #define IOV_BENCH_GUEST_COUNTS_H
 
 #include <json-c/json.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -71,10 +70,9 @@ struct instructions {
 };
 
 /* Begin to count, for all of these processes. */
-void instructions_begin(struct instructions *instructions, struct iov *iov,
-			const struct counted *counted);
+void instructions_begin(struct instructions *instructions, const struct counted *counted);
 
-/* How many there were; false where nobody counts. */
-bool instructions_end(struct instructions *instructions, uint64_t *count);
+/* How many there were; 0 where nobody counts. */
+uint64_t instructions_end(struct instructions *instructions);
 
 #endif

@@ -20,6 +20,7 @@
 #include "base/sysroot/paths.h"
 #include "bench/figures.h"
 #include "bench/guest/initramfs.h"
+#include "bench/guest/probe.h"
 #include "bench/guest/side.h"
 
 /* The ways without a device, devices, and these on the host. */
@@ -56,7 +57,7 @@ static const struct load {
 } loads[] = {
 	{"out", GUEST_NETWORK, "out %u", 0, "bytes", 8000, "packets", NULL, false},
 	{"in", GUEST_NETWORK, "in %u", 0, "bytes", 8000, "packets", NULL, false},
-	{"packets", GUEST_NETWORK, "packets %u", 0, "bytes", S_NS / 64, "packets", NULL, false},
+	{"packets", GUEST_NETWORK, "packets %u", 0, "bytes", S_NS / PROBE_PACKET, "packets", NULL, false},
 	{"round_trips", GUEST_NETWORK, "turns %u", 0, "turns", S_NS, "packets", "lost", true},
 	{"1", GUEST_DISK, "read 1 %u", 1, "requests", S_NS, "requests", "errors", true},
 	{"8", GUEST_DISK, "read 8 %u", 8, "requests", S_NS, "requests", "errors", true},
@@ -198,12 +199,11 @@ static int run_load(struct bench *bench, struct side *side, size_t index)
 		return error;
 	snprintf(command, sizeof(command), load->command, ms);
 	whose(side, &counted);
-	instructions_begin(&instructions, bench->stage.iov, &counted);
+	instructions_begin(&instructions, &counted);
 	counts_read(&before, bench->stage.iov, &counted);
 	error = machine_ask(&side->machine, ms + LOAD_SLACK_MS * patience(bench), &answer, "%s", command);
 	counts_read(&after, bench->stage.iov, &counted);
-	if (!instructions_end(&instructions, &carried))
-		carried = 0;
+	carried = instructions_end(&instructions);
 	if (error)
 		return error;
 	add_answer(tally, load, answer);
@@ -329,31 +329,13 @@ static double per(double value, double units)
 	return units > 0 ? value / units : 0;
 }
 
-static struct json_object *spread(const double *values, unsigned int count, double scale)
-{
-	double *sorted = calloc(count, sizeof(*sorted));
-	struct json_object *object = NULL;
-
-	if (sorted) {
-		for (unsigned int i = 0; i < count; i++)
-			sorted[i] = values[i] / scale;
-		object = figures_spread(sorted, count);
-	}
-	free(sorted);
-	return object;
-}
-
 static struct json_object *times_json(const struct tally *tally)
 {
 	struct json_object *object = json_object_new_object();
 
-	for (unsigned int i = 0; i < SIDE_TIMES; i++) {
-		struct json_object *one = spread(tally->times[i], tally->count, US);
-
-		json_object_object_add(object, time_names[i],
-				       json_object_get(json_object_object_get(one, "median")));
-		json_object_put(one);
-	}
+	/* Their order is told nowhere. */
+	for (unsigned int i = 0; i < SIDE_TIMES; i++)
+		figures_add(object, time_names[i], figures_median(tally->times[i], tally->count) / US);
 	return object;
 }
 
@@ -380,7 +362,7 @@ static struct json_object *tally_json(const struct load *load, const struct tall
 
 	if (load->depth)
 		figures_count(object, "depth", load->depth);
-	json_object_object_add(object, "rate", spread(tally->rates, tally->count, 1));
+	json_object_object_add(object, "rate", figures_spread(tally->rates, tally->count, 1));
 	for (unsigned int i = 0; i < tally->count; i++)
 		json_object_array_add(turns, json_object_new_double(tally->rates[i]));
 	json_object_object_add(object, "turns", turns);
@@ -460,8 +442,8 @@ static struct json_object *load_json(const struct bench *bench)
 	figures_count(object, "turns", options->turns);
 	figures_count(object, "memory_mib", options->memory);
 	figures_count(object, "cpus", options->cpus);
-	figures_count(object, "packet", 64);
-	figures_count(object, "request", 4096);
+	figures_count(object, "packet", PROBE_PACKET);
+	figures_count(object, "request", PROBE_BLOCK);
 	json_object_object_add(object, "page_cache",
 			       json_object_new_boolean(!bench->stage.direct));
 	return object;

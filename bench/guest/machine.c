@@ -44,10 +44,12 @@ const char machine_program[] = "qemu-system-x86_64";
 #define QUICK "quiet loglevel=3 nowatchdog rcupdate.rcu_cpu_stall_suppress=1 no_timer_check " \
 	      "tsc=reliable cryptomgr.notests"
 
-static void say(struct json_object *words, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+static void say(struct json_object *words, const char *text)
+{
+	json_object_array_add(words, json_object_new_string(text));
+}
 
-static void say(struct json_object *words, const char *format, ...)
+void machine_option(struct json_object *words, const char *option, const char *format, ...)
 {
 	char text[1024];
 	va_list args;
@@ -55,39 +57,29 @@ static void say(struct json_object *words, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	json_object_array_add(words, json_object_new_string(text));
-}
-
-static void option(struct json_object *words, const char *name, const char *value)
-{
-	say(words, "%s", name);
-	say(words, "%s", value);
+	say(words, option);
+	say(words, text);
 }
 
 struct json_object *machine_arguments(const struct machine_options *options, bool console)
 {
 	struct json_object *words = json_object_new_array();
 
-	say(words, "%s", machine_program);
-	option(words, "-machine", MACHINE ",memory-backend=ram");
-	option(words, "-accel", options->kvm ? "kvm" : "tcg");
-	option(words, "-cpu", options->kvm ? "host" : "max");
-	say(words, "-smp");
-	say(words, "%u", options->cpus);
-	say(words, "-m");
-	say(words, "%uM", options->memory);
-	say(words, "-object");
-	say(words, "memory-backend-memfd,id=ram,size=%uM,share=on", options->memory);
+	say(words, machine_program);
+	machine_option(words, "-machine", MACHINE ",memory-backend=ram");
+	machine_option(words, "-accel", "%s", options->kvm ? "kvm" : "tcg");
+	machine_option(words, "-cpu", "%s", options->kvm ? "host" : "max");
+	machine_option(words, "-smp", "%u", options->cpus);
+	machine_option(words, "-m", "%uM", options->memory);
+	machine_option(words, "-object", "memory-backend-memfd,id=ram,size=%uM,share=on", options->memory);
 	say(words, "-nodefaults");
 	say(words, "-no-user-config");
 	say(words, "-no-reboot");
-	option(words, "-display", "none");
-	option(words, "-kernel", options->kernel);
-	say(words, "-initrd");
-	say(words, "/" IOV_PATH_PROC_SELF "/fd/%d", options->initramfs);
-	option(words, "-append",
-	       console ? "console=" CONSOLE " panic=-1 " QUICK " " PROBE_CONSOLE "=1"
-		       : "console=" CONSOLE " panic=-1 " QUICK " " PROBE_PORT "=" PORT);
+	machine_option(words, "-display", "none");
+	machine_option(words, "-kernel", "%s", options->kernel);
+	machine_option(words, "-initrd", "/" IOV_PATH_PROC_SELF "/fd/%d", options->initramfs);
+	machine_option(words, "-append", "console=" CONSOLE " panic=-1 " QUICK " %s",
+		       console ? PROBE_CONSOLE "=1" : PROBE_PORT "=" PORT);
 	return words;
 }
 
@@ -294,8 +286,7 @@ static int wait_ready(struct machine *machine, unsigned int ms)
 	return error;
 }
 
-/* Both arrays in one, for exec(); its words are borrowed. */
-static const char **argv_of(struct json_object *first, struct json_object *second)
+const char **machine_argv(struct json_object *first, struct json_object *second)
 {
 	const size_t count = json_object_array_length(first);
 	const size_t more = second ? json_object_array_length(second) : 0;
@@ -310,13 +301,11 @@ static const char **argv_of(struct json_object *first, struct json_object *secon
 
 static void add_connections(struct json_object *words, int port, int qmp)
 {
-	option(words, "-serial", "null");
-	say(words, "-chardev");
-	say(words, "socket,id=port,fd=%d", port);
-	option(words, "-serial", "chardev:port");
-	say(words, "-chardev");
-	say(words, "socket,id=qmp,fd=%d", qmp);
-	option(words, "-mon", "chardev=qmp,mode=control");
+	machine_option(words, "-serial", "null");
+	machine_option(words, "-chardev", "socket,id=port,fd=%d", port);
+	machine_option(words, "-serial", "chardev:port");
+	machine_option(words, "-chardev", "socket,id=qmp,fd=%d", qmp);
+	machine_option(words, "-mon", "chardev=qmp,mode=control");
 }
 
 static int start_qemu(struct machine *machine, const struct machine_options *options,
@@ -333,7 +322,7 @@ static int start_qemu(struct machine *machine, const struct machine_options *opt
 	for (size_t i = 0; i < fd_count; i++)
 		how.fds[3 + i] = fds[i];
 	add_connections(words, port[1], qmp[1]);
-	argv = argv_of(words, devices);
+	argv = machine_argv(words, devices);
 	return argv ? child_start(&machine->child, machine->iov, argv, &how)
 		    : iov_fail(machine->iov, -ENOMEM, "no memory for a guest");
 }

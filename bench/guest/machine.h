@@ -65,6 +65,19 @@ extern const char machine_program[];
  */
 struct json_object *machine_arguments(const struct machine_options *options, bool console);
 
+/* Add an option of QEMU and its value to an array of words. */
+void machine_option(struct json_object *words, const char *option, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * machine_argv - words for child_start()
+ * @first: an array of words
+ * @second: more of them behind these; NULL for none
+ *
+ * Return: the words, borrowed, in what the caller frees; NULL without memory.
+ */
+const char **machine_argv(struct json_object *first, struct json_object *second);
+
 /**
  * machine_start - boot a guest, and wait for its probe
  * @machine: overwritten; ended with machine_end() unless this fails

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "bench/guest/probe.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,7 +12,7 @@
 #include "base/clock.h"
 #include "base/sysroot/paths.h"
 
-#define FIRST_MS 60000
+#define WAIT_MS 60000
 
 void probe_ok(FILE *out, const char *format, ...)
 {
@@ -41,32 +40,14 @@ void probe_times(char *text, size_t size, const struct histogram *times)
 		 (unsigned long long)histogram_percentile(times, 100));
 }
 
-static int first_now(const char *path, int (*is_one)(const char *name), char *name, size_t size)
+int probe_wait(const char *name, bool (*is)(const char *name), int error)
 {
-	DIR *directory = opendir(path);
-	struct dirent *entry;
-	char best[sizeof(entry->d_name)] = "";
+	const uint64_t end = monotonic_ms() + WAIT_MS;
 
-	while (directory && (entry = readdir(directory)))
-		if (entry->d_name[0] != '.' && (!best[0] || strcmp(entry->d_name, best) < 0) &&
-		    is_one(entry->d_name))
-			strcpy(best, entry->d_name);
-	if (directory)
-		closedir(directory);
-	if (!best[0] || strlen(best) >= size)
-		return -ENODEV;
-	strcpy(name, best);
-	return 0;
-}
-
-int probe_first(const char *path, int (*is_one)(const char *name), char *name, size_t size)
-{
-	const uint64_t end = monotonic_ms() + FIRST_MS;
-
-	while (first_now(path, is_one, name, size)) {
+	while (!is(name)) {
 		if (monotonic_ms() > end) {
-			errno = ENODEV;
-			return -errno;
+			errno = error;
+			return -error;
 		}
 		usleep(20000);
 	}

@@ -19,6 +19,7 @@
 #define IOV_BENCH_GUEST_PROBE_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -80,7 +81,7 @@ void probe_halt(void) __attribute__((noreturn));
 /* Interrupts of devices since the system began. */
 uint64_t probe_interrupts(void);
 
-/* Name of the first of /sys/class/CLASS that @is one takes; waits for it. */
-int probe_first(const char *class_path, int (*is_one)(const char *name), char *name, size_t size);
+/* Wait for up to a minute until something is so of a name; else -@error, which is in errno as well. */
+int probe_wait(const char *name, bool (*is)(const char *name), int error);
 
 #endif

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The probe's side of a disk, which it only reads, past the page cache. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <stdbool.h>
@@ -19,6 +21,7 @@
 static int disk = -1;
 static uint64_t blocks;
 static bool is_cached;
+static char first[NAME_MAX + 1];
 
 struct request {
 	struct iocb iocb;
@@ -27,7 +30,7 @@ struct request {
 };
 
 /* Each path of a disk that may have several is there as well, without a node. */
-static int is_disk(const char *name)
+static bool is_disk(const char *name)
 {
 	struct stat status;
 	char device[320], node[320];
@@ -35,6 +38,23 @@ static int is_disk(const char *name)
 	snprintf(device, sizeof(device), "/" IOV_PATH_CLASS_BLOCK "/%s/device", name);
 	snprintf(node, sizeof(node), "/" IOV_PATH_DEV "/%s", name);
 	return !stat(device, &status) && !stat(node, &status);
+}
+
+/* The first disk by its name; false for none. */
+static bool find_disk(const char *unused)
+{
+	DIR *directory = opendir("/" IOV_PATH_CLASS_BLOCK);
+	struct dirent *entry;
+
+	(void)unused;
+	first[0] = '\0';
+	while (directory && (entry = readdir(directory)))
+		if (entry->d_name[0] != '.' && (!first[0] || strcmp(entry->d_name, first) < 0) &&
+		    is_disk(entry->d_name))
+			strcpy(first, entry->d_name);
+	if (directory)
+		closedir(directory);
+	return first[0] != '\0';
 }
 
 static int find_size(uint64_t *bytes)
@@ -53,15 +73,15 @@ static int find_size(uint64_t *bytes)
 
 void probe_disk(FILE *out, const char *path)
 {
-	char name[256], found[320];
+	char found[320];
 	uint64_t bytes;
 
 	if (!strcmp(path, "-")) {
-		if (probe_first("/" IOV_PATH_CLASS_BLOCK, is_disk, name, sizeof(name))) {
+		if (probe_wait(NULL, find_disk, ENODEV)) {
 			probe_failed(out, "no disk");
 			return;
 		}
-		snprintf(found, sizeof(found), "/" IOV_PATH_DEV "/%s", name);
+		snprintf(found, sizeof(found), "/" IOV_PATH_DEV "/%s", first);
 		path = found;
 	}
 	if (disk >= 0)

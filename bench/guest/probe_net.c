@@ -78,20 +78,6 @@ static bool find_nic(const char *unused)
 	return nic[0] != '\0';
 }
 
-static int wait_for(const char *name, bool (*is)(const char *name), int error)
-{
-	const uint64_t end = monotonic_ms() + CARRIER_MS;
-
-	while (!is(name)) {
-		if (monotonic_ms() > end) {
-			errno = error;
-			return -error;
-		}
-		usleep(20000);
-	}
-	return 0;
-}
-
 static int set_address(int fd, const char *name, const char *address)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET};
@@ -119,7 +105,7 @@ int probe_address(const char *name, const char *address)
 
 	if (fd < 0)
 		return -errno;
-	error = wait_for(name, is_there, ENODEV);
+	error = probe_wait(name, is_there, ENODEV);
 	if (!error)
 		error = set_address(fd, name, address);
 	close(fd);
@@ -186,13 +172,13 @@ void probe_net(FILE *out, const char *name, const char *address)
 
 	if (strcmp(name, "-"))
 		snprintf(nic, sizeof(nic), "%s", name);
-	else if (wait_for(NULL, find_nic, ENODEV)) {
+	else if (probe_wait(NULL, find_nic, ENODEV)) {
 		probe_failed(out, "no NIC");
 		return;
 	}
 	if (probe_address(nic, address))
 		probe_failed(out, "the address");
-	else if (wait_for(nic, has_carrier, ENOLINK))
+	else if (probe_wait(nic, has_carrier, ENOLINK))
 		probe_failed(out, "no carrier");
 	else if (reach_peer())
 		probe_failed(out, "the other side does not answer");

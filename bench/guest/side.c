@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,19 +37,10 @@ struct building {
 	size_t our_count;
 };
 
-static void say(struct building *building, const char *option, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void say(struct building *building, const char *option, const char *format, ...)
+static void append(struct json_object *words, struct json_object *more)
 {
-	char text[512];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	json_object_array_add(building->words, json_object_new_string(option));
-	json_object_array_add(building->words, json_object_new_string(text));
+	for (size_t i = 0; i < json_object_array_length(more); i++)
+		json_object_array_add(words, json_object_get(json_object_array_get_idx(more, i)));
 }
 
 /* It is given to QEMU, and closed here then unless it is somebody else's. */
@@ -94,12 +84,13 @@ static int add_tap(struct building *building, const char *device, bool vhost)
 			return iov_told(stage->iov, -errno, "/" IOV_PATH_DEV_VHOST_NET
 					": %s; 'modprobe vhost_net', where the kernel has it",
 					strerror(errno));
-		say(building, "-netdev", "tap,id=net,fd=%d,vhost=on,vhostfd=%d",
-		    give(building, peer->tap, false), give(building, kernel, true));
+		machine_option(building->words, "-netdev", "tap,id=net,fd=%d,vhost=on,vhostfd=%d",
+			       give(building, peer->tap, false), give(building, kernel, true));
 	} else {
-		say(building, "-netdev", "tap,id=net,fd=%d", give(building, peer->tap, false));
+		machine_option(building->words, "-netdev", "tap,id=net,fd=%d",
+			       give(building, peer->tap, false));
 	}
-	say(building, "-device", "%s,netdev=net,romfile=", device);
+	machine_option(building->words, "-device", "%s,netdev=net,romfile=", device);
 	return 0;
 }
 
@@ -181,7 +172,8 @@ static int start_iovd(struct building *building, enum guest_class class, const c
 	if (!error)
 		error = wait_iovd(&building->side->helpers[class], stage);
 	if (!error)
-		say(building, "-chardev", "socket,id=iovd%d,path=%s,abstract=on,tight=on", class, name);
+		machine_option(building->words, "-chardev",
+			       "socket,id=iovd%d,path=%s,abstract=on,tight=on", class, name);
 	return error;
 }
 
@@ -196,8 +188,8 @@ static int net_vhost_user(struct building *building)
 				   peer->netns);
 	if (error)
 		return error;
-	say(building, "-netdev", "vhost-user,id=net,chardev=iovd%d", GUEST_NETWORK);
-	say(building, "-device", "virtio-net-pci,netdev=net,romfile=");
+	machine_option(building->words, "-netdev", "vhost-user,id=net,chardev=iovd%d", GUEST_NETWORK);
+	machine_option(building->words, "-device", "virtio-net-pci,netdev=net,romfile=");
 	return 0;
 }
 
@@ -214,16 +206,17 @@ static int add_drive(struct building *building, const char *device)
 	char path[64];
 
 	give(building, building->stage->image, false);
-	say(building, "-drive", "if=none,id=disk,format=raw,file.locking=off,file=%s,cache=%s",
-	    image_path(building->stage, path),
-	    building->stage->direct ? "none,aio=native" : "writeback");
-	say(building, "-device", "%s,drive=disk", device);
+	machine_option(building->words, "-drive",
+		       "if=none,id=disk,format=raw,file.locking=off,file=%s,cache=%s",
+		       image_path(building->stage, path),
+		       building->stage->direct ? "none,aio=native" : "writeback");
+	machine_option(building->words, "-device", "%s,drive=disk", device);
 	return 0;
 }
 
 static int disk_emulated(struct building *building)
 {
-	say(building, "-device", "ahci,id=ahci");
+	machine_option(building->words, "-device", "ahci,id=ahci");
 	return add_drive(building, "ide-hd,bus=ahci.0");
 }
 
@@ -250,7 +243,8 @@ static int disk_vhost_user(struct building *building)
 	unlink(name);
 	if (error)
 		return error;
-	say(building, "-device", "vhost-user-blk-pci,chardev=iovd%d,num-queues=1", GUEST_DISK);
+	machine_option(building->words, "-device",
+		       "vhost-user-blk-pci,chardev=iovd%d,num-queues=1", GUEST_DISK);
 	return 0;
 }
 
@@ -258,11 +252,7 @@ static int disk_vhost_user(struct building *building)
 
 static int add_device(struct building *building)
 {
-	struct json_object *words = building->side->device->words;
-
-	for (size_t i = 0; i < json_object_array_length(words); i++)
-		json_object_array_add(building->words,
-				      json_object_get(json_object_array_get_idx(words, i)));
+	append(building->words, building->side->device->words);
 	return 0;
 }
 
@@ -285,7 +275,6 @@ static int net_device(struct building *building)
 static const struct way {
 	const char *name;
 	int (*add[GUEST_CLASSES])(struct building *building);
-	const char *refusal[GUEST_CLASSES];
 	bool host;
 } ways[] = {
 	{ .name = "native", .host = true },
@@ -341,6 +330,21 @@ static int take_all(struct side *side, const struct stage *stage, const char *ni
 	return error;
 }
 
+/* The words of a class that fails are dropped. */
+static int build_class(struct building *building, int (*add)(struct building *building))
+{
+	struct json_object *before = building->words;
+	int error;
+
+	building->words = json_object_new_array();
+	error = add(building);
+	if (!error)
+		append(before, building->words);
+	json_object_put(building->words);
+	building->words = before;
+	return error;
+}
+
 /* Each class on its own, so that a back end that is missing for one is no gap of the other. */
 static int build(struct building *building, const struct way *way)
 {
@@ -348,29 +352,15 @@ static int build(struct building *building, const struct way *way)
 	int error;
 
 	for (unsigned int class = 0; class < GUEST_CLASSES; class++) {
-		struct json_object *before = building->words;
-
 		if (!way->add[class] || !wants(building->stage, class))
 			continue;
-		building->words = json_object_new_array();
-		error = way->add[class](building);
-		if (error == -EINTR) {
-			json_object_put(building->words);
-			building->words = before;
+		error = build_class(building, way->add[class]);
+		if (error == -EINTR)
 			return error;
-		}
-		if (error) {
+		if (error)
 			stage_gap(building->stage, side->name, class_names[class]);
-			json_object_put(building->words);
-			building->words = before;
-			continue;
-		}
-		for (size_t i = 0; i < json_object_array_length(building->words); i++)
-			json_object_array_add(before, json_object_get(json_object_array_get_idx(
-							      building->words, i)));
-		json_object_put(building->words);
-		building->words = before;
-		side->has |= 1u << class;
+		else
+			side->has |= 1u << class;
 	}
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/field.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
@@ -25,17 +26,12 @@
 /* The value of a field of /proc/cpuinfo, of the first processor. */
 static char *cpuinfo_field(const char *cpuinfo, const char *name)
 {
-	size_t length = strlen(name);
+	const char *value = field_find(cpuinfo, name);
 
-	for (const char *line = cpuinfo; line && *line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (!strncmp(line, name, length) && strchr("\t :", line[length])) {
-			size_t begin = strcspn(line, ":\n");
-
-			return strndup(line + begin, strcspn(line + begin, "\n"));
-		}
-	}
-	return NULL;
+	if (!value)
+		return NULL;
+	value += strcspn(value, ":\n");
+	return strndup(value, strcspn(value, "\n"));
 }
 
 static enum check_arch read_arch(const char *vendor, const char *cpuinfo)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/field.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
@@ -40,13 +41,12 @@ static void read_need(const struct checks *checks, uint64_t *largest, uint64_t *
 /* A line of a file "Name   value": the value, false without that line. */
 static bool line_value(const char *text, const char *name, char *value, size_t size)
 {
-	const char *line = strstr(text, name);
+	const char *found = field_find(text, name);
 
-	if (!line || (line > text && line[-1] != '\n'))
+	if (!found)
 		return false;
-	line += strlen(name);
-	line += strspn(line, " \t:");
-	snprintf(value, size, "%.*s", (int)strcspn(line, " \t\n"), line);
+	found += strspn(found, " \t:");
+	snprintf(value, size, "%.*s", (int)strcspn(found, " \t\n"), found);
 	return true;
 }
 

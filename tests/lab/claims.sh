@@ -21,7 +21,6 @@ END
 chmod +x /tmp/hook
 conf reset,unbind
 
-driver() { basename "$(readlink $pci/$1/driver || echo none)"; }
 revision() { iov fleet list --json | gojq -r --arg d "$1" '.[] | select(.device == $d).revision'; }
 hold() { sleep 1000 9<> "/dev/vfio/$(group_of "$1")" & echo $! > /tmp/holder; }
 keep() { iov claim --renew > /tmp/keeper.log 2>&1 < /dev/null & keeper=$!; }
@@ -42,7 +41,7 @@ expect_match "... with a revision" "claimed for vm1, revision 1, for 12 s" "$out
 expect_match "... and nobody renews it" "systemctl start iovkit-claims" "$out"
 expect_status "bound by another" 3 iov unbind $vf --holder vm2
 expect_match "... names the holder and the guard" "vm1.*guard fleet.*--force=fleet" "$err"
-expect "... and nothing changed" vfio-pci "$(driver $vf)"
+expect "... and nothing changed" vfio-pci "$(driver_of $vf)"
 expect_status "bound by nobody" 3 iov unbind $vf
 expect_status "... nor are all removed" 3 iov vf remove $pf
 expect_status "attached by another" 3 iov attach $vf --holder vm2
@@ -110,7 +109,7 @@ echo "ok: what cannot be unbound is said, and tried again"
 expect "and nothing else is said of it" 1 "$(grep -c "is fenced, [0-9]* ms before" /tmp/keeper.log)"
 stop
 wait_for 30 sh -c '[ "$(grep -c "vf0 is fenced, " /tmp/keeper.log)" = 2 ]' || fail "it is not done: $(cat /tmp/keeper.log)"
-expect "it has no driver then" none "$(driver $vf)"
+expect "it has no driver then" none "$(driver_of $vf)"
 rm -f /var/lib/iovkit/claims.json
 
 # A VF that goes is let go

@@ -38,7 +38,7 @@ for vmm in libvirt cloud-hypervisor crosvm; do
 	expect_status "$vmm, too" 0 iov attach $gpu 0000:01:00.1 --vmm $vmm
 done
 
-exec {held}<> "/dev/vfio/$(basename "$(readlink $pci/$gpu/iommu_group)")"
+exec {held}<> "/dev/vfio/$(group_of $gpu)"
 expect_status "while somebody has it" 3 iov unbind $gpu --slot
 exec {held}<&-
 expect_status "back" 0 iov unbind $gpu --slot

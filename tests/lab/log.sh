@@ -180,9 +180,7 @@ expect "... is noted once" "$((before + 1)) failed iov sf add $pf 8" "$(noted) $
 expect_status "sf set" 4 iov sf set $pf 8 --state active
 expect_status "sf remove" 4 iov sf remove $pf 8
 printf 'sf %s\n' add set remove >> /tmp/changed
-rm $pci/$pf/net
-mkdir $pci/$pf/net
-mount --bind $sim/net $pci/$pf/net
+own_net
 changes "done" "eswitch set" $pf legacy
 
 # bench guest notes twice, when it takes a function and when it gives it back: see bench-guest.sh

@@ -14,22 +14,14 @@ param() { devlink -j dev param show $device name "$1" | gojq -c '.param[][0].val
 uplink() { for port in $sim/net/*; do
 	[ "$(cat $port/phys_port_name)" != p1 ] || basename $port; done; }
 
-# The guards follow no link in a function's directory
-own_net()
-{
-	pretend_pf "$1"
-	rm $pci/$pf/net
-	mkdir $pci/$pf/net
-	mount --bind $sim/net $pci/$pf/net
-}
-
 expect_status "a driver without devlink has no groups" 1 iov rate add 0000:01:00.0 gold --tx-max 10
 expect_match "says so" "its driver has no devlink, by which groups are made" "$err"
 expect_status "and no subfunctions" 1 iov sf add 0000:01:00.0 8
 expect_match "says so" "its driver has no devlink, by which subfunctions are made" "$err"
 
 netdevsim 2
-own_net 2
+pretend_pf 2
+own_net
 expect "its mode" "legacy any" "$(iov eswitch show $pf --json | gojq -r '"\(.mode) \(.wants)"')"
 expect_status "a VF without a port" 1 iov vf set $pf 0 --trust on --tx-max 5
 expect_match "says why" "netdevsim has no tx-max for VFs .*switchdev mode" "$err"

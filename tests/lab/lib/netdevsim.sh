@@ -47,3 +47,11 @@ pretend_pf()
 		}' "$functions" $pf "$vf" "$1"
 	mount --bind "$functions" $pci
 }
+
+# own_net: $pf has the interfaces in its own directory, as the guards follow no link there
+own_net()
+{
+	rm $pci/$pf/net
+	mkdir $pci/$pf/net
+	mount --bind $sim/net $pci/$pf/net
+}
