@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device igb --timeout 600
+# lab: --topology minimal --device igb
 # One command gives a VF to a guest at the terminal, and the VF is back when the guest has ended.
 . "$(dirname "$0")/lib/check.sh"
 

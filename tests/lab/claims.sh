@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 400 --topology minimal --device igb --device e1000e
+# lab: --topology minimal --device igb --device e1000e
 # Claims of real VFs: what is refused, what a killed claim leaves, and a fence that takes a VF from who drives it.
 . "$(dirname "$0")/lib/check.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device igb --timeout 900
+# lab: --topology minimal --device igb
 # A change that nobody confirms is taken back, whatever becomes of who made it.
 . "$(dirname "$0")/lib/check.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 300 --topology minimal --device edu --device e1000e
+# lab: --topology minimal --device edu --device e1000e
 # Devices for containers by CDI: what is described follows what VFIO has, and podman takes it.
 . "$(dirname "$0")/lib/check.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 480 --topology minimal
+# lab: --topology minimal
 # Devices as disks: one that discards and makes no zeroes of it, one whose writes come seconds late, one
 # that is polled, with guest memory that is registered, and taken away, and one with zones.
 . "$(dirname "$0")/lib/check.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --cpus 2 --timeout 300 --topology minimal
+# lab: --cpus 2 --topology minimal
 # Disks of iovd on devices that fail, and on one of which the kernel writes down what is stable.
 . "$(dirname "$0")/lib/check.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --cpus 2 --timeout 600 --topology minimal
+# lab: --cpus 2 --topology minimal
 # A guest writes and verifies with fio while iovd is killed again and again, as often as
 # tests/repetitions says, over a device whose writes land seconds after they were given to it: also
 # after the iovd that gave them is dead and the next one is there.

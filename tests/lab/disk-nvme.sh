@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 240 --cpus 2 --topology minimal --device nvme
+# lab: --cpus 2 --topology minimal --device nvme
 # A controller that iovd drives itself: added, verified, killed under load and had again, kept from being
 # taken, in the host file, and a VF of it.
 . "$(dirname "$0")/lib/check.sh"

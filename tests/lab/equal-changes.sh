@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --cpus 2 --timeout 600 --topology minimal --device igb
+# lab: --cpus 2 --topology minimal --device igb
 # Equal changes at once: one of them is made, the others find nothing to do.
 . "$(dirname "$0")/lib/check.sh"
 

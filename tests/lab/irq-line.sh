@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --cpus 2 --timeout 180
+# lab: --cpus 2
 # A function without MSI has an interrupt line, which is pinned as vectors are.
 . "$(dirname "$0")/lib/check.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 600 --topology minimal --device edu --device igb --device e1000e
+# lab: --topology minimal --device edu --device igb --device e1000e
 # What commands that need a host print with --json is what docs/schema says.
 . "$(dirname "$0")/lib/check.sh"
 

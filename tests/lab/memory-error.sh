@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 180 --topology minimal
+# lab: --topology minimal
 # The host finds a page of a guest's memory to be bad: iovd goes on for all others.
 . "$(dirname "$0")/lib/check.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device e1000e --timeout 600
+# lab: --topology minimal --device e1000e
 # What a NIC has beside VFs, by devlink: the mode of its switch, rates of VFs and groups of them,
 # parameters, a driver that starts anew; devlink(8) and ip(8) say whether it is true.
 . "$(dirname "$0")/lib/check.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 600
+# lab:
 # A record says what the host says, but for what identifies it, and has who uses its functions.
 . "$(dirname "$0")/lib/check.sh"
 

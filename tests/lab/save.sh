@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device igb --timeout 900
+# lab: --topology minimal --device igb
 # What a command did is in the host file, or none of it is: killed at any point, recovered, refused.
 . "$(dirname "$0")/lib/check.sh"
 

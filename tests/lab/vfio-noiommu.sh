@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 120 --topology noiommu --device nvme
+# lab: --topology noiommu --device nvme
 # Without an IOMMU, where the kernel was told to do without: an NVMe controller reads and writes.
 . "$(dirname "$0")/lib/check.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 120 --topology minimal --device nvme
+# lab: --topology minimal --device nvme
 # A controller and a VF of it, driven from user space by each interface that there is.
 . "$(dirname "$0")/lib/check.sh"
 

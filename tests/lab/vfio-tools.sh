@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --cpus 2 --timeout 120 --topology minimal --device edu --device igb --device e1000e
+# lab: --cpus 2 --topology minimal --device edu --device igb --device e1000e
 # iov vfio, iov irq and iov reset as their users call them, by each interface that there is.
 . "$(dirname "$0")/lib/check.sh"
 

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --timeout 180 --topology minimal --device edu --device igb --device igb --device ivshmem --device edus --device nec-usb-xhci
+# lab: --topology minimal --device edu --device igb --device igb --device ivshmem --device edus --device nec-usb-xhci
 # The VFIO library on real drivers, by each interface that the kernel has.
 . "$(dirname "$0")/lib/check.sh"
 
