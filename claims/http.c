@@ -6,7 +6,6 @@
 #include "claims/http.h"
 
 #include <curl/curl.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,36 +13,19 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-
-#define LIBRARY "libcurl.so.4"
+#include "base/late_library.h"
 
 /* What is used of it. */
+#define FUNCTIONS(X) \
+	X(global_init, curl_global_init) X(init, curl_easy_init) X(setopt, curl_easy_setopt) \
+	X(perform, curl_easy_perform) X(getinfo, curl_easy_getinfo) X(cleanup, curl_easy_cleanup) \
+	X(strerror, curl_easy_strerror) X(append, curl_slist_append) X(free_all, curl_slist_free_all)
+
 static struct {
-	CURLcode (*global_init)(long flags);
-	CURL *(*init)(void);
-	CURLcode (*setopt)(CURL *curl, CURLoption option, ...);
-	CURLcode (*perform)(CURL *curl);
-	CURLcode (*getinfo)(CURL *curl, CURLINFO info, ...);
-	void (*cleanup)(CURL *curl);
-	const char *(*strerror)(CURLcode code);
-	struct curl_slist *(*append)(struct curl_slist *list, const char *text);
-	void (*free_all)(struct curl_slist *list);
+	FUNCTIONS(LATE_POINTER)
 } lib;
 
-static const struct {
-	const char *name;
-	void **function;
-} functions[] = {
-	{ "curl_global_init", (void **)&lib.global_init },
-	{ "curl_easy_init", (void **)&lib.init },
-	{ "curl_easy_setopt", (void **)&lib.setopt },
-	{ "curl_easy_perform", (void **)&lib.perform },
-	{ "curl_easy_getinfo", (void **)&lib.getinfo },
-	{ "curl_easy_cleanup", (void **)&lib.cleanup },
-	{ "curl_easy_strerror", (void **)&lib.strerror },
-	{ "curl_slist_append", (void **)&lib.append },
-	{ "curl_slist_free_all", (void **)&lib.free_all },
-};
+static const char *const names[] = { FUNCTIONS(LATE_NAME) };
 
 struct claims_http {
 	struct iov *iov;
@@ -54,19 +36,13 @@ struct claims_http {
 
 static int load(struct iov *iov)
 {
-	void *library;
+	const bool is_first = !lib.free_all;
+	const char *why = late_library_load("libcurl.so.4", names, sizeof(names) / sizeof(*names), &lib);
 
-	if (lib.free_all)
-		return 0;
-	library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	if (!library)
-		return iov_told(iov, -ENOSYS, "etcd is asked by libcurl: %s; install the package libcurl4", dlerror());
-	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
-		*functions[i].function = dlsym(library, functions[i].name);
-		if (!*functions[i].function)
-			return iov_told(iov, -ENOSYS, LIBRARY ": has no %s", functions[i].name);
-	}
-	lib.global_init(CURL_GLOBAL_DEFAULT);
+	if (why)
+		return iov_told(iov, -ENOSYS, "etcd is asked by libcurl: %s; install the package libcurl4", why);
+	if (is_first)
+		lib.global_init(CURL_GLOBAL_DEFAULT);
 	return 0;
 }
 

@@ -14,9 +14,38 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/late_library.h"
 #include "base/pci/topology.h"
 #include "base/sysroot/sysroot.h"
 #include "cli/record.h"
+
+/* What is used of libarchive. */
+#define FUNCTIONS(X) \
+	X(entry_clear, archive_entry_clear) X(entry_filetype, archive_entry_filetype) \
+	X(entry_free, archive_entry_free) X(entry_hardlink, archive_entry_hardlink) \
+	X(entry_new, archive_entry_new) X(entry_pathname, archive_entry_pathname) \
+	X(entry_set_filetype, archive_entry_set_filetype) \
+	X(entry_set_mtime, archive_entry_set_mtime) \
+	X(entry_set_pathname, archive_entry_set_pathname) \
+	X(entry_set_perm, archive_entry_set_perm) X(entry_set_size, archive_entry_set_size) \
+	X(entry_set_symlink, archive_entry_set_symlink) \
+	X(entry_symlink, archive_entry_symlink) X(error_string, archive_error_string) \
+	X(read_data, archive_read_data) X(read_free, archive_read_free) \
+	X(read_new, archive_read_new) X(read_next_header, archive_read_next_header) \
+	X(read_open_filename, archive_read_open_filename) \
+	X(read_support_filter_gzip, archive_read_support_filter_gzip) \
+	X(read_support_format_tar, archive_read_support_format_tar) \
+	X(write_add_filter_gzip, archive_write_add_filter_gzip) \
+	X(write_close, archive_write_close) X(write_data, archive_write_data) \
+	X(write_free, archive_write_free) X(write_header, archive_write_header) \
+	X(write_new, archive_write_new) X(write_open_FILE, archive_write_open_FILE) \
+	X(write_set_format_pax_restricted, archive_write_set_format_pax_restricted)
+
+static struct {
+	FUNCTIONS(LATE_POINTER)
+} lib;
+
+static const char *const names[] = { FUNCTIONS(LATE_NAME) };
 
 /* More than any host has: a function has some thirty files, and a thousand of them a few megabytes. */
 #define ENTRIES_MAX 500000
@@ -25,24 +54,36 @@
 /* The deepest function is below so many bridges; in front of it is its bus, behind it a disk or a queue. */
 #define DEPTH_MAX (IOV_ANCESTORS_MAX + 16)
 
+/* NULL, or why there is no libarchive, with what to do. */
+static const char *load(void)
+{
+	static char text[256];
+	const char *why = late_library_load("libarchive.so.13", names, sizeof(names) / sizeof(*names), &lib);
+
+	if (why)
+		snprintf(text, sizeof(text), "records are archives of libarchive: %s; install the package "
+			 "libarchive13", why);
+	return why ? text : NULL;
+}
+
 /* Writing */
 
 static int put_entry(struct archive *archive, struct archive_entry *header,
 		     const struct record_entry *entry)
 {
-	archive_entry_clear(header);
-	archive_entry_set_pathname(header, entry->path);
-	archive_entry_set_mtime(header, 0, 0);
-	archive_entry_set_size(header, entry->type == RECORD_FILE ? (int64_t)entry->length : 0);
-	archive_entry_set_filetype(header, entry->type == RECORD_FILE ? AE_IFREG :
+	lib.entry_clear(header);
+	lib.entry_set_pathname(header, entry->path);
+	lib.entry_set_mtime(header, 0, 0);
+	lib.entry_set_size(header, entry->type == RECORD_FILE ? (int64_t)entry->length : 0);
+	lib.entry_set_filetype(header, entry->type == RECORD_FILE ? AE_IFREG :
 				   entry->type == RECORD_LINK ? AE_IFLNK : AE_IFDIR);
-	archive_entry_set_perm(header, entry->type == RECORD_FILE ? 0644 : 0755);
+	lib.entry_set_perm(header, entry->type == RECORD_FILE ? 0644 : 0755);
 	if (entry->type == RECORD_LINK)
-		archive_entry_set_symlink(header, entry->data);
-	if (archive_write_header(archive, header) != ARCHIVE_OK)
+		lib.entry_set_symlink(header, entry->data);
+	if (lib.write_header(archive, header) != ARCHIVE_OK)
 		return -EIO;
 	if (entry->type == RECORD_FILE &&
-	    archive_write_data(archive, entry->data, entry->length) != (la_ssize_t)entry->length)
+	    lib.write_data(archive, entry->data, entry->length) != (la_ssize_t)entry->length)
 		return -EIO;
 	return 0;
 }
@@ -73,22 +114,27 @@ static int put_entries(struct archive *archive, struct archive_entry *header, co
 int record_write(struct iov *iov, FILE *file, const char *entries, struct record_names *names,
 		 struct record_size *size)
 {
-	struct archive_entry *header = archive_entry_new();
-	struct archive *archive = archive_write_new();
+	struct archive_entry *header;
+	struct archive *archive;
+	const char *why = load();
 	int error = -ENOMEM;
 
 	*size = (struct record_size){ 0 };
-	if (header && archive && !archive_write_set_format_pax_restricted(archive) &&
-	    !archive_write_add_filter_gzip(archive) && !archive_write_open_FILE(archive, file))
+	if (why)
+		return iov_told(iov, -ENOSYS, "%s", why);
+	header = lib.entry_new();
+	archive = lib.write_new();
+	if (header && archive && !lib.write_set_format_pax_restricted(archive) &&
+	    !lib.write_add_filter_gzip(archive) && !lib.write_open_FILE(archive, file))
 		error = put_entries(archive, header, entries, names, size);
-	if (!error && archive_write_close(archive) != ARCHIVE_OK)
+	if (!error && lib.write_close(archive) != ARCHIVE_OK)
 		error = -EIO;
 	if (error)
 		error = iov_told(iov, error, "the record cannot be written: %s",
-				 archive && archive_error_string(archive) ? archive_error_string(archive) :
+				 archive && lib.error_string(archive) ? lib.error_string(archive) :
 									    strerror(-error));
-	archive_entry_free(header);
-	archive_write_free(archive);
+	lib.entry_free(header);
+	lib.write_free(archive);
 	return error;
 }
 
@@ -207,7 +253,7 @@ static int copy_content(struct unpack *unpack, struct archive *archive, const ch
 	uint64_t length = 0;
 	la_ssize_t got;
 
-	while ((got = archive_read_data(archive, block, sizeof(block))) > 0) {
+	while ((got = lib.read_data(archive, block, sizeof(block))) > 0) {
 		length += (uint64_t)got;
 		unpack->size.bytes += (uint64_t)got;
 		if (length > FILE_MAX || unpack->size.bytes > BYTES_MAX)
@@ -235,7 +281,7 @@ static int unpack_file(struct unpack *unpack, struct archive *archive, const cha
 static int unpack_link(struct unpack *unpack, struct archive_entry *header, const char *path, int folder,
 		       const char *name)
 {
-	const char *target = archive_entry_symlink(header);
+	const char *target = lib.entry_symlink(header);
 
 	if (!target || !*target || strlen(target) >= IOV_PATH_MAX || !stays_inside(path, target))
 		return refuse(unpack, path, "a link that leads out of the record: '%s'",
@@ -246,8 +292,8 @@ static int unpack_link(struct unpack *unpack, struct archive_entry *header, cons
 
 static int unpack_entry(struct unpack *unpack, struct archive *archive, struct archive_entry *header)
 {
-	const char *path = archive_entry_pathname(header), *name;
-	const unsigned int type = archive_entry_filetype(header);
+	const char *path = lib.entry_pathname(header), *name;
+	const unsigned int type = lib.entry_filetype(header);
 	_cleanup_fd_ int folder = -1;
 	struct iov_path cleaned, above;
 
@@ -256,7 +302,7 @@ static int unpack_entry(struct unpack *unpack, struct archive *archive, struct a
 	if (!clean(path, &cleaned))
 		return refuse(unpack, path ? path : "", "no path below the root of a record, or one of more "
 			      "than %d folders", DEPTH_MAX - 1);
-	if (archive_entry_hardlink(header) ||
+	if (lib.entry_hardlink(header) ||
 	    (type != AE_IFREG && type != AE_IFLNK && type != AE_IFDIR))
 		return refuse(unpack, path, "neither a file nor a folder nor a symbolic link, of which "
 					    "alone a record is made");
@@ -280,7 +326,7 @@ static int unpack_all(struct unpack *unpack, struct archive *archive)
 	struct archive_entry *header;
 	int error = 0, status = ARCHIVE_OK;
 
-	while (!error && (status = archive_read_next_header(archive, &header)) >= ARCHIVE_WARN &&
+	while (!error && (status = lib.read_next_header(archive, &header)) >= ARCHIVE_WARN &&
 	       status != ARCHIVE_EOF)
 		error = unpack_entry(unpack, archive, header);
 	if (error && error != -ENODATA)
@@ -288,7 +334,7 @@ static int unpack_all(struct unpack *unpack, struct archive *archive)
 	if (status == ARCHIVE_EOF && !error)
 		return 0;
 	snprintf(unpack->message, unpack->message_size, "%s: %s%s", unpack->file,
-		 archive_error_string(archive) ? archive_error_string(archive) : "damaged",
+		 lib.error_string(archive) ? lib.error_string(archive) : "damaged",
 		 unpack->size.entries ? "; what comes behind that is missing" :
 					"; expected a record that 'iov record' wrote");
 	return unpack->size.entries ? 0 : -EINVAL;
@@ -298,21 +344,25 @@ int record_unpack(const char *path, int directory, char *message, size_t size)
 {
 	struct unpack unpack = { .directory = directory, .file = path, .message = message,
 				 .message_size = size };
-	struct archive *archive = archive_read_new();
+	struct archive *archive;
+	const char *why = load();
 	int error;
 
-	message[0] = '\0';
+	snprintf(message, size, "%s", why ? why : "");
+	if (why)
+		return -ENOSYS;
+	archive = lib.read_new();
 	if (!archive)
 		return -ENOMEM;
-	archive_read_support_format_tar(archive);
-	archive_read_support_filter_gzip(archive);
-	if (archive_read_open_filename(archive, path, 1 << 16) == ARCHIVE_OK) {
+	lib.read_support_format_tar(archive);
+	lib.read_support_filter_gzip(archive);
+	if (lib.read_open_filename(archive, path, 1 << 16) == ARCHIVE_OK) {
 		error = unpack_all(&unpack, archive);
 	} else {
 		snprintf(message, size, "%s: %s; expected a record that 'iov record' wrote", path,
-			 archive_error_string(archive));
+			 lib.error_string(archive));
 		error = -EINVAL;
 	}
-	archive_read_free(archive);
+	lib.read_free(archive);
 	return error;
 }

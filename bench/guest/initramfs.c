@@ -11,6 +11,32 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/late_library.h"
+
+/* What is used of libarchive. */
+#define FUNCTIONS(X) \
+	X(entry_free, archive_entry_free) X(entry_new, archive_entry_new) \
+	X(entry_set_filetype, archive_entry_set_filetype) \
+	X(entry_set_nlink, archive_entry_set_nlink) \
+	X(entry_set_pathname, archive_entry_set_pathname) \
+	X(entry_set_perm, archive_entry_set_perm) X(entry_set_size, archive_entry_set_size) \
+	X(error_string, archive_error_string) X(read_data, archive_read_data) \
+	X(read_free, archive_read_free) X(read_new, archive_read_new) \
+	X(read_next_header, archive_read_next_header) \
+	X(read_open_filename, archive_read_open_filename) \
+	X(read_support_filter_all, archive_read_support_filter_all) \
+	X(read_support_format_raw, archive_read_support_format_raw) \
+	X(write_close, archive_write_close) X(write_data, archive_write_data) \
+	X(write_free, archive_write_free) X(write_header, archive_write_header) \
+	X(write_new, archive_write_new) X(write_open_fd, archive_write_open_fd) \
+	X(write_set_format_cpio_newc, archive_write_set_format_cpio_newc)
+
+static struct {
+	FUNCTIONS(LATE_POINTER)
+} lib;
+
+static const char *const names[] = { FUNCTIONS(LATE_NAME) };
+
 /* Drivers of a guest need some twenty; soft dependencies may go round in a circle. */
 #define MODULES_MAX 256
 
@@ -25,26 +51,26 @@ struct making {
 static int cannot_write(const struct making *making)
 {
 	return iov_told(making->iov, -EIO, "the guest's initramfs cannot be written: %s",
-			archive_error_string(making->archive));
+			lib.error_string(making->archive));
 }
 
 static int put(const struct making *making, const char *path, unsigned int type, int mode,
 	       const void *data, size_t length)
 {
-	struct archive_entry *entry = archive_entry_new();
+	struct archive_entry *entry = lib.entry_new();
 	bool done;
 
 	if (!entry)
 		return iov_fail(making->iov, -ENOMEM, "no memory for the guest's initramfs");
-	archive_entry_set_pathname(entry, path);
-	archive_entry_set_filetype(entry, type);
-	archive_entry_set_perm(entry, (mode_t)mode);
-	archive_entry_set_size(entry, (int64_t)length);
-	archive_entry_set_nlink(entry, 1);
-	done = archive_write_header(making->archive, entry) == ARCHIVE_OK &&
+	lib.entry_set_pathname(entry, path);
+	lib.entry_set_filetype(entry, type);
+	lib.entry_set_perm(entry, (mode_t)mode);
+	lib.entry_set_size(entry, (int64_t)length);
+	lib.entry_set_nlink(entry, 1);
+	done = lib.write_header(making->archive, entry) == ARCHIVE_OK &&
 	       (!length ||
-		archive_write_data(making->archive, data, length) == (la_ssize_t)length);
-	archive_entry_free(entry);
+		lib.write_data(making->archive, data, length) == (la_ssize_t)length);
+	lib.entry_free(entry);
 	return done ? 0 : cannot_write(making);
 }
 
@@ -63,7 +89,7 @@ static int read_all(struct archive *reader, char **data, size_t *length)
 				break;
 			*data = grown;
 		}
-		got = archive_read_data(reader, *data + *length, room - *length);
+		got = lib.read_data(reader, *data + *length, room - *length);
 		*length += got > 0 ? (size_t)got : 0;
 	}
 	return !*data ? -ENOMEM : got < 0 ? -EIO : got ? -ENOMEM : 0;
@@ -72,26 +98,26 @@ static int read_all(struct archive *reader, char **data, size_t *length)
 /* A file as it is unpacked; one that is not compressed is itself. */
 static int read_file(struct iov *iov, const char *path, char **data, size_t *length)
 {
-	struct archive *reader = archive_read_new();
+	struct archive *reader = lib.read_new();
 	struct archive_entry *entry;
 	int error = -ENOMEM;
 
 	*data = NULL;
-	if (reader && !archive_read_support_format_raw(reader)) {
-		archive_read_support_filter_all(reader);
+	if (reader && !lib.read_support_format_raw(reader)) {
+		lib.read_support_filter_all(reader);
 		errno = 0;
-		error = archive_read_open_filename(reader, path, 1 << 16) != ARCHIVE_OK ||
-					archive_read_next_header(reader, &entry) != ARCHIVE_OK
+		error = lib.read_open_filename(reader, path, 1 << 16) != ARCHIVE_OK ||
+					lib.read_next_header(reader, &entry) != ARCHIVE_OK
 				? -EIO
 				: read_all(reader, data, length);
 	}
 	if (error)
 		error = iov_told(iov, error, "%s: cannot be read for the guest: %s", path,
-				 reader && archive_error_string(reader)
-					 ? archive_error_string(reader)
+				 reader && lib.error_string(reader)
+					 ? lib.error_string(reader)
 					 : strerror(-error));
 	if (reader)
-		archive_read_free(reader);
+		lib.read_free(reader);
 	return error;
 }
 
@@ -207,17 +233,17 @@ static int write_archive(struct making *making, int fd, const struct initramfs_o
 {
 	int error;
 
-	making->archive = archive_write_new();
+	making->archive = lib.write_new();
 	if (!making->archive)
 		return iov_fail(making->iov, -ENOMEM, "no memory for the guest's initramfs");
-	if (archive_write_set_format_cpio_newc(making->archive) != ARCHIVE_OK ||
-	    archive_write_open_fd(making->archive, fd) != ARCHIVE_OK)
+	if (lib.write_set_format_cpio_newc(making->archive) != ARCHIVE_OK ||
+	    lib.write_open_fd(making->archive, fd) != ARCHIVE_OK)
 		error = cannot_write(making);
 	else
 		error = put_all(making, options);
-	if (!error && archive_write_close(making->archive) != ARCHIVE_OK)
+	if (!error && lib.write_close(making->archive) != ARCHIVE_OK)
 		error = cannot_write(making);
-	archive_write_free(making->archive);
+	lib.write_free(making->archive);
 	for (size_t i = 0; i < making->count; i++)
 		free(making->names[i]);
 	return error;
@@ -226,8 +252,13 @@ static int write_archive(struct making *making, int fd, const struct initramfs_o
 int initramfs_make(int *fd, struct iov *iov, const struct initramfs_options *options)
 {
 	struct making making = {.iov = iov};
+	const char *why = late_library_load("libarchive.so.13", names, sizeof(names) / sizeof(*names), &lib);
 	int error;
 
+	*fd = -1;
+	if (why)
+		return iov_told(iov, -ENOSYS, "the guest's initramfs is written by libarchive: %s; install the "
+				"package libarchive13", why);
 	*fd = memfd_create("initramfs", MFD_CLOEXEC);
 	if (*fd < 0)
 		return iov_told(iov, -errno, "no file in memory for the guest's initramfs: %s",

@@ -19,11 +19,28 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/late_library.h"
 #include "cli/web/assets.h"
 
 /* Those that are told to end are still there for a moment. */
 #define CONNECTIONS_MAX (WEB_CLIENTS_MAX + 16)
 #define LOG_PAUSE_MS 60000
+
+/* What is used of libmicrohttpd. */
+#define FUNCTIONS(X) \
+	X(add_connection, MHD_add_connection) X(add_response_header, MHD_add_response_header) \
+	X(create_response_from_buffer, MHD_create_response_from_buffer) \
+	X(destroy_response, MHD_destroy_response) X(get_connection_info, MHD_get_connection_info) \
+	X(get_daemon_info, MHD_get_daemon_info) X(get_timeout, MHD_get_timeout) \
+	X(lookup_connection_value, MHD_lookup_connection_value) \
+	X(queue_response, MHD_queue_response) X(run, MHD_run) X(start_daemon, MHD_start_daemon) \
+	X(stop_daemon, MHD_stop_daemon)
+
+static struct {
+	FUNCTIONS(LATE_POINTER)
+} lib;
+
+static const char *const names[] = { FUNCTIONS(LATE_NAME) };
 
 /**
  * struct client - a connection
@@ -109,13 +126,13 @@ static const struct {
 static struct MHD_Response *make_response(const char *type, const char *text, size_t size,
 					  enum MHD_ResponseMemoryMode mode)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)(uintptr_t)text, mode);
+	struct MHD_Response *response = lib.create_response_from_buffer(size, (void *)(uintptr_t)text, mode);
 
 	if (!response)
 		return NULL;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	lib.add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	for (size_t i = 0; i < sizeof(headers) / sizeof(*headers); i++)
-		MHD_add_response_header(response, headers[i].name, headers[i].value);
+		lib.add_response_header(response, headers[i].name, headers[i].value);
 	return response;
 }
 
@@ -128,13 +145,13 @@ static enum MHD_Result answer_text(struct MHD_Connection *connection, unsigned i
 	if (!response)
 		return MHD_NO;
 	if (status == MHD_HTTP_UNAUTHORIZED)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+		lib.add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
 	if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+		lib.add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
 	if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "2");
-	result = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
+		lib.add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "2");
+	result = lib.queue_response(connection, status, response);
+	lib.destroy_response(response);
 	return result;
 }
 
@@ -184,10 +201,10 @@ static enum web_verdict judge(const struct web_server *server, struct MHD_Connec
 			      bool is_public)
 {
 	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		lib.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct web_request request = {
-		.host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST),
-		.authorization = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+		.host = lib.lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST),
+		.authorization = lib.lookup_connection_value(connection, MHD_HEADER_KIND,
 							     MHD_HTTP_HEADER_AUTHORIZATION),
 		.is_public = is_public,
 	};
@@ -207,7 +224,7 @@ static enum MHD_Result answer_document(struct web_server *server, struct MHD_Con
 	if (!server->documents[document])
 		return answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "text/plain",
 				   "iovd does not answer\n");
-	return MHD_queue_response(connection, MHD_HTTP_OK, server->documents[document]);
+	return lib.queue_response(connection, MHD_HTTP_OK, server->documents[document]);
 }
 
 /* Whether a token is wanted is asked before one is sent. */
@@ -271,7 +288,7 @@ static struct client *oldest(const struct web_server *server)
 static void add_client(struct web_server *server, struct MHD_Connection *connection, void **context)
 {
 	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		lib.get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct client *client = calloc(1, sizeof(*client));
 
 	*context = client;
@@ -320,15 +337,20 @@ static void end_slow(struct web_server *server)
 int web_server_open(struct web_server **out, struct iov *iov, const struct web_access *access, int fd)
 {
 	const unsigned int flags = MHD_USE_EPOLL | (fd < 0 ? MHD_USE_NO_LISTEN_SOCKET : 0);
-	struct web_server *server = calloc(1, sizeof(*server));
 	const union MHD_DaemonInfo *info = NULL;
+	struct web_server *server;
+	const char *why = late_library_load("libmicrohttpd.so.12", names, sizeof(names) / sizeof(*names), &lib);
 
+	if (why)
+		return iov_told(iov, -ENOSYS, "web: pages are served by libmicrohttpd: %s; install the package "
+				"libmicrohttpd12", why);
+	server = calloc(1, sizeof(*server));
 	if (!server)
 		return -ENOMEM;
 	server->iov = iov;
 	server->access = access;
 	TAILQ_INIT(&server->clients);
-	server->http = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,
+	server->http = lib.start_daemon(flags, 0, NULL, NULL, on_request, server,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned int)CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)WEB_CLIENT_SECONDS,
@@ -337,7 +359,7 @@ int web_server_open(struct web_server **out, struct iov *iov, const struct web_a
 		fd < 0 ? MHD_OPTION_END : MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_END);
 	if (server->http)
-		info = MHD_get_daemon_info(server->http, MHD_DAEMON_INFO_EPOLL_FD);
+		info = lib.get_daemon_info(server->http, MHD_DAEMON_INFO_EPOLL_FD);
 	if (!info) {
 		web_server_close(server);
 		return iov_told(iov, -EIO, "web: the HTTP server does not start");
@@ -358,7 +380,7 @@ int web_server_put(struct web_server *server, enum web_document document, char *
 		return -ENOMEM;
 	}
 	if (server->documents[document])
-		MHD_destroy_response(server->documents[document]);
+		lib.destroy_response(server->documents[document]);
 	server->documents[document] = response;
 	return 0;
 }
@@ -375,7 +397,7 @@ int web_server_add(struct web_server *server, int fd)
 {
 	const struct sockaddr address = { .sa_family = AF_UNIX };
 
-	return MHD_add_connection(server->http, fd, &address, sizeof(address)) == MHD_YES ? 0 : -EIO;
+	return lib.add_connection(server->http, fd, &address, sizeof(address)) == MHD_YES ? 0 : -EIO;
 }
 
 void web_server_turn(struct web_server *server, struct pollfd *also, int timeout)
@@ -383,15 +405,15 @@ void web_server_turn(struct web_server *server, struct pollfd *also, int timeout
 	struct pollfd fds[2] = { { .fd = server->epoll, .events = POLLIN }, { .fd = -1 } };
 	MHD_UNSIGNED_LONG_LONG wanted;
 
-	MHD_run(server->http);
-	if (MHD_get_timeout(server->http, &wanted) == MHD_YES && (int64_t)wanted < timeout)
+	lib.run(server->http);
+	if (lib.get_timeout(server->http, &wanted) == MHD_YES && (int64_t)wanted < timeout)
 		timeout = (int)wanted;
 	if (also)
 		fds[1] = *also;
 	poll(fds, 2, timeout);
 	if (also)
 		also->revents = fds[1].revents;
-	MHD_run(server->http);
+	lib.run(server->http);
 	end_slow(server);
 }
 
@@ -405,9 +427,9 @@ void web_server_close(struct web_server *server)
 	if (!server)
 		return;
 	if (server->http)
-		MHD_stop_daemon(server->http);
+		lib.stop_daemon(server->http);
 	for (unsigned int i = 0; i < WEB_DOCUMENTS; i++)
 		if (server->documents[i])
-			MHD_destroy_response(server->documents[i]);
+			lib.destroy_response(server->documents[i]);
 	free(server);
 }

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A library that few commands need, and that together with what it brings along takes longer to load
+ * than most commands to run.  The first that needs it loads it.
+ *
+ *	#define FUNCTIONS(X) X(read_new, archive_read_new) X(read_free, archive_read_free)
+ *	static struct { FUNCTIONS(LATE_POINTER) } lib;
+ *	static const char *const names[] = { FUNCTIONS(LATE_NAME) };
+ */
+#ifndef BASE_LATE_LIBRARY_H
+#define BASE_LATE_LIBRARY_H
+
+#include <dlfcn.h>
+#include <stddef.h>
+#include <string.h>
+
+#define LATE_POINTER(name, function) __typeof__(function) *name;
+#define LATE_NAME(name, function) #function,
+
+/**
+ * late_library_load - have functions of a library
+ * @soname: the library
+ * @names: functions of it
+ * @count: length of @names
+ * @functions: receives as many addresses, unless it has them
+ *
+ * One thread at a time.  The library stays.
+ *
+ * Return: NULL, or why not, as words.
+ */
+static inline const char *late_library_load(const char *soname, const char *const *names, size_t count,
+					    void *functions)
+{
+	void *library, *function;
+
+	memcpy(&function, (char *)functions + (count - 1) * sizeof(function), sizeof(function));
+	if (function)
+		return NULL;
+	library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+	for (size_t i = 0; library && i < count; i++) {
+		function = dlsym(library, names[i]);
+		if (!function)
+			return dlerror();
+		memcpy((char *)functions + i * sizeof(function), &function, sizeof(function));
+	}
+	return library ? NULL : dlerror();
+}
+
+#endif
