@@ -1478,6 +1478,162 @@ static void a_process_holds_what_is_registered_with_its_ring(void **state)
 }
 
 /* Nobody knows then who holds what, which is not the same as nobody. */
+/* What a mount names beside its first device, and what a disk is written to without being a slave. */
+static void every_device_of_a_file_system_is_held(void **state)
+{
+	(void)state;
+	add_disk();
+	add_virtual_block("dm-7");
+	tree_link(tree, BLOCK "dm-7/slaves/sda2", "x");
+	tree_file(tree, "proc/self/mountinfo",
+		  "28 1 259:9 / /x rw - xfs /dev/gone rw,logdev=/dev/sda2,noquota\n");
+	assert_held(E1000, "mount", "/x (xfs)", E1000 " sda2");
+	tree_file(tree, "proc/self/mountinfo", "28 1 0:55 / /b rw - bcachefs /dev/gone:/dev/sda2 rw\n");
+	assert_held(E1000, "mount", "/b (bcachefs)", E1000 " sda2");
+	tree_file(tree, "proc/self/mountinfo", "28 1 0:55 / /t rw - tmpfs tmpfs rw,mode=755\n");
+	tree_file(tree, "proc/fs/jbd2/sda2-8/info", "");
+	assert_guards(E1000, "dm");
+	tree_file(tree, "proc/fs/jbd2/sda2/info", "");
+	assert_held(E1000, "mount", "the journal of a file system", E1000 " sda2");
+}
+
+static void memory_that_is_written_back_holds_its_disk(void **state)
+{
+	(void)state;
+	add_disk();
+	add_virtual_block("zram0");
+	tree_file(tree, BLOCK "zram0/backing_dev", "none\n");
+	tree_file(tree, "proc/swaps", "Filename Type Size Used Priority\n/dev/zram0 partition 1 0 100\n");
+	assert_free(E1000);
+	tree_file(tree, BLOCK "zram0/backing_dev", "/dev/sda2\n");
+	assert_guards(E1000, "swap zram");
+	assert_held(E1000, "swap", "swap on /dev/zram0", E1000 " sda2 zram0");
+	assert_held(E1000, "zram", "memory that is compressed (zram0)", E1000 " sda2 zram0");
+}
+
+/* A set of caches without a disk, or a disk that waits for one, is no volume. */
+static void what_bcache_waits_with_holds_its_disk(void **state)
+{
+	(void)state;
+	add_disk();
+	tree_link(tree, BLOCK "sda2/bcache", "../../../fs/bcache/set/cache0");
+	tree_file(tree, "sys/fs/bcache/set/cache0/bucket_size", "1\n");
+	assert_held(E1000, "bcache", "bcache", E1000 " sda2");
+}
+
+/* A disk "nvme9n1" of another host, by a controller whose address is @address. */
+static void add_remote_disk(const char *address)
+{
+	tree_file(tree, "sys/devices/virtual/nvme-fabrics/ctl/nvme9/address", address);
+	tree_link(tree, "sys/class/nvme/nvme9", "../../devices/virtual/nvme-fabrics/ctl/nvme9");
+	tree_link(tree, "sys/devices/virtual/nvme-subsystem/nvme-subsys9/nvme9",
+		  "../../nvme-fabrics/ctl/nvme9");
+	tree_file(tree, "sys/devices/virtual/nvme-subsystem/nvme-subsys9/nvme9n1/size", "1\n");
+	add_block("nvme9n1", "../../devices/virtual/nvme-subsystem/nvme-subsys9/nvme9n1");
+	tree_link(tree, "sys/dev/block/259:90",
+		  "../../devices/virtual/nvme-subsystem/nvme-subsys9/nvme9n1");
+	tree_file(tree, "proc/self/mountinfo", "28 1 259:90 / /r rw - xfs /dev/nvme9n1 rw\n");
+}
+
+static void a_disk_of_another_host_holds_what_carries_it(void **state)
+{
+	(void)state;
+	add_remote_disk("traddr=nn-0x203b:pn-0x203d,host_traddr=nn-0x2000:pn-0x1000\n");
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/host5/fc_host/host5/port_name", "0x1000\n");
+	tree_link(tree, "sys/class/fc_host/host5", "../../devices/pci0000:00/" E1000 "/host5/fc_host/host5");
+	tree_file(tree, "sys/devices/pci0000:00/" IGB "/host6/fc_host/host6/port_name", "0x203d\n");
+	tree_link(tree, "sys/class/fc_host/host6", "../../devices/pci0000:00/" IGB "/host6/fc_host/host6");
+	assert_held(E1000, "mount", "/r (xfs)", E1000 " nvme9 nvme9n1");
+	assert_free(IGB);
+
+	add_remote_disk("traddr=fd00::5,trsvcid=4420,host_iface=enp129s0,src_addr=fd00::9\n");
+	assert_held(IGB2, "mount", "/r (xfs)", IGB2 " enp129s0 nvme9 nvme9n1");
+	assert_free(E1000);
+
+	add_remote_disk("traddr=10.5.0.9,trsvcid=4420\n");
+	tree_file(tree, "proc/net/route", ROUTES "enp4s1\t0000050A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
+	assert_held(E1000, "mount", "/r (xfs)", E1000 " enp4s1 nvme9 nvme9n1");
+	assert_free(IGB2);
+
+	tree_file(tree, "proc/net/if_inet6", "fd000000000000000000000000000007 05 40 00 00 enp129s0\n");
+	add_remote_disk("traddr=10.5.0.9,trsvcid=4420,src_addr=fd00::7\n");
+	assert_held(IGB2, "mount", "/r (xfs)", IGB2 " enp129s0 nvme9 nvme9n1");
+	assert_free(E1000);
+
+	add_process("71", "nvme\n", "/dev/nvme9");
+	add_node("243:9", "nvme9", "nvme", "virtual/nvme-fabrics/ctl/nvme9");
+	assert_held(IGB2, "disk-open", "pid 71 (nvme)", IGB2 " enp129s0 /dev/nvme9");
+}
+
+static void a_disk_of_iscsi_holds_what_carries_it(void **state)
+{
+	(void)state;
+	add_block("sdq", "../../devices/platform/host7/session1/target7:0:0/7:0:0:0/block/sdq");
+	tree_link(tree, "sys/dev/block/65:0",
+		  "../../devices/platform/host7/session1/target7:0:0/7:0:0:0/block/sdq");
+	tree_file(tree, "proc/self/mountinfo", "28 1 65:0 / /i rw - xfs /dev/sdq rw\n");
+	tree_file(tree, "sys/class/iscsi_host/host7/netdev", "(null)\n");
+	tree_file(tree, "sys/class/iscsi_connection/connection1:0/address", "10.5.0.9\n");
+	assert_free(E1000);
+	tree_file(tree, "proc/net/route", ROUTES "enp4s1\t0000050A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
+	assert_held(E1000, "mount", "/i (xfs)", E1000 " enp4s1 sdq");
+	tree_file(tree, "sys/class/iscsi_host/host7/netdev", "enp129s0\n");
+	assert_held(IGB2, "mount", "/i (xfs)", IGB2 " enp129s0 sdq");
+	assert_free(E1000);
+}
+
+static void a_share_of_another_host_holds_the_way_to_it(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/route", ROUTES "enp4s1\t0000050A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
+	tree_file(tree, "proc/self/mountinfo",
+		  "28 1 0:60 / /n rw - nfs4 filer:/a rw,vers=4.2,clientaddr=10.9.0.1,addr=10.5.0.9\n");
+	assert_held(E1000, "mount", "/n (nfs4)", E1000 " enp4s1");
+	assert_free(IGB2);
+}
+
+/* Of flash memory without a block device, as of functions, whoever has it. */
+static void flash_memory_holds_its_function(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/mtd/mtd3/size", "1\n");
+	tree_link(tree, "sys/class/mtd/mtd3", "../../devices/pci0000:00/" E1000 "/mtd/mtd3");
+	tree_file(tree, "proc/self/mountinfo", "28 1 31:3 / /j rw - jffs2 mtd3 rw\n");
+	assert_held(E1000, "mount", "/j (jffs2)", E1000 " mtd3");
+	tree_file(tree, "proc/self/mountinfo", "");
+	assert_free(E1000);
+	tree_file(tree, "sys/class/ubi/ubi0/mtd_num", "3\n");
+	tree_file(tree, "sys/class/ubi/ubi0_0/name", "rootfs\n");
+	tree_file(tree, "sys/class/ubi/version", "1\n");
+	assert_held(E1000, "ubi", "volumes of ubi0", E1000 " mtd3 ubi0");
+	tree_file(tree, "proc/self/mountinfo", "28 1 0:60 / /u rw - ubifs ubi0:rootfs rw\n");
+	add_virtual_block("ubiblock0_0");
+	tree_file(tree, "proc/swaps",
+		  "Filename Type Size Used Priority\n/dev/ubiblock0_0 partition 1 0 1\n");
+	add_node("245:1", "ubi0_0", "ubi", "virtual/ubi/ubi0/ubi0_0");
+	add_process("71", "fw_setenv\n", "/dev/ubi0_0");
+	assert_held(E1000, "mount", "/u (ubifs)", E1000 " mtd3");
+	assert_held(E1000, "swap", "swap on /dev/ubiblock0_0", E1000 " mtd3 ubiblock0_0");
+	assert_held(E1000, "device-open", "pid 71 (fw_setenv)", E1000 " mtd3 /dev/ubi0_0");
+}
+
+/* Of a node that is of all functions of its driver, and that sysfs has below nothing, or not at all. */
+static void a_node_of_a_driver_holds_what_that_drives(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/bus/pci/drivers/ccp/" E1000, "../../../../devices/pci0000:00/" E1000);
+	tree_link(tree, "sys/bus/pci/drivers/raid_sas/" IGB2, "../../../../devices/pci0000:80/" IGB2);
+	tree_file(tree, "sys/bus/pci/drivers/raid/bind", "");
+	add_node("10:125", "sev", "misc", "virtual/misc/sev");
+	add_process("71", "qemu-system-x86\n", "/dev/sev");
+	add_process("72", "storcli\n", "/dev/raid_sas_ioctl_node");
+	add_process("73", "other\n", "/dev/raid_sash");
+	assert_held(E1000, "device-open", "pid 71 (qemu-system-x86)", E1000 " /dev/sev");
+	assert_held(IGB2, "device-open", "pid 72 (storcli)", IGB2 " /dev/raid_sas_ioctl_node");
+	assert_guards(IGB2, "device-open");
+	assert_free(IGB);
+}
+
 static void what_cannot_be_read_is_an_error(void **state)
 {
 	static const struct {
@@ -1600,6 +1756,14 @@ int main(void)
 		IDLE(channels_that_copy_hold_their_function),
 		IDLE(a_process_holds_the_device_that_it_was_given),
 		IDLE(a_process_holds_what_is_registered_with_its_ring),
+		IDLE(every_device_of_a_file_system_is_held),
+		IDLE(memory_that_is_written_back_holds_its_disk),
+		IDLE(what_bcache_waits_with_holds_its_disk),
+		IDLE(a_disk_of_another_host_holds_what_carries_it),
+		IDLE(a_disk_of_iscsi_holds_what_carries_it),
+		IDLE(a_share_of_another_host_holds_the_way_to_it),
+		IDLE(flash_memory_holds_its_function),
+		IDLE(a_node_of_a_driver_holds_what_that_drives),
 		cmocka_unit_test(what_cannot_be_read_is_an_error),
 	};
 
