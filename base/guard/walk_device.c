@@ -123,6 +123,24 @@ static void walk_rdma(struct guard_scan *scan, struct guard_chain *chain, const 
 				    visit_port);
 }
 
+static void visit_link(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+		       const char *name)
+{
+	if (!strncmp(name, "virtio", strlen("virtio")))
+		guard_walk_link(scan, chain, iov_path("%s/%s", directory, name).name);
+}
+
+/* Of a console of a hypervisor, "hvc0", the kernel does not tell which of virtio's it is. */
+static void walk_terminal(struct guard_scan *scan, struct guard_chain *chain, const char *name)
+{
+	char hypervisor[16] = "";
+
+	iov_sys_read(scan->iov, IOV_PATH_HYPERVISOR, hypervisor, sizeof(hypervisor));
+	if (!strncmp(name, "hvc", strlen("hvc")) && strcmp(hypervisor, "xen"))
+		guard_for_each_name(scan, chain, IOV_PATH_VIRTIO_DRIVERS "/virtio_console",
+				    visit_link);
+}
+
 /* What a component of the way to a virtual device, "net/macvtap0", stands on. */
 static const struct {
 	const char *class;
@@ -135,6 +153,7 @@ static const struct {
 	{ "/virtual/watchdog/", guard_walk_watchdog },
 	{ "/virtual/misc/watchdog", guard_walk_watchdog },
 	{ "/virtual/misc/", guard_walk_misc },
+	{ "/virtual/tty/", walk_terminal },
 	{ "/virtual/ubi/", guard_walk_ubi },
 };
 

@@ -1634,6 +1634,57 @@ static void a_node_of_a_driver_holds_what_that_drives(void **state)
 	assert_free(IGB);
 }
 
+static void memory_of_virtio_holds_its_function(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/bus/virtio/devices/virtio3", "../../../devices/pci0000:00/" E1000 "/virtio3");
+	tree_file(tree, "proc/iomem", "00100000-7fffffff : System RAM\n"
+				      "140000000-23fffffff : virtio3\n"
+				      "240000000-2ffffffff : System RAM (virtio_mem)\n");
+	assert_free(E1000);
+	tree_file(tree, "proc/iomem", "140000000-23fffffff : virtio3\n"
+				      "  140000000-147ffffff : System RAM (virtio_mem)\n"
+				      "  148000000-14fffffff : System RAM (virtio_mem)\n");
+	assert_held(E1000, "memory", "the memory of the host, by virtio3", E1000 " virtio3");
+}
+
+static void a_console_of_virtio_holds_its_function(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/bus/virtio/drivers/virtio_console/virtio3",
+		  "../../../../devices/pci0000:00/" E1000 "/virtio3");
+	tree_file(tree, "proc/consoles", "hvc0                 -W- (EC   p  )  229:0\n");
+	add_node("229:0", "hvc0", "tty", "virtual/tty/hvc0");
+	add_node("4:0", "tty0", "tty", "virtual/tty/tty0");
+	add_process("71", "agetty\n", "/dev/hvc0");
+	assert_held(E1000, "console", "the kernel's console hvc0", E1000 " hvc0");
+	assert_held(E1000, "device-open", "pid 71 (agetty)", E1000 " /dev/hvc0");
+	tree_file(tree, "sys/hypervisor/type", "xen\n");
+	assert_free(E1000);
+}
+
+static void a_watchdog_of_ipmi_holds_each_interface_of_it(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/class/ipmi/ipmi0", "../../devices/pci0000:00/" E1000 "/ipmi/ipmi0");
+	add_node("10:130", "watchdog", "misc", "virtual/misc/watchdog");
+	add_process("71", "systemd\n", "/dev/watchdog");
+	assert_free(E1000);
+	tree_file(tree, "sys/module/ipmi_watchdog/refcnt", "1\n");
+	assert_held(E1000, "device-open", "pid 71 (systemd)", E1000 " /dev/watchdog");
+}
+
+/* As that of Thunderbolt supplies the ports by which tunnels go. */
+static void a_supplier_is_held_by_who_uses_its_consumers(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/class/devlink/pci:" E1000 "--pci:" IGB "/status", "not tracked\n");
+	tree_file(tree, "proc/net/route", ROUTES "enp1s0\t00000000\t0202000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
+	assert_free(E1000);
+	tree_file(tree, "sys/class/devlink/pci:" E1000 "--pci:" IGB "/status", "active\n");
+	assert_held(E1000, "default-route", "default route via 10.0.2.2", E1000 " enp1s0");
+}
+
 static void what_cannot_be_read_is_an_error(void **state)
 {
 	static const struct {
@@ -1764,6 +1815,10 @@ int main(void)
 		IDLE(a_share_of_another_host_holds_the_way_to_it),
 		IDLE(flash_memory_holds_its_function),
 		IDLE(a_node_of_a_driver_holds_what_that_drives),
+		IDLE(memory_of_virtio_holds_its_function),
+		IDLE(a_console_of_virtio_holds_its_function),
+		IDLE(a_watchdog_of_ipmi_holds_each_interface_of_it),
+		IDLE(a_supplier_is_held_by_who_uses_its_consumers),
 		cmocka_unit_test(what_cannot_be_read_is_an_error),
 	};
 
