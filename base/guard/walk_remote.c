@@ -17,6 +17,7 @@
 
 #define FABRICS "/nvme-fabrics/ctl/"
 #define VIRTUAL_NET "/virtual/net/"
+#define VIRTUAL_BLOCK "/virtual/block/"
 
 /* Longest address with the name of an interface behind it: "fe80::1%eth0" */
 #define ADDRESS_SIZE 64
@@ -148,6 +149,35 @@ static void walk_iscsi(struct guard_scan *scan, struct guard_chain *chain, const
 	walk_session(scan, chain, session);
 }
 
+/* ATA over Ethernet needs no address: "netif" of its disk is "eth1", or "eth1,eth2" */
+static void walk_ethernet(struct guard_scan *scan, struct guard_chain *chain, const char *disk)
+{
+	char interfaces[256], *rest = interfaces, *one;
+
+	if (iov_sys_read(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/netif", disk).name, interfaces,
+			 sizeof(interfaces)))
+		return;
+	while ((one = strsep(&rest, ", ")))
+		if (*one)
+			walk_named(scan, chain, one);
+}
+
+/* "client_addr" of a disk of Ceph is "192.0.2.2:0/2571892", "[2001:db8::2]:0/2571892" */
+static void walk_ceph(struct guard_scan *scan, struct guard_chain *chain, const char *disk)
+{
+	char text[ADDRESS_SIZE + 24], address[ADDRESS_SIZE];
+	unsigned int number;
+
+	if (sscanf(disk, "rbd%u", &number) != 1 ||
+	    iov_sys_read(scan->iov, iov_path(IOV_PATH_RBD "/%u/client_addr", number).name, text,
+			 sizeof(text)))
+		return;
+	snprintf(address, sizeof(address), "%.*s",
+		 (int)(text[0] == '[' ? strcspn(text + 1, "]") : strcspn(text, ":")),
+		 text + (text[0] == '['));
+	walk_own(scan, chain, address);
+}
+
 /* The component behind @parent: "nvme1" of ".../nvme-fabrics/ctl/nvme1/nvme1n1" */
 static bool component(const char *target, const char *parent, char *name, size_t size)
 {
@@ -164,10 +194,14 @@ void guard_walk_remote(struct guard_scan *scan, struct guard_chain *chain, const
 {
 	char name[ADDRESS_SIZE];
 
-	if (component(target, FABRICS, name, sizeof(name)))
+	if (component(target, FABRICS, name, sizeof(name))) {
 		walk_controller(scan, chain, name);
-	else if (component(target, VIRTUAL_NET, name, sizeof(name)))
+	} else if (component(target, VIRTUAL_NET, name, sizeof(name))) {
 		guard_walk_interface(scan, chain, name);
-	else
+	} else if (component(target, VIRTUAL_BLOCK, name, sizeof(name))) {
+		walk_ethernet(scan, chain, name);
+		walk_ceph(scan, chain, name);
+	} else {
 		walk_iscsi(scan, chain, target);
+	}
 }

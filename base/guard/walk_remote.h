@@ -7,7 +7,8 @@
 
 /*
  * Follow a disk or a controller that is on another host, by its path in sysfs, to what carries it
- * here: NVMe over Fabrics, iSCSI by the host's own TCP, FCoE.  What is here itself leads nowhere.
+ * here: NVMe over Fabrics, iSCSI by the host's own TCP, FCoE, ATA over Ethernet, Ceph.  What is here
+ * itself leads nowhere.
  */
 void guard_walk_remote(struct guard_scan *scan, struct guard_chain *chain, const char *target);
 

@@ -66,6 +66,7 @@
 #define IOV_PATH_ISCSI_HOSTS "sys/class/iscsi_host"
 #define IOV_PATH_ISCSI_CONNECTIONS "sys/class/iscsi_connection"
 #define IOV_PATH_IPMI "sys/class/ipmi"
+#define IOV_PATH_RBD "sys/bus/rbd/devices"
 #define IOV_PATH_MTD "sys/class/mtd"
 #define IOV_PATH_UBI "sys/class/ubi"
 #define IOV_PATH_NVMET "sys/kernel/config/nvmet/subsystems"

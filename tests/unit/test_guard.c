@@ -1582,6 +1582,24 @@ static void a_disk_of_iscsi_holds_what_carries_it(void **state)
 	assert_free(E1000);
 }
 
+/* Without an address on any interface, and by the address that the host has there. */
+static void a_disk_over_ethernet_or_of_ceph_holds_its_interface(void **state)
+{
+	(void)state;
+	add_virtual_block("etherd!e1.1");
+	add_virtual_block("rbd3");
+	tree_file(tree, BLOCK "etherd!e1.1/netif", "enp4s1,gone0\n");
+	tree_file(tree, "sys/bus/rbd/devices/3/client_addr", "[fd00::7]:0/2571892\n");
+	tree_file(tree, "proc/net/if_inet6", "fd000000000000000000000000000007 05 40 00 00 enp129s0\n");
+	tree_link(tree, "sys/dev/block/152:16", "../../devices/virtual/block/etherd!e1.1");
+	tree_link(tree, "sys/dev/block/252:48", "../../devices/virtual/block/rbd3");
+	assert_free(E1000);
+	tree_file(tree, "proc/self/mountinfo", "28 1 152:16 / /e rw - xfs /dev/etherd/e1.1 rw\n"
+					       "29 1 252:48 / /c rw - xfs /dev/rbd3 rw\n");
+	assert_held(E1000, "mount", "/e (xfs)", E1000 " enp4s1 etherd!e1.1");
+	assert_held(IGB2, "mount", "/c (xfs)", IGB2 " enp129s0 rbd3");
+}
+
 static void a_share_of_another_host_holds_the_way_to_it(void **state)
 {
 	(void)state;
@@ -1812,6 +1830,7 @@ int main(void)
 		IDLE(what_bcache_waits_with_holds_its_disk),
 		IDLE(a_disk_of_another_host_holds_what_carries_it),
 		IDLE(a_disk_of_iscsi_holds_what_carries_it),
+		IDLE(a_disk_over_ethernet_or_of_ceph_holds_its_interface),
 		IDLE(a_share_of_another_host_holds_the_way_to_it),
 		IDLE(flash_memory_holds_its_function),
 		IDLE(a_node_of_a_driver_holds_what_that_drives),
