@@ -131,12 +131,12 @@ static void visit_link(struct guard_scan *scan, struct guard_chain *chain, const
 }
 
 /* Of a console of a hypervisor, "hvc0", the kernel does not tell which of virtio's it is. */
-static void walk_terminal(struct guard_scan *scan, struct guard_chain *chain, const char *name)
+static void walk_terminal(struct guard_scan *scan, struct guard_chain *chain, const char *target)
 {
 	char hypervisor[16] = "";
 
 	iov_sys_read(scan->iov, IOV_PATH_HYPERVISOR, hypervisor, sizeof(hypervisor));
-	if (!strncmp(name, "hvc", strlen("hvc")) && strcmp(hypervisor, "xen"))
+	if (strstr(target, "/virtual/tty/hvc") && strcmp(hypervisor, "xen"))
 		guard_for_each_name(scan, chain, IOV_PATH_VIRTIO_DRIVERS "/virtio_console",
 				    visit_link);
 }
@@ -153,7 +153,6 @@ static const struct {
 	{ "/virtual/watchdog/", guard_walk_watchdog },
 	{ "/virtual/misc/watchdog", guard_walk_watchdog },
 	{ "/virtual/misc/", guard_walk_misc },
-	{ "/virtual/tty/", walk_terminal },
 	{ "/virtual/ubi/", guard_walk_ubi },
 };
 
@@ -168,6 +167,7 @@ static void walk_virtual(struct guard_scan *scan, struct guard_chain *chain, con
 		carriers[i].walk(scan, chain,
 				 iov_path("%.*s", (int)strcspn(name, "/"), name).name);
 	}
+	walk_terminal(scan, chain, target);
 	if (strstr(target, "/virtual/nvme-fabrics/"))
 		guard_walk_remote(scan, chain, target);
 }

@@ -29,10 +29,15 @@ static void walk_driver(struct guard_scan *scan, struct guard_chain *chain, cons
 			    visit_function);
 }
 
+static bool is_dash(char letter)
+{
+	return letter == '-' || letter == '_';
+}
+
 /* "megaraid_sas_ioctl" is of "megaraid_sas"; a dash is an underscore. */
 static bool is_of_driver(const char *name, const char *driver)
 {
-	while (*driver && (*name == *driver || (strchr("-_", *name) && strchr("-_", *driver)))) {
+	while (*driver && (*name == *driver || (is_dash(*name) && is_dash(*driver)))) {
 		name++;
 		driver++;
 	}

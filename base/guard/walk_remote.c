@@ -120,13 +120,19 @@ static void walk_controller(struct guard_scan *scan, struct guard_chain *chain, 
 		guard_walk_peer(scan, chain, value);
 }
 
-/* "/sys/class/iscsi_connection/connection1:0" of "session1" has the address of the other host. */
+/*
+ * "/sys/class/iscsi_connection/connection1:0" of "session1" has the address of the other host; while
+ * the connection is down (ENOTCONN) the one that it will have again.
+ */
 static void walk_session(struct guard_scan *scan, struct guard_chain *chain, unsigned int session)
 {
+	struct iov_path path = iov_path(IOV_PATH_ISCSI_CONNECTIONS "/connection%u:0", session);
 	char address[ADDRESS_SIZE];
 
-	if (!iov_sys_read(scan->iov, iov_path(IOV_PATH_ISCSI_CONNECTIONS "/connection%u:0/address",
-					      session).name, address, sizeof(address)))
+	if (!iov_sys_read(scan->iov, iov_path("%s/address", path.name).name, address,
+			  sizeof(address)) ||
+	    !iov_sys_read(scan->iov, iov_path("%s/persistent_address", path.name).name, address,
+			  sizeof(address)))
 		guard_walk_peer(scan, chain, address);
 }
 

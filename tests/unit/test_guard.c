@@ -1573,10 +1573,12 @@ static void a_disk_of_iscsi_holds_what_carries_it(void **state)
 		  "../../devices/platform/host7/session1/target7:0:0/7:0:0:0/block/sdq");
 	tree_file(tree, "proc/self/mountinfo", "28 1 65:0 / /i rw - xfs /dev/sdq rw\n");
 	tree_file(tree, "sys/class/iscsi_host/host7/netdev", "(null)\n");
-	tree_file(tree, "sys/class/iscsi_connection/connection1:0/address", "10.5.0.9\n");
+	tree_file(tree, "sys/class/iscsi_connection/connection1:0/persistent_address", "10.5.0.9\n");
 	assert_free(E1000);
 	tree_file(tree, "proc/net/route", ROUTES "enp4s1\t0000050A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
 	assert_held(E1000, "mount", "/i (xfs)", E1000 " enp4s1 sdq");
+	tree_file(tree, "sys/class/iscsi_connection/connection1:0/address", "192.0.2.9\n");
+	assert_free(E1000);
 	tree_file(tree, "sys/class/iscsi_host/host7/netdev", "enp129s0\n");
 	assert_held(IGB2, "mount", "/i (xfs)", IGB2 " enp129s0 sdq");
 	assert_free(E1000);
@@ -1646,6 +1648,7 @@ static void a_node_of_a_driver_holds_what_that_drives(void **state)
 	add_process("71", "qemu-system-x86\n", "/dev/sev");
 	add_process("72", "storcli\n", "/dev/raid_sas_ioctl_node");
 	add_process("73", "other\n", "/dev/raid_sash");
+	add_process("74", "another\n", "/dev/raid");
 	assert_held(E1000, "device-open", "pid 71 (qemu-system-x86)", E1000 " /dev/sev");
 	assert_held(IGB2, "device-open", "pid 72 (storcli)", IGB2 " /dev/raid_sas_ioctl_node");
 	assert_guards(IGB2, "device-open");
