@@ -804,6 +804,10 @@ static void the_boot_display_is_held_until_a_guest_has_it(void **state)
 	assert_held(E1000, "boot-display", "the boot display", E1000);
 	assert_free(IGB2);
 	assert_free(VF);
+	tree_file(tree, "sys/bus/pci/devices/" IGB2 "/drm/card1/boot_display", "1\n");
+	tree_file(tree, "sys/bus/pci/devices/" NVME "/boot_display", "1\n");
+	assert_held(IGB2, "boot-display", "the boot display", IGB2);
+	assert_held(NVME, "boot-display", "the boot display", NVME);
 }
 
 static void the_framebuffer_of_the_firmware_holds_its_display(void **state)
