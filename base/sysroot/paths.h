@@ -60,6 +60,7 @@
 #define IOV_PATH_CONSOLES "proc/consoles"
 #define IOV_PATH_INPUT "proc/bus/input/devices"
 #define IOV_PATH_DEVICE_LINKS "sys/class/devlink"
+#define IOV_PATH_CRYPTO "proc/crypto"
 #define IOV_PATH_DEVICES "proc/devices"
 #define IOV_PATH_JBD2 "proc/fs/jbd2"
 #define IOV_PATH_FC_HOSTS "sys/class/fc_host"

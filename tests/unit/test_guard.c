@@ -1673,6 +1673,51 @@ static void memory_of_virtio_holds_its_function(void **state)
 	assert_held(E1000, "memory", "the memory of the host, by virtio3", E1000 " virtio3");
 }
 
+/* A device that a driver of a module has: "pci:igb" */
+static void add_bound(const char *module, const char *driver, const char *name, const char *device)
+{
+	char path[160], target[160];
+
+	snprintf(path, sizeof(path), "sys/module/%s/drivers/%s/%s", module, driver, name);
+	snprintf(target, sizeof(target), "../../../../devices/%s", device);
+	tree_link(tree, path, target);
+}
+
+static void algorithms_that_are_used_hold_what_computes_them(void **state)
+{
+	(void)state;
+	add_bound("qat_4xxx", "pci:4xxx", E1000, "pci0000:00/" E1000);
+	add_bound("ccp", "pci:ccp", IGB2, "pci0000:80/" IGB2);
+	add_bound("igb", "pci:igb", IGB, "pci0000:00/" IGB);
+	add_bound("virtio_crypto", "virtio:virtio_crypto", "virtio3", "pci0000:00/" NVME "/virtio3");
+	tree_link(tree, "sys/module/virtio_crypto/drivers/virtio:virtio_crypto/module", "../../../virtio_crypto");
+	tree_link(tree, "sys/module/intel_qat/holders/qat_4xxx", "x");
+	tree_link(tree, "sys/module/ccp/holders/ccp_crypto", "x");
+	tree_file(tree, "proc/crypto", "name         : xts(aes)\ndriver       : qat_aes_xts\n"
+		  "module       : intel_qat\npriority     : 4001\nrefcnt       : 1\n\n"
+		  "name         : cbc(aes)\ndriver       : cbc-aes\nmodule       : kernel\nrefcnt       : 4\n");
+	assert_free(E1000);
+	tree_file(tree, "proc/crypto", "name         : xts(aes)\ndriver       : qat_aes_xts\n"
+		  "module       : intel_qat\npriority     : 4001\nrefcnt       : 2\n\n"
+		  "name         : sha256\ndriver       : sha256-ccp\nmodule       : ccp_crypto\nrefcnt       : 3\n\n"
+		  "name         : cbc(aes)\ndriver       : virtio_crypto_aes_cbc\n"
+		  "module       : virtio_crypto\nrefcnt       : 2\n");
+	assert_held(NVME, "crypto", "users of the algorithm virtio_crypto_aes_cbc", NVME " virtio_crypto");
+	assert_held(E1000, "crypto", "users of the algorithm qat_aes_xts", E1000 " intel_qat");
+	assert_held(IGB2, "crypto", "users of the algorithm sha256-ccp", IGB2 " ccp_crypto");
+	assert_free(IGB);
+}
+
+static void a_work_queue_with_clients_holds_its_function(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/iax1/wq1.0/clients", "0\n");
+	tree_link(tree, "sys/bus/dsa/devices/wq1.0", "../../../devices/pci0000:00/" E1000 "/iax1/wq1.0");
+	assert_free(E1000);
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/iax1/wq1.0/clients", "1\n");
+	assert_held(E1000, "dma", "clients of its work queue", E1000 " wq1.0");
+}
+
 static void a_console_of_virtio_holds_its_function(void **state)
 {
 	(void)state;
@@ -1842,6 +1887,8 @@ int main(void)
 		IDLE(flash_memory_holds_its_function),
 		IDLE(a_node_of_a_driver_holds_what_that_drives),
 		IDLE(memory_of_virtio_holds_its_function),
+		IDLE(algorithms_that_are_used_hold_what_computes_them),
+		IDLE(a_work_queue_with_clients_holds_its_function),
 		IDLE(a_console_of_virtio_holds_its_function),
 		IDLE(a_watchdog_of_ipmi_holds_each_interface_of_it),
 		IDLE(a_supplier_is_held_by_who_uses_its_consumers),
