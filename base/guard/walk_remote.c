@@ -6,9 +6,11 @@
  */
 #include "base/guard/walk_remote.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/guard/network.h"
 #include "base/guard/walk_interface.h"
@@ -45,8 +47,7 @@ static bool walk_named(struct guard_scan *scan, struct guard_chain *chain, const
 	return true;
 }
 
-/* An address of this host, at the interface that has it. */
-static bool walk_own(struct guard_scan *scan, struct guard_chain *chain, const char *address)
+bool guard_walk_own(struct guard_scan *scan, struct guard_chain *chain, const char *address)
 {
 	const char *interface = NULL, *zone;
 	unsigned char bytes[16];
@@ -69,13 +70,30 @@ void guard_walk_peer(struct guard_scan *scan, struct guard_chain *chain, const c
 		guard_walk_interface(scan, chain, interface);
 }
 
-/* The port of Fibre Channel of this host that has a name: "0x10000090fae0b5f5" */
-static void walk_port(struct guard_scan *scan, struct guard_chain *chain, const char *wanted)
+/* The digits of "0x10000090fae0b5f5", "naa.10000090fae0b5f5" or "10:00:00:90:fa:e0:b5:f5" */
+static uint64_t read_port_name(const char *text)
 {
+	uint64_t name = 0;
+
+	text += strncmp(text, "0x", 2) ? 0 : 2;
+	text += strncmp(text, "naa.", 4) ? 0 : 4;
+	for (; *text; text++) {
+		if (isxdigit((unsigned char)*text))
+			name = name << 4 | (uint64_t)(isdigit((unsigned char)*text) ?
+				*text - '0' : tolower((unsigned char)*text) - 'a' + 10);
+		else if (*text != ':')
+			return 0;
+	}
+	return name;
+}
+
+void guard_walk_port(struct guard_scan *scan, struct guard_chain *chain, const char *wanted)
+{
+	const uint64_t number = read_port_name(wanted);
 	char name[64], target[IOV_PATH_MAX];
 	char **hosts;
 	size_t count;
-	int error = iov_sys_list(scan->iov, IOV_PATH_FC_HOSTS, &hosts, &count);
+	int error = number ? iov_sys_list(scan->iov, IOV_PATH_FC_HOSTS, &hosts, &count) : -ENOENT;
 
 	guard_failed(scan, error, "/" IOV_PATH_FC_HOSTS);
 	if (error)
@@ -84,7 +102,7 @@ static void walk_port(struct guard_scan *scan, struct guard_chain *chain, const 
 		struct iov_path host = iov_path(IOV_PATH_FC_HOSTS "/%s", hosts[i]);
 
 		if (!iov_sys_read(scan->iov, iov_path("%s/port_name", host.name).name, name,
-				  sizeof(name)) && !strcasecmp(name, wanted) &&
+				  sizeof(name)) && read_port_name(name) == number &&
 		    !iov_sys_link(scan->iov, host.name, target, sizeof(target)))
 			guard_walk_hardware(scan, chain, target);
 	}
@@ -106,15 +124,15 @@ static void walk_controller(struct guard_scan *scan, struct guard_chain *chain, 
 		return;
 	if (read_value(options, "host_traddr", value, sizeof(value)) &&
 	    (port = strstr(value, ":pn-"))) {
-		walk_port(scan, chain, port + strlen(":pn-"));
+		guard_walk_port(scan, chain, port + strlen(":pn-"));
 		return;
 	}
 	if ((read_value(options, "host_iface", value, sizeof(value)) &&
 	     walk_named(scan, chain, value)) ||
 	    (read_value(options, "src_addr", value, sizeof(value)) &&
-	     walk_own(scan, chain, value)) ||
+	     guard_walk_own(scan, chain, value)) ||
 	    (read_value(options, "host_traddr", value, sizeof(value)) &&
-	     walk_own(scan, chain, value)))
+	     guard_walk_own(scan, chain, value)))
 		return;
 	if (read_value(options, "traddr", value, sizeof(value)))
 		guard_walk_peer(scan, chain, value);
@@ -150,7 +168,7 @@ static void walk_iscsi(struct guard_scan *scan, struct guard_chain *chain, const
 	if ((!iov_sys_read(scan->iov, iov_path("%s/netdev", path.name).name, text, sizeof(text)) &&
 	     walk_named(scan, chain, text)) ||
 	    (!iov_sys_read(scan->iov, iov_path("%s/ipaddress", path.name).name, text,
-			   sizeof(text)) && walk_own(scan, chain, text)))
+			   sizeof(text)) && guard_walk_own(scan, chain, text)))
 		return;
 	walk_session(scan, chain, session);
 }
@@ -181,7 +199,7 @@ static void walk_ceph(struct guard_scan *scan, struct guard_chain *chain, const 
 	snprintf(address, sizeof(address), "%.*s",
 		 (int)(text[0] == '[' ? strcspn(text + 1, "]") : strcspn(text, ":")),
 		 text + (text[0] == '['));
-	walk_own(scan, chain, address);
+	guard_walk_own(scan, chain, address);
 }
 
 /* The component behind @parent: "nvme1" of ".../nvme-fabrics/ctl/nvme1/nvme1n1" */

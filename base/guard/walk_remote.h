@@ -15,4 +15,10 @@ void guard_walk_remote(struct guard_scan *scan, struct guard_chain *chain, const
 /* The interface by which the host reaches an address, "192.0.2.1" or "2001:db8::1". */
 void guard_walk_peer(struct guard_scan *scan, struct guard_chain *chain, const char *address);
 
+/* The interface of this host that has an address; false for none, as of "0.0.0.0". */
+bool guard_walk_own(struct guard_scan *scan, struct guard_chain *chain, const char *address);
+
+/* The port of Fibre Channel of this host that has a name: "0x10000090fae0b5f5", "10:00:00:90:..." */
+void guard_walk_port(struct guard_scan *scan, struct guard_chain *chain, const char *name);
+
 #endif

@@ -72,6 +72,8 @@
 #define IOV_PATH_UBI "sys/class/ubi"
 #define IOV_PATH_NVMET "sys/kernel/config/nvmet/subsystems"
 #define IOV_PATH_NETCONSOLE "sys/kernel/config/netconsole"
+#define IOV_PATH_NVMET_PORTS "sys/kernel/config/nvmet/ports"
+#define IOV_PATH_TARGETS "sys/kernel/config/target"
 #define IOV_PATH_TARGET "sys/kernel/config/target/core"
 #define IOV_PATH_VIRTIO "sys/bus/virtio/devices"
 #define IOV_PATH_VIRTIO_DRIVERS "sys/bus/virtio/drivers"

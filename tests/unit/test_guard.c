@@ -1569,6 +1569,35 @@ static void a_disk_of_another_host_holds_what_carries_it(void **state)
 	assert_held(IGB2, "disk-open", "pid 71 (nvme)", IGB2 " enp129s0 /dev/nvme9");
 }
 
+/* By an address of an interface, or as a port of Fibre Channel, however its name is written. */
+static void a_target_holds_the_ports_that_it_is_reached_by(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/host5/fc_host/host5/port_name", "0x21000024ff314c48\n");
+	tree_link(tree, "sys/class/fc_host/host5", "../../devices/pci0000:00/" E1000 "/host5/fc_host/host5");
+	tree_file(tree, "proc/net/if_inet6", "fd000000000000000000000000000007 05 40 00 00 enp129s0\n");
+	tree_file(tree, "sys/kernel/config/target/version", "5\n");
+	tree_file(tree, "sys/kernel/config/target/iscsi/lio_version", "5\n");
+	tree_file(tree, "sys/kernel/config/target/qla2xxx/21:00:00:24:ff:31:4c:48/tpgt_1/enable", "0\n");
+	tree_file(tree, "sys/kernel/config/target/iscsi/iqn.a/tpgt_1/enable", "1\n");
+	tree_file(tree, "sys/kernel/config/target/iscsi/iqn.a/tpgt_1/np/0.0.0.0:3260/iser", "0\n");
+	tree_file(tree, "sys/kernel/config/nvmet/ports/1/addr_traddr", "nn-0x2000:pn-0x21000024FF314C48\n");
+	tree_file(tree, "sys/kernel/config/nvmet/ports/2/addr_traddr", "fd00::7\n");
+	tree_file(tree, "sys/kernel/config/nvmet/ports/2/subsystems/nqn.a", "");
+	assert_free(E1000);
+	assert_held(IGB2, "target", "port 2 of NVMe targets", IGB2 " enp129s0");
+	tree_unlink(tree, "sys/kernel/config/nvmet/ports/2/subsystems/nqn.a");
+	assert_free(IGB2);
+	tree_file(tree, "sys/kernel/config/target/iscsi/iqn.a/tpgt_1/np/[fd00::7]:3260/iser", "0\n");
+	assert_held(IGB2, "target", "the SCSI target iqn.a", IGB2 " enp129s0 iqn.a");
+	tree_file(tree, "sys/kernel/config/nvmet/ports/1/subsystems/nqn.a", "");
+	assert_held(E1000, "target", "port 1 of NVMe targets", E1000);
+	tree_unlink(tree, "sys/kernel/config/nvmet/ports/1/subsystems/nqn.a");
+	tree_file(tree, "sys/kernel/config/target/qla2xxx/21:00:00:24:ff:31:4c:48/tpgt_1/enable", "1\n");
+	assert_held(E1000, "target", "the SCSI target 21:00:00:24:ff:31:4c:48",
+		    E1000 " 21:00:00:24:ff:31:4c:48");
+}
+
 static void a_disk_of_iscsi_holds_what_carries_it(void **state)
 {
 	(void)state;
@@ -1881,6 +1910,7 @@ int main(void)
 		IDLE(memory_that_is_written_back_holds_its_disk),
 		IDLE(what_bcache_waits_with_holds_its_disk),
 		IDLE(a_disk_of_another_host_holds_what_carries_it),
+		IDLE(a_target_holds_the_ports_that_it_is_reached_by),
 		IDLE(a_disk_of_iscsi_holds_what_carries_it),
 		IDLE(a_disk_over_ethernet_or_of_ceph_holds_its_interface),
 		IDLE(a_share_of_another_host_holds_the_way_to_it),
