@@ -37,6 +37,7 @@ static const char *const function_files[] = {
 	"class", "vendor", "device", "revision", "uevent", "modalias", "resource", "numa_node",
 	"driver_override", "reset_method", "power_state", "d3cold_allowed", "sriov_totalvfs",
 	"sriov_offset", "sriov_stride", "sriov_vf_device", "sriov_drivers_autoprobe", "irq", "boot_vga",
+	"boot_display",
 	"resource0_resize", "resource1_resize", "resource2_resize", "resource3_resize", "resource4_resize",
 	"resource5_resize", "nvidia/current_vgpu_type", "nvidia/creatable_vgpu_types", END,
 };

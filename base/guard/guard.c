@@ -10,6 +10,7 @@
 #include "base/context.h"
 #include "base/guard/ask.h"
 #include "base/guard/scans.h"
+#include "base/json.h"
 #include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysdir.h"
@@ -77,6 +78,46 @@ int iov_guard_set_session(struct iov *iov, const char *ssh_connection)
 	return 0;
 }
 
+/*
+ * A driver that leaves a supplier takes the drivers of its consumers along, by links that the kernel
+ * keeps track of: "pci:0000:00:0d.2--pci:0000:00:07.0", without the bus before Linux 5.11.
+ */
+static void visit_supply(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+			 const char *name)
+{
+	char supplier[64], consumer[64], status[32];
+	struct json_object *consumers;
+
+	(void)chain;
+	if ((sscanf(name, "pci:%63[^-]--pci:%63s", supplier, consumer) != 2 &&
+	     sscanf(name, "%63[^-]--%63s", supplier, consumer) != 2) ||
+	    iov_sys_read(scan->iov, iov_path("%s/%s/status", directory, name).name, status,
+			 sizeof(status)) || strcmp(status, "active"))
+		return;
+	consumers = json_object_object_get(scan->supplies, supplier);
+	if (!consumers) {
+		consumers = json_object_new_array();
+		json_object_object_add(scan->supplies, supplier, consumers);
+	}
+	json_array_add_new(consumers, consumer);
+}
+
+/* Who uses a consumer, or what is below it, uses the supplier. */
+static void match_consumers(struct guard_scan *scan, const char *device,
+			    struct json_object *findings)
+{
+	struct json_object *consumers;
+
+	if (!scan->supplies) {
+		scan->supplies = json_object_new_object();
+		guard_for_each_name(scan, NULL, IOV_PATH_DEVICE_LINKS, visit_supply);
+	}
+	consumers = json_object_object_get(scan->supplies, device);
+	for (size_t i = 0; consumers && i < json_object_array_length(consumers); i++)
+		guard_scan_find(scan, device, json_object_get_string(
+					json_object_array_get_idx(consumers, i)), findings);
+}
+
 static void match(struct guard_scan *scan, const char *device, const char *place, bool with_fleet,
 		  struct json_object *findings)
 {
@@ -87,6 +128,7 @@ static void match(struct guard_scan *scan, const char *device, const char *place
 			kinds[i]->match(scan, dir, place);
 	}
 	guard_scan_find(scan, device, place, findings);
+	match_consumers(scan, device, findings);
 }
 
 /* Of {"devices": names, "fleet": whether it is asked} answers an array with the findings of each. */

@@ -78,6 +78,12 @@ bool guard_is_ipv4(const unsigned char *address);
 /* 32 hexadecimal digits without colons, as procfs writes IPv6 addresses. */
 bool guard_parse_hex(const char *text, unsigned char *address);
 
+/* "192.0.2.1", "2001:db8::1"; the zone of "fe80::1%eth0" is at *zone, else NULL. */
+bool guard_parse_address(const char *text, unsigned char *address, const char **zone);
+
+/* The interface that has an address; NULL for none. */
+const char *guard_interface_of(const struct guard_addresses *addresses, const unsigned char *bytes);
+
 /* Append to what is known: -ENOMEM.  An IPv6 address is @configured when it was given. */
 int guard_add_route(struct guard_routes *routes, const struct guard_route *route);
 int guard_add_ipv4(struct guard_addresses *addresses, const char *interface, unsigned int ipv4);

@@ -38,6 +38,33 @@ bool guard_parse_hex(const char *text, unsigned char *address)
 	return true;
 }
 
+bool guard_parse_address(const char *text, unsigned char *address, const char **zone)
+{
+	char copy[INET6_ADDRSTRLEN + GUARD_INTERFACE_SIZE];
+	unsigned int ipv4;
+	char *percent;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	percent = strchr(copy, '%');
+	*zone = percent ? strchr(text, '%') + 1 : NULL;
+	if (percent)
+		*percent = '\0';
+	if (inet_pton(AF_INET, copy, &ipv4) == 1) {
+		guard_map_ipv4(address, ipv4);
+		return true;
+	}
+	return inet_pton(AF_INET6, copy, address) == 1;
+}
+
+const char *guard_interface_of(const struct guard_addresses *addresses, const unsigned char *bytes)
+{
+	for (size_t i = 0; i < addresses->count; i++) {
+		if (!memcmp(addresses->list[i].bytes, bytes, 16))
+			return addresses->list[i].interface;
+	}
+	return NULL;
+}
+
 int guard_add_ipv6(struct guard_addresses *addresses, const char *interface,
 		   const unsigned char *bytes, bool configured)
 {
@@ -66,15 +93,6 @@ int guard_add_ipv4(struct guard_addresses *addresses, const char *interface, uns
 	return guard_add_ipv6(addresses, interface, bytes, !loopback && !link_local);
 }
 
-static bool has_address(const struct guard_addresses *addresses, const unsigned char *bytes)
-{
-	for (size_t i = 0; i < addresses->count; i++) {
-		if (!memcmp(addresses->list[i].bytes, bytes, 16))
-			return true;
-	}
-	return false;
-}
-
 /* Local addresses of the routing trie, at the interface of their network. */
 static int read_tree4(struct iov *iov, const struct guard_routes *routes,
 		      struct guard_addresses *addresses)
@@ -93,7 +111,7 @@ static int read_tree4(struct iov *iov, const struct guard_routes *routes,
 		    inet_pton(AF_INET, leaf, &ipv4) != 1)
 			continue;
 		guard_map_ipv4(bytes, ipv4);
-		if (!has_address(addresses, bytes) && guard_route_to(routes, bytes))
+		if (!guard_interface_of(addresses, bytes) && guard_route_to(routes, bytes))
 			error = guard_add_ipv4(addresses, guard_route_to(routes, bytes), ipv4);
 	}
 	return error;

@@ -485,8 +485,9 @@ void guard_scan_close(struct guard_scan *scan)
 	json_object_put(scan->namespaces);
 	json_object_put(scan->untold);
 	json_object_put(scan->claims);
+	json_object_put(scan->supplies);
 	scan->holders = scan->met = scan->disks = scan->sockets = NULL;
-	scan->namespaces = scan->untold = NULL;
+	scan->namespaces = scan->untold = scan->supplies = NULL;
 	guard_links_free(scan->links);
 	scan->links = NULL;
 	guard_network_free(scan->network);

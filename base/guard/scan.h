@@ -57,6 +57,8 @@ struct guard_network;
  * @links: interfaces; NULL until somebody asks, see links.h
  * @network: routes and addresses; NULL until somebody asks, see network.h
  * @claims: of the host, for scan_fleet.c; NULL until somebody asks
+ * @supplies: object of a function to an array of those that go without a driver when it does; NULL
+ *	until guard.c asks
  * @hung: looks into sockets that were not answered in time, see walk_hidden.c
  * @error: of the first thing that could not be looked at, whose message the context has
  */
@@ -72,6 +74,7 @@ struct guard_scan {
 	struct guard_links *links;
 	struct guard_network *network;
 	struct json_object *claims;
+	struct json_object *supplies;
 	unsigned int hung;
 	int error;
 };

@@ -5,6 +5,7 @@
  * claimed ("BAR 1: can't reserve").
  */
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,14 +19,40 @@ static const struct guard boot_display = {
 	"boot-display", "it is the display of the boot or of the console, or firmware's framebuffer is in it",
 };
 
+static bool is_set(int dir, const char *attribute)
+{
+	int64_t value;
+
+	return !iov_dir_read_number(dir, attribute, &value) && value;
+}
+
+/*
+ * By the legacy of VGA, or, since Linux 6.17, also of displays without it; there at the function
+ * itself, later at its card of DRM.
+ */
+static bool is_of_boot(struct guard_scan *scan, int dir, const char *device)
+{
+	bool found = is_set(dir, "boot_vga") || is_set(dir, "boot_display");
+	char **names;
+	size_t count;
+	int error = found ? -ENOENT : iov_dir_list(dir, "drm", &names, &count);
+
+	guard_failed(scan, error, iov_path("the cards of %s", device).name);
+	if (error)
+		return found;
+	for (size_t i = 0; i < count; i++)
+		found |= is_set(dir, iov_path("drm/%s/boot_display", names[i]).name);
+	iov_names_free(names, count);
+	return found;
+}
+
 /* Firmware put its picture there, and no guest has it. */
 static void match(struct guard_scan *scan, int dir, const char *device)
 {
 	struct guard_chain chain = { .guard = &boot_display, .holder = "the boot display" };
 	char driver[64] = "";
-	int64_t boot;
 
-	if (dir < 0 || iov_dir_read_number(dir, "boot_vga", &boot) || !boot)
+	if (dir < 0 || !is_of_boot(scan, dir, device))
 		return;
 	iov_dir_link_name(dir, "driver", driver, sizeof(driver));
 	if (!strstr(driver, "vfio") && strcmp(driver, "pci-stub"))

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The guard "target": what the kernel itself serves to other hosts, as configfs has it. */
+/*
+ * The guard "target": what the kernel itself serves to other hosts, as configfs has it, and the ports by
+ * which it does.
+ */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/guard/scans.h"
 #include "base/guard/walk_block.h"
 #include "base/guard/walk_device.h"
+#include "base/guard/walk_remote.h"
 #include "base/sysroot/paths.h"
 
-#define MEANING "the kernel exports its disk or controller, as an NVMe or SCSI target"
+#define MEANING "the kernel exports its disk or controller, or by its port, as an NVMe or SCSI target"
 
 /* One guard; but what SCSI has is claimed, and NVMe lets others have it as well. */
 static const struct guard target = { "target", MEANING };
@@ -102,12 +107,99 @@ static void visit_kind(struct guard_scan *scan, struct guard_chain *chain, const
 			    visit_backstore);
 }
 
+/* "/sys/kernel/config/nvmet/ports/1", by which the subsystems that are linked there are reached */
+static void visit_port(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+		       const char *name)
+{
+	struct iov_path port = iov_path("%s/%s", directory, name);
+	char holder[64], address[128], **names;
+	size_t count;
+	int error = iov_sys_list(scan->iov, iov_path("%s/subsystems", port.name).name, &names, &count);
+
+	guard_failed(scan, error, iov_path("/%s/subsystems", port.name).name);
+	if (error)
+		return;
+	iov_names_free(names, count);
+	if (!count || iov_sys_read(scan->iov, iov_path("%s/addr_traddr", port.name).name, address,
+				   sizeof(address)))
+		return;
+	snprintf(holder, sizeof(holder), "port %s of NVMe targets", name);
+	chain->holder = holder;
+	if (strstr(address, ":pn-"))
+		guard_walk_port(scan, chain, strstr(address, ":pn-") + strlen(":pn-"));
+	else
+		guard_walk_own(scan, chain, address);
+}
+
+/* Among directories of SCSI targets are files that tell of them. */
+static void for_each_directory(struct guard_scan *scan, struct guard_chain *chain,
+			       const char *directory, guard_visit_fn *visit)
+{
+	char **names;
+	size_t count;
+	int error = iov_sys_list(scan->iov, directory, &names, &count);
+
+	guard_failed(scan, error == -ENOTDIR ? 0 : error, iov_path("/%s", directory).name);
+	if (error)
+		return;
+	for (size_t i = 0; i < count; i++)
+		visit(scan, chain, directory, names[i]);
+	iov_names_free(names, count);
+}
+
+/* "192.0.2.1:3260", "[2001:db8::1]:3260" */
+static void visit_portal(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+			 const char *name)
+{
+	const char *first = name + (*name == '['), *last = strrchr(name, ':');
+
+	(void)directory;
+	if (last)
+		guard_walk_own(scan, chain, iov_path("%.*s", (int)(last - (*name == '[') - first),
+						     first).name);
+}
+
+/* A group of portals that is on, "tpgt_1", of the target chain->names[0] */
+static void visit_portals(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+			  const char *name)
+{
+	struct iov_path group = iov_path("%s/%s", directory, name);
+	char holder[256];
+	int64_t enabled;
+
+	if (strncmp(name, "tpgt_", strlen("tpgt_")) ||
+	    iov_sys_read_number(scan->iov, iov_path("%s/enable", group.name).name, &enabled) || !enabled)
+		return;
+	snprintf(holder, sizeof(holder), "the SCSI target %s", chain->names[0]);
+	chain->holder = holder;
+	guard_walk_port(scan, chain, chain->names[0]);
+	for_each_directory(scan, chain, iov_path("%s/np", group.name).name, visit_portal);
+}
+
+/* "/sys/kernel/config/target/iscsi/iqn...", ".../qla2xxx/21:00:00:24:ff:31:4c:48" */
+static void visit_target(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+			 const char *name)
+{
+	chain->names[0] = name;
+	chain->count = 1;
+	for_each_directory(scan, chain, iov_path("%s/%s", directory, name).name, visit_portals);
+}
+
+static void visit_fabric(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+			 const char *name)
+{
+	if (strcmp(name, "core"))
+		for_each_directory(scan, chain, iov_path("%s/%s", directory, name).name, visit_target);
+}
+
 static void scan(struct guard_scan *scan)
 {
-	struct guard_chain chain = { 0 };
+	struct guard_chain chain = { 0 }, ports = { .guard = &target };
 
 	guard_for_each_name(scan, &chain, IOV_PATH_NVMET, visit_subsystem);
 	guard_for_each_name(scan, &chain, IOV_PATH_TARGET, visit_kind);
+	guard_for_each_name(scan, &ports, IOV_PATH_NVMET_PORTS, visit_port);
+	for_each_directory(scan, &ports, IOV_PATH_TARGETS, visit_fabric);
 }
 
 const struct guard_kind scan_export = {

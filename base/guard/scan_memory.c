@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The guard "memory": memory of a device that the host uses as its own, because of the driver
- * "kmem" or because firmware gave it to the host before there were drivers.
+ * "kmem" or of virtio-mem, or because firmware gave it to the host before there were drivers.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -84,12 +84,42 @@ static void visit_region(struct guard_scan *scan, struct guard_chain *chain,
 	guard_walk_region(scan, chain, region.name);
 }
 
+/* The device whose memory the lines below it are in. */
+struct plugged {
+	unsigned int device;
+	bool is_device;
+};
+
+/* "140000000-23fffffff : virtio0", and in it "  140000000-147ffffff : System RAM (virtio_mem)" */
+static void read_plugged(struct guard_scan *scan, const char *line, const void *argument)
+{
+	struct plugged *plugged = *(struct plugged *const *)argument;
+	const char *name = strstr(line, " : ");
+	char holder[64], device[24];
+	struct guard_chain chain = {
+		.guard = &memory, .holder = holder, .names = { device }, .count = 1,
+	};
+
+	if (!name)
+		return;
+	name += strlen(" : ");
+	if (!strncmp(name, "virtio", strlen("virtio")) || *line != ' ')
+		plugged->is_device = sscanf(name, "virtio%u", &plugged->device) == 1;
+	if (!plugged->is_device || strcmp(name, "System RAM (virtio_mem)"))
+		return;
+	snprintf(device, sizeof(device), "virtio%u", plugged->device);
+	snprintf(holder, sizeof(holder), "the memory of the host, by %s", device);
+	guard_walk_link(scan, &chain, iov_path(IOV_PATH_VIRTIO "/%s", device).name);
+}
+
 static void scan(struct guard_scan *scan)
 {
 	struct guard_chain chain = { .guard = &memory };
+	struct plugged plugged = { 0 }, *which = &plugged;
 
 	guard_for_each_name(scan, &chain, IOV_PATH_DAX, visit_memory);
 	guard_for_each_name(scan, &chain, IOV_PATH_CXL, visit_region);
+	guard_for_each_line(scan, IOV_PATH_IOMEM, &which, read_plugged);
 }
 
 const struct guard_kind scan_memory = {

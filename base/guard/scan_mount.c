@@ -5,11 +5,14 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/guard/scans.h"
 #include "base/guard/walk_block.h"
 #include "base/guard/walk_device.h"
+#include "base/guard/walk_flash.h"
+#include "base/guard/walk_remote.h"
 #include "base/sysroot/paths.h"
 
 static const struct guard mount = {
@@ -88,6 +91,68 @@ static void hold_share(struct guard_scan *scan, struct guard_chain *chain, const
 				    visit_untold);
 }
 
+/* A block device that a mount names beside its first: "/dev/sdb1" */
+static void hold_node(struct guard_scan *scan, struct guard_chain *chain, char *node)
+{
+	char name[64];
+
+	guard_unescape(node);
+	if (strncmp(node, "/" IOV_PATH_DEV "/", strlen("/" IOV_PATH_DEV "/")))
+		return;
+	guard_block_of_node(scan->iov, node, name, sizeof(name));
+	chain->count = 0;
+	guard_walk_block(scan, chain, name);
+}
+
+/* "/dev/sda1:/dev/sdb1", as file systems of several devices have their source */
+static void hold_sources(struct guard_scan *scan, struct guard_chain *chain, const char *source)
+{
+	char *text = strndup(source, strcspn(source, " ")), *rest = text, *one;
+
+	if (!text)
+		guard_failed(scan, -ENOMEM, "the source of a mount");
+	while ((one = strsep(&rest, ":")))
+		hold_node(scan, chain, one);
+	free(text);
+}
+
+/*
+ * Options of the file system itself: "rw,logdev=/dev/sdb1,rtdev=/dev/sdc1" are devices beside the
+ * first, and "addr=192.0.2.1" is the server of a share.
+ */
+static void hold_options(struct guard_scan *scan, struct guard_chain *chain, const char *options)
+{
+	char *text = strdup(options), *rest = text, *option, *value;
+
+	if (!text)
+		guard_failed(scan, -ENOMEM, "the options of a mount");
+	while ((option = strsep(&rest, ","))) {
+		value = strchr(option, '=');
+		if (!value)
+			continue;
+		*value++ = '\0';
+		chain->count = 0;
+		if (!strcmp(option, "addr"))
+			guard_walk_peer(scan, chain, value);
+		else
+			hold_node(scan, chain, value);
+	}
+	free(text);
+}
+
+/* Flash memory without a block device: "ubi0:rootfs", or the number that a device of MTD would have. */
+static void hold_flash(struct guard_scan *scan, struct guard_chain *chain, const char *type,
+		       const char *source, const char *number)
+{
+	unsigned int device;
+
+	chain->count = 0;
+	if (!strcmp(type, "ubifs"))
+		guard_walk_ubi(scan, chain, source);
+	else if (sscanf(number, "31:%u", &device) == 1)
+		guard_walk_mtd(scan, chain, device);
+}
+
 /* Where and of whom a table of mounts was read; NULL for our own. */
 struct namespace {
 	const char *pid;
@@ -101,11 +166,12 @@ static void hold_mount(struct guard_scan *scan, const char *line, const void *ar
 	char number[32], point[256], type[64], source[256], holder[512], name[64];
 	struct guard_chain chain = { .guard = &mount, .holder = holder };
 	const char *separator = strstr(line, " - ");
+	int sources = 0, options = 0;
 	bool is_new;
 
 	if (!separator ||
 	    sscanf(line, "%*s %*s %31s %*s %255s", number, point) != 2 ||
-	    sscanf(separator, " - %63s %255s", type, source) != 2)
+	    sscanf(separator, " - %63s %n%255s %n", type, &sources, source, &options) != 2)
 		return;
 	is_new = guard_is_new(scan, iov_path("file system %s", number).name);
 	if (namespace->pid && !is_new)
@@ -123,9 +189,22 @@ static void hold_mount(struct guard_scan *scan, const char *line, const void *ar
 				      name, sizeof(name))) {
 		guard_walk_block(scan, &chain, name);
 	} else {
+		hold_flash(scan, &chain, type, source, number);
+		hold_sources(scan, &chain, separator + sources);
 		guard_unescape(source);
 		hold_share(scan, &chain, type, source);
 	}
+	if (is_new && options)
+		hold_options(scan, &chain, separator + options);
+}
+
+/* A journal on a device of its own, which no mount names; others are called "sda1-8" by their inode. */
+static void visit_journal(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+			  const char *name)
+{
+	(void)directory;
+	if (iov_sys_exists(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s", name).name))
+		guard_walk_block(scan, chain, name);
 }
 
 /* "/dev/dm-1 partition 975868 0 -2"; a swap file is found by its mount. */
@@ -145,11 +224,13 @@ static void hold_swap(struct guard_scan *scan, const char *line, const void *arg
 
 static void scan(struct guard_scan *scan)
 {
+	struct guard_chain journal = { .guard = &mount, .holder = "the journal of a file system" };
 	struct namespace own = { 0 };
 
 	guard_know_own_namespace(scan, "ns/mnt");
 	guard_for_each_line(scan, IOV_PATH_MOUNTS, &own, hold_mount);
 	guard_for_each_line(scan, IOV_PATH_SWAPS, NULL, hold_swap);
+	guard_for_each_name(scan, &journal, IOV_PATH_JBD2, visit_journal);
 }
 
 /*

@@ -21,6 +21,7 @@
 #include "base/guard/scans.h"
 #include "base/guard/walk_block.h"
 #include "base/guard/walk_device.h"
+#include "base/guard/walk_driver.h"
 #include "base/guard/walk_gpu.h"
 #include "base/guard/walk_hidden.h"
 #include "base/json.h"
@@ -215,6 +216,9 @@ static void hold_character(struct process *process, const char *path, const char
 		guard_walk_device(process->scan, &hold.chain, node.target);
 	} else if (is_nvidia(number, path, &index)) {
 		hold_nvidia(process, path, index);
+	} else {
+		hold_begin(&hold, process, &device_open, path);
+		guard_walk_unlisted(process->scan, &hold.chain, number, path);
 	}
 }
 

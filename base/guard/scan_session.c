@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The guard "session": the connection by which somebody works on this host. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,25 +13,6 @@
 static const struct guard session = {
 	"session", "the connection that runs the command arrives through it",
 };
-
-/* "192.0.2.1", "2001:db8::1"; the zone of "fe80::1%eth0" is at *zone, else NULL. */
-static bool parse_address(const char *text, unsigned char *address, const char **zone)
-{
-	char copy[INET6_ADDRSTRLEN + GUARD_INTERFACE_SIZE];
-	unsigned int ipv4;
-	char *percent;
-
-	snprintf(copy, sizeof(copy), "%s", text);
-	percent = strchr(copy, '%');
-	*zone = percent ? strchr(text, '%') + 1 : NULL;
-	if (percent)
-		*percent = '\0';
-	if (inet_pton(AF_INET, copy, &ipv4) == 1) {
-		guard_map_ipv4(address, ipv4);
-		return true;
-	}
-	return inet_pton(AF_INET6, copy, address) == 1;
-}
 
 /* 127.0.0.0/8 and ::1 */
 static bool is_loopback(const unsigned char *address)
@@ -75,16 +55,6 @@ static void find_session(struct guard_scan *scan)
 	}
 }
 
-static const char *interface_of(const struct guard_addresses *addresses,
-				const unsigned char *bytes)
-{
-	for (size_t i = 0; i < addresses->count; i++) {
-		if (!memcmp(addresses->list[i].bytes, bytes, 16))
-			return addresses->list[i].interface;
-	}
-	return NULL;
-}
-
 /*
  * A session arrives through the interface that has its local address, and its
  * answers leave by the route to the client: usually one and the same.
@@ -97,12 +67,12 @@ static void hold_session(struct guard_scan *scan)
 	const char *in, *out;
 	char holder[192];
 
-	if (!local_text[0] || !parse_address(local_text, local, &in) ||
-	    !parse_address(client_text, client, &out) || is_loopback(client))
+	if (!local_text[0] || !guard_parse_address(local_text, local, &in) ||
+	    !guard_parse_address(client_text, client, &out) || is_loopback(client))
 		return;
 	snprintf(holder, sizeof(holder), "the session from %s to %s", client_text, local_text);
 	if (!in)
-		in = interface_of(&guard_network(scan)->addresses, local);
+		in = guard_interface_of(&guard_network(scan)->addresses, local);
 	if (!in)
 		in = guard_route_to(routes, local);
 	if (!out)

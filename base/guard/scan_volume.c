@@ -16,6 +16,7 @@ static const struct guard dm = {
 	"another device mapper volume is on its disk: multipath, linear", true,
 };
 static const struct guard loop = { "loop", "a loop device is on its disk" };
+static const struct guard zram = { "zram", "zram writes pages of memory back to its disk", true };
 
 /* What a volume is, and what it is called. */
 struct volume {
@@ -65,6 +66,9 @@ static void read_volume(struct iov *iov, const char *name, struct volume *volume
 	} else if (!strncmp(name, "loop", 4)) {
 		volume->guard = &loop;
 		snprintf(volume->title, sizeof(volume->title), "loop device %s", name);
+	} else if (!strncmp(name, "zram", 4)) {
+		volume->guard = &zram;
+		snprintf(volume->title, sizeof(volume->title), "memory that is compressed (%s)", name);
 	} else {
 		read_mapped(iov, name, volume);
 	}
@@ -105,15 +109,29 @@ static bool is_empty(struct guard_scan *scan, const char *directory)
 	return !count;
 }
 
+/* What bcache has as a cache, or as a disk that waits for one, need not be a volume. */
+static void hold_registered(struct guard_scan *scan, const char *directory, const char *name)
+{
+	struct guard_chain chain = { .guard = &bcache, .holder = "bcache" };
+
+	if (iov_sys_exists(scan->iov, iov_path("%s/%s/bcache", directory, name).name) &&
+	    is_empty(scan, iov_path("%s/%s/holders", directory, name).name))
+		guard_walk_block(scan, &chain, name);
+}
+
 /* Each volume on another block device, unless one of its kind is on it. */
 static void visit_volume(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
 			 const char *name)
 {
 	struct volume volume;
+	char node[IOV_PATH_MAX];
 
 	if (is_empty(scan, iov_path("%s/%s/slaves", directory, name).name) &&
-	    !iov_sys_exists(scan->iov, iov_path("%s/%s/loop/backing_file", directory, name).name))
+	    !guard_block_backing(scan, name, node, sizeof(node))) {
+		if (strncmp(name, "bcache", 6))
+			hold_registered(scan, directory, name);
 		return;
+	}
 	read_volume(scan->iov, name, &volume);
 	if (is_covered(scan, name, volume.guard))
 		return;
@@ -130,6 +148,6 @@ static void scan(struct guard_scan *scan)
 }
 
 const struct guard_kind scan_volume = {
-	.guards = (const struct guard *const[]){ &lvm, &md, &crypt, &bcache, &dm, &loop, NULL },
+	.guards = (const struct guard *const[]){ &lvm, &md, &crypt, &bcache, &dm, &loop, &zram, NULL },
 	.scan = scan,
 };

@@ -14,14 +14,14 @@ extern const struct guard_kind scan_program; /* xdp, tc */
 extern const struct guard_kind scan_bpf; /* bpf */
 extern const struct guard_kind scan_netns; /* netns */
 extern const struct guard_kind scan_mount; /* mount, swap */
-extern const struct guard_kind scan_volume; /* lvm, md, crypt, bcache, dm, loop */
+extern const struct guard_kind scan_volume; /* lvm, md, crypt, bcache, dm, loop, zram */
 extern const struct guard_kind scan_zfs; /* zfs */
 extern const struct guard_kind scan_export; /* target */
 extern const struct guard_kind scan_claim; /* claimed */
 /* disk-open, vfio-open, dpdk, rdma-open, gpu-open, device-open */
 extern const struct guard_kind scan_open;
 extern const struct guard_kind scan_memory; /* memory */
-extern const struct guard_kind scan_kernel; /* gadget, dma */
+extern const struct guard_kind scan_kernel; /* gadget, dma, crypto, ubi */
 extern const struct guard_kind scan_console; /* console, watchdog */
 extern const struct guard_kind scan_display; /* boot-display */
 extern const struct guard_kind scan_class; /* class */

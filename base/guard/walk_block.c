@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The way from a block device down to the disks below it, through partitions, device
- * mapper, MD and bcache ("slaves"), loop devices, and the controllers of an NVMe
- * subsystem.
+ * mapper, MD and bcache ("slaves"), loop devices, pages that zram wrote, UBI, and the controllers
+ * of an NVMe subsystem; and what carries a disk that is on another host.
  */
 #include "base/guard/walk_block.h"
 
@@ -13,7 +13,9 @@
 #include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
+#include "base/guard/walk_flash.h"
 #include "base/guard/walk_memory.h"
+#include "base/guard/walk_remote.h"
 #include "base/sysroot/paths.h"
 
 void guard_visit_block(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
@@ -40,6 +42,7 @@ static void visit_controller(struct guard_scan *scan, struct guard_chain *chain,
 		return;
 	chain->names[chain->count++] = name;
 	guard_found(scan, chain, target);
+	guard_walk_remote(scan, chain, target);
 	chain->count--;
 }
 
@@ -78,17 +81,37 @@ static void walk_whole(struct guard_scan *scan, struct guard_chain *chain, const
 		guard_walk_block(scan, chain, last + 1);
 }
 
-/* The node below a loop device; the mount of a file that backs one speaks for itself. */
+/* A file has no node; the mount that it is on speaks for itself. */
+bool guard_block_backing(struct guard_scan *scan, const char *name, char *node, size_t size)
+{
+	static const char *const attributes[] = { "loop/backing_file", "backing_dev" };
+
+	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++) {
+		if (!iov_sys_read(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/%s", name,
+						      attributes[i]).name, node, size) &&
+		    !strncmp(node, "/" IOV_PATH_DEV "/", strlen("/" IOV_PATH_DEV "/")))
+			return true;
+	}
+	return false;
+}
+
 static void walk_backing(struct guard_scan *scan, struct guard_chain *chain, const char *name)
 {
 	char node[IOV_PATH_MAX], backing[64];
 
-	if (iov_sys_read(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/loop/backing_file",
-					     name).name, node, sizeof(node)) ||
-	    strncmp(node, "/dev/", 5))
+	if (!guard_block_backing(scan, name, node, sizeof(node)))
 		return;
 	guard_block_of_node(scan->iov, node, backing, sizeof(backing));
 	guard_walk_block(scan, chain, backing);
+}
+
+/* "ubiblock0_1" is a volume of ubi0. */
+static void walk_flash(struct guard_scan *scan, struct guard_chain *chain, const char *name)
+{
+	unsigned int device;
+
+	if (sscanf(name, "ubiblock%u_", &device) == 1)
+		guard_walk_ubi(scan, chain, iov_path("ubi%u", device).name);
 }
 
 void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const char *name)
@@ -112,10 +135,12 @@ void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const 
 				    guard_visit_block);
 		walk_paths(scan, chain, target);
 		walk_backing(scan, chain, name);
+		walk_flash(scan, chain, name);
 		walk_whole(scan, chain, name, target);
 	} else {
 		guard_walk_hardware(scan, chain, target);
 	}
+	guard_walk_remote(scan, chain, target);
 	chain->count--;
 }
 

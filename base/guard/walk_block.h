@@ -15,6 +15,12 @@ void guard_visit_block(struct guard_scan *scan, struct guard_chain *chain, const
 /* Follow an NVMe subsystem, "nvme-subsys0", to its controllers. */
 void guard_walk_subsystem(struct guard_scan *scan, struct guard_chain *chain, const char *name);
 
+/*
+ * The node that a block device keeps its data on, of which it is no slave: that of a loop device,
+ * and of zram what it writes back to; false for none.
+ */
+bool guard_block_backing(struct guard_scan *scan, const char *name, char *node, size_t size);
+
 /* The block device that a node below /dev stands for: "dm-0" for "/dev/mapper/vg-root". */
 void guard_block_of_node(struct iov *iov, const char *node, char *name, size_t size);
 

@@ -3,8 +3,8 @@
  * The way from a device down to hardware.  Most devices are below the function that they are
  * of.  Those that the kernel calls virtual are below none: they stand on an interface, as
  * the node of a macvtap does, on block devices or the controllers of an NVMe subsystem, or
- * are RDMA over an interface, or a watchdog whose driver says not of what; or they stand on
- * nothing, as /dev/kvm.  A watchdog may be below a platform device that its driver made.
+ * are RDMA over an interface, flash memory, a controller on another host, or what a driver made
+ * without saying of what; or they stand on nothing, as /dev/kvm.  A watchdog may be below a platform device that its driver made.
  */
 #include "base/guard/walk_device.h"
 
@@ -16,8 +16,11 @@
 
 #include "base/cleanup.h"
 #include "base/guard/walk_block.h"
+#include "base/guard/walk_driver.h"
+#include "base/guard/walk_flash.h"
 #include "base/guard/walk_interface.h"
 #include "base/guard/walk_memory.h"
+#include "base/guard/walk_remote.h"
 #include "base/guard/walk_watchdog.h"
 #include "base/sysroot/paths.h"
 
@@ -120,6 +123,24 @@ static void walk_rdma(struct guard_scan *scan, struct guard_chain *chain, const 
 				    visit_port);
 }
 
+static void visit_link(struct guard_scan *scan, struct guard_chain *chain, const char *directory,
+		       const char *name)
+{
+	if (!strncmp(name, "virtio", strlen("virtio")))
+		guard_walk_link(scan, chain, iov_path("%s/%s", directory, name).name);
+}
+
+/* Of a console of a hypervisor, "hvc0", the kernel does not tell which of virtio's it is. */
+static void walk_terminal(struct guard_scan *scan, struct guard_chain *chain, const char *target)
+{
+	char hypervisor[16] = "";
+
+	iov_sys_read(scan->iov, IOV_PATH_HYPERVISOR, hypervisor, sizeof(hypervisor));
+	if (strstr(target, "/virtual/tty/hvc") && strcmp(hypervisor, "xen"))
+		guard_for_each_name(scan, chain, IOV_PATH_VIRTIO_DRIVERS "/virtio_console",
+				    visit_link);
+}
+
 /* What a component of the way to a virtual device, "net/macvtap0", stands on. */
 static const struct {
 	const char *class;
@@ -131,6 +152,8 @@ static const struct {
 	{ "/virtual/infiniband_verbs/", walk_rdma },
 	{ "/virtual/watchdog/", guard_walk_watchdog },
 	{ "/virtual/misc/watchdog", guard_walk_watchdog },
+	{ "/virtual/misc/", guard_walk_misc },
+	{ "/virtual/ubi/", guard_walk_ubi },
 };
 
 static void walk_virtual(struct guard_scan *scan, struct guard_chain *chain, const char *target)
@@ -144,6 +167,9 @@ static void walk_virtual(struct guard_scan *scan, struct guard_chain *chain, con
 		carriers[i].walk(scan, chain,
 				 iov_path("%.*s", (int)strcspn(name, "/"), name).name);
 	}
+	walk_terminal(scan, chain, target);
+	if (strstr(target, "/virtual/nvme-fabrics/"))
+		guard_walk_remote(scan, chain, target);
 }
 
 void guard_walk_device(struct guard_scan *scan, struct guard_chain *chain, const char *target)
@@ -155,6 +181,7 @@ void guard_walk_device(struct guard_scan *scan, struct guard_chain *chain, const
 		return;
 	}
 	guard_walk_hardware(scan, chain, target);
+	guard_walk_remote(scan, chain, target);
 	guard_walk_platform_watchdog(scan, chain, target);
 }
 

@@ -147,12 +147,25 @@ static void read_built_in(struct guard_scan *scan, const char *line, const void 
 		visit_module(scan, &chain, NULL, name.name);
 }
 
+/* The watchdog of a BMC is fed by whatever interface of IPMI there is. */
+static void visit_interface(struct guard_scan *scan, struct guard_chain *chain,
+			    const char *directory, const char *name)
+{
+	char target[IOV_PATH_MAX];
+
+	if (!iov_sys_link(scan->iov, iov_path("%s/%s", directory, name).name, target,
+			  sizeof(target)))
+		guard_found(scan, chain, target);
+}
+
 void guard_walk_watchdog(struct guard_scan *scan, struct guard_chain *chain, const char *name)
 {
 	char release[128];
 
 	(void)name;
 	guard_for_each_name(scan, chain, IOV_PATH_MODULES "/watchdog/holders", visit_module);
+	if (iov_sys_exists(scan->iov, IOV_PATH_MODULES "/ipmi_watchdog"))
+		guard_for_each_name(scan, chain, IOV_PATH_IPMI, visit_interface);
 	if (iov_sys_read(scan->iov, IOV_PATH_RELEASE, release, sizeof(release)))
 		return;
 	guard_for_each_line(scan, iov_path(IOV_PATH_MODULE_FILES "/%s/modules.dep", release).name,

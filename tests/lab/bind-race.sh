@@ -30,8 +30,8 @@ prober()
 change()
 {
 	case $1 in
-	igbvf) exec iov unbind $vf ;;
-	*) exec iov bind $vf --driver "$1" ;;
+	igbvf) heeding iov unbind $vf ;;
+	*) heeding iov bind $vf --driver "$1" ;;
 	esac > /dev/null
 }
 

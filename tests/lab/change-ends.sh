@@ -41,11 +41,11 @@ iov bind "${vfs[@]}" --driver vfio-pci > /dev/null
 span=$((${EPOCHREALTIME/./} - begun))
 iov unbind "${vfs[@]}" > /dev/null
 rounds=$("$(dirname "$0")/../repetitions" signals) undone=0 done=0 began=0
+declare -A ended=()
 for ((round = 0; round < rounds; round++)); do
 	for signal in INT TERM HUP PIPE; do
 		moment=$((span * (RANDOM % 120) / 100))
-		setsid bash -c 'trap - INT; exec iov bind "$@" --driver vfio-pci' bind "${vfs[@]}" \
-			> /dev/null 2> /tmp/signalled &
+		heeding setsid iov bind "${vfs[@]}" --driver vfio-pci > /dev/null 2> /tmp/signalled &
 		change=$!
 		if [ $((round % 2)) = 0 ]; then
 			sleep "$((moment / 1000000)).$(printf %06d $((moment % 1000000)))"
@@ -60,7 +60,7 @@ for ((round = 0; round < rounds; round++)); do
 		fi
 		case $(drivers) in
 		"$before")
-			undone=$((undone + 1))
+			undone=$((undone + 1)) ended[$signal]=yes
 			! grep -q 'as it was before' /tmp/signalled || began=$((began + 1))
 			;;
 		"vfio-pci vfio-pci") done=$((done + 1)); iov unbind "${vfs[@]}" > /dev/null ;;
@@ -70,6 +70,7 @@ for ((round = 0; round < rounds; round++)); do
 done
 expect "each signal left the old state or the new one" "$((rounds * 4))" "$((undone + done))"
 expect_match "some of them after it began" '^[1-9]' "$began"
+expect "each of those that end a change did" "yes yes yes" "${ended[INT]:-} ${ended[TERM]:-} ${ended[HUP]:-}"
 
 for closed in '<&-' '>&-' '2>&-' '<&- >&-' '<&- >&- 2>&-'; do
 	eval "iov bind ${vfs[0]} --driver vfio-pci > /dev/null $closed" || fail "bind with $closed: status $?"

@@ -804,6 +804,10 @@ static void the_boot_display_is_held_until_a_guest_has_it(void **state)
 	assert_held(E1000, "boot-display", "the boot display", E1000);
 	assert_free(IGB2);
 	assert_free(VF);
+	tree_file(tree, "sys/bus/pci/devices/" IGB2 "/drm/card1/boot_display", "1\n");
+	tree_file(tree, "sys/bus/pci/devices/" NVME "/boot_display", "1\n");
+	assert_held(IGB2, "boot-display", "the boot display", IGB2);
+	assert_held(NVME, "boot-display", "the boot display", NVME);
 }
 
 static void the_framebuffer_of_the_firmware_holds_its_display(void **state)
@@ -1478,6 +1482,308 @@ static void a_process_holds_what_is_registered_with_its_ring(void **state)
 }
 
 /* Nobody knows then who holds what, which is not the same as nobody. */
+/* What a mount names beside its first device, and what a disk is written to without being a slave. */
+static void every_device_of_a_file_system_is_held(void **state)
+{
+	(void)state;
+	add_disk();
+	add_virtual_block("dm-7");
+	tree_link(tree, BLOCK "dm-7/slaves/sda2", "x");
+	tree_file(tree, "proc/self/mountinfo",
+		  "28 1 259:9 / /x rw - xfs /dev/gone rw,logdev=/dev/sda2,noquota\n");
+	assert_held(E1000, "mount", "/x (xfs)", E1000 " sda2");
+	tree_file(tree, "proc/self/mountinfo", "28 1 0:55 / /b rw - bcachefs /dev/gone:/dev/sda2 rw\n");
+	assert_held(E1000, "mount", "/b (bcachefs)", E1000 " sda2");
+	tree_file(tree, "proc/self/mountinfo", "28 1 0:55 / /t rw - tmpfs tmpfs rw,mode=755\n");
+	tree_file(tree, "proc/fs/jbd2/sda2-8/info", "");
+	assert_guards(E1000, "dm");
+	tree_file(tree, "proc/fs/jbd2/sda2/info", "");
+	assert_held(E1000, "mount", "the journal of a file system", E1000 " sda2");
+}
+
+static void memory_that_is_written_back_holds_its_disk(void **state)
+{
+	(void)state;
+	add_disk();
+	add_virtual_block("zram0");
+	tree_file(tree, BLOCK "zram0/backing_dev", "none\n");
+	tree_file(tree, "proc/swaps", "Filename Type Size Used Priority\n/dev/zram0 partition 1 0 100\n");
+	assert_free(E1000);
+	tree_file(tree, BLOCK "zram0/backing_dev", "/dev/sda2\n");
+	assert_guards(E1000, "swap zram");
+	assert_held(E1000, "swap", "swap on /dev/zram0", E1000 " sda2 zram0");
+	assert_held(E1000, "zram", "memory that is compressed (zram0)", E1000 " sda2 zram0");
+}
+
+/* A set of caches without a disk, or a disk that waits for one, is no volume. */
+static void what_bcache_waits_with_holds_its_disk(void **state)
+{
+	(void)state;
+	add_disk();
+	tree_link(tree, BLOCK "sda2/bcache", "../../../fs/bcache/set/cache0");
+	tree_file(tree, "sys/fs/bcache/set/cache0/bucket_size", "1\n");
+	assert_held(E1000, "bcache", "bcache", E1000 " sda2");
+}
+
+/* A disk "nvme9n1" of another host, by a controller whose address is @address. */
+static void add_remote_disk(const char *address)
+{
+	tree_file(tree, "sys/devices/virtual/nvme-fabrics/ctl/nvme9/address", address);
+	tree_link(tree, "sys/class/nvme/nvme9", "../../devices/virtual/nvme-fabrics/ctl/nvme9");
+	tree_link(tree, "sys/devices/virtual/nvme-subsystem/nvme-subsys9/nvme9",
+		  "../../nvme-fabrics/ctl/nvme9");
+	tree_file(tree, "sys/devices/virtual/nvme-subsystem/nvme-subsys9/nvme9n1/size", "1\n");
+	add_block("nvme9n1", "../../devices/virtual/nvme-subsystem/nvme-subsys9/nvme9n1");
+	tree_link(tree, "sys/dev/block/259:90",
+		  "../../devices/virtual/nvme-subsystem/nvme-subsys9/nvme9n1");
+	tree_file(tree, "proc/self/mountinfo", "28 1 259:90 / /r rw - xfs /dev/nvme9n1 rw\n");
+}
+
+static void a_disk_of_another_host_holds_what_carries_it(void **state)
+{
+	(void)state;
+	add_remote_disk("traddr=nn-0x203b:pn-0x203d,host_traddr=nn-0x2000:pn-0x1000\n");
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/host5/fc_host/host5/port_name", "0x1000\n");
+	tree_link(tree, "sys/class/fc_host/host5", "../../devices/pci0000:00/" E1000 "/host5/fc_host/host5");
+	tree_file(tree, "sys/devices/pci0000:00/" IGB "/host6/fc_host/host6/port_name", "0x203d\n");
+	tree_link(tree, "sys/class/fc_host/host6", "../../devices/pci0000:00/" IGB "/host6/fc_host/host6");
+	assert_held(E1000, "mount", "/r (xfs)", E1000 " nvme9 nvme9n1");
+	assert_free(IGB);
+
+	add_remote_disk("traddr=fd00::5,trsvcid=4420,host_iface=enp129s0,src_addr=fd00::9\n");
+	assert_held(IGB2, "mount", "/r (xfs)", IGB2 " enp129s0 nvme9 nvme9n1");
+	assert_free(E1000);
+
+	add_remote_disk("traddr=10.5.0.9,trsvcid=4420\n");
+	tree_file(tree, "proc/net/route", ROUTES "enp4s1\t0000050A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
+	assert_held(E1000, "mount", "/r (xfs)", E1000 " enp4s1 nvme9 nvme9n1");
+	assert_free(IGB2);
+
+	tree_file(tree, "proc/net/if_inet6", "fd000000000000000000000000000007 05 40 00 00 enp129s0\n");
+	add_remote_disk("traddr=10.5.0.9,trsvcid=4420,src_addr=fd00::7\n");
+	assert_held(IGB2, "mount", "/r (xfs)", IGB2 " enp129s0 nvme9 nvme9n1");
+	assert_free(E1000);
+
+	add_process("71", "nvme\n", "/dev/nvme9");
+	add_node("243:9", "nvme9", "nvme", "virtual/nvme-fabrics/ctl/nvme9");
+	assert_held(IGB2, "disk-open", "pid 71 (nvme)", IGB2 " enp129s0 /dev/nvme9");
+}
+
+/* By an address of an interface, or as a port of Fibre Channel, however its name is written. */
+static void a_target_holds_the_ports_that_it_is_reached_by(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/host5/fc_host/host5/port_name", "0x21000024ff314c48\n");
+	tree_link(tree, "sys/class/fc_host/host5", "../../devices/pci0000:00/" E1000 "/host5/fc_host/host5");
+	tree_file(tree, "proc/net/if_inet6", "fd000000000000000000000000000007 05 40 00 00 enp129s0\n");
+	tree_file(tree, "sys/kernel/config/target/version", "5\n");
+	tree_file(tree, "sys/kernel/config/target/iscsi/lio_version", "5\n");
+	tree_file(tree, "sys/kernel/config/target/qla2xxx/21:00:00:24:ff:31:4c:48/tpgt_1/enable", "0\n");
+	tree_file(tree, "sys/kernel/config/target/iscsi/iqn.a/tpgt_1/enable", "1\n");
+	tree_file(tree, "sys/kernel/config/target/iscsi/iqn.a/tpgt_1/np/0.0.0.0:3260/iser", "0\n");
+	tree_file(tree, "sys/kernel/config/nvmet/ports/1/addr_traddr", "nn-0x2000:pn-0x21000024FF314C48\n");
+	tree_file(tree, "sys/kernel/config/nvmet/ports/2/addr_traddr", "fd00::7\n");
+	tree_file(tree, "sys/kernel/config/nvmet/ports/2/subsystems/nqn.a", "");
+	assert_free(E1000);
+	assert_held(IGB2, "target", "port 2 of NVMe targets", IGB2 " enp129s0");
+	tree_unlink(tree, "sys/kernel/config/nvmet/ports/2/subsystems/nqn.a");
+	assert_free(IGB2);
+	tree_file(tree, "sys/kernel/config/target/iscsi/iqn.a/tpgt_1/np/[fd00::7]:3260/iser", "0\n");
+	assert_held(IGB2, "target", "the SCSI target iqn.a", IGB2 " enp129s0 iqn.a");
+	tree_file(tree, "sys/kernel/config/nvmet/ports/1/subsystems/nqn.a", "");
+	assert_held(E1000, "target", "port 1 of NVMe targets", E1000);
+	tree_unlink(tree, "sys/kernel/config/nvmet/ports/1/subsystems/nqn.a");
+	tree_file(tree, "sys/kernel/config/target/qla2xxx/21:00:00:24:ff:31:4c:48/tpgt_1/enable", "1\n");
+	assert_held(E1000, "target", "the SCSI target 21:00:00:24:ff:31:4c:48",
+		    E1000 " 21:00:00:24:ff:31:4c:48");
+}
+
+static void a_disk_of_iscsi_holds_what_carries_it(void **state)
+{
+	(void)state;
+	add_block("sdq", "../../devices/platform/host7/session1/target7:0:0/7:0:0:0/block/sdq");
+	tree_link(tree, "sys/dev/block/65:0",
+		  "../../devices/platform/host7/session1/target7:0:0/7:0:0:0/block/sdq");
+	tree_file(tree, "proc/self/mountinfo", "28 1 65:0 / /i rw - xfs /dev/sdq rw\n");
+	tree_file(tree, "sys/class/iscsi_host/host7/netdev", "(null)\n");
+	tree_file(tree, "sys/class/iscsi_connection/connection1:0/persistent_address", "10.5.0.9\n");
+	assert_free(E1000);
+	tree_file(tree, "proc/net/route", ROUTES "enp4s1\t0000050A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
+	assert_held(E1000, "mount", "/i (xfs)", E1000 " enp4s1 sdq");
+	tree_file(tree, "sys/class/iscsi_connection/connection1:0/address", "192.0.2.9\n");
+	assert_free(E1000);
+	tree_file(tree, "sys/class/iscsi_host/host7/netdev", "enp129s0\n");
+	assert_held(IGB2, "mount", "/i (xfs)", IGB2 " enp129s0 sdq");
+	assert_free(E1000);
+}
+
+/* Without an address on any interface, and by the address that the host has there. */
+static void a_disk_over_ethernet_or_of_ceph_holds_its_interface(void **state)
+{
+	(void)state;
+	add_virtual_block("etherd!e1.1");
+	add_virtual_block("rbd3");
+	tree_file(tree, BLOCK "etherd!e1.1/netif", "enp4s1,gone0\n");
+	tree_file(tree, "sys/bus/rbd/devices/3/client_addr", "[fd00::7]:0/2571892\n");
+	tree_file(tree, "proc/net/if_inet6", "fd000000000000000000000000000007 05 40 00 00 enp129s0\n");
+	tree_link(tree, "sys/dev/block/152:16", "../../devices/virtual/block/etherd!e1.1");
+	tree_link(tree, "sys/dev/block/252:48", "../../devices/virtual/block/rbd3");
+	assert_free(E1000);
+	tree_file(tree, "proc/self/mountinfo", "28 1 152:16 / /e rw - xfs /dev/etherd/e1.1 rw\n"
+					       "29 1 252:48 / /c rw - xfs /dev/rbd3 rw\n");
+	assert_held(E1000, "mount", "/e (xfs)", E1000 " enp4s1 etherd!e1.1");
+	assert_held(IGB2, "mount", "/c (xfs)", IGB2 " enp129s0 rbd3");
+}
+
+static void a_share_of_another_host_holds_the_way_to_it(void **state)
+{
+	(void)state;
+	tree_file(tree, "proc/net/route", ROUTES "enp4s1\t0000050A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n");
+	tree_file(tree, "proc/self/mountinfo",
+		  "28 1 0:60 / /n rw - nfs4 filer:/a rw,vers=4.2,clientaddr=10.9.0.1,addr=10.5.0.9\n");
+	assert_held(E1000, "mount", "/n (nfs4)", E1000 " enp4s1");
+	assert_free(IGB2);
+}
+
+/* Of flash memory without a block device, as of functions, whoever has it. */
+static void flash_memory_holds_its_function(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/mtd/mtd3/size", "1\n");
+	tree_link(tree, "sys/class/mtd/mtd3", "../../devices/pci0000:00/" E1000 "/mtd/mtd3");
+	tree_file(tree, "proc/self/mountinfo", "28 1 31:3 / /j rw - jffs2 mtd3 rw\n");
+	assert_held(E1000, "mount", "/j (jffs2)", E1000 " mtd3");
+	tree_file(tree, "proc/self/mountinfo", "");
+	assert_free(E1000);
+	tree_file(tree, "sys/class/ubi/ubi0/mtd_num", "3\n");
+	tree_file(tree, "sys/class/ubi/ubi0_0/name", "rootfs\n");
+	tree_file(tree, "sys/class/ubi/version", "1\n");
+	assert_held(E1000, "ubi", "volumes of ubi0", E1000 " mtd3 ubi0");
+	tree_file(tree, "proc/self/mountinfo", "28 1 0:60 / /u rw - ubifs ubi0:rootfs rw\n");
+	add_virtual_block("ubiblock0_0");
+	tree_file(tree, "proc/swaps",
+		  "Filename Type Size Used Priority\n/dev/ubiblock0_0 partition 1 0 1\n");
+	add_node("245:1", "ubi0_0", "ubi", "virtual/ubi/ubi0/ubi0_0");
+	add_process("71", "fw_setenv\n", "/dev/ubi0_0");
+	assert_held(E1000, "mount", "/u (ubifs)", E1000 " mtd3");
+	assert_held(E1000, "swap", "swap on /dev/ubiblock0_0", E1000 " mtd3 ubiblock0_0");
+	assert_held(E1000, "device-open", "pid 71 (fw_setenv)", E1000 " mtd3 /dev/ubi0_0");
+}
+
+/* Of a node that is of all functions of its driver, and that sysfs has below nothing, or not at all. */
+static void a_node_of_a_driver_holds_what_that_drives(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/bus/pci/drivers/ccp/" E1000, "../../../../devices/pci0000:00/" E1000);
+	tree_link(tree, "sys/bus/pci/drivers/raid_sas/" IGB2, "../../../../devices/pci0000:80/" IGB2);
+	tree_file(tree, "sys/bus/pci/drivers/raid/bind", "");
+	add_node("10:125", "sev", "misc", "virtual/misc/sev");
+	add_process("71", "qemu-system-x86\n", "/dev/sev");
+	add_process("72", "storcli\n", "/dev/raid_sas_ioctl_node");
+	add_process("73", "other\n", "/dev/raid_sash");
+	add_process("74", "another\n", "/dev/raid");
+	assert_held(E1000, "device-open", "pid 71 (qemu-system-x86)", E1000 " /dev/sev");
+	assert_held(IGB2, "device-open", "pid 72 (storcli)", IGB2 " /dev/raid_sas_ioctl_node");
+	assert_guards(IGB2, "device-open");
+	assert_free(IGB);
+}
+
+static void memory_of_virtio_holds_its_function(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/bus/virtio/devices/virtio3", "../../../devices/pci0000:00/" E1000 "/virtio3");
+	tree_file(tree, "proc/iomem", "00100000-7fffffff : System RAM\n"
+				      "140000000-23fffffff : virtio3\n"
+				      "240000000-2ffffffff : System RAM (virtio_mem)\n");
+	assert_free(E1000);
+	tree_file(tree, "proc/iomem", "140000000-23fffffff : virtio3\n"
+				      "  140000000-147ffffff : System RAM (virtio_mem)\n"
+				      "  148000000-14fffffff : System RAM (virtio_mem)\n");
+	assert_held(E1000, "memory", "the memory of the host, by virtio3", E1000 " virtio3");
+}
+
+/* A device that a driver of a module has: "pci:igb" */
+static void add_bound(const char *module, const char *driver, const char *name, const char *device)
+{
+	char path[160], target[160];
+
+	snprintf(path, sizeof(path), "sys/module/%s/drivers/%s/%s", module, driver, name);
+	snprintf(target, sizeof(target), "../../../../devices/%s", device);
+	tree_link(tree, path, target);
+}
+
+static void algorithms_that_are_used_hold_what_computes_them(void **state)
+{
+	(void)state;
+	add_bound("qat_4xxx", "pci:4xxx", E1000, "pci0000:00/" E1000);
+	add_bound("ccp", "pci:ccp", IGB2, "pci0000:80/" IGB2);
+	add_bound("igb", "pci:igb", IGB, "pci0000:00/" IGB);
+	add_bound("virtio_crypto", "virtio:virtio_crypto", "virtio3", "pci0000:00/" NVME "/virtio3");
+	tree_link(tree, "sys/module/virtio_crypto/drivers/virtio:virtio_crypto/module", "../../../virtio_crypto");
+	tree_link(tree, "sys/module/intel_qat/holders/qat_4xxx", "x");
+	tree_link(tree, "sys/module/ccp/holders/ccp_crypto", "x");
+	tree_file(tree, "proc/crypto", "name         : xts(aes)\ndriver       : qat_aes_xts\n"
+		  "module       : intel_qat\npriority     : 4001\nrefcnt       : 1\n\n"
+		  "name         : cbc(aes)\ndriver       : cbc-aes\nmodule       : kernel\nrefcnt       : 4\n");
+	assert_free(E1000);
+	tree_file(tree, "proc/crypto", "name         : xts(aes)\ndriver       : qat_aes_xts\n"
+		  "module       : intel_qat\npriority     : 4001\nrefcnt       : 2\n\n"
+		  "name         : sha256\ndriver       : sha256-ccp\nmodule       : ccp_crypto\nrefcnt       : 3\n\n"
+		  "name         : cbc(aes)\ndriver       : virtio_crypto_aes_cbc\n"
+		  "module       : virtio_crypto\nrefcnt       : 2\n");
+	assert_held(NVME, "crypto", "users of the algorithm virtio_crypto_aes_cbc", NVME " virtio_crypto");
+	assert_held(E1000, "crypto", "users of the algorithm qat_aes_xts", E1000 " intel_qat");
+	assert_held(IGB2, "crypto", "users of the algorithm sha256-ccp", IGB2 " ccp_crypto");
+	assert_free(IGB);
+}
+
+static void a_work_queue_with_clients_holds_its_function(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/iax1/wq1.0/clients", "0\n");
+	tree_link(tree, "sys/bus/dsa/devices/wq1.0", "../../../devices/pci0000:00/" E1000 "/iax1/wq1.0");
+	assert_free(E1000);
+	tree_file(tree, "sys/devices/pci0000:00/" E1000 "/iax1/wq1.0/clients", "1\n");
+	assert_held(E1000, "dma", "clients of its work queue", E1000 " wq1.0");
+}
+
+static void a_console_of_virtio_holds_its_function(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/bus/virtio/drivers/virtio_console/virtio3",
+		  "../../../../devices/pci0000:00/" E1000 "/virtio3");
+	tree_file(tree, "proc/consoles", "hvc0                 -W- (EC   p  )  229:0\n");
+	add_node("229:0", "hvc0", "tty", "virtual/tty/hvc0");
+	add_node("4:0", "tty0", "tty", "virtual/tty/tty0");
+	add_process("71", "agetty\n", "/dev/hvc0");
+	assert_held(E1000, "console", "the kernel's console hvc0", E1000 " hvc0");
+	assert_held(E1000, "device-open", "pid 71 (agetty)", E1000 " /dev/hvc0");
+	tree_file(tree, "sys/hypervisor/type", "xen\n");
+	assert_free(E1000);
+}
+
+static void a_watchdog_of_ipmi_holds_each_interface_of_it(void **state)
+{
+	(void)state;
+	tree_link(tree, "sys/class/ipmi/ipmi0", "../../devices/pci0000:00/" E1000 "/ipmi/ipmi0");
+	add_node("10:130", "watchdog", "misc", "virtual/misc/watchdog");
+	add_process("71", "systemd\n", "/dev/watchdog");
+	assert_free(E1000);
+	tree_file(tree, "sys/module/ipmi_watchdog/refcnt", "1\n");
+	assert_held(E1000, "device-open", "pid 71 (systemd)", E1000 " /dev/watchdog");
+}
+
+/* As that of Thunderbolt supplies the ports by which tunnels go. */
+static void a_supplier_is_held_by_who_uses_its_consumers(void **state)
+{
+	(void)state;
+	tree_file(tree, "sys/class/devlink/pci:" E1000 "--pci:" IGB "/status", "not tracked\n");
+	tree_file(tree, "proc/net/route", ROUTES "enp1s0\t00000000\t0202000A\t0003\t0\t0\t0\t00000000\t0\t0\t0\n");
+	assert_free(E1000);
+	tree_file(tree, "sys/class/devlink/pci:" E1000 "--pci:" IGB "/status", "active\n");
+	assert_held(E1000, "default-route", "default route via 10.0.2.2", E1000 " enp1s0");
+}
+
 static void what_cannot_be_read_is_an_error(void **state)
 {
 	static const struct {
@@ -1600,6 +1906,22 @@ int main(void)
 		IDLE(channels_that_copy_hold_their_function),
 		IDLE(a_process_holds_the_device_that_it_was_given),
 		IDLE(a_process_holds_what_is_registered_with_its_ring),
+		IDLE(every_device_of_a_file_system_is_held),
+		IDLE(memory_that_is_written_back_holds_its_disk),
+		IDLE(what_bcache_waits_with_holds_its_disk),
+		IDLE(a_disk_of_another_host_holds_what_carries_it),
+		IDLE(a_target_holds_the_ports_that_it_is_reached_by),
+		IDLE(a_disk_of_iscsi_holds_what_carries_it),
+		IDLE(a_disk_over_ethernet_or_of_ceph_holds_its_interface),
+		IDLE(a_share_of_another_host_holds_the_way_to_it),
+		IDLE(flash_memory_holds_its_function),
+		IDLE(a_node_of_a_driver_holds_what_that_drives),
+		IDLE(memory_of_virtio_holds_its_function),
+		IDLE(algorithms_that_are_used_hold_what_computes_them),
+		IDLE(a_work_queue_with_clients_holds_its_function),
+		IDLE(a_console_of_virtio_holds_its_function),
+		IDLE(a_watchdog_of_ipmi_holds_each_interface_of_it),
+		IDLE(a_supplier_is_held_by_who_uses_its_consumers),
 		cmocka_unit_test(what_cannot_be_read_is_an_error),
 	};
 

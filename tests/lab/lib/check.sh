@@ -108,6 +108,10 @@ found()
 	expect "it holds $1" "3 $2" "$status $(gojq -c '.findings[] | [.guard, .holder]' <<< "$answer")"
 }
 
+# heeding COMMAND...: this process becomes it; what a script starts in the background ignores SIGINT,
+# which no shell can change and iov keeps
+heeding() { exec env --default-signal=INT "$@"; }
+
 # free DEVICE: nobody holds it
 free() { expect "$1 is free" "[]" "$(iov show "$1" --json | gojq -c .assignment.held_by)"; }
 

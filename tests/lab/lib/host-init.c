@@ -231,6 +231,17 @@ static void hide_services(void)
 		die("cannot hide the machine's services: %s", strerror(errno));
 }
 
+/* Nor are changes that this machine made of itself; what the host has of its own since stays. */
+static void hide_changes(void)
+{
+	static const char *const paths[] = { "/upper/data/var/lib/iovkit", "/upper/data/var/lib/iovd" };
+
+	make_dirs("/upper/data/var/lib");
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (mknod(paths[i], S_IFCHR, makedev(0, 0)) < 0 && errno != EEXIST)
+			die("cannot hide %s of the machine: %s", paths[i], strerror(errno));
+}
+
 static bool is_below(const char *path, const char *directory)
 {
 	size_t length = strlen(directory);
@@ -317,6 +328,7 @@ static void mount_root(void)
 	mount_upper();
 	if (word("lab.systemd"))
 		hide_services();
+	hide_changes();
 	mount_at("overlay", "overlay", "/root", 0,
 		 "lowerdir=/near:/lower,upperdir=/upper/data,workdir=/upper/work");
 	mount_alone();
