@@ -5,6 +5,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 DESTDIR ?=
 DEB ?= build-deb
+SINCE ?=
 export IOVKIT_BUILD := $(abspath $(BUILD))
 
 all: setup $(BUILD)/build.ninja
@@ -43,9 +44,9 @@ deb:
 	@scripts/setup --deb
 	scripts/deb $(DEB)
 
-# What the libraries are to programs, beside those of the last tag
+# What the libraries are to programs, beside those of SINCE: the last tag, if there is one yet
 abi: all
-	scripts/abi $(BUILD)
+	scripts/abi $(BUILD) $(SINCE) || [ $$? -eq 77 ]
 
 install: all
 	DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)

@@ -154,7 +154,8 @@ static int compare_series(struct comparison *comparison, const struct figure *fi
 static int compare_sides(struct comparison *comparison, struct json_object *const results[2],
 			 struct json_object *first, struct json_object *second)
 {
-	struct figure rate = { json_text(results[0], "figure"), json_text(results[0], "unit"), false };
+	const char *unit = json_text_or_null(first, "unit");
+	struct figure rate = { json_text(results[0], "figure"), unit ? unit : json_text(results[0], "unit"), false };
 	struct json_object *times = json_object_object_get(first, "turn_latency_us");
 	struct json_object *others = json_object_object_get(second, "turn_latency_us");
 	int error = compare_series(comparison, &rate, json_object_object_get(first, "turns"),

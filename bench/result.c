@@ -15,7 +15,7 @@
 #define SIZE_MAX_FILE (32u << 20)
 #define DEPTH 32
 
-#define EXPECTED "expected what 'iov bench net' or 'iov bench blk' wrote with --output or --json"
+#define EXPECTED "expected what 'iov bench net', 'blk' or 'guest' wrote with --output or --json"
 
 static int wrong(struct iov *iov, const char *path, const char *what)
 {
@@ -78,7 +78,8 @@ static bool is_side(struct json_object *side, const char *figure)
 	struct json_object *series;
 
 	if (!is_text(side, "side") || !are_numbers(json_object_object_get(side, "turns")) ||
-	    !is_number(json_object_object_get(side, figure)))
+	    !is_number(json_object_object_get(side, figure)) ||
+	    (json_object_object_get_ex(side, "unit", NULL) && !is_text(side, "unit")))
 		return false;
 	if (!json_object_object_get_ex(side, "turn_latency_us", &series))
 		return true;

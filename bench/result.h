@@ -5,14 +5,15 @@
  *
  *	format		"iov-bench"
  *	version		of the format
- *	kind		"net", "blk": the command that measured
+ *	kind		"net", "blk", "guest": the command that measured
  *	figure		member of a side that is the median of its turns: "mpps"
  *	unit		what that counts: "million frames"
  *	complete	all turns were taken
  *	time		when it began, ISO 8601
  *	command		what repeats it, an array of words
  *	environment	of bench_environment()
- *	load, sides	of the command's own; a side has "side" and "turns", maybe "turn_latency_us"
+ *	load, sides	of the command's own; a side has "side" and "turns", maybe "turn_latency_us", and
+ *			a "unit" where that is another one
  */
 #ifndef IOV_BENCH_RESULT_H
 #define IOV_BENCH_RESULT_H

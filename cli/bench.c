@@ -6,16 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "base/sysroot/paths.h"
-#include "base/sysroot/sysroot.h"
-#include "bench/environment.h"
-#include "bench/result.h"
 #include "cli/argument.h"
+#include "cli/bench_origin.h"
 #include "cli/bench_output.h"
 
 #define SECONDS 5.0
@@ -23,16 +19,6 @@
 #define PAIRS 15
 
 static volatile bool stop;
-
-/* What results say of where they come from. */
-struct bench_origin {
-	struct iov *iov;
-	const struct bench_report *report;
-	const char *output;
-	char time[24];
-	struct json_object *command;
-	struct json_object *environment;
-};
 
 static void handle_signal(int number)
 {
@@ -283,75 +269,7 @@ static int tell(struct cli *cli, const struct bench_report *report, struct json_
 	return error;
 }
 
-/* What repeats it: the words that this process was started with. */
-static struct json_object *command_words(struct iov *iov)
-{
-	struct json_object *words = json_object_new_array();
-	_cleanup_free_ char *text = NULL;
-	size_t length = 0;
-
-	if (iov_sys_read_all(iov, IOV_PATH_PROC_SELF "/cmdline", &text, &length))
-		length = 0;
-	for (size_t at = 0; at < length; at += strlen(text + at) + 1)
-		json_object_array_add(words, json_object_new_string(text + at));
-	return words;
-}
-
-static void begin_origin(struct bench_origin *origin, struct cli *cli, const struct bench_args *args,
-			 const struct bench_report *report)
-{
-	const time_t now = time(NULL);
-	struct tm tm;
-
-	*origin = (struct bench_origin){
-		.iov = cli->iov,
-		.report = report,
-		.output = args->output,
-		.command = command_words(cli->iov),
-		.environment = bench_environment(cli->iov, args->options.cpu),
-	};
-	json_add_text(origin->environment, "iovkit", IOVKIT_VERSION);
-	strftime(origin->time, sizeof(origin->time), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
-}
-
-static void end_origin(struct bench_origin *origin)
-{
-	json_object_put(origin->command);
-	json_object_put(origin->environment);
-}
-
-static void add_origin(const struct bench_origin *origin, struct json_object *results, bool complete)
-{
-	json_add_text(results, "format", BENCH_FORMAT);
-	json_object_object_add(results, "version", json_object_new_int(BENCH_VERSION));
-	json_add_text(results, "kind", origin->report->kind);
-	json_add_text(results, "figure", origin->report->figure);
-	json_add_text(results, "unit", origin->report->rate);
-	json_object_object_add(results, "complete", json_object_new_boolean(complete));
-	json_add_text(results, "time", origin->time);
-	json_object_object_add(results, "command", json_object_get(origin->command));
-	json_object_object_add(results, "environment", json_object_get(origin->environment));
-}
-
-/* What there is so far, which is all there is when we are killed.  The end tells of a full disk. */
-static void keep(void *arg, struct json_object *results)
-{
-	const struct bench_origin *origin = arg;
-
-	add_origin(origin, results, false);
-	bench_output_write(origin->output, results);
-	json_object_put(results);
-}
-
-static int keep_all(const struct bench_origin *origin, struct json_object *results)
-{
-	int error = origin->output ? bench_output_write(origin->output, results) : 0;
-
-	return error ? iov_told(origin->iov, error, "%s: the results could not be written: %s; is the "
-				"disk full?", origin->output, strerror(-error)) : 0;
-}
-
-static int run(struct cli *cli, const struct bench_origin *origin, struct page *page,
+static int run(struct cli *cli, const struct bench_report *report, const struct bench_origin *origin, struct page *page,
 	       int (*measure)(struct json_object **results, struct cli *cli, void *data), void *data)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -363,17 +281,17 @@ static int run(struct cli *cli, const struct bench_origin *origin, struct page *
 		sigaction(signals[i], &action, NULL);
 	error = measure(&results, cli, data);
 	if (results) {
-		add_origin(origin, results, !error);
-		failed = keep_all(origin, results);
+		bench_origin_add(origin, results, !error);
+		failed = bench_origin_keep_all(origin, results);
 	}
 	if (error == -EINTR && results)
 		error = iov_fail(cli->iov, -EINTR, "stopped; what was measured until then is told");
 	else if (error == -EINTR)
 		error = iov_fail(cli->iov, -EINTR, "stopped before anything was measured");
 	if (results && page->file)
-		origin->report->write_page(page, results);
+		report->write_page(page, results);
 	if (results)
-		error = tell(cli, origin->report, results, error ? error : failed);
+		error = tell(cli, report, results, error ? error : failed);
 	return error;
 }
 
@@ -387,15 +305,18 @@ int bench_run(struct cli *cli, struct bench_args *args, const struct bench_repor
 	if (!error && args->output)
 		error = bench_output_check(cli->iov, args->output);
 	if (!error) {
-		begin_origin(&origin, cli, args, report);
+		bench_origin_begin(&origin, cli->iov, args->options.cpu, args->output);
+		origin.kind = report->kind;
+		origin.figure = report->figure;
+		origin.unit = report->rate;
 		if (isatty(STDERR_FILENO))
 			args->options.progress = show_progress;
 		if (args->output) {
-			args->options.keep = keep;
+			args->options.keep = bench_origin_keep;
 			args->options.keep_arg = &origin;
 		}
-		error = run(cli, &origin, &page, measure, data);
-		end_origin(&origin);
+		error = run(cli, report, &origin, &page, measure, data);
+		bench_origin_end(&origin);
 	}
 	failed = page_close(&page, cli->iov);
 	for (unsigned int i = 0; i < args->side_count; i++)

@@ -22,6 +22,8 @@
 #include "cli/argument.h"
 #include "cli/attach_find.h"
 #include "cli/bench.h"
+#include "cli/bench_origin.h"
+#include "cli/bench_output.h"
 #include "cli/commands.h"
 #include "cli/guest_files.h"
 #include "cli/lend.h"
@@ -41,6 +43,7 @@ struct guest_args {
 	const char *modules;
 	const char *accel;
 	const char *html;
+	const char *output;
 	const char *directory;
 	const char *iovd;
 	const char *only;
@@ -63,6 +66,7 @@ struct bench_devices {
 	char *aliases[GUEST_DEVICES];
 	size_t alias_count;
 	struct guest_bench_options options;
+	struct bench_origin origin;
 };
 
 enum {
@@ -70,6 +74,7 @@ enum {
 	KEY_MODULES,
 	KEY_ACCEL,
 	KEY_PAGE,
+	KEY_FILE,
 	KEY_DIRECTORY,
 	KEY_IOVD,
 	KEY_ONLY,
@@ -89,6 +94,7 @@ static const struct argp_option options[] = {
 	{"seconds", KEY_LENGTH, "S", 0, "Length of each load in a turn (1)", 1},
 	{"turns", KEY_TURNS, "N", 0, "Turns of each way (3)", 1},
 	{"limit", KEY_LIMIT, "S", 0, "Begin no turn that would end later than this (600)", 1},
+	{"output", KEY_FILE, "FILE", 0, "Write the results as JSON, after each turn what there is", 1},
 	{"html", KEY_PAGE, "FILE", 0, "Write a page with charts, too", 1},
 	{0, 0, 0, 0, "The guest:", 2},
 	{"accel", KEY_ACCEL, "kvm|tcg", 0,
@@ -203,6 +209,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_PAGE:
 		args->html = arg;
+		return 0;
+	case KEY_FILE:
+		args->output = arg;
 		return 0;
 	case KEY_DIRECTORY:
 		args->directory = arg;
@@ -614,20 +623,44 @@ static int fill_options(struct cli *cli, const struct guest_args *args, struct g
 	return choose_kvm(cli, args, &to->kvm);
 }
 
+/* Also turns that were left out for want of time make them incomplete. */
+static int end_results(const struct bench_origin *origin, struct json_object *results, int error)
+{
+	const bool is_whole = json_object_get_boolean(json_object_object_get(results, "complete"));
+
+	bench_origin_add(origin, results, !error && is_whole);
+	return bench_origin_keep_all(origin, results);
+}
+
+static void begin_origin(struct bench_devices *devices, const char *output)
+{
+	struct bench_origin *origin = &devices->origin;
+
+	bench_origin_begin(origin, devices->cli->iov, -1, output);
+	origin->kind = "guest";
+	origin->figure = GUEST_BENCH_FIGURE;
+	origin->unit = GUEST_BENCH_UNIT;
+	if (!output)
+		return;
+	devices->options.keep = bench_origin_keep;
+	devices->options.keep_arg = origin;
+}
+
 static int measure(struct cli *cli, struct bench_devices *devices, struct page *page)
 {
 	_cleanup_json_ struct json_object *results = NULL;
-	int error;
+	int error, failed;
 
 	devices->options.drivers = (const char *const *)devices->aliases;
 	devices->options.driver_count = devices->alias_count;
 	error = guest_bench_run(&results, cli->iov, &devices->options);
+	failed = results ? end_results(&devices->origin, results, error) : 0;
 	if (error == -EINTR)
 		error = iov_fail(cli->iov, -EINTR, results ? "stopped; what was measured until then is told"
 							   : "stopped before anything was measured");
 	if (results && page->file)
 		guest_bench_html(page, results);
-	return results ? tell(cli, results, error) : error;
+	return results ? tell(cli, results, error ? error : failed) : error;
 }
 
 static int take(struct cli *cli, struct bench_devices *devices, const struct guest_args *args,
@@ -671,13 +704,17 @@ static int take_and_measure(struct cli *cli, struct bench_devices *devices,
 	error = lend_plan(cli, &devices->lend, &devices->functions, &plan);
 	if (error)
 		return cli_drop_plan(cli, plan, error);
-	error = args->html ? page_open(&page, cli->iov, args->html) : 0;
+	error = args->output ? bench_output_check(cli->iov, args->output) : 0;
+	if (!error && args->html)
+		error = page_open(&page, cli->iov, args->html);
 	if (error) {
 		iov_plan_free(plan);
 		return error;
 	}
 	watch_signals();
+	begin_origin(devices, args->output);
 	error = take(cli, devices, args, plan, &page);
+	bench_origin_end(&devices->origin);
 	failed = page_close(&page, cli->iov);
 	return error ? error : failed;
 }

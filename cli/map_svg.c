@@ -28,6 +28,7 @@
 #define BOLD_CHARACTER 8.3
 #define TEXT_SIZE 1024
 #define DRIVERS 8
+#define NO_DRIVER "no driver"
 
 #define MEMBER(object, key) json_object_object_get(object, key)
 
@@ -170,23 +171,34 @@ static int put_driver(const struct svg *svg, int x, int y, const char *driver, c
 	return put_label(svg, "", x + 18, y, NOTES_X - DRIVER_X - 20, text);
 }
 
+/* One of the legend at @x, or at the start of the next line; where it ends. */
+static int put_legend_entry(struct svg *svg, int x, const char *driver, size_t functions)
+{
+	char text[128];
+
+	if (x > WIDTH - 200) {
+		x = MARGIN;
+		svg->y += 24;
+	}
+	snprintf(text, sizeof(text), "%s (%zu)", driver ? driver : NO_DRIVER, functions);
+	return put_driver(svg, x, svg->y, driver, text) + 12;
+}
+
 static void put_legend(struct svg *svg)
 {
 	struct json_object *drivers = MEMBER(svg->map, "drivers");
+	size_t driverless = json_object_array_length(svg->functions);
 	int x = MARGIN;
-	char text[128];
 
 	for (size_t i = 0; i < json_object_array_length(drivers); i++) {
 		struct json_object *driver = json_object_array_get_idx(drivers, i);
+		const size_t functions = (size_t)json_object_get_int(MEMBER(driver, "functions"));
 
-		if (x > WIDTH - 200) {
-			x = MARGIN;
-			svg->y += 24;
-		}
-		snprintf(text, sizeof(text), "%s (%s)", json_text(driver, "driver"),
-			 json_text(driver, "functions"));
-		x = put_driver(svg, x, svg->y, json_text(driver, "driver"), text) + 12;
+		x = put_legend_entry(svg, x, json_text(driver, "driver"), functions);
+		driverless -= functions;
 	}
+	if (driverless)
+		put_legend_entry(svg, x, NULL, driverless);
 	svg->y += 24;
 	put_label(svg, "quiet", MARGIN, svg->y, WIDTH - 2 * MARGIN,
 		  "Frames are IOMMU groups with their number; a dashed frame holds what cannot be "
@@ -279,7 +291,7 @@ static void put_function(struct svg *svg, struct map_run run)
 		snprintf(role, sizeof(role), "%zu alike", run.count);
 	at = put_label(svg, "", at, text_y, DRIVER_X - at, role);
 	put_label(svg, "quiet", at, text_y, DRIVER_X - at - 12, json_text(function, "name"));
-	put_driver(svg, DRIVER_X, text_y, driver, driver ? driver : "no driver");
+	put_driver(svg, DRIVER_X, text_y, driver, driver ? driver : NO_DRIVER);
 	map_notes(function, text, sizeof(text));
 	put_label(svg, class_of_notes(function), NOTES_X, text_y, FRAME_X - NOTES_X - 16, text);
 	fputs("</g>\n", svg->file);

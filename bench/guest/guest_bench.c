@@ -43,6 +43,8 @@
  * @units: member with the packets or requests that all else is divided by
  * @lost: member with what went wrong; NULL for none
  * @times: whether there are percentiles
+ * @what: of a side, when two files are compared
+ * @unit: of the rate
  */
 static const struct load {
 	const char *name;
@@ -54,14 +56,22 @@ static const struct load {
 	const char *units;
 	const char *lost;
 	bool times;
+	const char *what;
+	const char *unit;
 } loads[] = {
-	{"out", GUEST_NETWORK, "out %u", 0, "bytes", 8000, "packets", NULL, false},
-	{"in", GUEST_NETWORK, "in %u", 0, "bytes", 8000, "packets", NULL, false},
-	{"packets", GUEST_NETWORK, "packets %u", 0, "bytes", S_NS / PROBE_PACKET, "packets", NULL, false},
-	{"round_trips", GUEST_NETWORK, "turns %u", 0, "turns", S_NS, "packets", "lost", true},
-	{"1", GUEST_DISK, "read 1 %u", 1, "requests", S_NS, "requests", "errors", true},
-	{"8", GUEST_DISK, "read 8 %u", 8, "requests", S_NS, "requests", "errors", true},
-	{"32", GUEST_DISK, "read 32 %u", 32, "requests", S_NS, "requests", "errors", true},
+	{"out", GUEST_NETWORK, "out %u", 0, "bytes", 8000, "packets", NULL, false, "from the guest",
+	 "Mbit/s"},
+	{"in", GUEST_NETWORK, "in %u", 0, "bytes", 8000, "packets", NULL, false, "to the guest", "Mbit/s"},
+	{"packets", GUEST_NETWORK, "packets %u", 0, "bytes", S_NS / PROBE_PACKET, "packets", NULL, false,
+	 "packets", "packets a second"},
+	{"round_trips", GUEST_NETWORK, "turns %u", 0, "turns", S_NS, "packets", "lost", true,
+	 "round trips", "round trips a second"},
+	{"1", GUEST_DISK, "read 1 %u", 1, "requests", S_NS, "requests", "errors", true,
+	 "reads at depth 1", "reads a second"},
+	{"8", GUEST_DISK, "read 8 %u", 8, "requests", S_NS, "requests", "errors", true,
+	 "reads at depth 8", "reads a second"},
+	{"32", GUEST_DISK, "read 32 %u", 32, "requests", S_NS, "requests", "errors", true,
+	 "reads at depth 32", "reads a second"},
 };
 
 #define LOADS (sizeof(loads) / sizeof(*loads))
@@ -70,6 +80,8 @@ _Static_assert(LOADS <= SIDE_LOADS, "there is a tally for each load");
 
 static const char *const time_keys[SIDE_TIMES] = {"p50", "p90", "p99", "p999", "max"};
 static const char *const time_names[SIDE_TIMES] = {"p50", "p90", "p99", "p99.9", "p100"};
+/* Those that say something of a turn */
+static const unsigned int compared[] = {0, 2};
 
 struct bench {
 	struct stage stage;
@@ -297,36 +309,20 @@ static bool has_time(struct bench *bench, unsigned int loads_left)
 	return false;
 }
 
-static int run_turns(struct bench *bench, size_t from, unsigned int turns)
-{
-	unsigned int round = 0;
-	int error = 0;
-
-	for (size_t i = from; i < bench->count; i++)
-		round += loads_of(&bench->sides[i]);
-	bench->planned = bench->done + round * turns;
-	for (unsigned int turn = 0; !error && turn < turns; turn++) {
-		/* The first is taken whatever it takes. */
-		if (turn && !has_time(bench, round))
-			break;
-		for (size_t i = from; !error && i < bench->count; i++) {
-			struct side *side = &bench->sides[turn & 1 ? bench->count - 1 - (i - from) : i];
-
-			if (!side->has)
-				continue;
-			machine_let(&side->machine, true);
-			error = take_turn(bench, side, turn);
-			pause_side(side);
-		}
-	}
-	return error;
-}
-
 /* Results */
 
 static double per(double value, double units)
 {
 	return units > 0 ? value / units : 0;
+}
+
+static struct json_object *numbers_json(const double *values, size_t count, double scale)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(array, json_object_new_double(values[i] * scale));
+	return array;
 }
 
 static struct json_object *times_json(const struct tally *tally)
@@ -358,14 +354,12 @@ static void add_per(struct json_object *object, const struct tally *tally)
 
 static struct json_object *tally_json(const struct load *load, const struct tally *tally)
 {
-	struct json_object *object = json_object_new_object(), *turns = json_object_new_array();
+	struct json_object *object = json_object_new_object();
 
 	if (load->depth)
 		figures_count(object, "depth", load->depth);
 	json_object_object_add(object, "rate", figures_spread(tally->rates, tally->count, 1));
-	for (unsigned int i = 0; i < tally->count; i++)
-		json_object_array_add(turns, json_object_new_double(tally->rates[i]));
-	json_object_object_add(object, "turns", turns);
+	json_object_object_add(object, "turns", numbers_json(tally->rates, tally->count, 1));
 	figures_count(object, "units", (uint64_t)tally->units);
 	if (load->lost)
 		figures_count(object, "lost", (uint64_t)tally->errors);
@@ -415,6 +409,40 @@ static struct json_object *class_json(const struct bench *bench, enum guest_clas
 		if (side)
 			json_object_array_add(array, side);
 	}
+	return array;
+}
+
+/* One load of one side, turn by turn. */
+static struct json_object *turns_json(const struct side *side, const struct load *load, const struct tally *tally)
+{
+	struct json_object *object = json_object_new_object(), *times = json_object_new_object();
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s, %s", side->name, load->what);
+	json_add_text(object, "side", name);
+	json_add_text(object, "unit", load->unit);
+	figures_add(object, GUEST_BENCH_FIGURE, figures_median(tally->rates, tally->count));
+	json_object_object_add(object, "turns", numbers_json(tally->rates, tally->count, 1));
+	for (size_t i = 0; load->times && i < sizeof(compared) / sizeof(*compared); i++)
+		json_object_object_add(times, time_names[compared[i]],
+				       numbers_json(tally->times[compared[i]], tally->count, 1 / US));
+	if (load->times)
+		json_object_object_add(object, "turn_latency_us", times);
+	else
+		json_object_put(times);
+	return object;
+}
+
+/* What all files of results have, and two of them are compared by. */
+static struct json_object *sides_json(const struct bench *bench)
+{
+	struct json_object *array = json_object_new_array();
+
+	for (size_t i = 0; i < bench->count; i++)
+		for (size_t j = 0; j < LOADS; j++)
+			if (bench->sides[i].tallies[j].count)
+				json_object_array_add(array, turns_json(&bench->sides[i], &loads[j],
+									&bench->sides[i].tallies[j]));
 	return array;
 }
 
@@ -474,10 +502,49 @@ static void results(struct bench *bench, struct json_object **out, bool is_whole
 	json_object_object_add(*out, "counts", json_object_new_string(counting(bench->options)));
 	json_object_object_add(*out, "networks", networks);
 	json_object_object_add(*out, "disks", disks);
+	json_object_object_add(*out, "sides", sides_json(bench));
 	json_object_object_add(*out, "gaps", json_object_get(bench->stage.gaps));
 	json_object_object_add(*out, "complete", json_object_new_boolean(is_whole && !bench->is_cut));
 	figures_add(*out, "seconds", elapsed(bench));
 	guest_bench_advise(*out);
+}
+
+/* What there is so far, for who may not live to see the end */
+static void keep(struct bench *bench)
+{
+	struct json_object *so_far;
+
+	if (!bench->options->keep)
+		return;
+	results(bench, &so_far, false);
+	if (so_far)
+		bench->options->keep(bench->options->keep_arg, so_far);
+}
+
+static int run_turns(struct bench *bench, size_t from, unsigned int turns)
+{
+	unsigned int round = 0;
+	int error = 0;
+
+	for (size_t i = from; i < bench->count; i++)
+		round += loads_of(&bench->sides[i]);
+	bench->planned = bench->done + round * turns;
+	for (unsigned int turn = 0; !error && turn < turns; turn++) {
+		/* The first is taken whatever it takes. */
+		if (turn && !has_time(bench, round))
+			break;
+		for (size_t i = from; !error && i < bench->count; i++) {
+			struct side *side = &bench->sides[turn & 1 ? bench->count - 1 - (i - from) : i];
+
+			if (!side->has)
+				continue;
+			machine_let(&side->machine, true);
+			error = take_turn(bench, side, turn);
+			pause_side(side);
+		}
+		keep(bench);
+	}
+	return error;
 }
 
 /* Preparing */

@@ -61,6 +61,8 @@ struct guest_device {
  * @stop: set by whoever wants an end; what was measured is told
  * @progress: told of each step, with the seconds that are left; NULL for nobody
  * @progress_arg: passed to @progress
+ * @keep: takes the results so far, after each turn of all sides; NULL for nobody
+ * @keep_arg: passed to @keep
  * @native: when no guest has the devices any more: gives one back to the host's own driver, for
  *	that to be measured, and tells its interface or node; 0, -ENOENT when there is nothing to
  *	give back, or -errno with a message; NULL for none
@@ -90,6 +92,8 @@ struct guest_bench_options {
 	const volatile bool *stop;
 	void (*progress)(void *arg, const char *text);
 	void *progress_arg;
+	void (*keep)(void *arg, struct json_object *results);
+	void *keep_arg;
 	int (*native)(void *arg, size_t device, char *name, size_t size);
 	void *native_arg;
 };
@@ -107,6 +111,10 @@ struct guest_bench_options {
  */
 int guest_bench_run(struct json_object **out, struct iov *iov,
 		    const struct guest_bench_options *options);
+
+/* What of a side bench_compare() is about, and what that counts where a side does not say it. */
+#define GUEST_BENCH_FIGURE "rate"
+#define GUEST_BENCH_UNIT "a second"
 
 /* The ways that there are, from 0 on; NULL behind the last. */
 const char *guest_bench_way(size_t index);

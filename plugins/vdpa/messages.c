@@ -193,12 +193,14 @@ static void add_mac(struct nlmsghdr *header, struct json_object *device)
 
 /*
  * Since Linux 6.10 a device tells its features by the attribute by which they are provisioned, and the
- * number of the one before is that of a disk's capacity.
+ * number of the one before is that of a disk's capacity: headers have a name for one of both.
  */
+#define DEV_SUPPORTED_FEATURES_BEFORE (VDPA_ATTR_DEV_FEATURES + 1)
+
 static int features_type(struct nlmsghdr *header)
 {
 	return find(header, VDPA_ATTR_DEV_FEATURES, sizeof(uint64_t)) ? VDPA_ATTR_DEV_FEATURES :
-		       VDPA_ATTR_VDPA_DEV_SUPPORTED_FEATURES;
+		       DEV_SUPPORTED_FEATURES_BEFORE;
 }
 
 void vdpa_add_config(struct nlmsghdr *header, struct json_object *device)

@@ -84,6 +84,8 @@ static void what_is_no_result_is_refused_by_what_is_wrong(void **state)
 		{ HEAD REST SIDES("[1,-2]"), "figures that are no numbers" },
 		{ HEAD REST SIDES("[1,NaN]"), "figures that are no numbers" },
 		{ HEAD REST SIDES("[1,1e999]"), "figures that are no numbers" },
+		{ HEAD REST "\"sides\":[{\"side\":\"a\",\"mpps\":1,\"turns\":[1],\"unit\":1}]}",
+		  "figures that are no numbers" },
 		{ HEAD REST SIDES("[1]") "x", "something behind its JSON" },
 		{ HEAD REST SIDES("[1]") "{}", "something behind its JSON" },
 	};
