@@ -19,9 +19,9 @@ static void write_key(const char *name)
 {
 	_cleanup_json_ struct json_object *range = json_object_new_object();
 	struct json_object *keys = json_object_new_array(), *entry = json_object_new_object();
-	char full[sizeof(PREFIX) + CLAIMS_NAME_SIZE];
 	_cleanup_free_ char *text = NULL;
 	struct etcd_key key;
+	char full[sizeof(PREFIX) + sizeof(key.name)];
 
 	snprintf(full, sizeof(full), "%s%s", PREFIX, name);
 	text = etcd_bytes(full);

@@ -13,6 +13,7 @@
  * The worker is a thread of its own: it is waited for where something is looked at.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@
 #define DISTURBANCES 4
 #define WAITS 8
 #define MESSAGES 24
+#define BUFFERS_LOST 192		/* of those that share no page with a ring */
 
 /* How the front end and the port find each other, and what the port is, by the bits of a byte. */
 #define KIND_SOCKET 3
@@ -77,7 +79,7 @@ static unsigned int control_ring, connections, disturbances, waits;
 static int listen_fd = -1;
 
 /* Over all inputs. */
-static unsigned int returned, commands, lost;
+static unsigned int returned, commands, lost, lost_pages;
 static uint64_t passed;
 static unsigned int traced;
 
@@ -381,6 +383,25 @@ static void lose_memory(void)
 	services_settle();
 }
 
+/* A buffer is not there any more: who comes by post-copy waits for it, and nobody sends it. */
+static void lose_page(struct fuzz_input *input)
+{
+	const unsigned int ring = fuzz_below(input, 2), buffer = fuzz_below(input, BUFFERS_LOST);
+	const struct guest *memory = &guest.guest;
+	off_t at;
+
+	if (!has_ring(ring))
+		return;
+	at = (off_t)((guest.pool[ring][buffer] - memory->gpa) & ~UINT64_C(4095));
+	assert_return_code(fallocate(memory->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, 4096),
+			   errno);
+	lost_pages++;
+	if (is_tame)
+		driver_publish(&guest.rings[1]);
+	kick(1);
+	services_settle();
+}
+
 /* What the front end says */
 
 static void say(struct fuzz_input *input)
@@ -520,7 +541,7 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 	case 9:
 		return migrate(input);
 	case 10:
-		return lose_memory();
+		return (op & MUCH) == MUCH ? lose_page(input) : lose_memory();
 	case 13:
 		return come_in_vain(input);
 	case 12:
@@ -645,7 +666,7 @@ static void close_all(void)
 
 static void reached_everything(void)
 {
-	assert_true(returned && commands && lost && passed && traced);
+	assert_true(returned && commands && lost && lost_pages && passed && traced);
 	clients_reached_everything();
 	reads_later_reached_everything();
 	close_all();

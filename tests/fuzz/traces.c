@@ -67,10 +67,12 @@ void traces_too_often(const char *method)
 	int fds[VU_TRACERS_MAX + 1];
 	unsigned int count = 0;
 
-	while (count <= VU_TRACERS_MAX && (fds[count] = clients_come(services.control)) >= 0)
-		ask(fds[count++], method);
-	if (count)
-		ask(fds[0], method);
+	while (count <= VU_TRACERS_MAX && (fds[count] = clients_come(services.control)) >= 0) {
+		ask(fds[count], method);
+		/* By one connection only one. */
+		if (!count++)
+			ask(fds[0], method);
+	}
 	while (count)
 		close(fds[--count]);
 	services_pump(NULL);
