@@ -783,11 +783,26 @@ static void write_config(struct fuzz_input *input)
 	services_settle();
 }
 
-/* The same memory, once more, while rings run. */
+/*
+ * The same memory, once more, while rings run.  Whoever has not agreed on answers gets none, and who has waits for
+ * what is in flight.
+ */
 static void share_again(void)
 {
-	if (is_open && !is_gone)
+	const struct vu_mem_table table = {
+		.count = 1, .regions = {{guest.guest.gpa, guest.guest.size, guest.guest.uva, 0}}};
+
+	if (!is_open || is_gone)
+		return;
+	if (is_tame && !waits_for_good()) {
+		heal();
 		frontend_share_memory(&guest);
+		return;
+	}
+	is_tame = false;
+	frontend_send(&guest, VU_SET_MEM_TABLE, VU_FLAG_NEED_REPLY, &table,
+		      offsetof(struct vu_mem_table, regions) + sizeof(*table.regions), &guest.guest.fd, 1);
+	services_settle();
 }
 
 /* What becomes of the host */
