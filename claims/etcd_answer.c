@@ -38,7 +38,7 @@ bool etcd_is_error(struct json_object *answer, char *why, size_t size)
 	message = json_object_object_get(json_object_is_type(error, json_type_object) ? error : answer, "message");
 	if (!json_object_is_type(message, json_type_string))
 		message = error;
-	snprintf(why, size, "%.400s", json_object_get_string(message));
+	snprintf(why, size, "%.400s", message ? json_object_get_string(message) : "an error without a reason");
 	return true;
 }
 

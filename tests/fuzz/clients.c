@@ -184,6 +184,8 @@ static const char *const requests[] = {
 	RULES("{\"qos\":\"none\"}"),
 	"\"qos.list\"}", "\"qos.show\",\"params\":{\"name\":\"g\"}}",
 	"\"qos.remove\",\"params\":{\"name\":\"g\"}}",
+	"\"port.trace\",\"params\":{\"name\":\"p\"}}", "\"port.trace\",\"params\":{\"name\":\"none\"}}",
+	"\"port.trace\",\"params\":{\"name\":\"uplink-0\"}}",
 };
 #define REQUESTS (sizeof(requests) / sizeof(*requests))
 

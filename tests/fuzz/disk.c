@@ -20,7 +20,9 @@
 #define ENTRIES 32
 #define STEPS 48
 #define SECTORS 256
+#define SECTORS_MANY 16384	/* of requests that take several steps */
 #define HELD_MAX ENTRIES
+#define MUCH 0xf0			/* operations from there on */
 
 /* Of a zoned disk in memory. */
 #define MEMORY_BYTES (UINT64_C(512) << 10)
@@ -38,7 +40,7 @@ static struct blk_queue *queue;
 static struct blk_channel channel, *way;
 static uint64_t now;
 static unsigned int reads, writes, ranges, failed, left, resumed, limited, zone_changes, appends,
-	reports;
+	reports, steps, lifetimes;
 
 /* What has the data: what the input says, a device with zones that is played, or memory with some. */
 static enum { PLAYED, ZONED_DEVICE, ZONED_MEMORY } kind_of_disk;
@@ -56,7 +58,7 @@ static void check_io(const struct blk_io *io)
 	const uint32_t block = disk.geometry.block;
 	uint64_t length = 0;
 
-	assert_true(io->offset + io->length <= SECTORS * BLK_SECTOR);
+	assert_true(io->offset + io->length <= disk.sectors * BLK_SECTOR);
 	assert_true(io->offset + io->length >= io->offset);
 	assert_true(io->length || io->op == BLK_FLUSH);
 	assert_int_equal((io->offset | io->length) % block, 0);
@@ -77,6 +79,7 @@ static void submit(struct blk_channel *to, struct blk_io *io)
 	check_io(io);
 	if (kind_of_disk == ZONED_DEVICE)
 		disk_zones_check(io, held, held_count);
+	steps += io->length > SECTORS * BLK_SECTOR && io->op <= BLK_WRITE;
 	reads += io->op == BLK_READ;
 	writes += io->op == BLK_WRITE;
 	ranges += io->op >= BLK_DISCARD;
@@ -158,6 +161,30 @@ static void ask(struct fuzz_input *input)
 			at + done, done + part < length ? part : length - done, false };
 	buffers[count++] = (struct driver_buffer){ DATA + DATA_BYTES / 2, in + !(kind & 32), true };
 	driver_add(&fixture.driver, buffers, count);
+	driver_publish(&fixture.driver);
+}
+
+/* More than is carried out at once, and than a request has room to remember; the same data again and again. */
+static void ask_much(struct fuzz_input *input)
+{
+	const uint8_t kind = fuzz_u8(input);
+	const bool is_read = kind & 1;
+	const unsigned int parts = 1 + (kind >> 1) % (ENTRIES - 2);
+	struct virtio_blk_outhdr header = { .type = is_read ? VIRTIO_BLK_T_IN : VIRTIO_BLK_T_OUT };
+	struct driver_buffer buffers[ENTRIES] = {{ DATA, sizeof(header), false }};
+
+	header.sector = 8 * fuzz_below(input, 2048);
+	if (kind == 0xff)
+		header.type = VIRTIO_BLK_T_GET_LIFETIME;
+	for (unsigned int i = 1; i <= parts; i++) {
+		const uint32_t blocks = fuzz_below(input, 16);
+
+		buffers[i] = (struct driver_buffer){
+			DATA, blocks == 15 ? 1 + fuzz_below(input, DATA_BYTES) : DATA_BYTES - 4096 * blocks, is_read };
+	}
+	buffers[parts + 1] = (struct driver_buffer){ DATA, 1, true };
+	memcpy(guest_at(&fixture.guest, DATA), &header, sizeof(header));
+	driver_add(&fixture.driver, buffers, parts + 2);
 	driver_publish(&fixture.driver);
 }
 
@@ -246,7 +273,12 @@ static void drain(struct fuzz_input *input, uint8_t how)
 static void live(struct fuzz_input *input)
 {
 	for (unsigned int step = 0; step < STEPS && fuzz_left(input); step++) {
-		switch (fuzz_u8(input) % 8) {
+		const uint8_t op = fuzz_u8(input);
+
+		switch (op >= MUCH ? 8 : op % 8) {
+		case 8:
+			ask_much(input);
+			break;
 		case 0:
 		case 1:
 		case 2:
@@ -308,16 +340,17 @@ static void choose_disk(struct fuzz_input *input, uint8_t kind)
 {
 	const uint8_t choice = fuzz_u8(input);
 	const uint32_t offset = choice % 64;
+	const uint64_t sectors = (choice & 96) == 32 ? SECTORS_MANY : SECTORS;
 	uint8_t space[VU_CONFIG_SPACE] = { 0 }, byte = fuzz_u8(input) & 1;
 
 	kind_of_disk = choice & 64 ? choice & 1 ? ZONED_MEMORY : ZONED_DEVICE : PLAYED;
 	disk = (struct blk_disk){
 		.backend = &backend,
-		.geometry = { .bytes = SECTORS * BLK_SECTOR, .block = kind & 8 ? 4096 : 512,
+		.geometry = { .bytes = sectors * BLK_SECTOR, .has_lifetime = choice & 32, .block = kind & 8 ? 4096 : 512,
 			      .physical_block = 4096, .has_cache = kind & 16,
 			      .read_only = kind & 32, .discard_max = UINT64_MAX,
 			      .zeroes_max = 16384, .erase_max = 8192 },
-		.sectors = SECTORS, .is_locked = true, .has_cache = true, .retry_cycles = 1000,
+		.sectors = sectors, .is_locked = true, .has_cache = true, .retry_cycles = 1000,
 		.on_error = kind & 64 ? BLK_ERROR_WAIT : BLK_ERROR_REPORT,
 	};
 	channel = (struct blk_channel){ .backend = &backend };
@@ -371,6 +404,7 @@ static void run(struct fuzz_input *input)
 	zone_changes += counters[BLK_KIND_ZONE_RESET].count > counters[BLK_KIND_ZONE_RESET].failed;
 	appends += counters[BLK_KIND_ZONE_APPEND].count > counters[BLK_KIND_ZONE_APPEND].failed;
 	reports += counters[BLK_KIND_ZONE_REPORT].count > counters[BLK_KIND_ZONE_REPORT].failed;
+	lifetimes += counters[BLK_KIND_GET_LIFETIME].count > counters[BLK_KIND_GET_LIFETIME].failed;
 	close_queue();
 	close_disk();
 }
@@ -385,7 +419,7 @@ static void open_all(void)
 static void reached_everything(void)
 {
 	assert_true(reads && writes && ranges && failed && left && resumed && limited);
-	assert_true(zone_changes && appends && reports);
+	assert_true(zone_changes && appends && reports && steps && lifetimes);
 }
 
 const struct fuzz_target fuzz_target = {

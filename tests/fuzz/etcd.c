@@ -14,6 +14,25 @@ static struct {
 	unsigned int none, errors, txns, grants, renewed, over, tokens, keys, claims, foreign, wrong;
 } seen;
 
+/* What is written as etcd wants it is what is read of it. */
+static void write_key(const char *name)
+{
+	_cleanup_json_ struct json_object *range = json_object_new_object();
+	struct json_object *keys = json_object_new_array(), *entry = json_object_new_object();
+	_cleanup_free_ char *text = NULL;
+	struct etcd_key key;
+	char full[sizeof(PREFIX) + sizeof(key.name)];
+
+	snprintf(full, sizeof(full), "%s%s", PREFIX, name);
+	text = etcd_bytes(full);
+	json_object_object_add(entry, "key", json_object_new_string(text));
+	json_object_object_add(entry, "mod_revision", json_object_new_int(1));
+	json_object_array_add(keys, entry);
+	json_object_object_add(range, "kvs", keys);
+	assert_int_equal(etcd_read_key(range, 0, PREFIX, &key), 1);
+	assert_string_equal(key.name, name);
+}
+
 static void read_keys(struct json_object *range)
 {
 	static struct etcd_key key;
@@ -25,6 +44,7 @@ static void read_keys(struct json_object *range)
 
 		assert_true(strlen(key.name) < sizeof(key.name) && strlen(key.value) < sizeof(key.value));
 		assert_true(key.revision > 0);
+		write_key(key.name);
 		assert_true(!holder || claims_is_name(holder));
 		seen.keys++;
 		seen.claims += holder != NULL;

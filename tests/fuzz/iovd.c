@@ -13,6 +13,7 @@
  * The worker is a thread of its own: it is waited for where something is looked at.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@
 #include "tests/fuzz/says.h"
 #include "tests/fuzz/services.h"
 #include "tests/fuzz/template.h"
+#include "tests/fuzz/traces.h"
 #include "tests/fuzz/witness.h"
 #include "tests/wire/frontend.h"
 
@@ -37,6 +39,8 @@
 #define CONNECTIONS 4
 #define DISTURBANCES 4
 #define WAITS 8
+#define MESSAGES 24
+#define BUFFERS_LOST 192		/* of those that share no page with a ring */
 
 /* How the front end and the port find each other, and what the port is, by the bits of a byte. */
 #define KIND_SOCKET 3
@@ -73,10 +77,9 @@ static bool is_out[FRONTEND_RING_SIZE];
 static unsigned int out_count;
 static unsigned int control_ring, connections, disturbances, waits;
 static int listen_fd = -1;
-static int tracer_fd = -1;
 
 /* Over all inputs. */
-static unsigned int returned, commands, lost;
+static unsigned int returned, commands, lost, lost_pages;
 static uint64_t passed;
 static unsigned int traced;
 
@@ -380,11 +383,41 @@ static void lose_memory(void)
 	services_settle();
 }
 
+/* A buffer is not there any more: who comes by post-copy waits for it, and nobody sends it. */
+static void lose_page(struct fuzz_input *input)
+{
+	const unsigned int ring = fuzz_below(input, 2), buffer = fuzz_below(input, BUFFERS_LOST);
+	const struct guest *memory = &guest.guest;
+	off_t at;
+
+	if (!has_ring(ring))
+		return;
+	at = (off_t)((guest.pool[ring][buffer] - memory->gpa) & ~UINT64_C(4095));
+	assert_return_code(fallocate(memory->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, 4096),
+			   errno);
+	lost_pages++;
+	if (is_tame)
+		driver_publish(&guest.rings[1]);
+	kick(1);
+	services_settle();
+}
+
 /* What the front end says */
 
 static void say(struct fuzz_input *input)
 {
 	says(&guest, input);
+	is_tame = false;
+	services_settle();
+}
+
+/* Much at once, so that who looks at it lags behind. */
+static void say_much(struct fuzz_input *input)
+{
+	guest.pump = NULL;
+	for (unsigned int i = 0; i < MESSAGES; i++)
+		says(&guest, input);
+	guest.pump = services_pump;
 	is_tame = false;
 	services_settle();
 }
@@ -479,7 +512,9 @@ static void disturb(struct fuzz_input *input)
 	services_settle();
 }
 
-/* One after the other */
+/* One after the other; what is too much of something, by the bits of its op */
+
+#define MUCH 0xf0
 
 static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 {
@@ -491,7 +526,7 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 	case 2:
 		return command(input);
 	case 3:
-		return say(input);
+		return (op & MUCH) == MUCH ? say_much(input) : say(input);
 	case 4:
 		return scribble(input);
 	case 5:
@@ -499,14 +534,14 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 	case 6:
 		return clients_request(input, (op & CLIENTS_DRY) == CLIENTS_DRY);
 	case 7:
-		return clients_scrape(input);
+		return (op & MUCH) == MUCH ? traces_too_often("port.trace") : clients_scrape(input);
 	case 8:
 		go();
 		return come(input, kind);
 	case 9:
 		return migrate(input);
 	case 10:
-		return lose_memory();
+		return (op & MUCH) == MUCH ? lose_page(input) : lose_memory();
 	case 13:
 		return come_in_vain(input);
 	case 12:
@@ -548,47 +583,6 @@ static bool is_balanced(void)
 	return all.rx_packets + all.copies == out;
 }
 
-static void begin_trace(void)
-{
-	static const char request[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"port.trace\","
-				      "\"params\":{\"name\":\"p\"}}\n";
-
-	tracer_fd = clients_come(services.control);
-	if (tracer_fd < 0)
-		return;
-	send(tracer_fd, request, sizeof(request) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	services_pump(NULL);
-}
-
-/* What a client that follows something is told are lines of JSON. */
-static void end_trace(void)
-{
-	static char text[1 << 20];
-	size_t length = 0;
-	ssize_t got;
-
-	if (tracer_fd < 0)
-		return;
-	do {
-		services_pump(NULL);
-		got = recv(tracer_fd, text + length, sizeof(text) - 1 - length, MSG_DONTWAIT);
-		length += got > 0 ? (size_t)got : 0;
-	} while (got > 0 && length + 1 < sizeof(text));
-	text[length] = 0;
-	for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1) {
-		struct json_object *message;
-
-		*end = 0;
-		message = json_tokener_parse(line);
-		assert_true(json_object_is_type(message, json_type_object));
-		traced += json_object_object_get_ex(message, "params", NULL);
-		json_object_put(message);
-	}
-	close(tracer_fd);
-	tracer_fd = -1;
-	services_pump(NULL);
-}
-
 static unsigned int fds_before;
 
 static bool fds_are_closed(void)
@@ -624,13 +618,13 @@ static void run(struct fuzz_input *input)
 	fds_before = count_descriptors();
 	connections = disturbances = waits = 0;
 	add_port(kind);
-	begin_trace();
+	traces_begin("port.trace");
 	converse(input, kind);
 	go();
 	reads_later_expect_gone();
 	network_set_link(true);
 	remove_others();
-	end_trace();
+	traced += traces_end();
 	if (listen_fd >= 0)
 		close(listen_fd);
 	listen_fd = -1;
@@ -672,7 +666,7 @@ static void close_all(void)
 
 static void reached_everything(void)
 {
-	assert_true(returned && commands && lost && passed && traced);
+	assert_true(returned && commands && lost && lost_pages && passed && traced);
 	clients_reached_everything();
 	reads_later_reached_everything();
 	close_all();

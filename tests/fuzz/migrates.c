@@ -68,22 +68,43 @@ void migrates(struct frontend *frontend, struct fuzz_input *input)
 	}
 }
 
-bool keeps_log(struct frontend *frontend)
+bool keeps_log_in(struct frontend *frontend, int *log)
 {
-	const struct vu_log log = {.size = (frontend->guest.gpa + frontend->guest.size) / PAGE / 8};
+	const struct vu_log area = {.size = (frontend->guest.gpa + frontend->guest.size) / PAGE / 8};
 	int fd = memfd_create("log", MFD_CLOEXEC);
 	uint64_t reply;
-	ssize_t length;
+	bool is_there;
 
+	*log = -1;
 	assert_return_code(fd, errno);
-	assert_return_code(ftruncate(fd, (off_t)log.size), errno);
-	frontend_send(frontend, VU_SET_LOG_BASE, 0, &log, sizeof(log), &fd, 1);
-	length = frontend_receive(frontend, VU_SET_LOG_BASE, &reply, sizeof(reply));
-	close(fd);
-	if (length < 0)
-		return false;
+	assert_return_code(ftruncate(fd, (off_t)area.size), errno);
+	frontend_send(frontend, VU_SET_LOG_BASE, 0, &area, sizeof(area), &fd, 1);
+	is_there = frontend_receive(frontend, VU_SET_LOG_BASE, &reply, sizeof(reply)) >= 0;
 	frontend->features |= UINT64_C(1) << VU_F_LOG_ALL;
-	return !frontend_set(frontend, VU_SET_FEATURES, frontend->features);
+	if (is_there && !frontend_set(frontend, VU_SET_FEATURES, frontend->features))
+		*log = fd;
+	else
+		close(fd);
+	return is_there;
+}
+
+bool keeps_log(struct frontend *frontend)
+{
+	int log;
+
+	if (keeps_log_in(frontend, &log) && log >= 0)
+		close(log);
+	return log >= 0;
+}
+
+void expect_logged(int log, uint64_t gpa, uint64_t length)
+{
+	for (uint64_t page = gpa / PAGE; page <= (gpa + length - 1) / PAGE; page++) {
+		uint8_t byte;
+
+		assert_int_equal(pread(log, &byte, 1, (off_t)(page / 8)), 1);
+		assert_true(byte & 1u << page % 8);
+	}
 }
 
 void listens_for_memory(struct frontend *frontend)

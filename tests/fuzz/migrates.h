@@ -15,4 +15,10 @@ void listens_for_memory(struct frontend *frontend);
 /* Pages that are written are told from now on; false when the back end is gone. */
 bool keeps_log(struct frontend *frontend);
 
+/* The same; @log receives the file that it is told in, which is the caller's, -1 when that is refused. */
+bool keeps_log_in(struct frontend *frontend, int *log);
+
+/* Fails unless all of these bytes were told of. */
+void expect_logged(int log, uint64_t gpa, uint64_t length);
+
 #endif

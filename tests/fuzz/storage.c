@@ -31,6 +31,7 @@
 #include "tests/fuzz/network.h"
 #include "tests/fuzz/says.h"
 #include "tests/fuzz/services.h"
+#include "tests/fuzz/traces.h"
 #include "tests/unit/test.h"
 #include "vhost-user/port/disk_port.h"
 #include "vhost-user/port/disks.h"
@@ -146,6 +147,13 @@ static const char *const requests[] = {
 	ADD("\"backend\":\"memory\",\"bytes\":1048576,\"zone_bytes\":65537"),
 	ADD("\"backend\":\"file\",\"path\":\"$/image\",\"zone_bytes\":65536"),
 	SET("\"zone_bytes\":65536"),
+	ADD("\"backend\":\"file\",\"path\":\"$/image\",\"io_poll\":true"),
+	ADD("\"backend\":\"file\",\"path\":\"$/image\",\"register_memory\":true"),
+	ADD("\"backend\":\"null\",\"bytes\":4096,\"io_poll\":true"),
+	ADD("\"backend\":\"null\",\"bytes\":4096,\"register_memory\":true"),
+	ADD("\"backend\":\"null\",\"bytes\":4096,\"incoming\":true"),
+	"\"disk.trace\",\"params\":{\"name\":\"p\"}}", "\"disk.trace\",\"params\":{\"name\":\"none\"}}",
+	"\"port.trace\",\"params\":{\"name\":\"p\"}}",
 };
 #define REQUESTS (sizeof(requests) / sizeof(*requests))
 
@@ -154,6 +162,7 @@ struct slot {
 	uint64_t gpa;
 	unsigned int ring;
 	int head;
+	uint32_t in;		/* bytes that it is to be answered */
 	bool is_out;
 };
 
@@ -168,6 +177,7 @@ static bool is_open, is_tame, is_gone;
 static unsigned int connections, rings;
 static uint8_t server_kind;
 static int inflight_fd = -1;
+static int log_fd = -1;			/* of pages that are written; -1 while nobody asks for them */
 static struct vu_inflight_area area;
 
 static struct frontend witness;
@@ -175,7 +185,8 @@ static struct slot witness_slot;
 
 /* Over all inputs. */
 static bool is_early;			/* somebody came by post-copy */
-static unsigned int statuses[3], moved, given_back_later, refused, waited, given_up, came_early;
+static unsigned int statuses[3], moved, given_back_later, refused, waited, given_up, came_early, logged,
+	traced;
 
 /* A guest */
 
@@ -232,6 +243,7 @@ static bool submit(struct frontend *frontend, struct slot *slot, uint32_t out, u
 	count += add_parts(buffers + count, slot->gpa, in, step, true);
 	buffers[count++] = (struct driver_buffer){slot->gpa + DATA_MAX, 1, true};
 	*status_of(frontend, slot) = 0xff;
+	slot->in = in;
 	slot->head = driver_add(&frontend->rings[slot->ring], buffers, count);
 	slot->is_out = slot->head >= 0;
 	driver_publish(&frontend->rings[slot->ring]);
@@ -252,6 +264,17 @@ static bool has_ring(unsigned int index)
 	return is_open && guest.rings[index].size && !is_gone;
 }
 
+/* What it was answered has to go along with a guest that moves. */
+static void check_log(const struct slot *slot, uint8_t status)
+{
+	if (log_fd < 0)
+		return;
+	expect_logged(log_fd, slot->gpa + DATA_MAX, 1);
+	if (slot->in && status == VIRTIO_BLK_S_OK)
+		expect_logged(log_fd, slot->gpa, slot->in);
+	logged++;
+}
+
 static void take_one(unsigned int ring, uint32_t head)
 {
 	for (unsigned int i = 0; i < SLOTS; i++) {
@@ -264,6 +287,7 @@ static void take_one(unsigned int ring, uint32_t head)
 		assert_true(status <= VIRTIO_BLK_S_UNSUPP);
 		statuses[status]++;
 		slot->is_out = false;
+		check_log(slot, status);
 		return;
 	}
 	fail_msg("%u is given back, and is not in flight", head);
@@ -422,7 +446,7 @@ static struct disk_options disk_of(uint8_t kind)
 	return disk;
 }
 
-static int add_disk(uint8_t kind)
+static int add_disk(uint8_t kind, bool is_incoming)
 {
 	struct port_options options = {
 		.name = "p",
@@ -433,6 +457,7 @@ static int add_disk(uint8_t kind)
 	};
 	struct port *port;
 
+	options.disk.incoming = is_incoming;
 	rings = kind & KIND_RINGS ? RINGS : 1;
 	return port_add(services.registry, &options, &port);
 }
@@ -466,11 +491,44 @@ static void start_rings(void)
 		slots[i].gpa = slot_alloc(&guest);
 }
 
+static bool is_alone(void)
+{
+	const struct disk_port *disk;
+
+	hurry();
+	disk = find_disk();
+	return !disk || !front_end_session(&disk->port);
+}
+
+static bool has_drained(void)
+{
+	const struct disk_port *disk;
+
+	if (!is_alone())
+		return false;
+	disk = find_disk();
+	for (unsigned int i = 0; disk && i < disk->port.queue_end; i++)
+		if (disk->port.queues[i])
+			return false;
+	return true;
+}
+
+/* Nobody else is served before what the last one had in flight is done, by whoever does not answer, too. */
+static void wait_for_last(void)
+{
+	if (has_drained())
+		return;
+	heal();
+	services_expect_soon(has_drained);
+}
+
 static void come(struct fuzz_input *input, uint8_t kind, bool is_inband)
 {
 	uint8_t bits = fuzz_u8(input);
-	int fd = connections++ < CONNECTIONS ? frontend_connect(services.port) : -1;
+	int fd;
 
+	wait_for_last();
+	fd = connections++ < CONNECTIONS ? frontend_connect(services.port) : -1;
 	is_tame = is_gone = false;
 	memset(slots, 0, sizeof(slots));
 	if (fd < 0)
@@ -492,21 +550,11 @@ static void come(struct fuzz_input *input, uint8_t kind, bool is_inband)
 	is_tame = true;
 }
 
-static void forget_inflight(void)
+static void forget(int *fd)
 {
-	if (inflight_fd >= 0)
-		close(inflight_fd);
-	inflight_fd = -1;
-}
-
-/* Nobody else is served before what the last one had in flight is done. */
-static bool is_alone(void)
-{
-	const struct disk_port *disk;
-
-	hurry();
-	disk = find_disk();
-	return !disk || !front_end_session(&disk->port);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
 
 static void go(void)
@@ -514,7 +562,8 @@ static void go(void)
 	if (is_open)
 		frontend_close(&guest);
 	is_open = false;
-	forget_inflight();
+	forget(&inflight_fd);
+	forget(&log_fd);
 	services_expect_soon(is_alone);
 }
 
@@ -525,9 +574,11 @@ static void go(void)
 /* Its rings stand still until all of its memory is there, if that ever is. */
 static void come_early(bool is_whole)
 {
-	/* Once for each input, as it takes long. */
-	int fd = is_early || !services.registry->postcopy ? -1 : frontend_connect(services.port);
+	int fd;
 
+	wait_for_last();
+	/* Once for each input, as it takes long. */
+	fd = is_early || !services.registry->postcopy ? -1 : frontend_connect(services.port);
 	if (fd < 0)
 		return;
 	is_early = true;
@@ -555,8 +606,11 @@ static void come_again(void)
 
 	if (!is_open || !is_tame || is_gone || inflight_fd < 0 || connections++ >= CONNECTIONS)
 		return;
+	forget(&log_fd);
+	guest.features &= ~BIT(VU_F_LOG_ALL);
 	close(guest.fd);
 	services_expect_soon(is_alone);
+	wait_for_last();
 	guest.fd = frontend_connect(services.port);
 	fd = inflight_fd;
 	if (guest.fd < 0) {
@@ -603,6 +657,12 @@ static void lose_memory(void)
 	services_settle();
 }
 
+/* What a QoS group holds back was not taken, and the ring stands before it. */
+static bool may_be_held_back(void)
+{
+	return !TAILQ_EMPTY(&services.registry->qos);
+}
+
 /* As a VMM does it when its guest pauses: nothing is in flight then. */
 static void stop_and_go(void)
 {
@@ -612,7 +672,7 @@ static void stop_and_go(void)
 	guest.base[0] = frontend_stop_ring(&guest, 0);
 	take_back();
 	for (unsigned int i = 0; i < SLOTS; i++)
-		assert_false(slots[i].is_out && slots[i].ring == 0);
+		assert_true(!slots[i].is_out || slots[i].ring || may_be_held_back());
 	assert_true(frontend_announce_ring(&guest, 0));
 	frontend_enable_ring(&guest, 0, true);
 	services_settle();
@@ -677,6 +737,7 @@ static void move_away(struct fuzz_input *input, uint8_t kind, enum stay stay)
 	if (!is_tame || is_gone || !has_ring(0) || waits_for_good())
 		return;
 	heal();
+	forget(&log_fd);
 	is_gone = !keeps_log(&guest);
 	for (unsigned int i = 0; i < rings && !is_gone; i++)
 		if (has_ring(i))
@@ -701,6 +762,17 @@ static void move_away(struct fuzz_input *input, uint8_t kind, enum stay stay)
 	leave_image(fd, stay);
 }
 
+/* A guest that is about to move, and asks for more meanwhile. */
+static void keep_log(void)
+{
+	if (!is_tame || is_gone || !has_ring(0) || log_fd >= 0 || waits_for_good())
+		return;
+	heal();
+	/* What was taken before need not be in it. */
+	services_expect_soon(has_all);
+	is_gone = !keeps_log_in(&guest, &log_fd);
+}
+
 static void write_config(struct fuzz_input *input)
 {
 	struct vu_config config = {.size = 1, .offset = 32};
@@ -711,11 +783,26 @@ static void write_config(struct fuzz_input *input)
 	services_settle();
 }
 
-/* The same memory, once more, while rings run. */
+/*
+ * The same memory, once more, while rings run.  Whoever has not agreed on answers gets none, and who has waits for
+ * what is in flight.
+ */
 static void share_again(void)
 {
-	if (is_open && !is_gone)
+	const struct vu_mem_table table = {
+		.count = 1, .regions = {{guest.guest.gpa, guest.guest.size, guest.guest.uva, 0}}};
+
+	if (!is_open || is_gone)
+		return;
+	if (is_tame && !waits_for_good()) {
+		heal();
 		frontend_share_memory(&guest);
+		return;
+	}
+	is_tame = false;
+	frontend_send(&guest, VU_SET_MEM_TABLE, VU_FLAG_NEED_REPLY, &table,
+		      offsetof(struct vu_mem_table, regions) + sizeof(*table.regions), &guest.guest.fd, 1);
+	services_settle();
 }
 
 /* What becomes of the host */
@@ -752,7 +839,7 @@ static void lock_from_nowhere(const char *path, int sockets[2])
 }
 
 /* After one whose writes are still under way. */
-static void come_late(struct fuzz_input *input, uint8_t kind)
+static void come_late(struct fuzz_input *input, uint8_t kind, bool is_incoming)
 {
 	const char *image = image_of(kind);
 	int sockets[2];
@@ -764,7 +851,7 @@ static void come_late(struct fuzz_input *input, uint8_t kind)
 	if (image)
 		lock_from_nowhere(image, sockets);
 	/* Its image may be none any more, or another disk's. */
-	if (!add_disk(kind))
+	if (!add_disk(kind, is_incoming && image))
 		come(input, kind, false);
 	ask(input);
 	clients_request_of(input, requests, REQUESTS, false);
@@ -773,6 +860,8 @@ static void come_late(struct fuzz_input *input, uint8_t kind)
 	close(sockets[0]);
 	close(sockets[1]);
 	services_expect_soon(is_ready);
+	/* What it was asked for meanwhile is taken. */
+	services_settle();
 }
 
 static void move_ring(struct fuzz_input *input)
@@ -810,6 +899,8 @@ static void disturb(struct fuzz_input *input, uint8_t kind)
 	services_settle();
 }
 
+#define KEEPS_LOG 0xc0
+
 static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 {
 	switch (op & 15) {
@@ -825,8 +916,10 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 		go();
 		if ((op & COMES_EARLY) == COMES_EARLY)
 			come_early(op & COMES_WHOLE);
-		return op & 16 ? come_late(input, kind) : come(input, kind, op & 32);
+		return op & 16 ? come_late(input, kind, op & 128) : come(input, kind, op & 32);
 	case 12:
+		if ((op & KEEPS_LOG) == KEEPS_LOG)
+			return keep_log();
 		return op & 32 ? share_again() : op & 16 ? lose_memory() : come_again();
 	case 13:
 		return op & 16 ? resize_image(input) : move_ring(input);
@@ -834,6 +927,8 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 		return op & 16 ? write_config(input) : op & 32 ? move_away(input, kind, op >> 6)
 							      : stop_and_go();
 	case 15:
+		if (op & 32)
+			return traces_too_often("disk.trace");
 		return op & 16 ? clients_stranger() : clients_scrape(input);
 	default:
 		return ask(input);
@@ -938,7 +1033,7 @@ static bool have_disk(struct fuzz_input *input, uint8_t kind)
 	nbd_server_play(input, is_at_server(kind) ? fuzz_u8(input) : 0);
 	if (is_on_controller(kind))
 		function_open(input);
-	error = add_disk(kind);
+	error = add_disk(kind, false);
 	if (!is_played)
 		services_expect(error);
 	if (!error)
@@ -957,10 +1052,13 @@ static void run(struct fuzz_input *input)
 	is_early = false;
 	make_image(quick_path);
 	make_image(slow_path);
-	if (have_disk(input, kind))
+	if (have_disk(input, kind)) {
+		traces_begin("disk.trace");
 		converse(input, kind);
+	}
 	go();
 	remove_disks();
+	traced += traces_end();
 	function_close();
 	witness_expect_unharmed();
 	services_expect_soon(fds_are_closed);
@@ -999,7 +1097,7 @@ static void reached_everything(void)
 {
 	for (unsigned int i = 0; i < 3; i++)
 		assert_true(statuses[i]);
-	assert_true(moved && given_back_later && refused && waited && given_up);
+	assert_true(moved && given_back_later && refused && waited && given_up && logged && traced);
 	assert_true(came_early || !services.registry->postcopy);
 	controller_reached_everything();
 	clients_reached_everything();

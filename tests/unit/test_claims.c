@@ -357,6 +357,8 @@ static void whoever_else_answers_gets_no_claim(void **state)
 		{ { OK "{\"ID\":\"7\",\"TTL\":\"60\"}", NULL }, 200, 0, "imed out" },
 		{ { "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n", NULL }, 0, 0,
 		  "not followed" },
+		{ { "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n{\"error\":null}", NULL }, 0, 0,
+		  "an error without a reason" },
 		{ { "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n{\"error\":\"etcdserver: no leader\",\"code\":14}",
 		    NULL }, 0, 0, "no leader" },
 		{ { "SSH-2.0-OpenSSH_9.2\r\n", NULL }, 0, 0, "no member of etcd answers" },

@@ -354,7 +354,10 @@ static void state_that_was_made_up_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
 	static const uint32_t good[] = {1, 8, 0x8000, 1, 0x80000003, 8, 0x0002, 0x00010000};
-	static const uint32_t later[] = {1, 8, 0x8000, 1, 0xc0000000, 4, 7};
+	static const uint32_t later[] = {1, 8, 0x8000, 1, 0xc0000000, 4, 7, 0x80000021, 0};
+	/* With sections of two bytes, the last one of the future: an MTU. */
+	static const uint32_t short_mtu[] = {2, 2, 67 | 1 << 16, 8 << 16, 0x80000000, 1 << 16, 0, 0x2c000, 0};
+	static const uint32_t least_mtu[] = {2, 2, 68 | 1 << 16, 8 << 16, 0x80000000, 1 << 16, 0, 0x2c000, 0};
 	static const struct {
 		uint32_t words[16];
 		uint32_t count;
@@ -365,6 +368,7 @@ static void state_that_was_made_up_is_refused(void **state)
 		{{1, 8, 0x8000, 1, 1, 8, 0x8000, 1}, 8},			/* twice */
 		{{1, 8, 0x8000, 0x80000001}, 4},		/* a feature that nobody has */
 		{{1, 8, 0, 1}, 4},				/* without one that was chosen */
+		{{0x80000021, 0}, 2},				/* and none, beside one of the future */
 		{{1, 8, 0x8000, 1, 4, 4, 0x00010002}, 7},	/* control without its queue */
 		{{1, 8, 0x8000, 1, 9, 4, 0}, 7},			/* a section of the future */
 		{{1, 8, 0x8000, 1, 0x80000003, 0xfffffff8, 0, 0}, 8},	/* longer than all */
@@ -377,7 +381,9 @@ static void state_that_was_made_up_is_refused(void **state)
 	stop_source(fixture);
 	save(fixture);
 	assert_int_equal(load_made_up(fixture, good, 8), 0);
-	assert_int_equal(load_made_up(fixture, later, 7), 0);
+	assert_int_equal(load_made_up(fixture, later, 9), 0);
+	assert_int_equal(load_made_up(fixture, short_mtu, 9), VU_STATE_FAILED);
+	assert_int_equal(load_made_up(fixture, least_mtu, 9), 0);
 	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		if (load_made_up(fixture, wrong[i].words, wrong[i].count) != VU_STATE_FAILED)
 			fail_msg("wrong state %u was taken", i);

@@ -14,6 +14,9 @@
 /* Types with this bit can be done without. */
 #define OPTIONAL 0x80000000u
 
+/* Types that there are, with what of them is a number. */
+#define KNOWN 32
+
 enum section {
 	FEATURES = 1,
 	MTU = 2,
@@ -129,6 +132,14 @@ static bool read_section(struct device_state *state, const struct section_header
 	}
 }
 
+/* Each that is known comes once; of those of a later iovd nobody knows. */
+static uint32_t mark_of(uint32_t type)
+{
+	const uint32_t number = type & ~OPTIONAL;
+
+	return number < KNOWN ? UINT32_C(1) << number : 0;
+}
+
 static int read_sections(struct device_state *state, struct iov *iov, const uint8_t *at, size_t left)
 {
 	struct section_header section;
@@ -141,7 +152,7 @@ static int read_sections(struct device_state *state, struct iov *iov, const uint
 			return iov_fail(iov, -EINVAL, "the device state ends within a section");
 		memcpy(&section, at, sizeof(section));
 		at += sizeof(section), left -= sizeof(section);
-		bit = UINT32_C(1) << (section.type & 31);
+		bit = mark_of(section.type);
 		if (section.length > left || seen & bit || !read_section(state, &section, at))
 			return iov_fail(iov, -EINVAL,
 					"section 0x%x of the device state, with %u bytes: not one that "
@@ -150,7 +161,7 @@ static int read_sections(struct device_state *state, struct iov *iov, const uint
 		seen |= bit;
 		at += section.length, left -= section.length;
 	}
-	if (!(seen & 1u << FEATURES))
+	if (!(seen & mark_of(FEATURES)))
 		return iov_fail(iov, -EINVAL, "the device state does not say with which features");
 	return 0;
 }

@@ -5,6 +5,9 @@
 
 #include "vhost-user/net/net_device.h"
 
+/* What every link carries: RFC 791. */
+#define NET_MTU_MIN 68
+
 /**
  * struct net_settings - what of the space is not the driver's doing
  * @mac: address of the device; NULL for none

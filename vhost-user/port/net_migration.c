@@ -15,6 +15,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "vhost-user/net/net_config.h"
 #include "vhost-user/port/bridge.h"
 #include "vhost-user/port/registry.h"
 #include "vhost-user/switch/forwarder.h"
@@ -119,6 +120,9 @@ static int check_state(const struct net_port *net, const struct device_state *st
 		return iov_fail(iov, -EINVAL, "the device had features 0x%" PRIx64 ", and the front "
 				"end of port %s chose 0x%" PRIx64, state->features, net->port.name,
 				net->device.features);
+	if (state->mtu && state->mtu < NET_MTU_MIN)
+		return iov_fail(iov, -EINVAL, "the device had MTU %u, expected at least %d", state->mtu,
+				NET_MTU_MIN);
 	if (state->mtu && net->mtu && state->mtu != net->mtu)
 		return iov_fail(iov, -EINVAL, "the device had MTU %u, and port %s has %u; give both "
 				"the same host_mtu", state->mtu, net->port.name, net->mtu);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "vhost-user/net/net_config.h"
 #include "vhost-user/net/net_features.h"
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/lending.h"
@@ -212,7 +213,7 @@ static int set_mtu(void *arg, uint16_t mtu)
 {
 	struct net_port *net = arg;
 
-	if (mtu < 68) /* RFC 791: every link carries that */
+	if (mtu < NET_MTU_MIN)
 		return -EINVAL;
 	net->mtu = mtu;
 	return 0;

@@ -11,6 +11,7 @@
 
 #include "base/iov.h"
 #include "vhost-user/net/frame.h"
+#include "vhost-user/net/net_config.h"
 #include "vhost-user/switch/interface_link.h"
 
 struct rte_mbuf;
@@ -45,8 +46,8 @@ struct uplink_options {
 	unsigned int mtu;
 };
 
-/* That of IPv4, RFC 791, and the longest IP packet. */
-#define UPLINK_MTU_MIN 68
+/* The longest is the longest IP packet. */
+#define UPLINK_MTU_MIN NET_MTU_MIN
 #define UPLINK_MTU_MAX 65535
 
 /**
