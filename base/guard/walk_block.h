@@ -15,6 +15,12 @@ void guard_visit_block(struct guard_scan *scan, struct guard_chain *chain, const
 /* Follow an NVMe subsystem, "nvme-subsys0", to its controllers. */
 void guard_walk_subsystem(struct guard_scan *scan, struct guard_chain *chain, const char *name);
 
+/*
+ * Note a holder of a whole NVMe controller, by the target of a link to it, "../../devices/...", for each
+ * of its namespaces that somebody asks for: with multipath they are not below the controller.
+ */
+void guard_found_namespaces(struct guard_scan *scan, struct guard_chain *chain, const char *controller);
+
 /* The block device that a node below /dev stands for: "dm-0" for "/dev/mapper/vg-root". */
 void guard_block_of_node(struct iov *iov, const char *node, char *name, size_t size);
 

@@ -184,7 +184,8 @@ void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why);
 /**
  * iov_plan_take_device - note that the plan takes a device of any bus from the host
  * @plan: plan
- * @device: BDF, or BUS/NAME as sysfs has it below /sys/bus, "mdev/UUID", "vdpa/vdpa0"
+ * @device: BDF, or SUBSYSTEM/NAME as sysfs has it below /sys/bus, "mdev/UUID", "vdpa/vdpa0", or
+ *	below /sys/class, "block/nvme0n1"
  * @why: as of iov_plan_take()
  */
 void iov_plan_take_device(struct iov_plan *plan, const char *device, const char *why);
