@@ -191,6 +191,17 @@ void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why);
 void iov_plan_take_device(struct iov_plan *plan, const char *device, const char *why);
 
 /**
+ * iov_plan_take_unused - note that the plan takes a device that the kernel gives to one at a time
+ * @plan: plan
+ * @device: as of iov_plan_take_device()
+ * @why: as of iov_plan_take()
+ *
+ * As VFIO gives a function to iovd: nobody loses it who uses it, so of the guards only "fleet" is
+ * asked, as somebody may have claimed it who does not use it yet.
+ */
+void iov_plan_take_unused(struct iov_plan *plan, const char *device, const char *why);
+
+/**
  * iov_plan_take_vfs - note that the plan takes the VFs of a PF
  * @plan: plan
  * @pf: the PF; a function without VFs has none to take
@@ -221,7 +232,7 @@ bool iov_plan_is_empty(const struct iov_plan *plan);
  *
  * Members: "title"; "steps", each with "title", "device", "touches", "changes"
  * (each with "what", "from", "to"), "check", "do", "verify", "undo", "undone", "unheld";
- * "takes", each with "device" and "why"; "notes", an array of lines.
+ * "takes", each with "device", "why" and "unused"; "notes", an array of lines.
  *
  * Return: a new object; the caller puts it.
  */
