@@ -182,17 +182,19 @@ static int check_holder(struct iov *iov, const struct claims_config *config)
 }
 
 /*
- * What both begin with: settings, which name a holder where @anyones does not do, a function, and who has
- * it, for the caller to put.
+ * What both begin with: settings, which name a holder where @anyones does not do, a time unless @ttl is
+ * NULL, a function, and who has it, for the caller to put.  What was said is judged before anybody is asked.
  */
-static int prepare(struct iov *iov, struct iov_bdf bdf, bool anyones, struct claims_config *config,
-		   struct json_object **found)
+static int prepare(struct iov *iov, struct iov_bdf bdf, bool anyones, unsigned int *ttl,
+		   struct claims_config *config, struct json_object **found)
 {
 	int error = claims_config_load(iov, config);
 
 	*found = NULL;
 	if (!error && !anyones)
 		error = check_holder(iov, config);
+	if (!error && ttl)
+		error = check_ttl(iov, config, ttl);
 	if (!error)
 		error = iov_pci_require(iov, bdf);
 	return error ? error : iov_claims_find(iov, bdf, found);
@@ -214,10 +216,8 @@ static int fill_claim(struct iov_plan *plan, struct iov_bdf bdf, unsigned int tt
 	struct iov *iov = iov_plan_context(plan);
 	_cleanup_json_ struct json_object *found = NULL;
 	struct claims claims = { .iov = iov };
-	int error = prepare(iov, bdf, false, &claims.config, &found);
+	int error = prepare(iov, bdf, false, &ttl, &claims.config, &found);
 
-	if (!error)
-		error = check_ttl(iov, &claims.config, &ttl);
 	if (error)
 		return error;
 	if (found && !claims_is_holders(found, claims.config.holder))
@@ -237,7 +237,7 @@ static int fill_release(struct iov_plan *plan, struct iov_bdf bdf, bool anyones)
 	struct iov *iov = iov_plan_context(plan);
 	_cleanup_json_ struct json_object *found = NULL;
 	struct claims_config config;
-	int error = prepare(iov, bdf, anyones, &config, &found);
+	int error = prepare(iov, bdf, anyones, NULL, &config, &found);
 
 	if (error || !found)
 		return error;

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/plan/history.h"
 #include "cli/argument.h"
+#include "cli/begin.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/printable.h"
@@ -199,7 +200,7 @@ static int run_claim(struct cli *cli, void *data)
 	if (args->renew)
 		return iov_claims_keep(cli->iov, &keeper);
 	if (!cli->dry_run)
-		error = iov_plan_lock(cli->iov, cli->wait * 1000);
+		error = cli_begin(cli, run_claim, data);
 	if (!error)
 		error = find_functions(cli, args, &functions);
 	if (!error)
