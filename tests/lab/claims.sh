@@ -51,6 +51,8 @@ expect_status "... and back" 0 iov bind $vf --driver vfio-pci --holder vm1
 expect_status "forced" 0 iov bind $vf --driver vfio-pci --holder vm2 --force=fleet
 
 # To iovd it is given by its holder alone, whoever says so
+iov release $vf --holder vm1 > /dev/null
+iov claim $vf --holder vm1 --ttl 600 > /dev/null
 start_iovd
 printf 'iovd:\n  ports:\n    - {name: up, type: ethdev, device: "%s"}\n' $vf > /tmp/up.yaml
 expect_status "given to iovd by a file" 3 iov apply /tmp/up.yaml
