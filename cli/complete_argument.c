@@ -219,9 +219,11 @@ static void offer_guard(const struct complete *complete)
 
 static void offer_class(const struct complete *complete)
 {
-	char names[256], *rest = names, *name;
+	char names[512], *rest = names, *name;
 
-	list_class_names(names, sizeof(names));
+	if (!complete->iov)
+		return;
+	list_class_names(complete->iov, names, sizeof(names));
 	while ((name = strsep(&rest, ", "))) {
 		if (*name)
 			complete_offer(complete, name, "");
