@@ -446,6 +446,13 @@ static int check_all_told(struct iov *iov, const struct iov_pf *pf, struct json_
 	return error;
 }
 
+/* Whether VFs are as they are now when they get attributes: in another mode of the switch they have others. */
+static bool are_as_now(const struct iov_plan *plan, const struct iov_pf *pf, enum iov_vf_mode mode)
+{
+	return mode == IOV_VF_SET && !iov_plan_changes(plan, IOV_BDF(pf->bdf), "eswitch") &&
+	       !iov_plan_changes(plan, IOV_BDF(pf->bdf), "driver");
+}
+
 static int plan_each(struct iov_plan *plan, const struct iov_pf *pf, struct json_object *each,
 		     struct json_object *vfs, unsigned int flags)
 {
@@ -454,7 +461,7 @@ static int plan_each(struct iov_plan *plan, const struct iov_pf *pf, struct json
 	int error = check_addresses(&(struct wanted){ iov_plan_context(plan), pf, each, vfs, count });
 
 	if (!error)
-		error = check_all_told(iov_plan_context(plan), pf, each, vfs, mode == IOV_VF_SET);
+		error = check_all_told(iov_plan_context(plan), pf, each, vfs, are_as_now(plan, pf, mode));
 	if (!error && provisions(pf, each))
 		error = pf->device_class->provision(plan, pf, vfs, each, flags);
 	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
