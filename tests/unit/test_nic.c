@@ -694,6 +694,19 @@ static void a_vf_is_set_at_its_port(void **state)
 	assert_non_null(strstr(answer, "switchdev"));
 }
 
+static void what_is_no_nic_has_no_subfunctions(void **state)
+{
+	struct json_object *rows;
+
+	(void)state;
+	tree_file(nic.tree, "sys/devices/pci0000:00/0000:02:00.0/class", "0x010802\n");
+	tree_link(nic.tree, "sys/bus/pci/devices/0000:02:00.0", "../../../devices/pci0000:00/0000:02:00.0");
+	assert_int_equal(iov_sf_list(nic.iov, "0000:02:00.0", &rows), -EOPNOTSUPP);
+	assert_said(nic.iov, "0000:02:00.0: no NIC");
+	assert_int_equal(iov_rate_list(nic.iov, "0000:02:00.0", &rows), -EOPNOTSUPP);
+	assert_int_equal(nic.asked, 0);
+}
+
 /* Where only VFs that are still to be made may have it, nothing is said. */
 static void what_vfs_cannot_have_is_said_beforehand(void **state)
 {
@@ -867,6 +880,7 @@ int main(void)
 		TEST(one_in_use_is_not_removed),
 		TEST(a_failed_removal_makes_it_active_again),
 		TEST(a_vf_is_set_at_its_port),
+		TEST(what_is_no_nic_has_no_subfunctions),
 		TEST(what_vfs_cannot_have_is_said_beforehand),
 		TEST(many_vfs_are_two_questions),
 		TEST(a_group_comes_and_goes),
