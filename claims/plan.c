@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/pci/identity.h"
 #include "base/sysroot/sysroot.h"
+#include "base/utc.h"
 #include "claims/claims_internal.h"
 #include "claims/record.h"
 
@@ -46,12 +47,10 @@ static struct iov_path name_of(const struct claims *claims, struct json_object *
 static char *value_text(struct iov *iov, const struct iov_op *op)
 {
 	_cleanup_json_ struct json_object *value = json_object_new_object();
-	char boot[CLAIMS_NAME_SIZE], since[32];
-	time_t now = time(NULL);
-	struct tm tm;
+	char boot[CLAIMS_NAME_SIZE], since[UTC_TEXT_SIZE];
 
 	claims_boot(iov, boot);
-	strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	utc_text(time(NULL), since);
 	json_add_text(value, "holder", op->claim.holder);
 	json_add_text(value, "device", IOV_BDF(op->claim.device));
 	json_add_text(value, "boot", boot);

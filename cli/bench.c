@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
+#include "base/utc.h"
 #include "bench/environment.h"
 #include "bench/result.h"
 #include "cli/argument.h"
@@ -29,7 +30,7 @@ struct bench_origin {
 	struct iov *iov;
 	const struct bench_report *report;
 	const char *output;
-	char time[24];
+	char time[UTC_TEXT_SIZE];
 	struct json_object *command;
 	struct json_object *environment;
 };
@@ -300,9 +301,6 @@ static struct json_object *command_words(struct iov *iov)
 static void begin_origin(struct bench_origin *origin, struct cli *cli, const struct bench_args *args,
 			 const struct bench_report *report)
 {
-	const time_t now = time(NULL);
-	struct tm tm;
-
 	*origin = (struct bench_origin){
 		.iov = cli->iov,
 		.report = report,
@@ -311,7 +309,7 @@ static void begin_origin(struct bench_origin *origin, struct cli *cli, const str
 		.environment = bench_environment(cli->iov, args->options.cpu),
 	};
 	json_add_text(origin->environment, "iovkit", IOVKIT_VERSION);
-	strftime(origin->time, sizeof(origin->time), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	utc_text(time(NULL), origin->time);
 }
 
 static void end_origin(struct bench_origin *origin)
