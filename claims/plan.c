@@ -14,6 +14,7 @@
 #include "base/sysroot/sysroot.h"
 #include "base/utc.h"
 #include "claims/claims_internal.h"
+#include "claims/fence.h"
 #include "claims/record.h"
 
 #define SPARES "a claim is on paper: nothing of the device changes"
@@ -221,6 +222,7 @@ static int fill_claim(struct iov_plan *plan, struct iov_bdf bdf, unsigned int tt
 		return error;
 	if (found && !claims_is_holders(found, claims.config.holder))
 		return fail_held(iov, bdf, found);
+	claims_fence_note(plan, &claims.config, bdf);
 	if (!found || !is_ours(&claims, found))
 		add_step(plan, bdf, claims.config.holder, ttl, true);
 	return 0;

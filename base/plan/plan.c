@@ -121,6 +121,16 @@ int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...
 	return 0;
 }
 
+void iov_plan_rename(struct iov_plan *plan, const char *format, ...)
+{
+	va_list args;
+
+	free(plan->title);
+	va_start(args, format);
+	plan->title = format_text(&plan->incomplete, format, args);
+	va_end(args);
+}
+
 void iov_plan_free(struct iov_plan *plan)
 {
 	if (!plan)

@@ -53,6 +53,14 @@ int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...
 	__attribute__((format(printf, 3, 4)));
 
 /**
+ * iov_plan_rename - give a plan another title
+ * @plan: plan
+ * @format: printf format of it, of who knows only when it is built how much it does
+ */
+void iov_plan_rename(struct iov_plan *plan, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
  * iov_plan_free - free a plan
  * @plan: NULL is allowed
  */

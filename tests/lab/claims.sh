@@ -53,6 +53,15 @@ expect_status "forced" 0 iov bind $vf --driver vfio-pci --holder vm2 --force=fle
 # To iovd it is given by its holder alone, whoever says so
 iov release $vf --holder vm1 > /dev/null
 iov claim $vf --holder vm1 --ttl 600 > /dev/null
+expect_status "all VFs let go, of which one is claimed" 0 iov release $pf/all --holder vm1 --dry-run
+expect_match "... says how many" "let go of 1 of 2 functions" "$out"
+conf link-down,reset
+expect_status "one that has a link and a reset" 0 iov claim $vf --holder vm1
+expect "... can be fenced" "" "$err"
+expect_status "one without" 0 iov claim 0000:00:1f.0 --holder vm1 --json
+expect_match "... is warned of" "a fence cannot do link-down to it.*a fence cannot do reset to it" "$(gojq -c .notes <<< "$out")"
+iov release 0000:00:1f.0 --holder vm1 > /dev/null
+conf reset,unbind
 start_iovd
 printf 'iovd:\n  ports:\n    - {name: up, type: ethdev, device: "%s"}\n' $vf > /tmp/up.yaml
 expect_status "given to iovd by a file" 3 iov apply /tmp/up.yaml
