@@ -18,6 +18,7 @@
 #include "base/table.h"
 #include "claims/claims_internal.h"
 #include "claims/http.h"
+#include "claims/record.h"
 
 int iov_claims_register(struct iov *iov, const struct iov_claims_settings *settings)
 {
@@ -233,4 +234,25 @@ int iov_claims_check(struct iov *iov, const char *device)
 		return 0;
 	return iov_fail(iov, -ECANCELED, "refused: %s is of %s; act for that holder with --holder, have it let go by 'iov "
 			"release', or lift the guard with --force=fleet", device, claims_who(claim).name);
+}
+
+static void add_holder(struct json_object *holders, const char *name)
+{
+	if (*name && !json_array_has(holders, name))
+		json_object_array_add(holders, json_object_new_string(name));
+}
+
+struct json_object *iov_claims_holders(struct iov *iov)
+{
+	struct json_object *holders = json_object_new_array();
+	_cleanup_json_ struct json_object *records = NULL;
+	struct claims_config config;
+
+	if (!claims_config_load(iov, &config))
+		add_holder(holders, config.holder);
+	if (claims_records(iov, &records))
+		return holders;
+	for (size_t i = 0; i < json_object_array_length(records); i++)
+		add_holder(holders, json_text(json_object_array_get_idx(records, i), "holder"));
+	return holders;
 }

@@ -96,6 +96,15 @@ int iov_claims_list(struct iov *iov, bool all, struct json_object **claims);
 int iov_claims_find(struct iov *iov, struct iov_bdf bdf, struct json_object **claim);
 
 /**
+ * iov_claims_holders - holders that this host knows, without asking etcd
+ * @iov: context
+ *
+ * Return: a new array of names: of the claims that were made here since the boot, and of the settings; the
+ * caller puts it.  What cannot be read is left out.
+ */
+struct json_object *iov_claims_holders(struct iov *iov);
+
+/**
  * iov_claims_check - refuse what somebody else has
  * @iov: context
  * @device: BDF, or BUS/NAME as sysfs has it below /sys/bus, "mdev/UUID", which is its function's

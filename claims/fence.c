@@ -30,9 +30,15 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "base/sysroot/writer.h"
+#include "claims/claims.h"
 #include "sriov/class.h"
 
 #define POLL_MS 20
+
+/* Why a device cannot do what a fence would. */
+#define NO_LINK "it has no link that could be down"
+#define NO_VF_LINK "its PF has no links of VFs"
+#define NO_RESET "it has no reset of its own"
 
 static void pause_ms(unsigned int milliseconds)
 {
@@ -115,7 +121,7 @@ static int set_all_down(struct iov *iov, struct iov_bdf bdf)
 	int error = iov_sys_list(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/net", IOV_BDF(bdf)).name, &names, &count);
 
 	if (error == -ENOENT || (!error && !count))
-		error = iov_fail(iov, -EOPNOTSUPP, "it has no link that could be down");
+		error = iov_fail(iov, -EOPNOTSUPP, NO_LINK);
 	for (size_t i = 0; !error && i < count; i++)
 		error = set_down(iov, names[i]);
 	iov_names_free(names, count);
@@ -142,7 +148,7 @@ static int take_link(struct iov *iov, const char *question, size_t length, FILE 
 	if (error)
 		return error;
 	if (!pf.device_class || !iov_class_attribute(pf.device_class, "link_state") || !pf.device_class->set)
-		return iov_fail(iov, -EOPNOTSUPP, "its PF %s has no links of VFs", IOV_BDF(pf_bdf));
+		return iov_fail(iov, -EOPNOTSUPP, NO_VF_LINK);
 	json_add_text(target, "link_state", "disable");
 	error = pf.device_class->set(iov, &pf, index, "link_state", target, said, sizeof(said));
 	if (error == -EOPNOTSUPP)
@@ -170,7 +176,7 @@ static int reset(struct iov *iov, struct iov_bdf bdf)
 	int error = iov_sys_write(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/reset", IOV_BDF(bdf)).name, "1");
 
 	if (error == -ENOENT || error == -ENOTTY)
-		return iov_fail(iov, -EOPNOTSUPP, "it has no reset of its own");
+		return iov_fail(iov, -EOPNOTSUPP, NO_RESET);
 	return error ? iov_told(iov, error, "%s", error == -ETIMEDOUT ? iov_error_message(iov) : strerror(-error)) : 0;
 }
 
@@ -261,4 +267,58 @@ int claims_fence(struct iov *iov, const struct claims_config *config, struct iov
 		run_hook(iov, config->stop_hook, bdf, holder, half);
 	iov_sys_set_timeout(iov, half / (unsigned int)config->action_count);
 	return act_all(iov, config, bdf);
+}
+
+/* Of a VF the driver of its PF may still refuse: who knows is who tries. */
+static const char *why_no_link(struct iov *iov, struct iov_bdf bdf)
+{
+	struct iov_bdf pf_bdf;
+	char **names = NULL;
+	size_t count = 0;
+	struct iov_pf pf;
+
+	if (!iov_pci_link(iov, bdf, "physfn", &pf_bdf))
+		return !iov_pf_read(iov, pf_bdf, &pf) && pf.device_class && pf.device_class->set &&
+				       iov_class_attribute(pf.device_class, "link_state") ? NULL : NO_VF_LINK;
+	if (!iov_sys_list(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/net", IOV_BDF(bdf)).name, &names, &count))
+		iov_names_free(names, count);
+	return count ? NULL : NO_LINK;
+}
+
+static const char *why_not(struct iov *iov, enum claims_action action, struct iov_bdf bdf)
+{
+	switch (action) {
+	case CLAIMS_LINK_DOWN:
+		return why_no_link(iov, bdf);
+	case CLAIMS_RESET:
+		return iov_sys_exists(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s/reset", IOV_BDF(bdf)).name) ? NULL :
+													   NO_RESET;
+	default:
+		return NULL;
+	}
+}
+
+void claims_fence_note(struct iov_plan *plan, const struct claims_config *config, struct iov_bdf bdf)
+{
+	struct iov *iov = iov_plan_context(plan);
+	struct iov_path left = { "" };
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->action_count; i++) {
+		if (why_not(iov, config->actions[i], bdf))
+			continue;
+		left = iov_path("%s%s%s", left.name, count ? ", " : "", claims_action_names[config->actions[i]]);
+		count++;
+	}
+	for (size_t i = 0; i < config->action_count; i++) {
+		const char *why = why_not(iov, config->actions[i], bdf);
+
+		if (why)
+			iov_plan_note(plan, "%s: a fence cannot do %s to it: %s; %s", IOV_BDF(bdf),
+				      claims_action_names[config->actions[i]], why,
+				      count ? iov_path("what it does is %s", left.name).name :
+				      *config->stop_hook ? "nothing but its stop-hook takes it from its user" :
+				      "nothing takes it from its user, so 'fence' of /" IOV_CLAIMS_CONFIG
+				      " or a stop-hook has to say more");
+	}
 }

@@ -4,6 +4,7 @@
 #define IOV_CLAIMS_FENCE_H
 
 #include "base/pci/pci.h"
+#include "base/plan/plan.h"
 #include "claims/config.h"
 
 /*
@@ -14,5 +15,10 @@
  * otherwise.
  */
 int claims_fence(struct iov *iov, const struct claims_config *config, struct iov_bdf bdf, const char *holder);
+
+/*
+ * Note in a plan what the settings say and the device, as it is now, cannot do; nothing where it can do all.
+ */
+void claims_fence_note(struct iov_plan *plan, const struct claims_config *config, struct iov_bdf bdf);
 
 #endif

@@ -12,7 +12,9 @@
 #include "base/json.h"
 #include "base/pci/identity.h"
 #include "base/sysroot/sysroot.h"
+#include "base/utc.h"
 #include "claims/claims_internal.h"
+#include "claims/fence.h"
 #include "claims/record.h"
 
 #define SPARES "a claim is on paper: nothing of the device changes"
@@ -46,12 +48,10 @@ static struct iov_path name_of(const struct claims *claims, struct json_object *
 static char *value_text(struct iov *iov, const struct iov_op *op)
 {
 	_cleanup_json_ struct json_object *value = json_object_new_object();
-	char boot[CLAIMS_NAME_SIZE], since[32];
-	time_t now = time(NULL);
-	struct tm tm;
+	char boot[CLAIMS_NAME_SIZE], since[UTC_TEXT_SIZE];
 
 	claims_boot(iov, boot);
-	strftime(since, sizeof(since), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	utc_text(time(NULL), since);
 	json_add_text(value, "holder", op->claim.holder);
 	json_add_text(value, "device", IOV_BDF(op->claim.device));
 	json_add_text(value, "boot", boot);
@@ -182,17 +182,19 @@ static int check_holder(struct iov *iov, const struct claims_config *config)
 }
 
 /*
- * What both begin with: settings, which name a holder where @anyones does not do, a function, and who has
- * it, for the caller to put.
+ * What both begin with: settings, which name a holder where @anyones does not do, a time unless @ttl is
+ * NULL, a function, and who has it, for the caller to put.  What was said is judged before anybody is asked.
  */
-static int prepare(struct iov *iov, struct iov_bdf bdf, bool anyones, struct claims_config *config,
-		   struct json_object **found)
+static int prepare(struct iov *iov, struct iov_bdf bdf, bool anyones, unsigned int *ttl,
+		   struct claims_config *config, struct json_object **found)
 {
 	int error = claims_config_load(iov, config);
 
 	*found = NULL;
 	if (!error && !anyones)
 		error = check_holder(iov, config);
+	if (!error && ttl)
+		error = check_ttl(iov, config, ttl);
 	if (!error)
 		error = iov_pci_require(iov, bdf);
 	return error ? error : iov_claims_find(iov, bdf, found);
@@ -214,14 +216,13 @@ static int fill_claim(struct iov_plan *plan, struct iov_bdf bdf, unsigned int tt
 	struct iov *iov = iov_plan_context(plan);
 	_cleanup_json_ struct json_object *found = NULL;
 	struct claims claims = { .iov = iov };
-	int error = prepare(iov, bdf, false, &claims.config, &found);
+	int error = prepare(iov, bdf, false, &ttl, &claims.config, &found);
 
-	if (!error)
-		error = check_ttl(iov, &claims.config, &ttl);
 	if (error)
 		return error;
 	if (found && !claims_is_holders(found, claims.config.holder))
 		return fail_held(iov, bdf, found);
+	claims_fence_note(plan, &claims.config, bdf);
 	if (!found || !is_ours(&claims, found))
 		add_step(plan, bdf, claims.config.holder, ttl, true);
 	return 0;
@@ -237,7 +238,7 @@ static int fill_release(struct iov_plan *plan, struct iov_bdf bdf, bool anyones)
 	struct iov *iov = iov_plan_context(plan);
 	_cleanup_json_ struct json_object *found = NULL;
 	struct claims_config config;
-	int error = prepare(iov, bdf, anyones, &config, &found);
+	int error = prepare(iov, bdf, anyones, NULL, &config, &found);
 
 	if (error || !found)
 		return error;

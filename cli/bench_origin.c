@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
+#include "base/utc.h"
 #include "bench/environment.h"
 #include "bench/result.h"
 #include "cli/bench_output.h"
@@ -28,9 +29,6 @@ static struct json_object *command_words(struct iov *iov)
 
 void bench_origin_begin(struct bench_origin *origin, struct iov *iov, int cpu, const char *output)
 {
-	const time_t now = time(NULL);
-	struct tm tm;
-
 	*origin = (struct bench_origin){
 		.iov = iov,
 		.output = output,
@@ -38,7 +36,7 @@ void bench_origin_begin(struct bench_origin *origin, struct iov *iov, int cpu, c
 		.environment = bench_environment(iov, cpu),
 	};
 	json_add_text(origin->environment, "iovkit", IOVKIT_VERSION);
-	strftime(origin->time, sizeof(origin->time), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
+	utc_text(time(NULL), origin->time);
 }
 
 void bench_origin_end(struct bench_origin *origin)

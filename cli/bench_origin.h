@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/iov.h"
+#include "base/utc.h"
 
 /**
  * struct bench_origin - what results say of where they come from
@@ -25,7 +26,7 @@ struct bench_origin {
 	const char *kind;
 	const char *figure;
 	const char *unit;
-	char time[24];
+	char time[UTC_TEXT_SIZE];
 	struct json_object *command;
 	struct json_object *environment;
 };

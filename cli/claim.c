@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/plan/history.h"
 #include "cli/argument.h"
+#include "cli/begin.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/printable.h"
@@ -143,8 +144,17 @@ static void tell_claim(struct json_object *claim)
 		  (long long)json_object_get_int64(json_object_object_get(claim, "ttl")));
 }
 
+/* @notes: of the plan, as what a fence cannot do; taken over */
+static void tell_notes(struct cli *cli, struct json_object *json, struct json_object *notes)
+{
+	for (size_t i = 0; !cli->json && i < json_object_array_length(notes); i++)
+		cli_print(stderr, "iov: warning: %s\n", json_object_get_string(json_object_array_get_idx(notes, i)));
+	json_object_object_add(json, "notes", notes);
+}
+
 /* What they are told by: each with its revision. */
-static int tell_claims(struct cli *cli, const struct cli_functions *functions, const char *result)
+static int tell_claims(struct cli *cli, const struct cli_functions *functions, struct json_object *notes,
+		       const char *result)
 {
 	_cleanup_json_ struct json_object *json = json_object_new_object();
 	struct json_object *claims = json_object_new_array();
@@ -152,6 +162,7 @@ static int tell_claims(struct cli *cli, const struct cli_functions *functions, c
 	int error = 0;
 
 	json_object_object_add(json, "claims", claims);
+	tell_notes(cli, json, json_object_get(notes));
 	for (size_t i = 0; !error && i < functions->count; i++) {
 		struct json_object *claim = NULL;
 
@@ -174,6 +185,7 @@ static int tell_claims(struct cli *cli, const struct cli_functions *functions, c
 
 static int claim(struct cli *cli, const struct claim_args *args, const struct cli_functions *functions)
 {
+	_cleanup_json_ struct json_object *json = NULL;
 	struct iov_plan *plan = NULL;
 	int error = fill_claim(cli, args, functions, &plan);
 	bool is_so;
@@ -182,11 +194,13 @@ static int claim(struct cli *cli, const struct claim_args *args, const struct cl
 		return cli_drop_plan(cli, plan, error);
 	if (cli->dry_run)
 		return cli_run_plan(cli, plan);
+	json = iov_plan_json(plan);
 	is_so = iov_plan_is_empty(plan);
 	if (!is_so)
 		error = cli_carry_out(cli, plan);
 	iov_plan_free(plan);
-	return error ? error : tell_claims(cli, functions, is_so ? CLI_NOTHING_TO_DO : "done");
+	return error ? error : tell_claims(cli, functions, json_object_object_get(json, "notes"),
+					   is_so ? CLI_NOTHING_TO_DO : "done");
 }
 
 static int run_claim(struct cli *cli, void *data)
@@ -199,7 +213,7 @@ static int run_claim(struct cli *cli, void *data)
 	if (args->renew)
 		return iov_claims_keep(cli->iov, &keeper);
 	if (!cli->dry_run)
-		error = iov_plan_lock(cli->iov, cli->wait * 1000);
+		error = cli_begin(cli, run_claim, data);
 	if (!error)
 		error = find_functions(cli, args, &functions);
 	if (!error)
@@ -208,18 +222,34 @@ static int run_claim(struct cli *cli, void *data)
 	return error;
 }
 
+/* What nobody has claimed stays as it is, and is not counted. */
+static void name_released(struct iov_plan *plan, const struct cli_functions *functions)
+{
+	char names[64];
+	size_t count;
+
+	iov_plan_steps(plan, &count);
+	if (count && count < functions->count)
+		iov_plan_rename(plan, "let go of %zu of %zu functions", count, functions->count);
+	else if (!count && functions->count > 1)
+		iov_plan_rename(plan, "let go of %zu functions, of which nobody has claimed one", functions->count);
+	else {
+		cli_name_functions(functions, names, sizeof(names));
+		iov_plan_rename(plan, "let go of %s", names);
+	}
+}
+
 static int fill_release(struct cli *cli, const struct claim_args *args, struct iov_plan **plan)
 {
 	struct cli_functions functions = { 0 };
 	int error = find_functions(cli, args, &functions);
-	char names[64];
 
-	if (!error) {
-		cli_name_functions(&functions, names, sizeof(names));
-		error = iov_plan_new(plan, cli->iov, "let go of %s", names);
-	}
+	if (!error)
+		error = iov_plan_new(plan, cli->iov, "let go of devices");
 	for (size_t i = 0; !error && i < functions.count; i++)
 		error = iov_release_claim_plan(*plan, functions.list[i], cli_lifts(cli, "fleet"));
+	if (!error)
+		name_released(*plan, &functions);
 	free(functions.list);
 	return error;
 }

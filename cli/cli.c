@@ -20,6 +20,7 @@
 #include "base/rpc/rpc.h"
 #include "base/streams.h"
 #include "base/sysroot/paths.h"
+#include "cli/begin.h"
 #include "cli/colour.h"
 #include "cli/complete.h"
 #include "cli/help.h"
@@ -232,7 +233,7 @@ static void log_stderr(void *arg, int level, const char *message)
 }
 
 /* Plans are built under the lock, so that what another change left is what they begin with. */
-static int begin_change(const struct invocation *invocation)
+static int begin_change(struct invocation *invocation)
 {
 	struct iov *iov = invocation->cli.iov;
 
@@ -240,7 +241,7 @@ static int begin_change(const struct invocation *invocation)
 		return iov_fail(iov, -EOPNOTSUPP, "--root %s: another root is only looked at; change a "
 				"host from within, or see with --dry-run what would change",
 				invocation->root);
-	return invocation->command->locks ? 0 : iov_plan_lock(iov, invocation->cli.wait * 1000);
+	return invocation->command->locks ? 0 : cli_begin(&invocation->cli, invocation->command->run, invocation->data);
 }
 
 /* What containers are given by name follows what VFIO has, whatever became of the change. */

@@ -13,14 +13,18 @@
 #include "base/pci/kind.h"
 #include "base/rpc/rpc.h"
 #include "base/sysroot/paths.h"
+#include "base/sysroot/sysroot.h"
 #include "bench/guest/guest_bench.h"
+#include "claims/claims.h"
 #include "cli/argument.h"
 #include "cli/complete.h"
 #include "cli/export/export.h"
 #include "cli/list.h"
 #include "cli/vmm/vmm.h"
 #include "iommu/group.h"
+#include "plugins/plugins.h"
 #include "plugins/vdpa/vdpa.h"
+#include "sriov/vf.h"
 
 typedef void offer_fn(const struct complete *complete);
 
@@ -219,12 +223,38 @@ static void offer_guard(const struct complete *complete)
 
 static void offer_class(const struct complete *complete)
 {
-	char names[256], *rest = names, *name;
+	char names[512], *rest = names, *name;
 
-	list_class_names(names, sizeof(names));
+	if (iov_sriov_register(complete->iov) || iov_plugins_register(complete->iov))
+		return;
+	list_class_names(complete->iov, names, sizeof(names));
 	while ((name = strsep(&rest, ", "))) {
 		if (*name)
 			complete_offer(complete, name, "");
+	}
+}
+
+/* Those that this host knows: who asks etcd may wait. */
+static void offer_holder(const struct complete *complete)
+{
+	_cleanup_json_ struct json_object *holders = iov_claims_holders(complete->iov);
+
+	for (size_t i = 0; i < json_object_array_length(holders); i++)
+		complete_offer(complete, json_object_get_string(json_object_array_get_idx(holders, i)), "");
+}
+
+/* Of this host itself: who asks a directory of users may wait. */
+static void offer_user(const struct complete *complete)
+{
+	_cleanup_free_ char *text = NULL;
+	char *rest, *line;
+
+	if (iov_sys_read_all(complete->iov, IOV_PATH_PASSWD, &text, NULL))
+		return;
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		line[strcspn(line, ":")] = '\0';
+		if (*line && *line != '#')
+			complete_offer(complete, line, "");
 	}
 }
 
@@ -391,7 +421,8 @@ static const struct {
 	{ "METHOD", NULL, offer_method },   { "FORMAT", "export", offer_format },
 	{ "UUID", NULL, offer_mdev },
 	{ "PARENT", NULL, offer_parent },   { "NAME", "vdpa", offer_vdpa },
-	{ "MGMTDEV", NULL, offer_mgmtdev },
+	{ "MGMTDEV", NULL, offer_mgmtdev }, { "NAME", "holder", offer_holder },
+	{ "USER", NULL, offer_user },	    { "USER:GROUP", NULL, offer_user },
 };
 
 static void offer_named(const struct complete *complete, const char *name, const char *context)

@@ -49,6 +49,7 @@ struct list_args {
 	bool named;	/* by --columns */
 	const struct known *sort;
 	struct list_filter filter;
+	const char *class_words;
 	size_t count;
 	const struct known *columns[KNOWN];
 };
@@ -58,7 +59,7 @@ enum { KEY_CLASS = 'c', KEY_DRIVER = 'd', KEY_FREE = 'f', KEY_SORT = 's' };
 static const struct argp_option options[] = {
 	{ "all", 'a', 0, 0, "Bridges of the host, too" },
 	{ "class", KEY_CLASS, "CLASS", 0,
-	  "Only this class: network, nvme, storage, display, ..., or its number" },
+	  "Only this class: network, nvme, gpu, ethernet, ..., or its number" },
 	{ "driver", KEY_DRIVER, "DRIVER|none", 0, "Only those that this driver has, or none" },
 	{ "free", KEY_FREE, 0, 0,
 	  "Only what can be assigned and is in nobody's use, nor what moves with it" },
@@ -103,18 +104,6 @@ static void add_column(struct list_args *args, const char *name, struct argp_sta
 		args->columns[args->count++] = column;
 }
 
-static void set_class(struct list_args *args, const char *name, struct argp_state *state)
-{
-	const char *near = list_class_near(name);
-	char names[256];
-
-	if (list_filter_class(&args->filter, name))
-		return;
-	list_class_names(names, sizeof(names));
-	cli_misuse(state, "--class %s: %s%s%sexpected a number like 0200, or one of: %s", name,
-		   near ? "did you mean " : "", near ? near : "", near ? "? " : "", names);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct list_args *args = cli_data(state);
@@ -132,7 +121,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->wide = true;
 		return 0;
 	case KEY_CLASS:
-		set_class(args, arg, state);
+		args->class_words = arg;
 		return 0;
 	case KEY_DRIVER:
 		args->filter.driver = arg;
@@ -230,10 +219,10 @@ static struct iov_path no_match(struct iov *iov, const struct list_args *args)
 	const struct list_filter *filter = &args->filter;
 	const char *driver = filter->driver;
 
-	if (!driver && !filter->free && !*filter->class_code)
+	if (!driver && !filter->free && !args->class_words)
 		return iov_path("no such PCI function; 'iov list --all' shows all, bridges, too");
 	return iov_path("no PCI function is as asked for by%s%s%s%s%s; 'iov list' shows those of all drivers "
-			"and classes", *filter->class_code ? " --class" : "",
+			"and classes", args->class_words ? " --class" : "",
 			filter->free ? " --free" : "", driver ? " --driver " : "",
 			driver ? driver : "", driver ? meant_driver(iov, driver).name : "");
 }
@@ -294,7 +283,10 @@ static int run(struct cli *cli, void *data)
 	if (error)
 		return error;
 	choose_columns(args);
-	error = iov_function_list(cli->iov, ids, (args->all ? IOV_FUNCTION_BRIDGES : 0) |
+	if (args->class_words)
+		error = list_filter_class(cli->iov, ids, &args->filter, args->class_words);
+	if (!error)
+		error = iov_function_list(cli->iov, ids, (args->all ? IOV_FUNCTION_BRIDGES : 0) |
 				  (cli->json || needs(args, DETAIL) || needs(args, VERDICT) ? 0 :
 				   IOV_FUNCTION_BRIEF), &rows);
 	iov_ids_close(ids);

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 
 #include "base/iov.h"
+#include "base/pci/ids.h"
+#include "sriov/class.h"
 
 /* The columns of the table, as --columns takes them; NULL past the last. */
 const char *list_column_name(size_t index);
@@ -37,25 +39,36 @@ int list_add_holders(struct iov *iov, struct json_object *rows);
 
 /**
  * struct list_filter - which rows are shown
- * @class_code: first digits of the class: "02", "0108"; "" for any class
+ * @class_code: first digits of the class: "02", "0108"; "" for any
+ * @class_name: how the names of the class begin, "ethernet" or "VGA compatible"; NULL for any
+ * @device_class: device class, of functions in @iov; NULL for any
  * @driver: name of the driver, "none" for those without one; NULL for any
  * @free: only what can be assigned and nobody uses, nor what moves with it; after
  *	list_add_verdicts() and list_add_holders()
  */
 struct list_filter {
 	char class_code[8];
+	const char *class_name;
+	const struct iov_class *device_class;
+	struct iov *iov;
 	const char *driver;
 	bool free;
 };
 
-/* The first digits of a class by its name or number, into a filter; false for neither. */
-bool list_filter_class(struct list_filter *filter, const char *text);
+/**
+ * list_filter_class - choose a class
+ * @iov: context, for names of device classes, those of plugins, too
+ * @ids: names of classes, as lspci has them
+ * @filter: filter
+ * @text: one of list_class_names(), a number, or words that names of classes begin with: "ethernet"
+ *	of "Ethernet controller"; outlives the filter
+ *
+ * Return: 0, or -EINVAL with a message that lists what there is.
+ */
+int list_filter_class(struct iov *iov, struct iov_ids *ids, struct list_filter *filter, const char *text);
 
-/* The names that list_filter_class() knows: "network, storage, ..." */
-void list_class_names(char *names, size_t size);
-
-/* The name that may have been meant, or NULL. */
-const char *list_class_near(const char *text);
+/* The names that list_filter_class() knows: "network, storage, ..., gpu" */
+void list_class_names(struct iov *iov, char *names, size_t size);
 
 /* The rows that pass, in the same order; the caller puts the array. */
 struct json_object *list_filter(const struct list_filter *filter, struct json_object *rows);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Which functions are listed, and in which order. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,34 +37,111 @@ static bool is_number(const char *text, char *code, size_t size)
 	return true;
 }
 
-bool list_filter_class(struct list_filter *filter, const char *text)
+/* The name at @index, of a class of PCI or of a device class that has no such name; NULL past the last. */
+static const char *name_at(struct iov *iov, size_t index)
 {
+	const struct iov_class *device_class;
+
+	if (index < CLASSES)
+		return classes[index].name;
+	index -= CLASSES;
+	for (size_t i = 0; (device_class = iov_class_at(iov, i)); i++) {
+		bool known = false;
+
+		for (size_t n = 0; n < CLASSES; n++)
+			known |= !strcmp(classes[n].name, device_class->name);
+		if (!known && !index--)
+			return device_class->name;
+	}
+	return NULL;
+}
+
+void list_class_names(struct iov *iov, char *names, size_t size)
+{
+	const char *name;
+	size_t length = 0;
+
+	*names = '\0';
+	for (size_t i = 0; length < size && (name = name_at(iov, i)); i++)
+		length += (size_t)snprintf(names + length, size - length, "%s%s", i ? ", " : "", name);
+}
+
+/* Whether a name begins with whole words: "VGA compatible controller" with "vga". */
+static bool begins_with(const char *name, const char *words)
+{
+	size_t length = strlen(words);
+
+	return length && !strncasecmp(name, words, length) && (!name[length] || name[length] == ' ');
+}
+
+/* Classes of PCI have few subclasses, with small numbers; 80 is those that are none of them. */
+#define BASES 0x41
+#define SUBCLASSES 0x20
+#define OTHERS 0x80
+
+static bool is_class_name(struct iov_ids *ids, const char *words)
+{
+	char name[IOV_NAME_SIZE];
+
+	for (unsigned int base = 0; base < BASES; base++) {
+		for (unsigned int sub = 0; sub <= SUBCLASSES; sub++) {
+			iov_ids_class(ids, base << 8 | (sub == SUBCLASSES ? OTHERS : sub), name, sizeof(name));
+			if (begins_with(name, words))
+				return true;
+		}
+	}
+	return false;
+}
+
+static int fail_class(struct iov *iov, const char *text)
+{
+	struct iov_near near = { .text = text };
+	const char *name;
+	char names[512];
+
+	for (size_t i = 0; (name = name_at(iov, i)); i++)
+		iov_near_look(&near, name);
+	list_class_names(iov, names, sizeof(names));
+	return iov_fail(iov, -EINVAL, "--class %s: %s%s%sexpected a number like 0200, words that lspci's names of classes "
+			"begin with, like Ethernet, or one of: %s", text, near.word ? "did you mean " : "",
+			near.word ? near.word : "", near.word ? "? " : "", names);
+}
+
+int list_filter_class(struct iov *iov, struct iov_ids *ids, struct list_filter *filter, const char *text)
+{
+	const struct iov_class *device_class;
+
 	for (size_t i = 0; i < CLASSES; i++) {
 		if (!strcasecmp(classes[i].name, text)) {
 			snprintf(filter->class_code, sizeof(filter->class_code), "%s",
 				 classes[i].code);
-			return true;
+			return 0;
 		}
 	}
-	return is_number(text, filter->class_code, sizeof(filter->class_code));
+	filter->iov = iov;
+	for (size_t i = 0; (device_class = iov_class_at(iov, i)); i++) {
+		if (!strcasecmp(device_class->name, text))
+			filter->device_class = device_class;
+	}
+	if (filter->device_class || is_number(text, filter->class_code, sizeof(filter->class_code)))
+		return 0;
+	if (!is_class_name(ids, text))
+		return fail_class(iov, text);
+	filter->class_name = text;
+	return 0;
 }
 
-void list_class_names(char *names, size_t size)
+static bool is_of_class(const struct list_filter *filter, struct json_object *row)
 {
-	size_t length = 0;
+	/* "0x020000" */
+	const char *code = json_text(row, "class_code") + 2;
+	struct iov_bdf bdf;
 
-	for (size_t i = 0; i < CLASSES && length < size; i++)
-		length += (size_t)snprintf(names + length, size - length, "%s%s", i ? ", " : "",
-					   classes[i].name);
-}
-
-const char *list_class_near(const char *text)
-{
-	struct iov_near near = { .text = text };
-
-	for (size_t i = 0; i < CLASSES; i++)
-		iov_near_look(&near, classes[i].name);
-	return near.word;
+	if (strncasecmp(code, filter->class_code, strlen(filter->class_code)) ||
+	    (filter->class_name && !begins_with(json_text(row, "class"), filter->class_name)))
+		return false;
+	return !filter->device_class || (iov_bdf_scan(json_text(row, "device"), &bdf) &&
+					 iov_class_of(filter->iov, bdf) == filter->device_class);
 }
 
 /* A PF with VFs has to stay where it is. */
@@ -76,11 +154,9 @@ static bool is_free(struct json_object *row)
 
 static bool passes(const struct list_filter *filter, struct json_object *row)
 {
-	/* "0x020000" */
-	const char *code = json_text(row, "class_code") + 2;
 	const char *driver = json_text_or_null(row, "driver");
 
-	if (strncasecmp(code, filter->class_code, strlen(filter->class_code)))
+	if (!is_of_class(filter, row))
 		return false;
 	if (filter->driver && strcmp(driver ? driver : "none", filter->driver))
 		return false;

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/pci/identity.h"
 #include "base/plan/history.h"
+#include "base/utc.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/usage.h"
@@ -17,7 +18,7 @@
 
 struct log_args {
 	const char *device;
-	char since[32];		/* as entries have their time */
+	char since[UTC_TEXT_SIZE];		/* as entries have their time */
 };
 
 static const struct argp_option options[] = {
@@ -59,7 +60,7 @@ static void parse_since(struct log_args *args, const char *text, struct argp_sta
 	if (since < 0)
 		cli_misuse(state, "--since %s: expected a day such as 2026-01-31, a time such as "
 			   "2026-01-31T12:00, or how long ago, such as 12h", text);
-	strftime(args->since, sizeof(args->since), "%Y-%m-%dT%H:%M:%SZ", gmtime(&since));
+	utc_text(since, args->since);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

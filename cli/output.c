@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <libsmartcols/libsmartcols.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -16,8 +17,6 @@
 #define SEPARATOR "  "
 /* Longest text of a cell, with its NUL. */
 #define CELL_SIZE 1024
-/* Most columns of a table. */
-#define COLUMNS_MAX 32
 
 static void append(char *text, size_t size, const char *more)
 {
@@ -196,14 +195,14 @@ bool iov_output_has(struct json_object *rows, const struct iov_column *column)
 int iov_output_table(FILE *file, struct json_object *rows, const struct iov_column *columns,
 		     size_t count)
 {
-	struct libscols_table *table = scols_new_table();
-	struct iov_column shown[COLUMNS_MAX];
-	size_t room = terminal_width(file), widths[COLUMNS_MAX];
+	_cleanup_free_ struct iov_column *shown = calloc(count + 1, sizeof(*shown));
+	_cleanup_free_ size_t *widths = calloc(count + 1, sizeof(*widths));
+	struct libscols_table *table = shown && widths ? scols_new_table() : NULL;
+	size_t room = terminal_width(file);
 	int error;
 
 	if (!table)
 		return -ENOMEM;
-	count = count < COLUMNS_MAX ? count : COLUMNS_MAX;
 	memcpy(shown, columns, count * sizeof(*shown));
 	for (size_t i = 0; room && i < count; i++)
 		widths[i] = column_width(rows, &columns[i]);
@@ -232,10 +231,12 @@ int iov_output_list(FILE *file, struct json_object *rows, const struct iov_colum
 int iov_output_filled(FILE *file, struct json_object *rows, const struct iov_column *columns,
 		      size_t count, const char *none)
 {
-	struct iov_column shown[COLUMNS_MAX];
+	_cleanup_free_ struct iov_column *shown = calloc(count + 1, sizeof(*shown));
 	size_t used = 0;
 
-	for (size_t i = 0; i < count && used < COLUMNS_MAX; i++) {
+	if (!shown)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
 		if (iov_output_has(rows, &columns[i]))
 			shown[used++] = columns[i];
 	}

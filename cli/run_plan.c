@@ -9,6 +9,7 @@
 #include "base/plan/history.h"
 #include "base/rpc/rpc.h"
 #include "base/sysroot/paths.h"
+#include "cli/begin.h"
 #include "cli/cli.h"
 #include "cli/colour.h"
 #include "cli/output.h"
@@ -355,14 +356,20 @@ static int ask_iovd(struct cli *cli, const char *method, struct json_object *par
 	return 0;
 }
 
+struct asked {
+	const char *method;
+	struct json_object *params;
+};
+
 /* A plan, which the host file is in, or which is only looked at. */
-static int run_iovd(struct cli *cli, const char *method, struct json_object *params)
+static int run_iovd(struct cli *cli, void *arg)
 {
+	const struct asked *asked = arg;
 	struct iov_plan *plan = NULL;
-	int error = cli->dry_run ? 0 : iov_plan_lock(cli->iov, cli->wait * 1000);
+	int error = cli->dry_run ? 0 : cli_begin(cli, run_iovd, arg);
 
 	if (!error)
-		error = plan_iovd(cli, method, params, &plan);
+		error = plan_iovd(cli, asked->method, asked->params, &plan);
 	return error ? error : cli_run_plan(cli, plan);
 }
 
@@ -373,7 +380,7 @@ int cli_change_iovd(struct cli *cli, const char *method, struct json_object *par
 
 	*result = NULL;
 	if (cli->save || cli->dry_run)
-		error = run_iovd(cli, method, params);
+		error = run_iovd(cli, &(struct asked){ method, params });
 	else
 		error = ask_iovd(cli, method, params, result);
 	json_object_put(params);

@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/pci/identity.h"
+#include "base/sysroot/sysroot.h"
 #include "cli/argument.h"
 #include "cli/commands.h"
 #include "cli/nic.h"
+#include "plugins/net/eswitch.h"
 #include "plugins/net/nic.h"
 
 #define EXPECTED_NUMBER "which subfunction? Expected its number, like 8; 'iov sf list' shows them"
@@ -152,12 +155,29 @@ static error_t parse_list(int key, char *arg, struct argp_state *state)
 	return nic_parse(key, arg, state, NULL);
 }
 
+/* Why a NIC may have none. */
+static struct iov_path none_of(struct cli *cli, const char *device)
+{
+	const char *mode;
+	struct iov_bdf bdf;
+	int error;
+
+	if (cli->json || !iov_sys_is_host(cli->iov) || iov_device_parse(cli->iov, device, &bdf))
+		return iov_path("no subfunctions");
+	error = iov_eswitch_read(cli->iov, bdf, &mode);
+	if (error == -EOPNOTSUPP)
+		return iov_path("no subfunctions: %s", iov_error_message(cli->iov));
+	if (!error && !strcmp(mode, "legacy"))
+		return iov_path("no subfunctions: NICs have them in switchdev mode, and %s is in mode legacy", device);
+	return iov_path("no subfunctions");
+}
+
 static int run_list(struct cli *cli, void *data)
 {
 	const struct nic_args *args = data;
 
 	return nic_list(cli, args->device, iov_sf_list, columns, sizeof(columns) / sizeof(*columns),
-			"no subfunctions");
+			none_of(cli, args->device).name);
 }
 
 const struct cli_command cli_sf_list = {

@@ -379,6 +379,80 @@ static bool provisions(const struct iov_pf *pf, struct json_object *each)
 	return found;
 }
 
+/* What is asked of a class: why VF @index lacks an attribute. */
+struct lack {
+	struct iov_pf pf;
+	unsigned int index;
+	bool exists;
+	char attribute[64];
+};
+
+static int tell_lack(struct iov *iov, const char *question, size_t length, FILE *answer)
+{
+	struct lack lack;
+
+	(void)answer;
+	memcpy(&lack, question, length);
+	return lack.pf.device_class->lacks(iov, &lack.pf, lack.index, lack.attribute, lack.exists);
+}
+
+static int ask_lack(struct iov *iov, const struct iov_pf *pf, unsigned int index, const char *attribute,
+		    bool exists)
+{
+	struct lack lack = { .pf = *pf, .index = index, .exists = exists };
+	_cleanup_free_ char *answer = NULL;
+	int error = 0;
+
+	snprintf(lack.attribute, sizeof(lack.attribute), "%s", attribute);
+	if (pf->device_class->lacks)
+		error = iov_sys_call(iov, tell_lack, &lack, sizeof(lack), &answer);
+	if (!error && exists)
+		error = iov_told(iov, -EOPNOTSUPP, "VF %u tells none", index);
+	if (error != -EOPNOTSUPP)
+		return error;
+	return iov_told(iov, error, "%s: %s has no %s for VFs (%s)", IOV_BDF(pf->bdf),
+			*pf->driver ? pf->driver : "no driver", vf_option_name(attribute).name, iov_error_message(iov));
+}
+
+static int check_told(struct iov *iov, const struct iov_pf *pf, unsigned int index, struct json_object *vf,
+		      struct json_object *values, bool exists, bool *asked)
+{
+	int error = 0;
+
+	json_object_object_foreach(values, name, value) {
+		(void)value;
+		if (error || (!exists && *asked) ||
+		    !(iov_class_attribute(pf->device_class, name)->flags & IOV_ATTRIBUTE_TOLD) ||
+		    (exists && json_object_object_get_ex(vf, name, NULL)))
+			continue;
+		*asked = true;
+		error = ask_lack(iov, pf, index, name, exists);
+	}
+	return error;
+}
+
+/* Of VFs that are still to be made the first tells of all. */
+static int check_all_told(struct iov *iov, const struct iov_pf *pf, struct json_object *each,
+			  struct json_object *vfs, bool exist)
+{
+	bool asked = false;
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {
+		if (values_at(each, i))
+			error = check_told(iov, pf, i, json_object_array_get_idx(vfs, i), values_at(each, i), exist,
+					   &asked);
+	}
+	return error;
+}
+
+/* Whether VFs are as they are now when they get attributes: in another mode of the switch they have others. */
+static bool are_as_now(const struct iov_plan *plan, const struct iov_pf *pf, enum iov_vf_mode mode)
+{
+	return mode == IOV_VF_SET && !iov_plan_changes(plan, IOV_BDF(pf->bdf), "eswitch") &&
+	       !iov_plan_changes(plan, IOV_BDF(pf->bdf), "driver");
+}
+
 static int plan_each(struct iov_plan *plan, const struct iov_pf *pf, struct json_object *each,
 		     struct json_object *vfs, unsigned int flags)
 {
@@ -386,6 +460,8 @@ static int plan_each(struct iov_plan *plan, const struct iov_pf *pf, struct json
 	size_t count = flags & IOV_VF_ANEW ? json_object_array_length(each) : pf->count;
 	int error = check_addresses(&(struct wanted){ iov_plan_context(plan), pf, each, vfs, count });
 
+	if (!error)
+		error = check_all_told(iov_plan_context(plan), pf, each, vfs, are_as_now(plan, pf, mode));
 	if (!error && provisions(pf, each))
 		error = pf->device_class->provision(plan, pf, vfs, each, flags);
 	for (unsigned int i = 0; !error && i < json_object_array_length(each); i++) {

@@ -176,6 +176,7 @@ struct json_object *iov_class_json(const struct iov_class *device_class)
 	ADD(get);
 	ADD(speed);
 	ADD(may);
+	ADD(lacks);
 	ADD(number);
 	ADD(set);
 	ADD(judge);

@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 /* Changes with whatever a class is made of or handed; see struct iov_plugin. */
-#define IOV_CLASS_ABI 2
+#define IOV_CLASS_ABI 3
 
 /* What the value of an attribute is: as JSON, and as people write it. */
 enum iov_attribute_type {
@@ -47,6 +47,8 @@ enum iov_attribute_type {
  *	refuse it while the link comes up, and is asked again for a while
  * @IOV_ATTRIBUTE_PROVISIONED: it takes more than one request, so provision() plans it
  * @IOV_ATTRIBUTE_EARLY: of a VF that does not exist yet: prepare() is told of it, and plans it
+ * @IOV_ATTRIBUTE_TOLD: VFs that have it report it, by get(), so one that does not is refused when the
+ *	change is planned, with what lacks() says
  */
 enum iov_attribute_flags {
 	IOV_ATTRIBUTE_OWN = 1 << 0,
@@ -54,6 +56,7 @@ enum iov_attribute_flags {
 	IOV_ATTRIBUTE_RATE = 1 << 2,
 	IOV_ATTRIBUTE_PROVISIONED = 1 << 3,
 	IOV_ATTRIBUTE_EARLY = 1 << 4,
+	IOV_ATTRIBUTE_TOLD = 1 << 5,
 };
 
 /**
@@ -105,6 +108,9 @@ struct iov_attribute {
  *	or absent.  -errno with a message when it cannot look
  * @speed: Mbit/s that all VFs of the port of @pf can send together; 0 when it is not told
  * @may: whether @count VFs can be made; -errno with a message that says what can, or who makes them
+ * @lacks: say why VF @index of @pf lacks @attribute, of IOV_ATTRIBUTE_TOLD: one that exists (@exists) and
+ *	does not report it, or one that is still to be made and cannot have it whatever else changes; -errno
+ *	with a message, 0 where there is nothing to say
  *
  * Those that say how something is done, and look at nothing:
  *
@@ -148,6 +154,8 @@ struct iov_class {
 	int (*get)(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs);
 	unsigned int (*speed)(struct iov *iov, const struct iov_pf *pf);
 	int (*may)(struct iov *iov, const struct iov_pf *pf, unsigned int count);
+	int (*lacks)(struct iov *iov, const struct iov_pf *pf, unsigned int index, const char *attribute,
+		     bool exists);
 
 	struct iov_op *(*number)(const struct iov_pf *pf, unsigned int count);
 

@@ -121,7 +121,7 @@ static void match_consumers(struct guard_scan *scan, const char *device,
 static void match(struct guard_scan *scan, const char *device, const char *place, bool with_fleet,
 		  struct json_object *findings)
 {
-	_cleanup_fd_ int dir = iov_dir_open(scan->iov, guard_device_path(device).name);
+	_cleanup_fd_ int dir = iov_dir_open(scan->iov, guard_device_path(scan->iov, device).name);
 
 	for (size_t i = 0; i < KINDS; i++) {
 		if (kinds[i]->match && (with_fleet || kinds[i] != &scan_fleet))

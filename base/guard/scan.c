@@ -210,13 +210,16 @@ bool guard_knows(const char *device)
 	       iov_bdf_scan(device, &bdf);
 }
 
-struct iov_path guard_device_path(const char *device)
+struct iov_path guard_device_path(struct iov *iov, const char *device)
 {
 	const char *slash = strchr(device, '/');
+	int length = slash ? (int)(slash - device) : 0;
 
 	if (!slash)
 		return iov_path(IOV_PATH_PCI_DEVICES "/%s", device);
-	return iov_path(IOV_PATH_BUS "/%.*s/devices/%s", (int)(slash - device), device, slash + 1);
+	if (iov_sys_exists(iov, iov_path(IOV_PATH_BUS "/%.*s", length, device).name))
+		return iov_path(IOV_PATH_BUS "/%.*s/devices/%s", length, device, slash + 1);
+	return iov_path(IOV_PATH_CLASS "/%s", device);
 }
 
 /* "virtual/mtty/mtty/UUID" of "../../../devices/virtual/mtty/mtty/UUID" */
@@ -228,7 +231,7 @@ static struct json_object *place_of(struct iov *iov, const char *device)
 
 	if (!strchr(device, '/'))
 		return json_object_new_string(device);
-	if (iov_sys_link(iov, guard_device_path(device).name, target, sizeof(target)))
+	if (iov_sys_link(iov, guard_device_path(iov, device).name, target, sizeof(target)))
 		return NULL;
 	place = strstr(target, above);
 	return json_object_new_string(place ? place + strlen(above) : target);

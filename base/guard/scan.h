@@ -209,11 +209,14 @@ bool guard_is_new_namespace(struct guard_scan *scan, const struct guard_process 
 /* Our own namespaces are no news. */
 void guard_know_own_namespace(struct guard_scan *scan, const char *link);
 
-/* Whether a name is of what guards can be asked for: a BDF, or BUS/NAME below /sys/bus. */
+/*
+ * Whether a name is of what guards can be asked for: a BDF, or SUBSYSTEM/NAME, with a bus below
+ * /sys/bus or a class below /sys/class, of which no two have one name.
+ */
 bool guard_knows(const char *device);
 
 /* Its directory. */
-struct iov_path guard_device_path(const char *device);
+struct iov_path guard_device_path(struct iov *iov, const char *device);
 
 /*
  * Where each of an array of such devices is found in paths of sysfs: a new array of the component

@@ -63,8 +63,10 @@ static void hold_controller(struct guard_scan *scan, const char *holder, const c
 	if (error)
 		return;
 	guard_node_by_path(scan, path, &node);
-	if (node.target[0])
+	if (node.target[0]) {
 		guard_walk_device(scan, &chain, node.target);
+		guard_found_namespaces(scan, &chain, node.target);
+	}
 }
 
 /* "/sys/kernel/config/nvmet/subsystems/NQN/passthru" */

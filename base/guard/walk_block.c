@@ -66,14 +66,45 @@ static void walk_paths(struct guard_scan *scan, struct guard_chain *chain, const
 	guard_walk_subsystem(scan, chain, iov_path("%.*s", (int)strcspn(name, "/"), name).name);
 }
 
+static bool is_partition(struct guard_scan *scan, const char *name)
+{
+	return iov_sys_exists(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s/partition", name).name);
+}
+
+/* "nvme0n1" is a namespace of its controller; "nvme0c1n1" is a path to one of its subsystem, "nvme0n1". */
+static void visit_namespace(struct guard_scan *scan, struct guard_chain *chain,
+			    const char *directory, const char *name)
+{
+	unsigned int instance, number, path;
+	struct iov_path block = iov_path("%s", name);
+	char target[IOV_PATH_MAX];
+
+	(void)directory;
+	if (sscanf(name, "nvme%uc%un%u", &instance, &path, &number) == 3)
+		block = iov_path("nvme%un%u", instance, number);
+	if (iov_sys_link(scan->iov, iov_path(IOV_PATH_CLASS_BLOCK "/%s", block.name).name, target,
+			 sizeof(target)) || !guard_is_asked(scan, target))
+		return;
+	guard_found(scan, chain, target);
+}
+
+void guard_found_namespaces(struct guard_scan *scan, struct guard_chain *chain, const char *controller)
+{
+	const char *name = strrchr(controller, '/');
+
+	/* Who asks for the function has the holder by now. */
+	if (name && !guard_is_asked(scan, controller))
+		guard_for_each_name(scan, chain, iov_path(IOV_PATH_CLASS_NVME "%s", name).name,
+				    visit_namespace);
+}
+
 /* A partition has no slaves of its own; those of its disk count. */
 static void walk_whole(struct guard_scan *scan, struct guard_chain *chain, const char *name,
 		       char *target)
 {
 	char *last = strrchr(target, '/');
 
-	if (!last || !iov_sys_exists(scan->iov,
-				     iov_path(IOV_PATH_CLASS_BLOCK "/%s/partition", name).name))
+	if (!last || !is_partition(scan, name))
 		return;
 	*last = '\0';
 	last = strrchr(target, '/');
@@ -128,7 +159,7 @@ void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const 
 		return;
 	chain->names[chain->count++] = name;
 	if (strstr(target, "/virtual/")) {
-		if (guard_is_asked(scan, target))
+		if (guard_is_asked(scan, target) && !is_partition(scan, name))
 			guard_found(scan, chain, target);
 		guard_for_each_name(scan, chain,
 				    iov_path(IOV_PATH_CLASS_BLOCK "/%s/slaves", name).name,

@@ -21,6 +21,12 @@ void guard_walk_subsystem(struct guard_scan *scan, struct guard_chain *chain, co
  */
 bool guard_block_backing(struct guard_scan *scan, const char *name, char *node, size_t size);
 
+/*
+ * Note a holder of a whole NVMe controller, by the target of a link to it, "../../devices/...", for each
+ * of its namespaces that somebody asks for: with multipath they are not below the controller.
+ */
+void guard_found_namespaces(struct guard_scan *scan, struct guard_chain *chain, const char *controller);
+
 /* The block device that a node below /dev stands for: "dm-0" for "/dev/mapper/vg-root". */
 void guard_block_of_node(struct iov *iov, const char *node, char *name, size_t size);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/pci/identity_names.h"
@@ -99,6 +100,12 @@ static int check_form(struct iov *iov, const char *text, int kind)
 			kinds[kind].what, kinds[kind].like);
 }
 
+/* Serial numbers are in configuration space, of which others than root see the beginning. */
+static bool is_for_root(const char *text)
+{
+	return geteuid() && !strncmp(text, "serial=", strlen("serial="));
+}
+
 static int fail_unknown(const struct iov_identity_index *index, const char *text, int kind)
 {
 	const char *names[SHOWN_MAX];
@@ -109,6 +116,9 @@ static int fail_unknown(const struct iov_identity_index *index, const char *text
 	for (size_t i = 0; i < count && i < SHOWN_MAX; i++)
 		length += (size_t)snprintf(known + length, sizeof(known) - length, "%s%s",
 					   i ? ", " : "", names[i]);
+	if (is_for_root(text))
+		return iov_told(identity_index_context(index), -EACCES, "%s: root alone sees which function that is; "
+				"run it with sudo", text);
 	if (!count)
 		return iov_fail(identity_index_context(index), -ENODEV,
 				"%s: no function of this host shows a %s; 'iov show BDF' lists the "

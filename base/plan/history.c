@@ -39,10 +39,7 @@ void iov_history_set_sudo_user(struct iov *iov, const char *name)
 
 void history_now(char now[HISTORY_TIME_SIZE])
 {
-	time_t seconds = time(NULL);
-	struct tm tm;
-
-	strftime(now, HISTORY_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
+	utc_text(time(NULL), now);
 }
 
 char *history_command(struct iov *iov, const char *pid)

@@ -121,6 +121,16 @@ int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...
 	return 0;
 }
 
+void iov_plan_rename(struct iov_plan *plan, const char *format, ...)
+{
+	va_list args;
+
+	free(plan->title);
+	va_start(args, format);
+	plan->title = format_text(&plan->incomplete, format, args);
+	va_end(args);
+}
+
 void iov_plan_free(struct iov_plan *plan)
 {
 	if (!plan)
@@ -249,13 +259,20 @@ void iov_plan_note(struct iov_plan *plan, const char *format, ...)
 	plan->incomplete |= !text_list_append(&plan->notes, text);
 }
 
-void iov_plan_take_device(struct iov_plan *plan, const char *device, const char *why)
+/* Of who takes it twice the first counts, and who takes it from others before who does not. */
+static void take(struct iov_plan *plan, const char *device, const char *why, bool unused)
 {
 	struct iov_take *grown;
 
 	for (size_t i = 0; i < plan->take_count; i++) {
-		if (!strcmp(plan->takes[i].device, device))
-			return;
+		if (strcmp(plan->takes[i].device, device))
+			continue;
+		if (plan->takes[i].unused && !unused) {
+			free(plan->takes[i].why);
+			plan->takes[i].why = copy_text(&plan->incomplete, why);
+			plan->takes[i].unused = false;
+		}
+		return;
 	}
 	grown = array_grow(plan->takes, plan->take_count, sizeof(*grown));
 	if (!grown) {
@@ -266,8 +283,19 @@ void iov_plan_take_device(struct iov_plan *plan, const char *device, const char 
 	grown[plan->take_count] = (struct iov_take){
 		.device = copy_text(&plan->incomplete, device),
 		.why = copy_text(&plan->incomplete, why),
+		.unused = unused,
 	};
 	plan->take_count += grown[plan->take_count].device != NULL;
+}
+
+void iov_plan_take_device(struct iov_plan *plan, const char *device, const char *why)
+{
+	take(plan, device, why, false);
+}
+
+void iov_plan_take_unused(struct iov_plan *plan, const char *device, const char *why)
+{
+	take(plan, device, why, true);
 }
 
 void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why)

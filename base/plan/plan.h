@@ -53,6 +53,14 @@ int iov_plan_new(struct iov_plan **out, struct iov *iov, const char *format, ...
 	__attribute__((format(printf, 3, 4)));
 
 /**
+ * iov_plan_rename - give a plan another title
+ * @plan: plan
+ * @format: printf format of it, of who knows only when it is built how much it does
+ */
+void iov_plan_rename(struct iov_plan *plan, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
  * iov_plan_free - free a plan
  * @plan: NULL is allowed
  */
@@ -184,10 +192,22 @@ void iov_plan_take(struct iov_plan *plan, struct iov_bdf bdf, const char *why);
 /**
  * iov_plan_take_device - note that the plan takes a device of any bus from the host
  * @plan: plan
- * @device: BDF, or BUS/NAME as sysfs has it below /sys/bus, "mdev/UUID", "vdpa/vdpa0"
+ * @device: BDF, or SUBSYSTEM/NAME as sysfs has it below /sys/bus, "mdev/UUID", "vdpa/vdpa0", or
+ *	below /sys/class, "block/nvme0n1"
  * @why: as of iov_plan_take()
  */
 void iov_plan_take_device(struct iov_plan *plan, const char *device, const char *why);
+
+/**
+ * iov_plan_take_unused - note that the plan takes a device that the kernel gives to one at a time
+ * @plan: plan
+ * @device: as of iov_plan_take_device()
+ * @why: as of iov_plan_take()
+ *
+ * As VFIO gives a function to iovd: nobody loses it who uses it, so of the guards only "fleet" is
+ * asked, as somebody may have claimed it who does not use it yet.
+ */
+void iov_plan_take_unused(struct iov_plan *plan, const char *device, const char *why);
 
 /**
  * iov_plan_take_vfs - note that the plan takes the VFs of a PF
@@ -220,7 +240,7 @@ bool iov_plan_is_empty(const struct iov_plan *plan);
  *
  * Members: "title"; "steps", each with "title", "device", "touches", "changes"
  * (each with "what", "from", "to"), "check", "do", "verify", "undo", "undone", "unheld";
- * "takes", each with "device" and "why"; "notes", an array of lines.
+ * "takes", each with "device", "why" and "unused"; "notes", an array of lines.
  *
  * Return: a new object; the caller puts it.
  */

@@ -11,6 +11,7 @@
 #include "base/context.h"
 #include "base/plan/plan.h"
 #include "base/sysroot/sysroot.h"
+#include "base/utc.h"
 
 /**
  * struct iov_plan - a plan
@@ -251,7 +252,7 @@ int journal_remove(struct iov *iov, struct journal *journal);
 /* history.c: what became of changes */
 
 /* "2026-01-31T12:00:00Z" and its NUL. */
-#define HISTORY_TIME_SIZE 24
+#define HISTORY_TIME_SIZE UTC_TEXT_SIZE
 
 void history_now(char now[HISTORY_TIME_SIZE]);
 

@@ -100,7 +100,9 @@ static void add_findings(const struct iov_take *take, struct json_object *all,
 	for (size_t i = 0; i < json_object_array_length(all); i++) {
 		struct json_object *finding = json_object_array_get_idx(all, i);
 
-		if (is_lifted(lifted, json_text(finding, "guard")))
+		const char *guard = json_text(finding, "guard");
+
+		if (is_lifted(lifted, guard) || (take->unused && strcmp(guard, GUARD_FLEET) != 0))
 			continue;
 		json_object_object_add(finding, "why", json_object_new_string(take->why));
 		json_object_array_add(found, json_object_get(finding));
@@ -130,10 +132,11 @@ static int guard_takes(struct iov *iov, const struct iov_take *takes, size_t cou
 	return error;
 }
 
+/* Taken from who uses it. */
 static bool is_taken(const struct iov_plan *plan, const char *device)
 {
 	for (size_t i = 0; i < plan->take_count; i++) {
-		if (!strcmp(plan->takes[i].device, device))
+		if (!plan->takes[i].unused && !strcmp(plan->takes[i].device, device))
 			return true;
 	}
 	return false;
@@ -185,13 +188,13 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 }
 
 /* Append a device to what is asked for. */
-static void add_take(struct iov_take *takes, size_t *count, char *device, char *why)
+static void add_take(struct iov_take *takes, size_t *count, struct iov_take take)
 {
 	for (size_t i = 0; i < *count; i++) {
-		if (!strcmp(takes[i].device, device))
+		if (!strcmp(takes[i].device, take.device))
 			return;
 	}
-	takes[(*count)++] = (struct iov_take){ device, why };
+	takes[(*count)++] = take;
 }
 
 /* What of a step was taken to do it, and so is taken back to undo it, and what it gave. */
@@ -207,10 +210,10 @@ static size_t list_undone(const struct iov_plan *plan, const struct iov_step *st
 		char *device = device_at(step, i);
 
 		if (may_be_used(device) && is_taken(plan, device))
-			add_take(takes, &count, device, why);
+			add_take(takes, &count, (struct iov_take){ device, why });
 	}
 	for (size_t i = 0; i < step->unheld.count; i++)
-		add_take(takes, &count, step->unheld.list[i], why);
+		add_take(takes, &count, (struct iov_take){ step->unheld.list[i], why });
 	return count;
 }
 
@@ -281,7 +284,7 @@ int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		for (size_t n = 0; n < plan->step_count; n++)
 			ended |= has_ended(arg, n) && step_is_on(plan->steps[n], plan->takes[i].device);
 		if (!ended)
-			add_take(takes, &count, plan->takes[i].device, plan->takes[i].why);
+			add_take(takes, &count, plan->takes[i]);
 	}
 	error = guard_takes(iov, takes, count, lifted, false, found);
 	return error || !json_object_array_length(found) ? error : refuse(iov, found);

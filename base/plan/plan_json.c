@@ -92,6 +92,8 @@ struct json_object *iov_plan_json(const struct iov_plan *plan)
 
 		json_add_text(take, "device", plan->takes[i].device);
 		json_add_text(take, "why", plan->takes[i].why);
+		if (plan->takes[i].unused)
+			json_object_object_add(take, "unused", json_object_new_boolean(true));
 		json_object_array_add(takes, take);
 	}
 	add_texts(json, "notes", &plan->notes);
@@ -263,6 +265,7 @@ static int read_step(struct iov_plan *plan, struct json_object *json)
 
 static int read_take(struct iov_plan *plan, struct json_object *json)
 {
+	struct json_object *unused = NULL;
 	const char *device, *why;
 	int error = get_text(plan->iov, json, "device", false, &device);
 
@@ -270,7 +273,12 @@ static int read_take(struct iov_plan *plan, struct json_object *json)
 		error = get_text(plan->iov, json, "why", false, &why);
 	if (!error)
 		error = check_device(plan->iov, device);
-	if (!error)
+	if (!error && json_object_object_get_ex(json, "unused", &unused) &&
+	    !json_object_is_type(unused, json_type_boolean))
+		error = iov_fail(plan->iov, -EINVAL, "'unused': expected true or false");
+	if (!error && json_object_get_boolean(unused))
+		iov_plan_take_unused(plan, device, why);
+	else if (!error)
 		iov_plan_take_device(plan, device, why);
 	return error;
 }

@@ -71,10 +71,14 @@ struct iov_step {
 	bool incomplete;
 };
 
-/* A device that a plan takes from the host, by its BDF or as BUS/NAME, and why. */
+/*
+ * A device that a plan takes from the host, by its BDF or as SUBSYSTEM/NAME, and why; @unused: see
+ * iov_plan_take_unused().
+ */
 struct iov_take {
 	char *device;
 	char *why;
+	bool unused;
 };
 
 #ifdef __cplusplus

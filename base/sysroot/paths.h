@@ -12,6 +12,7 @@
 #define IOV_PATH_MDEV_PARENTS "sys/class/mdev_bus"
 #define IOV_PATH_VDPA "sys/bus/vdpa"
 #define IOV_PATH_MDEVCTL "etc/mdevctl.d"
+#define IOV_PATH_PASSWD "etc/passwd"
 #define IOV_PATH_MDEVCTL_SCRIPTS "usr/lib/mdevctl/scripts.d"
 #define IOV_PATH_IOMMU_GROUPS "sys/kernel/iommu_groups"
 #define IOV_PATH_CLASS "sys/class"

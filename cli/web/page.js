@@ -324,7 +324,7 @@
 		user.port ? `port ${user.port} of iovd` : user.holder;
 	const roles = { "root-port": "root port", "upstream-port": "switch", "downstream-port": "switch port", "pci-bridge": "bridge to PCI" };
 	const roleOf = (f) => f.role === "pf" ? `PF, ${f.vfs} of ${f.vfs_total} VFs` : f.role === "vf" ? `VF ${f.vf_index}` : roles[f.role] ?? f.role ?? "";
-	const alike = (f) => JSON.stringify([f.pf, f.driver, f.users, f.joins, f.net, f.block, f.nvme, f.numa_node, f.link_slow]);
+	const alike = (f) => JSON.stringify([f.pf, f.driver, f.users, f.joins, f.net, f.representor, f.block, f.nvme, f.numa_node, f.link_slow]);
 	const runAt = (functions, index) => {
 		const first = functions[index], key = first.pf && alike(first);
 		let end = index + 1;

@@ -107,8 +107,11 @@ struct iov_step *host_iovd_step(struct host_build *build, const struct host_chan
 	_cleanup_json_ struct json_object *former = change->now ? host_iovd_params(change->now) : NULL;
 	char from[256], to[256];
 
-	if (change->device)
+	if (change->device) {
 		iov_step_touches(step, change->device);
+		iov_plan_take_unused(build->plan, change->device,
+				     host_place("%s %s of iovd", change->noun, change->name));
+	}
 	if (former)
 		iov_step_do(step, op_remove(change));
 	iov_step_do(step, op_add(change, json_object_get(change->params)));

@@ -96,18 +96,29 @@ static void undo(const struct deed *deed, struct iov_step *step)
 		iov_step_undo(step, op_set_back(deed));
 }
 
+/* The function of a port or a disk: "0000:01:10.2", "0000:02:00.0/1"; false for what has none. */
+static bool find_function(struct json_object *params, struct iov_bdf *bdf)
+{
+	const char *device = json_text(params, "device"), *path = json_text(params, "path");
+	const char *place = *device ? device : path;
+
+	return iov_bdf_scan(iov_path("%.*s", (int)strcspn(place, "/"), place).name, bdf);
+}
+
 static void add_step(const struct deed *deed)
 {
 	struct iov_step *step = iov_plan_step(deed->plan, HOST_IOVD, "%s %s %s of iovd", deed->verb,
 					      deed->noun.name, deed->name);
 	struct iov_path what = iov_path("%s %s", deed->noun.name, deed->name);
-	const char *device = json_text(is(deed, "remove") ? deed->now : deed->params, "device");
 	_cleanup_json_ struct json_object *had = deed->now ? host_iovd_params(deed->now) : NULL;
 	char from[256] = "", to[256];
 	struct iov_bdf bdf;
 
-	if (iov_bdf_scan(device, &bdf))
-		iov_step_touches(step, device);
+	if (find_function(is(deed, "remove") ? deed->now : deed->params, &bdf)) {
+		iov_step_touches(step, IOV_BDF(bdf));
+		if (is(deed, "add"))
+			iov_plan_take_unused(deed->plan, IOV_BDF(bdf), what.name);
+	}
 	iov_step_do(step, iov_op_iovd(deed->method, json_object_get(deed->params)));
 	undo(deed, step);
 	host_iovd_describe(deed->params, to, sizeof(to));

@@ -16,6 +16,7 @@
 #include "base/sysroot/sysroot.h"
 #include "plugins/net/devlink_port.h"
 #include "plugins/net/interfaces.h"
+#include "plugins/net/net.h"
 #include "plugins/net/netlink.h"
 #include "plugins/net/nic_internal.h"
 
@@ -34,6 +35,17 @@ int nic_device(struct iov *iov, const char *text, struct devlink_device *device)
 	if (iov_sys_exists(iov, devlink_path(device).name))
 		return 0;
 	return iov_fail(iov, -ENODEV, "%s: no such device; 'devlink dev' lists them", text);
+}
+
+int nic_require(struct iov *iov, const char *text, struct devlink_device *device)
+{
+	int error = nic_device(iov, text, device);
+	struct iov_bdf bdf;
+
+	if (error || strchr(text, '/') || iov_bdf_parse(iov, text, &bdf) || net_class.match(iov, bdf))
+		return error;
+	return iov_told(iov, -EOPNOTSUPP, "%s: no NIC; NICs alone have rates, subfunctions and their like, and "
+			"'iov list --class net' lists them", text);
 }
 
 /* Of a struct devlink_device answers an object "ports" and "groups". */
@@ -399,7 +411,7 @@ int iov_rate_list(struct iov *iov, const char *device, struct json_object **out)
 {
 	_cleanup_json_ struct json_object *ports = NULL, *groups = NULL;
 	struct devlink_device found;
-	int error = nic_device(iov, device, &found);
+	int error = nic_require(iov, device, &found);
 
 	if (!error)
 		error = nic_ports(iov, &found, &ports, &groups);

@@ -541,7 +541,8 @@ static int put_link_state(struct nl_msg *message, uint32_t vf, struct json_objec
 
 static const char *const vlan_protocols[] = { "802.1Q", "802.1ad", NULL };
 
-#define RATE IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_RATE, .max = UINT_MAX, .unit = "Mbit/s"
+#define RATE_OF(flags) IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_RATE | (flags), .max = UINT_MAX, .unit = "Mbit/s"
+#define RATE RATE_OF(0)
 
 static const struct iov_attribute attributes[] = {
 	{ "mac", IOV_ATTRIBUTE_MAC, IOV_ATTRIBUTE_UNIQUE },
@@ -557,17 +558,17 @@ static const struct iov_attribute attributes[] = {
 	{ "max_rate", RATE, .expected = "Mbit/s, or 0 for no limit" },
 	{ "min_rate", RATE, .expected = "Mbit/s, or 0 for no guarantee" },
 	{ "link_state", IOV_ATTRIBUTE_CHOICE, .choices = link_states },
-	{ "hw_addr", IOV_ATTRIBUTE_MAC, IOV_ATTRIBUTE_UNIQUE },
-	{ "roce", IOV_ATTRIBUTE_SWITCH },
-	{ "migratable", IOV_ATTRIBUTE_SWITCH },
-	{ "ipsec_crypto", IOV_ATTRIBUTE_SWITCH },
-	{ "ipsec_packet", IOV_ATTRIBUTE_SWITCH },
-	{ "max_io_eqs", IOV_ATTRIBUTE_NUMBER, .max = UINT_MAX, .unit = "event queues" },
-	{ "tx_parent", IOV_ATTRIBUTE_NAME, .expected = "a group of 'iov rate list', or none" },
-	{ "tx_share", RATE, .expected = "Mbit/s, or 0 for no guarantee" },
-	{ "tx_max", RATE, .expected = "Mbit/s, or 0 for no limit" },
-	{ "tx_priority", IOV_ATTRIBUTE_NUMBER, .max = UINT_MAX },
-	{ "tx_weight", IOV_ATTRIBUTE_NUMBER, .max = UINT_MAX },
+	{ "hw_addr", IOV_ATTRIBUTE_MAC, IOV_ATTRIBUTE_UNIQUE | IOV_ATTRIBUTE_TOLD },
+	{ "roce", IOV_ATTRIBUTE_SWITCH, IOV_ATTRIBUTE_TOLD },
+	{ "migratable", IOV_ATTRIBUTE_SWITCH, IOV_ATTRIBUTE_TOLD },
+	{ "ipsec_crypto", IOV_ATTRIBUTE_SWITCH, IOV_ATTRIBUTE_TOLD },
+	{ "ipsec_packet", IOV_ATTRIBUTE_SWITCH, IOV_ATTRIBUTE_TOLD },
+	{ "max_io_eqs", IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_TOLD, .max = UINT_MAX, .unit = "event queues" },
+	{ "tx_parent", IOV_ATTRIBUTE_NAME, IOV_ATTRIBUTE_TOLD, .expected = "a group of 'iov rate list', or none" },
+	{ "tx_share", RATE_OF(IOV_ATTRIBUTE_TOLD), .expected = "Mbit/s, or 0 for no guarantee" },
+	{ "tx_max", RATE_OF(IOV_ATTRIBUTE_TOLD), .expected = "Mbit/s, or 0 for no limit" },
+	{ "tx_priority", IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_TOLD, .max = UINT_MAX },
+	{ "tx_weight", IOV_ATTRIBUTE_NUMBER, IOV_ATTRIBUTE_TOLD, .max = UINT_MAX },
 	{ 0 },
 };
 
@@ -662,4 +663,5 @@ const struct iov_class net_class = {
 	.set = set_net,
 	.speed = speed_net,
 	.judge = net_judge,
+	.lacks = net_lacks_devlink,
 };

@@ -82,3 +82,24 @@ int net_set_devlink(struct iov *iov, const struct iov_pf *pf, unsigned int index
 				    answer, size);
 	return error;
 }
+
+/* Only a driver that has modes of its switch makes ports for VFs, so what others lack they always lack. */
+int net_lacks_devlink(struct iov *iov, const struct iov_pf *pf, unsigned int index, const char *attribute,
+		      bool exists)
+{
+	const struct devlink_device device = devlink_of(iov, pf->bdf);
+	const char *mode;
+	int error = devlink_eswitch_read(iov, &device, &mode);
+
+	if (error == -EOPNOTSUPP)
+		return iov_told(iov, error, "its driver gives VFs no ports of devlink, by which it would be set%s",
+				devlink_is_rate(devlink_value(attribute)) ?
+				"; what a VF of such a NIC may send is set by max-rate" : "");
+	if (error || !exists)
+		return error;
+	if (strcmp(mode, "switchdev"))
+		return iov_told(iov, -EOPNOTSUPP, "VF %u tells none in mode %s; NICs have such in switchdev mode, see "
+				"'iov eswitch'", index, mode);
+	return iov_told(iov, -EOPNOTSUPP, "VF %u tells none; 'iov vf show %s %u' lists what it has", index,
+			IOV_BDF(pf->bdf), index);
+}

@@ -14,4 +14,8 @@ int net_add_devlink(struct iov *iov, const struct iov_pf *pf, struct json_object
 int net_set_devlink(struct iov *iov, const struct iov_pf *pf, unsigned int index,
 		    const char *attribute, struct json_object *value, char *answer, size_t size);
 
+/* As @lacks of struct iov_class. */
+int net_lacks_devlink(struct iov *iov, const struct iov_pf *pf, unsigned int index, const char *attribute,
+		      bool exists);
+
 #endif

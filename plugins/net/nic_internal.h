@@ -12,6 +12,9 @@
 /* The device at @text of this host, with a message for one that is not there. */
 int nic_device(struct iov *iov, const char *text, struct devlink_device *device);
 
+/* The same of a NIC: a PCI function of another kind has nothing of what NICs have. */
+int nic_require(struct iov *iov, const char *text, struct devlink_device *device);
+
 /* As devlink_ports() and the list of parameters, by iov_sys_call(), with a message. */
 int nic_ports(struct iov *iov, const struct devlink_device *device, struct json_object **ports,
 	      struct json_object **groups);

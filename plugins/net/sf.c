@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -48,9 +49,36 @@ static bool is_auxiliary(struct iov *iov, const char *directory)
 	       !strcmp(bus, AUXILIARY);
 }
 
-/* The device of a subfunction below its PF; an empty path for none. */
-static struct iov_path find_device(struct iov *iov, const struct devlink_device *pf, unsigned int number,
-				   char name[64])
+/**
+ * struct made - what there is of all subfunctions of a PF, found once
+ * @devices: the auxiliary device of each that has one, by its number
+ * @below: "netdevs", "rdma" and "vdpa", arrays, of each such device by its name
+ */
+struct made {
+	struct json_object *devices;
+	struct json_object *below;
+};
+
+static const struct {
+	const char *key;
+	const char *directory;
+} kinds[] = {
+	{ "netdevs", IOV_PATH_CLASS_NET },
+	{ "rdma", IOV_PATH_CLASS "/infiniband" },
+	{ "vdpa", IOV_PATH_VDPA "/devices" },
+};
+#define KINDS (sizeof(kinds) / sizeof(*kinds))
+
+static struct json_object *empty_kinds(void)
+{
+	struct json_object *empty = json_object_new_object();
+
+	for (size_t i = 0; i < KINDS; i++)
+		json_object_object_add(empty, kinds[i].key, json_object_new_array());
+	return empty;
+}
+
+static void find_devices(struct iov *iov, const struct devlink_device *pf, struct made *made)
 {
 	struct iov_path directory = devlink_path(pf);
 	_cleanup_json_ struct json_object *names = names_in(iov, directory.name);
@@ -58,52 +86,74 @@ static struct iov_path find_device(struct iov *iov, const struct devlink_device 
 	for (size_t i = 0; i < json_object_array_length(names); i++) {
 		const char *entry = json_object_get_string(json_object_array_get_idx(names, i));
 		struct iov_path child = iov_path("%s/%s", directory.name, entry);
-		int64_t found;
+		int64_t number;
 
-		if (iov_sys_read_number(iov, iov_path("%s/sfnum", child.name).name, &found) ||
-		    found != number || !is_auxiliary(iov, child.name))
+		if (iov_sys_read_number(iov, iov_path("%s/sfnum", child.name).name, &number) || number < 0 ||
+		    number > UINT_MAX || !is_auxiliary(iov, child.name))
 			continue;
-		snprintf(name, 64, "%s", entry);
-		return child;
+		json_add_text(made->devices, number_text((unsigned int)number).name, entry);
+		json_object_object_add(made->below, entry, empty_kinds());
 	}
-	*name = '\0';
-	return iov_path("%s", "");
 }
 
-/* Devices of a class in /sys/bus/BUS/devices or /sys/class whose way leads through @name. */
-static struct json_object *devices_below(struct iov *iov, const char *directory, const char *name)
+/* What is below one of them has its name on the way to it in sysfs. */
+static void sort_in(struct made *made, const char *key, struct json_object *entry, char *target)
 {
-	_cleanup_json_ struct json_object *all = names_in(iov, directory);
-	struct json_object *below = json_object_new_array();
-	char target[IOV_PATH_MAX], part[80];
+	char *rest = target, *name;
+	struct json_object *kept;
 
-	snprintf(part, sizeof(part), "/%s/", name);
-	for (size_t i = 0; i < json_object_array_length(all); i++) {
-		struct json_object *entry = json_object_array_get_idx(all, i);
-
-		if (!iov_sys_link(iov, iov_path("%s/%s", directory, json_object_get_string(entry)).name,
-				  target, sizeof(target)) && strstr(target, part))
-			json_object_array_add(below, json_object_get(entry));
+	while ((name = strsep(&rest, "/"))) {
+		if (!json_object_object_get_ex(made->below, name, &kept))
+			continue;
+		json_object_array_add(json_object_object_get(kept, key), json_object_get(entry));
+		return;
 	}
-	return below;
+}
+
+static struct made find_made(struct iov *iov, const struct devlink_device *pf)
+{
+	struct made made = { json_object_new_object(), json_object_new_object() };
+
+	find_devices(iov, pf, &made);
+	for (size_t kind = 0; json_object_object_length(made.below) && kind < KINDS; kind++) {
+		_cleanup_json_ struct json_object *all = names_in(iov, kinds[kind].directory);
+		char target[IOV_PATH_MAX];
+
+		for (size_t i = 0; i < json_object_array_length(all); i++) {
+			struct json_object *entry = json_object_array_get_idx(all, i);
+
+			if (!iov_sys_link(iov, iov_path("%s/%s", kinds[kind].directory,
+							json_object_get_string(entry)).name, target, sizeof(target)))
+				sort_in(&made, kinds[kind].key, entry, target);
+		}
+	}
+	return made;
+}
+
+static void forget_made(struct made *made)
+{
+	json_object_put(made->devices);
+	json_object_put(made->below);
 }
 
 /* What its drivers made of an active one. */
-static void add_devices(struct iov *iov, const struct devlink_device *pf, unsigned int number,
-			struct json_object *row)
+static void add_devices(struct iov *iov, const struct devlink_device *pf, const struct made *made,
+			unsigned int number, struct json_object *row)
 {
-	struct json_object *auxiliary = json_object_new_array(), *vdpa, *children;
-	char name[64];
-	struct iov_path directory = find_device(iov, pf, number, name);
+	const char *name = json_text_or_null(made->devices, number_text(number).name);
+	struct json_object *auxiliary = json_object_new_array(), *children, *below;
+	struct iov_path directory;
 
 	json_object_object_add(row, "auxiliary", auxiliary);
-	if (!*name) {
-		json_object_object_add(row, "netdevs", json_object_new_array());
-		json_object_object_add(row, "rdma", json_object_new_array());
-		json_object_object_add(row, "vdpa", json_object_new_array());
-		json_add_text(row, "mgmtdev", NULL);
+	below = name ? json_object_get(json_object_object_get(made->below, name)) : empty_kinds();
+	for (size_t i = 0; i < KINDS; i++)
+		json_object_object_add(row, kinds[i].key, json_object_get(
+					       json_object_object_get(below, kinds[i].key)));
+	json_object_put(below);
+	json_add_text(row, "mgmtdev", name ? iov_path(AUXILIARY "/%s", name).name : NULL);
+	if (!name)
 		return;
-	}
+	directory = iov_path("%s/%s", devlink_path(pf).name, name);
 	json_object_array_add(auxiliary, json_object_new_string(name));
 	children = names_in(iov, directory.name);
 	for (size_t i = 0; i < json_object_array_length(children); i++) {
@@ -113,15 +163,10 @@ static void add_devices(struct iov *iov, const struct devlink_device *pf, unsign
 			json_object_array_add(auxiliary, json_object_get(child));
 	}
 	json_object_put(children);
-	json_object_object_add(row, "netdevs", devices_below(iov, IOV_PATH_CLASS_NET, name));
-	json_object_object_add(row, "rdma", devices_below(iov, IOV_PATH_CLASS "/infiniband", name));
-	vdpa = devices_below(iov, IOV_PATH_VDPA "/devices", name);
-	json_object_object_add(row, "vdpa", vdpa);
-	json_add_text(row, "mgmtdev", iov_path(AUXILIARY "/%s", name).name);
 }
 
 static struct json_object *describe(struct iov *iov, const struct devlink_device *pf,
-				    struct json_object *port)
+				    const struct made *made, struct json_object *port)
 {
 	struct json_object *row = json_object_new_object(), *number = json_object_object_get(port, "sf");
 	const struct devlink_value *value;
@@ -137,57 +182,61 @@ static struct json_object *describe(struct iov *iov, const struct devlink_device
 			json_object_object_add(row, value->name, json_object_get(has));
 	}
 	json_add_text(row, "representor", json_text_or_null(port, "netdev"));
-	add_devices(iov, pf, (unsigned int)json_object_get_int64(number), row);
+	add_devices(iov, pf, made, (unsigned int)json_object_get_int64(number), row);
 	return row;
 }
 
 /* On a recorded host those that are active. */
-static int list_recorded(struct iov *iov, const struct devlink_device *pf, struct json_object *rows)
+static int list_recorded(struct iov *iov, const struct devlink_device *pf, const struct made *made,
+			 struct json_object *rows)
 {
-	_cleanup_json_ struct json_object *names = names_in(iov, devlink_path(pf).name);
+	json_object_object_foreach(made->devices, number, name) {
+		struct json_object *port = json_object_new_object();
 
-	for (size_t i = 0; i < json_object_array_length(names); i++) {
-		struct iov_path path = iov_path("%s/%s/sfnum", devlink_path(pf).name,
-			json_object_get_string(json_object_array_get_idx(names, i)));
-		struct json_object *port;
-		int64_t number;
-
-		if (iov_sys_read_number(iov, path.name, &number) || number < 0 || number > UINT_MAX)
-			continue;
-		port = json_object_new_object();
-		json_object_object_add(port, "sf", json_object_new_int64(number));
+		(void)name;
+		json_object_object_add(port, "sf", json_object_new_int64(strtoll(number, NULL, 10)));
 		json_add_text(port, "state", "active");
-		json_object_array_add(rows, describe(iov, pf, port));
+		json_object_array_add(rows, describe(iov, pf, made, port));
 		json_object_put(port);
 	}
 	return 0;
 }
 
-int iov_sf_list(struct iov *iov, const char *device, struct json_object **out)
+static int list_ports(struct iov *iov, const struct devlink_device *pf, const struct made *made,
+		      struct json_object *rows)
 {
 	_cleanup_json_ struct json_object *ports = NULL, *groups = NULL;
-	struct devlink_device found;
-	int error = nic_device(iov, device, &found);
+	int error = nic_ports(iov, pf, &ports, &groups);
 
-	*out = NULL;
-	if (error)
-		return error;
-	if (!iov_sys_is_host(iov)) {
-		*out = json_object_new_array();
-		return list_recorded(iov, &found, *out);
-	}
-	error = nic_ports(iov, &found, &ports, &groups);
-	if (error)
-		return error;
-	*out = json_object_new_array();
-	for (size_t i = 0; i < json_object_array_length(ports); i++) {
+	for (size_t i = 0; !error && i < json_object_array_length(ports); i++) {
 		struct json_object *port = json_object_array_get_idx(ports, i);
 
 		if (!strcmp(json_text(port, "flavour"), SF_FLAVOUR) && json_object_object_get(port, "sf") &&
 		    !json_object_get_boolean(json_object_object_get(port, "external")))
-			json_object_array_add(*out, describe(iov, &found, port));
+			json_object_array_add(rows, describe(iov, pf, made, port));
 	}
-	return 0;
+	return error;
+}
+
+int iov_sf_list(struct iov *iov, const char *device, struct json_object **out)
+{
+	struct devlink_device found;
+	struct made made;
+	int error = nic_require(iov, device, &found);
+
+	*out = NULL;
+	if (error)
+		return error;
+	made = find_made(iov, &found);
+	*out = json_object_new_array();
+	error = iov_sys_is_host(iov) ? list_ports(iov, &found, &made, *out) :
+				       list_recorded(iov, &found, &made, *out);
+	forget_made(&made);
+	if (!error)
+		return 0;
+	json_object_put(*out);
+	*out = NULL;
+	return error;
 }
 
 int iov_sf_value_parse(struct iov *iov, const char *name, const char *text,
@@ -301,6 +350,7 @@ static int find_sf(struct iov *iov, const char *device, unsigned int number, str
 	_cleanup_json_ struct json_object *ports = NULL;
 	struct devlink_device found;
 	struct json_object *port;
+	struct made made;
 	int error = netlink_require_host(iov);
 
 	*groups = *row = NULL;
@@ -309,9 +359,12 @@ static int find_sf(struct iov *iov, const char *device, unsigned int number, str
 	if (!error)
 		error = nic_ports(iov, &found, &ports, groups);
 	port = error ? NULL : devlink_port_of(ports, SF_FLAVOUR, "sf", number);
-	if (port)
-		*row = describe(iov, &found, port);
-	return error;
+	if (!port)
+		return error;
+	made = find_made(iov, &found);
+	*row = describe(iov, &found, &made, port);
+	forget_made(&made);
+	return 0;
 }
 
 int iov_sf_plan(struct iov_plan *plan, const char *device, unsigned int number,

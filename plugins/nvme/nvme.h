@@ -42,10 +42,15 @@ void nvme_virt_free(struct nvme_virt *virt);
 /* The secondary controller of VF @index (0 for the first), or NULL. */
 struct nvme_secondary *nvme_virt_find(const struct nvme_virt *virt, unsigned int index);
 
+#define NVME_NGUID_SIZE 16
+#define NVME_EUI64_SIZE 8
+
 /* A namespace of the subsystem, and who has it. */
 struct nvme_namespace {
 	uint32_t id;
 	bool shared;		/* several controllers can have it at a time */
+	uint8_t nguid[NVME_NGUID_SIZE];	/* identifiers that no other has; 0: it has none */
+	uint8_t eui64[NVME_EUI64_SIZE];
 	uint16_t *controllers;
 	size_t count;
 };
@@ -71,6 +76,13 @@ int nvme_namespaces_get(struct iov *iov, const struct iov_pf *pf, const struct n
 /* Give VFs the namespaces that @each tells; steps that take some come before those that give. */
 int nvme_namespaces_plan(struct iov_plan *plan, const struct iov_pf *pf, const struct nvme_virt *virt,
 			 struct json_object *vfs, struct json_object *each, bool anew);
+
+/*
+ * nvme_users.c: take, as far as guards are concerned, what else has a namespace that VF @index gets: the
+ * kernel's disks, by whatever controller, and VFs of others.  0, or -errno with a message.
+ */
+int nvme_namespace_take(struct iov_plan *plan, const struct iov_pf *pf, const struct nvme_virt *virt,
+			const struct nvme_namespace *namespace, unsigned int index);
 
 /* What takes the VFs of @vfs back to the namespaces that they have. */
 void nvme_namespaces_restore(struct iov_step *step, const struct iov_pf *pf, struct json_object *vfs);

@@ -62,6 +62,8 @@ static int read_namespace(struct iov *iov, int fd, uint32_t id, struct nvme_name
 	if (status)
 		return nvme_fail_command(iov, status, "identify a namespace");
 	namespace->shared = identity.nmic & NMIC_SHARED;
+	memcpy(namespace->nguid, identity.nguid, sizeof(namespace->nguid));
+	memcpy(namespace->eui64, identity.eui64, sizeof(namespace->eui64));
 	return read_controllers(iov, fd, namespace);
 }
 
@@ -367,6 +369,26 @@ static void walk(struct attachment *attachment, bool attach, bool undo, bool ane
 	}
 }
 
+/* Who else has what a VF gets may not know of it. */
+static int take_given(const struct attachment *attachment)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; i < json_object_array_length(attachment->each); i++) {
+		const struct nvme_secondary *secondary = nvme_virt_find(attachment->virt, i);
+		const char *wanted = wanted_of(attachment, i);
+
+		for (size_t n = 0; !error && wanted && n < attachment->namespaces->count; n++) {
+			const struct nvme_namespace *namespace = &attachment->namespaces->list[n];
+
+			if (has_number(wanted, namespace->id) && !nvme_namespace_has(namespace, secondary->id))
+				error = nvme_namespace_take(attachment->plan, attachment->pf, attachment->virt,
+							    namespace, i);
+		}
+	}
+	return error;
+}
+
 static void note_changes(const struct attachment *attachment, struct json_object *vfs, bool anew)
 {
 	for (unsigned int i = 0; attachment->step && i < json_object_array_length(attachment->each); i++) {
@@ -420,6 +442,7 @@ int nvme_namespaces_plan(struct iov_plan *plan, const struct iov_pf *pf, const s
 		walk(&attachment, true, true, anew);
 		walk(&attachment, false, true, anew);
 		note_changes(&attachment, vfs, anew);
+		error = take_given(&attachment);
 	}
 	nvme_namespaces_free(&namespaces);
 	return error;

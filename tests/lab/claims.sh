@@ -49,6 +49,33 @@ expect_status "attached by the holder" 0 iov attach $vf --holder vm1
 expect_status "bound by the holder" 0 iov unbind $vf --holder vm1
 expect_status "... and back" 0 iov bind $vf --driver vfio-pci --holder vm1
 expect_status "forced" 0 iov bind $vf --driver vfio-pci --holder vm2 --force=fleet
+
+# To iovd it is given by its holder alone, whoever says so
+iov release $vf --holder vm1 > /dev/null
+iov claim $vf --holder vm1 --ttl 600 > /dev/null
+expect_status "all VFs let go, of which one is claimed" 0 iov release $pf/all --holder vm1 --dry-run
+expect_match "... says how many" "let go of 1 of 2 functions" "$out"
+conf link-down,reset
+expect_status "one that has a link and a reset" 0 iov claim $vf --holder vm1
+expect "... can be fenced" "" "$err"
+expect_status "one without" 0 iov claim 0000:00:1f.0 --holder vm1 --json
+expect_match "... is warned of" "a fence cannot do link-down to it.*a fence cannot do reset to it" "$(gojq -c .notes <<< "$out")"
+iov release 0000:00:1f.0 --holder vm1 > /dev/null
+conf reset,unbind
+start_iovd
+printf 'iovd:\n  ports:\n    - {name: up, type: ethdev, device: "%s"}\n' $vf > /tmp/up.yaml
+expect_status "given to iovd by a file" 3 iov apply /tmp/up.yaml
+expect_match "... names the holder" "$vf \(port up of iovd\) is in use by .*vm1.*guard fleet.*--force=fleet" "$err"
+expect_status "... as a dry run says" 3 iov apply /tmp/up.yaml --dry-run
+expect_status "... by a command" 3 iov port add up --type ethdev --device $vf
+expect_status "... and one that is saved" 3 iov port add up --type ethdev --device $vf --save --holder vm2
+expect "... and nothing changed" 0 "$(iov port list --json | gojq length)"
+expect_status "... by a file of its holder" 0 iov apply /tmp/up.yaml --holder vm1
+expect "... which has it" up "$(iov port list --json | gojq -r .[0].name)"
+expect_status "... again, by another" 0 iov apply /tmp/up.yaml --holder vm2
+expect_match "... is nothing to do" "nothing to do" "$out"
+expect_status "... taken back" 0 iov port remove up
+stop_iovd
 expect_status "released" 0 iov release $vf --holder vm1
 
 # Killed anywhere: what is taken back is taken back, and no claim is left that nobody knows of

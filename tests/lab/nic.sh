@@ -16,7 +16,9 @@ uplink() { for port in $sim/net/*; do
 
 expect_status "a driver without devlink has no groups" 1 iov rate add 0000:01:00.0 gold --tx-max 10
 expect_match "says so" "its driver has no devlink, by which groups are made" "$err"
-expect_status "and no subfunctions" 1 iov sf add 0000:01:00.0 8
+expect_status "nor subfunctions" 0 iov sf list 0000:01:00.0
+expect_match "says why" "no subfunctions: 0000:01:00.0 has no switch modes" "$err"
+expect_status "and makes none" 1 iov sf add 0000:01:00.0 8
 expect_match "says so" "its driver has no devlink, by which subfunctions are made" "$err"
 
 netdevsim 2

@@ -28,7 +28,12 @@ refused "a MAC too short" 2 "02:00:00:00:00.*six" set $pf 0 --mac 02:00:00:00:00
 refused "a multicast MAC" 2 "multicast" set $pf 0 --mac 01:00:5e:00:00:01
 refused "the zero MAC" 2 "zero" set $pf 0 --mac 00:00:00:00:00:00
 refused "a VLAN above 4094" 2 "4095.*4094" set $pf 0 --vlan 4095
+refused "a group of rates at a driver without devlink" 1 "igb.* has no tx-parent for VFs .*no ports of devlink" \
+	set $pf 0 --tx-parent gold --trust on
 refused "an index too high" 4 "no VF 2.*from 0 to 1" set $pf 2 --vlan 1
+printf 'devices:\n  - device: %s\n    vfs: {count: %s, tx_parent: gold}\n' $pf 3 > /tmp/rates.yaml
+expect_status "a plan with one for VFs to come" 1 iov plan /tmp/rates.yaml
+expect_match "... says so" "igb.* has no tx-parent for VFs .*no ports of devlink" "$err"
 expect_status "no count" 2 iov vf create $pf
 expect_status "no attribute" 2 iov vf set $pf 0
 expect_status "an unknown driver" 2 iov vf create $pf --count 2 --driver e1000

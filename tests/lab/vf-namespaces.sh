@@ -60,6 +60,76 @@ expect_match "is told" "0000:01:00.3 \(it loses a namespace\) is in use" "$err"
 exec {held}<&-
 iov vf create $pf --count 3 --driver none > /dev/null
 
+# What the host uses by another function is asked for, whichever name it has there
+disk_of() # NUMBER
+{
+	local block
+	for block in /sys/class/block/nvme*; do
+		[ "$(cat "$block/nsid" 2> /dev/null)" = "$1" ] && [ "$(cat "$block/hidden")" = 0 ] && echo "${block##*/}"
+	done
+}
+for index in 0 1 2; do iov vf set $pf $index --namespace none > /dev/null; done
+iov unbind 0000:01:00.1 > /dev/null
+expect_status "one for the host by VF 0" 0 iov vf set $pf 0 --namespace 2
+nvme ns-rescan "/dev/$(ls $pci/0000:01:00.1/nvme)"
+for _ in {1..50}; do disk=$(disk_of 2); [ -n "$disk" ] && break; sleep 0.1; done
+gets="block/$disk \(namespace 2, which VF 1 of $pf gets\) is in use by"
+expect_status "which nobody uses" 0 iov vf set $pf 1 --namespace 2
+iov vf set $pf 1 --namespace none > /dev/null
+mkfs.ext4 -q "/dev/$disk"
+mkdir -p /tmp/disk
+mount "/dev/$disk" /tmp/disk
+expect_status "one that the host has mounted" 3 iov vf set $pf 1 --namespace 2
+expect_match "is told" "$gets /tmp/disk \(ext4\) \[guard mount\].*--force=mount" "$err"
+expect_status "in JSON" 3 iov vf set $pf 1 --namespace 2 --json
+expect "as a finding" "block/$disk mount" "$(gojq -r '.findings[] | "\(.device) \(.guard)"' <<< "$out")"
+cat > /tmp/mounted.yaml << END
+devices:
+  - device: $pf
+    vfs:
+      count: 3
+      each:
+        - {index: 1, namespaces: "2"}
+END
+expect_status "by a file as well" 3 iov apply /tmp/mounted.yaml
+expect_match "is told" "$gets /tmp/disk" "$err"
+expect "nothing changed" 1 "$(owners 2)"
+expect_status "unless it shall" 0 iov vf set $pf 1 --namespace 2 --force=mount
+expect "both have it" "1,2" "$(owners 2)"
+expect_status "the same again" 0 iov vf set $pf 1 --namespace 2
+expect_match "is nothing to do" "nothing to do" "$out"
+expect_status "the host's own goes" 3 iov vf set $pf 0 --namespace none
+expect_match "is told" "0000:01:00.1 \(it loses a namespace\) is in use by /tmp/disk" "$err"
+umount /tmp/disk
+iov vf set $pf 1 --namespace none > /dev/null
+mkswap "/dev/$disk" > /dev/null
+swapon "/dev/$disk"
+exec {held}< "/dev/ng${disk#nvme}"
+expect_status "swap, and a process" 3 iov vf set $pf 1 --namespace 2
+expect_match "are told" \
+	"swap on /dev/$disk \[guard swap\].*which VF 1 of $pf gets\) is in use by pid .*\[guard disk-open\]" "$err"
+expect_match "with what lifts them" "--force=swap --force=disk-open" "$err"
+exec {held}<&-
+swapoff "/dev/$disk"
+dmsetup create over --table "0 2048 linear /dev/$disk 0"
+expect_status "a volume on it" 3 iov vf set $pf 1 --namespace 2
+expect_match "is told" "$gets device mapper volume over \[guard dm\]" "$err"
+dmsetup remove over
+expect_status "nobody any more" 0 iov vf set $pf 1 --namespace 2
+
+# The same by the PF
+for index in 0 1; do iov vf set $pf $index --namespace none > /dev/null; done
+nvme attach-ns "$controller" -n 2 -c 0 > /dev/null
+nvme ns-rescan "$controller"
+for _ in {1..50}; do disk=$(disk_of 2); [ -n "$disk" ] && break; sleep 0.1; done
+mount "/dev/$disk" /tmp/disk 2> /dev/null || { mkfs.ext4 -qF "/dev/$disk"; mount "/dev/$disk" /tmp/disk; }
+expect_status "one that the PF has" 3 iov vf set $pf 1 --namespace 2
+expect_match "is told" "block/$disk \(namespace 2, which VF 1 of $pf gets\) is in use by /tmp/disk" "$err"
+umount /tmp/disk
+nvme detach-ns "$controller" -n 2 -c 0 > /dev/null
+iov bind 0000:01:00.1 --driver none > /dev/null
+iov vf set $pf 2 --namespace 3,4 > /dev/null
+
 # A reset of the PF sets all offline and takes what they have
 iov vf set $pf 1 --offline > /dev/null
 before="$(vf 0)/$(vf 1)/$(vf 2)"

@@ -33,6 +33,7 @@
 #include "base/guard/guard.h"
 #include "base/guard/holder.h"
 #include "base/plan/plan.h"
+#include "plugins/plugins.h"
 #include "tests/unit/tree.h"
 
 #define VF "0000:01:10.2"
@@ -857,6 +858,39 @@ static void nobody_else_has_a_lock(void **state)
 	close(fd);
 }
 
+/* The note of a plan to claim; "" for none. */
+static void assert_note(const char *fence, const char *part)
+{
+	_cleanup_json_ struct json_object *json = NULL;
+	struct iov_plan *plan;
+	struct json_object *notes;
+
+	tree_file(tree, IOV_CLAIMS_CONFIG, iov_path("fence = %s\n", fence).name);
+	assert_int_equal(iov_plan_new(&plan, iov, "claim"), 0);
+	assert_int_equal(iov_claim_plan(plan, vf(), 60), 0);
+	json = iov_plan_json(plan);
+	iov_plan_free(plan);
+	notes = json_object_object_get(json, "notes");
+	assert_int_equal(json_object_array_length(notes), *part != '\0');
+	if (*part && !strstr(json_object_get_string(json_object_array_get_idx(notes, 0)), part))
+		fail_msg("'%s' is not in %s", part, json_object_get_string(notes));
+}
+
+static void what_a_fence_cannot_do_is_said_when_it_is_claimed(void **state)
+{
+	(void)state;
+	tree_file(tree, VF_PATH "/reset", "");
+	assert_note("reset, unbind", "");
+	assert_note("link-down, unbind", VF ": a fence cannot do link-down to it: its PF has no links of VFs; what it does "
+		    "is unbind");
+	tree_unlink(tree, VF_PATH "/reset");
+	assert_note("reset, unbind", "cannot do reset to it: it has no reset of its own; what it does is unbind");
+	assert_note("reset", "nothing takes it from its user, so 'fence' of /etc/iovkit/claims.conf");
+	assert_note("reset\nstop-hook = /bin/true", "nothing but its stop-hook");
+	assert_int_equal(iov_plugins_register(iov), 0);
+	assert_note("link-down", "");
+}
+
 /* Signals that the keeper ignores meanwhile. */
 static void a_hook_can_be_ended(void **state)
 {
@@ -903,6 +937,7 @@ int main(void)
 		TEST(plans_say_who_has_it),
 		TEST(a_record_of_another_revision_stays),
 		TEST(a_function_that_cannot_be_looked_at_is_not_gone),
+		TEST(what_a_fence_cannot_do_is_said_when_it_is_claimed),
 		TEST(a_hook_can_be_ended),
 		TEST(a_reset_that_is_not_answered_is_asked_for_once),
 		TEST(one_record_is_found_among_many),

@@ -139,6 +139,37 @@ static void what_is_added_is_asked_for_once(void **state)
 	}
 }
 
+static void assert_takes(const char *method, const char *params, const char *device)
+{
+	_cleanup_json_ struct json_object *json = json_tokener_parse(params);
+	const struct iov_take *takes;
+	struct iov_plan *plan;
+	size_t count;
+
+	assert_int_equal(iov_plan_new(&plan, model.iov, "change"), 0);
+	assert_int_equal(iov_host_iovd_plan(plan, method, json, false, true), 0);
+	takes = iov_plan_takes(plan, &count);
+	assert_int_equal(count, device != NULL);
+	if (device) {
+		assert_string_equal(takes[0].device, device);
+		assert_true(takes[0].unused);
+	}
+	iov_plan_free(plan);
+}
+
+/* Somebody may have claimed it. */
+static void a_function_for_iovd_is_taken(void **state)
+{
+	(void)state;
+	assert_takes("port.add", "{\"name\": \"up\", \"type\": \"ethdev\", \"device\": \"0000:01:10.2\"}",
+		     "0000:01:10.2");
+	assert_takes("disk.add", "{\"name\": \"root\", \"socket\": \"/run/root\", \"backend\": \"nvme\", "
+		     "\"path\": \"0000:02:00.0/1\"}", "0000:02:00.0");
+	assert_takes("disk.add", "{\"name\": \"root\", \"socket\": \"/run/root\", \"backend\": \"file\", "
+		     "\"path\": \"/srv/root\"}", NULL);
+	assert_takes("port.add", VM "}", NULL);
+}
+
 static void ports_that_a_bridge_takes_are_said_where_they_are(void **state)
 {
 	(void)state;
@@ -338,6 +369,7 @@ int main(void)
 		TEST(each_change_is_saved),
 		TEST(what_the_file_does_not_have_is_said_whole),
 		TEST(what_is_added_is_asked_for_once),
+		TEST(a_function_for_iovd_is_taken),
 		TEST(ports_that_a_bridge_takes_are_said_where_they_are),
 		TEST(what_iovd_refuses_is_not_saved),
 		TEST(what_cannot_be_saved_is_undone),

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/rpc/rpc.h"
+#include "claims/claims.h"
 #include "host/file/host.h"
 #include "tests/unit/fake_iovd.h"
 #include "tests/unit/pf_model.h"
@@ -432,6 +433,54 @@ static void ports_and_bridges_are_added_once(void **state)
 	fake_iovd_stop(&iovd);
 }
 
+static void claim(struct iov_bdf bdf)
+{
+	struct iov_plan *plan;
+
+	assert_int_equal(iov_plan_new(&plan, model.iov, "claim"), 0);
+	assert_int_equal(iov_claim_plan(plan, bdf, 60), 0);
+	assert_int_equal(iov_plan_run(plan, NULL), 0);
+	iov_plan_free(plan);
+}
+
+/* Iovd has it by VFIO, which is who would be asked to let go; who may have it is another question. */
+static void what_others_have_claimed_is_not_given_to_iovd(void **state)
+{
+	static const char disk[] = "iovd:\n  disks:\n    - {name: root, socket: /run/root, nvme: \"" PF_BDF "/2\"}\n";
+	struct iov_bdf_text vf = iov_bdf_format(pf_model_vf(1));
+	struct iov_claims_settings settings = { .holder = "vm9" };
+	struct fake_iovd iovd;
+
+	(void)state;
+	fake_iovd_start(&iovd, model.tree);
+	iov_rpc_set_socket(model.iov, iovd.path);
+	assert_int_equal(iov_claims_register(model.iov, &settings), 0);
+	assert_int_equal(apply("devices:\n  - device: eth0\n    vfs: {count: 2, driver: vfio-pci}\n"), 0);
+	claim(pf_model_vf(1));
+	claim(model.pf);
+	settings.holder = NULL;
+	assert_int_equal(apply(switched), -ECANCELED);
+	assert_message(iov_path("%s (port up of iovd) is in use by vm9", vf.text).name);
+	assert_message("--force=fleet");
+	assert_int_equal(apply(disk), -ECANCELED);
+	assert_message(PF_BDF " (disk root of iovd) is in use by vm9");
+	assert_int_equal(iovd.changes, 0);
+	settings.holder = "vm9";
+	assert_int_equal(apply(disk), 0);
+	assert_int_equal(apply(switched), 0);
+	/* What is so already takes nothing, and iovd has what it has for another port of it. */
+	settings.holder = "vm8";
+	assert_int_equal(apply(switched), 0);
+	settings.holder = "vm9";
+	tree_file(model.tree, "proc/71/comm", "iovd\n");
+	tree_link(model.tree, "proc/71/fd/9", "/dev/vfio/77");
+	tree_link(model.tree, iov_path("sys/kernel/iommu_groups/77/devices/%s", vf.text).name, "../../../nowhere");
+	assert_int_equal(apply("devices:\n  - name: uplink\n    device: eth0\n"
+			       "iovd:\n  ports:\n    - {name: up, type: ethdev, device: uplink/vf1, mtu: 9000}\n"), 0);
+	assert_int_equal(json_object_get_int(port(&iovd, 1, "mtu")), 9000);
+	fake_iovd_stop(&iovd);
+}
+
 static void a_port_that_differs_is_replaced_and_comes_back(void **state)
 {
 	static const char other[] = "iovd:\n  bridges:\n    - {name: br0}\n  ports:\n"
@@ -747,6 +796,7 @@ int main(void)
 		TEST(huge_pages_that_there_is_no_memory_for_are_given_back),
 		TEST(parts_of_a_group_are_refused_with_what_is_missing),
 		TEST(without_iovd_nothing_is_planned),
+		TEST(what_others_have_claimed_is_not_given_to_iovd),
 		TEST(ports_and_bridges_are_added_once),
 		TEST(a_port_that_differs_is_replaced_and_comes_back),
 		TEST(disks_are_added_once),

@@ -2,28 +2,32 @@
 /* Which functions of a recorded host are listed, in which order, and who uses them. */
 #include "tests/unit/test.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/pci/function.h"
 #include "cli/list.h"
+#include "plugins/plugins.h"
+#include "sriov/vf.h"
+#include "tests/unit/said.h"
 #include "tests/unit/tree.h"
 
 static char *tree;
 static struct iov *iov;
 static struct json_object *rows;
+static struct iov_ids *ids;
 
 static int setup(void **state)
 {
-	struct iov_ids *ids;
-
 	(void)state;
 	tree = tree_of_host("default");
 	iov = tree_open(tree);
 	assert_int_equal(iov_ids_open(&ids), 0);
+	assert_int_equal(iov_sriov_register(iov), 0);
+	assert_int_equal(iov_plugins_register(iov), 0);
 	assert_int_equal(iov_function_list(iov, ids, 0, &rows), 0);
-	iov_ids_close(ids);
 	return 0;
 }
 
@@ -31,6 +35,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	json_object_put(rows);
+	iov_ids_close(ids);
 	iov_close(iov);
 	tree_remove(tree);
 	return 0;
@@ -53,7 +58,7 @@ static size_t count_class(const char *name)
 	struct json_object *chosen;
 	size_t count;
 
-	assert_true(list_filter_class(&filter, name));
+	assert_int_equal(list_filter_class(iov, ids, &filter, name), 0);
 	chosen = list_filter(&filter, rows);
 	count = json_object_array_length(chosen);
 	json_object_put(chosen);
@@ -62,7 +67,7 @@ static size_t count_class(const char *name)
 
 static void a_class_has_a_name_and_a_number(void **state)
 {
-	struct list_filter filter;
+	struct list_filter filter = { .driver = NULL };
 
 	(void)state;
 	assert_int_equal(count_class("network"), 6);
@@ -72,10 +77,21 @@ static void a_class_has_a_name_and_a_number(void **state)
 	assert_int_equal(count_class("020000"), 6);
 	assert_int_equal(count_class("nvme"), 1);
 	assert_int_equal(count_class("display"), 0);
-	assert_false(list_filter_class(&filter, "nonsense"));
-	assert_false(list_filter_class(&filter, ""));
-	assert_false(list_filter_class(&filter, "0x"));
-	assert_false(list_filter_class(&filter, "02000000"));
+	/* Of device classes, also of plugins, and as lspci calls them, by whole words. */
+	assert_int_equal(count_class("net"), 6);
+	assert_int_equal(count_class("gpu"), 0);
+	assert_int_equal(count_class("ethernet"), 6);
+	assert_int_equal(count_class("Ethernet controller"), 6);
+	assert_int_equal(count_class("Non-Volatile memory"), 1);
+	assert_int_equal(count_class("VGA"), 0);
+	assert_int_equal(list_filter_class(iov, ids, &filter, "ether"), -EINVAL);
+	assert_int_equal(list_filter_class(iov, ids, &filter, "gpus"), -EINVAL);
+	assert_said(iov, "did you mean gpu?");
+	assert_said(iov, "accelerator, net, gpu");
+	assert_int_equal(list_filter_class(iov, ids, &filter, "nonsense"), -EINVAL);
+	assert_int_equal(list_filter_class(iov, ids, &filter, ""), -EINVAL);
+	assert_int_equal(list_filter_class(iov, ids, &filter, "0x"), -EINVAL);
+	assert_int_equal(list_filter_class(iov, ids, &filter, "02000000"), -EINVAL);
 }
 
 static void who_has_no_driver_has_none(void **state)

@@ -61,6 +61,7 @@ static struct {
 	const char *refuse;	/* part of the log of a change that is refused */
 	const char *forget;	/* the same, taken and forgotten */
 	bool clings;		/* the driver never lets go of a subfunction */
+	const char *mode;	/* of its switch, NULL for a driver without modes */
 	bool noise;		/* answers have what nobody asked for, cut short */
 } nic;
 
@@ -412,6 +413,18 @@ static int change(struct netlink *netlink, struct nl_msg *message, uint8_t comma
 	}
 }
 
+static int send_mode(struct netlink *netlink)
+{
+	struct nl_msg *message;
+
+	if (!nic.mode)
+		return -EOPNOTSUPP;
+	message = answer_about("pci", PF);
+	nla_put_u16(message, DEVLINK_ATTR_ESWITCH_MODE, !strcmp(nic.mode, "switchdev"));
+	send_on(netlink, message);
+	return 0;
+}
+
 int __wrap_netlink_transact(struct netlink *netlink, struct nl_msg *message)
 {
 	struct nlmsghdr *header = nlmsg_hdr(message);
@@ -420,7 +433,10 @@ int __wrap_netlink_transact(struct netlink *netlink, struct nl_msg *message)
 
 	assert_string_equal(nla_get_string(get(message, DEVLINK_ATTR_BUS_NAME)), "pci");
 	assert_string_equal(nla_get_string(get(message, DEVLINK_ATTR_DEV_NAME)), PF);
-	error = header->nlmsg_flags & NLM_F_DUMP ? dump(netlink, command) : change(netlink, message, command);
+	if (command == DEVLINK_CMD_ESWITCH_GET)
+		error = send_mode(netlink);
+	else
+		error = header->nlmsg_flags & NLM_F_DUMP ? dump(netlink, command) : change(netlink, message, command);
 	nlmsg_free(message);
 	return error;
 }
@@ -678,6 +694,40 @@ static void a_vf_is_set_at_its_port(void **state)
 	assert_non_null(strstr(answer, "switchdev"));
 }
 
+static void what_is_no_nic_has_no_subfunctions(void **state)
+{
+	struct json_object *rows;
+
+	(void)state;
+	tree_file(nic.tree, "sys/devices/pci0000:00/0000:02:00.0/class", "0x010802\n");
+	tree_link(nic.tree, "sys/bus/pci/devices/0000:02:00.0", "../../../devices/pci0000:00/0000:02:00.0");
+	assert_int_equal(iov_sf_list(nic.iov, "0000:02:00.0", &rows), -EOPNOTSUPP);
+	assert_said(nic.iov, "0000:02:00.0: no NIC");
+	assert_int_equal(iov_rate_list(nic.iov, "0000:02:00.0", &rows), -EOPNOTSUPP);
+	assert_int_equal(nic.asked, 0);
+}
+
+/* Where only VFs that are still to be made may have it, nothing is said. */
+static void what_vfs_cannot_have_is_said_beforehand(void **state)
+{
+	struct iov_pf pf = { .driver = "igb" };
+
+	(void)state;
+	assert_int_equal(iov_bdf_parse(nic.iov, PF, &pf.bdf), 0);
+	for (int exists = 0; exists < 2; exists++) {
+		nic.mode = NULL;
+		assert_int_equal(net_class.lacks(nic.iov, &pf, 1, "tx_parent", exists), -EOPNOTSUPP);
+		assert_said(nic.iov, "no ports of devlink, by which it would be set; what a VF of such a NIC may send is "
+			    "set by max-rate");
+		nic.mode = "legacy";
+		assert_int_equal(net_class.lacks(nic.iov, &pf, 1, "roce", exists), exists ? -EOPNOTSUPP : 0);
+		assert_true(!exists || strstr(iov_error_message(nic.iov), "VF 1 tells none in mode legacy"));
+		nic.mode = "switchdev";
+		assert_int_equal(net_class.lacks(nic.iov, &pf, 1, "tx_weight", exists), exists ? -EOPNOTSUPP : 0);
+		assert_true(!exists || strstr(iov_error_message(nic.iov), "VF 1 tells none; 'iov vf show"));
+	}
+}
+
 static void many_vfs_are_two_questions(void **state)
 {
 	const struct devlink_device device = { "pci", PF };
@@ -830,6 +880,8 @@ int main(void)
 		TEST(one_in_use_is_not_removed),
 		TEST(a_failed_removal_makes_it_active_again),
 		TEST(a_vf_is_set_at_its_port),
+		TEST(what_is_no_nic_has_no_subfunctions),
+		TEST(what_vfs_cannot_have_is_said_beforehand),
 		TEST(many_vfs_are_two_questions),
 		TEST(a_group_comes_and_goes),
 		TEST(a_group_that_is_taken_back_lets_go_of_who_is_in_it),

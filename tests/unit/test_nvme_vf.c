@@ -119,6 +119,13 @@ static int attach(const struct nvme_passthru_cmd *command)
 	return 0;
 }
 
+static void identify_namespace(struct nvme_id_ns *identity, uint32_t id)
+{
+	identity->nmic = id == 1;
+	memset(identity->nguid, (int)(0x10 * id), sizeof(identity->nguid));
+	memset(identity->eui64, (int)id, sizeof(identity->eui64));
+}
+
 static int identify(const struct nvme_passthru_cmd *command)
 {
 	void *data = (void *)(uintptr_t)command->addr;
@@ -134,7 +141,7 @@ static int identify(const struct nvme_passthru_cmd *command)
 			((struct nvme_ns_list *)data)->ns[at++] = htole32(id);
 		return 0;
 	case NVME_IDENTIFY_CNS_ALLOCATED_NS:
-		((struct nvme_id_ns *)data)->nmic = command->nsid == 1;
+		identify_namespace(data, command->nsid);
 		return 0;
 	case NVME_IDENTIFY_CNS_NS_CTRL_LIST:
 		list_owners(data, drive.owners[command->nsid - 1]);
@@ -278,6 +285,7 @@ static int setup(void **state)
 	tree_file(drive.tree, "proc/sys/kernel/random/boot_id", "this-boot\n");
 	tree_file(drive.tree, "dev/nvme0", "");
 	tree_file(drive.tree, PF_PATH "/nvme/nvme0/state", "live\n");
+	tree_file(drive.tree, PF_PATH "/nvme/nvme0/subsysnqn", "nqn.a\n");
 	tree_file(drive.tree, PF_PATH "/class", "0x010802\n");
 	tree_file(drive.tree, PF_PATH "/sriov_totalvfs", "4\n");
 	tree_file(drive.tree, PF_PATH "/sriov_numvfs", "0\n");
@@ -442,6 +450,7 @@ static void a_pf_without_its_driver_is_refused(void **state)
 {
 	(void)state;
 	tree_unlink(drive.tree, PF_PATH "/nvme/nvme0/state");
+	tree_unlink(drive.tree, PF_PATH "/nvme/nvme0/subsysnqn");
 	assert_int_equal(remove(iov_path("%s/" PF_PATH "/nvme/nvme0", drive.tree).name), 0);
 	tree_link(drive.tree, PF_PATH "/driver", "../../../bus/pci/drivers/vfio-pci");
 	assert_int_equal(change(2), -ENODEV);
@@ -469,12 +478,14 @@ static struct iov_bdf vf_of(unsigned int index)
 }
 
 static unsigned int confirm;
+static const char *const *lifted;
 
 /* Give VF @index values like "queues", "6", "state", "online", up to a NULL. */
 static int provide(unsigned int index, ...)
 {
 	_cleanup_json_ struct json_object *values = json_object_new_object();
-	struct iov_plan_options options = { .verify_timeout = 20, .confirm = confirm };
+	struct iov_plan_options options = { .verify_timeout = 20, .confirm = confirm,
+					    .lifted = lifted };
 	struct iov_plan *plan;
 	va_list arguments;
 	const char *name;
@@ -702,6 +713,160 @@ static void a_controller_that_attaches_nothing_is_told(void **state)
 	assert_message("lacks Namespace Management");
 }
 
+#define BLOCK "sys/class/block/"
+#define HEADS "virtual/nvme-subsystem/nvme-subsys0"
+
+/* A disk that is a namespace of the subsystem "nqn.a", at a path below sys/devices. */
+static void add_disk(const char *name, unsigned int number, const char *above)
+{
+	struct iov_path device = iov_path("sys/devices/%s/%s", above, name);
+
+	tree_file(drive.tree, iov_path("%s/nsid", device.name).name, iov_path("%u\n", number).name);
+	tree_link(drive.tree, iov_path("%s/device", device.name).name, "..");
+	tree_file(drive.tree, iov_path("sys/devices/%s/subsysnqn", above).name, "nqn.a\n");
+	tree_link(drive.tree, iov_path(BLOCK "%s", name).name,
+		  iov_path("../../devices/%s/%s", above, name).name);
+}
+
+#define MOUNT "proc/self/mountinfo"
+
+static void mount_disk(const char *name)
+{
+	tree_link(drive.tree, "sys/dev/block/259:0", iov_path("../../class/block/%s", name).name);
+	tree_file(drive.tree, MOUNT, "36 35 259:0 / /mnt rw - ext4 /dev/disk rw\n");
+}
+
+static void a_namespace_that_the_host_has_mounted_is_asked_for(void **state)
+{
+	static const char *const mount[] = { "mount", NULL };
+
+	(void)state;
+	give_spaces();
+	add_disk("nvme0n1", 1, "pci0000:00/" PF "/nvme/nvme0");
+	add_disk("nvme0n2", 2, "pci0000:00/" PF "/nvme/nvme0");
+	mount_disk("nvme0n1");
+	assert_int_equal(provide(0, "namespaces", "3", NULL), 0);
+	assert_int_equal(provide(0, "namespaces", "1,3", NULL), -ECANCELED);
+	assert_message("nothing changed: block/nvme0n1 (namespace 1, which VF 0 of " PF " gets) is in use by "
+		       "/mnt (ext4) [guard mount]; release it first, or lift the guard with --force=mount");
+	assert_int_equal(drive.owners[0], 1);
+	lifted = mount;
+	assert_int_equal(provide(0, "namespaces", "1,3", NULL), 0);
+	lifted = NULL;
+	assert_int_equal(drive.owners[0], 1 | 2);
+	/* It has it, and another one is added. */
+	assert_int_equal(provide(0, "namespaces", "1", NULL), 0);
+	tree_file(drive.tree, MOUNT, "");
+	assert_int_equal(provide(1, "namespaces", "1", NULL), 0);
+}
+
+/* With multipath the disk is below the subsystem, and what leads to it by a controller is hidden. */
+static void all_who_use_a_disk_of_several_controllers_are_named(void **state)
+{
+	(void)state;
+	give_spaces();
+	add_disk("nvme0n1", 1, HEADS);
+	add_disk("nvme0c0n1", 1, "pci0000:00/" PF "/nvme/nvme0");
+	tree_file(drive.tree, BLOCK "nvme0c0n1/hidden", "1\n");
+	tree_file(drive.tree, BLOCK "nvme0n1/hidden", "0\n");
+	tree_link(drive.tree, BLOCK "nvme0n1p1", "../../devices/" HEADS "/nvme0n1/nvme0n1p1");
+	tree_file(drive.tree, "sys/devices/" HEADS "/nvme0n1/nvme0n1p1/partition", "1\n");
+	tree_file(drive.tree, "proc/swaps", "Filename Type Size Used Priority\n/dev/nvme0n1p1 partition 9 0 -2\n");
+	tree_link(drive.tree, BLOCK "md0", "../../devices/virtual/block/md0");
+	tree_link(drive.tree, "sys/devices/virtual/block/md0/slaves/nvme0n1", "../../../../nvme0n1");
+	tree_file(drive.tree, "sys/devices/virtual/block/md0/md/array_state", "clean\n");
+	tree_link(drive.tree, "sys/class/nvme-generic/ng0n1", "../../devices/" HEADS "/ng0n1");
+	tree_file(drive.tree, "sys/devices/" HEADS "/ng0n1/uevent", "DEVNAME=ng0n1\n");
+	tree_link(drive.tree, "sys/devices/" HEADS "/ng0n1/subsystem", "../../../../../class/nvme-generic");
+	tree_link(drive.tree, "sys/dev/char/236:1", "../../devices/" HEADS "/ng0n1");
+	tree_file(drive.tree, "proc/72/comm", "fio\n");
+	tree_link(drive.tree, "proc/72/fd/9", "/dev/ng0n1");
+	assert_int_equal(provide(0, "namespaces", "1", NULL), -ECANCELED);
+	assert_message("block/nvme0n1 (namespace 1, which VF 0 of " PF " gets) is in use by swap on /dev/nvme0n1p1 "
+		       "[guard swap], MD array md0 [guard md]; "
+		       "nvme-generic/ng0n1 (namespace 1, which VF 0 of " PF " gets) is in use by pid 72 (fio) "
+		       "[guard disk-open]; release them first, or lift the guard with --force=swap --force=md "
+		       "--force=disk-open");
+	assert_int_equal(drive.owners[0], 1);
+}
+
+static void a_namespace_of_an_exported_controller_is_asked_for(void **state)
+{
+	static const char nvme[] = "pci0000:00/" PF "/nvme/nvme0";
+	static const char target[] = "sys/kernel/config/nvmet/subsystems/nqn.a/passthru";
+
+	(void)state;
+	give_spaces();
+	add_disk("nvme0n1", 1, HEADS);
+	add_disk("nvme0c0n1", 1, nvme);
+	tree_file(drive.tree, BLOCK "nvme0c0n1/hidden", "1\n");
+	tree_link(drive.tree, "sys/class/nvme/nvme0", iov_path("../../devices/%s", nvme).name);
+	tree_link(drive.tree, "sys/dev/char/241:0", iov_path("../../devices/%s", nvme).name);
+	tree_file(drive.tree, iov_path("sys/devices/%s/uevent", nvme).name, "DEVNAME=nvme0\n");
+	tree_file(drive.tree, iov_path("%s/device_path", target).name, "/dev/nvme0\n");
+	tree_file(drive.tree, iov_path("%s/enable", target).name, "1\n");
+	assert_int_equal(provide(0, "namespaces", "1", NULL), -ECANCELED);
+	assert_message("block/nvme0n1 (namespace 1, which VF 0 of " PF " gets) is in use by the NVMe target nqn.a");
+	assert_int_equal(provide(0, "namespaces", "3", NULL), 0);
+}
+
+/* A number is of one subsystem; an identifier is of one namespace in the world. */
+static void a_namespace_is_known_by_its_subsystem_or_its_identifiers(void **state)
+{
+	(void)state;
+	give_spaces();
+	add_disk("nvme5n1", 1, "pci0000:00/0000:05:00.0/nvme/nvme5");
+	tree_file(drive.tree, "sys/devices/pci0000:00/0000:05:00.0/nvme/nvme5/subsysnqn", "nqn.b\n");
+	mount_disk("nvme5n1");
+	tree_file(drive.tree, BLOCK "nvme5n1/nguid", "20202020-2020-2020-2020-202020202020\n");
+	tree_file(drive.tree, BLOCK "nvme5n1/eui", "02 02 02 02 02 02 02 02\n");
+	assert_int_equal(provide(0, "namespaces", "1", NULL), 0);
+	assert_int_equal(provide(0, "namespaces", "none", NULL), 0);
+	tree_file(drive.tree, BLOCK "nvme5n1/nguid", "10101010-1010-1010-1010-101010101010\n");
+	assert_int_equal(provide(0, "namespaces", "1", NULL), -ECANCELED);
+	assert_message("block/nvme5n1 (namespace 1,");
+	tree_unlink(drive.tree, BLOCK "nvme5n1/nguid");
+	tree_file(drive.tree, BLOCK "nvme5n1/eui", "01 01 01 01 01 01 01\n");
+	assert_int_equal(provide(0, "namespaces", "1", NULL), 0);
+	assert_int_equal(provide(0, "namespaces", "none", NULL), 0);
+	tree_file(drive.tree, BLOCK "nvme5n1/eui", "01 01 01 01 01 01 01 01\n");
+	assert_int_equal(provide(0, "namespaces", "1", NULL), -ECANCELED);
+	tree_unlink(drive.tree, PF_PATH "/nvme/nvme0/subsysnqn");
+	assert_int_equal(provide(0, "namespaces", "1", NULL), -ENOENT);
+	assert_message("cannot tell who uses namespace 1 of " PF ": cannot read");
+}
+
+static void a_namespace_of_a_guest_is_asked_for(void **state)
+{
+	static const char *const open[] = { "vfio-open", NULL };
+
+	(void)state;
+	give_spaces();
+	assert_int_equal(provide(0, "namespaces", "1", NULL), 0);
+	set_holder(true);
+	assert_int_equal(provide(1, "namespaces", "1", NULL), -ECANCELED);
+	assert_message("0000:02:00.1 (namespace 1, which VF 1 of " PF " gets) is in use by pid 71 (qemu) "
+		       "[guard vfio-open]");
+	lifted = open;
+	assert_int_equal(provide(1, "namespaces", "1", NULL), 0);
+	lifted = NULL;
+	assert_int_equal(provide(0, "namespaces", "none", NULL), -ECANCELED);
+	assert_message("0000:02:00.1 (it loses a namespace) is in use by pid 71 (qemu)");
+	assert_int_equal(drive.owners[0], 1 | 2 | 4);
+}
+
+static void a_namespace_in_use_is_not_detached(void **state)
+{
+	(void)state;
+	give_spaces();
+	assert_int_equal(provide(0, "namespaces", "3", NULL), 0);
+	add_disk("nvme1n3", 3, "pci0000:00/0000:02:00.1/nvme/nvme1");
+	mount_disk("nvme1n3");
+	assert_int_equal(provide(0, "namespaces", "none", NULL), -ECANCELED);
+	assert_message("0000:02:00.1 (it loses a namespace) is in use by /mnt (ext4) [guard mount]");
+	assert_int_equal(drive.owners[2], 2);
+}
+
 static int renew(void)
 {
 	struct iov_plan_options options = { .verify_timeout = 20 };
@@ -763,6 +928,12 @@ int main(void)
 		TEST(a_private_namespace_is_not_taken_from_its_owner),
 		TEST(refused_namespaces_are_given_back),
 		TEST(a_controller_that_attaches_nothing_is_told),
+		TEST(a_namespace_that_the_host_has_mounted_is_asked_for),
+		TEST(all_who_use_a_disk_of_several_controllers_are_named),
+		TEST(a_namespace_of_an_exported_controller_is_asked_for),
+		TEST(a_namespace_is_known_by_its_subsystem_or_its_identifiers),
+		TEST(a_namespace_of_a_guest_is_asked_for),
+		TEST(a_namespace_in_use_is_not_detached),
 		TEST(what_vfs_have_outlives_a_reset_of_their_pf),
 	};
 

@@ -41,6 +41,31 @@ static void a_table_shows_every_kind_of_value(void **state)
 				  "0000:02:00.0      -  -        no\n");
 }
 
+/* Classes of others add columns, however many there are. */
+static void a_table_has_as_many_columns_as_it_is_given(void **state)
+{
+	_cleanup_json_ struct json_object *array = json_object_new_array();
+	struct json_object *row = json_object_new_object();
+	struct iov_column many[70];
+	char names[70][8];
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *file = open_memstream(&text, &size);
+
+	(void)state;
+	for (int i = 0; i < 70; i++) {
+		snprintf(names[i], sizeof(names[i]), "c%d", i);
+		many[i] = (struct iov_column){ names[i], names[i] };
+		json_object_object_add(row, names[i], json_object_new_int(1000 + i));
+	}
+	json_object_array_add(array, row);
+	assert_int_equal(iov_output_table(file, array, many, 70), 0);
+	assert_int_equal(iov_output_filled(file, array, many, 70, "nothing"), 0);
+	fclose(file);
+	assert_non_null(strstr(text, "1068  1069\n"));
+	assert_non_null(strstr(strstr(text, "1068  1069\n") + 1, "1068  1069\n"));
+}
+
 static void fields_leave_out_what_is_absent(void **state)
 {
 	_cleanup_json_ struct json_object *array = rows();
@@ -227,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_shows_every_kind_of_value),
+		cmocka_unit_test(a_table_has_as_many_columns_as_it_is_given),
 		cmocka_unit_test(fields_leave_out_what_is_absent),
 		cmocka_unit_test(json_output_is_json),
 		cmocka_unit_test(a_narrow_terminal_cuts_nothing),
