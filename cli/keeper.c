@@ -41,8 +41,8 @@ static bool is_done(void)
 	return got > 0;
 }
 
-static void __attribute__((noreturn)) keep(struct cli *cli, const char *name, int fd,
-					   void (*end)(struct cli *cli, void *arg), void *arg)
+static void __attribute__((noreturn))
+keep(struct cli *cli, const char *name, int fd, void (*end)(struct cli *cli, void *arg), void *arg)
 {
 	leave_command(name, fd);
 	if (is_done() || cli_open_context(cli, &cli->iov))
@@ -52,8 +52,8 @@ static void __attribute__((noreturn)) keep(struct cli *cli, const char *name, in
 	_exit(EXIT_SUCCESS);
 }
 
-int keeper_start(struct cli *cli, const char *name, const char *what, void (*end)(struct cli *cli, void *arg),
-		 void *arg, int *keeper)
+int keeper_start(struct cli *cli, const char *name, const char *what,
+		 void (*end)(struct cli *cli, void *arg), void *arg, int *keeper)
 {
 	int fds[2], error = 0;
 	pid_t pid;

@@ -41,24 +41,34 @@ enum { KEY_FROM = 0x2000, KEY_TO, KEY_VIA, KEY_GIVE, KEY_THERE, KEY_PING, KEY_DE
 
 static const struct argp_option options[] = {
 	{ "from", KEY_FROM, "SOCKET", 0, "QMP socket of the QEMU that has the guest" },
-	{ "to", KEY_TO, "SOCKET", 0, "QMP socket of the one that waits for it, started with -incoming defer" },
+	{ "to", KEY_TO, "SOCKET", 0,
+	  "QMP socket of the one that waits for it, started with -incoming defer" },
 	{ "via", KEY_VIA, "URI", 0,
 	  "How they reach each other, as tcp:192.0.2.2:4444 (a socket beside that of --to)" },
-	{ "give", KEY_GIVE, "DEVICE", 0, "The VF of this host that the guest gets instead (the same)" },
-	{ "there", KEY_THERE, "ADDRESS", 0, "The VF that it gets instead where --to is on another host, by its address there" },
-	{ "ping", KEY_PING, "ADDRESS", 0, "Ask the guest for echoes meanwhile, and count what is lost" },
-	{ "deadline", KEY_DEADLINE, "SECONDS", 0, "Give the move up when the guest has not moved by then (no limit)" },
+	{ "give", KEY_GIVE, "DEVICE", 0,
+	  "The VF of this host that the guest gets instead (the same)" },
+	{ "there", KEY_THERE, "ADDRESS", 0,
+	  "The VF that it gets instead where --to is on another host, by its address there" },
+	{ "ping", KEY_PING, "ADDRESS", 0,
+	  "Ask the guest for echoes meanwhile, and count what is lost" },
+	{ "deadline", KEY_DEADLINE, "SECONDS", 0,
+	  "Give the move up when the guest has not moved by then (no limit)" },
 	{ 0 },
 };
 
 static void check_args(const struct move_args *args, const struct argp_state *state)
 {
 	if (!args->from || !args->to)
-		cli_misuse(state, "expected the QMP sockets of both QEMUs: --from SOCKET --to SOCKET");
+		cli_misuse(state,
+			   "expected the QMP sockets of both QEMUs: --from SOCKET --to SOCKET");
 	if (!strcmp(args->from, args->to))
-		cli_misuse(state, "--to %s: is where the guest is already; expected the socket of another QEMU", args->to);
+		cli_misuse(state,
+			   "--to %s: is where the guest is already; expected the socket of another "
+			   "QEMU",
+			   args->to);
 	if (args->give && args->there)
-		cli_misuse(state, "--give and --there: expected one of them, as the VF is on this host or on another");
+		cli_misuse(state, "--give and --there: expected one of them, as the VF is on this "
+				  "host or on another");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -107,7 +117,8 @@ static int find_one(struct cli *cli, const char *name, struct iov_bdf *bdf)
 	int error = cli_add_functions(cli, name, &functions);
 
 	if (!error && functions.count != 1)
-		error = iov_fail(cli->iov, -EINVAL, "%s: expected one VF, these are %zu", name, functions.count);
+		error = iov_fail(cli->iov, -EINVAL, "%s: expected one VF, these are %zu", name,
+				 functions.count);
 	if (!error)
 		*bdf = functions.list[0];
 	free(functions.list);
@@ -127,11 +138,16 @@ static int check_source(struct move *move)
 	if (move->runs || !strcmp(status, "paused"))
 		return 0;
 	if (!strcmp(status, "postmigrate"))
-		return iov_fail(move->cli->iov, -EBUSY, "--from %s: its guest has moved away already; this QEMU may be ended",
-				move->from);
+		return iov_fail(
+			move->cli->iov, -EBUSY,
+			"--from %s: its guest has moved away already; this QEMU may be ended",
+			move->from);
 	if (!strcmp(status, "inmigrate"))
-		return iov_fail(move->cli->iov, -EBUSY, "--from %s: waits for a guest itself; change --from and --to", move->from);
-	return iov_fail(move->cli->iov, -EBUSY, "--from %s: the machine is %s; expected a guest that runs or is paused",
+		return iov_fail(move->cli->iov, -EBUSY,
+				"--from %s: waits for a guest itself; change --from and --to",
+				move->from);
+	return iov_fail(move->cli->iov, -EBUSY,
+			"--from %s: the machine is %s; expected a guest that runs or is paused",
 			move->from, status);
 }
 
@@ -142,8 +158,11 @@ static int check_target(struct move *move)
 	int error = qemu_guest_status(move->target, status);
 
 	if (!error && strcmp(status, "inmigrate") != 0)
-		return iov_fail(move->cli->iov, -EBUSY, "--to %s: the machine is %s; expected a QEMU that waits for a guest, "
-				"with the options of the other and -incoming defer", move->to, status);
+		return iov_fail(
+			move->cli->iov, -EBUSY,
+			"--to %s: the machine is %s; expected a QEMU that waits for a guest, "
+			"with the options of the other and -incoming defer",
+			move->to, status);
 	if (!error)
 		error = qemu_guest_moving(move->target, &moving);
 	move->listens = !error && !strcmp(moving.status, "setup");
@@ -162,20 +181,27 @@ static int check_blockers(struct move *move)
 	for (size_t i = 0; i < json_object_array_length(reasons); i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? "; " : "",
 			 json_object_get_string(json_object_array_get_idx(reasons, i)));
-	return iov_told(move->cli->iov, -EBUSY, "--from %s: QEMU says that this guest cannot move: %s; 'iov vfio info' says "
-			"whether a device can, and one with a port that stands by is unplugged", move->from, text);
+	return iov_told(
+		move->cli->iov, -EBUSY,
+		"--from %s: QEMU says that this guest cannot move: %s; 'iov vfio info' says "
+		"whether a device can, and one with a port that stands by is unplugged",
+		move->from, text);
 }
 
 /* The VFs of which a port stands by; others move by themselves, or QEMU says that they cannot. */
 
 static int has_none(struct iov *iov, const char *socket, const struct guest_function *function)
 {
-	return iov_fail(iov, -ENOTSUP, "%s: QEMU has no NIC with failover=on and the address of the one that stands by for %s; "
-			"start it with what 'iov attach VF PORT --failover' prints", socket, IOV_BDF(function->bdf));
+	return iov_fail(iov, -ENOTSUP,
+			"%s: QEMU has no NIC with failover=on and the address of the one that "
+			"stands by for %s; "
+			"start it with what 'iov attach VF PORT --failover' prints",
+			socket, IOV_BDF(function->bdf));
 }
 
 /* What the two call it need not be the same, but its address is. */
-static int check_standby(struct move *move, const struct guest_function *function, struct move_pair *pair)
+static int check_standby(struct move *move, const struct guest_function *function,
+			 struct move_pair *pair)
 {
 	struct iov *iov = move->cli->iov;
 	char mac[32], id[128];
@@ -193,8 +219,11 @@ static int check_standby(struct move *move, const struct guest_function *functio
 	if (!error)
 		error = qemu_guest_has(move->target, function->id, &has);
 	if (!error && has)
-		return iov_fail(iov, -EBUSY, "--to %s: has a device %s already; start it without the VF, which it gets when the "
-				"guest is there", move->to, function->id);
+		return iov_fail(iov, -EBUSY,
+				"--to %s: has a device %s already; start it without the VF, which "
+				"it gets when the "
+				"guest is there",
+				move->to, function->id);
 	return error;
 }
 
@@ -221,7 +250,8 @@ static int lacks(struct move *move, const struct iov_bdf *bdf)
 	for (size_t i = 0; i < move->functions.count; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", i ? ", " : "",
 			 IOV_BDF(move->functions.list[i].bdf));
-	return iov_fail(move->cli->iov, -ENODEV, "%s: the guest at %s has no such function; it has %s", IOV_BDF(*bdf),
+	return iov_fail(move->cli->iov, -ENODEV,
+			"%s: the guest at %s has no such function; it has %s", IOV_BDF(*bdf),
 			move->from, *text ? text : "none with a name in QEMU");
 }
 
@@ -243,8 +273,10 @@ static int find_pairs(struct move *move, const struct iov_bdf *named)
 		if (*function->standby)
 			error = add_pair(move, function);
 		else if (named)
-			error = iov_fail(move->cli->iov, -ENOTSUP, "%s: no port stands by for it; start the guest with what "
-					 "'iov attach %s PORT --failover' prints", IOV_BDF(*named), IOV_BDF(*named));
+			error = iov_fail(move->cli->iov, -ENOTSUP,
+					 "%s: no port stands by for it; start the guest with what "
+					 "'iov attach %s PORT --failover' prints",
+					 IOV_BDF(*named), IOV_BDF(*named));
 	}
 	return error || found || !named ? error : lacks(move, named);
 }
@@ -277,10 +309,14 @@ static int choose_others(struct move *move, const struct move_args *args)
 	if (!other)
 		return 0;
 	if (move->count != 1)
-		return iov_fail(move->cli->iov, -EINVAL, "--%s %s: the guest has %zu VFs with a port that stands by; expected one, "
-				"or name which", args->give ? "give" : "there", other, move->count);
+		return iov_fail(
+			move->cli->iov, -EINVAL,
+			"--%s %s: the guest has %zu VFs with a port that stands by; expected one, "
+			"or name which",
+			args->give ? "give" : "there", other, move->count);
 	pair->remote = !args->give;
-	error = args->give ? find_one(move->cli, other, &pair->to) : iov_bdf_parse(move->cli->iov, other, &pair->to);
+	error = args->give ? find_one(move->cli, other, &pair->to)
+			   : iov_bdf_parse(move->cli->iov, other, &pair->to);
 	return error || pair->remote ? error : check_given(move, pair->to);
 }
 
@@ -312,11 +348,14 @@ static void print_step(struct json_object *step)
 	struct json_object *command = json_object_object_get(step, "command");
 
 	if (command)
-		cli_print(stdout, "%s: %s\n    %s\n", json_text(step, "title"), json_text(step, "socket"),
-			  json_object_to_json_string_ext(command, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		cli_print(stdout, "%s: %s\n    %s\n", json_text(step, "title"),
+			  json_text(step, "socket"),
+			  json_object_to_json_string_ext(command,
+							 JSON_C_TO_STRING_PLAIN |
+								 JSON_C_TO_STRING_NOSLASHESCAPE));
 	else
-		cli_print(stdout, "%s: %s\n    mac: %s\n", json_text(step, "title"), json_text(step, "device"),
-			  json_text(step, "mac"));
+		cli_print(stdout, "%s: %s\n    mac: %s\n", json_text(step, "title"),
+			  json_text(step, "device"), json_text(step, "mac"));
 }
 
 static struct json_object *result_of(const struct move *move, const char *result)
@@ -330,10 +369,13 @@ static struct json_object *result_of(const struct move *move, const char *result
 		const struct move_pair *pair = &move->pairs[i];
 		struct json_object *device = json_object_new_object();
 
-		json_object_object_add(device, "device", json_object_new_string(IOV_BDF(pair->function->bdf)));
-		json_object_object_add(device, "becomes", json_object_new_string(IOV_BDF(pair->to)));
+		json_object_object_add(device, "device",
+				       json_object_new_string(IOV_BDF(pair->function->bdf)));
+		json_object_object_add(device, "becomes",
+				       json_object_new_string(IOV_BDF(pair->to)));
 		json_object_object_add(device, "remote", json_object_new_boolean(pair->remote));
-		json_object_object_add(device, "standby", json_object_new_string(pair->function->standby));
+		json_object_object_add(device, "standby",
+				       json_object_new_string(pair->function->standby));
 		json_add_text(device, "mac", *pair->mac ? pair->mac : NULL);
 		json_object_array_add(devices, device);
 	}
@@ -360,7 +402,10 @@ static int show(const struct move *move)
 }
 
 static const char *const phases[PING_PHASES] = {
-	[MOVE_BEFORE] = "before", [MOVE_UNPLUG] = "unplug", [MOVE_MEMORY] = "move", [MOVE_PLUG] = "plug",
+	[MOVE_BEFORE] = "before",
+	[MOVE_UNPLUG] = "unplug",
+	[MOVE_MEMORY] = "move",
+	[MOVE_PLUG] = "plug",
 };
 
 static struct json_object *count_of(const struct ping_count *count)
@@ -368,7 +413,8 @@ static struct json_object *count_of(const struct ping_count *count)
 	struct json_object *object = json_object_new_object();
 
 	json_object_object_add(object, "sent", json_object_new_uint64(count->sent));
-	json_object_object_add(object, "lost", json_object_new_uint64(count->sent - count->answered));
+	json_object_object_add(object, "lost",
+			       json_object_new_uint64(count->sent - count->answered));
 	json_object_object_add(object, "gap_ms", json_object_new_uint64(count->gap_ms));
 	return object;
 }
@@ -399,13 +445,14 @@ static void print_ping(struct json_object *ping)
 {
 	struct json_object *by_phase = json_object_object_get(ping, "phases");
 
-	cli_print(stdout, "%s: %" PRIu64 " of %" PRIu64 " packets lost, longest gap %" PRIu64 " ms", json_text(ping, "address"),
-		  number(ping, "lost"), number(ping, "sent"), number(ping, "gap_ms"));
+	cli_print(stdout, "%s: %" PRIu64 " of %" PRIu64 " packets lost, longest gap %" PRIu64 " ms",
+		  json_text(ping, "address"), number(ping, "lost"), number(ping, "sent"),
+		  number(ping, "gap_ms"));
 	for (size_t i = 0; i < PING_PHASES; i++) {
 		struct json_object *count = json_object_object_get(by_phase, phases[i]);
 
-		printf("%s%s %" PRIu64 ", %" PRIu64 " ms", i ? "; " : " (", phases[i], number(count, "lost"),
-		       number(count, "gap_ms"));
+		printf("%s%s %" PRIu64 ", %" PRIu64 " ms", i ? "; " : " (", phases[i],
+		       number(count, "lost"), number(count, "gap_ms"));
 	}
 	printf(")\n");
 }
@@ -416,13 +463,14 @@ static void print_result(const struct move *move, struct json_object *ping)
 	for (size_t i = 0; i < move->count; i++) {
 		const struct move_pair *pair = &move->pairs[i];
 
-		cli_print(stdout, "%s is %s%s now\n", IOV_BDF(pair->function->bdf), IOV_BDF(pair->to),
-			  pair->remote ? " of the other host" : "");
+		cli_print(stdout, "%s is %s%s now\n", IOV_BDF(pair->function->bdf),
+			  IOV_BDF(pair->to), pair->remote ? " of the other host" : "");
 	}
 	if (move->count)
-		printf("unplugged in %" PRIu64 " ms, plugged again after %" PRIu64 " ms\n", move->unplug_ms, move->without_ms);
-	printf("moved in %" PRIu64 " ms, %" PRIu64 " MiB, stood still for %" PRIu64 " ms\n", move->moving.total_ms,
-	       move->moving.sent >> 20, move->moving.downtime_ms);
+		printf("unplugged in %" PRIu64 " ms, plugged again after %" PRIu64 " ms\n",
+		       move->unplug_ms, move->without_ms);
+	printf("moved in %" PRIu64 " ms, %" PRIu64 " MiB, stood still for %" PRIu64 " ms\n",
+	       move->moving.total_ms, move->moving.sent >> 20, move->moving.downtime_ms);
 	if (ping)
 		print_ping(ping);
 }
@@ -435,7 +483,8 @@ static void tell(const struct move *move, struct json_object *ping)
 	json_object_object_add(object, "unplug_ms", json_object_new_uint64(move->unplug_ms));
 	json_object_object_add(object, "without_ms", json_object_new_uint64(move->without_ms));
 	json_object_object_add(object, "total_ms", json_object_new_uint64(move->moving.total_ms));
-	json_object_object_add(object, "downtime_ms", json_object_new_uint64(move->moving.downtime_ms));
+	json_object_object_add(object, "downtime_ms",
+			       json_object_new_uint64(move->moving.downtime_ms));
 	json_object_object_add(object, "bytes", json_object_new_uint64(move->moving.sent));
 	json_object_object_add(object, "ping", ping);
 	if (move->cli->json)
@@ -455,7 +504,8 @@ static void note(const struct move *move, int error)
 	snprintf(why, sizeof(why), "%s", error ? iov_error_message(iov) : "");
 	snprintf(title, sizeof(title), "move the guest at %s to %s", move->from, move->to);
 	for (size_t i = 0; i < move->count; i++)
-		json_object_array_add(devices, json_object_new_string(IOV_BDF(move->pairs[i].function->bdf)));
+		json_object_array_add(
+			devices, json_object_new_string(IOV_BDF(move->pairs[i].function->bdf)));
 	if (!iov_plan_lock(iov, move->cli->wait * 1000)) {
 		if (error)
 			iov_fail_as(iov, failure, error, "%s", why);
@@ -478,7 +528,9 @@ static int carry_out(struct move *move, const struct move_args *args)
 {
 	struct iov_plan_options shown = { 0 };
 	struct ping_count counts[PING_PHASES] = { 0 };
-	int counted, error = args->ping ? ping_begin(&move->ping, move->cli->iov, args->ping, move->signal) : 0;
+	int counted, error = args->ping ? ping_begin(&move->ping, move->cli->iov, args->ping,
+						     move->signal)
+					: 0;
 
 	if (error)
 		return error;
@@ -500,14 +552,20 @@ static int run(struct cli *cli, void *data)
 	struct move_args *args = data;
 	char beside[256];
 	struct move move = {
-		.cli = cli, .from = args->from, .to = args->to, .uri = args->via ? args->via : beside,
-		.deadline_ms = (uint64_t)args->deadline * 1000, .signal = cli_note_signals(),
+		.cli = cli,
+		.from = args->from,
+		.to = args->to,
+		.uri = args->via ? args->via : beside,
+		.deadline_ms = (uint64_t)args->deadline * 1000,
+		.signal = cli_note_signals(),
 	};
 	int error = 0;
 
 	snprintf(beside, sizeof(beside), "unix:%s.move", args->to);
 	if (!iov_sys_is_host(cli->iov))
-		error = iov_fail(cli->iov, -EOPNOTSUPP, "--from %s: a recorded host runs no guest; leave out --root", args->from);
+		error = iov_fail(cli->iov, -EOPNOTSUPP,
+				 "--from %s: a recorded host runs no guest; leave out --root",
+				 args->from);
 	if (!error)
 		error = check(&move, args);
 	if (!error)
@@ -524,8 +582,10 @@ const struct cli_command cli_move = {
 	.args = "[DEVICE]",
 	.summary = "Move a guest to another QEMU, and its VF with it",
 	.example = "iov move --from /run/a.qmp --to /run/b.qmp\n"
-		   "  iov move 0000:01:10.0 --from /run/a.qmp --to /run/b.qmp --give 0000:01:10.2 --ping 192.0.2.20\n"
-		   "  iov move --from /run/a.qmp --to /run/far.qmp --via tcp:192.0.2.2:4444 --there 0000:81:10.0",
+		   "  iov move 0000:01:10.0 --from /run/a.qmp --to /run/b.qmp --give 0000:01:10.2 "
+		   "--ping 192.0.2.20\n"
+		   "  iov move --from /run/a.qmp --to /run/far.qmp --via tcp:192.0.2.2:4444 "
+		   "--there 0000:81:10.0",
 	.changes = true,
 	.locks = true,
 	.options = options,

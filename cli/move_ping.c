@@ -76,7 +76,7 @@ static uint16_t checksum(const struct echo *echo)
 	for (size_t i = 0; i < sizeof(*echo) / 2; i++)
 		sum += words[i];
 	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~(sum + (sum >> 16));
+	return (uint16_t) ~(sum + (sum >> 16));
 }
 
 static void send_request(struct asker *asker)
@@ -91,7 +91,8 @@ static void send_request(struct asker *asker)
 	asker->waiting[asker->sequence++] = (uint8_t)(asker->phase + 1);
 	asker->counts[asker->phase].sent++;
 	/* What cannot be sent, as without a neighbour, is not answered. */
-	sendto(asker->fd, &echo, sizeof(echo), MSG_DONTWAIT, (const struct sockaddr *)&asker->to, asker->length);
+	sendto(asker->fd, &echo, sizeof(echo), MSG_DONTWAIT, (const struct sockaddr *)&asker->to,
+	       asker->length);
 }
 
 /* A gap is of the phase in which it began. */
@@ -118,7 +119,8 @@ static void receive_answer(struct asker *asker)
 		return;
 	memcpy(&echo, bytes + skip, sizeof(echo));
 	waiting = &asker->waiting[ntohs(echo.sequence)];
-	if (echo.type != (asker->six ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY) || ntohs(echo.id) != asker->id || !*waiting)
+	if (echo.type != (asker->six ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY) ||
+	    ntohs(echo.id) != asker->id || !*waiting)
 		return;
 	asker->counts[*waiting - 1].answered++;
 	*waiting = 0;
@@ -128,7 +130,8 @@ static void receive_answer(struct asker *asker)
 /* Receive until then, or until the command says something: its byte, -1 for none, END when it has ended. */
 static int receive_until(struct asker *asker, int command, uint64_t until)
 {
-	struct pollfd waits[] = { { .fd = asker->fd, .events = POLLIN }, { .fd = command, .events = POLLIN } };
+	struct pollfd waits[] = { { .fd = asker->fd, .events = POLLIN },
+				  { .fd = command, .events = POLLIN } };
 	uint64_t now;
 	uint8_t byte;
 
@@ -188,8 +191,10 @@ static int find_address(struct asker *asker, struct iov *iov, const char *addres
 	struct addrinfo *found;
 
 	if (getaddrinfo(address, NULL, &hints, &found))
-		return iov_fail(iov, -EINVAL, "--ping %s: expected an address of the guest, as 192.0.2.20 or "
-				"2001:db8::20", address);
+		return iov_fail(iov, -EINVAL,
+				"--ping %s: expected an address of the guest, as 192.0.2.20 or "
+				"2001:db8::20",
+				address);
 	memcpy(&asker->to, found->ai_addr, found->ai_addrlen);
 	asker->length = found->ai_addrlen;
 	asker->six = found->ai_family == AF_INET6;
@@ -205,7 +210,9 @@ static int open_socket(struct asker *asker, struct iov *iov, const char *address
 		return error;
 	asker->fd = socket(asker->six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC,
 			   asker->six ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
-	return asker->fd < 0 ? iov_told(iov, -errno, "--ping %s: no socket for it: %s", address, strerror(errno)) : 0;
+	return asker->fd < 0 ? iov_told(iov, -errno, "--ping %s: no socket for it: %s", address,
+					strerror(errno))
+			     : 0;
 }
 
 static int start(struct ping *ping, struct iov *iov, struct asker *asker)
@@ -227,7 +234,8 @@ static int start(struct ping *ping, struct iov *iov, struct asker *asker)
 	return iov_told(iov, -errno, "nobody to ask the guest: %s", strerror(errno));
 }
 
-static int wait_answer(struct ping *ping, struct iov *iov, const char *address, const volatile sig_atomic_t *stop)
+static int wait_answer(struct ping *ping, struct iov *iov, const char *address,
+		       const volatile sig_atomic_t *stop)
 {
 	const uint64_t until = monotonic_ms() + FIRST_MS;
 	struct pollfd wait = { .fd = ping->socket, .events = POLLIN };
@@ -240,11 +248,15 @@ static int wait_answer(struct ping *ping, struct iov *iov, const char *address, 
 	ping_end(ping, NULL);
 	if (*stop)
 		return iov_fail(iov, -EINTR, "ended by a signal");
-	return iov_fail(iov, -EHOSTUNREACH, "--ping %s: nobody answers there; expected an address that the guest has and "
-			"this host reaches; nothing was changed", address);
+	return iov_fail(
+		iov, -EHOSTUNREACH,
+		"--ping %s: nobody answers there; expected an address that the guest has and "
+		"this host reaches; nothing was changed",
+		address);
 }
 
-int ping_begin(struct ping *ping, struct iov *iov, const char *address, const volatile sig_atomic_t *stop)
+int ping_begin(struct ping *ping, struct iov *iov, const char *address,
+	       const volatile sig_atomic_t *stop)
 {
 	struct asker asker = { .fd = -1 };
 	int error = open_socket(&asker, iov, address);

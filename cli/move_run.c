@@ -42,12 +42,14 @@ static struct json_object *device_of(const struct move_pair *pair, bool here)
 	struct json_object *device = json_copy(pair->function->device);
 
 	if (!here)
-		json_object_object_add(device, "failover_pair_id", json_object_new_string(pair->standby));
-
+		json_object_object_add(device, "failover_pair_id",
+				       json_object_new_string(pair->standby));
 	if (bdf.domain <= UINT16_MAX)
 		json_object_object_add(device, "host", json_object_new_string(IOV_BDF(bdf)));
 	else
-		json_object_object_add(device, "sysfsdev", json_object_new_string(iov_path("/%s", iov_pci_path(bdf, "").name).name));
+		json_object_object_add(
+			device, "sysfsdev",
+			json_object_new_string(iov_path("/%s", iov_pci_path(bdf, "").name).name));
 	return device;
 }
 
@@ -60,7 +62,8 @@ static struct json_object *uri_arguments(const struct move *move)
 }
 
 /* Takes @command over. */
-static void add_command(struct json_object *steps, const char *title, const char *socket, struct json_object *command)
+static void add_command(struct json_object *steps, const char *title, const char *socket,
+			struct json_object *command)
 {
 	struct json_object *step = json_object_new_object();
 
@@ -70,7 +73,8 @@ static void add_command(struct json_object *steps, const char *title, const char
 	json_object_array_add(steps, step);
 }
 
-static void add_address(struct json_object *steps, const char *title, struct iov_bdf bdf, const char *mac)
+static void add_address(struct json_object *steps, const char *title, struct iov_bdf bdf,
+			const char *mac)
 {
 	struct json_object *step = json_object_new_object();
 
@@ -84,22 +88,26 @@ struct json_object *move_steps(const struct move *move)
 {
 	struct json_object *steps = json_object_new_array();
 
-	for (size_t i = 0; i < move->count; i++)
+	for (size_t i = 0; i < move->count; i++) {
+		const struct move_pair *pair = &move->pairs[i];
+
 		add_command(steps, "the guest gives it up", move->from,
-			    qemu_guest_unplug_command(move->pairs[i].function->id));
-	for (size_t i = 0; i < move->count; i++)
-		if (*move->pairs[i].mac)
-			add_address(steps, "its address leads to the port that stands by", move->pairs[i].function->bdf,
-				    no_mac);
+			    qemu_guest_unplug_command(pair->function->id));
+		if (*pair->mac)
+			add_address(steps, "its address leads to the port that stands by",
+				    pair->function->bdf, no_mac);
+	}
 	if (!move->listens)
 		add_command(steps, "the other QEMU listens", move->to,
 			    iov_qmp_command("migrate-incoming", uri_arguments(move)));
-	add_command(steps, "the guest moves", move->from, iov_qmp_command("migrate", uri_arguments(move)));
+	add_command(steps, "the guest moves", move->from,
+		    iov_qmp_command("migrate", uri_arguments(move)));
 	for (size_t i = 0; i < move->count; i++) {
 		const struct move_pair *pair = &move->pairs[i];
 
 		if (*pair->mac && !pair->remote)
-			add_address(steps, "the address leads to what the guest gets", pair->to, pair->mac);
+			add_address(steps, "the address leads to what the guest gets", pair->to,
+				    pair->mac);
 		add_command(steps, "the guest gets it", move->to,
 			    iov_qmp_command("device_add", device_of(pair, false)));
 	}
@@ -116,8 +124,10 @@ static int plan_mac(struct cli *cli, struct iov_bdf vf, const char *mac, struct 
 
 	json_object_object_add(values, "mac", json_object_new_string(mac));
 	if (!error)
-		error = iov_plan_new(plan, cli->iov, mac == no_mac ? "have the port stand by for %s" :
-				     "give %s the address of its guest", IOV_BDF(vf));
+		error = iov_plan_new(plan, cli->iov,
+				     mac == no_mac ? "have the port stand by for %s"
+						   : "give %s the address of its guest",
+				     IOV_BDF(vf));
 	return error ? error : iov_vf_set_plan(*plan, pf, -1, index, values);
 }
 
@@ -165,7 +175,8 @@ static int unplug_all(struct move *move)
 
 static int begin_moving(struct move *move)
 {
-	_cleanup_json_ struct json_object *listen = iov_qmp_command("migrate-incoming", uri_arguments(move));
+	_cleanup_json_ struct json_object *listen =
+		iov_qmp_command("migrate-incoming", uri_arguments(move));
 	_cleanup_json_ struct json_object *send = iov_qmp_command("migrate", uri_arguments(move));
 	int error = move->listens ? 0 : iov_qmp_ask(move->target, listen, NULL);
 
@@ -180,7 +191,8 @@ static void say_moving(const struct move *move)
 	if (!moving->total)
 		return say(move, 2, "the guest moves");
 	snprintf(title, sizeof(title), "the guest moves, %llu of %llu MiB are left",
-		 (unsigned long long)moving->remaining >> 20, (unsigned long long)moving->total >> 20);
+		 (unsigned long long)moving->remaining >> 20,
+		 (unsigned long long)moving->total >> 20);
 	say(move, 2, title);
 }
 
@@ -195,12 +207,18 @@ static int wait_moved(struct move *move)
 		if (error || qemu_guest_moved(&move->moving))
 			break;
 		if (qemu_guest_stays(&move->moving))
-			return iov_told(iov, -EIO, "%s: the guest cannot move: %s; the QEMU at %s may say more", move->from,
-					*move->moving.why ? move->moving.why : "QEMU does not say why", move->to);
+			return iov_told(
+				iov, -EIO,
+				"%s: the guest cannot move: %s; the QEMU at %s may say more",
+				move->from,
+				*move->moving.why ? move->moving.why : "QEMU does not say why",
+				move->to);
 		if (move->deadline_ms && monotonic_ms() - began > move->deadline_ms)
-			return iov_fail(iov, -ETIMEDOUT, "%s: the guest has not moved within %llu s; it changes its memory "
-					"faster than that is sent, or --deadline is too short", move->from,
-					(unsigned long long)move->deadline_ms / 1000);
+			return iov_fail(
+				iov, -ETIMEDOUT,
+				"%s: the guest has not moved within %llu s; it changes its memory "
+				"faster than that is sent, or --deadline is too short",
+				move->from, (unsigned long long)move->deadline_ms / 1000);
 		say_moving(move);
 		error = iov_qmp_wait(move->source, LOOK_MS);
 	}
@@ -217,7 +235,8 @@ static int wait_arrived(struct move *move)
 
 	while (!(error = qemu_guest_status(move->target, status)) && !strcmp(status, "inmigrate")) {
 		if (monotonic_ms() > deadline)
-			return iov_told(move->cli->iov, -ETIMEDOUT, "%s: the guest was sent, and has not arrived", move->to);
+			return iov_told(move->cli->iov, -ETIMEDOUT,
+					"%s: the guest was sent, and has not arrived", move->to);
 		pause_ms(LOOK_MS);
 	}
 	if (!error && move->runs && (!strcmp(status, "paused") || !strcmp(status, "prelaunch")))
@@ -258,7 +277,8 @@ static int stop_moving(const struct move *move)
 		error = iov_qmp_ask(move->source, command, NULL);
 	while (!error && is_moving(&moving)) {
 		if (monotonic_ms() > deadline)
-			return iov_told(move->cli->iov, -ETIMEDOUT, "%s: the move cannot be stopped, it is %s", move->from,
+			return iov_told(move->cli->iov, -ETIMEDOUT,
+					"%s: the move cannot be stopped, it is %s", move->from,
 					moving.status);
 		pause_ms(LOOK_MS);
 		error = qemu_guest_moving(move->source, &moving);
@@ -311,7 +331,8 @@ static int plug(const struct move *move, const struct move_pair *pair, enum plac
 	int error = qemu_guest_has(qmp, pair->function->id, &has);
 
 	/* It may be about to go. */
-	if (!error && has && here && move->late && qemu_guest_lets_go(qmp, pair->function->id, LATE_MS))
+	if (!error && has && here && move->late &&
+	    qemu_guest_lets_go(qmp, pair->function->id, LATE_MS))
 		has = false;
 	/* The address may have been taken already, or a kill came before. */
 	if (!error && *pair->mac && (here || !pair->remote))
@@ -356,16 +377,19 @@ static int say_unplugged(const struct move *move, int error)
 {
 	struct iov *iov = move->cli->iov;
 	const struct move_pair *pair = &move->pairs[0];
-	_cleanup_json_ struct json_object *command = iov_qmp_command("device_add", device_of(pair, false));
+	_cleanup_json_ struct json_object *command =
+		iov_qmp_command("device_add", device_of(pair, false));
 
-	return iov_fail_as(iov, iov_failure(iov, error), error, "the guest is at %s and goes on by the port that stands by, "
-			   "without its VF: %s; when the cause is gone tell QEMU there %s", move->to,
-			   iov_error_message(iov), json_object_to_json_string_ext(command, JSON_C_TO_STRING_PLAIN));
+	return iov_fail_as(iov, iov_failure(iov, error), error,
+			   "the guest is at %s and goes on by the port that stands by, "
+			   "without its VF: %s; when the cause is gone tell QEMU there %s",
+			   move->to, iov_error_message(iov),
+			   json_object_to_json_string_ext(command, JSON_C_TO_STRING_PLAIN));
 }
 
 /* What the guest has after a move that failed: @why. */
-static int say_failed(const struct move *move, int error, enum iov_failure failure, const char *why, int settled,
-		      enum place place)
+static int say_failed(const struct move *move, int error, enum iov_failure failure, const char *why,
+		      int settled, enum place place)
 {
 	static const char *const places[] = {
 		[HERE] = "the guest goes on where it was, with all that it had",
@@ -376,7 +400,8 @@ static int say_failed(const struct move *move, int error, enum iov_failure failu
 
 	if (!settled)
 		return iov_fail_as(iov, failure, error, "%s; %s", why, places[place]);
-	return iov_fail_as(iov, failure, error, "%s; nor could it get its VF back: %s", why, iov_error_message(iov));
+	return iov_fail_as(iov, failure, error, "%s; nor could it get its VF back: %s", why,
+			   iov_error_message(iov));
 }
 
 static int end_move(struct move *move, int error, int *keeper)
@@ -401,7 +426,8 @@ static int end_move(struct move *move, int error, int *keeper)
 
 int move_run(struct move *move)
 {
-	int keeper, error = keeper_start(move->cli, "iov-move", "to give the guest its VF back", keep, move, &keeper);
+	int keeper, error = keeper_start(move->cli, "iov-move", "to give the guest its VF back",
+					 keep, move, &keeper);
 	uint64_t began;
 
 	if (error) {

@@ -76,13 +76,16 @@ void iov_qmp_on_event(struct iov_qmp *qmp, iov_qmp_event_fn *hear, void *arg)
 
 static int has_ended(const struct iov_qmp *qmp)
 {
-	return iov_told(qmp->iov, -EPIPE, "%s: QEMU has ended the connection, or has ended itself", qmp->path);
+	return iov_told(qmp->iov, -EPIPE, "%s: QEMU has ended the connection, or has ended itself",
+			qmp->path);
 }
 
 static int is_other(const struct iov_qmp *qmp)
 {
-	return iov_fail(qmp->iov, -EPROTO, "%s: whoever answers there does not speak QMP; expected the socket of "
-			"QEMU's option -qmp unix:PATH,server=on,wait=off", qmp->path);
+	return iov_fail(qmp->iov, -EPROTO,
+			"%s: whoever answers there does not speak QMP; expected the socket of "
+			"QEMU's option -qmp unix:PATH,server=on,wait=off",
+			qmp->path);
 }
 
 /* 1 when there is something to read, 0 when the time is over; -EINTR with a message. */
@@ -195,7 +198,8 @@ static int send_command(struct iov_qmp *qmp, struct json_object *command)
 		if (part < 0 && errno == EINTR)
 			continue;
 		if (part < 0 && errno == EAGAIN)
-			return iov_told(qmp->iov, -ETIMEDOUT, "%s: QEMU takes no command", qmp->path);
+			return iov_told(qmp->iov, -ETIMEDOUT, "%s: QEMU takes no command",
+					qmp->path);
 		if (part < 0)
 			return has_ended(qmp);
 		sent += (size_t)part;
@@ -203,14 +207,16 @@ static int send_command(struct iov_qmp *qmp, struct json_object *command)
 	return 0;
 }
 
-static int refused(const struct iov_qmp *qmp, struct json_object *command, struct json_object *error)
+static int refused(const struct iov_qmp *qmp, struct json_object *command,
+		   struct json_object *error)
 {
 	const char *class = json_text(error, "class");
-	int number = !strcmp(class, "CommandNotFound") ? -ENOTSUP : !strcmp(class, "DeviceNotFound") ? -ENODEV :
-		     -EREMOTEIO;
+	int number = !strcmp(class, "CommandNotFound")  ? -ENOTSUP
+		     : !strcmp(class, "DeviceNotFound") ? -ENODEV
+							: -EREMOTEIO;
 
-	return iov_told(qmp->iov, number, "%s: QEMU refuses %s: %s", qmp->path, json_text(command, "execute"),
-			json_text(error, "desc"));
+	return iov_told(qmp->iov, number, "%s: QEMU refuses %s: %s", qmp->path,
+			json_text(command, "execute"), json_text(error, "desc"));
 }
 
 /* What is said without a number is said of what could not be read; of a number that is over it is late. */
@@ -223,7 +229,8 @@ static bool is_answer(const struct iov_qmp *qmp, struct json_object *message)
 	return json_object_get_int64(id) == qmp->number;
 }
 
-static int receive_answer(struct iov_qmp *qmp, struct json_object *command, struct json_object **answer)
+static int receive_answer(struct iov_qmp *qmp, struct json_object *command,
+			  struct json_object **answer)
 {
 	const uint64_t deadline = monotonic_ms() + iov_qmp_patience(qmp);
 
@@ -235,8 +242,10 @@ static int receive_answer(struct iov_qmp *qmp, struct json_object *command, stru
 		if (result < 0)
 			return result;
 		if (!result)
-			return iov_told(qmp->iov, -ETIMEDOUT, "%s: QEMU does not answer %s within %u s", qmp->path,
-					json_text(command, "execute"), iov_qmp_patience(qmp) / 1000);
+			return iov_told(qmp->iov, -ETIMEDOUT,
+					"%s: QEMU does not answer %s within %u s", qmp->path,
+					json_text(command, "execute"),
+					iov_qmp_patience(qmp) / 1000);
 		if (hear_event(qmp, message) || !is_answer(qmp, message))
 			continue;
 		if (json_object_object_get_ex(message, "error", &value))
@@ -264,21 +273,25 @@ static int cannot_connect(const struct iov_qmp *qmp, int number)
 		return iov_fail(qmp->iov, -ENOENT, "%s: no such socket; %s", qmp->path, advice);
 	if (number == EACCES || number == EPERM)
 		return iov_fail(qmp->iov, -EACCES, "%s: may not be used; try sudo", qmp->path);
-	return iov_fail(qmp->iov, -EIO, "%s: no QEMU listens there (%s); %s", qmp->path, strerror(number), advice);
+	return iov_fail(qmp->iov, -EIO, "%s: no QEMU listens there (%s); %s", qmp->path,
+			strerror(number), advice);
 }
 
 static int connect_to(struct iov_qmp *qmp)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const unsigned int patience = iov_qmp_patience(qmp);
-	const struct timeval time = { .tv_sec = patience / 1000, .tv_usec = patience % 1000 * 1000 };
+	const struct timeval time = { .tv_sec = patience / 1000,
+				      .tv_usec = patience % 1000 * 1000 };
 
 	qmp->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (qmp->fd < 0)
 		return cannot_connect(qmp, errno);
 	setsockopt(qmp->fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
 	strcpy(address.sun_path, qmp->path);
-	return connect(qmp->fd, (const struct sockaddr *)&address, sizeof(address)) ? cannot_connect(qmp, errno) : 0;
+	return connect(qmp->fd, (const struct sockaddr *)&address, sizeof(address))
+		       ? cannot_connect(qmp, errno)
+		       : 0;
 }
 
 static int be_greeted(struct iov_qmp *qmp)
@@ -291,9 +304,10 @@ static int be_greeted(struct iov_qmp *qmp)
 	if (result < 0)
 		return result;
 	if (!result)
-		return iov_told(qmp->iov, -ETIMEDOUT, "%s: no greeting of QEMU within %u s; it serves one at a time, so "
-				"let go of it whoever has it, or name a socket of its own", qmp->path,
-				ms < 1000 ? 1 : ms / 1000);
+		return iov_told(qmp->iov, -ETIMEDOUT,
+				"%s: no greeting of QEMU within %u s; it serves one at a time, so "
+				"let go of it whoever has it, or name a socket of its own",
+				qmp->path, ms < 1000 ? 1 : ms / 1000);
 	return json_object_object_get_ex(greeting, "QMP", NULL) ? 0 : is_other(qmp);
 }
 
@@ -307,13 +321,15 @@ static int begin(struct iov_qmp *qmp)
 	return error ? error : iov_qmp_ask(qmp, command, NULL);
 }
 
-int iov_qmp_open(struct iov_qmp **out, struct iov *iov, const char *path, const volatile sig_atomic_t *stop)
+int iov_qmp_open(struct iov_qmp **out, struct iov *iov, const char *path,
+		 const volatile sig_atomic_t *stop)
 {
 	struct iov_qmp *qmp;
 	int error;
 
 	if (!*path || strlen(path) >= sizeof(qmp->path))
-		return iov_fail(iov, -EINVAL, "'%s': expected the path of a socket, of %zu bytes at most", path,
+		return iov_fail(iov, -EINVAL,
+				"'%s': expected the path of a socket, of %zu bytes at most", path,
 				sizeof(qmp->path) - 1);
 	qmp = calloc(1, sizeof(*qmp));
 	if (!qmp)

@@ -22,7 +22,7 @@
 
 /* PCI_SLOT() and PCI_FUNC() of linux/pci.h. */
 #define SLOT(devfn) ((unsigned int)(devfn) >> 3 & 0x1f)
-#define FUNCTION(devfn) ((unsigned int)(devfn) & 7)
+#define FUNCTION(devfn) ((unsigned int)(devfn)&7)
 
 static struct json_object *arguments(const char *key, const char *value)
 {
@@ -36,7 +36,8 @@ static struct json_object *arguments(const char *key, const char *value)
 static int ask(struct iov_qmp *qmp, const char *name, const char *key, const char *value,
 	       struct json_object **answer)
 {
-	_cleanup_json_ struct json_object *command = iov_qmp_command(name, key ? arguments(key, value) : NULL);
+	_cleanup_json_ struct json_object *command =
+		iov_qmp_command(name, key ? arguments(key, value) : NULL);
 
 	return iov_qmp_ask(qmp, command, answer);
 }
@@ -51,7 +52,8 @@ int qemu_guest_status(struct iov_qmp *qmp, char status[GUEST_STATUS_SIZE])
 }
 
 /* What QEMU does not have is NULL. */
-static int get(struct iov_qmp *qmp, const char *id, const char *property, struct json_object **value)
+static int get(struct iov_qmp *qmp, const char *id, const char *property,
+	       struct json_object **value)
 {
 	_cleanup_json_ struct json_object *command = NULL;
 	struct json_object *object;
@@ -67,7 +69,8 @@ static int get(struct iov_qmp *qmp, const char *id, const char *property, struct
 	return error == -EREMOTEIO || error == -ENODEV ? 0 : error;
 }
 
-int qemu_guest_property(struct iov_qmp *qmp, const char *id, const char *property, char *text, size_t size)
+int qemu_guest_property(struct iov_qmp *qmp, const char *id, const char *property, char *text,
+			size_t size)
 {
 	_cleanup_json_ struct json_object *value = NULL;
 	int error = get(qmp, id, property, &value);
@@ -156,7 +159,8 @@ static int add_settings(struct iov_qmp *qmp, struct guest_function *function)
 }
 
 /* A property that has no value of its own: what names something, a file or another object. */
-static int add_text(struct iov_qmp *qmp, struct guest_function *function, const char *property, bool is_path)
+static int add_text(struct iov_qmp *qmp, struct guest_function *function, const char *property,
+		    bool is_path)
 {
 	char text[256];
 	int error = qemu_guest_property(qmp, function->id, property, text, sizeof(text));
@@ -176,7 +180,8 @@ static int add_place(struct iov_qmp *qmp, struct guest_function *function)
 	if (!error)
 		error = get(qmp, function->id, "addr", &devfn);
 	if (*bus)
-		json_object_object_add(function->device, "bus", json_object_new_string(name_of(bus)));
+		json_object_object_add(function->device, "bus",
+				       json_object_new_string(name_of(bus)));
 	if (json_object_is_type(devfn, json_type_int) && json_object_get_int(devfn) >= 0) {
 		snprintf(place, sizeof(place), "%02x.%x", SLOT(json_object_get_int(devfn)),
 			 FUNCTION(json_object_get_int(devfn)));
@@ -207,7 +212,8 @@ static int describe(struct iov_qmp *qmp, struct guest_function *function)
 }
 
 /* Mediated devices have no address, and are left out. */
-static int add_function(struct iov *iov, struct iov_qmp *qmp, const char *id, struct guest_functions *functions)
+static int add_function(struct iov *iov, struct iov_qmp *qmp, const char *id,
+			struct guest_functions *functions)
 {
 	struct guest_function function = { 0 };
 	struct guest_function *grown;
@@ -285,7 +291,8 @@ static int wait_unplug(struct iov_qmp *qmp, struct unplugging *unplugging, unsig
 	uint64_t now;
 	int error = 0;
 
-	while (!error && !unplugging->gone && !unplugging->refused && (now = monotonic_ms()) < deadline)
+	while (!error && !unplugging->gone && !unplugging->refused &&
+	       (now = monotonic_ms()) < deadline)
 		error = iov_qmp_wait(qmp, (unsigned int)(deadline - now));
 	return error;
 }
@@ -304,11 +311,14 @@ int qemu_guest_unplug(struct iov *iov, struct iov_qmp *qmp, const char *id)
 	if (error || unplugging.gone)
 		return error;
 	if (unplugging.refused)
-		return iov_told(iov, -EBUSY, "%s: the guest does not give %s up; its own log says why", iov_qmp_path(qmp),
-				id);
-	return iov_told(iov, -ETIMEDOUT, "%s: the guest has not given %s up within %u s: it has not booted, hangs, or "
-			"has no driver for hot-plug; nothing was changed, and it may give it up yet",
-			iov_qmp_path(qmp), id, iov_qmp_patience(qmp) / 1000);
+		return iov_told(iov, -EBUSY,
+				"%s: the guest does not give %s up; its own log says why",
+				iov_qmp_path(qmp), id);
+	return iov_told(
+		iov, -ETIMEDOUT,
+		"%s: the guest has not given %s up within %u s: it has not booted, hangs, or "
+		"has no driver for hot-plug; nothing was changed, and it may give it up yet",
+		iov_qmp_path(qmp), id, iov_qmp_patience(qmp) / 1000);
 }
 
 bool qemu_guest_lets_go(struct iov_qmp *qmp, const char *id, unsigned int timeout_ms)
@@ -334,8 +344,11 @@ int qemu_guest_plug(struct iov *iov, struct iov_qmp *qmp, struct json_object *de
 		error = qemu_guest_has(qmp, json_text(device, "id"), &has);
 	if (error || has)
 		return error;
-	return iov_told(iov, -EAGAIN, "%s: QEMU keeps %s until the guest agrees to have a NIC that stands by: its driver, "
-			"virtio_net with net_failover, does not yet", iov_qmp_path(qmp), json_text(device, "id"));
+	return iov_told(iov, -EAGAIN,
+			"%s: QEMU keeps %s until the guest agrees to have a NIC that stands by: "
+			"its driver, "
+			"virtio_net with net_failover, does not yet",
+			iov_qmp_path(qmp), json_text(device, "id"));
 }
 
 int qemu_guest_blockers(struct iov_qmp *qmp, struct json_object **reasons)
@@ -343,7 +356,8 @@ int qemu_guest_blockers(struct iov_qmp *qmp, struct json_object **reasons)
 	_cleanup_json_ struct json_object *answer = NULL;
 	int error = ask(qmp, "query-migrate", NULL, NULL, &answer);
 
-	*reasons = error ? NULL : json_object_get(json_object_object_get(answer, "blocked-reasons"));
+	*reasons =
+		error ? NULL : json_object_get(json_object_object_get(answer, "blocked-reasons"));
 	return error;
 }
 
@@ -378,6 +392,6 @@ bool qemu_guest_moved(const struct guest_moving *moving)
 
 bool qemu_guest_stays(const struct guest_moving *moving)
 {
-	return !*moving->status || !strcmp(moving->status, "none") || !strcmp(moving->status, "failed") ||
-	       !strcmp(moving->status, "cancelled");
+	return !*moving->status || !strcmp(moving->status, "none") ||
+	       !strcmp(moving->status, "failed") || !strcmp(moving->status, "cancelled");
 }

@@ -183,8 +183,9 @@ printf 'sf %s\n' add set remove >> /tmp/changed
 own_net
 changes "done" "eswitch set" $pf legacy
 
-# Two QEMUs without a guest; what VFs add to it is in move.sh
+# Two QEMUs without a guest; what VFs add to it is in move-vf.sh
 for name in a b; do
+	# shellcheck disable=SC2046 # two words or none
 	qemu-system-x86_64 -M none -nodefaults -display none -qmp unix:/run/$name.qmp,server=on,wait=off \
 		$([ $name = a ] || echo -incoming defer) < /dev/null > /dev/null 2>&1 &
 	echo $! >> /tmp/machines
