@@ -439,6 +439,6 @@ int move_run(struct move *move)
 	if (!error)
 		error = move_memory(move);
 	error = end_move(move, error, &keeper);
-	move->without_ms = monotonic_ms() - began;
+	move->without_ms = move->count ? monotonic_ms() - began : 0;
 	return error;
 }
