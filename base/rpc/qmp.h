@@ -86,7 +86,10 @@ int iov_qmp_wait(struct iov_qmp *qmp, unsigned int timeout_ms);
  */
 unsigned int iov_qmp_patience(const struct iov_qmp *qmp);
 
-/* The path that it was opened by. */
+/**
+ * iov_qmp_path - the path that it was opened by
+ * @qmp: connection
+ */
 const char *iov_qmp_path(const struct iov_qmp *qmp);
 
 /**
