@@ -524,14 +524,29 @@ static void wait_seconds(const struct move *move, unsigned int seconds)
 		sleep(1);
 }
 
+/*
+ * What is changed of the host meanwhile, and in the end, is by plans: who may make none, or has to wait for another
+ * change to be recovered, hears of it before the guest is asked for anything.
+ */
+static int check_host(struct move *move)
+{
+	struct iov *iov = move->cli->iov;
+	int error = iov_plan_lock(iov, move->cli->wait * 1000);
+
+	if (!error)
+		error = iov_plan_settled(iov);
+	iov_plan_unlock(iov);
+	return error;
+}
+
 static int carry_out(struct move *move, const struct move_args *args)
 {
 	struct iov_plan_options shown = { 0 };
 	struct ping_count counts[PING_PHASES] = { 0 };
-	int counted, error = args->ping ? ping_begin(&move->ping, move->cli->iov, args->ping,
-						     move->signal)
-					: 0;
+	int counted, error = check_host(move);
 
+	if (!error && args->ping)
+		error = ping_begin(&move->ping, move->cli->iov, args->ping, move->signal);
 	if (error)
 		return error;
 	cli_progress_begin(&shown);
