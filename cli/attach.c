@@ -30,6 +30,7 @@ struct attach_args {
 	const char *mac;
 	const char *bus;
 	bool failover;
+	bool incoming;
 	bool run;
 	const char *accel;
 	const char *kernel;
@@ -43,6 +44,7 @@ enum {
 	KEY_MAC,
 	KEY_BUS,
 	KEY_FAILOVER,
+	KEY_INCOMING,
 	KEY_RUN,
 	KEY_ACCEL,
 	KEY_KERNEL,
@@ -62,6 +64,7 @@ static const struct argp_option options[] = {
 	  "already" },
 	{ "mac", KEY_MAC, "MAC", 0, "One port: address of the guest's NIC (made from its name)" },
 	{ "failover", KEY_FAILOVER, 0, 0, "The port stands by for the VF, as for a migration" },
+	{ "incoming", KEY_INCOMING, 0, 0, "--failover: for the QEMU that the guest moves to, which gets the VF then" },
 	{ "holder", CLI_KEY_HOLDER, "NAME", 0, "Act for this holder of claimed devices" },
 	{ "force", CLI_KEY_FORCE, "GUARD", 0, "fleet: attach what others have claimed, too" },
 	{ "bus", KEY_BUS, "LIST", 0, "QEMU: the bus of each device, in their order, as rp1,rp2" },
@@ -130,6 +133,8 @@ static void check_args(struct attach_args *args, const struct argp_state *state)
 			   args->vmm->title, names);
 	if (args->bus && args->vmm != &vmm_qemu)
 		cli_misuse(state, "--bus %s: is for --vmm qemu", args->bus);
+	if (args->incoming && (!args->failover || args->vmm != &vmm_qemu || (args->format && strcmp(args->format, "args"))))
+		cli_misuse(state, "--incoming: is for --failover and the arguments of QEMU");
 	check_run(args, state);
 }
 
@@ -161,6 +166,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_FAILOVER:
 		args->failover = true;
+		return 0;
+	case KEY_INCOMING:
+		args->incoming = true;
 		return 0;
 	case KEY_RUN:
 		args->run = true;
@@ -372,7 +380,7 @@ static int start(struct cli *cli, struct attach_args *args, struct vmm_set *set)
 static int run(struct cli *cli, void *data)
 {
 	struct attach_args *args = data;
-	struct vmm_set set = { .iov = cli->iov, .vmm = args->vmm };
+	struct vmm_set set = { .iov = cli->iov, .vmm = args->vmm, .incoming = args->incoming };
 	_cleanup_free_ char *buses = args->bus ? strdup(args->bus) : NULL;
 	int error = check_memory(cli, args->memory);
 

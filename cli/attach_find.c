@@ -340,8 +340,7 @@ static struct vmm_item *only(struct vmm_set *set, enum vmm_kind kind)
 	return found;
 }
 
-/* What its PF gives a VF; "" when it gives none, or does not tell. */
-static void read_vf_mac(struct cli *cli, struct iov_bdf vf, char text[IOV_MAC_TEXT])
+void attach_vf_mac(struct cli *cli, struct iov_bdf vf, char text[IOV_MAC_TEXT])
 {
 	_cleanup_json_ struct json_object *list = NULL;
 	struct json_object *entry;
@@ -366,7 +365,7 @@ int attach_pair(struct cli *cli, struct vmm_set *set, const char *mac)
 	if (!function || !port)
 		return iov_fail(cli->iov, -EINVAL, "--failover: expected one VF of a NIC and one port, "
 				"which stands by for it");
-	read_vf_mac(cli, function->bdf, own);
+	attach_vf_mac(cli, function->bdf, own);
 	if (!mac && !own[0])
 		return iov_fail(cli->iov, -EINVAL, "--failover: %s has no address that its PF tells; set "
 				"one with 'iov vf set', or say with --mac which it has", function->name);

@@ -27,6 +27,9 @@ void attach_free(struct vmm_set *set);
 /* Whether a name is one of PCI functions, and of nothing else that a guest can be given. */
 bool attach_is_device(struct cli *cli, const char *name);
 
+/* What its PF gives a VF, as an address; "" when it gives none, or does not tell. */
+void attach_vf_mac(struct cli *cli, struct iov_bdf vf, char text[IOV_MAC_TEXT]);
+
 /**
  * attach_pair - have a port stand by for a VF
  * @cli: the run

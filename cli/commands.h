@@ -76,6 +76,7 @@ extern const struct cli_command cli_show;
 extern const struct cli_command cli_snapshot;
 extern const struct cli_command cli_eswitch_set;
 extern const struct cli_command cli_eswitch_show;
+extern const struct cli_command cli_move;
 extern const struct cli_command cli_param_list;
 extern const struct cli_command cli_param_set;
 extern const struct cli_command cli_rate_add;

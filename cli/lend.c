@@ -2,21 +2,17 @@
 #include "cli/lend.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/sysroot/paths.h"
+#include "cli/keeper.h"
 #include "cli/printable.h"
 #include "iommu/group.h"
 #include "vfio/bind/bind.h"
 
-/* Seconds that the keeper waits for other changes, and how often it tries to give a function back. */
-#define KEEPER_WAIT 60
+/* How often a function is tried to be given back when this process was killed. */
 #define KEEPER_TRIES 10
 
 static int add(struct cli *cli, struct lend *lend, struct iov_bdf bdf)
@@ -99,66 +95,23 @@ int lend_give(struct cli *cli, struct lend *lend, size_t index)
 	return error;
 }
 
-/* Nothing of the command's, neither its locks nor its terminal, and no end before its own. */
-static void leave_command(int fd)
-{
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
-	int null = open("/" IOV_PATH_DEV_NULL, O_RDWR | O_CLOEXEC);
-
-	setsid();
-	prctl(PR_SET_NAME, "iov-lend");
-	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
-		signal(ends[i], SIG_IGN);
-	if (null < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 ||
-	    dup2(null, STDERR_FILENO) < 0 || close_range(STDERR_FILENO + 1, ~0U, 0))
-		_exit(EXIT_FAILURE);
-}
-
-static bool is_done(void)
-{
-	ssize_t got;
-	char word;
-
-	do {
-		got = read(STDIN_FILENO, &word, 1);
-	} while (got < 0 && errno == EINTR);
-	return got > 0;
-}
-
 /*
- * It waits for a word, or for the end of who would say it, and then does what that would have done, for
- * the same holder and past the same guards.  A guest that dies at the same moment may have its device for
- * some time yet.
+ * What this process would have done, for the same holder and past the same guards.  A guest that dies at the
+ * same moment may have its device for some time yet.
  */
-static void __attribute__((noreturn)) keep(struct cli *cli, struct lend *lend, int fd)
+static void give_all(struct cli *cli, void *arg)
 {
-	leave_command(fd);
-	if (is_done() || cli_open_context(cli, &cli->iov))
-		_exit(EXIT_SUCCESS);
-	cli->wait = KEEPER_WAIT;
+	struct lend *lend = arg;
+
 	for (size_t i = 0; i < lend->count; i++) {
 		for (unsigned int tries = KEEPER_TRIES; lend_give(cli, lend, i) && --tries;)
 			sleep(1);
 	}
-	_exit(EXIT_SUCCESS);
 }
 
 static int start_keeper(struct cli *cli, struct lend *lend)
 {
-	int fds[2], error = 0;
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC))
-		return iov_told(cli->iov, -errno, "nobody to give functions back: %s", strerror(errno));
-	fflush(NULL);
-	pid = fork();
-	if (!pid)
-		keep(cli, lend, fds[0]);
-	if (pid < 0)
-		error = iov_told(cli->iov, -errno, "nobody to give functions back: %s", strerror(errno));
-	close(fds[0]);
-	lend->keeper = fds[1];
-	return error;
+	return keeper_start(cli, "iov-lend", "to give functions back", give_all, lend, &lend->keeper);
 }
 
 int lend_take(struct cli *cli, struct lend *lend, struct iov_plan *plan)
@@ -207,11 +160,7 @@ int lend_end(struct cli *cli, struct lend *lend, int error)
 		error = error ? error : failed;
 	}
 	/* Who was not heard yet tries on when this process is gone. */
-	if (lend->keeper >= 0 && all && write(lend->keeper, "done\n", 5) != 5)
-		cli_print(stderr, "iov: %s\n", strerror(errno));
-	if (lend->keeper >= 0)
-		close(lend->keeper);
-	lend->keeper = -1;
+	keeper_end(&lend->keeper, all);
 	if (*why)
 		return iov_fail_as(cli->iov, failure, error, "%s", why);
 	return error;

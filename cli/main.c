@@ -61,6 +61,7 @@ static const struct cli_command *const commands[] = {
 	&cli_release,
 	&cli_fleet_list,
 	&cli_attach,
+	&cli_move,
 	&cli_cdi_write,
 	&cli_cdi_list,
 	&cli_cdi_remove,

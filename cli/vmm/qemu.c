@@ -261,7 +261,7 @@ static void tell(const struct telling *telling)
 	if (set->standby)
 		says[set->standby->kind](telling, set->standby);
 	for (size_t i = 0; i < set->count; i++) {
-		if (&set->items[i] != set->standby)
+		if (&set->items[i] != set->standby && !(set->incoming && &set->items[i] == set->primary))
 			says[set->items[i].kind](telling, &set->items[i]);
 	}
 }
@@ -269,6 +269,8 @@ static void tell(const struct telling *telling)
 static void emit_arguments(const struct vmm_set *set, struct json_object *out)
 {
 	tell(&(struct telling){ .set = set, .out = out });
+	if (set->incoming)
+		vmm_option(out, "-incoming", "defer");
 }
 
 /* A connection begins with its capabilities; what is piped into one needs them. */

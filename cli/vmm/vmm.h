@@ -76,6 +76,7 @@ struct vmm_version {
  * @count: length of @items
  * @primary: of a failover pair: the function; NULL without one
  * @standby: the port that stands by for it
+ * @incoming: it is for a guest that is to arrive, and gets @primary when it is there
  */
 struct vmm_set {
 	struct iov *iov;
@@ -87,6 +88,7 @@ struct vmm_set {
 	size_t count;
 	const struct vmm_item *primary;
 	const struct vmm_item *standby;
+	bool incoming;
 };
 
 /* What the pieces of a format are, and how they are put together. */

@@ -184,6 +184,20 @@ printf 'sf %s\n' add set remove >> /tmp/changed
 own_net
 changes "done" "eswitch set" $pf legacy
 
+# Two QEMUs without a guest; what VFs add to it is in move-vf.sh
+for name in a b; do
+	# shellcheck disable=SC2046 # two words or none
+	qemu-system-x86_64 -M none -nodefaults -display none -qmp unix:/run/$name.qmp,server=on,wait=off \
+		$([ $name = a ] || echo -incoming defer) < /dev/null > /dev/null 2>&1 &
+	echo $! >> /tmp/machines
+done
+for _ in {1..300}; do
+	[ -S /run/a.qmp ] && [ -S /run/b.qmp ] && break || sleep 0.1
+done
+changes "done" "move" --from /run/a.qmp --to /run/b.qmp
+# shellcheck disable=SC2046 # several
+kill $(< /tmp/machines)
+
 # bench guest notes twice, when it takes a function and when it gives it back: see bench-guest.sh
 echo "bench guest" >> /tmp/changed
 
