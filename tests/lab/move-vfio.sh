@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --timeout 600
+# lab: --topology minimal
 # A device whose driver in the kernel migrates it, mtty, moves with its guest by VFIO; one whose driver does not,
 # mdpy, keeps the guest where it is, which is said before anything is changed.
 . "$(dirname "$0")/lib/check.sh"
