@@ -116,6 +116,16 @@ static void the_override_is_written_before_the_driver_is_left(void **state)
 	assert_state(VF, "vfio-pci", "vfio-pci");
 }
 
+static void a_probe_that_was_passed_over_is_repeated(void **state)
+{
+	(void)state;
+	kernel.tried = 2;
+	assert_int_equal(bind(VF, "vfio-pci"), 0);
+	assert_int_equal(kernel.writes, 5);
+	assert_string_equal(kernel.log[4], "sys/bus/pci/drivers_probe=" VF);
+	assert_state(VF, "vfio-pci", "vfio-pci");
+}
+
 static void what_is_bound_already_is_not_written_again(void **state)
 {
 	struct iov_plan *plan;
@@ -372,7 +382,7 @@ static void a_vf_that_does_not_exist_yet_can_be_planned(void **state)
 	steps = json_object_object_get(json, "steps");
 	assert_int_equal(json_object_array_length(steps), 1);
 	assert_int_equal(json_object_array_length(json_object_object_get(
-				 json_object_array_get_idx(steps, 0), "do")), 2);
+				 json_object_array_get_idx(steps, 0), "do")), 4);
 	json_object_put(json);
 	iov_plan_free(plan);
 }
@@ -636,6 +646,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_override_is_written_before_the_driver_is_left),
+		TEST(a_probe_that_was_passed_over_is_repeated),
 		TEST(what_is_bound_already_is_not_written_again),
 		TEST(an_override_alone_is_set_without_a_rebind),
 		TEST(unbinding_returns_to_the_native_driver),
