@@ -128,6 +128,19 @@ void cli_print_changes(struct json_object *plan)
 	print_notes(plan);
 }
 
+/* What is done again where it did not help the first time does not happen mostly. */
+static bool is_repeated(const struct iov_op_list *ops, size_t index, const char *text)
+{
+	char earlier[1024];
+	bool is_same = false;
+
+	for (size_t i = 0; ops->list[index]->unless && !is_same && i < index; i++) {
+		iov_op_describe(ops->list[i], earlier, sizeof(earlier));
+		is_same = !strcmp(earlier, text);
+	}
+	return is_same;
+}
+
 static void print_operations(const struct iov_plan *plan)
 {
 	size_t count;
@@ -141,7 +154,8 @@ static void print_operations(const struct iov_plan *plan)
 			char text[1024];
 
 			iov_op_describe(ops->list[n], text, sizeof(text));
-			cli_print(stdout, "   %s\n", text);
+			if (!is_repeated(ops, n, text))
+				cli_print(stdout, "   %s\n", text);
 		}
 	}
 }
