@@ -352,7 +352,8 @@ static void fault_of_connection(enum nbd_fault fault, uint32_t error)
 			poll(NULL, 0, 1);
 	}
 	assert_int_equal(io.done, 0);
-	assert_in_range(reach_of(&disk).losses, 2, 8);
+	/* Later than 1.14 libnbd passes over a reply to nobody, and goes on to wait. */
+	assert_in_range(reach_of(&disk).losses, fault == NBD_NAMES_ANOTHER ? 0 : 2, 8);
 	disk.backend->ops->reset(disk.backend);
 	disk_wait(&disk, 0);
 	assert_int_equal(io.error, -ENOTCONN);

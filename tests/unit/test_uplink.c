@@ -725,7 +725,12 @@ static void mtu_that_a_driver_refuses_is_said(void **state)
 		skip();
 	if (open_uplink(lan, &tap, options.device))
 		skip();
-	assert_int_equal(uplink_set_mtu(tap, lan->iov, 9000), -ENOTSUP);
+	/* That of later DPDK takes it. */
+	if (!uplink_set_mtu(tap, lan->iov, 9000)) {
+		assert_int_equal(mtu_of("tap7", 0), 9000);
+		uplink_close(tap);
+		skip();
+	}
 	assert_non_null(strstr(iov_error_message(lan->iov), "1504 at most"));
 	assert_return_code(uplink_set_mtu(tap, lan->iov, 1504), 0);
 	assert_int_equal(mtu_of("tap7", 0), 1504);
