@@ -4,8 +4,10 @@
  * than most commands to run.  The first that needs it loads it.
  *
  *	#define FUNCTIONS(X) X(read_new, archive_read_new) X(read_free, archive_read_free)
- *	static struct { FUNCTIONS(LATE_POINTER) } lib;
- *	static const char *const names[] = { FUNCTIONS(LATE_NAME) };
+ *	LATE_LIBRARY(lib, FUNCTIONS);
+ *
+ *	why = late_library(lib, "libarchive.so.13");
+ *	lib.read_free(lib.read_new());
  */
 #ifndef BASE_LATE_LIBRARY_H
 #define BASE_LATE_LIBRARY_H
@@ -16,6 +18,15 @@
 
 #define LATE_POINTER(name, function) __typeof__(function) *name;
 #define LATE_NAME(name, function) #function,
+
+/* Pointers to functions of a library, by the name of that struct. */
+#define LATE_LIBRARY(lib, functions) \
+	static struct { functions(LATE_POINTER) } lib; \
+	static const char *const lib##_names[] = { functions(LATE_NAME) }
+
+/* late_library_load() for what LATE_LIBRARY() has. */
+#define late_library(lib, soname) \
+	late_library_load(soname, lib##_names, sizeof(lib##_names) / sizeof(*lib##_names), &(lib))
 
 /**
  * late_library_load - have functions of a library

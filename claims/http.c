@@ -21,11 +21,7 @@
 	X(perform, curl_easy_perform) X(getinfo, curl_easy_getinfo) X(cleanup, curl_easy_cleanup) \
 	X(strerror, curl_easy_strerror) X(append, curl_slist_append) X(free_all, curl_slist_free_all)
 
-static struct {
-	FUNCTIONS(LATE_POINTER)
-} lib;
-
-static const char *const names[] = { FUNCTIONS(LATE_NAME) };
+LATE_LIBRARY(lib, FUNCTIONS);
 
 struct claims_http {
 	struct iov *iov;
@@ -37,7 +33,7 @@ struct claims_http {
 static int load(struct iov *iov)
 {
 	const bool is_first = !lib.free_all;
-	const char *why = late_library_load("libcurl.so.4", names, sizeof(names) / sizeof(*names), &lib);
+	const char *why = late_library(lib, "libcurl.so.4");
 
 	if (why)
 		return iov_told(iov, -ENOSYS, "etcd is asked by libcurl: %s; install the package libcurl4", why);

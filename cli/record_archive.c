@@ -41,11 +41,7 @@
 	X(write_new, archive_write_new) X(write_open_FILE, archive_write_open_FILE) \
 	X(write_set_format_pax_restricted, archive_write_set_format_pax_restricted)
 
-static struct {
-	FUNCTIONS(LATE_POINTER)
-} lib;
-
-static const char *const names[] = { FUNCTIONS(LATE_NAME) };
+LATE_LIBRARY(lib, FUNCTIONS);
 
 /* More than any host has: a function has some thirty files, and a thousand of them a few megabytes. */
 #define ENTRIES_MAX 500000
@@ -58,7 +54,7 @@ static const char *const names[] = { FUNCTIONS(LATE_NAME) };
 static const char *load(void)
 {
 	static char text[256];
-	const char *why = late_library_load("libarchive.so.13", names, sizeof(names) / sizeof(*names), &lib);
+	const char *why = late_library(lib, "libarchive.so.13");
 
 	if (why)
 		snprintf(text, sizeof(text), "records are archives of libarchive: %s; install the package "

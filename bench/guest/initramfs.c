@@ -31,11 +31,7 @@
 	X(write_new, archive_write_new) X(write_open_fd, archive_write_open_fd) \
 	X(write_set_format_cpio_newc, archive_write_set_format_cpio_newc)
 
-static struct {
-	FUNCTIONS(LATE_POINTER)
-} lib;
-
-static const char *const names[] = { FUNCTIONS(LATE_NAME) };
+LATE_LIBRARY(lib, FUNCTIONS);
 
 /* Drivers of a guest need some twenty; soft dependencies may go round in a circle. */
 #define MODULES_MAX 256
@@ -252,7 +248,7 @@ static int write_archive(struct making *making, int fd, const struct initramfs_o
 int initramfs_make(int *fd, struct iov *iov, const struct initramfs_options *options)
 {
 	struct making making = {.iov = iov};
-	const char *why = late_library_load("libarchive.so.13", names, sizeof(names) / sizeof(*names), &lib);
+	const char *why = late_library(lib, "libarchive.so.13");
 	int error;
 
 	*fd = -1;

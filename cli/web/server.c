@@ -36,11 +36,7 @@
 	X(queue_response, MHD_queue_response) X(run, MHD_run) X(start_daemon, MHD_start_daemon) \
 	X(stop_daemon, MHD_stop_daemon)
 
-static struct {
-	FUNCTIONS(LATE_POINTER)
-} lib;
-
-static const char *const names[] = { FUNCTIONS(LATE_NAME) };
+LATE_LIBRARY(lib, FUNCTIONS);
 
 /**
  * struct client - a connection
@@ -339,7 +335,7 @@ int web_server_open(struct web_server **out, struct iov *iov, const struct web_a
 	const unsigned int flags = MHD_USE_EPOLL | (fd < 0 ? MHD_USE_NO_LISTEN_SOCKET : 0);
 	const union MHD_DaemonInfo *info = NULL;
 	struct web_server *server;
-	const char *why = late_library_load("libmicrohttpd.so.12", names, sizeof(names) / sizeof(*names), &lib);
+	const char *why = late_library(lib, "libmicrohttpd.so.12");
 
 	if (why)
 		return iov_told(iov, -ENOSYS, "web: pages are served by libmicrohttpd: %s; install the package "
