@@ -77,7 +77,8 @@ waited=$(grep -c 'waits for .*, which a process that ended still writes to' $iov
 [ "$waited" -gt 0 ] || [ "$kills" -lt 100 ] ||
 	fail "no iovd had to wait for writes of the one before: $(tail -n 3 $iovd_log)"
 echo "ok: $kills kills in $((SECONDS - began)) s, $writes writes given back, $waited times the next iovd waited for late writes"
-grep -o 'any more, after [0-9]* ms' $iovd_log | awk '{ s += $4; m = $4 > m ? $4 : m } END { if (NR) print "waited " s / NR " ms in the mean, " m " ms at most" }'
+sed -n 's/.*any more, after \([0-9]*\) ms.*/\1/p' $iovd_log |
+	awk '{ s += $1; m = $1 > m ? $1 : m } END { if (NR) print "waited " s / NR " ms in the mean, " m " ms at most" }'
 "$lab/guest" kill a
 stop_iovd
 dmsetup remove --noudevsync late
