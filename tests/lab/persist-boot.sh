@@ -60,7 +60,7 @@ prepare()
 # boot WHAT [OPTION]...
 boot()
 {
-	"$lab/lab" exec --tries 3 --cpus 2 "${@:2}" --systemd --state "$work/host.img" --topology minimal --device igb \
+	"$lab/lab" exec --tries 3 "${@:2}" --systemd --state "$work/host.img" --topology minimal --device igb \
 		--device e1000e --device nvme --device port --timeout 200 -- "$0" "$1"
 }
 
