@@ -254,7 +254,7 @@ static int add_source(struct cli *cli, const struct disk_add_args *args, struct 
 		error = cli_absolute_path(cli->iov, "file", args->source[SOURCE_FILE], path);
 	else
 		error = device_path(cli->iov, args->source[SOURCE_DEVICE], path);
-	if (!error && !args->source[SOURCE_NVME])
+	if (!error && args->source[SOURCE_FILE])
 		disk_warn_of_image(path);
 	if (!error)
 		cli_param_text(params, "path", path);

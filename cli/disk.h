@@ -36,7 +36,7 @@ void disk_warn_of_memory(struct cli *cli, uint64_t bytes);
 
 /**
  * disk_warn_of_image - say that a file is an image of a format that has to be read
- * @path: file or device; silent of one that cannot be read
+ * @path: file; silent of one that cannot be read
  */
 void disk_warn_of_image(const char *path);
 

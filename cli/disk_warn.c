@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -53,8 +54,11 @@ void disk_warn_of_image(const char *path)
 {
 	char head[68] = { 0 };
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
 
-	if (fd < 0 || pread(fd, head, sizeof(head), 0) < 0)
+	/* A device may not answer for as long as it likes. */
+	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode) ||
+	    pread(fd, head, sizeof(head), 0) < 0)
 		head[0] = 0;
 	if (fd >= 0)
 		close(fd);
