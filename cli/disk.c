@@ -254,29 +254,11 @@ static int add_source(struct cli *cli, const struct disk_add_args *args, struct 
 		error = cli_absolute_path(cli->iov, "file", args->source[SOURCE_FILE], path);
 	else
 		error = device_path(cli->iov, args->source[SOURCE_DEVICE], path);
+	if (!error && args->source[SOURCE_FILE])
+		disk_warn_of_image(path);
 	if (!error)
 		cli_param_text(params, "path", path);
 	return error;
-}
-
-/* It takes memory as its guest writes, and who has none left ends somebody: iovd, or another one. */
-static void warn_of_memory(struct cli *cli, uint64_t bytes)
-{
-	_cleanup_free_ char *text = NULL;
-	char wanted[IOV_SIZE_TEXT], there[IOV_SIZE_TEXT];
-	const char *line;
-	uint64_t available;
-
-	if (iov_sys_read_all(cli->iov, IOV_PATH_MEMINFO, &text, NULL))
-		return;
-	line = strstr(text, "MemAvailable:");
-	if (!line || sscanf(line, "MemAvailable: %" SCNu64, &available) != 1 ||
-	    bytes <= available << 10)
-		return;
-	size_text(bytes, wanted);
-	size_text(available >> 10 << 20, there);
-	fprintf(stderr, "iov: warning: --memory %s: this host has %s left; when the guest has filled that, "
-		"iovd is ended with all its ports and disks, or somebody else is\n", wanted, there);
 }
 
 static int run_add(struct cli *cli, void *data)
@@ -288,7 +270,7 @@ static int run_add(struct cli *cli, void *data)
 	if (!error)
 		error = add_source(cli, args, params);
 	if (!error && args->source[SOURCE_MEMORY])
-		warn_of_memory(cli, args->bytes);
+		disk_warn_of_memory(cli, args->bytes);
 	cli_param_switch(params, "read_only", args->read_only);
 	cli_param_switch(params, "cached", args->cached);
 	cli_param_switch(params, "io_poll", args->io_poll);

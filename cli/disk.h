@@ -5,6 +5,9 @@
 
 #include <argp.h>
 #include <json-c/json.h>
+#include <stdint.h>
+
+#include "cli/cli.h"
 
 #define CLI_EXPECTED_DISK "NAME of the disk is missing"
 
@@ -23,5 +26,18 @@ void disk_add_words(struct json_object *disk);
 
 /* Kinds of requests as rows, each with its "disk", "kind" and times in words. */
 struct json_object *disk_request_rows(struct json_object *counters);
+
+/**
+ * disk_warn_of_memory - say that a disk in memory is larger than what the host has
+ * @cli: command
+ * @bytes: its size
+ */
+void disk_warn_of_memory(struct cli *cli, uint64_t bytes);
+
+/**
+ * disk_warn_of_image - say that a file is an image of a format that has to be read
+ * @path: file; silent of one that cannot be read
+ */
+void disk_warn_of_image(const char *path);
 
 #endif

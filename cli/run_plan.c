@@ -329,8 +329,10 @@ void cli_print_missing(struct json_object *list)
 		struct json_object *entry = json_object_array_get_idx(list, i);
 
 		if (!strcmp(json_text(entry, "state"), IOV_NOT_RESTORED))
-			cli_print(stdout, "%s is not restored: %s; when the cause is gone remove it and "
-				  "add it again\n", json_text(entry, "name"), json_text(entry, "error"));
+			cli_print(stdout, "%s is not restored: %s; %s\n", json_text(entry, "name"),
+				  json_text(entry, "error"), json_object_object_get(entry, "uri") ?
+				  "its server is tried again and again" :
+				  "when the cause is gone remove it and add it again");
 	}
 }
 

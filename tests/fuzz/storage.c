@@ -894,13 +894,20 @@ static void move_ring(struct fuzz_input *input)
 	services_settle();
 }
 
-static void resize_image(struct fuzz_input *input)
+/* @is_seen: iovd looks for that once a second. */
+static void resize_image(struct fuzz_input *input, bool is_seen)
 {
 	static const off_t sizes[] = {DISK_BYTES, 2 * DISK_BYTES, DISK_BYTES / 2, BLOCK, 0, 1000};
 	const off_t size = sizes[fuzz_below(input, 6)];
+	const struct disk_port *disk = find_disk();
 
 	assert_return_code(truncate(quick_path, size), errno);
 	assert_return_code(truncate(slow_path, size), errno);
+	if (!is_seen || !disk || !disk->loss_timer)
+		return;
+	/* That second is over. */
+	sd_event_source_set_time_relative(disk->loss_timer, 0);
+	services_settle();
 }
 
 /* Whatever it is stored on. */
@@ -938,7 +945,7 @@ static void act(struct fuzz_input *input, uint8_t op, uint8_t kind)
 			return keep_log();
 		return op & 32 ? share_again() : op & 16 ? lose_memory() : come_again();
 	case 13:
-		return op & 16 ? resize_image(input) : move_ring(input);
+		return op & 16 ? resize_image(input, op & 32) : move_ring(input);
 	case 14:
 		return op & 16 ? write_config(input) : op & 32 ? move_away(input, kind, op >> 6)
 							      : stop_and_go();

@@ -276,7 +276,7 @@ static uint64_t appended(struct test *test, const struct ask *ask)
 {
 	uint64_t sector;
 
-	memcpy(&sector, answer(test, ask) + ask->in_length - 9, 8);
+	memcpy(&sector, answer(test, ask), 8);
 	return le64toh(sector);
 }
 
@@ -440,6 +440,7 @@ static void appends_say_where_they_went(void **at)
 {
 	struct test *test = *at;
 	const uint64_t first = zone(test, 0);
+	struct ask padded;
 
 	for (unsigned int i = 0; i < 12; i++) {
 		struct ask ask = make_append(test, first, (uint8_t)(i + 1));
@@ -451,6 +452,12 @@ static void appends_say_where_they_went(void **at)
 	}
 	for (unsigned int i = 0; i < 12; i++)
 		expect_there(test, first + 8 * i, (uint8_t)(i + 1));
+	/* As Linux's driver asks, which leaves seven bytes before the status. */
+	padded = make(test, VIRTIO_BLK_T_ZONE_APPEND, first, PIECE, 15);
+	memset(payload(test, &padded), 13, PIECE);
+	assert_int_equal(run(test, &padded), OK);
+	assert_int_equal(appended(test, &padded), first + 8 * 12);
+	expect_there(test, first + 8 * 12, 13);
 	assert_int_equal(do_it(test, VIRTIO_BLK_T_ZONE_APPEND, first + 8, PIECE, 8), INVALID);
 	assert_int_equal(do_it(test, VIRTIO_BLK_T_ZONE_APPEND, 0, PIECE, 8), INVALID);
 	assert_int_equal(do_it(test, VIRTIO_BLK_T_ZONE_APPEND, first, 0, 8), INVALID);
@@ -460,7 +467,7 @@ static void appends_say_where_they_went(void **at)
 	assert_int_equal(do_it(test, VIRTIO_BLK_T_ZONE_APPEND, first, 100, 8), IOERR);
 	assert_int_equal(do_it(test, VIRTIO_BLK_T_ZONE_APPEND, first,
 			       test->zoned->append_max + PIECE, 8), INVALID);
-	assert_int_equal(goes_on(test, first), first + 8 * 12);
+	assert_int_equal(goes_on(test, first), first + 8 * 13);
 	/* One more than fits, and one that fits. */
 	while (goes_on(test, first) < first + capacity(test, first) - 8)
 		assert_int_equal(do_it(test, VIRTIO_BLK_T_OUT, goes_on(test, first), PIECE, 0), OK);

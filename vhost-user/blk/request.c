@@ -284,20 +284,22 @@ static bool get_lifetime(struct blk_request *request, const struct virtq_batch *
 	return tell(request, batch, &word, BLK_LIFETIME_BYTES);
 }
 
-/* Where the sector is told: the bytes before the status, however they are cut. */
+/*
+ * Where the sector is told: the first bytes that the device writes, however they are cut.  Linux leaves some
+ * between them and the status.
+ */
 static bool find_appended(struct blk_request *request, const struct virtq_batch *batch)
 {
 	const struct virtq_chain *chain = &request->chain;
 	const struct virtq_segment *segment = &batch->segments[chain->first + chain->readable];
-	uint32_t skip = chain->writable_length - 1;
+	uint32_t at = 0;
 
-	if (skip < BLK_APPENDED_BYTES)
+	if (chain->writable_length - 1 < BLK_APPENDED_BYTES)
 		return false;
-	skip -= BLK_APPENDED_BYTES;
-	for (unsigned int i = 0; i < BLK_APPENDED_BYTES; i++, skip++) {
-		while (skip >= segment->length)
-			skip -= segment++->length;
-		request->appended[i] = segment->data + skip;
+	for (unsigned int i = 0; i < BLK_APPENDED_BYTES; i++, at++) {
+		while (at >= segment->length)
+			at -= segment++->length;
+		request->appended[i] = segment->data + at;
 	}
 	return true;
 }

@@ -120,10 +120,10 @@ static void restore_list(struct saved_ports *saved, struct json_object *file, co
 		if (!restore(saved->registry, entry))
 			continue;
 		iov_log_with(iov, LOG_ERR, strcmp(list, PORTS) ? NULL : PORT_FIELDS(json_text(entry, "name")),
-			"%s: %s %s is not there again: %s; add it when the cause is gone, or "
-			"remove it%s",
+			"%s: %s %s is not there again: %s; %s",
 			saved->path, noun, json_text(entry, "name"), iov_error_message(iov),
-			may_come(entry) ? "; its server is tried again and again" : "");
+			may_come(entry) ? "its server is tried again and again" :
+					  "add it when the cause is gone, or remove it");
 		note_missing(saved, list, entry);
 	}
 }

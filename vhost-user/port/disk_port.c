@@ -19,6 +19,7 @@
 #include "vhost-user/counter.h"
 #include "vhost-user/port/balance.h"
 #include "vhost-user/port/describe.h"
+#include "vhost-user/port/disk_loss.h"
 #include "vhost-user/port/disk_session.h"
 #include "vhost-user/port/disk_stats.h"
 #include "vhost-user/port/disks.h"
@@ -313,6 +314,8 @@ static int open_port(struct port *port, const struct port_options *options)
 		error = disk_lock_wait(disk);
 	if (!error)
 		error = watch_news(disk);
+	if (!error)
+		error = disk_loss_watch(disk);
 	return error ? error : disk_session_open(disk, options);
 }
 
@@ -324,6 +327,7 @@ static void close_port(struct port *port)
 	front_end_close(port);
 	disk_lock_close(disk);
 	sd_event_source_disable_unref(disk->news);
+	disk_loss_unwatch(disk);
 	if (disk->disk.backend) {
 		disks_forget(port->registry, &disk->disk);
 		TAILQ_REMOVE(&port->registry->disks->list, disk, link);
@@ -464,22 +468,11 @@ int disk_resize(struct port *port, uint64_t bytes)
 	return 0;
 }
 
-/* Somebody else has cut it, or has taken it away. */
-static const char *loss_of(const struct disk_port *disk)
-{
-	const struct blk_backend *backend = disk->disk.backend;
-	const uint64_t now = backend->ops->bytes_at_hand ? backend->ops->bytes_at_hand(backend) : UINT64_MAX;
-
-	if (now >= disk->disk.geometry.bytes)
-		return NULL;
-	return now ? "shrunk" : "gone";
-}
-
 static const char *status_of(const struct disk_port *disk)
 {
 	const struct blk_backend *backend = disk->disk.backend;
 	const char *status = backend->ops->status ? backend->ops->status(backend) : NULL;
-	const char *lock = disk_lock_status(disk), *loss = loss_of(disk);
+	const char *lock = disk_lock_status(disk), *loss = disk_loss(disk);
 
 	if (status)
 		return status;

@@ -36,6 +36,8 @@
  * @watcher: tells its back end which memory its guest has
  * @moving: worker that each ring moves to, + 1; 0 for none
  * @has_told_error: the log has that a request failed
+ * @loss: what the log says of its data, see disk_loss()
+ * @loss_timer: when that is looked at next; NULL for never
  * @standing: rings that wait for all of their guest's memory to arrive
  */
 struct disk_port {
@@ -59,6 +61,8 @@ struct disk_port {
 	struct guest_memory_watcher watcher;
 	uint8_t moving[PORT_RINGS_MAX];
 	bool has_told_error;
+	const char *loss;
+	sd_event_source *loss_timer;
 	unsigned int standing;
 };
 
