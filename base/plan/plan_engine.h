@@ -72,6 +72,13 @@ int module_load(struct iov *iov, const char *name);
 int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct iov_step *step,
 		    const char *const *lifted, struct json_object *found);
 
+/*
+ * Before @count steps at once: 0, or -ECANCELED with a message that names who has what the functions share
+ * that they give, and @found; of what was asked when the plan was guarded nothing is asked again.
+ */
+int plan_guard_given(struct iov *iov, const struct iov_plan *plan, const size_t *steps, size_t count,
+		     const char *const *lifted, struct json_object *found);
+
 /* Before the rest of a plan is carried out: what it takes besides that of steps that ended. */
 int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		    bool (*has_ended)(const void *arg, size_t step), const void *arg,

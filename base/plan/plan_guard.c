@@ -100,9 +100,9 @@ static void add_findings(const struct iov_take *take, struct json_object *all,
 	for (size_t i = 0; i < json_object_array_length(all); i++) {
 		struct json_object *finding = json_object_array_get_idx(all, i);
 
-		const char *guard = json_text(finding, "guard");
-
-		if (is_lifted(lifted, guard) || (take->unused && strcmp(guard, GUARD_FLEET) != 0))
+		/* What was found of one device may be another's as well. */
+		if (is_lifted(lifted, json_text(finding, "guard")) ||
+		    (take->unused && strcmp(json_text(finding, "guard"), GUARD_FLEET) != 0))
 			continue;
 		json_object_object_add(finding, "why", json_object_new_string(take->why));
 		json_object_array_add(found, json_object_get(finding));
@@ -116,17 +116,21 @@ static void add_findings(const struct iov_take *take, struct json_object *all,
 static int guard_takes(struct iov *iov, const struct iov_take *takes, size_t count,
 		       const char *const *lifted, bool undoes, struct json_object *found)
 {
-	_cleanup_free_ const char **devices = calloc(count + 1, sizeof(*devices));
+	_cleanup_free_ struct guard_question *questions = calloc(count + 1, sizeof(*questions));
+	const bool claims = !undoes && !is_lifted(lifted, GUARD_FLEET);
 	_cleanup_json_ struct json_object *all = NULL;
+	size_t asked = 0;
 	int error;
 
-	if (!count)
-		return 0;
-	if (!devices)
+	if (!questions)
 		return iov_fail(iov, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < count; i++)
-		devices[i] = takes[i].device;
-	error = guard_ask(iov, devices, count, !undoes && !is_lifted(lifted, GUARD_FLEET), &all);
+	for (size_t i = 0; i < count; i++) {
+		questions[i] = (struct guard_question){ takes[i].device, !takes[i].unused, claims };
+		asked += claims || !takes[i].unused;
+	}
+	if (!asked)
+		return 0;
+	error = guard_ask(iov, questions, count, &all);
 	for (size_t i = 0; !error && i < count; i++)
 		add_findings(&takes[i], json_object_array_get_idx(all, i), lifted, found);
 	return error;
@@ -168,25 +172,6 @@ static int check_taken(struct iov *iov, const struct iov_plan *plan)
 	return 0;
 }
 
-int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
-		   struct json_object **findings)
-{
-	struct json_object *found = json_object_new_array();
-	struct iov *iov = iov_plan_context(plan);
-	int error = plan_is_incomplete(plan) ? iov_fail(iov, -ENOMEM, "out of memory") :
-					       check_taken(iov, plan);
-
-	if (!error)
-		error = guard_takes(iov, plan->takes, plan->take_count, lifted, false, found);
-	if (!error && json_object_array_length(found))
-		error = refuse(iov, found);
-	if (findings)
-		*findings = found;
-	else
-		json_object_put(found);
-	return error;
-}
-
 /* Append a device to what is asked for. */
 static void add_take(struct iov_take *takes, size_t *count, struct iov_take take)
 {
@@ -195,6 +180,137 @@ static void add_take(struct iov_take *takes, size_t *count, struct iov_take take
 			return;
 	}
 	takes[(*count)++] = take;
+}
+
+/*
+ * What the plan takes, and for "fleet" alone what its steps give: what somebody has claimed is given to
+ * nobody else, nor what hangs on it.  The caller frees the list.
+ */
+static int list_asked(struct iov *iov, const struct iov_plan *plan, struct iov_take **list, size_t *count)
+{
+	static char why[] = "it is given away";
+	size_t size = plan->take_count + 1;
+
+	for (size_t i = 0; i < plan->step_count; i++)
+		size += plan->steps[i]->unheld.count;
+	*list = calloc(size, sizeof(**list));
+	if (!*list)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < plan->take_count; i++)
+		(*list)[(*count)++] = plan->takes[i];
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct iov_text_list *unheld = &plan->steps[i]->unheld;
+
+		for (size_t n = 0; n < unheld->count; n++)
+			add_take(*list, count, (struct iov_take){ unheld->list[n], why, true });
+	}
+	return 0;
+}
+
+/* Whether a step changes a device. */
+static bool step_is_on(const struct iov_step *step, const char *wanted)
+{
+	for (size_t i = 0; i <= step->touches.count; i++) {
+		const char *device = device_at(step, i);
+
+		if (device && !strcmp(device, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* Before that nobody can tell what it will have. */
+static bool is_changed_before(const struct iov_plan *plan, size_t step, const char *device)
+{
+	for (size_t i = 0; i < step; i++) {
+		if (step_is_on(plan->steps[i], device))
+			return true;
+	}
+	return false;
+}
+
+/* Append the functions that a step gives, of those that the plan changes before (@changed) or of the others. */
+static void list_given(const struct iov_plan *plan, size_t step, bool changed, const char **list, size_t *count)
+{
+	const struct iov_text_list *gives = &plan->steps[step]->gives;
+
+	for (size_t i = 0; i < gives->count; i++) {
+		if (is_changed_before(plan, step, gives->list[i]) == changed)
+			list[(*count)++] = gives->list[i];
+	}
+}
+
+/* Ask for what functions share that are given to somebody. */
+static int guard_given(struct iov *iov, const char *const *devices, size_t count,
+		       const char *const *lifted, struct json_object *found)
+{
+	_cleanup_json_ struct json_object *shared = NULL;
+	_cleanup_free_ struct iov_take *takes = NULL;
+	size_t length;
+	int error = count ? guard_ask_shared(iov, devices, count, &shared) : 0;
+
+	if (error || !count)
+		return error;
+	length = json_object_array_length(shared);
+	takes = calloc(length + 1, sizeof(*takes));
+	if (!takes)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < length; i++) {
+		struct json_object *row = json_object_array_get_idx(shared, i);
+
+		takes[i] = (struct iov_take){ (char *)json_text(row, "device"), (char *)json_text(row, "why") };
+	}
+	return guard_takes(iov, takes, length, lifted, false, found);
+}
+
+/* Of @steps, NULL for all. */
+static int guard_gifts(struct iov *iov, const struct iov_plan *plan, const size_t *steps, size_t count,
+		       const char *const *lifted, struct json_object *found)
+{
+	_cleanup_free_ const char **devices = NULL;
+	size_t size = 1, given = 0;
+
+	for (size_t i = 0; i < count; i++)
+		size += plan->steps[steps ? steps[i] : i]->gives.count;
+	devices = calloc(size, sizeof(*devices));
+	if (!devices)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < count; i++)
+		list_given(plan, steps ? steps[i] : i, steps != NULL, devices, &given);
+	return guard_given(iov, devices, given, lifted, found);
+}
+
+int plan_guard_given(struct iov *iov, const struct iov_plan *plan, const size_t *steps, size_t count,
+		     const char *const *lifted, struct json_object *found)
+{
+	int error = guard_gifts(iov, plan, steps, count, lifted, found);
+
+	return error || !json_object_array_length(found) ? error : refuse(iov, found);
+}
+
+int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
+		   struct json_object **findings)
+{
+	struct json_object *found = json_object_new_array();
+	_cleanup_free_ struct iov_take *asked = NULL;
+	struct iov *iov = iov_plan_context(plan);
+	size_t count = 0;
+	int error = plan_is_incomplete(plan) ? iov_fail(iov, -ENOMEM, "out of memory") :
+					       check_taken(iov, plan);
+
+	if (!error)
+		error = list_asked(iov, plan, &asked, &count);
+	if (!error)
+		error = guard_takes(iov, asked, count, lifted, false, found);
+	if (!error)
+		error = guard_gifts(iov, plan, NULL, plan->step_count, lifted, found);
+	if (!error && json_object_array_length(found))
+		error = refuse(iov, found);
+	if (findings)
+		*findings = found;
+	else
+		json_object_put(found);
+	return error;
 }
 
 /* What of a step was taken to do it, and so is taken back to undo it, and what it gave. */
@@ -256,36 +372,23 @@ int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct i
 			"with%s", step->title, holders, plural(found), options);
 }
 
-/* Whether a step changes a device. */
-static bool step_is_on(const struct iov_step *step, const char *wanted)
-{
-	for (size_t i = 0; i <= step->touches.count; i++) {
-		const char *device = device_at(step, i);
-
-		if (device && !strcmp(device, wanted))
-			return true;
-	}
-	return false;
-}
-
 int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		    bool (*has_ended)(const void *arg, size_t step), const void *arg,
 		    const char *const *lifted, struct json_object *found)
 {
-	_cleanup_free_ struct iov_take *takes = calloc(plan->take_count + 1, sizeof(*takes));
-	size_t count = 0;
-	int error;
+	_cleanup_free_ struct iov_take *takes = NULL;
+	size_t asked = 0, count = 0;
+	int error = list_asked(iov, plan, &takes, &asked);
 
-	if (!takes)
-		return iov_fail(iov, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < plan->take_count; i++) {
+	for (size_t i = 0; !error && i < asked; i++) {
 		bool ended = false;
 
 		for (size_t n = 0; n < plan->step_count; n++)
-			ended |= has_ended(arg, n) && step_is_on(plan->steps[n], plan->takes[i].device);
+			ended |= has_ended(arg, n) && step_is_on(plan->steps[n], takes[i].device);
 		if (!ended)
-			add_take(takes, &count, plan->takes[i]);
+			takes[count++] = takes[i];
 	}
-	error = guard_takes(iov, takes, count, lifted, false, found);
+	if (!error)
+		error = guard_takes(iov, takes, count, lifted, false, found);
 	return error || !json_object_array_length(found) ? error : refuse(iov, found);
 }

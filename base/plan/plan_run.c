@@ -247,6 +247,16 @@ static int check_batch(struct run *run, struct iov *iov, const struct batch *bat
 	return *count ? 0 : error;
 }
 
+/* What functions share that earlier steps made is known by now. */
+static int check_given(struct run *run, struct iov *iov, const struct batch *batch, size_t count)
+{
+	struct json_object *found = json_object_new_array();
+	int error = plan_guard_given(iov, run->plan, batch->steps, count, run->options.lifted, found);
+
+	run_tell_findings(run, found);
+	return error;
+}
+
 /* Announce on disk, and to the user, what is going to be done or undone. */
 static int announce(struct run *run, struct iov *iov, const struct batch *batch, size_t count,
 		    const char *event, const char *prefix)
@@ -294,6 +304,8 @@ static int do_batch(void *arg, struct iov *iov, struct batch *batch)
 	error = check_signal(run, iov);
 	if (!error)
 		error = check_batch(run, iov, batch, &count);
+	if (!error)
+		error = check_given(run, iov, batch, count);
 	if (!error)
 		error = announce(run, iov, batch, count, "begin", "");
 	if (error)
