@@ -72,11 +72,15 @@ int module_load(struct iov *iov, const char *name);
 int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct iov_step *step,
 		    const char *const *lifted, struct json_object *found);
 
+/* Whether a step gives functions that earlier steps make or change. */
+bool plan_gives_changed(const struct iov_plan *plan, size_t step);
+
 /*
- * Before @count steps at once: 0, or -ECANCELED with a message that names who has what the functions share
- * that they give, and @found; of what was asked when the plan was guarded nothing is asked again.
+ * Ask for what such functions share, of all steps: 0, or -ECANCELED with a message that names who has it, and
+ * @found.  @skips tells which are passed over.
  */
-int plan_guard_given(struct iov *iov, const struct iov_plan *plan, const size_t *steps, size_t count,
+int plan_guard_given(struct iov *iov, const struct iov_plan *plan,
+		     bool (*skips)(void *arg, size_t step, const char *device), void *arg,
 		     const char *const *lifted, struct json_object *found);
 
 /* Before the rest of a plan is carried out: what it takes besides that of steps that ended. */

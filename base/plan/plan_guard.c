@@ -229,62 +229,73 @@ static bool is_changed_before(const struct iov_plan *plan, size_t step, const ch
 	return false;
 }
 
-/* Append the functions that a step gives, of those that the plan changes before (@changed) or of the others. */
-static void list_given(const struct iov_plan *plan, size_t step, bool changed, const char **list, size_t *count)
+/* Ask for what functions share that are given away, beside @takes; @shared receives what holds the names. */
+static int add_shared(struct iov *iov, const char *const *devices, size_t count, struct json_object **shared,
+		      struct iov_take **takes, size_t *taken)
 {
-	const struct iov_text_list *gives = &plan->steps[step]->gives;
-
-	for (size_t i = 0; i < gives->count; i++) {
-		if (is_changed_before(plan, step, gives->list[i]) == changed)
-			list[(*count)++] = gives->list[i];
-	}
-}
-
-/* Ask for what functions share that are given to somebody. */
-static int guard_given(struct iov *iov, const char *const *devices, size_t count,
-		       const char *const *lifted, struct json_object *found)
-{
-	_cleanup_json_ struct json_object *shared = NULL;
-	_cleanup_free_ struct iov_take *takes = NULL;
+	struct iov_take *grown;
 	size_t length;
-	int error = count ? guard_ask_shared(iov, devices, count, &shared) : 0;
+	int error = count ? guard_ask_shared(iov, devices, count, shared) : 0;
 
 	if (error || !count)
 		return error;
-	length = json_object_array_length(shared);
-	takes = calloc(length + 1, sizeof(*takes));
-	if (!takes)
+	length = json_object_array_length(*shared);
+	grown = realloc(*takes, (*taken + length + 1) * sizeof(**takes));
+	if (!grown)
 		return iov_fail(iov, -ENOMEM, "out of memory");
+	*takes = grown;
 	for (size_t i = 0; i < length; i++) {
-		struct json_object *row = json_object_array_get_idx(shared, i);
+		struct json_object *row = json_object_array_get_idx(*shared, i);
 
-		takes[i] = (struct iov_take){ (char *)json_text(row, "device"), (char *)json_text(row, "why") };
+		grown[(*taken)++] = (struct iov_take){ (char *)json_text(row, "device"),
+						       (char *)json_text(row, "why") };
 	}
-	return guard_takes(iov, takes, length, lifted, false, found);
+	return 0;
 }
 
-/* Of @steps, NULL for all. */
-static int guard_gifts(struct iov *iov, const struct iov_plan *plan, const size_t *steps, size_t count,
-		       const char *const *lifted, struct json_object *found)
+/* The functions that steps give, of those that the plan changes before (@changed) or of the others. */
+static const char **list_given(const struct iov_plan *plan, bool changed,
+			       bool (*skips)(void *arg, size_t step, const char *device), void *arg, size_t *count)
 {
-	_cleanup_free_ const char **devices = NULL;
-	size_t size = 1, given = 0;
+	const char **list;
+	size_t size = 1;
 
-	for (size_t i = 0; i < count; i++)
-		size += plan->steps[steps ? steps[i] : i]->gives.count;
-	devices = calloc(size, sizeof(*devices));
-	if (!devices)
-		return iov_fail(iov, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < count; i++)
-		list_given(plan, steps ? steps[i] : i, steps != NULL, devices, &given);
-	return guard_given(iov, devices, given, lifted, found);
+	*count = 0;
+	for (size_t i = 0; i < plan->step_count; i++)
+		size += plan->steps[i]->gives.count;
+	list = calloc(size, sizeof(*list));
+	for (size_t i = 0; list && i < plan->step_count; i++) {
+		const struct iov_text_list *gives = &plan->steps[i]->gives;
+
+		for (size_t n = 0; n < gives->count; n++) {
+			if (is_changed_before(plan, i, gives->list[n]) == changed &&
+			    (!skips || !skips(arg, i, gives->list[n])))
+				list[(*count)++] = gives->list[n];
+		}
+	}
+	return list;
 }
 
-int plan_guard_given(struct iov *iov, const struct iov_plan *plan, const size_t *steps, size_t count,
+bool plan_gives_changed(const struct iov_plan *plan, size_t step)
+{
+	const struct iov_text_list *gives = &plan->steps[step]->gives;
+
+	return gives->count && is_changed_before(plan, step, gives->list[0]);
+}
+
+int plan_guard_given(struct iov *iov, const struct iov_plan *plan,
+		     bool (*skips)(void *arg, size_t step, const char *device), void *arg,
 		     const char *const *lifted, struct json_object *found)
 {
-	int error = guard_gifts(iov, plan, steps, count, lifted, found);
+	_cleanup_json_ struct json_object *shared = NULL;
+	_cleanup_free_ struct iov_take *takes = NULL;
+	size_t given, count = 0;
+	_cleanup_free_ const char **devices = list_given(plan, true, skips, arg, &given);
+	int error = devices ? add_shared(iov, devices, given, &shared, &takes, &count) :
+			      iov_fail(iov, -ENOMEM, "out of memory");
 
+	if (!error)
+		error = guard_takes(iov, takes, count, lifted, false, found);
 	return error || !json_object_array_length(found) ? error : refuse(iov, found);
 }
 
@@ -292,18 +303,20 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 		   struct json_object **findings)
 {
 	struct json_object *found = json_object_new_array();
+	_cleanup_json_ struct json_object *shared = NULL;
 	_cleanup_free_ struct iov_take *asked = NULL;
 	struct iov *iov = iov_plan_context(plan);
-	size_t count = 0;
+	size_t given, count = 0;
+	_cleanup_free_ const char **devices = list_given(plan, false, NULL, NULL, &given);
 	int error = plan_is_incomplete(plan) ? iov_fail(iov, -ENOMEM, "out of memory") :
 					       check_taken(iov, plan);
 
 	if (!error)
 		error = list_asked(iov, plan, &asked, &count);
 	if (!error)
-		error = guard_takes(iov, asked, count, lifted, false, found);
+		error = devices ? add_shared(iov, devices, given, &shared, &asked, &count) : -ENOMEM;
 	if (!error)
-		error = guard_gifts(iov, plan, NULL, plan->step_count, lifted, found);
+		error = guard_takes(iov, asked, count, lifted, false, found);
 	if (!error && json_object_array_length(found))
 		error = refuse(iov, found);
 	if (findings)

@@ -95,8 +95,8 @@ done
 printf 'iovd:\n  disks:\n    - {name: d, file: /dev/dm-0, socket: /run/d.sock}\n' > /tmp/disk.yaml
 expect_status "by a file" 3 iov apply /tmp/disk.yaml
 expect_match "names the holder" "block/dm-0 \(disk d of iovd\) is in use by .*vm1.*guard fleet" "$err"
-expect_status "by its holder" 0 iov disk add d --device /dev/dm-0 --socket /run/d.sock --holder vm1
-iov disk remove d > /dev/null
+expect_status "by its holder, for whom iovd is asked" 1 iov disk add d --device /dev/dm-0 --socket /run/d.sock --holder vm1
+expect_match "which may not read it here" "/dev/dm-0: may not be read" "$err"
 ip link delete tagged
 dmsetup remove over
 iov release "$nic_pci" "$nvme_pci" --holder vm1 > /dev/null
