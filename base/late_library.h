@@ -6,7 +6,7 @@
  *	#define FUNCTIONS(X) X(read_new, archive_read_new) X(read_free, archive_read_free)
  *	LATE_LIBRARY(lib, FUNCTIONS);
  *
- *	why = late_library(lib, "libarchive.so.13");
+ *	why = late_library(lib, "libarchive.so.13", "libarchive13");
  *	lib.read_free(lib.read_new());
  */
 #ifndef BASE_LATE_LIBRARY_H
@@ -14,6 +14,7 @@
 
 #include <dlfcn.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LATE_POINTER(name, function) __typeof__(function) *name;
@@ -25,36 +26,42 @@
 	static const char *const lib##_names[] = { functions(LATE_NAME) }
 
 /* late_library_load() for what LATE_LIBRARY() has. */
-#define late_library(lib, soname) \
-	late_library_load(soname, lib##_names, sizeof(lib##_names) / sizeof(*lib##_names), &(lib))
+#define late_library(lib, soname, package) \
+	late_library_load(soname, package, lib##_names, sizeof(lib##_names) / sizeof(*lib##_names), &(lib))
 
 /**
  * late_library_load - have functions of a library
  * @soname: the library
+ * @package: what brings it on Debian
  * @names: functions of it
  * @count: length of @names
  * @functions: receives as many addresses, unless it has them
  *
  * One thread at a time.  The library stays.
  *
- * Return: NULL, or why not, as words.
+ * Return: NULL, or why not and what to do, as words.
  */
-static inline const char *late_library_load(const char *soname, const char *const *names, size_t count,
-					    void *functions)
+static inline const char *late_library_load(const char *soname, const char *package, const char *const *names,
+					    size_t count, void *functions)
 {
+	static char why[256];
 	void *library, *function;
+	const char *error;
 
 	memcpy(&function, (char *)functions + (count - 1) * sizeof(function), sizeof(function));
 	if (function)
 		return NULL;
-	library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
-	for (size_t i = 0; library && i < count; i++) {
+	library = function = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+	for (size_t i = 0; function && i < count; i++) {
 		function = dlsym(library, names[i]);
-		if (!function)
-			return dlerror();
-		memcpy((char *)functions + i * sizeof(function), &function, sizeof(function));
+		if (function)
+			memcpy((char *)functions + i * sizeof(function), &function, sizeof(function));
 	}
-	return library ? NULL : dlerror();
+	if (function)
+		return NULL;
+	error = dlerror();
+	snprintf(why, sizeof(why), "%s; install the package %s", error ? error : soname, package);
+	return why;
 }
 
 #endif

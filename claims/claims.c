@@ -182,39 +182,38 @@ bool claims_is_holders(struct json_object *claim, const char *holder)
 	return *holder && !strcmp(json_text(claim, "holder"), holder);
 }
 
-/* The way to a device in sysfs, on which the functions are that it stands on; its own address of a function. */
-static struct iov_path way_to(struct iov *iov, const char *device)
+/* Whether somebody has one of the functions on a way to a device; claims are asked for once, where there is one. */
+static int find_on_way(struct iov *iov, const char *way, struct json_object **claims,
+		       struct iov_identity_index **index, struct json_object **claim)
 {
-	const char *slash = strchr(device, '/');
-	struct iov_path way = { "" };
-
-	if (!slash)
-		return iov_path("%s", device);
-	iov_sys_link(iov, iov_path(IOV_PATH_BUS "/%.*s/devices/%s", (int)(slash - device), device, slash + 1).name,
-		     way.name, sizeof(way.name));
-	return way;
-}
-
-/* Who has one of the functions on the way to a device; claims are asked for once, where there is one. */
-static int find_holder(struct iov *iov, const char *device, struct json_object **claim)
-{
-	_cleanup_json_ struct json_object *claims = NULL;
-	struct iov_identity_index *index = NULL;
-	struct iov_path way = way_to(iov, device);
-	char *rest = way.name, *name;
+	struct iov_path copy = iov_path("%s", way);
+	char *rest = copy.name, *name;
 	int error = 0;
 
-	*claim = NULL;
 	while (!error && !*claim && (name = strsep(&rest, "/"))) {
 		struct iov_bdf bdf;
 
-		if (!strchr(name, '.') || iov_bdf_parse(iov, name, &bdf))
+		if (!iov_bdf_scan(name, &bdf))
 			continue;
-		if (!claims)
-			error = claims_resolve(iov, &claims, &index);
-		if (index)
-			*claim = json_object_get(claims_of(iov, index, claims, bdf));
+		if (!*claims)
+			error = claims_resolve(iov, claims, index);
+		if (*index)
+			*claim = json_object_get(claims_of(iov, *index, *claims, bdf));
 	}
+	return error;
+}
+
+/* Who has one of the functions that a device is of, or stands on. */
+static int find_holder(struct iov *iov, const char *device, struct json_object **claim)
+{
+	_cleanup_json_ struct json_object *claims = NULL, *ways = guard_ways(iov, device);
+	struct iov_identity_index *index = NULL;
+	int error = 0;
+
+	*claim = NULL;
+	for (size_t i = 0; !error && !*claim && i < json_object_array_length(ways); i++)
+		error = find_on_way(iov, json_object_get_string(json_object_array_get_idx(ways, i)), &claims,
+				    &index, claim);
 	iov_identity_index_close(index);
 	return error;
 }

@@ -107,7 +107,8 @@ struct json_object *iov_claims_holders(struct iov *iov);
 /**
  * iov_claims_check - refuse what somebody else has
  * @iov: context
- * @device: BDF, or BUS/NAME as sysfs has it below /sys/bus, "mdev/UUID", which is its function's
+ * @device: BDF, or SUBSYSTEM/NAME as sysfs has it below /sys/bus or /sys/class, "mdev/UUID", "block/dm-0",
+ *	which is of the functions that it stands on
  *
  * For what is no plan; those ask the guard "fleet".
  *

@@ -33,10 +33,10 @@ struct claims_http {
 static int load(struct iov *iov)
 {
 	const bool is_first = !lib.free_all;
-	const char *why = late_library(lib, "libcurl.so.4");
+	const char *why = late_library(lib, "libcurl.so.4", "libcurl4");
 
 	if (why)
-		return iov_told(iov, -ENOSYS, "etcd is asked by libcurl: %s; install the package libcurl4", why);
+		return iov_told(iov, -ENOSYS, "etcd is asked by libcurl: %s", why);
 	if (is_first)
 		lib.global_init(CURL_GLOBAL_DEFAULT);
 	return 0;

@@ -231,8 +231,6 @@ static int function_path(struct cli *cli, const char *text, char path[PATH_MAX])
 	int error = iov_device_parse(cli->iov, function.name, &bdf);
 
 	if (!error)
-		error = cli_check_claim(cli, IOV_BDF(bdf));
-	if (!error)
 		snprintf(path, PATH_MAX, "%s%s", IOV_BDF(bdf), number);
 	return error;
 }

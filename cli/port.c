@@ -149,8 +149,6 @@ static int add_device(struct cli *cli, const char *device, struct json_object *p
 	}
 	error = iov_device_parse(cli->iov, device, &bdf);
 	if (!error)
-		error = cli_check_claim(cli, IOV_BDF(bdf));
-	if (!error)
 		cli_param_text(params, "device", IOV_BDF(bdf));
 	return error;
 }

@@ -50,16 +50,9 @@ LATE_LIBRARY(lib, FUNCTIONS);
 /* The deepest function is below so many bridges; in front of it is its bus, behind it a disk or a queue. */
 #define DEPTH_MAX (IOV_ANCESTORS_MAX + 16)
 
-/* NULL, or why there is no libarchive, with what to do. */
 static const char *load(void)
 {
-	static char text[256];
-	const char *why = late_library(lib, "libarchive.so.13");
-
-	if (why)
-		snprintf(text, sizeof(text), "records are archives of libarchive: %s; install the package "
-			 "libarchive13", why);
-	return why ? text : NULL;
+	return late_library(lib, "libarchive.so.13", "libarchive13");
 }
 
 /* Writing */

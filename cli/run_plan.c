@@ -128,19 +128,6 @@ void cli_print_changes(struct json_object *plan)
 	print_notes(plan);
 }
 
-/* What is done again where it did not help the first time does not happen mostly. */
-static bool is_repeated(const struct iov_op_list *ops, size_t index, const char *text)
-{
-	char earlier[1024];
-	bool is_same = false;
-
-	for (size_t i = 0; ops->list[index]->unless && !is_same && i < index; i++) {
-		iov_op_describe(ops->list[i], earlier, sizeof(earlier));
-		is_same = !strcmp(earlier, text);
-	}
-	return is_same;
-}
-
 static void print_operations(const struct iov_plan *plan)
 {
 	size_t count;
@@ -154,8 +141,7 @@ static void print_operations(const struct iov_plan *plan)
 			char text[1024];
 
 			iov_op_describe(ops->list[n], text, sizeof(text));
-			if (!is_repeated(ops, n, text))
-				cli_print(stdout, "   %s\n", text);
+			cli_print(stdout, "   %s\n", text);
 		}
 	}
 }
@@ -348,14 +334,28 @@ static int find_added(struct cli *cli, const char *method, struct json_object *p
 	return error || *result ? error : iov_fail(cli->iov, -EEXIST, "%s", why);
 }
 
+/* What somebody else has claimed is not given to iovd, nor what stands on it. */
+static int check_given(struct cli *cli, const char *method, struct json_object *params)
+{
+	_cleanup_json_ struct json_object *devices = strstr(method, ".add") ?
+		iov_host_iovd_devices(cli->iov, params) : json_object_new_array();
+	int error = 0;
+
+	for (size_t i = 0; !error && i < json_object_array_length(devices); i++)
+		error = cli_check_claim(cli, json_object_get_string(json_object_array_get_idx(devices, i)));
+	return error;
+}
+
 /* One request: iovd judges it, and says whether that was a change. */
 static int ask_iovd(struct cli *cli, const char *method, struct json_object *params,
 		    struct json_object **result)
 {
 	struct json_object *changes = NULL;
 	bool is_so = false;
-	int error = iov_rpc_call(cli->iov, method, json_object_get(params), result);
+	int error = check_given(cli, method, params);
 
+	if (!error)
+		error = iov_rpc_call(cli->iov, method, json_object_get(params), result);
 	if (error == -EEXIST && strstr(method, ".add")) {
 		error = find_added(cli, method, params, result);
 		is_so = true;

@@ -172,6 +172,7 @@ struct json_object *iov_class_json(const struct iov_class *device_class)
 	ADD(match);
 	ADD(describe);
 	ADD(holders);
+	ADD(shares);
 	ADD(take);
 	ADD(get);
 	ADD(speed);
@@ -278,7 +279,43 @@ static int find_holders(struct iov *iov, struct iov_bdf bdf, struct json_object 
 	return device_class && device_class->holders ? device_class->holders(iov, bdf, holders) : 0;
 }
 
-static const struct guard_source class_holders = { find_holders };
+/* Those of @bdfs that are VFs of @pf, from the first on. */
+static int find_shared_of(struct iov *iov, struct iov_bdf pf_bdf, const struct iov_bdf *bdfs, size_t count,
+			  struct json_object *devices)
+{
+	_cleanup_free_ bool *given = NULL;
+	struct iov_pf pf;
+	int error = iov_pf_read(iov, pf_bdf, &pf);
+
+	if (error || !pf.device_class || !pf.device_class->shares)
+		return error;
+	given = calloc(pf.count + 1, sizeof(*given));
+	if (!given)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	for (unsigned int i = 0; i < pf.count; i++) {
+		for (size_t n = 0; !given[i] && n < count; n++)
+			given[i] = !iov_bdf_compare(iov_vf_bdf(&pf, i), bdfs[n]);
+	}
+	return pf.device_class->shares(iov, &pf, given, devices);
+}
+
+static int find_shared(struct iov *iov, const struct iov_bdf *bdfs, size_t count, struct json_object *devices)
+{
+	struct iov_bdf pf, earlier;
+	int error = 0;
+
+	for (size_t i = 0; !error && i < count; i++) {
+		bool known = iov_pci_link(iov, bdfs[i], "physfn", &pf);
+
+		for (size_t n = 0; !known && n < i; n++)
+			known = !iov_pci_link(iov, bdfs[n], "physfn", &earlier) && !iov_bdf_compare(pf, earlier);
+		if (!known)
+			error = find_shared_of(iov, pf, bdfs, count, devices);
+	}
+	return error;
+}
+
+static const struct guard_source class_holders = { find_holders, find_shared };
 
 int iov_sriov_register(struct iov *iov)
 {

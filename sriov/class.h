@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 /* Changes with whatever a class is made of or handed; see struct iov_plugin. */
-#define IOV_CLASS_ABI 3
+#define IOV_CLASS_ABI 4
 
 /* What the value of an attribute is: as JSON, and as people write it. */
 enum iov_attribute_type {
@@ -100,6 +100,9 @@ struct iov_attribute {
  * @holders: append a string to @holders for whoever uses a function in a way that no guard of
  *	iovkit sees: "the management daemon's session 3"; -errno with a message when that cannot be
  *	told, and then nothing is taken
+ * @shares: append to @devices what whoever is given VFs of @pf has as well and others may use: "device", as
+ *	guards are asked for it, "block/nvme0n1", and "why", for people; @given has true at the index of each
+ *	such VF; -errno with a message when that cannot be told, and then they are not given
  * @take: how a virtual machine monitor takes a function: add to @properties what QEMU's device is
  *	told beside its address, "x-no-mmap": true. -errno with a message for a function that no
  *	guest can have as it is
@@ -150,6 +153,7 @@ struct iov_class {
 
 	int (*describe)(struct iov *iov, struct iov_bdf bdf, struct json_object *object);
 	int (*holders)(struct iov *iov, struct iov_bdf bdf, struct json_object *holders);
+	int (*shares)(struct iov *iov, const struct iov_pf *pf, const bool *given, struct json_object *devices);
 	int (*take)(struct iov *iov, struct iov_bdf bdf, struct json_object *properties);
 	int (*get)(struct iov *iov, const struct iov_pf *pf, struct json_object *vfs);
 	unsigned int (*speed)(struct iov *iov, const struct iov_pf *pf);

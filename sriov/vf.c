@@ -186,8 +186,8 @@ static void undo_driver(struct iov_step *step, struct iov_bdf vf, const char *dr
 	if (*driver) {
 		iov_step_undo(step, iov_op_unless(iov_op_write(override_path.name, driver),
 						  iov_if_link(driver_path.name, driver)));
-		iov_step_undo(step, iov_op_unless(iov_op_write(IOV_PATH_PCI_PROBE, IOV_BDF(vf)),
-						  iov_if_link(driver_path.name, driver)));
+		iov_step_undo(step, iov_op_until(iov_op_write(IOV_PATH_PCI_PROBE, IOV_BDF(vf)),
+						 iov_if_link(driver_path.name, driver)));
 		iov_step_undone(step, iov_if_link(driver_path.name, driver));
 	}
 	if (*driver || !none)

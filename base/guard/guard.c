@@ -118,40 +118,74 @@ static void match_consumers(struct guard_scan *scan, const char *device,
 					json_object_array_get_idx(consumers, i)), findings);
 }
 
-static void match(struct guard_scan *scan, const char *device, const char *place, bool with_fleet,
+static bool asks_for(struct json_object *question, const char *what)
+{
+	return json_object_get_boolean(json_object_object_get(question, what));
+}
+
+static void match(struct guard_scan *scan, struct json_object *question, const char *place,
 		  struct json_object *findings)
 {
+	const char *device = json_text(question, "device");
 	_cleanup_fd_ int dir = iov_dir_open(scan->iov, guard_device_path(scan->iov, device).name);
 
 	for (size_t i = 0; i < KINDS; i++) {
-		if (kinds[i]->match && (with_fleet || kinds[i] != &scan_fleet))
+		if (kinds[i]->match && asks_for(question, kinds[i] == &scan_fleet ? "claims" : "users"))
 			kinds[i]->match(scan, dir, place);
 	}
 	guard_scan_find(scan, device, place, findings);
-	match_consumers(scan, device, findings);
+	if (asks_for(question, "users"))
+		match_consumers(scan, device, findings);
 }
 
-/* Of {"devices": names, "fleet": whether it is asked} answers an array with the findings of each. */
-static int tell_findings(struct iov *iov, const char *question, size_t length, FILE *answer)
+/* Where those are whose users are asked for; null in the place of others.  NULL for none. */
+static struct json_object *places_of_users(struct json_object *questions, struct json_object *places)
+{
+	struct json_object *array = json_object_new_array();
+	bool any = false;
+
+	for (size_t i = 0; i < json_object_array_length(questions); i++) {
+		bool asked = asks_for(json_object_array_get_idx(questions, i), "users");
+
+		any |= asked;
+		json_object_array_add(array, asked ? json_object_get(json_object_array_get_idx(places, i)) : NULL);
+	}
+	if (any)
+		return array;
+	json_object_put(array);
+	return NULL;
+}
+
+static struct json_object *names_of(struct json_object *questions)
+{
+	struct json_object *names = json_object_new_array();
+
+	for (size_t i = 0; i < json_object_array_length(questions); i++)
+		json_object_array_add(names, json_object_get(json_object_object_get(
+				json_object_array_get_idx(questions, i), "device")));
+	return names;
+}
+
+/* Of objects "device", "users" and "claims" answers an array with the findings of each. */
+static int tell_findings(struct iov *iov, const char *text, size_t length, FILE *answer)
 {
 	_cleanup_json_ struct json_object *all = json_object_new_array();
-	_cleanup_json_ struct json_object *asked = json_tokener_parse(question);
-	struct json_object *devices = json_object_object_get(asked, "devices");
-	bool with_fleet = json_object_get_boolean(json_object_object_get(asked, "fleet"));
-	_cleanup_json_ struct json_object *places = guard_places(iov, devices);
+	_cleanup_json_ struct json_object *questions = json_tokener_parse(text);
+	_cleanup_json_ struct json_object *names = names_of(questions);
+	_cleanup_json_ struct json_object *places = guard_places(iov, names);
+	_cleanup_json_ struct json_object *of_users = places_of_users(questions, places);
 	struct guard_scan scan;
-	int error = guard_scan_run(&scan, iov, kinds, KINDS, places);
+	int error = guard_scan_run(&scan, iov, kinds, of_users ? KINDS : 0, of_users);
 
 	(void)length;
 	if (error)
 		return error;
-	for (size_t i = 0; i < json_object_array_length(devices); i++) {
+	for (size_t i = 0; i < json_object_array_length(questions); i++) {
 		struct json_object *findings = json_object_new_array();
 		const char *place = json_object_get_string(json_object_array_get_idx(places, i));
 
 		if (place)
-			match(&scan, json_object_get_string(json_object_array_get_idx(devices, i)),
-			      place, with_fleet, findings);
+			match(&scan, json_object_array_get_idx(questions, i), place, findings);
 		json_object_array_add(all, findings);
 	}
 	error = scan.error;
@@ -166,22 +200,29 @@ static int say_unknown(struct iov *iov, int error)
 	return iov_told(iov, error, "cannot tell who uses what: %s", iov_error_message(iov));
 }
 
-int guard_ask(struct iov *iov, const char *const *devices, size_t count, bool fleet,
+static struct json_object *question_json(const struct guard_question *question)
+{
+	struct json_object *json = json_object_new_object();
+
+	json_add_text(json, "device", question->device);
+	json_object_object_add(json, "users", json_object_new_boolean(question->users));
+	json_object_object_add(json, "claims", json_object_new_boolean(question->claims));
+	return json;
+}
+
+int guard_ask(struct iov *iov, const struct guard_question *questions, size_t count,
 	      struct json_object **findings)
 {
-	_cleanup_json_ struct json_object *asked = json_object_new_object();
-	struct json_object *names = json_object_new_array();
+	_cleanup_json_ struct json_object *asked = json_object_new_array();
 	_cleanup_free_ char *answer = NULL;
-	const char *question;
+	const char *text;
 	int error;
 
 	*findings = NULL;
 	for (size_t i = 0; i < count; i++)
-		json_object_array_add(names, json_object_new_string(devices[i]));
-	json_object_object_add(asked, "devices", names);
-	json_object_object_add(asked, "fleet", json_object_new_boolean(fleet));
-	question = json_object_to_json_string_ext(asked, JSON_C_TO_STRING_PLAIN);
-	error = iov_sys_call(iov, tell_findings, question, strlen(question), &answer);
+		json_object_array_add(asked, question_json(&questions[i]));
+	text = json_object_to_json_string_ext(asked, JSON_C_TO_STRING_PLAIN);
+	error = iov_sys_call(iov, tell_findings, text, strlen(text), &answer);
 	if (error == -ETIMEDOUT)
 		return say_unknown(iov, error);
 	if (error)
@@ -194,8 +235,8 @@ int iov_guard_function(struct iov *iov, struct iov_bdf bdf, struct json_object *
 {
 	_cleanup_json_ struct json_object *all = NULL;
 	struct iov_bdf_text device = iov_bdf_format(bdf);
-	const char *const devices[] = { device.text };
-	int error = guard_ask(iov, devices, 1, true, &all);
+	const struct guard_question question = { device.text, true, true };
+	int error = guard_ask(iov, &question, 1, &all);
 	struct json_object *found;
 
 	if (error)

@@ -11,11 +11,19 @@
 /**
  * struct guard_source - somebody who knows of holders
  * @find: append a string to @holders for each that a function has; -errno with a message when that
- *	cannot be told. Runs within iov_sys_call().
+ *	cannot be told.
+ * @shared: append to @devices objects "device" and "why" of what whoever is given @count functions has as
+ *	well, and others may use; -errno with a message when that cannot be told
+ *
+ * Both run within iov_sys_call().
  */
 struct guard_source {
 	int (*find)(struct iov *iov, struct iov_bdf bdf, struct json_object *holders);
+	int (*shared)(struct iov *iov, const struct iov_bdf *bdfs, size_t count, struct json_object *devices);
 };
+
+/* The table that they are in. */
+#define GUARD_SOURCES "guard-source"
 
 /**
  * guard_add_source - have the guards ask somebody
@@ -25,6 +33,15 @@ struct guard_source {
  * Return: 0 or -ENOMEM.
  */
 int guard_add_source(struct iov *iov, const struct guard_source *source);
+
+/**
+ * guard_ways - where a device is in sysfs, and the hardware that it stands on
+ * @iov: context
+ * @device: BDF, or SUBSYSTEM/NAME as guard_knows() takes it: "block/dm-0", "net/bond0"
+ *
+ * Return: a new array of paths, on which the functions are that it is of; the caller puts it.
+ */
+struct json_object *guard_ways(struct iov *iov, const char *device);
 
 /* The guard of who may take a function, which may ask other machines than this one. */
 #define GUARD_FLEET "fleet"

@@ -101,6 +101,14 @@ void guard_failed(struct guard_scan *scan, int error, const char *what)
 			       "");
 }
 
+bool guard_read_link(struct guard_scan *scan, const char *path, char target[IOV_PATH_MAX])
+{
+	int error = iov_sys_link(scan->iov, path, target, IOV_PATH_MAX);
+
+	guard_failed(scan, error, iov_path("/%s", path).name);
+	return !error;
+}
+
 bool guard_may_go_deeper(struct guard_scan *scan, const struct guard_chain *chain, const char *name)
 {
 	for (size_t i = 0; i < chain->count; i++) {
@@ -469,7 +477,8 @@ int guard_scan_run(struct guard_scan *scan, struct iov *iov, const struct guard_
 		if (kinds[i]->scan)
 			kinds[i]->scan(scan);
 	}
-	scan_processes(scan, kinds, count);
+	if (count)
+		scan_processes(scan, kinds, count);
 	for (size_t i = 0; i < count; i++) {
 		if (kinds[i]->finish)
 			kinds[i]->finish(scan);

@@ -170,6 +170,9 @@ bool guard_is_held(const struct guard_scan *scan, const struct guard *guard, con
  */
 void guard_failed(struct guard_scan *scan, int error, const char *what);
 
+/* Read a link of sysfs; false where there is none, or it could not be read, which is noted then. */
+bool guard_read_link(struct guard_scan *scan, const char *path, char target[IOV_PATH_MAX]);
+
 /* The same for what belongs to somebody else, which only root is expected to see. */
 void guard_unseen(struct guard_scan *scan, int error, const char *what);
 

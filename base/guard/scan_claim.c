@@ -27,10 +27,8 @@ static void visit_disk(struct guard_scan *scan, struct guard_chain *chain, const
 {
 	struct iov_path path = iov_path("%s/%s", directory, name);
 	char target[IOV_PATH_MAX];
-	int error = iov_sys_link(scan->iov, path.name, target, sizeof(target));
 
-	guard_failed(scan, error, iov_path("/%s", path.name).name);
-	if (error || (strstr(target, "/virtual/") && !strstr(target, "/nvme-subsystem/") &&
+	if (!guard_read_link(scan, path.name, target) || (strstr(target, "/virtual/") && !strstr(target, "/nvme-subsystem/") &&
 		      !guard_is_asked(scan, target)) ||
 	    iov_sys_exists(scan->iov, iov_path("%s/partition", path.name).name))
 		return;

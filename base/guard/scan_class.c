@@ -7,15 +7,13 @@
 #include "base/guard/scans.h"
 #include "base/table.h"
 
-#define SOURCES "guard-source"
-
 static const struct guard device_class = {
 	"class", "its device class knows of somebody who uses it",
 };
 
 int guard_add_source(struct iov *iov, const struct guard_source *source)
 {
-	return iov_table_add(iov, SOURCES, source);
+	return iov_table_add(iov, GUARD_SOURCES, source);
 }
 
 static void match(struct guard_scan *scan, int dir, const char *device)
@@ -26,7 +24,7 @@ static void match(struct guard_scan *scan, int dir, const char *device)
 
 	if (dir < 0 || iov_bdf_parse(scan->iov, device, &bdf))
 		return;
-	for (size_t i = 0; (source = iov_table_entry(scan->iov, SOURCES, i)); i++) {
+	for (size_t i = 0; (source = iov_table_entry(scan->iov, GUARD_SOURCES, i)); i++) {
 		_cleanup_json_ struct json_object *holders = json_object_new_array();
 		int error = source->find(scan->iov, bdf, holders);
 

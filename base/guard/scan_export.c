@@ -30,7 +30,7 @@ static void hold_disk(struct guard_scan *scan, const struct guard *guard, const 
 	guard_unseen(scan, error, iov_path("/%s", attribute).name);
 	if (error || strncmp(node, "/" IOV_PATH_DEV "/", sizeof(IOV_PATH_DEV) + 1))
 		return;
-	guard_block_of_node(scan->iov, node, name, sizeof(name));
+	iov_sys_block(scan->iov, node, name, sizeof(name));
 	guard_walk_block(scan, &chain, name);
 }
 

@@ -2,7 +2,8 @@
 /*
  * The guard "fleet": functions that somebody else has claimed.  All claims of this host are asked for
  * once.  Where that cannot be told, each function may be somebody's, which an operator can overrule as
- * any holder; what others may use of the host is not unknown for it.
+ * any holder; what others may use of the host is not unknown for it.  Who has a function has what stands
+ * on it: the disks of a controller and volumes on them, an interface and the bonds that it is in.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,11 +12,13 @@
 #include "base/cleanup.h"
 #include "base/guard/holder.h"
 #include "base/guard/scans.h"
+#include "base/guard/walk_device.h"
 #include "base/json.h"
 #include "base/sysroot/sysroot.h"
 #include "base/table.h"
 
 #define FLEETS "guard-fleet"
+#define VIRTUAL "virtual/"
 
 static const struct guard fleet = {
 	GUARD_FLEET, "somebody else has claimed it, or nobody can tell who has",
@@ -45,18 +48,64 @@ static void ask(struct guard_scan *scan)
 	}
 }
 
-/* A mediated device is in the place of its function. */
+/* A mediated device is in the place of its function; what is virtual is in none. */
+static struct json_object *ways_of(struct iov *iov, const char *place)
+{
+	struct guard_chain chain = { .guard = &fleet, .holder = "" };
+	struct json_object *ways = json_object_new_array();
+	struct iov_path target = iov_path("/%s", place);
+	struct guard_scan below;
+
+	json_object_array_add(ways, json_object_new_string(place));
+	if (strncmp(place, VIRTUAL, strlen(VIRTUAL)) || guard_scan_run(&below, iov, NULL, 0, NULL))
+		return ways;
+	guard_walk_device(&below, &chain, target.name);
+	for (size_t i = 0; i < json_object_array_length(below.holders); i++) {
+		struct json_object *found = json_object_array_get_idx(below.holders, i);
+
+		json_object_array_add(ways, json_object_get(json_object_object_get(found, "device")));
+	}
+	guard_scan_close(&below);
+	return ways;
+}
+
+struct json_object *guard_ways(struct iov *iov, const char *device)
+{
+	_cleanup_json_ struct json_object *devices = json_object_new_array(), *places;
+	const char *place;
+
+	json_object_array_add(devices, json_object_new_string(device));
+	places = guard_places(iov, devices);
+	place = json_object_get_string(json_object_array_get_idx(places, 0));
+	return place ? ways_of(iov, place) : json_object_new_array();
+}
+
+/* With NULL whether there is any function. */
+static bool leads_over(struct json_object *ways, const char *function)
+{
+	for (size_t i = 0; i < json_object_array_length(ways); i++) {
+		const char *way = json_object_get_string(json_object_array_get_idx(ways, i));
+
+		if (function ? guard_has_component(way, function) : strchr(way, ':') != NULL)
+			return true;
+	}
+	return false;
+}
+
 static void match(struct guard_scan *scan, int dir, const char *device)
 {
+	_cleanup_json_ struct json_object *ways = NULL;
+
 	(void)dir;
 	if (!scan->claims)
 		ask(scan);
+	if (json_object_array_length(scan->claims))
+		ways = ways_of(scan->iov, device);
 	for (size_t i = 0; i < json_object_array_length(scan->claims); i++) {
 		struct json_object *claim = json_object_array_get_idx(scan->claims, i);
-		const char *function = json_text_or_null(claim, "device");
 		struct guard_chain chain = { .guard = &fleet, .holder = json_text(claim, "holder") };
 
-		if (!function || guard_has_component(device, function))
+		if (leads_over(ways, json_text_or_null(claim, "device")))
 			guard_found(scan, &chain, device);
 	}
 }

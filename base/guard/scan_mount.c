@@ -99,7 +99,7 @@ static void hold_node(struct guard_scan *scan, struct guard_chain *chain, char *
 	guard_unescape(node);
 	if (strncmp(node, "/" IOV_PATH_DEV "/", strlen("/" IOV_PATH_DEV "/")))
 		return;
-	guard_block_of_node(scan->iov, node, name, sizeof(name));
+	iov_sys_block(scan->iov, node, name, sizeof(name));
 	chain->count = 0;
 	guard_walk_block(scan, chain, name);
 }
@@ -182,7 +182,7 @@ static void hold_mount(struct guard_scan *scan, const char *line, const void *ar
 		 namespace->pid ? namespace->process : "");
 	chain.pid = namespace->pid;
 	if (!strcmp(type, "btrfs")) {
-		guard_block_of_node(scan->iov, source, name, sizeof(name));
+		iov_sys_block(scan->iov, source, name, sizeof(name));
 		chain.names[chain.count++] = name;
 		guard_for_each_name(scan, &chain, IOV_PATH_BTRFS, visit_btrfs);
 	} else if (!iov_sys_link_name(scan->iov, iov_path(IOV_PATH_DEV_BLOCK "/%s", number).name,
@@ -218,7 +218,7 @@ static void hold_swap(struct guard_scan *scan, const char *line, const void *arg
 		return;
 	guard_unescape(node);
 	snprintf(holder, sizeof(holder), "swap on %s", node);
-	guard_block_of_node(scan->iov, node, name, sizeof(name));
+	iov_sys_block(scan->iov, node, name, sizeof(name));
 	guard_walk_block(scan, &chain, name);
 }
 

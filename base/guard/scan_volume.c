@@ -13,7 +13,7 @@ static const struct guard crypt = { "crypt", "an open dm-crypt volume is on its 
 static const struct guard bcache = { "bcache", "its disk is part of a bcache device", true };
 static const struct guard dm = {
 	"dm",
-	"another device mapper volume is on its disk: multipath, linear", true,
+	"another volume is on its disk: multipath, linear, DRBD", true,
 };
 static const struct guard loop = { "loop", "a loop device is on its disk" };
 static const struct guard zram = { "zram", "zram writes pages of memory back to its disk", true };
@@ -69,6 +69,9 @@ static void read_volume(struct iov *iov, const char *name, struct volume *volume
 	} else if (!strncmp(name, "zram", 4)) {
 		volume->guard = &zram;
 		snprintf(volume->title, sizeof(volume->title), "memory that is compressed (%s)", name);
+	} else if (!strncmp(name, "drbd", 4)) {
+		volume->guard = &dm;
+		snprintf(volume->title, sizeof(volume->title), "DRBD device %s", name);
 	} else {
 		read_mapped(iov, name, volume);
 	}

@@ -6,11 +6,8 @@
  */
 #include "base/guard/walk_block.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "base/cleanup.h"
 #include "base/guard/walk_flash.h"
@@ -31,14 +28,9 @@ static void visit_controller(struct guard_scan *scan, struct guard_chain *chain,
 {
 	struct iov_path path = iov_path("%s/%s", directory, name);
 	char target[IOV_PATH_MAX];
-	int error;
 
 	if (strncmp(name, "nvme", 4) || strspn(name + 4, "0123456789") != strlen(name + 4) ||
-	    !guard_may_go_deeper(scan, chain, name))
-		return;
-	error = iov_sys_link(scan->iov, path.name, target, sizeof(target));
-	guard_failed(scan, error, iov_path("/%s", path.name).name);
-	if (error)
+	    !guard_may_go_deeper(scan, chain, name) || !guard_read_link(scan, path.name, target))
 		return;
 	chain->names[chain->count++] = name;
 	guard_found(scan, chain, target);
@@ -132,7 +124,7 @@ static void walk_backing(struct guard_scan *scan, struct guard_chain *chain, con
 
 	if (!guard_block_backing(scan, name, node, sizeof(node)))
 		return;
-	guard_block_of_node(scan->iov, node, backing, sizeof(backing));
+	iov_sys_block(scan->iov, node, backing, sizeof(backing));
 	guard_walk_block(scan, chain, backing);
 }
 
@@ -149,13 +141,8 @@ void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const 
 {
 	struct iov_path path = iov_path(IOV_PATH_CLASS_BLOCK "/%s", name);
 	char target[IOV_PATH_MAX];
-	int error;
 
-	if (!guard_may_go_deeper(scan, chain, name))
-		return;
-	error = iov_sys_link(scan->iov, path.name, target, sizeof(target));
-	guard_failed(scan, error, iov_path("/%s", path.name).name);
-	if (error)
+	if (!guard_may_go_deeper(scan, chain, name) || !guard_read_link(scan, path.name, target))
 		return;
 	chain->names[chain->count++] = name;
 	if (strstr(target, "/virtual/")) {
@@ -173,24 +160,4 @@ void guard_walk_block(struct guard_scan *scan, struct guard_chain *chain, const 
 	}
 	guard_walk_remote(scan, chain, target);
 	chain->count--;
-}
-
-/* By the number of the node, which is right whatever its name. */
-static bool name_by_number(struct iov *iov, const char *node, char *name, size_t size)
-{
-	_cleanup_fd_ int fd = iov_sys_open(iov, node, O_PATH);
-	struct stat status;
-
-	return fd >= 0 && !fstat(fd, &status) && S_ISBLK(status.st_mode) &&
-	       !iov_sys_link_name(iov, iov_path(IOV_PATH_DEV_BLOCK "/%u:%u", major(status.st_rdev),
-						minor(status.st_rdev)).name, name, size);
-}
-
-/* A recorded tree has no nodes: there a link, or the name itself, has to do. */
-void guard_block_of_node(struct iov *iov, const char *node, char *name, size_t size)
-{
-	const char *last = strrchr(node, '/'), *path = node + (*node == '/');
-
-	if (!name_by_number(iov, path, name, size) && iov_sys_link_name(iov, path, name, size))
-		snprintf(name, size, "%s", last ? last + 1 : node);
 }

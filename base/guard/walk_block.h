@@ -27,7 +27,5 @@ bool guard_block_backing(struct guard_scan *scan, const char *name, char *node, 
  */
 void guard_found_namespaces(struct guard_scan *scan, struct guard_chain *chain, const char *controller);
 
-/* The block device that a node below /dev stands for: "dm-0" for "/dev/mapper/vg-root". */
-void guard_block_of_node(struct iov *iov, const char *node, char *name, size_t size);
 
 #endif

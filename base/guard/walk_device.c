@@ -49,16 +49,9 @@ static bool read_devname(struct guard_scan *scan, const char *number, char *name
 
 void guard_node_by_number(struct guard_scan *scan, const char *number, struct guard_node *node)
 {
-	int error;
-
 	*node = (struct guard_node){ 0 };
 	snprintf(node->number, sizeof(node->number), "%s", number);
-	if (!*number)
-		return;
-	error = iov_sys_link(scan->iov, node_path(number, "").name, node->target,
-			     sizeof(node->target));
-	guard_failed(scan, error, iov_path("/%s", node_path(number, "").name).name);
-	if (error)
+	if (!*number || !guard_read_link(scan, node_path(number, "").name, node->target))
 		return;
 	read_devname(scan, number, node->name, sizeof(node->name));
 	iov_sys_link_name(scan->iov, node_path(number, "/subsystem").name, node->class,
@@ -188,9 +181,7 @@ void guard_walk_device(struct guard_scan *scan, struct guard_chain *chain, const
 void guard_walk_link(struct guard_scan *scan, struct guard_chain *chain, const char *path)
 {
 	char target[IOV_PATH_MAX];
-	int error = iov_sys_link(scan->iov, path, target, sizeof(target));
 
-	guard_failed(scan, error, iov_path("/%s", path).name);
-	if (!error)
+	if (guard_read_link(scan, path, target))
 		guard_walk_device(scan, chain, target);
 }

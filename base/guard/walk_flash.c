@@ -11,14 +11,9 @@ void guard_walk_mtd(struct guard_scan *scan, struct guard_chain *chain, unsigned
 {
 	struct iov_path path = iov_path(IOV_PATH_MTD "/mtd%u", number);
 	char name[24], target[IOV_PATH_MAX];
-	int error;
 
 	snprintf(name, sizeof(name), "mtd%u", number);
-	if (!guard_may_go_deeper(scan, chain, name))
-		return;
-	error = iov_sys_link(scan->iov, path.name, target, sizeof(target));
-	guard_failed(scan, error, iov_path("/%s", path.name).name);
-	if (error)
+	if (!guard_may_go_deeper(scan, chain, name) || !guard_read_link(scan, path.name, target))
 		return;
 	chain->names[chain->count++] = name;
 	guard_walk_hardware(scan, chain, target);

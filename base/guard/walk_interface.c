@@ -54,13 +54,8 @@ void guard_walk_interface(struct guard_scan *scan, struct guard_chain *chain,
 {
 	struct iov_path directory = iov_path(IOV_PATH_CLASS_NET "/%s", interface);
 	char target[IOV_PATH_MAX];
-	int error;
 
-	if (!guard_may_go_deeper(scan, chain, interface))
-		return;
-	error = iov_sys_link(scan->iov, directory.name, target, sizeof(target));
-	guard_failed(scan, error, iov_path("/%s", directory.name).name);
-	if (error)
+	if (!guard_may_go_deeper(scan, chain, interface) || !guard_read_link(scan, directory.name, target))
 		return;
 	chain->names[chain->count++] = interface;
 	if (!strstr(target, "/virtual/") || guard_is_asked(scan, target))

@@ -14,10 +14,8 @@
 static void walk_link(struct guard_scan *scan, struct guard_chain *chain, const char *path)
 {
 	char target[IOV_PATH_MAX];
-	int error = iov_sys_link(scan->iov, path, target, sizeof(target));
 
-	guard_failed(scan, error, iov_path("/%s", path).name);
-	if (!error)
+	if (guard_read_link(scan, path, target))
 		guard_found(scan, chain, target);
 }
 

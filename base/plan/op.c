@@ -355,6 +355,14 @@ struct iov_op *iov_op_unless(struct iov_op *op, struct iov_condition *condition)
 	return op;
 }
 
+struct iov_op *iov_op_until(struct iov_op *op, struct iov_condition *condition)
+{
+	op = iov_op_unless(op, condition);
+	if (op)
+		op->repeats = true;
+	return op;
+}
+
 /* The meaning of an error, a new one without text if there is none; NULL without memory. */
 static struct iov_op_meaning *meaning_of(struct iov_op *op, int error)
 {

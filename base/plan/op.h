@@ -167,12 +167,14 @@ struct iov_op_meaning {
  * @kind: which member of the union counts
  * @absent_ok: a path that does not exist is success
  * @unless: when it holds already the operation is skipped; NULL for none
+ * @repeats: it is done again as long as @unless does not hold, a few times
  * @meanings: in words, of errors whose strerror() says less
  * @meaning_count: length of @meanings
  */
 struct iov_op {
 	enum iov_op_kind kind;
 	bool absent_ok;
+	bool repeats;
 	struct iov_condition *unless;
 	struct iov_op_meaning *meanings;
 	size_t meaning_count;
@@ -503,6 +505,18 @@ struct iov_op *iov_op_absent_ok(struct iov_op *op);
  * Return: @op, or NULL when one of them is.
  */
 struct iov_op *iov_op_unless(struct iov_op *op, struct iov_condition *condition);
+
+/**
+ * iov_op_until - the same, and repeat the operation while the condition does not hold
+ * @op: operation; NULL is allowed
+ * @condition: taken over
+ *
+ * For what the kernel may pass over without a word while others are at the device.  It is done three
+ * times at most, within a quarter of a second; that the condition holds then is for iov_step_verify().
+ *
+ * Return: @op, or NULL when one of them is.
+ */
+struct iov_op *iov_op_until(struct iov_op *op, struct iov_condition *condition);
 
 /**
  * iov_op_explain - say what an error of an operation means

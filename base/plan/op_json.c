@@ -252,7 +252,7 @@ struct json_object *iov_op_json(const struct iov_op *op)
 	if (op->absent_ok)
 		json_object_object_add(json, "absent_ok", json_object_new_boolean(true));
 	if (op->unless)
-		json_object_object_add(json, "unless", condition_json(op->unless));
+		json_object_object_add(json, op->repeats ? "until" : "unless", condition_json(op->unless));
 	return json;
 }
 
@@ -726,19 +726,17 @@ static struct iov_op *read_meanings(struct reader *reader, struct iov_op *op)
 	return op;
 }
 
-static struct iov_op *read_unless(struct reader *reader, struct iov_op *op)
+/* Whether it is done at all ("unless"), and how often ("until"), by @apply. */
+static struct iov_op *read_skip(struct reader *reader, struct iov_op *op, const char *key,
+				     struct iov_op *(*apply)(struct iov_op *, struct iov_condition *))
 {
 	struct iov_condition *condition;
-	struct json_object *unless;
-	int error;
+	struct json_object *json;
 
-	if (reader->error || !find(reader, "unless", &unless))
+	if (reader->error || !find(reader, key, &json))
 		return op;
-	error = condition_from_json(&condition, reader->iov, unless);
-	if (!error)
-		return iov_op_unless(op, condition);
-	reader->error = error;
-	return op;
+	reader->error = condition_from_json(&condition, reader->iov, json);
+	return reader->error ? op : apply(op, condition);
 }
 
 static int find_kind(struct iov *iov, struct json_object *json, enum iov_op_kind *kind)
@@ -771,7 +769,8 @@ int iov_op_from_json(struct iov_op **op, struct iov *iov, struct json_object *js
 	*op = read_meanings(&reader, read_members(&reader, kind));
 	if (get_switch(&reader, "absent_ok"))
 		iov_op_absent_ok(*op);
-	*op = read_unless(&reader, *op);
+	*op = read_skip(&reader, *op, "unless", iov_op_unless);
+	*op = read_skip(&reader, *op, "until", iov_op_until);
 	error = end_reading(&reader);
 	if (!error && !*op)
 		error = iov_fail(iov, -ENOMEM, "out of memory");

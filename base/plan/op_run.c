@@ -26,6 +26,8 @@
 /* How long a function may take to come back from a reset. */
 #define ANSWER_MS 2000
 #define ANSWER_POLL_MS 50
+/* How often is looked whether an operation has to be repeated. */
+#define REPEAT_POLL_MS 5
 
 int iov_op_register(struct iov *iov, const struct iov_op_runner *runner)
 {
@@ -107,12 +109,10 @@ static int run_answers(struct iov *iov, struct iov_bdf bdf)
 						       IOV_BDF(bdf), strerror(-error)) : 0;
 }
 
-static int run_one(struct iov *iov, const struct iov_op *op)
+static int run_once(struct iov *iov, const struct iov_op *op)
 {
 	int error;
 
-	if (op->unless && iov_condition_holds(iov, op->unless))
-		return 0;
 	switch (op->kind) {
 	case IOV_OP_WRITE:
 		error = run_write(iov, op);
@@ -130,6 +130,41 @@ static int run_one(struct iov *iov, const struct iov_op *op)
 		error = run_registered(iov, op);
 	}
 	return error == -ENOENT && op->absent_ok ? 0 : error;
+}
+
+static bool is_done(struct iov *iov, const struct iov_op *op)
+{
+	return op->unless && iov_condition_holds(iov, op->unless);
+}
+
+/* Whether what an operation is for is so before @wait is over, in milliseconds. */
+static bool becomes_done(struct iov *iov, const struct iov_op *op, unsigned int wait)
+{
+	const struct timespec pause = { .tv_nsec = REPEAT_POLL_MS * 1000000L };
+
+	for (unsigned int waited = 0; waited < wait; waited += REPEAT_POLL_MS) {
+		if (is_done(iov, op))
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return is_done(iov, op);
+}
+
+/* Who was at the device is gone soon, or was not the reason. */
+static int run_one(struct iov *iov, const struct iov_op *op)
+{
+	static const unsigned int waits[] = { 20, 200 };
+	int error = 0;
+
+	if (is_done(iov, op))
+		return 0;
+	error = run_once(iov, op);
+	for (size_t i = 0; op->repeats && !error && i < sizeof(waits) / sizeof(*waits); i++) {
+		if (becomes_done(iov, op, waits[i]))
+			break;
+		error = run_once(iov, op);
+	}
+	return error;
 }
 
 bool ops_are_writes(const struct iov_op_list *ops)

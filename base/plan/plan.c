@@ -93,6 +93,7 @@ static void empty_step(struct iov_step *step)
 	free(step->device);
 	iov_names_free(step->touches.list, step->touches.count);
 	iov_names_free(step->unheld.list, step->unheld.count);
+	iov_names_free(step->gives.list, step->gives.count);
 	for (size_t i = 0; i < step->change_count; i++) {
 		free(step->changes[i].what);
 		free(step->changes[i].from);
@@ -230,6 +231,11 @@ void iov_step_unheld_device(struct iov_step *step, const char *device)
 void iov_step_unheld(struct iov_step *step, struct iov_bdf bdf)
 {
 	iov_step_unheld_device(step, IOV_BDF(bdf));
+}
+
+void iov_step_gives(struct iov_step *step, struct iov_bdf bdf)
+{
+	step->incomplete |= !text_list_append(&step->gives, IOV_BDF(bdf));
 }
 
 void iov_step_change(struct iov_step *step, const char *what, const char *from, const char *to)

@@ -165,6 +165,17 @@ void iov_step_unheld(struct iov_step *step, struct iov_bdf bdf);
 void iov_step_unheld_device(struct iov_step *step, const char *device);
 
 /**
+ * iov_step_gives - name a function that somebody else has when a step is done, as a virtual machine
+ * @step: step
+ * @bdf: function; it need not exist before the step runs
+ *
+ * The guards are asked for what a function shares with others, as the namespaces of an NVMe controller may
+ * be disks of this host: with all that the plan takes, or right before the step where an earlier one
+ * makes the function, or changes it.
+ */
+void iov_step_gives(struct iov_step *step, struct iov_bdf bdf);
+
+/**
  * iov_step_change - say what a step changes, for a person who reads a diff
  * @step: step
  * @what: what of its device: "driver", "vfs", "vf 3 mac"
@@ -239,7 +250,8 @@ bool iov_plan_is_empty(const struct iov_plan *plan);
  * @plan: plan
  *
  * Members: "title"; "steps", each with "title", "device", "touches", "changes"
- * (each with "what", "from", "to"), "check", "do", "verify", "undo", "undone", "unheld";
+ * (each with "what", "from", "to"), "check", "do", "verify", "undo", "undone", "unheld",
+ * "gives";
  * "takes", each with "device", "why" and "unused"; "notes", an array of lines.
  *
  * Return: a new object; the caller puts it.

@@ -72,6 +72,17 @@ int module_load(struct iov *iov, const char *name);
 int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct iov_step *step,
 		    const char *const *lifted, struct json_object *found);
 
+/* Whether a step gives functions that earlier steps make or change. */
+bool plan_gives_changed(const struct iov_plan *plan, size_t step);
+
+/*
+ * Ask for what such functions share, of all steps: 0, or -ECANCELED with a message that names who has it, and
+ * @found.  @skips tells which are passed over.
+ */
+int plan_guard_given(struct iov *iov, const struct iov_plan *plan,
+		     bool (*skips)(void *arg, size_t step, const char *device), void *arg,
+		     const char *const *lifted, struct json_object *found);
+
 /* Before the rest of a plan is carried out: what it takes besides that of steps that ended. */
 int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		    bool (*has_ended)(const void *arg, size_t step), const void *arg,

@@ -100,9 +100,9 @@ static void add_findings(const struct iov_take *take, struct json_object *all,
 	for (size_t i = 0; i < json_object_array_length(all); i++) {
 		struct json_object *finding = json_object_array_get_idx(all, i);
 
-		const char *guard = json_text(finding, "guard");
-
-		if (is_lifted(lifted, guard) || (take->unused && strcmp(guard, GUARD_FLEET) != 0))
+		/* What was found of one device may be another's as well. */
+		if (is_lifted(lifted, json_text(finding, "guard")) ||
+		    (take->unused && strcmp(json_text(finding, "guard"), GUARD_FLEET) != 0))
 			continue;
 		json_object_object_add(finding, "why", json_object_new_string(take->why));
 		json_object_array_add(found, json_object_get(finding));
@@ -116,17 +116,21 @@ static void add_findings(const struct iov_take *take, struct json_object *all,
 static int guard_takes(struct iov *iov, const struct iov_take *takes, size_t count,
 		       const char *const *lifted, bool undoes, struct json_object *found)
 {
-	_cleanup_free_ const char **devices = calloc(count + 1, sizeof(*devices));
+	_cleanup_free_ struct guard_question *questions = calloc(count + 1, sizeof(*questions));
+	const bool claims = !undoes && !is_lifted(lifted, GUARD_FLEET);
 	_cleanup_json_ struct json_object *all = NULL;
+	size_t asked = 0;
 	int error;
 
-	if (!count)
-		return 0;
-	if (!devices)
+	if (!questions)
 		return iov_fail(iov, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < count; i++)
-		devices[i] = takes[i].device;
-	error = guard_ask(iov, devices, count, !undoes && !is_lifted(lifted, GUARD_FLEET), &all);
+	for (size_t i = 0; i < count; i++) {
+		questions[i] = (struct guard_question){ takes[i].device, !takes[i].unused, claims };
+		asked += claims || !takes[i].unused;
+	}
+	if (!asked)
+		return 0;
+	error = guard_ask(iov, questions, count, &all);
 	for (size_t i = 0; !error && i < count; i++)
 		add_findings(&takes[i], json_object_array_get_idx(all, i), lifted, found);
 	return error;
@@ -168,25 +172,6 @@ static int check_taken(struct iov *iov, const struct iov_plan *plan)
 	return 0;
 }
 
-int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
-		   struct json_object **findings)
-{
-	struct json_object *found = json_object_new_array();
-	struct iov *iov = iov_plan_context(plan);
-	int error = plan_is_incomplete(plan) ? iov_fail(iov, -ENOMEM, "out of memory") :
-					       check_taken(iov, plan);
-
-	if (!error)
-		error = guard_takes(iov, plan->takes, plan->take_count, lifted, false, found);
-	if (!error && json_object_array_length(found))
-		error = refuse(iov, found);
-	if (findings)
-		*findings = found;
-	else
-		json_object_put(found);
-	return error;
-}
-
 /* Append a device to what is asked for. */
 static void add_take(struct iov_take *takes, size_t *count, struct iov_take take)
 {
@@ -195,6 +180,150 @@ static void add_take(struct iov_take *takes, size_t *count, struct iov_take take
 			return;
 	}
 	takes[(*count)++] = take;
+}
+
+/*
+ * What the plan takes, and for "fleet" alone what its steps give: what somebody has claimed is given to
+ * nobody else, nor what hangs on it.  The caller frees the list.
+ */
+static int list_asked(struct iov *iov, const struct iov_plan *plan, struct iov_take **list, size_t *count)
+{
+	static char why[] = "it is given away";
+	size_t size = plan->take_count + 1;
+
+	for (size_t i = 0; i < plan->step_count; i++)
+		size += plan->steps[i]->unheld.count;
+	*list = calloc(size, sizeof(**list));
+	if (!*list)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < plan->take_count; i++)
+		(*list)[(*count)++] = plan->takes[i];
+	for (size_t i = 0; i < plan->step_count; i++) {
+		const struct iov_text_list *unheld = &plan->steps[i]->unheld;
+
+		for (size_t n = 0; n < unheld->count; n++)
+			add_take(*list, count, (struct iov_take){ unheld->list[n], why, true });
+	}
+	return 0;
+}
+
+/* Whether a step changes a device. */
+static bool step_is_on(const struct iov_step *step, const char *wanted)
+{
+	for (size_t i = 0; i <= step->touches.count; i++) {
+		const char *device = device_at(step, i);
+
+		if (device && !strcmp(device, wanted))
+			return true;
+	}
+	return false;
+}
+
+/* Before that nobody can tell what it will have. */
+static bool is_changed_before(const struct iov_plan *plan, size_t step, const char *device)
+{
+	for (size_t i = 0; i < step; i++) {
+		if (step_is_on(plan->steps[i], device))
+			return true;
+	}
+	return false;
+}
+
+/* Ask for what functions share that are given away, beside @takes; @shared receives what holds the names. */
+static int add_shared(struct iov *iov, const char *const *devices, size_t count, struct json_object **shared,
+		      struct iov_take **takes, size_t *taken)
+{
+	struct iov_take *grown;
+	size_t length;
+	int error = count ? guard_ask_shared(iov, devices, count, shared) : 0;
+
+	if (error || !count)
+		return error;
+	length = json_object_array_length(*shared);
+	grown = realloc(*takes, (*taken + length + 1) * sizeof(**takes));
+	if (!grown)
+		return iov_fail(iov, -ENOMEM, "out of memory");
+	*takes = grown;
+	for (size_t i = 0; i < length; i++) {
+		struct json_object *row = json_object_array_get_idx(*shared, i);
+
+		grown[(*taken)++] = (struct iov_take){ (char *)json_text(row, "device"),
+						       (char *)json_text(row, "why") };
+	}
+	return 0;
+}
+
+/* The functions that steps give, of those that the plan changes before (@changed) or of the others. */
+static const char **list_given(const struct iov_plan *plan, bool changed,
+			       bool (*skips)(void *arg, size_t step, const char *device), void *arg, size_t *count)
+{
+	const char **list;
+	size_t size = 1;
+
+	*count = 0;
+	for (size_t i = 0; i < plan->step_count; i++)
+		size += plan->steps[i]->gives.count;
+	list = calloc(size, sizeof(*list));
+	for (size_t i = 0; list && i < plan->step_count; i++) {
+		const struct iov_text_list *gives = &plan->steps[i]->gives;
+
+		for (size_t n = 0; n < gives->count; n++) {
+			if (is_changed_before(plan, i, gives->list[n]) == changed &&
+			    (!skips || !skips(arg, i, gives->list[n])))
+				list[(*count)++] = gives->list[n];
+		}
+	}
+	return list;
+}
+
+bool plan_gives_changed(const struct iov_plan *plan, size_t step)
+{
+	const struct iov_text_list *gives = &plan->steps[step]->gives;
+
+	return gives->count && is_changed_before(plan, step, gives->list[0]);
+}
+
+int plan_guard_given(struct iov *iov, const struct iov_plan *plan,
+		     bool (*skips)(void *arg, size_t step, const char *device), void *arg,
+		     const char *const *lifted, struct json_object *found)
+{
+	_cleanup_json_ struct json_object *shared = NULL;
+	_cleanup_free_ struct iov_take *takes = NULL;
+	size_t given, count = 0;
+	_cleanup_free_ const char **devices = list_given(plan, true, skips, arg, &given);
+	int error = devices ? add_shared(iov, devices, given, &shared, &takes, &count) :
+			      iov_fail(iov, -ENOMEM, "out of memory");
+
+	if (!error)
+		error = guard_takes(iov, takes, count, lifted, false, found);
+	return error || !json_object_array_length(found) ? error : refuse(iov, found);
+}
+
+int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
+		   struct json_object **findings)
+{
+	struct json_object *found = json_object_new_array();
+	_cleanup_json_ struct json_object *shared = NULL;
+	_cleanup_free_ struct iov_take *asked = NULL;
+	struct iov *iov = iov_plan_context(plan);
+	size_t given, count = 0;
+	_cleanup_free_ const char **devices = list_given(plan, false, NULL, NULL, &given);
+	int error = plan_is_incomplete(plan) ? iov_fail(iov, -ENOMEM, "out of memory") :
+					       check_taken(iov, plan);
+
+	if (!error)
+		error = list_asked(iov, plan, &asked, &count);
+	if (!error)
+		error = devices ? add_shared(iov, devices, given, &shared, &asked, &count) : -ENOMEM;
+	if (!error)
+		error = guard_takes(iov, asked, count, lifted, false, found);
+	if (!error && json_object_array_length(found))
+		error = refuse(iov, found);
+	if (findings)
+		*findings = found;
+	else
+		json_object_put(found);
+	return error;
 }
 
 /* What of a step was taken to do it, and so is taken back to undo it, and what it gave. */
@@ -256,36 +385,23 @@ int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct i
 			"with%s", step->title, holders, plural(found), options);
 }
 
-/* Whether a step changes a device. */
-static bool step_is_on(const struct iov_step *step, const char *wanted)
-{
-	for (size_t i = 0; i <= step->touches.count; i++) {
-		const char *device = device_at(step, i);
-
-		if (device && !strcmp(device, wanted))
-			return true;
-	}
-	return false;
-}
-
 int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		    bool (*has_ended)(const void *arg, size_t step), const void *arg,
 		    const char *const *lifted, struct json_object *found)
 {
-	_cleanup_free_ struct iov_take *takes = calloc(plan->take_count + 1, sizeof(*takes));
-	size_t count = 0;
-	int error;
+	_cleanup_free_ struct iov_take *takes = NULL;
+	size_t asked = 0, count = 0;
+	int error = list_asked(iov, plan, &takes, &asked);
 
-	if (!takes)
-		return iov_fail(iov, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < plan->take_count; i++) {
+	for (size_t i = 0; !error && i < asked; i++) {
 		bool ended = false;
 
 		for (size_t n = 0; n < plan->step_count; n++)
-			ended |= has_ended(arg, n) && step_is_on(plan->steps[n], plan->takes[i].device);
+			ended |= has_ended(arg, n) && step_is_on(plan->steps[n], takes[i].device);
 		if (!ended)
-			add_take(takes, &count, plan->takes[i]);
+			takes[count++] = takes[i];
 	}
-	error = guard_takes(iov, takes, count, lifted, false, found);
+	if (!error)
+		error = guard_takes(iov, takes, count, lifted, false, found);
 	return error || !json_object_array_length(found) ? error : refuse(iov, found);
 }

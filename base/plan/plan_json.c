@@ -75,6 +75,7 @@ static struct json_object *step_json(const struct iov_step *step)
 	add_ops(json, "undo", &step->undo);
 	add_conditions(json, "undone", &step->undone);
 	add_texts(json, "unheld", &step->unheld);
+	add_texts(json, "gives", &step->gives);
 	return json;
 }
 
@@ -154,6 +155,19 @@ static int read_unheld(struct iov *iov, struct iov_step *step, struct json_objec
 	error = check_device(iov, device);
 	if (!error)
 		iov_step_unheld_device(step, device);
+	return error;
+}
+
+static int read_given(struct iov *iov, struct iov_step *step, struct json_object *entry)
+{
+	struct iov_bdf bdf;
+	int error;
+
+	if (!json_object_is_type(entry, json_type_string))
+		return iov_fail(iov, -EINVAL, "expected the address of a function");
+	error = iov_bdf_parse(iov, json_object_get_string(entry), &bdf);
+	if (!error)
+		iov_step_gives(step, bdf);
 	return error;
 }
 
@@ -248,6 +262,7 @@ static int read_step(struct iov_plan *plan, struct json_object *json)
 		{ "touches", read_touched }, { "changes", read_change }, { "check", read_check },
 		{ "do", read_do }, { "verify", read_verify }, { "undo", read_undo },
 		{ "undone", read_undone }, { "unheld", read_unheld },
+		{ "gives", read_given },
 	};
 	const char *title, *device;
 	struct iov_step *step;

@@ -37,6 +37,12 @@
 /* Most operations of a step that is done together with others. */
 #define JOINED_OPS_MAX 4
 
+/* Whose context asks for what is given. */
+struct asking {
+	struct run *run;
+	struct iov *iov;
+};
+
 /* More than there are CPUs get in each other's way in the kernel. */
 static unsigned int default_jobs(void)
 {
@@ -47,7 +53,7 @@ static unsigned int default_jobs(void)
 
 int run_open(struct run *run, struct iov *iov, const struct iov_plan_options *options)
 {
-	*run = (struct run){ .iov = iov };
+	*run = (struct run){ .iov = iov, .given_mutex = PTHREAD_MUTEX_INITIALIZER };
 	if (options)
 		run->options = *options;
 	if (!run->options.jobs)
@@ -63,7 +69,8 @@ int run_take_plan(struct run *run, const struct iov_plan *plan)
 {
 	run->plan = plan;
 	run->progress = calloc(plan->step_count + 1, sizeof(*run->progress));
-	return run->progress ? 0 : iov_fail(run->iov, -ENOMEM, "out of memory");
+	run->given = calloc(plan->step_count + 1, sizeof(*run->given));
+	return run->progress && run->given ? 0 : iov_fail(run->iov, -ENOMEM, "out of memory");
 }
 
 void run_close(struct run *run)
@@ -71,6 +78,7 @@ void run_close(struct run *run)
 	writer_end(run->iov);
 	journal_unlock(&run->journal);
 	free(run->progress);
+	free(run->given);
 }
 
 static const struct iov_step *step_at(const struct run *run, size_t index)
@@ -247,6 +255,51 @@ static int check_batch(struct run *run, struct iov *iov, const struct batch *bat
 	return *count ? 0 : error;
 }
 
+static bool is_there(struct iov *iov, const char *device)
+{
+	return iov_sys_exists(iov, iov_path(IOV_PATH_PCI_DEVICES "/%s", device).name);
+}
+
+/* What is asked for already, or not there yet. */
+static bool skips_given(void *arg, size_t step, const char *device)
+{
+	const struct asking *asking = arg;
+
+	return asking->run->given[step] || !is_there(asking->iov, device);
+}
+
+static void note_given(struct run *run, struct iov *iov)
+{
+	for (size_t i = 0; i < run->plan->step_count; i++) {
+		const struct iov_text_list *gives = &step_at(run, i)->gives;
+
+		run->given[i] |= gives->count && is_there(iov, gives->list[0]);
+	}
+}
+
+/*
+ * What functions share that earlier steps made is known by now.  One question for all that are there, as a
+ * look at who uses what takes as long for one.
+ */
+static int check_given(struct run *run, struct iov *iov, const struct batch *batch, size_t count)
+{
+	struct asking asking = { run, iov };
+	struct json_object *found = json_object_new_array();
+	bool is_new = false;
+	int error = 0;
+
+	pthread_mutex_lock(&run->given_mutex);
+	for (size_t i = 0; i < count; i++)
+		is_new |= !run->given[batch->steps[i]] && plan_gives_changed(run->plan, batch->steps[i]);
+	if (is_new)
+		error = plan_guard_given(iov, run->plan, skips_given, &asking, run->options.lifted, found);
+	if (is_new)
+		note_given(run, iov);
+	pthread_mutex_unlock(&run->given_mutex);
+	run_tell_findings(run, found);
+	return error;
+}
+
 /* Announce on disk, and to the user, what is going to be done or undone. */
 static int announce(struct run *run, struct iov *iov, const struct batch *batch, size_t count,
 		    const char *event, const char *prefix)
@@ -294,6 +347,8 @@ static int do_batch(void *arg, struct iov *iov, struct batch *batch)
 	error = check_signal(run, iov);
 	if (!error)
 		error = check_batch(run, iov, batch, &count);
+	if (!error)
+		error = check_given(run, iov, batch, count);
 	if (!error)
 		error = announce(run, iov, batch, count, "begin", "");
 	if (error)

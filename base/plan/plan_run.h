@@ -17,6 +17,8 @@ struct run {
 	struct journal journal;
 	const struct iov_plan *plan;
 	struct progress *progress;
+	bool *given;		/* of each step, whether what its functions share was asked for */
+	pthread_mutex_t given_mutex;
 	struct iov_plan_options options;
 	size_t reported;
 	bool begun;		/* the journal is on disk */

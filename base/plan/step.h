@@ -45,6 +45,7 @@ struct iov_change {
  * @device: what it changes, NULL for the whole host
  * @touches: other devices that it changes
  * @unheld: devices that undoing it takes away
+ * @gives: functions that somebody else has from then on
  * @spares: why its devices need not be asked for, NULL when those that it takes are taken
  * @changes: for a person who reads a diff
  * @change_count: length of @changes
@@ -60,6 +61,7 @@ struct iov_step {
 	char *device;
 	struct iov_text_list touches;
 	struct iov_text_list unheld;
+	struct iov_text_list gives;
 	const char *spares;
 	struct iov_change *changes;
 	size_t change_count;

@@ -106,6 +106,15 @@ int iov_sys_read_number(struct iov *iov, const char *path, int64_t *number);
 int iov_sys_link(struct iov *iov, const char *path, char *target, size_t size);
 
 /**
+ * iov_sys_block - the block device that a node stands for
+ * @iov: context
+ * @node: "/dev/mapper/vg-root"
+ * @name: receives its name, "dm-0"; on a recorded tree, and of a node that is not there, what the path says
+ * @size: bytes at @name
+ */
+void iov_sys_block(struct iov *iov, const char *node, char *name, size_t size);
+
+/**
  * iov_sys_link_name - last component of a symbolic link's target
  * @iov: context
  * @path: relative path of the link

@@ -248,13 +248,12 @@ static int write_archive(struct making *making, int fd, const struct initramfs_o
 int initramfs_make(int *fd, struct iov *iov, const struct initramfs_options *options)
 {
 	struct making making = {.iov = iov};
-	const char *why = late_library(lib, "libarchive.so.13");
+	const char *why = late_library(lib, "libarchive.so.13", "libarchive13");
 	int error;
 
 	*fd = -1;
 	if (why)
-		return iov_told(iov, -ENOSYS, "the guest's initramfs is written by libarchive: %s; install the "
-				"package libarchive13", why);
+		return iov_told(iov, -ENOSYS, "the guest's initramfs is written by libarchive: %s", why);
 	*fd = memfd_create("initramfs", MFD_CLOEXEC);
 	if (*fd < 0)
 		return iov_told(iov, -errno, "no file in memory for the guest's initramfs: %s",

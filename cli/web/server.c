@@ -335,11 +335,10 @@ int web_server_open(struct web_server **out, struct iov *iov, const struct web_a
 	const unsigned int flags = MHD_USE_EPOLL | (fd < 0 ? MHD_USE_NO_LISTEN_SOCKET : 0);
 	const union MHD_DaemonInfo *info = NULL;
 	struct web_server *server;
-	const char *why = late_library(lib, "libmicrohttpd.so.12");
+	const char *why = late_library(lib, "libmicrohttpd.so.12", "libmicrohttpd12");
 
 	if (why)
-		return iov_told(iov, -ENOSYS, "web: pages are served by libmicrohttpd: %s; install the package "
-				"libmicrohttpd12", why);
+		return iov_told(iov, -ENOSYS, "web: pages are served by libmicrohttpd: %s", why);
 	server = calloc(1, sizeof(*server));
 	if (!server)
 		return -ENOMEM;

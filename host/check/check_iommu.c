@@ -61,6 +61,12 @@ static void remedy_firmware(struct checks *checks)
 			     ", and boot the kernel with intel_iommu=on" : "");
 }
 
+/* A record may lack what firmware says; a host that has ACPI has tables. */
+static bool is_told(const struct checks *checks)
+{
+	return iov_sys_is_host(checks->iov) || iov_sys_exists(checks->iov, IOV_PATH_ACPI_TABLES);
+}
+
 static void check_firmware(struct checks *checks)
 {
 	const struct acpi *acpi = &checks->acpi;
@@ -84,6 +90,9 @@ static void check_firmware(struct checks *checks)
 	} else if (checks->arch == ARCH_OTHER) {
 		check_line(checks, "iommu-firmware", CHECK_SKIP,
 			   "nothing that is known describes one on this architecture");
+	} else if (!is_told(checks)) {
+		check_line(checks, "iommu-firmware", CHECK_SKIP, "the recorded host does not tell: it has no /"
+			   IOV_PATH_ACPI_TABLES);
 	} else {
 		check_line(checks, "iommu-firmware", checks->groups ? CHECK_WARN : CHECK_FAIL,
 			   "no ACPI table describes one%s",

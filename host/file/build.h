@@ -85,14 +85,12 @@ int host_build_iovd(struct host_build *build);
  * @name: its name
  * @now: as iovd lists it, NULL for none
  * @params: of NOUN.add
- * @device: function that it uses, NULL for none
  */
 struct host_change {
 	const char *noun;
 	const char *name;
 	struct json_object *now;
 	struct json_object *params;
-	const char *device;
 };
 
 /* Append the step of a change. */

@@ -113,9 +113,9 @@ static int find_namespace(const struct host_build *build, const char *nvme,
 }
 
 static void add(struct host_build *build, const char *name, struct json_object *now,
-		struct json_object *params, const char *device)
+		struct json_object *params)
 {
-	const struct host_change change = { "disk", name, now, params, device };
+	const struct host_change change = { "disk", name, now, params };
 	const char *path = json_text_or_null(params, "path");
 	struct iov_step *step;
 
@@ -156,7 +156,7 @@ int host_build_disk(struct host_build *build, unsigned int index, struct json_ob
 	if (error)
 		return host_fail_at(build, error, host_place("iovd.disks[%u]", index));
 	if (!now || !stays(now, params)) {
-		add(build, disk->name, now, params, disk->nvme ? device.name : NULL);
+		add(build, disk->name, now, params);
 		return 0;
 	}
 	set(build, now, params, "disk.set", "on_error");

@@ -105,11 +105,14 @@ struct iov_step *host_iovd_step(struct host_build *build, const struct host_chan
 					      change->now ? "replace" : "add", change->noun,
 					      change->name);
 	_cleanup_json_ struct json_object *former = change->now ? host_iovd_params(change->now) : NULL;
+	_cleanup_json_ struct json_object *devices = iov_host_iovd_devices(build->iov, change->params);
 	char from[256], to[256];
 
-	if (change->device) {
-		iov_step_touches(step, change->device);
-		iov_plan_take_unused(build->plan, change->device,
+	for (size_t i = 0; i < json_object_array_length(devices); i++) {
+		const char *device = json_object_get_string(json_object_array_get_idx(devices, i));
+
+		iov_step_touches(step, device);
+		iov_plan_take_unused(build->plan, device,
 				     host_place("%s %s of iovd", change->noun, change->name));
 	}
 	if (former)
@@ -131,7 +134,7 @@ static void build_bridge(struct host_build *build, const struct iov_host_bridge 
 {
 	_cleanup_json_ struct json_object *params = json_object_new_object();
 	struct json_object *now = host_iovd_there(bridges, bridge->name);
-	const struct host_change change = { "bridge", bridge->name, now, params, NULL };
+	const struct host_change change = { "bridge", bridge->name, now, params };
 
 	add_text(params, "name", bridge->name);
 	/* What is not said is as iovd has it, and a switch when it has none. */
@@ -293,7 +296,7 @@ static int build_port(struct host_build *build, unsigned int index, struct json_
 	error = host_iovd_access(build->iov, port->socket_mode, port->socket_owner, params);
 	if (error)
 		return host_fail_at(build, error, host_place("iovd.ports[%u]", index));
-	change = (struct host_change){ "port", port->name, now, params, function ? name.name : NULL };
+	change = (struct host_change){ "port", port->name, now, params };
 	if (now && iov_iovd_match(now, params)) {
 		set_rules(build, now, rules);
 		return 0;

@@ -565,6 +565,16 @@ int iov_host_iovd_plan(struct iov_plan *plan, const char *method, struct json_ob
 		       bool save, bool judge);
 
 /**
+ * iov_host_iovd_devices - what of the host iovd is given with a port or a disk
+ * @iov: context
+ * @params: borrowed; of "port.add" or "disk.add"
+ *
+ * Return: a new array of names as iov_plan_take_device() has them, "0000:01:10.2", "block/nvme0n1",
+ * "net/eth0"; the caller puts it.
+ */
+struct json_object *iov_host_iovd_devices(struct iov *iov, struct json_object *params);
+
+/**
  * iov_host_iovd_there - look whether what is to be added is there as it shall be
  * @iov: context
  * @method: "port.add", "bridge.add", "disk.add" or "qos.add"

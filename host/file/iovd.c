@@ -96,15 +96,6 @@ static void undo(const struct deed *deed, struct iov_step *step)
 		iov_step_undo(step, op_set_back(deed));
 }
 
-/* The function of a port or a disk: "0000:01:10.2", "0000:02:00.0/1"; false for what has none. */
-static bool find_function(struct json_object *params, struct iov_bdf *bdf)
-{
-	const char *device = json_text(params, "device"), *path = json_text(params, "path");
-	const char *place = *device ? device : path;
-
-	return iov_bdf_scan(iov_path("%.*s", (int)strcspn(place, "/"), place).name, bdf);
-}
-
 static void add_step(const struct deed *deed)
 {
 	struct iov_step *step = iov_plan_step(deed->plan, HOST_IOVD, "%s %s %s of iovd", deed->verb,
@@ -112,12 +103,15 @@ static void add_step(const struct deed *deed)
 	struct iov_path what = iov_path("%s %s", deed->noun.name, deed->name);
 	_cleanup_json_ struct json_object *had = deed->now ? host_iovd_params(deed->now) : NULL;
 	char from[256] = "", to[256];
-	struct iov_bdf bdf;
+	_cleanup_json_ struct json_object *devices =
+		iov_host_iovd_devices(deed->iov, is(deed, "remove") ? deed->now : deed->params);
 
-	if (find_function(is(deed, "remove") ? deed->now : deed->params, &bdf)) {
-		iov_step_touches(step, IOV_BDF(bdf));
+	for (size_t i = 0; i < json_object_array_length(devices); i++) {
+		const char *device = json_object_get_string(json_object_array_get_idx(devices, i));
+
+		iov_step_touches(step, device);
 		if (is(deed, "add"))
-			iov_plan_take_unused(deed->plan, IOV_BDF(bdf), what.name);
+			iov_plan_take_unused(deed->plan, device, what.name);
 	}
 	iov_step_do(step, iov_op_iovd(deed->method, json_object_get(deed->params)));
 	undo(deed, step);

@@ -153,6 +153,7 @@ static void change_attributes(struct iov_step *step, struct json_object *attribu
 static void add_create(struct iov_plan *plan, const struct iov_mdev *mdev)
 {
 	struct iov_path there = mdev_path(mdev->uuid, ""), device = mdev_device(mdev->uuid);
+	struct iov_bdf parent;
 	struct iov_step *step;
 
 	mdev_warn_of_scripts(plan);
@@ -160,6 +161,8 @@ static void add_create(struct iov_plan *plan, const struct iov_mdev *mdev)
 			     mdev->parent);
 	if (parent_changes(plan, mdev->parent))
 		iov_step_touches(step, mdev->parent);
+	if (iov_bdf_scan(mdev->parent, &parent))
+		iov_plan_take_unused(plan, mdev->parent, iov_path("parent of %s", mdev->uuid).name);
 	iov_step_spares(step, "a new device is nobody's yet");
 	iov_step_unheld_device(step, device.name);
 	iov_step_change(step, "mdev", NULL, kind_of(mdev->parent, mdev->type).name);

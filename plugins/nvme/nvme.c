@@ -688,6 +688,7 @@ const struct iov_class nvme_class = {
 	.title = "NVMe controllers",
 	.attributes = attributes,
 	.match = match_nvme,
+	.shares = nvme_shares,
 	.get = get_nvme,
 	.prepare = prepare_nvme,
 	.finish = finish_nvme,

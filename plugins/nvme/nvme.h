@@ -84,6 +84,9 @@ int nvme_namespaces_plan(struct iov_plan *plan, const struct iov_pf *pf, const s
 int nvme_namespace_take(struct iov_plan *plan, const struct iov_pf *pf, const struct nvme_virt *virt,
 			const struct nvme_namespace *namespace, unsigned int index);
 
+/* nvme_users.c: operation "shares" of the class */
+int nvme_shares(struct iov *iov, const struct iov_pf *pf, const bool *given, struct json_object *devices);
+
 /* What takes the VFs of @vfs back to the namespaces that they have. */
 void nvme_namespaces_restore(struct iov_step *step, const struct iov_pf *pf, struct json_object *vfs);
 

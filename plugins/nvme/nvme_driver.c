@@ -36,7 +36,7 @@ static struct iov_condition *if_driver(struct iov_bdf vf, const char *driver)
 
 static struct iov_op *probe_op(struct iov_bdf vf, const char *driver)
 {
-	return iov_op_unless(iov_op_write(IOV_PATH_PCI_PROBE, IOV_BDF(vf)), if_driver(vf, driver));
+	return iov_op_until(iov_op_write(IOV_PATH_PCI_PROBE, IOV_BDF(vf)), if_driver(vf, driver));
 }
 
 void nvme_driver_leave(struct iov_plan *plan, struct iov_bdf vf, const char *driver)

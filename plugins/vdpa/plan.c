@@ -126,8 +126,7 @@ static void give_driver(struct iov_step *step, void (*append)(struct iov_step *,
 		unbind = iov_op_unless(unbind, iov_if_link(vdpa_path(name, "driver").name, driver));
 	append(step, unbind);
 	if (*driver)
-		append(step, iov_op_unless(probe_op(name),
-					   iov_if_link(vdpa_path(name, "driver").name, driver)));
+		append(step, iov_op_until(probe_op(name), iov_if_link(vdpa_path(name, "driver").name, driver)));
 }
 
 static int plan_module(struct iov_plan *plan, const char *driver)
@@ -348,9 +347,13 @@ static void add_create(struct iov_plan *plan, const struct iov_vdpa *vdpa)
 	struct iov_step *step = iov_plan_step(plan, device.name, "create vDPA device %s of %s", vdpa->name,
 					      vdpa->mgmtdev);
 	const char *parent = strchr(vdpa->mgmtdev, '/');
+	struct iov_bdf function;
 
 	if (parent)
 		iov_step_touches(step, parent + 1);
+	if (parent)
+		iov_plan_take_unused(plan, iov_bdf_scan(parent + 1, &function) ? parent + 1 : vdpa->mgmtdev,
+				     iov_path("parent of %s", vdpa->name).name);
 	iov_step_spares(step, "a new device is nobody's yet");
 	iov_step_unheld_device(step, device.name);
 	iov_step_change(step, "vdpa", NULL, vdpa->mgmtdev);

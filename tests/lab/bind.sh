@@ -13,12 +13,11 @@ state()
 	grep . $pci/*/driver_override
 }
 
-# Writes of a dry run as "PATH TEXT", the paths without links; what is repeated unless it helped is not
+# Writes of a dry run as "PATH TEXT", the paths without links
 planned()
 {
 	local value path
-	"$@" --dry-run --json | gojq -r '.steps[].do | map(select(.op == "write") | .path + " " + (.value | rtrimstr("\n"))) | . as $all |
-		to_entries[] | select(.key as $key | $all | index($all[$key]) == $key) | .value' |
+	"$@" --dry-run --json | gojq -r '.steps[].do[] | select(.op == "write") | .path + " " + (.value | rtrimstr("\n"))' |
 		while read -r path value; do
 			echo "$(realpath "/$path") $value"
 		done

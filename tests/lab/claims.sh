@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# lab: --topology minimal --device igb --device e1000e
+# lab: --topology minimal --device igb --device e1000e --device nvme
 # Claims of real VFs: what is refused, what a killed claim leaves, and a fence that takes a VF from who drives it.
 . "$(dirname "$0")/lib/check.sh"
 
@@ -75,6 +75,31 @@ expect "... which has it" up "$(iov port list --json | gojq -r .[0].name)"
 expect_status "... again, by another" 0 iov apply /tmp/up.yaml --holder vm2
 expect_match "... is nothing to do" "nothing to do" "$out"
 expect_status "... taken back" 0 iov port remove up
+
+# Nor what stands on it
+nic=$(ls $pci/*/net/ -d | grep -v "$pf" | head -n 1)
+nvme=$(ls -d $pci/*/nvme)
+nic_pci=$(names "${nic%/net*}") nic=$(ls "$nic") nvme_pci=$(names "${nvme%/nvme}") disk=$(ls /sys/class/block | grep -m1 '^nvme.n.$')
+expect_status "a NIC" 0 iov claim "$nic_pci" --holder vm1
+expect_status "and a disk" 0 iov claim "$nvme_pci" --holder vm1
+dmsetup create over --table "0 2048 linear /dev/$disk 0"
+ip link add link "$nic" name tagged type vlan id 7
+for device in "$nic" tagged; do
+	expect_status "an uplink by $device" 3 iov port add up2 --type ethdev --device "net_af_packet0,iface=$device"
+	expect_match "names the holder" "net/$device is of .*vm1" "$err"
+done
+for device in "$disk" /dev/dm-0; do
+	expect_status "a disk on $device" 3 iov disk add d --device "$device" --socket /run/d.sock
+	expect_match "names the holder" "block/.* is of .*vm1" "$err"
+done
+printf 'iovd:\n  disks:\n    - {name: d, file: /dev/dm-0, socket: /run/d.sock}\n' > /tmp/disk.yaml
+expect_status "by a file" 3 iov apply /tmp/disk.yaml
+expect_match "names the holder" "block/dm-0 \(disk d of iovd\) is in use by .*vm1.*guard fleet" "$err"
+expect_status "by its holder, for whom iovd is asked" 1 iov disk add d --device /dev/dm-0 --socket /run/d.sock --holder vm1
+expect_match "which may not read it here" "/dev/dm-0: may not be read" "$err"
+ip link delete tagged
+dmsetup remove over
+iov release "$nic_pci" "$nvme_pci" --holder vm1 > /dev/null
 stop_iovd
 expect_status "released" 0 iov release $vf --holder vm1
 

@@ -62,12 +62,11 @@ state()
 	iov bridge list --json | gojq -c .
 }
 
-# Operations of a plan that end in a write to sysfs or procfs, as "PATH VALUE"; what is repeated unless it helped is not
+# Operations of a plan that end in a write to sysfs or procfs, as "PATH VALUE"
 planned()
 {
 	local path value
-	gojq -r '.steps[].do | map(del(.unless)) | . as $all | to_entries[] |
-		select(.key as $key | $all | index([$all[$key]]) == $key) | .value |
+	gojq -r '.steps[].do[] |
 		if .op == "mtu" then "sys/bus/pci/devices/\(.device)/net/'"$netdev"'/mtu \(.mtu)"
 		elif .path then "\(.path) \(.value | rtrimstr("\n"))" else empty end' "$1" |
 		while read -r path value; do

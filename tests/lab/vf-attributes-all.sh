@@ -80,3 +80,24 @@ expect "has all of them" 1 "$(grep -c '"vlan_protocol": *"802.1ad"' /tmp/list)"
 expect "and the others are listed" 255 "$(grep -c '"link_state": *"auto"' /tmp/list)"
 # More than the length of an attribute can tell
 expect "each with its statistics" 256 "$(gojq '[.vfs[].statistics.rx_packets] | length' /tmp/list)"
+
+# One question for all of them, as ip asks it: how often sockets are written and read, and how long it takes
+netdev=$(ls $sim/net | head -n 1)
+milliseconds() { local begin=${EPOCHREALTIME/./}; "$@" > /dev/null; echo $(((${EPOCHREALTIME/./} - begin) / 1000)); }
+by_iov() { iov vf list $pf --json; }
+by_ip() { ip -s -d -j link show "$netdev"; }
+for round in 1 2 3; do
+	echo "256 VFs with all attributes, round $round: iov $(milliseconds by_iov) ms, ip $(milliseconds by_ip) ms"
+done
+if command -v strace > /dev/null; then
+	# messages COMMAND...: requests and answers
+	messages()
+	{
+		strace -f -qq -e trace=sendto,sendmsg,recvmsg,recvfrom -o /tmp/trace "$@" > /dev/null
+		echo "$(grep -cE 'send(to|msg)\(.*NETLINK' /tmp/trace) $(grep -E 'recv(from|msg)\(.*NETLINK' /tmp/trace | grep -vc MSG_PEEK)"
+	}
+	ours=$(messages iov vf list $pf --json)
+	echo "netlink messages asked and read: iov $ours, ip $(messages ip -s -d -j link show "$netdev")"
+	[ "${ours% *}" -le 16 ] || fail "256 VFs are asked for one by one: $ours messages"
+	echo "ok: 256 VFs in a few messages"
+fi

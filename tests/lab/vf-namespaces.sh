@@ -130,6 +130,24 @@ nvme detach-ns "$controller" -n 2 -c 0 > /dev/null
 iov bind 0000:01:00.1 --driver none > /dev/null
 iov vf set $pf 2 --namespace 3,4 > /dev/null
 
+# A VF that has one which the host has mounted is not given away
+iov vf set $pf 0 --namespace 2 > /dev/null
+iov unbind 0000:01:00.1 > /dev/null
+for _ in {1..50}; do disk=$(disk_of 2); [ -n "$disk" ] && break; sleep 0.1; done
+mount "/dev/$disk" /tmp/disk
+nvme attach-ns "$controller" -n 2 -c 2 > /dev/null
+expect_status "one that somebody else attached" 3 iov bind 0000:01:00.2 --driver vfio-pci
+expect_match "is told" "block/$disk \(namespace 2, which VF 1 of $pf gets\) is in use by /tmp/disk" "$err"
+expect "it stays" none "$(driver_of 0000:01:00.2)"
+expect_status "unless it shall" 0 iov bind 0000:01:00.2 --driver vfio-pci --force=mount
+iov bind 0000:01:00.2 --driver none > /dev/null
+nvme detach-ns "$controller" -n 2 -c 2 > /dev/null
+expect_status "without it" 0 iov bind 0000:01:00.2 --driver vfio-pci
+umount /tmp/disk
+iov bind 0000:01:00.1 --driver none > /dev/null
+iov bind 0000:01:00.2 --driver none > /dev/null
+iov vf set $pf 0 --namespace none > /dev/null
+
 # A reset of the PF sets all offline and takes what they have
 iov vf set $pf 1 --offline > /dev/null
 before="$(vf 0)/$(vf 1)/$(vf 2)"

@@ -57,7 +57,6 @@ static int set_override(struct kernel *kernel, const char *path, const char *tex
 	char value[64];
 
 	snprintf(value, sizeof(value), "%.*s\n", (int)strcspn(text, "\n"), text);
-	kernel->tried -= kernel->tried > 0;
 	tree_file(kernel->tree, path, *text == '\n' ? "(null)\n" : value);
 	return 0;
 }
@@ -80,7 +79,11 @@ static int probe(struct kernel *kernel, const char *device)
 
 	if (!iov_sys_exists(kernel->iov, device_path(device, "").name))
 		return -ENODEV;
-	if (*kernel_driver(kernel, device) || kernel->tried)
+	if (kernel->passed_over) {
+		kernel->passed_over--;
+		return 0;
+	}
+	if (*kernel_driver(kernel, device))
 		return 0;
 	if (!strcmp(driver, "(null)"))
 		driver = native_driver(kernel, device);

@@ -23,7 +23,7 @@
  * @fail_at: number of the write that fails with EIO, -1 for none
  * @kill_at: number of the write after which the process dies, -1 for none
  * @refuses: driver whose probe fails, NULL for none
- * @tried: another driver is being tried, and probes are passed over until driver_override was written so often
+ * @passed_over: so many probes do nothing, as another driver is being tried
  * @no_module: loading a module fails with ENOENT
  */
 struct kernel {
@@ -34,7 +34,7 @@ struct kernel {
 	int fail_at;
 	int kill_at;
 	const char *refuses;
-	int tried;
+	int passed_over;
 	bool no_module;
 };
 

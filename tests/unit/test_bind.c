@@ -119,11 +119,25 @@ static void the_override_is_written_before_the_driver_is_left(void **state)
 static void a_probe_that_was_passed_over_is_repeated(void **state)
 {
 	(void)state;
-	kernel.tried = 2;
+	kernel.passed_over = 2;
 	assert_int_equal(bind(VF, "vfio-pci"), 0);
 	assert_int_equal(kernel.writes, 5);
-	assert_string_equal(kernel.log[4], "sys/bus/pci/drivers_probe=" VF);
+	for (int i = 2; i < 5; i++)
+		assert_string_equal(kernel.log[i], "sys/bus/pci/drivers_probe=" VF);
 	assert_state(VF, "vfio-pci", "vfio-pci");
+	kernel.passed_over = 2;
+	assert_int_equal(bind(VF, NULL), 0);
+	assert_state(VF, "igbvf", "(null)");
+}
+
+static void an_undo_repeats_a_probe_as_well(void **state)
+{
+	(void)state;
+	/* All three of the change, and two of its undo. */
+	kernel.passed_over = 5;
+	assert_int_equal(bind(VF, "vfio-pci"), -ETIME);
+	assert_int_equal(kernel.passed_over, 0);
+	assert_state(VF, "igbvf", "(null)");
 }
 
 static void what_is_bound_already_is_not_written_again(void **state)
@@ -382,7 +396,7 @@ static void a_vf_that_does_not_exist_yet_can_be_planned(void **state)
 	steps = json_object_object_get(json, "steps");
 	assert_int_equal(json_object_array_length(steps), 1);
 	assert_int_equal(json_object_array_length(json_object_object_get(
-				 json_object_array_get_idx(steps, 0), "do")), 4);
+				 json_object_array_get_idx(steps, 0), "do")), 2);
 	json_object_put(json);
 	iov_plan_free(plan);
 }
@@ -647,6 +661,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_override_is_written_before_the_driver_is_left),
 		TEST(a_probe_that_was_passed_over_is_repeated),
+		TEST(an_undo_repeats_a_probe_as_well),
 		TEST(what_is_bound_already_is_not_written_again),
 		TEST(an_override_alone_is_set_without_a_rebind),
 		TEST(unbinding_returns_to_the_native_driver),

@@ -361,6 +361,10 @@ static void an_iommu_that_firmware_hides_says_the_setting(void **state)
 	(void)state;
 	use_intel("vmx ept");
 	look();
+	assert_status("iommu-firmware", "skip");
+	assert_says("iommu-firmware", "found", "the recorded host does not tell");
+	tree_file(tree, "sys/firmware/acpi/tables/FACP", "");
+	look();
 	assert_status("iommu-firmware", "fail");
 	assert_says("iommu-firmware", "remedy", "VT-d");
 	use_amd("svm npt");

@@ -591,6 +591,15 @@ static void a_volume_of_another_kind_is_device_mapper_s(void **state)
 	assert_held(E1000, "dm", "device mapper volume mpatha", E1000 " sda2 dm-0");
 }
 
+static void a_replicated_disk_is_held(void **state)
+{
+	(void)state;
+	add_disk();
+	add_virtual_block("drbd0");
+	tree_link(tree, BLOCK "drbd0/slaves/sda2", "x");
+	assert_held(E1000, "dm", "DRBD device drbd0", E1000 " sda2 drbd0");
+}
+
 static void an_array_holds_its_disks_even_when_it_does_not_run(void **state)
 {
 	(void)state;
@@ -1858,6 +1867,7 @@ int main(void)
 		IDLE(swap_holds_its_disk_also_by_a_mapped_name),
 		IDLE(an_idle_volume_holds_its_disks_by_its_kind),
 		IDLE(a_volume_of_another_kind_is_device_mapper_s),
+		IDLE(a_replicated_disk_is_held),
 		IDLE(an_array_holds_its_disks_even_when_it_does_not_run),
 		IDLE(a_cache_and_a_loop_device_hold_their_disk),
 		IDLE(an_imported_pool_holds_its_disks),

@@ -790,6 +790,56 @@ static void all_who_use_a_disk_of_several_controllers_are_named(void **state)
 	assert_int_equal(drive.owners[0], 1);
 }
 
+/* Give VF @index to somebody, by a plan that changes it before, or does not. */
+static int give_away(unsigned int index, bool changed)
+{
+	struct iov_plan_options options = { .verify_timeout = 20, .lifted = lifted };
+	struct iov_bdf vf = { .bus = 2, .device = (index + 1) / 8, .function = (index + 1) % 8 };
+	struct iov_plan *plan;
+	struct iov_step *step;
+	int error;
+
+	assert_int_equal(iov_plan_new(&plan, drive.iov, "test"), 0);
+	for (int i = !changed; i < 2; i++) {
+		step = iov_plan_step(plan, IOV_BDF(vf), "step %d", i);
+		iov_step_spares(step, "a test");
+	}
+	iov_step_gives(step, vf);
+	error = iov_plan_run(plan, &options);
+	iov_plan_free(plan);
+	return error;
+}
+
+static void a_vf_that_has_a_disk_of_the_host_is_not_given_away(void **state)
+{
+	static const char *const swap[] = { "swap", NULL };
+
+	(void)state;
+	give_spaces();
+	add_disk("nvme0n1", 1, HEADS);
+	add_disk("nvme0n2", 2, HEADS);
+	tree_file(drive.tree, "proc/swaps", "Filename Type Size Used Priority\n/dev/nvme0n1 partition 1 0 -2\n"
+		  "/dev/nvme0n2 partition 1 0 -2\n");
+	tree_link(drive.tree, PF_PATH "/driver", "../../../../bus/pci/drivers/nvme");
+	tree_link(drive.tree, "sys/bus/pci/devices/0000:02:00.1/physfn", "../" PF);
+	tree_link(drive.tree, "sys/bus/pci/devices/0000:02:00.2/physfn", "../" PF);
+	assert_int_equal(give_away(0, false), 0);
+	assert_int_equal(give_away(0, true), 0);
+	/* As a device attaches a shared one to a new controller; the second is private. */
+	drive.owners[0] |= 1u << 1;
+	drive.owners[1] |= 1u << 1;
+	assert_int_equal(give_away(0, false), -ECANCELED);
+	assert_message("block/nvme0n1 (namespace 1, which VF 0 of " PF " gets) is in use by swap on /dev/nvme0n1 "
+		       "[guard swap]; release it first, or lift the guard with --force=swap");
+	assert_int_equal(give_away(0, true), -ECANCELED);
+	assert_message("cannot step 1: refused, nothing changed: block/nvme0n1 (namespace 1");
+	assert_int_equal(give_away(1, false), 0);
+	lifted = swap;
+	assert_int_equal(give_away(0, false), 0);
+	assert_int_equal(give_away(0, true), 0);
+	lifted = NULL;
+}
+
 static void a_namespace_of_an_exported_controller_is_asked_for(void **state)
 {
 	static const char nvme[] = "pci0000:00/" PF "/nvme/nvme0";
@@ -930,6 +980,7 @@ int main(void)
 		TEST(a_controller_that_attaches_nothing_is_told),
 		TEST(a_namespace_that_the_host_has_mounted_is_asked_for),
 		TEST(all_who_use_a_disk_of_several_controllers_are_named),
+		TEST(a_vf_that_has_a_disk_of_the_host_is_not_given_away),
 		TEST(a_namespace_of_an_exported_controller_is_asked_for),
 		TEST(a_namespace_is_known_by_its_subsystem_or_its_identifiers),
 		TEST(a_namespace_of_a_guest_is_asked_for),

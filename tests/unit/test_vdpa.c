@@ -139,6 +139,7 @@ static void a_driver_that_refuses_gives_the_one_before_back(void **state)
 	model.stuck = true;
 	assert_int_equal(give("vhost_vdpa"), -ETIME);
 	assert_string_equal(model.log, "driver_override=vhost_vdpa unbind=vdpa0 drivers_probe=vdpa0 "
+				       "drivers_probe=vdpa0 drivers_probe=vdpa0 "
 				       "driver_override= unbind=vdpa0 drivers_probe=vdpa0 ");
 	assert_true(iov_sys_exists(model.iov, DEVICE "/driver"));
 }

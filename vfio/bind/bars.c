@@ -118,7 +118,7 @@ void bars_undo(struct bindings *bindings, const struct binding *binding, struct 
 			iov_step_undo(step, resize_op(bdf, wanted->index, bars[wanted->index].size));
 	}
 	if (binding->driver[0]) {
-		iov_step_undo(step, iov_op_unless(bind_op_probe(bdf), if_driver(bdf, binding->driver)));
+		iov_step_undo(step, bind_op_probe(bdf, if_driver(bdf, binding->driver)));
 		iov_step_undo(step, bind_op_override(bdf, binding->override));
 	}
 	iov_step_undone(step, if_bound(bdf, binding->driver));

@@ -256,18 +256,6 @@ static int consider_groups(struct bindings *bindings, unsigned int flags)
 	return error;
 }
 
-/*
- * drivers_probe passes over a function that another driver is being tried on, as that of a module which
- * udev loads is when the function has just come into the world, and says nothing.  Who writes
- * driver_override waits until that is over, and it is not tried again.
- */
-static void probe(struct iov_step *step, struct iov_bdf bdf, const char *driver)
-{
-	iov_step_do(step, iov_op_unless(bind_op_probe(bdf), if_driver(bdf, driver)));
-	iov_step_do(step, iov_op_unless(bind_op_override(bdf, driver), if_driver(bdf, driver)));
-	iov_step_do(step, iov_op_unless(bind_op_probe(bdf), if_driver(bdf, driver)));
-}
-
 static int add_bind_step(struct bindings *bindings, const struct binding *binding,
 			 const char *driver)
 {
@@ -300,7 +288,7 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 	if (resized)
 		bars_resize(bindings, binding, step);
 	if (!bound)
-		probe(step, bdf, driver);
+		iov_step_do(step, bind_op_probe(bdf, if_driver(bdf, driver)));
 	iov_step_verify(step, if_bound(bdf, driver));
 	if (resized)
 		bars_undo(bindings, binding, step);

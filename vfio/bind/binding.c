@@ -33,9 +33,13 @@ struct iov_op *bind_op_unbind(struct iov_bdf bdf)
 					     IOV_BDF(bdf)));
 }
 
-struct iov_op *bind_op_probe(struct iov_bdf bdf)
+/*
+ * drivers_probe passes over a function that another driver is being tried on, as that of a module which
+ * udev loads is when the function has just come into the world, and says nothing.
+ */
+struct iov_op *bind_op_probe(struct iov_bdf bdf, struct iov_condition *bound)
 {
-	return iov_op_write(IOV_PATH_PCI_PROBE, IOV_BDF(bdf));
+	return iov_op_until(iov_op_write(IOV_PATH_PCI_PROBE, IOV_BDF(bdf)), bound);
 }
 
 struct iov_condition *if_driver(struct iov_bdf bdf, const char *driver)
@@ -65,7 +69,7 @@ void binding_undo(struct iov_step *step, const struct binding *binding)
 	if (binding->driver[0]) {
 		iov_step_undo(step, bind_op_override(bdf, binding->driver));
 		iov_step_undo(step, iov_op_unless(bind_op_unbind(bdf), if_driver(bdf, binding->driver)));
-		iov_step_undo(step, iov_op_unless(bind_op_probe(bdf), if_driver(bdf, binding->driver)));
+		iov_step_undo(step, bind_op_probe(bdf, if_driver(bdf, binding->driver)));
 		iov_step_undo(step, bind_op_override(bdf, binding->override));
 	} else {
 		iov_step_undo(step, iov_op_absent_ok(bind_op_override(bdf, binding->override)));
@@ -88,6 +92,8 @@ void binding_change(struct iov_step *step, const struct binding *binding, const 
 	if (strcmp(binding->override, override))
 		iov_step_change(step, "driver_override", text_or_null(binding->override),
 				text_or_null(override));
+	if (iov_driver_gives(driver) && !iov_driver_gives(binding->driver))
+		iov_step_gives(step, binding->bdf);
 	/* Undoing takes it from a virtual machine that was quick. */
 	if (iov_driver_is_vfio(driver) && !iov_driver_is_vfio(binding->driver))
 		iov_step_unheld(step, binding->bdf);

@@ -103,7 +103,8 @@ void binding_change(struct iov_step *step, const struct binding *binding, const 
 /* Paths of a function's attributes for operations and conditions. */
 struct iov_op *bind_op_override(struct iov_bdf bdf, const char *value);
 struct iov_op *bind_op_unbind(struct iov_bdf bdf);
-struct iov_op *bind_op_probe(struct iov_bdf bdf);
+/* Until it has @driver; a probe is passed over while another driver is tried on the function. */
+struct iov_op *bind_op_probe(struct iov_bdf bdf, struct iov_condition *bound);
 struct iov_condition *if_driver(struct iov_bdf bdf, const char *driver);
 /* The same, as what a probe must reach. */
 struct iov_condition *if_bound(struct iov_bdf bdf, const char *driver);

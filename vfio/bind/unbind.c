@@ -121,8 +121,7 @@ static void add_rebind_step(struct bindings *bindings, const struct binding *bin
 	else if (binding->driver[0])
 		iov_step_do(step, bind_op_unbind(binding->bdf));
 	if (has_native)
-		iov_step_do(step, iov_op_unless(bind_op_probe(binding->bdf),
-						if_native(binding, native)));
+		iov_step_do(step, bind_op_probe(binding->bdf, if_native(binding, native)));
 	iov_step_verify(step, iov_if_within(if_native(binding, native), PROBED_MS));
 	binding_undo(step, binding);
 }
