@@ -118,7 +118,7 @@ int vmm_check(const struct vmm_set *set, const struct vmm_format *format)
 
 	for (size_t i = 0; !error && i < set->count; i++)
 		error = check_item(set, &set->items[i], format);
-	if (!error && set->primary && !set->vmm->failover)
+	if (!error && vmm_set_pairs(set) && !set->vmm->failover)
 		error = iov_fail(set->iov, -ENOTSUP, "--failover: %s pairs no devices; name qemu or "
 				 "libvirt", set->vmm->title);
 	if (!error && set->vmm->check)

@@ -43,6 +43,7 @@ enum vmm_kind {
  * @mac: VMM_PORT, VMM_VDPA: address of the guest's NIC
  * @queues: VMM_DISK: the most request queues that it has
  * @bus: QEMU's bus that it is plugged into; NULL: the VMM chooses
+ * @pair: of a function the port that stands by for it, and of that port the function; NULL: none
  */
 struct vmm_item {
 	enum vmm_kind kind;
@@ -57,6 +58,7 @@ struct vmm_item {
 	char mac[IOV_MAC_TEXT];
 	unsigned int queues;
 	const char *bus;
+	const struct vmm_item *pair;
 };
 
 /* A release; 0.0 is before all of them. */
@@ -74,9 +76,7 @@ struct vmm_version {
  * @shared: that memory is shared with iovd already, and nothing is said of it
  * @items: everything, without repetitions
  * @count: length of @items
- * @primary: of a failover pair: the function; NULL without one
- * @standby: the port that stands by for it
- * @incoming: it is for a guest that is to arrive, and gets @primary when it is there
+ * @incoming: it is for a guest that is to arrive, and gets functions of pairs when it is there
  */
 struct vmm_set {
 	struct iov *iov;
@@ -86,8 +86,6 @@ struct vmm_set {
 	bool shared;
 	struct vmm_item *items;
 	size_t count;
-	const struct vmm_item *primary;
-	const struct vmm_item *standby;
 	bool incoming;
 };
 
@@ -211,6 +209,13 @@ int vmm_check(const struct vmm_set *set, const struct vmm_format *format);
 
 /* Whether any of a set is of a kind. */
 bool vmm_set_has(const struct vmm_set *set, enum vmm_kind kind);
+
+/* Whether it is the function, or the port, of a pair. */
+bool vmm_is_primary(const struct vmm_item *item);
+bool vmm_is_standby(const struct vmm_item *item);
+
+/* Whether a set has pairs. */
+bool vmm_set_pairs(const struct vmm_set *set);
 
 /* Whether any of a set is reached by iommufd. */
 bool vmm_set_by_iommufd(const struct vmm_set *set);
