@@ -202,7 +202,7 @@ const struct vmm vmm_libvirt = {
 	},
 	.domain_max = UINT16_MAX,
 	.iommufd_since = { 12, 1 },
-	.failover = true,
+	.failover_since = { 7, 1 },
 	.check = check,
 	.formats = formats,
 };

@@ -323,6 +323,8 @@ const struct vmm vmm_qemu = {
 	.ask = (const char *const[]){ PROGRAM, "--version", NULL },
 	.way = IOV_DRIVER_VFIO,
 	.takes = {
+		[VMM_FUNCTION] = { .since = { 1, 3 } },
+		[VMM_MDEV] = { .since = { 2, 7 } },
 		/* The machine's memory by a back end of one's own. */
 		[VMM_PORT] = { .since = { 5, 0 } },
 		[VMM_DISK] = { .since = { 5, 0 } },
@@ -330,7 +332,8 @@ const struct vmm vmm_qemu = {
 	},
 	.domain_max = UINT_MAX,
 	.iommufd_since = { 9, 0 },
-	.failover = true,
+	/* That QEMU itself unplugs the function. */
+	.failover_since = { 4, 2 },
 	.memory = true,
 	.formats = formats,
 };

@@ -81,15 +81,6 @@ bool vmm_is_standby(const struct vmm_item *item)
 	return item->pair && item->kind == VMM_PORT;
 }
 
-bool vmm_set_pairs(const struct vmm_set *set)
-{
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->items[i].pair)
-			return true;
-	}
-	return false;
-}
-
 bool vmm_set_by_iommufd(const struct vmm_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {

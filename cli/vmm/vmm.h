@@ -135,7 +135,7 @@ struct vmm_takes {
  * @takes: by kind
  * @domain_max: highest PCI domain that it can be told
  * @iommufd_since: first release that takes functions by iommufd; UINT_MAX: none does
- * @failover: it pairs a function with a port
+ * @failover_since: first release that pairs a function with a port; UINT_MAX: none does
  * @memory: it is told the guest's memory along with what needs it shared
  * @check: refuses what it cannot have for reasons of its own; NULL: none
  * @formats: the first is taken by itself; ended by one without name
@@ -148,7 +148,7 @@ struct vmm {
 	struct vmm_takes takes[VMM_KINDS];
 	unsigned int domain_max;
 	struct vmm_version iommufd_since;
-	bool failover;
+	struct vmm_version failover_since;
 	bool memory;
 	int (*check)(const struct vmm_set *set);
 	const struct vmm_format *formats;
@@ -213,9 +213,6 @@ bool vmm_set_has(const struct vmm_set *set, enum vmm_kind kind);
 /* Whether it is the function, or the port, of a pair. */
 bool vmm_is_primary(const struct vmm_item *item);
 bool vmm_is_standby(const struct vmm_item *item);
-
-/* Whether a set has pairs. */
-bool vmm_set_pairs(const struct vmm_set *set);
 
 /* Whether any of a set is reached by iommufd. */
 bool vmm_set_by_iommufd(const struct vmm_set *set);
