@@ -101,6 +101,16 @@ static const char *slot_number(const struct vmm_set *set, const struct vmm_item 
 	return place == 1 ? "" : number;
 }
 
+/*
+ * Before 9.2 QEMU keeps the id of what "-device" names in its own words, and refuses device_add of it for ever,
+ * also when the device is gone: a function that is unplugged for a migration could not come back.  It does not
+ * do so of JSON, which -device takes from 6.2 on.
+ */
+static bool needs_json(const struct telling *telling, const struct vmm_item *item)
+{
+	return vmm_is_primary(item) && !telling->qmp && vmm_has(telling->set, 6, 2) && !vmm_has(telling->set, 9, 2);
+}
+
 static void say_device(const struct telling *telling, const struct vmm_item *item,
 		       struct json_object *device)
 {
@@ -112,7 +122,13 @@ static void say_device(const struct telling *telling, const struct vmm_item *ite
 		put_text(device, "bus", item->bus);
 	else if (vmm_is_primary(item))
 		put_text(device, "bus", slot);
-	say(telling, "-device", "device_add", device);
+	if (!needs_json(telling, item)) {
+		say(telling, "-device", "device_add", device);
+		return;
+	}
+	vmm_option(telling->out, "-device", "%s",
+		   json_object_to_json_string_ext(device, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(device);
 }
 
 /* What QEMU reads as "host" has a domain of 16 bits; any device is at its directory. */
