@@ -63,7 +63,7 @@ static const struct argp_option options[] = {
 	  "Ports and disks: memory of the guest, which iovd has to share (1G); none: it is shared "
 	  "already" },
 	{ "mac", KEY_MAC, "MAC", 0, "One port: address of the guest's NIC (made from its name)" },
-	{ "failover", KEY_FAILOVER, 0, 0, "The port stands by for the VF, as for a migration" },
+	{ "failover", KEY_FAILOVER, 0, 0, "Each port stands by for a VF, in their order, as for a migration" },
 	{ "incoming", KEY_INCOMING, 0, 0, "--failover: for the QEMU that the guest moves to, which gets the VF then" },
 	{ "holder", CLI_KEY_HOLDER, "NAME", 0, "Act for this holder of claimed devices" },
 	{ "force", CLI_KEY_FORCE, "GUARD", 0, "fleet: attach what others have claimed, too" },

@@ -325,19 +325,14 @@ void attach_free(struct vmm_set *set)
 	free(set->items);
 }
 
-/* The one of a kind; NULL when there are none or several. */
-static struct vmm_item *only(struct vmm_set *set, enum vmm_kind kind)
+/* The next of a kind behind @item, or from the first on for NULL; NULL behind the last. */
+static struct vmm_item *next_of(const struct vmm_set *set, enum vmm_kind kind, struct vmm_item *item)
 {
-	struct vmm_item *found = NULL;
-
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->items[i].kind != kind)
-			continue;
-		if (found)
-			return NULL;
-		found = &set->items[i];
+	for (item = item ? item + 1 : set->items; item < set->items + set->count; item++) {
+		if (item->kind == kind)
+			return item;
 	}
-	return found;
+	return NULL;
 }
 
 void attach_vf_mac(struct cli *cli, struct iov_bdf vf, char text[IOV_MAC_TEXT])
@@ -357,14 +352,10 @@ void attach_vf_mac(struct cli *cli, struct iov_bdf vf, char text[IOV_MAC_TEXT])
 		iov_mac_format(mac, text);
 }
 
-int attach_pair(struct cli *cli, struct vmm_set *set, const char *mac)
+static int pair(struct cli *cli, struct vmm_item *function, struct vmm_item *port, const char *mac)
 {
-	struct vmm_item *function = only(set, VMM_FUNCTION), *port = only(set, VMM_PORT);
 	char own[IOV_MAC_TEXT];
 
-	if (!function || !port)
-		return iov_fail(cli->iov, -EINVAL, "--failover: expected one VF of a NIC and one port, "
-				"which stands by for it");
 	attach_vf_mac(cli, function->bdf, own);
 	if (!mac && !own[0])
 		return iov_fail(cli->iov, -EINVAL, "--failover: %s has no address that its PF tells; set "
@@ -373,7 +364,27 @@ int attach_pair(struct cli *cli, struct vmm_set *set, const char *mac)
 		return iov_fail(cli->iov, -EINVAL, "--mac %s: %s has %s, and the port that stands by needs "
 				"the same; leave --mac out", mac, function->name, own);
 	snprintf(port->mac, sizeof(port->mac), "%s", mac ? mac : own);
-	set->primary = function;
-	set->standby = port;
+	function->pair = port;
+	port->pair = function;
 	return 0;
+}
+
+int attach_pair(struct cli *cli, struct vmm_set *set, const char *mac)
+{
+	struct vmm_item *function = next_of(set, VMM_FUNCTION, NULL), *port = next_of(set, VMM_PORT, NULL);
+	struct vmm_item *more = function ? next_of(set, VMM_FUNCTION, function) : NULL;
+	int error = 0;
+
+	if (mac && more)
+		return iov_fail(cli->iov, -EINVAL, "--mac %s: there are several VFs, and each has its own; set them "
+				"with 'iov vf set'", mac);
+	do {
+		if (!function || !port)
+			return iov_fail(cli->iov, -EINVAL, "--failover: expected a port for each VF of a NIC, in "
+					"the same order, which stands by for it");
+		error = pair(cli, function, port, mac);
+		function = next_of(set, VMM_FUNCTION, function);
+		port = next_of(set, VMM_PORT, port);
+	} while (!error && (function || port));
+	return error;
 }

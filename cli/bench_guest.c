@@ -230,12 +230,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static volatile bool stop;
+static volatile sig_atomic_t stop;
 
 static void handle_signal(int number)
 {
 	(void)number;
-	stop = true;
+	stop = 1;
 }
 
 /* At a terminal, or with --verbose. */

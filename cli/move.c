@@ -26,8 +26,12 @@
 /* For how many seconds a guest is asked after it got its VF, whose driver is to start. */
 #define PING_AFTER 10
 
+/* The most VFs that are named. */
+#define NAMES_MAX 64
+
 struct move_args {
-	const char *device;
+	const char *devices[NAMES_MAX];
+	size_t count;
 	const char *from;
 	const char *to;
 	const char *via;
@@ -45,10 +49,10 @@ static const struct argp_option options[] = {
 	  "QMP socket of the one that waits for it, started with -incoming defer" },
 	{ "via", KEY_VIA, "URI", 0,
 	  "How they reach each other, as tcp:192.0.2.2:4444 (a socket beside that of --to)" },
-	{ "give", KEY_GIVE, "DEVICE", 0,
-	  "The VF of this host that the guest gets instead (the same)" },
-	{ "there", KEY_THERE, "ADDRESS", 0,
-	  "The VF that it gets instead where --to is on another host, by its address there" },
+	{ "give", KEY_GIVE, "LIST", 0,
+	  "The VF of this host that the guest gets instead of each DEVICE, in their order (the same)" },
+	{ "there", KEY_THERE, "LIST", 0,
+	  "The same where --to is on another host, by addresses there" },
 	{ "ping", KEY_PING, "ADDRESS", 0,
 	  "Ask the guest for echoes meanwhile, and count what is lost" },
 	{ "deadline", KEY_DEADLINE, "SECONDS", 0,
@@ -98,9 +102,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		args->deadline = cli_index(arg, "--deadline", state);
 		return 0;
 	case ARGP_KEY_ARG:
-		if (args->device)
-			return ARGP_ERR_UNKNOWN;
-		args->device = arg;
+		if (args->count == NAMES_MAX)
+			cli_misuse(state, "more than %d devices; those that are not named move as well "
+				   "when none is", NAMES_MAX);
+		args->devices[args->count++] = arg;
 		return 0;
 	case ARGP_KEY_END:
 		check_args(args, state);
@@ -255,30 +260,56 @@ static int lacks(struct move *move, const struct iov_bdf *bdf)
 			move->from, *text ? text : "none with a name in QEMU");
 }
 
-/* @named: the one that was named; NULL: all that there are */
-static int find_pairs(struct move *move, const struct iov_bdf *named)
+/* All for which a port stands by. */
+static int find_all(struct move *move)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < move->functions.count; i++) {
+		if (*move->functions.list[i].standby)
+			error = add_pair(move, &move->functions.list[i]);
+	}
+	return error;
+}
+
+static int find_named(struct move *move, const char *name)
+{
+	struct iov_bdf bdf;
+	int error = find_one(move->cli, name, &bdf);
+
+	if (error)
+		return error;
+	for (size_t i = 0; i < move->count; i++) {
+		if (!iov_bdf_compare(move->pairs[i].function->bdf, bdf))
+			return iov_fail(move->cli->iov, -EINVAL, "%s: is named twice; name it once", IOV_BDF(bdf));
+	}
+	for (size_t i = 0; i < move->functions.count; i++) {
+		const struct guest_function *function = &move->functions.list[i];
+
+		if (iov_bdf_compare(function->bdf, bdf) != 0)
+			continue;
+		if (*function->standby)
+			return add_pair(move, function);
+		return iov_fail(move->cli->iov, -ENOTSUP,
+				"%s: no port stands by for it; start the guest with what "
+				"'iov attach %s PORT --failover' prints",
+				IOV_BDF(bdf), IOV_BDF(bdf));
+	}
+	return lacks(move, &bdf);
+}
+
+static int find_pairs(struct move *move, const struct move_args *args)
 {
 	int error = qemu_guest_functions(move->cli->iov, move->source, &move->functions);
-	bool found = false;
 
 	move->pairs = calloc(move->functions.count + 1, sizeof(*move->pairs));
 	if (!error && !move->pairs)
 		error = iov_fail(move->cli->iov, -ENOMEM, "out of memory");
-	for (size_t i = 0; !error && i < move->functions.count; i++) {
-		const struct guest_function *function = &move->functions.list[i];
-
-		if (named && iov_bdf_compare(function->bdf, *named) != 0)
-			continue;
-		found = true;
-		if (*function->standby)
-			error = add_pair(move, function);
-		else if (named)
-			error = iov_fail(move->cli->iov, -ENOTSUP,
-					 "%s: no port stands by for it; start the guest with what "
-					 "'iov attach %s PORT --failover' prints",
-					 IOV_BDF(*named), IOV_BDF(*named));
-	}
-	return error || found || !named ? error : lacks(move, named);
+	if (!error && !args->count)
+		return find_all(move);
+	for (size_t i = 0; !error && i < args->count; i++)
+		error = find_named(move, args->devices[i]);
+	return error;
 }
 
 /* What the guest gets instead: nobody else has it, and VFIO does. */
@@ -300,34 +331,48 @@ static int check_given(struct move *move, struct iov_bdf bdf)
 			json_text(json_object_array_get_idx(cli->findings, 0), "holder"));
 }
 
+static int choose_other(struct move *move, const struct move_args *args, struct move_pair *pair, const char *name)
+{
+	int error = args->give ? find_one(move->cli, name, &pair->to) : iov_bdf_parse(move->cli->iov, name, &pair->to);
+
+	pair->remote = !args->give;
+	for (const struct move_pair *other = move->pairs; !error && other < pair; other++) {
+		if (!iov_bdf_compare(other->to, pair->to))
+			return iov_fail(move->cli->iov, -EINVAL, "--%s %s: two VFs would be one; name another",
+					args->give ? "give" : "there", name);
+	}
+	return error || pair->remote ? error : check_given(move, pair->to);
+}
+
+/* One for each VF; of several QEMU has no order that anybody knows. */
 static int choose_others(struct move *move, const struct move_args *args)
 {
-	const char *other = args->give ? args->give : args->there;
-	struct move_pair *pair = move->pairs;
-	int error;
+	const char *others = args->give ? args->give : args->there, *option = args->give ? "give" : "there";
+	_cleanup_free_ char *copy = others ? strdup(others) : NULL;
+	char *rest = copy, *name;
+	size_t count = 0;
+	int error = 0;
 
-	if (!other)
-		return 0;
-	if (move->count != 1)
-		return iov_fail(
-			move->cli->iov, -EINVAL,
-			"--%s %s: the guest has %zu VFs with a port that stands by; expected one, "
-			"or name which",
-			args->give ? "give" : "there", other, move->count);
-	pair->remote = !args->give;
-	error = args->give ? find_one(move->cli, other, &pair->to)
-			   : iov_bdf_parse(move->cli->iov, other, &pair->to);
-	return error || pair->remote ? error : check_given(move, pair->to);
+	if (move->count > 1 && others && !args->count)
+		return iov_fail(move->cli->iov, -EINVAL,
+				"--%s %s: the guest has %zu VFs with a port that stands by; name those "
+				"that move, in the same order", option, others, move->count);
+	while (!error && (name = strsep(&rest, ","))) {
+		if (count < move->count)
+			error = choose_other(move, args, &move->pairs[count], name);
+		count++;
+	}
+	if (!error && copy && count != move->count)
+		return iov_fail(move->cli->iov, -EINVAL, "--%s %s: expected %zu, one for each VF that moves, not %zu",
+				option, others, move->count, count);
+	return error;
 }
 
 /* Both sides, before anything is changed. */
 static int check(struct move *move, const struct move_args *args)
 {
-	struct iov_bdf bdf;
-	int error = args->device ? find_one(move->cli, args->device, &bdf) : 0;
+	int error = iov_qmp_open(&move->source, move->cli->iov, move->from, move->signal);
 
-	if (!error)
-		error = iov_qmp_open(&move->source, move->cli->iov, move->from, move->signal);
 	if (!error)
 		error = iov_qmp_open(&move->target, move->cli->iov, move->to, move->signal);
 	if (!error)
@@ -335,7 +380,7 @@ static int check(struct move *move, const struct move_args *args)
 	if (!error)
 		error = check_target(move);
 	if (!error)
-		error = find_pairs(move, args->device ? &bdf : NULL);
+		error = find_pairs(move, args);
 	if (!error)
 		error = choose_others(move, args);
 	return error ? error : check_blockers(move);
@@ -594,8 +639,8 @@ static int run(struct cli *cli, void *data)
 
 const struct cli_command cli_move = {
 	.name = "move",
-	.args = "[DEVICE]",
-	.summary = "Move a guest to another QEMU, and its VF with it",
+	.args = "[DEVICE]...",
+	.summary = "Move a guest to another QEMU, and its VFs with it",
 	.example = "iov move --from /run/a.qmp --to /run/b.qmp\n"
 		   "  iov move 0000:01:10.0 --from /run/a.qmp --to /run/b.qmp --give 0000:01:10.2 "
 		   "--ping 192.0.2.20\n"

@@ -346,13 +346,14 @@ static int settle(struct move *move, enum place *place)
 	int failed = 0, error = find_guest(move, place);
 
 	for (size_t i = 0; !error && i < move->count; i++) {
-		const struct move_pair *pair = &move->pairs[i];
+		struct move_pair *pair = &move->pairs[i];
 		int one = 0;
 
 		if (*place != NOWHERE)
 			one = plug(move, pair, *place);
 		else if (*pair->mac)
 			one = give_mac(move->cli, pair->function->bdf, pair->mac);
+		pair->lacks = one != 0;
 		failed = failed ? failed : one;
 	}
 	return error ? error : failed;
@@ -372,19 +373,29 @@ static void keep(struct cli *cli, void *arg)
 		sleep(1);
 }
 
-/* What to tell QEMU when the guest has arrived and lacks a VF. */
+/* What to tell QEMU when the guest has arrived and lacks VFs. */
 static int say_unplugged(const struct move *move, int error)
 {
 	struct iov *iov = move->cli->iov;
-	const struct move_pair *pair = &move->pairs[0];
-	_cleanup_json_ struct json_object *command =
-		iov_qmp_command("device_add", device_of(pair, false));
+	char commands[2048] = "", why[IOV_MESSAGE_SIZE], what[64] = "its VF";
+	size_t missing = 0;
 
+	snprintf(why, sizeof(why), "%s", iov_error_message(iov));
+	for (size_t i = 0; i < move->count; i++) {
+		_cleanup_json_ struct json_object *command = NULL;
+		size_t length = strlen(commands);
+
+		if (!move->pairs[i].lacks)
+			continue;
+		command = iov_qmp_command("device_add", device_of(&move->pairs[i], false));
+		snprintf(commands + length, sizeof(commands) - length, "%s%s", missing++ ? " and " : "",
+			 json_object_to_json_string_ext(command, JSON_C_TO_STRING_PLAIN));
+	}
+	if (move->count > 1)
+		snprintf(what, sizeof(what), "%zu of its %zu VFs", missing, move->count);
 	return iov_fail_as(iov, iov_failure(iov, error), error,
-			   "the guest is at %s and goes on by the port that stands by, "
-			   "without its VF: %s; when the cause is gone tell QEMU there %s",
-			   move->to, iov_error_message(iov),
-			   json_object_to_json_string_ext(command, JSON_C_TO_STRING_PLAIN));
+			   "the guest is at %s and goes on by what stands by, without %s: %s; when the cause "
+			   "is gone tell QEMU there %s", move->to, what, why, commands);
 }
 
 /* What the guest has after a move that failed: @why. */

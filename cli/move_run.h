@@ -26,6 +26,7 @@
  * @to: the function that it becomes
  * @standby: the NIC that stands by for it there
  * @remote: that is on another host, whose @to is an address there
+ * @lacks: the guest could not be given it
  */
 struct move_pair {
 	const struct guest_function *function;
@@ -33,6 +34,7 @@ struct move_pair {
 	struct iov_bdf to;
 	char standby[128];
 	bool remote;
+	bool lacks;
 };
 
 /**

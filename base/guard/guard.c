@@ -20,7 +20,7 @@ static const struct guard_kind *const kinds[] = {
 	&scan_route, &scan_session, &scan_address, &scan_upper, &scan_packet, &scan_program,
 	&scan_bpf, &scan_mount, &scan_volume, &scan_zfs, &scan_export, &scan_claim, &scan_netns,
 	&scan_open, &scan_memory, &scan_kernel, &scan_console, &scan_display,
-	&scan_class, &scan_fleet,
+	&scan_xen, &scan_class, &scan_fleet,
 };
 
 #define KINDS (sizeof(kinds) / sizeof(*kinds))

@@ -24,6 +24,7 @@ extern const struct guard_kind scan_memory; /* memory */
 extern const struct guard_kind scan_kernel; /* gadget, dma, crypto, ubi */
 extern const struct guard_kind scan_console; /* console, watchdog */
 extern const struct guard_kind scan_display; /* boot-display */
+extern const struct guard_kind scan_xen; /* xen */
 extern const struct guard_kind scan_class; /* class */
 extern const struct guard_kind scan_fleet; /* fleet */
 

@@ -277,27 +277,32 @@ static int cannot_connect(const struct iov_qmp *qmp, int number)
 			strerror(number), advice);
 }
 
-static int connect_to(struct iov_qmp *qmp)
+/* For as long as an answer it takes no command, or no connection. */
+static void limit_sends(const struct iov_qmp *qmp)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	const unsigned int patience = iov_qmp_patience(qmp);
 	const struct timeval time = { .tv_sec = patience / 1000,
 				      .tv_usec = patience % 1000 * 1000 };
 
+	setsockopt(qmp->fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+}
+
+static int connect_to(struct iov_qmp *qmp)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
 	qmp->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (qmp->fd < 0)
 		return cannot_connect(qmp, errno);
-	setsockopt(qmp->fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+	limit_sends(qmp);
 	strcpy(address.sun_path, qmp->path);
 	return connect(qmp->fd, (const struct sockaddr *)&address, sizeof(address))
 		       ? cannot_connect(qmp, errno)
 		       : 0;
 }
 
-static int be_greeted(struct iov_qmp *qmp)
+static int be_greeted(struct iov_qmp *qmp, unsigned int ms)
 {
-	const unsigned int patience = iov_qmp_patience(qmp);
-	const unsigned int ms = patience < GREETING_MS ? patience : GREETING_MS;
 	_cleanup_json_ struct json_object *greeting = NULL;
 	int result = receive(qmp, monotonic_ms() + ms, &greeting);
 
@@ -311,41 +316,75 @@ static int be_greeted(struct iov_qmp *qmp)
 	return json_object_object_get_ex(greeting, "QMP", NULL) ? 0 : is_other(qmp);
 }
 
-static int begin(struct iov_qmp *qmp)
+/* Connected, it takes commands when it has greeted and was told so. */
+static int begin(struct iov_qmp *qmp, unsigned int greeting_ms)
 {
 	_cleanup_json_ struct json_object *command = iov_qmp_command("qmp_capabilities", NULL);
-	int error = qmp->tokener ? connect_to(qmp) : iov_fail(qmp->iov, -ENOMEM, "out of memory");
+	int error = be_greeted(qmp, greeting_ms);
 
-	if (!error)
-		error = be_greeted(qmp);
 	return error ? error : iov_qmp_ask(qmp, command, NULL);
+}
+
+/* Takes @fd over; @name fits. */
+static struct iov_qmp *qmp_new(struct iov *iov, int fd, const char *name, const volatile sig_atomic_t *stop)
+{
+	struct iov_qmp *qmp = calloc(1, sizeof(*qmp));
+
+	if (qmp) {
+		qmp->iov = iov;
+		qmp->fd = fd;
+		qmp->stop = stop;
+		snprintf(qmp->path, sizeof(qmp->path), "%s", name);
+		qmp->tokener = json_tokener_new();
+		if (qmp->tokener)
+			return qmp;
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	iov_qmp_close(qmp);
+	iov_fail(iov, -ENOMEM, "out of memory");
+	return NULL;
+}
+
+static int opened(struct iov_qmp **out, struct iov_qmp *qmp, int error)
+{
+	if (error)
+		iov_qmp_close(qmp);
+	else
+		*out = qmp;
+	return error;
 }
 
 int iov_qmp_open(struct iov_qmp **out, struct iov *iov, const char *path,
 		 const volatile sig_atomic_t *stop)
 {
 	struct iov_qmp *qmp;
+	unsigned int patience;
 	int error;
 
 	if (!*path || strlen(path) >= sizeof(qmp->path))
 		return iov_fail(iov, -EINVAL,
 				"'%s': expected the path of a socket, of %zu bytes at most", path,
 				sizeof(qmp->path) - 1);
-	qmp = calloc(1, sizeof(*qmp));
+	qmp = qmp_new(iov, -1, path, stop);
 	if (!qmp)
-		return iov_fail(iov, -ENOMEM, "out of memory");
-	qmp->iov = iov;
-	qmp->fd = -1;
-	qmp->stop = stop;
-	qmp->tokener = json_tokener_new();
-	strcpy(qmp->path, path);
-	error = begin(qmp);
-	if (error) {
-		iov_qmp_close(qmp);
-		return error;
-	}
-	*out = qmp;
-	return 0;
+		return -ENOMEM;
+	patience = iov_qmp_patience(qmp);
+	error = connect_to(qmp);
+	if (!error)
+		error = begin(qmp, patience < GREETING_MS ? patience : GREETING_MS);
+	return opened(out, qmp, error);
+}
+
+int iov_qmp_open_fd(struct iov_qmp **out, struct iov *iov, int fd, const char *name, unsigned int greeting_ms,
+		    const volatile sig_atomic_t *stop)
+{
+	struct iov_qmp *qmp = qmp_new(iov, fd, name, stop);
+
+	if (!qmp)
+		return -ENOMEM;
+	limit_sends(qmp);
+	return opened(out, qmp, begin(qmp, greeting_ms));
 }
 
 void iov_qmp_close(struct iov_qmp *qmp)

@@ -43,6 +43,20 @@ int iov_qmp_open(struct iov_qmp **out, struct iov *iov, const char *path,
 		 const volatile sig_atomic_t *stop);
 
 /**
+ * iov_qmp_open_fd - the same at a connection that is there already, as of a machine that was started with it
+ * @out: receives the connection
+ * @iov: context for messages, outlives it
+ * @fd: a stream socket, taken over also when this fails
+ * @name: of the machine, for messages
+ * @greeting_ms: how long a greeting may take
+ * @stop: as of iov_qmp_open()
+ *
+ * Return: as iov_qmp_open().
+ */
+int iov_qmp_open_fd(struct iov_qmp **out, struct iov *iov, int fd, const char *name, unsigned int greeting_ms,
+		    const volatile sig_atomic_t *stop);
+
+/**
  * iov_qmp_on_event - hear of events from now on
  * @qmp: connection
  * @hear: called within iov_qmp_ask() and iov_qmp_wait(), asks nothing itself; NULL for nobody

@@ -33,6 +33,8 @@
 #define IOV_PATH_PROC_SELF "proc/self"
 #define IOV_PATH_CPUINFO "proc/cpuinfo"
 #define IOV_PATH_HYPERVISOR "sys/hypervisor/type"
+#define IOV_PATH_XEN_BACKENDS "sys/bus/xen-backend/devices"
+#define IOV_PATH_XENSTORE "run/xenstored/socket"
 #define IOV_PATH_XEN_CAPABILITIES "proc/xen/capabilities"
 #define IOV_PATH_VMBUS "sys/bus/vmbus"
 #define IOV_PATH_DMI_VENDOR "sys/class/dmi/id/sys_vendor"

@@ -68,13 +68,13 @@ void counts_add_up(struct counts *counts, struct json_object *processors)
 static bool ask_qemu(struct counts *counts, struct machine *machine)
 {
 	_cleanup_json_ struct json_object *answer = NULL;
-	struct json_object *command = json_object_new_object();
+	_cleanup_json_ struct json_object *command = NULL;
 	struct json_object *arguments = json_object_new_object();
 
 	json_object_object_add(arguments, "target", json_object_new_string("vcpu"));
-	json_object_object_add(command, "execute", json_object_new_string("query-stats"));
-	json_object_object_add(command, "arguments", arguments);
-	if (machine_query(machine, command, &answer) || !json_object_is_type(answer, json_type_array))
+	command = iov_qmp_command("query-stats", arguments);
+	if (!machine->qmp || iov_qmp_ask(machine->qmp, command, &answer) ||
+	    !json_object_is_type(answer, json_type_array))
 		return false;
 	counts_add_up(counts, answer);
 	return counts->has != 0;

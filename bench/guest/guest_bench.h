@@ -4,6 +4,7 @@
 #define IOV_BENCH_GUEST_BENCH_H
 
 #include <json-c/json.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -89,7 +90,7 @@ struct guest_bench_options {
 	unsigned int turns;
 	unsigned int limit;
 	unsigned int only;
-	const volatile bool *stop;
+	const volatile sig_atomic_t *stop;
 	void (*progress)(void *arg, const char *text);
 	void *progress_arg;
 	void (*keep)(void *arg, struct json_object *results);

@@ -22,7 +22,6 @@
 #include "bench/guest/probe.h"
 
 #define LOOK_MS 200
-#define QMP_MS 30000
 #define HOST_MS 10000
 
 #if defined(__aarch64__)
@@ -213,67 +212,11 @@ int machine_ask(struct machine *machine, unsigned int timeout_ms, struct json_ob
 	return read_answer(machine, monotonic_ms() + timeout_ms, answer);
 }
 
-static int read_object(struct machine *machine, uint64_t deadline, struct json_object **object)
+/* Without a monitor there are no figures of KVM, and the rest all the same. */
+static void open_qmp(struct machine *machine, int fd, unsigned int ms)
 {
-	struct json_tokener *tokener = json_tokener_new();
-	int error = tokener ? 0 : -ENOMEM;
-	char byte;
-
-	*object = NULL;
-	while (!error && !*object) {
-		error = wait_readable(machine, machine->qmp, deadline);
-		if (!error && read(machine->qmp, &byte, 1) != 1)
-			error = -EIO;
-		if (error || (byte == '\n' || byte == '\r'))
-			continue;
-		*object = json_tokener_parse_ex(tokener, &byte, 1);
-		if (!*object && json_tokener_get_error(tokener) != json_tokener_continue)
-			error = -EIO;
-	}
-	if (tokener)
-		json_tokener_free(tokener);
-	return error;
-}
-
-int machine_query(struct machine *machine, struct json_object *command, struct json_object **answer)
-{
-	const uint64_t deadline = monotonic_ms() + QMP_MS;
-	const char *text = json_object_to_json_string_ext(command, JSON_C_TO_STRING_PLAIN);
-	int error = 0;
-
-	*answer = NULL;
-	if (machine->qmp < 0)
-		error = -ENOTCONN;
-	else if (send(machine->qmp, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text))
-		error = -EIO;
-	json_object_put(command);
-	while (!error && !*answer) {
-		_cleanup_json_ struct json_object *object = NULL;
-		struct json_object *given;
-
-		error = read_object(machine, deadline, &object);
-		if (error)
-			break;
-		if (json_object_object_get_ex(object, "return", &given))
-			*answer = json_object_get(given);
-		else if (json_object_object_get_ex(object, "error", NULL))
-			error = -EIO;
-	}
-	return error;
-}
-
-static void greet_qmp(struct machine *machine, unsigned int ms)
-{
-	_cleanup_json_ struct json_object *greeting = NULL, *answer = NULL;
-	struct json_object *command = json_object_new_object();
-
-	json_object_object_add(command, "execute", json_object_new_string("qmp_capabilities"));
-	if (!read_object(machine, monotonic_ms() + ms, &greeting) &&
-	    !machine_query(machine, command, &answer))
-		return;
-	/* Without it there are no figures of KVM, and the rest all the same. */
-	close(machine->qmp);
-	machine->qmp = -1;
+	if (iov_qmp_open_fd(&machine->qmp, machine->iov, fd, "the monitor of a guest", ms, machine->stop))
+		machine->qmp = NULL;
 }
 
 static int wait_ready(struct machine *machine, unsigned int ms)
@@ -332,7 +275,7 @@ int machine_start(struct machine *machine, struct iov *iov, const struct machine
 {
 	int port[2], qmp[2], error;
 
-	*machine = (struct machine){.iov = iov, .port = -1, .qmp = -1, .is_guest = true,
+	*machine = (struct machine){.iov = iov, .port = -1, .is_guest = true,
 				    .stop = options->stop, .child = {.said = -1}};
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, port))
 		return iov_told(iov, -errno, "no connection to a guest: %s", strerror(errno));
@@ -343,27 +286,26 @@ int machine_start(struct machine *machine, struct iov *iov, const struct machine
 		return error;
 	}
 	machine->port = port[0];
-	machine->qmp = qmp[0];
 	error = start_qemu(machine, options, devices, port, qmp, fds, fd_count);
 	close(port[1]);
 	close(qmp[1]);
 	if (error) {
+		close(qmp[0]);
 		machine_end(machine);
 		return error;
 	}
-	greet_qmp(machine, options->boot_ms);
+	open_qmp(machine, qmp[0], options->boot_ms);
 	return wait_ready(machine, options->boot_ms);
 }
 
 int machine_start_host(struct machine *machine, struct iov *iov, const char *probe, int netns,
-		       const int *fds, size_t fd_count, const volatile bool *stop)
+		       const int *fds, size_t fd_count, const volatile sig_atomic_t *stop)
 {
 	const char *const argv[] = {probe, "serve", NULL};
 	struct child_options how = {.network = netns, .fd_count = fd_count};
 	int port[2], error;
 
-	*machine = (struct machine){.iov = iov, .port = -1, .qmp = -1, .stop = stop,
-				    .child = {.said = -1}};
+	*machine = (struct machine){.iov = iov, .port = -1, .stop = stop, .child = {.said = -1}};
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, port))
 		return iov_told(iov, -errno, "no connection to the probe: %s", strerror(errno));
 	how.in = how.out = port[1];
@@ -389,7 +331,7 @@ void machine_end(struct machine *machine)
 	child_end(&machine->child);
 	if (machine->port >= 0)
 		close(machine->port);
-	if (machine->qmp >= 0)
-		close(machine->qmp);
-	machine->port = machine->qmp = -1;
+	iov_qmp_close(machine->qmp);
+	machine->port = -1;
+	machine->qmp = NULL;
 }

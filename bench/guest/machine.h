@@ -4,9 +4,11 @@
 #define IOV_BENCH_GUEST_MACHINE_H
 
 #include <json-c/json.h>
+#include <signal.h>
 #include <stdbool.h>
 
 #include "base/iov.h"
+#include "base/rpc/qmp.h"
 #include "bench/guest/child.h"
 
 /**
@@ -26,7 +28,7 @@ struct machine_options {
 	unsigned int memory;
 	unsigned int cpus;
 	unsigned int boot_ms;
-	const volatile bool *stop;
+	const volatile sig_atomic_t *stop;
 };
 
 /**
@@ -34,7 +36,7 @@ struct machine_options {
  * @iov: context for messages
  * @child: QEMU, or the probe itself on the host
  * @port: connection to the probe
- * @qmp: connection to QEMU's monitor; -1 for none
+ * @qmp: QEMU's monitor; NULL for none
  * @is_guest: it is a guest
  * @stop: as in the options
  *
@@ -44,9 +46,9 @@ struct machine {
 	struct iov *iov;
 	struct child child;
 	int port;
-	int qmp;
+	struct iov_qmp *qmp;
 	bool is_guest;
-	const volatile bool *stop;
+	const volatile sig_atomic_t *stop;
 
 	/* private */
 	char line[4096];
@@ -106,7 +108,7 @@ int machine_start(struct machine *machine, struct iov *iov, const struct machine
  * Return: as machine_start().
  */
 int machine_start_host(struct machine *machine, struct iov *iov, const char *probe, int netns,
-		       const int *fds, size_t fd_count, const volatile bool *stop);
+		       const int *fds, size_t fd_count, const volatile sig_atomic_t *stop);
 
 /**
  * machine_ask - have the probe carry out a command
@@ -119,17 +121,6 @@ int machine_start_host(struct machine *machine, struct iov *iov, const char *pro
  */
 int machine_ask(struct machine *machine, unsigned int timeout_ms, struct json_object **answer,
 		const char *format, ...) __attribute__((format(printf, 4, 5)));
-
-/**
- * machine_query - ask QEMU's monitor
- * @machine: a machine that runs
- * @command: object with "execute", taken over
- * @answer: receives what it returned, for the caller to put
- *
- * Return: 0; -ENOTCONN on the host; -EIO when QEMU does not know it, or does not answer.  The
- * message is not touched.
- */
-int machine_query(struct machine *machine, struct json_object *command, struct json_object **answer);
 
 /* Let it run, or stop it while others are measured. */
 void machine_let(const struct machine *machine, bool running);

@@ -389,7 +389,7 @@ static int start_guest(struct side *side, const struct stage *stage, const struc
 
 static void begin(struct side *side, const char *way, const char *name)
 {
-	*side = (struct side){.way = way, .machine = {.port = -1, .qmp = -1, .child = {.said = -1}},
+	*side = (struct side){.way = way, .machine = {.port = -1, .child = {.said = -1}},
 			      .peer = {.tap = -1, .netns = -1, .child = {.said = -1}}};
 	for (unsigned int i = 0; i < GUEST_CLASSES; i++)
 		side->helpers[i].said = -1;

@@ -112,15 +112,30 @@ static int check_memory(const struct vmm_set *set)
 			"it out", set->memory, set->vmm->title);
 }
 
+static int check_pairs(const struct vmm_set *set)
+{
+	const struct vmm_version since = set->vmm->failover_since;
+
+	for (size_t i = 0; i < set->count; i++) {
+		if (!vmm_is_primary(&set->items[i]))
+			continue;
+		if (since.major == UINT_MAX)
+			return iov_fail(set->iov, -ENOTSUP, "--failover: %s pairs no devices; name qemu or "
+					"libvirt", set->vmm->title);
+		if (!vmm_has(set, since.major, since.minor))
+			return too_old(set, &set->items[i], "failover pairs", since);
+	}
+	return 0;
+}
+
 int vmm_check(const struct vmm_set *set, const struct vmm_format *format)
 {
 	int error = check_memory(set);
 
 	for (size_t i = 0; !error && i < set->count; i++)
 		error = check_item(set, &set->items[i], format);
-	if (!error && set->primary && !set->vmm->failover)
-		error = iov_fail(set->iov, -ENOTSUP, "--failover: %s pairs no devices; name qemu or "
-				 "libvirt", set->vmm->title);
+	if (!error)
+		error = check_pairs(set);
 	if (!error && set->vmm->check)
 		error = set->vmm->check(set);
 	return error;

@@ -81,6 +81,7 @@ const struct vmm vmm_cloud_hypervisor = {
 	},
 	.domain_max = UINT_MAX,
 	.iommufd_since = { 52, 0 },
+	.failover_since = { UINT_MAX, 0 },
 	.memory = true,
 	.formats = formats,
 };

@@ -54,5 +54,6 @@ const struct vmm vmm_firecracker = {
 	},
 	.domain_max = UINT_MAX,
 	.iommufd_since = { UINT_MAX, 0 },
+	.failover_since = { UINT_MAX, 0 },
 	.formats = formats,
 };

@@ -66,5 +66,6 @@ const struct vmm vmm_kata = {
 	},
 	.domain_max = UINT_MAX,
 	.iommufd_since = { 0 },
+	.failover_since = { UINT_MAX, 0 },
 	.formats = formats,
 };

@@ -64,6 +64,7 @@ const struct vmm vmm_kvmtool = {
 	},
 	.domain_max = UINT16_MAX,
 	.iommufd_since = { UINT_MAX, 0 },
+	.failover_since = { UINT_MAX, 0 },
 	.check = check,
 	.formats = formats,
 };

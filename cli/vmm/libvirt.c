@@ -53,14 +53,15 @@ static void say_alias(struct json_object *out, const struct vmm_item *item)
 static void say_function(const struct vmm_set *set, const struct vmm_item *item,
 			 struct json_object *out)
 {
+	(void)set;
 	vmm_say(out, "<hostdev mode='subsystem' type='pci' managed='no'>");
 	vmm_say(out, "  <driver name='vfio'%s/>", item->by_iommufd ? " iommufd='yes'" : "");
 	vmm_say(out, "  <source>");
 	vmm_say(out, "    <address domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/>",
 		item->bdf.domain, item->bdf.bus, item->bdf.device, item->bdf.function);
 	vmm_say(out, "  </source>");
-	if (item == set->primary)
-		vmm_say(out, "  <teaming type='transient' persistent='ua-%s'/>", set->standby->id);
+	if (vmm_is_primary(item))
+		vmm_say(out, "  <teaming type='transient' persistent='ua-%s'/>", item->pair->id);
 	say_alias(out, item);
 	vmm_say(out, "</hostdev>");
 }
@@ -102,11 +103,12 @@ static void say_socket(const struct vmm_item *item, const char *mode, struct jso
 
 static void say_port(const struct vmm_set *set, const struct vmm_item *item, struct json_object *out)
 {
+	(void)set;
 	vmm_say(out, "<interface type='vhostuser'>");
 	vmm_say(out, "  <mac address='%s'/>", item->mac);
 	say_socket(item, item->listens ? " mode='server'" : " mode='client'", out);
 	vmm_say(out, "  <model type='virtio'/>");
-	if (item == set->standby)
+	if (vmm_is_standby(item))
 		vmm_say(out, "  <teaming type='persistent'/>");
 	say_alias(out, item);
 	vmm_say(out, "</interface>");
@@ -200,7 +202,7 @@ const struct vmm vmm_libvirt = {
 	},
 	.domain_max = UINT16_MAX,
 	.iommufd_since = { 12, 1 },
-	.failover = true,
+	.failover_since = { 7, 1 },
 	.check = check,
 	.formats = formats,
 };

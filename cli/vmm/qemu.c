@@ -14,7 +14,7 @@
 #define IOMMUFD "iommufd0"
 #define MEMORY "iov-memory"
 /* Of another form than ids of what is attached. */
-#define SLOT "iovkit-slot"
+#define SLOT "iovkit-slot%s"
 #define RECONNECT_MS 1000
 
 /* Where what is said goes, and in which of the two languages. */
@@ -90,15 +90,45 @@ static struct json_object *device_new(const char *driver)
 	return device;
 }
 
+/* The place of a function among those of pairs: "" of the first, "2", "3" */
+static const char *slot_number(const struct vmm_set *set, const struct vmm_item *primary, char number[16])
+{
+	unsigned int place = 1;
+
+	for (const struct vmm_item *other = set->items; other < primary; other++)
+		place += vmm_is_primary(other);
+	snprintf(number, 16, "%u", place);
+	return place == 1 ? "" : number;
+}
+
+/*
+ * Before 9.2 QEMU keeps the id of what "-device" names in its own words, and refuses device_add of it for ever,
+ * also when the device is gone: a function that is unplugged for a migration could not come back.  It does not
+ * do so of JSON, which -device takes from 6.2 on.
+ */
+static bool needs_json(const struct telling *telling, const struct vmm_item *item)
+{
+	return vmm_is_primary(item) && !telling->qmp && vmm_has(telling->set, 6, 2) && !vmm_has(telling->set, 9, 2);
+}
+
 static void say_device(const struct telling *telling, const struct vmm_item *item,
 		       struct json_object *device)
 {
+	char number[16], slot[32];
+
 	put_text(device, "id", item->id);
+	snprintf(slot, sizeof(slot), SLOT, slot_number(telling->set, item, number));
 	if (item->bus)
 		put_text(device, "bus", item->bus);
-	else if (item == telling->set->primary)
-		put_text(device, "bus", SLOT);
-	say(telling, "-device", "device_add", device);
+	else if (vmm_is_primary(item))
+		put_text(device, "bus", slot);
+	if (!needs_json(telling, item)) {
+		say(telling, "-device", "device_add", device);
+		return;
+	}
+	vmm_option(telling->out, "-device", "%s",
+		   json_object_to_json_string_ext(device, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(device);
 }
 
 /* What QEMU reads as "host" has a domain of 16 bits; any device is at its directory. */
@@ -112,8 +142,8 @@ static void say_assigned(const struct telling *telling, const struct vmm_item *i
 		put_text(device, "sysfsdev", vmm_directory(item).name);
 	if (item->by_iommufd)
 		put_text(device, "iommufd", IOMMUFD);
-	if (item == telling->set->primary)
-		put_text(device, "failover_pair_id", telling->set->standby->id);
+	if (vmm_is_primary(item))
+		put_text(device, "failover_pair_id", item->pair->id);
 	if (item->properties) {
 		json_object_object_foreach(item->properties, key, value)
 			json_object_object_add(device, key, json_object_get(value));
@@ -181,7 +211,7 @@ static void say_nic(const struct telling *telling, const struct vmm_item *item, 
 	say(telling, "-netdev", "netdev_add", net);
 	put_text(device, "netdev", item->id);
 	put_text(device, "mac", item->mac);
-	if (item == telling->set->standby)
+	if (vmm_is_standby(item))
 		json_object_object_add(device, "failover", json_object_new_boolean(true));
 	say_device(telling, item, device);
 }
@@ -227,10 +257,18 @@ static void say_iommufd(const struct telling *telling)
 	say(telling, "-object", "object-add", object);
 }
 
-/* The guest unplugs the function before it migrates, so it needs a slot that can be unplugged. */
-static void say_slot(const struct telling *telling)
+/* The guest unplugs a function before it migrates, so each needs a slot that can be unplugged. */
+static void say_slots(const struct telling *telling)
 {
-	vmm_option(telling->out, "-device", "pcie-root-port,id=" SLOT ",chassis=%d", UINT8_MAX);
+	const struct vmm_set *set = telling->set;
+	unsigned int chassis = UINT8_MAX;
+	char number[16];
+
+	for (const struct vmm_item *item = set->items; item < set->items + set->count; item++) {
+		if (vmm_is_primary(item) && !item->bus)
+			vmm_option(telling->out, "-device", "pcie-root-port,id=" SLOT ",chassis=%u",
+				   slot_number(set, item, number), chassis--);
+	}
 }
 
 static void say_shared(const struct telling *telling)
@@ -241,8 +279,7 @@ static void say_shared(const struct telling *telling)
 		say_memory(telling);
 	if (vmm_set_by_iommufd(set))
 		say_iommufd(telling);
-	if (set->primary && !set->primary->bus)
-		say_slot(telling);
+	say_slots(telling);
 }
 
 static void tell(const struct telling *telling)
@@ -258,10 +295,12 @@ static void tell(const struct telling *telling)
 
 	say_shared(telling);
 	/* A function finds the NIC that stands by for it. */
-	if (set->standby)
-		says[set->standby->kind](telling, set->standby);
 	for (size_t i = 0; i < set->count; i++) {
-		if (&set->items[i] != set->standby && !(set->incoming && &set->items[i] == set->primary))
+		if (vmm_is_standby(&set->items[i]))
+			says[set->items[i].kind](telling, &set->items[i]);
+	}
+	for (size_t i = 0; i < set->count; i++) {
+		if (!vmm_is_standby(&set->items[i]) && !(set->incoming && vmm_is_primary(&set->items[i])))
 			says[set->items[i].kind](telling, &set->items[i]);
 	}
 }
@@ -300,6 +339,8 @@ const struct vmm vmm_qemu = {
 	.ask = (const char *const[]){ PROGRAM, "--version", NULL },
 	.way = IOV_DRIVER_VFIO,
 	.takes = {
+		[VMM_FUNCTION] = { .since = { 1, 3 } },
+		[VMM_MDEV] = { .since = { 2, 7 } },
 		/* The machine's memory by a back end of one's own. */
 		[VMM_PORT] = { .since = { 5, 0 } },
 		[VMM_DISK] = { .since = { 5, 0 } },
@@ -307,7 +348,8 @@ const struct vmm vmm_qemu = {
 	},
 	.domain_max = UINT_MAX,
 	.iommufd_since = { 9, 0 },
-	.failover = true,
+	/* That QEMU itself unplugs the function. */
+	.failover_since = { 4, 2 },
 	.memory = true,
 	.formats = formats,
 };

@@ -340,6 +340,10 @@ int qemu_guest_plug(struct iov *iov, struct iov_qmp *qmp, struct json_object *de
 
 	while ((error = iov_qmp_ask(qmp, command, NULL)) == -EREMOTEIO && monotonic_ms() < deadline)
 		nanosleep(&(struct timespec){ .tv_nsec = AGAIN_MS * 1000000 }, NULL);
+	if (error && strstr(iov_error_message(iov), "Duplicate"))
+		return iov_told(iov, -EEXIST, "%s: QEMU keeps the id %s of a device that is gone, as it does before 9.2 "
+				"of what its command line names; start the guest with what 'iov attach "
+				"--failover' prints", iov_qmp_path(qmp), json_text(device, "id"));
 	if (!error)
 		error = qemu_guest_has(qmp, json_text(device, "id"), &has);
 	if (error || has)

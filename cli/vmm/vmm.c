@@ -71,6 +71,16 @@ bool vmm_set_has(const struct vmm_set *set, enum vmm_kind kind)
 	return false;
 }
 
+bool vmm_is_primary(const struct vmm_item *item)
+{
+	return item->pair && item->kind == VMM_FUNCTION;
+}
+
+bool vmm_is_standby(const struct vmm_item *item)
+{
+	return item->pair && item->kind == VMM_PORT;
+}
+
 bool vmm_set_by_iommufd(const struct vmm_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {

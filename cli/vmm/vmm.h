@@ -43,6 +43,7 @@ enum vmm_kind {
  * @mac: VMM_PORT, VMM_VDPA: address of the guest's NIC
  * @queues: VMM_DISK: the most request queues that it has
  * @bus: QEMU's bus that it is plugged into; NULL: the VMM chooses
+ * @pair: of a function the port that stands by for it, and of that port the function; NULL: none
  */
 struct vmm_item {
 	enum vmm_kind kind;
@@ -57,6 +58,7 @@ struct vmm_item {
 	char mac[IOV_MAC_TEXT];
 	unsigned int queues;
 	const char *bus;
+	const struct vmm_item *pair;
 };
 
 /* A release; 0.0 is before all of them. */
@@ -74,9 +76,7 @@ struct vmm_version {
  * @shared: that memory is shared with iovd already, and nothing is said of it
  * @items: everything, without repetitions
  * @count: length of @items
- * @primary: of a failover pair: the function; NULL without one
- * @standby: the port that stands by for it
- * @incoming: it is for a guest that is to arrive, and gets @primary when it is there
+ * @incoming: it is for a guest that is to arrive, and gets functions of pairs when it is there
  */
 struct vmm_set {
 	struct iov *iov;
@@ -86,8 +86,6 @@ struct vmm_set {
 	bool shared;
 	struct vmm_item *items;
 	size_t count;
-	const struct vmm_item *primary;
-	const struct vmm_item *standby;
 	bool incoming;
 };
 
@@ -137,7 +135,7 @@ struct vmm_takes {
  * @takes: by kind
  * @domain_max: highest PCI domain that it can be told
  * @iommufd_since: first release that takes functions by iommufd; UINT_MAX: none does
- * @failover: it pairs a function with a port
+ * @failover_since: first release that pairs a function with a port; UINT_MAX: none does
  * @memory: it is told the guest's memory along with what needs it shared
  * @check: refuses what it cannot have for reasons of its own; NULL: none
  * @formats: the first is taken by itself; ended by one without name
@@ -150,7 +148,7 @@ struct vmm {
 	struct vmm_takes takes[VMM_KINDS];
 	unsigned int domain_max;
 	struct vmm_version iommufd_since;
-	bool failover;
+	struct vmm_version failover_since;
 	bool memory;
 	int (*check)(const struct vmm_set *set);
 	const struct vmm_format *formats;
@@ -211,6 +209,10 @@ int vmm_check(const struct vmm_set *set, const struct vmm_format *format);
 
 /* Whether any of a set is of a kind. */
 bool vmm_set_has(const struct vmm_set *set, enum vmm_kind kind);
+
+/* Whether it is the function, or the port, of a pair. */
+bool vmm_is_primary(const struct vmm_item *item);
+bool vmm_is_standby(const struct vmm_item *item);
 
 /* Whether any of a set is reached by iommufd. */
 bool vmm_set_by_iommufd(const struct vmm_set *set);

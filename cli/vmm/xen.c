@@ -39,5 +39,6 @@ const struct vmm vmm_xen = {
 	},
 	.domain_max = UINT16_MAX,
 	.iommufd_since = { UINT_MAX, 0 },
+	.failover_since = { UINT_MAX, 0 },
 	.formats = formats,
 };

@@ -20,6 +20,7 @@
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/check/check_internal.h"
+#include "iommu/hypervisor.h"
 
 #define LOG_MAX (4u << 20)
 
@@ -152,12 +153,16 @@ int iov_check_host(struct iov *iov, const struct iov_check_options *options,
 
 	if (error)
 		return error;
-	check_cpu(&checks);
-	check_iommu(&checks);
+	if (iov_hypervisor(iov) == IOV_HYPERVISOR_XEN_HOST) {
+		check_dom0(&checks);
+	} else {
+		check_cpu(&checks);
+		check_iommu(&checks);
+		check_interrupts(&checks);
+		check_vfio(&checks);
+	}
 	check_cmdline(&checks);
-	check_interrupts(&checks);
 	check_arm(&checks);
-	check_vfio(&checks);
 	check_mdevs(&checks);
 	check_vdpas(&checks);
 	check_huge_pages(&checks);

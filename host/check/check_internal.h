@@ -117,6 +117,7 @@ void check_cmdline(struct checks *checks);
 void check_interrupts(struct checks *checks);
 void check_arm(struct checks *checks);
 void check_vfio(struct checks *checks);
+void check_dom0(struct checks *checks);
 void check_mdevs(struct checks *checks);
 void check_vdpas(struct checks *checks);
 void check_huge_pages(struct checks *checks);

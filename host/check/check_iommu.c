@@ -114,10 +114,6 @@ static void remedy_off(struct checks *checks)
 		{ "iommu", "off" }, { "iommu", "soft" }, { "acpi", "off" },
 	};
 
-	if (iov_hypervisor(checks->iov) == IOV_HYPERVISOR_XEN_HOST) {
-		remedy_firmware(checks);
-		return;
-	}
 	for (size_t i = 0; i < sizeof(off) / sizeof(*off); i++) {
 		if (!check_cmdline_has(checks, off[i].key, off[i].value))
 			continue;

@@ -72,6 +72,20 @@ static int unbind(struct kernel *kernel, const char *path, const char *device)
 	return 0;
 }
 
+/* pciback keeps the address of what it had, and is asked before others. */
+static struct iov_path kept_by_pciback(const char *device)
+{
+	return iov_path(IOV_PATH_PCI_DRIVERS "/pciback/kept-%s", device);
+}
+
+static int remove_slot(struct kernel *kernel, const char *device)
+{
+	if (!iov_sys_exists(kernel->iov, kept_by_pciback(device).name))
+		return -ENOENT;
+	tree_unlink(kernel->tree, kept_by_pciback(device).name);
+	return 0;
+}
+
 static int probe(struct kernel *kernel, const char *device)
 {
 	const char *driver = kernel_override(kernel, device);
@@ -86,12 +100,15 @@ static int probe(struct kernel *kernel, const char *device)
 	if (*kernel_driver(kernel, device))
 		return 0;
 	if (!strcmp(driver, "(null)"))
-		driver = native_driver(kernel, device);
+		driver = iov_sys_exists(kernel->iov, kept_by_pciback(device).name) ? "pciback" :
+			 native_driver(kernel, device);
 	if (!*driver || (kernel->refuses && !strcmp(driver, kernel->refuses)) ||
 	    !iov_sys_exists(kernel->iov, iov_path(IOV_PATH_PCI_DRIVERS "/%s", driver).name))
 		return 0;
 	snprintf(target, sizeof(target), "../../../../bus/pci/drivers/%s", driver);
 	tree_link(kernel->tree, device_path(device, "driver").name, target);
+	if (!strcmp(driver, "pciback"))
+		tree_file(kernel->tree, kept_by_pciback(device).name, "");
 	return 0;
 }
 
@@ -131,6 +148,8 @@ static int apply(struct kernel *kernel, const char *path, const char *text)
 		return set_override(kernel, path, text);
 	if (ends_in(path, "/driver/unbind"))
 		return unbind(kernel, path, text);
+	if (ends_in(path, "/pciback/remove_slot"))
+		return remove_slot(kernel, text);
 	if (!strcmp(path, IOV_PATH_PCI_PROBE))
 		return probe(kernel, text);
 	if (!strcmp(path, IOV_PATH_MODULES))

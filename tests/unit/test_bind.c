@@ -537,6 +537,33 @@ static void dom0_gives_by_pciback(void **state)
 	json_object_put(check);
 }
 
+/* It would take the function again at any later probe. */
+static void pciback_forgets_what_leaves_it(void **state)
+{
+	const char *const kept = "sys/bus/pci/drivers/pciback/kept-" VF;
+
+	(void)state;
+	tree_file(kernel.tree, "proc/xen/capabilities", "control_d\n");
+	tree_file(kernel.tree, "sys/bus/pci/drivers/pciback/bind", "");
+	assert_int_equal(bind(VF, "pciback"), 0);
+	assert_state(VF, "pciback", "pciback");
+	assert_true(iov_sys_exists(kernel.iov, kept));
+	assert_int_equal(bind(VF, NULL), 0);
+	assert_state(VF, "igbvf", "(null)");
+	assert_false(iov_sys_exists(kernel.iov, kept));
+	assert_int_equal(bind(VF, "pciback"), 0);
+	assert_int_equal(bind(VF, "igbvf"), 0);
+	assert_state(VF, "igbvf", "igbvf");
+	assert_false(iov_sys_exists(kernel.iov, kept));
+	/* A change that fails behind the probe, as its proof is not what it was. */
+	kernel.writes = 0;
+	kernel.fail_at = 2;
+	assert_int_equal(bind(VF, "pciback"), -EIO);
+	kernel.fail_at = -1;
+	assert_state(VF, "igbvf", "igbvf");
+	assert_false(iov_sys_exists(kernel.iov, kept));
+}
+
 static void give_bar(void)
 {
 	tree_file(kernel.tree, DEVICE(VF) "/resource", "0x00000000c0000000 0x00000000cfffffff 0x000000000014220c\n");
@@ -694,6 +721,7 @@ int main(void)
 		TEST(a_guest_gets_what_is_bound_and_nothing_else),
 		TEST(a_kernel_without_groups_for_user_space_has_iommufd),
 		TEST(dom0_gives_by_pciback),
+		TEST(pciback_forgets_what_leaves_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,13 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/guard/guard.h"
@@ -858,6 +863,72 @@ static void the_text_console_holds_its_framebuffer(void **state)
 	assert_free(E1000);
 	tree_file(tree, "sys/class/vtconsole/vtcon1/bind", "1\n");
 	assert_held(E1000, "boot-display", "the text console on fb0", E1000 " fb0");
+}
+
+/* A store that has one guest with two functions, as io/xs_wire.h has its words. */
+static void serve_store(int listener)
+{
+	static const char *const stored[][2] = {
+		{ "/local/domain/0/backend/pci/3/0/num_devs", "2" },
+		{ "/local/domain/0/backend/pci/3/0/dev-1", VF },
+		{ "/local/domain/3/name", "web" },
+	};
+	uint32_t words[4];
+	char path[256];
+	int fd;
+
+	while ((fd = accept(listener, NULL, NULL)) >= 0) {
+		while (recv(fd, words, sizeof(words), MSG_WAITALL) == sizeof(words) && words[3] < sizeof(path) &&
+		       recv(fd, path, words[3], MSG_WAITALL) == (ssize_t)words[3]) {
+			const char *value = "ENOENT";
+
+			words[0] = 16;
+			for (size_t i = 0; i < sizeof(stored) / sizeof(*stored); i++) {
+				if (strcmp(stored[i][0], path) != 0)
+					continue;
+				value = stored[i][1];
+				words[0] = 2;
+			}
+			words[3] = (uint32_t)strlen(value);
+			assert_int_equal(write(fd, words, sizeof(words)), sizeof(words));
+			assert_int_equal(write(fd, value, words[3]), words[3]);
+		}
+		close(fd);
+	}
+}
+
+static void a_guest_of_xen_holds_what_its_store_tells(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	pid_t pid;
+
+	(void)state;
+	tree_link(tree, "sys/bus/pci/drivers/pciback/" VF, "../../devices/" VF);
+	tree_link(tree, "sys/bus/pci/drivers/pciback/" IGB2, "../../devices/" IGB2);
+	assert_free(VF);
+	tree_link(tree, "sys/bus/xen-backend/devices/vbd-3-51712", "x");
+	assert_free(VF);
+	/* Nobody tells whose they are */
+	tree_link(tree, "sys/bus/xen-backend/devices/pci-3-0", "x");
+	assert_held(VF, "xen", "domain 3 of Xen or nobody: /run/xenstored/socket does not tell", VF);
+	assert_held(IGB2, "xen", "domain 3 of Xen or nobody: /run/xenstored/socket does not tell", IGB2);
+	assert_free(E1000);
+
+	tree_file(tree, "run/xenstored/pid", "");
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/run/xenstored/socket", tree);
+	assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	pid = fork();
+	if (!pid) {
+		serve_store(listener);
+		_exit(0);
+	}
+	close(listener);
+	assert_held(VF, "xen", "domain 3 of Xen (web)", VF);
+	assert_free(IGB2);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 /* Which session of PPPoE an interface of PPP has the kernel does not tell. */
@@ -1884,6 +1955,7 @@ int main(void)
 		IDLE(the_framebuffer_of_the_firmware_holds_its_display),
 		IDLE(a_lock_of_the_vga_arbiter_holds_its_display),
 		IDLE(the_text_console_holds_its_framebuffer),
+		IDLE(a_guest_of_xen_holds_what_its_store_tells),
 		IDLE(a_route_over_ppp_holds_what_its_sessions_are_on),
 		IDLE(a_route_that_someone_configured_holds_its_interface),
 		IDLE(a_packet_socket_holds_its_interface),

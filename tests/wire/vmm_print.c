@@ -4,8 +4,8 @@
  * vmm_print --ask VMM
  *
  * What a VMM is told of a set that is made here, or the error: VERSION, FORMAT and MEMORY may be
- * "-".  FLAG: "iommufd", "listens", or "pair" for the two of a failover pair; a function's is also
- * the name of its driver.  With --ask, what the program of a VMM says of its version.
+ * "-".  FLAG: "iommufd", "listens", or "pair" for those of failover pairs, in their order; a function's
+ * is also the name of its driver.  With --ask, what the program of a VMM says of its version.
  */
 #include <ctype.h>
 #include <limits.h>
@@ -22,10 +22,26 @@ static const char *const kinds[VMM_KINDS] = {
 	[VMM_PORT] = "port",	     [VMM_DISK] = "disk",
 };
 
+/* Stands for the other of a pair that is still to come. */
+static const struct vmm_item waits;
+
 static void die(const char *what)
 {
 	fprintf(stderr, "vmm_print: %s\n", what);
 	exit(99);
+}
+
+/* With the first of the other kind that has none yet */
+static void pair(struct vmm_set *set, struct vmm_item *item)
+{
+	for (struct vmm_item *other = set->items; other < item; other++) {
+		if (other->pair != &waits || other->kind == item->kind)
+			continue;
+		other->pair = item;
+		item->pair = other;
+		return;
+	}
+	item->pair = &waits;
 }
 
 static void read_flag(struct vmm_set *set, struct vmm_item *item, const char *flag)
@@ -35,7 +51,7 @@ static void read_flag(struct vmm_set *set, struct vmm_item *item, const char *fl
 	else if (!strcmp(flag, "listens"))
 		item->listens = true;
 	else if (!strcmp(flag, "pair"))
-		*(item->kind == VMM_PORT ? &set->standby : &set->primary) = item;
+		pair(set, item);
 	else
 		snprintf(item->how.driver, sizeof(item->how.driver), "%s", flag);
 }

@@ -285,6 +285,8 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 		iov_step_do(step, bind_op_unbind(bdf));
 	else if (!bound && binding->driver[0])
 		iov_step_do(step, iov_op_unless(bind_op_unbind(bdf), if_driver(bdf, driver)));
+	if (!bound && !strcmp(binding->driver, IOV_DRIVER_PCIBACK))
+		iov_step_do(step, bind_op_forget(bdf));
 	if (resized)
 		bars_resize(bindings, binding, step);
 	if (!bound)
@@ -294,6 +296,8 @@ static int add_bind_step(struct bindings *bindings, const struct binding *bindin
 		bars_undo(bindings, binding, step);
 	else
 		binding_undo(step, binding);
+	if (!bound && !strcmp(driver, IOV_DRIVER_PCIBACK))
+		iov_step_undo(step, bind_op_forget(bdf));
 	return 0;
 }
 

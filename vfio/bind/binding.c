@@ -27,6 +27,12 @@ struct iov_op *bind_op_override(struct iov_bdf bdf, const char *value)
 	return iov_op_write(iov_pci_path(bdf, "driver_override").name, *value ? value : "\n");
 }
 
+struct iov_op *bind_op_forget(struct iov_bdf bdf)
+{
+	return iov_op_absent_ok(iov_op_write(IOV_PATH_PCI_DRIVERS "/" IOV_DRIVER_PCIBACK "/remove_slot",
+					     IOV_BDF(bdf)));
+}
+
 struct iov_op *bind_op_unbind(struct iov_bdf bdf)
 {
 	return iov_op_absent_ok(iov_op_write(iov_pci_path(bdf, "driver/unbind").name,

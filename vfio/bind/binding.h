@@ -103,6 +103,12 @@ void binding_change(struct iov_step *step, const struct binding *binding, const 
 /* Paths of a function's attributes for operations and conditions. */
 struct iov_op *bind_op_override(struct iov_bdf bdf, const char *value);
 struct iov_op *bind_op_unbind(struct iov_bdf bdf);
+
+/*
+ * pciback keeps the address of what it was given, and takes it from whatever driver is chosen at the next
+ * probe: what leaves it has to be forgotten.
+ */
+struct iov_op *bind_op_forget(struct iov_bdf bdf);
 /* Until it has @driver; a probe is passed over while another driver is tried on the function. */
 struct iov_op *bind_op_probe(struct iov_bdf bdf, struct iov_condition *bound);
 struct iov_condition *if_driver(struct iov_bdf bdf, const char *driver);

@@ -120,6 +120,8 @@ static void add_rebind_step(struct bindings *bindings, const struct binding *bin
 						if_native(binding, native)));
 	else if (binding->driver[0])
 		iov_step_do(step, bind_op_unbind(binding->bdf));
+	if (!strcmp(binding->driver, IOV_DRIVER_PCIBACK))
+		iov_step_do(step, bind_op_forget(binding->bdf));
 	if (has_native)
 		iov_step_do(step, bind_op_probe(binding->bdf, if_native(binding, native)));
 	iov_step_verify(step, iov_if_within(if_native(binding, native), PROBED_MS));
