@@ -331,6 +331,15 @@ unsigned int uplink_receive(struct uplink *uplink, unsigned int queue, struct rt
 			    unsigned int max);
 
 /**
+ * uplink_free - give packets back
+ * @packets: of any device
+ * @count: length of @packets
+ *
+ * Mostly each is one buffer, and all are of one pool: that takes no look at their second cache line.
+ */
+void uplink_free(struct rte_mbuf **packets, unsigned int count);
+
+/**
  * uplink_frame - see a packet as a frame
  * @uplink: where it came from
  * @packet: packet
@@ -344,6 +353,16 @@ enum drop uplink_frame(const struct uplink *uplink, struct rte_mbuf *packet, str
 
 /* Most buffers of a received packet. */
 #define UPLINK_SEGMENTS_MAX 8
+
+/**
+ * uplink_alloc - empty packets of a device, for heads of frames
+ * @uplink: which may be sent them then
+ * @packets: receives them; what is not sent the caller frees
+ * @count: how many
+ *
+ * Return: whether there are so many.
+ */
+bool uplink_alloc(struct uplink *uplink, struct rte_mbuf **packets, unsigned int count);
 
 /**
  * uplink_packet - make a packet of a frame: a copy, or attached to its loan
@@ -367,7 +386,7 @@ enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct
  *
  * Return: how many packets there are.
  */
-unsigned int uplink_packets(struct uplink *uplink, const struct frame *frames, const uint8_t *which,
+unsigned int uplink_packets(struct uplink *uplink, struct frame *frames, const uint8_t *which,
 			    unsigned int count, struct rte_mbuf **packets, uint64_t *drops);
 
 /**
