@@ -793,6 +793,13 @@ static void mtu_that_a_driver_refuses_is_said(void **state)
 	assert_non_null(strstr(iov_error_message(lan->iov), "1504 at most"));
 	assert_return_code(uplink_set_mtu(tap, lan->iov, 1504), 0);
 	assert_int_equal(mtu_of("tap7", 0), 1504);
+	assert_int_equal(uplink_excess_mtu(tap), 0);
+	mtu_of("tap7", 9000);
+	uplink_look(tap);
+	assert_int_equal(uplink_excess_mtu(tap), 9000);
+	mtu_of("tap7", 1504);
+	uplink_look(tap);
+	assert_int_equal(uplink_excess_mtu(tap), 0);
 	uplink_close(tap);
 	assert_int_equal(uplink_open(&tap, lan->iov, &options), -ENOTSUP);
 }

@@ -285,6 +285,16 @@ const char *uplink_interface(const struct uplink *uplink);
 enum uplink_link uplink_look(struct uplink *uplink);
 
 /**
+ * uplink_excess_mtu - the MTU of the interface, when that is more than what the device carries
+ * @uplink: uplink
+ *
+ * Longer frames for it are dropped as DROP_MTU.
+ *
+ * Return: the MTU; 0 when the device carries all.
+ */
+unsigned int uplink_excess_mtu(const struct uplink *uplink);
+
+/**
  * uplink_is_open - whether there is a device, see uplink_reopen()
  * @uplink: uplink
  */
@@ -305,7 +315,8 @@ bool uplink_takes(const struct uplink *uplink);
 /**
  * uplink_describe - add what is known about a device to an object
  * @uplink: uplink
- * @object: gets "device", "driver", "mac", "state", "mtu", "wanted_mtu" when there is one,
+ * @object: gets "device", "driver", "mac", "state", "mtu", "interface_mtu" when that is larger,
+ *	"wanted_mtu" when there is one,
  *	"queues", "flow_rules", "zero_copy", "lent_frames", "recalls" and "offloads"
  */
 void uplink_describe(const struct uplink *uplink, struct json_object *object);
