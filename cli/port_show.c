@@ -30,6 +30,7 @@ static const struct iov_column port_columns[] = {
 	{ "controlled", "Control queue" },
 	{ "filtered", "Filter" },
 	{ "mtu", "MTU" },
+	{ "interface_mtu", "Interface's MTU" },
 	{ "features", "Features" },
 	{ "offloads", "Offloads" },
 	{ "flow_rules", "Flow rules" },

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -62,9 +63,13 @@ static bool is_there, is_ending;
 static enum state state;
 static unsigned int tries;
 
-/* A domain and a device that stand for it. */
-static struct iov *context;
-static char domain, device;
+/* Whoever asks gets a domain; the function is one device, in the domain that has it. */
+struct domain {
+	struct iov *iov;
+};
+
+static char device;
+static struct domain *holder;
 
 static bool is_ours(struct iov_bdf bdf)
 {
@@ -89,30 +94,37 @@ bool __wrap_iov_nvme_is(struct iov *iov, struct iov_bdf bdf)
 	return is_ours(bdf) ? state != STATE_OTHER : __real_iov_nvme_is(iov, bdf);
 }
 
+static struct domain *domain_of(struct iov_domain *opened)
+{
+	return (struct domain *)(void *)opened;
+}
+
 int __wrap_iov_domain_open(struct iov_domain **out, struct iov *iov, enum iov_domain_kind kind)
 {
 	if (state == STATE_NO_DOMAIN)
 		return iov_fail(iov, -ENODEV, "no VFIO here");
 	if (state == STATE_OLD_KERNEL && kind == IOV_DOMAIN_AUTO)
 		return iov_fail(iov, -ENOTSUP, "no IOMMUFD here");
-	context = iov;
-	*out = (struct iov_domain *)(void *)&domain;
+	*out = (struct iov_domain *)(void *)calloc(1, sizeof(struct domain));
+	assert_non_null(*out);
+	domain_of(*out)->iov = iov;
 	return 0;
 }
 
 void __wrap_iov_domain_close(struct iov_domain *opened)
 {
-	assert_true(!opened || (void *)opened == &domain);
+	assert_true(!opened || domain_of(opened) != holder);
+	free(opened);
 }
 
 int __wrap_iov_device_open(struct iov_device **out, struct iov_domain *in, struct iov_bdf bdf,
 			   const struct iov_device_options *options)
 {
 	(void)options;
-	assert_ptr_equal(in, &domain);
 	assert_true(is_ours(bdf));
-	if (state == STATE_TAKEN || (state == STATE_BUSY && !tries++))
-		return iov_fail(context, -EBUSY, FUNCTION ": is in use");
+	if (holder || state == STATE_TAKEN || (state == STATE_BUSY && !tries++))
+		return iov_fail(domain_of(in)->iov, -EBUSY, FUNCTION ": is in use");
+	holder = domain_of(in);
 	*out = (struct iov_device *)(void *)&device;
 	return 0;
 }
@@ -120,6 +132,8 @@ int __wrap_iov_device_open(struct iov_device **out, struct iov_domain *in, struc
 void __wrap_iov_device_close(struct iov_device *opened)
 {
 	assert_true(!opened || (void *)opened == &device);
+	if (opened)
+		holder = NULL;
 }
 
 /* What it reaches */
@@ -128,13 +142,13 @@ int __wrap_iov_domain_map(struct iov_domain *in, void *memory, uint64_t size, un
 			  uint64_t *iova)
 {
 	(void)flags;
-	assert_ptr_equal(in, &domain);
+	assert_ptr_equal(domain_of(in), holder);
 	return model.bus.ops->map(&model.bus, memory, size, iova);
 }
 
 int __wrap_iov_domain_unmap(struct iov_domain *in, uint64_t iova, uint64_t size)
 {
-	assert_ptr_equal(in, &domain);
+	assert_ptr_equal(domain_of(in), holder);
 	model.bus.ops->unmap(&model.bus, iova, size);
 	return 0;
 }
@@ -143,20 +157,20 @@ int __wrap_iov_domain_alloc(struct iov_domain *in, uint64_t size, void **memory,
 {
 	int error = model.bus.ops->alloc(&model.bus, size, memory, iova);
 
-	assert_ptr_equal(in, &domain);
-	return error ? iov_fail(context, error, "no more is mapped") : 0;
+	assert_ptr_equal(domain_of(in), holder);
+	return error ? iov_fail(domain_of(in)->iov, error, "no more is mapped") : 0;
 }
 
 void __wrap_iov_domain_free(struct iov_domain *in, void *memory, uint64_t size, uint64_t iova)
 {
-	assert_ptr_equal(in, &domain);
+	assert_ptr_equal(domain_of(in), holder);
 	model.bus.ops->free(&model.bus, memory, size, iova);
 }
 
 struct iov_domain *__wrap_iov_device_domain(const struct iov_device *of)
 {
 	assert_ptr_equal(of, &device);
-	return (struct iov_domain *)(void *)&domain;
+	return (struct iov_domain *)(void *)holder;
 }
 
 /* What it is */
@@ -180,7 +194,7 @@ int __wrap_iov_device_reset(struct iov_device *of)
 	int error = model.bus.ops->reset(&model.bus);
 
 	assert_ptr_equal(of, &device);
-	return error ? iov_fail(context, error, FUNCTION ": is not reset") : 0;
+	return error ? iov_fail(holder->iov, error, FUNCTION ": is not reset") : 0;
 }
 
 int __wrap_iov_device_map(struct iov_device *of, unsigned int region, uint64_t offset, uint64_t size,
@@ -188,7 +202,7 @@ int __wrap_iov_device_map(struct iov_device *of, unsigned int region, uint64_t o
 {
 	assert_ptr_equal(of, &device);
 	if (state == STATE_BROKEN || region || offset + size > MODEL_BAR || (offset && !model.bus.table))
-		return iov_fail(context, -EINVAL, FUNCTION ": has no such registers");
+		return iov_fail(holder->iov, -EINVAL, FUNCTION ": has no such registers");
 	*memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, model.bar, (off_t)offset);
 	return *memory == MAP_FAILED ? -errno : 0;
 }

@@ -677,6 +677,65 @@ static void short_frames_are_padded_with_zeros(void **state)
 	}
 }
 
+/* A burst of frames, the last of which goes nowhere; what leaves is what was sent. */
+static void send_lengths(struct lan *lan, const uint32_t *lengths, unsigned int count)
+{
+	static uint8_t frames[FRAMES][FRAME_MAX];
+	struct rte_mbuf *packets[FRAMES];
+
+	for (unsigned int i = 0; i < count; i++) {
+		memset(frames[i], (int)(0x20 + i), lengths[i]);
+		lan_frame(frames[i], i + 1 < count ? BROADCAST : A, A, 0, 60);
+		lan_send(lan, A, NULL, frames[i], lengths[i]);
+	}
+	lan_pass(lan);
+	assert_int_equal(take(packets, FRAMES), count - 1);
+	for (unsigned int i = 0; i + 1 < count; i++) {
+		uint8_t bytes[FRAME_MAX];
+		const void *at = rte_pktmbuf_read(packets[i], 0, lengths[i], bytes);
+
+		assert_int_equal(packets[i]->pkt_len, lengths[i]);
+		assert_non_null(at);
+		assert_memory_equal(at, frames[i], lengths[i]);
+	}
+	rte_pktmbuf_free_bulk(packets, count - 1);
+}
+
+/* The second burst is read into packets of the device, of which none stays behind. */
+static void heads_are_read_into_packets(void **state)
+{
+	static const uint32_t lengths[] = { 60, 180, 181, 244, 245, 1514, 60, 1514, 64 };
+	const unsigned int count = sizeof(lengths) / sizeof(*lengths);
+	struct lan *lan = *state;
+	unsigned int free_before, round;
+
+	send_lengths(lan, lengths, count);
+	free_before = rte_mempool_avail_count(up.uplink->pool);
+	for (round = 0; round < 3; round++)
+		send_lengths(lan, lengths, count);
+	assert_int_equal(rte_mempool_avail_count(up.uplink->pool), free_before);
+	assert_int_equal(counters.tx_packets, (count - 1) * (round + 1));
+}
+
+/* What was completed is in one place, and needs more than one buffer. */
+static void what_is_completed_may_be_longer_than_a_buffer(void **state)
+{
+	struct lan *lan = *state;
+	struct rte_mbuf *packet;
+
+	lan_renegotiate(lan, A, PLAIN | OFFLOADS);
+	up.uplink->tx_offloads &= ~(uint64_t)UPLINK_TX_CHECKSUMS;
+	lan_redraw(lan);
+	assert_return_code(uplink_set_mtu(up.uplink, lan->iov, 9000), 0);
+	send_tcp(lan, 8900, 0);
+	assert_int_equal(take(&packet, 1), 1);
+	assert_int_equal(packet->pkt_len, HEADERS + 8900);
+	for (const struct rte_mbuf *part = packet; part; part = part->next)
+		assert_in_range(part->data_off + part->data_len, 1, part->buf_len);
+	rte_pktmbuf_free(packet);
+	assert_return_code(uplink_set_mtu(up.uplink, lan->iov, 1500), 0);
+}
+
 static void tap_is_left_no_segments(void **state)
 {
 	struct lan *lan = *state;
@@ -734,6 +793,13 @@ static void mtu_that_a_driver_refuses_is_said(void **state)
 	assert_non_null(strstr(iov_error_message(lan->iov), "1504 at most"));
 	assert_return_code(uplink_set_mtu(tap, lan->iov, 1504), 0);
 	assert_int_equal(mtu_of("tap7", 0), 1504);
+	assert_int_equal(uplink_excess_mtu(tap), 0);
+	mtu_of("tap7", 9000);
+	uplink_look(tap);
+	assert_int_equal(uplink_excess_mtu(tap), 9000);
+	mtu_of("tap7", 1504);
+	uplink_look(tap);
+	assert_int_equal(uplink_excess_mtu(tap), 0);
 	uplink_close(tap);
 	assert_int_equal(uplink_open(&tap, lan->iov, &options), -ENOTSUP);
 }
@@ -807,6 +873,8 @@ int main(void)
 		CASE(what_a_device_refuses_is_done_for_it),
 		CASE(no_guest_asks_more_of_a_device_than_it_does),
 		CASE(short_frames_are_padded_with_zeros),
+		CASE(heads_are_read_into_packets),
+		CASE(what_is_completed_may_be_longer_than_a_buffer),
 		CASE(tap_is_left_no_segments),
 		CASE(mtu_is_that_of_the_interface),
 		CASE(mtu_that_a_driver_refuses_is_said),

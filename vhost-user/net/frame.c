@@ -214,4 +214,5 @@ void frame_flatten(struct frame *frame, uint8_t *to)
 	frame->head_length = frame->length;
 	frame->rest = (struct virtq_cursor){ 0 };
 	frame->loan = NULL;
+	frame->packet = NULL;
 }

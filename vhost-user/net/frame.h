@@ -48,12 +48,14 @@ enum frame_need {
 };
 
 struct loan;
+struct rte_mbuf;
 
 /**
  * struct frame - a frame
  * @head: its first bytes, private, with FRAME_HEADROOM writable bytes before
  * @rest: the bytes behind the head
  * @loan: by which a device may have @rest without a copy, see loan.h; NULL for none
+ * @packet: the head is in this one, which a device may have; NULL for none
  * @length: bytes of the whole frame
  * @head_length: bytes at @head
  * @needs: FRAME_NEED_*: the receiver completes the checksum, or segments
@@ -70,6 +72,7 @@ struct frame {
 	uint8_t *head;
 	struct virtq_cursor rest;
 	struct loan *loan;
+	struct rte_mbuf *packet;
 	uint32_t length;
 	uint32_t head_length;
 	uint8_t needs;

@@ -101,6 +101,21 @@ static bool has_to_be_taken(const struct uplink_port *up, enum uplink_link link)
 	return link != UPLINK_LINK_GONE && !uplink_is_open(up->uplink);
 }
 
+/* Once for each MTU of which a part is lost. */
+static void tell_of_mtu(struct uplink_port *up)
+{
+	unsigned int mtu = uplink_excess_mtu(up->uplink);
+
+	if (mtu == up->excess_mtu)
+		return;
+	up->excess_mtu = mtu;
+	if (mtu)
+		iov_log_with(up->port.registry->iov, LOG_WARNING, PORT_FIELDS(up->port.name),
+			     "%s: interface %s has an MTU of %u, more than the device carries: longer frames "
+			     "for it are dropped as above-mtu; see 'iov port show %s'",
+			     up->port.name, uplink_interface(up->uplink), mtu, up->port.name);
+}
+
 static void follow(struct uplink_port *up)
 {
 	enum uplink_link link = uplink_look(up->uplink);
@@ -111,6 +126,7 @@ static void follow(struct uplink_port *up)
 		else
 			link = uplink_look(up->uplink);
 	}
+	tell_of_mtu(up);
 	if (link == up->link)
 		return;
 	up->link = link;

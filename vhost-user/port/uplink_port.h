@@ -16,6 +16,7 @@
  * @watch: looks at the interface that the device is at; NULL for none
  * @news: hears of interfaces; NULL for none
  * @link: what was seen last
+ * @excess_mtu: the same, see uplink_excess_mtu()
  */
 struct uplink_port {
 	struct port port;
@@ -25,6 +26,7 @@ struct uplink_port {
 	sd_event_source *watch;
 	sd_event_source *news;
 	enum uplink_link link;
+	unsigned int excess_mtu;
 };
 
 extern const struct port_type uplink_port_type;

@@ -201,6 +201,7 @@ struct dp_sending {
  * @is_costly: the worker's: what came last from @uplink was a lot of work
  * @is_polled: this worker takes what comes from @lane
  * @reflects: what goes to all may come back from @uplink
+ * @outlet: the worker's: the first network device that the last burst from it went to; NULL for none
  * @stations_max: most stations that the MAC table has of it; 0 for no number of its own
  * @buffers_max: receive buffers that a frame may take
  * @single: the only ring of @to, when no hash is wanted; else NULL
@@ -231,6 +232,7 @@ struct dp_port {
 	bool is_polled;
 	bool is_costly;
 	bool reflects;
+	struct dp_port *outlet;
 	uint32_t stations_max;
 	unsigned int buffers_max;
 	struct dp_queue *single;

@@ -46,6 +46,10 @@
  */
 #define COSTLY_BURST 32
 
+/* How far ahead of the packet that is seen others are asked for, and then the first bytes of them. */
+#define PACKETS_AHEAD 8
+#define BYTES_AHEAD 4
+
 /* Of a frame that is lent, bytes that would be copied otherwise; fewer are copied faster. */
 #define LEND_MIN 256
 
@@ -457,27 +461,29 @@ static __attribute__((noinline)) void read_parts(struct frame *frame, uint32_t b
 }
 
 /*
- * Private copies of the virtio-net header, of @before bytes, and the first bytes of one chain.
- * What is said of the port is not read again for each.
+ * Private copies of the virtio-net header, of @before bytes, and the first bytes of one chain, in
+ * a packet where there is one.  What is said of the port is not read again for each.
  */
 static ALWAYS_INLINE enum drop read_chain(struct forward *forward, unsigned int index,
-					  uint32_t before, uint8_t offers)
+					  struct rte_mbuf *packet, uint32_t before, uint8_t offers)
 {
 	const struct virtq_chain *chain = &forward->from.chains[index];
 	const struct virtq_segment *first = &forward->from.segments[chain->first];
 	const uint32_t length = chain->readable_length - before;
 	const uint32_t head_length = length < FRAME_HEAD_MAX ? length : FRAME_HEAD_MAX;
 	struct frame *frame = &forward->frames[index];
-	uint8_t *head = forward->heads[index].bytes + HEAD_AT;
+	uint8_t *head = packet ? (uint8_t *)packet->buf_addr + HEAD_AT
+			       : forward->heads[index].bytes + HEAD_AT;
 
 	/* One that is shorter than the header is told by a huge number. */
 	if (unlikely(length - FRAME_ETHERNET > FRAME_MAX - FRAME_ETHERNET)) {
-		*frame = (struct frame){ .head = head };
+		*frame = (struct frame){ .head = head, .packet = packet };
 		return chain->readable_length < before + FRAME_ETHERNET ? DROP_SHORT : DROP_LONG;
 	}
 	*frame = (struct frame){
 		.head = head,
 		.rest = virtq_readable(&forward->from, chain),
+		.packet = packet,
 		.length = length,
 		.head_length = head_length,
 	};
@@ -498,7 +504,49 @@ FOR_EACH_PROCESSOR static void read_burst(struct forward *forward, const struct 
 	const uint8_t offers = port->offers;
 
 	for (unsigned int i = 0; i < count; i++)
-		forward->reasons[i] = read_chain(forward, i, before, offers);
+		forward->reasons[i] = read_chain(forward, i, NULL, before, offers);
+}
+
+/* The same, into packets. */
+FOR_EACH_PROCESSOR static void read_burst_packets(struct forward *forward, const struct dp_port *port,
+						  unsigned int count)
+{
+	const uint32_t before = port->header;
+	const uint8_t offers = port->offers;
+
+	for (unsigned int i = 0; i < count; i++)
+		forward->reasons[i] = read_chain(forward, i, forward->packets[i], before, offers);
+}
+
+/*
+ * Read a burst; where that before it went to a network device, into packets of this device, which
+ * has them without another copy then.
+ */
+static void read_from(struct forward *forward, const struct dp_port *port, unsigned int count)
+{
+	if (port->outlet && uplink_alloc(port->outlet->uplink, forward->packets, count))
+		read_burst_packets(forward, port, count);
+	else
+		read_burst(forward, port, count);
+}
+
+/* The first network device that frames of this burst wait for; NULL for none. */
+static struct dp_port *waits_for(const struct forward *forward)
+{
+	if (!forward->sending_count || !forward->sending[0]->sending->waiting_count)
+		return NULL;
+	return forward->sending[0];
+}
+
+/* Those that the device did not get. */
+static void free_packets(struct forward *forward, unsigned int count)
+{
+	unsigned int left = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		if (unlikely(forward->frames[i].packet))
+			forward->packets[left++] = forward->frames[i].packet;
+	uplink_free(forward->packets, left);
 }
 
 static void refuse_burst(struct forward *forward, unsigned int count)
@@ -605,6 +653,7 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 	struct virtq *ring = &queue->vu->ring;
 	struct virtq_batch *batch = &forward->from;
 	unsigned int count, done, share = share_of(forward, port, queue);
+	struct dp_port *outlet;
 	bool may_wait;
 
 	if (unlikely(loans_waiting(loans)))
@@ -618,11 +667,12 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 		return 0;
 	}
 	if (likely(queue->vu->enabled && !port->is_down))
-		read_burst(forward, port, count);
+		read_from(forward, port, count);
 	else
 		refuse_burst(forward, count);
 	may_wait = unlikely(loans) && offer_loans(forward, loans, count);
 	done = switch_burst(forward, view, port, count, now);
+	outlet = waits_for(forward);
 	if (unlikely(done < count))
 		virtq_untake(ring, batch, count - done);
 	if (unlikely(may_wait))
@@ -634,6 +684,9 @@ static unsigned int from_guest(struct forward *forward, struct dp_view *view,
 	queue->ring->frames += done;
 	deliver_touch(forward, queue);
 	deliver_finish(forward);
+	if (unlikely(port->outlet))
+		free_packets(forward, count);
+	port->outlet = outlet;
 	charge_load(forward, &port->loads[queue->vu->index]);
 	return done;
 }
@@ -697,6 +750,21 @@ static unsigned int from_lane(struct forward *forward, struct dp_view *view, str
 	return count;
 }
 
+/* See packets as frames; what is looked at of those behind comes into the cache meanwhile. */
+static void see_packets(struct forward *forward, const struct dp_port *port, unsigned int count)
+{
+	struct rte_mbuf **packets = forward->packets;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (i + PACKETS_AHEAD < count)
+			__builtin_prefetch(packets[i + PACKETS_AHEAD]);
+		if (i + BYTES_AHEAD < count)
+			__builtin_prefetch(rte_pktmbuf_mtod(packets[i + BYTES_AHEAD], void *));
+		forward->reasons[i] = uplink_frame(port->uplink, packets[i], &forward->frames[i],
+						   forward->packet_segments[i]);
+	}
+}
+
 static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
 				struct dp_port *port, unsigned int queue, uint32_t now)
 {
@@ -704,14 +772,12 @@ static unsigned int from_uplink(struct forward *forward, struct dp_view *view,
 	unsigned int count = uplink_receive(port->uplink, queue, forward->packets, share);
 	const uint64_t end = forward->work + WORK_PORT;
 
-	for (unsigned int i = 0; i < count; i++)
-		forward->reasons[i] = uplink_frame(port->uplink, forward->packets[i],
-						   &forward->frames[i], forward->packet_segments[i]);
+	see_packets(forward, port, count);
 	forward->work_end = UINT64_MAX;
 	switch_burst(forward, view, port, count, now);
 	deliver_finish(forward);
 	port->is_costly = forward->work >= end;
-	rte_pktmbuf_free_bulk(forward->packets, count);
+	uplink_free(forward->packets, count);
 	if (count)
 		charge_load(forward, &port->loads[queue]);
 	return count;

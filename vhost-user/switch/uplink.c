@@ -153,8 +153,10 @@ enum uplink_link uplink_look(struct uplink *uplink)
 {
 	enum uplink_link link = interface_link_look(&uplink->interface);
 
-	if (uplink_is_open(uplink))
+	if (uplink_is_open(uplink)) {
 		uplink_find_mtu(uplink);
+		uplink_follow_mtu(uplink);
+	}
 	__atomic_store_n(&uplink->is_down, link != UPLINK_LINK_UP || !uplink_is_open(uplink),
 			 __ATOMIC_RELAXED);
 	return link;
@@ -193,6 +195,9 @@ void uplink_describe(const struct uplink *uplink, struct json_object *object)
 	if (uplink_interface(uplink) || !rte_eth_link_get_nowait(uplink->port, &link))
 		json_add_text(object, "state", uplink_is_up(uplink) ? "up" : "down");
 	json_object_object_add(object, "mtu", json_object_new_int(uplink_mtu(uplink)));
+	if (uplink_excess_mtu(uplink))
+		json_object_object_add(object, "interface_mtu",
+				       json_object_new_int((int)uplink_excess_mtu(uplink)));
 	if (uplink->mtu_wanted)
 		json_object_object_add(object, "wanted_mtu",
 				       json_object_new_int((int)uplink->mtu_wanted));

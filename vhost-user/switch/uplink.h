@@ -285,6 +285,16 @@ const char *uplink_interface(const struct uplink *uplink);
 enum uplink_link uplink_look(struct uplink *uplink);
 
 /**
+ * uplink_excess_mtu - the MTU of the interface, when that is more than what the device carries
+ * @uplink: uplink
+ *
+ * Longer frames for it are dropped as DROP_MTU.
+ *
+ * Return: the MTU; 0 when the device carries all.
+ */
+unsigned int uplink_excess_mtu(const struct uplink *uplink);
+
+/**
  * uplink_is_open - whether there is a device, see uplink_reopen()
  * @uplink: uplink
  */
@@ -305,7 +315,8 @@ bool uplink_takes(const struct uplink *uplink);
 /**
  * uplink_describe - add what is known about a device to an object
  * @uplink: uplink
- * @object: gets "device", "driver", "mac", "state", "mtu", "wanted_mtu" when there is one,
+ * @object: gets "device", "driver", "mac", "state", "mtu", "interface_mtu" when that is larger,
+ *	"wanted_mtu" when there is one,
  *	"queues", "flow_rules", "zero_copy", "lent_frames", "recalls" and "offloads"
  */
 void uplink_describe(const struct uplink *uplink, struct json_object *object);
@@ -331,6 +342,15 @@ unsigned int uplink_receive(struct uplink *uplink, unsigned int queue, struct rt
 			    unsigned int max);
 
 /**
+ * uplink_free - give packets back
+ * @packets: of any device
+ * @count: length of @packets
+ *
+ * Mostly each is one buffer, and all are of one pool: that takes no look at their second cache line.
+ */
+void uplink_free(struct rte_mbuf **packets, unsigned int count);
+
+/**
  * uplink_frame - see a packet as a frame
  * @uplink: where it came from
  * @packet: packet
@@ -344,6 +364,16 @@ enum drop uplink_frame(const struct uplink *uplink, struct rte_mbuf *packet, str
 
 /* Most buffers of a received packet. */
 #define UPLINK_SEGMENTS_MAX 8
+
+/**
+ * uplink_alloc - empty packets of a device, for heads of frames
+ * @uplink: which may be sent them then
+ * @packets: receives them; what is not sent the caller frees
+ * @count: how many
+ *
+ * Return: whether there are so many.
+ */
+bool uplink_alloc(struct uplink *uplink, struct rte_mbuf **packets, unsigned int count);
 
 /**
  * uplink_packet - make a packet of a frame: a copy, or attached to its loan
@@ -367,7 +397,7 @@ enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct
  *
  * Return: how many packets there are.
  */
-unsigned int uplink_packets(struct uplink *uplink, const struct frame *frames, const uint8_t *which,
+unsigned int uplink_packets(struct uplink *uplink, struct frame *frames, const uint8_t *which,
 			    unsigned int count, struct rte_mbuf **packets, uint64_t *drops);
 
 /**

@@ -246,6 +246,23 @@ void uplink_find_mtu(struct uplink *uplink)
 		__atomic_store_n(&uplink->mtu, (uint16_t)mtu, __ATOMIC_RELAXED);
 }
 
+unsigned int uplink_excess_mtu(const struct uplink *uplink)
+{
+	unsigned int mtu = uplink_interface(uplink) ? interface_link_mtu(&uplink->interface) : 0;
+
+	return mtu > uplink_mtu(uplink) ? mtu : 0;
+}
+
+void uplink_follow_mtu(struct uplink *uplink)
+{
+	unsigned int mtu = uplink_excess_mtu(uplink);
+	struct rte_eth_dev_info info;
+
+	if (mtu && !uplink->mtu_wanted && !rte_eth_dev_info_get(uplink->port, &info) &&
+	    mtu <= largest_of(uplink, &info) && !rte_eth_dev_set_mtu(uplink->port, (uint16_t)mtu))
+		uplink_find_mtu(uplink);
+}
+
 /* Drivers of virtual devices hand it to the kernel when told, those of NICs begin with it. */
 static int apply_mtu(struct uplink *uplink, struct iov *iov)
 {

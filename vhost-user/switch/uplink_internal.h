@@ -70,6 +70,9 @@ struct uplink {
 /* See what its MTU is now. */
 void uplink_find_mtu(struct uplink *uplink);
 
+/* Where the interface was given a larger one take it over, if none was asked for and the driver does. */
+void uplink_follow_mtu(struct uplink *uplink);
+
 /* Take the device, and start it; 0 or -errno with a message. */
 int uplink_device_open(struct uplink *uplink, struct iov *iov);
 

@@ -52,6 +52,7 @@ static void ask_offloads(struct rte_mbuf *packet, const struct frame *frame)
 	uint32_t l3 = frame_l3(frame, &type);
 	bool tcp = frame->csum_offset == TCP_CHECKSUM, ip4 = type == ETH_P_IP;
 
+	packet->tx_offload = 0;
 	packet->l2_len = l3;
 	packet->l3_len = frame->csum_start - l3;
 	packet->ol_flags |= ip4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
@@ -137,8 +138,6 @@ static bool lend(struct uplink *uplink, const struct frame *frame, struct rte_mb
 		buffers[i]->data_len = (uint16_t)pieces[i].length;
 		last = last->next = buffers[i];
 	}
-	copy_short(rte_pktmbuf_mtod(packet, uint8_t *), frame->head, frame->head_length);
-	packet->data_len = (uint16_t)frame->head_length;
 	packet->pkt_len = frame->length;
 	packet->nb_segs = (uint16_t)(count + 1);
 	__atomic_fetch_add(&uplink->lent, 1, __ATOMIC_RELAXED);
@@ -151,42 +150,102 @@ static bool may_lend(const struct uplink *uplink, const struct frame *frame)
 	       !__atomic_load_n(&uplink->lending_paused, __ATOMIC_RELAXED);
 }
 
-/* Mostly one buffer has room for all of it. */
-static void copy_whole(const struct frame *frame, struct rte_mbuf *packet)
+bool uplink_alloc(struct uplink *uplink, struct rte_mbuf **packets, unsigned int count)
 {
-	uint8_t *to = rte_pktmbuf_mtod(packet, uint8_t *);
-	struct virtq_cursor rest = frame->rest;
-
-	copy_short(to, frame->head, frame->head_length);
-	if (frame->length > frame->head_length)
-		virtq_cursor_read(&rest, to + frame->head_length,
-				  frame->length - frame->head_length);
-	packet->data_len = (uint16_t)frame->length;
-	packet->pkt_len = frame->length;
-	if (unlikely(frame->length < SHORTEST)) {
-		memset(to + frame->length, 0, SHORTEST - frame->length);
-		packet->data_len = SHORTEST;
-		packet->pkt_len = SHORTEST;
-	}
+	return !rte_mempool_get_bulk(uplink->pool, (void **)packets, count);
 }
 
-static int copy(struct uplink *uplink, const struct frame *frame, struct rte_mbuf *packet)
+/* One as rte_pktmbuf_alloc() gives it, as far as a device looks at what it is to send. */
+static void begin_packet(struct rte_mbuf *packet, uint32_t head_length)
 {
-	struct virtq_segment head = { frame->head, frame->head_length };
-	struct virtq_cursor from = { &head, &head + 1, 0 };
-	int error;
+	packet->ol_flags = 0;
+	packet->port = RTE_MBUF_PORT_INVALID;
+	packet->data_len = (uint16_t)head_length;
+	packet->pkt_len = head_length;
+}
 
-	if (may_lend(uplink, frame) && lend(uplink, frame, packet))
-		return 0;
-	if (likely(frame->length <= rte_pktmbuf_tailroom(packet))) {
-		copy_whole(frame, packet);
-		return 0;
+/* The packet of a frame, with its head; NULL when there is none. */
+static ALWAYS_INLINE struct rte_mbuf *place_head(struct uplink *uplink, struct frame *frame)
+{
+	struct rte_mbuf *packet = frame->packet;
+
+	if (likely(packet && packet->pool == uplink->pool)) {
+		frame->packet = NULL;
+		packet->data_off = (uint16_t)(frame->head - (uint8_t *)packet->buf_addr);
+	} else {
+		packet = rte_mbuf_raw_alloc(uplink->pool);
+		if (unlikely(!packet))
+			return NULL;
+		packet->data_off = RTE_PKTMBUF_HEADROOM;
+		copy_short(rte_pktmbuf_mtod(packet, uint8_t *), frame->head, frame->head_length);
 	}
-	error = append(uplink->pool, packet, from, frame->head_length);
+	begin_packet(packet, frame->head_length);
+	return packet;
+}
 
-	if (error)
-		return error;
-	return append(uplink->pool, packet, frame->rest, frame->length - frame->head_length);
+/* Where the rest of a frame is, when it is in one place; else NULL. */
+static ALWAYS_INLINE const uint8_t *whole_rest(const struct frame *frame)
+{
+	const struct virtq_cursor *rest = &frame->rest;
+
+	if (rest->segment == rest->end ||
+	    rest->segment->length - rest->offset < frame->length - frame->head_length)
+		return NULL;
+	return rest->segment->data + rest->offset;
+}
+
+static ALWAYS_INLINE uint8_t *behind(struct rte_mbuf *packet)
+{
+	return rte_pktmbuf_mtod_offset(packet, uint8_t *, packet->data_len);
+}
+
+/* What is behind the head, mostly line by line with an eye on the frame that comes next. */
+static ALWAYS_INLINE void copy_rest(const struct frame *const *frames,
+				    struct rte_mbuf *const *packets, bool more)
+{
+	const uint32_t length = (*frames)->length - (*frames)->head_length;
+	const uint8_t *from = whole_rest(*frames);
+
+	if (likely(from && length >= COPY_BLOCK)) {
+		const uint8_t *next = whole_rest(frames[more]);
+
+		copy_ahead(behind(*packets), from, length, behind(packets[more]),
+			   next ? next : from);
+	} else {
+		struct virtq_cursor rest = (*frames)->rest;
+
+		virtq_cursor_read(&rest, behind(*packets), length);
+	}
+	packets[0]->data_len = (uint16_t)(packets[0]->data_len + length);
+	packets[0]->pkt_len += length;
+}
+
+static void pad(struct rte_mbuf *packet)
+{
+	memset(behind(packet), 0, SHORTEST - packet->data_len);
+	packet->data_len = SHORTEST;
+	packet->pkt_len = SHORTEST;
+}
+
+/* What is not there of a frame whose head is; false when there are not enough buffers. */
+static ALWAYS_INLINE bool fill(struct uplink *uplink, const struct frame *const *frames,
+			       struct rte_mbuf *const *packets, bool more)
+{
+	const struct frame *frame = *frames;
+	const uint32_t length = frame->length - frame->head_length;
+	struct rte_mbuf *packet = *packets;
+
+	if (likely(!length)) {
+		if (unlikely(packet->pkt_len < SHORTEST))
+			pad(packet);
+		return true;
+	}
+	if (unlikely(may_lend(uplink, frame)) && lend(uplink, frame, packet))
+		return true;
+	if (unlikely(length > rte_pktmbuf_tailroom(packet)))
+		return !append(uplink->pool, packet, frame->rest, length);
+	copy_rest(frames, packets, more);
+	return true;
 }
 
 static bool is_too_long(const struct uplink *uplink, const struct frame *frame, uint32_t longest)
@@ -219,20 +278,40 @@ static bool is_refused(const struct uplink *uplink, const struct frame *frame,
 	return rte_eth_tx_prepare(uplink->port, 0, &packet, 1) != 1;
 }
 
+/*
+ * A frame whose head may go elsewhere as well, and so is copied.  One that is all head may be longer than
+ * a buffer: what is behind that becomes its @rest.
+ */
+static struct frame with_short_head(const struct frame *frame, struct virtq_segment *rest)
+{
+	struct frame copied = *frame;
+
+	copied.packet = NULL;
+	if (frame->head_length < frame->length || frame->length <= FRAME_HEAD_MAX)
+		return copied;
+	*rest = (struct virtq_segment){ frame->head + FRAME_HEAD_MAX, frame->length - FRAME_HEAD_MAX };
+	copied.rest = (struct virtq_cursor){ rest, rest + 1, 0 };
+	copied.head_length = FRAME_HEAD_MAX;
+	return copied;
+}
+
 enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct rte_mbuf **out)
 {
 	uint32_t longest = frame->needs & ~FRAME_NEED_CSUM ? frame->headers + frame->segment_size
 							   : frame->length;
+	struct virtq_segment rest;
+	struct frame copied = with_short_head(frame, &rest);
+	const struct frame *one = &copied;
 	struct rte_mbuf *packet;
 
 	if (is_too_long(uplink, frame, longest))
 		return DROP_MTU;
 	if (frame->needs & ~FRAME_NEED_CSUM && !is_worth_cutting(frame))
 		return DROP_OFFLOAD;
-	packet = rte_pktmbuf_alloc(uplink->pool);
+	packet = place_head(uplink, &copied);
 	if (!packet)
 		return DROP_NO_MEMORY;
-	if (copy(uplink, frame, packet)) {
+	if (!fill(uplink, &one, &packet, false)) {
 		rte_pktmbuf_free(packet);
 		return DROP_NO_MEMORY;
 	}
@@ -244,55 +323,49 @@ enum drop uplink_packet(struct uplink *uplink, const struct frame *frame, struct
 	return DROP_NONE;
 }
 
-/* One by one, while there are buffers. */
-static unsigned int make_few(struct uplink *uplink, const struct frame *frames, const uint8_t *which,
-			     unsigned int count, struct rte_mbuf **packets, uint64_t *drops)
+/* Packets with the heads of frames, which are listed; how many there are. */
+static ALWAYS_INLINE unsigned int place_heads(struct uplink *uplink, struct frame *frames,
+					      const uint8_t *which, unsigned int count,
+					      const struct frame **list, struct rte_mbuf **packets,
+					      uint64_t *drops)
 {
-	unsigned int made = 0;
+	const uint32_t limit = uplink_mtu(uplink) + (uint32_t)FRAME_ETHERNET;
+	unsigned int placed = 0;
 
 	for (unsigned int i = 0; i < count; i++) {
-		enum drop reason = uplink_packet(uplink, &frames[which[i]], &packets[made]);
+		struct frame *frame = &frames[which[i]];
+		bool fits = likely(frame->length <= limit) ||
+			    !is_too_long(uplink, frame, frame->length);
 
-		if (reason)
-			drops[reason]++;
-		else
-			made++;
-	}
-	return made;
-}
-
-/* A frame that needs nothing of the device; one that is too long leaves the packet empty. */
-static enum drop fill(struct uplink *uplink, const struct frame *frame, struct rte_mbuf *packet)
-{
-	if (is_too_long(uplink, frame, frame->length))
-		return DROP_MTU;
-	if (unlikely(copy(uplink, frame, packet)))
-		return DROP_NO_MEMORY;
-	return likely(packet->nb_segs <= uplink->buffers_of_frame) ? DROP_NONE : DROP_OFFLOAD;
-}
-
-unsigned int uplink_packets(struct uplink *uplink, const struct frame *frames, const uint8_t *which,
-			    unsigned int count, struct rte_mbuf **packets, uint64_t *drops)
-{
-	unsigned int made = 0, left = count;
-
-	if (unlikely(rte_pktmbuf_alloc_bulk(uplink->pool, packets, count)))
-		return make_few(uplink, frames, which, count, packets, drops);
-	for (unsigned int i = 0; i < count; i++) {
-		enum drop reason = fill(uplink, &frames[which[i]], packets[made]);
-
-		if (likely(!reason)) {
-			made++;
+		packets[placed] = likely(fits) ? place_head(uplink, frame) : NULL;
+		if (unlikely(!packets[placed])) {
+			drops[fits ? DROP_NO_MEMORY : DROP_MTU]++;
 			continue;
 		}
-		drops[reason]++;
-		/* What is not empty any more is not for the next frame. */
-		if (reason != DROP_MTU) {
-			rte_pktmbuf_free(packets[made]);
-			packets[made] = packets[--left];
-		}
+		list[placed++] = frame;
 	}
-	rte_pktmbuf_free_bulk(packets + made, left - made);
+	return placed;
+}
+
+FOR_EACH_PROCESSOR unsigned int uplink_packets(struct uplink *uplink, struct frame *frames,
+					       const uint8_t *which, unsigned int count,
+					       struct rte_mbuf **packets, uint64_t *drops)
+{
+	const struct frame *list[UINT8_MAX + 1];
+	unsigned int placed, made = 0;
+
+	placed = place_heads(uplink, frames, which, count, list, packets, drops);
+	for (unsigned int i = 0; i < placed; i++) {
+		struct rte_mbuf *packet = packets[i];
+		bool whole = fill(uplink, &list[i], &packets[i], i + 1 < placed);
+
+		if (likely(whole && packet->nb_segs <= uplink->buffers_of_frame)) {
+			packets[made++] = packet;
+			continue;
+		}
+		drops[whole ? DROP_OFFLOAD : DROP_NO_MEMORY]++;
+		rte_pktmbuf_free(packet);
+	}
 	return made;
 }
 
