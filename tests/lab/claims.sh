@@ -87,10 +87,10 @@ ip link add link "$nic" name tagged type vlan id 7
 ip link property add dev "$nic" altname lan7
 for device in "$nic" tagged lan7; do
 	expect_status "an uplink by $device" 3 iov port add up2 --type ethdev --device "net_af_packet0,iface=$device"
-	expect_match "names the holder" "net/$device is of .*vm1" "$err"
+	expect_match "names the holder" "net/${device/lan7/$nic} is of .*vm1" "$err"
 done
 ln -s /dev/dm-0 /tmp/vm.disk
-for device in "$disk" /dev/dm-0 /tmp/vm.disk ../dev/dm-0; do
+for device in "$disk" /dev/dm-0 /tmp/vm.disk /tmp/../dev/dm-0; do
 	expect_status "a disk on $device" 3 iov disk add d --device "$device" --socket /run/d.sock
 	expect_match "names the holder" "block/.* is of .*vm1" "$err"
 done
