@@ -206,9 +206,9 @@ static int find_on_way(struct iov *iov, const char *way, struct json_object **cl
 /* Who has one of the functions that a device is of, or stands on. */
 static int find_holder(struct iov *iov, const char *device, struct json_object **claim)
 {
-	_cleanup_json_ struct json_object *claims = NULL, *ways = guard_ways(iov, device);
+	_cleanup_json_ struct json_object *claims = NULL, *ways = NULL;
 	struct iov_identity_index *index = NULL;
-	int error = 0;
+	int error = guard_ways(iov, device, &ways);
 
 	*claim = NULL;
 	for (size_t i = 0; !error && !*claim && i < json_object_array_length(ways); i++)

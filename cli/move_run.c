@@ -343,8 +343,11 @@ static int plug(const struct move *move, const struct move_pair *pair, enum plac
 /* Give the guest its VFs, wherever it is. */
 static int settle(struct move *move, enum place *place)
 {
-	int failed = 0, error = find_guest(move, place);
+	int failed = 0, error;
 
+	for (size_t i = 0; i < move->count; i++)
+		move->pairs[i].lacks = true;
+	error = find_guest(move, place);
 	for (size_t i = 0; !error && i < move->count; i++) {
 		struct move_pair *pair = &move->pairs[i];
 		int one = 0;
@@ -426,12 +429,12 @@ static int end_move(struct move *move, int error, int *keeper)
 	ping_phase(&move->ping, error ? MOVE_BEFORE : MOVE_PLUG);
 	say(move, 3, error ? "the guest gets its VF back" : "the guest gets its VF");
 	settled = settle(move, &place);
-	if (!error && !settled && place != THERE)
-		settled = iov_told(move->cli->iov, -EIO, "%s: the QEMU has ended", move->to);
 	/* Who was not heard yet tries on when this process is gone. */
 	keeper_end(keeper, !settled);
 	if (error)
 		return say_failed(move, error, failure, why, settled, place);
+	if (!settled && place != THERE)
+		return iov_told(move->cli->iov, -EIO, "%s: the QEMU has ended, and the guest with it", move->to);
 	return settled && move->count ? say_unplugged(move, settled) : settled;
 }
 

@@ -49,35 +49,40 @@ static void ask(struct guard_scan *scan)
 }
 
 /* A mediated device is in the place of its function; what is virtual is in none. */
-static struct json_object *ways_of(struct iov *iov, const char *place)
+static int ways_of(struct iov *iov, const char *place, struct json_object *ways)
 {
 	struct guard_chain chain = { .guard = &fleet, .holder = "" };
-	struct json_object *ways = json_object_new_array();
 	struct iov_path target = iov_path("/%s", place);
 	struct guard_scan below;
+	int error;
 
-	json_object_array_add(ways, json_object_new_string(place));
-	if (strncmp(place, VIRTUAL, strlen(VIRTUAL)) || guard_scan_run(&below, iov, NULL, 0, NULL))
-		return ways;
+	json_array_add_new(ways, place);
+	if (strncmp(place, VIRTUAL, strlen(VIRTUAL)))
+		return 0;
+	error = guard_scan_run(&below, iov, NULL, 0, NULL);
+	if (error)
+		return error;
 	guard_walk_device(&below, &chain, target.name);
 	for (size_t i = 0; i < json_object_array_length(below.holders); i++) {
 		struct json_object *found = json_object_array_get_idx(below.holders, i);
 
 		json_object_array_add(ways, json_object_get(json_object_object_get(found, "device")));
 	}
+	error = below.error;
 	guard_scan_close(&below);
-	return ways;
+	return error;
 }
 
-struct json_object *guard_ways(struct iov *iov, const char *device)
+int guard_ways(struct iov *iov, const char *device, struct json_object **ways)
 {
 	_cleanup_json_ struct json_object *devices = json_object_new_array(), *places;
 	const char *place;
 
+	*ways = json_object_new_array();
 	json_object_array_add(devices, json_object_new_string(device));
 	places = guard_places(iov, devices);
 	place = json_object_get_string(json_object_array_get_idx(places, 0));
-	return place ? ways_of(iov, place) : json_object_new_array();
+	return place ? ways_of(iov, place, *ways) : 0;
 }
 
 /* With NULL whether there is any function. */
@@ -94,13 +99,16 @@ static bool leads_over(struct json_object *ways, const char *function)
 
 static void match(struct guard_scan *scan, int dir, const char *device)
 {
-	_cleanup_json_ struct json_object *ways = NULL;
+	_cleanup_json_ struct json_object *ways = json_object_new_array();
+	int error = 0;
 
 	(void)dir;
 	if (!scan->claims)
 		ask(scan);
 	if (json_object_array_length(scan->claims))
-		ways = ways_of(scan->iov, device);
+		error = ways_of(scan->iov, device, ways);
+	if (!scan->error)
+		scan->error = error;
 	for (size_t i = 0; i < json_object_array_length(scan->claims); i++) {
 		struct json_object *claim = json_object_array_get_idx(scan->claims, i);
 		struct guard_chain chain = { .guard = &fleet, .holder = json_text(claim, "holder") };

@@ -23,9 +23,12 @@
 #include "base/sysroot/paths.h"
 
 #define XS_READ 2
+#define XS_ERROR 16
 #define PATIENCE_S 2
-/* pciback gives a guest no more */
-#define FUNCTIONS 32
+/* What an answer may be as long as, with a NUL: an answer that is left is taken for the next one. */
+#define VALUE_SIZE (4096 + 1)
+/* pciback gives a guest no more: 32 slots of 8 functions */
+#define FUNCTIONS 256
 
 /* Numbers are the host's own. */
 struct message {
@@ -66,18 +69,20 @@ static bool receive(int fd, void *to, size_t length)
 	return recv(fd, to, length, MSG_WAITALL) == (ssize_t)length;
 }
 
-/* What is at a path of the store; false without it, or an answer. */
-static bool read_store(int store, const char *path, char *value, size_t size)
+/* What is at a path of the store; -ENOENT when nothing is, any other error when it does not tell. */
+static int read_store(int store, const char *path, char value[VALUE_SIZE])
 {
 	struct message message = { .type = XS_READ, .length = (uint32_t)strlen(path) + 1 };
 
 	if (store < 0 || send(store, &message, sizeof(message), MSG_NOSIGNAL | MSG_MORE) != sizeof(message) ||
 	    send(store, path, message.length, MSG_NOSIGNAL) != (ssize_t)message.length ||
-	    !receive(store, &message, sizeof(message)) || message.length >= size ||
+	    !receive(store, &message, sizeof(message)) || message.length >= VALUE_SIZE ||
 	    !receive(store, value, message.length))
-		return false;
+		return -EPROTO;
 	value[message.length] = '\0';
-	return message.type == XS_READ;
+	if (message.type == XS_READ)
+		return 0;
+	return message.type == XS_ERROR && !strcmp(value, "ENOENT") ? -ENOENT : -EPROTO;
 }
 
 static void hold_any(struct guard_scan *scan, struct guard_chain *chain, const char *directory, const char *name)
@@ -89,30 +94,43 @@ static void hold_any(struct guard_scan *scan, struct guard_chain *chain, const c
 		guard_found(scan, chain, name);
 }
 
+/* All that a guest has: false when the store does not tell what that is. */
+static bool hold_told(struct guard_scan *scan, struct guard_chain *chain, int store, const char *backend)
+{
+	char value[VALUE_SIZE], *end;
+	unsigned long count;
+
+	if (read_store(store, iov_path("%s/num_devs", backend).name, value))
+		return false;
+	count = strtoul(value, &end, 10);
+	if (end == value || *end || count > FUNCTIONS)
+		return false;
+	for (unsigned int i = 0; i < count; i++) {
+		int error = read_store(store, iov_path("%s/dev-%u", backend, i).name, value);
+
+		if (error && error != -ENOENT)
+			return false;
+		if (!error)
+			guard_found(scan, chain, value);
+	}
+	return true;
+}
+
 static void visit_backend(struct guard_scan *scan, struct guard_chain *chain, const char *directory, const char *name)
 {
 	_cleanup_fd_ int store = -1;
-	char holder[160], text[64], function[64];
-	unsigned int domain, number, count = FUNCTIONS;
-	bool told;
+	char holder[160], value[VALUE_SIZE];
+	unsigned int domain, number;
 
 	(void)directory;
 	if (sscanf(name, "pci-%u-%u", &domain, &number) != 2)
 		return;
 	store = connect_store(scan->iov);
-	told = read_store(store, iov_path("/local/domain/0/backend/pci/%u/%u/num_devs", domain, number).name, text,
-			  sizeof(text));
-	if (told)
-		count = (unsigned int)strtoul(text, NULL, 10);
 	snprintf(holder, sizeof(holder), "domain %u of Xen", domain);
-	if (read_store(store, iov_path("/local/domain/%u/name", domain).name, text, sizeof(text)))
-		snprintf(holder, sizeof(holder), "domain %u of Xen (%s)", domain, text);
+	if (!read_store(store, iov_path("/local/domain/%u/name", domain).name, value))
+		snprintf(holder, sizeof(holder), "domain %u of Xen (%.100s)", domain, value);
 	chain->holder = holder;
-	for (unsigned int i = 0; told && i < count && i < FUNCTIONS; i++)
-		if (read_store(store, iov_path("/local/domain/0/backend/pci/%u/%u/dev-%u", domain, number, i).name,
-			       function, sizeof(function)))
-			guard_found(scan, chain, function);
-	if (told)
+	if (hold_told(scan, chain, store, iov_path("/local/domain/0/backend/pci/%u/%u", domain, number).name))
 		return;
 	snprintf(holder, sizeof(holder), "domain %u of Xen or nobody: /" IOV_PATH_XENSTORE " does not tell", domain);
 	guard_for_each_name(scan, chain, IOV_PATH_PCI_DRIVERS "/pciback", hold_any);

@@ -314,7 +314,8 @@ int iov_plan_guard(struct iov_plan *plan, const char *const *lifted,
 	if (!error)
 		error = list_asked(iov, plan, &asked, &count);
 	if (!error)
-		error = devices ? add_shared(iov, devices, given, &shared, &asked, &count) : -ENOMEM;
+		error = devices ? add_shared(iov, devices, given, &shared, &asked, &count) :
+				  iov_fail(iov, -ENOMEM, "out of memory");
 	if (!error)
 		error = guard_takes(iov, asked, count, lifted, false, found);
 	if (!error && json_object_array_length(found))
@@ -385,13 +386,30 @@ int plan_guard_undo(struct iov *iov, const struct iov_plan *plan, const struct i
 			"with%s", step->title, holders, plural(found), options);
 }
 
+/* Which steps of a plan are done. */
+struct rest {
+	bool (*has_ended)(const void *arg, size_t step);
+	const void *arg;
+};
+
+static bool skips_ended(void *arg, size_t step, const char *device)
+{
+	const struct rest *rest = arg;
+
+	(void)device;
+	return rest->has_ended(rest->arg, step);
+}
+
 int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		    bool (*has_ended)(const void *arg, size_t step), const void *arg,
 		    const char *const *lifted, struct json_object *found)
 {
+	_cleanup_json_ struct json_object *shared = NULL;
 	_cleanup_free_ struct iov_take *takes = NULL;
-	size_t asked = 0, count = 0;
-	int error = list_asked(iov, plan, &takes, &asked);
+	struct rest rest = { has_ended, arg };
+	size_t given, asked = 0, count = 0;
+	_cleanup_free_ const char **devices = list_given(plan, false, skips_ended, &rest, &given);
+	int error = devices ? list_asked(iov, plan, &takes, &asked) : iov_fail(iov, -ENOMEM, "out of memory");
 
 	for (size_t i = 0; !error && i < asked; i++) {
 		bool ended = false;
@@ -401,6 +419,8 @@ int plan_guard_rest(struct iov *iov, const struct iov_plan *plan,
 		if (!ended)
 			takes[count++] = takes[i];
 	}
+	if (!error)
+		error = add_shared(iov, devices, given, &shared, &takes, &count);
 	if (!error)
 		error = guard_takes(iov, takes, count, lifted, false, found);
 	return error || !json_object_array_length(found) ? error : refuse(iov, found);

@@ -21,10 +21,13 @@ static bool name_by_number(struct iov *iov, const char *node, char *name, size_t
 }
 
 /* A recorded tree has no nodes: there a link, or the name itself, has to do. */
-void iov_sys_block(struct iov *iov, const char *node, char *name, size_t size)
+bool iov_sys_block(struct iov *iov, const char *node, char *name, size_t size)
 {
 	const char *last = strrchr(node, '/'), *path = node + (*node == '/');
 
-	if (!name_by_number(iov, path, name, size) && iov_sys_link_name(iov, path, name, size))
+	if (name_by_number(iov, path, name, size))
+		return true;
+	if (iov_sys_link_name(iov, path, name, size))
 		snprintf(name, size, "%s", last ? last + 1 : node);
+	return !strncmp(path, IOV_PATH_DEV "/", strlen(IOV_PATH_DEV "/"));
 }

@@ -111,8 +111,10 @@ int iov_sys_link(struct iov *iov, const char *path, char *target, size_t size);
  * @node: "/dev/mapper/vg-root"
  * @name: receives its name, "dm-0"; on a recorded tree, and of a node that is not there, what the path says
  * @size: bytes at @name
+ *
+ * Return: whether it is one, as far as that can be told: what is below /dev may be.
  */
-void iov_sys_block(struct iov *iov, const char *node, char *name, size_t size);
+bool iov_sys_block(struct iov *iov, const char *node, char *name, size_t size);
 
 /**
  * iov_sys_link_name - last component of a symbolic link's target

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What of the host iovd is given with a port or a disk. */
+#include <net/if.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -7,11 +8,19 @@
 #include "base/sysroot/sysroot.h"
 #include "host/file/host.h"
 
-#define DEV "/" IOV_PATH_DEV "/"
-
 static void add(struct json_object *devices, struct iov_path device)
 {
 	json_array_add_new(devices, device.name);
+}
+
+/* The kernel finds an interface by each of its names, and of sysfs it has one. */
+static void find_name(struct iov *iov, struct iov_path *name)
+{
+	char own[IF_NAMESIZE];
+	unsigned int index = iov_sys_is_host(iov) ? if_nametoindex(name->name) : 0;
+
+	if (index && if_indextoname(index, own))
+		*name = iov_path("%s", own);
 }
 
 /* Drivers of DPDK call it iface, rx_iface or remote; one that is made has no device yet. */
@@ -20,6 +29,7 @@ static void add_interfaces(struct iov *iov, const char *device, struct json_obje
 	for (const char *at = device; (at = strchr(at, '=')); at++) {
 		struct iov_path name = iov_path("%.*s", (int)strcspn(at + 1, ","), at + 1);
 
+		find_name(iov, &name);
 		if (*name.name && !strchr(name.name, '/') &&
 		    iov_sys_exists(iov, iov_path(IOV_PATH_CLASS_NET "/%s", name.name).name))
 			add(devices, iov_path("net/%s", name.name));
@@ -37,8 +47,7 @@ struct json_object *iov_host_iovd_devices(struct iov *iov, struct json_object *p
 	/* "0000:02:00.0/1" is a namespace of a controller. */
 	if (iov_bdf_scan(iov_path("%.*s", (int)strcspn(place, "/"), place).name, &bdf)) {
 		add(devices, iov_path("%s", IOV_BDF(bdf)));
-	} else if (!strncmp(path, DEV, strlen(DEV))) {
-		iov_sys_block(iov, path, name, sizeof(name));
+	} else if (*path && iov_sys_block(iov, path, name, sizeof(name))) {
 		add(devices, iov_path("block/%s", name));
 	} else {
 		add_interfaces(iov, device, devices);

@@ -84,11 +84,13 @@ expect_status "a NIC" 0 iov claim "$nic_pci" --holder vm1
 expect_status "and a disk" 0 iov claim "$nvme_pci" --holder vm1
 dmsetup create over --table "0 2048 linear /dev/$disk 0"
 ip link add link "$nic" name tagged type vlan id 7
-for device in "$nic" tagged; do
+ip link property add dev "$nic" altname lan7
+for device in "$nic" tagged lan7; do
 	expect_status "an uplink by $device" 3 iov port add up2 --type ethdev --device "net_af_packet0,iface=$device"
-	expect_match "names the holder" "net/$device is of .*vm1" "$err"
+	expect_match "names the holder" "net/${device/lan7/$nic} is of .*vm1" "$err"
 done
-for device in "$disk" /dev/dm-0; do
+ln -s /dev/dm-0 /tmp/vm.disk
+for device in "$disk" /dev/dm-0 /tmp/vm.disk /tmp/../dev/dm-0; do
 	expect_status "a disk on $device" 3 iov disk add d --device "$device" --socket /run/d.sock
 	expect_match "names the holder" "block/.* is of .*vm1" "$err"
 done

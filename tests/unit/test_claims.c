@@ -585,6 +585,32 @@ static void others_are_refused_and_the_holder_is_not(void **state)
 	assert_int_equal(iov_claims_check(iov, VF), -ECANCELED);
 }
 
+/* One way of many may be over a function that is claimed. */
+static void what_stands_too_deep_is_not_free(void **state)
+{
+	struct claims_lease lease;
+	char path[128], target[64];
+	struct iov_plan *plan;
+
+	(void)state;
+	for (unsigned int i = 0; i < 40; i++) {
+		snprintf(path, sizeof(path), "sys/class/block/dm-%u", i);
+		snprintf(target, sizeof(target), "../../devices/virtual/block/dm-%u", i);
+		tree_link(tree, path, target);
+		snprintf(path, sizeof(path), "sys/devices/virtual/block/dm-%u/slaves/dm-%u", i, i + 1);
+		snprintf(target, sizeof(target), "../../dm-%u", i + 1);
+		tree_link(tree, path, target);
+	}
+	claim_in_file("h1/mac=02:00:00:00:00:77", 60, &lease);
+	look_again("vm2");
+	assert_int_equal(iov_claims_check(iov, "block/dm-0"), -ELOOP);
+	assert_non_null(strstr(iov_error_message(iov), "what is below dm-0"));
+	assert_int_equal(iov_plan_new(&plan, iov, "give a disk"), 0);
+	iov_plan_take_unused(plan, "block/dm-0", "it is given");
+	assert_int_equal(iov_plan_guard(plan, NULL, NULL), -ELOOP);
+	iov_plan_free(plan);
+}
+
 static int note_question(struct iov *context, struct json_object *found)
 {
 	(void)context;
@@ -931,6 +957,7 @@ int main(void)
 		TEST(a_lease_in_a_file_ends),
 		TEST(a_file_that_is_none_is_said),
 		TEST(others_are_refused_and_the_holder_is_not),
+		TEST(what_stands_too_deep_is_not_free),
 		TEST(nobody_is_asked_where_the_guard_is_lifted),
 		TEST(settings_that_are_wrong_hold_everything),
 		TEST(wrong_settings_are_named_by_their_line),

@@ -865,13 +865,15 @@ static void the_text_console_holds_its_framebuffer(void **state)
 	assert_held(E1000, "boot-display", "the text console on fb0", E1000 " fb0");
 }
 
+#define LONG_NAME "a-name-that-is-longer-than-those-that-people-give-their-guests-as-tools-make-them"
+
 /* A store that has one guest with two functions, as io/xs_wire.h has its words. */
-static void serve_store(int listener)
+static void serve_store(int listener, const char *name, const char *count, const char *function)
 {
-	static const char *const stored[][2] = {
-		{ "/local/domain/0/backend/pci/3/0/num_devs", "2" },
-		{ "/local/domain/0/backend/pci/3/0/dev-1", VF },
-		{ "/local/domain/3/name", "web" },
+	const char *const stored[][2] = {
+		{ "/local/domain/0/backend/pci/3/0/num_devs", count },
+		{ "/local/domain/0/backend/pci/3/0/dev-1", function },
+		{ "/local/domain/3/name", name },
 	};
 	uint32_t words[4];
 	char path[256];
@@ -889,6 +891,9 @@ static void serve_store(int listener)
 				value = stored[i][1];
 				words[0] = 2;
 			}
+			/* It has no answer for what is not told here. */
+			if (!value)
+				break;
 			words[3] = (uint32_t)strlen(value);
 			assert_int_equal(write(fd, words, sizeof(words)), sizeof(words));
 			assert_int_equal(write(fd, value, words[3]), words[3]);
@@ -897,11 +902,36 @@ static void serve_store(int listener)
 	}
 }
 
-static void a_guest_of_xen_holds_what_its_store_tells(void **state)
+static void assert_store_holds(const char *name, const char *count, const char *function, const char *holder,
+			       bool is_told)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	pid_t pid;
+
+	tree_file(tree, "run/xenstored/pid", "");
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/run/xenstored/socket", tree);
+	unlink(address.sun_path);
+	assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	pid = fork();
+	if (!pid) {
+		serve_store(listener, name, count, function);
+		_exit(0);
+	}
+	close(listener);
+	assert_held(VF, "xen", holder, VF);
+	if (is_told)
+		assert_free(IGB2);
+	else
+		assert_held(IGB2, "xen", holder, IGB2);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static void a_guest_of_xen_holds_what_its_store_tells(void **state)
+{
+	const char *const unknown = "domain 3 of Xen or nobody: /run/xenstored/socket does not tell";
 
 	(void)state;
 	tree_link(tree, "sys/bus/pci/drivers/pciback/" VF, "../../devices/" VF);
@@ -911,24 +941,17 @@ static void a_guest_of_xen_holds_what_its_store_tells(void **state)
 	assert_free(VF);
 	/* Nobody tells whose they are */
 	tree_link(tree, "sys/bus/xen-backend/devices/pci-3-0", "x");
-	assert_held(VF, "xen", "domain 3 of Xen or nobody: /run/xenstored/socket does not tell", VF);
-	assert_held(IGB2, "xen", "domain 3 of Xen or nobody: /run/xenstored/socket does not tell", IGB2);
+	assert_held(VF, "xen", unknown, VF);
+	assert_held(IGB2, "xen", unknown, IGB2);
 	assert_free(E1000);
 
-	tree_file(tree, "run/xenstored/pid", "");
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/run/xenstored/socket", tree);
-	assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(listener, 4), 0);
-	pid = fork();
-	if (!pid) {
-		serve_store(listener);
-		_exit(0);
-	}
-	close(listener);
-	assert_held(VF, "xen", "domain 3 of Xen (web)", VF);
-	assert_free(IGB2);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
+	assert_store_holds("web", "2", VF, "domain 3 of Xen (web)", true);
+	assert_store_holds(LONG_NAME, "2", VF, "domain 3 of Xen (" LONG_NAME ")", true);
+	assert_store_holds("web", "", VF, unknown, false);
+	assert_store_holds("web", "two", VF, unknown, false);
+	assert_store_holds("web", "4294967298", VF, unknown, false);
+	assert_store_holds("web", NULL, VF, unknown, false);
+	assert_store_holds("web", "2", NULL, unknown, false);
 }
 
 /* Which session of PPPoE an interface of PPP has the kernel does not tell. */

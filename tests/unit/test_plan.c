@@ -19,8 +19,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/guard/holder.h"
 #include "base/json.h"
 #include "base/plan/plan.h"
+#include "base/table.h"
 #include "tests/unit/tree.h"
 
 #define STEPS 3
@@ -697,7 +699,7 @@ static void assert_finding(struct json_object *findings, const char *guard, cons
 	assert_true(*json_text(finding, "why"));
 }
 
-/* Each step takes a function of its own; the change is killed at its second write. */
+/* Each step takes a function of its own, and gives it away; the change is killed at its second write. */
 static void kill_a_change_of_functions(void)
 {
 	int status;
@@ -708,10 +710,12 @@ static void kill_a_change_of_functions(void)
 
 		for (int i = 0; i < STEPS; i++) {
 			struct iov_bdf bdf = { .bus = (uint8_t)(i + 1) };
+			struct iov_step *step;
 			size_t count;
 
-			iov_step_touches((struct iov_step *)iov_plan_steps(plan, &count)[i],
-					 IOV_BDF(bdf));
+			step = (struct iov_step *)iov_plan_steps(plan, &count)[i];
+			iov_step_touches(step, IOV_BDF(bdf));
+			iov_step_gives(step, bdf);
 			iov_plan_take(plan, bdf, "named");
 		}
 		kernel.writes = 0;
@@ -784,6 +788,47 @@ static void what_the_host_uses_meanwhile_is_not_finished(void **state)
 	route_over("0000:01:00.0");
 	assert_int_equal(iov_plan_recover(kernel.iov, true, NULL), 0);
 	assert_true(all_are("new"));
+}
+
+/* Who has the third function has another one as well. */
+static int tell_shared(struct iov *iov, const struct iov_bdf *bdfs, size_t count, struct json_object *devices)
+{
+	(void)iov;
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *device;
+
+		if (bdfs[i].bus != 3)
+			continue;
+		device = json_object_new_object();
+		json_add_text(device, "device", "0000:05:00.0");
+		json_add_text(device, "why", "as the third has it");
+		json_object_array_add(devices, device);
+	}
+	return 0;
+}
+
+static int tell_no_one(struct iov *iov, struct iov_bdf bdf, struct json_object *holders)
+{
+	(void)iov;
+	(void)bdf;
+	(void)holders;
+	return 0;
+}
+
+static void what_is_shared_meanwhile_is_not_given_at_the_end(void **state)
+{
+	static const struct guard_source source = { tell_no_one, tell_shared };
+	_cleanup_json_ struct json_object *findings = NULL;
+	struct iov_plan_options options = { .findings = &findings };
+
+	(void)state;
+	kill_a_change_of_functions();
+	assert_int_equal(iov_table_add(kernel.iov, GUARD_SOURCES, &source), 0);
+	route_over("0000:05:00.0");
+	assert_int_equal(iov_plan_recover(kernel.iov, true, &options), -ECANCELED);
+	assert_finding(findings, "default-route", "0000:05:00.0");
+	assert_int_equal(iov_plan_recover(kernel.iov, false, NULL), 0);
+	assert_true(all_are("old"));
 }
 
 static void a_step_that_asks_for_no_one_does_not_run(void **state)
@@ -1047,6 +1092,7 @@ int main(void)
 		TEST(what_a_virtual_machine_holds_is_not_undone),
 		TEST(what_the_host_uses_meanwhile_is_not_undone),
 		TEST(what_the_host_uses_meanwhile_is_not_finished),
+		TEST(what_is_shared_meanwhile_is_not_given_at_the_end),
 		TEST(a_step_that_asks_for_no_one_does_not_run),
 		TEST(devices_that_hang_are_given_up_in_time),
 		TEST(a_hang_names_who_holds_the_device),
