@@ -47,7 +47,8 @@ static ALWAYS_INLINE void prefetch_for_writing(const void *at)
 /*
  * A function that copies or fills many bytes is compiled for processors with wider registers as
  * well, and which one is called is decided when the program is loaded, before a sanitizer is ready.
- * What it calls is the same for all, unless it is ALWAYS_INLINE.
+ * What it calls is the same for all, unless it is ALWAYS_INLINE.  It is static: clang's name of one
+ * is not what other files would call.
  */
 #if defined(__x86_64__) && !defined(WITH_ADDRESS_SANITIZER) && !defined(WITH_THREAD_SANITIZER)
 #define FOR_EACH_PROCESSOR \

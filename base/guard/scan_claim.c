@@ -28,8 +28,9 @@ static void visit_disk(struct guard_scan *scan, struct guard_chain *chain, const
 	struct iov_path path = iov_path("%s/%s", directory, name);
 	char target[IOV_PATH_MAX];
 
-	if (!guard_read_link(scan, path.name, target) || (strstr(target, "/virtual/") && !strstr(target, "/nvme-subsystem/") &&
-		      !guard_is_asked(scan, target)) ||
+	if (!guard_read_link(scan, path.name, target) ||
+	    (strstr(target, "/virtual/") && !strstr(target, "/nvme-subsystem/") &&
+	     !guard_is_asked(scan, target)) ||
 	    iov_sys_exists(scan->iov, iov_path("%s/partition", path.name).name))
 		return;
 	guard_walk_block(scan, chain, name);

@@ -27,5 +27,4 @@ bool guard_block_backing(struct guard_scan *scan, const char *name, char *node, 
  */
 void guard_found_namespaces(struct guard_scan *scan, struct guard_chain *chain, const char *controller);
 
-
 #endif

@@ -347,9 +347,9 @@ static ALWAYS_INLINE unsigned int place_heads(struct uplink *uplink, struct fram
 	return placed;
 }
 
-FOR_EACH_PROCESSOR unsigned int uplink_packets(struct uplink *uplink, struct frame *frames,
-					       const uint8_t *which, unsigned int count,
-					       struct rte_mbuf **packets, uint64_t *drops)
+FOR_EACH_PROCESSOR static unsigned int make_packets(struct uplink *uplink, struct frame *frames,
+						    const uint8_t *which, unsigned int count,
+						    struct rte_mbuf **packets, uint64_t *drops)
 {
 	const struct frame *list[UINT8_MAX + 1];
 	unsigned int placed, made = 0;
@@ -367,6 +367,12 @@ FOR_EACH_PROCESSOR unsigned int uplink_packets(struct uplink *uplink, struct fra
 		rte_pktmbuf_free(packet);
 	}
 	return made;
+}
+
+unsigned int uplink_packets(struct uplink *uplink, struct frame *frames, const uint8_t *which,
+			    unsigned int count, struct rte_mbuf **packets, uint64_t *drops)
+{
+	return make_packets(uplink, frames, which, count, packets, drops);
 }
 
 unsigned int uplink_send(struct uplink *uplink, unsigned int sender, struct rte_mbuf **packets,
