@@ -320,6 +320,18 @@ static int name_host(struct iov *iov, struct claims_config *config)
 	return 0;
 }
 
+/* Who says how etcd is asked, and not where, would be told of claims that nobody else sees. */
+static int check_etcd(struct iov *iov, const struct claims_config *config)
+{
+	const char *said = *config->ca ? "ca" : *config->certificate ? "certificate" : *config->key ? "key" :
+			   *config->user ? "user" : NULL;
+
+	if (!said || config->endpoint_count)
+		return 0;
+	return iov_fail(iov, -EINVAL, "'%s' is said of etcd, and not where that is; name its members with --endpoints, "
+			"IOV_ETCD_ENDPOINTS or 'endpoints' of /" IOV_CLAIMS_CONFIG ", or leave it out", said);
+}
+
 /* What does not fit together. */
 static int check(struct iov *iov, const struct claims_config *config)
 {
@@ -331,7 +343,7 @@ static int check(struct iov *iov, const struct claims_config *config)
 	if (config->ttl < CLAIMS_TURNS * config->fence_time)
 		return iov_fail(iov, -EINVAL, "/" IOV_CLAIMS_CONFIG ": ttl %u: expected at least %u, %u times fence-time",
 				config->ttl, CLAIMS_TURNS * config->fence_time, CLAIMS_TURNS);
-	return 0;
+	return check_etcd(iov, config);
 }
 
 int claims_config_load(struct iov *iov, struct claims_config *config)

@@ -298,12 +298,20 @@ static const char *why_not(struct iov *iov, enum claims_action action, struct io
 	}
 }
 
+static void note_hook(struct iov_plan *plan, const struct claims_config *config)
+{
+	if (*config->stop_hook && access(config->stop_hook, X_OK))
+		iov_plan_note(plan, "a fence cannot run the stop-hook %s: %s; put it there, or change 'stop-hook' of /"
+			      IOV_CLAIMS_CONFIG, config->stop_hook, strerror(errno));
+}
+
 void claims_fence_note(struct iov_plan *plan, const struct claims_config *config, struct iov_bdf bdf)
 {
 	struct iov *iov = iov_plan_context(plan);
 	struct iov_path left = { "" };
 	size_t count = 0;
 
+	note_hook(plan, config);
 	for (size_t i = 0; i < config->action_count; i++) {
 		if (why_not(iov, config->actions[i], bdf))
 			continue;

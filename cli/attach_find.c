@@ -190,8 +190,8 @@ static int unknown(struct cli *cli, const char *name, int error)
 	if (error != -ECONNREFUSED)
 		return error;
 	snprintf(why, sizeof(why), "%s", iov_error_message(cli->iov));
-	return iov_fail(cli->iov, -ECONNREFUSED, "%s: no PCI function, see 'iov list'; whether iovd has such a "
-			"port or disk is not known: %s", name, why);
+	return iov_fail(cli->iov, -ECONNREFUSED, "%s: no PCI function and no mediated device, see 'iov list' and "
+			"'iov mdev list'; whether iovd has such a port or disk is not known: %s", name, why);
 }
 
 /* A port or a disk; no two of them have one name. */
@@ -209,8 +209,8 @@ static int find(struct cli *cli, const char *name, struct json_object **found)
 		return iov_fail(cli->iov, -ENOENT, "%s: is not there since iovd started again: %s; when "
 				"the cause is gone, remove it and add it again", name,
 				json_text(*found, "error"));
-	return iov_fail(cli->iov, -ENOENT, "%s: no PCI address, and no port or disk of iovd; see "
-			"'iov list', 'iov port list' and 'iov disk list'", name);
+	return iov_fail(cli->iov, -ENOENT, "%s: no PCI function, no mediated device, and no port or disk of iovd; "
+			"see 'iov list', 'iov mdev list', 'iov port list' and 'iov disk list'", name);
 }
 
 /* No front end of a VMM negotiates VIRTIO_BLK_F_ZONED, and without that nothing can be written. */
@@ -250,7 +250,10 @@ static int add_port(struct cli *cli, const char *name, struct vmm_set *set)
 	snprintf(item->socket, sizeof(item->socket), "%s", path);
 	item->listens = strcmp(json_text(port, "mode"), "server") != 0;
 	item->queues = (unsigned int)json_object_get_int(json_object_object_get(port, "queues_max"));
-	mac_of_name(name, item->mac);
+	if (json_text_or_null(port, "mac"))
+		snprintf(item->mac, sizeof(item->mac), "%s", json_text(port, "mac"));
+	else
+		mac_of_name(name, item->mac);
 	return 0;
 }
 

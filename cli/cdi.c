@@ -137,7 +137,7 @@ static int read_devices(struct cli *cli, struct json_object **devices)
 	int error = iov_sys_read_all(cli->iov, IOV_CDI_FILE, &text, NULL);
 
 	*devices = NULL;
-	if (error == -ENOENT)
+	if (error == -ENOENT || error == -ENOTDIR)
 		return 0;
 	if (error)
 		return iov_told(cli->iov, error, "/" IOV_CDI_FILE ": %s", strerror(-error));

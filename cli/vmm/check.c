@@ -112,11 +112,21 @@ static int check_memory(const struct vmm_set *set)
 			"it out", set->memory, set->vmm->title);
 }
 
-static int check_pairs(const struct vmm_set *set)
+/* Slots are made when a guest starts: one that runs has those that it was started with. */
+static int check_slot(const struct vmm_set *set, const struct vmm_item *item, const struct vmm_format *format)
+{
+	if (format->shape != VMM_DOCUMENTS || item->bus)
+		return 0;
+	return iov_fail(set->iov, -EINVAL, "--failover: %s needs a root port that can be unplugged, and a guest that "
+			"runs gets no more of them; name one for each device with --bus", item->name);
+}
+
+static int check_pairs(const struct vmm_set *set, const struct vmm_format *format)
 {
 	const struct vmm_version since = set->vmm->failover_since;
+	int error = 0;
 
-	for (size_t i = 0; i < set->count; i++) {
+	for (size_t i = 0; !error && i < set->count; i++) {
 		if (!vmm_is_primary(&set->items[i]))
 			continue;
 		if (since.major == UINT_MAX)
@@ -124,8 +134,9 @@ static int check_pairs(const struct vmm_set *set)
 					"libvirt", set->vmm->title);
 		if (!vmm_has(set, since.major, since.minor))
 			return too_old(set, &set->items[i], "failover pairs", since);
+		error = check_slot(set, &set->items[i], format);
 	}
-	return 0;
+	return error;
 }
 
 int vmm_check(const struct vmm_set *set, const struct vmm_format *format)
@@ -135,7 +146,7 @@ int vmm_check(const struct vmm_set *set, const struct vmm_format *format)
 	for (size_t i = 0; !error && i < set->count; i++)
 		error = check_item(set, &set->items[i], format);
 	if (!error)
-		error = check_pairs(set);
+		error = check_pairs(set, format);
 	if (!error && set->vmm->check)
 		error = set->vmm->check(set);
 	return error;

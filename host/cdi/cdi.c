@@ -60,7 +60,8 @@ static int read_texts(struct iov *iov, struct texts *texts)
 	struct iov_cdi_access access;
 	int kept, error = iov_sys_read_all(iov, IOV_CDI_FILE, &texts->now, NULL);
 
-	if (error && error != -ENOENT)
+	/* Where the folder is something else there is no file in it. */
+	if (error && error != -ENOENT && error != -ENOTDIR)
 		return fail(iov, error);
 	kept = iov_cdi_kept(iov, &access);
 	if (kept < 0)

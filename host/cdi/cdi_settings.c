@@ -82,9 +82,10 @@ static struct iov_path describe(bool kept, const struct iov_cdi_access *access)
 static int check_folder(struct iov *iov)
 {
 	const char *folder = iov_sys_exists(iov, IOV_PATH_CDI) ? IOV_PATH_CDI : "run";
+	struct iov_path inside = iov_path("%s/.", folder);
 	int error = 0;
 
-	if (faccessat(iov_sys_root_fd(iov), folder, W_OK | X_OK, AT_EACCESS))
+	if (faccessat(iov_sys_root_fd(iov), inside.name, W_OK | X_OK, AT_EACCESS))
 		error = -errno;
 	return error ? iov_told(iov, error, "/%s: cannot write there: %s; container runtimes look in /"
 				IOV_PATH_CDI " for devices: make it a folder that root can write", folder,

@@ -114,6 +114,15 @@ expect_match "... is refused by podman" "unresolvable CDI devices $kind=$nic" "$
 
 expect_status "no more" 0 iov cdi remove
 expect "... no file" none "$(described)"
+rmdir /run/cdi
+touch /run/cdi
+expect_status "a folder that is a file" 1 iov cdi write
+expect_match "... is told once, with what to do" "^iov: /run/cdi: cannot write there: Not a directory;.*make it a folder" "$err"
+expect "... by nothing else" 1 "$(wc -l <<< "$err")"
+expect_status "... which other changes do not mind" 0 iov bind $edu --driver none
+expect_status "... nor the list" 0 iov cdi list
+rm /run/cdi
+mkdir /run/cdi
 mount -t tmpfs -o ro none /run/cdi
 expect_status "a folder that cannot be written" 1 iov cdi write
 expect_match "... is told" "/run/cdi: cannot write there: Read-only file system" "$err"

@@ -913,6 +913,10 @@ static void what_a_fence_cannot_do_is_said_when_it_is_claimed(void **state)
 	assert_note("reset, unbind", "cannot do reset to it: it has no reset of its own; what it does is unbind");
 	assert_note("reset", "nothing takes it from its user, so 'fence' of /etc/iovkit/claims.conf");
 	assert_note("reset\nstop-hook = /bin/true", "nothing but its stop-hook");
+	tree_file(tree, VF_PATH "/reset", "");
+	assert_note("reset\nstop-hook = /bin/true", "");
+	assert_note("reset\nstop-hook = /not/there", "a fence cannot run the stop-hook /not/there: No such file or directory");
+	tree_unlink(tree, VF_PATH "/reset");
 	assert_int_equal(iov_plugins_register(iov), 0);
 	assert_note("link-down", "");
 }
