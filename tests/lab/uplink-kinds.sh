@@ -46,6 +46,8 @@ ip -n far address add 10.9.0.2/24 dev far0
 ip neighbor flush dev tap0 # the other end has another address now
 expect_status "an interface that is another one is taken" 0 \
 	ping -q -c 5 -i 0.1 -w 20 10.9.0.2
+promiscuity() { ip -d link show near0 | grep -o 'promiscuity [0-9]*'; }
+expect "it receives all frames as long as there is a port" "promiscuity 1" "$(promiscuity)"
 expect_status "a tap takes no long frames of this DPDK" 1 iov port set tap --mtu 9000
 expect_match "... and says so" "1504 at most" "$err"
 
@@ -70,13 +72,16 @@ expect "none was too much for the tap" null "$(iov port stats tap --json | gojq 
 "$lab/guest" stop vm
 iov port remove vm > /dev/null
 iov port remove up > /dev/null
+expect "... and then no more" "promiscuity 0" "$(promiscuity)"
 stop_iovd
 
 start_iovd --no-huge --workers 0 --af-xdp
 expect_status "AF_XDP" 0 iov port add up --type ethdev --device net_af_xdp0,iface=near0 --bridge lan
 ip address replace 10.9.0.1/24 dev tap0
 expect_status "a tap reaches the other end by AF_XDP" 0 ping -q -c 5 -i 0.1 -w 20 10.9.0.2
+expect "the interface receives all frames" "promiscuity 1" "$(promiscuity)"
 expect "its driver" net_af_xdp "$(iov port show up --json | gojq -r .driver)"
 iov port remove up > /dev/null
+expect "... no more" "promiscuity 0" "$(promiscuity)"
 expect "no program is left at the interface" "" "$(ip link show near0 | grep -o 'prog/xdp.*' || :)"
 stop_iovd

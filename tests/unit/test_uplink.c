@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
@@ -272,14 +273,19 @@ static int make_interface(const char *name)
 	return fd;
 }
 
-static void set_up(const char *name, bool is_up)
+static void set_flags(const char *name, short flags)
 {
-	struct ifreq request = { .ifr_flags = is_up ? IFF_UP : 0 };
+	struct ifreq request = { .ifr_flags = flags };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	strcpy(request.ifr_name, name);
 	assert_return_code(ioctl(fd, SIOCSIFFLAGS, &request), 0);
 	close(fd);
+}
+
+static void set_up(const char *name, bool is_up)
+{
+	set_flags(name, is_up ? IFF_UP : 0);
 }
 
 static int open_uplink(struct lan *lan, struct uplink **uplink, const char *device)
@@ -373,6 +379,70 @@ static void link_is_that_of_the_interface(void **state)
 	close(fd);
 	uplink_close(up.uplink);
 	up.uplink = ring;
+}
+
+/* How many have it receive all frames; as the flag of an interface says, if it is set. */
+static uint32_t promiscuity(const char *name, bool *has_flag)
+{
+	struct {
+		struct nlmsghdr message;
+		struct ifinfomsg link;
+	} request = {
+		.message = { sizeof(request), RTM_GETLINK, NLM_F_REQUEST, 0, 0 },
+		.link = { .ifi_index = (int)if_nametoindex(name) },
+	};
+	_Alignas(struct nlmsghdr) char answer[16384];
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	const struct nlmsghdr *message = (const void *)answer;
+	struct ifreq flags = { 0 };
+	uint32_t count = UINT32_MAX;
+	ssize_t length;
+
+	assert_int_equal(send(fd, &request, sizeof(request), 0), sizeof(request));
+	length = recv(fd, answer, sizeof(answer), 0);
+	assert_true(length > 0 && NLMSG_OK(message, (size_t)length));
+	assert_int_equal(message->nlmsg_type, RTM_NEWLINK);
+	length = (ssize_t)IFLA_PAYLOAD(message);
+	for (const struct rtattr *at = IFLA_RTA(NLMSG_DATA(message)); RTA_OK(at, length);
+	     at = RTA_NEXT(at, length))
+		if (at->rta_type == IFLA_PROMISCUITY)
+			memcpy(&count, RTA_DATA(at), sizeof(count));
+	strcpy(flags.ifr_name, name);
+	assert_return_code(ioctl(fd, SIOCGIFFLAGS, &flags), 0);
+	close(fd);
+	*has_flag = flags.ifr_flags & IFF_PROMISC;
+	return count;
+}
+
+/* Nobody takes back what a process set at an interface before it was killed. */
+static void nothing_is_left_at_the_interface(void **state)
+{
+	struct lan *lan = *state;
+	struct uplink *uplink;
+	bool has_flag;
+	int fd;
+
+	if (!has_namespace)
+		skip();
+	fd = make_interface("tap0");
+	set_up("tap0", true);
+	assert_int_equal(promiscuity("tap0", &has_flag), 0);
+	assert_return_code(open_uplink(lan, &uplink, "net_af_packet0,iface=tap0"), 0);
+	assert_int_equal(promiscuity("tap0", &has_flag), 1);
+	assert_false(has_flag);
+	assert_return_code(uplink_reopen(uplink, lan->iov), 0);
+	assert_int_equal(promiscuity("tap0", &has_flag), 1);
+	assert_false(has_flag);
+	uplink_close(uplink);
+	assert_int_equal(promiscuity("tap0", &has_flag), 0);
+	/* What somebody else set is theirs. */
+	set_flags("tap0", IFF_UP | IFF_PROMISC);
+	assert_return_code(open_uplink(lan, &uplink, "net_af_packet0,iface=tap0"), 0);
+	assert_int_equal(promiscuity("tap0", &has_flag), 2);
+	uplink_close(uplink);
+	assert_int_equal(promiscuity("tap0", &has_flag), 1);
+	assert_true(has_flag);
+	close(fd);
 }
 
 /* The uplink is a net_af_packet at an interface that is up; @fd is who is behind that. */
@@ -866,6 +936,7 @@ int main(void)
 		CASE(tags_do_not_count_into_the_mtu),
 		CASE(mtu_is_what_was_set),
 		CASE(link_is_that_of_the_interface),
+		CASE(nothing_is_left_at_the_interface),
 		CASE(what_was_queued_does_not_leave_late),
 		CASE(what_nobody_took_in_time_is_counted),
 		CASE(frame_is_whole_or_dropped),

@@ -2,6 +2,7 @@
 #include "vhost-user/switch/interface_link.h"
 
 #include <errno.h>
+#include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <stdint.h>
@@ -95,6 +96,36 @@ int interface_link_set_mtu(const struct interface_link *interface, unsigned int 
 	struct ifreq wanted = { .ifr_mtu = (int)mtu };
 
 	return request(interface->name, SIOCSIFMTU, &wanted);
+}
+
+bool interface_link_is_promiscuous(const struct interface_link *interface)
+{
+	struct ifreq answer;
+
+	return ask(interface->name, SIOCGIFFLAGS, &answer) && answer.ifr_flags & IFF_PROMISC;
+}
+
+int interface_link_make_promiscuous(const struct interface_link *interface)
+{
+	struct ifreq flags = { 0 };
+	int error = request(interface->name, SIOCGIFFLAGS, &flags);
+
+	flags.ifr_flags |= IFF_PROMISC;
+	return error ? error : request(interface->name, SIOCSIFFLAGS, &flags);
+}
+
+int interface_link_get_all(const struct interface_link *interface)
+{
+	const struct packet_mreq all = { .mr_ifindex = interface->index, .mr_type = PACKET_MR_PROMISC };
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0), error;
+
+	if (fd < 0)
+		return -errno;
+	if (!setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof(all)))
+		return fd;
+	error = -errno;
+	close(fd);
+	return error;
 }
 
 enum uplink_link interface_link_look(const struct interface_link *interface)

@@ -83,6 +83,31 @@ unsigned int interface_link_mtu(const struct interface_link *interface);
 int interface_link_set_mtu(const struct interface_link *interface, unsigned int mtu);
 
 /**
+ * interface_link_is_promiscuous - whether somebody set its flag IFF_PROMISC
+ * @interface: one that there was
+ */
+bool interface_link_is_promiscuous(const struct interface_link *interface);
+
+/**
+ * interface_link_make_promiscuous - set it again, where a driver cleared it
+ * @interface: one that there was
+ *
+ * Return: 0 or -errno.
+ */
+int interface_link_make_promiscuous(const struct interface_link *interface);
+
+/**
+ * interface_link_get_all - have an interface receive all frames, whoever they are for
+ * @interface: one that there is
+ *
+ * The kernel counts who wants that, and forgets who ends, however that is: nothing is left as it
+ * would be of the flag IFF_PROMISC.
+ *
+ * Return: a descriptor that it is so as long as; the caller closes it; -errno.
+ */
+int interface_link_get_all(const struct interface_link *interface);
+
+/**
  * interface_link_look - what became of it
  * @interface: one that there was
  */

@@ -22,6 +22,7 @@ int uplink_open(struct uplink **out, struct iov *iov, const struct uplink_option
 	if (!uplink)
 		return -ENOMEM;
 	memset(uplink, 0, sizeof(*uplink));
+	uplink->all_frames = -1;
 	uplink->name = strdup(options->device);
 	uplink->zero_copy = options->zero_copy;
 	uplink->queues_wanted = options->queues;

@@ -470,6 +470,38 @@ static int learn(struct uplink *uplink, struct iov *iov, struct rte_eth_dev_info
 	return check_mtu(uplink, iov, info, uplink->mtu_wanted);
 }
 
+/* Whether the device is at an interface of the host, which is not ours alone. */
+static bool is_shared(const struct uplink *uplink)
+{
+	return uplink->is_unfinished && uplink_interface(uplink);
+}
+
+/* Drivers clear the flag that somebody else may have set. */
+static int start_driver(const struct uplink *uplink)
+{
+	bool is_promiscuous = is_shared(uplink) && interface_link_is_promiscuous(&uplink->interface);
+	int error = rte_eth_dev_start(uplink->port);
+
+	if (is_promiscuous && !error)
+		error = interface_link_make_promiscuous(&uplink->interface);
+	return error;
+}
+
+/* And they leave it, when they set it. */
+static int get_all(struct uplink *uplink, struct iov *iov)
+{
+	if (!is_shared(uplink)) {
+		rte_eth_promiscuous_enable(uplink->port);  /* a VF may be refused this, */
+		rte_eth_allmulticast_enable(uplink->port); /* and then gets its own MAC only */
+		return 0;
+	}
+	uplink->all_frames = interface_link_get_all(&uplink->interface);
+	if (uplink->all_frames >= 0)
+		return 0;
+	return iov_told(iov, uplink->all_frames, "%s: cannot have all frames of %s: %s", uplink->name,
+			uplink->interface.name, strerror(-uplink->all_frames));
+}
+
 static int start(struct uplink *uplink, struct iov *iov)
 {
 	struct rte_eth_dev_info info;
@@ -483,15 +515,14 @@ static int start(struct uplink *uplink, struct iov *iov)
 				strerror(-error));
 	error = setup_queues(uplink, &info);
 	if (!error)
-		error = rte_eth_dev_start(uplink->port);
+		error = start_driver(uplink);
 	if (error)
 		return iov_told(iov, error, "%s: the device does not start: %s; see 'iovd --verbose'",
 				uplink->name, strerror(-error));
 	uplink->started = true;
 	uplink_begin_losses(uplink);
-	rte_eth_promiscuous_enable(uplink->port);  /* a VF may be refused this, */
-	rte_eth_allmulticast_enable(uplink->port); /* and then gets its own MAC only */
-	return apply_mtu(uplink, iov);
+	error = get_all(uplink, iov);
+	return error ? error : apply_mtu(uplink, iov);
 }
 
 int uplink_rehearse(struct iov *iov, const struct uplink_options *options)
@@ -527,6 +558,9 @@ void uplink_device_close(struct uplink *uplink)
 {
 	uplink_stop(uplink);
 	packet_ring_close(&uplink->ring);
+	if (uplink->all_frames >= 0)
+		close(uplink->all_frames);
+	uplink->all_frames = -1;
 	if (uplink->device) {
 		rte_eth_dev_close(uplink->port);
 		rte_dev_remove(uplink->device);

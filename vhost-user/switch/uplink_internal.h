@@ -60,6 +60,7 @@ struct uplink {
 	struct rte_device *device;
 	char *name;
 	struct interface_link interface;
+	int all_frames; /* of interface_link_get_all(), or -1 */
 	struct packet_ring ring;
 	struct uplink_losses losses;
 	bool is_down;
