@@ -33,7 +33,10 @@
 #include "base/guard/guard.h"
 #include "base/guard/holder.h"
 #include "base/plan/plan.h"
+#include "plugins/mdev/mdev.h"
 #include "plugins/plugins.h"
+#include "plugins/vdpa/vdpa.h"
+#include "tests/unit/said.h"
 #include "tests/unit/tree.h"
 
 #define VF "0000:01:10.2"
@@ -728,6 +731,103 @@ static void plans_say_who_has_it(void **state)
 	iov_plan_free(plan);
 }
 
+/* What is made of a function is nobody's but of who claimed it. */
+
+#define UUID "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
+
+int __wrap_iov_vdpa_mgmt(struct iov *context, struct json_object **list);
+
+/* A VF and a device of no function, both of which make vDPA devices. */
+int __wrap_iov_vdpa_mgmt(struct iov *context, struct json_object **list)
+{
+	(void)context;
+	*list = json_tokener_parse("[{\"name\": \"pci/" VF "\", \"classes\": [\"net\"]},"
+				   " {\"name\": \"vdpasim_net\", \"classes\": [\"net\"]}]");
+	return 0;
+}
+
+static void make_parent(void)
+{
+	tree_file(tree, VF_PATH "/mdev_supported_types/t-1/create", "");
+	tree_file(tree, VF_PATH "/mdev_supported_types/t-1/available_instances", "2\n");
+	tree_file(tree, VF_PATH "/mdev_supported_types/t-1/device_api", "vfio-pci\n");
+	tree_link(tree, "sys/class/mdev_bus/" VF, "../../devices/pci0000:00/0000:00:01.0/" VF);
+	tree_file(tree, "etc/mdevctl.d/" VF "/" UUID, "{\"mdev_type\": \"t-1\", \"start\": \"auto\"}\n");
+}
+
+static int mdev_create(struct iov_plan *plan)
+{
+	return iov_mdev_create_plan(plan, &(struct iov_mdev){ UUID, VF, "t-1", NULL });
+}
+
+static int mdev_start(struct iov_plan *plan)
+{
+	return iov_mdev_start_plan(plan, UUID, NULL);
+}
+
+static int mdev_start_all(struct iov_plan *plan)
+{
+	return iov_mdev_start_plan(plan, NULL, NULL);
+}
+
+/* That is of a later start, which is refused. */
+static int mdev_define(struct iov_plan *plan)
+{
+	return iov_mdev_define_plan(plan, &(struct iov_mdev){ UUID, VF, "t-1", NULL }, "manual");
+}
+
+static int vdpa_create(struct iov_plan *plan)
+{
+	return iov_vdpa_create_plan(plan, &(struct iov_vdpa){ .name = "v0", .mgmtdev = "pci/" VF });
+}
+
+static int vdpa_create_elsewhere(struct iov_plan *plan)
+{
+	return iov_vdpa_create_plan(plan, &(struct iov_vdpa){ .name = "v0", .mgmtdev = "vdpasim_net" });
+}
+
+static int guard_plan(int (*build)(struct iov_plan *plan), const char *const *lifted)
+{
+	struct iov_plan *plan;
+	int error;
+
+	assert_int_equal(iov_plan_new(&plan, iov, "make"), 0);
+	assert_int_equal(build(plan), 0);
+	assert_false(iov_plan_is_empty(plan));
+	error = iov_plan_guard(plan, lifted, NULL);
+	iov_plan_free(plan);
+	return error;
+}
+
+static void what_is_claimed_makes_devices_for_its_holder_alone(void **state)
+{
+	static int (*const builders[])(struct iov_plan *plan) = { mdev_create, mdev_start, mdev_start_all, vdpa_create };
+	static int (*const spared[])(struct iov_plan *plan) = { mdev_define, vdpa_create_elsewhere };
+	const char *const lifted[] = { "fleet", NULL };
+	struct claims_lease lease;
+
+	(void)state;
+	make_parent();
+	for (size_t i = 0; i < sizeof(builders) / sizeof(*builders); i++)
+		assert_int_equal(guard_plan(builders[i], NULL), 0);
+	claim_in_file("h1/mac=02:00:00:00:00:77", 60, &lease);
+	for (size_t i = 0; i < sizeof(builders) / sizeof(*builders); i++) {
+		look_again("vm2");
+		assert_int_equal(guard_plan(builders[i], NULL), -ECANCELED);
+		assert_said(iov, VF " (parent of ");
+		assert_said(iov, "vm1");
+		assert_said(iov, "--force=fleet");
+		assert_int_equal(guard_plan(builders[i], lifted), 0);
+		look_again(NULL);
+		assert_int_equal(guard_plan(builders[i], NULL), -ECANCELED);
+		look_again("vm1");
+		assert_int_equal(guard_plan(builders[i], NULL), 0);
+	}
+	look_again("vm2");
+	for (size_t i = 0; i < sizeof(spared) / sizeof(*spared); i++)
+		assert_int_equal(guard_plan(spared[i], NULL), 0);
+}
+
 static void a_record_of_another_revision_stays(void **state)
 {
 	struct json_object *record = json_tokener_parse("{\"name\":\"h1/slot=1\",\"revision\":3,\"until\":1}");
@@ -966,6 +1066,7 @@ int main(void)
 		TEST(settings_that_are_wrong_hold_everything),
 		TEST(wrong_settings_are_named_by_their_line),
 		TEST(plans_say_who_has_it),
+		TEST(what_is_claimed_makes_devices_for_its_holder_alone),
 		TEST(a_record_of_another_revision_stays),
 		TEST(a_function_that_cannot_be_looked_at_is_not_gone),
 		TEST(what_a_fence_cannot_do_is_said_when_it_is_claimed),
