@@ -8,20 +8,17 @@
 #include <unistd.h>
 
 /*
- * Those that are closed lead to /dev/null from now on.  Otherwise files that are opened later
- * get their numbers: what is printed goes there, and a child that closes its streams closes
- * them.  False when that cannot be had.
+ * Those that are closed lead to /dev/null from now on, or where there is none to what cannot be
+ * read or written.  Otherwise files that are opened later get their numbers: what is printed goes
+ * there, and a child that closes its streams closes them.  False when that cannot be had.
  */
 static inline bool streams_open(void)
 {
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd < 0)
-		return false;
-	close(fd);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		/* It gets the lowest number that is free. */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0 && open("/", O_PATH) < 0)
+			return false;
+	}
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 static char *tree;
 static struct iov *iov;
 static unsigned int forks, threaded_forks;
+static bool has_proc = true;
 
 static unsigned int count_threads(void)
 {
@@ -41,7 +43,7 @@ static unsigned int count_threads(void)
 static void before_fork(void)
 {
 	forks++;
-	threaded_forks += count_threads() > 1;
+	threaded_forks += has_proc && count_threads() > 1;
 }
 
 static int setup(void **state)
@@ -289,6 +291,18 @@ static void writers_of_threads_outlive_their_caller(void **state)
 }
 
 /* As a program does that was started without them: no file of ours has their numbers. */
+static void write_without_streams(const char *root)
+{
+	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
+		close(standard);
+	if (!streams_open())
+		_exit(1);
+	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
+		if (fcntl(standard, F_GETFD) < 0)
+			_exit(2);
+	_exit(iov_sys_write(tree_open(root), "sys/attr", "new") ? 3 : 0);
+}
+
 static void writers_live_without_standard_streams(void **state)
 {
 	pid_t caller;
@@ -297,16 +311,37 @@ static void writers_live_without_standard_streams(void **state)
 	(void)state;
 	tree_file(tree, "sys/attr", "old");
 	caller = fork();
-	if (!caller) {
-		for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
-			close(standard);
-		if (!streams_open())
-			_exit(1);
-		_exit(iov_sys_write(tree_open(tree), "sys/attr", "new") ? 2 : 0);
-	}
+	if (!caller)
+		write_without_streams(tree);
 	assert_int_equal(waitpid(caller, &status, 0), caller);
 	assert_int_equal(status, 0);
 	assert_value("sys/attr", "new");
+}
+
+#define NO_CHROOT 77
+
+/* A container may have a host below it, and no /dev. */
+static void writers_live_without_a_device_that_swallows(void **state)
+{
+	pid_t caller;
+	int status;
+
+	(void)state;
+	tree_file(tree, "host/sys/attr", "old");
+	caller = fork();
+	if (!caller) {
+		if (geteuid() && unshare(CLONE_NEWUSER))
+			_exit(NO_CHROOT);
+		if (chroot(tree) || chdir("/"))
+			_exit(NO_CHROOT);
+		has_proc = false;
+		write_without_streams("/host");
+	}
+	assert_int_equal(waitpid(caller, &status, 0), caller);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_CHROOT)
+		skip();
+	assert_int_equal(status, 0);
+	assert_value("host/sys/attr", "new");
 }
 
 /* Performs IOV_OP_MTU: hangs until the file "sys/goes-on" is there, as a driver may. */
@@ -473,6 +508,7 @@ int main(void)
 		TEST(a_chain_of_steps_forks_one_writer),
 		TEST(writers_of_threads_outlive_their_caller),
 		TEST(writers_live_without_standard_streams),
+		TEST(writers_live_without_a_device_that_swallows),
 		TEST(operations_of_every_kind_have_the_deadline),
 		TEST(the_writer_tells_why_an_operation_failed),
 		TEST(operations_outlive_their_caller),
