@@ -53,15 +53,15 @@ static const struct format {
 void disk_warn_of_image(const char *path)
 {
 	char head[68] = { 0 };
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_fd_ int fd = -1;
 	struct stat status;
 
-	/* A device may not answer for as long as it likes. */
-	if (fd < 0 || fstat(fd, &status) || !S_ISREG(status.st_mode) ||
-	    pread(fd, head, sizeof(head), 0) < 0)
-		head[0] = 0;
-	if (fd >= 0)
-		close(fd);
+	/* To open a device may be to do something, as a watchdog runs then, or take as long as it likes. */
+	if (stat(path, &status) || !S_ISREG(status.st_mode))
+		return;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || pread(fd, head, sizeof(head), 0) < 0)
+		return;
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
 		if (!memcmp(head + formats[i].offset, formats[i].magic, formats[i].length)) {
 			fprintf(stderr, "iov: warning: %s: begins as a %s image, and the guest gets its bytes as they are; "

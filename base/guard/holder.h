@@ -38,8 +38,7 @@ int guard_add_source(struct iov *iov, const struct guard_source *source);
  * guard_ways - where a device is in sysfs, and the hardware that it stands on
  * @iov: context
  * @device: BDF, or SUBSYSTEM/NAME as guard_knows() takes it: "block/dm-0", "net/bond0"
- * @ways: receives an array of paths, on which the functions are that it is of; the caller puts it, also
- *	when this fails
+ * @ways: receives an array of paths, on which the functions are that it is of; the caller puts it
  *
  * Return: 0, or -errno with a message when that cannot be told.
  */

@@ -6,6 +6,7 @@
  * on it: the disks of a controller and volumes on them, an interface and the bonds that it is in.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "base/guard/scans.h"
 #include "base/guard/walk_device.h"
 #include "base/json.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/sysroot.h"
 #include "base/table.h"
 
@@ -73,16 +75,31 @@ static int ways_of(struct iov *iov, const char *place, struct json_object *ways)
 	return error;
 }
 
-int guard_ways(struct iov *iov, const char *device, struct json_object **ways)
+/* Of a device answers an array of its ways. */
+static int tell_ways(struct iov *iov, const char *device, size_t length, FILE *answer)
 {
-	_cleanup_json_ struct json_object *devices = json_object_new_array(), *places;
+	_cleanup_json_ struct json_object *devices = json_object_new_array(), *ways = json_object_new_array();
+	_cleanup_json_ struct json_object *places = NULL;
 	const char *place;
+	int error = 0;
 
-	*ways = json_object_new_array();
-	json_object_array_add(devices, json_object_new_string(device));
+	(void)length;
+	json_array_add_new(devices, device);
 	places = guard_places(iov, devices);
 	place = json_object_get_string(json_object_array_get_idx(places, 0));
-	return place ? ways_of(iov, place, *ways) : 0;
+	if (place)
+		error = ways_of(iov, place, ways);
+	fputs(json_object_to_json_string_ext(ways, JSON_C_TO_STRING_PLAIN), answer);
+	return error;
+}
+
+int guard_ways(struct iov *iov, const char *device, struct json_object **ways)
+{
+	_cleanup_free_ char *answer = NULL;
+	int error = iov_sys_call(iov, tell_ways, device, strlen(device), &answer);
+
+	*ways = error ? NULL : json_tokener_parse(answer);
+	return error || *ways ? error : iov_fail(iov, -ENOMEM, "out of memory");
 }
 
 /* With NULL whether there is any function. */

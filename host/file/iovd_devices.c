@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What of the host iovd is given with a port or a disk. */
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/json.h"
+#include "base/sysroot/call.h"
 #include "base/sysroot/paths.h"
 #include "base/sysroot/sysroot.h"
 #include "host/file/host.h"
@@ -13,13 +16,24 @@ static void add(struct json_object *devices, struct iov_path device)
 	json_array_add_new(devices, device.name);
 }
 
-/* The kernel finds an interface by each of its names, and of sysfs it has one. */
-static void find_name(struct iov *iov, struct iov_path *name)
+/* Of a name of an interface answers the one that sysfs has; nothing where there is none. */
+static int tell_name(struct iov *iov, const char *name, size_t length, FILE *answer)
 {
 	char own[IF_NAMESIZE];
-	unsigned int index = iov_sys_is_host(iov) ? if_nametoindex(name->name) : 0;
+	unsigned int index = iov_sys_is_host(iov) ? if_nametoindex(name) : 0;
 
+	(void)length;
 	if (index && if_indextoname(index, own))
+		fputs(own, answer);
+	return 0;
+}
+
+/* The kernel finds an interface by each of its names. */
+static void find_name(struct iov *iov, struct iov_path *name)
+{
+	_cleanup_free_ char *own = NULL;
+
+	if (!iov_sys_call(iov, tell_name, name->name, strlen(name->name), &own) && *own)
 		*name = iov_path("%s", own);
 }
 
