@@ -764,7 +764,7 @@ static int run(struct cli *cli, void *data)
 
 const struct cli_command cli_bench_guest = {
 	.name = "bench guest",
-	.args = "[DEVICE...]",
+	.args = "[DEVICE]...",
 	.summary = "Measure each way into a guest, and the host itself",
 	.example = "iov bench guest eth0/vf0 0000:02:00.1 --html ways.html\n"
 		   "  iov bench guest --only network --accel tcg --turns 1",
