@@ -137,6 +137,15 @@ static size_t collect(char *bytes, size_t size, size_t count, void *arg)
 	return length;
 }
 
+/* Since TLS 1.3 a server that wants another certificate says so behind the handshake, or hangs up. */
+static const char *hung_up(const struct claims_http *http, const char *endpoint)
+{
+	if (strncmp(endpoint, "https:", 6) != 0)
+		return "it may want https";
+	return *http->config->certificate ? "it may not know who signed the 'certificate' that it is shown" :
+	       "it may want to be shown a certificate, and there is no 'certificate'";
+}
+
 static int explain(struct claims_http *http, CURLcode code, const char *endpoint)
 {
 	const char *why = *http->error ? http->error : lib.strerror(code);
@@ -154,11 +163,11 @@ static int explain(struct claims_http *http, CURLcode code, const char *endpoint
 	case CURLE_SSL_CONNECT_ERROR:
 		return iov_told(http->iov, -EKEYREJECTED, "%s: %s; 'ca' is what etcd's certificate has to be signed with, "
 				"'certificate' and 'key' are what etcd is shown", endpoint, why);
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_CONNECT:
+		return iov_told(http->iov, -EHOSTUNREACH, "%s: %s", endpoint, why);
 	default:
-		/* Since TLS 1.3 a server that wants a certificate says so behind the handshake, or hangs up. */
-		return iov_told(http->iov, -EHOSTUNREACH, "%s: %s%s", endpoint, why,
-				!strncmp(endpoint, "https:", 6) && !*http->config->certificate ?
-				"; it may want to be shown a certificate, and there is no 'certificate'" : "");
+		return iov_told(http->iov, -EHOSTUNREACH, "%s: %s; %s", endpoint, why, hung_up(http, endpoint));
 	}
 }
 

@@ -296,6 +296,9 @@ static int choose_memory(struct cli *cli, const struct attach_args *args,
 	if (args->memory && set->vmm->memory && !starts)
 		return iov_fail(cli->iov, -EINVAL, "--memory %s: a guest that runs keeps the memory it was "
 				"started with, which has to be shared; leave it out", args->memory);
+	if (args->memory && set->vmm->memory && !vmm_set_shares(set))
+		return iov_fail(cli->iov, -EINVAL, "--memory %s: is for ports and disks of iovd, which share the guest's "
+				"memory; leave it out, and say %s its size as ever", args->memory, set->vmm->title);
 	set->memory = args->memory;
 	if (!args->memory && set->vmm->memory && starts && vmm_set_shares(set))
 		set->memory = "1G";

@@ -136,12 +136,14 @@ static void add_way(struct guest_args *args, const char *name, const struct argp
 		   near.word ? near.word : "", names);
 }
 
-static void add_ways(struct guest_args *args, char *list, const struct argp_state *state)
+/* Of a copy: results say with which words this process was started. */
+static void add_ways(struct guest_args *args, const char *list, const struct argp_state *state)
 {
-	char *name;
+	_cleanup_free_ char *copy = strdup(list);
+	char *rest = copy, *name;
 
 	args->way_count = 0;
-	while ((name = strsep(&list, ",")))
+	while ((name = strsep(&rest, ",")))
 		add_way(args, name, state);
 }
 
@@ -762,7 +764,7 @@ static int run(struct cli *cli, void *data)
 
 const struct cli_command cli_bench_guest = {
 	.name = "bench guest",
-	.args = "[DEVICE...]",
+	.args = "[DEVICE]...",
 	.summary = "Measure each way into a guest, and the host itself",
 	.example = "iov bench guest eth0/vf0 0000:02:00.1 --html ways.html\n"
 		   "  iov bench guest --only network --accel tcg --turns 1",

@@ -288,7 +288,7 @@ static int run_list(struct cli *cli, void *data)
 
 const struct cli_command cli_claim = {
 	.name = "claim",
-	.args = "DEVICE...",
+	.args = "DEVICE... --holder NAME",
 	.summary = "Claim devices of this host for a holder",
 	.example = "iov claim eth0/vf3 --holder vm1 --ttl 60\n"
 		   "  iov bind eth0/vf3 --driver vfio-pci --holder vm1\n\n"
@@ -303,7 +303,7 @@ const struct cli_command cli_claim = {
 
 const struct cli_command cli_release = {
 	.name = "release",
-	.args = "DEVICE...",
+	.args = "DEVICE... --holder NAME",
 	.summary = "Let go of claimed devices",
 	.example = "iov release eth0/vf3 --holder vm1",
 	.changes = true,

@@ -412,7 +412,7 @@ static const struct {
 	{ "PATH", NULL, offer_file },	    { "DIR", NULL, offer_file },
 	{ "SOCKET", NULL, offer_file },	    { "NAME", "driver", offer_driver },
 	{ "COLUMN", NULL, offer_column },   { "LIST", "columns", offer_columns },
-	{ "LIST", "ways", offer_ways },
+	{ "LIST", "ways", offer_ways },	    { "LIST", "give", offer_vf },
 	{ "NAME", "device", offer_device }, { "NAME", "vmm", offer_vmm },
 	{ "NAME", "bridge", offer_bridge }, { "NAME", "port", offer_port },
 	{ "NAME", "disk", offer_disk },	    { "DISK", NULL, offer_disk },

@@ -104,18 +104,25 @@ static void add_column(struct list_args *args, const char *name, struct argp_sta
 		args->columns[args->count++] = column;
 }
 
+static void add_columns(struct list_args *args, const char *list, struct argp_state *state)
+{
+	_cleanup_free_ char *copy = strdup(list);
+	char *rest = copy, *name;
+
+	while ((name = strsep(&rest, ",")))
+		add_column(args, name, state);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct list_args *args = cli_data(state);
-	char *name;
 
 	switch (key) {
 	case 'a':
 		args->all = true;
 		return 0;
 	case 'o':
-		while ((name = strsep(&arg, ",")))
-			add_column(args, name, state);
+		add_columns(args, arg, state);
 		return 0;
 	case 'w':
 		args->wide = true;

@@ -639,7 +639,7 @@ static int run(struct cli *cli, void *data)
 
 const struct cli_command cli_move = {
 	.name = "move",
-	.args = "[DEVICE]...",
+	.args = "[DEVICE]... --from SOCKET --to SOCKET",
 	.summary = "Move a guest to another QEMU, and its VFs with it",
 	.example = "iov move --from /run/a.qmp --to /run/b.qmp\n"
 		   "  iov move 0000:01:10.0 --from /run/a.qmp --to /run/b.qmp --give 0000:01:10.2 "

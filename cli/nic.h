@@ -50,7 +50,7 @@ struct nic_args {
 	{ "max_io_eqs", "IO EQS", true },                                                               \
 	{ "tx_parent", "RATE GROUP" },                                                                  \
 	{ "tx_share", "SHARE MBIT/S", true },                                                           \
-	{ "tx_max", "MAX MBIT/S", true },                                                               \
+	{ "tx_max", "LIMIT MBIT/S", true },                                                             \
 	{ "tx_priority", "PRIORITY", true },                                                            \
 	{ "tx_weight", "WEIGHT", true }
 

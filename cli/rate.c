@@ -110,7 +110,7 @@ static const struct iov_column columns[] = {
 	{ "name", "NAME" },
 	{ "kind", "KIND" },
 	{ "tx_share", "SHARE MBIT/S", true },
-	{ "tx_max", "MAX MBIT/S", true },
+	{ "tx_max", "LIMIT MBIT/S", true },
 	{ "tx_priority", "PRIORITY", true },
 	{ "tx_weight", "WEIGHT", true },
 	{ "tx_parent", "PARENT" },

@@ -93,12 +93,12 @@ static int run_add(struct cli *cli, void *data)
 
 const struct cli_command cli_steer_add = {
 	.name = "steer add",
-	.args = "PF",
+	.args = "PF --to TARGET",
 	.summary = "Have a NIC lead frames to a VF or a queue",
 	.example = "iov steer add eth0 --mac 02:00:00:00:00:05 --to vf3\n"
 		   "  iov steer add eth0 --mac 02:00:00:00:00:05 --vlan 100 --to queue2\n\n"
-		   "A rule that matches the same frames is replaced. Refused when this host receives them\n"
-		   "itself, and needs them.",
+		   "A rule that matches the same frames is replaced. Refused when this host itself "
+		   "receives them, and needs them.",
 	.changes = true,
 	.options = add_options,
 	.parse = parse_add,

@@ -275,6 +275,6 @@ int iov_vf_attribute_parse(struct iov *iov, const char *name, const char *text,
 		if (attribute && !(attribute->flags & IOV_ATTRIBUTE_OWN))
 			return class_attribute_parse(iov, attribute, text, values);
 	}
-	return iov_fail(iov, -EINVAL, "%s: no device class has such a VF attribute",
+	return iov_fail(iov, -EINVAL, "%s: no device class has such a VF attribute; 'iov plugin list' shows what each has",
 			vf_option_name(name).name);
 }

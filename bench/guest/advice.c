@@ -155,8 +155,8 @@ static void by_exits(struct json_object *advice, struct json_object *sides, cons
 		    json_text(best.side, "side"), best.score, unit, json_text(next.side, "side"),
 		    next.score);
 	else
-		say(advice, "For %s there is %s alone, with %.2f exits a %s of all loads; this host is emulated itself, "
-		    "so that exits count and time does not.", what, json_text(best.side, "side"),
+		say(advice, "For %s %s alone was measured as a whole, with %.2f exits a %s of all loads; this host is "
+		    "emulated itself, so that exits count and time does not.", what, json_text(best.side, "side"),
 		    best.score, unit);
 }
 

@@ -601,9 +601,14 @@ static int set_net(struct iov *iov, const struct iov_pf *pf, unsigned int index,
 	struct nl_msg *message;
 	int error = netlink_require_host(iov);
 
-	if (!error && devlink_value(attribute))
-		return net_set_devlink(iov, pf, index, attribute, json_object_object_get(target, attribute),
-				       answer, size);
+	if (!error && devlink_value(attribute)) {
+		error = net_set_devlink(iov, pf, index, attribute, json_object_object_get(target, attribute),
+					answer, size);
+		/* The kernel says so of a group that is not there. */
+		if (error == -ENODEV && !*answer && !strcmp(attribute, "tx_parent"))
+			snprintf(answer, size, "there is no such group of rates; 'iov rate add' makes one");
+		return error;
+	}
 	if (!error)
 		error = find_interface(iov, pf, &request.ifindex);
 	if (error)

@@ -683,12 +683,36 @@ static int release_nvme(struct iov_plan *plan, const struct iov_pf *pf)
 	return 0;
 }
 
+/* Registers of an offline VF answer nobody.  What cannot be asked, as the PF has another driver, is taken as it is. */
+static int take_nvme(struct iov *iov, struct iov_bdf bdf, struct json_object *properties)
+{
+	const struct nvme_secondary *secondary;
+	struct nvme_virt virt;
+	struct iov_bdf pf;
+	unsigned int index;
+	int error = 0;
+
+	(void)properties;
+	if (iov_pci_link(iov, bdf, "physfn", &pf) || iov_pci_vf_index(iov, pf, bdf, &index) ||
+	    nvme_virt_read(iov, pf, &virt)) {
+		iov_forget_error(iov);
+		return 0;
+	}
+	secondary = nvme_virt_find(&virt, index);
+	if (secondary && !secondary->online)
+		error = iov_fail(iov, -EBUSY, "%s: its controller is offline, and would be dead in a guest; bring it "
+				 "online first with 'iov vf set %s --online'", IOV_BDF(bdf), IOV_BDF(bdf));
+	nvme_virt_free(&virt);
+	return error;
+}
+
 const struct iov_class nvme_class = {
 	.name = "nvme",
 	.title = "NVMe controllers",
 	.attributes = attributes,
 	.match = match_nvme,
 	.shares = nvme_shares,
+	.take = take_nvme,
 	.get = get_nvme,
 	.prepare = prepare_nvme,
 	.finish = finish_nvme,

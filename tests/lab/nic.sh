@@ -62,7 +62,7 @@ expect "and vf show" '"gold" 5 50' "$(iov vf show $pf 1 --json | gojq -c '.tx_pa
 expect_status "a group with a member" 1 iov rate remove $pf gold
 expect_match "names it" "vf1 is in it" "$err"
 expect_status "a parent that is none" 1 iov vf set $pf 0 --tx-max 7 --tx-parent silver
-expect_match "is named" "tx-parent silver" "$err"
+expect_match "is named, with what to do" "tx-parent silver.*no such group of rates; 'iov rate add' makes one" "$err"
 expect_match "and the other value was taken back" "type leaf" "$(rate $device/128)"
 expect_status "what the driver has not" 1 iov vf set $pf 0 --tx-max 7 --tx-weight 5
 expect_match "is named" "tx-weight" "$err"

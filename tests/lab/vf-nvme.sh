@@ -16,6 +16,11 @@ expect "on vfio-pci" "vfio-pci vfio-pci vfio-pci" \
 expect "the controller says that they are online" "1 2 1,1 2 1,1 2 1,0 0 0" "$(secondaries)"
 expect_status "the same again" 0 iov vf create $pf --count 3
 expect_match "nothing to do" "nothing to do" "$out"
+expect_status "a VF that is online is given to a guest" 0 iov attach $pf/vf0
+iov vf set $pf 0 --offline > /dev/null
+expect_status "one that is offline is not" 1 iov attach $pf/vf0
+expect_match "... with what to do" "is offline, and would be dead in a guest; .*'iov vf set 0000:01:00.1 --online'" "$err"
+iov vf set $pf 0 --online > /dev/null
 
 expect_status "2 VFs on the native driver" 0 iov vf create $pf --count 2 --driver native
 expect "the nvme driver has them" "nvme nvme" "$(driver_of 0000:01:00.1) $(driver_of 0000:01:00.2)"

@@ -186,7 +186,7 @@ static void a_side_that_failed_is_not_chosen(void **state)
 	add_network(results, "emulated", NULL, 100, 1);
 	side = json_object_array_get_idx(json_object_object_get(results, "networks"), 1);
 	json_object_object_del(side, "in");
-	assert_advice(results, "For networks there is virtio alone, with 3.00 exits a packet of all loads; this host is emulated "
+	assert_advice(results, "For networks virtio alone was measured as a whole, with 3.00 exits a packet of all loads; this host is emulated "
 		      "itself, so that exits count and time does not.");
 	json_object_put(results);
 }
@@ -216,7 +216,7 @@ static void a_page_has_it_all(void **state)
 	assert_true(getdelim(&text, &length, '\0', file) > 0);
 	fclose(file);
 	unlink(path);
-	assert_non_null(strstr(text, "<b>For networks there is virtio alone, with 1.50 exits a packet"));
+	assert_non_null(strstr(text, "<b>For networks virtio alone was measured as a whole, with 1.50 exits a packet"));
 	assert_non_null(strstr(text, "VM exits) a packet</h2>"));
 	assert_non_null(strstr(text, "vdpa, device: &lt;/p&gt;&lt;script&gt;"));
 	assert_null(strstr(text, "<script"));
